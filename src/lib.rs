@@ -1,0 +1,6 @@
+//! Frisks git repositories for OpenAI API keys.
+//!
+//! The library behind the `friskey` command. `docs/architecture.md` in the repository shows how the
+//! modules stand to each other: an arrow points downward only.
+
+pub mod model;

@@ -1,0 +1,68 @@
+//! Where in a blob something stands.
+
+use serde::Serialize;
+
+/// One position in a blob.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub struct Position {
+    /// Bytes from the start of the blob, from 0.
+    pub offset: u64,
+    /// Line, from 1; a line ends with `\n`.
+    pub line: u64,
+    /// Column, from 1, in Unicode code points.
+    pub column: u64,
+}
+
+impl Position {
+    /// The position `bytes.len()` bytes further on, where `bytes` are what stands between.
+    #[must_use]
+    pub fn advanced(self, bytes: &[u8]) -> Self {
+        let offset = self.offset + bytes.len() as u64;
+        match memchr::memrchr(b'\n', bytes) {
+            None => Self { offset, column: self.column + code_points(bytes), ..self },
+            Some(last) => Self {
+                offset,
+                line: self.line + bytecount::count(bytes, b'\n') as u64,
+                column: 1 + code_points(&bytes[last + 1..]),
+            },
+        }
+    }
+
+    /// The start of a blob.
+    pub const START: Self = Self { offset: 0, line: 1, column: 1 };
+}
+
+/// Code points in UTF-8 text; of other bytes, each that is not a continuation byte counts.
+fn code_points(bytes: &[u8]) -> u64 {
+    bytecount::num_chars(bytes) as u64
+}
+
+/// From `start` up to, and not including, `end`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Span {
+    /// The first byte.
+    pub start: Position,
+    /// The first byte after.
+    pub end: Position,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn counts_lines_and_code_points() {
+        let at = Position::START.advanced("a\nüb".as_bytes());
+        assert_eq!(at, Position { offset: 5, line: 2, column: 3 });
+        assert_eq!(at.advanced(b"\n"), Position { offset: 6, line: 3, column: 1 });
+    }
+
+    #[test]
+    fn advancing_in_steps_is_advancing_at_once() {
+        let text = "x\r\n\u{1F600}y\n\nend".as_bytes();
+        for cut in 0..=text.len() {
+            let in_steps = Position::START.advanced(&text[..cut]).advanced(&text[cut..]);
+            assert_eq!(in_steps, Position::START.advanced(text), "cut at {cut}");
+        }
+    }
+}

@@ -1,0 +1,114 @@
+//! The report: what every reporter is given, and what the exit status follows from.
+
+use super::{Confidence, Coverage, Leak};
+
+/// The outcome of a scan, in one word.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Status {
+    /// Everything was scanned, nothing was found.
+    Clean,
+    /// Something was found, whether or not everything was scanned.
+    Findings,
+    /// Nothing was found, but not everything was scanned.
+    Incomplete,
+}
+
+impl Status {
+    /// The name used in reports.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Clean => "clean",
+            Self::Findings => "findings",
+            Self::Incomplete => "incomplete",
+        }
+    }
+}
+
+/// All there is to say about one scan. Holds no text that a secret could stand in: paths, names and
+/// reasons have been redacted by the time it is built.
+#[derive(Clone, Debug)]
+pub struct Report {
+    /// The command that scanned: `scan`, `history`, ….
+    pub command: &'static str,
+    /// Digest of the rules in force.
+    pub rules_digest: String,
+    /// The rules in force, for formats that list them and for advice.
+    pub rules: Vec<RuleInfo>,
+    /// Leaks at or above the threshold, suppressed ones included, in a fixed order.
+    pub leaks: Vec<Leak>,
+    /// Findings at or above the threshold that were suppressed.
+    pub suppressed_findings: u64,
+    /// Leaks below the threshold, which are not listed.
+    pub below_threshold: u64,
+    /// The threshold.
+    pub min_confidence: Confidence,
+    /// What was and was not looked at.
+    pub coverage: Coverage,
+    /// Things worth saying that change no status: which range was chosen, a stale baseline entry.
+    pub notes: Vec<String>,
+    /// Wall time of the scan.
+    pub elapsed_seconds: f64,
+    /// When the scan began, in seconds since 1970.
+    pub started: i64,
+}
+
+impl Report {
+    /// Leaks with at least one place that is not suppressed.
+    pub fn open_leaks(&self) -> impl Iterator<Item = &Leak> {
+        self.leaks.iter().filter(|leak| !leak.is_suppressed())
+    }
+
+    /// The outcome. Findings outweigh gaps in coverage; gaps outweigh a clean result.
+    pub fn status(&self) -> Status {
+        if self.open_leaks().next().is_some() {
+            Status::Findings
+        } else if self.coverage.is_complete() {
+            Status::Clean
+        } else {
+            Status::Incomplete
+        }
+    }
+}
+
+/// What a report says about a rule.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RuleInfo {
+    /// `openai-project-key`
+    pub id: String,
+    /// A title.
+    pub name: String,
+    /// What the rule finds, in a sentence or two.
+    pub description: String,
+    /// `critical`, `high`, `medium` or `low`.
+    pub severity: Severity,
+    /// What to do on a leak, step by step, most urgent first.
+    pub advice: Vec<String>,
+    /// Where to revoke such a key.
+    pub revoke_url: Option<String>,
+}
+
+/// How bad a leak of this kind is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Severity {
+    /// Hardly any harm.
+    Low,
+    /// Some harm.
+    Medium,
+    /// Costs money, or discloses data.
+    High,
+    /// Costs money within minutes.
+    Critical,
+}
+
+impl Severity {
+    /// The name used in rules and reports.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Low => "low",
+            Self::Medium => "medium",
+            Self::High => "high",
+            Self::Critical => "critical",
+        }
+    }
+}

@@ -1,0 +1,146 @@
+//! The secret itself: the one type that holds key bytes, and what may be shown of them.
+
+use std::fmt;
+
+use serde::{Serialize, Serializer};
+use sha2::{Digest, Sha256};
+use zeroize::Zeroizing;
+
+/// Bytes of a key. Never serialized, never printed whole; wiped when dropped.
+///
+/// `Debug` and `Display` give the redacted form, so that a stray `{:?}` cannot leak.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Secret {
+    bytes: Zeroizing<Vec<u8>>,
+    prefix: usize,
+}
+
+/// A body shorter than this is not long enough to show four of its characters.
+const SHORTEST_SHOWN: usize = 20;
+
+impl Secret {
+    /// Takes the decoded bytes of a key, of which the first `prefix` are the public, typed prefix
+    /// (`sk-proj-`) that the redacted form may show.
+    pub fn new(bytes: Vec<u8>, prefix: usize) -> Self {
+        let prefix = prefix.min(bytes.len());
+        Self { bytes: Zeroizing::new(bytes), prefix }
+    }
+
+    /// The only way to the bytes. Callers must not let them reach any output.
+    pub fn reveal(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    /// Length in bytes.
+    pub fn len(&self) -> usize {
+        self.bytes.len()
+    }
+
+    /// Whether there are no bytes at all.
+    pub fn is_empty(&self) -> bool {
+        self.bytes.is_empty()
+    }
+
+    /// SHA-256 of the bytes: the same in every repository, and no way back to the key.
+    pub fn fingerprint(&self) -> Fingerprint {
+        Fingerprint(Sha256::digest(&*self.bytes).into())
+    }
+
+    /// The typed prefix and the last four characters (`sk-proj-…x9KA`); the prefix alone when the
+    /// rest is too short to show any of it. Always printable ASCII and `…`.
+    pub fn redacted(&self) -> String {
+        let shown = |bytes: &[u8]| -> String {
+            bytes.iter().map(|&b| if b.is_ascii_graphic() { char::from(b) } else { '?' }).collect()
+        };
+        let body = &self.bytes[self.prefix..];
+        let tail = if body.len() >= SHORTEST_SHOWN { &body[body.len() - 4..] } else { &[] };
+        format!("{}…{}", shown(&self.bytes[..self.prefix]), shown(tail))
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Secret({})", self.redacted())
+    }
+}
+
+impl fmt::Display for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.redacted())
+    }
+}
+
+/// SHA-256 of a secret's bytes, shown as 64 lower-case hex digits.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Fingerprint(pub [u8; 32]);
+
+impl Fingerprint {
+    /// Reads 64 hex digits, of either case.
+    pub fn from_hex(text: &str) -> Option<Self> {
+        let digits = text.as_bytes();
+        if digits.len() != 64 {
+            return None;
+        }
+        let mut out = [0; 32];
+        for (byte, pair) in out.iter_mut().zip(digits.chunks_exact(2)) {
+            let high = char::from(pair[0]).to_digit(16)?;
+            let low = char::from(pair[1]).to_digit(16)?;
+            *byte = u8::try_from(high * 16 + low).ok()?;
+        }
+        Some(Self(out))
+    }
+}
+
+impl fmt::Display for Fingerprint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&hex(&self.0))
+    }
+}
+
+impl fmt::Debug for Fingerprint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+impl Serialize for Fingerprint {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+/// Lower-case hex digits of `bytes`.
+pub fn hex(bytes: &[u8]) -> String {
+    use fmt::Write as _;
+    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
+        // Writing to a String cannot fail.
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn shows_prefix_and_four_characters() {
+        let secret = Secret::new(b"sk-proj-aaaaaaaaaaaaaaaaaaaaaaaaaax9KA".to_vec(), 8);
+        assert_eq!(secret.to_string(), "sk-proj-…x9KA");
+        assert_eq!(format!("{secret:?}"), "Secret(sk-proj-…x9KA)");
+    }
+
+    #[test]
+    fn shows_nothing_of_a_short_body() {
+        assert_eq!(Secret::new(b"hunter2hunter2".to_vec(), 0).to_string(), "…");
+    }
+
+    #[test]
+    fn fingerprint_is_the_sha256_of_the_bytes() {
+        let fingerprint = Secret::new(b"abc".to_vec(), 0).fingerprint();
+        let text = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
+        assert_eq!(fingerprint.to_string(), text);
+        assert_eq!(Fingerprint::from_hex(text), Some(fingerprint));
+        assert_eq!(Fingerprint::from_hex("xyz"), None);
+    }
+}
