@@ -3,4 +3,6 @@
 //! The library behind the `friskey` command. `docs/architecture.md` in the repository shows how the
 //! modules stand to each other: an arrow points downward only.
 
+pub mod detect;
 pub mod model;
+pub mod rules;
