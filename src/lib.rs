@@ -4,3 +4,4 @@
 //! modules stand to each other: an arrow points downward only.
 
 pub mod model;
+pub mod report;
