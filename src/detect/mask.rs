@@ -40,6 +40,11 @@ impl<'d> Mask<'d> {
         out
     }
 
+    /// Whether there is anything in `bytes` to redact.
+    pub fn hides(&self, bytes: &[u8]) -> bool {
+        !self.spans(bytes).is_empty()
+    }
+
     /// The line around `span` in `bytes`, redacted, cut to what can be shown.
     pub fn excerpt(&self, bytes: &[u8], span: Range<usize>) -> Excerpt {
         let low = span.start.saturating_sub(SHOWN);

@@ -1,0 +1,110 @@
+//! Makes foreign text harmless: paths, names and reasons come from whoever wrote the repository.
+//!
+//! Every format's rules stand here and nowhere else. A hidden character (control, bidirectional,
+//! zero-width) is never passed on: it could move the cursor, reorder what is read, or end a line.
+
+use std::borrow::Cow;
+use std::fmt::Write as _;
+
+/// Whether a character acts on a terminal or on a reader's eye without being seen.
+pub(super) fn is_hidden(c: char) -> bool {
+    c.is_control()
+        || matches!(c,
+            '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}'
+            | '\u{180b}'..='\u{180f}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
+            | '\u{2060}'..='\u{206f}' | '\u{3164}' | '\u{feff}' | '\u{ffa0}' | '\u{fff9}'..='\u{fffb}'
+            | '\u{e0000}'..='\u{e0fff}')
+}
+
+/// Words after `##` that make a line a command to a CI runner, wherever in the line they stand.
+const RUNNER_COMMANDS: [&str; 3] = ["[", "vso[", "teamcity["];
+
+/// Whether the `#` at that byte is the second one that opens a runner's command.
+fn opens_command(text: &str, at: usize) -> bool {
+    text[..at].ends_with('#') && RUNNER_COMMANDS.iter().any(|word| text[at + 1..].starts_with(word))
+}
+
+/// The text with every character that `act` wants written in another way; `act` pushes that and says so.
+fn rewrite<'a>(text: &'a str, mut act: impl FnMut(usize, char, &mut String) -> bool) -> Cow<'a, str> {
+    if !text.contains(is_hidden) && !text.contains("##") {
+        return Cow::Borrowed(text);
+    }
+    let mut safe = String::with_capacity(text.len() + 16);
+    for (at, c) in text.char_indices() {
+        if !act(at, c, &mut safe) {
+            safe.push(c);
+        }
+    }
+    Cow::Owned(safe)
+}
+
+/// One line of text that is safe to print: hidden characters become `\u{202e}`, line ends `\n`, and
+/// the openings of CI runners' logging commands are broken.
+pub(super) fn line(text: &str) -> Cow<'_, str> {
+    rewrite(text, |at, c, safe| {
+        match c {
+            '\n' => safe.push_str("\\n"),
+            '\r' => safe.push_str("\\r"),
+            '\t' => safe.push_str("\\t"),
+            // Writing to a String cannot fail.
+            c if is_hidden(c) => _ = write!(safe, "\\u{{{:x}}}", u32::from(c)),
+            '#' if opens_command(text, at) => safe.push_str("\\u{23}"),
+            _ => return false,
+        }
+        true
+    })
+}
+
+/// A path as one line of safe text; what is not UTF-8 shows as U+FFFD.
+pub(super) fn path(bytes: &[u8]) -> String {
+    line(&String::from_utf8_lossy(bytes)).into_owned()
+}
+
+/// Inside a JSON string: what `serde_json` leaves alone though a terminal or a runner would act on it, as
+/// `\u` escapes, so that the value stays the same.
+pub(super) fn json_fragment(text: &str) -> Cow<'_, str> {
+    rewrite(text, |at, c, safe| {
+        let escaped = is_hidden(c) || (c == '#' && opens_command(text, at));
+        if escaped {
+            for unit in c.encode_utf16(&mut [0; 2]) {
+                _ = write!(safe, "\\u{unit:04x}");
+            }
+        }
+        escaped
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ordinary_text_is_left_alone() {
+        for text in ["src/app.py", "grüße/日本語.txt", "C#/a##b", ""] {
+            assert_eq!(line(text), text);
+            assert_eq!(json_fragment(text), text);
+        }
+    }
+
+    #[test]
+    fn hidden_characters_are_shown_by_number() {
+        assert_eq!(line("a\u{202e}b\u{1b}[31m\u{200b}"), "a\\u{202e}b\\u{1b}[31m\\u{200b}");
+        assert_eq!(line("one\ntwo\r\tthree\u{9b}"), "one\\ntwo\\r\\tthree\\u{9b}");
+        assert_eq!(path(b"a\xff\x07"), "a\u{fffd}\\u{7}");
+    }
+
+    #[test]
+    fn runner_commands_are_broken() {
+        assert_eq!(line("a ##[error]b"), "a #\\u{23}[error]b");
+        assert_eq!(line("##vso[task.setvariable]"), "#\\u{23}vso[task.setvariable]");
+        assert_eq!(line("###[x"), "##\\u{23}[x");
+    }
+
+    #[test]
+    fn json_keeps_its_value() {
+        let text = "a\u{202e}b\u{e0001}\u{7f}##vso[x]";
+        let quoted = format!("\"{}\"", json_fragment(text));
+        assert!(quoted.is_ascii() && !quoted.contains("##"));
+        assert_eq!(serde_json::from_str::<String>(&quoted).unwrap(), text);
+    }
+}

@@ -1,0 +1,6 @@
+//! The reporters, on reports put together by hand.
+
+mod golden;
+mod list;
+mod sample;
+mod secrets;
