@@ -1,5 +1,7 @@
 //! The detector against generated cases: every shape in every context, look-alikes, and invariants.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 #[path = "detect/cases.rs"]
 mod cases;
 #[path = "detect/invariants.rs"]
