@@ -74,6 +74,54 @@ pub(super) fn json_fragment(text: &str) -> Cow<'_, str> {
     })
 }
 
+/// A path as the path part of a relative URI. The bytes are kept: what is not UTF-8 is encoded as it is.
+/// Colons too, since one in the first part would read as a scheme.
+pub(super) fn uri(path: &[u8]) -> String {
+    let mut safe = String::with_capacity(path.len());
+    for &byte in path {
+        if byte.is_ascii_alphanumeric() || b"-._~/".contains(&byte) {
+            safe.push(char::from(byte));
+        } else {
+            _ = write!(safe, "%{byte:02X}");
+        }
+    }
+    safe
+}
+
+/// The text without the characters that start links in SARIF messages.
+pub(super) fn sarif_text(text: &str) -> String {
+    let mut safe = String::with_capacity(text.len());
+    for c in line(text).chars() {
+        if matches!(c, '[' | ']' | '\\') {
+            safe.push('\\');
+        }
+        safe.push(c);
+    }
+    safe
+}
+
+/// One line of Markdown that means nothing but its characters, in a table cell too: a reference is
+/// never read as markup.
+pub(super) fn markdown(text: &str) -> String {
+    let mut safe = String::with_capacity(text.len());
+    for c in line(text).chars() {
+        if c.is_ascii_punctuation() && !matches!(c, '.' | ',' | '-' | '/' | ';' | '?' | '%') {
+            _ = write!(safe, "&#{};", u32::from(c));
+        } else {
+            safe.push(c);
+        }
+    }
+    safe
+}
+
+/// The first `limit` characters, with `…` for the rest.
+pub(super) fn truncated(text: &str, limit: usize) -> String {
+    if text.chars().count() <= limit {
+        return text.to_owned();
+    }
+    text.chars().take(limit.saturating_sub(1)).chain(['…']).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -106,5 +154,24 @@ mod tests {
         let quoted = format!("\"{}\"", json_fragment(text));
         assert!(quoted.is_ascii() && !quoted.contains("##"));
         assert_eq!(serde_json::from_str::<String>(&quoted).unwrap(), text);
+    }
+
+    #[test]
+    fn uris_keep_every_byte() {
+        assert_eq!(uri(b"src/my app.py"), "src/my%20app.py");
+        assert_eq!(uri("a:b/ü%#?".as_bytes()), "a%3Ab/%C3%BC%25%23%3F");
+        assert_eq!(uri(b"\xff\n"), "%FF%0A");
+    }
+
+    #[test]
+    fn links_and_markup_are_text() {
+        assert_eq!(sarif_text("[a](1)\\"), "\\[a\\](1)\\\\");
+        assert_eq!(markdown("a|b <i> `x` [y](z)"), "a&#124;b &#60;i&#62; &#96;x&#96; &#91;y&#93;&#40;z&#41;");
+    }
+
+    #[test]
+    fn cuts_at_characters() {
+        assert_eq!(truncated("äöü", 3), "äöü");
+        assert_eq!(truncated("äöüß", 3), "äö…");
     }
 }

@@ -4,17 +4,21 @@
 //! terminal. What a report holds has been redacted before; what it must not do to the reader of its
 //! bytes (terminals, XML, workflow commands) is the matter of `escape`.
 
+mod clock;
 mod escape;
 mod human;
 mod json;
 mod jsonl;
 mod place;
 mod receipt;
+mod sarif;
 mod words;
 
 use std::io::{self, BufWriter, Write};
 
 use crate::model::Report;
+
+pub use sarif::{LineHashes, line_hash, write_with_line_hashes as write_sarif};
 
 /// How a report should look, for the formats that have a choice.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -61,6 +65,7 @@ pub static REPORTERS: &[Reporter] = &[
         help: "one JSON object a line: start, leaks, skips, end",
         render: jsonl::write,
     },
+    Reporter { name: "sarif", help: "SARIF 2.1.0 for code scanning", render: sarif::write },
 ];
 
 /// The format of that name.
