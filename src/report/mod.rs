@@ -6,12 +6,18 @@
 
 mod clock;
 mod escape;
+mod github;
+mod gitlab;
+mod html;
 mod human;
 mod json;
 mod jsonl;
+mod junit;
 mod place;
 mod receipt;
 mod sarif;
+mod sentences;
+mod step_summary;
 mod words;
 
 use std::io::{self, BufWriter, Write};
@@ -19,6 +25,7 @@ use std::io::{self, BufWriter, Write};
 use crate::model::Report;
 
 pub use sarif::{LineHashes, line_hash, write_with_line_hashes as write_sarif};
+pub use step_summary::write_step_summary;
 
 /// How a report should look, for the formats that have a choice.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -66,6 +73,10 @@ pub static REPORTERS: &[Reporter] = &[
         render: jsonl::write,
     },
     Reporter { name: "sarif", help: "SARIF 2.1.0 for code scanning", render: sarif::write },
+    Reporter { name: "github", help: "annotations for GitHub Actions", render: github::write },
+    Reporter { name: "gitlab", help: "GitLab secret detection report", render: gitlab::write },
+    Reporter { name: "junit", help: "JUnit XML, a failed case for each leak", render: junit::write },
+    Reporter { name: "html", help: "one page for an audit, to read and to print", render: html::write },
 ];
 
 /// The format of that name.

@@ -5,7 +5,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use friskey::report::{REPORTERS, Style};
+use friskey::report::{REPORTERS, Style, write_step_summary};
 
 use super::sample;
 
@@ -37,6 +37,11 @@ fn every_format_is_as_it_was() {
             reporter.write(&report, &Style::default(), &mut out).unwrap();
             wrong.extend(check(&format!("{sample}.{}", reporter.name), &out));
         }
+    }
+    for (sample, report) in sample::all() {
+        let mut out = Vec::new();
+        write_step_summary(&report, &mut out).unwrap();
+        wrong.extend(check(&format!("{sample}.summary.md"), &out));
     }
     let color = Style { color: true, width: Some(60), ..Style::default() };
     let mut out = Vec::new();

@@ -70,7 +70,7 @@ impl Location {
         let origin = &finding.origin;
         let inside = place::inside(origin);
         let name = if inside.is_empty() { place::name(origin) } else { inside };
-        let is_plain_file = has_positions(origin) && origin.path.is_some();
+        let is_plain_file = place::has_positions(origin) && origin.path.is_some();
         let logical = if is_plain_file { Vec::new() } else { vec![Logical { fully_qualified_name: name }] };
         Self {
             id,
@@ -80,25 +80,15 @@ impl Location {
     }
 }
 
-/// Whether lines and columns are those of the file that the path names.
-pub(super) fn has_positions(origin: &Origin) -> bool {
-    origin.container.is_empty() && !matches!(origin.surface, Surface::FileName | Surface::Symlink)
-}
-
 fn artifact(origin: &Origin) -> Artifact {
     let relative = |uri: String| Artifact { uri, uri_base_id: Some(ROOT) };
-    let surface = origin.surface.name();
     match origin.path.as_deref() {
-        _ if origin.surface == Surface::Stdin => relative("stdin".to_owned()),
-        Some(path) if !path.is_empty() => match absolute(path) {
+        Some(path) if !path.is_empty() && origin.surface != Surface::Stdin => match absolute(path) {
             Some(uri) => Artifact { uri, uri_base_id: None },
             None => relative(escape::uri(path.strip_prefix(b"./").unwrap_or(path))),
         },
         // Such things are no files; where git keeps them is the nearest to a path that they have.
-        _ => match origin.commit.as_ref().or(origin.object.as_ref()) {
-            Some(id) => relative(format!(".git/{surface}/{}", escape::uri(id.as_bytes()))),
-            None => relative(format!(".git/{surface}")),
-        },
+        _ => relative(escape::uri(place::stand_in(origin).as_bytes())),
     }
 }
 
@@ -117,7 +107,7 @@ fn absolute(path: &[u8]) -> Option<String> {
 
 /// All four sides, counted from 1, the end after the last character; at least one character wide.
 fn region(finding: &Finding) -> Region {
-    if !has_positions(&finding.origin) {
+    if !place::has_positions(&finding.origin) {
         return Region { start_line: 1, start_column: 1, end_line: 1, end_column: 2 };
     }
     let (start, end) = (finding.span.start, finding.span.end);

@@ -15,7 +15,7 @@ use std::io::{self, Write};
 
 use serde::Serialize;
 
-use crate::model::{Leak, Origin, Report, Severity};
+use crate::model::{Leak, Origin, Report};
 
 use super::{Style, json, place};
 
@@ -65,15 +65,11 @@ fn chosen<'a>(report: &'a Report, style: &Style) -> (Vec<&'a Leak>, usize) {
     let mut leaks: Vec<_> = report.leaks.iter().filter(listed).enumerate().collect();
     let left_out = leaks.len().saturating_sub(MOST_RESULTS);
     if left_out > 0 {
-        leaks.sort_by_key(|(_, leak)| Reverse((severity(report, leak), leak.identified.confidence)));
+        leaks.sort_by_key(|(_, leak)| Reverse((place::severity(report, leak), leak.identified.confidence)));
         leaks.truncate(MOST_RESULTS);
         leaks.sort_by_key(|&(at, _)| at);
     }
     (leaks.into_iter().map(|(_, leak)| leak).collect(), left_out)
-}
-
-fn severity(report: &Report, leak: &Leak) -> Severity {
-    place::rule(report, leak).map_or(Severity::High, |rule| rule.severity)
 }
 
 /// The category: results of one category replace each other, so trees and histories must not share one.

@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 
 use serde::{Serialize, Serializer};
 
-use crate::model::{Confidence, Finding, Leak, Report, Severity, Surface};
+use crate::model::{Confidence, Finding, Leak, Report, Surface};
 use crate::report::{escape, place};
 
-use super::location::{Location, has_positions};
-use super::{LineHashes, Text, message, rules, severity};
+use super::location::Location;
+use super::{LineHashes, Text, message, rules};
 
 /// Related locations of one result. GitHub takes a thousand; so many help nobody and cost much of its size limit.
 const MOST_RELATED: usize = 100;
@@ -73,7 +73,7 @@ impl Results<'_> {
         Some(Outcome {
             rule_id: &leak.identified.rule,
             rule_index: self.report.rules.iter().position(|rule| *rule.id == *leak.identified.rule),
-            level: level(severity(self.report, leak), leak.identified.confidence),
+            level: rules::level(place::gravity(self.report, leak)),
             message: Text::new(message::message(self.report, leak, primary, others)),
             locations: [Location::new(primary, None)],
             related_locations: (1..).zip(listed).map(|(id, other)| Location::new(other, Some(id))).collect(),
@@ -108,7 +108,7 @@ impl Results<'_> {
         );
         let hash = if !in_checkout {
             Some(format!("{}:1", &own[..16]))
-        } else if has_positions(origin) {
+        } else if place::has_positions(origin) {
             (self.line_hashes)(origin, primary.span.start.line)
         } else {
             None
@@ -117,15 +117,6 @@ impl Results<'_> {
         fingerprints.extend(hash.map(|hash| ("primaryLocationLineHash", hash)));
         fingerprints
     }
-}
-
-/// A doubtful match is no error, however bad it would be.
-fn level(severity: Severity, confidence: Confidence) -> &'static str {
-    rules::level(match confidence {
-        Confidence::High => severity,
-        Confidence::Medium => severity.min(Severity::Medium),
-        Confidence::Low => Severity::Low,
-    })
 }
 
 fn rank(confidence: Confidence) -> f64 {

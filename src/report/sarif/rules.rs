@@ -100,7 +100,7 @@ impl Rule {
             name: pascal_case(&rule.id),
             short_description: text(&rule.name),
             full_description: text(&rule.description),
-            help_uri: rule.revoke_url.as_deref().filter(|url| is_link(url)).map(str::to_owned),
+            help_uri: rule.revoke_url.as_deref().filter(|url| escape::is_link(url)).map(str::to_owned),
             help: help(rule),
             default_configuration: Configuration { level: level(rule.severity) },
             properties: Properties {
@@ -123,11 +123,6 @@ fn pascal_case(id: &str) -> String {
     })
 }
 
-fn is_link(url: &str) -> bool {
-    url.starts_with("https://")
-        && url.bytes().all(|b| b.is_ascii_graphic() && !b"<>\"()[]`\\^{|}".contains(&b))
-}
-
 fn help(rule: &RuleInfo) -> Help {
     let mut text = rule.description.clone();
     let mut markdown = escape::markdown(&rule.description);
@@ -137,7 +132,7 @@ fn help(rule: &RuleInfo) -> Help {
         let gap = if number == 1 { "\n\n" } else { "\n" };
         markdown.push_str(&format!("{gap}{number}. {}", escape::markdown(step)));
     }
-    if let Some(url) = rule.revoke_url.as_deref().filter(|url| is_link(url)) {
+    if let Some(url) = rule.revoke_url.as_deref().filter(|url| escape::is_link(url)) {
         text.push_str(&format!("\nRevoke at {url}"));
         markdown.push_str(&format!("\n\n[Revoke the key]({url})"));
     }
