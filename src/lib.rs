@@ -3,4 +3,5 @@
 //! The library behind the `friskey` command. `docs/architecture.md` in the repository shows how the
 //! modules stand to each other: an arrow points downward only.
 
+pub mod git;
 pub mod model;

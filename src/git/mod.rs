@@ -1,0 +1,9 @@
+//! Layer 2: the only place that opens a repository: objects, refs, attribution, ranges, the index.
+
+pub mod attribution;
+mod lookup;
+pub mod refs;
+#[cfg(test)]
+mod scratch;
+
+pub use lookup::Gaps;
