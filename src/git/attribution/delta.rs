@@ -17,9 +17,27 @@ pub(super) enum DeltaError {
     TooLarge,
 }
 
-/// Writes into `out` what `delta` makes of `base`, if that is at most `limit` bytes.
-pub(super) fn apply(base: &[u8], delta: &[u8], out: &mut Vec<u8>, limit: usize) -> Result<(), DeltaError> {
+/// A stretch of a delta's result that it copies from its base. Positions in bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Run {
+    /// Where it starts in the result.
+    pub(super) at: usize,
+    /// Where it starts in the base.
+    pub(super) from: usize,
+    pub(super) length: usize,
+}
+
+/// Writes into `out` what `delta` makes of `base`, if that is at most `limit` bytes, and into `runs`,
+/// in order, which parts of it are the base's.
+pub(super) fn apply(
+    base: &[u8],
+    delta: &[u8],
+    out: &mut Vec<u8>,
+    runs: &mut Vec<Run>,
+    limit: usize,
+) -> Result<(), DeltaError> {
     let mut rest = delta;
+    runs.clear();
     if size(&mut rest)? != base.len() as u64 {
         return Err(DeltaError::Sizes);
     }
@@ -37,6 +55,7 @@ pub(super) fn apply(base: &[u8], delta: &[u8], out: &mut Vec<u8>, limit: usize) 
                 0 => 0x10000,
                 length => length,
             };
+            copied(runs, Run { at: out.len(), from: offset, length });
             base.get(offset..offset + length).ok_or(DeltaError::Instruction)?
         } else if command != 0 {
             let (piece, after) = rest.split_at_checked(usize::from(command)).ok_or(DeltaError::Cut)?;
@@ -51,6 +70,16 @@ pub(super) fn apply(base: &[u8], delta: &[u8], out: &mut Vec<u8>, limit: usize) 
         out.extend_from_slice(piece);
     }
     if out.len() == length { Ok(()) } else { Err(DeltaError::Sizes) }
+}
+
+/// Adds a run, to the last one if it goes on where that ends.
+fn copied(runs: &mut Vec<Run>, run: Run) {
+    match runs.last_mut() {
+        Some(last) if last.at + last.length == run.at && last.from + last.length == run.from => {
+            last.length += run.length;
+        }
+        _ => runs.push(run),
+    }
 }
 
 /// A size as delta headers have it: seven bits a byte, lowest first.
@@ -87,24 +116,25 @@ mod tests {
 
     #[test]
     fn copies_and_inserts() {
-        let mut out = Vec::new();
+        let (mut out, mut runs) = (Vec::new(), Vec::new());
         let delta = [5, 7, 0x91, 1, 3, 2, b'X', b'Y', 0x90, 2];
-        assert_eq!(apply(b"abcde", &delta, &mut out, 100), Ok(()));
+        assert_eq!(apply(b"abcde", &delta, &mut out, &mut runs, 100), Ok(()));
         assert_eq!(out, b"bcdXYab");
-        assert_eq!(apply(b"abcd", &delta, &mut out, 100), Err(DeltaError::Sizes));
-        assert_eq!(apply(b"abcde", &delta, &mut out, 6), Err(DeltaError::TooLarge));
-        assert_eq!(apply(b"abcde", &delta[..9], &mut out, 100), Err(DeltaError::Cut));
+        assert_eq!(runs, [Run { at: 0, from: 1, length: 3 }, Run { at: 5, from: 0, length: 2 }]);
+        assert_eq!(apply(b"abcd", &delta, &mut out, &mut runs, 100), Err(DeltaError::Sizes));
+        assert_eq!(apply(b"abcde", &delta, &mut out, &mut runs, 6), Err(DeltaError::TooLarge));
+        assert_eq!(apply(b"abcde", &delta[..9], &mut out, &mut runs, 100), Err(DeltaError::Cut));
     }
 
     proptest! {
         #[test]
         fn survives_any_bytes(base in prop::collection::vec(any::<u8>(), 0..64), mut delta in prop::collection::vec(any::<u8>(), 0..64)) {
-            let mut out = Vec::new();
-            let _ = apply(&base, &delta, &mut out, 1 << 20);
+            let (mut out, mut runs) = (Vec::new(), Vec::new());
+            let _ = apply(&base, &delta, &mut out, &mut runs, 1 << 20);
             if let Some(first) = delta.first_mut() {
                 *first = base.len() as u8;
             }
-            let _ = apply(&base, &delta, &mut out, 1 << 20);
+            let _ = apply(&base, &delta, &mut out, &mut runs, 1 << 20);
         }
     }
 }

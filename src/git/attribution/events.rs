@@ -30,8 +30,7 @@ pub(super) fn find(forest: &mut Forest, history: &History, reach: &[Option<Reach
         }
         let went: Vec<u32> = forest.sets.difference(before, node.has).filter(|&s| counts(s)).collect();
         for secret in went {
-            let mut parents = node.parents.iter().map(|&parent| &history.nodes[parent as usize]);
-            let parent = parents.find(|parent| forest.sets.holds(parent.has, secret));
+            let parent = history.parents(node).find(|parent| forest.sets.holds(parent.has, secret));
             let path = parent.and_then(|parent| first_path(forest, parent.tree, secret));
             events[secret as usize].removed.extend(forest.change(node.number, path));
         }

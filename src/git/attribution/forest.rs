@@ -12,7 +12,7 @@ use gix::odb::pack::data;
 
 use super::super::lookup::{Gaps, Lookup};
 use super::commit::Header;
-use super::harvest::{Edge, FromPack, Harvest, Hit, Names, Shared, Targets};
+use super::harvest::{Edge, FromPack, Harvest, Hit, Names, Outline, Shared, Targets};
 use super::numbers::Numbers;
 use super::pack::Layout;
 use super::sets::{SetId, Sets};
@@ -29,12 +29,11 @@ struct Span {
 const UNREAD: Span = Span { start: 0, count: 0, harvest: u32::MAX };
 
 /// A commit of the history.
-#[derive(Clone)]
-pub(super) struct Commit {
+pub(super) struct Commit<'a> {
     pub(super) tree: u32,
     /// Committer's date in seconds since 1970.
     pub(super) time: i64,
-    pub(super) parents: Vec<u32>,
+    pub(super) parents: &'a [u32],
 }
 
 /// The trees and commits of one repository.
@@ -47,6 +46,8 @@ pub(super) struct Forest {
     harvests: Vec<Harvest>,
     trees: Vec<Span>,
     hits: HashMap<u32, Vec<Hit>>,
+    /// Those targets that are trees, by number.
+    tree_targets: HashMap<u32, u32>,
     /// By number: harvest and row.
     commits: HashMap<u32, (u32, u32)>,
     /// By number, once known.
@@ -65,11 +66,16 @@ impl Forest {
         directories.extend(store.alternate_db_paths().unwrap_or_default());
         let mut sets = Sets::new(secrets);
         let target_sets = targets.iter().map(|(_, secrets)| sets.of(secrets)).collect();
+        let numbers = Numbers::new(&directories, repo.object_hash());
+        let lookup = Lookup::new(repo);
+        let trees = (0u32..).zip(targets).filter(|(_, (id, _))| lookup.kind(id) == Some(Kind::Tree));
+        let tree_targets = trees.map(|(target, (id, _))| (numbers.number(id), target)).collect();
         Self {
-            numbers: Numbers::new(&directories, repo.object_hash()),
+            numbers,
             targets: Targets::new(targets.iter().map(|(id, _)| id)),
             names: Mutex::default(),
-            lookup: Lookup::new(repo),
+            lookup,
+            tree_targets,
             harvests: vec![Harvest::new()],
             trees: Vec::new(),
             hits: HashMap::new(),
@@ -142,14 +148,14 @@ impl Forest {
         let had = (harvest.trees.len(), harvest.hits.len(), harvest.commits.len());
         match (kind, self.lookup.of_kind(&id, kind)) {
             (_, None) => {}
-            (Kind::Tree, Some(bytes)) => harvest.tree(&shared, number, bytes),
+            (Kind::Tree, Some(bytes)) => harvest.tree(&shared, number, bytes, None, &mut Outline::default()),
             (_, Some(bytes)) => harvest.commit(&shared, number, bytes),
         }
         self.register(nth, had.0, had.1, had.2);
     }
 
     /// The commit, or `None` when it cannot be read.
-    pub(super) fn commit(&mut self, number: u32) -> Option<Commit> {
+    pub(super) fn commit(&mut self, number: u32) -> Option<Commit<'_>> {
         if !self.commits.contains_key(&number) {
             self.read(number, Kind::Commit);
         }
@@ -157,7 +163,7 @@ impl Forest {
         let harvest = &self.harvests[harvest as usize];
         let row = harvest.commits[row as usize];
         let parents = &harvest.parents[row.start as usize..][..row.count as usize];
-        Some(Commit { tree: row.tree, time: row.time, parents: parents.to_vec() })
+        Some(Commit { tree: row.tree, time: row.time, parents })
     }
 
     /// Whether the commit has been read already.
@@ -250,7 +256,8 @@ impl Forest {
 
     /// The target that a tree itself is: one in which an entry's name is a secret.
     pub(super) fn tree_target(&self, tree: u32) -> Option<u32> {
-        self.targets.find(&self.numbers.id(tree))
+        // Mostly there is none, and this is asked of every tree.
+        if self.tree_targets.is_empty() { None } else { self.tree_targets.get(&tree).copied() }
     }
 
     /// Calls `with` with an entry's name.

@@ -9,8 +9,9 @@ use gix::hash::oid;
 use gix::objs::{Kind, TreeRefIter};
 
 use super::commit::Header;
+use super::delta::Run;
 use super::numbers::Numbers;
-use super::pack::Visitor;
+use super::pack::{Delta, Visitor};
 
 /// A subtree: which, and under which name.
 #[derive(Clone, Copy)]
@@ -43,6 +44,33 @@ pub(super) struct TreeRow {
     pub(super) number: u32,
     pub(super) start: u32,
     pub(super) count: u32,
+}
+
+/// What an entry of a tree says that is of interest.
+#[derive(Clone, Copy)]
+pub(super) enum Said {
+    Edge(Edge),
+    Hit(Hit),
+}
+
+/// Where the entries of a tree stand, and what they say: remembered of a tree for those that are
+/// deltas to it.
+#[derive(Default)]
+pub(super) struct Outline {
+    /// Where each entry starts, in bytes.
+    starts: Vec<usize>,
+    /// Where the last one ends.
+    end: usize,
+    /// What those entries say that say something, by their place in `starts`.
+    said: Vec<(usize, Said)>,
+}
+
+impl Outline {
+    fn clear(&mut self) {
+        self.starts.clear();
+        self.said.clear();
+        self.end = 0;
+    }
 }
 
 /// The objects asked for, by id.
@@ -146,26 +174,93 @@ impl Harvest {
         }
     }
 
-    /// Gathers a tree.
-    pub(super) fn tree(&mut self, shared: &Shared<'_>, number: u32, bytes: &[u8]) {
+    /// Gathers a tree. When it is a delta to one whose outline is known, only entries that are not whole
+    /// in a run that it copies are looked at: what one says does not depend on where it stands.
+    pub(super) fn tree(
+        &mut self,
+        shared: &Shared<'_>,
+        number: u32,
+        bytes: &[u8],
+        delta: Option<Delta<'_, Outline>>,
+        outline: &mut Outline,
+    ) {
+        outline.clear();
         let start = self.edges.len();
-        for entry in TreeRefIter::from_bytes(bytes, shared.hash) {
-            let Ok(entry) = entry else {
+        let (mut at, mut runs) = (0, delta.as_ref().map_or(&[][..], |delta| delta.runs));
+        while at < bytes.len() {
+            while let [run, rest @ ..] = runs
+                && run.at + run.length <= at
+            {
+                runs = rest;
+            }
+            if let (Some(delta), Some(run)) = (&delta, runs.first())
+                && let Some(end) = self.inherit(number, delta.base, run, at, outline)
+            {
+                at = end;
+                continue;
+            }
+            let mut rest = TreeRefIter::from_bytes(&bytes[at..], shared.hash);
+            let Some(Ok(entry)) = rest.next() else {
                 self.malformed.push(number);
                 break;
             };
-            if entry.mode.is_tree() {
-                let edge = self.edge(shared, entry.oid, entry.filename);
-                self.edges.push(edge);
+            let said = if entry.mode.is_tree() {
+                Some(Said::Edge(self.edge(shared, entry.oid, entry.filename)))
             } else if !entry.mode.is_commit()
                 && let Some(target) = shared.targets.find(entry.oid)
             {
-                let name = name(shared, entry.filename);
-                self.hits.push((number, Hit { target, name }));
+                Some(Said::Hit(Hit { target, name: name(shared, entry.filename) }))
+            } else {
+                None
+            };
+            outline.starts.push(at);
+            if let Some(said) = said {
+                outline.said.push((outline.starts.len() - 1, said));
+                self.take(number, said);
             }
+            at += rest.offset_to_next_entry(&bytes[at..]);
+            outline.end = at;
         }
         let (start, count) = span(start, self.edges.len());
         self.trees.push(TreeRow { number, start, count });
+    }
+
+    fn take(&mut self, tree: u32, said: Said) {
+        match said {
+            Said::Edge(edge) => self.edges.push(edge),
+            Said::Hit(hit) => self.hits.push((tree, hit)),
+        }
+    }
+
+    /// If the entry at `at` is one of the base's, whole in `run`, takes it and all that follow in the
+    /// run from what is known of the base; returns where they end.
+    fn inherit(
+        &mut self,
+        tree: u32,
+        base: &Outline,
+        run: &Run,
+        at: usize,
+        outline: &mut Outline,
+    ) -> Option<usize> {
+        let from = run.from + at.checked_sub(run.at)?;
+        let first = base.starts.binary_search(&from).ok()?;
+        let limit = run.from + run.length;
+        let last = match base.end <= limit {
+            true => base.starts.len(),
+            false => base.starts.partition_point(|&start| start <= limit).checked_sub(1)?,
+        };
+        if last <= first {
+            return None;
+        }
+        let shift = outline.starts.len();
+        outline.starts.extend(base.starts[first..last].iter().map(|start| start - from + at));
+        let said = base.said.partition_point(|&(nth, _)| nth < first);
+        for &(nth, said) in base.said[said..].iter().take_while(|&&(nth, _)| nth < last) {
+            outline.said.push((nth - first + shift, said));
+            self.take(tree, said);
+        }
+        outline.end = base.starts.get(last).copied().unwrap_or(base.end) - from + at;
+        Some(outline.end)
     }
 
     fn edge(&mut self, shared: &Shared<'_>, id: &oid, filename: &[u8]) -> Edge {
@@ -229,10 +324,19 @@ pub(super) struct FromPack<'a> {
 }
 
 impl Visitor for FromPack<'_> {
-    fn object(&mut self, place: u32, kind: Kind, bytes: &[u8]) {
+    type Memory = Outline;
+
+    fn object(
+        &mut self,
+        place: u32,
+        kind: Kind,
+        bytes: &[u8],
+        delta: Option<Delta<'_, Outline>>,
+        outline: &mut Outline,
+    ) {
         let number = self.first + place;
         match kind {
-            Kind::Tree => self.harvest.tree(self.shared, number, bytes),
+            Kind::Tree => self.harvest.tree(self.shared, number, bytes, delta, outline),
             Kind::Commit => self.harvest.commit(self.shared, number, bytes),
             Kind::Blob | Kind::Tag => {}
         }

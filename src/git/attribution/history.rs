@@ -1,7 +1,5 @@
 //! The commits, parents first, and what each has and reaches.
 
-use std::collections::HashMap;
-
 use super::forest::Forest;
 use super::sets::SetId;
 
@@ -23,8 +21,9 @@ pub(super) struct Node {
     pub(super) tree: u32,
     /// Committer's date in seconds since 1970.
     pub(super) time: i64,
-    /// Positions of those parents that could be read.
-    pub(super) parents: Vec<u32>,
+    /// Those parents that could be read: `parents[start..][..count]` of the history.
+    start: u32,
+    count: u32,
     /// What leads to it.
     pub(super) reach: Reach,
     /// The secrets its tree holds.
@@ -33,21 +32,28 @@ pub(super) struct Node {
     pub(super) leads_to: SetId,
 }
 
+/// Not met yet.
+const NEW: u32 = u32::MAX;
+/// Met, but cannot be read, or is waiting for its parents.
+const OPEN: u32 = u32::MAX - 1;
+
 /// The commits that can be reached from some starting points.
 #[derive(Default)]
 pub(super) struct History {
     /// Parents before their children.
     pub(super) nodes: Vec<Node>,
-    positions: HashMap<u32, u32>,
+    /// Positions in `nodes`.
+    parents: Vec<u32>,
+    /// By number: position in `nodes`, or one of the above.
+    positions: Vec<u32>,
 }
 
 impl History {
     /// Walks from each of `tips` (numbers of commits) to the roots.
     pub(super) fn walk(forest: &mut Forest, tips: &[(u32, Reach)]) -> Self {
         let mut history = Self::default();
-        let mut opened = HashMap::new();
         for &(tip, _) in tips {
-            history.descend(forest, tip, &mut opened);
+            history.descend(forest, tip);
         }
         for &(tip, reach) in tips {
             if let Some(at) = history.position(tip) {
@@ -57,10 +63,10 @@ impl History {
         }
         // Children stand after their parents.
         for at in (0..history.nodes.len()).rev() {
-            let reach = history.nodes[at].reach;
-            for nth in 0..history.nodes[at].parents.len() {
-                let parent = history.nodes[at].parents[nth] as usize;
-                history.nodes[parent].reach = history.nodes[parent].reach.min(reach);
+            let Node { reach, start, count, .. } = history.nodes[at];
+            for &parent in &history.parents[start as usize..][..count as usize] {
+                let parent = &mut history.nodes[parent as usize];
+                parent.reach = parent.reach.min(reach);
             }
         }
         history.fill(forest);
@@ -69,45 +75,49 @@ impl History {
 
     /// Adds a commit after everything before it. Walks with a stack of its own, since histories are
     /// longer than thread stacks.
-    fn descend(
-        &mut self,
-        forest: &mut Forest,
-        tip: u32,
-        opened: &mut HashMap<u32, Option<super::forest::Commit>>,
-    ) {
+    fn descend(&mut self, forest: &mut Forest, tip: u32) {
         let mut stack = vec![(tip, false)];
         while let Some((number, entered)) = stack.pop() {
-            if entered {
-                if let Some(Some(commit)) = opened.get_mut(&number).map(Option::take) {
-                    let parents = commit
-                        .parents
-                        .iter()
-                        .filter_map(|parent| self.positions.get(parent).copied())
-                        .collect();
-                    let position = u32::try_from(self.nodes.len()).unwrap_or(u32::MAX);
-                    self.positions.insert(number, position);
-                    self.nodes.push(Node {
-                        number,
-                        tree: commit.tree,
-                        time: commit.time,
-                        parents,
-                        reach: Reach::Unreachable,
-                        has: SetId::EMPTY,
-                        leads_to: SetId::EMPTY,
-                    });
-                }
+            let at = number as usize;
+            if self.positions.len() <= at {
+                self.positions.resize(forest.numbers.count().max(at + 1), NEW);
+            }
+            if !entered && self.positions[at] != NEW {
                 continue;
             }
-            if opened.contains_key(&number) {
-                continue;
-            }
-            let commit = forest.commit(number);
-            if let Some(commit) = &commit {
+            self.positions[at] = OPEN;
+            let Some(commit) = forest.commit(number) else { continue };
+            if !entered {
                 stack.push((number, true));
-                stack.extend(commit.parents.iter().rev().map(|&parent| (parent, false)));
+                let met = |parent: &u32| self.positions.get(*parent as usize).is_some_and(|&at| at != NEW);
+                stack.extend(
+                    commit.parents.iter().rev().filter(|parent| !met(parent)).map(|&parent| (parent, false)),
+                );
+                continue;
             }
-            opened.insert(number, commit);
+            let start = self.parents.len();
+            for &parent in commit.parents {
+                self.parents.extend(self.positions.get(parent as usize).filter(|&&at| at < OPEN));
+            }
+            let short = |length: usize| u32::try_from(length).unwrap_or(u32::MAX);
+            self.positions[at] = short(self.nodes.len());
+            self.nodes.push(Node {
+                number,
+                tree: commit.tree,
+                time: commit.time,
+                start: short(start),
+                count: short(self.parents.len() - start),
+                reach: Reach::Unreachable,
+                has: SetId::EMPTY,
+                leads_to: SetId::EMPTY,
+            });
         }
+    }
+
+    /// Those parents of a commit that could be read.
+    pub(super) fn parents(&self, node: &Node) -> impl Iterator<Item = &Node> {
+        let positions = &self.parents[node.start as usize..][..node.count as usize];
+        positions.iter().map(|&parent| &self.nodes[parent as usize])
     }
 
     /// Finds out what each commit has and leads to.
@@ -115,8 +125,8 @@ impl History {
         for at in 0..self.nodes.len() {
             let has = forest.holds(self.nodes[at].tree);
             let mut leads_to = has;
-            for &parent in &self.nodes[at].parents {
-                leads_to = forest.sets.union(leads_to, self.nodes[parent as usize].leads_to);
+            for parent in self.parents(&self.nodes[at]) {
+                leads_to = forest.sets.union(leads_to, parent.leads_to);
             }
             self.nodes[at].has = has;
             self.nodes[at].leads_to = leads_to;
@@ -125,7 +135,7 @@ impl History {
 
     /// Where a commit stands in [`Self::nodes`], if it could be read.
     pub(super) fn position(&self, number: u32) -> Option<u32> {
-        self.positions.get(&number).copied()
+        self.positions.get(number as usize).copied().filter(|&at| at < OPEN)
     }
 
     /// The node of a commit.
@@ -135,9 +145,7 @@ impl History {
 
     /// What the parents of a commit have between them.
     pub(super) fn before(&self, forest: &mut Forest, node: &Node) -> SetId {
-        node.parents
-            .iter()
-            .fold(SetId::EMPTY, |set, &parent| forest.sets.union(set, self.nodes[parent as usize].has))
+        self.parents(node).fold(SetId::EMPTY, |set, parent| forest.sets.union(set, parent.has))
     }
 
     /// Positions of all commits, oldest first: by date, a parent before its child where dates agree.

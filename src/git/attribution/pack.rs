@@ -10,7 +10,7 @@ use gix::objs::Kind;
 use gix::odb::pack::data::{self, entry::Header};
 use gix::odb::pack::index;
 
-use super::delta;
+use super::delta::{self, Run};
 
 /// Larger trees and commits are left out.
 const LARGEST: usize = 64 << 20;
@@ -23,8 +23,26 @@ const NONE: u32 = u32::MAX;
 
 /// Takes the objects that one thread unfolds.
 pub(super) trait Visitor: Send {
-    /// An object: its place in the pack's index, and its content.
-    fn object(&mut self, place: u32, kind: Kind, bytes: &[u8]);
+    /// What it wants to remember of an object for as long as objects may come that are deltas to it.
+    type Memory: Default;
+
+    /// An object, which stands at `place` in the pack's index.
+    fn object(
+        &mut self,
+        place: u32,
+        kind: Kind,
+        bytes: &[u8],
+        delta: Option<Delta<'_, Self::Memory>>,
+        memory: &mut Self::Memory,
+    );
+}
+
+/// How an object comes from its base.
+pub(super) struct Delta<'a, M> {
+    /// What was remembered of the base.
+    pub(super) base: &'a M,
+    /// Which parts of the object are parts of the base, in order.
+    pub(super) runs: &'a [Run],
 }
 
 /// What an entry's header says.
@@ -195,39 +213,57 @@ fn spread_kinds(entries: &mut [Entry]) {
     }
 }
 
-/// A base, and which of its deltas comes next.
-struct Frame {
+/// An object, and what the visitor remembers of it.
+#[derive(Default)]
+struct Object<M> {
     bytes: Vec<u8>,
+    memory: M,
+}
+
+/// A base, and which of its deltas comes next.
+struct Frame<M> {
+    object: Object<M>,
     next: u32,
     end: u32,
 }
 
 /// The buffers of one thread.
-struct Worker<'a> {
+struct Worker<'a, M> {
     layout: &'a Layout,
     pack: &'a data::File,
     inflater: libdeflater::Decompressor,
     delta: Vec<u8>,
-    spare: Vec<Vec<u8>>,
-    stack: Vec<Frame>,
+    runs: Vec<Run>,
+    spare: Vec<Object<M>>,
+    stack: Vec<Frame<M>>,
     held: usize,
 }
 
-impl<'a> Worker<'a> {
+impl<'a, M: Default> Worker<'a, M> {
     fn new(layout: &'a Layout, pack: &'a data::File) -> Self {
-        let inflater = libdeflater::Decompressor::new();
-        Self { layout, pack, inflater, delta: Vec::new(), spare: Vec::new(), stack: Vec::new(), held: 0 }
+        Self {
+            layout,
+            pack,
+            inflater: libdeflater::Decompressor::new(),
+            delta: Vec::new(),
+            runs: Vec::new(),
+            spare: Vec::new(),
+            stack: Vec::new(),
+            held: 0,
+        }
     }
 
     /// Hands a root and all that hangs on it to the visitor, bases before their deltas.
-    fn unfold(&mut self, root: u32, visitor: &mut impl Visitor) {
+    fn unfold(&mut self, root: u32, visitor: &mut impl Visitor<Memory = M>) {
         let entry = self.layout.entries[root as usize];
-        let mut bytes = self.spare.pop().unwrap_or_default();
-        if inflate(&mut self.inflater, self.pack, &entry, &mut bytes).is_none() {
-            self.spare.push(bytes);
-            return;
+        let mut object = self.spare.pop().unwrap_or_default();
+        let inflated = inflate(&mut self.inflater, self.pack, &entry, &mut object.bytes);
+        if let (Some(()), Some(kind)) = (inflated, entry.kind) {
+            visitor.object(entry.place, kind, &object.bytes, None, &mut object.memory);
+            self.keep(root, object);
+        } else {
+            self.spare.push(object);
         }
-        self.found(root, bytes, visitor);
         while let Some(top) = self.stack.last_mut() {
             if top.next == top.end {
                 self.drop_top();
@@ -235,42 +271,43 @@ impl<'a> Worker<'a> {
             }
             let child = self.layout.children[top.next as usize];
             top.next += 1;
-            let last = top.next == top.end;
             let entry = self.layout.entries[child as usize];
-            let mut bytes = self.spare.pop().unwrap_or_default();
-            let applied = inflate(&mut self.inflater, self.pack, &entry, &mut self.delta)
-                .is_some_and(|()| delta::apply(&top.bytes, &self.delta, &mut bytes, LARGEST).is_ok());
-            if last {
+            let mut object = self.spare.pop().unwrap_or_default();
+            let base = &top.object;
+            let applied = inflate(&mut self.inflater, self.pack, &entry, &mut self.delta).is_some_and(|()| {
+                delta::apply(&base.bytes, &self.delta, &mut object.bytes, &mut self.runs, LARGEST).is_ok()
+            });
+            if let (true, Some(kind)) = (applied, entry.kind) {
+                let delta = Delta { base: &base.memory, runs: &self.runs };
+                visitor.object(entry.place, kind, &object.bytes, Some(delta), &mut object.memory);
+            }
+            if top.next == top.end {
                 // In a long chain no more than two links are ever held.
                 self.drop_top();
             }
             if applied {
-                self.found(child, bytes, visitor);
+                self.keep(child, object);
             } else {
-                self.spare.push(bytes);
+                self.spare.push(object);
             }
         }
     }
 
-    /// Shows an object to the visitor, and keeps it while there are deltas to be applied to it.
-    fn found(&mut self, position: u32, bytes: Vec<u8>, visitor: &mut impl Visitor) {
-        let entry = &self.layout.entries[position as usize];
-        if let Some(kind) = entry.kind {
-            visitor.object(entry.place, kind, &bytes);
-        }
+    /// Keeps an object while there are deltas to be applied to it.
+    fn keep(&mut self, position: u32, object: Object<M>) {
         let (next, end) = (self.layout.first[position as usize], self.layout.first[position as usize + 1]);
-        if next < end && self.held + bytes.len() <= HELD {
-            self.held += bytes.len();
-            self.stack.push(Frame { bytes, next, end });
+        if next < end && self.held + object.bytes.len() <= HELD {
+            self.held += object.bytes.len();
+            self.stack.push(Frame { object, next, end });
         } else {
-            self.spare.push(bytes);
+            self.spare.push(object);
         }
     }
 
     fn drop_top(&mut self) {
         if let Some(frame) = self.stack.pop() {
-            self.held -= frame.bytes.len();
-            self.spare.push(frame.bytes);
+            self.held -= frame.object.bytes.len();
+            self.spare.push(frame.object);
         }
     }
 }

@@ -40,6 +40,9 @@ struct Step {
 /// The number of the empty path.
 const TOP: u32 = 0;
 
+/// The number of no path.
+const NOWHERE: u32 = u32::MAX;
+
 /// All paths met, by number.
 struct Paths {
     steps: Vec<(Step, u32)>,
@@ -90,7 +93,11 @@ struct Versions {
 /// Finds the places of every secret.
 pub(super) struct Search {
     paths: Paths,
-    visited: HashSet<(u32, u32)>,
+    /// By tree: the path under which it was first visited.
+    first: Vec<u32>,
+    /// Trees and paths of all other visits, which are few.
+    others: HashSet<(u32, u32)>,
+    visits: usize,
     counted: HashSet<(u32, u32)>,
     places: HashMap<(u32, u32), Versions>,
     /// Whether a limit left something out.
@@ -102,7 +109,9 @@ impl Search {
     pub(super) fn run(forest: &Forest, history: &History, trees: &[u32]) -> Self {
         let mut search = Self {
             paths: Paths::new(),
-            visited: HashSet::new(),
+            first: vec![NOWHERE; forest.numbers.count()],
+            others: HashSet::new(),
+            visits: 0,
             counted: HashSet::new(),
             places: HashMap::new(),
             cut: false,
@@ -126,14 +135,14 @@ impl Search {
     fn visit(&mut self, forest: &Forest, root: u32, commit: Option<u32>) {
         let mut stack = vec![(root, TOP)];
         while let Some((tree, path)) = stack.pop() {
-            if self.visited.contains(&(tree, path)) {
+            if !self.is_new(tree, path) {
                 continue;
             }
-            if self.visited.len() >= VISITS {
+            if self.visits >= VISITS {
                 self.cut = true;
                 return;
             }
-            self.visited.insert((tree, path));
+            self.visits += 1;
             if let Some(target) = forest.tree_target(tree) {
                 self.count(forest, target, path, commit);
             }
@@ -151,6 +160,18 @@ impl Search {
                     }
                 }
             }
+        }
+    }
+
+    /// Whether this is the first visit to `tree` under `path`.
+    fn is_new(&mut self, tree: u32, path: u32) -> bool {
+        match self.first.get_mut(tree as usize) {
+            Some(first) if *first == NOWHERE => {
+                *first = path;
+                true
+            }
+            Some(first) if *first == path => false,
+            _ => self.others.insert((tree, path)),
         }
     }
 
