@@ -4,7 +4,7 @@
 //! opened, so that a pipe or a device in place of a ref cannot stall a scan. Logs of refs that were
 //! deleted are read too.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -117,7 +117,7 @@ enum Value {
 
 struct Reader {
     hash: gix::hash::Kind,
-    values: BTreeMap<String, Value>,
+    values: BTreeMap<String, (TipKind, Value)>,
     refs: Refs,
 }
 
@@ -126,26 +126,22 @@ impl Reader {
     fn git_dir(&mut self, directory: &Path, prefix: &str) {
         for name in sorted(directory).unwrap_or_default() {
             let name = name.to_string_lossy().into_owned();
-            if name == "HEAD"
-                || (name.ends_with("_HEAD") && name.bytes().all(|b| b.is_ascii_uppercase() || b == b'_'))
-            {
-                self.loose(&directory.join(&name), format!("{prefix}{name}"));
+            let pseudo = name.ends_with("_HEAD") && name.bytes().all(|b| b.is_ascii_uppercase() || b == b'_');
+            if pseudo || name == "HEAD" {
+                let kind = if pseudo { TipKind::Pseudo } else { TipKind::Head };
+                self.loose(&directory.join(&name), format!("{prefix}{name}"), kind);
             }
         }
+        let name = format!("{prefix}refs");
         self.folder(
             &directory.join("refs"),
-            &format!("{prefix}refs"),
-            &mut |reader, path, name| reader.loose(path, name),
+            &name,
+            &mut |it, path, name| it.loose(path, name, TipKind::Ref),
             0,
         );
         let logs = directory.join("logs");
         self.log_file(&logs.join("HEAD"), format!("{prefix}HEAD"));
-        self.folder(
-            &logs.join("refs"),
-            &format!("{prefix}refs"),
-            &mut |reader, path, name| reader.log_file(path, name),
-            0,
-        );
+        self.folder(&logs.join("refs"), &name, &mut Self::log_file, 0);
     }
 
     /// Calls `each` for every file below `directory`, in order.
@@ -178,7 +174,7 @@ impl Reader {
         }
     }
 
-    fn loose(&mut self, path: &Path, name: String) {
+    fn loose(&mut self, path: &Path, name: String, kind: TipKind) {
         let bytes = match read_file(path, LARGEST_REF) {
             Ok(bytes) => bytes,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return,
@@ -189,7 +185,7 @@ impl Reader {
         }
         match parse(&bytes, self.hash) {
             Some(value) => {
-                self.values.insert(name, value);
+                self.values.insert(name, (kind, value));
             }
             // An empty file is what a crash leaves behind.
             None => self.refs.gaps.push(name, "not a ref: neither an object id nor `ref: …`"),
@@ -222,7 +218,7 @@ impl Reader {
             match id_at(line, self.hash) {
                 Some((id, rest)) if rest.first() == Some(&b' ') => {
                     let name = String::from_utf8_lossy(rest[1..].trim_ascii_end()).into_owned();
-                    self.values.entry(name).or_insert(Value::Id(id));
+                    self.values.entry(name).or_insert((TipKind::Ref, Value::Id(id)));
                 }
                 _ => self.refs.gaps.push("packed-refs", "has a line that is not a ref"),
             }
@@ -257,17 +253,8 @@ impl Reader {
 
     /// Follows symbolic refs, and sorts.
     fn finish(mut self) -> Refs {
-        let mut resolved = HashMap::new();
-        for name in self.values.keys() {
-            resolved.insert(name.clone(), self.follow(name));
-        }
-        for (name, value) in &self.values {
-            let own = name
-                .rsplit_once("worktrees/")
-                .map_or(name.as_str(), |(_, own)| own.split_once('/').map_or(own, |(_, own)| own));
-            let is_ref = own.starts_with("refs/");
-            let head = own == "HEAD";
-            if let (true, Value::Symbolic(target)) = (head, value) {
+        for (name, (kind, value)) in &self.values {
+            if let (TipKind::Head, Value::Symbolic(target)) = (kind, value) {
                 if name == "HEAD" {
                     self.refs.head = Some(target.clone());
                 }
@@ -276,31 +263,33 @@ impl Reader {
                     continue;
                 }
             }
-            let kind = if is_ref {
-                TipKind::Ref
-            } else if head {
-                TipKind::Head
-            } else {
-                TipKind::Pseudo
-            };
-            match resolved.get(name).copied().flatten() {
-                Some(id) => self.refs.tips.push(Tip { name: name.clone(), id, kind }),
-                None => self.refs.gaps.push(name.clone(), "a symbolic ref that leads to no object"),
+            match self.follow(value) {
+                Ok(Some(id)) => self.refs.tips.push(Tip { name: name.clone(), id, kind: *kind }),
+                // It stands for a branch that is gone; git ignores it too.
+                Ok(None) => {}
+                Err(()) => self
+                    .refs
+                    .gaps
+                    .push(name, format!("a symbolic ref that goes on for more than {HOPS} others")),
             }
         }
         self.refs.tips.sort();
         self.refs
     }
 
-    fn follow(&self, name: &str) -> Option<ObjectId> {
-        let mut name = name;
+    /// The object at the end of symbolic refs, if there is one. An error when the end is too far off.
+    fn follow(&self, value: &Value) -> Result<Option<ObjectId>, ()> {
+        let mut value = value;
         for _ in 0..=HOPS {
-            match self.values.get(name)? {
-                Value::Id(id) => return Some(*id),
-                Value::Symbolic(target) => name = target,
+            match value {
+                Value::Id(id) => return Ok(Some(*id)),
+                Value::Symbolic(target) => match self.values.get(target) {
+                    Some((_, next)) => value = next,
+                    None => return Ok(None),
+                },
             }
         }
-        None
+        Err(())
     }
 }
 
@@ -351,3 +340,6 @@ fn read_file(path: &Path, limit: u64) -> io::Result<Vec<u8>> {
     }
     std::fs::read(path)
 }
+
+#[cfg(test)]
+mod tests;
