@@ -5,6 +5,7 @@
 
 pub mod cli;
 pub mod detect;
+pub mod git;
 pub mod model;
 pub mod report;
 pub mod rules;

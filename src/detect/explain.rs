@@ -56,7 +56,7 @@ impl Detector {
         });
         explanation
             .verdicts
-            .dedup_by(|a, b| a.rule == b.rule && a.offset == b.offset && a.redacted == b.redacted);
+            .dedup_by(|a, b| a.rule == b.rule && a.offset == b.offset && a.outcome == b.outcome);
         explanation.near_misses = self.near_misses(text, &covered);
         explanation
     }

@@ -57,8 +57,11 @@ impl<'d> Mask<'d> {
         let mut spans: Vec<(Range<usize>, String)> = self
             .spans(&bytes[wide.clone()])
             .into_iter()
-            .map(|(at, text)| (at.start + wide.start..at.end + wide.start, text))
-            .filter(|(at, _)| at.end <= span.start || at.start >= span.end)
+            .map(|(at, _)| at.start + wide.start..at.end + wide.start)
+            // What touches the finding is masked up to it, and from its end on.
+            .flat_map(|at| [at.start..at.end.min(span.start), at.start.max(span.end)..at.end])
+            .filter(|at| !at.is_empty())
+            .map(|at| (at.clone(), redacted(&bytes[at])))
             .collect();
         for (at, _) in &spans {
             if at.contains(&from) {

@@ -4,17 +4,28 @@
 //! terminal. What a report holds has been redacted before; what it must not do to the reader of its
 //! bytes (terminals, XML, workflow commands) is the matter of `escape`.
 
+mod clock;
 mod escape;
+mod github;
+mod gitlab;
+mod html;
 mod human;
 mod json;
 mod jsonl;
+mod junit;
 mod place;
 mod receipt;
+mod sarif;
+mod sentences;
+mod step_summary;
 mod words;
 
 use std::io::{self, BufWriter, Write};
 
 use crate::model::Report;
+
+pub use sarif::{LineHashes, line_hash, write_with_line_hashes as write_sarif};
+pub use step_summary::write_step_summary;
 
 /// How a report should look, for the formats that have a choice.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -61,6 +72,11 @@ pub static REPORTERS: &[Reporter] = &[
         help: "one JSON object a line: start, leaks, skips, end",
         render: jsonl::write,
     },
+    Reporter { name: "sarif", help: "SARIF 2.1.0 for code scanning", render: sarif::write },
+    Reporter { name: "github", help: "annotations for GitHub Actions", render: github::write },
+    Reporter { name: "gitlab", help: "GitLab secret detection report", render: gitlab::write },
+    Reporter { name: "junit", help: "JUnit XML, a failed case for each leak", render: junit::write },
+    Reporter { name: "html", help: "one page for an audit, to read and to print", render: html::write },
 ];
 
 /// The format of that name.

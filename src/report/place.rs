@@ -1,8 +1,8 @@
 //! What several formats say alike: names of places, commits, authors and rules.
 
-use crate::model::{Change, Finding, Leak, Origin, Report, RuleInfo, Surface};
+use crate::model::{Change, Confidence, Finding, Leak, Origin, Report, RuleInfo, Severity, Surface};
 
-use super::escape;
+use super::{escape, words};
 
 /// Hex digits of a commit id that are shown to people.
 const SHORT: usize = 10;
@@ -61,6 +61,17 @@ pub(super) fn rule<'a>(report: &'a Report, leak: &Leak) -> Option<&'a RuleInfo> 
     report.rules.iter().find(|rule| *rule.id == *leak.identified.rule)
 }
 
+/// The rules of the open leaks, each once, in the order of the report.
+pub(super) fn rules_met(report: &Report) -> Vec<&RuleInfo> {
+    let mut met: Vec<&RuleInfo> = Vec::new();
+    for rule in report.open_leaks().filter_map(|leak| rule(report, leak)) {
+        if !met.iter().any(|known| known.id == rule.id) {
+            met.push(rule);
+        }
+    }
+    met
+}
+
 /// The title of the leak's rule, or its id when the report does not list it.
 pub(super) fn title(report: &Report, leak: &Leak) -> String {
     let name = rule(report, leak).map_or(&*leak.identified.rule, |rule| &rule.name);
@@ -70,4 +81,60 @@ pub(super) fn title(report: &Report, leak: &Leak) -> String {
 /// The findings of a leak that are not suppressed.
 pub(super) fn open(leak: &Leak) -> impl Iterator<Item = &Finding> {
     leak.findings.iter().filter(|finding| finding.suppressed.is_none())
+}
+
+/// Where a thing without a path may be said to stand, as if it were a file: `.git/commit-message/<id>`.
+/// Not escaped.
+pub(super) fn stand_in(origin: &Origin) -> String {
+    let surface = origin.surface.name();
+    match origin.commit.as_ref().or(origin.object.as_ref()) {
+        _ if origin.surface == Surface::Stdin => "stdin".to_owned(),
+        Some(id) => format!(".git/{surface}/{id}"),
+        None => format!(".git/{surface}"),
+    }
+}
+
+/// Whether lines and columns are those of the file that the path names.
+pub(super) fn has_positions(origin: &Origin) -> bool {
+    origin.container.is_empty() && !matches!(origin.surface, Surface::FileName | Surface::Symlink)
+}
+
+/// How bad the kind of key is; of one without a known rule, high.
+pub(super) fn severity(report: &Report, leak: &Leak) -> Severity {
+    rule(report, leak).map_or(Severity::High, |rule| rule.severity)
+}
+
+/// How loudly to speak of the leak: a doubtful match is no emergency, however bad it would be.
+pub(super) fn gravity(report: &Report, leak: &Leak) -> Severity {
+    let severity = severity(report, leak);
+    match leak.identified.confidence {
+        Confidence::High => severity,
+        Confidence::Medium => severity.min(Severity::Medium),
+        Confidence::Low => Severity::Low,
+    }
+}
+
+/// What the position does not say, escaped.
+pub(super) fn details(finding: &Finding) -> Vec<String> {
+    let origin = &finding.origin;
+    let mut details = Vec::new();
+    if !origin.container.is_empty() {
+        details.push(format!("inside {}", inside(origin)));
+    }
+    // Without a path the surface is already in the name.
+    let obvious =
+        matches!(origin.surface, Surface::Worktree | Surface::Index | Surface::Blob | Surface::Stdin);
+    if !obvious && origin.path.is_some() {
+        details.push(origin.surface.name().to_owned());
+    }
+    if finding.encoding != "utf-8" {
+        details.push(finding.encoding.to_owned());
+    }
+    if finding.versions > 1 {
+        details.push(format!("in {}", words::count(finding.versions, "version")));
+    }
+    if let (Some(_), Some(object)) = (&origin.path, &origin.object) {
+        details.push(format!("object {}", short(object)));
+    }
+    details
 }

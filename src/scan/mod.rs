@@ -101,6 +101,7 @@ fn report(command: &'static str, settings: &Settings<'_>, mut gathered: Gathered
         coverage: gathered.coverage,
         notes: Vec::new(),
         elapsed_seconds: 0.0,
+        version_control: None,
         started: clock.started(),
     };
     redact::redact(&mut report, &Mask::new(settings.detector).with_known(secrets));

@@ -5,7 +5,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use friskey::report::{REPORTERS, Style};
+use friskey::report::{REPORTERS, Style, write_step_summary};
 
 use super::sample;
 
@@ -35,12 +35,17 @@ fn every_format_is_as_it_was() {
         for reporter in REPORTERS {
             let mut out = Vec::new();
             reporter.write(&report, &Style::default(), &mut out).unwrap();
-            wrong.extend(check(&format!("{sample}.{}.txt", reporter.name), &out));
+            wrong.extend(check(&format!("{sample}.{}", reporter.name), &out));
         }
+    }
+    for (sample, report) in sample::all() {
+        let mut out = Vec::new();
+        write_step_summary(&report, &mut out).unwrap();
+        wrong.extend(check(&format!("{sample}.summary.md"), &out));
     }
     let color = Style { color: true, width: Some(60), ..Style::default() };
     let mut out = Vec::new();
     REPORTERS[0].write(&sample::history(), &color, &mut out).unwrap();
-    wrong.extend(check("history-color-60.human.txt", &out));
+    wrong.extend(check("history-color-60.human", &out));
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use friskey::model::{
     Change, Confidence, Coverage, Excerpt, Finding, Identified, Leak, LeakStatus, Origin, Position, Report,
-    RuleInfo, Secret, Severity, Skip, Span, Suppression, Surface,
+    RuleInfo, Secret, Severity, Skip, Span, Suppression, Surface, VersionControl,
 };
 
 /// A key that is made up here and stands nowhere whole.
@@ -113,6 +113,7 @@ pub(crate) fn clean() -> Report {
         notes: Vec::new(),
         elapsed_seconds: 0.21,
         started: 1_795_221_360,
+        version_control: None,
     }
 }
 
@@ -157,6 +158,11 @@ fn inline() -> Suppression {
 pub(crate) fn history() -> Report {
     let mut report = clean();
     report.command = "history";
+    report.version_control = Some(VersionControl {
+        repository_uri: "https://host.example/team/app.git".to_owned(),
+        revision: Some("4".repeat(40)),
+        branch: Some("main".to_owned()),
+    });
     let project = identified(secret("x9KA"), "openai-project-key", Confidence::High);
     let mut place = finding(&project, Surface::Blob, b"src/my app.py", 4);
     place.origin.object = Some("b".repeat(40));

@@ -4,9 +4,8 @@
 use super::sequence::made_up;
 use super::{Candidate, Check, CompiledForm, Rejection};
 
-/// Each, in lower case, stands in placeholders and by chance in fewer than one key in five thousand.
+/// Each, in lower case, stands in placeholders and by chance in fewer than one long key in 10,000.
 const WORDS: &[&str] = &[
-    "your",
     "example",
     "placeholder",
     "replace",
@@ -14,7 +13,6 @@ const WORDS: &[&str] = &[
     "redacted",
     "dummy",
     "sample",
-    "fake",
     "synthetic",
     "api-key",
     "apikey",
@@ -22,23 +20,20 @@ const WORDS: &[&str] = &[
     "secret",
     "changeme",
     "change-me",
-    "test-key",
     "testkey",
-    "test_key",
-    "not-real",
     "notreal",
+    "not-real",
     "goes-here",
     "openai",
     "invalid",
-    "xxxx",
-    "demo-",
-    "mock",
     "foobar",
     "deadbeef",
     "lorem",
-    "abcd",
-    "1234",
 ];
+
+/// Shorter ones count only as a word of their own, or where the body begins.
+const SHORT_WORDS: &[&str] =
+    &["your", "fake", "test", "mock", "demo", "here", "xxxx", "real", "this", "some"];
 
 /// Turns down placeholders.
 #[derive(Debug)]
@@ -54,9 +49,16 @@ impl Check for Placeholder {
         if let Some(word) = WORDS.iter().find(|word| memchr::memmem::find(&body, word.as_bytes()).is_some()) {
             return Err(format!("a placeholder: it says `{word}`").into());
         }
+        if let Some(word) = SHORT_WORDS.iter().find(|word| is_word(&body, word.as_bytes())) {
+            return Err(format!("a placeholder: it says `{word}`").into());
+        }
         match made_up(&body) {
             Some(reason) => Err(format!("a placeholder: {reason}").into()),
             None => Ok(()),
         }
     }
+}
+
+fn is_word(body: &[u8], word: &[u8]) -> bool {
+    body.starts_with(word) || body.split(|byte| b"-_".contains(byte)).any(|part| part == word)
 }

@@ -7,6 +7,9 @@ use super::{Candidate, Check, CompiledForm, Rejection, entropy};
 /// standard deviation of 8 at 40 characters. Words have 75 and more.
 const MOST_ALIKE: f64 = 0.70;
 
+/// An identifier in camel case has a short word to each capital, and hardly a digit.
+const MOST_ALIKE_WITHOUT_DIGITS: f64 = 0.55;
+
 /// Turns down a body that was not drawn at random.
 #[derive(Debug)]
 pub(super) struct Random;
@@ -22,10 +25,13 @@ impl Check for Random {
             return Err("a hash or a UUID, not a key".into());
         }
         let has = |class: fn(&u8) -> bool| body.iter().any(class);
-        if !(has(u8::is_ascii_lowercase) && has(u8::is_ascii_uppercase) && has(u8::is_ascii_digit)) {
+        if !(has(u8::is_ascii_lowercase) && has(u8::is_ascii_uppercase) && has(|b| !b.is_ascii_alphabetic()))
+        {
             return Err("not drawn from upper case, lower case and digits".into());
         }
-        if alike(&body) > MOST_ALIKE {
+        let alike = alike(&body);
+        let digits = body.iter().filter(|byte| byte.is_ascii_digit()).count();
+        if alike > MOST_ALIKE || (alike > MOST_ALIKE_WITHOUT_DIGITS && digits < 2) {
             return Err("words, not random characters".into());
         }
         if has_alternating_uuid(&body) {

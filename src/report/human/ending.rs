@@ -9,7 +9,7 @@ use super::{Style, shown};
 use crate::report::{escape, place, receipt};
 
 pub(super) fn write(report: &Report, style: &Style, out: &mut dyn Write) -> io::Result<()> {
-    for rule in rules_met(report) {
+    for rule in place::rules_met(report) {
         advice(rule, style, out)?;
     }
     for remark in receipt::remarks(report) {
@@ -22,17 +22,6 @@ pub(super) fn write(report: &Report, style: &Style, out: &mut dyn Write) -> io::
         Status::Clean => GOOD,
     };
     writeln!(out, "{}", paint(style.color, color, receipt::verdict(report)))
-}
-
-/// The rules of the open leaks, each once, in the order of the report.
-fn rules_met(report: &Report) -> Vec<&RuleInfo> {
-    let mut met: Vec<&RuleInfo> = Vec::new();
-    for rule in report.open_leaks().filter_map(|leak| place::rule(report, leak)) {
-        if !met.iter().any(|known| known.id == rule.id) {
-            met.push(rule);
-        }
-    }
-    met
 }
 
 fn advice(rule: &RuleInfo, style: &Style, out: &mut dyn Write) -> io::Result<()> {

@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use crate::model::{Finding, Leak, LeakStatus, Report, Surface};
+use crate::model::{Finding, Leak, LeakStatus, Report};
 
 use super::ink::{ALARM, FAINT, PLACE, STRONG, paint};
 use super::{Style, excerpt, shown, story};
@@ -70,7 +70,7 @@ fn places(leak: &Leak, style: &Style, out: &mut dyn Write) -> io::Result<()> {
     let listed = shown(total, style);
     for finding in place::open(leak).take(listed) {
         write!(out, "{}", paint(style.color, PLACE, clickable(finding)))?;
-        match details(finding).join("; ") {
+        match place::details(finding).join("; ") {
             details if details.is_empty() => writeln!(out)?,
             details => writeln!(out, "  {}", paint(style.color, FAINT, format_args!("({details})")))?,
         }
@@ -95,29 +95,4 @@ fn clickable(finding: &Finding) -> String {
     let position = place::position(finding);
     // A file of that name must not give orders to a CI runner.
     if position.starts_with("::") { format!("./{position}") } else { position }
-}
-
-/// What the position does not say.
-fn details(finding: &Finding) -> Vec<String> {
-    let origin = &finding.origin;
-    let mut details = Vec::new();
-    if !origin.container.is_empty() {
-        details.push(format!("inside {}", place::inside(origin)));
-    }
-    // Without a path the surface is already in the name.
-    let obvious =
-        matches!(origin.surface, Surface::Worktree | Surface::Index | Surface::Blob | Surface::Stdin);
-    if !obvious && origin.path.is_some() {
-        details.push(origin.surface.name().to_owned());
-    }
-    if finding.encoding != "utf-8" {
-        details.push(finding.encoding.to_owned());
-    }
-    if finding.versions > 1 {
-        details.push(format!("in {}", words::count(finding.versions, "version")));
-    }
-    if let (Some(_), Some(object)) = (&origin.path, &origin.object) {
-        details.push(format!("object {}", place::short(object)));
-    }
-    details
 }

@@ -1,0 +1,122 @@
+//! Sets of secrets, each distinct one kept once and known by its number.
+//!
+//! Neighbouring commits and trees nearly always hold the same secrets, so that a history of a
+//! hundred thousand commits has a handful of distinct sets, and comparing two is comparing numbers.
+
+use std::collections::HashMap;
+
+/// The number of a set; the same number is the same set.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(super) struct SetId(pub(super) u32);
+
+impl SetId {
+    /// The set of nothing.
+    pub(super) const EMPTY: Self = Self(0);
+}
+
+/// Unions remembered at most: enough for any history, and a bound for one made to have no two alike.
+const REMEMBERED: usize = 1 << 20;
+
+/// All distinct sets.
+pub(super) struct Sets {
+    words: usize,
+    sets: Vec<Box<[u64]>>,
+    numbers: HashMap<Box<[u64]>, SetId>,
+    unions: HashMap<(SetId, SetId), SetId>,
+}
+
+impl Sets {
+    /// Sets over `secrets` secrets, numbered from 0.
+    pub(super) fn new(secrets: usize) -> Self {
+        let words = secrets.div_ceil(64).max(1);
+        let mut sets = Self { words, sets: Vec::new(), numbers: HashMap::new(), unions: HashMap::new() };
+        sets.intern(vec![0; words].into());
+        sets
+    }
+
+    fn intern(&mut self, set: Box<[u64]>) -> SetId {
+        if let Some(&known) = self.numbers.get(&set) {
+            return known;
+        }
+        // A set per object at most, and objects are numbered with 32 bits.
+        let id = SetId(u32::try_from(self.sets.len()).unwrap_or(u32::MAX));
+        self.sets.push(set.clone());
+        self.numbers.insert(set, id);
+        id
+    }
+
+    /// The set of the secrets given; numbers out of range are left out.
+    pub(super) fn of(&mut self, secrets: &[u32]) -> SetId {
+        let mut set = vec![0u64; self.words];
+        for &secret in secrets {
+            if let Some(word) = set.get_mut(secret as usize / 64) {
+                *word |= 1 << (secret % 64);
+            }
+        }
+        self.intern(set.into())
+    }
+
+    /// What either holds.
+    pub(super) fn union(&mut self, a: SetId, b: SetId) -> SetId {
+        if a == b || b == SetId::EMPTY {
+            return a;
+        }
+        if a == SetId::EMPTY {
+            return b;
+        }
+        let key = (a.min(b), a.max(b));
+        if let Some(&known) = self.unions.get(&key) {
+            return known;
+        }
+        let set = self.words_of(a).iter().zip(self.words_of(b)).map(|(a, b)| a | b).collect();
+        let id = self.intern(set);
+        if self.unions.len() >= REMEMBERED {
+            self.unions.clear();
+        }
+        self.unions.insert(key, id);
+        id
+    }
+
+    fn words_of(&self, id: SetId) -> &[u64] {
+        self.sets.get(id.0 as usize).map_or(&[], |set| &set[..])
+    }
+
+    /// Whether the set holds that secret.
+    pub(super) fn holds(&self, id: SetId, secret: u32) -> bool {
+        self.words_of(id).get(secret as usize / 64).is_some_and(|word| word >> (secret % 64) & 1 == 1)
+    }
+
+    /// The secrets that `a` holds and `b` does not, ascending.
+    pub(super) fn difference(&self, a: SetId, b: SetId) -> impl Iterator<Item = u32> {
+        let words = self.words_of(a).iter().zip(self.words_of(b)).map(|(a, b)| a & !b);
+        words.zip(0u32..).flat_map(|(word, nth)| {
+            (0..64).filter(move |bit| word >> bit & 1 == 1).map(move |bit| nth * 64 + bit)
+        })
+    }
+
+    /// The secrets in the set, ascending.
+    pub(super) fn members(&self, id: SetId) -> impl Iterator<Item = u32> {
+        self.difference(id, SetId::EMPTY)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn equal_sets_have_one_number() {
+        let mut sets = Sets::new(130);
+        let a = sets.of(&[1, 129]);
+        let b = sets.of(&[64]);
+        let both = sets.union(a, b);
+        assert_eq!(both, sets.of(&[129, 64, 1, 1]));
+        assert_eq!(sets.union(b, a), both);
+        assert_eq!(sets.union(both, SetId::EMPTY), both);
+        assert_eq!(sets.of(&[]), SetId::EMPTY);
+        assert_eq!(sets.of(&[5000]), SetId::EMPTY);
+        assert_eq!(sets.members(both).collect::<Vec<_>>(), [1, 64, 129]);
+        assert_eq!(sets.difference(both, a).collect::<Vec<_>>(), [64]);
+        assert!(sets.holds(both, 129) && !sets.holds(both, 128));
+    }
+}

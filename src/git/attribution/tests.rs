@@ -1,0 +1,274 @@
+//! Attribution on random histories, against a brute force over what git itself says of each commit.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::fmt::Write as _;
+
+use gix::ObjectId;
+use proptest::prelude::*;
+
+use super::*;
+use crate::git::refs;
+use crate::git::scratch::Scratch;
+
+const PATHS: [&str; 7] = ["a", "d/x", "d/e/y", "d.z", "d0", "e/x", "z"];
+/// What files can contain, and which secrets are in it.
+const CONTENTS: [(&str, &[u32]); 6] =
+    [("nothing", &[]), ("plain", &[]), ("k0", &[0]), ("k0 again", &[0]), ("k1", &[1]), ("k0 k2", &[0, 2])];
+const SECRETS: usize = 4;
+
+/// A commit: which earlier ones are its parents, how its files differ from the first parent's, when.
+#[derive(Clone, Debug)]
+struct Made {
+    parents: Vec<usize>,
+    edits: Vec<(usize, Option<usize>)>,
+    time: i64,
+}
+
+#[derive(Clone, Debug)]
+struct Plan {
+    commits: Vec<Made>,
+    branches: Vec<usize>,
+    tags: Vec<usize>,
+    packed: u8,
+}
+
+fn plan() -> impl Strategy<Value = Plan> {
+    let edit = (0..PATHS.len(), prop::option::weighted(0.7, 0..CONTENTS.len()));
+    let made = (
+        prop::collection::vec(any::<prop::sample::Index>(), 0..4),
+        prop::collection::vec(edit, 0..4),
+        0i64..6,
+    );
+    let commits = prop::collection::vec(made, 1..14).prop_map(|all| {
+        let mut commits: Vec<Made> = Vec::new();
+        for (nth, (parents, edits, time)) in all.into_iter().enumerate() {
+            let mut seen = BTreeSet::new();
+            let mut parents: Vec<usize> =
+                if nth == 0 { Vec::new() } else { parents.iter().map(|p| p.index(nth)).collect() };
+            parents.retain(|&parent| seen.insert(parent));
+            commits.push(Made { parents, edits, time: 1_000_000 + time * 100 });
+        }
+        commits
+    });
+    let some = || prop::collection::vec(any::<prop::sample::Index>(), 0..4);
+    (commits, some(), some(), 0u8..3).prop_map(|(commits, branches, tags, packed)| Plan {
+        branches: branches.iter().map(|at| at.index(commits.len())).collect(),
+        tags: tags.iter().map(|at| at.index(commits.len())).collect(),
+        commits,
+        packed,
+    })
+}
+
+/// Makes the repository; returns the commits' ids, of the plan's commits in order.
+fn build(plan: &Plan) -> (Scratch, Vec<ObjectId>) {
+    let scratch = Scratch::new(&["--bare"]);
+    let mut stream = String::new();
+    let mut trees: Vec<BTreeMap<&str, usize>> = Vec::new();
+    for (nth, made) in plan.commits.iter().enumerate() {
+        let mut tree = made.parents.first().map_or_else(BTreeMap::new, |&parent| trees[parent].clone());
+        for &(path, content) in &made.edits {
+            match content {
+                Some(content) => tree.insert(PATHS[path], content),
+                None => tree.remove(PATHS[path]),
+            };
+        }
+        let _ = writeln!(stream, "commit refs/made/{nth}\nmark :{}", nth + 1);
+        let _ = writeln!(
+            stream,
+            "author A <a@b> {} +0130\ncommitter C <c@d> {} +0000\ndata 0",
+            made.time - 7,
+            made.time
+        );
+        for (which, parent) in made.parents.iter().enumerate() {
+            let _ = writeln!(stream, "{} :{}", if which == 0 { "from" } else { "merge" }, parent + 1);
+        }
+        let _ = writeln!(stream, "deleteall");
+        for (path, &content) in &tree {
+            let _ = writeln!(
+                stream,
+                "M 100644 inline {path}\ndata {}\n{}",
+                CONTENTS[content].0.len(),
+                CONTENTS[content].0
+            );
+        }
+        trees.push(tree);
+    }
+    for (nth, at) in plan.branches.iter().enumerate() {
+        let _ = writeln!(stream, "reset refs/heads/b{nth}\nfrom :{}\n", at + 1);
+    }
+    for (nth, at) in plan.tags.iter().enumerate() {
+        let _ = writeln!(stream, "tag t{nth}\nfrom :{}\ntagger T <t@t> 0 +0000\ndata 0\n", at + 1);
+    }
+    let limit = if plan.packed == 0 { "fastimport.unpackLimit=1000" } else { "fastimport.unpackLimit=1" };
+    scratch.git_with(&["-c", limit, "fast-import", "--quiet"], stream.as_bytes());
+    let made: HashMap<String, ObjectId> = scratch
+        .git(&["for-each-ref", "--format=%(objectname) %(refname)", "refs/made"])
+        .lines()
+        .filter_map(|line| line.split_once(' '))
+        .map(|(id, name)| (name.to_owned(), ObjectId::from_hex(id.as_bytes()).unwrap()))
+        .collect();
+    if plan.packed == 2 {
+        scratch.git(&["repack", "-q", "-adf", "--depth=50"]);
+    }
+    let deletions: String = made.keys().map(|name| format!("delete {name}\n")).collect();
+    scratch.git_with(&["update-ref", "--stdin"], deletions.as_bytes());
+    let ids = (0..plan.commits.len()).map(|nth| made[&format!("refs/made/{nth}")]).collect();
+    (scratch, ids)
+}
+
+/// What git says of one commit.
+struct Known {
+    parents: Vec<ObjectId>,
+    files: Vec<(String, ObjectId)>,
+    time: i64,
+}
+
+struct Oracle {
+    commits: HashMap<ObjectId, Known>,
+    secrets: HashMap<ObjectId, Vec<u32>>,
+    tips: Vec<(String, ObjectId)>,
+}
+
+impl Oracle {
+    fn new(scratch: &Scratch, ids: &[ObjectId]) -> Self {
+        let parse = |text: &str| ObjectId::from_hex(text.as_bytes()).unwrap();
+        let revisions: String = ids.iter().map(|id| format!("{id}\n")).collect();
+        let list =
+            scratch.git_with(&["rev-list", "--parents", "--timestamp", "--stdin"], revisions.as_bytes());
+        let mut commits = HashMap::new();
+        for line in list.lines() {
+            let words: Vec<&str> = line.split(' ').collect();
+            let listing = scratch.git(&["ls-tree", "-r", words[1]]);
+            let files = listing.lines().map(|line| {
+                let (head, path) = line.split_once('\t').unwrap();
+                (path.to_owned(), parse(head.split(' ').nth(2).unwrap()))
+            });
+            let known = Known {
+                parents: words[2..].iter().map(|id| parse(id)).collect(),
+                files: files.collect(),
+                time: words[0].parse().unwrap(),
+            };
+            commits.insert(parse(words[1]), known);
+        }
+        let mut secrets = HashMap::new();
+        for (content, held) in CONTENTS {
+            let id =
+                gix::objs::compute_hash(gix::hash::Kind::Sha1, gix::objs::Kind::Blob, content.as_bytes())
+                    .unwrap();
+            secrets.insert(id, held.to_vec());
+        }
+        let tips = scratch.git(&["for-each-ref", "--format=%(refname) %(objectname) %(*objectname)"]);
+        let tips = tips.lines().map(|line| {
+            let words: Vec<&str> = line.split_whitespace().collect();
+            (words[0].to_owned(), parse(words.last().unwrap()))
+        });
+        Self { commits, secrets, tips: tips.collect() }
+    }
+
+    fn holds(&self, blob: &ObjectId, secret: u32) -> bool {
+        self.secrets.get(blob).is_some_and(|secrets| secrets.contains(&secret))
+    }
+
+    /// The paths under which a commit has a secret.
+    fn paths(&self, commit: &ObjectId, secret: u32) -> BTreeSet<&str> {
+        let files = self.commits[commit].files.iter();
+        files.filter(|(_, blob)| self.holds(blob, secret)).map(|(path, _)| path.as_str()).collect()
+    }
+
+    fn ancestors(&self, commit: &ObjectId) -> BTreeSet<ObjectId> {
+        let (mut seen, mut todo) = (BTreeSet::new(), vec![*commit]);
+        while let Some(at) = todo.pop() {
+            if seen.insert(at) {
+                todo.extend(&self.commits[&at].parents);
+            }
+        }
+        seen
+    }
+
+    /// Compares all that is said of one secret.
+    fn check(&self, secret: u32, trail: &Trail) -> Result<(), TestCaseError> {
+        let has = |commit: &ObjectId| !self.paths(commit, secret).is_empty();
+        let reachable: BTreeSet<ObjectId> =
+            self.tips.iter().flat_map(|(_, tip)| self.ancestors(tip)).collect();
+        let reach = if reachable.iter().any(has) {
+            Some(Reach::Ref)
+        } else {
+            self.commits.keys().any(has).then_some(Reach::Unreachable)
+        };
+        prop_assert_eq!(trail.reach, reach);
+        let (mut introduced, mut removed) = (BTreeSet::new(), BTreeSet::new());
+        for (id, commit) in &self.commits {
+            if reach == Some(Reach::Ref) && !reachable.contains(id) {
+                continue;
+            }
+            let parent = commit.parents.iter().find(|parent| has(parent));
+            let first = |commit| self.paths(commit, secret).first().map(|path| path.as_bytes().to_vec());
+            match (has(id), parent) {
+                (true, None) => introduced.insert((id.to_string(), first(id))),
+                (false, Some(parent)) => removed.insert((id.to_string(), first(parent))),
+                _ => false,
+            };
+        }
+        for (changes, expected) in [(&trail.introduced, introduced), (&trail.removed, removed)] {
+            let found: BTreeSet<_> = changes.iter().map(|c| (c.commit.clone(), c.path.clone())).collect();
+            prop_assert_eq!(found, expected);
+            prop_assert!(changes.is_sorted_by_key(|change| change.seconds));
+            prop_assert!(
+                changes.iter().all(|change| change.author == "A <a@b>" && change.date.ends_with("+01:30"))
+            );
+        }
+        let named = |wanted: &dyn Fn(&ObjectId) -> bool| -> Vec<String> {
+            self.tips.iter().filter(|(_, tip)| wanted(tip)).map(|(name, _)| name.clone()).collect()
+        };
+        prop_assert_eq!(&trail.refs_at_tip, &named(&has));
+        prop_assert_eq!(&trail.refs_in_history, &named(&|tip| self.ancestors(tip).iter().any(has)));
+        self.check_places(secret, trail, &reachable)
+    }
+
+    fn check_places(
+        &self,
+        secret: u32,
+        trail: &Trail,
+        reachable: &BTreeSet<ObjectId>,
+    ) -> Result<(), TestCaseError> {
+        let mut places: BTreeMap<&str, Vec<(bool, i64, ObjectId, ObjectId)>> = BTreeMap::new();
+        for (id, commit) in &self.commits {
+            for (path, blob) in commit.files.iter().filter(|(_, blob)| self.holds(blob, secret)) {
+                places.entry(path).or_default().push((reachable.contains(id), commit.time, *id, *blob));
+            }
+        }
+        prop_assert_eq!(trail.places.len(), places.len());
+        for (found, (path, all)) in trail.places.iter().zip(&places) {
+            prop_assert_eq!(&found.path, path.as_bytes());
+            let blobs: BTreeSet<_> = all.iter().map(|(_, _, _, blob)| blob).collect();
+            prop_assert_eq!(found.versions, blobs.len() as u64);
+            // Of the newest by date, one that is no other's ancestor.
+            let newest = all.iter().map(|&(reachable, time, ..)| (reachable, time)).max().unwrap();
+            let candidates: Vec<_> = all.iter().filter(|&&(r, t, ..)| (r, t) == newest).collect();
+            let commit = found.commit.unwrap();
+            prop_assert!(candidates.iter().any(|&&(.., id, blob)| id == commit && blob == found.newest));
+            let later =
+                candidates.iter().any(|&&(.., id, _)| id != commit && self.ancestors(&id).contains(&commit));
+            prop_assert!(!later, "a descendant is as new");
+        }
+        Ok(())
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 48, ..ProptestConfig::default() })]
+
+    #[test]
+    fn agrees_with_brute_force(plan in plan()) {
+        let (scratch, ids) = build(&plan);
+        let oracle = Oracle::new(&scratch, &ids);
+        let repo = scratch.open();
+        let refs = refs::read(&repo);
+        let question = Question { objects: oracle.secrets.clone(), secrets: SECRETS };
+        let answer = attribute(&repo, &refs, &ids, &question, 2);
+        prop_assert_eq!(answer.gaps.into_skips(), BTreeSet::new());
+        for (secret, trail) in (0u32..).zip(&answer.trails) {
+            oracle.check(secret, trail)?;
+        }
+    }
+}

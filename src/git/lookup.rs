@@ -1,0 +1,174 @@
+//! Reads single objects by id, and remembers what could not be read.
+//!
+//! For the few objects that are not worth a sweep. Replace refs are not obeyed: what git shows in
+//! place of an object says nothing about what the object holds.
+
+use std::collections::BTreeSet;
+
+use gix::ObjectId;
+use gix::objs::{Find, Kind};
+use gix::odb::Header;
+
+use crate::model::Skip;
+
+/// Skips listed one by one before the rest is only counted: a partial clone lacks objects by the
+/// hundred thousand, and all of them have one reason.
+const LISTED: usize = 1000;
+
+/// What could not be looked at.
+#[derive(Debug, Default, Clone)]
+pub struct Gaps {
+    skips: BTreeSet<Skip>,
+    more: u64,
+}
+
+impl Gaps {
+    /// Notes that `what` was not looked at because of `reason`.
+    pub fn push(&mut self, what: impl Into<String>, reason: impl Into<String>) {
+        if self.skips.len() < LISTED {
+            self.skips.insert(Skip::new(what, reason));
+        } else {
+            self.more += 1;
+        }
+    }
+
+    /// Everything noted so far; what was beyond the list's length is one entry with its number.
+    pub fn into_skips(mut self) -> BTreeSet<Skip> {
+        if self.more > 0 {
+            let what = format!("{} more objects", self.more);
+            self.skips
+                .insert(Skip::new(what, "not listed one by one: too many, with reasons like those listed"));
+        }
+        self.skips
+    }
+
+    /// Whether nothing was missed.
+    pub fn is_empty(&self) -> bool {
+        self.skips.is_empty()
+    }
+
+    /// Takes over what another part noted.
+    pub fn merge(&mut self, other: Self) {
+        self.more += other.more;
+        for skip in other.skips {
+            self.push(skip.what, skip.reason);
+        }
+    }
+}
+
+/// Reads objects by id, one at a time.
+pub(super) struct Lookup {
+    odb: gix::OdbHandle,
+    hash: gix::hash::Kind,
+    buffer: Vec<u8>,
+    shallow: bool,
+    /// What could not be read.
+    pub(super) gaps: Gaps,
+}
+
+impl Lookup {
+    pub(super) fn new(repo: &gix::Repository) -> Self {
+        let mut odb = repo.objects.clone();
+        odb.ignore_replacements = true;
+        let shallow = repo.is_shallow().unwrap_or(false);
+        Self { odb, hash: repo.object_hash(), buffer: Vec::new(), shallow, gaps: Gaps::default() }
+    }
+
+    /// The hash that names objects here.
+    pub(super) fn hash(&self) -> gix::hash::Kind {
+        self.hash
+    }
+
+    /// The object, when it is there and can be read; what it is needed for, `role`, names it in the
+    /// gap that is noted otherwise: `commit`, `tree`, ….
+    pub(super) fn object(&mut self, id: &ObjectId, role: &str) -> Option<(Kind, &[u8])> {
+        // Git knows these two without having them.
+        if *id == ObjectId::empty_tree(self.hash) {
+            return Some((Kind::Tree, &[]));
+        }
+        if *id == ObjectId::empty_blob(self.hash) {
+            return Some((Kind::Blob, &[]));
+        }
+        match self.odb.try_find(id, &mut self.buffer) {
+            Ok(Some(data)) => Some((data.kind, data.data)),
+            Ok(None) => {
+                let reason = if self.shallow && role == "commit" {
+                    "beyond the shallow boundary of this clone; fetch it whole with `git fetch --unshallow` \
+                     (`fetch-depth: 0` in a workflow)"
+                } else {
+                    "missing from the object database; `git fsck` tells more, a partial clone fetches it with \
+                     `git fetch --refetch --no-filter`"
+                };
+                self.gaps.push(format!("{role} {id}"), reason);
+                None
+            }
+            Err(error) => {
+                self.gaps
+                    .push(format!("{role} {id}"), format!("cannot be read: {error}; `git fsck` tells more"));
+                None
+            }
+        }
+    }
+
+    /// The object's bytes when it is of `kind`; a gap is noted otherwise.
+    pub(super) fn of_kind(&mut self, id: &ObjectId, kind: Kind) -> Option<&[u8]> {
+        let role = match kind {
+            Kind::Commit => "commit",
+            Kind::Tree => "tree",
+            Kind::Blob => "blob",
+            Kind::Tag => "tag",
+        };
+        match self.object(id, role).map(|(found, _)| found) {
+            Some(found) if found == kind => {
+                // The buffer still holds it, unless it is one of the two that have no bytes.
+                let known = *id == ObjectId::empty_tree(self.hash) || *id == ObjectId::empty_blob(self.hash);
+                Some(if known { &[] } else { &self.buffer })
+            }
+            Some(found) => {
+                self.gaps.push(format!("{role} {id}"), format!("is a {found}"));
+                None
+            }
+            None => None,
+        }
+    }
+
+    /// What kind of object `id` is, without reading it whole; `None` when it is not there.
+    pub(super) fn kind(&self, id: &ObjectId) -> Option<Kind> {
+        if *id == ObjectId::empty_tree(self.hash) {
+            return Some(Kind::Tree);
+        }
+        self.odb.try_header(id).ok().flatten().map(|header| header.kind())
+    }
+
+    /// Follows tags to what they stand for. `None`, and a gap, when that is not there.
+    pub(super) fn peel(&mut self, id: ObjectId) -> Option<(Kind, ObjectId)> {
+        /// Tags of tags of tags: more is a loop, or a joke.
+        const DEEPEST: usize = 64;
+        let mut at = id;
+        for _ in 0..DEEPEST {
+            match self.kind(&at) {
+                Some(Kind::Tag) => {
+                    let target = self.of_kind(&at, Kind::Tag).and_then(tag_target);
+                    let Some(target) = target else {
+                        self.gaps.push(format!("tag {at}"), "cannot be read: it names no object");
+                        return None;
+                    };
+                    at = target;
+                }
+                Some(kind) => return Some((kind, at)),
+                None => {
+                    self.object(&at, "object");
+                    return None;
+                }
+            }
+        }
+        self.gaps.push(format!("tag {id}"), format!("a chain of more than {DEEPEST} tags"));
+        None
+    }
+}
+
+/// The object that a tag's first line names.
+fn tag_target(bytes: &[u8]) -> Option<ObjectId> {
+    let line = bytes.split(|&byte| byte == b'\n').next()?;
+    ObjectId::from_hex(line.strip_prefix(b"object ")?).ok()
+}

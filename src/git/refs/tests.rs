@@ -1,0 +1,146 @@
+//! Refs and reflogs as the real git makes and lists them.
+
+use super::*;
+use crate::git::scratch::Scratch;
+
+fn names(refs: &Refs, kind: TipKind) -> Vec<String> {
+    refs.tips.iter().filter(|tip| tip.kind == kind).map(|tip| format!("{} {}", tip.id, tip.name)).collect()
+}
+
+fn skips(refs: &Refs) -> Vec<String> {
+    refs.gaps.clone().into_skips().into_iter().map(|skip| skip.what).collect()
+}
+
+/// A repository with branches, tags of both kinds, a remote's refs, a symbolic ref, notes and a stash.
+fn rich() -> Scratch {
+    let scratch = Scratch::new(&[]);
+    scratch.write("a", "1");
+    scratch.commit("first");
+    scratch.git(&["tag", "light"]);
+    scratch.git(&["tag", "-a", "-m", "annotated", "heavy"]);
+    scratch.git(&["pack-refs", "--all"]);
+    scratch.git(&["branch", "deep/er/branch"]);
+    scratch.write("a", "2");
+    scratch.commit("second");
+    scratch.git(&["update-ref", "refs/remotes/origin/main", "HEAD"]);
+    scratch.git(&["symbolic-ref", "refs/remotes/origin/HEAD", "refs/remotes/origin/main"]);
+    scratch.git(&["notes", "add", "-m", "a note"]);
+    scratch.write("a", "3");
+    scratch.git(&["stash", "-q"]);
+    scratch.write("a", "4");
+    scratch.git(&["stash", "-q", "-m", "again"]);
+    scratch
+}
+
+#[test]
+fn lists_what_git_lists() {
+    let scratch = rich();
+    let refs = read(&scratch.open());
+    assert_eq!(skips(&refs), Vec::<String>::new());
+    assert_eq!(refs.head.as_deref(), Some("refs/heads/main"));
+    let listed = scratch.git(&["for-each-ref", "--format=%(objectname) %(refname)"]);
+    let mut listed: Vec<&str> = listed.lines().collect();
+    listed.sort_by_key(|line| line.split_once(' ').map(|(_, name)| name));
+    assert_eq!(names(&refs, TipKind::Ref), listed);
+    assert_eq!(names(&refs, TipKind::Head), Vec::<String>::new());
+}
+
+#[test]
+fn reflog_entries_have_the_names_git_gives_them() {
+    let scratch = rich();
+    scratch.git(&["reset", "-q", "--hard", "HEAD~1"]);
+    let refs = read(&scratch.open());
+    assert!(refs.logs.iter().any(|entry| entry.log == "refs/stash" && entry.ago == 1));
+    for entry in refs.logs.iter().filter(|entry| !entry.new.is_null()) {
+        assert_eq!(entry.new, scratch.id(&entry.name()), "{}", entry.name());
+    }
+    let told = scratch.git(&["log", "-g", "--format=%gs", "HEAD"]);
+    let read: Vec<_> = refs.logs.iter().filter(|entry| entry.log == "HEAD").collect();
+    let messages: Vec<_> = read.iter().map(|entry| String::from_utf8_lossy(&entry.message)).collect();
+    assert_eq!(messages, told.lines().collect::<Vec<_>>());
+    assert_eq!(read[0].who, b"C O Mitter <committer@example.com>");
+}
+
+#[test]
+fn detached_heads_pseudo_refs_and_linked_work_trees() {
+    let scratch = rich();
+    scratch.git(&["update-ref", "ORIG_HEAD", "HEAD~1"]);
+    scratch.git(&["worktree", "add", "-q", "--detach", "linked", "HEAD~1"]);
+    scratch.git(&["-C", "linked", "update-ref", "refs/worktree/own", "HEAD"]);
+    scratch.git(&["fetch", "-q", ".", "main", "deep/er/branch"]);
+    scratch.git(&["checkout", "-q", "--detach"]);
+    for place in [".", "linked"] {
+        let repo = gix::open_opts(scratch.path().join(place), gix::open::Options::isolated()).unwrap();
+        let refs = read(&repo);
+        assert_eq!(skips(&refs), Vec::<String>::new());
+        let (now, before) = (scratch.id("HEAD"), scratch.id("HEAD~1"));
+        assert_eq!(refs.head, None);
+        assert_eq!(
+            names(&refs, TipKind::Head),
+            [format!("{now} HEAD"), format!("{before} worktrees/linked/HEAD")]
+        );
+        let pseudo = names(&refs, TipKind::Pseudo);
+        for expected in
+            [format!("{now} FETCH_HEAD"), format!("{before} FETCH_HEAD"), format!("{before} ORIG_HEAD")]
+        {
+            assert!(pseudo.contains(&expected), "{expected} in {pseudo:?}");
+        }
+        assert!(names(&refs, TipKind::Ref).contains(&format!("{before} worktrees/linked/refs/worktree/own")));
+        assert!(refs.logs.iter().any(|entry| entry.log == "worktrees/linked/HEAD"));
+    }
+}
+
+#[test]
+fn logs_of_deleted_refs_are_read() {
+    let scratch = rich();
+    let log = ".git/logs/refs/heads/gone";
+    scratch.write(log, &scratch.git(&["rev-parse", "HEAD"]));
+    let zero = "0".repeat(40);
+    let id = scratch.id("HEAD");
+    scratch
+        .write(log, &format!("{zero} {id} A <a@b> 0 +0000\tbranch: Created\n{id} {zero} A <a@b> 1 +0000\n"));
+    let refs = read(&scratch.open());
+    let gone: Vec<_> = refs.logs.iter().filter(|entry| entry.log == "refs/heads/gone").collect();
+    assert_eq!(gone.len(), 2);
+    assert!(gone[0].new.is_null() && gone[1].oldest && gone[1].new == id);
+}
+
+#[test]
+fn an_unborn_branch_is_nothing_to_skip() {
+    let scratch = Scratch::new(&[]);
+    let refs = read(&scratch.open());
+    assert_eq!((refs.tips.len(), refs.head.as_deref()), (0, Some("refs/heads/main")));
+    assert_eq!(skips(&refs), Vec::<String>::new());
+}
+
+#[test]
+fn broken_refs_are_skips_and_the_rest_is_read() {
+    let scratch = rich();
+    scratch.write(".git/refs/heads/empty", "");
+    scratch.write(".git/refs/heads/short", "abcdef\n");
+    scratch.write(".git/refs/heads/dangling", "ref: refs/heads/nowhere\n");
+    scratch.write(".git/refs/heads/round", "ref: refs/heads/round\n");
+    scratch.write(".git/logs/refs/heads/main", "not an entry\n");
+    scratch.write(".git/refs/heads/being.lock", "x");
+    #[cfg(unix)]
+    std::os::unix::fs::symlink("/dev/zero", scratch.path().join(".git/refs/heads/device")).unwrap();
+    let refs = read(&scratch.open());
+    let skipped = skips(&refs);
+    for name in ["empty", "short", "round"] {
+        assert!(skipped.contains(&format!("refs/heads/{name}")), "{name} in {skipped:?}");
+    }
+    #[cfg(unix)]
+    assert!(skipped.contains(&"refs/heads/device".to_owned()));
+    assert!(skipped.contains(&"reflog of refs/heads/main".to_owned()));
+    assert!(!skipped.iter().any(|name| name.ends_with(".lock") || name.ends_with("dangling")));
+    assert!(names(&refs, TipKind::Ref).iter().any(|line| line.ends_with("refs/heads/main")));
+}
+
+#[test]
+fn sha256_repositories_have_longer_ids() {
+    let scratch = Scratch::new(&["--object-format=sha256"]);
+    let id = scratch.commit("first");
+    let refs = read(&scratch.open());
+    assert_eq!(names(&refs, TipKind::Ref), [format!("{id} refs/heads/main")]);
+    assert!(refs.logs.iter().all(|entry| entry.new == id));
+}
