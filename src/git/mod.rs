@@ -3,10 +3,13 @@
 //! It hands out bytes and ids; what to look for, and what a match means, is decided above.
 
 pub mod attribution;
+mod commits;
 mod database;
+mod index;
 mod inflate;
 mod lookup;
 mod loose;
+mod objects;
 mod open;
 pub mod pack;
 pub mod refs;
@@ -14,10 +17,13 @@ pub mod refs;
 mod scratch;
 mod sweep;
 
+pub use commits::{Commits, Leading};
 pub use database::Database;
 pub use gix::ObjectId;
 pub use gix::object::Kind as ObjectKind;
+pub use index::staged_paths;
 pub use lookup::Gaps;
+pub use objects::{Objects, entry_name};
 pub use open::{OpenError, open};
 #[doc(hidden)]
 pub use sweep::inflate_floor;

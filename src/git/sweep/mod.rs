@@ -16,7 +16,6 @@ mod rescue;
 mod store;
 mod stream;
 
-
 mod worker;
 
 use std::ops::Range;
