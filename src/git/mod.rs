@@ -15,6 +15,7 @@ pub mod pack;
 pub mod refs;
 #[cfg(test)]
 mod scratch;
+mod state;
 mod sweep;
 
 pub use commits::{Commits, Leading};
@@ -25,6 +26,7 @@ pub use index::staged_paths;
 pub use lookup::Gaps;
 pub use objects::{Objects, entry_name};
 pub use open::{OpenError, open};
+pub use state::{is_partial, is_shallow, version_control};
 #[doc(hidden)]
 pub use sweep::inflate_floor;
 pub use sweep::{Counts, Found, KindCount, Progress, Searcher, SweepOptions, SweepOutcome, sweep};

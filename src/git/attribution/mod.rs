@@ -143,6 +143,11 @@ pub fn attribute(
     Answer { trails, gaps: std::mem::take(forest.gaps()) }
 }
 
+/// What a report says about the commit `id`, whose bytes are `object`, when it holds a secret itself.
+pub fn change_of(id: &ObjectId, object: &[u8]) -> Change {
+    commit::Header::new(object).change(id, None)
+}
+
 /// Something that leads to objects, and to which.
 struct Start {
     /// What a report calls it; nothing for an object that nothing leads to.

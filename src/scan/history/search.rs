@@ -38,29 +38,3 @@ impl Searcher for ObjectSearch<'_> {
         self.detector.find(bytes, |matched| found(matched.span, matched.identified));
     }
 }
-
-/// Finds nothing, and in doing so lists every commit there is.
-pub(super) struct EveryCommit;
-
-impl Searcher for EveryCommit {
-    type Hit = ();
-    type Scratch = ();
-
-    fn scratch(&self) {}
-
-    fn longest(&self) -> usize {
-        0
-    }
-
-    fn margin(&self) -> usize {
-        0
-    }
-
-    fn wants(&self, kind: ObjectKind) -> bool {
-        kind == ObjectKind::Commit
-    }
-
-    fn search(&self, _: ObjectKind, _: &[u8], (): &mut (), found: &mut dyn FnMut(Range<usize>, ())) {
-        found(0..0, ());
-    }
-}
