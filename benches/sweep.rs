@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Instant;
 
-use aho_corasick::AhoCorasick;
+use aho_corasick::{AhoCorasick, MatchKind};
 use friskey::git::{self, Database, ObjectKind, Searcher, SweepOptions};
 
 /// Finds anchors and nothing else, over windows as large as the detector's.
@@ -28,7 +28,11 @@ impl Anchors {
                 anchors.extend((0..3).map(|phase| base64(&wide, phase)));
             }
         }
-        for format in [|byte: u8| format!("{byte:02x}"), |byte: u8| format!("{byte:02X}"), |byte: u8| format!("\\x{byte:02x}")] {
+        for format in [
+            |byte: u8| format!("{byte:02x}"),
+            |byte: u8| format!("{byte:02X}"),
+            |byte: u8| format!("\\x{byte:02x}"),
+        ] {
             anchors.push(marker.bytes().map(format).collect::<String>().into_bytes());
             anchors.push("sk-".bytes().map(format).collect::<String>().into_bytes());
         }
@@ -37,7 +41,7 @@ impl Anchors {
         anchors.push(b"\\u0073\\u006b".to_vec());
         anchors.push(b"&#115;&#107;".to_vec());
         eprintln!("{} anchors", anchors.len());
-        Self(AhoCorasick::new(anchors).expect("few anchors"))
+        Self(AhoCorasick::builder().match_kind(MatchKind::LeftmostFirst).build(anchors).expect("few anchors"))
     }
 }
 
@@ -46,10 +50,14 @@ fn base64(bytes: &[u8], phase: usize) -> Vec<u8> {
     const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     let bit = |at: usize| bytes[at / 8] >> (7 - at % 8) & 1;
     let first = (6 - phase * 8 % 6) % 6;
-    (first..).step_by(6).take_while(|at| at + 6 <= bytes.len() * 8).map(|at| {
-        let value = (at..at + 6).fold(0, |value, at| value << 1 | bit(at));
-        ALPHABET[usize::from(value)]
-    }).collect()
+    (first..)
+        .step_by(6)
+        .take_while(|at| at + 6 <= bytes.len() * 8)
+        .map(|at| {
+            let value = (at..at + 6).fold(0, |value, at| value << 1 | bit(at));
+            ALPHABET[usize::from(value)]
+        })
+        .collect()
 }
 
 impl Searcher for Anchors {
@@ -86,7 +94,8 @@ fn arguments() -> Arguments {
     let mut parsed =
         Arguments { threads: 2, rounds: 5, whole: false, git: true, floor: true, repositories: Vec::new() };
     let mut arguments = std::env::args().skip(1);
-    let mut number = |arguments: &mut dyn Iterator<Item = String>| arguments.next().and_then(|text| text.parse().ok());
+    let number =
+        |arguments: &mut dyn Iterator<Item = String>| arguments.next().and_then(|text| text.parse().ok());
     while let Some(argument) = arguments.next() {
         match argument.as_str() {
             "--threads" => parsed.threads = number(&mut arguments).unwrap_or(2),
@@ -130,7 +139,8 @@ fn main() {
     for repository in &arguments.repositories {
         let opened = git::open(repository).expect("a repository").to_thread_local();
         let database = Database::of(&opened);
-        let options = SweepOptions { threads: arguments.threads, whole: arguments.whole, ..Default::default() };
+        let options =
+            SweepOptions { threads: arguments.threads, whole: arguments.whole, ..Default::default() };
         let mut outcome = git::sweep(&database, &searcher, &options);
         let seconds = median(arguments.rounds, || outcome = git::sweep(&database, &searcher, &options));
         let total = outcome.counts.total();

@@ -55,7 +55,11 @@ impl Inflater {
 
     /// Inflates what stands at the start of `compressed` into as much of `out` as there is. Returns the bytes
     /// written, or nothing if there are more; then `out` holds the first ones.
-    pub(super) fn prefix(&mut self, compressed: &[u8], out: &mut [u8]) -> Result<Option<usize>, InflateError> {
+    pub(super) fn prefix(
+        &mut self,
+        compressed: &[u8],
+        out: &mut [u8],
+    ) -> Result<Option<usize>, InflateError> {
         match self.0.zlib_decompress(compressed, out) {
             Ok(written) => Ok(Some(written)),
             Err(libdeflater::DecompressionError::InsufficientSpace) => Ok(None),

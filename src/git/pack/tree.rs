@@ -86,7 +86,9 @@ impl Tree {
         let mut all = vec![entry];
         let mut next = 0;
         while let Some(&parent) = all.get(next) {
-            all.extend_from_slice(&self.children[self.starts[parent as usize] as usize..][..self.children(parent).len()]);
+            all.extend_from_slice(
+                &self.children[self.starts[parent as usize] as usize..][..self.children(parent).len()],
+            );
             next += 1;
         }
         all
@@ -156,7 +158,8 @@ impl Tree {
         let mut next = 0;
         while let Some(&entry) = order.get(next) {
             reached[entry as usize] = true;
-            let (start, end) = (self.starts[entry as usize] as usize, self.starts[entry as usize + 1] as usize);
+            let (start, end) =
+                (self.starts[entry as usize] as usize, self.starts[entry as usize + 1] as usize);
             order.extend_from_slice(&self.children[start..end]);
             next += 1;
         }

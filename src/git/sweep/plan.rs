@@ -112,7 +112,10 @@ impl<S: Searcher> Sweep<'_, S> {
                 Ok(pack) => self.store.packs.push(pack),
                 Err(PackError::Vanished(_)) if !is_second => self.vanished = true,
                 Err(error) => {
-                    self.skipped.insert(Skip::new(path.with_extension("pack").display().to_string(), error.to_string()));
+                    self.skipped.insert(Skip::new(
+                        path.with_extension("pack").display().to_string(),
+                        error.to_string(),
+                    ));
                 }
             }
         }
@@ -137,7 +140,8 @@ impl<S: Searcher> Sweep<'_, S> {
         }));
         let (loose, packs) = (&self.loose_swept, &self.store.packs);
         let known = |id: &oid| {
-            loose.binary_search_by(|other| (**other).cmp(id)).is_ok() && !failed.iter().any(|other| **other == *id)
+            loose.binary_search_by(|other| (**other).cmp(id)).is_ok()
+                && !failed.iter().any(|other| **other == *id)
         };
         let mut unwanted = vec![Vec::new(); packs.len() - first_new];
         if packs.len() > 1 || !loose.is_empty() {
@@ -177,7 +181,9 @@ impl<S: Searcher> Sweep<'_, S> {
             if plan.unwanted.is_empty() {
                 total += self.store.packs[number as usize].len() as u64;
             }
-            items.extend(plan.tree.roots.iter().copied().filter(wanted).map(|entry| Item::Root(number, entry)));
+            items.extend(
+                plan.tree.roots.iter().copied().filter(wanted).map(|entry| Item::Root(number, entry)),
+            );
             let strays = plan.tree.strays.iter().filter(|(entry, _)| wanted(entry));
             items.extend(strays.map(|(entry, base)| Item::Stray(number, *entry, *base)));
         }
@@ -210,8 +216,7 @@ impl<S: Searcher> Sweep<'_, S> {
             queue: Queue::new(threads, items.len()),
         };
         let parts = std::thread::scope(|scope| {
-            let running: Vec<_> =
-                (1..threads).map(|_| scope.spawn(|| Worker::new(&shared).run())).collect();
+            let running: Vec<_> = (1..threads).map(|_| scope.spawn(|| Worker::new(&shared).run())).collect();
             let mine = Worker::new(&shared).run();
             let theirs = running
                 .into_iter()

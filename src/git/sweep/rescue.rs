@@ -88,7 +88,8 @@ impl<'s, 'a, S: Searcher> Rescue<'s, 'a, S> {
         let mut ids: Vec<_> = reasons.keys().copied().collect();
         ids.sort_unstable();
         // An object that hangs on another can only be read if there is some other copy of something.
-        let hopeless = !ids.iter().any(|id| self.sweep.store.copies(id).any(|copy| !self.unsearched.contains(&copy)));
+        let hopeless =
+            !ids.iter().any(|id| self.sweep.store.copies(id).any(|copy| !self.unsearched.contains(&copy)));
         for id in ids {
             if self.was_searched(&id) || (!hopeless && self.search(&id)) {
                 continue;
@@ -101,7 +102,9 @@ impl<'s, 'a, S: Searcher> Rescue<'s, 'a, S> {
                     format!("{} at offset {}: ", pack.path().display(), pack.offset(entry))
                 }
             };
-            self.sweep.skipped.insert(Skip::new(format!("object {id}"), format!("{place}{}", failure.reason)));
+            self.sweep
+                .skipped
+                .insert(Skip::new(format!("object {id}"), format!("{place}{}", failure.reason)));
         }
     }
 

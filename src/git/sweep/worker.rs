@@ -431,7 +431,13 @@ impl<'a, S: Searcher> Worker<'a, S> {
             let bytes = match assembled {
                 Some(bytes) => &bytes[start as usize..end as usize],
                 None => {
-                    first = delta::gather(runs, (start, end), first, (base.bytes(), &delta[..delta_len]), gathered);
+                    first = delta::gather(
+                        runs,
+                        (start, end),
+                        first,
+                        (base.bytes(), &delta[..delta_len]),
+                        gathered,
+                    );
                     &gathered[..]
                 }
             };
@@ -465,7 +471,9 @@ impl<'a, S: Searcher> Worker<'a, S> {
                 self.go_on(pack, entry, found);
             }
             Ok(_) => {}
-            Err(reason) => self.collected.fail(pack, plan, entry, &format!("its delta base {base}: {reason}")),
+            Err(reason) => {
+                self.collected.fail(pack, plan, entry, &format!("its delta base {base}: {reason}"))
+            }
         }
     }
 
