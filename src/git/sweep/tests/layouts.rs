@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use gix::object::Kind;
 
 use super::kit::{Repo, Toy, noise, text};
+use crate::git::sweep::plan::sweep_listed;
 use crate::git::sweep::{Progress, SweepOptions, sweep};
 
 /// A few versions of one file, committed one by one.
@@ -231,4 +232,56 @@ fn progress_ends_where_it_should_and_a_sweep_can_be_stopped() {
     let stopped = repo.sweep(SweepOptions { cancel: Some(&cancel), threads: 2, ..Default::default() });
     assert!(stopped.cancelled);
     assert_eq!(stopped.counts.total().objects, 0);
+}
+
+#[test]
+fn objects_that_move_while_they_are_swept() {
+    for second_pack in [false, true] {
+        let repo = Repo::new();
+        grow(&repo, 1, 6);
+        if second_pack {
+            repo.git(["repack", "-dq"]);
+            grow(&repo, 2, 6);
+        }
+        let whole = repo.check();
+        let database = repo.database();
+        let before = database.list();
+        repo.git(["repack", "-adfq"]);
+        for (threads, whole_objects) in [(1, false), (2, true)] {
+            let options = SweepOptions { threads, whole: whole_objects, ..Default::default() };
+            let outcome = sweep_listed(&database, before.clone(), &Toy, &options);
+            assert_eq!(outcome.skipped, []);
+            assert_eq!((outcome.found, outcome.counts), (whole.found.clone(), whole.counts));
+        }
+    }
+}
+
+#[test]
+fn a_loose_object_that_is_gone_for_good() {
+    let repo = Repo::new();
+    let kept = repo.blob(b"Kab");
+    let gone = repo.blob(b"Kabb");
+    let database = repo.database();
+    let before = database.list();
+    fs::remove_file(repo.loose_path(&gone)).expect("removed");
+    let outcome = sweep_listed(&database, before, &Toy, &SweepOptions::default());
+    assert_eq!(outcome.found.iter().map(|object| object.id).collect::<Vec<_>>(), [kept]);
+    assert_eq!(outcome.skipped.len(), 1);
+    assert_eq!(outcome.skipped[0].what, format!("object {gone}"));
+}
+
+#[test]
+fn a_pack_whose_index_comes_a_moment_later() {
+    let repo = Repo::new();
+    grow(&repo, 1, 3);
+    repo.git(["repack", "-adfq"]);
+    let whole = repo.check();
+    let index = repo.packs("idx")[0].clone();
+    let aside = repo.path().join("aside");
+    fs::rename(&index, &aside).expect("renamed");
+    let database = repo.database();
+    let before = database.list();
+    fs::rename(&aside, &index).expect("renamed");
+    let outcome = sweep_listed(&database, before, &Toy, &SweepOptions::default());
+    assert_eq!((outcome.found, outcome.counts, outcome.skipped), (whole.found, whole.counts, vec![]));
 }
