@@ -34,6 +34,8 @@ pub use places::Place;
 use sets::SetId;
 
 #[cfg(test)]
+mod odd_tests;
+#[cfg(test)]
 mod tests;
 
 /// What is asked.
@@ -106,7 +108,7 @@ pub fn attribute(
     targets.sort();
     let mut forest = Forest::new(repo, &targets, question.secrets);
     forest.harvest_packs(threads);
-    let starts = Starts::new(&mut forest, refs, unreachable);
+    let starts = Starts::new(repo, &mut forest, refs, unreachable);
     let history = History::walk(&mut forest, &starts.commits());
     for start in &starts.0 {
         if let Some(tree) = start.tree {
@@ -156,7 +158,7 @@ struct Start {
 struct Starts(Vec<Start>);
 
 impl Starts {
-    fn new(forest: &mut Forest, refs: &Refs, unreachable: &[ObjectId]) -> Self {
+    fn new(repo: &gix::Repository, forest: &mut Forest, refs: &Refs, unreachable: &[ObjectId]) -> Self {
         let mut starts = Vec::new();
         let mut met = HashMap::new();
         let mut add = |name: Option<String>, reach: Reach, id: ObjectId| {
@@ -167,6 +169,10 @@ impl Starts {
         };
         for tip in &refs.tips {
             let reach = if tip.kind == TipKind::Pseudo { Reach::Reflog } else { Reach::Ref };
+            if tip.kind == TipKind::Pseudo && !repo.has_object(tip.id) {
+                // These keep nothing alive: what `ORIG_HEAD` names may be long pruned.
+                continue;
+            }
             add(Some(tip.name.clone()), reach, tip.id);
         }
         for entry in &refs.logs {

@@ -11,7 +11,7 @@ use super::sets::SetId;
 /// Folders nested deeper are not followed; git itself refuses trees of more than 2048 levels.
 pub(super) const DEEPEST: u32 = 2048;
 /// Paths beyond this many are not told apart. A dozen small trees can spell out billions of paths.
-const PATHS: usize = 1 << 20;
+const PATHS: usize = 1 << 17;
 /// Visits to a folder under a path beyond this many are not made.
 const VISITS: usize = 1 << 24;
 
