@@ -58,7 +58,7 @@ pub struct Answer {
 }
 
 /// All that the repository says about one secret.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Trail {
     /// The strongest thing that leads to it. `None`: no commit and no ref does, only its blobs are there.
     pub reach: Option<Reach>,
@@ -101,13 +101,37 @@ pub fn attribute(
     question: &Question,
     threads: usize,
 ) -> Answer {
+    answer(repo, refs, unreachable, question, Reading::Packs { threads })
+}
+
+/// How trees and commits are read.
+#[derive(Clone, Copy)]
+enum Reading {
+    /// All that packs have, in pack order, then by id.
+    Packs { threads: usize },
+    /// Each by id.
+    #[cfg(test)]
+    ById,
+}
+
+fn answer(
+    repo: &gix::Repository,
+    refs: &Refs,
+    unreachable: &[ObjectId],
+    question: &Question,
+    reading: Reading,
+) -> Answer {
     if question.objects.is_empty() || question.secrets == 0 {
         return Answer { trails: vec![Trail::default(); question.secrets], gaps: Gaps::default() };
     }
     let mut targets: Vec<_> = question.objects.iter().map(|(id, secrets)| (*id, secrets.clone())).collect();
     targets.sort();
     let mut forest = Forest::new(repo, &targets, question.secrets);
-    forest.harvest_packs(threads);
+    match reading {
+        Reading::Packs { threads } => forest.harvest_packs(threads),
+        #[cfg(test)]
+        Reading::ById => {}
+    }
     let starts = Starts::new(repo, &mut forest, refs, unreachable);
     let history = History::walk(&mut forest, &starts.commits());
     for start in &starts.0 {

@@ -272,3 +272,56 @@ proptest! {
         }
     }
 }
+
+/// Commits that edit, add, drop and move a few of many files, so that trees are deltas of each other.
+fn many_files(commits: u64) -> String {
+    let mut state = 7u64;
+    let mut random = move |below: u64| {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (state >> 33) % below
+    };
+    let mut stream = String::new();
+    let path =
+        |random: &mut dyn FnMut(u64) -> u64| format!("d{}/e{}/f{}", random(4), random(3), random(90));
+    for commit in 0..commits {
+        let _ = writeln!(stream, "commit refs/heads/main\ncommitter C <c@d> {commit} +0000\ndata 0");
+        for _ in 0..if commit == 0 { 900 } else { 1 + random(6) } {
+            let _ = match random(8) {
+                0 => writeln!(stream, "D {}", path(&mut random)),
+                _ => {
+                    let content = format!("content {}", random(400));
+                    writeln!(
+                        stream,
+                        "M 100644 inline {}\ndata {}\n{content}",
+                        path(&mut random),
+                        content.len()
+                    )
+                }
+            };
+        }
+    }
+    stream
+}
+
+#[test]
+fn packs_read_in_their_order_say_what_objects_read_by_id_say() {
+    let scratch = Scratch::new(&["--bare"]);
+    let limit = "fastimport.unpackLimit=1";
+    scratch.git_with(&["-c", limit, "fast-import", "--quiet"], many_files(300).as_bytes());
+    scratch.git(&["repack", "-q", "-adf", "--depth=50"]);
+    let repo = scratch.open();
+    let objects =
+        scratch.git(&["cat-file", "--batch-all-objects", "--batch-check=%(objecttype) %(objectname)"]);
+    let blobs = objects.lines().filter_map(|line| line.strip_prefix("blob ")).step_by(9);
+    let objects =
+        (0u32..).zip(blobs).map(|(nth, id)| (ObjectId::from_hex(id.as_bytes()).unwrap(), vec![nth % 7]));
+    let question = Question { objects: objects.collect(), secrets: 7 };
+    let refs = refs::read(&repo);
+    let by_id = answer(&repo, &refs, &[], &question, Reading::ById);
+    assert!(by_id.trails.iter().all(|trail| trail.places.len() > 5));
+    for threads in [1, 2, 3] {
+        let packs = attribute(&repo, &refs, &[], &question, threads);
+        assert_eq!(packs.trails, by_id.trails);
+        assert!(packs.gaps.is_empty());
+    }
+}
