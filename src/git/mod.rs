@@ -1,7 +1,9 @@
 //! Layer 2: the only place that opens a repository: objects, refs, attribution, ranges, the index.
 
 pub mod attribution;
+mod commit;
 mod lookup;
+pub mod range;
 pub mod refs;
 #[cfg(test)]
 mod scratch;

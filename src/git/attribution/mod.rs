@@ -8,7 +8,6 @@
 //!
 //! Nothing is read when nothing was found.
 
-mod commit;
 mod delta;
 mod events;
 mod forest;
@@ -25,6 +24,7 @@ use gix::ObjectId;
 use gix::objs::Kind;
 
 use super::lookup::Gaps;
+use super::range::Range;
 use super::refs::{Refs, TipKind};
 use crate::model::Change;
 use forest::Forest;
@@ -36,7 +36,7 @@ use sets::SetId;
 #[cfg(test)]
 mod odd_tests;
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;
 
 /// What is asked.
 #[derive(Clone, Debug, Default)]
@@ -46,6 +46,15 @@ pub struct Question {
     pub objects: HashMap<ObjectId, Vec<u32>>,
     /// How many secrets there are; they are numbered from 0.
     pub secrets: usize,
+}
+
+impl Question {
+    /// The objects in a fixed order.
+    fn targets(&self) -> Vec<(ObjectId, Vec<u32>)> {
+        let mut targets: Vec<_> = self.objects.iter().map(|(id, secrets)| (*id, secrets.clone())).collect();
+        targets.sort();
+        targets
+    }
 }
 
 /// What is known about each secret, and what could not be read on the way.
@@ -124,8 +133,7 @@ fn answer(
     if question.objects.is_empty() || question.secrets == 0 {
         return Answer { trails: vec![Trail::default(); question.secrets], gaps: Gaps::default() };
     }
-    let mut targets: Vec<_> = question.objects.iter().map(|(id, secrets)| (*id, secrets.clone())).collect();
-    targets.sort();
+    let targets = question.targets();
     let mut forest = Forest::new(repo, &targets, question.secrets);
     match reading {
         Reading::Packs { threads } => forest.harvest_packs(threads),
@@ -153,7 +161,7 @@ fn answer(
         .collect();
     starts.name_refs(&forest, &history, &mut trails);
     let trees: Vec<u32> = starts.0.iter().filter_map(|start| start.tree).collect();
-    let search = places::Search::run(&forest, &history, &trees);
+    let search = places::Search::run(&forest, &history, &trees, Reach::Unreachable);
     let (places, unnamed) = search.finish(&mut forest, &targets, question.secrets);
     for (trail, places) in trails.iter_mut().zip(places) {
         trail.places = places;
@@ -167,6 +175,39 @@ fn answer(
         }
     }
     Answer { trails, gaps: std::mem::take(forest.gaps()) }
+}
+
+/// Tells which secrets the commits of `range` introduced and removed, and where: a key that came and
+/// went within it counts, an old one in a file that it touched does not.
+///
+/// `question` must name every object that holds one of the secrets, among the range's
+/// [`candidates`](super::range::candidates) and [`outside`](super::range::outside) of it; an old key
+/// is taken for a new one otherwise. Of the trails, `introduced`, `removed` and `places` are filled,
+/// with the range's commits only.
+pub fn attribute_range(repo: &gix::Repository, range: &Range, question: &Question, threads: usize) -> Answer {
+    /// From so many commits on, reading whole packs is quicker than each of their trees by id.
+    const MANY: usize = 2000;
+    if question.objects.is_empty() || question.secrets == 0 {
+        return Answer { trails: vec![Trail::default(); question.secrets], gaps: Gaps::default() };
+    }
+    let targets = question.targets();
+    let mut forest = Forest::new(repo, &targets, question.secrets);
+    if range.commits.len() >= MANY {
+        forest.harvest_packs(threads);
+    }
+    let commits: Vec<u32> = range.commits.iter().map(|commit| forest.numbers.number(&commit.id)).collect();
+    let history = History::within(&mut forest, &commits);
+    let inside = vec![Some(Reach::Ref); question.secrets];
+    let events = events::find(&mut forest, &history, &inside);
+    let search = places::Search::run(&forest, &history, &[], Reach::Ref);
+    let (places, _) = search.finish(&mut forest, &targets, question.secrets);
+    let trails = events.into_iter().zip(places).map(|(events, places)| Trail {
+        introduced: events.introduced,
+        removed: events.removed,
+        places,
+        ..Trail::default()
+    });
+    Answer { trails: trails.collect(), gaps: std::mem::take(forest.gaps()) }
 }
 
 /// Something that leads to objects, and to which.

@@ -14,25 +14,25 @@ const PATHS: [&str; 7] = ["a", "d/x", "d/e/y", "d.z", "d0", "e/x", "z"];
 /// What files can contain, and which secrets are in it.
 const CONTENTS: [(&str, &[u32]); 6] =
     [("nothing", &[]), ("plain", &[]), ("k0", &[0]), ("k0 again", &[0]), ("k1", &[1]), ("k0 k2", &[0, 2])];
-const SECRETS: usize = 4;
+pub(crate) const SECRETS: usize = 4;
 
 /// A commit: which earlier ones are its parents, how its files differ from the first parent's, when.
 #[derive(Clone, Debug)]
-struct Made {
+pub(crate) struct Made {
     parents: Vec<usize>,
     edits: Vec<(usize, Option<usize>)>,
     time: i64,
 }
 
 #[derive(Clone, Debug)]
-struct Plan {
-    commits: Vec<Made>,
+pub(crate) struct Plan {
+    pub(crate) commits: Vec<Made>,
     branches: Vec<usize>,
     tags: Vec<usize>,
     packed: u8,
 }
 
-fn plan() -> impl Strategy<Value = Plan> {
+pub(crate) fn plan() -> impl Strategy<Value = Plan> {
     let edit = (0..PATHS.len(), prop::option::weighted(0.7, 0..CONTENTS.len()));
     let made = (
         prop::collection::vec(any::<prop::sample::Index>(), 0..4),
@@ -60,7 +60,7 @@ fn plan() -> impl Strategy<Value = Plan> {
 }
 
 /// Makes the repository; returns the commits' ids, of the plan's commits in order.
-fn build(plan: &Plan) -> (Scratch, Vec<ObjectId>) {
+pub(crate) fn build(plan: &Plan) -> (Scratch, Vec<ObjectId>) {
     let scratch = Scratch::new(&["--bare"]);
     let mut stream = String::new();
     let mut trees: Vec<BTreeMap<&str, usize>> = Vec::new();
@@ -117,20 +117,20 @@ fn build(plan: &Plan) -> (Scratch, Vec<ObjectId>) {
 }
 
 /// What git says of one commit.
-struct Known {
-    parents: Vec<ObjectId>,
-    files: Vec<(String, ObjectId)>,
+pub(crate) struct Known {
+    pub(crate) parents: Vec<ObjectId>,
+    pub(crate) files: Vec<(String, ObjectId)>,
     time: i64,
 }
 
-struct Oracle {
-    commits: HashMap<ObjectId, Known>,
-    secrets: HashMap<ObjectId, Vec<u32>>,
+pub(crate) struct Oracle {
+    pub(crate) commits: HashMap<ObjectId, Known>,
+    pub(crate) secrets: HashMap<ObjectId, Vec<u32>>,
     tips: Vec<(String, ObjectId)>,
 }
 
 impl Oracle {
-    fn new(scratch: &Scratch, ids: &[ObjectId]) -> Self {
+    pub(crate) fn new(scratch: &Scratch, ids: &[ObjectId]) -> Self {
         let parse = |text: &str| ObjectId::from_hex(text.as_bytes()).unwrap();
         let revisions: String = ids.iter().map(|id| format!("{id}\n")).collect();
         let list =
@@ -170,12 +170,12 @@ impl Oracle {
     }
 
     /// The paths under which a commit has a secret.
-    fn paths(&self, commit: &ObjectId, secret: u32) -> BTreeSet<&str> {
+    pub(crate) fn paths(&self, commit: &ObjectId, secret: u32) -> BTreeSet<&str> {
         let files = self.commits[commit].files.iter();
         files.filter(|(_, blob)| self.holds(blob, secret)).map(|(path, _)| path.as_str()).collect()
     }
 
-    fn ancestors(&self, commit: &ObjectId) -> BTreeSet<ObjectId> {
+    pub(crate) fn ancestors(&self, commit: &ObjectId) -> BTreeSet<ObjectId> {
         let (mut seen, mut todo) = (BTreeSet::new(), vec![*commit]);
         while let Some(at) = todo.pop() {
             if seen.insert(at) {
@@ -281,8 +281,7 @@ fn many_files(commits: u64) -> String {
         (state >> 33) % below
     };
     let mut stream = String::new();
-    let path =
-        |random: &mut dyn FnMut(u64) -> u64| format!("d{}/e{}/f{}", random(4), random(3), random(90));
+    let path = |random: &mut dyn FnMut(u64) -> u64| format!("d{}/e{}/f{}", random(4), random(3), random(90));
     for commit in 0..commits {
         let _ = writeln!(stream, "commit refs/heads/main\ncommitter C <c@d> {commit} +0000\ndata 0");
         for _ in 0..if commit == 0 { 900 } else { 1 + random(6) } {
