@@ -168,7 +168,7 @@ impl Lookup {
 }
 
 /// The object that a tag's first line names.
-fn tag_target(bytes: &[u8]) -> Option<ObjectId> {
+pub(super) fn tag_target(bytes: &[u8]) -> Option<ObjectId> {
     let line = bytes.split(|&byte| byte == b'\n').next()?;
     ObjectId::from_hex(line.strip_prefix(b"object ")?).ok()
 }

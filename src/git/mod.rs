@@ -3,6 +3,7 @@
 //! It hands out bytes and ids; what to look for, and what a match means, is decided above.
 
 pub mod attribution;
+mod commit;
 mod commits;
 mod database;
 mod index;
@@ -12,6 +13,7 @@ mod loose;
 mod objects;
 mod open;
 pub mod pack;
+pub mod range;
 pub mod refs;
 #[cfg(test)]
 mod scratch;
