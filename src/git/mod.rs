@@ -1,6 +1,7 @@
 //! Layer 2: the only place that opens a repository: objects, refs, attribution, ranges, the index.
 
 pub mod attribution;
+mod bases;
 mod commit;
 mod lookup;
 pub mod range;
