@@ -9,6 +9,7 @@ use gix::ObjectId;
 use gix::objs::{Find, Kind};
 use gix::odb::Header;
 
+use super::bases::Bases;
 use crate::model::Skip;
 
 /// Skips listed one by one before the rest is only counted: a partial clone lacks objects by the
@@ -70,6 +71,7 @@ impl Lookup {
     pub(super) fn new(repo: &gix::Repository) -> Self {
         let mut odb = repo.objects.clone();
         odb.ignore_replacements = true;
+        odb.set_pack_cache(|| Box::<Bases>::default());
         let shallow = repo.is_shallow().unwrap_or(false);
         Self { odb, hash: repo.object_hash(), buffer: Vec::new(), shallow, gaps: Gaps::default() }
     }

@@ -3,6 +3,7 @@
 //! It hands out bytes and ids; what to look for, and what a match means, is decided above.
 
 pub mod attribution;
+mod bases;
 mod commit;
 mod commits;
 mod database;

@@ -1,10 +1,10 @@
 //! What the commits of a range brought, and what was there before.
 
-use std::cmp::Ordering;
 use std::rc::Rc;
 
 use gix::ObjectId;
 use gix::hashtable::{HashMap as IdMap, HashSet};
+use gix::objs::tree::EntryRef;
 use gix::objs::{Kind, TreeRefIter};
 
 use super::super::commit::Header;
@@ -62,13 +62,14 @@ pub fn outside(repo: &gix::Repository, range: &Range, scanned: &HashSet<ObjectId
             if !met.insert(tree) {
                 continue;
             }
-            for entry in &trees.get(tree).entries {
-                match entry.what {
-                    What::Tree => todo.push(entry.id),
-                    What::Blob if !scanned.contains(&entry.id) && met.insert(entry.id) => {
-                        blobs.push(entry.id)
+            for entry in trees.get(tree).entries() {
+                if entry.mode.is_tree() {
+                    todo.push(entry.oid.to_owned());
+                } else if !entry.mode.is_commit() && !scanned.contains(entry.oid) {
+                    let blob = entry.oid.to_owned();
+                    if met.insert(blob) {
+                        blobs.push(blob);
                     }
-                    What::Blob => {}
                 }
             }
         }
@@ -76,55 +77,24 @@ pub fn outside(repo: &gix::Repository, range: &Range, scanned: &HashSet<ObjectId
     (blobs, trees.lookup.gaps)
 }
 
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum What {
-    Tree,
-    Blob,
-}
-
-struct Entry {
-    name: Vec<u8>,
-    what: What,
-    id: ObjectId,
-}
-
-impl Entry {
-    /// The order of entries: a folder as if its name ended with a slash.
-    fn order(&self, other: &Self) -> Ordering {
-        let slash = |entry: &Self| (entry.what == What::Tree).then_some(b'/');
-        self.name.iter().copied().chain(slash(self)).cmp(other.name.iter().copied().chain(slash(other)))
-    }
-}
-
-#[derive(Default)]
+/// The bytes of a tree.
+#[derive(Clone)]
 struct Tree {
-    entries: Vec<Entry>,
-    /// Whether they are in order. They are, unless somebody took pains.
-    sorted: bool,
+    bytes: Rc<[u8]>,
+    hash: gix::hash::Kind,
 }
 
 impl Tree {
-    /// The entry of the same name and kind. It mostly stands at, or shortly after, where the last one
-    /// was found.
-    fn find(&self, at: &mut usize, entry: &Entry) -> Option<&Entry> {
-        let same = |other: &&Entry| other.what == entry.what && other.name == entry.name;
-        if let Some(found) = self.entries.get(*at).filter(same) {
-            *at += 1;
-            return Some(found);
-        }
-        if !self.sorted {
-            return self.entries.iter().find(same);
-        }
-        let found = self.entries.binary_search_by(|other| other.order(entry)).ok()?;
-        *at = found + 1;
-        Some(&self.entries[found])
+    /// The entries, up to the first that makes no sense.
+    fn entries(&self) -> impl Iterator<Item = EntryRef<'_>> {
+        TreeRefIter::from_bytes(&self.bytes, self.hash).map_while(Result::ok)
     }
 }
 
 /// Reads trees, and keeps the last few thousand.
 struct Trees {
     lookup: Lookup,
-    kept: IdMap<ObjectId, Rc<Tree>>,
+    kept: IdMap<ObjectId, Tree>,
 }
 
 impl Trees {
@@ -137,32 +107,20 @@ impl Trees {
         Header::new(bytes).tree()
     }
 
-    /// The entries of a tree, as far as they can be read.
-    fn get(&mut self, id: ObjectId) -> Rc<Tree> {
+    /// The tree, as far as it can be read.
+    fn get(&mut self, id: ObjectId) -> Tree {
         if let Some(known) = self.kept.get(&id) {
             return known.clone();
         }
         let hash = self.lookup.hash();
-        let (mut entries, mut whole) = (Vec::new(), true);
-        for entry in TreeRefIter::from_bytes(self.lookup.of_kind(&id, Kind::Tree).unwrap_or_default(), hash) {
-            let Ok(entry) = entry else {
-                whole = false;
-                break;
-            };
-            // A submodule's commit is not in this repository.
-            if !entry.mode.is_commit() {
-                let what = if entry.mode.is_tree() { What::Tree } else { What::Blob };
-                entries.push(Entry { name: entry.filename.to_vec(), what, id: entry.oid.to_owned() });
-            }
-        }
-        if !whole {
+        let bytes = self.lookup.of_kind(&id, Kind::Tree).unwrap_or_default();
+        let tree = Tree { bytes: bytes.into(), hash };
+        if TreeRefIter::from_bytes(&tree.bytes, hash).any(|entry| entry.is_err()) {
             self.lookup.gaps.push(format!("tree {id}"), "malformed; `git fsck` tells more");
         }
         if self.kept.len() >= KEPT {
             self.kept.clear();
         }
-        let sorted = entries.is_sorted_by(|a, b| a.order(b).is_lt());
-        let tree = Rc::new(Tree { entries, sorted });
         self.kept.insert(id, tree.clone());
         tree
     }
@@ -187,24 +145,29 @@ impl Found {
             }
             let tree = trees.get(tree);
             let others: Vec<_> = parents.iter().map(|&parent| trees.get(parent)).collect();
-            let mut at = vec![0; others.len()];
-            for entry in &tree.entries {
-                let mut before = Vec::new();
-                for (other, at) in others.iter().zip(&mut at) {
-                    before.extend(other.find(at, entry).map(|entry| entry.id));
+            let mut others: Vec<_> = others.iter().map(|other| other.entries().peekable()).collect();
+            let mut before = Vec::new();
+            for entry in tree.entries().filter(|entry| !entry.mode.is_commit()) {
+                // Trees are sorted. In one that is not, less is found to be old, and more is scanned.
+                before.clear();
+                for other in &mut others {
+                    while other.next_if(|other| *other < entry).is_some() {}
+                    before.extend(other.next_if(|other| same_place(other, &entry)).map(|other| other.oid));
                 }
-                if before.contains(&entry.id) {
+                if before.contains(&entry.oid) {
                     continue;
                 }
+                let before = before.iter().map(|&id| id.to_owned()).collect();
                 let mut path = path.clone();
-                path.extend_from_slice(&entry.name);
-                if entry.what == What::Blob {
-                    self.list(Candidate { blob: entry.id, path, commit, replaced: before });
+                path.extend_from_slice(entry.filename);
+                let id = entry.oid.to_owned();
+                if !entry.mode.is_tree() {
+                    self.list(Candidate { blob: id, path, commit, replaced: before });
                 } else if depth < DEEPEST {
                     path.push(b'/');
-                    stack.push((path, depth + 1, entry.id, before));
+                    stack.push((path, depth + 1, id, before));
                 } else {
-                    trees.lookup.gaps.push(format!("tree {}", entry.id), "nested too deep");
+                    trees.lookup.gaps.push(format!("tree {id}"), "nested too deep");
                 }
             }
         }
@@ -215,4 +178,9 @@ impl Found {
             self.candidates.push(candidate);
         }
     }
+}
+
+/// Whether both are folders, or both files, of one name.
+fn same_place(a: &EntryRef<'_>, b: &EntryRef<'_>) -> bool {
+    a.filename == b.filename && a.mode.is_tree() == b.mode.is_tree() && !a.mode.is_commit()
 }

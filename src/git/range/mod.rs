@@ -1,7 +1,8 @@
 //! Which commits an event pushed, and what they brought.
 //!
-//! A range is what can be reached from some tips and not from some exclusions, exactly: the
-//! exclusions are followed to the roots, since dates, by which one could stop early, may lie.
+//! A range is what can be reached from some tips and not from some exclusions. Which commits that are
+//! is certain only when the exclusions are followed to the roots, since dates, by which one could stop
+//! early, may lie; [`Care`] says when that is worth its time.
 //!
 //! What to scan are the [`candidates`]: blobs that a commit of the range has and none of its parents
 //! has at the same path. Any secret that the range introduces is in one of them; not all that is in
@@ -19,7 +20,7 @@ use gix::ObjectId;
 
 pub use candidates::{Candidate, candidates, outside};
 pub use parse::{Revisions, parse};
-pub use walk::select;
+pub use walk::{Care, select};
 
 use super::lookup::Gaps;
 

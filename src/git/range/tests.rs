@@ -14,7 +14,7 @@ fn ids(range: &Range) -> BTreeSet<ObjectId> {
 }
 
 fn chosen(repo: &gix::Repository, words: &[&str]) -> Range {
-    select(repo, &parse(repo, words).unwrap()).unwrap()
+    select(repo, &parse(repo, words).unwrap(), Care::Quick).unwrap()
 }
 
 /// `main` with a merge and a side branch, a remote's copy of its start, tags.
@@ -84,7 +84,7 @@ fn what_cannot_be_resolved_names_the_way_out() {
     assert!(matches!(parse(&repo, &["main^{tree}"]), Err(RangeError::NotCommit { .. })));
     assert!(matches!(parse(&repo, &["main", "--no-walk"]), Err(RangeError::Option { .. })));
     let empty = parse(&repo, &["--not", "main"]).unwrap();
-    assert!(matches!(select(&repo, &empty), Err(RangeError::Empty)));
+    assert!(matches!(select(&repo, &empty, Care::Exact), Err(RangeError::Empty)));
 }
 
 #[test]
@@ -116,6 +116,27 @@ fn an_old_key_in_a_touched_file_has_the_old_blob_beside_it() {
     assert_eq!(BTreeSet::from_iter(before), BTreeSet::from([replaced[0], scratch.id("HEAD:other")]));
 }
 
+#[test]
+fn dates_that_lie_make_a_quick_range_too_large_and_never_an_exact_one() {
+    let scratch = Scratch::new(&["--bare"]);
+    let tree = scratch.git_with(&["mktree"], b"");
+    let mut parent: Option<String> = None;
+    // A commit of the far past stands between two of the present.
+    for date in [2_000_000_000, 1_000_000, 2_000_000_001] {
+        let mut words = vec!["commit-tree", "-m", "x", tree.trim()];
+        words.extend(parent.iter().flat_map(|parent| ["-p", parent]));
+        let mut command = scratch.command(&words);
+        let output = command.env("GIT_COMMITTER_DATE", format!("@{date} +0000")).output().unwrap();
+        parent = Some(String::from_utf8(output.stdout).unwrap().trim().to_owned());
+    }
+    let tip = ObjectId::from_hex(parent.unwrap().as_bytes()).unwrap();
+    let repo = scratch.open();
+    let first = repo.rev_parse_single(format!("{tip}~2").as_str()).unwrap().detach();
+    let revisions = Revisions { tips: vec![first], hidden: vec![tip], common: Vec::new() };
+    assert_eq!(select(&repo, &revisions, Care::Exact).unwrap().commits, []);
+    assert_eq!(ids(&select(&repo, &revisions, Care::Quick).unwrap()), BTreeSet::from([first]));
+}
+
 /// A plan, whether there is a commit-graph file, and which commits are tips and which are left out.
 fn ranged() -> impl Strategy<Value = (Plan, bool, Vec<usize>, Vec<usize>)> {
     let some = |size| prop::collection::vec(any::<prop::sample::Index>(), size);
@@ -144,8 +165,10 @@ proptest! {
         let past = |all: &[ObjectId]| all.iter().flat_map(|id| oracle.ancestors(id)).collect::<BTreeSet<_>>();
         let hidden = past(&revisions.hidden);
         let expected: BTreeSet<_> = past(&revisions.tips).into_iter().filter(|id| !hidden.contains(id)).collect();
-        let range = select(&repo, &revisions).unwrap();
+        let range = select(&repo, &revisions, Care::Exact).unwrap();
         prop_assert_eq!(&ids(&range), &expected);
+        // The plan's dates are off by minutes only.
+        prop_assert_eq!(&ids(&select(&repo, &revisions, Care::Quick).unwrap()), &expected);
 
         let (found, gaps) = candidates(&repo, &range);
         prop_assert!(gaps.is_empty());

@@ -1,5 +1,7 @@
 //! From tips and exclusions to the commits between them.
 
+use std::collections::BinaryHeap;
+
 use gix::ObjectId;
 use gix::commitgraph::{Graph, Position};
 use gix::hashtable::HashSet;
@@ -10,12 +12,27 @@ use super::super::lookup::Lookup;
 use super::parse::Revisions;
 use super::{Range, RangeCommit, RangeError};
 
+/// Seconds by which a commit may be older than its parents before [`Care::Quick`] takes a commit of
+/// the past for one of the range: 30 days. Clocks are rarely off by more.
+const SKEW: i64 = 30 * 86_400;
+
+/// How sure to be that nothing in a range is reachable from what it leaves out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Care {
+    /// Stop at commits older than all of the range, as git does: milliseconds, and the same result
+    /// where dates make sense. Where they do not, the range may have commits too many, never too few.
+    Quick,
+    /// Follow what is left out to the roots: up to a second per hundred thousand commits, unless there
+    /// is a commit-graph file. For when something was found, and it matters whose it is.
+    Exact,
+}
+
 /// Finds the commits of a range.
 ///
 /// # Errors
 ///
 /// When there is no tip, or a tip is not there. Parents that are not there are gaps of the range.
-pub fn select(repo: &gix::Repository, revisions: &Revisions) -> Result<Range, RangeError> {
+pub fn select(repo: &gix::Repository, revisions: &Revisions, care: Care) -> Result<Range, RangeError> {
     if revisions.tips.is_empty() {
         return Err(RangeError::Empty);
     }
@@ -31,12 +48,14 @@ pub fn select(repo: &gix::Repository, revisions: &Revisions) -> Result<Range, Ra
     for &(a, b) in &revisions.common {
         let (a, b) = (peel(&mut lookup, a, None)?, peel(&mut lookup, b, None)?);
         let mut pasts = [Past::new(repo, Lookup::new(repo)), Past::new(repo, Lookup::new(repo))];
+        // What both lead to is not known before all that either leads to is.
         pasts[0].add(vec![a]);
         pasts[1].add(vec![b]);
+        pasts.iter_mut().for_each(|past| past.follow(i64::MIN));
         past.add_common(&pasts[0], &pasts[1]);
     }
     for tip in tips {
-        descend(&mut lookup, &past, tip, &mut range);
+        descend(&mut lookup, &mut past, care, tip, &mut range);
     }
     range.tags.sort();
     range.tags.dedup();
@@ -70,7 +89,7 @@ fn peel(
 }
 
 /// Adds `tip` and all before it that is not in the past, parents first.
-fn descend(lookup: &mut Lookup, past: &Past, tip: ObjectId, range: &mut Range) {
+fn descend(lookup: &mut Lookup, past: &mut Past, care: Care, tip: ObjectId, range: &mut Range) {
     let mut met: HashSet<ObjectId> = range.commits.iter().map(|commit| commit.id).collect();
     let mut stack = vec![(tip, None)];
     while let Some((id, read)) = stack.pop() {
@@ -83,6 +102,13 @@ fn descend(lookup: &mut Lookup, past: &Past, tip: ObjectId, range: &mut Range) {
         }
         let Some(bytes) = lookup.of_kind(&id, Kind::Commit) else { continue };
         let header = Header::new(bytes);
+        past.follow(match care {
+            Care::Quick => header.committed().saturating_sub(SKEW),
+            Care::Exact => i64::MIN,
+        });
+        if past.holds(&id) {
+            continue;
+        }
         let Some(tree) = header.tree() else {
             lookup.gaps.push(format!("commit {id}"), "malformed: it names no tree");
             continue;
@@ -94,12 +120,15 @@ fn descend(lookup: &mut Lookup, past: &Past, tip: ObjectId, range: &mut Range) {
     }
 }
 
-/// Everything that can be reached from some commits.
+/// Everything that can be reached from some commits, as far as it has been followed.
 struct Past {
-    /// The commit-graph file, if there is one: it spares reading commits.
+    /// The commit-graph file, if there is one: it spares reading commits, and what is in it is always
+    /// followed to the roots.
     graph: Option<Graph>,
     in_graph: Vec<bool>,
     others: HashSet<ObjectId>,
+    /// Those of `others` whose parents have not been added: date and parents, the newest first.
+    next: BinaryHeap<(i64, Vec<ObjectId>)>,
     lookup: Lookup,
 }
 
@@ -107,7 +136,13 @@ impl Past {
     fn new(repo: &gix::Repository, lookup: Lookup) -> Self {
         let graph = repo.commit_graph_if_enabled().ok().flatten();
         let size = graph.as_ref().map_or(0, |graph| graph.num_commits() as usize);
-        Self { graph, in_graph: vec![false; size], others: HashSet::default(), lookup }
+        Self {
+            graph,
+            in_graph: vec![false; size],
+            others: HashSet::default(),
+            next: BinaryHeap::new(),
+            lookup,
+        }
     }
 
     fn position(&self, id: &ObjectId) -> Option<Position> {
@@ -121,20 +156,30 @@ impl Past {
         }
     }
 
-    /// Adds these commits and all before them. What is not there ends the way: it leaves out less.
-    fn add(&mut self, mut todo: Vec<ObjectId>) {
-        while let Some(id) = todo.pop() {
+    /// Adds these commits. What is not there ends the way: it leaves out less.
+    fn add(&mut self, commits: impl IntoIterator<Item = ObjectId>) {
+        for id in commits {
             if let Some(at) = self.position(&id) {
                 self.add_graph(at);
             } else if self.others.insert(id)
                 && let Some(bytes) = self.lookup.of_kind(&id, Kind::Commit)
             {
-                todo.extend(Header::new(bytes).parents());
+                let header = Header::new(bytes);
+                self.next.push((header.committed(), header.parents().collect()));
             }
         }
     }
 
-    /// The same for a commit in the graph file, which has all of its ancestors.
+    /// Adds the parents of all commits that are not older than `date`, and theirs, and so on.
+    fn follow(&mut self, date: i64) {
+        while self.next.peek().is_some_and(|&(newest, _)| newest >= date) {
+            if let Some((_, parents)) = self.next.pop() {
+                self.add(parents);
+            }
+        }
+    }
+
+    /// Adds a commit in the graph file, which has all of its ancestors, and those.
     fn add_graph(&mut self, at: Position) {
         let Some(graph) = &self.graph else { return };
         let mut todo = vec![at];
