@@ -129,6 +129,16 @@ pub(super) struct History {
     #[arg(value_name = "REPO", default_value = ".")]
     pub(super) repo: PathBuf,
 
+    /// Only what these commits introduce: `A..B`, `A...B`, `B --not --remotes`; may be given several
+    /// times
+    #[arg(long, value_name = "RANGE", allow_hyphen_values = true)]
+    pub(super) range: Vec<String>,
+
+    /// Leaves out what can be reached from REV, as in `git log B --not REV`: a revision, `--remotes`,
+    /// `--branches`, `--tags` or `--all`; may be given several times
+    #[arg(long, value_name = "REV", allow_hyphen_values = true, requires = "range")]
+    pub(super) not: Vec<String>,
+
     #[command(flatten)]
     pub(super) surfaces: Surfaces,
 

@@ -30,6 +30,7 @@ pub(super) fn run(history: &History, global: &Global) -> Result<Exit> {
     let progress = Arc::new(Progress::default());
     let audit = Audit {
         repo: history.repo.clone(),
+        range: range(history),
         surfaces: surfaces(&history.surfaces)?,
         whole: history.surfaces.whole,
         threads: threads(history.reporting.threads),
@@ -43,6 +44,17 @@ pub(super) fn run(history: &History, global: &Global) -> Result<Exit> {
     let exit = report.status().into();
     outputs.write(&report)?;
     Ok(exit)
+}
+
+/// The words of all ranges, in git's own way of writing them.
+fn range(history: &History) -> Vec<String> {
+    let words = history.range.iter().flat_map(|range| range.split_whitespace()).map(str::to_owned);
+    let mut words: Vec<String> = words.collect();
+    if !history.not.is_empty() {
+        words.push("--not".to_owned());
+        words.extend(history.not.iter().cloned());
+    }
+    words
 }
 
 /// Seconds since 1970.

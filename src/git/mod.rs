@@ -23,8 +23,8 @@ mod sweep;
 
 pub use commits::{Commits, Leading};
 pub use database::Database;
-pub use gix::ObjectId;
 pub use gix::object::Kind as ObjectKind;
+pub use gix::{ObjectId, Repository};
 pub use index::staged_paths;
 pub use lookup::Gaps;
 pub use objects::{Objects, entry_name};

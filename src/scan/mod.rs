@@ -6,7 +6,7 @@ mod history;
 mod leaks;
 mod redact;
 
-pub use history::{AUDITED, Audit, scan_history};
+pub use history::{AUDITED, Audit, HistoryError, scan_history};
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Instant, SystemTime, UNIX_EPOCH};

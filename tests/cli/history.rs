@@ -227,3 +227,87 @@ fn what_is_no_repository_is_status_2() {
     assert!(String::from_utf8_lossy(&output.stderr).contains("not a git repository"));
     assert_eq!(scratch.friskey("x", &["history", "nowhere"]).status.code(), Some(2));
 }
+
+/// `main`: old key, then a commit that touches its file and brings a new one, which the next removes.
+fn ranged(scratch: &Scratch) -> [String; 3] {
+    scratch.repository("r");
+    scratch.write("r/old.env", format!("A={}\n", key(1)));
+    let old = scratch.commit("r", "old");
+    scratch.write("r/old.env", format!("# touched\nA={}\n", key(1)));
+    scratch.write("r/new.env", format!("B={}\n", key(2)));
+    let new = scratch.commit("r", &format!("with {}", key(3)));
+    scratch.git("r", &["rm", "-q", "new.env"]);
+    let gone = scratch.commit("r", "gone");
+    [old, new, gone]
+}
+
+#[test]
+fn a_range_is_judged_by_what_its_commits_introduce() {
+    let scratch = Scratch::new();
+    let [old, new, gone] = ranged(&scratch);
+    let found = |range: &str| {
+        let (status, report) = audit(&scratch, "r", &["--range", range]);
+        (status, [1, 2, 3].map(|number| leak(&report, &key(number)).is_some()))
+    };
+    assert_eq!(found(&format!("{old}..{gone}")), (1, [false, true, true]), "came and went");
+    assert_eq!(found(&format!("{old}..{new}")), (1, [false, true, true]));
+    assert_eq!(found(&format!("{new}..{gone}")), (0, [false; 3]), "only deletes");
+    assert_eq!(found(&format!("{gone}..{gone}")), (0, [false; 3]), "empty");
+    assert_eq!(found("HEAD"), (1, [true; 3]));
+    assert_eq!(found("HEAD --not HEAD~1"), (0, [false; 3]));
+    let (_, report) = audit(&scratch, "r", &["--range", &format!("{old}..{gone}")]);
+    assert_eq!(report["coverage"]["commits"], 2);
+    let leak = leak(&report, &key(2)).unwrap();
+    assert_eq!(leak["introduced"][0]["commit"], new);
+    assert_eq!(leak["removed"][0]["commit"], gone);
+    assert_eq!(leak["status"], "removed");
+    assert_eq!(leak["findings"][0]["path"], "new.env");
+}
+
+#[test]
+fn a_range_that_cannot_be_resolved_is_never_clean() {
+    let scratch = Scratch::new();
+    ranged(&scratch);
+    let (status, report) =
+        audit(&scratch, "r", &["--range", "deadbeefdeadbeefdeadbeefdeadbeefdeadbeef..HEAD"]);
+    assert_eq!((status, &report["status"]), (3, &"incomplete".into()));
+    let reason = report["coverage"]["skipped"][0]["reason"].as_str().unwrap();
+    assert!(reason.contains("fetch"), "{reason}");
+    let from = format!("file://{}", scratch.path("r").display());
+    scratch.git("r", &["clone", "-q", "--depth", "1", &from, "../s"]);
+    let (status, _) = audit(&scratch, "s", &["--range", "HEAD~2..HEAD"]);
+    assert_eq!(status, 3);
+}
+
+#[test]
+fn nothing_of_the_repository_is_run_or_obeyed() {
+    let scratch = Scratch::new();
+    scratch.repository("r");
+    scratch.write("r/a", key(1));
+    scratch.write("r/.gitattributes", "* filter=evil diff=evil -text\n");
+    scratch.commit("r", "evil");
+    let evil = scratch.write("evil", "#!/bin/sh\ntouch \"$HOME/ran\"\n");
+    scratch.git("r", &["config", "core.fsmonitor", evil.to_str().unwrap()]);
+    for name in [
+        "diff.external",
+        "diff.evil.textconv",
+        "filter.evil.clean",
+        "filter.evil.smudge",
+        "core.sshCommand",
+        "core.pager",
+        "gpg.program",
+        "uploadpack.packObjectsHook",
+    ] {
+        scratch.git("r", &["config", name, evil.to_str().unwrap()]);
+    }
+    scratch.write("r/.git/included", "[core]\n\tbare = true\n");
+    scratch.git("r", &["config", "include.path", "included"]);
+    let chmod = scratch.command("chmod", ".").args(["+x", "evil"]).status().unwrap();
+    assert!(chmod.success());
+    for args in [&[][..], &["--range", "HEAD~1..HEAD"]] {
+        let (status, report) = audit(&scratch, "r", args);
+        assert_eq!(status, 1);
+        assert!(leak(&report, &key(1)).is_some());
+    }
+    assert!(!scratch.path("ran").exists());
+}

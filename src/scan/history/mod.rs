@@ -4,10 +4,12 @@
 //! commits, paths and refs that means; the plain files of the git folder and the names of refs are
 //! looked at beside it. Only what is reported is read a second time, for its line and column.
 
+mod find;
 mod gathered;
 mod locate;
 mod message;
 mod overlay;
+mod range;
 mod repository;
 mod search;
 mod submodules;
@@ -17,8 +19,9 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::{Clock, Settings, report};
-use crate::git::{self, ObjectKind, OpenError, Progress};
-use crate::model::{Coverage, Finding, Report, Surface};
+use crate::git::range::RangeError;
+use crate::git::{self, ObjectKind, OpenError, Progress, Repository};
+use crate::model::{Coverage, Finding, Report, Skip, Surface};
 use crate::scan::collect::Gathered;
 use overlay::Overlays;
 
@@ -27,6 +30,8 @@ use overlay::Overlays;
 pub struct Audit {
     /// A path in or of the repository.
     pub repo: PathBuf,
+    /// Revisions that select commits; none for everything.
+    pub range: Vec<String>,
     /// The surfaces to look at.
     pub surfaces: BTreeSet<Surface>,
     /// Assembles every object and searches it whole: slower, and finds the same.
@@ -92,17 +97,32 @@ struct Outcome {
     below_threshold: u64,
 }
 
-/// Audits a repository, and those of its submodules.
+/// Why an audit cannot be done.
+#[derive(Debug, thiserror::Error)]
+pub enum HistoryError {
+    /// There is no repository.
+    #[error(transparent)]
+    Open(#[from] OpenError),
+    /// The range cannot be resolved.
+    #[error(transparent)]
+    Range(#[from] RangeError),
+}
+
+/// Audits a repository, and those of its submodules; or what the commits of a range introduce.
 ///
 /// # Errors
-/// When there is no repository. What cannot be read in it is in the report.
-pub fn scan_history(settings: &Settings<'_>, audit: &Audit) -> Result<Report, OpenError> {
+/// When there is no repository, or a range that makes no sense. What cannot be read is in the report,
+/// and so is a range that cannot be resolved.
+pub fn scan_history(settings: &Settings<'_>, audit: &Audit) -> Result<Report, HistoryError> {
     let clock = Clock::start();
     let repo = git::open(&audit.repo)?.to_thread_local();
-    let mut outcome = repository::audit(settings, audit, &repo, b"");
-    if audit.surfaces.contains(&Surface::Submodule) {
-        submodules::audit(settings, audit, &repo, &mut outcome);
-    }
+    let outcome = match audit.range.is_empty() {
+        true => whole(settings, audit, &repo),
+        false => match range::audit(settings, audit, &repo, &audit.range) {
+            Err(HistoryError::Range(error)) if error.is_unresolved() => unresolved(audit, &error),
+            outcome => outcome?,
+        },
+    };
     let Outcome { findings, mut overlays, coverage, below_threshold } = outcome;
     let gathered = Gathered { findings, coverage };
     Ok(report("history", settings, gathered, &clock, |report| {
@@ -114,4 +134,20 @@ pub fn scan_history(settings: &Settings<'_>, audit: &Audit) -> Result<Report, Op
             }
         }
     }))
+}
+
+fn whole(settings: &Settings<'_>, audit: &Audit, repo: &Repository) -> Outcome {
+    let mut outcome = repository::audit(settings, audit, repo, b"");
+    if audit.surfaces.contains(&Surface::Submodule) {
+        submodules::audit(settings, audit, repo, &mut outcome);
+    }
+    outcome
+}
+
+/// Nothing was looked at, and the report says so.
+fn unresolved(audit: &Audit, error: &RangeError) -> Outcome {
+    let mut outcome = Outcome::default();
+    let what = format!("range {}", audit.range.join(" "));
+    outcome.coverage.skipped.insert(Skip::new(what, error.to_string()));
+    outcome
 }

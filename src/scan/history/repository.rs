@@ -11,43 +11,57 @@ use super::search::ObjectSearch;
 use super::{Audit, Outcome};
 use crate::git::attribution::{self, Answer, Place, Reach, Trail, change_of};
 use crate::git::refs::{self, Refs};
-use crate::git::{self, Commits, Database, ObjectId, ObjectKind, Objects, SweepOptions, entry_name, sweep};
+use crate::git::{
+    self, Commits, Database, ObjectId, ObjectKind, Objects, Repository, SweepOptions, entry_name, sweep,
+};
 use crate::model::{Finding, Identified, LeakStatus, Origin, Skip, Surface};
 use crate::scan::Settings;
 use crate::scan::collect::{Collector, name_findings};
 use crate::source::scan_git_dir;
 
 /// Audits `repo`. Paths and refs are reported behind `prefix`, which names a submodule.
-pub(super) fn audit(
-    settings: &Settings<'_>,
-    audit: &Audit,
-    repo: &gix::Repository,
-    prefix: &[u8],
-) -> Outcome {
+pub(super) fn audit(settings: &Settings<'_>, audit: &Audit, repo: &Repository, prefix: &[u8]) -> Outcome {
     let refs = refs::read(repo);
-    let mut run =
-        Run { settings, audit, repo, prefix, objects: Objects::of(repo), outcome: Outcome::default() };
+    let mut run = Run::new(settings, audit, repo, prefix);
     run.receipt(&refs);
     run.side_files();
     run.ref_names(&refs);
     run.sweep(&refs);
-    let Run { objects, mut outcome, .. } = run;
-    outcome.coverage.skipped.extend(objects.into_gaps().into_skips());
+    let mut outcome = run.finish();
     outcome.coverage.skipped.extend(refs.gaps.into_skips());
     outcome
 }
 
-struct Run<'a> {
-    settings: &'a Settings<'a>,
-    audit: &'a Audit,
-    repo: &'a gix::Repository,
+/// One audit while it runs.
+pub(super) struct Run<'a> {
+    pub(super) settings: &'a Settings<'a>,
+    pub(super) audit: &'a Audit,
+    pub(super) repo: &'a Repository,
     prefix: &'a [u8],
     objects: Objects,
-    outcome: Outcome,
+    pub(super) outcome: Outcome,
+}
+
+impl<'a> Run<'a> {
+    pub(super) fn new(
+        settings: &'a Settings<'a>,
+        audit: &'a Audit,
+        repo: &'a Repository,
+        prefix: &'a [u8],
+    ) -> Self {
+        Self { settings, audit, repo, prefix, objects: Objects::of(repo), outcome: Outcome::default() }
+    }
+
+    /// What it brought.
+    pub(super) fn finish(self) -> Outcome {
+        let Self { objects, mut outcome, .. } = self;
+        outcome.coverage.skipped.extend(objects.into_gaps().into_skips());
+        outcome
+    }
 }
 
 impl Run<'_> {
-    fn wants(&self, surface: Surface) -> bool {
+    pub(super) fn wants(&self, surface: Surface) -> bool {
         self.audit.surfaces.contains(&surface)
     }
 
@@ -142,21 +156,22 @@ impl Run<'_> {
         self.outcome.coverage.skipped.extend(gaps.into_skips());
         let held: HashSet<ObjectId> = question.objects.keys().copied().collect();
         for (identified, trail) in secrets.identified.iter().zip(&trails) {
-            self.in_trees(identified, trail);
+            self.in_trees(identified, trail, None);
         }
         self.in_index(secrets, &held, &trails);
-        self.in_messages(refs, &commits, secrets);
+        self.in_messages(refs, &commits, secrets, false);
     }
 
-    /// Places that trees name, and objects that none does.
-    fn in_trees(&mut self, identified: &Arc<Identified>, trail: &Trail) {
+    /// Places that trees name, and objects that none does; on `surface`, or on the one that what leads
+    /// to them makes.
+    pub(super) fn in_trees(&mut self, identified: &Arc<Identified>, trail: &Trail, surface: Option<Surface>) {
         if trail.reach.is_none() && trail.unnamed.is_empty() {
             return;
         }
         let now = self.audit.now;
         let overlay = self.outcome.overlays.entry(identified.fingerprint).or_default();
         overlay.trail(trail, now);
-        let surface = surface_of(trail);
+        let surface = surface.unwrap_or_else(|| surface_of(trail));
         for place in &trail.places {
             self.at_place(identified, surface, place);
         }
@@ -224,8 +239,9 @@ impl Run<'_> {
         }
     }
 
-    /// Messages, identities and other headers of commits and tags.
-    fn in_messages(&mut self, refs: &Refs, commits: &Commits, secrets: &Secrets) {
+    /// Messages, identities and other headers of commits and tags; of those that were `asked` for it
+    /// does not matter what leads to them.
+    pub(super) fn in_messages(&mut self, refs: &Refs, commits: &Commits, secrets: &Secrets, asked: bool) {
         let ids: Vec<ObjectId> = secrets.of_kinds(&[ObjectKind::Commit]).map(|(id, _, _)| id).collect();
         let leading = commits.leading_to(&ids);
         for ((id, _, held), leading) in secrets.of_kinds(&[ObjectKind::Commit]).zip(&leading) {
@@ -238,7 +254,7 @@ impl Run<'_> {
                 let overlay = self.outcome.overlays.entry(identified.fingerprint).or_default();
                 overlay.leading(leading);
                 overlay.introduced_by(change, self.audit.now);
-                let lost = leading.reach != Some(Reach::Ref);
+                let lost = !asked && leading.reach != Some(Reach::Ref);
                 self.in_message(identified, id, *offset, lost);
             }
         }
@@ -256,7 +272,7 @@ impl Run<'_> {
             for (number, offset) in held {
                 let identified = &secrets.identified[*number as usize];
                 self.outcome.overlays.entry(identified.fingerprint).or_default().leading(&leading);
-                self.in_message(identified, id, *offset, lost);
+                self.in_message(identified, id, *offset, lost && !asked);
             }
         }
     }

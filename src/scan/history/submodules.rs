@@ -12,7 +12,7 @@ use crate::scan::Settings;
 const DEEPEST: usize = 16;
 
 /// Audits every database below `modules`, and adds what it finds to `outcome`.
-pub(super) fn audit(settings: &Settings<'_>, audit: &Audit, repo: &gix::Repository, outcome: &mut Outcome) {
+pub(super) fn audit(settings: &Settings<'_>, audit: &Audit, repo: &git::Repository, outcome: &mut Outcome) {
     let modules = repo.common_dir().join("modules");
     let mut found = Vec::new();
     collect(&modules, DEEPEST, &mut found);
