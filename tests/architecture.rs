@@ -72,12 +72,14 @@ fn sources() -> Vec<File> {
     paths.sort();
     assert!(paths.len() > 10, "src holds more files than that");
     let mut files: Vec<File> = paths.iter().map(|path| file(path)).collect();
-    let for_tests: Vec<bool> = files
+    let for_tests: Vec<Vec<String>> = files
         .iter()
-        .map(|file| declares(&files, file, |name| format!("#[cfg(test)]\nmod {name};")))
+        .filter(|file| declares(&files, file, |name| format!("#[cfg(test)]\nmod {name};")))
+        .map(|file| file.module.clone())
         .collect();
-    for (file, for_tests) in files.iter_mut().zip(for_tests) {
-        file.for_tests = for_tests;
+    for file in &mut files {
+        // With a module go those in it.
+        file.for_tests = for_tests.iter().any(|module| file.module.starts_with(module));
     }
     files
 }

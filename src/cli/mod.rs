@@ -3,9 +3,11 @@
 mod args;
 mod exit;
 mod explain;
+mod history;
 mod interrupt;
 mod manual;
 mod output;
+mod progress;
 mod rules;
 mod scan;
 
@@ -43,6 +45,7 @@ fn dispatch(cli: &Cli) -> anyhow::Result<Exit> {
     let global = &cli.global;
     match &cli.command {
         Command::Scan(scan) => scan::run(scan, global),
+        Command::History(history) => history::run(history, global),
         Command::Explain(explain) => explain::run(explain, global),
         Command::Rules { command } => rules::run(command, global),
         Command::Completions { shell } => manual::completions(*shell),

@@ -53,11 +53,11 @@ fn annotation(report: &Report, leak: &Leak, out: &mut dyn Write) -> io::Result<(
 /// The properties that tie an annotation to a line.
 fn position(finding: &Finding) -> Vec<(&'static str, String)> {
     let origin = &finding.origin;
-    let Some(path) = place::path(origin).filter(|path| path != "-") else {
+    let Some(path) = place::file(origin) else {
         return Vec::new();
     };
     let (start, end) = (finding.span.start, finding.span.end);
-    let mut properties = vec![("file", path)];
+    let mut properties = vec![("file", String::from_utf8_lossy(path).into_owned())];
     if place::has_positions(origin) {
         properties.push(("line", start.line.to_string()));
         properties.push(("endLine", end.line.to_string()));

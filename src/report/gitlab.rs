@@ -216,7 +216,10 @@ struct Commit {
 impl Location {
     fn new(leak: &Leak, finding: &Finding) -> Self {
         let origin = &finding.origin;
-        let file = place::path(origin).filter(|path| path != "-").unwrap_or_else(|| place::stand_in(origin));
+        let file = match place::file(origin) {
+            Some(path) => String::from_utf8_lossy(path).into_owned(),
+            None => place::stand_in(origin),
+        };
         let (start, end) = if place::has_positions(origin) {
             (finding.span.start.line.max(1), finding.span.end.line)
         } else {

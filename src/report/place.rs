@@ -83,14 +83,28 @@ pub(super) fn open(leak: &Leak) -> impl Iterator<Item = &Finding> {
     leak.findings.iter().filter(|finding| finding.suppressed.is_none())
 }
 
-/// Where a thing without a path may be said to stand, as if it were a file: `.git/commit-message/<id>`.
-/// Not escaped.
+/// The path of the file that holds the key, as bytes; `None` where the path, if any, names something else.
+pub(super) fn file(origin: &Origin) -> Option<&[u8]> {
+    let names_file = match origin.surface {
+        Surface::Worktree | Surface::Symlink | Surface::FileName | Surface::Index | Surface::Blob => true,
+        Surface::Stash | Surface::Unreachable | Surface::Submodule | Surface::Lfs => true,
+        Surface::Config | Surface::Hook | Surface::GitFile => true,
+        Surface::Stdin | Surface::CommitMessage | Surface::Identity | Surface::CommitHeader => false,
+        Surface::TagMessage | Surface::Note | Surface::Reflog | Surface::RefName => false,
+    };
+    origin.path.as_deref().filter(|path| names_file && !path.is_empty())
+}
+
+/// Where a thing that is no file may be said to stand, as if it were one: `.git/commit-message/<id>`. Not escaped.
 pub(super) fn stand_in(origin: &Origin) -> String {
     let surface = origin.surface.name();
     match origin.commit.as_ref().or(origin.object.as_ref()) {
         _ if origin.surface == Surface::Stdin => "stdin".to_owned(),
         Some(id) => format!(".git/{surface}/{id}"),
-        None => format!(".git/{surface}"),
+        None => match &origin.path {
+            Some(path) => format!(".git/{surface}/{}", String::from_utf8_lossy(path)),
+            None => format!(".git/{surface}"),
+        },
     }
 }
 

@@ -1,6 +1,6 @@
 //! A leak in plain sentences, for formats that give it one text. All escaped; none names an e-mail address.
 
-use crate::model::{Change, Finding, Leak, LeakStatus, Report};
+use crate::model::{Change, Finding, Leak, LeakStatus, Report, Surface};
 
 use super::{escape, place, words};
 
@@ -25,8 +25,13 @@ pub(super) fn stands(finding: &Finding) -> String {
     if !origin.container.is_empty() {
         return format!(" Stands in {} at {}:{}.", place::inside(origin), start.line, start.column);
     }
-    if origin.path.is_none() {
-        return format!(" Stands in {}.", place::name(origin));
+    if origin.surface == Surface::Stdin {
+        return " Stands in standard input.".to_owned();
+    }
+    if place::file(origin).is_none() {
+        // The name has the surface unless it is a path.
+        let surface = origin.path.as_ref().map(|_| format!("{} ", origin.surface)).unwrap_or_default();
+        return format!(" Stands in {surface}{}.", place::name(origin));
     }
     String::new()
 }

@@ -2,8 +2,11 @@
 //! findings become leaks, and leaks a report.
 
 mod collect;
+mod history;
 mod leaks;
 mod redact;
+
+pub use history::{AUDITED, Audit, HistoryError, scan_history};
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
@@ -55,7 +58,7 @@ pub fn scan_tree(settings: &Settings<'_>, tree: &Tree) -> Result<Report, SourceE
             .skipped
             .insert(Skip::new(what.join(" "), "no file matched: there was nothing to scan"));
     }
-    Ok(report("scan", settings, gathered, &clock))
+    Ok(report("scan", settings, gathered, &clock, |_| {}))
 }
 
 /// When a scan began, by both clocks.
@@ -77,7 +80,14 @@ impl Clock {
     }
 }
 
-fn report(command: &'static str, settings: &Settings<'_>, mut gathered: Gathered, clock: &Clock) -> Report {
+/// Makes the report; `complete` adds what only the command knows, before everything is redacted.
+fn report(
+    command: &'static str,
+    settings: &Settings<'_>,
+    mut gathered: Gathered,
+    clock: &Clock,
+    complete: impl FnOnce(&mut Report),
+) -> Report {
     if settings.stop.load(Ordering::Relaxed) {
         gathered.coverage.skipped.insert(Skip::new("the rest", "interrupted before the end"));
     }
@@ -104,6 +114,7 @@ fn report(command: &'static str, settings: &Settings<'_>, mut gathered: Gathered
         version_control: None,
         started: clock.started(),
     };
+    complete(&mut report);
     redact::redact(&mut report, &Mask::new(settings.detector).with_known(secrets));
     report.elapsed_seconds = clock.steady.elapsed().as_secs_f64();
     report

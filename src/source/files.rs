@@ -96,9 +96,10 @@ fn excludes(globs: &[String]) -> Result<ignore::overrides::Override, SourceError
     builder.build().map_err(|error| SourceError::BadGlob { glob: globs.join(" "), reason: error.to_string() })
 }
 
-struct Visit<'s> {
-    worker: Box<dyn Worker + Send + 's>,
-    sink: &'s dyn Sink,
+/// One thread of a walk.
+pub(super) struct Visit<'s> {
+    pub(super) worker: Box<dyn Worker + Send + 's>,
+    pub(super) sink: &'s dyn Sink,
 }
 
 impl Visit<'_> {
@@ -124,10 +125,10 @@ impl Visit<'_> {
             self.link(entry.path(), &path);
             // A link that the user named stands for what it leads to; the walk enters folders itself.
             if named && entry.path().is_file() {
-                self.file(entry.path(), &path, true);
+                self.file(entry.path(), &Origin::at_path(Surface::Worktree, path), true);
             }
         } else if kind_of.is_file() {
-            self.file(entry.path(), &path, named);
+            self.file(entry.path(), &Origin::at_path(Surface::Worktree, path), named);
         } else if !kind_of.is_dir() {
             let what = entry.metadata().map_or("not a regular file", |metadata| kind(&metadata));
             self.skip(&path, format!("{what}, never opened"));
@@ -147,7 +148,9 @@ impl Visit<'_> {
         }
     }
 
-    fn file(&mut self, path: &Path, shown: &[u8], follow: bool) {
+    /// Scans the file at `path`, reported as `origin`.
+    pub(super) fn file(&mut self, path: &Path, origin: &Origin, follow: bool) {
+        let shown = origin.path.as_deref().unwrap_or_default();
         let (mut file, before) = match open(path, follow) {
             Ok(opened) => opened,
             Err(error) => return self.skip(shown, opening_failed(&error)),
@@ -155,9 +158,8 @@ impl Visit<'_> {
         if !before.is_file() {
             return self.skip(shown, format!("{}, never opened", kind(&before)));
         }
-        let origin = Origin::at_path(Surface::Worktree, shown);
         let mut content = Stoppable { content: &mut file, sink: self.sink };
-        match self.worker.blob(&origin, &mut content) {
+        match self.worker.blob(origin, &mut content) {
             Ok(_) => {
                 let unchanged = file.metadata().is_ok_and(|after| {
                     after.len() == before.len() && after.modified().ok() == before.modified().ok()
@@ -171,7 +173,7 @@ impl Visit<'_> {
         }
     }
 
-    fn skip(&mut self, path: &[u8], reason: String) {
+    pub(super) fn skip(&mut self, path: &[u8], reason: String) {
         self.worker.skip(Skip::new(String::from_utf8_lossy(path), reason));
     }
 }
@@ -184,7 +186,7 @@ fn opening_failed(error: &io::Error) -> String {
 }
 
 /// Which path the walk stumbled over, and why.
-fn walk_skip(error: &ignore::Error) -> Skip {
+pub(super) fn walk_skip(error: &ignore::Error) -> Skip {
     fn path(error: &ignore::Error) -> Option<&Path> {
         match error {
             ignore::Error::WithPath { path, .. } => Some(path),

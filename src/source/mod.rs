@@ -2,6 +2,7 @@
 //! asks the [`Sink`] for a [`Worker`] and pushes blobs into it.
 
 mod files;
+mod git_dir;
 mod open;
 mod stdin;
 
@@ -10,6 +11,7 @@ use std::io::{self, Read};
 use crate::model::{Origin, Skip, Surface};
 
 pub use files::{FileOptions, SourceError, scan_files};
+pub use git_dir::scan_git_dir;
 pub use stdin::scan_stdin;
 
 /// Where the blobs of a source go. Implemented by the scan.

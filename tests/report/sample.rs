@@ -186,6 +186,9 @@ pub(crate) fn history() -> Report {
     let mut unreachable = leak(admin, LeakStatus::Unreachable, vec![message]);
     unreachable.held_by = vec!["HEAD@{3}".to_owned()];
 
+    let mut named = finding(&removed.identified, Surface::RefName, b"refs/tags/v1", 1);
+    named.excerpt = None;
+    removed.findings.push(named);
     report.leaks = vec![removed, unreachable];
     report.coverage = Coverage {
         commits: 12,
@@ -229,6 +232,17 @@ pub(crate) fn hostile() -> Report {
     report
 }
 
+/// A key on standard input, where there is nothing to tell about its past.
+pub(crate) fn stdin() -> Report {
+    let mut report = clean();
+    let project = identified(secret("x9KA"), "openai-project-key", Confidence::High);
+    let mut place = finding(&project, Surface::Stdin, b"", 7);
+    place.origin.path = None;
+    report.leaks = vec![leak(project, LeakStatus::Unknown, vec![place])];
+    report.coverage = Coverage { bytes: 4_096, surfaces: [Surface::Stdin].into(), ..Coverage::default() };
+    report
+}
+
 /// Every sample with its name.
 pub(crate) fn all() -> Vec<(&'static str, Report)> {
     vec![
@@ -236,6 +250,7 @@ pub(crate) fn all() -> Vec<(&'static str, Report)> {
         ("incomplete", incomplete()),
         ("tree", tree()),
         ("history", history()),
+        ("stdin", stdin()),
         ("hostile", hostile()),
     ]
 }

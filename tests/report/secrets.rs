@@ -1,7 +1,7 @@
 //! No format ever holds a secret, or a piece of one.
 
 use friskey::model::{Change, Confidence, LeakStatus, Secret, Skip, Surface};
-use friskey::report::{REPORTERS, Style};
+use friskey::report::{REPORTERS, Style, write_step_summary};
 use proptest::prelude::*;
 
 use super::sample;
@@ -88,17 +88,23 @@ proptest! {
             Style::default(),
             Style { color: true, width: Some(40), verbose: true, sarif_suppressed: true },
         ];
+        let mut written = Vec::new();
         for reporter in REPORTERS {
             for style in &styles {
                 let mut out = Vec::new();
                 reporter.write(&report, style, &mut out).unwrap();
-                prop_assert!(std::str::from_utf8(&out).is_ok());
-                let text = String::from_utf8_lossy(&out);
-                for place in &places {
-                    for at in 0..=place.body.len() - PIECE {
-                        let piece = &place.body[at..at + PIECE];
-                        prop_assert!(!text.contains(piece), "{} holds {piece}", reporter.name);
-                    }
+                written.push((reporter.name, out));
+            }
+        }
+        let mut summary = Vec::new();
+        write_step_summary(&report, &mut summary).unwrap();
+        written.push(("step summary", summary));
+        for (name, out) in written {
+            let text = String::from_utf8(out).unwrap();
+            for place in &places {
+                for at in 0..=place.body.len() - PIECE {
+                    let piece = &place.body[at..at + PIECE];
+                    prop_assert!(!text.contains(piece), "{name} holds {piece}");
                 }
             }
         }

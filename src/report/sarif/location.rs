@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use crate::model::{Finding, Origin, Surface};
+use crate::model::{Finding, Origin};
 use crate::report::{escape, place};
 
 use super::Text;
@@ -70,7 +70,7 @@ impl Location {
         let origin = &finding.origin;
         let inside = place::inside(origin);
         let name = if inside.is_empty() { place::name(origin) } else { inside };
-        let is_plain_file = place::has_positions(origin) && origin.path.is_some();
+        let is_plain_file = place::has_positions(origin) && place::file(origin).is_some();
         let logical = if is_plain_file { Vec::new() } else { vec![Logical { fully_qualified_name: name }] };
         Self {
             id,
@@ -82,13 +82,13 @@ impl Location {
 
 fn artifact(origin: &Origin) -> Artifact {
     let relative = |uri: String| Artifact { uri, uri_base_id: Some(ROOT) };
-    match origin.path.as_deref() {
-        Some(path) if !path.is_empty() && origin.surface != Surface::Stdin => match absolute(path) {
+    match place::file(origin) {
+        Some(path) => match absolute(path) {
             Some(uri) => Artifact { uri, uri_base_id: None },
             None => relative(escape::uri(path.strip_prefix(b"./").unwrap_or(path))),
         },
         // Such things are no files; where git keeps them is the nearest to a path that they have.
-        _ => relative(escape::uri(place::stand_in(origin).as_bytes())),
+        None => relative(escape::uri(place::stand_in(origin).as_bytes())),
     }
 }
 
@@ -120,6 +120,7 @@ fn region(finding: &Finding) -> Region {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::Surface;
 
     fn uri(surface: Surface, path: &[u8]) -> (String, bool) {
         let artifact = artifact(&Origin::at_path(surface, path));
@@ -137,7 +138,9 @@ mod tests {
 
     #[test]
     fn what_has_no_path_is_addressed_by_its_object() {
-        let mut origin = Origin::at_path(Surface::CommitMessage, "");
+        let mut origin = Origin::at_path(Surface::RefName, "refs/heads/a b");
+        assert_eq!(artifact(&origin).uri, ".git/ref-name/refs/heads/a%20b");
+        origin = Origin { path: None, ..Origin::at_path(Surface::CommitMessage, "") };
         assert_eq!(artifact(&origin).uri, ".git/commit-message");
         origin.commit = Some("abc".to_owned());
         assert_eq!(artifact(&origin).uri, ".git/commit-message/abc");
