@@ -55,6 +55,8 @@ pub(super) enum Command {
     Scan(Scan),
     /// Audits everything that a git repository holds, and tells the story of each key
     History(History),
+    /// Follows one known key through a repository: where it is, since when, until when
+    Trace(Trace),
     /// Tells which rule a text from standard input meets, on what evidence, and why not
     Explain(Explain),
     /// Lists, shows and checks the rules in force
@@ -138,6 +140,23 @@ pub(super) struct History {
     /// `--branches`, `--tags` or `--all`; may be given several times
     #[arg(long, value_name = "REV", allow_hyphen_values = true, requires = "range")]
     pub(super) not: Vec<String>,
+
+    #[command(flatten)]
+    pub(super) surfaces: Surfaces,
+
+    #[command(flatten)]
+    pub(super) reporting: Reporting,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Trace {
+    /// A work tree, a .git folder or a bare repository
+    #[arg(value_name = "REPO", default_value = ".")]
+    pub(super) repo: PathBuf,
+
+    /// Takes the key from this environment variable, and not from standard input
+    #[arg(long, value_name = "NAME")]
+    pub(super) env: Option<String>,
 
     #[command(flatten)]
     pub(super) surfaces: Surfaces,

@@ -10,6 +10,7 @@ mod output;
 mod progress;
 mod rules;
 mod scan;
+mod trace;
 
 use std::ffi::OsString;
 use std::io::{self, IsTerminal, Write};
@@ -46,6 +47,7 @@ fn dispatch(cli: &Cli) -> anyhow::Result<Exit> {
     match &cli.command {
         Command::Scan(scan) => scan::run(scan, global),
         Command::History(history) => history::run(history, global),
+        Command::Trace(trace) => trace::run(trace, global),
         Command::Explain(explain) => explain::run(explain, global),
         Command::Rules { command } => rules::run(command, global),
         Command::Completions { shell } => manual::completions(*shell),

@@ -12,7 +12,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use crate::detect::{Detector, Mask};
-use crate::model::{Confidence, Report, Skip};
+use crate::model::{Confidence, Fingerprint, Report, Skip};
 use crate::source::{FileOptions, SourceError, scan_files, scan_stdin};
 use collect::{Collector, Gathered};
 
@@ -25,6 +25,8 @@ pub struct Settings<'d> {
     pub rules_digest: &'d str,
     /// Leaks below this are only counted.
     pub min_confidence: Confidence,
+    /// Reports this secret and no other.
+    pub only: Option<Fingerprint>,
     /// Set when the user asks to stop.
     pub stop: &'d AtomicBool,
 }
@@ -92,6 +94,9 @@ fn report(
         gathered.coverage.skipped.insert(Skip::new("the rest", "interrupted before the end"));
     }
     let secrets: Vec<_> = gathered.findings.iter().map(|finding| finding.identified.secret.clone()).collect();
+    if let Some(only) = settings.only {
+        gathered.findings.retain(|finding| finding.identified.fingerprint == only);
+    }
     let all = leaks::group(gathered.findings);
     let found = all.len();
     let leaks: Vec<_> =

@@ -30,6 +30,8 @@ use overlay::Overlays;
 pub struct Audit {
     /// A path in or of the repository.
     pub repo: PathBuf,
+    /// The command that asks for it: `history` or `trace`.
+    pub command: &'static str,
     /// Revisions that select commits; none for everything.
     pub range: Vec<String>,
     /// The surfaces to look at.
@@ -125,8 +127,10 @@ pub fn scan_history(settings: &Settings<'_>, audit: &Audit) -> Result<Report, Hi
     };
     let Outcome { findings, mut overlays, coverage, below_threshold } = outcome;
     let gathered = Gathered { findings, coverage };
-    Ok(report("history", settings, gathered, &clock, |report| {
-        report.below_threshold += below_threshold;
+    Ok(report(audit.command, settings, gathered, &clock, |report| {
+        if settings.only.is_none() {
+            report.below_threshold += below_threshold;
+        }
         report.version_control = git::version_control(&repo);
         for leak in &mut report.leaks {
             if let Some(overlay) = overlays.remove(&leak.identified.fingerprint) {

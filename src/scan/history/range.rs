@@ -95,7 +95,7 @@ impl Run<'_> {
         let searched = search(self.settings, self.repo, &ids, self.audit.threads);
         self.outcome.coverage.bytes += searched.bytes;
         self.outcome.coverage.skipped.extend(searched.gaps.into_skips());
-        let (secrets, below) = Secrets::gather(&searched.found, self.settings.min_confidence);
+        let (secrets, below) = Secrets::gather(&searched.found, self.settings);
         self.outcome.below_threshold += below;
         secrets
     }

@@ -135,7 +135,7 @@ impl Run<'_> {
         coverage.blobs += outcome.counts.of(ObjectKind::Blob).objects;
         coverage.bytes += outcome.counts.total().bytes;
         coverage.skipped.extend(outcome.skipped);
-        let (secrets, below) = Secrets::gather(&outcome.found, self.settings.min_confidence);
+        let (secrets, below) = Secrets::gather(&outcome.found, self.settings);
         drop(outcome.found);
         self.outcome.below_threshold += below;
         if !secrets.identified.is_empty() {
