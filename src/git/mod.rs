@@ -8,5 +8,6 @@ pub mod range;
 pub mod refs;
 #[cfg(test)]
 mod scratch;
+pub mod staged;
 
 pub use lookup::Gaps;
