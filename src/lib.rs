@@ -3,5 +3,11 @@
 //! The library behind the `friskey` command. `docs/architecture.md` in the repository shows how the
 //! modules stand to each other: an arrow points downward only.
 
+pub mod cli;
+pub mod detect;
 pub mod git;
 pub mod model;
+pub mod report;
+pub mod rules;
+pub mod scan;
+pub mod source;

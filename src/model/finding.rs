@@ -79,6 +79,8 @@ pub struct Finding {
     pub encoding: &'static str,
     /// Where in the blob, as it stands there.
     pub span: Span,
+    /// How many times it stands at this place before this one.
+    pub occurrence: u32,
     /// How many different blobs at this place held it.
     pub versions: u64,
     /// The source line around it, already redacted.
@@ -107,6 +109,9 @@ impl Finding {
         if self.origin.path.is_none() {
             field(self.origin.commit.as_deref().unwrap_or_default().as_bytes());
             field(self.origin.object.as_deref().unwrap_or_default().as_bytes());
+        }
+        if self.occurrence > 0 {
+            field(&self.occurrence.to_le_bytes());
         }
         super::hex(&digest.finalize()[..8])
     }

@@ -13,7 +13,7 @@ pub use coverage::{Coverage, Skip};
 pub use finding::{Change, Confidence, Excerpt, Finding, Identified, Leak, LeakStatus};
 pub use location::{Position, Span};
 pub use origin::Origin;
-pub use report::{Report, RuleInfo, Severity, Status};
+pub use report::{Report, RuleInfo, Severity, Status, VersionControl};
 pub use secret::{Fingerprint, Secret, hex};
 pub use suppression::Suppression;
 pub use surface::Surface;

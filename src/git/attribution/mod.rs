@@ -177,6 +177,11 @@ fn answer(
     Answer { trails, gaps: std::mem::take(forest.gaps()) }
 }
 
+/// What a report says about the commit `id`, whose bytes are `object`, when it holds a secret itself.
+pub fn change_of(id: &ObjectId, object: &[u8]) -> Change {
+    super::commit::Header::new(object).change(id, None)
+}
+
 /// Tells which secrets the commits of `range` introduced and removed, and where: a key that came and
 /// went within it counts, an old one in a file that it touched does not.
 ///

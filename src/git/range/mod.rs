@@ -91,3 +91,10 @@ pub enum RangeError {
     #[error("the range names no commit to start from, only what to leave out")]
     Empty,
 }
+
+impl RangeError {
+    /// Whether fetching more could help, so that the scan is incomplete and not impossible.
+    pub fn is_unresolved(&self) -> bool {
+        matches!(self, Self::Unknown { .. } | Self::Missing { .. })
+    }
+}

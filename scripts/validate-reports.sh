@@ -1,0 +1,46 @@
+#!/usr/bin/env bash
+# Holds reports against what their readers demand: SARIF against its JSON schema and Microsoft's validator,
+# GitLab, JUnit and HTML against the rules in validate_reports.py. No part of `cargo test`, for it installs what
+# it needs (npm, pip) into a folder of its own.
+#
+#   scripts/validate-reports.sh [FILE...]    files end in .sarif .gitlab .junit .html; default: tests/golden
+set -euo pipefail
+
+here=$(cd "$(dirname "$0")" && pwd)
+tools=${FRISKEY_VALIDATE_TOOLS:-${TMPDIR:-/tmp}/friskey-validate-tools}
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+
+if [ "$#" -eq 0 ]; then
+  set -- "$here"/../tests/golden/*.{sarif,gitlab,junit,html}
+fi
+
+mkdir -p "$tools"
+multitool=$tools/node_modules/@microsoft/sarif-multitool-linux
+if [ ! -d "$multitool" ]; then
+  npm install --silent --no-fund --no-audit --prefix "$tools" @microsoft/sarif-multitool-linux@5.7.0
+fi
+if [ ! -x "$tools/python/bin/python" ]; then
+  python3 -m venv "$tools/python"
+  "$tools/python/bin/pip" install --quiet jsonschema==4.26.0
+fi
+
+sarif=()
+files=()
+for file in "$@"; do
+  copy=$work/$(basename "$file")
+  # Golden files have a placeholder where the version stands.
+  sed 's/"VERSION"/"0.0.0"/' "$file" >"$copy"
+  files+=("$copy")
+  case $file in *.sarif) sarif+=("$copy") ;; esac
+done
+
+"$tools/python/bin/python" "$here/validate_reports.py" "$multitool/sarif-2.1.0.json" "${files[@]}"
+if [ "${#sarif[@]}" -gt 0 ]; then
+  "$tools/node_modules/.bin/sarif-multitool-linux" validate "${sarif[@]}" | tee "$work/validator.log"
+  if grep -Eq '\): (error|warning) ' "$work/validator.log"; then
+    echo "the SARIF validator complains" >&2
+    exit 1
+  fi
+fi
+echo "all valid"

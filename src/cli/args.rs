@@ -1,0 +1,199 @@
+//! The command line, from which help, completions and the manual derive.
+
+use std::path::PathBuf;
+
+use clap::builder::PossibleValuesParser;
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::model::Confidence;
+use crate::report::REPORTERS;
+use crate::scan::AUDITED;
+
+/// Frisks files and git repositories for OpenAI API keys.
+///
+/// Exit status: 0 everything was scanned and nothing found; 1 something was found; 2 the scan could
+/// not be done; 3 nothing was found, but not everything could be scanned.
+#[derive(Debug, Parser)]
+#[command(
+    name = "friskey",
+    version,
+    max_term_width = 100,
+    subcommand_required = true,
+    arg_required_else_help = true
+)]
+pub struct Cli {
+    #[command(flatten)]
+    pub(super) global: Global,
+    #[command(subcommand)]
+    pub(super) command: Command,
+}
+
+/// Options that every command takes.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Options of every command")]
+pub(super) struct Global {
+    /// Adds the rules in FILE to the built-in ones; one of the same id replaces the built-in one
+    #[arg(long, value_name = "FILE", global = true)]
+    pub(super) rules: Vec<PathBuf>,
+
+    /// When to use colour; `auto` follows the terminal, NO_COLOR and CLICOLOR_FORCE
+    #[arg(long, value_name = "WHEN", default_value = "auto", global = true)]
+    pub(super) color: When,
+
+    /// Says nothing on standard error but errors, and nothing at all on standard output when clean
+    #[arg(short, long, global = true, conflicts_with = "verbose")]
+    pub(super) quiet: bool,
+
+    /// Lists everything: each place, each skipped path, and how the scan went about it
+    #[arg(short, long, global = true)]
+    pub(super) verbose: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    /// Scans files and folders, or standard input
+    Scan(Scan),
+    /// Audits everything that a git repository holds, and tells the story of each key
+    History(History),
+    /// Tells which rule a text from standard input meets, on what evidence, and why not
+    Explain(Explain),
+    /// Lists, shows and checks the rules in force
+    Rules {
+        #[command(subcommand)]
+        command: Rules,
+    },
+    /// Prints a completion script for a shell
+    Completions {
+        /// The shell
+        shell: clap_complete::Shell,
+    },
+    /// Prints the manual page, in roff
+    Man {
+        /// Writes a page for each command into DIR instead
+        #[arg(long, value_name = "DIR")]
+        dir: Option<PathBuf>,
+    },
+}
+
+/// Options of every command that scans.
+#[derive(Debug, Args)]
+pub(super) struct Reporting {
+    /// The format of the report on standard output
+    #[arg(long, value_name = "FORMAT", default_value = "human", value_parser = formats())]
+    pub(super) format: String,
+
+    /// Writes a report to a file; may be given several times
+    #[arg(long, value_name = "FORMAT=PATH")]
+    pub(super) output: Vec<String>,
+
+    /// Reports only what is at least this sure: low, medium or high
+    #[arg(long, value_name = "LEVEL", default_value = "medium")]
+    pub(super) min_confidence: Confidence,
+
+    /// Threads to scan with; 0 is one for each processor
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub(super) threads: usize,
+
+    /// Shows no progress on the terminal
+    #[arg(long)]
+    pub(super) no_progress: bool,
+}
+
+fn formats() -> PossibleValuesParser {
+    PossibleValuesParser::new(
+        REPORTERS.iter().map(|reporter| clap::builder::PossibleValue::new(reporter.name).help(reporter.help)),
+    )
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Scan {
+    /// Files and folders; `-` is standard input
+    #[arg(value_name = "PATH", default_value = ".")]
+    pub(super) paths: Vec<PathBuf>,
+
+    /// Scans what ignore files (.gitignore, .ignore) leave out, too
+    #[arg(long)]
+    pub(super) no_ignore: bool,
+
+    /// Leaves out paths that match GLOB, written as in a .gitignore; may be given several times
+    #[arg(long, value_name = "GLOB")]
+    pub(super) exclude: Vec<String>,
+
+    #[command(flatten)]
+    pub(super) reporting: Reporting,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct History {
+    /// A work tree, a .git folder or a bare repository
+    #[arg(value_name = "REPO", default_value = ".")]
+    pub(super) repo: PathBuf,
+
+    /// Only what these commits introduce: `A..B`, `A...B`, `B --not --remotes`; may be given several
+    /// times
+    #[arg(long, value_name = "RANGE", allow_hyphen_values = true)]
+    pub(super) range: Vec<String>,
+
+    /// Leaves out what can be reached from REV, as in `git log B --not REV`: a revision, `--remotes`,
+    /// `--branches`, `--tags` or `--all`; may be given several times
+    #[arg(long, value_name = "REV", allow_hyphen_values = true, requires = "range")]
+    pub(super) not: Vec<String>,
+
+    #[command(flatten)]
+    pub(super) surfaces: Surfaces,
+
+    #[command(flatten)]
+    pub(super) reporting: Reporting,
+}
+
+/// Which surfaces an audit looks at, and how.
+#[derive(Debug, Args)]
+pub(super) struct Surfaces {
+    /// Looks at these surfaces only, or at all but those written with a `-` before them
+    #[arg(long, value_name = "LIST", value_delimiter = ',', allow_hyphen_values = true, long_help = surfaces_help())]
+    pub(super) surfaces: Vec<String>,
+
+    /// Leaves out objects that no ref leads to: dropped commits, reflogs, garbage
+    #[arg(long)]
+    pub(super) no_unreachable: bool,
+
+    /// Assembles and searches every object whole; finds the same, and is slower
+    #[arg(long, hide = true)]
+    pub(super) whole: bool,
+}
+
+fn surfaces_help() -> String {
+    let names: Vec<_> = AUDITED.iter().map(|surface| surface.name()).collect();
+    format!(
+        "Looks at these surfaces only, or at all but those written with a `-` before them.\n\nSurfaces: {}",
+        names.join(", ")
+    )
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Explain {
+    /// Answers in JSON
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Rules {
+    /// Lists the rules in force
+    List,
+    /// Shows one rule whole
+    Show {
+        /// The rule's id
+        id: String,
+    },
+    /// Runs every rule's own examples and counter-examples
+    Check,
+}
+
+/// When to use colour.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum When {
+    Auto,
+    Always,
+    Never,
+}

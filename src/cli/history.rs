@@ -1,0 +1,93 @@
+//! `friskey history`.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use anyhow::{Result, bail};
+
+use super::args::{Global, History, Surfaces};
+use super::exit::Exit;
+use super::interrupt::stop_flag;
+use super::output::Outputs;
+use super::progress;
+use super::rules::detector;
+use super::scan::threads;
+use crate::git::Progress;
+use crate::model::Surface;
+use crate::scan::{AUDITED, Audit, Settings, scan_history};
+
+pub(super) fn run(history: &History, global: &Global) -> Result<Exit> {
+    let (rules, detector) = detector(global)?;
+    let outputs = Outputs::open(&history.reporting, global)?;
+    let stop = stop_flag();
+    let settings = Settings {
+        detector: &detector,
+        rules_digest: rules.digest(),
+        min_confidence: history.reporting.min_confidence,
+        stop: &stop,
+    };
+    let progress = Arc::new(Progress::default());
+    let audit = Audit {
+        repo: history.repo.clone(),
+        range: range(history),
+        surfaces: surfaces(&history.surfaces)?,
+        whole: history.surfaces.whole,
+        threads: threads(history.reporting.threads),
+        now: now(),
+        progress: Some(Arc::clone(&progress)),
+    };
+    let shown = progress::show(&progress, history.reporting.no_progress || global.quiet);
+    let report = scan_history(&settings, &audit);
+    drop(shown);
+    let report = report?;
+    let exit = report.status().into();
+    outputs.write(&report)?;
+    Ok(exit)
+}
+
+/// The words of all ranges, in git's own way of writing them.
+fn range(history: &History) -> Vec<String> {
+    let words = history.range.iter().flat_map(|range| range.split_whitespace()).map(str::to_owned);
+    let mut words: Vec<String> = words.collect();
+    if !history.not.is_empty() {
+        words.push("--not".to_owned());
+        words.extend(history.not.iter().cloned());
+    }
+    words
+}
+
+/// Seconds since 1970.
+pub(super) fn now() -> i64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(since.as_secs()).unwrap_or(i64::MAX)
+}
+
+/// The surfaces that the options ask for.
+pub(super) fn surfaces(asked: &Surfaces) -> Result<BTreeSet<Surface>> {
+    let known = |name: &str| {
+        Surface::from_name(name).filter(|surface| AUDITED.contains(surface)).map_or_else(
+            || {
+                let names: Vec<_> = AUDITED.iter().map(|surface| surface.name()).collect();
+                bail!("there is no surface `{name}`; there are {}", names.join(", "))
+            },
+            Ok,
+        )
+    };
+    let (without, only): (Vec<&String>, Vec<&String>) =
+        asked.surfaces.iter().partition(|name| name.starts_with('-'));
+    let mut surfaces: BTreeSet<Surface> = match only.is_empty() {
+        true => AUDITED.iter().copied().collect(),
+        false => only.into_iter().map(|name| known(name)).collect::<Result<_>>()?,
+    };
+    for name in without {
+        surfaces.remove(&known(&name[1..])?);
+    }
+    if asked.no_unreachable {
+        surfaces.remove(&Surface::Unreachable);
+    }
+    if surfaces.is_empty() {
+        bail!("no surface is left to look at");
+    }
+    Ok(surfaces)
+}

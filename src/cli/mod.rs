@@ -1,0 +1,79 @@
+//! Layer 4: arguments, environment, standard streams. Nothing below knows of them.
+
+mod args;
+mod exit;
+mod explain;
+mod history;
+mod interrupt;
+mod manual;
+mod output;
+mod progress;
+mod rules;
+mod scan;
+
+use std::ffi::OsString;
+use std::io::{self, IsTerminal, Write};
+
+use clap::Parser;
+
+pub use args::Cli;
+use args::Command;
+pub use exit::Exit;
+
+use crate::detect::{Detector, Mask};
+use crate::rules::RuleSet;
+
+/// Runs the command that `args` ask for, the program's name first, and says how it ended. All that
+/// it has to say goes to standard output and standard error.
+pub fn run(args: impl IntoIterator<Item = OsString>) -> Exit {
+    let cli = match Cli::try_parse_from(args) {
+        Ok(cli) => cli,
+        Err(error) => return usage(&error),
+    };
+    match dispatch(&cli) {
+        Ok(exit) => exit,
+        Err(error) => {
+            let color = output::wants_color(cli.global.color, io::stderr().is_terminal());
+            let (start, end) = if color { ("\x1b[1;31m", "\x1b[0m") } else { ("", "") };
+            say(&format!("{start}error{end}: {}", harmless(&format!("{error:#}"))));
+            Exit::Failed
+        }
+    }
+}
+
+fn dispatch(cli: &Cli) -> anyhow::Result<Exit> {
+    let global = &cli.global;
+    match &cli.command {
+        Command::Scan(scan) => scan::run(scan, global),
+        Command::History(history) => history::run(history, global),
+        Command::Explain(explain) => explain::run(explain, global),
+        Command::Rules { command } => rules::run(command, global),
+        Command::Completions { shell } => manual::completions(*shell),
+        Command::Man { dir } => manual::man(dir.as_deref()),
+    }
+}
+
+/// Help and version are asked for; everything else is a mistake on the command line.
+fn usage(error: &clap::Error) -> Exit {
+    if error.use_stderr() {
+        say(harmless(&error.render().to_string()).trim_end());
+        return Exit::Failed;
+    }
+    // A reader that went away is no error.
+    let _ = error.print();
+    Exit::Clean
+}
+
+/// A key given on the command line by mistake must not come back in the message about it.
+fn harmless(message: &str) -> String {
+    let detector = RuleSet::built_in().and_then(|rules| Detector::new(&rules));
+    match detector {
+        Ok(detector) => Mask::new(&detector).text(message.as_bytes()),
+        Err(_) => "something went wrong, and the built-in rules cannot be read".to_owned(),
+    }
+}
+
+/// One message on standard error; where nobody reads it, nothing can be done.
+fn say(message: &str) {
+    let _ = writeln!(io::stderr().lock(), "{message}");
+}

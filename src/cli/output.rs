@@ -1,0 +1,133 @@
+//! Where reports go: standard output and files.
+
+use std::fs;
+use std::io::{self, IsTerminal, Write};
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, bail};
+use tempfile::NamedTempFile;
+
+use super::args::{Global, Reporting, When};
+use crate::model::{Report, Status};
+use crate::report::{REPORTERS, Reporter, Style, reporter};
+
+/// Every place that a report is written to, opened before the scan so that a bad path fails early.
+pub(super) struct Outputs {
+    stdout: &'static Reporter,
+    style: Style,
+    quiet: bool,
+    files: Vec<OutputFile>,
+}
+
+impl Outputs {
+    /// Opens all of them.
+    pub(super) fn open(reporting: &Reporting, global: &Global) -> Result<Self> {
+        let files = reporting.output.iter().map(|output| OutputFile::open(output)).collect::<Result<_>>()?;
+        let stdout = reporter(&reporting.format).context("unknown format")?;
+        Ok(Self { stdout, style: style(global), quiet: global.quiet, files })
+    }
+
+    /// Writes the report everywhere. A reader that went away is no error.
+    pub(super) fn write(self, report: &Report) -> Result<()> {
+        for file in self.files {
+            file.write(report)?;
+        }
+        if self.quiet && self.stdout.name == "human" && report.status() == Status::Clean {
+            return Ok(());
+        }
+        let written = self.stdout.write(report, &self.style, &mut io::stdout().lock());
+        ignore_broken_pipe(written).context("cannot write the report to standard output")
+    }
+}
+
+/// Whoever reads our output may stop to; that ends us quietly.
+pub(super) fn ignore_broken_pipe(written: io::Result<()>) -> io::Result<()> {
+    match written {
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        other => other,
+    }
+}
+
+/// Colour and width as the user and the terminal want them.
+pub(super) fn style(global: &Global) -> Style {
+    Style {
+        color: wants_color(global.color, io::stdout().is_terminal()),
+        width: None,
+        verbose: global.verbose,
+        ..Style::default()
+    }
+}
+
+pub(super) fn wants_color(when: When, is_terminal: bool) -> bool {
+    let set = |name| std::env::var_os(name).is_some_and(|value| !value.is_empty() && value != "0");
+    match when {
+        When::Always => true,
+        When::Never => false,
+        // NO_COLOR counts whatever its value, as long as it is not empty.
+        When::Auto if std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty()) => false,
+        When::Auto if set("CLICOLOR_FORCE") => true,
+        When::Auto => is_terminal && std::env::var_os("TERM").is_none_or(|term| term != "dumb"),
+    }
+}
+
+struct OutputFile {
+    reporter: &'static Reporter,
+    path: PathBuf,
+    target: Target,
+}
+
+enum Target {
+    /// Written beside the path and renamed when it is whole.
+    Renamed(NamedTempFile),
+    /// A pipe or device, which nothing can be renamed onto.
+    Direct(fs::File),
+}
+
+impl OutputFile {
+    fn open(output: &str) -> Result<Self> {
+        let names = || REPORTERS.iter().map(|r| r.name).collect::<Vec<_>>().join(", ");
+        let Some((format, path)) = output.split_once('=') else {
+            bail!("--output {output}: write FORMAT=PATH, `json=report.json` say");
+        };
+        let Some(reporter) = reporter(format) else {
+            bail!("--output {output}: there is no format `{format}`; there are {}", names());
+        };
+        if path.is_empty() {
+            bail!("--output {output}: the path is missing");
+        }
+        // A link keeps leading where it leads: what it points to is replaced.
+        let path = fs::canonicalize(path).unwrap_or_else(|_| PathBuf::from(path));
+        let target = open_target(&path).with_context(|| format!("cannot write to {}", path.display()))?;
+        Ok(Self { reporter, path, target })
+    }
+
+    fn write(self, report: &Report) -> Result<()> {
+        let Self { reporter, path, target } = self;
+        let style = Style::default();
+        let written = match target {
+            Target::Direct(mut file) => ignore_broken_pipe(reporter.write(report, &style, &mut file)),
+            Target::Renamed(mut file) => reporter
+                .write(report, &style, &mut file)
+                .and_then(|()| file.flush())
+                .and_then(|()| file.persist(&path).map(drop).map_err(|error| error.error)),
+        };
+        written.with_context(|| format!("cannot write the report to {}", path.display()))
+    }
+}
+
+fn open_target(path: &Path) -> io::Result<Target> {
+    match fs::metadata(path) {
+        Ok(metadata) if metadata.is_dir() => Err(io::Error::other("it is a folder")),
+        Ok(metadata) if !metadata.is_file() => {
+            Ok(Target::Direct(fs::OpenOptions::new().write(true).open(path)?))
+        }
+        _ => {
+            let folder = path.parent().filter(|parent| !parent.as_os_str().is_empty());
+            let mut builder = tempfile::Builder::new();
+            builder.prefix(".friskey-").suffix(".tmp");
+            #[cfg(unix)]
+            builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
+            Ok(Target::Renamed(builder.tempfile_in(folder.unwrap_or(Path::new(".")))?))
+        }
+    }
+}

@@ -1,0 +1,77 @@
+//! `friskey rules`, and the rules in force for every other command.
+
+use std::io::{self, Write};
+
+use anyhow::{Result, bail};
+
+use super::args::{Global, Rules};
+use super::exit::Exit;
+use super::output::ignore_broken_pipe;
+use crate::detect::Detector;
+use crate::rules::{Rule, RuleSet};
+
+/// The rules that the options ask for, and a detector for them.
+pub(super) fn detector(global: &Global) -> Result<(RuleSet, Detector)> {
+    let rules = RuleSet::with_files(&global.rules)?;
+    let detector = Detector::new(&rules)?;
+    Ok((rules, detector))
+}
+
+pub(super) fn run(command: &Rules, global: &Global) -> Result<Exit> {
+    let (rules, detector) = detector(global)?;
+    let mut text = Vec::new();
+    let exit = match command {
+        Rules::List => list(&rules, &mut text)?,
+        Rules::Show { id } => match rules.get(id) {
+            Some(rule) => show(rule, &mut text)?,
+            None => bail!("there is no rule `{id}`; `friskey rules list` lists them"),
+        },
+        Rules::Check => check(&rules, &detector, &mut text)?,
+    };
+    ignore_broken_pipe(io::stdout().lock().write_all(&text))?;
+    Ok(exit)
+}
+
+fn list(rules: &RuleSet, out: &mut Vec<u8>) -> Result<Exit> {
+    let width = rules.rules().iter().map(|rule| rule.id.len()).max().unwrap_or(0);
+    for rule in rules.rules() {
+        writeln!(out, "{:width$}  {:8}  {}", rule.id, rule.severity.name(), rule.name)?;
+    }
+    Ok(Exit::Clean)
+}
+
+fn show(rule: &Rule, out: &mut Vec<u8>) -> Result<Exit> {
+    writeln!(out, "{}: {}", rule.id, rule.name)?;
+    writeln!(out, "{}", rule.description)?;
+    writeln!(out, "kind {}, severity {}, from {}", rule.kind, rule.severity.name(), rule.source)?;
+    for form in &rule.forms {
+        let anchors: Vec<_> = form.anchors.iter().map(|anchor| String::from_utf8_lossy(anchor)).collect();
+        writeln!(out, "\nanchors  {}", anchors.join("  "))?;
+        writeln!(out, "pattern  {}", form.pattern)?;
+        writeln!(out, "checks   {}", form.checks.join(", "))?;
+        writeln!(out, "at most  {} confidence, {} bytes", form.confidence, form.longest)?;
+    }
+    if !rule.advice.is_empty() {
+        writeln!(out, "\nOn a leak:")?;
+    }
+    for (number, step) in rule.advice.iter().enumerate() {
+        writeln!(out, "{}. {step}", number + 1)?;
+    }
+    Ok(Exit::Clean)
+}
+
+fn check(rules: &RuleSet, detector: &Detector, out: &mut Vec<u8>) -> Result<Exit> {
+    let mut failed = 0;
+    for (index, rule) in rules.rules().iter().enumerate() {
+        let failures = detector.self_test(index);
+        failed += failures.len();
+        for failure in &failures {
+            writeln!(out, "{}: `{}` {}", failure.rule, failure.template, failure.reason)?;
+        }
+        let tried = rule.examples.len() + rule.counter_examples.len();
+        if failures.is_empty() {
+            writeln!(out, "{}: {tried} examples hold", rule.id)?;
+        }
+    }
+    Ok(if failed == 0 { Exit::Clean } else { Exit::Findings })
+}

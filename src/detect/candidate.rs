@@ -1,0 +1,68 @@
+//! A match of a pattern while its checks weigh it.
+
+use std::borrow::Cow;
+use std::ops::Range;
+
+use crate::model::Confidence;
+use crate::rules::Form;
+
+/// Why a match is not a key.
+pub type Rejection = Cow<'static, str>;
+
+/// A match of a form's pattern, with what its checks have found so far.
+#[derive(Clone, Debug)]
+pub(super) struct Candidate<'a> {
+    /// All bytes at hand, of which the match is a part.
+    pub(super) bytes: &'a [u8],
+    /// What the pattern matched.
+    pub(super) matched: Range<usize>,
+    /// The secret; a check may shorten it.
+    pub(super) secret: Range<usize>,
+    /// The typed prefix, at the start of the secret; empty when the pattern names none.
+    pub(super) prefix: Range<usize>,
+    /// What stands between the prefix and the marker, and behind the marker, when the pattern says.
+    pub(super) halves: Option<(Range<usize>, Range<usize>)>,
+    /// How sure we are.
+    pub(super) confidence: Confidence,
+    /// How well founded it is beside others that overlap it; more is better.
+    pub(super) weight: u8,
+    /// What that rests on.
+    pub(super) evidence: Vec<String>,
+}
+
+impl<'a> Candidate<'a> {
+    /// Nothing has been weighed yet.
+    pub(super) fn new(form: &Form, bytes: &'a [u8], matched: Range<usize>, secret: Range<usize>) -> Self {
+        let prefix = secret.start..secret.start;
+        Self {
+            bytes,
+            matched,
+            secret,
+            prefix,
+            halves: None,
+            confidence: form.confidence,
+            weight: 0,
+            evidence: Vec::new(),
+        }
+    }
+
+    /// The random part: the two halves without the marker, or all behind the prefix.
+    pub(super) fn body(&self) -> Cow<'a, [u8]> {
+        match &self.halves {
+            Some((left, right)) => {
+                Cow::Owned([&self.bytes[left.clone()], &self.bytes[right.clone()]].concat())
+            }
+            None => Cow::Borrowed(&self.bytes[self.prefix.end..self.secret.end]),
+        }
+    }
+
+    /// Adds a reason to believe, or to doubt.
+    pub(super) fn note(&mut self, evidence: impl Into<String>) {
+        self.evidence.push(evidence.into());
+    }
+
+    /// Lowers the confidence to `level`, if it is higher.
+    pub(super) fn cap(&mut self, level: Confidence) {
+        self.confidence = self.confidence.min(level);
+    }
+}

@@ -1,0 +1,103 @@
+//! `boundary`: something must end before the match begins, for `task-`, `risk-` and `disk-` all hold
+//! `sk-`.
+
+use super::{Candidate, Check, CompiledForm, Rejection};
+
+/// Turns down a match that continues a word.
+#[derive(Debug)]
+pub(super) struct Boundary;
+
+impl Check for Boundary {
+    fn name(&self) -> &'static str {
+        "boundary"
+    }
+
+    fn weigh(&self, candidate: &mut Candidate<'_>, _: &CompiledForm) -> Result<(), Rejection> {
+        match has_boundary(candidate.bytes, candidate.matched.start) {
+            true => Ok(()),
+            false => Err("it continues a longer word".into()),
+        }
+    }
+}
+
+/// Whether a key could begin at `at`: at the start of the input, behind a byte that no word, path or
+/// base64 text goes on with, or behind an escape that ends in such a byte.
+pub(in super::super) fn has_boundary(bytes: &[u8], at: usize) -> bool {
+    let before = &bytes[..at];
+    match before.last() {
+        None => true,
+        Some(byte) if !(byte.is_ascii_alphanumeric() || b"_+/-".contains(byte)) => true,
+        Some(_) => ends_in_escape(before),
+    }
+}
+
+/// `\n`, `\x22`, `\u0022`, `\012`, `%3D`, `=3D`, and the end of an ANSI colour code.
+fn ends_in_escape(before: &[u8]) -> bool {
+    let tail = &before[before.len().saturating_sub(16)..];
+    let hex =
+        |count: usize| tail.len() >= count && tail[tail.len() - count..].iter().all(u8::is_ascii_hexdigit);
+    let lead = |count: usize| &tail[..tail.len() - count];
+    if lead(1).ends_with(b"\\") && b"ntrbfvae0".contains(&tail[tail.len() - 1]) {
+        return true;
+    }
+    (hex(2) && (lead(2).ends_with(b"%") || lead(2).ends_with(b"\\x") || lead(2).ends_with(b"\\X")))
+        || (hex(4) && lead(4).ends_with(b"\\u"))
+        || (hex(8) && lead(8).ends_with(b"\\U"))
+        || tail.ends_with(b"=3D")
+        || (tail.len() >= 4
+            && tail[tail.len() - 4] == b'\\'
+            && tail[tail.len() - 3..].iter().all(|digit| (b'0'..=b'7').contains(digit)))
+        || ends_in_colour(tail)
+}
+
+/// `ESC[1;31m`, also where ESC is spelt out (`\033[0m`, `\x1b[0m`, `\e[0m`).
+fn ends_in_colour(tail: &[u8]) -> bool {
+    let Some(rest) = tail.strip_suffix(b"m").or_else(|| tail.strip_suffix(b"K")) else { return false };
+    let parameters = rest.iter().rev().take_while(|&&b| b.is_ascii_digit() || b == b';').count();
+    rest[..rest.len() - parameters].ends_with(b"[")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::has_boundary;
+
+    #[test]
+    fn words_paths_and_base64_go_on() {
+        for text in ["ta", "di", "x_", "a/", "b+", "mask-", "\\\\q", "5", "[x1m", "%4", "%G1", "\\u00g2"] {
+            assert!(!has_boundary(text.as_bytes(), text.len()), "{text}");
+        }
+    }
+
+    #[test]
+    fn starts_quotes_and_escapes_are_boundaries() {
+        for text in [
+            "",
+            " ",
+            "\"",
+            "=",
+            ":",
+            "\n",
+            "\\n",
+            "\\t",
+            "\\r",
+            "\\\"",
+            "\\x22",
+            "\\u0022",
+            "\\U00000022",
+            "%3D",
+            "%22",
+            "&quot;",
+            "&#34;",
+            "\x1b[31m",
+            "\x1b[1;31m",
+            "\x1b[K",
+            "\\033[0m",
+            "=3D",
+            "\\012",
+            "é",
+            "\0",
+        ] {
+            assert!(has_boundary(text.as_bytes(), text.len()), "{text}");
+        }
+    }
+}

@@ -1,0 +1,136 @@
+//! `context`: when a shape could be anybody's, the words around it say whose it is.
+
+use std::ops::Range;
+
+use aho_corasick::AhoCorasick;
+
+use super::{Candidate, Check, CompiledForm, Rejection};
+use crate::model::Confidence;
+use crate::rules::{Context, Missing};
+
+/// Bytes looked at on each side, at most.
+pub(in super::super) const REACH: usize = 256;
+
+/// Lines looked at on each side of the match's own.
+const LINES: usize = 2;
+
+/// Looks for the form's words within two lines.
+#[derive(Debug)]
+pub(super) struct NearWords;
+
+impl Check for NearWords {
+    fn name(&self) -> &'static str {
+        "context"
+    }
+
+    fn weigh(&self, candidate: &mut Candidate<'_>, form: &CompiledForm) -> Result<(), Rejection> {
+        let Some(context) = &form.form.context else { return Ok(()) };
+        match judge(context, candidate.bytes, candidate.secret.clone()) {
+            Whose::Ours(word) => candidate.note(format!("`{word}` nearby")),
+            Whose::Theirs(word) => return Err(format!("it is beside `{word}`: another vendor's").into()),
+            Whose::Contested(word) => {
+                candidate.cap(Confidence::Low);
+                candidate.note(format!("`{word}` nearby: perhaps another vendor's"));
+            }
+            Whose::Nobodys => match context.missing {
+                Missing::Low => {
+                    candidate.cap(Confidence::Low);
+                    candidate.note("nothing nearby says whose it is");
+                }
+                Missing::Reject => return Err("nothing nearby says whose it is".into()),
+            },
+        }
+        Ok(())
+    }
+}
+
+enum Whose {
+    Ours(String),
+    Theirs(String),
+    Contested(String),
+    Nobodys,
+}
+
+/// The match's own line counts first; then whether a line around names another vendor's address;
+/// then the nearest word.
+fn judge(context: &Context, bytes: &[u8], secret: Range<usize>) -> Whose {
+    let words = context.words.iter().chain(&context.others);
+    let Ok(search) = AhoCorasick::builder().ascii_case_insensitive(true).build(words) else {
+        return Whose::Nobodys;
+    };
+    let mut lines = lines_around(bytes, &secret);
+    // The secret itself says nothing about its surroundings.
+    let mentions = |line: &Range<usize>| -> Vec<(usize, usize)> {
+        [
+            line.start..secret.start.clamp(line.start, line.end),
+            secret.end.clamp(line.start, line.end)..line.end,
+        ]
+        .into_iter()
+        .flat_map(|part| {
+            search
+                .find_iter(&bytes[part.clone()])
+                .map(|found| {
+                    let (start, end) = (part.start + found.start(), part.start + found.end());
+                    let away = secret.start.saturating_sub(end).max(start.saturating_sub(secret.end));
+                    (away, found.pattern().as_usize())
+                })
+                .collect::<Vec<_>>()
+        })
+        .collect()
+    };
+    let is_ours = |index: usize| index < context.words.len();
+    let word = |index: usize| match is_ours(index) {
+        true => context.words[index].clone(),
+        false => context.others[index - context.words.len()].clone(),
+    };
+    let address = lines.iter().find_map(|line| {
+        let text = &bytes[line.clone()];
+        let is_address = memchr::memmem::find(text, b"://").is_some()
+            || memchr::memmem::find(&text.to_ascii_lowercase(), b"base").is_some();
+        let other = mentions(line).into_iter().find(|&(_, index)| !is_ours(index))?;
+        is_address.then(|| word(other.1))
+    });
+    let own = mentions(&lines.remove(0));
+    let ours = own.iter().find(|&&(_, index)| is_ours(index));
+    let theirs = own.iter().find(|&&(_, index)| !is_ours(index));
+    match (ours, theirs, address) {
+        (None, Some(&(_, other)), _) => Whose::Theirs(word(other)),
+        (Some(_), Some(&(_, other)), _) => Whose::Contested(word(other)),
+        (_, None, Some(other)) => Whose::Contested(other),
+        (Some(&(_, index)), None, None) => Whose::Ours(word(index)),
+        (None, None, None) => match lines.iter().flat_map(mentions).min() {
+            Some((_, index)) if is_ours(index) => Whose::Ours(word(index)),
+            Some((_, index)) => Whose::Contested(word(index)),
+            None => Whose::Nobodys,
+        },
+    }
+}
+
+/// The secret's own line first, then those around it, each cut to the reach.
+fn lines_around(bytes: &[u8], secret: &Range<usize>) -> Vec<Range<usize>> {
+    let low = secret.start.saturating_sub(REACH);
+    let high = bytes.len().min(secret.end + REACH);
+    let start_of = |end: usize| memchr::memrchr(b'\n', &bytes[low..end]).map_or(low, |at| low + at + 1);
+    let end_of = |start: usize| memchr::memchr(b'\n', &bytes[start..high]).map_or(high, |at| start + at);
+    let own = start_of(secret.start)..end_of(secret.end);
+    let mut lines = vec![own.clone()];
+    let mut edge = own.start;
+    for _ in 0..LINES {
+        if edge <= low {
+            break;
+        }
+        let start = start_of(edge - 1);
+        lines.push(start..edge - 1);
+        edge = start;
+    }
+    let mut edge = own.end;
+    for _ in 0..LINES {
+        if edge >= high {
+            break;
+        }
+        let end = end_of(edge + 1);
+        lines.push(edge + 1..end);
+        edge = end;
+    }
+    lines
+}

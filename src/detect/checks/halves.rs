@@ -1,0 +1,67 @@
+//! `halves`: the marker stands in the middle of a genuine key. Finds where the key ends, and how
+//! well the two halves agree.
+
+use super::{Candidate, Check, CompiledForm, Rejection};
+use crate::model::Confidence;
+
+/// Half-lengths from which on keys are base64url of a whole number of bytes, the last of them zero.
+const LONG: usize = 42;
+
+/// The first keys, with halves this long, used letters and digits only.
+const FIRST: usize = 20;
+
+/// Compares the halves; cuts off what follows the key.
+#[derive(Debug)]
+pub(super) struct Halves;
+
+impl Check for Halves {
+    fn name(&self) -> &'static str {
+        "halves"
+    }
+
+    fn weigh(&self, candidate: &mut Candidate<'_>, form: &CompiledForm) -> Result<(), Rejection> {
+        let Some((left, right)) = candidate.halves.clone() else { return Ok(()) };
+        let half = left.len();
+        let run = right.len();
+        candidate.note("marker");
+        // Behind as many characters as stand before the marker, something else begins.
+        let end = right.end.min(right.start + half);
+        candidate.halves = Some((left.clone(), right.start..end));
+        candidate.secret.end = end;
+        let bytes = candidate.bytes;
+        let alphabet_fits = half != FIRST
+            || bytes[left].iter().chain(&bytes[right.start..end]).all(u8::is_ascii_alphanumeric);
+        let known = form.form.halves.contains(&half) && alphabet_fits;
+        if run < half {
+            candidate.cap(Confidence::Medium);
+            candidate.weight = 3;
+            candidate.note(format!("cut off: {run} of {half} characters after the marker"));
+            return Ok(());
+        }
+        // An unknown length that only fits because something was cut off is a weak fit, unless what
+        // was cut off begins like a suffix.
+        let fits = run == half || b"_-".contains(&bytes[end]);
+        if known || fits {
+            candidate.note(format!("equal halves of {half}"));
+        } else {
+            candidate.cap(Confidence::Medium);
+            candidate.note(format!("unusual halves of {half}"));
+        }
+        candidate.weight = match (known, run == half) {
+            (true, true) => 6,
+            (true, false) => 5,
+            (false, true) => 4,
+            (false, false) => 2,
+        };
+        if half >= LONG && has_zero_tail(&bytes[right.start..end]) {
+            candidate.note("zero tail");
+        }
+        Ok(())
+    }
+}
+
+/// Whether base64url text that ends like this stands for bytes of which the last is zero.
+fn has_zero_tail(half: &[u8]) -> bool {
+    half.len().is_multiple_of(2)
+        && matches!(half, [.., sixteen, b'A'] if b"AEIMQUYcgkosw048".contains(sixteen))
+}

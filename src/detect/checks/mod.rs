@@ -1,0 +1,60 @@
+//! Checks: offline tests that weigh a match. One file each, and one line in [`ALL`].
+
+mod boundary;
+mod context;
+mod entropy;
+mod except;
+mod halves;
+mod made_up;
+mod placeholder;
+mod random;
+mod sequence;
+
+use std::fmt;
+
+use super::candidate::{Candidate, Rejection};
+use super::form::CompiledForm;
+
+pub(super) use boundary::has_boundary;
+pub(super) use context::REACH as CONTEXT_REACH;
+
+/// An offline test of a match: raises or lowers its confidence, notes evidence, or turns it down.
+pub(super) trait Check: Sync + fmt::Debug {
+    /// The name by which rules ask for it.
+    fn name(&self) -> &'static str;
+
+    /// Weighs `candidate`.
+    ///
+    /// # Errors
+    /// Why it is no key at all.
+    fn weigh(&self, candidate: &mut Candidate<'_>, form: &CompiledForm) -> Result<(), Rejection>;
+}
+
+/// Every check there is, by name. `crate::rules::CHECKS` lists the names for the rule loader; a test
+/// holds the two together.
+const ALL: &[&dyn Check] = &[
+    &boundary::Boundary,
+    &context::NearWords,
+    &entropy::Entropy,
+    &except::Except,
+    &halves::Halves,
+    &made_up::MadeUp,
+    &placeholder::Placeholder,
+    &random::Random,
+];
+
+/// The check of that name.
+pub(super) fn by_name(name: &str) -> Option<&'static dyn Check> {
+    ALL.iter().copied().find(|check| check.name() == name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_rule_loader_knows_the_same_names() {
+        let names: Vec<_> = ALL.iter().map(|check| check.name()).collect();
+        assert_eq!(names, crate::rules::CHECKS);
+    }
+}

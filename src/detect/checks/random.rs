@@ -1,0 +1,66 @@
+//! `random`: without the marker, a body must at least look drawn by a machine from the whole
+//! alphabet: no hash, no UUID, no words.
+
+use super::{Candidate, Check, CompiledForm, Rejection, entropy};
+
+/// Neighbours of the same class (lower, upper, digit, other) in random base62: 38 of 100, with a
+/// standard deviation of 8 at 40 characters. Words have 75 and more.
+const MOST_ALIKE: f64 = 0.70;
+
+/// An identifier in camel case has a short word to each capital, and hardly a digit.
+const MOST_ALIKE_WITHOUT_DIGITS: f64 = 0.55;
+
+/// Turns down a body that was not drawn at random.
+#[derive(Debug)]
+pub(super) struct Random;
+
+impl Check for Random {
+    fn name(&self) -> &'static str {
+        "random"
+    }
+
+    fn weigh(&self, candidate: &mut Candidate<'_>, _: &CompiledForm) -> Result<(), Rejection> {
+        let body = candidate.body();
+        if body.iter().all(|byte| byte.is_ascii_hexdigit() || *byte == b'-') {
+            return Err("a hash or a UUID, not a key".into());
+        }
+        let has = |class: fn(&u8) -> bool| body.iter().any(class);
+        if !(has(u8::is_ascii_lowercase) && has(u8::is_ascii_uppercase) && has(|b| !b.is_ascii_alphabetic()))
+        {
+            return Err("not drawn from upper case, lower case and digits".into());
+        }
+        let alike = alike(&body);
+        let digits = body.iter().filter(|byte| byte.is_ascii_digit()).count();
+        if alike > MOST_ALIKE || (alike > MOST_ALIKE_WITHOUT_DIGITS && digits < 2) {
+            return Err("words, not random characters".into());
+        }
+        if has_alternating_uuid(&body) {
+            return Err("a gateway's key: it ends in a UUID".into());
+        }
+        if entropy::is_poor(&body) {
+            return Err("too few different characters to be random".into());
+        }
+        candidate.note(format!("looks random, {:.1} bits per character", entropy::shannon(&body)));
+        Ok(())
+    }
+}
+
+/// Share of neighbours that are of the same class.
+fn alike(body: &[u8]) -> f64 {
+    let class = |byte: u8| match byte {
+        b'a'..=b'z' => 0,
+        b'A'..=b'Z' => 1,
+        b'0'..=b'9' => 2,
+        _ => 3,
+    };
+    let same = body.windows(2).filter(|two| class(two[0]) == class(two[1])).count();
+    #[expect(clippy::cast_precision_loss, reason = "lengths of keys")]
+    let share = same as f64 / body.len().max(2) as f64;
+    share
+}
+
+/// The gateway one-api mints `sk-` and 48 characters of which the last 32 are a version 4 UUID.
+fn has_alternating_uuid(body: &[u8]) -> bool {
+    let Some(uuid) = body.len().checked_sub(32).map(|start| &body[start..]) else { return false };
+    uuid.iter().all(u8::is_ascii_hexdigit) && uuid[12] == b'4' && b"89abAB".contains(&uuid[16])
+}

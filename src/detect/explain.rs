@@ -1,0 +1,83 @@
+//! Why a text is a key, or is not: what `friskey explain` shows.
+
+use super::{Detector, Match};
+use crate::model::{Confidence, Secret};
+
+/// What one form made of one place.
+#[derive(Clone, Debug)]
+pub struct Verdict {
+    /// The rule's id.
+    pub rule: String,
+    /// Where the match starts in the text, in bytes.
+    pub offset: usize,
+    /// The match, redacted.
+    pub redacted: String,
+    /// How sure the rule is and its evidence, or the check that turned the match down and why.
+    pub outcome: Result<(Confidence, Vec<String>), (&'static str, String)>,
+    /// Whether it is what a scan would report; another match may be better founded.
+    pub reported: bool,
+}
+
+/// All that the rules have to say about a text.
+#[derive(Clone, Debug, Default)]
+pub struct Explanation {
+    /// Places where some rule's pattern matched.
+    pub verdicts: Vec<Verdict>,
+    /// Anchors that stand in the text although no pattern matched there, with their rules.
+    pub near_misses: Vec<(String, Vec<String>)>,
+}
+
+impl Detector {
+    /// Judges `text` rule by rule.
+    pub fn explain(&self, text: &[u8]) -> Explanation {
+        let mut reported: Vec<Match> = Vec::new();
+        self.find(text, |found| reported.push(found));
+        let mut explanation = Explanation::default();
+        let mut covered = Vec::new();
+        self.patterns(text, |form, mut candidate| {
+            covered.push(candidate.matched.clone());
+            let outcome = form
+                .weigh(&mut candidate)
+                .map(|()| (candidate.confidence, candidate.evidence.clone()))
+                .map_err(|(check, reason)| (check, reason.into_owned()));
+            let rule = &self.rules[form.rule];
+            let bytes = text[candidate.secret.clone()].to_vec();
+            let prefix = candidate.prefix.end.saturating_sub(candidate.secret.start);
+            explanation.verdicts.push(Verdict {
+                rule: rule.id.to_string(),
+                offset: candidate.secret.start,
+                redacted: Secret::new(bytes, prefix).redacted(),
+                reported: outcome.is_ok()
+                    && reported
+                        .iter()
+                        .any(|found| found.span == candidate.secret && found.identified.rule == rule.id),
+                outcome,
+            });
+        });
+        explanation
+            .verdicts
+            .dedup_by(|a, b| a.rule == b.rule && a.offset == b.offset && a.outcome == b.outcome);
+        explanation.near_misses = self.near_misses(text, &covered);
+        explanation
+    }
+
+    fn near_misses(&self, text: &[u8], covered: &[std::ops::Range<usize>]) -> Vec<(String, Vec<String>)> {
+        let mut misses: std::collections::BTreeMap<String, Vec<String>> = std::collections::BTreeMap::new();
+        for form in &self.forms {
+            for anchor in &form.form.anchors {
+                let missed = memchr::memmem::find_iter(text, anchor)
+                    .any(|at| !covered.iter().any(|span| span.contains(&at)));
+                let rules = if missed {
+                    misses.entry(String::from_utf8_lossy(anchor).into_owned()).or_default()
+                } else {
+                    continue;
+                };
+                let id = self.rules[form.rule].id.to_string();
+                if !rules.contains(&id) {
+                    rules.push(id);
+                }
+            }
+        }
+        misses.into_iter().collect()
+    }
+}

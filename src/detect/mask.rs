@@ -1,0 +1,140 @@
+//! Taking secrets out of text that is going to be shown: paths, names, messages, source lines.
+
+use std::ops::Range;
+
+use super::Detector;
+use super::alphabet::key_run;
+use crate::model::{Excerpt, Secret};
+
+/// Bytes of a source line shown on each side of a finding.
+const SHOWN: usize = 72;
+
+/// A run of key characters is masked this far behind what a pattern matched.
+const RUN: usize = 512;
+
+/// Redacts whatever any rule's pattern matches, also what its checks turn down: another vendor's key
+/// is a secret too. And redacts secrets that are known in another way.
+#[derive(Debug)]
+pub struct Mask<'d> {
+    detector: &'d Detector,
+    known: Vec<Secret>,
+}
+
+impl<'d> Mask<'d> {
+    /// A mask by the rules of `detector`.
+    pub fn new(detector: &'d Detector) -> Self {
+        Self { detector, known: Vec::new() }
+    }
+
+    /// Masks these too, wherever they stand.
+    #[must_use]
+    pub fn with_known(mut self, secrets: impl IntoIterator<Item = Secret>) -> Self {
+        self.known.extend(secrets);
+        self
+    }
+
+    /// `bytes` as text, redacted. Bytes that are not UTF-8 become U+FFFD.
+    pub fn text(&self, bytes: &[u8]) -> String {
+        let mut out = String::with_capacity(bytes.len());
+        render(bytes, 0..bytes.len(), &self.spans(bytes), &mut out);
+        out
+    }
+
+    /// Whether there is anything in `bytes` to redact.
+    pub fn hides(&self, bytes: &[u8]) -> bool {
+        !self.spans(bytes).is_empty()
+    }
+
+    /// The line around `span` in `bytes`, redacted, cut to what can be shown.
+    pub fn excerpt(&self, bytes: &[u8], span: Range<usize>) -> Excerpt {
+        let low = span.start.saturating_sub(SHOWN);
+        let high = bytes.len().min(span.end + SHOWN);
+        let mut from = memchr::memrchr(b'\n', &bytes[low..span.start]).map_or(low, |at| low + at + 1);
+        let mut until = memchr::memchr(b'\n', &bytes[span.end..high]).map_or(high, |at| span.end + at);
+        // Look wider than is shown: a secret that the cut goes through is masked as well.
+        let wide = from.saturating_sub(self.detector.margin() + RUN)
+            ..bytes.len().min(until + self.detector.margin() + RUN);
+        let mut spans: Vec<(Range<usize>, String)> = self
+            .spans(&bytes[wide.clone()])
+            .into_iter()
+            .map(|(at, _)| at.start + wide.start..at.end + wide.start)
+            // What touches the finding is masked up to it, and from its end on.
+            .flat_map(|at| [at.start..at.end.min(span.start), at.start.max(span.end)..at.end])
+            .filter(|at| !at.is_empty())
+            .map(|at| (at.clone(), redacted(&bytes[at])))
+            .collect();
+        for (at, _) in &spans {
+            if at.contains(&from) {
+                from = at.end;
+            }
+            if at.start < until && until < at.end {
+                until = at.start;
+            }
+        }
+        while from < span.start && bytes[from] & 0xC0 == 0x80 {
+            from += 1;
+        }
+        while until > span.end && until < bytes.len() && bytes[until] & 0xC0 == 0x80 {
+            until -= 1;
+        }
+        spans.retain(|(at, _)| at.start >= from && at.end <= until);
+        let mut text = String::new();
+        render(bytes, from..span.start, &spans, &mut text);
+        let start = text.len();
+        text.push_str(&redacted(&bytes[span.clone()]));
+        let end = text.len();
+        // What follows within the same run of key characters may be more of the key.
+        let rest = span.end + key_run(&bytes[span.end..until], RUN);
+        if rest > span.end {
+            text.push('…');
+        }
+        render(bytes, rest..until, &spans, &mut text);
+        let trimmed = text.trim_end_matches(['\r', '\n']).len();
+        text.truncate(trimmed.max(end));
+        Excerpt { text, start, end }
+    }
+
+    /// Spans to mask with what stands in their place; in order, not overlapping.
+    fn spans(&self, bytes: &[u8]) -> Vec<(Range<usize>, String)> {
+        let mut spans: Vec<Range<usize>> = Vec::new();
+        self.detector.patterns(bytes, |_, candidate| {
+            let end = candidate.matched.end.max(candidate.secret.end);
+            spans.push(candidate.secret.start..end + key_run(&bytes[end..], RUN));
+        });
+        for secret in self.known.iter().filter(|secret| !secret.is_empty()) {
+            let hits = memchr::memmem::find_iter(bytes, secret.reveal());
+            spans.extend(hits.map(|at| at..at + secret.len()));
+        }
+        spans.sort_by_key(|span| (span.start, span.end));
+        let mut merged: Vec<Range<usize>> = Vec::new();
+        for span in spans {
+            match merged.last_mut() {
+                Some(last) if span.start < last.end => last.end = last.end.max(span.end),
+                _ => merged.push(span),
+            }
+        }
+        merged.into_iter().map(|span| (span.clone(), redacted(&bytes[span]))).collect()
+    }
+}
+
+/// What stands in a secret's place: the prefix that rules know, and `…`.
+fn redacted(secret: &[u8]) -> String {
+    let typed = ["sk-proj-", "sk-svcacct-", "sk-admin-", "sk-None-", "sk-", "sess-", "ek_"];
+    let prefix = typed.iter().find(|prefix| secret.starts_with(prefix.as_bytes())).map_or(0, |p| p.len());
+    Secret::new(secret.to_vec(), prefix).redacted()
+}
+
+fn render(bytes: &[u8], range: Range<usize>, spans: &[(Range<usize>, String)], out: &mut String) {
+    let mut at = range.start;
+    for (span, text) in spans {
+        if span.start < at || span.end > range.end {
+            continue;
+        }
+        out.push_str(&String::from_utf8_lossy(&bytes[at..span.start]));
+        out.push_str(text);
+        at = span.end;
+    }
+    if at < range.end {
+        out.push_str(&String::from_utf8_lossy(&bytes[at..range.end]));
+    }
+}

@@ -1,0 +1,24 @@
+//! Layer 2: bytes in, matches out. Pure, shared between threads, and knows nothing of files or git.
+//!
+//! One aho-corasick pass looks for *anchors*. Around each hit a rule's pattern is tried, each
+//! *match* is weighed by *checks*, and of matches that overlap the best founded one stays.
+//! Without a hit nothing is allocated.
+
+mod alphabet;
+mod anchors;
+mod candidate;
+mod checks;
+mod detector;
+mod explain;
+mod form;
+mod mask;
+mod overlap;
+mod self_test;
+mod stream;
+
+pub use candidate::Rejection;
+pub use detector::{Detector, Match};
+pub use explain::{Explanation, Verdict};
+pub use mask::Mask;
+pub use self_test::Failure;
+pub use stream::{Chunk, Stream, StreamMatch};

@@ -1,0 +1,78 @@
+//! Of matches that overlap, the best founded one stays.
+
+use std::cmp::Ordering;
+use std::ops::Range;
+
+use crate::model::Confidence;
+
+/// What the choice between overlapping matches rests on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Standing {
+    pub(super) secret: Range<usize>,
+    pub(super) confidence: Confidence,
+    /// Weight given by the checks.
+    pub(super) weight: u8,
+    /// Whether nothing stands before the secret that could belong to it.
+    pub(super) boundary: bool,
+    /// Length of the typed prefix: a longer one says more.
+    pub(super) prefix: usize,
+    /// The form's place in the list.
+    pub(super) form: usize,
+}
+
+impl Standing {
+    /// Better ones first; total, so that the outcome depends on nothing else.
+    fn order(&self, other: &Self) -> Ordering {
+        // A made-up key is made up under every rule that sees it: weight comes before confidence.
+        other
+            .weight
+            .cmp(&self.weight)
+            .then(other.confidence.cmp(&self.confidence))
+            .then(other.boundary.cmp(&self.boundary))
+            .then(other.prefix.cmp(&self.prefix))
+            .then(self.form.cmp(&other.form))
+            .then(self.secret.start.cmp(&other.secret.start))
+            .then(other.secret.end.cmp(&self.secret.end))
+    }
+}
+
+/// Which of `all` stay, in order of their place. One secret found by several ways is one match.
+pub(super) fn resolve(all: &[Standing]) -> Vec<usize> {
+    let mut by_standing: Vec<usize> = (0..all.len()).collect();
+    by_standing.sort_by(|&a, &b| all[a].order(&all[b]));
+    // Kept spans do not overlap, so that looking them up by their start is enough.
+    let mut kept: std::collections::BTreeMap<usize, usize> = std::collections::BTreeMap::new();
+    for index in by_standing {
+        let span = &all[index].secret;
+        let clash = kept.range(..span.end).next_back().is_some_and(|(_, &k)| all[k].secret.end > span.start);
+        if !clash {
+            kept.insert(span.start, index);
+        }
+    }
+    kept.into_values().collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn standing(secret: Range<usize>, weight: u8) -> Standing {
+        Standing { secret, confidence: Confidence::High, weight, boundary: true, prefix: 3, form: 0 }
+    }
+
+    #[test]
+    fn the_best_founded_stays_and_neighbours_do_not_clash() {
+        let all = [standing(0..10, 1), standing(5..15, 6), standing(15..20, 1), standing(5..15, 6)];
+        assert_eq!(resolve(&all), [1, 2]);
+    }
+
+    #[test]
+    fn the_choice_does_not_depend_on_the_order() {
+        let mut all = vec![standing(0..10, 3), standing(2..8, 3), standing(9..12, 2), standing(12..13, 1)];
+        let spans =
+            |all: &[Standing]| -> Vec<_> { resolve(all).iter().map(|&i| all[i].secret.clone()).collect() };
+        let first = spans(&all);
+        all.reverse();
+        assert_eq!(spans(&all), first);
+    }
+}

@@ -1,0 +1,81 @@
+//! Running each rule's own examples: what `friskey rules check` does.
+
+use super::Detector;
+use crate::model::Confidence;
+use crate::rules::expand;
+
+/// Each template is expanded this many times, with other random characters every time.
+const EXPANSIONS: u64 = 16;
+
+/// An example that a rule does not find, or a counter-example that it does.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Failure {
+    /// The rule's id.
+    pub rule: String,
+    /// The template, not expanded.
+    pub template: String,
+    /// What went wrong.
+    pub reason: String,
+}
+
+impl Detector {
+    /// Tries the examples of the rule with that place in the rule set.
+    pub fn self_test(&self, rule: usize) -> Vec<Failure> {
+        let rule = &self.rules[rule];
+        let failure = |template: &str, reason: String| Failure {
+            rule: rule.id.to_string(),
+            template: template.to_owned(),
+            reason,
+        };
+        let mut failures = Vec::new();
+        for template in &rule.examples {
+            if let Some(reason) = (0..EXPANSIONS).find_map(|seed| self.missed(&rule.id, template, seed)) {
+                failures.push(failure(template, reason));
+            }
+        }
+        for template in &rule.counter_examples {
+            if (0..EXPANSIONS).any(|seed| !self.spans(&rule.id, &expand(template, seed).text).is_empty()) {
+                failures.push(failure(template, "is found, and must not be".to_owned()));
+            }
+        }
+        failures
+    }
+
+    fn missed(&self, rule: &str, template: &str, seed: u64) -> Option<String> {
+        let expanded = expand(template, seed);
+        let spans = self.spans(rule, &expanded.text);
+        match (&spans[..], expanded.secret) {
+            ([], _) => Some("is not found".to_owned()),
+            (found, Some(secret)) if !found.contains(&secret) => {
+                Some(format!("is found at {found:?}, not at {secret:?}"))
+            }
+            _ => None,
+        }
+    }
+
+    fn spans(&self, rule: &str, text: &[u8]) -> Vec<std::ops::Range<usize>> {
+        let mut spans = Vec::new();
+        self.find(text, |found| {
+            if &*found.identified.rule == rule && found.identified.confidence >= Confidence::Medium {
+                spans.push(found.span);
+            }
+        });
+        spans
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rules::RuleSet;
+
+    #[test]
+    fn every_built_in_rule_passes_and_has_examples() {
+        let rules = RuleSet::built_in().unwrap();
+        let detector = Detector::new(&rules).unwrap();
+        for (index, rule) in rules.rules().iter().enumerate() {
+            assert!(!rule.examples.is_empty() && !rule.counter_examples.is_empty(), "{}", rule.id);
+            assert_eq!(detector.self_test(index), []);
+        }
+    }
+}

@@ -1,0 +1,186 @@
+//! Where a repository keeps its objects: its own directory and all alternates, with what lies in them.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use gix::ObjectId;
+use gix::hash;
+use gix::odb::alternate;
+
+use crate::model::Skip;
+
+/// The object directories of a repository, not yet looked into.
+#[derive(Clone, Debug)]
+pub struct Database {
+    roots: Vec<PathBuf>,
+    ids: hash::Kind,
+}
+
+/// What lies in the object directories at one moment.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Listing {
+    /// Indexes that have a pack, sorted.
+    pub(super) packs: BTreeSet<PathBuf>,
+    /// Loose objects with the directories (`objects`) that hold them; an id may stand in several.
+    pub(super) loose: Vec<(ObjectId, u32)>,
+    /// The object directories.
+    pub(super) dirs: Vec<PathBuf>,
+    /// What could not be listed.
+    pub(super) skipped: Vec<Skip>,
+}
+
+impl Database {
+    /// The database in the directory `objects`, with ids of kind `ids`.
+    pub fn new(objects: impl Into<PathBuf>, ids: hash::Kind) -> Self {
+        Self { roots: vec![objects.into()], ids }
+    }
+
+    /// The database of an opened repository.
+    pub fn of(repo: &gix::Repository) -> Self {
+        Self::new(repo.common_dir().join("objects"), repo.object_hash())
+    }
+
+    /// Adds directories that the caller knows of: a quarantine, `GIT_ALTERNATE_OBJECT_DIRECTORIES`.
+    #[must_use]
+    pub fn with_directories(mut self, more: impl IntoIterator<Item = PathBuf>) -> Self {
+        self.roots.extend(more);
+        self
+    }
+
+    /// The kind of its object ids.
+    pub fn ids(&self) -> hash::Kind {
+        self.ids
+    }
+
+    /// Looks into all directories.
+    pub(super) fn list(&self) -> Listing {
+        let mut listing = Listing::default();
+        let mut seen = BTreeSet::new();
+        let mut waiting: Vec<PathBuf> = self.roots.iter().rev().cloned().collect();
+        while let Some(dir) = waiting.pop() {
+            let real = match dir.canonicalize() {
+                Ok(real) => real,
+                Err(error) => {
+                    listing.skip(&dir, &format!("the object directory cannot be opened: {error}"));
+                    continue;
+                }
+            };
+            if !seen.insert(real) {
+                continue;
+            }
+            waiting.extend(alternates(&dir, &mut listing).into_iter().rev());
+            listing.add_packs(&dir.join("pack"));
+            listing.add_loose(&dir, self.ids);
+            listing.dirs.push(dir);
+        }
+        // By id, and an id that stands in several directories is read from the first.
+        listing.loose.sort_unstable();
+        listing
+    }
+}
+
+impl Listing {
+    /// The loose object `id` in the directory with that number.
+    pub(super) fn loose_path(&self, id: &gix::oid, dir: u32) -> Option<PathBuf> {
+        let hex = id.to_hex().to_string();
+        Some(self.dirs.get(dir as usize)?.join(&hex[..2]).join(&hex[2..]))
+    }
+
+    fn skip(&mut self, path: &Path, reason: &str) {
+        self.skipped.push(Skip::new(path.display().to_string(), reason));
+    }
+
+    /// The entries of a directory; none if there is no such directory.
+    fn read_dir(&mut self, dir: &Path) -> Vec<fs::DirEntry> {
+        let entries = match fs::read_dir(dir) {
+            Ok(entries) => entries,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Vec::new(),
+            Err(error) => {
+                self.skip(dir, &format!("the directory cannot be read: {error}"));
+                return Vec::new();
+            }
+        };
+        let (read, failed): (Vec<_>, Vec<_>) = entries.partition(Result::is_ok);
+        for error in failed.into_iter().filter_map(Result::err) {
+            self.skip(dir, &format!("the directory cannot be read to its end: {error}"));
+        }
+        read.into_iter().flatten().collect()
+    }
+
+    fn add_packs(&mut self, dir: &Path) {
+        let (mut packs, mut indexes) = (BTreeSet::new(), BTreeSet::new());
+        for entry in self.read_dir(dir) {
+            let path = entry.path();
+            match path.extension().and_then(|extension| extension.to_str()) {
+                Some("pack") => packs.insert(path.with_extension("")),
+                Some("idx") => indexes.insert(path.with_extension("")),
+                _ => false,
+            };
+        }
+        // A git at work writes a pack first and its index last, under a temporary name.
+        let temporary = |stem: &&PathBuf| {
+            let name = stem.file_name().unwrap_or_default().as_encoded_bytes();
+            name.starts_with(b".tmp-") || name.starts_with(b"tmp_")
+        };
+        for stem in packs.difference(&indexes).filter(|stem| !temporary(stem)) {
+            self.skip(&stem.with_extension("pack"), "the pack has no index; `git index-pack` makes one");
+        }
+        for stem in indexes.difference(&packs).filter(|stem| !temporary(stem)) {
+            self.skip(&stem.with_extension("idx"), "the index has no pack; its objects are missing");
+        }
+        self.check_multi_index(dir, &packs);
+        self.packs.extend(packs.intersection(&indexes).map(|stem| stem.with_extension("idx")));
+    }
+
+    /// A multi-pack index adds nothing to find, but it may tell of packs that are gone.
+    fn check_multi_index(&mut self, dir: &Path, packs: &BTreeSet<PathBuf>) {
+        let path = dir.join("multi-pack-index");
+        if !path.is_file() {
+            return;
+        }
+        let Ok(index) = gix::odb::pack::multi_index::File::at(&path, Some(1 << 30)) else {
+            return;
+        };
+        for name in index.index_names() {
+            let stem = dir.join(name).with_extension("");
+            if !packs.contains(&stem) && !stem.with_extension("pack").exists() {
+                let reason = "the multi-pack index names this pack, and it is missing";
+                self.skip(&stem.with_extension("pack"), reason);
+            }
+        }
+    }
+
+    fn add_loose(&mut self, dir: &Path, ids: hash::Kind) {
+        let number = self.dirs.len() as u32;
+        for first in 0..=u8::MAX {
+            let first = format!("{first:02x}");
+            for entry in self.read_dir(&dir.join(&first)) {
+                let name = entry.file_name();
+                let Some(rest) = name.to_str().filter(|rest| rest.len() + 2 == ids.len_in_hex()) else {
+                    continue;
+                };
+                if let Ok(id) = ObjectId::from_hex(format!("{first}{rest}").as_bytes()) {
+                    self.loose.push((id, number));
+                }
+            }
+        }
+    }
+}
+
+/// The directories that `dir` names as its alternates.
+fn alternates(dir: &Path, listing: &mut Listing) -> Vec<PathBuf> {
+    let file = dir.join("info").join("alternates");
+    if !file.is_file() {
+        return Vec::new();
+    }
+    let parsed = fs::read(&file).map_err(|error| error.to_string());
+    match parsed.and_then(|text| alternate::parse(&text).map_err(|error| error.to_string())) {
+        Ok(paths) => paths.into_iter().map(|path| dir.join(path)).collect(),
+        Err(error) => {
+            listing.skip(&file, &format!("the list of alternates cannot be read: {error}"));
+            Vec::new()
+        }
+    }
+}

@@ -1,0 +1,145 @@
+//! Loose objects: one deflated file each, with a header that says what it is.
+
+use std::fs::{File, OpenOptions};
+use std::io::{self, BufReader, Read};
+use std::path::Path;
+
+use gix::object::Kind;
+
+use super::inflate::{InflateError, InflateStream, Inflater, grow};
+
+/// Why a loose object cannot be read.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum LooseError {
+    #[error("it disappeared while the repository was being scanned")]
+    Vanished,
+    #[error("the file cannot be read: {0}")]
+    Unreadable(io::Error),
+    #[error("it is not a file")]
+    NotAFile,
+    #[error("the object has no valid header")]
+    Header,
+    #[error("the object does not hold the {0} bytes its header says")]
+    WrongSize(u64),
+    #[error("{0}")]
+    Stream(String),
+    #[error(transparent)]
+    Inflate(#[from] InflateError),
+}
+
+/// What [`read`] found.
+pub(super) enum Loose {
+    /// An object, whose bytes stand in the buffer from `start` on.
+    Whole { kind: Kind, start: usize, size: usize },
+    /// An object of more bytes than wanted, to be opened as a [`LooseStream`].
+    Large,
+}
+
+/// The longest header: `commit`, a space, twenty digits, a zero byte.
+const LONGEST_HEADER: usize = 28;
+
+/// Reads the object in the file `path` into `out`, through the buffer `file`, unless it has more than `large`
+/// bytes.
+pub(super) fn read(
+    path: &Path,
+    large: u64,
+    inflater: &mut Inflater,
+    file: &mut Vec<u8>,
+    out: &mut Vec<u8>,
+) -> Result<Loose, LooseError> {
+    let mut opened = open_regular(path)?;
+    let len = opened.metadata().map_err(LooseError::Unreadable)?.len();
+    if len > large {
+        return Ok(Loose::Large);
+    }
+    file.clear();
+    opened.by_ref().take(large).read_to_end(file).map_err(LooseError::Unreadable)?;
+    // Its size stands within it: most fit into a guess, and the others tell their size by then.
+    grow(out, 1 << 16);
+    let Some(written) = inflater.prefix(file, out)? else {
+        let (_, size, used) = parse_header(&out[..LONGEST_HEADER]).ok_or(LooseError::Header)?;
+        if size > large {
+            return Ok(Loose::Large);
+        }
+        let size = usize::try_from(size).map_err(|_| InflateError::TooLarge(size))?;
+        inflater.whole(file, file.len() as u64, used + size, out)?;
+        let (kind, ..) = parse_header(&out[..used]).ok_or(LooseError::Header)?;
+        return Ok(Loose::Whole { kind, start: used, size });
+    };
+    let (kind, size, start) = parse_header(&out[..written.min(LONGEST_HEADER)]).ok_or(LooseError::Header)?;
+    if (written - start) as u64 != size {
+        return Err(LooseError::WrongSize(size));
+    }
+    Ok(Loose::Whole { kind, start, size: written - start })
+}
+
+/// A loose object that is read piece by piece.
+pub(super) struct LooseStream {
+    pub(super) kind: Kind,
+    pub(super) size: u64,
+    stream: InflateStream<BufReader<File>>,
+    /// Bytes that came along with the header.
+    ahead: Vec<u8>,
+}
+
+impl LooseStream {
+    /// Opens the object in the file `path` and reads its header.
+    pub(super) fn open(path: &Path) -> Result<Self, LooseError> {
+        let file = open_regular(path)?;
+        let mut stream = InflateStream::new(BufReader::with_capacity(1 << 16, file));
+        let mut ahead = vec![0; LONGEST_HEADER];
+        let mut filled = 0;
+        while filled < ahead.len() {
+            match stream.read(&mut ahead[filled..]).map_err(LooseError::Unreadable)? {
+                0 => break,
+                read => filled += read,
+            }
+        }
+        ahead.truncate(filled);
+        let (kind, size, used) = parse_header(&ahead).ok_or(LooseError::Header)?;
+        ahead.drain(..used);
+        Ok(Self { kind, size, stream, ahead })
+    }
+}
+
+impl Read for LooseStream {
+    fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
+        if self.ahead.is_empty() {
+            return self.stream.read(out);
+        }
+        let count = self.ahead.len().min(out.len());
+        out[..count].copy_from_slice(&self.ahead[..count]);
+        self.ahead.drain(..count);
+        Ok(count)
+    }
+}
+
+/// Opens a regular file only: a pipe put in its place would block for ever.
+fn open_regular(path: &Path) -> Result<File, LooseError> {
+    let mut options = OpenOptions::new();
+    options.read(true);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::OpenOptionsExt;
+        options.custom_flags(rustix::fs::OFlags::NONBLOCK.bits().cast_signed());
+    }
+    let file = options.open(path).map_err(|error| match error.kind() {
+        io::ErrorKind::NotFound => LooseError::Vanished,
+        _ => LooseError::Unreadable(error),
+    })?;
+    let is_file = file.metadata().map_err(LooseError::Unreadable)?.is_file();
+    if is_file { Ok(file) } else { Err(LooseError::NotAFile) }
+}
+
+/// Kind, size, and length of the header at the start of an inflated loose object. Any bytes may be given.
+pub(super) fn parse_header(bytes: &[u8]) -> Option<(Kind, u64, usize)> {
+    let end = bytes.iter().position(|byte| *byte == 0)?;
+    let space = bytes[..end].iter().position(|byte| *byte == b' ')?;
+    let kind = Kind::from_bytes(&bytes[..space]).ok()?;
+    let digits = &bytes[space + 1..end];
+    if digits.is_empty() || !digits.iter().all(u8::is_ascii_digit) {
+        return None;
+    }
+    let size = std::str::from_utf8(digits).ok()?.parse().ok()?;
+    Some((kind, size, end + 1))
+}

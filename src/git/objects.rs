@@ -1,0 +1,36 @@
+//! Single objects by id, and the names in trees.
+
+use gix::ObjectId;
+use gix::object::Kind;
+use gix::objs::TreeRefIter;
+
+use super::lookup::{Gaps, Lookup};
+
+/// Reads objects one at a time; replace refs are not obeyed.
+pub struct Objects(Lookup);
+
+impl Objects {
+    /// The objects of `repo`.
+    pub fn of(repo: &gix::Repository) -> Self {
+        Self(Lookup::new(repo))
+    }
+
+    /// Kind and bytes of an object; a missing or broken one is noted, as what `role` says it is for.
+    pub fn read(&mut self, id: &ObjectId, role: &str) -> Option<(Kind, &[u8])> {
+        self.0.object(id, role)
+    }
+
+    /// What could not be read.
+    pub fn into_gaps(self) -> Gaps {
+        self.0.gaps
+    }
+}
+
+/// Name of the entry of a raw tree that the byte at `offset` belongs to, and where that name begins.
+pub fn entry_name(tree: &[u8], offset: usize, hash: gix::hash::Kind) -> Option<(Vec<u8>, usize)> {
+    let base = tree.as_ptr() as usize;
+    TreeRefIter::from_bytes(tree, hash).filter_map(Result::ok).find_map(|entry| {
+        let start = entry.filename.as_ptr() as usize - base;
+        (start..start + entry.filename.len()).contains(&offset).then(|| (entry.filename.to_vec(), start))
+    })
+}

@@ -1,0 +1,159 @@
+//! Opening a repository that may be hostile and may belong to someone else, and obeying nothing in it.
+//!
+//! No environment, no configuration but the repository's own, no included file, no process. The owner does not
+//! matter, since nothing of his is run.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use gix::ThreadSafeRepository;
+use gix::discover::upwards;
+use gix::sec::Trust;
+use gix::sec::trust::Mapping;
+
+/// Why a repository cannot be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// Nothing is there.
+    #[error("{} does not exist; check the path", .0.display())]
+    NoSuchPath(PathBuf),
+    /// The system does not let the path be looked at.
+    #[error("{} cannot be read: {error}", path.display())]
+    Unreadable {
+        /// The path.
+        path: PathBuf,
+        /// What the system said.
+        error: io::Error,
+    },
+    /// Neither it nor any folder above is a repository.
+    #[error(
+        "{} is not a git repository, nor is any folder above it; name a work tree, a `.git` folder or a bare repository",
+        .0.display()
+    )]
+    NotARepository(PathBuf),
+    /// It is one, but cannot be understood.
+    #[error("the git repository at {} cannot be opened: {reason}", path.display())]
+    Unusable {
+        /// The path.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
+}
+
+/// Opens the repository that `path` belongs to: a work tree or a folder in it, a `.git` folder or file, or a bare
+/// repository.
+///
+/// # Errors
+/// When there is no such path, no repository, or one that cannot be understood.
+pub fn open(path: &Path) -> Result<ThreadSafeRepository, OpenError> {
+    match path.metadata() {
+        Ok(_) => {}
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            return Err(OpenError::NoSuchPath(path.to_owned()));
+        }
+        Err(error) => return Err(OpenError::Unreadable { path: path.to_owned(), error }),
+    }
+    let unusable = |reason: String| OpenError::Unusable { path: path.to_owned(), reason };
+    // A link into a repository leads to where it points.
+    let real = path.canonicalize().map_err(|error| OpenError::Unreadable { path: path.to_owned(), error })?;
+    let is_git_file = real.is_file() && real.file_name().is_some_and(|name| name == ".git");
+    let start = match real.parent() {
+        Some(parent) if is_git_file => parent,
+        _ => &real,
+    };
+    if start.is_file() {
+        return Err(OpenError::NotARepository(path.to_owned()));
+    }
+    let options = upwards::Options {
+        trust: upwards::TrustPolicy::Assume(Trust::Reduced),
+        cross_fs: true,
+        ..Default::default()
+    };
+    let obey_nothing = || gix::open::Options::isolated().lossy_config(true).strict_config(false);
+    let trust = Mapping { full: obey_nothing(), reduced: obey_nothing() };
+    ThreadSafeRepository::discover_opts(start, options, trust).map_err(|error| {
+        if error.downcast_any_ref::<upwards::Error>().is_some() {
+            OpenError::NotARepository(path.to_owned())
+        } else {
+            unusable(error.to_string())
+        }
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::process::Command;
+
+    use super::*;
+    use crate::git::Database;
+
+    fn git(dir: &Path, arguments: &[&str]) {
+        let mut command = Command::new("git");
+        let inherited = std::env::vars_os().map(|(name, _)| name);
+        inherited.filter(|name| name.as_encoded_bytes().starts_with(b"GIT_")).for_each(|name| {
+            command.env_remove(name);
+        });
+        let output = command
+            .env("HOME", dir)
+            .env("GIT_CONFIG_NOSYSTEM", "1")
+            .args(["-c", "user.name=a", "-c", "user.email=a@b"])
+            .args(arguments)
+            .current_dir(dir)
+            .output()
+            .expect("git runs");
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    }
+
+    /// Where the objects of what `path` belongs to are.
+    fn objects(path: &Path) -> PathBuf {
+        let repo = open(path).expect("it opens").to_thread_local();
+        repo.common_dir().join("objects").canonicalize().expect("it is there")
+    }
+
+    #[test]
+    fn every_way_to_name_a_repository() {
+        let dir = tempfile::tempdir().expect("a temporary folder");
+        let root = dir.path().canonicalize().expect("it is there");
+        git(&root, &["init", "-q", "main"]);
+        let main = root.join("main");
+        git(&main, &["commit", "-q", "--allow-empty", "-m", "first"]);
+        git(&main, &["worktree", "add", "-q", "../linked"]);
+        git(&root, &["clone", "-q", "--bare", "main", "bare.git"]);
+        fs::create_dir_all(main.join("some/folder")).expect("made");
+        let expected = main.join(".git/objects");
+        for path in ["main", "main/.git", "main/some/folder", "linked", "linked/.git"] {
+            assert_eq!(objects(&root.join(path)), expected, "{path}");
+        }
+        assert_eq!(objects(&root.join("bare.git")), root.join("bare.git/objects"));
+    }
+
+    #[test]
+    fn what_is_no_repository() {
+        let dir = tempfile::tempdir().expect("a temporary folder");
+        assert!(matches!(open(&dir.path().join("nowhere")), Err(OpenError::NoSuchPath(_))));
+        assert!(matches!(open(dir.path()), Err(OpenError::NotARepository(_))));
+        let file = dir.path().join("file");
+        fs::write(&file, "text").expect("written");
+        assert!(matches!(open(&file), Err(OpenError::NotARepository(_))));
+        fs::write(dir.path().join(".git"), "gitdir: /nowhere\n").expect("written");
+        assert!(open(dir.path()).is_err());
+    }
+
+    #[test]
+    fn nothing_in_a_hostile_repository_is_obeyed() {
+        let dir = tempfile::tempdir().expect("a temporary folder");
+        git(dir.path(), &["init", "-q", "."]);
+        let trace = dir.path().join("ran");
+        let config = format!(
+            "[core]\n\trepositoryformatversion = 0\n\tfsmonitor = touch {0}\n\tsshCommand = touch {0}\n\tabbrev = nonsense\n\
+             \tworktree = /nowhere\n[include]\n\tpath = /nowhere/config\n[gc]\n\tauto = many\n",
+            trace.display()
+        );
+        fs::write(dir.path().join(".git/config"), config).expect("written");
+        let repo = open(dir.path()).expect("it opens").to_thread_local();
+        assert_eq!(Database::of(&repo).ids(), gix::hash::Kind::Sha1);
+        assert!(!trace.exists());
+    }
+}

@@ -1,0 +1,312 @@
+//! Deltas: how an object is made from another one.
+//!
+//! A delta is read once into runs, neighbouring copies merged, so that everything that follows
+//! (assembling, searching only what is new, moving matches along) sees the same few pieces.
+
+/// Where the bytes of a run come from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Source {
+    /// From the base, at this offset.
+    Base(u32),
+    /// From the delta itself, at this offset.
+    Delta(u32),
+}
+
+/// A stretch of the result.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Run {
+    /// Where it begins in the result.
+    pub at: u32,
+    /// Its bytes; never 0.
+    pub len: u32,
+    /// Where they come from.
+    pub source: Source,
+}
+
+impl Run {
+    /// The first offset after it, in the result.
+    #[inline]
+    pub fn end(&self) -> u32 {
+        self.at + self.len
+    }
+
+    /// Its bytes from `start` to `end`, offsets in the result.
+    #[inline]
+    fn slice<'a>(&self, start: u32, end: u32, base: &'a [u8], delta: &'a [u8]) -> &'a [u8] {
+        let (bytes, from) = match self.source {
+            Source::Base(from) => (base, from),
+            Source::Delta(from) => (delta, from),
+        };
+        let from = from as usize;
+        &bytes[from + (start - self.at) as usize..from + (end - self.at) as usize]
+    }
+}
+
+/// Why a delta cannot be applied.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum DeltaError {
+    /// It ends within an instruction or a number.
+    #[error("the delta is cut off")]
+    Truncated,
+    /// A number does not fit into 64 bits.
+    #[error("a number in the delta is too large")]
+    Overflow,
+    /// It was made for another base.
+    #[error("the delta is for a base of {declared} bytes, not of {actual}")]
+    WrongBase {
+        /// Bytes of the base it was made for.
+        declared: u64,
+        /// Bytes of the base that it names.
+        actual: u64,
+    },
+    /// The result, or the base, exceeds the limit.
+    #[error("too large: the delta makes an object of {0} bytes")]
+    TooLarge(u64),
+    /// It has more instructions than anything honest.
+    #[error("too large: the delta has more than {MAX_RUNS} instructions")]
+    TooMany,
+    /// It copies bytes that the base does not have.
+    #[error("the delta copies from beyond its base")]
+    BeyondBase,
+    /// It makes more or fewer bytes than it says.
+    #[error("the delta does not make the {0} bytes it declares")]
+    WrongResult(u64),
+    /// The instruction 0, which has no meaning.
+    #[error("the delta has an instruction that does not exist")]
+    Reserved,
+}
+
+/// Bounds the memory that one delta can take: 16 bytes for each run.
+const MAX_RUNS: usize = 1 << 24;
+
+/// Sizes that a delta declares: of its base, and of its result.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Sizes {
+    /// Bytes of the base.
+    pub base: u64,
+    /// Bytes of the result.
+    pub result: u64,
+    /// Where the instructions begin.
+    pub start: usize,
+}
+
+/// Reads the two sizes at the start of a delta.
+///
+/// # Errors
+/// When they are cut off or too large.
+#[inline]
+pub fn sizes(delta: &[u8]) -> Result<Sizes, DeltaError> {
+    let (base, used) = number(delta)?;
+    let (result, more) = number(&delta[used..])?;
+    Ok(Sizes { base, result, start: used + more })
+}
+
+/// Reads `delta` into `runs`, which is cleared first, and returns the bytes of the result.
+///
+/// The runs cover the result from its first byte to its last without gap, and none of them reaches
+/// beyond `base_len` or beyond the delta. Two neighbours that continue one another in the base are one.
+///
+/// # Errors
+/// When the delta is not valid, or its result has more than `limit` bytes; any bytes may be given.
+pub fn parse(delta: &[u8], base_len: usize, limit: u64, runs: &mut Vec<Run>) -> Result<usize, DeltaError> {
+    runs.clear();
+    let sizes = sizes(delta)?;
+    if sizes.base != base_len as u64 {
+        return Err(DeltaError::WrongBase { declared: sizes.base, actual: base_len as u64 });
+    }
+    let limit = limit.min(u64::from(u32::MAX));
+    if sizes.result > limit || sizes.base > u64::from(u32::MAX) || delta.len() > u32::MAX as usize {
+        return Err(DeltaError::TooLarge(sizes.result.max(sizes.base)));
+    }
+    let mut at = 0u64;
+    let mut next = sizes.start;
+    while let Some(&code) = delta.get(next) {
+        next += 1;
+        let (len, source) = if code & 0x80 != 0 {
+            let (from, len) = copy(code, delta, &mut next)?;
+            if from + len > sizes.base {
+                return Err(DeltaError::BeyondBase);
+            }
+            (len, Source::Base(from as u32))
+        } else if code != 0 {
+            let from = next as u32;
+            next += usize::from(code);
+            if next > delta.len() {
+                return Err(DeltaError::Truncated);
+            }
+            (u64::from(code), Source::Delta(from))
+        } else {
+            return Err(DeltaError::Reserved);
+        };
+        if at + len > sizes.result {
+            return Err(DeltaError::WrongResult(sizes.result));
+        }
+        push(runs, Run { at: at as u32, len: len as u32, source })?;
+        at += len;
+    }
+    if at == sizes.result { Ok(at as usize) } else { Err(DeltaError::WrongResult(sizes.result)) }
+}
+
+/// Appends `run`, or lengthens the last one if it goes on where that one ends.
+#[inline]
+fn push(runs: &mut Vec<Run>, run: Run) -> Result<(), DeltaError> {
+    if let (Source::Base(from), Some(last)) = (run.source, runs.last_mut())
+        && let Source::Base(before) = last.source
+        && u64::from(before) + u64::from(last.len) == u64::from(from)
+    {
+        last.len += run.len;
+        return Ok(());
+    }
+    if runs.len() == MAX_RUNS {
+        return Err(DeltaError::TooMany);
+    }
+    runs.push(run);
+    Ok(())
+}
+
+/// Offset and length of a copy instruction, whose set bits say which of their bytes follow.
+#[inline]
+fn copy(code: u8, delta: &[u8], next: &mut usize) -> Result<(u64, u64), DeltaError> {
+    let rest = &delta[*next..];
+    let count = (code & 0x7f).count_ones() as usize;
+    let mut bytes = [0u8; 8];
+    match rest.first_chunk::<8>() {
+        Some(ahead) => bytes = *ahead,
+        None => bytes[..rest.len()].copy_from_slice(rest),
+    }
+    if count > rest.len() {
+        return Err(DeltaError::Truncated);
+    }
+    *next += count;
+    // Which bytes are there changes with every instruction: arithmetic costs less than guessing wrong.
+    let mut taken = 0;
+    let mut value = 0u64;
+    for bit in 0..7 {
+        let set = u64::from(code >> bit & 1);
+        value |= (u64::from(bytes[taken & 7]) & set.wrapping_neg()) << (8 * bit);
+        taken += set as usize;
+    }
+    let len = value >> 32;
+    Ok((value & 0xffff_ffff, if len == 0 { 0x10000 } else { len }))
+}
+
+/// A number of seven bits a byte, lowest first, and the bytes it takes.
+#[inline]
+fn number(bytes: &[u8]) -> Result<(u64, usize), DeltaError> {
+    let mut value = 0u64;
+    for (used, &byte) in bytes.iter().enumerate() {
+        let bits = u64::from(byte & 0x7f);
+        let shift = 7 * used as u32;
+        if shift > 63 || (bits << shift) >> shift != bits {
+            return Err(DeltaError::Overflow);
+        }
+        value |= bits << shift;
+        if byte & 0x80 == 0 {
+            return Ok((value, used + 1));
+        }
+    }
+    Err(DeltaError::Truncated)
+}
+
+/// Writes the whole result that `runs` describe into `out`, which must have its length.
+pub fn assemble(runs: &[Run], base: &[u8], delta: &[u8], out: &mut [u8]) {
+    for run in runs {
+        let piece = run.slice(run.at, run.end(), base, delta);
+        out[run.at as usize..run.end() as usize].copy_from_slice(piece);
+    }
+}
+
+/// Writes bytes `start..end` of the result into `out`, which is cleared first. `first` is an index at
+/// or before the first run that reaches into them; what is returned is that run's index.
+pub fn gather(
+    runs: &[Run],
+    (start, end): (u32, u32),
+    mut first: usize,
+    (base, delta): (&[u8], &[u8]),
+    out: &mut Vec<u8>,
+) -> usize {
+    out.clear();
+    while runs.get(first).is_some_and(|run| run.end() <= start) {
+        first += 1;
+    }
+    for run in &runs[first..] {
+        if run.at >= end {
+            break;
+        }
+        out.extend_from_slice(run.slice(run.at.max(start), run.end().min(end), base, delta));
+    }
+    first
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn read(delta: &[u8], base_len: usize) -> Result<Vec<Run>, DeltaError> {
+        let mut runs = Vec::new();
+        parse(delta, base_len, 1 << 20, &mut runs).map(|_| runs)
+    }
+
+    fn copied(at: u32, len: u32, from: u32) -> Run {
+        Run { at, len, source: Source::Base(from) }
+    }
+
+    #[test]
+    fn copies_that_continue_one_another_are_one_run() {
+        let delta = [10, 10, 0x90, 4, 0x91, 4, 4, 0x91, 8, 2];
+        assert_eq!(read(&delta, 10), Ok(vec![copied(0, 10, 0)]));
+        let delta = [10, 8, 0x91, 4, 4, 0x90, 4];
+        assert_eq!(read(&delta, 10), Ok(vec![copied(0, 4, 4), copied(4, 4, 0)]));
+    }
+
+    #[test]
+    fn a_copy_of_no_length_is_one_of_64_kib() {
+        let sizes = [0x80, 0x80, 0x04];
+        let delta = [&sizes[..], &sizes, &[0x80]].concat();
+        assert_eq!(read(&delta, 0x10000), Ok(vec![copied(0, 0x10000, 0)]));
+    }
+
+    #[test]
+    fn what_does_not_fit_is_refused() {
+        use DeltaError as E;
+        assert_eq!(read(&[], 0), Err(E::Truncated));
+        assert_eq!(read(&[10], 10), Err(E::Truncated));
+        assert_eq!(read(&[10, 4, 0x90, 4], 9), Err(E::WrongBase { declared: 10, actual: 9 }));
+        assert_eq!(read(&[10, 4, 0x91, 7, 4], 10), Err(E::BeyondBase));
+        assert_eq!(read(&[10, 4, 0x90, 5], 10), Err(E::WrongResult(4)));
+        assert_eq!(read(&[10, 4, 0x90, 3], 10), Err(E::WrongResult(4)));
+        assert_eq!(read(&[10, 4, 4, 1, 2, 3], 10), Err(E::Truncated));
+        assert_eq!(read(&[10, 4, 0x91], 10), Err(E::Truncated));
+        assert_eq!(read(&[10, 4, 0], 10), Err(E::Reserved));
+        assert_eq!(
+            read(&[10, 0xff, 0xff, 0xff, 0xff, 0x0f, 0x90, 4], 10),
+            Err(E::TooLarge(u64::from(u32::MAX)))
+        );
+        assert_eq!(read(&[0xff; 12], 10), Err(E::Overflow));
+    }
+
+    proptest! {
+        #[test]
+        fn survives_any_bytes(
+            mut delta in prop::collection::vec(any::<u8>(), 0..80),
+            base in prop::collection::vec(any::<u8>(), 0..70),
+            lengths in any::<bool>(),
+        ) {
+            // Otherwise hardly any gets beyond the two sizes.
+            if lengths {
+                delta.splice(0..0, [base.len() as u8, 40]);
+            }
+            let mut runs = Vec::new();
+            if let Ok(len) = parse(&delta, base.len(), 1 << 16, &mut runs) {
+                let mut out = vec![0; len];
+                assemble(&runs, &base, &delta, &mut out);
+                let mut gathered = Vec::new();
+                let (start, end) = (len as u32 / 3, len as u32 / 2);
+                gather(&runs, (start, end), 0, (&base, &delta), &mut gathered);
+                prop_assert_eq!(&gathered[..], &out[start as usize..end as usize]);
+            }
+        }
+    }
+}

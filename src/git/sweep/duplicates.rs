@@ -1,0 +1,92 @@
+//! Objects that stand in several packs, so that each is counted and told of once.
+
+use std::ops::Range;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use gix::oid;
+
+use crate::git::pack::Pack;
+
+/// For each pack from the one numbered `first_new` on: which entries hold an object that an earlier pack holds
+/// too, or that is `known`. An empty list means none.
+pub(super) fn find(
+    packs: &[Pack],
+    first_new: usize,
+    known: &(dyn Fn(&oid) -> bool + Sync),
+    threads: usize,
+) -> Vec<Vec<bool>> {
+    let next = AtomicUsize::new(0);
+    let copies: Vec<(usize, u32)> = std::thread::scope(|scope| {
+        let work = || {
+            let mut copies = Vec::new();
+            loop {
+                let first_byte = next.fetch_add(1, Ordering::Relaxed);
+                let Ok(first_byte) = u8::try_from(first_byte) else { return copies };
+                find_among(packs, first_new, known, first_byte, &mut copies);
+            }
+        };
+        let running: Vec<_> = (1..threads).map(|_| scope.spawn(work)).collect();
+        let mut copies = work();
+        for thread in running {
+            copies.extend(thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)));
+        }
+        copies
+    });
+    let mut unwanted = vec![Vec::new(); packs.len() - first_new];
+    for (pack, position) in copies {
+        if let Some(entry) = packs[pack].entry_at_position(position) {
+            let list: &mut Vec<bool> = &mut unwanted[pack - first_new];
+            list.resize(packs[pack].len(), false);
+            list[entry as usize] = true;
+        }
+    }
+    unwanted
+}
+
+/// Adds the copies among the objects whose id begins with `first_byte`: the pack's number, and the position in its
+/// index.
+fn find_among(
+    packs: &[Pack],
+    first_new: usize,
+    known: &dyn Fn(&oid) -> bool,
+    first_byte: u8,
+    copies: &mut Vec<(usize, u32)>,
+) {
+    let mut all = Vec::new();
+    for (number, pack) in packs.iter().enumerate() {
+        all.extend(positions(pack, first_byte).map(|position| (key(pack.id_at(position)), number, position)));
+    }
+    all.sort_unstable();
+    for same_key in all.chunk_by(|left, right| left.0 == right.0) {
+        for (at, &(_, pack, position)) in same_key.iter().enumerate() {
+            let id = packs[pack].id_at(position);
+            let earlier = same_key[..at].iter().any(|&(_, other, there)| packs[other].id_at(there) == id);
+            if pack >= first_new && (earlier || known(id)) {
+                copies.push((pack, position));
+            }
+        }
+    }
+}
+
+/// Where the ids that begin with `first_byte` stand in an index.
+fn positions(pack: &Pack, first_byte: u8) -> Range<u32> {
+    let below = |bound: u32| {
+        let (mut low, mut high) = (0, pack.listed());
+        while low < high {
+            let middle = low.midpoint(high);
+            if u32::from(pack.id_at(middle).first_byte()) < bound {
+                low = middle + 1;
+            } else {
+                high = middle;
+            }
+        }
+        low
+    };
+    let start = below(u32::from(first_byte));
+    start..below(u32::from(first_byte) + 1).max(start)
+}
+
+/// The first eight bytes of an id.
+fn key(id: &oid) -> u64 {
+    id.as_bytes().first_chunk().map_or(0, |bytes| u64::from_be_bytes(*bytes))
+}

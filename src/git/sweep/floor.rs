@@ -1,0 +1,42 @@
+//! The floor of a sweep: what inflating every entry once takes, for comparison.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use crate::git::Database;
+use crate::git::inflate::Inflater;
+use crate::git::pack::{Entry, Pack};
+
+/// Inflates every packed entry once on `threads` threads, applies no delta, and returns the bytes.
+/// A measuring aid, of no other use; what cannot be read is passed over.
+#[doc(hidden)]
+pub fn inflate_floor(database: &Database, threads: usize) -> u64 {
+    let listing = database.list();
+    let packs: Vec<Pack> =
+        listing.packs.iter().filter_map(|path| Pack::open(path, database.ids()).ok()).collect();
+    packs.iter().map(|pack| inflate_pack(pack, threads)).sum()
+}
+
+fn inflate_pack(pack: &Pack, threads: usize) -> u64 {
+    let next = AtomicUsize::new(0);
+    let work = || {
+        let (mut inflater, mut out, mut bytes) = (Inflater::new(), Vec::new(), 0);
+        loop {
+            let first = next.fetch_add(256, Ordering::Relaxed);
+            if first >= pack.len() {
+                return bytes;
+            }
+            for entry in first..pack.len().min(first + 256) {
+                let Ok((header, deflated)) = pack.header(entry as Entry) else { continue };
+                let extent = pack.extent(entry as Entry);
+                if inflater.whole(deflated, extent, header.size as usize, &mut out).is_ok() {
+                    bytes += header.size;
+                }
+            }
+        }
+    };
+    std::thread::scope(|scope| {
+        let running: Vec<_> = (1..threads).map(|_| scope.spawn(work)).collect();
+        let mine: u64 = work();
+        mine + running.into_iter().filter_map(|thread| thread.join().ok()).sum::<u64>()
+    })
+}

@@ -1,0 +1,101 @@
+//! What a delta leaves as it was, and what it changes.
+//!
+//! Let a match *depend* on its own bytes and `margin` more on each side, the object thought of as
+//! going on beyond its ends. A match is inherited by each copied run that holds all it depends on; a run from start to
+//! start also holds what lies before, a run from end to end what lies behind. Every other match touches a
+//! changed place: an inserted byte, or a seam.
+
+use std::ops::Range;
+
+use super::Hits;
+use super::stream::keep;
+use crate::git::pack::delta::{Run, Source};
+
+/// A delta as a sweep sees it.
+#[derive(Clone, Copy)]
+pub(super) struct Shape<'a> {
+    pub(super) runs: &'a [Run],
+    pub(super) base_len: u32,
+    pub(super) result_len: u32,
+}
+
+/// Bytes of the result from, and up to.
+pub(super) type Region = (u32, u32);
+
+impl Shape<'_> {
+    /// Fills `regions` with the changed places, each widened by `reach` bytes to both sides, merged, in order.
+    pub(super) fn changed(&self, reach: u32, regions: &mut Vec<Region>) {
+        regions.clear();
+        let mut change = |start: u32, end: u32| {
+            let (start, end) = (start.saturating_sub(reach), end.saturating_add(reach).min(self.result_len));
+            match regions.last_mut() {
+                Some(last) if start <= last.1 => last.1 = end,
+                _ => regions.push((start, end)),
+            }
+        };
+        // What stands before a run: the outside, a copied byte, or one of the delta.
+        let mut after_copy = true;
+        let mut expected = Some(0);
+        for run in self.runs {
+            match run.source {
+                Source::Delta(_) => {
+                    change(run.at, run.end());
+                    (after_copy, expected) = (false, None);
+                }
+                Source::Base(from) => {
+                    if after_copy && expected != Some(from) {
+                        change(run.at, run.at);
+                    }
+                    (after_copy, expected) = (true, from.checked_add(run.len));
+                }
+            }
+        }
+        if after_copy && self.result_len != 0 && expected != Some(self.base_len) {
+            change(self.result_len, self.result_len);
+        }
+    }
+
+    /// How far what a match depends on may reach, in the base, to be held by `run`.
+    fn held(&self, run: &Run) -> Option<Range<i64>> {
+        let Source::Base(from) = run.source else { return None };
+        let to = from + run.len;
+        let start = if from == 0 && run.at == 0 { i64::MIN } else { i64::from(from) };
+        let at_ends = to == self.base_len && run.end() == self.result_len;
+        Some(start..if at_ends { i64::MAX } else { i64::from(to) })
+    }
+
+    /// Whether the match at `range` of the result is one that the base has too.
+    pub(super) fn is_inherited(&self, range: &Range<u64>, margin: u64) -> bool {
+        let after = self.runs.partition_point(|run| u64::from(run.at) <= range.start);
+        let Some(run) = after.checked_sub(1).and_then(|at| self.runs.get(at)) else { return false };
+        let (Some(held), Source::Base(from)) = (self.held(run), run.source) else { return false };
+        let shift = i64::from(from) - i64::from(run.at);
+        let start = range.start as i64 + shift - margin as i64;
+        let end = range.end as i64 + shift + margin as i64;
+        held.start <= start && end <= held.end
+    }
+
+    /// Adds to `hits` those of the base that the result has too, at their new places.
+    /// Tells whether there are too many.
+    pub(super) fn inherit<H: Clone>(&self, base: &Hits<H>, margin: u64, hits: &mut Hits<H>) -> bool {
+        let mut overfull = false;
+        if base.is_empty() {
+            return overfull;
+        }
+        let margin = margin as i64;
+        for run in self.runs {
+            let (Some(held), Source::Base(from)) = (self.held(run), run.source) else { continue };
+            let shift = i64::from(run.at) - i64::from(from);
+            let first = base.partition_point(|(range, _)| (range.start as i64 - margin) < held.start);
+            let inside = base[first..].iter().take_while(|(range, _)| (range.start as i64) < held.end);
+            for (range, hit) in inside.filter(|(range, _)| range.end as i64 + margin <= held.end) {
+                let start = (range.start as i64 + shift) as u64;
+                overfull |= keep(hits, start..start + (range.end - range.start), hit.clone());
+                if overfull {
+                    return overfull;
+                }
+            }
+        }
+        overfull
+    }
+}

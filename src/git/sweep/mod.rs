@@ -1,0 +1,111 @@
+//! Every object once, straight from the packs in pack order, searched in delta space.
+//!
+//! A root of a delta chain is searched whole. Of a delta only that is searched which its base does not
+//! have: inserted bytes and seams, widened so far that every match that touches them lies within, with
+//! all that its verdict depends on. Any other match lies, with its surroundings, in bytes copied from the
+//! base, and is inherited from there. The outcome is the same as that of searching every object whole
+//! ([`SweepOptions::whole`]), and tests demand it.
+
+mod duplicates;
+mod floor;
+mod inherit;
+mod outcome;
+mod plan;
+mod queue;
+mod rescue;
+mod store;
+mod stream;
+#[cfg(test)]
+mod tests;
+mod worker;
+
+use std::ops::Range;
+use std::sync::atomic::{AtomicBool, AtomicU64};
+
+use gix::object::Kind;
+
+pub use floor::inflate_floor;
+pub use outcome::{Counts, Found, KindCount, SweepOutcome};
+pub use plan::sweep;
+
+/// What a sweep looks for.
+///
+/// Whether a match is found, and what its [`Hit`](Self::Hit) says, must follow from the kind of the object, the bytes of
+/// the match, [`margin`](Self::margin) bytes on each side of it, and where the object ends, if it ends
+/// within these. Then a sweep finds the same in delta space as in whole objects.
+pub trait Searcher: Sync {
+    /// What is told of a match, besides its place.
+    type Hit: Clone + Send + Sync;
+    /// What a thread needs to search.
+    type Scratch: Send;
+
+    /// Makes what one thread needs.
+    fn scratch(&self) -> Self::Scratch;
+
+    /// The longest span of a match, in bytes.
+    fn longest(&self) -> usize;
+
+    /// How many bytes on each side of a match its verdict can depend on: context, boundaries,
+    /// candidates that overlap it.
+    fn margin(&self) -> usize;
+
+    /// Whether objects of this kind are of interest. Others are not even inflated, nor counted.
+    fn wants(&self, kind: Kind) -> bool {
+        let _ = kind;
+        true
+    }
+
+    /// Finds every match in `bytes`, which may be a slice out of an object of that kind. Matches that are
+    /// nearer than the margin to an edge of `bytes` that is not an edge of the object are ignored.
+    fn search(
+        &self,
+        kind: Kind,
+        bytes: &[u8],
+        scratch: &mut Self::Scratch,
+        found: &mut dyn FnMut(Range<usize>, Self::Hit),
+    );
+}
+
+/// How a sweep goes about it.
+#[derive(Clone, Copy, Debug)]
+pub struct SweepOptions<'a> {
+    /// Threads to work with; 0 for as many as there are cores.
+    pub threads: usize,
+    /// Assemble every object and search it whole. Slower, and finds the same.
+    pub whole: bool,
+    /// The most bytes that an object may have to be assembled; larger ones are skipped if they are deltas.
+    pub max_assembled: u64,
+    /// Objects of more bytes that are neither delta nor base are searched piece by piece.
+    pub stream_above: u64,
+    /// Set to stop early.
+    pub cancel: Option<&'a AtomicBool>,
+    /// Told how far the sweep is.
+    pub progress: Option<&'a Progress>,
+}
+
+impl Default for SweepOptions<'_> {
+    fn default() -> Self {
+        Self {
+            threads: 0,
+            whole: false,
+            max_assembled: 1 << 30,
+            stream_above: 64 << 20,
+            cancel: None,
+            progress: None,
+        }
+    }
+}
+
+/// How far a sweep is; to be read while it runs.
+#[derive(Debug, Default)]
+pub struct Progress {
+    /// Objects to look at. Known after the packs were opened.
+    pub total: AtomicU64,
+    /// Objects looked at.
+    pub done: AtomicU64,
+    /// Their bytes, as they stand unpacked.
+    pub bytes: AtomicU64,
+}
+
+/// Matches in one object with their places, sorted by start.
+type Hits<H> = Vec<(Range<u64>, H)>;

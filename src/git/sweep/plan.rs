@@ -1,0 +1,243 @@
+//! The course of a sweep: open what there is, share it out, look again at what moved meanwhile, and say
+//! what could not be read.
+
+use std::collections::BTreeSet;
+use std::num::NonZero;
+use std::path::PathBuf;
+use std::sync::atomic::Ordering;
+
+use gix::{ObjectId, hash, oid};
+
+use super::outcome::SweepOutcome;
+use super::queue::Queue;
+use super::rescue;
+use super::store::Store;
+use super::worker::{Collected, Place, Shared, Worker};
+use super::{Searcher, SweepOptions, duplicates};
+use crate::git::Database;
+use crate::git::database::Listing;
+use crate::git::pack::{Entry, Pack, PackError, Tree, TreeFault};
+use crate::model::Skip;
+
+/// A pack's forest, and what of it is of interest.
+pub(super) struct PackPlan {
+    pub(super) tree: Tree,
+    /// Entries whose object stands in an earlier pack; empty for none.
+    unwanted: Vec<bool>,
+}
+
+impl PackPlan {
+    /// Whether the object of an entry is to be told of.
+    #[inline]
+    pub(super) fn is_wanted(&self, entry: Entry) -> bool {
+        !self.unwanted.get(entry as usize).copied().unwrap_or(false)
+    }
+
+    /// Whether something that is wanted hangs on an entry.
+    #[inline]
+    pub(super) fn is_base(&self, entry: Entry) -> bool {
+        self.tree.weight(entry) > u32::from(self.is_wanted(entry))
+    }
+}
+
+/// One thing to begin with.
+#[derive(Clone, Copy)]
+pub(super) enum Item {
+    /// An entry that is no delta, in the pack of that number.
+    Root(u32, Entry),
+    /// A delta whose base is in another pack, or loose.
+    Stray(u32, Entry, ObjectId),
+    /// The loose object of that number in the listing.
+    Loose(u32),
+}
+
+/// What has been swept so far.
+pub(super) struct Sweep<'a, S: Searcher> {
+    pub(super) searcher: &'a S,
+    pub(super) options: &'a SweepOptions<'a>,
+    threads: usize,
+    pub(super) store: Store,
+    pub(super) plans: Vec<Option<PackPlan>>,
+    pub(super) collected: Collected<S::Hit>,
+    pub(super) skipped: BTreeSet<Skip>,
+    /// Loose objects that were swept, sorted.
+    loose_swept: Vec<ObjectId>,
+    /// Whether something disappeared that was listed, or may have been listed half written.
+    look_again: bool,
+}
+
+/// Searches every object of `database`, each once. It cannot fail as a whole: whatever could not be read
+/// stands in the outcome.
+pub fn sweep<S: Searcher>(
+    database: &Database,
+    searcher: &S,
+    options: &SweepOptions<'_>,
+) -> SweepOutcome<S::Hit> {
+    sweep_listed(database, database.list(), searcher, options)
+}
+
+/// The same, where `listing` is what was there a moment ago.
+pub(super) fn sweep_listed<S: Searcher>(
+    database: &Database,
+    listing: Listing,
+    searcher: &S,
+    options: &SweepOptions<'_>,
+) -> SweepOutcome<S::Hit> {
+    let threads = match options.threads {
+        0 => std::thread::available_parallelism().map_or(1, NonZero::get),
+        threads => threads,
+    };
+    let mut sweep = Sweep {
+        searcher,
+        options,
+        threads,
+        store: Store::default(),
+        plans: Vec::new(),
+        collected: Collected::default(),
+        skipped: BTreeSet::new(),
+        loose_swept: Vec::new(),
+        look_again: false,
+    };
+    sweep.round(database.ids(), listing, false);
+    if sweep.look_again && !sweep.is_cancelled() {
+        // A repack moves objects from what was listed to packs that were not there yet, and a pack
+        // stands there for a moment before its index does.
+        sweep.round(database.ids(), database.list(), true);
+    }
+    rescue::finish(sweep)
+}
+
+impl<S: Searcher> Sweep<'_, S> {
+    pub(super) fn is_cancelled(&self) -> bool {
+        self.options.cancel.is_some_and(|cancel| cancel.load(Ordering::Relaxed))
+    }
+
+    /// Sweeps what is there and was not swept before.
+    fn round(&mut self, ids: hash::Kind, mut listing: Listing, is_second: bool) {
+        if is_second {
+            self.skipped.extend(listing.skipped.drain(..));
+        }
+        self.look_again = !listing.skipped.is_empty();
+        let known: BTreeSet<PathBuf> =
+            self.store.packs.iter().map(|pack| pack.path().with_extension("idx")).collect();
+        let first_new = self.store.packs.len();
+        for path in listing.packs.difference(&known) {
+            match Pack::open(path, ids) {
+                Ok(pack) => self.store.packs.push(pack),
+                Err(PackError::Vanished(_)) if !is_second => self.look_again = true,
+                Err(error) => {
+                    self.skipped.insert(Skip::new(
+                        path.with_extension("pack").display().to_string(),
+                        error.to_string(),
+                    ));
+                }
+            }
+        }
+        self.store.listing = listing;
+        self.plan_packs(first_new);
+        let items = self.items(first_new);
+        self.run(&items);
+        self.loose_swept.extend(items.iter().filter_map(|item| match item {
+            Item::Loose(at) => Some(self.store.listing.loose[*at as usize].0),
+            _ => None,
+        }));
+        self.look_again |= self.collected.failures.iter().any(|failure| failure.vanished);
+    }
+
+    /// Reads the headers of the packs from the one numbered `first_new` on.
+    fn plan_packs(&mut self, first_new: usize) {
+        let mut failed: Vec<ObjectId> = Vec::new();
+        failed.extend(self.collected.failures.iter().filter_map(|failure| match failure.place {
+            Place::Loose(id) => Some(id),
+            Place::Packed(..) => None,
+        }));
+        let (loose, packs) = (&self.loose_swept, &self.store.packs);
+        let known = |id: &oid| {
+            loose.binary_search_by(|other| (**other).cmp(id)).is_ok()
+                && !failed.iter().any(|other| **other == *id)
+        };
+        let mut unwanted = vec![Vec::new(); packs.len() - first_new];
+        if packs.len() > 1 || !loose.is_empty() {
+            unwanted = duplicates::find(packs, first_new, &known, self.threads);
+        }
+        for (pack, unwanted) in packs[first_new..].iter().zip(unwanted) {
+            if let Some(reason) = pack.mismatch() {
+                self.skipped.insert(Skip::new(pack.path().display().to_string(), reason));
+            }
+            let tree = Tree::build(pack, self.threads, &unwanted);
+            self.plans.push(Some(PackPlan { tree, unwanted }));
+        }
+        for (number, plan) in self.plans.iter().enumerate().skip(first_new) {
+            let Some(plan) = plan else { continue };
+            for (entry, fault) in &plan.tree.faults {
+                let reason = fault.to_string();
+                match fault {
+                    // What hangs on a circle is listed as one itself.
+                    TreeFault::Circle => {
+                        self.collected.fail_alone(number, plan, *entry, reason.into(), true);
+                    }
+                    _ => self.collected.fail(number, plan, *entry, &reason),
+                }
+            }
+        }
+    }
+
+    /// All there is to begin with in the packs from `first_new` on, and in loose objects that are in no pack.
+    fn items(&self, first_new: usize) -> Vec<Item> {
+        let mut items = Vec::new();
+        let mut total = 0u64;
+        for (number, plan) in self.plans.iter().enumerate().skip(first_new) {
+            let Some(plan) = plan else { continue };
+            let wanted = |entry: &Entry| plan.tree.weight(*entry) != 0;
+            let number = number as u32;
+            total += plan.unwanted.iter().filter(|unwanted| !**unwanted).count() as u64;
+            if plan.unwanted.is_empty() {
+                total += self.store.packs[number as usize].len() as u64;
+            }
+            items.extend(
+                plan.tree.roots.iter().copied().filter(wanted).map(|entry| Item::Root(number, entry)),
+            );
+            let strays = plan.tree.strays.iter().filter(|(entry, _)| wanted(entry));
+            items.extend(strays.map(|(entry, base)| Item::Stray(number, *entry, *base)));
+        }
+        let mut last = None;
+        for (at, (id, _)) in self.store.listing.loose.iter().enumerate() {
+            let is_new = last != Some(id)
+                && self.loose_swept.binary_search(id).is_err()
+                && !self.store.packs.iter().any(|pack| pack.find(id).is_some());
+            if is_new {
+                items.push(Item::Loose(at as u32));
+                total += 1;
+            }
+            last = Some(id);
+        }
+        if let Some(progress) = self.options.progress {
+            progress.total.fetch_add(total, Ordering::Relaxed);
+        }
+        items
+    }
+
+    /// Searches all that `items` lead to, on all threads.
+    fn run(&mut self, items: &[Item]) {
+        let threads = self.threads.min(items.len().max(1));
+        let shared = Shared {
+            searcher: self.searcher,
+            options: self.options,
+            store: &self.store,
+            plans: &self.plans,
+            items,
+            queue: Queue::new(threads, items.len()),
+        };
+        let parts = std::thread::scope(|scope| {
+            let running: Vec<_> = (1..threads).map(|_| scope.spawn(|| Worker::new(&shared).run())).collect();
+            let mine = Worker::new(&shared).run();
+            let theirs = running
+                .into_iter()
+                .map(|thread| thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)));
+            theirs.chain([mine]).collect::<Vec<_>>()
+        });
+        for part in parts {
+            self.collected.merge(part);
+        }
+    }
+}

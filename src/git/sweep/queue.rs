@@ -1,0 +1,135 @@
+//! How threads share work: a common list of roots, and parts of trees handed over to threads that have none.
+
+use std::ops::Range;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+
+use super::Hits;
+use gix::object::Kind;
+
+/// An assembled object on which deltas hang.
+pub(super) struct Node<H> {
+    pub(super) kind: Kind,
+    /// Its bytes are the first `len` of these.
+    pub(super) buffer: Vec<u8>,
+    pub(super) len: usize,
+    pub(super) hits: Hits<H>,
+    /// Whether it has more matches than are kept.
+    pub(super) overfull: bool,
+}
+
+impl<H> Node<H> {
+    pub(super) fn bytes(&self) -> &[u8] {
+        &self.buffer[..self.len]
+    }
+}
+
+/// Children of an assembled object that are still to be searched.
+pub(super) struct Branch<H> {
+    /// The number of the pack.
+    pub(super) pack: usize,
+    pub(super) node: Arc<Node<H>>,
+    /// Places of children in the pack's tree.
+    pub(super) children: Range<u32>,
+}
+
+/// What all threads of a sweep draw from.
+pub(super) struct Queue<H> {
+    threads: usize,
+    /// The next of the common items that no thread has begun with.
+    next: AtomicUsize,
+    items: usize,
+    /// How many threads wait for work, less the branches that lie ready for them.
+    hungry: AtomicUsize,
+    state: Mutex<State<H>>,
+    ready: Condvar,
+}
+
+struct State<H> {
+    branches: Vec<Branch<H>>,
+    waiting: usize,
+    /// Nothing more will come: all threads wait, or one of them is gone.
+    over: bool,
+}
+
+/// What a thread is to do next.
+pub(super) enum Work<H> {
+    /// Common items.
+    Items(Range<usize>),
+    /// Part of another thread's tree.
+    Branch(Branch<H>),
+}
+
+/// Common items taken at once: few enough to end together, many enough to seldom meet.
+const AT_ONCE: usize = 16;
+
+impl<H> Queue<H> {
+    pub(super) fn new(threads: usize, items: usize) -> Self {
+        Self {
+            threads,
+            next: AtomicUsize::new(0),
+            items,
+            hungry: AtomicUsize::new(0),
+            state: Mutex::new(State { branches: Vec::new(), waiting: 0, over: false }),
+            ready: Condvar::new(),
+        }
+    }
+
+    /// The next work; waits for other threads to hand some over. Nothing if all is done.
+    pub(super) fn take(&self) -> Option<Work<H>> {
+        let first = self.next.fetch_add(AT_ONCE, Ordering::Relaxed);
+        if first < self.items {
+            return Some(Work::Items(first..self.items.min(first + AT_ONCE)));
+        }
+        // Nobody counts beyond this often enough to come round.
+        self.next.store(self.items, Ordering::Relaxed);
+        let mut state = self.lock();
+        state.waiting += 1;
+        loop {
+            if state.over {
+                return None;
+            }
+            if let Some(branch) = state.branches.pop() {
+                state.waiting -= 1;
+                self.set_hungry(&state);
+                return Some(Work::Branch(branch));
+            }
+            if state.waiting == self.threads {
+                state.over = true;
+                self.ready.notify_all();
+                return None;
+            }
+            self.set_hungry(&state);
+            state = self.ready.wait(state).unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+
+    /// Whether some thread has nothing to do.
+    #[inline]
+    pub(super) fn is_hungry(&self) -> bool {
+        self.hungry.load(Ordering::Relaxed) != 0
+    }
+
+    /// Hands a branch over to a hungry thread.
+    pub(super) fn give(&self, branch: Branch<H>) {
+        let mut state = self.lock();
+        state.branches.push(branch);
+        self.set_hungry(&state);
+        drop(state);
+        self.ready.notify_one();
+    }
+
+    /// Lets every thread end, because one of them broke off.
+    pub(super) fn abandon(&self) {
+        self.lock().over = true;
+        self.ready.notify_all();
+    }
+
+    fn set_hungry(&self, state: &State<H>) {
+        self.hungry.store(state.waiting.saturating_sub(state.branches.len()), Ordering::Relaxed);
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State<H>> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

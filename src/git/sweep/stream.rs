@@ -1,0 +1,80 @@
+//! Objects too large to be held: searched in windows that overlap.
+
+use std::io::{self, Read};
+
+use gix::object::Kind;
+
+use super::{Hits, Searcher};
+
+/// Bytes of a window, beyond what two of them share.
+const STEP: usize = 4 << 20;
+
+/// Searches `size` bytes from `input`, and adds matches to `hits`. Returns the bytes searched.
+///
+/// # Errors
+/// In words, when the bytes cannot be read or are not that many; then `hits` holds what was found before.
+pub(super) fn search<S: Searcher>(
+    searcher: &S,
+    scratch: &mut S::Scratch,
+    kind: Kind,
+    size: u64,
+    input: &mut dyn Read,
+    mut push: impl FnMut(std::ops::Range<u64>, S::Hit),
+) -> Result<u64, String> {
+    let margin = searcher.margin() as u64;
+    let overlap = searcher.longest() + 2 * searcher.margin();
+    let mut window = vec![0; STEP + overlap];
+    let (mut filled, mut start, mut settled, mut searched) = (0, 0u64, None, 0);
+    loop {
+        let read = fill(input, &mut window[filled..]).map_err(|error| error.to_string())?;
+        filled += read;
+        let end = start + filled as u64;
+        let is_last = filled < window.len();
+        if end > size || (is_last && end < size) {
+            return Err(format!("it does not hold the {size} bytes it should"));
+        }
+        searched += filled as u64;
+        searcher.search(kind, &window[..filled], scratch, &mut |range, hit| {
+            let range = start + range.start as u64..start + range.end as u64;
+            let depends_to = range.end + margin;
+            let cut = (start != 0 && range.start < start + margin) || (!is_last && depends_to > end);
+            let known = settled.is_some_and(|settled| depends_to <= settled);
+            if !cut && !known {
+                push(range, hit);
+            }
+        });
+        if is_last {
+            return Ok(searched);
+        }
+        settled = Some(end);
+        window.copy_within(filled - overlap.., 0);
+        start = end - overlap as u64;
+        filled = overlap;
+    }
+}
+
+/// Reads until `out` is full or the input ends.
+fn fill(input: &mut dyn Read, out: &mut [u8]) -> io::Result<usize> {
+    let mut filled = 0;
+    while filled < out.len() {
+        match input.read(&mut out[filled..]) {
+            Ok(0) => break,
+            Ok(read) => filled += read,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(filled)
+}
+
+/// The most matches of one object that are kept; whoever has more is told apart.
+pub(super) const MOST_HITS: usize = 1 << 20;
+
+/// Adds a match unless there are too many; tells whether there were.
+pub(super) fn keep<H>(hits: &mut Hits<H>, range: std::ops::Range<u64>, hit: H) -> bool {
+    let room = hits.len() < MOST_HITS;
+    if room {
+        hits.push((range, hit));
+    }
+    !room
+}

@@ -1,0 +1,237 @@
+//! Makes foreign text harmless: paths, names and reasons come from whoever wrote the repository.
+//!
+//! Every format's rules stand here and nowhere else. A hidden character (control, bidirectional,
+//! zero-width) is never passed on: it could move the cursor, reorder what is read, or end a line.
+
+use std::borrow::Cow;
+use std::fmt::Write as _;
+
+/// Whether a character acts on a terminal or on a reader's eye without being seen.
+pub(super) fn is_hidden(c: char) -> bool {
+    c.is_control()
+        || matches!(c,
+            '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}'
+            | '\u{180b}'..='\u{180f}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
+            | '\u{2060}'..='\u{206f}' | '\u{3164}' | '\u{feff}' | '\u{ffa0}' | '\u{fff9}'..='\u{fffb}' | '\u{fffe}' | '\u{ffff}'
+            | '\u{e0000}'..='\u{e0fff}')
+}
+
+/// Words after `##` that make a line a command to a CI runner, wherever in the line they stand.
+const RUNNER_COMMANDS: [&str; 3] = ["[", "vso[", "teamcity["];
+
+/// Whether the `#` at that byte is the second one that opens a runner's command.
+fn opens_command(text: &str, at: usize) -> bool {
+    text[..at].ends_with('#') && RUNNER_COMMANDS.iter().any(|word| text[at + 1..].starts_with(word))
+}
+
+/// The text with every character that `act` wants written in another way; `act` pushes that and says so.
+fn rewrite<'a>(text: &'a str, mut act: impl FnMut(usize, char, &mut String) -> bool) -> Cow<'a, str> {
+    if !text.contains(is_hidden) && !text.contains("##") {
+        return Cow::Borrowed(text);
+    }
+    let mut safe = String::with_capacity(text.len() + 16);
+    for (at, c) in text.char_indices() {
+        if !act(at, c, &mut safe) {
+            safe.push(c);
+        }
+    }
+    Cow::Owned(safe)
+}
+
+/// One line of text that is safe to print: hidden characters become `\u{202e}`, line ends `\n`, and
+/// the openings of CI runners' logging commands are broken.
+pub(super) fn line(text: &str) -> Cow<'_, str> {
+    rewrite(text, |at, c, safe| {
+        match c {
+            '\n' => safe.push_str("\\n"),
+            '\r' => safe.push_str("\\r"),
+            '\t' => safe.push_str("\\t"),
+            // Writing to a String cannot fail.
+            c if is_hidden(c) => _ = write!(safe, "\\u{{{:x}}}", u32::from(c)),
+            '#' if opens_command(text, at) => safe.push_str("\\u{23}"),
+            _ => return false,
+        }
+        true
+    })
+}
+
+/// A path as one line of safe text; what is not UTF-8 shows as U+FFFD.
+pub(super) fn path(bytes: &[u8]) -> String {
+    line(&String::from_utf8_lossy(bytes)).into_owned()
+}
+
+/// Inside a JSON string: what `serde_json` leaves alone though a terminal or a runner would act on it, as
+/// `\u` escapes, so that the value stays the same.
+pub(super) fn json_fragment(text: &str) -> Cow<'_, str> {
+    rewrite(text, |at, c, safe| {
+        let escaped = is_hidden(c) || (c == '#' && opens_command(text, at));
+        if escaped {
+            for unit in c.encode_utf16(&mut [0; 2]) {
+                _ = write!(safe, "\\u{unit:04x}");
+            }
+        }
+        escaped
+    })
+}
+
+/// A path as the path part of a relative URI. The bytes are kept: what is not UTF-8 is encoded as it is.
+/// Colons too, since one in the first part would read as a scheme.
+pub(super) fn uri(path: &[u8]) -> String {
+    let mut safe = String::with_capacity(path.len());
+    for &byte in path {
+        if byte.is_ascii_alphanumeric() || b"-._~/".contains(&byte) {
+            safe.push(char::from(byte));
+        } else {
+            _ = write!(safe, "%{byte:02X}");
+        }
+    }
+    safe
+}
+
+/// The text without the characters that start links in SARIF messages.
+pub(super) fn sarif_text(text: &str) -> String {
+    let mut safe = String::with_capacity(text.len());
+    for c in line(text).chars() {
+        if matches!(c, '[' | ']' | '\\') {
+            safe.push('\\');
+        }
+        safe.push(c);
+    }
+    safe
+}
+
+/// One line of Markdown that means nothing but its characters, in a table cell too: a reference is
+/// never read as markup, and what would become a link by itself is broken.
+pub(super) fn markdown(text: &str) -> String {
+    let text = line(text);
+    let mut safe = String::with_capacity(text.len());
+    for (at, c) in text.char_indices() {
+        let plain = match c {
+            '-' | ',' | ';' | '?' | '%' | '(' | ')' | '/' | '"' | '\'' => true,
+            ':' => matches!(text[at + 1..].chars().next(), None | Some(' ')),
+            '.' => !text[..at].ends_with("www"),
+            c => !c.is_ascii_punctuation(),
+        };
+        if plain {
+            safe.push(c);
+        } else {
+            _ = write!(safe, "&#{};", u32::from(c));
+        }
+    }
+    safe
+}
+
+/// The message of a GitHub workflow command.
+pub(super) fn workflow_message(text: &str) -> String {
+    line(text).replace('%', "%25")
+}
+
+/// The value of a property of a GitHub workflow command.
+pub(super) fn workflow_property(text: &str) -> String {
+    workflow_message(text).replace(':', "%3A").replace(',', "%2C")
+}
+
+/// Text and attribute values of XML and HTML, as one line.
+pub(super) fn xml(text: &str) -> String {
+    let mut safe = String::with_capacity(text.len());
+    for c in line(text).chars() {
+        match c {
+            '&' => safe.push_str("&amp;"),
+            '<' => safe.push_str("&lt;"),
+            '>' => safe.push_str("&gt;"),
+            '"' => safe.push_str("&quot;"),
+            '\'' => safe.push_str("&#39;"),
+            c => safe.push(c),
+        }
+    }
+    safe
+}
+
+/// Whether the address may be made a link: https, and no character that could end an attribute or a
+/// Markdown link.
+pub(super) fn is_link(url: &str) -> bool {
+    url.starts_with("https://")
+        && url.bytes().all(|b| b.is_ascii_graphic() && !b"<>\"'()[]`\\^{|}".contains(&b))
+}
+
+/// The first `limit` characters, with `…` for the rest.
+pub(super) fn truncated(text: &str, limit: usize) -> String {
+    if text.chars().count() <= limit {
+        return text.to_owned();
+    }
+    text.chars().take(limit.saturating_sub(1)).chain(['…']).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ordinary_text_is_left_alone() {
+        for text in ["src/app.py", "grüße/日本語.txt", "C#/a##b", ""] {
+            assert_eq!(line(text), text);
+            assert_eq!(json_fragment(text), text);
+        }
+    }
+
+    #[test]
+    fn hidden_characters_are_shown_by_number() {
+        assert_eq!(line("a\u{202e}b\u{1b}[31m\u{200b}"), "a\\u{202e}b\\u{1b}[31m\\u{200b}");
+        assert_eq!(line("one\ntwo\r\tthree\u{9b}"), "one\\ntwo\\r\\tthree\\u{9b}");
+        assert_eq!(path(b"a\xff\x07"), "a\u{fffd}\\u{7}");
+    }
+
+    #[test]
+    fn runner_commands_are_broken() {
+        assert_eq!(line("a ##[error]b"), "a #\\u{23}[error]b");
+        assert_eq!(line("##vso[task.setvariable]"), "#\\u{23}vso[task.setvariable]");
+        assert_eq!(line("###[x"), "##\\u{23}[x");
+    }
+
+    #[test]
+    fn json_keeps_its_value() {
+        let text = "a\u{202e}b\u{e0001}\u{7f}##vso[x]";
+        let quoted = format!("\"{}\"", json_fragment(text));
+        assert!(quoted.is_ascii() && !quoted.contains("##"));
+        assert_eq!(serde_json::from_str::<String>(&quoted).unwrap(), text);
+    }
+
+    #[test]
+    fn uris_keep_every_byte() {
+        assert_eq!(uri(b"src/my app.py"), "src/my%20app.py");
+        assert_eq!(uri("a:b/ü%#?".as_bytes()), "a%3Ab/%C3%BC%25%23%3F");
+        assert_eq!(uri(b"\xff\n"), "%FF%0A");
+    }
+
+    #[test]
+    fn links_and_markup_are_text() {
+        assert_eq!(sarif_text("[a](1)\\"), "\\[a\\](1)\\\\");
+        assert_eq!(markdown("so: www.a https://b @c"), "so: www&#46;a https&#58;//b &#64;c");
+        assert_eq!(markdown("a|b <i> `x` [y](z)"), "a&#124;b &#60;i&#62; &#96;x&#96; &#91;y&#93;(z)");
+    }
+
+    #[test]
+    fn workflow_commands_take_one_line() {
+        assert_eq!(workflow_message("100%\n::x"), "100%25\\n::x");
+        assert_eq!(workflow_property("a,b:c%0A"), "a%2Cb%3Ac%250A");
+    }
+
+    #[test]
+    fn xml_has_neither_markup_nor_forbidden_characters() {
+        assert_eq!(xml("<a b='\"'>&\u{1}\u{ffff}"), "&lt;a b=&#39;&quot;&#39;&gt;&amp;\\u{1}\\u{ffff}");
+    }
+
+    #[test]
+    fn only_plain_addresses_become_links() {
+        assert!(is_link("https://platform.openai.com/api-keys"));
+        assert!(
+            !is_link("javascript:alert(1)") && !is_link("https://a/)[x](y") && !is_link("https://a\u{202e}")
+        );
+    }
+
+    #[test]
+    fn cuts_at_characters() {
+        assert_eq!(truncated("äöü", 3), "äöü");
+        assert_eq!(truncated("äöüß", 3), "äö…");
+    }
+}

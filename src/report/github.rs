@@ -1,0 +1,93 @@
+//! `github`: workflow commands that GitHub Actions turns into annotations.
+//!
+//! A step shows ten of them at most, so one speaks for a leak, the worst come first, and the last says how
+//! many more there are. The step summary (`step_summary`) has room for all.
+
+use std::cmp::Reverse;
+use std::io::{self, Write};
+
+use crate::model::{Finding, Leak, Report, Severity};
+
+use super::{Style, escape, place, receipt, sentences, words};
+
+/// Annotations that a step shows.
+const MOST: usize = 10;
+
+pub(super) fn write(report: &Report, _: &Style, out: &mut dyn Write) -> io::Result<()> {
+    let mut leaks: Vec<_> = report.open_leaks().collect();
+    leaks.sort_by_key(|leak| Reverse((place::gravity(report, leak), leak.identified.confidence)));
+    let mut room = MOST;
+    if let Some(first) = report.coverage.skipped.first() {
+        // First, so that it is among those shown.
+        let skipped = words::count(report.coverage.skipped.len() as u64, "thing");
+        let text = format!("{skipped} not scanned, so this answer is not complete. {}", receipt::skip(first));
+        command("warning", &[], "friskey: incomplete", &text, out)?;
+        room -= 1;
+    }
+    let listed = if leaks.len() > room { room - 1 } else { leaks.len() };
+    for leak in &leaks[..listed] {
+        annotation(report, leak, out)?;
+    }
+    let rest = (leaks.len() - listed) as u64;
+    if rest > 0 {
+        let text = format!(
+            "{}; the step summary or another report format lists all",
+            words::count(rest, "more leak")
+        );
+        command(level(place::gravity(report, leaks[listed])), &[], "friskey", &text, out)?;
+    }
+    writeln!(out, "friskey: {}", receipt::coverage(report))?;
+    writeln!(out, "friskey: {}", receipt::verdict(report))
+}
+
+fn annotation(report: &Report, leak: &Leak, out: &mut dyn Write) -> io::Result<()> {
+    let places: Vec<_> = place::open(leak).collect();
+    let Some((&primary, others)) = places.split_first() else {
+        return Ok(());
+    };
+    let title = format!("friskey: {}", place::title(report, leak));
+    let text = sentences::paragraph(report, leak, primary, others);
+    command(level(place::gravity(report, leak)), &position(primary), &title, &text, out)
+}
+
+/// The properties that tie an annotation to a line.
+fn position(finding: &Finding) -> Vec<(&'static str, String)> {
+    let origin = &finding.origin;
+    let Some(path) = place::file(origin) else {
+        return Vec::new();
+    };
+    let (start, end) = (finding.span.start, finding.span.end);
+    let mut properties = vec![("file", String::from_utf8_lossy(path).into_owned())];
+    if place::has_positions(origin) {
+        properties.push(("line", start.line.to_string()));
+        properties.push(("endLine", end.line.to_string()));
+        // Columns count only within one line.
+        if start.line == end.line {
+            properties.push(("col", start.column.to_string()));
+            properties.push(("endColumn", end.column.to_string()));
+        }
+    }
+    properties
+}
+
+fn command(
+    level: &str,
+    properties: &[(&'static str, String)],
+    title: &str,
+    text: &str,
+    out: &mut dyn Write,
+) -> io::Result<()> {
+    write!(out, "::{level} ")?;
+    for (name, value) in properties {
+        write!(out, "{name}={},", escape::workflow_property(value))?;
+    }
+    writeln!(out, "title={}::{}", escape::workflow_property(title), escape::workflow_message(text))
+}
+
+fn level(gravity: Severity) -> &'static str {
+    match gravity {
+        Severity::Critical | Severity::High => "error",
+        Severity::Medium => "warning",
+        Severity::Low => "notice",
+    }
+}

@@ -1,0 +1,248 @@
+//! `gitlab`: GitLab's secret detection report, schema 15.2.1.
+//!
+//! GitLab follows each place by itself, so one entry is one finding. It drops a file whole that breaks its
+//! schema: times have no zone, every location has a commit, and lengths are limited.
+
+use std::io::{self, Write};
+
+use serde::{Serialize, Serializer};
+
+use crate::model::{Change, Finding, Leak, Report, Severity};
+
+use super::{Style, clock, escape, json, place, receipt, sentences, words};
+
+/// Stands for a commit where there is none, as GitLab's own analyzer has it.
+const NO_COMMIT: &str = "0000000";
+/// Skipped things that are listed one by one.
+const MOST_SKIPS: usize = 1_000;
+
+pub(super) fn write(report: &Report, _: &Style, out: &mut dyn Write) -> io::Result<()> {
+    let document = Document {
+        version: "15.2.1",
+        scan: Scan::new(report),
+        vulnerabilities: Vulnerabilities(report),
+        remediations: [],
+    };
+    json::write_pretty(&document, out)
+}
+
+#[derive(Serialize)]
+struct Document<'a> {
+    version: &'static str,
+    scan: Scan,
+    vulnerabilities: Vulnerabilities<'a>,
+    remediations: [(); 0],
+}
+
+#[derive(Serialize)]
+struct Scan {
+    analyzer: Tool,
+    scanner: Tool,
+    #[serde(rename = "type")]
+    kind: &'static str,
+    start_time: String,
+    end_time: String,
+    status: &'static str,
+    messages: Vec<Message>,
+}
+
+#[derive(Serialize)]
+struct Tool {
+    id: &'static str,
+    name: &'static str,
+    url: &'static str,
+    version: &'static str,
+    vendor: Vendor,
+}
+
+const TOOL: Tool = Tool {
+    id: "friskey",
+    name: "friskey",
+    url: env!("CARGO_PKG_REPOSITORY"),
+    version: env!("CARGO_PKG_VERSION"),
+    vendor: Vendor { name: "friskey" },
+};
+
+#[derive(Serialize)]
+struct Vendor {
+    name: &'static str,
+}
+
+#[derive(Serialize)]
+struct Message {
+    level: &'static str,
+    value: String,
+}
+
+impl Scan {
+    fn new(report: &Report) -> Self {
+        let complete = report.coverage.is_complete();
+        Self {
+            analyzer: TOOL,
+            scanner: TOOL,
+            kind: "secret_detection",
+            start_time: clock::utc(report.started),
+            end_time: clock::utc(clock::ended(report)),
+            status: if complete { "success" } else { "failure" },
+            messages: messages(report),
+        }
+    }
+}
+
+fn messages(report: &Report) -> Vec<Message> {
+    let message = |level, value| Message { level, value };
+    let skipped = &report.coverage.skipped;
+    let mut all = vec![message("info", receipt::coverage(report))];
+    all.extend(receipt::remarks(report).into_iter().map(|remark| message("info", remark)));
+    let not_scanned = |text: String| message("warn", format!("not scanned: {text}"));
+    all.extend(skipped.iter().take(MOST_SKIPS).map(|skip| not_scanned(receipt::skip(skip))));
+    let rest = skipped.len().saturating_sub(MOST_SKIPS) as u64;
+    if rest > 0 {
+        all.push(not_scanned(words::count(rest, "more thing")));
+    }
+    all
+}
+
+/// The entries; each is made when it is written.
+struct Vulnerabilities<'a>(&'a Report);
+
+impl Serialize for Vulnerabilities<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let findings =
+            self.0.open_leaks().flat_map(|leak| place::open(leak).map(move |finding| (leak, finding)));
+        serializer.collect_seq(findings.map(|(leak, finding)| Vulnerability::new(self.0, leak, finding)))
+    }
+}
+
+#[derive(Serialize)]
+struct Vulnerability {
+    id: String,
+    category: &'static str,
+    name: String,
+    description: String,
+    severity: &'static str,
+    solution: String,
+    scanner: Scanner,
+    identifiers: [Identifier; 2],
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    links: Vec<Link>,
+    location: Location,
+}
+
+#[derive(Serialize)]
+struct Scanner {
+    id: &'static str,
+    name: &'static str,
+}
+
+#[derive(Serialize)]
+struct Identifier {
+    #[serde(rename = "type")]
+    kind: &'static str,
+    name: String,
+    value: String,
+}
+
+#[derive(Serialize)]
+struct Link {
+    url: String,
+}
+
+impl Vulnerability {
+    fn new(report: &Report, leak: &Leak, finding: &Finding) -> Self {
+        let identified = &leak.identified;
+        let rule = place::rule(report, leak);
+        let description = format!(
+            "{} Fingerprint {}.",
+            sentences::paragraph(report, leak, finding, &[]),
+            identified.fingerprint
+        );
+        let id = escape::line(&identified.rule);
+        Self {
+            // One place may hold the key on several lines.
+            id: format!("{}-{}-{}", finding.id(), finding.span.start.line, finding.span.start.column),
+            category: "secret_detection",
+            name: escape::truncated(&place::title(report, leak), 255),
+            // GitLab reads Markdown here.
+            description: escape::markdown(&escape::truncated(&description, 100_000)),
+            severity: severity(place::gravity(report, leak)),
+            solution: escape::truncated(&rule.map(|rule| rule.advice.join(" ")).unwrap_or_default(), 7_000),
+            scanner: Scanner { id: TOOL.id, name: TOOL.name },
+            identifiers: [
+                Identifier {
+                    kind: "friskey_rule",
+                    name: format!("friskey rule {id}"),
+                    value: id.into_owned(),
+                },
+                Identifier { kind: "cwe", name: "CWE-798".to_owned(), value: "798".to_owned() },
+            ],
+            links: rule
+                .and_then(|rule| rule.revoke_url.clone())
+                .filter(|url| escape::is_link(url))
+                .map(|url| Link { url })
+                .into_iter()
+                .collect(),
+            location: Location::new(leak, finding),
+        }
+    }
+}
+
+fn severity(gravity: Severity) -> &'static str {
+    match gravity {
+        Severity::Critical => "Critical",
+        Severity::High => "High",
+        Severity::Medium => "Medium",
+        Severity::Low => "Low",
+    }
+}
+
+#[derive(Serialize)]
+struct Location {
+    file: String,
+    start_line: u64,
+    end_line: u64,
+    commit: Commit,
+}
+
+#[derive(Serialize)]
+struct Commit {
+    sha: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    author: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    date: Option<String>,
+}
+
+impl Location {
+    fn new(leak: &Leak, finding: &Finding) -> Self {
+        let origin = &finding.origin;
+        let file = match place::file(origin) {
+            Some(path) => String::from_utf8_lossy(path).into_owned(),
+            None => place::stand_in(origin),
+        };
+        let (start, end) = if place::has_positions(origin) {
+            (finding.span.start.line.max(1), finding.span.end.line)
+        } else {
+            (1, 1)
+        };
+        Self { file, start_line: start, end_line: end.max(start), commit: commit(leak, finding) }
+    }
+}
+
+/// The commit that brought the key to this place: its own, else the first at its path, else the first of all.
+fn commit(leak: &Leak, finding: &Finding) -> Commit {
+    let origin = &finding.origin;
+    let here = |change: &&Change| change.path.is_some() && change.path == origin.path;
+    let own = |change: &&Change| Some(&change.commit) == origin.commit.as_ref();
+    let introduced = &leak.introduced;
+    let change = match &origin.commit {
+        Some(_) => introduced.iter().find(own),
+        None => introduced.iter().find(here).or(introduced.first()),
+    };
+    let sha = origin.commit.clone().or(change.map(|change| change.commit.clone()));
+    Commit {
+        sha: sha.filter(|sha| !sha.is_empty()).unwrap_or_else(|| NO_COMMIT.to_owned()),
+        author: change.and_then(place::author),
+        date: change.map(|change| change.date.clone()),
+    }
+}

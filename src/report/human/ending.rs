@@ -1,0 +1,54 @@
+//! What follows the leaks: advice, remarks, the coverage receipt, and last of all the verdict.
+
+use std::io::{self, Write};
+
+use crate::model::{Report, RuleInfo, Status};
+
+use super::ink::{ALARM, GOOD, STRONG, WARNING, paint};
+use super::{Style, shown};
+use crate::report::{escape, place, receipt};
+
+pub(super) fn write(report: &Report, style: &Style, out: &mut dyn Write) -> io::Result<()> {
+    for rule in place::rules_met(report) {
+        advice(rule, style, out)?;
+    }
+    for remark in receipt::remarks(report) {
+        writeln!(out, "note: {remark}")?;
+    }
+    coverage(report, style, out)?;
+    let color = match report.status() {
+        Status::Findings => ALARM,
+        Status::Incomplete => WARNING,
+        Status::Clean => GOOD,
+    };
+    writeln!(out, "{}", paint(style.color, color, receipt::verdict(report)))
+}
+
+fn advice(rule: &RuleInfo, style: &Style, out: &mut dyn Write) -> io::Result<()> {
+    if rule.advice.is_empty() && rule.revoke_url.is_none() {
+        return Ok(());
+    }
+    let title = format!("What to do about {}:", escape::line(&rule.id));
+    writeln!(out, "{}", paint(style.color, STRONG, title))?;
+    for (number, step) in (1..).zip(&rule.advice) {
+        writeln!(out, "  {number}. {}", escape::line(step))?;
+    }
+    if let Some(url) = &rule.revoke_url {
+        writeln!(out, "  revoke at {}", escape::line(url))?;
+    }
+    writeln!(out)
+}
+
+fn coverage(report: &Report, style: &Style, out: &mut dyn Write) -> io::Result<()> {
+    writeln!(out, "{}", receipt::coverage(report))?;
+    let skipped = &report.coverage.skipped;
+    let listed = shown(skipped.len(), style);
+    for skip in skipped.iter().take(listed) {
+        writeln!(out, "  not scanned: {}", receipt::skip(skip))?;
+    }
+    let rest = skipped.len() - listed;
+    if rest > 0 {
+        writeln!(out, "  and {rest} more (--format json lists all)")?;
+    }
+    Ok(())
+}

@@ -1,0 +1,129 @@
+//! The source line under a place, with carets under the redacted key.
+
+use std::io::{self, Write};
+
+use unicode_width::UnicodeWidthStr;
+
+use super::Style;
+use super::ink::{ALARM, GUTTER, paint};
+use crate::model::Excerpt;
+use crate::report::escape;
+
+/// Columns left of the key that stay when the terminal is too narrow for the whole line.
+const KEPT_BEFORE: usize = 20;
+
+pub(super) fn write(excerpt: &Excerpt, line: u64, style: &Style, out: &mut dyn Write) -> io::Result<()> {
+    let number = line.to_string();
+    let blank = " ".repeat(number.len());
+    let bar = paint(style.color, GUTTER, "|");
+    let (before, key, after) =
+        parts(excerpt, style.width.map(|width| width.saturating_sub(number.len() + 3)));
+    writeln!(out, "{blank} {bar}")?;
+    let painted = if key.is_empty() { String::new() } else { paint(style.color, ALARM, &key) };
+    writeln!(out, "{} {bar} {before}{painted}{after}", paint(style.color, GUTTER, &number))?;
+    if key.is_empty() {
+        return Ok(());
+    }
+    let indent = " ".repeat(before.width());
+    let carets = paint(style.color, ALARM, "^".repeat(key.width().max(1)));
+    writeln!(out, "{blank} {bar} {indent}{carets}")
+}
+
+/// Text before the key, the key, and the text after it, safe to print and cut to `width` columns.
+fn parts(excerpt: &Excerpt, width: Option<usize>) -> (String, String, String) {
+    let text = &excerpt.text;
+    let cut = (text.get(..excerpt.start), text.get(excerpt.start..excerpt.end), text.get(excerpt.end..));
+    let (before, key, after) = match cut {
+        (Some(before), Some(key), Some(after)) => (before, key, after),
+        // Positions that do not fit the text point at nothing.
+        _ => (text.as_str(), "", ""),
+    };
+    let (before, key, after) = (printable(before), printable(key), printable(after));
+    let Some(width) = width else {
+        return (before, key, after);
+    };
+    if before.width() + key.width() + after.width() <= width {
+        return (before, key, after);
+    }
+    let room = width.saturating_sub(key.width());
+    let before = last_columns(&before, room.min(KEPT_BEFORE.max(room.saturating_sub(after.width()))));
+    let after = first_columns(&after, room.saturating_sub(before.width()));
+    (before, key, after)
+}
+
+/// Tabs as wide as they are usually shown, everything else escaped.
+fn printable(text: &str) -> String {
+    escape::line(&text.replace('\t', "    ")).into_owned()
+}
+
+/// The start of the text in at most `columns` columns, `…` for what is cut.
+fn first_columns(text: &str, columns: usize) -> String {
+    if text.width() <= columns {
+        return text.to_owned();
+    }
+    if columns == 0 {
+        return String::new();
+    }
+    let mut end = 0;
+    for (at, c) in text.char_indices() {
+        let next = at + c.len_utf8();
+        if text[..next].width() >= columns {
+            break;
+        }
+        end = next;
+    }
+    format!("{}…", &text[..end])
+}
+
+/// The end of the text in at most `columns` columns, `…` for what is cut.
+fn last_columns(text: &str, columns: usize) -> String {
+    if text.width() <= columns {
+        return text.to_owned();
+    }
+    if columns == 0 {
+        return String::new();
+    }
+    let start = text.char_indices().map(|(at, _)| at).find(|&at| text[at..].width() < columns);
+    format!("…{}", &text[start.unwrap_or(text.len())..])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shown(text: &str, key: &str, width: Option<usize>) -> String {
+        let start = text.find(key).unwrap();
+        let excerpt = Excerpt { text: text.to_owned(), start, end: start + key.len() };
+        let mut out = Vec::new();
+        write(&excerpt, 12, &Style { width, ..Style::default() }, &mut out).unwrap();
+        String::from_utf8(out).unwrap()
+    }
+
+    #[test]
+    fn carets_stand_under_the_key() {
+        assert_eq!(shown("a = sk-…wxyz;", "sk-…wxyz", None), "   |\n12 | a = sk-…wxyz;\n   |     ^^^^^^^^\n");
+    }
+
+    #[test]
+    fn wide_characters_and_tabs_keep_the_carets_in_place() {
+        assert_eq!(shown("\t鍵=sk-…", "sk-…", None), "   |\n12 |     鍵=sk-…\n   |        ^^^^\n");
+    }
+
+    #[test]
+    fn a_narrow_terminal_cuts_around_the_key() {
+        let text = format!("{}sk-…wxyz{}", "b".repeat(100), "a".repeat(100));
+        for width in 0..200 {
+            let shown = shown(&text, "sk-…wxyz", Some(width));
+            assert!(shown.contains("sk-…wxyz"));
+            assert!(width < 20 || shown.lines().all(|line| line.width() <= width), "{width}: {shown}");
+        }
+    }
+
+    #[test]
+    fn positions_outside_the_text_do_no_harm() {
+        let excerpt = Excerpt { text: "é".to_owned(), start: 1, end: 9 };
+        let mut out = Vec::new();
+        write(&excerpt, 1, &Style::default(), &mut out).unwrap();
+        assert_eq!(String::from_utf8(out).unwrap(), "  |\n1 | é\n");
+    }
+}

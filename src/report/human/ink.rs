@@ -1,0 +1,22 @@
+//! Colours, and none where none are wanted.
+
+use std::fmt::Display;
+
+use anstyle::{AnsiColor, Color, Style as Ansi};
+
+const fn color(color: AnsiColor) -> Ansi {
+    Ansi::new().fg_color(Some(Color::Ansi(color)))
+}
+
+pub(super) const ALARM: Ansi = color(AnsiColor::Red).bold();
+pub(super) const WARNING: Ansi = color(AnsiColor::Yellow).bold();
+pub(super) const GOOD: Ansi = color(AnsiColor::Green).bold();
+pub(super) const STRONG: Ansi = Ansi::new().bold();
+pub(super) const PLACE: Ansi = color(AnsiColor::Cyan);
+pub(super) const GUTTER: Ansi = color(AnsiColor::Blue);
+pub(super) const FAINT: Ansi = Ansi::new().dimmed();
+
+/// `text` in that style, if `color` is wanted.
+pub(super) fn paint(color: bool, style: Ansi, text: impl Display) -> String {
+    if color { format!("{style}{text}{style:#}") } else { text.to_string() }
+}

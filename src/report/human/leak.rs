@@ -1,0 +1,98 @@
+//! One leak: headline, what is known of it, its story, and the places where it stands.
+
+use std::io::{self, Write};
+
+use crate::model::{Finding, Leak, LeakStatus, Report};
+
+use super::ink::{ALARM, FAINT, PLACE, STRONG, paint};
+use super::{Style, excerpt, shown, story};
+use crate::report::{escape, place, words};
+
+pub(super) fn write(report: &Report, leak: &Leak, style: &Style, out: &mut dyn Write) -> io::Result<()> {
+    headline(report, leak, style, out)?;
+    story::write(leak, style, out)?;
+    writeln!(out)?;
+    places(leak, style, out)
+}
+
+fn headline(report: &Report, leak: &Leak, style: &Style, out: &mut dyn Write) -> io::Result<()> {
+    let identified = &leak.identified;
+    let rule = paint(style.color, ALARM, escape::line(&identified.rule));
+    let what = format!("{} {}", place::title(report, leak), escape::line(&identified.secret.redacted()));
+    writeln!(out, "{rule}: {}", paint(style.color, STRONG, what))?;
+    write!(out, "  {} confidence", identified.confidence)?;
+    let evidence: Vec<_> = identified.evidence.iter().map(|text| escape::line(text)).collect();
+    if !evidence.is_empty() {
+        write!(out, ": {}", evidence.join(", "))?;
+    }
+    writeln!(out)?;
+    match leak.status {
+        LeakStatus::Present => writeln!(out, "  still present{}", at_tips(leak, style))?,
+        LeakStatus::Removed => {
+            writeln!(out, "  removed, but still in the history{}", in_history(leak, style))?
+        }
+        LeakStatus::Unreachable => {
+            writeln!(out, "  reached by no ref, but git still keeps it{}", held_by(leak, style))?;
+        }
+        LeakStatus::Unknown => {}
+    }
+    writeln!(out, "  fingerprint {}", paint(style.color, FAINT, identified.fingerprint))
+}
+
+fn at_tips(leak: &Leak, style: &Style) -> String {
+    phrase(" at the tip of ", &leak.refs_at_tip, style)
+}
+
+fn in_history(leak: &Leak, style: &Style) -> String {
+    phrase(" of ", &leak.refs_in_history, style)
+}
+
+fn held_by(leak: &Leak, style: &Style) -> String {
+    phrase(": ", &leak.held_by, style)
+}
+
+/// The names with an opening; nothing without names.
+fn phrase(opening: &str, names: &[String], style: &Style) -> String {
+    if names.is_empty() {
+        return String::new();
+    }
+    let listed = shown(names.len(), style);
+    let mut text: Vec<_> = names[..listed].iter().map(|name| escape::line(name)).collect();
+    let rest = names.len() - listed;
+    if rest > 0 {
+        text.push(format!("and {rest} more").into());
+    }
+    format!("{opening}{}", text.join(", "))
+}
+
+fn places(leak: &Leak, style: &Style, out: &mut dyn Write) -> io::Result<()> {
+    let total = place::open(leak).count();
+    let listed = shown(total, style);
+    for finding in place::open(leak).take(listed) {
+        write!(out, "{}", paint(style.color, PLACE, clickable(finding)))?;
+        match place::details(finding).join("; ") {
+            details if details.is_empty() => writeln!(out)?,
+            details => writeln!(out, "  {}", paint(style.color, FAINT, format_args!("({details})")))?,
+        }
+        if let Some(text) = &finding.excerpt {
+            excerpt::write(text, finding.span.start.line, style, out)?;
+        }
+        writeln!(out)?;
+    }
+    let more = (total - listed) as u64;
+    let suppressed = (leak.findings.len() - total) as u64;
+    if more > 0 {
+        writeln!(out, "and {} (--format json lists all)", words::count(more, "more place"))?;
+    }
+    if suppressed > 0 {
+        writeln!(out, "and {} suppressed", words::count(suppressed, "place"))?;
+    }
+    if more + suppressed > 0 { writeln!(out) } else { Ok(()) }
+}
+
+/// `path:line:column`, first in its line so that terminals can open it.
+fn clickable(finding: &Finding) -> String {
+    let position = place::position(finding);
+    // A file of that name must not give orders to a CI runner.
+    if position.starts_with("::") { format!("./{position}") } else { position }
+}

@@ -1,0 +1,29 @@
+//! `human`: text for people, grouped by leak, with excerpts, the story of each leak, and advice.
+
+mod ending;
+mod excerpt;
+mod ink;
+mod leak;
+mod story;
+
+use std::io::{self, Write};
+
+use crate::model::Report;
+
+use super::Style;
+
+/// Places, skipped things and refs that are listed unless everything is asked for.
+const SHOWN: usize = 10;
+
+pub(super) fn write(report: &Report, style: &Style, out: &mut dyn Write) -> io::Result<()> {
+    for leak in report.open_leaks() {
+        leak::write(report, leak, style, out)?;
+    }
+    ending::write(report, style, out)
+}
+
+/// How many of `total` to list.
+fn shown(total: usize, style: &Style) -> usize {
+    // One line that says "and 1 more" is no shorter than the line itself.
+    if style.verbose || total <= SHOWN + 1 { total } else { SHOWN }
+}

@@ -1,0 +1,77 @@
+//! The story of a leak: which commits brought it in and took it out, and how long it was exposed.
+
+use std::io::{self, Write};
+
+use crate::model::{Change, Leak, LeakStatus};
+
+use super::ink::{FAINT, paint};
+use super::{Style, shown};
+use crate::report::{escape, place, words};
+
+/// What a commit did to the leak.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Event {
+    Introduced,
+    Removed,
+}
+
+pub(super) fn write(leak: &Leak, style: &Style, out: &mut dyn Write) -> io::Result<()> {
+    let lines = lines(leak);
+    let listed = shown(lines.len(), style);
+    // How it began and how it ended tell more than what lies between.
+    let first = listed.div_ceil(2);
+    for (label, change) in &lines[..first] {
+        event(label, change, style, out)?;
+    }
+    let hidden = (lines.len() - listed) as u64;
+    if hidden > 0 {
+        writeln!(out, "  … {} …", words::count(hidden, "more commit"))?;
+    }
+    for (label, change) in &lines[first + hidden as usize..] {
+        event(label, change, style, out)?;
+    }
+    ending(leak, out)
+}
+
+/// Every change with its label, oldest first.
+fn lines(leak: &Leak) -> Vec<(&'static str, &Change)> {
+    let introduced = leak.introduced.iter().map(|change| (Event::Introduced, change));
+    let removed = leak.removed.iter().map(|change| (Event::Removed, change));
+    let mut events: Vec<_> = introduced.chain(removed).collect();
+    events.sort_by_key(|&(event, change)| (change.seconds, event));
+    let mut was_removed = false;
+    let label = |event| match event {
+        Event::Removed => {
+            was_removed = true;
+            "removed"
+        }
+        Event::Introduced if was_removed => "re-introduced",
+        Event::Introduced => "introduced",
+    };
+    let labels: Vec<_> = events.iter().map(|&(event, _)| event).map(label).collect();
+    labels.into_iter().zip(events.into_iter().map(|(_, change)| change)).collect()
+}
+
+fn event(label: &str, change: &Change, style: &Style, out: &mut dyn Write) -> io::Result<()> {
+    let commit = paint(style.color, FAINT, place::short(&change.commit));
+    write!(out, "  {label:13}  {commit}  {}", place::day(change))?;
+    if let Some(author) = place::author(change) {
+        write!(out, "  {author}")?;
+    }
+    if let Some(path) = &change.path {
+        write!(out, "  {}", escape::path(path))?;
+    }
+    writeln!(out)
+}
+
+fn ending(leak: &Leak, out: &mut dyn Write) -> io::Result<()> {
+    let Some(seconds) = leak.exposed_seconds else {
+        return Ok(());
+    };
+    let exposed = words::duration(seconds);
+    if leak.status == LeakStatus::Present {
+        writeln!(out, "  exposed for {exposed} so far")
+    } else {
+        writeln!(out, "  exposed for {exposed}")
+    }
+}

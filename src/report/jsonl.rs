@@ -1,0 +1,74 @@
+//! `jsonl`: the report as one JSON object a line, for readers that do not want it whole.
+//!
+//! The first line has `"type": "start"`, the last `"type": "end"`; without the last one a report is cut.
+//! Leaks and coverage have the shape that they have in `json`.
+
+use std::io::{self, Write};
+
+use serde::Serialize;
+
+use crate::model::{Coverage, Report};
+
+use super::Style;
+use super::json::{LeakObject, SCHEMA, Tool, write_line};
+
+pub(super) fn write(report: &Report, _: &Style, out: &mut dyn Write) -> io::Result<()> {
+    write_line(&Line { kind: "start", body: Start::new(report) }, out)?;
+    for leak in &report.leaks {
+        write_line(&Line { kind: "leak", body: LeakObject::new(leak) }, out)?;
+    }
+    for skip in &report.coverage.skipped {
+        write_line(&Line { kind: "skip", body: skip }, out)?;
+    }
+    write_line(&Line { kind: "end", body: End::new(report) }, out)
+}
+
+#[derive(Serialize)]
+struct Line<T> {
+    #[serde(rename = "type")]
+    kind: &'static str,
+    #[serde(flatten)]
+    body: T,
+}
+
+#[derive(Serialize)]
+struct Start<'a> {
+    schema: &'static str,
+    tool: Tool<'a>,
+    command: &'static str,
+    min_confidence: &'static str,
+}
+
+impl<'a> Start<'a> {
+    fn new(report: &'a Report) -> Self {
+        Self {
+            schema: SCHEMA,
+            tool: Tool::new(report),
+            command: report.command,
+            min_confidence: report.min_confidence.name(),
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct End<'a> {
+    status: &'static str,
+    suppressed: u64,
+    below_threshold: u64,
+    notes: &'a [String],
+    coverage: &'a Coverage,
+    elapsed_seconds: f64,
+}
+
+impl<'a> End<'a> {
+    fn new(report: &'a Report) -> Self {
+        Self {
+            status: report.status().name(),
+            suppressed: report.suppressed_findings,
+            below_threshold: report.below_threshold,
+            notes: &report.notes,
+            coverage: &report.coverage,
+            elapsed_seconds: report.elapsed_seconds,
+        }
+    }
+}

@@ -1,0 +1,107 @@
+//! `junit`: one test suite, for Jenkins and whatever else counts tests.
+//!
+//! A leak is a failed case, an accepted one a skipped case. What was not scanned is an error, so that an
+//! incomplete scan is never green.
+
+use std::io::{self, Write};
+
+use crate::model::{Leak, Report};
+
+use super::{Style, clock, escape, place, receipt, sentences, words};
+
+/// Skipped things, and places of one leak, that are listed.
+const MOST: usize = 1_000;
+
+pub(super) fn write(report: &Report, _: &Style, out: &mut dyn Write) -> io::Result<()> {
+    let failures = report.open_leaks().count();
+    let accepted = report.leaks.len() - failures;
+    let incomplete = !report.coverage.is_complete();
+    // A suite without any case passes in some readers and fails in others.
+    let passed = failures == 0 && !incomplete;
+    let tests = failures + accepted + usize::from(incomplete) + usize::from(passed);
+    let seconds = if report.elapsed_seconds.is_finite() { report.elapsed_seconds.max(0.0) } else { 0.0 };
+    let counts = format!(
+        "tests=\"{tests}\" failures=\"{failures}\" errors=\"{}\" skipped=\"{accepted}\" time=\"{seconds:.3}\"",
+        u8::from(incomplete)
+    );
+    writeln!(out, "<?xml version=\"1.0\" encoding=\"UTF-8\"?>")?;
+    writeln!(out, "<testsuites name=\"friskey\" {counts}>")?;
+    let started = clock::utc(report.started);
+    let command = escape::xml(report.command);
+    writeln!(out, "  <testsuite name=\"friskey {command}\" {counts} timestamp=\"{started}\">")?;
+    for leak in &report.leaks {
+        if leak.is_suppressed() { accept(report, leak, out)? } else { failure(report, leak, out)? }
+    }
+    if incomplete {
+        error(report, out)?;
+    }
+    if passed {
+        writeln!(out, "    <testcase classname=\"friskey\" name=\"no key was found\"/>")?;
+    }
+    writeln!(out, "    <system-out>{}</system-out>", escape::xml(&receipt::coverage(report)))?;
+    writeln!(out, "  </testsuite>\n</testsuites>")
+}
+
+fn open_case(report: &Report, leak: &Leak, out: &mut dyn Write) -> io::Result<()> {
+    let identified = &leak.identified;
+    // The fingerprint tells apart two keys that end alike.
+    let name = format!(
+        "{} {} {:.12}",
+        place::title(report, leak),
+        identified.secret.redacted(),
+        identified.fingerprint.to_string()
+    );
+    let class = escape::xml(&identified.rule);
+    writeln!(out, "    <testcase classname=\"friskey.{class}\" name=\"{}\">", escape::xml(&name))
+}
+
+fn failure(report: &Report, leak: &Leak, out: &mut dyn Write) -> io::Result<()> {
+    open_case(report, leak, out)?;
+    let kind = escape::xml(&leak.identified.rule);
+    let message = escape::xml(&sentences::headline(report, leak));
+    writeln!(out, "      <failure type=\"{kind}\" message=\"{message}\">")?;
+    for finding in place::open(leak).take(MOST) {
+        let details = match place::details(finding).join("; ") {
+            details if details.is_empty() => details,
+            details => format!(" ({details})"),
+        };
+        writeln!(out, "{}", escape::xml(&format!("at {}{details}", place::position(finding))))?;
+    }
+    let rest = place::open(leak).count().saturating_sub(MOST) as u64;
+    if rest > 0 {
+        writeln!(out, "and {}", words::count(rest, "more place"))?;
+    }
+    let story = sentences::story(leak);
+    if !story.is_empty() {
+        writeln!(out, "{}", escape::xml(story.trim_start()))?;
+    }
+    writeln!(out, "fingerprint {}</failure>\n    </testcase>", leak.identified.fingerprint)
+}
+
+fn accept(report: &Report, leak: &Leak, out: &mut dyn Write) -> io::Result<()> {
+    open_case(report, leak, out)?;
+    let suppression = leak.findings.iter().find_map(|finding| finding.suppressed.as_ref());
+    let why = match suppression {
+        Some(suppression) => {
+            let reason = suppression.reason.as_deref().unwrap_or("no reason given");
+            format!("accepted by {}: {reason}", suppression.source)
+        }
+        None => "no place".to_owned(),
+    };
+    writeln!(out, "      <skipped message=\"{}\"/>\n    </testcase>", escape::xml(&why))
+}
+
+fn error(report: &Report, out: &mut dyn Write) -> io::Result<()> {
+    let skipped = &report.coverage.skipped;
+    let message = format!("{} not scanned", words::count(skipped.len() as u64, "thing"));
+    writeln!(out, "    <testcase classname=\"friskey.coverage\" name=\"everything was scanned\">")?;
+    writeln!(out, "      <error type=\"incomplete\" message=\"{message}\">")?;
+    for skip in skipped.iter().take(MOST) {
+        writeln!(out, "not scanned: {}", escape::xml(&receipt::skip(skip)))?;
+    }
+    let rest = skipped.len().saturating_sub(MOST) as u64;
+    if rest > 0 {
+        writeln!(out, "and {}", words::count(rest, "more thing"))?;
+    }
+    writeln!(out, "      </error>\n    </testcase>")
+}

@@ -1,0 +1,154 @@
+//! What several formats say alike: names of places, commits, authors and rules.
+
+use crate::model::{Change, Confidence, Finding, Leak, Origin, Report, RuleInfo, Severity, Surface};
+
+use super::{escape, words};
+
+/// Hex digits of a commit id that are shown to people.
+const SHORT: usize = 10;
+
+/// The path as reports have it, not yet escaped: `-` for standard input.
+pub(super) fn path(origin: &Origin) -> Option<String> {
+    match (&origin.path, origin.surface) {
+        (_, Surface::Stdin) => Some("-".to_owned()),
+        (Some(path), _) => Some(String::from_utf8_lossy(path).into_owned()),
+        (None, _) => None,
+    }
+}
+
+/// A commit id, short.
+pub(super) fn short(id: &str) -> String {
+    escape::line(id).chars().take(SHORT).collect()
+}
+
+/// What the place is called, escaped: its path, or the object that it is in.
+pub(super) fn name(origin: &Origin) -> String {
+    if let Some(path) = path(origin) {
+        return escape::line(&path).into_owned();
+    }
+    let surface = origin.surface.name();
+    match origin.commit.as_ref().or(origin.object.as_ref()) {
+        Some(id) => format!("{surface} {}", short(id)),
+        None => surface.to_owned(),
+    }
+}
+
+/// The entries inside containers that lead to the place: `app.zip > config/.env`; empty without any.
+pub(super) fn inside(origin: &Origin) -> String {
+    let parts: Vec<_> = origin.container.iter().map(|part| escape::path(part)).collect();
+    parts.join(" > ")
+}
+
+/// `path:line:column`, escaped.
+pub(super) fn position(finding: &Finding) -> String {
+    let start = finding.span.start;
+    format!("{}:{}:{}", name(&finding.origin), start.line, start.column)
+}
+
+/// The author's name without the e-mail address, escaped; `None` when there is nothing but an address.
+pub(super) fn author(change: &Change) -> Option<String> {
+    let name = change.author.split('<').next().unwrap_or_default().trim();
+    if name.is_empty() || name.contains('@') { None } else { Some(escape::line(name).into_owned()) }
+}
+
+/// The day of a commit, as its author's clock had it.
+pub(super) fn day(change: &Change) -> String {
+    escape::line(change.date.get(..10).unwrap_or(&change.date)).into_owned()
+}
+
+/// What the report knows about the leak's rule.
+pub(super) fn rule<'a>(report: &'a Report, leak: &Leak) -> Option<&'a RuleInfo> {
+    report.rules.iter().find(|rule| *rule.id == *leak.identified.rule)
+}
+
+/// The rules of the open leaks, each once, in the order of the report.
+pub(super) fn rules_met(report: &Report) -> Vec<&RuleInfo> {
+    let mut met: Vec<&RuleInfo> = Vec::new();
+    for rule in report.open_leaks().filter_map(|leak| rule(report, leak)) {
+        if !met.iter().any(|known| known.id == rule.id) {
+            met.push(rule);
+        }
+    }
+    met
+}
+
+/// The title of the leak's rule, or its id when the report does not list it.
+pub(super) fn title(report: &Report, leak: &Leak) -> String {
+    let name = rule(report, leak).map_or(&*leak.identified.rule, |rule| &rule.name);
+    escape::line(name).into_owned()
+}
+
+/// The findings of a leak that are not suppressed.
+pub(super) fn open(leak: &Leak) -> impl Iterator<Item = &Finding> {
+    leak.findings.iter().filter(|finding| finding.suppressed.is_none())
+}
+
+/// The path of the file that holds the key, as bytes; `None` where the path, if any, names something else.
+pub(super) fn file(origin: &Origin) -> Option<&[u8]> {
+    let names_file = match origin.surface {
+        Surface::Worktree | Surface::Symlink | Surface::FileName | Surface::Index | Surface::Blob => true,
+        Surface::Stash | Surface::Unreachable | Surface::Submodule | Surface::Lfs => true,
+        Surface::Config | Surface::Hook | Surface::GitFile => true,
+        Surface::Stdin | Surface::CommitMessage | Surface::Identity | Surface::CommitHeader => false,
+        Surface::TagMessage | Surface::Note | Surface::Reflog | Surface::RefName => false,
+    };
+    origin.path.as_deref().filter(|path| names_file && !path.is_empty())
+}
+
+/// Where a thing that is no file may be said to stand, as if it were one: `.git/commit-message/<id>`. Not escaped.
+pub(super) fn stand_in(origin: &Origin) -> String {
+    let surface = origin.surface.name();
+    match origin.commit.as_ref().or(origin.object.as_ref()) {
+        _ if origin.surface == Surface::Stdin => "stdin".to_owned(),
+        Some(id) => format!(".git/{surface}/{id}"),
+        None => match &origin.path {
+            Some(path) => format!(".git/{surface}/{}", String::from_utf8_lossy(path)),
+            None => format!(".git/{surface}"),
+        },
+    }
+}
+
+/// Whether lines and columns are those of the file that the path names.
+pub(super) fn has_positions(origin: &Origin) -> bool {
+    origin.container.is_empty() && !matches!(origin.surface, Surface::FileName | Surface::Symlink)
+}
+
+/// How bad the kind of key is; of one without a known rule, high.
+pub(super) fn severity(report: &Report, leak: &Leak) -> Severity {
+    rule(report, leak).map_or(Severity::High, |rule| rule.severity)
+}
+
+/// How loudly to speak of the leak: a doubtful match is no emergency, however bad it would be.
+pub(super) fn gravity(report: &Report, leak: &Leak) -> Severity {
+    let severity = severity(report, leak);
+    match leak.identified.confidence {
+        Confidence::High => severity,
+        Confidence::Medium => severity.min(Severity::Medium),
+        Confidence::Low => Severity::Low,
+    }
+}
+
+/// What the position does not say, escaped.
+pub(super) fn details(finding: &Finding) -> Vec<String> {
+    let origin = &finding.origin;
+    let mut details = Vec::new();
+    if !origin.container.is_empty() {
+        details.push(format!("inside {}", inside(origin)));
+    }
+    // Without a path the surface is already in the name.
+    let obvious =
+        matches!(origin.surface, Surface::Worktree | Surface::Index | Surface::Blob | Surface::Stdin);
+    if !obvious && origin.path.is_some() {
+        details.push(origin.surface.name().to_owned());
+    }
+    if finding.encoding != "utf-8" {
+        details.push(finding.encoding.to_owned());
+    }
+    if finding.versions > 1 {
+        details.push(format!("in {}", words::count(finding.versions, "version")));
+    }
+    if let (Some(_), Some(object)) = (&origin.path, &origin.object) {
+        details.push(format!("object {}", short(object)));
+    }
+    details
+}

@@ -1,0 +1,110 @@
+//! The fingerprint by which GitHub code scanning follows an alert when lines move.
+//!
+//! Each line has a hash of the 100 UTF-16 units from its first one that is no blank or tab, across line ends;
+//! after the end of the file stand 65535 and then zeros. Carriage returns, alone or before a line feed, count
+//! as line feeds. The upload action computes the same for files that stand in the checkout.
+
+use std::collections::HashMap;
+
+/// Units that one hash covers.
+const BLOCK: usize = 100;
+const FACTOR: u64 = 37;
+const END: u16 = 65_535;
+
+/// `hex:occurrence` for each line of a file, in order; lines end as GitHub ends them, at a lone carriage return
+/// too. A file that ends with a line end has one line more, an empty one. What is not UTF-8 is read as U+FFFD.
+pub fn line_hash(bytes: &[u8]) -> Vec<String> {
+    let (units, starts) = normalized(bytes);
+    let unit = |at: usize| u64::from(units.get(at).copied().unwrap_or(0));
+    let highest = FACTOR.wrapping_pow(BLOCK as u32 - 1);
+    let mut hash = (0..BLOCK).fold(0_u64, |hash, at| hash.wrapping_mul(FACTOR).wrapping_add(unit(at)));
+    let mut at = 0;
+    let mut seen: HashMap<u64, u64> = HashMap::new();
+    let mut hashes = Vec::with_capacity(starts.len());
+    for start in starts {
+        while at < start {
+            let rest = hash.wrapping_sub(unit(at).wrapping_mul(highest));
+            hash = rest.wrapping_mul(FACTOR).wrapping_add(unit(at + BLOCK));
+            at += 1;
+        }
+        let occurrence = seen.entry(hash).or_insert(0);
+        *occurrence += 1;
+        hashes.push(format!("{hash:x}:{occurrence}"));
+    }
+    hashes
+}
+
+/// The units that count, and where among them each line starts.
+fn normalized(bytes: &[u8]) -> (Vec<u16>, Vec<usize>) {
+    let (blank, tab, feed, carriage) =
+        (u16::from(b' '), u16::from(b'\t'), u16::from(b'\n'), u16::from(b'\r'));
+    let mut units = Vec::with_capacity(bytes.len() + 1);
+    let mut starts = Vec::new();
+    let mut at_start = true;
+    let mut after_carriage = false;
+    for unit in String::from_utf8_lossy(bytes).encode_utf16().chain([END]) {
+        let counts = unit != blank && unit != tab && !(after_carriage && unit == feed);
+        after_carriage = counts && unit == carriage;
+        if !counts {
+            continue;
+        }
+        if at_start {
+            starts.push(units.len());
+        }
+        let unit = if unit == carriage { feed } else { unit };
+        at_start = unit == feed;
+        units.push(unit);
+    }
+    (units, starts)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The hash of the end of a file alone: what an empty last line has.
+    const EMPTY: &str = "c129715d7a2bc9a3:1";
+
+    // Expectations come from GitHub's own algorithm, run on these inputs.
+
+    #[test]
+    fn end_of_file_is_a_line_after_a_line_end() {
+        assert_eq!(line_hash(b""), [EMPTY]);
+        assert_eq!(line_hash(b"a"), ["53b5d4aabe50d64:1"]);
+        assert_eq!(line_hash(b"a\n"), ["243cbaa4685aab12:1", EMPTY]);
+    }
+
+    #[test]
+    fn blanks_are_skipped_and_line_ends_are_alike() {
+        let hashes = ["790f81e5b114fed4:1", "1f7b9f1ae97918ec:1", "c33be7e0cf7c3ca:1", EMPTY];
+        assert_eq!(line_hash(b"a b\tc\r\nx\ry\n"), hashes);
+        assert_eq!(line_hash(b"\tabc\nx \n\t y\r\n"), hashes);
+    }
+
+    #[test]
+    fn a_blank_parts_a_carriage_return_from_its_line_feed() {
+        let hashes = ["8ad54fab729d8bb5:1", "3f73cdf52e365cf1:1", "339c9e69aebadc6b:1", EMPTY];
+        assert_eq!(line_hash(b"one\r \ntwo\n"), hashes);
+    }
+
+    #[test]
+    fn a_long_line_counts_by_its_start() {
+        let (long, next) = ("x".repeat(250), "x".repeat(99));
+        let hashes = ["52b56201ffb58620:1", "52b56201ffb585b2:1", EMPTY];
+        assert_eq!(line_hash(format!("{long}\n{next}\n").as_bytes()), hashes);
+    }
+
+    #[test]
+    fn repeats_are_numbered() {
+        let hashes = line_hash("same\n".repeat(150).as_bytes());
+        assert_eq!(hashes[..2], ["6468d5768bad9560:1", "6468d5768bad9560:2"]);
+        assert_eq!(hashes.len(), 151);
+        assert_eq!(hashes[148..], ["54dd522503d971eb:1", "930af01a65e2307f:1", EMPTY]);
+    }
+
+    #[test]
+    fn counts_in_utf16_and_reads_what_is_not_utf8() {
+        assert_eq!(line_hash("\u{1f600}é".as_bytes()), ["bc519d3e21e1c9d5:1"]);
+        assert_eq!(line_hash(b"a\xff\xe2\x82"), line_hash("a\u{fffd}\u{fffd}".as_bytes()));
+    }
+}

@@ -1,0 +1,148 @@
+//! SARIF locations. Code scanning rejects an upload in which one result has none, so every place gets one.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use crate::model::{Finding, Origin};
+use crate::report::{escape, place};
+
+use super::Text;
+
+/// What relative addresses are relative to.
+pub(super) const ROOT: &str = "%SRCROOT%";
+
+pub(super) type Base = BTreeMap<&'static str, BaseText>;
+
+#[derive(Serialize)]
+pub(super) struct BaseText {
+    description: Text,
+}
+
+pub(super) fn base() -> Base {
+    let description = Text::new("The root of the repository or folder that was scanned.");
+    BTreeMap::from([(ROOT, BaseText { description })])
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Location {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    id: Option<usize>,
+    physical_location: Physical,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    logical_locations: Vec<Logical>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Physical {
+    artifact_location: Artifact,
+    region: Region,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Artifact {
+    uri: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    uri_base_id: Option<&'static str>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Region {
+    start_line: u64,
+    start_column: u64,
+    end_line: u64,
+    end_column: u64,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Logical {
+    fully_qualified_name: String,
+}
+
+impl Location {
+    /// The place of a finding; `id` is what a message links to.
+    pub(super) fn new(finding: &Finding, id: Option<usize>) -> Self {
+        let origin = &finding.origin;
+        let inside = place::inside(origin);
+        let name = if inside.is_empty() { place::name(origin) } else { inside };
+        let is_plain_file = place::has_positions(origin) && place::file(origin).is_some();
+        let logical = if is_plain_file { Vec::new() } else { vec![Logical { fully_qualified_name: name }] };
+        Self {
+            id,
+            physical_location: Physical { artifact_location: artifact(origin), region: region(finding) },
+            logical_locations: logical,
+        }
+    }
+}
+
+fn artifact(origin: &Origin) -> Artifact {
+    let relative = |uri: String| Artifact { uri, uri_base_id: Some(ROOT) };
+    match place::file(origin) {
+        Some(path) => match absolute(path) {
+            Some(uri) => Artifact { uri, uri_base_id: None },
+            None => relative(escape::uri(path.strip_prefix(b"./").unwrap_or(path))),
+        },
+        // Such things are no files; where git keeps them is the nearest to a path that they have.
+        None => relative(escape::uri(place::stand_in(origin).as_bytes())),
+    }
+}
+
+/// The address of an absolute path, of Unix or of Windows.
+fn absolute(path: &[u8]) -> Option<String> {
+    if path.starts_with(b"/") {
+        return Some(format!("file://{}", escape::uri(path)));
+    }
+    match path {
+        [drive, b':', b'/', rest @ ..] if drive.is_ascii_alphabetic() => {
+            Some(format!("file:///{}:/{}", char::from(*drive), escape::uri(rest)))
+        }
+        _ => None,
+    }
+}
+
+/// All four sides, counted from 1, the end after the last character; at least one character wide.
+fn region(finding: &Finding) -> Region {
+    if !place::has_positions(&finding.origin) {
+        return Region { start_line: 1, start_column: 1, end_line: 1, end_column: 2 };
+    }
+    let (start, end) = (finding.span.start, finding.span.end);
+    let (start_line, start_column) = (start.line.max(1), start.column.max(1));
+    let end_line = end.line.max(start_line);
+    let least = if end_line == start_line { start_column.saturating_add(1) } else { 1 };
+    Region { start_line, start_column, end_line, end_column: end.column.max(least) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::Surface;
+
+    fn uri(surface: Surface, path: &[u8]) -> (String, bool) {
+        let artifact = artifact(&Origin::at_path(surface, path));
+        (artifact.uri, artifact.uri_base_id.is_some())
+    }
+
+    #[test]
+    fn addresses_are_relative_where_the_path_is() {
+        assert_eq!(uri(Surface::Worktree, b"./src/a b.py"), ("src/a%20b.py".to_owned(), true));
+        assert_eq!(uri(Surface::Blob, b"c:d/e"), ("c%3Ad/e".to_owned(), true));
+        assert_eq!(uri(Surface::Stdin, b"-"), ("stdin".to_owned(), true));
+        assert_eq!(uri(Surface::Worktree, b"/srv/a"), ("file:///srv/a".to_owned(), false));
+        assert_eq!(uri(Surface::Worktree, b"C:/srv/a"), ("file:///C:/srv/a".to_owned(), false));
+    }
+
+    #[test]
+    fn what_has_no_path_is_addressed_by_its_object() {
+        let mut origin = Origin::at_path(Surface::RefName, "refs/heads/a b");
+        assert_eq!(artifact(&origin).uri, ".git/ref-name/refs/heads/a%20b");
+        origin = Origin { path: None, ..Origin::at_path(Surface::CommitMessage, "") };
+        assert_eq!(artifact(&origin).uri, ".git/commit-message");
+        origin.commit = Some("abc".to_owned());
+        assert_eq!(artifact(&origin).uri, ".git/commit-message/abc");
+    }
+}

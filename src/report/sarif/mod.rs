@@ -1,0 +1,120 @@
+//! `sarif`: SARIF 2.1.0, foremost for GitHub code scanning.
+//!
+//! One result is one leak; its other places are related locations. Everything GitHub limits is cut here, worst
+//! first kept, and a notification says so. `docs/formats.md` tells the choices.
+
+mod invocation;
+mod line_hash;
+mod location;
+mod message;
+mod result;
+mod rules;
+
+use std::cmp::Reverse;
+use std::io::{self, Write};
+
+use serde::Serialize;
+
+use crate::model::{Leak, Origin, Report};
+
+use super::{Style, json, place};
+
+pub use line_hash::line_hash;
+
+/// Results that code scanning keeps of one run.
+const MOST_RESULTS: usize = 5_000;
+
+/// Gives the hash of a line (counted from 1, see [`line_hash`]) of a file that stands in the checkout, if it is known.
+pub type LineHashes<'a> = dyn Fn(&Origin, u64) -> Option<String> + 'a;
+
+pub(super) fn write(report: &Report, style: &Style, out: &mut dyn Write) -> io::Result<()> {
+    write_with_line_hashes(report, style, &|_, _| None, out)
+}
+
+/// Writes SARIF whose results in the checkout have the fingerprint by which GitHub follows lines. Without it the
+/// upload action computes that itself, so this is for uploads that do without the action.
+///
+/// # Errors
+/// Only what `out` itself reports.
+pub fn write_with_line_hashes(
+    report: &Report,
+    style: &Style,
+    line_hashes: &LineHashes<'_>,
+    out: &mut dyn Write,
+) -> io::Result<()> {
+    let (leaks, left_out) = chosen(report, style);
+    let log = Log {
+        schema: "https://json.schemastore.org/sarif-2.1.0.json",
+        version: "2.1.0",
+        runs: [Run {
+            tool: rules::Tool::new(report),
+            automation_details: Automation { id: category(report.command) },
+            invocations: [invocation::Invocation::new(report, left_out)],
+            version_control_provenance: report.version_control.as_ref().map(|known| [known.into()]),
+            original_uri_base_ids: location::base(),
+            column_kind: "unicodeCodePoints",
+            results: result::Results { report, leaks, line_hashes },
+        }],
+    };
+    json::write_pretty(&log, out)
+}
+
+/// The leaks to list, in the order of the report, and how many were left out for there being too many.
+fn chosen<'a>(report: &'a Report, style: &Style) -> (Vec<&'a Leak>, usize) {
+    let listed = |leak: &&Leak| style.sarif_suppressed || !leak.is_suppressed();
+    let mut leaks: Vec<_> = report.leaks.iter().filter(listed).enumerate().collect();
+    let left_out = leaks.len().saturating_sub(MOST_RESULTS);
+    if left_out > 0 {
+        leaks.sort_by_key(|(_, leak)| Reverse((place::severity(report, leak), leak.identified.confidence)));
+        leaks.truncate(MOST_RESULTS);
+        leaks.sort_by_key(|&(at, _)| at);
+    }
+    (leaks.into_iter().map(|(_, leak)| leak).collect(), left_out)
+}
+
+/// The category: results of one category replace each other, so trees and histories must not share one.
+fn category(command: &str) -> String {
+    match command {
+        "scan" => "friskey/tree/".to_owned(),
+        "staged" => "friskey/index/".to_owned(),
+        other => format!("friskey/{other}/"),
+    }
+}
+
+#[derive(Serialize)]
+struct Log<'a> {
+    #[serde(rename = "$schema")]
+    schema: &'static str,
+    version: &'static str,
+    runs: [Run<'a>; 1],
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Run<'a> {
+    tool: rules::Tool,
+    automation_details: Automation,
+    invocations: [invocation::Invocation; 1],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    version_control_provenance: Option<[invocation::Provenance<'a>; 1]>,
+    original_uri_base_ids: location::Base,
+    column_kind: &'static str,
+    results: result::Results<'a>,
+}
+
+#[derive(Serialize)]
+struct Automation {
+    id: String,
+}
+
+/// SARIF's `{"text": …}`.
+#[derive(Serialize)]
+struct Text {
+    text: String,
+}
+
+impl Text {
+    fn new(text: impl Into<String>) -> Self {
+        Self { text: text.into() }
+    }
+}

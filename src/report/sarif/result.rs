@@ -1,0 +1,135 @@
+//! SARIF results, one a leak.
+
+use std::collections::BTreeMap;
+
+use serde::{Serialize, Serializer};
+
+use crate::model::{Confidence, Finding, Leak, Report, Surface};
+use crate::report::{escape, place};
+
+use super::location::Location;
+use super::{LineHashes, Text, message, rules};
+
+/// Related locations of one result. GitHub takes a thousand; so many help nobody and cost much of its size limit.
+const MOST_RELATED: usize = 100;
+
+/// The results; each is made when it is written.
+pub(super) struct Results<'a> {
+    pub(super) report: &'a Report,
+    pub(super) leaks: Vec<&'a Leak>,
+    pub(super) line_hashes: &'a LineHashes<'a>,
+}
+
+impl Serialize for Results<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        // A leak has a place; one that had none could not be shown.
+        serializer.collect_seq(self.leaks.iter().filter_map(|leak| self.result(leak)))
+    }
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Outcome<'a> {
+    rule_id: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    rule_index: Option<usize>,
+    level: &'static str,
+    message: Text,
+    locations: [Location; 1],
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    related_locations: Vec<Location>,
+    partial_fingerprints: BTreeMap<&'static str, String>,
+    rank: f64,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    suppressions: Vec<Accepted>,
+    properties: Properties<'a>,
+}
+
+#[derive(Serialize)]
+struct Accepted {
+    kind: &'static str,
+    status: &'static str,
+    justification: String,
+}
+
+#[derive(Serialize)]
+struct Properties<'a> {
+    confidence: &'static str,
+    status: &'static str,
+    kind: &'a str,
+    surface: &'static str,
+    encoding: &'a str,
+    versions: u64,
+    places: usize,
+}
+
+impl Results<'_> {
+    fn result<'b>(&self, leak: &'b Leak) -> Option<Outcome<'b>> {
+        let suppressed = leak.is_suppressed();
+        let places: Vec<&Finding> =
+            if suppressed { leak.findings.iter().collect() } else { place::open(leak).collect() };
+        let (&primary, others) = places.split_first()?;
+        let listed = &others[..others.len().min(MOST_RELATED)];
+        Some(Outcome {
+            rule_id: &leak.identified.rule,
+            rule_index: self.report.rules.iter().position(|rule| *rule.id == *leak.identified.rule),
+            level: rules::level(place::gravity(self.report, leak)),
+            message: Text::new(message::message(self.report, leak, primary, others)),
+            locations: [Location::new(primary, None)],
+            related_locations: (1..).zip(listed).map(|(id, other)| Location::new(other, Some(id))).collect(),
+            partial_fingerprints: self.fingerprints(leak, primary),
+            rank: rank(leak.identified.confidence),
+            suppressions: if suppressed {
+                primary.suppressed.iter().map(accepted).collect()
+            } else {
+                Vec::new()
+            },
+            properties: Properties {
+                confidence: leak.identified.confidence.name(),
+                status: leak.status.name(),
+                kind: &leak.identified.kind,
+                surface: primary.origin.surface.name(),
+                encoding: primary.encoding,
+                versions: primary.versions,
+                places: places.len(),
+            },
+        })
+    }
+
+    /// By what others know the result again. GitHub heeds the line hash alone: the upload action computes it for
+    /// files of the checkout and warns of any other value, so only what is not there gets one that stands for
+    /// the secret itself.
+    fn fingerprints(&self, leak: &Leak, primary: &Finding) -> BTreeMap<&'static str, String> {
+        let own = leak.identified.fingerprint.to_string();
+        let origin = &primary.origin;
+        let in_checkout = matches!(
+            origin.surface,
+            Surface::Worktree | Surface::Index | Surface::FileName | Surface::Symlink
+        );
+        let hash = if !in_checkout {
+            Some(format!("{}:1", &own[..16]))
+        } else if place::has_positions(origin) {
+            (self.line_hashes)(origin, primary.span.start.line)
+        } else {
+            None
+        };
+        let mut fingerprints = BTreeMap::from([("friskeyFingerprint/v1", own)]);
+        fingerprints.extend(hash.map(|hash| ("primaryLocationLineHash", hash)));
+        fingerprints
+    }
+}
+
+fn rank(confidence: Confidence) -> f64 {
+    match confidence {
+        Confidence::High => 95.0,
+        Confidence::Medium => 60.0,
+        Confidence::Low => 20.0,
+    }
+}
+
+fn accepted(suppression: &crate::model::Suppression) -> Accepted {
+    let kind = if suppression.by == "inline" { "inSource" } else { "external" };
+    let reason = suppression.reason.as_deref().unwrap_or("no reason given");
+    let justification = escape::line(&format!("{}: {reason}", suppression.source)).into_owned();
+    Accepted { kind, status: "accepted", justification }
+}

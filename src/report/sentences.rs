@@ -1,0 +1,93 @@
+//! A leak in plain sentences, for formats that give it one text. All escaped; none names an e-mail address.
+
+use crate::model::{Change, Finding, Leak, LeakStatus, Report, Surface};
+
+use super::{escape, place, words};
+
+/// Places that a sentence names.
+const MOST_PLACES: usize = 10;
+
+/// `OpenAI project key sk-proj-…x9KA (high confidence: marker).`
+pub(super) fn headline(report: &Report, leak: &Leak) -> String {
+    let identified = &leak.identified;
+    let evidence = match identified.evidence.join(", ") {
+        list if list.is_empty() => list,
+        list => format!(": {}", escape::line(&list)),
+    };
+    let redacted = identified.secret.redacted();
+    format!("{} {redacted} ({} confidence{evidence}).", place::title(report, leak), identified.confidence)
+}
+
+/// Where the place is when its location alone does not tell; else empty. Starts with a blank.
+pub(super) fn stands(finding: &Finding) -> String {
+    let origin = &finding.origin;
+    let start = finding.span.start;
+    if !origin.container.is_empty() {
+        return format!(" Stands in {} at {}:{}.", place::inside(origin), start.line, start.column);
+    }
+    if origin.surface == Surface::Stdin {
+        return " Stands in standard input.".to_owned();
+    }
+    if place::file(origin).is_none() {
+        // The name has the surface unless it is a path.
+        let surface = origin.path.as_ref().map(|_| format!("{} ", origin.surface)).unwrap_or_default();
+        return format!(" Stands in {surface}{}.", place::name(origin));
+    }
+    String::new()
+}
+
+/// Which commits brought it in and took it out, and what that means. Starts with a blank.
+pub(super) fn story(leak: &Leak) -> String {
+    let mut text = String::new();
+    if let Some(first) = leak.introduced.first() {
+        text.push_str(&format!(" Entered in {}", commit(first)));
+        text.push_str(&and_more(leak.introduced.len()));
+    }
+    if let Some(last) = leak.removed.last() {
+        text.push_str(&format!(" Left in {}", commit(last)));
+        text.push_str(&and_more(leak.removed.len()));
+    }
+    text.push_str(match leak.status {
+        LeakStatus::Removed => " It is no longer at a tip, but still in the history.",
+        LeakStatus::Unreachable => " No ref reaches it, but git still keeps it.",
+        LeakStatus::Present | LeakStatus::Unknown => "",
+    });
+    text
+}
+
+/// ` and 3 more commits.`, or just the full stop.
+fn and_more(total: usize) -> String {
+    match total.saturating_sub(1) as u64 {
+        0 => ".".to_owned(),
+        n => format!(" and {}.", words::count(n, "more commit")),
+    }
+}
+
+fn commit(change: &Change) -> String {
+    let by = place::author(change).map(|author| format!(" by {author}")).unwrap_or_default();
+    format!("commit {} of {}{by}", place::short(&change.commit), place::day(change))
+}
+
+/// ` Also at a:1:2, b:3:4 and 5 more places.`, each place written by `write` from its number, counted from 1.
+pub(super) fn also_at(others: &[&Finding], write: impl Fn(usize, &Finding) -> String) -> String {
+    if others.is_empty() {
+        return String::new();
+    }
+    let listed = others.len().min(MOST_PLACES);
+    let places: Vec<_> =
+        (1..).zip(&others[..listed]).map(|(number, finding)| write(number, finding)).collect();
+    let rest = match (others.len() - listed) as u64 {
+        0 => String::new(),
+        n => format!(" and {}", words::count(n, "more place")),
+    };
+    format!(" Also at {}{rest}.", places.join(", "))
+}
+
+/// All of it in one paragraph.
+pub(super) fn paragraph(report: &Report, leak: &Leak, primary: &Finding, others: &[&Finding]) -> String {
+    let mut text = headline(report, leak);
+    text.push_str(&stands(primary));
+    text.push_str(&story(leak));
+    text.push_str(&also_at(others, |_, finding| place::position(finding)));
+    text
+}

@@ -1,0 +1,113 @@
+//! The GitHub step summary: Markdown with a table for each leak, cut to what GitHub takes.
+//!
+//! It is no format of its own; the caller appends it to the file that `GITHUB_STEP_SUMMARY` names.
+
+use std::io::{self, Write};
+
+use crate::model::{Finding, Leak, Report, RuleInfo};
+
+use super::{escape, place, receipt, sentences, words};
+
+/// Bytes that GitHub takes of one step.
+const MOST_BYTES: usize = 1 << 20;
+/// Kept free for the line that says what was left out.
+const RESERVE: usize = 1_000;
+/// Rows of one leak's table.
+const MOST_PLACES: usize = 50;
+/// Skipped things that are listed.
+const MOST_SKIPS: usize = 50;
+/// Characters of one name or sentence.
+const LONGEST: usize = 500;
+
+/// Writes the summary, at most 1 MiB of it: leaks that do not fit are counted.
+///
+/// # Errors
+/// Only what `out` itself reports.
+pub fn write_step_summary(report: &Report, out: &mut dyn Write) -> io::Result<()> {
+    let head = format!("## friskey: {}\n\n", text(&receipt::verdict(report)));
+    let tail = tail(report);
+    let mut room = MOST_BYTES.saturating_sub(head.len() + tail.len() + RESERVE);
+    out.write_all(head.as_bytes())?;
+    let mut leaks = report.open_leaks();
+    let mut left_out = 0;
+    for leak in &mut leaks {
+        let section = section(report, leak);
+        if section.len() > room {
+            left_out = 1;
+            break;
+        }
+        room -= section.len();
+        out.write_all(section.as_bytes())?;
+    }
+    left_out += leaks.count() as u64;
+    if left_out > 0 {
+        writeln!(out, "{} did not fit here; format json lists all.\n", words::count(left_out, "more leak"))?;
+    }
+    out.write_all(tail.as_bytes())
+}
+
+fn text(text: &str) -> String {
+    escape::markdown(&escape::truncated(text, LONGEST))
+}
+
+fn code(name: &str) -> String {
+    format!("<code>{}</code>", text(name))
+}
+
+fn section(report: &Report, leak: &Leak) -> String {
+    let identified = &leak.identified;
+    let redacted = code(&identified.secret.redacted());
+    let mut section = format!("### {} {redacted}\n\n", text(&place::title(report, leak)));
+    let story = format!("{}{}", sentences::headline(report, leak), sentences::story(leak));
+    section.push_str(&format!("{}\n", escape::markdown(&escape::truncated(&story, 4 * LONGEST))));
+    section.push_str(&format!("Fingerprint {}.\n\n", code(&identified.fingerprint.to_string())));
+    section.push_str("| Place | Line | Details |\n| --- | --- | --- |\n");
+    let total = place::open(leak).count();
+    for finding in place::open(leak).take(MOST_PLACES) {
+        section.push_str(&row(finding));
+    }
+    let rest = total.saturating_sub(MOST_PLACES) as u64;
+    if rest > 0 {
+        section.push_str(&format!("\nand {}\n", words::count(rest, "more place")));
+    }
+    section.push('\n');
+    section
+}
+
+fn row(finding: &Finding) -> String {
+    let start = finding.span.start;
+    let place = code(&place::name(&finding.origin));
+    format!("| {place} | {}:{} | {} |\n", start.line, start.column, text(&place::details(finding).join("; ")))
+}
+
+fn tail(report: &Report) -> String {
+    let mut tail = String::new();
+    for rule in place::rules_met(report) {
+        tail.push_str(&advice(rule));
+    }
+    for remark in receipt::remarks(report).iter().take(MOST_SKIPS) {
+        tail.push_str(&format!("- {}\n", text(remark)));
+    }
+    tail.push_str(&format!("- {}\n", text(&receipt::coverage(report))));
+    let skipped = &report.coverage.skipped;
+    for skip in skipped.iter().take(MOST_SKIPS) {
+        tail.push_str(&format!("- not scanned: {}\n", text(&receipt::skip(skip))));
+    }
+    let rest = skipped.len().saturating_sub(MOST_SKIPS) as u64;
+    if rest > 0 {
+        tail.push_str(&format!("- {} not scanned\n", words::count(rest, "more thing")));
+    }
+    tail
+}
+
+fn advice(rule: &RuleInfo) -> String {
+    let mut advice = format!("**What to do about {}**\n\n", text(&rule.id));
+    for (number, step) in (1..).zip(&rule.advice) {
+        advice.push_str(&format!("{number}. {}\n", text(step)));
+    }
+    if let Some(url) = rule.revoke_url.as_deref().filter(|url| escape::is_link(url)) {
+        advice.push_str(&format!("\n[Revoke the key]({url})\n"));
+    }
+    advice.push('\n');
+    advice
+}

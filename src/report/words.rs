@@ -1,0 +1,90 @@
+//! Numbers, sizes and times as people read them.
+
+/// `1,234`
+pub(super) fn thousands(n: u64) -> String {
+    let digits = n.to_string();
+    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+/// `1 file`, `1,234 files`
+pub(super) fn count(n: u64, one: &str) -> String {
+    let end = if n == 1 { "" } else { "s" };
+    format!("{} {one}{end}", thousands(n))
+}
+
+/// `56.7 MB`, in powers of ten.
+pub(super) fn bytes(n: u64) -> String {
+    let mut unit = "B";
+    let mut size = n as f64;
+    for larger in ["kB", "MB", "GB", "TB"] {
+        // What would round up to 1000 belongs to the next unit.
+        if size < 999.95 {
+            break;
+        }
+        size /= 1000.0;
+        unit = larger;
+    }
+    if unit == "B" { format!("{n} B") } else { format!("{size:.1} {unit}") }
+}
+
+/// `0.21 s`, `3 minutes 20 seconds`
+pub(super) fn elapsed(seconds: f64) -> String {
+    if seconds < 60.0 { format!("{:.2} s", seconds.max(0.0)) } else { duration(seconds as u64) }
+}
+
+/// The two largest units of a time span: `2 years 34 days`, `5 minutes`.
+pub(super) fn duration(seconds: u64) -> String {
+    const UNITS: [(u64, &str); 5] =
+        [(365 * 86_400, "year"), (86_400, "day"), (3_600, "hour"), (60, "minute"), (1, "second")];
+    let Some(first) = UNITS.iter().position(|&(length, _)| seconds >= length) else {
+        return "less than a second".to_owned();
+    };
+    let (length, name) = UNITS[first];
+    let mut text = count(seconds / length, name);
+    if let Some(&(next, name)) = UNITS.get(first + 1) {
+        let rest = seconds % length / next;
+        if rest > 0 {
+            text.push(' ');
+            text.push_str(&count(rest, name));
+        }
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_read_well() {
+        assert_eq!(count(0, "file"), "0 files");
+        assert_eq!(count(1, "file"), "1 file");
+        assert_eq!(count(1_234_567, "file"), "1,234,567 files");
+    }
+
+    #[test]
+    fn sizes_read_well() {
+        let cases =
+            [(0, "0 B"), (999, "999 B"), (1000, "1.0 kB"), (56_700_000, "56.7 MB"), (999_999, "1.0 MB")];
+        for (n, text) in cases {
+            assert_eq!(bytes(n), text);
+        }
+        assert!(bytes(u64::MAX).ends_with(" TB"));
+    }
+
+    #[test]
+    fn spans_read_well() {
+        assert_eq!(duration(0), "less than a second");
+        assert_eq!(duration(86_400), "1 day");
+        assert_eq!(duration(2 * 365 * 86_400 + 34 * 86_400 + 5), "2 years 34 days");
+        assert_eq!(elapsed(0.2149), "0.21 s");
+        assert_eq!(elapsed(200.5), "3 minutes 20 seconds");
+    }
+}

@@ -1,0 +1,203 @@
+//! Reading rules from TOML, refusing what is not sound with file, line and reason.
+
+use std::collections::HashSet;
+use std::path::Path;
+use std::sync::Arc;
+
+use toml::Spanned;
+
+use super::pattern;
+use super::rule::{Form, Rule};
+use super::schema::{RawForm, RawRule, RuleFile};
+
+/// Why a file of rules cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum RuleError {
+    /// The file cannot be read.
+    #[error("cannot read rules from {path}: {error}")]
+    Read {
+        /// The file.
+        path: String,
+        /// What the system says.
+        error: std::io::Error,
+    },
+    /// Something in it is wrong.
+    #[error("{path}:{line}: {reason}")]
+    Invalid {
+        /// The file.
+        path: String,
+        /// Line, from 1.
+        line: usize,
+        /// What is wrong.
+        reason: String,
+    },
+}
+
+/// The rules in `text`; `path` is for messages. `known_checks` are the names that `checks` may hold.
+pub(super) fn parse(text: &str, path: &str, known_checks: &[&str]) -> Result<Vec<Rule>, RuleError> {
+    let loader = Loader { text, path, known_checks };
+    let file: RuleFile = toml::from_str(text).map_err(|error| {
+        loader.invalid(error.span().map_or(0, |span| span.start), error.message().to_owned())
+    })?;
+    let mut ids = HashSet::new();
+    let mut rules = Vec::with_capacity(file.rule.len());
+    for raw in file.rule {
+        let rule = raw.get_ref();
+        if !ids.insert(rule.id.get_ref().clone()) {
+            return Err(loader.at(&rule.id, format!("the id `{}` is taken", rule.id.get_ref())));
+        }
+        rules.push(loader.rule(rule, raw.span().start)?);
+    }
+    if rules.is_empty() {
+        return Err(loader.invalid(0, "the file holds no [[rule]]".to_owned()));
+    }
+    Ok(rules)
+}
+
+/// The text of the file at `path`, and the rules in it.
+pub(super) fn read(path: &Path, known_checks: &[&str]) -> Result<(String, Vec<Rule>), RuleError> {
+    let shown = path.display().to_string();
+    let text =
+        std::fs::read_to_string(path).map_err(|error| RuleError::Read { path: shown.clone(), error })?;
+    let rules = parse(&text, &shown, known_checks)?;
+    Ok((text, rules))
+}
+
+struct Loader<'a> {
+    text: &'a str,
+    path: &'a str,
+    known_checks: &'a [&'a str],
+}
+
+impl Loader<'_> {
+    fn rule(&self, raw: &RawRule, start: usize) -> Result<Rule, RuleError> {
+        let id = raw.id.get_ref();
+        let well_formed = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+        if id.is_empty() || !id.chars().all(well_formed) {
+            return Err(
+                self.at(&raw.id, format!("`{id}` is not an id: use lower-case letters, digits and `-`"))
+            );
+        }
+        let forms = raw.forms();
+        if forms.is_empty() {
+            return Err(self.invalid(start, format!("rule `{id}` has no pattern")));
+        }
+        Ok(Rule {
+            id: Arc::from(id.as_str()),
+            name: raw.name.clone().unwrap_or_else(|| id.clone()),
+            kind: Arc::from(raw.kind.as_deref().unwrap_or(id)),
+            description: raw.description.clone(),
+            severity: raw.severity,
+            advice: raw.advice.clone(),
+            revoke_url: raw.revoke_url.clone(),
+            forms: forms.iter().map(|form| self.form(form)).collect::<Result<_, _>>()?,
+            examples: raw.examples.clone(),
+            counter_examples: raw.counter_examples.clone(),
+            source: Arc::from(self.path),
+            built_in: false,
+        })
+    }
+
+    fn form(&self, raw: &RawForm) -> Result<Form, RuleError> {
+        let pattern = raw.pattern.get_ref();
+        let anchors = self.anchors(raw)?;
+        let facts = pattern::facts(pattern, &anchors).map_err(|reason| self.at(&raw.pattern, reason))?;
+        if let Some(except) = &raw.except {
+            pattern::parse(except.get_ref()).map_err(|reason| self.at(except, reason))?;
+        }
+        let checks = raw.checks.as_ref().map(|checks| checks.get_ref().clone()).unwrap_or_default();
+        let checks_invalid = |reason| match &raw.checks {
+            Some(place) => self.at(place, reason),
+            None => self.at(&raw.pattern, reason),
+        };
+        if let Some(unknown) = checks.iter().find(|name| !self.known_checks.contains(&name.as_str())) {
+            let known = self.known_checks.join(", ");
+            return Err(checks_invalid(format!("there is no check `{unknown}`; there are {known}")));
+        }
+        for (check, there) in [
+            ("context", raw.context.is_some()),
+            ("halves", !raw.halves.is_empty()),
+            ("except", raw.except.is_some()),
+        ] {
+            if checks.iter().any(|name| name == check) != there {
+                return Err(checks_invalid(format!(
+                    "the check `{check}` and the field `{check}` go together"
+                )));
+            }
+        }
+        Ok(Form {
+            anchors,
+            pattern: pattern.clone(),
+            longest: facts.longest,
+            anchored: facts.anchored,
+            confidence: raw.confidence,
+            checks,
+            halves: raw.halves.clone(),
+            except: raw.except.as_ref().map(|except| except.get_ref().clone()),
+            context: raw.context.clone(),
+        })
+    }
+
+    fn anchors(&self, raw: &RawForm) -> Result<Vec<Vec<u8>>, RuleError> {
+        let Some(written) = &raw.anchors else {
+            return pattern::anchors(raw.pattern.get_ref()).map_err(|reason| self.at(&raw.pattern, reason));
+        };
+        let anchors: Vec<Vec<u8>> = written.get_ref().iter().map(|a| a.as_bytes().to_vec()).collect();
+        if anchors.is_empty() || anchors.iter().any(|anchor| anchor.len() < pattern::SHORTEST_ANCHOR) {
+            let reason =
+                "anchors: at least one literal of three bytes or more, one of which stands in every match";
+            return Err(self.at(written, reason.to_owned()));
+        }
+        Ok(anchors)
+    }
+
+    fn at<T>(&self, place: &Spanned<T>, reason: String) -> RuleError {
+        self.invalid(place.span().start, reason)
+    }
+
+    fn invalid(&self, offset: usize, reason: String) -> RuleError {
+        let before = &self.text.as_bytes()[..offset.min(self.text.len())];
+        RuleError::Invalid { path: self.path.to_owned(), line: 1 + bytecount::count(before, b'\n'), reason }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SOUND: &str = r#"
+[[rule]]
+id = "acme-key"
+name = "Acme key"
+description = "A key of Acme"
+severity = "high"
+[[rule.form]]
+anchors = ["acme-"]
+pattern = 'acme-[a-z]{8}'
+"#;
+
+    fn error(text: &str) -> String {
+        parse(text, "my.toml", &["boundary"]).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn reads_a_rule() {
+        let rules = parse(SOUND, "my.toml", &[]).unwrap();
+        assert_eq!(&*rules[0].id, "acme-key");
+        assert_eq!(&*rules[0].kind, "acme-key");
+        assert!(rules[0].forms[0].anchored);
+    }
+
+    #[test]
+    fn errors_name_file_line_and_reason() {
+        assert!(error(&SOUND.replace("anchors", "anchor")).starts_with("my.toml:8: unknown field `anchor`"));
+        assert!(error(&SOUND.replace("{8}", "{8")).starts_with("my.toml:9: bad pattern"));
+        assert!(error(&SOUND.replace("\"acme-\"", "\"ac\"")).starts_with("my.toml:8: anchors"));
+        assert!(error(&SOUND.replace("acme-key", "Acme!")).starts_with("my.toml:3: `Acme!` is not an id"));
+        assert!(
+            error(&format!("{SOUND}checks = ['bound']")).contains("my.toml:10: there is no check `bound`")
+        );
+        assert!(error(&format!("{SOUND}{SOUND}")).starts_with("my.toml:12: the id `acme-key` is taken"));
+        assert!(error("").contains("no [[rule]]"));
+    }
+}

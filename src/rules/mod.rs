@@ -1,0 +1,85 @@
+//! Layer 1: rules as data. Reads and judges them; running them is the detector's.
+
+mod load;
+mod pattern;
+mod rule;
+mod schema;
+mod template;
+
+use std::path::Path;
+
+use sha2::{Digest, Sha256};
+
+pub use load::RuleError;
+pub use pattern::LONGEST as LONGEST_PATTERN;
+pub use rule::{Form, Rule};
+pub use schema::{Context, Missing};
+pub use template::{Expanded, MARKER, expand};
+
+/// The built-in files, with the names that messages show.
+const BUILT_IN: &[(&str, &str)] = &[
+    ("rules/openai.toml", include_str!("../../rules/openai.toml")),
+    ("rules/openai-other.toml", include_str!("../../rules/openai-other.toml")),
+];
+
+/// The names of checks that a form may ask for. The detector has one file for each.
+pub const CHECKS: &[&str] =
+    &["boundary", "context", "entropy", "except", "halves", "made-up", "placeholder", "random"];
+
+/// The rules in force.
+#[derive(Clone, Debug)]
+pub struct RuleSet {
+    rules: Vec<Rule>,
+    digest: String,
+}
+
+impl RuleSet {
+    /// The built-in rules.
+    ///
+    /// # Errors
+    /// None in a released binary: a test reads them.
+    pub fn built_in() -> Result<Self, RuleError> {
+        Self::with_files::<&Path>(&[])
+    }
+
+    /// The built-in rules and those of `files`. A rule in a file takes the place of a built-in one
+    /// of the same id.
+    ///
+    /// # Errors
+    /// A file that cannot be read, or does not hold sound rules.
+    pub fn with_files<P: AsRef<Path>>(files: &[P]) -> Result<Self, RuleError> {
+        let mut digest = Sha256::new();
+        let mut rules: Vec<Rule> = Vec::new();
+        for (path, text) in BUILT_IN {
+            digest.update(text.as_bytes());
+            let own = load::parse(text, path, CHECKS)?;
+            rules.extend(own.into_iter().map(|rule| Rule { built_in: true, ..rule }));
+        }
+        for path in files {
+            let (text, own) = load::read(path.as_ref(), CHECKS)?;
+            digest.update(text.as_bytes());
+            for rule in own {
+                match rules.iter_mut().find(|known| known.id == rule.id) {
+                    Some(known) => *known = rule,
+                    None => rules.push(rule),
+                }
+            }
+        }
+        Ok(Self { rules, digest: crate::model::hex(&digest.finalize()[..8]) })
+    }
+
+    /// All of them, in order.
+    pub fn rules(&self) -> &[Rule] {
+        &self.rules
+    }
+
+    /// The rule of that id.
+    pub fn get(&self, id: &str) -> Option<&Rule> {
+        self.rules.iter().find(|rule| &*rule.id == id)
+    }
+
+    /// 16 hex digits that change with the rules.
+    pub fn digest(&self) -> &str {
+        &self.digest
+    }
+}

@@ -1,0 +1,94 @@
+//! What can be told of a pattern before it is ever run: is it sound, how long can a match be, and
+//! does every match begin with an anchor.
+
+use regex_syntax::ParserBuilder;
+use regex_syntax::hir::{Hir, literal};
+
+/// A pattern whose matches can be longer than this would make every window around an anchor as long.
+pub const LONGEST: usize = 4096;
+
+/// A shorter anchor would hit everywhere.
+pub(super) const SHORTEST_ANCHOR: usize = 3;
+
+/// Facts about a pattern.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Facts {
+    /// The most bytes it can match.
+    pub(super) longest: usize,
+    /// Whether every match begins with one of the anchors, and can hold that one nowhere else that
+    /// would matter: the anchor's place is then the match's start.
+    pub(super) anchored: bool,
+}
+
+/// Looks at `pattern`; the error says what is wrong with it.
+pub(super) fn facts(pattern: &str, anchors: &[Vec<u8>]) -> Result<Facts, String> {
+    let hir = parse(pattern)?;
+    let longest = hir.properties().maximum_len().ok_or_else(|| {
+        format!("the pattern has no greatest length; bound each repetition, `{{16,{LONGEST}}}` say, instead of `+` or `*`")
+    })?;
+    if longest > LONGEST {
+        return Err(format!(
+            "a match could be {longest} bytes long, more than the {LONGEST} that are allowed"
+        ));
+    }
+    if hir.properties().minimum_len() == Some(0) {
+        return Err("the pattern matches the empty string".to_owned());
+    }
+    Ok(Facts { longest, anchored: begins_with_anchor(&hir, anchors) })
+}
+
+/// Parses as the detector will: bytes, ASCII classes.
+pub(super) fn parse(pattern: &str) -> Result<Hir, String> {
+    ParserBuilder::new()
+        .unicode(false)
+        .utf8(false)
+        .build()
+        .parse(pattern)
+        .map_err(|error| format!("bad pattern: {error}"))
+}
+
+/// The literals with which every match begins, for a rule that names no anchors.
+pub(super) fn anchors(pattern: &str) -> Result<Vec<Vec<u8>>, String> {
+    let hir = parse(pattern)?;
+    let mut prefixes = literal::Extractor::new().kind(literal::ExtractKind::Prefix).extract(&hir);
+    prefixes.optimize_for_prefix_by_preference();
+    match prefixes.literals() {
+        Some(literals)
+            if !literals.is_empty() && literals.iter().all(|l| l.as_bytes().len() >= SHORTEST_ANCHOR) =>
+        {
+            Ok(literals.iter().map(|l| l.as_bytes().to_vec()).collect())
+        }
+        _ => Err("the pattern begins with no literal of three bytes or more: name `anchors`, literals of which one stands in every match".to_owned()),
+    }
+}
+
+fn begins_with_anchor(hir: &Hir, anchors: &[Vec<u8>]) -> bool {
+    let prefixes = literal::Extractor::new().kind(literal::ExtractKind::Prefix).extract(hir);
+    prefixes.literals().is_some_and(|literals| {
+        !literals.is_empty()
+            && literals.iter().all(|l| anchors.iter().any(|anchor| l.as_bytes().starts_with(anchor)))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(pattern: &str, anchor: &str) -> Result<Facts, String> {
+        facts(pattern, &[anchor.as_bytes().to_vec()])
+    }
+
+    #[test]
+    fn tells_length_and_place_of_the_anchor() {
+        assert_eq!(of("(?<prefix>ab-)[a-z]{4,9}", "ab-"), Ok(Facts { longest: 12, anchored: true }));
+        assert_eq!(of("[a-z]{4}XY", "XY"), Ok(Facts { longest: 6, anchored: false }));
+        assert_eq!(of("ab-x|cd-y", "ab-"), Ok(Facts { longest: 4, anchored: false }));
+    }
+
+    #[test]
+    fn unbounded_and_broken_patterns_are_told_apart() {
+        assert!(of("ab-[a-z]+", "ab-").unwrap_err().contains("no greatest length"));
+        assert!(of("ab-[a-z", "ab-").unwrap_err().contains("bad pattern"));
+        assert!(of("(ab-)?", "ab-").unwrap_err().contains("empty"));
+    }
+}

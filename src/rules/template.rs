@@ -1,0 +1,129 @@
+//! Examples as templates. A literal that a rule would match is never stored; it is expanded when it
+//! is needed.
+//!
+//! `{base62:20}`, `{base64url:74}`, `{base64:10}`, `{hex:32}`, `{HEX:8}`, `{lower:5}`, `{upper:5}`
+//! and `{digit:3}` stand for that many random characters, `{repeat:x:12}` for twelve times `x`,
+//! `{marker}` for the marker, `{zero}` for the end of a genuine long key, `{nl}` for a new line.
+//! Any other text in braces stands for itself, and `«` and `»` enclose the secret.
+
+/// The literal in the middle of OpenAI's keys: base64 of `OpenAI`. In two parts, so that this file
+/// holds no anchor.
+pub const MARKER: &str = concat!("T3Blbk", "FJ");
+
+/// An expanded template.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Expanded {
+    /// The text.
+    pub text: Vec<u8>,
+    /// Where the secret stands in it, if the template says.
+    pub secret: Option<std::ops::Range<usize>>,
+}
+
+/// Expands `template`, with random characters that follow from `seed` alone.
+pub fn expand(template: &str, seed: u64) -> Expanded {
+    let mut random = Random::new(seed ^ fnv(template));
+    let mut text = Vec::new();
+    let (mut start, mut end) = (None, None);
+    let mut rest = template;
+    while let Some(c) = rest.chars().next() {
+        match c {
+            '«' => start = Some(text.len()),
+            '»' => end = Some(text.len()),
+            '{' => {
+                if let Some((name, after)) = rest[1..].split_once('}')
+                    && placeholder(name, &mut random, &mut text)
+                {
+                    rest = after;
+                    continue;
+                }
+                text.push(b'{');
+            }
+            _ => text.extend_from_slice(c.encode_utf8(&mut [0; 4]).as_bytes()),
+        }
+        rest = &rest[c.len_utf8()..];
+    }
+    Expanded { text, secret: start.zip(end).map(|(start, end)| start..end) }
+}
+
+fn placeholder(name: &str, random: &mut Random, text: &mut Vec<u8>) -> bool {
+    let mut parts = name.split(':');
+    let (class, first, second) = (parts.next().unwrap_or_default(), parts.next(), parts.next());
+    let alphabet: &[u8] = match class {
+        "marker" => {
+            text.extend_from_slice(MARKER.as_bytes());
+            return true;
+        }
+        "zero" => {
+            text.push(b"AEIMQUYcgkosw048"[random.below(16)]);
+            text.push(b'A');
+            return true;
+        }
+        "nl" => {
+            text.push(b'\n');
+            return true;
+        }
+        "repeat" => {
+            let (Some(what), Some(Ok(times))) = (first, second.map(str::parse::<usize>)) else {
+                return false;
+            };
+            text.extend(what.as_bytes().repeat(times));
+            return true;
+        }
+        "base62" => b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789",
+        "base64url" => b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_",
+        "base64" => b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/",
+        "hex" => b"0123456789abcdef",
+        "HEX" => b"0123456789ABCDEF",
+        "lower" => b"abcdefghijklmnopqrstuvwxyz",
+        "upper" => b"ABCDEFGHIJKLMNOPQRSTUVWXYZ",
+        "digit" => b"0123456789",
+        _ => return false,
+    };
+    let Some(Ok(length)) = first.map(str::parse::<usize>) else { return false };
+    text.extend((0..length).map(|_| alphabet[random.below(alphabet.len())]));
+    true
+}
+
+fn fnv(text: &str) -> u64 {
+    text.bytes()
+        .fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
+}
+
+/// SplitMix64: small, and the same everywhere. For examples only; nothing here is a key.
+struct Random(u64);
+
+impl Random {
+    fn new(seed: u64) -> Self {
+        Self(seed)
+    }
+
+    fn below(&mut self, bound: usize) -> usize {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        // The bounds are small, so that the bias of a remainder does not matter here.
+        usize::try_from((z ^ (z >> 31)) % bound as u64).unwrap_or(0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn expands_classes_and_marks_the_secret() {
+        let expanded = expand("key = «ab-{hex:8}»;{nl}${HOME}", 1);
+        assert_eq!(expanded.secret, Some(6..17));
+        assert!(expanded.text.starts_with(b"key = ab-"));
+        assert!(expanded.text.ends_with(b";\n${HOME}"));
+        assert_eq!(expanded, expand("key = «ab-{hex:8}»;{nl}${HOME}", 1));
+        assert_ne!(expanded, expand("key = «ab-{hex:8}»;{nl}${HOME}", 2));
+    }
+
+    #[test]
+    fn unknown_and_broken_placeholders_stand_for_themselves() {
+        assert_eq!(expand("{{ x }} {hex:y} {", 1).text, b"{{ x }} {hex:y} {");
+        assert_eq!(expand("{repeat:ab:3}", 1).text, b"ababab");
+    }
+}

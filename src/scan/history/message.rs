@@ -1,0 +1,51 @@
+//! Which part of a commit or tag object a match stands in.
+
+use crate::git::ObjectKind;
+use crate::model::Surface;
+
+/// The surface of the byte at `offset` in a raw commit or tag.
+pub(super) fn surface(kind: ObjectKind, object: &[u8], offset: usize) -> Surface {
+    let headers = memchr::memmem::find(object, b"\n\n").map_or(object.len(), |at| at + 1);
+    if offset > headers {
+        return match kind {
+            ObjectKind::Tag => Surface::TagMessage,
+            _ => Surface::CommitMessage,
+        };
+    }
+    let line = memchr::memrchr(b'\n', &object[..offset.min(object.len())]).map_or(0, |at| at + 1);
+    let name = object[line..].split(|&byte| byte == b' ').next().unwrap_or_default();
+    match name {
+        b"author" | b"committer" | b"tagger" => Surface::Identity,
+        // The name of the tag is the name of a ref, too.
+        b"tag" => Surface::RefName,
+        _ => Surface::CommitHeader,
+    }
+}
+
+/// Where the message begins.
+pub(super) fn start(object: &[u8]) -> usize {
+    memchr::memmem::find(object, b"\n\n").map_or(object.len(), |at| at + 2)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tells_the_parts_of_a_commit_apart() {
+        let commit = b"tree 0\nauthor A <a@b> 0 +0\ncommitter C <c@d> 0 +0\nx-key K\n more\n\nmessage\n\nx";
+        let at = |text: &[u8]| memchr::memmem::find(commit, text).unwrap();
+        let surface = |text: &[u8]| surface(ObjectKind::Commit, commit, at(text));
+        assert_eq!(surface(b"a@b"), Surface::Identity);
+        assert_eq!(surface(b"c@d"), Surface::Identity);
+        assert_eq!(surface(b"K\n"), Surface::CommitHeader);
+        assert_eq!(surface(b"more"), Surface::CommitHeader);
+        assert_eq!(surface(b"message"), Surface::CommitMessage);
+    }
+
+    #[test]
+    fn an_object_without_a_message_has_only_headers() {
+        assert_eq!(surface(ObjectKind::Tag, b"tagger x", 7), Surface::Identity);
+        assert_eq!(surface(ObjectKind::Commit, b"", 0), Surface::CommitHeader);
+    }
+}

@@ -1,0 +1,68 @@
+//! From findings to leaks: one a secret, in a fixed order.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use crate::model::{Confidence, Finding, Fingerprint, Identified, Leak, LeakStatus, Surface};
+
+/// Groups findings by secret. Every leak takes the best founded of its identifications.
+pub(super) fn group(findings: Vec<Finding>) -> Vec<Leak> {
+    let mut by_secret: HashMap<Fingerprint, Vec<Finding>> = HashMap::new();
+    for finding in findings {
+        by_secret.entry(finding.identified.fingerprint).or_default().push(finding);
+    }
+    let mut leaks: Vec<Leak> = by_secret.into_values().filter_map(leak).collect();
+    leaks.sort_by(|a, b| order(a).cmp(&order(b)));
+    leaks
+}
+
+fn leak(mut findings: Vec<Finding>) -> Option<Leak> {
+    findings.sort_by(|a, b| place(a).cmp(&place(b)));
+    // What two ways led to is one finding.
+    findings.dedup_by(|a, b| place(a) == place(b));
+    count_occurrences(&mut findings);
+    let identified = strongest(&findings)?;
+    Some(Leak {
+        identified,
+        status: status(&findings),
+        introduced: Vec::new(),
+        removed: Vec::new(),
+        refs_at_tip: Vec::new(),
+        refs_in_history: Vec::new(),
+        held_by: Vec::new(),
+        exposed_seconds: None,
+        findings,
+    })
+}
+
+fn place(finding: &Finding) -> (&crate::model::Origin, u64, u64) {
+    (&finding.origin, finding.span.start.offset, finding.span.end.offset)
+}
+
+fn count_occurrences(findings: &mut [Finding]) {
+    for index in 1..findings.len() {
+        if findings[index].origin == findings[index - 1].origin {
+            findings[index].occurrence = findings[index - 1].occurrence + 1;
+        }
+    }
+}
+
+fn strongest(findings: &[Finding]) -> Option<Arc<Identified>> {
+    let best = findings.iter().max_by(|a, b| {
+        let key = |f: &Finding| (f.identified.confidence, std::cmp::Reverse(Arc::clone(&f.identified.rule)));
+        // The first of equals, so that the outcome does not depend on how many there are.
+        key(a).cmp(&key(b)).then(place(b).cmp(&place(a)))
+    });
+    best.map(|finding| Arc::clone(&finding.identified))
+}
+
+fn status(findings: &[Finding]) -> LeakStatus {
+    let known = findings.iter().any(|finding| finding.origin.surface != Surface::Stdin);
+    if known { LeakStatus::Present } else { LeakStatus::Unknown }
+}
+
+/// Surest first, then by place.
+fn order(leak: &Leak) -> (std::cmp::Reverse<Confidence>, Option<(&crate::model::Origin, u64)>, Fingerprint) {
+    let first = leak.findings.first().map(|finding| (&finding.origin, finding.span.start.offset));
+    (std::cmp::Reverse(leak.identified.confidence), first, leak.identified.fingerprint)
+}

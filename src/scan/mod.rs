@@ -1,0 +1,121 @@
+//! Layer 3: the pipeline. A source pushes blobs into the collector, which runs the detector;
+//! findings become leaks, and leaks a report.
+
+mod collect;
+mod history;
+mod leaks;
+mod redact;
+
+pub use history::{AUDITED, Audit, HistoryError, scan_history};
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
+
+use crate::detect::{Detector, Mask};
+use crate::model::{Confidence, Report, Skip};
+use crate::source::{FileOptions, SourceError, scan_files, scan_stdin};
+use collect::{Collector, Gathered};
+
+/// What all scans have in common.
+#[derive(Debug)]
+pub struct Settings<'d> {
+    /// The detector, with the rules in force.
+    pub detector: &'d Detector,
+    /// Digest of those rules.
+    pub rules_digest: &'d str,
+    /// Leaks below this are only counted.
+    pub min_confidence: Confidence,
+    /// Set when the user asks to stop.
+    pub stop: &'d AtomicBool,
+}
+
+/// What `friskey scan` looks at.
+#[derive(Clone, Debug, Default)]
+pub struct Tree {
+    /// Files and folders.
+    pub files: FileOptions,
+    /// Standard input, too.
+    pub stdin: bool,
+}
+
+/// Scans files, folders and standard input.
+///
+/// # Errors
+/// A path that does not exist, a bad glob. What cannot be read later is in the report.
+pub fn scan_tree(settings: &Settings<'_>, tree: &Tree) -> Result<Report, SourceError> {
+    let clock = Clock::start();
+    let collector = Collector::new(settings.detector, settings.stop);
+    scan_files(&tree.files, &collector)?;
+    if tree.stdin {
+        scan_stdin(&collector);
+    }
+    let mut gathered = collector.finish();
+    let looked_at_nothing = gathered.coverage.surfaces.is_empty() && gathered.coverage.skipped.is_empty();
+    if looked_at_nothing || (gathered.coverage.files == 0 && !tree.stdin && gathered.coverage.is_complete()) {
+        let what: Vec<_> = tree.files.paths.iter().map(|path| path.display().to_string()).collect();
+        gathered
+            .coverage
+            .skipped
+            .insert(Skip::new(what.join(" "), "no file matched: there was nothing to scan"));
+    }
+    Ok(report("scan", settings, gathered, &clock, |_| {}))
+}
+
+/// When a scan began, by both clocks.
+#[derive(Debug)]
+struct Clock {
+    wall: SystemTime,
+    steady: Instant,
+}
+
+impl Clock {
+    fn start() -> Self {
+        Self { wall: SystemTime::now(), steady: Instant::now() }
+    }
+
+    /// Seconds since 1970.
+    fn started(&self) -> i64 {
+        let since = self.wall.duration_since(UNIX_EPOCH).unwrap_or_default();
+        i64::try_from(since.as_secs()).unwrap_or(i64::MAX)
+    }
+}
+
+/// Makes the report; `complete` adds what only the command knows, before everything is redacted.
+fn report(
+    command: &'static str,
+    settings: &Settings<'_>,
+    mut gathered: Gathered,
+    clock: &Clock,
+    complete: impl FnOnce(&mut Report),
+) -> Report {
+    if settings.stop.load(Ordering::Relaxed) {
+        gathered.coverage.skipped.insert(Skip::new("the rest", "interrupted before the end"));
+    }
+    let secrets: Vec<_> = gathered.findings.iter().map(|finding| finding.identified.secret.clone()).collect();
+    let all = leaks::group(gathered.findings);
+    let found = all.len();
+    let leaks: Vec<_> =
+        all.into_iter().filter(|leak| leak.identified.confidence >= settings.min_confidence).collect();
+    let mut report = Report {
+        command,
+        rules_digest: settings.rules_digest.to_owned(),
+        rules: settings.detector.rules().iter().map(crate::rules::Rule::info).collect(),
+        below_threshold: (found - leaks.len()) as u64,
+        suppressed_findings: leaks
+            .iter()
+            .flat_map(|leak| &leak.findings)
+            .filter(|f| f.suppressed.is_some())
+            .count() as u64,
+        leaks,
+        min_confidence: settings.min_confidence,
+        coverage: gathered.coverage,
+        notes: Vec::new(),
+        elapsed_seconds: 0.0,
+        version_control: None,
+        started: clock.started(),
+    };
+    complete(&mut report);
+    redact::redact(&mut report, &Mask::new(settings.detector).with_known(secrets));
+    report.elapsed_seconds = clock.steady.elapsed().as_secs_f64();
+    report
+}

@@ -1,0 +1,53 @@
+//! Layer 2: what hands bytes to the scanner. A source owns its own parallelism: each of its threads
+//! asks the [`Sink`] for a [`Worker`] and pushes blobs into it.
+
+mod files;
+mod git_dir;
+mod open;
+mod stdin;
+
+use std::io::{self, Read};
+
+use crate::model::{Origin, Skip, Surface};
+
+pub use files::{FileOptions, SourceError, scan_files};
+pub use git_dir::scan_git_dir;
+pub use stdin::scan_stdin;
+
+/// Where the blobs of a source go. Implemented by the scan.
+pub trait Sink: Sync {
+    /// A worker for one thread.
+    fn worker(&self) -> Box<dyn Worker + Send + '_>;
+
+    /// Whether the user asked to stop.
+    fn is_stopped(&self) -> bool;
+}
+
+/// What one thread of a source pushes into. Its results are handed in when it is dropped.
+pub trait Worker {
+    /// Scans `content` to its end and gives the number of bytes read.
+    ///
+    /// # Errors
+    /// Those of `content`; what was found before stays found.
+    fn blob(&mut self, origin: &Origin, content: &mut dyn Read) -> io::Result<u64>;
+
+    /// Scans the last component of a path.
+    fn name(&mut self, path: &[u8]);
+
+    /// Notes that a file was read whole.
+    fn file_done(&mut self);
+
+    /// Notes that a surface was looked at, even if nothing stood there.
+    fn surface(&mut self, surface: Surface);
+
+    /// Notes what was not scanned.
+    fn skip(&mut self, skip: Skip);
+}
+
+/// What went wrong, in words and without the system's error number.
+pub(crate) fn reason(error: &io::Error) -> String {
+    let text = error.to_string();
+    let text = text.split(" (os error").next().unwrap_or(&text);
+    let mut chars = text.chars();
+    chars.next().map(|first| first.to_lowercase().chain(chars).collect()).unwrap_or_default()
+}

@@ -1,0 +1,79 @@
+//! Standard input.
+
+use std::io::{self, Read};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
+use std::time::Duration;
+
+use super::{Sink, reason};
+use crate::model::{Origin, Skip, Surface};
+
+/// Bytes read at a time, and how many such pieces may wait.
+const PIECE: usize = 1 << 18;
+const WAITING: usize = 4;
+
+/// How long a request to stop may stay unnoticed while nothing comes in.
+const PATIENCE: Duration = Duration::from_millis(50);
+
+/// Pushes standard input into `sink`, to its end.
+pub fn scan_stdin(sink: &dyn Sink) {
+    let mut worker = sink.worker();
+    let origin = Origin::at_path(Surface::Stdin, "-");
+    let mut content = Pieces { incoming: read_apart(), piece: Vec::new(), at: 0, sink };
+    if let Err(error) = worker.blob(&origin, &mut content) {
+        worker.skip(Skip::new("standard input", reason(&error)));
+    }
+}
+
+/// Reads on a thread of its own, for a read that waits cannot be called off. The thread ends with
+/// the process.
+fn read_apart() -> Receiver<io::Result<Vec<u8>>> {
+    let (sender, receiver) = sync_channel(WAITING);
+    std::thread::spawn(move || {
+        let mut input = io::stdin().lock();
+        loop {
+            let mut piece = vec![0; PIECE];
+            let outcome = match input.read(&mut piece) {
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+                Err(error) => Err(error),
+                Ok(count) => {
+                    piece.truncate(count);
+                    Ok(piece)
+                }
+            };
+            let is_last = !matches!(&outcome, Ok(piece) if !piece.is_empty());
+            if sender.send(outcome).is_err() || is_last {
+                return;
+            }
+        }
+    });
+    receiver
+}
+
+struct Pieces<'s> {
+    incoming: Receiver<io::Result<Vec<u8>>>,
+    piece: Vec<u8>,
+    at: usize,
+    sink: &'s dyn Sink,
+}
+
+impl Read for Pieces<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        while self.at == self.piece.len() {
+            if self.sink.is_stopped() {
+                return Err(io::Error::other("interrupted before its end"));
+            }
+            match self.incoming.recv_timeout(PATIENCE) {
+                Ok(piece) => (self.piece, self.at) = (piece?, 0),
+                Err(RecvTimeoutError::Timeout) => continue,
+                Err(RecvTimeoutError::Disconnected) => return Ok(0),
+            }
+            if self.piece.is_empty() {
+                return Ok(0);
+            }
+        }
+        let count = buffer.len().min(self.piece.len() - self.at);
+        buffer[..count].copy_from_slice(&self.piece[self.at..self.at + count]);
+        self.at += count;
+        Ok(count)
+    }
+}

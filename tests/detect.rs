@@ -1,0 +1,27 @@
+//! The detector against generated cases: every shape in every context, look-alikes, and invariants.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+#[path = "detect/cases.rs"]
+mod cases;
+#[path = "detect/invariants.rs"]
+mod invariants;
+
+use friskey::detect::{Detector, Match};
+use friskey::model::Confidence;
+use friskey::rules::RuleSet;
+
+fn detector() -> Detector {
+    Detector::new(&RuleSet::built_in().unwrap()).unwrap()
+}
+
+fn found(detector: &Detector, text: &[u8]) -> Vec<Match> {
+    let mut all = Vec::new();
+    detector.find(text, |found| all.push(found));
+    all
+}
+
+/// What a scan would report by default.
+fn reported(detector: &Detector, text: &[u8]) -> Vec<Match> {
+    found(detector, text).into_iter().filter(|m| m.identified.confidence >= Confidence::Medium).collect()
+}

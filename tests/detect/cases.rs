@@ -1,0 +1,191 @@
+//! Cases as data: fixtures/*.toml.
+
+use friskey::model::Confidence;
+use friskey::rules::expand;
+use serde::Deserialize;
+
+use super::{detector, found, reported};
+
+#[derive(Deserialize)]
+struct Shapes {
+    shape: Vec<Shape>,
+}
+
+#[derive(Deserialize)]
+struct Shape {
+    name: String,
+    template: String,
+    kind: String,
+    confidence: Confidence,
+    length: usize,
+}
+
+#[derive(Deserialize)]
+struct Contexts {
+    context: Vec<Context>,
+    suffix: Vec<String>,
+}
+
+#[derive(Deserialize)]
+struct Context {
+    name: String,
+    text: String,
+}
+
+#[derive(Deserialize)]
+struct Lookalikes {
+    text: Vec<String>,
+}
+
+fn shapes() -> Vec<Shape> {
+    toml::from_str::<Shapes>(include_str!("../../fixtures/shapes.toml")).unwrap().shape
+}
+
+fn contexts() -> Contexts {
+    toml::from_str(include_str!("../../fixtures/contexts.toml")).unwrap()
+}
+
+fn lookalikes() -> Vec<String> {
+    toml::from_str::<Lookalikes>(include_str!("../../fixtures/lookalikes.toml")).unwrap().text
+}
+
+fn in_context(context: &str, key: &[u8]) -> (Vec<u8>, usize) {
+    let (before, after) = context.split_once("{KEY}").unwrap();
+    let before = expand(before, 0).text;
+    let at = before.len();
+    ([&before, key, &expand(after, 0).text].concat(), at)
+}
+
+#[test]
+fn every_shape_is_found_in_every_context() {
+    let detector = detector();
+    let mut missed = Vec::new();
+    for shape in shapes() {
+        for context in contexts().context {
+            for seed in 0..4 {
+                let key = expand(&shape.template, seed).text;
+                assert_eq!(key.len(), shape.length, "{}", shape.name);
+                let (text, at) = in_context(&context.text, &key);
+                let found = reported(&detector, &text);
+                let right = matches!(&found[..], [one]
+                    if one.span == (at..at + key.len())
+                        && *one.identified.kind == *shape.kind
+                        && one.identified.confidence == shape.confidence
+                        && one.identified.secret.reveal() == key);
+                if !right {
+                    missed.push(format!("{} / {} / {seed}: {found:?}", shape.name, context.name));
+                }
+            }
+        }
+    }
+    assert!(missed.is_empty(), "{} missed:\n{}", missed.len(), missed.join("\n"));
+}
+
+#[test]
+fn what_stands_behind_a_key_is_no_part_of_it() {
+    let detector = detector();
+    for shape in shapes() {
+        for suffix in contexts().suffix {
+            let key = expand(&shape.template, 9).text;
+            let text = [&key, suffix.as_bytes()].concat();
+            let found = reported(&detector, &text);
+            assert_eq!(found.len(), 1, "{} {suffix}", shape.name);
+            assert_eq!(found[0].span, 0..key.len(), "{} {suffix}", shape.name);
+            assert_eq!(found[0].identified.confidence, Confidence::High, "{} {suffix}", shape.name);
+        }
+    }
+}
+
+#[test]
+fn a_key_that_was_cut_off_is_reported_and_said_to_be() {
+    let detector = detector();
+    for shape in shapes().iter().filter(|shape| shape.length > 50) {
+        let key = expand(&shape.template, 3).text;
+        for cut in 1..16 {
+            let text = [&key[..key.len() - cut], b" "].concat();
+            let found = reported(&detector, &text);
+            assert_eq!(found.len(), 1, "{} less {cut}", shape.name);
+            assert_eq!(found[0].span, 0..key.len() - cut, "{} less {cut}", shape.name);
+            assert_eq!(found[0].identified.confidence, Confidence::Medium, "{} less {cut}", shape.name);
+            assert!(found[0].identified.evidence.iter().any(|e| e.starts_with("cut off")), "{}", shape.name);
+        }
+    }
+}
+
+#[test]
+fn keys_that_touch_are_told_apart() {
+    let detector = detector();
+    let all = shapes();
+    for (index, first) in all.iter().enumerate() {
+        let second = &all[(index * 7 + 3) % all.len()];
+        let (a, b) = (expand(&first.template, 5).text, expand(&second.template, 6).text);
+        for glue in ["", "\n", ",", "_", "\\n"] {
+            let text = [&a, glue.as_bytes(), &b].concat();
+            let spans: Vec<_> = reported(&detector, &text).into_iter().map(|m| m.span).collect();
+            let second_start = a.len() + glue.len();
+            let expected = [0..a.len(), second_start..second_start + b.len()];
+            assert_eq!(spans, expected, "{} {glue:?} {}", first.name, second.name);
+        }
+    }
+}
+
+#[test]
+fn nothing_is_reported_in_lookalikes() {
+    let detector = detector();
+    let mut wrong = Vec::new();
+    for template in lookalikes() {
+        for seed in 0..50 {
+            let text = expand(&template, seed).text;
+            if let Some(one) = reported(&detector, &text).first() {
+                wrong.push(format!("{template} / {seed}: {one:?}"));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{} wrong:\n{}", wrong.len(), wrong.join("\n"));
+}
+
+#[test]
+fn words_around_a_bare_key_say_whose_it_is() {
+    let detector = detector();
+    let level =
+        |template: &str| found(&detector, &expand(template, 1).text).first().map(|m| m.identified.confidence);
+    let (medium, low) = (Some(Confidence::Medium), Some(Confidence::Low));
+    assert_eq!(level("OPENAI_API_KEY=sk-{base62:48}"), medium);
+    assert_eq!(level("sk-{base62:40}{nl}{nl}curl https://api.openai.com/v1"), medium);
+    assert_eq!(level("sk-{base62:50}{nl}{nl}{nl}openai"), low);
+    assert_eq!(level("sk-{base62:64} openai"), medium);
+    assert_eq!(level("sk-{base62:65} openai"), None);
+    assert_eq!(level("sk-{base62:39} openai"), None);
+    assert_eq!(level("OPENAI_API_KEY=sk-{base62:48}{nl}STABILITY_KEY=x"), medium);
+    assert_eq!(level("STABILITY_KEY=sk-{base62:48}{nl}OPENAI_API_KEY=x"), None);
+    assert_eq!(level("sk-{base62:48}"), low);
+}
+
+#[test]
+fn typed_prefixes_without_the_marker_count_when_they_look_random() {
+    let detector = detector();
+    for prefix in ["sk-proj-", "sk-svcacct-", "sk-admin-", "sk-None-"] {
+        for length in [40, 48, 100, 156, 200] {
+            for seed in 0..100 {
+                let text = expand(&format!("key: {prefix}{{base64url:{length}}};"), seed).text;
+                let levels: Vec<_> =
+                    reported(&detector, &text).iter().map(|m| m.identified.confidence).collect();
+                // One in ten thousand random bodies holds something that looks typed.
+                let why =
+                    || detector.explain(&text).verdicts.into_iter().map(|v| v.outcome).collect::<Vec<_>>();
+                assert_eq!(levels, [Confidence::Medium], "{prefix} {length} {seed}: {:?}", why());
+            }
+        }
+    }
+}
+
+#[test]
+fn genuine_looking_ends_are_evidence_and_others_are_no_objection() {
+    let detector = detector();
+    let evidence =
+        |template: &str| found(&detector, &expand(template, 2).text)[0].identified.evidence.clone();
+    let zero = evidence("sk-proj-{base64url:74}{marker}{base64url:72}{zero}");
+    assert_eq!(zero, ["marker", "equal halves of 74", "zero tail"]);
+    let other = evidence("sk-proj-{base64url:74}{marker}{base64url:73}B");
+    assert_eq!(other, ["marker", "equal halves of 74"]);
+}

@@ -1,0 +1,139 @@
+//! Invariants, on texts made of pieces of keys, look-alikes and noise.
+
+use friskey::detect::{Detector, Mask, Stream};
+use friskey::rules::{MARKER, expand};
+use proptest::prelude::*;
+
+use super::{detector, found};
+
+/// Pieces that make trouble when they meet.
+fn piece() -> impl Strategy<Value = Vec<u8>> {
+    let templates = prop::sample::select(vec![
+        "sk-proj-{base64url:74}{marker}{base64url:72}{zero}",
+        "sk-{base62:20}{marker}{base62:20}",
+        "sk-{base64url:42}{marker}{base64url:42}",
+        "sk-bot-{base62:20}{marker}{base62:20}",
+        "sk-admin-{base64url:58}{marker}{base64url:30}",
+        "sk-proj-{base64url:60}",
+        "sk-{base62:48}",
+        "{base64url:30}",
+        "{base62:8}",
+        "{hex:32}",
+        "AZURE_OPENAI_API_KEY={hex:32}",
+        "sess-{base62:40}",
+    ]);
+    let literals = prop::sample::select(vec![
+        "sk-",
+        "sk-proj-",
+        "sk-admin-",
+        MARKER,
+        "task-",
+        "openai",
+        "\n",
+        "\\n",
+        " ",
+        "_",
+        "-",
+        "=",
+        "\"",
+        "é",
+        "%3D",
+        "https://api.moonshot.cn",
+        "key",
+        "openai.azure.com",
+        "ek_",
+        "desk-sk-",
+        "\u{0}",
+    ]);
+    prop_oneof![
+        4 => (templates, 0..1000_u64).prop_map(|(template, seed)| expand(template, seed).text),
+        6 => literals.prop_map(|text| text.as_bytes().to_vec()),
+        1 => prop::collection::vec(any::<u8>(), 0..12),
+    ]
+}
+
+fn text(pieces: usize) -> impl Strategy<Value = Vec<u8>> {
+    prop::collection::vec(piece(), 0..pieces).prop_map(|pieces| pieces.concat())
+}
+
+fn summary(detector: &Detector, text: &[u8], plainly: bool) -> Vec<String> {
+    let mut all = Vec::new();
+    let mut push = |m: friskey::detect::Match| all.push(format!("{:?} {:?}", m.span, m.identified));
+    match plainly {
+        true => detector.find_plainly(text, &mut push),
+        false => detector.find(text, &mut push),
+    }
+    all
+}
+
+/// A reader that hands out as little as it likes.
+struct Dribble<'a>(&'a [u8], usize);
+
+impl std::io::Read for Dribble<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        let count = self.1.min(buffer.len()).min(self.0.len());
+        buffer[..count].copy_from_slice(&self.0[..count]);
+        self.0 = &self.0[count..];
+        Ok(count)
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 96, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn the_prefilter_loses_nothing(text in text(14)) {
+        let detector = detector();
+        prop_assert_eq!(summary(&detector, &text, false), summary(&detector, &text, true));
+    }
+
+    #[test]
+    fn read_boundaries_change_nothing(text in text(60), size in 1..3000_usize, step in 1..900_usize) {
+        let detector = detector();
+        let whole: Vec<_> = found(&detector, &text).into_iter().map(|m| (m.span, m.identified)).collect();
+        let mut in_chunks = Vec::new();
+        let mut stream = Stream::default();
+        let read = stream
+            .search_in_chunks(&detector, &mut Dribble(&text, step), size, |chunk, found| {
+                let at = usize::try_from(found.span.start.offset).unwrap();
+                let end = usize::try_from(found.span.end.offset).unwrap();
+                let here = friskey::model::Position::START.advanced(&text[..at]);
+                assert_eq!(here, found.span.start);
+                assert_eq!(&chunk.bytes[found.matched.span.clone()], &text[at..end]);
+                in_chunks.push((at..end, found.matched.identified));
+            })
+            .unwrap();
+        prop_assert_eq!(read, text.len() as u64);
+        prop_assert_eq!(in_chunks, whole);
+    }
+
+    #[test]
+    fn a_fingerprint_does_not_move_with_edits_elsewhere(before in text(4), after in text(4), seed in 0..1000_u64) {
+        let detector = detector();
+        let key = expand("sk-proj-{base64url:74}{marker}{base64url:74}", seed).text;
+        let alone = found(&detector, &key)[0].identified.fingerprint;
+        let text = [&before[..], b" ", &key, b" ", &after].concat();
+        prop_assert!(found(&detector, &text).iter().any(|m| m.identified.fingerprint == alone));
+    }
+
+    #[test]
+    fn masked_text_holds_no_secret(text in text(10)) {
+        let detector = detector();
+        let mask = Mask::new(&detector);
+        let shown = mask.text(&text);
+        for m in found(&detector, &text) {
+            let secret = String::from_utf8_lossy(m.identified.secret.reveal()).into_owned();
+            prop_assert!(!shown.contains(&secret));
+            let excerpt = mask.excerpt(&text, m.span.clone());
+            prop_assert!(excerpt.text.is_char_boundary(excerpt.start) && excerpt.text.is_char_boundary(excerpt.end));
+            for other in found(&detector, &text) {
+                // Neither whole nor in large part: the excerpt may cut through a neighbour.
+                let secret = other.identified.secret.reveal();
+                for part in secret.windows(16).skip(8) {
+                    let part = String::from_utf8_lossy(part).into_owned();
+                    prop_assert!(!excerpt.text.contains(&part), "{} in {}", part, excerpt.text);
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,7 @@
+//! The reporters, on reports put together by hand.
+
+mod golden;
+mod limits;
+mod list;
+mod sample;
+mod secrets;

@@ -1,0 +1,256 @@
+//! Reports to write: one for each situation that a format has to tell apart.
+
+use std::sync::Arc;
+
+use friskey::model::{
+    Change, Confidence, Coverage, Excerpt, Finding, Identified, Leak, LeakStatus, Origin, Position, Report,
+    RuleInfo, Secret, Severity, Skip, Span, Suppression, Surface, VersionControl,
+};
+
+/// A key that is made up here and stands nowhere whole.
+pub(crate) fn secret(tail: &str) -> Secret {
+    let body = "mN3".repeat(24);
+    let key = format!("sk-proj-{body}{}{body}{tail}", concat!("T3Blbk", "FJ"));
+    Secret::new(key.into_bytes(), 8)
+}
+
+pub(crate) fn identified(secret: Secret, rule: &str, confidence: Confidence) -> Arc<Identified> {
+    Arc::new(Identified {
+        fingerprint: secret.fingerprint(),
+        secret,
+        rule: rule.into(),
+        kind: rule.split('-').nth(1).unwrap_or("project").into(),
+        confidence,
+        evidence: vec!["marker".to_owned(), "equal halves of 72".to_owned()],
+    })
+}
+
+pub(crate) fn finding(identified: &Arc<Identified>, surface: Surface, path: &[u8], line: u64) -> Finding {
+    let before = "OPENAI_API_KEY = \"";
+    let redacted = identified.secret.redacted();
+    let start = Position { offset: 40 * (line - 1) + 18, line, column: 19 };
+    let length = identified.secret.len() as u64;
+    let end = Position { offset: start.offset + length, line, column: start.column + length };
+    let excerpt = Excerpt {
+        text: format!("{before}{redacted}\"  # do not commit"),
+        start: before.len(),
+        end: before.len() + redacted.len(),
+    };
+    Finding {
+        identified: Arc::clone(identified),
+        origin: Origin::at_path(surface, path),
+        encoding: "utf-8",
+        span: Span { start, end },
+        occurrence: 0,
+        versions: 1,
+        excerpt: Some(excerpt),
+        suppressed: None,
+    }
+}
+
+pub(crate) fn leak(identified: Arc<Identified>, status: LeakStatus, findings: Vec<Finding>) -> Leak {
+    Leak {
+        identified,
+        status,
+        introduced: Vec::new(),
+        removed: Vec::new(),
+        refs_at_tip: Vec::new(),
+        refs_in_history: Vec::new(),
+        held_by: Vec::new(),
+        exposed_seconds: None,
+        findings,
+    }
+}
+
+fn change(digit: char, seconds: i64, date: &str, path: Option<&str>) -> Change {
+    Change {
+        commit: digit.to_string().repeat(40),
+        author: "Ada Example <ada@example.org>".to_owned(),
+        date: date.to_owned(),
+        seconds,
+        path: path.map(|path| path.as_bytes().to_vec()),
+    }
+}
+
+fn rule(id: &str, name: &str, severity: Severity) -> RuleInfo {
+    RuleInfo {
+        id: id.to_owned(),
+        name: name.to_owned(),
+        description: format!("{name}: whoever holds it can spend its owner's money."),
+        severity,
+        advice: vec![
+            "Revoke the key now; removing it from the code does not help.".to_owned(),
+            "Look at the usage page for requests that are not yours.".to_owned(),
+        ],
+        revoke_url: Some("https://platform.openai.com/api-keys".to_owned()),
+    }
+}
+
+fn rules() -> Vec<RuleInfo> {
+    vec![
+        rule("openai-project-key", "OpenAI project key", Severity::Critical),
+        rule("openai-admin-key", "OpenAI admin key", Severity::Critical),
+        rule("openai-legacy-key", "OpenAI legacy key", Severity::Medium),
+    ]
+}
+
+pub(crate) fn clean() -> Report {
+    let coverage = Coverage {
+        files: 1234,
+        bytes: 56_700_000,
+        surfaces: [Surface::Worktree, Surface::FileName].into(),
+        ..Coverage::default()
+    };
+    Report {
+        command: "scan",
+        rules_digest: "0123456789abcdef".to_owned(),
+        rules: rules(),
+        leaks: Vec::new(),
+        suppressed_findings: 0,
+        below_threshold: 0,
+        min_confidence: Confidence::Medium,
+        coverage,
+        notes: Vec::new(),
+        elapsed_seconds: 0.21,
+        started: 1_795_221_360,
+        version_control: None,
+    }
+}
+
+pub(crate) fn incomplete() -> Report {
+    let mut report = clean();
+    let skip = |n| Skip::new(format!("data/part{n:02}.bin"), "permission denied");
+    report.coverage.skipped = (1..=14).map(skip).collect();
+    report.below_threshold = 1;
+    report
+}
+
+/// A work tree: a leak in many places, one in an archive, one accepted.
+pub(crate) fn tree() -> Report {
+    let mut report = clean();
+    let project = identified(secret("x9KA"), "openai-project-key", Confidence::High);
+    let mut places: Vec<_> = (1..=13)
+        .map(|n| finding(&project, Surface::Worktree, format!("src/app{n:02}.py").as_bytes(), n))
+        .collect();
+    places[2].suppressed = Some(inline());
+    let legacy = identified(secret("Zq7w"), "openai-legacy-key", Confidence::Medium);
+    let mut packed = finding(&legacy, Surface::Worktree, b"dist/app.zip", 3);
+    packed.origin.container = vec![b"app.zip".to_vec(), b"config/.env".to_vec()];
+    packed.encoding = "base64";
+    let admin = identified(secret("aaaa"), "openai-admin-key", Confidence::High);
+    let mut accepted = finding(&admin, Surface::Worktree, b"tests/keys.txt", 1);
+    accepted.suppressed = Some(inline());
+    report.leaks = vec![
+        leak(project, LeakStatus::Present, places),
+        leak(legacy, LeakStatus::Present, vec![packed]),
+        leak(admin, LeakStatus::Present, vec![accepted]),
+    ];
+    report.suppressed_findings = 2;
+    report.notes = vec!["baseline entry 3f2a… matches nothing any more".to_owned()];
+    report
+}
+
+fn inline() -> Suppression {
+    Suppression { by: "inline", source: "friskey:allow".to_owned(), reason: Some("made up".to_owned()) }
+}
+
+/// A history: removed and brought back, unreachable, in a message; and not all of it was read.
+pub(crate) fn history() -> Report {
+    let mut report = clean();
+    report.command = "history";
+    report.version_control = Some(VersionControl {
+        repository_uri: "https://host.example/team/app.git".to_owned(),
+        revision: Some("4".repeat(40)),
+        branch: Some("main".to_owned()),
+    });
+    let project = identified(secret("x9KA"), "openai-project-key", Confidence::High);
+    let mut place = finding(&project, Surface::Blob, b"src/my app.py", 4);
+    place.origin.object = Some("b".repeat(40));
+    place.versions = 2000;
+    let mut removed = leak(project, LeakStatus::Removed, vec![place]);
+    removed.introduced = vec![
+        change('1', 1_700_000_000, "2023-11-14T22:13:20+00:00", Some("src/app.py")),
+        change('3', 1_700_300_000, "2023-11-18T10:33:20+01:00", Some("src/my app.py")),
+    ];
+    removed.removed = vec![
+        change('2', 1_700_100_000, "2023-11-16T02:00:00+00:00", Some("src/app.py")),
+        change('4', 1_707_000_000, "2024-02-03T22:40:00+00:00", None),
+    ];
+    removed.refs_in_history = vec!["refs/heads/main".to_owned(), "refs/tags/v1".to_owned()];
+    removed.exposed_seconds = Some(7_000_000);
+
+    let admin = identified(secret("aaaa"), "openai-admin-key", Confidence::Medium);
+    let mut message = finding(&admin, Surface::CommitMessage, b"", 1);
+    message.origin.path = None;
+    message.origin.commit = Some("5".repeat(40));
+    let mut unreachable = leak(admin, LeakStatus::Unreachable, vec![message]);
+    unreachable.held_by = vec!["HEAD@{3}".to_owned()];
+
+    let mut named = finding(&removed.identified, Surface::RefName, b"refs/tags/v1", 1);
+    named.excerpt = None;
+    removed.findings.push(named);
+    report.leaks = vec![removed, unreachable];
+    report.coverage = Coverage {
+        commits: 12,
+        blobs: 345,
+        refs: 2,
+        bytes: 5_600_000,
+        surfaces: [Surface::Blob, Surface::CommitMessage, Surface::Unreachable].into(),
+        skipped: [Skip::new("object 6666666666", "missing: the clone is partial")].into(),
+        ..Coverage::default()
+    };
+    report
+}
+
+/// Everything that a repository's author could try on the reader of a report.
+pub(crate) fn hostile() -> Report {
+    let mut report = clean();
+    let legacy = identified(secret("Zq7w"), "openai-legacy-key", Confidence::Low);
+    let paths: [&[u8]; 5] = [
+        b"::error::pwned,a:b%0A",
+        "right\u{202e}to\u{200b}left.py".as_bytes(),
+        b"<script>alert('&\"')</script>|`x`[a](b)*_]]>.md",
+        b"esc\x1b[2J\x07\nline\r\ttwo\xff\x00",
+        "##vso[task.complete]/a b/\u{65e5}\u{672c}#?.txt".as_bytes(),
+    ];
+    let places = (1..).zip(paths).map(|(n, path)| finding(&legacy, Surface::Worktree, path, n)).collect();
+    let mut odd = leak(legacy, LeakStatus::Removed, places);
+    odd.introduced = vec![Change {
+        commit: "7".repeat(40),
+        author: "<b>Eve\u{1b}[31m</b> [x](1) <eve@example.org>".to_owned(),
+        date: "not a date \u{202e}".to_owned(),
+        seconds: i64::MIN,
+        path: Some(b"a\nb".to_vec()),
+    }];
+    odd.refs_in_history = vec!["refs/heads/a|b<c>\u{200d}".to_owned()];
+    odd.exposed_seconds = Some(u64::MAX);
+    report.leaks = vec![odd];
+    report.coverage.skipped = [Skip::new("a\nb\u{1b}]0;x\u{7}", "100% <gone> :: \u{2066}")].into();
+    report.notes = vec!["note\n::warning::x ]]> \u{feff}".to_owned()];
+    report.elapsed_seconds = f64::NAN;
+    report.started = i64::MAX;
+    report
+}
+
+/// A key on standard input, where there is nothing to tell about its past.
+pub(crate) fn stdin() -> Report {
+    let mut report = clean();
+    let project = identified(secret("x9KA"), "openai-project-key", Confidence::High);
+    let mut place = finding(&project, Surface::Stdin, b"", 7);
+    place.origin.path = None;
+    report.leaks = vec![leak(project, LeakStatus::Unknown, vec![place])];
+    report.coverage = Coverage { bytes: 4_096, surfaces: [Surface::Stdin].into(), ..Coverage::default() };
+    report
+}
+
+/// Every sample with its name.
+pub(crate) fn all() -> Vec<(&'static str, Report)> {
+    vec![
+        ("clean", clean()),
+        ("incomplete", incomplete()),
+        ("tree", tree()),
+        ("history", history()),
+        ("stdin", stdin()),
+        ("hostile", hostile()),
+    ]
+}
