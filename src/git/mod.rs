@@ -18,6 +18,7 @@ pub mod range;
 pub mod refs;
 #[cfg(test)]
 mod scratch;
+pub mod staged;
 mod state;
 mod sweep;
 
