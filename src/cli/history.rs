@@ -59,6 +59,7 @@ impl Job<'_> {
         let progress = Arc::new(Progress::default());
         let audit = Audit {
             repo: self.repo.to_owned(),
+            objects: Vec::new(),
             command: self.command,
             range: self.range,
             surfaces: surfaces(self.surfaces)?,

@@ -29,7 +29,7 @@ pub use gix::{ObjectId, Repository};
 pub use index::staged_paths;
 pub use lookup::Gaps;
 pub use objects::{Objects, entry_name};
-pub use open::{OpenError, open};
+pub use open::{OpenError, open, open_with_objects};
 pub use state::{is_partial, is_shallow, version_control};
 #[doc(hidden)]
 pub use sweep::inflate_floor;

@@ -4,9 +4,12 @@
 mod collect;
 mod history;
 mod leaks;
+mod objects;
 mod redact;
+mod staged;
 
 pub use history::{AUDITED, Audit, HistoryError, scan_history};
+pub use staged::{Commit, CommitError, scan_staged};
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Instant, SystemTime, UNIX_EPOCH};

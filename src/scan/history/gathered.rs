@@ -3,11 +3,11 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
-use super::search::Hit;
 use crate::git::attribution::Question;
 use crate::git::{Found, ObjectId, ObjectKind};
 use crate::model::{Fingerprint, Identified};
 use crate::scan::Settings;
+use crate::scan::objects::Hit;
 
 /// The secrets of a sweep, numbered, with the objects that hold them.
 #[derive(Debug, Default)]

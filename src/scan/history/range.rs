@@ -2,7 +2,6 @@
 
 use std::collections::HashMap;
 
-use super::find::search;
 use super::gathered::Secrets;
 use super::repository::Run;
 use super::{Audit, HistoryError, Outcome};
@@ -13,6 +12,7 @@ use crate::git::{Commits, Database, ObjectId, ObjectKind, Repository};
 use crate::model::Surface;
 use crate::scan::Settings;
 use crate::scan::collect::name_findings;
+use crate::scan::objects::search;
 
 /// What a range has, of the surfaces.
 const SURFACES: &[Surface] = &[

@@ -4,7 +4,6 @@ use std::collections::{BTreeSet, HashSet};
 use std::sync::Arc;
 
 use super::gathered::Secrets;
-use super::locate::{Located, locate};
 use super::message;
 use super::overlay::Overlays;
 use super::search::ObjectSearch;
@@ -17,6 +16,7 @@ use crate::git::{
 use crate::model::{Finding, Identified, LeakStatus, Origin, Skip, Surface};
 use crate::scan::Settings;
 use crate::scan::collect::{Collector, name_findings};
+use crate::scan::objects::{Located, locate};
 use crate::source::scan_git_dir;
 
 /// Audits `repo`. Paths and refs are reported behind `prefix`, which names a submodule.
