@@ -164,9 +164,7 @@ fn a_thin_pack_whose_base_is_elsewhere() {
         super::synthetic::deflate(&delta),
     ]
     .concat();
-    let pack = super::synthetic::pack(&[entry]);
-    // Git completes a thin pack; then the base is taken out again.
-    super::synthetic::write_thin(&repo, &pack, &result);
+    super::synthetic::write_pack(&repo, &[entry], &[result.clone()]);
     let thin = repo.sweep_all_ways();
     assert_eq!(thin.skipped, []);
     assert_eq!(thin.counts.of(Kind::Blob).objects, 2);
