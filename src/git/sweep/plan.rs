@@ -41,6 +41,9 @@ impl PackPlan {
     }
 }
 
+/// A thread is not worth starting for fewer objects.
+const OBJECTS_A_THREAD: u64 = 32;
+
 /// One pack with all that is known of it.
 #[derive(Clone, Copy)]
 pub(super) struct Forest<'a> {
@@ -144,8 +147,8 @@ impl<S: Searcher> Sweep<'_, S> {
         }
         self.store.listing = listing;
         self.plan_packs(first_new);
-        let items = self.items(first_new);
-        self.run(&items);
+        let (items, total) = self.items(first_new);
+        self.run(&items, total);
         self.loose_swept.extend(items.iter().filter_map(|item| match item {
             Item::Loose(at) => Some(self.store.listing.loose[*at as usize].0),
             _ => None,
@@ -191,8 +194,9 @@ impl<S: Searcher> Sweep<'_, S> {
         }
     }
 
-    /// All there is to begin with in the packs from `first_new` on, and in loose objects that are in no pack.
-    fn items(&self, first_new: usize) -> Vec<Item> {
+    /// All there is to begin with in the packs from `first_new` on, and in loose objects that are in no pack;
+    /// and how many objects it leads to.
+    fn items(&self, first_new: usize) -> (Vec<Item>, u64) {
         let mut items = Vec::new();
         let mut total = 0u64;
         for (number, plan) in self.plans.iter().enumerate().skip(first_new) {
@@ -222,12 +226,13 @@ impl<S: Searcher> Sweep<'_, S> {
         if let Some(progress) = self.options.progress {
             progress.total.fetch_add(total, Ordering::Relaxed);
         }
-        items
+        (items, total)
     }
 
     /// Searches all that `items` lead to, on all threads.
-    fn run(&mut self, items: &[Item]) {
-        let threads = self.threads.min(items.len().max(1));
+    fn run(&mut self, items: &[Item], total: u64) {
+        // Even a single item may be a tree that is worth sharing.
+        let threads = self.threads.min(usize::try_from(total / OBJECTS_A_THREAD).unwrap_or(usize::MAX) + 1);
         let shared = Shared {
             searcher: self.searcher,
             options: self.options,

@@ -225,3 +225,25 @@ fn an_index_that_hides_an_object() {
     assert_eq!(outcome.skipped.len(), 1);
     assert!(outcome.skipped[0].reason.contains("its header says 2"), "{:?}", outcome.skipped);
 }
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 64, failure_persistence: None, ..Default::default() })]
+
+    #[test]
+    fn any_loose_file_is_survived(
+        bytes in prop::collection::vec(any::<u8>(), 0..200),
+        deflated in any::<bool>(),
+        header in prop::sample::select(vec!["", "blob ", "blob 3\0", "tree 7", "blob 99999999999999999999\0"]),
+        stream_above in prop::sample::select(vec![0, 5, 1 << 20]),
+    ) {
+        let dir = tempfile::tempdir().expect("a temporary folder");
+        fs::create_dir(dir.path().join("77")).expect("made");
+        let bytes = [header.as_bytes(), &bytes].concat();
+        let bytes = if deflated { synthetic::deflate(&bytes) } else { bytes };
+        fs::write(dir.path().join("77").join("0".repeat(38)), bytes).expect("written");
+        let database = crate::git::Database::new(dir.path(), gix::hash::Kind::Sha1);
+        let options = SweepOptions { stream_above, ..Default::default() };
+        let outcome = crate::git::sweep::sweep(&database, &super::kit::Toy, &options);
+        prop_assert_eq!(outcome.counts.total().objects + outcome.skipped.len() as u64, 1);
+    }
+}
