@@ -1,49 +1,81 @@
 //! `friskey history`.
 
 use std::collections::BTreeSet;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use anyhow::{Result, bail};
 
-use super::args::{Global, History, Surfaces};
+use super::args::{Global, History, Reporting, Surfaces};
 use super::exit::Exit;
 use super::interrupt::stop_flag;
 use super::output::Outputs;
 use super::progress;
 use super::rules::detector;
 use super::scan::threads;
+use crate::detect::Detector;
 use crate::git::Progress;
-use crate::model::Surface;
+use crate::model::{Fingerprint, Surface};
 use crate::scan::{AUDITED, Audit, Settings, scan_history};
 
 pub(super) fn run(history: &History, global: &Global) -> Result<Exit> {
     let (rules, detector) = detector(global)?;
-    let outputs = Outputs::open(&history.reporting, global)?;
-    let stop = stop_flag();
-    let settings = Settings {
-        detector: &detector,
-        rules_digest: rules.digest(),
-        min_confidence: history.reporting.min_confidence,
-        stop: &stop,
-    };
-    let progress = Arc::new(Progress::default());
-    let audit = Audit {
-        repo: history.repo.clone(),
+    let job = Job {
+        command: "history",
+        repo: &history.repo,
         range: range(history),
-        surfaces: surfaces(&history.surfaces)?,
-        whole: history.surfaces.whole,
-        threads: threads(history.reporting.threads),
-        now: now(),
-        progress: Some(Arc::clone(&progress)),
+        surfaces: &history.surfaces,
+        reporting: &history.reporting,
+        rules_digest: rules.digest(),
+        only: None,
     };
-    let shown = progress::show(&progress, history.reporting.no_progress || global.quiet);
-    let report = scan_history(&settings, &audit);
-    drop(shown);
-    let report = report?;
-    let exit = report.status().into();
-    outputs.write(&report)?;
-    Ok(exit)
+    job.run(&detector, global)
+}
+
+/// An audit as the command line asks for it.
+pub(super) struct Job<'a> {
+    pub(super) command: &'static str,
+    pub(super) repo: &'a Path,
+    pub(super) range: Vec<String>,
+    pub(super) surfaces: &'a Surfaces,
+    pub(super) reporting: &'a Reporting,
+    pub(super) rules_digest: &'a str,
+    pub(super) only: Option<Fingerprint>,
+}
+
+impl Job<'_> {
+    /// Does it, showing progress, and writes the reports.
+    pub(super) fn run(self, detector: &Detector, global: &Global) -> Result<Exit> {
+        let outputs = Outputs::open(self.reporting, global)?;
+        let stop = stop_flag();
+        let settings = Settings {
+            detector,
+            rules_digest: self.rules_digest,
+            min_confidence: self.reporting.min_confidence,
+            only: self.only,
+            stop: &stop,
+        };
+        let progress = Arc::new(Progress::default());
+        let audit = Audit {
+            repo: self.repo.to_owned(),
+            objects: Vec::new(),
+            command: self.command,
+            range: self.range,
+            surfaces: surfaces(self.surfaces)?,
+            whole: self.surfaces.whole,
+            threads: threads(self.reporting.threads),
+            now: now(),
+            progress: Some(Arc::clone(&progress)),
+        };
+        let shown = progress::show(&progress, self.reporting.no_progress || global.quiet);
+        let report = scan_history(&settings, &audit);
+        drop(shown);
+        let report = report?;
+        let exit = report.status().into();
+        outputs.write(&report)?;
+        Ok(exit)
+    }
 }
 
 /// The words of all ranges, in git's own way of writing them.

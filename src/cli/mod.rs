@@ -3,13 +3,17 @@
 mod args;
 mod exit;
 mod explain;
+mod git_env;
 mod history;
+mod hook;
 mod interrupt;
 mod manual;
 mod output;
 mod progress;
 mod rules;
 mod scan;
+mod staged;
+mod trace;
 
 use std::ffi::OsString;
 use std::io::{self, IsTerminal, Write};
@@ -46,6 +50,9 @@ fn dispatch(cli: &Cli) -> anyhow::Result<Exit> {
     match &cli.command {
         Command::Scan(scan) => scan::run(scan, global),
         Command::History(history) => history::run(history, global),
+        Command::Staged(staged) => staged::run(staged, global),
+        Command::Hook { command } => hook::run(command, global),
+        Command::Trace(trace) => trace::run(trace, global),
         Command::Explain(explain) => explain::run(explain, global),
         Command::Rules { command } => rules::run(command, global),
         Command::Completions { shell } => manual::completions(*shell),

@@ -7,6 +7,7 @@ mod bases;
 mod commit;
 mod commits;
 mod database;
+mod hooks;
 mod index;
 mod inflate;
 mod lookup;
@@ -18,6 +19,7 @@ pub mod range;
 pub mod refs;
 #[cfg(test)]
 mod scratch;
+pub mod staged;
 mod state;
 mod sweep;
 
@@ -25,10 +27,11 @@ pub use commits::{Commits, Leading};
 pub use database::Database;
 pub use gix::object::Kind as ObjectKind;
 pub use gix::{ObjectId, Repository};
+pub use hooks::{HooksDir, hooks_dir};
 pub use index::staged_paths;
 pub use lookup::Gaps;
 pub use objects::{Objects, entry_name};
-pub use open::{OpenError, open};
+pub use open::{OpenError, open, open_with_objects};
 pub use state::{is_partial, is_shallow, version_control};
 #[doc(hidden)]
 pub use sweep::inflate_floor;

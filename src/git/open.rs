@@ -10,6 +10,7 @@ use gix::ThreadSafeRepository;
 use gix::discover::upwards;
 use gix::sec::Trust;
 use gix::sec::trust::Mapping;
+use tempfile::TempDir;
 
 /// Why a repository cannot be opened.
 #[derive(Debug, thiserror::Error)]
@@ -79,6 +80,37 @@ pub fn open(path: &Path) -> Result<ThreadSafeRepository, OpenError> {
             unusable(error.to_string())
         }
     })
+}
+
+/// Opens the repository at `path` with the objects in `directories` beside its own: those of a
+/// quarantine, which git keeps apart until a push was accepted.
+///
+/// The second value has to live as long as the repository is used.
+///
+/// # Errors
+/// Those of [`open`]; and when the directories cannot be brought together.
+pub fn open_with_objects(
+    path: &Path,
+    directories: &[PathBuf],
+) -> Result<(gix::Repository, TempDir), OpenError> {
+    let mut repo = open(path)?.to_thread_local();
+    let unusable =
+        |error: io::Error| OpenError::Unusable { path: path.to_owned(), reason: error.to_string() };
+    let own = repo.common_dir().join("objects");
+    // An object database knows one directory and its alternates, so this one has nothing but alternates.
+    let joined = TempDir::new().map_err(unusable)?;
+    let info = joined.path().join("info");
+    std::fs::create_dir(&info).map_err(unusable)?;
+    let mut list = Vec::new();
+    for directory in directories.iter().chain([&own]) {
+        let directory = directory.canonicalize().map_err(unusable)?;
+        list.extend_from_slice(directory.as_os_str().as_encoded_bytes());
+        list.push(b'\n');
+    }
+    std::fs::write(info.join("alternates"), list).map_err(unusable)?;
+    let store = gix::odb::at(joined.path(), repo.object_hash()).map_err(unusable)?;
+    repo.objects = gix::odb::memory::Proxy::from(store);
+    Ok((repo, joined))
 }
 
 #[cfg(test)]

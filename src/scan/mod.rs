@@ -4,16 +4,19 @@
 mod collect;
 mod history;
 mod leaks;
+mod objects;
 mod redact;
+mod staged;
 
 pub use history::{AUDITED, Audit, HistoryError, scan_history};
+pub use staged::{Commit, CommitError, scan_staged};
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use crate::detect::{Detector, Mask};
-use crate::model::{Confidence, Report, Skip};
-use crate::source::{FileOptions, SourceError, scan_files, scan_stdin};
+use crate::model::{Confidence, Fingerprint, Origin, Report, Skip, Surface};
+use crate::source::{FileOptions, Sink, SourceError, scan_files, scan_stdin};
 use collect::{Collector, Gathered};
 
 /// What all scans have in common.
@@ -25,6 +28,8 @@ pub struct Settings<'d> {
     pub rules_digest: &'d str,
     /// Leaks below this are only counted.
     pub min_confidence: Confidence,
+    /// Reports this secret and no other.
+    pub only: Option<Fingerprint>,
     /// Set when the user asks to stop.
     pub stop: &'d AtomicBool,
 }
@@ -61,6 +66,18 @@ pub fn scan_tree(settings: &Settings<'_>, tree: &Tree) -> Result<Report, SourceE
     Ok(report("scan", settings, gathered, &clock, |_| {}))
 }
 
+/// Scans the message of a commit that is about to be made.
+pub fn scan_message(settings: &Settings<'_>, message: &[u8]) -> Report {
+    let clock = Clock::start();
+    let collector = Collector::new(settings.detector, settings.stop);
+    let mut worker = collector.worker();
+    let mut content = message;
+    // Reading from memory cannot fail.
+    let _ = worker.blob(&Origin::at_path(Surface::CommitMessage, "commit message"), &mut content);
+    drop(worker);
+    report("staged", settings, collector.finish(), &clock, |_| {})
+}
+
 /// When a scan began, by both clocks.
 #[derive(Debug)]
 struct Clock {
@@ -92,6 +109,9 @@ fn report(
         gathered.coverage.skipped.insert(Skip::new("the rest", "interrupted before the end"));
     }
     let secrets: Vec<_> = gathered.findings.iter().map(|finding| finding.identified.secret.clone()).collect();
+    if let Some(only) = settings.only {
+        gathered.findings.retain(|finding| finding.identified.fingerprint == only);
+    }
     let all = leaks::group(gathered.findings);
     let found = all.len();
     let leaks: Vec<_> =

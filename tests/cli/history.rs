@@ -311,3 +311,36 @@ fn nothing_of_the_repository_is_run_or_obeyed() {
     }
     assert!(!scratch.path("ran").exists());
 }
+
+#[test]
+fn one_known_key_is_traced_whatever_it_looks_like() {
+    let scratch = Scratch::new();
+    scratch.repository("r");
+    let odd = "hunter2-and-not-a-key".to_owned();
+    scratch.write("r/a", format!("{} {odd} {}", key(1), key(2)));
+    let came = scratch.commit("r", "in");
+    scratch.git("r", &["rm", "-q", "a"]);
+    scratch.commit("r", "out");
+    for secret in [key(1), odd] {
+        let output =
+            scratch.friskey_with("r", &["trace", "--format", "json"], format!("{secret}\n").as_bytes());
+        assert_eq!(output.status.code(), Some(1));
+        let text = String::from_utf8_lossy(&output.stdout).into_owned();
+        assert!(!text.contains(&secret) && !text.contains(&key(2)[8..]));
+        let report = report(&output);
+        assert_eq!((&report["command"], report["leaks"].as_array().unwrap().len()), (&"trace".into(), 1));
+        let leak = leak(&report, &secret).unwrap();
+        assert_eq!(leak["introduced"][0]["commit"], came);
+        assert_eq!(leak["status"], "removed");
+    }
+    let status = |input: &str| scratch.friskey_with("r", &["trace"], input.as_bytes()).status.code().unwrap();
+    assert_eq!(status(&key(3)), 0);
+    assert_eq!(status(""), 2);
+    assert_eq!(status("short"), 2);
+    let mut command = scratch.command(env!("CARGO_BIN_EXE_friskey"), "r");
+    assert_eq!(
+        command.args(["trace", "--env", "K"]).env("K", key(2)).output().unwrap().status.code(),
+        Some(1)
+    );
+    assert_eq!(scratch.friskey("r", &["trace", "--env", "NOT_SET"]).status.code(), Some(2));
+}

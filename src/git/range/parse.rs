@@ -19,7 +19,8 @@ pub struct Revisions {
 }
 
 /// Reads words as `git rev-list` does: `A..B`, `A...B`, `^A`, `A`, `--not`, `--all`, `--branches`,
-/// `--tags`, `--remotes`, `--remotes=NAME`.
+/// `--tags`, `--remotes`, `--remotes=NAME`; after `--ignore-missing`, exclusions that are not here are
+/// passed over.
 ///
 /// # Errors
 ///
@@ -28,14 +29,21 @@ pub fn parse(repo: &gix::Repository, words: &[impl AsRef<str>]) -> Result<Revisi
     let mut resolver = Resolver { repo, lookup: Lookup::new(repo), refs: None };
     let mut revisions = Revisions::default();
     let mut not = false;
+    let mut lenient = false;
     for word in words.iter().flat_map(|word| word.as_ref().split_ascii_whitespace()) {
         if word == "--not" {
             not = !not;
+        } else if word == "--ignore-missing" {
+            lenient = true;
         } else if word.starts_with("--") {
             let named = resolver.named(word)?;
             if not { revisions.hidden.extend(named) } else { revisions.tips.extend(named) }
         } else {
-            resolver.word(word, not, &mut revisions)?;
+            match resolver.word(word, not, &mut revisions) {
+                // What is not here reaches nothing that could be left out.
+                Err(RangeError::Missing { .. }) if lenient && (not || word.starts_with('^')) => {}
+                outcome => outcome?,
+            }
         }
     }
     Ok(revisions)

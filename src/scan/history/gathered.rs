@@ -3,10 +3,11 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
-use super::search::Hit;
 use crate::git::attribution::Question;
 use crate::git::{Found, ObjectId, ObjectKind};
-use crate::model::{Confidence, Fingerprint, Identified};
+use crate::model::{Fingerprint, Identified};
+use crate::scan::Settings;
+use crate::scan::objects::Hit;
 
 /// The secrets of a sweep, numbered, with the objects that hold them.
 #[derive(Debug, Default)]
@@ -19,7 +20,7 @@ pub(super) struct Secrets {
 
 impl Secrets {
     /// Gathers what was found; secrets below the threshold stay out, and are only counted.
-    pub(super) fn gather(found: &[Found<Hit>], min_confidence: Confidence) -> (Self, u64) {
+    pub(super) fn gather(found: &[Found<Hit>], settings: &Settings<'_>) -> (Self, u64) {
         let mut best: HashMap<Fingerprint, Arc<Identified>> = HashMap::new();
         for hit in found.iter().flat_map(|found| &found.hits) {
             let known = best.entry(hit.1.fingerprint).or_insert_with(|| Arc::clone(&hit.1));
@@ -27,8 +28,11 @@ impl Secrets {
                 *known = Arc::clone(&hit.1);
             }
         }
-        let mut sure: Vec<_> =
-            best.values().filter(|one| one.confidence >= min_confidence).cloned().collect();
+        let is_wanted = |one: &Identified| {
+            one.confidence >= settings.min_confidence
+                && settings.only.is_none_or(|only| only == one.fingerprint)
+        };
+        let mut sure: Vec<_> = best.values().filter(|one| is_wanted(one)).cloned().collect();
         sure.sort_by_key(|one| one.fingerprint);
         let numbers: HashMap<Fingerprint, u32> =
             sure.iter().zip(0..).map(|(one, number)| (one.fingerprint, number)).collect();

@@ -4,9 +4,7 @@
 //! commits, paths and refs that means; the plain files of the git folder and the names of refs are
 //! looked at beside it. Only what is reported is read a second time, for its line and column.
 
-mod find;
 mod gathered;
-mod locate;
 mod message;
 mod overlay;
 mod range;
@@ -30,6 +28,10 @@ use overlay::Overlays;
 pub struct Audit {
     /// A path in or of the repository.
     pub repo: PathBuf,
+    /// Object directories beside the repository's own: a quarantine.
+    pub objects: Vec<PathBuf>,
+    /// The command that asks for it: `history` or `trace`.
+    pub command: &'static str,
     /// Revisions that select commits; none for everything.
     pub range: Vec<String>,
     /// The surfaces to look at.
@@ -115,7 +117,13 @@ pub enum HistoryError {
 /// and so is a range that cannot be resolved.
 pub fn scan_history(settings: &Settings<'_>, audit: &Audit) -> Result<Report, HistoryError> {
     let clock = Clock::start();
-    let repo = git::open(&audit.repo)?.to_thread_local();
+    let (repo, _joined) = match audit.objects.is_empty() {
+        true => (git::open(&audit.repo)?.to_thread_local(), None),
+        false => {
+            let (repo, joined) = git::open_with_objects(&audit.repo, &audit.objects)?;
+            (repo, Some(joined))
+        }
+    };
     let outcome = match audit.range.is_empty() {
         true => whole(settings, audit, &repo),
         false => match range::audit(settings, audit, &repo, &audit.range) {
@@ -125,8 +133,10 @@ pub fn scan_history(settings: &Settings<'_>, audit: &Audit) -> Result<Report, Hi
     };
     let Outcome { findings, mut overlays, coverage, below_threshold } = outcome;
     let gathered = Gathered { findings, coverage };
-    Ok(report("history", settings, gathered, &clock, |report| {
-        report.below_threshold += below_threshold;
+    Ok(report(audit.command, settings, gathered, &clock, |report| {
+        if settings.only.is_none() {
+            report.below_threshold += below_threshold;
+        }
         report.version_control = git::version_control(&repo);
         for leak in &mut report.leaks {
             if let Some(overlay) = overlays.remove(&leak.identified.fingerprint) {

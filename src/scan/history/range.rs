@@ -2,7 +2,6 @@
 
 use std::collections::HashMap;
 
-use super::find::search;
 use super::gathered::Secrets;
 use super::repository::Run;
 use super::{Audit, HistoryError, Outcome};
@@ -13,6 +12,7 @@ use crate::git::{Commits, Database, ObjectId, ObjectKind, Repository};
 use crate::model::Surface;
 use crate::scan::Settings;
 use crate::scan::collect::name_findings;
+use crate::scan::objects::search;
 
 /// What a range has, of the surfaces.
 const SURFACES: &[Surface] = &[
@@ -95,7 +95,7 @@ impl Run<'_> {
         let searched = search(self.settings, self.repo, &ids, self.audit.threads);
         self.outcome.coverage.bytes += searched.bytes;
         self.outcome.coverage.skipped.extend(searched.gaps.into_skips());
-        let (secrets, below) = Secrets::gather(&searched.found, self.settings.min_confidence);
+        let (secrets, below) = Secrets::gather(&searched.found, self.settings);
         self.outcome.below_threshold += below;
         secrets
     }

@@ -4,7 +4,6 @@ use std::collections::{BTreeSet, HashSet};
 use std::sync::Arc;
 
 use super::gathered::Secrets;
-use super::locate::{Located, locate};
 use super::message;
 use super::overlay::Overlays;
 use super::search::ObjectSearch;
@@ -17,6 +16,7 @@ use crate::git::{
 use crate::model::{Finding, Identified, LeakStatus, Origin, Skip, Surface};
 use crate::scan::Settings;
 use crate::scan::collect::{Collector, name_findings};
+use crate::scan::objects::{Located, locate};
 use crate::source::scan_git_dir;
 
 /// Audits `repo`. Paths and refs are reported behind `prefix`, which names a submodule.
@@ -135,7 +135,7 @@ impl Run<'_> {
         coverage.blobs += outcome.counts.of(ObjectKind::Blob).objects;
         coverage.bytes += outcome.counts.total().bytes;
         coverage.skipped.extend(outcome.skipped);
-        let (secrets, below) = Secrets::gather(&outcome.found, self.settings.min_confidence);
+        let (secrets, below) = Secrets::gather(&outcome.found, self.settings);
         drop(outcome.found);
         self.outcome.below_threshold += below;
         if !secrets.identified.is_empty() {
@@ -165,7 +165,7 @@ impl Run<'_> {
     /// Places that trees name, and objects that none does; on `surface`, or on the one that what leads
     /// to them makes.
     pub(super) fn in_trees(&mut self, identified: &Arc<Identified>, trail: &Trail, surface: Option<Surface>) {
-        if trail.reach.is_none() && trail.unnamed.is_empty() {
+        if trail.places.is_empty() && trail.unnamed.is_empty() {
             return;
         }
         let now = self.audit.now;

@@ -1,14 +1,10 @@
 //! The detector as the sweep's searcher.
 
 use std::ops::Range;
-use std::sync::Arc;
 
 use crate::detect::Detector;
 use crate::git::{ObjectKind, Searcher};
-use crate::model::Identified;
-
-/// What a sweep keeps of a match. Thousands of versions of a file may share one.
-pub(super) type Hit = Arc<Identified>;
+use crate::scan::objects::Hit;
 
 /// Searches the kinds of object that the surfaces ask for.
 pub(super) struct ObjectSearch<'d> {

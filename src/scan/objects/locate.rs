@@ -1,37 +1,46 @@
 //! Where in an object a secret stands: the sweep knows that it does, and only what is reported is
 //! looked at again.
 
+use super::Hit;
 use crate::detect::{Detector, Mask, Stream};
 use crate::model::{Excerpt, Fingerprint, Position, Span};
 
 /// A secret's first place in an object.
-pub(super) struct Located {
-    pub(super) span: Span,
-    pub(super) encoding: &'static str,
-    pub(super) excerpt: Excerpt,
+pub(in crate::scan) struct Located {
+    pub(in crate::scan) span: Span,
+    pub(in crate::scan) encoding: &'static str,
+    pub(in crate::scan) excerpt: Excerpt,
 }
 
 /// Finds the first place of `secret` in `object`.
-pub(super) fn locate(detector: &Detector, object: &[u8], secret: Fingerprint) -> Option<Located> {
-    let mask = Mask::new(detector);
+pub(in crate::scan) fn locate(detector: &Detector, object: &[u8], secret: Fingerprint) -> Option<Located> {
     let mut first = None;
-    let mut content = object;
-    let searched = Stream::default().search(detector, &mut content, |chunk, found| {
-        if first.is_none() && found.matched.identified.fingerprint == secret {
-            first = Some(Located {
-                span: found.span,
-                encoding: found.matched.encoding,
-                excerpt: mask.excerpt(chunk.bytes, found.matched.span),
-            });
+    locate_all(detector, object, |identified, located| {
+        if first.is_none() && identified.fingerprint == secret {
+            first = Some(located);
         }
     });
+    first
+}
+
+/// Calls `found` with every secret in `object` and its place, in order.
+pub(in crate::scan) fn locate_all(detector: &Detector, object: &[u8], mut found: impl FnMut(Hit, Located)) {
+    let mask = Mask::new(detector);
+    let mut content = object;
     // Reading from memory cannot fail.
-    searched.ok().and(first)
+    let _ = Stream::default().search(detector, &mut content, |chunk, place| {
+        let located = Located {
+            span: place.span,
+            encoding: place.matched.encoding,
+            excerpt: mask.excerpt(chunk.bytes, place.matched.span),
+        };
+        found(place.matched.identified, located);
+    });
 }
 
 impl Located {
     /// The same counted in a path: in `object` the name begins at `start`, in the path at `before`.
-    pub(super) fn in_name(mut self, object: &[u8], start: usize, before: usize) -> Self {
+    pub(in crate::scan) fn in_name(mut self, object: &[u8], start: usize, before: usize) -> Self {
         let offset = usize::try_from(self.span.start.offset).unwrap_or(start).max(start);
         let length = self.span.end.offset - self.span.start.offset;
         let first = Position::START.advanced(&vec![b' '; before]).advanced(&object[start..offset]);
@@ -41,7 +50,7 @@ impl Located {
     }
 
     /// The same counted from `start`, which lies before it.
-    pub(super) fn relative_to(mut self, object: &[u8], start: usize) -> Self {
+    pub(in crate::scan) fn relative_to(mut self, object: &[u8], start: usize) -> Self {
         let place = Position::START.advanced(&object[..start]);
         for position in [&mut self.span.start, &mut self.span.end] {
             if position.line == place.line {

@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use super::search::Hit;
+use super::Hit;
 use crate::git::{Found, Gaps, ObjectId, Objects, Repository};
 use crate::scan::Settings;
 
@@ -11,17 +11,17 @@ const BATCH: usize = 16;
 
 /// What a search of objects brings.
 #[derive(Default)]
-pub(super) struct Searched {
+pub(in crate::scan) struct Searched {
     /// Objects with matches, sorted by id.
-    pub(super) found: Vec<Found<Hit>>,
+    pub(in crate::scan) found: Vec<Found<Hit>>,
     /// Bytes of all objects, as they stand unpacked.
-    pub(super) bytes: u64,
+    pub(in crate::scan) bytes: u64,
     /// What could not be read.
-    pub(super) gaps: Gaps,
+    pub(in crate::scan) gaps: Gaps,
 }
 
 /// Searches the objects `ids`, each whole.
-pub(super) fn search(
+pub(in crate::scan) fn search(
     settings: &Settings<'_>,
     repo: &Repository,
     ids: &[ObjectId],
