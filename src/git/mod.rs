@@ -3,10 +3,12 @@
 //! It hands out bytes and ids; what to look for, and what a match means, is decided above.
 
 mod database;
+#[doc(hidden)]
+pub mod fuzz;
 mod inflate;
 mod loose;
 mod open;
-pub mod pack;
+mod pack;
 mod sweep;
 
 pub use database::Database;
