@@ -108,13 +108,6 @@ pub fn read(repo: &gix::Repository) -> Refs {
     reader.finish()
 }
 
-/// The commits that are being merged in the work tree of `repo`, none mostly.
-pub fn merge_heads(repo: &gix::Repository) -> Vec<ObjectId> {
-    let bytes = read_file(&repo.git_dir().join("MERGE_HEAD"), LARGEST_REF).unwrap_or_default();
-    let lines = bytes.split(|&byte| byte == b'\n');
-    lines.filter_map(|line| Some(id_at(line, repo.object_hash())?.0)).collect()
-}
-
 /// What a ref's file says.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Value {

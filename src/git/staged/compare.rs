@@ -166,7 +166,7 @@ impl Compare<'_> {
         if self.changes.len() >= MOST {
             self.lookup.gaps.push("changes", format!("only the first {MOST} were looked at"));
         } else if old.is_some() || !new.is_empty() {
-            self.changes.push(StagedPath { path: path.to_vec(), old, merged: Vec::new(), new });
+            self.changes.push(StagedPath { path: path.to_vec(), old, new });
         }
     }
 

@@ -6,8 +6,7 @@
 //!
 //! A secret blocks when the changed paths hold it more often in the index than in HEAD, so both sides
 //! of each are listed, those of deleted paths too: a file with an old key that moves is a path less
-//! and a path more. While a merge is under way the next commit has more parents than HEAD, and a path
-//! that is as one of them has it did not change.
+//! and a path more.
 
 mod cache_tree;
 mod compare;
@@ -15,7 +14,7 @@ mod index;
 #[cfg(test)]
 mod tests;
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 use std::path::Path;
 
 use gix::ObjectId;
@@ -43,8 +42,6 @@ pub struct StagedPath {
     pub path: Vec<u8>,
     /// What HEAD has there.
     pub old: Option<Side>,
-    /// What the commits that are being merged have there.
-    pub merged: Vec<Side>,
     /// What the index has there; nothing when the path was deleted, up to three versions when there is
     /// a conflict about it, of which a secret counts once.
     pub new: Vec<Side>,
@@ -94,11 +91,6 @@ pub fn staged(
     let index = Index::read(index.unwrap_or(&usual), repo.object_hash())?;
     let head = head_tree(repo, &mut lookup)?;
     let mut staged = Staged { changes: compare::run(&index, head, &mut lookup), ..Staged::default() };
-    if !staged.changes.is_empty() {
-        for tree in merged_trees(repo, &mut lookup) {
-            compare_merged(&index, tree, &mut lookup, &mut staged.changes);
-        }
-    }
     staged.gaps = lookup.gaps;
     if !named.is_empty() {
         find_named(&index, named, &mut staged);
@@ -119,26 +111,6 @@ fn head_tree(repo: &gix::Repository, lookup: &mut Lookup) -> Result<Option<Objec
     let bytes = lookup.of_kind(&id, Kind::Commit);
     let tree = bytes.and_then(|bytes| Header::new(bytes).tree());
     tree.map(Some).ok_or_else(|| broken(format!("commit {id} cannot be read")))
-}
-
-/// The trees of the commits that are being merged, if a merge is under way.
-fn merged_trees(repo: &gix::Repository, lookup: &mut Lookup) -> Vec<ObjectId> {
-    let heads = super::refs::merge_heads(repo);
-    let tree = |id: &ObjectId| lookup.of_kind(id, Kind::Commit).and_then(|bytes| Header::new(bytes).tree());
-    heads.iter().filter_map(tree).collect()
-}
-
-/// Leaves out what is as `tree` has it, and notes what that has in place of the rest.
-fn compare_merged(index: &Index, tree: ObjectId, lookup: &mut Lookup, changes: &mut Vec<StagedPath>) {
-    let others: HashMap<Vec<u8>, Option<Side>> =
-        compare::run(index, Some(tree), lookup).into_iter().map(|other| (other.path, other.old)).collect();
-    changes.retain_mut(|change| match others.get(&change.path) {
-        Some(side) => {
-            change.merged.extend(side);
-            true
-        }
-        None => false,
-    });
 }
 
 /// Finds what was named and did not change.
