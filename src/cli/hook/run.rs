@@ -3,7 +3,7 @@
 use std::ffi::OsString;
 use std::fs::File;
 use std::io::{self, BufRead, Read};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 
@@ -43,7 +43,10 @@ pub(super) fn run(hook: Hook, args: &[OsString], global: &Global) -> Result<Exit
     };
     let git = GitEnv::read();
     let (report, blocked, go_on) = match hook {
-        Hook::PreCommit => (staged(&settings, git)?, "the commit is blocked", AFTER_COMMIT),
+        Hook::PreCommit => match framework_range() {
+            Some(range) => (range_report(&settings, git, range)?, "the push is blocked", AFTER_PUSH),
+            None => (staged(&settings, git, args)?, "the commit is blocked", AFTER_COMMIT),
+        },
         Hook::CommitMsg => (message(&settings, args)?, "the commit is blocked by its message", AFTER_COMMIT),
         Hook::PrePush => {
             let remote = args.first().map(|name| name.to_string_lossy().into_owned());
@@ -64,9 +67,18 @@ pub(super) fn run(hook: Hook, args: &[OsString], global: &Global) -> Result<Exit
     Ok(report.status().into())
 }
 
-fn staged(settings: &Settings<'_>, git: GitEnv) -> Result<Report> {
+/// Git gives the hook no arguments; pre-commit and prek give it files, all there are with `--all-files`.
+fn staged(settings: &Settings<'_>, git: GitEnv, files: &[OsString]) -> Result<Report> {
     let GitEnv { repo, index, work_tree, .. } = git;
-    Ok(scan_staged(settings, &Commit { repo, index, work_tree, files: Vec::new(), threads: threads(0) })?)
+    let files = files.iter().map(PathBuf::from).collect();
+    Ok(scan_staged(settings, &Commit { repo, index, work_tree, files, threads: threads(0) })?)
+}
+
+/// What pre-commit and prek say is being pushed, when they run as a pre-push hook.
+fn framework_range() -> Option<Vec<String>> {
+    let id = |name| std::env::var(name).ok().filter(|id| !id.is_empty());
+    let (from, to) = (id("PRE_COMMIT_FROM_REF")?, id("PRE_COMMIT_TO_REF")?);
+    words(vec![to], vec![from])
 }
 
 /// Git hands over the file with the message as it stands in the editor.
