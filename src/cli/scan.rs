@@ -20,6 +20,7 @@ pub(super) fn run(scan: &Scan, global: &Global) -> Result<Exit> {
         detector: &detector,
         rules_digest: rules.digest(),
         min_confidence: scan.reporting.min_confidence,
+        policy: &crate::suppress::Policy::default(),
         stop: &stop,
     };
     let is_stdin = |path: &&std::path::PathBuf| path.as_path() == Path::new("-");

@@ -1,6 +1,7 @@
 //! Layer 3: the pipeline. A source pushes blobs into the collector, which runs the detector;
 //! findings become leaks, and leaks a report.
 
+mod accept;
 mod collect;
 mod leaks;
 mod redact;
@@ -11,6 +12,7 @@ use std::time::{Instant, SystemTime, UNIX_EPOCH};
 use crate::detect::{Detector, Mask};
 use crate::model::{Confidence, Report, Skip};
 use crate::source::{FileOptions, SourceError, scan_files, scan_stdin};
+use crate::suppress::Policy;
 use collect::{Collector, Gathered};
 
 /// What all scans have in common.
@@ -22,6 +24,8 @@ pub struct Settings<'d> {
     pub rules_digest: &'d str,
     /// Leaks below this are only counted.
     pub min_confidence: Confidence,
+    /// What is accepted.
+    pub policy: &'d Policy,
     /// Set when the user asks to stop.
     pub stop: &'d AtomicBool,
 }
@@ -41,7 +45,7 @@ pub struct Tree {
 /// A path that does not exist, a bad glob. What cannot be read later is in the report.
 pub fn scan_tree(settings: &Settings<'_>, tree: &Tree) -> Result<Report, SourceError> {
     let clock = Clock::start();
-    let collector = Collector::new(settings.detector, settings.stop);
+    let collector = Collector::new(settings);
     scan_files(&tree.files, &collector)?;
     if tree.stdin {
         scan_stdin(&collector);
@@ -82,7 +86,9 @@ fn report(command: &'static str, settings: &Settings<'_>, mut gathered: Gathered
         gathered.coverage.skipped.insert(Skip::new("the rest", "interrupted before the end"));
     }
     let secrets: Vec<_> = gathered.findings.iter().map(|finding| finding.identified.secret.clone()).collect();
-    let all = leaks::group(gathered.findings);
+    let mut all = leaks::group(gathered.findings);
+    let mut notes = accept::by_baseline(settings.policy, &mut all, gathered.coverage.is_complete());
+    notes.extend(accept::listed(gathered.notes));
     let found = all.len();
     let leaks: Vec<_> =
         all.into_iter().filter(|leak| leak.identified.confidence >= settings.min_confidence).collect();
@@ -99,7 +105,7 @@ fn report(command: &'static str, settings: &Settings<'_>, mut gathered: Gathered
         leaks,
         min_confidence: settings.min_confidence,
         coverage: gathered.coverage,
-        notes: Vec::new(),
+        notes,
         elapsed_seconds: 0.0,
         version_control: None,
         started: clock.started(),
