@@ -3,12 +3,13 @@
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
+use ignore::gitignore::GitignoreBuilder;
 use ignore::overrides::OverrideBuilder;
 use ignore::{DirEntry, WalkBuilder, WalkState};
 
 use super::open::{kind, open, path_bytes};
 use super::{Sink, Worker, reason};
-use crate::model::{Origin, Skip, Surface};
+use crate::model::{Origin, PathBase, Skip, Surface};
 
 /// What to walk, and how.
 #[derive(Clone, Debug, Default)]
@@ -19,8 +20,19 @@ pub struct FileOptions {
     pub no_ignore: bool,
     /// Globs, as in an ignore file, of paths to leave out.
     pub exclude: Vec<String>,
+    /// The same, wherever the paths begin.
+    pub exclude_below: Option<Excludes>,
     /// Threads; 0 lets the walk choose.
     pub threads: usize,
+}
+
+/// Globs, as in an ignore file that stands at the root of `base`, of paths to leave out.
+#[derive(Clone, Debug)]
+pub struct Excludes {
+    /// The globs.
+    pub globs: Vec<String>,
+    /// Where they are at home.
+    pub base: PathBase,
 }
 
 /// Why a walk cannot begin.
@@ -57,6 +69,7 @@ pub fn scan_files(options: &FileOptions, sink: &dyn Sink) -> Result<(), SourceEr
         check(path)?;
     }
     let Some((first, rest)) = options.paths.split_first() else { return Ok(()) };
+    let excluded = options.exclude_below.as_ref().map(excluded).transpose()?;
     let mut builder = WalkBuilder::new(first);
     for path in rest {
         builder.add(path);
@@ -69,7 +82,11 @@ pub fn scan_files(options: &FileOptions, sink: &dyn Sink) -> Result<(), SourceEr
         .threads(options.threads)
         .overrides(excludes(&options.exclude)?)
         // Git's own folder is the business of `friskey history`.
-        .filter_entry(|entry| entry.depth() == 0 || entry.file_name() != ".git");
+        .filter_entry(move |entry| {
+            let excluded = || excluded.as_ref().is_some_and(|excluded| excluded(entry));
+            // What the user named is scanned whatever its name.
+            entry.depth() == 0 || (entry.file_name() != ".git" && !excluded())
+        });
     builder.build_parallel().run(|| {
         let mut visit = Visit { worker: sink.worker(), sink };
         Box::new(move |entry| visit.entry(entry))
@@ -94,6 +111,24 @@ fn excludes(globs: &[String]) -> Result<ignore::overrides::Override, SourceError
         builder.add(&format!("!{glob}")).map_err(bad)?;
     }
     builder.build().map_err(|error| SourceError::BadGlob { glob: globs.join(" "), reason: error.to_string() })
+}
+
+/// Whether an entry is to be left out. The folders above it have been asked about before.
+fn excluded(excludes: &Excludes) -> Result<impl Fn(&DirEntry) -> bool + Send + Sync + 'static, SourceError> {
+    let mut builder = GitignoreBuilder::new("");
+    let bad = |glob: &str, error: ignore::Error| SourceError::BadGlob {
+        glob: glob.to_owned(),
+        reason: error.to_string(),
+    };
+    for glob in &excludes.globs {
+        builder.add_line(None, glob).map_err(|error| bad(glob, error))?;
+    }
+    let globs = builder.build().map_err(|error| bad(&excludes.globs.join(" "), error))?;
+    let base = excludes.base.clone();
+    Ok(move |entry: &DirEntry| {
+        let is_folder = entry.file_type().is_some_and(|kind| kind.is_dir());
+        base.relative(entry.path()).is_some_and(|path| globs.matched(path, is_folder).is_ignore())
+    })
 }
 
 struct Visit<'s> {

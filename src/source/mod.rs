@@ -9,7 +9,7 @@ use std::io::{self, Read};
 
 use crate::model::{Origin, Skip, Surface};
 
-pub use files::{FileOptions, SourceError, scan_files};
+pub use files::{Excludes, FileOptions, SourceError, scan_files};
 pub use stdin::scan_stdin;
 
 /// Where the blobs of a source go. Implemented by the scan.

@@ -134,6 +134,11 @@ impl Baseline {
         met
     }
 
+    /// Whether `entry` no longer counts.
+    pub fn is_expired(&self, entry: &Entry) -> bool {
+        entry.is_expired(self.today)
+    }
+
     /// Entries that no longer count.
     pub fn expired(&self) -> impl Iterator<Item = &Entry> {
         self.entries.iter().filter(|entry| entry.is_expired(self.today))
