@@ -1,6 +1,6 @@
 //! Measures the sweep of a repository's objects against what git takes to print them.
 //!
-//! `cargo bench --bench sweep -- [--threads N] [--rounds N] [--whole] [--no-git] REPOSITORY...`
+//! `cargo bench --bench sweep -- [--threads N] [--rounds N] [--whole] [--check] [--no-git] [--no-floor] REPOSITORY...`
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a bench tells what it measured")]
 
 use std::ops::Range;
@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Instant;
 
-use aho_corasick::AhoCorasick;
+use aho_corasick::{AhoCorasick, MatchKind};
 use friskey::git::{self, Database, ObjectKind, Searcher, SweepOptions};
 
 /// Finds anchors and nothing else, over windows as large as the detector's.
@@ -41,7 +41,7 @@ impl Anchors {
         anchors.push(b"\\u0073\\u006b".to_vec());
         anchors.push(b"&#115;&#107;".to_vec());
         eprintln!("{} anchors", anchors.len());
-        Self(AhoCorasick::new(anchors).expect("few anchors"))
+        Self(AhoCorasick::builder().match_kind(MatchKind::LeftmostFirst).build(anchors).expect("few anchors"))
     }
 }
 
@@ -58,6 +58,31 @@ fn base64(bytes: &[u8], phase: usize) -> Vec<u8> {
             ALPHABET[usize::from(value)]
         })
         .collect()
+}
+
+impl Anchors {
+    /// Words that stand in many objects, to compare ways of sweeping.
+    fn common() -> Self {
+        Self(AhoCorasick::new(["secret", "password", "http://", "tbd", "XXX"]).expect("few anchors"))
+    }
+}
+
+/// Sweeps in delta space and whole, and compares what was found.
+fn check(repository: &Path, threads: usize) {
+    let database = Database::of(&git::open(repository).expect("a repository").to_thread_local());
+    let searcher = Anchors::common();
+    let delta = git::sweep(&database, &searcher, &SweepOptions { threads, ..Default::default() });
+    let whole =
+        git::sweep(&database, &searcher, &SweepOptions { threads, whole: true, ..Default::default() });
+    let hits: usize = delta.found.iter().map(|found| found.hits.len()).sum();
+    println!(
+        "{}: {hits} hits in {} of {} objects",
+        repository.display(),
+        delta.found.len(),
+        delta.counts.total().objects
+    );
+    assert!(delta.found == whole.found, "delta space found something else");
+    assert_eq!((delta.counts, delta.skipped), (whole.counts, whole.skipped));
 }
 
 impl Searcher for Anchors {
@@ -87,14 +112,22 @@ struct Arguments {
     whole: bool,
     git: bool,
     floor: bool,
+    check: bool,
     repositories: Vec<PathBuf>,
 }
 
 fn arguments() -> Arguments {
-    let mut parsed =
-        Arguments { threads: 2, rounds: 5, whole: false, git: true, floor: true, repositories: Vec::new() };
+    let mut parsed = Arguments {
+        threads: 2,
+        rounds: 5,
+        whole: false,
+        git: true,
+        floor: true,
+        check: false,
+        repositories: Vec::new(),
+    };
     let mut arguments = std::env::args().skip(1);
-    let mut number =
+    let number =
         |arguments: &mut dyn Iterator<Item = String>| arguments.next().and_then(|text| text.parse().ok());
     while let Some(argument) = arguments.next() {
         match argument.as_str() {
@@ -103,6 +136,7 @@ fn arguments() -> Arguments {
             "--whole" => parsed.whole = true,
             "--no-git" => parsed.git = false,
             "--no-floor" => parsed.floor = false,
+            "--check" => parsed.check = true,
             "--bench" => {}
             path => parsed.repositories.push(path.into()),
         }
@@ -137,6 +171,10 @@ fn main() {
     let arguments = arguments();
     let searcher = Anchors::new();
     for repository in &arguments.repositories {
+        if arguments.check {
+            check(repository, arguments.threads);
+            continue;
+        }
         let opened = git::open(repository).expect("a repository").to_thread_local();
         let database = Database::of(&opened);
         let options =

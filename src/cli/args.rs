@@ -7,6 +7,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::model::Confidence;
 use crate::report::REPORTERS;
+use crate::scan::AUDITED;
 
 /// Frisks files and git repositories for OpenAI API keys.
 ///
@@ -61,6 +62,10 @@ pub(super) struct Global {
 pub(super) enum Command {
     /// Scans files and folders, or standard input
     Scan(Scan),
+    /// Audits everything that a git repository holds, and tells the story of each key
+    History(History),
+    /// Follows one known key through a repository: where it is, since when, until when
+    Trace(Trace),
     /// Keeps the list of accepted keys
     Baseline {
         #[command(subcommand)]
@@ -99,9 +104,6 @@ pub(super) struct Reporting {
 
     #[command(flatten)]
     pub(super) sifting: Sifting,
-
-    #[command(flatten)]
-    pub(super) accepting: Accepting,
 
     /// Shows no progress on the terminal
     #[arg(long)]
@@ -154,6 +156,9 @@ pub(super) struct Scan {
     pub(super) files: Files,
 
     #[command(flatten)]
+    pub(super) accepting: Accepting,
+
+    #[command(flatten)]
     pub(super) reporting: Reporting,
 }
 
@@ -167,6 +172,73 @@ pub(super) struct Files {
     /// Leaves out paths that match GLOB, written as in a .gitignore; may be given several times
     #[arg(long, value_name = "GLOB")]
     pub(super) exclude: Vec<String>,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct History {
+    /// A work tree, a .git folder or a bare repository
+    #[arg(value_name = "REPO", default_value = ".")]
+    pub(super) repo: PathBuf,
+
+    /// Only what these commits introduce: `A..B`, `A...B`, `B --not --remotes`; may be given several
+    /// times
+    #[arg(long, value_name = "RANGE", allow_hyphen_values = true)]
+    pub(super) range: Vec<String>,
+
+    /// Leaves out what can be reached from REV, as in `git log B --not REV`: a revision, `--remotes`,
+    /// `--branches`, `--tags` or `--all`; may be given several times
+    #[arg(long, value_name = "REV", allow_hyphen_values = true, requires = "range")]
+    pub(super) not: Vec<String>,
+
+    #[command(flatten)]
+    pub(super) surfaces: Surfaces,
+
+    #[command(flatten)]
+    pub(super) accepting: Accepting,
+
+    #[command(flatten)]
+    pub(super) reporting: Reporting,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Trace {
+    /// A work tree, a .git folder or a bare repository
+    #[arg(value_name = "REPO", default_value = ".")]
+    pub(super) repo: PathBuf,
+
+    /// Takes the key from this environment variable, and not from standard input
+    #[arg(long, value_name = "NAME")]
+    pub(super) env: Option<String>,
+
+    #[command(flatten)]
+    pub(super) surfaces: Surfaces,
+
+    #[command(flatten)]
+    pub(super) reporting: Reporting,
+}
+
+/// Which surfaces an audit looks at, and how.
+#[derive(Debug, Args)]
+pub(super) struct Surfaces {
+    /// Looks at these surfaces only, or at all but those written with a `-` before them
+    #[arg(long, value_name = "LIST", value_delimiter = ',', allow_hyphen_values = true, long_help = surfaces_help())]
+    pub(super) surfaces: Vec<String>,
+
+    /// Leaves out objects that no ref leads to: dropped commits, reflogs, garbage
+    #[arg(long)]
+    pub(super) no_unreachable: bool,
+
+    /// Assembles and searches every object whole; finds the same, and is slower
+    #[arg(long, hide = true)]
+    pub(super) whole: bool,
+}
+
+fn surfaces_help() -> String {
+    let names: Vec<_> = AUDITED.iter().map(|surface| surface.name()).collect();
+    format!(
+        "Looks at these surfaces only, or at all but those written with a `-` before them.\n\nSurfaces: {}",
+        names.join(", ")
+    )
 }
 
 #[derive(Debug, Args)]

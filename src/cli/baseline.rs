@@ -167,6 +167,7 @@ impl<'a> Run<'a> {
             rules_digest: self.rules.digest(),
             min_confidence: Confidence::Low,
             policy: &policy,
+            only: None,
             stop: &stop,
         };
         let threads = options::threads(&self.survey.sifting, &self.config)?;

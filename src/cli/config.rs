@@ -8,6 +8,7 @@ use toml::Spanned;
 
 use super::root::Root;
 use crate::model::{Confidence, Surface};
+use crate::scan::AUDITED;
 use crate::suppress::{Glob, read_text};
 
 /// The name of the file.
@@ -26,6 +27,8 @@ pub(super) struct Config {
     pub(super) path: Option<PathBuf>,
     /// What globs are about, and where the baseline stands unless it is named.
     pub(super) root: Root,
+    /// What is looked at is not what stands around the current folder: only what is named counts.
+    pub(super) is_elsewhere: bool,
     /// Files of rules.
     pub(super) rules: Vec<PathBuf>,
     pub(super) min_confidence: Option<Confidence>,
@@ -33,7 +36,6 @@ pub(super) struct Config {
     pub(super) exclude: Vec<String>,
     pub(super) baseline: Option<PathBuf>,
     /// Names of surfaces, or `-` and a name.
-    #[cfg_attr(not(test), expect(dead_code, reason = "for the audit of a history"))]
     pub(super) surfaces: Vec<String>,
     pub(super) strict: bool,
     pub(super) threads: Option<usize>,
@@ -102,8 +104,8 @@ pub(super) fn parse(text: &str, shown: &str, folder: &Path) -> Result<Config> {
     }
     for name in &raw.surfaces {
         let plain = name.get_ref().strip_prefix('-').unwrap_or(name.get_ref());
-        if Surface::from_name(plain).is_none() {
-            let names: Vec<_> = Surface::ALL.iter().map(|surface| surface.name()).collect();
+        if Surface::from_name(plain).is_none_or(|surface| !AUDITED.contains(&surface)) {
+            let names: Vec<_> = AUDITED.iter().map(|surface| surface.name()).collect();
             let reason = format!("there is no surface `{plain}`; there are {}", names.join(", "));
             return Err(at(name.span().start, reason));
         }
@@ -118,6 +120,7 @@ pub(super) fn parse(text: &str, shown: &str, folder: &Path) -> Result<Config> {
     Ok(Config {
         path: None,
         root: Root::default(),
+        is_elsewhere: false,
         rules: raw.rules.iter().map(file).collect::<Result<_>>()?,
         min_confidence: raw.min_confidence.as_ref().map(confidence).transpose()?,
         exclude: raw.exclude.into_iter().map(Spanned::into_inner).collect(),

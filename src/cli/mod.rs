@@ -5,13 +5,16 @@ mod baseline;
 mod config;
 mod exit;
 mod explain;
+mod history;
 mod interrupt;
 mod manual;
 mod options;
 mod output;
+mod progress;
 mod root;
 mod rules;
 mod scan;
+mod trace;
 
 use std::ffi::OsString;
 use std::io::{self, IsTerminal, Write};
@@ -50,6 +53,8 @@ fn dispatch(cli: &Cli) -> anyhow::Result<Exit> {
     let global = &cli.global;
     match &cli.command {
         Command::Scan(scan) => scan::run(scan, global),
+        Command::History(history) => history::run(history, global),
+        Command::Trace(trace) => trace::run(trace, global),
         Command::Baseline { command } => baseline::run(command, global),
         Command::Explain(explain) => explain::run(explain, global),
         Command::Rules { command } => rules::run(command, global),

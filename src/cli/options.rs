@@ -10,6 +10,7 @@ use anyhow::{Context, Result, anyhow, bail};
 
 use super::args::{Accepting, Global, Sifting};
 use super::config::{self, Config, MOST_THREADS};
+use super::root::Root;
 use crate::model::{Confidence, PathBase};
 use crate::suppress::{Baseline, Inline, Policy};
 
@@ -32,6 +33,17 @@ fn value<T: FromStr<Err: ToString>>(name: &str) -> Result<Option<T>> {
 pub(super) fn config(global: &Global) -> Result<Config> {
     let variable = variable("FRISKEY_CONFIG").map(PathBuf::from);
     config::load(global.config.as_deref().or(variable.as_deref()), global.no_config, Path::new("."))
+}
+
+/// The configuration for looking at the repository `repo`. That of another repository than the one
+/// around the current folder is not asked: its authors are not those who want to know.
+pub(super) fn config_about(global: &Global, repo: &Path) -> Result<Config> {
+    let own = Root::find(repo).ok().zip(Root::find(Path::new(".")).ok());
+    let is_elsewhere = own.is_none_or(|(there, here)| there.absolute != here.absolute);
+    let variable = variable("FRISKEY_CONFIG").map(PathBuf::from);
+    let named = global.config.as_deref().or(variable.as_deref());
+    let no_config = global.no_config || (named.is_none() && is_elsewhere);
+    Ok(Config { is_elsewhere, ..config::load(named, no_config, Path::new("."))? })
 }
 
 /// Files of rules beside the built-in ones; a later one wins.
@@ -66,13 +78,15 @@ pub(super) fn threads(sifting: &Sifting, config: &Config) -> Result<usize> {
 pub(super) struct Extent {
     /// Paths of findings begin at the current folder, and not at the root.
     pub(super) from_here: bool,
+    /// The globs of the configuration leave things out.
+    pub(super) excludes: bool,
     /// All that the baseline is about is looked at.
     pub(super) whole: bool,
 }
 
 /// What a scan accepts, and where that comes from.
 pub(super) fn policy(accepting: &Accepting, config: &Config, extent: Extent) -> Result<Policy> {
-    let mut notes: Vec<_> = config_note(config).into_iter().collect();
+    let mut notes: Vec<_> = config_note(config, extent).into_iter().collect();
     if accepting.no_suppress {
         notes.push("nothing is accepted: --no-suppress".to_owned());
         return Ok(Policy { notes, ..Policy::default() });
@@ -102,6 +116,7 @@ pub(super) fn baseline_path(accepting: &Accepting, config: &Config) -> Result<Op
     let named = accepting.baseline.clone().or_else(|| variable("FRISKEY_BASELINE").map(PathBuf::from));
     match named.or_else(|| config.baseline.clone()) {
         Some(path) => Ok(Some(path)),
+        None if config.is_elsewhere => Ok(None),
         None => Ok(config.root.file(BASELINE)?),
     }
 }
@@ -113,10 +128,10 @@ pub(super) fn base(config: &Config) -> Result<PathBase> {
 }
 
 /// Which file was used, and what it leaves out.
-fn config_note(config: &Config) -> Option<String> {
+fn config_note(config: &Config, extent: Extent) -> Option<String> {
     let path = config.path.as_ref()?.display();
     Some(match config.exclude.join(", ") {
-        globs if globs.is_empty() => format!("configuration: {path}"),
+        globs if globs.is_empty() || !extent.excludes => format!("configuration: {path}"),
         globs => format!("configuration: {path}, which leaves out {globs}"),
     })
 }

@@ -16,10 +16,10 @@ use crate::scan::{Settings, Tree, scan_tree};
 use crate::source::{Excludes, FileOptions};
 
 pub(super) fn run(scan: &Scan, global: &Global) -> Result<Exit> {
-    let Scan { paths, files, reporting } = scan;
+    let Scan { paths, files, accepting, reporting } = scan;
     let config = options::config(global)?;
     let (rules, detector) = detector(global, &config)?;
-    let policy = options::policy(&reporting.accepting, &config, extent(paths, files, &config))?;
+    let policy = options::policy(accepting, &config, extent(paths, files, &config))?;
     let outputs = Outputs::open(reporting, global)?;
     let stop = stop_flag();
     let settings = Settings {
@@ -27,6 +27,7 @@ pub(super) fn run(scan: &Scan, global: &Global) -> Result<Exit> {
         rules_digest: rules.digest(),
         min_confidence: options::min_confidence(&reporting.sifting, &config)?,
         policy: &policy,
+        only: None,
         stop: &stop,
     };
     let tree = tree(paths, files, options::threads(&reporting.sifting, &config)?, &config)?;
@@ -41,7 +42,7 @@ pub(super) fn tree(paths: &[PathBuf], files: &Files, threads: usize, config: &Co
     let is_stdin = |path: &&PathBuf| path.as_path() == Path::new("-");
     let below = match config.exclude.is_empty() {
         true => None,
-        false => Some(Excludes { globs: config.exclude.clone(), base: options::base(config)? }),
+        false => Some(Excludes::new(&config.exclude, Some(options::base(config)?))?),
     };
     Ok(Tree {
         files: FileOptions {
@@ -58,5 +59,5 @@ pub(super) fn tree(paths: &[PathBuf], files: &Files, threads: usize, config: &Co
 /// All of it, when the root is one of the folders and nothing is left out for once.
 pub(super) fn extent(paths: &[PathBuf], files: &Files, config: &Config) -> Extent {
     let is_root = |path: &PathBuf| fs::canonicalize(path).is_ok_and(|path| path == config.root.absolute);
-    Extent { from_here: true, whole: files.exclude.is_empty() && paths.iter().any(is_root) }
+    Extent { from_here: true, excludes: true, whole: files.exclude.is_empty() && paths.iter().any(is_root) }
 }

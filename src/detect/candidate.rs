@@ -41,7 +41,7 @@ impl<'a> Candidate<'a> {
             prefix,
             halves: None,
             confidence: form.confidence,
-            weight: 0,
+            weight: form.weight,
             evidence: Vec::new(),
         }
     }

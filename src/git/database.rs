@@ -19,7 +19,7 @@ pub struct Database {
 }
 
 /// What lies in the object directories at one moment.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Listing {
     /// Indexes that have a pack, sorted.
     pub(super) packs: BTreeSet<PathBuf>,

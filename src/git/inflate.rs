@@ -68,14 +68,18 @@ impl Inflater {
     }
 }
 
+/// The least a buffer has, so that buffers in use for a while seldom grow.
+const SMALLEST: usize = 1 << 18;
+
 /// Makes `buffer` at least `len` bytes long. What it held is not kept when it must move: copying it
 /// would be for nothing.
 pub(super) fn grow(buffer: &mut Vec<u8>, len: usize) {
     if buffer.len() < len {
         if buffer.capacity() < len {
+            // The old one goes first, so that never both are there.
             *buffer = Vec::new();
             // Zeroed pages come from the system for nothing.
-            *buffer = vec![0; len.next_multiple_of(4096)];
+            *buffer = vec![0; len.next_power_of_two().max(SMALLEST)];
         } else {
             buffer.resize(len, 0);
         }

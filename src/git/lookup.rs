@@ -9,6 +9,7 @@ use gix::ObjectId;
 use gix::objs::{Find, Kind};
 use gix::odb::Header;
 
+use super::bases::Bases;
 use crate::model::Skip;
 
 /// Skips listed one by one before the rest is only counted: a partial clone lacks objects by the
@@ -70,6 +71,7 @@ impl Lookup {
     pub(super) fn new(repo: &gix::Repository) -> Self {
         let mut odb = repo.objects.clone();
         odb.ignore_replacements = true;
+        odb.set_pack_cache(|| Box::<Bases>::default());
         let shallow = repo.is_shallow().unwrap_or(false);
         Self { odb, hash: repo.object_hash(), buffer: Vec::new(), shallow, gaps: Gaps::default() }
     }
@@ -168,7 +170,7 @@ impl Lookup {
 }
 
 /// The object that a tag's first line names.
-fn tag_target(bytes: &[u8]) -> Option<ObjectId> {
+pub(super) fn tag_target(bytes: &[u8]) -> Option<ObjectId> {
     let line = bytes.split(|&byte| byte == b'\n').next()?;
     ObjectId::from_hex(line.strip_prefix(b"object ")?).ok()
 }

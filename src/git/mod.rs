@@ -3,6 +3,8 @@
 //! It hands out bytes and ids; what to look for, and what a match means, is decided above.
 
 pub mod attribution;
+mod bases;
+mod commit;
 mod commits;
 mod database;
 mod index;
@@ -12,19 +14,23 @@ mod loose;
 mod objects;
 mod open;
 pub mod pack;
+pub mod range;
 pub mod refs;
 #[cfg(test)]
 mod scratch;
+pub mod staged;
+mod state;
 mod sweep;
 
 pub use commits::{Commits, Leading};
 pub use database::Database;
-pub use gix::ObjectId;
 pub use gix::object::Kind as ObjectKind;
+pub use gix::{ObjectId, Repository};
 pub use index::staged_paths;
 pub use lookup::Gaps;
 pub use objects::{Objects, entry_name};
-pub use open::{OpenError, open};
+pub use open::{OpenError, open, open_with_objects};
+pub use state::{is_partial, is_shallow, version_control};
 #[doc(hidden)]
 pub use sweep::inflate_floor;
 pub use sweep::{Counts, Found, KindCount, Progress, Searcher, SweepOptions, SweepOutcome, sweep};

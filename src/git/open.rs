@@ -10,6 +10,7 @@ use gix::ThreadSafeRepository;
 use gix::discover::upwards;
 use gix::sec::Trust;
 use gix::sec::trust::Mapping;
+use tempfile::TempDir;
 
 /// Why a repository cannot be opened.
 #[derive(Debug, thiserror::Error)]
@@ -79,4 +80,112 @@ pub fn open(path: &Path) -> Result<ThreadSafeRepository, OpenError> {
             unusable(error.to_string())
         }
     })
+}
+
+/// Opens the repository at `path` with the objects in `directories` beside its own: those of a
+/// quarantine, which git keeps apart until a push was accepted.
+///
+/// The second value has to live as long as the repository is used.
+///
+/// # Errors
+/// Those of [`open`]; and when the directories cannot be brought together.
+pub fn open_with_objects(
+    path: &Path,
+    directories: &[PathBuf],
+) -> Result<(gix::Repository, TempDir), OpenError> {
+    let mut repo = open(path)?.to_thread_local();
+    let unusable =
+        |error: io::Error| OpenError::Unusable { path: path.to_owned(), reason: error.to_string() };
+    let own = repo.common_dir().join("objects");
+    // An object database knows one directory and its alternates, so this one has nothing but alternates.
+    let joined = TempDir::new().map_err(unusable)?;
+    let info = joined.path().join("info");
+    std::fs::create_dir(&info).map_err(unusable)?;
+    let mut list = Vec::new();
+    for directory in directories.iter().chain([&own]) {
+        let directory = directory.canonicalize().map_err(unusable)?;
+        list.extend_from_slice(directory.as_os_str().as_encoded_bytes());
+        list.push(b'\n');
+    }
+    std::fs::write(info.join("alternates"), list).map_err(unusable)?;
+    let store = gix::odb::at(joined.path(), repo.object_hash()).map_err(unusable)?;
+    repo.objects = gix::odb::memory::Proxy::from(store);
+    Ok((repo, joined))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::process::Command;
+
+    use super::*;
+    use crate::git::Database;
+
+    fn git(dir: &Path, arguments: &[&str]) {
+        let mut command = Command::new("git");
+        let inherited = std::env::vars_os().map(|(name, _)| name);
+        inherited.filter(|name| name.as_encoded_bytes().starts_with(b"GIT_")).for_each(|name| {
+            command.env_remove(name);
+        });
+        let output = command
+            .env("HOME", dir)
+            .env("GIT_CONFIG_NOSYSTEM", "1")
+            .args(["-c", "user.name=a", "-c", "user.email=a@b"])
+            .args(arguments)
+            .current_dir(dir)
+            .output()
+            .expect("git runs");
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    }
+
+    /// Where the objects of what `path` belongs to are.
+    fn objects(path: &Path) -> PathBuf {
+        let repo = open(path).expect("it opens").to_thread_local();
+        repo.common_dir().join("objects").canonicalize().expect("it is there")
+    }
+
+    #[test]
+    fn every_way_to_name_a_repository() {
+        let dir = tempfile::tempdir().expect("a temporary folder");
+        let root = dir.path().canonicalize().expect("it is there");
+        git(&root, &["init", "-q", "main"]);
+        let main = root.join("main");
+        git(&main, &["commit", "-q", "--allow-empty", "-m", "first"]);
+        git(&main, &["worktree", "add", "-q", "../linked"]);
+        git(&root, &["clone", "-q", "--bare", "main", "bare.git"]);
+        fs::create_dir_all(main.join("some/folder")).expect("made");
+        let expected = main.join(".git/objects");
+        for path in ["main", "main/.git", "main/some/folder", "linked", "linked/.git"] {
+            assert_eq!(objects(&root.join(path)), expected, "{path}");
+        }
+        assert_eq!(objects(&root.join("bare.git")), root.join("bare.git/objects"));
+    }
+
+    #[test]
+    fn what_is_no_repository() {
+        let dir = tempfile::tempdir().expect("a temporary folder");
+        assert!(matches!(open(&dir.path().join("nowhere")), Err(OpenError::NoSuchPath(_))));
+        assert!(matches!(open(dir.path()), Err(OpenError::NotARepository(_))));
+        let file = dir.path().join("file");
+        fs::write(&file, "text").expect("written");
+        assert!(matches!(open(&file), Err(OpenError::NotARepository(_))));
+        fs::write(dir.path().join(".git"), "gitdir: /nowhere\n").expect("written");
+        assert!(open(dir.path()).is_err());
+    }
+
+    #[test]
+    fn nothing_in_a_hostile_repository_is_obeyed() {
+        let dir = tempfile::tempdir().expect("a temporary folder");
+        git(dir.path(), &["init", "-q", "."]);
+        let trace = dir.path().join("ran");
+        let config = format!(
+            "[core]\n\trepositoryformatversion = 0\n\tfsmonitor = touch {0}\n\tsshCommand = touch {0}\n\tabbrev = nonsense\n\
+             \tworktree = /nowhere\n[include]\n\tpath = /nowhere/config\n[gc]\n\tauto = many\n",
+            trace.display()
+        );
+        fs::write(dir.path().join(".git/config"), config).expect("written");
+        let repo = open(dir.path()).expect("it opens").to_thread_local();
+        assert_eq!(Database::of(&repo).ids(), gix::hash::Kind::Sha1);
+        assert!(!trace.exists());
+    }
 }

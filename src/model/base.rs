@@ -1,5 +1,6 @@
 //! Which folder globs are about, when paths are relative to another.
 
+use std::borrow::Cow;
 use std::ffi::OsStr;
 use std::path::{Component, Path, PathBuf};
 
@@ -38,6 +39,19 @@ impl PathBase {
         let rest: PathBuf = parts.collect();
         (!rest.as_os_str().is_empty()).then_some(rest)
     }
+}
+
+/// The path that an origin keeps as bytes.
+#[cfg(unix)]
+pub fn native_path(bytes: &[u8]) -> Cow<'_, Path> {
+    use std::os::unix::ffi::OsStrExt;
+    Cow::Borrowed(Path::new(OsStr::from_bytes(bytes)))
+}
+
+/// The path that an origin keeps as bytes.
+#[cfg(not(unix))]
+pub fn native_path(bytes: &[u8]) -> Cow<'_, Path> {
+    Cow::Owned(String::from_utf8_lossy(bytes).into_owned().into())
 }
 
 #[cfg(test)]

@@ -10,7 +10,7 @@ mod secret;
 mod suppression;
 mod surface;
 
-pub use base::PathBase;
+pub use base::{PathBase, native_path};
 pub use coverage::{Coverage, Skip};
 pub use finding::{Change, Confidence, Excerpt, Finding, Identified, Leak, LeakStatus};
 pub use location::{Position, Span};

@@ -31,6 +31,11 @@ impl Secret {
         &self.bytes
     }
 
+    /// Length of the public, typed prefix, in bytes.
+    pub fn prefix(&self) -> usize {
+        self.prefix
+    }
+
     /// Length in bytes.
     pub fn len(&self) -> usize {
         self.bytes.len()

@@ -131,6 +131,7 @@ impl Loader<'_> {
             longest: facts.longest,
             anchored: facts.anchored,
             confidence: raw.confidence,
+            weight: 0,
             checks,
             halves: raw.halves.clone(),
             except: raw.except.as_ref().map(|except| except.get_ref().clone()),

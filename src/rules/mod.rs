@@ -5,6 +5,7 @@ mod pattern;
 mod rule;
 mod schema;
 mod template;
+mod traced;
 
 use std::path::Path;
 
@@ -15,6 +16,7 @@ pub use pattern::LONGEST as LONGEST_PATTERN;
 pub use rule::{Form, Rule};
 pub use schema::{Context, Missing};
 pub use template::{Expanded, MARKER, expand};
+pub use traced::SHORTEST_TRACED;
 
 /// The built-in files, with the names that messages show.
 const BUILT_IN: &[(&str, &str)] = &[
@@ -66,6 +68,15 @@ impl RuleSet {
             }
         }
         Ok(Self { rules, digest: crate::model::hex(&digest.finalize()[..8]) })
+    }
+
+    /// These rules and one that finds exactly `key`. What the rule with the id `model` says of its keys
+    /// is said of it; the first `prefix` bytes may be shown.
+    #[must_use]
+    pub fn with_traced(mut self, key: &[u8], prefix: usize, model: Option<&str>) -> Self {
+        let traced = traced::rule(key, prefix, model.and_then(|id| self.get(id)));
+        self.rules.insert(0, traced);
+        self
     }
 
     /// All of them, in order.

@@ -61,6 +61,8 @@ pub struct Form {
     pub anchored: bool,
     /// What a match is worth before its checks weigh in.
     pub confidence: Confidence,
+    /// How well founded a match is beside others that overlap it, before its checks weigh in.
+    pub weight: u8,
     /// Names of checks, in order.
     pub checks: Vec<String>,
     /// Lengths of one half that genuine keys have had.

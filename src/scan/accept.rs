@@ -5,38 +5,60 @@ use std::collections::BTreeSet;
 
 use crate::detect::{Chunk, Mask, StreamMatch};
 use crate::model::{Leak, Origin, Suppression, Surface};
-use crate::suppress::{Inline, Policy, inline as find_marker};
+use crate::suppress::{Inline, Policy, inline};
 
 /// Notes about markers that a report lists.
 const LISTED: usize = 20;
 
-/// Whether a marker beside the match accepts it. A marker that does not count is put into `notes`.
-pub(super) fn inline(
-    policy: &Policy,
-    mask: &Mask<'_>,
-    origin: &Origin,
-    chunk: Chunk<'_>,
-    found: &StreamMatch,
-    notes: &mut BTreeSet<String>,
-) -> Option<Suppression> {
-    if policy.inline == Inline::Off || is_name(origin.surface) {
-        return None;
+/// What the text around a match says about it.
+#[derive(Debug, Default)]
+pub(super) struct Verdict {
+    suppressed: Option<Suppression>,
+    /// A marker that does not count.
+    without_reason: Option<&'static str>,
+}
+
+/// Looks for a marker beside the match.
+pub(super) fn verdict(policy: &Policy, mask: &Mask<'_>, chunk: Chunk<'_>, found: &StreamMatch) -> Verdict {
+    if policy.inline == Inline::Off {
+        return Verdict::default();
     }
     let matched = &found.matched;
     let holds_key = |line: &[u8]| mask.hides(line);
-    let mark = find_marker(chunk.bytes, matched.span.clone(), matched.encoding, &holds_key)?;
-    match policy.judge(mark) {
-        Ok(suppression) => Some(suppression),
-        Err(mark) => {
+    match inline(chunk.bytes, matched.span.clone(), matched.encoding, &holds_key) {
+        None => Verdict::default(),
+        Some(mark) => match policy.judge(mark) {
+            Ok(suppression) => Verdict { suppressed: Some(suppression), without_reason: None },
+            Err(mark) => Verdict { suppressed: None, without_reason: Some(mark.marker) },
+        },
+    }
+}
+
+impl Verdict {
+    /// Whether the match is accepted.
+    pub(super) fn accepts(&self) -> bool {
+        self.suppressed.is_some()
+    }
+
+    /// The verdict on the finding that the match has become, at `line` of `origin`. A marker that does
+    /// not count is put into `notes`.
+    pub(super) fn settle(
+        self,
+        origin: &Origin,
+        line: u64,
+        notes: &mut BTreeSet<String>,
+    ) -> Option<Suppression> {
+        if is_name(origin.surface) {
+            return None;
+        }
+        if let Some(marker) = self.without_reason {
             let path = origin.path.as_deref().map(String::from_utf8_lossy);
             let place = path.as_deref().unwrap_or(origin.surface.name());
-            let line = found.span.start.line;
             notes.insert(format!(
-                "{place}:{line}: `{}` gives no reason and does not count in strict mode",
-                mark.marker
+                "{place}:{line}: `{marker}` gives no reason and does not count in strict mode"
             ));
-            None
         }
+        self.suppressed
     }
 }
 

@@ -7,7 +7,7 @@ use std::sync::{Mutex, PoisonError};
 
 use super::{Settings, accept};
 use crate::detect::{Chunk, Detector, Mask, Stream, StreamMatch};
-use crate::model::{Coverage, Finding, Origin, Skip, Surface};
+use crate::model::{Coverage, Finding, Origin, Position, Skip, Span, Surface};
 use crate::source::{Sink, Worker};
 use crate::suppress::Policy;
 
@@ -70,24 +70,18 @@ impl Worker for Local<'_> {
         coverage.surfaces.insert(origin.surface);
         let mut counted = Counted { content, bytes: &mut coverage.bytes };
         stream.search(collector.detector, &mut counted, |chunk, found| {
-            let suppressed = accept::inline(collector.policy, mask, origin, chunk, &found, notes);
+            let verdict = accept::verdict(collector.policy, mask, chunk, &found);
+            let suppressed = verdict.settle(origin, found.span.start.line, notes);
             findings.push(Finding { suppressed, ..finding(origin, mask, chunk, found) });
         })
     }
 
     fn name(&mut self, path: &[u8]) {
         self.gathered.coverage.surfaces.insert(Surface::FileName);
+        // The folders above have been visited, each as an entry of its own.
         let start = memchr::memrchr(b'/', path).map_or(0, |at| at + 1);
-        let Self { collector, mask, gathered, .. } = self;
-        collector.detector.find(&path[start..], |matched| {
-            let origin = Origin::at_path(Surface::FileName, path);
-            let before = crate::model::Position::START.advanced(&path[..start]);
-            let first = before.advanced(&path[start..start + matched.span.start]);
-            let last = first.advanced(&path[start + matched.span.start..start + matched.span.end]);
-            let chunk = Chunk { bytes: &path[start..], start: before };
-            let span = crate::model::Span { start: first, end: last };
-            gathered.findings.push(finding(&origin, mask, chunk, StreamMatch { matched, span }));
-        });
+        let found = name_findings(self.collector.detector, Surface::FileName, path, start);
+        self.gathered.findings.extend(found);
     }
 
     fn file_done(&mut self) {
@@ -111,6 +105,27 @@ impl Drop for Local<'_> {
         all.coverage.merge(own.coverage);
         all.notes.extend(own.notes);
     }
+}
+
+/// What stands in a path, or a ref's name, from `start` on.
+pub(super) fn name_findings(
+    detector: &Detector,
+    surface: Surface,
+    path: &[u8],
+    start: usize,
+) -> Vec<Finding> {
+    let name = &path[start..];
+    let mask = Mask::new(detector);
+    let before = Position::START.advanced(&path[..start]);
+    let mut findings = Vec::new();
+    detector.find(name, |matched| {
+        let first = before.advanced(&name[..matched.span.start]);
+        let last = first.advanced(&name[matched.span.clone()]);
+        let chunk = Chunk { bytes: name, start: before };
+        let found = StreamMatch { matched, span: Span { start: first, end: last } };
+        findings.push(finding(&Origin::at_path(surface, path), &mask, chunk, found));
+    });
+    findings
 }
 
 fn finding(origin: &Origin, mask: &Mask<'_>, chunk: Chunk<'_>, found: StreamMatch) -> Finding {

@@ -3,14 +3,20 @@
 
 mod accept;
 mod collect;
+mod history;
 mod leaks;
+mod objects;
 mod redact;
+mod staged;
+
+pub use history::{AUDITED, Audit, HistoryError, scan_history};
+pub use staged::{Commit, CommitError, scan_staged};
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use crate::detect::{Detector, Mask};
-use crate::model::{Confidence, Report, Skip};
+use crate::model::{Confidence, Fingerprint, Report, Skip};
 use crate::source::{FileOptions, SourceError, scan_files, scan_stdin};
 use crate::suppress::Policy;
 use collect::{Collector, Gathered};
@@ -26,6 +32,8 @@ pub struct Settings<'d> {
     pub min_confidence: Confidence,
     /// What is accepted.
     pub policy: &'d Policy,
+    /// Reports this secret and no other.
+    pub only: Option<Fingerprint>,
     /// Set when the user asks to stop.
     pub stop: &'d AtomicBool,
 }
@@ -59,7 +67,7 @@ pub fn scan_tree(settings: &Settings<'_>, tree: &Tree) -> Result<Report, SourceE
             .skipped
             .insert(Skip::new(what.join(" "), "no file matched: there was nothing to scan"));
     }
-    Ok(report("scan", settings, gathered, &clock))
+    Ok(report("scan", settings, gathered, &clock, |_| {}))
 }
 
 /// When a scan began, by both clocks.
@@ -81,11 +89,21 @@ impl Clock {
     }
 }
 
-fn report(command: &'static str, settings: &Settings<'_>, mut gathered: Gathered, clock: &Clock) -> Report {
+/// Makes the report; `complete` adds what only the command knows, before everything is redacted.
+fn report(
+    command: &'static str,
+    settings: &Settings<'_>,
+    mut gathered: Gathered,
+    clock: &Clock,
+    complete: impl FnOnce(&mut Report),
+) -> Report {
     if settings.stop.load(Ordering::Relaxed) {
         gathered.coverage.skipped.insert(Skip::new("the rest", "interrupted before the end"));
     }
     let secrets: Vec<_> = gathered.findings.iter().map(|finding| finding.identified.secret.clone()).collect();
+    if let Some(only) = settings.only {
+        gathered.findings.retain(|finding| finding.identified.fingerprint == only);
+    }
     let mut all = leaks::group(gathered.findings);
     let mut notes = accept::by_baseline(settings.policy, &mut all, gathered.coverage.is_complete());
     notes.extend(accept::listed(gathered.notes));
@@ -110,6 +128,7 @@ fn report(command: &'static str, settings: &Settings<'_>, mut gathered: Gathered
         version_control: None,
         started: clock.started(),
     };
+    complete(&mut report);
     redact::redact(&mut report, &Mask::new(settings.detector).with_known(secrets));
     report.elapsed_seconds = clock.steady.elapsed().as_secs_f64();
     report

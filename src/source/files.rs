@@ -3,13 +3,12 @@
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
-use ignore::gitignore::GitignoreBuilder;
 use ignore::overrides::OverrideBuilder;
 use ignore::{DirEntry, WalkBuilder, WalkState};
 
 use super::open::{kind, open, path_bytes};
-use super::{Sink, Worker, reason};
-use crate::model::{Origin, PathBase, Skip, Surface};
+use super::{Excludes, Sink, Worker, reason};
+use crate::model::{Origin, Skip, Surface};
 
 /// What to walk, and how.
 #[derive(Clone, Debug, Default)]
@@ -20,19 +19,10 @@ pub struct FileOptions {
     pub no_ignore: bool,
     /// Globs, as in an ignore file, of paths to leave out.
     pub exclude: Vec<String>,
-    /// The same, wherever the paths begin.
+    /// Paths to leave out wherever the walk begins.
     pub exclude_below: Option<Excludes>,
     /// Threads; 0 lets the walk choose.
     pub threads: usize,
-}
-
-/// Globs, as in an ignore file that stands at the root of `base`, of paths to leave out.
-#[derive(Clone, Debug)]
-pub struct Excludes {
-    /// The globs.
-    pub globs: Vec<String>,
-    /// Where they are at home.
-    pub base: PathBase,
 }
 
 /// Why a walk cannot begin.
@@ -69,7 +59,7 @@ pub fn scan_files(options: &FileOptions, sink: &dyn Sink) -> Result<(), SourceEr
         check(path)?;
     }
     let Some((first, rest)) = options.paths.split_first() else { return Ok(()) };
-    let excluded = options.exclude_below.as_ref().map(excluded).transpose()?;
+    let below = options.exclude_below.clone();
     let mut builder = WalkBuilder::new(first);
     for path in rest {
         builder.add(path);
@@ -83,7 +73,8 @@ pub fn scan_files(options: &FileOptions, sink: &dyn Sink) -> Result<(), SourceEr
         .overrides(excludes(&options.exclude)?)
         // Git's own folder is the business of `friskey history`.
         .filter_entry(move |entry| {
-            let excluded = || excluded.as_ref().is_some_and(|excluded| excluded(entry));
+            let is_folder = || entry.file_type().is_some_and(|kind| kind.is_dir());
+            let excluded = || below.as_ref().is_some_and(|globs| globs.name(entry.path(), is_folder()));
             // What the user named is scanned whatever its name.
             entry.depth() == 0 || (entry.file_name() != ".git" && !excluded())
         });
@@ -113,27 +104,10 @@ fn excludes(globs: &[String]) -> Result<ignore::overrides::Override, SourceError
     builder.build().map_err(|error| SourceError::BadGlob { glob: globs.join(" "), reason: error.to_string() })
 }
 
-/// Whether an entry is to be left out. The folders above it have been asked about before.
-fn excluded(excludes: &Excludes) -> Result<impl Fn(&DirEntry) -> bool + Send + Sync + 'static, SourceError> {
-    let mut builder = GitignoreBuilder::new("");
-    let bad = |glob: &str, error: ignore::Error| SourceError::BadGlob {
-        glob: glob.to_owned(),
-        reason: error.to_string(),
-    };
-    for glob in &excludes.globs {
-        builder.add_line(None, glob).map_err(|error| bad(glob, error))?;
-    }
-    let globs = builder.build().map_err(|error| bad(&excludes.globs.join(" "), error))?;
-    let base = excludes.base.clone();
-    Ok(move |entry: &DirEntry| {
-        let is_folder = entry.file_type().is_some_and(|kind| kind.is_dir());
-        base.relative(entry.path()).is_some_and(|path| globs.matched(path, is_folder).is_ignore())
-    })
-}
-
-struct Visit<'s> {
-    worker: Box<dyn Worker + Send + 's>,
-    sink: &'s dyn Sink,
+/// One thread of a walk.
+pub(super) struct Visit<'s> {
+    pub(super) worker: Box<dyn Worker + Send + 's>,
+    pub(super) sink: &'s dyn Sink,
 }
 
 impl Visit<'_> {
@@ -159,10 +133,10 @@ impl Visit<'_> {
             self.link(entry.path(), &path);
             // A link that the user named stands for what it leads to; the walk enters folders itself.
             if named && entry.path().is_file() {
-                self.file(entry.path(), &path, true);
+                self.file(entry.path(), &Origin::at_path(Surface::Worktree, path), true);
             }
         } else if kind_of.is_file() {
-            self.file(entry.path(), &path, named);
+            self.file(entry.path(), &Origin::at_path(Surface::Worktree, path), named);
         } else if !kind_of.is_dir() {
             let what = entry.metadata().map_or("not a regular file", |metadata| kind(&metadata));
             self.skip(&path, format!("{what}, never opened"));
@@ -182,7 +156,9 @@ impl Visit<'_> {
         }
     }
 
-    fn file(&mut self, path: &Path, shown: &[u8], follow: bool) {
+    /// Scans the file at `path`, reported as `origin`.
+    pub(super) fn file(&mut self, path: &Path, origin: &Origin, follow: bool) {
+        let shown = origin.path.as_deref().unwrap_or_default();
         let (mut file, before) = match open(path, follow) {
             Ok(opened) => opened,
             Err(error) => return self.skip(shown, opening_failed(&error)),
@@ -190,9 +166,8 @@ impl Visit<'_> {
         if !before.is_file() {
             return self.skip(shown, format!("{}, never opened", kind(&before)));
         }
-        let origin = Origin::at_path(Surface::Worktree, shown);
         let mut content = Stoppable { content: &mut file, sink: self.sink };
-        match self.worker.blob(&origin, &mut content) {
+        match self.worker.blob(origin, &mut content) {
             Ok(_) => {
                 let unchanged = file.metadata().is_ok_and(|after| {
                     after.len() == before.len() && after.modified().ok() == before.modified().ok()
@@ -206,7 +181,7 @@ impl Visit<'_> {
         }
     }
 
-    fn skip(&mut self, path: &[u8], reason: String) {
+    pub(super) fn skip(&mut self, path: &[u8], reason: String) {
         self.worker.skip(Skip::new(String::from_utf8_lossy(path), reason));
     }
 }
@@ -219,7 +194,7 @@ fn opening_failed(error: &io::Error) -> String {
 }
 
 /// Which path the walk stumbled over, and why.
-fn walk_skip(error: &ignore::Error) -> Skip {
+pub(super) fn walk_skip(error: &ignore::Error) -> Skip {
     fn path(error: &ignore::Error) -> Option<&Path> {
         match error {
             ignore::Error::WithPath { path, .. } => Some(path),

@@ -10,8 +10,8 @@ use gix::ObjectId;
 use gix::objs::Kind;
 use gix::odb::pack::data;
 
+use super::super::commit::Header;
 use super::super::lookup::{Gaps, Lookup};
-use super::commit::Header;
 use super::harvest::{Edge, FromPack, Harvest, Hit, Names, Outline, Shared, Targets};
 use super::numbers::Numbers;
 use super::pack::Layout;

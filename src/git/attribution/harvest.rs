@@ -8,7 +8,7 @@ use gix::ObjectId;
 use gix::hash::oid;
 use gix::objs::{Kind, TreeRefIter};
 
-use super::commit::Header;
+use super::super::commit::Header;
 use super::delta::Run;
 use super::numbers::Numbers;
 use super::pack::{Delta, Visitor};

@@ -1,5 +1,7 @@
 //! The commits, parents first, and what each has and reaches.
 
+use std::collections::HashSet;
+
 use super::forest::Forest;
 use super::sets::SetId;
 
@@ -73,45 +75,77 @@ impl History {
         history
     }
 
+    /// Takes `commits`, parents first, and those just before them, which are marked as
+    /// [`Reach::Unreachable`].
+    pub(super) fn within(forest: &mut Forest, commits: &[u32]) -> Self {
+        let mut history = Self::default();
+        let inside: HashSet<u32> = commits.iter().copied().collect();
+        for &number in commits {
+            let parents = forest.commit(number).map(|commit| commit.parents.to_vec());
+            for parent in parents.unwrap_or_default() {
+                if !inside.contains(&parent) && history.is_new(forest, parent) {
+                    history.add(forest, parent, Reach::Unreachable);
+                }
+            }
+            if history.is_new(forest, number) {
+                history.add(forest, number, Reach::Ref);
+            }
+        }
+        history.fill(forest);
+        history
+    }
+
     /// Adds a commit after everything before it. Walks with a stack of its own, since histories are
     /// longer than thread stacks.
     fn descend(&mut self, forest: &mut Forest, tip: u32) {
         let mut stack = vec![(tip, false)];
         while let Some((number, entered)) = stack.pop() {
-            let at = number as usize;
-            if self.positions.len() <= at {
-                self.positions.resize(forest.numbers.count().max(at + 1), NEW);
-            }
-            if !entered && self.positions[at] != NEW {
-                continue;
-            }
-            self.positions[at] = OPEN;
-            let Some(commit) = forest.commit(number) else { continue };
-            if !entered {
+            if entered {
+                self.add(forest, number, Reach::Unreachable);
+            } else if self.is_new(forest, number)
+                && let Some(commit) = forest.commit(number)
+            {
                 stack.push((number, true));
                 let met = |parent: &u32| self.positions.get(*parent as usize).is_some_and(|&at| at != NEW);
                 stack.extend(
                     commit.parents.iter().rev().filter(|parent| !met(parent)).map(|&parent| (parent, false)),
                 );
-                continue;
             }
-            let start = self.parents.len();
-            for &parent in commit.parents {
-                self.parents.extend(self.positions.get(parent as usize).filter(|&&at| at < OPEN));
-            }
-            let short = |length: usize| u32::try_from(length).unwrap_or(u32::MAX);
-            self.positions[at] = short(self.nodes.len());
-            self.nodes.push(Node {
-                number,
-                tree: commit.tree,
-                time: commit.time,
-                start: short(start),
-                count: short(self.parents.len() - start),
-                reach: Reach::Unreachable,
-                has: SetId::EMPTY,
-                leads_to: SetId::EMPTY,
-            });
         }
+    }
+
+    /// Whether a commit is met for the first time.
+    fn is_new(&mut self, forest: &Forest, number: u32) -> bool {
+        let at = number as usize;
+        if self.positions.len() <= at {
+            self.positions.resize(forest.numbers.count().max(at + 1), NEW);
+        }
+        let new = self.positions[at] == NEW;
+        if new {
+            self.positions[at] = OPEN;
+        }
+        new
+    }
+
+    /// Adds a commit whose parents, as far as they can be had, have been added.
+    fn add(&mut self, forest: &mut Forest, number: u32, reach: Reach) {
+        let Some(commit) = forest.commit(number) else { return };
+        let start = self.parents.len();
+        for &parent in commit.parents {
+            self.parents.extend(self.positions.get(parent as usize).filter(|&&at| at < OPEN));
+        }
+        let short = |length: usize| u32::try_from(length).unwrap_or(u32::MAX);
+        self.positions[number as usize] = short(self.nodes.len());
+        self.nodes.push(Node {
+            number,
+            tree: commit.tree,
+            time: commit.time,
+            start: short(start),
+            count: short(self.parents.len() - start),
+            reach,
+            has: SetId::EMPTY,
+            leads_to: SetId::EMPTY,
+        });
     }
 
     /// Those parents of a commit that could be read.

@@ -8,7 +8,6 @@
 //!
 //! Nothing is read when nothing was found.
 
-mod commit;
 mod delta;
 mod events;
 mod forest;
@@ -25,6 +24,7 @@ use gix::ObjectId;
 use gix::objs::Kind;
 
 use super::lookup::Gaps;
+use super::range::Range;
 use super::refs::{Refs, TipKind};
 use crate::model::Change;
 use forest::Forest;
@@ -34,7 +34,9 @@ pub use places::Place;
 use sets::SetId;
 
 #[cfg(test)]
-mod tests;
+mod odd_tests;
+#[cfg(test)]
+pub(super) mod tests;
 
 /// What is asked.
 #[derive(Clone, Debug, Default)]
@@ -44,6 +46,15 @@ pub struct Question {
     pub objects: HashMap<ObjectId, Vec<u32>>,
     /// How many secrets there are; they are numbered from 0.
     pub secrets: usize,
+}
+
+impl Question {
+    /// The objects in a fixed order.
+    fn targets(&self) -> Vec<(ObjectId, Vec<u32>)> {
+        let mut targets: Vec<_> = self.objects.iter().map(|(id, secrets)| (*id, secrets.clone())).collect();
+        targets.sort();
+        targets
+    }
 }
 
 /// What is known about each secret, and what could not be read on the way.
@@ -56,7 +67,7 @@ pub struct Answer {
 }
 
 /// All that the repository says about one secret.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Trail {
     /// The strongest thing that leads to it. `None`: no commit and no ref does, only its blobs are there.
     pub reach: Option<Reach>,
@@ -99,14 +110,37 @@ pub fn attribute(
     question: &Question,
     threads: usize,
 ) -> Answer {
+    answer(repo, refs, unreachable, question, Reading::Packs { threads })
+}
+
+/// How trees and commits are read.
+#[derive(Clone, Copy)]
+enum Reading {
+    /// All that packs have, in pack order, then by id.
+    Packs { threads: usize },
+    /// Each by id.
+    #[cfg(test)]
+    ById,
+}
+
+fn answer(
+    repo: &gix::Repository,
+    refs: &Refs,
+    unreachable: &[ObjectId],
+    question: &Question,
+    reading: Reading,
+) -> Answer {
     if question.objects.is_empty() || question.secrets == 0 {
         return Answer { trails: vec![Trail::default(); question.secrets], gaps: Gaps::default() };
     }
-    let mut targets: Vec<_> = question.objects.iter().map(|(id, secrets)| (*id, secrets.clone())).collect();
-    targets.sort();
+    let targets = question.targets();
     let mut forest = Forest::new(repo, &targets, question.secrets);
-    forest.harvest_packs(threads);
-    let starts = Starts::new(&mut forest, refs, unreachable);
+    match reading {
+        Reading::Packs { threads } => forest.harvest_packs(threads),
+        #[cfg(test)]
+        Reading::ById => {}
+    }
+    let starts = Starts::new(repo, &mut forest, refs, unreachable);
     let history = History::walk(&mut forest, &starts.commits());
     for start in &starts.0 {
         if let Some(tree) = start.tree {
@@ -127,7 +161,7 @@ pub fn attribute(
         .collect();
     starts.name_refs(&forest, &history, &mut trails);
     let trees: Vec<u32> = starts.0.iter().filter_map(|start| start.tree).collect();
-    let search = places::Search::run(&forest, &history, &trees);
+    let search = places::Search::run(&forest, &history, &trees, Reach::Unreachable);
     let (places, unnamed) = search.finish(&mut forest, &targets, question.secrets);
     for (trail, places) in trails.iter_mut().zip(places) {
         trail.places = places;
@@ -143,6 +177,44 @@ pub fn attribute(
     Answer { trails, gaps: std::mem::take(forest.gaps()) }
 }
 
+/// What a report says about the commit `id`, whose bytes are `object`, when it holds a secret itself.
+pub fn change_of(id: &ObjectId, object: &[u8]) -> Change {
+    super::commit::Header::new(object).change(id, None)
+}
+
+/// Tells which secrets the commits of `range` introduced and removed, and where: a key that came and
+/// went within it counts, an old one in a file that it touched does not.
+///
+/// `question` must name every object that holds one of the secrets, among the range's
+/// [`candidates`](super::range::candidates) and [`outside`](super::range::outside) of it; an old key
+/// is taken for a new one otherwise. Of the trails, `introduced`, `removed` and `places` are filled,
+/// with the range's commits only.
+pub fn attribute_range(repo: &gix::Repository, range: &Range, question: &Question, threads: usize) -> Answer {
+    /// From so many commits on, reading whole packs is quicker than each of their trees by id.
+    const MANY: usize = 2000;
+    if question.objects.is_empty() || question.secrets == 0 {
+        return Answer { trails: vec![Trail::default(); question.secrets], gaps: Gaps::default() };
+    }
+    let targets = question.targets();
+    let mut forest = Forest::new(repo, &targets, question.secrets);
+    if range.commits.len() >= MANY {
+        forest.harvest_packs(threads);
+    }
+    let commits: Vec<u32> = range.commits.iter().map(|commit| forest.numbers.number(&commit.id)).collect();
+    let history = History::within(&mut forest, &commits);
+    let inside = vec![Some(Reach::Ref); question.secrets];
+    let events = events::find(&mut forest, &history, &inside);
+    let search = places::Search::run(&forest, &history, &[], Reach::Ref);
+    let (places, _) = search.finish(&mut forest, &targets, question.secrets);
+    let trails = events.into_iter().zip(places).map(|(events, places)| Trail {
+        introduced: events.introduced,
+        removed: events.removed,
+        places,
+        ..Trail::default()
+    });
+    Answer { trails: trails.collect(), gaps: std::mem::take(forest.gaps()) }
+}
+
 /// Something that leads to objects, and to which.
 struct Start {
     /// What a report calls it; nothing for an object that nothing leads to.
@@ -156,7 +228,7 @@ struct Start {
 struct Starts(Vec<Start>);
 
 impl Starts {
-    fn new(forest: &mut Forest, refs: &Refs, unreachable: &[ObjectId]) -> Self {
+    fn new(repo: &gix::Repository, forest: &mut Forest, refs: &Refs, unreachable: &[ObjectId]) -> Self {
         let mut starts = Vec::new();
         let mut met = HashMap::new();
         let mut add = |name: Option<String>, reach: Reach, id: ObjectId| {
@@ -167,6 +239,10 @@ impl Starts {
         };
         for tip in &refs.tips {
             let reach = if tip.kind == TipKind::Pseudo { Reach::Reflog } else { Reach::Ref };
+            if tip.kind == TipKind::Pseudo && !repo.has_object(tip.id) {
+                // These keep nothing alive: what `ORIG_HEAD` names may be long pruned.
+                continue;
+            }
             add(Some(tip.name.clone()), reach, tip.id);
         }
         for entry in &refs.logs {

@@ -5,13 +5,13 @@ use std::collections::{HashMap, HashSet};
 use gix::ObjectId;
 
 use super::forest::Forest;
-use super::history::History;
+use super::history::{History, Reach};
 use super::sets::SetId;
 
 /// Folders nested deeper are not followed; git itself refuses trees of more than 2048 levels.
 pub(super) const DEEPEST: u32 = 2048;
 /// Paths beyond this many are not told apart. A dozen small trees can spell out billions of paths.
-const PATHS: usize = 1 << 20;
+const PATHS: usize = 1 << 17;
 /// Visits to a folder under a path beyond this many are not made.
 const VISITS: usize = 1 << 24;
 
@@ -105,8 +105,9 @@ pub(super) struct Search {
 }
 
 impl Search {
-    /// Looks through the trees of all commits, and through `trees` that stand by themselves.
-    pub(super) fn run(forest: &Forest, history: &History, trees: &[u32]) -> Self {
+    /// Looks through the trees of all commits to which something as strong as `weakest` leads, and
+    /// through `trees` that stand by themselves.
+    pub(super) fn run(forest: &Forest, history: &History, trees: &[u32], weakest: Reach) -> Self {
         let mut search = Self {
             paths: Paths::new(),
             first: vec![NOWHERE; forest.numbers.count()],
@@ -122,7 +123,7 @@ impl Search {
         order.sort_by_key(|&at| history.nodes[at as usize].reach);
         for at in order {
             let node = &history.nodes[at as usize];
-            if node.has != SetId::EMPTY {
+            if node.has != SetId::EMPTY && node.reach <= weakest {
                 search.visit(forest, node.tree, Some(node.number));
             }
         }

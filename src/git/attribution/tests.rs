@@ -14,25 +14,25 @@ const PATHS: [&str; 7] = ["a", "d/x", "d/e/y", "d.z", "d0", "e/x", "z"];
 /// What files can contain, and which secrets are in it.
 const CONTENTS: [(&str, &[u32]); 6] =
     [("nothing", &[]), ("plain", &[]), ("k0", &[0]), ("k0 again", &[0]), ("k1", &[1]), ("k0 k2", &[0, 2])];
-const SECRETS: usize = 4;
+pub(crate) const SECRETS: usize = 4;
 
 /// A commit: which earlier ones are its parents, how its files differ from the first parent's, when.
 #[derive(Clone, Debug)]
-struct Made {
+pub(crate) struct Made {
     parents: Vec<usize>,
     edits: Vec<(usize, Option<usize>)>,
     time: i64,
 }
 
 #[derive(Clone, Debug)]
-struct Plan {
-    commits: Vec<Made>,
+pub(crate) struct Plan {
+    pub(crate) commits: Vec<Made>,
     branches: Vec<usize>,
     tags: Vec<usize>,
     packed: u8,
 }
 
-fn plan() -> impl Strategy<Value = Plan> {
+pub(crate) fn plan() -> impl Strategy<Value = Plan> {
     let edit = (0..PATHS.len(), prop::option::weighted(0.7, 0..CONTENTS.len()));
     let made = (
         prop::collection::vec(any::<prop::sample::Index>(), 0..4),
@@ -60,7 +60,7 @@ fn plan() -> impl Strategy<Value = Plan> {
 }
 
 /// Makes the repository; returns the commits' ids, of the plan's commits in order.
-fn build(plan: &Plan) -> (Scratch, Vec<ObjectId>) {
+pub(crate) fn build(plan: &Plan) -> (Scratch, Vec<ObjectId>) {
     let scratch = Scratch::new(&["--bare"]);
     let mut stream = String::new();
     let mut trees: Vec<BTreeMap<&str, usize>> = Vec::new();
@@ -117,20 +117,20 @@ fn build(plan: &Plan) -> (Scratch, Vec<ObjectId>) {
 }
 
 /// What git says of one commit.
-struct Known {
-    parents: Vec<ObjectId>,
-    files: Vec<(String, ObjectId)>,
+pub(crate) struct Known {
+    pub(crate) parents: Vec<ObjectId>,
+    pub(crate) files: Vec<(String, ObjectId)>,
     time: i64,
 }
 
-struct Oracle {
-    commits: HashMap<ObjectId, Known>,
-    secrets: HashMap<ObjectId, Vec<u32>>,
+pub(crate) struct Oracle {
+    pub(crate) commits: HashMap<ObjectId, Known>,
+    pub(crate) secrets: HashMap<ObjectId, Vec<u32>>,
     tips: Vec<(String, ObjectId)>,
 }
 
 impl Oracle {
-    fn new(scratch: &Scratch, ids: &[ObjectId]) -> Self {
+    pub(crate) fn new(scratch: &Scratch, ids: &[ObjectId]) -> Self {
         let parse = |text: &str| ObjectId::from_hex(text.as_bytes()).unwrap();
         let revisions: String = ids.iter().map(|id| format!("{id}\n")).collect();
         let list =
@@ -170,12 +170,12 @@ impl Oracle {
     }
 
     /// The paths under which a commit has a secret.
-    fn paths(&self, commit: &ObjectId, secret: u32) -> BTreeSet<&str> {
+    pub(crate) fn paths(&self, commit: &ObjectId, secret: u32) -> BTreeSet<&str> {
         let files = self.commits[commit].files.iter();
         files.filter(|(_, blob)| self.holds(blob, secret)).map(|(path, _)| path.as_str()).collect()
     }
 
-    fn ancestors(&self, commit: &ObjectId) -> BTreeSet<ObjectId> {
+    pub(crate) fn ancestors(&self, commit: &ObjectId) -> BTreeSet<ObjectId> {
         let (mut seen, mut todo) = (BTreeSet::new(), vec![*commit]);
         while let Some(at) = todo.pop() {
             if seen.insert(at) {
@@ -270,5 +270,57 @@ proptest! {
         for (secret, trail) in (0u32..).zip(&answer.trails) {
             oracle.check(secret, trail)?;
         }
+    }
+}
+
+/// Commits that edit, add, drop and move a few of many files, so that trees are deltas of each other.
+fn many_files(commits: u64) -> String {
+    let mut state = 7u64;
+    let mut random = move |below: u64| {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (state >> 33) % below
+    };
+    let mut stream = String::new();
+    let path = |random: &mut dyn FnMut(u64) -> u64| format!("d{}/e{}/f{}", random(4), random(3), random(90));
+    for commit in 0..commits {
+        let _ = writeln!(stream, "commit refs/heads/main\ncommitter C <c@d> {commit} +0000\ndata 0");
+        for _ in 0..if commit == 0 { 900 } else { 1 + random(6) } {
+            let _ = match random(8) {
+                0 => writeln!(stream, "D {}", path(&mut random)),
+                _ => {
+                    let content = format!("content {}", random(400));
+                    writeln!(
+                        stream,
+                        "M 100644 inline {}\ndata {}\n{content}",
+                        path(&mut random),
+                        content.len()
+                    )
+                }
+            };
+        }
+    }
+    stream
+}
+
+#[test]
+fn packs_read_in_their_order_say_what_objects_read_by_id_say() {
+    let scratch = Scratch::new(&["--bare"]);
+    let limit = "fastimport.unpackLimit=1";
+    scratch.git_with(&["-c", limit, "fast-import", "--quiet"], many_files(300).as_bytes());
+    scratch.git(&["repack", "-q", "-adf", "--depth=50"]);
+    let repo = scratch.open();
+    let objects =
+        scratch.git(&["cat-file", "--batch-all-objects", "--batch-check=%(objecttype) %(objectname)"]);
+    let blobs = objects.lines().filter_map(|line| line.strip_prefix("blob ")).step_by(9);
+    let objects =
+        (0u32..).zip(blobs).map(|(nth, id)| (ObjectId::from_hex(id.as_bytes()).unwrap(), vec![nth % 7]));
+    let question = Question { objects: objects.collect(), secrets: 7 };
+    let refs = refs::read(&repo);
+    let by_id = answer(&repo, &refs, &[], &question, Reading::ById);
+    assert!(by_id.trails.iter().all(|trail| trail.places.len() > 5));
+    for threads in [1, 2, 3] {
+        let packs = attribute(&repo, &refs, &[], &question, threads);
+        assert_eq!(packs.trails, by_id.trails);
+        assert!(packs.gaps.is_empty());
     }
 }

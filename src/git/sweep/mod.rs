@@ -15,7 +15,8 @@ mod queue;
 mod rescue;
 mod store;
 mod stream;
-
+#[cfg(test)]
+mod tests;
 mod worker;
 
 use std::ops::Range;

@@ -6,7 +6,7 @@ use std::num::NonZero;
 use std::path::PathBuf;
 use std::sync::atomic::Ordering;
 
-use gix::{ObjectId, oid};
+use gix::{ObjectId, hash, oid};
 
 use super::outcome::SweepOutcome;
 use super::queue::Queue;
@@ -15,6 +15,7 @@ use super::store::Store;
 use super::worker::{Collected, Place, Shared, Worker};
 use super::{Searcher, SweepOptions, duplicates};
 use crate::git::Database;
+use crate::git::database::Listing;
 use crate::git::pack::{Entry, Pack, PackError, Tree, TreeFault};
 use crate::model::Skip;
 
@@ -61,14 +62,24 @@ pub(super) struct Sweep<'a, S: Searcher> {
     pub(super) skipped: BTreeSet<Skip>,
     /// Loose objects that were swept, sorted.
     loose_swept: Vec<ObjectId>,
-    /// Whether something disappeared that was listed.
-    vanished: bool,
+    /// Whether something disappeared that was listed, or may have been listed half written.
+    look_again: bool,
 }
 
 /// Searches every object of `database`, each once. It cannot fail as a whole: whatever could not be read
 /// stands in the outcome.
 pub fn sweep<S: Searcher>(
     database: &Database,
+    searcher: &S,
+    options: &SweepOptions<'_>,
+) -> SweepOutcome<S::Hit> {
+    sweep_listed(database, database.list(), searcher, options)
+}
+
+/// The same, where `listing` is what was there a moment ago.
+pub(super) fn sweep_listed<S: Searcher>(
+    database: &Database,
+    listing: Listing,
     searcher: &S,
     options: &SweepOptions<'_>,
 ) -> SweepOutcome<S::Hit> {
@@ -85,12 +96,13 @@ pub fn sweep<S: Searcher>(
         collected: Collected::default(),
         skipped: BTreeSet::new(),
         loose_swept: Vec::new(),
-        vanished: false,
+        look_again: false,
     };
-    sweep.round(database, false);
-    if sweep.vanished && !sweep.is_cancelled() {
-        // A repack moved objects from what was listed to packs that were not there yet.
-        sweep.round(database, true);
+    sweep.round(database.ids(), listing, false);
+    if sweep.look_again && !sweep.is_cancelled() {
+        // A repack moves objects from what was listed to packs that were not there yet, and a pack
+        // stands there for a moment before its index does.
+        sweep.round(database.ids(), database.list(), true);
     }
     rescue::finish(sweep)
 }
@@ -101,16 +113,18 @@ impl<S: Searcher> Sweep<'_, S> {
     }
 
     /// Sweeps what is there and was not swept before.
-    fn round(&mut self, database: &Database, is_second: bool) {
-        self.vanished = false;
-        let mut listing = database.list();
+    fn round(&mut self, ids: hash::Kind, mut listing: Listing, is_second: bool) {
+        if is_second {
+            self.skipped.extend(listing.skipped.drain(..));
+        }
+        self.look_again = !listing.skipped.is_empty();
         let known: BTreeSet<PathBuf> =
             self.store.packs.iter().map(|pack| pack.path().with_extension("idx")).collect();
         let first_new = self.store.packs.len();
         for path in listing.packs.difference(&known) {
-            match Pack::open(path, database.ids()) {
+            match Pack::open(path, ids) {
                 Ok(pack) => self.store.packs.push(pack),
-                Err(PackError::Vanished(_)) if !is_second => self.vanished = true,
+                Err(PackError::Vanished(_)) if !is_second => self.look_again = true,
                 Err(error) => {
                     self.skipped.insert(Skip::new(
                         path.with_extension("pack").display().to_string(),
@@ -119,7 +133,6 @@ impl<S: Searcher> Sweep<'_, S> {
                 }
             }
         }
-        self.skipped.extend(std::mem::take(&mut listing.skipped));
         self.store.listing = listing;
         self.plan_packs(first_new);
         let items = self.items(first_new);
@@ -128,7 +141,7 @@ impl<S: Searcher> Sweep<'_, S> {
             Item::Loose(at) => Some(self.store.listing.loose[*at as usize].0),
             _ => None,
         }));
-        self.vanished |= self.collected.failures.iter().any(|failure| failure.vanished);
+        self.look_again |= self.collected.failures.iter().any(|failure| failure.vanished);
     }
 
     /// Reads the headers of the packs from the one numbered `first_new` on.

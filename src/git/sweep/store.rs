@@ -29,6 +29,13 @@ pub(super) enum Copy {
     Loose(usize),
 }
 
+impl Copy {
+    /// Whether both stand in the same pack.
+    fn is_beside(self, other: &Self) -> bool {
+        matches!((self, other), (Self::Packed(pack, _), Self::Packed(there, _)) if pack == *there)
+    }
+}
+
 /// What one copy holds.
 enum Piece {
     Whole(Kind, Vec<u8>),
@@ -57,14 +64,20 @@ impl Store {
         inflater: &mut Inflater,
         bad: &mut HashSet<Copy>,
     ) -> Result<(Kind, Vec<u8>), String> {
-        // Each round finds one more bad copy.
+        // Copies that lead in a circle, which two packs can do that are sound by themselves.
+        let mut circular = HashSet::new();
+        // Each round finds one more copy that is of no use.
         loop {
-            let mut chain = Vec::new();
+            let mut chain: Vec<(Copy, Vec<u8>)> = Vec::new();
             let mut on_chain = HashSet::new();
             let mut held = 0u64;
             let mut wanted = id.to_owned();
             let (kind, bytes) = loop {
-                let Some(copy) = self.copies(&wanted).find(|copy| !bad.contains(copy)) else {
+                let usable = |copy: &Copy| !bad.contains(copy) && !circular.contains(copy);
+                let last = chain.last().map(|(copy, _)| *copy);
+                // A base in the same pack leads back to where we are only in a pack that is unsound.
+                let beside = |copy: &Copy| !last.is_some_and(|last| last.is_beside(copy));
+                let Some(copy) = self.copies(&wanted).filter(usable).min_by_key(beside) else {
                     let base = if *wanted == *id { "" } else { "its delta base " };
                     return Err(format!("{base}object {wanted} has no readable copy"));
                 };
@@ -78,7 +91,13 @@ impl Store {
                         chain.push((copy, delta));
                         wanted = base;
                     }
-                    Ok(Piece::Delta(..)) | Err(_) => {
+                    Ok(Piece::Delta(..)) => {
+                        circular.extend(last);
+                        (wanted, held) = (id.to_owned(), 0);
+                        chain.clear();
+                        on_chain.clear();
+                    }
+                    Err(_) => {
                         bad.insert(copy);
                     }
                 }

@@ -560,7 +560,7 @@ impl<'a, S: Searcher> Worker<'a, S> {
     }
 
     fn keep_buffer(&mut self, buffer: Vec<u8>) {
-        if self.free_bytes + buffer.len() <= MOST_FREE {
+        if !buffer.is_empty() && self.free_bytes + buffer.len() <= MOST_FREE {
             self.free_bytes += buffer.len();
             self.free.push(buffer);
         }

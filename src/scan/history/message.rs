@@ -22,6 +22,11 @@ pub(super) fn surface(kind: ObjectKind, object: &[u8], offset: usize) -> Surface
     }
 }
 
+/// Where the message begins.
+pub(super) fn start(object: &[u8]) -> usize {
+    memchr::memmem::find(object, b"\n\n").map_or(object.len(), |at| at + 2)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use ignore::gitignore::{Gitignore, GitignoreBuilder};
 
-use crate::model::{Fingerprint, PathBase};
+use crate::model::{Fingerprint, PathBase, native_path};
 use crate::suppress::Date;
 
 /// One accepted key: at any place, or where its glob says.
@@ -37,7 +37,7 @@ impl Entry {
         match (&self.path, path) {
             (None, _) => true,
             (Some(_), None) => false,
-            (Some(glob), Some(path)) => glob.matches(&native(path), base),
+            (Some(glob), Some(path)) => glob.matches(&native_path(path), base),
         }
     }
 
@@ -91,17 +91,6 @@ impl Glob {
             !path.has_root() && self.matcher.matched_path_or_any_parents(path, false).is_ignore()
         })
     }
-}
-
-#[cfg(unix)]
-fn native(path: &[u8]) -> std::borrow::Cow<'_, Path> {
-    use std::os::unix::ffi::OsStrExt;
-    std::borrow::Cow::Borrowed(Path::new(std::ffi::OsStr::from_bytes(path)))
-}
-
-#[cfg(not(unix))]
-fn native(path: &[u8]) -> std::borrow::Cow<'_, Path> {
-    std::borrow::Cow::Owned(String::from_utf8_lossy(path).into_owned().into())
 }
 
 #[cfg(test)]

@@ -1,0 +1,134 @@
+//! `friskey history`.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use anyhow::{Result, bail};
+
+use super::args::{Global, History, Reporting, Surfaces};
+use super::config::Config;
+use super::exit::Exit;
+use super::interrupt::stop_flag;
+use super::options::{self, Extent};
+use super::output::Outputs;
+use super::progress;
+use super::rules::detector;
+use crate::detect::Detector;
+use crate::git::Progress;
+use crate::model::{Fingerprint, Surface};
+use crate::scan::{AUDITED, Audit, Settings, scan_history};
+use crate::suppress::Policy;
+
+pub(super) fn run(history: &History, global: &Global) -> Result<Exit> {
+    let config = options::config_about(global, &history.repo)?;
+    let (rules, detector) = detector(global, &config)?;
+    let policy = options::policy(&history.accepting, &config, Extent::default())?;
+    let job = Job {
+        command: "history",
+        repo: &history.repo,
+        range: range(history),
+        surfaces: &history.surfaces,
+        reporting: &history.reporting,
+        rules_digest: rules.digest(),
+        config: &config,
+        policy: &policy,
+        only: None,
+    };
+    job.run(&detector, global)
+}
+
+/// An audit as the command line asks for it.
+pub(super) struct Job<'a> {
+    pub(super) command: &'static str,
+    pub(super) repo: &'a Path,
+    pub(super) range: Vec<String>,
+    pub(super) surfaces: &'a Surfaces,
+    pub(super) reporting: &'a Reporting,
+    pub(super) rules_digest: &'a str,
+    pub(super) config: &'a Config,
+    pub(super) policy: &'a Policy,
+    pub(super) only: Option<Fingerprint>,
+}
+
+impl Job<'_> {
+    /// Does it, showing progress, and writes the reports.
+    pub(super) fn run(self, detector: &Detector, global: &Global) -> Result<Exit> {
+        let outputs = Outputs::open(self.reporting, global)?;
+        let stop = stop_flag();
+        let settings = Settings {
+            detector,
+            rules_digest: self.rules_digest,
+            min_confidence: options::min_confidence(&self.reporting.sifting, self.config)?,
+            policy: self.policy,
+            only: self.only,
+            stop: &stop,
+        };
+        let progress = Arc::new(Progress::default());
+        let audit = Audit {
+            repo: self.repo.to_owned(),
+            objects: Vec::new(),
+            command: self.command,
+            range: self.range,
+            surfaces: surfaces(self.surfaces, self.config)?,
+            whole: self.surfaces.whole,
+            threads: options::threads(&self.reporting.sifting, self.config)?,
+            now: now(),
+            progress: Some(Arc::clone(&progress)),
+        };
+        let shown = progress::show(&progress, self.reporting.no_progress || global.quiet);
+        let report = scan_history(&settings, &audit);
+        drop(shown);
+        let report = report?;
+        let exit = report.status().into();
+        outputs.write(&report)?;
+        Ok(exit)
+    }
+}
+
+/// The words of all ranges, in git's own way of writing them.
+fn range(history: &History) -> Vec<String> {
+    let words = history.range.iter().flat_map(|range| range.split_whitespace()).map(str::to_owned);
+    let mut words: Vec<String> = words.collect();
+    if !history.not.is_empty() {
+        words.push("--not".to_owned());
+        words.extend(history.not.iter().cloned());
+    }
+    words
+}
+
+/// Seconds since 1970.
+pub(super) fn now() -> i64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(since.as_secs()).unwrap_or(i64::MAX)
+}
+
+/// The surfaces that the options ask for, or the configuration.
+pub(super) fn surfaces(asked: &Surfaces, config: &Config) -> Result<BTreeSet<Surface>> {
+    let known = |name: &str| {
+        Surface::from_name(name).filter(|surface| AUDITED.contains(surface)).map_or_else(
+            || {
+                let names: Vec<_> = AUDITED.iter().map(|surface| surface.name()).collect();
+                bail!("there is no surface `{name}`; there are {}", names.join(", "))
+            },
+            Ok,
+        )
+    };
+    let names = if asked.surfaces.is_empty() { &config.surfaces } else { &asked.surfaces };
+    let (without, only): (Vec<&String>, Vec<&String>) = names.iter().partition(|name| name.starts_with('-'));
+    let mut surfaces: BTreeSet<Surface> = match only.is_empty() {
+        true => AUDITED.iter().copied().collect(),
+        false => only.into_iter().map(|name| known(name)).collect::<Result<_>>()?,
+    };
+    for name in without {
+        surfaces.remove(&known(&name[1..])?);
+    }
+    if asked.no_unreachable {
+        surfaces.remove(&Surface::Unreachable);
+    }
+    if surfaces.is_empty() {
+        bail!("no surface is left to look at");
+    }
+    Ok(surfaces)
+}

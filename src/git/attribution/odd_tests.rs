@@ -1,0 +1,209 @@
+//! Attribution in repositories that are out of the ordinary.
+
+use super::*;
+use crate::git::refs;
+use crate::git::scratch::Scratch;
+
+/// A repository in which `leak` came with the second commit.
+fn leaky() -> (Scratch, ObjectId) {
+    let scratch = Scratch::new(&[]);
+    scratch.write("src/clean", "clean");
+    scratch.commit("first");
+    scratch.write("src/leak", "leak");
+    scratch.commit("second");
+    let blob = scratch.id("HEAD:src/leak");
+    (scratch, blob)
+}
+
+fn ask(scratch: &Scratch, objects: &[ObjectId], unreachable: &[ObjectId]) -> Answer {
+    let repo = scratch.open();
+    let objects = objects.iter().map(|&id| (id, vec![0])).collect();
+    attribute(&repo, &refs::read(&repo), unreachable, &Question { objects, secrets: 1 }, 2)
+}
+
+fn commits(changes: &[Change]) -> Vec<&str> {
+    changes.iter().map(|change| change.commit.as_str()).collect()
+}
+
+fn skipped(answer: &Answer) -> Vec<String> {
+    answer
+        .gaps
+        .clone()
+        .into_skips()
+        .into_iter()
+        .map(|skip| format!("{}: {}", skip.what, skip.reason))
+        .collect()
+}
+
+#[test]
+fn nothing_found_is_nothing_read() {
+    let scratch = Scratch::new(&[]);
+    std::fs::remove_dir_all(scratch.path().join(".git/objects/pack")).unwrap();
+    let answer = ask(&scratch, &[], &[]);
+    assert_eq!((answer.trails.len(), skipped(&answer).len()), (1, 0));
+    assert_eq!(answer.trails[0].reach, None);
+}
+
+#[test]
+fn an_amended_commit_is_held_by_the_reflog() {
+    let (scratch, blob) = leaky();
+    let leaky = scratch.id("HEAD");
+    std::fs::remove_file(scratch.path().join("src/leak")).unwrap();
+    scratch.git(&["add", "-A"]);
+    scratch.git(&["commit", "-q", "--allow-empty", "--amend", "-m", "second"]);
+    let answer = ask(&scratch, &[blob], &[leaky]);
+    let trail = &answer.trails[0];
+    assert_eq!(trail.reach, Some(Reach::Reflog));
+    assert_eq!(commits(&trail.introduced), [leaky.to_string()]);
+    assert_eq!(trail.held_by, ["HEAD@{1}", "refs/heads/main@{1}"]);
+    assert_eq!(trail.refs_in_history, Vec::<String>::new());
+    assert_eq!(trail.places[0].path, b"src/leak");
+
+    std::fs::remove_dir_all(scratch.path().join(".git/logs")).unwrap();
+    let trail = &ask(&scratch, &[blob], &[leaky]).trails[0];
+    assert_eq!(
+        (trail.reach, commits(&trail.introduced)),
+        (Some(Reach::Unreachable), vec![leaky.to_string().as_str()])
+    );
+    let trail = &ask(&scratch, &[blob], &[]).trails[0];
+    assert_eq!((trail.reach, &trail.unnamed[..]), (None, &[blob][..]));
+}
+
+#[test]
+fn removal_ends_the_exposure() {
+    let (scratch, blob) = leaky();
+    let introduced = scratch.id("HEAD").to_string();
+    std::fs::remove_file(scratch.path().join("src/leak")).unwrap();
+    let removed = scratch.commit("third").to_string();
+    let mut trail = ask(&scratch, &[blob], &[]).trails.remove(0);
+    assert_eq!(
+        (commits(&trail.introduced), commits(&trail.removed)),
+        (vec![&introduced[..]], vec![&removed[..]])
+    );
+    assert_eq!(
+        (trail.refs_at_tip.len(), &trail.refs_in_history[..]),
+        (0, &["refs/heads/main".to_owned()][..])
+    );
+    trail.introduced[0].seconds = 100;
+    trail.removed[0].seconds = 160;
+    assert_eq!(trail.exposed_seconds(false, 1000), Some(60));
+    assert_eq!(trail.exposed_seconds(true, 1000), Some(900));
+    trail.removed.clear();
+    assert_eq!(trail.exposed_seconds(false, 1000), None);
+    assert_eq!(trail.exposed_seconds(true, 50), Some(0));
+}
+
+#[test]
+fn a_detached_head_and_tags_of_trees_and_blobs_count_as_refs() {
+    let (scratch, blob) = leaky();
+    scratch.git(&["checkout", "-q", "--detach"]);
+    scratch.git(&["tag", "-a", "-m", "a tree", "tree", "HEAD:src"]);
+    scratch.git(&["tag", "-a", "-m", "a blob", "blob", "HEAD:src/leak"]);
+    scratch.git(&["tag", "-a", "-m", "a tag", "tag", "blob"]);
+    let answer = ask(&scratch, &[blob], &[]);
+    let all = ["HEAD", "refs/heads/main", "refs/tags/blob", "refs/tags/tag", "refs/tags/tree"];
+    assert_eq!(answer.trails[0].refs_at_tip, all);
+    let paths: Vec<_> = answer.trails[0].places.iter().map(|place| &place.path[..]).collect();
+    assert_eq!(paths, [&b"leak"[..], b"src/leak"]);
+}
+
+#[test]
+fn a_tree_whose_entry_is_named_like_a_secret_is_followed() {
+    let (scratch, _) = leaky();
+    let (top, src) = (scratch.id("HEAD^{tree}"), scratch.id("HEAD:src"));
+    let trail = ask(&scratch, &[src], &[]).trails.remove(0);
+    assert_eq!(trail.introduced[0].path.as_deref(), Some(&b"src"[..]));
+    assert_eq!((&trail.places[0].path[..], trail.places[0].newest), (&b"src"[..], src));
+    let trail = ask(&scratch, &[top], &[]).trails.remove(0);
+    assert_eq!(trail.introduced[0].path.as_deref(), Some(&b""[..]));
+}
+
+#[test]
+fn a_shallow_boundary_is_a_gap() {
+    let (scratch, blob) = leaky();
+    scratch.write("more", "more");
+    let tip = scratch.commit("third");
+    let url = format!("file://{}", scratch.path().display());
+    scratch.git(&["clone", "-q", "--depth=1", &url, "shallow"]);
+    let repo = gix::open_opts(scratch.path().join("shallow"), gix::open::Options::isolated()).unwrap();
+    let question = Question { objects: HashMap::from([(blob, vec![0])]), secrets: 1 };
+    let answer = attribute(&repo, &refs::read(&repo), &[], &question, 2);
+    assert_eq!(commits(&answer.trails[0].introduced), [tip.to_string()]);
+    let skipped = skipped(&answer);
+    assert!(skipped.len() == 1 && skipped[0].contains("--unshallow"), "{skipped:?}");
+}
+
+#[test]
+fn replace_refs_and_grafts_are_not_obeyed() {
+    let (scratch, blob) = leaky();
+    let (first, second) = (scratch.id("HEAD~1"), scratch.id("HEAD"));
+    scratch.write("src/leak", "replaced");
+    scratch.commit("third");
+    scratch.git(&["replace", &second.to_string(), &first.to_string()]);
+    scratch.git(&["replace", "-f", &scratch.id("HEAD:src/leak").to_string(), &blob.to_string()]);
+    scratch.write(".git/info/grafts", &format!("{}\n", scratch.id("main")));
+    let answer = ask(&scratch, &[blob], &[]);
+    assert_eq!(commits(&answer.trails[0].introduced), [second.to_string()]);
+    assert_eq!(answer.trails[0].removed.len(), 1);
+}
+
+#[test]
+fn missing_and_broken_objects_are_gaps() {
+    let (scratch, blob) = leaky();
+    let object = |id: ObjectId| {
+        let hex = id.to_string();
+        scratch.path().join(".git/objects").join(&hex[..2]).join(&hex[2..])
+    };
+    let (tree, commit) = (scratch.id("HEAD~1:src"), scratch.id("HEAD~1"));
+    std::fs::remove_file(object(tree)).unwrap();
+    let answer = ask(&scratch, &[blob], &[]);
+    assert_eq!(answer.trails[0].introduced.len(), 1);
+    let gaps = skipped(&answer);
+    assert!(gaps.len() == 1 && gaps[0].starts_with(&format!("tree {tree}: missing")), "{gaps:?}");
+
+    std::fs::remove_file(object(commit)).unwrap();
+    std::fs::write(object(commit), "not zlib").unwrap();
+    let gaps = skipped(&ask(&scratch, &[blob], &[]));
+    assert!(gaps.iter().any(|gap| gap.starts_with(&format!("commit {commit}: cannot be read"))), "{gaps:?}");
+}
+
+#[test]
+fn alternates_and_several_packs_are_one_database() {
+    let (scratch, blob) = leaky();
+    scratch.git(&["repack", "-q", "-ad"]);
+    scratch.git(&["clone", "-q", "--shared", ".", "borrower"]);
+    scratch.write("borrower/own", "own");
+    scratch.git(&["-C", "borrower", "add", "-A"]);
+    scratch.git(&["-C", "borrower", "commit", "-q", "-m", "own"]);
+    scratch.git(&["-C", "borrower", "repack", "-q", "-d", "-l"]);
+    let repo = gix::open_opts(scratch.path().join("borrower"), gix::open::Options::isolated()).unwrap();
+    let question = Question { objects: HashMap::from([(blob, vec![0])]), secrets: 1 };
+    let answer = attribute(&repo, &refs::read(&repo), &[], &question, 2);
+    assert_eq!(commits(&answer.trails[0].introduced), [scratch.id("HEAD").to_string()]);
+    assert_eq!(skipped(&answer), Vec::<String>::new());
+    assert!(answer.trails[0].refs_at_tip.contains(&"refs/heads/main".to_owned()));
+}
+
+#[test]
+fn a_pseudo_ref_to_a_pruned_object_is_no_gap() {
+    let (scratch, blob) = leaky();
+    scratch.write(".git/ORIG_HEAD", &format!("{}\n", "12".repeat(20)));
+    assert_eq!(skipped(&ask(&scratch, &[blob], &[])), Vec::<String>::new());
+}
+
+#[test]
+fn a_tree_that_spells_out_billions_of_paths_is_cut_short() {
+    let scratch = Scratch::new(&["--bare"]);
+    let blob = scratch.git_with(&["hash-object", "-w", "--stdin"], b"leak");
+    let mut lines: String = (0..10).map(|nth| format!("100644 blob {}\tf{nth}\n", blob.trim())).collect();
+    for _ in 0..9 {
+        let tree = scratch.git_with(&["mktree"], lines.as_bytes());
+        lines = (0..10).map(|nth| format!("040000 tree {}\td{nth}\n", tree.trim())).collect();
+    }
+    let tree = scratch.git_with(&["mktree"], lines.as_bytes());
+    let commit = scratch.git(&["commit-tree", "-m", "bomb", tree.trim()]);
+    scratch.git(&["update-ref", "refs/heads/main", commit.trim()]);
+    let answer = ask(&scratch, &[ObjectId::from_hex(blob.trim().as_bytes()).unwrap()], &[]);
+    assert_eq!(answer.trails[0].introduced.len(), 1);
+    assert!(skipped(&answer)[0].starts_with("paths of some findings"));
+}

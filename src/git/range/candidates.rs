@@ -1,0 +1,186 @@
+//! What the commits of a range brought, and what was there before.
+
+use std::rc::Rc;
+
+use gix::ObjectId;
+use gix::hashtable::{HashMap as IdMap, HashSet};
+use gix::objs::tree::EntryRef;
+use gix::objs::{Kind, TreeRefIter};
+
+use super::super::commit::Header;
+use super::super::lookup::{Gaps, Lookup};
+use super::Range;
+
+/// Trees kept at hand: a commit's are, for the most part, the next one's parents'.
+const KEPT: usize = 4096;
+/// Folders nested deeper are not entered; git itself refuses trees of more than 2048 levels.
+const DEEPEST: usize = 2048;
+
+/// A blob that a commit of the range has, and none of its parents has at that path.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Candidate {
+    /// The blob. Each is listed once.
+    pub blob: ObjectId,
+    /// The first path met, from the top of the tree.
+    pub path: Vec<u8>,
+    /// The commit that has it there: the first of the range, parents first.
+    pub commit: ObjectId,
+    /// What parents have at that path in its place. A secret that is in one of these is most likely an
+    /// old one.
+    pub replaced: Vec<ObjectId>,
+}
+
+/// Lists what the commits of a range brought, and what could not be read.
+pub fn candidates(repo: &gix::Repository, range: &Range) -> (Vec<Candidate>, Gaps) {
+    let mut trees = Trees::new(repo);
+    let mut found = Found::default();
+    let tree_of: IdMap<ObjectId, ObjectId> =
+        range.commits.iter().map(|commit| (commit.id, commit.tree)).collect();
+    for commit in &range.commits {
+        let parents = commit.parents.iter();
+        let parents: Vec<_> = parents
+            .filter_map(|parent| tree_of.get(parent).copied().or_else(|| trees.of_commit(parent)))
+            .collect();
+        found.compare(&mut trees, commit.id, commit.tree, parents);
+    }
+    (found.candidates, trees.lookup.gaps)
+}
+
+/// Lists the blobs of the trees just before the range, except those in `scanned`: whether a secret is
+/// among them decides whether it is an old one.
+pub fn outside(repo: &gix::Repository, range: &Range, scanned: &HashSet<ObjectId>) -> (Vec<ObjectId>, Gaps) {
+    let mut trees = Trees::new(repo);
+    let inside: HashSet<ObjectId> = range.commits.iter().map(|commit| commit.id).collect();
+    let mut met = HashSet::default();
+    let mut blobs = Vec::new();
+    for parent in range.commits.iter().flat_map(|commit| &commit.parents) {
+        if inside.contains(parent) || !met.insert(*parent) {
+            continue;
+        }
+        let mut todo: Vec<_> = trees.of_commit(parent).into_iter().collect();
+        while let Some(tree) = todo.pop() {
+            if !met.insert(tree) {
+                continue;
+            }
+            for entry in trees.get(tree).entries() {
+                if entry.mode.is_tree() {
+                    todo.push(entry.oid.to_owned());
+                } else if !entry.mode.is_commit() && !scanned.contains(entry.oid) {
+                    let blob = entry.oid.to_owned();
+                    if met.insert(blob) {
+                        blobs.push(blob);
+                    }
+                }
+            }
+        }
+    }
+    (blobs, trees.lookup.gaps)
+}
+
+/// The bytes of a tree.
+#[derive(Clone)]
+struct Tree {
+    bytes: Rc<[u8]>,
+    hash: gix::hash::Kind,
+}
+
+impl Tree {
+    /// The entries, up to the first that makes no sense.
+    fn entries(&self) -> impl Iterator<Item = EntryRef<'_>> {
+        TreeRefIter::from_bytes(&self.bytes, self.hash).map_while(Result::ok)
+    }
+}
+
+/// Reads trees, and keeps the last few thousand.
+struct Trees {
+    lookup: Lookup,
+    kept: IdMap<ObjectId, Tree>,
+}
+
+impl Trees {
+    fn new(repo: &gix::Repository) -> Self {
+        Self { lookup: Lookup::new(repo), kept: IdMap::default() }
+    }
+
+    fn of_commit(&mut self, commit: &ObjectId) -> Option<ObjectId> {
+        let bytes = self.lookup.of_kind(commit, Kind::Commit)?;
+        Header::new(bytes).tree()
+    }
+
+    /// The tree, as far as it can be read.
+    fn get(&mut self, id: ObjectId) -> Tree {
+        if let Some(known) = self.kept.get(&id) {
+            return known.clone();
+        }
+        let hash = self.lookup.hash();
+        let bytes = self.lookup.of_kind(&id, Kind::Tree).unwrap_or_default();
+        let tree = Tree { bytes: bytes.into(), hash };
+        if TreeRefIter::from_bytes(&tree.bytes, hash).any(|entry| entry.is_err()) {
+            self.lookup.gaps.push(format!("tree {id}"), "malformed; `git fsck` tells more");
+        }
+        if self.kept.len() >= KEPT {
+            self.kept.clear();
+        }
+        self.kept.insert(id, tree.clone());
+        tree
+    }
+}
+
+#[derive(Default)]
+struct Found {
+    candidates: Vec<Candidate>,
+    listed: HashSet<ObjectId>,
+    /// Trees, with what they were compared to: once is enough, whatever the number of paths to them.
+    compared: std::collections::HashSet<(ObjectId, Vec<ObjectId>)>,
+}
+
+impl Found {
+    /// Lists what a commit's tree has that none of the others has at the same path.
+    fn compare(&mut self, trees: &mut Trees, commit: ObjectId, tree: ObjectId, parents: Vec<ObjectId>) {
+        let mut stack = vec![(Vec::new(), 0, tree, parents)];
+        while let Some((path, depth, tree, parents)) = stack.pop() {
+            // What one parent has just so came from there.
+            if parents.contains(&tree) || !self.compared.insert((tree, parents.clone())) {
+                continue;
+            }
+            let tree = trees.get(tree);
+            let others: Vec<_> = parents.iter().map(|&parent| trees.get(parent)).collect();
+            let mut others: Vec<_> = others.iter().map(|other| other.entries().peekable()).collect();
+            let mut before = Vec::new();
+            for entry in tree.entries().filter(|entry| !entry.mode.is_commit()) {
+                // Trees are sorted. In one that is not, less is found to be old, and more is scanned.
+                before.clear();
+                for other in &mut others {
+                    while other.next_if(|other| *other < entry).is_some() {}
+                    before.extend(other.next_if(|other| same_place(other, &entry)).map(|other| other.oid));
+                }
+                if before.contains(&entry.oid) {
+                    continue;
+                }
+                let before = before.iter().map(|&id| id.to_owned()).collect();
+                let mut path = path.clone();
+                path.extend_from_slice(entry.filename);
+                let id = entry.oid.to_owned();
+                if !entry.mode.is_tree() {
+                    self.list(Candidate { blob: id, path, commit, replaced: before });
+                } else if depth < DEEPEST {
+                    path.push(b'/');
+                    stack.push((path, depth + 1, id, before));
+                } else {
+                    trees.lookup.gaps.push(format!("tree {id}"), "nested too deep");
+                }
+            }
+        }
+    }
+
+    fn list(&mut self, candidate: Candidate) {
+        if self.listed.insert(candidate.blob) {
+            self.candidates.push(candidate);
+        }
+    }
+}
+
+/// Whether both are folders, or both files, of one name.
+fn same_place(a: &EntryRef<'_>, b: &EntryRef<'_>) -> bool {
+    a.filename == b.filename && a.mode.is_tree() == b.mode.is_tree() && !a.mode.is_commit()
+}

@@ -1,0 +1,199 @@
+//! Ranges as git has them, and what random ranges introduce, against brute force.
+
+use std::collections::{BTreeSet, HashMap};
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::git::attribution::tests::{Oracle, Plan, SECRETS, build, plan};
+use crate::git::attribution::{Question, attribute_range};
+use crate::git::scratch::Scratch;
+
+fn ids(range: &Range) -> BTreeSet<ObjectId> {
+    range.commits.iter().map(|commit| commit.id).collect()
+}
+
+fn chosen(repo: &gix::Repository, words: &[&str]) -> Range {
+    select(repo, &parse(repo, words).unwrap(), Care::Quick).unwrap()
+}
+
+/// `main` with a merge and a side branch, a remote's copy of its start, tags.
+fn forked() -> Scratch {
+    let scratch = Scratch::new(&[]);
+    scratch.commit("0");
+    scratch.commit("1");
+    scratch.git(&["update-ref", "refs/remotes/origin/main", "HEAD"]);
+    scratch.git(&["tag", "-a", "-m", "one", "one"]);
+    scratch.git(&["checkout", "-q", "-b", "side", "HEAD~1"]);
+    scratch.write("side", "side");
+    scratch.commit("2");
+    scratch.git(&["update-ref", "refs/remotes/fork/side", "HEAD"]);
+    scratch.git(&["checkout", "-q", "main"]);
+    scratch.write("main", "main");
+    scratch.commit("3");
+    scratch.git(&["merge", "-q", "--no-edit", "side"]);
+    scratch.write("main", "more");
+    scratch.commit("4");
+    scratch
+}
+
+#[test]
+fn words_mean_what_they_mean_to_git() {
+    let scratch = forked();
+    let repo = scratch.open();
+    let abbreviated = scratch.id("HEAD~2").to_string()[..9].to_owned();
+    let abbreviated = format!("{abbreviated}..main");
+    let all: &[&[&str]] = &[
+        &["origin/main..main"],
+        &["origin/main..."],
+        &["..side"],
+        &["side...main~2"],
+        &["main", "^side"],
+        &["main", "--not", "--remotes"],
+        &["main", "--not", "--remotes=origin"],
+        &["main", "--not", "side", "--not", "origin/main"],
+        &["--all", "--not", "--tags"],
+        &["--branches", "^one", "^HEAD~3"],
+        &["--not", "main..side"],
+        &["one..HEAD~1^2", "side~1..main~1"],
+        &[&abbreviated],
+    ];
+    for words in all {
+        let listed = scratch.git(&[&["rev-list"], *words, &["--"]].concat());
+        let listed = listed.lines().map(|line| ObjectId::from_hex(line.as_bytes()).unwrap()).collect();
+        assert_eq!(ids(&chosen(&repo, words)), listed, "{words:?}");
+    }
+}
+
+#[test]
+fn annotated_tags_among_the_tips_are_pushed_too() {
+    let scratch = forked();
+    let range = chosen(&scratch.open(), &["one"]);
+    assert_eq!(range.tags, [scratch.id("refs/tags/one")]);
+}
+
+#[test]
+fn what_cannot_be_resolved_names_the_way_out() {
+    let scratch = forked();
+    let repo = scratch.open();
+    let gone = "12".repeat(20);
+    let missing = parse(&repo, &[format!("{gone}..main")]).unwrap_err();
+    assert!(matches!(missing, RangeError::Missing { .. }) && missing.to_string().contains("fetch-depth: 0"));
+    let unknown = parse(&repo, &["nowhere..main"]).unwrap_err();
+    assert!(matches!(unknown, RangeError::Unknown { .. }) && unknown.to_string().contains("`nowhere`"));
+    assert!(matches!(parse(&repo, &["main^{tree}"]), Err(RangeError::NotCommit { .. })));
+    assert!(matches!(parse(&repo, &["main", "--no-walk"]), Err(RangeError::Option { .. })));
+    let empty = parse(&repo, &["--not", "main"]).unwrap();
+    assert!(matches!(select(&repo, &empty, Care::Exact), Err(RangeError::Empty)));
+}
+
+#[test]
+fn a_shallow_boundary_within_the_range_is_a_gap() {
+    let scratch = forked();
+    let url = format!("file://{}", scratch.path().display());
+    scratch.git(&["clone", "-q", "--depth=2", "--no-single-branch", &url, "shallow"]);
+    let repo = gix::open_opts(scratch.path().join("shallow"), gix::open::Options::isolated()).unwrap();
+    let cut = chosen(&repo, &["origin/main"]).gaps.into_skips();
+    assert!(cut.iter().all(|skip| skip.reason.contains("fetch-depth: 0")) && !cut.is_empty());
+    assert!(chosen(&repo, &["origin/main~1..origin/main"]).gaps.is_empty());
+}
+
+#[test]
+fn an_old_key_in_a_touched_file_has_the_old_blob_beside_it() {
+    let scratch = Scratch::new(&[]);
+    scratch.write("dir/file", "key");
+    scratch.write("other", "key too");
+    scratch.commit("old");
+    scratch.write("dir/file", "key, touched");
+    let commit = scratch.commit("touch");
+    let repo = scratch.open();
+    let range = chosen(&repo, &["HEAD~1..HEAD"]);
+    let (found, gaps) = candidates(&repo, &range);
+    assert!(gaps.is_empty());
+    let (blob, replaced) = (scratch.id("HEAD:dir/file"), vec![scratch.id("HEAD~1:dir/file")]);
+    assert_eq!(found, [Candidate { blob, path: b"dir/file".to_vec(), commit, replaced: replaced.clone() }]);
+    let (before, _) = outside(&repo, &range, &found.iter().map(|found| found.blob).collect());
+    assert_eq!(BTreeSet::from_iter(before), BTreeSet::from([replaced[0], scratch.id("HEAD:other")]));
+}
+
+#[test]
+fn dates_that_lie_make_a_quick_range_too_large_and_never_an_exact_one() {
+    let scratch = Scratch::new(&["--bare"]);
+    let tree = scratch.git_with(&["mktree"], b"");
+    let mut parent: Option<String> = None;
+    // A commit of the far past stands between two of the present.
+    for date in [2_000_000_000, 1_000_000, 2_000_000_001] {
+        let mut words = vec!["commit-tree", "-m", "x", tree.trim()];
+        words.extend(parent.iter().flat_map(|parent| ["-p", parent]));
+        let mut command = scratch.command(&words);
+        let output = command.env("GIT_COMMITTER_DATE", format!("@{date} +0000")).output().unwrap();
+        parent = Some(String::from_utf8(output.stdout).unwrap().trim().to_owned());
+    }
+    let tip = ObjectId::from_hex(parent.unwrap().as_bytes()).unwrap();
+    let repo = scratch.open();
+    let first = repo.rev_parse_single(format!("{tip}~2").as_str()).unwrap().detach();
+    let revisions = Revisions { tips: vec![first], hidden: vec![tip], common: Vec::new() };
+    assert_eq!(select(&repo, &revisions, Care::Exact).unwrap().commits, []);
+    assert_eq!(ids(&select(&repo, &revisions, Care::Quick).unwrap()), BTreeSet::from([first]));
+}
+
+/// A plan, whether there is a commit-graph file, and which commits are tips and which are left out.
+fn ranged() -> impl Strategy<Value = (Plan, bool, Vec<usize>, Vec<usize>)> {
+    let some = |size| prop::collection::vec(any::<prop::sample::Index>(), size);
+    (plan(), any::<bool>(), some(1..3), some(0..3)).prop_map(|(plan, graph, tips, hidden)| {
+        let among =
+            |all: Vec<prop::sample::Index>| all.iter().map(|at| at.index(plan.commits.len())).collect();
+        let (tips, hidden) = (among(tips), among(hidden));
+        (plan, graph, tips, hidden)
+    })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 48, ..ProptestConfig::default() })]
+
+    #[test]
+    fn agrees_with_brute_force((plan, graph, tips, hidden) in ranged()) {
+        let (scratch, made) = build(&plan);
+        if graph {
+            let all: String = made.iter().map(|id| format!("{id}\n")).collect();
+            scratch.git_with(&["commit-graph", "write", "--stdin-commits"], all.as_bytes());
+        }
+        let oracle = Oracle::new(&scratch, &made);
+        let repo = scratch.open();
+        let pick = |all: &[usize]| all.iter().map(|&nth| made[nth]).collect::<Vec<_>>();
+        let revisions = Revisions { tips: pick(&tips), hidden: pick(&hidden), common: Vec::new() };
+        let past = |all: &[ObjectId]| all.iter().flat_map(|id| oracle.ancestors(id)).collect::<BTreeSet<_>>();
+        let hidden = past(&revisions.hidden);
+        let expected: BTreeSet<_> = past(&revisions.tips).into_iter().filter(|id| !hidden.contains(id)).collect();
+        let range = select(&repo, &revisions, Care::Exact).unwrap();
+        prop_assert_eq!(&ids(&range), &expected);
+        // The plan's dates are off by minutes only.
+        prop_assert_eq!(&ids(&select(&repo, &revisions, Care::Quick).unwrap()), &expected);
+
+        let (found, gaps) = candidates(&repo, &range);
+        prop_assert!(gaps.is_empty());
+        let mut brought = BTreeSet::new();
+        for commit in &expected {
+            let commit = &oracle.commits[commit];
+            let inherited = |file| commit.parents.iter().any(|parent| oracle.commits[parent].files.contains(file));
+            brought.extend(commit.files.iter().filter(|file| !inherited(file)).map(|(_, blob)| *blob));
+        }
+        prop_assert_eq!(found.iter().map(|found| found.blob).collect::<BTreeSet<_>>(), brought);
+
+        let scanned = found.iter().map(|found| found.blob).collect();
+        let (before, _) = outside(&repo, &range, &scanned);
+        let looked_at = before.into_iter().chain(scanned);
+        let objects: HashMap<_, _> =
+            looked_at.filter_map(|id| Some((id, oracle.secrets.get(&id)?.clone()))).collect();
+        let answer = attribute_range(&repo, &range, &Question { objects, secrets: SECRETS }, 2);
+        for (secret, trail) in (0u32..).zip(&answer.trails) {
+            let has = |commit: &ObjectId| !oracle.paths(commit, secret).is_empty();
+            let new = |id: &&ObjectId| has(id) && !oracle.commits[*id].parents.iter().any(has);
+            let introduced: BTreeSet<_> = trail.introduced.iter().map(|change| change.commit.clone()).collect();
+            prop_assert_eq!(introduced, expected.iter().filter(new).map(ToString::to_string).collect());
+            let places: BTreeSet<_> = trail.places.iter().map(|place| place.path.clone()).collect();
+            let paths = expected.iter().flat_map(|id| oracle.paths(id, secret));
+            prop_assert_eq!(places, paths.map(|path| path.as_bytes().to_vec()).collect());
+        }
+    }
+}

@@ -1,0 +1,261 @@
+//! Walks the index and a tree side by side.
+
+use std::cmp::Ordering;
+
+use gix::ObjectId;
+use gix::objs::tree::EntryMode;
+use gix::objs::{Kind, TreeRefIter};
+
+use super::super::lookup::Lookup;
+use super::index::{Index, Row, owned};
+use super::{Side, StagedPath};
+
+/// Folders nested deeper are not entered: each level takes its share of the thread's stack.
+const DEEPEST: usize = 512;
+/// Changes listed at most: a handful of trees can spell out billions of paths.
+const MOST: usize = 1 << 22;
+
+/// Lists the paths at which `index` and the tree `head` differ, in order.
+pub(super) fn run(index: &Index, head: Option<ObjectId>, lookup: &mut Lookup) -> Vec<StagedPath> {
+    let mut compare = Compare { index, lookup, at: 0, changes: Vec::new() };
+    compare.folder(&mut Vec::new(), head, index.cache_tree.top(), 0);
+    compare.changes
+}
+
+/// What a row says of content; nothing for a submodule, or for a file that is only announced.
+pub(super) fn side(index: &Index, row: &Row) -> Option<Side> {
+    let mode = file_mode(row.mode).filter(|_| !row.intent)?;
+    Some(Side { id: owned(index, row), mode })
+}
+
+/// The mode as git compares it; nothing for a folder or a submodule.
+fn file_mode(mode: u32) -> Option<u32> {
+    match mode & 0o170_000 {
+        // Old commits have others, 0o100664 for one.
+        0o100_000 if mode & 0o100 == 0 => Some(0o100_644),
+        0o100_000 => Some(0o100_755),
+        0o120_000 => Some(0o120_000),
+        _ => None,
+    }
+}
+
+/// An entry of a tree, kept while what the index has before it is dealt with.
+struct Entry {
+    name: Vec<u8>,
+    mode: EntryMode,
+    id: ObjectId,
+}
+
+impl Entry {
+    fn side(&self) -> Option<Side> {
+        Some(Side { id: self.id, mode: file_mode(u32::from(self.mode.value()))? })
+    }
+}
+
+/// What the index has next in a folder.
+enum Next {
+    /// Nothing.
+    End,
+    /// A file of that name.
+    File(Vec<u8>),
+    /// A folder of that name with files in it, or one that stands for itself in a sparse index.
+    Folder(Vec<u8>),
+}
+
+struct Compare<'a> {
+    index: &'a Index,
+    lookup: &'a mut Lookup,
+    /// The next row of the index.
+    at: usize,
+    changes: Vec<StagedPath>,
+}
+
+impl Compare<'_> {
+    /// Compares what the index has below `path`, which is empty or ends with a slash, with a tree.
+    fn folder(&mut self, path: &mut Vec<u8>, tree: Option<ObjectId>, cached: Option<u32>, depth: usize) {
+        if self.passed(path, tree, cached) {
+            return;
+        }
+        if depth > DEEPEST {
+            self.lookup.gaps.push(String::from_utf8_lossy(path), "nested too deep");
+            while self.row_below(path).is_some() {
+                self.at += 1;
+            }
+            return;
+        }
+        let length = path.len();
+        let mut old = self.entries(tree).into_iter().peekable();
+        loop {
+            let next = self.next(path);
+            let order = match (&next, old.peek()) {
+                (Next::End, None) => break,
+                (Next::End, Some(_)) => Ordering::Greater,
+                (_, None) => Ordering::Less,
+                (Next::File(name), Some(entry)) => order(name, false, &entry.name, entry.mode.is_tree()),
+                (Next::Folder(name), Some(entry)) => order(name, true, &entry.name, entry.mode.is_tree()),
+            };
+            let entry = if order.is_lt() { None } else { old.next() };
+            match next {
+                Next::File(name) if order.is_le() => {
+                    path.extend_from_slice(&name);
+                    self.file(path, entry.and_then(|entry| entry.side()));
+                }
+                Next::Folder(name) if order.is_le() => {
+                    path.extend_from_slice(&name);
+                    path.push(b'/');
+                    let tree = entry.map(|entry| entry.id);
+                    let cached = cached.and_then(|cached| self.index.cache_tree.child(cached, &name));
+                    if !self.whole_folder(path, tree, depth + 1) {
+                        self.folder(path, tree, cached, depth + 1);
+                    }
+                }
+                _ => {
+                    if let Some(entry) = entry {
+                        self.gone(path, entry, depth);
+                    }
+                }
+            }
+            path.truncate(length);
+        }
+    }
+
+    /// Passes over a folder of which the index knows that it has the tree that HEAD has.
+    fn passed(&mut self, path: &[u8], tree: Option<ObjectId>, cached: Option<u32>) -> bool {
+        let Some((count, id)) = cached.and_then(|cached| self.index.cache_tree.valid(cached)) else {
+            return false;
+        };
+        let end = self.at.saturating_add(count);
+        let below =
+            |at: usize| self.index.rows.get(at).is_some_and(|row| self.index.path(row).starts_with(path));
+        // A number that does not fit is not believed.
+        let fits = (count == 0 || below(end - 1)) && !below(end) && end <= self.index.rows.len();
+        if tree == Some(id) && fits {
+            self.at = end;
+        }
+        tree == Some(id) && fits
+    }
+
+    fn row_below(&self, path: &[u8]) -> Option<&Row> {
+        self.index.rows.get(self.at).filter(|row| self.index.path(row).starts_with(path))
+    }
+
+    fn next(&self, path: &[u8]) -> Next {
+        let Some(row) = self.row_below(path) else { return Next::End };
+        let rest = &self.index.path(row)[path.len()..];
+        match memchr::memchr(b'/', rest) {
+            Some(slash) => Next::Folder(rest[..slash].to_vec()),
+            None => Next::File(rest.to_vec()),
+        }
+    }
+
+    /// Compares a file, of which there are several rows in a conflict.
+    fn file(&mut self, path: &[u8], old: Option<Side>) {
+        let start = self.at;
+        while self.index.rows.get(self.at).is_some_and(|row| self.index.path(row) == path) {
+            self.at += 1;
+        }
+        let rows = &self.index.rows[start..self.at];
+        let conflict = rows.iter().any(|row| row.stage > 0);
+        let new: Vec<_> = rows.iter().filter_map(|row| side(self.index, row)).collect();
+        if conflict || new.first() != old.as_ref() {
+            self.change(path, old, new);
+        }
+    }
+
+    fn change(&mut self, path: &[u8], old: Option<Side>, new: Vec<Side>) {
+        if self.changes.len() >= MOST {
+            self.lookup.gaps.push("changes", format!("only the first {MOST} were looked at"));
+        } else if old.is_some() || !new.is_empty() {
+            self.changes.push(StagedPath { path: path.to_vec(), old, new });
+        }
+    }
+
+    /// If the index has a whole folder as one row, compares its tree.
+    fn whole_folder(&mut self, path: &mut Vec<u8>, old: Option<ObjectId>, depth: usize) -> bool {
+        let Some(row) = self.index.rows.get(self.at).filter(|row| Index::is_folder(row)) else {
+            return false;
+        };
+        if self.index.path(row) != path {
+            return false;
+        }
+        let new = owned(self.index, row);
+        self.at += 1;
+        self.trees(path, old, Some(new), depth);
+        true
+    }
+
+    /// Lists what differs between two trees.
+    fn trees(&mut self, path: &mut Vec<u8>, old: Option<ObjectId>, new: Option<ObjectId>, depth: usize) {
+        if old == new || self.changes.len() >= MOST {
+            return;
+        }
+        if depth > DEEPEST {
+            self.lookup.gaps.push(String::from_utf8_lossy(path), "nested too deep");
+            return;
+        }
+        let length = path.len();
+        let (mut olds, mut news) =
+            (self.entries(old).into_iter().peekable(), self.entries(new).into_iter().peekable());
+        loop {
+            let order = match (olds.peek(), news.peek()) {
+                (None, None) => break,
+                (Some(_), None) => Ordering::Less,
+                (None, Some(_)) => Ordering::Greater,
+                (Some(a), Some(b)) => order(&a.name, a.mode.is_tree(), &b.name, b.mode.is_tree()),
+            };
+            let old = if order.is_le() { olds.next() } else { None };
+            let new = if order.is_ge() { news.next() } else { None };
+            let Some(either) = old.as_ref().or(new.as_ref()) else { break };
+            path.extend_from_slice(&either.name);
+            if either.mode.is_tree() {
+                path.push(b'/');
+                self.trees(path, old.map(|old| old.id), new.map(|new| new.id), depth + 1);
+            } else {
+                let (old, new) = (old.and_then(|old| old.side()), new.and_then(|new| new.side()));
+                if old != new {
+                    self.change(path, old, new.into_iter().collect());
+                }
+            }
+            path.truncate(length);
+        }
+    }
+
+    /// Lists what the tree has and the index has not.
+    fn gone(&mut self, path: &mut Vec<u8>, entry: Entry, depth: usize) {
+        path.extend_from_slice(&entry.name);
+        if entry.mode.is_tree() {
+            path.push(b'/');
+            self.trees(path, Some(entry.id), None, depth + 1);
+        } else {
+            self.change(path, entry.side(), Vec::new());
+        }
+    }
+
+    /// The entries of a tree, as far as it can be read.
+    fn entries(&mut self, tree: Option<ObjectId>) -> Vec<Entry> {
+        let Some(id) = tree else { return Vec::new() };
+        let hash = self.lookup.hash();
+        let mut entries = Vec::new();
+        let mut whole = true;
+        for entry in TreeRefIter::from_bytes(self.lookup.of_kind(&id, Kind::Tree).unwrap_or_default(), hash) {
+            match entry {
+                Ok(entry) => entries.push(Entry {
+                    name: entry.filename.to_vec(),
+                    mode: entry.mode,
+                    id: entry.oid.to_owned(),
+                }),
+                Err(_) => whole = false,
+            }
+        }
+        if !whole {
+            self.lookup.gaps.push(format!("tree {id}"), "malformed; `git fsck` tells more");
+        }
+        entries
+    }
+}
+
+/// The order of the index and of trees: a folder as if its name ended with a slash.
+fn order(a: &[u8], a_is_folder: bool, b: &[u8], b_is_folder: bool) -> Ordering {
+    let slash = |is_folder: bool| is_folder.then_some(b'/');
+    a.iter().copied().chain(slash(a_is_folder)).cmp(b.iter().copied().chain(slash(b_is_folder)))
+}

@@ -1,0 +1,146 @@
+//! What the next commit contains: the index against HEAD's tree, never the work tree.
+//!
+//! Both are walked side by side, and a folder that the index knows to have the very tree that HEAD
+//! has is passed over whole. No command that the repository's configuration names is run: not the
+//! file system monitor, no filter, no text conversion.
+//!
+//! A secret blocks when the changed paths hold it more often in the index than in HEAD, so both sides
+//! of each are listed, those of deleted paths too: a file with an old key that moves is a path less
+//! and a path more.
+
+mod cache_tree;
+mod compare;
+mod index;
+#[cfg(test)]
+mod tests;
+
+use std::collections::HashSet;
+use std::path::Path;
+
+use gix::ObjectId;
+use gix::objs::Kind;
+
+pub use index::IndexError;
+
+use super::commit::Header;
+use super::lookup::{Gaps, Lookup};
+use index::Index;
+
+/// A blob at a path.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Side {
+    /// The blob.
+    pub id: ObjectId,
+    /// As git writes it: 0o100644, 0o100755, or 0o120000 for a symbolic link, whose blob is its target.
+    pub mode: u32,
+}
+
+/// A path at which the index and HEAD differ.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StagedPath {
+    /// From the top of the tree.
+    pub path: Vec<u8>,
+    /// What HEAD has there.
+    pub old: Option<Side>,
+    /// What the index has there; nothing when the path was deleted, up to three versions when there is
+    /// a conflict about it, of which a secret counts once.
+    pub new: Vec<Side>,
+}
+
+/// What the next commit would change.
+#[derive(Clone, Debug, Default)]
+pub struct Staged {
+    /// In the order of paths.
+    pub changes: Vec<StagedPath>,
+    /// Files that were named and that the next commit would have as HEAD has them, in the order of paths.
+    pub unchanged: Vec<(Vec<u8>, Side)>,
+    /// What was named and stands neither in the index nor among the changes.
+    pub unknown: Vec<Vec<u8>>,
+    /// What could not be read.
+    pub gaps: Gaps,
+}
+
+/// Why there is nothing to say about the next commit.
+#[derive(Debug, thiserror::Error)]
+pub enum StagedError {
+    /// The index cannot be read.
+    #[error(transparent)]
+    Index(#[from] IndexError),
+    /// HEAD is there, but leads nowhere.
+    #[error("HEAD cannot be resolved: {reason}; `git fsck` tells more")]
+    Head {
+        /// In words.
+        reason: String,
+    },
+}
+
+/// Compares the index with HEAD. `index` is its path when it is not the usual one, as in
+/// `GIT_INDEX_FILE`; `named` are files or folders, from the top of the tree, of which more than the
+/// changes is wanted.
+///
+/// # Errors
+///
+/// When the index or HEAD cannot be read. An unborn branch is an empty tree, a missing index is empty.
+pub fn staged(
+    repo: &gix::Repository,
+    index: Option<&Path>,
+    named: &[Vec<u8>],
+) -> Result<Staged, StagedError> {
+    let mut lookup = Lookup::new(repo);
+    let usual = repo.index_path();
+    let index = Index::read(index.unwrap_or(&usual), repo.object_hash())?;
+    let head = head_tree(repo, &mut lookup)?;
+    let mut staged = Staged { changes: compare::run(&index, head, &mut lookup), ..Staged::default() };
+    staged.gaps = lookup.gaps;
+    if !named.is_empty() {
+        find_named(&index, named, &mut staged);
+    }
+    Ok(staged)
+}
+
+fn head_tree(repo: &gix::Repository, lookup: &mut Lookup) -> Result<Option<ObjectId>, StagedError> {
+    let broken = |reason: String| StagedError::Head { reason };
+    let head = repo.head().map_err(|error| broken(error.to_string()))?;
+    if head.is_unborn() {
+        return Ok(None);
+    }
+    let id = match head.id() {
+        Some(id) => id.detach(),
+        None => return Err(broken("it names no object".into())),
+    };
+    let bytes = lookup.of_kind(&id, Kind::Commit);
+    let tree = bytes.and_then(|bytes| Header::new(bytes).tree());
+    tree.map(Some).ok_or_else(|| broken(format!("commit {id} cannot be read")))
+}
+
+/// Finds what was named and did not change.
+fn find_named(index: &Index, named: &[Vec<u8>], staged: &mut Staged) {
+    let changed: HashSet<&[u8]> = staged.changes.iter().map(|change| &change.path[..]).collect();
+    let mut unchanged = Vec::new();
+    for name in named {
+        let name = name.strip_suffix(b"/").unwrap_or(name);
+        let below = |path: &[u8]| {
+            name.is_empty() || path.strip_prefix(name).is_some_and(|rest| rest.first() == Some(&b'/'))
+        };
+        let mut known = changed.contains(name) || changed.iter().any(|path| below(path));
+        // The file itself, then what is below the folder: other names, `a.b`, may stand between `a` and `a/b`.
+        let folder = if name.is_empty() { Vec::new() } else { [name, b"/"].concat() };
+        let exact = index.rows[index.position(name)..].iter().take_while(|row| index.path(row) == name);
+        let inside = index.rows[index.position(&folder)..].iter().take_while(|row| below(index.path(row)));
+        for row in exact.chain(inside) {
+            known = true;
+            let path = index.path(row);
+            if let Some(side) = compare::side(index, row)
+                && !changed.contains(path)
+            {
+                unchanged.push((path.to_vec(), side));
+            }
+        }
+        if !known {
+            staged.unknown.push(name.to_vec());
+        }
+    }
+    unchanged.sort();
+    unchanged.dedup();
+    staged.unchanged = unchanged;
+}

@@ -1,0 +1,177 @@
+//! Repositories that are damaged: what can be read is, and the rest is said.
+
+use std::fs;
+
+use gix::object::Kind;
+use proptest::prelude::*;
+
+use super::kit::{Repo, text};
+
+/// A file that can be written to, which git's are not.
+fn overwrite(path: &std::path::Path, bytes: &[u8]) {
+    fs::remove_file(path).expect("removed");
+    fs::write(path, bytes).expect("written");
+}
+
+fn packed(versions: usize) -> Repo {
+    let repo = Repo::new();
+    for version in 0..versions {
+        let mut bytes = text(1, 300);
+        bytes.splice(version * 20..version * 20, format!("version {version} Kabab\n").into_bytes());
+        repo.commit(&[("file.txt", bytes)]);
+    }
+    repo.git(["repack", "-adfq"]);
+    repo
+}
+
+#[test]
+fn packs_without_index_and_indexes_without_pack() {
+    let repo = packed(3);
+    let whole = repo.check();
+    let pack = repo.packs("pack")[0].clone();
+    fs::rename(pack.with_extension("idx"), repo.objects().join("pack/pack-other.idx")).expect("renamed");
+    let outcome = repo.sweep_all_ways();
+    assert_eq!(outcome.counts.total().objects, 0);
+    let reasons: Vec<_> = outcome.skipped.iter().map(|skip| skip.reason.as_str()).collect();
+    assert_eq!(reasons.len(), 2);
+    assert!(reasons.iter().any(|reason| reason.contains("no index")), "{reasons:?}");
+    assert!(reasons.iter().any(|reason| reason.contains("no pack")), "{reasons:?}");
+    assert!(whole.counts.total().objects > 0);
+}
+
+#[test]
+fn a_damaged_entry_takes_only_its_family_along() {
+    let repo = packed(12);
+    let whole = repo.check();
+    let pack = repo.packs("pack")[0].clone();
+    let mut bytes = fs::read(&pack).expect("read");
+    // The middle of the largest blob's data: the root of the file's chain.
+    let listed = repo.git(["verify-pack", "-v", &pack.with_extension("idx").display().to_string()]);
+    let listed = String::from_utf8(listed).expect("text");
+    let root = listed
+        .lines()
+        .filter_map(|line| {
+            let words: Vec<_> = line.split_whitespace().collect();
+            (words.len() == 5 && words[1] == "blob").then(|| words[4].parse::<usize>().expect("an offset"))
+        })
+        .next()
+        .expect("a root blob");
+    for byte in &mut bytes[root + 40..root + 60] {
+        *byte ^= 0x55;
+    }
+    overwrite(&pack, &bytes);
+    let outcome = repo.sweep_all_ways();
+    assert_eq!(outcome.counts.of(Kind::Commit), whole.counts.of(Kind::Commit));
+    assert_eq!(outcome.counts.of(Kind::Tree), whole.counts.of(Kind::Tree));
+    let lost = whole.counts.of(Kind::Blob).objects - outcome.counts.of(Kind::Blob).objects;
+    assert!(lost >= 2, "the root and what hangs on it");
+    assert_eq!(outcome.skipped.len() as u64, lost);
+    assert!(outcome.skipped.iter().all(|skip| skip.what.starts_with("object ")), "{:?}", outcome.skipped);
+    assert!(outcome.skipped.iter().all(|skip| skip.reason.contains("offset")), "{:?}", outcome.skipped);
+    assert!(outcome.skipped.iter().any(|skip| skip.reason.contains("delta chain")), "{:?}", outcome.skipped);
+}
+
+#[test]
+fn another_copy_of_a_damaged_object_is_found() {
+    let repo = packed(12);
+    let whole = repo.check();
+    let pack = repo.packs("pack")[0].clone();
+    let copy = Repo::new();
+    copy.git_with(["unpack-objects", "-q"], &fs::read(&pack).expect("read"));
+    let mut bytes = fs::read(&pack).expect("read");
+    let len = bytes.len();
+    for byte in bytes[200..len - 200].iter_mut().step_by(150) {
+        *byte ^= 0x55;
+    }
+    overwrite(&pack, &bytes);
+    assert!(!repo.sweep_all_ways().skipped.is_empty());
+    fs::write(repo.objects().join("info/alternates"), format!("{}\n", copy.objects().display()))
+        .expect("written");
+    let healed = repo.sweep_all_ways();
+    assert_eq!(healed.skipped, []);
+    assert_eq!((healed.found, healed.counts), (whole.found.clone(), whole.counts));
+    copy.git(["config", "pack.window", "3"]);
+    let ids = copy.git(["cat-file", "--batch-all-objects", "--batch-check=%(objectname)"]);
+    copy.git_with(["pack-objects", "-q", "--window=3", ".git/objects/pack/pack"], &ids);
+    copy.git(["prune-packed"]);
+    let healed = repo.sweep_all_ways();
+    assert_eq!(healed.skipped, []);
+    assert_eq!((healed.found, healed.counts), (whole.found, whole.counts));
+}
+
+#[test]
+fn a_pack_that_is_cut_off() {
+    let repo = packed(10);
+    let whole = repo.check();
+    let pack = repo.packs("pack")[0].clone();
+    let bytes = fs::read(&pack).expect("read");
+    for keep in [bytes.len() - 1, bytes.len() * 2 / 3, bytes.len() / 3, 40, 5, 0] {
+        overwrite(&pack, &bytes[..keep]);
+        let outcome = repo.sweep_all_ways();
+        assert!(!outcome.skipped.is_empty(), "{keep} bytes kept");
+        assert!(outcome.found.iter().all(|object| whole.found.contains(object)), "{keep} bytes kept");
+    }
+}
+
+#[test]
+fn damaged_loose_objects() {
+    let repo = Repo::new();
+    let good = repo.blob(b"a good one Kab");
+    let cut = repo.blob(&text(1, 4000));
+    let empty = repo.blob(b"empty");
+    let other = repo.blob(b"other");
+    let bytes = fs::read(repo.loose_path(&cut)).expect("read");
+    overwrite(&repo.loose_path(&cut), &bytes[..bytes.len() / 2]);
+    overwrite(&repo.loose_path(&empty), b"");
+    overwrite(&repo.loose_path(&other), &super::synthetic::deflate(b"blob 7\0other"));
+    fs::create_dir_all(repo.objects().join("77")).expect("made");
+    fs::create_dir(repo.objects().join("77").join("0".repeat(38))).expect("made");
+    fs::write(repo.objects().join("77").join("tmp_obj_x"), b"left over").expect("written");
+    let outcome = repo.sweep_all_ways();
+    let found: Vec<_> = outcome.found.iter().map(|object| object.id).collect();
+    assert_eq!(found, [good]);
+    assert_eq!(outcome.counts.total().objects, 1);
+    let what: Vec<_> = outcome.skipped.iter().map(|skip| skip.what.clone()).collect();
+    for id in [cut, empty, other] {
+        assert!(what.contains(&format!("object {id}")), "{what:?}");
+    }
+    assert_eq!(what.len(), 4);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 64, failure_persistence: None, ..Default::default() })]
+
+    #[test]
+    fn any_damage_is_survived(
+        changes in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..12),
+        in_index in any::<bool>(),
+    ) {
+        thread_local!(static REPO: (Repo, Vec<u8>, Vec<u8>, super::kit::ToyOutcome) = {
+            let repo = packed(10);
+            let outcome = repo.check();
+            let pack = repo.packs("pack")[0].clone();
+            let index = fs::read(pack.with_extension("idx")).expect("read");
+            (repo, fs::read(&pack).expect("read"), index, outcome)
+        });
+        REPO.with(|(repo, pack, index, whole)| {
+            let path = repo.packs("pack")[0].clone();
+            let (mut pack, mut index) = (pack.clone(), index.clone());
+            let damaged = if in_index { &mut index } else { &mut pack };
+            for (at, byte) in &changes {
+                let at = at.index(damaged.len());
+                damaged[at] ^= byte | 1;
+            }
+            overwrite(&path, &pack);
+            overwrite(&path.with_extension("idx"), &index);
+            let outcome = repo.sweep_all_ways();
+            let path = path.display().to_string();
+            let unusable = outcome.skipped.iter().any(|skip| skip.what == path && skip.reason.contains("damaged"));
+            if !in_index && !unusable {
+                // Checksums of the streams let nothing wrong pass, so what is missing was told.
+                let seen = outcome.counts.total().objects + outcome.skipped.len() as u64;
+                prop_assert!(seen >= whole.counts.total().objects);
+            }
+            Ok(())
+        })?;
+    }
+}

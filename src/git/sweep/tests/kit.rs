@@ -1,0 +1,237 @@
+//! What the tests share: a searcher whose verdicts hang on everything they may hang on, repositories made
+//! with git, and git's own list of objects as the oracle.
+
+use std::ffi::OsStr;
+use std::io::Write;
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use gix::ObjectId;
+use gix::object::Kind;
+use tempfile::TempDir;
+
+use crate::git::sweep::{Counts, Found, Searcher, SweepOptions, SweepOutcome, sweep};
+use crate::git::{Database, open};
+
+/// Finds `K` with two to six of `a` and `b` behind it, and tells with each match all bytes it may depend on: any
+/// mistake in moving matches along shows.
+pub(super) struct Toy;
+
+pub(super) const MARGIN: usize = 3;
+
+impl Searcher for Toy {
+    type Hit = Vec<u8>;
+    type Scratch = ();
+
+    fn scratch(&self) {}
+
+    fn longest(&self) -> usize {
+        7
+    }
+
+    fn margin(&self) -> usize {
+        MARGIN
+    }
+
+    fn search(&self, _: Kind, bytes: &[u8], (): &mut (), found: &mut dyn FnMut(Range<usize>, Vec<u8>)) {
+        for start in memchr::memchr_iter(b'K', bytes) {
+            let body =
+                bytes[start + 1..].iter().take(6).take_while(|byte| matches!(byte, b'a' | b'b')).count();
+            let end = start + 1 + body;
+            let around = &bytes[start.saturating_sub(MARGIN)..bytes.len().min(end + MARGIN)];
+            // A verdict that hangs on the surroundings: three equal bytes behind it, or the end.
+            let after = &bytes[end..bytes.len().min(end + MARGIN)];
+            if body >= 2 && after != b"ccc" {
+                found(start..end, around.to_vec());
+            }
+        }
+    }
+}
+
+pub(super) type ToyOutcome = SweepOutcome<Vec<u8>>;
+
+/// What searching an object from end to end finds.
+pub(super) fn search_whole(id: ObjectId, kind: Kind, bytes: &[u8]) -> Found<Vec<u8>> {
+    let mut hits = Vec::new();
+    Toy.search(kind, bytes, &mut (), &mut |range, hit| {
+        hits.push((range.start as u64..range.end as u64, hit))
+    });
+    Found { id, kind, size: bytes.len() as u64, hits }
+}
+
+/// A repository in a temporary folder.
+pub(super) struct Repo {
+    dir: TempDir,
+}
+
+impl Repo {
+    pub(super) fn new() -> Self {
+        Self::with_format("sha1")
+    }
+
+    pub(super) fn with_format(format: &str) -> Self {
+        let repo = Self { dir: tempfile::tempdir().expect("a temporary folder") };
+        repo.git(["init", "-q", "-b", "main", &format!("--object-format={format}"), "."]);
+        repo
+    }
+
+    pub(super) fn path(&self) -> &Path {
+        self.dir.path()
+    }
+
+    pub(super) fn objects(&self) -> PathBuf {
+        self.path().join(".git/objects")
+    }
+
+    /// Runs git, which must succeed, and returns what it printed.
+    pub(super) fn git<A: AsRef<OsStr>>(&self, arguments: impl IntoIterator<Item = A>) -> Vec<u8> {
+        self.git_with(arguments, b"")
+    }
+
+    /// Runs git with `input` on its standard input.
+    pub(super) fn git_with<A: AsRef<OsStr>>(
+        &self,
+        arguments: impl IntoIterator<Item = A>,
+        input: &[u8],
+    ) -> Vec<u8> {
+        let mut command = Command::new("git");
+        for (name, _) in std::env::vars_os() {
+            if name.as_encoded_bytes().starts_with(b"GIT_") {
+                command.env_remove(name);
+            }
+        }
+        command
+            .env("HOME", self.path())
+            .env("GIT_CONFIG_NOSYSTEM", "1")
+            .args([
+                "-c",
+                "user.name=a",
+                "-c",
+                "user.email=a@b",
+                "-c",
+                "gc.auto=0",
+                "-c",
+                "protocol.file.allow=always",
+            ])
+            .args(arguments)
+            .current_dir(self.path())
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        let mut child = command.spawn().expect("git runs");
+        let mut stdin = child.stdin.take().expect("piped");
+        let input = input.to_vec();
+        let writer = std::thread::spawn(move || stdin.write_all(&input));
+        let output = child.wait_with_output().expect("git ends");
+        drop(writer.join());
+        assert!(output.status.success(), "git failed: {}", String::from_utf8_lossy(&output.stderr));
+        output.stdout
+    }
+
+    /// Writes a blob as a loose object.
+    pub(super) fn blob(&self, bytes: &[u8]) -> ObjectId {
+        let printed = self.git_with(["hash-object", "-w", "--stdin"], bytes);
+        ObjectId::from_hex(printed.trim_ascii()).expect("an id")
+    }
+
+    /// Commits `files` and returns the commit.
+    pub(super) fn commit(&self, files: &[(&str, Vec<u8>)]) -> ObjectId {
+        for (name, bytes) in files {
+            std::fs::write(self.path().join(name), bytes).expect("written");
+        }
+        self.git(["add", "-A"]);
+        self.git(["commit", "-q", "--allow-empty", "-m", "Kaab in a message"]);
+        ObjectId::from_hex(self.git(["rev-parse", "HEAD"]).trim_ascii()).expect("an id")
+    }
+
+    pub(super) fn packs(&self, extension: &str) -> Vec<PathBuf> {
+        let mut packs: Vec<_> = std::fs::read_dir(self.objects().join("pack"))
+            .expect("a pack folder")
+            .map(|entry| entry.expect("an entry").path())
+            .filter(|path| path.extension().is_some_and(|found| found == extension))
+            .collect();
+        packs.sort();
+        packs
+    }
+
+    pub(super) fn loose_path(&self, id: &ObjectId) -> PathBuf {
+        let hex = id.to_hex().to_string();
+        self.objects().join(&hex[..2]).join(&hex[2..])
+    }
+
+    pub(super) fn database(&self) -> Database {
+        Database::of(&open(self.path()).expect("it opens").to_thread_local())
+    }
+
+    pub(super) fn sweep(&self, options: SweepOptions<'_>) -> ToyOutcome {
+        sweep(&self.database(), &Toy, &options)
+    }
+
+    /// Sweeps in every way, which must all tell the same.
+    pub(super) fn sweep_all_ways(&self) -> ToyOutcome {
+        let first = self.sweep(SweepOptions { threads: 1, ..Default::default() });
+        for (threads, whole) in [(1, true), (2, false), (4, false), (3, true)] {
+            let other = self.sweep(SweepOptions { threads, whole, ..Default::default() });
+            assert_eq!(
+                ToyOutcome { searched: 0, ..other },
+                ToyOutcome { searched: 0, ..first.clone() },
+                "threads {threads}, whole {whole}"
+            );
+        }
+        first
+    }
+
+    /// Every object that git itself prints, searched whole.
+    pub(super) fn oracle(&self) -> (Vec<Found<Vec<u8>>>, Counts) {
+        let printed = self.git(["cat-file", "--batch", "--batch-all-objects"]);
+        let (mut found, mut counts, mut rest) = (Vec::new(), Counts::default(), &printed[..]);
+        while let Some(end) = memchr::memchr(b'\n', rest) {
+            let header: Vec<_> = rest[..end].split(|byte| *byte == b' ').collect();
+            let kind = Kind::from_bytes(header[1]).expect("a kind");
+            let size: usize = std::str::from_utf8(header[2]).expect("digits").parse().expect("a size");
+            let bytes = &rest[end + 1..end + 1 + size];
+            counts.add(kind, size as u64);
+            let object = search_whole(ObjectId::from_hex(header[0]).expect("an id"), kind, bytes);
+            if !object.hits.is_empty() {
+                found.push(object);
+            }
+            rest = &rest[end + 2 + size..];
+        }
+        found.sort_by_key(|object| object.id);
+        (found, counts)
+    }
+
+    /// Sweeps in every way and compares with git.
+    pub(super) fn check(&self) -> ToyOutcome {
+        let outcome = self.sweep_all_ways();
+        let (found, counts) = self.oracle();
+        assert_eq!(outcome.skipped, [], "nothing is skipped");
+        assert_eq!(outcome.found, found);
+        assert_eq!(outcome.counts, counts);
+        outcome
+    }
+}
+
+/// Bytes without order, the same for the same seed, that hardly deflate.
+pub(super) fn noise(seed: u64, len: usize) -> Vec<u8> {
+    let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
+    let mut next = move || {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        (state >> 32) as u8
+    };
+    (0..len).map(|_| next()).collect()
+}
+
+/// Lines with a match in some of them.
+pub(super) fn text(seed: u64, lines: usize) -> Vec<u8> {
+    let numbers = noise(seed, lines);
+    let line = |(at, number): (usize, &u8)| match number % 8 {
+        0 => format!("line {at} Kab{}\n", "ab".repeat(usize::from(*number) % 3)),
+        1 => format!("Kaaccc {number}\n"),
+        _ => format!("line {at} with number {number}\n"),
+    };
+    numbers.iter().enumerate().map(line).collect::<String>().into_bytes()
+}

@@ -1,0 +1,233 @@
+//! Packs whose deltas are made by hand: copies and inserts that cut, move, double and glue matches.
+
+use std::fs;
+
+use gix::ObjectId;
+use gix::hash;
+use gix::object::Kind;
+use proptest::prelude::*;
+
+use super::kit::{Repo, Toy, search_whole};
+use crate::git::Database;
+use crate::git::sweep::{Counts, SweepOptions, SweepOutcome, sweep};
+
+/// One instruction; the numbers are brought into bounds later.
+#[derive(Clone, Debug)]
+pub(super) enum Step {
+    Copy(usize, usize),
+    Insert(Vec<u8>),
+}
+
+/// An object: a delta against an earlier one.
+#[derive(Clone, Debug)]
+pub(super) struct Child {
+    base: usize,
+    steps: Vec<Step>,
+    by_id: bool,
+}
+
+pub(super) fn number(mut value: usize) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    while value >= 0x80 {
+        bytes.push(0x80 | (value & 0x7f) as u8);
+        value >>= 7;
+    }
+    bytes.push(value as u8);
+    bytes
+}
+
+/// A delta and its result.
+pub(super) fn make_delta(base: &[u8], steps: &[Step]) -> (Vec<u8>, Vec<u8>) {
+    let (mut code, mut result) = (Vec::new(), Vec::new());
+    for step in steps {
+        match step {
+            Step::Copy(from, len) if !base.is_empty() => {
+                let from = from % base.len();
+                let len = (len % 40 + 1).min(base.len() - from);
+                result.extend_from_slice(&base[from..from + len]);
+                code.extend([0x80 | 0x01 | 0x02 | 0x10, from as u8, (from >> 8) as u8, len as u8]);
+            }
+            Step::Insert(bytes) if !bytes.is_empty() => {
+                result.extend_from_slice(bytes);
+                code.push(bytes.len() as u8);
+                code.extend_from_slice(bytes);
+            }
+            _ => {}
+        }
+    }
+    ([number(base.len()), number(result.len()), code].concat(), result)
+}
+
+pub(super) fn deflate(bytes: &[u8]) -> Vec<u8> {
+    let mut compressor = libdeflater::Compressor::new(libdeflater::CompressionLvl::default());
+    let mut out = vec![0; compressor.zlib_compress_bound(bytes.len())];
+    let len = compressor.zlib_compress(bytes, &mut out).expect("room enough");
+    out.truncate(len);
+    out
+}
+
+pub(super) fn entry_header(kind: u8, mut size: usize) -> Vec<u8> {
+    let mut bytes = vec![kind << 4 | (size & 0x0f) as u8];
+    size >>= 4;
+    while size != 0 {
+        *bytes.last_mut().expect("not empty") |= 0x80;
+        bytes.push((size & 0x7f) as u8);
+        size >>= 7;
+    }
+    bytes
+}
+
+pub(super) fn distance(mut value: usize) -> Vec<u8> {
+    let mut bytes = vec![(value & 0x7f) as u8];
+    while value >= 0x80 {
+        value = (value >> 7) - 1;
+        bytes.insert(0, 0x80 | (value & 0x7f) as u8);
+    }
+    bytes
+}
+
+pub(super) fn digest(bytes: &[u8]) -> ObjectId {
+    let mut hasher = hash::hasher(hash::Kind::Sha1);
+    hasher.update(bytes);
+    hasher.try_finalize().expect("no collision")
+}
+
+pub(super) fn blob_id(bytes: &[u8]) -> ObjectId {
+    digest(&[format!("blob {}\0", bytes.len()).as_bytes(), bytes].concat())
+}
+
+/// A whole pack of deflated entries with their headers.
+pub(super) fn pack(entries: &[Vec<u8>]) -> Vec<u8> {
+    let mut bytes = b"PACK\0\0\0\x02".to_vec();
+    bytes.extend((entries.len() as u32).to_be_bytes());
+    bytes.extend(entries.concat());
+    let trailer = digest(&bytes);
+    bytes.extend(trailer.as_bytes());
+    bytes
+}
+
+/// Entries of the pack, and the objects they make.
+fn entries(root: Vec<u8>, children: &[Child]) -> (Vec<Vec<u8>>, Vec<Vec<u8>>) {
+    let mut entries = vec![[entry_header(3, root.len()), deflate(&root)].concat()];
+    let (mut offsets, mut end) = (vec![12], 12 + entries[0].len());
+    let mut objects = vec![root];
+    for child in children {
+        let base = child.base % objects.len();
+        let (delta, result) = make_delta(&objects[base], &child.steps);
+        // The same object twice would be a pack that git does not write.
+        if objects.contains(&result) {
+            continue;
+        }
+        let entry = if child.by_id {
+            let id = blob_id(&objects[base]);
+            [entry_header(7, delta.len()), id.as_bytes().to_vec(), deflate(&delta)].concat()
+        } else {
+            [entry_header(6, delta.len()), distance(end - offsets[base]), deflate(&delta)].concat()
+        };
+        offsets.push(end);
+        end += entry.len();
+        entries.push(entry);
+        objects.push(result);
+    }
+    (entries, objects)
+}
+
+fn bytes() -> impl Strategy<Value = Vec<u8>> {
+    let letter = prop::sample::select(b"KKaaabbccc\n".to_vec());
+    prop::collection::vec(letter, 0..60)
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    prop_oneof![
+        4 => (any::<usize>(), any::<usize>()).prop_map(|(from, len)| Step::Copy(from, len)),
+        1 => bytes().prop_map(Step::Insert),
+        2 => prop::sample::select(b"Kabc".to_vec()).prop_map(|byte| Step::Insert(vec![byte])),
+    ]
+}
+
+fn child() -> impl Strategy<Value = Child> {
+    (any::<usize>(), prop::collection::vec(step(), 0..12), any::<bool>())
+        .prop_map(|(base, steps, by_id)| Child { base, steps, by_id })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 96, failure_persistence: None, ..Default::default() })]
+
+    #[test]
+    fn delta_space_finds_what_whole_objects_hold(
+        root in prop::collection::vec(prop::sample::select(b"KKaaabbccc\n".to_vec()), 0..200),
+        children in prop::collection::vec(child(), 0..24),
+    ) {
+        let (entries, objects) = entries(root, &children);
+        let dir = tempfile::tempdir().expect("a temporary folder");
+        let packs = dir.path().join("pack");
+        fs::create_dir(&packs).expect("made");
+        fs::write(packs.join("pack-1.pack"), pack(&entries)).expect("written");
+        write_index(&packs.join("pack-1.idx"), &entries, &objects);
+
+        let mut expected: Vec<_> =
+            objects.iter().map(|bytes| search_whole(blob_id(bytes), Kind::Blob, bytes)).collect();
+        expected.retain(|object| !object.hits.is_empty());
+        expected.sort_by_key(|object| object.id);
+        let mut counts = Counts::default();
+        objects.iter().for_each(|bytes| counts.add(Kind::Blob, bytes.len() as u64));
+
+        let database = Database::new(dir.path(), hash::Kind::Sha1);
+        for (threads, whole) in [(1, false), (2, false), (1, true)] {
+            let options = SweepOptions { threads, whole, ..Default::default() };
+            let SweepOutcome { found, counts: counted, skipped, .. } = sweep(&database, &Toy, &options);
+            prop_assert_eq!(skipped, vec![]);
+            prop_assert_eq!(&found, &expected);
+            prop_assert_eq!(counted, counts);
+        }
+    }
+}
+
+/// Writes an index of version 1 for a pack of these entries.
+fn write_index(path: &std::path::Path, entries: &[Vec<u8>], objects: &[Vec<u8>]) {
+    let mut offset = 12u32;
+    let mut rows: Vec<(ObjectId, u32)> = Vec::new();
+    for (entry, object) in entries.iter().zip(objects) {
+        rows.push((blob_id(object), offset));
+        offset += entry.len() as u32;
+    }
+    rows.sort();
+    let mut bytes = Vec::new();
+    for first in 0..=u8::MAX {
+        let below = rows.iter().filter(|(id, _)| id.first_byte() <= first).count() as u32;
+        bytes.extend(below.to_be_bytes());
+    }
+    for (id, offset) in rows {
+        bytes.extend(offset.to_be_bytes());
+        bytes.extend(id.as_bytes());
+    }
+    let trailer = pack(entries).split_off(pack(entries).len() - 20);
+    bytes.extend(trailer);
+    let own = digest(&bytes);
+    bytes.extend(own.as_bytes());
+    fs::write(path, bytes).expect("written");
+}
+
+/// A pack that git indexes, so that the hand-made format is known to be right.
+#[test]
+fn git_reads_the_same_pack() {
+    let child = |base, steps, by_id| Child { base, steps, by_id };
+    let children = [
+        child(0, vec![Step::Copy(0, 30), Step::Insert(b"Kab".to_vec()), Step::Copy(5, 9)], false),
+        child(1, vec![Step::Copy(4, 38), Step::Copy(2, 20)], true),
+    ];
+    let (entries, _) = entries(b"cKaab ccc Kbb Kabababab aa bb cc Kaaccc\n".to_vec(), &children);
+    let repo = Repo::new();
+    repo.git_with(["index-pack", "--stdin"], &pack(&entries));
+    let outcome = repo.check();
+    assert_eq!(outcome.counts.of(Kind::Blob).objects, 3);
+}
+
+/// Writes a pack of one entry, whose base is not in it, as pack and index.
+pub(super) fn write_thin(repo: &Repo, pack_bytes: &[u8], object: &[u8]) {
+    let packs = repo.objects().join("pack");
+    fs::create_dir_all(&packs).expect("made");
+    fs::write(packs.join("pack-thin.pack"), pack_bytes).expect("written");
+    let entry = pack_bytes[12..pack_bytes.len() - 20].to_vec();
+    write_index(&packs.join("pack-thin.idx"), &[entry], &[object.to_vec()]);
+}

@@ -1,0 +1,77 @@
+//! What a sweep found, secret by secret.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+
+use crate::git::attribution::Question;
+use crate::git::{Found, ObjectId, ObjectKind};
+use crate::model::{Fingerprint, Identified};
+use crate::scan::Settings;
+use crate::scan::objects::Hit;
+
+/// The secrets of a sweep, numbered, with the objects that hold them.
+#[derive(Debug, Default)]
+pub(super) struct Secrets {
+    /// The best founded identification of each.
+    pub(super) identified: Vec<Arc<Identified>>,
+    /// Blobs and trees by id, with the numbers of the secrets in them and where each first stands.
+    pub(super) objects: BTreeMap<ObjectId, (ObjectKind, Vec<(u32, usize)>)>,
+}
+
+impl Secrets {
+    /// Gathers what was found; secrets below the threshold stay out, and are only counted.
+    pub(super) fn gather(found: &[Found<Hit>], settings: &Settings<'_>) -> (Self, u64) {
+        let mut best: HashMap<Fingerprint, Arc<Identified>> = HashMap::new();
+        for hit in found.iter().flat_map(|found| &found.hits) {
+            let known = best.entry(hit.1.fingerprint).or_insert_with(|| Arc::clone(&hit.1));
+            if (hit.1.confidence, &known.rule) > (known.confidence, &hit.1.rule) {
+                *known = Arc::clone(&hit.1);
+            }
+        }
+        let is_wanted = |one: &Identified| {
+            one.confidence >= settings.min_confidence
+                && settings.only.is_none_or(|only| only == one.fingerprint)
+        };
+        let mut sure: Vec<_> = best.values().filter(|one| is_wanted(one)).cloned().collect();
+        sure.sort_by_key(|one| one.fingerprint);
+        let numbers: HashMap<Fingerprint, u32> =
+            sure.iter().zip(0..).map(|(one, number)| (one.fingerprint, number)).collect();
+        let below = (best.len() - sure.len()) as u64;
+        let mut secrets = Self { identified: sure, objects: BTreeMap::new() };
+        for object in found {
+            let mut held: Vec<(u32, usize)> = Vec::new();
+            for (span, hit) in &object.hits {
+                let Some(&number) = numbers.get(&hit.fingerprint) else { continue };
+                if !held.iter().any(|(known, _)| *known == number) {
+                    held.push((number, usize::try_from(span.start).unwrap_or(usize::MAX)));
+                }
+            }
+            if !held.is_empty() {
+                secrets.objects.insert(object.id, (object.kind, held));
+            }
+        }
+        (secrets, below)
+    }
+
+    /// What to ask about the blobs and trees.
+    pub(super) fn question(&self) -> Question {
+        let in_trees = self.of_kinds(&[ObjectKind::Blob, ObjectKind::Tree]);
+        Question {
+            objects: in_trees
+                .map(|(id, _, held)| (id, held.iter().map(|(number, _)| *number).collect()))
+                .collect(),
+            secrets: self.identified.len(),
+        }
+    }
+
+    /// The objects of these kinds.
+    pub(super) fn of_kinds<'a>(
+        &'a self,
+        kinds: &'a [ObjectKind],
+    ) -> impl Iterator<Item = (ObjectId, ObjectKind, &'a [(u32, usize)])> {
+        self.objects
+            .iter()
+            .filter(|(_, (kind, _))| kinds.contains(kind))
+            .map(|(id, (kind, held))| (*id, *kind, held.as_slice()))
+    }
+}

@@ -1,0 +1,165 @@
+//! The audit of everything that git holds.
+//!
+//! A sweep of the object database says which objects hold which secrets; attribution says which
+//! commits, paths and refs that means; the plain files of the git folder and the names of refs are
+//! looked at beside it. Only what is reported is read a second time, for its line and column.
+
+mod gathered;
+mod message;
+mod overlay;
+mod range;
+mod repository;
+mod search;
+mod submodules;
+
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use super::{Clock, Settings, report};
+use crate::git::range::RangeError;
+use crate::git::{self, ObjectKind, OpenError, Progress, Repository};
+use crate::model::{Coverage, Finding, Report, Skip, Surface};
+use crate::scan::collect::Gathered;
+use overlay::Overlays;
+
+/// What `friskey history` looks at.
+#[derive(Clone, Debug)]
+pub struct Audit {
+    /// A path in or of the repository.
+    pub repo: PathBuf,
+    /// Object directories beside the repository's own: a quarantine.
+    pub objects: Vec<PathBuf>,
+    /// The command that asks for it: `history` or `trace`.
+    pub command: &'static str,
+    /// Revisions that select commits; none for everything.
+    pub range: Vec<String>,
+    /// The surfaces to look at.
+    pub surfaces: BTreeSet<Surface>,
+    /// Assembles every object and searches it whole: slower, and finds the same.
+    pub whole: bool,
+    /// Threads; 0 for one a processor.
+    pub threads: usize,
+    /// Seconds since 1970, the end of an exposure that lasts.
+    pub now: i64,
+    /// Told how far the sweep is.
+    pub progress: Option<Arc<Progress>>,
+}
+
+/// The surfaces that an audit can look at, all of which it does by default.
+pub const AUDITED: &[Surface] = &[
+    Surface::FileName,
+    Surface::Index,
+    Surface::Blob,
+    Surface::CommitMessage,
+    Surface::Identity,
+    Surface::CommitHeader,
+    Surface::TagMessage,
+    Surface::Note,
+    Surface::Stash,
+    Surface::Reflog,
+    Surface::Unreachable,
+    Surface::RefName,
+    Surface::Config,
+    Surface::Hook,
+    Surface::GitFile,
+    Surface::Submodule,
+    Surface::Lfs,
+];
+
+impl Audit {
+    /// The kinds of object in which the surfaces lie.
+    fn object_kinds(&self) -> Vec<ObjectKind> {
+        use Surface as S;
+        let any = |surfaces: &[Surface]| surfaces.iter().any(|surface| self.surfaces.contains(surface));
+        let mut kinds = Vec::new();
+        if any(&[S::Blob, S::Index, S::Note, S::Stash, S::Unreachable]) {
+            kinds.push(ObjectKind::Blob);
+        }
+        if any(&[S::FileName]) {
+            kinds.push(ObjectKind::Tree);
+        }
+        if any(&[S::CommitMessage, S::Identity, S::CommitHeader]) {
+            kinds.push(ObjectKind::Commit);
+        }
+        if any(&[S::TagMessage, S::Identity, S::RefName]) {
+            kinds.push(ObjectKind::Tag);
+        }
+        kinds
+    }
+}
+
+/// What the audit of one repository brings.
+#[derive(Debug, Default)]
+struct Outcome {
+    findings: Vec<Finding>,
+    overlays: Overlays,
+    coverage: Coverage,
+    /// Secrets too unsure to be reported.
+    below_threshold: u64,
+    /// Markers that do not count.
+    notes: BTreeSet<String>,
+}
+
+/// Why an audit cannot be done.
+#[derive(Debug, thiserror::Error)]
+pub enum HistoryError {
+    /// There is no repository.
+    #[error(transparent)]
+    Open(#[from] OpenError),
+    /// The range cannot be resolved.
+    #[error(transparent)]
+    Range(#[from] RangeError),
+}
+
+/// Audits a repository, and those of its submodules; or what the commits of a range introduce.
+///
+/// # Errors
+/// When there is no repository, or a range that makes no sense. What cannot be read is in the report,
+/// and so is a range that cannot be resolved.
+pub fn scan_history(settings: &Settings<'_>, audit: &Audit) -> Result<Report, HistoryError> {
+    let clock = Clock::start();
+    let (repo, _joined) = match audit.objects.is_empty() {
+        true => (git::open(&audit.repo)?.to_thread_local(), None),
+        false => {
+            let (repo, joined) = git::open_with_objects(&audit.repo, &audit.objects)?;
+            (repo, Some(joined))
+        }
+    };
+    let outcome = match audit.range.is_empty() {
+        true => whole(settings, audit, &repo),
+        false => match range::audit(settings, audit, &repo, &audit.range) {
+            Err(HistoryError::Range(error)) if error.is_unresolved() => unresolved(audit, &error),
+            outcome => outcome?,
+        },
+    };
+    let Outcome { findings, mut overlays, coverage, below_threshold, notes } = outcome;
+    let gathered = Gathered { findings, coverage, notes };
+    Ok(report(audit.command, settings, gathered, &clock, |report| {
+        if settings.only.is_none() {
+            report.below_threshold += below_threshold;
+        }
+        report.version_control = git::version_control(&repo);
+        for leak in &mut report.leaks {
+            if let Some(overlay) = overlays.remove(&leak.identified.fingerprint) {
+                overlay.apply(leak);
+            }
+        }
+    }))
+}
+
+fn whole(settings: &Settings<'_>, audit: &Audit, repo: &Repository) -> Outcome {
+    let mut outcome = repository::audit(settings, audit, repo, b"");
+    if audit.surfaces.contains(&Surface::Submodule) {
+        submodules::audit(settings, audit, repo, &mut outcome);
+    }
+    outcome
+}
+
+/// Nothing was looked at, and the report says so.
+fn unresolved(audit: &Audit, error: &RangeError) -> Outcome {
+    let mut outcome = Outcome::default();
+    let what = format!("range {}", audit.range.join(" "));
+    outcome.coverage.skipped.insert(Skip::new(what, error.to_string()));
+    outcome
+}

@@ -1,0 +1,144 @@
+//! The audit of a range: only what its commits introduce, also what came and went within it.
+
+use std::collections::HashMap;
+
+use super::gathered::Secrets;
+use super::repository::Run;
+use super::{Audit, HistoryError, Outcome};
+use crate::git::attribution::{attribute, attribute_range};
+use crate::git::range::{self, Care, Range, candidates, outside};
+use crate::git::refs;
+use crate::git::{Commits, Database, ObjectId, ObjectKind, Repository};
+use crate::model::Surface;
+use crate::scan::Settings;
+use crate::scan::collect::name_findings;
+use crate::scan::objects::search;
+
+/// What a range has, of the surfaces.
+const SURFACES: &[Surface] = &[
+    Surface::FileName,
+    Surface::Blob,
+    Surface::CommitMessage,
+    Surface::Identity,
+    Surface::CommitHeader,
+    Surface::TagMessage,
+];
+
+/// Audits the commits that `words` select in `repo`.
+///
+/// # Errors
+/// A range that cannot be resolved.
+pub(super) fn audit(
+    settings: &Settings<'_>,
+    audit: &Audit,
+    repo: &Repository,
+    words: &[String],
+) -> Result<Outcome, HistoryError> {
+    let revisions = range::parse(repo, words)?;
+    let quick = range::select(repo, &revisions, Care::Quick)?;
+    let (mut run, secrets) = look_at(settings, audit, repo, &quick);
+    if secrets.identified.is_empty() && run.outcome.findings.is_empty() {
+        return Ok(run.finish());
+    }
+    // Now it matters whose they are.
+    let exact = range::select(repo, &revisions, Care::Exact)?;
+    let secrets = match exact.commits == quick.commits {
+        true => secrets,
+        false => {
+            let (again, secrets) = look_at(settings, audit, repo, &exact);
+            run = again;
+            secrets
+        }
+    };
+    run.attribute_range(&exact, &secrets);
+    Ok(run.finish())
+}
+
+/// Searches what the commits of `range` brought.
+fn look_at<'a>(
+    settings: &'a Settings<'a>,
+    audit: &'a Audit,
+    repo: &'a Repository,
+    range: &Range,
+) -> (Run<'a>, Secrets) {
+    let mut run = Run::new(settings, audit, repo, b"");
+    let coverage = &mut run.outcome.coverage;
+    coverage.surfaces.extend(SURFACES.iter().filter(|surface| audit.surfaces.contains(surface)));
+    coverage.commits = range.commits.len() as u64;
+    coverage.skipped.extend(range.gaps.clone().into_skips());
+    let secrets = run.search_range(range);
+    (run, secrets)
+}
+
+impl Run<'_> {
+    /// Searches what the commits brought, and them and their tags.
+    fn search_range(&mut self, range: &Range) -> Secrets {
+        let (brought, gaps) = candidates(self.repo, range);
+        self.outcome.coverage.skipped.extend(gaps.into_skips());
+        self.outcome.coverage.blobs = brought.len() as u64;
+        if self.wants(Surface::FileName) {
+            for candidate in brought.iter().filter(|candidate| candidate.replaced.is_empty()) {
+                self.outcome.findings.extend(name_findings(
+                    self.settings.detector,
+                    Surface::FileName,
+                    &candidate.path,
+                    0,
+                ));
+            }
+        }
+        let mut ids: Vec<ObjectId> = Vec::new();
+        if self.wants(Surface::Blob) {
+            ids.extend(brought.iter().map(|candidate| candidate.blob));
+        }
+        ids.extend(range.commits.iter().map(|commit| commit.id));
+        ids.extend(&range.tags);
+        let searched = search(self.settings, self.repo, &ids, self.audit.threads);
+        self.outcome.coverage.bytes += searched.bytes;
+        self.outcome.coverage.skipped.extend(searched.gaps.into_skips());
+        let (secrets, below) = Secrets::gather(&searched.found, self.settings);
+        self.outcome.below_threshold += below;
+        secrets
+    }
+
+    /// Keeps what the range introduced, and finds out what became of it.
+    fn attribute_range(&mut self, range: &Range, secrets: &Secrets) {
+        let mut question = secrets.question();
+        if !question.objects.is_empty() {
+            let scanned = question.objects.keys().copied().collect();
+            let (before, gaps) = outside(self.repo, range, &scanned);
+            self.outcome.coverage.skipped.extend(gaps.into_skips());
+            let old = search(self.settings, self.repo, &before, self.audit.threads);
+            self.outcome.coverage.skipped.extend(old.gaps.into_skips());
+            let numbers: HashMap<_, u32> =
+                secrets.identified.iter().zip(0..).map(|(one, number)| (one.fingerprint, number)).collect();
+            for found in old.found {
+                let held: Vec<u32> =
+                    found.hits.iter().filter_map(|(_, hit)| numbers.get(&hit.fingerprint).copied()).collect();
+                if !held.is_empty() {
+                    question.objects.insert(found.id, held);
+                }
+            }
+        }
+        let within = attribute_range(self.repo, range, &question, self.audit.threads);
+        self.outcome.coverage.skipped.extend(within.gaps.into_skips());
+        let refs = refs::read(self.repo);
+        let whole = attribute(self.repo, &refs, &[], &question, self.audit.threads);
+        for ((identified, within), whole) in secrets.identified.iter().zip(within.trails).zip(whole.trails) {
+            if within.introduced.is_empty() {
+                continue;
+            }
+            let mut trail = whole;
+            trail.introduced = within.introduced;
+            trail.removed = within.removed;
+            trail.places = within.places;
+            trail.unnamed = Vec::new();
+            self.in_trees(identified, &trail, Some(Surface::Blob));
+        }
+        if secrets.of_kinds(&[ObjectKind::Commit, ObjectKind::Tag]).next().is_some() {
+            let database = Database::of(self.repo);
+            let (commits, skipped) = Commits::read(self.repo, &database, &refs, self.audit.threads);
+            self.outcome.coverage.skipped.extend(skipped);
+            self.in_messages(&refs, &commits, secrets, true);
+        }
+    }
+}

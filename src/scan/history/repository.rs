@@ -1,0 +1,348 @@
+//! The audit of one object database, and of the git folder around it.
+
+use std::collections::{BTreeSet, HashSet};
+use std::sync::Arc;
+
+use super::gathered::Secrets;
+use super::message;
+use super::overlay::Overlays;
+use super::search::ObjectSearch;
+use super::{Audit, Outcome};
+use crate::git::attribution::{self, Answer, Place, Reach, Trail, change_of};
+use crate::git::refs::{self, Refs};
+use crate::git::{
+    self, Commits, Database, ObjectId, ObjectKind, Objects, Repository, SweepOptions, entry_name, sweep,
+};
+use crate::model::{Finding, Identified, LeakStatus, Origin, Skip, Surface};
+use crate::scan::Settings;
+use crate::scan::collect::{Collector, name_findings};
+use crate::scan::objects::{Located, locate};
+use crate::source::scan_git_dir;
+
+/// Audits `repo`. Paths and refs are reported behind `prefix`, which names a submodule.
+pub(super) fn audit(settings: &Settings<'_>, audit: &Audit, repo: &Repository, prefix: &[u8]) -> Outcome {
+    let refs = refs::read(repo);
+    let mut run = Run::new(settings, audit, repo, prefix);
+    run.receipt(&refs);
+    run.side_files();
+    run.ref_names(&refs);
+    run.sweep(&refs);
+    let mut outcome = run.finish();
+    outcome.coverage.skipped.extend(refs.gaps.into_skips());
+    outcome
+}
+
+/// One audit while it runs.
+pub(super) struct Run<'a> {
+    pub(super) settings: &'a Settings<'a>,
+    pub(super) audit: &'a Audit,
+    pub(super) repo: &'a Repository,
+    prefix: &'a [u8],
+    objects: Objects,
+    pub(super) outcome: Outcome,
+}
+
+impl<'a> Run<'a> {
+    pub(super) fn new(
+        settings: &'a Settings<'a>,
+        audit: &'a Audit,
+        repo: &'a Repository,
+        prefix: &'a [u8],
+    ) -> Self {
+        Self { settings, audit, repo, prefix, objects: Objects::of(repo), outcome: Outcome::default() }
+    }
+
+    /// What it brought.
+    pub(super) fn finish(self) -> Outcome {
+        let Self { objects, mut outcome, .. } = self;
+        outcome.coverage.skipped.extend(objects.into_gaps().into_skips());
+        outcome
+    }
+}
+
+impl Run<'_> {
+    pub(super) fn wants(&self, surface: Surface) -> bool {
+        self.audit.surfaces.contains(&surface)
+    }
+
+    /// What the coverage says before anything is read.
+    fn receipt(&mut self, refs: &Refs) {
+        let coverage = &mut self.outcome.coverage;
+        coverage.refs += refs.tips.len() as u64;
+        coverage.surfaces.extend(self.audit.surfaces.iter().copied());
+        if let Some(reason) = git::is_shallow(self.repo) {
+            coverage.skipped.insert(Skip::new("commits beyond the shallow boundary", reason));
+        }
+        if let Some(reason) = git::is_partial(self.repo) {
+            coverage.skipped.insert(Skip::new("objects of a partial clone", reason));
+        }
+    }
+
+    /// Configuration, hooks, reflogs and other plain files.
+    fn side_files(&mut self) {
+        let collector = Collector::new(self.settings);
+        let dir = self.repo.common_dir();
+        let name = dir.file_name().filter(|name| *name == ".git").map_or(&b""[..], |_| b".git/");
+        scan_git_dir(dir, &[self.prefix, name].concat(), &self.audit.surfaces, &collector);
+        let gathered = collector.finish();
+        for finding in &gathered.findings {
+            let status = match finding.origin.surface {
+                Surface::Reflog => LeakStatus::Unreachable,
+                Surface::Lfs => LeakStatus::Unknown,
+                _ => LeakStatus::Present,
+            };
+            self.outcome.overlays.entry(finding.identified.fingerprint).or_default().status(status);
+        }
+        self.outcome.findings.extend(gathered.findings);
+        self.outcome.coverage.merge(gathered.coverage);
+        self.outcome.notes.extend(gathered.notes);
+    }
+
+    fn ref_names(&mut self, refs: &Refs) {
+        if !self.wants(Surface::RefName) {
+            return;
+        }
+        let logs = refs.logs.iter().map(|entry| &entry.log);
+        let mut names: BTreeSet<&String> = refs.tips.iter().map(|tip| &tip.name).chain(logs).collect();
+        names.extend(&refs.head);
+        for name in names {
+            let shown = [self.prefix, name.as_bytes()].concat();
+            for finding in name_findings(self.settings.detector, Surface::RefName, &shown, self.prefix.len())
+            {
+                let overlay = self.outcome.overlays.entry(finding.identified.fingerprint).or_default();
+                overlay.status(LeakStatus::Present);
+                self.outcome.findings.push(finding);
+            }
+        }
+    }
+
+    fn sweep(&mut self, refs: &Refs) {
+        let kinds = self.audit.object_kinds();
+        if kinds.is_empty() {
+            return;
+        }
+        let database = Database::of(self.repo);
+        let search = ObjectSearch { detector: self.settings.detector, kinds };
+        let options = SweepOptions {
+            threads: self.audit.threads,
+            whole: self.audit.whole,
+            cancel: Some(self.settings.stop),
+            progress: self.audit.progress.as_deref(),
+            ..SweepOptions::default()
+        };
+        let outcome = sweep(&database, &search, &options);
+        let coverage = &mut self.outcome.coverage;
+        coverage.commits += outcome.counts.of(ObjectKind::Commit).objects;
+        coverage.blobs += outcome.counts.of(ObjectKind::Blob).objects;
+        coverage.bytes += outcome.counts.total().bytes;
+        coverage.skipped.extend(outcome.skipped);
+        let (secrets, below) = Secrets::gather(&outcome.found, self.settings);
+        drop(outcome.found);
+        self.outcome.below_threshold += below;
+        if !secrets.identified.is_empty() {
+            self.attribute(&database, refs, &secrets);
+        }
+    }
+
+    fn attribute(&mut self, database: &Database, refs: &Refs, secrets: &Secrets) {
+        let (commits, skipped) = Commits::read(self.repo, database, refs, self.audit.threads);
+        self.outcome.coverage.skipped.extend(skipped);
+        let unreachable = match self.wants(Surface::Unreachable) {
+            true => commits.unreachable(),
+            false => Vec::new(),
+        };
+        let question = secrets.question();
+        let Answer { trails, gaps } =
+            attribution::attribute(self.repo, refs, &unreachable, &question, self.audit.threads);
+        self.outcome.coverage.skipped.extend(gaps.into_skips());
+        let held: HashSet<ObjectId> = question.objects.keys().copied().collect();
+        for (identified, trail) in secrets.identified.iter().zip(&trails) {
+            self.in_trees(identified, trail, None);
+        }
+        self.in_index(secrets, &held, &trails);
+        self.in_messages(refs, &commits, secrets, false);
+    }
+
+    /// Places that trees name, and objects that none does; on `surface`, or on the one that what leads
+    /// to them makes.
+    pub(super) fn in_trees(&mut self, identified: &Arc<Identified>, trail: &Trail, surface: Option<Surface>) {
+        if trail.reach.is_none() && trail.unnamed.is_empty() {
+            return;
+        }
+        let now = self.audit.now;
+        let overlay = self.outcome.overlays.entry(identified.fingerprint).or_default();
+        overlay.trail(trail, now);
+        let surface = surface.unwrap_or_else(|| surface_of(trail));
+        for place in &trail.places {
+            self.at_place(identified, surface, place);
+        }
+        for id in &trail.unnamed {
+            let lost = Place { path: Vec::new(), newest: *id, commit: None, versions: 1 };
+            self.at_place(identified, Surface::Unreachable, &lost);
+        }
+    }
+
+    fn at_place(&mut self, identified: &Arc<Identified>, surface: Surface, place: &Place) {
+        let Some((kind, object)) = self.objects.read(&place.newest, "holds a finding") else { return };
+        let Some(located) = locate(self.settings, object, identified.fingerprint) else { return };
+        let mut path = self.prefix.to_vec();
+        path.extend_from_slice(&place.path);
+        let is_named = place.commit.is_some() || !place.path.is_empty();
+        let mut origin = Origin {
+            surface,
+            path: is_named.then_some(path),
+            object: Some(place.newest.to_string()),
+            commit: place.commit.map(|id| id.to_string()),
+            container: Vec::new(),
+        };
+        let located = match kind {
+            ObjectKind::Tree => {
+                let offset = usize::try_from(located.span.start.offset).unwrap_or(usize::MAX);
+                let Some((name, start)) = entry_name(object, offset, self.repo.object_hash()) else { return };
+                let path = origin.path.get_or_insert_default();
+                if !path.is_empty() && path.last() != Some(&b'/') {
+                    path.push(b'/');
+                }
+                let before = path.len();
+                path.extend_from_slice(&name);
+                if surface == Surface::Blob {
+                    origin.surface = Surface::FileName;
+                }
+                located.in_name(object, start, before)
+            }
+            _ => located,
+        };
+        self.push(identified, origin, located, place.versions);
+    }
+
+    /// What an index stages, also what no commit has yet.
+    fn in_index(&mut self, secrets: &Secrets, held: &HashSet<ObjectId>, trails: &[Trail]) {
+        if !self.wants(Surface::Index) {
+            return;
+        }
+        let (staged, gaps) = git::staged_paths(self.repo, |id| held.contains(id));
+        self.outcome.coverage.skipped.extend(gaps.into_skips());
+        for (id, _, secrets_in) in secrets.of_kinds(&[ObjectKind::Blob]) {
+            for path in staged.get(&id).into_iter().flatten() {
+                for (number, _) in secrets_in {
+                    let identified = &secrets.identified[*number as usize];
+                    let trail = &trails[*number as usize];
+                    let overlay = self.outcome.overlays.entry(identified.fingerprint).or_default();
+                    overlay.status(LeakStatus::Present);
+                    // What HEAD has at that path needs no second finding.
+                    if !trail.places.iter().any(|place| place.path == *path && place.newest == id) {
+                        let place = Place { path: path.clone(), newest: id, commit: None, versions: 1 };
+                        self.outcome.findings.retain(|finding| !is_lost(finding, identified, id));
+                        self.at_place(identified, Surface::Index, &place);
+                    }
+                }
+            }
+        }
+    }
+
+    /// Messages, identities and other headers of commits and tags; of those that were `asked` for it
+    /// does not matter what leads to them.
+    pub(super) fn in_messages(&mut self, refs: &Refs, commits: &Commits, secrets: &Secrets, asked: bool) {
+        let ids: Vec<ObjectId> = secrets.of_kinds(&[ObjectKind::Commit]).map(|(id, _, _)| id).collect();
+        let leading = commits.leading_to(&ids);
+        for ((id, _, held), leading) in secrets.of_kinds(&[ObjectKind::Commit]).zip(&leading) {
+            for (number, offset) in held {
+                let identified = &secrets.identified[*number as usize];
+                let Some(change) = self.objects.read(&id, "holds a finding").map(|(_, o)| change_of(&id, o))
+                else {
+                    continue;
+                };
+                let overlay = self.outcome.overlays.entry(identified.fingerprint).or_default();
+                overlay.leading(leading);
+                overlay.introduced_by(change, self.audit.now);
+                let lost = !asked && leading.reach != Some(Reach::Ref);
+                self.in_message(identified, id, *offset, lost);
+            }
+        }
+        for (id, _, held) in secrets.of_kinds(&[ObjectKind::Tag]) {
+            let names: Vec<String> =
+                refs.tips.iter().filter(|tip| tip.id == id).map(|tip| tip.name.clone()).collect();
+            let lost = names.is_empty();
+            let reach = if lost { None } else { Some(Reach::Ref) };
+            let leading = git::Leading {
+                reach,
+                refs_at_tip: names.clone(),
+                refs_in_history: names,
+                held_by: Vec::new(),
+            };
+            for (number, offset) in held {
+                let identified = &secrets.identified[*number as usize];
+                self.outcome.overlays.entry(identified.fingerprint).or_default().leading(&leading);
+                self.in_message(identified, id, *offset, lost && !asked);
+            }
+        }
+    }
+
+    fn in_message(&mut self, identified: &Arc<Identified>, id: ObjectId, offset: usize, lost: bool) {
+        let Some((kind, object)) = self.objects.read(&id, "holds a finding") else { return };
+        let Some(mut located) = locate(self.settings, object, identified.fingerprint) else {
+            return;
+        };
+        let surface = message::surface(kind, object, offset);
+        if matches!(surface, Surface::CommitMessage | Surface::TagMessage) {
+            located = located.relative_to(object, message::start(object));
+        }
+        let id = id.to_string();
+        let is_commit = kind == ObjectKind::Commit;
+        let origin = Origin {
+            surface: if lost && !self.wants(surface) { Surface::Unreachable } else { surface },
+            path: None,
+            object: (!is_commit).then(|| id.clone()),
+            commit: is_commit.then_some(id),
+            container: Vec::new(),
+        };
+        if lost && !self.wants(Surface::Unreachable) {
+            return;
+        }
+        self.push(identified, origin, located, 1);
+    }
+
+    fn push(&mut self, identified: &Arc<Identified>, origin: Origin, located: Located, versions: u64) {
+        if !self.wants(origin.surface) {
+            return;
+        }
+        let suppressed = located.verdict.settle(&origin, located.span.start.line, &mut self.outcome.notes);
+        self.outcome.findings.push(Finding {
+            identified: Arc::clone(identified),
+            origin,
+            encoding: located.encoding,
+            span: located.span,
+            occurrence: 0,
+            versions,
+            excerpt: Some(located.excerpt),
+            suppressed,
+        });
+    }
+}
+
+/// A blob that only an index names was first reported as named by nothing.
+fn is_lost(finding: &Finding, identified: &Identified, id: ObjectId) -> bool {
+    finding.identified.fingerprint == identified.fingerprint
+        && finding.origin.path.is_none()
+        && finding.origin.object.as_deref() == Some(&id.to_string())
+}
+
+/// The kind of place that a trail's places are, by what leads to them.
+fn surface_of(trail: &Trail) -> Surface {
+    let all =
+        |names: &[String], prefix: &str| !names.is_empty() && names.iter().all(|n| n.starts_with(prefix));
+    match trail.reach {
+        Some(Reach::Ref) if all(&trail.refs_in_history, "refs/notes/") => Surface::Note,
+        Some(Reach::Ref) if all(&trail.refs_in_history, "refs/stash") => Surface::Stash,
+        Some(Reach::Ref) => Surface::Blob,
+        Some(Reach::Reflog) if all(&trail.held_by, "refs/stash@") => Surface::Stash,
+        _ => Surface::Unreachable,
+    }
+}
+
+/// The facts that overlays of other repositories add.
+pub(super) fn merge(into: &mut Overlays, from: Overlays) {
+    for (fingerprint, overlay) in from {
+        into.entry(fingerprint).or_default().merge(overlay);
+    }
+}

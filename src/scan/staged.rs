@@ -1,0 +1,254 @@
+//! What the next commit would contain: blocks what it holds more often than HEAD does.
+
+use std::collections::{BTreeSet, HashMap, HashSet};
+use std::path::{Path, PathBuf};
+
+use super::collect::{Gathered, name_findings};
+use super::objects::{Hit, locate_all, search};
+use super::{Clock, Settings, report};
+use crate::git::staged::{Side, Staged, StagedError, StagedPath, staged};
+use crate::git::{self, Found, ObjectId, Objects, OpenError, Repository};
+use crate::model::{Coverage, Finding, Fingerprint, Origin, Report, Skip, Surface, native_path};
+use crate::source::Excludes;
+
+/// What `friskey staged` looks at.
+#[derive(Clone, Debug, Default)]
+pub struct Commit {
+    /// A path in the repository, or its git folder.
+    pub repo: PathBuf,
+    /// The index, when it is not the usual one.
+    pub index: Option<PathBuf>,
+    /// The work tree, when it is not the one that the repository knows.
+    pub work_tree: Option<PathBuf>,
+    /// Files that were named; scanned whole when the index has not changed them.
+    pub files: Vec<PathBuf>,
+    /// Paths to leave out.
+    pub exclude: Option<Excludes>,
+    /// Threads; 0 for one a processor.
+    pub threads: usize,
+}
+
+/// Why the index cannot be scanned.
+#[derive(Debug, thiserror::Error)]
+pub enum CommitError {
+    /// There is no repository.
+    #[error(transparent)]
+    Open(#[from] OpenError),
+    /// The index or HEAD cannot be read.
+    #[error(transparent)]
+    Staged(#[from] StagedError),
+    /// A file that lies elsewhere.
+    #[error("{0} is outside of the work tree")]
+    Outside(String),
+    /// Files can only be named where there is a work tree.
+    #[error("{0} is a bare repository: name no files")]
+    Bare(String),
+}
+
+/// Scans what is staged.
+///
+/// # Errors
+/// When there is no repository, or no index that can be read.
+pub fn scan_staged(settings: &Settings<'_>, commit: &Commit) -> Result<Report, CommitError> {
+    let clock = Clock::start();
+    let repo = git::open(&commit.repo)?.to_thread_local();
+    let named = named(commit, &repo)?;
+    let mut staged = staged(&repo, commit.index.as_deref(), &named)?;
+    if let Some(excludes) = &commit.exclude {
+        let stays = |path: &[u8]| !excludes.cover(&native_path(path));
+        staged.changes.retain(|change| stays(&change.path));
+        staged.unchanged.retain(|(path, _)| stays(path));
+    }
+    let mut scan = Scan { settings, repo: &repo, threads: commit.threads, gathered: Gathered::default() };
+    scan.run(staged, &named);
+    Ok(report("staged", settings, scan.gathered, &clock, |_| {}))
+}
+
+/// The files that were named, from the top of the work tree.
+fn named(commit: &Commit, repo: &Repository) -> Result<Vec<Vec<u8>>, CommitError> {
+    if commit.files.is_empty() {
+        return Ok(Vec::new());
+    }
+    let top = commit.work_tree.as_deref().or(repo.workdir());
+    let top = top.ok_or_else(|| CommitError::Bare(commit.repo.display().to_string()))?;
+    let absolute = |path: &Path| std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+    let tops = [absolute(top), top.canonicalize().unwrap_or_else(|_| top.to_owned())];
+    let inside = |file: &Path| {
+        let file = normal(&absolute(file));
+        // The folder may have been reached through a link; the file itself may be one, and stays.
+        let real = file.parent().and_then(|dir| dir.canonicalize().ok()).zip(file.file_name());
+        let real = real.map(|(dir, name)| dir.join(name));
+        [Some(file), real]
+            .into_iter()
+            .flatten()
+            .find_map(|file| tops.iter().find_map(|top| file.strip_prefix(top).ok().map(Path::to_owned)))
+    };
+    commit
+        .files
+        .iter()
+        .map(|file| {
+            let path = inside(file).ok_or_else(|| CommitError::Outside(file.display().to_string()))?;
+            Ok(path
+                .as_os_str()
+                .as_encoded_bytes()
+                .iter()
+                .map(|&b| if b == b'\\' && cfg!(windows) { b'/' } else { b })
+                .collect())
+        })
+        .collect()
+}
+
+/// Without `.` and `..`, by the text alone: the file may be gone.
+fn normal(path: &Path) -> PathBuf {
+    use std::path::Component;
+    let mut normal = PathBuf::new();
+    for part in path.components() {
+        match part {
+            Component::ParentDir => {
+                normal.pop();
+            }
+            Component::CurDir => {}
+            part => normal.push(part),
+        }
+    }
+    normal
+}
+
+struct Scan<'a> {
+    settings: &'a Settings<'a>,
+    repo: &'a Repository,
+    threads: usize,
+    gathered: Gathered,
+}
+
+/// How often each blob holds each secret.
+type Counts = HashMap<ObjectId, HashMap<Fingerprint, usize>>;
+
+impl Scan<'_> {
+    fn run(&mut self, staged: Staged, named: &[Vec<u8>]) {
+        let Staged { changes, unchanged, unknown, gaps } = staged;
+        self.receipt(&changes, &unchanged);
+        self.gathered.coverage.skipped.extend(gaps.into_skips());
+        for path in unknown {
+            let what = String::from_utf8_lossy(&path).into_owned();
+            let skip =
+                Skip::new(what, "not in the index, so not part of the next commit; `git add` it first");
+            self.gathered.coverage.skipped.insert(skip);
+        }
+        let after =
+            self.counts(changes.iter().flat_map(|change| &change.new).chain(unchanged.iter().map(|u| &u.1)));
+        let new = self.new_secrets(&changes, &after);
+        let is_named = |path: &[u8]| named.is_empty() || named.iter().any(|name| covers(name, path));
+        for change in changes.iter().filter(|change| is_named(&change.path)) {
+            self.names(change);
+            for side in &change.new {
+                let secrets: HashSet<Fingerprint> = after
+                    .get(&side.id)
+                    .into_iter()
+                    .flat_map(HashMap::keys)
+                    .filter(|s| new.contains(s))
+                    .copied()
+                    .collect();
+                self.report_blob(&change.path, side, &secrets);
+            }
+        }
+        for (path, side) in &unchanged {
+            let secrets = after.get(&side.id).into_iter().flat_map(HashMap::keys).copied().collect();
+            self.report_blob(path, side, &secrets);
+        }
+    }
+
+    fn receipt(&mut self, changes: &[StagedPath], unchanged: &[(Vec<u8>, Side)]) {
+        let coverage: &mut Coverage = &mut self.gathered.coverage;
+        coverage.surfaces.extend([Surface::Index, Surface::FileName]);
+        let changed = changes.iter().filter(|change| !change.new.is_empty()).count();
+        coverage.files = (changed + unchanged.len()) as u64;
+    }
+
+    /// Searches the blobs of `sides`, each once.
+    fn counts<'s>(&mut self, sides: impl Iterator<Item = &'s Side>) -> Counts {
+        let ids: BTreeSet<ObjectId> = sides.map(|side| side.id).collect();
+        let ids: Vec<ObjectId> = ids.into_iter().collect();
+        let searched = search(self.settings, self.repo, &ids, self.threads);
+        let coverage = &mut self.gathered.coverage;
+        coverage.blobs += ids.len() as u64;
+        coverage.bytes += searched.bytes;
+        coverage.skipped.extend(searched.gaps.into_skips());
+        searched.found.into_iter().map(|found| (found.id, count(&found))).collect()
+    }
+
+    /// Secrets that the changed paths hold more often in the index than in HEAD, whose side is only
+    /// read when there is something to compare.
+    fn new_secrets(&mut self, changes: &[StagedPath], after: &Counts) -> HashSet<Fingerprint> {
+        let mut in_index: HashMap<Fingerprint, usize> = HashMap::new();
+        for change in changes {
+            // The versions of a conflict are one file to come.
+            let mut most: HashMap<Fingerprint, usize> = HashMap::new();
+            for (secret, times) in change.new.iter().filter_map(|side| after.get(&side.id)).flatten() {
+                let known = most.entry(*secret).or_default();
+                *known = (*known).max(*times);
+            }
+            for (secret, times) in most {
+                *in_index.entry(secret).or_default() += times;
+            }
+        }
+        if in_index.is_empty() {
+            return HashSet::new();
+        }
+        let before = self.counts(changes.iter().filter_map(|change| change.old.as_ref()));
+        let mut in_head: HashMap<Fingerprint, usize> = HashMap::new();
+        let old = changes.iter().filter_map(|change| before.get(&change.old.as_ref()?.id));
+        for (secret, times) in old.flatten() {
+            *in_head.entry(*secret).or_default() += times;
+        }
+        let more =
+            |(secret, times): (&Fingerprint, &usize)| *times > in_head.get(secret).copied().unwrap_or(0);
+        in_index.iter().filter(|&entry| more(entry)).map(|(secret, _)| *secret).collect()
+    }
+
+    /// The name of a path that comes into being.
+    fn names(&mut self, change: &StagedPath) {
+        if change.old.is_none() && !change.new.is_empty() {
+            let found = name_findings(self.settings.detector, Surface::FileName, &change.path, 0);
+            self.gathered.findings.extend(found);
+        }
+    }
+
+    fn report_blob(&mut self, path: &[u8], side: &Side, secrets: &HashSet<Fingerprint>) {
+        if secrets.is_empty() {
+            return;
+        }
+        let mut objects = Objects::of(self.repo);
+        let Some((_, bytes)) = objects.read(&side.id, "staged blob") else { return };
+        let origin = Origin { object: Some(side.id.to_string()), ..Origin::at_path(Surface::Index, path) };
+        let Gathered { findings, notes, .. } = &mut self.gathered;
+        locate_all(self.settings, bytes, |identified, located| {
+            if secrets.contains(&identified.fingerprint) {
+                findings.push(Finding {
+                    identified,
+                    origin: origin.clone(),
+                    encoding: located.encoding,
+                    span: located.span,
+                    occurrence: 0,
+                    versions: 1,
+                    excerpt: Some(located.excerpt),
+                    suppressed: located.verdict.settle(&origin, located.span.start.line, notes),
+                });
+            }
+        });
+    }
+}
+
+fn count(found: &Found<Hit>) -> HashMap<Fingerprint, usize> {
+    let mut counts = HashMap::new();
+    for (_, hit) in &found.hits {
+        *counts.entry(hit.fingerprint).or_default() += 1;
+    }
+    counts
+}
+
+/// Whether `name` is `path`, or a folder that it lies in.
+fn covers(name: &[u8], path: &[u8]) -> bool {
+    let name = name.strip_suffix(b"/").unwrap_or(name);
+    name.is_empty() || path.strip_prefix(name).is_some_and(|rest| rest.is_empty() || rest[0] == b'/')
+}

@@ -1,0 +1,7 @@
+//! The real binary on real files and repositories.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod history;
+mod scan;
+mod support;

@@ -1,0 +1,325 @@
+//! `friskey scan`, and what all commands have in common.
+
+use crate::support::{Scratch, key, leak, report, strings};
+
+fn status(output: &std::process::Output) -> i32 {
+    output.status.code().unwrap()
+}
+
+#[test]
+fn exit_statuses_follow_the_contract() {
+    let scratch = Scratch::new();
+    scratch.write("clean/a.txt", "nothing here");
+    scratch.write("dirty/.env", key(1));
+    std::fs::create_dir(scratch.path("empty")).unwrap();
+    let run = |args: &[&str]| status(&scratch.friskey(".", args));
+    assert_eq!(run(&["scan", "clean"]), 0);
+    assert_eq!(run(&["scan", "dirty"]), 1);
+    assert_eq!(run(&["scan", "empty"]), 3, "no input matched");
+    assert_eq!(run(&["scan", "nowhere"]), 2);
+    assert_eq!(run(&["scan", "--frobnicate"]), 2);
+    assert_eq!(run(&["scan", "clean", "--exclude", "[z-a"]), 2);
+    assert_eq!(run(&["scan", "clean", "--format", "xml"]), 2);
+    assert_eq!(run(&["scan", "clean", "--output", "json=/nowhere/x.json"]), 2);
+    assert_eq!(run(&["scan", "clean", "--rules", "nowhere.toml"]), 2);
+    assert_eq!(run(&["--help"]), 0);
+    assert_eq!(run(&["--version"]), 0);
+    assert_eq!(run(&[]), 2);
+}
+
+#[test]
+fn a_finding_has_its_exact_place() {
+    let scratch = Scratch::new();
+    let secret = key(7);
+    scratch.write("src/app.py", format!("# \u{fc}ber\n\nKEY = \"{secret}\" # \u{1F600}\n"));
+    let output = scratch.friskey(".", &["scan", "src", "--format", "json"]);
+    let report = report(&output);
+    assert_eq!(report["status"], "findings");
+    let leak = leak(&report, &secret).unwrap();
+    let finding = &leak["findings"][0];
+    assert_eq!((&finding["surface"], &finding["path"]), (&"worktree".into(), &"src/app.py".into()));
+    assert_eq!(finding["start"], serde_json::json!({"offset": 16, "line": 3, "column": 8}));
+    assert_eq!(finding["end"], serde_json::json!({"offset": 180, "line": 3, "column": 172}));
+    assert_eq!((&leak["status"], &leak["length"]), (&"present".into(), &164.into()));
+}
+
+#[test]
+fn standard_input_is_scanned() {
+    let scratch = Scratch::new();
+    let output = scratch.friskey_with(".", &["scan", "-", "--format", "json"], key(3).as_bytes());
+    assert_eq!(status(&output), 1);
+    assert_eq!(report(&output)["leaks"][0]["findings"][0]["surface"], "stdin");
+    assert_eq!(status(&scratch.friskey_with(".", &["scan", "-"], b"")), 0, "empty, and all of it was read");
+}
+
+#[test]
+fn hidden_files_count_and_ignored_ones_only_when_asked() {
+    let scratch = Scratch::new();
+    scratch.repository("r");
+    scratch.write("r/.env", key(1));
+    scratch.write("r/.gitignore", "ignored\n");
+    scratch.write("r/ignored", key(2));
+    scratch.write("r/.git/description", key(3));
+    let found = |args: &[&str]| {
+        let report = report(&scratch.friskey("r", &[&["scan", "--format", "json"], args].concat()));
+        [1, 2, 3].map(|number| leak(&report, &key(number)).is_some())
+    };
+    assert_eq!(found(&[]), [true, false, false]);
+    assert_eq!(found(&["--no-ignore"]), [true, true, false]);
+    assert_eq!(found(&["--no-ignore", "--exclude", ".env"]), [false, true, false]);
+}
+
+#[test]
+fn the_same_key_in_many_places_is_one_leak() {
+    let scratch = Scratch::new();
+    for name in ["a", "b/c", "b/d"] {
+        scratch.write(&format!("t/{name}"), key(1));
+    }
+    let report = report(&scratch.friskey("t", &["scan", ".", "b", "--format", "json"]));
+    let leaks = report["leaks"].as_array().unwrap();
+    assert_eq!(leaks.len(), 1);
+    let paths: Vec<_> =
+        leaks[0]["findings"].as_array().unwrap().iter().map(|f| f["path"].as_str().unwrap()).collect();
+    assert_eq!(paths, ["a", "b/c", "b/d"], "and a file reached by two ways is one place");
+}
+
+#[test]
+fn a_match_across_any_read_boundary_is_found() {
+    let scratch = Scratch::new();
+    let mut content = vec![b'x'; 3 << 20];
+    let mut keys = Vec::new();
+    for (number, at) in [(1 << 20) - 100, (2 << 20) + 300, (3 << 20) - 200].into_iter().enumerate() {
+        let secret = format!("\n{}\n", key(number as u64));
+        content[at..at + secret.len()].copy_from_slice(secret.as_bytes());
+        keys.push((key(number as u64), at + 1));
+    }
+    scratch.write("t/big", &content);
+    let report = report(&scratch.friskey("t", &["scan", "--format", "json"]));
+    for (secret, at) in keys {
+        assert_eq!(leak(&report, &secret).unwrap()["findings"][0]["start"]["offset"], at);
+    }
+    assert_eq!(report["coverage"]["bytes"], 3 << 20);
+}
+
+#[test]
+fn names_of_files_and_folders_are_scanned_and_never_shown() {
+    let scratch = Scratch::new();
+    scratch.write(&format!("t/{}/plain", key(1)), "x");
+    scratch.write(&format!("t/{}.txt", key(2)), "x");
+    for format in friskey::report::REPORTERS {
+        let output = scratch.friskey("t", &["scan", "--format", format.name, "-v"]);
+        assert_eq!(status(&output), 1, "{}", format.name);
+        let text = [output.stdout, output.stderr].concat();
+        let text = String::from_utf8_lossy(&text);
+        for number in [1, 2] {
+            assert!(!text.contains(&key(number)[8..40]), "{}", format.name);
+        }
+    }
+}
+
+#[test]
+fn a_key_on_the_command_line_does_not_come_back() {
+    let scratch = Scratch::new();
+    for args in [["scan", &key(1)], ["rules", &key(1)], [&key(1), "x"], ["scan", &format!("--{}", key(1))]] {
+        let output = scratch.friskey(".", &args);
+        assert_eq!(status(&output), 2);
+        let text = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(!text.contains(&key(1)[8..40]), "{text}");
+    }
+}
+
+#[test]
+fn reports_are_written_whole_or_not_at_all() {
+    let scratch = Scratch::new();
+    scratch.write("t/a", key(1));
+    let args =
+        ["scan", "t", "--output", "json=r.json", "--output", "sarif=r.sarif", "--output", "jsonl=r.jsonl"];
+    assert_eq!(status(&scratch.friskey(".", &args)), 1);
+    for name in ["r.json", "r.sarif"] {
+        let text = std::fs::read(scratch.path(name)).unwrap();
+        serde_json::from_slice::<serde_json::Value>(&text).unwrap();
+    }
+    let left: Vec<_> =
+        std::fs::read_dir(scratch.path(".")).unwrap().map(|e| e.unwrap().file_name()).collect();
+    assert_eq!(left.len(), 4, "{left:?}");
+    // A bad path is noticed before anything is scanned, and the others are not touched.
+    std::fs::write(scratch.path("r.json"), "old").unwrap();
+    let args = ["scan", "t", "--output", "json=r.json", "--output", "json=nowhere/r.json"];
+    assert_eq!(status(&scratch.friskey(".", &args)), 2);
+    assert_eq!(std::fs::read(scratch.path("r.json")).unwrap(), b"old");
+}
+
+#[test]
+fn rules_of_ones_own_join_the_built_in_ones() {
+    let scratch = Scratch::new();
+    let rule =
+        "[[rule]]\nid = 'acme'\npattern = 'acme_(?<secret>[0-9a-f]{16})'\nexamples = ['acme_«{hex:16}»']\n";
+    scratch.write("rules.toml", rule);
+    scratch.write("t/a", "acme_0123456789abcdef");
+    let report = report(&scratch.friskey(".", &["scan", "t", "--rules", "rules.toml", "--format", "json"]));
+    assert_eq!(report["leaks"][0]["rule"], "acme");
+    assert_eq!(status(&scratch.friskey(".", &["rules", "check", "--rules", "rules.toml"])), 0);
+    assert_eq!(status(&scratch.friskey(".", &["rules", "show", "acme", "--rules", "rules.toml"])), 0);
+    scratch.write("bad.toml", rule.replace("pattern", "patern"));
+    let output = scratch.friskey(".", &["scan", "t", "--rules", "bad.toml"]);
+    assert_eq!(status(&output), 2);
+    assert!(String::from_utf8_lossy(&output.stderr).contains("bad.toml:3: unknown field `patern`"));
+}
+
+#[test]
+fn rules_can_be_listed_shown_and_checked() {
+    let scratch = Scratch::new();
+    assert_eq!(status(&scratch.friskey(".", &["rules", "list"])), 0);
+    assert_eq!(status(&scratch.friskey(".", &["rules", "check"])), 0);
+    assert_eq!(status(&scratch.friskey(".", &["rules", "show", "openai-user-key"])), 0);
+    assert_eq!(status(&scratch.friskey(".", &["rules", "show", "no-such-rule"])), 2);
+}
+
+#[test]
+fn explain_says_why_and_why_not() {
+    let scratch = Scratch::new();
+    let explain = |text: &str| {
+        let output = scratch.friskey_with(".", &["explain"], text.as_bytes());
+        (status(&output), String::from_utf8_lossy(&output.stdout).into_owned())
+    };
+    let (code, text) = explain(&key(1));
+    assert_eq!(code, 1);
+    assert!(text.contains("reported, high confidence: marker, equal halves of 74, zero tail"), "{text}");
+    let (code, text) = explain("openai sk-0123456789abcdef0123456789abcdef01234567");
+    assert_eq!(code, 0);
+    assert!(text.contains("no: "), "{text}");
+    let (code, text) = explain("hello");
+    assert_eq!(code, 0);
+    assert!(text.contains("Nothing in it is an anchor"), "{text}");
+}
+
+#[test]
+fn completions_and_manual_come_from_the_same_definitions() {
+    let scratch = Scratch::new();
+    for shell in ["bash", "zsh", "fish", "powershell", "elvish"] {
+        let output = scratch.friskey(".", &["completions", shell]);
+        assert!(String::from_utf8_lossy(&output.stdout).contains("min-confidence"), "{shell}");
+    }
+    let page = scratch.friskey(".", &["man"]);
+    assert!(String::from_utf8_lossy(&page.stdout).contains(".TH friskey"));
+    assert_eq!(status(&scratch.friskey(".", &["man", "--dir", "pages"])), 0);
+    assert!(scratch.path("pages/friskey-scan.1").is_file());
+}
+
+#[test]
+fn output_depends_on_neither_threads_nor_order() {
+    let scratch = Scratch::new();
+    for number in 0..40 {
+        scratch.write(&format!("t/{}/{number}", number % 7), format!("{}\n{}", key(number % 5), key(number)));
+    }
+    let run = |threads: &str| {
+        let output = scratch.friskey("t", &["scan", "--format", "json", "--threads", threads]);
+        let mut report = report(&output);
+        report["elapsed_seconds"] = 0.into();
+        report
+    };
+    assert_eq!(run("1"), run("4"));
+}
+
+#[cfg(unix)]
+mod unix {
+    use std::os::unix::fs::{PermissionsExt, symlink};
+    use std::process::Stdio;
+
+    use super::{Scratch, key, leak, report, status, strings};
+
+    #[test]
+    fn links_are_not_followed_and_their_targets_are_scanned() {
+        let scratch = Scratch::new();
+        scratch.write("outside", key(1));
+        scratch.write("t/a", "x");
+        symlink(scratch.path("outside"), scratch.path("t/link")).unwrap();
+        symlink(format!("/nowhere/{}", key(2)), scratch.path("t/dangling")).unwrap();
+        let report = report(&scratch.friskey("t", &["scan", "--format", "json"]));
+        assert!(leak(&report, &key(1)).is_none());
+        assert_eq!(leak(&report, &key(2)).unwrap()["findings"][0]["surface"], "symlink");
+        assert_eq!(report["coverage"]["skipped"].as_array().unwrap().len(), 0);
+        assert!(strings(&report["coverage"]["surfaces"]).contains(&"symlink"));
+    }
+
+    #[test]
+    fn pipes_and_sockets_are_skips_and_block_nothing() {
+        let scratch = Scratch::new();
+        scratch.write("t/a", "x");
+        let made = scratch.command("mkfifo", "t").arg("pipe").status().unwrap();
+        assert!(made.success());
+        let _socket = std::os::unix::net::UnixListener::bind(scratch.path("t/socket")).unwrap();
+        let output = scratch.friskey("t", &["scan", "--format", "json"]);
+        assert_eq!(status(&output), 3);
+        let report = report(&output);
+        let skipped: Vec<_> =
+            report["coverage"]["skipped"].as_array().unwrap().iter().map(|s| &s["what"]).collect();
+        assert_eq!(skipped, ["pipe", "socket"]);
+    }
+
+    #[test]
+    fn what_cannot_be_read_is_a_skip() {
+        let scratch = Scratch::new();
+        let path = scratch.write("t/locked", "x");
+        std::fs::set_permissions(&path, PermissionsExt::from_mode(0o000)).unwrap();
+        if std::fs::read(&path).is_ok() {
+            return; // root reads everything
+        }
+        let output = scratch.friskey("t", &["scan", "--format", "json"]);
+        assert_eq!(status(&output), 3);
+        assert_eq!(report(&output)["coverage"]["skipped"][0]["reason"], "permission denied");
+    }
+
+    #[test]
+    fn a_reader_that_goes_away_ends_the_run_quietly() {
+        let scratch = Scratch::new();
+        for number in 0..50 {
+            scratch.write(&format!("t/{number}"), key(number));
+        }
+        let mut child = scratch
+            .command(env!("CARGO_BIN_EXE_friskey"), "t")
+            .args(["scan", "--format", "json"])
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        drop(child.stdout.take());
+        let output = child.wait_with_output().unwrap();
+        assert_eq!(output.status.code(), Some(1));
+        assert!(output.stderr.is_empty(), "{}", String::from_utf8_lossy(&output.stderr));
+    }
+
+    #[test]
+    fn an_interrupt_reports_what_was_found_as_incomplete() {
+        let scratch = Scratch::new();
+        let mut child = scratch
+            .command(env!("CARGO_BIN_EXE_friskey"), ".")
+            .args(["scan", "-", "--format", "json"])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let stdin = child.stdin.take().unwrap();
+        std::thread::sleep(std::time::Duration::from_millis(300));
+        let killed = scratch.command("kill", ".").args(["-INT", &child.id().to_string()]).status().unwrap();
+        assert!(killed.success());
+        let output = child.wait_with_output().unwrap();
+        drop(stdin);
+        assert_eq!(output.status.code(), Some(3));
+        assert_eq!(report(&output)["status"], "incomplete");
+    }
+
+    #[test]
+    fn names_that_are_no_text_do_no_harm() {
+        use std::ffi::OsStr;
+        use std::os::unix::ffi::OsStrExt;
+        let scratch = Scratch::new();
+        std::fs::create_dir(scratch.path("t")).unwrap();
+        let name = OsStr::from_bytes(b"a\xff\x1b[2J\n\xe2\x80\xae");
+        std::fs::write(scratch.path("t").join(name), key(1)).unwrap();
+        let output = scratch.friskey("t", &["scan"]);
+        assert_eq!(status(&output), 1);
+        assert!(!output.stdout.contains(&0x1b));
+        assert!(!String::from_utf8_lossy(&output.stdout).contains('\u{202e}'));
+    }
+}

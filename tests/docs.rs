@@ -1,0 +1,161 @@
+//! The documents say what the program does: commands, formats, rules, checks, templates, links.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::fs;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use clap::CommandFactory;
+use friskey::cli::{Cli, Exit};
+use friskey::detect::Detector;
+use friskey::report::REPORTERS;
+use friskey::rules::{CHECKS, RuleSet, expand};
+
+fn root() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+}
+
+fn read(name: &str) -> String {
+    fs::read_to_string(root().join(name)).unwrap_or_else(|error| panic!("{name}: {error}"))
+}
+
+/// Every document, with its path.
+fn documents() -> Vec<PathBuf> {
+    let markdown = |folder: PathBuf| -> Vec<PathBuf> {
+        let files = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+        files.filter(|path| path.extension().is_some_and(|extension| extension == "md")).collect()
+    };
+    [markdown(root()), markdown(root().join("docs"))].concat()
+}
+
+/// The fenced blocks of a language in a document.
+fn blocks(text: &str, language: &str) -> Vec<String> {
+    let mut blocks = Vec::new();
+    let mut lines = text.lines();
+    while let Some(line) = lines.next() {
+        let Some(info) = line.strip_prefix("```") else { continue };
+        let block: Vec<_> = lines.by_ref().take_while(|line| *line != "```").collect();
+        if info == language {
+            blocks.push(block.join("\n"));
+        }
+    }
+    blocks
+}
+
+fn friskey(arguments: &[&str], folder: &Path) -> (String, Option<i32>) {
+    let output = Command::new(env!("CARGO_BIN_EXE_friskey"))
+        .args(arguments)
+        .current_dir(folder)
+        .env_remove("CLICOLOR_FORCE")
+        .output()
+        .unwrap();
+    (String::from_utf8(output.stdout).unwrap(), output.status.code())
+}
+
+#[test]
+fn the_readme_begins_with_the_two_commands_for_a_fresh_machine() {
+    let commands = blocks(&read("README.md"), "sh");
+    assert_eq!(commands[0], "cargo run --release -- scan .");
+    assert_eq!(commands[1], "cargo test");
+    let script = read(".ci/run");
+    assert!(script.contains("grep -m 1 '^cargo test' README.md"), ".ci/run runs the README's test command");
+}
+
+#[test]
+fn the_readme_names_every_command_format_rule_and_status() {
+    let readme = read("README.md");
+    for command in Cli::command().get_subcommands() {
+        let name = command.get_name();
+        assert!(readme.contains(&format!("friskey {name}")), "the command `{name}` is missing");
+    }
+    for reporter in REPORTERS {
+        assert!(readme.contains(&format!("\n| `{}` |", reporter.name)), "{} is missing", reporter.name);
+    }
+    for rule in RuleSet::built_in().unwrap().rules() {
+        assert!(readme.contains(&format!("\n| `{}` |", rule.id)), "{} is missing", rule.id);
+    }
+    for exit in [Exit::Clean, Exit::Findings, Exit::Failed, Exit::Incomplete] {
+        assert!(readme.contains(&format!("\n| {} |", exit.status())), "status {} is missing", exit.status());
+    }
+}
+
+/// What the README shows of a finding is what a finding looks like.
+#[test]
+fn the_readme_shows_real_output() {
+    let folder = tempfile::tempdir().unwrap();
+    let key = expand("sk-proj-{base62:74}{marker}{base62:74}", 1).text;
+    let line = [b"OPENAI_API_KEY=", &key[..], b"\n"].concat();
+    fs::write(folder.path().join(".env"), line).unwrap();
+    let tail = String::from_utf8(key[key.len() - 4..].to_vec()).unwrap();
+    let (report, status) = friskey(&["scan"], folder.path());
+    assert_eq!(status, Some(1));
+    let shown = blocks(&read("README.md"), "text")
+        .into_iter()
+        .find(|block| block.starts_with("openai-project-key: "))
+        .unwrap();
+    // Two keys, two fingerprints, two machines.
+    let comparable = |text: &str, tail: &str| -> Vec<String> {
+        let varies = |line: &&str| !line.contains("fingerprint") && !line.starts_with("scanned ");
+        text.replace(tail, "####").trim_end().lines().filter(varies).map(str::to_owned).collect()
+    };
+    let shown_tail: String = shown.split('…').nth(1).unwrap().chars().take(4).collect();
+    assert_eq!(comparable(&report, &tail), comparable(&shown, &shown_tail));
+}
+
+#[test]
+fn every_rule_in_the_documents_is_sound() {
+    let mut tried = 0;
+    for path in documents() {
+        for block in blocks(&fs::read_to_string(&path).unwrap(), "toml") {
+            if !block.contains("[[rule]]") {
+                continue;
+            }
+            let mut file = tempfile::NamedTempFile::new().unwrap();
+            file.write_all(block.as_bytes()).unwrap();
+            let rules = RuleSet::with_files(&[file.path()])
+                .unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+            let detector = Detector::new(&rules).unwrap();
+            for (index, rule) in rules.rules().iter().enumerate().filter(|(_, rule)| !rule.built_in) {
+                assert!(!rule.examples.is_empty() && !rule.counter_examples.is_empty(), "{}", rule.id);
+                assert_eq!(detector.self_test(index), [], "{}", path.display());
+                tried += 1;
+            }
+        }
+    }
+    assert!(tried >= 2, "the README and docs/rules.md each show a rule");
+}
+
+#[test]
+fn the_rule_reference_is_whole() {
+    let text = read("docs/rules.md");
+    for check in CHECKS {
+        assert!(text.contains(&format!("\n| `{check}` |")), "the check `{check}` is missing");
+    }
+    let schema = read("src/rules/schema.rs");
+    for line in schema.lines().filter_map(|line| line.trim().strip_prefix("pub(super) ")) {
+        let Some((field, _)) = line.split_once(": ") else { continue };
+        assert!(field == "rule" || text.contains(&format!("`{field}`")), "the field `{field}` is missing");
+    }
+    for (at, _) in text.match_indices("\n| `{") {
+        let row = text[at + 3..].lines().next().unwrap();
+        let templates = row.split(" | ").next().unwrap().split('`').filter(|part| part.starts_with('{'));
+        for template in templates {
+            assert_ne!(expand(template, 1).text, template.as_bytes(), "{template} stands for itself");
+        }
+    }
+}
+
+#[test]
+fn links_within_the_repository_lead_somewhere() {
+    for path in documents() {
+        let text = fs::read_to_string(&path).unwrap();
+        for rest in text.split("](").skip(1) {
+            let target = rest.split([')', '#']).next().unwrap();
+            let is_here = !target.is_empty() && !target.contains("://");
+            let there = !is_here || path.parent().unwrap().join(target).exists();
+            assert!(there, "{}: {target} does not exist", path.display());
+        }
+    }
+}
