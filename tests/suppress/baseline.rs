@@ -196,37 +196,25 @@ fn writing_keeps_mode_and_link_and_leaves_nothing_behind() {
 
 #[test]
 fn branches_that_accept_different_keys_merge() {
-    let git = |place: &Place, args: &[&str]| {
-        let mut command = std::process::Command::new("git");
-        for (name, _) in std::env::vars_os() {
-            if name.to_string_lossy().starts_with("GIT_") {
-                command.env_remove(name);
-            }
-        }
-        command.env("GIT_CONFIG_NOSYSTEM", "1").env("HOME", place.path("")).current_dir(place.path(""));
-        command.args(["-c", "user.name=t", "-c", "user.email=t@example.com", "-c", "commit.gpgsign=false"]);
-        let output = command.args(args).output().unwrap();
-        assert!(output.status.success(), "git {args:?}: {}", String::from_utf8_lossy(&output.stdout));
-    };
     // Enough entries that two new ones hardly ever become neighbours; the keys are always the same.
     let numbers: Vec<u64> = (1..=40).collect();
     let place = with_keys(&numbers);
     fs::remove_dir(place.path(".git")).unwrap();
-    git(&place, &["init", "-q", "-b", "main"]);
+    place.git(&["init", "-q", "-b", "main"]);
     let accept = |command: &str| {
         let said = place.run(&["baseline", command, "--reason", "x"]);
         assert_eq!(said.status, 0, "{}", said.err);
-        git(&place, &["add", "-A"]);
-        git(&place, &["commit", "-qm", "x"]);
+        place.git(&["add", "-A"]);
+        place.git(&["commit", "-qm", "x"]);
     };
     accept("create");
-    git(&place, &["checkout", "-qb", "other"]);
+    place.git(&["checkout", "-qb", "other"]);
     place.write("src/101.py", &key(101));
     accept("update");
-    git(&place, &["checkout", "-q", "main"]);
+    place.git(&["checkout", "-q", "main"]);
     place.write("src/102.py", &key(102));
     accept("update");
-    git(&place, &["merge", "-q", "--no-edit", "other"]);
+    place.git(&["merge", "-q", "--no-edit", "other"]);
     assert_eq!(entry_lines(&place).len(), 42);
     assert_eq!(place.run(&["scan"]).status, 0);
     assert_eq!(place.run(&["baseline", "check"]).status, 0);

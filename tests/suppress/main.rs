@@ -4,6 +4,7 @@
 
 mod baseline;
 mod config;
+mod history;
 mod inline;
 
 use std::fs;
@@ -67,6 +68,20 @@ impl Place {
         let output = command.output().unwrap();
         let text = |bytes| String::from_utf8(bytes).unwrap();
         Said { status: output.status.code().unwrap(), out: text(output.stdout), err: text(output.stderr) }
+    }
+
+    /// Runs git, which must work.
+    fn git(&self, args: &[&str]) {
+        let mut command = Command::new("git");
+        for (name, _) in std::env::vars_os() {
+            if name.to_string_lossy().starts_with("GIT_") {
+                command.env_remove(name);
+            }
+        }
+        command.env("GIT_CONFIG_NOSYSTEM", "1").env("HOME", self.path(".git")).current_dir(self.path(""));
+        command.args(["-c", "user.name=Ann", "-c", "user.email=ann@example.org"]);
+        let output = command.args(args).output().unwrap();
+        assert!(output.status.success(), "git {args:?}: {}", String::from_utf8_lossy(&output.stderr));
     }
 
     fn json(&self, args: &[&str]) -> Value {
