@@ -141,3 +141,32 @@ fn an_error_shows_neither_key_nor_control_characters() {
     place.write("friskey.toml", "\"\\u001b[31m\" = 1\n");
     assert!(!place.run(&["scan"]).err.contains('\u{1b}'));
 }
+
+#[test]
+fn the_documents_say_what_there_is() {
+    let read = |name: &str| {
+        fs::read_to_string(std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("docs").join(name)).unwrap()
+    };
+    let block = |text: &str| text.split("```toml\n").nth(1).unwrap().split("```").next().unwrap().to_owned();
+    let (configuration, suppression) = (read("configuration.md"), read("suppression.md"));
+    let place = Place::new();
+    let example = block(&configuration);
+    place.write("friskey.toml", &example.replace("rules = [\"ci/acme-rules.toml\"]", "rules = []"));
+    place.write("ci/accepted-keys.toml", &block(&suppression));
+    place.write("a.txt", "nothing\n");
+    let said = place.run(&["scan"]);
+    assert_eq!(said.status, 0, "{}", said.err);
+    assert!(said.out.contains("baseline: ci/accepted-keys.toml (2 entries)"), "{}", said.out);
+    // The message about a wrong key lists the right ones.
+    place.write("friskey.toml", "wrong = 1\n");
+    let message = place.run(&["scan"]).err;
+    let known: Vec<_> = message.split('`').skip(1).step_by(2).filter(|key| *key != "wrong").collect();
+    assert_eq!(known.len(), 8, "{message}");
+    for key in known {
+        assert!(configuration.contains(&format!("\n| `{key}` |")), "`{key}` is missing");
+        assert!(example.contains(&format!("{key} = ")), "`{key}` is missing in the example");
+    }
+    for marker in friskey::suppress::MARKERS {
+        assert!(suppression.contains(&format!("`{marker}`")) || suppression.contains(&format!("# {marker}")));
+    }
+}
