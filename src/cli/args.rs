@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::builder::PossibleValuesParser;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use super::hook::Hook;
 use crate::model::Confidence;
 use crate::report::REPORTERS;
 use crate::scan::AUDITED;
@@ -62,8 +63,15 @@ pub(super) struct Global {
 pub(super) enum Command {
     /// Scans files and folders, or standard input
     Scan(Scan),
+    /// Scans what the next commit would contain: the index, never the work tree
+    Staged(Staged),
     /// Audits everything that a git repository holds, and tells the story of each key
     History(History),
+    /// Installs, takes out and runs git hooks
+    Hook {
+        #[command(subcommand)]
+        command: HookCommand,
+    },
     /// Follows one known key through a repository: where it is, since when, until when
     Trace(Trace),
     /// Keeps the list of accepted keys
@@ -111,7 +119,7 @@ pub(super) struct Reporting {
 }
 
 /// How much is reported, and with how much effort.
-#[derive(Debug, Args)]
+#[derive(Debug, Default, Args)]
 pub(super) struct Sifting {
     /// Reports only what is at least this sure: low, medium or high [default: medium]
     /// (environment: FRISKEY_MIN_CONFIDENCE)
@@ -172,6 +180,53 @@ pub(super) struct Files {
     /// Leaves out paths that match GLOB, written as in a .gitignore; may be given several times
     #[arg(long, value_name = "GLOB")]
     pub(super) exclude: Vec<String>,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Staged {
+    /// Files to look at; those that are not changed in the index are scanned whole. Without any, all
+    /// that is staged
+    #[arg(value_name = "FILE")]
+    pub(super) files: Vec<PathBuf>,
+
+    #[command(flatten)]
+    pub(super) accepting: Accepting,
+
+    #[command(flatten)]
+    pub(super) reporting: Reporting,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum HookCommand {
+    /// Installs hooks where git looks for them; a hook that is there goes on running
+    Install {
+        /// The hooks; without any, pre-commit, commit-msg and pre-push, or pre-receive in a bare repository
+        #[arg(long = "hook", value_name = "HOOK", value_delimiter = ',')]
+        hooks: Vec<Hook>,
+        /// A path in the repository
+        #[arg(value_name = "REPO", default_value = ".")]
+        repo: PathBuf,
+        /// Installs beside a hook manager, which may write over it
+        #[arg(long)]
+        force: bool,
+    },
+    /// Takes out friskey's hooks, and puts back what was there before
+    Uninstall {
+        /// The hooks; without any, all of friskey's
+        #[arg(long = "hook", value_name = "HOOK", value_delimiter = ',')]
+        hooks: Vec<Hook>,
+        /// A path in the repository
+        #[arg(value_name = "REPO", default_value = ".")]
+        repo: PathBuf,
+    },
+    /// Does what the hook does; git calls it
+    Run {
+        /// The hook
+        hook: Hook,
+        /// What git hands to the hook
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        args: Vec<std::ffi::OsString>,
+    },
 }
 
 #[derive(Debug, Args)]

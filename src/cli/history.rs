@@ -19,6 +19,7 @@ use crate::detect::Detector;
 use crate::git::Progress;
 use crate::model::{Fingerprint, Surface};
 use crate::scan::{AUDITED, Audit, Settings, scan_history};
+use crate::source::Excludes;
 use crate::suppress::Policy;
 
 pub(super) fn run(history: &History, global: &Global) -> Result<Exit> {
@@ -33,6 +34,7 @@ pub(super) fn run(history: &History, global: &Global) -> Result<Exit> {
         reporting: &history.reporting,
         rules_digest: rules.digest(),
         config: &config,
+        exclude: options::excludes(&config)?,
         policy: &policy,
         only: None,
     };
@@ -48,6 +50,7 @@ pub(super) struct Job<'a> {
     pub(super) reporting: &'a Reporting,
     pub(super) rules_digest: &'a str,
     pub(super) config: &'a Config,
+    pub(super) exclude: Option<Excludes>,
     pub(super) policy: &'a Policy,
     pub(super) only: Option<Fingerprint>,
 }
@@ -72,6 +75,7 @@ impl Job<'_> {
             command: self.command,
             range: self.range,
             surfaces: surfaces(self.surfaces, self.config)?,
+            exclude: self.exclude,
             whole: self.surfaces.whole,
             threads: options::threads(&self.reporting.sifting, self.config)?,
             now: now(),

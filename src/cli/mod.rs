@@ -5,7 +5,9 @@ mod baseline;
 mod config;
 mod exit;
 mod explain;
+mod git_env;
 mod history;
+mod hook;
 mod interrupt;
 mod manual;
 mod options;
@@ -14,6 +16,7 @@ mod progress;
 mod root;
 mod rules;
 mod scan;
+mod staged;
 mod trace;
 
 use std::ffi::OsString;
@@ -54,6 +57,8 @@ fn dispatch(cli: &Cli) -> anyhow::Result<Exit> {
     match &cli.command {
         Command::Scan(scan) => scan::run(scan, global),
         Command::History(history) => history::run(history, global),
+        Command::Staged(staged) => staged::run(staged, global),
+        Command::Hook { command } => hook::run(command, global),
         Command::Trace(trace) => trace::run(trace, global),
         Command::Baseline { command } => baseline::run(command, global),
         Command::Explain(explain) => explain::run(explain, global),

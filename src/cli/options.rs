@@ -12,6 +12,7 @@ use super::args::{Accepting, Global, Sifting};
 use super::config::{self, Config, MOST_THREADS};
 use super::root::Root;
 use crate::model::{Confidence, PathBase};
+use crate::source::Excludes;
 use crate::suppress::{Baseline, Inline, Policy};
 
 /// The baseline at the root, which is used when it is there.
@@ -78,15 +79,13 @@ pub(super) fn threads(sifting: &Sifting, config: &Config) -> Result<usize> {
 pub(super) struct Extent {
     /// Paths of findings begin at the current folder, and not at the root.
     pub(super) from_here: bool,
-    /// The globs of the configuration leave things out.
-    pub(super) excludes: bool,
     /// All that the baseline is about is looked at.
     pub(super) whole: bool,
 }
 
 /// What a scan accepts, and where that comes from.
 pub(super) fn policy(accepting: &Accepting, config: &Config, extent: Extent) -> Result<Policy> {
-    let mut notes: Vec<_> = config_note(config, extent).into_iter().collect();
+    let mut notes: Vec<_> = config_note(config).into_iter().collect();
     if accepting.no_suppress {
         notes.push("nothing is accepted: --no-suppress".to_owned());
         return Ok(Policy { notes, ..Policy::default() });
@@ -121,6 +120,14 @@ pub(super) fn baseline_path(accepting: &Accepting, config: &Config) -> Result<Op
     }
 }
 
+/// Paths to leave out, where paths begin at the root.
+pub(super) fn excludes(config: &Config) -> Result<Option<Excludes>> {
+    match config.exclude.as_slice() {
+        [] => Ok(None),
+        globs => Ok(Some(Excludes::new(globs, None)?)),
+    }
+}
+
 /// Globs are about the root, while paths begin here.
 pub(super) fn base(config: &Config) -> Result<PathBase> {
     let here = fs::canonicalize(".").context("cannot look at the current folder")?;
@@ -128,10 +135,10 @@ pub(super) fn base(config: &Config) -> Result<PathBase> {
 }
 
 /// Which file was used, and what it leaves out.
-fn config_note(config: &Config, extent: Extent) -> Option<String> {
+fn config_note(config: &Config) -> Option<String> {
     let path = config.path.as_ref()?.display();
     Some(match config.exclude.join(", ") {
-        globs if globs.is_empty() || !extent.excludes => format!("configuration: {path}"),
+        globs if globs.is_empty() => format!("configuration: {path}"),
         globs => format!("configuration: {path}, which leaves out {globs}"),
     })
 }

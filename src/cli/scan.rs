@@ -59,5 +59,5 @@ pub(super) fn tree(paths: &[PathBuf], files: &Files, threads: usize, config: &Co
 /// All of it, when the root is one of the folders and nothing is left out for once.
 pub(super) fn extent(paths: &[PathBuf], files: &Files, config: &Config) -> Extent {
     let is_root = |path: &PathBuf| fs::canonicalize(path).is_ok_and(|path| path == config.root.absolute);
-    Extent { from_here: true, excludes: true, whole: files.exclude.is_empty() && paths.iter().any(is_root) }
+    Extent { from_here: true, whole: files.exclude.is_empty() && paths.iter().any(is_root) }
 }

@@ -36,7 +36,8 @@ pub(super) fn run(trace: &Trace, global: &Global) -> Result<Exit> {
         reporting: &trace.reporting,
         rules_digest: rules.digest(),
         config: &config,
-        // A key that was asked for is shown, accepted or not.
+        // A key that was asked for is shown wherever it is, accepted or not.
+        exclude: None,
         policy: &Policy::default(),
         only: Some(Secret::new(key.to_vec(), prefix).fingerprint()),
     };

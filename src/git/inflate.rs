@@ -31,7 +31,13 @@ impl Inflater {
         Self(libdeflater::Decompressor::new())
     }
 
-    /// Inflates what stands at the start of `compressed` into the first `size` bytes of `out`, which grows
+    /// Refuses sizes that `extent` bytes cannot have been deflated from.
+    pub(super) fn check(&self, extent: u64, size: usize) -> Result<(), InflateError> {
+        let possible = size as u64 <= extent.saturating_mul(MAX_RATIO);
+        if possible { Ok(()) } else { Err(InflateError::WrongSize(size as u64)) }
+    }
+
+    /// Inflates what stands at the start of `compressed`, which takes at most `extent` bytes, into the first `size` bytes of `out`, which grows
     /// as needed and never shrinks; what it holds behind them is of no meaning.
     pub(super) fn whole(
         &mut self,
@@ -40,9 +46,7 @@ impl Inflater {
         size: usize,
         out: &mut Vec<u8>,
     ) -> Result<(), InflateError> {
-        if size as u64 > extent.saturating_mul(MAX_RATIO) {
-            return Err(InflateError::WrongSize(size as u64));
-        }
+        self.check(extent, size)?;
         grow(out, size + SLACK);
         match self.0.zlib_decompress(compressed, &mut out[..size + SLACK]) {
             Ok(written) if written == size => Ok(()),
@@ -71,6 +75,9 @@ impl Inflater {
 /// The least a buffer has, so that buffers in use for a while seldom grow.
 const SMALLEST: usize = 1 << 18;
 
+/// From here on a buffer has what it needs and no more.
+const LARGE: usize = 1 << 24;
+
 /// Makes `buffer` at least `len` bytes long. What it held is not kept when it must move: copying it
 /// would be for nothing.
 pub(super) fn grow(buffer: &mut Vec<u8>, len: usize) {
@@ -79,7 +86,8 @@ pub(super) fn grow(buffer: &mut Vec<u8>, len: usize) {
             // The old one goes first, so that never both are there.
             *buffer = Vec::new();
             // Zeroed pages come from the system for nothing.
-            *buffer = vec![0; len.next_power_of_two().max(SMALLEST)];
+            let room = if len < LARGE { len.next_power_of_two().max(SMALLEST) } else { len };
+            *buffer = vec![0; room];
         } else {
             buffer.resize(len, 0);
         }

@@ -4,6 +4,7 @@
 //! terminal. What a report holds has been redacted before; what it must not do to the reader of its
 //! bytes (terminals, XML, workflow commands) is the matter of `escape`.
 
+mod brief;
 mod clock;
 mod escape;
 mod github;
@@ -19,6 +20,8 @@ mod sarif;
 mod sentences;
 mod step_summary;
 mod words;
+
+pub use brief::write_brief;
 
 use std::io::{self, BufWriter, Write};
 

@@ -79,6 +79,15 @@ impl RuleSet {
         self
     }
 
+    /// The rules in `text` and no others; `name` is what messages call it.
+    ///
+    /// # Errors
+    /// Text that does not hold sound rules.
+    pub fn from_text(text: &str, name: &str) -> Result<Self, RuleError> {
+        let rules = load::parse(text, name, CHECKS)?;
+        Ok(Self { rules, digest: crate::model::hex(&Sha256::digest(text.as_bytes())[..8]) })
+    }
+
     /// All of them, in order.
     pub fn rules(&self) -> &[Rule] {
         &self.rules

@@ -10,6 +10,9 @@
 /// holds no anchor.
 pub const MARKER: &str = concat!("T3Blbk", "FJ");
 
+/// The most characters that one placeholder may stand for: a rule file must not fill the memory.
+const LONGEST: usize = 1 << 16;
+
 /// An expanded template.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Expanded {
@@ -66,6 +69,9 @@ fn placeholder(name: &str, random: &mut Random, text: &mut Vec<u8>) -> bool {
             let (Some(what), Some(Ok(times))) = (first, second.map(str::parse::<usize>)) else {
                 return false;
             };
+            if times.saturating_mul(what.len()) > LONGEST {
+                return false;
+            }
             text.extend(what.as_bytes().repeat(times));
             return true;
         }
@@ -80,6 +86,9 @@ fn placeholder(name: &str, random: &mut Random, text: &mut Vec<u8>) -> bool {
         _ => return false,
     };
     let Some(Ok(length)) = first.map(str::parse::<usize>) else { return false };
+    if length > LONGEST {
+        return false;
+    }
     text.extend((0..length).map(|_| alphabet[random.below(alphabet.len())]));
     true
 }
@@ -125,5 +134,12 @@ mod tests {
     fn unknown_and_broken_placeholders_stand_for_themselves() {
         assert_eq!(expand("{{ x }} {hex:y} {", 1).text, b"{{ x }} {hex:y} {");
         assert_eq!(expand("{repeat:ab:3}", 1).text, b"ababab");
+    }
+
+    #[test]
+    fn what_would_fill_the_memory_stands_for_itself() {
+        for text in ["{repeat:ab:18446744073709551615}", "{repeat:ab:9999999}", "{hex:9999999999}"] {
+            assert_eq!(expand(text, 1).text, text.as_bytes());
+        }
     }
 }

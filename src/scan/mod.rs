@@ -16,8 +16,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use crate::detect::{Detector, Mask};
-use crate::model::{Confidence, Fingerprint, Report, Skip};
-use crate::source::{FileOptions, SourceError, scan_files, scan_stdin};
+use crate::model::{Confidence, Fingerprint, Origin, Report, Skip, Surface};
+use crate::source::{FileOptions, Sink, SourceError, scan_files, scan_stdin};
 use crate::suppress::Policy;
 use collect::{Collector, Gathered};
 
@@ -68,6 +68,18 @@ pub fn scan_tree(settings: &Settings<'_>, tree: &Tree) -> Result<Report, SourceE
             .insert(Skip::new(what.join(" "), "no file matched: there was nothing to scan"));
     }
     Ok(report("scan", settings, gathered, &clock, |_| {}))
+}
+
+/// Scans the message of a commit that is about to be made.
+pub fn scan_message(settings: &Settings<'_>, message: &[u8]) -> Report {
+    let clock = Clock::start();
+    let collector = Collector::new(settings);
+    let mut worker = collector.worker();
+    let mut content = message;
+    // Reading from memory cannot fail.
+    let _ = worker.blob(&Origin::at_path(Surface::CommitMessage, "commit message"), &mut content);
+    drop(worker);
+    report("staged", settings, collector.finish(), &clock, |_| {})
 }
 
 /// When a scan began, by both clocks.

@@ -1,15 +1,6 @@
 //! What is accepted and configured, in audits and before a commit.
 
-use std::sync::atomic::AtomicBool;
-
-use friskey::detect::Detector;
-use friskey::model::Confidence;
-use friskey::rules::RuleSet;
-use friskey::scan::{Commit, Settings, scan_staged};
-use friskey::source::Excludes;
-use friskey::suppress::{Inline, Policy};
-
-use super::{Place, key, notes, open};
+use super::{Place, assert_refused, key, notes, open};
 
 fn repository() -> Place {
     let place = Place::new();
@@ -86,13 +77,16 @@ fn an_audit_of_another_repository_obeys_nothing_around() {
 fn an_audit_looks_at_the_surfaces_of_the_configuration() {
     let place = repository();
     place.write("a.py", &key(1));
-    place.write("friskey.toml", "surfaces = ['commit-message']\nexclude = ['a.py']\n");
+    place.write("vendor/b.py", &key(2));
+    place.write("friskey.toml", "surfaces = ['commit-message']\nexclude = ['/vendor/']\n");
     commit(&place);
     let report = place.json(&["history"]);
     assert!(open(&report).is_empty());
     assert_eq!(report["coverage"]["surfaces"], serde_json::json!(["commit-message"]));
-    assert_eq!(notes(&report), ["configuration: friskey.toml"], "globs do not narrow an audit");
+    assert_eq!(notes(&report), ["configuration: friskey.toml, which leaves out /vendor/"]);
     assert_eq!(open(&place.json(&["history", "--surfaces", "blob"])), ["a.py:1"]);
+    let all = place.json(&["history", "--surfaces", "blob", "--no-config"]);
+    assert_eq!(open(&all), ["a.py:1", "vendor/b.py:1"]);
 }
 
 #[test]
@@ -103,24 +97,19 @@ fn the_next_commit_is_judged_alike() {
     place.write("a.py", &format!("a = '{}'  # friskey:allow sample\nb = '{}'\n", key(1), key(2)));
     place.write("vendor/c.py", &key(3));
     place.git(&["add", "-A"]);
-    let rules = RuleSet::built_in().unwrap();
-    let detector = Detector::new(&rules).unwrap();
-    let policy = Policy { inline: Inline::Lenient, ..Policy::default() };
-    let stop = AtomicBool::new(false);
-    let settings = Settings {
-        detector: &detector,
-        rules_digest: rules.digest(),
-        min_confidence: Confidence::Medium,
-        policy: &policy,
-        only: None,
-        stop: &stop,
-    };
-    let open = |exclude: &[String]| {
-        let exclude = Some(Excludes::new(exclude, None).unwrap());
-        let commit = Commit { repo: place.path(""), exclude, ..Commit::default() };
-        let report = scan_staged(&settings, &commit).unwrap();
-        report.open_leaks().map(|leak| leak.findings[0].span.start.line).collect::<Vec<_>>()
-    };
-    assert_eq!(open(&[]), [2, 1]);
-    assert_eq!(open(&["vendor/".to_owned()]), [2]);
+    assert_eq!(open(&place.json(&["staged"])), ["a.py:2", "vendor/c.py:1"]);
+    place.write("friskey.toml", "exclude = ['vendor/']\n");
+    assert_eq!(open(&place.json(&["staged"])), ["a.py:2"]);
+    assert_eq!(open(&place.json_in("vendor", &["staged"], &[])), ["a.py:2"]);
+    assert_eq!(open(&place.json(&["staged", "vendor/c.py"])), [""; 0]);
+    // The hook does the same, and so do a push and an audit afterwards.
+    let hook = place.run(&["hook", "run", "pre-commit"]);
+    assert_eq!(hook.status, 1, "{}", hook.err);
+    assert_eq!(place.run(&["baseline", "create", "--reason", "x"]).status, 0);
+    for args in [&["staged"][..], &["hook", "run", "pre-commit"]] {
+        let said = place.run(args);
+        assert_eq!(said.status, 0, "{}{}", said.out, said.err);
+    }
+    place.write("friskey.toml", "nonsense = 1\n");
+    assert_refused(&place.run(&["hook", "run", "pre-commit"]), "friskey.toml:1: unknown field");
 }

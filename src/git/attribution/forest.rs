@@ -8,14 +8,14 @@ use std::sync::{Mutex, PoisonError};
 
 use gix::ObjectId;
 use gix::objs::Kind;
-use gix::odb::pack::data;
 
 use super::super::commit::Header;
+use super::super::database::Database;
 use super::super::lookup::{Gaps, Lookup};
 use super::harvest::{Edge, FromPack, Harvest, Hit, Names, Outline, Shared, Targets};
 use super::numbers::Numbers;
-use super::pack::Layout;
 use super::sets::{SetId, Sets};
+use super::unfold::unfold;
 use crate::model::Change;
 
 /// Where a tree's subtrees are: `harvests[harvest].edges[start..][..count]`.
@@ -60,13 +60,9 @@ pub(super) struct Forest {
 impl Forest {
     /// Opens the trees and commits of `repo`; `targets` are the objects that hold secrets, with which.
     pub(super) fn new(repo: &gix::Repository, targets: &[(ObjectId, Vec<u32>)], secrets: usize) -> Self {
-        let store = repo.objects.store_ref();
-        let mut directories = vec![store.path().to_owned()];
-        // When they cannot be listed, their objects are read by id, or reported there.
-        directories.extend(store.alternate_db_paths().unwrap_or_default());
         let mut sets = Sets::new(secrets);
         let target_sets = targets.iter().map(|(_, secrets)| sets.of(secrets)).collect();
-        let numbers = Numbers::new(&directories, repo.object_hash());
+        let numbers = Numbers::new(&Database::of(repo));
         let lookup = Lookup::new(repo);
         let trees = (0u32..).zip(targets).filter(|(_, (id, _))| lookup.kind(id) == Some(Kind::Tree));
         let tree_targets = trees.map(|(target, (id, _))| (numbers.number(id), target)).collect();
@@ -96,13 +92,11 @@ impl Forest {
             names: &self.names,
             hash: self.lookup.hash(),
         };
-        for pack in self.numbers.packs() {
-            let Ok(data) = data::File::at(&pack.path, self.lookup.hash()) else { continue };
-            let layout = Layout::read(&data, &pack.index, threads);
+        for numbered in self.numbers.packs() {
             let mut visitors: Vec<_> = (0..threads.max(1))
-                .map(|_| FromPack { harvest: Harvest::new(), shared: &shared, first: pack.first })
+                .map(|_| FromPack { harvest: Harvest::new(), shared: &shared, numbered })
                 .collect();
-            layout.visit(&data, &mut visitors);
+            unfold(&numbered.pack, &mut visitors);
             harvested.extend(visitors.into_iter().map(|visitor| visitor.harvest));
         }
         self.harvests.splice(0..0, harvested);

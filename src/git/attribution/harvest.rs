@@ -9,9 +9,10 @@ use gix::hash::oid;
 use gix::objs::{Kind, TreeRefIter};
 
 use super::super::commit::Header;
-use super::delta::Run;
-use super::numbers::Numbers;
-use super::pack::{Delta, Visitor};
+use super::super::pack::Entry;
+use super::super::pack::delta::{Run, Source};
+use super::numbers::{Numbered, Numbers};
+use super::unfold::{Delta, Visitor};
 
 /// A subtree: which, and under which name.
 #[derive(Clone, Copy)]
@@ -189,7 +190,7 @@ impl Harvest {
         let (mut at, mut runs) = (0, delta.as_ref().map_or(&[][..], |delta| delta.runs));
         while at < bytes.len() {
             while let [run, rest @ ..] = runs
-                && run.at + run.length <= at
+                && run.end() as usize <= at
             {
                 runs = rest;
             }
@@ -242,9 +243,10 @@ impl Harvest {
         at: usize,
         outline: &mut Outline,
     ) -> Option<usize> {
-        let from = run.from + at.checked_sub(run.at)?;
+        let Source::Base(source) = run.source else { return None };
+        let from = source as usize + at.checked_sub(run.at as usize)?;
         let first = base.starts.binary_search(&from).ok()?;
-        let limit = run.from + run.length;
+        let limit = source as usize + run.len as usize;
         let last = match base.end <= limit {
             true => base.starts.len(),
             false => base.starts.partition_point(|&start| start <= limit).checked_sub(1)?,
@@ -319,8 +321,7 @@ fn span(start: usize, end: usize) -> (u32, u32) {
 pub(super) struct FromPack<'a> {
     pub(super) harvest: Harvest,
     pub(super) shared: &'a Shared<'a>,
-    /// The number of the first object in the pack's index.
-    pub(super) first: u32,
+    pub(super) numbered: &'a Numbered,
 }
 
 impl Visitor for FromPack<'_> {
@@ -328,13 +329,14 @@ impl Visitor for FromPack<'_> {
 
     fn object(
         &mut self,
-        place: u32,
+        entry: Entry,
         kind: Kind,
         bytes: &[u8],
         delta: Option<Delta<'_, Outline>>,
         outline: &mut Outline,
     ) {
-        let number = self.first + place;
+        let Numbered { pack, first } = self.numbered;
+        let Some(number) = pack.position_of(entry).map(|position| first + position) else { return };
         match kind {
             Kind::Tree => self.harvest.tree(self.shared, number, bytes, delta, outline),
             Kind::Commit => self.harvest.commit(self.shared, number, bytes),

@@ -8,15 +8,14 @@
 //!
 //! Nothing is read when nothing was found.
 
-mod delta;
 mod events;
 mod forest;
 mod harvest;
 mod history;
 mod numbers;
-mod pack;
 mod places;
 mod sets;
+mod unfold;
 
 use std::collections::{BTreeSet, HashMap};
 

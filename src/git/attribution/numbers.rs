@@ -5,19 +5,17 @@
 //! memory; any other that something names is numbered when it is first met.
 
 use std::collections::HashMap;
-use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
 use gix::ObjectId;
 use gix::hash::oid;
-use gix::odb::pack;
 
-/// One pack whose index could be read.
-pub(super) struct Pack {
-    /// Where the pack's data should be.
-    pub(super) path: PathBuf,
-    /// Its index.
-    pub(super) index: pack::index::File,
+use super::super::database::Database;
+use super::super::pack::Pack;
+
+/// A pack that could be opened.
+pub(super) struct Numbered {
+    pub(super) pack: Pack,
     /// The number of the first object in its index.
     pub(super) first: u32,
 }
@@ -30,37 +28,33 @@ struct Others {
 
 /// The numbering of one repository's objects.
 pub(super) struct Numbers {
-    packs: Vec<Pack>,
+    packs: Vec<Numbered>,
     /// The first number of those in no pack.
     first_other: u32,
     others: Mutex<Others>,
 }
 
 impl Numbers {
-    /// Numbers what the packs in these object directories hold. A pack whose index cannot be read is
-    /// left out: its objects, if they can be had at all, are then looked up one by one.
-    pub(super) fn new(directories: &[PathBuf], hash: gix::hash::Kind) -> Self {
-        let mut indices: Vec<_> = directories
-            .iter()
-            .flat_map(|directory| index_files(&directory.join("pack")))
-            .filter_map(|path| Some((pack::index::File::at(&path, hash).ok()?, path)))
-            .collect();
+    /// Numbers what the packs of a database hold. A pack that cannot be opened is left out: its
+    /// objects, if they can be had at all, are then looked up one by one.
+    pub(super) fn new(database: &Database) -> Self {
+        let listing = database.list();
+        let mut opened: Vec<_> =
+            listing.packs.iter().filter_map(|index| Pack::open(index, database.ids()).ok()).collect();
         // Most lookups then end at the first pack.
-        indices.sort_by_key(|(index, path)| (std::cmp::Reverse(index.num_objects()), path.clone()));
+        opened.sort_by_key(|pack| std::cmp::Reverse(pack.listed()));
         let mut packs = Vec::new();
         let mut next = 0u32;
-        for (index, path) in indices {
-            // Numbers of others need room above; a repository of two billion objects is looked up.
-            let Some(end) = next.checked_add(index.num_objects()).filter(|&end| end < u32::MAX / 2) else {
-                break;
-            };
-            packs.push(Pack { path: path.with_extension("pack"), index, first: next });
+        for pack in opened {
+            // Numbers of others need room above; beyond two billion objects they are looked up.
+            let Some(end) = next.checked_add(pack.listed()).filter(|&end| end < u32::MAX / 2) else { break };
+            packs.push(Numbered { pack, first: next });
             next = end;
         }
         Self { packs, first_other: next, others: Mutex::default() }
     }
 
-    pub(super) fn packs(&self) -> &[Pack] {
+    pub(super) fn packs(&self) -> &[Numbered] {
         &self.packs
     }
 
@@ -72,9 +66,9 @@ impl Numbers {
 
     /// The object's number, given now if it had none.
     pub(super) fn number(&self, id: &oid) -> u32 {
-        for pack in &self.packs {
-            if let Some(at) = pack.index.lookup(id) {
-                return pack.first + at;
+        for Numbered { pack, first } in &self.packs {
+            if let Some(position) = pack.position(id) {
+                return first + position;
             }
         }
         let mut others = self.others.lock().unwrap_or_else(PoisonError::into_inner);
@@ -94,15 +88,7 @@ impl Numbers {
             return others.ids.get(nth as usize).copied().unwrap_or(ObjectId::null(gix::hash::Kind::Sha1));
         }
         let after = self.packs.partition_point(|pack| pack.first <= number);
-        let pack = &self.packs[after.saturating_sub(1)];
-        pack.index.oid_at_index(number - pack.first).to_owned()
+        let Numbered { pack, first } = &self.packs[after.saturating_sub(1)];
+        pack.id_at(number - first).to_owned()
     }
-}
-
-fn index_files(directory: &Path) -> Vec<PathBuf> {
-    let entries = std::fs::read_dir(directory).into_iter().flatten().flatten();
-    entries
-        .map(|entry| entry.path())
-        .filter(|path| path.extension().is_some_and(|ext| ext == "idx"))
-        .collect()
 }

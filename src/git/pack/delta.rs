@@ -179,12 +179,12 @@ fn copy(code: u8, delta: &[u8], next: &mut usize) -> Result<(u64, u64), DeltaErr
     }
     *next += count;
     // Which bytes are there changes with every instruction: arithmetic costs less than guessing wrong.
-    let mut taken = 0;
+    let mut ahead = u64::from_le_bytes(bytes);
     let mut value = 0u64;
     for bit in 0..7 {
         let set = u64::from(code >> bit & 1);
-        value |= (u64::from(bytes[taken & 7]) & set.wrapping_neg()) << (8 * bit);
-        taken += set as usize;
+        value |= (ahead & 0xff & set.wrapping_neg()) << (8 * bit);
+        ahead >>= 8 * set;
     }
     let len = value >> 32;
     Ok((value & 0xffff_ffff, if len == 0 { 0x10000 } else { len }))

@@ -154,13 +154,24 @@ impl Pack {
         self.entry_at(self.index.pack_offset_at_index(position))
     }
 
+    /// The position of the object `id` in the index.
+    #[inline]
+    pub fn position(&self, id: &oid) -> Option<u32> {
+        self.index.lookup(id)
+    }
+
     /// The entry that holds the object `id`.
     pub fn find(&self, id: &oid) -> Option<Entry> {
-        self.entry_at_position(self.index.lookup(id)?)
+        self.entry_at_position(self.position(id)?)
     }
 
     /// The id of the object in an entry.
     pub fn id(&self, entry: Entry) -> Option<ObjectId> {
+        self.position_of(entry).map(|position| self.id_at(position).to_owned())
+    }
+
+    /// The position in the index of the object in an entry.
+    pub fn position_of(&self, entry: Entry) -> Option<u32> {
         let positions = self.positions.get_or_init(|| {
             let mut positions = vec![u32::MAX; self.len()];
             for position in 0..self.listed() {
@@ -172,8 +183,7 @@ impl Pack {
             }
             positions
         });
-        let position = *positions.get(entry as usize)?;
-        (position != u32::MAX).then(|| self.id_at(position).to_owned())
+        positions.get(entry as usize).copied().filter(|position| *position != u32::MAX)
     }
 }
 

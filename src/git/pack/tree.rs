@@ -98,7 +98,10 @@ impl Tree {
     fn read_headers(&mut self, pack: &Pack, threads: usize) -> Vec<Entry> {
         let mut bases = vec![NONE; pack.len()];
         let at_once = pack.len().div_ceil(threads.max(1)).max(HEADERS_AT_ONCE);
-        let parts = std::thread::scope(|scope| {
+        let parts: Vec<_> = std::thread::scope(|scope| {
+            if pack.len() <= at_once {
+                return vec![Ok(Headers::read(pack, 0, &mut bases))];
+            }
             let running: Vec<_> = bases
                 .chunks_mut(at_once)
                 .enumerate()
@@ -107,7 +110,7 @@ impl Tree {
                     scope.spawn(move || Headers::read(pack, first, bases))
                 })
                 .collect();
-            running.into_iter().map(std::thread::ScopedJoinHandle::join).collect::<Vec<_>>()
+            running.into_iter().map(std::thread::ScopedJoinHandle::join).collect()
         });
         for part in parts {
             let part = part.unwrap_or_else(|panic| std::panic::resume_unwind(panic));
@@ -181,6 +184,16 @@ impl Tree {
     }
 }
 
+/// Entries whose headers are fetched from memory together.
+const AHEAD: Entry = 32;
+
+/// Reads the first byte of some entries. None of these reads waits for another, as they do when each header
+/// is understood before the next is looked at.
+fn touch(pack: &Pack, entries: std::ops::Range<Entry>) {
+    let first = |entry| pack.bytes(entry).first().copied().unwrap_or(0);
+    std::hint::black_box(entries.map(first).fold(0, |all, byte| all ^ byte));
+}
+
 /// What one thread read.
 #[derive(Default)]
 struct Headers {
@@ -194,6 +207,9 @@ impl Headers {
     fn read(pack: &Pack, first: Entry, bases: &mut [Entry]) -> Self {
         let mut found = Self::default();
         for (entry, base) in (first..).zip(bases) {
+            if entry % AHEAD == 0 {
+                touch(pack, entry..entry.saturating_add(AHEAD));
+            }
             match pack.header(entry).map(|(header, _)| header.content) {
                 Ok(Content::Whole(_)) => found.roots.push(entry),
                 Ok(Content::OffsetDelta(distance)) => {

@@ -64,6 +64,13 @@ impl Shape<'_> {
         Some(start..if at_ends { i64::MAX } else { i64::from(to) })
     }
 
+    /// Whether something that the match at `range` depends on lies beyond the edges of `region`, where the object goes on.
+    pub(super) fn is_cut(&self, range: &Range<u64>, region: Region, margin: u64) -> bool {
+        let (start, end) = (u64::from(region.0), u64::from(region.1));
+        (start != 0 && range.start < start + margin)
+            || (end < u64::from(self.result_len) && range.end + margin > end)
+    }
+
     /// Whether the match at `range` of the result is one that the base has too.
     pub(super) fn is_inherited(&self, range: &Range<u64>, margin: u64) -> bool {
         let after = self.runs.partition_point(|run| u64::from(run.at) <= range.start);

@@ -6,9 +6,12 @@
 //! base, and is inherited from there. The outcome is the same as that of searching every object whole
 //! ([`SweepOptions::whole`]), and tests demand it.
 
+mod buffers;
+mod collect;
 mod duplicates;
 mod floor;
 mod inherit;
+mod objects;
 mod outcome;
 mod plan;
 mod queue;

@@ -8,11 +8,12 @@ use std::sync::atomic::Ordering;
 
 use gix::{ObjectId, hash, oid};
 
+use super::collect::{Collected, Place};
 use super::outcome::SweepOutcome;
 use super::queue::Queue;
 use super::rescue;
 use super::store::Store;
-use super::worker::{Collected, Place, Shared, Worker};
+use super::worker::{Shared, Worker};
 use super::{Searcher, SweepOptions, duplicates};
 use crate::git::Database;
 use crate::git::database::Listing;
@@ -40,6 +41,17 @@ impl PackPlan {
     }
 }
 
+/// A thread is not worth starting for fewer objects.
+const OBJECTS_A_THREAD: u64 = 32;
+
+/// One pack with all that is known of it.
+#[derive(Clone, Copy)]
+pub(super) struct Forest<'a> {
+    pub(super) number: usize,
+    pub(super) pack: &'a Pack,
+    pub(super) plan: &'a PackPlan,
+}
+
 /// One thing to begin with.
 #[derive(Clone, Copy)]
 pub(super) enum Item {
@@ -57,7 +69,7 @@ pub(super) struct Sweep<'a, S: Searcher> {
     pub(super) options: &'a SweepOptions<'a>,
     threads: usize,
     pub(super) store: Store,
-    pub(super) plans: Vec<Option<PackPlan>>,
+    pub(super) plans: Vec<PackPlan>,
     pub(super) collected: Collected<S::Hit>,
     pub(super) skipped: BTreeSet<Skip>,
     /// Loose objects that were swept, sorted.
@@ -135,8 +147,8 @@ impl<S: Searcher> Sweep<'_, S> {
         }
         self.store.listing = listing;
         self.plan_packs(first_new);
-        let items = self.items(first_new);
-        self.run(&items);
+        let (items, total) = self.items(first_new);
+        self.run(&items, total);
         self.loose_swept.extend(items.iter().filter_map(|item| match item {
             Item::Loose(at) => Some(self.store.listing.loose[*at as usize].0),
             _ => None,
@@ -165,29 +177,29 @@ impl<S: Searcher> Sweep<'_, S> {
                 self.skipped.insert(Skip::new(pack.path().display().to_string(), reason));
             }
             let tree = Tree::build(pack, self.threads, &unwanted);
-            self.plans.push(Some(PackPlan { tree, unwanted }));
+            self.plans.push(PackPlan { tree, unwanted });
         }
         for (number, plan) in self.plans.iter().enumerate().skip(first_new) {
-            let Some(plan) = plan else { continue };
+            let forest = Forest { number, pack: &self.store.packs[number], plan };
             for (entry, fault) in &plan.tree.faults {
                 let reason = fault.to_string();
                 match fault {
                     // What hangs on a circle is listed as one itself.
                     TreeFault::Circle => {
-                        self.collected.fail_alone(number, plan, *entry, reason.into(), true);
+                        self.collected.fail_alone(forest, *entry, reason.into(), true);
                     }
-                    _ => self.collected.fail(number, plan, *entry, &reason),
+                    _ => self.collected.fail(forest, *entry, &reason),
                 }
             }
         }
     }
 
-    /// All there is to begin with in the packs from `first_new` on, and in loose objects that are in no pack.
-    fn items(&self, first_new: usize) -> Vec<Item> {
+    /// All there is to begin with in the packs from `first_new` on, and in loose objects that are in no pack;
+    /// and how many objects it leads to.
+    fn items(&self, first_new: usize) -> (Vec<Item>, u64) {
         let mut items = Vec::new();
         let mut total = 0u64;
         for (number, plan) in self.plans.iter().enumerate().skip(first_new) {
-            let Some(plan) = plan else { continue };
             let wanted = |entry: &Entry| plan.tree.weight(*entry) != 0;
             let number = number as u32;
             total += plan.unwanted.iter().filter(|unwanted| !**unwanted).count() as u64;
@@ -214,12 +226,13 @@ impl<S: Searcher> Sweep<'_, S> {
         if let Some(progress) = self.options.progress {
             progress.total.fetch_add(total, Ordering::Relaxed);
         }
-        items
+        (items, total)
     }
 
     /// Searches all that `items` lead to, on all threads.
-    fn run(&mut self, items: &[Item]) {
-        let threads = self.threads.min(items.len().max(1));
+    fn run(&mut self, items: &[Item], total: u64) {
+        // Even a single item may be a tree that is worth sharing.
+        let threads = self.threads.min(usize::try_from(total / OBJECTS_A_THREAD).unwrap_or(usize::MAX) + 1);
         let shared = Shared {
             searcher: self.searcher,
             options: self.options,

@@ -13,6 +13,8 @@ pub(super) struct Node<H> {
     /// Its bytes are the first `len` of these.
     pub(super) buffer: Vec<u8>,
     pub(super) len: usize,
+    /// Bytes of this and of all assembled objects that must be there as long as what hangs on this is made.
+    pub(super) held: u64,
     pub(super) hits: Hits<H>,
     /// Whether it has more matches than are kept.
     pub(super) overfull: bool,

@@ -4,11 +4,11 @@ use std::collections::{HashMap, HashSet};
 
 use gix::ObjectId;
 
+use super::collect::{Failure, Located, Place};
 use super::outcome::{Found, SweepOutcome};
 use super::plan::Sweep;
 use super::store::Copy;
 use super::stream::{MOST_HITS, keep};
-use super::worker::{Failure, Located, Place};
 use super::{Hits, Searcher};
 use crate::git::inflate::Inflater;
 use crate::model::Skip;
@@ -113,7 +113,7 @@ impl<'s, 'a, S: Searcher> Rescue<'s, 'a, S> {
         self.sweep.store.copies(id).any(|copy| match copy {
             Copy::Loose(_) => false,
             Copy::Packed(pack, entry) => {
-                let plan = self.sweep.plans.get(pack).and_then(Option::as_ref);
+                let plan = self.sweep.plans.get(pack);
                 plan.is_some_and(|plan| plan.is_wanted(entry)) && !self.unsearched.contains(&copy)
             }
         })

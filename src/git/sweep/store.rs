@@ -2,7 +2,6 @@
 //! objects that could not be read.
 
 use std::collections::HashSet;
-use std::io::Read;
 
 use gix::object::Kind;
 use gix::{ObjectId, oid};
@@ -152,11 +151,6 @@ impl Store {
             }
             Loose::Large => Err("too large".to_owned()),
         }
-    }
-
-    /// A reader over the whole of a packed object that is no delta.
-    pub(super) fn stream(deflated: &[u8]) -> impl Read + '_ {
-        crate::git::inflate::InflateStream::new(deflated)
     }
 }
 

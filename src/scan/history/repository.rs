@@ -166,7 +166,7 @@ impl Run<'_> {
     /// Places that trees name, and objects that none does; on `surface`, or on the one that what leads
     /// to them makes.
     pub(super) fn in_trees(&mut self, identified: &Arc<Identified>, trail: &Trail, surface: Option<Surface>) {
-        if trail.reach.is_none() && trail.unnamed.is_empty() {
+        if trail.places.is_empty() && trail.unnamed.is_empty() {
             return;
         }
         let now = self.audit.now;

@@ -6,6 +6,8 @@ use gix::object::Kind;
 use proptest::prelude::*;
 
 use super::kit::{Repo, text};
+use super::synthetic;
+use crate::git::sweep::SweepOptions;
 
 /// A file that can be written to, which git's are not.
 fn overwrite(path: &std::path::Path, bytes: &[u8]) {
@@ -123,7 +125,7 @@ fn damaged_loose_objects() {
     let bytes = fs::read(repo.loose_path(&cut)).expect("read");
     overwrite(&repo.loose_path(&cut), &bytes[..bytes.len() / 2]);
     overwrite(&repo.loose_path(&empty), b"");
-    overwrite(&repo.loose_path(&other), &super::synthetic::deflate(b"blob 7\0other"));
+    overwrite(&repo.loose_path(&other), &synthetic::deflate(b"blob 7\0other"));
     fs::create_dir_all(repo.objects().join("77")).expect("made");
     fs::create_dir(repo.objects().join("77").join("0".repeat(38))).expect("made");
     fs::write(repo.objects().join("77").join("tmp_obj_x"), b"left over").expect("written");
@@ -173,5 +175,75 @@ proptest! {
             }
             Ok(())
         })?;
+    }
+}
+
+/// A pack of one blob and one delta against it, swept with a small limit.
+fn with_delta(delta: &[u8], declared: usize, result: &[u8]) -> super::kit::ToyOutcome {
+    let root = text(1, 100);
+    let entries = vec![
+        [synthetic::entry_header(3, root.len()), synthetic::deflate(&root)].concat(),
+        [
+            synthetic::entry_header(7, declared),
+            synthetic::blob_id(&root).as_bytes().to_vec(),
+            synthetic::deflate(delta),
+        ]
+        .concat(),
+    ];
+    let repo = Repo::new();
+    synthetic::write_pack(&repo, &entries, &[root, result.to_vec()]);
+    repo.sweep(SweepOptions { max_assembled: 1 << 20, ..Default::default() })
+}
+
+#[test]
+fn sizes_that_no_honest_object_has() {
+    let base = synthetic::number(text(1, 100).len());
+    let copy_64k = [0x80];
+    let bomb = [&base[..], &synthetic::number(3 << 30), &copy_64k].concat();
+    let outcome = with_delta(&bomb, bomb.len(), b"never made");
+    assert_eq!(outcome.counts.total().objects, 1);
+    assert_eq!(outcome.skipped.len(), 1);
+    assert!(outcome.skipped[0].reason.contains("too large"), "{:?}", outcome.skipped);
+
+    // A header that declares far more than so few bytes can hold.
+    let outcome = with_delta(&bomb, 1 << 19, b"never made");
+    assert!(outcome.skipped[0].reason.contains("does not hold"), "{:?}", outcome.skipped);
+    let outcome = with_delta(&bomb, 1 << 40, b"never made");
+    assert!(outcome.skipped[0].reason.contains("too large"), "{:?}", outcome.skipped);
+}
+
+#[test]
+fn an_index_that_hides_an_object() {
+    let repo = Repo::new();
+    let objects = [b"Kab one".to_vec(), b"Kab two".to_vec()];
+    let entries: Vec<_> = objects
+        .iter()
+        .map(|object| [synthetic::entry_header(3, object.len()), synthetic::deflate(object)].concat())
+        .collect();
+    synthetic::write_pack(&repo, &entries, &objects[..1]);
+    let outcome = repo.sweep_all_ways();
+    assert_eq!(outcome.skipped.len(), 1);
+    assert!(outcome.skipped[0].reason.contains("its header says 2"), "{:?}", outcome.skipped);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 64, failure_persistence: None, ..Default::default() })]
+
+    #[test]
+    fn any_loose_file_is_survived(
+        bytes in prop::collection::vec(any::<u8>(), 0..200),
+        deflated in any::<bool>(),
+        header in prop::sample::select(vec!["", "blob ", "blob 3\0", "tree 7", "blob 99999999999999999999\0"]),
+        stream_above in prop::sample::select(vec![0, 5, 1 << 20]),
+    ) {
+        let dir = tempfile::tempdir().expect("a temporary folder");
+        fs::create_dir(dir.path().join("77")).expect("made");
+        let bytes = [header.as_bytes(), &bytes].concat();
+        let bytes = if deflated { synthetic::deflate(&bytes) } else { bytes };
+        fs::write(dir.path().join("77").join("0".repeat(38)), bytes).expect("written");
+        let database = crate::git::Database::new(dir.path(), gix::hash::Kind::Sha1);
+        let options = SweepOptions { stream_above, ..Default::default() };
+        let outcome = crate::git::sweep::sweep(&database, &super::kit::Toy, &options);
+        prop_assert_eq!(outcome.counts.total().objects + outcome.skipped.len() as u64, 1);
     }
 }

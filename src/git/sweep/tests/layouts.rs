@@ -1,13 +1,14 @@
 //! The ways in which a repository may keep its objects.
 
 use std::fs;
+use std::ops::Range;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use gix::object::Kind;
 
 use super::kit::{Repo, Toy, noise, text};
 use crate::git::sweep::plan::sweep_listed;
-use crate::git::sweep::{Progress, SweepOptions, sweep};
+use crate::git::sweep::{Progress, Searcher, SweepOptions, sweep};
 
 /// A few versions of one file, committed one by one.
 fn grow(repo: &Repo, seed: u64, versions: usize) {
@@ -164,9 +165,7 @@ fn a_thin_pack_whose_base_is_elsewhere() {
         super::synthetic::deflate(&delta),
     ]
     .concat();
-    let pack = super::synthetic::pack(&[entry]);
-    // Git completes a thin pack; then the base is taken out again.
-    super::synthetic::write_thin(&repo, &pack, &result);
+    super::synthetic::write_pack(&repo, &[entry], std::slice::from_ref(&result));
     let thin = repo.sweep_all_ways();
     assert_eq!(thin.skipped, []);
     assert_eq!(thin.counts.of(Kind::Blob).objects, 2);
@@ -284,4 +283,80 @@ fn a_pack_whose_index_comes_a_moment_later() {
     fs::rename(&aside, &index).expect("renamed");
     let outcome = sweep_listed(&database, before, &Toy, &SweepOptions::default());
     assert_eq!((outcome.found, outcome.counts, outcome.skipped), (whole.found, whole.counts, vec![]));
+}
+
+/// Panics at the first object, as a faulty rule might.
+struct Faulty;
+
+impl Searcher for Faulty {
+    type Hit = ();
+    type Scratch = ();
+
+    fn scratch(&self) {}
+
+    fn longest(&self) -> usize {
+        1
+    }
+
+    fn margin(&self) -> usize {
+        0
+    }
+
+    fn search(&self, _: Kind, _: &[u8], (): &mut (), _: &mut dyn FnMut(Range<usize>, ())) {
+        panic!("as expected");
+    }
+}
+
+#[test]
+fn a_panic_in_one_thread_does_not_leave_the_others_waiting() {
+    let repo = Repo::new();
+    (0..80).for_each(|number| {
+        repo.blob(format!("blob {number}").as_bytes());
+    });
+    let database = repo.database();
+    let options = SweepOptions { threads: 3, ..Default::default() };
+    assert!(std::panic::catch_unwind(|| sweep(&database, &Faulty, &options)).is_err());
+}
+
+/// Wants trees only.
+struct Trees;
+
+impl Searcher for Trees {
+    type Hit = ();
+    type Scratch = ();
+
+    fn scratch(&self) {}
+
+    fn longest(&self) -> usize {
+        8
+    }
+
+    fn margin(&self) -> usize {
+        0
+    }
+
+    fn wants(&self, kind: Kind) -> bool {
+        kind == Kind::Tree
+    }
+
+    fn search(&self, kind: Kind, bytes: &[u8], (): &mut (), found: &mut dyn FnMut(Range<usize>, ())) {
+        assert_eq!(kind, Kind::Tree);
+        memchr::memmem::find_iter(bytes, "file.txt").for_each(|at| found(at..at + 8, ()));
+    }
+}
+
+#[test]
+fn a_searcher_may_want_some_kinds_only() {
+    let repo = Repo::new();
+    grow(&repo, 1, 40);
+    for packed in [false, true] {
+        if packed {
+            repo.git(["repack", "-adfq"]);
+        }
+        let outcome = sweep(&repo.database(), &Trees, &SweepOptions::default());
+        assert_eq!(outcome.counts.of(Kind::Tree).objects, 40);
+        assert_eq!(outcome.counts.total().objects, 40);
+        assert_eq!(outcome.found.len(), 40);
+        assert!(outcome.found.iter().all(|object| object.hits.len() == 1));
+    }
 }

@@ -223,11 +223,10 @@ fn git_reads_the_same_pack() {
     assert_eq!(outcome.counts.of(Kind::Blob).objects, 3);
 }
 
-/// Writes a pack of one entry, whose base is not in it, as pack and index.
-pub(super) fn write_thin(repo: &Repo, pack_bytes: &[u8], object: &[u8]) {
+/// Writes a pack of these entries into a repository, and an index that lists the first of them as `objects`.
+pub(super) fn write_pack(repo: &Repo, entries: &[Vec<u8>], objects: &[Vec<u8>]) {
     let packs = repo.objects().join("pack");
     fs::create_dir_all(&packs).expect("made");
-    fs::write(packs.join("pack-thin.pack"), pack_bytes).expect("written");
-    let entry = pack_bytes[12..pack_bytes.len() - 20].to_vec();
-    write_index(&packs.join("pack-thin.idx"), &[entry], &[object.to_vec()]);
+    fs::write(packs.join("pack-made.pack"), pack(entries)).expect("written");
+    write_index(&packs.join("pack-made.idx"), entries, objects);
 }

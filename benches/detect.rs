@@ -1,0 +1,131 @@
+//! Measures the detector alone, in bytes per second, on text that it passes over and on text that keeps it busy.
+//!
+//! `cargo bench --bench detect [-- NAME...]` runs the cases whose names hold one of the NAMEs. The last column
+//! compares with `memmem` looking for the marker alone in the same bytes. Nothing is asserted.
+
+#![expect(clippy::print_stdout, clippy::unwrap_used, reason = "a bench tells what it measured, or fails")]
+
+use std::hint::black_box;
+use std::time::{Duration, Instant};
+
+use friskey::detect::{Detector, Stream};
+use friskey::rules::{MARKER, RuleSet, expand};
+
+/// Bytes of a text that is passed over: more than a core's caches hold.
+const LARGE: usize = 32 << 20;
+
+/// Bytes of a text that is full of work: what a stream searches at a time.
+const SMALL: usize = 1 << 20;
+
+/// How long one case is run; the best of its rounds counts, since whatever disturbs makes it slower.
+const PATIENCE: Duration = Duration::from_millis(1500);
+
+/// A kind of text.
+struct Case {
+    name: &'static str,
+    size: usize,
+    /// Its pieces as templates, repeated with other random characters.
+    pieces: &'static [&'static str],
+}
+
+const CASES: &[Case] = &[
+    // Nothing that any rule looks for.
+    Case {
+        name: "code",
+        size: LARGE,
+        pieces: &[
+            "    let {lower:6} = {lower:4}.{lower:9}({digit:2}, \"{lower:7}\");{nl}",
+            "}{nl}{nl}fn {lower:8}() {{nl}",
+        ],
+    },
+    Case { name: "base64", size: LARGE, pieces: &["{base64:76}{nl}"] },
+    Case {
+        name: "minified",
+        size: LARGE,
+        pieces: &["function({lower:1},{lower:1}){return {lower:1}[{digit:3}]||{hex:8}};"],
+    },
+    // Anchors that no key follows.
+    Case {
+        name: "sk-words",
+        size: LARGE,
+        pieces: &[
+            "<div class=\"sk-folding-cube sk-estimator-{digit:3}\">{nl}",
+            "git checkout task-{hex:8}{nl}",
+        ],
+    },
+    Case { name: "bare-markers", size: LARGE, pieces: &["{base64url:60} {marker} {lower:30}{nl}"] },
+    // Look-alikes, which take every check; and keys.
+    Case {
+        name: "look-alikes",
+        size: SMALL,
+        pieces: &["OTHER_API_KEY=sk-{hex:48} # {lower:40}{nl}", "key: sk-{base62:48}{nl}"],
+    },
+    Case {
+        name: "keys",
+        size: SMALL,
+        pieces: &["OPENAI_API_KEY=sk-proj-{base64url:74}{marker}{base64url:72}{zero}{nl}{lower:120}{nl}"],
+    },
+    // What somebody would write to slow a scan down.
+    Case { name: "hostile-prefixes", size: SMALL, pieces: &["{repeat:sk-:40}{marker}"] },
+    Case { name: "hostile-markers", size: SMALL, pieces: &["sk-{base62:20}{marker}{marker}{marker}"] },
+];
+
+fn text(templates: &[&str], size: usize) -> Vec<u8> {
+    let mut text = Vec::with_capacity(size + 1024);
+    let mut seed = 0;
+    // A megabyte of it is different enough; the rest repeats that.
+    while text.len() < 1 << 20 {
+        for template in templates {
+            text.extend(expand(template, seed).text);
+        }
+        seed += 1;
+    }
+    let unit = text.clone();
+    while text.len() < size {
+        text.extend_from_slice(&unit);
+    }
+    text.truncate(size);
+    text
+}
+
+/// Bytes a second of the best round of `work` over `size` bytes, and what it counted.
+fn measure(size: usize, mut work: impl FnMut() -> usize) -> (f64, usize) {
+    let begun = Instant::now();
+    let mut best = f64::INFINITY;
+    let mut counted = 0;
+    while begun.elapsed() < PATIENCE || best.is_infinite() {
+        let round = Instant::now();
+        counted = black_box(work());
+        best = best.min(round.elapsed().as_secs_f64());
+    }
+    (f64::from(u32::try_from(size).unwrap()) / best, counted)
+}
+
+fn main() {
+    let wanted: Vec<String> =
+        std::env::args().skip(1).filter(|argument| !argument.starts_with('-')).collect();
+    let started = Instant::now();
+    let detector = Detector::new(&RuleSet::built_in().unwrap()).unwrap();
+    println!("rules read and detector built in {:.2} ms", started.elapsed().as_secs_f64() * 1e3);
+    println!("{:18}{:>12}{:>12}{:>10}{:>14}", "text", "find MB/s", "stream MB/s", "matches", "memmem/find");
+    for Case { name, size, pieces } in CASES {
+        if !wanted.is_empty() && !wanted.iter().any(|part| name.contains(part.as_str())) {
+            continue;
+        }
+        let text = text(pieces, *size);
+        let (find, matches) = measure(text.len(), || {
+            let mut matches = 0;
+            detector.find(&text, |_| matches += 1);
+            matches
+        });
+        let mut buffer = Stream::default();
+        let (stream, _) = measure(text.len(), || {
+            let mut matches = 0;
+            buffer.search(&detector, &mut text.as_slice(), |_, _| matches += 1).unwrap();
+            matches
+        });
+        let finder = memchr::memmem::Finder::new(MARKER);
+        let (plain, _) = measure(text.len(), || finder.find_iter(&text).count());
+        println!("{name:18}{:>12.1}{:>12.1}{matches:>10}{:>14.1}", find / 1e6, stream / 1e6, plain / find);
+    }
+}

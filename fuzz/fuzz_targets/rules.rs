@@ -1,0 +1,26 @@
+//! Arbitrary text as a file of rules: refused with a reason, or used; never a panic.
+
+#![no_main]
+
+use friskey::detect::Detector;
+use friskey::rules::{RuleError, RuleSet};
+use libfuzzer_sys::fuzz_target;
+
+fuzz_target!(|text: &str| {
+    match RuleSet::from_text(text, "fuzz.toml") {
+        Ok(rules) => {
+            // A pattern may be too large to compile; then it says so.
+            if let Ok(detector) = Detector::new(&rules) {
+                for index in 0..rules.rules().len() {
+                    detector.self_test(index);
+                }
+                detector.find(text.as_bytes(), |_| ());
+            }
+        }
+        Err(RuleError::Invalid { line, reason, .. }) => {
+            assert!((1..=text.lines().count() + 1).contains(&line), "there is no line {line}");
+            assert!(!reason.is_empty());
+        }
+        Err(RuleError::Read { .. }) => panic!("nothing is read from disk"),
+    }
+});

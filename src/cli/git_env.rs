@@ -1,0 +1,34 @@
+//! What git tells its hooks through the environment.
+
+use std::env;
+use std::path::PathBuf;
+
+/// The variables that say where the repository is.
+pub(super) struct GitEnv {
+    /// `GIT_DIR`, or the current folder.
+    pub(super) repo: PathBuf,
+    /// `GIT_INDEX_FILE`: `git commit PATH` makes a temporary one.
+    pub(super) index: Option<PathBuf>,
+    /// `GIT_WORK_TREE`.
+    pub(super) work_tree: Option<PathBuf>,
+    /// `GIT_OBJECT_DIRECTORY` and `GIT_ALTERNATE_OBJECT_DIRECTORIES`: a push is kept in quarantine until
+    /// its hooks accept it.
+    pub(super) objects: Vec<PathBuf>,
+}
+
+impl GitEnv {
+    /// As the environment has it.
+    pub(super) fn read() -> Self {
+        let path = |name| env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+        let mut objects: Vec<PathBuf> = path("GIT_OBJECT_DIRECTORY").into_iter().collect();
+        if let Some(list) = env::var_os("GIT_ALTERNATE_OBJECT_DIRECTORIES") {
+            objects.extend(env::split_paths(&list).filter(|path| path.is_dir()));
+        }
+        Self {
+            repo: path("GIT_DIR").unwrap_or_else(|| PathBuf::from(".")),
+            index: path("GIT_INDEX_FILE"),
+            work_tree: path("GIT_WORK_TREE"),
+            objects,
+        }
+    }
+}

@@ -1,0 +1,57 @@
+//! The hook script. It only starts friskey, and before it the hook that was there.
+
+use std::path::Path;
+
+use super::Hook;
+
+/// Stands in every script of ours, and in no other.
+pub(super) const SIGN: &str = "# friskey hook: `friskey hook uninstall` takes it out again";
+
+/// Behind the name of a hook that was there before.
+pub(super) const BEFORE: &str = ".before-friskey";
+
+/// The script for `hook`. Git runs hooks with a POSIX shell on every system.
+pub(super) fn script(hook: Hook, program: &Path) -> String {
+    let name = hook.name();
+    let program = quoted(&program.to_string_lossy().replace('\\', "/"));
+    let (keep, before, own) = match hook.reads_stdin() {
+        // Both of them want to read it. The dot keeps the last line end, which `$(…)` would drop.
+        true => {
+            ("input=$(cat; printf .)\n", "printf '%s' \"${input%.}\" | ", "printf '%s' \"${input%.}\" | ")
+        }
+        false => ("", "", ""),
+    };
+    format!(
+        r#"#!/bin/sh
+{SIGN}
+{keep}before="$(dirname "$0")/{name}{BEFORE}"
+if [ -x "$before" ]; then
+	{before}"$before" "$@" || exit $?
+fi
+friskey={program}
+[ -x "$friskey" ] || friskey=friskey
+if ! command -v "$friskey" >/dev/null 2>&1; then
+	echo "friskey is not installed, so nothing was checked: install it, or take out the hook $0" >&2
+	exit 1
+fi
+{own}"$friskey" hook run {name} -- "$@"
+"#
+    )
+}
+
+/// In single quotes, for the shell.
+fn quoted(text: &str) -> String {
+    format!("'{}'", text.replace('\'', r"'\''"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn odd_paths_are_quoted() {
+        let script = script(Hook::PreCommit, Path::new("/opt/it's here/$x/friskey"));
+        assert!(script.contains(r"friskey='/opt/it'\''s here/$x/friskey'"));
+        assert!(script.contains(SIGN));
+    }
+}

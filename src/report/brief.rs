@@ -1,0 +1,55 @@
+//! What a hook says when it blocks: a few lines, where and why and how to go on.
+
+use std::io::{self, Write};
+
+use super::{escape, place};
+use crate::model::{Report, Status};
+
+/// Places listed; the rest is counted.
+const LISTED: usize = 10;
+
+/// Writes what `blocked` ("the commit is blocked") and how to go on; nothing when the report is clean.
+pub fn write_brief(report: &Report, blocked: &str, go_on: &[&str], out_to: &mut dyn Write) -> io::Result<()> {
+    let mut out = String::new();
+    let mut line = |text: String| {
+        out.push_str(&text);
+        out.push('\n');
+    };
+    let places: Vec<_> = report
+        .open_leaks()
+        .flat_map(|leak| leak.findings.iter().filter(|f| f.suppressed.is_none()).map(move |f| (leak, f)))
+        .collect();
+    for (leak, finding) in places.iter().take(LISTED) {
+        let place = place::position(finding);
+        let identified = &leak.identified;
+        let why = identified.evidence.join(", ");
+        line(format!(
+            "{place}: {} {} ({}: {why})",
+            identified.rule,
+            identified.secret.redacted(),
+            identified.confidence
+        ));
+    }
+    if places.len() > LISTED {
+        line(format!("and {} more places", places.len() - LISTED));
+    }
+    for skip in report.coverage.skipped.iter().take(LISTED) {
+        line(format!("not scanned: {}: {}", escape::line(&skip.what), escape::line(&skip.reason)));
+    }
+    match report.status() {
+        Status::Clean => return Ok(()),
+        Status::Findings => line(format!("friskey: {blocked}, it holds {}.", count(report))),
+        Status::Incomplete => line(format!("friskey: {blocked}, not all of it could be scanned.")),
+    }
+    if report.status() == Status::Findings {
+        go_on.iter().for_each(|text| line(format!("  {text}")));
+    }
+    out_to.write_all(out.as_bytes())
+}
+
+fn count(report: &Report) -> String {
+    match report.open_leaks().count() {
+        1 => "a key".to_owned(),
+        many => format!("{many} keys"),
+    }
+}
