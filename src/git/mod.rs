@@ -7,6 +7,8 @@ mod bases;
 mod commit;
 mod commits;
 mod database;
+#[doc(hidden)]
+pub mod fuzz;
 mod hooks;
 mod index;
 mod inflate;
@@ -14,7 +16,7 @@ mod lookup;
 mod loose;
 mod objects;
 mod open;
-pub mod pack;
+mod pack;
 pub mod range;
 pub mod refs;
 #[cfg(test)]
