@@ -4,6 +4,8 @@
 
 #[path = "detect/cases.rs"]
 mod cases;
+#[path = "detect/disguise.rs"]
+mod disguise;
 #[path = "detect/invariants.rs"]
 mod invariants;
 

@@ -61,6 +61,8 @@ pub struct Form {
     pub anchored: bool,
     /// What a match is worth before its checks weigh in.
     pub confidence: Confidence,
+    /// Literals with one of which every match begins, when it is to be found in disguise, too.
+    pub encoded: Vec<Vec<u8>>,
     /// Names of checks, in order.
     pub checks: Vec<String>,
     /// Lengths of one half that genuine keys have had.

@@ -12,12 +12,12 @@ struct Shapes {
 }
 
 #[derive(Deserialize)]
-struct Shape {
-    name: String,
-    template: String,
-    kind: String,
-    confidence: Confidence,
-    length: usize,
+pub(super) struct Shape {
+    pub(super) name: String,
+    pub(super) template: String,
+    pub(super) kind: String,
+    pub(super) confidence: Confidence,
+    pub(super) length: usize,
 }
 
 #[derive(Deserialize)]
@@ -28,7 +28,7 @@ struct Contexts {
 
 #[derive(Deserialize)]
 struct Context {
-    name: String,
+    pub(super) name: String,
     text: String,
 }
 
@@ -37,7 +37,7 @@ struct Lookalikes {
     text: Vec<String>,
 }
 
-fn shapes() -> Vec<Shape> {
+pub(super) fn shapes() -> Vec<Shape> {
     toml::from_str::<Shapes>(include_str!("../../fixtures/shapes.toml")).unwrap().shape
 }
 
