@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 
 use aho_corasick::{AhoCorasick, BuildError, Input, MatchKind};
 
+use super::arrange::arrange;
+
 /// What an anchor belongs to, by numbers that the detector gives.
 type Targets = Vec<usize>;
 
@@ -26,14 +28,15 @@ impl Anchors {
                 list.push(target);
             }
         }
-        let shortest: Vec<&Vec<u8>> = targets
+        let shortest: Vec<&[u8]> = targets
             .keys()
-            .filter(|anchor| !targets.keys().any(|other| other != *anchor && anchor.starts_with(other)))
+            .map(Vec::as_slice)
+            .filter(|anchor| !targets.keys().any(|other| other != anchor && anchor.starts_with(other)))
             .collect();
         let automaton = AhoCorasick::builder()
             // Leftmost matching is what lets the vectorised prefilters in.
             .match_kind(MatchKind::LeftmostFirst)
-            .build(shortest)?;
+            .build(arrange(shortest))?;
         let mut by_first_byte = vec![Vec::new(); 256];
         for (anchor, list) in targets {
             by_first_byte[usize::from(anchor[0])].push((anchor, list));

@@ -92,7 +92,12 @@ impl<'d> Mask<'d> {
         text.push_str(&decoded.unwrap_or_else(|| redacted(&bytes[span.clone()])));
         let end = text.len();
         // What follows within the same run of key characters may be more of the key.
-        let rest = span.end + key_run(&bytes[span.end..until], RUN);
+        let mut rest = span.end + key_run(&bytes[span.end..until], RUN);
+        for (at, _) in &spans {
+            if at.start < rest && at.start >= span.end {
+                rest = rest.max(at.end);
+            }
+        }
         if rest > span.end {
             text.push('…');
         }

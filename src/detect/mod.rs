@@ -7,6 +7,7 @@
 
 mod alphabet;
 mod anchors;
+mod arrange;
 mod candidate;
 mod checks;
 mod detector;

@@ -3,10 +3,11 @@
 
 use friskey::detect::Match;
 use friskey::rules::expand;
+use proptest::prelude::*;
 use serde::Deserialize;
 
 use super::cases::{Shape, shapes};
-use super::{detector, reported};
+use super::{detector, found, reported};
 
 #[derive(Deserialize)]
 struct Cases {
@@ -19,7 +20,7 @@ struct Case {
     #[serde(default = "key")]
     inner: String,
     with: Vec<String>,
-    #[serde(default = "encoded")]
+    #[serde(default = "bare")]
     text: String,
     encoding: String,
     /// Only for keys of a length that is known.
@@ -31,7 +32,7 @@ fn key() -> String {
     "{KEY}".to_owned()
 }
 
-fn encoded() -> String {
+fn bare() -> String {
     "{ENCODED}".to_owned()
 }
 
@@ -169,6 +170,11 @@ fn through(text: Text, steps: &[String]) -> Text {
     steps.iter().fold(text, |text, name| step(&text, name))
 }
 
+/// `text` written as `steps` say, which commas part.
+pub(super) fn encoded(text: &[u8], steps: &str) -> Vec<u8> {
+    bytes(&steps.split(',').fold(marked(text, true), |text, name| step(&text, name)))
+}
+
 fn cases() -> Vec<Case> {
     toml::from_str::<Cases>(include_str!("../../fixtures/encodings.toml")).unwrap().case
 }
@@ -209,7 +215,7 @@ fn every_shape_is_found_in_every_case() {
                 if span(&text).len() > LONGEST {
                     continue;
                 }
-                let found = reported(&detector, &bytes(&text));
+                let found = reported(detector, &bytes(&text));
                 if !is_it(&found, &text, &key, &shape, encoding) {
                     let shown: Vec<_> =
                         found.iter().map(|m| (&m.span, m.encoding, &m.identified.evidence)).collect();
@@ -224,4 +230,82 @@ fn every_shape_is_found_in_every_case() {
         }
     }
     assert!(missed.is_empty(), "{} missed:\n{}", missed.len(), missed[..missed.len().min(60)].join("\n"));
+}
+
+/// Ways of writing a text, each with what surrounds it in a file.
+const WAYS: &[(&str, &[&str], &str, &str)] = &[
+    ("base64", &["base64"], " ", "\n"),
+    ("base64", &["base64url"], "\"", "\""),
+    ("base64", &["base64", "wrap:76:\n"], "\n", "\n"),
+    ("base64", &["base64", "wrap:64:\r\n  "], "\n  ", "\n"),
+    ("base64+utf-16le", &["utf-16le", "base64"], " ", "\n"),
+    ("base64+base64", &["base64", "base64"], " ", "\n"),
+    ("utf-16le", &["utf-16le"], "\u{1}", "\u{1}"),
+    ("hex", &["hex"], "'", "'"),
+    ("hex", &["HEX"], "'", "'"),
+    ("hex", &["hex-apart"], "\n", "\n"),
+    ("hex", &["array"], "{", "}"),
+    ("unicode-escape", &["unicode"], "\"", "\""),
+    ("hex-escape", &["hex-escape"], "'", "'"),
+    ("percent", &["percent"], "=", "&"),
+    ("html-entity", &["entity"], ">", "<"),
+    ("quoted-printable", &["quoted"], "\n", "\n"),
+];
+
+/// Text that is encoded along with the key, and ends where a key may begin.
+fn surroundings() -> impl Strategy<Value = String> {
+    prop_oneof![Just(String::new()), "[a-zA-Z0-9 :=_/+.-]{0,300}[ \":=\n]", "[ -~\n]{0,40}[ \":=\n]",]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 400, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn what_is_encoded_is_found_where_it_stands(
+        shape in 0..shapes().len(),
+        way in 0..WAYS.len(),
+        before in surroundings(),
+        after in "(|[ \",;\n][ -~\n]{0,300})",
+        outside in "(|[ -~\n]{0,200}[ \n])",
+        seed in 0..10_000_u64,
+    ) {
+        let (encoding, steps, open, close) = WAYS[way];
+        let shape = &shapes()[shape];
+        let key = expand(&shape.template, seed).text;
+        let inner = [marked(before.as_bytes(), false), marked(&key, true), marked(after.as_bytes(), false)].concat();
+        let steps: Vec<String> = steps.iter().map(|step| (*step).to_owned()).collect();
+        let outside = marked(outside.as_bytes(), false);
+        let text = [
+            outside.clone(),
+            marked(open.as_bytes(), false),
+            through(inner, &steps),
+            marked(close.as_bytes(), false),
+            outside,
+        ]
+        .concat();
+        prop_assume!(span(&text).len() <= LONGEST);
+        let found = reported(detector(), &bytes(&text));
+        let shown: Vec<_> = found.iter().map(|m| (&m.span, m.encoding, &m.identified)).collect();
+        let message = format!("{} {:?} {shown:?} {}", shape.name, span(&text), String::from_utf8_lossy(&bytes(&text)));
+        prop_assert!(is_it(&found, &text, &key, shape, encoding), "{}", message);
+    }
+
+    #[test]
+    fn no_bytes_make_it_panic(pieces in prop::collection::vec(prop_oneof![
+        prop::sample::select(vec![
+            "sk-", "sk\\", "\\x73", "\\u0073", "\\u{73}", "%73", "%252D", "&#115;", "&#x73;", "=73", "=\r\n", "\\\n  ",
+            "\" + \"", "' '", "\u{1b}[32m", "\\u001b[", "c2st", "NrL", "zay", "736b2d", "73 6b 2d", "0x73, 0x6b, ",
+            "s\0k\0-\0", "\0s\0k\0-", "cwBrAC0A", "\n", "\r\n    ", "\\n", "\"", "\\", "T3B", "lbkFJ", "-",
+            "abcdefghijklmnopqrstuvwxyz0123456789", "\u{feff}", "&", "%", "=",
+        ]).prop_map(|text| text.as_bytes().to_vec()),
+        prop::collection::vec(any::<u8>(), 0..6),
+    ], 0..80)) {
+        let text = pieces.concat();
+        let detector = detector();
+        for one in found(detector, &text) {
+            prop_assert!(one.span.end <= text.len() && !one.span.is_empty());
+        }
+        let mask = friskey::detect::Mask::new(detector);
+        let _ = (mask.text(&text), detector.explain(&text));
+    }
 }

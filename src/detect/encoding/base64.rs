@@ -16,7 +16,7 @@ pub(super) struct Base64;
 
 impl Encoding for Base64 {
     /// The symbols that the literal alone decides, for each way it can be aligned.
-    fn anchors(&self, literal: &[u8]) -> Vec<Anchor> {
+    fn anchors(&self, literal: &[u8], _: bool) -> Vec<Anchor> {
         let aligned = |phase: u8| Anchor { bytes: decided(literal, usize::from(phase)), variant: phase };
         (0..3).map(aligned).filter(|anchor| anchor.bytes.len() >= SHORTEST_ANCHOR).collect()
     }
@@ -111,7 +111,7 @@ mod tests {
     #[test]
     fn anchors_are_those_of_every_alignment() {
         let anchors = |literal: &[u8]| -> Vec<String> {
-            Base64.anchors(literal).into_iter().map(|a| String::from_utf8(a.bytes).unwrap()).collect()
+            Base64.anchors(literal, true).into_iter().map(|a| String::from_utf8(a.bytes).unwrap()).collect()
         };
         // In parts, so that no scanner takes this file for a leak.
         assert_eq!(

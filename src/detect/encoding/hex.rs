@@ -7,56 +7,24 @@ use super::units::{MOST_INDENT, line_break};
 use super::{Anchor, Decoded, Encoding, Hit, Name};
 use crate::detect::candidate::Candidate;
 
-const TOGETHER: u8 = 0;
-const APART: u8 = 1;
-const ARRAY: u8 = 2;
-
-/// Reads hex digits.
+/// Reads hex digits that are run together.
 #[derive(Debug)]
-pub(super) struct Hex;
+pub(super) struct Together;
 
-impl Encoding for Hex {
-    fn anchors(&self, literal: &[u8]) -> Vec<Anchor> {
-        let digits = |separator: &str, upper: bool| {
-            let bytes: Vec<String> = literal
-                .iter()
-                .map(|byte| if upper { format!("{byte:02X}") } else { format!("{byte:02x}") })
-                .collect();
-            bytes.join(separator).into_bytes()
-        };
-        let mut anchors = Vec::new();
-        for (separator, variant) in [("", TOGETHER), (" ", APART)] {
-            anchors.extend([false, true].map(|upper| Anchor { bytes: digits(separator, upper), variant }));
-        }
-        // The other bytes are written in too many ways.
-        anchors.extend(
-            literal.first().map(|byte| Anchor { bytes: format!("0x{byte:02x}").into(), variant: ARRAY }),
-        );
-        anchors.dedup();
-        anchors
+/// Reads hex digits one byte apart. A variant says whether each has a prefix.
+#[derive(Debug)]
+pub(super) struct Apart;
+
+const BARE: u8 = 0;
+const PREFIXED: u8 = 1;
+
+impl Encoding for Together {
+    fn anchors(&self, literal: &[u8], _: bool) -> Vec<Anchor> {
+        without_case(literal, "").map(|bytes| Anchor { bytes, variant: 0 }).collect()
     }
 
     fn decode(&self, hit: &Hit<'_>, read: &mut dyn FnMut(Decoded)) {
-        if !reads_literal(hit) {
-            return;
-        }
-        let mut decoded = Decoded { name: "hex", ..Decoded::default() };
-        let mut before = Vec::new();
-        let mut at = hit.at;
-        while let Some((byte, place)) = previous(hit, at) {
-            before.push((byte, place));
-            at = place.0;
-        }
-        for (byte, place) in before.into_iter().rev() {
-            decoded.push(byte, place);
-        }
-        decoded.at = decoded.text.len();
-        let mut at = hit.at;
-        while let Some((byte, place)) = next(hit, at) {
-            decoded.push(byte, place);
-            at = place.1;
-        }
-        read(decoded);
+        decode(hit, next_together, previous_together, read);
     }
 
     fn claim(&self, decoded: &Decoded, _: &mut Candidate<'_>, _: Range<usize>) -> Option<Name> {
@@ -64,8 +32,68 @@ impl Encoding for Hex {
     }
 }
 
+impl Encoding for Apart {
+    fn anchors(&self, literal: &[u8], starts_key: bool) -> Vec<Anchor> {
+        if !starts_key {
+            return Vec::new();
+        }
+        let bare = without_case(literal, " ").map(|bytes| Anchor { bytes, variant: BARE });
+        // What comes after the first byte is written in too many ways.
+        let prefixed = without_case(&literal[..1], " ")
+            .map(|bytes| Anchor { bytes: [b"0x", &bytes[..]].concat(), variant: PREFIXED });
+        bare.chain(prefixed).collect()
+    }
+
+    fn decode(&self, hit: &Hit<'_>, read: &mut dyn FnMut(Decoded)) {
+        decode(hit, next_apart, previous_apart, read);
+    }
+
+    fn claim(&self, decoded: &Decoded, _: &mut Candidate<'_>, _: Range<usize>) -> Option<Name> {
+        Some(decoded.name)
+    }
+}
+
+/// The digits of `literal` up to the first that is a letter, which can be of either case; all in both
+/// cases if that is too few.
+fn without_case(literal: &[u8], separator: &str) -> impl Iterator<Item = Vec<u8>> {
+    const SHORTEST: usize = 3;
+    let all = literal.iter().map(|byte| format!("{byte:02x}")).collect::<Vec<_>>().join(separator);
+    let end = all.find(|digit: char| digit.is_ascii_alphabetic()).unwrap_or(all.len());
+    let anchors = if end >= SHORTEST || (end == all.len() && end > 0) {
+        vec![all.as_bytes()[..end].to_vec()]
+    } else {
+        vec![all.to_ascii_uppercase().into_bytes(), all.into_bytes()]
+    };
+    anchors.into_iter()
+}
+
+type Step = fn(&Hit<'_>, usize) -> Option<Byte>;
+
+fn decode(hit: &Hit<'_>, next: Step, previous: Step, read: &mut dyn FnMut(Decoded)) {
+    if !reads_literal(hit, next) {
+        return;
+    }
+    let mut decoded = Decoded { name: "hex", ..Decoded::default() };
+    let mut before = Vec::new();
+    let mut at = hit.at;
+    while let Some((byte, place)) = previous(hit, at) {
+        before.push((byte, place));
+        at = place.0;
+    }
+    for (byte, place) in before.into_iter().rev() {
+        decoded.push(byte, place);
+    }
+    decoded.at = decoded.text.len();
+    let mut at = hit.at;
+    while let Some((byte, place)) = next(hit, at) {
+        decoded.push(byte, place);
+        at = place.1;
+    }
+    read(decoded);
+}
+
 /// Whether the literal can be read at the hit, which is quickly told.
-fn reads_literal(hit: &Hit<'_>) -> bool {
+fn reads_literal(hit: &Hit<'_>, next: Step) -> bool {
     let mut at = hit.at;
     hit.literal.iter().all(|&expected| match next(hit, at) {
         Some((byte, place)) => {
@@ -78,35 +106,39 @@ fn reads_literal(hit: &Hit<'_>) -> bool {
 
 type Byte = (u8, (usize, usize));
 
-/// The byte at `at`, or behind what separates it from the one that ends there.
-fn next(hit: &Hit<'_>, at: usize) -> Option<Byte> {
+fn next_together(hit: &Hit<'_>, at: usize) -> Option<Byte> {
     let (text, high) = (hit.text, hit.high());
-    if hit.variant == TOGETHER {
-        let Next::Symbol(first, from) = breaks::forward(text, at, high, is_digit) else { return None };
-        let Next::Symbol(second, to) = breaks::forward(text, from.1, high, is_digit) else { return None };
-        return Some((byte(first, second)?, (from.0, to.1)));
-    }
-    let at = if at == hit.at { at } else { at + separator(&text[at..high])? };
-    let digits = at + if hit.variant == ARRAY { prefix(&text[at..high])? } else { 0 };
-    let value = byte(*text.get(digits)?, *text.get(digits + 1)?)?;
-    (digits + 2 <= high).then_some((value, (at, digits + 2)))
+    let Next::Symbol(first, from) = breaks::forward(text, at, high, is_digit) else { return None };
+    let Next::Symbol(second, to) = breaks::forward(text, from.1, high, is_digit) else { return None };
+    Some((byte(first, second)?, (from.0, to.1)))
+}
+
+fn previous_together(hit: &Hit<'_>, at: usize) -> Option<Byte> {
+    let (text, low) = (hit.text, hit.low());
+    let Next::Symbol(second, to) = breaks::backward(text, at, low, is_digit) else { return None };
+    let Next::Symbol(first, from) = breaks::backward(text, to.0, low, is_digit) else { return None };
+    Some((byte(first, second)?, (from.0, to.1)))
+}
+
+/// The byte at the hit, or behind what separates it from the one that ends at `at`.
+fn next_apart(hit: &Hit<'_>, at: usize) -> Option<Byte> {
+    let rest = hit.text.get(at..hit.high())?;
+    let at = at + if at == hit.at { 0 } else { separator(rest)? };
+    let digits = at + if hit.variant == PREFIXED { prefix(&hit.text[at..])? } else { 0 };
+    let value = byte(*hit.text.get(digits)?, *hit.text.get(digits + 1)?)?;
+    (digits + 2 <= hit.high()).then_some((value, (at, digits + 2)))
 }
 
 /// The byte before the one at `at`.
-fn previous(hit: &Hit<'_>, at: usize) -> Option<Byte> {
+fn previous_apart(hit: &Hit<'_>, at: usize) -> Option<Byte> {
     let (text, low) = (hit.text, hit.low());
-    if hit.variant == TOGETHER {
-        let Next::Symbol(second, to) = breaks::backward(text, at, low, is_digit) else { return None };
-        let Next::Symbol(first, from) = breaks::backward(text, to.0, low, is_digit) else { return None };
-        return Some((byte(first, second)?, (from.0, to.1)));
-    }
-    let before = &text[low..at];
+    let before = text.get(low..at)?;
     let separating = before.iter().rev().take_while(|byte| b" \t\r\n,".contains(byte)).count();
     let end = at - separating;
-    let len = if hit.variant == ARRAY { 4 } else { 2 };
+    let len = if hit.variant == PREFIXED { 4 } else { 2 };
     let start = end.checked_sub(len).filter(|&start| start >= low)?;
     let parted = separator(&text[end..at]).is_some_and(|len| len == at - end);
-    let prefixed = hit.variant != ARRAY || prefix(&text[start..end]).is_some();
+    let prefixed = hit.variant == BARE || prefix(&text[start..end]).is_some();
     let value = byte(text[end - 2], text[end - 1])?;
     (parted && prefixed).then_some((value, (start, end)))
 }

@@ -34,8 +34,9 @@ const NEAR: usize = CONTEXT_REACH;
 
 /// One way of writing text as other text.
 pub(super) trait Encoding: Sync + fmt::Debug {
-    /// What every encoded text holds that holds `literal`: one of these.
-    fn anchors(&self, literal: &[u8]) -> Vec<Anchor>;
+    /// What encoded text holds that holds `literal`: one of these. `starts_key`: keys begin with it; one
+    /// from inside a key is worth searching for only where a line wrap can go through the other.
+    fn anchors(&self, literal: &[u8], starts_key: bool) -> Vec<Anchor>;
 
     /// Decodes around a hit and hands over every way to read it.
     fn decode(&self, hit: &Hit<'_>, read: &mut dyn FnMut(Decoded));
@@ -196,10 +197,9 @@ pub(super) struct Literal {
     pub(super) starts_key: bool,
 }
 
-/// Every encoding, and whether literals from inside a key are searched in it, too: a line wrap can go
-/// through the one that the key begins with.
-const ALL: &[(&dyn Encoding, bool)] =
-    &[(&spelling::Spelling, false), (&utf16::Utf16, false), (&base64::Base64, true), (&hex::Hex, true)];
+/// Every encoding.
+const ALL: &[&dyn Encoding] =
+    &[&spelling::Spelling, &utf16::Utf16, &base64::Base64, &hex::Together, &hex::Apart];
 
 /// Encodings within base64, and whether it is the literals that begin keys which are searched in them:
 /// those from inside are longer, and there are enough anchors.
@@ -212,14 +212,14 @@ pub(super) fn routes(literals: &[Literal]) -> Vec<(Vec<u8>, Route)> {
         let mut add = |anchor, steps| routes.push((anchor, Route { steps, starts_key: *starts_key }));
         let plain = Step::new(&spelling::Spelling, spelling::AS_IT_IS, literal);
         add(literal.clone(), vec![plain]);
-        for &(encoding, _) in ALL.iter().filter(|(_, inner)| *starts_key || *inner) {
-            for anchor in encoding.anchors(literal) {
+        for &encoding in ALL {
+            for anchor in encoding.anchors(literal, *starts_key) {
                 add(anchor.bytes, vec![Step::new(encoding, anchor.variant, literal)]);
             }
         }
         for &(encoding, _) in IN_BASE64.iter().filter(|(_, starts)| starts == starts_key) {
-            for inner in encoding.anchors(literal) {
-                for outer in base64::Base64.anchors(&inner.bytes) {
+            for inner in encoding.anchors(literal, *starts_key) {
+                for outer in base64::Base64.anchors(&inner.bytes, *starts_key) {
                     let steps = vec![
                         Step::new(&base64::Base64, outer.variant, &inner.bytes),
                         Step::new(encoding, inner.variant, literal),

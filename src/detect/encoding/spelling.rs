@@ -26,8 +26,8 @@ pub(super) struct Spelling;
 impl Encoding for Spelling {
     /// The first character spelt out, and what comes after it if only others than letters and digits
     /// are.
-    fn anchors(&self, literal: &[u8]) -> Vec<Anchor> {
-        let Some(&first) = literal.first() else { return Vec::new() };
+    fn anchors(&self, literal: &[u8], starts_key: bool) -> Vec<Anchor> {
+        let Some(&first) = literal.first().filter(|_| starts_key) else { return Vec::new() };
         let mut anchors: Vec<Vec<u8>> = vec![
             format!("\\u{first:04x}").into(),
             format!("\\u{{{first:x}}}").into(),

@@ -11,7 +11,10 @@ pub(super) struct Utf16;
 
 impl Encoding for Utf16 {
     /// Without the zero at either end, so that both byte orders are found.
-    fn anchors(&self, literal: &[u8]) -> Vec<Anchor> {
+    fn anchors(&self, literal: &[u8], starts_key: bool) -> Vec<Anchor> {
+        if !starts_key {
+            return Vec::new();
+        }
         let mut bytes: Vec<u8> = literal.iter().flat_map(|&byte| [byte, 0]).collect();
         bytes.pop();
         vec![Anchor { bytes, variant: 0 }]
@@ -58,7 +61,7 @@ fn is_little_endian(text: &[u8], at: usize) -> bool {
     };
     let low = at.saturating_sub(FAR);
     let mut start = at;
-    while start > low && alternates(start - 1, (at - start) % 2 == 0) {
+    while start > low && alternates(start - 1, (at - start).is_multiple_of(2)) {
         start -= 1;
     }
     let starts_with_zero = (at - start) % 2 == 1;
