@@ -2,7 +2,7 @@
 //! know which bytes stand for the key, so that the place is checked, too.
 
 use friskey::detect::Match;
-use friskey::rules::expand;
+use friskey::rules::{MARKER, expand};
 use proptest::prelude::*;
 use serde::Deserialize;
 
@@ -252,6 +252,40 @@ const WAYS: &[(&str, &[&str], &str, &str)] = &[
     ("quoted-printable", &["quoted"], "\n", "\n"),
 ];
 
+/// What stands before, between and behind the parts of a split literal.
+const GLUES: &[(&str, &str, &str)] = &[
+    ("\"", "\" + \"", "\""),
+    ("'", "'+'", "'"),
+    ("\"", "\" +\n    \"", "\""),
+    ("\"", "\"\n  + \"", "\""),
+    ("'", "' . '", "'"),
+    ("\"", "\" .. \"", "\""),
+    ("\"", "\" & _\r\n\t\"", "\""),
+    ("\"", "\" & \"", "\""),
+    ("'", "' || '", "'"),
+    ("\"", "\" ~ \"", "\""),
+    ("\"", "\".concat(\"", "\")"),
+    ("\"", "\" <> \"", "\""),
+    ("`", "` + `", "`"),
+    ("f\"", "\" + f\"", "\""),
+    ("\\\"", "\\\" + \\\"", "\\\""),
+    ("=", "\\\n", "\n"),
+    ("\"", "\\\r\n    ", "\""),
+    ("\n", "=\r\n", "\r\n"),
+    (" ", "\u{1b}[0m\u{1b}[1;32m", "\u{1b}[0m"),
+];
+
+/// Escapes for single characters.
+const ESCAPES: &[(&str, &str)] = &[
+    ("unicode-escape", "unicode"),
+    ("hex-escape", "hex-escape"),
+    ("octal-escape", "octal"),
+    ("percent", "percent"),
+    ("html-entity", "entity"),
+    ("html-entity", "entity-hex"),
+    ("quoted-printable", "quoted"),
+];
+
 /// Text that is encoded along with the key, and ends where a key may begin.
 fn surroundings() -> impl Strategy<Value = String> {
     prop_oneof![Just(String::new()), "[a-zA-Z0-9 :=_/+.-]{0,300}[ \":=\n]", "[ -~\n]{0,40}[ \":=\n]",]
@@ -284,6 +318,67 @@ proptest! {
         ]
         .concat();
         prop_assume!(span(&text).len() <= LONGEST);
+        let found = reported(detector(), &bytes(&text));
+        let shown: Vec<_> = found.iter().map(|m| (&m.span, m.encoding, &m.identified)).collect();
+        let message = format!("{} {:?} {shown:?} {}", shape.name, span(&text), String::from_utf8_lossy(&bytes(&text)));
+        prop_assert!(is_it(&found, &text, &key, shape, encoding), "{}", message);
+    }
+
+    #[test]
+    fn a_literal_may_be_split_anywhere(
+        shape in 0..shapes().len(),
+        cuts in prop::collection::vec(any::<prop::sample::Index>(), 1..6),
+        glue in prop::sample::select(GLUES.to_vec()),
+        seed in 0..10_000_u64,
+    ) {
+        let shape = &shapes()[shape];
+        let key = expand(&shape.template, seed).text;
+        let (open, glue, close) = glue;
+        let mut cuts: Vec<usize> = cuts.iter().map(|cut| 1 + cut.index(key.len() - 1)).collect();
+        cuts.sort_unstable();
+        cuts.dedup();
+        // Something must be left to begin with.
+        let marker = memchr::memmem::find(&key, MARKER.as_bytes()).unwrap();
+        let is_whole = |part: std::ops::Range<usize>| !cuts.iter().any(|cut| part.start < *cut && *cut < part.end);
+        prop_assume!(is_whole(0..3) || is_whole(marker..marker + MARKER.len()));
+        let mut text = marked(open.as_bytes(), false);
+        for (at, &byte) in key.iter().enumerate() {
+            if cuts.contains(&at) {
+                text.extend(marked(glue.as_bytes(), false));
+            }
+            text.push((byte, true));
+        }
+        text.extend(marked(close.as_bytes(), false));
+        let found = reported(detector(), &bytes(&text));
+        let shown: Vec<_> = found.iter().map(|m| (&m.span, m.encoding, &m.identified)).collect();
+        let message = format!("{} {:?} {shown:?} {}", shape.name, span(&text), String::from_utf8_lossy(&bytes(&text)));
+        let encoding = if glue.contains('\u{1b}') { "ansi" } else if glue.starts_with('=') { "quoted-printable" } else { "split" };
+        prop_assert!(is_it(&found, &text, &key, shape, encoding), "{}", message);
+        let evidence = &found[0].identified.evidence;
+        let parts = format!("joined from {} parts", cuts.len() + 1);
+        prop_assert!(encoding != "split" || evidence.contains(&parts), "{:?}", evidence);
+    }
+
+    #[test]
+    fn any_character_may_be_escaped(
+        shape in 0..shapes().len(),
+        escaped in prop::collection::vec(any::<prop::sample::Index>(), 1..20),
+        way in prop::sample::select(ESCAPES.to_vec()),
+        seed in 0..10_000_u64,
+    ) {
+        let shape = &shapes()[shape];
+        let key = expand(&shape.template, seed).text;
+        let marker = memchr::memmem::find(&key, MARKER.as_bytes()).unwrap();
+        let inner = marker..marker + MARKER.len();
+        let escaped: Vec<usize> =
+            escaped.iter().map(|at| at.index(key.len())).filter(|at| !inner.contains(at)).collect();
+        prop_assume!(!escaped.is_empty());
+        let (encoding, name) = way;
+        let one = |at: usize| match escaped.contains(&at) {
+            true => step(&marked(&key[at..=at], true), name),
+            false => marked(&key[at..=at], true),
+        };
+        let text = [marked(b"key: ", false), (0..key.len()).flat_map(one).collect(), marked(b" ", false)].concat();
         let found = reported(detector(), &bytes(&text));
         let shown: Vec<_> = found.iter().map(|m| (&m.span, m.encoding, &m.identified)).collect();
         let message = format!("{} {:?} {shown:?} {}", shape.name, span(&text), String::from_utf8_lossy(&bytes(&text)));
