@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::builder::PossibleValuesParser;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use super::ci::Ci;
 use super::hook::Hook;
 use crate::model::Confidence;
 use crate::report::REPORTERS;
@@ -58,6 +59,8 @@ pub(super) enum Command {
     Staged(Staged),
     /// Audits everything that a git repository holds, and tells the story of each key
     History(History),
+    /// Scans the commits of the event that a CI system runs it for
+    Ci(Ci),
     /// Installs, takes out and runs git hooks
     Hook {
         #[command(subcommand)]
@@ -86,7 +89,7 @@ pub(super) enum Command {
 }
 
 /// Options of every command that scans.
-#[derive(Debug, Args)]
+#[derive(Clone, Debug, Args)]
 pub(super) struct Reporting {
     /// The format of the report on standard output
     #[arg(long, value_name = "FORMAT", default_value = "human", value_parser = formats())]

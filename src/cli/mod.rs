@@ -1,6 +1,7 @@
 //! Layer 4: arguments, environment, standard streams. Nothing below knows of them.
 
 mod args;
+mod ci;
 mod exit;
 mod explain;
 mod git_env;
@@ -51,6 +52,7 @@ fn dispatch(cli: &Cli) -> anyhow::Result<Exit> {
         Command::Scan(scan) => scan::run(scan, global),
         Command::History(history) => history::run(history, global),
         Command::Staged(staged) => staged::run(staged, global),
+        Command::Ci(ci) => ci::run(ci, global),
         Command::Hook { command } => hook::run(command, global),
         Command::Trace(trace) => trace::run(trace, global),
         Command::Explain(explain) => explain::run(explain, global),
