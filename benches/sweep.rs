@@ -1,6 +1,7 @@
 //! Measures the sweep of a repository's objects against what git takes to print them.
 //!
-//! `cargo bench --bench sweep -- [--threads N] [--rounds N] [--whole] [--check] [--no-git] [--no-floor] REPOSITORY...`
+//! `cargo bench --bench sweep -- [--threads N] [--rounds N] [--whole] [--check] [--no-git] [--no-floor]
+//! REPOSITORY...`
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a bench tells what it measured")]
 
 use std::ops::Range;

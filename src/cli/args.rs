@@ -38,6 +38,15 @@ pub(super) struct Global {
     #[arg(long, value_name = "FILE", global = true)]
     pub(super) rules: Vec<PathBuf>,
 
+    /// Uses this configuration file and not the friskey.toml at the root of the repository
+    /// (environment: FRISKEY_CONFIG)
+    #[arg(long, value_name = "FILE", global = true, conflicts_with = "no_config")]
+    pub(super) config: Option<PathBuf>,
+
+    /// Uses no configuration file
+    #[arg(long, global = true)]
+    pub(super) no_config: bool,
+
     /// When to use colour; `auto` follows the terminal, NO_COLOR and CLICOLOR_FORCE
     #[arg(long, value_name = "WHEN", default_value = "auto", global = true)]
     pub(super) color: When,
@@ -68,6 +77,11 @@ pub(super) enum Command {
     },
     /// Follows one known key through a repository: where it is, since when, until when
     Trace(Trace),
+    /// Keeps the list of accepted keys
+    Baseline {
+        #[command(subcommand)]
+        command: BaselineCommand,
+    },
     /// Tells which rule a text from standard input meets, on what evidence, and why not
     Explain(Explain),
     /// Lists, shows and checks the rules in force
@@ -91,25 +105,50 @@ pub(super) enum Command {
 /// Options of every command that scans.
 #[derive(Clone, Debug, Args)]
 pub(super) struct Reporting {
-    /// The format of the report on standard output
-    #[arg(long, value_name = "FORMAT", default_value = "human", value_parser = formats())]
-    pub(super) format: String,
+    /// The format of the report on standard output; else that in FRISKEY_FORMAT, else human
+    #[arg(long, value_name = "FORMAT", value_parser = formats())]
+    pub(super) format: Option<String>,
 
     /// Writes a report to a file; may be given several times
     #[arg(long, value_name = "FORMAT=PATH")]
     pub(super) output: Vec<String>,
 
-    /// Reports only what is at least this sure: low, medium or high
-    #[arg(long, value_name = "LEVEL", default_value = "medium")]
-    pub(super) min_confidence: Confidence,
-
-    /// Threads to scan with; 0 is one for each processor
-    #[arg(long, value_name = "N", default_value_t = 0)]
-    pub(super) threads: usize,
+    #[command(flatten)]
+    pub(super) sifting: Sifting,
 
     /// Shows no progress on the terminal
     #[arg(long)]
     pub(super) no_progress: bool,
+}
+
+/// How much is reported, and with how much effort.
+#[derive(Clone, Debug, Default, Args)]
+pub(super) struct Sifting {
+    /// Reports only what is at least this sure: low, medium or high [default: medium]
+    /// (environment: FRISKEY_MIN_CONFIDENCE)
+    #[arg(long, value_name = "LEVEL")]
+    pub(super) min_confidence: Option<Confidence>,
+
+    /// Threads to scan with; 0, the default, is one for each processor (environment: FRISKEY_THREADS)
+    #[arg(long, value_name = "N")]
+    pub(super) threads: Option<usize>,
+}
+
+/// What is accepted.
+#[derive(Debug, Default, Args)]
+pub(super) struct Accepting {
+    /// Accepts the keys listed in FILE and not those in .friskey-baseline.toml at the root of the
+    /// repository (environment: FRISKEY_BASELINE)
+    #[arg(long, value_name = "FILE")]
+    pub(super) baseline: Option<PathBuf>,
+
+    /// Accepts nothing: neither markers in the text nor a baseline
+    #[arg(long)]
+    pub(super) no_suppress: bool,
+
+    /// A marker counts only with a reason
+    #[arg(long)]
+    pub(super) strict: bool,
 }
 
 fn formats() -> PossibleValuesParser {
@@ -124,6 +163,19 @@ pub(super) struct Scan {
     #[arg(value_name = "PATH", default_value = ".")]
     pub(super) paths: Vec<PathBuf>,
 
+    #[command(flatten)]
+    pub(super) files: Files,
+
+    #[command(flatten)]
+    pub(super) accepting: Accepting,
+
+    #[command(flatten)]
+    pub(super) reporting: Reporting,
+}
+
+/// Which files of a folder are scanned.
+#[derive(Debug, Args)]
+pub(super) struct Files {
     /// Scans what ignore files (.gitignore, .ignore) leave out, too
     #[arg(long)]
     pub(super) no_ignore: bool,
@@ -131,9 +183,6 @@ pub(super) struct Scan {
     /// Leaves out paths that match GLOB, written as in a .gitignore; may be given several times
     #[arg(long, value_name = "GLOB")]
     pub(super) exclude: Vec<String>,
-
-    #[command(flatten)]
-    pub(super) reporting: Reporting,
 }
 
 #[derive(Debug, Args)]
@@ -142,6 +191,9 @@ pub(super) struct Staged {
     /// that is staged
     #[arg(value_name = "FILE")]
     pub(super) files: Vec<PathBuf>,
+
+    #[command(flatten)]
+    pub(super) accepting: Accepting,
 
     #[command(flatten)]
     pub(super) reporting: Reporting,
@@ -198,6 +250,9 @@ pub(super) struct History {
 
     #[command(flatten)]
     pub(super) surfaces: Surfaces,
+
+    #[command(flatten)]
+    pub(super) accepting: Accepting,
 
     #[command(flatten)]
     pub(super) reporting: Reporting,
@@ -262,6 +317,79 @@ pub(super) enum Rules {
     },
     /// Runs every rule's own examples and counter-examples
     Check,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum BaselineCommand {
+    /// Accepts every key that a scan finds now, in a new file
+    Create {
+        /// Why the keys are accepted
+        #[arg(long)]
+        reason: String,
+
+        #[command(flatten)]
+        entry: EntryFields,
+
+        #[command(flatten)]
+        survey: Survey,
+    },
+    /// Accepts what is new, too; keeps the entries that are there
+    Update {
+        /// Why the new keys are accepted
+        #[arg(long)]
+        reason: Option<String>,
+
+        /// Drops entries that no finding meets any more
+        #[arg(long)]
+        prune: bool,
+
+        #[command(flatten)]
+        entry: EntryFields,
+
+        #[command(flatten)]
+        survey: Survey,
+    },
+    /// Looks for entries that no finding meets any more, and for expired ones; exit status 1 if there
+    /// are any
+    Check {
+        #[command(flatten)]
+        survey: Survey,
+    },
+}
+
+/// What new entries say besides the reason.
+#[derive(Debug, Args)]
+pub(super) struct EntryFields {
+    /// Who answers for the new entries
+    #[arg(long, value_name = "NAME")]
+    pub(super) owner: Option<String>,
+
+    /// The last day on which the new entries count
+    #[arg(long, value_name = "YYYY-MM-DD")]
+    pub(super) expires: Option<String>,
+}
+
+/// The scan behind a command about the baseline.
+#[derive(Debug, Args)]
+pub(super) struct Survey {
+    /// Files and folders, if not all of the repository
+    #[arg(value_name = "PATH")]
+    pub(super) paths: Vec<PathBuf>,
+
+    #[command(flatten)]
+    pub(super) files: Files,
+
+    #[command(flatten)]
+    pub(super) sifting: Sifting,
+
+    /// The file, if not .friskey-baseline.toml at the root of the repository (environment:
+    /// FRISKEY_BASELINE)
+    #[arg(long, value_name = "FILE")]
+    pub(super) baseline: Option<PathBuf>,
+
+    /// A marker in the text counts only with a reason
+    #[arg(long)]
+    pub(super) strict: bool,
 }
 
 /// When to use colour.

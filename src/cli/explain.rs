@@ -7,6 +7,7 @@ use serde_json::json;
 
 use super::args::{Explain, Global};
 use super::exit::Exit;
+use super::options;
 use super::output::ignore_broken_pipe;
 use super::rules::detector;
 use crate::detect::{Explanation, Verdict};
@@ -15,7 +16,7 @@ use crate::detect::{Explanation, Verdict};
 const LONGEST: u64 = 1 << 20;
 
 pub(super) fn run(explain: &Explain, global: &Global) -> Result<Exit> {
-    let (_, detector) = detector(global)?;
+    let (_, detector) = detector(global, &options::config(global)?)?;
     let mut text = Vec::new();
     io::stdin().lock().take(LONGEST + 1).read_to_end(&mut text).context("cannot read standard input")?;
     if text.len() as u64 > LONGEST {

@@ -8,19 +8,24 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use anyhow::{Result, bail};
 
 use super::args::{Global, History, Reporting, Surfaces};
+use super::config::Config;
 use super::exit::Exit;
 use super::interrupt::stop_flag;
+use super::options::{self, Extent};
 use super::output::Outputs;
 use super::progress;
 use super::rules::detector;
-use super::scan::threads;
 use crate::detect::Detector;
 use crate::git::Progress;
 use crate::model::{Fingerprint, Surface};
 use crate::scan::{AUDITED, Audit, Settings, scan_history};
+use crate::source::Excludes;
+use crate::suppress::Policy;
 
 pub(super) fn run(history: &History, global: &Global) -> Result<Exit> {
-    let (rules, detector) = detector(global)?;
+    let config = options::config_about(global, &history.repo)?;
+    let (rules, detector) = detector(global, &config)?;
+    let policy = options::policy(&history.accepting, &config, Extent::default())?;
     let job = Job {
         command: "history",
         repo: &history.repo,
@@ -28,6 +33,9 @@ pub(super) fn run(history: &History, global: &Global) -> Result<Exit> {
         surfaces: &history.surfaces,
         reporting: &history.reporting,
         rules_digest: rules.digest(),
+        config: &config,
+        exclude: options::excludes(&config)?,
+        policy: &policy,
         only: None,
     };
     job.run(&detector, global)
@@ -41,6 +49,9 @@ pub(super) struct Job<'a> {
     pub(super) surfaces: &'a Surfaces,
     pub(super) reporting: &'a Reporting,
     pub(super) rules_digest: &'a str,
+    pub(super) config: &'a Config,
+    pub(super) exclude: Option<Excludes>,
+    pub(super) policy: &'a Policy,
     pub(super) only: Option<Fingerprint>,
 }
 
@@ -52,7 +63,8 @@ impl Job<'_> {
         let settings = Settings {
             detector,
             rules_digest: self.rules_digest,
-            min_confidence: self.reporting.min_confidence,
+            min_confidence: options::min_confidence(&self.reporting.sifting, self.config)?,
+            policy: self.policy,
             only: self.only,
             stop: &stop,
         };
@@ -62,9 +74,10 @@ impl Job<'_> {
             objects: Vec::new(),
             command: self.command,
             range: self.range,
-            surfaces: surfaces(self.surfaces)?,
+            surfaces: surfaces(self.surfaces, self.config)?,
+            exclude: self.exclude,
             whole: self.surfaces.whole,
-            threads: threads(self.reporting.threads),
+            threads: options::threads(&self.reporting.sifting, self.config)?,
             now: now(),
             progress: Some(Arc::clone(&progress)),
         };
@@ -95,8 +108,8 @@ pub(super) fn now() -> i64 {
     i64::try_from(since.as_secs()).unwrap_or(i64::MAX)
 }
 
-/// The surfaces that the options ask for.
-pub(super) fn surfaces(asked: &Surfaces) -> Result<BTreeSet<Surface>> {
+/// The surfaces that the options ask for, or the configuration.
+pub(super) fn surfaces(asked: &Surfaces, config: &Config) -> Result<BTreeSet<Surface>> {
     let known = |name: &str| {
         Surface::from_name(name).filter(|surface| AUDITED.contains(surface)).map_or_else(
             || {
@@ -106,8 +119,8 @@ pub(super) fn surfaces(asked: &Surfaces) -> Result<BTreeSet<Surface>> {
             Ok,
         )
     };
-    let (without, only): (Vec<&String>, Vec<&String>) =
-        asked.surfaces.iter().partition(|name| name.starts_with('-'));
+    let names = if asked.surfaces.is_empty() { &config.surfaces } else { &asked.surfaces };
+    let (without, only): (Vec<&String>, Vec<&String>) = names.iter().partition(|name| name.starts_with('-'));
     let mut surfaces: BTreeSet<Surface> = match only.is_empty() {
         true => AUDITED.iter().copied().collect(),
         false => only.into_iter().map(|name| known(name)).collect::<Result<_>>()?,

@@ -1,7 +1,9 @@
 //! Layer 4: arguments, environment, standard streams. Nothing below knows of them.
 
 mod args;
+mod baseline;
 mod ci;
+mod config;
 mod exit;
 mod explain;
 mod git_env;
@@ -9,8 +11,10 @@ mod history;
 mod hook;
 mod interrupt;
 mod manual;
+mod options;
 mod output;
 mod progress;
+mod root;
 mod rules;
 mod scan;
 mod staged;
@@ -40,7 +44,10 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> Exit {
         Err(error) => {
             let color = output::wants_color(cli.global.color, io::stderr().is_terminal());
             let (start, end) = if color { ("\x1b[1;31m", "\x1b[0m") } else { ("", "") };
-            say(&format!("{start}error{end}: {}", harmless(&format!("{error:#}"))));
+            let message = harmless(&format!("{error:#}"));
+            // Names in a file that could not be read as it should are foreign text.
+            let lines: Vec<_> = message.lines().map(crate::report::escape_line).collect();
+            say(&format!("{start}error{end}: {}", lines.join("\n")));
             Exit::Failed
         }
     }
@@ -55,6 +62,7 @@ fn dispatch(cli: &Cli) -> anyhow::Result<Exit> {
         Command::Ci(ci) => ci::run(ci, global),
         Command::Hook { command } => hook::run(command, global),
         Command::Trace(trace) => trace::run(trace, global),
+        Command::Baseline { command } => baseline::run(command, global),
         Command::Explain(explain) => explain::run(explain, global),
         Command::Rules { command } => rules::run(command, global),
         Command::Completions { shell } => manual::completions(*shell),

@@ -8,6 +8,7 @@ use anyhow::{Context, Result, bail};
 use tempfile::NamedTempFile;
 
 use super::args::{Global, Reporting, When};
+use super::options::variable;
 use crate::model::{Report, Status};
 use crate::report::{REPORTERS, Reporter, Style, reporter};
 
@@ -23,7 +24,11 @@ impl Outputs {
     /// Opens all of them.
     pub(super) fn open(reporting: &Reporting, global: &Global) -> Result<Self> {
         let files = reporting.output.iter().map(|output| OutputFile::open(output)).collect::<Result<_>>()?;
-        let stdout = reporter(&reporting.format).context("unknown format")?;
+        let stdout = match (&reporting.format, variable("FRISKEY_FORMAT")) {
+            (Some(name), _) => named("--format", name)?,
+            (None, Some(name)) => named("FRISKEY_FORMAT", &name.to_string_lossy())?,
+            (None, None) => named("--format", "human")?,
+        };
         Ok(Self { stdout, style: style(global), quiet: global.quiet, files })
     }
 
@@ -38,6 +43,14 @@ impl Outputs {
         let written = self.stdout.write(report, &self.style, &mut io::stdout().lock());
         ignore_broken_pipe(written).context("cannot write the report to standard output")
     }
+}
+
+/// The format of that name, which `option` asks for.
+fn named(option: &str, name: &str) -> Result<&'static Reporter> {
+    reporter(name).with_context(|| {
+        let names: Vec<_> = REPORTERS.iter().map(|reporter| reporter.name).collect();
+        format!("{option}: there is no format `{name}`; there are {}", names.join(", "))
+    })
 }
 
 /// Whoever reads our output may stop to; that ends us quietly.
@@ -85,13 +98,10 @@ enum Target {
 
 impl OutputFile {
     fn open(output: &str) -> Result<Self> {
-        let names = || REPORTERS.iter().map(|r| r.name).collect::<Vec<_>>().join(", ");
         let Some((format, path)) = output.split_once('=') else {
             bail!("--output {output}: write FORMAT=PATH, `json=report.json` say");
         };
-        let Some(reporter) = reporter(format) else {
-            bail!("--output {output}: there is no format `{format}`; there are {}", names());
-        };
+        let reporter = named(&format!("--output {output}"), format)?;
         if path.is_empty() {
             bail!("--output {output}: the path is missing");
         }

@@ -5,20 +5,22 @@ use std::io::{self, Write};
 use anyhow::{Result, bail};
 
 use super::args::{Global, Rules};
+use super::config::Config;
 use super::exit::Exit;
+use super::options;
 use super::output::ignore_broken_pipe;
 use crate::detect::Detector;
 use crate::rules::{Rule, RuleSet};
 
-/// The rules that the options ask for, and a detector for them.
-pub(super) fn detector(global: &Global) -> Result<(RuleSet, Detector)> {
-    let rules = RuleSet::with_files(&global.rules)?;
+/// The rules that the options and the configuration ask for, and a detector for them.
+pub(super) fn detector(global: &Global, config: &Config) -> Result<(RuleSet, Detector)> {
+    let rules = RuleSet::with_files(&options::rules(global, config))?;
     let detector = Detector::new(&rules)?;
     Ok((rules, detector))
 }
 
 pub(super) fn run(command: &Rules, global: &Global) -> Result<Exit> {
-    let (rules, detector) = detector(global)?;
+    let (rules, detector) = detector(global, &options::config(global)?)?;
     let mut text = Vec::new();
     let exit = match command {
         Rules::List => list(&rules, &mut text)?,

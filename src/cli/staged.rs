@@ -6,19 +6,22 @@ use super::args::{Global, Staged};
 use super::exit::Exit;
 use super::git_env::GitEnv;
 use super::interrupt::stop_flag;
+use super::options::{self, Extent};
 use super::output::Outputs;
 use super::rules::detector;
-use super::scan::threads;
 use crate::scan::{Commit, Settings, scan_staged};
 
 pub(super) fn run(staged: &Staged, global: &Global) -> Result<Exit> {
-    let (rules, detector) = detector(global)?;
+    let config = options::config(global)?;
+    let (rules, detector) = detector(global, &config)?;
+    let policy = options::policy(&staged.accepting, &config, Extent::default())?;
     let outputs = Outputs::open(&staged.reporting, global)?;
     let stop = stop_flag();
     let settings = Settings {
         detector: &detector,
         rules_digest: rules.digest(),
-        min_confidence: staged.reporting.min_confidence,
+        min_confidence: options::min_confidence(&staged.reporting.sifting, &config)?,
+        policy: &policy,
         only: None,
         stop: &stop,
     };
@@ -28,7 +31,8 @@ pub(super) fn run(staged: &Staged, global: &Global) -> Result<Exit> {
         index: git.index,
         work_tree: git.work_tree,
         files: staged.files.clone(),
-        threads: threads(staged.reporting.threads),
+        exclude: options::excludes(&config)?,
+        threads: options::threads(&staged.reporting.sifting, &config)?,
     };
     let report = scan_staged(&settings, &commit)?;
     let exit = report.status().into();

@@ -8,13 +8,16 @@ use zeroize::Zeroizing;
 use super::args::{Global, Trace};
 use super::exit::Exit;
 use super::history::Job;
+use super::options;
 use crate::detect::Detector;
 use crate::model::Secret;
 use crate::rules::{LONGEST_PATTERN, RuleSet, SHORTEST_TRACED};
+use crate::suppress::Policy;
 
 pub(super) fn run(trace: &Trace, global: &Global) -> Result<Exit> {
     let key = read_key(trace)?;
-    let rules = RuleSet::with_files(&global.rules)?;
+    let config = options::config_about(global, &trace.repo)?;
+    let rules = RuleSet::with_files(&options::rules(global, &config))?;
     // What the rules know of such a key: what it is called, and how much of it may be shown.
     let (mut model, mut prefix) = (None, 0);
     Detector::new(&rules)?.find(&key, |found| {
@@ -32,6 +35,10 @@ pub(super) fn run(trace: &Trace, global: &Global) -> Result<Exit> {
         surfaces: &trace.surfaces,
         reporting: &trace.reporting,
         rules_digest: rules.digest(),
+        config: &config,
+        // A key that was asked for is shown wherever it is, accepted or not.
+        exclude: None,
+        policy: &Policy::default(),
         only: Some(Secret::new(key.to_vec(), prefix).fingerprint()),
     };
     job.run(&detector, global)

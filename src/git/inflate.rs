@@ -37,8 +37,9 @@ impl Inflater {
         if possible { Ok(()) } else { Err(InflateError::WrongSize(size as u64)) }
     }
 
-    /// Inflates what stands at the start of `compressed`, which takes at most `extent` bytes, into the first `size` bytes of `out`, which grows
-    /// as needed and never shrinks; what it holds behind them is of no meaning.
+    /// Inflates what stands at the start of `compressed`, and takes at most `extent` bytes of it, into the
+    /// first `size` bytes of `out`, which grows as needed and never shrinks. What it holds behind them means
+    /// nothing.
     pub(super) fn whole(
         &mut self,
         compressed: &[u8],

@@ -57,12 +57,17 @@ impl Gaps {
     }
 }
 
+/// After so many objects that were not there, packs are no longer listed again for each: a partial clone
+/// lacks many, and a repack at work was noticed by then.
+const REFRESHES: u32 = 16;
+
 /// Reads objects by id, one at a time.
 pub(super) struct Lookup {
     odb: gix::OdbHandle,
     hash: gix::hash::Kind,
     buffer: Vec<u8>,
     shallow: bool,
+    missed: u32,
     /// What could not be read.
     pub(super) gaps: Gaps,
 }
@@ -73,7 +78,7 @@ impl Lookup {
         odb.ignore_replacements = true;
         odb.set_pack_cache(|| Box::<Bases>::default());
         let shallow = repo.is_shallow().unwrap_or(false);
-        Self { odb, hash: repo.object_hash(), buffer: Vec::new(), shallow, gaps: Gaps::default() }
+        Self { odb, hash: repo.object_hash(), buffer: Vec::new(), shallow, missed: 0, gaps: Gaps::default() }
     }
 
     /// The hash that names objects here.
@@ -94,6 +99,10 @@ impl Lookup {
         match self.odb.try_find(id, &mut self.buffer) {
             Ok(Some(data)) => Some((data.kind, data.data)),
             Ok(None) => {
+                self.missed += 1;
+                if self.missed == REFRESHES {
+                    self.odb.refresh_never();
+                }
                 let reason = if self.shallow && role == "commit" {
                     "beyond the shallow boundary of this clone; fetch it whole with `git fetch --unshallow` \
                      (`fetch-depth: 0` in a workflow)"

@@ -38,6 +38,9 @@ pub(super) enum Loose {
 /// The longest header: `commit`, a space, twenty digits, a zero byte.
 const LONGEST_HEADER: usize = 28;
 
+/// Few files are deflated to less than one part in so many.
+const USUAL_RATIO: usize = 6;
+
 /// Reads the object in the file `path` into `out`, through the buffer `file`, unless it has more than `large`
 /// bytes.
 pub(super) fn read(
@@ -47,15 +50,15 @@ pub(super) fn read(
     file: &mut Vec<u8>,
     out: &mut Vec<u8>,
 ) -> Result<Loose, LooseError> {
-    let mut opened = open_regular(path)?;
-    let len = opened.metadata().map_err(LooseError::Unreadable)?.len();
+    let (mut opened, len) = open_regular(path)?;
     if len > large {
         return Ok(Loose::Large);
     }
     file.clear();
     opened.by_ref().take(large).read_to_end(file).map_err(LooseError::Unreadable)?;
-    // Its size stands within it: most fit into a guess, and the others tell their size by then.
-    grow(out, 1 << 16);
+    // Its size stands within it: most fit into a guess, and the others have told their size by then.
+    let most = usize::try_from(large).unwrap_or(usize::MAX).saturating_add(LONGEST_HEADER);
+    grow(out, file.len().saturating_mul(USUAL_RATIO).min(most).max(1 << 16));
     let Some(written) = inflater.prefix(file, out)? else {
         let (_, size, used) = parse_header(&out[..LONGEST_HEADER]).ok_or(LooseError::Header)?;
         if size > large {
@@ -85,7 +88,7 @@ pub(super) struct LooseStream {
 impl LooseStream {
     /// Opens the object in the file `path` and reads its header.
     pub(super) fn open(path: &Path) -> Result<Self, LooseError> {
-        let file = open_regular(path)?;
+        let (file, _) = open_regular(path)?;
         let mut stream = InflateStream::new(BufReader::with_capacity(1 << 16, file));
         let mut ahead = vec![0; LONGEST_HEADER];
         let mut filled = 0;
@@ -114,8 +117,8 @@ impl Read for LooseStream {
     }
 }
 
-/// Opens a regular file only: a pipe put in its place would block for ever.
-fn open_regular(path: &Path) -> Result<File, LooseError> {
+/// Opens a regular file only, and tells its length: a pipe put in its place would block for ever.
+fn open_regular(path: &Path) -> Result<(File, u64), LooseError> {
     let mut options = OpenOptions::new();
     options.read(true);
     #[cfg(unix)]
@@ -127,8 +130,8 @@ fn open_regular(path: &Path) -> Result<File, LooseError> {
         io::ErrorKind::NotFound => LooseError::Vanished,
         _ => LooseError::Unreadable(error),
     })?;
-    let is_file = file.metadata().map_err(LooseError::Unreadable)?.is_file();
-    if is_file { Ok(file) } else { Err(LooseError::NotAFile) }
+    let metadata = file.metadata().map_err(LooseError::Unreadable)?;
+    if metadata.is_file() { Ok((file, metadata.len())) } else { Err(LooseError::NotAFile) }
 }
 
 /// Kind, size, and length of the header at the start of an inflated loose object. Any bytes may be given.

@@ -2,11 +2,14 @@
 //!
 //! It hands out bytes and ids; what to look for, and what a match means, is decided above.
 
+mod at;
 pub mod attribution;
 mod bases;
 mod commit;
 mod commits;
 mod database;
+#[doc(hidden)]
+pub mod fuzz;
 mod hooks;
 mod index;
 mod inflate;
@@ -14,7 +17,7 @@ mod lookup;
 mod loose;
 mod objects;
 mod open;
-pub mod pack;
+mod pack;
 pub mod range;
 pub mod refs;
 #[cfg(test)]
@@ -23,6 +26,7 @@ pub mod staged;
 mod state;
 mod sweep;
 
+pub use at::{FileAtError, file_at};
 pub use commits::{Commits, Leading};
 pub use database::Database;
 pub use gix::object::Kind as ObjectKind;

@@ -1,7 +1,7 @@
 //! Opening a repository that may be hostile and may belong to someone else, and obeying nothing in it.
 //!
-//! No environment, no configuration but the repository's own, no included file, no process. The owner does not
-//! matter, since nothing of his is run.
+//! No environment, no configuration but the repository's own, no included file, no process. The owner
+//! does not matter, since nothing of his is run.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -28,22 +28,26 @@ pub enum OpenError {
     },
     /// Neither it nor any folder above is a repository.
     #[error(
-        "{} is not a git repository, nor is any folder above it; name a work tree, a `.git` folder or a bare repository",
+        "{} is not a git repository, nor is any folder above it; \
+         name a work tree, a `.git` folder or a bare repository",
         .0.display()
     )]
     NotARepository(PathBuf),
     /// It is one, but cannot be understood.
-    #[error("the git repository at {} cannot be opened: {reason}", path.display())]
+    #[error(
+        "the git repository at {} cannot be opened: {reason}; `git config --list` there may tell more",
+        path.display()
+    )]
     Unusable {
         /// The path.
         path: PathBuf,
-        /// What is wrong with it.
+        /// What is wrong with it. Deeper causes are left out: they quote the configuration.
         reason: String,
     },
 }
 
-/// Opens the repository that `path` belongs to: a work tree or a folder in it, a `.git` folder or file, or a bare
-/// repository.
+/// Opens the repository that `path` belongs to: a work tree or a folder in it, a `.git` folder or file, or
+/// a bare repository.
 ///
 /// # Errors
 /// When there is no such path, no repository, or one that cannot be understood.
@@ -179,8 +183,9 @@ mod tests {
         git(dir.path(), &["init", "-q", "."]);
         let trace = dir.path().join("ran");
         let config = format!(
-            "[core]\n\trepositoryformatversion = 0\n\tfsmonitor = touch {0}\n\tsshCommand = touch {0}\n\tabbrev = nonsense\n\
-             \tworktree = /nowhere\n[include]\n\tpath = /nowhere/config\n[gc]\n\tauto = many\n",
+            "[core]\n\trepositoryformatversion = 0\n\tfsmonitor = touch {0}\n\tsshCommand = touch {0}\n\
+             \tabbrev = nonsense\n\tworktree = /nowhere\n[include]\n\tpath = /nowhere/config\n\
+             [gc]\n\tauto = many\n",
             trace.display()
         );
         fs::write(dir.path().join(".git/config"), config).expect("written");

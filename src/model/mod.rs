@@ -1,5 +1,6 @@
 //! Layer 0: plain data, no I/O. Everything else speaks in these terms.
 
+mod base;
 mod coverage;
 mod finding;
 mod location;
@@ -9,6 +10,7 @@ mod secret;
 mod suppression;
 mod surface;
 
+pub use base::{PathBase, native_path};
 pub use coverage::{Coverage, Skip};
 pub use finding::{Change, Confidence, Excerpt, Finding, Identified, Leak, LeakStatus};
 pub use location::{Position, Span};

@@ -40,7 +40,7 @@ fn rewrite<'a>(text: &'a str, mut act: impl FnMut(usize, char, &mut String) -> b
 
 /// One line of text that is safe to print: hidden characters become `\u{202e}`, line ends `\n`, and
 /// the openings of CI runners' logging commands are broken.
-pub(super) fn line(text: &str) -> Cow<'_, str> {
+pub fn line(text: &str) -> Cow<'_, str> {
     rewrite(text, |at, c, safe| {
         match c {
             '\n' => safe.push_str("\\n"),

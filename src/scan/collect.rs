@@ -1,17 +1,21 @@
 //! The sink of every source: runs the detector over what comes in and keeps what it finds.
 
+use std::collections::BTreeSet;
 use std::io::{self, Read};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 
+use super::{Settings, accept};
 use crate::detect::{Chunk, Detector, Mask, Stream, StreamMatch};
 use crate::model::{Coverage, Finding, Origin, Position, Skip, Span, Surface};
 use crate::source::{Sink, Worker};
+use crate::suppress::Policy;
 
 /// Collects findings and coverage from all threads of a source.
 #[derive(Debug)]
 pub(super) struct Collector<'d> {
     detector: &'d Detector,
+    policy: &'d Policy,
     stop: &'d AtomicBool,
     gathered: Mutex<Gathered>,
 }
@@ -21,11 +25,13 @@ pub(super) struct Collector<'d> {
 pub(super) struct Gathered {
     pub(super) findings: Vec<Finding>,
     pub(super) coverage: Coverage,
+    pub(super) notes: BTreeSet<String>,
 }
 
 impl<'d> Collector<'d> {
-    pub(super) fn new(detector: &'d Detector, stop: &'d AtomicBool) -> Self {
-        Self { detector, stop, gathered: Mutex::default() }
+    pub(super) fn new(settings: &Settings<'d>) -> Self {
+        let Settings { detector, policy, stop, .. } = *settings;
+        Self { detector, policy, stop, gathered: Mutex::default() }
     }
 
     /// Everything that the workers, all dropped by now, have handed in.
@@ -60,11 +66,13 @@ struct Local<'c> {
 impl Worker for Local<'_> {
     fn blob(&mut self, origin: &Origin, content: &mut dyn Read) -> io::Result<u64> {
         let Self { collector, mask, stream, gathered } = self;
-        let Gathered { findings, coverage } = gathered;
+        let Gathered { findings, coverage, notes } = gathered;
         coverage.surfaces.insert(origin.surface);
         let mut counted = Counted { content, bytes: &mut coverage.bytes };
         stream.search(collector.detector, &mut counted, |chunk, found| {
-            findings.push(finding(origin, mask, chunk, found));
+            let verdict = accept::verdict(collector.policy, mask, chunk, &found);
+            let suppressed = verdict.settle(origin, found.span.start.line, notes);
+            findings.push(Finding { suppressed, ..finding(origin, mask, chunk, found) });
         })
     }
 
@@ -95,6 +103,7 @@ impl Drop for Local<'_> {
         let mut all = self.collector.gathered.lock().unwrap_or_else(PoisonError::into_inner);
         all.findings.extend(own.findings);
         all.coverage.merge(own.coverage);
+        all.notes.extend(own.notes);
     }
 }
 

@@ -1,6 +1,7 @@
 //! Layer 3: the pipeline. A source pushes blobs into the collector, which runs the detector;
 //! findings become leaks, and leaks a report.
 
+mod accept;
 mod collect;
 mod history;
 mod leaks;
@@ -17,6 +18,7 @@ use std::time::{Instant, SystemTime, UNIX_EPOCH};
 use crate::detect::{Detector, Mask};
 use crate::model::{Confidence, Fingerprint, Origin, Report, Skip, Surface};
 use crate::source::{FileOptions, Sink, SourceError, scan_files, scan_stdin};
+use crate::suppress::Policy;
 use collect::{Collector, Gathered};
 
 /// What all scans have in common.
@@ -28,6 +30,8 @@ pub struct Settings<'d> {
     pub rules_digest: &'d str,
     /// Leaks below this are only counted.
     pub min_confidence: Confidence,
+    /// What is accepted.
+    pub policy: &'d Policy,
     /// Reports this secret and no other.
     pub only: Option<Fingerprint>,
     /// Set when the user asks to stop.
@@ -49,7 +53,7 @@ pub struct Tree {
 /// A path that does not exist, a bad glob. What cannot be read later is in the report.
 pub fn scan_tree(settings: &Settings<'_>, tree: &Tree) -> Result<Report, SourceError> {
     let clock = Clock::start();
-    let collector = Collector::new(settings.detector, settings.stop);
+    let collector = Collector::new(settings);
     scan_files(&tree.files, &collector)?;
     if tree.stdin {
         scan_stdin(&collector);
@@ -69,7 +73,7 @@ pub fn scan_tree(settings: &Settings<'_>, tree: &Tree) -> Result<Report, SourceE
 /// Scans the message of a commit that is about to be made.
 pub fn scan_message(settings: &Settings<'_>, message: &[u8]) -> Report {
     let clock = Clock::start();
-    let collector = Collector::new(settings.detector, settings.stop);
+    let collector = Collector::new(settings);
     let mut worker = collector.worker();
     let mut content = message;
     // Reading from memory cannot fail.
@@ -117,7 +121,9 @@ fn report(
     if let Some(only) = settings.only {
         gathered.findings.retain(|finding| finding.identified.fingerprint == only);
     }
-    let all = leaks::group(gathered.findings);
+    let mut all = leaks::group(gathered.findings);
+    let mut notes = accept::by_baseline(settings.policy, &mut all, gathered.coverage.is_complete());
+    notes.extend(accept::listed(gathered.notes));
     let found = all.len();
     let leaks: Vec<_> =
         all.into_iter().filter(|leak| leak.identified.confidence >= settings.min_confidence).collect();
@@ -134,7 +140,7 @@ fn report(
         leaks,
         min_confidence: settings.min_confidence,
         coverage: gathered.coverage,
-        notes: Vec::new(),
+        notes,
         elapsed_seconds: 0.0,
         version_control: None,
         started: clock.started(),

@@ -8,7 +8,8 @@ use super::objects::{Hit, locate_all, search};
 use super::{Clock, Settings, report};
 use crate::git::staged::{Side, Staged, StagedError, StagedPath, staged};
 use crate::git::{self, Found, ObjectId, Objects, OpenError, Repository};
-use crate::model::{Coverage, Finding, Fingerprint, Origin, Report, Skip, Surface};
+use crate::model::{Coverage, Finding, Fingerprint, Origin, Report, Skip, Surface, native_path};
+use crate::source::Excludes;
 
 /// What `friskey staged` looks at.
 #[derive(Clone, Debug, Default)]
@@ -21,6 +22,8 @@ pub struct Commit {
     pub work_tree: Option<PathBuf>,
     /// Files that were named; scanned whole when the index has not changed them.
     pub files: Vec<PathBuf>,
+    /// Paths to leave out.
+    pub exclude: Option<Excludes>,
     /// Threads; 0 for one a processor.
     pub threads: usize,
 }
@@ -50,7 +53,12 @@ pub fn scan_staged(settings: &Settings<'_>, commit: &Commit) -> Result<Report, C
     let clock = Clock::start();
     let repo = git::open(&commit.repo)?.to_thread_local();
     let named = named(commit, &repo)?;
-    let staged = staged(&repo, commit.index.as_deref(), &named)?;
+    let mut staged = staged(&repo, commit.index.as_deref(), &named)?;
+    if let Some(excludes) = &commit.exclude {
+        let stays = |path: &[u8]| !excludes.cover(&native_path(path));
+        staged.changes.retain(|change| stays(&change.path));
+        staged.unchanged.retain(|(path, _)| stays(path));
+    }
     let mut scan = Scan { settings, repo: &repo, threads: commit.threads, gathered: Gathered::default() };
     scan.run(staged, &named);
     Ok(report("staged", settings, scan.gathered, &clock, |_| {}))
@@ -213,9 +221,10 @@ impl Scan<'_> {
         let mut objects = Objects::of(self.repo);
         let Some((_, bytes)) = objects.read(&side.id, "staged blob") else { return };
         let origin = Origin { object: Some(side.id.to_string()), ..Origin::at_path(Surface::Index, path) };
-        locate_all(self.settings.detector, bytes, |identified, located| {
+        let Gathered { findings, notes, .. } = &mut self.gathered;
+        locate_all(self.settings, bytes, |identified, located| {
             if secrets.contains(&identified.fingerprint) {
-                self.gathered.findings.push(Finding {
+                findings.push(Finding {
                     identified,
                     origin: origin.clone(),
                     encoding: located.encoding,
@@ -223,7 +232,7 @@ impl Scan<'_> {
                     occurrence: 0,
                     versions: 1,
                     excerpt: Some(located.excerpt),
-                    suppressed: None,
+                    suppressed: located.verdict.settle(&origin, located.span.start.line, notes),
                 });
             }
         });

@@ -7,7 +7,7 @@ use ignore::overrides::OverrideBuilder;
 use ignore::{DirEntry, WalkBuilder, WalkState};
 
 use super::open::{kind, open, path_bytes};
-use super::{Sink, Worker, reason};
+use super::{Excludes, Sink, Worker, reason};
 use crate::model::{Origin, Skip, Surface};
 
 /// What to walk, and how.
@@ -19,6 +19,8 @@ pub struct FileOptions {
     pub no_ignore: bool,
     /// Globs, as in an ignore file, of paths to leave out.
     pub exclude: Vec<String>,
+    /// Paths to leave out wherever the walk begins.
+    pub exclude_below: Option<Excludes>,
     /// Threads; 0 lets the walk choose.
     pub threads: usize,
 }
@@ -57,6 +59,7 @@ pub fn scan_files(options: &FileOptions, sink: &dyn Sink) -> Result<(), SourceEr
         check(path)?;
     }
     let Some((first, rest)) = options.paths.split_first() else { return Ok(()) };
+    let below = options.exclude_below.clone();
     let mut builder = WalkBuilder::new(first);
     for path in rest {
         builder.add(path);
@@ -69,7 +72,12 @@ pub fn scan_files(options: &FileOptions, sink: &dyn Sink) -> Result<(), SourceEr
         .threads(options.threads)
         .overrides(excludes(&options.exclude)?)
         // Git's own folder is the business of `friskey history`.
-        .filter_entry(|entry| entry.depth() == 0 || entry.file_name() != ".git");
+        .filter_entry(move |entry| {
+            let is_folder = || entry.file_type().is_some_and(|kind| kind.is_dir());
+            let excluded = || below.as_ref().is_some_and(|globs| globs.name(entry.path(), is_folder()));
+            // What the user named is scanned whatever its name.
+            entry.depth() == 0 || (entry.file_name() != ".git" && !excluded())
+        });
     builder.build_parallel().run(|| {
         let mut visit = Visit { worker: sink.worker(), sink };
         Box::new(move |entry| visit.entry(entry))

@@ -1,6 +1,7 @@
 //! Layer 2: what hands bytes to the scanner. A source owns its own parallelism: each of its threads
 //! asks the [`Sink`] for a [`Worker`] and pushes blobs into it.
 
+mod excludes;
 mod files;
 mod git_dir;
 mod open;
@@ -10,6 +11,7 @@ use std::io::{self, Read};
 
 use crate::model::{Origin, Skip, Surface};
 
+pub use excludes::Excludes;
 pub use files::{FileOptions, SourceError, scan_files};
 pub use git_dir::scan_git_dir;
 pub use stdin::scan_stdin;

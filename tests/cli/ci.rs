@@ -293,7 +293,7 @@ fn annotations_summary_and_events_that_cannot_be_read() {
     let written = std::fs::read_to_string(&summary).unwrap();
     assert!(written.starts_with("before\n## friskey: 1 leak"), "{written}");
     assert!(!written.contains(&key(1)));
-    assert!(!stdout(&["--no-annotations", "--no-step-summary"]).contains("::error"));
+    assert!(!stdout(&["--format", "human", "--no-step-summary"]).contains("::error"));
     assert_eq!(std::fs::read_to_string(&summary).unwrap(), written);
     assert_eq!(report(&site.friskey(&github, &["--format", "json"]))["command"], "ci");
     let bad = [("GITHUB_ACTIONS", "true"), ("GITHUB_EVENT_NAME", "push")];
@@ -317,4 +317,46 @@ fn a_branch_named_like_a_key_is_not_repeated() {
     assert_eq!(output.status.code(), Some(3));
     let said = [output.stdout, output.stderr].concat();
     assert!(!String::from_utf8_lossy(&said).contains(&name[10..40]));
+}
+
+#[test]
+fn a_change_cannot_excuse_itself() {
+    let site = Site::new();
+    site.scratch.write("r/friskey.toml", "exclude = ['/vendor/']\nbaseline = 'conf/accepted.toml'\n");
+    let entry = |number| {
+        let fingerprint = crate::support::fingerprint(&key(number));
+        format!(
+            "[[accepted]]\nfingerprint = '{fingerprint}'\nrule = 'openai-project-key'\nreason = 'known'\n"
+        )
+    };
+    site.scratch.write("r/conf/accepted.toml", format!("version = 1\n{}", entry(1)));
+    let before = site.scratch.commit("r", "configured");
+    site.scratch.write("r/friskey.toml", "exclude = ['*']\nbaseline = 'conf/accepted.toml'\n");
+    site.scratch.write("r/conf/accepted.toml", format!("version = 1\n{}{}", entry(1), entry(2)));
+    site.commit("vendor/a", Some(3));
+    site.commit("one", Some(1));
+    let after = site.commit("two", Some(2));
+    site.checkout(&after, &[]);
+    let (status, report) = site.github("push", &push(&before, &after, "refs/heads/main"));
+    let notes = report["notes"].to_string();
+    assert_eq!((status, found(&report, &[1, 2, 3])), (1, vec![1, 2]), "{notes}");
+    assert_eq!(report["suppressed"], 1, "{notes}");
+    assert!(notes.contains(&format!("configuration: {before}:friskey.toml")), "{notes}");
+    assert!(notes.contains(&format!("baseline: {before}:conf/accepted.toml (1 entry)")), "{notes}");
+    // unless told otherwise
+    let args = ["--base", &before, "--config", "friskey.toml"];
+    assert_eq!(site.outcome(&site.friskey(&[], &args)).0, 0);
+    let args = ["--base", &before, "--no-suppress"];
+    assert_eq!(site.outcome(&site.friskey(&[], &args)).1["suppressed"], 0);
+    // no base, no excuse
+    let (_, report) = site.github("push", &push(ZERO, &after, "refs/heads/main"));
+    assert_eq!(found(&report, &[1, 2, 3]), [1, 2, 3]);
+    assert!(report["notes"].to_string().contains("no configuration and no baseline"));
+    // a base that leads out of the repository
+    site.scratch.write("r/friskey.toml", "rules = ['../elsewhere.toml']\n");
+    let base = site.scratch.commit("r", "out");
+    site.checkout(&base, &[]);
+    let output = site.friskey(&[], &["--base", &base]);
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.code() == Some(2) && said.contains("not inside the repository"), "{said}");
 }

@@ -8,6 +8,7 @@ mod plan;
 mod plan_tests;
 mod resolve;
 mod systems;
+mod trusted;
 
 use std::env;
 use std::fs::{File, OpenOptions};
@@ -21,14 +22,14 @@ use serde_json::Value;
 
 use self::plan::Variables;
 use self::resolve::{Resolved, Work, resolve};
-use super::args::{Global, Reporting, Surfaces};
+use super::args::{Accepting, Global, Reporting, Surfaces};
+use super::config::Config;
 use super::exit::Exit;
 use super::history::{now, surfaces};
 use super::interrupt::stop_flag;
+use super::options;
 use super::output::Outputs;
 use super::progress;
-use super::rules::detector;
-use super::scan::threads;
 use crate::detect::Mask;
 use crate::git::{self, Progress};
 use crate::model::{Report, Status};
@@ -52,16 +53,15 @@ pub(super) struct Ci {
     #[arg(long, value_name = "REV", allow_hyphen_values = true)]
     head: Option<String>,
 
-    /// In GitHub Actions, prints the report for people in place of annotations
-    #[arg(long)]
-    no_annotations: bool,
-
     /// In GitHub Actions, writes no step summary
     #[arg(long)]
     no_step_summary: bool,
 
     #[command(flatten)]
     surfaces: Surfaces,
+
+    #[command(flatten)]
+    accepting: Accepting,
 
     #[command(flatten)]
     reporting: Reporting,
@@ -71,9 +71,10 @@ pub(super) fn run(ci: &Ci, global: &Global) -> Result<Exit> {
     let variable = |name: &str| env::var(name).ok();
     let variables = Variables(&variable);
     let plan = plan::plan(&variables, || payload(&variables), ci.base.as_deref(), ci.head.as_deref())?;
-    let resolved = resolve(&plan, &git::open(&ci.repo)?.to_thread_local());
-    let (rules, detector) = detector(global)?;
-    let mask = Mask::new(&detector);
+    let repo = git::open(&ci.repo)?.to_thread_local();
+    let resolved = resolve(&plan, &repo);
+    let trusted = trusted::load(&repo, &ci.repo, &resolved, &ci.accepting, global)?;
+    let mask = Mask::new(&trusted.detector);
     // Names of branches may hold anything.
     let chosen = mask.text(format!("range: {} ({})", resolved.range, resolved.why).as_bytes());
     if !global.quiet {
@@ -81,19 +82,20 @@ pub(super) fn run(ci: &Ci, global: &Global) -> Result<Exit> {
     }
     let on_github = variables.is_set("GITHUB_ACTIONS");
     let mut reporting = ci.reporting.clone();
-    if on_github && !ci.no_annotations && reporting.format == "human" {
-        "github".clone_into(&mut reporting.format);
+    if on_github && reporting.format.is_none() && !variables.is_set("FRISKEY_FORMAT") {
+        reporting.format = Some("github".to_owned());
     }
     let outputs = Outputs::open(&reporting, global)?;
     let stop = stop_flag();
     let settings = Settings {
-        detector: &detector,
-        rules_digest: rules.digest(),
-        min_confidence: reporting.min_confidence,
+        detector: &trusted.detector,
+        rules_digest: trusted.rules.digest(),
+        min_confidence: options::min_confidence(&reporting.sifting, &trusted.config)?,
+        policy: &trusted.policy,
         only: None,
         stop: &stop,
     };
-    let mut report = scan(ci, &settings, &resolved, global)?;
+    let mut report = scan(ci, &settings, &resolved, &trusted.config, global)?;
     report.notes.insert(0, chosen);
     if let (Status::Incomplete, Some(deepen)) = (report.status(), plan.deepen) {
         report.notes.push(format!("where the history is cut off: {deepen}"));
@@ -109,7 +111,13 @@ pub(super) fn run(ci: &Ci, global: &Global) -> Result<Exit> {
     Ok(exit)
 }
 
-fn scan(ci: &Ci, settings: &Settings<'_>, resolved: &Resolved, global: &Global) -> Result<Report> {
+fn scan(
+    ci: &Ci,
+    settings: &Settings<'_>,
+    resolved: &Resolved,
+    config: &Config,
+    global: &Global,
+) -> Result<Report> {
     let range = match &resolved.work {
         Work::Nothing => return Ok(scan_nothing(settings, "ci")),
         Work::Whole => Vec::new(),
@@ -121,9 +129,10 @@ fn scan(ci: &Ci, settings: &Settings<'_>, resolved: &Resolved, global: &Global) 
         objects: Vec::new(),
         command: "ci",
         range,
-        surfaces: surfaces(&ci.surfaces)?,
+        surfaces: surfaces(&ci.surfaces, config)?,
+        exclude: options::excludes(config)?,
         whole: ci.surfaces.whole,
-        threads: threads(ci.reporting.threads),
+        threads: options::threads(&ci.reporting.sifting, config)?,
         now: now(),
         progress: Some(Arc::clone(&progress)),
     };

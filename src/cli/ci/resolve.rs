@@ -16,7 +16,7 @@ pub(super) enum Work {
     Range(Vec<String>),
 }
 
-/// That, in words, and the side that may be trusted to say what is accepted.
+/// That, in words, and whom to trust.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Resolved {
     pub(super) work: Work,
@@ -24,8 +24,19 @@ pub(super) struct Resolved {
     pub(super) range: String,
     /// Why that one.
     pub(super) why: String,
-    /// A revision that was there before the change; nothing when all of the repository is looked at.
-    pub(super) base: Option<String>,
+    /// Where configuration and baseline come from.
+    pub(super) base: Base,
+}
+
+/// The side that may say what is accepted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Base {
+    /// What was there before the change.
+    Rev(String),
+    /// What is checked out: no change is under review.
+    Checkout,
+    /// There is none, or it is not here.
+    Unknown,
 }
 
 pub(super) fn resolve(plan: &Plan, repo: &Repository) -> Resolved {
@@ -35,15 +46,16 @@ pub(super) fn resolve(plan: &Plan, repo: &Repository) -> Resolved {
             work: Work::Nothing,
             range: "nothing".to_owned(),
             why: format!("{event}: the branch or tag was deleted, and brings nothing"),
-            base: None,
+            base: Base::Checkout,
         },
         Scope::Whole => Resolved {
             work: Work::Whole,
             range: "whole history".to_owned(),
             why: format!("{event}: it is about no range of commits"),
-            base: None,
+            base: Base::Checkout,
         },
         Scope::Between { base, head } => between(
+            repo,
             &base.word(),
             &head.word(),
             // All that both can reach is left out, which is what the merge base can reach.
@@ -53,10 +65,11 @@ pub(super) fn resolve(plan: &Plan, repo: &Repository) -> Resolved {
     }
 }
 
-fn between(base: &str, head: &str, why: String) -> Resolved {
+fn between(repo: &Repository, base: &str, head: &str, why: String) -> Resolved {
     let words = [head, "--not", base].map(str::to_owned).to_vec();
     let range = format!("{base}..{head}");
-    Resolved { work: Work::Range(words), range, why, base: Some(base.to_owned()) }
+    let base = if is_here(repo, base) { Base::Rev(base.to_owned()) } else { Base::Unknown };
+    Resolved { work: Work::Range(words), range, why, base }
 }
 
 fn resolve_push(push: &Push, event: &str, repo: &Repository) -> Resolved {
@@ -65,12 +78,13 @@ fn resolve_push(push: &Push, event: &str, repo: &Repository) -> Resolved {
     if let Some(before) = before
         && is_here(repo, before)
     {
-        return between(before, after, format!("{event}: what was pushed"));
+        return between(repo, before, after, format!("{event}: what was pushed"));
     }
     let known = Known::of(push, repo);
     match before {
         // Nothing to compare with: the range fails, and says what to fetch.
         Some(before) if known.others.is_empty() => between(
+            repo,
             before,
             after,
             format!(
@@ -133,7 +147,7 @@ impl Known {
                 format!("{why}: what no other remote branch has"),
             ),
         };
-        let base = self.default.map(|id| id.to_string());
+        let base = self.default.map_or(Base::Unknown, |id| Base::Rev(id.to_string()));
         Resolved { work: Work::Range(words), range, why, base }
     }
 }

@@ -3,20 +3,21 @@
 use std::ffi::OsString;
 use std::fs::File;
 use std::io::{self, BufRead, Read};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 
 use super::Hook;
-use crate::cli::args::Global;
+use crate::cli::args::{Accepting, Global, Sifting};
+use crate::cli::config::Config;
 use crate::cli::exit::Exit;
 use crate::cli::git_env::GitEnv;
 use crate::cli::history::now;
 use crate::cli::interrupt::stop_flag;
+use crate::cli::options::{self, Extent};
 use crate::cli::output::ignore_broken_pipe;
 use crate::cli::rules::detector;
-use crate::cli::scan::threads;
-use crate::model::{Confidence, Report};
+use crate::model::Report;
 use crate::report::write_brief;
 use crate::scan::{AUDITED, Audit, Commit, Settings, scan_history, scan_message, scan_staged};
 
@@ -32,29 +33,37 @@ const AFTER_PUSH: &[&str] = &[
 ];
 
 pub(super) fn run(hook: Hook, args: &[OsString], global: &Global) -> Result<Exit> {
-    let (rules, detector) = detector(global)?;
+    let config = options::config(global)?;
+    let (rules, detector) = detector(global, &config)?;
+    let policy = options::policy(&Accepting::default(), &config, Extent::default())?;
     let stop = stop_flag();
     let settings = Settings {
         detector: &detector,
         rules_digest: rules.digest(),
-        min_confidence: Confidence::Medium,
+        min_confidence: options::min_confidence(&Sifting::default(), &config)?,
+        policy: &policy,
         only: None,
         stop: &stop,
     };
     let git = GitEnv::read();
     let (report, blocked, go_on) = match hook {
-        Hook::PreCommit => (staged(&settings, git)?, "the commit is blocked", AFTER_COMMIT),
+        Hook::PreCommit => match framework_range() {
+            Some(range) => (range_report(&settings, &config, git, range)?, "the push is blocked", AFTER_PUSH),
+            None => (staged(&settings, &config, git, args)?, "the commit is blocked", AFTER_COMMIT),
+        },
         Hook::CommitMsg => (message(&settings, args)?, "the commit is blocked by its message", AFTER_COMMIT),
         Hook::PrePush => {
             let remote = args.first().map(|name| name.to_string_lossy().into_owned());
             let lines = lines()?;
             match pushed(&lines, remote.as_deref())? {
-                Some(range) => (range_report(&settings, git, range)?, "the push is blocked", AFTER_PUSH),
+                Some(range) => {
+                    (range_report(&settings, &config, git, range)?, "the push is blocked", AFTER_PUSH)
+                }
                 None => return Ok(Exit::Clean),
             }
         }
         Hook::PreReceive => match received(&lines()?)? {
-            Some(range) => (range_report(&settings, git, range)?, "the push is refused", AFTER_PUSH),
+            Some(range) => (range_report(&settings, &config, git, range)?, "the push is refused", AFTER_PUSH),
             None => return Ok(Exit::Clean),
         },
     };
@@ -64,9 +73,20 @@ pub(super) fn run(hook: Hook, args: &[OsString], global: &Global) -> Result<Exit
     Ok(report.status().into())
 }
 
-fn staged(settings: &Settings<'_>, git: GitEnv) -> Result<Report> {
+/// Git gives the hook no arguments; pre-commit and prek give it files, all there are with `--all-files`.
+fn staged(settings: &Settings<'_>, config: &Config, git: GitEnv, files: &[OsString]) -> Result<Report> {
     let GitEnv { repo, index, work_tree, .. } = git;
-    Ok(scan_staged(settings, &Commit { repo, index, work_tree, files: Vec::new(), threads: threads(0) })?)
+    let files = files.iter().map(PathBuf::from).collect();
+    let exclude = options::excludes(config)?;
+    let threads = options::threads(&Sifting::default(), config)?;
+    Ok(scan_staged(settings, &Commit { repo, index, work_tree, files, exclude, threads })?)
+}
+
+/// What pre-commit and prek say is being pushed, when they run as a pre-push hook.
+fn framework_range() -> Option<Vec<String>> {
+    let id = |name| std::env::var(name).ok().filter(|id| !id.is_empty());
+    let (from, to) = (id("PRE_COMMIT_FROM_REF")?, id("PRE_COMMIT_TO_REF")?);
+    words(vec![to], vec![from])
 }
 
 /// Git hands over the file with the message as it stands in the editor.
@@ -89,7 +109,7 @@ fn without_diff(text: &[u8]) -> &[u8] {
     }
 }
 
-fn range_report(settings: &Settings<'_>, git: GitEnv, range: Vec<String>) -> Result<Report> {
+fn range_report(settings: &Settings<'_>, config: &Config, git: GitEnv, range: Vec<String>) -> Result<Report> {
     let audit = Audit {
         repo: git.repo,
         objects: git.objects,
@@ -97,7 +117,8 @@ fn range_report(settings: &Settings<'_>, git: GitEnv, range: Vec<String>) -> Res
         range,
         surfaces: AUDITED.iter().copied().collect(),
         whole: false,
-        threads: threads(0),
+        exclude: options::excludes(config)?,
+        threads: options::threads(&Sifting::default(), config)?,
         now: now(),
         progress: None,
     };

@@ -185,6 +185,26 @@ fn alternates_and_several_packs_are_one_database() {
 }
 
 #[test]
+fn a_partial_clone_lacks_what_it_was_not_given() {
+    let (scratch, blob) = leaky();
+    scratch.write("src/leak", "no longer");
+    scratch.commit("third");
+    scratch.git(&["config", "uploadpack.allowFilter", "true"]);
+    let url = format!("file://{}", scratch.path().display());
+    let question = Question { objects: HashMap::from([(blob, vec![0])]), secrets: 1 };
+    for (filter, missing) in [("blob:none", 0), ("tree:0", 3)] {
+        let name = filter.replace(':', "-");
+        scratch.git(&["clone", "-q", "--bare", &format!("--filter={filter}"), &url, &name]);
+        let repo = gix::open_opts(scratch.path().join(&name), gix::open::Options::isolated()).unwrap();
+        let answer = attribute(&repo, &refs::read(&repo), &[], &question, 2);
+        let gaps = skipped(&answer);
+        assert_eq!(gaps.len(), missing, "{filter}: {gaps:?}");
+        assert!(gaps.iter().all(|gap| gap.starts_with("tree ") && gap.contains("git fetch --refetch")));
+        assert_eq!(answer.trails[0].introduced.len(), usize::from(missing == 0));
+    }
+}
+
+#[test]
 fn a_pseudo_ref_to_a_pruned_object_is_no_gap() {
     let (scratch, blob) = leaky();
     scratch.write(".git/ORIG_HEAD", &format!("{}\n", "12".repeat(20)));

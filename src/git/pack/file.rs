@@ -14,7 +14,7 @@ use super::entry::{self, Header, HeaderError};
 
 /// Why a pack cannot be read at all.
 #[derive(Debug, thiserror::Error)]
-pub enum PackError {
+pub(crate) enum PackError {
     /// It was listed and is no longer there: a repack is at work.
     #[error("{} disappeared while it was being opened", .0.display())]
     Vanished(PathBuf),
@@ -37,7 +37,7 @@ pub enum PackError {
 }
 
 /// A pack with its index.
-pub struct Pack {
+pub(crate) struct Pack {
     index: pack::index::File,
     data: pack::data::File,
     ids: hash::Kind,
@@ -55,7 +55,7 @@ impl Pack {
     ///
     /// # Errors
     /// When either file is gone, cannot be read, or has no valid header.
-    pub fn open(index: &Path, ids: hash::Kind) -> Result<Self, PackError> {
+    pub(crate) fn open(index: &Path, ids: hash::Kind) -> Result<Self, PackError> {
         let data = index.with_extension("pack");
         for path in [index, &data] {
             check_regular(path)?;
@@ -73,12 +73,12 @@ impl Pack {
     }
 
     /// Where the pack stands.
-    pub fn path(&self) -> &Path {
+    pub(crate) fn path(&self) -> &Path {
         self.data.path()
     }
 
     /// What does not fit between pack and index, if anything.
-    pub fn mismatch(&self) -> Option<String> {
+    pub(crate) fn mismatch(&self) -> Option<String> {
         let (listed, held) = (self.index.num_objects(), self.data.num_objects());
         if listed != held {
             return Some(format!("its index lists {listed} objects, its header says {held}"));
@@ -88,24 +88,19 @@ impl Pack {
     }
 
     /// How many entries there are.
-    pub fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.offsets.len()
-    }
-
-    /// Whether there is no entry.
-    pub fn is_empty(&self) -> bool {
-        self.offsets.is_empty()
     }
 
     /// Where an entry begins in the pack. `u64::MAX` if there is no such entry.
     #[inline]
-    pub fn offset(&self, entry: Entry) -> u64 {
+    pub(crate) fn offset(&self, entry: Entry) -> u64 {
         self.offsets.get(entry as usize).copied().unwrap_or(u64::MAX)
     }
 
     /// The entry that begins at `offset`.
     #[inline]
-    pub fn entry_at(&self, offset: u64) -> Option<Entry> {
+    pub(crate) fn entry_at(&self, offset: u64) -> Option<Entry> {
         let bucket = usize::try_from(offset >> self.shift).ok()?;
         let first = *self.buckets.get(bucket)? as usize;
         let end = *self.buckets.get(bucket + 1)? as usize;
@@ -115,13 +110,13 @@ impl Pack {
 
     /// The mapped bytes from the start of an entry to the end of the pack.
     #[inline]
-    pub fn bytes(&self, entry: Entry) -> &[u8] {
+    pub(crate) fn bytes(&self, entry: Entry) -> &[u8] {
         self.data.entry_slice(self.offset(entry)..self.data.data_len() as u64).unwrap_or_default()
     }
 
     /// The bytes that an entry can take at most, header and all.
     #[inline]
-    pub fn extent(&self, entry: Entry) -> u64 {
+    pub(crate) fn extent(&self, entry: Entry) -> u64 {
         let next = self.offset(entry.saturating_add(1)).min(self.data.data_len() as u64);
         next.saturating_sub(self.offset(entry))
     }
@@ -131,47 +126,50 @@ impl Pack {
     /// # Errors
     /// When there is no header at its offset.
     #[inline]
-    pub fn header(&self, entry: Entry) -> Result<(Header, &[u8]), HeaderError> {
+    pub(crate) fn header(&self, entry: Entry) -> Result<(Header, &[u8]), HeaderError> {
         let bytes = self.bytes(entry);
         let header = entry::parse(bytes, self.ids)?;
         Ok((header, &bytes[header.len..]))
     }
 
     /// How many objects the index lists.
-    pub fn listed(&self) -> u32 {
+    pub(crate) fn listed(&self) -> u32 {
         self.index.num_objects()
     }
 
-    /// The id at a position of the index, where they stand in order. `position` must be below [`Self::listed`].
+    /// The id at a position of the index, where they stand in order.
+    ///
+    /// # Panics
+    /// When `position` is not below [`Self::listed`].
     #[inline]
-    pub fn id_at(&self, position: u32) -> &oid {
+    pub(crate) fn id_at(&self, position: u32) -> &oid {
         self.index.oid_at_index(position)
     }
 
     /// The entry of the object at a position of the index.
     #[inline]
-    pub fn entry_at_position(&self, position: u32) -> Option<Entry> {
+    pub(crate) fn entry_at_position(&self, position: u32) -> Option<Entry> {
         self.entry_at(self.index.pack_offset_at_index(position))
     }
 
     /// The position of the object `id` in the index.
     #[inline]
-    pub fn position(&self, id: &oid) -> Option<u32> {
+    pub(crate) fn position(&self, id: &oid) -> Option<u32> {
         self.index.lookup(id)
     }
 
     /// The entry that holds the object `id`.
-    pub fn find(&self, id: &oid) -> Option<Entry> {
+    pub(crate) fn find(&self, id: &oid) -> Option<Entry> {
         self.entry_at_position(self.position(id)?)
     }
 
     /// The id of the object in an entry.
-    pub fn id(&self, entry: Entry) -> Option<ObjectId> {
+    pub(crate) fn id(&self, entry: Entry) -> Option<ObjectId> {
         self.position_of(entry).map(|position| self.id_at(position).to_owned())
     }
 
     /// The position in the index of the object in an entry.
-    pub fn position_of(&self, entry: Entry) -> Option<u32> {
+    pub(crate) fn position_of(&self, entry: Entry) -> Option<u32> {
         let positions = self.positions.get_or_init(|| {
             let mut positions = vec![u32::MAX; self.len()];
             for position in 0..self.listed() {

@@ -5,5 +5,5 @@ pub mod entry;
 mod file;
 mod tree;
 
-pub use file::{Pack, PackError};
-pub use tree::{Entry, Tree, TreeFault};
+pub(crate) use file::{Pack, PackError};
+pub(crate) use tree::{Entry, Tree, TreeFault};

@@ -6,11 +6,11 @@ use super::Pack;
 use super::entry::{Content, HeaderError};
 
 /// An entry of a pack, counted from 0 in the order in which they stand there.
-pub type Entry = u32;
+pub(crate) type Entry = u32;
 
 /// Why an entry hangs on nothing that could be read.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum TreeFault {
+pub(crate) enum TreeFault {
     /// Its header is damaged.
     #[error(transparent)]
     Header(#[from] HeaderError),
@@ -23,7 +23,7 @@ pub enum TreeFault {
 }
 
 /// The delta chains of one pack.
-pub struct Tree {
+pub(crate) struct Tree {
     /// Where the children of each entry begin in `children`; one more at the end.
     starts: Vec<u32>,
     /// Children of all entries, in pack order except that the heaviest of each entry comes last.
@@ -31,11 +31,11 @@ pub struct Tree {
     /// How many wanted objects each entry stands for: itself, and all that hang on it.
     weights: Vec<u32>,
     /// Objects that are no delta.
-    pub roots: Vec<Entry>,
+    pub(crate) roots: Vec<Entry>,
     /// Deltas whose base is not in this pack.
-    pub strays: Vec<(Entry, ObjectId)>,
+    pub(crate) strays: Vec<(Entry, ObjectId)>,
     /// Entries that cannot be read; what hangs on them is still in the tree, except for circles.
-    pub faults: Vec<(Entry, TreeFault)>,
+    pub(crate) faults: Vec<(Entry, TreeFault)>,
 }
 
 /// In place of a base: the entry is none's child.
@@ -45,9 +45,9 @@ const NONE: Entry = Entry::MAX;
 const HEADERS_AT_ONCE: usize = 1 << 13;
 
 impl Tree {
-    /// Reads every header of `pack` on up to `threads` threads. Entries of which `unwanted` is true (empty: none)
-    /// are of no interest by themselves.
-    pub fn build(pack: &Pack, threads: usize, unwanted: &[bool]) -> Self {
+    /// Reads every header of `pack` on up to `threads` threads. Entries of which `unwanted` is true (empty:
+    /// none) are of no interest by themselves.
+    pub(crate) fn build(pack: &Pack, threads: usize, unwanted: &[bool]) -> Self {
         let mut tree = Self {
             starts: Vec::new(),
             children: Vec::new(),
@@ -65,24 +65,24 @@ impl Tree {
 
     /// What hangs on `entry` directly: a range for [`Self::child`].
     #[inline]
-    pub fn children(&self, entry: Entry) -> std::ops::Range<u32> {
+    pub(crate) fn children(&self, entry: Entry) -> std::ops::Range<u32> {
         self.starts[entry as usize]..self.starts[entry as usize + 1]
     }
 
     /// The child at a place within [`Self::children`] of some entry.
     #[inline]
-    pub fn child(&self, place: u32) -> Entry {
+    pub(crate) fn child(&self, place: u32) -> Entry {
         self.children[place as usize]
     }
 
     /// How many wanted objects `entry` stands for, with all that hang on it.
     #[inline]
-    pub fn weight(&self, entry: Entry) -> u32 {
+    pub(crate) fn weight(&self, entry: Entry) -> u32 {
         self.weights[entry as usize]
     }
 
     /// `entry` and all that hang on it.
-    pub fn family(&self, entry: Entry) -> Vec<Entry> {
+    pub(crate) fn family(&self, entry: Entry) -> Vec<Entry> {
         let mut all = vec![entry];
         let mut next = 0;
         while let Some(&parent) = all.get(next) {

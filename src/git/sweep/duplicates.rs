@@ -7,8 +7,8 @@ use gix::oid;
 
 use crate::git::pack::Pack;
 
-/// For each pack from the one numbered `first_new` on: which entries hold an object that an earlier pack holds
-/// too, or that is `known`. An empty list means none.
+/// For each pack from the one numbered `first_new` on: which entries hold an object that an earlier pack
+/// holds too, or that is `known`. An empty list means none.
 pub(super) fn find(
     packs: &[Pack],
     first_new: usize,
@@ -43,8 +43,8 @@ pub(super) fn find(
     unwanted
 }
 
-/// Adds the copies among the objects whose id begins with `first_byte`: the pack's number, and the position in its
-/// index.
+/// Adds the copies among the objects whose id begins with `first_byte`: the pack's number, and the position
+/// in its index.
 fn find_among(
     packs: &[Pack],
     first_new: usize,

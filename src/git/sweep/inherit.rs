@@ -1,9 +1,9 @@
 //! What a delta leaves as it was, and what it changes.
 //!
 //! Let a match *depend* on its own bytes and `margin` more on each side, the object thought of as
-//! going on beyond its ends. A match is inherited by each copied run that holds all it depends on; a run from start to
-//! start also holds what lies before, a run from end to end what lies behind. Every other match touches a
-//! changed place: an inserted byte, or a seam.
+//! going on beyond its ends. A match is inherited by each copied run that holds all it depends on; a run
+//! from start to start also holds what lies before, a run from end to end what lies behind. Every other match
+//! touches a changed place: an inserted byte, or a seam.
 
 use std::ops::Range;
 
@@ -23,7 +23,8 @@ pub(super) struct Shape<'a> {
 pub(super) type Region = (u32, u32);
 
 impl Shape<'_> {
-    /// Fills `regions` with the changed places, each widened by `reach` bytes to both sides, merged, in order.
+    /// Fills `regions` with the changed places, each widened by `reach` bytes to both sides, merged, in
+    /// order.
     pub(super) fn changed(&self, reach: u32, regions: &mut Vec<Region>) {
         regions.clear();
         let mut change = |start: u32, end: u32| {
@@ -64,7 +65,8 @@ impl Shape<'_> {
         Some(start..if at_ends { i64::MAX } else { i64::from(to) })
     }
 
-    /// Whether something that the match at `range` depends on lies beyond the edges of `region`, where the object goes on.
+    /// Whether something that the match at `range` depends on lies beyond an edge of `region` where the
+    /// object goes on.
     pub(super) fn is_cut(&self, range: &Range<u64>, region: Region, margin: u64) -> bool {
         let (start, end) = (u64::from(region.0), u64::from(region.1));
         (start != 0 && range.start < start + margin)

@@ -33,9 +33,9 @@ pub use plan::sweep;
 
 /// What a sweep looks for.
 ///
-/// Whether a match is found, and what its [`Hit`](Self::Hit) says, must follow from the kind of the object, the bytes of
-/// the match, [`margin`](Self::margin) bytes on each side of it, and where the object ends, if it ends
-/// within these. Then a sweep finds the same in delta space as in whole objects.
+/// Whether a match is found, and what its [`Hit`](Self::Hit) says, must follow from the kind of the object,
+/// the bytes of the match, [`margin`](Self::margin) bytes on each side of it, and where the object ends, if
+/// it ends within these. Then a sweep finds the same in delta space as in whole objects.
 pub trait Searcher: Sync {
     /// What is told of a match, besides its place.
     type Hit: Clone + Send + Sync;

@@ -19,8 +19,9 @@ use std::sync::Arc;
 use super::{Clock, Settings, report};
 use crate::git::range::RangeError;
 use crate::git::{self, ObjectKind, OpenError, Progress, Repository};
-use crate::model::{Coverage, Finding, Report, Skip, Surface};
+use crate::model::{Coverage, Finding, Origin, Report, Skip, Surface, native_path};
 use crate::scan::collect::Gathered;
+use crate::source::Excludes;
 use overlay::Overlays;
 
 /// What `friskey history` looks at.
@@ -36,6 +37,8 @@ pub struct Audit {
     pub range: Vec<String>,
     /// The surfaces to look at.
     pub surfaces: BTreeSet<Surface>,
+    /// Paths at which nothing is reported.
+    pub exclude: Option<Excludes>,
     /// Assembles every object and searches it whole: slower, and finds the same.
     pub whole: bool,
     /// Threads; 0 for one a processor.
@@ -97,6 +100,8 @@ struct Outcome {
     coverage: Coverage,
     /// Secrets too unsure to be reported.
     below_threshold: u64,
+    /// Markers that do not count.
+    notes: BTreeSet<String>,
 }
 
 /// Why an audit cannot be done.
@@ -131,8 +136,11 @@ pub fn scan_history(settings: &Settings<'_>, audit: &Audit) -> Result<Report, Hi
             outcome => outcome?,
         },
     };
-    let Outcome { findings, mut overlays, coverage, below_threshold } = outcome;
-    let gathered = Gathered { findings, coverage };
+    let Outcome { mut findings, mut overlays, coverage, below_threshold, notes } = outcome;
+    if let Some(excludes) = &audit.exclude {
+        findings.retain(|finding| !is_excluded(excludes, &finding.origin));
+    }
+    let gathered = Gathered { findings, coverage, notes };
     Ok(report(audit.command, settings, gathered, &clock, |report| {
         if settings.only.is_none() {
             report.below_threshold += below_threshold;
@@ -152,6 +160,14 @@ fn whole(settings: &Settings<'_>, audit: &Audit, repo: &Repository) -> Outcome {
         submodules::audit(settings, audit, repo, &mut outcome);
     }
     outcome
+}
+
+/// Whether a place is left out. Other surfaces have names of their own, which are no paths in a tree.
+fn is_excluded(excludes: &Excludes, origin: &Origin) -> bool {
+    use Surface as S;
+    let in_tree = [S::Blob, S::Index, S::FileName, S::Stash, S::Unreachable, S::Submodule];
+    let path = origin.path.as_deref().filter(|_| in_tree.contains(&origin.surface));
+    path.is_some_and(|path| excludes.cover(&native_path(path)))
 }
 
 /// Nothing was looked at, and the report says so.

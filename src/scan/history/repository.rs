@@ -80,7 +80,7 @@ impl Run<'_> {
 
     /// Configuration, hooks, reflogs and other plain files.
     fn side_files(&mut self) {
-        let collector = Collector::new(self.settings.detector, self.settings.stop);
+        let collector = Collector::new(self.settings);
         let dir = self.repo.common_dir();
         let name = dir.file_name().filter(|name| *name == ".git").map_or(&b""[..], |_| b".git/");
         scan_git_dir(dir, &[self.prefix, name].concat(), &self.audit.surfaces, &collector);
@@ -95,6 +95,7 @@ impl Run<'_> {
         }
         self.outcome.findings.extend(gathered.findings);
         self.outcome.coverage.merge(gathered.coverage);
+        self.outcome.notes.extend(gathered.notes);
     }
 
     fn ref_names(&mut self, refs: &Refs) {
@@ -183,7 +184,7 @@ impl Run<'_> {
 
     fn at_place(&mut self, identified: &Arc<Identified>, surface: Surface, place: &Place) {
         let Some((kind, object)) = self.objects.read(&place.newest, "holds a finding") else { return };
-        let Some(located) = locate(self.settings.detector, object, identified.fingerprint) else { return };
+        let Some(located) = locate(self.settings, object, identified.fingerprint) else { return };
         let mut path = self.prefix.to_vec();
         path.extend_from_slice(&place.path);
         let is_named = place.commit.is_some() || !place.path.is_empty();
@@ -279,7 +280,7 @@ impl Run<'_> {
 
     fn in_message(&mut self, identified: &Arc<Identified>, id: ObjectId, offset: usize, lost: bool) {
         let Some((kind, object)) = self.objects.read(&id, "holds a finding") else { return };
-        let Some(mut located) = locate(self.settings.detector, object, identified.fingerprint) else {
+        let Some(mut located) = locate(self.settings, object, identified.fingerprint) else {
             return;
         };
         let surface = message::surface(kind, object, offset);
@@ -305,6 +306,7 @@ impl Run<'_> {
         if !self.wants(origin.surface) {
             return;
         }
+        let suppressed = located.verdict.settle(&origin, located.span.start.line, &mut self.outcome.notes);
         self.outcome.findings.push(Finding {
             identified: Arc::clone(identified),
             origin,
@@ -313,7 +315,7 @@ impl Run<'_> {
             occurrence: 0,
             versions,
             excerpt: Some(located.excerpt),
-            suppressed: None,
+            suppressed,
         });
     }
 }

@@ -29,6 +29,7 @@ pub(super) fn audit(settings: &Settings<'_>, audit: &Audit, repo: &git::Reposito
                 }
                 outcome.findings.extend(own.findings);
                 outcome.coverage.merge(own.coverage);
+                outcome.notes.extend(own.notes);
                 outcome.below_threshold += own.below_threshold;
                 repository::merge(&mut outcome.overlays, own.overlays);
             }

@@ -2,21 +2,31 @@
 //! looked at again.
 
 use super::Hit;
-use crate::detect::{Detector, Mask, Stream};
+use crate::detect::{Mask, Stream};
 use crate::model::{Excerpt, Fingerprint, Position, Span};
+use crate::scan::Settings;
+use crate::scan::accept::{self, Verdict};
 
 /// A secret's first place in an object.
 pub(in crate::scan) struct Located {
     pub(in crate::scan) span: Span,
     pub(in crate::scan) encoding: &'static str,
     pub(in crate::scan) excerpt: Excerpt,
+    /// What the text around it says.
+    pub(in crate::scan) verdict: Verdict,
 }
 
-/// Finds the first place of `secret` in `object`.
-pub(in crate::scan) fn locate(detector: &Detector, object: &[u8], secret: Fingerprint) -> Option<Located> {
-    let mut first = None;
-    locate_all(detector, object, |identified, located| {
-        if first.is_none() && identified.fingerprint == secret {
+/// Finds the first place of `secret` in `object` that is not accepted; the first of all, when all are.
+pub(in crate::scan) fn locate(
+    settings: &Settings<'_>,
+    object: &[u8],
+    secret: Fingerprint,
+) -> Option<Located> {
+    let mut first: Option<Located> = None;
+    locate_all(settings, object, |identified, located| {
+        let is_better =
+            first.as_ref().is_none_or(|known| known.verdict.accepts() && !located.verdict.accepts());
+        if identified.fingerprint == secret && is_better {
             first = Some(located);
         }
     });
@@ -24,15 +34,21 @@ pub(in crate::scan) fn locate(detector: &Detector, object: &[u8], secret: Finger
 }
 
 /// Calls `found` with every secret in `object` and its place, in order.
-pub(in crate::scan) fn locate_all(detector: &Detector, object: &[u8], mut found: impl FnMut(Hit, Located)) {
-    let mask = Mask::new(detector);
+pub(in crate::scan) fn locate_all(
+    settings: &Settings<'_>,
+    object: &[u8],
+    mut found: impl FnMut(Hit, Located),
+) {
+    let mask = Mask::new(settings.detector);
     let mut content = object;
     // Reading from memory cannot fail.
-    let _ = Stream::default().search(detector, &mut content, |chunk, place| {
+    let _ = Stream::default().search(settings.detector, &mut content, |chunk, place| {
+        let verdict = accept::verdict(settings.policy, &mask, chunk, &place);
         let located = Located {
             span: place.span,
             encoding: place.matched.encoding,
             excerpt: mask.excerpt(chunk.bytes, place.matched.span),
+            verdict,
         };
         found(place.matched.identified, located);
     });
@@ -46,6 +62,8 @@ impl Located {
         let first = Position::START.advanced(&vec![b' '; before]).advanced(&object[start..offset]);
         let last = Position { offset: first.offset + length, column: first.column + length, ..first };
         self.span = Span { start: first, end: last };
+        // What stands beside it is the name of something else.
+        self.verdict = Verdict::default();
         self
     }
 

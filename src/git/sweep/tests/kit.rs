@@ -14,8 +14,8 @@ use tempfile::TempDir;
 use crate::git::sweep::{Counts, Found, Searcher, SweepOptions, SweepOutcome, sweep};
 use crate::git::{Database, open};
 
-/// Finds `K` with two to six of `a` and `b` behind it, and tells with each match all bytes it may depend on: any
-/// mistake in moving matches along shows.
+/// Finds `K` with two to six of `a` and `b` behind it, and tells with each match all bytes it may depend on:
+/// any mistake in moving matches along shows.
 pub(super) struct Toy;
 
 pub(super) const MARGIN: usize = 3;

@@ -1,0 +1,182 @@
+//! `friskey.toml`: what a repository asks of friskey. It chooses and narrows; nothing in it is run.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, anyhow};
+use serde::Deserialize;
+use toml::Spanned;
+
+use super::root::Root;
+use crate::model::{Confidence, Surface};
+use crate::scan::AUDITED;
+use crate::suppress::{Glob, read_text};
+
+/// The name of the file.
+pub(super) const NAME: &str = "friskey.toml";
+
+/// The longest file that is read, in bytes.
+const LONGEST: u64 = 1 << 20;
+
+/// More threads than this are a mistake.
+pub(super) const MOST_THREADS: usize = 1024;
+
+/// The settings of a file, or those of none.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Config {
+    /// The file, if there is one.
+    pub(super) path: Option<PathBuf>,
+    /// What globs are about, and where the baseline stands unless it is named.
+    pub(super) root: Root,
+    /// What is looked at is not what stands around the current folder: only what is named counts.
+    pub(super) is_elsewhere: bool,
+    /// Files of rules.
+    pub(super) rules: Vec<PathBuf>,
+    pub(super) min_confidence: Option<Confidence>,
+    /// Globs as in a `.gitignore` at the root.
+    pub(super) exclude: Vec<String>,
+    pub(super) baseline: Option<PathBuf>,
+    /// Names of surfaces, or `-` and a name.
+    pub(super) surfaces: Vec<String>,
+    pub(super) strict: bool,
+    pub(super) threads: Option<usize>,
+    pub(super) no_ignore: bool,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+struct Raw {
+    rules: Vec<Spanned<PathBuf>>,
+    min_confidence: Option<Spanned<String>>,
+    exclude: Vec<Spanned<String>>,
+    baseline: Option<Spanned<PathBuf>>,
+    surfaces: Vec<Spanned<String>>,
+    strict: bool,
+    threads: Option<Spanned<usize>>,
+    no_ignore: bool,
+}
+
+/// The configuration for a command that runs in the folder `start`: the file `explicit` if it is
+/// given, else `friskey.toml` at the root around `start`, unless `no_config`.
+///
+/// # Errors
+/// A file that cannot be read, or holds anything that is not understood.
+pub(super) fn load(explicit: Option<&Path>, no_config: bool, start: &Path) -> Result<Config> {
+    let root = Root::find(start).with_context(|| format!("cannot look at {}", start.display()))?;
+    let path = match explicit {
+        _ if no_config => None,
+        Some(path) => Some(path.to_owned()),
+        None => root.file(NAME)?,
+    };
+    let Some(path) = path else { return Ok(Config { root, ..Config::default() }) };
+    let shown = path.display().to_string();
+    let text = read_text(&path, LONGEST).with_context(|| format!("cannot read the configuration {shown}"))?;
+    let folder = path.parent().unwrap_or(Path::new("")).to_owned();
+    let config = parse(&text, &shown, &folder)?;
+    Ok(Config { path: Some(path), root, ..config })
+}
+
+/// The settings in `text`, which comes from the file `shown`; the files that it names are relative
+/// to `folder`.
+///
+/// # Errors
+/// Anything in it that is not understood, with its line.
+pub(super) fn parse(text: &str, shown: &str, folder: &Path) -> Result<Config> {
+    let place = |offset: usize| {
+        let before = &text.as_bytes()[..offset.min(text.len())];
+        format!("{shown}:{}", 1 + bytecount::count(before, b'\n'))
+    };
+    let raw: Raw = toml::from_str(text).map_err(|error| {
+        anyhow!("{}: {}", place(error.span().map_or(0, |span| span.start)), error.message())
+    })?;
+    let at = |offset: usize, reason: String| anyhow!("{}: {reason}", place(offset));
+    // What is no regular file may have no end. What is not there is the business of who reads it.
+    let file = |path: &Spanned<PathBuf>| {
+        let joined = folder.join(path.get_ref());
+        match joined.metadata() {
+            Ok(metadata) if !metadata.is_file() => {
+                Err(at(path.span().start, format!("{} is no regular file", joined.display())))
+            }
+            _ => Ok(joined),
+        }
+    };
+    for glob in &raw.exclude {
+        Glob::new(glob.get_ref()).map_err(|reason| at(glob.span().start, reason))?;
+    }
+    for name in &raw.surfaces {
+        let plain = name.get_ref().strip_prefix('-').unwrap_or(name.get_ref());
+        if Surface::from_name(plain).is_none_or(|surface| !AUDITED.contains(&surface)) {
+            let names: Vec<_> = AUDITED.iter().map(|surface| surface.name()).collect();
+            let reason = format!("there is no surface `{plain}`; there are {}", names.join(", "));
+            return Err(at(name.span().start, reason));
+        }
+    }
+    let confidence = |level: &Spanned<String>| {
+        level.get_ref().parse::<Confidence>().map_err(|reason| at(level.span().start, reason))
+    };
+    let threads = |count: &Spanned<usize>| match *count.get_ref() {
+        count if count <= MOST_THREADS => Ok(count),
+        _ => Err(at(count.span().start, format!("`threads` is at most {MOST_THREADS}"))),
+    };
+    Ok(Config {
+        path: None,
+        root: Root::default(),
+        is_elsewhere: false,
+        rules: raw.rules.iter().map(file).collect::<Result<_>>()?,
+        min_confidence: raw.min_confidence.as_ref().map(confidence).transpose()?,
+        exclude: raw.exclude.into_iter().map(Spanned::into_inner).collect(),
+        baseline: raw.baseline.as_ref().map(file).transpose()?,
+        surfaces: raw.surfaces.into_iter().map(Spanned::into_inner).collect(),
+        strict: raw.strict,
+        threads: raw.threads.as_ref().map(threads).transpose()?,
+        no_ignore: raw.no_ignore,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parsed(text: &str) -> Result<Config> {
+        parse(text, "friskey.toml", Path::new(env!("CARGO_MANIFEST_DIR")))
+    }
+
+    #[test]
+    fn reads_every_key() {
+        let config = parsed(
+            "rules = ['Cargo.toml']\nmin-confidence = 'low'\nexclude = ['vendor/', '*.min.js']\n\
+             baseline = 'Cargo.lock'\nsurfaces = ['blob', '-reflog']\nstrict = true\nthreads = 3\n\
+             no-ignore = true\n",
+        )
+        .unwrap();
+        assert!(config.rules[0].is_absolute());
+        assert_eq!(config.min_confidence, Some(Confidence::Low));
+        assert_eq!(config.exclude, ["vendor/", "*.min.js"]);
+        assert!(config.baseline.unwrap().ends_with("Cargo.lock"));
+        assert_eq!(config.surfaces, ["blob", "-reflog"]);
+        assert!(config.strict && config.no_ignore);
+        assert_eq!(config.threads, Some(3));
+        let none = parsed("").unwrap();
+        assert!(none.rules.is_empty() && none.min_confidence.is_none() && !none.strict);
+    }
+
+    #[test]
+    fn errors_name_file_line_and_reason() {
+        for (line, reason) in [
+            ("excludes = []", "unknown field `excludes`"),
+            ("min-confidence = 'sure'", "`sure` is not a confidence"),
+            ("exclude = ['{a']", "bad glob"),
+            ("exclude = ['!a']", "names no path"),
+            ("surfaces = ['blobs']", "there is no surface `blobs`"),
+            ("threads = 5000", "at most 1024"),
+            ("threads = -1", ""),
+            ("strict = 'yes'", "invalid type"),
+            ("rules = ['src']", "no regular file"),
+            ("baseline = 'src'", "no regular file"),
+            ("run", ""),
+        ] {
+            let message = format!("{:#}", parsed(&format!("# first\n{line}\n")).unwrap_err());
+            assert!(message.starts_with("friskey.toml:2: "), "{line}: {message}");
+            assert!(message.contains(reason), "{line}: {message}");
+        }
+    }
+}

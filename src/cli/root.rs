@@ -1,0 +1,70 @@
+//! The folder that configuration and baseline stand in: the root of the repository around the
+//! current folder, else the current folder itself.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// That folder, in two spellings.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Root {
+    /// As people see it from where they are: empty, or some `..`.
+    pub(super) shown: PathBuf,
+    /// Absolute, without links.
+    pub(super) absolute: PathBuf,
+}
+
+impl Root {
+    /// Walks up from `start` to the folder that holds `.git`, be it a folder or a file.
+    ///
+    /// # Errors
+    /// `start` is no folder that can be looked at.
+    pub(super) fn find(start: &Path) -> io::Result<Self> {
+        let absolute = fs::canonicalize(start)?;
+        let own = start.strip_prefix(".").unwrap_or(start);
+        let above = absolute.ancestors().position(|folder| folder.join(".git").symlink_metadata().is_ok());
+        let up = above.unwrap_or(0);
+        let shown = (0..up).fold(own.to_owned(), |path, _| path.join(".."));
+        let absolute = absolute.ancestors().nth(up).unwrap_or(&absolute).to_owned();
+        Ok(Self { shown, absolute })
+    }
+
+    /// The folder as a path that is never empty.
+    pub(super) fn or_here(&self) -> PathBuf {
+        if self.shown.as_os_str().is_empty() { PathBuf::from(".") } else { self.shown.clone() }
+    }
+
+    /// A file in it that is there. Anything else of that name is an error.
+    pub(super) fn file(&self, name: &str) -> io::Result<Option<PathBuf>> {
+        let path = self.shown.join(name);
+        match fs::metadata(&path) {
+            Ok(metadata) if metadata.is_file() => Ok(Some(path)),
+            // A pipe would wait for ever, a device never end.
+            Ok(_) => Err(io::Error::other(format!("{} is no regular file", path.display()))),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(io::Error::other(format!("cannot look at {}: {error}", path.display()))),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn walks_up_to_the_repository() {
+        let folder = tempfile::tempdir().unwrap();
+        let deep = folder.path().join("a/b");
+        fs::create_dir_all(&deep).unwrap();
+        let root = |start: &Path| Root::find(start).unwrap();
+        // Whether a repository is around the folder for temporary files is not ours to say.
+        fs::write(folder.path().join(".git"), "gitdir: elsewhere").unwrap();
+        assert_eq!(root(&deep).absolute, fs::canonicalize(folder.path()).unwrap());
+        assert_eq!(root(&deep).shown, deep.join("../.."));
+        assert_eq!(root(folder.path()).shown, folder.path());
+        assert_eq!(root(Path::new(".")).absolute.join("x").parent().unwrap(), root(Path::new(".")).absolute);
+        fs::create_dir(folder.path().join("friskey.toml")).unwrap();
+        assert!(root(&deep).file("friskey.toml").unwrap_err().to_string().contains("no regular file"));
+        assert_eq!(root(&deep).file("other").unwrap(), None);
+    }
+}

@@ -1,0 +1,74 @@
+//! Which folder globs are about, when paths are relative to another.
+
+use std::borrow::Cow;
+use std::ffi::OsStr;
+use std::path::{Component, Path, PathBuf};
+
+/// A folder that globs are about, and the folder that relative paths begin at.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PathBase {
+    /// What globs are about. Absolute.
+    pub root: PathBuf,
+    /// Where relative paths begin. Absolute.
+    pub from: PathBuf,
+}
+
+impl PathBase {
+    /// `path` as seen from the root; `None` when it lies outside, or is the root. By the names alone:
+    /// links are not followed.
+    pub fn relative(&self, path: &Path) -> Option<PathBuf> {
+        let mut parts: Vec<&OsStr> = Vec::new();
+        let from = if path.has_root() { Path::new("") } else { &self.from };
+        for component in from.components().chain(path.components()) {
+            match component {
+                Component::Normal(part) => parts.push(part),
+                Component::ParentDir => drop(parts.pop()),
+                Component::Prefix(_) | Component::RootDir | Component::CurDir => {}
+            }
+        }
+        let root = self.root.components().filter_map(|component| match component {
+            Component::Normal(part) => Some(part),
+            _ => None,
+        });
+        let mut parts = parts.into_iter();
+        for part in root {
+            if parts.next() != Some(part) {
+                return None;
+            }
+        }
+        let rest: PathBuf = parts.collect();
+        (!rest.as_os_str().is_empty()).then_some(rest)
+    }
+}
+
+/// The path that an origin keeps as bytes.
+#[cfg(unix)]
+pub fn native_path(bytes: &[u8]) -> Cow<'_, Path> {
+    use std::os::unix::ffi::OsStrExt;
+    Cow::Borrowed(Path::new(OsStr::from_bytes(bytes)))
+}
+
+/// The path that an origin keeps as bytes.
+#[cfg(not(unix))]
+pub fn native_path(bytes: &[u8]) -> Cow<'_, Path> {
+    Cow::Owned(String::from_utf8_lossy(bytes).into_owned().into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sees_paths_from_the_root() {
+        let base = PathBase { root: "/a/b".into(), from: "/a/b/c".into() };
+        let relative = |path: &str| base.relative(Path::new(path)).map(|p| p.display().to_string());
+        assert_eq!(relative("x").as_deref(), Some("c/x"));
+        assert_eq!(relative("./x/../y").as_deref(), Some("c/y"));
+        assert_eq!(relative("../x").as_deref(), Some("x"));
+        assert_eq!(relative("/a/b/z").as_deref(), Some("z"));
+        assert_eq!(relative(".."), None);
+        assert_eq!(relative("../../x"), None);
+        assert_eq!(relative("/a/bc/x"), None);
+        assert_eq!(relative("../../../../../../x"), None);
+    }
+}

@@ -1,0 +1,89 @@
+//! Where findings meet what is accepted: markers while the text around is at hand, the baseline when
+//! all findings are together.
+
+use std::collections::BTreeSet;
+
+use crate::detect::{Chunk, Mask, StreamMatch};
+use crate::model::{Leak, Origin, Suppression, Surface};
+use crate::suppress::{Inline, Policy, inline};
+
+/// Notes about markers that a report lists.
+const LISTED: usize = 20;
+
+/// What the text around a match says about it.
+#[derive(Debug, Default)]
+pub(super) struct Verdict {
+    suppressed: Option<Suppression>,
+    /// A marker that does not count.
+    without_reason: Option<&'static str>,
+}
+
+/// Looks for a marker beside the match.
+pub(super) fn verdict(policy: &Policy, mask: &Mask<'_>, chunk: Chunk<'_>, found: &StreamMatch) -> Verdict {
+    if policy.inline == Inline::Off {
+        return Verdict::default();
+    }
+    let matched = &found.matched;
+    let holds_key = |line: &[u8]| mask.hides(line);
+    match inline(chunk.bytes, matched.span.clone(), matched.encoding, &holds_key) {
+        None => Verdict::default(),
+        Some(mark) => match policy.judge(mark) {
+            Ok(suppression) => Verdict { suppressed: Some(suppression), without_reason: None },
+            Err(mark) => Verdict { suppressed: None, without_reason: Some(mark.marker) },
+        },
+    }
+}
+
+impl Verdict {
+    /// Whether the match is accepted.
+    pub(super) fn accepts(&self) -> bool {
+        self.suppressed.is_some()
+    }
+
+    /// The verdict on the finding that the match has become, at `line` of `origin`. A marker that does
+    /// not count is put into `notes`.
+    pub(super) fn settle(
+        self,
+        origin: &Origin,
+        line: u64,
+        notes: &mut BTreeSet<String>,
+    ) -> Option<Suppression> {
+        if is_name(origin.surface) {
+            return None;
+        }
+        if let Some(marker) = self.without_reason {
+            let path = origin.path.as_deref().map(String::from_utf8_lossy);
+            let place = path.as_deref().unwrap_or(origin.surface.name());
+            notes.insert(format!(
+                "{place}:{line}: `{marker}` gives no reason and does not count in strict mode"
+            ));
+        }
+        self.suppressed
+    }
+}
+
+/// Names have no room for comments.
+fn is_name(surface: Surface) -> bool {
+    matches!(surface, Surface::FileName | Surface::Symlink | Surface::RefName | Surface::Identity)
+}
+
+/// Applies the baseline, and gives the notes of the policy. What is `incomplete` cannot tell that an
+/// entry is stale.
+pub(super) fn by_baseline(policy: &Policy, leaks: &mut [Leak], complete: bool) -> Vec<String> {
+    let mut notes = policy.notes.clone();
+    if let Some(baseline) = &policy.baseline {
+        let met = baseline.accept(leaks);
+        notes.extend(baseline.notes((policy.whole && complete).then_some(&met)));
+    }
+    notes
+}
+
+/// As many notes as people read, and how many more there are.
+pub(super) fn listed(notes: BTreeSet<String>) -> Vec<String> {
+    let more = notes.len().saturating_sub(LISTED);
+    let mut listed: Vec<_> = notes.into_iter().take(LISTED).collect();
+    if more > 0 {
+        listed.push(format!("{more} more markers give no reason and do not count in strict mode"));
+    }
+    listed
+}

@@ -1,0 +1,70 @@
+//! Globs of paths to leave out, written as in an ignore file.
+
+use std::path::Path;
+
+use ignore::gitignore::{Gitignore, GitignoreBuilder};
+
+use super::SourceError;
+use crate::model::PathBase;
+
+/// Globs of paths to leave out, as in an ignore file at the root of a repository.
+#[derive(Clone, Debug)]
+pub struct Excludes {
+    globs: Gitignore,
+    base: Option<PathBase>,
+}
+
+impl Excludes {
+    /// Reads `globs`. Paths are seen through `base`; without one they begin at the root.
+    ///
+    /// # Errors
+    /// A glob that cannot be understood.
+    pub fn new(globs: &[String], base: Option<PathBase>) -> Result<Self, SourceError> {
+        let bad = |glob: &str, error: ignore::Error| SourceError::BadGlob {
+            glob: glob.to_owned(),
+            reason: error.to_string(),
+        };
+        let mut builder = GitignoreBuilder::new("");
+        for glob in globs {
+            builder.add_line(None, glob).map_err(|error| bad(glob, error))?;
+        }
+        let globs = builder.build().map_err(|error| bad(&globs.join(" "), error))?;
+        Ok(Self { globs, base })
+    }
+
+    /// Whether they name `path` itself.
+    pub fn name(&self, path: &Path, is_folder: bool) -> bool {
+        self.seen(path, |path| self.globs.matched(path, is_folder).is_ignore())
+    }
+
+    /// Whether they name the file `path`, or a folder that it lies in.
+    pub fn cover(&self, path: &Path) -> bool {
+        self.seen(path, |path| self.globs.matched_path_or_any_parents(path, false).is_ignore())
+    }
+
+    fn seen(&self, path: &Path, is_named: impl FnOnce(&Path) -> bool) -> bool {
+        match &self.base {
+            Some(base) => base.relative(path).is_some_and(|path| is_named(&path)),
+            // The globs refuse paths with a root.
+            None => !path.has_root() && is_named(path),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn are_about_the_root() {
+        let globs = ["vendor/".to_owned(), "/gen/*.js".to_owned()];
+        let plain = Excludes::new(&globs, None).unwrap();
+        assert!(plain.cover(Path::new("a/vendor/b.py")) && plain.cover(Path::new("gen/a.js")));
+        assert!(!plain.cover(Path::new("a/gen/a.js")) && !plain.cover(Path::new("/gen/a.js")));
+        assert!(plain.name(Path::new("vendor"), true) && !plain.name(Path::new("vendor"), false));
+        let base = PathBase { root: "/r".into(), from: "/r/gen".into() };
+        let below = Excludes::new(&globs, Some(base)).unwrap();
+        assert!(below.cover(Path::new("a.js")) && !below.cover(Path::new("../a.js")));
+        assert!(Excludes::new(&["{a".to_owned()], None).is_err());
+    }
+}

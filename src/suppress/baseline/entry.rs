@@ -1,0 +1,121 @@
+//! One accepted key.
+
+use std::path::Path;
+
+use ignore::gitignore::{Gitignore, GitignoreBuilder};
+
+use crate::model::{Fingerprint, PathBase, native_path};
+use crate::suppress::Date;
+
+/// One accepted key: at any place, or where its glob says.
+#[derive(Clone, Debug)]
+pub struct Entry {
+    /// The key.
+    pub fingerprint: Fingerprint,
+    /// The rule that found it. For people: an entry counts whatever the rule is called later.
+    pub rule: String,
+    /// Why it is accepted. Never empty.
+    pub reason: String,
+    /// Where it is accepted.
+    pub path: Option<Glob>,
+    /// Who answers for it.
+    pub owner: Option<String>,
+    /// The last day on which the entry counts, in UTC.
+    pub expires: Option<Date>,
+    /// Comment lines that stand above it in the file.
+    pub comments: Vec<String>,
+}
+
+impl Entry {
+    /// Whether it no longer counts.
+    pub fn is_expired(&self, today: Date) -> bool {
+        self.expires.is_some_and(|last| last < today)
+    }
+
+    /// Whether it is about a finding at `path`, the bytes of an origin.
+    pub(super) fn covers(&self, path: Option<&[u8]>, base: Option<&PathBase>) -> bool {
+        match (&self.path, path) {
+            (None, _) => true,
+            (Some(_), None) => false,
+            (Some(glob), Some(path)) => glob.matches(&native_path(path), base),
+        }
+    }
+
+    /// The order of the file.
+    pub(super) fn order(&self) -> impl Ord + use<'_> {
+        let glob = self.path.as_ref().map(Glob::as_str);
+        (self.fingerprint, glob, self.expires, &*self.reason, &*self.rule, self.owner.as_deref())
+    }
+
+    /// What messages call it: a piece of the fingerprint, and what people know it by.
+    pub fn name(&self) -> String {
+        let fingerprint = self.fingerprint.to_string();
+        format!("{} ({}, {})", &fingerprint[..12], self.rule, self.reason)
+    }
+}
+
+/// A glob of paths, written as in a `.gitignore`.
+#[derive(Clone, Debug)]
+pub struct Glob {
+    text: String,
+    matcher: Gitignore,
+}
+
+impl Glob {
+    /// Reads `text`.
+    ///
+    /// # Errors
+    /// What is wrong with it, in words.
+    pub fn new(text: &str) -> Result<Self, String> {
+        if text.trim().is_empty() || text.starts_with(['!', '#']) {
+            return Err(format!("`{text}` names no path"));
+        }
+        let mut builder = GitignoreBuilder::new("");
+        builder.add_line(None, text).map_err(|error| format!("bad glob: {error}"))?;
+        let matcher = builder.build().map_err(|error| format!("bad glob: {error}"))?;
+        Ok(Self { text: text.to_owned(), matcher })
+    }
+
+    /// As it was written.
+    pub fn as_str(&self) -> &str {
+        &self.text
+    }
+
+    fn matches(&self, path: &Path, base: Option<&PathBase>) -> bool {
+        let path = match base {
+            Some(base) => base.relative(path),
+            None => Some(path.to_owned()),
+        };
+        // The matcher refuses paths with a root.
+        path.is_some_and(|path| {
+            !path.has_root() && self.matcher.matched_path_or_any_parents(path, false).is_ignore()
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn globs_are_those_of_a_gitignore() {
+        let matches = |glob: &str, path: &str| Glob::new(glob).unwrap().matches(Path::new(path), None);
+        assert!(matches("tests/", "tests/a/b.py"));
+        assert!(matches("*.md", "docs/a.md"));
+        assert!(matches("/docs/*.md", "docs/a.md"));
+        assert!(!matches("/docs/*.md", "x/docs/a.md"));
+        assert!(!matches("tests/", "/tests/a"));
+        for bad in ["", " ", "!x", "#x", "{a"] {
+            assert!(Glob::new(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn globs_are_about_the_root() {
+        let base = PathBase { root: "/r".into(), from: "/r/tests".into() };
+        let glob = Glob::new("/tests/**").unwrap();
+        assert!(glob.matches(Path::new("a.py"), Some(&base)));
+        assert!(!glob.matches(Path::new("../a.py"), Some(&base)));
+        assert!(!glob.matches(Path::new("../../tests/a.py"), Some(&base)));
+    }
+}

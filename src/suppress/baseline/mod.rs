@@ -1,0 +1,308 @@
+//! The baseline: accepted findings, by the fingerprint of the key. A key that moves stays accepted;
+//! another key on the same line does not become so.
+
+mod entry;
+mod read;
+mod write;
+
+use std::collections::HashMap;
+use std::io;
+use std::path::Path;
+
+pub use entry::{Entry, Glob};
+
+use super::{Date, read_text};
+use crate::model::{Fingerprint, Leak, PathBase, Suppression};
+
+/// The longest file that is read, in bytes: some 200,000 entries.
+const LONGEST: u64 = 64 << 20;
+
+/// Entries that one note names.
+const NAMED: usize = 5;
+
+/// Why a baseline cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum BaselineError {
+    /// The file cannot be read.
+    #[error("cannot read the baseline {path}: {error}")]
+    Read {
+        /// The file.
+        path: String,
+        /// What the system says.
+        error: io::Error,
+    },
+    /// Something in it is wrong.
+    #[error("{path}:{line}: {reason}")]
+    Invalid {
+        /// The file.
+        path: String,
+        /// Line, from 1.
+        line: usize,
+        /// What is wrong.
+        reason: String,
+    },
+    /// A new one was to be written where there is one.
+    #[error("{0} is there already; `friskey baseline update` adds to it")]
+    Exists(String),
+    /// The file cannot be written.
+    #[error("cannot write the baseline {path}: {error}")]
+    Write {
+        /// The file.
+        path: String,
+        /// What the system says.
+        error: io::Error,
+    },
+}
+
+/// Accepted keys.
+#[derive(Clone, Debug)]
+pub struct Baseline {
+    entries: Vec<Entry>,
+    by_key: HashMap<Fingerprint, Vec<usize>>,
+    source: String,
+    base: Option<PathBase>,
+    today: Date,
+}
+
+impl Baseline {
+    /// Entries that come from `source`, a path for reports, judged on the day `today`.
+    pub fn new(entries: Vec<Entry>, source: &str, today: Date) -> Self {
+        let mut by_key: HashMap<_, Vec<usize>> = HashMap::new();
+        for (index, entry) in entries.iter().enumerate() {
+            by_key.entry(entry.fingerprint).or_default().push(index);
+        }
+        Self { entries, by_key, source: source.to_owned(), base: None, today }
+    }
+
+    /// The baseline in `text`, which comes from `source`.
+    ///
+    /// # Errors
+    /// Anything in it that is not sound, with its line.
+    pub fn parse(text: &str, source: &str, today: Date) -> Result<Self, BaselineError> {
+        Ok(Self::new(read::parse(text, source)?, source, today))
+    }
+
+    /// The baseline in the file at `path`, as of today.
+    ///
+    /// # Errors
+    /// A file that cannot be read, or is not sound.
+    pub fn read(path: &Path) -> Result<Self, BaselineError> {
+        let source = path.display().to_string();
+        match read_text(path, LONGEST) {
+            Ok(text) => Self::parse(&text, &source, Date::today()),
+            Err(error) => Err(BaselineError::Read { path: source, error }),
+        }
+    }
+
+    /// Its globs are about `base.root`, while the paths of findings begin at `base.from`. Without a
+    /// base both are the same.
+    #[must_use]
+    pub fn with_base(mut self, base: PathBase) -> Self {
+        self.base = Some(base);
+        self
+    }
+
+    /// All entries, in the order of the file.
+    pub fn entries(&self) -> &[Entry] {
+        &self.entries
+    }
+
+    /// Accepts the findings in `leaks` that an entry is about and nothing else has accepted. Says of
+    /// each entry whether any finding met it.
+    pub fn accept(&self, leaks: &mut [Leak]) -> Vec<bool> {
+        let mut met = vec![false; self.entries.len()];
+        for leak in leaks {
+            let Some(indices) = self.by_key.get(&leak.identified.fingerprint) else { continue };
+            for finding in &mut leak.findings {
+                let path = finding.origin.path.as_deref();
+                for &index in indices {
+                    let entry = &self.entries[index];
+                    if !entry.covers(path, self.base.as_ref()) {
+                        continue;
+                    }
+                    met[index] = true;
+                    if finding.suppressed.is_none() && !entry.is_expired(self.today) {
+                        finding.suppressed = Some(Suppression {
+                            by: "baseline",
+                            source: self.source.clone(),
+                            reason: Some(entry.reason.clone()),
+                        });
+                    }
+                }
+            }
+        }
+        met
+    }
+
+    /// Whether `entry` no longer counts.
+    pub fn is_expired(&self, entry: &Entry) -> bool {
+        entry.is_expired(self.today)
+    }
+
+    /// Entries that no longer count.
+    pub fn expired(&self) -> impl Iterator<Item = &Entry> {
+        self.entries.iter().filter(|entry| entry.is_expired(self.today))
+    }
+
+    /// What a report says about entries that no longer count and, when `met` tells which ones were
+    /// met in a scan of everything, about those that are stale.
+    pub fn notes(&self, met: Option<&[bool]>) -> Vec<String> {
+        let expired: Vec<_> = self.expired().collect();
+        let mut notes = named(&expired, "has expired and accepts nothing", "have expired");
+        if let Some(met) = met {
+            let stale: Vec<_> = self.stale(met).collect();
+            notes.extend(named(&stale, "is stale: no finding meets it", "are stale"));
+        }
+        notes
+    }
+
+    /// Entries that were not met, as [`accept`](Self::accept) tells it.
+    pub fn stale<'a>(&'a self, met: &'a [bool]) -> impl Iterator<Item = &'a Entry> {
+        self.entries.iter().zip(met).filter(|(_, met)| !**met).map(|(entry, _)| entry)
+    }
+
+    /// The same with `entries` instead.
+    #[must_use]
+    pub fn with_entries(self, entries: Vec<Entry>) -> Self {
+        Self { base: self.base, ..Self::new(entries, &self.source, self.today) }
+    }
+
+    /// Writes it to a file that must not be there yet.
+    ///
+    /// # Errors
+    /// The file is there, or cannot be written.
+    pub fn create(&self, path: &Path) -> Result<(), BaselineError> {
+        write::create(path, &self.entries).map_err(|error| match error.kind() {
+            io::ErrorKind::AlreadyExists => BaselineError::Exists(path.display().to_string()),
+            _ => BaselineError::Write { path: path.display().to_string(), error },
+        })
+    }
+
+    /// Replaces the file at `path` in one step, keeping its mode.
+    ///
+    /// # Errors
+    /// The file is not there, or cannot be written.
+    pub fn replace(&self, path: &Path) -> Result<(), BaselineError> {
+        write::replace(path, &self.entries)
+            .map_err(|error| BaselineError::Write { path: path.display().to_string(), error })
+    }
+}
+
+/// A note for each of the first entries, and one for the rest.
+fn named(entries: &[&Entry], what: &str, all: &str) -> Vec<String> {
+    let mut notes: Vec<_> =
+        entries.iter().take(NAMED).map(|entry| format!("baseline entry {} {what}", entry.name())).collect();
+    if entries.len() > NAMED {
+        let more = entries.len() - NAMED;
+        notes.push(format!("{more} more baseline entries {all}; `friskey baseline check` lists them"));
+    }
+    notes
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::model::{
+        Confidence, Finding, Identified, LeakStatus, Origin, Position, Secret, Span, Surface,
+    };
+
+    fn identified(key: &str) -> Arc<Identified> {
+        let secret = Secret::new(key.as_bytes().to_vec(), 0);
+        Arc::new(Identified {
+            fingerprint: secret.fingerprint(),
+            secret,
+            rule: "r".into(),
+            kind: "k".into(),
+            confidence: Confidence::High,
+            evidence: Vec::new(),
+        })
+    }
+
+    fn leak(key: &str, paths: &[&str]) -> Leak {
+        let identified = identified(key);
+        let finding = |path: &&str| Finding {
+            identified: Arc::clone(&identified),
+            origin: Origin::at_path(Surface::Worktree, *path),
+            encoding: "utf-8",
+            span: Span { start: Position::START, end: Position::START },
+            occurrence: 0,
+            versions: 1,
+            excerpt: None,
+            suppressed: None,
+        };
+        let findings = paths.iter().map(finding).collect();
+        Leak {
+            identified,
+            status: LeakStatus::Present,
+            introduced: Vec::new(),
+            removed: Vec::new(),
+            refs_at_tip: Vec::new(),
+            refs_in_history: Vec::new(),
+            held_by: Vec::new(),
+            exposed_seconds: None,
+            findings,
+        }
+    }
+
+    fn entry(key: &str, path: Option<&str>, expires: Option<&str>) -> Entry {
+        Entry {
+            fingerprint: identified(key).fingerprint,
+            rule: "r".to_owned(),
+            reason: "why".to_owned(),
+            path: path.map(|path| Glob::new(path).unwrap()),
+            owner: None,
+            expires: expires.map(|day| Date::parse(day).unwrap()),
+            comments: Vec::new(),
+        }
+    }
+
+    fn baseline(entries: Vec<Entry>) -> Baseline {
+        Baseline::new(entries, "b.toml", Date::parse("2024-05-05").unwrap())
+    }
+
+    fn accepted(leak: &Leak) -> Vec<bool> {
+        leak.findings.iter().map(|finding| finding.suppressed.is_some()).collect()
+    }
+
+    #[test]
+    fn accepts_a_key_wherever_it_stands_and_no_other() {
+        let mut leaks = [leak("a", &["x", "y/z"]), leak("b", &["x"])];
+        let met = baseline(vec![entry("a", None, None), entry("c", None, None)]).accept(&mut leaks);
+        assert_eq!(met, [true, false]);
+        assert_eq!(accepted(&leaks[0]), [true, true]);
+        assert_eq!(accepted(&leaks[1]), [false]);
+        let by = leaks[0].findings[0].suppressed.as_ref().unwrap();
+        assert_eq!((by.by, &*by.source, by.reason.as_deref()), ("baseline", "b.toml", Some("why")));
+    }
+
+    #[test]
+    fn a_glob_keeps_an_entry_to_its_paths() {
+        let mut leaks = [leak("a", &["docs/x.md", "src/x.py"])];
+        baseline(vec![entry("a", Some("docs/"), None)]).accept(&mut leaks);
+        assert_eq!(accepted(&leaks[0]), [true, false]);
+    }
+
+    #[test]
+    fn an_entry_counts_up_to_its_last_day() {
+        for (day, counts) in [("2024-05-05", true), ("2024-05-04", false)] {
+            let mut leaks = [leak("a", &["x"])];
+            let baseline = baseline(vec![entry("a", None, Some(day))]);
+            assert_eq!(baseline.accept(&mut leaks), [true], "met all the same");
+            assert_eq!(accepted(&leaks[0]), [counts], "{day}");
+            assert_eq!(baseline.notes(None).len(), usize::from(!counts));
+        }
+    }
+
+    #[test]
+    fn notes_name_a_few_and_count_the_rest() {
+        let entries: Vec<_> = ('a'..='i').map(|key| entry(&key.to_string(), None, None)).collect();
+        let baseline = baseline(entries);
+        let notes = baseline.notes(Some(&[false; 9]));
+        assert_eq!(notes.len(), NAMED + 1);
+        assert!(notes[0].ends_with("(r, why) is stale: no finding meets it"), "{}", notes[0]);
+        assert!(notes[NAMED].starts_with("4 more baseline entries are stale"));
+        assert!(baseline.notes(None).is_empty());
+    }
+}

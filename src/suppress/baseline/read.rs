@@ -1,0 +1,152 @@
+//! Reading a baseline, refusing what is not sound with file, line and reason.
+
+use serde::Deserialize;
+use toml::Spanned;
+
+use super::BaselineError;
+use super::entry::{Entry, Glob};
+use crate::model::Fingerprint;
+use crate::suppress::Date;
+
+/// The version of the format.
+pub(super) const VERSION: i64 = 1;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawFile {
+    version: Spanned<i64>,
+    #[serde(default)]
+    accepted: Vec<Spanned<RawEntry>>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawEntry {
+    fingerprint: Spanned<String>,
+    rule: Spanned<String>,
+    reason: Spanned<String>,
+    path: Option<Spanned<String>>,
+    owner: Option<String>,
+    expires: Option<Spanned<toml::Value>>,
+}
+
+/// The entries in `text`; `path` is for messages.
+pub(super) fn parse(text: &str, path: &str) -> Result<Vec<Entry>, BaselineError> {
+    let reader = Reader { text, path };
+    let file: RawFile = toml::from_str(text).map_err(|error| {
+        reader.invalid(error.span().map_or(0, |span| span.start), error.message().to_owned())
+    })?;
+    if *file.version.get_ref() != VERSION {
+        let reason = format!("version {} is not known; this friskey reads version 1", file.version.get_ref());
+        return Err(reader.invalid(file.version.span().start, reason));
+    }
+    file.accepted.iter().map(|raw| reader.entry(raw)).collect()
+}
+
+struct Reader<'a> {
+    text: &'a str,
+    path: &'a str,
+}
+
+impl Reader<'_> {
+    fn entry(&self, spanned: &Spanned<RawEntry>) -> Result<Entry, BaselineError> {
+        let raw = spanned.get_ref();
+        let fingerprint = Fingerprint::from_hex(raw.fingerprint.get_ref()).ok_or_else(|| {
+            self.at(&raw.fingerprint, "a fingerprint is 64 hex digits, as reports show it".to_owned())
+        })?;
+        for (name, value) in [("rule", &raw.rule), ("reason", &raw.reason)] {
+            if value.get_ref().trim().is_empty() {
+                return Err(self.at(value, format!("`{name}` is empty")));
+            }
+        }
+        let path = raw.path.as_ref();
+        let path =
+            path.map(|path| Glob::new(path.get_ref()).map_err(|reason| self.at(path, reason))).transpose()?;
+        Ok(Entry {
+            fingerprint,
+            rule: raw.rule.get_ref().clone(),
+            reason: raw.reason.get_ref().clone(),
+            path,
+            owner: raw.owner.clone(),
+            expires: raw.expires.as_ref().map(|date| self.date(date)).transpose()?,
+            comments: self.comments(spanned.span().start),
+        })
+    }
+
+    fn date(&self, raw: &Spanned<toml::Value>) -> Result<Date, BaselineError> {
+        let text = match raw.get_ref() {
+            toml::Value::String(text) => text.clone(),
+            toml::Value::Datetime(date) => date.to_string(),
+            _ => String::new(),
+        };
+        Date::parse(&text).ok_or_else(|| self.at(raw, "`expires` is a day, written YYYY-MM-DD".to_owned()))
+    }
+
+    /// The comment lines right above the line of `offset`.
+    fn comments(&self, offset: usize) -> Vec<String> {
+        let above = self.text.get(..offset).unwrap_or_default();
+        let mut lines: Vec<_> = above
+            .lines()
+            .rev()
+            // What stands before the entry on its own line.
+            .skip(usize::from(!above.ends_with('\n')))
+            .map(str::trim)
+            .take_while(|line| line.starts_with('#'))
+            .map(str::to_owned)
+            .collect();
+        lines.reverse();
+        lines
+    }
+
+    fn at<T>(&self, place: &Spanned<T>, reason: String) -> BaselineError {
+        self.invalid(place.span().start, reason)
+    }
+
+    fn invalid(&self, offset: usize, reason: String) -> BaselineError {
+        let before = &self.text.as_bytes()[..offset.min(self.text.len())];
+        let line = 1 + bytecount::count(before, b'\n');
+        BaselineError::Invalid { path: self.path.to_owned(), line, reason }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn error(entry: &str) -> String {
+        parse(&format!("version = 1\naccepted = [\n{entry}\n]\n"), "b.toml").unwrap_err().to_string()
+    }
+
+    fn entry(more: &str) -> String {
+        format!("{{ fingerprint = \"{}\", rule = \"r\", reason = \"why\"{more} }},", "0f".repeat(32))
+    }
+
+    #[test]
+    fn reads_entries_with_their_comments() {
+        let text = format!(
+            "# head\nversion = 1\naccepted = [\n  # one\n  # two\n  {}\n  {}\n]\n",
+            entry(", path = \"docs/**\", owner = \"ann\", expires = 2030-01-31"),
+            entry(", expires = \"2030-01-31\"")
+        );
+        let entries = parse(&text, "b.toml").unwrap();
+        assert_eq!(entries[0].comments, ["# one", "# two"]);
+        assert_eq!(entries[0].path.as_ref().unwrap().as_str(), "docs/**");
+        assert_eq!(entries[0].expires, entries[1].expires);
+        assert!(entries[1].comments.is_empty());
+        assert!(parse("version = 1\n", "b.toml").unwrap().is_empty());
+    }
+
+    #[test]
+    fn errors_name_file_line_and_reason() {
+        assert!(error(&entry(", extra = 1")).starts_with("b.toml:3: unknown field `extra`"));
+        assert!(error(&entry(", expires = 2030")).starts_with("b.toml:3: `expires` is a day"));
+        assert!(error(&entry(", expires = \"2030-02-30\"")).starts_with("b.toml:3: `expires` is a day"));
+        assert!(error(&entry(", path = \"{a\"")).starts_with("b.toml:3: bad glob"));
+        assert!(error(&entry("").replace("why", " ")).starts_with("b.toml:3: `reason` is empty"));
+        assert!(error(&entry("").replace("0f0f", "0f")).contains("64 hex digits"));
+        assert!(error("{ rule = \"r\" },").contains("b.toml:3: missing field"));
+        assert!(error("nonsense").starts_with("b.toml:3: "));
+        let error = parse("# x\nversion = 2\n", "b.toml").unwrap_err().to_string();
+        assert!(error.starts_with("b.toml:2: version 2 is not known"));
+    }
+}

@@ -1,0 +1,126 @@
+//! Writing a baseline: one entry a line, sorted, nothing in it that changes by itself.
+
+use std::fs;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use tempfile::NamedTempFile;
+
+use super::entry::{Entry, Glob};
+use super::read::VERSION;
+
+const HEAD: &str = "\
+# Keys that friskey finds and that are accepted, each with its reason. One entry a line, sorted by
+# fingerprint (the SHA-256 of the key). Fields: fingerprint, rule, reason; path, owner, expires.
+";
+
+/// The file's text.
+pub(super) fn render(entries: &[Entry]) -> String {
+    let mut sorted: Vec<&Entry> = entries.iter().collect();
+    sorted.sort_by(|a, b| a.order().cmp(&b.order()));
+    let mut text = format!("{HEAD}version = {VERSION}\naccepted = [\n");
+    let mut last = None;
+    for entry in sorted {
+        let line = line(entry);
+        // What two people added alike is one entry.
+        if last.as_ref() != Some(&line) {
+            entry.comments.iter().for_each(|comment| text.push_str(&format!("  {comment}\n")));
+            text.push_str(&line);
+        }
+        last = Some(line);
+    }
+    text.push_str("]\n");
+    text
+}
+
+fn line(entry: &Entry) -> String {
+    let mut fields = vec![
+        format!("fingerprint = \"{}\"", entry.fingerprint),
+        format!("rule = {}", quoted(&entry.rule)),
+        format!("reason = {}", quoted(&entry.reason)),
+    ];
+    fields.extend(entry.path.as_ref().map(|glob| format!("path = {}", quoted(Glob::as_str(glob)))));
+    fields.extend(entry.owner.as_ref().map(|owner| format!("owner = {}", quoted(owner))));
+    fields.extend(entry.expires.map(|day| format!("expires = {day}")));
+    format!("  {{ {} }},\n", fields.join(", "))
+}
+
+/// A TOML string that stays on its line.
+fn quoted(text: &str) -> String {
+    let mut out = String::from("\"");
+    for c in text.chars() {
+        match c {
+            '"' | '\\' => out.extend(['\\', c]),
+            // Line separators would break the line in some editors.
+            c if c.is_control() || "\u{2028}\u{2029}".contains(c) => {
+                out.push_str(&format!("\\u{:04X}", u32::from(c)));
+            }
+            c => out.push(c),
+        }
+    }
+    out.push('"');
+    out
+}
+
+/// Writes a file that must not be there yet.
+pub(super) fn create(path: &Path, entries: &[Entry]) -> io::Result<()> {
+    whole(path, entries, None)?.persist_noclobber(path).map(drop).map_err(|error| error.error)
+}
+
+/// Replaces a file in one step, keeping its mode. A link keeps leading where it leads.
+pub(super) fn replace(path: &Path, entries: &[Entry]) -> io::Result<()> {
+    let path = fs::canonicalize(path)?;
+    let mode = fs::metadata(&path)?.permissions();
+    whole(&path, entries, Some(mode))?.persist(&path).map(drop).map_err(|error| error.error)
+}
+
+/// All of it under another name in the same folder.
+fn whole(path: &Path, entries: &[Entry], mode: Option<fs::Permissions>) -> io::Result<NamedTempFile> {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+    let folder = folder.map_or_else(|| PathBuf::from("."), Path::to_owned);
+    let mut builder = tempfile::Builder::new();
+    builder.prefix(".friskey-").suffix(".tmp");
+    #[cfg(unix)]
+    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
+    let mut file = builder.tempfile_in(folder)?;
+    file.write_all(render(entries).as_bytes())?;
+    file.as_file().sync_all()?;
+    if let Some(mode) = mode {
+        file.as_file().set_permissions(mode)?;
+    }
+    Ok(file)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::Fingerprint;
+    use crate::suppress::baseline::read::parse;
+
+    fn entry(byte: u8, reason: &str) -> Entry {
+        Entry {
+            fingerprint: Fingerprint([byte; 32]),
+            rule: "r".to_owned(),
+            reason: reason.to_owned(),
+            path: None,
+            owner: None,
+            expires: None,
+            comments: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn writes_sorted_lines_that_read_the_same() {
+        let mut full = entry(1, "why \"so\" \\ \n\u{7f}\u{2028} ü");
+        full.path = Some(Glob::new("docs/[ab]*.md").unwrap());
+        full.owner = Some("ann".to_owned());
+        full.expires = crate::suppress::Date::parse("2030-01-31");
+        full.comments = vec!["# seen".to_owned()];
+        let text = render(&[entry(2, "b"), full, entry(0, "a"), entry(2, "b")]);
+        assert_eq!(text.lines().count(), 2 + 2 + 4 + 1, "{text}");
+        let read = parse(&text, "x").unwrap();
+        assert_eq!(read.iter().map(|e| e.fingerprint.0[0]).collect::<Vec<_>>(), [0, 1, 2]);
+        assert_eq!(read[1].reason, "why \"so\" \\ \n\u{7f}\u{2028} ü");
+        assert_eq!(render(&read), text);
+    }
+}

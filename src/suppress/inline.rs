@@ -1,0 +1,241 @@
+//! Markers in the text around a key.
+//!
+//! A marker accepts the keys on its own line. On a line that holds nothing but a comment it accepts
+//! those of the next line instead, so that one written for its own line never reaches further. Lines
+//! can be megabytes long, so a marker also has to stand near.
+
+use std::borrow::Cow;
+use std::ops::Range;
+
+use super::marker::{self, LONGEST, OWN_MARKER, REASON};
+
+/// Bytes between a marker and a key on the same line, at most; and between the key and the start of
+/// its line when the marker stands on the line before.
+const REACH: usize = 200;
+
+/// Bytes of a line that is only a comment, at most.
+const COMMENT: usize = 400;
+
+/// Bytes looked at on each side of a key. Less than a detector keeps in sight around every match, so
+/// that what a marker does cannot depend on how a stream is cut.
+const BEFORE: usize = REACH + COMMENT + 3;
+const AFTER: usize = REACH + LONGEST + REASON;
+
+/// A marker that is meant for a key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Mark {
+    /// One of [`MARKERS`](super::MARKERS).
+    pub marker: &'static str,
+    /// The text after it, at most 200 bytes and not yet redacted.
+    pub reason: Option<String>,
+}
+
+/// The marker that accepts the key at `span` of `bytes`; of several, one with a reason, and
+/// friskey's own, comes first. `encoding` is that of the key. `holds_key` tells whether a line holds
+/// a key: then a marker on it is meant for that one.
+pub fn inline(
+    bytes: &[u8],
+    span: Range<usize>,
+    encoding: &str,
+    holds_key: &dyn Fn(&[u8]) -> bool,
+) -> Option<Mark> {
+    let unit = if encoding.starts_with("utf-16") { 2 } else { 1 };
+    let low = span.start.saturating_sub(BEFORE * unit);
+    let high = bytes.len().min(span.end.saturating_add(AFTER * unit));
+    // Units are counted from the key on.
+    let low = low + (span.start - low) % unit;
+    let before = plain(&bytes[low..span.start], encoding);
+    let after = plain(&bytes[span.end..high], encoding);
+    let mut marks = behind(&after, high == bytes.len());
+    marks.extend(ahead(&before));
+    if let Some(line) = line_before(&before, low == 0)
+        && let Some(found) = comment(line)
+        && !holds_key(line)
+    {
+        marks.extend(found);
+    }
+    marks.into_iter().min_by_key(|mark| (mark.reason.is_none(), mark.marker != OWN_MARKER))
+}
+
+/// Text of one byte a unit, or UTF-8.
+fn plain<'a>(bytes: &'a [u8], encoding: &str) -> Cow<'a, [u8]> {
+    let read: fn([u8; 2]) -> u16 = match encoding {
+        "utf-16le" => u16::from_le_bytes,
+        "utf-16be" => u16::from_be_bytes,
+        _ => return Cow::Borrowed(bytes),
+    };
+    let units = bytes.chunks_exact(2).map(|pair| read([pair[0], pair[1]]));
+    let text: String = char::decode_utf16(units).map(|c| c.unwrap_or(char::REPLACEMENT_CHARACTER)).collect();
+    Cow::Owned(text.into_bytes())
+}
+
+/// Markers on the rest of the key's line.
+fn behind(after: &[u8], at_end: bool) -> Vec<Mark> {
+    let end = memchr::memchr(b'\n', after);
+    let line = &after[..end.unwrap_or(after.len())];
+    let near = |at: &Range<usize>| at.start <= REACH;
+    marks(line, end.is_some() || at_end, near, |_| true)
+}
+
+/// Markers on the key's line before it. The text between such a marker and the key is a reason only
+/// if it stands in a comment that ends there.
+fn ahead(before: &[u8]) -> Vec<Mark> {
+    let line = &before[memchr::memrchr(b'\n', before).map_or(0, |at| at + 1)..];
+    let near = |at: &Range<usize>| line.len() - at.end <= REACH;
+    marks(line, true, near, |rest| marker::closer(rest).is_some())
+}
+
+/// The line above the key's line, if all of both that matters is in sight.
+fn line_before(before: &[u8], from_start: bool) -> Option<&[u8]> {
+    let own = memchr::memrchr(b'\n', before)?;
+    let start = match memchr::memrchr(b'\n', &before[..own]) {
+        Some(at) => at + 1,
+        None if from_start => 0,
+        None => return None,
+    };
+    let line = &before[start..own];
+    (before.len() - own - 1 <= REACH && line.len() <= COMMENT).then_some(line)
+}
+
+/// The markers on `line`, if it is nothing but a comment: only signs before the first of them, and
+/// nothing behind the end of the comment.
+fn comment(line: &[u8]) -> Option<Vec<Mark>> {
+    let places = marker::all(line);
+    let (first, _) = places.first()?;
+    let opening = line[..first.start].trim_ascii();
+    let signs = opening.iter().all(|byte| b"#/*-;%<!{(.:'|>=@ \t".contains(byte));
+    let word = [&b"rem"[..], b"dnl"].iter().any(|word| opening.eq_ignore_ascii_case(word));
+    let rest = &line[first.end..];
+    let behind = marker::closer(rest).map_or(&[][..], |at| &rest[at.end..]);
+    let only = behind.iter().all(|byte| byte.is_ascii_whitespace());
+    ((signs || word) && only).then(|| marks(line, true, |_| true, |_| true))
+}
+
+/// The markers on `line` that are `near`. A reason goes up to the next marker; `has_reason` tells
+/// whether the text behind one can be its reason.
+fn marks(
+    line: &[u8],
+    whole: bool,
+    near: impl Fn(&Range<usize>) -> bool,
+    has_reason: impl Fn(&[u8]) -> bool,
+) -> Vec<Mark> {
+    let places = marker::all(line);
+    let mut marks = Vec::new();
+    for (index, (at, marker)) in places.iter().enumerate() {
+        let next = places.get(index + 1);
+        let rest = &line[at.end..next.map_or(line.len(), |(next, _)| next.start.max(at.end))];
+        if near(at) {
+            let reason = has_reason(rest).then(|| marker::reason(rest, whole || next.is_some())).flatten();
+            marks.push(Mark { marker, reason });
+        }
+    }
+    marks
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Where `K` stands for the key.
+    fn mark(text: &str) -> Option<Mark> {
+        let at = text.find("KKKK").unwrap();
+        inline(text.as_bytes(), at..at + 4, "utf-8", &|line| line.windows(4).any(|w| w == b"KKKK"))
+    }
+
+    fn own(reason: Option<&str>) -> Option<Mark> {
+        Some(Mark { marker: OWN_MARKER, reason: reason.map(str::to_owned) })
+    }
+
+    #[test]
+    fn on_the_same_line() {
+        assert_eq!(mark("a = KKKK # friskey:allow sample\r\n"), own(Some("sample")));
+        assert_eq!(mark("a = KKKK # friskey:allow"), own(None));
+        assert_eq!(mark("/* friskey:allow sample */ a = KKKK;"), own(Some("sample")));
+        assert_eq!(mark("friskey:allow a = KKKK;"), own(None));
+        assert_eq!(mark("a = KKKK\n# friskey:allow sample"), None);
+    }
+
+    #[test]
+    fn on_the_line_before_only_as_a_comment_of_its_own() {
+        for line in [
+            "# friskey:allow why",
+            "  // friskey:allow why",
+            "<!-- friskey:allow why -->",
+            "/* friskey:allow why */ ",
+            "REM friskey:allow why",
+            "-- friskey:allow why\r",
+            "friskey:allow why",
+        ] {
+            assert_eq!(mark(&format!("x\n{line}\n  a = KKKK\n")), own(Some("why")), "{line}");
+            assert_eq!(mark(&format!("{line}\na = KKKK")), own(Some("why")), "{line}, first");
+            assert_eq!(mark(&format!("{line}\n\na = KKKK")), None, "{line}, a line between");
+        }
+        for line in [
+            "b = 1 # friskey:allow why",
+            "#define B 1 // friskey:allow why",
+            "/* friskey:allow why */ b = 1",
+            "# b = KKKK friskey:allow why",
+            "\"x\": \"friskey:allow why\",",
+        ] {
+            let text = format!("{line}\na = kkkk").replace("kkkk", "KKKK");
+            let at = text.rfind("KKKK").unwrap();
+            let holds = |line: &[u8]| line.windows(4).any(|w| w == b"KKKK");
+            assert_eq!(inline(text.as_bytes(), at..at + 4, "utf-8", &holds), None, "{line}");
+        }
+    }
+
+    #[test]
+    fn a_comment_that_holds_a_key_is_meant_for_it() {
+        let text = "# friskey:allow KKKK\na = LLLL";
+        let holds = |line: &[u8]| line.windows(4).any(|w| w == b"KKKK");
+        assert_eq!(inline(text.as_bytes(), 25..29, "utf-8", &holds), None);
+        assert_eq!(inline(text.as_bytes(), 16..20, "utf-8", &holds), own(None));
+    }
+
+    #[test]
+    fn reaches_200_bytes_and_no_further() {
+        let gap = |n| " ".repeat(n);
+        assert_eq!(mark(&format!("KKKK{}friskey:allow x", gap(200))), own(Some("x")));
+        assert_eq!(mark(&format!("KKKK{}friskey:allow x", gap(201))), None);
+        assert_eq!(mark(&format!("friskey:allow{}KKKK", gap(200))), own(None));
+        assert_eq!(mark(&format!("friskey:allow{}KKKK", gap(201))), None);
+        assert_eq!(mark(&format!("# friskey:allow x\n{}KKKK", gap(200))), own(Some("x")));
+        assert_eq!(mark(&format!("# friskey:allow x\n{}KKKK", gap(201))), None);
+        let comment = |n| format!("\n#{}friskey:allow x\n KKKK", gap(n));
+        assert_eq!(mark(&comment(384)), own(Some("x")));
+        assert_eq!(mark(&comment(385)), None);
+    }
+
+    #[test]
+    fn one_with_a_reason_comes_first_and_then_the_own() {
+        let marker = |text| mark(text).unwrap().marker;
+        assert_eq!(marker("KKKK # gitleaks:allow friskey:allow"), OWN_MARKER);
+        assert_eq!(marker("KKKK # friskey:allow gitleaks:allow why"), "gitleaks:allow");
+        assert_eq!(marker("KKKK  # pragma: allowlist secret"), "pragma: allowlist secret");
+        assert_eq!(marker("# trufflehog:ignore\nKKKK"), "trufflehog:ignore");
+    }
+
+    #[test]
+    fn reads_utf_16() {
+        let text = "x\n# friskey:allow für Tests\nKKKK";
+        for (encoding, write) in
+            [("utf-16le", u16::to_le_bytes as fn(u16) -> [u8; 2]), ("utf-16be", u16::to_be_bytes)]
+        {
+            let bytes: Vec<u8> = text.encode_utf16().flat_map(write).collect();
+            let span = bytes.len() - 8..bytes.len();
+            assert_eq!(inline(&bytes, span, encoding, &|_| false), own(Some("für Tests")), "{encoding}");
+        }
+    }
+
+    #[test]
+    fn never_panics() {
+        let text = b"# friskey:allow \xff\n\xc3KK friskey:allow */ x\n--friskey:allow-->";
+        for start in 0..text.len() {
+            for end in start..text.len() {
+                for encoding in ["utf-8", "utf-16le", "utf-16be"] {
+                    let _ = inline(text, start..end, encoding, &|_| false);
+                }
+            }
+        }
+    }
+}

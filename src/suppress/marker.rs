@@ -1,0 +1,135 @@
+//! The markers that accept what stands beside them, and the reason that follows one.
+
+use std::ops::Range;
+
+/// friskey's own marker.
+pub const OWN_MARKER: &str = "friskey:allow";
+
+/// Every marker that is honoured: friskey's own and those of other tools.
+pub const MARKERS: &[&str] = &[
+    OWN_MARKER,
+    "gitleaks:allow",
+    "betterleaks:allow",
+    "trufflehog:ignore",
+    "kingfisher:ignore",
+    "pragma: allowlist secret",
+    "pragma:allowlist secret",
+    "pragma: whitelist secret",
+    "pragma: allowlist nextline secret",
+];
+
+/// The longest of them, in bytes.
+pub(super) const LONGEST: usize = 40;
+
+/// The longest reason that is kept, in bytes.
+pub(super) const REASON: usize = 200;
+
+/// What ends a comment in the middle of a line.
+const CLOSERS: &[&str] = &["*/", "-->", "*)", "%>", "#}", "}}"];
+
+/// A word at least this long may be a key.
+const KEY_LIKE: usize = 16;
+
+/// A marker and where it stands.
+pub(super) type Place = (Range<usize>, &'static str);
+
+/// All markers in `line`, in order.
+pub(super) fn all(line: &[u8]) -> Vec<Place> {
+    let mut places: Vec<Place> = MARKERS
+        .iter()
+        .flat_map(|&marker| {
+            memchr::memmem::find_iter(line, marker).map(move |at| (at..at + marker.len(), marker))
+        })
+        .filter(|(at, _)| is_word(line, at))
+        .collect();
+    places.sort_by_key(|(at, _)| at.start);
+    places
+}
+
+/// `friskey:allowed` and `allow-list` are other words; `--friskey:allow-->` holds the marker.
+fn is_word(line: &[u8], at: &Range<usize>) -> bool {
+    let letter = |index: usize| line.get(index).is_some_and(|b| b.is_ascii_alphanumeric() || *b == b'_');
+    let before = at.start.checked_sub(1).is_some_and(letter);
+    let after = letter(at.end) || (line.get(at.end) == Some(&b'-') && letter(at.end + 1));
+    !before && !after
+}
+
+/// Where the comment around `rest`, the text behind a marker, ends within it.
+pub(super) fn closer(rest: &[u8]) -> Option<Range<usize>> {
+    CLOSERS
+        .iter()
+        .filter_map(|closer| memchr::memmem::find(rest, closer.as_bytes()).map(|at| at..at + closer.len()))
+        .min_by_key(|at| at.start)
+}
+
+/// The reason in `rest`, the text behind a marker. `whole` says that `rest` goes to the end of the
+/// line: a word that a cut went through may be a piece of a key, which no mask would know, so it is
+/// left out.
+pub(super) fn reason(rest: &[u8], whole: bool) -> Option<String> {
+    let closed = closer(rest).map_or(rest.len(), |at| at.start);
+    let end = closed.min(REASON);
+    let through_word = match end {
+        _ if end < closed || (end == rest.len() && !whole) => Some(0),
+        // Some keys end in what a closer begins with.
+        _ if end < rest.len() => Some(KEY_LIKE),
+        _ => None,
+    };
+    let text = String::from_utf8_lossy(&rest[..end]);
+    let text = match through_word {
+        Some(longest) => {
+            let last = text.rfind(char::is_whitespace).map_or(0, |at| at + 1);
+            if text.len() - last >= longest { &text[..last] } else { &text }
+        }
+        None => &text,
+    };
+    let outer = |c: char| c.is_whitespace() || ":-=,–—".contains(c);
+    let text = text.trim_start_matches(outer);
+    let text = text.trim_end_matches(|c: char| c.is_whitespace() || "\"',;}]".contains(c));
+    text.chars().any(char::is_alphanumeric).then(|| text.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_longest_marker_is_known() {
+        assert!(MARKERS.iter().all(|marker| marker.len() <= LONGEST));
+    }
+
+    #[test]
+    fn markers_are_words() {
+        let found = |line: &str| all(line.as_bytes()).len();
+        for line in ["friskey:allow", "--friskey:allow x", "<!--friskey:allow-->", "(gitleaks:allow)"] {
+            assert_eq!(found(line), 1, "{line}");
+        }
+        for line in ["friskey:allowed", "xfriskey:allow", "friskey:allow-list", "friskey: allow"] {
+            assert_eq!(found(line), 0, "{line}");
+        }
+        assert_eq!(found("# pragma: allowlist secret, friskey:allow why"), 2);
+    }
+
+    #[test]
+    fn a_reason_is_what_follows() {
+        let reason = |rest: &str| reason(rest.as_bytes(), true);
+        let some = |text: &str| Some(text.to_owned());
+        assert_eq!(reason(" revoked sample "), some("revoked sample"));
+        assert_eq!(reason(": from the docs (page 3)"), some("from the docs (page 3)"));
+        assert_eq!(reason(" sample */ let x = 1;"), some("sample"));
+        assert_eq!(reason(" sample-->"), some("sample"));
+        assert_eq!(reason(" prüfen\"},"), some("prüfen"));
+        assert_eq!(reason(""), None);
+        assert_eq!(reason(" -->"), None);
+        assert_eq!(reason(" */ code"), None);
+        assert_eq!(reason(" !!"), None);
+    }
+
+    #[test]
+    fn no_reason_ends_in_a_piece_of_a_word() {
+        let long = format!(" {} {}", "a".repeat(180), "b".repeat(40));
+        assert_eq!(reason(long.as_bytes(), true), Some("a".repeat(180)));
+        assert_eq!(reason(b" why not", false).as_deref(), Some("why"));
+        let key_like = format!(" why {}-->", "k".repeat(20));
+        assert_eq!(reason(key_like.as_bytes(), true).as_deref(), Some("why"));
+    }
+}

@@ -1,0 +1,114 @@
+//! Markers beside the key.
+
+use super::{Place, key, notes, open};
+
+#[test]
+fn a_marker_accepts_its_own_line_or_as_a_comment_the_next() {
+    let place = Place::new();
+    place.write("same.py", &format!("a = '{}'  # friskey:allow from the docs\nb = '{}'\n", key(1), key(2)));
+    place.write("above.py", &format!("# friskey:allow sample\na = '{}'\nb = '{}'\n", key(3), key(4)));
+    let report = place.json(&["scan"]);
+    assert_eq!(open(&report), ["above.py:3", "same.py:2"]);
+    assert_eq!(report["suppressed"], 2);
+    let suppressed = |index: usize| report["leaks"][index]["findings"][0]["suppressed"].clone();
+    let reasons: Vec<_> = (0..4).map(suppressed).filter(|s| !s.is_null()).collect();
+    let expected =
+        |reason: &str| serde_json::json!({"by": "inline", "source": "friskey:allow", "reason": reason});
+    assert_eq!(reasons, [expected("sample"), expected("from the docs")]);
+}
+
+#[test]
+fn markers_of_other_tools_count_and_are_named() {
+    let place = Place::new();
+    for (number, &marker) in (1..).zip(friskey::suppress::MARKERS) {
+        place.write("a.py", &format!("a = '{}'  # {marker}\n", key(number)));
+        let said = place.run(&["scan"]);
+        assert_eq!(said.status, 0, "{marker}: {}", said.out);
+        let report = place.json(&["scan"]);
+        assert_eq!(report["leaks"][0]["findings"][0]["suppressed"]["source"], marker);
+    }
+}
+
+#[test]
+fn strict_mode_wants_a_reason_and_says_so() {
+    let place = Place::new();
+    let text = format!(
+        "a = '{}'  # friskey:allow\nb = '{}'  # gitleaks:allow\nc = '{}'  # friskey:allow revoked\n",
+        key(1),
+        key(2),
+        key(3)
+    );
+    place.write("a.py", &text);
+    assert!(open(&place.json(&["scan"])).is_empty());
+    let strict = place.json(&["scan", "--strict"]);
+    assert_eq!(open(&strict), ["a.py:1", "a.py:2"]);
+    assert_eq!(
+        notes(&strict),
+        [
+            "a.py:1: `friskey:allow` gives no reason and does not count in strict mode",
+            "a.py:2: `gitleaks:allow` gives no reason and does not count in strict mode"
+        ]
+    );
+    place.write("friskey.toml", "strict = true\n");
+    assert_eq!(place.run(&["scan"]).status, 1);
+}
+
+#[test]
+fn no_suppress_honours_nothing() {
+    let place = Place::new();
+    place.write("a.py", &format!("a = '{}'  # friskey:allow sample\nb = '{}'\n", key(1), key(2)));
+    assert_eq!(place.run(&["baseline", "create", "--reason", "old"]).status, 0);
+    assert_eq!(place.run(&["scan"]).status, 0);
+    let report = place.json(&["scan", "--no-suppress"]);
+    assert_eq!(open(&report), ["a.py:1", "a.py:2"]);
+    assert_eq!(notes(&report), ["nothing is accepted: --no-suppress"]);
+}
+
+#[test]
+fn a_marker_in_a_minified_file_does_not_excuse_all_of_it() {
+    let place = Place::new();
+    let filler = "x=1;".repeat(200);
+    let near = format!("a='{}';/* friskey:allow sample */{filler}", key(1));
+    place.write("min.js", &format!("{near}b='{}';{filler}\n", key(2)));
+    assert_eq!(open(&place.json(&["scan"])), ["min.js:1"]);
+    let prefix = format!("// friskey:allow sample\n{filler}");
+    place.write("min.js", &format!("{prefix}b='{}'\n", key(2)));
+    assert_eq!(open(&place.json(&["scan"])), ["min.js:2"]);
+}
+
+#[test]
+fn a_reason_never_shows_a_key() {
+    let place = Place::new();
+    let (first, second) = (key(1), key(2));
+    place.write("a.py", &format!("a = '{first}'  # friskey:allow instead of {second} of old\n"));
+    place.write("b.py", &format!("a = '{first}'  # friskey:allow {} {second}\n", "long ".repeat(30)));
+    place.write("c.py", &format!("# friskey:allow {first}\na = '{second}'\n"));
+    for format in ["json", "sarif", "html", "junit", "gitlab", "github", "human", "jsonl"] {
+        let said = place.run(&["scan", "--format", format, "-v"]);
+        for key in [&first, &second] {
+            assert!(!said.out.contains(&key[8..40]) && !said.out.contains(&key[100..130]), "{format}");
+        }
+    }
+    // The marker is meant for the key behind it.
+    assert_eq!(open(&place.json(&["scan"])), ["c.py:2"]);
+}
+
+#[test]
+fn a_name_has_no_room_for_a_marker() {
+    let place = Place::new();
+    place.write(&format!("friskey:allow {}.txt", key(1)), "nothing\n");
+    assert_eq!(place.json(&["scan"])["suppressed"], 0);
+    assert_eq!(place.run(&["scan"]).status, 1);
+}
+
+#[test]
+fn a_marker_far_into_a_stream_does_the_same() {
+    let place = Place::new();
+    // Around the size of the pieces in which a stream is searched.
+    for lead in (1_047_500..1_050_600).step_by(310) {
+        let text = format!("{}\n# friskey:allow why\na = '{}'\n", "y".repeat(lead), key(1));
+        place.write("big.txt", &text);
+        let report = place.json(&["scan"]);
+        assert!(open(&report).is_empty() && report["suppressed"] == 1, "{lead}");
+    }
+}

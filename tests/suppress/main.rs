@@ -1,0 +1,124 @@
+//! Accepting findings and configuring friskey, with the real program in folders of its own.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod baseline;
+mod config;
+mod history;
+mod inline;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use friskey::rules::expand;
+use serde_json::Value;
+
+/// A key, the same for the same number.
+fn key(number: u64) -> String {
+    let body = |seed| String::from_utf8(expand("{base62:74}", seed).text).unwrap();
+    format!("sk-proj-{}{}{}", body(number * 2), friskey::rules::MARKER, body(number * 2 + 1))
+}
+
+/// A repository, as far as friskey looks for its root.
+struct Place {
+    folder: tempfile::TempDir,
+}
+
+/// What a run said.
+struct Said {
+    status: i32,
+    out: String,
+    err: String,
+}
+
+impl Place {
+    fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        fs::create_dir(folder.path().join(".git")).unwrap();
+        Self { folder }
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    fn write(&self, name: &str, text: &str) {
+        let path = self.path(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+    }
+
+    fn read(&self, name: &str) -> String {
+        fs::read_to_string(self.path(name)).unwrap()
+    }
+
+    fn run(&self, args: &[&str]) -> Said {
+        self.run_in("", args, &[])
+    }
+
+    fn run_in(&self, folder: &str, args: &[&str], variables: &[(&str, &str)]) -> Said {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_friskey"));
+        for (name, _) in std::env::vars_os() {
+            if name.to_string_lossy().starts_with("FRISKEY_") {
+                command.env_remove(name);
+            }
+        }
+        command.args(args).envs(variables.iter().copied()).current_dir(self.path(folder));
+        let output = command.output().unwrap();
+        let text = |bytes| String::from_utf8(bytes).unwrap();
+        Said { status: output.status.code().unwrap(), out: text(output.stdout), err: text(output.stderr) }
+    }
+
+    /// Runs git, which must work.
+    fn git(&self, args: &[&str]) {
+        let mut command = Command::new("git");
+        for (name, _) in std::env::vars_os() {
+            if name.to_string_lossy().starts_with("GIT_") {
+                command.env_remove(name);
+            }
+        }
+        command.env("GIT_CONFIG_NOSYSTEM", "1").env("HOME", self.path(".git")).current_dir(self.path(""));
+        command.args(["-c", "user.name=Ann", "-c", "user.email=ann@example.org"]);
+        let output = command.args(args).output().unwrap();
+        assert!(output.status.success(), "git {args:?}: {}", String::from_utf8_lossy(&output.stderr));
+    }
+
+    fn json(&self, args: &[&str]) -> Value {
+        self.json_in("", args, &[])
+    }
+
+    fn json_in(&self, folder: &str, args: &[&str], variables: &[(&str, &str)]) -> Value {
+        let said = self.run_in(folder, &[args, &["--format", "json"]].concat(), variables);
+        serde_json::from_str(&said.out).unwrap_or_else(|_| panic!("no report: {}", said.err))
+    }
+}
+
+/// Places that are not accepted, as `path:line`.
+fn open(report: &Value) -> Vec<String> {
+    places(report, |finding| finding["suppressed"].is_null())
+}
+
+fn places(report: &Value, wanted: impl Fn(&Value) -> bool) -> Vec<String> {
+    let findings =
+        report["leaks"].as_array().unwrap().iter().flat_map(|leak| leak["findings"].as_array().unwrap());
+    let mut places: Vec<_> = findings
+        .filter(|finding| wanted(finding))
+        .map(|finding| format!("{}:{}", finding["path"].as_str().unwrap(), finding["start"]["line"]))
+        .collect();
+    places.sort();
+    places
+}
+
+fn notes(report: &Value) -> Vec<&str> {
+    report["notes"].as_array().unwrap().iter().map(|note| note.as_str().unwrap()).collect()
+}
+
+fn assert_refused(said: &Said, message: &str) {
+    assert_eq!(said.status, 2, "{}{}", said.out, said.err);
+    assert!(said.err.contains(message), "{}", said.err);
+}
+
+fn is_temporary(path: &Path) -> bool {
+    path.to_string_lossy().ends_with(".tmp")
+}
