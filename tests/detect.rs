@@ -4,15 +4,21 @@
 
 #[path = "detect/cases.rs"]
 mod cases;
+#[path = "detect/disguise.rs"]
+mod disguise;
 #[path = "detect/invariants.rs"]
 mod invariants;
+
+use std::sync::LazyLock;
 
 use friskey::detect::{Detector, Match};
 use friskey::model::Confidence;
 use friskey::rules::RuleSet;
 
-fn detector() -> Detector {
-    Detector::new(&RuleSet::built_in().unwrap()).unwrap()
+fn detector() -> &'static Detector {
+    static DETECTOR: LazyLock<Detector> =
+        LazyLock::new(|| Detector::new(&RuleSet::built_in().unwrap()).unwrap());
+    &DETECTOR
 }
 
 fn found(detector: &Detector, text: &[u8]) -> Vec<Match> {

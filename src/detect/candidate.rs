@@ -9,6 +9,12 @@ use crate::rules::Form;
 /// Why a match is not a key.
 pub type Rejection = Cow<'static, str>;
 
+/// The weight of a key whose halves are equal, of a length that is known, and all there.
+pub(super) const EXACT: u8 = 6;
+
+/// The weight of one behind which its alphabet goes on.
+pub(super) const KNOWN: u8 = 5;
+
 /// A match of a form's pattern, with what its checks have found so far.
 #[derive(Clone, Debug)]
 pub(super) struct Candidate<'a> {
@@ -44,6 +50,17 @@ impl<'a> Candidate<'a> {
             weight: form.weight,
             evidence: Vec::new(),
         }
+    }
+
+    /// The same with `part` of the bytes at hand, which holds the match.
+    pub(super) fn within(mut self, part: Range<usize>) -> Self {
+        let shift = |range: &Range<usize>| range.start - part.start..range.end - part.start;
+        self.matched = shift(&self.matched);
+        self.secret = shift(&self.secret);
+        self.prefix = shift(&self.prefix);
+        self.halves = self.halves.map(|(left, right)| (shift(&left), shift(&right)));
+        self.bytes = &self.bytes[part];
+        self
     }
 
     /// The random part: the two halves without the marker, or all behind the prefix.

@@ -6,6 +6,8 @@ use std::sync::Arc;
 use super::anchors::Anchors;
 use super::candidate::Candidate;
 use super::checks::{self, has_boundary};
+use super::disguise::{self, Disguised};
+use super::encoding::{LONGEST_SPAN, Route};
 use super::form::{CompiledForm, compile_all};
 use super::overlap::{Standing, resolve};
 use crate::model::{Identified, Secret};
@@ -28,6 +30,8 @@ pub struct Match {
 pub struct Detector {
     pub(super) rules: Vec<Rule>,
     pub(super) forms: Vec<CompiledForm>,
+    /// How to decode around the anchors that come after those of the forms.
+    routes: Vec<Route>,
     anchors: Anchors,
     longest: usize,
 }
@@ -46,16 +50,21 @@ impl Detector {
                 form.try_compile().map_err(|error| invalid(rule, &error.to_string()))?;
             }
         }
-        let pairs = forms
+        let (encoded, routes): (Vec<_>, Vec<_>) = disguise::routes(&forms).into_iter().unzip();
+        let plain = forms
             .iter()
             .enumerate()
             .flat_map(|(index, form)| form.form.anchors.iter().map(move |anchor| (anchor.as_slice(), index)));
+        let in_disguise =
+            encoded.iter().enumerate().map(|(index, anchor)| (anchor.as_slice(), forms.len() + index));
+        let pairs = plain.chain(in_disguise);
         let anchors = Anchors::new(pairs).map_err(|error| {
             let first = &rules.rules()[0];
             invalid(first, &format!("the anchors of all rules together are too many: {error}"))
         })?;
-        let longest = forms.iter().map(|form| form.form.longest).max().unwrap_or(0);
-        Ok(Self { rules: rules.rules().to_vec(), forms, anchors, longest })
+        let plain = forms.iter().map(|form| form.form.longest).max().unwrap_or(0);
+        let longest = if routes.is_empty() { plain } else { plain.max(LONGEST_SPAN) };
+        Ok(Self { rules: rules.rules().to_vec(), forms, routes, anchors, longest })
     }
 
     /// The most bytes that one match can span.
@@ -76,23 +85,31 @@ impl Detector {
 
     /// Every match in `bytes`, in order of place, none overlapping another.
     pub fn find(&self, bytes: &[u8], mut found: impl FnMut(Match)) {
-        let mut standings: Vec<Standing> = Vec::new();
-        let mut candidates: Vec<Candidate<'_>> = Vec::new();
-        self.anchors.find(bytes, |form, at| self.try_form(form, bytes, at, &mut standings, &mut candidates));
-        self.report(&standings, &candidates, &mut found);
+        let mut kept = Kept::default();
+        self.anchors.find(bytes, |target, at| match self.target(target) {
+            Target::Form(index, form) => {
+                form.matches(bytes, at, &mut |candidate| kept.weigh(index, form, candidate));
+            }
+            Target::Route(route) => {
+                self.disguised(route, bytes, at.start, &mut |disguised| self.unmask(disguised, &mut kept));
+            }
+        });
+        self.report(&kept, &mut found);
     }
 
     /// The same without the prefilter and without windows, every pattern tried at every place: slow,
-    /// and the oracle of tests.
+    /// and the oracle of tests. What is in disguise is decoded in the same way.
     pub fn find_plainly(&self, bytes: &[u8], mut found: impl FnMut(Match)) {
-        let mut standings = Vec::new();
-        let mut candidates = Vec::new();
+        let mut kept = Kept::default();
         for (index, form) in self.forms.iter().enumerate() {
-            form.matches_plainly(bytes, &mut |candidate| {
-                weigh(index, form, candidate, &mut standings, &mut candidates)
-            });
+            form.matches_plainly(bytes, &mut |candidate| kept.weigh(index, form, candidate));
         }
-        self.report(&standings, &candidates, &mut found);
+        self.anchors.find_plainly(bytes, |target, at| {
+            if let Target::Route(route) = self.target(target) {
+                self.disguised(route, bytes, at.start, &mut |disguised| self.unmask(disguised, &mut kept));
+            }
+        });
+        self.report(&kept, &mut found);
     }
 
     /// Calls `found` with every place where a pattern matches, whatever its checks say.
@@ -100,47 +117,77 @@ impl Detector {
         &'a self,
         bytes: &'a [u8],
         mut found: impl FnMut(&'a CompiledForm, Candidate<'a>),
+        mut in_disguise: impl FnMut(&'a CompiledForm, Disguised<'_>),
     ) {
-        self.anchors.find(bytes, |index, at| {
-            let form = &self.forms[index];
-            form.matches(bytes, at, &mut |candidate| found(form, candidate));
+        self.anchors.find(bytes, |target, at| match self.target(target) {
+            Target::Form(_, form) => form.matches(bytes, at, &mut |candidate| found(form, candidate)),
+            Target::Route(route) => self.disguised(route, bytes, at.start, &mut |disguised| {
+                in_disguise(&self.forms[disguised.form], disguised);
+            }),
         });
     }
 
-    fn try_form<'a>(
-        &self,
-        index: usize,
-        bytes: &'a [u8],
-        at: Range<usize>,
-        standings: &mut Vec<Standing>,
-        candidates: &mut Vec<Candidate<'a>>,
-    ) {
-        let form = &self.forms[index];
-        form.matches(bytes, at, &mut |candidate| weigh(index, form, candidate, standings, candidates));
+    fn target(&self, target: usize) -> Target<'_> {
+        match self.forms.get(target) {
+            Some(form) => Target::Form(target, form),
+            None => Target::Route(&self.routes[target - self.forms.len()]),
+        }
     }
 
-    fn report(&self, standings: &[Standing], candidates: &[Candidate<'_>], found: &mut impl FnMut(Match)) {
-        if standings.is_empty() {
+    fn unmask(&self, mut disguised: Disguised<'_>, kept: &mut Kept<'_>) {
+        let form = &self.forms[disguised.form];
+        if form.weigh(&mut disguised.candidate).is_err() {
             return;
         }
-        for index in resolve(standings) {
-            let rule = &self.rules[self.forms[standings[index].form].rule];
-            found(finished(rule, &candidates[index]));
+        if let Some((span, encoding)) = disguised.claim() {
+            let candidate = &disguised.candidate;
+            let standing = Standing { secret: span.clone(), ..standing(disguised.form, candidate) };
+            let found = finished(&self.rules[form.rule], candidate);
+            kept.standings.push(standing);
+            kept.found.push(Found::Decoded(Match { span, encoding, ..found }));
+        }
+    }
+
+    fn report(&self, kept: &Kept<'_>, found: &mut impl FnMut(Match)) {
+        if kept.standings.is_empty() {
+            return;
+        }
+        for index in resolve(&kept.standings) {
+            let rule = &self.rules[self.forms[kept.standings[index].form].rule];
+            found(match &kept.found[index] {
+                Found::Plain(candidate) => finished(rule, candidate),
+                Found::Decoded(matched) => matched.clone(),
+            });
         }
     }
 }
 
-/// Keeps `candidate` if its checks do.
-fn weigh<'a>(
-    index: usize,
-    form: &CompiledForm,
-    mut candidate: Candidate<'a>,
-    standings: &mut Vec<Standing>,
-    candidates: &mut Vec<Candidate<'a>>,
-) {
-    if form.weigh(&mut candidate).is_ok() {
-        standings.push(standing(index, &candidate));
-        candidates.push(candidate);
+/// What an anchor belongs to.
+enum Target<'a> {
+    /// A form, and its place in the list.
+    Form(usize, &'a CompiledForm),
+    Route(&'a Route),
+}
+
+/// What passed its checks, and how it stands to what overlaps it.
+#[derive(Default)]
+struct Kept<'a> {
+    standings: Vec<Standing>,
+    found: Vec<Found<'a>>,
+}
+
+enum Found<'a> {
+    Plain(Candidate<'a>),
+    Decoded(Match),
+}
+
+impl<'a> Kept<'a> {
+    /// Keeps `candidate` if its checks do.
+    fn weigh(&mut self, index: usize, form: &CompiledForm, mut candidate: Candidate<'a>) {
+        if form.weigh(&mut candidate).is_ok() {
+            self.standings.push(standing(index, &candidate));
+            self.found.push(Found::Plain(candidate));
+        }
     }
 }
 

@@ -1,5 +1,9 @@
 //! Why a text is a key, or is not: what `friskey explain` shows.
 
+use std::ops::Range;
+
+use super::candidate::Candidate;
+use super::form::CompiledForm;
 use super::{Detector, Match};
 use crate::model::{Confidence, Secret};
 
@@ -13,10 +17,13 @@ pub struct Verdict {
     /// The match, redacted.
     pub redacted: String,
     /// How sure the rule is and its evidence, or the check that turned the match down and why.
-    pub outcome: Result<(Confidence, Vec<String>), (&'static str, String)>,
+    pub outcome: Outcome,
     /// Whether it is what a scan would report; another match may be better founded.
     pub reported: bool,
 }
+
+/// Confidence and evidence, or the name of the check that said no, and its reason.
+type Outcome = Result<(Confidence, Vec<String>), (&'static str, String)>;
 
 /// All that the rules have to say about a text.
 #[derive(Clone, Debug, Default)]
@@ -34,26 +41,46 @@ impl Detector {
         self.find(text, |found| reported.push(found));
         let mut explanation = Explanation::default();
         let mut covered = Vec::new();
-        self.patterns(text, |form, mut candidate| {
-            covered.push(candidate.matched.clone());
-            let outcome = form
-                .weigh(&mut candidate)
+        let mut verdicts = Vec::new();
+        let mut decoded = Vec::new();
+        let judge = |form: &CompiledForm, candidate: &mut Candidate<'_>| {
+            form.weigh(candidate)
                 .map(|()| (candidate.confidence, candidate.evidence.clone()))
-                .map_err(|(check, reason)| (check, reason.into_owned()));
-            let rule = &self.rules[form.rule];
-            let bytes = text[candidate.secret.clone()].to_vec();
-            let prefix = candidate.prefix.end.saturating_sub(candidate.secret.start);
-            explanation.verdicts.push(Verdict {
-                rule: rule.id.to_string(),
-                offset: candidate.secret.start,
-                redacted: Secret::new(bytes, prefix).redacted(),
-                reported: outcome.is_ok()
-                    && reported
-                        .iter()
-                        .any(|found| found.span == candidate.secret && found.identified.rule == rule.id),
-                outcome,
-            });
-        });
+                .map_err(|(check, reason)| (check, reason.into_owned()))
+        };
+        let verdict =
+            |form: &CompiledForm, candidate: &Candidate<'_>, span: Range<usize>, outcome: Outcome| {
+                let rule = &self.rules[form.rule];
+                let bytes = candidate.bytes[candidate.secret.clone()].to_vec();
+                let prefix = candidate.prefix.end.saturating_sub(candidate.secret.start);
+                let is_it = |found: &Match| found.span == span && found.identified.rule == rule.id;
+                Verdict {
+                    rule: rule.id.to_string(),
+                    offset: span.start,
+                    redacted: Secret::new(bytes, prefix).redacted(),
+                    reported: outcome.is_ok() && reported.iter().any(is_it),
+                    outcome,
+                }
+            };
+        self.patterns(
+            text,
+            |form, mut candidate| {
+                covered.push(candidate.matched.clone());
+                let outcome = judge(form, &mut candidate);
+                verdicts.push(verdict(form, &candidate, candidate.secret.clone(), outcome));
+            },
+            |form, mut disguised| {
+                let mut outcome = judge(form, &mut disguised.candidate);
+                let Some((span, encoding)) = disguised.claim() else { return };
+                if let Ok((_, evidence)) = &mut outcome {
+                    evidence.clone_from(&disguised.candidate.evidence);
+                    evidence.push(format!("decoded from {encoding}"));
+                }
+                decoded.push(verdict(form, &disguised.candidate, span, outcome));
+            },
+        );
+        explanation.verdicts = verdicts;
+        explanation.verdicts.extend(decoded);
         explanation
             .verdicts
             .dedup_by(|a, b| a.rule == b.rule && a.offset == b.offset && a.outcome == b.outcome);

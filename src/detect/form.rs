@@ -85,6 +85,20 @@ impl CompiledForm {
         }
     }
 
+    /// Calls `found` with the match that begins at `start`, if there is one.
+    pub(super) fn matches_at<'a>(&self, bytes: &'a [u8], start: usize, found: &mut dyn FnMut(Candidate<'a>)) {
+        let Some(pattern) = self.pattern() else { return };
+        let mut slots = vec![None; pattern.regex.group_info().slot_len()];
+        let end = bytes.len().min(start + self.form.longest);
+        let input = Input::new(bytes).span(start..end).anchored(Anchored::Yes);
+        if pattern.regex.search_slots(&input, &mut slots).is_none() {
+            return;
+        }
+        if let (Some(start), Some(end)) = (slots[0], slots[1]) {
+            found(self.candidate(pattern, bytes, start.get()..end.get(), &slots));
+        }
+    }
+
     /// Every match in `bytes`, each start tried by itself, without window or anchor search.
     pub(super) fn matches_plainly<'a>(&self, bytes: &'a [u8], found: &mut dyn FnMut(Candidate<'a>)) {
         let Some(pattern) = self.pattern() else { return };

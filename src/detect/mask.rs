@@ -4,6 +4,8 @@ use std::ops::Range;
 
 use super::Detector;
 use super::alphabet::key_run;
+use super::disguise::Disguised;
+use super::form::CompiledForm;
 use crate::model::{Excerpt, Secret};
 
 /// Bytes of a source line shown on each side of a finding.
@@ -54,14 +56,20 @@ impl<'d> Mask<'d> {
         // Look wider than is shown: a secret that the cut goes through is masked as well.
         let wide = from.saturating_sub(self.detector.margin() + RUN)
             ..bytes.len().min(until + self.detector.margin() + RUN);
-        let mut spans: Vec<(Range<usize>, String)> = self
-            .spans(&bytes[wide.clone()])
+        let masked = self.spans(&bytes[wide.clone()]);
+        let is_it = |(at, text): &&(Range<usize>, Shown)| {
+            matches!(text, Shown::Decoded(_))
+                && at.start + wide.start <= span.start
+                && at.end + wide.start >= span.end
+        };
+        let decoded = masked.iter().find(is_it).map(|(_, text)| text.text().to_owned());
+        let mut spans: Vec<(Range<usize>, Shown)> = masked
             .into_iter()
             .map(|(at, _)| at.start + wide.start..at.end + wide.start)
             // What touches the finding is masked up to it, and from its end on.
             .flat_map(|at| [at.start..at.end.min(span.start), at.start.max(span.end)..at.end])
             .filter(|at| !at.is_empty())
-            .map(|at| (at.clone(), redacted(&bytes[at])))
+            .map(|at| (at.clone(), Shown::AsItIs(redacted(&bytes[at]))))
             .collect();
         for (at, _) in &spans {
             if at.contains(&from) {
@@ -81,10 +89,15 @@ impl<'d> Mask<'d> {
         let mut text = String::new();
         render(bytes, from..span.start, &spans, &mut text);
         let start = text.len();
-        text.push_str(&redacted(&bytes[span.clone()]));
+        text.push_str(&decoded.unwrap_or_else(|| redacted(&bytes[span.clone()])));
         let end = text.len();
         // What follows within the same run of key characters may be more of the key.
-        let rest = span.end + key_run(&bytes[span.end..until], RUN);
+        let mut rest = span.end + key_run(&bytes[span.end..until], RUN);
+        for (at, _) in &spans {
+            if at.start < rest && at.start >= span.end {
+                rest = rest.max(at.end);
+            }
+        }
         if rest > span.end {
             text.push('…');
         }
@@ -95,26 +108,75 @@ impl<'d> Mask<'d> {
     }
 
     /// Spans to mask with what stands in their place; in order, not overlapping.
-    fn spans(&self, bytes: &[u8]) -> Vec<(Range<usize>, String)> {
-        let mut spans: Vec<Range<usize>> = Vec::new();
-        self.detector.patterns(bytes, |_, candidate| {
-            let end = candidate.matched.end.max(candidate.secret.end);
-            spans.push(candidate.secret.start..end + key_run(&bytes[end..], RUN));
-        });
+    fn spans(&self, bytes: &[u8]) -> Vec<(Range<usize>, Shown)> {
+        let as_it_is = |span: Range<usize>| (span.clone(), Shown::AsItIs(redacted(&bytes[span])));
+        let mut spans = Vec::new();
+        let mut decoded = Vec::new();
+        self.detector.patterns(
+            bytes,
+            |_, candidate| {
+                let end = candidate.matched.end.max(candidate.secret.end);
+                spans.push(as_it_is(candidate.secret.start..end + key_run(&bytes[end..], RUN)));
+            },
+            |form, mut disguised| decoded.extend(in_disguise(form, &mut disguised)),
+        );
+        spans.extend(decoded);
         for secret in self.known.iter().filter(|secret| !secret.is_empty()) {
             let hits = memchr::memmem::find_iter(bytes, secret.reveal());
-            spans.extend(hits.map(|at| at..at + secret.len()));
+            spans.extend(hits.map(|at| as_it_is(at..at + secret.len())));
         }
-        spans.sort_by_key(|span| (span.start, span.end));
-        let mut merged: Vec<Range<usize>> = Vec::new();
-        for span in spans {
+        spans.sort_by_key(|(span, _)| (span.start, span.end));
+        let mut merged: Vec<(Range<usize>, Shown)> = Vec::new();
+        for (span, text) in spans {
             match merged.last_mut() {
-                Some(last) if span.start < last.end => last.end = last.end.max(span.end),
-                _ => merged.push(span),
+                Some((last, shown)) if span.start < last.end => {
+                    last.end = last.end.max(span.end);
+                    *shown = match (std::mem::take(shown), text) {
+                        (Shown::AsItIs(_), Shown::AsItIs(_)) => as_it_is(last.clone()).1,
+                        // What was decoded says more than the bytes do.
+                        (Shown::AsItIs(_), decoded) | (decoded, _) => decoded,
+                    };
+                }
+                _ => merged.push((span, text)),
             }
         }
-        merged.into_iter().map(|span| (span.clone(), redacted(&bytes[span]))).collect()
+        merged
     }
+}
+
+/// What stands in a secret's place.
+#[derive(Debug)]
+enum Shown {
+    /// Something of the bytes themselves.
+    AsItIs(String),
+    /// Something of what they stand for.
+    Decoded(String),
+}
+
+impl Default for Shown {
+    fn default() -> Self {
+        Self::AsItIs(String::new())
+    }
+}
+
+impl Shown {
+    fn text(&self) -> &str {
+        match self {
+            Self::AsItIs(text) | Self::Decoded(text) => text,
+        }
+    }
+}
+
+/// Where a match in disguise stands with all that may be more of the key, and its decoded redaction.
+fn in_disguise(form: &CompiledForm, disguised: &mut Disguised<'_>) -> Option<(Range<usize>, Shown)> {
+    // A match that its checks turn down is masked, too.
+    let _ = form.weigh(&mut disguised.candidate);
+    disguised.claim()?;
+    let candidate = &disguised.candidate;
+    let matched = candidate.matched.end.max(candidate.secret.end);
+    let end = matched + key_run(&candidate.bytes[matched..], RUN);
+    let text = redacted(&candidate.bytes[candidate.secret.clone()]);
+    Some((disguised.span(candidate.secret.start..end), Shown::Decoded(text)))
 }
 
 /// What stands in a secret's place: the prefix that rules know, and `…`.
@@ -124,14 +186,14 @@ fn redacted(secret: &[u8]) -> String {
     Secret::new(secret.to_vec(), prefix).redacted()
 }
 
-fn render(bytes: &[u8], range: Range<usize>, spans: &[(Range<usize>, String)], out: &mut String) {
+fn render(bytes: &[u8], range: Range<usize>, spans: &[(Range<usize>, Shown)], out: &mut String) {
     let mut at = range.start;
     for (span, text) in spans {
         if span.start < at || span.end > range.end {
             continue;
         }
         out.push_str(&String::from_utf8_lossy(&bytes[at..span.start]));
-        out.push_str(text);
+        out.push_str(text.text());
         at = span.end;
     }
     if at < range.end {

@@ -42,6 +42,8 @@ pub fn write_brief(report: &Report, blocked: &str, go_on: &[&str], out_to: &mut 
         Status::Incomplete => line(format!("friskey: {blocked}, not all of it could be scanned.")),
     }
     if report.status() == Status::Findings {
+        // A marker that does not count, an entry that has expired: why accepting has not helped.
+        report.notes.iter().take(LISTED).for_each(|note| line(format!("  note: {}", escape::line(note))));
         go_on.iter().for_each(|text| line(format!("  {text}")));
     }
     out_to.write_all(out.as_bytes())

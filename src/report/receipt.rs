@@ -26,11 +26,14 @@ fn were(n: u64) -> &'static str {
 
 /// Nothing at all, or nothing that counts.
 fn nothing(report: &Report) -> String {
-    if report.below_threshold == 0 {
-        "nothing".to_owned()
-    } else {
-        format!("nothing of {} confidence or above", report.min_confidence)
+    let mut text = "nothing".to_owned();
+    if report.below_threshold > 0 {
+        text.push_str(&format!(" of {} confidence or above", report.min_confidence));
     }
+    if report.suppressed_findings > 0 {
+        text.push_str(" but what is accepted");
+    }
+    text
 }
 
 /// `scanned 1,234 files, 56.7 MB in 0.21 s; nothing skipped`

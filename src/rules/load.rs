@@ -105,6 +105,12 @@ impl Loader<'_> {
         if let Some(except) = &raw.except {
             pattern::parse(except.get_ref()).map_err(|reason| self.at(except, reason))?;
         }
+        if !raw.encoded.iter().all(|literal| literal.len() >= pattern::SHORTEST_ANCHOR)
+            || !pattern::begins_with_one(pattern, &raw.encoded)
+        {
+            let reason = "encoded: literals of three bytes or more, with one of which every match begins";
+            return Err(self.at(&raw.pattern, reason.to_owned()));
+        }
         let checks = raw.checks.as_ref().map(|checks| checks.get_ref().clone()).unwrap_or_default();
         let checks_invalid = |reason| match &raw.checks {
             Some(place) => self.at(place, reason),
@@ -132,6 +138,7 @@ impl Loader<'_> {
             anchored: facts.anchored,
             confidence: raw.confidence,
             weight: 0,
+            encoded: raw.encoded.iter().map(|literal| literal.as_bytes().to_vec()).collect(),
             checks,
             halves: raw.halves.clone(),
             except: raw.except.as_ref().map(|except| except.get_ref().clone()),

@@ -62,6 +62,12 @@ pub(super) fn anchors(pattern: &str) -> Result<Vec<Vec<u8>>, String> {
     }
 }
 
+/// Whether every match of `pattern` begins with one of `literals`, or there are none.
+pub(super) fn begins_with_one(pattern: &str, literals: &[String]) -> bool {
+    let literals: Vec<Vec<u8>> = literals.iter().map(|literal| literal.as_bytes().to_vec()).collect();
+    literals.is_empty() || parse(pattern).is_ok_and(|hir| begins_with_anchor(&hir, &literals))
+}
+
 fn begins_with_anchor(hir: &Hir, anchors: &[Vec<u8>]) -> bool {
     let prefixes = literal::Extractor::new().kind(literal::ExtractKind::Prefix).extract(hir);
     prefixes.literals().is_some_and(|literals| {

@@ -63,6 +63,8 @@ pub struct Form {
     pub confidence: Confidence,
     /// How well founded a match is beside others that overlap it, before its checks weigh in.
     pub weight: u8,
+    /// Literals with one of which every match begins, when it is to be found in disguise, too.
+    pub encoded: Vec<Vec<u8>>,
     /// Names of checks, in order.
     pub checks: Vec<String>,
     /// Lengths of one half that genuine keys have had.

@@ -34,6 +34,8 @@ pub(super) struct RawRule {
     pub(super) pattern: Option<Spanned<String>>,
     #[serde(default = "medium")]
     pub(super) confidence: Confidence,
+    #[serde(default)]
+    pub(super) encoded: Vec<String>,
     pub(super) checks: Option<Spanned<Vec<String>>>,
     #[serde(default)]
     pub(super) halves: Vec<usize>,
@@ -54,6 +56,7 @@ impl RawRule {
             anchors: self.anchors.clone(),
             pattern: pattern.clone(),
             confidence: self.confidence,
+            encoded: self.encoded.clone(),
             checks: self.checks.clone(),
             halves: self.halves.clone(),
             except: self.except.clone(),
@@ -74,6 +77,10 @@ pub(super) struct RawForm {
     /// What a match is worth before its checks weigh in.
     #[serde(default = "medium")]
     pub(super) confidence: Confidence,
+    /// Literals with one of which every match begins: it is found in disguise, too (base64, UTF-16, escapes,
+    /// split literals, …). Nothing by default: each costs some twenty-five anchors.
+    #[serde(default)]
+    pub(super) encoded: Vec<String>,
     /// Names of checks, in the order in which they weigh.
     pub(super) checks: Option<Spanned<Vec<String>>>,
     /// Lengths of one half that genuine keys have had.

@@ -19,6 +19,7 @@ pub(super) fn rule(key: &[u8], prefix: usize, model: Option<&Rule>) -> Rule {
         pattern: format!("(?<prefix>{}){}", hex(shown), hex(rest)),
         longest: key.len(),
         anchored: true,
+        encoded: vec![key.to_vec()],
         confidence: Confidence::High,
         // It is the one asked for, whatever else overlaps it.
         weight: u8::MAX,

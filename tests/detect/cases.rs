@@ -12,12 +12,12 @@ struct Shapes {
 }
 
 #[derive(Deserialize)]
-struct Shape {
-    name: String,
-    template: String,
-    kind: String,
-    confidence: Confidence,
-    length: usize,
+pub(super) struct Shape {
+    pub(super) name: String,
+    pub(super) template: String,
+    pub(super) kind: String,
+    pub(super) confidence: Confidence,
+    pub(super) length: usize,
 }
 
 #[derive(Deserialize)]
@@ -28,7 +28,7 @@ struct Contexts {
 
 #[derive(Deserialize)]
 struct Context {
-    name: String,
+    pub(super) name: String,
     text: String,
 }
 
@@ -37,7 +37,7 @@ struct Lookalikes {
     text: Vec<String>,
 }
 
-fn shapes() -> Vec<Shape> {
+pub(super) fn shapes() -> Vec<Shape> {
     toml::from_str::<Shapes>(include_str!("../../fixtures/shapes.toml")).unwrap().shape
 }
 
@@ -66,7 +66,7 @@ fn every_shape_is_found_in_every_context() {
                 let key = expand(&shape.template, seed).text;
                 assert_eq!(key.len(), shape.length, "{}", shape.name);
                 let (text, at) = in_context(&context.text, &key);
-                let found = reported(&detector, &text);
+                let found = reported(detector, &text);
                 let right = matches!(&found[..], [one]
                     if one.span == (at..at + key.len())
                         && *one.identified.kind == *shape.kind
@@ -88,7 +88,7 @@ fn what_stands_behind_a_key_is_no_part_of_it() {
         for suffix in contexts().suffix {
             let key = expand(&shape.template, 9).text;
             let text = [&key, suffix.as_bytes()].concat();
-            let found = reported(&detector, &text);
+            let found = reported(detector, &text);
             assert_eq!(found.len(), 1, "{} {suffix}", shape.name);
             assert_eq!(found[0].span, 0..key.len(), "{} {suffix}", shape.name);
             assert_eq!(found[0].identified.confidence, Confidence::High, "{} {suffix}", shape.name);
@@ -103,7 +103,7 @@ fn a_key_that_was_cut_off_is_reported_and_said_to_be() {
         let key = expand(&shape.template, 3).text;
         for cut in 1..16 {
             let text = [&key[..key.len() - cut], b" "].concat();
-            let found = reported(&detector, &text);
+            let found = reported(detector, &text);
             assert_eq!(found.len(), 1, "{} less {cut}", shape.name);
             assert_eq!(found[0].span, 0..key.len() - cut, "{} less {cut}", shape.name);
             assert_eq!(found[0].identified.confidence, Confidence::Medium, "{} less {cut}", shape.name);
@@ -121,7 +121,7 @@ fn keys_that_touch_are_told_apart() {
         let (a, b) = (expand(&first.template, 5).text, expand(&second.template, 6).text);
         for glue in ["", "\n", ",", "_", "\\n"] {
             let text = [&a, glue.as_bytes(), &b].concat();
-            let spans: Vec<_> = reported(&detector, &text).into_iter().map(|m| m.span).collect();
+            let spans: Vec<_> = reported(detector, &text).into_iter().map(|m| m.span).collect();
             let second_start = a.len() + glue.len();
             let expected = [0..a.len(), second_start..second_start + b.len()];
             assert_eq!(spans, expected, "{} {glue:?} {}", first.name, second.name);
@@ -136,7 +136,7 @@ fn nothing_is_reported_in_lookalikes() {
     for template in lookalikes() {
         for seed in 0..50 {
             let text = expand(&template, seed).text;
-            if let Some(one) = reported(&detector, &text).first() {
+            if let Some(one) = reported(detector, &text).first() {
                 wrong.push(format!("{template} / {seed}: {one:?}"));
             }
         }
@@ -148,7 +148,7 @@ fn nothing_is_reported_in_lookalikes() {
 fn words_around_a_bare_key_say_whose_it_is() {
     let detector = detector();
     let level =
-        |template: &str| found(&detector, &expand(template, 1).text).first().map(|m| m.identified.confidence);
+        |template: &str| found(detector, &expand(template, 1).text).first().map(|m| m.identified.confidence);
     let (medium, low) = (Some(Confidence::Medium), Some(Confidence::Low));
     assert_eq!(level("OPENAI_API_KEY=sk-{base62:48}"), medium);
     assert_eq!(level("sk-{base62:40}{nl}{nl}curl https://api.openai.com/v1"), medium);
@@ -169,7 +169,7 @@ fn typed_prefixes_without_the_marker_count_when_they_look_random() {
             for seed in 0..100 {
                 let text = expand(&format!("key: {prefix}{{base64url:{length}}};"), seed).text;
                 let levels: Vec<_> =
-                    reported(&detector, &text).iter().map(|m| m.identified.confidence).collect();
+                    reported(detector, &text).iter().map(|m| m.identified.confidence).collect();
                 // One in ten thousand random bodies holds something that looks typed.
                 let why =
                     || detector.explain(&text).verdicts.into_iter().map(|v| v.outcome).collect::<Vec<_>>();
@@ -182,8 +182,7 @@ fn typed_prefixes_without_the_marker_count_when_they_look_random() {
 #[test]
 fn genuine_looking_ends_are_evidence_and_others_are_no_objection() {
     let detector = detector();
-    let evidence =
-        |template: &str| found(&detector, &expand(template, 2).text)[0].identified.evidence.clone();
+    let evidence = |template: &str| found(detector, &expand(template, 2).text)[0].identified.evidence.clone();
     let zero = evidence("sk-proj-{base64url:74}{marker}{base64url:72}{zero}");
     assert_eq!(zero, ["marker", "equal halves of 74", "zero tail"]);
     let other = evidence("sk-proj-{base64url:74}{marker}{base64url:73}B");

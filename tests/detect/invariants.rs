@@ -4,6 +4,7 @@ use friskey::detect::{Detector, Mask, Stream};
 use friskey::rules::{MARKER, expand};
 use proptest::prelude::*;
 
+use super::disguise::encoded;
 use super::{detector, found};
 
 /// Pieces that make trouble when they meet.
@@ -45,8 +46,58 @@ fn piece() -> impl Strategy<Value = Vec<u8>> {
         "desk-sk-",
         "\u{0}",
     ]);
+    let disguises = prop::sample::select(vec![
+        "base64",
+        "base64url",
+        "base64,wrap:76:\n",
+        "base64,wrap:64:\\n",
+        "utf-16le",
+        "utf-16be",
+        "hex",
+        "hex-apart",
+        "utf-16le,base64",
+        "base64,base64",
+        "unicode",
+        "unicode-symbols",
+        "percent-symbols",
+        "entity-symbols",
+        "quoted-symbols",
+        "soft:30",
+        "split:30:\" + \"",
+        "split:40:\"\n  \"",
+        "split:30:\u{1b}[0m",
+        "split:50:\\\n",
+        "split:60:\n  ",
+        "markdown",
+    ]);
+    let seams = prop::sample::select(vec![
+        "\" + \"",
+        "' '",
+        "\"\n    \"",
+        "\\\n",
+        "\n  ",
+        "=\r\n",
+        "\u{1b}[32m",
+        "\\u002d",
+        "%2D",
+        "&#45;",
+        "\\",
+        "%",
+        "&",
+        "c2st",
+        "NrL",
+        "zay",
+        "736b2d",
+        "s\0k\0-\0",
+        "sk\\",
+        "\\x73",
+        "=73",
+    ]);
     prop_oneof![
-        4 => (templates, 0..1000_u64).prop_map(|(template, seed)| expand(template, seed).text),
+        4 => (templates.clone(), 0..1000_u64).prop_map(|(template, seed)| expand(template, seed).text),
+        4 => (templates, 0..1000_u64, disguises)
+            .prop_map(|(template, seed, steps)| encoded(&expand(template, seed).text, steps)),
+        4 => seams.prop_map(|text| text.as_bytes().to_vec()),
         6 => literals.prop_map(|text| text.as_bytes().to_vec()),
         1 => prop::collection::vec(any::<u8>(), 0..12),
     ]
@@ -58,7 +109,8 @@ fn text(pieces: usize) -> impl Strategy<Value = Vec<u8>> {
 
 fn summary(detector: &Detector, text: &[u8], plainly: bool) -> Vec<String> {
     let mut all = Vec::new();
-    let mut push = |m: friskey::detect::Match| all.push(format!("{:?} {:?}", m.span, m.identified));
+    let mut push =
+        |m: friskey::detect::Match| all.push(format!("{:?} {} {:?}", m.span, m.encoding, m.identified));
     match plainly {
         true => detector.find_plainly(text, &mut push),
         false => detector.find(text, &mut push),
@@ -84,17 +136,17 @@ proptest! {
     #[test]
     fn the_prefilter_loses_nothing(text in text(14)) {
         let detector = detector();
-        prop_assert_eq!(summary(&detector, &text, false), summary(&detector, &text, true));
+        prop_assert_eq!(summary(detector, &text, false), summary(detector, &text, true));
     }
 
     #[test]
     fn read_boundaries_change_nothing(text in text(60), size in 1..3000_usize, step in 1..900_usize) {
         let detector = detector();
-        let whole: Vec<_> = found(&detector, &text).into_iter().map(|m| (m.span, m.identified)).collect();
+        let whole: Vec<_> = found(detector, &text).into_iter().map(|m| (m.span, m.identified)).collect();
         let mut in_chunks = Vec::new();
         let mut stream = Stream::default();
         let read = stream
-            .search_in_chunks(&detector, &mut Dribble(&text, step), size, |chunk, found| {
+            .search_in_chunks(detector, &mut Dribble(&text, step), size, |chunk, found| {
                 let at = usize::try_from(found.span.start.offset).unwrap();
                 let end = usize::try_from(found.span.end.offset).unwrap();
                 let here = friskey::model::Position::START.advanced(&text[..at]);
@@ -108,28 +160,55 @@ proptest! {
     }
 
     #[test]
+    fn a_verdict_rests_on_what_lies_within_the_margin(text in text(60), cut in any::<[prop::sample::Index; 2]>()) {
+        let detector = detector();
+        let [a, b] = cut.map(|cut| cut.index(text.len() + 1));
+        let window = a.min(b)..a.max(b);
+        // Near its edges a window may see something else, but nowhere else.
+        let low = if window.start == 0 { 0 } else { window.start + detector.margin() };
+        let high = if window.end == text.len() { text.len() } else { window.end.saturating_sub(detector.margin()) };
+        let inside = |span: &std::ops::Range<usize>| low <= span.start && span.end <= high;
+        let of = |bytes: &[u8], offset: usize| -> Vec<_> {
+            found(detector, bytes)
+                .into_iter()
+                .map(|m| (m.span.start + offset..m.span.end + offset, m.encoding, m.identified))
+                .filter(|(span, ..)| inside(span))
+                .collect()
+        };
+        prop_assert_eq!(of(&text[window.clone()], window.start), of(&text, 0));
+        for one in found(detector, &text) {
+            prop_assert!(one.span.len() <= detector.longest());
+        }
+    }
+
+    #[test]
     fn a_fingerprint_does_not_move_with_edits_elsewhere(before in text(4), after in text(4), seed in 0..1000_u64) {
         let detector = detector();
         let key = expand("sk-proj-{base64url:74}{marker}{base64url:74}", seed).text;
-        let alone = found(&detector, &key)[0].identified.fingerprint;
+        let alone = found(detector, &key)[0].identified.fingerprint;
         let text = [&before[..], b" ", &key, b" ", &after].concat();
-        prop_assert!(found(&detector, &text).iter().any(|m| m.identified.fingerprint == alone));
+        prop_assert!(found(detector, &text).iter().any(|m| m.identified.fingerprint == alone));
     }
 
     #[test]
     fn masked_text_holds_no_secret(text in text(10)) {
         let detector = detector();
-        let mask = Mask::new(&detector);
+        let mask = Mask::new(detector);
         let shown = mask.text(&text);
-        for m in found(&detector, &text) {
+        for m in found(detector, &text) {
             let secret = String::from_utf8_lossy(m.identified.secret.reveal()).into_owned();
             prop_assert!(!shown.contains(&secret));
+            if m.encoding != "utf-8" {
+                let encoded = String::from_utf8_lossy(&text[m.span.clone()]).into_owned();
+                prop_assert!(!shown.contains(&encoded));
+            }
             let excerpt = mask.excerpt(&text, m.span.clone());
             prop_assert!(excerpt.text.is_char_boundary(excerpt.start) && excerpt.text.is_char_boundary(excerpt.end));
-            for other in found(&detector, &text) {
+            for other in found(detector, &text) {
                 // Neither whole nor in large part: the excerpt may cut through a neighbour.
                 let secret = other.identified.secret.reveal();
-                for part in secret.windows(16).skip(8) {
+                let encoded = &text[other.span.clone()];
+                for part in secret.windows(16).skip(8).chain(encoded.windows(24).skip(16)) {
                     let part = String::from_utf8_lossy(part).into_owned();
                     prop_assert!(!excerpt.text.contains(&part), "{} in {}", part, excerpt.text);
                 }

@@ -105,6 +105,11 @@ fn the_next_commit_is_judged_alike() {
     // The hook does the same, and so do a push and an audit afterwards.
     let hook = place.run(&["hook", "run", "pre-commit"]);
     assert_eq!(hook.status, 1, "{}", hook.err);
+    place.write("friskey.toml", "exclude = ['vendor/']\nstrict = true\n");
+    place.write("a.py", &format!("a = '{}'  # friskey:allow\n", key(1)));
+    place.git(&["add", "a.py"]);
+    let hook = place.run(&["hook", "run", "pre-commit"]);
+    assert!(hook.status == 1 && hook.err.contains("note: a.py:1: `friskey:allow` gives no reason"));
     assert_eq!(place.run(&["baseline", "create", "--reason", "x"]).status, 0);
     for args in [&["staged"][..], &["hook", "run", "pre-commit"]] {
         let said = place.run(args);

@@ -51,6 +51,10 @@ fn strict_mode_wants_a_reason_and_says_so() {
     );
     place.write("friskey.toml", "strict = true\n");
     assert_eq!(place.run(&["scan"]).status, 1);
+    place.write("a.py", &format!("a = '{}'  # friskey:allow revoked\n", key(3)));
+    let said = place.run(&["scan"]);
+    assert_eq!(said.status, 0);
+    assert!(said.out.ends_with("clean: everything was scanned, nothing but what is accepted was found\n"));
 }
 
 #[test]

@@ -2,6 +2,7 @@
 //! well the two halves agree.
 
 use super::{Candidate, Check, CompiledForm, Rejection};
+use crate::detect::candidate::{EXACT, KNOWN};
 use crate::model::Confidence;
 
 /// Half-lengths from which on keys are base64url of a whole number of bytes, the last of them zero.
@@ -48,8 +49,8 @@ impl Check for Halves {
             candidate.note(format!("unusual halves of {half}"));
         }
         candidate.weight = match (known, run == half) {
-            (true, true) => 6,
-            (true, false) => 5,
+            (true, true) => EXACT,
+            (true, false) => KNOWN,
             (false, true) => 4,
             (false, false) => 2,
         };

@@ -274,7 +274,7 @@ proptest! {
 }
 
 /// Commits that edit, add, drop and move a few of many files, so that trees are deltas of each other.
-fn many_files(commits: u64) -> String {
+pub(crate) fn many_files(commits: u64) -> String {
     let mut state = 7u64;
     let mut random = move |below: u64| {
         state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);

@@ -1,6 +1,7 @@
 //! What the commits of a range brought, and what was there before.
 
-use std::rc::Rc;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use gix::ObjectId;
 use gix::hashtable::{HashMap as IdMap, HashSet};
@@ -9,7 +10,7 @@ use gix::objs::{Kind, TreeRefIter};
 
 use super::super::commit::Header;
 use super::super::lookup::{Gaps, Lookup};
-use super::Range;
+use super::{Range, RangeCommit};
 
 /// Trees kept at hand: a commit's are, for the most part, the next one's parents'.
 const KEPT: usize = 4096;
@@ -30,20 +31,56 @@ pub struct Candidate {
     pub replaced: Vec<ObjectId>,
 }
 
-/// Lists what the commits of a range brought, and what could not be read.
-pub fn candidates(repo: &gix::Repository, range: &Range) -> (Vec<Candidate>, Gaps) {
-    let mut trees = Trees::new(repo);
-    let mut found = Found::default();
+/// Commits given to a thread at a time. One tree is mostly a delta to the next, so they come in a row.
+const BATCH: usize = 64;
+
+/// Lists what the commits of a range brought, and what could not be read, on up to `threads` threads.
+///
+/// Each commit costs reading what changed in its trees, by id. From some ten thousand on, sweeping the
+/// whole object database is quicker.
+pub fn candidates(repo: &gix::Repository, range: &Range, threads: usize) -> (Vec<Candidate>, Gaps) {
     let tree_of: IdMap<ObjectId, ObjectId> =
         range.commits.iter().map(|commit| (commit.id, commit.tree)).collect();
-    for commit in &range.commits {
-        let parents = commit.parents.iter();
-        let parents: Vec<_> = parents
-            .filter_map(|parent| tree_of.get(parent).copied().or_else(|| trees.of_commit(parent)))
-            .collect();
-        found.compare(&mut trees, commit.id, commit.tree, parents);
+    let batches: Vec<&[RangeCommit]> = range.commits.chunks(BATCH).collect();
+    let next = AtomicUsize::new(0);
+    let work = |mut trees: Trees| {
+        let mut found = Found::default();
+        let mut listed = Vec::new();
+        loop {
+            let number = next.fetch_add(1, Ordering::Relaxed);
+            let Some(batch) = batches.get(number) else { break };
+            for commit in *batch {
+                let tree =
+                    |parent: &ObjectId| tree_of.get(parent).copied().or_else(|| trees.of_commit(parent));
+                let parents = commit.parents.iter().filter_map(tree).collect();
+                found.compare(&mut trees, commit.id, commit.tree, parents);
+            }
+            listed.push((number, std::mem::take(&mut found.candidates)));
+        }
+        (listed, trees.lookup.gaps)
+    };
+    let threads = threads.clamp(1, batches.len().max(1));
+    let mut parts = Vec::new();
+    std::thread::scope(|scope| {
+        let work = &work;
+        let others: Vec<_> =
+            (1..threads).map(|_| Trees::new(repo)).map(|trees| scope.spawn(move || work(trees))).collect();
+        parts.push(work(Trees::new(repo)));
+        for other in others {
+            parts.push(other.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)));
+        }
+    });
+    let mut gaps = Gaps::default();
+    let mut all = Vec::new();
+    for (listed, missed) in parts {
+        all.extend(listed);
+        gaps.merge(missed);
     }
-    (found.candidates, trees.lookup.gaps)
+    // Whichever thread met a blob first, the first commit to bring it is the one that is listed.
+    all.sort_unstable_by_key(|&(number, _)| number);
+    let mut met = HashSet::default();
+    let all = all.into_iter().flat_map(|(_, candidates)| candidates);
+    (all.filter(|candidate| met.insert(candidate.blob)).collect(), gaps)
 }
 
 /// Lists the blobs of the trees just before the range, except those in `scanned`: whether a secret is
@@ -80,7 +117,7 @@ pub fn outside(repo: &gix::Repository, range: &Range, scanned: &HashSet<ObjectId
 /// The bytes of a tree.
 #[derive(Clone)]
 struct Tree {
-    bytes: Rc<[u8]>,
+    bytes: Arc<[u8]>,
     hash: gix::hash::Kind,
 }
 

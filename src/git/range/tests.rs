@@ -5,7 +5,7 @@ use std::collections::{BTreeSet, HashMap};
 use proptest::prelude::*;
 
 use super::*;
-use crate::git::attribution::tests::{Oracle, Plan, SECRETS, build, plan};
+use crate::git::attribution::tests::{Oracle, Plan, SECRETS, build, many_files, plan};
 use crate::git::attribution::{Question, attribute_range};
 use crate::git::scratch::Scratch;
 
@@ -108,7 +108,7 @@ fn an_old_key_in_a_touched_file_has_the_old_blob_beside_it() {
     let commit = scratch.commit("touch");
     let repo = scratch.open();
     let range = chosen(&repo, &["HEAD~1..HEAD"]);
-    let (found, gaps) = candidates(&repo, &range);
+    let (found, gaps) = candidates(&repo, &range, 2);
     assert!(gaps.is_empty());
     let (blob, replaced) = (scratch.id("HEAD:dir/file"), vec![scratch.id("HEAD~1:dir/file")]);
     assert_eq!(found, [Candidate { blob, path: b"dir/file".to_vec(), commit, replaced: replaced.clone() }]);
@@ -135,6 +135,19 @@ fn dates_that_lie_make_a_quick_range_too_large_and_never_an_exact_one() {
     let revisions = Revisions { tips: vec![first], hidden: vec![tip], common: Vec::new() };
     assert_eq!(select(&repo, &revisions, Care::Exact).unwrap().commits, []);
     assert_eq!(ids(&select(&repo, &revisions, Care::Quick).unwrap()), BTreeSet::from([first]));
+}
+
+#[test]
+fn the_number_of_threads_changes_nothing() {
+    let scratch = Scratch::new(&["--bare"]);
+    scratch.git_with(&["fast-import", "--quiet"], many_files(300).as_bytes());
+    let repo = scratch.open();
+    let range = chosen(&repo, &["main"]);
+    let (alone, _) = candidates(&repo, &range, 1);
+    assert!(alone.len() > 300);
+    for threads in [2, 3, 50] {
+        assert_eq!(candidates(&repo, &range, threads).0, alone);
+    }
 }
 
 /// A plan, whether there is a commit-graph file, and which commits are tips and which are left out.
@@ -170,7 +183,7 @@ proptest! {
         // The plan's dates are off by minutes only.
         prop_assert_eq!(&ids(&select(&repo, &revisions, Care::Quick).unwrap()), &expected);
 
-        let (found, gaps) = candidates(&repo, &range);
+        let (found, gaps) = candidates(&repo, &range, 2);
         prop_assert!(gaps.is_empty());
         let mut brought = BTreeSet::new();
         for commit in &expected {

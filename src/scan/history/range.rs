@@ -73,7 +73,7 @@ fn look_at<'a>(
 impl Run<'_> {
     /// Searches what the commits brought, and them and their tags.
     fn search_range(&mut self, range: &Range) -> Secrets {
-        let (brought, gaps) = candidates(self.repo, range);
+        let (brought, gaps) = candidates(self.repo, range, self.audit.threads);
         self.outcome.coverage.skipped.extend(gaps.into_skips());
         self.outcome.coverage.blobs = brought.len() as u64;
         if self.wants(Surface::FileName) {

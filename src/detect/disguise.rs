@@ -1,0 +1,107 @@
+//! Keys in disguise: what the rules say of text that was decoded around a hit.
+
+use std::ops::Range;
+
+use super::candidate::Candidate;
+use super::checks::CONTEXT_REACH;
+use super::detector::Detector;
+use super::encoding::{self, Decoded, LONGEST_SPAN, Literal, Name, Route};
+use super::form::CompiledForm;
+use crate::rules::Form;
+
+/// A literal from inside a key that is shorter than this is not searched for in encoded form.
+const SHORTEST_INNER: usize = 8;
+
+/// A match of a form's pattern in decoded text.
+pub(super) struct Disguised<'a> {
+    /// The form's place in the detector's list.
+    pub(super) form: usize,
+    /// With as much of the decoded text as the verdict may depend on.
+    pub(super) candidate: Candidate<'a>,
+    /// Where in the decoded text the candidate's bytes begin.
+    offset: usize,
+    decoded: &'a Decoded,
+    route: &'a Route,
+}
+
+impl Disguised<'_> {
+    /// Where the secret stands in the bytes that were searched, and in what encoding. `None` when the
+    /// match does not deserve to be called encoded. To be asked after the checks.
+    pub(super) fn claim(&mut self) -> Option<(Range<usize>, Name)> {
+        let secret = self.candidate.secret.start + self.offset..self.candidate.secret.end + self.offset;
+        let span = self.span(self.candidate.secret.clone());
+        if span.is_empty() || span.len() > LONGEST_SPAN {
+            return None;
+        }
+        let name = self.route.claim(self.decoded, &mut self.candidate, secret)?;
+        Some((span, name))
+    }
+
+    /// Where a range of the candidate's bytes stands in the bytes that were searched.
+    pub(super) fn span(&self, range: Range<usize>) -> Range<usize> {
+        self.decoded.span(&(range.start + self.offset..range.end + self.offset))
+    }
+}
+
+/// The anchors of keys in disguise, and how to decode what they hit.
+pub(super) fn routes(forms: &[CompiledForm]) -> Vec<(Vec<u8>, Route)> {
+    let mut literals: Vec<Literal> = Vec::new();
+    let mut add = |bytes: &[u8], starts_key| {
+        let literal = Literal { bytes: bytes.to_vec(), starts_key };
+        if !literals.contains(&literal) {
+            literals.push(literal);
+        }
+    };
+    for form in forms.iter().map(|form| &form.form) {
+        form.encoded.iter().for_each(|literal| add(literal, true));
+        let is_inner = |anchor: &&Vec<u8>| {
+            anchor.len() >= SHORTEST_INNER && !form.encoded.iter().any(|start| anchor.starts_with(start))
+        };
+        if !form.encoded.is_empty() {
+            form.anchors.iter().filter(is_inner).for_each(|anchor| add(anchor, false));
+        }
+    }
+    encoding::routes(&literals)
+}
+
+impl Detector {
+    /// Calls `found` with every match in what can be decoded around an anchor at `at`.
+    pub(super) fn disguised(
+        &self,
+        route: &Route,
+        bytes: &[u8],
+        at: usize,
+        found: &mut dyn FnMut(Disguised<'_>),
+    ) {
+        route.decode(bytes, at, &mut |decoded| {
+            let text = &decoded.text[..];
+            let hit = decoded.at..decoded.at + route.literal().len();
+            for (index, form) in self.forms.iter().enumerate() {
+                let mut matched = |candidate: Candidate<'_>| {
+                    let near = surroundings(&decoded, &candidate);
+                    let offset = near.start;
+                    let candidate = candidate.within(near);
+                    found(Disguised { form: index, candidate, offset, decoded: &decoded, route });
+                };
+                let Form { encoded, anchors, .. } = &form.form;
+                if route.starts_key {
+                    if encoded.iter().any(|literal| literal == route.literal()) {
+                        form.matches_at(text, hit.start, &mut matched);
+                    }
+                } else if !encoded.is_empty() && anchors.iter().any(|anchor| anchor == route.literal()) {
+                    form.matches(text, hit.clone(), &mut matched);
+                }
+            }
+        });
+    }
+}
+
+/// The part of the decoded text on which the verdict on `candidate` may depend, so that it depends on as many
+/// bytes as that of a plain match.
+fn surroundings(decoded: &Decoded, candidate: &Candidate<'_>) -> Range<usize> {
+    let span = decoded.span(&candidate.matched);
+    let (low, high) = (span.start.saturating_sub(CONTEXT_REACH), span.end + CONTEXT_REACH);
+    let start = decoded.places.partition_point(|place| place.0 < low);
+    let end = decoded.places.partition_point(|place| place.1 <= high);
+    start.min(candidate.matched.start)..end.max(candidate.matched.end)
+}

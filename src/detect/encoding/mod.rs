@@ -1,0 +1,233 @@
+//! Keys in disguise: the ways in which text is written as other text.
+//!
+//! Each encoding says what must stand in encoded text that holds a literal (an *anchor*, for the one
+//! prefilter), and decodes outward from where such an anchor was hit. What was decoded keeps the place of
+//! every byte, so that a match is reported where it stands in the bytes that were searched. Which rules
+//! match in it is not decided here.
+//!
+//! A decoded text is a function of the bytes around the hit alone, never of where a buffer begins
+//! or ends: what a verdict rests on lies within the detector's margin.
+
+mod base64;
+mod breaks;
+mod glue;
+mod hex;
+mod spelling;
+mod units;
+mod utf16;
+
+use std::fmt;
+use std::ops::Range;
+
+use super::candidate::Candidate;
+use super::checks::CONTEXT_REACH;
+
+/// The most bytes that an encoded key may take. A key of 167 characters as `\u0073…` takes 1,002, as
+/// `0x73, …` in indented lines of eight some 1,170.
+pub(super) const LONGEST_SPAN: usize = 1200;
+
+/// Bytes that are decoded on a side on which the key may go on.
+const FAR: usize = LONGEST_SPAN + CONTEXT_REACH;
+
+/// Bytes that are decoded on a side on which only the surroundings matter.
+const NEAR: usize = CONTEXT_REACH;
+
+/// One way of writing text as other text.
+pub(super) trait Encoding: Sync + fmt::Debug {
+    /// What encoded text holds that holds `literal`: one of these. `starts_key`: keys begin with it; one
+    /// from inside a key is worth searching for only where a line wrap can go through the other.
+    fn anchors(&self, literal: &[u8], starts_key: bool) -> Vec<Anchor>;
+
+    /// Decodes around a hit and hands over every way to read it.
+    fn decode(&self, hit: &Hit<'_>, read: &mut dyn FnMut(Decoded));
+
+    /// The name of the encoding of a match; `None` when the match is not one that this encoding may
+    /// claim. Sees the candidate after its checks, and may add evidence.
+    fn claim(&self, decoded: &Decoded, candidate: &mut Candidate<'_>, secret: Range<usize>) -> Option<Name>;
+}
+
+/// The name of an encoding, as reports show it.
+pub(super) type Name = &'static str;
+
+/// A literal as it looks when it is encoded.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Anchor {
+    /// What to search for.
+    pub(super) bytes: Vec<u8>,
+    /// How the literal is aligned or written there: the encoding's own affair.
+    pub(super) variant: u8,
+}
+
+/// An anchor that was hit.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Hit<'a> {
+    pub(super) text: &'a [u8],
+    /// Where in `text` the anchor begins.
+    pub(super) at: usize,
+    pub(super) variant: u8,
+    /// What must be read at the hit.
+    pub(super) literal: &'a [u8],
+    /// Whether the key begins with the literal, so that nothing before it is part of the key.
+    pub(super) starts_key: bool,
+    /// Whether `text` was itself decoded, and ends where decoding did.
+    pub(super) nested: bool,
+}
+
+impl Hit<'_> {
+    /// The first byte that may be decoded.
+    fn low(&self) -> usize {
+        self.at.saturating_sub(if self.starts_key { NEAR } else { FAR })
+    }
+
+    /// Up to where bytes may be decoded.
+    fn high(&self) -> usize {
+        self.text.len().min(self.at + FAR)
+    }
+}
+
+/// What was decoded around a hit.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Decoded {
+    pub(super) text: Vec<u8>,
+    /// For each byte of `text`, where what stands for it begins and ends.
+    pub(super) places: Vec<(usize, usize)>,
+    /// Where in `text` the literal begins.
+    pub(super) at: usize,
+    /// What the encoding is called if nothing peculiar stands in the match.
+    name: Name,
+    /// Peculiar units, each with the place in `text` of the byte it stands for, or that comes after it.
+    marks: Vec<(usize, units::Kind)>,
+}
+
+impl Decoded {
+    /// Where the bytes stand that `range` of the text was decoded from.
+    pub(super) fn span(&self, range: &Range<usize>) -> Range<usize> {
+        let start = self.places.get(range.start).map_or(0, |place| place.0);
+        let last = self.places.get(range.end.saturating_sub(1)).map_or(start, |place| place.1);
+        start..last.max(start)
+    }
+
+    /// Replaces places in an outer decoded text by those in what that was decoded from.
+    fn through(mut self, outer: &Self) -> Self {
+        for place in &mut self.places {
+            let span = outer.span(&(place.0..place.1));
+            *place = (span.start, span.end);
+        }
+        self
+    }
+
+    fn push(&mut self, byte: u8, place: (usize, usize)) {
+        self.text.push(byte);
+        self.places.push(place);
+    }
+}
+
+/// One or more encodings, one within the other.
+#[derive(Debug)]
+pub(super) struct Route {
+    steps: Vec<Step>,
+    /// Whether keys begin with the literal of the last step.
+    pub(super) starts_key: bool,
+}
+
+/// One of them.
+#[derive(Debug)]
+struct Step {
+    encoding: &'static dyn Encoding,
+    variant: u8,
+    /// What is to be read where the hit was.
+    literal: Vec<u8>,
+}
+
+impl Step {
+    fn new(encoding: &'static dyn Encoding, variant: u8, literal: &[u8]) -> Self {
+        Self { encoding, variant, literal: literal.to_vec() }
+    }
+}
+
+impl Route {
+    /// Decodes around a hit at `at`, through every layer.
+    pub(super) fn decode(&self, text: &[u8], at: usize, read: &mut dyn FnMut(Decoded)) {
+        self.decode_from(0, text, at, read);
+    }
+
+    fn decode_from(&self, step: usize, text: &[u8], at: usize, read: &mut dyn FnMut(Decoded)) {
+        let Some(Step { encoding, variant, literal }) = self.steps.get(step) else { return };
+        let hit = Hit { text, at, variant: *variant, literal, starts_key: self.starts_key, nested: step > 0 };
+        let is_last = step + 1 == self.steps.len();
+        encoding.decode(&hit, &mut |decoded| {
+            if !decoded.text.get(decoded.at..).is_some_and(|text| text.starts_with(literal)) {
+                return;
+            }
+            match is_last {
+                true => read(decoded),
+                false => self.decode_from(step + 1, &decoded.text, decoded.at, &mut |inner| {
+                    read(inner.through(&decoded));
+                }),
+            }
+        });
+    }
+
+    /// The literal that stands in the decoded text where the hit was.
+    pub(super) fn literal(&self) -> &[u8] {
+        self.steps.last().map_or(&[], |step| &step.literal)
+    }
+
+    /// The name of the encoding of a match, or nothing if it is none.
+    pub(super) fn claim(
+        &self,
+        decoded: &Decoded,
+        candidate: &mut Candidate<'_>,
+        secret: Range<usize>,
+    ) -> Option<Name> {
+        let name = self.steps.last()?.encoding.claim(decoded, candidate, secret)?;
+        match (self.steps.len(), name) {
+            (1, name) => Some(name),
+            (_, "utf-16le") => Some("base64+utf-16le"),
+            (_, _) => Some("base64+base64"),
+        }
+    }
+}
+
+/// A literal to be found in disguise.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Literal {
+    pub(super) bytes: Vec<u8>,
+    /// Whether keys begin with it; else it stands somewhere in them.
+    pub(super) starts_key: bool,
+}
+
+/// Every encoding.
+const ALL: &[&dyn Encoding] =
+    &[&spelling::Spelling, &utf16::Utf16, &base64::Base64, &hex::Together, &hex::Apart];
+
+/// Encodings within base64, and whether it is the literals that begin keys which are searched in them:
+/// those from inside are longer, and there are enough anchors.
+const IN_BASE64: &[(&dyn Encoding, bool)] = &[(&utf16::Utf16, true), (&base64::Base64, false)];
+
+/// All that is to be searched for, with how to decode what is found.
+pub(super) fn routes(literals: &[Literal]) -> Vec<(Vec<u8>, Route)> {
+    let mut routes = Vec::new();
+    for Literal { bytes: literal, starts_key } in literals {
+        let mut add = |anchor, steps| routes.push((anchor, Route { steps, starts_key: *starts_key }));
+        let plain = Step::new(&spelling::Spelling, spelling::AS_IT_IS, literal);
+        add(literal.clone(), vec![plain]);
+        for &encoding in ALL {
+            for anchor in encoding.anchors(literal, *starts_key) {
+                add(anchor.bytes, vec![Step::new(encoding, anchor.variant, literal)]);
+            }
+        }
+        for &(encoding, _) in IN_BASE64.iter().filter(|(_, starts)| starts == starts_key) {
+            for inner in encoding.anchors(literal, *starts_key) {
+                for outer in base64::Base64.anchors(&inner.bytes, *starts_key) {
+                    let steps = vec![
+                        Step::new(&base64::Base64, outer.variant, &inner.bytes),
+                        Step::new(encoding, inner.variant, literal),
+                    ];
+                    add(outer.bytes, steps);
+                }
+            }
+        }
+    }
+    routes
+}

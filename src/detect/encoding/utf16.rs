@@ -1,0 +1,91 @@
+//! UTF-16 of either byte order, as far as it is ASCII.
+
+use std::ops::Range;
+
+use super::{Anchor, Decoded, Encoding, FAR, Hit, Name};
+use crate::detect::candidate::Candidate;
+
+/// Reads UTF-16.
+#[derive(Debug)]
+pub(super) struct Utf16;
+
+impl Encoding for Utf16 {
+    /// Without the zero at either end, so that both byte orders are found.
+    fn anchors(&self, literal: &[u8], starts_key: bool) -> Vec<Anchor> {
+        if !starts_key {
+            return Vec::new();
+        }
+        let mut bytes: Vec<u8> = literal.iter().flat_map(|&byte| [byte, 0]).collect();
+        bytes.pop();
+        vec![Anchor { bytes, variant: 0 }]
+    }
+
+    fn decode(&self, hit: &Hit<'_>, read: &mut dyn FnMut(Decoded)) {
+        let text = hit.text;
+        // What base64 holds comes from Windows.
+        let little = hit.nested || is_little_endian(text, hit.at);
+        let first = usize::from(!little);
+        let Some(start) = hit.at.checked_sub(first) else { return };
+        // Which of the two bytes is the zero one.
+        let unit = |at: usize| {
+            let pair = text.get(at..at + 2)?;
+            let (byte, zero) = if first == 0 { (pair[0], pair[1]) } else { (pair[1], pair[0]) };
+            (zero == 0 && is_text(byte)).then_some((byte, (at, at + 2)))
+        };
+        let mut from = start;
+        while from >= hit.low() + 2 && unit(from - 2).is_some() {
+            from -= 2;
+        }
+        let name = if little { "utf-16le" } else { "utf-16be" };
+        let mut decoded = Decoded { at: (start - from) / 2, name, ..Decoded::default() };
+        let mut at = from;
+        while at + 2 <= hit.high()
+            && let Some((byte, place)) = unit(at)
+        {
+            decoded.push(byte, place);
+            at += 2;
+        }
+        read(decoded);
+    }
+
+    fn claim(&self, decoded: &Decoded, _: &mut Candidate<'_>, _: Range<usize>) -> Option<Name> {
+        Some(decoded.name)
+    }
+}
+
+/// Bytes and zeros alternate in either byte order. Where they begin to, or cease, tells which it is; where
+/// that is out of sight, the usual one.
+fn is_little_endian(text: &[u8], at: usize) -> bool {
+    let alternates = |at: usize, zero: bool| {
+        text.get(at).is_some_and(|&byte| if zero { byte == 0 } else { is_text(byte) })
+    };
+    let low = at.saturating_sub(FAR);
+    let mut start = at;
+    while start > low && alternates(start - 1, (at - start).is_multiple_of(2)) {
+        start -= 1;
+    }
+    let starts_with_zero = (at - start) % 2 == 1;
+    let in_sight = start > low || low == 0;
+    if in_sight && !starts_with_zero {
+        return true;
+    }
+    let high = text.len().min(at + FAR);
+    let mut end = at;
+    while end < high && alternates(end, (end - at) % 2 == 1) {
+        end += 1;
+    }
+    let ends_with_zero = (end - at).is_multiple_of(2);
+    let after_zero = start.checked_sub(1).is_some_and(|before| text[before] == 0);
+    let end_in_sight = end < high || high == text.len();
+    match (in_sight, end_in_sight) {
+        // The zero may belong to what is before.
+        (true, _) if !after_zero => false,
+        (_, true) => ends_with_zero,
+        (true, false) => false,
+        (false, false) => true,
+    }
+}
+
+fn is_text(byte: u8) -> bool {
+    matches!(byte, b'\t' | b'\n' | b'\r' | b' '..=b'~')
+}
