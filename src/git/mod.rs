@@ -2,6 +2,7 @@
 //!
 //! It hands out bytes and ids; what to look for, and what a match means, is decided above.
 
+mod at;
 pub mod attribution;
 mod bases;
 mod commit;
@@ -25,6 +26,7 @@ pub mod staged;
 mod state;
 mod sweep;
 
+pub use at::{FileAtError, file_at};
 pub use commits::{Commits, Leading};
 pub use database::Database;
 pub use gix::object::Kind as ObjectKind;
