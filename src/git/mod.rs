@@ -36,7 +36,7 @@ pub use index::staged_paths;
 pub use lookup::Gaps;
 pub use objects::{Objects, entry_name};
 pub use open::{OpenError, open, open_with_objects};
-pub use state::{is_partial, is_shallow, version_control};
+pub use state::{is_partial, is_shallow, missing_at_head, version_control};
 #[doc(hidden)]
 pub use sweep::inflate_floor;
 pub use sweep::{Counts, Found, KindCount, Progress, Searcher, SweepOptions, SweepOutcome, sweep};
