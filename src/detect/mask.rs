@@ -2,6 +2,8 @@
 
 use std::ops::Range;
 
+use aho_corasick::AhoCorasick;
+
 use super::Detector;
 use super::alphabet::key_run;
 use super::disguise::Disguised;
@@ -19,19 +21,21 @@ const RUN: usize = 512;
 #[derive(Debug)]
 pub struct Mask<'d> {
     detector: &'d Detector,
-    known: Vec<Secret>,
+    known: Option<AhoCorasick>,
 }
 
 impl<'d> Mask<'d> {
     /// A mask by the rules of `detector`.
     pub fn new(detector: &'d Detector) -> Self {
-        Self { detector, known: Vec::new() }
+        Self { detector, known: None }
     }
 
     /// Masks these too, wherever they stand.
     #[must_use]
-    pub fn with_known(mut self, secrets: impl IntoIterator<Item = Secret>) -> Self {
-        self.known.extend(secrets);
+    pub fn with_known<'s>(mut self, secrets: impl IntoIterator<Item = &'s Secret>) -> Self {
+        let secrets = secrets.into_iter().map(Secret::reveal).filter(|secret| !secret.is_empty());
+        // Too many to be searched for at once is more than any report holds.
+        self.known = AhoCorasick::new(secrets).ok();
         self
     }
 
@@ -121,9 +125,8 @@ impl<'d> Mask<'d> {
             |form, mut disguised| decoded.extend(in_disguise(form, &mut disguised)),
         );
         spans.extend(decoded);
-        for secret in self.known.iter().filter(|secret| !secret.is_empty()) {
-            let hits = memchr::memmem::find_iter(bytes, secret.reveal());
-            spans.extend(hits.map(|at| as_it_is(at..at + secret.len())));
+        if let Some(known) = &self.known {
+            spans.extend(known.find_overlapping_iter(bytes).map(|hit| as_it_is(hit.range())));
         }
         spans.sort_by_key(|(span, _)| (span.start, span.end));
         let mut merged: Vec<(Range<usize>, Shown)> = Vec::new();

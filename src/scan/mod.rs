@@ -12,6 +12,8 @@ mod staged;
 pub use history::{AUDITED, Audit, HistoryError, scan_history};
 pub use staged::{Commit, CommitError, scan_staged};
 
+use std::collections::HashMap;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
@@ -117,7 +119,11 @@ fn report(
     if settings.stop.load(Ordering::Relaxed) {
         gathered.coverage.skipped.insert(Skip::new("the rest", "interrupted before the end"));
     }
-    let secrets: Vec<_> = gathered.findings.iter().map(|finding| finding.identified.secret.clone()).collect();
+    let secrets: HashMap<_, _> = gathered
+        .findings
+        .iter()
+        .map(|finding| (finding.identified.fingerprint, Arc::clone(&finding.identified)))
+        .collect();
     if let Some(only) = settings.only {
         gathered.findings.retain(|finding| finding.identified.fingerprint == only);
     }
@@ -146,6 +152,7 @@ fn report(
         started: clock.started(),
     };
     complete(&mut report);
+    let secrets = secrets.values().map(|identified| &identified.secret);
     redact::redact(&mut report, &Mask::new(settings.detector).with_known(secrets));
     report.elapsed_seconds = clock.steady.elapsed().as_secs_f64();
     report
