@@ -24,7 +24,7 @@ const PIECES: &[&str] = &[
     "{base62:7}", "{base62:20}", "{base64url:16}", "{base64url:42}", "{base64url:58}", "{base64url:74}", "{hex:32}",
     "{base62:84}", "AZURE_OPENAI_API_KEY=", "openai.azure.com", "\"refresh_token\": \"", "\", \"account_id\"", "openai",
     "stripe", "deepseek", "https://", "{nl}", "\\n", "%3D", "\\u0022", "\u{1b}[31m", "task-", "sk-bot-", "key=",
-    "{repeat:a:60}", "{repeat: :200}", "svcaat-", "é",
+    "{repeat:a:60}", "{repeat: :200}", "svcaat-", "é", "\" + \"", "\\u002d", "c2st", "\\x73\\x6b\\x2d", "%2D", "=\n",
 ];
 
 fn text(data: &[u8]) -> Vec<u8> {
