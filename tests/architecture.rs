@@ -228,26 +228,27 @@ fn every_file_is_a_module_of_its_parent() {
     }
 }
 
-#[test]
-fn every_check_is_in_the_list() {
+/// How many types of `folder` implement `interface`; each must be in the list of its `mod.rs`.
+fn listed(folder: &str, interface: &str) -> usize {
     let files = sources();
-    let list = files.iter().find(|file| file.path == "src/detect/checks/mod.rs").expect("the list of checks");
-    let mut checks = 0;
-    for file in files.iter().filter(|file| file.path.starts_with("src/detect/checks/")) {
-        for (_, rest) in
-            file.product().match_indices("impl Check for ").map(|(at, p)| file.code[at..].split_at(p.len()))
-        {
+    let mod_rs = format!("{folder}mod.rs");
+    let list = files.iter().find(|file| file.path == mod_rs).expect("the list");
+    let mut count = 0;
+    for file in files.iter().filter(|file| file.path.starts_with(folder)) {
+        for rest in file.product().split(&format!("impl {interface} for ")).skip(1) {
             let name: String = rest.chars().take_while(|c| c.is_alphanumeric()).collect();
-            let stem = file.module.last().expect("a module");
-            assert!(
-                list.code.contains(&format!("&{stem}::{name},")),
-                "{}: `{name}` is not in ALL",
-                file.path
-            );
-            checks += 1;
+            let entry = format!("&{}::{name}", file.module.last().expect("a module"));
+            assert!(list.code.contains(&entry), "{}: `{name}` is not in ALL", file.path);
+            count += 1;
         }
     }
-    assert_eq!(checks, friskey::rules::CHECKS.len());
+    count
+}
+
+#[test]
+fn every_check_and_encoding_is_in_its_list() {
+    assert_eq!(listed("src/detect/checks/", "Check"), friskey::rules::CHECKS.len());
+    assert!(listed("src/detect/encoding/", "Encoding") > 0);
 }
 
 /// A format is a module of `report` with a `write` of its own.

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::builder::PossibleValuesParser;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use super::ci::Ci;
 use super::hook::Hook;
 use crate::model::Confidence;
 use crate::report::REPORTERS;
@@ -67,6 +68,8 @@ pub(super) enum Command {
     Staged(Staged),
     /// Audits everything that a git repository holds, and tells the story of each key
     History(History),
+    /// Scans the commits of the event that a CI system runs it for
+    Ci(Ci),
     /// Installs, takes out and runs git hooks
     Hook {
         #[command(subcommand)]
@@ -100,7 +103,7 @@ pub(super) enum Command {
 }
 
 /// Options of every command that scans.
-#[derive(Debug, Args)]
+#[derive(Clone, Debug, Args)]
 pub(super) struct Reporting {
     /// The format of the report on standard output; else that in FRISKEY_FORMAT, else human
     #[arg(long, value_name = "FORMAT", value_parser = formats())]
@@ -119,7 +122,7 @@ pub(super) struct Reporting {
 }
 
 /// How much is reported, and with how much effort.
-#[derive(Debug, Default, Args)]
+#[derive(Clone, Debug, Default, Args)]
 pub(super) struct Sifting {
     /// Reports only what is at least this sure: low, medium or high [default: medium]
     /// (environment: FRISKEY_MIN_CONFIDENCE)

@@ -2,6 +2,7 @@
 
 mod args;
 mod baseline;
+mod ci;
 mod config;
 mod exit;
 mod explain;
@@ -58,6 +59,7 @@ fn dispatch(cli: &Cli) -> anyhow::Result<Exit> {
         Command::Scan(scan) => scan::run(scan, global),
         Command::History(history) => history::run(history, global),
         Command::Staged(staged) => staged::run(staged, global),
+        Command::Ci(ci) => ci::run(ci, global),
         Command::Hook { command } => hook::run(command, global),
         Command::Trace(trace) => trace::run(trace, global),
         Command::Baseline { command } => baseline::run(command, global),

@@ -2,6 +2,7 @@
 //!
 //! It hands out bytes and ids; what to look for, and what a match means, is decided above.
 
+mod at;
 pub mod attribution;
 mod bases;
 mod commit;
@@ -25,6 +26,7 @@ pub mod staged;
 mod state;
 mod sweep;
 
+pub use at::{FileAtError, file_at};
 pub use commits::{Commits, Leading};
 pub use database::Database;
 pub use gix::object::Kind as ObjectKind;
@@ -34,7 +36,7 @@ pub use index::staged_paths;
 pub use lookup::Gaps;
 pub use objects::{Objects, entry_name};
 pub use open::{OpenError, open, open_with_objects};
-pub use state::{is_partial, is_shallow, version_control};
+pub use state::{is_partial, is_shallow, missing_at_head, version_control};
 #[doc(hidden)]
 pub use sweep::inflate_floor;
 pub use sweep::{Counts, Found, KindCount, Progress, Searcher, SweepOptions, SweepOutcome, sweep};

@@ -1,5 +1,13 @@
 //! What is known of a repository as a whole: is all of its history here, where does it come from.
 
+use std::collections::HashSet;
+
+use gix::ObjectId;
+use gix::objs::tree::EntryMode;
+use gix::objs::{Kind, TreeRefIter};
+
+use super::commit::Header;
+use super::lookup::{Gaps, Lookup};
 use crate::model::VersionControl;
 
 /// Why the history may be cut off, if it is.
@@ -35,3 +43,33 @@ pub fn version_control(repo: &gix::Repository) -> Option<VersionControl> {
         branch: head.referent_name().map(|name| name.shorten().to_string()),
     })
 }
+
+/// What HEAD's tree names and the object database lacks. A sweep sees what is there; this tells what
+/// is not, for the tree that matters most.
+pub fn missing_at_head(repo: &gix::Repository) -> Gaps {
+    let mut lookup = Lookup::new(repo);
+    let Some(commit) = repo.head().ok().and_then(|head| head.id()).map(|id| id.detach()) else {
+        return lookup.gaps;
+    };
+    let tree = lookup.of_kind(&commit, Kind::Commit).and_then(|bytes| Header::new(bytes).tree());
+    let mut todo: Vec<ObjectId> = tree.into_iter().collect();
+    let mut met: HashSet<ObjectId> = todo.iter().copied().collect();
+    while let Some(id) = todo.pop() {
+        let Some(bytes) = lookup.of_kind(&id, Kind::Tree) else { continue };
+        let entries: Vec<(EntryMode, ObjectId)> = TreeRefIter::from_bytes(bytes, repo.object_hash())
+            .filter_map(Result::ok)
+            .map(|entry| (entry.mode, entry.oid.to_owned()))
+            .collect();
+        for (mode, id) in entries.into_iter().filter(|(_, id)| met.insert(*id)) {
+            if mode.is_tree() {
+                todo.push(id);
+            } else if !mode.is_commit() && lookup.kind(&id).is_none() {
+                lookup.gaps.push(format!("blob {id}"), MISSING);
+            }
+        }
+    }
+    lookup.gaps
+}
+
+const MISSING: &str =
+    "HEAD's tree names it, and the object database lacks it; `git fsck` tells more, `git fetch` may bring it";

@@ -82,6 +82,11 @@ pub fn scan_message(settings: &Settings<'_>, message: &[u8]) -> Report {
     report("staged", settings, collector.finish(), &clock, |_| {})
 }
 
+/// The report of a command that has nothing to look at, and is right in that.
+pub fn scan_nothing(settings: &Settings<'_>, command: &'static str) -> Report {
+    report(command, settings, Gathered::default(), &Clock::start(), |_| {})
+}
+
 /// When a scan began, by both clocks.
 #[derive(Debug)]
 struct Clock {

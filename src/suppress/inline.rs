@@ -42,13 +42,14 @@ pub fn inline(
     let unit = if encoding.starts_with("utf-16") { 2 } else { 1 };
     let low = span.start.saturating_sub(BEFORE * unit);
     let high = bytes.len().min(span.end.saturating_add(AFTER * unit));
+    let from_start = low == 0;
     // Units are counted from the key on.
     let low = low + (span.start - low) % unit;
     let before = plain(&bytes[low..span.start], encoding);
     let after = plain(&bytes[span.end..high], encoding);
     let mut marks = behind(&after, high == bytes.len());
     marks.extend(ahead(&before));
-    if let Some(line) = line_before(&before, low == 0)
+    if let Some(line) = line_before(&before, from_start)
         && let Some(found) = comment(line)
         && !holds_key(line)
     {
@@ -103,6 +104,8 @@ fn comment(line: &[u8]) -> Option<Vec<Mark>> {
     let places = marker::all(line);
     let (first, _) = places.first()?;
     let opening = line[..first.start].trim_ascii();
+    // What a file may begin with before its first character.
+    let opening = opening.strip_prefix("\u{feff}".as_bytes()).unwrap_or(opening).trim_ascii();
     let signs = opening.iter().all(|byte| b"#/*-;%<!{(.:'|>=@ \t".contains(byte));
     let word = [&b"rem"[..], b"dnl"].iter().any(|word| opening.eq_ignore_ascii_case(word));
     let rest = &line[first.end..];
@@ -165,6 +168,7 @@ mod tests {
             "REM friskey:allow why",
             "-- friskey:allow why\r",
             "friskey:allow why",
+            "\u{feff}# friskey:allow why",
         ] {
             assert_eq!(mark(&format!("x\n{line}\n  a = KKKK\n")), own(Some("why")), "{line}");
             assert_eq!(mark(&format!("{line}\na = KKKK")), own(Some("why")), "{line}, first");

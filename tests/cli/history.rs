@@ -344,3 +344,22 @@ fn one_known_key_is_traced_whatever_it_looks_like() {
     );
     assert_eq!(scratch.friskey("r", &["trace", "--env", "NOT_SET"]).status.code(), Some(2));
 }
+
+#[test]
+fn what_is_missing_is_never_clean() {
+    let scratch = Scratch::new();
+    scratch.repository("r");
+    scratch.write("r/sub/a", "some text\n");
+    scratch.commit("r", "add");
+    let from = format!("file://{}", scratch.path("r").display());
+    scratch.git("r", &["config", "uploadpack.allowFilter", "true"]);
+    scratch.git("r", &["clone", "-q", "--bare", "--filter=blob:none", &from, "../partial"]);
+    let (status, report) = audit(&scratch, "partial", &[]);
+    assert_eq!(status, 3, "{report:#}");
+    let id = scratch.git("r", &["rev-parse", "HEAD:sub/a"]);
+    assert_eq!(audit(&scratch, "r", &[]).0, 0);
+    std::fs::remove_file(scratch.path(&format!("r/.git/objects/{}/{}", &id[..2], &id[2..]))).unwrap();
+    let (status, report) = audit(&scratch, "r", &[]);
+    assert_eq!(status, 3);
+    assert!(report["coverage"]["skipped"][0]["what"].as_str().unwrap().contains(&id));
+}

@@ -2,6 +2,8 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod action;
+mod ci;
 mod history;
 mod hooks;
 mod scan;

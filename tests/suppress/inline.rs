@@ -116,3 +116,25 @@ fn a_marker_far_into_a_stream_does_the_same() {
         assert!(open(&report).is_empty() && report["suppressed"] == 1, "{lead}");
     }
 }
+
+#[test]
+fn a_marker_counts_in_the_encoding_of_the_file() {
+    let place = Place::new();
+    let text = format!(
+        "# friskey:allow for tests\r\na = '{}'\r\nb = '{}' # gitleaks:allow\r\nc = '{}'\r\n",
+        key(1),
+        key(2),
+        key(3)
+    );
+    for (name, write) in
+        [("utf-16le", u16::to_le_bytes as fn(u16) -> [u8; 2]), ("utf-16be", u16::to_be_bytes)]
+    {
+        let bytes: Vec<u8> = "\u{feff}".encode_utf16().chain(text.encode_utf16()).flat_map(write).collect();
+        std::fs::write(place.path("a.ps1"), bytes).unwrap();
+        let report = place.json(&["scan"]);
+        assert_eq!(open(&report), ["a.ps1:4"], "{report}");
+        let encodings =
+            report["leaks"].as_array().unwrap().iter().map(|leak| &leak["findings"][0]["encoding"]);
+        assert!(encodings.clone().all(|encoding| encoding == name) && encodings.count() == 3, "{report}");
+    }
+}

@@ -34,8 +34,12 @@ impl Encoding for Base64 {
         symbols.drain(..surplus.min(symbols.len()));
         let mut decoded = Decoded { name: "base64", ..Decoded::default() };
         for group in symbols.chunks(4) {
-            if group.iter().any(|(symbol, _)| b"-_".contains(symbol)) {
-                decoded.marks.push((decoded.text.len(), Kind::UrlSafe));
+            let start = decoded.text.len();
+            for (index, _) in group.iter().enumerate().filter(|(_, (symbol, _))| b"-_".contains(symbol)) {
+                // A symbol has a part in the byte before it in its group, and in that with its number.
+                for byte in index.saturating_sub(1)..=index.min(2) {
+                    decoded.marks.push((start + byte, Kind::UrlSafe));
+                }
             }
             let bits = group.iter().fold(0_u32, |bits, (symbol, _)| bits << 6 | u32::from(value(*symbol)));
             let bits = bits << (6 * (4 - group.len()));
@@ -50,7 +54,7 @@ impl Encoding for Base64 {
     }
 
     fn claim(&self, decoded: &Decoded, _: &mut Candidate<'_>, secret: Range<usize>) -> Option<Name> {
-        let is_inside = |&(group, _): &(usize, Kind)| group + 3 > secret.start && group < secret.end;
+        let is_inside = |(at, _): &(usize, Kind)| secret.contains(at);
         Some(if decoded.marks.iter().any(is_inside) { "base64url" } else { decoded.name })
     }
 }

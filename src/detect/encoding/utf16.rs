@@ -61,7 +61,9 @@ impl Encoding for Utf16 {
 /// that is out of sight, the usual one.
 fn is_little_endian(text: &[u8], at: usize) -> bool {
     let alternates = |at: usize, zero: bool| {
-        text.get(at).is_some_and(|&byte| if zero { byte == 0 } else { is_text(byte) })
+        // Latin letters with accents have a zero beside them, too; 0xFE and 0xFF make a byte order mark.
+        let is_letter = |byte: u8| is_text(byte) || (0xA0..=0xFD).contains(&byte);
+        text.get(at).is_some_and(|&byte| if zero { byte == 0 } else { is_letter(byte) })
     };
     let low = at.saturating_sub(IN_SIGHT);
     let mut start = at;
@@ -92,4 +94,20 @@ fn is_little_endian(text: &[u8], at: usize) -> bool {
 
 fn is_text(byte: u8) -> bool {
     matches!(byte, b'\t' | b'\n' | b'\r' | b' '..=b'~')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_little_endian;
+
+    #[test]
+    fn letters_with_accents_and_marks_do_not_confuse_the_byte_order() {
+        for text in ["# für\r\na = 'sk-proj-'", "sk-proj-", "\u{feff}sk-proj-"] {
+            let place = text.encode_utf16().position(|unit| unit == u16::from(b's')).unwrap() * 2;
+            let little: Vec<u8> = text.encode_utf16().flat_map(u16::to_le_bytes).collect();
+            assert!(is_little_endian(&little, place), "{text}");
+            let big: Vec<u8> = text.encode_utf16().flat_map(u16::to_be_bytes).collect();
+            assert!(!is_little_endian(&big, place + 1), "{text}");
+        }
+    }
 }

@@ -4,7 +4,7 @@
 //! is certain only when the exclusions are followed to the roots, since dates, by which one could stop
 //! early, may lie; [`Care`] says when that is worth its time.
 //!
-//! What to scan are the [`candidates`]: blobs that a commit of the range has and none of its parents
+//! What to scan are the [`candidates()`]: blobs that a commit of the range has and none of its parents
 //! has at the same path. Any secret that the range introduces is in one of them; not all that is in
 //! them was introduced, since an old key may stand in a file that was touched. What decides is
 //! [`judge`](super::attribution::attribute_range), which needs to know whether parents outside the

@@ -24,7 +24,7 @@ pub use line_hash::line_hash;
 /// Results that code scanning keeps of one run.
 const MOST_RESULTS: usize = 5_000;
 
-/// Gives the hash of a line (counted from 1, see [`line_hash`]) of a file that stands in the checkout, if it is known.
+/// Gives the hash of a line (counted from 1, see [`line_hash()`]) of a file that stands in the checkout, if it is known.
 pub type LineHashes<'a> = dyn Fn(&Origin, u64) -> Option<String> + 'a;
 
 pub(super) fn write(report: &Report, style: &Style, out: &mut dyn Write) -> io::Result<()> {

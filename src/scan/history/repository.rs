@@ -73,6 +73,9 @@ impl Run<'_> {
         if let Some(reason) = git::is_shallow(self.repo) {
             coverage.skipped.insert(Skip::new("commits beyond the shallow boundary", reason));
         }
+        if self.audit.surfaces.contains(&Surface::Blob) {
+            coverage.skipped.extend(git::missing_at_head(self.repo).into_skips());
+        }
         if let Some(reason) = git::is_partial(self.repo) {
             coverage.skipped.insert(Skip::new("objects of a partial clone", reason));
         }

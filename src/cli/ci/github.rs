@@ -1,0 +1,47 @@
+//! GitHub Actions: the event's payload says which commits it is about. Its list of commits is never
+//! used, since it is cut short.
+
+use anyhow::{Context, Result, bail};
+use serde_json::Value;
+
+use super::plan::{Plan, Push, Rev, Scope, Variables, is_id, is_zero};
+
+const DEEPEN: &str = "set `fetch-depth: 0` for actions/checkout";
+
+pub(super) fn plan(variables: &Variables<'_>, payload: impl FnOnce() -> Result<Value>) -> Result<Plan> {
+    let name = variables.get("GITHUB_EVENT_NAME").context("the variable GITHUB_EVENT_NAME is not set")?;
+    let scope = match name.as_str() {
+        "push" => push(&payload()?)?,
+        "pull_request" | "pull_request_target" => {
+            let payload = payload()?;
+            between(&payload, "/pull_request/base/sha", "/pull_request/head/sha")?
+        }
+        "merge_group" => between(&payload()?, "/merge_group/base_sha", "/merge_group/head_sha")?,
+        "delete" => Scope::Nothing,
+        _ => Scope::Whole,
+    };
+    Ok(Plan { scope, event: format!("GitHub {name}"), deepen: Some(DEEPEN) })
+}
+
+fn push(payload: &Value) -> Result<Scope> {
+    let after = id(payload, "/after")?;
+    if payload["deleted"] == true || is_zero(&after) {
+        return Ok(Scope::Nothing);
+    }
+    let before = Some(id(payload, "/before")?).filter(|before| !is_zero(before));
+    let text = |pointer| payload.pointer(pointer).and_then(Value::as_str).map(str::to_owned);
+    let (name, default_branch) = (text("/ref"), text("/repository/default_branch"));
+    Ok(Scope::Push(Push { before, after, name, default_branch }))
+}
+
+fn between(payload: &Value, base: &str, head: &str) -> Result<Scope> {
+    Ok(Scope::Between { base: Rev::Id(id(payload, base)?), head: Rev::Id(id(payload, head)?) })
+}
+
+/// The full object id at that place of the payload.
+fn id(payload: &Value, pointer: &str) -> Result<String> {
+    match payload.pointer(pointer).and_then(Value::as_str) {
+        Some(id) if is_id(id) => Ok(id.to_owned()),
+        _ => bail!("the event's payload (GITHUB_EVENT_PATH) holds no commit id at {pointer}"),
+    }
+}

@@ -1,0 +1,166 @@
+//! `friskey ci`: the commits of the event that a CI system runs it for.
+//!
+//! [`plan`] says what the event asks for, [`resolve`] what that means in this repository.
+
+mod github;
+mod plan;
+#[cfg(test)]
+mod plan_tests;
+mod resolve;
+mod systems;
+mod trusted;
+
+use std::env;
+use std::fs::{File, OpenOptions};
+use std::io::{self, Read, Write};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use anyhow::{Context, Result, bail};
+use clap::Args;
+use serde_json::Value;
+
+use self::plan::Variables;
+use self::resolve::{Resolved, Work, resolve};
+use super::args::{Accepting, Global, Reporting, Surfaces};
+use super::config::Config;
+use super::exit::Exit;
+use super::history::{now, surfaces};
+use super::interrupt::stop_flag;
+use super::options;
+use super::output::Outputs;
+use super::progress;
+use crate::detect::Mask;
+use crate::git::{self, Progress};
+use crate::model::{Report, Status};
+use crate::report::write_step_summary;
+use crate::scan::{Audit, Settings, scan_history, scan_nothing};
+
+/// The largest payload that is read, in bytes; GitHub's own end at 25 MB.
+const LARGEST_PAYLOAD: u64 = 64 << 20;
+
+#[derive(Debug, Args)]
+pub(super) struct Ci {
+    /// A work tree, a .git folder or a bare repository
+    #[arg(value_name = "REPO", default_value = ".")]
+    repo: PathBuf,
+
+    /// Where the change begins, in place of what the CI system says; zeros or nothing for a new branch
+    #[arg(long, value_name = "REV", allow_hyphen_values = true)]
+    base: Option<String>,
+
+    /// Where the change ends; HEAD, if only --base is given
+    #[arg(long, value_name = "REV", allow_hyphen_values = true)]
+    head: Option<String>,
+
+    /// In GitHub Actions, writes no step summary
+    #[arg(long)]
+    no_step_summary: bool,
+
+    #[command(flatten)]
+    surfaces: Surfaces,
+
+    #[command(flatten)]
+    accepting: Accepting,
+
+    #[command(flatten)]
+    reporting: Reporting,
+}
+
+pub(super) fn run(ci: &Ci, global: &Global) -> Result<Exit> {
+    let variable = |name: &str| env::var(name).ok();
+    let variables = Variables(&variable);
+    let plan = plan::plan(&variables, || payload(&variables), ci.base.as_deref(), ci.head.as_deref())?;
+    let repo = git::open(&ci.repo)?.to_thread_local();
+    let resolved = resolve(&plan, &repo);
+    let trusted = trusted::load(&repo, &ci.repo, &resolved, &ci.accepting, global)?;
+    let mask = Mask::new(&trusted.detector);
+    // Names of branches may hold anything.
+    let chosen = mask.text(format!("range: {} ({})", resolved.range, resolved.why).as_bytes());
+    if !global.quiet {
+        super::say(&format!("friskey: {chosen}"));
+    }
+    let on_github = variables.is_set("GITHUB_ACTIONS");
+    let mut reporting = ci.reporting.clone();
+    if on_github && reporting.format.is_none() && !variables.is_set("FRISKEY_FORMAT") {
+        reporting.format = Some("github".to_owned());
+    }
+    let outputs = Outputs::open(&reporting, global)?;
+    let stop = stop_flag();
+    let settings = Settings {
+        detector: &trusted.detector,
+        rules_digest: trusted.rules.digest(),
+        min_confidence: options::min_confidence(&reporting.sifting, &trusted.config)?,
+        policy: &trusted.policy,
+        only: None,
+        stop: &stop,
+    };
+    let mut report = scan(ci, &settings, &resolved, &trusted.config, global)?;
+    report.notes.insert(0, chosen);
+    if let (Status::Incomplete, Some(deepen)) = (report.status(), plan.deepen) {
+        report.notes.push(format!("where the history is cut off: {deepen}"));
+    }
+    let exit = report.status().into();
+    if let Some(path) = variables.get("GITHUB_STEP_SUMMARY")
+        && on_github
+        && !ci.no_step_summary
+    {
+        summarize(&report, Path::new(&path))?;
+    }
+    outputs.write(&report)?;
+    Ok(exit)
+}
+
+fn scan(
+    ci: &Ci,
+    settings: &Settings<'_>,
+    resolved: &Resolved,
+    config: &Config,
+    global: &Global,
+) -> Result<Report> {
+    let range = match &resolved.work {
+        Work::Nothing => return Ok(scan_nothing(settings, "ci")),
+        Work::Whole => Vec::new(),
+        Work::Range(words) => words.clone(),
+    };
+    let progress = Arc::new(Progress::default());
+    let audit = Audit {
+        repo: ci.repo.clone(),
+        objects: Vec::new(),
+        command: "ci",
+        range,
+        surfaces: surfaces(&ci.surfaces, config)?,
+        exclude: options::excludes(config)?,
+        whole: ci.surfaces.whole,
+        threads: options::threads(&ci.reporting.sifting, config)?,
+        now: now(),
+        progress: Some(Arc::clone(&progress)),
+    };
+    let shown = progress::show(&progress, ci.reporting.no_progress || global.quiet);
+    let report = scan_history(settings, &audit);
+    drop(shown);
+    Ok(report?)
+}
+
+/// The event's payload.
+fn payload(variables: &Variables<'_>) -> Result<Value> {
+    let path = variables.get("GITHUB_EVENT_PATH").context("the variable GITHUB_EVENT_PATH is not set")?;
+    let reading = || format!("cannot read the event's payload {path}");
+    let mut text = Vec::new();
+    let file = File::open(&path).with_context(reading)?;
+    if !file.metadata().with_context(reading)?.is_file() {
+        bail!("the event's payload {path} is no regular file");
+    }
+    file.take(LARGEST_PAYLOAD).read_to_end(&mut text).with_context(reading)?;
+    serde_json::from_slice(&text).with_context(|| format!("the event's payload {path} is no JSON"))
+}
+
+/// Adds to what earlier commands of the step have written there.
+fn summarize(report: &Report, path: &Path) -> Result<()> {
+    let write = || -> io::Result<()> {
+        let mut text = Vec::new();
+        write_step_summary(report, &mut text)?;
+        OpenOptions::new().create(true).append(true).open(path)?.write_all(&text)
+    };
+    write().with_context(|| format!("cannot write the step summary to {}", path.display()))
+}

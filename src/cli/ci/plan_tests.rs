@@ -1,0 +1,138 @@
+//! Events as data.
+
+use serde_json::json;
+
+use super::plan::{Plan, Push, Rev, Scope, Variables, plan};
+
+fn id(digit: char) -> String {
+    digit.to_string().repeat(40)
+}
+
+fn planned(
+    variables: &[(&str, &str)],
+    payload: serde_json::Value,
+    asked: [Option<&str>; 2],
+) -> anyhow::Result<Plan> {
+    let find =
+        |name: &str| variables.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned());
+    plan(&Variables(&find), || Ok(payload), asked[0], asked[1])
+}
+
+fn github(event: &str, payload: serde_json::Value) -> anyhow::Result<Plan> {
+    planned(&[("GITHUB_ACTIONS", "true"), ("GITHUB_EVENT_NAME", event)], payload, [None, None])
+}
+
+fn scope(variables: &[(&str, &str)]) -> Scope {
+    planned(variables, json!({}), [None, None]).unwrap().scope
+}
+
+fn between(base: Rev, head: &str) -> Scope {
+    Scope::Between { base, head: Rev::Id(head.to_owned()) }
+}
+
+#[test]
+fn a_push_to_github() {
+    let payload = |before: &str, after: &str| {
+        json!({"before": before, "after": after, "ref": "refs/heads/x", "forced": true, "deleted": false,
+               "commits": [{"id": id('f')}], "repository": {"default_branch": "main"}})
+    };
+    let push = |before| {
+        Scope::Push(Push {
+            before,
+            after: id('b'),
+            name: Some("refs/heads/x".to_owned()),
+            default_branch: Some("main".to_owned()),
+        })
+    };
+    let scope = |before: &str, after: &str| github("push", payload(before, after)).unwrap().scope;
+    assert_eq!(scope(&id('a'), &id('b')), push(Some(id('a'))));
+    assert_eq!(scope(&id('0'), &id('b')), push(None));
+    assert_eq!(scope(&id('a'), &id('0')), Scope::Nothing);
+    let deleted = json!({"before": id('a'), "after": id('0'), "deleted": true});
+    assert_eq!(github("push", deleted).unwrap().scope, Scope::Nothing);
+    for broken in [json!({}), json!({"after": "--all", "before": id('a')}), json!({"after": id('a')})] {
+        assert!(github("push", broken).unwrap_err().to_string().contains("holds no commit id at /"));
+    }
+}
+
+#[test]
+fn requests_queues_and_events_without_commits_on_github() {
+    let request =
+        json!({"pull_request": {"base": {"sha": id('a')}, "head": {"sha": id('b'), "repo": {"fork": true}}}});
+    for event in ["pull_request", "pull_request_target"] {
+        assert_eq!(github(event, request.clone()).unwrap().scope, between(Rev::Id(id('a')), &id('b')));
+    }
+    let queue = json!({"merge_group": {"base_sha": id('a'), "head_sha": id('b')}});
+    let queue = github("merge_group", queue).unwrap();
+    assert_eq!((queue.scope, &*queue.event), (between(Rev::Id(id('a')), &id('b')), "GitHub merge_group"));
+    for event in ["schedule", "workflow_dispatch", "release", "workflow_run", "issue_comment"] {
+        assert_eq!(github(event, json!({})).unwrap().scope, Scope::Whole, "{event}");
+    }
+    assert_eq!(github("delete", json!({})).unwrap().scope, Scope::Nothing);
+}
+
+#[test]
+fn gitlab() {
+    let (a, b, c, zero) = (id('a'), id('b'), id('c'), id('0'));
+    let common = [("GITLAB_CI", "true"), ("CI_COMMIT_SHA", b.as_str()), ("CI_DEFAULT_BRANCH", "main")];
+    let with = |more: &[(&str, &str)]| scope(&[&common[..], more].concat());
+    let request = ("CI_MERGE_REQUEST_DIFF_BASE_SHA", a.as_str());
+    assert_eq!(with(&[request]), between(Rev::Id(id('a')), &b));
+    assert_eq!(with(&[request, ("CI_MERGE_REQUEST_SOURCE_BRANCH_SHA", &c)]), between(Rev::Id(id('a')), &c));
+    let push = |before, name: &str| {
+        Scope::Push(Push {
+            before,
+            after: id('b'),
+            name: Some(name.to_owned()),
+            default_branch: Some("main".to_owned()),
+        })
+    };
+    let source = ("CI_PIPELINE_SOURCE", "push");
+    let branch = ("CI_COMMIT_BRANCH", "x");
+    assert_eq!(with(&[source, branch, ("CI_COMMIT_BEFORE_SHA", &a)]), push(Some(id('a')), "refs/heads/x"));
+    assert_eq!(with(&[source, branch, ("CI_COMMIT_BEFORE_SHA", &zero)]), push(None, "refs/heads/x"));
+    assert_eq!(with(&[source, ("CI_COMMIT_TAG", "v1")]), push(None, "refs/tags/v1"));
+    assert_eq!(with(&[("CI_PIPELINE_SOURCE", "schedule"), branch]), Scope::Whole);
+}
+
+#[test]
+fn the_other_systems() {
+    let (a, b) = (id('a'), id('b'));
+    let branch = || Rev::Branch("main".to_owned());
+    let bitbucket = [("BITBUCKET_BUILD_NUMBER", "1"), ("BITBUCKET_COMMIT", b.as_str())];
+    let request =
+        [("BITBUCKET_PR_DESTINATION_BRANCH", "main"), ("BITBUCKET_PR_DESTINATION_COMMIT", "abc123")];
+    assert_eq!(scope(&bitbucket), Scope::Whole);
+    assert_eq!(scope(&[bitbucket, request].concat()), between(branch(), &b));
+    let azure = [("TF_BUILD", "True"), ("BUILD_SOURCEVERSION", a.as_str())];
+    let request =
+        [("SYSTEM_PULLREQUEST_TARGETBRANCH", "refs/heads/main"), ("SYSTEM_PULLREQUEST_SOURCECOMMITID", &*b)];
+    assert_eq!(scope(&azure), Scope::Whole);
+    assert_eq!(scope(&[azure, request].concat()), between(branch(), &b));
+    let jenkins = [("JENKINS_URL", "https://ci.example"), ("GIT_COMMIT", b.as_str())];
+    assert_eq!(scope(&jenkins), Scope::Whole);
+    assert_eq!(scope(&[&jenkins[..], &[("CHANGE_TARGET", "main")]].concat()), between(branch(), &b));
+    let since = scope(&[&jenkins[..], &[("GIT_PREVIOUS_SUCCESSFUL_COMMIT", a.as_str())]].concat());
+    assert!(matches!(since, Scope::Push(Push { before: Some(before), .. }) if before == a));
+    assert_eq!(scope(&[("CIRCLECI", "true")]), Scope::Whole);
+    let buildkite = [("BUILDKITE", "true"), ("BUILDKITE_COMMIT", b.as_str())];
+    let request = [("BUILDKITE_PULL_REQUEST", "7"), ("BUILDKITE_PULL_REQUEST_BASE_BRANCH", "main")];
+    assert_eq!(scope(&[&buildkite[..], &[("BUILDKITE_PULL_REQUEST", "false")]].concat()), Scope::Whole);
+    assert_eq!(scope(&[buildkite, request].concat()), between(branch(), &b));
+    assert_eq!(scope(&[]), Scope::Whole);
+}
+
+#[test]
+fn what_the_user_asks_for_wins() {
+    let asked = |base, head| planned(&[("CIRCLECI", "true")], json!({}), [base, head]).map(|plan| plan.scope);
+    let named = |name: &str| Rev::Named(name.to_owned());
+    let range = Scope::Between { base: named("origin/main"), head: named("HEAD") };
+    assert_eq!(asked(Some("origin/main"), None).unwrap(), range);
+    for nothing in [Some(""), Some("0000000"), None] {
+        let push = Push { after: "x".to_owned(), ..Push::default() };
+        assert_eq!(asked(nothing, Some("x")).unwrap(), Scope::Push(push));
+    }
+    for bad in ["--all", "^main", "a..b", "a b"] {
+        assert!(asked(Some(bad), None).is_err() && asked(None, Some(bad)).is_err(), "{bad}");
+    }
+}

@@ -1,0 +1,134 @@
+//! The CI systems that say in variables what an event is about. Where they do not say what was there
+//! before, the whole history is scanned.
+
+use anyhow::Result;
+
+use super::plan::{Plan, Push, Rev, Scope, Variables, is_id, is_zero};
+
+struct System {
+    /// Set by this system, and by no other.
+    marker: &'static str,
+    name: &'static str,
+    scope: fn(&Variables<'_>) -> Result<(Scope, &'static str)>,
+    deepen: &'static str,
+}
+
+const SYSTEMS: &[System] = &[
+    System { marker: "GITLAB_CI", name: "GitLab", scope: gitlab, deepen: "set the variable `GIT_DEPTH: 0`" },
+    System {
+        marker: "BITBUCKET_BUILD_NUMBER",
+        name: "Bitbucket",
+        scope: bitbucket,
+        deepen: "set `clone: depth: full`",
+    },
+    System { marker: "TF_BUILD", name: "Azure", scope: azure, deepen: "set `fetchDepth: 0` at `checkout`" },
+    System {
+        marker: "JENKINS_URL",
+        name: "Jenkins",
+        scope: jenkins,
+        deepen: "take the shallow clone out of the job's checkout",
+    },
+    System {
+        marker: "CIRCLECI",
+        name: "CircleCI",
+        scope: |_| Ok((Scope::Whole, "build")),
+        deepen: "use `checkout` with `method: full`",
+    },
+    System {
+        marker: "BUILDKITE",
+        name: "Buildkite",
+        scope: buildkite,
+        deepen: "take `--depth` out of BUILDKITE_GIT_CLONE_FLAGS and BUILDKITE_GIT_FETCH_FLAGS",
+    },
+];
+
+/// The plan, if one of them runs us.
+///
+/// # Errors
+/// When its variables make no sense.
+pub(super) fn plan(variables: &Variables<'_>) -> Result<Option<Plan>> {
+    let Some(system) = SYSTEMS.iter().find(|system| variables.is_set(system.marker)) else {
+        return Ok(None);
+    };
+    let (scope, event) = (system.scope)(variables)?;
+    Ok(Some(Plan { scope, event: format!("{} {event}", system.name), deepen: Some(system.deepen) }))
+}
+
+fn gitlab(variables: &Variables<'_>) -> Result<(Scope, &'static str)> {
+    let commit = variables.needed_id("CI_COMMIT_SHA")?;
+    if let Some(base) = variables.id("CI_MERGE_REQUEST_DIFF_BASE_SHA")? {
+        // A pipeline for merged results runs on a merge with what the target has by now.
+        let head = variables.id("CI_MERGE_REQUEST_SOURCE_BRANCH_SHA")?.filter(|id| !is_zero(id));
+        let (base, head) = (Rev::Id(base), Rev::Id(head.unwrap_or(commit)));
+        return Ok((Scope::Between { base, head }, "merge request"));
+    }
+    if variables.get("CI_PIPELINE_SOURCE").as_deref() != Some("push") {
+        return Ok((Scope::Whole, "pipeline that is no push"));
+    }
+    let branch = variables.get("CI_COMMIT_BRANCH").map(|name| format!("refs/heads/{name}"));
+    let tag = || variables.get("CI_COMMIT_TAG").map(|name| format!("refs/tags/{name}"));
+    let push = Push {
+        before: variables.id("CI_COMMIT_BEFORE_SHA")?.filter(|before| !is_zero(before)),
+        after: commit,
+        name: branch.or_else(tag),
+        default_branch: variables.get("CI_DEFAULT_BRANCH"),
+    };
+    Ok((Scope::Push(push), "push"))
+}
+
+fn bitbucket(variables: &Variables<'_>) -> Result<(Scope, &'static str)> {
+    let Some(name) = variables.get("BITBUCKET_PR_DESTINATION_BRANCH") else {
+        return Ok((Scope::Whole, "build of a branch or tag"));
+    };
+    // Its commit is given in short.
+    let base = variables.get("BITBUCKET_PR_DESTINATION_COMMIT").filter(|id| is_id(id));
+    let base = base.map_or(Rev::Branch(name), Rev::Id);
+    let head = Rev::Id(variables.needed_id("BITBUCKET_COMMIT")?);
+    Ok((Scope::Between { base, head }, "pull request"))
+}
+
+fn azure(variables: &Variables<'_>) -> Result<(Scope, &'static str)> {
+    let Some(target) = variables.get("SYSTEM_PULLREQUEST_TARGETBRANCH") else {
+        return Ok((Scope::Whole, "build of a branch or tag"));
+    };
+    let target = target.strip_prefix("refs/heads/").map_or(target.clone(), str::to_owned);
+    let head = match variables.id("SYSTEM_PULLREQUEST_SOURCECOMMITID")? {
+        Some(head) => head,
+        None => variables.needed_id("BUILD_SOURCEVERSION")?,
+    };
+    Ok((Scope::Between { base: Rev::Branch(target), head: Rev::Id(head) }, "pull request"))
+}
+
+fn jenkins(variables: &Variables<'_>) -> Result<(Scope, &'static str)> {
+    let head = match variables.id("GIT_COMMIT")? {
+        Some(id) => Rev::Id(id),
+        // Set by some ways to check out only.
+        None => Rev::Named("HEAD".to_owned()),
+    };
+    if let Some(target) = variables.get("CHANGE_TARGET") {
+        return Ok((Scope::Between { base: Rev::Branch(target), head }, "change request"));
+    }
+    // Since the last build that passed: one that failed, or was stopped, accepts nothing.
+    match variables.id("GIT_PREVIOUS_SUCCESSFUL_COMMIT")? {
+        Some(before) => {
+            let name = variables.get("BRANCH_NAME").or_else(|| variables.get("GIT_LOCAL_BRANCH"));
+            let name = name.map(|name| format!("refs/heads/{name}"));
+            let push = Push { before: Some(before), after: head.word(), name, default_branch: None };
+            Ok((Scope::Push(push), "build since the last that passed"))
+        }
+        None => Ok((Scope::Whole, "build without one before it")),
+    }
+}
+
+fn buildkite(variables: &Variables<'_>) -> Result<(Scope, &'static str)> {
+    let is_request = variables.get("BUILDKITE_PULL_REQUEST").is_some_and(|number| number != "false");
+    let base = variables.get("BUILDKITE_PULL_REQUEST_BASE_BRANCH");
+    let (true, Some(base)) = (is_request, base) else {
+        return Ok((Scope::Whole, "build of a branch or tag"));
+    };
+    let head = match variables.get("BUILDKITE_COMMIT").filter(|id| is_id(id)) {
+        Some(id) => Rev::Id(id),
+        None => Rev::Named("HEAD".to_owned()),
+    };
+    Ok((Scope::Between { base: Rev::Branch(base), head }, "pull request"))
+}

@@ -1,0 +1,267 @@
+//! The GitHub Action: its script, run as the runner runs it, and what its description promises.
+#![cfg(unix)]
+
+use std::fs;
+use std::path::Path;
+use std::process::Output;
+
+use serde_json::{Value, json};
+
+use crate::support::{Scratch, key, run};
+
+fn read(name: &str) -> String {
+    fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(name)).unwrap()
+}
+
+/// A workspace, and the folder of the runner.
+fn runner() -> Scratch {
+    let scratch = Scratch::new();
+    scratch.repository("ws");
+    for folder in ["temp", "bin"] {
+        fs::create_dir_all(scratch.path(folder)).unwrap();
+    }
+    fs::copy(env!("CARGO_BIN_EXE_friskey"), scratch.path("bin/friskey")).unwrap();
+    scratch
+}
+
+/// Runs a step of the action; gives its output, and the step's outputs.
+fn step(scratch: &Scratch, name: &str, variables: &[(&str, &str)]) -> (Output, String) {
+    let outputs = scratch.write("outputs", "");
+    let mut command = scratch.command("bash", "ws");
+    let action = Path::new(env!("CARGO_MANIFEST_DIR"));
+    command
+        .arg(action.join("scripts/action.sh"))
+        .arg(name)
+        .env("GITHUB_ACTION_PATH", action)
+        .env("GITHUB_ACTIONS", "true")
+        .env("GITHUB_OUTPUT", &outputs)
+        .env("RUNNER_TEMP", scratch.path("temp"))
+        .env("RUNNER_OS", "Linux")
+        .env("RUNNER_ARCH", "X64")
+        .env("FRISKEY_BIN", scratch.path("bin"))
+        .envs(variables.iter().copied());
+    let output = run(&mut command, b"");
+    (output, fs::read_to_string(outputs).unwrap())
+}
+
+fn scan(
+    scratch: &Scratch,
+    event: &str,
+    payload: &Value,
+    variables: &[(&str, &str)],
+) -> (i32, String, String) {
+    let path = scratch.write("event.json", payload.to_string());
+    let event = [("GITHUB_EVENT_NAME", event), ("GITHUB_EVENT_PATH", path.to_str().unwrap())];
+    let (output, outputs) = step(scratch, "scan", &[&event[..], variables].concat());
+    let said = [output.stdout, output.stderr].concat();
+    (output.status.code().unwrap(), outputs, String::from_utf8_lossy(&said).into_owned())
+}
+
+fn has(outputs: &str, line: &str) -> bool {
+    outputs.lines().any(|known| known == line)
+}
+
+#[test]
+fn every_input_and_output_is_used() {
+    let action = read("action.yml");
+    let script = read("scripts/action.sh");
+    let section = |name: &str| -> Vec<String> {
+        let from = action.split_once(&format!("\n{name}:\n")).unwrap().1;
+        let lines = from.lines().take_while(|line| line.is_empty() || line.starts_with(' '));
+        let names = lines.filter(|line| line.starts_with("  ") && !line.starts_with("   "));
+        names.map(|line| line.trim().trim_end_matches(':').to_owned()).collect()
+    };
+    let inputs = section("inputs");
+    assert_eq!(inputs.len(), 10);
+    for input in inputs {
+        assert!(action.contains(&format!("inputs.{input} ")), "{input} is not used");
+        let variable = format!("INPUT_{}", input.to_uppercase().replace('-', "_"));
+        let is_passed = action.contains(&format!("{variable}: "));
+        assert_eq!(is_passed, script.contains(&format!("${{{variable}:-")), "{variable}");
+        assert!(is_passed || input == "upload-sarif", "{input}");
+    }
+    for output in section("outputs") {
+        assert!(action.contains(&format!("steps.scan.outputs.{output} ")), "{output}");
+        let is_set = script.contains(&format!("output {output} ")) || script.contains(&format!("{output}=%"));
+        assert!(is_set, "{output} is not set");
+    }
+    for line in action.lines().filter(|line| line.trim_start().starts_with("run:")) {
+        assert!(!line.contains("${{"), "text from outside in a shell line: {line}");
+    }
+    for line in action.lines().filter(|line| line.trim_start().starts_with("uses:")) {
+        let id = line.split_once('@').unwrap().1.split(' ').next().unwrap();
+        assert!(id.len() == 40 && line.contains(" # v"), "{line}");
+    }
+}
+
+#[test]
+fn a_push_is_scanned_once_and_counted() {
+    let scratch = runner();
+    let before = scratch.git("ws", &["rev-parse", "HEAD"]);
+    scratch.write("ws/a", format!("{}\n{}\n", key(1), key(2)));
+    scratch.write("ws/b", key(1));
+    let after = scratch.commit("ws", "leak");
+    let payload = json!({"before": before, "after": after, "ref": "refs/heads/main"});
+    let (status, outputs, said) = scan(&scratch, "push", &payload, &[]);
+    assert_eq!(status, 1, "{said}");
+    for line in
+        ["exit-code=1", "findings=3", "leaks=2", "commits=1", "blobs=2", "sarif=friskey.sarif", "upload=true"]
+    {
+        assert!(has(&outputs, line), "{line}: {outputs}");
+    }
+    assert!(has(&outputs, &format!("range={before}..{after}")), "{outputs}");
+    assert!(said.contains("::error file=a,line=1,"), "{said}");
+    let sarif: Value = serde_json::from_slice(&fs::read(scratch.path("ws/friskey.sarif")).unwrap()).unwrap();
+    assert_eq!(sarif["runs"][0]["results"].as_array().unwrap().len(), 2);
+    let (status, outputs, _) = scan(&scratch, "push", &payload, &[("INPUT_FAIL_ON_FINDINGS", "false")]);
+    assert!(status == 0 && has(&outputs, "exit-code=1"), "{outputs}");
+}
+
+#[test]
+fn every_event_reaches_the_tool() {
+    let scratch = runner();
+    let before = scratch.git("ws", &["rev-parse", "HEAD"]);
+    scratch.write("ws/a", key(1));
+    let after = scratch.commit("ws", "leak");
+    scratch.git("ws", &["update-ref", "refs/remotes/origin/main", &before]);
+    let zero = "0".repeat(40);
+    let push = |before: &str, after: &str, name: &str| json!({"before": before, "after": after, "ref": name, "repository": {"default_branch": "main"}});
+    let request =
+        json!({"pull_request": {"base": {"sha": before}, "head": {"sha": after, "repo": {"fork": true}}}});
+    let gone = "12".repeat(20);
+    for (event, payload, status, findings) in [
+        ("push", push(&zero, &after, "refs/heads/x"), 1, 1),
+        ("push", push(&gone, &after, "refs/heads/x"), 1, 1),
+        ("push", push(&before, &zero, "refs/heads/x"), 0, 0),
+        ("push", push(&zero, &after, "refs/tags/v1"), 1, 1),
+        ("push", push(&before, &gone, "refs/heads/x"), 3, 0),
+        ("pull_request", request.clone(), 1, 1),
+        ("pull_request_target", request, 1, 1),
+        ("merge_group", json!({"merge_group": {"base_sha": before, "head_sha": after}}), 1, 1),
+        ("schedule", json!({}), 1, 1),
+        ("workflow_dispatch", json!({"inputs": {"x": "$(touch ran)"}}), 1, 1),
+    ] {
+        let (got, outputs, said) = scan(&scratch, event, &payload, &[]);
+        assert_eq!(got, status, "{event}: {said}");
+        assert!(has(&outputs, &format!("findings={findings}")), "{event}: {outputs}");
+        assert_eq!(has(&outputs, "upload=true"), status < 2, "{event}: what is incomplete closes no alert");
+    }
+    assert_eq!(scan(&scratch, "push", &json!({}), &[]).0, 2);
+}
+
+#[test]
+fn inputs_are_obeyed_and_never_run() {
+    let scratch = runner();
+    scratch.write("ws/sub dir/a", key(1));
+    scratch.write("ws/$(touch ran)/b", key(2));
+    let tree = |variables: &[(&str, &str)]| {
+        scan(&scratch, "push", &json!({}), &[&[("INPUT_MODE", "tree")], variables].concat())
+    };
+    let findings = |variables: &[(&str, &str)]| {
+        let (_, outputs, said) = tree(variables);
+        let line = outputs.lines().find_map(|line| line.strip_prefix("findings="));
+        line.unwrap_or_else(|| panic!("{said}")).parse::<u32>().unwrap()
+    };
+    assert_eq!(findings(&[]), 2);
+    assert_eq!(findings(&[("INPUT_PATHS", "sub dir")]), 1);
+    assert_eq!(findings(&[("INPUT_PATHS", "sub dir\r\n$(touch ran)\n")]), 2);
+    assert_eq!(findings(&[("INPUT_SARIF_FILE", "out dir/$(touch ran).sarif")]), 2);
+    assert!(scratch.path("ws/out dir/$(touch ran).sarif").exists());
+    scratch.write("ws/other.toml", "exclude = ['/sub dir/']\n");
+    assert_eq!(findings(&[("INPUT_CONFIG", "other.toml")]), 1);
+    let fingerprint = crate::support::fingerprint(&key(1));
+    let entry =
+        format!("[[accepted]]\nfingerprint = '{fingerprint}'\nrule = 'openai-project-key'\nreason = 'x'\n");
+    scratch.write("ws/accepted.toml", format!("version = 1\n{entry}"));
+    assert_eq!(findings(&[("INPUT_BASELINE", "accepted.toml")]), 1);
+    assert_eq!(tree(&[("INPUT_MIN_CONFIDENCE", "sure; touch ran")]).0, 2);
+    assert_eq!(findings(&[("INPUT_MIN_CONFIDENCE", "high")]), 2);
+    for bad in [
+        [("INPUT_MODE", "$(touch ran)")],
+        [("INPUT_PATHS", "--no-such; touch ran")],
+        [("INPUT_FAIL_ON_FINDINGS", "maybe")],
+    ] {
+        let (status, outputs, said) = tree(&bad);
+        assert!(status == 2 && !outputs.contains("sarif="), "{bad:?}: {said}");
+    }
+    assert!(!scratch.path("ws/ran").exists());
+    scratch.commit("ws", "all");
+    let (status, outputs, _) = scan(&scratch, "push", &json!({}), &[("INPUT_MODE", "history")]);
+    assert!(status == 1 && has(&outputs, "commits=2") && has(&outputs, "range="), "{outputs}");
+    let (output, _) = step(&scratch, "upload-failed", &[]);
+    assert!(output.status.success() && output.stdout.starts_with(b"::warning title=friskey::"));
+}
+
+/// Programs in place of those that would reach out of the machine.
+fn stand_ins(scratch: &Scratch) -> String {
+    use std::os::unix::fs::PermissionsExt;
+    let curl = "#!/bin/bash\nset -e\ncat >\"$STAND_INS/header\"\nwhile [ $# -gt 1 ]; do\n  if [ \"$1\" = --output ]; then to=$2; fi\n  \
+                shift\ndone\necho \"$1\" >>\"$STAND_INS/fetched\"\ncp \"$STAND_INS/release/$(basename \"$1\")\" \"$to\"\n";
+    let cargo = "#!/bin/bash\nset -e\necho \"$@\" >\"$STAND_INS/built\"\nmkdir -p \"${!#}/bin\"\n\
+                 echo built >\"${!#}/bin/friskey\"\n";
+    for (name, text) in [("curl", curl), ("cargo", cargo)] {
+        let path = scratch.write(&format!("stand-ins/{name}"), text);
+        fs::set_permissions(path, fs::Permissions::from_mode(0o755)).unwrap();
+    }
+    format!("{}:{}", scratch.path("stand-ins").display(), std::env::var("PATH").unwrap())
+}
+
+#[test]
+fn a_release_is_installed_only_with_its_checksum() {
+    let scratch = runner();
+    let path = stand_ins(&scratch);
+    let folder = scratch.path("stand-ins");
+    let common = [
+        ("PATH", path.as_str()),
+        ("STAND_INS", folder.to_str().unwrap()),
+        ("ACTION_REPOSITORY", "friskey/friskey"),
+        ("INPUT_TOKEN", "the token"),
+    ];
+    let install = |variables: &[(&str, &str)]| step(&scratch, "install", &[&common[..], variables].concat());
+    // no release: built, where none is named
+    let (output, outputs) = install(&[("ACTION_REF", "v1.2.3")]);
+    assert!(output.status.success() && has(&outputs, "build=true"), "{outputs}");
+    assert!(outputs.contains("key=friskey-Linux-X64-"), "{outputs}");
+    assert_eq!(install(&[("INPUT_VERSION", "1.2.3")]).0.status.code(), Some(2));
+    for bad in ["latest", "1.2.3/../x", "$(touch ran)"] {
+        let (output, _) = install(&[("INPUT_VERSION", bad)]);
+        assert!(output.status.code() == Some(2) && output.stdout.starts_with(b"::error"), "{bad}");
+    }
+    // a release
+    scratch.write("stand-ins/release/friskey", "the release");
+    let name = "friskey-x86_64-unknown-linux-musl.tar.gz";
+    let tar = scratch.path(&format!("stand-ins/release/{name}"));
+    let made = run(
+        scratch.command("tar", "stand-ins/release").args(["-czf", tar.to_str().unwrap(), "friskey"]),
+        b"",
+    );
+    assert!(made.status.success());
+    scratch.write(&format!("stand-ins/release/{name}.sha256"), format!("{}  {name}\n", "0".repeat(64)));
+    for asked in [[("INPUT_VERSION", "v1.2.3")], [("ACTION_REF", "v1.2.3")]] {
+        let (output, outputs) = install(&asked);
+        let said = String::from_utf8_lossy(&output.stdout);
+        assert!(output.status.code() == Some(2) && said.contains("checksum"), "{said}");
+        assert!(!outputs.contains("build="), "a wrong checksum is no reason to go on");
+    }
+    let sum = run(scratch.command("sha256sum", "stand-ins/release").arg(name), b"").stdout;
+    scratch.write(&format!("stand-ins/release/{name}.sha256"), sum);
+    let (output, outputs) = install(&[("INPUT_VERSION", "1.2.3")]);
+    assert!(output.status.success() && !outputs.contains("build="), "{outputs}");
+    assert_eq!(fs::read_to_string(scratch.path("temp/friskey-v1.2.3/friskey")).unwrap(), "the release");
+    let fetched = fs::read_to_string(scratch.path("stand-ins/fetched")).unwrap();
+    assert!(
+        fetched.contains(&format!("https://github.com/friskey/friskey/releases/download/v1.2.3/{name}\n"))
+    );
+    let header = fs::read_to_string(scratch.path("stand-ins/header")).unwrap();
+    assert_eq!(header, "header = \"Authorization: Bearer the token\"\n");
+    // from source
+    let (_, outputs) = install(&[("INPUT_VERSION", "source"), ("ACTION_REF", "v1.2.3")]);
+    assert!(has(&outputs, "build=true"), "{outputs}");
+    let bin = scratch.path("temp/friskey-source");
+    let (output, _) =
+        step(&scratch, "build", &[&common[..], &[("FRISKEY_BIN", bin.to_str().unwrap())]].concat());
+    assert!(output.status.success());
+    let built = fs::read_to_string(scratch.path("stand-ins/built")).unwrap();
+    assert!(built.starts_with(&format!("install --locked --path {} --root ", env!("CARGO_MANIFEST_DIR"))));
+    assert!(bin.join("friskey").exists());
+}

@@ -1,0 +1,362 @@
+//! `friskey ci`, with the variables and payloads that CI systems give, on clones as they make them.
+
+use std::process::Output;
+
+use serde_json::{Value, json};
+
+use crate::support::{Scratch, key, leak, report, run};
+
+const ZERO: &str = "0000000000000000000000000000000000000000";
+
+/// A remote `r` and what CI checks out of it, `ci`.
+struct Site {
+    scratch: Scratch,
+}
+
+impl Site {
+    fn new() -> Self {
+        let scratch = Scratch::new();
+        scratch.repository("r");
+        Self { scratch }
+    }
+
+    /// Commits a file with a key, or without.
+    fn commit(&self, file: &str, number: Option<u64>) -> String {
+        let text = number.map_or_else(|| "nothing\n".to_owned(), |number| format!("{}\n", key(number)));
+        self.scratch.write(&format!("r/{file}"), text);
+        self.scratch.commit("r", file)
+    }
+
+    fn git(&self, args: &[&str]) -> String {
+        self.scratch.git("r", args)
+    }
+
+    /// Checks out as actions/checkout does: all branches as those of `origin`, a detached HEAD.
+    fn checkout(&self, commit: &str, more: &[&str]) {
+        let _ = std::fs::remove_dir_all(self.scratch.path("ci"));
+        std::fs::create_dir_all(self.scratch.path("ci")).unwrap();
+        let url = format!("file://{}", self.scratch.path("r").display());
+        self.scratch.git("ci", &["init", "-q", "-b", "main"]);
+        self.scratch.git("ci", &["remote", "add", "origin", &url]);
+        let refs = ["+refs/heads/*:refs/remotes/origin/*", "+refs/tags/*:refs/tags/*"];
+        self.scratch.git("ci", &[&["fetch", "-q", "--no-tags"], more, &["origin"], &refs].concat());
+        self.scratch.git("ci", &["checkout", "-q", "--detach", commit]);
+    }
+
+    fn friskey(&self, variables: &[(&str, &str)], args: &[&str]) -> Output {
+        let mut command = self.scratch.command(env!("CARGO_BIN_EXE_friskey"), "ci");
+        command.args(["ci", "--output", "json=../report.json"]).args(args).envs(variables.iter().copied());
+        run(&mut command, b"")
+    }
+
+    /// Status, report and range of a GitHub event.
+    fn github(&self, event: &str, payload: &Value) -> (i32, Value) {
+        let path = self.scratch.write("event.json", payload.to_string());
+        let variables = [
+            ("GITHUB_ACTIONS", "true"),
+            ("GITHUB_EVENT_NAME", event),
+            ("GITHUB_EVENT_PATH", path.to_str().unwrap()),
+        ];
+        self.outcome(&self.friskey(&variables, &[]))
+    }
+
+    fn outcome(&self, output: &Output) -> (i32, Value) {
+        let text = std::fs::read(self.scratch.path("report.json")).unwrap_or_else(|error| {
+            panic!("{error}: {}", String::from_utf8_lossy(&output.stderr));
+        });
+        let report: Value = serde_json::from_slice(&text).unwrap();
+        assert_eq!(report["command"], "ci");
+        let note = report["notes"][0].as_str().unwrap();
+        assert!(note.starts_with("range: "), "{note}");
+        assert!(String::from_utf8_lossy(&output.stderr).contains(note), "{note}");
+        (output.status.code().unwrap(), report)
+    }
+}
+
+fn push(before: &str, after: &str, name: &str) -> Value {
+    json!({"before": before, "after": after, "ref": name, "deleted": after == ZERO, "commits": [],
+           "repository": {"default_branch": "main"}})
+}
+
+fn found(report: &Value, numbers: &[u64]) -> Vec<u64> {
+    let known = report["leaks"].as_array().unwrap().len();
+    let found: Vec<u64> =
+        numbers.iter().copied().filter(|&number| leak(report, &key(number)).is_some()).collect();
+    assert_eq!(found.len(), known, "nothing else is found");
+    found
+}
+
+#[test]
+fn a_push_is_its_commits_and_their_messages() {
+    let site = Site::new();
+    let before = site.commit("old", Some(1));
+    site.commit("in", Some(2));
+    site.git(&["rm", "-q", "in"]);
+    site.scratch.commit("r", &format!("out, {}", key(3)));
+    let after = site.commit("clean", None);
+    site.checkout(&after, &[]);
+    let (status, report) = site.github("push", &push(&before, &after, "refs/heads/main"));
+    assert_eq!((status, found(&report, &[1, 2, 3])), (1, vec![2, 3]));
+    assert_eq!(report["coverage"]["commits"], 3);
+    assert!(
+        report["notes"][0].as_str().unwrap().starts_with(&format!("range: {before}..{after} (GitHub push"))
+    );
+    let (status, report) =
+        site.github("push", &push(&site.git(&["rev-parse", "HEAD~1"]), &after, "refs/heads/main"));
+    assert_eq!((status, report["coverage"]["commits"].as_u64()), (0, Some(1)));
+}
+
+#[test]
+fn a_new_branch_is_what_no_other_has() {
+    let site = Site::new();
+    site.commit("old", Some(1));
+    site.git(&["checkout", "-q", "-b", "x"]);
+    let tip = site.commit("new", Some(2));
+    // pushed together with it, at the same commit
+    site.git(&["branch", "y"]);
+    site.checkout(&tip, &[]);
+    for name in ["x", "y"] {
+        let (status, report) = site.github("push", &push(ZERO, &tip, &format!("refs/heads/{name}")));
+        assert_eq!((status, found(&report, &[1, 2])), (1, vec![2]));
+    }
+    // a branch at the tip of the default branch brings nothing
+    let main = site.git(&["rev-parse", "main"]);
+    let (status, report) = site.github("push", &push(ZERO, &main, "refs/heads/z"));
+    assert_eq!((status, report["coverage"]["commits"].as_u64()), (0, Some(0)));
+    // the first push ever brings all
+    let (_, report) = site.github("push", &push(ZERO, &main, "refs/heads/main"));
+    assert!(leak(&report, &key(1)).is_none(), "x and y have it");
+    site.git(&["branch", "-q", "-D", "y"]);
+    site.git(&["checkout", "-q", "main"]);
+    site.git(&["branch", "-q", "-D", "x"]);
+    site.checkout(&main, &[]);
+    let (status, report) = site.github("push", &push(ZERO, &main, "refs/heads/main"));
+    assert_eq!((status, found(&report, &[1])), (1, vec![1]));
+}
+
+#[test]
+fn a_forced_push_falls_back_to_what_other_branches_have() {
+    let site = Site::new();
+    site.commit("old", Some(1));
+    site.git(&["checkout", "-q", "-b", "x"]);
+    let gone = site.commit("gone", Some(2));
+    site.git(&["reset", "-q", "--hard", "main"]);
+    let after = site.commit("after", Some(3));
+    site.checkout(&after, &[]);
+    let (status, report) = site.github("push", &push(&gone, &after, "refs/heads/x"));
+    assert_eq!((status, found(&report, &[1, 2, 3])), (1, vec![3]));
+    assert!(report["notes"][0].as_str().unwrap().contains("forced away"));
+    // without another branch there is nothing to fall back to
+    site.git(&["branch", "-q", "-D", "main"]);
+    site.checkout(&after, &[]);
+    let (status, report) = site.github("push", &push(&gone, &after, "refs/heads/x"));
+    assert_eq!(status, 3);
+    let skipped = report["coverage"]["skipped"][0]["reason"].as_str().unwrap();
+    assert!(skipped.contains(&format!("git fetch origin {gone}")) && skipped.contains("fetch-depth: 0"));
+}
+
+#[test]
+fn deletions_and_tags() {
+    let site = Site::new();
+    let main = site.commit("old", Some(1));
+    site.git(&["tag", "-a", "v1", "-m", &format!("release {}", key(2))]);
+    site.git(&["tag", "plain"]);
+    let tag = site.git(&["rev-parse", "v1"]);
+    site.checkout(&main, &[]);
+    let (status, report) = site.github("push", &push(&main, ZERO, "refs/heads/x"));
+    assert_eq!((status, report["status"].as_str()), (0, Some("clean")));
+    assert_eq!(site.github("delete", &json!({"ref": "x"})).0, 0);
+    let (status, report) = site.github("push", &push(ZERO, &tag, "refs/tags/v1"));
+    assert_eq!((status, found(&report, &[1, 2])), (1, vec![2]));
+    assert_eq!(site.github("push", &push(ZERO, &main, "refs/tags/plain")).0, 0);
+}
+
+#[test]
+fn requests_begin_at_the_merge_base() {
+    let site = Site::new();
+    let start = site.commit("old", Some(1));
+    site.git(&["checkout", "-q", "-b", "x"]);
+    let head = site.commit("new", Some(2));
+    site.git(&["checkout", "-q", "main"]);
+    let base = site.commit("meanwhile", Some(3));
+    // GitHub's own merge of both, which is what is checked out
+    site.git(&["checkout", "-q", "--detach"]);
+    site.git(&["merge", "-q", "--no-ff", "-m", "merge", "x"]);
+    let merge = site.git(&["rev-parse", "HEAD"]);
+    site.git(&["update-ref", "refs/pull/1/merge", &merge]);
+    site.git(&["checkout", "-q", "main"]);
+    let request = |fork: bool, base: &str, head: &str| json!({"pull_request": {"base": {"sha": base}, "head": {"sha": head, "repo": {"fork": fork}}}});
+    site.checkout(&base, &[]);
+    for event in ["pull_request", "pull_request_target"] {
+        let (status, report) = site.github(event, &request(false, &base, &head));
+        assert_eq!((status, found(&report, &[1, 2, 3])), (1, vec![2]), "{event}");
+    }
+    let queue = json!({"merge_group": {"base_sha": base, "head_sha": head}});
+    assert_eq!(found(&site.github("merge_group", &queue).1, &[2]), [2]);
+    // from a fork: the head is in no branch, only in the merge
+    site.git(&["branch", "-q", "-D", "x"]);
+    site.checkout(&base, &[]);
+    assert_eq!(site.github("pull_request_target", &request(true, &base, &head)).0, 3, "it was not fetched");
+    site.scratch.git("ci", &["fetch", "-q", "origin", "refs/pull/1/merge"]);
+    let (status, report) = site.github("pull_request", &request(true, &start, &head));
+    assert_eq!((status, found(&report, &[2])), (1, vec![2]));
+}
+
+#[test]
+fn events_without_a_range_are_about_all() {
+    let site = Site::new();
+    site.commit("old", Some(1));
+    let tip = site.commit("new", Some(2));
+    site.checkout(&tip, &[]);
+    for event in ["schedule", "workflow_dispatch", "release"] {
+        let (status, report) = site.github(event, &json!({}));
+        assert_eq!((status, found(&report, &[1, 2])), (1, vec![1, 2]), "{event}");
+        assert!(report["notes"][0].as_str().unwrap().starts_with("range: whole history (GitHub "));
+    }
+    assert_eq!(site.outcome(&site.friskey(&[], &[])).1["leaks"].as_array().unwrap().len(), 2);
+}
+
+#[test]
+fn a_shallow_clone_is_never_clean_and_says_what_to_do() {
+    let site = Site::new();
+    let before = site.commit("old", None);
+    site.commit("middle", Some(1));
+    let after = site.commit("new", None);
+    for depth in ["--depth=1", "--depth=2"] {
+        site.checkout(&after, &[depth]);
+        for (event, payload) in [
+            ("push", push(&before, &after, "refs/heads/main")),
+            ("push", push(ZERO, &after, "refs/heads/x")),
+            ("pull_request", json!({"pull_request": {"base": {"sha": before}, "head": {"sha": after}}})),
+            ("schedule", json!({})),
+        ] {
+            let (status, report) = site.github(event, &payload);
+            if status == 0 && report["coverage"]["commits"] == 0 {
+                // A branch at the tip of main brings nothing, however much is here.
+                continue;
+            }
+            let text = report.to_string();
+            assert!(
+                // What is here may hold a key, and be found.
+                text.contains("fetch-depth: 0") && (status == 3 || status == 1),
+                "{event} {text}"
+            );
+        }
+    }
+    let variables =
+        [("GITLAB_CI", "true"), ("CI_COMMIT_SHA", &*after), ("CI_MERGE_REQUEST_DIFF_BASE_SHA", &*before)];
+    site.checkout(&after, &["--depth=1"]);
+    let (status, report) = site.outcome(&site.friskey(&variables, &[]));
+    assert!(status == 3 && report["notes"].to_string().contains("GIT_DEPTH: 0"), "{report}");
+}
+
+#[test]
+fn gitlab_and_a_plain_range() {
+    let site = Site::new();
+    let before = site.commit("old", Some(1));
+    site.git(&["checkout", "-q", "-b", "x"]);
+    let after = site.commit("new", Some(2));
+    site.checkout(&after, &[]);
+    let common = [("GITLAB_CI", "true"), ("CI_COMMIT_SHA", &*after), ("CI_COMMIT_BRANCH", "x")];
+    for event in [
+        vec![("CI_MERGE_REQUEST_DIFF_BASE_SHA", &*before)],
+        vec![("CI_PIPELINE_SOURCE", "push"), ("CI_COMMIT_BEFORE_SHA", &*before)],
+        vec![("CI_PIPELINE_SOURCE", "push"), ("CI_COMMIT_BEFORE_SHA", ZERO), ("CI_DEFAULT_BRANCH", "main")],
+    ] {
+        let (status, report) = site.outcome(&site.friskey(&[&common[..], &event].concat(), &[]));
+        assert_eq!((status, found(&report, &[1, 2])), (1, vec![2]), "{event:?}");
+    }
+    for args in [&["--base", "origin/main"][..], &["--base", &before, "--head", "origin/x"]] {
+        let (status, report) = site.outcome(&site.friskey(&[("CIRCLECI", "true")], args));
+        assert_eq!((status, found(&report, &[2])), (1, vec![2]), "{args:?}");
+    }
+    // nothing before, and no name: all that it has
+    let (_, report) = site.outcome(&site.friskey(&[("CIRCLECI", "true")], &["--base", ZERO]));
+    assert_eq!(found(&report, &[1, 2]), [1, 2]);
+    assert_eq!(site.friskey(&[], &["--base", "nowhere"]).status.code(), Some(3));
+    assert_eq!(site.friskey(&[], &["--base", "--all"]).status.code(), Some(2));
+}
+
+#[test]
+fn annotations_summary_and_events_that_cannot_be_read() {
+    let site = Site::new();
+    let tip = site.commit("file", Some(1));
+    site.checkout(&tip, &[]);
+    let summary = site.scratch.write("summary.md", "before\n");
+    let github = [
+        ("GITHUB_ACTIONS", "true"),
+        ("GITHUB_EVENT_NAME", "schedule"),
+        ("GITHUB_STEP_SUMMARY", summary.to_str().unwrap()),
+    ];
+    let stdout = |args: &[&str]| String::from_utf8(site.friskey(&github, args).stdout).unwrap();
+    assert!(stdout(&[]).contains("::error file=file,line=1"));
+    let written = std::fs::read_to_string(&summary).unwrap();
+    assert!(written.starts_with("before\n## friskey: 1 leak"), "{written}");
+    assert!(!written.contains(&key(1)));
+    assert!(!stdout(&["--format", "human", "--no-step-summary"]).contains("::error"));
+    assert_eq!(std::fs::read_to_string(&summary).unwrap(), written);
+    assert_eq!(report(&site.friskey(&github, &["--format", "json"]))["command"], "ci");
+    let bad = [("GITHUB_ACTIONS", "true"), ("GITHUB_EVENT_NAME", "push")];
+    assert_eq!(site.friskey(&bad, &[]).status.code(), Some(2));
+    for text in ["", "{", "{}", "[]"] {
+        let path = site.scratch.write("event.json", text);
+        let bad = [&bad[..], &[("GITHUB_EVENT_PATH", path.to_str().unwrap())]].concat();
+        let output = site.friskey(&bad, &[]);
+        assert_eq!(output.status.code(), Some(2), "{}", String::from_utf8_lossy(&output.stderr));
+    }
+}
+
+#[test]
+fn a_branch_named_like_a_key_is_not_repeated() {
+    let site = Site::new();
+    let tip = site.commit("file", None);
+    site.checkout(&tip, &[]);
+    let name = key(7);
+    let variables = [("JENKINS_URL", "x"), ("GIT_COMMIT", &*tip), ("CHANGE_TARGET", &*name)];
+    let output = site.friskey(&variables, &["--format", "json"]);
+    assert_eq!(output.status.code(), Some(3));
+    let said = [output.stdout, output.stderr].concat();
+    assert!(!String::from_utf8_lossy(&said).contains(&name[10..40]));
+}
+
+#[test]
+fn a_change_cannot_excuse_itself() {
+    let site = Site::new();
+    site.scratch.write("r/friskey.toml", "exclude = ['/vendor/']\nbaseline = 'conf/accepted.toml'\n");
+    let entry = |number| {
+        let fingerprint = crate::support::fingerprint(&key(number));
+        format!(
+            "[[accepted]]\nfingerprint = '{fingerprint}'\nrule = 'openai-project-key'\nreason = 'known'\n"
+        )
+    };
+    site.scratch.write("r/conf/accepted.toml", format!("version = 1\n{}", entry(1)));
+    let before = site.scratch.commit("r", "configured");
+    site.scratch.write("r/friskey.toml", "exclude = ['*']\nbaseline = 'conf/accepted.toml'\n");
+    site.scratch.write("r/conf/accepted.toml", format!("version = 1\n{}{}", entry(1), entry(2)));
+    site.commit("vendor/a", Some(3));
+    site.commit("one", Some(1));
+    let after = site.commit("two", Some(2));
+    site.checkout(&after, &[]);
+    let (status, report) = site.github("push", &push(&before, &after, "refs/heads/main"));
+    let notes = report["notes"].to_string();
+    assert_eq!((status, found(&report, &[1, 2, 3])), (1, vec![1, 2]), "{notes}");
+    assert_eq!(report["suppressed"], 1, "{notes}");
+    assert!(notes.contains(&format!("configuration: {before}:friskey.toml")), "{notes}");
+    assert!(notes.contains(&format!("baseline: {before}:conf/accepted.toml (1 entry)")), "{notes}");
+    // unless told otherwise
+    let args = ["--base", &before, "--config", "friskey.toml"];
+    assert_eq!(site.outcome(&site.friskey(&[], &args)).0, 0);
+    let args = ["--base", &before, "--no-suppress"];
+    assert_eq!(site.outcome(&site.friskey(&[], &args)).1["suppressed"], 0);
+    // no base, no excuse
+    let (_, report) = site.github("push", &push(ZERO, &after, "refs/heads/main"));
+    assert_eq!(found(&report, &[1, 2, 3]), [1, 2, 3]);
+    assert!(report["notes"].to_string().contains("no configuration and no baseline"));
+    // a base that leads out of the repository
+    site.scratch.write("r/friskey.toml", "rules = ['../elsewhere.toml']\n");
+    let base = site.scratch.commit("r", "out");
+    site.checkout(&base, &[]);
+    let output = site.friskey(&[], &["--base", &base]);
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.code() == Some(2) && said.contains("not inside the repository"), "{said}");
+}
