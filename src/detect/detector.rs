@@ -7,7 +7,7 @@ use super::anchors::Anchors;
 use super::candidate::Candidate;
 use super::checks::{self, has_boundary};
 use super::disguise::{self, Disguised};
-use super::encoding::{LONGEST_SPAN, Route};
+use super::encoding::{LONGEST_SPAN, Route, SETTLED_SPAN};
 use super::form::{CompiledForm, compile_all};
 use super::overlap::{Standing, resolve};
 use crate::model::{Identified, Secret};
@@ -34,6 +34,7 @@ pub struct Detector {
     routes: Vec<Route>,
     anchors: Anchors,
     longest: usize,
+    margin: usize,
 }
 
 impl Detector {
@@ -63,8 +64,12 @@ impl Detector {
             invalid(first, &format!("the anchors of all rules together are too many: {error}"))
         })?;
         let plain = forms.iter().map(|form| form.form.longest).max().unwrap_or(0);
-        let longest = if routes.is_empty() { plain } else { plain.max(LONGEST_SPAN) };
-        Ok(Self { rules: rules.rules().to_vec(), forms, routes, anchors, longest })
+        let (longest, settled) = match routes.is_empty() {
+            true => (plain, plain),
+            false => (plain.max(LONGEST_SPAN), plain.max(SETTLED_SPAN)),
+        };
+        let margin = settled + checks::CONTEXT_REACH;
+        Ok(Self { rules: rules.rules().to_vec(), forms, routes, anchors, longest, margin })
     }
 
     /// The most bytes that one match can span.
@@ -73,9 +78,9 @@ impl Detector {
     }
 
     /// Bytes on each side of a match on which its verdict can depend: the words around it, what
-    /// bounds it, and matches that overlap it.
+    /// bounds it, and matches that overlap it, unless they are so long that they give way.
     pub fn margin(&self) -> usize {
-        self.longest + checks::CONTEXT_REACH
+        self.margin
     }
 
     /// The rules in force.
@@ -90,9 +95,7 @@ impl Detector {
             Target::Form(index, form) => {
                 form.matches(bytes, at, &mut |candidate| kept.weigh(index, form, candidate));
             }
-            Target::Route(route) => {
-                self.disguised(route, bytes, at.start, &mut |disguised| self.unmask(disguised, &mut kept));
-            }
+            Target::Route(route) => self.unmask(route, bytes, at.start, &mut kept),
         });
         self.report(&kept, &mut found);
     }
@@ -106,7 +109,7 @@ impl Detector {
         }
         self.anchors.find_plainly(bytes, |target, at| {
             if let Target::Route(route) = self.target(target) {
-                self.disguised(route, bytes, at.start, &mut |disguised| self.unmask(disguised, &mut kept));
+                self.unmask(route, bytes, at.start, &mut kept);
             }
         });
         self.report(&kept, &mut found);
@@ -134,17 +137,27 @@ impl Detector {
         }
     }
 
-    fn unmask(&self, mut disguised: Disguised<'_>, kept: &mut Kept<'_>) {
-        let form = &self.forms[disguised.form];
-        if form.weigh(&mut disguised.candidate).is_err() {
-            return;
-        }
-        if let Some((span, encoding)) = disguised.claim() {
+    /// Keeps the best founded of all matches in what can be decoded around an anchor at `at`. They all
+    /// hold it, so that only one can stay.
+    fn unmask(&self, route: &Route, bytes: &[u8], at: usize, kept: &mut Kept<'_>) {
+        let mut best: Option<(Standing, Match)> = None;
+        self.disguised(route, bytes, at, &mut |mut disguised| {
+            let form = &self.forms[disguised.form];
+            if form.weigh(&mut disguised.candidate).is_err() {
+                return;
+            }
+            let Some((span, encoding)) = disguised.claim() else { return };
+            let long = span.len() > SETTLED_SPAN;
             let candidate = &disguised.candidate;
-            let standing = Standing { secret: span.clone(), ..standing(disguised.form, candidate) };
-            let found = finished(&self.rules[form.rule], candidate);
+            let standing = Standing { secret: span.clone(), long, ..standing(disguised.form, candidate) };
+            if best.as_ref().is_none_or(|(known, _)| standing.founded(known).is_lt()) {
+                let found = finished(&self.rules[form.rule], candidate);
+                best = Some((standing, Match { span, encoding, ..found }));
+            }
+        });
+        if let Some((standing, matched)) = best {
             kept.standings.push(standing);
-            kept.found.push(Found::Decoded(Match { span, encoding, ..found }));
+            kept.found.push(Found::Decoded(matched));
         }
     }
 
@@ -194,6 +207,7 @@ impl<'a> Kept<'a> {
 fn standing(form: usize, candidate: &Candidate<'_>) -> Standing {
     Standing {
         secret: candidate.secret.clone(),
+        long: false,
         confidence: candidate.confidence,
         weight: candidate.weight,
         boundary: has_boundary(candidate.bytes, candidate.secret.start),

@@ -42,7 +42,7 @@ impl Detector {
         let mut explanation = Explanation::default();
         let mut covered = Vec::new();
         let mut verdicts = Vec::new();
-        let mut decoded = Vec::new();
+        let (mut decoded, mut decoded_from) = (Vec::new(), Vec::new());
         let judge = |form: &CompiledForm, candidate: &mut Candidate<'_>| {
             form.weigh(candidate)
                 .map(|()| (candidate.confidence, candidate.evidence.clone()))
@@ -76,9 +76,11 @@ impl Detector {
                     evidence.clone_from(&disguised.candidate.evidence);
                     evidence.push(format!("decoded from {encoding}"));
                 }
+                decoded_from.push(span.clone());
                 decoded.push(verdict(form, &disguised.candidate, span, outcome));
             },
         );
+        covered.extend(decoded_from);
         explanation.verdicts = verdicts;
         explanation.verdicts.extend(decoded);
         explanation

@@ -10,6 +10,8 @@ use crate::model::Confidence;
 pub(super) struct Standing {
     pub(super) secret: Range<usize>,
     pub(super) confidence: Confidence,
+    /// Whether it takes more bytes than others look around for what might overlap them.
+    pub(super) long: bool,
     /// Weight given by the checks.
     pub(super) weight: u8,
     /// Whether nothing stands before the secret that could belong to it.
@@ -23,6 +25,12 @@ pub(super) struct Standing {
 impl Standing {
     /// Better ones first; total, so that the outcome depends on nothing else.
     fn order(&self, other: &Self) -> Ordering {
+        // What is long must not decide about what cannot see it whole.
+        self.long.cmp(&other.long).then(self.founded(other))
+    }
+
+    /// The same without regard to length.
+    pub(super) fn founded(&self, other: &Self) -> Ordering {
         // A made-up key is made up under every rule that sees it: weight comes before confidence.
         other
             .weight
@@ -57,7 +65,15 @@ mod tests {
     use super::*;
 
     fn standing(secret: Range<usize>, weight: u8) -> Standing {
-        Standing { secret, confidence: Confidence::High, weight, boundary: true, prefix: 3, form: 0 }
+        Standing {
+            secret,
+            long: false,
+            confidence: Confidence::High,
+            weight,
+            boundary: true,
+            prefix: 3,
+            form: 0,
+        }
     }
 
     #[test]

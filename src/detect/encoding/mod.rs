@@ -26,6 +26,11 @@ use super::checks::CONTEXT_REACH;
 /// `0x73, …` in indented lines of eight some 1,170.
 pub(super) const LONGEST_SPAN: usize = 1200;
 
+/// What takes more bytes than this gives way to whatever overlaps it: only so much must then be looked at
+/// around a match to know what becomes of it. Those whose characters are all spelt out take more, and
+/// nothing overlaps them.
+pub(super) const SETTLED_SPAN: usize = 480;
+
 /// Bytes that are decoded on a side on which the key may go on.
 const FAR: usize = LONGEST_SPAN + CONTEXT_REACH;
 

@@ -28,16 +28,11 @@ impl Encoding for Spelling {
     /// are.
     fn anchors(&self, literal: &[u8], starts_key: bool) -> Vec<Anchor> {
         let Some(&first) = literal.first().filter(|_| starts_key) else { return Vec::new() };
-        let mut anchors: Vec<Vec<u8>> = vec![
-            format!("\\u{first:04x}").into(),
-            format!("\\u{{{first:x}}}").into(),
-            format!("\\x{first:02x}").into(),
-            format!("\\{first:03o}").into(),
-            format!("%{first:02X}").into(),
-            format!("&#{first};").into(),
-            format!("&#x{first:x};").into(),
-            format!("={first:02X}").into(),
-        ];
+        let mut anchors: Vec<Vec<u8>> = vec![format!("\\{first:03o}").into(), format!("&#{first};").into()];
+        for (low, high) in [("\\u00", ""), ("\\u{", "}"), ("\\x", ""), ("%", ""), ("&#x", ";"), ("=", "")] {
+            anchors.push(format!("{low}{first:02x}{high}").into());
+            anchors.push(format!("{low}{first:02X}{high}").into());
+        }
         let head = literal.iter().take_while(|byte| byte.is_ascii_alphanumeric()).count();
         if let Some(next) = literal.get(head).filter(|_| head > 0) {
             // Up to the first digit: the others differ in case.
@@ -47,6 +42,8 @@ impl Encoding for Spelling {
                 anchors.push([&literal[..head], opener.as_bytes()].concat());
             }
         }
+        anchors.sort();
+        anchors.dedup();
         anchors.into_iter().map(|bytes| Anchor { bytes, variant: ESCAPED }).collect()
     }
 

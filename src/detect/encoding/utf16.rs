@@ -2,8 +2,12 @@
 
 use std::ops::Range;
 
-use super::{Anchor, Decoded, Encoding, FAR, Hit, Name};
+use super::{Anchor, Decoded, Encoding, Hit, Name, SETTLED_SPAN};
 use crate::detect::candidate::Candidate;
+use crate::detect::checks::CONTEXT_REACH;
+
+/// The byte order is told from what lies this near: no farther than other things that a verdict rests on.
+const IN_SIGHT: usize = SETTLED_SPAN + CONTEXT_REACH;
 
 /// Reads UTF-16.
 #[derive(Debug)]
@@ -61,7 +65,7 @@ fn is_little_endian(text: &[u8], at: usize) -> bool {
         let is_letter = |byte: u8| is_text(byte) || (0xA0..=0xFD).contains(&byte);
         text.get(at).is_some_and(|&byte| if zero { byte == 0 } else { is_letter(byte) })
     };
-    let low = at.saturating_sub(FAR);
+    let low = at.saturating_sub(IN_SIGHT);
     let mut start = at;
     while start > low && alternates(start - 1, (at - start).is_multiple_of(2)) {
         start -= 1;
@@ -71,7 +75,7 @@ fn is_little_endian(text: &[u8], at: usize) -> bool {
     if in_sight && !starts_with_zero {
         return true;
     }
-    let high = text.len().min(at + FAR);
+    let high = text.len().min(at + IN_SIGHT);
     let mut end = at;
     while end < high && alternates(end, (end - at) % 2 == 1) {
         end += 1;
