@@ -6,6 +6,7 @@ use super::Detector;
 use super::alphabet::key_run;
 use super::disguise::Disguised;
 use super::form::CompiledForm;
+use super::known::Known;
 use crate::model::{Excerpt, Secret};
 
 /// Bytes of a source line shown on each side of a finding.
@@ -19,13 +20,13 @@ const RUN: usize = 512;
 #[derive(Debug)]
 pub struct Mask<'d> {
     detector: &'d Detector,
-    known: Vec<Secret>,
+    known: Known,
 }
 
 impl<'d> Mask<'d> {
     /// A mask by the rules of `detector`.
     pub fn new(detector: &'d Detector) -> Self {
-        Self { detector, known: Vec::new() }
+        Self { detector, known: Known::default() }
     }
 
     /// Masks these too, wherever they stand.
@@ -121,10 +122,7 @@ impl<'d> Mask<'d> {
             |form, mut disguised| decoded.extend(in_disguise(form, &mut disguised)),
         );
         spans.extend(decoded);
-        for secret in self.known.iter().filter(|secret| !secret.is_empty()) {
-            let hits = memchr::memmem::find_iter(bytes, secret.reveal());
-            spans.extend(hits.map(|at| as_it_is(at..at + secret.len())));
-        }
+        self.known.find(bytes, |span| spans.push(as_it_is(span)));
         spans.sort_by_key(|(span, _)| (span.start, span.end));
         let mut merged: Vec<(Range<usize>, Shown)> = Vec::new();
         for (span, text) in spans {

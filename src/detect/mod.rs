@@ -15,6 +15,7 @@ mod disguise;
 mod encoding;
 mod explain;
 mod form;
+mod known;
 mod mask;
 mod overlap;
 mod self_test;
