@@ -4,10 +4,10 @@ use std::ops::Range;
 
 use aho_corasick::AhoCorasick;
 
-use super::Detector;
 use super::alphabet::key_run;
 use super::disguise::Disguised;
 use super::form::CompiledForm;
+use super::{Chunk, Detector};
 use crate::model::{Excerpt, Secret};
 
 /// Bytes of a source line shown on each side of a finding.
@@ -53,64 +53,96 @@ impl<'d> Mask<'d> {
 
     /// The line around `span` in `bytes`, redacted, cut to what can be shown.
     pub fn excerpt(&self, bytes: &[u8], span: Range<usize>) -> Excerpt {
-        let low = span.start.saturating_sub(SHOWN);
-        let high = bytes.len().min(span.end + SHOWN);
-        let mut from = memchr::memrchr(b'\n', &bytes[low..span.start]).map_or(low, |at| low + at + 1);
-        let mut until = memchr::memchr(b'\n', &bytes[span.end..high]).map_or(high, |at| span.end + at);
-        // Look wider than is shown: a secret that the cut goes through is masked as well.
-        let wide = from.saturating_sub(self.detector.margin() + RUN)
-            ..bytes.len().min(until + self.detector.margin() + RUN);
+        let wide = self.around(bytes, &span);
         let masked = self.spans(&bytes[wide.clone()]);
-        let is_it = |(at, text): &&(Range<usize>, Shown)| {
-            matches!(text, Shown::Decoded(_))
-                && at.start + wide.start <= span.start
-                && at.end + wide.start >= span.end
-        };
-        let decoded = masked.iter().find(is_it).map(|(_, text)| text.text().to_owned());
-        let mut spans: Vec<(Range<usize>, Shown)> = masked
-            .into_iter()
-            .map(|(at, _)| at.start + wide.start..at.end + wide.start)
-            // What touches the finding is masked up to it, and from its end on.
-            .flat_map(|at| [at.start..at.end.min(span.start), at.start.max(span.end)..at.end])
-            .filter(|at| !at.is_empty())
-            .map(|at| (at.clone(), Shown::AsItIs(redacted(&bytes[at]))))
-            .collect();
-        for (at, _) in &spans {
-            if at.contains(&from) {
-                from = at.end;
-            }
-            if at.start < until && until < at.end {
-                until = at.start;
-            }
-        }
-        while from < span.start && bytes[from] & 0xC0 == 0x80 {
-            from += 1;
-        }
-        while until > span.end && until < bytes.len() && bytes[until] & 0xC0 == 0x80 {
-            until -= 1;
-        }
-        spans.retain(|(at, _)| at.start >= from && at.end <= until);
-        let mut text = String::new();
-        render(bytes, from..span.start, &spans, &mut text);
-        let start = text.len();
-        text.push_str(&decoded.unwrap_or_else(|| redacted(&bytes[span.clone()])));
-        let end = text.len();
-        // What follows within the same run of key characters may be more of the key.
-        let mut rest = span.end + key_run(&bytes[span.end..until], RUN);
-        for (at, _) in &spans {
-            if at.start < rest && at.start >= span.end {
-                rest = rest.max(at.end);
-            }
-        }
-        if rest > span.end {
-            text.push('…');
-        }
-        render(bytes, rest..until, &spans, &mut text);
-        let trimmed = text.trim_end_matches(['\r', '\n']).len();
-        text.truncate(trimmed.max(end));
-        Excerpt { text, start, end }
+        let masked = masked.into_iter().map(|(at, text)| (at.start + wide.start..at.end + wide.start, text));
+        excerpt(bytes, span, masked.collect())
     }
 
+    /// The same, where more findings of one stream are to be shown: `hidden` remembers what is to be
+    /// masked in a chunk, so that a file full of keys is gone through once and not for each of them.
+    pub fn excerpt_of(&self, chunk: Chunk<'_>, span: Range<usize>, hidden: &mut Hidden) -> Excerpt {
+        if hidden.chunk != Some(chunk.start.offset) {
+            // Most chunks with a finding have but one.
+            *hidden = Hidden { chunk: Some(chunk.start.offset), spans: None };
+            return self.excerpt(chunk.bytes, span);
+        }
+        let spans = hidden.spans.get_or_insert_with(|| self.spans(chunk.bytes));
+        let wide = self.around(chunk.bytes, &span);
+        let first = spans.partition_point(|(at, _)| at.end <= wide.start);
+        let near = spans[first..].iter().take_while(|(at, _)| at.start < wide.end).cloned().collect();
+        excerpt(chunk.bytes, span, near)
+    }
+
+    /// Looks wider than is shown: a secret that the cut goes through is masked as well.
+    fn around(&self, bytes: &[u8], span: &Range<usize>) -> Range<usize> {
+        let reach = SHOWN + self.detector.margin() + RUN;
+        span.start.saturating_sub(reach)..bytes.len().min(span.end + reach)
+    }
+}
+
+/// What is to be masked in the chunk of a stream that was met last.
+#[derive(Debug, Default)]
+pub struct Hidden {
+    chunk: Option<u64>,
+    spans: Option<Vec<(Range<usize>, Shown)>>,
+}
+
+/// The line around `span`, with what `masked` lists, by place, masked.
+fn excerpt(bytes: &[u8], span: Range<usize>, masked: Vec<(Range<usize>, Shown)>) -> Excerpt {
+    let low = span.start.saturating_sub(SHOWN);
+    let high = bytes.len().min(span.end + SHOWN);
+    let mut from = memchr::memrchr(b'\n', &bytes[low..span.start]).map_or(low, |at| low + at + 1);
+    let mut until = memchr::memchr(b'\n', &bytes[span.end..high]).map_or(high, |at| span.end + at);
+    let is_it = |(at, text): &&(Range<usize>, Shown)| {
+        matches!(text, Shown::Decoded(_)) && at.start <= span.start && at.end >= span.end
+    };
+    let decoded = masked.iter().find(is_it).map(|(_, text)| text.text().to_owned());
+    let mut spans: Vec<(Range<usize>, Shown)> = masked
+        .into_iter()
+        .map(|(at, _)| at)
+        // What touches the finding is masked up to it, and from its end on.
+        .flat_map(|at| [at.start..at.end.min(span.start), at.start.max(span.end)..at.end])
+        .filter(|at| !at.is_empty())
+        .map(|at| (at.clone(), Shown::AsItIs(redacted(&bytes[at]))))
+        .collect();
+    for (at, _) in &spans {
+        if at.contains(&from) {
+            from = at.end;
+        }
+        if at.start < until && until < at.end {
+            until = at.start;
+        }
+    }
+    while from < span.start && bytes[from] & 0xC0 == 0x80 {
+        from += 1;
+    }
+    while until > span.end && until < bytes.len() && bytes[until] & 0xC0 == 0x80 {
+        until -= 1;
+    }
+    spans.retain(|(at, _)| at.start >= from && at.end <= until);
+    let mut text = String::new();
+    render(bytes, from..span.start, &spans, &mut text);
+    let start = text.len();
+    text.push_str(&decoded.unwrap_or_else(|| redacted(&bytes[span.clone()])));
+    let end = text.len();
+    // What follows within the same run of key characters may be more of the key.
+    let mut rest = span.end + key_run(&bytes[span.end..until], RUN);
+    for (at, _) in &spans {
+        if at.start < rest && at.start >= span.end {
+            rest = rest.max(at.end);
+        }
+    }
+    if rest > span.end {
+        text.push('…');
+    }
+    render(bytes, rest..until, &spans, &mut text);
+    let trimmed = text.trim_end_matches(['\r', '\n']).len();
+    text.truncate(trimmed.max(end));
+    Excerpt { text, start, end }
+}
+
+impl Mask<'_> {
     /// Spans to mask with what stands in their place; in order, not overlapping.
     fn spans(&self, bytes: &[u8]) -> Vec<(Range<usize>, Shown)> {
         let as_it_is = |span: Range<usize>| (span.clone(), Shown::AsItIs(redacted(&bytes[span])));
@@ -148,7 +180,7 @@ impl<'d> Mask<'d> {
 }
 
 /// What stands in a secret's place.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 enum Shown {
     /// Something of the bytes themselves.
     AsItIs(String),

@@ -23,6 +23,6 @@ mod stream;
 pub use candidate::Rejection;
 pub use detector::{Detector, Match};
 pub use explain::{Explanation, Verdict};
-pub use mask::Mask;
+pub use mask::{Hidden, Mask};
 pub use self_test::Failure;
 pub use stream::{Chunk, Stream, StreamMatch};

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use super::{Settings, accept};
-use crate::detect::{Chunk, Detector, Mask, Stream, StreamMatch};
+use crate::detect::{Chunk, Detector, Hidden, Mask, Stream, StreamMatch};
 use crate::model::{Coverage, Finding, Origin, Position, Skip, Span, Surface};
 use crate::source::{Sink, Worker};
 use crate::suppress::Policy;
@@ -69,10 +69,11 @@ impl Worker for Local<'_> {
         let Gathered { findings, coverage, notes } = gathered;
         coverage.surfaces.insert(origin.surface);
         let mut counted = Counted { content, bytes: &mut coverage.bytes };
+        let mut hidden = Hidden::default();
         stream.search(collector.detector, &mut counted, |chunk, found| {
             let verdict = accept::verdict(collector.policy, mask, chunk, &found);
             let suppressed = verdict.settle(origin, found.span.start.line, notes);
-            findings.push(Finding { suppressed, ..finding(origin, mask, chunk, found) });
+            findings.push(Finding { suppressed, ..finding(origin, mask, &mut hidden, chunk, found) });
         })
     }
 
@@ -118,19 +119,26 @@ pub(super) fn name_findings(
     let mask = Mask::new(detector);
     let before = Position::START.advanced(&path[..start]);
     let mut findings = Vec::new();
+    let mut hidden = Hidden::default();
     detector.find(name, |matched| {
         let first = before.advanced(&name[..matched.span.start]);
         let last = first.advanced(&name[matched.span.clone()]);
         let chunk = Chunk { bytes: name, start: before };
         let found = StreamMatch { matched, span: Span { start: first, end: last } };
-        findings.push(finding(&Origin::at_path(surface, path), &mask, chunk, found));
+        findings.push(finding(&Origin::at_path(surface, path), &mask, &mut hidden, chunk, found));
     });
     findings
 }
 
-fn finding(origin: &Origin, mask: &Mask<'_>, chunk: Chunk<'_>, found: StreamMatch) -> Finding {
+fn finding(
+    origin: &Origin,
+    mask: &Mask<'_>,
+    hidden: &mut Hidden,
+    chunk: Chunk<'_>,
+    found: StreamMatch,
+) -> Finding {
     Finding {
-        excerpt: Some(mask.excerpt(chunk.bytes, found.matched.span.clone())),
+        excerpt: Some(mask.excerpt_of(chunk, found.matched.span.clone(), hidden)),
         identified: found.matched.identified,
         origin: origin.clone(),
         encoding: found.matched.encoding,

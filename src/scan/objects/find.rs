@@ -64,7 +64,7 @@ fn work(settings: &Settings<'_>, repo: &Repository, ids: &[ObjectId], next: &Ato
             return own;
         }
         for id in &ids[from..ids.len().min(from + BATCH)] {
-            let Some((kind, bytes)) = objects.read(id, "is part of what is scanned") else { continue };
+            let Some((kind, bytes)) = objects.read(id, "object") else { continue };
             own.bytes += bytes.len() as u64;
             let mut hits = Vec::new();
             settings.detector.find(bytes, |matched| {

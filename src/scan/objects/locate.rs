@@ -2,7 +2,7 @@
 //! looked at again.
 
 use super::Hit;
-use crate::detect::{Mask, Stream};
+use crate::detect::{Hidden, Mask, Stream};
 use crate::model::{Excerpt, Fingerprint, Position, Span};
 use crate::scan::Settings;
 use crate::scan::accept::{self, Verdict};
@@ -40,6 +40,7 @@ pub(in crate::scan) fn locate_all(
     mut found: impl FnMut(Hit, Located),
 ) {
     let mask = Mask::new(settings.detector);
+    let mut hidden = Hidden::default();
     let mut content = object;
     // Reading from memory cannot fail.
     let _ = Stream::default().search(settings.detector, &mut content, |chunk, place| {
@@ -47,7 +48,7 @@ pub(in crate::scan) fn locate_all(
         let located = Located {
             span: place.span,
             encoding: place.matched.encoding,
-            excerpt: mask.excerpt(chunk.bytes, place.matched.span),
+            excerpt: mask.excerpt_of(chunk, place.matched.span, &mut hidden),
             verdict,
         };
         found(place.matched.identified, located);
