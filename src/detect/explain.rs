@@ -53,12 +53,17 @@ impl Detector {
                 let rule = &self.rules[form.rule];
                 let bytes = candidate.bytes[candidate.secret.clone()].to_vec();
                 let prefix = candidate.prefix.end.saturating_sub(candidate.secret.start);
-                let is_it = |found: &Match| found.span == span && found.identified.rule == rule.id;
+                let confidence = outcome.as_ref().ok().map(|(confidence, _)| *confidence);
+                let is_it = |found: &Match| {
+                    found.span == span
+                        && found.identified.rule == rule.id
+                        && Some(found.identified.confidence) == confidence
+                };
                 Verdict {
                     rule: rule.id.to_string(),
                     offset: span.start,
                     redacted: Secret::new(bytes, prefix).redacted(),
-                    reported: outcome.is_ok() && reported.iter().any(is_it),
+                    reported: reported.iter().any(is_it),
                     outcome,
                 }
             };
