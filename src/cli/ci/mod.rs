@@ -1,6 +1,6 @@
 //! `friskey ci`: the commits of the event that a CI system runs it for.
 //!
-//! [`plan`] says what the event asks for, [`resolve`] what that means in this repository.
+//! [`mod@plan`] says what the event asks for, [`mod@resolve`] what that means in this repository.
 
 mod github;
 mod plan;
