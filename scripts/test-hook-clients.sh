@@ -16,6 +16,7 @@ python3 -m venv target/hook-clients
 target/hook-clients/bin/pip install --quiet --disable-pip-version-check pre-commit prek
 clients=$root/target/hook-clients/bin
 
+export RUSTUP_HOME=${RUSTUP_HOME:-$HOME/.rustup}
 export HOME=$work/home GIT_CONFIG_NOSYSTEM=1 PRE_COMMIT_HOME=$work/pre-commit PREK_HOME=$work/prek
 export CARGO_HOME=${CARGO_HOME:-$(dirname "$(dirname "$(command -v cargo)")")}
 export PATH=$clients:$(dirname "$friskey"):$PATH
@@ -124,7 +125,7 @@ check "pre-commit try-repo" blocks pre-commit try-repo "$hooks" friskey-system
 if [ "$build" = --build ]; then
     configure friskey
     check "pre-commit, built from source" blocks pre-commit run
-    grep -q 'leak.env:1:1: openai-project-key' "$work/out"
+    grep -q 'leak.env:1:1: openai-project-key' "$work/out" || { tail -40 "$work/out"; exit 1; }
 fi
 cd "$root"
 echo "$passed passed, 0 failed"
