@@ -273,6 +273,7 @@ fn a_range_that_cannot_be_resolved_is_never_clean() {
     assert_eq!((status, &report["status"]), (3, &"incomplete".into()));
     let reason = report["coverage"]["skipped"][0]["reason"].as_str().unwrap();
     assert!(reason.contains("fetch"), "{reason}");
+    assert_eq!(audit(&scratch, "r", &["--range", "HEAD^!"]).0, 3);
     let from = format!("file://{}", scratch.path("r").display());
     scratch.git("r", &["clone", "-q", "--depth", "1", &from, "../s"]);
     let (status, _) = audit(&scratch, "s", &["--range", "HEAD~2..HEAD"]);

@@ -86,6 +86,11 @@ impl Resolver<'_> {
     }
 
     fn revision(&mut self, revision: &str) -> Result<ObjectId, RangeError> {
+        // These stand for several revisions; taken for one they would mean something else.
+        if ["^!", "^@", "^-"].iter().any(|mark| revision.contains(mark)) {
+            let reason = "it stands for several revisions: write them out, `A^..A` say".to_owned();
+            return Err(RangeError::Unknown { revision: revision.into(), reason });
+        }
         let full = ObjectId::from_hex(revision.as_bytes()).ok().filter(|id| id.kind() == self.lookup.hash());
         let id = match full {
             Some(id) => id,
