@@ -1,6 +1,6 @@
 # friskey alone on a small base with a shell, which CI systems need to run their steps. It starts no other
 # program: git is not needed to read repositories.
-FROM rust:1.88-alpine AS build
+FROM rust:1.93-alpine AS build
 RUN apk add --no-cache musl-dev
 WORKDIR /src
 COPY . .
