@@ -58,5 +58,13 @@ run() {
 run tree scan .
 run history history .
 run push ci --base HEAD~2
+# Refs and reflogs in tables, where git knows them.
+if git init -q -b main --ref-format=reftable "$work/t" 2>/dev/null; then
+  cd "$work/t"
+  git commit -q --allow-empty -m first
+  git branch "x/$(key)"
+  git update-ref -m "because $(key)" refs/heads/y HEAD
+  run tables history .
+fi
 cd "$here"
 "$here/validate-reports.sh" "${reports[@]}"

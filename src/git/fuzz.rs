@@ -6,3 +6,15 @@ pub use super::pack::{delta, entry};
 pub fn loose_header(bytes: &[u8]) -> Option<(super::ObjectKind, u64, usize)> {
     super::loose::parse_header(bytes)
 }
+
+/// The checksum of a table's footer.
+pub fn crc32(bytes: &[u8]) -> u32 {
+    libdeflater::crc32(bytes)
+}
+
+/// Reads a table of refs and reflogs, of SHA-1 ids or of SHA-256: how many it has of either, and whether all of it
+/// could be read; nothing when it is none.
+pub fn reftable(bytes: &[u8], is_sha256: bool) -> Option<(usize, usize, bool)> {
+    let kind = if is_sha256 { gix::hash::Kind::Sha256 } else { gix::hash::Kind::Sha1 };
+    super::refs::reftable::read_all(bytes, kind)
+}

@@ -2,7 +2,7 @@
 //! Objects and refs are not its business.
 
 use std::collections::BTreeSet;
-use std::path::Path;
+use std::path::{Component, Path};
 
 use ignore::{DirEntry, WalkBuilder};
 
@@ -20,10 +20,12 @@ pub fn scan_git_dir(dir: &Path, shown: &[u8], surfaces: &BTreeSet<Surface>, sink
             visit.worker.surface(surface);
         }
     }
+    // Where git keeps refs in tables, files of refs are what it left behind, and nobody reads them by name.
+    let in_tables = dir.join("reftable").is_dir();
     let walk = WalkBuilder::new(dir)
         .standard_filters(false)
         .follow_links(false)
-        .filter_entry(|entry| !is_elsewhere(entry))
+        .filter_entry(move |entry| !is_elsewhere(entry, in_tables))
         .build();
     for entry in walk {
         if sink.is_stopped() {
@@ -53,11 +55,15 @@ pub fn scan_git_dir(dir: &Path, shown: &[u8], surfaces: &BTreeSet<Surface>, sink
 }
 
 /// Objects are swept, refs are read by name, submodules are audits of their own.
-fn is_elsewhere(entry: &DirEntry) -> bool {
+fn is_elsewhere(entry: &DirEntry, in_tables: bool) -> bool {
+    let is = |names: &[&str]| names.iter().any(|name| entry.file_name() == *name);
     match entry.depth() {
-        1 => ["objects", "modules", "refs", "packed-refs", "reftable"]
-            .iter()
-            .any(|name| entry.file_name() == *name),
+        1 => is(&["objects", "modules", "reftable"]) || !in_tables && is(&["refs", "packed-refs"]),
+        // Of a linked work tree.
+        3 => {
+            is(&["reftable"])
+                && entry.path().components().rev().nth(2) == Some(Component::Normal("worktrees".as_ref()))
+        }
         _ => false,
     }
 }

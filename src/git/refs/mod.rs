@@ -1,25 +1,24 @@
 //! Everything that keeps objects alive by name: refs, HEADs, pseudo refs, reflogs.
 //!
-//! Read straight from the files, none of which is trusted: only regular files of a sane size are
-//! opened, so that a pipe or a device in place of a ref cannot stall a scan. Logs of refs that were
-//! deleted are read too.
+//! Read straight from where git keeps them, which is `files` or the tables of a `reftable`. Logs of
+//! refs that were deleted are read too.
 
-use std::collections::BTreeMap;
-use std::io;
-use std::path::{Path, PathBuf};
+mod files;
+pub(super) mod reftable;
+mod storage;
+mod text;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
 
 use gix::ObjectId;
 
 use super::lookup::Gaps;
+pub(super) use files::first_in_file;
+pub(super) use storage::Storage;
 
-/// A loose ref is one short line.
-const LARGEST_REF: u64 = 64 << 10;
-/// `packed-refs` and reflogs, which hold a line for each ref or change.
-const LARGEST_LIST: u64 = 512 << 20;
 /// Symbolic refs followed in a row; git follows five.
-const HOPS: usize = 5;
-/// Folders nested deeper below `refs` are not entered.
-const DEEPEST: usize = 64;
+pub(super) const HOPS: usize = 5;
 
 /// What kind of name a [`Tip`] has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -58,6 +57,8 @@ pub struct LogEntry {
     pub new: ObjectId,
     /// Who made the change: name and e-mail.
     pub who: Vec<u8>,
+    /// When, as git writes it: seconds since 1970, and the offset from UTC.
+    pub when: Vec<u8>,
     /// Why.
     pub message: Vec<u8>,
 }
@@ -83,6 +84,13 @@ pub struct Refs {
     pub logs: Vec<LogEntry>,
     /// The ref that the main work tree's HEAD stands for, born or not, unless it is detached.
     pub head: Option<String>,
+    /// Names that are written there and stand for nothing: those of refs that were deleted, which a table
+    /// goes on holding, and what symbolic refs stand for.
+    pub others: BTreeSet<String>,
+    /// Whether the logs stand in tables, which nobody can read as they are, and not in files.
+    pub in_tables: bool,
+    /// Entries of tables that no log has any longer: deleted or replaced by a later table, or without an object.
+    pub past: Vec<LogEntry>,
     /// What could not be read.
     pub gaps: Gaps,
 }
@@ -91,169 +99,54 @@ pub struct Refs {
 pub fn read(repo: &gix::Repository) -> Refs {
     let common = repo.common_dir();
     let mut reader = Reader { hash: repo.object_hash(), values: BTreeMap::new(), refs: Refs::default() };
-    if common.join("reftable").is_dir() {
-        reader.refs.gaps.push(
-            "refs",
-            "kept in a reftable, which is not read; `git refs migrate --ref-format=files` makes them files",
-        );
-        return reader.refs;
-    }
-    reader.git_dir(common, "");
-    for name in sorted(&common.join("worktrees")).unwrap_or_default() {
+    let storage = Storage::of(repo);
+    let read_from: fn(&mut Reader, &Path, &str) = match &storage {
+        Storage::Files => Reader::git_dir,
+        Storage::Tables => Reader::tables,
+        Storage::Unknown(name) => {
+            let reason = format!(
+                "kept as `{name}`, which is not read; `git refs migrate --ref-format=files` makes them files"
+            );
+            reader.refs.gaps.push("refs", reason);
+            return reader.refs;
+        }
+    };
+    read_from(&mut reader, common, "");
+    for name in files::sorted(&common.join("worktrees")).unwrap_or_default() {
         let prefix = format!("worktrees/{}/", name.to_string_lossy());
-        reader.git_dir(&common.join("worktrees").join(&name), &prefix);
+        read_from(&mut reader, &common.join("worktrees").join(&name), &prefix);
     }
-    // After the loose refs: one that is packed meanwhile is met here.
-    reader.packed(common);
+    if storage == Storage::Files {
+        if common.join("reftable/tables.list").exists() {
+            let reason = "not read, since the configuration says that refs are files; remove it when it is a left-over";
+            reader.refs.gaps.push("reftable", reason);
+        }
+        // After the loose refs: one that is packed meanwhile is met here.
+        reader.packed(common);
+    }
     reader.finish()
 }
 
-/// What a ref's file says.
+/// What a ref says.
 #[derive(Clone, Debug, PartialEq, Eq)]
-enum Value {
+pub(super) enum Value {
     Id(ObjectId),
     Symbolic(String),
 }
 
-struct Reader {
+pub(super) struct Reader {
     hash: gix::hash::Kind,
     values: BTreeMap<String, (TipKind, Value)>,
     refs: Refs,
 }
 
 impl Reader {
-    /// Reads what one work tree's git directory, or the common one, has of its own.
-    fn git_dir(&mut self, directory: &Path, prefix: &str) {
-        for name in sorted(directory).unwrap_or_default() {
-            let name = name.to_string_lossy().into_owned();
-            let pseudo = name.ends_with("_HEAD") && name.bytes().all(|b| b.is_ascii_uppercase() || b == b'_');
-            if pseudo || name == "HEAD" {
-                let kind = if pseudo { TipKind::Pseudo } else { TipKind::Head };
-                self.loose(&directory.join(&name), format!("{prefix}{name}"), kind);
-            }
-        }
-        let name = format!("{prefix}refs");
-        self.folder(
-            &directory.join("refs"),
-            &name,
-            &mut |it, path, name| it.loose(path, name, TipKind::Ref),
-            0,
-        );
-        let logs = directory.join("logs");
-        self.log_file(&logs.join("HEAD"), format!("{prefix}HEAD"));
-        self.folder(&logs.join("refs"), &name, &mut Self::log_file, 0);
-    }
-
-    /// Calls `each` for every file below `directory`, in order.
-    fn folder(
-        &mut self,
-        directory: &Path,
-        name: &str,
-        each: &mut dyn FnMut(&mut Self, &Path, String),
-        depth: usize,
-    ) {
-        let names = match sorted(directory) {
-            Ok(names) => names,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return,
-            Err(error) => return self.refs.gaps.push(name, format!("cannot be listed: {error}")),
-        };
-        for entry in names {
-            let path = directory.join(&entry);
-            let name = format!("{name}/{}", entry.to_string_lossy());
-            match path.symlink_metadata() {
-                Ok(metadata) if metadata.is_dir() && depth < DEEPEST => {
-                    self.folder(&path, &name, each, depth + 1)
-                }
-                Ok(metadata) if metadata.is_dir() => self.refs.gaps.push(name, "nested too deep"),
-                // A ref that is being written.
-                Ok(_) if name.ends_with(".lock") => {}
-                Ok(_) => each(self, &path, name),
-                // Deleted or packed while we look.
-                Err(_) => {}
-            }
-        }
-    }
-
-    fn loose(&mut self, path: &Path, name: String, kind: TipKind) {
-        let bytes = match read_file(path, LARGEST_REF) {
-            Ok(bytes) => bytes,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return,
-            Err(error) => return self.refs.gaps.push(name, format!("cannot be read: {error}")),
-        };
-        if name.ends_with("FETCH_HEAD") || name.ends_with("MERGE_HEAD") {
-            return self.several(&name, &bytes);
-        }
-        match parse(&bytes, self.hash) {
-            Some(value) => {
-                self.values.insert(name, (kind, value));
-            }
-            // An empty file is what a crash leaves behind.
-            None => self.refs.gaps.push(name, "not a ref: neither an object id nor `ref: …`"),
-        }
-    }
-
-    /// `FETCH_HEAD` and `MERGE_HEAD` name an object on each line.
-    fn several(&mut self, name: &str, bytes: &[u8]) {
-        for line in bytes.split(|&byte| byte == b'\n').filter(|line| !line.is_empty()) {
-            match id_at(line, self.hash) {
-                Some((id, _)) => {
-                    self.refs.tips.push(Tip { name: name.to_owned(), id, kind: TipKind::Pseudo })
-                }
-                None => self.refs.gaps.push(name, "has a line without an object id"),
-            }
-        }
-    }
-
-    fn packed(&mut self, common: &Path) {
-        let bytes = match read_file(&common.join("packed-refs"), LARGEST_LIST) {
-            Ok(bytes) => bytes,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return,
-            Err(error) => return self.refs.gaps.push("packed-refs", format!("cannot be read: {error}")),
-        };
-        for line in bytes.split(|&byte| byte == b'\n') {
-            // Comments, and what tags stand for, which the tags themselves say.
-            if line.is_empty() || matches!(line[0], b'#' | b'^') {
-                continue;
-            }
-            match id_at(line, self.hash) {
-                Some((id, rest)) if rest.first() == Some(&b' ') => {
-                    let name = String::from_utf8_lossy(rest[1..].trim_ascii_end()).into_owned();
-                    self.values.entry(name).or_insert((TipKind::Ref, Value::Id(id)));
-                }
-                _ => self.refs.gaps.push("packed-refs", "has a line that is not a ref"),
-            }
-        }
-    }
-
-    fn log_file(&mut self, path: &Path, log: String) {
-        let bytes = match read_file(path, LARGEST_LIST) {
-            Ok(bytes) => bytes,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return,
-            Err(error) => {
-                return self.refs.gaps.push(format!("reflog of {log}"), format!("cannot be read: {error}"));
-            }
-        };
-        let lines: Vec<&[u8]> = bytes.split(|&byte| byte == b'\n').filter(|line| !line.is_empty()).collect();
-        for (ago, line) in lines.iter().rev().enumerate() {
-            let oldest = ago + 1 == lines.len();
-            match log_line(line, self.hash) {
-                Some((old, new, who, message)) => self.refs.logs.push(LogEntry {
-                    log: log.clone(),
-                    ago,
-                    oldest,
-                    old,
-                    new,
-                    who: who.to_vec(),
-                    message: message.to_vec(),
-                }),
-                None => self.refs.gaps.push(format!("reflog of {log}"), "has a line that is not an entry"),
-            }
-        }
-    }
-
     /// Follows symbolic refs, and sorts.
     fn finish(mut self) -> Refs {
         for (name, (kind, value)) in &self.values {
+            if let Value::Symbolic(target) = value {
+                self.refs.others.insert(target.clone());
+            }
             if let (TipKind::Head, Value::Symbolic(target)) = (kind, value) {
                 if name == "HEAD" {
                     self.refs.head = Some(target.clone());
@@ -291,54 +184,6 @@ impl Reader {
         }
         Err(())
     }
-}
-
-fn parse(bytes: &[u8], hash: gix::hash::Kind) -> Option<Value> {
-    let text = bytes.trim_ascii_end();
-    if let Some(target) = text.strip_prefix(b"ref:") {
-        return Some(Value::Symbolic(String::from_utf8_lossy(target.trim_ascii()).into_owned()));
-    }
-    match id_at(text, hash)? {
-        (id, rest) if rest.first().is_none_or(u8::is_ascii_whitespace) => Some(Value::Id(id)),
-        _ => None,
-    }
-}
-
-/// The object id that the bytes begin with, and what follows.
-fn id_at(bytes: &[u8], hash: gix::hash::Kind) -> Option<(ObjectId, &[u8])> {
-    let (digits, rest) = bytes.split_at_checked(hash.len_in_hex())?;
-    Some((ObjectId::from_hex(digits).ok()?, rest))
-}
-
-/// `<old> <new> Name <e-mail> <seconds> <offset>\t<message>`
-fn log_line(line: &[u8], hash: gix::hash::Kind) -> Option<(ObjectId, ObjectId, &[u8], &[u8])> {
-    let (old, rest) = id_at(line, hash)?;
-    let (new, rest) = id_at(rest.strip_prefix(b" ")?, hash)?;
-    let tab = rest.iter().position(|&byte| byte == b'\t');
-    let (who, message) = tab.map_or((rest, &b""[..]), |tab| (&rest[..tab], &rest[tab + 1..]));
-    let who = who.iter().rposition(|&byte| byte == b'>').map_or(who, |end| &who[..=end]);
-    Some((old, new, who.trim_ascii(), message))
-}
-
-/// The names in a folder, in order.
-fn sorted(directory: &Path) -> io::Result<Vec<PathBuf>> {
-    let mut names = std::fs::read_dir(directory)?
-        .map(|entry| entry.map(|entry| PathBuf::from(entry.file_name())))
-        .collect::<io::Result<Vec<_>>>()?;
-    names.sort();
-    Ok(names)
-}
-
-/// Reads a regular file of at most `limit` bytes; a symbolic link to one is what old git made of HEAD.
-fn read_file(path: &Path, limit: u64) -> io::Result<Vec<u8>> {
-    let metadata = path.metadata()?;
-    if !metadata.is_file() {
-        return Err(io::Error::new(io::ErrorKind::InvalidInput, "not a regular file"));
-    }
-    if metadata.len() > limit {
-        return Err(io::Error::new(io::ErrorKind::FileTooLarge, format!("larger than {limit} bytes")));
-    }
-    std::fs::read(path)
 }
 
 #[cfg(test)]

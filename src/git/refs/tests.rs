@@ -11,9 +11,12 @@ fn skips(refs: &Refs) -> Vec<String> {
     refs.gaps.clone().into_skips().into_iter().map(|skip| skip.what).collect()
 }
 
+/// The ways to keep refs, as `git init` is told them.
+const STORAGES: [&str; 2] = ["--ref-format=files", "--ref-format=reftable"];
+
 /// A repository with branches, tags of both kinds, a remote's refs, a symbolic ref, notes and a stash.
-fn rich() -> Scratch {
-    let scratch = Scratch::new(&[]);
+fn rich(storage: &str) -> Scratch {
+    let scratch = Scratch::new(&[storage]);
     scratch.write("a", "1");
     scratch.commit("first");
     scratch.git(&["tag", "light"]);
@@ -34,65 +37,77 @@ fn rich() -> Scratch {
 
 #[test]
 fn lists_what_git_lists() {
-    let scratch = rich();
-    let refs = read(&scratch.open());
-    assert_eq!(skips(&refs), Vec::<String>::new());
-    assert_eq!(refs.head.as_deref(), Some("refs/heads/main"));
-    let listed = scratch.git(&["for-each-ref", "--format=%(objectname) %(refname)"]);
-    let mut listed: Vec<&str> = listed.lines().collect();
-    listed.sort_by_key(|line| line.split_once(' ').map(|(_, name)| name));
-    assert_eq!(names(&refs, TipKind::Ref), listed);
-    assert_eq!(names(&refs, TipKind::Head), Vec::<String>::new());
+    for storage in STORAGES {
+        let scratch = rich(storage);
+        let refs = read(&scratch.open());
+        assert_eq!(skips(&refs), Vec::<String>::new());
+        assert_eq!(refs.head.as_deref(), Some("refs/heads/main"));
+        let listed = scratch.git(&["for-each-ref", "--format=%(objectname) %(refname)"]);
+        let mut listed: Vec<&str> = listed.lines().collect();
+        listed.sort_by_key(|line| line.split_once(' ').map(|(_, name)| name));
+        assert_eq!(names(&refs, TipKind::Ref), listed);
+        assert_eq!(names(&refs, TipKind::Head), Vec::<String>::new());
+    }
 }
 
 #[test]
 fn reflog_entries_have_the_names_git_gives_them() {
-    let scratch = rich();
-    scratch.git(&["reset", "-q", "--hard", "HEAD~1"]);
-    let refs = read(&scratch.open());
-    assert!(refs.logs.iter().any(|entry| entry.log == "refs/stash" && entry.ago == 1));
-    for entry in refs.logs.iter().filter(|entry| !entry.new.is_null()) {
-        assert_eq!(entry.new, scratch.id(&entry.name()), "{}", entry.name());
+    for storage in STORAGES {
+        let scratch = rich(storage);
+        scratch.git(&["reset", "-q", "--hard", "HEAD~1"]);
+        let refs = read(&scratch.open());
+        assert!(refs.logs.iter().any(|entry| entry.log == "refs/stash" && entry.ago == 1));
+        for entry in refs.logs.iter().filter(|entry| !entry.new.is_null()) {
+            assert_eq!(entry.new, scratch.id(&entry.name()), "{}", entry.name());
+        }
+        let told = scratch.git(&["log", "-g", "--format=%gs", "HEAD"]);
+        let read: Vec<_> = refs.logs.iter().filter(|entry| entry.log == "HEAD").collect();
+        let messages: Vec<_> = read.iter().map(|entry| String::from_utf8_lossy(&entry.message)).collect();
+        assert_eq!(messages, told.lines().collect::<Vec<_>>());
+        assert_eq!(read[0].who, b"C O Mitter <committer@example.com>");
+        let told = scratch.git(&["log", "-g", "--date=raw", "--format=%gd", "HEAD"]);
+        let whens: Vec<_> =
+            read.iter().map(|entry| format!("HEAD@{{{}}}", String::from_utf8_lossy(&entry.when))).collect();
+        assert_eq!(whens, told.lines().collect::<Vec<_>>());
     }
-    let told = scratch.git(&["log", "-g", "--format=%gs", "HEAD"]);
-    let read: Vec<_> = refs.logs.iter().filter(|entry| entry.log == "HEAD").collect();
-    let messages: Vec<_> = read.iter().map(|entry| String::from_utf8_lossy(&entry.message)).collect();
-    assert_eq!(messages, told.lines().collect::<Vec<_>>());
-    assert_eq!(read[0].who, b"C O Mitter <committer@example.com>");
 }
 
 #[test]
 fn detached_heads_pseudo_refs_and_linked_work_trees() {
-    let scratch = rich();
-    scratch.git(&["update-ref", "ORIG_HEAD", "HEAD~1"]);
-    scratch.git(&["worktree", "add", "-q", "--detach", "linked", "HEAD~1"]);
-    scratch.git(&["-C", "linked", "update-ref", "refs/worktree/own", "HEAD"]);
-    scratch.git(&["fetch", "-q", ".", "main", "deep/er/branch"]);
-    scratch.git(&["checkout", "-q", "--detach"]);
-    for place in [".", "linked"] {
-        let repo = gix::open_opts(scratch.path().join(place), gix::open::Options::isolated()).unwrap();
-        let refs = read(&repo);
-        assert_eq!(skips(&refs), Vec::<String>::new());
-        let (now, before) = (scratch.id("HEAD"), scratch.id("HEAD~1"));
-        assert_eq!(refs.head, None);
-        assert_eq!(
-            names(&refs, TipKind::Head),
-            [format!("{now} HEAD"), format!("{before} worktrees/linked/HEAD")]
-        );
-        let pseudo = names(&refs, TipKind::Pseudo);
-        for expected in
-            [format!("{now} FETCH_HEAD"), format!("{before} FETCH_HEAD"), format!("{before} ORIG_HEAD")]
-        {
-            assert!(pseudo.contains(&expected), "{expected} in {pseudo:?}");
+    for storage in STORAGES {
+        let scratch = rich(storage);
+        scratch.git(&["update-ref", "ORIG_HEAD", "HEAD~1"]);
+        scratch.git(&["worktree", "add", "-q", "--detach", "linked", "HEAD~1"]);
+        scratch.git(&["-C", "linked", "update-ref", "refs/worktree/own", "HEAD"]);
+        scratch.git(&["fetch", "-q", ".", "main", "deep/er/branch"]);
+        scratch.git(&["checkout", "-q", "--detach"]);
+        for place in [".", "linked"] {
+            let repo = gix::open_opts(scratch.path().join(place), gix::open::Options::isolated()).unwrap();
+            let refs = read(&repo);
+            assert_eq!(skips(&refs), Vec::<String>::new());
+            let (now, before) = (scratch.id("HEAD"), scratch.id("HEAD~1"));
+            assert_eq!(refs.head, None);
+            assert_eq!(
+                names(&refs, TipKind::Head),
+                [format!("{now} HEAD"), format!("{before} worktrees/linked/HEAD")]
+            );
+            let pseudo = names(&refs, TipKind::Pseudo);
+            for expected in
+                [format!("{now} FETCH_HEAD"), format!("{before} FETCH_HEAD"), format!("{before} ORIG_HEAD")]
+            {
+                assert!(pseudo.contains(&expected), "{expected} in {pseudo:?}");
+            }
+            assert!(
+                names(&refs, TipKind::Ref).contains(&format!("{before} worktrees/linked/refs/worktree/own"))
+            );
+            assert!(refs.logs.iter().any(|entry| entry.log == "worktrees/linked/HEAD"));
         }
-        assert!(names(&refs, TipKind::Ref).contains(&format!("{before} worktrees/linked/refs/worktree/own")));
-        assert!(refs.logs.iter().any(|entry| entry.log == "worktrees/linked/HEAD"));
     }
 }
 
 #[test]
 fn logs_of_deleted_refs_are_read() {
-    let scratch = rich();
+    let scratch = rich("--ref-format=files");
     let log = ".git/logs/refs/heads/gone";
     scratch.write(log, &scratch.git(&["rev-parse", "HEAD"]));
     let zero = "0".repeat(40);
@@ -107,15 +122,17 @@ fn logs_of_deleted_refs_are_read() {
 
 #[test]
 fn an_unborn_branch_is_nothing_to_skip() {
-    let scratch = Scratch::new(&[]);
-    let refs = read(&scratch.open());
-    assert_eq!((refs.tips.len(), refs.head.as_deref()), (0, Some("refs/heads/main")));
-    assert_eq!(skips(&refs), Vec::<String>::new());
+    for storage in STORAGES {
+        let scratch = Scratch::new(&[storage]);
+        let refs = read(&scratch.open());
+        assert_eq!((refs.tips.len(), refs.head.as_deref()), (0, Some("refs/heads/main")));
+        assert_eq!(skips(&refs), Vec::<String>::new());
+    }
 }
 
 #[test]
 fn broken_refs_are_skips_and_the_rest_is_read() {
-    let scratch = rich();
+    let scratch = rich("--ref-format=files");
     scratch.write(".git/refs/heads/empty", "");
     scratch.write(".git/refs/heads/short", "abcdef\n");
     scratch.write(".git/refs/heads/dangling", "ref: refs/heads/nowhere\n");
@@ -138,9 +155,11 @@ fn broken_refs_are_skips_and_the_rest_is_read() {
 
 #[test]
 fn sha256_repositories_have_longer_ids() {
-    let scratch = Scratch::new(&["--object-format=sha256"]);
-    let id = scratch.commit("first");
-    let refs = read(&scratch.open());
-    assert_eq!(names(&refs, TipKind::Ref), [format!("{id} refs/heads/main")]);
-    assert!(refs.logs.iter().all(|entry| entry.new == id));
+    for storage in STORAGES {
+        let scratch = Scratch::new(&["--object-format=sha256", storage]);
+        let id = scratch.commit("first");
+        let refs = read(&scratch.open());
+        assert_eq!(names(&refs, TipKind::Ref), [format!("{id} refs/heads/main")]);
+        assert!(refs.logs.iter().all(|entry| entry.new == id));
+    }
 }

@@ -17,14 +17,14 @@ use crate::model::{Finding, Identified, LeakStatus, Origin, Skip, Surface};
 use crate::scan::Settings;
 use crate::scan::collect::{Collector, name_findings};
 use crate::scan::objects::{Located, locate};
-use crate::source::scan_git_dir;
+use crate::source::{Sink as _, scan_git_dir};
 
 /// Audits `repo`. Paths and refs are reported behind `prefix`, which names a submodule.
 pub(super) fn audit(settings: &Settings<'_>, audit: &Audit, repo: &Repository, prefix: &[u8]) -> Outcome {
     let refs = refs::read(repo);
     let mut run = Run::new(settings, audit, repo, prefix);
     run.receipt(&refs);
-    run.side_files();
+    run.side_files(&refs);
     run.ref_names(&refs);
     run.sweep(&refs);
     let mut outcome = run.finish();
@@ -81,12 +81,16 @@ impl Run<'_> {
         }
     }
 
-    /// Configuration, hooks, reflogs and other plain files.
-    fn side_files(&mut self) {
+    /// Configuration, hooks, reflogs and other plain files; and reflogs in tables, as if they were files, too.
+    fn side_files(&mut self, refs: &Refs) {
         let collector = Collector::new(self.settings);
         let dir = self.repo.common_dir();
         let name = dir.file_name().filter(|name| *name == ".git").map_or(&b""[..], |_| b".git/");
-        scan_git_dir(dir, &[self.prefix, name].concat(), &self.audit.surfaces, &collector);
+        let shown = [self.prefix, name].concat();
+        scan_git_dir(dir, &shown, &self.audit.surfaces, &collector);
+        if self.wants(Surface::Reflog) {
+            table_logs(refs, &shown, &collector);
+        }
         let gathered = collector.finish();
         for finding in &gathered.findings {
             let status = match finding.origin.surface {
@@ -107,7 +111,7 @@ impl Run<'_> {
         }
         let logs = refs.logs.iter().map(|entry| &entry.log);
         let mut names: BTreeSet<&String> = refs.tips.iter().map(|tip| &tip.name).chain(logs).collect();
-        names.extend(&refs.head);
+        names.extend(refs.head.iter().chain(&refs.others));
         for name in names {
             let shown = [self.prefix, name.as_bytes()].concat();
             for finding in name_findings(self.settings.detector, Surface::RefName, &shown, self.prefix.len())
@@ -321,6 +325,17 @@ impl Run<'_> {
             suppressed,
         });
     }
+}
+
+/// Searches reflogs that stand in no file, under the names that their files would have.
+fn table_logs(refs: &Refs, shown: &[u8], collector: &Collector<'_>) {
+    let mut worker = collector.worker();
+    refs.table_logs(|path, text| {
+        let origin = Origin::at_path(Surface::Reflog, [shown, path].concat());
+        if let Err(error) = worker.blob(&origin, &mut &text[..]) {
+            worker.skip(Skip::new(String::from_utf8_lossy(path), error.to_string()));
+        }
+    });
 }
 
 /// A blob that only an index names was first reported as named by nothing.

@@ -1,0 +1,206 @@
+//! Refs and reflogs as plain files.
+//!
+//! None of them is trusted: only regular files of a sane size are opened, so that a pipe or a device in
+//! place of a ref cannot stall a scan.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use gix::ObjectId;
+
+use super::{LogEntry, Reader, Tip, TipKind, Value};
+
+/// A loose ref is one short line.
+const LARGEST_REF: u64 = 64 << 10;
+/// `packed-refs` and reflogs, which hold a line for each ref or change.
+pub(super) const LARGEST_LIST: u64 = 512 << 20;
+/// These name an object on each line, and are files whatever else keeps refs.
+const SEVERAL: [&str; 2] = ["FETCH_HEAD", "MERGE_HEAD"];
+/// Folders nested deeper below `refs` are not entered.
+const DEEPEST: usize = 64;
+
+impl Reader {
+    /// Reads what one work tree's git directory, or the common one, has of its own.
+    pub(super) fn git_dir(&mut self, directory: &Path, prefix: &str) {
+        for name in sorted(directory).unwrap_or_default() {
+            let name = name.to_string_lossy().into_owned();
+            let pseudo = name.ends_with("_HEAD") && name.bytes().all(|b| b.is_ascii_uppercase() || b == b'_');
+            if pseudo || name == "HEAD" {
+                let kind = if pseudo { TipKind::Pseudo } else { TipKind::Head };
+                self.loose(&directory.join(&name), format!("{prefix}{name}"), kind);
+            }
+        }
+        let name = format!("{prefix}refs");
+        self.folder(
+            &directory.join("refs"),
+            &name,
+            &mut |it, path, name| it.loose(path, name, TipKind::Ref),
+            0,
+        );
+        let logs = directory.join("logs");
+        self.log_file(&logs.join("HEAD"), format!("{prefix}HEAD"));
+        self.folder(&logs.join("refs"), &name, &mut Self::log_file, 0);
+    }
+
+    /// Calls `each` for every file below `directory`, in order.
+    fn folder(
+        &mut self,
+        directory: &Path,
+        name: &str,
+        each: &mut dyn FnMut(&mut Self, &Path, String),
+        depth: usize,
+    ) {
+        let names = match sorted(directory) {
+            Ok(names) => names,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return,
+            Err(error) => return self.refs.gaps.push(name, format!("cannot be listed: {error}")),
+        };
+        for entry in names {
+            let path = directory.join(&entry);
+            let name = format!("{name}/{}", entry.to_string_lossy());
+            match path.symlink_metadata() {
+                Ok(metadata) if metadata.is_dir() && depth < DEEPEST => {
+                    self.folder(&path, &name, each, depth + 1)
+                }
+                Ok(metadata) if metadata.is_dir() => self.refs.gaps.push(name, "nested too deep"),
+                // A ref that is being written.
+                Ok(_) if name.ends_with(".lock") => {}
+                Ok(_) => each(self, &path, name),
+                // Deleted or packed while we look.
+                Err(_) => {}
+            }
+        }
+    }
+
+    fn loose(&mut self, path: &Path, name: String, kind: TipKind) {
+        let bytes = match read_file(path, LARGEST_REF) {
+            Ok(bytes) => bytes,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return,
+            Err(error) => return self.refs.gaps.push(name, format!("cannot be read: {error}")),
+        };
+        if SEVERAL.iter().any(|several| name.ends_with(several)) {
+            return self.several(&name, &bytes);
+        }
+        match parse(&bytes, self.hash) {
+            Some(value) => {
+                self.values.insert(name, (kind, value));
+            }
+            // An empty file is what a crash leaves behind.
+            None => self.refs.gaps.push(name, "not a ref: neither an object id nor `ref: …`"),
+        }
+    }
+
+    /// Reads what is a file in every repository of the common git directory, or of a linked work tree's.
+    pub(super) fn files_of_all(&mut self, directory: &Path, prefix: &str) {
+        for name in SEVERAL {
+            self.loose(&directory.join(name), format!("{prefix}{name}"), TipKind::Pseudo);
+        }
+    }
+
+    fn several(&mut self, name: &str, bytes: &[u8]) {
+        for line in bytes.split(|&byte| byte == b'\n').filter(|line| !line.is_empty()) {
+            match id_at(line, self.hash) {
+                Some((id, _)) => {
+                    self.refs.tips.push(Tip { name: name.to_owned(), id, kind: TipKind::Pseudo })
+                }
+                None => self.refs.gaps.push(name, "has a line without an object id"),
+            }
+        }
+    }
+
+    pub(super) fn packed(&mut self, common: &Path) {
+        let bytes = match read_file(&common.join("packed-refs"), LARGEST_LIST) {
+            Ok(bytes) => bytes,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return,
+            Err(error) => return self.refs.gaps.push("packed-refs", format!("cannot be read: {error}")),
+        };
+        for line in bytes.split(|&byte| byte == b'\n') {
+            // Comments, and what tags stand for, which the tags themselves say.
+            if line.is_empty() || matches!(line[0], b'#' | b'^') {
+                continue;
+            }
+            match id_at(line, self.hash) {
+                Some((id, rest)) if rest.first() == Some(&b' ') => {
+                    let name = String::from_utf8_lossy(rest[1..].trim_ascii_end()).into_owned();
+                    self.values.entry(name).or_insert((TipKind::Ref, Value::Id(id)));
+                }
+                _ => self.refs.gaps.push("packed-refs", "has a line that is not a ref"),
+            }
+        }
+    }
+
+    fn log_file(&mut self, path: &Path, log: String) {
+        let bytes = match read_file(path, LARGEST_LIST) {
+            Ok(bytes) => bytes,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return,
+            Err(error) => {
+                return self.refs.gaps.push(format!("reflog of {log}"), format!("cannot be read: {error}"));
+            }
+        };
+        let lines: Vec<&[u8]> = bytes.split(|&byte| byte == b'\n').filter(|line| !line.is_empty()).collect();
+        for (ago, line) in lines.iter().rev().enumerate() {
+            let oldest = ago + 1 == lines.len();
+            match log_line(line, self.hash) {
+                Some(entry) => self.refs.logs.push(LogEntry { log: log.clone(), ago, oldest, ..entry }),
+                None => self.refs.gaps.push(format!("reflog of {log}"), "has a line that is not an entry"),
+            }
+        }
+    }
+}
+
+/// What a name stands for that is a file in every repository, if it is one: the first object in it.
+pub(in crate::git) fn first_in_file(directory: &Path, name: &str, hash: gix::hash::Kind) -> Option<ObjectId> {
+    let bytes = read_file(&directory.join(SEVERAL.iter().find(|several| **several == name)?), LARGEST_REF);
+    id_at(&bytes.ok()?, hash).map(|(id, _)| id)
+}
+
+fn parse(bytes: &[u8], hash: gix::hash::Kind) -> Option<Value> {
+    let text = bytes.trim_ascii_end();
+    if let Some(target) = text.strip_prefix(b"ref:") {
+        return Some(Value::Symbolic(String::from_utf8_lossy(target.trim_ascii()).into_owned()));
+    }
+    match id_at(text, hash)? {
+        (id, rest) if rest.first().is_none_or(u8::is_ascii_whitespace) => Some(Value::Id(id)),
+        _ => None,
+    }
+}
+
+/// The object id that the bytes begin with, and what follows.
+pub(super) fn id_at(bytes: &[u8], hash: gix::hash::Kind) -> Option<(ObjectId, &[u8])> {
+    let (digits, rest) = bytes.split_at_checked(hash.len_in_hex())?;
+    Some((ObjectId::from_hex(digits).ok()?, rest))
+}
+
+/// `<old> <new> Name <e-mail> <seconds> <offset>\t<message>`
+fn log_line(line: &[u8], hash: gix::hash::Kind) -> Option<LogEntry> {
+    let (old, rest) = id_at(line, hash)?;
+    let (new, rest) = id_at(rest.strip_prefix(b" ")?, hash)?;
+    let tab = rest.iter().position(|&byte| byte == b'\t');
+    let (who, message) = tab.map_or((rest, &b""[..]), |tab| (&rest[..tab], &rest[tab + 1..]));
+    let end = who.iter().rposition(|&byte| byte == b'>').map_or(who.len(), |end| end + 1);
+    let (who, when) = who.split_at(end);
+    let message = message.to_vec();
+    let (who, when) = (who.trim_ascii().to_vec(), when.trim_ascii().to_vec());
+    Some(LogEntry { log: String::new(), ago: 0, oldest: false, old, new, who, when, message })
+}
+
+/// The names in a folder, in order.
+pub(super) fn sorted(directory: &Path) -> io::Result<Vec<PathBuf>> {
+    let mut names = std::fs::read_dir(directory)?
+        .map(|entry| entry.map(|entry| PathBuf::from(entry.file_name())))
+        .collect::<io::Result<Vec<_>>>()?;
+    names.sort();
+    Ok(names)
+}
+
+/// Reads a regular file of at most `limit` bytes; a symbolic link to one is what old git made of HEAD.
+pub(super) fn read_file(path: &Path, limit: u64) -> io::Result<Vec<u8>> {
+    let metadata = path.metadata()?;
+    if !metadata.is_file() {
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, "not a regular file"));
+    }
+    if metadata.len() > limit {
+        return Err(io::Error::new(io::ErrorKind::FileTooLarge, format!("larger than {limit} bytes")));
+    }
+    std::fs::read(path)
+}

@@ -1,0 +1,194 @@
+//! Records of a block: keys that share what they begin with, and values of a few kinds.
+
+use std::ops::ControlFlow;
+
+use gix::ObjectId;
+
+/// What is wrong with a table, in words that follow its name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub(in crate::git) struct Damage(pub(super) &'static str);
+
+const CUT_OFF: Damage = Damage("has a record that is cut off");
+
+/// Reads from the start of bytes, and never beyond their end.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Cursor<'b>(pub(super) &'b [u8]);
+
+impl<'b> Cursor<'b> {
+    pub(super) fn take(&mut self, length: u64) -> Result<&'b [u8], Damage> {
+        let length = usize::try_from(length).map_err(|_| CUT_OFF)?;
+        let (taken, rest) = self.0.split_at_checked(length).ok_or(CUT_OFF)?;
+        self.0 = rest;
+        Ok(taken)
+    }
+
+    fn byte(&mut self) -> Result<u8, Damage> {
+        let (&byte, rest) = self.0.split_first().ok_or(CUT_OFF)?;
+        self.0 = rest;
+        Ok(byte)
+    }
+
+    /// Seven bits a byte, the most significant first; each further byte counts one more, so that every
+    /// number has one spelling.
+    pub(super) fn varint(&mut self) -> Result<u64, Damage> {
+        let mut byte = self.byte()?;
+        let mut value = u64::from(byte & 0x7f);
+        while byte & 0x80 != 0 {
+            byte = self.byte()?;
+            let more = value.checked_add(1).and_then(|value| value.checked_mul(1 << 7));
+            value = more.ok_or(Damage("has a number that is too large"))? | u64::from(byte & 0x7f);
+        }
+        Ok(value)
+    }
+
+    /// Bytes with their length before them.
+    pub(super) fn counted(&mut self) -> Result<&'b [u8], Damage> {
+        let length = self.varint()?;
+        self.take(length)
+    }
+
+    pub(super) fn id(&mut self, hash: gix::hash::Kind) -> Result<ObjectId, Damage> {
+        ObjectId::try_from(self.take(hash.len_in_bytes() as u64)?).map_err(|_| CUT_OFF)
+    }
+
+    /// The next `N` bytes as they are.
+    pub(super) fn array<const N: usize>(&mut self) -> Result<[u8; N], Damage> {
+        self.take(N as u64)?.try_into().map_err(|_| CUT_OFF)
+    }
+}
+
+/// A ref in a table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct RefRecord<'b> {
+    pub(super) name: &'b [u8],
+    pub(super) value: RefValue<'b>,
+}
+
+/// What a table says of a ref. What the tag that it names stands for is left out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum RefValue<'b> {
+    /// It is no more, whatever older tables say.
+    Deleted,
+    Id(ObjectId),
+    Symbolic(&'b [u8]),
+}
+
+/// An entry of a reflog in a table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct LogRecord<'b> {
+    /// The ref.
+    pub(super) name: &'b [u8],
+    /// Greater in later entries.
+    pub(super) update: u64,
+    /// Nothing when it is no more, whatever older tables say.
+    pub(super) change: Option<Change<'b>>,
+}
+
+/// A change of a ref.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Change<'b> {
+    pub(super) old: ObjectId,
+    pub(super) new: ObjectId,
+    pub(super) name: &'b [u8],
+    pub(super) email: &'b [u8],
+    /// Since 1970.
+    pub(super) seconds: u64,
+    /// As git writes it: hours times 100, and minutes.
+    pub(super) offset: i16,
+    pub(super) message: &'b [u8],
+}
+
+/// Calls `each` for every record in `block`, which holds records from `start` on and ends with restart points,
+/// until it breaks. It gets the key, the three bits that tell its kind, and what stands behind it, to be taken.
+pub(super) fn records(
+    block: &[u8],
+    start: usize,
+    mut each: impl FnMut(&[u8], u8, &mut Cursor<'_>) -> Result<ControlFlow<()>, Damage>,
+) -> Result<ControlFlow<()>, Damage> {
+    const SHORT: Damage = Damage("has a block that is too short for what it says it holds");
+    let (rest, count) = block.split_last_chunk::<2>().ok_or(SHORT)?;
+    // Points to start from in a search; reading it all needs none.
+    let restarts = usize::from(u16::from_be_bytes(*count)) * 3;
+    let end = rest.len().checked_sub(restarts).ok_or(SHORT)?;
+    let mut cursor = Cursor(block.get(start..end).ok_or(SHORT)?);
+    let mut key: Vec<u8> = Vec::new();
+    while !cursor.0.is_empty() {
+        let shared = usize::try_from(cursor.varint()?).ok().filter(|&shared| shared <= key.len());
+        key.truncate(shared.ok_or(Damage("has a name that begins like one that is not there"))?);
+        let length = cursor.varint()?;
+        key.extend_from_slice(cursor.take(length >> 3)?);
+        if each(&key, (length & 7) as u8, &mut cursor)?.is_break() {
+            return Ok(ControlFlow::Break(()));
+        }
+    }
+    Ok(ControlFlow::Continue(()))
+}
+
+/// Reads a ref of that kind.
+pub(super) fn ref_value<'b>(
+    kind: u8,
+    cursor: &mut Cursor<'b>,
+    hash: gix::hash::Kind,
+) -> Result<RefValue<'b>, Damage> {
+    let _update = cursor.varint()?;
+    Ok(match kind {
+        0 => RefValue::Deleted,
+        1 => RefValue::Id(cursor.id(hash)?),
+        2 => {
+            let id = cursor.id(hash)?;
+            cursor.id(hash)?;
+            RefValue::Id(id)
+        }
+        3 => RefValue::Symbolic(cursor.counted()?),
+        _ => return Err(Damage("has a ref of an unknown kind")),
+    })
+}
+
+/// Reads an entry of that kind under that key: the ref's name, a zero, and the number of the update, its bits
+/// turned round so that the newest comes first.
+pub(super) fn log_record<'r, 'b: 'r>(
+    key: &'r [u8],
+    kind: u8,
+    cursor: &mut Cursor<'b>,
+    hash: gix::hash::Kind,
+) -> Result<LogRecord<'r>, Damage> {
+    const KEY: Damage = Damage("has a reflog entry without a ref");
+    let (name, update) = key.split_last_chunk::<8>().ok_or(KEY)?;
+    let name = name.strip_suffix(b"\0").ok_or(KEY)?;
+    let change = match kind {
+        0 => None,
+        1 => Some(Change {
+            old: cursor.id(hash)?,
+            new: cursor.id(hash)?,
+            name: cursor.counted()?,
+            email: cursor.counted()?,
+            seconds: cursor.varint()?,
+            offset: i16::from_be_bytes(cursor.array()?),
+            message: cursor.counted()?,
+        }),
+        _ => return Err(Damage("has a reflog entry of an unknown kind")),
+    };
+    Ok(LogRecord { name, update: !u64::from_be_bytes(*update), change })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_have_one_spelling() {
+        for (bytes, value) in [
+            (&[0][..], 0),
+            (&[0x7f], 127),
+            (&[0x80, 0], 128),
+            (&[0xff, 0x7f], 16511),
+            (&[0x80, 0x80, 0], 16512),
+        ] {
+            let mut cursor = Cursor(bytes);
+            assert_eq!((cursor.varint(), cursor.0.len()), (Ok(value), 0));
+        }
+        assert!(Cursor(&[0x80]).varint().is_err());
+        assert!(Cursor(&[0xff; 12]).varint().is_err());
+    }
+}

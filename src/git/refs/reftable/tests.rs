@@ -1,0 +1,302 @@
+//! Tables as the real git writes them, and damaged ones.
+
+use std::fmt::Write;
+use std::sync::LazyLock;
+
+use gix::hash::Kind;
+use proptest::prelude::*;
+
+use super::*;
+use crate::git::refs::{LogEntry, Refs, TipKind, read};
+use crate::git::scratch::Scratch;
+
+fn new(arguments: &[&str]) -> Scratch {
+    Scratch::new(&[&["--ref-format=reftable"], arguments].concat())
+}
+
+fn skips(refs: &Refs) -> Vec<String> {
+    let skips = refs.gaps.clone().into_skips().into_iter();
+    skips.map(|skip| format!("{} {}", skip.what, skip.reason)).collect()
+}
+
+fn lines(entries: &[LogEntry], log: &str) -> Vec<String> {
+    let entries = entries.iter().filter(|entry| entry.log == log);
+    entries.map(|entry| format!("{} {}", entry.new, String::from_utf8_lossy(&entry.message))).collect()
+}
+
+/// Holds what is read against what git lists.
+fn assert_same_as_git(scratch: &Scratch) -> Refs {
+    let refs = read(&scratch.open());
+    assert_eq!(skips(&refs), Vec::<String>::new());
+    let tips = refs.tips.iter().filter(|tip| tip.kind == TipKind::Ref);
+    let tips: Vec<_> = tips.map(|tip| format!("{} {}", tip.id, tip.name)).collect();
+    let told = scratch.git(&["for-each-ref", "--format=%(objectname) %(refname)"]);
+    assert_eq!(tips, told.lines().collect::<Vec<_>>());
+    let told = scratch.git(&["reflog", "list"]);
+    // Asking takes a process each.
+    for log in told.lines().step_by(told.lines().count() / 16 + 1) {
+        let entries = lines(&refs.logs, log);
+        if entries.is_empty() {
+            // All of it has expired.
+            assert!(refs.past.iter().any(|entry| entry.log == log), "{log}");
+            continue;
+        }
+        // It shows no entry that made the ref nothing, as the first half of renaming does.
+        let entries: Vec<_> = entries.into_iter().filter(|entry| !entry.starts_with("000000")).collect();
+        let told = scratch.git(&["reflog", "show", "--format=%H %gs", log, "--"]);
+        assert_eq!(entries, told.lines().collect::<Vec<_>>(), "{log}");
+    }
+    let told: HashSet<&str> = told.lines().collect();
+    assert!(refs.logs.iter().all(|entry| told.contains(entry.log.as_str())));
+    refs
+}
+
+fn tables(scratch: &Scratch) -> Vec<PathBuf> {
+    let folder = scratch.path().join(".git/reftable");
+    let list = std::fs::read_to_string(folder.join("tables.list")).unwrap();
+    list.lines().map(|name| folder.join(name)).collect()
+}
+
+/// Makes, moves and deletes refs in numbers that take many blocks, with a log for each branch.
+fn fill(scratch: &Scratch, config: &[&str]) {
+    let first = scratch.commit("first");
+    let second = scratch.commit("second");
+    scratch.git(&["tag", "-a", "-m", "annotated", "heavy"]);
+    let mut all = String::new();
+    for number in 0..2000 {
+        let folder = if number % 4 == 0 { "heads" } else { "tags" };
+        writeln!(all, "create refs/{folder}/{number:04}/é {first}").unwrap();
+    }
+    let update = [config, &["update-ref", "-m", "made by the thousand", "--stdin"]].concat();
+    scratch.git_with(&update, all.as_bytes());
+    let mut some = String::new();
+    for number in (0..2000).step_by(10) {
+        let folder = if number % 4 == 0 { "heads" } else { "tags" };
+        writeln!(some, "update refs/{folder}/{number:04}/é {second}").unwrap();
+        let (number, folder) = (number + 1, "tags");
+        writeln!(some, "delete refs/{folder}/{number:04}/é").unwrap();
+    }
+    scratch.git_with(&update, some.as_bytes());
+}
+
+#[test]
+fn refs_and_logs_over_many_blocks_are_those_of_git() {
+    // Blocks of the usual size, and small ones, which need indices of several levels.
+    for config in [&[][..], &["-c", "reftable.blockSize=400"], &["-c", "reftable.restartInterval=1"]] {
+        for format in ["--object-format=sha1", "--object-format=sha256"] {
+            let scratch = new(&[format]);
+            fill(&scratch, config);
+            let refs = assert_same_as_git(&scratch);
+            assert!(refs.others.contains("refs/tags/0011/é"));
+            scratch.git(&[config, &["pack-refs", "--all"]].concat());
+            assert_eq!(tables(&scratch).len(), 1);
+            let refs = assert_same_as_git(&scratch);
+            assert_eq!((refs.tips.len(), refs.past.len()), (1 + 1 + 1800, 0));
+        }
+    }
+}
+
+#[test]
+fn small_tables_pile_up_and_are_compacted() {
+    let scratch = new(&[]);
+    scratch.commit("first");
+    for number in 0..12 {
+        scratch.git(&["branch", &format!("b{number}")]);
+        if number % 3 == 0 {
+            scratch.git(&["branch", "-q", "-D", &format!("b{number}")]);
+        }
+        assert_same_as_git(&scratch);
+    }
+    scratch.git(&["branch", "-m", "b1", "renamed"]);
+    scratch.git(&["symbolic-ref", "refs/heads/alias", "refs/heads/nowhere"]);
+    let refs = read(&scratch.open());
+    assert!(refs.others.contains("refs/heads/nowhere"));
+    scratch.git(&["symbolic-ref", "--delete", "refs/heads/alias"]);
+    assert_same_as_git(&scratch);
+}
+
+#[test]
+fn entries_that_no_log_has_any_longer_are_kept_apart() {
+    let scratch = new(&[]);
+    let first = scratch.commit("first");
+    let uncompacted = ["-c", "reftable.autoCompaction=false"];
+    let git = |arguments: &[&str]| {
+        let mut command = scratch.command(&[&uncompacted, arguments].concat());
+        assert!(command.env("GIT_TEST_REFTABLE_AUTOCOMPACTION", "false").status().unwrap().success());
+    };
+    git(&["branch", "--create-reflog", "gone"]);
+    git(&["update-ref", "-m", "by hand", "refs/heads/gone", "HEAD"]);
+    git(&["branch", "-q", "-D", "gone"]);
+    git(&["reflog", "expire", "--expire=all", "HEAD"]);
+    let refs = assert_same_as_git(&scratch);
+    assert_eq!(lines(&refs.past, "refs/heads/gone"), [format!("{first} branch: Created from main")]);
+    assert!(lines(&refs.past, "HEAD").contains(&format!("{first} commit (initial): first")));
+    let mut texts = Vec::new();
+    refs.table_logs(|path, text| texts.push(format!("{} {}", path.escape_ascii(), text.escape_ascii())));
+    assert!(texts.iter().any(|text| text.starts_with("logs/refs/heads/gone 0000")), "{texts:?}");
+}
+
+#[test]
+fn what_cannot_be_read_is_a_skip_and_the_rest_is_kept() {
+    let scratch = new(&[]);
+    scratch.commit("first");
+    scratch.git(&["pack-refs", "--all"]);
+    scratch.git(&["worktree", "add", "-q", "linked"]);
+    let list = scratch.path().join(".git/reftable/tables.list");
+    let listed = std::fs::read_to_string(&list).unwrap();
+    std::fs::write(&list, format!("{listed}../../outside.ref\nmissing.ref\nforeign.ref\n")).unwrap();
+    scratch.write(".git/reftable/foreign.ref", "this is not a table at all");
+    let refs = read(&scratch.open());
+    let skipped = skips(&refs);
+    for expected in [
+        "reftable/foreign.ref is not a reftable",
+        "reftable/missing.ref cannot be read: ",
+        "reftable/tables.list has a line that is no table's name",
+    ] {
+        assert!(skipped.iter().any(|skip| skip.starts_with(expected)), "{expected} in {skipped:?}");
+    }
+    assert_eq!(skipped.len(), 3);
+    assert_eq!(refs.head.as_deref(), Some("refs/heads/main"));
+    let table = &tables(&scratch)[0];
+    let mut bytes = std::fs::read(table).unwrap();
+    let end = bytes.len();
+    bytes[end - 1] ^= 1;
+    std::fs::write(&list, listed).unwrap();
+    std::fs::write(table, bytes).unwrap();
+    let again = read(&scratch.open());
+    assert!(skips(&again)[0].ends_with(".ref has a damaged footer"), "{:?}", skips(&again));
+    assert_eq!((again.tips, again.logs), (refs.tips, refs.logs));
+    std::fs::remove_file(&list).unwrap();
+    let skipped = skips(&read(&scratch.open()));
+    assert!(
+        skipped.iter().any(|skip| skip.starts_with("reftable/tables.list cannot be read")),
+        "{skipped:?}"
+    );
+}
+
+#[test]
+fn tables_that_no_list_names_are_read_for_what_is_written_in_them() {
+    let scratch = new(&[]);
+    let first = scratch.commit("first");
+    scratch.git(&["update-ref", "-m", "by hand", "refs/heads/gone", "HEAD"]);
+    scratch.git(&["pack-refs", "--all"]);
+    let table = std::fs::read(&tables(&scratch)[0]).unwrap();
+    scratch.git(&["branch", "-q", "-D", "gone"]);
+    scratch.git(&["reflog", "expire", "--expire=all", "--all"]);
+    scratch.git(&["pack-refs", "--all"]);
+    let refs = assert_same_as_git(&scratch);
+    assert!(!refs.others.contains("refs/heads/gone") && lines(&refs.past, "refs/heads/gone").is_empty());
+    std::fs::write(scratch.path().join(".git/reftable/left-over.ref"), table).unwrap();
+    let refs = assert_same_as_git(&scratch);
+    assert!(refs.others.contains("refs/heads/gone"));
+    assert_eq!(lines(&refs.past, "refs/heads/gone"), [format!("{first} by hand")]);
+    scratch.write(".git/reftable/broken.ref", "REFT");
+    assert_eq!(skips(&read(&scratch.open())), ["reftable/broken.ref is too short for a reftable"]);
+}
+
+#[test]
+fn what_another_storage_left_behind_is_no_ref() {
+    let scratch = new(&[]);
+    let first = scratch.commit("first");
+    scratch.write(".git/packed-refs", &format!("{first} refs/heads/packed\n"));
+    scratch.write(".git/refs/tags/loose", &format!("{first}\n"));
+    assert_same_as_git(&scratch);
+    let files = Scratch::new(&["--ref-format=files"]);
+    files.write(".git/reftable/tables.list", "");
+    assert!(skips(&read(&files.open()))[0].starts_with("reftable not read"));
+}
+
+/// A table of several blocks of each type, and the kind of its ids.
+static SOUND: LazyLock<[(Vec<u8>, Kind); 2]> = LazyLock::new(|| {
+    [("--object-format=sha1", Kind::Sha1), ("--object-format=sha256", Kind::Sha256)].map(|(format, kind)| {
+        let scratch = new(&[format]);
+        let config = ["-c", "reftable.blockSize=1024"];
+        fill(&scratch, &config);
+        scratch.git(&[&config[..], &["pack-refs", "--all"]].concat());
+        (std::fs::read(&tables(&scratch)[0]).unwrap(), kind)
+    })
+});
+
+#[test]
+fn a_sound_table_is_read_whole() {
+    for (bytes, kind) in &*SOUND {
+        // HEAD, `main`, a tag, and the many; a log of two entries each for HEAD and `main`.
+        let (refs, logs) = (1 + 1 + 1 + 1800, 4 + 500 + 100);
+        assert_eq!(read_all(bytes, *kind), Some((refs, logs, true)));
+        let without_footer = &bytes[..bytes.len() - 68];
+        assert_eq!(read_all(without_footer, *kind).map(|(_, _, sound)| sound), Some(false));
+    }
+}
+
+proptest! {
+    /// No damage is a panic, and what is told of a table is never more than its bytes can hold.
+    #[test]
+    fn damaged_tables_are_read_as_far_as_they_go(
+        which in 0_usize..2,
+        changes in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..6),
+        cut in prop::option::of(any::<prop::sample::Index>()),
+        remade in any::<bool>(),
+    ) {
+        let (bytes, kind) = &SOUND[which];
+        let mut bytes = bytes.clone();
+        for (at, byte) in &changes {
+            let at = at.index(bytes.len());
+            bytes[at] = *byte;
+        }
+        if let Some(cut) = cut {
+            bytes.truncate(cut.index(bytes.len()));
+        }
+        if remade && bytes.len() > 100 {
+            // A footer that is right about itself, so that what it says is followed.
+            let footer = bytes.len() - if *kind == Kind::Sha1 { 68 } else { 72 };
+            let header = bytes.len() - footer - 44;
+            bytes.copy_within(0..header, footer);
+            let end = bytes.len() - 4;
+            let crc = libdeflater::crc32(&bytes[footer..end]);
+            bytes[end..].copy_from_slice(&crc.to_be_bytes());
+        }
+        let outcome = read_all(&bytes, *kind);
+        prop_assert!(outcome.is_none_or(|(refs, _, _)| refs <= bytes.len()));
+        read_all(&bytes, if *kind == Kind::Sha1 { Kind::Sha256 } else { Kind::Sha1 });
+    }
+
+    #[test]
+    fn arbitrary_bytes_are_no_panic(tail in prop::collection::vec(any::<u8>(), 0..300), kind in any::<u8>()) {
+        for header in [&b"REFT\x01\0\0\0"[..], b"REFT\x02\0\x01\0"] {
+            let mut bytes = [header, &[0; 16]].concat();
+            bytes.extend_from_slice(if header[4] == 2 { b"s256" } else { b"" });
+            bytes.push([b'r', b'g', b'i', b'o'][usize::from(kind) % 4]);
+            bytes.extend_from_slice(&tail);
+            read_all(&bytes, Kind::Sha1);
+            read_all(&bytes, Kind::Sha256);
+        }
+    }
+}
+
+/// A block of 16 MiB that is deflated to a few kilobytes, and is nothing but deletions of one entry.
+#[test]
+fn a_small_table_cannot_fill_the_memory() {
+    use std::io::Write as _;
+    const LENGTH: usize = (1 << 24) - 1;
+    let header = [&b"REFT\x01\0\0\0"[..], &[0; 16]].concat();
+    // The whole key once, then what is shared with the one before it, and nothing more.
+    let mut records = [&[0, 9 << 3][..], b"\0", &[0; 8], &[0]].concat();
+    records.truncate(2 + 9);
+    records.resize(LENGTH - 24 - 4 - 2, 9);
+    records[11..].chunks_exact_mut(2).for_each(|record| record[1] = 0);
+    // A record is two bytes.
+    records.truncate(records.len() - (records.len() - 11) % 2);
+    records.extend_from_slice(&[0, 0]);
+    let length = ((records.len() + 28) as u32).to_be_bytes();
+    let mut deflate = flate2::write::ZlibEncoder::new(Vec::new(), flate2::Compression::best());
+    deflate.write_all(&records).unwrap();
+    let mut table = [&header[..], b"g", &length[1..], &deflate.finish().unwrap()].concat();
+    let footer = [&header[..], &[0; 40]].concat();
+    table.extend_from_slice(&footer);
+    table.extend_from_slice(&libdeflater::crc32(&footer).to_be_bytes());
+    assert!(table.len() < 20 << 10);
+    assert!(read_all(&table, Kind::Sha1).is_some_and(|(_, logs, sound)| logs > 8_000_000 && sound));
+    let scratch = new(&[]);
+    std::fs::write(&tables(&scratch)[0], table).unwrap();
+    assert!(skips(&read(&scratch.open()))[0].starts_with("reftable unfolds to more than"));
+}
