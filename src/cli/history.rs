@@ -29,7 +29,7 @@ pub(super) fn run(history: &History, global: &Global) -> Result<Exit> {
     let job = Job {
         command: "history",
         repo: &history.repo,
-        range: range(history),
+        range: range(history)?,
         surfaces: &history.surfaces,
         reporting: &history.reporting,
         rules_digest: rules.digest(),
@@ -92,14 +92,20 @@ impl Job<'_> {
 }
 
 /// The words of all ranges, in git's own way of writing them.
-fn range(history: &History) -> Vec<String> {
+///
+/// # Errors
+/// For a range that is empty, a variable without a value for one: it asks for less than everything.
+fn range(history: &History) -> Result<Vec<String>> {
+    if history.range.iter().any(|range| range.trim().is_empty()) {
+        bail!("--range is empty; write revisions, `A..B` say, or leave it out to audit everything");
+    }
     let words = history.range.iter().flat_map(|range| range.split_whitespace()).map(str::to_owned);
     let mut words: Vec<String> = words.collect();
     if !history.not.is_empty() {
         words.push("--not".to_owned());
         words.extend(history.not.iter().cloned());
     }
-    words
+    Ok(words)
 }
 
 /// Seconds since 1970.

@@ -2,6 +2,8 @@
 
 use gix::Repository;
 
+use super::names;
+
 /// Why a file of a commit cannot be had.
 #[derive(Debug, thiserror::Error)]
 #[error("{path} cannot be read at {revision}: {reason}")]
@@ -24,7 +26,8 @@ pub fn file_at(
 ) -> Result<Option<Vec<u8>>, FileAtError> {
     let failed = |reason: String| FileAtError { path: path.into(), revision: revision.into(), reason };
     let broken = |error: gix::Error| failed(error.to_string());
-    let object = repo.rev_parse_single(revision).map_err(broken)?.object().map_err(broken)?;
+    let id = names::resolve(repo, revision).map_err(|error| failed(error.to_string()))?;
+    let object = repo.find_object(id).map_err(broken)?;
     let tree = object.peel_to_tree().map_err(broken)?;
     let Some(entry) = tree.lookup_entry_by_path(path).map_err(broken)? else { return Ok(None) };
     if !entry.mode().is_blob() {

@@ -15,6 +15,7 @@ mod index;
 mod inflate;
 mod lookup;
 mod loose;
+mod names;
 mod objects;
 mod open;
 mod pack;

@@ -8,6 +8,7 @@ use gix::objs::{Kind, TreeRefIter};
 
 use super::commit::Header;
 use super::lookup::{Gaps, Lookup};
+use super::names;
 use crate::model::VersionControl;
 
 /// Why the history may be cut off, if it is.
@@ -36,11 +37,11 @@ pub fn is_partial(repo: &gix::Repository) -> Option<String> {
 pub fn version_control(repo: &gix::Repository) -> Option<VersionControl> {
     let config = repo.config_snapshot();
     let remote = config.string("remote.origin.url")?;
-    let head = repo.head().ok()?;
+    let head = names::head(repo).ok()?;
     Some(VersionControl {
         repository_uri: VersionControl::public_uri(&remote.to_string())?,
-        revision: head.id().map(|id| id.to_string()),
-        branch: head.referent_name().map(|name| name.shorten().to_string()),
+        revision: head.id.map(|id| id.to_string()),
+        branch: head.branch,
     })
 }
 
@@ -48,7 +49,7 @@ pub fn version_control(repo: &gix::Repository) -> Option<VersionControl> {
 /// is not, for the tree that matters most.
 pub fn missing_at_head(repo: &gix::Repository) -> Gaps {
     let mut lookup = Lookup::new(repo);
-    let Some(commit) = repo.head().ok().and_then(|head| head.id()).map(|id| id.detach()) else {
+    let Some(commit) = names::head(repo).ok().and_then(|head| head.id) else {
         return lookup.gaps;
     };
     let tree = lookup.of_kind(&commit, Kind::Commit).and_then(|bytes| Header::new(bytes).tree());

@@ -15,7 +15,7 @@ fn surfaces(leak: &Value) -> Vec<&str> {
 }
 
 /// A repository with a key of its own in every place that git keeps bytes; what was put where.
-fn every_surface(scratch: &Scratch) -> Vec<(&'static str, &'static str, String)> {
+pub(crate) fn every_surface(scratch: &Scratch) -> Vec<(&'static str, &'static str, String)> {
     let mut number = 0;
     let mut places = Vec::new();
     let mut put = |what: &'static str, surface: &'static str| {
@@ -117,7 +117,7 @@ fn every_surface(scratch: &Scratch) -> Vec<(&'static str, &'static str, String)>
     places
 }
 
-fn assert_all_found(scratch: &Scratch, places: &[(&str, &str, String)]) {
+pub(crate) fn assert_all_found(scratch: &Scratch, places: &[(&str, &str, String)]) {
     let (status, report) = audit(scratch, "r", &[]);
     assert_eq!(status, 1, "{report:#}");
     let mut wrong = Vec::new();
@@ -274,6 +274,11 @@ fn a_range_that_cannot_be_resolved_is_never_clean() {
     let reason = report["coverage"]["skipped"][0]["reason"].as_str().unwrap();
     assert!(reason.contains("fetch"), "{reason}");
     assert_eq!(audit(&scratch, "r", &["--range", "HEAD^!"]).0, 3);
+    // A variable without a value asks neither for everything nor for nothing.
+    for nothing in ["", " ", "..", "..."] {
+        let output = scratch.friskey("r", &["history", "--range", nothing]);
+        assert_eq!(output.status.code(), Some(2), "{nothing}");
+    }
     let from = format!("file://{}", scratch.path("r").display());
     scratch.git("r", &["clone", "-q", "--depth", "1", &from, "../s"]);
     let (status, _) = audit(&scratch, "s", &["--range", "HEAD~2..HEAD"]);

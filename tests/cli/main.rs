@@ -6,5 +6,6 @@ mod action;
 mod ci;
 mod history;
 mod hooks;
+mod reftable;
 mod scan;
 mod support;

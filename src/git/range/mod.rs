@@ -14,6 +14,7 @@ mod candidates;
 mod parse;
 #[cfg(test)]
 mod tests;
+mod unknown;
 mod walk;
 
 use gix::ObjectId;
@@ -51,14 +52,11 @@ pub struct Range {
 #[derive(Debug, thiserror::Error)]
 pub enum RangeError {
     /// A name or abbreviation that stands for nothing here.
-    #[error(
-        "revision `{revision}` cannot be resolved: {reason}; fetch it first, whole history included \
-         (`git fetch --unshallow`, or `fetch-depth: 0` in a workflow)"
-    )]
+    #[error("revision `{revision}` cannot be resolved: {reason}")]
     Unknown {
         /// As given.
         revision: String,
-        /// In words.
+        /// In words, with what to do.
         reason: String,
     },
     /// An id whose object is not here.
@@ -86,6 +84,12 @@ pub enum RangeError {
     Option {
         /// As given.
         option: String,
+    },
+    /// Dots without a revision on either side, as a script writes them whose variables are empty.
+    #[error("`{word}` names no revision on either side; write `A{word}B`")]
+    Sides {
+        /// As given.
+        word: String,
     },
     /// Nothing to start from.
     #[error("the range names no commit to start from, only what to leave out")]

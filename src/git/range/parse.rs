@@ -4,8 +4,10 @@ use gix::ObjectId;
 use gix::objs::Kind;
 
 use super::super::lookup::Lookup;
+use super::super::names::{self, NameError};
 use super::super::refs::{self, TipKind};
 use super::RangeError;
+use super::unknown::reason;
 
 /// What a range is made of.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -57,6 +59,9 @@ struct Resolver<'r> {
 
 impl Resolver<'_> {
     fn word(&mut self, word: &str, not: bool, revisions: &mut Revisions) -> Result<(), RangeError> {
+        if word == ".." || word == "..." {
+            return Err(RangeError::Sides { word: word.to_owned() });
+        }
         // No ref name has two dots in a row, so the first are the range's own.
         if let Some((left, right)) = word.split_once("...") {
             let (left, right) = (self.side(left)?, self.side(right)?);
@@ -94,16 +99,13 @@ impl Resolver<'_> {
         let full = ObjectId::from_hex(revision.as_bytes()).ok().filter(|id| id.kind() == self.lookup.hash());
         let id = match full {
             Some(id) => id,
-            None => {
-                let found = self.repo.rev_parse_single(revision);
-                let reason = |error: gix::Error| error.to_string();
-                found
-                    .map_err(|error| RangeError::Unknown {
-                        revision: revision.into(),
-                        reason: reason(error),
-                    })?
-                    .detach()
-            }
+            None => names::resolve(self.repo, revision).map_err(|error| RangeError::Unknown {
+                revision: revision.into(),
+                reason: match error {
+                    NameError::Unknown(_) => reason(self.repo, revision),
+                    NameError::Unreadable(reason) => reason,
+                },
+            })?,
         };
         if self.lookup.kind(&id).is_none() {
             return Err(RangeError::Missing { id });
@@ -113,7 +115,7 @@ impl Resolver<'_> {
             Some((kind, _)) => Err(RangeError::NotCommit { revision: revision.into(), kind }),
             None => Err(RangeError::Unknown {
                 revision: revision.into(),
-                reason: "the tag's object is not here".into(),
+                reason: "what the tag stands for is not here; fetch it (`git fetch origin --tags`)".into(),
             }),
         }
     }

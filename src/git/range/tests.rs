@@ -81,6 +81,19 @@ fn what_cannot_be_resolved_names_the_way_out() {
     assert!(matches!(missing, RangeError::Missing { .. }) && missing.to_string().contains("fetch-depth: 0"));
     let unknown = parse(&repo, &["nowhere..main"]).unwrap_err();
     assert!(matches!(unknown, RangeError::Unknown { .. }) && unknown.to_string().contains("`nowhere`"));
+    for (word, said) in [
+        ("nowhere", "no branch, tag or commit of that name"),
+        ("main~50", "`main` is here, but `~50` leads to no commit from there; check it"),
+        ("main~x", "`~x` leads to no commit"),
+        ("nowhere~1", "there is no `nowhere` here; check the spelling"),
+        ("@{u}", "`@{u}` leads to no commit here"),
+        ("badc0de", "no commit has an id that begins so"),
+        ("main^!", "it stands for several revisions"),
+        ("..", "names no revision on either side"),
+    ] {
+        let error = parse(&repo, &[word]).unwrap_err().to_string();
+        assert!(error.contains(said) && !error.contains("delegate"), "{error}");
+    }
     assert!(matches!(parse(&repo, &["main^{tree}"]), Err(RangeError::NotCommit { .. })));
     assert!(matches!(parse(&repo, &["main", "--no-walk"]), Err(RangeError::Option { .. })));
     let empty = parse(&repo, &["--not", "main"]).unwrap();

@@ -24,6 +24,7 @@ pub use index::IndexError;
 
 use super::commit::Header;
 use super::lookup::{Gaps, Lookup};
+use super::names;
 use index::Index;
 
 /// A blob at a path.
@@ -100,14 +101,11 @@ pub fn staged(
 
 fn head_tree(repo: &gix::Repository, lookup: &mut Lookup) -> Result<Option<ObjectId>, StagedError> {
     let broken = |reason: String| StagedError::Head { reason };
-    let head = repo.head().map_err(|error| broken(error.to_string()))?;
-    if head.is_unborn() {
+    let head = names::head(repo).map_err(|error| broken(error.to_string()))?;
+    if head.is_unborn {
         return Ok(None);
     }
-    let id = match head.id() {
-        Some(id) => id.detach(),
-        None => return Err(broken("it names no object".into())),
-    };
+    let id = head.id.ok_or_else(|| broken("it names no object".into()))?;
     let bytes = lookup.of_kind(&id, Kind::Commit);
     let tree = bytes.and_then(|bytes| Header::new(bytes).tree());
     tree.map(Some).ok_or_else(|| broken(format!("commit {id} cannot be read")))

@@ -1,0 +1,261 @@
+//! What a revision stands for, and HEAD: in files by `gix`, in tables, which it does not read, by git's rules.
+//!
+//! Of a revision only the name it begins with is looked up in tables. The way from there, `~2` or `:path`, is
+//! `gix`'s again, from the object that the name stands for.
+
+use std::path::{Path, PathBuf};
+use std::rc::Rc;
+
+use gix::{ObjectId, Repository};
+
+use super::refs::reftable::Stack;
+use super::refs::{self, HOPS, LogEntry, Storage, Value};
+
+/// Where git looks for a name, in this order.
+const RULES: [(&str, &str); 6] = [
+    ("", ""),
+    ("refs/", ""),
+    ("refs/tags/", ""),
+    ("refs/heads/", ""),
+    ("refs/remotes/", ""),
+    ("refs/remotes/", "/HEAD"),
+];
+/// Below `refs/`, what each work tree has of its own.
+const OWN: [&str; 3] = ["refs/bisect/", "refs/worktree/", "refs/rewritten/"];
+
+/// Why a name stands for nothing.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum NameError {
+    /// There is no such thing here.
+    #[error("{0}")]
+    Unknown(String),
+    /// What it stands for cannot be told.
+    #[error("{0}")]
+    Unreadable(String),
+}
+
+/// What is checked out.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Head {
+    /// The ref it stands for, without what all branches begin with; nothing when it is detached.
+    pub(super) branch: Option<String>,
+    /// The object, mostly a commit.
+    pub(super) id: Option<ObjectId>,
+    /// Whether the branch has no commit yet.
+    pub(super) is_unborn: bool,
+}
+
+/// HEAD of the work tree in which `repo` was opened.
+pub(super) fn head(repo: &Repository) -> Result<Head, NameError> {
+    if Storage::of(repo) == Storage::Tables {
+        return Names::of(repo).head();
+    }
+    let head = repo.head().map_err(|error| NameError::Unreadable(error.to_string()))?;
+    Ok(Head {
+        branch: head.referent_name().map(|name| name.shorten().to_string()),
+        id: head.id().map(gix::Id::detach),
+        is_unborn: head.is_unborn(),
+    })
+}
+
+/// The object that a revision stands for.
+pub(super) fn resolve(repo: &Repository, revision: &str) -> Result<ObjectId, NameError> {
+    match Storage::of(repo) {
+        Storage::Tables => Names::of(repo).resolve(revision),
+        _ => by_gix(repo, revision),
+    }
+}
+
+/// Where the name ends and the way from there begins: `~2`, `^{commit}`, `@{upstream}`, `:path`.
+pub(super) fn stem(revision: &str) -> (&str, &str) {
+    let ends = [revision.find(['~', '^', ':']), revision.find("@{")];
+    revision.split_at(ends.into_iter().flatten().min().unwrap_or(revision.len()))
+}
+
+fn by_gix(repo: &Repository, revision: &str) -> Result<ObjectId, NameError> {
+    let found = repo.rev_parse_single(revision);
+    found.map(gix::Id::detach).map_err(|error| NameError::Unknown(error.to_string()))
+}
+
+/// The names of a repository with tables.
+struct Names<'r> {
+    repo: &'r Repository,
+    common: Rc<Stack>,
+    /// Of the work tree, which is the common one in the main work tree.
+    own: Rc<Stack>,
+    /// Before the names of what a linked work tree has of its own.
+    prefix: String,
+}
+
+impl<'r> Names<'r> {
+    fn of(repo: &'r Repository) -> Self {
+        let (hash, own) = (repo.object_hash(), repo.git_dir());
+        // Two ways to write the same folder may be in use.
+        let is_linked = own.join("commondir").exists();
+        let id = own.file_name().filter(|_| is_linked).map(|id| id.to_string_lossy());
+        let common = Stack::of(repo.common_dir(), hash);
+        Self {
+            repo,
+            own: if is_linked { Stack::of(own, hash) } else { Rc::clone(&common) },
+            common,
+            prefix: id.map(|id| format!("worktrees/{id}/")).unwrap_or_default(),
+        }
+    }
+
+    fn head(&self) -> Result<Head, NameError> {
+        match self.value("HEAD")? {
+            Some(Value::Id(id)) => Ok(Head { branch: None, id: Some(id), is_unborn: false }),
+            Some(Value::Symbolic(target)) => {
+                let id = self.follow(Value::Symbolic(target.clone()))?;
+                let full = gix::refs::FullName::try_from(target.clone());
+                let branch = full.map_or(target, |name| name.shorten().to_string());
+                Ok(Head { branch: Some(branch), id, is_unborn: id.is_none() })
+            }
+            None => Err(NameError::Unreadable("the reftable has no such name".to_owned())),
+        }
+    }
+
+    fn resolve(&self, revision: &str) -> Result<ObjectId, NameError> {
+        let (name, way) = stem(revision);
+        if way.starts_with(":/") && name.is_empty() {
+            return Err(NameError::Unreadable(
+                "commits are not looked for by message where refs stand in reftables; name the commit"
+                    .to_owned(),
+            ));
+        }
+        if name.is_empty() && way.starts_with(':') {
+            return by_gix(self.repo, revision);
+        }
+        let (id, way) = match way.strip_prefix("@{").and_then(|way| way.split_once('}')) {
+            Some((which, way)) => (self.logged(name, which)?, way),
+            None => (self.named(name)?, way),
+        };
+        if way.is_empty() { Ok(id) } else { by_gix(self.repo, &format!("{id}{way}")) }
+    }
+
+    /// The object of a name, or of an id or the beginning of one.
+    fn named(&self, name: &str) -> Result<ObjectId, NameError> {
+        let hash = self.repo.object_hash();
+        let is_hex = |text: &str| !text.is_empty() && text.bytes().all(|digit| digit.is_ascii_hexdigit());
+        if name.len() == hash.len_in_hex() && is_hex(name) {
+            return by_gix(self.repo, name);
+        }
+        if let Some((_, id)) = self.by_rules(if name == "@" { "HEAD" } else { name })? {
+            return Ok(id);
+        }
+        // As `git describe` writes it.
+        let described = name.rsplit_once("-g").map(|(_, id)| id);
+        match [Some(name), described].into_iter().flatten().find(|id| is_hex(id)) {
+            Some(id) => by_gix(self.repo, id),
+            None => Err(NameError::Unknown(format!("there is no `{name}`"))),
+        }
+    }
+
+    /// What stands in a reflog: `name@{which}`.
+    fn logged(&self, name: &str, which: &str) -> Result<ObjectId, NameError> {
+        let unknown = || NameError::Unknown(format!("the reflog has no `{name}@{{{which}}}`"));
+        let logs = refs::read(self.repo).logs;
+        let log = |full: &str| {
+            let full = if self.is_own(full) { format!("{}{full}", self.prefix) } else { full.to_owned() };
+            logs.iter().filter(move |entry| entry.log == full).collect::<Vec<&LogEntry>>()
+        };
+        if let Some(back) = which.strip_prefix('-').filter(|_| name.is_empty()) {
+            let back: usize = back.parse().map_err(|_| unknown())?;
+            let left = log("HEAD").into_iter().filter_map(|entry| left(&entry.message));
+            let name = back.checked_sub(1).and_then(|back| left.into_iter().nth(back));
+            return self.named(&name.ok_or_else(unknown)?);
+        }
+        let Ok(ago) = which.parse::<usize>() else {
+            return Err(NameError::Unreadable(format!(
+                "`@{{{which}}}` cannot be looked up where refs stand in reftables, only `@{{<number>}}`; \
+                 name the ref or the commit that is meant"
+            )));
+        };
+        let full = match name {
+            "" => self.target("HEAD")?.unwrap_or_else(|| "HEAD".to_owned()),
+            "@" => "HEAD".to_owned(),
+            name => self.by_rules(name)?.ok_or_else(unknown)?.0,
+        };
+        let mut entries = log(&full);
+        if entries.is_empty()
+            && let Some(target) = self.target(&full)?
+        {
+            entries = log(&target);
+        }
+        let before = || entries.last().filter(|_| ago == entries.len()).map(|entry| entry.old);
+        let id = entries.get(ago).map(|entry| entry.new).or_else(before);
+        id.filter(|id| !id.is_null()).ok_or_else(unknown)
+    }
+
+    /// The first full name that a short one stands for, and its object.
+    fn by_rules(&self, name: &str) -> Result<Option<(String, ObjectId)>, NameError> {
+        for (before, behind) in RULES {
+            let full = format!("{before}{name}{behind}");
+            if let Some(value) = self.value(&full)?
+                && let Some(id) = self.follow(value)?
+            {
+                return Ok(Some((full, id)));
+            }
+        }
+        Ok(None)
+    }
+
+    /// The ref that a symbolic one stands for.
+    fn target(&self, name: &str) -> Result<Option<String>, NameError> {
+        let value = self.value(name)?;
+        Ok(value.and_then(|value| if let Value::Symbolic(target) = value { Some(target) } else { None }))
+    }
+
+    fn follow(&self, mut value: Value) -> Result<Option<ObjectId>, NameError> {
+        for _ in 0..=HOPS {
+            match value {
+                Value::Id(id) => return Ok(Some(id)),
+                Value::Symbolic(target) => match self.value(&target)? {
+                    Some(next) => value = next,
+                    None => return Ok(None),
+                },
+            }
+        }
+        Err(NameError::Unreadable(format!("a symbolic ref goes on for more than {HOPS} others")))
+    }
+
+    /// What a full name says.
+    fn value(&self, name: &str) -> Result<Option<Value>, NameError> {
+        let (directory, of, name): (PathBuf, Rc<Stack>, &str) = self.place(name);
+        if let Some(id) = refs::first_in_file(&directory, name, self.repo.object_hash()) {
+            return Ok(Some(Value::Id(id)));
+        }
+        of.find(name).map_err(NameError::Unreadable)
+    }
+
+    /// Where a name belongs: git directory, stack, and what it is called there.
+    fn place<'n>(&self, name: &'n str) -> (PathBuf, Rc<Stack>, &'n str) {
+        let common: &Path = self.repo.common_dir();
+        let other = name.strip_prefix("worktrees/").and_then(|rest| rest.split_once('/'));
+        if let Some((id, rest)) = other.filter(|(id, _)| !id.starts_with('.')) {
+            let directory = common.join("worktrees").join(id);
+            let stack = Stack::of(&directory, self.repo.object_hash());
+            return (directory, stack, rest);
+        }
+        match name.strip_prefix("main-worktree/") {
+            Some(rest) => (common.to_owned(), Rc::clone(&self.common), rest),
+            None if self.is_own(name) => (self.repo.git_dir().to_owned(), Rc::clone(&self.own), name),
+            None => (common.to_owned(), Rc::clone(&self.common), name),
+        }
+    }
+
+    /// Whether each work tree has a ref of that full name.
+    fn is_own(&self, name: &str) -> bool {
+        let is_of_all = name.starts_with("worktrees/") || name.starts_with("main-worktree/");
+        !is_of_all && (!name.starts_with("refs/") || OWN.iter().any(|own| name.starts_with(own)))
+    }
+}
+
+/// The branch that a reflog's message tells was left for another.
+fn left(message: &[u8]) -> Option<String> {
+    let text = String::from_utf8_lossy(message);
+    Some(text.strip_prefix("checkout: moving from ")?.split_once(" to ")?.0.to_owned())
+}
+
+#[cfg(test)]
+mod tests;

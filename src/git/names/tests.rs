@@ -1,0 +1,133 @@
+//! What git resolves is the oracle, for refs in files and in tables.
+
+use super::*;
+use crate::git::scratch::Scratch;
+
+fn rich(arguments: &[&str]) -> Scratch {
+    let scratch = Scratch::new(arguments);
+    scratch.write("a", "1");
+    scratch.commit("first");
+    scratch.git(&["tag", "-a", "-m", "annotated", "v1"]);
+    scratch.git(&["branch", "deep/er"]);
+    scratch.write("a", "2");
+    scratch.commit("second");
+    // One name in several places.
+    scratch.git(&["tag", "twice", "HEAD~1"]);
+    scratch.git(&["branch", "twice", "HEAD"]);
+    scratch.git(&["update-ref", "refs/remotes/origin/main", "HEAD~1"]);
+    scratch.git(&["symbolic-ref", "refs/remotes/origin/HEAD", "refs/remotes/origin/main"]);
+    scratch.git(&["symbolic-ref", "refs/heads/alias", "refs/heads/deep/er"]);
+    scratch.git(&["symbolic-ref", "refs/tags/astray", "refs/heads/nowhere"]);
+    scratch.git(&["update-ref", "refs/heads/astray", "HEAD~1"]);
+    scratch.git(&["update-ref", "ORIG_HEAD", "HEAD~1"]);
+    scratch.git(&["fetch", "-q", ".", "deep/er"]);
+    scratch.git(&["checkout", "-q", "deep/er"]);
+    scratch.git(&["checkout", "-q", "main"]);
+    scratch.git(&["worktree", "add", "-q", "--detach", "linked", "HEAD~1"]);
+    scratch.git(&["-C", "linked", "update-ref", "refs/worktree/own", "HEAD"]);
+    scratch
+}
+
+const TABLES: [&[&str]; 2] = [
+    &["--ref-format=reftable", "--object-format=sha1"],
+    &["--ref-format=reftable", "--object-format=sha256"],
+];
+
+#[test]
+fn names_stand_for_what_git_says() {
+    for arguments in TABLES {
+        let scratch = rich(arguments);
+        let full = scratch.id("HEAD").to_string();
+        let short = &full[..12];
+        let described = format!("v1-1-g{short}");
+        for name in [
+            "HEAD",
+            "@",
+            "main",
+            "heads/main",
+            "refs/heads/main",
+            "deep/er",
+            "v1",
+            "tags/v1",
+            "v1^{commit}",
+            "v1^{}",
+            "v1^{tree}",
+            "twice",
+            "origin",
+            "origin/main",
+            "origin/HEAD",
+            "alias",
+            "astray",
+            "ORIG_HEAD",
+            "FETCH_HEAD",
+            "worktrees/linked/HEAD",
+            "worktrees/linked/refs/worktree/own",
+            "main-worktree/HEAD",
+            "@~1",
+            "HEAD^",
+            "main~1^{tree}",
+            "main:a",
+            ":a",
+            &full,
+            short,
+            &described,
+            &format!("{short}~1"),
+            "@{0}",
+            "HEAD@{0}",
+            "HEAD@{1}",
+            "HEAD@{3}",
+            "main@{1}",
+            "main@{1}:a",
+            "@{1}",
+            "alias@{0}",
+            "@{-1}",
+            "@{-2}~0",
+            "HEAD^{/first}",
+        ] {
+            // `gix` finds no object by the beginning of a SHA-256.
+            if name.contains(short) && full.len() > 40 && name != full {
+                continue;
+            }
+            let found = resolve(&scratch.open(), name).unwrap_or_else(|error| panic!("{name}: {error}"));
+            assert_eq!(found, scratch.id(name), "{name}");
+        }
+        for name in ["", "nothing", "refs/heads", "main@{99}", "HEAD~9", "@{-9}", "~1", "deadbeefdead"] {
+            assert!(matches!(resolve(&scratch.open(), name), Err(NameError::Unknown(_))), "{name}");
+        }
+        for name in ["@{upstream}", "main@{u}", "main@{yesterday}", ":/first", "@{push}"] {
+            assert!(matches!(resolve(&scratch.open(), name), Err(NameError::Unreadable(_))), "{name}");
+        }
+        let linked = gix::open_opts(scratch.path().join("linked"), gix::open::Options::isolated()).unwrap();
+        let before = scratch.id("HEAD~1");
+        for name in ["HEAD", "refs/worktree/own", "HEAD@{0}", "main-worktree/HEAD~1"] {
+            assert_eq!(resolve(&linked, name).unwrap(), before, "{name}");
+        }
+        assert!(resolve(&scratch.open(), "refs/worktree/own").is_err());
+    }
+}
+
+#[test]
+fn head_is_the_same_in_files_and_in_tables() {
+    for arguments in [&["--ref-format=files"][..], TABLES[0], TABLES[1]] {
+        let scratch = Scratch::new(arguments);
+        let branch = Some("main".to_owned());
+        let unborn = Head { branch: branch.clone(), id: None, is_unborn: true };
+        assert_eq!(head(&scratch.open()).unwrap(), unborn);
+        let id = Some(scratch.commit("first"));
+        assert_eq!(head(&scratch.open()).unwrap(), Head { branch, id, is_unborn: false });
+        scratch.git(&["checkout", "-q", "--detach"]);
+        assert_eq!(head(&scratch.open()).unwrap(), Head { branch: None, id, is_unborn: false });
+    }
+}
+
+#[test]
+fn a_damaged_table_is_no_answer() {
+    let scratch = rich(TABLES[0]);
+    let list = std::fs::read_to_string(scratch.path().join(".git/reftable/tables.list")).unwrap();
+    scratch.write(".git/reftable/tables.list", &format!("{list}newer.ref\n"));
+    for revision in ["HEAD", "main~1"] {
+        let told = resolve(&scratch.open(), revision).unwrap_err().to_string();
+        assert!(told.starts_with("reftable/newer.ref cannot be read"), "{told}");
+    }
+    assert!(head(&scratch.open()).is_err());
+}
