@@ -12,6 +12,9 @@ use gix::sec::Trust;
 use gix::sec::trust::Mapping;
 use tempfile::TempDir;
 
+/// gix refuses objects of more than 16 MiB in a repository that is not trusted; a sweep reads larger ones.
+const LARGEST_OBJECT: &str = "gitoxide.objects.allocLimitIfReducedTrust=2147483648";
+
 /// Why a repository cannot be opened.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
@@ -75,7 +78,10 @@ pub fn open(path: &Path) -> Result<ThreadSafeRepository, OpenError> {
         cross_fs: true,
         ..Default::default()
     };
-    let obey_nothing = || gix::open::Options::isolated().lossy_config(true).strict_config(false);
+    let obey_nothing = || {
+        let isolated = gix::open::Options::isolated().lossy_config(true).strict_config(false);
+        isolated.config_overrides([LARGEST_OBJECT])
+    };
     let trust = Mapping { full: obey_nothing(), reduced: obey_nothing() };
     ThreadSafeRepository::discover_opts(start, options, trust).map_err(|error| {
         if error.downcast_any_ref::<upwards::Error>().is_some() {

@@ -369,3 +369,21 @@ fn what_is_missing_is_never_clean() {
     assert_eq!(status, 3);
     assert!(report["coverage"]["skipped"][0]["what"].as_str().unwrap().contains(&id));
 }
+
+#[test]
+fn a_packed_blob_of_many_megabytes_is_told_whole() {
+    let scratch = Scratch::new();
+    scratch.repository("r");
+    scratch.write("r/large.log", [b"line\n".repeat(4 << 20), key(1).into_bytes()].concat());
+    scratch.commit("r", "large");
+    scratch.git("r", &["gc", "-q"]);
+    for args in [&[][..], &["--range", "HEAD"]] {
+        let (status, report) = audit(&scratch, "r", args);
+        assert_eq!(status, 1, "{args:?}");
+        let found = &leak(&report, &key(1)).unwrap()["findings"][0];
+        assert_eq!(
+            (&found["path"], found["start"]["line"].as_u64()),
+            (&"large.log".into(), Some((4 << 20) + 1))
+        );
+    }
+}
