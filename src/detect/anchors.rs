@@ -1,10 +1,13 @@
-//! The prefilter: all anchors of all rules in one aho-corasick pass.
+//! The prefilter: all anchors of all rules in one pass, by a few rare bytes of each.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 
-use aho_corasick::{AhoCorasick, BuildError, Input, MatchKind};
+use aho_corasick::{AhoCorasick, BuildError, Input, MatchKind, packed};
 
 use super::arrange::arrange;
+use super::likely::WINDOW;
+use super::windows::choose;
 
 /// What an anchor belongs to, by numbers that the detector gives.
 type Targets = Vec<usize>;
@@ -12,67 +15,118 @@ type Targets = Vec<usize>;
 /// Every anchor, searched for at once.
 #[derive(Debug)]
 pub(super) struct Anchors {
-    automaton: AhoCorasick,
-    /// All anchors with the same first byte; the automaton holds only those of which no other is a
-    /// prefix, so that a hit of `sk-` stands for `sk-proj-` too.
-    by_first_byte: Vec<Vec<(Vec<u8>, Targets)>>,
+    search: Search,
+    /// For each pattern of the search, the anchors that are looked for by it.
+    by_pattern: Vec<Vec<Anchor>>,
+}
+
+#[derive(Debug)]
+struct Anchor {
+    bytes: Vec<u8>,
+    /// Where in it the pattern stands.
+    offset: usize,
+    targets: Targets,
+}
+
+#[derive(Debug)]
+enum Search {
+    /// Vectorised, and quickly built.
+    Packed(packed::Searcher),
+    /// Where there are too many patterns for that, or vectors too short.
+    Automaton(AhoCorasick),
+    Nothing,
 }
 
 impl Anchors {
     /// Anchors and what they belong to.
     pub(super) fn new<'a>(pairs: impl Iterator<Item = (&'a [u8], usize)>) -> Result<Self, BuildError> {
-        let mut targets: BTreeMap<Vec<u8>, Targets> = BTreeMap::new();
+        let mut targets: BTreeMap<&[u8], Targets> = BTreeMap::new();
         for (anchor, target) in pairs {
-            let list = targets.entry(anchor.to_vec()).or_default();
+            let list = targets.entry(anchor).or_default();
             if list.last() != Some(&target) {
                 list.push(target);
             }
         }
-        let shortest: Vec<&[u8]> = targets
-            .keys()
-            .map(Vec::as_slice)
-            .filter(|anchor| !targets.keys().any(|other| other != anchor && anchor.starts_with(other)))
-            .collect();
-        let automaton = AhoCorasick::builder()
-            // Leftmost matching is what lets the vectorised prefilters in.
-            .match_kind(MatchKind::LeftmostFirst)
-            .build(arrange(shortest))?;
-        let mut by_first_byte = vec![Vec::new(); 256];
-        for (anchor, list) in targets {
-            by_first_byte[usize::from(anchor[0])].push((anchor, list));
+        let anchors: Vec<&[u8]> = targets.keys().copied().collect();
+        let mut by_window: BTreeMap<&[u8], Vec<Anchor>> = BTreeMap::new();
+        for ((bytes, targets), offset) in targets.into_iter().zip(choose(&anchors)) {
+            let window = &bytes[offset..bytes.len().min(offset + WINDOW)];
+            let anchor = Anchor { bytes: bytes.to_vec(), offset, targets };
+            by_window.entry(window).or_default().push(anchor);
         }
-        Ok(Self { automaton, by_first_byte })
+        merge_prefixes(&mut by_window);
+        let patterns = arrange(by_window.keys().copied().collect());
+        let search = Search::new(&patterns)?;
+        let by_pattern = patterns.iter().map(|window| by_window.remove(window).unwrap_or_default()).collect();
+        Ok(Self { search, by_pattern })
     }
 
     /// Calls `hit` with a target and the place of its anchor, for every anchor in `bytes`.
     ///
     /// Hits may overlap: after each the search goes on one byte further, not behind the hit.
-    pub(super) fn find(&self, bytes: &[u8], mut hit: impl FnMut(usize, std::ops::Range<usize>)) {
+    pub(super) fn find(&self, bytes: &[u8], mut hit: impl FnMut(usize, Range<usize>)) {
         let mut from = 0;
-        while let Some(found) = self.automaton.find(Input::new(bytes).range(from..)) {
-            let at = found.start();
-            for (anchor, targets) in &self.by_first_byte[usize::from(bytes[at])] {
+        while let Some((pattern, found)) = self.search.find(bytes, from) {
+            for Anchor { bytes: anchor, offset, targets } in &self.by_pattern[pattern] {
+                let Some(at) = found.checked_sub(*offset) else { continue };
                 if bytes[at..].starts_with(anchor) {
-                    for &target in targets {
-                        hit(target, at..at + anchor.len());
-                    }
+                    targets.iter().for_each(|&target| hit(target, at..at + anchor.len()));
                 }
             }
-            from = at + 1;
+            from = found + 1;
         }
     }
 
     /// The same, every anchor tried at every place: the oracle of tests.
-    pub(super) fn find_plainly(&self, bytes: &[u8], mut hit: impl FnMut(usize, std::ops::Range<usize>)) {
+    pub(super) fn find_plainly(&self, bytes: &[u8], mut hit: impl FnMut(usize, Range<usize>)) {
         for at in 0..bytes.len() {
-            for (anchor, targets) in self.by_first_byte.iter().flatten() {
+            for Anchor { bytes: anchor, targets, .. } in self.by_pattern.iter().flatten() {
                 if bytes[at..].starts_with(anchor) {
-                    for &target in targets {
-                        hit(target, at..at + anchor.len());
-                    }
+                    targets.iter().for_each(|&target| hit(target, at..at + anchor.len()));
                 }
             }
         }
+    }
+}
+
+/// A window that another begins with stands for that, too: a search tells of one pattern at a place.
+fn merge_prefixes(by_window: &mut BTreeMap<&[u8], Vec<Anchor>>) {
+    let windows: Vec<&[u8]> = by_window.keys().copied().collect();
+    for window in &windows {
+        let shorter = windows.iter().find(|other| *other != window && window.starts_with(other));
+        if let Some(shorter) = shorter {
+            let anchors = by_window.remove(window).unwrap_or_default();
+            by_window.entry(shorter).or_default().extend(anchors);
+        }
+    }
+}
+
+impl Search {
+    fn new(patterns: &[&[u8]]) -> Result<Self, BuildError> {
+        if patterns.is_empty() {
+            return Ok(Self::Nothing);
+        }
+        let packed = packed::Config::new()
+            .match_kind(packed::MatchKind::LeftmostFirst)
+            .builder()
+            .extend(patterns)
+            .build();
+        if let Some(searcher) = packed {
+            return Ok(Self::Packed(searcher));
+        }
+        // Leftmost matching is what lets the vectorised prefilters in.
+        let automaton = AhoCorasick::builder().match_kind(MatchKind::LeftmostFirst).build(patterns)?;
+        Ok(Self::Automaton(automaton))
+    }
+
+    /// The first pattern from `from` on, by its number, and where it begins.
+    fn find(&self, bytes: &[u8], from: usize) -> Option<(usize, usize)> {
+        let found = match self {
+            Self::Packed(searcher) => searcher.find_in(bytes, (from..bytes.len()).into()),
+            Self::Automaton(automaton) => automaton.find(Input::new(bytes).range(from..)),
+            Self::Nothing => None,
+        };
+        found.map(|found| (found.pattern().as_usize(), found.start()))
     }
 }
 
@@ -86,6 +140,22 @@ mod tests {
         let anchors = Anchors::new(anchors.into_iter()).unwrap();
         let mut hits = Vec::new();
         anchors.find(b"sk-proj- abcd sk-", |target, at| hits.push((target, at)));
+        hits.sort_by_key(|(target, at)| (at.start, *target));
         assert_eq!(hits, [(0, 0..3), (1, 0..8), (2, 9..12), (3, 10..13), (0, 14..17)]);
+    }
+
+    #[test]
+    fn every_anchor_is_found_wherever_its_window_is() {
+        let anchors: [&[u8]; 6] = [b"\\x73", b"0x73", b"ab", b"abc", b"zzabz", b"AZURE_OPENAI"];
+        let pairs = anchors.iter().enumerate().map(|(index, anchor)| (*anchor, index));
+        let anchors = Anchors::new(pairs).unwrap();
+        for text in [&b"0x73\\x73 zzabzz abcabAZURE_OPENAI"[..], b"x73ab", b"", b"AZURE_OPENA", b"b0x73"] {
+            let (mut hits, mut plainly) = (Vec::new(), Vec::new());
+            anchors.find(text, |target, at| hits.push((at.start, target)));
+            anchors.find_plainly(text, |target, at| plainly.push((at.start, target)));
+            hits.sort_unstable();
+            plainly.sort_unstable();
+            assert_eq!(hits, plainly);
+        }
     }
 }

@@ -1,47 +1,51 @@
-//! The order in which the prefilter is told its anchors, which decides how fast it is.
+//! The order in which the prefilter is told its windows, which decides how fast it is.
 //!
-//! Its vectorised search (Teddy, of aho-corasick) sorts patterns into buckets and looks at the first
-//! bytes only, and of those, for each bucket, at the set of low and of high nybbles: patterns that share a
-//! bucket let every mixture of them through as a false candidate. Buckets are dealt out in turn, so that the
-//! order of patterns decides who shares one. With some fifty anchors in an unlucky order four times as much
-//! time is spent as in a good one. Nothing but speed depends on this.
+//! Its vectorised search (Teddy, of aho-corasick) sorts patterns into buckets and looks, for each bucket and each
+//! of the first bytes, at the set of low and of high nybbles: patterns that share a bucket let every mixture of
+//! them through as a false candidate. Buckets are dealt out in turn, so that the order of patterns decides who
+//! shares one. In an unlucky order four times as much time is spent as in a good one. Nothing but speed depends
+//! on this.
 
-/// Bytes that the search looks at.
-const LOOKED_AT: usize = 4;
+use super::likely::{Odds, Shares, WINDOW, together};
 
-/// Up to this many patterns the search makes do with eight buckets; beyond with sixteen, where it can.
+/// Up to this many patterns the search makes do with eight buckets; beyond with sixteen, where it can, which
+/// takes twice as long.
 const FEW: usize = 32;
 
 /// Passes over all pairs, at most; they find nearly all there is to find.
-const PASSES: usize = 4;
+const PASSES: usize = 6;
 
-/// `anchors` in a good order.
-pub(super) fn arrange(anchors: Vec<&[u8]>) -> Vec<&[u8]> {
-    let buckets = if anchors.len() > FEW && cfg!(target_arch = "x86_64") { 16 } else { 8 };
-    let looked_at = anchors.iter().map(|anchor| anchor.len()).min().unwrap_or(0).min(LOOKED_AT);
+/// Swaps must gain this part of the cost, or rounding would swap for ever.
+const GAIN: f64 = 0.9999;
+
+/// `windows` in a good order. All are of [`WINDOW`] bytes, or their order does not matter.
+pub(super) fn arrange(windows: Vec<&[u8]>) -> Vec<&[u8]> {
+    if windows.iter().any(|window| window.len() != WINDOW) {
+        return windows;
+    }
+    let buckets = if windows.len() > FEW && cfg!(target_arch = "x86_64") { 16 } else { 8 };
     // Those with the same low nybbles share a bucket wherever they stand: the first of them decides.
     let mut groups: Vec<Vec<&[u8]>> = Vec::new();
-    for anchor in anchors {
-        let same =
-            |group: &&mut Vec<&[u8]>| group[0][..looked_at].iter().zip(anchor).all(|(a, b)| a & 15 == b & 15);
+    for window in windows {
+        let same = |group: &&mut Vec<&[u8]>| group[0].iter().zip(window).all(|(a, b)| a & 15 == b & 15);
         match groups.iter_mut().find(same) {
-            Some(group) => group.push(anchor),
-            None => groups.push(vec![anchor]),
+            Some(group) => group.push(window),
+            None => groups.push(vec![window]),
         }
     }
-    improve(&mut groups, buckets, looked_at);
+    improve(&mut groups, buckets);
     let rest: Vec<&[u8]> = groups.iter().flat_map(|group| &group[1..]).copied().collect();
     groups.iter().map(|group| group[0]).chain(rest).collect()
 }
 
 /// Swaps groups as long as that lowers the number of false candidates.
-fn improve(groups: &mut [Vec<&[u8]>], buckets: usize, looked_at: usize) {
-    let share = shares();
-    let mut nybbles: Vec<Nybbles> = groups.iter().map(|group| Nybbles::of(group, looked_at)).collect();
+fn improve(groups: &mut [Vec<&[u8]>], buckets: usize) {
+    let shares = Shares::new();
+    let mut nybbles: Vec<Nybbles> = groups.iter().map(|group| Nybbles::of(group)).collect();
     let cost = |nybbles: &[Nybbles], bucket: usize| {
         let mut all = Nybbles::default();
         nybbles.iter().skip(bucket).step_by(buckets).for_each(|one| all.add(one));
-        all.candidates(&share, looked_at)
+        all.candidates(&shares)
     };
     let mut costs: Vec<f64> = (0..buckets.min(groups.len())).map(|bucket| cost(&nybbles, bucket)).collect();
     for _ in 0..PASSES {
@@ -54,7 +58,7 @@ fn improve(groups: &mut [Vec<&[u8]>], buckets: usize, looked_at: usize) {
                 }
                 nybbles.swap(a, b);
                 let (new_left, new_right) = (cost(&nybbles, left), cost(&nybbles, right));
-                if new_left + new_right < costs[left] + costs[right] {
+                if new_left + new_right < (costs[left] + costs[right]) * GAIN {
                     (costs[left], costs[right]) = (new_left, new_right);
                     groups.swap(a, b);
                     improved = true;
@@ -69,15 +73,15 @@ fn improve(groups: &mut [Vec<&[u8]>], buckets: usize, looked_at: usize) {
     }
 }
 
-/// For each byte that is looked at, which low and which high nybbles some pattern has.
+/// For each byte of a window, which low and which high nybbles some pattern has.
 #[derive(Clone, Copy, Default)]
-struct Nybbles([(u16, u16); LOOKED_AT]);
+struct Nybbles([(u16, u16); WINDOW]);
 
 impl Nybbles {
-    fn of(patterns: &[&[u8]], looked_at: usize) -> Self {
+    fn of(patterns: &[&[u8]]) -> Self {
         let mut all = Self::default();
         for pattern in patterns {
-            for (set, byte) in all.0.iter_mut().zip(&pattern[..looked_at]) {
+            for (set, byte) in all.0.iter_mut().zip(*pattern) {
                 *set = (set.0 | 1 << (byte & 15), set.1 | 1 << (byte >> 4));
             }
         }
@@ -91,37 +95,24 @@ impl Nybbles {
     }
 
     /// How often per byte of text some mixture of these turns up.
-    fn candidates(&self, share: &[f64; 256], looked_at: usize) -> f64 {
-        let bits = |set: u16| (0..16_usize).filter(move |bit| set >> bit & 1 == 1);
-        self.0[..looked_at]
-            .iter()
-            .map(|&(low, high)| {
-                bits(high).map(|high| bits(low).map(|low| share[high << 4 | low]).sum::<f64>()).sum::<f64>()
-            })
-            .product()
+    fn candidates(&self, shares: &Shares) -> f64 {
+        let mut odds = Odds::default();
+        for (place, &(low, high)) in odds.iter_mut().zip(&self.0) {
+            for high in bits(high) {
+                bits(low).for_each(|low| shares.add(high << 4 | low, place));
+            }
+        }
+        together(&odds)
     }
 }
 
-/// Roughly how often each byte stands in source code, per mille.
-fn shares() -> [f64; 256] {
-    const COMMON: &[(&[u8], f64)] = &[
-        (b"ABCDEFGHIJKLMNOPQRSTUVWXYZ", 3.0),
-        (b"0123456789\0<>[]\\'\t", 4.0),
-        (b"bygkwx-\",;=*{}", 7.0),
-        (b"v&#!+@%$|", 2.0),
-        (b"qjz", 1.0),
-        (b"pmfh_:.()/", 13.0),
-        (b"lcud", 20.0),
-        (b"saorin\n", 31.0),
-        (b"t", 44.0),
-        (b"e", 55.0),
-        (b" ", 150.0),
-    ];
-    let mut share = [0.3; 256];
-    for (bytes, value) in COMMON {
-        bytes.iter().for_each(|&byte| share[usize::from(byte)] = *value);
-    }
-    share
+/// The numbers of the bits that are set.
+fn bits(mut set: u16) -> impl Iterator<Item = u8> {
+    std::iter::from_fn(move || {
+        let lowest = u8::try_from(set.trailing_zeros()).ok().filter(|_| set != 0)?;
+        set &= set - 1;
+        Some(lowest)
+    })
 }
 
 #[cfg(test)]
@@ -129,12 +120,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_same_anchors_come_out() {
-        let mut anchors: Vec<Vec<u8>> = (0..50_u8).map(|n| vec![b'a' + n % 7, b'0' + n % 9, n, n]).collect();
-        anchors.sort();
-        let mut arranged = arrange(anchors.iter().map(Vec::as_slice).collect());
+    fn the_same_windows_come_out() {
+        let mut windows: Vec<Vec<u8>> = (0..50_u8).map(|n| vec![b'a' + n % 7, b'0' + n % 9, n]).collect();
+        windows.sort();
+        let mut arranged = arrange(windows.iter().map(Vec::as_slice).collect());
         arranged.sort_unstable();
-        assert_eq!(arranged, anchors);
+        assert_eq!(arranged, windows);
         assert!(arrange(Vec::new()).is_empty());
+        assert_eq!(arrange(vec![b"ab", b"cde"]), [&b"ab"[..], b"cde"]);
     }
 }

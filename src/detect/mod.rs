@@ -15,10 +15,12 @@ mod disguise;
 mod encoding;
 mod explain;
 mod form;
+mod likely;
 mod mask;
 mod overlap;
 mod self_test;
 mod stream;
+mod windows;
 
 pub use candidate::Rejection;
 pub use detector::{Detector, Match};

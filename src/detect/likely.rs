@@ -1,0 +1,104 @@
+//! How likely three bytes are to stand next to each other in what a repository holds: roughly, from how often each
+//! byte does and which kinds of bytes are neighbours. Nothing but speed depends on it.
+
+/// Bytes of a window: what the vectorised search looks at.
+pub(super) const WINDOW: usize = 3;
+
+/// Kinds of bytes: lower case, upper case, digits, blanks, other ASCII, and the rest.
+pub(super) const KINDS: usize = 6;
+
+/// How much more often than by chance a byte of the kind of a column comes after one of the kind of a row;
+/// measured on sources of several languages and on git objects.
+const AFTER: [[f64; KINDS]; KINDS] = [
+    [1.7, 0.3, 0.3, 0.3, 0.8, 0.3],
+    [0.5, 10.3, 0.8, 0.1, 0.7, 2.0],
+    [0.2, 0.7, 9.3, 0.3, 0.8, 0.5],
+    [0.4, 0.5, 0.3, 2.8, 1.0, 0.1],
+    [0.7, 0.9, 0.5, 1.3, 1.8, 0.7],
+    [0.2, 2.1, 0.8, 0.2, 0.7, 8.2],
+];
+
+/// For each of a window's bytes, how likely one of each kind is.
+pub(super) type Odds = [[f64; KINDS]; WINDOW];
+
+/// How often each byte stands in a text.
+pub(super) struct Shares([f64; 256]);
+
+impl Shares {
+    /// Of source code, of every language alike.
+    pub(super) fn new() -> Self {
+        const COMMON: &[(&[u8], f64)] = &[
+            (b"ABCDEFGHIJKLMNOPQRSTUVWXYZ", 0.0015),
+            (b"\0<>[]\\'\t", 0.004),
+            (b"23456789", 0.006),
+            (b"1", 0.009),
+            (b"0", 0.012),
+            (b"bygkwx-\",;=*{}", 0.007),
+            (b"v&#!+@%$|", 0.002),
+            (b"qjz", 0.001),
+            (b"pmfh_:.()/", 0.013),
+            (b"lcud", 0.020),
+            (b"saorin\n", 0.031),
+            (b"t", 0.044),
+            (b"e", 0.055),
+            (b" ", 0.150),
+        ];
+        let mut share = [0.0003; 256];
+        for (bytes, value) in COMMON {
+            bytes.iter().for_each(|&byte| share[usize::from(byte)] = *value);
+        }
+        Self(share)
+    }
+
+    /// Adds a byte to what may stand in one place of a window.
+    pub(super) fn add(&self, byte: u8, odds: &mut [f64; KINDS]) {
+        odds[kind(byte)] += self.0[usize::from(byte)];
+    }
+
+    /// How often per byte of text `window` turns up.
+    pub(super) fn of(&self, window: &[u8]) -> f64 {
+        let mut odds = Odds::default();
+        for (place, &byte) in odds.iter_mut().zip(window) {
+            self.add(byte, place);
+        }
+        odds[window.len().min(WINDOW)..].iter_mut().for_each(|place| *place = [1.0 / KINDS as f64; KINDS]);
+        together(&odds)
+    }
+}
+
+/// How often per byte of text some mixture of what may stand in each place turns up.
+pub(super) fn together(odds: &Odds) -> f64 {
+    let mut before = odds[0];
+    for place in &odds[1..] {
+        let mut next = [0.0; KINDS];
+        for (kind, next) in next.iter_mut().enumerate() {
+            let come: f64 = before.iter().zip(&AFTER).map(|(odds, after)| odds * after[kind]).sum();
+            *next = come * place[kind];
+        }
+        before = next;
+    }
+    before.iter().sum()
+}
+
+fn kind(byte: u8) -> usize {
+    match byte {
+        b'a'..=b'z' => 0,
+        b'A'..=b'Z' => 1,
+        b'0'..=b'9' => 2,
+        b' ' | b'\t' | b'\r' | b'\n' => 3,
+        b'!'..=b'~' => 4,
+        _ => 5,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_are_more_likely_than_random_characters() {
+        let shares = Shares::new();
+        assert!(shares.of(b"the") > 100.0 * shares.of(b"QzQ"));
+        assert!(shares.of(b"\n  ") > shares.of(b"sk-"));
+    }
+}
