@@ -18,6 +18,7 @@ mod form;
 mod likely;
 mod mask;
 mod overlap;
+mod program;
 mod self_test;
 mod stream;
 mod windows;

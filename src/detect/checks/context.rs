@@ -25,7 +25,8 @@ impl Check for NearWords {
 
     fn weigh(&self, candidate: &mut Candidate<'_>, form: &CompiledForm) -> Result<(), Rejection> {
         let Some(context) = &form.form.context else { return Ok(()) };
-        match judge(context, candidate.bytes, candidate.secret.clone()) {
+        let Some(search) = form.words(context) else { return Ok(()) };
+        match judge(context, search, candidate.bytes, candidate.secret.clone()) {
             Whose::Ours(word) => candidate.note(format!("`{word}` nearby")),
             Whose::Theirs(word) => return Err(format!("it is beside `{word}`: another vendor's").into()),
             Whose::Contested(word) => {
@@ -53,11 +54,7 @@ enum Whose {
 
 /// The match's own line counts first; then whether a line around names another vendor's address;
 /// then the nearest word.
-fn judge(context: &Context, bytes: &[u8], secret: Range<usize>) -> Whose {
-    let words = context.words.iter().chain(&context.others);
-    let Ok(search) = AhoCorasick::builder().ascii_case_insensitive(true).build(words) else {
-        return Whose::Nobodys;
-    };
+fn judge(context: &Context, search: &AhoCorasick, bytes: &[u8], secret: Range<usize>) -> Whose {
     let mut lines = lines_around(bytes, &secret);
     // The secret itself says nothing about its surroundings.
     let mentions = |line: &Range<usize>| -> Vec<(usize, usize)> {

@@ -56,9 +56,23 @@ fn longest_interleaved(body: &[u8]) -> usize {
 }
 
 fn on_one_keyboard_row(a: u8, b: u8) -> bool {
-    let (a, b) = (a.to_ascii_lowercase(), b.to_ascii_lowercase());
-    KEYBOARD.iter().any(|row| row.windows(2).any(|two| two == [a, b]))
+    NEXT_KEY[usize::from(a.to_ascii_lowercase())] == b.to_ascii_lowercase()
 }
+
+/// For each letter the one to its right on the keyboard; for all else nothing that could be typed.
+static NEXT_KEY: [u8; 256] = {
+    let mut next = [0xFF; 256];
+    let mut row = 0;
+    while row < KEYBOARD.len() {
+        let mut key = 1;
+        while key < KEYBOARD[row].len() {
+            next[KEYBOARD[row][key - 1] as usize] = KEYBOARD[row][key];
+            key += 1;
+        }
+        row += 1;
+    }
+    next
+};
 
 /// Whether some block stands in `body` twice or more and fills it.
 fn repeats(body: &[u8]) -> bool {

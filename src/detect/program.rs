@@ -1,0 +1,321 @@
+//! A pattern run by hand: literals, runs of a class, and choices, tried in the order in which a regex would try
+//! them. Patterns of rules are hardly ever more than that, and a regex engine that must also say where the groups
+//! stand is a hundred times slower at it. What is more, or would take too long, is left to the regex.
+
+use memchr::memmem::Finder;
+use regex_syntax::ParserBuilder;
+use regex_syntax::hir::{Class, Hir, HirKind, Look};
+
+use super::alphabet::is_key;
+
+/// Steps that one attempt may take before it is left to the regex, which needs no going back.
+const PATIENCE: u32 = 2048;
+
+/// Places of groups, as many as a pattern may have here.
+pub(super) type Slots = [Option<usize>; 16];
+
+/// Numbers of groups by their names.
+pub(super) type Names = Vec<(String, usize)>;
+
+/// What to do, in order.
+#[derive(Debug)]
+pub(super) struct Program {
+    steps: Vec<Step>,
+}
+
+#[derive(Debug)]
+enum Step {
+    /// Ready to be searched for, as what ends a lazy run.
+    Literal(Box<Finder<'static>>),
+    Run {
+        class: Box<[bool; 256]>,
+        least: usize,
+        most: usize,
+        lazy: bool,
+    },
+    Save(usize),
+    /// One of these places, the first that leads to a match.
+    Choose(Vec<usize>),
+    Jump(usize),
+}
+
+/// Whether it matches; `None` when patience is at its end.
+type Outcome = Option<bool>;
+
+impl Program {
+    /// The program of `pattern` and the groups in it, if it is simple enough.
+    pub(super) fn new(pattern: &str) -> Option<(Self, Names)> {
+        let hir = ParserBuilder::new().unicode(false).utf8(false).build().parse(pattern).ok()?;
+        let mut builder = Builder::default();
+        builder.add(&hir, true)?;
+        Some((Self { steps: builder.steps }, builder.names))
+    }
+
+    /// The literal with which every match begins.
+    pub(super) fn first(&self) -> Option<&Finder<'static>> {
+        self.steps.iter().find(|step| !matches!(step, Step::Save(_))).and_then(|step| match step {
+            Step::Literal(literal) => Some(&**literal),
+            _ => None,
+        })
+    }
+
+    /// For a match whose `anchor` is that at `at`, the first byte at which it can begin; `None` when there is none
+    /// for what stands directly before the anchor. Some other match may hold the anchor, too, further behind;
+    /// that has an anchor of its own.
+    pub(super) fn earliest(&self, bytes: &[u8], anchor: &[u8], at: usize) -> Option<usize> {
+        let is_anchor = |step: &Step| matches!(step, Step::Literal(literal) if literal.needle() == anchor);
+        let pivot = self.steps.iter().position(is_anchor).unwrap_or(0);
+        let before = &self.steps[..pivot];
+        // The length of the steps taken one after the other is too much where there are choices, which is no harm.
+        let length = before.iter().try_fold(0_usize, |sum, step| match step {
+            Step::Literal(literal) => sum.checked_add(literal.needle().len()),
+            Step::Run { most, .. } => sum.checked_add(*most),
+            Step::Save(_) | Step::Choose(_) | Step::Jump(_) => Some(sum),
+        });
+        if pivot == 0 || self.steps[pivot + 1..].iter().any(is_anchor) {
+            return Some(0);
+        }
+        let fits = match before.iter().rfind(|step| !matches!(step, Step::Save(_))) {
+            Some(Step::Run { class, least, .. }) => at
+                .checked_sub(*least)
+                .is_some_and(|start| bytes[start..at].iter().all(|&byte| class[usize::from(byte)])),
+            _ => true,
+        };
+        fits.then(|| at.saturating_sub(length.unwrap_or(usize::MAX)))
+    }
+
+    /// Whether there is a match that begins at `at`; its place is in the first two slots.
+    pub(super) fn matches(&self, bytes: &[u8], at: usize, slots: &mut Slots) -> Outcome {
+        *slots = [None; 16];
+        slots[0] = Some(at);
+        self.run(bytes, 0, at, slots, &mut PATIENCE.clone())
+    }
+
+    fn run(
+        &self,
+        bytes: &[u8],
+        mut pc: usize,
+        mut at: usize,
+        slots: &mut Slots,
+        patience: &mut u32,
+    ) -> Outcome {
+        *patience = patience.checked_sub(1)?;
+        loop {
+            let Some(step) = self.steps.get(pc) else {
+                slots[1] = Some(at);
+                return Some(true);
+            };
+            pc += 1;
+            match step {
+                Step::Literal(literal) if bytes[at..].starts_with(literal.needle()) => {
+                    at += literal.needle().len();
+                }
+                Step::Literal(_) => return Some(false),
+                Step::Save(slot) => slots[*slot] = Some(at),
+                Step::Jump(to) => pc = *to,
+                Step::Choose(places) => {
+                    for &place in places {
+                        let mut own = *slots;
+                        if self.run(bytes, place, at, &mut own, patience)? {
+                            *slots = own;
+                            return Some(true);
+                        }
+                    }
+                    return Some(false);
+                }
+                Step::Run { class, least, most, lazy } => {
+                    let rest = bytes[at..].iter().take(*most);
+                    let run = rest.take_while(|&&byte| class[usize::from(byte)]).count();
+                    if run < *least {
+                        return Some(false);
+                    }
+                    if least == most {
+                        at += run;
+                    } else if !lazy && self.steps[pc..].iter().all(|step| matches!(step, Step::Save(_))) {
+                        // Nothing after it can fail.
+                        at += run;
+                    } else {
+                        return self.lengths(bytes, pc, at, (*least, run, *lazy), slots, patience);
+                    }
+                }
+            }
+        }
+    }
+
+    /// Tries every length of a run, in order.
+    fn lengths(
+        &self,
+        bytes: &[u8],
+        pc: usize,
+        at: usize,
+        (least, run, lazy): (usize, usize, bool),
+        slots: &mut Slots,
+        patience: &mut u32,
+    ) -> Outcome {
+        let next = self.steps[pc..].iter().find(|step| !matches!(step, Step::Save(_)));
+        if let (Some(Step::Literal(finder)), true) = (next, lazy) {
+            let literal = finder.needle();
+            let end = bytes.len().min(at + run + literal.len());
+            for place in finder.find_iter(&bytes[at + least..end]) {
+                if self.run(bytes, pc, at + least + place, slots, patience)? {
+                    return Some(true);
+                }
+            }
+            return Some(false);
+        }
+        for step in 0..=run - least {
+            let length = if lazy { least + step } else { run - step };
+            if self.run(bytes, pc, at + length, slots, patience)? {
+                return Some(true);
+            }
+        }
+        Some(false)
+    }
+}
+
+/// Whether `pattern` matches characters of keys and nothing else.
+pub(super) fn is_of_key_alphabet(pattern: &str) -> bool {
+    let Some((program, _)) = Program::new(pattern) else { return false };
+    program.steps.iter().all(|step| match step {
+        Step::Literal(literal) => literal.needle().iter().all(|&byte| is_key(byte)),
+        Step::Run { class, .. } => (0..=u8::MAX).all(|byte| is_key(byte) || !class[usize::from(byte)]),
+        Step::Save(_) | Step::Choose(_) | Step::Jump(_) => true,
+    })
+}
+
+#[derive(Default)]
+struct Builder {
+    steps: Vec<Step>,
+    names: Names,
+}
+
+impl Builder {
+    /// Adds the steps for `hir`; `first`: nothing can stand before it.
+    fn add(&mut self, hir: &Hir, first: bool) -> Option<()> {
+        match hir.kind() {
+            HirKind::Empty => {}
+            HirKind::Literal(literal) => {
+                self.steps.push(Step::Literal(Box::new(Finder::new(&literal.0).into_owned())))
+            }
+            HirKind::Class(class) => self.class(class, 1, 1, false),
+            HirKind::Look(Look::Start) if first => {}
+            HirKind::Look(_) => return None,
+            HirKind::Repetition(repetition) => {
+                let most = repetition.max.map_or(usize::MAX, |most| most as usize);
+                let (least, lazy) = (repetition.min as usize, !repetition.greedy);
+                match repetition.sub.kind() {
+                    HirKind::Class(class) => self.class(class, least, most, lazy),
+                    HirKind::Literal(one) if one.0.len() == 1 => {
+                        self.run(|byte| byte == one.0[0], least, most, lazy);
+                    }
+                    _ if (least, most) == (0, 1) => {
+                        let choose = self.steps.len();
+                        self.steps.push(Step::Choose(Vec::new()));
+                        self.add(&repetition.sub, false)?;
+                        let mut places = vec![choose + 1, self.steps.len()];
+                        if lazy {
+                            places.reverse();
+                        }
+                        self.steps[choose] = Step::Choose(places);
+                    }
+                    _ => return None,
+                }
+            }
+            HirKind::Capture(capture) => {
+                let slot = 2 * capture.index as usize;
+                if slot + 1 >= Slots::default().len() {
+                    return None;
+                }
+                if let Some(name) = &capture.name {
+                    self.names.push((name.to_string(), capture.index as usize));
+                }
+                self.steps.push(Step::Save(slot));
+                self.add(&capture.sub, first)?;
+                self.steps.push(Step::Save(slot + 1));
+            }
+            HirKind::Concat(parts) => {
+                for (index, part) in parts.iter().enumerate() {
+                    self.add(part, first && index == 0)?;
+                }
+            }
+            HirKind::Alternation(parts) => {
+                let choose = self.steps.len();
+                self.steps.push(Step::Choose(Vec::new()));
+                let (mut places, mut jumps) = (Vec::new(), Vec::new());
+                for part in parts {
+                    places.push(self.steps.len());
+                    self.add(part, false)?;
+                    jumps.push(self.steps.len());
+                    self.steps.push(Step::Jump(0));
+                }
+                let end = self.steps.len();
+                jumps.into_iter().for_each(|jump| self.steps[jump] = Step::Jump(end));
+                self.steps[choose] = Step::Choose(places);
+            }
+        }
+        Some(())
+    }
+
+    fn class(&mut self, class: &Class, least: usize, most: usize, lazy: bool) {
+        let holds = |byte: u8| match class {
+            Class::Bytes(ranges) => ranges.iter().any(|range| (range.start()..=range.end()).contains(&byte)),
+            Class::Unicode(ranges) => {
+                ranges.iter().any(|range| (range.start()..=range.end()).contains(&char::from(byte)))
+            }
+        };
+        self.run(holds, least, most, lazy);
+    }
+
+    fn run(&mut self, holds: impl Fn(u8) -> bool, least: usize, most: usize, lazy: bool) {
+        let mut class = Box::new([false; 256]);
+        (0..=u8::MAX).for_each(|byte| class[usize::from(byte)] = holds(byte));
+        self.steps.push(Step::Run { class, least, most, lazy });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use regex_automata::{Anchored, Input, meta::Regex, util::syntax};
+
+    #[test]
+    fn it_says_what_the_regex_says() {
+        let patterns = [
+            "(?<a>a-(?:xy|x|yz)-)(?<b>[a-z-]{2,6}?)MM(?<c>[a-z]{0,4})",
+            "a(?<a>[ab]{0,3})(?<b>[bc]{1,2})c?d",
+            "^(?:(?:ab|b)-[ab]{2}M|(?:[ab-]*-)?ab-)",
+            "(?<a>ab|a)(?<b>[bM]{0,3})",
+        ];
+        let mut state = 7_u64;
+        for pattern in patterns {
+            let regex = Regex::builder()
+                .syntax(syntax::Config::new().unicode(false).utf8(false))
+                .configure(Regex::config().utf8_empty(false))
+                .build(pattern)
+                .unwrap();
+            let (program, _) = Program::new(pattern).unwrap();
+            for _ in 0..20_000 {
+                let text: Vec<u8> = (0..14)
+                    .map(|_| {
+                        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+                        b"aabbcdxyz--MM"[(state >> 33) as usize % 13]
+                    })
+                    .collect();
+                let mut slots = [None; 16];
+                let matched = program.matches(&text, 0, &mut slots).unwrap();
+                let mut expected = vec![None; regex.group_info().slot_len()];
+                let input = Input::new(&text).anchored(Anchored::Yes);
+                assert_eq!(
+                    regex.search_slots(&input, &mut expected).is_some(),
+                    matched,
+                    "{pattern} {text:?}"
+                );
+                let expected: Vec<_> = expected.into_iter().map(|slot| slot.map(|at| at.get())).collect();
+                assert!(!matched || slots.starts_with(&expected), "{pattern} {text:?}");
+            }
+        }
+        for pattern in ["a\\b", "(?:ab){2}", "a$"] {
+            assert!(Program::new(pattern).is_none());
+        }
+    }
+}
