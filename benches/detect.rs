@@ -67,6 +67,12 @@ const CASES: &[Case] = &[
     },
     // What somebody would write to slow a scan down.
     Case { name: "hostile-prefixes", size: SMALL, pieces: &["{repeat:sk-:40}{marker}"] },
+    Case { name: "hostile-base64", size: SMALL, pieces: &["{repeat:c2st:300}", "{repeat:NrL:300}"] },
+    Case { name: "hostile-hex", size: SMALL, pieces: &["{repeat:736b2d:300}{nl}"] },
+    Case { name: "hostile-array", size: SMALL, pieces: &["{repeat:0x73,:300}{nl}"] },
+    Case { name: "hostile-utf-16", size: SMALL, pieces: &["{repeat:s\0k\0-\0:300}"] },
+    Case { name: "hostile-escapes", size: SMALL, pieces: &["{repeat:\\x73\\x6b\\x2d:60}{nl}"] },
+    Case { name: "hostile-seams", size: SMALL, pieces: &["{repeat:sk-aB3:40}\" \""] },
     Case { name: "hostile-markers", size: SMALL, pieces: &["sk-{base62:20}{marker}{marker}{marker}"] },
 ];
 

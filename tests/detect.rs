@@ -8,6 +8,8 @@ mod cases;
 mod disguise;
 #[path = "detect/invariants.rs"]
 mod invariants;
+#[path = "detect/matrix.rs"]
+mod matrix;
 #[path = "detect/noise.rs"]
 mod noise;
 

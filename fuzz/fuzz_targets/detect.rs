@@ -20,15 +20,72 @@ static DETECTOR: LazyLock<Detector> = LazyLock::new(|| {
 
 /// Pieces that no fuzzer guesses; a byte from 0x80 on stands for one.
 const PIECES: &[&str] = &[
-    "sk-", "sk-proj-", "sk-svcacct-", "sk-admin-", "sk-None-", "sess-", "ek_", "{marker}", "{zero}",
-    "{base62:7}", "{base62:20}", "{base64url:16}", "{base64url:42}", "{base64url:58}", "{base64url:74}", "{hex:32}",
-    "{base62:84}", "AZURE_OPENAI_API_KEY=", "openai.azure.com", "\"refresh_token\": \"", "\", \"account_id\"", "openai",
-    "stripe", "deepseek", "https://", "{nl}", "\\n", "%3D", "\\u0022", "\u{1b}[31m", "task-", "sk-bot-", "key=",
-    "{repeat:a:60}", "{repeat: :200}", "svcaat-", "é",
+    "sk-",
+    "sk-proj-",
+    "sk-svcacct-",
+    "sk-admin-",
+    "sk-None-",
+    "sess-",
+    "ek_",
+    "{marker}",
+    "{zero}",
+    "{base62:7}",
+    "{base62:20}",
+    "{base64url:16}",
+    "{base64url:42}",
+    "{base64url:58}",
+    "{base64url:74}",
+    "{hex:32}",
+    "{base62:84}",
+    "AZURE_OPENAI_API_KEY=",
+    "openai.azure.com",
+    "\"refresh_token\": \"",
+    "\", \"account_id\"",
+    "openai",
+    "stripe",
+    "deepseek",
+    "https://",
+    "{nl}",
+    "\\n",
+    "%3D",
+    "\\u0022",
+    "\u{1b}[31m",
+    "task-",
+    "sk-bot-",
+    "key=",
+    "{repeat:a:60}",
+    "{repeat: :200}",
+    "svcaat-",
+    "é",
     // Keys in disguise.
-    "\\u0073\\u006b\\u002d", "\\x73\\x6b\\x2d", "%73%6B%2D", "&#115;&#107;&#45;", "=73=6B=2D", "sk\\u002d", "sk%252D", "\\x2d",
-    "%2D", "&#x2d;", "=\r\n", "\\\n    ", "\" + \"", "'\n    '", "\u{1b}[0m", "\\u001b[0m", "c2st", "NrL", "zay", "c2stcHJvai",
-    "cwBrAC0A", "736b2d", "73 6b 2d ", "0x73, 0x6b, 0x2d, ", "s\0k\0-\0", "\0s\0k\0-", "p\0r\0o\0j\0-\0", "\n  ",
+    "\\u0073\\u006b\\u002d",
+    "\\x73\\x6b\\x2d",
+    "%73%6B%2D",
+    "&#115;&#107;&#45;",
+    "=73=6B=2D",
+    "sk\\u002d",
+    "sk%252D",
+    "\\x2d",
+    "%2D",
+    "&#x2d;",
+    "=\r\n",
+    "\\\n    ",
+    "\" + \"",
+    "'\n    '",
+    "\u{1b}[0m",
+    "\\u001b[0m",
+    "c2st",
+    "NrL",
+    "zay",
+    "c2stcHJvai",
+    "cwBrAC0A",
+    "736b2d",
+    "73 6b 2d ",
+    "0x73, 0x6b, 0x2d, ",
+    "s\0k\0-\0",
+    "\0s\0k\0-",
+    "p\0r\0o\0j\0-\0",
+    "\n  ",
 ];
 
 fn text(data: &[u8]) -> Vec<u8> {
@@ -69,7 +126,9 @@ fuzz_target!(|data: &[u8]| {
     let size = 1 + data.last().map_or(0, |&byte| usize::from(byte)) * 3;
     let mut in_pieces = Vec::new();
     let read = Stream::default()
-        .search_in_chunks(&DETECTOR, &mut text.as_slice(), size, |_, m| in_pieces.push(shown(&m.matched, m.span)))
+        .search_in_chunks(&DETECTOR, &mut text.as_slice(), size, |_, m| {
+            in_pieces.push(shown(&m.matched, m.span))
+        })
         .expect("reading from memory cannot fail");
     assert_eq!(read, text.len() as u64);
     assert_eq!(all(&found), in_pieces, "pieces of {size} bytes found something else");

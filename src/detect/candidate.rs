@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::ops::Range;
 
+use super::checks::has_boundary;
 use crate::model::Confidence;
 use crate::rules::Form;
 
@@ -11,6 +12,9 @@ pub type Rejection = Cow<'static, str>;
 
 /// The weight of a key whose halves are equal, of a length that is known, and all there.
 pub(super) const EXACT: u8 = 6;
+
+/// The weight of one whose halves are equal, of a length nobody has seen.
+pub(super) const EQUAL: u8 = 4;
 
 /// The weight of one behind which its alphabet goes on.
 pub(super) const KNOWN: u8 = 5;
@@ -28,6 +32,8 @@ pub(super) struct Candidate<'a> {
     pub(super) prefix: Range<usize>,
     /// What stands between the prefix and the marker, and behind the marker, when the pattern says.
     pub(super) halves: Option<(Range<usize>, Range<usize>)>,
+    /// Where parts were joined that may not belong together: the key may end there.
+    pub(super) seams: Vec<usize>,
     /// How sure we are.
     pub(super) confidence: Confidence,
     /// How well founded it is beside others that overlap it; more is better.
@@ -46,6 +52,7 @@ impl<'a> Candidate<'a> {
             secret,
             prefix,
             halves: None,
+            seams: Vec::new(),
             confidence: form.confidence,
             weight: form.weight,
             evidence: Vec::new(),
@@ -59,6 +66,7 @@ impl<'a> Candidate<'a> {
         self.secret = shift(&self.secret);
         self.prefix = shift(&self.prefix);
         self.halves = self.halves.map(|(left, right)| (shift(&left), shift(&right)));
+        self.seams = self.seams.iter().filter_map(|seam| seam.checked_sub(part.start)).collect();
         self.bytes = &self.bytes[part];
         self
     }
@@ -71,6 +79,27 @@ impl<'a> Candidate<'a> {
             }
             None => Cow::Borrowed(&self.bytes[self.prefix.end..self.secret.end]),
         }
+    }
+
+    /// Whether a key could begin at `at`.
+    pub(super) fn has_boundary(&self, at: usize) -> bool {
+        self.seams.contains(&at) || has_boundary(self.bytes, at)
+    }
+
+    /// The secret without what stands behind as many characters as are before the marker.
+    pub(super) fn without_suffix(&self) -> Range<usize> {
+        let end = self.halves.as_ref().map_or(self.secret.end, |(left, right)| right.start + left.len());
+        self.secret.start..end.min(self.secret.end)
+    }
+
+    /// Where the secret must be cut before its checks: without a marker in its middle nothing tells where a key
+    /// ends whose parts stand in lines or literals of their own, so that the last of them must end with its line
+    /// or literal, or is none of them.
+    pub(super) fn loose_end(&self) -> Option<usize> {
+        let after = self.bytes.get(self.secret.end);
+        let ends = after.is_none_or(|byte| b"\r\n\"'`\\,;)]}<".contains(byte));
+        let inside = |seam: &&usize| self.secret.start < **seam && **seam < self.secret.end;
+        self.seams.iter().rfind(inside).filter(|_| self.halves.is_none() && !ends).copied()
     }
 
     /// Adds a reason to believe, or to doubt.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::anchors::Anchors;
 use super::candidate::Candidate;
-use super::checks::{self, has_boundary};
+use super::checks;
 use super::disguise::{self, Disguised};
 use super::encoding::{LONGEST_SPAN, Route, SETTLED_SPAN};
 use super::form::{CompiledForm, compile_all};
@@ -149,7 +149,8 @@ impl Detector {
             let Some((span, encoding)) = disguised.claim() else { return };
             let long = span.len() > SETTLED_SPAN;
             let candidate = &disguised.candidate;
-            let standing = Standing { secret: span.clone(), long, ..standing(disguised.form, candidate) };
+            let standing =
+                Standing { secret: span.clone(), long, encoding, ..standing(disguised.form, candidate) };
             if best.as_ref().is_none_or(|(known, _)| standing.founded(known).is_lt()) {
                 let found = finished(&self.rules[form.rule], candidate);
                 best = Some((standing, Match { span, encoding, ..found }));
@@ -210,9 +211,10 @@ fn standing(form: usize, candidate: &Candidate<'_>) -> Standing {
         long: false,
         confidence: candidate.confidence,
         weight: candidate.weight,
-        boundary: has_boundary(candidate.bytes, candidate.secret.start),
+        boundary: candidate.has_boundary(candidate.secret.start),
         prefix: candidate.prefix.len(),
         form,
+        encoding: "utf-8",
     }
 }
 

@@ -2,15 +2,22 @@
 
 use std::ops::Range;
 
-use super::candidate::Candidate;
+use memchr::memmem;
+
+use super::candidate::{Candidate, EQUAL};
 use super::checks::CONTEXT_REACH;
 use super::detector::Detector;
-use super::encoding::{self, Decoded, LONGEST_SPAN, Literal, Name, Route};
+use super::encoding::{self, Decoded, LONGEST_SPAN, Literal, Name, Reach, Route};
 use super::form::CompiledForm;
+use super::program::is_of_key_alphabet;
 use crate::rules::Form;
 
 /// A literal from inside a key that is shorter than this is not searched for in encoded form.
 const SHORTEST_INNER: usize = 8;
+
+/// What begins keys may turn up again this often in the first characters of one; more is no accident, and somebody
+/// who wrote nothing else would have each of them decoded.
+const MOST_STARTS: usize = 2;
 
 /// A match of a form's pattern in decoded text.
 pub(super) struct Disguised<'a> {
@@ -33,6 +40,13 @@ impl Disguised<'_> {
         if span.is_empty() || span.len() > LONGEST_SPAN {
             return None;
         }
+        // A body holds what begins keys by accident, once in some thousand. Where each character takes many bytes the
+        // whole key may be too long to keep out what is found in it.
+        let candidate = &self.candidate;
+        let glued = !candidate.has_boundary(candidate.secret.start);
+        if glued && candidate.weight < EQUAL && span.len() >= 2 * candidate.secret.len() {
+            return None;
+        }
         let name = self.route.claim(self.decoded, &mut self.candidate, secret)?;
         Some((span, name))
     }
@@ -46,19 +60,22 @@ impl Disguised<'_> {
 /// The anchors of keys in disguise, and how to decode what they hit.
 pub(super) fn routes(forms: &[CompiledForm]) -> Vec<(Vec<u8>, Route)> {
     let mut literals: Vec<Literal> = Vec::new();
-    let mut add = |bytes: &[u8], starts_key| {
-        let literal = Literal { bytes: bytes.to_vec(), starts_key };
-        if !literals.contains(&literal) {
-            literals.push(literal);
+    let mut add = |bytes: &[u8], starts_key, keys: Option<usize>| {
+        let is_it = |known: &&mut Literal| known.bytes == bytes && known.starts_key == starts_key;
+        match literals.iter_mut().find(is_it) {
+            Some(known) => known.keys = known.keys.zip(keys).map(|(known, keys)| known.max(keys)),
+            None => literals.push(Literal { bytes: bytes.to_vec(), starts_key, keys }),
         }
     };
     for form in forms.iter().map(|form| &form.form) {
-        form.encoded.iter().for_each(|literal| add(literal, true));
+        let is_key = !form.encoded.is_empty() && is_of_key_alphabet(&form.pattern);
+        let keys = is_key.then_some(form.longest);
+        form.encoded.iter().for_each(|literal| add(literal, true, keys));
         let is_inner = |anchor: &&Vec<u8>| {
             anchor.len() >= SHORTEST_INNER && !form.encoded.iter().any(|start| anchor.starts_with(start))
         };
         if !form.encoded.is_empty() {
-            form.anchors.iter().filter(is_inner).for_each(|anchor| add(anchor, false));
+            form.anchors.iter().filter(is_inner).for_each(|anchor| add(anchor, false, keys));
         }
     }
     encoding::routes(&literals)
@@ -73,11 +90,28 @@ impl Detector {
         at: usize,
         found: &mut dyn FnMut(Disguised<'_>),
     ) {
-        route.decode(bytes, at, &mut |decoded| {
+        if route.can_be_brief() && !self.is_of_use(route, bytes, at) {
+            return;
+        }
+        route.decode(bytes, at, Reach::Full, &mut |decoded| {
             let text = &decoded.text[..];
             let hit = decoded.at..decoded.at + route.literal().len();
             for (index, form) in self.forms.iter().enumerate() {
-                let mut matched = |candidate: Candidate<'_>| {
+                let mut matched = |mut candidate: Candidate<'_>| {
+                    if !route.may_claim(&decoded, &candidate.without_suffix()) {
+                        return;
+                    }
+                    candidate.seams = decoded.seams();
+                    if let Some(end) = candidate.loose_end() {
+                        let mut fits = false;
+                        form.matches_at(&text[..end], candidate.matched.start, &mut |shorter| {
+                            fits = shorter.secret == (candidate.secret.start..end);
+                        });
+                        if !fits {
+                            return;
+                        }
+                        (candidate.secret.end, candidate.matched.end) = (end, end);
+                    }
                     let near = surroundings(&decoded, &candidate);
                     let offset = near.start;
                     let candidate = candidate.within(near);
@@ -93,6 +127,29 @@ impl Detector {
                 }
             }
         });
+    }
+}
+
+impl Detector {
+    /// Whether some form may match at an anchor with which its keys begin.
+    fn is_of_use(&self, route: &Route, bytes: &[u8], at: usize) -> bool {
+        let literal = route.literal();
+        let mut of_use = false;
+        route.decode(bytes, at, Reach::Peek, &mut |decoded| {
+            let body = &decoded.text[decoded.at + literal.len()..];
+            of_use |= memmem::find_iter(body, literal).count() <= MOST_STARTS;
+        });
+        if !of_use {
+            return false;
+        }
+        of_use = false;
+        route.decode(bytes, at, Reach::Key, &mut |decoded| {
+            let wants = |form: &&CompiledForm| form.form.encoded.iter().any(|start| start == literal);
+            for form in self.forms.iter().filter(wants) {
+                form.matches_at(&decoded.text, decoded.at, &mut |_| of_use = true);
+            }
+        });
+        of_use
     }
 }
 

@@ -20,6 +20,8 @@ pub(super) struct Standing {
     pub(super) prefix: usize,
     /// The form's place in the list.
     pub(super) form: usize,
+    /// The encoding's name; two may read the same.
+    pub(super) encoding: &'static str,
 }
 
 impl Standing {
@@ -41,6 +43,7 @@ impl Standing {
             .then(self.form.cmp(&other.form))
             .then(self.secret.start.cmp(&other.secret.start))
             .then(other.secret.end.cmp(&self.secret.end))
+            .then(self.encoding.cmp(other.encoding))
     }
 }
 
@@ -73,6 +76,7 @@ mod tests {
             boundary: true,
             prefix: 3,
             form: 0,
+            encoding: "utf-8",
         }
     }
 

@@ -13,7 +13,7 @@ impl Check for Boundary {
     }
 
     fn weigh(&self, candidate: &mut Candidate<'_>, _: &CompiledForm) -> Result<(), Rejection> {
-        match has_boundary(candidate.bytes, candidate.matched.start) {
+        match candidate.has_boundary(candidate.matched.start) {
             true => Ok(()),
             false => Err("it continues a longer word".into()),
         }

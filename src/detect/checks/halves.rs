@@ -1,8 +1,10 @@
 //! `halves`: the marker stands in the middle of a genuine key. Finds where the key ends, and how
 //! well the two halves agree.
 
+use memchr::memmem;
+
 use super::{Candidate, Check, CompiledForm, Rejection};
-use crate::detect::candidate::{EXACT, KNOWN};
+use crate::detect::candidate::{EQUAL, EXACT, KNOWN};
 use crate::model::Confidence;
 
 /// Half-lengths from which on keys are base64url of a whole number of bytes, the last of them zero.
@@ -10,6 +12,11 @@ const LONG: usize = 42;
 
 /// The first keys, with halves this long, used letters and digits only.
 const FIRST: usize = 20;
+
+/// Bytes with which all keys of a kind begin, and how often they may turn up again in the left half: more than
+/// that does not happen by chance, and somebody who wrote nothing else would keep the other checks busy.
+const TYPE: usize = 3;
+const MOST_STARTS: usize = 2;
 
 /// Compares the halves; cuts off what follows the key.
 #[derive(Debug)]
@@ -23,6 +30,12 @@ impl Check for Halves {
     fn weigh(&self, candidate: &mut Candidate<'_>, form: &CompiledForm) -> Result<(), Rejection> {
         let Some((left, right)) = candidate.halves.clone() else { return Ok(()) };
         let half = left.len();
+        let start = &candidate.bytes[candidate.secret.start..left.start];
+        let again =
+            start.get(..TYPE).map(|kind| memmem::find_iter(&candidate.bytes[left.clone()], kind).count());
+        if again.is_some_and(|count| count > MOST_STARTS) {
+            return Err("what begins keys stands in it again and again".into());
+        }
         let run = right.len();
         candidate.note("marker");
         // Behind as many characters as stand before the marker, something else begins.
@@ -40,18 +53,19 @@ impl Check for Halves {
             return Ok(());
         }
         // An unknown length that only fits because something was cut off is a weak fit, unless what
-        // was cut off begins like a suffix.
-        let fits = run == half || b"_-".contains(&bytes[end]);
+        // was cut off begins like a suffix, or is another line or literal.
+        let equal = run == half || candidate.seams.contains(&end);
+        let fits = equal || b"_-".contains(&bytes[end]);
         if known || fits {
             candidate.note(format!("equal halves of {half}"));
         } else {
             candidate.cap(Confidence::Medium);
             candidate.note(format!("unusual halves of {half}"));
         }
-        candidate.weight = match (known, run == half) {
+        candidate.weight = match (known, equal) {
             (true, true) => EXACT,
             (true, false) => KNOWN,
-            (false, true) => 4,
+            (false, true) => EQUAL,
             (false, false) => 2,
         };
         if half >= LONG && has_zero_tail(&bytes[right.start..end]) {

@@ -64,16 +64,23 @@ type Symbol = (u8, (usize, usize));
 /// All symbols around the hit, and how many of them stand before it.
 fn symbols(hit: &Hit<'_>) -> (Vec<Symbol>, usize) {
     let (text, low, high) = (hit.text, hit.low(), hit.high());
+    // Four symbols are three characters.
+    let enough = |characters: usize| characters.saturating_mul(4) / 3 + 8;
+    let (most, most_before) = (enough(hit.most()), enough(hit.most_before()));
     let mut symbols = Vec::new();
     let mut at = hit.at;
-    while let Next::Symbol(symbol, place) = breaks::backward(text, at, low, is_symbol) {
+    while symbols.len() < most_before
+        && let Next::Symbol(symbol, place) = breaks::backward(text, at, low, is_symbol)
+    {
         symbols.push((symbol, place));
         at = place.0;
     }
     symbols.reverse();
     let before = symbols.len();
     let mut at = hit.at;
-    while let Next::Symbol(symbol, place) = breaks::forward(text, at, high, is_symbol) {
+    while symbols.len() < most.saturating_add(before)
+        && let Next::Symbol(symbol, place) = breaks::forward(text, at, high, is_symbol)
+    {
         symbols.push((symbol, place));
         at = place.1;
     }

@@ -76,7 +76,9 @@ fn decode(hit: &Hit<'_>, next: Step, previous: Step, read: &mut dyn FnMut(Decode
     let mut decoded = Decoded { name: "hex", ..Decoded::default() };
     let mut before = Vec::new();
     let mut at = hit.at;
-    while let Some((byte, place)) = previous(hit, at) {
+    while before.len() < hit.most_before()
+        && let Some((byte, place)) = previous(hit, at)
+    {
         before.push((byte, place));
         at = place.0;
     }
@@ -85,7 +87,9 @@ fn decode(hit: &Hit<'_>, next: Step, previous: Step, read: &mut dyn FnMut(Decode
     }
     decoded.at = decoded.text.len();
     let mut at = hit.at;
-    while let Some((byte, place)) = next(hit, at) {
+    while decoded.text.len() - decoded.at < hit.most()
+        && let Some((byte, place)) = next(hit, at)
+    {
         decoded.push(byte, place);
         at = place.1;
     }

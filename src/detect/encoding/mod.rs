@@ -22,9 +22,9 @@ use std::ops::Range;
 use super::candidate::Candidate;
 use super::checks::CONTEXT_REACH;
 
-/// The most bytes that an encoded key may take. A key of 167 characters as `\u0073…` takes 1,002, as
-/// `0x73, …` in indented lines of eight some 1,170.
-pub(super) const LONGEST_SPAN: usize = 1200;
+/// The most bytes that an encoded key may take: the longest, of 259 characters, as `\\U00000073…`, which is the
+/// longest escape there is. As `0x73, …` in indented lines of eight it takes some 1,850.
+pub(super) const LONGEST_SPAN: usize = 2880;
 
 /// What takes more bytes than this gives way to whatever overlaps it: only so much must then be looked at
 /// around a match to know what becomes of it. Those whose characters are all spelt out take more, and
@@ -45,6 +45,11 @@ pub(super) trait Encoding: Sync + fmt::Debug {
 
     /// Decodes around a hit and hands over every way to read it.
     fn decode(&self, hit: &Hit<'_>, read: &mut dyn FnMut(Decoded));
+
+    /// Whether a secret there can be claimed at all, which is asked before its checks.
+    fn may_claim(&self, _: &Decoded, _: &Range<usize>) -> bool {
+        true
+    }
 
     /// The name of the encoding of a match; `None` when the match is not one that this encoding may
     /// claim. Sees the candidate after its checks, and may add evidence.
@@ -76,12 +81,54 @@ pub(super) struct Hit<'a> {
     pub(super) starts_key: bool,
     /// Whether `text` was itself decoded, and ends where decoding did.
     pub(super) nested: bool,
+    /// The most characters of what is looked for, if it is of the key alphabet from end to end.
+    pub(super) keys: Option<usize>,
+    /// How much is wanted.
+    pub(super) reach: Reach,
 }
+
+/// How much of the text around a hit is wanted. Most hits are of no use, and a hostile text can be full of them:
+/// a little says so sooner.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Reach {
+    /// A few characters from the hit on.
+    Peek,
+    /// As many from the hit on as a key has.
+    Key,
+    /// Those before it too, and the surroundings.
+    Full,
+}
+
+/// Characters that are enough for a first look.
+const FIRST_LOOK: usize = 24;
+
+/// Bytes before a hit of which a first look may need some: the rest of an escape or of a group of symbols.
+const JUST_BEFORE: usize = 80;
 
 impl Hit<'_> {
     /// The first byte that may be decoded.
     fn low(&self) -> usize {
-        self.at.saturating_sub(if self.starts_key { NEAR } else { FAR })
+        let far = match self.reach {
+            Reach::Full if self.starts_key => NEAR,
+            Reach::Full => FAR,
+            Reach::Peek | Reach::Key => JUST_BEFORE,
+        };
+        self.at.saturating_sub(far)
+    }
+
+    /// How many characters need be decoded from the hit on.
+    fn most(&self) -> usize {
+        match (self.reach, self.keys) {
+            (Reach::Peek, _) => FIRST_LOOK,
+            (Reach::Key, Some(keys)) => keys,
+            (Reach::Full, Some(keys)) => keys + CONTEXT_REACH,
+            (_, None) => usize::MAX,
+        }
+    }
+
+    /// And how many before it.
+    fn most_before(&self) -> usize {
+        if self.reach == Reach::Full { self.most() } else { 3 }
     }
 
     /// Up to where bytes may be decoded.
@@ -112,6 +159,11 @@ impl Decoded {
         start..last.max(start)
     }
 
+    /// Where parts were joined that may not belong together.
+    pub(super) fn seams(&self) -> Vec<usize> {
+        self.marks.iter().filter(|(_, kind)| *kind == units::Kind::Weak).map(|(at, _)| *at).collect()
+    }
+
     /// Replaces places in an outer decoded text by those in what that was decoded from.
     fn through(mut self, outer: &Self) -> Self {
         for place in &mut self.places {
@@ -133,6 +185,8 @@ pub(super) struct Route {
     steps: Vec<Step>,
     /// Whether keys begin with the literal of the last step.
     pub(super) starts_key: bool,
+    /// The most that the forms match that want the literal, if that is of the key alphabet alone.
+    keys: Option<usize>,
 }
 
 /// One of them.
@@ -152,21 +206,29 @@ impl Step {
 
 impl Route {
     /// Decodes around a hit at `at`, through every layer.
-    pub(super) fn decode(&self, text: &[u8], at: usize, read: &mut dyn FnMut(Decoded)) {
-        self.decode_from(0, text, at, read);
+    pub(super) fn decode(&self, text: &[u8], at: usize, reach: Reach, read: &mut dyn FnMut(Decoded)) {
+        self.decode_from(0, text, at, reach, read);
     }
 
-    fn decode_from(&self, step: usize, text: &[u8], at: usize, read: &mut dyn FnMut(Decoded)) {
+    /// Whether less than all around a hit can say that it is of no use.
+    pub(super) fn can_be_brief(&self) -> bool {
+        self.starts_key && self.keys.is_some() && self.steps.len() == 1
+    }
+
+    fn decode_from(&self, step: usize, text: &[u8], at: usize, reach: Reach, read: &mut dyn FnMut(Decoded)) {
         let Some(Step { encoding, variant, literal }) = self.steps.get(step) else { return };
-        let hit = Hit { text, at, variant: *variant, literal, starts_key: self.starts_key, nested: step > 0 };
         let is_last = step + 1 == self.steps.len();
+        // The characters of a text within are none of a key's.
+        let keys = self.keys.filter(|_| is_last);
+        let (starts_key, nested) = (self.starts_key, step > 0);
+        let hit = Hit { text, at, variant: *variant, literal, starts_key, nested, keys, reach };
         encoding.decode(&hit, &mut |decoded| {
             if !decoded.text.get(decoded.at..).is_some_and(|text| text.starts_with(literal)) {
                 return;
             }
             match is_last {
                 true => read(decoded),
-                false => self.decode_from(step + 1, &decoded.text, decoded.at, &mut |inner| {
+                false => self.decode_from(step + 1, &decoded.text, decoded.at, reach, &mut |inner| {
                     read(inner.through(&decoded));
                 }),
             }
@@ -176,6 +238,11 @@ impl Route {
     /// The literal that stands in the decoded text where the hit was.
     pub(super) fn literal(&self) -> &[u8] {
         self.steps.last().map_or(&[], |step| &step.literal)
+    }
+
+    /// Whether a secret there can be claimed at all.
+    pub(super) fn may_claim(&self, decoded: &Decoded, secret: &Range<usize>) -> bool {
+        self.steps.last().is_some_and(|step| step.encoding.may_claim(decoded, secret))
     }
 
     /// The name of the encoding of a match, or nothing if it is none.
@@ -200,21 +267,24 @@ pub(super) struct Literal {
     pub(super) bytes: Vec<u8>,
     /// Whether keys begin with it; else it stands somewhere in them.
     pub(super) starts_key: bool,
+    /// The most characters of a key in which it stands, if those are of the key alphabet from end to end.
+    pub(super) keys: Option<usize>,
 }
 
 /// Every encoding.
 const ALL: &[&dyn Encoding] =
     &[&spelling::Spelling, &utf16::Utf16, &base64::Base64, &hex::Together, &hex::Apart];
 
-/// Encodings within base64, and whether it is the literals that begin keys which are searched in them:
-/// those from inside are longer, and there are enough anchors.
-const IN_BASE64: &[(&dyn Encoding, bool)] = &[(&utf16::Utf16, true), (&base64::Base64, false)];
+/// Encodings within base64, and how many ways to align each. Base64 within base64 is a value that was encoded
+/// twice, from its first byte on; in the midst of other text it would take nine anchors more.
+const IN_BASE64: &[(&dyn Encoding, usize)] = &[(&utf16::Utf16, 3), (&base64::Base64, 1)];
 
 /// All that is to be searched for, with how to decode what is found.
 pub(super) fn routes(literals: &[Literal]) -> Vec<(Vec<u8>, Route)> {
     let mut routes = Vec::new();
-    for Literal { bytes: literal, starts_key } in literals {
-        let mut add = |anchor, steps| routes.push((anchor, Route { steps, starts_key: *starts_key }));
+    for Literal { bytes: literal, starts_key, keys } in literals {
+        let mut add =
+            |anchor, steps| routes.push((anchor, Route { steps, starts_key: *starts_key, keys: *keys }));
         let plain = Step::new(&spelling::Spelling, spelling::AS_IT_IS, literal);
         add(literal.clone(), vec![plain]);
         for &encoding in ALL {
@@ -222,9 +292,9 @@ pub(super) fn routes(literals: &[Literal]) -> Vec<(Vec<u8>, Route)> {
                 add(anchor.bytes, vec![Step::new(encoding, anchor.variant, literal)]);
             }
         }
-        for &(encoding, _) in IN_BASE64.iter().filter(|(_, starts)| starts == starts_key) {
-            for inner in encoding.anchors(literal, *starts_key) {
-                for outer in base64::Base64.anchors(&inner.bytes, *starts_key) {
+        for &(encoding, ways) in IN_BASE64.iter().filter(|_| *starts_key) {
+            for inner in encoding.anchors(literal, true).into_iter().take(ways) {
+                for outer in base64::Base64.anchors(&inner.bytes, true).into_iter().take(ways) {
                     let steps = vec![
                         Step::new(&base64::Base64, outer.variant, &inner.bytes),
                         Step::new(encoding, inner.variant, literal),

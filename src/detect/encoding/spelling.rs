@@ -3,10 +3,11 @@
 
 use std::ops::Range;
 
-use super::units::{Kind, Unit, unit_at, unit_before};
-use super::{Anchor, Decoded, Encoding, Hit, Name};
+use super::units::{Backward, Kind, MOST_COLOUR, Unit, unit_at, unit_before};
+use super::{Anchor, Decoded, Encoding, Hit, Name, Reach};
 use crate::detect::alphabet::{is_key, key_run};
-use crate::detect::candidate::{Candidate, EXACT, KNOWN};
+use crate::detect::candidate::{Candidate, EQUAL, EXACT};
+use crate::detect::checks::CONTEXT_REACH;
 
 /// The literal was hit as it is; what goes on around it may be spelt out.
 pub(super) const AS_IT_IS: u8 = 0;
@@ -29,7 +30,17 @@ impl Encoding for Spelling {
     fn anchors(&self, literal: &[u8], starts_key: bool) -> Vec<Anchor> {
         let Some(&first) = literal.first().filter(|_| starts_key) else { return Vec::new() };
         let mut anchors: Vec<Vec<u8>> = vec![format!("\\{first:03o}").into(), format!("&#{first};").into()];
-        for (low, high) in [("\\u00", ""), ("\\u{", "}"), ("\\x", ""), ("%", ""), ("&#x", ";"), ("=", "")] {
+        for (low, high) in [
+            ("\\u00", ""),
+            ("\\U000000", ""),
+            ("\\u{", "}"),
+            ("\\u{00", "}"),
+            ("\\x", ""),
+            ("%", ""),
+            ("&#x", ";"),
+            ("&#x00", ";"),
+            ("=", ""),
+        ] {
             anchors.push(format!("{low}{first:02x}{high}").into());
             anchors.push(format!("{low}{first:02X}{high}").into());
         }
@@ -51,11 +62,26 @@ impl Encoding for Spelling {
         if !goes_on(hit) || !reads_literal(hit) {
             return;
         }
-        let (strictly, can_be_looser) = walk(hit, false);
-        read(strictly);
-        if can_be_looser {
-            read(walk(hit, true).0);
+        if hit.reach == Reach::Peek {
+            read(walk(hit, &peeked(hit), true).0);
+            return;
         }
+        let Some(core) = core(hit) else { return };
+        let mut can_be_looser = core.weak;
+        if core.strict {
+            let (strictly, looser) = walk(hit, &core.range, false);
+            can_be_looser = looser;
+            if !strictly.marks.is_empty() {
+                read(strictly);
+            }
+        }
+        if can_be_looser {
+            read(walk(hit, &core.range, true).0);
+        }
+    }
+
+    fn may_claim(&self, decoded: &Decoded, secret: &Range<usize>) -> bool {
+        decoded.marks.iter().any(|(at, _)| secret.contains(at))
     }
 
     fn claim(&self, decoded: &Decoded, candidate: &mut Candidate<'_>, secret: Range<usize>) -> Option<Name> {
@@ -82,9 +108,8 @@ fn may_be_joined(candidate: &Candidate<'_>, marks: &[(usize, Kind)], secret: &Ra
     let inside = || marks.iter().filter(|(at, _)| (secret.start + 1..secret.end).contains(at));
     let is_weak = inside().any(|&(_, kind)| kind == Kind::Weak);
     if candidate.halves.is_some() {
-        // What goes on behind the key may be the next line.
-        let ends_there = marks.iter().any(|&(at, kind)| kind == Kind::Weak && at == secret.end);
-        return !is_weak || candidate.weight >= if ends_there { KNOWN } else { EXACT };
+        // Equal halves that end where a line or literal does.
+        return !is_weak || [EQUAL, EXACT].contains(&candidate.weight);
     }
     let prefix = &candidate.bytes[candidate.prefix.clone()];
     let body = &candidate.bytes[candidate.prefix.end..candidate.secret.end];
@@ -104,6 +129,10 @@ fn goes_on(hit: &Hit<'_>) -> bool {
     }
     if hit.starts_key {
         return false;
+    }
+    if hit.keys.is_some() {
+        // That is about to be seen.
+        return true;
     }
     let mut start = at;
     while start > 0 && at - start < RUN && is_key(text[start - 1]) {
@@ -131,27 +160,86 @@ fn reads_literal(hit: &Hit<'_>) -> bool {
     })
 }
 
-/// Reads the units on both sides of the hit. Tells whether it would read more, were it done loosely.
-fn walk(hit: &Hit<'_>, loosely: bool) -> (Decoded, bool) {
+/// What must be read, and how.
+struct Core {
+    range: Range<usize>,
+    /// Whether there is anything peculiar but weak seams.
+    strict: bool,
+    weak: bool,
+}
+
+/// Where keys alone are looked for that is as far as one may go on, with its surroundings; `None` when nothing
+/// peculiar is in it.
+fn core(hit: &Hit<'_>) -> Option<Core> {
     let (text, low, high) = (hit.text, hit.low(), hit.high());
+    let Some(longest) = hit.keys else { return Some(Core { range: low..high, strict: true, weak: true }) };
+    let (mut strict, mut weak) = (false, false);
+    let mut goes_on = |unit: &Unit, count: &mut usize| {
+        weak |= unit.kind == Kind::Weak;
+        strict |= !matches!(unit.kind, Kind::Plain | Kind::Weak);
+        *count += usize::from(unit.value.is_some());
+        *count <= longest && unit.value.is_none_or(is_key)
+    };
+    let mut start = start(hit);
+    if !hit.starts_key {
+        // What is far behind all that could begin an escape is read at once.
+        let before = &text[start.saturating_sub(longest)..start];
+        let run = before.iter().rev().take_while(|&&byte| is_key(byte)).count();
+        let mut count = run.saturating_sub(MOST_COLOUR);
+        start -= count;
+        for (unit, at) in Backward::new(text, start, low, true) {
+            if !goes_on(&unit, &mut count) {
+                break;
+            }
+            start = at;
+        }
+    }
+    let (mut end, mut count) = (hit.at, 0);
+    while end < high {
+        let unit = unit_at(text, end, true);
+        if unit.len > high - end || !goes_on(&unit, &mut count) {
+            break;
+        }
+        end += unit.len;
+    }
+    let around = if hit.reach == Reach::Full { CONTEXT_REACH } else { 0 };
+    let range = low.max(start.saturating_sub(around))..high.min(end + around);
+    (strict || weak).then_some(Core { range, strict, weak })
+}
+
+/// As much as a first look needs, whatever it holds.
+fn peeked(hit: &Hit<'_>) -> Range<usize> {
+    let (high, start) = (hit.high(), start(hit));
+    let (mut end, mut count) = (hit.at, 0);
+    while end < high && count < hit.most() {
+        let unit = unit_at(hit.text, end, true);
+        if unit.len > high - end {
+            break;
+        }
+        end += unit.len;
+        count += usize::from(unit.value.is_some());
+    }
+    start..end
+}
+
+/// Where the unit that was hit begins: the anchor has one backslash, and there may be more.
+fn start(hit: &Hit<'_>) -> usize {
+    let (text, low) = (hit.text, hit.low());
     let mut start = hit.at;
-    // The anchor has one backslash; there may be more.
     while text[hit.at] == b'\\' && start > low && text[start - 1] == b'\\' && hit.at - start < 3 {
         start -= 1;
     }
+    start
+}
+
+/// Reads the units on both sides of the hit. Tells whether it would read more, were it done loosely.
+fn walk(hit: &Hit<'_>, range: &Range<usize>, loosely: bool) -> (Decoded, bool) {
+    let (text, low, high) = (hit.text, range.start, range.end);
+    let start = start(hit);
     let mut weak = false;
-    let mut before: Vec<(Unit, usize)> = Vec::new();
-    let mut at = start;
-    while at > low {
-        let unit = unit_before(text, at, loosely);
-        if unit.len > at - low {
-            break;
-        }
-        at -= unit.len;
-        before.push((unit, at));
-    }
+    let mut before: Vec<(Unit, usize)> = Backward::new(text, start, low, loosely).collect();
     let mut decoded = Decoded::default();
-    for (unit, at) in before.into_iter().rev() {
+    while let Some((unit, at)) = before.pop() {
         weak |= is_weak_seam(text, &unit, at, loosely);
         take(&mut decoded, unit, at);
     }

@@ -91,7 +91,7 @@ pub(super) const MOST_INDENT: usize = 64;
 
 /// The longest escape, and the longest colour code.
 const MOST_ESCAPE: usize = 12;
-const MOST_COLOUR: usize = 28;
+pub(super) const MOST_COLOUR: usize = 28;
 
 /// Backslashes are doubled each time a literal is put into another.
 const MOST_BACKSLASHES: usize = 4;
@@ -123,11 +123,64 @@ pub(super) fn unit_before(text: &[u8], end: usize, loosely: bool) -> Unit {
     special.unwrap_or(Unit::of(1, last, Kind::Plain))
 }
 
+/// The units before a place, the nearest first, with where each begins.
+pub(super) struct Backward<'a> {
+    text: &'a [u8],
+    at: usize,
+    low: usize,
+    loosely: bool,
+    /// No escape begins between here and `at`; whether one does right before.
+    clear: usize,
+    behind_lead: bool,
+}
+
+impl<'a> Backward<'a> {
+    /// Those between `low` and `at`.
+    pub(super) fn new(text: &'a [u8], at: usize, low: usize, loosely: bool) -> Self {
+        Self { text, at, low, loosely, clear: at, behind_lead: false }
+    }
+}
+
+impl Iterator for Backward<'_> {
+    type Item = (Unit, usize);
+
+    fn next(&mut self) -> Option<Self::Item> {
+        if self.at <= self.low {
+            return None;
+        }
+        if self.clear > self.at {
+            (self.clear, self.behind_lead) = (self.at, false);
+        }
+        if !self.behind_lead && self.at - self.clear < MOST_COLOUR {
+            let low = self.clear.saturating_sub(2 * MOST_COLOUR);
+            let lead = self.text[low..self.clear].iter().rposition(|&byte| is_lead(byte));
+            self.behind_lead = lead.is_some();
+            self.clear = lead.map_or(low, |at| low + at + 1);
+        }
+        let last = self.text[self.at - 1];
+        // A look back for each byte would cost more than all else.
+        let unit = match self.at - self.clear >= MOST_COLOUR && !b"\"'` \t\r\n".contains(&last) {
+            true => Unit::of(1, last, Kind::Plain),
+            false => unit_before(self.text, self.at, self.loosely),
+        };
+        if unit.len > self.at - self.low {
+            return None;
+        }
+        self.at -= unit.len;
+        Some((unit, self.at))
+    }
+}
+
+/// Whether escapes begin with `byte`.
+fn is_lead(byte: u8) -> bool {
+    matches!(byte, b'\\' | b'%' | b'&' | b'=' | 0x1b)
+}
+
 fn escape_before(text: &[u8], end: usize, loosely: bool) -> Option<Unit> {
     let most = if text[end - 1].is_ascii_alphabetic() { MOST_COLOUR } else { MOST_ESCAPE };
     for len in 2..=most.min(end) {
         let start = end - len;
-        if !matches!(text[start], b'\\' | b'%' | b'&' | b'=' | 0x1b) {
+        if !is_lead(text[start]) {
             continue;
         }
         let unit = unit_at(text, start, loosely);

@@ -2,7 +2,8 @@
 
 use std::ops::Range;
 
-use super::{Anchor, Decoded, Encoding, Hit, Name, SETTLED_SPAN};
+use super::{Anchor, Decoded, Encoding, Hit, Name, Reach, SETTLED_SPAN};
+use crate::detect::alphabet::is_key;
 use crate::detect::candidate::Candidate;
 use crate::detect::checks::CONTEXT_REACH;
 
@@ -25,36 +26,54 @@ impl Encoding for Utf16 {
     }
 
     fn decode(&self, hit: &Hit<'_>, read: &mut dyn FnMut(Decoded)) {
-        let text = hit.text;
+        if hit.reach != Reach::Full {
+            [true, false].into_iter().filter_map(|little| in_order(hit, little)).for_each(read);
+            return;
+        }
         // What base64 holds comes from Windows.
-        let little = hit.nested || is_little_endian(text, hit.at);
-        let first = usize::from(!little);
-        let Some(start) = hit.at.checked_sub(first) else { return };
-        // Which of the two bytes is the zero one.
-        let unit = |at: usize| {
-            let pair = text.get(at..at + 2)?;
-            let (byte, zero) = if first == 0 { (pair[0], pair[1]) } else { (pair[1], pair[0]) };
-            (zero == 0 && is_text(byte)).then_some((byte, (at, at + 2)))
-        };
-        let mut from = start;
-        while from >= hit.low() + 2 && unit(from - 2).is_some() {
-            from -= 2;
-        }
-        let name = if little { "utf-16le" } else { "utf-16be" };
-        let mut decoded = Decoded { at: (start - from) / 2, name, ..Decoded::default() };
-        let mut at = from;
-        while at + 2 <= hit.high()
-            && let Some((byte, place)) = unit(at)
-        {
-            decoded.push(byte, place);
-            at += 2;
-        }
+        let little = hit.nested || is_little_endian(hit.text, hit.at);
+        let Some(decoded) = in_order(hit, little) else { return };
+        // A character of which only one byte is there: perhaps it is the other order after all.
+        let end = decoded.places.last().map_or(hit.at, |place| place.1);
+        let half = hit.text.get(end).is_some_and(|&byte| is_key(byte)) && hit.text.get(end + 1) != Some(&0);
+        let is_cut = little && half && !hit.nested;
         read(decoded);
+        if let Some(decoded) = in_order(hit, false).filter(|_| is_cut) {
+            read(decoded);
+        }
     }
 
     fn claim(&self, decoded: &Decoded, _: &mut Candidate<'_>, _: Range<usize>) -> Option<Name> {
         Some(decoded.name)
     }
+}
+
+/// What can be read around the hit in one byte order.
+fn in_order(hit: &Hit<'_>, little: bool) -> Option<Decoded> {
+    let text = hit.text;
+    let first = usize::from(!little);
+    let start = hit.at.checked_sub(first)?;
+    // Which of the two bytes is the zero one.
+    let unit = |at: usize| {
+        let pair = text.get(at..at + 2)?;
+        let (byte, zero) = if little { (pair[0], pair[1]) } else { (pair[1], pair[0]) };
+        (zero == 0 && is_text(byte)).then_some((byte, (at, at + 2)))
+    };
+    let mut from = start;
+    while from >= hit.low() + 2 && (start - from) / 2 < hit.most_before() && unit(from - 2).is_some() {
+        from -= 2;
+    }
+    let name = if little { "utf-16le" } else { "utf-16be" };
+    let mut decoded = Decoded { at: (start - from) / 2, name, ..Decoded::default() };
+    let mut at = from;
+    while at + 2 <= hit.high()
+        && at.saturating_sub(start) / 2 < hit.most()
+        && let Some((byte, place)) = unit(at)
+    {
+        decoded.push(byte, place);
+        at += 2;
+    }
+    Some(decoded)
 }
 
 /// Bytes and zeros alternate in either byte order. Where they begin to, or cease, tells which it is; where
