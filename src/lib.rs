@@ -4,6 +4,7 @@
 //! modules stand to each other: an arrow points downward only.
 
 pub mod cli;
+pub mod container;
 pub mod detect;
 pub mod git;
 pub mod model;

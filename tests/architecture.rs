@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 const LAYERS: &[(&str, u8)] = &[
     ("model", 0),
     ("rules", 1),
+    ("container", 2),
     ("detect", 2),
     ("source", 2),
     ("git", 2),
@@ -19,7 +20,7 @@ const LAYERS: &[(&str, u8)] = &[
 ];
 
 /// The arrows within one layer.
-const SIDEWAYS: &[(&str, &str)] = &[("source", "git")];
+const SIDEWAYS: &[(&str, &str)] = &[("source", "git"), ("source", "container"), ("container", "git")];
 
 /// What only some modules may touch: a piece of code, the modules, and why.
 const RESERVED: &[(&str, &[&str], &str)] = &[

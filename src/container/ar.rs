@@ -1,0 +1,76 @@
+//! Unix archives: headers of 60 bytes in plain text. A Debian package is one, of tars.
+
+use std::io::{self, Read};
+use std::ops::Range;
+
+use super::opener::Opener;
+use super::reading::{drain, fill};
+
+const MAGIC: usize = 8;
+const HEADER: usize = 60;
+
+/// Bytes of a table of long names, or of one name, that are looked at.
+const LONGEST: usize = 1 << 20;
+
+/// Hands over the entries; gives where they stand.
+pub(super) fn open(opener: &Opener<'_>, input: &mut dyn Read) -> Vec<Range<u64>> {
+    let mut elsewhere = Vec::new();
+    if let Err(error) = run(opener, input, &mut elsewhere) {
+        opener.skip(None, format!("{error}; what came before was scanned"));
+    }
+    elsewhere
+}
+
+fn run(opener: &Opener<'_>, input: &mut dyn Read, elsewhere: &mut Vec<Range<u64>>) -> io::Result<()> {
+    let mut names: Vec<u8> = Vec::new();
+    fill(input, &mut Vec::new(), MAGIC)?;
+    let mut offset = MAGIC as u64;
+    while !opener.is_over() {
+        let mut header = Vec::with_capacity(HEADER);
+        fill(input, &mut header, HEADER)?;
+        if header.is_empty() || header == b"\n" {
+            return Ok(());
+        }
+        let Some((name, mut size)) = parse(&header) else {
+            let reason = format!("no ar header at byte {offset}, as there should be");
+            return Err(io::Error::new(io::ErrorKind::InvalidData, reason));
+        };
+        offset += HEADER as u64;
+        let filling = size % 2;
+        let mut part = (&mut *input).take(size);
+        let mut called = name.strip_suffix(b"/").unwrap_or(name).to_vec();
+        if name == b"//" {
+            fill(&mut part, &mut names, LONGEST)?;
+        } else if let Some(at) = name.strip_prefix(b"/").and_then(decimal) {
+            let long = usize::try_from(at).ok().and_then(|at| names.get(at..)).unwrap_or_default();
+            called = long.split(|&byte| matches!(byte, b'/' | b'\n')).next().unwrap_or_default().to_vec();
+        } else if let Some(length) = name.strip_prefix(b"#1/").and_then(decimal) {
+            called.clear();
+            let length = length.min(size);
+            fill(&mut (&mut part).take(length), &mut called, LONGEST)?;
+            (offset, size) = (offset + length, size - length);
+        }
+        if name != b"//" && name != b"/" && opener.entry(&called, &mut part) {
+            // Of what is cut off, no more than there is.
+            elsewhere.push(offset..offset.saturating_add(size.saturating_sub(part.limit())));
+        }
+        drain(&mut part)?;
+        if part.limit() != 0 && !opener.is_over() {
+            let reason = format!("the ar archive is cut off, {} bytes are missing", part.limit());
+            return Err(io::Error::new(io::ErrorKind::UnexpectedEof, reason));
+        }
+        drain(&mut (&mut *input).take(filling))?;
+        offset = offset.saturating_add(size + filling);
+    }
+    Ok(())
+}
+
+/// Name and size of an entry.
+fn parse(header: &[u8]) -> Option<(&[u8], u64)> {
+    let header: &[u8; HEADER] = header.first_chunk().filter(|header| header.ends_with(b"`\n"))?;
+    Some((header[..16].trim_ascii_end(), decimal(header[48..58].trim_ascii())?))
+}
+
+fn decimal(digits: &[u8]) -> Option<u64> {
+    std::str::from_utf8(digits).ok()?.trim_end().parse().ok()
+}

@@ -1,0 +1,149 @@
+//! What kind of container bytes are, by what they begin with and never by their name.
+
+use super::tar;
+
+/// A kind of container.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Format {
+    /// Zip, and all that is one: jar, apk, docx, wheel, …
+    Zip,
+    /// Tar, of any flavour.
+    Tar,
+    /// A Unix archive: a Debian package, a static library.
+    Ar,
+    /// One or more gzip members.
+    Gzip,
+    /// bzip2.
+    Bzip2,
+    /// xz.
+    Xz,
+    /// LZMA without a container of its own, as before xz.
+    Lzma,
+    /// Zstandard.
+    Zstd,
+    /// Known, but with no reader here.
+    Unsupported(&'static str),
+}
+
+/// Bytes that are enough to recognise a container by its beginning.
+pub const HEAD: usize = 512;
+
+/// Bytes at whose end a zip can be recognised: its end record and the longest comment.
+pub(super) const TAIL: usize = 22 + 65_535;
+
+/// Where the end of a zip stands: 22 bytes and a comment, of which only short ones are looked behind.
+const ZIP_END: &[u8] = b"PK\x05\x06";
+
+impl Format {
+    /// The container that begins with `head`, its first [`HEAD`] bytes or all there are.
+    pub fn of(head: &[u8]) -> Option<Self> {
+        // Most text begins with none of these bytes.
+        let format = match head.first()? {
+            0x1f if is_gzip(head) => Self::Gzip,
+            b'B' if is_bzip2(head) => Self::Bzip2,
+            0xfd if head.starts_with(b"\xfd7zXZ\x00") => Self::Xz,
+            b'L' if head.starts_with(b"LZIP\x01") => Self::Unsupported("lzip"),
+            0x28 if head.starts_with(b"\x28\xb5\x2f\xfd") => Self::Zstd,
+            // Skippable frames may stand before the first.
+            0x50..=0x5f if head.get(1..4) == Some(b"\x2a\x4d\x18") => Self::Zstd,
+            b'!' if head.starts_with(b"!<arch>\n") => Self::Ar,
+            0x5d if is_lzma(head) => Self::Lzma,
+            0x02 if head.starts_with(b"\x02\x21\x4c\x18") => Self::Unsupported("LZ4"),
+            b'R' if head.starts_with(b"Rar!\x1a\x07") => Self::Unsupported("RAR"),
+            b'M' if head.starts_with(b"MSCF\x00\x00\x00\x00") => Self::Unsupported("cabinet"),
+            0x04 if head.starts_with(b"\x04\x22\x4d\x18") => Self::Unsupported("LZ4"),
+            0xed if head.starts_with(b"\xed\xab\xee\xdb") => Self::Unsupported("RPM"),
+            0x1f if head.starts_with(b"\x1f\x9d") => Self::Unsupported("compress (.Z)"),
+            _ if tar::is_header(head) => Self::Tar,
+            _ => return None,
+        };
+        Some(format)
+    }
+
+    /// Whether it is read from front to back.
+    pub(super) fn is_streamed(self) -> bool {
+        !matches!(self, Self::Zip)
+    }
+
+    /// Its name in a sentence.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Zip => "zip",
+            Self::Tar => "tar",
+            Self::Ar => "ar",
+            Self::Gzip => "gzip",
+            Self::Bzip2 => "bzip2",
+            Self::Xz => "xz",
+            Self::Lzma => "lzma",
+            Self::Zstd => "zstd",
+            Self::Unsupported(name) => name,
+        }
+    }
+}
+
+/// Whether `tail`, the last 65,557 bytes of a content or all there are, ends a zip archive. It may
+/// begin with anything: a program that unpacks itself, a script, a picture.
+pub fn ends_zip(tail: &[u8]) -> bool {
+    zip_comments(tail).any(|(comment, rest)| comment <= rest)
+}
+
+/// The same of what is a container of another kind, which may hold a zip near its own end: that of one
+/// behind it is the end of all.
+pub(super) fn ends_zip_exactly(tail: &[u8]) -> bool {
+    zip_comments(tail).any(|(comment, rest)| comment == rest)
+}
+
+/// The length of the comment that each end record tells of, and of what follows the record.
+fn zip_comments(tail: &[u8]) -> impl Iterator<Item = (usize, usize)> + '_ {
+    let tail = &tail[tail.len().saturating_sub(TAIL)..];
+    // Text holds no such byte, and this is asked of every file.
+    let tail = if memchr::memchr(ZIP_END[2], tail).is_some() { tail } else { b"" };
+    memchr::memmem::rfind_iter(tail, ZIP_END).filter_map(|at| {
+        let rest = &tail[at + 4..];
+        let two = |at: usize| rest.get(at..at + 2).map(|two| u16::from_le_bytes([two[0], two[1]]));
+        // There is at least one entry.
+        two(16).filter(|_| two(6) != Some(0)).map(|comment| (usize::from(comment), rest.len() - 18))
+    })
+}
+
+/// Whether a program begins so, which may hold an archive behind itself.
+pub(super) fn is_program(head: &[u8]) -> bool {
+    [&b"MZ"[..], b"\x7fELF", b"#!", b"\xcf\xfa\xed\xfe", b"\xca\xfe\xba\xbe"]
+        .iter()
+        .any(|magic| head.starts_with(magic))
+}
+
+/// Deflate is the only method there ever was. What has flags that mean nothing is said to be damaged.
+fn is_gzip(head: &[u8]) -> bool {
+    matches!(head, [0x1f, 0x8b, 8, _, ..])
+}
+
+/// A block begins with the digits of pi, an empty stream ends with those of its root.
+fn is_bzip2(head: &[u8]) -> bool {
+    matches!(head, [b'B', b'Z', b'h', b'1'..=b'9', 0x31, 0x41, 0x59, 0x26, 0x53, 0x59, ..])
+        || matches!(head, [b'B', b'Z', b'h', b'1'..=b'9', 0x17, 0x72, 0x45, 0x38, 0x50, 0x90, ..])
+}
+
+/// The usual properties, a dictionary as packers choose them, a size that is unknown or one.
+fn is_lzma(head: &[u8]) -> bool {
+    let Some((properties, rest)) = head.first_chunk::<13>().and_then(|head| head.split_first()) else {
+        return false;
+    };
+    let four = |at: usize| u32::from_le_bytes([rest[at], rest[at + 1], rest[at + 2], rest[at + 3]]);
+    let (dictionary, low, high) = (four(0), four(4), four(8));
+    let is_usual = dictionary.count_ones() == 1 || (dictionary & (dictionary << 1)).count_ones() == 1;
+    *properties == 0x5d
+        && is_usual
+        && dictionary >= 1 << 12
+        && ((low, high) == (u32::MAX, u32::MAX) || high < 1 << 8)
+}
+
+/// Whether an end record stands somewhere in `bytes`, and where: for those who see no end of a content.
+pub fn zip_ends(bytes: &[u8]) -> impl Iterator<Item = usize> + '_ {
+    let bytes = if memchr::memchr(ZIP_END[2], bytes).is_some() { bytes } else { b"" };
+    // Disk 0 of one, with entries.
+    let is_end = |at: &usize| {
+        bytes.get(at + 4..at + 22).is_some_and(|rest| rest[..4] == [0; 4] && rest[6..8] != [0; 2])
+    };
+    memchr::memmem::find_iter(bytes, ZIP_END).filter(is_end)
+}

@@ -1,0 +1,187 @@
+//! How far a container is followed: what can be made of a few bytes has no end of its own.
+
+use std::cell::Cell;
+use std::io;
+use std::time::{Duration, Instant};
+
+/// The most that is made of one file or blob, with all that is packed in it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Containers within containers. None is opened at 0.
+    pub depth: usize,
+    /// Bytes unpacked.
+    pub bytes: u64,
+    /// Entries looked at.
+    pub entries: u64,
+    /// Bytes unpacked for each byte of the container, once there are more than [`Limits::FLOOR`].
+    pub ratio: u64,
+    /// Time spent.
+    pub time: Duration,
+    /// Bytes held in memory: a zip within another container is read out of order.
+    pub memory: u64,
+}
+
+impl Limits {
+    /// Bytes that may be unpacked whatever the ratio.
+    pub const FLOOR: u64 = 256 << 20;
+}
+
+impl Default for Limits {
+    /// Deflate makes at most 1032 bytes of one, so that the ratio stops only what is packed twice, or
+    /// by a stronger method, to no purpose.
+    fn default() -> Self {
+        Self {
+            depth: 10,
+            bytes: 8 << 30,
+            entries: 1_000_000,
+            ratio: 2000,
+            time: Duration::from_secs(60),
+            memory: 256 << 20,
+        }
+    }
+}
+
+/// What is left of the limits.
+#[derive(Debug)]
+pub(super) struct Budget {
+    pub(super) limits: Limits,
+    begun: Instant,
+    /// Bytes of the outermost container: its size, or what was read of it so far.
+    pub(super) input: Cell<u64>,
+    bytes: Cell<u64>,
+    entries: Cell<u64>,
+    memory: Cell<u64>,
+    /// Which limit was hit; from then on nothing is unpacked.
+    over: Cell<Option<Over>>,
+}
+
+/// Which limit ended it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Over {
+    Bytes,
+    Entries,
+    Ratio,
+    Time,
+    Stopped,
+}
+
+impl Budget {
+    pub(super) fn new(limits: Limits) -> Self {
+        Self {
+            limits,
+            begun: Instant::now(),
+            input: Cell::new(0),
+            bytes: Cell::new(0),
+            entries: Cell::new(0),
+            memory: Cell::new(0),
+            over: Cell::new(None),
+        }
+    }
+
+    pub(super) fn over(&self) -> Option<Over> {
+        self.over.get()
+    }
+
+    /// Ends it all.
+    pub(super) fn end(&self, over: Over) -> io::Error {
+        self.over.set(Some(self.over.get().unwrap_or(over)));
+        io::Error::other(GIVEN_UP)
+    }
+
+    /// Bytes unpacked so far.
+    pub(super) fn bytes(&self) -> u64 {
+        self.bytes.get()
+    }
+
+    /// Bytes that may still be unpacked.
+    ///
+    /// # Errors
+    /// When a limit was hit.
+    pub(super) fn left(&self) -> io::Result<u64> {
+        if let Some(over) = self.over.get() {
+            return Err(self.end(over));
+        }
+        if self.begun.elapsed() > self.limits.time {
+            return Err(self.end(Over::Time));
+        }
+        let most = self.limits.bytes.min(self.by_ratio());
+        Ok(most.saturating_sub(self.bytes.get()))
+    }
+
+    fn by_ratio(&self) -> u64 {
+        self.input.get().saturating_mul(self.limits.ratio).max(Limits::FLOOR)
+    }
+
+    /// Counts `count` unpacked bytes.
+    ///
+    /// # Errors
+    /// When that are too many; then they count for nothing.
+    pub(super) fn unpacked(&self, count: usize) -> io::Result<()> {
+        self.left()?;
+        let bytes = self.bytes.get() + count as u64;
+        if bytes > self.limits.bytes {
+            return Err(self.end(Over::Bytes));
+        }
+        if bytes > self.by_ratio() {
+            return Err(self.end(Over::Ratio));
+        }
+        self.bytes.set(bytes);
+        Ok(())
+    }
+
+    /// Counts an entry.
+    ///
+    /// # Errors
+    /// When a limit is hit.
+    pub(super) fn entry(&self) -> io::Result<()> {
+        self.entries.set(self.entries.get() + 1);
+        if self.entries.get() > self.limits.entries {
+            return Err(self.end(Over::Entries));
+        }
+        self.left().map(|_| ())
+    }
+
+    /// How much more may be held in memory.
+    pub(super) fn room(&self) -> u64 {
+        self.limits.memory.saturating_sub(self.memory.get())
+    }
+
+    /// Counts what is held while `work` runs.
+    pub(super) fn holding<T>(&self, bytes: usize, work: impl FnOnce() -> T) -> T {
+        let before = self.memory.get();
+        self.memory.set(before + bytes as u64);
+        let outcome = work();
+        self.memory.set(before);
+        outcome
+    }
+
+    /// The limit that ended it, in words; nothing if none did, or the user.
+    pub(super) fn reason(&self) -> Option<String> {
+        let Limits { bytes, entries, ratio, time, .. } = self.limits;
+        let what = match self.over.get()? {
+            Over::Stopped => return None,
+            Over::Bytes => format!("it unpacks to more than {} (`--max-unpacked`)", size(bytes)),
+            Over::Entries => format!("it has more than {entries} entries (`--max-entries`)"),
+            Over::Ratio => format!("it unpacks to more than {ratio} times its size (`--max-ratio`)"),
+            Over::Time => format!("it takes longer than {} s to unpack (`--max-time`)", time.as_secs_f64()),
+        };
+        let seen = self.entries.get().min(entries);
+        Some(format!(
+            "given up: {what}; what came before, {} in {seen} entries, was scanned",
+            size(self.bytes())
+        ))
+    }
+}
+
+/// What a reader's error says once a limit is hit; the reason is told once, by [`Budget::reason`].
+const GIVEN_UP: &str = "given up";
+
+/// Bytes in words, as the limits are given.
+pub(super) fn size(bytes: u64) -> String {
+    match bytes {
+        0..1024 => format!("{bytes} bytes"),
+        1024..1_048_576 => format!("{} KiB", bytes >> 10),
+        1_048_576..1_073_741_824 => format!("{} MiB", bytes >> 20),
+        _ => format!("{:.1} GiB", bytes as f64 / f64::from(1 << 30)).replace(".0 ", " "),
+    }
+}

@@ -1,0 +1,292 @@
+//! The way down: a content is recognised, handed over, and what is packed in it likewise.
+
+use std::cell::{Cell, RefCell};
+use std::io::{self, Cursor, Read, SeekFrom};
+use std::ops::Range;
+
+use super::format::{self, Format, HEAD};
+use super::limits::{Budget, Limits, size};
+use super::reading::{Counted, Tee, drain, fill};
+use super::{Input, ReadSeek, Taker, ar, names, squeezed, tar};
+
+/// Contents up to this size are held in memory while they are looked at.
+const SMALL: usize = 1 << 20;
+
+/// Notes that are told one by one for each file or blob: every entry of a bomb can be damaged.
+const TOLD: u64 = 1000;
+
+/// Hands `input`, called `name`, to `taker`, and all that is packed in it.
+///
+/// # Errors
+/// Those of `input`. What is wrong with a container is told to the taker.
+pub fn open(input: Input<'_>, name: &[u8], limits: Limits, taker: &mut dyn Taker) -> io::Result<()> {
+    let grows = !matches!(input, Input::Bytes(_));
+    let opener = Opener {
+        taker: RefCell::new(taker),
+        budget: Budget::new(limits),
+        path: RefCell::default(),
+        level: Cell::new(0),
+        grows,
+        spare: RefCell::default(),
+        skips: Cell::new(0),
+    };
+    let frame = Frame { name: name.to_vec(), hidden: false };
+    let outcome = match input {
+        Input::Bytes(bytes) => {
+            opener.budget.input.set(bytes.len() as u64);
+            opener.taker.borrow_mut().begin(&[]);
+            opener.slice(bytes, &frame);
+            Ok(())
+        }
+        Input::File(file) => opener.file(file, &frame),
+        Input::Stream(stream) => {
+            opener.taker.borrow_mut().begin(&[]);
+            opener.stream(stream, &frame, Vec::new())
+        }
+    };
+    if let Some(more) = opener.skips.get().checked_sub(TOLD).filter(|&more| more != 0) {
+        let reason = format!("{more} more entries were not looked at, or are not what they should be");
+        opener.taker.borrow_mut().skip(&[], reason);
+    }
+    if let Some(reason) = opener.budget.reason() {
+        opener.taker.borrow_mut().skip(&[], reason);
+    }
+    outcome
+}
+
+/// Opens one content and all in it.
+pub(super) struct Opener<'t> {
+    pub(super) taker: RefCell<&'t mut dyn Taker>,
+    pub(super) budget: Budget,
+    /// Names that lead to the content at hand.
+    path: RefCell<Vec<Vec<u8>>>,
+    /// Contents around it.
+    level: Cell<usize>,
+    /// Whether the size of the outermost content is not known before it was read.
+    pub(super) grows: bool,
+    /// Buffers that are not in use.
+    spare: RefCell<Vec<Vec<u8>>>,
+    /// What was not looked at, so far.
+    skips: Cell<u64>,
+}
+
+/// What is known of a content from outside.
+pub(super) struct Frame {
+    /// Its name, for naming what is compressed in it.
+    name: Vec<u8>,
+    /// Whether its name is left out of the paths of its entries: a tar in a compressed file.
+    hidden: bool,
+}
+
+impl<'t> Opener<'t> {
+    /// Whether a limit was hit, so that nothing else is worth unpacking.
+    pub(super) fn is_over(&self) -> bool {
+        self.budget.over().is_some()
+    }
+
+    /// Notes that something of the container at hand, or its entry `name`, was not looked at.
+    pub(super) fn skip(&self, name: Option<&[u8]>, reason: impl Into<String>) {
+        if self.is_over() {
+            return;
+        }
+        self.skips.set(self.skips.get() + 1);
+        if self.skips.get() > TOLD {
+            return;
+        }
+        let mut path = self.path.borrow().clone();
+        path.extend(name.map(names::harmless));
+        self.taker.borrow_mut().skip(&path, reason.into());
+    }
+
+    /// Hands over an entry of the container at hand, and what is packed in it. An error of `content` is
+    /// noted, after what came before it. Tells whether it was handed over whole.
+    #[must_use = "what was not handed over whole is not elsewhere"]
+    pub(super) fn entry(&self, name: &[u8], content: &mut dyn Read) -> bool {
+        self.budget.entry().is_ok() && self.inner(names::harmless(name), content, false)
+    }
+
+    /// Hands over what is compressed in a content called `packed`; its own header may give it a name.
+    pub(super) fn squeezed(&self, packed: &[u8], given: Option<&[u8]>, content: &mut dyn Read) {
+        if self.budget.entry().is_err() {
+            return;
+        }
+        let name =
+            given.filter(|name| !name.is_empty()).map_or_else(|| names::unpacked(packed), names::harmless);
+        self.inner(name, content, true);
+    }
+
+    fn inner(&self, name: Vec<u8>, content: &mut dyn Read, squeezed: bool) -> bool {
+        let mut counted = Counted { input: content, count: 0 };
+        let mut head = self.spare.borrow_mut().pop().unwrap_or_default();
+        let started = fill(&mut counted, &mut head, SMALL);
+        let mut frame = Frame { name: name.clone(), hidden: false };
+        frame.hidden = squeezed && Format::of(&head) == Some(Format::Tar);
+        self.path.borrow_mut().push(name);
+        self.level.set(self.level.get() + 1);
+        self.taker.borrow_mut().begin(&self.path.borrow());
+        let outcome = match started {
+            Ok(false) => self.stream(&mut counted, &frame, head),
+            ended => {
+                self.budget.holding(head.len(), || self.slice(&head, &frame));
+                head.clear();
+                self.spare.borrow_mut().push(head);
+                ended.map(|_| ())
+            }
+        };
+        self.level.set(self.level.get() - 1);
+        if let Err(error) = &outcome {
+            let before = size(counted.count);
+            self.skip(None, format!("{error}; what came before, {before}, was scanned"));
+        }
+        self.path.borrow_mut().pop();
+        outcome.is_ok()
+    }
+
+    /// A content that is all there.
+    fn slice(&self, bytes: &[u8], frame: &Frame) {
+        self.push(self.level.get(), bytes);
+        let format = Format::of(bytes);
+        let mut elsewhere = match self.openable(format) {
+            Some(format) if format.is_streamed() => self.streamed(format, &mut &bytes[..], frame),
+            Some(format) => self.seekable(format, &mut Cursor::new(bytes)),
+            None => Vec::new(),
+        };
+        if let Some(zip) = self.openable(behind(format, bytes)) {
+            elsewhere.extend(self.seekable(zip, &mut Cursor::new(bytes)));
+        }
+        self.end(elsewhere, bytes.len() as u64);
+    }
+
+    /// A content that comes piece by piece, after what of it is in `head`.
+    fn stream(&self, content: &mut dyn Read, frame: &Frame, mut head: Vec<u8>) -> io::Result<()> {
+        let level = self.level.get();
+        let started = fill(content, &mut head, SMALL);
+        if !matches!(started, Ok(false)) {
+            self.slice(&head, frame);
+            return started.map(|_| ());
+        }
+        let format = Format::of(&head);
+        let wants_all = format.is_some_and(|format| !format.is_streamed()) || format::is_program(&head);
+        if wants_all {
+            let room = usize::try_from(self.budget.room()).unwrap_or(usize::MAX);
+            let ended = fill(content, &mut head, room.max(SMALL));
+            if !matches!(ended, Ok(false)) {
+                self.budget.holding(head.len(), || self.slice(&head, frame));
+                return ended.map(|_| ());
+            }
+            if let Some(format) = format {
+                self.skip(
+                    None,
+                    format!(
+                        "a {} archive of more than {} within another container, not opened (`--max-memory`)",
+                        format.name(),
+                        size(room as u64)
+                    ),
+                );
+            }
+        }
+        let openable = self.openable(format).filter(|_| !wants_all);
+        let mut start = Cursor::new(head);
+        let mut whole = (&mut start).chain(content);
+        let mut tee = Tee { opener: self, level, input: &mut whole, last: Vec::new(), count: 0 };
+        let elsewhere = match openable {
+            Some(format) => self.streamed(format, &mut tee, frame),
+            None => Vec::new(),
+        };
+        let outcome = drain(&mut tee).map(|_| ());
+        let (last, length) = (tee.last, tee.count);
+        self.end(elsewhere, length);
+        if behind(format, &last).is_some() && !wants_all {
+            self.skip(None, "a zip archive behind other data that cannot be read again, not opened; save it as a file of its own");
+        }
+        outcome
+    }
+
+    /// A file on disk.
+    fn file(&self, file: &mut dyn ReadSeek, frame: &Frame) -> io::Result<()> {
+        let mut head = Vec::with_capacity(HEAD);
+        fill(file, &mut head, HEAD)?;
+        file.seek(SeekFrom::Start(0))?;
+        let format = Format::of(&head);
+        let openable = self.openable(format);
+        self.taker.borrow_mut().begin(&[]);
+        let mut tee = Tee { opener: self, level: 0, input: &mut *file, last: Vec::new(), count: 0 };
+        let mut elsewhere = match openable {
+            Some(format) if format.is_streamed() => self.streamed(format, &mut tee, frame),
+            _ => Vec::new(),
+        };
+        let outcome = drain(&mut tee).map(|_| ());
+        let (last, length) = (tee.last, tee.count);
+        if outcome.is_ok() {
+            if let Some(format) = openable.filter(|format| !format.is_streamed()) {
+                elsewhere = self.seekable(format, file);
+            }
+            if let Some(zip) = self.openable(behind(format, &last)) {
+                elsewhere.extend(self.seekable(zip, file));
+            }
+        }
+        self.end(elsewhere, length);
+        outcome
+    }
+
+    /// Ends the content at hand, which has `length` bytes.
+    fn end(&self, mut elsewhere: Vec<Range<u64>>, length: u64) {
+        elsewhere.iter_mut().for_each(|range| range.end = range.end.min(length));
+        elsewhere.retain(|range| range.start <= range.end);
+        elsewhere.sort_unstable_by_key(|range| (range.start, range.end));
+        self.taker.borrow_mut().end(&elsewhere);
+    }
+
+    /// The container, if it may be opened.
+    fn openable(&self, format: Option<Format>) -> Option<Format> {
+        let format = format?;
+        if self.is_over() {
+            return None;
+        }
+        if let Format::Unsupported(name) = format {
+            self.skip(
+                None,
+                format!("{name} archives cannot be opened; its bytes were scanned as they stand"),
+            );
+            return None;
+        }
+        if self.level.get() >= self.budget.limits.depth {
+            let depth = self.budget.limits.depth;
+            self.skip(
+                None,
+                format!("a {} container more than {depth} deep, not opened (`--max-depth`)", format.name()),
+            );
+            return None;
+        }
+        Some(format)
+    }
+
+    fn streamed(&self, format: Format, content: &mut dyn Read, frame: &Frame) -> Vec<Range<u64>> {
+        let hidden = if frame.hidden { self.path.borrow_mut().pop() } else { None };
+        let elsewhere = match format {
+            Format::Tar => tar::open(self, content),
+            Format::Ar => ar::open(self, content),
+            _ => {
+                squeezed::open(self, format, content, &frame.name);
+                // What cannot be compressed stands in there as it is.
+                std::iter::once(0..u64::MAX).collect()
+            }
+        };
+        self.path.borrow_mut().extend(hidden);
+        elsewhere
+    }
+
+    fn seekable(&self, _format: Format, _content: &mut dyn ReadSeek) -> Vec<Range<u64>> {
+        Vec::new()
+    }
+}
+
+/// The zip that may stand behind what `format` says of a content's beginning. What is a PDF can be both.
+fn behind(format: Option<Format>, tail: &[u8]) -> Option<Format> {
+    let is_zip = match format {
+        Some(Format::Zip) => false,
+        Some(_) => format::ends_zip_exactly(tail),
+        None => format::ends_zip(tail),
+    };
+    is_zip.then_some(Format::Zip)
+}

@@ -1,0 +1,171 @@
+//! Readers that tell what they read.
+
+use std::io::{self, BufRead, Read};
+
+use super::format::TAIL;
+use super::limits::{Budget, Over};
+use super::opener::Opener;
+
+/// Bytes read at a time.
+pub(super) const PIECE: usize = 1 << 16;
+
+/// Hands on what is read to the content that it is read from.
+pub(super) struct Tee<'a, 't> {
+    pub(super) opener: &'a Opener<'t>,
+    pub(super) level: usize,
+    pub(super) input: &'a mut dyn Read,
+    /// The last bytes that were read.
+    pub(super) last: Vec<u8>,
+    /// How many were read.
+    pub(super) count: u64,
+}
+
+impl Read for Tee<'_, '_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let count = self.input.read(buffer)?;
+        self.opener.push(self.level, &buffer[..count]);
+        self.count += count as u64;
+        self.last.extend_from_slice(&buffer[..count]);
+        // Rarely, so that little is moved about.
+        if self.last.len() > 8 * TAIL {
+            self.last.drain(..self.last.len() - TAIL);
+        }
+        Ok(count)
+    }
+}
+
+/// Counts what was unpacked, and ends when a limit is hit.
+pub(super) struct Metered<'a, R> {
+    pub(super) budget: &'a Budget,
+    pub(super) unpacked: R,
+}
+
+impl<R: Read> Read for Metered<'_, R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        // Some decoders take a read of nothing for an error.
+        if buffer.is_empty() {
+            return Ok(0);
+        }
+        // One more than is allowed tells whether there is more.
+        let room = self.budget.left()?.saturating_add(1).min(PIECE as u64);
+        let room = buffer.len().min(room as usize);
+        let count = self.unpacked.read(&mut buffer[..room])?;
+        self.budget.unpacked(count)?;
+        Ok(count)
+    }
+}
+
+/// Reads a few bytes at a time from a decoder that loses, when something is wrong, all that it unpacked
+/// in the same call.
+pub(super) struct Gently<R>(pub(super) R);
+
+impl<R: Read> Read for Gently<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let room = buffer.len().min(1 << 10);
+        self.0.read(&mut buffer[..room])
+    }
+}
+
+/// Puts zeros behind an input of LZMA2, whose decoder takes in a piece of it before it gives any of it: of
+/// one that is cut off, the rest of the last piece unpacks to something that is none of it.
+pub(super) fn filled_up<R: Read>(input: R) -> impl Read {
+    const LARGEST: u64 = 1 << 16;
+    input.chain(io::repeat(0).take(LARGEST))
+}
+
+/// Counts the bytes that are read.
+pub(super) struct Counted<'a> {
+    pub(super) input: &'a mut dyn Read,
+    pub(super) count: u64,
+}
+
+impl Read for Counted<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let count = self.input.read(buffer)?;
+        self.count += count as u64;
+        Ok(count)
+    }
+}
+
+/// Reads on into `buffer` until it holds `most` bytes or the input ends; whether it ended.
+///
+/// # Errors
+/// Those of `input`; what was read before stays in `buffer`.
+pub(super) fn fill(input: &mut dyn Read, buffer: &mut Vec<u8>, most: usize) -> io::Result<bool> {
+    let room = most.saturating_sub(buffer.len()) as u64;
+    // The library's way: the buffer grows with what comes, and no byte of it is cleared twice.
+    let count = (&mut *input).take(room).read_to_end(buffer)?;
+    Ok((count as u64) < room)
+}
+
+/// Reads on to the end; gives the bytes that were left.
+pub(super) fn drain(input: &mut dyn Read) -> io::Result<u64> {
+    let (mut piece, mut left) = (vec![0; PIECE], 0);
+    loop {
+        match input.read(&mut piece) {
+            Ok(0) => return Ok(left),
+            Ok(count) => left += count as u64,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+}
+
+/// Reads ahead, so that it can tell what follows.
+pub(super) struct Ahead<'a> {
+    input: &'a mut dyn Read,
+    buffer: Vec<u8>,
+    at: usize,
+    /// Bytes that were taken.
+    pub(super) offset: u64,
+}
+
+impl<'a> Ahead<'a> {
+    pub(super) fn new(input: &'a mut dyn Read) -> Self {
+        Self { input, buffer: Vec::new(), at: 0, offset: 0 }
+    }
+
+    /// The next `count` bytes, or more, or all there are.
+    pub(super) fn peek(&mut self, count: usize) -> io::Result<&[u8]> {
+        if self.buffer.len() - self.at < count {
+            self.buffer.drain(..self.at);
+            self.at = 0;
+            fill(self.input, &mut self.buffer, count.max(PIECE))?;
+        }
+        Ok(&self.buffer[self.at..])
+    }
+}
+
+impl Read for Ahead<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let count = self.fill_buf()?.read(buffer)?;
+        self.consume(count);
+        Ok(count)
+    }
+}
+
+impl BufRead for Ahead<'_> {
+    fn fill_buf(&mut self) -> io::Result<&[u8]> {
+        self.peek(1)
+    }
+
+    fn consume(&mut self, count: usize) {
+        let count = count.min(self.buffer.len() - self.at);
+        self.at += count;
+        self.offset += count as u64;
+    }
+}
+
+impl Opener<'_> {
+    /// Hands over bytes of the content at `level`.
+    pub(super) fn push(&self, level: usize, bytes: &[u8]) {
+        if level == 0 && self.grows {
+            self.budget.input.set(self.budget.input.get() + bytes.len() as u64);
+        }
+        let mut taker = self.taker.borrow_mut();
+        taker.push(level, bytes);
+        if taker.is_stopped() {
+            self.budget.end(Over::Stopped);
+        }
+    }
+}

@@ -1,0 +1,240 @@
+//! Tar: blocks of 512 bytes, read from front to back, whatever flavour wrote them.
+
+use std::io::{self, Read};
+use std::ops::Range;
+
+use super::opener::Opener;
+use super::reading::{drain, fill};
+
+/// Bytes of a block.
+const BLOCK: usize = 512;
+
+/// Names and attributes longer than this are cut: nobody has such names, and they are held in memory.
+const LONGEST_NAME: u64 = 1 << 16;
+
+/// Whether a tar begins with `head`: its first entry's checksum is right. A header that says `ustar` is
+/// one even when it was meddled with.
+pub(super) fn is_header(head: &[u8]) -> bool {
+    let Some(block) = head.first_chunk::<BLOCK>() else { return false };
+    if block[0] == 0 {
+        return false;
+    }
+    let Some(noted) = octal(&block[148..156]) else { return false };
+    let sum: u64 =
+        block[..148].iter().chain(&block[156..]).map(|&byte| u64::from(byte)).sum::<u64>() + 8 * 32;
+    // Some wrote the sum of signed bytes.
+    let high = block[..148].iter().chain(&block[156..]).filter(|&&byte| byte >= 128).count() as u64;
+    noted == sum || Some(noted) == sum.checked_sub(256 * high)
+}
+
+/// Hands over the entries; gives where they stand.
+pub(super) fn open(opener: &Opener<'_>, input: &mut dyn Read) -> Vec<Range<u64>> {
+    let mut tar =
+        Tar { opener, input, offset: 0, next: Next::default(), elsewhere: Vec::new(), is_cut: false };
+    if let Err(error) = tar.run() {
+        opener.skip(None, format!("{error}; what came before was scanned"));
+    }
+    tar.elsewhere
+}
+
+struct Tar<'a, 't> {
+    opener: &'a Opener<'t>,
+    input: &'a mut dyn Read,
+    /// Bytes read so far.
+    offset: u64,
+    next: Next,
+    elsewhere: Vec<Range<u64>>,
+    /// The input ended within an entry.
+    is_cut: bool,
+}
+
+/// What headers before an entry's own say of it.
+#[derive(Default)]
+struct Next {
+    name: Option<Vec<u8>>,
+    size: Option<u64>,
+}
+
+impl Tar<'_, '_> {
+    fn run(&mut self) -> io::Result<()> {
+        let mut is_lost = false;
+        while !self.is_cut && !self.opener.is_over() {
+            let at = self.offset;
+            let Some(block) = self.block()? else { return Ok(()) };
+            if is_header(&block) {
+                is_lost = false;
+                self.entry(&block)?;
+            } else if block.iter().any(|&byte| byte != 0) && !is_lost {
+                // Archives can follow each other, and what lies between need not be anything.
+                is_lost = true;
+                self.opener.skip(
+                    None,
+                    format!("no tar header at byte {at}, as there should be; looked for the next"),
+                );
+            }
+        }
+        Ok(())
+    }
+
+    /// The next block; nothing at the end.
+    fn block(&mut self) -> io::Result<Option<[u8; BLOCK]>> {
+        let mut block = Vec::with_capacity(BLOCK);
+        fill(self.input, &mut block, BLOCK)?;
+        self.offset += block.len() as u64;
+        match block.first_chunk::<BLOCK>() {
+            Some(block) => Ok(Some(*block)),
+            None if block.iter().all(|&byte| byte == 0) => Ok(None),
+            None => Err(io::Error::new(io::ErrorKind::UnexpectedEof, "the tar is cut off within a header")),
+        }
+    }
+
+    fn entry(&mut self, header: &[u8; BLOCK]) -> io::Result<()> {
+        let kind = header[156];
+        let size = number(&header[124..136]).ok_or_else(|| damaged(self.offset))?;
+        match kind {
+            b'L' => self.next.name = Some(until_nul(&self.held(size)?).to_vec()),
+            b'x' | b'X' => {
+                let attributes = self.held(size)?;
+                self.attributes(&attributes);
+            }
+            // A long link name, and attributes of all that follows, which name nothing.
+            b'K' | b'g' => drop(self.held(size)?),
+            // Links, devices, folders and pipes have no data, whatever their size says.
+            b'1'..=b'6' => self.next = Next::default(),
+            _ => {
+                let next = std::mem::take(&mut self.next);
+                if kind == b'S' {
+                    self.sparse(header)?;
+                }
+                let name = next.name.unwrap_or_else(|| name(header));
+                self.data(&name, next.size.unwrap_or(size))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// An old sparse file's map may go on in blocks before the data.
+    fn sparse(&mut self, header: &[u8; BLOCK]) -> io::Result<()> {
+        let mut goes_on = header[482] != 0;
+        while goes_on {
+            let Some(block) = self.block()? else { return Ok(()) };
+            goes_on = block[504] != 0;
+        }
+        Ok(())
+    }
+
+    fn data(&mut self, name: &[u8], size: u64) -> io::Result<()> {
+        let start = self.offset;
+        let mut part = Part { input: self.input, left: size };
+        let is_whole = self.opener.entry(name, &mut part);
+        match drain(&mut part) {
+            // It was told already, of the entry.
+            Err(_) if !is_whole => self.is_cut = true,
+            outcome => drop(outcome?),
+        }
+        if is_whole {
+            self.elsewhere.push(start..start.saturating_add(size));
+        }
+        self.past(size)
+    }
+
+    /// The data of a header that describes another.
+    fn held(&mut self, size: u64) -> io::Result<Vec<u8>> {
+        let mut data = Vec::new();
+        let most = size.min(LONGEST_NAME);
+        let mut part = Part { input: self.input, left: size };
+        fill(&mut part, &mut data, most as usize)?;
+        drain(&mut part)?;
+        self.past(size)?;
+        Ok(data)
+    }
+
+    /// Goes on behind the block that ends `size` bytes of data.
+    fn past(&mut self, size: u64) -> io::Result<()> {
+        let rest = size.wrapping_neg() % BLOCK as u64;
+        self.offset = self.offset.saturating_add(size).saturating_add(rest);
+        // At the very end the filling may be missing.
+        let mut filling = (&mut *self.input).take(rest);
+        drain(&mut filling).map(|_| ())
+    }
+
+    /// Records of the form `length key=value\n`.
+    fn attributes(&mut self, mut records: &[u8]) {
+        while let Some(space) = memchr::memchr(b' ', records) {
+            let length = decimal(&records[..space]).and_then(|length| usize::try_from(length).ok());
+            let Some(record) = length.and_then(|length| records.get(space + 1..length)) else { return };
+            let rest = space + 1 + record.len();
+            let record = record.strip_suffix(b"\n").unwrap_or(record);
+            if let Some(at) = memchr::memchr(b'=', record) {
+                match (&record[..at], &record[at + 1..]) {
+                    (b"path" | b"GNU.sparse.name", name) => self.next.name = Some(name.to_vec()),
+                    (b"size", size) => self.next.size = decimal(size),
+                    _ => {}
+                }
+            }
+            records = &records[rest..];
+        }
+    }
+}
+
+/// The next `left` bytes, all of which should be there.
+struct Part<'a> {
+    input: &'a mut dyn Read,
+    left: u64,
+}
+
+impl Read for Part<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let room = buffer.len().min(usize::try_from(self.left).unwrap_or(usize::MAX));
+        if room == 0 {
+            return Ok(0);
+        }
+        let count = self.input.read(&mut buffer[..room])?;
+        if count == 0 {
+            let reason = format!("the tar is cut off, {} bytes are missing", self.left);
+            return Err(io::Error::new(io::ErrorKind::UnexpectedEof, reason));
+        }
+        self.left -= count as u64;
+        Ok(count)
+    }
+}
+
+fn damaged(offset: u64) -> io::Error {
+    io::Error::new(
+        io::ErrorKind::InvalidData,
+        format!("the tar header before byte {offset} has no size that can be read"),
+    )
+}
+
+fn name(header: &[u8; BLOCK]) -> Vec<u8> {
+    let name = until_nul(&header[..100]);
+    let prefix = if header[257..].starts_with(b"ustar\0") { until_nul(&header[345..500]) } else { b"" };
+    if prefix.is_empty() { name.to_vec() } else { [prefix, b"/", name].concat() }
+}
+
+fn until_nul(bytes: &[u8]) -> &[u8] {
+    bytes.split(|&byte| byte == 0).next().unwrap_or_default()
+}
+
+/// A size: octal digits, or binary when the first bit says so.
+fn number(field: &[u8]) -> Option<u64> {
+    if field[0] & 0x80 == 0 {
+        return octal(field);
+    }
+    let digits = field.iter().enumerate().map(|(at, &byte)| if at == 0 { byte & 0x7f } else { byte });
+    digits.into_iter().try_fold(0u64, |sum, byte| sum.checked_mul(256)?.checked_add(u64::from(byte)))
+}
+
+/// Octal digits between blanks and NULs; none at all is 0, as in the header of a folder.
+fn octal(field: &[u8]) -> Option<u64> {
+    let is_blank = |byte: &u8| matches!(byte, b' ' | 0);
+    let digits = field.iter().skip_while(|byte| is_blank(byte)).take_while(|byte| !is_blank(byte));
+    digits.into_iter().try_fold(0u64, |sum, &byte| {
+        let digit = byte.checked_sub(b'0').filter(|&digit| digit < 8)?;
+        sum.checked_mul(8)?.checked_add(u64::from(digit))
+    })
+}
+
+fn decimal(digits: &[u8]) -> Option<u64> {
+    std::str::from_utf8(digits).ok()?.trim().parse().ok()
+}

@@ -1,0 +1,14 @@
+//! What fuzzing found, kept.
+
+use super::kit::opened;
+
+#[test]
+fn an_ar_that_is_cut_off_has_nothing_behind_its_end() {
+    for size in ["0", "8", "644"] {
+        let header = format!("{:<16}{:<12}{:<6}{:<6}{:<8}{:<10}`\n", "a/", "0", "0", "0", "644", size);
+        let archive = [b"!<arch>\n", header.as_bytes(), b"data"].concat();
+        let taken = opened("a.deb", &archive);
+        let ranges = taken.elsewhere.iter().flat_map(|(_, ranges)| ranges);
+        assert!(ranges.clone().all(|range| range.end <= archive.len() as u64), "{:?}", taken.elsewhere);
+    }
+}

@@ -1,0 +1,7 @@
+//! Containers against what was packed in them.
+
+mod finds;
+mod hostile;
+mod kit;
+mod squeezed;
+mod tars;

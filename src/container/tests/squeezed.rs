@@ -1,0 +1,96 @@
+//! Compressed files.
+
+use super::kit::{Taken, bzip2, gzip, noise, opened, tar, xz, zstd};
+
+type Packer = fn(&[u8]) -> Vec<u8>;
+const PACKERS: &[(&str, Packer)] = &[("gz", gzip), ("bz2", bzip2), ("xz", xz), ("zst", zstd)];
+
+#[test]
+fn what_is_compressed_is_handed_over_and_its_bytes_too() {
+    for (ending, pack) in PACKERS {
+        for size in [0, 1, 1000, 1 << 20, (1 << 20) + 1, 3 << 20] {
+            let data = noise(7, size);
+            let packed = pack(&data);
+            let taken = opened(&format!("log.{ending}"), &packed);
+            assert_eq!(taken.content("log"), data, "{ending} {size}");
+            assert_eq!(taken.content(""), packed, "{ending} {size}");
+            assert!(taken.skipped.is_empty(), "{ending} {size}: {:?}", taken.skipped);
+        }
+    }
+}
+
+#[test]
+fn streams_in_a_row_are_one_content() {
+    for (ending, pack) in PACKERS {
+        let packed = [pack(b"begins here "), pack(b""), pack(b"and ends there")].concat();
+        let taken = opened(&format!("log.{ending}"), &packed);
+        assert_eq!(taken.content("log"), b"begins here and ends there", "{ending}");
+        assert!(taken.skipped.is_empty(), "{ending}: {:?}", taken.skipped);
+    }
+}
+
+#[test]
+fn what_is_cut_off_is_told_after_what_was_there() {
+    for (ending, pack) in PACKERS {
+        let data: Vec<u8> = (0..40_000).flat_map(|n| format!("line {n}\n").into_bytes()).collect();
+        let packed = pack(&data);
+        for tenth in 1..10 {
+            let taken = opened("log", &packed[..packed.len() * tenth / 10]);
+            let reasons = taken.reasons();
+            assert_eq!(taken.skipped.len(), 1, "{ending} {tenth}: {reasons}");
+            let content = taken.contents.iter().find(|(name, _)| name == "content");
+            let content = content.map_or(&b""[..], |(_, content)| content);
+            // What a cut-off chunk of xz ends with is made up.
+            let same = data.iter().zip(content).take_while(|(one, other)| one == other).count();
+            assert!(same == content.len() || *ending == "xz", "{ending} {tenth}");
+            // A block of bzip2 is 900,000 bytes, all of this; one of Zstandard is 131,072.
+            assert!(*ending == "bz2" || tenth < 6 || !content.is_empty(), "{ending} {tenth}: {reasons}");
+        }
+    }
+}
+
+#[test]
+fn what_follows_is_searched_as_it_stands() {
+    for (ending, pack) in &PACKERS[..2] {
+        let packed = [&pack(b"inside")[..], b"\nand something behind it\n"].concat();
+        let taken = opened("a", &packed);
+        assert_eq!(taken.content("content"), b"inside", "{ending}");
+        assert_eq!(taken.content(""), packed, "{ending}");
+        assert!(taken.skipped.is_empty(), "{ending}: {:?}", taken.skipped);
+    }
+}
+
+#[test]
+fn names_come_from_the_header_or_the_file() {
+    let named =
+        flate2::GzBuilder::new().filename("../etc/.env").write(Vec::new(), flate2::Compression::fast());
+    assert_eq!(opened("a.gz", &named.finish().unwrap()).content("__/etc/.env"), b"");
+    let names = |taken: &Taken| taken.contents.iter().map(|(name, _)| name.clone()).collect::<Vec<_>>();
+    let packed = gzip(&tar(&[("config/.env", b"X=1")]));
+    assert_eq!(names(&opened("app.tgz", &packed)), ["config/.env", "app.tar", ""]);
+    let twice = xz(&zstd(b"deep"));
+    assert_eq!(names(&opened("a.zst.xz", &twice)), ["a.zst > a", "a.zst", ""]);
+}
+
+#[test]
+fn zeros_between_streams_and_other_containers_behind_them() {
+    for (ending, pack) in &PACKERS[..2] {
+        let filled = [pack(b"one "), vec![0; 1000], pack(b"two"), vec![0; 77]].concat();
+        let taken = opened(&format!("a.{ending}"), &filled);
+        assert_eq!(taken.content("a"), b"one two", "{ending}");
+        assert!(taken.skipped.is_empty(), "{ending}: {}", taken.reasons());
+        let other = [pack(b"one"), xz(b"two")].concat();
+        assert!(opened("a", &other).reasons().contains("a xz container follows"), "{ending}");
+    }
+}
+
+#[test]
+fn lzma_alone() {
+    use std::io::Write;
+    let options = lzma_rust2::LzmaOptions::with_preset(6);
+    let mut writer = lzma_rust2::LzmaWriter::new_use_header(Vec::new(), &options, None).unwrap();
+    writer.write_all(&tar(&[("config/.env", b"X=1")])).unwrap();
+    let taken = opened("app.tar.lzma", &writer.finish().unwrap());
+    assert_eq!(taken.content("config/.env"), b"X=1");
+    assert!(taken.skipped.is_empty(), "{}", taken.reasons());
+}
