@@ -39,6 +39,10 @@ impl Format {
     pub fn of(head: &[u8]) -> Option<Self> {
         // Most text begins with none of these bytes.
         let format = match head.first()? {
+            b'P' if head.starts_with(b"PK\x03\x04") || head.starts_with(ZIP_END) => Self::Zip,
+            b'P' if head.starts_with(b"PK\x07\x08PK\x03\x04") || head.starts_with(b"PK00PK\x03\x04") => {
+                Self::Zip
+            }
             0x1f if is_gzip(head) => Self::Gzip,
             b'B' if is_bzip2(head) => Self::Bzip2,
             0xfd if head.starts_with(b"\xfd7zXZ\x00") => Self::Xz,

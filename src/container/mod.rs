@@ -6,6 +6,7 @@
 
 mod ar;
 mod format;
+mod inflate;
 mod limits;
 mod names;
 mod opener;
@@ -14,6 +15,8 @@ mod squeezed;
 mod tar;
 #[cfg(test)]
 mod tests;
+mod window;
+mod zip;
 
 use std::io::{Read, Seek};
 use std::ops::Range;

@@ -7,7 +7,7 @@ use std::ops::Range;
 use super::format::{self, Format, HEAD};
 use super::limits::{Budget, Limits, size};
 use super::reading::{Counted, Tee, drain, fill};
-use super::{Input, ReadSeek, Taker, ar, names, squeezed, tar};
+use super::{Input, ReadSeek, Taker, ar, names, squeezed, tar, zip};
 
 /// Contents up to this size are held in memory while they are looked at.
 const SMALL: usize = 1 << 20;
@@ -276,8 +276,11 @@ impl<'t> Opener<'t> {
         elsewhere
     }
 
-    fn seekable(&self, _format: Format, _content: &mut dyn ReadSeek) -> Vec<Range<u64>> {
-        Vec::new()
+    fn seekable(&self, format: Format, content: &mut dyn ReadSeek) -> Vec<Range<u64>> {
+        match format {
+            Format::Zip => zip::open(self, content),
+            _ => Vec::new(),
+        }
     }
 }
 

@@ -5,3 +5,5 @@ mod hostile;
 mod kit;
 mod squeezed;
 mod tars;
+mod zips;
+mod zips_hostile;

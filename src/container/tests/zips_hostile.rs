@@ -1,0 +1,339 @@
+//! Zips that are damaged, cut off, or lie.
+
+use proptest::prelude::*;
+
+use super::kit::{Taken, noise, opened, opened_within};
+use super::zips::{Entry, deflate, end, pieces, zip};
+use crate::container::{Input, Limits, open};
+
+#[test]
+fn what_the_directory_does_not_name_is_found() {
+    let hidden = Entry::new("hidden", 8, b"not named by anything");
+    let shown = [Entry::new("a", 8, b"one"), Entry::new("b", 0, b"two")];
+    let [a, b] = shown.each_ref().map(Entry::local);
+    let hides = hidden.local();
+    for at in 0..4 {
+        let mut parts = vec![&a[..], &b];
+        parts.insert(at.min(2), &hides);
+        let place = |wanted: &[u8]| {
+            let before = parts.iter().take_while(|part| **part != wanted);
+            before.map(|part| part.len() as u64).sum::<u64>()
+        };
+        let directory = [shown[0].central(place(&a)), shown[1].central(place(&b))].concat();
+        let data = parts.concat();
+        // Also behind the directory, in its comment.
+        let comment = if at == 3 { &hides[..] } else { b"" };
+        let data = if at == 3 { [&a[..], &b].concat() } else { data };
+        let end = end(2, directory.len() as u64, data.len() as u64, comment);
+        let taken = opened("a.zip", &[&data[..], &directory, &end].concat());
+        assert_eq!(taken.content("hidden"), b"not named by anything", "{at}");
+        assert!(taken.contents.len() == 4 && taken.skipped.is_empty(), "{}", taken.reasons());
+    }
+}
+
+#[test]
+fn false_ends_do_not_hide_the_true_one() {
+    let entries = [Entry::new("a", 8, b"one"), Entry::new("b", 0, b"two")];
+    let (data, directory) = pieces(&entries);
+    let (size, offset) = (directory.len() as u64, data.len() as u64);
+    let other = [Entry::new("c", 8, b"three")];
+    let (more, its_directory) = pieces(&other);
+    let start = offset + size + 22;
+    let fake = [
+        &more[..],
+        &other[0].central(start),
+        &end(1, its_directory.len() as u64, start + more.len() as u64, b""),
+    ]
+    .concat();
+    let comments: [(&[u8], usize); 5] = [
+        (b"PK\x05\x06", 3),
+        (b"PK\x05\x06 and then some that is longer than an end record", 3),
+        (&end(0, 0, 0, b"x"), 3),
+        (&end(7, 46, 3, b""), 3),
+        // A whole archive in the comment: both are looked into.
+        (&fake, 4),
+    ];
+    for (comment, count) in comments {
+        let archive = [&data[..], &directory, &end(2, size, offset, comment)].concat();
+        let taken = opened("a.zip", &archive);
+        assert_eq!((taken.content("a"), taken.content("b")), (&b"one"[..], &b"two"[..]));
+        assert_eq!(taken.contents.len(), count, "{}", taken.reasons());
+    }
+    // Two archives, one behind the other.
+    let taken = opened("a.zip", &[zip(&entries), zip(&other)].concat());
+    assert!(taken.contents.len() == 4 && taken.skipped.is_empty(), "{}", taken.reasons());
+    assert_eq!((taken.content("a"), taken.content("c")), (&b"one"[..], &b"three"[..]));
+}
+
+#[test]
+fn the_directory_of_an_archive_within_is_not_taken_for_that_of_one_cut_off() {
+    let mut inner = Entry::new("inner.zip", 0, &zip(&[Entry::new("deep", 8, b"deep")]));
+    inner.flags = 8;
+    let (mut data, directory) = pieces(&[Entry::new("a", 8, b"one"), inner.clone()]);
+    data.extend([&b"PK\x07\x08"[..], &inner.crc.to_le_bytes(), &inner.said.to_le_bytes()].concat());
+    data.extend(inner.size.to_le_bytes());
+    data.extend(&directory[..60]);
+    let taken = opened("a.zip", &data);
+    assert_eq!((taken.content("a"), taken.content("inner.zip > deep")), (&b"one"[..], &b"deep"[..]));
+    assert_eq!(taken.contents.len(), 4);
+}
+
+#[test]
+fn sizes_are_not_believed() {
+    let text = b"much that can be packed well ".repeat(100);
+    for (said, size, behind) in [(3, 2900, false), (900_000, 2900, false), (0, 0, true), (60, 50, true)] {
+        let mut entry = Entry::new("a", 8, &text);
+        (entry.said, entry.size) = (said, size);
+        let taken = opened("a.zip", &zip(&[entry, Entry::new("b", 8, b"next")]));
+        assert!(taken.content("a") == text && taken.content("b") == b"next", "{said}");
+        assert_eq!(taken.reasons().contains("where the archive says"), behind, "{}", taken.reasons());
+    }
+    let mut wrong = Entry::new("a", 0, &text);
+    wrong.crc ^= 1;
+    let mut long = Entry::new("b", 0, b"at the end");
+    long.said = 90_000;
+    let taken = opened("a.zip", &zip(&[wrong, long]));
+    assert!(taken.content("a") == text && taken.content("b").starts_with(b"at the end"));
+    assert!(taken.reasons().contains("a: its checksum is not"), "{}", taken.reasons());
+    assert!(taken.reasons().contains("b: it has"), "{}", taken.reasons());
+    let mut short = Entry::new("l", 14, &text);
+    short.size = 10;
+    assert!(opened("a.zip", &zip(&[short])).content("l").starts_with(&text));
+}
+
+#[test]
+fn header_and_directory_may_disagree() {
+    let packed = Entry::new("a", 8, b"told by the header");
+    let mut lie = packed.clone();
+    (lie.method, lie.size) = (0, lie.said);
+    let data = packed.local();
+    let directory = lie.central(0);
+    let end = end(1, directory.len() as u64, data.len() as u64, b"");
+    let taken = opened("a.zip", &[data, directory, end].concat());
+    let contents: Vec<&[u8]> = taken.contents.iter().map(|(_, content)| &content[..]).collect();
+    assert!(contents.contains(&&b"told by the header"[..]), "{}", taken.reasons());
+    assert!(contents.contains(&&packed.packed[..]));
+}
+
+#[test]
+fn records_that_point_nowhere_are_told() {
+    let entries = [Entry::new("a", 8, b"one")];
+    let (data, mut directory) = pieces(&entries);
+    directory.extend(Entry::new("lost", 8, b"").central(7));
+    directory.extend(Entry::new("far", 8, b"").central(1 << 31));
+    directory.extend(Entry::new("twice", 8, b"one").central(0));
+    let end = end(9, directory.len() as u64, data.len() as u64, b"");
+    let taken = opened("a.zip", &[data, directory, end].concat());
+    assert_eq!(taken.content("a"), b"one");
+    for reason in ["lost: the directory says", "far: the directory says", "names 4 entries where 9"] {
+        assert!(taken.reasons().contains(reason), "{}", taken.reasons());
+    }
+    assert_eq!(taken.contents.len(), 2);
+}
+
+#[test]
+fn one_of_several_parts_says_so() {
+    let (data, directory) = pieces(&[Entry::new("a", 8, b"one")]);
+    let mut end = end(1, directory.len() as u64, data.len() as u64, b"");
+    end[4] = 1;
+    let taken = opened("a.zip", &[data, directory, end].concat());
+    assert_eq!(taken.content("a"), b"one");
+    assert!(taken.reasons().contains("in several"), "{}", taken.reasons());
+}
+
+#[test]
+fn a_zip_cut_off_anywhere_brings_what_is_there() {
+    let methods = [8, 0, 12, 14, 93, 95, 9, 8, 0];
+    let entries: Vec<Entry> =
+        (0..9).map(|at| Entry::new(&format!("e{at}"), methods[at as usize], &noise(at, 4000))).collect();
+    let archive = zip(&entries);
+    for tenth in 1..10 {
+        let cut = opened("a.zip", &archive[..archive.len() * tenth / 10]);
+        let mut place = 0;
+        for (entry, seed) in entries.iter().zip(0..) {
+            place += entry.local().len();
+            if place <= archive.len() * tenth / 10 {
+                let name = String::from_utf8_lossy(&entry.name).into_owned();
+                assert!(cut.content(&name) == noise(seed, 4000), "{tenth} {name}: {}", cut.reasons());
+            }
+        }
+        assert!(cut.reasons().contains("no directory"), "{}", cut.reasons());
+    }
+}
+
+#[test]
+fn damage_in_one_entry_leaves_the_others() {
+    let entries: Vec<Entry> =
+        (0..5).map(|at| Entry::new(&format!("e{at}"), 8, &b"plain words ".repeat(500))).collect();
+    let (mut data, directory) = pieces(&entries);
+    data[40..60].fill(0xff);
+    for directory in [&directory[..], b""] {
+        let end = end(5, directory.len() as u64, data.len() as u64, b"");
+        let taken = opened("a.zip", &[&data[..], directory, &end].concat());
+        for at in 1..5 {
+            assert_eq!(taken.content(&format!("e{at}")).len(), 6000);
+        }
+    }
+}
+
+/// One kernel, and many headers before it that all reach it through each other: the data of each is a
+/// stored block that holds the next header, and goes on with the data behind that.
+fn overlapping(count: u64) -> Vec<u8> {
+    const HEADER: u16 = 38;
+    let quote = [&[0][..], &HEADER.to_le_bytes(), &(!HEADER).to_le_bytes()].concat();
+    let (mut data, mut records) = (Vec::new(), Vec::new());
+    for at in 0..count {
+        let mut entry = Entry::new(&format!("{at:08}"), 8, b"");
+        entry.packed = quote.clone();
+        records.extend(entry.central(data.len() as u64));
+        data.extend(entry.local());
+    }
+    let mut last = Entry::new("00kernel", 8, b"");
+    last.packed = deflate(&vec![0; 20 << 20]);
+    records.extend(last.central(data.len() as u64));
+    data.extend(last.local());
+    let end = end(count + 1, records.len() as u64, data.len() as u64, b"");
+    [data, records, end].concat()
+}
+
+#[test]
+fn entries_that_overlap_end_at_the_limits() {
+    let bomb = overlapping(300);
+    let taken = opened_within("a.zip", &bomb, Limits { bytes: 100 << 20, ..Limits::default() });
+    assert!(taken.reasons().contains("more than 100 MiB"), "{}", taken.reasons());
+    assert!(taken.bytes < 101 << 20);
+}
+
+#[test]
+fn zips_in_zips_end_at_the_limits() {
+    let mut packed = zip(&[Entry::new("0", 8, &vec![0; 4 << 20])]);
+    for _ in 0..5 {
+        let entries: Vec<Entry> = (0..16).map(|at| Entry::new(&at.to_string(), 8, &packed)).collect();
+        packed = zip(&entries);
+    }
+    let limits = Limits { bytes: 64 << 20, ratio: u64::MAX, ..Limits::default() };
+    let taken = opened_within("a.zip", &packed, limits);
+    assert!(taken.reasons().contains("more than 64 MiB"), "{}", taken.reasons());
+    let taken = opened_within("a.zip", &packed, Limits { entries: 1000, bytes: 1 << 40, ..limits });
+    assert!(taken.reasons().contains("more than 1000 entries"), "{}", taken.reasons());
+    let taken = opened_within("a.zip", &packed, Limits { depth: 2, ..limits });
+    assert_eq!(taken.skipped.len(), 256, "{}", taken.reasons());
+}
+
+#[test]
+fn a_zip_that_holds_itself_ends_at_the_depth() {
+    // Its only entry is stored and reaches from its own beginning to the end of the archive.
+    let mut entry = Entry::new("self", 0, b"");
+    let directory_length = entry.central(0).len() as u64;
+    let local = entry.local().len() as u64;
+    entry.packed = Vec::new();
+    entry.said = local + directory_length + 22;
+    entry.size = entry.said;
+    let archive = zip(&[entry]);
+    let taken = opened("a.zip", &archive);
+    assert!(taken.contents.len() < 12 && !taken.skipped.is_empty(), "{}", taken.reasons());
+}
+
+#[test]
+fn a_dictionary_larger_than_memory_is_not_made() {
+    let mut entry = Entry::new("a", 14, b"x");
+    entry.packed[5..9].copy_from_slice(&[0xff; 4]);
+    let mut less = Entry::new("b", 14, b"x");
+    less.packed[5..9].copy_from_slice(&(200u32 << 20).to_le_bytes());
+    let taken = opened("a.zip", &zip(&[entry, less]));
+    assert!(taken.reasons().contains("b: unpacking it takes 200 MiB"), "{}", taken.reasons());
+    assert_eq!(taken.skipped.len(), 2, "{}", taken.reasons());
+}
+
+#[test]
+fn a_million_records_of_one_entry_are_one() {
+    let entry = Entry::new("a", 8, &vec![0; 1 << 20]);
+    let data = entry.local();
+    let directory = entry.central(0).repeat(300_000);
+    let end = end(300_000, directory.len() as u64, data.len() as u64, b"");
+    let limits = Limits { entries: 1000, ..Limits::default() };
+    let taken = opened_within("a.zip", &[data, directory, end].concat(), limits);
+    assert!(taken.contents.len() == 2 && taken.skipped.is_empty(), "{}", taken.reasons());
+}
+
+#[test]
+fn what_is_wrong_is_told_one_by_one_up_to_a_number() {
+    let mut entry = Entry::new("a", 0, b"data");
+    entry.crc ^= 1;
+    let taken = opened("a.zip", &zip(&vec![entry; 3000]));
+    assert_eq!((taken.skipped.len(), taken.contents.len()), (1001, 3001));
+    assert!(
+        taken.reasons().ends_with(": 2000 more entries were not looked at, or are not what they should be\n")
+    );
+}
+
+#[test]
+fn names_lead_nowhere() {
+    let names = ["../../etc/passwd", "/abs", "C:\\x", "a\0b"];
+    let entries = names.map(|name| Entry::new(name, 8, name.as_bytes()));
+    let taken = opened("a.zip", &zip(&entries));
+    assert_eq!(taken.content("__/__/etc/passwd"), names[0].as_bytes());
+    assert_eq!(taken.content("abs"), names[1].as_bytes());
+    assert_eq!(taken.content("C_/x"), names[2].as_bytes());
+    assert!(taken.skipped.is_empty() && taken.contents.len() == 5);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 100, ..ProptestConfig::default() })]
+
+    #[test]
+    fn nothing_upsets_it(
+        picks in prop::collection::vec((0usize..8, 0usize..5000, any::<bool>(), any::<bool>()), 1..6),
+        cut in any::<prop::sample::Index>(),
+        change in any::<prop::sample::Index>(),
+        to in any::<u8>(),
+        cuts in any::<bool>(),
+    ) {
+        let methods = [0, 8, 9, 12, 14, 93, 95, 1];
+        let entries: Vec<Entry> = picks.iter().enumerate().map(|(at, &(method, length, open, random))| {
+            let data = if random { noise(at as u64, length) } else { vec![b'a'; length] };
+            let mut entry = Entry::new(&format!("e{at}"), methods[method], &data);
+            if open {
+                entry.flags |= 8;
+            }
+            entry
+        }).collect();
+        let mut archive = zip(&entries);
+        if cuts {
+            archive.truncate(cut.index(archive.len()) + 1);
+        }
+        let at = change.index(archive.len());
+        archive[at] = to;
+        let taken = opened("a.zip", &archive);
+        prop_assert!(taken.contents.last().unwrap().1 == archive);
+        prop_assert!(taken.bytes < 30 << 20, "{}", taken.bytes);
+        for (name, ranges) in &taken.elsewhere {
+            prop_assert!(name.is_empty() && ranges.iter().all(|range| range.end <= archive.len() as u64));
+        }
+    }
+}
+
+#[test]
+fn behind_other_containers_and_under_a_long_comment() {
+    let mut behind = zip(&[Entry::new("a", 8, b"data")]);
+    let end = behind.len() - 2;
+    behind[end..].copy_from_slice(&600u16.to_le_bytes());
+    behind.extend([b'c'; 600]);
+    for front in [&b"#!/bin/sh\necho\n"[..], &super::kit::gzip(b"hello"), &super::kit::bzip2(b"hello")] {
+        let bytes = [front, &behind].concat();
+        let mut taken = Taken::default();
+        open(Input::File(&mut std::io::Cursor::new(&bytes)), b"x", Limits::default(), &mut taken).unwrap();
+        assert_eq!(taken.content("a"), b"data");
+    }
+}
+
+#[test]
+fn headers_that_each_would_search_to_the_end() {
+    let mut header = b"PK\x03\x04".to_vec();
+    header.extend([20, 0, 8, 0].iter().chain(&[0; 18]).chain(&[1, 0, 0, 0, b'a']));
+    let bytes = header.repeat((4 << 20) / header.len());
+    let limits = Limits { time: std::time::Duration::from_secs(2), ..Limits::default() };
+    // It ends: at the limit at the latest, where it once took minutes.
+    let taken = opened_within("x.zip", &bytes, limits);
+    assert!(!taken.skipped.is_empty());
+}

@@ -1,0 +1,162 @@
+//! The directory of a zip: where it is, and where it says that entries are.
+
+use std::io;
+use std::ops::Range;
+
+use super::header::{CENTRAL, END, End, Header, LOCAL, eight};
+use crate::container::opener::Opener;
+use crate::container::window::Window;
+
+/// An end record and the longest comment that may follow it.
+const TAIL: u64 = 22 + 65_535;
+
+/// End records that are tried: a comment may hold any number of false ones.
+const TRIED: usize = 64;
+
+/// Records after which the limits are looked at.
+const OFTEN: u64 = 1024;
+
+/// Where an entry is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Item {
+    /// Its header.
+    pub(super) at: u64,
+    /// Its record in the directory.
+    pub(super) record: u64,
+}
+
+/// The entries that a directory names, in the order in which they stand.
+#[derive(Debug, Default)]
+pub(super) struct Directory {
+    pub(super) items: Vec<Item>,
+    /// The directory itself.
+    pub(super) taken: Range<u64>,
+}
+
+/// Reads the directory; nothing if there is none that can be used. What is wrong with it is told.
+///
+/// # Errors
+/// Those of the content.
+pub(super) fn read(opener: &Opener<'_>, window: &mut Window<'_>, size: u64) -> io::Result<Option<Directory>> {
+    let begins = size.saturating_sub(TAIL);
+    window.go(begins, size);
+    let tail = window.peek(TAIL as usize)?.to_vec();
+    let candidates = || {
+        let places = memchr::memmem::rfind_iter(&tail, END).take(TRIED);
+        places.filter_map(|at| Some((End::parse(&tail[at..], begins + at as u64)?, &tail[at..])))
+    };
+    // One whose comment ends the content first: what is behind it may be a comment of another.
+    let exact = candidates().filter(|(_, rest)| ends_exactly(rest));
+    for (end, rest) in exact.chain(candidates().filter(|(_, rest)| !ends_exactly(rest))) {
+        let end = if end.is_large() { large(window, size, end)? } else { end };
+        if end.disk != 0 {
+            opener.skip(None, "one part of an archive in several, of which the others are not here");
+            return Ok(None);
+        }
+        if let Some(start) = start(window, size, &end)? {
+            // Of an archive that is cut off, the last record may be that of another that is stored in it.
+            if start != end.offset && !ends_exactly(rest) && is_entry(window, size, 0)? {
+                continue;
+            }
+            return records(opener, window, size, &end, start).map(Some);
+        }
+        window.go(end.place.saturating_sub(end.size), size);
+        if window.peek(4)?.starts_with(b"PK\x06\x08") {
+            opener.skip(None, "its directory is encrypted");
+            return Ok(None);
+        }
+        if end.count == 0 && end.size == 0 {
+            return Ok(Some(Directory { items: Vec::new(), taken: end.place..end.place + 22 }));
+        }
+    }
+    Ok(None)
+}
+
+fn ends_exactly(end: &[u8]) -> bool {
+    let comment = super::header::two(end, 20);
+    end.len() == 22 + usize::from(comment)
+}
+
+/// The record of larger numbers before `end`, if there is one.
+fn large(window: &mut Window<'_>, size: u64, end: End) -> io::Result<End> {
+    let Some(at) = end.place.checked_sub(20) else { return Ok(end) };
+    window.go(at, size);
+    let locator = window.peek(20)?;
+    if !locator.starts_with(b"PK\x06\x07") {
+        return Ok(end);
+    }
+    // Where it is said to be, or right before, if all was shifted.
+    for place in [eight(locator, 8), at.saturating_sub(56)] {
+        window.go(place, size);
+        if let Some(large) = End::parse_large(window.peek(56)?, place) {
+            return Ok(large);
+        }
+    }
+    Ok(end)
+}
+
+/// Where the directory starts that `end` ends: before it, or where it says.
+fn start(window: &mut Window<'_>, size: u64, end: &End) -> io::Result<Option<u64>> {
+    for start in [end.place.checked_sub(end.size), Some(end.offset)].into_iter().flatten() {
+        if start < end.place {
+            window.go(start, size);
+            if window.peek(4)?.starts_with(CENTRAL) {
+                return Ok(Some(start));
+            }
+        }
+    }
+    Ok(None)
+}
+
+/// Reads the records from `start` on.
+fn records(
+    opener: &Opener<'_>,
+    window: &mut Window<'_>,
+    size: u64,
+    end: &End,
+    start: u64,
+) -> io::Result<Directory> {
+    // Data before the first entry shifts all, unless the offsets were set right afterwards.
+    let mut shift = start.wrapping_sub(end.offset);
+    let most = usize::try_from(opener.budget.limits.entries).unwrap_or(usize::MAX).saturating_add(1);
+    let mut items: Vec<Item> = Vec::new();
+    let (mut place, mut count, mut is_full) = (start, 0u64, false);
+    while place < end.place {
+        window.go(place, end.place);
+        let Some(header) = Header::central(window)? else { break };
+        if count == 0 && shift != 0 && !is_entry(window, size, header.offset.wrapping_add(shift))? {
+            shift = 0;
+        }
+        if !header.is_folder() {
+            items.push(Item { at: header.offset.wrapping_add(shift), record: place });
+        }
+        count += 1;
+        place = place.saturating_add(header.length);
+        // Sorted once in a while, or a directory of one entry a million times would take forever.
+        if items.len() > most.saturating_mul(2) {
+            settle(&mut items);
+            is_full = items.len() > most;
+        }
+        if is_full || (count % OFTEN == 0 && opener.budget.unpacked(0).is_err()) {
+            opener.skip(None, format!("its directory was read only up to entry {count}"));
+            break;
+        }
+    }
+    settle(&mut items);
+    let is_whole = count == end.count || (!end.is_large() && count % 65_536 == end.count);
+    if !is_whole && !is_full {
+        opener.skip(None, format!("its directory names {count} entries where {} should be", end.count));
+    }
+    Ok(Directory { items, taken: start..place })
+}
+
+/// Sorts them; several records of one entry are one.
+fn settle(items: &mut Vec<Item>) {
+    items.sort_unstable();
+    items.dedup_by_key(|item| item.at);
+}
+
+fn is_entry(window: &mut Window<'_>, size: u64, place: u64) -> io::Result<bool> {
+    window.go(place, size);
+    Ok(window.peek(4)?.starts_with(LOCAL))
+}

@@ -1,0 +1,163 @@
+//! What the data of an entry may be packed with.
+
+use std::cell::Cell;
+use std::io::{self, BufRead, Read};
+
+use bzip2::bufread::BzDecoder;
+use flate2::{Crc, Decompress};
+use lzma_rust2::{LzmaReader, XzReader};
+
+use super::header::{Header, four, two};
+use crate::container::inflate::{Inflate, Inflate64};
+use crate::container::limits::{Budget, size};
+use crate::container::reading::{Gently, filled_up};
+use crate::container::window::Window;
+
+/// Gives what unpacks the data of `header` that begins at `window`'s place, and the bytes of memory that
+/// it may take.
+///
+/// # Errors
+/// With a reason, if there is nothing that does.
+pub(super) fn unpack<'a>(
+    header: &Header,
+    window: &'a mut Window<'_>,
+    state: &'a mut Decompress,
+    budget: &Budget,
+) -> io::Result<(Box<dyn Read + 'a>, usize)> {
+    // What is within needs some, too.
+    let room = budget.room() / 2;
+    Ok(match header.method {
+        0 => (Box::new(window), 0),
+        8 => {
+            state.reset(false);
+            (Box::new(Inflate::new(window, state)), 0)
+        }
+        9 => (Box::new(Inflate64::new(window)), 0),
+        12 => (Box::new(BzDecoder::new(window)), 4 << 20),
+        14 => lzma(window, room)?,
+        93 => {
+            // 2 to the 27th is what the reference implementation allows itself.
+            let log = room.max(1024).ilog2().min(27);
+            let mut decoder = zstd::Decoder::with_buffer(window)?.single_frame();
+            decoder.window_log_max(log)?;
+            (Box::new(decoder), 1 << log)
+        }
+        95 => {
+            let most = u32::try_from(room >> 10).unwrap_or(u32::MAX - 1);
+            (Box::new(Gently(XzReader::new_mem_limit(filled_up(window), true, most))), room as usize)
+        }
+        method => {
+            let name = match method {
+                1 => " (shrink)",
+                2..=5 => " (reduce)",
+                6 => " (implode)",
+                10 => " (implode of the DCL)",
+                94 => " (MP3)",
+                96 => " (JPEG)",
+                97 => " (WavPack)",
+                98 => " (PPMd)",
+                _ => "",
+            };
+            let reason = format!(
+                "packed with method {method}{name}, which cannot be opened; its bytes were scanned as they stand"
+            );
+            return Err(io::Error::new(io::ErrorKind::Unsupported, reason));
+        }
+    })
+}
+
+/// Whether what [`unpack`] gives reads as many bytes as belong to the data, and no more.
+pub(super) fn ends_itself(method: u16) -> bool {
+    matches!(method, 8 | 9 | 12 | 93)
+}
+
+/// Its properties come first. The size is not believed: it goes on until its mark, or the input, ends.
+fn lzma<'a>(window: &'a mut Window<'_>, room: u64) -> io::Result<(Box<dyn Read + 'a>, usize)> {
+    let head = window.peek(9)?;
+    if head.len() < 9 || two(head, 2) != 5 {
+        return Err(crate::container::inflate::damaged("LZMA"));
+    }
+    let (properties, dictionary) = (head[4], four(head, 5));
+    window.consume(9);
+    let needed = u64::from(lzma_rust2::lzma_get_memory_usage_by_props(dictionary, properties)?) << 10;
+    if needed > room {
+        let reason = format!("unpacking it takes {} of memory, not opened (`--max-memory`)", size(needed));
+        return Err(io::Error::new(io::ErrorKind::OutOfMemory, reason));
+    }
+    let mut decoder = LzmaReader::new_with_props(window, u64::MAX, properties, dictionary, None)?;
+    decoder.set_defer_errors(true);
+    Ok((Box::new(decoder), needed as usize))
+}
+
+/// What came of reading an entry.
+#[derive(Debug, Default)]
+pub(super) struct Tally {
+    /// Bytes unpacked.
+    pub(super) count: Cell<u64>,
+    /// Whether something was wrong with it.
+    pub(super) failed: Cell<bool>,
+}
+
+/// Compares what was unpacked with what was said of it, at its end.
+pub(super) struct Checked<'a, R> {
+    unpacked: R,
+    header: &'a Header,
+    /// Whether what comes after the size that is said is none of it.
+    is_open: bool,
+    crc: Crc,
+    tally: &'a Tally,
+    is_told: bool,
+}
+
+impl<'a, R: Read> Checked<'a, R> {
+    pub(super) fn new(unpacked: R, header: &'a Header, tally: &'a Tally) -> Self {
+        Self { unpacked, header, is_open: header.method == 14, crc: Crc::new(), tally, is_told: false }
+    }
+
+    fn verdict(&self) -> io::Result<()> {
+        let Header { size, crc, .. } = *self.header;
+        let count = self.tally.count.get();
+        let reason = if count != size && !(self.is_open && count > size) {
+            format!("it has {count} bytes, where the archive says {size}")
+        } else if crc != self.crc.sum() {
+            "its checksum is not what the archive says".to_owned()
+        } else {
+            return Ok(());
+        };
+        Err(io::Error::new(io::ErrorKind::InvalidData, reason))
+    }
+}
+
+impl<R: Read> Checked<'_, R> {
+    fn unpack(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let count = match self.unpacked.read(buffer) {
+            // Without a mark at its end, a decoder only stops when there is no more to read.
+            Err(error) if self.is_open && error.kind() == io::ErrorKind::UnexpectedEof => {
+                return self.verdict().map(|()| 0).map_err(|_| error);
+            }
+            read => read?,
+        };
+        // Sizes that follow the data are not known here.
+        let is_known = !self.header.is_open() || self.header.crc != 0 || self.header.size != 0;
+        if count == 0 && !buffer.is_empty() && is_known && !self.is_told {
+            self.is_told = true;
+            self.verdict()?;
+        }
+        let before = self.tally.count.get();
+        self.tally.count.set(before + count as u64);
+        let counted = match self.header.size.checked_sub(before) {
+            _ if !self.is_open => count,
+            left => count.min(usize::try_from(left.unwrap_or(0)).unwrap_or(usize::MAX)),
+        };
+        self.crc.update(&buffer[..counted]);
+        Ok(count)
+    }
+}
+
+impl<R: Read> Read for Checked<'_, R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let read = self.unpack(buffer);
+        self.tally.failed.set(self.tally.failed.get() || read.is_err());
+        read
+    }
+}

@@ -1,0 +1,253 @@
+//! Zip, and all that is one. What its directory names is unpacked, and so is what it does not name: every
+//! byte that no entry accounts for is searched for the header of another. No size is believed.
+
+mod directory;
+mod header;
+mod methods;
+
+use std::io::{self, Cursor, Read};
+use std::ops::Range;
+
+use flate2::Decompress;
+
+use self::directory::{Directory, Item};
+use self::header::{CENTRAL, DESCRIPTOR, Header, LOCAL, eight, four};
+use self::methods::{Checked, Tally};
+use super::ReadSeek;
+use super::opener::Opener;
+use super::reading::Metered;
+use super::window::{Shared, Window};
+
+/// No header is shorter.
+const SHORTEST: u64 = 31;
+
+/// Bytes that are unpacked to see whether something is an entry at all.
+const TASTE: usize = 4096;
+
+/// Hands over the entries of `input`; gives where those are that stand in it as they are.
+pub(super) fn open(opener: &Opener<'_>, input: &mut dyn ReadSeek) -> Vec<Range<u64>> {
+    let shared = match Shared::new(input) {
+        Ok(shared) => shared,
+        Err(error) => {
+            opener.skip(None, error.to_string());
+            return Vec::new();
+        }
+    };
+    let mut zip = Zip {
+        opener,
+        size: shared.size,
+        data: shared.window(),
+        records: shared.window(),
+        state: Decompress::new(false),
+        elsewhere: Vec::new(),
+        undescribed: u64::MAX,
+    };
+    if let Err(error) = zip.run() {
+        opener.skip(None, format!("{error}; what came before was scanned"));
+    }
+    zip.elsewhere.sort_unstable_by_key(|range| range.start);
+    zip.elsewhere
+}
+
+struct Zip<'a, 't> {
+    opener: &'a Opener<'t>,
+    size: u64,
+    /// Where entries are read.
+    data: Window<'a>,
+    /// Where the directory is read.
+    records: Window<'a>,
+    state: Decompress,
+    elsewhere: Vec<Range<u64>>,
+    /// From here to the end no data is followed by a descriptor.
+    undescribed: u64,
+}
+
+/// How an entry was found.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Found {
+    /// The directory names it.
+    Named,
+    /// By its header; nothing else stands before this place.
+    Stray(u64),
+}
+
+impl Zip<'_, '_> {
+    fn run(&mut self) -> io::Result<()> {
+        let directory = directory::read(self.opener, &mut self.records, self.size)?;
+        if directory.is_none() {
+            self.data.go(0, self.size);
+            let head = self.data.peek(LOCAL.len())?;
+            if !head.starts_with(b"PK") {
+                // Something else, which happens to end like one.
+                return Ok(());
+            }
+            self.opener.skip(
+                None,
+                "the zip has no directory that can be read: it is damaged or cut off; its entries were looked for one by one",
+            );
+        }
+        let Directory { items, taken } = directory.unwrap_or_default();
+        let mut place = 0;
+        for item in &items {
+            if place <= taken.start && taken.start < item.at {
+                self.gap(place, taken.start)?;
+                place = place.max(taken.end);
+            }
+            self.gap(place, item.at)?;
+            if self.opener.is_over() {
+                return Ok(());
+            }
+            place = place.max(self.named(*item)?);
+        }
+        if place <= taken.start {
+            self.gap(place, taken.start)?;
+            place = taken.end;
+        }
+        self.gap(place, self.size)
+    }
+
+    /// An entry that the directory names; gives where it ends.
+    fn named(&mut self, item: Item) -> io::Result<u64> {
+        self.records.go(item.record, self.size);
+        let Some(record) = Header::central(&mut self.records)? else { return Ok(item.at) };
+        if item.at >= self.size {
+            let reason =
+                format!("the directory says that it is at byte {}, past the end of the archive", item.at);
+            self.opener.skip(Some(&record.name), reason);
+            return Ok(self.size);
+        }
+        self.data.go(item.at, self.size);
+        let Some(local) = Header::local(&mut self.data)? else {
+            let reason = format!("the directory says that it is at byte {}, where no entry is", item.at);
+            self.opener.skip(Some(&record.name), reason);
+            return Ok(item.at);
+        };
+        let start = item.at.saturating_add(local.length);
+        let end = self.entry(&record, start, Found::Named)?;
+        // Some believe the one, some the other.
+        let is_like = local.method == record.method && local.is_encrypted() == record.is_encrypted();
+        let is_as_long = local.method != 0 || local.packed == 0 || local.packed == record.packed;
+        if is_like && is_as_long {
+            return Ok(end);
+        }
+        Ok(end.max(self.entry(&local, start, Found::Named)?))
+    }
+
+    /// Looks for entries between two places, which nothing accounts for.
+    fn gap(&mut self, mut place: u64, end: u64) -> io::Result<()> {
+        let end = end.min(self.size);
+        while place.saturating_add(SHORTEST) <= end && self.opener.budget.unpacked(0).is_ok() {
+            let Some(at) = self.data.find(place, end, LOCAL)? else { return Ok(()) };
+            place = at + LOCAL.len() as u64;
+            self.data.go(at, self.size);
+            if let Some(local) = Header::local(&mut self.data)?.filter(Header::is_likely) {
+                let start = at.saturating_add(local.length);
+                place = place.max(self.entry(&local, start, Found::Stray(end))?);
+            }
+        }
+        Ok(())
+    }
+
+    /// Hands over the data at `start`, of which `header` tells; gives where it ends.
+    fn entry(&mut self, header: &Header, start: u64, found: Found) -> io::Result<u64> {
+        let opener = self.opener;
+        let budget = &opener.budget;
+        let said = start.saturating_add(header.packed).min(self.size);
+        if found == Found::Named && header.is_folder() {
+            return Ok(said);
+        }
+        if header.is_encrypted() {
+            opener.skip(Some(&header.name), "encrypted");
+            return Ok(said);
+        }
+        let is_stored = header.method == 0;
+        let limit = match found {
+            Found::Stray(end) if is_stored && header.is_open() && header.packed == 0 => {
+                self.stored_end(start, end)?
+            }
+            _ if is_stored || (!methods::ends_itself(header.method) && header.packed != 0) => said,
+            _ => self.size,
+        };
+        self.data.go(start, limit);
+        let (mut unpacked, held) = match methods::unpack(header, &mut self.data, &mut self.state, budget) {
+            Ok(unpacked) => unpacked,
+            Err(error) if found == Found::Named || error.kind() == io::ErrorKind::Unsupported => {
+                opener.skip(Some(&header.name), error.to_string());
+                return Ok(if found == Found::Named { said } else { start });
+            }
+            Err(_) => return Ok(start),
+        };
+        let mut first = Vec::new();
+        if found != Found::Named && !is_stored {
+            // A few bytes can look like a header by chance, but do not unpack then.
+            let tasted =
+                Metered { budget, unpacked: &mut unpacked }.take(TASTE as u64).read_to_end(&mut first);
+            if tasted.is_err() && first.is_empty() {
+                return Ok(start);
+            }
+        }
+        let tally = Tally::default();
+        let known = Cursor::new(first).chain(unpacked);
+        let checked = Checked::new(known, header, &tally);
+        let mut metered = Metered { budget, unpacked: checked };
+        let is_whole = budget.holding(held, || opener.entry(&header.name, &mut metered));
+        drop(metered);
+        // What was read when a limit was hit may not have been handed on.
+        let is_lost = !is_whole && opener.is_over();
+        Ok(if is_lost { start } else { self.ended(header, start, said, &tally) })
+    }
+
+    /// Where data ends that was read from `start` on, and was said to end at `said`.
+    fn ended(&mut self, header: &Header, start: u64, said: u64, tally: &Tally) -> u64 {
+        if header.method == 0 {
+            let end = start.saturating_add(tally.count.get());
+            match self.elsewhere.last_mut() {
+                _ if end == start => {}
+                Some(last) if last.start <= start && start <= last.end => last.end = last.end.max(end),
+                _ => self.elsewhere.push(start..end),
+            }
+            // What is cut off and begins with something else is not known for a zip, but may hold one.
+            self.data.go(start, self.size);
+            let is_zip = tally.failed.get() && self.data.peek(2).is_ok_and(|head| head.starts_with(b"PK"));
+            return if tally.failed.get() && !is_zip { start } else { end };
+        }
+        // What is damaged may have swallowed the next entry.
+        let end = match tally.failed.get() {
+            true => start,
+            false if methods::ends_itself(header.method) => self.data.place(),
+            false => said,
+        };
+        // What cannot be compressed stands in there as it is.
+        if start < end {
+            self.elsewhere.push(start..end);
+        }
+        end
+    }
+
+    /// Where stored data ends that stands at `start`, whose size is noted only behind it.
+    fn stored_end(&mut self, start: u64, end: u64) -> io::Result<u64> {
+        let mut place = start;
+        while place < self.undescribed
+            && let Some(at) = self.data.find(place, end, DESCRIPTOR)?
+        {
+            // There may be any number of them.
+            self.opener.budget.left()?;
+            self.data.go(at, end);
+            let bytes = self.data.peek(24)?;
+            if u64::from(four(bytes, 8)) == at - start || eight(bytes, 8) == at - start {
+                return Ok(at);
+            }
+            place = at + DESCRIPTOR.len() as u64;
+        }
+        if end == self.size {
+            self.undescribed = self.undescribed.min(place);
+        }
+        // Without a mark that it ends, it ends where another entry begins.
+        for next in [LOCAL, CENTRAL] {
+            if let Some(at) = self.data.find(start, end, next)? {
+                return Ok(at);
+            }
+        }
+        Ok(end)
+    }
+}
