@@ -7,6 +7,8 @@ use super::tar;
 pub enum Format {
     /// Zip, and all that is one: jar, apk, docx, wheel, …
     Zip,
+    /// 7z.
+    SevenZip,
     /// Tar, of any flavour.
     Tar,
     /// A Unix archive: a Debian package, a static library.
@@ -43,6 +45,7 @@ impl Format {
             b'P' if head.starts_with(b"PK\x07\x08PK\x03\x04") || head.starts_with(b"PK00PK\x03\x04") => {
                 Self::Zip
             }
+            b'7' if head.starts_with(b"7z\xbc\xaf\x27\x1c") => Self::SevenZip,
             0x1f if is_gzip(head) => Self::Gzip,
             b'B' if is_bzip2(head) => Self::Bzip2,
             0xfd if head.starts_with(b"\xfd7zXZ\x00") => Self::Xz,
@@ -66,13 +69,14 @@ impl Format {
 
     /// Whether it is read from front to back.
     pub(super) fn is_streamed(self) -> bool {
-        !matches!(self, Self::Zip)
+        !matches!(self, Self::Zip | Self::SevenZip)
     }
 
     /// Its name in a sentence.
     pub fn name(self) -> &'static str {
         match self {
             Self::Zip => "zip",
+            Self::SevenZip => "7z",
             Self::Tar => "tar",
             Self::Ar => "ar",
             Self::Gzip => "gzip",

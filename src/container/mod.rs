@@ -11,6 +11,7 @@ mod limits;
 mod names;
 mod opener;
 mod reading;
+mod seven;
 mod squeezed;
 mod tar;
 #[cfg(test)]

@@ -3,6 +3,7 @@
 mod finds;
 mod hostile;
 mod kit;
+mod sevens;
 mod squeezed;
 mod tars;
 mod zips;

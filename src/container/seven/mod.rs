@@ -1,0 +1,278 @@
+//! 7z: blocks of entries packed together, and a header at the end that is packed itself.
+
+mod coders;
+mod header;
+
+use std::io::{self, Read};
+use std::ops::Range;
+
+use flate2::Crc;
+use lzma_rust2::Lzma2Reader;
+
+use self::coders::{FIRST, Maker};
+use self::header::{Block, Bytes, Files, Streams, damaged};
+use super::ReadSeek;
+use super::inflate::cut_off;
+use super::opener::Opener;
+use super::reading::{Gently, Metered, filled_up};
+use super::window::Shared;
+
+/// Headers packed in headers.
+const ROUNDS: usize = 4;
+
+/// Bytes of memory that a block takes, with its coders, at the very most.
+const BLOCK: u64 = 2048;
+
+/// Entries that are named one by one when they cannot be unpacked.
+const FEW: usize = 20;
+
+/// Hands over the entries of `input`; gives where those are that stand in it as they are.
+pub(super) fn open(opener: &Opener<'_>, input: &mut dyn ReadSeek) -> Vec<Range<u64>> {
+    let mut elsewhere = Vec::new();
+    if let Err(error) = Shared::new(input).and_then(|shared| run(opener, &shared, &mut elsewhere)) {
+        opener.skip(None, format!("{error}; what came before was scanned"));
+    }
+    elsewhere
+}
+
+fn run(opener: &Opener<'_>, shared: &Shared<'_>, elsewhere: &mut Vec<Range<u64>>) -> io::Result<()> {
+    let header = match read_header(opener, shared) {
+        Ok(Some(header)) => header,
+        Ok(None) => return Ok(()),
+        Err(error) => return without_header(opener, shared, &error),
+    };
+    let room = opener.budget.room();
+    let mut bytes = Bytes(&header);
+    let parsed = parse(&mut bytes, room / BLOCK);
+    let (streams, files) = match parsed {
+        Ok(parsed) => parsed,
+        Err(error) => return without_header(opener, shared, &error),
+    };
+    let maker = Maker { shared, streams: &streams, room: room / 2 };
+    let held = header.len() + streams.blocks.len() * BLOCK as usize;
+    opener.budget.holding(held, || blocks(opener, &maker, files, elsewhere));
+    Ok(())
+}
+
+/// The header, unpacked; nothing if there are no entries.
+fn read_header(opener: &Opener<'_>, shared: &Shared<'_>) -> io::Result<Option<Vec<u8>>> {
+    let most = opener.budget.room() / 32;
+    let mut window = shared.window();
+    let start = window.peek(FIRST as usize)?.to_vec();
+    let eight =
+        |at: usize| start.get(at..).and_then(<[u8]>::first_chunk).map(|eight| u64::from_le_bytes(*eight));
+    let (Some(offset), Some(size)) = (eight(12), eight(20)) else { return Err(damaged()) };
+    let place = offset.saturating_add(FIRST);
+    if size == 0 && offset == 0 && start[8..].iter().any(|&byte| byte != 0) {
+        return Ok(None);
+    }
+    if size == 0 || place.saturating_add(size) > shared.size {
+        let reason = "the 7z is cut off: its header, which stands at the end, is missing";
+        return Err(io::Error::new(io::ErrorKind::UnexpectedEof, reason));
+    }
+    window.go(place, place + size);
+    let mut header = held(&mut window, size, most)?;
+    for _ in 0..ROUNDS {
+        let mut bytes = Bytes(&header);
+        match bytes.byte()? {
+            1 => return Ok(Some(header)),
+            23 => {}
+            _ => return Err(damaged()),
+        }
+        let streams = header::streams(&mut bytes, most / BLOCK)?;
+        let block = streams.blocks.first().ok_or_else(damaged)?;
+        let maker = Maker { shared, streams: &streams, room: opener.budget.room() / 2 };
+        let (unpacked, _) = maker.decoder(block, 0).map_err(|error| {
+            io::Error::new(error.kind(), format!("the header of the 7z cannot be read: {error}"))
+        })?;
+        let unpacked = held(&mut Metered { budget: &opener.budget, unpacked }, block.size(), most)?;
+        header = unpacked;
+    }
+    Err(damaged())
+}
+
+/// All of `input`, which has `size` bytes.
+fn held(input: &mut dyn Read, size: u64, most: u64) -> io::Result<Vec<u8>> {
+    if size > most {
+        let reason = "the header of the 7z takes more memory than there is (`--max-memory`)";
+        return Err(io::Error::new(io::ErrorKind::OutOfMemory, reason));
+    }
+    let mut bytes = Vec::new();
+    input.take(size).read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
+fn parse<'a>(bytes: &mut Bytes<'a>, most: u64) -> io::Result<(Streams<'a>, Files<'a>)> {
+    let (mut streams, mut files) = (Streams::default(), Files::default());
+    bytes.byte()?;
+    loop {
+        match bytes.byte() {
+            Ok(0) | Err(_) => return Ok((streams, files)),
+            // Properties of the archive, which nobody writes.
+            Ok(2) => {
+                while bytes.byte()? != 0 {
+                    let size = bytes.number()?;
+                    bytes.take(size)?;
+                }
+            }
+            Ok(3) => drop(header::streams(bytes, most)?),
+            Ok(4) => streams = header::streams(bytes, most)?,
+            Ok(5) => files = Files::parse(bytes)?,
+            Ok(_) => return Err(damaged()),
+        }
+    }
+}
+
+fn blocks(opener: &Opener<'_>, maker: &Maker<'_, '_>, mut files: Files<'_>, elsewhere: &mut Vec<Range<u64>>) {
+    let streams = maker.streams;
+    let (mut sizes, mut digests) = (streams.sizes, streams.digests);
+    let mut first = 0usize;
+    for block in &streams.blocks {
+        if opener.is_over() {
+            return;
+        }
+        let mut left = block.size();
+        let parts: u64 = block.parts;
+        let mut entries = (0..parts).map(|at| {
+            let said =
+                if at + 1 == parts { None } else { sizes.as_mut().and_then(|sizes| sizes.number().ok()) };
+            let size = said.unwrap_or(left).min(left);
+            left -= size;
+            let digest = if block.is_known() { block.digest } else { digests.next() };
+            Entry { name: files.next().unwrap_or_default(), size, digest }
+        });
+        self::entries(opener, maker, block, first, &mut entries, elsewhere);
+        entries.for_each(drop);
+        first = first.saturating_add(block.packed.len());
+    }
+}
+
+struct Entry {
+    name: Vec<u8>,
+    size: u64,
+    digest: Option<u32>,
+}
+
+/// Hands over the entries of one block.
+fn entries(
+    opener: &Opener<'_>,
+    maker: &Maker<'_, '_>,
+    block: &Block<'_>,
+    first: usize,
+    entries: &mut dyn Iterator<Item = Entry>,
+    elsewhere: &mut Vec<Range<u64>>,
+) {
+    let budget = &opener.budget;
+    let (mut decoder, held) = match maker.decoder(block, first) {
+        Ok(made) => made,
+        Err(error) => return unreachable(opener, entries, &error),
+    };
+    // What is copied is not packed.
+    let is_stored = block.coders.len() == 1 && block.coders[0].method == [0];
+    let mut place = maker.place(first).ok().filter(|_| is_stored).map(|(start, _)| start);
+    budget.holding(usize::try_from(held).unwrap_or(usize::MAX), || {
+        while let Some(Entry { name, size, digest }) = entries.next() {
+            let unpacked = Part { input: &mut decoder, left: size, crc: Crc::new(), digest, failed: false };
+            let mut metered = Metered { budget, unpacked };
+            if !opener.entry(&name, &mut metered) && opener.is_over() {
+                return;
+            }
+            let failed = metered.unpacked.failed;
+            let read = size - metered.unpacked.left;
+            if let Some(start) = place.as_mut().filter(|_| read != 0) {
+                elsewhere.push(*start..start.saturating_add(read));
+                *start = start.saturating_add(read);
+            }
+            if failed {
+                let lost = entries.count();
+                if lost != 0 {
+                    opener.skip(
+                        None,
+                        format!("{lost} entries behind that one in the same block could not be reached"),
+                    );
+                }
+                return;
+            }
+        }
+        behind(opener, &mut *decoder);
+    });
+}
+
+/// Tells of the entries of a block that cannot be unpacked; a block may have very many.
+fn unreachable(opener: &Opener<'_>, entries: &mut dyn Iterator<Item = Entry>, error: &io::Error) {
+    let names: Vec<Vec<u8>> = entries.take(FEW + 1).map(|entry| entry.name).collect();
+    for name in names.iter().take(FEW) {
+        opener.skip(Some(name), error.to_string());
+    }
+    if names.len() > FEW {
+        let more = entries.count() + 1;
+        opener.skip(None, format!("{more} more entries, packed with those: {error}"));
+    }
+}
+
+/// What comes out of a block behind its entries is handed over, too.
+fn behind(opener: &Opener<'_>, decoder: &mut dyn Read) {
+    let mut metered = Metered { budget: &opener.budget, unpacked: decoder };
+    let mut first = [0];
+    if matches!(metered.read(&mut first), Ok(1)) {
+        let _ = opener.entry(b"(behind the last entry)", &mut (&first[..]).chain(metered));
+    }
+}
+
+/// One entry of a block.
+struct Part<'a> {
+    input: &'a mut dyn Read,
+    left: u64,
+    crc: Crc,
+    digest: Option<u32>,
+    /// Whether what follows cannot be read, either.
+    failed: bool,
+}
+
+impl Read for Part<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let room = buffer.len().min(usize::try_from(self.left).unwrap_or(usize::MAX));
+        if self.failed {
+            return Ok(0);
+        }
+        if room == 0 {
+            let is_right = self.digest.take().is_none_or(|digest| digest == self.crc.sum());
+            return match is_right || buffer.is_empty() {
+                true => Ok(0),
+                false => Err(io::Error::new(
+                    io::ErrorKind::InvalidData,
+                    "its checksum is not what the archive says",
+                )),
+            };
+        }
+        let read = self.input.read(&mut buffer[..room]);
+        self.failed = !matches!(read, Ok(1..));
+        let count = read?;
+        if count == 0 {
+            return Err(cut_off());
+        }
+        self.crc.update(&buffer[..count]);
+        self.left -= count as u64;
+        Ok(count)
+    }
+}
+
+/// Without its header, the first block can be read if it is in LZMA2, which needs nothing else.
+fn without_header(opener: &Opener<'_>, shared: &Shared<'_>, error: &io::Error) -> io::Result<()> {
+    let mut window = shared.window();
+    window.go(FIRST, shared.size);
+    let starts = matches!(window.peek(1)?.first(), Some(1 | 0xe0..));
+    let is_known = matches!(error.kind(), io::ErrorKind::Unsupported | io::ErrorKind::OutOfMemory);
+    if !starts || is_known {
+        opener.skip(None, error.to_string());
+        return Ok(());
+    }
+    opener.skip(None, format!("{error}; its first block was looked at without it"));
+    let budget = &opener.budget;
+    let dictionary = u32::try_from(budget.room() / 4).unwrap_or(u32::MAX).min(64 << 20);
+    let unpacked = Gently(Lzma2Reader::new(filled_up(window), dictionary, None));
+    budget.holding(dictionary as usize, || {
+        let _ = opener.entry(b"first block", &mut Metered { budget, unpacked });
+    });
+    Ok(())
+}

@@ -1,0 +1,204 @@
+//! 7z archives against what was packed in them, by another's writer and by hand.
+
+use std::io::Cursor;
+
+use proptest::prelude::*;
+use sevenz_rust2::{ArchiveEntry, ArchiveWriter, EncoderConfiguration, EncoderMethod, SourceReader};
+
+use super::kit::{noise, opened, opened_within};
+use super::zips::{Entry, zip};
+use crate::container::Limits;
+
+/// An archive of the entries, all in one block or each in its own.
+fn seven(methods: &[EncoderMethod], entries: &[(&str, &[u8])], is_solid: bool) -> Vec<u8> {
+    let mut writer = ArchiveWriter::new(Cursor::new(Vec::new())).unwrap();
+    writer.set_content_methods(methods.iter().map(|method| EncoderConfiguration::new(*method)).collect());
+    if is_solid {
+        let files = entries.iter().map(|(name, _)| ArchiveEntry::new_file(name)).collect();
+        let readers = entries.iter().map(|(_, data)| SourceReader::new(*data)).collect();
+        writer.push_archive_entries(files, readers).unwrap();
+    } else {
+        for (name, data) in entries {
+            writer.push_archive_entry(ArchiveEntry::new_file(name), Some(*data)).unwrap();
+        }
+    }
+    writer.push_archive_entry::<&[u8]>(ArchiveEntry::new_directory("folder"), None).unwrap();
+    writer.finish().unwrap().into_inner()
+}
+
+/// A header as it stands behind `data`.
+fn raw(data: &[u8], header: &[u8]) -> Vec<u8> {
+    let (offset, size) = ((data.len() as u64).to_le_bytes(), (header.len() as u64).to_le_bytes());
+    [b"7z\xbc\xaf\x27\x1c\0\x04\x01\x02\x03\x04", &offset[..], &size, b"\0\0\0\0", data, header].concat()
+}
+
+/// The header of one entry, `e`, in one block of these coders.
+fn header(place: u8, packed: u8, coders: &[u8], size: u8) -> Vec<u8> {
+    let blocks = [&[7, 11, 1, 0][..], coders, &[12, size, 0]].concat();
+    let names = b"\x11\x05\0e\0\0\0";
+    [&[1, 4, 6, place, 1, 9, packed, 0][..], &blocks, &[8, 0, 0, 5, 1], names, &[0, 0]].concat()
+}
+
+const COPY: &[u8] = &[1, 1, 0];
+
+fn sample() -> Vec<u8> {
+    [&noise(3, 3000)[..], &b"a line that comes again\n".repeat(9000), &noise(4, 100)].concat()
+}
+
+#[test]
+fn every_method_is_unpacked() {
+    let data = sample();
+    let entries = [("a", &data[..]), ("d/b", b"short"), ("c", &data[5..])];
+    use EncoderMethod as M;
+    let methods: [&[M]; 8] = [
+        &[M::COPY],
+        &[M::LZMA],
+        &[M::LZMA2],
+        &[M::PPMD],
+        &[M::BZIP2],
+        &[M::DEFLATE],
+        &[M::BCJ_X86_FILTER, M::LZMA2],
+        &[M::DELTA_FILTER, M::LZMA],
+    ];
+    for methods in methods {
+        for is_solid in [false, true] {
+            let taken = opened("a.7z", &seven(methods, &entries, is_solid));
+            for (name, data) in entries {
+                assert!(taken.content(name) == data, "{name} {methods:?}");
+            }
+            assert!(taken.skipped.is_empty(), "{methods:?} {}", taken.reasons());
+            assert_eq!(taken.contents.len(), 4);
+            let ranges: usize = taken.elsewhere.iter().map(|(_, ranges)| ranges.len()).sum();
+            assert_eq!(ranges, if methods == [M::COPY] { 3 } else { 0 });
+        }
+    }
+    assert!(opened("a.7z", &seven(&[M::LZMA2], &[], false)).skipped.is_empty());
+}
+
+#[test]
+fn containers_in_a_7z_are_opened() {
+    let inner = zip(&[Entry::new("b", 8, b"deep")]);
+    let taken = opened("a.7z", &seven(&[EncoderMethod::LZMA2], &[("lib.jar", &inner)], true));
+    assert_eq!(taken.content("lib.jar > b"), b"deep");
+}
+
+#[test]
+fn locked_entries_are_named() {
+    let taken = opened("a.7z", &raw(b"data", &header(0, 4, &[1, 4, 6, 0xf1, 7, 1], 4)));
+    assert_eq!(taken.reasons(), "e: encrypted\n");
+    let taken = opened("a.7z", &raw(b"data", &header(0, 4, &[1, 4, 4, 0xf7, 0x11, 2], 4)));
+    assert!(taken.reasons().contains("e: packed with method 04f71102"), "{}", taken.reasons());
+    let taken = opened("a.7z", &raw(b"data", &header(0, 4, COPY, 4)));
+    assert_eq!((taken.content("e"), taken.reasons().as_str()), (&b"data"[..], ""));
+    // A header that is packed like an entry.
+    let streams = [&[23, 6, 0, 1, 9, 4, 0, 7, 11, 1, 0][..], &[1, 4, 6, 0xf1, 7, 1, 12, 4, 0, 0]].concat();
+    let taken = opened("a.7z", &raw(b"\xffata", &streams));
+    assert_eq!(taken.reasons(), ": the header of the 7z cannot be read: encrypted\n");
+}
+
+#[test]
+fn without_its_header_the_first_block_is_read() {
+    let data = sample();
+    let archive = seven(&[EncoderMethod::LZMA2], &[("a", &data), ("b", &noise(9, 50_000))], true);
+    for tenth in 1..10 {
+        let cut = opened("a.7z", &archive[..archive.len() * tenth / 10]);
+        let content = cut.content("first block");
+        assert!(cut.reasons().contains("is missing"), "{}", cut.reasons());
+        let all = [&data[..], &noise(9, 50_000)].concat();
+        let content = &content[..content.iter().zip(&all).take_while(|(a, b)| a == b).count()];
+        assert!(
+            content.len() > 3000 * tenth.min(2) + 20_000 * (tenth - 1).min(5),
+            "{tenth} {}",
+            content.len()
+        );
+    }
+}
+
+#[test]
+fn what_comes_out_behind_the_entries_is_handed_over() {
+    let taken = opened("a.7z", &raw(b"data and more", &header(0, 13, COPY, 4)));
+    assert_eq!(taken.content("e"), b"data");
+    assert_eq!(taken.content("(behind the last entry)"), b" and more");
+    // Nothing of an archive stands nowhere.
+    let taken = opened("a.7z", &raw(b"", &header(0, 0, COPY, 0)));
+    assert!(taken.elsewhere.is_empty() && taken.content("e").is_empty(), "{}", taken.reasons());
+}
+
+#[test]
+fn sizes_that_lie_are_no_harm() {
+    let taken = opened("a.7z", &raw(b"data", &header(0, 4, COPY, 100)));
+    assert_eq!(taken.content("e"), b"data");
+    assert!(taken.reasons().contains("cut off"), "{}", taken.reasons());
+    let huge = [0xff; 8];
+    let place =
+        [&[1, 4, 6, 0xff][..], &huge, &[1, 9, 0xff], &huge, &[0, 7, 11, 1, 0], COPY, &[12, 0xff], &huge]
+            .concat();
+    let header = [&place[..], &[0, 8, 0, 0, 5, 1, 0x11, 5, 0, b'e', 0, 0, 0, 0, 0]].concat();
+    let taken = opened("a.7z", &raw(b"data", &header));
+    assert!(taken.reasons().contains("cut off"), "{}", taken.reasons());
+    // Numbers of things of which there is nothing.
+    for count in [[0xff; 9], [0xe0, 0xff, 0xff, 0xff, 0, 0, 0, 0, 0]] {
+        for before in [&[1, 4, 6, 0][..], &[1, 4, 7, 11], &[1, 5]] {
+            let taken = opened("a.7z", &raw(b"data", &[before, &count].concat()));
+            assert!(taken.reasons().contains("damaged"), "{}", taken.reasons());
+        }
+    }
+}
+
+#[test]
+fn coders_that_feed_on_themselves_are_refused() {
+    let coders = [3, 1, 0, 1, 0, 1, 0, 0, 1, 1, 1];
+    let mut header = header(0, 4, &coders, 4);
+    let at = header.iter().position(|&byte| byte == 12).unwrap();
+    header.splice(at..=at, [12, 4, 4]);
+    let taken = opened("a.7z", &raw(b"data", &header));
+    assert_eq!(taken.contents.len(), 1, "{}", taken.reasons());
+    assert!(taken.reasons().starts_with("e: the 7z is damaged"), "{}", taken.reasons());
+}
+
+#[test]
+fn memory_that_a_header_asks_for_is_not_taken() {
+    let limits = Limits { memory: 16 << 20, ..Limits::default() };
+    let lzma2 = [1, 0x21, 0x21, 1, 40];
+    let ppmd = [1, 0x23, 3, 4, 1, 5, 6, 0, 0, 0, 0xf0];
+    for coders in [&lzma2[..], &ppmd] {
+        let taken = opened_within("a.7z", &raw(b"data", &header(0, 4, coders, 4)), limits);
+        assert!(taken.reasons().contains("e: unpacking it takes"), "{}", taken.reasons());
+    }
+    // A header of zeros that was packed well.
+    let zeros = super::kit::xz(&vec![0; 1 << 20]);
+    let entry = raw(&zeros, &[23]);
+    assert!(!opened_within("a.7z", &entry, limits).skipped.is_empty());
+    // A million entries in one block, and none of them can be unpacked.
+    let count = [0xe0, 0xff, 0xff, 7];
+    let block = [&[1, 4, 6, 0, 1, 9, 4, 0, 7, 11, 1, 0][..], &[1, 1, 0x30, 12, 4, 0, 8, 13], &count, &[0, 0]]
+        .concat();
+    let names = [&[5][..], &count, &[0; 600_000]].concat();
+    let taken = opened_within("a.7z", &raw(b"data", &[block, names].concat()), limits);
+    assert!(taken.skipped.len() <= 21, "{}", taken.skipped.len());
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 60, ..ProptestConfig::default() })]
+
+    #[test]
+    fn nothing_upsets_it(
+        method in 0usize..7,
+        is_solid in any::<bool>(),
+        is_in_header in any::<bool>(),
+        cut in any::<prop::sample::Index>(),
+        change in any::<prop::sample::Index>(),
+        to in any::<u8>(),
+    ) {
+        use EncoderMethod as M;
+        let method = [M::COPY, M::LZMA, M::LZMA2, M::PPMD, M::BZIP2, M::DEFLATE, M::BCJ_X86_FILTER][method];
+        let noise = noise(7, 2000);
+        let mut archive = seven(&[method], &[("a", &noise), ("b", b"aaaaaaaaaaa"), ("c", &noise)], is_solid);
+        let at = if is_in_header { archive.len() - 1 - change.index(60) } else { change.index(archive.len()) };
+        archive[at] = to;
+        let taken = opened("a.7z", &archive);
+        prop_assert!(taken.bytes < 1 << 20, "{}", taken.bytes);
+        archive.truncate(cut.index(archive.len()) + 1);
+        prop_assert!(opened("a.7z", &archive).bytes < 1 << 20);
+    }
+}
