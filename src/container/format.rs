@@ -9,6 +9,8 @@ pub enum Format {
     Zip,
     /// 7z.
     SevenZip,
+    /// PDF: its deflated streams.
+    Pdf,
     /// Tar, of any flavour.
     Tar,
     /// A Unix archive: a Debian package, a static library.
@@ -46,6 +48,7 @@ impl Format {
                 Self::Zip
             }
             b'7' if head.starts_with(b"7z\xbc\xaf\x27\x1c") => Self::SevenZip,
+            b'%' if head.starts_with(b"%PDF-") => Self::Pdf,
             0x1f if is_gzip(head) => Self::Gzip,
             b'B' if is_bzip2(head) => Self::Bzip2,
             0xfd if head.starts_with(b"\xfd7zXZ\x00") => Self::Xz,
@@ -69,7 +72,7 @@ impl Format {
 
     /// Whether it is read from front to back.
     pub(super) fn is_streamed(self) -> bool {
-        !matches!(self, Self::Zip | Self::SevenZip)
+        !matches!(self, Self::Zip | Self::SevenZip | Self::Pdf)
     }
 
     /// Its name in a sentence.
@@ -77,6 +80,7 @@ impl Format {
         match self {
             Self::Zip => "zip",
             Self::SevenZip => "7z",
+            Self::Pdf => "PDF",
             Self::Tar => "tar",
             Self::Ar => "ar",
             Self::Gzip => "gzip",

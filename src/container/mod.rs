@@ -10,6 +10,7 @@ mod inflate;
 mod limits;
 mod names;
 mod opener;
+mod pdf;
 mod reading;
 mod seven;
 mod squeezed;

@@ -7,7 +7,7 @@ use std::ops::Range;
 use super::format::{self, Format, HEAD};
 use super::limits::{Budget, Limits, size};
 use super::reading::{Counted, Tee, drain, fill};
-use super::{Input, ReadSeek, Taker, ar, names, seven, squeezed, tar, zip};
+use super::{Input, ReadSeek, Taker, ar, names, pdf, seven, squeezed, tar, zip};
 
 /// Contents up to this size are held in memory while they are looked at.
 const SMALL: usize = 1 << 20;
@@ -279,6 +279,10 @@ impl<'t> Opener<'t> {
     fn seekable(&self, format: Format, content: &mut dyn ReadSeek) -> Vec<Range<u64>> {
         match format {
             Format::Zip => zip::open(self, content),
+            Format::Pdf => {
+                pdf::open(self, content);
+                Vec::new()
+            }
             Format::SevenZip => seven::open(self, content),
             _ => Vec::new(),
         }

@@ -3,6 +3,7 @@
 mod finds;
 mod hostile;
 mod kit;
+mod pdfs;
 mod sevens;
 mod squeezed;
 mod tars;
