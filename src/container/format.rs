@@ -1,6 +1,6 @@
 //! What kind of container bytes are, by what they begin with and never by their name.
 
-use super::tar;
+use super::{packs, tar};
 
 /// A kind of container.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,6 +25,12 @@ pub enum Format {
     Lzma,
     /// Zstandard.
     Zstd,
+    /// What git keeps and sends objects in.
+    GitPack,
+    /// A pack with the refs that lead to it.
+    GitBundle,
+    /// One object of git, deflated.
+    GitObject,
     /// Known, but with no reader here.
     Unsupported(&'static str),
 }
@@ -47,6 +53,13 @@ impl Format {
             b'P' if head.starts_with(b"PK\x07\x08PK\x03\x04") || head.starts_with(b"PK00PK\x03\x04") => {
                 Self::Zip
             }
+            b'P' if head.starts_with(b"PACK\0\0\0\x02") || head.starts_with(b"PACK\0\0\0\x03") => {
+                Self::GitPack
+            }
+            b'#' if head.starts_with(b"# v2 git bundle\n") || head.starts_with(b"# v3 git bundle\n") => {
+                Self::GitBundle
+            }
+            0x78 if packs::is_object(head) => Self::GitObject,
             b'7' if head.starts_with(b"7z\xbc\xaf\x27\x1c") => Self::SevenZip,
             b'%' if head.starts_with(b"%PDF-") => Self::Pdf,
             0x1f if is_gzip(head) => Self::Gzip,
@@ -88,6 +101,9 @@ impl Format {
             Self::Xz => "xz",
             Self::Lzma => "lzma",
             Self::Zstd => "zstd",
+            Self::GitPack => "git pack",
+            Self::GitBundle => "git bundle",
+            Self::GitObject => "git object",
             Self::Unsupported(name) => name,
         }
     }

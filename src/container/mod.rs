@@ -10,6 +10,7 @@ mod inflate;
 mod limits;
 mod names;
 mod opener;
+mod packs;
 mod pdf;
 mod reading;
 mod seven;

@@ -7,7 +7,7 @@ use std::ops::Range;
 use super::format::{self, Format, HEAD};
 use super::limits::{Budget, Limits, size};
 use super::reading::{Counted, Tee, drain, fill};
-use super::{Input, ReadSeek, Taker, ar, names, pdf, seven, squeezed, tar, zip};
+use super::{Input, ReadSeek, Taker, ar, names, packs, pdf, seven, squeezed, tar, zip};
 
 /// Contents up to this size are held in memory while they are looked at.
 const SMALL: usize = 1 << 20;
@@ -266,6 +266,10 @@ impl<'t> Opener<'t> {
         let elsewhere = match format {
             Format::Tar => tar::open(self, content),
             Format::Ar => ar::open(self, content),
+            Format::GitPack | Format::GitBundle | Format::GitObject => {
+                packs::open(self, format, content);
+                Vec::new()
+            }
             _ => {
                 squeezed::open(self, format, content, &frame.name);
                 // What cannot be compressed stands in there as it is.

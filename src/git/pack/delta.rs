@@ -216,6 +216,17 @@ pub fn assemble(runs: &[Run], base: &[u8], delta: &[u8], out: &mut [u8]) {
     }
 }
 
+/// The object that `delta` makes of `base`, of at most `limit` bytes.
+///
+/// # Errors
+/// When the delta is not valid, or for another base; any bytes may be given.
+pub fn apply(delta: &[u8], base: &[u8], limit: u64) -> Result<Vec<u8>, DeltaError> {
+    let mut runs = Vec::new();
+    let mut out = vec![0; parse(delta, base.len(), limit, &mut runs)?];
+    assemble(&runs, base, delta, &mut out);
+    Ok(out)
+}
+
 /// Writes bytes `start..end` of the result into `out`, which is cleared first. `first` is an index at
 /// or before the first run that reaches into them; what is returned is that run's index.
 pub fn gather(

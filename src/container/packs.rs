@@ -1,0 +1,314 @@
+//! What git keeps objects in, met as a file: packs, bundles, and objects of their own.
+//!
+//! A pack is read from front to back. What deltas may stand on is held in memory, as far as the limits go; of
+//! a delta without its base what it adds is handed over.
+
+use std::collections::HashMap;
+use std::io::{self, BufRead, Read};
+use std::rc::Rc;
+
+use flate2::bufread::ZlibDecoder;
+use flate2::{Decompress, FlushDecompress, Status};
+
+use super::format::Format;
+use super::opener::Opener;
+use super::reading::{Ahead, Metered, fill};
+use crate::git::{
+    DeltaError, HashKind, ObjectId, ObjectKind, PackContent, apply_delta, object_id, parse_pack_entry,
+};
+
+/// Larger objects are handed over piece by piece; nothing can stand on them.
+const LARGE: u64 = 64 << 20;
+
+/// Bytes of the longest header of an entry, and more.
+const HEADER: usize = 96;
+
+/// Hands over the objects in a pack, a bundle or a file of its own.
+pub(super) fn open(opener: &Opener<'_>, format: Format, input: &mut dyn Read) {
+    let input = Ahead::new(input);
+    let outcome = match format {
+        Format::GitObject => object(opener, input),
+        _ => Pack::new(opener, input).run(),
+    };
+    if let Err(error) = outcome {
+        opener.skip(None, format!("{error}; what came before was scanned"));
+    }
+}
+
+/// Whether a file begins as git deflates an object: its kind, its size, a NUL.
+pub(super) fn is_object(head: &[u8]) -> bool {
+    let [first, second, ..] = head else { return false };
+    if u16::from_be_bytes([*first, *second]) % 31 != 0 {
+        return false;
+    }
+    let mut plain = [0; 32];
+    let mut state = Decompress::new(true);
+    let _ = state.decompress(head, &mut plain, FlushDecompress::None);
+    kind(&plain[..state.total_out() as usize]).is_some()
+}
+
+/// The kind in `blob 12\0`, and the bytes that takes.
+fn kind(plain: &[u8]) -> Option<(ObjectKind, usize)> {
+    let end = memchr::memchr(0, plain)?;
+    let space = memchr::memchr(b' ', &plain[..end])?;
+    let digits = &plain[space + 1..end];
+    let is_size = !digits.is_empty() && digits.iter().all(u8::is_ascii_digit);
+    Some((ObjectKind::from_bytes(&plain[..space]).ok().filter(|_| is_size)?, end + 1))
+}
+
+fn object(opener: &Opener<'_>, input: Ahead<'_>) -> io::Result<()> {
+    let mut unpacked = Metered { budget: &opener.budget, unpacked: ZlibDecoder::new(input) };
+    let mut head = Vec::new();
+    fill(&mut unpacked, &mut head, 32)?;
+    let (kind, start) = kind(&head).ok_or_else(|| broken("it is no object"))?;
+    let _ = opener.entry(&kind.to_string().into_bytes(), &mut head[start..].chain(unpacked));
+    Ok(())
+}
+
+struct Pack<'a, 't> {
+    opener: &'a Opener<'t>,
+    input: Ahead<'a>,
+    state: Decompress,
+    ids: HashKind,
+    /// Objects held, by where their entries begin.
+    bases: HashMap<u64, Base>,
+    /// The same by id, once one was asked for.
+    by_id: Option<HashMap<ObjectId, u64>>,
+    held: u64,
+    /// Deltas whose bases did not come yet.
+    waiting: Vec<Waiting>,
+    /// Objects that could not be made for want of memory.
+    lost: usize,
+}
+
+#[derive(Clone)]
+struct Base {
+    kind: ObjectKind,
+    bytes: Rc<[u8]>,
+}
+
+struct Waiting {
+    at: u64,
+    on: PackContent,
+    delta: Vec<u8>,
+}
+
+impl<'a, 't> Pack<'a, 't> {
+    fn new(opener: &'a Opener<'t>, input: Ahead<'a>) -> Self {
+        Self {
+            opener,
+            input,
+            state: Decompress::new(true),
+            ids: HashKind::Sha1,
+            bases: HashMap::new(),
+            by_id: None,
+            held: 0,
+            waiting: Vec::new(),
+            lost: 0,
+        }
+    }
+
+    fn run(&mut self) -> io::Result<()> {
+        self.bundle_header()?;
+        let start = self.input.offset;
+        let head = self.input.peek(12)?;
+        let count = match head.first_chunk::<12>() {
+            Some([b'P', b'A', b'C', b'K', 0, 0, 0, 2 | 3, a, b, c, d]) => {
+                u32::from_be_bytes([*a, *b, *c, *d])
+            }
+            _ => return Err(broken("no pack begins where one should")),
+        };
+        self.input.consume(12);
+        let mut outcome = Ok(());
+        for _ in 0..count {
+            if self.opener.is_over() {
+                return Ok(());
+            }
+            outcome = self.entry(self.input.offset - start);
+            if outcome.is_err() {
+                break;
+            }
+        }
+        self.settle();
+        outcome
+    }
+
+    /// The lines before the pack of a bundle.
+    fn bundle_header(&mut self) -> io::Result<()> {
+        while self.input.peek(4)?.first().is_some_and(|first| *first != b'P') {
+            let line = self.input.peek(1 << 16)?;
+            let end =
+                memchr::memchr(b'\n', line).ok_or_else(|| broken("the head of the bundle is cut off"))?;
+            if line[..end] == *b"@object-format=sha256" {
+                self.ids = HashKind::Sha256;
+            }
+            self.input.consume(end + 1);
+        }
+        Ok(())
+    }
+
+    fn entry(&mut self, at: u64) -> io::Result<()> {
+        let mut head = self.input.peek(HEADER)?;
+        let mut header = parse_pack_entry(head, self.ids).map_err(|error| broken(&error.to_string()))?;
+        // A pack does not say of which kind its ids are.
+        if matches!(header.content, PackContent::IdDelta(_)) && !is_zlib(&head[header.len..]) {
+            self.ids = HashKind::Sha256;
+            head = self.input.peek(HEADER)?;
+            header = parse_pack_entry(head, self.ids).map_err(|error| broken(&error.to_string()))?;
+        }
+        self.input.consume(header.len);
+        let room = self.opener.budget.room().saturating_sub(self.held);
+        self.state.reset(true);
+        let inflated = Inflated { input: &mut self.input, state: &mut self.state, done: false };
+        let mut unpacked = Metered { budget: &self.opener.budget, unpacked: inflated };
+        if header.size > LARGE.min(room) {
+            if let PackContent::Whole(kind) = header.content {
+                let held = usize::try_from(self.held).unwrap_or(usize::MAX);
+                let budget = &self.opener.budget;
+                return match budget.holding(held, || self.opener.entry(&name(kind, at), &mut unpacked)) {
+                    true => Ok(()),
+                    false => Err(broken("an entry could not be read to its end")),
+                };
+            }
+            let name = format!("delta at byte {at}");
+            self.opener.skip(Some(name.as_bytes()), "too large to be held; what it adds was scanned");
+            let _ = self.opener.entry(name.as_bytes(), &mut unpacked);
+            return Ok(());
+        }
+        let mut bytes = Vec::new();
+        let whole = fill(&mut unpacked, &mut bytes, header.size as usize + 1);
+        if !matches!(whole, Ok(true)) || bytes.len() as u64 != header.size {
+            // What there is may hold something all the same.
+            let _ = self.opener.entry(format!("part at byte {at}").as_bytes(), &mut &bytes[..]);
+            return Err(whole.err().unwrap_or_else(|| broken("an entry has another size than it says")));
+        }
+        self.held += bytes.len() as u64;
+        match header.content {
+            PackContent::Whole(kind) => self.keep(at, kind, bytes),
+            on => match self.base(at, on) {
+                Some(base) => self.assemble(at, &base, &bytes),
+                None => self.waiting.push(Waiting { at, on, delta: bytes }),
+            },
+        }
+        Ok(())
+    }
+
+    /// Hands over an object, and keeps it for what stands on it.
+    fn keep(&mut self, at: u64, kind: ObjectKind, bytes: Vec<u8>) {
+        let held = usize::try_from(self.held).unwrap_or(usize::MAX);
+        let _ = self.opener.budget.holding(held, || self.opener.entry(&name(kind, at), &mut &bytes[..]));
+        if let Some(by_id) = &mut self.by_id {
+            by_id.extend(object_id(kind, &bytes, self.ids).map(|id| (id, at)));
+        }
+        self.bases.insert(at, Base { kind, bytes: bytes.into() });
+    }
+
+    fn base(&mut self, at: u64, on: PackContent) -> Option<Base> {
+        let place = match on {
+            PackContent::Whole(_) => return None,
+            PackContent::OffsetDelta(distance) => at.checked_sub(distance)?,
+            PackContent::IdDelta(id) => {
+                let (bases, ids) = (&self.bases, self.ids);
+                let by_id = self.by_id.get_or_insert_with(|| {
+                    let all = bases.iter();
+                    all.filter_map(|(at, base)| Some((object_id(base.kind, &base.bytes, ids)?, *at)))
+                        .collect()
+                });
+                *by_id.get(&id)?
+            }
+        };
+        self.bases.get(&place).cloned()
+    }
+
+    fn assemble(&mut self, at: u64, base: &Base, delta: &[u8]) {
+        let room = self.opener.budget.room().saturating_sub(self.held).min(LARGE);
+        let made = apply_delta(delta, &base.bytes, room);
+        self.held = self.held.saturating_sub(delta.len() as u64);
+        match made {
+            Ok(bytes) => {
+                self.held += bytes.len() as u64;
+                if self.opener.budget.unpacked(bytes.len()).is_ok() {
+                    self.keep(at, base.kind, bytes);
+                }
+            }
+            // It does not fit beside what is held.
+            Err(DeltaError::TooLarge(_)) => {
+                self.lost += 1;
+                let _ = self.opener.entry(format!("delta at byte {at}").as_bytes(), &mut &delta[..]);
+            }
+            Err(error) => {
+                let name = format!("delta at byte {at}");
+                self.opener.skip(Some(name.as_bytes()), format!("{error}; what it adds was scanned"));
+                let _ = self.opener.entry(name.as_bytes(), &mut &delta[..]);
+            }
+        }
+    }
+
+    /// Makes what waited, now that all bases are here that will come.
+    fn settle(&mut self) {
+        loop {
+            let before = self.waiting.len();
+            for one in std::mem::take(&mut self.waiting) {
+                match self.base(one.at, one.on) {
+                    Some(base) => self.assemble(one.at, &base, &one.delta),
+                    None => self.waiting.push(one),
+                }
+            }
+            if self.waiting.len() == before {
+                break;
+            }
+        }
+        let count = self.waiting.len() + self.lost;
+        if count == 0 {
+            return;
+        }
+        for Waiting { at, delta, .. } in &self.waiting {
+            let _ = self.opener.entry(format!("delta at byte {at}").as_bytes(), &mut &delta[..]);
+        }
+        let reason = "changes to objects that are not in it, or could not be held (`--max-memory`)";
+        self.opener.skip(None, format!("holds {count} {reason}; what they add was scanned"));
+    }
+}
+
+fn name(kind: ObjectKind, at: u64) -> Vec<u8> {
+    format!("{kind} at byte {at}").into_bytes()
+}
+
+fn is_zlib(bytes: &[u8]) -> bool {
+    matches!(bytes, [first, second, ..] if first & 15 == 8 && u16::from_be_bytes([*first, *second]) % 31 == 0)
+}
+
+fn broken(reason: &str) -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidData, reason)
+}
+
+/// One deflated entry of several; what follows it stays in `input`.
+struct Inflated<'a, 'i> {
+    input: &'a mut Ahead<'i>,
+    state: &'a mut Decompress,
+    done: bool,
+}
+
+impl Read for Inflated<'_, '_> {
+    fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
+        while !self.done && !out.is_empty() {
+            let input = self.input.fill_buf()?;
+            let at_end = input.is_empty();
+            let (read, written) = (self.state.total_in(), self.state.total_out());
+            let status = self.state.decompress(input, out, FlushDecompress::None);
+            let read = (self.state.total_in() - read) as usize;
+            let written = (self.state.total_out() - written) as usize;
+            self.input.consume(read);
+            match status {
+                Ok(Status::StreamEnd) => self.done = true,
+                Ok(_) if written == 0 && (at_end || read == 0) => return Err(broken("an entry is cut off")),
+                Ok(_) => {}
+                Err(error) => return Err(broken(&error.to_string())),
+            }
+            if written != 0 {
+                return Ok(written);
+            }
+        }
+        Ok(0)
+    }
+}
