@@ -60,6 +60,20 @@ pub(super) fn path(bytes: &[u8]) -> String {
     line(&String::from_utf8_lossy(bytes)).into_owned()
 }
 
+/// The name of an entry of an archive, as one line of safe text. It leads nowhere, so its `.` and `..` are written
+/// out: whoever takes the line for a path, a browser say, must not climb.
+pub(super) fn entry(bytes: &[u8]) -> String {
+    let parts = String::from_utf8_lossy(bytes);
+    let parts: Vec<_> = parts.split(['/', '\\']).collect();
+    if !parts.iter().any(|part| [".", ".."].contains(part)) {
+        return path(bytes);
+    }
+    let climbs = |part: &&str| [".", ".."].contains(part);
+    let shown =
+        parts.iter().map(|part| if climbs(part) { part.replace('.', "\\u{2e}") } else { line(part).into() });
+    shown.collect::<Vec<_>>().join("/")
+}
+
 /// Inside a JSON string: what `serde_json` leaves alone though a terminal or a runner would act on it, as
 /// `\u` escapes, so that the value stays the same.
 pub(super) fn json_fragment(text: &str) -> Cow<'_, str> {
@@ -179,6 +193,13 @@ mod tests {
         assert_eq!(line("a\u{202e}b\u{1b}[31m\u{200b}"), "a\\u{202e}b\\u{1b}[31m\\u{200b}");
         assert_eq!(line("one\ntwo\r\tthree\u{9b}"), "one\\ntwo\\r\\tthree\\u{9b}");
         assert_eq!(path(b"a\xff\x07"), "a\u{fffd}\\u{7}");
+    }
+
+    #[test]
+    fn entries_of_archives_do_not_climb() {
+        assert_eq!(entry(b"config/.env..x/..."), "config/.env..x/...");
+        assert_eq!(entry(b"../a/./b"), "\\u{2e}\\u{2e}/a/\\u{2e}/b");
+        assert_eq!(entry(b"a\\..\\b\x07"), "a/\\u{2e}\\u{2e}/b\\u{7}");
     }
 
     #[test]

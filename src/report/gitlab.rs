@@ -7,7 +7,7 @@ use std::io::{self, Write};
 
 use serde::{Serialize, Serializer};
 
-use crate::model::{Change, Finding, Leak, Report, Severity};
+use crate::model::{Change, Finding, Leak, Report, RuleInfo, Severity};
 
 use super::{Style, clock, escape, json, place, receipt, sentences, words};
 
@@ -166,7 +166,7 @@ impl Vulnerability {
             // GitLab reads Markdown here.
             description: escape::markdown(&escape::truncated(&description, 100_000)),
             severity: severity(place::gravity(report, leak)),
-            solution: escape::truncated(&rule.map(|rule| rule.advice.join(" ")).unwrap_or_default(), 7_000),
+            solution: escape::truncated(&rule.map(solution).unwrap_or_default(), 7_000),
             scanner: Scanner { id: TOOL.id, name: TOOL.name },
             identifiers: [
                 Identifier {
@@ -185,6 +185,12 @@ impl Vulnerability {
             location: Location::new(leak, finding),
         }
     }
+}
+
+/// The steps as sentences; GitLab takes no list here.
+fn solution(rule: &RuleInfo) -> String {
+    let steps = rule.advice.iter().map(|step| format!("{}.", step.trim_end_matches('.')));
+    steps.collect::<Vec<_>>().join(" ")
 }
 
 fn severity(gravity: Severity) -> &'static str {
@@ -216,11 +222,16 @@ struct Commit {
 impl Location {
     fn new(leak: &Leak, finding: &Finding) -> Self {
         let origin = &finding.origin;
-        let file = match place::file(origin) {
+        let mut file = match place::file(origin) {
             Some(path) => String::from_utf8_lossy(path).into_owned(),
             None => place::stand_in(origin),
         };
-        let (start, end) = if place::has_positions(origin) {
+        let inside = place::inside(origin);
+        if !inside.is_empty() {
+            // GitLab takes two entries for one when they have file, lines and rule in common.
+            file.push_str(&format!(" → {inside}"));
+        }
+        let (start, end) = if place::has_positions(origin) || !inside.is_empty() {
             (finding.span.start.line.max(1), finding.span.end.line)
         } else {
             (1, 1)

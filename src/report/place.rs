@@ -6,6 +6,8 @@ use super::{escape, words};
 
 /// Hex digits of a commit id that are shown to people.
 const SHORT: usize = 10;
+/// Leads from an archive to an entry of it.
+const ARROW: &str = " → ";
 
 /// The path as reports have it, not yet escaped: `-` for standard input.
 pub(super) fn path(origin: &Origin) -> Option<String> {
@@ -21,8 +23,13 @@ pub(super) fn short(id: &str) -> String {
     escape::line(id).chars().take(SHORT).collect()
 }
 
-/// What the place is called, escaped: its path, or the object that it is in.
+/// What the place is called, escaped: its path, or the object that it is in, and the entries that lead on from there.
 pub(super) fn name(origin: &Origin) -> String {
+    let outer = outer_name(origin);
+    if origin.container.is_empty() { outer } else { format!("{outer}{ARROW}{}", inside(origin)) }
+}
+
+fn outer_name(origin: &Origin) -> String {
     if let Some(path) = path(origin) {
         return escape::line(&path).into_owned();
     }
@@ -33,13 +40,26 @@ pub(super) fn name(origin: &Origin) -> String {
     }
 }
 
-/// The entries inside containers that lead to the place: `app.zip > config/.env`; empty without any.
+/// The entries that lead from the outermost file to the place, escaped: `inner.tar → config/.env`; empty without any.
 pub(super) fn inside(origin: &Origin) -> String {
-    let parts: Vec<_> = origin.container.iter().map(|part| escape::path(part)).collect();
-    parts.join(" > ")
+    // The first is the outermost file or object, which has been named.
+    let parts = match &origin.container[..] {
+        [first, rest @ ..] if !rest.is_empty() && is_outermost(first, origin) => rest,
+        all => all,
+    };
+    let parts: Vec<_> = parts.iter().map(|part| escape::entry(part)).collect();
+    parts.join(ARROW)
 }
 
-/// `path:line:column`, escaped.
+fn is_outermost(name: &[u8], origin: &Origin) -> bool {
+    match (&origin.path, &origin.object) {
+        (Some(path), _) => path.rsplit(|&byte| byte == b'/').next() == Some(name),
+        (None, Some(object)) => object.as_bytes() == name,
+        (None, None) => origin.surface.name().as_bytes() == name,
+    }
+}
+
+/// `path:line:column`, escaped; of an entry of an archive, the line and column there.
 pub(super) fn position(finding: &Finding) -> String {
     let start = finding.span.start;
     format!("{}:{}:{}", name(&finding.origin), start.line, start.column)
@@ -132,9 +152,6 @@ pub(super) fn gravity(report: &Report, leak: &Leak) -> Severity {
 pub(super) fn details(finding: &Finding) -> Vec<String> {
     let origin = &finding.origin;
     let mut details = Vec::new();
-    if !origin.container.is_empty() {
-        details.push(format!("inside {}", inside(origin)));
-    }
     // Without a path the surface is already in the name.
     let obvious =
         matches!(origin.surface, Surface::Worktree | Surface::Index | Surface::Blob | Surface::Stdin);

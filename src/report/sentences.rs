@@ -23,7 +23,7 @@ pub(super) fn stands(finding: &Finding) -> String {
     let origin = &finding.origin;
     let start = finding.span.start;
     if !origin.container.is_empty() {
-        return format!(" Stands in {} at {}:{}.", place::inside(origin), start.line, start.column);
+        return format!(" Stands in {} at {}:{}.", place::name(origin), start.line, start.column);
     }
     if origin.surface == Surface::Stdin {
         return " Stands in standard input.".to_owned();

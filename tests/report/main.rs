@@ -1,5 +1,6 @@
 //! The reporters, on reports put together by hand.
 
+mod containers;
 mod golden;
 mod limits;
 mod list;

@@ -33,7 +33,8 @@ fn advice(rule: &RuleInfo, style: &Style, out: &mut dyn Write) -> io::Result<()>
     for (number, step) in (1..).zip(&rule.advice) {
         writeln!(out, "  {number}. {}", escape::line(step))?;
     }
-    if let Some(url) = &rule.revoke_url {
+    let told = |url: &String| rule.advice.iter().any(|step| step.contains(url.as_str()));
+    if let Some(url) = rule.revoke_url.as_ref().filter(|url| !told(url)) {
         writeln!(out, "  revoke at {}", escape::line(url))?;
     }
     writeln!(out)

@@ -65,7 +65,8 @@ mod tests {
     /// The hash of the end of a file alone: what an empty last line has.
     const EMPTY: &str = "c129715d7a2bc9a3:1";
 
-    // Expectations come from GitHub's own algorithm, run on these inputs.
+    // `hash` of src/fingerprints.ts in github/codeql-action (f3f1edbed), run with node on these inputs and on 600
+    // random ones, gave the same; what stands here is what it printed.
 
     #[test]
     fn end_of_file_is_a_line_after_a_line_end() {

@@ -106,7 +106,10 @@ impl Results<'_> {
             origin.surface,
             Surface::Worktree | Surface::Index | Surface::FileName | Surface::Symlink
         );
-        let hash = if !in_checkout {
+        let hash = if !origin.container.is_empty() {
+            // The line that the location names is that of the archive, and the same for all in it.
+            Some(format!("{}:1", primary.id()))
+        } else if !in_checkout {
             Some(format!("{}:1", &own[..16]))
         } else if place::has_positions(origin) {
             (self.line_hashes)(origin, primary.span.start.line)
