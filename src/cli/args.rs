@@ -7,6 +7,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use super::ci::Ci;
 use super::hook::Hook;
+use super::limits::Unpacking;
 use crate::model::Confidence;
 use crate::report::REPORTERS;
 use crate::scan::AUDITED;
@@ -132,6 +133,9 @@ pub(super) struct Sifting {
     /// Threads to scan with; 0, the default, is one for each processor (environment: FRISKEY_THREADS)
     #[arg(long, value_name = "N")]
     pub(super) threads: Option<usize>,
+
+    #[command(flatten)]
+    pub(super) unpacking: Unpacking,
 }
 
 /// What is accepted.

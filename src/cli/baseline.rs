@@ -9,6 +9,7 @@ use super::args::{Accepting, BaselineCommand, EntryFields, Global, Survey};
 use super::config::Config;
 use super::exit::Exit;
 use super::interrupt::stop_flag;
+use super::limits::limits;
 use super::options::{self, BASELINE, Extent};
 use super::output::ignore_broken_pipe;
 use super::rules::detector;
@@ -168,6 +169,7 @@ impl<'a> Run<'a> {
             min_confidence: Confidence::Low,
             policy: &policy,
             only: None,
+            limits: limits(&self.survey.sifting.unpacking, &self.config.containers),
             stop: &stop,
         };
         let threads = options::threads(&self.survey.sifting, &self.config)?;

@@ -6,6 +6,7 @@ use anyhow::{Context, Result, anyhow};
 use serde::Deserialize;
 use toml::Spanned;
 
+use super::limits::Unpacking;
 use super::root::Root;
 use crate::model::{Confidence, Surface};
 use crate::scan::AUDITED;
@@ -40,6 +41,8 @@ pub(super) struct Config {
     pub(super) strict: bool,
     pub(super) threads: Option<usize>,
     pub(super) no_ignore: bool,
+    /// How far containers are followed.
+    pub(super) containers: Unpacking,
 }
 
 #[derive(Default, Deserialize)]
@@ -53,6 +56,7 @@ struct Raw {
     strict: bool,
     threads: Option<Spanned<usize>>,
     no_ignore: bool,
+    containers: Unpacking,
 }
 
 /// The configuration for a command that runs in the folder `start`: the file `explicit` if it is
@@ -129,6 +133,7 @@ pub(super) fn parse(text: &str, shown: &str, folder: &Path) -> Result<Config> {
         strict: raw.strict,
         threads: raw.threads.as_ref().map(threads).transpose()?,
         no_ignore: raw.no_ignore,
+        containers: raw.containers,
     })
 }
 
@@ -172,6 +177,8 @@ mod tests {
             ("strict = 'yes'", "invalid type"),
             ("rules = ['src']", "no regular file"),
             ("baseline = 'src'", "no regular file"),
+            ("containers.max-unpacked = 'much'", "is no size"),
+            ("containers.depth = 1", "unknown field `depth`"),
             ("run", ""),
         ] {
             let message = format!("{:#}", parsed(&format!("# first\n{line}\n")).unwrap_err());

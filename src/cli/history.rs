@@ -11,6 +11,7 @@ use super::args::{Global, History, Reporting, Surfaces};
 use super::config::Config;
 use super::exit::Exit;
 use super::interrupt::stop_flag;
+use super::limits::limits;
 use super::options::{self, Extent};
 use super::output::Outputs;
 use super::progress;
@@ -66,6 +67,7 @@ impl Job<'_> {
             min_confidence: options::min_confidence(&self.reporting.sifting, self.config)?,
             policy: self.policy,
             only: self.only,
+            limits: limits(&self.reporting.sifting.unpacking, &self.config.containers),
             stop: &stop,
         };
         let progress = Arc::new(Progress::default());

@@ -10,6 +10,7 @@ mod git_env;
 mod history;
 mod hook;
 mod interrupt;
+mod limits;
 mod manual;
 mod options;
 mod output;

@@ -9,6 +9,7 @@ use super::args::{Files, Global, Scan};
 use super::config::Config;
 use super::exit::Exit;
 use super::interrupt::stop_flag;
+use super::limits::limits;
 use super::options::{self, Extent};
 use super::output::Outputs;
 use super::rules::detector;
@@ -28,6 +29,7 @@ pub(super) fn run(scan: &Scan, global: &Global) -> Result<Exit> {
         min_confidence: options::min_confidence(&reporting.sifting, &config)?,
         policy: &policy,
         only: None,
+        limits: limits(&reporting.sifting.unpacking, &config.containers),
         stop: &stop,
     };
     let tree = tree(paths, files, options::threads(&reporting.sifting, &config)?, &config)?;

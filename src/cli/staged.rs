@@ -6,6 +6,7 @@ use super::args::{Global, Staged};
 use super::exit::Exit;
 use super::git_env::GitEnv;
 use super::interrupt::stop_flag;
+use super::limits::limits;
 use super::options::{self, Extent};
 use super::output::Outputs;
 use super::rules::detector;
@@ -23,6 +24,7 @@ pub(super) fn run(staged: &Staged, global: &Global) -> Result<Exit> {
         min_confidence: options::min_confidence(&staged.reporting.sifting, &config)?,
         policy: &policy,
         only: None,
+        limits: limits(&staged.reporting.sifting.unpacking, &config.containers),
         stop: &stop,
     };
     let git = GitEnv::read();

@@ -13,6 +13,16 @@ const CHUNK: usize = 1 << 20;
 #[derive(Debug, Default)]
 pub struct Stream {
     buffer: Vec<u8>,
+    /// Bytes of the buffer that are in use.
+    filled: usize,
+    /// Where in the stream the buffer begins.
+    start: Position,
+    /// Matches that begin before this were told.
+    decided: usize,
+    /// Bytes of the buffer that were in use when the last stream ended.
+    last: usize,
+    /// Whether all of the stream that was shown is in the buffer.
+    ended: bool,
 }
 
 /// The bytes around a match.
@@ -56,41 +66,119 @@ impl Stream {
         size: usize,
         mut found: impl FnMut(Chunk<'_>, StreamMatch),
     ) -> io::Result<u64> {
-        let margin = detector.margin();
-        // A match that begins nearer to the end than this may go on, or be judged by what follows.
-        let undecided = detector.longest() + margin;
-        self.buffer.resize(size + undecided + margin, 0);
-        let mut filled = 0;
-        let mut start = Position::START;
-        let mut decided = 0;
-        loop {
-            let at_end = fill(content, &mut self.buffer, &mut filled)?;
-            let bytes = &self.buffer[..filled];
-            let until = if at_end { filled } else { filled - undecided };
-            let mut cursor = (0, start);
-            detector.find(bytes, |matched| {
-                if !(decided..until).contains(&matched.span.start) {
-                    return;
-                }
-                let first = cursor.1.advanced(&bytes[cursor.0..matched.span.start]);
-                let last = first.advanced(&bytes[matched.span.clone()]);
-                cursor = (matched.span.end, last);
-                found(
-                    Chunk { bytes, start },
-                    StreamMatch { matched, span: Span { start: first, end: last } },
-                );
-            });
-            if at_end {
-                return Ok(start.offset + filled as u64);
+        self.begin(detector, size);
+        let at_end = fill(content, &mut self.buffer, &mut self.filled);
+        self.go_on(detector, content, at_end, &mut found)
+    }
+
+    /// Reads the first bytes of `content` and shows them: many, or all of a short one. It must be
+    /// [`resume`](Self::resume)d with the same content, or the stream is not used on.
+    ///
+    /// # Errors
+    /// Those of `content`.
+    pub fn peek(&mut self, detector: &Detector, content: &mut dyn Read) -> io::Result<&[u8]> {
+        self.begin(detector, CHUNK);
+        self.ended = fill(content, &mut self.buffer, &mut self.filled)?;
+        Ok(&self.buffer[..self.filled])
+    }
+
+    /// Searches the content whose first bytes were shown, as [`search`](Self::search) does.
+    ///
+    /// # Errors
+    /// Those of `content`; what was found before stays found.
+    pub fn resume(
+        &mut self,
+        detector: &Detector,
+        content: &mut dyn Read,
+        mut found: impl FnMut(Chunk<'_>, StreamMatch),
+    ) -> io::Result<u64> {
+        self.go_on(detector, content, Ok(self.ended), &mut found)
+    }
+
+    fn go_on(
+        &mut self,
+        detector: &Detector,
+        content: &mut dyn Read,
+        mut at_end: io::Result<bool>,
+        found: &mut impl FnMut(Chunk<'_>, StreamMatch),
+    ) -> io::Result<u64> {
+        while matches!(at_end, Ok(false)) {
+            self.settle(detector, false, found);
+            at_end = fill(content, &mut self.buffer, &mut self.filled);
+        }
+        let length = self.finish(detector, found);
+        at_end.map(|_| length)
+    }
+
+    /// Takes in the next bytes of a stream that comes by itself, and calls `found` as
+    /// [`search`](Self::search) does, perhaps later.
+    pub fn push(
+        &mut self,
+        detector: &Detector,
+        mut bytes: &[u8],
+        mut found: impl FnMut(Chunk<'_>, StreamMatch),
+    ) {
+        if self.buffer.is_empty() {
+            self.begin(detector, CHUNK);
+        }
+        while !bytes.is_empty() {
+            let (now, later) = bytes.split_at(bytes.len().min(self.buffer.len() - self.filled));
+            self.buffer[self.filled..self.filled + now.len()].copy_from_slice(now);
+            self.filled += now.len();
+            bytes = later;
+            if self.filled == self.buffer.len() {
+                self.settle(detector, false, &mut found);
             }
-            // What was decided stays in sight, as the margin of what follows.
-            let drop = until.saturating_sub(margin);
-            start = start.advanced(&bytes[..drop]);
-            self.buffer.copy_within(drop..filled, 0);
-            filled -= drop;
-            decided = until - drop;
         }
     }
+
+    /// Ends the stream, and is ready for another. Gives its length in bytes.
+    pub fn finish(&mut self, detector: &Detector, mut found: impl FnMut(Chunk<'_>, StreamMatch)) -> u64 {
+        self.settle(detector, true, &mut found);
+        let length = self.start.offset + self.filled as u64;
+        self.last = self.filled;
+        (self.filled, self.start, self.decided) = (0, Position::START, 0);
+        length
+    }
+
+    /// The last bytes of the stream that has just ended: many, or all of a short one.
+    pub fn tail(&self) -> &[u8] {
+        &self.buffer[..self.last]
+    }
+
+    fn begin(&mut self, detector: &Detector, size: usize) {
+        self.buffer.resize(size + undecided(detector) + detector.margin(), 0);
+        (self.filled, self.start, self.decided) = (0, Position::START, 0);
+    }
+
+    /// Tells the matches about which no further byte can change anything, and lets go of their bytes.
+    fn settle(&mut self, detector: &Detector, at_end: bool, found: &mut impl FnMut(Chunk<'_>, StreamMatch)) {
+        let bytes = &self.buffer[..self.filled];
+        let until = if at_end { self.filled } else { self.filled - undecided(detector) };
+        let (start, mut cursor) = (self.start, (0, self.start));
+        detector.find(bytes, |matched| {
+            if !(self.decided..until).contains(&matched.span.start) {
+                return;
+            }
+            let first = cursor.1.advanced(&bytes[cursor.0..matched.span.start]);
+            let last = first.advanced(&bytes[matched.span.clone()]);
+            cursor = (matched.span.end, last);
+            found(Chunk { bytes, start }, StreamMatch { matched, span: Span { start: first, end: last } });
+        });
+        if !at_end {
+            // What was decided stays in sight, as the margin of what follows.
+            let drop = until.saturating_sub(detector.margin());
+            self.start = start.advanced(&bytes[..drop]);
+            self.buffer.copy_within(drop..self.filled, 0);
+            self.filled -= drop;
+            self.decided = until - drop;
+        }
+    }
+}
+
+/// A match that begins nearer to the end than this may go on, or be judged by what follows.
+fn undecided(detector: &Detector) -> usize {
+    detector.longest() + detector.margin()
 }
 
 /// Fills the buffer; whether the content is at its end.

@@ -11,7 +11,7 @@ use crate::suppress::{Inline, Policy, inline};
 const LISTED: usize = 20;
 
 /// What the text around a match says about it.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Verdict {
     suppressed: Option<Suppression>,
     /// A marker that does not count.

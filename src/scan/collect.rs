@@ -1,22 +1,21 @@
 //! The sink of every source: runs the detector over what comes in and keeps what it finds.
 
 use std::collections::BTreeSet;
-use std::io::{self, Read};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::io;
+use std::sync::atomic::Ordering;
 use std::sync::{Mutex, PoisonError};
 
-use super::{Settings, accept};
-use crate::detect::{Chunk, Detector, Hidden, Mask, Stream, StreamMatch};
+use super::Settings;
+use super::contents::{Contents, Searched, own_name, skips};
+use crate::container::Input;
+use crate::detect::{Chunk, Detector, Hidden, Mask};
 use crate::model::{Coverage, Finding, Origin, Position, Skip, Span, Surface};
 use crate::source::{Sink, Worker};
-use crate::suppress::Policy;
 
 /// Collects findings and coverage from all threads of a source.
 #[derive(Debug)]
 pub(super) struct Collector<'d> {
-    detector: &'d Detector,
-    policy: &'d Policy,
-    stop: &'d AtomicBool,
+    settings: Settings<'d>,
     gathered: Mutex<Gathered>,
 }
 
@@ -30,8 +29,7 @@ pub(super) struct Gathered {
 
 impl<'d> Collector<'d> {
     pub(super) fn new(settings: &Settings<'d>) -> Self {
-        let Settings { detector, policy, stop, .. } = *settings;
-        Self { detector, policy, stop, gathered: Mutex::default() }
+        Self { settings: *settings, gathered: Mutex::default() }
     }
 
     /// Everything that the workers, all dropped by now, have handed in.
@@ -43,45 +41,44 @@ impl<'d> Collector<'d> {
 impl Sink for Collector<'_> {
     fn worker(&self) -> Box<dyn Worker + Send + '_> {
         Box::new(Local {
-            mask: Mask::new(self.detector),
             collector: self,
-            stream: Stream::default(),
+            contents: Contents::new(&self.settings),
             gathered: Gathered::default(),
         })
     }
 
     fn is_stopped(&self) -> bool {
-        self.stop.load(Ordering::Relaxed)
+        self.settings.stop.load(Ordering::Relaxed)
     }
 }
 
 /// What one thread has gathered.
 struct Local<'c> {
     collector: &'c Collector<'c>,
-    mask: Mask<'c>,
-    stream: Stream,
+    contents: Contents<'c>,
     gathered: Gathered,
 }
 
 impl Worker for Local<'_> {
-    fn blob(&mut self, origin: &Origin, content: &mut dyn Read) -> io::Result<u64> {
-        let Self { collector, mask, stream, gathered } = self;
-        let Gathered { findings, coverage, notes } = gathered;
+    fn blob(&mut self, origin: &Origin, content: Input<'_>) -> io::Result<()> {
+        let Gathered { findings, coverage, notes } = &mut self.gathered;
         coverage.surfaces.insert(origin.surface);
-        let mut counted = Counted { content, bytes: &mut coverage.bytes };
-        let mut hidden = Hidden::default();
-        stream.search(collector.detector, &mut counted, |chunk, found| {
-            let verdict = accept::verdict(collector.policy, mask, chunk, &found);
-            let suppressed = verdict.settle(origin, found.span.start.line, notes);
-            findings.push(Finding { suppressed, ..finding(origin, mask, &mut hidden, chunk, found) });
-        })
+        let mut searched = Searched::default();
+        let outcome = self.contents.search(content, || own_name(origin), &mut searched);
+        coverage.bytes += searched.bytes;
+        if !searched.skipped.is_empty() {
+            let shown = String::from_utf8_lossy(origin.path.as_deref().unwrap_or_default());
+            coverage.skipped.extend(skips(&shown, searched.skipped));
+        }
+        findings.extend(searched.found.into_iter().map(|located| located.at(origin.clone(), 1, notes)));
+        outcome
     }
 
     fn name(&mut self, path: &[u8]) {
         self.gathered.coverage.surfaces.insert(Surface::FileName);
         // The folders above have been visited, each as an entry of its own.
         let start = memchr::memrchr(b'/', path).map_or(0, |at| at + 1);
-        let found = name_findings(self.collector.detector, Surface::FileName, path, start);
+        let found = name_findings(self.collector.settings.detector, Surface::FileName, path, start);
         self.gathered.findings.extend(found);
     }
 
@@ -124,41 +121,16 @@ pub(super) fn name_findings(
         let first = before.advanced(&name[..matched.span.start]);
         let last = first.advanced(&name[matched.span.clone()]);
         let chunk = Chunk { bytes: name, start: before };
-        let found = StreamMatch { matched, span: Span { start: first, end: last } };
-        findings.push(finding(&Origin::at_path(surface, path), &mask, &mut hidden, chunk, found));
+        findings.push(Finding {
+            excerpt: Some(mask.excerpt_of(chunk, matched.span, &mut hidden)),
+            identified: matched.identified,
+            origin: Origin::at_path(surface, path),
+            encoding: matched.encoding,
+            span: Span { start: first, end: last },
+            occurrence: 0,
+            versions: 1,
+            suppressed: None,
+        });
     });
     findings
-}
-
-fn finding(
-    origin: &Origin,
-    mask: &Mask<'_>,
-    hidden: &mut Hidden,
-    chunk: Chunk<'_>,
-    found: StreamMatch,
-) -> Finding {
-    Finding {
-        excerpt: Some(mask.excerpt_of(chunk, found.matched.span.clone(), hidden)),
-        identified: found.matched.identified,
-        origin: origin.clone(),
-        encoding: found.matched.encoding,
-        span: found.span,
-        occurrence: 0,
-        versions: 1,
-        suppressed: None,
-    }
-}
-
-/// Counts the bytes that were read, also of what then fails.
-struct Counted<'a> {
-    content: &'a mut dyn Read,
-    bytes: &'a mut u64,
-}
-
-impl Read for Counted<'_> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let count = self.content.read(buffer)?;
-        *self.bytes += count as u64;
-        Ok(count)
-    }
 }

@@ -3,6 +3,7 @@
 
 mod accept;
 mod collect;
+mod contents;
 mod history;
 mod leaks;
 mod objects;
@@ -17,6 +18,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
+use crate::container::{Input, Limits};
 use crate::detect::{Detector, Mask};
 use crate::model::{Confidence, Fingerprint, Origin, Report, Skip, Surface};
 use crate::source::{FileOptions, Sink, SourceError, scan_files, scan_stdin};
@@ -24,7 +26,7 @@ use crate::suppress::Policy;
 use collect::{Collector, Gathered};
 
 /// What all scans have in common.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 pub struct Settings<'d> {
     /// The detector, with the rules in force.
     pub detector: &'d Detector,
@@ -36,6 +38,8 @@ pub struct Settings<'d> {
     pub policy: &'d Policy,
     /// Reports this secret and no other.
     pub only: Option<Fingerprint>,
+    /// How far containers are followed.
+    pub limits: Limits,
     /// Set when the user asks to stop.
     pub stop: &'d AtomicBool,
 }
@@ -77,9 +81,8 @@ pub fn scan_message(settings: &Settings<'_>, message: &[u8]) -> Report {
     let clock = Clock::start();
     let collector = Collector::new(settings);
     let mut worker = collector.worker();
-    let mut content = message;
     // Reading from memory cannot fail.
-    let _ = worker.blob(&Origin::at_path(Surface::CommitMessage, "commit message"), &mut content);
+    let _ = worker.blob(&Origin::at_path(Surface::CommitMessage, "commit message"), Input::Bytes(message));
     drop(worker);
     report("staged", settings, collector.finish(), &clock, |_| {})
 }

@@ -1,14 +1,15 @@
 //! What the next commit would contain: blocks what it holds more often than HEAD does.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
 use super::collect::{Gathered, name_findings};
-use super::objects::{Hit, locate_all, search};
+use super::contents::own_name;
+use super::objects::{Hit, Places, search};
 use super::{Clock, Settings, report};
 use crate::git::staged::{Side, Staged, StagedError, StagedPath, staged};
 use crate::git::{self, Found, ObjectId, Objects, OpenError, Repository};
-use crate::model::{Coverage, Finding, Fingerprint, Origin, Report, Skip, Surface, native_path};
+use crate::model::{Coverage, Fingerprint, Origin, Report, Skip, Surface, native_path};
 use crate::source::Excludes;
 
 /// What `friskey staged` looks at.
@@ -135,8 +136,9 @@ impl Scan<'_> {
                 Skip::new(what, "not in the index, so not part of the next commit; `git add` it first");
             self.gathered.coverage.skipped.insert(skip);
         }
-        let after =
-            self.counts(changes.iter().flat_map(|change| &change.new).chain(unchanged.iter().map(|u| &u.1)));
+        let changed =
+            changes.iter().flat_map(|change| change.new.iter().map(|side| (change.path.as_slice(), side)));
+        let after = self.counts(changed.chain(unchanged.iter().map(|(path, side)| (path.as_slice(), side))));
         let new = self.new_secrets(&changes, &after);
         let is_named = |path: &[u8]| named.is_empty() || named.iter().any(|name| covers(name, path));
         for change in changes.iter().filter(|change| is_named(&change.path)) {
@@ -166,15 +168,17 @@ impl Scan<'_> {
     }
 
     /// Searches the blobs of `sides`, each once.
-    fn counts<'s>(&mut self, sides: impl Iterator<Item = &'s Side>) -> Counts {
-        let ids: BTreeSet<ObjectId> = sides.map(|side| side.id).collect();
-        let ids: Vec<ObjectId> = ids.into_iter().collect();
-        let searched = search(self.settings, self.repo, &ids, self.threads);
+    fn counts<'s>(&mut self, sides: impl Iterator<Item = (&'s [u8], &'s Side)>) -> Counts {
+        let paths: BTreeMap<ObjectId, &[u8]> = sides.map(|(path, side)| (side.id, path)).collect();
+        let ids: Vec<ObjectId> = paths.keys().copied().collect();
+        let naming = |id: &ObjectId| paths.get(id).map(|path| path.to_vec());
+        let mut searched = search(self.settings, self.repo, &ids, self.threads, &naming);
         let coverage = &mut self.gathered.coverage;
         coverage.blobs += ids.len() as u64;
         coverage.bytes += searched.bytes;
-        coverage.skipped.extend(searched.gaps.into_skips());
-        searched.found.into_iter().map(|found| (found.id, count(&found))).collect()
+        let found = std::mem::take(&mut searched.found);
+        coverage.skipped.extend(searched.into_skips());
+        found.into_iter().map(|found| (found.id, count(&found))).collect()
     }
 
     /// Secrets that the changed paths hold more often in the index than in HEAD, whose side is only
@@ -195,7 +199,8 @@ impl Scan<'_> {
         if in_index.is_empty() {
             return HashSet::new();
         }
-        let before = self.counts(changes.iter().filter_map(|change| change.old.as_ref()));
+        let before = self
+            .counts(changes.iter().filter_map(|change| Some((change.path.as_slice(), change.old.as_ref()?))));
         let mut in_head: HashMap<Fingerprint, usize> = HashMap::new();
         let old = changes.iter().filter_map(|change| before.get(&change.old.as_ref()?.id));
         for (secret, times) in old.flatten() {
@@ -222,20 +227,11 @@ impl Scan<'_> {
         let Some((_, bytes)) = objects.read(&side.id, "staged blob") else { return };
         let origin = Origin { object: Some(side.id.to_string()), ..Origin::at_path(Surface::Index, path) };
         let Gathered { findings, notes, .. } = &mut self.gathered;
-        locate_all(self.settings, bytes, |identified, located| {
-            if secrets.contains(&identified.fingerprint) {
-                findings.push(Finding {
-                    identified,
-                    origin: origin.clone(),
-                    encoding: located.encoding,
-                    span: located.span,
-                    occurrence: 0,
-                    versions: 1,
-                    excerpt: Some(located.excerpt),
-                    suppressed: located.verdict.settle(&origin, located.span.start.line, notes),
-                });
+        for located in Places::new(self.settings).all(side.id, bytes, &own_name(&origin)) {
+            if secrets.contains(&located.identified.fingerprint) {
+                findings.push(located.clone().at(origin.clone(), 1, notes));
             }
-        });
+        }
     }
 }
 

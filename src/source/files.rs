@@ -1,6 +1,7 @@
 //! Files and folders on disk.
 
-use std::io::{self, Read};
+use std::fs::File;
+use std::io::{self, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 
 use ignore::overrides::OverrideBuilder;
@@ -8,6 +9,7 @@ use ignore::{DirEntry, WalkBuilder, WalkState};
 
 use super::open::{kind, open, path_bytes};
 use super::{Excludes, Sink, Worker, reason};
+use crate::container::Input;
 use crate::model::{Origin, Skip, Surface};
 
 /// What to walk, and how.
@@ -29,7 +31,7 @@ pub struct FileOptions {
 #[derive(Debug, thiserror::Error)]
 pub enum SourceError {
     /// A path that was named does not exist.
-    #[error("no such file or folder: {0}")]
+    #[error("no such file or folder: {0}; check the path, which is taken from where friskey runs")]
     NoSuchPath(String),
     /// A path that was named cannot be looked at.
     #[error("cannot look at {path}: {reason}")]
@@ -150,7 +152,7 @@ impl Visit<'_> {
                 let target = path_bytes(&target);
                 let origin = Origin::at_path(Surface::Symlink, shown);
                 // Reading from memory cannot fail.
-                let _ = self.worker.blob(&origin, &mut target.as_slice());
+                let _ = self.worker.blob(&origin, Input::Bytes(&target));
             }
             Err(error) => self.skip(shown, reason(&error)),
         }
@@ -167,7 +169,7 @@ impl Visit<'_> {
             return self.skip(shown, format!("{}, never opened", kind(&before)));
         }
         let mut content = Stoppable { content: &mut file, sink: self.sink };
-        match self.worker.blob(origin, &mut content) {
+        match self.worker.blob(origin, Input::File(&mut content)) {
             Ok(_) => {
                 let unchanged = file.metadata().is_ok_and(|after| {
                     after.len() == before.len() && after.modified().ok() == before.modified().ok()
@@ -211,7 +213,7 @@ pub(super) fn walk_skip(error: &ignore::Error) -> Skip {
 
 /// Ends a long read when the user asks to stop.
 struct Stoppable<'a> {
-    content: &'a mut dyn Read,
+    content: &'a mut File,
     sink: &'a dyn Sink,
 }
 
@@ -221,5 +223,11 @@ impl Read for Stoppable<'_> {
             return Err(io::Error::other("interrupted before its end"));
         }
         self.content.read(buffer)
+    }
+}
+
+impl Seek for Stoppable<'_> {
+    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
+        self.content.seek(to)
     }
 }

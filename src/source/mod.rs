@@ -7,8 +7,9 @@ mod git_dir;
 mod open;
 mod stdin;
 
-use std::io::{self, Read};
+use std::io;
 
+use crate::container::Input;
 use crate::model::{Origin, Skip, Surface};
 
 pub use excludes::Excludes;
@@ -27,11 +28,11 @@ pub trait Sink: Sync {
 
 /// What one thread of a source pushes into. Its results are handed in when it is dropped.
 pub trait Worker {
-    /// Scans `content` to its end and gives the number of bytes read.
+    /// Scans `content` to its end, and what is packed in it.
     ///
     /// # Errors
     /// Those of `content`; what was found before stays found.
-    fn blob(&mut self, origin: &Origin, content: &mut dyn Read) -> io::Result<u64>;
+    fn blob(&mut self, origin: &Origin, content: Input<'_>) -> io::Result<()>;
 
     /// Scans the last component of a path.
     fn name(&mut self, path: &[u8]);

@@ -5,6 +5,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
 use std::time::Duration;
 
 use super::{Sink, reason};
+use crate::container::Input;
 use crate::model::{Origin, Skip, Surface};
 
 /// Bytes read at a time, and how many such pieces may wait.
@@ -19,7 +20,7 @@ pub fn scan_stdin(sink: &dyn Sink) {
     let mut worker = sink.worker();
     let origin = Origin::at_path(Surface::Stdin, "-");
     let mut content = Pieces { incoming: read_apart(), piece: Vec::new(), at: 0, sink };
-    if let Err(error) = worker.blob(&origin, &mut content) {
+    if let Err(error) = worker.blob(&origin, Input::Stream(&mut content)) {
         worker.skip(Skip::new("standard input", reason(&error)));
     }
 }

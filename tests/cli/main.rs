@@ -4,6 +4,7 @@
 
 mod action;
 mod ci;
+mod containers;
 mod history;
 mod hooks;
 mod reftable;

@@ -27,6 +27,7 @@ use super::config::Config;
 use super::exit::Exit;
 use super::history::{now, surfaces};
 use super::interrupt::stop_flag;
+use super::limits::limits;
 use super::options;
 use super::output::Outputs;
 use super::progress;
@@ -93,6 +94,7 @@ pub(super) fn run(ci: &Ci, global: &Global) -> Result<Exit> {
         min_confidence: options::min_confidence(&reporting.sifting, &trusted.config)?,
         policy: &trusted.policy,
         only: None,
+        limits: limits(&reporting.sifting.unpacking, &trusted.config.containers),
         stop: &stop,
     };
     let mut report = scan(ci, &settings, &resolved, &trusted.config, global)?;

@@ -14,6 +14,7 @@ use crate::cli::exit::Exit;
 use crate::cli::git_env::GitEnv;
 use crate::cli::history::now;
 use crate::cli::interrupt::stop_flag;
+use crate::cli::limits::{Unpacking, limits};
 use crate::cli::options::{self, Extent};
 use crate::cli::output::ignore_broken_pipe;
 use crate::cli::rules::detector;
@@ -43,6 +44,7 @@ pub(super) fn run(hook: Hook, args: &[OsString], global: &Global) -> Result<Exit
         min_confidence: options::min_confidence(&Sifting::default(), &config)?,
         policy: &policy,
         only: None,
+        limits: limits(&Unpacking::default(), &config.containers),
         stop: &stop,
     };
     let git = GitEnv::read();

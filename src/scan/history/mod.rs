@@ -7,6 +7,7 @@
 mod gathered;
 mod message;
 mod overlay;
+mod packed;
 mod range;
 mod repository;
 mod search;

@@ -9,7 +9,7 @@ use crate::git::attribution::{attribute, attribute_range};
 use crate::git::range::{self, Care, Range, candidates, outside};
 use crate::git::refs;
 use crate::git::{Commits, Database, ObjectId, ObjectKind, Repository};
-use crate::model::Surface;
+use crate::model::{Surface, native_path};
 use crate::scan::Settings;
 use crate::scan::collect::name_findings;
 use crate::scan::objects::search;
@@ -92,10 +92,16 @@ impl Run<'_> {
         }
         ids.extend(range.commits.iter().map(|commit| commit.id));
         ids.extend(&range.tags);
-        let searched = search(self.settings, self.repo, &ids, self.audit.threads);
+        let is_left_out =
+            |path: &[u8]| self.audit.exclude.as_ref().is_some_and(|globs| globs.cover(&native_path(path)));
+        let reported = brought.iter().filter(|one| !is_left_out(&one.path));
+        let paths: HashMap<_, _> = reported.map(|one| (one.blob, &one.path)).collect();
+        let naming = |id: &ObjectId| paths.get(id).map(|path| path.to_vec());
+        let mut searched = search(self.settings, self.repo, &ids, self.audit.threads, &naming);
+        searched.skipped.retain(|(id, _)| paths.contains_key(id));
         self.outcome.coverage.bytes += searched.bytes;
-        self.outcome.coverage.skipped.extend(searched.gaps.into_skips());
-        let (secrets, below) = Secrets::gather(&searched.found, self.settings);
+        let (secrets, below) = Secrets::gather(&std::mem::take(&mut searched.found), self.settings);
+        self.outcome.coverage.skipped.extend(searched.into_skips());
         self.outcome.below_threshold += below;
         secrets
     }
@@ -107,17 +113,19 @@ impl Run<'_> {
             let scanned = question.objects.keys().copied().collect();
             let (before, gaps) = outside(self.repo, range, &scanned);
             self.outcome.coverage.skipped.extend(gaps.into_skips());
-            let old = search(self.settings, self.repo, &before, self.audit.threads);
-            self.outcome.coverage.skipped.extend(old.gaps.into_skips());
+            let nameless = |_: &ObjectId| None;
+            let mut old = search(self.settings, self.repo, &before, self.audit.threads, &nameless);
             let numbers: HashMap<_, u32> =
                 secrets.identified.iter().zip(0..).map(|(one, number)| (one.fingerprint, number)).collect();
-            for found in old.found {
+            for found in std::mem::take(&mut old.found) {
                 let held: Vec<u32> =
                     found.hits.iter().filter_map(|(_, hit)| numbers.get(&hit.fingerprint).copied()).collect();
                 if !held.is_empty() {
                     question.objects.insert(found.id, held);
                 }
             }
+            // What cannot be unpacked out there is not this range's.
+            self.outcome.coverage.skipped.extend(old.gaps.into_skips());
         }
         let within = attribute_range(self.repo, range, &question, self.audit.threads);
         self.outcome.coverage.skipped.extend(within.gaps.into_skips());

@@ -6,8 +6,10 @@ use std::sync::Arc;
 use super::gathered::Secrets;
 use super::message;
 use super::overlay::Overlays;
-use super::search::ObjectSearch;
+use super::packed::{self, Closed};
+use super::search::{ObjectSearch, apart};
 use super::{Audit, Outcome};
+use crate::container::Input;
 use crate::git::attribution::{self, Answer, Place, Reach, Trail, change_of};
 use crate::git::refs::{self, Refs};
 use crate::git::{
@@ -16,7 +18,8 @@ use crate::git::{
 use crate::model::{Finding, Identified, LeakStatus, Origin, Skip, Surface};
 use crate::scan::Settings;
 use crate::scan::collect::{Collector, name_findings};
-use crate::scan::objects::{Located, locate};
+use crate::scan::contents::{Located, own_name};
+use crate::scan::objects::Places;
 use crate::source::{Sink as _, scan_git_dir};
 
 /// Audits `repo`. Paths and refs are reported behind `prefix`, which names a submodule.
@@ -37,8 +40,9 @@ pub(super) struct Run<'a> {
     pub(super) settings: &'a Settings<'a>,
     pub(super) audit: &'a Audit,
     pub(super) repo: &'a Repository,
-    prefix: &'a [u8],
+    pub(super) prefix: &'a [u8],
     objects: Objects,
+    places: Places<'a>,
     pub(super) outcome: Outcome,
 }
 
@@ -49,7 +53,15 @@ impl<'a> Run<'a> {
         repo: &'a Repository,
         prefix: &'a [u8],
     ) -> Self {
-        Self { settings, audit, repo, prefix, objects: Objects::of(repo), outcome: Outcome::default() }
+        Self {
+            settings,
+            audit,
+            repo,
+            prefix,
+            objects: Objects::of(repo),
+            places: Places::new(settings),
+            outcome: Outcome::default(),
+        }
     }
 
     /// What it brought.
@@ -143,29 +155,33 @@ impl Run<'_> {
         coverage.blobs += outcome.counts.of(ObjectKind::Blob).objects;
         coverage.bytes += outcome.counts.total().bytes;
         coverage.skipped.extend(outcome.skipped);
-        let (secrets, below) = Secrets::gather(&outcome.found, self.settings);
-        drop(outcome.found);
+        let (mut found, containers) = apart(outcome.found);
+        let closed = self.unpack(&containers, &mut found);
+        let (secrets, below) = Secrets::gather(&found, self.settings);
+        drop(found);
         self.outcome.below_threshold += below;
-        if !secrets.identified.is_empty() {
-            self.attribute(&database, refs, &secrets);
+        if !secrets.identified.is_empty() || !closed.is_empty() {
+            self.attribute(&database, refs, &secrets, &closed);
         }
     }
 
-    fn attribute(&mut self, database: &Database, refs: &Refs, secrets: &Secrets) {
+    fn attribute(&mut self, database: &Database, refs: &Refs, secrets: &Secrets, closed: &[Closed]) {
         let (commits, skipped) = Commits::read(self.repo, database, refs, self.audit.threads);
         self.outcome.coverage.skipped.extend(skipped);
         let unreachable = match self.wants(Surface::Unreachable) {
             true => commits.unreachable(),
             false => Vec::new(),
         };
-        let question = secrets.question();
+        let mut question = secrets.question();
+        let held: HashSet<ObjectId> = question.objects.keys().copied().collect();
+        packed::ask(&mut question, closed);
         let Answer { trails, gaps } =
             attribution::attribute(self.repo, refs, &unreachable, &question, self.audit.threads);
         self.outcome.coverage.skipped.extend(gaps.into_skips());
-        let held: HashSet<ObjectId> = question.objects.keys().copied().collect();
         for (identified, trail) in secrets.identified.iter().zip(&trails) {
             self.in_trees(identified, trail, None);
         }
+        self.tell(closed, &trails[secrets.identified.len()..]);
         self.in_index(secrets, &held, &trails);
         self.in_messages(refs, &commits, secrets, false);
     }
@@ -190,8 +206,6 @@ impl Run<'_> {
     }
 
     fn at_place(&mut self, identified: &Arc<Identified>, surface: Surface, place: &Place) {
-        let Some((kind, object)) = self.objects.read(&place.newest, "holds a finding") else { return };
-        let Some(located) = locate(self.settings, object, identified.fingerprint) else { return };
         let mut path = self.prefix.to_vec();
         path.extend_from_slice(&place.path);
         let is_named = place.commit.is_some() || !place.path.is_empty();
@@ -202,6 +216,13 @@ impl Run<'_> {
             commit: place.commit.map(|id| id.to_string()),
             container: Vec::new(),
         };
+        let secret = identified.fingerprint;
+        let Some((kind, object)) = self.objects.read(&place.newest, "holds a finding") else {
+            // What was found is told, wherever in there it stands.
+            return self.push(identified, origin, Located::somewhere(identified), place.versions);
+        };
+        let located = self.places.first(place.newest, object, &own_name(&origin), secret);
+        let Some(located) = located else { return };
         let located = match kind {
             ObjectKind::Tree => {
                 let offset = usize::try_from(located.span.start.offset).unwrap_or(usize::MAX);
@@ -287,9 +308,7 @@ impl Run<'_> {
 
     fn in_message(&mut self, identified: &Arc<Identified>, id: ObjectId, offset: usize, lost: bool) {
         let Some((kind, object)) = self.objects.read(&id, "holds a finding") else { return };
-        let Some(mut located) = locate(self.settings, object, identified.fingerprint) else {
-            return;
-        };
+        let Some(mut located) = self.places.first(id, object, b"", identified.fingerprint) else { return };
         let surface = message::surface(kind, object, offset);
         if matches!(surface, Surface::CommitMessage | Surface::TagMessage) {
             located = located.relative_to(object, message::start(object));
@@ -313,17 +332,8 @@ impl Run<'_> {
         if !self.wants(origin.surface) {
             return;
         }
-        let suppressed = located.verdict.settle(&origin, located.span.start.line, &mut self.outcome.notes);
-        self.outcome.findings.push(Finding {
-            identified: Arc::clone(identified),
-            origin,
-            encoding: located.encoding,
-            span: located.span,
-            occurrence: 0,
-            versions,
-            excerpt: Some(located.excerpt),
-            suppressed,
-        });
+        let located = Located { identified: Arc::clone(identified), ..located };
+        self.outcome.findings.push(located.at(origin, versions, &mut self.outcome.notes));
     }
 }
 
@@ -332,7 +342,7 @@ fn table_logs(refs: &Refs, shown: &[u8], collector: &Collector<'_>) {
     let mut worker = collector.worker();
     refs.table_logs(|path, text| {
         let origin = Origin::at_path(Surface::Reflog, [shown, path].concat());
-        if let Err(error) = worker.blob(&origin, &mut &text[..]) {
+        if let Err(error) = worker.blob(&origin, Input::Bytes(text)) {
             worker.skip(Skip::new(String::from_utf8_lossy(path), error.to_string()));
         }
     });

@@ -2,8 +2,9 @@
 
 use std::ops::Range;
 
+use crate::container::{Format, HEAD, zip_ends};
 use crate::detect::Detector;
-use crate::git::{ObjectKind, Searcher};
+use crate::git::{Found, ObjectId, ObjectKind, Searcher};
 use crate::scan::objects::Hit;
 
 /// Searches the kinds of object that the surfaces ask for.
@@ -13,13 +14,13 @@ pub(super) struct ObjectSearch<'d> {
 }
 
 impl Searcher for ObjectSearch<'_> {
-    type Hit = Hit;
+    type Hit = Mark;
     type Scratch = ();
 
     fn scratch(&self) {}
 
     fn longest(&self) -> usize {
-        self.detector.longest()
+        self.detector.longest().max(HEAD)
     }
 
     fn margin(&self) -> usize {
@@ -30,7 +31,47 @@ impl Searcher for ObjectSearch<'_> {
         self.kinds.contains(&kind)
     }
 
-    fn search(&self, _: ObjectKind, bytes: &[u8], (): &mut (), found: &mut dyn FnMut(Range<usize>, Hit)) {
-        self.detector.find(bytes, |matched| found(matched.span, matched.identified));
+    fn search(&self, kind: ObjectKind, bytes: &[u8], (): &mut (), found: &mut dyn FnMut(Range<usize>, Mark)) {
+        self.detector.find(bytes, |matched| found(matched.span, Mark::Secret(matched.identified)));
+        if kind == ObjectKind::Blob {
+            // Where these bytes are not the object's first, the sweep does not take the mark.
+            if Format::of(bytes).is_some() {
+                found(0..bytes.len().min(HEAD), Mark::Container);
+            }
+            // What follows an end may be a comment longer than a sweep sees; whether it is one shows later.
+            for at in zip_ends(bytes) {
+                found(at..at + 22, Mark::Container);
+            }
+        }
     }
+}
+
+/// What a sweep marks in objects.
+#[derive(Clone)]
+pub(super) enum Mark {
+    /// A secret.
+    Secret(Hit),
+    /// The beginning of a container, or what may be its end.
+    Container,
+}
+
+/// Plain objects with their secrets; and containers, whatever is in them, with their sizes.
+pub(super) fn apart(found: Vec<Found<Mark>>) -> (Vec<Found<Hit>>, Vec<(ObjectId, u64)>) {
+    let (mut plain, mut containers) = (Vec::new(), Vec::new());
+    for Found { id, kind, size, hits } in found {
+        let secrets: Vec<_> = hits
+            .iter()
+            .filter_map(|(range, mark)| match mark {
+                Mark::Secret(hit) => Some((range.clone(), Hit::clone(hit))),
+                Mark::Container => None,
+            })
+            .collect();
+        if secrets.len() < hits.len() {
+            containers.push((id, size));
+        }
+        if !secrets.is_empty() {
+            plain.push(Found { id, kind, size, hits: secrets });
+        }
+    }
+    (plain, containers)
 }

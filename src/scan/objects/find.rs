@@ -3,8 +3,11 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::Hit;
-use crate::git::{Found, Gaps, ObjectId, Objects, Repository};
+use crate::container::Input;
+use crate::git::{Found, Gaps, ObjectId, ObjectKind, Objects, Repository};
+use crate::model::{Skip, Span};
 use crate::scan::Settings;
+use crate::scan::contents::{self, Contents, may_be_container, skips};
 
 /// Objects a thread takes at a time.
 const BATCH: usize = 16;
@@ -18,25 +21,43 @@ pub(in crate::scan) struct Searched {
     pub(in crate::scan) bytes: u64,
     /// What could not be read.
     pub(in crate::scan) gaps: Gaps,
+    /// What of which object could not be unpacked.
+    pub(in crate::scan) skipped: Vec<(ObjectId, Skip)>,
 }
 
-/// Searches the objects `ids`, each whole.
+impl Searched {
+    /// All that was not looked at.
+    pub(in crate::scan) fn into_skips(self) -> impl Iterator<Item = Skip> {
+        self.gaps.into_skips().into_iter().chain(self.skipped.into_iter().map(|(_, skip)| skip))
+    }
+}
+
+/// What an object is called where something of it was not looked at: a path, if one is known.
+pub(in crate::scan) type Naming<'a> = &'a (dyn Fn(&ObjectId) -> Option<Vec<u8>> + Sync);
+
+/// What a blob is called whose path is not known.
+pub(in crate::scan) fn nameless(id: &ObjectId) -> String {
+    format!("blob {id}")
+}
+
+/// Searches the objects `ids`, each whole, and what is packed in blobs.
 pub(in crate::scan) fn search(
     settings: &Settings<'_>,
     repo: &Repository,
     ids: &[ObjectId],
     threads: usize,
+    naming: Naming<'_>,
 ) -> Searched {
     let next = AtomicUsize::new(0);
     let threads = threads.clamp(1, ids.len().div_ceil(BATCH).max(1));
     let shared = repo.clone().into_sync();
     let mut all = Searched::default();
     if threads == 1 {
-        all = work(settings, repo, ids, &next);
+        all = work(settings, repo, ids, &next, naming);
     } else {
         std::thread::scope(|scope| {
             let workers: Vec<_> = (0..threads)
-                .map(|_| scope.spawn(|| work(settings, &shared.to_thread_local(), ids, &next)))
+                .map(|_| scope.spawn(|| work(settings, &shared.to_thread_local(), ids, &next, naming)))
                 .collect();
             for worker in workers {
                 match worker.join() {
@@ -44,6 +65,7 @@ pub(in crate::scan) fn search(
                         all.found.extend(own.found);
                         all.bytes += own.bytes;
                         all.gaps.merge(own.gaps);
+                        all.skipped.extend(own.skipped);
                     }
                     Err(panic) => std::panic::resume_unwind(panic),
                 }
@@ -54,8 +76,15 @@ pub(in crate::scan) fn search(
     all
 }
 
-fn work(settings: &Settings<'_>, repo: &Repository, ids: &[ObjectId], next: &AtomicUsize) -> Searched {
+fn work(
+    settings: &Settings<'_>,
+    repo: &Repository,
+    ids: &[ObjectId],
+    next: &AtomicUsize,
+    naming: Naming<'_>,
+) -> Searched {
     let mut objects = Objects::of(repo);
+    let mut contents = Contents::new(settings);
     let mut own = Searched::default();
     loop {
         let from = next.fetch_add(BATCH, Ordering::Relaxed);
@@ -65,14 +94,45 @@ fn work(settings: &Settings<'_>, repo: &Repository, ids: &[ObjectId], next: &Ato
         }
         for id in &ids[from..ids.len().min(from + BATCH)] {
             let Some((kind, bytes)) = objects.read(id, "object") else { continue };
-            own.bytes += bytes.len() as u64;
             let mut hits = Vec::new();
-            settings.detector.find(bytes, |matched| {
-                hits.push((matched.span.start as u64..matched.span.end as u64, matched.identified));
-            });
+            if kind == ObjectKind::Blob && may_be_container(bytes) {
+                hits = own.unpack(&mut contents, bytes, id, naming);
+            } else {
+                own.bytes += bytes.len() as u64;
+                settings.detector.find(bytes, |matched| {
+                    hits.push((matched.span.start as u64..matched.span.end as u64, matched.identified));
+                });
+            }
             if !hits.is_empty() {
                 own.found.push(Found { id: *id, kind, size: bytes.len() as u64, hits });
             }
         }
+    }
+}
+
+/// Matches with their places; those of what is packed stand where they do in there.
+type Hits = Vec<(std::ops::Range<u64>, Hit)>;
+
+impl Searched {
+    fn unpack(
+        &mut self,
+        contents: &mut Contents<'_>,
+        bytes: &[u8],
+        id: &ObjectId,
+        naming: Naming<'_>,
+    ) -> Hits {
+        let mut searched = contents::Searched::default();
+        // Reading from memory cannot fail.
+        let _ = contents.search(Input::Bytes(bytes), Vec::new, &mut searched);
+        self.bytes += searched.bytes;
+        if !searched.skipped.is_empty() {
+            let shown = match naming(id) {
+                Some(path) => String::from_utf8_lossy(&path).into_owned(),
+                None => nameless(id),
+            };
+            self.skipped.extend(skips(&shown, searched.skipped).map(|skip| (*id, skip)));
+        }
+        let place = |span: Span| span.start.offset..span.end.offset;
+        searched.found.into_iter().map(|one| (place(one.span), one.identified)).collect()
     }
 }

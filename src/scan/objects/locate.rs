@@ -1,58 +1,59 @@
 //! Where in an object a secret stands: the sweep knows that it does, and only what is reported is
 //! looked at again.
 
-use super::Hit;
-use crate::detect::{Hidden, Mask, Stream};
-use crate::model::{Excerpt, Fingerprint, Position, Span};
+use std::collections::HashMap;
+
+use crate::container::Input;
+use crate::git::ObjectId;
+use crate::model::{Fingerprint, Position, Span};
 use crate::scan::Settings;
-use crate::scan::accept::{self, Verdict};
+use crate::scan::accept::Verdict;
+use crate::scan::contents::{Contents, Located, Searched};
 
-/// A secret's first place in an object.
-pub(in crate::scan) struct Located {
-    pub(in crate::scan) span: Span,
-    pub(in crate::scan) encoding: &'static str,
-    pub(in crate::scan) excerpt: Excerpt,
-    /// What the text around it says.
-    pub(in crate::scan) verdict: Verdict,
+/// Most places that are kept in mind.
+const KEPT: usize = 100_000;
+
+/// The places of secrets in objects, each object searched once as long as it is asked for again.
+pub(in crate::scan) struct Places<'d> {
+    contents: Contents<'d>,
+    known: HashMap<(ObjectId, Vec<u8>), Vec<Located>>,
+    count: usize,
 }
 
-/// Finds the first place of `secret` in `object` that is not accepted; the first of all, when all are.
-pub(in crate::scan) fn locate(
-    settings: &Settings<'_>,
-    object: &[u8],
-    secret: Fingerprint,
-) -> Option<Located> {
-    let mut first: Option<Located> = None;
-    locate_all(settings, object, |identified, located| {
-        let is_better =
-            first.as_ref().is_none_or(|known| known.verdict.accepts() && !located.verdict.accepts());
-        if identified.fingerprint == secret && is_better {
-            first = Some(located);
+impl<'d> Places<'d> {
+    pub(in crate::scan) fn new(settings: &Settings<'d>) -> Self {
+        Self { contents: Contents::new(settings), known: HashMap::new(), count: 0 }
+    }
+
+    /// Every secret in the object `id`, called `name`, and in what is packed in it, with its place.
+    pub(in crate::scan) fn all(&mut self, id: ObjectId, object: &[u8], name: &[u8]) -> &[Located] {
+        let Self { contents, known, count } = self;
+        if *count > KEPT {
+            known.clear();
+            *count = 0;
         }
-    });
-    first
-}
+        known.entry((id, name.to_vec())).or_insert_with(|| {
+            let mut searched = Searched::default();
+            // Reading from memory cannot fail. What was not looked at was told when it was first searched.
+            let _ = contents.search(Input::Bytes(object), || name.to_vec(), &mut searched);
+            *count += 1 + searched.found.len();
+            searched.found
+        })
+    }
 
-/// Calls `found` with every secret in `object` and its place, in order.
-pub(in crate::scan) fn locate_all(
-    settings: &Settings<'_>,
-    object: &[u8],
-    mut found: impl FnMut(Hit, Located),
-) {
-    let mask = Mask::new(settings.detector);
-    let mut hidden = Hidden::default();
-    let mut content = object;
-    // Reading from memory cannot fail.
-    let _ = Stream::default().search(settings.detector, &mut content, |chunk, place| {
-        let verdict = accept::verdict(settings.policy, &mask, chunk, &place);
-        let located = Located {
-            span: place.span,
-            encoding: place.matched.encoding,
-            excerpt: mask.excerpt_of(chunk, place.matched.span, &mut hidden),
-            verdict,
-        };
-        found(place.matched.identified, located);
-    });
+    /// The first place of `secret` in it that is not accepted; the first of all, when all are.
+    pub(in crate::scan) fn first(
+        &mut self,
+        id: ObjectId,
+        object: &[u8],
+        name: &[u8],
+        secret: Fingerprint,
+    ) -> Option<Located> {
+        let mut places = self.all(id, object, name).iter().filter(|one| one.identified.fingerprint == secret);
+        let first = places.next()?;
+        let open = std::iter::once(first).chain(places).find(|one| !one.verdict.accepts());
+        Some(open.unwrap_or(first).clone())
+    }
 }
 
 impl Located {

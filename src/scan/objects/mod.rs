@@ -7,8 +7,8 @@ use std::sync::Arc;
 
 use crate::model::Identified;
 
-pub(super) use find::search;
-pub(super) use locate::{Located, locate, locate_all};
+pub(super) use find::{nameless, search};
+pub(super) use locate::Places;
 
 /// What is kept of a match. Thousands of versions of a file may share one.
 pub(super) type Hit = Arc<Identified>;

@@ -1,0 +1,158 @@
+//! How far containers are followed: options, and the table `[containers]` of the configuration.
+
+use std::time::Duration;
+
+use clap::Args;
+use serde::Deserialize;
+
+use crate::container::Limits;
+
+/// The longest that a container may take, in seconds.
+const MOST_SECONDS: f64 = 86_400.0;
+
+/// Limits of one archive or compressed file, with all that is packed in it; what lies beyond is a skip.
+#[derive(Clone, Debug, Default, PartialEq, Args, Deserialize)]
+#[command(next_help_heading = "Archives and compressed files")]
+#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+pub(super) struct Unpacking {
+    /// Opens containers within containers N deep; 0 opens none [default: 10]
+    #[arg(long, value_name = "N")]
+    max_depth: Option<usize>,
+
+    /// Unpacks at most SIZE, such as 500MB or 2GiB, of one container [default: 8GiB]
+    #[arg(long, value_name = "SIZE")]
+    max_unpacked: Option<Size>,
+
+    /// Looks at most at N entries of one container [default: 1000000]
+    #[arg(long, value_name = "N")]
+    max_entries: Option<u64>,
+
+    /// Unpacks at most N times a container's own size, once that is more than 256 MiB [default: 2000]
+    #[arg(long, value_name = "N")]
+    max_ratio: Option<u64>,
+
+    /// Spends at most SECONDS on one container [default: 60]
+    #[arg(long, value_name = "SECONDS")]
+    max_time: Option<Seconds>,
+
+    /// Holds at most SIZE of one container in memory, for what cannot be read from front to back
+    /// [default: 256MiB]
+    #[arg(long, value_name = "SIZE")]
+    max_memory: Option<Size>,
+}
+
+/// The limits that are in force: what is `asked` for on the command line, else what the configuration `said`.
+pub(super) fn limits(asked: &Unpacking, said: &Unpacking) -> Limits {
+    let usual = Limits::default();
+    let size = |asked: Option<Size>, said: Option<Size>| asked.or(said).map(|size| size.0);
+    let time = asked.max_time.or(said.max_time).map(|time| time.0);
+    Limits {
+        depth: asked.max_depth.or(said.max_depth).unwrap_or(usual.depth),
+        bytes: size(asked.max_unpacked, said.max_unpacked).unwrap_or(usual.bytes),
+        entries: asked.max_entries.or(said.max_entries).unwrap_or(usual.entries),
+        ratio: asked.max_ratio.or(said.max_ratio).unwrap_or(usual.ratio),
+        time: time.unwrap_or(usual.time),
+        memory: size(asked.max_memory, said.max_memory).unwrap_or(usual.memory),
+    }
+}
+
+/// A number of bytes, as people write it.
+#[derive(Clone, Copy, Debug, PartialEq, Deserialize)]
+#[serde(try_from = "Written")]
+struct Size(u64);
+
+/// A time, in seconds.
+#[derive(Clone, Copy, Debug, PartialEq, Deserialize)]
+#[serde(try_from = "f64")]
+struct Seconds(Duration);
+
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Written {
+    Bytes(u64),
+    Text(String),
+}
+
+impl TryFrom<Written> for Size {
+    type Error = String;
+
+    fn try_from(written: Written) -> Result<Self, String> {
+        match written {
+            Written::Bytes(bytes) => Ok(Self(bytes)),
+            Written::Text(text) => text.parse(),
+        }
+    }
+}
+
+impl std::str::FromStr for Size {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let bad = || format!("`{text}` is no size; one is written as 1000000, 500MB or 2GiB");
+        let digits = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
+        let number: u64 = text[..digits].parse().map_err(|_| bad())?;
+        let unit = match text[digits..].trim_start().to_ascii_lowercase().as_str() {
+            "" | "b" => 1,
+            "kb" => 1000,
+            "mb" => 1_000_000,
+            "gb" => 1_000_000_000,
+            "k" | "kib" => 1 << 10,
+            "m" | "mib" => 1 << 20,
+            "g" | "gib" => 1 << 30,
+            _ => return Err(bad()),
+        };
+        number.checked_mul(unit).map(Self).ok_or_else(bad)
+    }
+}
+
+impl TryFrom<f64> for Seconds {
+    type Error = String;
+
+    fn try_from(seconds: f64) -> Result<Self, String> {
+        match seconds {
+            0.0..=MOST_SECONDS => Ok(Self(Duration::from_secs_f64(seconds))),
+            _ => Err(format!("a time is between 0 and {MOST_SECONDS} seconds")),
+        }
+    }
+}
+
+impl std::str::FromStr for Seconds {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let seconds = text.parse::<f64>().map_err(|_| format!("`{text}` is no number of seconds"))?;
+        Self::try_from(seconds)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes_are_read_as_people_write_them() {
+        for (text, bytes) in [("0", 0), ("10", 10), ("500MB", 500_000_000), ("2 GiB", 2 << 30), ("1k", 1024)]
+        {
+            assert_eq!(text.parse(), Ok(Size(bytes)), "{text}");
+        }
+        for text in ["", "MB", "1.5GB", "-1", "1TBx", "99999999999GiB"] {
+            assert!(text.parse::<Size>().unwrap_err().contains("is no size"), "{text}");
+        }
+        assert!("-1".parse::<Seconds>().is_err() && "NaN".parse::<Seconds>().is_err());
+    }
+
+    #[test]
+    fn the_command_line_wins_over_the_configuration() {
+        let said = "max-depth = 3\nmax-unpacked = '1GiB'\nmax-time = 2.5\nmax-memory = 4096\n";
+        let said = toml::from_str(said).unwrap();
+        let asked = Unpacking { max_depth: Some(0), ..Unpacking::default() };
+        let expected = Limits {
+            depth: 0,
+            bytes: 1 << 30,
+            time: Duration::from_millis(2500),
+            memory: 4096,
+            ..Limits::default()
+        };
+        assert_eq!(limits(&asked, &said), expected);
+    }
+}

@@ -1,0 +1,296 @@
+//! A content under the detector, with all that is packed in it.
+
+use std::collections::{BTreeSet, HashSet};
+use std::io::{self, Read, SeekFrom};
+use std::ops::Range;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use super::Settings;
+use super::accept::{self, Verdict};
+use crate::container::{self, Format, Input, Limits, Taker, ends_zip};
+use crate::detect::{Chunk, Detector, Hidden, Mask, Stream, StreamMatch};
+use crate::model::{Excerpt, Finding, Identified, Origin, Position, Skip, Span};
+use crate::suppress::Policy;
+
+/// A secret and where it stands in a content.
+#[derive(Clone, Debug)]
+pub(super) struct Located {
+    pub(super) identified: Arc<Identified>,
+    /// The names that lead to it, if it is packed in the content.
+    pub(super) inside: Vec<Vec<u8>>,
+    pub(super) span: Span,
+    pub(super) encoding: &'static str,
+    pub(super) excerpt: Excerpt,
+    /// What the text around it says.
+    pub(super) verdict: Verdict,
+}
+
+impl Located {
+    /// A secret in a content that cannot be read again.
+    pub(super) fn somewhere(identified: &Arc<Identified>) -> Self {
+        let text = identified.secret.redacted();
+        Self {
+            identified: Arc::clone(identified),
+            inside: Vec::new(),
+            span: Span { start: Position::START, end: Position::START },
+            encoding: "utf-8",
+            excerpt: Excerpt { start: 0, end: text.len(), text },
+            verdict: Verdict::default(),
+        }
+    }
+
+    /// The finding that it is in `origin`. A marker that does not count is put into `notes`.
+    pub(super) fn at(self, mut origin: Origin, versions: u64, notes: &mut BTreeSet<String>) -> Finding {
+        origin.container = leading(&origin, &self.inside);
+        Finding {
+            suppressed: self.verdict.settle(&origin, self.span.start.line, notes),
+            identified: self.identified,
+            origin,
+            encoding: self.encoding,
+            span: self.span,
+            occurrence: 0,
+            versions,
+            excerpt: Some(self.excerpt),
+        }
+    }
+}
+
+/// What a search of one content brings.
+#[derive(Debug, Default)]
+pub(super) struct Searched {
+    /// In order of place; what is packed comes before what it is packed in.
+    pub(super) found: Vec<Located>,
+    /// Bytes searched, those that are packed too.
+    pub(super) bytes: u64,
+    /// Names that lead to what was not looked at, and why it was not.
+    pub(super) skipped: Vec<(Vec<Vec<u8>>, String)>,
+}
+
+/// Searches contents one after another; one a thread.
+pub(super) struct Contents<'d> {
+    eye: Eye<'d>,
+    stream: Stream,
+    spare: Vec<Stream>,
+}
+
+/// What it takes to look at bytes.
+struct Eye<'d> {
+    detector: &'d Detector,
+    policy: &'d Policy,
+    stop: &'d AtomicBool,
+    limits: Limits,
+    mask: Mask<'d>,
+}
+
+/// Whether something may be packed in a content that begins and ends so.
+pub(super) fn may_be_container(bytes: &[u8]) -> bool {
+    Format::of(bytes).is_some() || ends_zip(bytes)
+}
+
+impl<'d> Contents<'d> {
+    pub(super) fn new(settings: &Settings<'d>) -> Self {
+        let Settings { detector, policy, stop, limits, .. } = *settings;
+        let eye = Eye { detector, policy, stop, limits, mask: Mask::new(detector) };
+        Self { eye, stream: Stream::default(), spare: Vec::new() }
+    }
+
+    /// Searches `input`, a content called `name`.
+    ///
+    /// # Errors
+    /// Those of `input`; `searched` holds what was found before.
+    pub(super) fn search(
+        &mut self,
+        mut input: Input<'_>,
+        name: impl FnOnce() -> Vec<u8>,
+        searched: &mut Searched,
+    ) -> io::Result<()> {
+        let all = if let Input::Bytes(bytes) = input { bytes } else { b"" };
+        let Self { eye, stream, .. } = self;
+        let head = match &mut input {
+            Input::Bytes(bytes) => stream.peek(eye.detector, bytes)?,
+            Input::File(file) => stream.peek(eye.detector, file)?,
+            Input::Stream(content) => stream.peek(eye.detector, content)?,
+        };
+        let begins = Format::of(head).is_some();
+        let (head, outcome) = match &mut input {
+            Input::Stream(_) if begins => (head.to_vec(), Ok(())),
+            _ if begins => (Vec::new(), Ok(())),
+            Input::Bytes(bytes) => (Vec::new(), self.plain(bytes, searched)),
+            Input::File(file) => (Vec::new(), self.plain(file, searched)),
+            Input::Stream(content) => (Vec::new(), self.plain(content, searched)),
+        };
+        let ends = !begins && outcome.is_ok() && ends_zip(self.stream.tail());
+        if !begins && !ends {
+            return outcome;
+        }
+        let input = match input {
+            Input::Stream(content) if begins => {
+                return self.unpack(Input::Stream(&mut head.chain(content)), &name(), searched);
+            }
+            Input::Stream(_) => {
+                searched.skipped.push((Vec::new(), BEHIND.to_owned()));
+                return Ok(());
+            }
+            Input::File(file) => {
+                file.seek(SeekFrom::Start(0))?;
+                Input::File(file)
+            }
+            Input::Bytes(_) => Input::Bytes(all),
+        };
+        (searched.found, searched.bytes) = (Vec::new(), 0);
+        self.unpack(input, &name(), searched)
+    }
+
+    /// Searches what does not begin as a container does, and whose first bytes were read.
+    fn plain(&mut self, content: &mut dyn Read, searched: &mut Searched) -> io::Result<()> {
+        let Self { eye, stream, .. } = self;
+        let Searched { found, bytes, .. } = searched;
+        let mut hidden = Hidden::default();
+        let located = |chunk: Chunk<'_>, place| found.push(eye.located(&[], &mut hidden, chunk, place));
+        *bytes += stream.resume(eye.detector, content, located)?;
+        Ok(())
+    }
+
+    fn unpack(&mut self, input: Input<'_>, name: &[u8], searched: &mut Searched) -> io::Result<()> {
+        let Self { eye, spare, .. } = self;
+        let limits = eye.limits;
+        let mut levels = Levels { eye, levels: Vec::new(), spare, searched };
+        container::open(input, name, limits, &mut levels)
+    }
+}
+
+/// Why a zip archive that was noticed at its end stays closed.
+const BEHIND: &str =
+    "a zip archive behind other data, in a stream that cannot be read again, not opened; save it as a file";
+
+impl Eye<'_> {
+    fn located(
+        &self,
+        path: &[Vec<u8>],
+        hidden: &mut Hidden,
+        chunk: Chunk<'_>,
+        place: StreamMatch,
+    ) -> Located {
+        let verdict = accept::verdict(self.policy, &self.mask, chunk, &place);
+        Located {
+            inside: path.to_vec(),
+            span: place.span,
+            encoding: place.matched.encoding,
+            excerpt: self.mask.excerpt_of(chunk, place.matched.span, hidden),
+            identified: place.matched.identified,
+            verdict,
+        }
+    }
+}
+
+/// Contents in one another, each searched as it comes.
+struct Levels<'c, 'd> {
+    eye: &'c Eye<'d>,
+    levels: Vec<Level>,
+    spare: &'c mut Vec<Stream>,
+    searched: &'c mut Searched,
+}
+
+#[derive(Default)]
+struct Level {
+    path: Vec<Vec<u8>>,
+    stream: Stream,
+    hidden: Hidden,
+    found: Vec<Located>,
+}
+
+impl Taker for Levels<'_, '_> {
+    fn begin(&mut self, path: &[Vec<u8>]) {
+        let stream = self.spare.pop().unwrap_or_default();
+        self.levels.push(Level { path: path.to_vec(), stream, ..Level::default() });
+    }
+
+    fn push(&mut self, level: usize, bytes: &[u8]) {
+        let Some(Level { path, stream, hidden, found }) = self.levels.get_mut(level) else { return };
+        stream.push(self.eye.detector, bytes, |chunk, place| {
+            found.push(self.eye.located(path, hidden, chunk, place));
+        });
+    }
+
+    fn end(&mut self, elsewhere: &[Range<u64>]) {
+        let Some(Level { path, mut stream, mut hidden, mut found }) = self.levels.pop() else { return };
+        let length = stream.finish(self.eye.detector, |chunk, place| {
+            found.push(self.eye.located(&path, &mut hidden, chunk, place));
+        });
+        self.spare.push(stream);
+        let elsewhere = apart(elsewhere, length);
+        let twice: u64 = elsewhere.iter().map(|range| range.end - range.start).sum();
+        self.searched.bytes += length - twice;
+        let packed = &self.searched.found;
+        let known: HashSet<_> = match found.is_empty() || elsewhere.is_empty() {
+            true => HashSet::new(),
+            false => packed.iter().map(|one| one.identified.fingerprint).collect(),
+        };
+        // The entry knows better where it is, if it found it.
+        found.retain(|one| {
+            let after = elsewhere.partition_point(|range| range.start <= one.span.start.offset);
+            let is_elsewhere =
+                after.checked_sub(1).is_some_and(|at| one.span.end.offset <= elsewhere[at].end);
+            !(is_elsewhere && known.contains(&one.identified.fingerprint))
+        });
+        self.searched.found.append(&mut found);
+    }
+
+    fn skip(&mut self, path: &[Vec<u8>], reason: String) {
+        self.searched.skipped.push((path.to_vec(), reason));
+    }
+
+    fn is_stopped(&self) -> bool {
+        self.eye.stop.load(Ordering::Relaxed)
+    }
+}
+
+/// Ranges in order without overlaps, within `length`.
+fn apart(ranges: &[Range<u64>], length: u64) -> Vec<Range<u64>> {
+    let mut sorted: Vec<_> = ranges.to_vec();
+    sorted.sort_by_key(|range| (range.start, range.end));
+    let mut apart: Vec<Range<u64>> = Vec::with_capacity(sorted.len());
+    for range in sorted {
+        let start = range.start.max(apart.last().map_or(0, |last| last.end)).min(length);
+        let end = range.end.min(length);
+        if start < end {
+            apart.push(start..end);
+        }
+    }
+    apart
+}
+
+/// What leads to a finding in `origin`: the name of the outermost container, and those within.
+fn leading(origin: &Origin, inside: &[Vec<u8>]) -> Vec<Vec<u8>> {
+    if inside.is_empty() {
+        return Vec::new();
+    }
+    let mut names = vec![own_name(origin)];
+    names.extend_from_slice(inside);
+    names
+}
+
+/// What a content is called: its path's last part, or the object that it is.
+pub(super) fn own_name(origin: &Origin) -> Vec<u8> {
+    match (&origin.path, &origin.object) {
+        (Some(path), _) => {
+            let start = memchr::memrchr(b'/', path).map_or(0, |at| at + 1);
+            path[start..].to_vec()
+        }
+        (None, Some(object)) => object.clone().into_bytes(),
+        (None, None) => origin.surface.name().as_bytes().to_vec(),
+    }
+}
+
+/// What was not looked at of a content that reports call `shown`.
+pub(super) fn skips<'s>(
+    shown: &'s str,
+    skipped: Vec<(Vec<Vec<u8>>, String)>,
+) -> impl Iterator<Item = Skip> + 's {
+    skipped.into_iter().map(move |(inside, reason)| {
+        let parts = inside.iter().map(|part| String::from_utf8_lossy(part));
+        let what = parts.fold(shown.to_owned(), |what, part| format!("{what} → {part}"));
+        Skip::new(what, reason)
+    })
+}

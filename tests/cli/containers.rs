@@ -1,0 +1,270 @@
+//! Keys in archives and compressed files, in every place that friskey looks at.
+
+use std::io::Write;
+
+use crate::support::{Scratch, key, leak, report};
+use serde_json::Value;
+
+fn gzip(data: &[u8]) -> Vec<u8> {
+    let mut writer = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    writer.write_all(data).unwrap();
+    writer.finish().unwrap()
+}
+
+fn tar(entries: &[(&str, &[u8])]) -> Vec<u8> {
+    let mut tar = Vec::new();
+    for (name, data) in entries {
+        let mut header = [0u8; 512];
+        header[..name.len()].copy_from_slice(name.as_bytes());
+        header[124..136].copy_from_slice(format!("{:011o}\0", data.len()).as_bytes());
+        header[148..156].fill(b' ');
+        header[156] = b'0';
+        header[257..265].copy_from_slice(b"ustar\x0000");
+        let sum: u32 = header.iter().map(|&byte| u32::from(byte)).sum();
+        header[148..156].copy_from_slice(format!("{sum:06o}\0 ").as_bytes());
+        tar.extend([&header[..], data, &vec![0; data.len().wrapping_neg() % 512]].concat());
+    }
+    tar.extend([0; 1024]);
+    tar
+}
+
+/// A saved image with a key in a layer.
+fn image(number: u64) -> Vec<u8> {
+    let layer =
+        gzip(&tar(&[("etc/motd", b"hello"), ("app/.env", format!("A=1\nK={}\n", key(number)).as_bytes())]));
+    tar(&[("manifest.json", b"[]"), ("layer.tar.gz", &layer)])
+}
+
+const INSIDE: [&str; 3] = ["image.tar", "layer.tar.gz", "app/.env"];
+
+/// The only finding of the leak `number`.
+fn finding(report: &Value, number: u64) -> &Value {
+    let findings = leak(report, &key(number)).unwrap()["findings"].as_array().unwrap();
+    assert_eq!(findings.len(), 1, "{findings:#?}");
+    &findings[0]
+}
+
+fn is_in_the_image(finding: &Value) {
+    assert_eq!(finding["container"], serde_json::json!(INSIDE), "{finding:#}");
+    assert_eq!(finding["start"], serde_json::json!({"offset": 6, "line": 2, "column": 3}), "{finding:#}");
+}
+
+#[test]
+fn in_a_file_and_on_standard_input() {
+    let scratch = Scratch::new();
+    scratch.write("d/image.tar", image(1));
+    let output = scratch.friskey("d", &["scan", "--format", "json"]);
+    assert_eq!(output.status.code(), Some(1));
+    is_in_the_image(finding(&report(&output), 1));
+    let output = scratch.friskey_with("d", &["scan", "-", "--format", "json"], &image(1));
+    let report = report(&output);
+    let finding = finding(&report, 1);
+    assert_eq!((&finding["surface"], &finding["container"][2]), (&"stdin".into(), &INSIDE[2].into()));
+}
+
+#[test]
+fn in_the_index_and_in_a_range_and_in_the_history() {
+    let scratch = Scratch::new();
+    scratch.repository("r");
+    let first = scratch.git("r", &["rev-parse", "HEAD"]);
+    scratch.write("r/dist/image.tar", image(1));
+    scratch.git("r", &["add", "."]);
+    let output = scratch.friskey("r", &["staged", "--format", "json"]);
+    assert_eq!(output.status.code(), Some(1));
+    is_in_the_image(finding(&report(&output), 1));
+    // The same again is nothing new, another key is.
+    scratch.commit("r", "image");
+    scratch.write("r/dist/image.tar", [image(1), vec![0; 512]].concat());
+    scratch.git("r", &["add", "."]);
+    assert_eq!(scratch.friskey("r", &["staged"]).status.code(), Some(0));
+    scratch.commit("r", "longer");
+    scratch.write("r/dist/image.tar", image(2));
+    let second = scratch.commit("r", "another");
+    let output =
+        scratch.friskey("r", &["history", "--range", &format!("{first}..{second}"), "--format", "json"]);
+    let told = report(&output);
+    is_in_the_image(finding(&told, 1));
+    is_in_the_image(finding(&told, 2));
+    scratch.git("r", &["rm", "-q", "dist/image.tar"]);
+    scratch.commit("r", "gone");
+    for packed in [false, true] {
+        if packed {
+            scratch.git("r", &["gc", "-q"]);
+        }
+        let output = scratch.friskey("r", &["history", "--format", "json"]);
+        let told = report(&output);
+        for number in [1, 2] {
+            is_in_the_image(finding(&told, number));
+            assert_eq!(leak(&told, &key(number)).unwrap()["status"], "removed");
+            assert_eq!(finding(&told, number)["path"], "dist/image.tar");
+        }
+        assert_eq!(told["coverage"]["skipped"], serde_json::json!([]));
+    }
+}
+
+#[test]
+fn versions_that_are_deltas_of_each_other() {
+    let scratch = Scratch::new();
+    scratch.repository("r");
+    // A tar changes little from one version to the next, and git stores the difference.
+    let filler: Vec<u8> = (0..40_000).flat_map(|n| format!("line {n}\n").into_bytes()).collect();
+    for number in 1..=4 {
+        let env = gzip(format!("K={}", key(number)).as_bytes());
+        let entries: [(&str, &[u8]); 3] = [("a", &filler), ("env.gz", &env), ("z", &filler)];
+        let mut content = tar(&entries);
+        if number == 3 {
+            content = [b"not a tar any more".to_vec(), content].concat();
+        }
+        scratch.write("r/x", content);
+        scratch.commit("r", "version");
+    }
+    scratch.git("r", &["gc", "-q"]);
+    for whole in [&["--whole"][..], &[]] {
+        let output = scratch.friskey("r", &[&["history", "--format", "json"], whole].concat());
+        let told = report(&output);
+        let leaks = told["leaks"].as_array().unwrap();
+        assert_eq!(leaks.len(), 3, "{leaks:#?}");
+        for number in [1, 2, 4] {
+            assert_eq!(finding(&told, number)["container"], serde_json::json!(["x", "env.gz", "env"]));
+        }
+    }
+}
+
+#[test]
+fn what_is_stored_as_it_is_is_reported_once_and_where_it_is() {
+    let scratch = Scratch::new();
+    scratch.write("d/x.tar", tar(&[("config/.env", format!("K={}", key(1)).as_bytes())]));
+    let told = report(&scratch.friskey("d", &["scan", "--format", "json"]));
+    assert_eq!(finding(&told, 1)["container"], serde_json::json!(["x.tar", "config/.env"]));
+    // What stands beside the entries is the container's own.
+    let behind = [tar(&[("a", b"b")]), key(2).into_bytes()].concat();
+    scratch.write("d/x.tar", &behind);
+    let told = report(&scratch.friskey("d", &["scan", "--format", "json"]));
+    let found = finding(&told, 2);
+    assert!(found["container"].as_array().is_none_or(Vec::is_empty), "{found:#}");
+    assert_eq!(found["start"]["offset"].as_u64().unwrap() as usize, behind.len() - key(2).len());
+}
+
+#[test]
+fn what_cannot_be_opened_is_no_clean() {
+    let scratch = Scratch::new();
+    let packed = gzip(&[b"nothing ".repeat(5000), key(1).into_bytes()].concat());
+    scratch.write("d/cut.gz", &packed[..packed.len() - 200]);
+    scratch.write("d/x.rar", b"Rar!\x1a\x07\x01\x00 and more");
+    let output = scratch.friskey("d", &["scan", "--format", "json"]);
+    assert_eq!(output.status.code(), Some(3));
+    let told = report(&output);
+    let skipped = told["coverage"]["skipped"].to_string();
+    assert!(
+        skipped.contains("cut.gz → cut") && skipped.contains("RAR archives cannot be opened"),
+        "{skipped}"
+    );
+    scratch.repository("r");
+    scratch.write("r/cut.gz", &packed[..packed.len() - 200]);
+    scratch.git("r", &["add", "."]);
+    let output = scratch.friskey("r", &["staged", "--format", "json"]);
+    assert_eq!(output.status.code(), Some(3));
+    assert!(report(&output)["coverage"]["skipped"].to_string().contains("cut.gz → "));
+    let commit = scratch.commit("r", "cut");
+    for args in [&["history"][..], &["history", "--range", &format!("{commit}~1..{commit}")]] {
+        let output = scratch.friskey("r", &[args, &["--format", "json"]].concat());
+        assert_eq!(output.status.code(), Some(3));
+        let skipped = &report(&output)["coverage"]["skipped"];
+        assert_eq!(skipped[0]["what"], "cut.gz → content", "{skipped}");
+        // Who leaves it out need not hear of it.
+        scratch.write("r/friskey.toml", "exclude = ['cut.gz']\n");
+        assert_eq!(scratch.friskey("r", args).status.code(), Some(0));
+        std::fs::remove_file(scratch.path("r/friskey.toml")).unwrap();
+    }
+}
+
+#[test]
+fn limits_are_options_and_configuration() {
+    let scratch = Scratch::new();
+    scratch.write("d/image.tar", image(1));
+    let deep = |args: &[&str]| scratch.friskey("d", &[&["scan"], args].concat()).status.code();
+    assert_eq!(deep(&["--max-depth", "1"]), Some(3));
+    // The tar within is not opened, but what stands in it as it is can be seen.
+    assert_eq!(deep(&["--max-depth", "2"]), Some(1));
+    assert_eq!(deep(&["--max-depth", "0"]), Some(3));
+    assert_eq!(deep(&["--max-unpacked", "1KiB"]), Some(3));
+    assert_eq!(deep(&["--max-entries", "1"]), Some(3));
+    assert_eq!(deep(&["--max-time", "0"]), Some(3));
+    assert_eq!(deep(&["--max-unpacked", "much"]), Some(2));
+    scratch.write("d/friskey.toml", "containers.max-depth = 1\n");
+    assert_eq!(deep(&[]), Some(3));
+    assert_eq!(deep(&["--max-depth", "3"]), Some(1));
+}
+
+/// Paths and ways into containers of the findings of the leak `number`.
+fn places(report: &Value, number: u64) -> Vec<(String, Vec<String>)> {
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    let parts = |value: &Value| value.as_array().into_iter().flatten().map(text).collect();
+    let leak = leak(report, &key(number)).unwrap_or_else(|| panic!("no leak {number}: {report:#}"));
+    let findings = leak["findings"].as_array().unwrap().iter();
+    findings.map(|finding| (text(&finding["path"]), parts(&finding["container"]))).collect()
+}
+
+/// A repository of which later versions of a file are deltas, each with a key of its own.
+fn versions(scratch: &Scratch, count: u64) {
+    scratch.repository("r");
+    let filler: Vec<String> = (0..2000).map(|n| format!("line {n} of {}\n", n * n)).collect();
+    for number in 1..=count {
+        scratch.write(
+            "r/f",
+            format!("{}K={}\n{}", filler[..1000].concat(), key(number), filler[1000..].concat()),
+        );
+        scratch.commit("r", &format!("message {}", key(100 + number)));
+    }
+    scratch.git("r", &["repack", "-adfq"]);
+}
+
+#[test]
+fn packs_and_bundles_that_lie_about() {
+    for format in ["sha1", "sha256"] {
+        let scratch = Scratch::new();
+        if format == "sha1" {
+            versions(&scratch, 5);
+        } else {
+            scratch.write("r/x", "");
+            scratch.git("r", &["init", "-q", "-b", "main", "--object-format=sha256"]);
+            for number in 1..=5 {
+                scratch.write("r/f", format!("K={}", key(number)));
+                scratch.commit("r", &format!("message {}", key(100 + number)));
+            }
+            scratch.git("r", &["repack", "-adfq"]);
+        }
+        std::fs::create_dir(scratch.path("d")).unwrap();
+        scratch.git("r", &["bundle", "create", "-q", "../d/all.bundle", "--all"]);
+        let output = scratch.friskey("d", &["scan", "--format", "json"]);
+        let told = report(&output);
+        assert_eq!(told["coverage"]["skipped"], serde_json::json!([]), "{format}");
+        for number in (1..=5).chain(101..=105) {
+            let places = places(&told, number);
+            assert!(places[0].0 == "all.bundle" && places[0].1[1].contains(" at byte "), "{places:?}");
+        }
+        // A copy of the pack itself, and of an object.
+        let packs = scratch.path("r/.git/objects/pack");
+        let pack = std::fs::read_dir(packs).unwrap().map(|entry| entry.unwrap().path());
+        let pack = pack.into_iter().find(|path| path.extension().is_some_and(|end| end == "pack")).unwrap();
+        std::fs::remove_file(scratch.path("d/all.bundle")).unwrap();
+        std::fs::copy(&pack, scratch.path("d/p")).unwrap();
+        let told = report(&scratch.friskey("d", &["scan", "--format", "json"]));
+        assert_eq!(told["leaks"].as_array().unwrap().len(), 10, "{format}");
+    }
+}
+
+#[test]
+fn a_bundle_of_changes_to_what_is_not_in_it() {
+    let scratch = Scratch::new();
+    versions(&scratch, 3);
+    std::fs::create_dir(scratch.path("d")).unwrap();
+    scratch.git("r", &["bundle", "create", "-q", "../d/thin.bundle", "HEAD~1..main"]);
+    let output = scratch.friskey("d", &["scan", "--format", "json"]);
+    let told = report(&output);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(places(&told, 103)[0].1[1].starts_with("commit at byte "), "{told:#}");
+    assert!(told["coverage"]["skipped"].to_string().contains("objects that are not in it"), "{told:#}");
+    let tiny = scratch.friskey("d", &["scan", "--max-memory", "0", "--format", "json"]);
+    assert!(!report(&tiny)["coverage"]["skipped"].as_array().unwrap().is_empty());
+}
