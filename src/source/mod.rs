@@ -4,6 +4,7 @@
 mod excludes;
 mod files;
 mod git_dir;
+mod listed;
 mod open;
 mod stdin;
 
@@ -15,6 +16,7 @@ use crate::model::{Origin, Skip, Surface};
 pub use excludes::Excludes;
 pub use files::{FileOptions, SourceError, scan_files};
 pub use git_dir::scan_git_dir;
+pub use listed::scan_listed;
 pub use stdin::scan_stdin;
 
 /// Where the blobs of a source go. Implemented by the scan.

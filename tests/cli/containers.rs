@@ -268,3 +268,58 @@ fn a_bundle_of_changes_to_what_is_not_in_it() {
     let tiny = scratch.friskey("d", &["scan", "--max-memory", "0", "--format", "json"]);
     assert!(!report(&tiny)["coverage"]["skipped"].as_array().unwrap().is_empty());
 }
+
+#[test]
+fn what_git_left_in_its_object_directories() {
+    let scratch = Scratch::new();
+    versions(&scratch, 3);
+    let objects = "r/.git/objects";
+    let loose = |number: u64| {
+        let id = String::from_utf8(
+            scratch.try_git("r", &["hash-object", "-w", "--stdin"], key(number).as_bytes()).stdout,
+        );
+        let id = id.unwrap();
+        (id[..2].to_owned(), id[2..].trim().to_owned())
+    };
+    let (folder, name) = loose(11);
+    std::fs::rename(
+        scratch.path(&format!("{objects}/{folder}/{name}")),
+        scratch.path(&format!("{objects}/{folder}/tmp_obj_x1y2z3")),
+    )
+    .unwrap();
+    let (folder, name) = loose(12);
+    let quarantine = scratch.path(&format!("{objects}/tmp_objdir-incoming-x/{folder}"));
+    std::fs::create_dir_all(&quarantine).unwrap();
+    std::fs::rename(scratch.path(&format!("{objects}/{folder}/{name}")), quarantine.join(&name)).unwrap();
+    // A pack without its index, and what is left of one that was on its way.
+    scratch.git("r", &["clone", "-q", "--bare", ".", "../other"]);
+    let packs = |name: &str| {
+        let all = std::fs::read_dir(scratch.path(name)).unwrap().map(|entry| entry.unwrap().path());
+        all.into_iter().find(|path| path.extension().is_some_and(|end| end == "pack")).unwrap()
+    };
+    scratch.git("other", &["repack", "-adq"]);
+    let pack = std::fs::read(packs("other/objects/pack")).unwrap();
+    scratch.git("r", &["checkout", "-q", "--orphan", "empty"]);
+    scratch.git("r", &["rm", "-rqf", "."]);
+    scratch.git("r", &["branch", "-D", "main"]);
+    scratch.git("r", &["reflog", "expire", "--expire=now", "--all"]);
+    scratch.git("r", &["prune", "--expire=now"]);
+    scratch.git("r", &["repack", "-adq"]);
+    std::fs::create_dir_all(scratch.path(&format!("{objects}/pack"))).unwrap();
+    scratch.write(&format!("{objects}/pack/pack-{}.pack", "1".repeat(40)), &pack);
+    scratch.write(&format!("{objects}/pack/tmp_pack_a1b2c3"), &pack[..pack.len() - 40]);
+    scratch.write(&format!("{objects}/pack/pack-2.keep"), key(13));
+    scratch.write(&format!("{objects}/{folder}/odd"), key(14));
+    let output = scratch.friskey("r", &["history", "--format", "json"]);
+    let told = report(&output);
+    let first = |number: u64| places(&told, number).remove(0).0;
+    assert!(first(13).ends_with("pack-2.keep"));
+    assert!(first(14).ends_with("/odd"));
+    for number in [1, 2, 3, 101, 102, 103] {
+        let paths: Vec<String> = places(&told, number).into_iter().map(|(path, _)| path).collect();
+        assert!(paths.iter().any(|path| path.ends_with(".pack")), "{number}: {paths:?}");
+        // The last message is still in COMMIT_EDITMSG.
+        assert!(number == 103 || leak(&told, &key(number)).unwrap()["status"] == "unreachable", "{number}");
+    }
+    assert!(told["coverage"]["skipped"].to_string().contains("tmp_pack_a1b2c3"), "{told:#}");
+}

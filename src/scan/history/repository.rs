@@ -13,14 +13,15 @@ use crate::container::Input;
 use crate::git::attribution::{self, Answer, Place, Reach, Trail, change_of};
 use crate::git::refs::{self, Refs};
 use crate::git::{
-    self, Commits, Database, ObjectId, ObjectKind, Objects, Repository, SweepOptions, entry_name, sweep,
+    self, Commits, Database, Leftover, ObjectId, ObjectKind, Objects, Repository, SweepOptions, entry_name,
+    sweep,
 };
 use crate::model::{Finding, Identified, LeakStatus, Origin, Skip, Surface};
 use crate::scan::Settings;
 use crate::scan::collect::{Collector, name_findings};
 use crate::scan::contents::{Located, own_name};
 use crate::scan::objects::Places;
-use crate::source::{Sink as _, scan_git_dir};
+use crate::source::{Sink as _, scan_git_dir, scan_listed};
 
 /// Audits `repo`. Paths and refs are reported behind `prefix`, which names a submodule.
 pub(super) fn audit(settings: &Settings<'_>, audit: &Audit, repo: &Repository, prefix: &[u8]) -> Outcome {
@@ -43,6 +44,8 @@ pub(super) struct Run<'a> {
     pub(super) prefix: &'a [u8],
     objects: Objects,
     places: Places<'a>,
+    /// Files in object directories that were scanned as files.
+    opened: HashSet<String>,
     pub(super) outcome: Outcome,
 }
 
@@ -60,6 +63,7 @@ impl<'a> Run<'a> {
             prefix,
             objects: Objects::of(repo),
             places: Places::new(settings),
+            opened: HashSet::new(),
             outcome: Outcome::default(),
         }
     }
@@ -103,10 +107,11 @@ impl Run<'_> {
         if self.wants(Surface::Reflog) {
             table_logs(refs, &shown, &collector);
         }
+        self.leftovers(&[&shown, &b"objects/"[..]].concat(), &collector);
         let gathered = collector.finish();
         for finding in &gathered.findings {
             let status = match finding.origin.surface {
-                Surface::Reflog => LeakStatus::Unreachable,
+                Surface::Reflog | Surface::Unreachable => LeakStatus::Unreachable,
                 Surface::Lfs => LeakStatus::Unknown,
                 _ => LeakStatus::Present,
             };
@@ -115,6 +120,20 @@ impl Run<'_> {
         self.outcome.findings.extend(gathered.findings);
         self.outcome.coverage.merge(gathered.coverage);
         self.outcome.notes.extend(gathered.notes);
+    }
+
+    /// What git left in object directories, and does not see.
+    fn leftovers(&mut self, shown: &[u8], collector: &Collector<'_>) {
+        let (files, skipped) = git::leftovers(&Database::of(self.repo));
+        self.outcome.coverage.skipped.extend(skipped);
+        let files = files.into_iter().map(|Leftover { path, inside, holds_objects }| {
+            let surface = if holds_objects { Surface::Unreachable } else { Surface::GitFile };
+            (path, Origin::at_path(surface, [shown, inside.as_bytes()].concat()))
+        });
+        let is_wanted = |origin: &Origin| self.audit.surfaces.contains(&origin.surface);
+        let files: Vec<_> = files.filter(|(_, origin)| is_wanted(origin)).collect();
+        self.opened.extend(files.iter().map(|(path, _)| path.display().to_string()));
+        scan_listed(files, collector);
     }
 
     fn ref_names(&mut self, refs: &Refs) {
@@ -154,7 +173,8 @@ impl Run<'_> {
         coverage.commits += outcome.counts.of(ObjectKind::Commit).objects;
         coverage.blobs += outcome.counts.of(ObjectKind::Blob).objects;
         coverage.bytes += outcome.counts.total().bytes;
-        coverage.skipped.extend(outcome.skipped);
+        // A pack without index was no business of the sweep's, but it was looked into.
+        coverage.skipped.extend(outcome.skipped.into_iter().filter(|skip| !self.opened.contains(&skip.what)));
         let (mut found, containers) = apart(outcome.found);
         let closed = self.unpack(&containers, &mut found);
         let (secrets, below) = Secrets::gather(&found, self.settings);
