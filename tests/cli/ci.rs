@@ -107,7 +107,7 @@ fn a_push_is_its_commits_and_their_messages() {
 }
 
 #[test]
-fn a_new_branch_is_what_no_other_has() {
+fn a_new_branch_is_what_the_default_branch_has_not() {
     let site = Site::new();
     site.commit("old", Some(1));
     site.git(&["checkout", "-q", "-b", "x"]);
@@ -118,26 +118,53 @@ fn a_new_branch_is_what_no_other_has() {
     for name in ["x", "y"] {
         let (status, report) = site.github("push", &push(ZERO, &tip, &format!("refs/heads/{name}")));
         assert_eq!((status, found(&report, &[1, 2])), (1, vec![2]));
+        let note = report["notes"][0].as_str().unwrap();
+        assert!(note.ends_with("what the default branch, main, has not)"), "{note}");
     }
     // a branch at the tip of the default branch brings nothing
     let main = site.git(&["rev-parse", "main"]);
     let (status, report) = site.github("push", &push(ZERO, &main, "refs/heads/z"));
     assert_eq!((status, report["coverage"]["commits"].as_u64()), (0, Some(0)));
-    // the first push ever brings all
-    let (_, report) = site.github("push", &push(ZERO, &main, "refs/heads/main"));
-    assert!(leak(&report, &key(1)).is_none(), "x and y have it");
-    site.git(&["branch", "-q", "-D", "y"]);
-    site.git(&["checkout", "-q", "main"]);
-    site.git(&["branch", "-q", "-D", "x"]);
-    site.checkout(&main, &[]);
+    // the first push ever brings all, whatever else it brings
     let (status, report) = site.github("push", &push(ZERO, &main, "refs/heads/main"));
     assert_eq!((status, found(&report, &[1])), (1, vec![1]));
 }
 
 #[test]
-fn a_forced_push_falls_back_to_what_other_branches_have() {
+fn refs_that_are_pushed_together_leave_nothing_to_each_other() {
     let site = Site::new();
     site.commit("old", Some(1));
+    site.git(&["checkout", "-q", "-b", "x"]);
+    site.commit("common", Some(2));
+    site.git(&["branch", "y"]);
+    let x = site.commit("x", Some(3));
+    site.git(&["checkout", "-q", "y"]);
+    let y = site.commit("y", Some(4));
+    site.git(&["tag", "v1"]);
+    site.git(&["checkout", "-q", "-b", "z"]);
+    let z = site.commit("z", Some(5));
+    site.checkout(&x, &[]);
+    for (name, tip, keys) in [
+        ("refs/heads/x", &x, &[2, 3][..]),
+        ("refs/heads/y", &y, &[2, 4]),
+        ("refs/heads/z", &z, &[2, 4, 5]),
+        ("refs/tags/v1", &y, &[2, 4]),
+    ] {
+        let (_, report) = site.github("push", &push(ZERO, tip, name));
+        assert_eq!(found(&report, &[1, 2, 3, 4, 5]), keys, "{name}");
+    }
+    // The default branch has its own run, which looks at what came with it.
+    let before = site.git(&["rev-parse", "main"]);
+    site.git(&["branch", "-f", "main", &x]);
+    site.checkout(&x, &[]);
+    assert_eq!(found(&site.github("push", &push(ZERO, &y, "refs/heads/y")).1, &[4]), [4]);
+    assert_eq!(found(&site.github("push", &push(&before, &x, "refs/heads/main")).1, &[2, 3]), [2, 3]);
+}
+
+#[test]
+fn a_forced_push_falls_back_to_the_default_branch() {
+    let site = Site::new();
+    let main = site.commit("old", Some(1));
     site.git(&["checkout", "-q", "-b", "x"]);
     let gone = site.commit("gone", Some(2));
     site.git(&["reset", "-q", "--hard", "main"]);
@@ -146,13 +173,19 @@ fn a_forced_push_falls_back_to_what_other_branches_have() {
     let (status, report) = site.github("push", &push(&gone, &after, "refs/heads/x"));
     assert_eq!((status, found(&report, &[1, 2, 3])), (1, vec![3]));
     assert!(report["notes"][0].as_str().unwrap().contains("forced away"));
-    // without another branch there is nothing to fall back to
+    // The default branch itself, or no default branch: all that there is.
+    let (status, report) = site.github("push", &push(&gone, &main, "refs/heads/main"));
+    assert_eq!((status, found(&report, &[1])), (1, vec![1]));
     site.git(&["branch", "-q", "-D", "main"]);
     site.checkout(&after, &[]);
     let (status, report) = site.github("push", &push(&gone, &after, "refs/heads/x"));
-    assert_eq!(status, 3);
-    let skipped = report["coverage"]["skipped"][0]["reason"].as_str().unwrap();
-    assert!(skipped.contains(&format!("git fetch origin {gone}")) && skipped.contains("fetch-depth: 0"));
+    assert_eq!((status, found(&report, &[1, 3])), (1, vec![1, 3]));
+    assert!(report["notes"][0].as_str().unwrap().contains("all that it has"));
+    // Of a base that is not here nothing can be told, and that is said.
+    let output = site.friskey(&[], &["--base", &gone]);
+    assert_eq!(output.status.code(), Some(3));
+    let text = site.outcome(&output).1.to_string();
+    assert!(text.contains(&format!("git fetch origin {gone}")) && text.contains("fetch-depth: 0"), "{text}");
 }
 
 #[test]

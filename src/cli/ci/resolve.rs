@@ -1,11 +1,9 @@
 //! A plan, with what this repository has: the words of the range, and how it is told.
 
-use std::collections::BTreeSet;
-
 use super::plan::{Plan, Push, Scope};
+use crate::git::Repository;
 use crate::git::range::{RangeError, parse};
-use crate::git::refs::{self, Refs};
-use crate::git::{ObjectId, Repository};
+use crate::git::refs;
 
 /// What will be scanned.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -80,19 +78,31 @@ fn resolve_push(push: &Push, event: &str, repo: &Repository) -> Resolved {
     {
         return between(repo, before, after, format!("{event}: what was pushed"));
     }
-    let known = Known::of(push, repo);
-    match before {
-        // Nothing to compare with: the range fails, and says what to fetch.
-        Some(before) if known.others.is_empty() => between(
-            repo,
-            before,
-            after,
-            format!(
-                "{event}: what was there before was forced away or is not fetched, and no other branch is known"
-            ),
-        ),
-        Some(before) => known.range(after, &format!("{event}: {before} was forced away or is not fetched")),
-        None => known.range(after, &format!("{event}: new")),
+    let why = match before {
+        Some(before) => format!("{event}: {before} was forced away or is not fetched"),
+        None => format!("{event}: new"),
+    };
+    beside_default(push, &why, repo)
+}
+
+/// What a ref has that the default branch has not. Other branches are not left out: of two that are pushed
+/// together, each would leave their common commits to the other, and nothing here tells which were there before.
+fn beside_default(push: &Push, why: &str, repo: &Repository) -> Resolved {
+    let after = push.after.as_str();
+    let Some((name, id)) = default_tip(push, repo) else {
+        return Resolved {
+            work: Work::Range(vec![after.to_owned()]),
+            range: after.to_owned(),
+            why: format!("{why}, and there is no default branch beside it: all that it has"),
+            base: Base::Unknown,
+        };
+    };
+    let words = [after, "--not", &id].map(str::to_owned).to_vec();
+    Resolved {
+        work: Work::Range(words),
+        range: format!("{id}..{after}"),
+        why: format!("{why}: what the default branch, {name}, has not"),
+        base: Base::Rev(id),
     }
 }
 
@@ -101,71 +111,18 @@ fn is_here(repo: &Repository, revision: &str) -> bool {
     !matches!(parse(repo, &[revision]), Err(RangeError::Missing { .. } | RangeError::Unknown { .. }))
 }
 
-/// What the remote's other branches have.
-struct Known {
-    others: BTreeSet<ObjectId>,
-    default: Option<ObjectId>,
-}
-
-impl Known {
-    fn of(push: &Push, repo: &Repository) -> Self {
-        let mut known = Self { others: BTreeSet::new(), default: None };
-        if push.name.is_none() {
-            // Any branch may be the one that was pushed, and would hide it.
-            return known;
-        }
-        let after = ObjectId::from_hex(push.after.as_bytes()).ok();
-        let refs = refs::read(repo);
-        let own = push.name.as_deref().and_then(|name| name.strip_prefix("refs/heads/"));
-        let default = default_branch(push, &refs).filter(|default| Some(default.as_str()) != own);
-        for tip in &refs.tips {
-            let Some(branch) = remote_branch(&tip.name) else { continue };
-            if own == Some(branch) || branch == "HEAD" {
-                continue;
-            }
-            if default.as_deref() == Some(branch) {
-                known.default = Some(tip.id);
-            } else if Some(tip.id) == after {
-                // Pushed together with this one: each would leave the commits to the other.
-                continue;
-            }
-            known.others.insert(tip.id);
-        }
-        known
-    }
-
-    fn range(&self, after: &str, why: &str) -> Resolved {
-        let mut words = vec![after.to_owned()];
-        if !self.others.is_empty() {
-            words.extend(["--ignore-missing".to_owned(), "--not".to_owned()]);
-            words.extend(self.others.iter().map(ToString::to_string));
-        }
-        let (range, why) = match self.others.len() {
-            0 => (after.to_owned(), format!("{why}, and no other branch is known: all that it has")),
-            count => (
-                format!("{after} --not {count} remote {}", if count == 1 { "tip" } else { "tips" }),
-                format!("{why}: what no other remote branch has"),
-            ),
-        };
-        let base = self.default.map_or(Base::Unknown, |id| Base::Rev(id.to_string()));
-        Resolved { work: Work::Range(words), range, why, base }
-    }
-}
-
-/// The branch of a remote that a ref stands for: `refs/remotes/origin/a/b` for `a/b`.
-fn remote_branch(name: &str) -> Option<&str> {
-    name.strip_prefix("refs/remotes/")?.split_once('/').map(|(_, branch)| branch)
-}
-
-fn default_branch(push: &Push, refs: &Refs) -> Option<String> {
-    // Where the event does not tell, a clone of the usual kind has one of these two.
-    let usual = || {
-        let names = ["main", "master"];
-        let found = names.iter().find(|name| {
-            let full = format!("refs/remotes/origin/{name}");
-            refs.tips.iter().any(|tip| tip.name == full)
-        });
-        found.map(|name| (*name).to_owned())
+/// Name and commit of the remote's default branch, unless it is what was pushed, or may be.
+fn default_tip(push: &Push, repo: &Repository) -> Option<(String, String)> {
+    let pushed = push.name.as_deref()?;
+    let refs = refs::read(repo);
+    let names = match &push.default_branch {
+        Some(name) => vec![name.as_str()],
+        // Where the event does not tell, a clone of the usual kind has one of these two.
+        None => vec!["main", "master"],
     };
-    push.default_branch.clone().or_else(usual)
+    let tip = |name: &str| {
+        let full = format!("refs/remotes/origin/{name}");
+        refs.tips.iter().find(|tip| tip.name == full).map(|tip| (name.to_owned(), tip.id.to_string()))
+    };
+    names.into_iter().find_map(tip).filter(|(name, _)| pushed.strip_prefix("refs/heads/") != Some(name))
 }
