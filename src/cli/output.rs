@@ -10,7 +10,7 @@ use tempfile::NamedTempFile;
 use super::args::{Global, Reporting, When};
 use super::options::variable;
 use crate::model::{Report, Status};
-use crate::report::{REPORTERS, Reporter, Style, reporter};
+use crate::report::{REPORTERS, Reporter, Style, reporter, write_step_summary};
 
 /// Every place that a report is written to, opened before the scan so that a bad path fails early.
 pub(super) struct Outputs {
@@ -18,6 +18,8 @@ pub(super) struct Outputs {
     style: Style,
     quiet: bool,
     files: Vec<OutputFile>,
+    /// The file to add GitHub's step summary to.
+    summary: Option<PathBuf>,
 }
 
 impl Outputs {
@@ -29,7 +31,13 @@ impl Outputs {
             (None, Some(name)) => named("FRISKEY_FORMAT", &name.to_string_lossy())?,
             (None, None) => named("--format", "human")?,
         };
-        Ok(Self { stdout, style: style(global), quiet: global.quiet, files })
+        let summary = if stdout.name == "github" { step_summary() } else { None };
+        Ok(Self { stdout, style: style(global), quiet: global.quiet, files, summary })
+    }
+
+    /// The same, with the step summary in this file, or without one.
+    pub(super) fn with_summary(self, summary: Option<PathBuf>) -> Self {
+        Self { summary, ..self }
     }
 
     /// Writes the report everywhere. A reader that went away is no error.
@@ -37,12 +45,31 @@ impl Outputs {
         for file in self.files {
             file.write(report)?;
         }
+        if let Some(path) = &self.summary {
+            summarize(report, path)?;
+        }
         if self.quiet && self.stdout.name == "human" && report.status() == Status::Clean {
             return Ok(());
         }
         let written = self.stdout.write(report, &self.style, &mut io::stdout().lock());
         ignore_broken_pipe(written).context("cannot write the report to standard output")
     }
+}
+
+/// The file that GitHub Actions shows as the step's summary, if that is where we run.
+pub(super) fn step_summary() -> Option<PathBuf> {
+    let set = |name| std::env::var_os(name).filter(|value| !value.is_empty());
+    set("GITHUB_ACTIONS").and_then(|_| set("GITHUB_STEP_SUMMARY")).map(PathBuf::from)
+}
+
+/// Adds to what earlier commands of the step have written there.
+fn summarize(report: &Report, path: &Path) -> Result<()> {
+    let write = || -> io::Result<()> {
+        let mut text = Vec::new();
+        write_step_summary(report, &mut text)?;
+        fs::OpenOptions::new().create(true).append(true).open(path)?.write_all(&text)
+    };
+    write().with_context(|| format!("cannot write the step summary to {}", path.display()))
 }
 
 /// The format of that name, which `option` asks for.
@@ -91,7 +118,7 @@ struct OutputFile {
 
 enum Target {
     /// Written beside the path and renamed when it is whole.
-    Renamed(NamedTempFile),
+    Renamed,
     /// A pipe or device, which nothing can be renamed onto.
     Direct(fs::File),
 }
@@ -116,10 +143,11 @@ impl OutputFile {
         let style = Style::default();
         let written = match target {
             Target::Direct(mut file) => ignore_broken_pipe(reporter.write(report, &style, &mut file)),
-            Target::Renamed(mut file) => reporter
-                .write(report, &style, &mut file)
-                .and_then(|()| file.flush())
-                .and_then(|()| file.persist(&path).map(drop).map_err(|error| error.error)),
+            Target::Renamed => temporary(&path).and_then(|mut file| {
+                reporter.write(report, &style, &mut file)?;
+                file.flush()?;
+                file.persist(&path).map(drop).map_err(|error| error.error)
+            }),
         };
         written.with_context(|| format!("cannot write the report to {}", path.display()))
     }
@@ -131,13 +159,17 @@ fn open_target(path: &Path) -> io::Result<Target> {
         Ok(metadata) if !metadata.is_file() => {
             Ok(Target::Direct(fs::OpenOptions::new().write(true).open(path)?))
         }
-        _ => {
-            let folder = path.parent().filter(|parent| !parent.as_os_str().is_empty());
-            let mut builder = tempfile::Builder::new();
-            builder.prefix(".friskey-").suffix(".tmp");
-            #[cfg(unix)]
-            builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
-            Ok(Target::Renamed(builder.tempfile_in(folder.unwrap_or(Path::new(".")))?))
-        }
+        // Only tried: the scan may pass by here, and would find it.
+        _ => temporary(path).map(|_| Target::Renamed),
     }
+}
+
+/// A file beside the path, which goes when it is dropped.
+fn temporary(path: &Path) -> io::Result<NamedTempFile> {
+    let folder = path.parent().filter(|parent| !parent.as_os_str().is_empty());
+    let mut builder = tempfile::Builder::new();
+    builder.prefix(".friskey-").suffix(".tmp");
+    #[cfg(unix)]
+    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
+    builder.tempfile_in(folder.unwrap_or(Path::new(".")))
 }

@@ -323,3 +323,13 @@ mod unix {
         assert!(!String::from_utf8_lossy(&output.stdout).contains('\u{202e}'));
     }
 }
+
+#[test]
+fn a_report_that_is_being_written_is_not_scanned() {
+    let scratch = Scratch::new();
+    scratch.write("t/a", "nothing");
+    let output = scratch.friskey("t", &["scan", "--format", "json", "--output", "html=report.html"]);
+    assert_eq!(report(&output)["coverage"]["files"], 1);
+    let files: Vec<_> = std::fs::read_dir(scratch.path("t")).unwrap().collect();
+    assert_eq!(files.len(), 2, "no temporary file is left behind");
+}

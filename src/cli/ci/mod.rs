@@ -11,9 +11,9 @@ mod systems;
 mod trusted;
 
 use std::env;
-use std::fs::{File, OpenOptions};
-use std::io::{self, Read, Write};
-use std::path::{Path, PathBuf};
+use std::fs::File;
+use std::io::Read;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use anyhow::{Context, Result, bail};
@@ -29,12 +29,11 @@ use super::history::{now, surfaces};
 use super::interrupt::stop_flag;
 use super::limits::limits;
 use super::options;
-use super::output::Outputs;
+use super::output::{Outputs, step_summary};
 use super::progress;
 use crate::detect::Mask;
 use crate::git::{self, Progress};
 use crate::model::{Report, Status};
-use crate::report::write_step_summary;
 use crate::scan::{Audit, Settings, scan_history, scan_nothing};
 
 /// The largest payload that is read, in bytes; GitHub's own end at 25 MB.
@@ -86,7 +85,8 @@ pub(super) fn run(ci: &Ci, global: &Global) -> Result<Exit> {
     if on_github && reporting.format.is_none() && !variables.is_set("FRISKEY_FORMAT") {
         reporting.format = Some("github".to_owned());
     }
-    let outputs = Outputs::open(&reporting, global)?;
+    let summary = if ci.no_step_summary { None } else { step_summary() };
+    let outputs = Outputs::open(&reporting, global)?.with_summary(summary);
     let stop = stop_flag();
     let settings = Settings {
         detector: &trusted.detector,
@@ -103,12 +103,6 @@ pub(super) fn run(ci: &Ci, global: &Global) -> Result<Exit> {
         report.notes.push(format!("where the history is cut off: {deepen}"));
     }
     let exit = report.status().into();
-    if let Some(path) = variables.get("GITHUB_STEP_SUMMARY")
-        && on_github
-        && !ci.no_step_summary
-    {
-        summarize(&report, Path::new(&path))?;
-    }
     outputs.write(&report)?;
     Ok(exit)
 }
@@ -155,14 +149,4 @@ fn payload(variables: &Variables<'_>) -> Result<Value> {
     }
     file.take(LARGEST_PAYLOAD).read_to_end(&mut text).with_context(reading)?;
     serde_json::from_slice(&text).with_context(|| format!("the event's payload {path} is no JSON"))
-}
-
-/// Adds to what earlier commands of the step have written there.
-fn summarize(report: &Report, path: &Path) -> Result<()> {
-    let write = || -> io::Result<()> {
-        let mut text = Vec::new();
-        write_step_summary(report, &mut text)?;
-        OpenOptions::new().create(true).append(true).open(path)?.write_all(&text)
-    };
-    write().with_context(|| format!("cannot write the step summary to {}", path.display()))
 }
