@@ -153,42 +153,114 @@ counts() {
   ' "$1"
 }
 
-scan() {
-  local sarif=${INPUT_SARIF_FILE:-friskey.sarif} mode=${INPUT_MODE:-auto} status=0
-  local report paths=() options=()
-  report=$(mktemp "$RUNNER_TEMP/friskey-report.XXXXXX")
-  while IFS= read -r path; do
-    path=${path%$'\r'}
-    if [ -n "$path" ]; then paths+=("$path"); fi
-  done <<<"${INPUT_PATHS:-.}"
+# The value of an input that is true or false.
+flag() {
+  case $2 in
+    true | false) printf '%s' "$2" ;;
+    *) fail "the input \`$1\` is true or false" ;;
+  esac
+}
+
+# The lines of an input, without empty ones, into the array `lines`.
+split() {
+  local line
+  lines=()
+  while IFS= read -r line; do
+    line=${line%$'\r'}
+    if [ -n "$line" ]; then lines+=("$line"); fi
+  done <<<"$1"
+}
+
+# Options of every mode, into the array `common`.
+common_options() {
+  local file strict no_suppress
+  strict=$(flag strict "${INPUT_STRICT:-false}") || { printf '%s\n' "$strict"; exit 2; }
+  no_suppress=$(flag no-suppress "${INPUT_NO_SUPPRESS:-false}") || { printf '%s\n' "$no_suppress"; exit 2; }
+  common=(--no-progress)
+  if [ -n "${INPUT_CONFIG:-}" ]; then common+=("--config=$INPUT_CONFIG"); fi
+  if [ -n "${INPUT_BASELINE:-}" ]; then common+=("--baseline=$INPUT_BASELINE"); fi
+  if [ -n "${INPUT_MIN_CONFIDENCE:-}" ]; then common+=("--min-confidence=$INPUT_MIN_CONFIDENCE"); fi
+  split "${INPUT_RULES:-}"
+  # An empty array is no set variable to the bash of macOS.
+  for file in ${lines[@]+"${lines[@]}"}; do common+=("--rules=$file"); done
+  if [ "$strict" = true ]; then common+=(--strict); fi
+  if [ "$no_suppress" = true ]; then common+=(--no-suppress); fi
+}
+
+# The mode's own command and options, into the array `own`.
+mode_options() {
+  local mode=${INPUT_MODE:-auto}
   case $mode in
-    auto) options=(ci) ;;
-    tree) options=(scan) ;;
-    history) options=(history) ;;
+    auto) own=(ci) ;;
+    tree) own=(scan) ;;
+    history) own=(history) ;;
     *) fail "the input \`mode\` is auto, tree or history" ;;
   esac
   if [ "$mode" != tree ] && [ "${#paths[@]}" -ne 1 ]; then
     fail "the input \`paths\` is one folder, unless \`mode\` is tree"
   fi
   if [ "${#paths[@]}" -eq 0 ]; then fail "the input \`paths\` is empty"; fi
-  case ${INPUT_FAIL_ON_FINDINGS:-true} in
-    true | false) ;;
-    *) fail "the input \`fail-on-findings\` is true or false" ;;
-  esac
+  if [ -n "${INPUT_BASE:-}${INPUT_HEAD:-}" ]; then
+    if [ "$mode" != auto ]; then fail "the inputs \`base\` and \`head\` are for mode auto"; fi
+    if [ -n "${INPUT_BASE:-}" ]; then own+=("--base=$INPUT_BASE"); fi
+    if [ -n "${INPUT_HEAD:-}" ]; then own+=("--head=$INPUT_HEAD"); fi
+  fi
+}
+
+# Whether a report is the whole answer about the ref that this run is for. Within strings a quote has a backslash
+# before it.
+is_whole() {
+  grep -Eq '^ *"id": "friskey/(tree|history)/"' "$1"
+}
+
+# What may go to code scanning, after a scan that ended with a status below 2. There a report replaces the one
+# before it for the same ref.
+choose_upload() {
+  local sarif=$1 range=$2 status=0
+  if is_whole "$sarif"; then
+    output upload true
+    return
+  fi
+  if [ "${GITHUB_EVENT_NAME:-}" != push ]; then
+    if [ "$range" != nothing ]; then
+      annotate notice "not uploaded to code scanning: the report covers some commits of a branch, and would close alerts of others"
+    fi
+    return
+  fi
+  if [ "$range" = nothing ]; then return; fi
+  # What the push brought decides about the step; this is for the alerts alone.
+  "$FRISKEY_BIN/friskey" history "${common[@]}" --quiet --format jsonl "--output=sarif=$sarif" -- "${paths[@]}" \
+    >/dev/null || status=$?
+  if [ "$status" -lt 2 ]; then
+    output upload true
+  else
+    annotate warning "not uploaded to code scanning: the scan of the whole history ended with status $status"
+  fi
+}
+
+scan() {
+  local sarif=${INPUT_SARIF_FILE:-friskey.sarif} status=0
+  local report upload fails lines paths common own
+  upload=$(flag upload-sarif "${INPUT_UPLOAD_SARIF:-true}") || { printf '%s\n' "$upload"; exit 2; }
+  fails=$(flag fail-on-findings "${INPUT_FAIL_ON_FINDINGS:-true}") || { printf '%s\n' "$fails"; exit 2; }
+  split "${INPUT_PATHS:-.}"
+  paths=(${lines[@]+"${lines[@]}"})
+  mode_options
+  common_options
+  report=$(mktemp "$RUNNER_TEMP/friskey-report.XXXXXX")
   mkdir -p -- "$(dirname -- "$sarif")"
   rm -f -- "$sarif"
-  options+=(--no-progress --format github "--output=jsonl=$report" "--output=sarif=$sarif")
-  if [ -n "${INPUT_CONFIG:-}" ]; then options+=("--config=$INPUT_CONFIG"); fi
-  if [ -n "${INPUT_BASELINE:-}" ]; then options+=("--baseline=$INPUT_BASELINE"); fi
-  if [ -n "${INPUT_MIN_CONFIDENCE:-}" ]; then options+=("--min-confidence=$INPUT_MIN_CONFIDENCE"); fi
-  "$FRISKEY_BIN/friskey" "${options[@]}" -- "${paths[@]}" || status=$?
+  "$FRISKEY_BIN/friskey" "${own[@]}" "${common[@]}" --format github "--output=jsonl=$report" "--output=sarif=$sarif" \
+    -- "${paths[@]}" || status=$?
   output exit-code "$status"
   if [ "$status" -gt 3 ]; then fail "friskey ended with status $status"; fi
   if [ "$status" -eq 2 ]; then exit 2; fi
   counts "$report" >>"$GITHUB_OUTPUT"
   output sarif "$sarif"
-  if [ "$status" -lt 2 ]; then output upload true; fi
-  if [ "$status" -eq 1 ] && [ "${INPUT_FAIL_ON_FINDINGS:-true}" = false ]; then exit 0; fi
+  if [ "$upload" = true ] && [ "$status" -lt 2 ]; then
+    choose_upload "$sarif" "$(counts "$report" | sed -n 's/^range=//p')"
+  fi
+  if [ "$status" -eq 1 ] && [ "$fails" = false ]; then exit 0; fi
   exit "$status"
 }
 

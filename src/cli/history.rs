@@ -70,6 +70,7 @@ impl Job<'_> {
             limits: limits(&self.reporting.sifting.unpacking, &self.config.containers),
             stop: &stop,
         };
+        let is_range = !self.range.is_empty();
         let progress = Arc::new(Progress::default());
         let audit = Audit {
             repo: self.repo.to_owned(),
@@ -86,7 +87,8 @@ impl Job<'_> {
         let shown = progress::show(&progress, self.reporting.no_progress || global.quiet);
         let report = scan_history(&settings, &audit);
         drop(shown);
-        let report = report?;
+        let mut report = report?;
+        report.category = is_range.then_some("range");
         let exit = report.status().into();
         outputs.write(&report)?;
         Ok(exit)

@@ -30,6 +30,9 @@ impl Status {
 pub struct Report {
     /// The command that scanned: `scan`, `history`, ….
     pub command: &'static str,
+    /// What it is an answer about, where the command alone does not tell: readers that keep results let a
+    /// report replace the earlier ones of its category.
+    pub category: Option<&'static str>,
     /// Digest of the rules in force.
     pub rules_digest: String,
     /// The rules in force, for formats that list them and for advice.

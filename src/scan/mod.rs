@@ -138,6 +138,7 @@ fn report(
         all.into_iter().filter(|leak| leak.identified.confidence >= settings.min_confidence).collect();
     let mut report = Report {
         command,
+        category: None,
         rules_digest: settings.rules_digest.to_owned(),
         rules: settings.detector.rules().iter().map(crate::rules::Rule::info).collect(),
         below_threshold: (found - leaks.len()) as u64,

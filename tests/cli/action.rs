@@ -13,6 +13,21 @@ fn read(name: &str) -> String {
     fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(name)).unwrap()
 }
 
+/// A rule as a user writes one.
+const OWN_RULE: &str = r#"
+[[rule]]
+id = "widget-key"
+name = "Widget key"
+kind = "widget"
+severity = "high"
+description = "A key of widgets."
+examples = ["«widget_{hex:16}»"]
+counter_examples = ["widget"]
+anchors = ["widget_"]
+pattern = '(?<prefix>widget_)[0-9a-f]{16}'
+confidence = "high"
+"#;
+
 /// A workspace, and the folder of the runner.
 fn runner() -> Scratch {
     let scratch = Scratch::new();
@@ -36,6 +51,7 @@ fn step(scratch: &Scratch, name: &str, variables: &[(&str, &str)]) -> (Output, S
         .env("GITHUB_ACTIONS", "true")
         .env("GITHUB_OUTPUT", &outputs)
         .env("RUNNER_TEMP", scratch.path("temp"))
+        .env("GITHUB_STEP_SUMMARY", scratch.path("summary.md"))
         .env("RUNNER_OS", "Linux")
         .env("RUNNER_ARCH", "X64")
         .env("FRISKEY_BIN", scratch.path("bin"))
@@ -72,13 +88,12 @@ fn every_input_and_output_is_used() {
         names.map(|line| line.trim().trim_end_matches(':').to_owned()).collect()
     };
     let inputs = section("inputs");
-    assert_eq!(inputs.len(), 10);
+    assert_eq!(inputs.len(), 15);
     for input in inputs {
         assert!(action.contains(&format!("inputs.{input} ")), "{input} is not used");
         let variable = format!("INPUT_{}", input.to_uppercase().replace('-', "_"));
         let is_passed = action.contains(&format!("{variable}: "));
-        assert_eq!(is_passed, script.contains(&format!("${{{variable}:-")), "{variable}");
-        assert!(is_passed || input == "upload-sarif", "{input}");
+        assert!(is_passed && script.contains(&format!("${{{variable}:-")), "{variable}");
     }
     for output in section("outputs") {
         assert!(action.contains(&format!("steps.scan.outputs.{output} ")), "{output}");
@@ -113,6 +128,8 @@ fn a_push_is_scanned_once_and_counted() {
     assert!(said.contains("::error file=a,line=1,"), "{said}");
     let sarif: Value = serde_json::from_slice(&fs::read(scratch.path("ws/friskey.sarif")).unwrap()).unwrap();
     assert_eq!(sarif["runs"][0]["results"].as_array().unwrap().len(), 2);
+    let summary = fs::read_to_string(scratch.path("summary.md")).unwrap();
+    assert_eq!(summary.matches("## friskey: 2 leaks in 3 places").count(), 1, "{summary}");
     let (status, outputs, _) = scan(&scratch, "push", &payload, &[("INPUT_FAIL_ON_FINDINGS", "false")]);
     assert!(status == 0 && has(&outputs, "exit-code=1"), "{outputs}");
 }
@@ -144,9 +161,50 @@ fn every_event_reaches_the_tool() {
         let (got, outputs, said) = scan(&scratch, event, &payload, &[]);
         assert_eq!(got, status, "{event}: {said}");
         assert!(has(&outputs, &format!("findings={findings}")), "{event}: {outputs}");
-        assert_eq!(has(&outputs, "upload=true"), status < 2, "{event}: what is incomplete closes no alert");
+        let brings = payload["after"].as_str().is_none_or(|after| after != zero);
+        // What is no whole answer about the ref of the run would close alerts there.
+        let uploads = status < 2 && brings && event != "pull_request_target";
+        assert_eq!(has(&outputs, "upload=true"), uploads, "{event}");
     }
     assert_eq!(scan(&scratch, "push", &json!({}), &[]).0, 2);
+}
+
+#[test]
+fn a_push_uploads_the_whole_history_so_that_no_alert_is_closed() {
+    let scratch = runner();
+    scratch.write("ws/old", key(1));
+    let before = scratch.commit("ws", "old leak");
+    scratch.write("ws/fine", "fine\n");
+    let after = scratch.commit("ws", "fine");
+    let payload = json!({"before": before, "after": after, "ref": "refs/heads/main"});
+    let results = || {
+        let text = fs::read(scratch.path("ws/friskey.sarif")).unwrap();
+        let sarif: Value = serde_json::from_slice(&text).unwrap();
+        let id = sarif["runs"][0]["automationDetails"]["id"].as_str().unwrap().to_owned();
+        (id, sarif["runs"][0]["results"].as_array().unwrap().len())
+    };
+    // The push decides about the step, all that there is about the alerts.
+    let (status, outputs, said) = scan(&scratch, "push", &payload, &[]);
+    assert!(status == 0 && has(&outputs, "findings=0") && has(&outputs, "upload=true"), "{outputs} {said}");
+    assert!(!said.contains("::error"), "{said}");
+    assert_eq!(results(), ("friskey/history/".to_owned(), 1));
+    let (_, outputs, _) = scan(&scratch, "push", &payload, &[("INPUT_UPLOAD_SARIF", "false")]);
+    assert!(!outputs.contains("upload="), "{outputs}");
+    assert_eq!(results(), ("friskey/ci/".to_owned(), 0));
+    // One that cannot look everywhere says nothing about alerts.
+    scratch.write("ws/.git/objects/12/34567890123456789012345678901234567890", "no object");
+    let (status, outputs, said) = scan(&scratch, "push", &payload, &[]);
+    assert!(status == 0 && has(&outputs, "upload=true"), "findings outweigh gaps: {said}");
+    scratch.write(
+        "ws/accepted.toml",
+        format!(
+            "version = 1\n[[accepted]]\nfingerprint = '{}'\nrule = 'openai-project-key'\nreason = 'x'\n",
+            crate::support::fingerprint(&key(1))
+        ),
+    );
+    let (status, outputs, said) = scan(&scratch, "push", &payload, &[("INPUT_BASELINE", "accepted.toml")]);
+    assert!(status == 0 && !outputs.contains("upload="), "{outputs}");
+    assert!(said.contains("::warning title=friskey::not uploaded"), "{said}");
 }
 
 #[test]
@@ -176,7 +234,22 @@ fn inputs_are_obeyed_and_never_run() {
     assert_eq!(findings(&[("INPUT_BASELINE", "accepted.toml")]), 1);
     assert_eq!(tree(&[("INPUT_MIN_CONFIDENCE", "sure; touch ran")]).0, 2);
     assert_eq!(findings(&[("INPUT_MIN_CONFIDENCE", "high")]), 2);
+    assert_eq!(findings(&[("INPUT_BASELINE", "accepted.toml"), ("INPUT_NO_SUPPRESS", "true")]), 2);
+    scratch.write("ws/sub dir/a", format!("{} # friskey:allow\n", key(1)));
+    assert_eq!(findings(&[]), 1);
+    assert_eq!(findings(&[("INPUT_STRICT", "true")]), 2);
+    scratch.write("ws/own rules.toml", OWN_RULE);
+    scratch.write("ws/more.toml", OWN_RULE.replace("widget", "gadget"));
+    scratch.write("ws/w", "widget_0123456789abcdef gadget_0123456789abcdef\n");
+    assert_eq!(findings(&[("INPUT_RULES", "own rules.toml")]), 2);
+    assert_eq!(findings(&[("INPUT_RULES", "own rules.toml\r\n\nmore.toml\n")]), 3);
     for bad in [
+        [("INPUT_BASE", "HEAD")],
+        [("INPUT_HEAD", "HEAD")],
+        [("INPUT_STRICT", "yes")],
+        [("INPUT_NO_SUPPRESS", "1")],
+        [("INPUT_UPLOAD_SARIF", "$(touch ran)")],
+        [("INPUT_RULES", "--no-such.toml")],
         [("INPUT_MODE", "$(touch ran)")],
         [("INPUT_PATHS", "--no-such; touch ran")],
         [("INPUT_FAIL_ON_FINDINGS", "maybe")],
@@ -188,6 +261,13 @@ fn inputs_are_obeyed_and_never_run() {
     scratch.commit("ws", "all");
     let (status, outputs, _) = scan(&scratch, "push", &json!({}), &[("INPUT_MODE", "history")]);
     assert!(status == 1 && has(&outputs, "commits=2") && has(&outputs, "range="), "{outputs}");
+    let range = [("INPUT_BASE", "HEAD~1"), ("INPUT_HEAD", "HEAD")];
+    let (status, outputs, said) = scan(&scratch, "workflow_dispatch", &json!({}), &range);
+    assert!(status == 1 && has(&outputs, "commits=1"), "{outputs}");
+    assert!(has(&outputs, "range=HEAD~1..HEAD") && !outputs.contains("upload="), "{outputs}");
+    assert!(said.contains("::notice title=friskey::not uploaded"), "{said}");
+    let (status, outputs, _) = scan(&scratch, "schedule", &json!({}), &[("INPUT_BASE", "; touch ran")]);
+    assert!(status == 2 && !outputs.contains("sarif=") && !scratch.path("ws/ran").exists());
     let (output, _) = step(&scratch, "upload-failed", &[]);
     assert!(output.status.success() && output.stdout.starts_with(b"::warning title=friskey::"));
 }

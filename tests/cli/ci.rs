@@ -189,6 +189,43 @@ fn a_forced_push_falls_back_to_the_default_branch() {
 }
 
 #[test]
+fn only_a_whole_answer_has_the_category_of_the_history() {
+    let site = Site::new();
+    let before = site.commit("old", Some(1));
+    site.git(&["checkout", "-q", "-b", "x"]);
+    let after = site.commit("new", Some(2));
+    site.checkout(&after, &[]);
+    let request = json!({"pull_request": {"base": {"sha": before}, "head": {"sha": after}}});
+    let category = || {
+        let text = std::fs::read(site.scratch.path("ci/report.sarif")).unwrap();
+        let sarif: Value = serde_json::from_slice(&text).unwrap();
+        sarif["runs"][0]["automationDetails"]["id"].as_str().unwrap().to_owned()
+    };
+    for (event, payload, expected) in [
+        ("schedule", json!({}), "friskey/history/"),
+        ("pull_request", request.clone(), "friskey/history/"),
+        ("pull_request_target", request, "friskey/ci/"),
+        ("push", push(&before, &after, "refs/heads/x"), "friskey/ci/"),
+        ("delete", json!({}), "friskey/ci/"),
+    ] {
+        let path = site.scratch.write("event.json", payload.to_string());
+        let variables = [
+            ("GITHUB_ACTIONS", "true"),
+            ("GITHUB_EVENT_NAME", event),
+            ("GITHUB_EVENT_PATH", path.to_str().unwrap()),
+        ];
+        site.friskey(&variables, &["--output", "sarif=report.sarif"]);
+        assert_eq!(category(), expected, "{event}");
+    }
+    let range = format!("{before}..");
+    for (args, expected) in [(&["history"][..], "history"), (&["history", "--range", &range], "range")] {
+        let output = site.scratch.friskey("ci", &[args, &["--output", "sarif=report.sarif"]].concat());
+        assert_eq!(output.status.code(), Some(1));
+        assert_eq!(category(), format!("friskey/{expected}/"));
+    }
+}
+
+#[test]
 fn deletions_and_tags() {
     let site = Site::new();
     let main = site.commit("old", Some(1));

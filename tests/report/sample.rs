@@ -103,6 +103,7 @@ pub(crate) fn clean() -> Report {
     };
     Report {
         command: "scan",
+        category: None,
         rules_digest: "0123456789abcdef".to_owned(),
         rules: rules(),
         leaks: Vec::new(),

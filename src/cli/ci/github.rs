@@ -20,7 +20,9 @@ pub(super) fn plan(variables: &Variables<'_>, payload: impl FnOnce() -> Result<V
         "delete" => Scope::Nothing,
         _ => Scope::Whole,
     };
-    Ok(Plan { scope, event: format!("GitHub {name}"), deepen: Some(DEEPEN) })
+    // That event runs in the name of the base branch.
+    let own_ref = name != "pull_request_target";
+    Ok(Plan { scope, event: format!("GitHub {name}"), deepen: Some(DEEPEN), own_ref })
 }
 
 fn push(payload: &Value) -> Result<Scope> {

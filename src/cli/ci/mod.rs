@@ -98,6 +98,7 @@ pub(super) fn run(ci: &Ci, global: &Global) -> Result<Exit> {
         stop: &stop,
     };
     let mut report = scan(ci, &settings, &resolved, &trusted.config, global)?;
+    report.category = plan.category();
     report.notes.insert(0, chosen);
     if let (Status::Incomplete, Some(deepen)) = (report.status(), plan.deepen) {
         report.notes.push(format!("where the history is cut off: {deepen}"));

@@ -62,6 +62,21 @@ pub(super) struct Plan {
     pub(super) event: String,
     /// How this system is told to fetch the whole history.
     pub(super) deepen: Option<&'static str>,
+    /// Whether the ref that the system names for the run is that of the change itself.
+    pub(super) own_ref: bool,
+}
+
+impl Plan {
+    /// The category of the report, if it is not that of the command: the whole history of the run's ref, or all that
+    /// a request adds to it, is the whole answer about that ref, and replaces the one before. What one push
+    /// brought is not.
+    pub(super) fn category(&self) -> Option<&'static str> {
+        match self.scope {
+            Scope::Whole => Some("history"),
+            Scope::Between { .. } if self.own_ref => Some("history"),
+            Scope::Between { .. } | Scope::Push(_) | Scope::Nothing => None,
+        }
+    }
 }
 
 /// The variables of the environment, in which an empty one counts as none.
@@ -118,7 +133,7 @@ pub(super) fn plan(
         return Ok(plan);
     }
     let event = "no CI system that is known".to_owned();
-    Ok(Plan { scope: Scope::Whole, event, deepen: None })
+    Ok(Plan { scope: Scope::Whole, event, deepen: None, own_ref: false })
 }
 
 fn asked(base: Option<&str>, head: Option<&str>) -> Result<Plan> {
@@ -131,7 +146,7 @@ fn asked(base: Option<&str>, head: Option<&str>) -> Result<Plan> {
         }
         _ => Scope::Push(Push { after: head.word(), ..Push::default() }),
     };
-    Ok(Plan { scope, event, deepen: None })
+    Ok(Plan { scope, event, deepen: None, own_ref: false })
 }
 
 /// One revision, and not an option or a range of several.

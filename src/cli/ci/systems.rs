@@ -51,7 +51,8 @@ pub(super) fn plan(variables: &Variables<'_>) -> Result<Option<Plan>> {
         return Ok(None);
     };
     let (scope, event) = (system.scope)(variables)?;
-    Ok(Some(Plan { scope, event: format!("{} {event}", system.name), deepen: Some(system.deepen) }))
+    let event = format!("{} {event}", system.name);
+    Ok(Some(Plan { scope, event, deepen: Some(system.deepen), own_ref: true }))
 }
 
 fn gitlab(variables: &Variables<'_>) -> Result<(Scope, &'static str)> {

@@ -48,7 +48,7 @@ pub fn write_with_line_hashes(
         version: "2.1.0",
         runs: [Run {
             tool: rules::Tool::new(report),
-            automation_details: Automation { id: category(report.command) },
+            automation_details: Automation { id: category(report) },
             invocations: [invocation::Invocation::new(report, left_out)],
             version_control_provenance: report.version_control.as_ref().map(|known| [known.into()]),
             original_uri_base_ids: location::base(),
@@ -72,9 +72,10 @@ fn chosen<'a>(report: &'a Report, style: &Style) -> (Vec<&'a Leak>, usize) {
     (leaks.into_iter().map(|(_, leak)| leak).collect(), left_out)
 }
 
-/// The category: results of one category replace each other, so trees and histories must not share one.
-fn category(command: &str) -> String {
-    match command {
+/// The category: results of one category replace each other, so trees and histories must not share one, and what
+/// covers a few commits only must not share that of what covers all.
+fn category(report: &Report) -> String {
+    match report.category.unwrap_or(report.command) {
         "scan" => "friskey/tree/".to_owned(),
         "staged" => "friskey/index/".to_owned(),
         other => format!("friskey/{other}/"),
