@@ -1,0 +1,14 @@
+//! Zips, damaged: never a panic, and no more than the limits allow.
+
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+
+fuzz_target!(|bytes: &[u8]| {
+    const MAGIC: &[u8] = b"PK\x03\x04";
+    if bytes.starts_with(MAGIC) {
+        friskey_fuzz::check(bytes);
+    } else {
+        friskey_fuzz::check(&[MAGIC, bytes].concat());
+    }
+});

@@ -1,0 +1,19 @@
+#!/usr/bin/env bash
+# Packs keys into many random archives with the packers of others, and demands that each key is found, at
+# the path inside at which it was packed. Needs Python 3; uses zip, 7z and zstd where they are installed.
+#
+#   scripts/validate-containers.sh FRISKEY [COUNT [SEED]]
+set -euo pipefail
+
+friskey=$(realpath "$1")
+here=$(cd "$(dirname "$0")" && pwd)
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+python3 "$here/validate_containers.py" pack "$work" "${2:-300}" "${3:-$RANDOM}"
+status=0
+(cd "$work/tree" && "$friskey" scan --no-ignore --format json . >"$work/report.json") || status=$?
+if [ "$status" -ne 1 ]; then
+  echo "status $status, where keys are" >&2
+  exit 1
+fi
+python3 "$here/validate_containers.py" check "$work"
