@@ -12,6 +12,8 @@ mod invariants;
 mod matrix;
 #[path = "detect/noise.rs"]
 mod noise;
+#[path = "detect/wrapped.rs"]
+mod wrapped;
 
 use std::sync::LazyLock;
 

@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use aho_corasick::{AhoCorasick, BuildError, Input, MatchKind, packed};
 
-use super::arrange::arrange;
+use super::arrange::{FEW, arrange};
 use super::likely::WINDOW;
 use super::windows::choose;
 
@@ -106,8 +106,12 @@ impl Search {
         if patterns.is_empty() {
             return Ok(Self::Nothing);
         }
-        let packed = packed::Config::new()
-            .match_kind(packed::MatchKind::LeftmostFirst)
+        let mut config = packed::Config::new();
+        config.match_kind(packed::MatchKind::LeftmostFirst);
+        if patterns.len() <= FEW {
+            config.only_teddy_fat(Some(false)).heuristic_pattern_limits(false);
+        }
+        let packed = config
             .builder()
             .extend(patterns)
             .build();

@@ -8,9 +8,9 @@
 
 use super::likely::{Odds, Shares, WINDOW, together};
 
-/// Up to this many patterns the search makes do with eight buckets; beyond with sixteen, where it can, which
-/// takes twice as long.
-const FEW: usize = 32;
+/// Up to this many patterns the search is told to make do with eight buckets; with sixteen it would take twice as
+/// long.
+pub(super) const FEW: usize = 48;
 
 /// Passes over all pairs, at most; they find nearly all there is to find.
 const PASSES: usize = 6;

@@ -10,27 +10,34 @@ use crate::detect::candidate::Candidate;
 /// Shorter anchors would hit everywhere.
 const SHORTEST_ANCHOR: usize = 3;
 
-/// Reads base64. A variant is the number of bytes before the literal in its group of three.
+/// A line may break within what stands for a literal from inside a key, and where lines are as long as a key's first
+/// half, within that for its prefix as well. So it is searched for by its beginning and its end, of so many symbols.
+const PART: usize = 5;
+
+/// Reads base64. A variant is the number of bytes before the literal in its group of three, and three for each symbol
+/// that the literal decides before those of the anchor.
 #[derive(Debug)]
 pub(super) struct Base64;
 
 impl Encoding for Base64 {
     /// The symbols that the literal alone decides, for each way it can be aligned.
-    fn anchors(&self, literal: &[u8], _: bool) -> Vec<Anchor> {
+    fn anchors(&self, literal: &[u8], starts_key: bool) -> Vec<Anchor> {
         let aligned = |phase: u8| Anchor { bytes: decided(literal, usize::from(phase)), variant: phase };
-        (0..3).map(aligned).filter(|anchor| anchor.bytes.len() >= SHORTEST_ANCHOR).collect()
+        let whole = (0..3).map(aligned).filter(|anchor| anchor.bytes.len() >= SHORTEST_ANCHOR);
+        if starts_key { whole.collect() } else { whole.flat_map(parts).collect() }
     }
 
     fn decode(&self, hit: &Hit<'_>, read: &mut dyn FnMut(Decoded)) {
-        // The first symbol that the literal alone decides: the first, third or fourth of its group.
-        let column = match hit.variant {
-            0 => 0,
-            1 => 2,
-            _ => 3,
-        };
+        let (phase, skipped) = (usize::from(hit.variant % 3), usize::from(hit.variant / 3));
+        if skipped > 0 && goes_on(hit, phase, skipped) {
+            return;
+        }
+        // Counted from the group in which the literal begins. The first symbol that it alone decides is the first,
+        // third or fourth of that.
+        let column = [0, 2, 3][phase] + skipped;
         let (mut symbols, before) = symbols(hit);
         // Groups are counted from the anchor: what is before the first whole one is dropped.
-        let surplus = (before + 4 - column) % 4;
+        let surplus = (before + 4 - column % 4) % 4;
         symbols.drain(..surplus.min(symbols.len()));
         let mut decoded = Decoded { name: "base64", ..Decoded::default() };
         for group in symbols.chunks(4) {
@@ -49,7 +56,8 @@ impl Encoding for Base64 {
             }
         }
         let group = (before - surplus.min(before)) / 4;
-        decoded.at = group * 3 + usize::from(hit.variant);
+        let Some(first) = group.checked_sub(column / 4) else { return };
+        decoded.at = first * 3 + phase;
         read(decoded);
     }
 
@@ -57,6 +65,25 @@ impl Encoding for Base64 {
         let is_inside = |(at, _): &(usize, Kind)| secret.contains(at);
         Some(if decoded.marks.iter().any(is_inside) { "base64url" } else { decoded.name })
     }
+}
+
+/// The beginning and the end of an anchor, or all of one that is too short for that.
+fn parts(whole: Anchor) -> Vec<Anchor> {
+    let Anchor { bytes, variant } = &whole;
+    let (Some(skipped), true) = (bytes.len().checked_sub(PART), bytes.len() >= 2 * PART - 1) else {
+        return vec![whole];
+    };
+    let Ok(rest) = u8::try_from(3 * skipped + usize::from(*variant)) else { return vec![whole] };
+    vec![
+        Anchor { bytes: bytes[..PART].to_vec(), variant: *variant },
+        Anchor { bytes: bytes[skipped..].to_vec(), variant: rest },
+    ]
+}
+
+/// Whether the beginning of the anchor stands right before its end, which was hit: then that was hit, too.
+fn goes_on(hit: &Hit<'_>, phase: usize, skipped: usize) -> bool {
+    let symbols = decided(hit.literal, phase);
+    hit.at.checked_sub(skipped).is_some_and(|from| hit.text[from..].starts_with(&symbols[..skipped + PART]))
 }
 
 type Symbol = (u8, (usize, usize));
@@ -129,6 +156,11 @@ mod tests {
             anchors(MARKER.as_bytes()),
             [concat!("VDNCb", "GJrRk"), concat!("QzQmx", "ia0ZK"), concat!("UM0Js", "YmtGS")]
         );
+        let parts = Base64.anchors(MARKER.as_bytes(), false);
+        let parts: Vec<_> =
+            parts.iter().map(|a| (String::from_utf8_lossy(&a.bytes).into_owned(), a.variant)).collect();
+        let expected = [("VDNCb", 0), ("GJrRk", 15), ("QzQmx", 1), ("ia0ZK", 16), ("UM0Js", 2), ("YmtGS", 17)];
+        assert_eq!(parts, expected.map(|(part, variant)| (part.to_owned(), variant)));
         assert_eq!(anchors(b"sk-proj-"), ["c2stcHJvai", "NrLXByb2ot", "zay1wcm9qL"]);
         assert_eq!(anchors(b"sk-"), ["c2st", "NrL", "zay"]);
     }
