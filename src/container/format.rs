@@ -1,6 +1,6 @@
 //! What kind of container bytes are, by what they begin with and never by their name.
 
-use super::{packs, tar};
+use super::{embedded, packs, tar};
 
 /// A kind of container.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,6 +25,8 @@ pub enum Format {
     Lzma,
     /// Zstandard.
     Zstd,
+    /// Deflate with a header of two bytes.
+    Zlib,
     /// What git keeps and sends objects in.
     GitPack,
     /// A pack with the refs that lead to it.
@@ -60,6 +62,7 @@ impl Format {
                 Self::GitBundle
             }
             0x78 if packs::is_object(head) => Self::GitObject,
+            0x78 if embedded::is_zlib(head) => Self::Zlib,
             b'7' if head.starts_with(b"7z\xbc\xaf\x27\x1c") => Self::SevenZip,
             b'%' if head.starts_with(b"%PDF-") => Self::Pdf,
             0x1f if is_gzip(head) => Self::Gzip,
@@ -101,6 +104,7 @@ impl Format {
             Self::Xz => "xz",
             Self::Lzma => "lzma",
             Self::Zstd => "zstd",
+            Self::Zlib => "zlib",
             Self::GitPack => "git pack",
             Self::GitBundle => "git bundle",
             Self::GitObject => "git object",
@@ -134,20 +138,13 @@ fn zip_comments(tail: &[u8]) -> impl Iterator<Item = (usize, usize)> + '_ {
     })
 }
 
-/// Whether a program begins so, which may hold an archive behind itself.
-pub(super) fn is_program(head: &[u8]) -> bool {
-    [&b"MZ"[..], b"\x7fELF", b"#!", b"\xcf\xfa\xed\xfe", b"\xca\xfe\xba\xbe"]
-        .iter()
-        .any(|magic| head.starts_with(magic))
-}
-
 /// Deflate is the only method there ever was. What has flags that mean nothing is said to be damaged.
 fn is_gzip(head: &[u8]) -> bool {
     matches!(head, [0x1f, 0x8b, 8, _, ..])
 }
 
 /// A block begins with the digits of pi, an empty stream ends with those of its root.
-fn is_bzip2(head: &[u8]) -> bool {
+pub(super) fn is_bzip2(head: &[u8]) -> bool {
     matches!(head, [b'B', b'Z', b'h', b'1'..=b'9', 0x31, 0x41, 0x59, 0x26, 0x53, 0x59, ..])
         || matches!(head, [b'B', b'Z', b'h', b'1'..=b'9', 0x17, 0x72, 0x45, 0x38, 0x50, 0x90, ..])
 }

@@ -5,6 +5,7 @@
 //! Nothing is ever written, and no name is used but to be shown.
 
 mod ar;
+mod embedded;
 mod format;
 mod inflate;
 mod limits;
@@ -24,6 +25,7 @@ mod zip;
 use std::io::{Read, Seek};
 use std::ops::Range;
 
+pub use embedded::{archive_behind, archive_in, is_program};
 pub use format::{Format, HEAD, ends_zip, zip_ends};
 pub use limits::Limits;
 pub use opener::open;

@@ -4,6 +4,7 @@ use std::cell::{Cell, RefCell};
 use std::io::{self, Cursor, Read, SeekFrom};
 use std::ops::Range;
 
+use super::embedded::{self, archive_behind, archive_in, is_program};
 use super::format::{self, Format, HEAD};
 use super::limits::{Budget, Limits, size};
 use super::reading::{Counted, Tee, drain, fill};
@@ -153,6 +154,9 @@ impl<'t> Opener<'t> {
         };
         if let Some(zip) = self.openable(behind(format, bytes)) {
             elsewhere.extend(self.seekable(zip, &mut Cursor::new(bytes)));
+        } else if format.is_none() && is_program(bytes) {
+            let at = archive_in(bytes);
+            elsewhere.extend(at.and_then(|at| self.embedded(at as u64, &mut &bytes[at..])));
         }
         self.end(elsewhere, bytes.len() as u64);
     }
@@ -166,7 +170,7 @@ impl<'t> Opener<'t> {
             return started.map(|_| ());
         }
         let format = Format::of(&head);
-        let wants_all = format.is_some_and(|format| !format.is_streamed()) || format::is_program(&head);
+        let wants_all = format.is_some_and(|format| !format.is_streamed()) || is_program(&head);
         if wants_all {
             let room = usize::try_from(self.budget.room()).unwrap_or(usize::MAX);
             let ended = fill(content, &mut head, room.max(SMALL));
@@ -223,10 +227,25 @@ impl<'t> Opener<'t> {
             }
             if let Some(zip) = self.openable(behind(format, &last)) {
                 elsewhere.extend(self.seekable(zip, file));
+            } else if format.is_none()
+                && is_program(&head)
+                && let Some(at) = archive_behind(file)?
+            {
+                file.seek(SeekFrom::Start(at))?;
+                elsewhere.extend(self.embedded(at, file));
             }
         }
         self.end(elsewhere, length);
         outcome
+    }
+
+    /// Hands over the archive at byte `at` of a program, which is `content`; gives where it stands.
+    fn embedded(&self, at: u64, content: &mut dyn Read) -> Option<Range<u64>> {
+        let mut head = Vec::new();
+        fill(content, &mut head, HEAD).ok()?;
+        self.openable(Format::of(&head))?;
+        let name = embedded::name(&head, at);
+        self.entry(&name, &mut (&head[..]).chain(content)).then_some(at..u64::MAX)
     }
 
     /// Ends the content at hand, which has `length` bytes.

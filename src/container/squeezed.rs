@@ -1,11 +1,11 @@
-//! Files that hold one compressed content: gzip, bzip2, xz, Zstandard. Several may follow each other in
+//! Files that hold one compressed content: gzip, bzip2, xz, LZMA, Zstandard, zlib. Several may follow each other in
 //! one file, and are one content then.
 
 use std::cell::Cell;
 use std::io::{self, BufRead, BufReader, Read};
 
 use bzip2::bufread::BzDecoder;
-use flate2::bufread::GzDecoder;
+use flate2::bufread::{GzDecoder, ZlibDecoder};
 use lzma_rust2::{LzmaReader, XzReader};
 
 use super::format::Format;
@@ -25,6 +25,10 @@ pub(super) fn open(opener: &Opener<'_>, format: Format, input: &mut dyn Read, pa
             let given = first.name();
             let unpacked = Members { member: Some(first) };
             opener.squeezed(packed, given.as_deref(), &mut Metered { budget, unpacked });
+        }
+        Format::Zlib => {
+            let unpacked = ZlibDecoder::new(Ahead::new(input));
+            opener.squeezed(packed, None, &mut Metered { budget, unpacked });
         }
         Format::Xz => {
             let most = u32::try_from(room >> 10).unwrap_or(u32::MAX - 1);

@@ -111,10 +111,7 @@ impl Search {
         if patterns.len() <= FEW {
             config.only_teddy_fat(Some(false)).heuristic_pattern_limits(false);
         }
-        let packed = config
-            .builder()
-            .extend(patterns)
-            .build();
+        let packed = config.builder().extend(patterns).build();
         if let Some(searcher) = packed {
             return Ok(Self::Packed(searcher));
         }

@@ -8,7 +8,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::Settings;
 use super::accept::{self, Verdict};
-use crate::container::{self, Format, Input, Limits, Taker, ends_zip};
+use crate::container::{
+    self, Format, Input, Limits, Taker, archive_behind, archive_in, ends_zip, is_program,
+};
 use crate::detect::{Chunk, Detector, Hidden, Mask, Stream, StreamMatch};
 use crate::model::{Excerpt, Finding, Identified, Origin, Position, Skip, Span};
 use crate::suppress::Policy;
@@ -85,7 +87,7 @@ struct Eye<'d> {
 
 /// Whether something may be packed in a content that begins and ends so.
 pub(super) fn may_be_container(bytes: &[u8]) -> bool {
-    Format::of(bytes).is_some() || ends_zip(bytes)
+    Format::of(bytes).is_some() || ends_zip(bytes) || (is_program(bytes) && archive_in(bytes).is_some())
 }
 
 impl<'d> Contents<'d> {
@@ -112,7 +114,9 @@ impl<'d> Contents<'d> {
             Input::File(file) => stream.peek(eye.detector, file)?,
             Input::Stream(content) => stream.peek(eye.detector, content)?,
         };
-        let begins = Format::of(head).is_some();
+        let may_hold = is_program(head);
+        // What can be read only once is looked at as a whole.
+        let begins = Format::of(head).is_some() || (may_hold && matches!(input, Input::Stream(_)));
         let (head, outcome) = match &mut input {
             Input::Stream(_) if begins => (head.to_vec(), Ok(())),
             _ if begins => (Vec::new(), Ok(())),
@@ -120,7 +124,9 @@ impl<'d> Contents<'d> {
             Input::File(file) => (Vec::new(), self.plain(file, searched)),
             Input::Stream(content) => (Vec::new(), self.plain(content, searched)),
         };
-        let ends = !begins && outcome.is_ok() && ends_zip(self.stream.tail());
+        let ends = !begins
+            && outcome.is_ok()
+            && (ends_zip(self.stream.tail()) || (may_hold && holds(&mut input, all)?));
         if !begins && !ends {
             return outcome;
         }
@@ -157,6 +163,14 @@ impl<'d> Contents<'d> {
         let limits = eye.limits;
         let mut levels = Levels { eye, levels: Vec::new(), spare, searched };
         container::open(input, name, limits, &mut levels)
+    }
+}
+
+/// Whether an archive stands in a program that was read once.
+fn holds(input: &mut Input<'_>, all: &[u8]) -> io::Result<bool> {
+    match input {
+        Input::File(file) => Ok(archive_behind(*file)?.is_some()),
+        _ => Ok(archive_in(all).is_some()),
     }
 }
 

@@ -323,3 +323,37 @@ fn what_git_left_in_its_object_directories() {
     }
     assert!(told["coverage"]["skipped"].to_string().contains("tmp_pack_a1b2c3"), "{told:#}");
 }
+
+#[test]
+fn a_script_that_unpacks_itself() {
+    let scratch = Scratch::new();
+    scratch.repository("r");
+    let filler: Vec<u8> = (0..9_000).flat_map(|n| format!("echo {n}\n").into_bytes()).collect();
+    let script = |number: u64| {
+        let archive = gzip(&tar(&[("app/.env", format!("K={}\n", key(number)).as_bytes())]));
+        [b"#!/bin/sh\n", &filler[..], &archive].concat()
+    };
+    let is_inside = |output: &std::process::Output, number: u64| {
+        let told = report(output);
+        let container = &finding(&told, number)["container"];
+        assert!(container[1].as_str().unwrap().starts_with("gzip at byte "), "{container}");
+        assert_eq!(container[2], "app/.env");
+        assert_eq!(told["coverage"]["skipped"], serde_json::json!([]));
+    };
+    for number in 1..=3 {
+        scratch.write("r/install.run", script(number));
+        is_inside(&scratch.friskey("r", &["scan", "--format", "json"]), number);
+        scratch.git("r", &["add", "."]);
+        is_inside(&scratch.friskey("r", &["staged", "--format", "json"]), number);
+        scratch.commit("r", "version");
+    }
+    is_inside(&scratch.friskey_with("r", &["scan", "-", "--format", "json"], &script(7)), 7);
+    is_inside(&scratch.friskey("r", &["history", "--range", "HEAD~1..HEAD", "--format", "json"]), 3);
+    for packed in [false, true] {
+        if packed {
+            scratch.git("r", &["gc", "-q"]);
+        }
+        let output = scratch.friskey("r", &["history", "--format", "json"]);
+        (1..=3).for_each(|number| is_inside(&output, number));
+    }
+}

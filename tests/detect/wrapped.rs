@@ -22,11 +22,11 @@ fn base64_is_found_wherever_lines_break() {
                 let inner =
                     [marked(" ".repeat(before).as_bytes(), false), marked(&key, true), marked(b"\n", false)]
                         .concat();
-                let text = [marked(b"data: |\n  ", false), through(inner, &steps), marked(b"\n", false)].concat();
+                let text =
+                    [marked(b"data: |\n  ", false), through(inner, &steps), marked(b"\n", false)].concat();
                 let found = reported(detector(), &bytes(&text));
                 let fingerprint = Secret::new(key, 0).fingerprint();
-                let is_it =
-                    matches!(&found[..], [m] if m.span == span(&text) && m.identified.fingerprint == fingerprint);
+                let is_it = matches!(&found[..], [m] if m.span == span(&text) && m.identified.fingerprint == fingerprint);
                 if !is_it {
                     missed.push(format!("{} at {before} in lines of {column}", shape.name));
                 }

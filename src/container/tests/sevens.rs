@@ -10,7 +10,7 @@ use super::zips::{Entry, zip};
 use crate::container::Limits;
 
 /// An archive of the entries, all in one block or each in its own.
-fn seven(methods: &[EncoderMethod], entries: &[(&str, &[u8])], is_solid: bool) -> Vec<u8> {
+pub(super) fn seven(methods: &[EncoderMethod], entries: &[(&str, &[u8])], is_solid: bool) -> Vec<u8> {
     let mut writer = ArchiveWriter::new(Cursor::new(Vec::new())).unwrap();
     writer.set_content_methods(methods.iter().map(|method| EncoderConfiguration::new(*method)).collect());
     if is_solid {

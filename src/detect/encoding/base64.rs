@@ -159,7 +159,8 @@ mod tests {
         let parts = Base64.anchors(MARKER.as_bytes(), false);
         let parts: Vec<_> =
             parts.iter().map(|a| (String::from_utf8_lossy(&a.bytes).into_owned(), a.variant)).collect();
-        let expected = [("VDNCb", 0), ("GJrRk", 15), ("QzQmx", 1), ("ia0ZK", 16), ("UM0Js", 2), ("YmtGS", 17)];
+        let expected =
+            [("VDNCb", 0), ("GJrRk", 15), ("QzQmx", 1), ("ia0ZK", 16), ("UM0Js", 2), ("YmtGS", 17)];
         assert_eq!(parts, expected.map(|(part, variant)| (part.to_owned(), variant)));
         assert_eq!(anchors(b"sk-proj-"), ["c2stcHJvai", "NrLXByb2ot", "zay1wcm9qL"]);
         assert_eq!(anchors(b"sk-"), ["c2st", "NrL", "zay"]);

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use crate::container::{Format, HEAD, zip_ends};
+use crate::container::{Format, HEAD, archive_in, zip_ends};
 use crate::detect::Detector;
 use crate::git::{Found, ObjectId, ObjectKind, Searcher};
 use crate::scan::objects::Hit;
@@ -41,6 +41,10 @@ impl Searcher for ObjectSearch<'_> {
             // What follows an end may be a comment longer than a sweep sees; whether it is one shows later.
             for at in zip_ends(bytes) {
                 found(at..at + 22, Mark::Container);
+            }
+            // Behind a program; of what is not one, nothing comes of it.
+            if let Some(at) = archive_in(bytes) {
+                found(at..at + 1, Mark::Container);
             }
         }
     }

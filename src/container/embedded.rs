@@ -1,0 +1,153 @@
+//! Archives behind programs and scripts that unpack themselves. (A zip is known by its end.)
+
+use std::io::{self, Cursor, Read};
+
+use flate2::{Crc, Decompress, FlushDecompress};
+use memchr::{memchr3, memmem};
+
+use super::format::{Format, is_bzip2};
+use super::window::Shared;
+use super::{HEAD, ReadSeek};
+
+/// What begins an archive, and whether it does.
+type Kind = (&'static [u8], fn(&[u8]) -> bool);
+
+/// What archives begin with that stand behind programs, with what tells them from what merely looks so: a program
+/// that reads them holds the first bytes itself.
+const KINDS: &[Kind] = &[
+    (b"7z\xbc\xaf\x27\x1c", is_seven_zip),
+    (b"\x1f\x8b\x08", is_gzip),
+    (b"\xfd7zXZ\x00", is_xz),
+    (b"Rar!\x1a\x07", is_rar),
+    (b"BZh", is_bzip2),
+    (b"\x28\xb5\x2f\xfd", is_zstd),
+];
+
+/// Bytes of an archive that are looked at.
+const LOOK: usize = 4096;
+
+/// Bytes that must come out of what is compressed.
+const TASTE: usize = 256;
+
+/// Bytes read at a time.
+const STEP: u64 = 1 << 16;
+
+/// Whether `head` begins a program or script, which may hold an archive behind itself.
+pub fn is_program(head: &[u8]) -> bool {
+    [&b"MZ"[..], b"\x7fELF", b"#!", b"\xcf\xfa\xed\xfe", b"\xca\xfe\xba\xbe"]
+        .iter()
+        .any(|magic| head.starts_with(magic))
+}
+
+/// Where in `bytes` the first such archive begins, if one does.
+pub fn archive_in(bytes: &[u8]) -> Option<usize> {
+    // Nothing of the kind is without one of these bytes for long, and text has none.
+    memchr3(0x05, 0x1c, 0x1f, bytes)?;
+    let first = |(magic, is_one): &Kind| {
+        memmem::find_iter(bytes, magic).find(|&at| is_one(&bytes[at..bytes.len().min(at + LOOK)]))
+    };
+    KINDS.iter().filter_map(first).min()
+}
+
+/// The same for what is a program from its first byte on.
+///
+/// # Errors
+/// Those of `input`.
+pub fn archive_behind(input: &mut dyn ReadSeek) -> io::Result<Option<u64>> {
+    let shared = Shared::new(input)?;
+    let mut window = shared.window();
+    if !is_program(window.peek(HEAD)?) {
+        return Ok(None);
+    }
+    let mut place = 0;
+    while place < shared.size {
+        window.go(place, shared.size);
+        let piece = window.peek(STEP as usize + LOOK)?;
+        if let Some(at) = archive_in(piece) {
+            return Ok(Some(place + at as u64));
+        }
+        place += STEP;
+    }
+    Ok(None)
+}
+
+/// What an archive is called that has no name of its own.
+pub(super) fn name(head: &[u8], place: u64) -> Vec<u8> {
+    let kind = Format::of(head).map_or("archive", Format::name);
+    format!("{kind} at byte {place}").into_bytes()
+}
+
+fn checksum(bytes: &[u8]) -> u32 {
+    let mut crc = Crc::new();
+    crc.update(bytes);
+    crc.sum()
+}
+
+/// Whether the number at `at` is the checksum of `bytes`.
+fn is_sum(head: &[u8], at: usize, bytes: Option<&[u8]>) -> bool {
+    let noted = head.get(at..).and_then(<[u8]>::first_chunk).map(|four| u32::from_le_bytes(*four));
+    bytes.is_some_and(|bytes| noted == Some(checksum(bytes)))
+}
+
+fn is_seven_zip(head: &[u8]) -> bool {
+    is_sum(head, 8, head.get(12..32))
+}
+
+fn is_xz(head: &[u8]) -> bool {
+    is_sum(head, 8, head.get(6..8))
+}
+
+/// Of the old kind, a main header of 13 bytes; of the new kind, one with its checksum.
+fn is_rar(head: &[u8]) -> bool {
+    match head.get(6) {
+        Some(0) => head.get(9) == Some(&0x73) && head.get(12..14) == Some(&[13, 0]),
+        Some(1) => head.get(12).is_some_and(|&size| is_sum(head, 8, head.get(12..13 + usize::from(size)))),
+        _ => false,
+    }
+}
+
+/// Without flags that mean nothing, and with something in it.
+fn is_gzip(head: &[u8]) -> bool {
+    if head.get(3).is_none_or(|flags| flags & 0xe0 != 0) {
+        return false;
+    }
+    let mut plain = Vec::new();
+    let _ = flate2::bufread::GzDecoder::new(Cursor::new(head)).take(TASTE as u64).read_to_end(&mut plain);
+    plain.len() == TASTE
+}
+
+/// Whether a zlib stream begins so, with more than a few bytes in it.
+pub(super) fn is_zlib(head: &[u8]) -> bool {
+    let [0x78, second, ..] = head else { return false };
+    // Without a dictionary that only the reader knows.
+    if !u16::from_be_bytes([0x78, *second]).is_multiple_of(31) || second & 0x20 != 0 {
+        return false;
+    }
+    let mut plain = [0; TASTE];
+    let mut state = Decompress::new(true);
+    let outcome = state.decompress(head, &mut plain, FlushDecompress::None);
+    outcome.is_ok() && state.total_out() >= 16
+}
+
+fn is_zstd(head: &[u8]) -> bool {
+    let mut plain = Vec::new();
+    let decoder = zstd::Decoder::with_buffer(Cursor::new(head));
+    let _ = decoder.map(|decoder| decoder.take(TASTE as u64).read_to_end(&mut plain));
+    // A block may be longer than what is looked at, of which nothing comes out.
+    plain.len() == TASTE || (plain.is_empty() && head.len() == LOOK && is_zstd_header(head))
+}
+
+/// A frame header without reserved bits, and a first block that is compressed and not larger than may be.
+fn is_zstd_header(head: &[u8]) -> bool {
+    let flags = head[4];
+    let window = usize::from(flags & 0x20 == 0);
+    let dictionary = [0, 1, 2, 4][usize::from(flags & 3)];
+    let size = match flags >> 6 {
+        0 => usize::from(flags & 0x20 != 0),
+        shift => 1 << shift,
+    };
+    let at = 5 + window + dictionary + size;
+    let Some([a, b, c]) = head.get(at..).and_then(<[u8]>::first_chunk) else { return false };
+    let block = u32::from_le_bytes([*a, *b, *c, 0]);
+    flags & 0x08 == 0 && block >> 1 & 3 == 2 && (64..=128 << 10).contains(&(block >> 3))
+}

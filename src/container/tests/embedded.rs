@@ -1,0 +1,109 @@
+//! Archives behind programs and scripts, and what is compressed with the shortest header.
+
+use std::io::Write;
+
+use sevenz_rust2::EncoderMethod;
+
+use super::kit::{Taken, bzip2, gzip, noise, opened, opened_within, tar, xz, zstd};
+use super::sevens::seven;
+use crate::container::{Limits, archive_in};
+
+const PROGRAMS: &[&[u8]] =
+    &[b"#!/bin/sh\nexec tail -n +3 $0 | tar xzf -\n", b"MZ\x90\0\x03", b"\x7fELF\x02\x01\x01"];
+
+/// Something that a program may hold, with the first bytes of archives, which are none.
+fn program(start: &[u8]) -> Vec<u8> {
+    let looks = [
+        &b"7z\xbc\xaf\x27\x1c"[..],
+        b"\x1f\x8b\x08",
+        b"\x1f\x8b\x08\0\0\0\0\0\0\x03",
+        b"\xfd7zXZ\0",
+        b"Rar!\x1a\x07\0",
+        b"Rar!\x1a\x07\x01\0",
+        b"BZh9",
+        b"\x28\xb5\x2f\xfd",
+    ];
+    let parts: Vec<u8> =
+        looks.iter().flat_map(|look| [*look, b" is what it begins with\n"].concat()).collect();
+    [start, &parts, b"a function\n".repeat(9000).as_slice(), &parts].concat()
+}
+
+fn archives(data: &[u8]) -> Vec<(&'static str, Vec<u8>)> {
+    let tar = tar(&[("config/.env", data)]);
+    vec![
+        ("gzip", gzip(&tar)),
+        ("bzip2", bzip2(&tar)),
+        ("xz", xz(&tar)),
+        ("zstd", zstd(&tar)),
+        ("7z", seven(&[EncoderMethod::LZMA2], &[("config/.env", data)], true)),
+    ]
+}
+
+fn reached(taken: &Taken, data: &[u8]) -> bool {
+    taken.contents.iter().any(|(name, content)| name.ends_with(" > config/.env") && content == data)
+}
+
+#[test]
+fn what_unpacks_itself_is_opened() {
+    let data = [&noise(2, 50_000)[..], &b"and a line\n".repeat(100)].concat();
+    for start in PROGRAMS {
+        for (kind, archive) in archives(&data) {
+            for before in [program(start), start.to_vec(), [*start, &noise(5, 100_000)].concat()] {
+                let taken = opened("install", &[&before[..], &archive].concat());
+                assert!(reached(&taken, &data), "{kind}: {:?}", taken.skipped);
+                assert!(taken.skipped.is_empty(), "{kind}: {:?}", taken.skipped);
+                let name = format!("{kind} at byte {}", before.len());
+                assert!(taken.contents.iter().any(|(known, _)| known.starts_with(&name)), "{name}");
+            }
+        }
+    }
+}
+
+#[test]
+fn what_only_begins_like_an_archive_is_none() {
+    for start in PROGRAMS {
+        let bytes = program(start);
+        let taken = opened("tool", &bytes);
+        assert!(taken.skipped.is_empty(), "{:?}", taken.skipped);
+        assert_eq!(taken.contents, [(String::new(), bytes)]);
+    }
+    // By chance, there is something in a gigabyte.
+    assert_eq!(archive_in(&noise(11, 4 << 20)), None);
+}
+
+#[test]
+fn what_is_no_program_is_not_looked_through() {
+    let bytes = [&b"a text\x05"[..], &gzip(&noise(1, 1000))].concat();
+    let taken = opened("text", &bytes);
+    assert_eq!(taken.contents, [(String::new(), bytes)]);
+}
+
+#[test]
+fn one_that_cannot_be_opened_is_told_of() {
+    let rar = b"Rar!\x1a\x07\0\xcf\x90\x73\0\0\x0d\0\0\0\0\0\0\0";
+    let taken = opened("setup.exe", &[&program(b"MZ")[..], rar].concat());
+    assert!(taken.reasons().contains("RAR archives cannot be opened"), "{:?}", taken.skipped);
+    let shallow = Limits { depth: 0, ..Limits::default() };
+    let taken = opened_within("install", &[PROGRAMS[0], &gzip(&noise(1, 1000))].concat(), shallow);
+    assert!(taken.reasons().contains("`--max-depth`"), "{:?}", taken.skipped);
+}
+
+#[test]
+fn zlib_is_opened_and_text_is_not_taken_for_it() {
+    for level in [0, 1, 6, 9] {
+        let mut writer = flate2::write::ZlibEncoder::new(Vec::new(), flate2::Compression::new(level));
+        writer.write_all(&noise(3, 3 << 20)).unwrap();
+        let packed = writer.finish().unwrap();
+        let taken = opened("state.zlib", &packed);
+        assert_eq!(taken.content("content"), noise(3, 3 << 20), "{level}");
+        assert!(taken.skipped.is_empty(), "{level}: {:?}", taken.skipped);
+        let taken = opened("state.zlib", &packed[..packed.len() / 2]);
+        assert!(taken.content("content").len() > 1 << 20);
+        assert_eq!(taken.skipped.len(), 1, "{:?}", taken.skipped);
+    }
+    for text in ["x^2 + y^2 = z^2\n", "x^", "x"] {
+        let taken = opened("formula", text.as_bytes());
+        assert_eq!(taken.contents.len(), 1);
+        assert!(taken.skipped.is_empty());
+    }
+}
