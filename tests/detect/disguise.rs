@@ -129,6 +129,11 @@ fn step(text: &Text, step: &str) -> Text {
             let prefixed = |byte| format!("0x{byte:02x}");
             between(&each(text, all, if name == "array" { prefixed } else { format }), len, separator)
         }
+        "decimal" => {
+            let separator = marked(step.split_once(':').unwrap().1.as_bytes(), false);
+            let number = |&one: &(u8, bool)| each(&vec![one], all, |byte| byte.to_string());
+            text.iter().map(number).collect::<Vec<_>>().join(&separator[..])
+        }
         "wrap" => {
             // What wraps breaks at blanks, and drops them.
             let separator = parts.next().unwrap();
@@ -240,6 +245,8 @@ const WAYS: &[(&str, &[&str], &str, &str)] = &[
     ("hex", &["HEX"], "'", "'"),
     ("hex", &["hex-apart"], "\n", "\n"),
     ("hex", &["array"], "{", "}"),
+    ("decimal", &["decimal:, "], "[", "]"),
+    ("decimal", &["decimal: "], "[", "]"),
     ("unicode-escape", &["unicode"], "\"", "\""),
     ("hex-escape", &["hex-escape"], "'", "'"),
     ("percent", &["percent"], "=", "&"),

@@ -148,7 +148,7 @@ fn previous_apart(hit: &Hit<'_>, at: usize) -> Option<Byte> {
 }
 
 /// The length of what separates two bytes: a comma, blanks, a line break; not nothing.
-fn separator(rest: &[u8]) -> Option<usize> {
+pub(super) fn separator(rest: &[u8]) -> Option<usize> {
     let mut len = usize::from(rest.first() == Some(&b','));
     let blank =
         |from: usize| rest[from..].iter().take(MOST_INDENT).take_while(|b| b" \t".contains(b)).count();

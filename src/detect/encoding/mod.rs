@@ -10,6 +10,7 @@
 
 mod base64;
 mod breaks;
+mod decimal;
 mod glue;
 mod hex;
 mod spelling;
@@ -273,7 +274,7 @@ pub(super) struct Literal {
 
 /// Every encoding.
 const ALL: &[&dyn Encoding] =
-    &[&spelling::Spelling, &utf16::Utf16, &base64::Base64, &hex::Together, &hex::Apart];
+    &[&spelling::Spelling, &utf16::Utf16, &base64::Base64, &hex::Together, &hex::Apart, &decimal::Decimal];
 
 /// Encodings within base64, and how many ways to align each. Base64 within base64 is a value that was encoded
 /// twice, from its first byte on; in the midst of other text it would take nine anchors more.
