@@ -3,7 +3,7 @@
 use std::io::{self, Cursor, Read};
 
 use flate2::{Crc, Decompress, FlushDecompress};
-use memchr::{memchr3, memmem};
+use memchr::{memchr2, memmem};
 
 use super::format::{Format, is_bzip2};
 use super::window::Shared;
@@ -39,10 +39,17 @@ pub fn is_program(head: &[u8]) -> bool {
         .any(|magic| head.starts_with(magic))
 }
 
+/// Whether there may be something packed in `bytes`, which is quickly told of text: nothing of the kind is without
+/// these bytes for long, and the end of a zip begins with the first.
+pub fn may_be_packed(bytes: &[u8]) -> bool {
+    memchr2(0x05, 0x1f, bytes).is_some()
+}
+
 /// Where in `bytes` the first such archive begins, if one does.
 pub fn archive_in(bytes: &[u8]) -> Option<usize> {
-    // Nothing of the kind is without one of these bytes for long, and text has none.
-    memchr3(0x05, 0x1c, 0x1f, bytes)?;
+    if !may_be_packed(bytes) {
+        return None;
+    }
     let first = |(magic, is_one): &Kind| {
         memmem::find_iter(bytes, magic).find(|&at| is_one(&bytes[at..bytes.len().min(at + LOOK)]))
     };

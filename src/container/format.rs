@@ -165,7 +165,6 @@ fn is_lzma(head: &[u8]) -> bool {
 
 /// Whether an end record stands somewhere in `bytes`, and where: for those who see no end of a content.
 pub fn zip_ends(bytes: &[u8]) -> impl Iterator<Item = usize> + '_ {
-    let bytes = if memchr::memchr(ZIP_END[2], bytes).is_some() { bytes } else { b"" };
     // Disk 0 of one, with entries.
     let is_end = |at: &usize| {
         bytes.get(at + 4..at + 22).is_some_and(|rest| rest[..4] == [0; 4] && rest[6..8] != [0; 2])

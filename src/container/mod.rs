@@ -25,7 +25,7 @@ mod zip;
 use std::io::{Read, Seek};
 use std::ops::Range;
 
-pub use embedded::{archive_behind, archive_in, is_program};
+pub use embedded::{archive_behind, archive_in, is_program, may_be_packed};
 pub use format::{Format, HEAD, ends_zip, zip_ends};
 pub use limits::Limits;
 pub use opener::open;

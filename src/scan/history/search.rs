@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use crate::container::{Format, HEAD, archive_in, zip_ends};
+use crate::container::{Format, HEAD, archive_in, may_be_packed, zip_ends};
 use crate::detect::Detector;
 use crate::git::{Found, ObjectId, ObjectKind, Searcher};
 use crate::scan::objects::Hit;
@@ -37,6 +37,9 @@ impl Searcher for ObjectSearch<'_> {
             // Where these bytes are not the object's first, the sweep does not take the mark.
             if Format::of(bytes).is_some() {
                 found(0..bytes.len().min(HEAD), Mark::Container);
+            }
+            if !may_be_packed(bytes) {
+                return;
             }
             // What follows an end may be a comment longer than a sweep sees; whether it is one shows later.
             for at in zip_ends(bytes) {
