@@ -23,11 +23,10 @@ pub fn is_shallow(repo: &gix::Repository) -> Option<String> {
 /// Why objects may be missing, if the repository says that some were left out.
 pub fn is_partial(repo: &gix::Repository) -> Option<String> {
     let config = repo.config_snapshot();
+    // Whoever owns the file: it only says what may be missing.
+    let mut remotes = config.plumbing().sections_by_name("remote").into_iter().flatten();
     let promised = config.string("extensions.partialClone").is_some()
-        || repo
-            .remote_names()
-            .iter()
-            .any(|name| config.boolean(format!("remote.{name}.promisor").as_str()).unwrap_or(false));
+        || remotes.any(|remote| remote.value("promisor").is_some_and(|value| value.as_slice() != b"false"));
     promised.then(|| {
         "the clone is partial and may lack what its remote promised; `git fetch --refetch --no-filter` brings it".to_owned()
     })

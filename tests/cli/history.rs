@@ -370,6 +370,66 @@ fn what_is_missing_is_never_clean() {
     assert!(report["coverage"]["skipped"][0]["what"].as_str().unwrap().contains(&id));
 }
 
+/// Whatever single object is gone, loose or packed, near the tip or far back: git's own list is the oracle.
+#[test]
+fn any_object_that_is_missing_is_told() {
+    let scratch = Scratch::new();
+    scratch.repository("r");
+    // A folder that is larger than what is looked at around a change in it.
+    for number in 0..400 {
+        scratch.write(&format!("r/wide/file-{number:04}"), format!("{number}\n"));
+    }
+    for version in 0..5 {
+        scratch.write(&format!("r/wide/file-{:04}", version * 90), format!("version {version}\n"));
+        scratch.write("r/deep/er/file", format!("deep {version}\n"));
+        scratch.commit("r", "version");
+    }
+    scratch.git("r", &["tag", "-am", "one", "one", "HEAD~1"]);
+    scratch.git("r", &["rm", "-rq", "deep"]);
+    scratch.commit("r", "gone");
+    let all =
+        scratch.git("r", &["cat-file", "--batch-all-objects", "--batch-check=%(objectname) %(objecttype)"]);
+    let tips = scratch.git("r", &["for-each-ref", "--format=%(objectname)"]);
+    let is_old = |line: &&str| !tips.contains(&line[..40]);
+    let objects: Vec<&str> = all.lines().filter(is_old).collect();
+    let trees = objects.iter().filter(|line| !line.ends_with("blob"));
+    let blobs = objects.iter().filter(|line| line.ends_with("blob")).step_by(40);
+    let path = |id: &str| scratch.path(&format!("r/.git/objects/{}/{}", &id[..2], &id[2..]));
+    let is_told = |id: &str| {
+        let (status, report) = audit(&scratch, "r", &["--threads", "1"]);
+        let skipped = report["coverage"]["skipped"].as_array().unwrap();
+        let named = skipped.iter().any(|skip| skip["what"].as_str().unwrap().contains(id));
+        assert!(status == 3 && named, "{id}: {status} {skipped:?}");
+    };
+    assert_eq!(audit(&scratch, "r", &[]).0, 0);
+    for (nth, line) in trees.chain(blobs).enumerate() {
+        let id = &line[..40];
+        let kept = std::fs::read(path(id)).unwrap();
+        std::fs::remove_file(path(id)).unwrap();
+        is_told(id);
+        // The same with all others in a pack, as deltas.
+        if nth % 4 == 0 {
+            let others: Vec<&str> =
+                all.lines().map(|line| &line[..40]).filter(|other| *other != id).collect();
+            let input = others.join("\n") + "\n";
+            let name =
+                scratch.try_git("r", &["pack-objects", "-q", ".git/objects/pack/pack"], input.as_bytes());
+            let name = String::from_utf8(name.stdout).unwrap();
+            scratch.git("r", &["prune-packed", "-q"]);
+            is_told(id);
+            let pack = scratch.path(&format!("r/.git/objects/pack/pack-{}.pack", name.trim()));
+            let moved = scratch.path("moved.pack");
+            std::fs::rename(&pack, &moved).unwrap();
+            std::fs::remove_file(pack.with_extension("idx")).unwrap();
+            let bytes = std::fs::read(moved).unwrap();
+            assert!(scratch.try_git("r", &["unpack-objects", "-q"], &bytes).status.success());
+        }
+        std::fs::create_dir_all(path(id).parent().unwrap()).unwrap();
+        std::fs::write(path(id), kept).unwrap();
+    }
+    assert_eq!(audit(&scratch, "r", &[]).0, 0);
+}
+
 #[test]
 fn a_packed_blob_of_many_megabytes_is_told_whole() {
     let scratch = Scratch::new();

@@ -1,5 +1,6 @@
 //! What threads bring together while they sweep, by place; ids are looked up at the end.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use gix::ObjectId;
@@ -45,11 +46,19 @@ pub(super) struct Collected<H> {
     pub(super) failures: Vec<Failure>,
     pub(super) counts: Counts,
     pub(super) searched: u64,
+    /// What objects name and was not found.
+    pub(super) missing: HashSet<ObjectId>,
 }
 
 impl<H> Default for Collected<H> {
     fn default() -> Self {
-        Self { located: Vec::new(), failures: Vec::new(), counts: Counts::default(), searched: 0 }
+        Self {
+            located: Vec::new(),
+            failures: Vec::new(),
+            counts: Counts::default(),
+            searched: 0,
+            missing: HashSet::new(),
+        }
     }
 }
 
@@ -59,6 +68,7 @@ impl<H> Collected<H> {
         self.failures.extend(other.failures);
         self.counts.merge(&other.counts);
         self.searched += other.searched;
+        self.missing.extend(other.missing);
     }
 
     /// Notes that `entry` could not be read, nor therefore what hangs on it.

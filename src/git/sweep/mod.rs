@@ -11,6 +11,7 @@ mod collect;
 mod duplicates;
 mod floor;
 mod inherit;
+mod links;
 mod objects;
 mod outcome;
 mod plan;
@@ -78,6 +79,9 @@ pub struct SweepOptions<'a> {
     pub whole: bool,
     /// The most bytes that an object may have to be assembled; larger ones are skipped if they are deltas.
     pub max_assembled: u64,
+    /// Look for all that trees, commits and tags name; what no pack and no file has is
+    /// [`missing`](SweepOutcome::missing).
+    pub links: bool,
     /// Objects of more bytes that are neither delta nor base are searched piece by piece.
     pub stream_above: u64,
     /// Set to stop early.
@@ -91,6 +95,7 @@ impl Default for SweepOptions<'_> {
         Self {
             threads: 0,
             whole: false,
+            links: false,
             max_assembled: 1 << 30,
             stream_above: 64 << 20,
             cancel: None,

@@ -56,6 +56,7 @@ impl<'a, S: Searcher> Worker<'a, S> {
     /// Searches an object from end to end.
     fn whole(&mut self, kind: Kind, buffer: Vec<u8>, len: usize) -> Node<S::Hit> {
         let overfull = self.search_plain(kind, &buffer[..len]);
+        self.follow(kind, &buffer[..len]);
         let hits = std::mem::take(&mut self.hits);
         Node { kind, buffer, len, held: len as u64, hits, overfull }
     }
@@ -117,10 +118,38 @@ impl<'a, S: Searcher> Worker<'a, S> {
         } else {
             (Vec::new(), self.search_delta(base, delta_len, len, None))
         };
+        self.follow_delta(base, delta_len, len, &buffer);
         self.buffers.trim();
         let hits = std::mem::take(&mut self.hits);
         let node = Node { kind: base.kind, buffer, len, held, hits, overfull: overfull || base.overfull };
         Ok(self.settle(forest, entry, node))
+    }
+
+    /// Looks for what a whole object names.
+    fn follow(&mut self, kind: Kind, bytes: &[u8]) {
+        if let Some(links) = &mut self.links {
+            links.follow(self.shared.store, kind, bytes, &[]);
+        }
+    }
+
+    /// Looks for what the object names of which the delta was just read, and its base does not; `assembled` is empty
+    /// if it was not made.
+    fn follow_delta(&mut self, base: &Node<S::Hit>, delta_len: usize, len: usize, assembled: &[u8]) {
+        let Some(links) = self.links.as_mut().filter(|_| base.kind != Kind::Blob) else { return };
+        let super::buffers::Buffers { input, runs, regions, gathered, .. } = &mut self.buffers;
+        let all = (0, len as u32);
+        let bytes = match assembled {
+            // All of it was just searched.
+            [] if *regions == [all] => &gathered[..],
+            [] => {
+                delta::gather(runs, all, 0, (base.bytes(), &input[..delta_len]), gathered);
+                &gathered[..]
+            }
+            _ => &assembled[..len],
+        };
+        // A commit is short, and what of it is new is not worth telling.
+        let runs = if base.kind == Kind::Tree { &runs[..] } else { &[] };
+        links.follow(self.shared.store, base.kind, bytes, runs);
     }
 
     /// Fills `hits` with those of the delta that was just read; `assembled` is its result, if it was made.
@@ -208,6 +237,7 @@ impl<'a, S: Searcher> Worker<'a, S> {
         match loose::read(path, large, &mut self.inflater, &mut self.buffers.input, buffer)? {
             Loose::Whole { kind, start, size } if self.shared.searcher.wants(kind) => {
                 let overfull = self.search_plain(kind, &buffer[start..start + size]);
+                self.follow(kind, &buffer[start..start + size]);
                 let hits = std::mem::take(&mut self.hits);
                 self.record(Place::Loose(id), kind, size as u64, hits, overfull);
             }

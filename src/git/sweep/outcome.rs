@@ -84,6 +84,8 @@ pub struct SweepOutcome<H> {
     pub searched: u64,
     /// What was not searched, sorted.
     pub skipped: Vec<Skip>,
+    /// What objects name and the database lacks, sorted; empty if nobody asked for it.
+    pub missing: Vec<ObjectId>,
     /// Whether it was stopped early; then what is missing stands nowhere.
     pub cancelled: bool,
 }

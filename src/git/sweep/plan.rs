@@ -68,6 +68,7 @@ pub(super) struct Sweep<'a, S: Searcher> {
     pub(super) searcher: &'a S,
     pub(super) options: &'a SweepOptions<'a>,
     threads: usize,
+    pub(super) ids: hash::Kind,
     pub(super) store: Store,
     pub(super) plans: Vec<PackPlan>,
     pub(super) collected: Collected<S::Hit>,
@@ -103,6 +104,7 @@ pub(super) fn sweep_listed<S: Searcher>(
         searcher,
         options,
         threads,
+        ids: database.ids(),
         store: Store::default(),
         plans: Vec::new(),
         collected: Collected::default(),
@@ -239,6 +241,7 @@ impl<S: Searcher> Sweep<'_, S> {
             store: &self.store,
             plans: &self.plans,
             items,
+            ids: self.ids,
             queue: Queue::new(threads, items.len()),
         };
         let parts = std::thread::scope(|scope| {

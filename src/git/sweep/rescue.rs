@@ -5,6 +5,7 @@ use std::collections::{HashMap, HashSet};
 use gix::ObjectId;
 
 use super::collect::{Failure, Located, Place};
+use super::links::Links;
 use super::outcome::{Found, SweepOutcome};
 use super::plan::Sweep;
 use super::store::Copy;
@@ -24,10 +25,15 @@ pub(super) fn finish<S: Searcher>(mut sweep: Sweep<'_, S>) -> SweepOutcome<S::Hi
     // The same object may have been read in part first; the fuller account stands first then.
     found.sort_by(|left, right| left.id.cmp(&right.id).then(right.hits.len().cmp(&left.hits.len())));
     found.dedup_by(|later, earlier| later.id == earlier.id);
+    let mut missing: Vec<ObjectId> = std::mem::take(&mut sweep.collected.missing).into_iter().collect();
+    // A repack may have moved it to where it was not seen yet.
+    missing.retain(|id| sweep.store.copies(id).next().is_none());
+    missing.sort_unstable();
     SweepOutcome {
         found,
         counts: sweep.collected.counts,
         searched: sweep.collected.searched,
+        missing,
         cancelled: sweep.is_cancelled(),
         skipped: sweep.skipped.into_iter().collect(),
     }
@@ -127,6 +133,12 @@ impl<'s, 'a, S: Searcher> Rescue<'s, 'a, S> {
         };
         if !self.sweep.searcher.wants(kind) {
             return true;
+        }
+        if self.sweep.options.links {
+            let mut links = Links::new(self.sweep.ids);
+            links.follow(&self.sweep.store, kind, &bytes, &[]);
+            links.settle(&self.sweep.store);
+            self.sweep.collected.missing.extend(links.missing);
         }
         let (mut hits, mut overfull): (Hits<S::Hit>, bool) = (Vec::new(), false);
         self.sweep.searcher.search(kind, &bytes, &mut self.scratch, &mut |range, hit| {

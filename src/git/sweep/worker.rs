@@ -4,10 +4,12 @@ use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
+use gix::hash;
 use gix::object::Kind;
 
 use super::buffers::Buffers;
 use super::collect::{Collected, Located, Place};
+use super::links::Links;
 use super::plan::{Forest, Item, PackPlan};
 use super::queue::{Branch, Node, Queue, Work};
 use super::store::Store;
@@ -23,6 +25,7 @@ pub(super) struct Shared<'a, S: Searcher> {
     /// One for each pack of the store.
     pub(super) plans: &'a [PackPlan],
     pub(super) items: &'a [Item],
+    pub(super) ids: hash::Kind,
     pub(super) queue: Queue<S::Hit>,
 }
 
@@ -44,6 +47,8 @@ pub(super) struct Worker<'a, S: Searcher> {
     /// Matches of the object at hand.
     pub(super) hits: Hits<S::Hit>,
     pub(super) collected: Collected<S::Hit>,
+    /// What objects name, if that is asked.
+    pub(super) links: Option<Links>,
     /// Objects and bytes not yet told to the progress.
     untold: (u64, u64),
 }
@@ -63,6 +68,7 @@ impl<'a, S: Searcher> Worker<'a, S> {
             buffers: Buffers::default(),
             hits: Vec::new(),
             collected: Collected::default(),
+            links: shared.options.links.then(|| Links::new(shared.ids)),
             untold: (0, 0),
         }
     }
@@ -90,6 +96,10 @@ impl<'a, S: Searcher> Worker<'a, S> {
             }
         }
         drop(guard);
+        if let Some(mut links) = self.links.take() {
+            links.settle(shared.store);
+            self.collected.missing = links.missing;
+        }
         self.collected
     }
 

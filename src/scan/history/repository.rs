@@ -92,9 +92,41 @@ impl Run<'_> {
         if self.audit.surfaces.contains(&Surface::Blob) {
             coverage.skipped.extend(git::missing_at_head(self.repo).into_skips());
         }
-        if let Some(reason) = git::is_partial(self.repo) {
+        // Else the sweep sees what is missing.
+        let kinds = self.audit.object_kinds();
+        let follows = [ObjectKind::Commit, ObjectKind::Tree].iter().all(|kind| kinds.contains(kind));
+        if let Some(reason) = git::is_partial(self.repo).filter(|_| !follows) {
             coverage.skipped.insert(Skip::new("objects of a partial clone", reason));
         }
+    }
+
+    /// What objects name and is not there: nobody can have looked at it. Beyond a shallow boundary that is so, and told.
+    fn missing(&mut self, named: &[ObjectId]) {
+        /// Told one by one.
+        const FEW: usize = 20;
+        if git::is_shallow(self.repo).is_some() {
+            return;
+        }
+        let missing: Vec<&ObjectId> = named.iter().filter(|id| !self.repo.has_object(**id)).collect();
+        let skipped = &mut self.outcome.coverage.skipped;
+        if let Some(reason) = git::is_partial(self.repo) {
+            if !missing.is_empty() {
+                let what = format!(
+                    "{} object{} of a partial clone",
+                    missing.len(),
+                    if missing.len() == 1 { "" } else { "s" }
+                );
+                skipped.insert(Skip::new(what, reason));
+            }
+            return;
+        }
+        let known = |id: &&&ObjectId| !skipped.iter().any(|skip| skip.what.ends_with(&id.to_string()));
+        let missing: Vec<&&ObjectId> = missing.iter().filter(known).collect();
+        let told = missing.iter().take(FEW).map(|id| Skip::new(format!("object {id}"), MISSING));
+        let more = missing.len().checked_sub(FEW).filter(|&more| more != 0);
+        let more = more.map(|more| Skip::new(format!("{more} more objects"), MISSING));
+        let all: Vec<Skip> = told.chain(more).collect();
+        skipped.extend(all);
     }
 
     /// Configuration, hooks, reflogs and other plain files; and reflogs in tables, as if they were files, too.
@@ -164,6 +196,7 @@ impl Run<'_> {
         let options = SweepOptions {
             threads: self.audit.threads,
             whole: self.audit.whole,
+            links: true,
             cancel: Some(self.settings.stop),
             progress: self.audit.progress.as_deref(),
             ..SweepOptions::default()
@@ -175,6 +208,7 @@ impl Run<'_> {
         coverage.bytes += outcome.counts.total().bytes;
         // A pack without index was no business of the sweep's, but it was looked into.
         coverage.skipped.extend(outcome.skipped.into_iter().filter(|skip| !self.opened.contains(&skip.what)));
+        self.missing(&outcome.missing);
         let (mut found, containers) = apart(outcome.found);
         let closed = self.unpack(&containers, &mut found);
         let (secrets, below) = Secrets::gather(&found, self.settings);
@@ -367,6 +401,9 @@ fn table_logs(refs: &Refs, shown: &[u8], collector: &Collector<'_>) {
         }
     });
 }
+
+/// Why an object was not looked at that others name.
+const MISSING: &str = "a tree, commit or tag names it, and the object database lacks it; `git fsck` tells more, `git fetch` may bring it";
 
 /// A blob that only an index names was first reported as named by nothing.
 fn is_lost(finding: &Finding, identified: &Identified, id: ObjectId) -> bool {
