@@ -10,14 +10,17 @@ use crate::container::Limits;
 /// The longest that a container may take, in seconds.
 const MOST_SECONDS: f64 = 86_400.0;
 
+/// The deepest that containers are followed: each level takes its part of a thread's stack.
+const DEEPEST: usize = 64;
+
 /// Limits of one archive or compressed file, with all that is packed in it; what lies beyond is a skip.
 #[derive(Clone, Debug, Default, PartialEq, Args, Deserialize)]
 #[command(next_help_heading = "Archives and compressed files")]
 #[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
 pub(super) struct Unpacking {
-    /// Opens containers within containers N deep; 0 opens none [default: 10]
+    /// Opens containers within containers N deep, 64 at most; 0 opens none [default: 10]
     #[arg(long, value_name = "N")]
-    max_depth: Option<usize>,
+    max_depth: Option<Depth>,
 
     /// Unpacks at most SIZE, such as 500MB or 2GiB, of one container [default: 8GiB]
     #[arg(long, value_name = "SIZE")]
@@ -47,12 +50,36 @@ pub(super) fn limits(asked: &Unpacking, said: &Unpacking) -> Limits {
     let size = |asked: Option<Size>, said: Option<Size>| asked.or(said).map(|size| size.0);
     let time = asked.max_time.or(said.max_time).map(|time| time.0);
     Limits {
-        depth: asked.max_depth.or(said.max_depth).unwrap_or(usual.depth),
+        depth: asked.max_depth.or(said.max_depth).map_or(usual.depth, |depth| depth.0),
         bytes: size(asked.max_unpacked, said.max_unpacked).unwrap_or(usual.bytes),
         entries: asked.max_entries.or(said.max_entries).unwrap_or(usual.entries),
         ratio: asked.max_ratio.or(said.max_ratio).unwrap_or(usual.ratio),
         time: time.unwrap_or(usual.time),
         memory: size(asked.max_memory, said.max_memory).unwrap_or(usual.memory),
+    }
+}
+
+/// A number of levels.
+#[derive(Clone, Copy, Debug, PartialEq, Deserialize)]
+#[serde(try_from = "usize")]
+struct Depth(usize);
+
+impl TryFrom<usize> for Depth {
+    type Error = String;
+
+    fn try_from(levels: usize) -> Result<Self, String> {
+        match levels {
+            0..=DEEPEST => Ok(Self(levels)),
+            _ => Err(format!("containers are followed {DEEPEST} deep at most")),
+        }
+    }
+}
+
+impl std::str::FromStr for Depth {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        Self::try_from(text.parse::<usize>().map_err(|_| format!("`{text}` is no number of levels"))?)
     }
 }
 
@@ -145,7 +172,7 @@ mod tests {
     fn the_command_line_wins_over_the_configuration() {
         let said = "max-depth = 3\nmax-unpacked = '1GiB'\nmax-time = 2.5\nmax-memory = 4096\n";
         let said = toml::from_str(said).unwrap();
-        let asked = Unpacking { max_depth: Some(0), ..Unpacking::default() };
+        let asked = Unpacking { max_depth: Some(Depth(0)), ..Unpacking::default() };
         let expected = Limits {
             depth: 0,
             bytes: 1 << 30,

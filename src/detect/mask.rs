@@ -97,14 +97,14 @@ fn excerpt(bytes: &[u8], span: Range<usize>, masked: Vec<(Range<usize>, Shown)>)
     let is_it = |(at, text): &&(Range<usize>, Shown)| {
         matches!(text, Shown::Decoded(_)) && at.start <= span.start && at.end >= span.end
     };
-    let decoded = masked.iter().find(is_it).map(|(_, text)| text.text().to_owned());
+    let decoded = masked.iter().find(is_it).map(|(at, text)| text.text(&bytes[at.clone()]));
     let mut spans: Vec<(Range<usize>, Shown)> = masked
         .into_iter()
         .map(|(at, _)| at)
         // What touches the finding is masked up to it, and from its end on.
         .flat_map(|at| [at.start..at.end.min(span.start), at.start.max(span.end)..at.end])
         .filter(|at| !at.is_empty())
-        .map(|at| (at.clone(), Shown::AsItIs(redacted(&bytes[at]))))
+        .map(|at| (at, Shown::AsItIs))
         .collect();
     for (at, _) in &spans {
         if at.contains(&from) {
@@ -145,20 +145,19 @@ fn excerpt(bytes: &[u8], span: Range<usize>, masked: Vec<(Range<usize>, Shown)>)
 impl Mask<'_> {
     /// Spans to mask with what stands in their place; in order, not overlapping.
     fn spans(&self, bytes: &[u8]) -> Vec<(Range<usize>, Shown)> {
-        let as_it_is = |span: Range<usize>| (span.clone(), Shown::AsItIs(redacted(&bytes[span])));
         let mut spans = Vec::new();
         let mut decoded = Vec::new();
         self.detector.patterns(
             bytes,
             |_, candidate| {
                 let end = candidate.matched.end.max(candidate.secret.end);
-                spans.push(as_it_is(candidate.secret.start..end + key_run(&bytes[end..], RUN)));
+                spans.push((candidate.secret.start..end + key_run(&bytes[end..], RUN), Shown::AsItIs));
             },
             |form, mut disguised| decoded.extend(in_disguise(form, &mut disguised)),
         );
         spans.extend(decoded);
         if let Some(known) = &self.known {
-            spans.extend(known.find_overlapping_iter(bytes).map(|hit| as_it_is(hit.range())));
+            spans.extend(known.find_overlapping_iter(bytes).map(|hit| (hit.range(), Shown::AsItIs)));
         }
         spans.sort_by_key(|(span, _)| (span.start, span.end));
         let mut merged: Vec<(Range<usize>, Shown)> = Vec::new();
@@ -166,11 +165,10 @@ impl Mask<'_> {
             match merged.last_mut() {
                 Some((last, shown)) if span.start < last.end => {
                     last.end = last.end.max(span.end);
-                    *shown = match (std::mem::take(shown), text) {
-                        (Shown::AsItIs(_), Shown::AsItIs(_)) => as_it_is(last.clone()).1,
-                        // What was decoded says more than the bytes do.
-                        (Shown::AsItIs(_), decoded) | (decoded, _) => decoded,
-                    };
+                    // What was decoded says more than the bytes do.
+                    if matches!(shown, Shown::AsItIs) {
+                        *shown = text;
+                    }
                 }
                 _ => merged.push((span, text)),
             }
@@ -183,21 +181,17 @@ impl Mask<'_> {
 #[derive(Clone, Debug)]
 enum Shown {
     /// Something of the bytes themselves.
-    AsItIs(String),
+    AsItIs,
     /// Something of what they stand for.
     Decoded(String),
 }
 
-impl Default for Shown {
-    fn default() -> Self {
-        Self::AsItIs(String::new())
-    }
-}
-
 impl Shown {
-    fn text(&self) -> &str {
+    /// What is shown of the bytes `hidden`.
+    fn text(&self, hidden: &[u8]) -> String {
         match self {
-            Self::AsItIs(text) | Self::Decoded(text) => text,
+            Self::AsItIs => redacted(hidden),
+            Self::Decoded(text) => text.clone(),
         }
     }
 }
@@ -216,6 +210,11 @@ fn in_disguise(form: &CompiledForm, disguised: &mut Disguised<'_>) -> Option<(Ra
 
 /// What stands in a secret's place: the prefix that rules know, and `…`.
 fn redacted(secret: &[u8]) -> String {
+    /// Of what is longer its two ends say as much.
+    const LONG: usize = 1 << 10;
+    if secret.len() > 2 * LONG {
+        return redacted(&[&secret[..LONG], &secret[secret.len() - LONG..]].concat());
+    }
     let typed = ["sk-proj-", "sk-svcacct-", "sk-admin-", "sk-None-", "sk-", "sess-", "ek_"];
     let prefix = typed.iter().find(|prefix| secret.starts_with(prefix.as_bytes())).map_or(0, |p| p.len());
     Secret::new(secret.to_vec(), prefix).redacted()
@@ -228,7 +227,7 @@ fn render(bytes: &[u8], range: Range<usize>, spans: &[(Range<usize>, Shown)], ou
             continue;
         }
         out.push_str(&String::from_utf8_lossy(&bytes[at..span.start]));
-        out.push_str(text.text());
+        out.push_str(&text.text(&bytes[span.clone()]));
         at = span.end;
     }
     if at < range.end {

@@ -191,6 +191,11 @@ fn limits_are_options_and_configuration() {
     assert_eq!(deep(&["--max-entries", "1"]), Some(3));
     assert_eq!(deep(&["--max-time", "0"]), Some(3));
     assert_eq!(deep(&["--max-unpacked", "much"]), Some(2));
+    // However deep it is asked to go, a thread's stack must do.
+    assert_eq!(deep(&["--max-depth", "65"]), Some(2));
+    let nested = (0..70).fold(b"nothing".to_vec(), |inner, _| gzip(&inner));
+    scratch.write("d/nested.gz", nested);
+    assert_eq!(deep(&["--max-depth", "64"]), Some(1));
     scratch.write("d/friskey.toml", "containers.max-depth = 1\n");
     assert_eq!(deep(&[]), Some(3));
     assert_eq!(deep(&["--max-depth", "3"]), Some(1));
