@@ -97,12 +97,18 @@ impl Detector {
             let text = &decoded.text[..];
             let hit = decoded.at..decoded.at + route.literal().len();
             for (index, form) in self.forms.iter().enumerate() {
-                let mut matched = |mut candidate: Candidate<'_>| {
+                let mut matched = with_candidates(|mut candidate| {
                     if !route.may_claim(&decoded, &candidate.without_suffix()) {
                         return;
                     }
                     candidate.seams = decoded.seams();
-                    if let Some(end) = candidate.loose_end() {
+                    candidate.around = Some((bytes, decoded.span(&candidate.secret)));
+                    let next_key = || {
+                        let begins =
+                            |text: &[u8]| form.form.encoded.iter().any(|start| text.starts_with(start));
+                        decoded.next_key(&candidate.secret, begins).filter(|_| candidate.halves.is_none())
+                    };
+                    if let Some(end) = candidate.loose_end().into_iter().chain(next_key()).min() {
                         let mut fits = false;
                         form.matches_at(&text[..end], candidate.matched.start, &mut |shorter| {
                             fits = shorter.secret == (candidate.secret.start..end);
@@ -116,7 +122,7 @@ impl Detector {
                     let offset = near.start;
                     let candidate = candidate.within(near);
                     found(Disguised { form: index, candidate, offset, decoded: &decoded, route });
-                };
+                });
                 let Form { encoded, anchors, .. } = &form.form;
                 if route.starts_key {
                     if encoded.iter().any(|literal| literal == route.literal()) {
@@ -151,6 +157,11 @@ impl Detector {
         });
         of_use
     }
+}
+
+/// Lets a closure take candidates of one lifetime, and keep in them what lives as long.
+fn with_candidates<'t, F: FnMut(Candidate<'t>)>(matched: F) -> F {
+    matched
 }
 
 /// The part of the decoded text on which the verdict on `candidate` may depend, so that it depends on as many

@@ -106,6 +106,13 @@ fn excerpt(bytes: &[u8], span: Range<usize>, masked: Vec<(Range<usize>, Shown)>)
         .filter(|at| !at.is_empty())
         .map(|at| (at, Shown::AsItIs))
         .collect();
+    while from < span.start && bytes[from] & 0xC0 == 0x80 {
+        from += 1;
+    }
+    while until > span.end && until < bytes.len() && bytes[until] & 0xC0 == 0x80 {
+        until -= 1;
+    }
+    // Last, so that nothing moves a cut into what is hidden.
     for (at, _) in &spans {
         if at.contains(&from) {
             from = at.end;
@@ -113,12 +120,6 @@ fn excerpt(bytes: &[u8], span: Range<usize>, masked: Vec<(Range<usize>, Shown)>)
         if at.start < until && until < at.end {
             until = at.start;
         }
-    }
-    while from < span.start && bytes[from] & 0xC0 == 0x80 {
-        from += 1;
-    }
-    while until > span.end && until < bytes.len() && bytes[until] & 0xC0 == 0x80 {
-        until -= 1;
     }
     spans.retain(|(at, _)| at.start >= from && at.end <= until);
     let mut text = String::new();

@@ -220,3 +220,19 @@ proptest! {
         }
     }
 }
+
+/// A byte that is no character of its own, right where the line around a finding is cut.
+#[test]
+fn a_neighbour_at_the_edge_of_what_is_shown_is_masked() {
+    let mut text = expand("sk-proj-{base64url:74}{marker}{base64url:72}{zero}", 1).text;
+    let first = 0..text.len();
+    let other = expand("sk-proj-{base62:20}{marker}{base62:20}", 2).text;
+    for filler in 0..40 {
+        text.truncate(first.end);
+        text.extend(std::iter::repeat_n(b' ', filler));
+        text.extend(&other);
+        text.extend([0x80; 80]);
+        let shown = Mask::new(detector()).excerpt(&text, first.clone()).text;
+        assert!(!shown.contains(&String::from_utf8_lossy(&other)[8..24]), "{filler}: {shown}");
+    }
+}

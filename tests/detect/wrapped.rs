@@ -4,8 +4,8 @@
 use friskey::model::Secret;
 use friskey::rules::expand;
 
-use super::cases::shapes;
-use super::disguise::{bytes, marked, span, through};
+use super::cases::{Shape, shapes};
+use super::disguise::{Text, bytes, marked, span, through};
 use super::{detector, reported};
 
 /// Where tools break lines, and where the first halves of keys are as long as one or two.
@@ -34,4 +34,76 @@ fn base64_is_found_wherever_lines_break() {
         }
     }
     assert!(missed.is_empty(), "{}:\n{}", missed.len(), missed[..missed.len().min(60)].join("\n"));
+}
+
+/// Base64 of the key with `before` blanks before it, in lines of `column`; what begins the text, and what parts lines.
+fn wrapped(key: &[u8], before: usize, column: usize, open: &str, parting: &str, close: &str) -> Text {
+    let steps = ["base64".to_owned(), format!("wrap:{column}:{parting}")];
+    let inner =
+        [marked(" ".repeat(before).as_bytes(), false), marked(key, true), marked(b"\nB=2\n", false)].concat();
+    [marked(open.as_bytes(), false), through(inner, &steps), marked(close.as_bytes(), false)].concat()
+}
+
+/// What stands before the first line, between lines, and behind the last.
+const TEXTS: &[(&str, &str, &str)] = &[
+    ("# key:\n# ", "\n# ", "\n# end\n"),
+    ("// ", "\n// ", "\n"),
+    (" * data\n * ", "\n * ", "\n */\n"),
+    ("> ", "\n> ", "\n"),
+    (">> ", "\r\n>> ", "\r\n"),
+    ("-- ", "\n-- ", "\n"),
+    ("@@ -0,0 +1,9 @@\n+data: |\n+  ", "\n+  ", "\n+other: 1\n"),
+    ("@@ -0,0 +1,9 @@\n+", "\n+", "\n+end\n"),
+    ("@@ -1,9 +0,0 @@\n-", "\n-", "\n-end\n"),
+    ("@@ -0,0 +1,9 @@\n+# ", "\n+# ", "\n+end\n"),
+    ("<data>\n", "&#13;\n", "\n</data>\n"),
+    ("<data>\n", "&#xD;\n", "\n</data>\n"),
+    ("k = (\"", "\"\n     \"", "\")\n"),
+    ("k = (b'", "'\n     b'", "')\n"),
+    ("k = \"", "\" \"", "\";\n"),
+    ("k = \"", "\" +\n    \"", "\";\n"),
+];
+
+fn missed(shape: &Shape, text: &Text, key: Vec<u8>, how: &str) -> Option<String> {
+    let found = reported(detector(), &bytes(text));
+    let fingerprint = Secret::new(key, 0).fingerprint();
+    let is_it = matches!(&found[..], [m] if m.span == span(text) && m.identified.fingerprint == fingerprint);
+    let shown: Vec<_> = found.iter().map(|m| (&m.span, m.encoding, &m.identified.evidence)).collect();
+    (!is_it).then(|| format!("{} {how}: {:?}, not {shown:?}", shape.name, span(text)))
+}
+
+#[test]
+fn lines_may_begin_as_those_of_comments_quotations_and_patches() {
+    let mut all = Vec::new();
+    for shape in shapes() {
+        for &(open, parting, close) in TEXTS {
+            for column in [60, 64, 76] {
+                for before in [0, 1, 2, 17, 30] {
+                    let key = expand(&shape.template, 7 + before as u64).text;
+                    let text = wrapped(&key, before, column, open, parting, close);
+                    // Two literals next to each other are joined where the marker says that they are one.
+                    let how = format!("at {before} in lines of {column} with {parting:?}");
+                    all.extend(missed(&shape, &text, key, &how));
+                }
+            }
+        }
+    }
+    assert!(all.is_empty(), "{}:\n{}", all.len(), all[..all.len().min(60)].join("\n"));
+}
+
+#[test]
+fn keys_in_lines_of_their_own_are_not_one() {
+    for shape in shapes() {
+        for parting in ["\n", "\r\n", "\n  ", "\",\n\"", "\" \""] {
+            let keys: Vec<Vec<u8>> = (0..3).map(|seed| expand(&shape.template, seed).text).collect();
+            let step = ["base64".to_owned()];
+            let lines: Vec<Vec<u8>> =
+                keys.iter().map(|key| bytes(&through(marked(key, true), &step))).collect();
+            let text = [b"OPENAI_API_KEYS:\n\"", &lines.join(parting.as_bytes())[..], b"\"\n"].concat();
+            let found = reported(detector(), &text);
+            let expected: Vec<_> = keys.into_iter().map(|key| Secret::new(key, 0).fingerprint()).collect();
+            let got: Vec<_> = found.iter().map(|m| m.identified.fingerprint).collect();
+            assert_eq!(got, expected, "{} {parting:?}", shape.name);
+        }
+    }
 }

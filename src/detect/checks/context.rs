@@ -26,7 +26,11 @@ impl Check for NearWords {
     fn weigh(&self, candidate: &mut Candidate<'_>, form: &CompiledForm) -> Result<(), Rejection> {
         let Some(context) = &form.form.context else { return Ok(()) };
         let Some(search) = form.words(context) else { return Ok(()) };
-        match judge(context, search, candidate.bytes, candidate.secret.clone()) {
+        let mut whose = judge(context, search, candidate.bytes, candidate.secret.clone());
+        if let (Whose::Nobodys, Some((bytes, span))) = (&whose, &candidate.around) {
+            whose = judge(context, search, bytes, span.clone());
+        }
+        match whose {
             Whose::Ours(word) => candidate.note(format!("`{word}` nearby")),
             Whose::Theirs(word) => return Err(format!("it is beside `{word}`: another vendor's").into()),
             Whose::Contested(word) => {

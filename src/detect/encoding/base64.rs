@@ -3,9 +3,9 @@
 use std::ops::Range;
 
 use super::breaks::{self, Next};
-use super::units::Kind;
+use super::units::{Kind, unit_at};
 use super::{Anchor, Decoded, Encoding, Hit, Name};
-use crate::detect::candidate::Candidate;
+use crate::detect::candidate::{Candidate, EQUAL, EXACT};
 
 /// Shorter anchors would hit everywhere.
 const SHORTEST_ANCHOR: usize = 3;
@@ -20,6 +20,10 @@ const PART: usize = 5;
 pub(super) struct Base64;
 
 impl Encoding for Base64 {
+    fn name(&self) -> Name {
+        "base64"
+    }
+
     /// The symbols that the literal alone decides, for each way it can be aligned.
     fn anchors(&self, literal: &[u8], starts_key: bool) -> Vec<Anchor> {
         let aligned = |phase: u8| Anchor { bytes: decided(literal, usize::from(phase)), variant: phase };
@@ -40,8 +44,18 @@ impl Encoding for Base64 {
         let surplus = (before + 4 - column % 4) % 4;
         symbols.drain(..surplus.min(symbols.len()));
         let mut decoded = Decoded { name: "base64", ..Decoded::default() };
+        let mut end = symbols.first().map_or(0, |(_, place)| place.0);
         for group in symbols.chunks(4) {
             let start = decoded.text.len();
+            for (index, (_, place)) in group.iter().enumerate() {
+                if place.0 != end {
+                    decoded.breaks.push(start + index.min(2));
+                    if unit_at(hit.text, end, true).kind == Kind::Weak && is_quoted(hit.text, end) {
+                        decoded.marks.push((start + index.min(2), Kind::Weak));
+                    }
+                }
+                end = place.1;
+            }
             for (index, _) in group.iter().enumerate().filter(|(_, (symbol, _))| b"-_".contains(symbol)) {
                 // A symbol has a part in the byte before it in its group, and in that with its number.
                 for byte in index.saturating_sub(1)..=index.min(2) {
@@ -61,10 +75,20 @@ impl Encoding for Base64 {
         read(decoded);
     }
 
-    fn claim(&self, decoded: &Decoded, _: &mut Candidate<'_>, secret: Range<usize>) -> Option<Name> {
-        let is_inside = |(at, _): &(usize, Kind)| secret.contains(at);
-        Some(if decoded.marks.iter().any(is_inside) { "base64url" } else { decoded.name })
+    fn claim(&self, decoded: &Decoded, candidate: &mut Candidate<'_>, secret: Range<usize>) -> Option<Name> {
+        let inside = || decoded.marks.iter().filter(|(at, _)| secret.contains(at));
+        let is_weak = inside().any(|(at, kind)| *kind == Kind::Weak && *at > secret.start);
+        // Two literals next to each other may be two things.
+        if is_weak && (candidate.halves.is_none() || ![EQUAL, EXACT].contains(&candidate.weight)) {
+            return None;
+        }
+        Some(if inside().any(|(_, kind)| *kind == Kind::UrlSafe) { "base64url" } else { decoded.name })
     }
+}
+
+/// Whether a literal ends at `at`.
+fn is_quoted(text: &[u8], at: usize) -> bool {
+    text.get(at).is_some_and(|byte| b"\\\"'`".contains(byte))
 }
 
 /// The beginning and the end of an anchor, or all of one that is too short for that.

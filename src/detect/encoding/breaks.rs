@@ -1,5 +1,6 @@
 //! Where encoded text goes on in the next line, or behind an escape or glue in the middle of it.
 
+use super::lead;
 use super::units::{Kind, indent, line_break, unit_at, unit_before};
 
 /// Fewer symbols than this before a line break, and it is the end of a word, not of a wrapped line.
@@ -26,9 +27,11 @@ pub(super) fn forward(text: &[u8], mut at: usize, high: usize, is_symbol: fn(u8)
         }
         let len = match byte {
             b'\r' | b'\n' => wrapped(text, at, is_symbol),
+            b'&' if line_end(&text[at..]).is_some() => wrapped(text, at, is_symbol),
             b' ' | b'\t' if ends_in_spelt_break(text, at) => Some(indent(&text[at..])),
             b'\\' | b'%' | b'&' | 0x1b | b'"' | b'\'' | b'`' => {
-                let unit = unit_at(text, at, false);
+                // Literals next to each other go on like any others.
+                let unit = unit_at(text, at, b"\\\"'`".contains(&byte));
                 match unit.value {
                     Some(value) if is_symbol(value) && at + unit.len <= high => {
                         return Next::Symbol(value, (at, at + unit.len));
@@ -52,8 +55,13 @@ pub(super) fn backward(text: &[u8], mut end: usize, low: usize, is_symbol: fn(u8
         let byte = text[end - 1];
         let start = match byte {
             b' ' | b'\t' | b'\n' => unwrapped(text, end, is_symbol),
+            _ if lead::may_end(byte)
+                && let Some(start) = behind_lead(text, end, is_symbol) =>
+            {
+                Some(start)
+            }
             _ if may_end_unit(text, end) => {
-                let unit = unit_before(text, end, false);
+                let unit = unit_before(text, end, b"\"'`".contains(&byte));
                 let start = end - unit.len;
                 match unit.value {
                     Some(value) if is_symbol(value) && start >= low => {
@@ -95,27 +103,15 @@ fn ends_in_spelt_break(text: &[u8], at: usize) -> bool {
     before[..before.len() - blanks].ends_with(b"\\n")
 }
 
-/// The length of the line break and indentation at `at`, if the next line is nothing but more of the
-/// same.
+/// The length of the line break and all that begins the next line at `at`, if that is nothing but more of the same.
 fn wrapped(text: &[u8], at: usize, is_symbol: fn(u8) -> bool) -> Option<usize> {
-    let before = text[..at].iter().rev().take(SHORTEST_LINE).take_while(|&&byte| is_symbol(byte)).count();
-    if before < SHORTEST_LINE {
-        return None;
-    }
-    let mut len = line_break(&text[at..])?;
-    len += indent(&text[at + len..]);
-    let line = &text[at + len..];
-    let symbols = line.iter().take(LONGEST_LINE).take_while(|&&byte| is_symbol(byte)).count();
-    let mut rest = &line[symbols..];
-    while let Some(more) = rest.strip_prefix(b"=") {
-        rest = more;
-    }
-    let ends = rest.first().is_none_or(|byte| b"\r\n \t\"'`\\<,;)".contains(byte));
-    (symbols > 0 && ends).then_some(len)
+    let start = at + line_end(&text[at..])?;
+    let (end, lead) = continued(text, start, is_symbol)?;
+    (end == at).then_some(start + lead - at)
 }
 
-/// Where the line break begins that ends, with the indentation behind it, at `end`, if the line before
-/// it ends in enough of the same.
+/// Where the line before ends, if all from the break between them to `end` is what begins a line that goes on with more
+/// of the same.
 fn unwrapped(text: &[u8], end: usize, is_symbol: fn(u8) -> bool) -> Option<usize> {
     let low = end.saturating_sub(super::units::MOST_INDENT + 3);
     let blank = text[low..end].iter().rev().take_while(|byte| b" \t".contains(byte)).count();
@@ -128,8 +124,44 @@ fn unwrapped(text: &[u8], end: usize, is_symbol: fn(u8) -> bool) -> Option<usize
     if continued.kind == Kind::Continued {
         return Some(end - continued.len);
     }
-    let before = before.strip_suffix(b"\n")?;
-    let before = before.strip_suffix(b"\r").unwrap_or(before);
+    behind_lead(text, end, is_symbol)
+}
+
+/// The same where there is no escape and no sign that a line goes on.
+fn behind_lead(text: &[u8], end: usize, is_symbol: fn(u8) -> bool) -> Option<usize> {
+    let low = end.saturating_sub(lead::LONGEST);
+    let start = low + memchr::memrchr(b'\n', &text[low..end])? + 1;
+    let (before, lead) = continued(text, start, is_symbol)?;
+    (start + lead == end).then_some(before)
+}
+
+/// Whether the line that begins at `start` is more of what the line before ends with: where that ends, and how much of
+/// the new one is none of it.
+fn continued(text: &[u8], start: usize, is_symbol: fn(u8) -> bool) -> Option<(usize, usize)> {
+    let mut before = text[..start].strip_suffix(b"\n")?;
+    before = before.strip_suffix(b"\r").unwrap_or(before);
+    before = RETURNS.iter().find_map(|spelt| before.strip_suffix(*spelt)).unwrap_or(before);
+    let end = before.len();
     let symbols = before.iter().rev().take(SHORTEST_LINE).take_while(|&&byte| is_symbol(byte)).count();
-    (symbols == SHORTEST_LINE).then_some(before.len())
+    if symbols < SHORTEST_LINE {
+        return None;
+    }
+    let lead = lead::of(text, start, end, is_symbol);
+    let line = &text[start + lead..];
+    let symbols = line.iter().take(LONGEST_LINE).take_while(|&&byte| is_symbol(byte)).count();
+    let mut rest = &line[symbols..];
+    while let Some(more) = rest.strip_prefix(b"=") {
+        rest = more;
+    }
+    let ends = rest.first().is_none_or(|byte| b"\r\n \t\"'`\\<,;)&".contains(byte));
+    (symbols > 0 && ends).then_some((end, lead))
+}
+
+/// A carriage return as XML spells it.
+const RETURNS: [&[u8]; 3] = [b"&#13;", b"&#xD;", b"&#xd;"];
+
+/// The length of the line break with which `rest` begins, which may be spelt out in part.
+fn line_end(rest: &[u8]) -> Option<usize> {
+    let spelt = RETURNS.iter().find(|spelt| rest.starts_with(spelt)).map_or(0, |spelt| spelt.len());
+    line_break(&rest[spelt..]).map(|len| spelt + len)
 }

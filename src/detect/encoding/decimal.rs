@@ -17,6 +17,10 @@ const ENOUGH: usize = 3;
 const DIGITS: usize = 3;
 
 impl Encoding for Decimal {
+    fn name(&self) -> Name {
+        "decimal"
+    }
+
     fn anchors(&self, literal: &[u8], starts_key: bool) -> Vec<Anchor> {
         if !starts_key || literal.len() < ENOUGH {
             return Vec::new();

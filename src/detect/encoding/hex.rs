@@ -19,6 +19,10 @@ const BARE: u8 = 0;
 const PREFIXED: u8 = 1;
 
 impl Encoding for Together {
+    fn name(&self) -> Name {
+        "hex"
+    }
+
     fn anchors(&self, literal: &[u8], _: bool) -> Vec<Anchor> {
         without_case(literal, "").map(|bytes| Anchor { bytes, variant: 0 }).collect()
     }
@@ -33,6 +37,10 @@ impl Encoding for Together {
 }
 
 impl Encoding for Apart {
+    fn name(&self) -> Name {
+        "hex"
+    }
+
     fn anchors(&self, literal: &[u8], starts_key: bool) -> Vec<Anchor> {
         if !starts_key {
             return Vec::new();

@@ -13,6 +13,7 @@ mod breaks;
 mod decimal;
 mod glue;
 mod hex;
+mod lead;
 mod spelling;
 mod units;
 mod utf16;
@@ -40,6 +41,9 @@ const NEAR: usize = CONTEXT_REACH;
 
 /// One way of writing text as other text.
 pub(super) trait Encoding: Sync + fmt::Debug {
+    /// What it is called where it is around another.
+    fn name(&self) -> Name;
+
     /// What encoded text holds that holds `literal`: one of these. `starts_key`: keys begin with it; one
     /// from inside a key is worth searching for only where a line wrap can go through the other.
     fn anchors(&self, literal: &[u8], starts_key: bool) -> Vec<Anchor>;
@@ -148,6 +152,8 @@ pub(super) struct Decoded {
     pub(super) at: usize,
     /// What the encoding is called if nothing peculiar stands in the match.
     name: Name,
+    /// Where symbols do not follow each other: in another line, or another literal.
+    breaks: Vec<usize>,
     /// Peculiar units, each with the place in `text` of the byte it stands for, or that comes after it.
     marks: Vec<(usize, units::Kind)>,
 }
@@ -163,6 +169,13 @@ impl Decoded {
     /// Where parts were joined that may not belong together.
     pub(super) fn seams(&self) -> Vec<usize> {
         self.marks.iter().filter(|(_, kind)| *kind == units::Kind::Weak).map(|(at, _)| *at).collect()
+    }
+
+    /// Where in `range` another line or literal begins, the first if there are several, with what keys begin with: so
+    /// that it is a key of its own.
+    pub(super) fn next_key(&self, range: &Range<usize>, begins: impl Fn(&[u8]) -> bool) -> Option<usize> {
+        let is_inside = |at: &&usize| range.start < **at && **at < range.end;
+        self.breaks.iter().filter(is_inside).find(|&&at| begins(&self.text[at..])).copied()
     }
 
     /// Replaces places in an outer decoded text by those in what that was decoded from.
@@ -241,6 +254,10 @@ impl Route {
         self.steps.last().map_or(&[], |step| &step.literal)
     }
 
+    fn outer_name(&self) -> Option<Name> {
+        self.steps.first().map(|step| step.encoding.name())
+    }
+
     /// Whether a secret there can be claimed at all.
     pub(super) fn may_claim(&self, decoded: &Decoded, secret: &Range<usize>) -> bool {
         self.steps.last().is_some_and(|step| step.encoding.may_claim(decoded, secret))
@@ -254,11 +271,12 @@ impl Route {
         secret: Range<usize>,
     ) -> Option<Name> {
         let name = self.steps.last()?.encoding.claim(decoded, candidate, secret)?;
-        match (self.steps.len(), name) {
-            (1, name) => Some(name),
-            (_, "utf-16le") => Some("base64+utf-16le"),
-            (_, _) => Some("base64+base64"),
-        }
+        let is_last = self.steps.len() == 1;
+        Some(if is_last {
+            name
+        } else {
+            self.outer_name().and_then(|outer| both(outer, name)).unwrap_or(name)
+        })
     }
 }
 
@@ -276,6 +294,36 @@ pub(super) struct Literal {
 const ALL: &[&dyn Encoding] =
     &[&spelling::Spelling, &utf16::Utf16, &base64::Base64, &hex::Together, &hex::Apart, &decimal::Decimal];
 
+/// What one encoding within another is called.
+fn both(outer: Name, inner: Name) -> Option<Name> {
+    const NAMES: &[&str] = &[
+        "base64+utf-16le",
+        "base64+base64",
+        "base64+split",
+        "base64+ansi",
+        "base64+unicode-escape",
+        "base64+hex-escape",
+        "base64+octal-escape",
+        "base64+backslash-escape",
+        "base64+percent",
+        "base64+html-entity",
+        "base64+quoted-printable",
+        "utf-16+split",
+        "utf-16+ansi",
+        "utf-16+unicode-escape",
+        "utf-16+hex-escape",
+        "utf-16+octal-escape",
+        "utf-16+backslash-escape",
+        "utf-16+percent",
+        "utf-16+html-entity",
+        "utf-16+quoted-printable",
+    ];
+    // The two alphabets of base64 within make no difference.
+    let inner = if inner == "base64url" { "base64" } else { inner };
+    let is_it = |name: &&&str| name.split_once('+') == Some((outer, inner));
+    NAMES.iter().find(is_it).copied()
+}
+
 /// Encodings within base64, and how many ways to align each. Base64 within base64 is a value that was encoded
 /// twice, from its first byte on; in the midst of other text it would take nine anchors more.
 const IN_BASE64: &[(&dyn Encoding, usize)] = &[(&utf16::Utf16, 3), (&base64::Base64, 1)];
@@ -292,6 +340,12 @@ pub(super) fn routes(literals: &[Literal]) -> Vec<(Vec<u8>, Route)> {
             for anchor in encoding.anchors(literal, *starts_key) {
                 add(anchor.bytes, vec![Step::new(encoding, anchor.variant, literal)]);
             }
+        }
+        // What holds the literal as it is, and is spelt out or split around it.
+        let around: &dyn Encoding = if *starts_key { &utf16::Utf16 } else { &base64::Base64 };
+        for anchor in around.anchors(literal, *starts_key) {
+            let spelt = Step::new(&spelling::Spelling, spelling::AS_IT_IS, literal);
+            add(anchor.bytes, vec![Step::new(around, anchor.variant, literal), spelt]);
         }
         for &(encoding, ways) in IN_BASE64.iter().filter(|_| *starts_key) {
             for inner in encoding.anchors(literal, true).into_iter().take(ways) {

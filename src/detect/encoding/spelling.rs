@@ -25,6 +25,10 @@ const WHOLE_BY_ITSELF: usize = 40;
 pub(super) struct Spelling;
 
 impl Encoding for Spelling {
+    fn name(&self) -> Name {
+        "split"
+    }
+
     /// The first character spelt out, and what comes after it if only others than letters and digits
     /// are.
     fn anchors(&self, literal: &[u8], starts_key: bool) -> Vec<Anchor> {

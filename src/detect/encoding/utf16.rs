@@ -15,6 +15,10 @@ const IN_SIGHT: usize = SETTLED_SPAN + CONTEXT_REACH;
 pub(super) struct Utf16;
 
 impl Encoding for Utf16 {
+    fn name(&self) -> Name {
+        "utf-16"
+    }
+
     /// Without the zero at either end, so that both byte orders are found.
     fn anchors(&self, literal: &[u8], starts_key: bool) -> Vec<Anchor> {
         if !starts_key {
