@@ -6,7 +6,7 @@ use std::ops::Range;
 
 use super::hex::{Byte, byte, without_case};
 use super::units::{Kind, line_break};
-use super::{Anchor, Decoded, Encoding, Hit, Name};
+use super::{Anchor, Decoded, Encoding, Hit, Name, Reach};
 use crate::detect::candidate::Candidate;
 
 /// Reads dumps.
@@ -41,10 +41,14 @@ impl Encoding for Dump {
         }
         let Some(line) = Line::around(text, hit.at) else { return };
         let Some(index) = line.bytes.iter().position(|(_, place)| place.0 == hit.at) else { return };
+        if !line.holds(index, hit.literal, text) {
+            return;
+        }
         let mut decoded = Decoded { name: "hex", ..Decoded::default() };
         let mut before: Vec<Byte> = line.bytes[..index].iter().rev().copied().collect();
         let mut breaks = Vec::new();
-        let mut first = line.before(text);
+        // A first look asks for nothing before the hit.
+        let mut first = if hit.reach == Reach::Full { line.before(text) } else { None };
         while let Some(line) = first
             && before.len() < hit.most_before()
             && line.end > low
@@ -161,6 +165,16 @@ impl Line {
     /// The line that goes on in this.
     fn before(&self, text: &[u8]) -> Option<Self> {
         Self::around(text, self.start.checked_sub(1)?).filter(|before| before.goes_on_in(self))
+    }
+
+    /// Whether `literal` stands from the byte with this index on, in this line and the next.
+    fn holds(&self, index: usize, literal: &[u8], text: &[u8]) -> bool {
+        let begins = |bytes: &[Byte], literal: &[u8]| bytes.iter().zip(literal).all(|((a, _), b)| a == b);
+        let here = &self.bytes[index..];
+        begins(here, literal)
+            && literal.get(here.len()..).is_none_or(|rest| {
+                rest.is_empty() || self.after(text).is_some_and(|next| begins(&next.bytes, rest))
+            })
     }
 
     /// Where its bytes end and where the line does, if their characters stand between.
