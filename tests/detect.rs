@@ -6,6 +6,8 @@
 mod cases;
 #[path = "detect/disguise.rs"]
 mod disguise;
+#[path = "detect/dumps.rs"]
+mod dumps;
 #[path = "detect/invariants.rs"]
 mod invariants;
 #[path = "detect/matrix.rs"]

@@ -143,7 +143,7 @@ impl Detector {
         let mut best: Option<(Standing, Match)> = None;
         self.disguised(route, bytes, at, &mut |mut disguised| {
             let form = &self.forms[disguised.form];
-            if form.weigh(&mut disguised.candidate).is_err() {
+            if form.weigh(&mut disguised.candidate).is_err() || disguised.is_shown() {
                 return;
             }
             let Some((span, encoding)) = disguised.claim() else { return };

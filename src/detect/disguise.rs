@@ -51,6 +51,17 @@ impl Disguised<'_> {
         Some((span, name))
     }
 
+    /// Whether the secret also stands there as it is, and is found so.
+    pub(super) fn is_shown(&self) -> bool {
+        let secret = &self.candidate.secret;
+        self.route.is_shown(self.decoded, &(secret.start + self.offset..secret.end + self.offset))
+    }
+
+    /// Where a range of the candidate's bytes is to be masked: with what shows them once more.
+    pub(super) fn span_with_shown(&self, range: Range<usize>) -> Range<usize> {
+        self.decoded.span_with_shown(&(range.start + self.offset..range.end + self.offset))
+    }
+
     /// Where a range of the candidate's bytes stands in the bytes that were searched.
     pub(super) fn span(&self, range: Range<usize>) -> Range<usize> {
         self.decoded.span(&(range.start + self.offset..range.end + self.offset))

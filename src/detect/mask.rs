@@ -206,7 +206,7 @@ fn in_disguise(form: &CompiledForm, disguised: &mut Disguised<'_>) -> Option<(Ra
     let matched = candidate.matched.end.max(candidate.secret.end);
     let end = matched + key_run(&candidate.bytes[matched..], RUN);
     let text = redacted(&candidate.bytes[candidate.secret.clone()]);
-    Some((disguised.span(candidate.secret.start..end), Shown::Decoded(text)))
+    Some((disguised.span_with_shown(candidate.secret.start..end), Shown::Decoded(text)))
 }
 
 /// What stands in a secret's place: the prefix that rules know, and `…`.

@@ -5,7 +5,7 @@ use friskey::rules::{MARKER, expand};
 use proptest::prelude::*;
 
 use super::disguise::encoded;
-use super::{detector, found};
+use super::{detector, dumps, found};
 
 /// Pieces that make trouble when they meet.
 fn piece() -> impl Strategy<Value = Vec<u8>> {
@@ -55,6 +55,9 @@ fn piece() -> impl Strategy<Value = Vec<u8>> {
         "utf-16be",
         "hex",
         "hex-apart",
+        "hex,wrap:60:\n",
+        "utf-16le,hex",
+        "utf-16be,hex-apart",
         "utf-16le,base64",
         "base64,base64",
         "unicode",
@@ -88,6 +91,10 @@ fn piece() -> impl Strategy<Value = Vec<u8>> {
         "NrL",
         "zay",
         "736b2d",
+        "73 6b2d",
+        "\n00000010: 73",
+        "73006b00",
+        "73,6b,",
         "s\0k\0-\0",
         "sk\\",
         "\\x73",
@@ -95,6 +102,8 @@ fn piece() -> impl Strategy<Value = Vec<u8>> {
     ]);
     prop_oneof![
         4 => (templates.clone(), 0..1000_u64).prop_map(|(template, seed)| expand(template, seed).text),
+        2 => (templates.clone(), 0..1000_u64, 0..dumps::COUNT)
+            .prop_map(|(template, seed, tool)| dumps::dumped(&expand(template, seed).text, tool)),
         4 => (templates, 0..1000_u64, disguises)
             .prop_map(|(template, seed, steps)| encoded(&expand(template, seed).text, steps)),
         4 => seams.prop_map(|text| text.as_bytes().to_vec()),

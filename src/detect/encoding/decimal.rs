@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::hex::separator;
+use super::apart::separator;
 use super::{Anchor, Decoded, Encoding, Hit, Name};
 use crate::detect::candidate::Candidate;
 

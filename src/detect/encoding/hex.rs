@@ -1,22 +1,19 @@
-//! Hex digits: run together, one byte apart, or as the elements of an array.
+//! Hex digits that are run together, and what is common to all ways of writing bytes as such.
 
 use std::ops::Range;
 
 use super::breaks::{self, Next};
-use super::units::{MOST_INDENT, line_break};
+use super::units::{Kind, MOST_INDENT};
 use super::{Anchor, Decoded, Encoding, Hit, Name};
 use crate::detect::candidate::Candidate;
+use crate::detect::checks::CONTEXT_REACH;
 
 /// Reads hex digits that are run together.
 #[derive(Debug)]
 pub(super) struct Together;
 
-/// Reads hex digits one byte apart. A variant says whether each has a prefix.
-#[derive(Debug)]
-pub(super) struct Apart;
-
-const BARE: u8 = 0;
-const PREFIXED: u8 = 1;
+/// Bytes of a line that tell whether it is text.
+const GLANCE: usize = 8;
 
 impl Encoding for Together {
     fn name(&self) -> Name {
@@ -36,34 +33,9 @@ impl Encoding for Together {
     }
 }
 
-impl Encoding for Apart {
-    fn name(&self) -> Name {
-        "hex"
-    }
-
-    fn anchors(&self, literal: &[u8], starts_key: bool) -> Vec<Anchor> {
-        if !starts_key {
-            return Vec::new();
-        }
-        let bare = without_case(literal, " ").map(|bytes| Anchor { bytes, variant: BARE });
-        // What comes after the first byte is written in too many ways.
-        let prefixed = without_case(&literal[..1], " ")
-            .map(|bytes| Anchor { bytes: [b"0x", &bytes[..]].concat(), variant: PREFIXED });
-        bare.chain(prefixed).collect()
-    }
-
-    fn decode(&self, hit: &Hit<'_>, read: &mut dyn FnMut(Decoded)) {
-        decode(hit, next_apart, previous_apart, read);
-    }
-
-    fn claim(&self, decoded: &Decoded, _: &mut Candidate<'_>, _: Range<usize>) -> Option<Name> {
-        Some(decoded.name)
-    }
-}
-
 /// The digits of `literal` up to the first that is a letter, which can be of either case; all in both
 /// cases if that is too few.
-fn without_case(literal: &[u8], separator: &str) -> impl Iterator<Item = Vec<u8>> {
+pub(super) fn without_case(literal: &[u8], separator: &str) -> impl Iterator<Item = Vec<u8>> {
     const SHORTEST: usize = 3;
     let all = literal.iter().map(|byte| format!("{byte:02x}")).collect::<Vec<_>>().join(separator);
     let end = all.find(|digit: char| digit.is_ascii_alphabetic()).unwrap_or(all.len());
@@ -75,10 +47,12 @@ fn without_case(literal: &[u8], separator: &str) -> impl Iterator<Item = Vec<u8>
     anchors.into_iter()
 }
 
-type Step = fn(&Hit<'_>, usize) -> Option<Byte>;
+/// Reads the byte at a place, or behind what parts it from there.
+pub(super) type Step = fn(&Hit<'_>, usize) -> Option<Byte>;
 
-fn decode(hit: &Hit<'_>, next: Step, previous: Step, read: &mut dyn FnMut(Decoded)) {
-    if !reads_literal(hit, next) {
+/// Reads what is on both sides of the hit.
+pub(super) fn decode(hit: &Hit<'_>, next: Step, previous: Step, read: &mut dyn FnMut(Decoded)) {
+    if !reads_literal(hit, hit.at, next) {
         return;
     }
     let mut decoded = Decoded { name: "hex", ..Decoded::default() };
@@ -94,19 +68,24 @@ fn decode(hit: &Hit<'_>, next: Step, previous: Step, read: &mut dyn FnMut(Decode
         decoded.push(byte, place);
     }
     decoded.at = decoded.text.len();
+    if hit.starts_key && begins_line(hit) {
+        decoded.marks.push((decoded.at, Kind::Weak));
+    }
     let mut at = hit.at;
     while decoded.text.len() - decoded.at < hit.most()
         && let Some((byte, place)) = next(hit, at)
     {
+        if at != hit.at && hit.text[at..place.0].contains(&b'\n') && is_another(hit, at, next) {
+            break;
+        }
         decoded.push(byte, place);
         at = place.1;
     }
     read(decoded);
 }
 
-/// Whether the literal can be read at the hit, which is quickly told.
-fn reads_literal(hit: &Hit<'_>, next: Step) -> bool {
-    let mut at = hit.at;
+/// Whether the literal can be read at `at`, which is quickly told at the hit.
+fn reads_literal(hit: &Hit<'_>, mut at: usize, next: Step) -> bool {
     hit.literal.iter().all(|&expected| match next(hit, at) {
         Some((byte, place)) => {
             at = place.1;
@@ -116,7 +95,39 @@ fn reads_literal(hit: &Hit<'_>, next: Step) -> bool {
     })
 }
 
-type Byte = (u8, (usize, usize));
+/// Whether nothing but blanks stands before the hit in its line, but something in another.
+fn begins_line(hit: &Hit<'_>) -> bool {
+    let before = &hit.text[hit.at.saturating_sub(MOST_INDENT + 1)..hit.at];
+    let blank = before.iter().rev().take_while(|byte| b" \t".contains(byte)).count();
+    before[..before.len() - blank].ends_with(b"\n")
+}
+
+/// Whether the line that begins behind the break at `at` is no more of the key that was hit: it begins as keys do, or,
+/// where that key has a line to itself, is no text.
+fn is_another(hit: &Hit<'_>, mut at: usize, next: Step) -> bool {
+    if !hit.starts_key {
+        return false;
+    }
+    if reads_literal(hit, at, next) {
+        return true;
+    }
+    if hit.at > 0 && !begins_line(hit) {
+        return false;
+    }
+    let from = at;
+    for _ in 0..GLANCE {
+        match next(hit, at).filter(|(_, place)| place.1 - from < CONTEXT_REACH) {
+            // What ends a text in a binary file.
+            Some((0, _)) | None => return false,
+            Some((b'\t' | b'\n' | b'\r' | b' '..=b'~', place)) => at = place.1,
+            Some(_) => return true,
+        }
+    }
+    false
+}
+
+/// A byte, and where what stands for it begins and ends.
+pub(super) type Byte = (u8, (usize, usize));
 
 fn next_together(hit: &Hit<'_>, at: usize) -> Option<Byte> {
     let (text, high) = (hit.text, hit.high());
@@ -132,51 +143,12 @@ fn previous_together(hit: &Hit<'_>, at: usize) -> Option<Byte> {
     Some((byte(first, second)?, (from.0, to.1)))
 }
 
-/// The byte at the hit, or behind what separates it from the one that ends at `at`.
-fn next_apart(hit: &Hit<'_>, at: usize) -> Option<Byte> {
-    let rest = hit.text.get(at..hit.high())?;
-    let at = at + if at == hit.at { 0 } else { separator(rest)? };
-    let digits = at + if hit.variant == PREFIXED { prefix(&hit.text[at..])? } else { 0 };
-    let value = byte(*hit.text.get(digits)?, *hit.text.get(digits + 1)?)?;
-    (digits + 2 <= hit.high()).then_some((value, (at, digits + 2)))
-}
-
-/// The byte before the one at `at`.
-fn previous_apart(hit: &Hit<'_>, at: usize) -> Option<Byte> {
-    let (text, low) = (hit.text, hit.low());
-    let before = text.get(low..at)?;
-    let separating = before.iter().rev().take_while(|byte| b" \t\r\n,".contains(byte)).count();
-    let end = at - separating;
-    let len = if hit.variant == PREFIXED { 4 } else { 2 };
-    let start = end.checked_sub(len).filter(|&start| start >= low)?;
-    let parted = separator(&text[end..at]).is_some_and(|len| len == at - end);
-    let prefixed = hit.variant == BARE || prefix(&text[start..end]).is_some();
-    let value = byte(text[end - 2], text[end - 1])?;
-    (parted && prefixed).then_some((value, (start, end)))
-}
-
-/// The length of what separates two bytes: a comma, blanks, a line break; not nothing.
-pub(super) fn separator(rest: &[u8]) -> Option<usize> {
-    let mut len = usize::from(rest.first() == Some(&b','));
-    let blank =
-        |from: usize| rest[from..].iter().take(MOST_INDENT).take_while(|b| b" \t".contains(b)).count();
-    len += blank(len);
-    if let Some(broken) = line_break(&rest[len..]) {
-        len += broken;
-        len += blank(len);
-    }
-    (len > 0).then_some(len)
-}
-
-fn prefix(rest: &[u8]) -> Option<usize> {
-    matches!(rest, [b'0', b'x' | b'X', ..]).then_some(2)
-}
-
 fn is_digit(byte: u8) -> bool {
     byte.is_ascii_hexdigit()
 }
 
-fn byte(first: u8, second: u8) -> Option<u8> {
+/// What two digits stand for.
+pub(super) fn byte(first: u8, second: u8) -> Option<u8> {
     let digit = |byte: u8| char::from(byte).to_digit(16);
     u8::try_from(digit(first)? << 4 | digit(second)?).ok()
 }

@@ -8,9 +8,11 @@
 //! A decoded text is a function of the bytes around the hit alone, never of where a buffer begins
 //! or ends: what a verdict rests on lies within the detector's margin.
 
+mod apart;
 mod base64;
 mod breaks;
 mod decimal;
+mod dump;
 mod glue;
 mod hex;
 mod lead;
@@ -54,6 +56,11 @@ pub(super) trait Encoding: Sync + fmt::Debug {
     /// Whether a secret there can be claimed at all, which is asked before its checks.
     fn may_claim(&self, _: &Decoded, _: &Range<usize>) -> bool {
         true
+    }
+
+    /// Whether it also stands there as it is, for whoever reads the same lines.
+    fn is_shown(&self, _: &Decoded, _: &Range<usize>) -> bool {
+        false
     }
 
     /// The name of the encoding of a match; `None` when the match is not one that this encoding may
@@ -156,6 +163,8 @@ pub(super) struct Decoded {
     breaks: Vec<usize>,
     /// Peculiar units, each with the place in `text` of the byte it stands for, or that comes after it.
     marks: Vec<(usize, units::Kind)>,
+    /// Of each line of a dump that shows its bytes as characters, where those bytes end and where the line does.
+    shown: Vec<(usize, usize)>,
 }
 
 impl Decoded {
@@ -164,6 +173,13 @@ impl Decoded {
         let start = self.places.get(range.start).map_or(0, |place| place.0);
         let last = self.places.get(range.end.saturating_sub(1)).map_or(start, |place| place.1);
         start..last.max(start)
+    }
+
+    /// The same with what shows the last of them once more as it is.
+    pub(super) fn span_with_shown(&self, range: &Range<usize>) -> Range<usize> {
+        let span = self.span(range);
+        let line = self.shown.iter().find(|line| span.end <= line.0);
+        span.start..line.map_or(span.end, |line| line.1)
     }
 
     /// Where parts were joined that may not belong together.
@@ -184,6 +200,7 @@ impl Decoded {
             let span = outer.span(&(place.0..place.1));
             *place = (span.start, span.end);
         }
+        self.shown.clone_from(&outer.shown);
         self
     }
 
@@ -210,11 +227,17 @@ struct Step {
     variant: u8,
     /// What is to be read where the hit was.
     literal: Vec<u8>,
+    /// Whether another encoding was written as hex digits.
+    in_hex: bool,
 }
 
 impl Step {
     fn new(encoding: &'static dyn Encoding, variant: u8, literal: &[u8]) -> Self {
-        Self { encoding, variant, literal: literal.to_vec() }
+        Self { encoding, variant, literal: literal.to_vec(), in_hex: false }
+    }
+
+    fn hex(encoding: &'static dyn Encoding, variant: u8, literal: &[u8]) -> Self {
+        Self { in_hex: true, ..Self::new(encoding, variant, literal) }
     }
 }
 
@@ -230,7 +253,7 @@ impl Route {
     }
 
     fn decode_from(&self, step: usize, text: &[u8], at: usize, reach: Reach, read: &mut dyn FnMut(Decoded)) {
-        let Some(Step { encoding, variant, literal }) = self.steps.get(step) else { return };
+        let Some(Step { encoding, variant, literal, .. }) = self.steps.get(step) else { return };
         let is_last = step + 1 == self.steps.len();
         // The characters of a text within are none of a key's.
         let keys = self.keys.filter(|_| is_last);
@@ -254,13 +277,14 @@ impl Route {
         self.steps.last().map_or(&[], |step| &step.literal)
     }
 
-    fn outer_name(&self) -> Option<Name> {
-        self.steps.first().map(|step| step.encoding.name())
-    }
-
     /// Whether a secret there can be claimed at all.
     pub(super) fn may_claim(&self, decoded: &Decoded, secret: &Range<usize>) -> bool {
         self.steps.last().is_some_and(|step| step.encoding.may_claim(decoded, secret))
+    }
+
+    /// Whether a secret also stands there as it is.
+    pub(super) fn is_shown(&self, decoded: &Decoded, secret: &Range<usize>) -> bool {
+        self.steps.last().is_some_and(|step| step.encoding.is_shown(decoded, secret))
     }
 
     /// The name of the encoding of a match, or nothing if it is none.
@@ -271,12 +295,11 @@ impl Route {
         secret: Range<usize>,
     ) -> Option<Name> {
         let name = self.steps.last()?.encoding.claim(decoded, candidate, secret)?;
-        let is_last = self.steps.len() == 1;
-        Some(if is_last {
-            name
-        } else {
-            self.outer_name().and_then(|outer| both(outer, name)).unwrap_or(name)
-        })
+        match (&self.steps[..], name) {
+            ([outer, _], _) if outer.in_hex => Some("hex"),
+            ([outer, _], name) => both(outer.encoding.name(), name),
+            (_, name) => Some(name),
+        }
     }
 }
 
@@ -291,8 +314,15 @@ pub(super) struct Literal {
 }
 
 /// Every encoding.
-const ALL: &[&dyn Encoding] =
-    &[&spelling::Spelling, &utf16::Utf16, &base64::Base64, &hex::Together, &hex::Apart, &decimal::Decimal];
+const ALL: &[&dyn Encoding] = &[
+    &spelling::Spelling,
+    &utf16::Utf16,
+    &base64::Base64,
+    &hex::Together,
+    &apart::Apart,
+    &dump::Dump,
+    &decimal::Decimal,
+];
 
 /// What one encoding within another is called.
 fn both(outer: Name, inner: Name) -> Option<Name> {
@@ -328,6 +358,9 @@ fn both(outer: Name, inner: Name) -> Option<Name> {
 /// twice, from its first byte on; in the midst of other text it would take nine anchors more.
 const IN_BASE64: &[(&dyn Encoding, usize)] = &[(&utf16::Utf16, 3), (&base64::Base64, 1)];
 
+/// Encodings as hex digits, in which UTF-16 is looked for, too.
+const HEX: &[&dyn Encoding] = &[&hex::Together, &apart::Apart, &dump::Dump];
+
 /// All that is to be searched for, with how to decode what is found.
 pub(super) fn routes(literals: &[Literal]) -> Vec<(Vec<u8>, Route)> {
     let mut routes = Vec::new();
@@ -355,6 +388,17 @@ pub(super) fn routes(literals: &[Literal]) -> Vec<(Vec<u8>, Route)> {
                         Step::new(encoding, inner.variant, literal),
                     ];
                     add(outer.bytes, steps);
+                }
+            }
+        }
+        for inner in utf16::Utf16.anchors(literal, *starts_key) {
+            for &outer in HEX {
+                for anchor in outer.anchors(&inner.bytes, true) {
+                    let steps = vec![
+                        Step::hex(outer, anchor.variant, &inner.bytes),
+                        Step::new(&utf16::Utf16, utf16::NEAR_BY, literal),
+                    ];
+                    add(anchor.bytes, steps);
                 }
             }
         }

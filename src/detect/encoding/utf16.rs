@@ -10,6 +10,12 @@ use crate::detect::checks::CONTEXT_REACH;
 /// The byte order is told from what lies this near: no farther than other things that a verdict rests on.
 const IN_SIGHT: usize = SETTLED_SPAN + CONTEXT_REACH;
 
+/// The same of text that was written as hex digits, several to a byte.
+const NEARER: usize = 48;
+
+/// A variant: the byte order is told from what is nearest.
+pub(super) const NEAR_BY: u8 = 1;
+
 /// Reads UTF-16.
 #[derive(Debug)]
 pub(super) struct Utf16;
@@ -35,7 +41,10 @@ impl Encoding for Utf16 {
             return;
         }
         // What base64 holds comes from Windows.
-        let little = hit.nested || is_little_endian(hit.text, hit.at);
+        let little = match hit.variant {
+            NEAR_BY => is_little_endian(hit.text, hit.at, NEARER),
+            _ => hit.nested || is_little_endian(hit.text, hit.at, IN_SIGHT),
+        };
         let Some(decoded) = in_order(hit, little) else { return };
         // A character of which only one byte is there: perhaps it is the other order after all.
         let end = decoded.places.last().map_or(hit.at, |place| place.1);
@@ -82,13 +91,13 @@ fn in_order(hit: &Hit<'_>, little: bool) -> Option<Decoded> {
 
 /// Bytes and zeros alternate in either byte order. Where they begin to, or cease, tells which it is; where
 /// that is out of sight, the usual one.
-fn is_little_endian(text: &[u8], at: usize) -> bool {
+fn is_little_endian(text: &[u8], at: usize, sight: usize) -> bool {
     let alternates = |at: usize, zero: bool| {
         // Latin letters with accents have a zero beside them, too; 0xFE and 0xFF make a byte order mark.
         let is_letter = |byte: u8| is_text(byte) || (0xA0..=0xFD).contains(&byte);
         text.get(at).is_some_and(|&byte| if zero { byte == 0 } else { is_letter(byte) })
     };
-    let low = at.saturating_sub(IN_SIGHT);
+    let low = at.saturating_sub(sight);
     let mut start = at;
     while start > low && alternates(start - 1, (at - start).is_multiple_of(2)) {
         start -= 1;
@@ -98,7 +107,7 @@ fn is_little_endian(text: &[u8], at: usize) -> bool {
     if in_sight && !starts_with_zero {
         return true;
     }
-    let high = text.len().min(at + IN_SIGHT);
+    let high = text.len().min(at + sight);
     let mut end = at;
     while end < high && alternates(end, (end - at) % 2 == 1) {
         end += 1;
@@ -110,7 +119,8 @@ fn is_little_endian(text: &[u8], at: usize) -> bool {
         // The zero may belong to what is before.
         (true, _) if !after_zero => false,
         (_, true) => ends_with_zero,
-        (true, false) => false,
+        // Behind a zero that may end a text: the usual order, if no more may be looked at.
+        (true, false) => sight < IN_SIGHT,
         (false, false) => true,
     }
 }
@@ -121,16 +131,16 @@ fn is_text(byte: u8) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::is_little_endian;
+    use super::{IN_SIGHT, is_little_endian};
 
     #[test]
     fn letters_with_accents_and_marks_do_not_confuse_the_byte_order() {
         for text in ["# für\r\na = 'sk-proj-'", "sk-proj-", "\u{feff}sk-proj-"] {
             let place = text.encode_utf16().position(|unit| unit == u16::from(b's')).unwrap() * 2;
             let little: Vec<u8> = text.encode_utf16().flat_map(u16::to_le_bytes).collect();
-            assert!(is_little_endian(&little, place), "{text}");
+            assert!(is_little_endian(&little, place, IN_SIGHT), "{text}");
             let big: Vec<u8> = text.encode_utf16().flat_map(u16::to_be_bytes).collect();
-            assert!(!is_little_endian(&big, place + 1), "{text}");
+            assert!(!is_little_endian(&big, place + 1, IN_SIGHT), "{text}");
         }
     }
 }

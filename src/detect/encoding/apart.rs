@@ -1,0 +1,127 @@
+//! Hex digits one byte apart: with blanks between, as the elements of an array, or with a comma, colon or dash.
+
+use std::ops::Range;
+
+use super::hex::{Byte, byte, decode, without_case};
+use super::units::{MOST_INDENT, line_break};
+use super::{Anchor, Decoded, Encoding, Hit, Name};
+use crate::detect::candidate::Candidate;
+
+/// Reads hex digits one byte apart. A variant says how they are parted.
+#[derive(Debug)]
+pub(super) struct Apart;
+
+/// By blanks.
+const BARE: u8 = 0;
+/// Each has a `0x` before it.
+const PREFIXED: u8 = 1;
+/// Any more: by this byte, as the registry editor, certificates and .NET have it.
+const LISTED: &[u8] = b",:-";
+
+/// What may stand behind an element of an array, and before one.
+const SUFFIXES: &[&[u8]] = &[b"u8", b".toByte()", b"\"", b"'"];
+const CASTS: &[&[u8]] = &[b"(byte)", b"(byte) ", b"(char)", b"(char) ", b"\"", b"'"];
+
+impl Encoding for Apart {
+    fn name(&self) -> Name {
+        "hex"
+    }
+
+    fn anchors(&self, literal: &[u8], starts_key: bool) -> Vec<Anchor> {
+        let of = |literal: &[u8], separator: &str, variant| {
+            without_case(literal, separator).map(move |bytes| Anchor { bytes, variant }).collect::<Vec<_>>()
+        };
+        if !starts_key {
+            // Where a line ends within what keys begin with.
+            return literal.get(..2).map(|start| of(start, " ", BARE)).unwrap_or_default();
+        }
+        let mut all = of(literal, " ", BARE);
+        // What comes after the first byte is written in too many ways.
+        for Anchor { bytes, .. } in of(&literal[..1], "", PREFIXED) {
+            for prefix in [b"0x", b"0X"] {
+                all.push(Anchor { bytes: [prefix, &bytes[..]].concat(), variant: PREFIXED });
+            }
+        }
+        for &separator in LISTED {
+            all.extend(of(literal, &char::from(separator).to_string(), separator));
+        }
+        all
+    }
+
+    fn decode(&self, hit: &Hit<'_>, read: &mut dyn FnMut(Decoded)) {
+        decode(hit, next, previous, read);
+    }
+
+    fn claim(&self, decoded: &Decoded, _: &mut Candidate<'_>, _: Range<usize>) -> Option<Name> {
+        Some(decoded.name)
+    }
+}
+
+/// The byte at the hit, or behind what separates it from the one that ends at `at`.
+fn next(hit: &Hit<'_>, at: usize) -> Option<Byte> {
+    let rest = hit.text.get(at..hit.high())?;
+    let at = at + if at == hit.at { 0 } else { parting(rest, hit.variant)? };
+    let digits = at + if hit.variant == PREFIXED { prefix(&hit.text[at..])? } else { 0 };
+    let value = byte(*hit.text.get(digits)?, *hit.text.get(digits + 1)?)?;
+    (digits + 2 <= hit.high()).then_some((value, (at, digits + 2)))
+}
+
+/// The byte before the one at `at`.
+fn previous(hit: &Hit<'_>, at: usize) -> Option<Byte> {
+    let (text, low) = (hit.text, hit.low());
+    let mut before = text.get(low..at)?;
+    if hit.variant == PREFIXED {
+        before = CASTS.iter().find_map(|cast| before.strip_suffix(*cast)).unwrap_or(before);
+    }
+    let blank = |byte: &&u8| b" \t\r\n,\\".contains(byte) || **byte == hit.variant;
+    before = &before[..before.len() - before.iter().rev().take_while(blank).count()];
+    if hit.variant == PREFIXED {
+        before = SUFFIXES.iter().find_map(|suffix| before.strip_suffix(*suffix)).unwrap_or(before);
+    }
+    let end = low + before.len();
+    let len = if hit.variant == PREFIXED { 4 } else { 2 };
+    let start = end.checked_sub(len).filter(|&start| start >= low)?;
+    let parted = parting(&text[end..at], hit.variant).is_some_and(|len| len == at - end);
+    let prefixed = hit.variant != PREFIXED || prefix(&text[start..end]).is_some();
+    let value = byte(text[end - 2], text[end - 1])?;
+    (parted && prefixed).then_some((value, (start, end)))
+}
+
+/// The length of what separates two bytes.
+fn parting(rest: &[u8], variant: u8) -> Option<usize> {
+    match variant {
+        BARE => separator(rest),
+        PREFIXED => {
+            let end =
+                SUFFIXES.iter().find(|suffix| rest.starts_with(suffix)).map_or(0, |suffix| suffix.len());
+            let len = end + separator(&rest[end..])?;
+            Some(len + CASTS.iter().rfind(|cast| rest[len..].starts_with(cast)).map_or(0, |cast| cast.len()))
+        }
+        listed => {
+            let rest = rest.strip_prefix(&[listed])?;
+            // The registry editor continues lines.
+            let continued = usize::from(rest.first() == Some(&b'\\'));
+            match line_break(&rest[continued..]) {
+                None if continued > 0 => None,
+                _ => Some(1 + continued + separator(&rest[continued..]).unwrap_or(0)),
+            }
+        }
+    }
+}
+
+/// The length of what separates two bytes: a comma, blanks, a line break; not nothing.
+pub(super) fn separator(rest: &[u8]) -> Option<usize> {
+    let mut len = usize::from(rest.first() == Some(&b','));
+    let blank =
+        |from: usize| rest[from..].iter().take(MOST_INDENT).take_while(|b| b" \t".contains(b)).count();
+    len += blank(len);
+    if let Some(broken) = line_break(&rest[len..]) {
+        len += broken;
+        len += blank(len);
+    }
+    (len > 0).then_some(len)
+}
+
+fn prefix(rest: &[u8]) -> Option<usize> {
+    matches!(rest, [b'0', b'x' | b'X', ..]).then_some(2)
+}

@@ -1,0 +1,267 @@
+//! Dumps as tools print them: in each line an offset, hex digits in groups, and their characters once more.
+//!
+//! That a line is one is checked, and so is that the next goes on where it ends: what is joined belongs together.
+
+use std::ops::Range;
+
+use super::hex::{Byte, byte, without_case};
+use super::units::{Kind, line_break};
+use super::{Anchor, Decoded, Encoding, Hit, Name, Reach};
+use crate::detect::candidate::Candidate;
+
+/// Reads dumps.
+#[derive(Debug)]
+pub(super) struct Dump;
+
+/// No line is longer: with what stands around a key it lies within the margin.
+const LONGEST_LINE: usize = 400;
+
+/// Nor does any show more bytes.
+const MOST_BYTES: usize = 64;
+
+/// Digits of an offset.
+const OFFSET: Range<usize> = 4..17;
+
+/// Blanks between two groups of digits, at most.
+const GAP: usize = 3;
+
+impl Encoding for Dump {
+    fn name(&self) -> Name {
+        "hex"
+    }
+
+    /// Groups may end behind the first byte, with a gap in the middle of the line; where the line does, the first two
+    /// of the other literal stand next to each other.
+    fn anchors(&self, literal: &[u8], _: bool) -> Vec<Anchor> {
+        let Some(start) = literal.get(..2) else { return Vec::new() };
+        let of = |gap| without_case(start, gap).map(|bytes| Anchor { bytes, variant: 0 });
+        of("").chain(of(" ")).chain(of("  ")).collect()
+    }
+
+    fn decode(&self, hit: &Hit<'_>, read: &mut dyn FnMut(Decoded)) {
+        let (text, low, high) = (hit.text, hit.low(), hit.high());
+        if !begins(hit) {
+            return;
+        }
+        let Some(line) = Line::around(text, hit.at) else { return };
+        let Some(index) = line.bytes.iter().position(|(_, place)| place.0 == hit.at) else { return };
+        if !line.holds(index, hit.literal, text) {
+            return;
+        }
+        let mut decoded = Decoded { name: "hex", ..Decoded::default() };
+        let mut before: Vec<Byte> = line.bytes[..index].iter().rev().copied().collect();
+        let mut breaks = Vec::new();
+        // A first look asks for nothing before the hit.
+        let mut first = if hit.reach == Reach::Full { line.before(text) } else { None };
+        while let Some(line) = first
+            && before.len() < hit.most_before()
+            && line.end > low
+        {
+            breaks.push(before.len());
+            before.extend(line.bytes.iter().rev());
+            first = line.before(text);
+        }
+        before.retain(|(_, place)| place.0 >= low);
+        before.truncate(hit.most_before());
+        before.into_iter().rev().for_each(|(byte, place)| decoded.push(byte, place));
+        decoded.at = decoded.text.len();
+        decoded.marks = breaks
+            .into_iter()
+            .filter_map(|back| Some((decoded.at.checked_sub(back)?, Kind::Continued)))
+            .collect();
+        let mut after = line.bytes[index..].to_vec();
+        let mut last = Some(line);
+        while let Some(line) = last {
+            for (byte, place) in after {
+                if place.1 > high || decoded.text.len() - decoded.at >= hit.most() {
+                    decoded.shown.extend(line.shown());
+                    return read(decoded);
+                }
+                decoded.push(byte, place);
+            }
+            decoded.shown.extend(line.shown());
+            let Some(next) = line.after(text) else { break };
+            after = next.bytes.clone();
+            decoded.marks.push((decoded.text.len(), Kind::Continued));
+            last = Some(next);
+        }
+        read(decoded);
+    }
+
+    fn is_shown(&self, decoded: &Decoded, secret: &Range<usize>) -> bool {
+        let is_within = |at: usize| secret.start < at && at < secret.end;
+        !decoded.shown.is_empty() && !decoded.marks.iter().any(|&(at, _)| is_within(at))
+    }
+
+    fn claim(&self, decoded: &Decoded, _: &mut Candidate<'_>, _: Range<usize>) -> Option<Name> {
+        Some(decoded.name)
+    }
+}
+
+/// Whether the first byte can be read at the hit, and the second too if it stands in the same line.
+fn begins(hit: &Hit<'_>) -> bool {
+    let pair = |at: usize| byte(*hit.text.get(at)?, *hit.text.get(at + 1)?);
+    let gap = hit.text[hit.at..].iter().skip(2).take(GAP).take_while(|&&byte| byte == b' ').count();
+    pair(hit.at) == hit.literal.first().copied() && pair(hit.at + 2 + gap) == hit.literal.get(1).copied()
+}
+
+/// A line of a dump.
+#[derive(Debug)]
+struct Line {
+    start: usize,
+    /// Without the line break.
+    end: usize,
+    /// What stands before the offset.
+    lead: Vec<u8>,
+    /// The digits of the offset, if there is one.
+    offset: Vec<u8>,
+    bytes: Vec<Byte>,
+    /// Whether it shows the characters, too.
+    is_shown: bool,
+}
+
+impl Line {
+    /// The line in which `at` stands.
+    fn around(text: &[u8], at: usize) -> Option<Self> {
+        let low = at.saturating_sub(LONGEST_LINE);
+        let start = match text[low..at].iter().rposition(|&byte| byte == b'\n') {
+            Some(found) => low + found + 1,
+            None if low == 0 => 0,
+            None => return None,
+        };
+        Self::at(text, start)
+    }
+
+    /// The line that begins at `start`.
+    fn at(text: &[u8], start: usize) -> Option<Self> {
+        let rest = &text[start..text.len().min(start + LONGEST_LINE)];
+        let end = match rest.iter().position(|&byte| byte == b'\n') {
+            Some(found) => found,
+            None if start + rest.len() == text.len() => rest.len(),
+            None => return None,
+        };
+        let end = start + rest[..end].strip_suffix(b"\r").unwrap_or(&rest[..end]).len();
+        let line = &text[start..end];
+        let lead = line.iter().take_while(|byte| b" \t+->#/*|;".contains(byte)).count();
+        let (lead, rest) = line.split_at(lead);
+        let digits = rest.strip_prefix(b"0x").unwrap_or(rest);
+        let count = digits.iter().take(OFFSET.end).take_while(|byte| byte.is_ascii_hexdigit()).count();
+        let behind = digits[count..].strip_prefix(b":").unwrap_or(&digits[count..]);
+        let parsed = |offset: &[u8], from: usize| {
+            let (bytes, is_shown) = body(text, from, end)?;
+            let (lead, offset) = (lead.to_vec(), offset.to_vec());
+            (is_shown || !offset.is_empty()).then_some(Self { start, end, lead, offset, bytes, is_shown })
+        };
+        let blank = behind.first().is_some_and(|byte| b" \t".contains(byte));
+        let with_offset = (OFFSET.contains(&count) && blank)
+            .then(|| parsed(&digits[..count], end - behind.len()))
+            .flatten();
+        with_offset.or_else(|| parsed(b"", end - rest.len()))
+    }
+
+    /// The line that goes on where this ends.
+    fn after(&self, text: &[u8]) -> Option<Self> {
+        let broken = self.end + text[self.end..].first().map_or(0, |&byte| usize::from(byte == b'\r'));
+        let broken = broken + line_break(&text[broken..])?;
+        Self::at(text, broken).filter(|next| self.goes_on_in(next))
+    }
+
+    /// The line that goes on in this.
+    fn before(&self, text: &[u8]) -> Option<Self> {
+        Self::around(text, self.start.checked_sub(1)?).filter(|before| before.goes_on_in(self))
+    }
+
+    /// Whether `literal` stands from the byte with this index on, in this line and the next.
+    fn holds(&self, index: usize, literal: &[u8], text: &[u8]) -> bool {
+        let begins = |bytes: &[Byte], literal: &[u8]| bytes.iter().zip(literal).all(|((a, _), b)| a == b);
+        let here = &self.bytes[index..];
+        begins(here, literal)
+            && literal.get(here.len()..).is_none_or(|rest| {
+                rest.is_empty() || self.after(text).is_some_and(|next| begins(&next.bytes, rest))
+            })
+    }
+
+    /// Where its bytes end and where the line does, if their characters stand between.
+    fn shown(&self) -> Option<(usize, usize)> {
+        self.bytes.last().filter(|_| self.is_shown).map(|(_, place)| (place.1, self.end))
+    }
+
+    fn goes_on_in(&self, next: &Self) -> bool {
+        if self.lead != next.lead {
+            return false;
+        }
+        if self.offset.is_empty() || next.offset.is_empty() {
+            return self.offset.is_empty() && next.offset.is_empty() && self.is_shown && next.is_shown;
+        }
+        // `od` counts in octal or decimal numbers of this many digits, and all others in hexadecimal ones.
+        let radices: &[u32] = if self.offset.len() == 7 { &[8, 10] } else { &[16] };
+        radices.iter().any(|&radix| {
+            let value = |digits: &[u8]| u64::from_str_radix(std::str::from_utf8(digits).ok()?, radix).ok();
+            let (here, there) = (value(&self.offset), value(&next.offset));
+            here.zip(there).is_some_and(|(a, b)| b.checked_sub(a) == Some(self.bytes.len() as u64))
+        })
+    }
+}
+
+/// The bytes of the line whose groups begin at `from`, and whether their characters are shown behind them. Those may
+/// look like more groups: as many are bytes as the characters behind them say.
+fn body(text: &[u8], from: usize, end: usize) -> Option<(Vec<Byte>, bool)> {
+    let gap = |at: usize| text[at..end].iter().take_while(|byte| b" \t".contains(byte)).count();
+    let mut bytes: Vec<Byte> = Vec::new();
+    let mut at = from + gap(from);
+    while bytes.len() < MOST_BYTES
+        && at + 2 <= end
+        && let Some(value) = byte(text[at], text[at + 1])
+    {
+        bytes.push((value, (at, at + 2)));
+        at += 2;
+        match gap(at) {
+            0 => at += usize::from(text.get(at) == Some(&b'-')),
+            blank if blank <= GAP => at += blank,
+            _ => break,
+        }
+    }
+    if bytes.last().is_some_and(|(_, place)| text[place.1..end].iter().all(|byte| b" \t".contains(byte))) {
+        return Some((bytes, false));
+    }
+    while let Some((_, place)) = bytes.last() {
+        if shows(&text[place.1..end], &bytes) {
+            return Some((bytes, true));
+        }
+        bytes.pop();
+    }
+    None
+}
+
+/// Whether `rest` shows `bytes` as characters: as they are, or something else for each that cannot be shown.
+fn shows(rest: &[u8], bytes: &[Byte]) -> bool {
+    let Some(shown) = rest.strip_prefix(b" ").or_else(|| rest.strip_prefix(b"\t")) else { return false };
+    let shown = shown.trim_ascii();
+    let framed = [(b'|', b'|'), (b'>', b'<')].iter().find_map(|&(open, close)| {
+        shown.strip_prefix(&[open]).and_then(|shown| shown.strip_suffix(&[close]))
+    });
+    let is_it = |shown: &[u8], bytes: &[Byte]| {
+        let mut shown = shown;
+        for &(byte, _) in bytes {
+            let Some((&first, mut rest)) = shown.split_first() else { return false };
+            if (b' '..=b'~').contains(&byte) {
+                if first != byte {
+                    return false;
+                }
+            } else {
+                // Of several bytes, where it is none of ASCII.
+                let more = rest.iter().take_while(|&&byte| first >= 0x80 && byte & 0xC0 == 0x80).count();
+                rest = &rest[more..];
+            }
+            shown = rest;
+        }
+        shown.is_empty()
+    };
+    if framed.is_some_and(|shown| is_it(shown, bytes)) {
+        return true;
+    }
+    let is_blank = |byte: &&Byte| byte.0 == b' ';
+    let from = bytes.iter().take_while(is_blank).count();
+    let end = bytes.len() - bytes[from..].iter().rev().take_while(is_blank).count();
+    !shown.is_empty() && is_it(shown, &bytes[from..end])
+}
