@@ -34,6 +34,8 @@ pub(super) struct Candidate<'a> {
     pub(super) halves: Option<(Range<usize>, Range<usize>)>,
     /// Where parts were joined that may not belong together: the key may end there.
     pub(super) seams: Vec<usize>,
+    /// Those of them where it does, unless its halves say otherwise.
+    pub(super) ends: Vec<usize>,
     /// How sure we are.
     pub(super) confidence: Confidence,
     /// How well founded it is beside others that overlap it; more is better.
@@ -53,6 +55,7 @@ impl<'a> Candidate<'a> {
             prefix,
             halves: None,
             seams: Vec::new(),
+            ends: Vec::new(),
             confidence: form.confidence,
             weight: form.weight,
             evidence: Vec::new(),
@@ -66,7 +69,9 @@ impl<'a> Candidate<'a> {
         self.secret = shift(&self.secret);
         self.prefix = shift(&self.prefix);
         self.halves = self.halves.map(|(left, right)| (shift(&left), shift(&right)));
-        self.seams = self.seams.iter().filter_map(|seam| seam.checked_sub(part.start)).collect();
+        for seams in [&mut self.seams, &mut self.ends] {
+            *seams = seams.iter().filter_map(|seam| seam.checked_sub(part.start)).collect();
+        }
         self.bytes = &self.bytes[part];
         self
     }
@@ -99,6 +104,9 @@ impl<'a> Candidate<'a> {
         let after = self.bytes.get(self.secret.end);
         let ends = after.is_none_or(|byte| b"\r\n\"'`\\,;)]}<".contains(byte));
         let inside = |seam: &&usize| self.secret.start < **seam && **seam < self.secret.end;
+        if let Some(end) = self.ends.iter().find(inside).filter(|_| self.halves.is_none()) {
+            return Some(*end);
+        }
         self.seams.iter().rfind(inside).filter(|_| self.halves.is_none() && !ends).copied()
     }
 

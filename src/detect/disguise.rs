@@ -101,7 +101,7 @@ impl Detector {
                     if !route.may_claim(&decoded, &candidate.without_suffix()) {
                         return;
                     }
-                    candidate.seams = decoded.seams();
+                    (candidate.seams, candidate.ends) = (decoded.seams(), decoded.ends());
                     if let Some(end) = candidate.loose_end() {
                         let mut fits = false;
                         form.matches_at(&text[..end], candidate.matched.start, &mut |shorter| {
