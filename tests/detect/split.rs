@@ -227,3 +227,15 @@ fn keys_behind_ends_of_quoted_printable_lines_begin_there() {
         assert_eq!(found.len(), 2, "{end}: {found:?}");
     }
 }
+
+#[test]
+fn dashes_that_were_set_for_hyphens_are_read_in_keys_with_the_marker() {
+    for dash in ["\u{2010}", "\u{2011}", "\u{2013}", "&#8209;", "&amp;#45;"] {
+        let key = expand("sk-proj-{base62:58}{marker}{base62:58}", 4).text;
+        let text = String::from_utf8(key.clone()).unwrap().replace('-', dash);
+        let found = reported(detector(), format!("key: {text}\n").as_bytes());
+        let fingerprint = Secret::new(key, 0).fingerprint();
+        let is_it = matches!(&found[..], [one] if one.identified.fingerprint == fingerprint);
+        assert!(is_it, "{dash}: {found:?}");
+    }
+}

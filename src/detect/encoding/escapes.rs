@@ -49,17 +49,20 @@ pub(super) fn backslashed(text: &[u8], at: usize, loosely: bool) -> Option<Unit>
     }
 }
 
-/// `%2D`, `%252D`
+/// `%2D`, `%252D`, `%u002D`
 pub(super) fn percent(rest: &[u8]) -> Option<Unit> {
+    if rest.starts_with(b"%u") {
+        return spelt(6, hex(rest.get(2..6)?)?, Kind::Percent);
+    }
     // Twice encoded: the percent sign, too.
     let sign = if rest.starts_with(b"%25") { 3 } else { 1 };
-    let value = u8::try_from(hex(rest.get(sign..sign + 2)?)?).ok()?;
-    value.is_ascii().then_some(Unit::of(sign + 2, value, Kind::Percent))
+    spelt(sign + 2, hex(rest.get(sign..sign + 2)?)?, Kind::Percent)
 }
 
-/// `&#45;`, `&dash;`
+/// `&#45;`, `&amp;#45;`, `&dash;`
 pub(super) fn entity(rest: &[u8]) -> Option<Unit> {
-    let Some(number) = rest.strip_prefix(b"&#") else {
+    let lead = if rest.starts_with(b"&amp;") { 6 } else { 2 };
+    let Some(number) = rest.get(lead..).filter(|_| rest[..lead].ends_with(b"#")) else {
         let named: [(&[u8], u32); 7] = [
             (b"&lowbar;", 0x5f),
             (b"&hyphen;", 0x2d),
@@ -77,12 +80,14 @@ pub(super) fn entity(rest: &[u8]) -> Option<Unit> {
         Some((b'x' | b'X', digits)) => hex(digits)?,
         _ => std::str::from_utf8(&number[..digits]).ok()?.parse().ok()?,
     };
-    spelt(2 + digits + 1, value, Kind::Entity)
+    spelt(lead + digits + 1, value, Kind::Entity)
 }
 
 /// The unit of an escape for `value`.
 fn spelt(len: usize, value: u32, kind: Kind) -> Option<Unit> {
-    match (u8::try_from(value).ok().filter(u8::is_ascii), special(value)) {
+    // The others spell single bytes of a character.
+    let is_character = value > 0xff || matches!(kind, Kind::Unicode | Kind::Entity);
+    match (u8::try_from(value).ok().filter(u8::is_ascii), special(value).filter(|_| is_character)) {
         (Some(byte), _) => Some(Unit::of(len, byte, kind)),
         (None, Some(Special::Dash)) => Some(Unit::of(len, b'-', kind)),
         (None, Some(Special::Invisible)) => Some(Unit::nothing(len, Kind::Invisible)),

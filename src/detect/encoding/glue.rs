@@ -102,6 +102,10 @@ fn operand(seam: &mut Seam<'_>) -> Option<()> {
         seam.at += 1;
         seam.blank()?;
     }
+    // AppleScript's.
+    if seam.skip("\u{ac}".as_bytes()) {
+        seam.blank()?;
+    }
     Some(())
 }
 

@@ -8,8 +8,9 @@ use super::units::{Kind, Unit, unit_at};
 /// An indentation longer than this ends what it might continue.
 pub(super) const MOST_INDENT: usize = 64;
 
-/// How far back the start of a line is looked for, to learn what stands before each.
-pub(in super::super) const LOOK_BACK: usize = 192;
+/// How far back the start of a line is looked for, to learn what stands before each: less than the detector looks at before
+/// a key anyway.
+const LOOK_BACK: usize = 192;
 
 /// The longest mark before each line.
 const MOST_LEAD: usize = 16;

@@ -29,7 +29,8 @@ impl Encoding for Spelling {
     /// are.
     fn anchors(&self, literal: &[u8], starts_key: bool) -> Vec<Anchor> {
         let Some(&first) = literal.first().filter(|_| starts_key) else { return Vec::new() };
-        let mut anchors: Vec<Vec<u8>> = vec![format!("\\{first:03o}").into(), format!("&#{first};").into()];
+        let mut anchors: Vec<Vec<u8>> =
+            [format!("\\{first:03o}"), format!("&#{first};"), format!("&#0{first};")].map(Vec::from).into();
         for (low, high) in [
             ("\\u00", ""),
             ("\\U000000", ""),
@@ -40,6 +41,7 @@ impl Encoding for Spelling {
             ("&#x", ";"),
             ("&#x00", ";"),
             ("=", ""),
+            ("%u00", ""),
         ] {
             anchors.push(format!("{low}{first:02x}{high}").into());
             anchors.push(format!("{low}{first:02X}{high}").into());

@@ -247,6 +247,9 @@ mod tests {
             ("\\-", Kind::Backslash),
             ("%2D", Kind::Percent),
             ("%252d", Kind::Percent),
+            ("%u002D", Kind::Percent),
+            ("&amp;#45;", Kind::Entity),
+            ("&amp;#x2d;", Kind::Entity),
             ("&#45;", Kind::Entity),
             ("&#x2D;", Kind::Entity),
             ("&#0045;", Kind::Entity),
@@ -329,9 +332,21 @@ mod tests {
 
     #[test]
     fn what_only_looks_like_an_escape_stands_for_itself() {
-        for text in
-            ["\\u00", "\\xg1", "%zz", "%8", "&#;", "&#x;", "&#99999999;", "=g1", "\x1b[", "\\q", "%ff"]
-        {
+        for text in [
+            "\\u00",
+            "\\xg1",
+            "%zz",
+            "%8",
+            "&#;",
+            "&#x;",
+            "&#99999999;",
+            "=g1",
+            "\x1b[",
+            "\\q",
+            "%ff",
+            "%ad",
+            "\\xad",
+        ] {
             let unit = unit_at(text.as_bytes(), 0, true);
             assert_eq!((unit.len, unit.kind), (1, Kind::Plain), "{text:?}");
         }
