@@ -239,3 +239,12 @@ fn dashes_that_were_set_for_hyphens_are_read_in_keys_with_the_marker() {
         assert!(is_it, "{dash}: {found:?}");
     }
 }
+
+#[test]
+fn a_hyphen_of_the_key_itself_at_the_start_of_lines_is_no_sign_of_a_patch() {
+    let part = expand("sk-proj-{base62:30}-{base62:26}-{base62:16}{marker}{base62:74}", 5).text;
+    let text = [b"K=", &part[..38], b"\\\n", &part[38..65], b"\\\n", &part[65..], b"\n"].concat();
+    let found = reported(detector(), &text);
+    let fingerprint = Secret::new(part, 0).fingerprint();
+    assert!(matches!(&found[..], [one] if one.identified.fingerprint == fingerprint), "{found:?}");
+}

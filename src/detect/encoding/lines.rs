@@ -107,7 +107,12 @@ pub(super) fn repeated(text: &[u8], at: usize, begin: usize, spelt: bool) -> usi
     if mark == 0 && comment.is_empty() {
         return 0;
     }
-    let Some(first) = line_start(text, at, spelt).map(|start| &text[start..at]) else { return 0 };
+    let Some(start) =
+        line_start(text, at, spelt).filter(|&start| next[0] != b'-' || all_led(text, start, at))
+    else {
+        return 0;
+    };
+    let first = &text[start..at];
     let (first_mark, first_comment) = lead(first);
     if first[..first_mark] != next[..mark] {
         return 0;
@@ -116,6 +121,22 @@ pub(super) fn repeated(text: &[u8], at: usize, begin: usize, spelt: bool) -> usi
         true => comment.end,
         false => mark,
     }
+}
+
+/// Whether the hyphen with which the line from `start` to `at` begins is a patch's. A key may itself go on with one, so that
+/// of lines that are nothing but more of it the first must have it, too.
+fn all_led(text: &[u8], mut start: usize, at: usize) -> bool {
+    let mut end = at;
+    while start > 0 && text[start..end].iter().all(|&byte| is_key(byte)) {
+        let before = &text[..start - 1];
+        let before = before.strip_suffix(b"\r").unwrap_or(before);
+        end = before.strip_suffix(b"\\").unwrap_or(before).len();
+        match line_start(text, end, false).filter(|&earlier| at - earlier <= LOOK_BACK) {
+            Some(earlier) => start = earlier,
+            None => return false,
+        }
+    }
+    text.get(start) == Some(&b'-')
 }
 
 /// Where the line begins that `at` stands in, if that is near.
