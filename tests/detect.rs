@@ -14,6 +14,8 @@ mod invariants;
 mod matrix;
 #[path = "detect/noise.rs"]
 mod noise;
+#[path = "detect/split.rs"]
+mod split;
 #[path = "detect/wrapped.rs"]
 mod wrapped;
 

@@ -36,6 +36,8 @@ pub(super) struct Candidate<'a> {
     pub(super) seams: Vec<usize>,
     /// Of decoded text: what it was decoded from, and where the secret stands there.
     pub(super) around: Option<(&'a [u8], Range<usize>)>,
+    /// Those of them where it does, unless its halves say otherwise.
+    pub(super) ends: Vec<usize>,
     /// How sure we are.
     pub(super) confidence: Confidence,
     /// How well founded it is beside others that overlap it; more is better.
@@ -56,6 +58,7 @@ impl<'a> Candidate<'a> {
             halves: None,
             seams: Vec::new(),
             around: None,
+            ends: Vec::new(),
             confidence: form.confidence,
             weight: form.weight,
             evidence: Vec::new(),
@@ -69,7 +72,9 @@ impl<'a> Candidate<'a> {
         self.secret = shift(&self.secret);
         self.prefix = shift(&self.prefix);
         self.halves = self.halves.map(|(left, right)| (shift(&left), shift(&right)));
-        self.seams = self.seams.iter().filter_map(|seam| seam.checked_sub(part.start)).collect();
+        for seams in [&mut self.seams, &mut self.ends] {
+            *seams = seams.iter().filter_map(|seam| seam.checked_sub(part.start)).collect();
+        }
         self.bytes = &self.bytes[part];
         self
     }
@@ -102,6 +107,9 @@ impl<'a> Candidate<'a> {
         let after = self.bytes.get(self.secret.end);
         let ends = after.is_none_or(|byte| b"\r\n\"'`\\,;)]}<".contains(byte));
         let inside = |seam: &&usize| self.secret.start < **seam && **seam < self.secret.end;
+        if let Some(end) = self.ends.iter().find(inside).filter(|_| self.halves.is_none()) {
+            return Some(*end);
+        }
         self.seams.iter().rfind(inside).filter(|_| self.halves.is_none() && !ends).copied()
     }
 

@@ -112,7 +112,7 @@ impl Detector {
                     if !route.may_claim(&decoded, &candidate.without_suffix()) {
                         return;
                     }
-                    candidate.seams = decoded.seams();
+                    (candidate.seams, candidate.ends) = (decoded.seams(), decoded.ends());
                     candidate.around = Some((bytes, decoded.span(&candidate.secret)));
                     let next_key = || {
                         let begins =

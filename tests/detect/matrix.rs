@@ -65,6 +65,8 @@ const WAYS: &[Way] = &[
     way("percent", &["percent"]),
     way("percent", &["percent-symbols"]),
     way("percent", &["percent-twice"]),
+    way("percent", &["percent-u"]),
+    way("html-entity", &["entity-padded"]),
     way("html-entity", &["entity"]),
     way("html-entity", &["entity-hex"]),
     way("html-entity", &["entity-long"]),

@@ -27,9 +27,17 @@ pub(in super::super) fn has_boundary(bytes: &[u8], at: usize) -> bool {
     match before.last() {
         None => true,
         Some(byte) if !(byte.is_ascii_alphanumeric() || b"_+/-".contains(byte)) => true,
-        Some(_) => ends_in_escape(before),
+        Some(_) => ends_in_escape(before) || is_patched(before),
     }
 }
+
+/// Whether it ends in what a patch has before each line.
+fn is_patched(before: &[u8]) -> bool {
+    matches!(before, [b'+' | b'-'] | [.., b'\n', b'+' | b'-'])
+}
+
+/// What ends a word in quoted-printable text, and the end of a colour that resets the character set, too.
+const ENDS: &[&[u8]] = &[b"=3D", b"=0A", b"=0D", b"=09", b"=20", b"=22", b"=27", b"\x1b(B"];
 
 /// `\n`, `\x22`, `\u0022`, `\012`, `%3D`, `=3D`, and the end of an ANSI colour code.
 fn ends_in_escape(before: &[u8]) -> bool {
@@ -43,7 +51,7 @@ fn ends_in_escape(before: &[u8]) -> bool {
     (hex(2) && (lead(2).ends_with(b"%") || lead(2).ends_with(b"\\x") || lead(2).ends_with(b"\\X")))
         || (hex(4) && lead(4).ends_with(b"\\u"))
         || (hex(8) && lead(8).ends_with(b"\\U"))
-        || tail.ends_with(b"=3D")
+        || ENDS.iter().any(|end| tail.ends_with(end))
         || (tail.len() >= 4
             && tail[tail.len() - 4] == b'\\'
             && tail[tail.len() - 3..].iter().all(|digit| (b'0'..=b'7').contains(digit)))
@@ -93,6 +101,9 @@ mod tests {
             "\x1b[K",
             "\\033[0m",
             "=3D",
+            "=0A",
+            "\n+",
+            "\n-",
             "\\012",
             "é",
             "\0",

@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use super::hex::{Byte, byte, decode, without_case};
-use super::units::{MOST_INDENT, line_break};
+use super::lines::{MOST_INDENT, line_break};
 use super::{Anchor, Decoded, Encoding, Hit, Name};
 use crate::detect::candidate::Candidate;
 

@@ -1,7 +1,8 @@
 //! Where encoded text goes on in the next line, or behind an escape or glue in the middle of it.
 
 use super::lead;
-use super::units::{Kind, indent, line_break, unit_at, unit_before};
+use super::lines::{MOST_INDENT, indent, line_break};
+use super::units::{Kind, unit_at, unit_before};
 
 /// Fewer symbols than this before a line break, and it is the end of a word, not of a wrapped line.
 const SHORTEST_LINE: usize = 16;
@@ -113,7 +114,7 @@ fn wrapped(text: &[u8], at: usize, is_symbol: fn(u8) -> bool) -> Option<usize> {
 /// Where the line before ends, if all from the break between them to `end` is what begins a line that goes on with more
 /// of the same.
 fn unwrapped(text: &[u8], end: usize, is_symbol: fn(u8) -> bool) -> Option<usize> {
-    let low = end.saturating_sub(super::units::MOST_INDENT + 3);
+    let low = end.saturating_sub(MOST_INDENT + 3);
     let blank = text[low..end].iter().rev().take_while(|byte| b" \t".contains(byte)).count();
     let before = &text[..end - blank];
     if before.ends_with(b"\\n") || (blank > 0 && before.ends_with(b"\\r")) {

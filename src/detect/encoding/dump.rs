@@ -5,7 +5,8 @@
 use std::ops::Range;
 
 use super::hex::{Byte, byte, without_case};
-use super::units::{Kind, line_break};
+use super::lines::line_break;
+use super::units::Kind;
 use super::{Anchor, Decoded, Encoding, Hit, Name, Reach};
 use crate::detect::candidate::Candidate;
 

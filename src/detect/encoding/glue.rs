@@ -1,89 +1,196 @@
-//! What stands between the parts of a literal that was split: `" + "`, `' . '`, `"` line break `"`.
+//! Glue between the parts of a literal that was split: `" + "`, `' . '`, `"` line break `"`, `", "`.
 
-use super::units::{Kind, Unit, indent, line_break};
+use super::escapes::MOST_BACKSLASHES;
+use super::lines::{indent, line_break};
+use super::seam::Seam;
+use super::units::{Kind, Unit};
 
 /// The most bytes that glue may take.
-const LONGEST: usize = 160;
+const LONGEST: usize = 200;
 
-/// The most line breaks in it.
-const MOST_LINES: usize = 3;
+/// The most quotes at which glue is tried that ends at another.
+const MOST_TRIES: usize = 8;
 
 /// Operators that join strings; those that begin like others come before them.
-const OPERATORS: &[&[u8]] =
-    &[b".concat(", b"..", b".", b"++", b"+", b"&", b"~", b"||", b"<>", b"<<", b"^", b"\\"];
+const OPERATORS: &[&[u8]] = &[
+    b".concat(",
+    b"...",
+    b"..",
+    b".",
+    b"++",
+    b"+",
+    b"&",
+    b"~",
+    b"||",
+    b"<>",
+    b"<<",
+    b"^",
+    b"*",
+    b"//",
+    b"\\",
+];
+
+/// Operators that add to what a variable holds.
+const ASSIGNMENTS: &[&[u8]] = &[b"+=", b".=", b"..=", b"~=", b"&=", b"<>=", b"||="];
+
+/// Functions that do.
+const CALLS: &[&[u8]] = &[b"append(", b"Append(", b"concat(", b"Concat(", b".ascii", b".string"];
+
+/// The longest name of a variable.
+const MOST_NAME: usize = 40;
+
+/// Signs that a line goes on, at its end.
+const SIGNS: &[u8] = b"\\_`&^";
 
 /// Letters before a quote that belong to the literal (`f"…"`, `@"…"`).
-const PREFIXES: &[u8] = b"frbuRBFUL@$";
+const PREFIXES: &[u8] = b"frbuRBFULN@$";
 
-fn is_quote(byte: u8) -> bool {
-    b"\"'`".contains(&byte)
-}
+/// Quotes as pages write them.
+const ENTITIES: &[(&[u8], u8)] =
+    &[(b"&quot;", b'"'), (b"&#34;", b'"'), (b"&apos;", b'\''), (b"&#39;", b'\''), (b"&#x27;", b'\'')];
 
 /// Glue from the closing quote at `at`, with backslashes before it, to the next opening one. Without
-/// an operator it is weak.
+/// an operator it is weak, with a comma weaker.
 pub(super) fn at(text: &[u8], at: usize, loosely: bool) -> Option<Unit> {
     let end = text.len().min(at + LONGEST);
-    let rest = &text[at..end];
-    let mut from = quote(rest, 0)?;
-    from = blank(rest, from)?;
-    let operator = OPERATORS.iter().find(|operator| rest[from..].starts_with(operator));
-    if let Some(operator) = operator {
-        from = blank(rest, from + operator.len())?;
-        // Some languages want a sign that the line goes on.
-        if rest.get(from).is_some_and(|byte| b"\\_".contains(byte)) && line_break(&rest[from + 1..]).is_some()
-        {
-            from = blank(rest, from + 1)?;
-        }
-    }
-    let letters = rest[from..].iter().take(2).take_while(|byte| PREFIXES.contains(byte)).count();
-    let to = quote(rest, from + letters)?;
-    match operator {
-        Some(_) => Some(Unit::nothing(to, Kind::Joined)),
-        None => loosely.then_some(Unit::nothing(to, Kind::Weak)),
-    }
+    let close = Quote::new(&text[at..end])?;
+    let mut seam = Seam::new(text, at + close.len, end);
+    let adjacent = Quote::new(seam.rest());
+    seam.blank()?;
+    let kind = join(&mut seam, loosely)?;
+    let letters = seam.rest().iter().take(2).take_while(|byte| PREFIXES.contains(byte)).count();
+    seam.at += letters;
+    let open = Quote::new(seam.rest())?;
+    // A quote with more backslashes is one within another literal.
+    let same = open.byte == close.byte && open.slashes == close.slashes && open.is_entity == close.is_entity;
+    let other = open.byte != close.byte && (kind != Kind::Weak || adjacent.is_some());
+    (same || other).then(|| Unit::nothing(seam.at + open.len - at, kind))
 }
 
-/// Glue whose opening quote ends at `end`.
+/// Reads on to the next literal, and tells how it is joined.
+fn join(seam: &mut Seam<'_>, loosely: bool) -> Option<Kind> {
+    if is_literal(seam.rest()) {
+        return loosely.then_some(Kind::Weak);
+    }
+    if let Some(operator) = OPERATORS.iter().find(|operator| seam.rest().starts_with(operator)) {
+        let mut behind = *seam;
+        behind.skip(operator);
+        operand(&mut behind)?;
+        if is_literal(behind.rest()) {
+            *seam = behind;
+            return Some(Kind::Joined);
+        }
+    }
+    if !loosely {
+        return None;
+    }
+    if seam.skip(b",") {
+        operand(seam)?;
+        return Some(Kind::Listed);
+    }
+    added(seam).map(|()| Kind::Weak)
+}
+
+/// Behind an operator.
+fn operand(seam: &mut Seam<'_>) -> Option<()> {
+    seam.blank()?;
+    // Some languages want a sign that the line goes on.
+    let rest = seam.rest();
+    if rest.first().is_some_and(|byte| SIGNS.contains(byte))
+        && line_break(&rest[1 + indent(&rest[1..])..]).is_some()
+    {
+        seam.at += 1;
+        seam.blank()?;
+    }
+    // AppleScript's.
+    if seam.skip("\u{ac}".as_bytes()) {
+        seam.blank()?;
+    }
+    Some(())
+}
+
+/// Whether a literal begins here.
+fn is_literal(rest: &[u8]) -> bool {
+    let letters = rest.iter().take(2).take_while(|byte| PREFIXES.contains(byte)).count();
+    Quote::new(&rest[letters..]).is_some()
+}
+
+/// Behind `name +=`, or a call that adds, in a statement of its own or chained.
+fn added(seam: &mut Seam<'_>) -> Option<()> {
+    let closes = seam.skip(b")");
+    let ends = seam.skip(b";");
+    seam.blank()?;
+    if !closes && !ends && seam.lines == 0 {
+        return None;
+    }
+    let is_name = |byte: &&u8| byte.is_ascii_alphanumeric() || b"_$@:.->".contains(byte);
+    let rest = seam.rest();
+    let name = rest.iter().take(MOST_NAME).take_while(is_name).count();
+    let call = CALLS.iter().find(|call| {
+        let is_directive = call.starts_with(b".");
+        let start = if is_directive { Some(0) } else { (name + 1).checked_sub(call.len()) };
+        start.is_some_and(|start| rest[start.min(rest.len())..].starts_with(call)) && (closes || is_directive)
+    });
+    if call.is_some() {
+        seam.at += name + usize::from(rest.get(name) == Some(&b'('));
+        seam.at += indent(seam.rest());
+        return Some(());
+    }
+    // `.=` begins like a part of a name.
+    let name = rest[..name].iter().rposition(|byte| !b".".contains(byte)).map_or(0, |last| last + 1);
+    seam.at += name;
+    seam.at += indent(seam.rest());
+    let assignment = ASSIGNMENTS.iter().find(|assignment| seam.rest().starts_with(assignment))?;
+    seam.skip(assignment);
+    (name > 0).then_some(())?;
+    seam.at += indent(seam.rest());
+    Some(())
+}
+
+/// Glue whose opening quote ends at `end`: the longest there is, for what is within another is not read.
 pub(super) fn before(text: &[u8], end: usize, loosely: bool) -> Option<Unit> {
     let low = end.saturating_sub(LONGEST);
-    let mut start = end - 1;
-    while start > low && text[start - 1] == b'\\' {
-        start -= 1;
+    if text[end - 1] == b';' && !ENTITIES.iter().any(|(entity, _)| text[low..end].ends_with(entity)) {
+        return None;
     }
-    while start > low {
-        start -= 1;
-        let byte = text[start];
-        if is_quote(byte) {
-            while start > low && text[start - 1] == b'\\' {
-                start -= 1;
+    let (mut longest, mut tries) = (None, 0);
+    for start in (low..end - 1).rev() {
+        match text[start] {
+            b'"' | b'\'' | b'`' | b'&' => {}
+            byte if byte >= b' ' || b"\t\r\n".contains(&byte) => continue,
+            _ => break,
+        }
+        tries += 1;
+        if tries > MOST_TRIES {
+            break;
+        }
+        let before = text[low..start].iter().rev().take(MOST_BACKSLASHES);
+        let start = start - before.take_while(|&&byte| byte == b'\\').count();
+        longest = at(text, start, loosely).filter(|unit| unit.len == end - start).or(longest);
+    }
+    longest
+}
+
+/// A quote, with the backslashes before it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Quote {
+    byte: u8,
+    slashes: usize,
+    is_entity: bool,
+    len: usize,
+}
+
+impl Quote {
+    /// The one with which `rest` begins.
+    fn new(rest: &[u8]) -> Option<Self> {
+        let slashes = rest.iter().take(MOST_BACKSLASHES).take_while(|&&byte| byte == b'\\').count();
+        match *rest.get(slashes)? {
+            byte @ (b'"' | b'\'' | b'`') => Some(Self { byte, slashes, is_entity: false, len: slashes + 1 }),
+            b'&' => {
+                let (entity, byte) = ENTITIES.iter().find(|(entity, _)| rest.starts_with(entity))?;
+                Some(Self { byte: *byte, slashes: 0, is_entity: true, len: entity.len() })
             }
-            return at(text, start, loosely).filter(|unit| unit.len == end - start);
-        }
-        let may_be_glue = byte.is_ascii_whitespace()
-            || b"+.&~|<>^\\_(".contains(&byte)
-            || byte.is_ascii_alphabetic()
-            || b"@$".contains(&byte);
-        if !may_be_glue {
-            return None;
+            _ => None,
         }
     }
-    None
-}
-
-/// Behind a quote at `from`, and the backslashes before it.
-fn quote(rest: &[u8], from: usize) -> Option<usize> {
-    let slashes = rest.get(from..)?.iter().take(4).take_while(|&&byte| byte == b'\\').count();
-    is_quote(*rest.get(from + slashes)?).then_some(from + slashes + 1)
-}
-
-/// Behind blanks and line breaks at `from`.
-fn blank(rest: &[u8], mut from: usize) -> Option<usize> {
-    for _ in 0..=MOST_LINES {
-        from += indent(&rest[from..]);
-        match line_break(&rest[from..]) {
-            Some(len) => from += len,
-            None => return Some(from),
-        }
-    }
-    None
 }

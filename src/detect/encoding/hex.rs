@@ -3,7 +3,8 @@
 use std::ops::Range;
 
 use super::breaks::{self, Next};
-use super::units::{Kind, MOST_INDENT};
+use super::lines::MOST_INDENT;
+use super::units::Kind;
 use super::{Anchor, Decoded, Encoding, Hit, Name};
 use crate::detect::candidate::Candidate;
 use crate::detect::checks::CONTEXT_REACH;

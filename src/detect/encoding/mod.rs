@@ -13,9 +13,13 @@ mod base64;
 mod breaks;
 mod decimal;
 mod dump;
+mod escapes;
 mod glue;
 mod hex;
 mod lead;
+mod lines;
+mod markup;
+mod seam;
 mod spelling;
 mod units;
 mod utf16;
@@ -25,6 +29,7 @@ use std::ops::Range;
 
 use super::candidate::Candidate;
 use super::checks::CONTEXT_REACH;
+use units::Kind;
 
 /// The most bytes that an encoded key may take: the longest, of 259 characters, as `\\U00000073…`, which is the
 /// longest escape there is. As `0x73, …` in indented lines of eight it takes some 1,850.
@@ -111,6 +116,9 @@ pub(super) enum Reach {
     Full,
 }
 
+/// Characters with which keys begin; as many again, and another begins.
+const START: usize = 3;
+
 /// Characters that are enough for a first look.
 const FIRST_LOOK: usize = 24;
 
@@ -162,7 +170,7 @@ pub(super) struct Decoded {
     /// Where symbols do not follow each other: in another line, or another literal.
     breaks: Vec<usize>,
     /// Peculiar units, each with the place in `text` of the byte it stands for, or that comes after it.
-    marks: Vec<(usize, units::Kind)>,
+    marks: Vec<(usize, Kind)>,
     /// Of each line of a dump that shows its bytes as characters, where those bytes end and where the line does.
     shown: Vec<(usize, usize)>,
 }
@@ -184,7 +192,21 @@ impl Decoded {
 
     /// Where parts were joined that may not belong together.
     pub(super) fn seams(&self) -> Vec<usize> {
-        self.marks.iter().filter(|(_, kind)| *kind == units::Kind::Weak).map(|(at, _)| *at).collect()
+        let is_seam = |&&(at, kind): &&(usize, Kind)| kind.is_loose() || self.is_end(at, kind);
+        self.marks.iter().filter(is_seam).map(|(at, _)| *at).collect()
+    }
+
+    /// Those of them at which a key ends, unless its halves say otherwise: another begins there, or what comes next is
+    /// rather the next of a list.
+    pub(super) fn ends(&self) -> Vec<usize> {
+        let is_end = |&&(at, kind): &&(usize, Kind)| kind == Kind::Listed || self.is_end(at, kind);
+        self.marks.iter().filter(is_end).map(|(at, _)| *at).collect()
+    }
+
+    /// Whether the next part begins as the key itself did.
+    fn is_end(&self, at: usize, kind: Kind) -> bool {
+        let start = self.text.get(self.at..self.at + START);
+        kind.is_nothing() && start.is_some() && self.text.get(at..at + START) == start
     }
 
     /// Where in `range` another line or literal begins, the first if there are several, with what keys begin with: so

@@ -3,7 +3,7 @@
 
 use std::ops::Range;
 
-use super::units::{Backward, Kind, MOST_COLOUR, Unit, unit_at, unit_before};
+use super::units::{Backward, Kind, MOST_COLOUR, Unit, may_be_loose, unit_at, unit_before};
 use super::{Anchor, Decoded, Encoding, Hit, Name, Reach};
 use crate::detect::alphabet::{is_key, key_run};
 use crate::detect::candidate::{Candidate, EQUAL, EXACT};
@@ -33,7 +33,8 @@ impl Encoding for Spelling {
     /// are.
     fn anchors(&self, literal: &[u8], starts_key: bool) -> Vec<Anchor> {
         let Some(&first) = literal.first().filter(|_| starts_key) else { return Vec::new() };
-        let mut anchors: Vec<Vec<u8>> = vec![format!("\\{first:03o}").into(), format!("&#{first};").into()];
+        let mut anchors: Vec<Vec<u8>> =
+            [format!("\\{first:03o}"), format!("&#{first};"), format!("&#0{first};")].map(Vec::from).into();
         for (low, high) in [
             ("\\u00", ""),
             ("\\U000000", ""),
@@ -44,6 +45,7 @@ impl Encoding for Spelling {
             ("&#x", ";"),
             ("&#x00", ";"),
             ("=", ""),
+            ("%u00", ""),
         ] {
             anchors.push(format!("{low}{first:02x}{high}").into());
             anchors.push(format!("{low}{first:02X}{high}").into());
@@ -91,8 +93,7 @@ impl Encoding for Spelling {
     fn claim(&self, decoded: &Decoded, candidate: &mut Candidate<'_>, secret: Range<usize>) -> Option<Name> {
         let inside = |&&(at, kind): &&(usize, Kind)| {
             // What stands for nothing must stand between two characters.
-            let stands_for_nothing = kind.parts() || matches!(kind, Kind::Ansi | Kind::SoftBreak);
-            at < secret.end && at >= secret.start + usize::from(stands_for_nothing)
+            at < secret.end && at >= secret.start + usize::from(kind.is_nothing())
         };
         let marks: Vec<(usize, Kind)> = decoded.marks.iter().filter(inside).copied().collect();
         let first = marks.first()?;
@@ -110,10 +111,13 @@ impl Encoding for Spelling {
 /// Whether the parts are parts of one key, and not two things that happen to be neighbours.
 fn may_be_joined(candidate: &Candidate<'_>, marks: &[(usize, Kind)], secret: &Range<usize>) -> bool {
     let inside = || marks.iter().filter(|(at, _)| (secret.start + 1..secret.end).contains(at));
-    let is_weak = inside().any(|&(_, kind)| kind == Kind::Weak);
+    let is_weak = inside().any(|&(_, kind)| kind.is_loose());
     if candidate.halves.is_some() {
         // Equal halves that end where a line or literal does.
         return !is_weak || [EQUAL, EXACT].contains(&candidate.weight);
+    }
+    if inside().any(|&(_, kind)| kind == Kind::Listed) {
+        return false;
     }
     let prefix = &candidate.bytes[candidate.prefix.clone()];
     let body = &candidate.bytes[candidate.prefix.end..candidate.secret.end];
@@ -179,8 +183,8 @@ fn core(hit: &Hit<'_>) -> Option<Core> {
     let Some(longest) = hit.keys else { return Some(Core { range: low..high, strict: true, weak: true }) };
     let (mut strict, mut weak) = (false, false);
     let mut goes_on = |unit: &Unit, count: &mut usize| {
-        weak |= unit.kind == Kind::Weak;
-        strict |= !matches!(unit.kind, Kind::Plain | Kind::Weak);
+        weak |= unit.kind.is_loose();
+        strict |= unit.kind != Kind::Plain && !unit.kind.is_loose();
         *count += usize::from(unit.value.is_some());
         *count <= longest && unit.value.is_none_or(is_key)
     };
@@ -263,10 +267,7 @@ fn walk(hit: &Hit<'_>, range: &Range<usize>, loosely: bool) -> (Decoded, bool) {
 
 /// Whether a plain unit would be a weak seam when read loosely.
 fn is_weak_seam(text: &[u8], unit: &Unit, at: usize, loosely: bool) -> bool {
-    !loosely
-        && unit.kind == Kind::Plain
-        && matches!(text[at], b'"' | b'\'' | b'`' | b'\r' | b'\n' | b'\\')
-        && unit_at(text, at, true).kind == Kind::Weak
+    !loosely && unit.kind == Kind::Plain && may_be_loose(text[at]) && unit_at(text, at, true).kind.is_loose()
 }
 
 fn take(decoded: &mut Decoded, unit: Unit, at: usize) {

@@ -2,7 +2,8 @@
 //! for nothing: a colour, a soft line break, the glue between two string literals.
 
 use super::super::alphabet::is_key;
-use super::glue;
+use super::escapes::{backslashed, control, entity, percent, quoted};
+use super::{glue, lines, markup};
 
 /// What a unit is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,11 +32,18 @@ pub(super) enum Kind {
     Joined,
     /// `\` at the end of a line, and the indentation of the next
     Continued,
+    /// What cannot be seen, such as a zero-width space
+    Invisible,
+    /// A dash that is set where a hyphen was meant
+    Dash,
     /// A symbol that only base64url has
     UrlSafe,
     /// A line break between two runs of key characters, or literals next to each other without an
     /// operator: joins only what then turns out to be a whole key.
     Weak,
+    /// What is rather between two things than within one, such as a comma: joins only halves of a key that
+    /// are equal.
+    Listed,
 }
 
 impl Kind {
@@ -52,13 +60,25 @@ impl Kind {
             Self::Entity => "html-entity",
             Self::Quoted | Self::SoftBreak => "quoted-printable",
             Self::Ansi => "ansi",
-            Self::Joined | Self::Continued | Self::Weak => "split",
+            Self::Invisible => "invisible",
+            Self::Dash => "typographic",
+            Self::Joined | Self::Continued | Self::Weak | Self::Listed => "split",
         }
     }
 
     /// Whether it parts what belongs together.
     pub(super) fn parts(self) -> bool {
-        matches!(self, Self::Joined | Self::Continued | Self::Weak)
+        matches!(self, Self::Joined | Self::Continued) || self.is_loose()
+    }
+
+    /// Whether it stands for nothing.
+    pub(super) fn is_nothing(self) -> bool {
+        matches!(self, Self::Ansi | Self::SoftBreak | Self::Invisible) || self.parts()
+    }
+
+    /// Whether it is only read as such by those who read loosely.
+    pub(super) fn is_loose(self) -> bool {
+        matches!(self, Self::Weak | Self::Listed)
     }
 }
 
@@ -76,7 +96,7 @@ impl Unit {
         Self { len, value: None, kind }
     }
 
-    fn of(len: usize, value: u8, kind: Kind) -> Self {
+    pub(super) fn of(len: usize, value: u8, kind: Kind) -> Self {
         Self { len, value: Some(value), kind }
     }
 
@@ -86,15 +106,9 @@ impl Unit {
     }
 }
 
-/// An indentation longer than this ends what it might continue.
-pub(super) const MOST_INDENT: usize = 64;
-
 /// The longest escape, and the longest colour code.
 const MOST_ESCAPE: usize = 12;
 pub(super) const MOST_COLOUR: usize = 28;
-
-/// Backslashes are doubled each time a literal is put into another.
-const MOST_BACKSLASHES: usize = 4;
 
 /// The unit that begins at `at`, which lies within `text`. `loosely`: weak joins count.
 pub(super) fn unit_at(text: &[u8], at: usize, loosely: bool) -> Unit {
@@ -102,11 +116,15 @@ pub(super) fn unit_at(text: &[u8], at: usize, loosely: bool) -> Unit {
     let special = match rest[0] {
         b'\\' => backslashed(text, at, loosely),
         b'%' => percent(rest),
-        b'&' => entity(rest),
+        b'&' => glue::at(text, at, loosely).or_else(|| entity(rest)),
         b'=' => quoted(rest),
-        0x1b => colour(&rest[1..]).map(|len| Unit::nothing(len + 1, Kind::Ansi)),
+        0x1b => control(rest, 1),
+        b'^' if rest.starts_with(b"^[") => control(rest, 2),
+        b'^' => lines::continued(text, at, 1, false),
         b'"' | b'\'' | b'`' => glue::at(text, at, loosely),
-        b'\r' | b'\n' if loosely => fold(text, at),
+        b'\r' | b'\n' if loosely => lines::fold(text, at),
+        b'<' if loosely => markup::tags(text, at),
+        0xc2 | 0xe2 | 0xef => markup::symbol(rest),
         _ => None,
     };
     special.unwrap_or(Unit::of(1, rest[0], Kind::Plain))
@@ -117,7 +135,11 @@ pub(super) fn unit_before(text: &[u8], end: usize, loosely: bool) -> Unit {
     let last = text[end - 1];
     let special = match last {
         b'"' | b'\'' | b'`' => glue::before(text, end, loosely),
-        b' ' | b'\t' | b'\r' | b'\n' => line_break_before(text, end, loosely),
+        b';' => glue::before(text, end, loosely).or_else(|| escape_before(text, end, loosely)),
+        b'>' if loosely => markup::before(text, end).or_else(|| lines::before(text, end, loosely)),
+        _ if lines::may_end_seam(text, end) => {
+            lines::before(text, end, loosely).or_else(|| escape_before(text, end, loosely))
+        }
         _ => escape_before(text, end, loosely),
     };
     special.unwrap_or(Unit::of(1, last, Kind::Plain))
@@ -157,10 +179,9 @@ impl Iterator for Backward<'_> {
             self.behind_lead = lead.is_some();
             self.clear = lead.map_or(low, |at| low + at + 1);
         }
-        let last = self.text[self.at - 1];
         // A look back for each byte would cost more than all else.
-        let unit = match self.at - self.clear >= MOST_COLOUR && !b"\"'` \t\r\n".contains(&last) {
-            true => Unit::of(1, last, Kind::Plain),
+        let unit = match self.at - self.clear >= MOST_COLOUR && !may_be_far(self.text, self.at) {
+            true => Unit::of(1, self.text[self.at - 1], Kind::Plain),
             false => unit_before(self.text, self.at, self.loosely),
         };
         if unit.len > self.at - self.low {
@@ -173,7 +194,17 @@ impl Iterator for Backward<'_> {
 
 /// Whether escapes begin with `byte`.
 fn is_lead(byte: u8) -> bool {
-    matches!(byte, b'\\' | b'%' | b'&' | b'=' | 0x1b)
+    matches!(byte, b'\\' | b'%' | b'&' | b'=' | b'^' | 0x1b | 0xc2 | 0xe2 | 0xef)
+}
+
+/// Whether what ends at `end` may begin further away than escapes do.
+fn may_be_far(text: &[u8], end: usize) -> bool {
+    b"\"'`;>".contains(&text[end - 1]) || lines::may_end_seam(text, end)
+}
+
+/// Whether a unit that begins with `byte` may be another when it is read loosely.
+pub(super) fn may_be_loose(byte: u8) -> bool {
+    matches!(byte, b'"' | b'\'' | b'`' | b'\r' | b'\n' | b'\\' | b'&' | b'<')
 }
 
 fn escape_before(text: &[u8], end: usize, loosely: bool) -> Option<Unit> {
@@ -200,131 +231,6 @@ fn escape_before(text: &[u8], end: usize, loosely: bool) -> Option<Unit> {
     None
 }
 
-fn line_break_before(text: &[u8], end: usize, loosely: bool) -> Option<Unit> {
-    let low = end.saturating_sub(MOST_INDENT + 3);
-    let blank = text[low..end].iter().rev().take_while(|byte| b" \t".contains(byte)).count();
-    let before = text[low..end - blank].strip_suffix(b"\n")?;
-    let before = before.strip_suffix(b"\r").unwrap_or(before);
-    let mut start = low + before.len();
-    if before.last().is_some_and(|byte| b"\\=".contains(byte)) {
-        start -= 1;
-        while text[start] == b'\\' && start > low && text[start - 1] == b'\\' {
-            start -= 1;
-        }
-    }
-    (start < text.len())
-        .then(|| unit_at(text, start, loosely))
-        .filter(|unit| unit.len == end - start && unit.kind != Kind::Plain)
-}
-
-fn backslashed(text: &[u8], at: usize, loosely: bool) -> Option<Unit> {
-    let count = text[at..].iter().take(MOST_BACKSLASHES).take_while(|&&byte| byte == b'\\').count();
-    let rest = &text[at + count..];
-    let of = |len: usize, value: u32, kind| {
-        // An escape character that is itself spelt out.
-        if value == 0x1b {
-            return colour(&rest[len..]).map(|more| Unit::nothing(count + len + more, Kind::Ansi));
-        }
-        u8::try_from(value).ok().filter(u8::is_ascii).map(|byte| Unit::of(count + len, byte, kind))
-    };
-    match *rest.first()? {
-        b'u' => match rest.get(1)? {
-            b'{' => {
-                let digits = rest[2..].iter().take(6).take_while(|byte| byte.is_ascii_hexdigit()).count();
-                (rest.get(2 + digits) == Some(&b'}'))
-                    .then(|| of(digits + 3, hex(rest.get(2..2 + digits)?)?, Kind::Unicode))?
-            }
-            _ => of(5, hex(rest.get(1..5)?)?, Kind::Unicode),
-        },
-        b'U' => of(9, hex(rest.get(1..9)?)?, Kind::Unicode),
-        b'x' => of(3, hex(rest.get(1..3)?)?, Kind::Hex),
-        b'0'..=b'7' => {
-            let digits = rest.get(..3).filter(|digits| digits.iter().all(|d| (b'0'..=b'7').contains(d)))?;
-            of(3, digits.iter().fold(0, |value, digit| value * 8 + u32::from(digit - b'0')), Kind::Octal)
-        }
-        b'e' => colour(&rest[1..]).map(|len| Unit::nothing(count + 1 + len, Kind::Ansi)),
-        byte @ (b'-' | b'_') => Some(Unit::of(count + 1, byte, Kind::Backslash)),
-        b'/' => Some(Unit::of(count + 1, b'/', Kind::Plain)),
-        b'n' => Some(Unit::of(count + 1, b'\n', Kind::Plain)),
-        b'r' => Some(Unit::of(count + 1, b'\r', Kind::Plain)),
-        b't' => Some(Unit::of(count + 1, b'\t', Kind::Plain)),
-        b'"' | b'\'' | b'`' => glue::at(text, at, loosely),
-        b'\r' | b'\n' => {
-            let len = line_break(rest)?;
-            Some(Unit::nothing(count + len + indent(&rest[len..]), Kind::Continued))
-        }
-        _ => None,
-    }
-}
-
-fn percent(rest: &[u8]) -> Option<Unit> {
-    // Twice encoded: the percent sign, too.
-    let sign = if rest.starts_with(b"%25") { 3 } else { 1 };
-    let value = u8::try_from(hex(rest.get(sign..sign + 2)?)?).ok()?;
-    value.is_ascii().then_some(Unit::of(sign + 2, value, Kind::Percent))
-}
-
-fn entity(rest: &[u8]) -> Option<Unit> {
-    let Some(number) = rest.strip_prefix(b"&#") else {
-        let named: [(&[u8], u8); 3] = [(b"&lowbar;", b'_'), (b"&hyphen;", b'-'), (b"&dash;", b'-')];
-        let (name, value) = named.into_iter().find(|(name, _)| rest.starts_with(name))?;
-        return Some(Unit::of(name.len(), value, Kind::Entity));
-    };
-    let digits = number.iter().take(8).position(|&byte| byte == b';')?;
-    let value = match number[..digits].split_first() {
-        Some((b'x' | b'X', digits)) => hex(digits)?,
-        _ => std::str::from_utf8(&number[..digits]).ok()?.parse().ok()?,
-    };
-    let value = u8::try_from(value).ok().filter(u8::is_ascii)?;
-    Some(Unit::of(2 + digits + 1, value, Kind::Entity))
-}
-
-fn quoted(rest: &[u8]) -> Option<Unit> {
-    if let Some(len) = line_break(&rest[1..]) {
-        return Some(Unit::nothing(1 + len, Kind::SoftBreak));
-    }
-    let value = u8::try_from(hex(rest.get(1..3)?)?).ok()?;
-    value.is_ascii().then_some(Unit::of(3, value, Kind::Quoted))
-}
-
-/// The length of what follows the escape character of a control sequence.
-fn colour(rest: &[u8]) -> Option<usize> {
-    let parameters = rest.strip_prefix(b"[")?;
-    let len = parameters.iter().take(20).take_while(|b| b.is_ascii_digit() || b";:?".contains(b)).count();
-    parameters.get(len)?.is_ascii_alphabetic().then_some(len + 2)
-}
-
-/// A line break with key characters directly before it and, behind indentation, after it.
-fn fold(text: &[u8], at: usize) -> Option<Unit> {
-    let len = line_break(&text[at..])?;
-    let len = len + indent(&text[at + len..]);
-    let before = at.checked_sub(1).and_then(|before| text.get(before));
-    let after = text.get(at + len);
-    (before.is_some_and(|&byte| is_key(byte)) && after.is_some_and(|&byte| is_key(byte)))
-        .then_some(Unit::nothing(len, Kind::Weak))
-}
-
-/// The length of the line break with which `rest` begins.
-pub(super) fn line_break(rest: &[u8]) -> Option<usize> {
-    match rest {
-        [b'\r', b'\n', ..] => Some(2),
-        [b'\n', ..] => Some(1),
-        _ => None,
-    }
-}
-
-/// How much blank space `rest` begins with.
-pub(super) fn indent(rest: &[u8]) -> usize {
-    rest.iter().take(MOST_INDENT).take_while(|byte| b" \t".contains(byte)).count()
-}
-
-fn hex(digits: &[u8]) -> Option<u32> {
-    if digits.is_empty() || digits.len() > 8 {
-        return None;
-    }
-    digits.iter().try_fold(0_u32, |value, &digit| Some(value << 4 | char::from(digit).to_digit(16)?))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -341,6 +247,9 @@ mod tests {
             ("\\-", Kind::Backslash),
             ("%2D", Kind::Percent),
             ("%252d", Kind::Percent),
+            ("%u002D", Kind::Percent),
+            ("&amp;#45;", Kind::Entity),
+            ("&amp;#x2d;", Kind::Entity),
             ("&#45;", Kind::Entity),
             ("&#x2D;", Kind::Entity),
             ("&#0045;", Kind::Entity),
@@ -358,6 +267,30 @@ mod tests {
             ("\\\\\r\n", Kind::Continued),
             ("\" \"", Kind::Weak),
             ("\n  ", Kind::Weak),
+            ("\\\" +\\n  \\\"", Kind::Joined),
+            ("\\\"\\n\",\n  \"   \\\"", Kind::Weak),
+            ("' +\\n\",\n\"'", Kind::Joined),
+            ("&quot; + &quot;", Kind::Joined),
+            ("&#39;+&#39;", Kind::Joined),
+            ("\" + // x\n\"", Kind::Joined),
+            ("\" /* x */ \"", Kind::Weak),
+            ("\", \"", Kind::Listed),
+            ("\"\nk += \"", Kind::Weak),
+            ("';\n$k .= '", Kind::Weak),
+            ("\").append(\"", Kind::Weak),
+            ("\"\n\t.ascii\t\"", Kind::Weak),
+            ("\\\n   \\", Kind::Continued),
+            ("\\\\\\n  ", Kind::Continued),
+            ("\\z\n  ", Kind::Continued),
+            ("^\r\n", Kind::Continued),
+            ("^[[31m", Kind::Ansi),
+            ("\u{241b}[31m", Kind::Ansi),
+            ("\x1b(B", Kind::Ansi),
+            ("\u{200b}", Kind::Invisible),
+            ("\u{ad}", Kind::Invisible),
+            ("&shy;", Kind::Invisible),
+            ("\\u200b", Kind::Invisible),
+            ("</b></w:r><w:r><w:t>", Kind::Listed),
         ];
         let check = |text: &str, kind, value| {
             let around = format!("ab{text}cd");
@@ -365,6 +298,8 @@ mod tests {
             assert_eq!(unit_at(around.as_bytes(), 2, true), unit, "{text:?}");
             assert_eq!(unit_before(around.as_bytes(), 2 + text.len(), true), unit, "{text:?}");
         };
+        check("\u{2013}", Kind::Dash, Some(b'-'));
+        check("&#8209;", Kind::Entity, Some(b'-'));
         for &(text, kind) in dash {
             check(text, kind, Some(b'-'));
         }
@@ -374,10 +309,44 @@ mod tests {
     }
 
     #[test]
+    fn what_leads_each_line_is_passed_over_at_both_ends() {
+        for (lead, between) in [
+            ("+k = \"", "\" +\n+  \""),
+            ("-k=", "\\\n-"),
+            ("+k=", "\\\r\n+   "),
+            ("# k = \"", "\" +\n#  \""),
+            ("> // \"", "\" +\n> // \""),
+            ("[\"# '", "' +\\n# '"),
+        ] {
+            let kind =
+                if between.contains('"') || between.contains('\'') { Kind::Joined } else { Kind::Continued };
+            let text = format!("x\\n\n{lead}ab{between}cd");
+            let (at, end) = (text.len() - between.len() - 2, text.len() - 2);
+            let spelt = lead.starts_with('[');
+            let text = if spelt { text.replace("[\"", "\\n") } else { text };
+            let unit = Unit::nothing(between.len(), kind);
+            assert_eq!(unit_at(text.as_bytes(), at, true), unit, "{text:?}");
+            assert_eq!(unit_before(text.as_bytes(), end, true), unit, "{text:?}");
+        }
+    }
+
+    #[test]
     fn what_only_looks_like_an_escape_stands_for_itself() {
-        for text in
-            ["\\u00", "\\xg1", "%zz", "%8", "&#;", "&#x;", "&#99999999;", "=g1", "\x1b[", "\\q", "%ff"]
-        {
+        for text in [
+            "\\u00",
+            "\\xg1",
+            "%zz",
+            "%8",
+            "&#;",
+            "&#x;",
+            "&#99999999;",
+            "=g1",
+            "\x1b[",
+            "\\q",
+            "%ff",
+            "%ad",
+            "\\xad",
+        ] {
             let unit = unit_at(text.as_bytes(), 0, true);
             assert_eq!((unit.len, unit.kind), (1, Kind::Plain), "{text:?}");
         }

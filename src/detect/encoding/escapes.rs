@@ -1,0 +1,128 @@
+//! Escapes: what stands for one byte, or for nothing, in all the spellings of programs, pages and mail.
+
+use super::glue;
+use super::lines::{continued, line_break};
+use super::markup::{Special, special};
+use super::units::{Kind, Unit};
+
+/// Backslashes are doubled each time a literal is put into another.
+pub(super) const MOST_BACKSLASHES: usize = 4;
+
+/// What begins with the backslashes at `at`.
+pub(super) fn backslashed(text: &[u8], at: usize, loosely: bool) -> Option<Unit> {
+    let count = text[at..].iter().take(MOST_BACKSLASHES).take_while(|&&byte| byte == b'\\').count();
+    let rest = &text[at + count..];
+    let of = |len: usize, value: u32, kind| {
+        // An escape character that is itself spelt out.
+        if value == 0x1b {
+            return colour(&rest[len..]).map(|more| Unit::nothing(count + len + more, Kind::Ansi));
+        }
+        spelt(count + len, value, kind)
+    };
+    match *rest.first()? {
+        b'u' => match rest.get(1)? {
+            b'{' => {
+                let digits = rest[2..].iter().take(6).take_while(|byte| byte.is_ascii_hexdigit()).count();
+                (rest.get(2 + digits) == Some(&b'}'))
+                    .then(|| of(digits + 3, hex(rest.get(2..2 + digits)?)?, Kind::Unicode))?
+            }
+            _ => of(5, hex(rest.get(1..5)?)?, Kind::Unicode),
+        },
+        b'U' => of(9, hex(rest.get(1..9)?)?, Kind::Unicode),
+        b'x' => of(3, hex(rest.get(1..3)?)?, Kind::Hex),
+        b'0'..=b'7' => {
+            let digits = rest.get(..3).filter(|digits| digits.iter().all(|d| (b'0'..=b'7').contains(d)))?;
+            of(3, digits.iter().fold(0, |value, digit| value * 8 + u32::from(digit - b'0')), Kind::Octal)
+        }
+        b'e' => colour(&rest[1..]).map(|len| Unit::nothing(count + 1 + len, Kind::Ansi)),
+        byte @ (b'-' | b'_') => Some(Unit::of(count + 1, byte, Kind::Backslash)),
+        b'/' => Some(Unit::of(count + 1, b'/', Kind::Plain)),
+        // The end of a continued line, within a literal.
+        b'n' if count == 3 => continued(text, at, count, true),
+        b'n' => Some(Unit::of(count + 1, b'\n', Kind::Plain)),
+        b'z' if line_break(&rest[1..]).is_some() => continued(text, at, count + 1, false),
+        b'r' => Some(Unit::of(count + 1, b'\r', Kind::Plain)),
+        b't' => Some(Unit::of(count + 1, b'\t', Kind::Plain)),
+        b'"' | b'\'' | b'`' => glue::at(text, at, loosely),
+        b'\r' | b'\n' => continued(text, at, count, false),
+        _ => None,
+    }
+}
+
+/// `%2D`, `%252D`, `%u002D`
+pub(super) fn percent(rest: &[u8]) -> Option<Unit> {
+    if rest.starts_with(b"%u") {
+        return spelt(6, hex(rest.get(2..6)?)?, Kind::Percent);
+    }
+    // Twice encoded: the percent sign, too.
+    let sign = if rest.starts_with(b"%25") { 3 } else { 1 };
+    spelt(sign + 2, hex(rest.get(sign..sign + 2)?)?, Kind::Percent)
+}
+
+/// `&#45;`, `&amp;#45;`, `&dash;`
+pub(super) fn entity(rest: &[u8]) -> Option<Unit> {
+    let lead = if rest.starts_with(b"&amp;") { 6 } else { 2 };
+    let Some(number) = rest.get(lead..).filter(|_| rest[..lead].ends_with(b"#")) else {
+        let named: [(&[u8], u32); 7] = [
+            (b"&lowbar;", 0x5f),
+            (b"&hyphen;", 0x2d),
+            (b"&dash;", 0x2d),
+            (b"&ndash;", 0x2013),
+            (b"&shy;", 0xad),
+            (b"&zwnj;", 0x200c),
+            (b"&zwj;", 0x200d),
+        ];
+        let (name, value) = named.into_iter().find(|(name, _)| rest.starts_with(name))?;
+        return spelt(name.len(), value, Kind::Entity);
+    };
+    let digits = number.iter().take(8).position(|&byte| byte == b';')?;
+    let value = match number[..digits].split_first() {
+        Some((b'x' | b'X', digits)) => hex(digits)?,
+        _ => std::str::from_utf8(&number[..digits]).ok()?.parse().ok()?,
+    };
+    spelt(lead + digits + 1, value, Kind::Entity)
+}
+
+/// The unit of an escape for `value`.
+fn spelt(len: usize, value: u32, kind: Kind) -> Option<Unit> {
+    // The others spell single bytes of a character.
+    let is_character = value > 0xff || matches!(kind, Kind::Unicode | Kind::Entity);
+    match (u8::try_from(value).ok().filter(u8::is_ascii), special(value).filter(|_| is_character)) {
+        (Some(byte), _) => Some(Unit::of(len, byte, kind)),
+        (None, Some(Special::Dash)) => Some(Unit::of(len, b'-', kind)),
+        (None, Some(Special::Invisible)) => Some(Unit::nothing(len, Kind::Invisible)),
+        (None, None) => None,
+    }
+}
+
+/// `=2D`, and `=` at the end of a line
+pub(super) fn quoted(rest: &[u8]) -> Option<Unit> {
+    if let Some(len) = line_break(&rest[1..]) {
+        return Some(Unit::nothing(1 + len, Kind::SoftBreak));
+    }
+    let value = u8::try_from(hex(rest.get(1..3)?)?).ok()?;
+    value.is_ascii().then_some(Unit::of(3, value, Kind::Quoted))
+}
+
+/// A control sequence behind the escape character at the start of `rest`, which is `lead` bytes long; also a choice of
+/// character set, which goes with the end of a colour.
+pub(super) fn control(rest: &[u8], lead: usize) -> Option<Unit> {
+    colour(rest.get(lead..)?).map(|len| Unit::nothing(lead + len, Kind::Ansi))
+}
+
+/// The length of what follows the escape character of a control sequence.
+fn colour(rest: &[u8]) -> Option<usize> {
+    if let [b'(', set, ..] = rest {
+        return b"AB0".contains(set).then_some(2);
+    }
+    let parameters = rest.strip_prefix(b"[")?;
+    let len = parameters.iter().take(20).take_while(|b| b.is_ascii_digit() || b";:?".contains(b)).count();
+    parameters.get(len)?.is_ascii_alphabetic().then_some(len + 2)
+}
+
+fn hex(digits: &[u8]) -> Option<u32> {
+    if digits.is_empty() || digits.len() > 8 {
+        return None;
+    }
+    digits.iter().try_fold(0_u32, |value, &digit| Some(value << 4 | char::from(digit).to_digit(16)?))
+}

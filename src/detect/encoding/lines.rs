@@ -1,0 +1,173 @@
+//! Where a line ends within a key: line breaks, indentation, signs that the line goes on, and what is put before every
+//! line of a patch, a comment or a quoted mail.
+
+use super::super::alphabet::is_key;
+use super::escapes::MOST_BACKSLASHES;
+use super::units::{Kind, Unit, unit_at};
+
+/// An indentation longer than this ends what it might continue.
+pub(super) const MOST_INDENT: usize = 64;
+
+/// How far back the start of a line is looked for, to learn what stands before each: less than the detector looks at before
+/// a key anyway.
+const LOOK_BACK: usize = 192;
+
+/// The longest mark before each line.
+const MOST_LEAD: usize = 16;
+
+/// A line break with key characters directly before it and, behind indentation, after it.
+pub(super) fn fold(text: &[u8], at: usize) -> Option<Unit> {
+    let len = line_break(&text[at..])?;
+    let len = len + indent(&text[at + len..]);
+    let before = at.checked_sub(1).and_then(|before| text.get(before));
+    let after = text.get(at + len);
+    (before.is_some_and(|&byte| is_key(byte)) && after.is_some_and(|&byte| is_key(byte)))
+        .then_some(Unit::nothing(len, Kind::Weak))
+}
+
+/// The sign at `at`, `sign` bytes long, that the line goes on, with the line break, which may be `spelt` out as `\n`
+/// would be, and what comes before the next character of the literal.
+pub(super) fn continued(text: &[u8], at: usize, sign: usize, spelt: bool) -> Option<Unit> {
+    let len = if spelt { 1 } else { line_break(text.get(at + sign..)?)? };
+    let begin = at + sign + len;
+    let mut end = begin + repeated(text, at, begin, spelt);
+    end += indent(&text[end..]);
+    if text[at] == b'\\' && end > begin && closes_gap(text, end) {
+        end += 1;
+    }
+    Some(Unit::nothing(end - at, Kind::Continued))
+}
+
+/// Whether the backslash at `at`, if there is one, is the end of a gap, as Haskell has it, and begins no escape.
+fn closes_gap(text: &[u8], at: usize) -> bool {
+    let [b'\\', next, ..] = text[at..] else { return false };
+    is_key(next) && (unit_at(text, at, false).len == 1 || b"rt-_".contains(&next))
+}
+
+/// Whether a line break with what belongs to it may end at `end`.
+pub(super) fn may_end_seam(text: &[u8], end: usize) -> bool {
+    match text[end - 1] {
+        // A key may go on with this one.
+        b'-' => end > 1 && text[end - 2] == b'\n',
+        byte => b" \t\r\n\\+#*/%!;>".contains(&byte),
+    }
+}
+
+/// The continued line or the fold that ends at `end`.
+pub(super) fn before(text: &[u8], end: usize, loosely: bool) -> Option<Unit> {
+    let low = end.saturating_sub(MOST_INDENT + MOST_LEAD + 8);
+    let line = &text[low..end];
+    let lead = line.iter().rev().take_while(|byte| b" \t\\+-#*/%!;>".contains(byte)).count();
+    // The sign may be of what leads a line.
+    let mut start = match line.ends_with(b"\n") {
+        true => end,
+        false => end - lead,
+    };
+    let head = &text[low..start];
+    if let Some(head) = head.strip_suffix(b"\n") {
+        start = low + head.strip_suffix(b"\r").unwrap_or(head).len();
+        match text[low..start] {
+            [.., b'\\' | b'=' | b'^'] => start -= 1,
+            [.., b'\\', b'z'] => start -= 2,
+            _ => {}
+        }
+    } else if head.ends_with(b"\\\\\\n") {
+        start -= 2;
+    } else {
+        return None;
+    }
+    let slashes = text[low..start].iter().rev().take_while(|&&byte| byte == b'\\').count();
+    if text.get(start) == Some(&b'\\') {
+        start -= slashes.min(MOST_BACKSLASHES - 1);
+    }
+    (start < end)
+        .then(|| unit_at(text, start, loosely))
+        .filter(|unit| unit.len == end - start && unit.kind != Kind::Plain)
+}
+
+/// The length of the line break with which `rest` begins.
+pub(super) fn line_break(rest: &[u8]) -> Option<usize> {
+    match rest {
+        [b'\r', b'\n', ..] => Some(2),
+        [b'\n', ..] => Some(1),
+        _ => None,
+    }
+}
+
+/// How much blank space `rest` begins with.
+pub(super) fn indent(rest: &[u8]) -> usize {
+    rest.iter().take(MOST_INDENT).take_while(|byte| b" \t".contains(byte)).count()
+}
+
+/// How much of the line that begins at `begin` is what the line with `at` in it, the one before, begins with, too: the sign of a
+/// patch, a quote's, or that of a comment. `spelt`: between them stands `\n`.
+pub(super) fn repeated(text: &[u8], at: usize, begin: usize, spelt: bool) -> usize {
+    let next = &text[begin..text.len().min(begin + MOST_INDENT + 2 * MOST_LEAD)];
+    let (mark, comment) = lead(next);
+    if mark == 0 && comment.is_empty() {
+        return 0;
+    }
+    let Some(start) =
+        line_start(text, at, spelt).filter(|&start| next[0] != b'-' || all_led(text, start, at))
+    else {
+        return 0;
+    };
+    let first = &text[start..at];
+    let (first_mark, first_comment) = lead(first);
+    if first[..first_mark] != next[..mark] {
+        return 0;
+    }
+    match !comment.is_empty() && first[first_comment] == next[comment.clone()] {
+        true => comment.end,
+        false => mark,
+    }
+}
+
+/// Whether the hyphen with which the line from `start` to `at` begins is a patch's. A key may itself go on with one, so that
+/// of lines that are nothing but more of it the first must have it, too.
+fn all_led(text: &[u8], mut start: usize, at: usize) -> bool {
+    let mut end = at;
+    while start > 0 && text[start..end].iter().all(|&byte| is_key(byte)) {
+        let before = &text[..start - 1];
+        let before = before.strip_suffix(b"\r").unwrap_or(before);
+        end = before.strip_suffix(b"\\").unwrap_or(before).len();
+        match line_start(text, end, false).filter(|&earlier| at - earlier <= LOOK_BACK) {
+            Some(earlier) => start = earlier,
+            None => return false,
+        }
+    }
+    text.get(start) == Some(&b'-')
+}
+
+/// Where the line begins that `at` stands in, if that is near.
+fn line_start(text: &[u8], at: usize, spelt: bool) -> Option<usize> {
+    let low = at.saturating_sub(LOOK_BACK);
+    let before = &text[low..at];
+    let real = memchr::memrchr(b'\n', before).map(|start| start + 1);
+    let spelt = spelt.then(|| memchr::memmem::rfind(before, b"\\n").map(|start| start + 2)).flatten();
+    real.max(spelt).map(|start| low + start).or((low == 0).then_some(0))
+}
+
+/// The sign of a patch or a quoted mail with which `line` begins, and behind it that of a comment.
+fn lead(line: &[u8]) -> (usize, std::ops::Range<usize>) {
+    let mark = match line {
+        [b'-', b'-', b'-', ..] | [b'+', ..] => 1,
+        [b'-', b'-', ..] => 0,
+        [b'-', ..] => 1,
+        [b'>', ..] => {
+            let run = line.iter().take(MOST_LEAD).take_while(|byte| b"> ".contains(byte)).count();
+            line[..run].iter().rposition(|&byte| byte == b'>').map_or(0, |last| last + 1)
+        }
+        _ => 0,
+    };
+    let from = mark + indent(&line[mark..]);
+    let rest = &line[from..];
+    let run = |byte| rest.iter().take(MOST_LEAD).take_while(|&&b| b == byte).count();
+    let comment = match rest.first() {
+        Some(&byte @ (b'#' | b';' | b'%' | b'!')) => run(byte),
+        Some(&byte @ (b'/' | b'-')) if run(byte) > 1 => run(byte),
+        Some(b'*') if run(b'*') == 1 => 1,
+        _ => 0,
+    };
+    (mark, from..from + comment)
+}

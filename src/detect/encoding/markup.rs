@@ -1,0 +1,76 @@
+//! What a page or a document has within a key: tags between two runs of text, characters that cannot be seen, and dashes that
+//! were set for hyphens.
+
+use super::super::alphabet::is_key;
+use super::units::{Kind, Unit};
+
+/// The most bytes of tags between two characters.
+const MOST_TAGS: usize = 320;
+
+/// A character beyond ASCII that may stand within a key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Special {
+    /// Nobody sees it: a zero-width space or joiner, a soft hyphen, a byte order mark.
+    Invisible,
+    /// It looks like a hyphen.
+    Dash,
+}
+
+/// What `value`, a code point, is within a key.
+pub(super) fn special(value: u32) -> Option<Special> {
+    match value {
+        0xad | 0x200b..=0x200d | 0x2060 | 0xfeff => Some(Special::Invisible),
+        0x2010..=0x2013 | 0x2212 => Some(Special::Dash),
+        _ => None,
+    }
+}
+
+/// Such a character in UTF-8, or a colour whose escape character is shown as a picture.
+pub(super) fn symbol(rest: &[u8]) -> Option<Unit> {
+    if rest.starts_with("\u{241b}".as_bytes()) {
+        return super::escapes::control(rest, 3);
+    }
+    let (len, value) = match *rest {
+        [a, b, ..] if a < 0xe0 && b & 0xc0 == 0x80 => (2, u32::from(a & 0x1f) << 6 | u32::from(b & 0x3f)),
+        [a, b, c, ..] if a >= 0xe0 && b & 0xc0 == 0x80 && c & 0xc0 == 0x80 => {
+            (3, u32::from(a & 0xf) << 12 | u32::from(b & 0x3f) << 6 | u32::from(c & 0x3f))
+        }
+        _ => return None,
+    };
+    special(value).map(|special| match special {
+        Special::Invisible => Unit::nothing(len, Kind::Invisible),
+        Special::Dash => Unit::of(len, b'-', Kind::Dash),
+    })
+}
+
+/// Nothing but tags at `at`, between two key characters.
+pub(super) fn tags(text: &[u8], at: usize) -> Option<Unit> {
+    let before = at.checked_sub(1).and_then(|before| text.get(before));
+    if !before.is_some_and(|&byte| is_key(byte)) {
+        return None;
+    }
+    let rest = &text[at..text.len().min(at + MOST_TAGS + 1)];
+    let mut len = 0;
+    while rest.get(len) == Some(&b'<') {
+        let name = rest.get(len + 1).filter(|byte| byte.is_ascii_alphabetic() || **byte == b'/');
+        let end = name.and_then(|_| memchr::memchr2(b'>', b'<', &rest[len + 1..]))?;
+        if rest[len + 1 + end] == b'<' {
+            return None;
+        }
+        len += end + 2;
+    }
+    rest.get(len).filter(|&&byte| is_key(byte)).map(|_| Unit::nothing(len, Kind::Listed))
+}
+
+/// Such tags that end at `end`.
+pub(super) fn before(text: &[u8], end: usize) -> Option<Unit> {
+    let low = end.saturating_sub(MOST_TAGS);
+    let mut start = end;
+    while start > low {
+        start = low + memchr::memrchr(b'<', &text[low..start])?;
+        if start.checked_sub(1).is_some_and(|before| is_key(text[before])) {
+            return tags(text, start).filter(|unit| unit.len == end - start);
+        }
+    }
+    None
+}
