@@ -113,6 +113,9 @@ impl Detector {
                         return;
                     }
                     (candidate.seams, candidate.ends) = (decoded.seams(), decoded.ends());
+                    candidate
+                        .seams
+                        .extend(decoded.is_break(candidate.secret.start).then_some(candidate.secret.start));
                     candidate.around = Some((bytes, decoded.span(&candidate.secret)));
                     let next_key = || {
                         let begins =

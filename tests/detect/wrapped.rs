@@ -93,9 +93,12 @@ fn lines_may_begin_as_those_of_comments_quotations_and_patches() {
 
 #[test]
 fn keys_in_lines_of_their_own_are_not_one() {
-    for shape in shapes() {
+    // Without the marker, nothing in a key tells where it ends.
+    let unmarked = ["sk-{base62:48}", "sk-proj-{base64url:49}", "sk-admin-{base64url:60}"].map(str::to_owned);
+    for template in shapes().into_iter().map(|shape| shape.template).chain(unmarked) {
         for parting in ["\n", "\r\n", "\n  ", "\",\n\"", "\" \""] {
-            let keys: Vec<Vec<u8>> = (0..3).map(|seed| expand(&shape.template, seed).text).collect();
+            // As many as are near enough to the word.
+            let keys: Vec<Vec<u8>> = (0..2).map(|seed| expand(&template, seed).text).collect();
             let step = ["base64".to_owned()];
             let lines: Vec<Vec<u8>> =
                 keys.iter().map(|key| bytes(&through(marked(key, true), &step))).collect();
@@ -103,7 +106,7 @@ fn keys_in_lines_of_their_own_are_not_one() {
             let found = reported(detector(), &text);
             let expected: Vec<_> = keys.into_iter().map(|key| Secret::new(key, 0).fingerprint()).collect();
             let got: Vec<_> = found.iter().map(|m| m.identified.fingerprint).collect();
-            assert_eq!(got, expected, "{} {parting:?}", shape.name);
+            assert_eq!(got, expected, "{template} {parting:?}");
         }
     }
 }

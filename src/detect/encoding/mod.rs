@@ -209,6 +209,11 @@ impl Decoded {
         kind.is_nothing() && start.is_some() && self.text.get(at..at + START) == start
     }
 
+    /// Whether a line or literal begins at `at` of the text, as far as that is known.
+    pub(super) fn is_break(&self, at: usize) -> bool {
+        self.breaks.contains(&at)
+    }
+
     /// Where in `range` another line or literal begins, the first if there are several, with what keys begin with: so
     /// that it is a key of its own.
     pub(super) fn next_key(&self, range: &Range<usize>, begins: impl Fn(&[u8]) -> bool) -> Option<usize> {
