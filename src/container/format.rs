@@ -38,7 +38,7 @@ pub enum Format {
 }
 
 /// Bytes that are enough to recognise a container by its beginning.
-pub const HEAD: usize = 512;
+pub const HEAD: usize = 1024 + 16;
 
 /// Bytes at whose end a zip can be recognised: its end record and the longest comment.
 pub(super) const TAIL: usize = 22 + 65_535;
@@ -81,6 +81,7 @@ impl Format {
             0xed if head.starts_with(b"\xed\xab\xee\xdb") => Self::Unsupported("RPM"),
             0x1f if head.starts_with(b"\x1f\x9d") => Self::Unsupported("compress (.Z)"),
             _ if tar::is_header(head) => Self::Tar,
+            _ if holds_pdf(head) => Self::Pdf,
             _ => return None,
         };
         Some(format)
@@ -135,6 +136,20 @@ fn zip_comments(tail: &[u8]) -> impl Iterator<Item = (usize, usize)> + '_ {
         let two = |at: usize| rest.get(at..at + 2).map(|two| u16::from_le_bytes([two[0], two[1]]));
         // There is at least one entry.
         two(16).filter(|_| two(6) != Some(0)).map(|comment| (usize::from(comment), rest.len() - 18))
+    })
+}
+
+/// A PDF may begin behind a little of something else: what a server said of it, a blank line. A program that knows
+/// how one begins does not go on as one.
+fn holds_pdf(head: &[u8]) -> bool {
+    let head = &head[..head.len().min(HEAD)];
+    memchr::memchr_iter(b'%', head).any(|at| {
+        let [b'%', b'P', b'D', b'F', b'-', b'1' | b'2', b'.', b'0'..=b'9', rest @ ..] = &head[at..] else {
+            return false;
+        };
+        let next = rest.trim_ascii_start();
+        let is_line = matches!(rest.first(), Some(b'\r' | b'\n'));
+        is_line && matches!(next.first(), Some(b'%' | b'0'..=b'9'))
     })
 }
 

@@ -302,10 +302,7 @@ impl<'t> Opener<'t> {
     fn seekable(&self, format: Format, content: &mut dyn ReadSeek) -> Vec<Range<u64>> {
         match format {
             Format::Zip => zip::open(self, content),
-            Format::Pdf => {
-                pdf::open(self, content);
-                Vec::new()
-            }
+            Format::Pdf => pdf::open(self, content),
             Format::SevenZip => seven::open(self, content),
             _ => Vec::new(),
         }
