@@ -6,7 +6,7 @@ use flate2::{Crc, Decompress, FlushDecompress};
 use memchr::{memchr2, memmem};
 
 use super::format::{Format, is_bzip2};
-use super::window::Shared;
+use super::window::{Shared, Window};
 use super::{HEAD, ReadSeek};
 
 /// What begins an archive, and whether it does.
@@ -66,9 +66,16 @@ pub fn archive_behind(input: &mut dyn ReadSeek) -> io::Result<Option<u64>> {
     if !is_program(window.peek(HEAD)?) {
         return Ok(None);
     }
-    let mut place = 0;
-    while place < shared.size {
-        window.go(place, shared.size);
+    archive_from(&mut window, 0, shared.size)
+}
+
+/// Where between two places the first archive begins.
+///
+/// # Errors
+/// Those of the content.
+pub(super) fn archive_from(window: &mut Window<'_>, mut place: u64, end: u64) -> io::Result<Option<u64>> {
+    while place < end {
+        window.go(place, end);
         let piece = window.peek(STEP as usize + LOOK)?;
         if let Some(at) = archive_in(piece) {
             return Ok(Some(place + at as u64));

@@ -239,8 +239,8 @@ impl<'t> Opener<'t> {
         outcome
     }
 
-    /// Hands over the archive at byte `at` of a program, which is `content`; gives where it stands.
-    fn embedded(&self, at: u64, content: &mut dyn Read) -> Option<Range<u64>> {
+    /// Hands over the archive at byte `at` of something else, which is `content`; gives where it stands.
+    pub(super) fn embedded(&self, at: u64, content: &mut dyn Read) -> Option<Range<u64>> {
         let mut head = Vec::new();
         fill(content, &mut head, HEAD).ok()?;
         self.openable(Format::of(&head))?;

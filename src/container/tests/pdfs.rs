@@ -230,7 +230,7 @@ proptest! {
         let mut document = pdf(&[object("/Filter /FlateDecode", &zlib(page.as_bytes()))], "");
         opened("a.pdf", &document);
         let chain = object("/Filter [/AHx /LZW /RL /A85] /DecodeParms <</Predictor 12>>", &hexadecimal(&lzw(&run_lengths(page.as_bytes()))));
-        opened("a.pdf", &pdf(&[chain.clone()], ""));
+        opened("a.pdf", &pdf(std::slice::from_ref(&chain), ""));
         document.splice(9..9, chain);
         let at = change.index(document.len());
         document[at] = to;
