@@ -80,7 +80,7 @@ impl Format {
             0x04 if head.starts_with(b"\x04\x22\x4d\x18") => Self::Unsupported("LZ4"),
             0xed if head.starts_with(b"\xed\xab\xee\xdb") => Self::Unsupported("RPM"),
             0x1f if head.starts_with(b"\x1f\x9d") => Self::Unsupported("compress (.Z)"),
-            _ if tar::is_header(head) => Self::Tar,
+            _ if tar::begins(head) => Self::Tar,
             _ if holds_pdf(head) => Self::Pdf,
             _ => return None,
         };
