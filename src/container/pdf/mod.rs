@@ -98,17 +98,14 @@ fn run(opener: &Opener<'_>, input: &mut dyn ReadSeek, elsewhere: &mut Vec<Range<
             _ => end_of(&mut ahead, start, shared.size, said.length)?,
         };
         data.go(start, end);
-        let is_plain = said.steps.is_empty();
         let whole = {
             let mut unpacked = chain(&said.steps, &mut data, &mut states, opener);
             stream(opener, &mut *unpacked, start, is_encrypted)
         };
-        if whole && is_plain {
-            elsewhere.push(start..end);
-        }
         // What is damaged may have swallowed the next.
         if whole {
             place = place.max(data.place());
+            elsewhere.push(start..place);
         }
     }
     if others != 0 {
