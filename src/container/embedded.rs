@@ -1,13 +1,13 @@
-//! Archives behind programs and scripts that unpack themselves. (A zip is known by its end.)
+//! Archives behind programs and scripts that unpack themselves. (A zip is known by its end, if that is there.)
 
 use std::io::{self, Cursor, Read};
 
 use flate2::{Crc, Decompress, FlushDecompress};
-use memchr::{memchr2, memmem};
+use memchr::{memchr3, memmem};
 
 use super::format::{Format, is_bzip2};
 use super::window::{Shared, Window};
-use super::{HEAD, ReadSeek};
+use super::{HEAD, ReadSeek, zip};
 
 /// What begins an archive, and whether it does.
 type Kind = (&'static [u8], fn(&[u8]) -> bool);
@@ -21,6 +21,7 @@ const KINDS: &[Kind] = &[
     (b"Rar!\x1a\x07", is_rar),
     (b"BZh", is_bzip2),
     (b"\x28\xb5\x2f\xfd", is_zstd),
+    (b"PK\x03\x04", zip::is_entry),
 ];
 
 /// Bytes of an archive that are looked at.
@@ -34,15 +35,15 @@ const STEP: u64 = 1 << 16;
 
 /// Whether `head` begins a program or script, which may hold an archive behind itself.
 pub fn is_program(head: &[u8]) -> bool {
-    [&b"MZ"[..], b"\x7fELF", b"#!", b"\xcf\xfa\xed\xfe", b"\xca\xfe\xba\xbe"]
+    [&b"MZ"[..], b"\x7fELF", b"#!", b"\xcf\xfa\xed\xfe", b"\xca\xfe\xba\xbe", b"Cr24"]
         .iter()
         .any(|magic| head.starts_with(magic))
 }
 
 /// Whether there may be something packed in `bytes`, which is quickly told of text: nothing of the kind is without
-/// these bytes for long, and the end of a zip begins with the first.
+/// these bytes for long, and entries and the end of a zip begin with the first two.
 pub fn may_be_packed(bytes: &[u8]) -> bool {
-    memchr2(0x05, 0x1f, bytes).is_some()
+    memchr3(0x03, 0x05, 0x1f, bytes).is_some()
 }
 
 /// Where in `bytes` the first such archive begins, if one does.

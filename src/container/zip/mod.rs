@@ -8,7 +8,7 @@ mod methods;
 use std::io::{self, Cursor, Read};
 use std::ops::Range;
 
-use flate2::Decompress;
+use flate2::{Decompress, FlushDecompress};
 
 use self::directory::{Directory, Item};
 use self::header::{CENTRAL, DESCRIPTOR, Header, LOCAL, eight, four};
@@ -47,6 +47,23 @@ pub(super) fn open(opener: &Opener<'_>, input: &mut dyn ReadSeek) -> Vec<Range<u
     }
     zip.elsewhere.sort_unstable_by_key(|range| range.start);
     zip.elsewhere
+}
+
+/// Whether an entry begins with `head`: a likely header, a name that can be read, and data that unpacks.
+pub(super) fn is_entry(head: &[u8]) -> bool {
+    let mut content = Cursor::new(head);
+    let Ok(shared) = Shared::new(&mut content) else { return false };
+    let mut window = shared.window();
+    let Ok(Some(header)) = Header::local(&mut window) else { return false };
+    if !header.is_likely() || header.length >= shared.size || header.name.iter().any(u8::is_ascii_control) {
+        return false;
+    }
+    if header.method != 8 || header.is_encrypted() {
+        return true;
+    }
+    let mut unpacked = [0; 256];
+    let data = &head[header.length as usize..];
+    Decompress::new(false).decompress(data, &mut unpacked, FlushDecompress::None).is_ok()
 }
 
 struct Zip<'a, 't> {
