@@ -1,5 +1,9 @@
 //! What kind of container bytes are, by what they begin with and never by their name.
 
+use std::io::Read;
+
+use lzma_rust2::LzmaReader;
+
 use super::{embedded, packs, tar};
 
 /// A kind of container.
@@ -82,6 +86,7 @@ impl Format {
             0x1f if head.starts_with(b"\x1f\x9d") => Self::Unsupported("compress (.Z)"),
             _ if tar::begins(head) => Self::Tar,
             _ if holds_pdf(head) => Self::Pdf,
+            0..225 if is_other_lzma(head) => Self::Lzma,
             _ => return None,
         };
         Some(format)
@@ -164,18 +169,31 @@ pub(super) fn is_bzip2(head: &[u8]) -> bool {
         || matches!(head, [b'B', b'Z', b'h', b'1'..=b'9', 0x17, 0x72, 0x45, 0x38, 0x50, 0x90, ..])
 }
 
-/// The usual properties, a dictionary as packers choose them, a size that is unknown or one.
+/// The usual properties, and what else a header says is likely.
 fn is_lzma(head: &[u8]) -> bool {
-    let Some((properties, rest)) = head.first_chunk::<13>().and_then(|head| head.split_first()) else {
+    head.first() == Some(&0x5d) && is_lzma_header(head)
+}
+
+/// Other properties; then the data has to be some, too, of which the first byte is always 0.
+fn is_other_lzma(head: &[u8]) -> bool {
+    if !is_lzma_header(head) || head.get(13) != Some(&0) {
         return false;
-    };
-    let four = |at: usize| u32::from_le_bytes([rest[at], rest[at + 1], rest[at + 2], rest[at + 3]]);
-    let (dictionary, low, high) = (four(0), four(4), four(8));
-    let is_usual = dictionary.count_ones() == 1 || (dictionary & (dictionary << 1)).count_ones() == 1;
-    *properties == 0x5d
-        && is_usual
-        && dictionary >= 1 << 12
-        && ((low, high) == (u32::MAX, u32::MAX) || high < 1 << 8)
+    }
+    let Some((header, data)) = head.split_first_chunk::<13>() else { return false };
+    let mut unpacked = [0; 64];
+    let reader = LzmaReader::new_with_props(data, u64::MAX, header[0], 1 << 16, None);
+    reader.is_ok_and(|mut reader| matches!(reader.read(&mut unpacked), Ok(16..)))
+}
+
+/// A dictionary as packers choose them, a size that is unknown or one.
+fn is_lzma_header(head: &[u8]) -> bool {
+    let Some(header) = head.first_chunk::<13>() else { return false };
+    let four = |at: usize| u32::from_le_bytes([header[at], header[at + 1], header[at + 2], header[at + 3]]);
+    let (dictionary, low, high) = (four(1), four(5), four(9));
+    let is_usual = dictionary.count_ones() == 1
+        || (dictionary & (dictionary << 1)).count_ones() == 1
+        || dictionary == u32::MAX;
+    is_usual && dictionary >= 1 << 12 && ((low, high) == (u32::MAX, u32::MAX) || high < 1 << 8)
 }
 
 /// Whether an end record stands somewhere in `bytes`, and where: for those who see no end of a content.

@@ -176,6 +176,16 @@ impl Budget {
 /// What a reader's error says once a limit is hit; the reason is told once, by [`Budget::reason`].
 const GIVEN_UP: &str = "given up";
 
+/// An error in words. Of decoders that want more memory than they may have, it names the limit.
+pub(super) fn in_words(error: &io::Error) -> String {
+    let reason = error.to_string();
+    let is_memory = ["needed memory too big", "too much memory", "dict size too large"];
+    match is_memory.iter().any(|known| reason.contains(known)) {
+        true => "its dictionary takes more memory than there is (`--max-memory`)".to_owned(),
+        false => reason,
+    }
+}
+
 /// Bytes in words, as the limits are given.
 pub(super) fn size(bytes: u64) -> String {
     match bytes {

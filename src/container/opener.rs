@@ -6,7 +6,7 @@ use std::ops::Range;
 
 use super::embedded::{self, archive_behind, archive_in, is_program};
 use super::format::{self, Format, HEAD};
-use super::limits::{Budget, Limits, size};
+use super::limits::{Budget, Limits, in_words, size};
 use super::reading::{Counted, Tee, drain, fill};
 use super::{Input, ReadSeek, Taker, ar, names, packs, pdf, seven, squeezed, tar, zip};
 
@@ -137,7 +137,7 @@ impl<'t> Opener<'t> {
         self.level.set(self.level.get() - 1);
         if let Err(error) = &outcome {
             let before = size(counted.count);
-            self.skip(None, format!("{error}; what came before, {before}, was scanned"));
+            self.skip(None, format!("{}; what came before, {before}, was scanned", in_words(error)));
         }
         self.path.borrow_mut().pop();
         outcome.is_ok()
