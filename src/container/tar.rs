@@ -21,7 +21,8 @@ pub(super) fn begins(head: &[u8]) -> bool {
 /// Whether a header begins with `head`: its checksum is right.
 fn is_header(head: &[u8]) -> bool {
     let Some(block) = head.first_chunk::<BLOCK>() else { return false };
-    if block[0] == 0 {
+    // A name that is empty is one only where the rest says so.
+    if block[0] == 0 && !block[257..].starts_with(b"ustar") {
         return false;
     }
     let Some(noted) = octal(&block[148..156]) else { return false };
