@@ -4,7 +4,7 @@ use std::io::Read;
 
 use lzma_rust2::LzmaReader;
 
-use super::{embedded, packs, tar};
+use super::{cpio, embedded, packs, tar};
 
 /// A kind of container.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,6 +19,8 @@ pub enum Format {
     Tar,
     /// A Unix archive: a Debian package, a static library.
     Ar,
+    /// cpio, of the kinds with headers of digits.
+    Cpio,
     /// One or more gzip members.
     Gzip,
     /// bzip2.
@@ -77,12 +79,27 @@ impl Format {
             // Skippable frames may stand before the first.
             0x50..=0x5f if head.get(1..4) == Some(b"\x2a\x4d\x18") => Self::Zstd,
             b'!' if head.starts_with(b"!<arch>\n") => Self::Ar,
+            b'0' if cpio::begins(head) => Self::Cpio,
             0x5d if is_lzma(head) => Self::Lzma,
             0x02 if head.starts_with(b"\x02\x21\x4c\x18") => Self::Unsupported("LZ4"),
             b'R' if head.starts_with(b"Rar!\x1a\x07") => Self::Unsupported("RAR"),
             b'M' if head.starts_with(b"MSCF\x00\x00\x00\x00") => Self::Unsupported("cabinet"),
             0x04 if head.starts_with(b"\x04\x22\x4d\x18") => Self::Unsupported("LZ4"),
             0xed if head.starts_with(b"\xed\xab\xee\xdb") => Self::Unsupported("RPM"),
+            b'x' if head.starts_with(b"xar!\0") => Self::Unsupported("xar"),
+            b'h' if is_squashfs(head) => Self::Unsupported("squashfs"),
+            b'L' if head.starts_with(b"LRZI\0") => Self::Unsupported("lrzip"),
+            b'M' if head.starts_with(b"MSWIM\0\0\0") => Self::Unsupported("WIM"),
+            b'Z' if head.starts_with(b"ZOO ") && head.get(20..24) == Some(b"\xdc\xa7\xc4\xfd") => {
+                Self::Unsupported("zoo")
+            }
+            b'7' if head.starts_with(b"7kSt\xa0\x31\x83\xd3\x8c\xb2\x28\xb0\xd3zPQ") => {
+                Self::Unsupported("zpaq")
+            }
+            0x89 if head.starts_with(b"\x89LZO\0\x0d\x0a\x1a\x0a") => Self::Unsupported("lzop"),
+            0x60 if is_arj(head) => Self::Unsupported("ARJ"),
+            _ if head.get(7..14) == Some(b"**ACE**") => Self::Unsupported("ACE"),
+            _ if is_lha(head) => Self::Unsupported("LHA"),
             0x1f if head.starts_with(b"\x1f\x9d") => Self::Unsupported("compress (.Z)"),
             _ if tar::begins(head) => Self::Tar,
             _ if holds_pdf(head) => Self::Pdf,
@@ -105,6 +122,7 @@ impl Format {
             Self::Pdf => "PDF",
             Self::Tar => "tar",
             Self::Ar => "ar",
+            Self::Cpio => "cpio",
             Self::Gzip => "gzip",
             Self::Bzip2 => "bzip2",
             Self::Xz => "xz",
@@ -194,6 +212,22 @@ fn is_lzma_header(head: &[u8]) -> bool {
         || (dictionary & (dictionary << 1)).count_ones() == 1
         || dictionary == u32::MAX;
     is_usual && dictionary >= 1 << 12 && ((low, high) == (u32::MAX, u32::MAX) || high < 1 << 8)
+}
+
+/// A version of it that there is, in the one order of bytes or the other.
+fn is_squashfs(head: &[u8]) -> bool {
+    head.starts_with(b"hsqs") && matches!(head.get(28..32), Some([1..=4, 0, 0..=3, 0]))
+}
+
+/// A basic header as long as there are any, and of an archive.
+fn is_arj(head: &[u8]) -> bool {
+    matches!(head, [0x60, 0xea, _, 0..=0x0a, 30..=46, 1..=12, _, 0..=12, _, 0..=4, 2, ..])
+}
+
+/// A method's name between dashes, and a level.
+fn is_lha(head: &[u8]) -> bool {
+    matches!(head, [21..=255, _, b'-', b'l', b'h' | b'z', b'0'..=b'9' | b'd' | b's', b'-', ..])
+        && head.get(20).is_some_and(|level| *level <= 2)
 }
 
 /// Whether an end record stands somewhere in `bytes`, and where: for those who see no end of a content.

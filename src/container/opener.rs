@@ -8,7 +8,7 @@ use super::embedded::{self, archive_behind, archive_in, is_program};
 use super::format::{self, Format, HEAD};
 use super::limits::{Budget, Limits, in_words, size};
 use super::reading::{Counted, Tee, drain, fill};
-use super::{Input, ReadSeek, Taker, ar, names, packs, pdf, seven, squeezed, tar, zip};
+use super::{Input, ReadSeek, Taker, ar, cpio, names, packs, pdf, seven, squeezed, tar, zip};
 
 /// Contents up to this size are held in memory while they are looked at.
 const SMALL: usize = 1 << 20;
@@ -285,6 +285,7 @@ impl<'t> Opener<'t> {
         let elsewhere = match format {
             Format::Tar => tar::open(self, content),
             Format::Ar => ar::open(self, content),
+            Format::Cpio => cpio::open(self, content),
             Format::GitPack | Format::GitBundle | Format::GitObject => {
                 packs::open(self, format, content);
                 Vec::new()
