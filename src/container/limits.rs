@@ -22,6 +22,9 @@ pub struct Limits {
 }
 
 impl Limits {
+    /// Containers within containers at the most, whatever was asked for: each takes its part of the stack.
+    pub const DEEPEST: usize = 100;
+
     /// Bytes that may be unpacked whatever the ratio.
     pub const FLOOR: u64 = 256 << 20;
 }
@@ -67,6 +70,7 @@ pub(super) enum Over {
 
 impl Budget {
     pub(super) fn new(limits: Limits) -> Self {
+        let limits = Limits { depth: limits.depth.min(Limits::DEEPEST), ..limits };
         Self {
             limits,
             begun: Instant::now(),
