@@ -10,9 +10,6 @@ use crate::container::Limits;
 /// The longest that a container may take, in seconds.
 const MOST_SECONDS: f64 = 86_400.0;
 
-/// The deepest that containers are followed: each level takes its part of a thread's stack.
-const DEEPEST: usize = 64;
-
 /// Limits of one archive or compressed file, with all that is packed in it; what lies beyond is a skip.
 #[derive(Clone, Debug, Default, PartialEq, Args, Deserialize)]
 #[command(next_help_heading = "Archives and compressed files")]
@@ -69,8 +66,8 @@ impl TryFrom<usize> for Depth {
 
     fn try_from(levels: usize) -> Result<Self, String> {
         match levels {
-            0..=DEEPEST => Ok(Self(levels)),
-            _ => Err(format!("containers are followed {DEEPEST} deep at most")),
+            0..=Limits::DEEPEST => Ok(Self(levels)),
+            _ => Err(format!("containers are followed {} deep at most", Limits::DEEPEST)),
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Archives behind programs and scripts that unpack themselves. (A zip is known by its end.)
+//! Archives behind programs and scripts that unpack themselves. (A zip is known by its end, if that is there.)
 
 use std::io::{self, Cursor, Read};
 
@@ -6,8 +6,8 @@ use flate2::{Crc, Decompress, FlushDecompress};
 use memchr::{memchr2, memmem};
 
 use super::format::{Format, is_bzip2};
-use super::window::Shared;
-use super::{HEAD, ReadSeek};
+use super::window::{Shared, Window};
+use super::{HEAD, ReadSeek, zip};
 
 /// What begins an archive, and whether it does.
 type Kind = (&'static [u8], fn(&[u8]) -> bool);
@@ -21,6 +21,7 @@ const KINDS: &[Kind] = &[
     (b"Rar!\x1a\x07", is_rar),
     (b"BZh", is_bzip2),
     (b"\x28\xb5\x2f\xfd", is_zstd),
+    (b"PK\x03\x04", zip::is_entry),
 ];
 
 /// Bytes of an archive that are looked at.
@@ -34,7 +35,7 @@ const STEP: u64 = 1 << 16;
 
 /// Whether `head` begins a program or script, which may hold an archive behind itself.
 pub fn is_program(head: &[u8]) -> bool {
-    [&b"MZ"[..], b"\x7fELF", b"#!", b"\xcf\xfa\xed\xfe", b"\xca\xfe\xba\xbe"]
+    [&b"MZ"[..], b"\x7fELF", b"#!", b"\xcf\xfa\xed\xfe", b"\xca\xfe\xba\xbe", b"Cr24"]
         .iter()
         .any(|magic| head.starts_with(magic))
 }
@@ -66,9 +67,16 @@ pub fn archive_behind(input: &mut dyn ReadSeek) -> io::Result<Option<u64>> {
     if !is_program(window.peek(HEAD)?) {
         return Ok(None);
     }
-    let mut place = 0;
-    while place < shared.size {
-        window.go(place, shared.size);
+    archive_from(&mut window, 0, shared.size)
+}
+
+/// Where between two places the first archive begins.
+///
+/// # Errors
+/// Those of the content.
+pub(super) fn archive_from(window: &mut Window<'_>, mut place: u64, end: u64) -> io::Result<Option<u64>> {
+    while place < end {
+        window.go(place, end);
         let piece = window.peek(STEP as usize + LOOK)?;
         if let Some(at) = archive_in(piece) {
             return Ok(Some(place + at as u64));

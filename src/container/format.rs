@@ -1,6 +1,10 @@
 //! What kind of container bytes are, by what they begin with and never by their name.
 
-use super::{embedded, packs, tar};
+use std::io::Read;
+
+use lzma_rust2::LzmaReader;
+
+use super::{cpio, embedded, packs, tar};
 
 /// A kind of container.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -15,6 +19,8 @@ pub enum Format {
     Tar,
     /// A Unix archive: a Debian package, a static library.
     Ar,
+    /// cpio, of the kinds with headers of digits.
+    Cpio,
     /// One or more gzip members.
     Gzip,
     /// bzip2.
@@ -38,7 +44,7 @@ pub enum Format {
 }
 
 /// Bytes that are enough to recognise a container by its beginning.
-pub const HEAD: usize = 512;
+pub const HEAD: usize = 1024 + 16;
 
 /// Bytes at whose end a zip can be recognised: its end record and the longest comment.
 pub(super) const TAIL: usize = 22 + 65_535;
@@ -73,14 +79,31 @@ impl Format {
             // Skippable frames may stand before the first.
             0x50..=0x5f if head.get(1..4) == Some(b"\x2a\x4d\x18") => Self::Zstd,
             b'!' if head.starts_with(b"!<arch>\n") => Self::Ar,
+            b'0' if cpio::begins(head) => Self::Cpio,
             0x5d if is_lzma(head) => Self::Lzma,
             0x02 if head.starts_with(b"\x02\x21\x4c\x18") => Self::Unsupported("LZ4"),
             b'R' if head.starts_with(b"Rar!\x1a\x07") => Self::Unsupported("RAR"),
             b'M' if head.starts_with(b"MSCF\x00\x00\x00\x00") => Self::Unsupported("cabinet"),
             0x04 if head.starts_with(b"\x04\x22\x4d\x18") => Self::Unsupported("LZ4"),
             0xed if head.starts_with(b"\xed\xab\xee\xdb") => Self::Unsupported("RPM"),
+            b'x' if head.starts_with(b"xar!\0") => Self::Unsupported("xar"),
+            b'h' if is_squashfs(head) => Self::Unsupported("squashfs"),
+            b'L' if head.starts_with(b"LRZI\0") => Self::Unsupported("lrzip"),
+            b'M' if head.starts_with(b"MSWIM\0\0\0") => Self::Unsupported("WIM"),
+            b'Z' if head.starts_with(b"ZOO ") && head.get(20..24) == Some(b"\xdc\xa7\xc4\xfd") => {
+                Self::Unsupported("zoo")
+            }
+            b'7' if head.starts_with(b"7kSt\xa0\x31\x83\xd3\x8c\xb2\x28\xb0\xd3zPQ") => {
+                Self::Unsupported("zpaq")
+            }
+            0x89 if head.starts_with(b"\x89LZO\0\x0d\x0a\x1a\x0a") => Self::Unsupported("lzop"),
+            0x60 if is_arj(head) => Self::Unsupported("ARJ"),
+            _ if head.get(7..14) == Some(b"**ACE**") => Self::Unsupported("ACE"),
+            _ if is_lha(head) => Self::Unsupported("LHA"),
             0x1f if head.starts_with(b"\x1f\x9d") => Self::Unsupported("compress (.Z)"),
-            _ if tar::is_header(head) => Self::Tar,
+            _ if tar::begins(head) => Self::Tar,
+            _ if holds_pdf(head) => Self::Pdf,
+            0..225 if is_other_lzma(head) => Self::Lzma,
             _ => return None,
         };
         Some(format)
@@ -99,6 +122,7 @@ impl Format {
             Self::Pdf => "PDF",
             Self::Tar => "tar",
             Self::Ar => "ar",
+            Self::Cpio => "cpio",
             Self::Gzip => "gzip",
             Self::Bzip2 => "bzip2",
             Self::Xz => "xz",
@@ -138,6 +162,20 @@ fn zip_comments(tail: &[u8]) -> impl Iterator<Item = (usize, usize)> + '_ {
     })
 }
 
+/// A PDF may begin behind a little of something else: what a server said of it, a blank line. A program that knows
+/// how one begins does not go on as one.
+fn holds_pdf(head: &[u8]) -> bool {
+    let head = &head[..head.len().min(HEAD)];
+    memchr::memchr_iter(b'%', head).any(|at| {
+        let [b'%', b'P', b'D', b'F', b'-', b'1' | b'2', b'.', b'0'..=b'9', rest @ ..] = &head[at..] else {
+            return false;
+        };
+        let next = rest.trim_ascii_start();
+        let is_line = matches!(rest.first(), Some(b'\r' | b'\n'));
+        is_line && matches!(next.first(), Some(b'%' | b'0'..=b'9'))
+    })
+}
+
 /// Deflate is the only method there ever was. What has flags that mean nothing is said to be damaged.
 fn is_gzip(head: &[u8]) -> bool {
     matches!(head, [0x1f, 0x8b, 8, _, ..])
@@ -149,18 +187,47 @@ pub(super) fn is_bzip2(head: &[u8]) -> bool {
         || matches!(head, [b'B', b'Z', b'h', b'1'..=b'9', 0x17, 0x72, 0x45, 0x38, 0x50, 0x90, ..])
 }
 
-/// The usual properties, a dictionary as packers choose them, a size that is unknown or one.
+/// The usual properties, and what else a header says is likely.
 fn is_lzma(head: &[u8]) -> bool {
-    let Some((properties, rest)) = head.first_chunk::<13>().and_then(|head| head.split_first()) else {
+    head.first() == Some(&0x5d) && is_lzma_header(head)
+}
+
+/// Other properties; then the data has to be some, too, of which the first byte is always 0.
+fn is_other_lzma(head: &[u8]) -> bool {
+    if !is_lzma_header(head) || head.get(13) != Some(&0) {
         return false;
-    };
-    let four = |at: usize| u32::from_le_bytes([rest[at], rest[at + 1], rest[at + 2], rest[at + 3]]);
-    let (dictionary, low, high) = (four(0), four(4), four(8));
-    let is_usual = dictionary.count_ones() == 1 || (dictionary & (dictionary << 1)).count_ones() == 1;
-    *properties == 0x5d
-        && is_usual
-        && dictionary >= 1 << 12
-        && ((low, high) == (u32::MAX, u32::MAX) || high < 1 << 8)
+    }
+    let Some((header, data)) = head.split_first_chunk::<13>() else { return false };
+    let mut unpacked = [0; 64];
+    let reader = LzmaReader::new_with_props(data, u64::MAX, header[0], 1 << 16, None);
+    reader.is_ok_and(|mut reader| matches!(reader.read(&mut unpacked), Ok(16..)))
+}
+
+/// A dictionary as packers choose them, a size that is unknown or one.
+fn is_lzma_header(head: &[u8]) -> bool {
+    let Some(header) = head.first_chunk::<13>() else { return false };
+    let four = |at: usize| u32::from_le_bytes([header[at], header[at + 1], header[at + 2], header[at + 3]]);
+    let (dictionary, low, high) = (four(1), four(5), four(9));
+    let is_usual = dictionary.count_ones() == 1
+        || (dictionary & (dictionary << 1)).count_ones() == 1
+        || dictionary == u32::MAX;
+    is_usual && dictionary >= 1 << 12 && ((low, high) == (u32::MAX, u32::MAX) || high < 1 << 8)
+}
+
+/// A version of it that there is, in the one order of bytes or the other.
+fn is_squashfs(head: &[u8]) -> bool {
+    head.starts_with(b"hsqs") && matches!(head.get(28..32), Some([1..=4, 0, 0..=3, 0]))
+}
+
+/// A basic header as long as there are any, and of an archive.
+fn is_arj(head: &[u8]) -> bool {
+    matches!(head, [0x60, 0xea, _, 0..=0x0a, 30..=46, 1..=12, _, 0..=12, _, 0..=4, 2, ..])
+}
+
+/// A method's name between dashes, and a level.
+fn is_lha(head: &[u8]) -> bool {
+    matches!(head, [21..=255, _, b'-', b'l', b'h' | b'z', b'0'..=b'9' | b'd' | b's', b'-', ..])
+        && head.get(20).is_some_and(|level| *level <= 2)
 }
 
 /// Whether an end record stands somewhere in `bytes`, and where: for those who see no end of a content.

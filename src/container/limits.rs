@@ -22,6 +22,9 @@ pub struct Limits {
 }
 
 impl Limits {
+    /// Containers within containers at the most, whatever was asked for: each takes its part of the stack.
+    pub const DEEPEST: usize = 64;
+
     /// Bytes that may be unpacked whatever the ratio.
     pub const FLOOR: u64 = 256 << 20;
 }
@@ -67,6 +70,7 @@ pub(super) enum Over {
 
 impl Budget {
     pub(super) fn new(limits: Limits) -> Self {
+        let limits = Limits { depth: limits.depth.min(Limits::DEEPEST), ..limits };
         Self {
             limits,
             begun: Instant::now(),
@@ -175,6 +179,16 @@ impl Budget {
 
 /// What a reader's error says once a limit is hit; the reason is told once, by [`Budget::reason`].
 const GIVEN_UP: &str = "given up";
+
+/// An error in words. Of decoders that want more memory than they may have, it names the limit.
+pub(super) fn in_words(error: &io::Error) -> String {
+    let reason = error.to_string();
+    let is_memory = ["needed memory too big", "too much memory", "dict size too large"];
+    match is_memory.iter().any(|known| reason.contains(known)) {
+        true => "its dictionary takes more memory than there is (`--max-memory`)".to_owned(),
+        false => reason,
+    }
+}
 
 /// Bytes in words, as the limits are given.
 pub(super) fn size(bytes: u64) -> String {

@@ -5,6 +5,7 @@
 //! Nothing is ever written, and no name is used but to be shown.
 
 mod ar;
+mod cpio;
 mod embedded;
 mod format;
 mod inflate;

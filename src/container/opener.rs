@@ -6,9 +6,9 @@ use std::ops::Range;
 
 use super::embedded::{self, archive_behind, archive_in, is_program};
 use super::format::{self, Format, HEAD};
-use super::limits::{Budget, Limits, size};
+use super::limits::{Budget, Limits, in_words, size};
 use super::reading::{Counted, Tee, drain, fill};
-use super::{Input, ReadSeek, Taker, ar, names, packs, pdf, seven, squeezed, tar, zip};
+use super::{Input, ReadSeek, Taker, ar, cpio, names, packs, pdf, seven, squeezed, tar, zip};
 
 /// Contents up to this size are held in memory while they are looked at.
 const SMALL: usize = 1 << 20;
@@ -137,7 +137,7 @@ impl<'t> Opener<'t> {
         self.level.set(self.level.get() - 1);
         if let Err(error) = &outcome {
             let before = size(counted.count);
-            self.skip(None, format!("{error}; what came before, {before}, was scanned"));
+            self.skip(None, format!("{}; what came before, {before}, was scanned", in_words(error)));
         }
         self.path.borrow_mut().pop();
         outcome.is_ok()
@@ -239,8 +239,8 @@ impl<'t> Opener<'t> {
         outcome
     }
 
-    /// Hands over the archive at byte `at` of a program, which is `content`; gives where it stands.
-    fn embedded(&self, at: u64, content: &mut dyn Read) -> Option<Range<u64>> {
+    /// Hands over the archive at byte `at` of something else, which is `content`; gives where it stands.
+    pub(super) fn embedded(&self, at: u64, content: &mut dyn Read) -> Option<Range<u64>> {
         let mut head = Vec::new();
         fill(content, &mut head, HEAD).ok()?;
         self.openable(Format::of(&head))?;
@@ -285,6 +285,7 @@ impl<'t> Opener<'t> {
         let elsewhere = match format {
             Format::Tar => tar::open(self, content),
             Format::Ar => ar::open(self, content),
+            Format::Cpio => cpio::open(self, content),
             Format::GitPack | Format::GitBundle | Format::GitObject => {
                 packs::open(self, format, content);
                 Vec::new()
@@ -302,10 +303,7 @@ impl<'t> Opener<'t> {
     fn seekable(&self, format: Format, content: &mut dyn ReadSeek) -> Vec<Range<u64>> {
         match format {
             Format::Zip => zip::open(self, content),
-            Format::Pdf => {
-                pdf::open(self, content);
-                Vec::new()
-            }
+            Format::Pdf => pdf::open(self, content),
             Format::SevenZip => seven::open(self, content),
             _ => Vec::new(),
         }

@@ -134,6 +134,13 @@ impl<'a> Ahead<'a> {
         }
         Ok(&self.buffer[self.at..])
     }
+
+    /// Gives back bytes that were taken last and not used.
+    pub(super) fn unread(&mut self, bytes: &[u8]) {
+        self.buffer.splice(..self.at, bytes.iter().copied());
+        self.at = 0;
+        self.offset = self.offset.saturating_sub(bytes.len() as u64);
+    }
 }
 
 impl Read for Ahead<'_> {

@@ -12,11 +12,17 @@ const BLOCK: usize = 512;
 /// Names and attributes longer than this are cut: nobody has such names, and they are held in memory.
 const LONGEST_NAME: u64 = 1 << 16;
 
-/// Whether a tar begins with `head`: its first entry's checksum is right. A header that says `ustar` is
-/// one even when it was meddled with.
-pub(super) fn is_header(head: &[u8]) -> bool {
+/// Whether a tar begins with `head`: its first entry's checksum is right, or it says so itself, and was meddled with.
+pub(super) fn begins(head: &[u8]) -> bool {
+    let says_so = || head.get(257..263).is_some_and(|mark| matches!(mark, b"ustar\0" | b"ustar "));
+    is_header(head) || (head.len() >= BLOCK && says_so())
+}
+
+/// Whether a header begins with `head`: its checksum is right.
+fn is_header(head: &[u8]) -> bool {
     let Some(block) = head.first_chunk::<BLOCK>() else { return false };
-    if block[0] == 0 {
+    // A name that is empty is one only where the rest says so.
+    if block[0] == 0 && !block[257..].starts_with(b"ustar") {
         return false;
     }
     let Some(noted) = octal(&block[148..156]) else { return false };
@@ -57,14 +63,20 @@ struct Next {
 
 impl Tar<'_, '_> {
     fn run(&mut self) -> io::Result<()> {
-        let mut is_lost = false;
+        let (mut is_lost, mut has_end) = (false, false);
         while !self.is_cut && !self.opener.is_over() {
             let at = self.offset;
-            let Some(block) = self.block()? else { return Ok(()) };
+            let Some(block) = self.block()? else {
+                if !has_end && self.offset == at {
+                    self.opener.skip(None, "the tar has no mark of its end: it may be cut off");
+                }
+                return Ok(());
+            };
+            has_end = block.iter().all(|&byte| byte == 0);
             if is_header(&block) {
                 is_lost = false;
                 self.entry(&block)?;
-            } else if block.iter().any(|&byte| byte != 0) && !is_lost {
+            } else if !has_end && !is_lost {
                 // Archives can follow each other, and what lies between need not be anything.
                 is_lost = true;
                 self.opener.skip(

@@ -103,6 +103,23 @@ impl<'d> Contents<'d> {
     /// Those of `input`; `searched` holds what was found before.
     pub(super) fn search(
         &mut self,
+        input: Input<'_>,
+        name: impl FnOnce() -> Vec<u8>,
+        searched: &mut Searched,
+    ) -> io::Result<()> {
+        let Input::Stream(content) = input else { return self.look(input, name, searched) };
+        // What is small can be held, and looked at from both ends.
+        let mut start = Vec::new();
+        let outcome = (&mut *content).take(SMALL + 1).read_to_end(&mut start);
+        if outcome.is_err() || start.len() as u64 <= SMALL {
+            let looked = self.look(Input::Bytes(&start), name, searched);
+            return outcome.map(|_| ()).and(looked);
+        }
+        self.look(Input::Stream(&mut (&start[..]).chain(content)), name, searched)
+    }
+
+    fn look(
+        &mut self,
         mut input: Input<'_>,
         name: impl FnOnce() -> Vec<u8>,
         searched: &mut Searched,
@@ -173,6 +190,9 @@ fn holds(input: &mut Input<'_>, all: &[u8]) -> io::Result<bool> {
         _ => Ok(archive_in(all).is_some()),
     }
 }
+
+/// Bytes of a stream that are held to look at it as a whole.
+const SMALL: u64 = 1 << 20;
 
 /// Why a zip archive that was noticed at its end stays closed.
 const BEHIND: &str =

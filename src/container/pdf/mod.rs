@@ -1,16 +1,26 @@
-//! PDF: what is deflated in it, and the text of its pages with the pieces of a word put together.
+//! PDF: what is packed in its streams, and the text of its pages with the pieces of a word put together.
 //!
 //! The file is not parsed: streams are found by their keywords, so that one without a table of its
 //! objects, or with several, is read like any other.
 
+mod dictionary;
+mod filters;
+mod lzw;
+mod objects;
 mod text;
+mod value;
 
-use std::io::{self, Cursor, Read};
+use std::io::{self, BufRead, BufReader, Cursor, Read};
+use std::ops::Range;
 
 use flate2::Decompress;
-use memchr::memmem;
 
+use self::dictionary::Step;
+use self::filters::{Ascii85, Decoder, Hexadecimal, RunLengths, Unpredicted};
+use self::lzw::Lzw;
+use self::objects::Objects;
 use super::ReadSeek;
+use super::format::{Format, HEAD};
 use super::inflate::Inflate;
 use super::opener::Opener;
 use super::reading::Metered;
@@ -24,69 +34,135 @@ const DICTIONARY: u64 = 2048;
 /// Bytes of a page whose text is put together.
 const PAGE: u64 = 8 << 20;
 
-/// Filters that hide text, and that are not undone here. The others are those of pictures.
-const OTHERS: [&[u8]; 8] = [
-    b"/LZWDecode",
-    b"/LZW",
-    b"/ASCII85Decode",
-    b"/A85",
-    b"/ASCIIHexDecode",
-    b"/AHx",
-    b"/RunLengthDecode",
-    b"/RL",
-];
+/// Bytes of a string that are looked at, and of all such strings.
+const LONGEST_STRING: usize = 1 << 12;
+const LONGEST_STRINGS: usize = 1 << 20;
 
-/// Hands over the deflated streams.
-pub(super) fn open(opener: &Opener<'_>, input: &mut dyn ReadSeek) {
-    if let Err(error) = run(opener, input) {
+/// Hands over what is packed in streams; gives where those are that stand there as they are.
+pub(super) fn open(opener: &Opener<'_>, input: &mut dyn ReadSeek) -> Vec<Range<u64>> {
+    let mut elsewhere = Vec::new();
+    if let Err(error) = run(opener, input, &mut elsewhere) {
         opener.skip(None, format!("{error}; what came before was scanned"));
     }
+    elsewhere
 }
 
-fn run(opener: &Opener<'_>, input: &mut dyn ReadSeek) -> io::Result<()> {
+fn run(opener: &Opener<'_>, input: &mut dyn ReadSeek, elsewhere: &mut Vec<Range<u64>>) -> io::Result<()> {
     let shared = Shared::new(input)?;
-    let mut data = shared.window();
+    let (mut data, mut ahead) = (shared.window(), shared.window());
     let is_encrypted = is_encrypted(&mut data, shared.size)?;
     if is_encrypted {
         opener.skip(None, "encrypted");
     }
-    let mut state = Decompress::new(true);
+    let (mut states, mut objects) = (Vec::new(), None);
     let (mut place, mut others) = (0, 0u64);
     while let Some(at) = data.find(place, shared.size, STREAM)? {
         if opener.is_over() || opener.budget.unpacked(0).is_err() {
             return Ok(());
         }
         place = at + STREAM.len() as u64;
-        data.go(at.saturating_sub(DICTIONARY), at);
-        let filter = filter(data.peek(DICTIONARY as usize)?);
         data.go(place, shared.size);
-        let breaks = data.peek(2)?.iter().take_while(|byte| matches!(byte, b'\r' | b'\n')).count();
-        let start = place + breaks as u64;
-        data.go(start, shared.size);
-        // A dictionary can say so in many ways, or refer to one that does: the data knows.
-        let is_deflated = is_zlib(data.peek(2)?);
-        match filter {
-            Filter::Deflate => {}
-            _ if is_deflated && breaks != 0 => {}
-            Filter::Other => {
-                others += 1;
-                continue;
+        let breaks = match data.peek(2)? {
+            [b'\r', b'\n', ..] => 2,
+            [b'\r' | b'\n', ..] => 1,
+            _ => 0,
+        };
+        let start = place + breaks;
+        data.go(at.saturating_sub(DICTIONARY), at);
+        let before = data.peek(DICTIONARY as usize)?.to_vec();
+        let mut failed = None;
+        let mut said = dictionary::read(&before, &mut |number| {
+            if objects.is_none() {
+                objects = Objects::read(&mut ahead, shared.size).map_err(|error| failed = Some(error)).ok();
             }
-            Filter::None => continue,
+            objects.as_ref()?.get(number)
+        });
+        failed.map_or(Ok(()), Err)?;
+        data.go(start, shared.size);
+        let head = data.peek(HEAD)?;
+        if head[..head.len().min(16)].trim_ascii_start().starts_with(b"endstream") {
+            continue;
         }
-        state.reset(true);
+        // A dictionary can say so in many ways, or refer to one that does: the data knows.
+        let is_deflated = is_zlib(head) && breaks != 0;
+        let is_archive = said.is_stream && said.steps.is_empty() && Format::of(head).is_some();
+        if is_deflated && !matches!(said.steps.first(), Some(Step::Deflate(_) | Step::RunLengths)) {
+            said.steps = vec![Step::Deflate(None)];
+        } else if said.is_unknown {
+            others += 1;
+        }
+        let end = match said.steps.first() {
+            None if !is_archive => continue,
+            // Knows its own end.
+            Some(Step::Deflate(_)) => shared.size,
+            _ => end_of(&mut ahead, start, shared.size, said.length)?,
+        };
+        data.go(start, end);
+        let whole = {
+            let mut unpacked = chain(&said.steps, &mut data, &mut states, opener);
+            stream(opener, &mut *unpacked, start, is_encrypted)
+        };
         // What is damaged may have swallowed the next.
-        if stream(opener, &mut Inflate::new(&mut data, &mut state), start, is_encrypted) {
-            place = data.place();
+        if whole {
+            place = place.max(data.place());
+            elsewhere.push(start..place);
         }
     }
     if others != 0 {
-        let reason = format!(
-            "{others} streams with filters that cannot be undone (LZW, ASCII85, hexadecimal, run lengths) were scanned as they stand"
-        );
+        let reason =
+            format!("{others} streams with filters that cannot be undone were scanned as they stand");
         opener.skip(None, reason);
     }
-    Ok(())
+    strings(opener, &mut data, shared.size)
+}
+
+/// Undoes `steps`, one behind the other.
+fn chain<'a>(
+    steps: &[Step],
+    data: &'a mut Window<'_>,
+    states: &'a mut Vec<Decompress>,
+    opener: &'a Opener<'_>,
+) -> Box<dyn Read + 'a> {
+    let budget = &opener.budget;
+    let deflated = steps.iter().filter(|step| matches!(step, Step::Deflate(_))).count();
+    while states.len() < deflated {
+        states.push(Decompress::new(true));
+    }
+    let mut states = states.iter_mut();
+    let mut chain: Box<dyn BufRead + 'a> = Box::new(data);
+    for step in steps {
+        // What is made on the way counts, too: it can be more than what comes out.
+        let (unpacked, predictor): (Box<dyn Read + 'a>, _) = match *step {
+            Step::Deflate(predictor) => {
+                let Some(state) = states.next() else { break };
+                state.reset(true);
+                (Box::new(Inflate::new(chain, state)), predictor)
+            }
+            Step::Lzw { is_early, predictor } => {
+                (Box::new(Decoder::new(chain, Lzw::new(is_early))), predictor)
+            }
+            Step::Ascii85 => (Box::new(Decoder::new(chain, Ascii85::default())), None),
+            Step::Hexadecimal => (Box::new(Decoder::new(chain, Hexadecimal)), None),
+            Step::RunLengths => (Box::new(Decoder::new(chain, RunLengths)), None),
+        };
+        chain = Box::new(BufReader::new(Metered { budget, unpacked }));
+        if let Some(predictor) = predictor {
+            chain = Box::new(BufReader::new(Decoder::new(chain, Unpredicted::new(predictor))));
+        }
+    }
+    Box::new(chain)
+}
+
+/// Where the stream at `start` ends that does not know it: where its dictionary says, if that is so.
+fn end_of(data: &mut Window<'_>, start: u64, size: u64, length: Option<u64>) -> io::Result<u64> {
+    if let Some(end) = length.map(|length| start.saturating_add(length)).filter(|&end| end < size) {
+        data.go(end, size);
+        let behind = data.peek(16)?;
+        if behind[..behind.len().min(16)].trim_ascii_start().starts_with(b"endstream") {
+            return Ok(end);
+        }
+    }
+    Ok(data.find(start, size, b"endstream")?.unwrap_or(size))
 }
 
 /// Hands over one stream and the text that it shows; whether it was whole.
@@ -144,31 +220,23 @@ fn is_zlib(head: &[u8]) -> bool {
     matches!(head, [first, second, ..] if first & 15 == 8 && u16::from_be_bytes([*first, *second]) % 31 == 0)
 }
 
-#[derive(Debug, PartialEq, Eq)]
-enum Filter {
-    None,
-    Deflate,
-    Other,
-}
-
-/// What the dictionary at the end of `before` says of the stream that follows.
-fn filter(before: &[u8]) -> Filter {
-    // An object's number stands before it; a word that ends so does not begin a stream.
-    let before = before.trim_ascii_end();
-    if !before.ends_with(b">>") {
-        return Filter::None;
+/// Hands over strings in UTF-16 that are written as digits, as titles and keywords are.
+fn strings(opener: &Opener<'_>, data: &mut Window<'_>, size: u64) -> io::Result<()> {
+    let mut strings = Vec::new();
+    for mark in text::WIDE {
+        let mut place = 0;
+        while strings.len() < LONGEST_STRINGS
+            && let Some(at) = data.find(place, size, mark)?
+        {
+            place = at + mark.len() as u64;
+            data.go(at, size);
+            let bytes = data.peek(LONGEST_STRING)?;
+            text::wide(&bytes[..bytes.len().min(LONGEST_STRING)], &mut strings);
+        }
     }
-    let dictionary = &before[memmem::rfind(before, b" obj").unwrap_or(0)..];
-    let Some(at) = memmem::find(dictionary, b"/Filter").or_else(|| memmem::find(dictionary, b"/F ")) else {
-        return Filter::None;
-    };
-    let after = dictionary[at + 1..].iter().position(|byte| !byte.is_ascii_alphabetic());
-    let names = dictionary[at + 1 + after.unwrap_or(0)..].trim_ascii_start();
-    let names = names.strip_prefix(b"[").unwrap_or(names).trim_ascii_start();
-    let ends = names.iter().skip(1).position(|byte| !byte.is_ascii_alphanumeric());
-    match &names[..ends.map_or(names.len(), |at| at + 1)] {
-        b"/FlateDecode" | b"/Fl" => Filter::Deflate,
-        name if OTHERS.contains(&name) => Filter::Other,
-        _ => Filter::None,
+    if !strings.is_empty() {
+        let unpacked = Cursor::new(&strings);
+        let _ = opener.entry(b"strings", &mut Metered { budget: &opener.budget, unpacked });
     }
+    Ok(())
 }

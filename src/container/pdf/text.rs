@@ -5,6 +5,20 @@ use memchr::memmem;
 /// Pieces of text further apart than this, in thousandths of a letter's height, are words.
 const APART: f64 = 200.0;
 
+/// How a string in UTF-16 begins that is written as digits.
+pub(super) const WIDE: [&[u8]; 2] = [b"<FEFF", b"<feff"];
+
+/// Adds the string of this kind at the beginning of `bytes` to `text`, as a line.
+pub(super) fn wide(bytes: &[u8], text: &mut Vec<u8>) {
+    let mut units = Vec::new();
+    hexadecimal(&bytes[1..], &mut units);
+    let units = units.chunks_exact(2).skip(1).map(|two| u16::from_be_bytes([two[0], two[1]]));
+    let string: String =
+        char::decode_utf16(units).map(|unit| unit.unwrap_or(char::REPLACEMENT_CHARACTER)).collect();
+    text.extend(string.as_bytes());
+    text.push(b'\n');
+}
+
 /// The text that a page shows, where it is not written in one piece: an operator a line.
 pub(super) fn of(page: &[u8]) -> Vec<u8> {
     let (mut text, mut line) = (Vec::new(), Vec::new());

@@ -11,11 +11,11 @@ use lzma_rust2::Lzma2Reader;
 
 use self::coders::{FIRST, Maker};
 use self::header::{Block, Bytes, Files, Streams, damaged};
-use super::ReadSeek;
 use super::inflate::cut_off;
 use super::opener::Opener;
 use super::reading::{Gently, Metered, filled_up};
 use super::window::Shared;
+use super::{ReadSeek, embedded};
 
 /// Headers packed in headers.
 const ROUNDS: usize = 4;
@@ -36,7 +36,7 @@ pub(super) fn open(opener: &Opener<'_>, input: &mut dyn ReadSeek) -> Vec<Range<u
 }
 
 fn run(opener: &Opener<'_>, shared: &Shared<'_>, elsewhere: &mut Vec<Range<u64>>) -> io::Result<()> {
-    let header = match read_header(opener, shared) {
+    let Header { bytes: header, was_packed, end } = match read_header(opener, shared) {
         Ok(Some(header)) => header,
         Ok(None) => return Ok(()),
         Err(error) => return without_header(opener, shared, &error),
@@ -50,12 +50,33 @@ fn run(opener: &Opener<'_>, shared: &Shared<'_>, elsewhere: &mut Vec<Range<u64>>
     };
     let maker = Maker { shared, streams: &streams, room: room / 2 };
     let held = header.len() + streams.blocks.len() * BLOCK as usize;
-    opener.budget.holding(held, || blocks(opener, &maker, files, elsewhere));
+    opener.budget.holding(held, || {
+        blocks(opener, &maker, files, elsewhere);
+        // The names of entries stand in it.
+        if was_packed && !opener.is_over() {
+            let _ = opener.entry(b"(header)", &mut &header[..]);
+        }
+    });
+    // Several can stand in one file, of which each knows only itself.
+    let mut window = shared.window();
+    if let Some(at) = embedded::archive_from(&mut window, end, shared.size)? {
+        window.go(at, shared.size);
+        elsewhere.extend(opener.embedded(at, &mut window));
+    }
     Ok(())
 }
 
-/// The header, unpacked; nothing if there are no entries.
-fn read_header(opener: &Opener<'_>, shared: &Shared<'_>) -> io::Result<Option<Vec<u8>>> {
+/// What tells of all entries.
+struct Header {
+    /// Unpacked.
+    bytes: Vec<u8>,
+    was_packed: bool,
+    /// Where the archive ends.
+    end: u64,
+}
+
+/// The header; nothing if there are no entries.
+fn read_header(opener: &Opener<'_>, shared: &Shared<'_>) -> io::Result<Option<Header>> {
     let most = opener.budget.room() / 32;
     let mut window = shared.window();
     let start = window.peek(FIRST as usize)?.to_vec();
@@ -63,7 +84,8 @@ fn read_header(opener: &Opener<'_>, shared: &Shared<'_>) -> io::Result<Option<Ve
         |at: usize| start.get(at..).and_then(<[u8]>::first_chunk).map(|eight| u64::from_le_bytes(*eight));
     let (Some(offset), Some(size)) = (eight(12), eight(20)) else { return Err(damaged()) };
     let place = offset.saturating_add(FIRST);
-    if size == 0 && offset == 0 && start[8..].iter().any(|&byte| byte != 0) {
+    // One that was interrupted begins so, too, but goes on.
+    if size == 0 && offset == 0 && shared.size == FIRST && start[8..].iter().any(|&byte| byte != 0) {
         return Ok(None);
     }
     if size == 0 || place.saturating_add(size) > shared.size {
@@ -72,10 +94,10 @@ fn read_header(opener: &Opener<'_>, shared: &Shared<'_>) -> io::Result<Option<Ve
     }
     window.go(place, place + size);
     let mut header = held(&mut window, size, most)?;
-    for _ in 0..ROUNDS {
+    for round in 0..ROUNDS {
         let mut bytes = Bytes(&header);
         match bytes.byte()? {
-            1 => return Ok(Some(header)),
+            1 => return Ok(Some(Header { bytes: header, was_packed: round != 0, end: place + size })),
             23 => {}
             _ => return Err(damaged()),
         }

@@ -6,6 +6,7 @@ use sevenz_rust2::EncoderMethod;
 
 use super::kit::{Taken, bzip2, gzip, noise, opened, opened_within, tar, xz, zstd};
 use super::sevens::seven;
+use super::zips::{Entry, zip};
 use crate::container::{Limits, archive_in};
 
 const PROGRAMS: &[&[u8]] =
@@ -106,4 +107,26 @@ fn zlib_is_opened_and_text_is_not_taken_for_it() {
         assert_eq!(taken.contents.len(), 1);
         assert!(taken.skipped.is_empty());
     }
+}
+
+#[test]
+fn a_zip_behind_a_program_is_opened_without_its_end() {
+    let data = noise(2, 5000);
+    let whole = zip(&[Entry::new("a", 8, &data), Entry::new("b", 0, b"stored"), Entry::new("c", 8, &data)]);
+    let cut = whole[..whole.len() / 2 + 500].to_vec();
+    let long = [&whole[..], &noise(3, 100_000)].concat();
+    for start in PROGRAMS.iter().chain(&[&b"Cr24\x03\0\0\0"[..]]) {
+        for archive in [&cut, &long] {
+            let taken = opened("app.pyz", &[&program(start)[..], archive].concat());
+            for (name, data) in [("a", &data[..]), ("b", b"stored")] {
+                let ending = format!(" > {name}");
+                let found = taken.contents.iter().find(|(path, _)| path.ends_with(&ending));
+                assert!(found.is_some_and(|(_, content)| content == data), "{name}: {}", taken.reasons());
+            }
+            assert!(taken.reasons().contains("no directory that can be read"), "{}", taken.reasons());
+        }
+    }
+    // As one that reads archives holds it.
+    let header = b"PK\x03\x04\x14\0\0\0\x08\0not the rest of a header, but text of the program itself";
+    assert!(opened("unzip", &[&program(b"\x7fELF")[..], header].concat()).skipped.is_empty());
 }

@@ -86,3 +86,17 @@ proptest! {
         prop_assert!(taken.bytes < 100_000);
     }
 }
+
+#[test]
+fn no_depth_that_is_asked_for_takes_all_of_the_stack() {
+    let limits = Limits { depth: usize::MAX, ..Limits::default() };
+    for pack in [gzip, |data: &[u8]| tar(&[("t", data)])] {
+        let mut packed = b"within".to_vec();
+        for _ in 0..200 {
+            packed = pack(&packed);
+        }
+        let taken = opened_within("deep", &packed, limits);
+        assert!(taken.reasons().contains("more than 100 deep"), "{}", taken.reasons());
+        assert_eq!(taken.contents.len(), 101);
+    }
+}

@@ -1,5 +1,6 @@
 //! Containers against what was packed in them.
 
+mod cpios;
 mod embedded;
 mod finds;
 mod hostile;

@@ -4,8 +4,9 @@ use std::io::Write;
 
 use proptest::prelude::*;
 
-use super::kit::{noise, opened};
+use super::kit::{gzip, noise, opened, opened_within};
 use super::zips::{Entry, zip};
+use crate::container::Limits;
 
 fn zlib(data: &[u8]) -> Vec<u8> {
     let mut writer = flate2::write::ZlibEncoder::new(Vec::new(), flate2::Compression::best());
@@ -32,7 +33,8 @@ fn deflated_streams_are_contents() {
         object("/Filter[/Fl]/DecodeParms<</Predictor 12>>", &zlib(b"fourth")),
         object("/Type /XObject", b"plain, and endstream >>stream of it"),
         object("/Filter /DCTDecode", &zlib(b"a picture")),
-        object("/Filter [/ASCII85Decode /FlateDecode]", b"not undone"),
+        object("/Filter 77 0 R", b"not undone"),
+        object("/Filter /FlateDecode", b""),
     ];
     let taken = opened("a.pdf", &pdf(&objects, ""));
     let contents: Vec<&[u8]> = taken.contents.iter().map(|(_, content)| &content[..]).collect();
@@ -88,6 +90,132 @@ fn what_is_a_zip_as_well_is_opened_as_both() {
     assert!(taken.contents.iter().any(|(_, content)| content == b"page"));
 }
 
+fn hexadecimal(data: &[u8]) -> Vec<u8> {
+    let digits: String = data.iter().map(|byte| format!("{byte:02x}")).collect();
+    format!("{digits}>").into_bytes()
+}
+
+/// Without any repetition, as some write it.
+fn run_lengths(data: &[u8]) -> Vec<u8> {
+    let mut packed: Vec<u8> =
+        data.chunks(100).flat_map(|part| [&[part.len() as u8 - 1], part].concat()).collect();
+    packed.extend([252, b'!', 128]);
+    packed
+}
+
+/// Five letters for four bytes; the length must be a multiple of four.
+fn ascii85(data: &[u8]) -> Vec<u8> {
+    let letters = |four: &[u8]| {
+        let mut sum = u32::from_be_bytes(four.try_into().unwrap());
+        let mut five = [0; 5];
+        for letter in five.iter_mut().rev() {
+            *letter = b'!' + (sum % 85) as u8;
+            sum /= 85;
+        }
+        five
+    };
+    let mut packed: Vec<u8> = data.chunks_exact(4).flat_map(letters).collect();
+    packed.extend(b"~>");
+    packed
+}
+
+/// Nothing but codes of bytes, and as often as it must be that of a new beginning.
+fn lzw(data: &[u8]) -> Vec<u8> {
+    let parts = data
+        .chunks(200)
+        .flat_map(|part| std::iter::once(256).chain(part.iter().map(|&byte| u16::from(byte))));
+    let bits: Vec<bool> =
+        parts.chain([257]).flat_map(|code| (0..9).rev().map(move |at| code >> at & 1 == 1)).collect();
+    bits.chunks(8)
+        .map(|eight| eight.iter().enumerate().fold(0, |sum, (at, &bit)| sum | u8::from(bit) << (7 - at)))
+        .collect()
+}
+
+fn png_rows(data: &[u8], width: usize) -> Vec<u8> {
+    let (mut above, mut rows) = (vec![0; width], Vec::new());
+    for (at, row) in data.chunks_exact(width).enumerate() {
+        let kind = at as u8 % 5;
+        rows.push(kind);
+        for x in 0..width {
+            let left = if x == 0 { 0 } else { row[x - 1] };
+            let corner = if x == 0 { 0 } else { above[x - 1] };
+            let [a, b, c] = [left, above[x], corner].map(i32::from);
+            let slope = a + b - c;
+            let away = [(slope - a).abs(), (slope - b).abs(), (slope - c).abs()];
+            let nearest = if away[0] <= away[1] && away[0] <= away[2] {
+                a
+            } else if away[1] <= away[2] {
+                b
+            } else {
+                c
+            };
+            let guess = [0, a, b, (a + b) / 2, nearest][usize::from(kind)];
+            rows.push(row[x].wrapping_sub(guess as u8));
+        }
+        above = row.to_vec();
+    }
+    rows
+}
+
+#[test]
+fn every_filter_is_undone_in_any_order() {
+    let data = [&b"a line of text\n".repeat(64)[..], &noise(4, 4096)].concat();
+    let tiff: Vec<u8> = data
+        .chunks(64)
+        .flat_map(|row| (0..row.len()).map(|at| row[at].wrapping_sub(if at == 0 { 0 } else { row[at - 1] })))
+        .collect();
+    let four = |mut data: Vec<u8>| {
+        data.resize(data.len().next_multiple_of(4), 0);
+        data
+    };
+    for (filter, packed, expected) in [
+        ("/Filter /ASCIIHexDecode", hexadecimal(&data), &data),
+        ("/Filter/A85", ascii85(&data), &data),
+        ("/Filter /LZWDecode", lzw(&data), &data),
+        ("/Filter [/RL]", run_lengths(&data), &[&data[..], b"!!!!!"].concat()),
+        ("/Filter [/ASCII85Decode /FlateDecode]", ascii85(&four(zlib(&data))), &data),
+        ("/Filter [/FlateDecode/FlateDecode]", zlib(&zlib(&data)), &data),
+        ("/Filter [ /Fl /AHx /LZW ]", zlib(&hexadecimal(&lzw(&data))), &data),
+        ("/Filter 7 0 R", hexadecimal(&zlib(&data)), &data),
+        ("/Filter /Fl /DecodeParms <</Predictor 15/Columns 64>>", zlib(&png_rows(&data, 64)), &data),
+        ("/Filter [/AHx/Fl] /DecodeParms [null 8 0 R]", hexadecimal(&zlib(&tiff)), &data),
+    ] {
+        let others = b"7 0 obj\n[/AHx /Fl]\nendobj\n8 0 obj <</Predictor 2 /Columns 64>> endobj\n".to_vec();
+        let document = pdf(&[object(filter, &packed), others, object("/Filter /Fl", &zlib(b"next"))], "");
+        for before in [&b""[..], b"HTTP/1.1 200 OK\r\nX: y\r\n\r\n", &[b'.'; 1000]] {
+            let taken = opened("a.pdf", &[before, &document].concat());
+            assert!(taken.skipped.is_empty(), "{filter}: {}", taken.reasons());
+            assert_eq!(&taken.contents[0].1, expected, "{filter}");
+            assert_eq!(taken.contents[1].1, b"next", "{filter}");
+        }
+    }
+}
+
+#[test]
+fn an_archive_that_is_attached_as_it_is_is_opened() {
+    for archive in [zip(&[Entry::new("b", 8, b"packed")]), gzip(b"packed")] {
+        let document = pdf(&[object("/Type /EmbeddedFile", &archive)], "");
+        let taken = opened("a.pdf", &document);
+        assert!(taken.contents.iter().any(|(_, content)| content == b"packed"), "{:?}", taken.reasons());
+        assert!(taken.skipped.is_empty(), "{}", taken.reasons());
+    }
+}
+
+#[test]
+fn titles_in_digits_are_read() {
+    let title = b"5 0 obj << /Title <FEFF0061 00FC0062> /Author <feff0063> >> endobj\n".to_vec();
+    let taken = opened("a.pdf", &pdf(&[title], ""));
+    assert_eq!(taken.content("strings"), "a\u{fc}b\nc\n".as_bytes());
+}
+
+#[test]
+fn a_filter_that_makes_much_of_little_ends() {
+    let bomb = [129, 129].repeat(1 << 15);
+    let document = pdf(&[object("/Filter [/RL /RL /RL]", &bomb)], "");
+    let limits = Limits { bytes: 1 << 20, ..Limits::default() };
+    assert!(opened_within("a.pdf", &document, limits).bytes < 4 << 20);
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 100, ..ProptestConfig::default() })]
 
@@ -101,6 +229,9 @@ proptest! {
         let page = format!("BT {page}");
         let mut document = pdf(&[object("/Filter /FlateDecode", &zlib(page.as_bytes()))], "");
         opened("a.pdf", &document);
+        let chain = object("/Filter [/AHx /LZW /RL /A85] /DecodeParms <</Predictor 12>>", &hexadecimal(&lzw(&run_lengths(page.as_bytes()))));
+        opened("a.pdf", &pdf(std::slice::from_ref(&chain), ""));
+        document.splice(9..9, chain);
         let at = change.index(document.len());
         document[at] = to;
         document.truncate(cut.index(document.len()) + 1);

@@ -67,7 +67,8 @@ fn every_method_is_unpacked() {
                 assert!(taken.content(name) == data, "{name} {methods:?}");
             }
             assert!(taken.skipped.is_empty(), "{methods:?} {}", taken.reasons());
-            assert_eq!(taken.contents.len(), 4);
+            let entries = taken.contents.iter().filter(|(name, _)| name != "(header)");
+            assert_eq!(entries.count(), 4);
             let ranges: usize = taken.elsewhere.iter().map(|(_, ranges)| ranges.len()).sum();
             assert_eq!(ranges, if methods == [M::COPY] { 3 } else { 0 });
         }
@@ -176,6 +177,42 @@ fn memory_that_a_header_asks_for_is_not_taken() {
     let names = [&[5][..], &count, &[0; 600_000]].concat();
     let taken = opened_within("a.7z", &raw(b"data", &[block, names].concat()), limits);
     assert!(taken.skipped.len() <= 21, "{}", taken.skipped.len());
+}
+
+#[test]
+fn one_without_a_header_is_not_empty() {
+    let data = sample();
+    let mut archive = seven(&[EncoderMethod::LZMA2], &[("a", &data)], true);
+    archive[8..32].fill(0);
+    for checksum in [0, 7] {
+        archive[8] = checksum;
+        let taken = opened("a.7z", &archive);
+        assert_eq!(taken.content("first block"), data);
+        assert!(taken.reasons().contains("its header, which stands at the end, is missing"));
+    }
+    archive.truncate(32);
+    assert!(opened("a.7z", &archive).skipped.is_empty());
+}
+
+#[test]
+fn several_in_a_row_are_all_opened() {
+    let [one, two, three] =
+        ["one", "two", "three"].map(|name| seven(&[EncoderMethod::LZMA2], &[(name, &sample())], true));
+    let taken = opened("a.7z", &[&one[..], &two, b"between", &three].concat());
+    assert_eq!(taken.content("one"), sample());
+    for name in ["two", "three"] {
+        assert!(taken.contents.iter().any(|(path, _)| path.ends_with(&format!(" > {name}"))), "{name}");
+    }
+    assert!(taken.skipped.is_empty(), "{}", taken.reasons());
+}
+
+#[test]
+fn names_in_a_packed_header_are_handed_over() {
+    let names: Vec<String> = (0..50).map(|at| format!("folder/entry number {at}")).collect();
+    let entries: Vec<(&str, &[u8])> = names.iter().map(|name| (&name[..], &b"data"[..])).collect();
+    let taken = opened("a.7z", &seven(&[EncoderMethod::LZMA2], &entries, true));
+    let wide: Vec<u8> = names[49].encode_utf16().flat_map(u16::to_le_bytes).collect();
+    assert!(memchr::memmem::find(taken.content("(header)"), &wide).is_some());
 }
 
 proptest! {

@@ -79,6 +79,8 @@ fn zeros_between_streams_and_other_containers_behind_them() {
         let taken = opened(&format!("a.{ending}"), &filled);
         assert_eq!(taken.content("a"), b"one two", "{ending}");
         assert!(taken.skipped.is_empty(), "{ending}: {}", taken.reasons());
+        let other = [pack(b"one"), b"not a member".repeat(20_000), gzip(&noise(1, 1000))].concat();
+        assert!(opened("a", &other).reasons().contains("a gzip container follows"), "{ending}");
         let other = [pack(b"one"), xz(b"two")].concat();
         assert!(opened("a", &other).reasons().contains("a xz container follows"), "{ending}");
     }
@@ -93,4 +95,53 @@ fn lzma_alone() {
     let taken = opened("app.tar.lzma", &writer.finish().unwrap());
     assert_eq!(taken.content("config/.env"), b"X=1");
     assert!(taken.skipped.is_empty(), "{}", taken.reasons());
+}
+
+/// With a header that says `dictionary`, and the size or that it is not known.
+fn lzma(data: &[u8], [lc, lp, pb]: [u32; 3], dictionary: u32, size: Option<u64>) -> Vec<u8> {
+    use std::io::Write;
+    let mut options = lzma_rust2::LzmaOptions::with_preset(6);
+    (options.lc, options.lp, options.pb) = (lc, lp, pb);
+    let writer = lzma_rust2::LzmaWriter::new(Vec::new(), &options, true, size.is_none(), size);
+    let mut writer = writer.unwrap();
+    writer.write_all(data).unwrap();
+    let mut packed = writer.finish().unwrap();
+    packed[1..5].copy_from_slice(&dictionary.to_le_bytes());
+    packed
+}
+
+#[test]
+fn lzma_of_every_kind_and_several_in_a_row() {
+    let data = [noise(1, 5000), b"and a line\n".repeat(3000)].concat();
+    let size = Some(data.len() as u64);
+    for properties in [[3, 0, 2], [0, 2, 0], [4, 0, 0], [0, 0, 4]] {
+        for dictionary in [1 << 16, 3 << 22, u32::MAX] {
+            for size in [size, None] {
+                let one = lzma(&data, properties, dictionary, size);
+                for packed in [one.clone(), [&one[..], &one].concat(), [&one[..], &[0; 99]].concat()] {
+                    let taken = opened("a.lzma", &packed);
+                    assert!(taken.content("a").starts_with(&data), "{properties:?} {dictionary} {size:?}");
+                    let is_all = taken.content("a").len() == data.len() * (packed.len() / one.len());
+                    assert!(is_all || !taken.skipped.is_empty(), "{properties:?} {dictionary} {size:?}");
+                    assert!(is_all, "{properties:?} {dictionary} {size:?} {}", taken.reasons());
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn a_dictionary_that_is_too_large_names_the_limit() {
+    let limits = crate::container::Limits { memory: 1 << 20, ..Default::default() };
+    let data = noise(1, 4 << 20);
+    let packed_zstd = {
+        let mut writer = ::zstd::Encoder::new(Vec::new(), 19).unwrap();
+        writer.window_log(23).unwrap();
+        std::io::Write::write_all(&mut writer, &data).unwrap();
+        writer.finish().unwrap()
+    };
+    for packed in [xz(&data), lzma(&data, [3, 0, 2], 1 << 23, None), packed_zstd] {
+        let taken = super::kit::opened_within("a", &packed, limits);
+        assert!(taken.reasons().contains("`--max-memory`"), "{}", taken.reasons());
+    }
 }

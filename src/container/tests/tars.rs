@@ -87,8 +87,22 @@ fn what_is_cut_off_is_told() {
         assert_eq!(taken.content("a"), b"1");
         assert!(taken.reasons().contains("cut off"), "{cut}: {}", taken.reasons());
     }
-    // Only the filling and the end are missing.
-    assert!(opened("t", &packed[..1024 + 512 + 5000]).skipped.is_empty());
+    // Of all entries nothing is missing, but nothing says that there were no more.
+    for cut in [1024, 1024 + 512 + 5000, packed.len() - 1024] {
+        let taken = opened("t", &packed[..cut]);
+        assert!(taken.reasons().contains("may be cut off"), "{cut}: {}", taken.reasons());
+        assert_eq!(taken.skipped.len(), 1);
+    }
+    assert!(opened("t", &packed[..packed.len() - 512]).skipped.is_empty());
+}
+
+#[test]
+fn one_whose_first_header_was_meddled_with_is_a_tar() {
+    let mut packed = tar(&[("a", b"1"), ("b.gz", &gzip(b"packed"))]);
+    packed[0] = b'A';
+    let taken = opened("t", &packed);
+    assert_eq!(taken.content("b.gz > b"), b"packed");
+    assert!(taken.reasons().contains("no tar header at byte 0"), "{}", taken.reasons());
 }
 
 #[test]

@@ -8,15 +8,17 @@ mod methods;
 use std::io::{self, Cursor, Read};
 use std::ops::Range;
 
-use flate2::Decompress;
+use flate2::{Decompress, FlushDecompress};
 
 use self::directory::{Directory, Item};
 use self::header::{CENTRAL, DESCRIPTOR, Header, LOCAL, eight, four};
 use self::methods::{Checked, Tally};
-use super::ReadSeek;
+use super::format::HEAD;
+use super::limits::in_words;
 use super::opener::Opener;
 use super::reading::Metered;
 use super::window::{Shared, Window};
+use super::{ReadSeek, embedded};
 
 /// No header is shorter.
 const SHORTEST: u64 = 31;
@@ -47,6 +49,23 @@ pub(super) fn open(opener: &Opener<'_>, input: &mut dyn ReadSeek) -> Vec<Range<u
     }
     zip.elsewhere.sort_unstable_by_key(|range| range.start);
     zip.elsewhere
+}
+
+/// Whether an entry begins with `head`: a likely header, a name that can be read, and data that unpacks.
+pub(super) fn is_entry(head: &[u8]) -> bool {
+    let mut content = Cursor::new(head);
+    let Ok(shared) = Shared::new(&mut content) else { return false };
+    let mut window = shared.window();
+    let Ok(Some(header)) = Header::local(&mut window) else { return false };
+    if !header.is_likely() || header.length >= shared.size || header.name.iter().any(u8::is_ascii_control) {
+        return false;
+    }
+    if header.method != 8 || header.is_encrypted() {
+        return true;
+    }
+    let mut unpacked = [0; 256];
+    let data = &head[header.length as usize..];
+    Decompress::new(false).decompress(data, &mut unpacked, FlushDecompress::None).is_ok()
 }
 
 struct Zip<'a, 't> {
@@ -137,13 +156,32 @@ impl Zip<'_, '_> {
     fn gap(&mut self, mut place: u64, end: u64) -> io::Result<()> {
         let end = end.min(self.size);
         while place.saturating_add(SHORTEST) <= end && self.opener.budget.unpacked(0).is_ok() {
-            let Some(at) = self.data.find(place, end, LOCAL)? else { return Ok(()) };
+            let Some(at) = self.data.find(place, end, LOCAL)? else { return self.foreign(place, end) };
+            self.foreign(place, at)?;
             place = at + LOCAL.len() as u64;
             self.data.go(at, self.size);
             if let Some(local) = Header::local(&mut self.data)?.filter(Header::is_likely) {
                 let start = at.saturating_add(local.length);
                 place = place.max(self.entry(&local, start, Found::Stray(end))?);
             }
+        }
+        Ok(())
+    }
+
+    /// Opens what else stands between two places, where no entry begins.
+    fn foreign(&mut self, place: u64, end: u64) -> io::Result<()> {
+        if place.saturating_add(SHORTEST) > end {
+            return Ok(());
+        }
+        // What a zip stands behind has been looked at, but for a program.
+        self.data.go(0, self.size);
+        if place == 0 && !embedded::is_program(self.data.peek(HEAD)?) {
+            return Ok(());
+        }
+        let Some(at) = embedded::archive_from(&mut self.data, place, end)? else { return Ok(()) };
+        self.data.go(at, end);
+        if let Some(range) = self.opener.embedded(at, &mut self.data) {
+            self.elsewhere.push(range.start..range.end.min(end));
         }
         Ok(())
     }
@@ -172,7 +210,7 @@ impl Zip<'_, '_> {
         let (mut unpacked, held) = match methods::unpack(header, &mut self.data, &mut self.state, budget) {
             Ok(unpacked) => unpacked,
             Err(error) if found == Found::Named || error.kind() == io::ErrorKind::Unsupported => {
-                opener.skip(Some(&header.name), error.to_string());
+                opener.skip(Some(&header.name), in_words(&error));
                 return Ok(if found == Found::Named { said } else { start });
             }
             Err(_) => return Ok(start),
@@ -217,6 +255,12 @@ impl Zip<'_, '_> {
             false if methods::ends_itself(header.method) => self.data.place(),
             false => said,
         };
+        let more = said.saturating_sub(end);
+        if matches!(header.method, 8 | 9) && !tally.failed.get() && !header.is_open() && more != 0 {
+            let reason =
+                format!("it ends {more} bytes before the archive says; they were scanned as they stand");
+            self.opener.skip(Some(&header.name), reason);
+        }
         // What cannot be compressed stands in there as it is.
         if start < end {
             self.elsewhere.push(start..end);

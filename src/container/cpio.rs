@@ -1,0 +1,116 @@
+//! cpio: headers of digits, as packages and the first files of a Linux system have them.
+
+use std::io::{self, Read};
+use std::ops::Range;
+
+use super::opener::Opener;
+use super::reading::{drain, fill};
+
+/// Names longer than this are cut.
+const LONGEST_NAME: usize = 1 << 16;
+
+/// How the last entry is called.
+const LAST: &[u8] = b"TRAILER!!!";
+
+/// What a header says.
+struct Header {
+    /// Bytes of the name, with the NUL behind it.
+    name: u64,
+    size: u64,
+    /// Entries begin at multiples of this.
+    unit: u64,
+    /// Bytes of the header itself.
+    length: usize,
+}
+
+/// Whether an archive begins with `head`.
+pub(super) fn begins(head: &[u8]) -> bool {
+    parse(head).is_some_and(|header| header.name > 1)
+}
+
+/// Hands over the entries; gives where they stand.
+pub(super) fn open(opener: &Opener<'_>, input: &mut dyn Read) -> Vec<Range<u64>> {
+    let mut elsewhere = Vec::new();
+    if let Err(error) = run(opener, input, &mut elsewhere) {
+        opener.skip(None, format!("{error}; what came before was scanned"));
+    }
+    elsewhere
+}
+
+fn run(opener: &Opener<'_>, input: &mut dyn Read, elsewhere: &mut Vec<Range<u64>>) -> io::Result<()> {
+    let (mut offset, mut has_end) = (0u64, false);
+    while !opener.is_over() {
+        // The shorter one is enough to know which it is.
+        let mut start = Vec::new();
+        fill(input, &mut start, 76)?;
+        if start.starts_with(b"07070") && start.get(5) != Some(&b'7') {
+            fill(input, &mut start, 110)?;
+        }
+        // Tapes are filled up with zeros, behind which another archive may begin.
+        let zeros = start.iter().take_while(|&&byte| byte == 0).count();
+        if zeros == start.len() {
+            if start.is_empty() {
+                return if has_end { Ok(()) } else { Err(cut_off("it has no mark of its end")) };
+            }
+            offset += zeros as u64;
+            continue;
+        }
+        fill_behind(input, &mut start, zeros)?;
+        offset += zeros as u64;
+        let Some(header) = parse(&start) else {
+            let reason = format!("no cpio header at byte {offset}, as there should be");
+            return Err(io::Error::new(io::ErrorKind::InvalidData, reason));
+        };
+        // Of a shorter header the name was begun already, if zeros stood before it.
+        let mut read = io::Cursor::new(start.split_off(header.length)).chain(&mut *input);
+        let mut name = Vec::new();
+        let mut part = (&mut read).take(header.name);
+        fill(&mut part, &mut name, LONGEST_NAME)?;
+        drain(&mut part)?;
+        let filling = |length: u64| length.wrapping_neg() % header.unit;
+        let before = header.length as u64 + header.name;
+        drain(&mut (&mut read).take(filling(before)))?;
+        let name = name.split(|&byte| byte == 0).next().unwrap_or_default();
+        has_end = name == LAST;
+        offset = offset.saturating_add(before + filling(before));
+        let mut part = (&mut read).take(header.size);
+        if !has_end && header.size != 0 && opener.entry(name, &mut part) {
+            elsewhere.push(offset..offset.saturating_add(header.size - part.limit()));
+        }
+        drain(&mut part)?;
+        if part.limit() != 0 && !opener.is_over() {
+            return Err(cut_off(&format!("{} bytes are missing", part.limit())));
+        }
+        drain(&mut (&mut read).take(filling(header.size)))?;
+        offset = offset.saturating_add(header.size).saturating_add(filling(header.size));
+    }
+    Ok(())
+}
+
+/// Takes `zeros` off `start`, and reads on until a header is whole.
+fn fill_behind(input: &mut dyn Read, start: &mut Vec<u8>, zeros: usize) -> io::Result<()> {
+    if zeros != 0 {
+        start.drain(..zeros);
+        fill(input, start, 110)?;
+    }
+    Ok(())
+}
+
+fn parse(bytes: &[u8]) -> Option<Header> {
+    let number = |at: usize, length: usize, radix: u32| {
+        let digits = bytes.get(at..at + length).filter(|digits| digits.iter().all(u8::is_ascii_hexdigit))?;
+        u64::from_str_radix(std::str::from_utf8(digits).ok()?, radix).ok()
+    };
+    let header = match bytes.first_chunk()? {
+        b"070701" | b"070702" => {
+            Header { name: number(94, 8, 16)?, size: number(54, 8, 16)?, unit: 4, length: 110 }
+        }
+        b"070707" => Header { name: number(59, 6, 8)?, size: number(65, 11, 8)?, unit: 1, length: 76 },
+        _ => return None,
+    };
+    Some(header).filter(|header| header.length <= bytes.len())
+}
+
+fn cut_off(what: &str) -> io::Error {
+    io::Error::new(io::ErrorKind::UnexpectedEof, format!("the cpio archive is cut off: {what}"))
+}

@@ -1,0 +1,169 @@
+//! What the dictionary before a stream says of it: the filters that it went through, and how.
+
+use memchr::memmem;
+
+use super::value::Value;
+
+/// Filters in a row, of which nobody writes more than a few.
+const LONGEST_CHAIN: usize = 8;
+
+/// Bytes of a row of a picture, at the most.
+const LONGEST_ROW: u64 = 1 << 20;
+
+/// Something that was done to a stream, and can be undone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Step {
+    Deflate(Option<Predictor>),
+    Lzw {
+        /// Whether codes grow one earlier than they must.
+        is_early: bool,
+        predictor: Option<Predictor>,
+    },
+    Ascii85,
+    Hexadecimal,
+    RunLengths,
+}
+
+/// How bytes were replaced by what sets them apart from those before and above, in rows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Predictor {
+    /// Whether each row says how, in a byte before it.
+    pub(super) is_png: bool,
+    /// Bytes of a row.
+    pub(super) row: usize,
+    /// Bytes of a point, at least one.
+    pub(super) point: usize,
+    /// Bits of one colour of it.
+    pub(super) bits: u64,
+}
+
+/// What is known of a stream.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Said {
+    /// What to undo, in this order, up to a filter of pictures.
+    pub(super) steps: Vec<Step>,
+    /// Whether some of it cannot be undone, or is not known.
+    pub(super) is_unknown: bool,
+    /// Whether there is a dictionary at all.
+    pub(super) is_stream: bool,
+    /// Its bytes, where that is said in place.
+    pub(super) length: Option<u64>,
+}
+
+/// Reads the dictionary at the end of `before`; `object` gives the value of an object elsewhere.
+pub(super) fn read(before: &[u8], object: &mut dyn FnMut(u64) -> Option<Value>) -> Said {
+    // An object's number stands before it; a word that ends so does not begin a stream.
+    let before = before.trim_ascii_end();
+    if !before.ends_with(b">>") {
+        return Said::default();
+    }
+    let dictionary = &before[memmem::rfind(before, b" obj").unwrap_or(0)..];
+    let length = match value_of(dictionary, b"/Length") {
+        Some(Value::Number(length)) => Some(length),
+        _ => None,
+    };
+    let mut said = Said { is_stream: true, length, ..Said::default() };
+    let mut resolved = |value: Option<Value>| match value {
+        Some(Value::Reference(number)) => object(number),
+        value => value,
+    };
+    let filter = value_of(dictionary, b"/Filter").or_else(|| value_of(dictionary, b"/F"));
+    let is_elsewhere = matches!(filter, Some(Value::Reference(_)));
+    let filters = match resolved(filter) {
+        Some(Value::List(filters)) => filters,
+        Some(filter) => vec![filter],
+        None => {
+            said.is_unknown = is_elsewhere;
+            return said;
+        }
+    };
+    let settings = value_of(dictionary, b"/DecodeParms").or_else(|| value_of(dictionary, b"/DP"));
+    let settings = match resolved(settings) {
+        Some(Value::List(settings)) => settings,
+        Some(settings) => vec![settings],
+        None => Vec::new(),
+    };
+    let mut settings = settings.into_iter();
+    said.is_unknown = filters.len() > LONGEST_CHAIN;
+    for filter in filters.into_iter().take(LONGEST_CHAIN) {
+        let settings = resolved(settings.next()).unwrap_or(Value::Other);
+        let is_reference = matches!(filter, Value::Reference(_));
+        let Some(Value::Name(name)) = resolved(Some(filter)) else {
+            said.is_unknown |= is_reference;
+            break;
+        };
+        match &name[..] {
+            b"FlateDecode" | b"Fl" => said.steps.push(Step::Deflate(predictor(&settings))),
+            b"LZWDecode" | b"LZW" => {
+                let is_early = settings.number(b"EarlyChange") != Some(0);
+                said.steps.push(Step::Lzw { is_early, predictor: predictor(&settings) });
+            }
+            b"ASCII85Decode" | b"A85" => said.steps.push(Step::Ascii85),
+            b"ASCIIHexDecode" | b"AHx" => said.steps.push(Step::Hexadecimal),
+            b"RunLengthDecode" | b"RL" => said.steps.push(Step::RunLengths),
+            // Says who encrypted it, if anybody did.
+            b"Crypt" => {}
+            // Pictures.
+            _ => break,
+        }
+    }
+    said
+}
+
+/// The value of `key`, wherever in `dictionary` it stands.
+fn value_of(dictionary: &[u8], key: &[u8]) -> Option<Value> {
+    memmem::find_iter(dictionary, key).find_map(|at| {
+        let rest = &dictionary[at + key.len()..];
+        let is_whole = rest.first().is_some_and(|byte| !byte.is_ascii_alphanumeric());
+        Value::parse(&mut &rest[..]).filter(|_| is_whole)
+    })
+}
+
+fn predictor(settings: &Value) -> Option<Predictor> {
+    let kind = settings.number(b"Predictor").filter(|&kind| kind == 2 || kind >= 10)?;
+    let [colours, bits, columns] = [(&b"Colors"[..], 1), (b"BitsPerComponent", 8), (b"Columns", 1)]
+        .map(|(key, usual)| settings.number(key).unwrap_or(usual).clamp(1, LONGEST_ROW));
+    let point = colours.checked_mul(bits)?;
+    let row = point.checked_mul(columns)?.div_ceil(8);
+    let [row, point] = [row, (point / 8).max(1)].map(|size| size.min(LONGEST_ROW) as usize);
+    Some(Predictor { is_png: kind >= 10, row, point, bits })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn said(dictionary: &str) -> Said {
+        read(dictionary.as_bytes(), &mut |number| match number {
+            7 => Value::parse(&mut &b" [/A85 /Fl] endobj"[..]),
+            8 => Value::parse(&mut &b"<</Predictor 2 /Columns 4>>"[..]),
+            _ => None,
+        })
+    }
+
+    #[test]
+    fn filters_are_read_however_they_are_written() {
+        let plain = Step::Deflate(None);
+        for (dictionary, steps) in [
+            ("1 0 obj <</Length 5/Filter/FlateDecode>>", vec![plain]),
+            (
+                "1 0 obj <</Filter [/ASCII85Decode/LZW]>>\n",
+                vec![Step::Ascii85, Step::Lzw { is_early: true, predictor: None }],
+            ),
+            ("1 0 obj <</Filter 7 0 R>>", vec![Step::Ascii85, plain]),
+            ("1 0 obj <</Filter % why\n /Fl#61teDecode >>", vec![plain]),
+            ("1 0 obj <</Filter [ /FlateDecode /DCTDecode /AHx ]>>", vec![plain]),
+            ("1 0 obj <</FilterX /Fl>>", vec![]),
+            ("1 0 obj <</Filter /Fl>> and", vec![]),
+        ] {
+            assert_eq!(said(dictionary).steps, steps, "{dictionary}");
+            assert!(!said(dictionary).is_unknown, "{dictionary}");
+        }
+        assert!(said("1 0 obj <</Filter 9 0 R>>").is_unknown);
+        assert_eq!(said("1 0 obj <</Length 51 >>").length, Some(51));
+        assert_eq!(said("1 0 obj <</Length 51 0 R>>").length, None);
+        let tiff = Predictor { is_png: false, row: 4, point: 1, bits: 8 };
+        let expected = vec![Step::Hexadecimal, Step::Deflate(Some(tiff))];
+        assert_eq!(said("<</Filter [/AHx/Fl] /DecodeParms [null 8 0 R]>>").steps, expected);
+    }
+}

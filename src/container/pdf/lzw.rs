@@ -1,0 +1,87 @@
+//! LZW, as PDF has it: codes of 9 to 12 bits, the highest bit first.
+
+use std::io::{self, BufRead};
+
+use super::filters::{Decode, byte};
+use crate::container::inflate::{cut_off, damaged};
+
+const CLEAR: usize = 256;
+const END: usize = 257;
+const MOST: usize = 4096;
+
+/// Undoes it.
+pub(super) struct Lzw {
+    is_early: bool,
+    /// For each code beyond those of bytes, the code that it goes on from, and the byte it adds.
+    codes: Vec<(u16, u8)>,
+    last: Option<usize>,
+    bits: u32,
+    held: u32,
+}
+
+impl Lzw {
+    pub(super) fn new(is_early: bool) -> Self {
+        Self { is_early, codes: Vec::new(), last: None, bits: 0, held: 0 }
+    }
+
+    /// The first code that means nothing yet.
+    fn free(&self) -> usize {
+        END + 1 + self.codes.len()
+    }
+
+    fn code(&mut self, input: &mut dyn BufRead) -> io::Result<usize> {
+        let width = match self.free() + usize::from(self.is_early) {
+            0..512 => 9,
+            512..1024 => 10,
+            1024..2048 => 11,
+            _ => 12,
+        };
+        while self.held < width {
+            self.bits = self.bits << 8 | u32::from(byte(input)?.ok_or_else(cut_off)?);
+            self.held += 8;
+        }
+        self.held -= width;
+        Ok((self.bits >> self.held) as usize & ((1 << width) - 1))
+    }
+
+    /// Adds what `code` stands for, and gives its first byte.
+    fn expand(&self, mut code: usize, out: &mut Vec<u8>) -> u8 {
+        let start = out.len();
+        while let Some(&(before, last)) = code.checked_sub(END + 1).and_then(|at| self.codes.get(at)) {
+            out.push(last);
+            code = before.into();
+        }
+        out.push(code as u8);
+        out[start..].reverse();
+        code as u8
+    }
+}
+
+impl Decode for Lzw {
+    fn next(&mut self, input: &mut dyn BufRead, out: &mut Vec<u8>) -> io::Result<bool> {
+        let code = self.code(input)?;
+        match (code, self.last) {
+            (CLEAR, _) => {
+                self.codes.clear();
+                self.last = None;
+                return Ok(true);
+            }
+            (END, _) => return Ok(false),
+            (0..CLEAR, None) => out.push(code as u8),
+            (_, Some(last)) if code <= self.free() => {
+                // A code that means nothing yet means the last one, and its own first byte again.
+                let is_new = code == self.free();
+                let first = self.expand(if is_new { last } else { code }, out);
+                out.extend(is_new.then_some(first));
+                if self.free() < MOST {
+                    self.codes.push((last as u16, first));
+                } else if is_new {
+                    return Err(damaged("LZW"));
+                }
+            }
+            _ => return Err(damaged("LZW")),
+        }
+        self.last = Some(code);
+        Ok(true)
+    }
+}

@@ -1,0 +1,88 @@
+//! cpio, and archives that are only known by name.
+
+use proptest::prelude::*;
+
+use super::kit::{gzip, noise, opened};
+
+fn entry(name: &str, data: &[u8], is_old: bool) -> Vec<u8> {
+    let (length, size) = (name.len() + 1, data.len());
+    if is_old {
+        let header = format!("070707{}{length:06o}{size:011o}{name}\0", "0".repeat(53));
+        return [header.as_bytes(), data].concat();
+    }
+    let zeros = "0".repeat(40);
+    let header = format!("070701{zeros}00000000{size:08x}{}{length:08x}00000000{name}\0", "0".repeat(32));
+    let mut entry = header.into_bytes();
+    for part in [&b""[..], data] {
+        entry.extend(part);
+        entry.resize(entry.len().next_multiple_of(4), 0);
+    }
+    entry
+}
+
+fn cpio(entries: &[(&str, &[u8])], is_old: bool) -> Vec<u8> {
+    let last = [("TRAILER!!!", &b""[..])];
+    let mut archive: Vec<u8> =
+        entries.iter().chain(&last).flat_map(|(name, data)| entry(name, data, is_old)).collect();
+    archive.resize(archive.len().next_multiple_of(512), 0);
+    archive
+}
+
+#[test]
+fn entries_are_handed_over_in_every_format() {
+    let big = noise(1, (2 << 20) + 3);
+    for is_old in [false, true] {
+        let one = cpio(&[(".", b""), ("a", b"one"), ("d/b.gz", &gzip(b"packed")), ("c", &big)], is_old);
+        let archive = [one, cpio(&[("in another behind it", &noise(2, 99))], is_old)].concat();
+        let taken = opened("initrd", &archive);
+        assert_eq!(taken.content("a"), b"one");
+        assert_eq!(taken.content("d/b.gz > b"), b"packed");
+        assert_eq!(taken.content("c"), big);
+        assert_eq!(taken.content("in another behind it"), noise(2, 99));
+        assert!(taken.skipped.is_empty(), "{}", taken.reasons());
+        for (_, ranges) in taken.elsewhere.iter().filter(|(name, _)| name.is_empty()) {
+            assert_eq!(&archive[ranges[0].start as usize..ranges[0].end as usize], b"one");
+        }
+        for cut in [200, 300, archive.len() / 2] {
+            let taken = opened("initrd", &archive[..cut]);
+            assert!(taken.reasons().contains("cpio"), "{cut}: {}", taken.reasons());
+        }
+    }
+}
+
+#[test]
+fn what_cannot_be_opened_is_named() {
+    for (start, name) in [
+        (&b"xar!\0\x1c\0\x01"[..], "xar"),
+        (b"MSWIM\0\0\0\xd0\0\0\0", "WIM"),
+        (b"\x89LZO\0\x0d\x0a\x1a\x0a", "lzop"),
+        (b"\x25\x30-lh5-\x10\0\0\0\x10\0\0\0\0\0\0\0\x20\x01", "LHA"),
+        (b"\0\0\x31\0\0\0\0**ACE**", "ACE"),
+        (b"\x60\xea\x29\0\x1e\x0b\x01\x0b\x10\0\x02", "ARJ"),
+    ] {
+        let taken = opened("a", &[start, &noise(1, 600)].concat());
+        assert!(taken.reasons().contains(&format!("{name} archives cannot")), "{name} {}", taken.reasons());
+    }
+    for text in ["xar! is a format", "hsqs", "070701 is a number, and so is 070707", "ZOO 2.00", "a -lh5- b"]
+    {
+        assert!(opened("a", text.repeat(50).as_bytes()).skipped.is_empty(), "{text}");
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 100, ..ProptestConfig::default() })]
+
+    #[test]
+    fn nothing_upsets_it(
+        is_old in any::<bool>(),
+        cut in any::<prop::sample::Index>(),
+        change in any::<prop::sample::Index>(),
+        to in any::<u8>(),
+    ) {
+        let mut archive = cpio(&[("a", b"one"), ("b", &noise(1, 700))], is_old);
+        let at = change.index(archive.len());
+        archive[at] = to;
+        archive.truncate(cut.index(archive.len()) + 1);
+        prop_assert!(opened("a", &archive).bytes < 1 << 20);
+    }
+}
