@@ -147,7 +147,8 @@ fn refs_that_are_pushed_together_leave_nothing_to_each_other() {
     for (name, tip, keys) in [
         ("refs/heads/x", &x, &[2, 3][..]),
         ("refs/heads/y", &y, &[2, 4]),
-        ("refs/heads/z", &z, &[2, 4, 5]),
+        // It goes on from y, which has a run of its own.
+        ("refs/heads/z", &z, &[5]),
         ("refs/tags/v1", &y, &[2, 4]),
     ] {
         let (_, report) = site.github("push", &push(ZERO, tip, name));

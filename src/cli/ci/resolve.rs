@@ -1,8 +1,10 @@
 //! A plan, with what this repository has: the words of the range, and how it is told.
 
+use std::collections::HashSet;
+
 use super::plan::{Plan, Push, Scope};
 use crate::git::Repository;
-use crate::git::range::{RangeError, parse};
+use crate::git::range::{Care, RangeError, parse, select};
 use crate::git::refs;
 
 /// What will be scanned.
@@ -85,8 +87,9 @@ fn resolve_push(push: &Push, event: &str, repo: &Repository) -> Resolved {
     beside_default(push, &why, repo)
 }
 
-/// What a ref has that the default branch has not. Other branches are not left out: of two that are pushed
-/// together, each would leave their common commits to the other, and nothing here tells which were there before.
+/// What a ref has that neither the default branch has nor a branch from which it goes on. Others are not left out: of
+/// two that are pushed together, each would leave their common commits to the other, and nothing here tells which were
+/// there before.
 fn beside_default(push: &Push, why: &str, repo: &Repository) -> Resolved {
     let after = push.after.as_str();
     let Some((name, id)) = default_tip(push, repo) else {
@@ -97,13 +100,32 @@ fn beside_default(push: &Push, why: &str, repo: &Repository) -> Resolved {
             base: Base::Unknown,
         };
     };
-    let words = [after, "--not", &id].map(str::to_owned).to_vec();
-    Resolved {
-        work: Work::Range(words),
-        range: format!("{id}..{after}"),
-        why: format!("{why}: what the default branch, {name}, has not"),
-        base: Base::Rev(id),
+    let mut words = [after, "--not", &id].map(str::to_owned).to_vec();
+    let below = branches_below(&words, repo);
+    let mut why = format!("{why}: what the default branch, {name}, has not");
+    if let [first, more @ ..] = &below[..] {
+        let others = if more.is_empty() { String::new() } else { format!(" and {} more", more.len()) };
+        why = format!("{why}, nor {}{others}, from which it goes on", first.0);
     }
+    words.extend(below.into_iter().map(|(_, id)| id));
+    Resolved { work: Work::Range(words), range: format!("{id}..{after}"), why, base: Base::Rev(id) }
+}
+
+/// The remote's branches that end within the range, and not where it does. Each has a run of its own.
+fn branches_below(words: &[String], repo: &Repository) -> Vec<(String, String)> {
+    let Ok(range) = parse(repo, words).and_then(|revisions| select(repo, &revisions, Care::Quick)) else {
+        return Vec::new();
+    };
+    // Whatever it ends with is nobody's parent.
+    let inside: HashSet<_> = range.commits.iter().flat_map(|commit| &commit.parents).collect();
+    let known: HashSet<_> = range.commits.iter().map(|commit| &commit.id).collect();
+    let refs = refs::read(repo);
+    let branches =
+        refs.tips.iter().filter_map(|tip| Some((tip.name.strip_prefix("refs/remotes/origin/")?, tip.id)));
+    branches
+        .filter(|(name, id)| *name != "HEAD" && inside.contains(id) && known.contains(id))
+        .map(|(name, id)| (name.to_owned(), id.to_string()))
+        .collect()
 }
 
 /// Whether a revision is a commit of this repository.
