@@ -34,10 +34,10 @@ pub(super) struct Candidate<'a> {
     pub(super) halves: Option<(Range<usize>, Range<usize>)>,
     /// Where parts were joined that may not belong together: the key may end there.
     pub(super) seams: Vec<usize>,
-    /// Of decoded text: what it was decoded from, and where the secret stands there.
-    pub(super) around: Option<(&'a [u8], Range<usize>)>,
     /// Those of them where it does, unless its halves say otherwise.
     pub(super) ends: Vec<usize>,
+    /// Of decoded text: what it was decoded from, and where the secret stands there.
+    pub(super) around: Option<(&'a [u8], Range<usize>)>,
     /// How sure we are.
     pub(super) confidence: Confidence,
     /// How well founded it is beside others that overlap it; more is better.
@@ -57,8 +57,8 @@ impl<'a> Candidate<'a> {
             prefix,
             halves: None,
             seams: Vec::new(),
-            around: None,
             ends: Vec::new(),
+            around: None,
             confidence: form.confidence,
             weight: form.weight,
             evidence: Vec::new(),

@@ -113,16 +113,8 @@ impl Detector {
                         return;
                     }
                     (candidate.seams, candidate.ends) = (decoded.seams(), decoded.ends());
-                    candidate
-                        .seams
-                        .extend(decoded.is_break(candidate.secret.start).then_some(candidate.secret.start));
                     candidate.around = Some((bytes, decoded.span(&candidate.secret)));
-                    let next_key = || {
-                        let begins =
-                            |text: &[u8]| form.form.encoded.iter().any(|start| text.starts_with(start));
-                        decoded.next_key(&candidate.secret, begins).filter(|_| candidate.halves.is_none())
-                    };
-                    if let Some(end) = candidate.loose_end().into_iter().chain(next_key()).min() {
+                    if let Some(end) = candidate.loose_end() {
                         let mut fits = false;
                         form.matches_at(&text[..end], candidate.matched.start, &mut |shorter| {
                             fits = shorter.secret == (candidate.secret.start..end);

@@ -110,3 +110,24 @@ fn keys_in_lines_of_their_own_are_not_one() {
         }
     }
 }
+
+/// What comes next in a list is no more of a key, though it is base64, too.
+#[test]
+fn a_neighbour_in_a_list_is_no_part_of_a_key() {
+    for (length, prefix) in [(49, "sk-proj-"), (60, "sk-admin-"), (100, "sk-proj-"), (112, "sk-svcacct-")] {
+        for seed in 0..40 {
+            let key = expand(&format!("{prefix}{{base64url:{length}}}"), seed).text;
+            let other = expand("{base62:60}", seed + 100).text;
+            let written = bytes(&through(marked(&key, true), &["base64".to_owned()]));
+            let text = [b"[\"", &written[..], b"\", \"", &other, b"\"]\n"].concat();
+            let found = reported(detector(), &text);
+            let fingerprint = Secret::new(key, 0).fingerprint();
+            let is_it = matches!(&found[..], [m] if m.identified.fingerprint == fingerprint);
+            assert!(
+                is_it,
+                "{prefix} {length} {seed}: {:?}",
+                found.iter().map(|m| &m.span).collect::<Vec<_>>()
+            );
+        }
+    }
+}

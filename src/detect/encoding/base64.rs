@@ -49,10 +49,7 @@ impl Encoding for Base64 {
             let start = decoded.text.len();
             for (index, (_, place)) in group.iter().enumerate() {
                 if place.0 != end {
-                    decoded.breaks.push(start + index.min(2));
-                    if unit_at(hit.text, end, true).kind == Kind::Weak && is_quoted(hit.text, end) {
-                        decoded.marks.push((start + index.min(2), Kind::Weak));
-                    }
+                    decoded.marks.push((start + index.min(2), seam(hit.text, end)));
                 }
                 end = place.1;
             }
@@ -77,7 +74,7 @@ impl Encoding for Base64 {
 
     fn claim(&self, decoded: &Decoded, candidate: &mut Candidate<'_>, secret: Range<usize>) -> Option<Name> {
         let inside = || decoded.marks.iter().filter(|(at, _)| secret.contains(at));
-        let is_weak = inside().any(|(at, kind)| *kind == Kind::Weak && *at > secret.start);
+        let is_weak = inside().any(|(at, kind)| kind.is_loose() && *at > secret.start);
         // Two literals next to each other may be two things.
         if is_weak && (candidate.halves.is_none() || ![EQUAL, EXACT].contains(&candidate.weight)) {
             return None;
@@ -86,9 +83,10 @@ impl Encoding for Base64 {
     }
 }
 
-/// Whether a literal ends at `at`.
-fn is_quoted(text: &[u8], at: usize) -> bool {
-    text.get(at).is_some_and(|byte| b"\\\"'`".contains(byte))
+/// What stands at `at`, between two symbols: the end of a line, unless it is that of a literal.
+fn seam(text: &[u8], at: usize) -> Kind {
+    let is_quoted = text.get(at).is_some_and(|byte| b"\\\"'`".contains(byte));
+    if is_quoted { unit_at(text, at, true).kind } else { Kind::Continued }
 }
 
 /// The beginning and the end of an anchor, or all of one that is too short for that.

@@ -167,8 +167,6 @@ pub(super) struct Decoded {
     pub(super) at: usize,
     /// What the encoding is called if nothing peculiar stands in the match.
     name: Name,
-    /// Where symbols do not follow each other: in another line, or another literal.
-    breaks: Vec<usize>,
     /// Peculiar units, each with the place in `text` of the byte it stands for, or that comes after it.
     marks: Vec<(usize, Kind)>,
     /// Of each line of a dump that shows its bytes as characters, where those bytes end and where the line does.
@@ -207,18 +205,6 @@ impl Decoded {
     fn is_end(&self, at: usize, kind: Kind) -> bool {
         let start = self.text.get(self.at..self.at + START);
         kind.is_nothing() && start.is_some() && self.text.get(at..at + START) == start
-    }
-
-    /// Whether a line or literal begins at `at` of the text, as far as that is known.
-    pub(super) fn is_break(&self, at: usize) -> bool {
-        self.breaks.contains(&at)
-    }
-
-    /// Where in `range` another line or literal begins, the first if there are several, with what keys begin with: so
-    /// that it is a key of its own.
-    pub(super) fn next_key(&self, range: &Range<usize>, begins: impl Fn(&[u8]) -> bool) -> Option<usize> {
-        let is_inside = |at: &&usize| range.start < **at && **at < range.end;
-        self.breaks.iter().filter(is_inside).find(|&&at| begins(&self.text[at..])).copied()
     }
 
     /// Replaces places in an outer decoded text by those in what that was decoded from.
