@@ -11,6 +11,7 @@ use gix::{ObjectId, oid};
 
 use super::Entry;
 use super::entry::{self, Header, HeaderError};
+use super::fan::Fan;
 
 /// Why a pack cannot be read at all.
 #[derive(Debug, thiserror::Error)]
@@ -48,6 +49,8 @@ pub(crate) struct Pack {
     shift: u32,
     /// For each entry its place in the index; made when the first id is asked for.
     positions: OnceLock<Vec<u32>>,
+    /// Where ids stand in the index; made when the first is asked for.
+    fan: OnceLock<Fan>,
 }
 
 impl Pack {
@@ -69,7 +72,16 @@ impl Pack {
         let mut offsets = index.sorted_offsets();
         offsets.dedup();
         let (buckets, shift) = buckets(&offsets, data.data_len());
-        Ok(Self { index, data, ids, offsets, buckets, shift, positions: OnceLock::new() })
+        Ok(Self {
+            index,
+            data,
+            ids,
+            offsets,
+            buckets,
+            shift,
+            positions: OnceLock::new(),
+            fan: OnceLock::new(),
+        })
     }
 
     /// Where the pack stands.
@@ -156,6 +168,30 @@ impl Pack {
     #[inline]
     pub(crate) fn position(&self, id: &oid) -> Option<u32> {
         self.index.lookup(id)
+    }
+
+    /// Whether it holds the object `id`: the same, sooner told if it is asked of many. An index whose ids are not in
+    /// order may have it and not tell.
+    #[inline]
+    pub(crate) fn has(&self, id: &oid) -> bool {
+        self.fan().positions(id).any(|position| self.id_at(position) == id)
+    }
+
+    /// Some bytes of the place where the index has `id`, if it does. Reading those of several ids before asking for
+    /// the first brings all of them from memory at once.
+    #[inline]
+    pub(crate) fn touch(&self, id: &oid) -> u8 {
+        let positions = self.fan().positions(id);
+        if positions.is_empty() {
+            return 0;
+        }
+        let (first, last) = (self.id_at(positions.start), self.id_at(positions.end - 1));
+        first.first_byte() ^ last.as_bytes().last().copied().unwrap_or(0)
+    }
+
+    fn fan(&self) -> &Fan {
+        let all = || (0..self.listed()).map(|position| self.id_at(position));
+        self.fan.get_or_init(|| Fan::new(self.listed(), all()))
     }
 
     /// The entry that holds the object `id`.

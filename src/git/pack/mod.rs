@@ -2,6 +2,7 @@
 
 pub mod delta;
 pub mod entry;
+mod fan;
 mod file;
 mod tree;
 

@@ -1,0 +1,81 @@
+//! Where in a pack's index an id stands, to within a few places: what the index's own fan-out tells of the first byte,
+//! of as many bits as make a difference.
+
+use std::ops::Range;
+
+use gix::oid;
+
+/// Ids that have the same first bits, on average: so many lie in one or two cache lines.
+const TOGETHER: u32 = 2;
+
+/// For all that the first bits of an id can be, the first position of the index that is not before it.
+pub(super) struct Fan {
+    starts: Vec<u32>,
+    /// Bits of the first eight bytes that are not asked.
+    shift: u32,
+}
+
+impl Fan {
+    /// Of `count` ids in order.
+    pub(super) fn new<'a>(count: u32, ids: impl Iterator<Item = &'a oid>) -> Self {
+        let bits = (count / TOGETHER).checked_ilog2().unwrap_or(0);
+        let shift = 64 - bits;
+        let mut starts = Vec::with_capacity((1 << bits) + 1);
+        for (position, id) in (0..count).zip(ids) {
+            let bucket = bucket(id, shift);
+            while starts.len() <= bucket {
+                starts.push(position);
+            }
+        }
+        starts.resize((1 << bits) + 1, count);
+        Self { starts, shift }
+    }
+
+    /// The positions at which `id` may stand.
+    #[inline]
+    pub(super) fn positions(&self, id: &oid) -> Range<u32> {
+        let bucket = bucket(id, self.shift);
+        self.starts[bucket]..self.starts[bucket + 1]
+    }
+}
+
+fn bucket(id: &oid, shift: u32) -> usize {
+    let leading = id.as_bytes().first_chunk().map_or(0, |first| u64::from_be_bytes(*first));
+    leading.checked_shr(shift).unwrap_or(0) as usize
+}
+
+#[cfg(test)]
+mod tests {
+    use gix::ObjectId;
+
+    use super::*;
+
+    #[test]
+    fn every_id_stands_where_it_is_said_to() {
+        for count in [0, 1, 3, 4, 8, 100, 1000] {
+            // Ids that begin with the same bytes, too.
+            let mut ids: Vec<ObjectId> = (0..count)
+                .map(|number: u32| {
+                    let mut bytes = [0; 20];
+                    bytes[..4].copy_from_slice(&(number / 3).wrapping_mul(0x9e37_79b9).to_be_bytes());
+                    bytes[19] = number as u8;
+                    ObjectId::from(bytes)
+                })
+                .collect();
+            ids.sort_unstable();
+            let fan = Fan::new(count, ids.iter().map(|id| &**id));
+            for (position, id) in (0..count).zip(&ids) {
+                assert!(fan.positions(id).contains(&position), "{position} of {count}");
+            }
+            let positions = fan.positions(&ObjectId::null(gix::hash::Kind::Sha1));
+            assert!(positions.end <= count);
+        }
+    }
+
+    #[test]
+    fn ids_out_of_order_break_nothing() {
+        let ids = [ObjectId::from([0xff; 20]), ObjectId::from([0; 20]), ObjectId::from([0x80; 20])].repeat(9);
+        let fan = Fan::new(27, ids.iter().map(|id| &**id));
+        assert!(ids.iter().all(|id| fan.positions(id).end <= 27));
+    }
+}
