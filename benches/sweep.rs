@@ -100,10 +100,26 @@ impl Searcher for Anchors {
         150
     }
 
-    fn search(&self, _: ObjectKind, bytes: &[u8], (): &mut (), found: &mut dyn FnMut(Range<usize>, u32)) {
+    fn search(
+        &self,
+        _: ObjectKind,
+        bytes: &[u8],
+        (): &mut (),
+        anchor: &mut dyn FnMut(usize),
+        found: &mut dyn FnMut(Range<usize>, u32),
+    ) {
         for hit in self.0.find_iter(bytes) {
+            anchor(hit.start());
             found(hit.range(), hit.pattern().as_u32());
         }
+    }
+
+    fn longest_anchor(&self) -> Option<usize> {
+        Some(self.0.max_pattern_len())
+    }
+
+    fn anchors(&self, _: ObjectKind, bytes: &[u8], _: bool, anchor: &mut dyn FnMut(usize)) {
+        self.0.find_overlapping_iter(bytes).for_each(|hit| anchor(hit.start()));
     }
 }
 

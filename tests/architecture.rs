@@ -75,7 +75,11 @@ fn sources() -> Vec<File> {
     let mut files: Vec<File> = paths.iter().map(|path| file(path)).collect();
     let for_tests: Vec<Vec<String>> = files
         .iter()
-        .filter(|file| declares(&files, file, |name| format!("#[cfg(test)]\nmod {name};")))
+        .filter(|file| {
+            let is_declared =
+                |line: &str| declares(&files, file, |name| format!("#[cfg(test)]\n{line} {name};"));
+            is_declared("mod") || is_declared("pub(crate) mod")
+        })
         .map(|file| file.module.clone())
         .collect();
     for file in &mut files {

@@ -1,11 +1,14 @@
 //! Archives behind programs and scripts that unpack themselves. (A zip is known by its end, if that is there.)
 
 use std::io::{self, Cursor, Read};
+use std::sync::LazyLock;
 
+use aho_corasick::packed;
 use flate2::{Crc, Decompress, FlushDecompress};
-use memchr::{memchr2, memmem};
+use memchr::memchr2;
+use memchr::memmem::Finder;
 
-use super::format::{Format, is_bzip2};
+use super::format::{Format, ZIP_END, is_bzip2};
 use super::window::{Shared, Window};
 use super::{HEAD, ReadSeek, zip};
 
@@ -23,6 +26,38 @@ const KINDS: &[Kind] = &[
     (b"\x28\xb5\x2f\xfd", is_zstd),
     (b"PK\x03\x04", zip::is_entry),
 ];
+
+/// Finds what begins archives, by its number in [`KINDS`], and after these what ends zips.
+static MARKS: LazyLock<Marks> = LazyLock::new(|| {
+    let marks: Vec<&[u8]> = KINDS.iter().map(|(magic, _)| *magic).chain([ZIP_END]).collect();
+    match packed::Searcher::new(&marks) {
+        Some(searcher) => Marks::Packed(searcher),
+        None => Marks::Each(marks.into_iter().map(Finder::new).collect()),
+    }
+});
+
+/// A search for all marks at once, or where vectors are too short for that one after the other.
+enum Marks {
+    Packed(packed::Searcher),
+    Each(Vec<Finder<'static>>),
+}
+
+impl Marks {
+    /// Calls `mark` with the number and the place of each in `bytes`.
+    fn find(&self, bytes: &[u8], mut mark: impl FnMut(usize, usize)) {
+        match self {
+            Self::Packed(searcher) => {
+                searcher.find_iter(bytes).for_each(|found| mark(found.pattern().as_usize(), found.start()))
+            }
+            Self::Each(finders) => finders.iter().enumerate().for_each(|(number, finder)| {
+                finder.find_iter(bytes).for_each(|at| mark(number, at));
+            }),
+        }
+    }
+}
+
+/// The most bytes of a mark.
+pub const LONGEST_MARK: usize = 6;
 
 /// Bytes of an archive that are looked at.
 const LOOK: usize = 4096;
@@ -46,15 +81,24 @@ pub fn may_be_packed(bytes: &[u8]) -> bool {
     memchr2(0x05, 0x1f, bytes).is_some()
 }
 
+/// Calls `mark` with where in `bytes` an archive may begin behind a program, or a zip end.
+pub fn marks(bytes: &[u8], mut mark: impl FnMut(usize)) {
+    MARKS.find(bytes, |_, at| mark(at));
+}
+
 /// Where in `bytes` the first such archive begins, if one does.
 pub fn archive_in(bytes: &[u8]) -> Option<usize> {
-    if !may_be_packed(bytes) {
-        return None;
+    let mut first = None;
+    if may_be_packed(bytes) {
+        MARKS.find(bytes, |number, at| {
+            let is_earlier = first.is_none_or(|first| at < first);
+            let is_archive = |(_, is_one): &Kind| is_one(&bytes[at..bytes.len().min(at + LOOK)]);
+            if is_earlier && KINDS.get(number).is_some_and(is_archive) {
+                first = Some(at);
+            }
+        });
     }
-    let first = |(magic, is_one): &Kind| {
-        memmem::find_iter(bytes, magic).find(|&at| is_one(&bytes[at..bytes.len().min(at + LOOK)]))
-    };
-    KINDS.iter().filter_map(first).min()
+    first
 }
 
 /// The same for what is a program from its first byte on.

@@ -50,7 +50,7 @@ pub const HEAD: usize = 1024 + 16;
 pub(super) const TAIL: usize = 22 + 65_535;
 
 /// Where the end of a zip stands: 22 bytes and a comment, of which only short ones are looked behind.
-const ZIP_END: &[u8] = b"PK\x05\x06";
+pub(super) const ZIP_END: &[u8] = b"PK\x05\x06";
 
 impl Format {
     /// The container that begins with `head`, its first [`HEAD`] bytes or all there are.

@@ -26,7 +26,7 @@ mod zip;
 use std::io::{Read, Seek};
 use std::ops::Range;
 
-pub use embedded::{archive_behind, archive_in, is_program, may_be_packed};
+pub use embedded::{LONGEST_MARK, archive_behind, archive_in, is_program, marks, may_be_packed};
 pub use format::{Format, HEAD, ends_zip, zip_ends};
 pub use limits::Limits;
 pub use opener::open;

@@ -18,6 +18,7 @@ pub(super) struct Anchors {
     search: Search,
     /// For each pattern of the search, the anchors that are looked for by it.
     by_pattern: Vec<Vec<Anchor>>,
+    longest: usize,
 }
 
 #[derive(Debug)]
@@ -48,6 +49,7 @@ impl Anchors {
             }
         }
         let anchors: Vec<&[u8]> = targets.keys().copied().collect();
+        let longest = anchors.iter().map(|anchor| anchor.len()).max().unwrap_or(0);
         let mut by_window: BTreeMap<&[u8], Vec<Anchor>> = BTreeMap::new();
         for ((bytes, targets), offset) in targets.into_iter().zip(choose(&anchors)) {
             let window = &bytes[offset..bytes.len().min(offset + WINDOW)];
@@ -58,7 +60,7 @@ impl Anchors {
         let patterns = arrange(by_window.keys().copied().collect());
         let search = Search::new(&patterns)?;
         let by_pattern = patterns.iter().map(|window| by_window.remove(window).unwrap_or_default()).collect();
-        Ok(Self { search, by_pattern })
+        Ok(Self { search, by_pattern, longest })
     }
 
     /// Calls `hit` with a target and the place of its anchor, for every anchor in `bytes`.
@@ -75,6 +77,11 @@ impl Anchors {
             }
             from = found + 1;
         }
+    }
+
+    /// The most bytes of one.
+    pub(super) fn longest(&self) -> usize {
+        self.longest
     }
 
     /// The same, every anchor tried at every place: the oracle of tests.

@@ -89,15 +89,39 @@ impl Detector {
     }
 
     /// Every match in `bytes`, in order of place, none overlapping another.
-    pub fn find(&self, bytes: &[u8], mut found: impl FnMut(Match)) {
+    pub fn find(&self, bytes: &[u8], found: impl FnMut(Match)) {
+        self.find_with_anchors(bytes, |_| {}, found);
+    }
+
+    /// The same; `anchor` is told where each of the anchors begins, of which every match, with the margin on each
+    /// side, holds at least one. An anchor of several forms is told several times.
+    pub fn find_with_anchors(
+        &self,
+        bytes: &[u8],
+        mut anchor: impl FnMut(usize),
+        mut found: impl FnMut(Match),
+    ) {
         let mut kept = Kept::default();
-        self.anchors.find(bytes, |target, at| match self.target(target) {
-            Target::Form(index, form) => {
-                form.matches(bytes, at, &mut |candidate| kept.weigh(index, form, candidate));
+        self.anchors.find(bytes, |target, at| {
+            anchor(at.start);
+            match self.target(target) {
+                Target::Form(index, form) => {
+                    form.matches(bytes, at, &mut |candidate| kept.weigh(index, form, candidate));
+                }
+                Target::Route(route) => self.unmask(route, bytes, at.start, &mut kept),
             }
-            Target::Route(route) => self.unmask(route, bytes, at.start, &mut kept),
         });
         self.report(&kept, &mut found);
+    }
+
+    /// Where anchors begin in `bytes`.
+    pub fn anchors(&self, bytes: &[u8], mut anchor: impl FnMut(usize)) {
+        self.anchors.find(bytes, |_, at| anchor(at.start));
+    }
+
+    /// The most bytes of an anchor.
+    pub fn longest_anchor(&self) -> usize {
+        self.anchors.longest()
     }
 
     /// The same without the prefilter and without windows, every pattern tried at every place: slow,

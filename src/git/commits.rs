@@ -152,7 +152,14 @@ impl Searcher for Parents {
         kind == Kind::Commit
     }
 
-    fn search(&self, _: Kind, bytes: &[u8], (): &mut (), found: &mut dyn FnMut(Range<usize>, Self::Hit)) {
+    fn search(
+        &self,
+        _: Kind,
+        bytes: &[u8],
+        (): &mut (),
+        _: &mut dyn FnMut(usize),
+        found: &mut dyn FnMut(Range<usize>, Self::Hit),
+    ) {
         let parents = bytes
             .split(|&byte| byte == b'\n')
             .take_while(|line| !line.is_empty())

@@ -24,7 +24,7 @@ mod pack;
 pub mod range;
 pub mod refs;
 #[cfg(test)]
-mod scratch;
+pub(crate) mod scratch;
 pub mod staged;
 mod state;
 mod sweep;

@@ -30,15 +30,30 @@ impl Run {
         self.at + self.len
     }
 
-    /// Its bytes from `start` to `end`, offsets in the result.
+    /// Where its bytes stand, and from which of these on.
     #[inline]
-    fn slice<'a>(&self, start: u32, end: u32, base: &'a [u8], delta: &'a [u8]) -> &'a [u8] {
-        let (bytes, from) = match self.source {
-            Source::Base(from) => (base, from),
-            Source::Delta(from) => (delta, from),
-        };
-        let from = from as usize;
-        &bytes[from + (start - self.at) as usize..from + (end - self.at) as usize]
+    fn bytes<'a>(&self, base: &'a [u8], delta: &'a [u8]) -> (&'a [u8], usize) {
+        match self.source {
+            Source::Base(from) => (base, from as usize),
+            Source::Delta(from) => (delta, from as usize),
+        }
+    }
+
+    /// Adds its bytes from `start` to `end`, offsets in the result, to `out`.
+    #[inline]
+    pub fn append(&self, start: u32, end: u32, (base, delta): (&[u8], &[u8]), out: &mut Vec<u8>) {
+        let (bytes, from) = self.bytes(base, delta);
+        let (from, len) = (from + (start - self.at) as usize, (end - start) as usize);
+        // Most are short, and a fixed number of bytes is copied without a call.
+        if len <= SHORT
+            && let Some(some) = bytes.get(from..).and_then(<[u8]>::first_chunk::<SHORT>)
+        {
+            let before = out.len();
+            out.extend_from_slice(some);
+            out.truncate(before + len);
+        } else {
+            out.extend_from_slice(&bytes[from..from + len]);
+        }
     }
 }
 
@@ -75,6 +90,9 @@ pub enum DeltaError {
     #[error("the delta has an instruction that does not exist")]
     Reserved,
 }
+
+/// Bytes that are copied at once.
+const SHORT: usize = 32;
 
 /// Bounds the memory that one delta can take: 16 bytes for each run.
 const MAX_RUNS: usize = 1 << 24;
@@ -168,26 +186,39 @@ fn push(runs: &mut Vec<Run>, run: Run) -> Result<(), DeltaError> {
 #[inline]
 fn copy(code: u8, delta: &[u8], next: &mut usize) -> Result<(u64, u64), DeltaError> {
     let rest = &delta[*next..];
-    let count = (code & 0x7f).count_ones() as usize;
     let mut bytes = [0u8; 8];
     match rest.first_chunk::<8>() {
         Some(ahead) => bytes = *ahead,
         None => bytes[..rest.len()].copy_from_slice(rest),
     }
-    if count > rest.len() {
+    let ahead = u64::from_le_bytes(bytes);
+    let (offset, len) = (code & 0x0f, code >> 4 & 0x07);
+    let (from, len, count) = match (offset & (offset + 1), len & (len + 1)) {
+        // Nearly always those that are left out are the highest.
+        (0, 0) => {
+            let (first, more) = (offset.trailing_ones(), len.trailing_ones());
+            let from = ahead & !(u64::MAX << (8 * first));
+            (from, ahead >> (8 * first) & !(u64::MAX << (8 * more)), first + more)
+        }
+        _ => spread(code, ahead),
+    };
+    if count as usize > rest.len() {
         return Err(DeltaError::Truncated);
     }
-    *next += count;
-    // Which bytes are there changes with every instruction: arithmetic costs less than guessing wrong.
-    let mut ahead = u64::from_le_bytes(bytes);
+    *next += count as usize;
+    Ok((from, if len == 0 { 0x10000 } else { len }))
+}
+
+/// The same numbers where any byte may be left out, and how many there are.
+fn spread(code: u8, mut ahead: u64) -> (u64, u64, u32) {
     let mut value = 0u64;
     for bit in 0..7 {
-        let set = u64::from(code >> bit & 1);
-        value |= (ahead & 0xff & set.wrapping_neg()) << (8 * bit);
-        ahead >>= 8 * set;
+        if code >> bit & 1 != 0 {
+            value |= (ahead & 0xff) << (8 * bit);
+            ahead >>= 8;
+        }
     }
-    let len = value >> 32;
-    Ok((value & 0xffff_ffff, if len == 0 { 0x10000 } else { len }))
+    (value & 0xffff_ffff, value >> 32, (code & 0x7f).count_ones())
 }
 
 /// A number of seven bits a byte, lowest first, and the bytes it takes.
@@ -211,8 +242,13 @@ fn number(bytes: &[u8]) -> Result<(u64, usize), DeltaError> {
 /// Writes the whole result that `runs` describe into `out`, which must have its length.
 pub fn assemble(runs: &[Run], base: &[u8], delta: &[u8], out: &mut [u8]) {
     for run in runs {
-        let piece = run.slice(run.at, run.end(), base, delta);
-        out[run.at as usize..run.end() as usize].copy_from_slice(piece);
+        let (bytes, from) = run.bytes(base, delta);
+        let (at, len) = (run.at as usize, run.len as usize);
+        match (bytes.get(from..).and_then(<[u8]>::first_chunk::<SHORT>), out.get_mut(at..at + SHORT)) {
+            // What is too much is written over by the next run.
+            (Some(some), Some(room)) if len <= SHORT => room.copy_from_slice(some),
+            _ => out[at..at + len].copy_from_slice(&bytes[from..from + len]),
+        }
     }
 }
 
@@ -227,8 +263,8 @@ pub fn apply(delta: &[u8], base: &[u8], limit: u64) -> Result<Vec<u8>, DeltaErro
     Ok(out)
 }
 
-/// Writes bytes `start..end` of the result into `out`, which is cleared first. `first` is an index at
-/// or before the first run that reaches into them; what is returned is that run's index.
+/// Adds bytes `start..end` of the result to `out`. `first` is an index at or before the first run that reaches
+/// into them; what is returned is that run's index.
 pub fn gather(
     runs: &[Run],
     (start, end): (u32, u32),
@@ -236,7 +272,6 @@ pub fn gather(
     (base, delta): (&[u8], &[u8]),
     out: &mut Vec<u8>,
 ) -> usize {
-    out.clear();
     while runs.get(first).is_some_and(|run| run.end() <= start) {
         first += 1;
     }
@@ -244,7 +279,7 @@ pub fn gather(
         if run.at >= end {
             break;
         }
-        out.extend_from_slice(run.slice(run.at.max(start), run.end().min(end), base, delta));
+        run.append(run.at.max(start), run.end().min(end), (base, delta), out);
     }
     first
 }

@@ -3,12 +3,17 @@
 //! A root of a delta chain is searched whole. Of a delta only that is searched which its base does not
 //! have: inserted bytes and seams, widened so far that every match that touches them lies within, with
 //! all that its verdict depends on. Any other match lies, with its surroundings, in bytes copied from the
-//! base, and is inherited from there. The outcome is the same as that of searching every object whole
+//! base, and is inherited from there. Of what is searched of a delta nearly all is the surroundings of a change; they
+//! are not even looked at where no anchor is, which the inserted bytes and the ends of the copied ones tell
+//! ([`Searcher::anchors`]). The outcome is the same as that of searching every object whole
 //! ([`SweepOptions::whole`]), and tests demand it.
 
+mod anchored;
 mod buffers;
 mod collect;
+mod deltas;
 mod duplicates;
+mod edges;
 mod floor;
 mod inherit;
 mod links;
@@ -61,13 +66,36 @@ pub trait Searcher: Sync {
 
     /// Finds every match in `bytes`, which may be a slice out of an object of that kind. Matches that are
     /// nearer than the margin to an edge of `bytes` that is not an edge of the object are ignored.
+    ///
+    /// `anchor` is told where every [anchor](Self::anchors) begins, if there are such.
     fn search(
         &self,
         kind: Kind,
         bytes: &[u8],
         scratch: &mut Self::Scratch,
+        anchor: &mut dyn FnMut(usize),
         found: &mut dyn FnMut(Range<usize>, Self::Hit),
     );
+
+    /// The most bytes of an anchor: of some bytes of which every match, with its margin, holds at least one. `None`
+    /// for a searcher that knows nothing of the kind; then all around a changed place is searched.
+    fn longest_anchor(&self) -> Option<usize> {
+        None
+    }
+
+    /// How many of the first bytes of an object of that kind decide together on whether something begins there.
+    /// When one of them changes, [`anchors`](Self::anchors) sees them all, at the start of its bytes.
+    fn head(&self, kind: Kind) -> usize {
+        let _ = kind;
+        0
+    }
+
+    /// Tells where in `bytes`, which are parts of an object of that kind one behind the other, anchors begin. It may
+    /// tell of more than are some, and is a good deal faster than a search. `is_start`: whether the first part begins
+    /// where the object does.
+    fn anchors(&self, kind: Kind, bytes: &[u8], is_start: bool, anchor: &mut dyn FnMut(usize)) {
+        let _ = (kind, bytes, is_start, anchor);
+    }
 }
 
 /// How a sweep goes about it.
@@ -82,6 +110,8 @@ pub struct SweepOptions<'a> {
     /// Look for all that trees, commits and tags name; what no pack and no file has is
     /// [`missing`](SweepOutcome::missing).
     pub links: bool,
+    /// Deltas that make no more bytes are searched whole: that takes less than a close look at what they change.
+    pub small: usize,
     /// Objects of more bytes that are neither delta nor base are searched piece by piece.
     pub stream_above: u64,
     /// Set to stop early.
@@ -97,6 +127,7 @@ impl Default for SweepOptions<'_> {
             whole: false,
             links: false,
             max_assembled: 1 << 30,
+            small: 1 << 10,
             stream_above: 64 << 20,
             cancel: None,
             progress: None,

@@ -8,8 +8,8 @@ use gix::ObjectId;
 use gix::object::Kind;
 
 use super::Searcher;
+use super::anchored::Anchors;
 use super::collect::{Failure, Located, Place};
-use super::inherit::Shape;
 use super::plan::Forest;
 use super::queue::Node;
 use super::stream::{self, keep};
@@ -17,11 +17,10 @@ use super::worker::{Worker, sort};
 use crate::git::inflate::{InflateError, InflateStream};
 use crate::git::loose::{self, Loose, LooseError, LooseStream};
 use crate::git::pack::Entry;
-use crate::git::pack::delta;
 use crate::git::pack::entry::Content;
 
 /// What came of an entry: an assembled object if something hangs on it, or words why there is none.
-type Outcome<H> = Result<Option<Node<H>>, String>;
+pub(super) type Outcome<H> = Result<Option<Node<H>>, String>;
 
 impl<'a, S: Searcher> Worker<'a, S> {
     /// Searches an object that is no delta.
@@ -49,31 +48,39 @@ impl<'a, S: Searcher> Worker<'a, S> {
             self.buffers.give(buffer);
             return Err(in_words(error));
         }
+
         let node = self.whole(kind, buffer, len);
         Ok(self.settle(forest, entry, node))
     }
 
     /// Searches an object from end to end.
     fn whole(&mut self, kind: Kind, buffer: Vec<u8>, len: usize) -> Node<S::Hit> {
-        let overfull = self.search_plain(kind, &buffer[..len]);
+        let (overfull, anchors) = self.search_plain(kind, &buffer[..len]);
         self.follow(kind, &buffer[..len]);
         let hits = std::mem::take(&mut self.hits);
-        Node { kind, buffer, len, held: len as u64, hits, overfull }
+        Node { kind, buffer, len, held: len as u64, hits, overfull, anchors }
     }
 
-    /// Fills `hits` with the matches of a whole object. Tells whether there are too many.
-    fn search_plain(&mut self, kind: Kind, bytes: &[u8]) -> bool {
-        let (hits, mut overfull) = (&mut self.hits, false);
-        self.shared.searcher.search(kind, bytes, &mut self.scratch, &mut |range, hit| {
+    /// Fills `hits` with the matches of a whole object. Tells whether there are too many, and of the anchors.
+    pub(super) fn search_plain(&mut self, kind: Kind, bytes: &[u8]) -> (bool, Anchors) {
+        let (searcher, hits, mut overfull) = (self.shared.searcher, &mut self.hits, false);
+        let mut anchors = Anchors::none(searcher);
+        searcher.search(kind, bytes, &mut self.scratch, &mut |at| anchors.add(at), &mut |range, hit| {
             overfull |= keep(hits, range.start as u64..range.end as u64, hit);
         });
         self.collected.searched += bytes.len() as u64;
         sort(hits);
-        overfull
+        anchors.sort();
+        (overfull, anchors)
     }
 
     /// Records a searched object; returns it if it is a base.
-    fn settle(&mut self, forest: Forest<'a>, entry: Entry, mut node: Node<S::Hit>) -> Option<Node<S::Hit>> {
+    pub(super) fn settle(
+        &mut self,
+        forest: Forest<'a>,
+        entry: Entry,
+        mut node: Node<S::Hit>,
+    ) -> Option<Node<S::Hit>> {
         let is_base = forest.plan.is_base(entry);
         if forest.plan.is_wanted(entry) {
             let hits = if is_base { node.hits.clone() } else { std::mem::take(&mut node.hits) };
@@ -87,117 +94,11 @@ impl<'a, S: Searcher> Worker<'a, S> {
         None
     }
 
-    /// Searches a delta against `base`, which is given up after it if it `is_last`.
-    pub(super) fn child(
-        &mut self,
-        forest: Forest<'a>,
-        entry: Entry,
-        base: &Node<S::Hit>,
-        is_last: bool,
-    ) -> Outcome<S::Hit> {
-        let limit = self.shared.options.max_assembled;
-        let (header, deflated) = forest.pack.header(entry).map_err(in_words)?;
-        let too_large = || in_words(InflateError::TooLarge(header.size));
-        let delta_len =
-            usize::try_from(header.size).ok().filter(|_| header.size <= limit).ok_or_else(too_large)?;
-        let extent = forest.pack.extent(entry);
-        self.inflater.whole(deflated, extent, delta_len, &mut self.buffers.input).map_err(in_words)?;
-        let delta = &self.buffers.input[..delta_len];
-        let len = delta::parse(delta, base.len, limit, &mut self.buffers.runs).map_err(in_words)?;
-        let above = if is_last { base.held - base.len as u64 } else { base.held };
-        let held = above + len as u64;
-        let (buffer, overfull) = if forest.plan.is_base(entry) || self.shared.options.whole {
-            if held > limit.saturating_mul(2) {
-                return Err(format!("too large: it and the objects it hangs on have {held} bytes"));
-            }
-            let mut buffer = self.buffers.take(len);
-            let delta = &self.buffers.input[..delta_len];
-            delta::assemble(&self.buffers.runs, base.bytes(), delta, &mut buffer[..len]);
-            let overfull = self.search_delta(base, delta_len, len, Some(&buffer[..len]));
-            (buffer, overfull)
-        } else {
-            (Vec::new(), self.search_delta(base, delta_len, len, None))
-        };
-        self.follow_delta(base, delta_len, len, &buffer);
-        self.buffers.trim();
-        let hits = std::mem::take(&mut self.hits);
-        let node = Node { kind: base.kind, buffer, len, held, hits, overfull: overfull || base.overfull };
-        Ok(self.settle(forest, entry, node))
-    }
-
     /// Looks for what a whole object names.
     fn follow(&mut self, kind: Kind, bytes: &[u8]) {
         if let Some(links) = &mut self.links {
             links.follow(self.shared.store, kind, bytes, &[]);
         }
-    }
-
-    /// Looks for what the object names of which the delta was just read, and its base does not; `assembled` is empty
-    /// if it was not made.
-    fn follow_delta(&mut self, base: &Node<S::Hit>, delta_len: usize, len: usize, assembled: &[u8]) {
-        let Some(links) = self.links.as_mut().filter(|_| base.kind != Kind::Blob) else { return };
-        let super::buffers::Buffers { input, runs, regions, gathered, .. } = &mut self.buffers;
-        let all = (0, len as u32);
-        let bytes = match assembled {
-            // All of it was just searched.
-            [] if *regions == [all] => &gathered[..],
-            [] => {
-                delta::gather(runs, all, 0, (base.bytes(), &input[..delta_len]), gathered);
-                &gathered[..]
-            }
-            _ => &assembled[..len],
-        };
-        // A commit is short, and what of it is new is not worth telling.
-        let runs = if base.kind == Kind::Tree { &runs[..] } else { &[] };
-        links.follow(self.shared.store, base.kind, bytes, runs);
-    }
-
-    /// Fills `hits` with those of the delta that was just read; `assembled` is its result, if it was made.
-    /// Tells whether there are too many.
-    fn search_delta(
-        &mut self,
-        base: &Node<S::Hit>,
-        delta_len: usize,
-        len: usize,
-        assembled: Option<&[u8]>,
-    ) -> bool {
-        let (margin, searcher, hits) = (self.margin, self.shared.searcher, &mut self.hits);
-        let super::buffers::Buffers { input, runs, regions, gathered, .. } = &mut self.buffers;
-        let shape = Shape { runs, base_len: base.len as u32, result_len: len as u32 };
-        let all = (0, len as u32);
-        if self.shared.options.whole {
-            regions.clear();
-            regions.push(all);
-        } else {
-            shape.changed(self.reach, regions);
-        }
-        let inherits = *regions != [all];
-        let (mut overfull, mut first) = (false, 0);
-        for &(start, end) in regions.iter() {
-            let bytes = match assembled {
-                Some(bytes) => &bytes[start as usize..end as usize],
-                None => {
-                    let sources = (base.bytes(), &input[..delta_len]);
-                    first = delta::gather(runs, (start, end), first, sources, gathered);
-                    &gathered[..]
-                }
-            };
-            self.collected.searched += bytes.len() as u64;
-            searcher.search(base.kind, bytes, &mut self.scratch, &mut |range, hit| {
-                let shift = u64::from(start);
-                let range = shift + range.start as u64..shift + range.end as u64;
-                if !inherits
-                    || !(shape.is_cut(&range, (start, end), margin) || shape.is_inherited(&range, margin))
-                {
-                    overfull |= keep(hits, range, hit);
-                }
-            });
-        }
-        if inherits {
-            overfull |= shape.inherit(&base.hits, margin, hits);
-        }
-        sort(hits);
-        overfull
     }
 
     /// Searches a delta whose base is not in its pack.
@@ -236,7 +137,7 @@ impl<'a, S: Searcher> Worker<'a, S> {
         let large = self.shared.options.stream_above;
         match loose::read(path, large, &mut self.inflater, &mut self.buffers.input, buffer)? {
             Loose::Whole { kind, start, size } if self.shared.searcher.wants(kind) => {
-                let overfull = self.search_plain(kind, &buffer[start..start + size]);
+                let (overfull, _) = self.search_plain(kind, &buffer[start..start + size]);
                 self.follow(kind, &buffer[start..start + size]);
                 let hits = std::mem::take(&mut self.hits);
                 self.record(Place::Loose(id), kind, size as u64, hits, overfull);
@@ -278,6 +179,6 @@ impl<'a, S: Searcher> Worker<'a, S> {
 }
 
 /// An error as it stands in a report.
-fn in_words(error: impl std::fmt::Display) -> String {
+pub(super) fn in_words(error: impl std::fmt::Display) -> String {
     error.to_string()
 }

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
 use super::Hits;
+use super::anchored::Anchors;
 use gix::object::Kind;
 
 /// An assembled object on which deltas hang.
@@ -18,6 +19,7 @@ pub(super) struct Node<H> {
     pub(super) hits: Hits<H>,
     /// Whether it has more matches than are kept.
     pub(super) overfull: bool,
+    pub(super) anchors: Anchors,
 }
 
 impl<H> Node<H> {

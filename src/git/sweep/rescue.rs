@@ -141,7 +141,7 @@ impl<'s, 'a, S: Searcher> Rescue<'s, 'a, S> {
             self.sweep.collected.missing.extend(links.missing);
         }
         let (mut hits, mut overfull): (Hits<S::Hit>, bool) = (Vec::new(), false);
-        self.sweep.searcher.search(kind, &bytes, &mut self.scratch, &mut |range, hit| {
+        self.sweep.searcher.search(kind, &bytes, &mut self.scratch, &mut |_| {}, &mut |range, hit| {
             overfull |= keep(&mut hits, range.start as u64..range.end as u64, hit);
         });
         hits.sort_by_key(|(range, _)| (range.start, range.end));

@@ -34,7 +34,7 @@ pub(super) fn search<S: Searcher>(
             return Err(format!("it does not hold the {size} bytes it should"));
         }
         searched += filled as u64;
-        searcher.search(kind, &window[..filled], scratch, &mut |range, hit| {
+        searcher.search(kind, &window[..filled], scratch, &mut |_| {}, &mut |range, hit| {
             let range = start + range.start as u64..start + range.end as u64;
             let depends_to = range.end + margin;
             let cut = (start != 0 && range.start < start + margin) || (!is_last && depends_to > end);

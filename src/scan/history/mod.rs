@@ -11,6 +11,8 @@ mod packed;
 mod range;
 mod repository;
 mod search;
+#[cfg(test)]
+mod search_tests;
 mod submodules;
 
 use std::collections::BTreeSet;

@@ -2,8 +2,8 @@
 
 use std::ops::Range;
 
-use crate::container::{Format, HEAD, archive_in, may_be_packed, zip_ends};
-use crate::detect::Detector;
+use crate::container::{self, Format, HEAD, archive_in, may_be_packed, zip_ends};
+use crate::detect::{Detector, Match};
 use crate::git::{Found, ObjectId, ObjectKind, Searcher};
 use crate::scan::objects::Hit;
 
@@ -31,16 +31,44 @@ impl Searcher for ObjectSearch<'_> {
         self.kinds.contains(&kind)
     }
 
-    fn search(&self, kind: ObjectKind, bytes: &[u8], (): &mut (), found: &mut dyn FnMut(Range<usize>, Mark)) {
-        self.detector.find(bytes, |matched| found(matched.span, Mark::Secret(matched.identified)));
+    fn longest_anchor(&self) -> Option<usize> {
+        Some(self.detector.longest_anchor().max(container::LONGEST_MARK))
+    }
+
+    fn head(&self, kind: ObjectKind) -> usize {
+        if kind == ObjectKind::Blob { HEAD } else { 0 }
+    }
+
+    fn anchors(&self, kind: ObjectKind, bytes: &[u8], is_start: bool, anchor: &mut dyn FnMut(usize)) {
+        self.detector.anchors(bytes, &mut *anchor);
+        if kind == ObjectKind::Blob {
+            container::marks(bytes, &mut *anchor);
+            if is_start && Format::of(bytes).is_some() {
+                anchor(0);
+            }
+        }
+    }
+
+    fn search(
+        &self,
+        kind: ObjectKind,
+        bytes: &[u8],
+        (): &mut (),
+        anchor: &mut dyn FnMut(usize),
+        found: &mut dyn FnMut(Range<usize>, Mark),
+    ) {
+        let secret = |matched: Match| found(matched.span, Mark::Secret(matched.identified));
+        self.detector.find_with_anchors(bytes, &mut *anchor, secret);
         if kind == ObjectKind::Blob {
             // Where these bytes are not the object's first, the sweep does not take the mark.
             if Format::of(bytes).is_some() {
+                anchor(0);
                 found(0..bytes.len().min(HEAD), Mark::Container);
             }
             if !may_be_packed(bytes) {
                 return;
             }
+            container::marks(bytes, anchor);
             // What follows an end may be a comment longer than a sweep sees; whether it is one shows later.
             for at in zip_ends(bytes) {
                 found(at..at + 22, Mark::Container);

@@ -15,7 +15,7 @@ use crate::git::sweep::{Counts, Found, Searcher, SweepOptions, SweepOutcome, swe
 use crate::git::{Database, open};
 
 /// Finds `K` with two to six of `a` and `b` behind it, and tells with each match all bytes it may depend on:
-/// any mistake in moving matches along shows.
+/// any mistake in moving matches along shows. And an `a` or `b` at the very start, if the fourth byte is one too.
 pub(super) struct Toy;
 
 pub(super) const MARGIN: usize = 3;
@@ -34,10 +34,36 @@ impl Searcher for Toy {
         MARGIN
     }
 
-    fn search(&self, _: Kind, bytes: &[u8], (): &mut (), found: &mut dyn FnMut(Range<usize>, Vec<u8>)) {
+    fn longest_anchor(&self) -> Option<usize> {
+        Some(2)
+    }
+
+    fn head(&self, _: Kind) -> usize {
+        HEAD
+    }
+
+    fn anchors(&self, _: Kind, bytes: &[u8], is_start: bool, anchor: &mut dyn FnMut(usize)) {
+        let is_one = |at: &usize| bytes.get(at + 1).copied().is_some_and(is_body);
+        memchr::memchr_iter(b'K', bytes).filter(is_one).for_each(&mut *anchor);
+        if is_start && has_head(bytes) {
+            anchor(0);
+        }
+    }
+
+    fn search(
+        &self,
+        kind: Kind,
+        bytes: &[u8],
+        (): &mut (),
+        anchor: &mut dyn FnMut(usize),
+        found: &mut dyn FnMut(Range<usize>, Vec<u8>),
+    ) {
+        self.anchors(kind, bytes, true, anchor);
+        if has_head(bytes) {
+            found(0..HEAD, Vec::new());
+        }
         for start in memchr::memchr_iter(b'K', bytes) {
-            let body =
-                bytes[start + 1..].iter().take(6).take_while(|byte| matches!(byte, b'a' | b'b')).count();
+            let body = bytes[start + 1..].iter().take(6).take_while(|byte| is_body(**byte)).count();
             let end = start + 1 + body;
             let around = &bytes[start.saturating_sub(MARGIN)..bytes.len().min(end + MARGIN)];
             // A verdict that hangs on the surroundings: three equal bytes behind it, or the end.
@@ -49,12 +75,23 @@ impl Searcher for Toy {
     }
 }
 
+/// Bytes of an object's start that decide on whether it begins with a match.
+const HEAD: usize = 4;
+
+fn has_head(bytes: &[u8]) -> bool {
+    bytes.len() >= HEAD && is_body(bytes[0]) && is_body(bytes[HEAD - 1])
+}
+
+fn is_body(byte: u8) -> bool {
+    matches!(byte, b'a' | b'b')
+}
+
 pub(super) type ToyOutcome = SweepOutcome<Vec<u8>>;
 
 /// What searching an object from end to end finds.
 pub(super) fn search_whole(id: ObjectId, kind: Kind, bytes: &[u8]) -> Found<Vec<u8>> {
     let mut hits = Vec::new();
-    Toy.search(kind, bytes, &mut (), &mut |range, hit| {
+    Toy.search(kind, bytes, &mut (), &mut |_| {}, &mut |range, hit| {
         hits.push((range.start as u64..range.end as u64, hit))
     });
     Found { id, kind, size: bytes.len() as u64, hits }
@@ -170,13 +207,16 @@ impl Repo {
 
     /// Sweeps in every way, which must all tell the same.
     pub(super) fn sweep_all_ways(&self) -> ToyOutcome {
-        let first = self.sweep(SweepOptions { threads: 1, ..Default::default() });
-        for (threads, whole) in [(1, true), (2, false), (4, false), (3, true)] {
-            let other = self.sweep(SweepOptions { threads, whole, ..Default::default() });
+        let first = self.sweep(SweepOptions { threads: 1, small: 0, ..Default::default() });
+        let usual = SweepOptions::default().small;
+        for (threads, whole, small) in
+            [(1, true, 0), (2, false, 0), (2, false, usual), (4, false, 0), (3, true, 0)]
+        {
+            let other = self.sweep(SweepOptions { threads, whole, small, ..Default::default() });
             assert_eq!(
                 ToyOutcome { searched: 0, ..other },
                 ToyOutcome { searched: 0, ..first.clone() },
-                "threads {threads}, whole {whole}"
+                "threads {threads}, whole {whole}, small {small}"
             );
         }
         first

@@ -302,7 +302,14 @@ impl Searcher for Faulty {
         0
     }
 
-    fn search(&self, _: Kind, _: &[u8], (): &mut (), _: &mut dyn FnMut(Range<usize>, ())) {
+    fn search(
+        &self,
+        _: Kind,
+        _: &[u8],
+        (): &mut (),
+        _: &mut dyn FnMut(usize),
+        _: &mut dyn FnMut(Range<usize>, ()),
+    ) {
         panic!("as expected");
     }
 }
@@ -339,7 +346,14 @@ impl Searcher for Trees {
         kind == Kind::Tree
     }
 
-    fn search(&self, kind: Kind, bytes: &[u8], (): &mut (), found: &mut dyn FnMut(Range<usize>, ())) {
+    fn search(
+        &self,
+        kind: Kind,
+        bytes: &[u8],
+        (): &mut (),
+        _: &mut dyn FnMut(usize),
+        found: &mut dyn FnMut(Range<usize>, ()),
+    ) {
         assert_eq!(kind, Kind::Tree);
         memchr::memmem::find_iter(bytes, "file.txt").for_each(|at| found(at..at + 8, ()));
     }

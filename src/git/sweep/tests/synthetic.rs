@@ -43,7 +43,8 @@ pub(super) fn make_delta(base: &[u8], steps: &[Step]) -> (Vec<u8>, Vec<u8>) {
         match step {
             Step::Copy(from, len) if !base.is_empty() => {
                 let from = from % base.len();
-                let len = (len % 40 + 1).min(base.len() - from);
+                // Some pieces are long enough to hold what is far from any change.
+                let len = if len % 4 == 0 { len / 4 % 250 + 1 } else { len % 40 + 1 }.min(base.len() - from);
                 result.extend_from_slice(&base[from..from + len]);
                 code.extend([0x80 | 0x01 | 0x02 | 0x10, from as u8, (from >> 8) as u8, len as u8]);
             }
@@ -158,29 +159,47 @@ proptest! {
         root in prop::collection::vec(prop::sample::select(b"KKaaabbccc\n".to_vec()), 0..200),
         children in prop::collection::vec(child(), 0..24),
     ) {
-        let (entries, objects) = entries(root, &children);
-        let dir = tempfile::tempdir().expect("a temporary folder");
-        let packs = dir.path().join("pack");
-        fs::create_dir(&packs).expect("made");
-        fs::write(packs.join("pack-1.pack"), pack(&entries)).expect("written");
-        write_index(&packs.join("pack-1.idx"), &entries, &objects);
-
-        let mut expected: Vec<_> =
-            objects.iter().map(|bytes| search_whole(blob_id(bytes), Kind::Blob, bytes)).collect();
-        expected.retain(|object| !object.hits.is_empty());
-        expected.sort_by_key(|object| object.id);
-        let mut counts = Counts::default();
-        objects.iter().for_each(|bytes| counts.add(Kind::Blob, bytes.len() as u64));
-
-        let database = Database::new(dir.path(), hash::Kind::Sha1);
-        for (threads, whole) in [(1, false), (2, false), (1, true)] {
-            let options = SweepOptions { threads, whole, ..Default::default() };
-            let SweepOutcome { found, counts: counted, skipped, .. } = sweep(&database, &Toy, &options);
-            prop_assert_eq!(skipped, vec![]);
-            prop_assert_eq!(&found, &expected);
-            prop_assert_eq!(counted, counts);
-        }
+        finds_the_same(root, &children)?;
     }
+
+    /// Where few anchors stand far from each other, most of what surrounds a change is never looked at.
+    #[test]
+    fn delta_space_finds_what_is_rare(
+        root in prop::collection::vec(rare(), 0..1500),
+        children in prop::collection::vec(child(), 0..24),
+    ) {
+        finds_the_same(root, &children)?;
+    }
+}
+
+fn rare() -> impl Strategy<Value = u8> {
+    prop_oneof![60 => Just(b'c'), 1 => Just(b'K'), 2 => prop::sample::select(b"ab".to_vec())]
+}
+
+fn finds_the_same(root: Vec<u8>, children: &[Child]) -> Result<(), TestCaseError> {
+    let (entries, objects) = entries(root, children);
+    let dir = tempfile::tempdir().expect("a temporary folder");
+    let packs = dir.path().join("pack");
+    fs::create_dir(&packs).expect("made");
+    fs::write(packs.join("pack-1.pack"), pack(&entries)).expect("written");
+    write_index(&packs.join("pack-1.idx"), &entries, &objects);
+
+    let mut expected: Vec<_> =
+        objects.iter().map(|bytes| search_whole(blob_id(bytes), Kind::Blob, bytes)).collect();
+    expected.retain(|object| !object.hits.is_empty());
+    expected.sort_by_key(|object| object.id);
+    let mut counts = Counts::default();
+    objects.iter().for_each(|bytes| counts.add(Kind::Blob, bytes.len() as u64));
+
+    let database = Database::new(dir.path(), hash::Kind::Sha1);
+    for (threads, whole, small) in [(1, false, 0), (1, false, 100), (2, false, 0), (1, true, 0)] {
+        let options = SweepOptions { threads, whole, small, ..Default::default() };
+        let SweepOutcome { found, counts: counted, skipped, .. } = sweep(&database, &Toy, &options);
+        prop_assert_eq!(skipped, vec![]);
+        prop_assert_eq!(&found, &expected);
+        prop_assert_eq!(counted, counts);
+    }
+    Ok(())
 }
 
 /// Writes an index of version 1 for a pack of these entries.

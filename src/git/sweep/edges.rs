@@ -1,0 +1,93 @@
+//! The few bytes of a delta's result in which an anchor may begin, or end, that its base does not have.
+
+use gix::object::Kind;
+
+use super::Searcher;
+use super::inherit::{Region, Shape};
+use crate::git::pack::delta::{Run, Source, gather};
+
+/// To look at edges first costs something, and is of use only when they are so many times fewer bytes than all that
+/// may have to be searched.
+const WORTH: u64 = 4;
+
+/// All of what the delta inserts, and the ends of what it copies.
+pub(super) struct Edges<'a> {
+    runs: &'a [Run],
+    /// Bytes at each end of a copy: what an anchor can have there, of which a byte is elsewhere.
+    width: u32,
+    /// As many of the first bytes stand before all else, because one of them changed.
+    pub(super) head: u32,
+}
+
+impl<'a> Edges<'a> {
+    pub(super) fn new(searcher: &impl Searcher, kind: Kind, shape: &Shape<'a>) -> Self {
+        let width = searcher.longest_anchor().unwrap_or(0).saturating_sub(1);
+        let head = u32::try_from(searcher.head(kind)).unwrap_or(u32::MAX);
+        let keeps_head = shape.runs.first().is_some_and(|run| {
+            run.source == Source::Base(0)
+                && (run.len >= head || run.len == shape.base_len.max(shape.result_len))
+        });
+        let head = if keeps_head { 0 } else { head.min(shape.result_len) };
+        Self { runs: shape.runs, width: u32::try_from(width).unwrap_or(u32::MAX), head }
+    }
+
+    /// Whether they have a good deal fewer bytes than `regions`.
+    pub(super) fn are_few(&self, regions: &[Region]) -> bool {
+        let edges = self.runs.len() as u64 * 2 * u64::from(self.width);
+        let wide: u64 = regions.iter().map(|(start, end)| u64::from(end - start)).sum();
+        edges < wide / WORTH
+    }
+
+    /// Up to so many bytes a run is one piece.
+    pub(super) fn shortest_cut(&self) -> u32 {
+        self.width.saturating_mul(2).saturating_add(1)
+    }
+
+    /// The one or two pieces of a run.
+    fn of(&self, run: &Run) -> (Region, Option<Region>) {
+        match run.source {
+            Source::Base(_) if run.len > self.shortest_cut() => {
+                let (after, before) = (run.at + self.width, run.end() - self.width);
+                ((run.at, after), Some((before, run.end())))
+            }
+            _ => ((run.at, run.end()), None),
+        }
+    }
+
+    /// Fills `out` with all pieces, one behind the other.
+    pub(super) fn gather(&self, (base, delta): (&[u8], &[u8]), out: &mut Vec<u8>) {
+        out.clear();
+        gather(self.runs, (0, self.head), 0, (base, delta), out);
+        for run in self.runs {
+            let (first, last) = self.of(run);
+            run.append(first.0, first.1, (base, delta), out);
+            if let Some(last) = last {
+                run.append(last.0, last.1, (base, delta), out);
+            }
+        }
+    }
+
+    /// The pieces in the order in which they are gathered.
+    fn pieces(&self) -> impl Iterator<Item = Region> + '_ {
+        let edges = self.runs.iter().flat_map(|run| {
+            let (first, last) = self.of(run);
+            [first].into_iter().chain(last)
+        });
+        [(0, self.head)].into_iter().chain(edges)
+    }
+
+    /// Where in the result those of the gathered bytes stand that are `gathered`, in order.
+    pub(super) fn places(&self, gathered: &[u32]) -> impl Iterator<Item = u32> {
+        let (mut pieces, mut before) = (self.pieces(), 0u64);
+        let mut piece = pieces.next();
+        gathered.iter().map_while(move |&at| {
+            while let Some((start, end)) = piece
+                && before + u64::from(end - start) <= u64::from(at)
+            {
+                before += u64::from(end - start);
+                piece = pieces.next();
+            }
+            piece.map(|(start, _)| start + (u64::from(at) - before) as u32)
+        })
+    }
+}

@@ -1,0 +1,136 @@
+//! The sweep with the real detector: in delta space it must find what it finds in whole objects.
+
+use std::fmt::Write;
+
+use proptest::prelude::*;
+
+use super::search::{Mark, ObjectSearch};
+use crate::detect::Detector;
+use crate::git::scratch::Scratch;
+use crate::git::{Database, ObjectKind, SweepOptions, sweep};
+use crate::rules::{RuleSet, expand};
+
+/// A key that nobody was given.
+fn key(seed: u64) -> String {
+    let text = expand("sk-proj-{base64url:74}{marker}{base64url:74}", seed).text;
+    String::from_utf8(text).unwrap()
+}
+
+fn base64(bytes: &[u8]) -> String {
+    const SYMBOLS: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let mut text = String::new();
+    for three in bytes.chunks_exact(3) {
+        let bits = u32::from(three[0]) << 16 | u32::from(three[1]) << 8 | u32::from(three[2]);
+        (0..4).for_each(|at| text.push(char::from(SYMBOLS[(bits >> (18 - 6 * at)) as usize & 63])));
+    }
+    text
+}
+
+/// Something that the sweep has to find, or nearly.
+fn piece(kind: u8, seed: u64) -> Vec<u8> {
+    let key = key(seed);
+    match kind % 9 {
+        0 => format!("key = \"{key}\"\n").into_bytes(),
+        1 => {
+            let text = base64(format!("padding {key} padding, too").as_bytes());
+            let lines: Vec<&str> =
+                text.as_bytes().chunks(76).map(|line| std::str::from_utf8(line).unwrap()).collect();
+            lines.join("\n").into_bytes()
+        }
+        2 => key.encode_utf16().flat_map(u16::to_le_bytes).collect(),
+        3 => key
+            .bytes()
+            .fold(String::new(), |mut text, byte| {
+                write!(text, "0x{byte:02x}, ").unwrap();
+                text
+            })
+            .into_bytes(),
+        4 => format!("\"{}\" +\n    \"{}\"\n", &key[..60], &key[60..]).into_bytes(),
+        5 => [&b"PK\x05\x06\0\0\0\0\x01\0\x01\0"[..], &[7; 10]].concat(),
+        6 => format!("{} {}\n", &key[..100], "task-list").into_bytes(),
+        7 => b"\x1f\x8b\x08\0\0\0\0\0\0\x03".to_vec(),
+        _ => key
+            .bytes()
+            .fold(String::new(), |mut text, byte| {
+                write!(text, "\\u{byte:04x}").unwrap();
+                text
+            })
+            .into_bytes(),
+    }
+}
+
+/// An edit of a file: `(what, where, how much, of what kind)`.
+type Edit = (u8, usize, usize, u8);
+
+fn edit(bytes: &mut Vec<u8>, &(what, at, len, kind): &Edit) {
+    let at = at % (bytes.len() + 1);
+    let end = bytes.len().min(at + len % 300);
+    match what % 4 {
+        0 => drop(bytes.splice(at..at, piece(kind, len as u64))),
+        1 => drop(bytes.drain(at..end)),
+        2 => drop(bytes.splice(at..at, format!("line {len}\n").into_bytes())),
+        _ => {
+            let part = bytes[at..end].to_vec();
+            let to = len % (bytes.len() + 1);
+            bytes.splice(to..to, part);
+        }
+    }
+}
+
+fn filler(lines: usize) -> Vec<u8> {
+    (0..lines)
+        .flat_map(|line| format!("let line_{line} = task::spawn({});\n", line * 7919).into_bytes())
+        .collect()
+}
+
+/// What was found, as it can be compared.
+fn found(database: &Database, search: &ObjectSearch<'_>, options: SweepOptions<'_>) -> Vec<String> {
+    let outcome = sweep(database, search, &options);
+    assert_eq!(outcome.skipped, []);
+    let mut all = Vec::new();
+    for object in outcome.found {
+        let secrets = object.hits.iter().filter_map(|(range, mark)| match mark {
+            Mark::Secret(hit) => Some(format!("{range:?} {} {:?}", hit.fingerprint, hit.confidence)),
+            Mark::Container => None,
+        });
+        let secrets: Vec<String> = secrets.collect();
+        let packed = secrets.len() < object.hits.len();
+        all.push(format!("{} {secrets:?} {packed}", object.id));
+    }
+    all
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 6, failure_persistence: None, ..Default::default() })]
+
+    #[test]
+    fn delta_space_finds_what_whole_objects_hold(
+        commits in prop::collection::vec(
+            (0usize..3, prop::collection::vec(any::<Edit>(), 1..4)),
+            1..40,
+        ),
+    ) {
+        let scratch = Scratch::new(&["--bare"]);
+        let mut files = [filler(30), filler(200), filler(900)];
+        let mut stream = Vec::new();
+        for (number, (file, edits)) in commits.iter().enumerate() {
+            let bytes = &mut files[*file];
+            edits.iter().for_each(|step| edit(bytes, step));
+            stream.extend(format!("commit refs/heads/main\ncommitter A <a@b> {number} +0000\ndata 1\n.\n").bytes());
+            stream.extend(format!("M 100644 inline file{file}\ndata {}\n", bytes.len()).bytes());
+            stream.extend_from_slice(bytes);
+            stream.push(b'\n');
+        }
+        scratch.git_with(&["fast-import", "--quiet"], &stream);
+        scratch.git(&["repack", "-adfq", "--depth=40", "--window=30"]);
+        let detector = Detector::new(&RuleSet::built_in().unwrap()).unwrap();
+        let kinds = vec![ObjectKind::Blob, ObjectKind::Tree, ObjectKind::Commit, ObjectKind::Tag];
+        let search = ObjectSearch { detector: &detector, kinds };
+        let database = Database::of(&scratch.open());
+        let whole = found(&database, &search, SweepOptions { whole: true, ..Default::default() });
+        for small in [0, SweepOptions::default().small] {
+            let options = SweepOptions { small, threads: 2, ..Default::default() };
+            prop_assert_eq!(&found(&database, &search, options), &whole, "small {}", small);
+        }
+    }
+}
