@@ -153,8 +153,10 @@ pub(super) fn ends_zip_exactly(tail: &[u8]) -> bool {
 fn zip_comments(tail: &[u8]) -> impl Iterator<Item = (usize, usize)> + '_ {
     let tail = &tail[tail.len().saturating_sub(TAIL)..];
     // Text holds no such byte, and this is asked of every file.
-    let tail = if memchr::memchr(ZIP_END[2], tail).is_some() { tail } else { b"" };
-    memchr::memmem::rfind_iter(tail, ZIP_END).filter_map(|at| {
+    let tail = memchr::memchr(ZIP_END[2], tail).map(|_| tail);
+    let ends =
+        tail.into_iter().flat_map(|tail| memchr::memmem::rfind_iter(tail, ZIP_END).map(move |at| (tail, at)));
+    ends.filter_map(|(tail, at)| {
         let rest = &tail[at + 4..];
         let two = |at: usize| rest.get(at..at + 2).map(|two| u16::from_le_bytes([two[0], two[1]]));
         // There is at least one entry.

@@ -100,15 +100,7 @@ pub(super) fn fill(input: &mut dyn Read, buffer: &mut Vec<u8>, most: usize) -> i
 
 /// Reads on to the end; gives the bytes that were left.
 pub(super) fn drain(input: &mut dyn Read) -> io::Result<u64> {
-    let (mut piece, mut left) = (vec![0; PIECE], 0);
-    loop {
-        match input.read(&mut piece) {
-            Ok(0) => return Ok(left),
-            Ok(count) => left += count as u64,
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(error),
-        }
-    }
+    io::copy(input, &mut io::sink())
 }
 
 /// Reads ahead, so that it can tell what follows.
