@@ -26,6 +26,11 @@ impl Anchors {
         if searcher.longest_anchor().is_some() { Self::At(Vec::new()) } else { Self::Anywhere }
     }
 
+    /// Whether there is none.
+    pub(super) fn is_none(&self) -> bool {
+        matches!(self, Self::At(places) if places.is_empty())
+    }
+
     /// Adds one.
     pub(super) fn add(&mut self, at: usize) {
         match (self, u32::try_from(at)) {

@@ -78,8 +78,15 @@ impl<'a, S: Searcher> Worker<'a, S> {
             regions.clear();
             regions.push(all);
         } else {
-            shape.changed(reach, regions);
             let edges = Edges::new(searcher, base.kind, &shape);
+            // Where no anchor was there is hardly ever one, and nobody asks what lies around the changes.
+            let is_bare = base.anchors.is_none();
+            if is_bare {
+                regions.clear();
+                regions.push(all);
+            } else {
+                shape.changed(reach, regions);
+            }
             anchors = match &base.anchors {
                 Anchors::At(known) if edges.are_few(regions) => {
                     edges.gather((result.base, result.delta), gathered);
@@ -88,6 +95,9 @@ impl<'a, S: Searcher> Worker<'a, S> {
                     searcher.anchors(base.kind, gathered, edges.head != 0, &mut |at| new.add(at));
                     let mut anchors = shape.inherit_anchors(known, edges.shortest_cut());
                     anchors.join(new, &edges);
+                    if is_bare && !anchors.is_none() {
+                        shape.changed(reach, regions);
+                    }
                     anchors.near(reach, regions);
                     anchors
                 }
