@@ -11,7 +11,7 @@ struct Shapes {
     shape: Vec<Shape>,
 }
 
-#[derive(Deserialize)]
+#[derive(Clone, Deserialize)]
 pub(super) struct Shape {
     pub(super) name: String,
     pub(super) template: String,
