@@ -22,6 +22,20 @@ impl Skip {
     }
 }
 
+/// Something that was left out on purpose: by an ignore file, an option, the configuration or the rules in force.
+///
+/// Unlike a [`Skip`] it does not make a scan incomplete, but every report names it, so that nobody takes
+/// "clean" for more than it is.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+pub struct Ignored {
+    /// What was left out: a path, a surface, a rule.
+    pub what: String,
+    /// What left it out, e.g. `.gitignore:3: *.env`, `friskey.toml: exclude`.
+    pub by: String,
+    /// The option that includes it, e.g. `--no-ignore`; empty if there is none.
+    pub include_with: String,
+}
+
 /// What was and was not looked at. Sources fill it; it ends in every report.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Coverage {
@@ -37,8 +51,10 @@ pub struct Coverage {
     pub refs: u64,
     /// The surfaces that were looked at.
     pub surfaces: BTreeSet<Surface>,
-    /// What was not scanned; empty when everything was.
+    /// What could not be scanned; empty when nothing failed.
     pub skipped: BTreeSet<Skip>,
+    /// What was left out on purpose.
+    pub ignored: BTreeSet<Ignored>,
 }
 
 impl Coverage {
@@ -51,6 +67,7 @@ impl Coverage {
         self.refs += other.refs;
         self.surfaces.extend(other.surfaces);
         self.skipped.extend(other.skipped);
+        self.ignored.extend(other.ignored);
     }
 
     /// Whether everything was scanned.

@@ -11,7 +11,7 @@ mod suppression;
 mod surface;
 
 pub use base::{PathBase, native_path};
-pub use coverage::{Coverage, Skip};
+pub use coverage::{Coverage, Ignored, Skip};
 pub use finding::{Change, Confidence, Excerpt, Finding, Identified, Leak, LeakStatus};
 pub use location::{Position, Span};
 pub use origin::Origin;

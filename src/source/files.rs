@@ -7,10 +7,11 @@ use std::path::{Path, PathBuf};
 use ignore::overrides::OverrideBuilder;
 use ignore::{DirEntry, WalkBuilder, WalkState};
 
-use super::open::{kind, open, path_bytes};
+use super::path::path_bytes;
 use super::{Excludes, Sink, Worker, reason};
 use crate::container::Input;
 use crate::model::{Origin, Skip, Surface};
+use crate::untrusted::{kind, open};
 
 /// What to walk, and how.
 #[derive(Clone, Debug, Default)]

@@ -8,7 +8,7 @@ use ignore::{DirEntry, WalkBuilder};
 
 use super::Sink;
 use super::files::{Visit, walk_skip};
-use super::open::path_bytes;
+use super::path::path_bytes;
 use crate::model::{Origin, Surface};
 
 /// Scans the files below the git folder `dir` that belong to one of `surfaces`; they are reported as

@@ -5,7 +5,7 @@ mod excludes;
 mod files;
 mod git_dir;
 mod listed;
-mod open;
+mod path;
 mod stdin;
 
 use std::io;
