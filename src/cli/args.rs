@@ -268,9 +268,19 @@ pub(super) struct Trace {
     #[arg(value_name = "REPO", default_value = ".")]
     pub(super) repo: PathBuf,
 
-    /// Takes the key from this environment variable, and not from standard input
-    #[arg(long, value_name = "NAME")]
+    /// Reads the key from this environment variable instead of standard input
+    #[arg(long, value_name = "NAME", group = "key")]
     pub(super) env: Option<String>,
+
+    /// Traces the key with this fingerprint, or with one that starts with these hex digits (8 or more), instead of
+    /// reading the key. Works for keys that a rule recognizes
+    #[arg(long, value_name = "HEX", group = "key")]
+    pub(super) fingerprint: Option<String>,
+
+    /// Traces the keys that end in these four characters, as OpenAI's dashboard shows them, instead of reading the
+    /// key. Works for keys that a rule recognizes
+    #[arg(long, value_name = "XXXX", group = "key", allow_hyphen_values = true)]
+    pub(super) last_four: Option<String>,
 
     #[command(flatten)]
     pub(super) surfaces: Surfaces,

@@ -18,8 +18,8 @@ use super::progress;
 use super::rules::detector;
 use crate::detect::Detector;
 use crate::git::Progress;
-use crate::model::{Fingerprint, Surface};
-use crate::scan::{AUDITED, Audit, Settings, scan_history};
+use crate::model::{Confidence, Surface};
+use crate::scan::{AUDITED, Audit, Only, Settings, scan_history};
 use crate::source::Excludes;
 use crate::suppress::Policy;
 
@@ -53,7 +53,7 @@ pub(super) struct Job<'a> {
     pub(super) config: &'a Config,
     pub(super) exclude: Option<Excludes>,
     pub(super) policy: &'a Policy,
-    pub(super) only: Option<Fingerprint>,
+    pub(super) only: Option<Only>,
 }
 
 impl Job<'_> {
@@ -64,7 +64,7 @@ impl Job<'_> {
         let settings = Settings {
             detector,
             rules_digest: self.rules_digest,
-            min_confidence: options::min_confidence(&self.reporting.sifting, self.config)?,
+            min_confidence: self.min_confidence()?,
             policy: self.policy,
             only: self.only,
             limits: limits(&self.reporting.sifting.unpacking, &self.config.containers),
@@ -92,6 +92,14 @@ impl Job<'_> {
         let exit = report.status().into();
         outputs.write(&report)?;
         Ok(exit)
+    }
+}
+
+impl Job<'_> {
+    /// The threshold. Whoever asks for one key wants it however sure friskey is.
+    fn min_confidence(&self) -> Result<Confidence> {
+        let asked = options::min_confidence(&self.reporting.sifting, self.config)?;
+        Ok(if self.only.is_some() { Confidence::Low } else { asked })
     }
 }
 

@@ -20,6 +20,7 @@ mod rules;
 mod scan;
 mod staged;
 mod trace;
+mod trace_key;
 
 use std::ffi::OsString;
 use std::io::{self, IsTerminal, Write};

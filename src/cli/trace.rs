@@ -1,6 +1,6 @@
 //! `friskey trace`.
 
-use std::io::{self, IsTerminal, Read, Write};
+use std::io::{self, IsTerminal, Read};
 
 use anyhow::{Context, Result, bail};
 use zeroize::Zeroizing;
@@ -9,25 +9,31 @@ use super::args::{Global, Trace};
 use super::exit::Exit;
 use super::history::Job;
 use super::options;
+use super::say;
+use super::trace_key::TracedKey;
 use crate::detect::Detector;
-use crate::model::Secret;
-use crate::rules::{LONGEST_PATTERN, RuleSet, SHORTEST_TRACED};
+use crate::rules::{LONGEST_PATTERN, RuleSet};
+use crate::scan::{Only, SHORTEST_FINGERPRINT};
 use crate::suppress::Policy;
 
+/// Bytes of input that are read: a key with whatever was pasted along with it.
+const MAX_INPUT: u64 = 16 * LONGEST_PATTERN as u64;
+
 pub(super) fn run(trace: &Trace, global: &Global) -> Result<Exit> {
-    let key = read_key(trace)?;
+    let selected = selected(trace)?;
     let config = options::config_about(global, &trace.repo)?;
     let rules = RuleSet::with_files(&options::rules(global, &config))?;
-    // What the rules know of such a key: what it is called, and how much of it may be shown.
-    let (mut model, mut prefix) = (None, 0);
-    Detector::new(&rules)?.find(&key, |found| {
-        if found.span == (0..key.len()) {
-            model = Some(found.identified.rule.to_string());
-            prefix = found.identified.secret.prefix();
-        }
-    });
-    let rules = rules.with_traced(&key, prefix, model.as_deref());
     let detector = Detector::new(&rules)?;
+    let (only, rules, detector) = match selected {
+        Some(only) => (only, rules, detector),
+        None => {
+            let key = TracedKey::extract(&read_input(trace)?, &detector)?;
+            announce(&key, global);
+            let rules = rules.with_traced(&key.bytes, key.prefix, key.rule.as_deref());
+            let detector = Detector::new(&rules)?;
+            (Only::Fingerprint(key.secret().fingerprint()), rules, detector)
+        }
+    };
     let job = Job {
         command: "trace",
         repo: &trace.repo,
@@ -39,39 +45,57 @@ pub(super) fn run(trace: &Trace, global: &Global) -> Result<Exit> {
         // A key that was asked for is shown wherever it is, accepted or not.
         exclude: None,
         policy: &Policy::default(),
-        only: Some(Secret::new(key.to_vec(), prefix).fingerprint()),
+        only: Some(only),
     };
     job.run(&detector, global)
 }
 
-/// The key, without the line end that a pipe brings along. It never comes from the command line, where
-/// every process of the machine could read it.
-fn read_key(trace: &Trace) -> Result<Zeroizing<Vec<u8>>> {
-    let mut key = Zeroizing::new(Vec::new());
-    match &trace.env {
-        Some(name) => {
-            let value = std::env::var_os(name).with_context(|| format!("the variable {name} is not set"))?;
-            key.extend_from_slice(value.as_encoded_bytes());
-        }
+/// What selects the key if the key itself is not given.
+fn selected(trace: &Trace) -> Result<Option<Only>> {
+    if let Some(text) = &trace.fingerprint {
+        let Some(only) = Only::from_hex(text) else {
+            bail!("--fingerprint: expected {SHORTEST_FINGERPRINT} to 64 hex digits, as a report shows them");
+        };
+        return Ok(Some(only));
+    }
+    let Some(text) = &trace.last_four else { return Ok(None) };
+    // As reports show it, the end of a key may come with what stands before it.
+    let end = text.rsplit('…').next().unwrap_or_default();
+    match end.as_bytes().try_into() {
+        Ok(end) => Ok(Some(Only::LastFour(end))),
+        Err(_) => bail!("--last-four: expected 4 characters, e.g. x9KA"),
+    }
+}
+
+/// Says which key is traced, so that a wrong paste is noticed.
+fn announce(key: &TracedKey, global: &Global) {
+    if global.quiet {
+        return;
+    }
+    let shown = key.secret().redacted();
+    match &key.rule {
+        Some(rule) => say(&format!("tracing {shown} ({rule}, {} characters)", key.bytes.len())),
         None => {
-            if io::stdin().is_terminal() {
-                // Where nobody reads it, the prompt is not needed.
-                let _ = writeln!(io::stderr(), "type or paste the key, then Enter and Ctrl-D:");
-            }
-            let limit = LONGEST_PATTERN as u64 + 3;
-            io::stdin().lock().take(limit).read_to_end(&mut key).context("cannot read standard input")?;
+            say(&format!("tracing {shown} ({} characters; no rule recognizes such a key)", key.bytes.len()))
         }
     }
-    let text = key.trim_ascii().to_vec();
-    let key = Zeroizing::new(text);
-    if key.is_empty() {
-        bail!("no key: give it on standard input, or name a variable with --env");
+}
+
+/// What was given as the key. It never comes from the command line, where every process of the machine could read
+/// it.
+fn read_input(trace: &Trace) -> Result<Zeroizing<Vec<u8>>> {
+    if let Some(name) = &trace.env {
+        let value = std::env::var_os(name).with_context(|| format!("the variable {name} is not set"))?;
+        return Ok(Zeroizing::new(value.as_encoded_bytes().to_vec()));
     }
-    if key.len() < SHORTEST_TRACED {
-        bail!("a text of {} bytes is too short to be followed; {SHORTEST_TRACED} are needed", key.len());
+    if io::stdin().is_terminal() {
+        let key = rpassword::prompt_password("Key to trace (input is hidden): ");
+        return Ok(Zeroizing::new(key.context("cannot read the key from the terminal")?.into_bytes()));
     }
-    if key.len() > LONGEST_PATTERN {
-        bail!("the key is longer than {LONGEST_PATTERN} bytes; a key is one word");
+    let mut input = Zeroizing::new(Vec::new());
+    io::stdin().lock().take(MAX_INPUT + 1).read_to_end(&mut input).context("cannot read standard input")?;
+    if input.len() as u64 > MAX_INPUT {
+        bail!("standard input is longer than {MAX_INPUT} bytes: give only the key");
     }
-    Ok(key)
+    Ok(input)
 }

@@ -7,10 +7,12 @@ mod contents;
 mod history;
 mod leaks;
 mod objects;
+mod only;
 mod redact;
 mod staged;
 
 pub use history::{AUDITED, Audit, HistoryError, scan_history};
+pub use only::{Only, SHORTEST_FINGERPRINT};
 pub use staged::{Commit, CommitError, scan_staged};
 
 use std::collections::HashMap;
@@ -20,7 +22,7 @@ use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use crate::container::{Input, Limits};
 use crate::detect::{Detector, Mask};
-use crate::model::{Confidence, Fingerprint, Origin, Report, Skip, Surface};
+use crate::model::{Confidence, Origin, Report, Skip, Surface};
 use crate::source::{FileOptions, Sink, SourceError, scan_files, scan_stdin};
 use crate::suppress::Policy;
 use collect::{Collector, Gathered};
@@ -36,8 +38,8 @@ pub struct Settings<'d> {
     pub min_confidence: Confidence,
     /// What is accepted.
     pub policy: &'d Policy,
-    /// Reports this secret and no other.
-    pub only: Option<Fingerprint>,
+    /// Reports these secrets and no others.
+    pub only: Option<Only>,
     /// How far containers are followed.
     pub limits: Limits,
     /// Set when the user asks to stop.
@@ -128,7 +130,7 @@ fn report(
         .map(|finding| (finding.identified.fingerprint, Arc::clone(&finding.identified)))
         .collect();
     if let Some(only) = settings.only {
-        gathered.findings.retain(|finding| finding.identified.fingerprint == only);
+        gathered.findings.retain(|finding| only.admits(&finding.identified));
     }
     let mut all = leaks::group(gathered.findings);
     let mut notes = accept::by_baseline(settings.policy, &mut all, gathered.coverage.is_complete());

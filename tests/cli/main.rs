@@ -10,3 +10,4 @@ mod hooks;
 mod reftable;
 mod scan;
 mod support;
+mod trace;

@@ -29,8 +29,7 @@ impl Secrets {
             }
         }
         let is_wanted = |one: &Identified| {
-            one.confidence >= settings.min_confidence
-                && settings.only.is_none_or(|only| only == one.fingerprint)
+            one.confidence >= settings.min_confidence && settings.only.is_none_or(|only| only.admits(one))
         };
         let mut sure: Vec<_> = best.values().filter(|one| is_wanted(one)).cloned().collect();
         sure.sort_by_key(|one| one.fingerprint);

@@ -1,0 +1,85 @@
+//! Which secrets a report is about when it is not about all of them.
+
+use crate::model::{Fingerprint, Identified};
+
+/// Hex digits of a fingerprint that are enough to look for it.
+pub const SHORTEST_FINGERPRINT: usize = 8;
+
+/// Selects secrets by what may be known of them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Only {
+    /// The secret with this fingerprint.
+    Fingerprint(Fingerprint),
+    /// Secrets whose fingerprint starts with these hex digits.
+    FingerprintPrefix {
+        /// The digits, as the first bits of a fingerprint; the rest is zero.
+        start: Fingerprint,
+        /// How many digits count, at most 64.
+        digits: usize,
+    },
+    /// Secrets that end in these four bytes, which is what reports and OpenAI's dashboard show of a key.
+    LastFour([u8; 4]),
+}
+
+impl Only {
+    /// Reads a fingerprint or the start of one: 8 to 64 hex digits, of either case.
+    pub fn from_hex(text: &str) -> Option<Self> {
+        let digits = text.len();
+        if !(SHORTEST_FINGERPRINT..=64).contains(&digits) {
+            return None;
+        }
+        let start = Fingerprint::from_hex(&format!("{text:0<64}"))?;
+        Some(if digits == 64 { Self::Fingerprint(start) } else { Self::FingerprintPrefix { start, digits } })
+    }
+
+    /// Whether the report is about this secret.
+    pub(super) fn admits(&self, one: &Identified) -> bool {
+        match self {
+            Self::Fingerprint(fingerprint) => one.fingerprint == *fingerprint,
+            Self::FingerprintPrefix { start, digits } => {
+                let nibble = |bytes: &[u8; 32], at: usize| (bytes[at / 2] >> (4 * (1 - at % 2))) & 15;
+                (0..*digits).all(|at| nibble(&start.0, at) == nibble(&one.fingerprint.0, at))
+            }
+            Self::LastFour(end) => one.secret.reveal().ends_with(end),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{Confidence, Secret};
+
+    fn identified(text: &str) -> Identified {
+        let secret = Secret::new(text.into(), 0);
+        Identified {
+            fingerprint: secret.fingerprint(),
+            secret,
+            rule: "r".into(),
+            kind: "k".into(),
+            confidence: Confidence::High,
+            evidence: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn fingerprints_select_by_whole_or_start() {
+        // `printf abc | sha256sum` starts with ba7816bf8f.
+        let abc = identified("abc");
+        let whole = abc.fingerprint.to_string();
+        for text in [&whole[..], &whole[..8], &whole[..9], &whole[..63], &whole.to_uppercase()[..8]] {
+            assert!(Only::from_hex(text).unwrap().admits(&abc), "{text}");
+            assert!(!Only::from_hex(text).unwrap().admits(&identified("abd")), "{text}");
+        }
+        assert!(!Only::from_hex("ba7816bf0").unwrap().admits(&abc));
+        for bad in ["", "ba7816b", "ba7816bg", &format!("{whole}0")] {
+            assert_eq!(Only::from_hex(bad), None, "{bad}");
+        }
+    }
+
+    #[test]
+    fn the_end_selects() {
+        assert!(Only::LastFour(*b"x9KA").admits(&identified("some-key-x9KA")));
+        assert!(!Only::LastFour(*b"x9KB").admits(&identified("some-key-x9KA")));
+    }
+}
