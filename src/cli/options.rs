@@ -102,7 +102,7 @@ pub(super) fn policy(accepting: &Accepting, config: &Config, extent: Extent) -> 
         None => None,
     };
     let inline = inline(accepting.strict, config);
-    Ok(Policy { inline, baseline, whole: extent.whole, notes })
+    Ok(Policy { inline, baseline, whole: extent.whole, notes, ignored: Vec::new() })
 }
 
 /// Which markers count.

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde::Serialize;
 
-use super::Surface;
+use super::{IgnoredSet, Surface};
 
 /// Something that was not scanned, and why.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
@@ -20,20 +20,6 @@ impl Skip {
     pub fn new(what: impl Into<String>, reason: impl Into<String>) -> Self {
         Self { what: what.into(), reason: reason.into() }
     }
-}
-
-/// Something that was left out on purpose: by an ignore file, an option, the configuration or the rules in force.
-///
-/// Unlike a [`Skip`] it does not make a scan incomplete, but every report names it, so that nobody takes
-/// "clean" for more than it is.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
-pub struct Ignored {
-    /// What was left out: a path, a surface, a rule.
-    pub what: String,
-    /// What left it out, e.g. `.gitignore:3: *.env`, `friskey.toml: exclude`.
-    pub by: String,
-    /// The option that includes it, e.g. `--no-ignore`; empty if there is none.
-    pub include_with: String,
 }
 
 /// What was and was not looked at. Sources fill it; it ends in every report.
@@ -54,7 +40,8 @@ pub struct Coverage {
     /// What could not be scanned; empty when nothing failed.
     pub skipped: BTreeSet<Skip>,
     /// What was left out on purpose.
-    pub ignored: BTreeSet<Ignored>,
+    #[serde(flatten)]
+    pub ignored: IgnoredSet,
 }
 
 impl Coverage {
@@ -67,10 +54,10 @@ impl Coverage {
         self.refs += other.refs;
         self.surfaces.extend(other.surfaces);
         self.skipped.extend(other.skipped);
-        self.ignored.extend(other.ignored);
+        self.ignored.merge(other.ignored);
     }
 
-    /// Whether everything was scanned.
+    /// Whether nothing went wrong: all was scanned but what was left out on purpose.
     pub fn is_complete(&self) -> bool {
         self.skipped.is_empty()
     }

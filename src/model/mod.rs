@@ -3,6 +3,7 @@
 mod base;
 mod coverage;
 mod finding;
+mod ignored;
 mod location;
 mod origin;
 mod report;
@@ -11,8 +12,9 @@ mod suppression;
 mod surface;
 
 pub use base::{PathBase, native_path};
-pub use coverage::{Coverage, Ignored, Skip};
+pub use coverage::{Coverage, Skip};
 pub use finding::{Change, Confidence, Excerpt, Finding, Identified, Leak, LeakStatus};
+pub use ignored::{Ignored, IgnoredKind, IgnoredSet};
 pub use location::{Position, Span};
 pub use origin::Origin;
 pub use report::{Report, RuleInfo, Severity, Status, VersionControl};

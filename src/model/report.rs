@@ -5,7 +5,7 @@ use super::{Confidence, Coverage, Leak};
 /// The outcome of a scan, in one word.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Status {
-    /// Everything was scanned, nothing was found.
+    /// Nothing was found, and nothing failed.
     Clean,
     /// Something was found, whether or not everything was scanned.
     Findings,
@@ -131,6 +131,8 @@ pub struct RuleInfo {
     pub advice: Vec<String>,
     /// Where to revoke such a key.
     pub revoke_url: Option<String>,
+    /// Whether it is one of friskey's own.
+    pub built_in: bool,
 }
 
 /// How bad a leak of this kind is.

@@ -12,6 +12,8 @@ use super::{Style, escape, place, receipt, sentences, words};
 
 /// Annotations that a step shows.
 const MOST: usize = 10;
+/// Things left out on purpose that an annotation names.
+const MOST_IGNORED: usize = 10;
 
 pub(super) fn write(report: &Report, _: &Style, out: &mut dyn Write) -> io::Result<()> {
     let mut leaks: Vec<_> = report.open_leaks().collect();
@@ -22,6 +24,10 @@ pub(super) fn write(report: &Report, _: &Style, out: &mut dyn Write) -> io::Resu
         let skipped = words::count(report.coverage.skipped.len() as u64, "thing");
         let text = format!("{skipped} not scanned, so this answer is not complete. {}", receipt::skip(first));
         command("warning", &[], "friskey: incomplete", &text, out)?;
+        room -= 1;
+    }
+    if let Some(text) = left_out(report) {
+        command("notice", &[], "friskey: not scanned on purpose", &text, out)?;
         room -= 1;
     }
     let listed = if leaks.len() > room { room - 1 } else { leaks.len() };
@@ -38,6 +44,16 @@ pub(super) fn write(report: &Report, _: &Style, out: &mut dyn Write) -> io::Resu
     }
     writeln!(out, "friskey: {}", receipt::coverage(report))?;
     writeln!(out, "friskey: {}", receipt::verdict(report))
+}
+
+/// What was left out on purpose: how much, and the first of it.
+fn left_out(report: &Report) -> Option<String> {
+    let ignored = &report.coverage.ignored;
+    (!ignored.is_empty()).then(|| {
+        let counts = receipt::left_out(report);
+        let counts = if counts.is_empty() { String::new() } else { format!("{}. ", counts.join(", ")) };
+        format!("{counts}{}.", receipt::ignored_list(report, MOST_IGNORED).join("; "))
+    })
 }
 
 fn annotation(report: &Report, leak: &Leak, out: &mut dyn Write) -> io::Result<()> {

@@ -92,7 +92,7 @@ impl Scan {
 fn messages(report: &Report) -> Vec<Message> {
     let message = |level, value| Message { level, value };
     let skipped = &report.coverage.skipped;
-    let mut all = vec![message("info", receipt::coverage(report))];
+    let mut all = vec![message("info", receipt::coverage(report)), message("info", receipt::verdict(report))];
     all.extend(receipt::remarks(report).into_iter().map(|remark| message("info", remark)));
     let not_scanned = |text: String| message("warn", format!("not scanned: {text}"));
     all.extend(skipped.iter().take(MOST_SKIPS).map(|skip| not_scanned(receipt::skip(skip))));
@@ -100,6 +100,8 @@ fn messages(report: &Report) -> Vec<Message> {
     if rest > 0 {
         all.push(not_scanned(words::count(rest, "more thing")));
     }
+    let ignored = receipt::ignored_list(report, MOST_SKIPS).into_iter();
+    all.extend(ignored.map(|text| message("info", format!("ignored: {text}"))));
     all
 }
 

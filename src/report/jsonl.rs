@@ -20,6 +20,9 @@ pub(super) fn write(report: &Report, _: &Style, out: &mut dyn Write) -> io::Resu
     for skip in &report.coverage.skipped {
         write_line(&Line { kind: "skip", body: skip }, out)?;
     }
+    for ignored in report.coverage.ignored.iter() {
+        write_line(&Line { kind: "ignored", body: ignored }, out)?;
+    }
     write_line(&Line { kind: "end", body: End::new(report) }, out)
 }
 

@@ -36,9 +36,18 @@ pub(super) fn write(report: &Report, _: &Style, out: &mut dyn Write) -> io::Resu
         error(report, out)?;
     }
     if passed {
-        writeln!(out, "    <testcase classname=\"friskey\" name=\"no key was found\"/>")?;
+        writeln!(
+            out,
+            "    <testcase classname=\"friskey\" name=\"{}\"/>",
+            escape::xml(&receipt::nothing(report))
+        )?;
     }
-    writeln!(out, "    <system-out>{}</system-out>", escape::xml(&receipt::coverage(report)))?;
+    let mut receipt = vec![receipt::coverage(report), receipt::verdict(report)];
+    receipt.extend(receipt::remarks(report));
+    let ignored = receipt::ignored_list(report, MOST).into_iter();
+    receipt.extend(ignored.map(|line| format!("ignored: {line}")));
+    let receipt: Vec<_> = receipt.iter().map(|line| escape::xml(line)).collect();
+    writeln!(out, "    <system-out>{}</system-out>", receipt.join("\n"))?;
     writeln!(out, "  </testsuite>\n</testsuites>")
 }
 
@@ -94,7 +103,7 @@ fn accept(report: &Report, leak: &Leak, out: &mut dyn Write) -> io::Result<()> {
 fn error(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     let skipped = &report.coverage.skipped;
     let message = format!("{} not scanned", words::count(skipped.len() as u64, "thing"));
-    writeln!(out, "    <testcase classname=\"friskey.coverage\" name=\"everything was scanned\">")?;
+    writeln!(out, "    <testcase classname=\"friskey.coverage\" name=\"nothing skipped\">")?;
     writeln!(out, "      <error type=\"incomplete\" message=\"{message}\">")?;
     for skip in skipped.iter().take(MOST) {
         writeln!(out, "not scanned: {}", escape::xml(&receipt::skip(skip)))?;

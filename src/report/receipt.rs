@@ -1,22 +1,26 @@
 //! The verdict and the coverage receipt, in the same words in every format for people.
 
-use crate::model::{Report, Skip, Status};
+use crate::model::{Ignored, IgnoredKind, Report, Skip, Status};
 
 use super::{escape, place, words};
 
-/// The outcome in one line. The word `clean` is for scans that looked at everything.
+/// The outcome in one line: what was looked for, what was found, and what was not looked at.
 pub(super) fn verdict(report: &Report) -> String {
     let skipped = report.coverage.skipped.len() as u64;
     let gaps = format!("{} {} not scanned", words::count(skipped, "thing"), were(skipped));
-    match report.status() {
+    let outcome = match report.status() {
         Status::Findings => {
             let leaks = report.open_leaks().count() as u64;
             let places = report.open_leaks().map(|leak| place::open(leak).count() as u64).sum();
             let found = format!("{} in {}", words::count(leaks, "leak"), words::count(places, "place"));
             if skipped == 0 { found } else { format!("{found}; incomplete: {gaps}") }
         }
-        Status::Clean => format!("clean: everything was scanned, {} was found", nothing(report)),
-        Status::Incomplete => format!("incomplete: {} was found, but {gaps}", nothing(report)),
+        Status::Clean => format!("clean: {}", nothing(report)),
+        Status::Incomplete => format!("incomplete: {}, but {gaps}", nothing(report)),
+    };
+    match left_out(report) {
+        list if list.is_empty() => outcome,
+        list => format!("{outcome}; {}", list.join(", ")),
     }
 }
 
@@ -24,16 +28,80 @@ fn were(n: u64) -> &'static str {
     if n == 1 { "was" } else { "were" }
 }
 
-/// Nothing at all, or nothing that counts.
-fn nothing(report: &Report) -> String {
-    let mut text = "nothing".to_owned();
+/// `no OpenAI key in what was scanned`: what was looked for, and that none of it counts.
+pub(super) fn nothing(report: &Report) -> String {
+    let mut text = looked_for(report);
     if report.below_threshold > 0 {
         text.push_str(&format!(" of {} confidence or above", report.min_confidence));
     }
-    if report.suppressed_findings > 0 {
-        text.push_str(" but what is accepted");
+    text.push_str(" in what was scanned");
+    match report.suppressed_findings {
+        0 => {}
+        n => text.push_str(&format!(" apart from {}", words::count(n, "accepted finding"))),
     }
     text
+}
+
+/// What a clean answer denies.
+fn looked_for(report: &Report) -> String {
+    if report.command == "trace" {
+        return "no traced key".to_owned();
+    }
+    let own = report.rules.iter().filter(|rule| !rule.built_in).count();
+    let own_rules = words::count(own as u64, "custom rule");
+    match own {
+        0 => "no OpenAI key".to_owned(),
+        _ if own == report.rules.len() => format!("no match of {own_rules}"),
+        _ => format!("no OpenAI key and no match of {own_rules}"),
+    }
+}
+
+/// `3 ignored paths not scanned (--no-ignore)`: how many things were left out on purpose, of each kind.
+pub(super) fn left_out(report: &Report) -> Vec<String> {
+    let counts = report.coverage.ignored.counts();
+    let counts = counts.filter(|&(kind, ..)| kind != IgnoredKind::Accepted);
+    counts.map(|(kind, option, n)| format!("{}{}", left_out_of(kind, n), bracketed(option))).collect()
+}
+
+fn left_out_of(kind: IgnoredKind, n: u64) -> String {
+    let (one, what) = match kind {
+        IgnoredKind::Path => ("ignored path", "not scanned"),
+        IgnoredKind::Surface => ("surface", "not scanned"),
+        IgnoredKind::Object => ("object", "not scanned"),
+        IgnoredKind::Rule => ("built-in rule", "not in force"),
+        IgnoredKind::Limit => ("limit", "stricter than the default"),
+        IgnoredKind::Accepted => ("baseline", "in force"),
+    };
+    format!("{} {what}", words::count(n, one))
+}
+
+fn bracketed(option: &str) -> String {
+    if option.is_empty() { String::new() } else { format!(" ({})", escape::line(option)) }
+}
+
+/// ``.gitignore:3 `*.env` leaves out .env (include with --no-ignore)``, escaped.
+pub(super) fn ignored(ignored: &Ignored) -> String {
+    let (by, what) = (escape::line(&ignored.by), escape::line(&ignored.what));
+    let text = match ignored.kind {
+        IgnoredKind::Path | IgnoredKind::Object => format!("{by} leaves out {what}"),
+        IgnoredKind::Surface => format!("{by} leaves out the surface {what}"),
+        IgnoredKind::Rule => format!("{by} replaces the built-in rule {what}"),
+        IgnoredKind::Limit => format!("{by} sets {what}"),
+        IgnoredKind::Accepted => format!("{by} accepts {what}"),
+    };
+    let option = escape::line(&ignored.include_with);
+    if option.is_empty() { text } else { format!("{text} (include with {option})") }
+}
+
+/// The first `most` things that were left out on purpose, and a line for how many more there are. Escaped.
+pub(super) fn ignored_list(report: &Report, most: usize) -> Vec<String> {
+    let all = &report.coverage.ignored;
+    let mut list: Vec<_> = all.iter().take(most).map(ignored).collect();
+    match all.len().saturating_sub(list.len() as u64) {
+        0 => {}
+        rest => list.push(format!("and {} left out", words::count(rest, "more thing"))),
+    }
+    list
 }
 
 /// `scanned 1,234 files, 56.7 MB in 0.21 s; nothing skipped`

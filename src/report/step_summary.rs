@@ -97,6 +97,9 @@ fn tail(report: &Report) -> String {
     if rest > 0 {
         tail.push_str(&format!("- {} not scanned\n", words::count(rest, "more thing")));
     }
+    for line in receipt::ignored_list(report, MOST_SKIPS) {
+        tail.push_str(&format!("- ignored: {}\n", text(&line)));
+    }
     tail
 }
 

@@ -44,6 +44,7 @@ impl Rule {
             severity: self.severity,
             advice: self.advice.clone(),
             revoke_url: self.revoke_url.clone(),
+            built_in: self.built_in,
         }
     }
 }

@@ -9,7 +9,7 @@ use super::Settings;
 use super::contents::{Contents, Searched, own_name, skips};
 use crate::container::Input;
 use crate::detect::{Chunk, Detector, Hidden, Mask};
-use crate::model::{Coverage, Finding, Origin, Position, Skip, Span, Surface};
+use crate::model::{Coverage, Finding, Ignored, Origin, Position, Skip, Span, Surface};
 use crate::source::{Sink, Worker};
 
 /// Collects findings and coverage from all threads of a source.
@@ -92,6 +92,10 @@ impl Worker for Local<'_> {
 
     fn skip(&mut self, skip: Skip) {
         self.gathered.coverage.skipped.insert(skip);
+    }
+
+    fn ignore(&mut self, ignored: Ignored) {
+        self.gathered.coverage.ignored.insert(ignored);
     }
 }
 

@@ -132,6 +132,7 @@ fn report(
     if let Some(only) = settings.only {
         gathered.findings.retain(|finding| only.admits(&finding.identified));
     }
+    gathered.coverage.ignored.extend(settings.policy.ignored.iter().cloned());
     let mut all = leaks::group(gathered.findings);
     let mut notes = accept::by_baseline(settings.policy, &mut all, gathered.coverage.is_complete());
     notes.extend(accept::listed(gathered.notes));

@@ -17,6 +17,7 @@ pub(super) fn redact(report: &mut Report, mask: &Mask<'_>) {
         redactor.text(&mut reason);
         report.coverage.skipped.insert(Skip { what, reason });
     }
+    report.coverage.ignored.rewrite(|text| redactor.text(text));
     report.notes.iter_mut().for_each(|note| redactor.text(note));
     if let Some(origin) = &mut report.version_control {
         redactor.text(&mut origin.repository_uri);

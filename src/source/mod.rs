@@ -11,7 +11,7 @@ mod stdin;
 use std::io;
 
 use crate::container::Input;
-use crate::model::{Origin, Skip, Surface};
+use crate::model::{Ignored, Origin, Skip, Surface};
 
 pub use excludes::Excludes;
 pub use files::{FileOptions, SourceError, scan_files};
@@ -47,6 +47,9 @@ pub trait Worker {
 
     /// Notes what was not scanned.
     fn skip(&mut self, skip: Skip);
+
+    /// Notes what was left out on purpose.
+    fn ignore(&mut self, ignored: Ignored);
 }
 
 /// What went wrong, in words and without the system's error number.

@@ -13,7 +13,7 @@ pub use inline::{Mark, inline};
 pub use marker::{MARKERS, OWN_MARKER};
 pub use text::read_text;
 
-use crate::model::Suppression;
+use crate::model::{Ignored, Suppression};
 
 /// Which markers in the text count.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -39,6 +39,8 @@ pub struct Policy {
     pub whole: bool,
     /// Where all this comes from, for the report.
     pub notes: Vec<String>,
+    /// How options, configuration and rules narrow the scan, for the report.
+    pub ignored: Vec<Ignored>,
 }
 
 impl Policy {

@@ -115,3 +115,36 @@ fn a_failing_writer_is_reported() {
         assert_eq!(error.kind(), std::io::ErrorKind::StorageFull, "{}", entry.name);
     }
 }
+
+#[test]
+fn what_was_left_out_is_named_and_counted_in_every_format() {
+    let report = sample::narrowed();
+    let mut texts: Vec<_> =
+        REPORTERS.iter().map(|entry| (entry.name, written(entry.name, &report))).collect();
+    let mut summary = Vec::new();
+    friskey::report::write_step_summary(&report, &mut summary).unwrap();
+    texts.push(("summary", String::from_utf8(summary).unwrap()));
+    for (name, text) in texts {
+        for word in ["reflog", "openai-project-key", "vendor/", "z/0000", "--no-config", "--no-ignore"] {
+            assert!(text.contains(word), "{name} does not name {word}");
+        }
+        assert!(!text.contains("everything"), "{name}");
+        let counts =
+            if name.starts_with("json") { ["\"ignored_total\"", "2007"] } else { ["more thing", "left out"] };
+        assert!(counts.iter().all(|count| text.contains(count)), "{name} does not count");
+        assert!(!text.contains("z/1999"), "{name} names without end");
+    }
+}
+
+#[test]
+fn clean_says_of_what() {
+    let mut report = sample::clean();
+    let verdict = |report: &Report| written("human", report).lines().last().unwrap().to_owned();
+    assert_eq!(verdict(&report), "clean: no OpenAI key in what was scanned");
+    report.rules[0].built_in = false;
+    assert_eq!(verdict(&report), "clean: no OpenAI key and no match of 1 custom rule in what was scanned");
+    report.rules.iter_mut().for_each(|rule| rule.built_in = false);
+    assert_eq!(verdict(&report), "clean: no match of 3 custom rules in what was scanned");
+    report.command = "trace";
+    assert_eq!(verdict(&report), "clean: no traced key in what was scanned");
+}

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use friskey::model::{
-    Change, Confidence, Coverage, Excerpt, Finding, Identified, Leak, LeakStatus, Origin, Position, Report,
-    RuleInfo, Secret, Severity, Skip, Span, Suppression, Surface, VersionControl,
+    Change, Confidence, Coverage, Excerpt, Finding, Identified, Ignored, IgnoredKind, Leak, LeakStatus,
+    Origin, Position, Report, RuleInfo, Secret, Severity, Skip, Span, Suppression, Surface, VersionControl,
 };
 
 /// A key that is made up here and stands nowhere whole.
@@ -83,6 +83,7 @@ fn rule(id: &str, name: &str, severity: Severity) -> RuleInfo {
             "Look at the usage page for requests that are not yours.".to_owned(),
         ],
         revoke_url: Some("https://platform.openai.com/api-keys".to_owned()),
+        built_in: true,
     }
 }
 
@@ -123,6 +124,26 @@ pub(crate) fn incomplete() -> Report {
     let skip = |n| Skip::new(format!("data/part{n:02}.bin"), "permission denied");
     report.coverage.skipped = (1..=14).map(skip).collect();
     report.below_threshold = 1;
+    report
+}
+
+/// A scan that ignore files, options, configuration and rules have narrowed.
+pub(crate) fn narrowed() -> Report {
+    let mut report = clean();
+    let ignored = &mut report.coverage.ignored;
+    ignored.extend([
+        Ignored::path("node_modules/", ".gitignore:3 `node_modules/`", "--no-ignore"),
+        Ignored::path("se\u{202e}cret ::error::x|.env", "sub/.ignore:1 `<*>\u{1b}`", "--no-ignore"),
+        Ignored::path("vendor/", "friskey.toml: exclude `vendor/`", "--no-config"),
+        Ignored::new(IgnoredKind::Surface, "reflog", "friskey.toml: surfaces", "--no-config"),
+        Ignored::new(IgnoredKind::Rule, "openai-project-key", "rules.toml", "--no-config"),
+        Ignored::new(IgnoredKind::Limit, "max-depth to 0, default 10", "--max-depth", "--max-depth"),
+        Ignored::new(IgnoredKind::Accepted, "2 findings", ".friskey-baseline.toml", "--no-suppress"),
+    ]);
+    ignored.extend((0..2_000).map(|n| Ignored::path(format!("z/{n:04}"), "--exclude `z/*`", "")));
+    report.suppressed_findings = 2;
+    report.below_threshold = 1;
+    report.rules[2].built_in = false;
     report
 }
 
@@ -249,6 +270,7 @@ pub(crate) fn all() -> Vec<(&'static str, Report)> {
     vec![
         ("clean", clean()),
         ("incomplete", incomplete()),
+        ("narrowed", narrowed()),
         ("tree", tree()),
         ("history", history()),
         ("stdin", stdin()),

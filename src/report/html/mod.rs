@@ -94,6 +94,9 @@ fn coverage(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     }
     let surfaces: Vec<_> = report.coverage.surfaces.iter().map(|surface| surface.name()).collect();
     writeln!(out, "<li>surfaces looked at: {}</li>", surfaces.join(", "))?;
+    for line in receipt::ignored_list(report, MOST_SKIPS) {
+        writeln!(out, "<li>ignored: {}</li>", escape::xml(&line))?;
+    }
     let skipped = &report.coverage.skipped;
     if skipped.is_empty() {
         return writeln!(out, "<li>nothing was skipped</li>\n</ul>");

@@ -51,5 +51,9 @@ fn coverage(report: &Report, style: &Style, out: &mut dyn Write) -> io::Result<(
     if rest > 0 {
         writeln!(out, "  and {rest} more (--format json lists all)")?;
     }
+    let ignored = report.coverage.ignored.iter().count();
+    for line in receipt::ignored_list(report, shown(ignored, style)) {
+        writeln!(out, "  ignored: {line}")?;
+    }
     Ok(())
 }

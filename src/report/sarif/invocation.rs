@@ -73,6 +73,8 @@ fn notifications(report: &Report, left_out: usize) -> Vec<Notification> {
             format!("{rest} not scanned; format json lists all"),
         ));
     }
+    let ignored = receipt::ignored_list(report, MOST_SKIPS).into_iter();
+    all.extend(ignored.map(|text| Notification::new("ignored", "note", text)));
     if left_out > 0 {
         let text = format!(
             "{} left out, the least severe: code scanning keeps {}; format json lists all",
@@ -82,6 +84,7 @@ fn notifications(report: &Report, left_out: usize) -> Vec<Notification> {
         all.push(Notification::new("left-out", "warning", text));
     }
     all.push(Notification::new("note", "note", receipt::coverage(report)));
+    all.push(Notification::new("note", "note", receipt::verdict(report)));
     all.extend(receipt::remarks(report).into_iter().map(|text| Notification::new("note", "note", text)));
     all
 }

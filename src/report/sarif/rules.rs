@@ -27,6 +27,7 @@ impl Tool {
                 rules: report.rules.iter().map(Rule::new).collect(),
                 notifications: [
                     Notification::new("not-scanned", "Something could not be scanned."),
+                    Notification::new("ignored", "Something was left out on purpose."),
                     Notification::new("left-out", "Results were left out, for there were too many."),
                     Notification::new("note", "Something worth knowing about the scan."),
                 ],
@@ -43,7 +44,7 @@ struct Driver {
     version: &'static str,
     information_uri: &'static str,
     rules: Vec<Rule>,
-    notifications: [Notification; 3],
+    notifications: [Notification; 4],
 }
 
 #[derive(Serialize)]
