@@ -12,7 +12,7 @@ use crate::container::{
     self, Format, Input, Limits, Taker, archive_behind, archive_in, ends_zip, is_program,
 };
 use crate::detect::{Chunk, Detector, Hidden, Mask, Stream, StreamMatch};
-use crate::model::{Excerpt, Finding, Identified, Origin, Position, Skip, Span};
+use crate::model::{Excerpt, Finding, Identified, Origin, Position, Skip, Span, Surface};
 use crate::suppress::Policy;
 
 /// A secret and where it stands in a content.
@@ -26,6 +26,8 @@ pub(super) struct Located {
     pub(super) excerpt: Excerpt,
     /// What the text around it says.
     pub(super) verdict: Verdict,
+    /// Where it is, when that is not where the object is that leads to it.
+    pub(super) surface: Option<Surface>,
 }
 
 impl Located {
@@ -39,12 +41,14 @@ impl Located {
             encoding: "utf-8",
             excerpt: Excerpt { start: 0, end: text.len(), text },
             verdict: Verdict::default(),
+            surface: None,
         }
     }
 
     /// The finding that it is in `origin`. A marker that does not count is put into `notes`.
     pub(super) fn at(self, mut origin: Origin, versions: u64, notes: &mut BTreeSet<String>) -> Finding {
         origin.container = leading(&origin, &self.inside);
+        origin.surface = self.surface.unwrap_or(origin.surface);
         Finding {
             suppressed: self.verdict.settle(&origin, self.span.start.line, notes),
             identified: self.identified,
@@ -214,6 +218,7 @@ impl Eye<'_> {
             excerpt: self.mask.excerpt_of(chunk, place.matched.span, hidden),
             identified: place.matched.identified,
             verdict,
+            surface: None,
         }
     }
 }

@@ -8,7 +8,7 @@ use super::contents::own_name;
 use super::objects::{Hit, Places, search};
 use super::{Clock, Settings, report};
 use crate::git::staged::{Side, Staged, StagedError, StagedPath, staged};
-use crate::git::{self, Found, ObjectId, Objects, OpenError, Repository};
+use crate::git::{self, Found, LfsStore, ObjectId, Objects, OpenError, Repository};
 use crate::model::{Coverage, Fingerprint, Origin, Report, Skip, Surface, native_path};
 use crate::source::Excludes;
 
@@ -162,7 +162,7 @@ impl Scan<'_> {
 
     fn receipt(&mut self, changes: &[StagedPath], unchanged: &[(Vec<u8>, Side)]) {
         let coverage: &mut Coverage = &mut self.gathered.coverage;
-        coverage.surfaces.extend([Surface::Index, Surface::FileName]);
+        coverage.surfaces.extend([Surface::Index, Surface::FileName, Surface::Lfs]);
         let changed = changes.iter().filter(|change| !change.new.is_empty()).count();
         coverage.files = (changed + unchanged.len()) as u64;
     }
@@ -172,7 +172,8 @@ impl Scan<'_> {
         let paths: BTreeMap<ObjectId, &[u8]> = sides.map(|(path, side)| (side.id, path)).collect();
         let ids: Vec<ObjectId> = paths.keys().copied().collect();
         let naming = |id: &ObjectId| paths.get(id).map(|path| path.to_vec());
-        let mut searched = search(self.settings, self.repo, &ids, self.threads, &naming);
+        let lfs = LfsStore::of(self.repo);
+        let mut searched = search(self.settings, self.repo, &ids, self.threads, Some(&lfs), &naming);
         let coverage = &mut self.gathered.coverage;
         coverage.blobs += ids.len() as u64;
         coverage.bytes += searched.bytes;
@@ -227,7 +228,8 @@ impl Scan<'_> {
         let Some((_, bytes)) = objects.read(&side.id, "staged blob") else { return };
         let origin = Origin { object: Some(side.id.to_string()), ..Origin::at_path(Surface::Index, path) };
         let Gathered { findings, notes, .. } = &mut self.gathered;
-        for located in Places::new(self.settings).all(side.id, bytes, &own_name(&origin)) {
+        let mut places = Places::new(self.settings, Some(LfsStore::of(self.repo)));
+        for located in places.all(side.id, bytes, &own_name(&origin)) {
             if secrets.contains(&located.identified.fingerprint) {
                 findings.push(located.clone().at(origin.clone(), 1, notes));
             }

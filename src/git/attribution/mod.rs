@@ -83,7 +83,7 @@ pub struct Trail {
     pub held_by: Vec<String>,
     /// Where it stands and stood, sorted by path; of all commits, whatever leads to them.
     pub places: Vec<Place>,
-    /// Objects asked about that hold it and that no commit's tree names, sorted.
+    /// Objects asked about that hold it and that no commit's tree names, nor a ref or reflog, sorted.
     pub unnamed: Vec<ObjectId>,
 }
 
@@ -160,7 +160,8 @@ fn answer(
         .collect();
     starts.name_refs(&forest, &history, &mut trails);
     let trees: Vec<u32> = starts.0.iter().filter_map(|start| start.tree).collect();
-    let search = places::Search::run(&forest, &history, &trees, Reach::Unreachable);
+    let mut search = places::Search::run(&forest, &history, &trees, Reach::Unreachable);
+    search.add_alone(&forest, starts.0.iter().filter_map(|start| start.blob));
     let (places, unnamed) = search.finish(&mut forest, &targets, question.secrets);
     for (trail, places) in trails.iter_mut().zip(places) {
         trail.places = places;
@@ -221,7 +222,19 @@ struct Start {
     reach: Reach,
     commit: Option<u32>,
     tree: Option<u32>,
-    blob: SetId,
+    /// A blob that was asked for.
+    blob: Option<u32>,
+}
+
+impl Start {
+    /// The secrets in the tree or blob that it leads to, when that is no commit.
+    fn holds(&self, forest: &Forest) -> SetId {
+        match (self.tree, self.blob) {
+            (Some(tree), _) => forest.known(tree),
+            (None, Some(target)) => forest.target_sets[target as usize],
+            (None, None) => SetId::EMPTY,
+        }
+    }
 }
 
 struct Starts(Vec<Start>);
@@ -268,7 +281,7 @@ impl Starts {
             self.0
                 .iter()
                 .filter(|start| start.commit.is_none())
-                .map(|start| (start.tree.map_or(start.blob, |tree| forest.known(tree)), start.reach)),
+                .map(|start| (start.holds(forest), start.reach)),
         );
         sets.sort_unstable();
         sets.dedup();
@@ -288,7 +301,7 @@ impl Starts {
             let (at_tip, in_history) = match start.commit.and_then(|commit| history.node(commit)) {
                 Some(node) => (node.has, node.leads_to),
                 None => {
-                    let set = start.tree.map_or(start.blob, |tree| forest.known(tree));
+                    let set = start.holds(forest);
                     (set, set)
                 }
             };
@@ -313,20 +326,17 @@ impl Starts {
     }
 }
 
-/// What an id that a ref names stands for: a commit, a tree by itself, or the secrets of a blob.
-fn resolve(forest: &mut Forest, id: ObjectId) -> Option<(Option<u32>, Option<u32>, SetId)> {
+/// What an id that a ref names stands for: a commit, a tree by itself, or a blob that was asked for.
+fn resolve(forest: &mut Forest, id: ObjectId) -> Option<(Option<u32>, Option<u32>, Option<u32>)> {
     let number = forest.numbers.number(&id);
     if forest.knows_commit(number) {
-        return Some((Some(number), None, SetId::EMPTY));
+        return Some((Some(number), None, None));
     }
     let (kind, id) = forest.peel(id)?;
     let number = forest.numbers.number(&id);
     Some(match kind {
-        Kind::Commit => (Some(number), None, SetId::EMPTY),
-        Kind::Tree => (None, Some(number), SetId::EMPTY),
-        Kind::Blob | Kind::Tag => {
-            let target = forest.target(&id);
-            (None, None, target.map_or(SetId::EMPTY, |target| forest.target_sets[target as usize]))
-        }
+        Kind::Commit => (Some(number), None, None),
+        Kind::Tree => (None, Some(number), None),
+        Kind::Blob | Kind::Tag => (None, None, forest.target(&id)),
     })
 }

@@ -19,12 +19,12 @@ const VISITS: usize = 1 << 24;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Place {
     /// From the top of the tree, `/` between the parts. For a tree in which an entry's name is the
-    /// secret, the path of that tree: empty at the top.
+    /// secret, the path of that tree: empty at the top. Empty, too, for a blob that a ref names.
     pub path: Vec<u8>,
     /// The newest version there that holds it: of the newest commit, by committer's date, that a ref
     /// leads to; failing that, a reflog; failing that, any.
     pub newest: ObjectId,
-    /// That commit. `None` when the tree stands by itself.
+    /// That commit. `None` when the tree or blob stands by itself.
     pub commit: Option<ObjectId>,
     /// How many different blobs at this path held it, over all history.
     pub versions: u64,
@@ -183,6 +183,14 @@ impl Search {
         for secret in forest.sets.members(forest.target_sets[target as usize]) {
             let place = self.places.entry((secret, path)).or_insert(Versions { target, commit, count: 0 });
             place.count += 1;
+        }
+    }
+
+    /// Adds those of `targets` that no tree has: blobs that a ref names.
+    pub(super) fn add_alone(&mut self, forest: &Forest, targets: impl Iterator<Item = u32>) {
+        let in_trees: HashSet<u32> = self.counted.iter().map(|&(target, _)| target).collect();
+        for target in targets.filter(|target| !in_trees.contains(target)) {
+            self.count(forest, target, TOP, None);
         }
     }
 

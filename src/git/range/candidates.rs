@@ -1,10 +1,11 @@
 //! What the commits of a range brought, and what was there before.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use gix::ObjectId;
-use gix::hashtable::{HashMap as IdMap, HashSet};
+use gix::hashtable::{HashMap as IdMap, HashSet as IdSet};
 use gix::objs::tree::EntryRef;
 use gix::objs::{Kind, TreeRefIter};
 
@@ -17,6 +18,17 @@ const KEPT: usize = 4096;
 /// Folders nested deeper are not entered; git itself refuses trees of more than 2048 levels.
 const DEEPEST: usize = 2048;
 
+/// What the commits of a range brought.
+#[derive(Debug, Default)]
+pub struct Brought {
+    /// Blobs, each once.
+    pub candidates: Vec<Candidate>,
+    /// Paths that a commit has and none of its parents: of files, folders and submodules, each once and sorted.
+    pub names: Vec<Vec<u8>>,
+    /// What could not be read.
+    pub gaps: Gaps,
+}
+
 /// A blob that a commit of the range has, and none of its parents has at that path.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Candidate {
@@ -24,8 +36,9 @@ pub struct Candidate {
     pub blob: ObjectId,
     /// The first path met, from the top of the tree.
     pub path: Vec<u8>,
-    /// The commit that has it there: the first of the range, parents first.
-    pub commit: ObjectId,
+    /// The commit that has it there: the first of the range, parents first. `None` when a ref names the blob, or a
+    /// tree that has it.
+    pub commit: Option<ObjectId>,
     /// What parents have at that path in its place. A secret that is in one of these is most likely an
     /// old one.
     pub replaced: Vec<ObjectId>,
@@ -38,7 +51,7 @@ const BATCH: usize = 64;
 ///
 /// Each commit costs reading what changed in its trees, by id. From some ten thousand on, sweeping the
 /// whole object database is quicker.
-pub fn candidates(repo: &gix::Repository, range: &Range, threads: usize) -> (Vec<Candidate>, Gaps) {
+pub fn candidates(repo: &gix::Repository, range: &Range, threads: usize) -> Brought {
     let tree_of: IdMap<ObjectId, ObjectId> =
         range.commits.iter().map(|commit| (commit.id, commit.tree)).collect();
     let batches: Vec<&[RangeCommit]> = range.commits.chunks(BATCH).collect();
@@ -53,11 +66,11 @@ pub fn candidates(repo: &gix::Repository, range: &Range, threads: usize) -> (Vec
                 let tree =
                     |parent: &ObjectId| tree_of.get(parent).copied().or_else(|| trees.of_commit(parent));
                 let parents = commit.parents.iter().filter_map(tree).collect();
-                found.compare(&mut trees, commit.id, commit.tree, parents);
+                found.compare(&mut trees, Some(commit.id), commit.tree, parents);
             }
             listed.push((number, std::mem::take(&mut found.candidates)));
         }
-        (listed, trees.lookup.gaps)
+        (listed, found.names, trees.lookup.gaps)
     };
     let threads = threads.clamp(1, batches.len().max(1));
     let mut parts = Vec::new();
@@ -70,25 +83,46 @@ pub fn candidates(repo: &gix::Repository, range: &Range, threads: usize) -> (Vec
             parts.push(other.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)));
         }
     });
-    let mut gaps = Gaps::default();
+    parts.push(alone(repo, range, batches.len()));
+    let mut brought = Brought::default();
     let mut all = Vec::new();
-    for (listed, missed) in parts {
+    for (listed, names, missed) in parts {
         all.extend(listed);
-        gaps.merge(missed);
+        brought.names.extend(names);
+        brought.gaps.merge(missed);
     }
+    brought.names.sort_unstable();
+    brought.names.dedup();
     // Whichever thread met a blob first, the first commit to bring it is the one that is listed.
     all.sort_unstable_by_key(|&(number, _)| number);
-    let mut met = HashSet::default();
+    let mut met = IdSet::default();
     let all = all.into_iter().flat_map(|(_, candidates)| candidates);
-    (all.filter(|candidate| met.insert(candidate.blob)).collect(), gaps)
+    brought.candidates = all.filter(|candidate| met.insert(candidate.blob)).collect();
+    brought
+}
+
+/// What was listed, by the number of its batch; the names; what could not be read.
+type Part = (Vec<(usize, Vec<Candidate>)>, HashSet<Vec<u8>>, Gaps);
+
+/// What refs name without a commit.
+fn alone(repo: &gix::Repository, range: &Range, number: usize) -> Part {
+    let mut found = Found::default();
+    let mut trees = Trees::new(repo);
+    for &(kind, id) in &range.objects {
+        match kind {
+            Kind::Tree => found.compare(&mut trees, None, id, Vec::new()),
+            _ => found.list(Candidate { blob: id, path: Vec::new(), commit: None, replaced: Vec::new() }),
+        }
+    }
+    (vec![(number, found.candidates)], found.names, trees.lookup.gaps)
 }
 
 /// Lists the blobs of the trees just before the range, except those in `scanned`: whether a secret is
 /// among them decides whether it is an old one.
-pub fn outside(repo: &gix::Repository, range: &Range, scanned: &HashSet<ObjectId>) -> (Vec<ObjectId>, Gaps) {
+pub fn outside(repo: &gix::Repository, range: &Range, scanned: &IdSet<ObjectId>) -> (Vec<ObjectId>, Gaps) {
     let mut trees = Trees::new(repo);
-    let inside: HashSet<ObjectId> = range.commits.iter().map(|commit| commit.id).collect();
-    let mut met = HashSet::default();
+    let inside: IdSet<ObjectId> = range.commits.iter().map(|commit| commit.id).collect();
+    let mut met = IdSet::default();
     let mut blobs = Vec::new();
     for parent in range.commits.iter().flat_map(|commit| &commit.parents) {
         if inside.contains(parent) || !met.insert(*parent) {
@@ -166,14 +200,21 @@ impl Trees {
 #[derive(Default)]
 struct Found {
     candidates: Vec<Candidate>,
-    listed: HashSet<ObjectId>,
+    listed: IdSet<ObjectId>,
+    names: HashSet<Vec<u8>>,
     /// Trees, with what they were compared to: once is enough, whatever the number of paths to them.
-    compared: std::collections::HashSet<(ObjectId, Vec<ObjectId>)>,
+    compared: HashSet<(ObjectId, Vec<ObjectId>)>,
 }
 
 impl Found {
     /// Lists what a commit's tree has that none of the others has at the same path.
-    fn compare(&mut self, trees: &mut Trees, commit: ObjectId, tree: ObjectId, parents: Vec<ObjectId>) {
+    fn compare(
+        &mut self,
+        trees: &mut Trees,
+        commit: Option<ObjectId>,
+        tree: ObjectId,
+        parents: Vec<ObjectId>,
+    ) {
         let mut stack = vec![(Vec::new(), 0, tree, parents)];
         while let Some((path, depth, tree, parents)) = stack.pop() {
             // What one parent has just so came from there.
@@ -184,7 +225,7 @@ impl Found {
             let others: Vec<_> = parents.iter().map(|&parent| trees.get(parent)).collect();
             let mut others: Vec<_> = others.iter().map(|other| other.entries().peekable()).collect();
             let mut before = Vec::new();
-            for entry in tree.entries().filter(|entry| !entry.mode.is_commit()) {
+            for entry in tree.entries() {
                 // Trees are sorted. In one that is not, less is found to be old, and more is scanned.
                 before.clear();
                 for other in &mut others {
@@ -194,9 +235,16 @@ impl Found {
                 if before.contains(&entry.oid) {
                     continue;
                 }
-                let before = before.iter().map(|&id| id.to_owned()).collect();
+                let before: Vec<_> = before.iter().map(|&id| id.to_owned()).collect();
                 let mut path = path.clone();
                 path.extend_from_slice(entry.filename);
+                if before.is_empty() && !self.names.contains(&path) {
+                    self.names.insert(path.clone());
+                }
+                // Of a submodule there is nothing here but its name.
+                if entry.mode.is_commit() {
+                    continue;
+                }
                 let id = entry.oid.to_owned();
                 if !entry.mode.is_tree() {
                     self.list(Candidate { blob: id, path, commit, replaced: before });
@@ -217,7 +265,8 @@ impl Found {
     }
 }
 
-/// Whether both are folders, or both files, of one name.
+/// Whether both are folders, both submodules, or both files, of one name.
 fn same_place(a: &EntryRef<'_>, b: &EntryRef<'_>) -> bool {
-    a.filename == b.filename && a.mode.is_tree() == b.mode.is_tree() && !a.mode.is_commit()
+    let kind = |entry: &EntryRef<'_>| (entry.mode.is_tree(), entry.mode.is_commit());
+    a.filename == b.filename && kind(a) == kind(b)
 }

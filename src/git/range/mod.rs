@@ -19,7 +19,7 @@ mod walk;
 
 use gix::ObjectId;
 
-pub use candidates::{Candidate, candidates, outside};
+pub use candidates::{Brought, Candidate, candidates, outside};
 pub use parse::{Revisions, parse};
 pub use walk::{Care, select};
 
@@ -43,6 +43,8 @@ pub struct Range {
     pub commits: Vec<RangeCommit>,
     /// Annotated tags among the tips, and tags that they tag: their messages were pushed too.
     pub tags: Vec<ObjectId>,
+    /// Trees and blobs among the tips, which a ref can name without a commit.
+    pub objects: Vec<(gix::objs::Kind, ObjectId)>,
     /// What could not be followed: a parent beyond a shallow boundary, say. The commits after it are
     /// in the range, but what they introduced cannot be told from what they inherited.
     pub gaps: Gaps,
@@ -68,7 +70,7 @@ pub enum RangeError {
         /// Its full id.
         id: ObjectId,
     },
-    /// Something that is neither a commit nor a tag of one.
+    /// A side of `A..B` that is neither a commit nor a tag of one.
     #[error("`{revision}` is a {kind}, not a commit")]
     NotCommit {
         /// As given.

@@ -12,7 +12,7 @@ use super::unknown::reason;
 /// What a range is made of.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Revisions {
-    /// Commits, or tags of commits, to start from.
+    /// Commits to start from, trees and blobs, and tags of any of them.
     pub tips: Vec<ObjectId>,
     /// What is reachable from these is left out.
     pub hidden: Vec<ObjectId>,
@@ -79,7 +79,7 @@ impl Resolver<'_> {
             revisions.tips.push(right);
         } else {
             let (revision, hide) = word.strip_prefix('^').map_or((word, not), |rest| (rest, !not));
-            let id = self.revision(revision)?;
+            let id = self.object(revision)?.1;
             if hide { revisions.hidden.push(id) } else { revisions.tips.push(id) }
         }
         Ok(())
@@ -90,7 +90,16 @@ impl Resolver<'_> {
         self.revision(if revision.is_empty() { "HEAD" } else { revision })
     }
 
+    /// A commit, or a tag of one.
     fn revision(&mut self, revision: &str) -> Result<ObjectId, RangeError> {
+        match self.object(revision)? {
+            (Kind::Commit, id) => Ok(id),
+            (kind, _) => Err(RangeError::NotCommit { revision: revision.into(), kind }),
+        }
+    }
+
+    /// An object, and what it is once tags are followed. A ref can name a blob or a tree, and be pushed.
+    fn object(&mut self, revision: &str) -> Result<(Kind, ObjectId), RangeError> {
         // These stand for several revisions; taken for one they would mean something else.
         if ["^!", "^@", "^-"].iter().any(|mark| revision.contains(mark)) {
             let reason = "it stands for several revisions: write them out, `A^..A` say".to_owned();
@@ -111,8 +120,7 @@ impl Resolver<'_> {
             return Err(RangeError::Missing { id });
         }
         match self.lookup.peel(id) {
-            Some((Kind::Commit, _)) => Ok(id),
-            Some((kind, _)) => Err(RangeError::NotCommit { revision: revision.into(), kind }),
+            Some((kind, _)) => Ok((kind, id)),
             None => Err(RangeError::Unknown {
                 revision: revision.into(),
                 reason: "what the tag stands for is not here; fetch it (`git fetch origin --tags`)".into(),
@@ -120,7 +128,7 @@ impl Resolver<'_> {
         }
     }
 
-    /// The commits that an option names by their refs.
+    /// The objects that an option names by their refs.
     fn named(&mut self, option: &str) -> Result<Vec<ObjectId>, RangeError> {
         let (name, pattern) =
             option.split_once('=').map_or((option, None), |(name, value)| (name, Some(value)));
@@ -140,8 +148,8 @@ impl Resolver<'_> {
             TipKind::Head => all,
             TipKind::Pseudo => false,
         });
-        // Trees and blobs that a ref names are no part of a range, nor is what is not here.
+        // What is not here is no part of a range.
         let ids = tips.map(|tip| tip.id);
-        Ok(ids.filter(|&id| matches!(lookup.peel(id), Some((Kind::Commit, _)))).collect())
+        Ok(ids.filter(|&id| lookup.peel(id).is_some()).collect())
     }
 }

@@ -94,7 +94,7 @@ fn what_cannot_be_resolved_names_the_way_out() {
         let error = parse(&repo, &[word]).unwrap_err().to_string();
         assert!(error.contains(said) && !error.contains("delegate"), "{error}");
     }
-    assert!(matches!(parse(&repo, &["main^{tree}"]), Err(RangeError::NotCommit { .. })));
+    assert!(matches!(parse(&repo, &["main^{tree}..main"]), Err(RangeError::NotCommit { .. })));
     assert!(matches!(parse(&repo, &["main", "--no-walk"]), Err(RangeError::Option { .. })));
     let empty = parse(&repo, &["--not", "main"]).unwrap();
     assert!(matches!(select(&repo, &empty, Care::Exact), Err(RangeError::Empty)));
@@ -121,10 +121,13 @@ fn an_old_key_in_a_touched_file_has_the_old_blob_beside_it() {
     let commit = scratch.commit("touch");
     let repo = scratch.open();
     let range = chosen(&repo, &["HEAD~1..HEAD"]);
-    let (found, gaps) = candidates(&repo, &range, 2);
+    let Brought { candidates: found, gaps, .. } = candidates(&repo, &range, 2);
     assert!(gaps.is_empty());
     let (blob, replaced) = (scratch.id("HEAD:dir/file"), vec![scratch.id("HEAD~1:dir/file")]);
-    assert_eq!(found, [Candidate { blob, path: b"dir/file".to_vec(), commit, replaced: replaced.clone() }]);
+    assert_eq!(
+        found,
+        [Candidate { blob, path: b"dir/file".to_vec(), commit: Some(commit), replaced: replaced.clone() }]
+    );
     let (before, _) = outside(&repo, &range, &found.iter().map(|found| found.blob).collect());
     assert_eq!(BTreeSet::from_iter(before), BTreeSet::from([replaced[0], scratch.id("HEAD:other")]));
 }
@@ -156,10 +159,10 @@ fn the_number_of_threads_changes_nothing() {
     scratch.git_with(&["fast-import", "--quiet"], many_files(300).as_bytes());
     let repo = scratch.open();
     let range = chosen(&repo, &["main"]);
-    let (alone, _) = candidates(&repo, &range, 1);
+    let alone = candidates(&repo, &range, 1).candidates;
     assert!(alone.len() > 300);
     for threads in [2, 3, 50] {
-        assert_eq!(candidates(&repo, &range, threads).0, alone);
+        assert_eq!(candidates(&repo, &range, threads).candidates, alone);
     }
 }
 
@@ -196,7 +199,7 @@ proptest! {
         // The plan's dates are off by minutes only.
         prop_assert_eq!(&ids(&select(&repo, &revisions, Care::Quick).unwrap()), &expected);
 
-        let (found, gaps) = candidates(&repo, &range, 2);
+        let Brought { candidates: found, gaps, .. } = candidates(&repo, &range, 2);
         prop_assert!(gaps.is_empty());
         let mut brought = BTreeSet::new();
         for commit in &expected {

@@ -40,13 +40,21 @@ pub fn select(repo: &gix::Repository, revisions: &Revisions, care: Care) -> Resu
     let mut range = Range::default();
     let mut tips = Vec::new();
     for &tip in &revisions.tips {
-        tips.push(peel(&mut lookup, tip, Some(&mut range.tags))?);
+        match peel(&mut lookup, tip, Some(&mut range.tags))? {
+            (Kind::Commit, id) => tips.push(id),
+            object => range.objects.push(object),
+        }
     }
     let mut past = Past::new(repo, Lookup::new(repo));
     let hidden: Result<Vec<_>, _> = revisions.hidden.iter().map(|&id| peel(&mut lookup, id, None)).collect();
-    past.add(hidden?);
+    let (commits, others): (Vec<_>, Vec<_>) =
+        hidden?.into_iter().partition(|(kind, _)| *kind == Kind::Commit);
+    past.add(commits.into_iter().map(|(_, id)| id));
+    range.objects.retain(|object| !others.contains(object));
+    range.objects.sort_unstable_by_key(|(_, id)| *id);
+    range.objects.dedup();
     for &(a, b) in &revisions.common {
-        let (a, b) = (peel(&mut lookup, a, None)?, peel(&mut lookup, b, None)?);
+        let (a, b) = (commit(&mut lookup, a)?, commit(&mut lookup, b)?);
         let mut pasts = [Past::new(repo, Lookup::new(repo)), Past::new(repo, Lookup::new(repo))];
         // What both lead to is not known before all that either leads to is.
         pasts[0].add(vec![a]);
@@ -63,17 +71,24 @@ pub fn select(repo: &gix::Repository, revisions: &Revisions, care: Care) -> Resu
     Ok(range)
 }
 
-/// The commit that `id` is or tags; notes the tags on the way.
+/// The commit that `id` is or tags.
+fn commit(lookup: &mut Lookup, id: ObjectId) -> Result<ObjectId, RangeError> {
+    match peel(lookup, id, None)? {
+        (Kind::Commit, id) => Ok(id),
+        (kind, _) => Err(RangeError::NotCommit { revision: id.to_string(), kind }),
+    }
+}
+
+/// What `id` is or tags; notes the tags on the way.
 fn peel(
     lookup: &mut Lookup,
     id: ObjectId,
     mut tags: Option<&mut Vec<ObjectId>>,
-) -> Result<ObjectId, RangeError> {
+) -> Result<(Kind, ObjectId), RangeError> {
     let mut at = id;
     // As many as `Lookup::peel` follows.
     for _ in 0..64 {
         match lookup.kind(&at) {
-            Some(Kind::Commit) => return Ok(at),
             Some(Kind::Tag) => {
                 if let Some(tags) = tags.as_deref_mut() {
                     tags.push(at);
@@ -81,7 +96,7 @@ fn peel(
                 let target = lookup.of_kind(&at, Kind::Tag).and_then(super::super::lookup::tag_target);
                 at = target.ok_or(RangeError::Missing { id: at })?;
             }
-            Some(kind) => return Err(RangeError::NotCommit { revision: id.to_string(), kind }),
+            Some(kind) => return Ok((kind, at)),
             None => return Err(RangeError::Missing { id: at }),
         }
     }

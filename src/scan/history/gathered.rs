@@ -38,7 +38,9 @@ impl Secrets {
         let below = (best.len() - sure.len()) as u64;
         let mut secrets = Self { identified: sure, objects: BTreeMap::new() };
         for object in found {
-            let mut held: Vec<(u32, usize)> = Vec::new();
+            // A pointer may hold a secret beside the content that it points at.
+            let known = secrets.objects.remove(&object.id);
+            let mut held: Vec<(u32, usize)> = known.map(|(_, held)| held).unwrap_or_default();
             for (span, hit) in &object.hits {
                 let Some(&number) = numbers.get(&hit.fingerprint) else { continue };
                 if !held.iter().any(|(known, _)| *known == number) {

@@ -5,6 +5,7 @@
 //! looked at beside it. Only what is reported is read a second time, for its line and column.
 
 mod gathered;
+mod lfs;
 mod message;
 mod overlay;
 mod packed;
@@ -79,7 +80,7 @@ impl Audit {
         use Surface as S;
         let any = |surfaces: &[Surface]| surfaces.iter().any(|surface| self.surfaces.contains(surface));
         let mut kinds = Vec::new();
-        if any(&[S::Blob, S::Index, S::Note, S::Stash, S::Unreachable]) {
+        if any(&[S::Blob, S::Index, S::Note, S::Stash, S::Unreachable, S::Lfs]) {
             kinds.push(ObjectKind::Blob);
         }
         if any(&[S::FileName]) {
@@ -168,7 +169,7 @@ fn whole(settings: &Settings<'_>, audit: &Audit, repo: &Repository) -> Outcome {
 /// Whether a place is left out. Other surfaces have names of their own, which are no paths in a tree.
 fn is_excluded(excludes: &Excludes, origin: &Origin) -> bool {
     use Surface as S;
-    let in_tree = [S::Blob, S::Index, S::FileName, S::Stash, S::Unreachable, S::Submodule];
+    let in_tree = [S::Blob, S::Index, S::FileName, S::Stash, S::Unreachable, S::Submodule, S::Lfs];
     let path = origin.path.as_deref().filter(|_| in_tree.contains(&origin.surface));
     path.is_some_and(|path| excludes.cover(&native_path(path)))
 }

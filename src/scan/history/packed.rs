@@ -13,16 +13,22 @@ const MOST_HELD: u64 = 1 << 30;
 
 /// A container that could not be opened, or not all of it.
 pub(super) struct Closed {
-    id: ObjectId,
-    skips: Vec<Skip>,
+    pub(super) id: ObjectId,
+    pub(super) skips: Vec<Skip>,
 }
+
+/// Containers and contents of which the path is looked up; of the rest reports have the id.
+const NAMED: usize = 1000;
+/// Paths of one blob among which the newest is looked for.
+const PATHS: usize = 64;
 
 /// Adds to what is asked about the secrets: where the containers stand, each numbered as if it were one.
 pub(super) fn ask(question: &mut Question, closed: &[Closed]) {
-    for (one, number) in closed.iter().zip(question.secrets as u32..) {
+    let named = &closed[..closed.len().min(NAMED)];
+    for (one, number) in named.iter().zip(question.secrets as u32..) {
         question.objects.entry(one.id).or_default().push(number);
     }
-    question.secrets += closed.len();
+    question.secrets += named.len();
 }
 
 impl Run<'_> {
@@ -42,7 +48,7 @@ impl Run<'_> {
                 closed.entry(*id).or_default().push(Skip::new(nameless(id), reason));
             }
         }
-        let searched = search(self.settings, self.repo, &ids, self.audit.threads, &|_| None);
+        let searched = search(self.settings, self.repo, &ids, self.audit.threads, None, &|_| None);
         found.extend(searched.found);
         let known: u64 = containers.iter().map(|(_, size)| size).sum();
         self.outcome.coverage.bytes += searched.bytes.saturating_sub(known);
@@ -53,26 +59,52 @@ impl Run<'_> {
         closed.into_iter().map(|(id, skips)| Closed { id, skips }).collect()
     }
 
-    /// Tells what could not be opened, by the first path that it has; by none of those that are left out.
+    /// Tells what could not be opened, by the newest path that it has; by none of those that are left out.
     pub(super) fn tell(&mut self, closed: &[Closed], trails: &[Trail]) {
-        for (Closed { id, skips }, trail) in closed.iter().zip(trails) {
-            let mut paths = trail.places.iter().map(|place| [self.prefix, &place.path].concat());
-            let path = match &self.audit.exclude {
-                None => paths.next(),
-                Some(excludes) => paths.find(|path| !excludes.cover(&native_path(path))),
-            };
-            if path.is_none() && !trail.places.is_empty() {
-                continue;
+        for (one, trail) in closed.iter().zip(trails) {
+            let path = self.newest_path(trail);
+            if path.is_some() || trail.places.is_empty() {
+                self.tell_one(one, path.as_deref());
             }
-            let path = path.map(|path| String::from_utf8_lossy(&path).into_owned());
-            let blob = nameless(id);
-            for Skip { what, reason } in skips {
-                let inside = what.strip_prefix(&blob).unwrap_or_default();
-                let (what, reason) = match &path {
-                    Some(path) => (format!("{path}{inside}"), format!("{reason} ({blob})")),
-                    None => (what.clone(), reason.clone()),
-                };
-                self.outcome.coverage.skipped.insert(Skip::new(what, reason));
+        }
+        for one in &closed[trails.len().min(closed.len())..] {
+            self.tell_one(one, None);
+        }
+    }
+
+    fn tell_one(&mut self, Closed { id, skips }: &Closed, path: Option<&str>) {
+        let blob = nameless(id);
+        for Skip { what, reason } in skips {
+            let inside = what.strip_prefix(&blob).unwrap_or_default();
+            let (what, reason) = match path {
+                Some(path) => (format!("{path}{inside}"), format!("{reason} ({blob})")),
+                None => (what.clone(), reason.clone()),
+            };
+            self.outcome.coverage.skipped.insert(Skip::new(what, reason));
+        }
+    }
+
+    /// Of the paths that are not left out, the one that the newest commit has; the ref, if only that names the blob.
+    fn newest_path(&mut self, trail: &Trail) -> Option<String> {
+        let excludes = self.audit.exclude.as_ref();
+        let prefix = self.prefix;
+        let places = trail.places.iter().map(|place| (place, [prefix, &place.path[..]].concat()));
+        let is_open = |path: &[u8]| !excludes.is_some_and(|excludes| excludes.cover(&native_path(path)));
+        let places: Vec<_> = places.filter(|(_, path)| is_open(path)).take(PATHS).collect();
+        let mut newest: Option<(i64, Vec<u8>)> = None;
+        for (place, path) in places {
+            let date = place.commit.and_then(|commit| self.committed(&commit)).unwrap_or(i64::MIN);
+            if newest.as_ref().is_none_or(|(known, _)| date > *known) {
+                newest = Some((date, path));
+            }
+        }
+        let (_, path) = newest?;
+        let path = String::from_utf8_lossy(&path).into_owned();
+        match path.len() > prefix.len() {
+            true => Some(path),
+            false => {
+                let name = trail.refs_at_tip.first().or(trail.held_by.first());
+                Some(format!("{path}{}", name.map_or("a blob without a path", String::as_str)))
             }
         }
     }

@@ -5,8 +5,8 @@ use std::collections::HashMap;
 use super::gathered::Secrets;
 use super::repository::Run;
 use super::{Audit, HistoryError, Outcome};
-use crate::git::attribution::{attribute, attribute_range};
-use crate::git::range::{self, Care, Range, candidates, outside};
+use crate::git::attribution::{Place, attribute, attribute_range};
+use crate::git::range::{self, Brought, Care, Range, candidates, outside};
 use crate::git::refs;
 use crate::git::{Commits, Database, ObjectId, ObjectKind, Repository};
 use crate::model::{Surface, native_path};
@@ -22,6 +22,7 @@ const SURFACES: &[Surface] = &[
     Surface::Identity,
     Surface::CommitHeader,
     Surface::TagMessage,
+    Surface::Lfs,
 ];
 
 /// Audits the commits that `words` select in `repo`.
@@ -73,17 +74,20 @@ fn look_at<'a>(
 impl Run<'_> {
     /// Searches what the commits brought, and them and their tags.
     fn search_range(&mut self, range: &Range) -> Secrets {
-        let (brought, gaps) = candidates(self.repo, range, self.audit.threads);
+        let Brought { candidates: brought, names, gaps } = candidates(self.repo, range, self.audit.threads);
         self.outcome.coverage.skipped.extend(gaps.into_skips());
         self.outcome.coverage.blobs = brought.len() as u64;
+        self.alone = brought
+            .iter()
+            .filter(|one| one.commit.is_none())
+            .map(|one| (one.blob, one.path.clone()))
+            .collect();
         if self.wants(Surface::FileName) {
-            for candidate in brought.iter().filter(|candidate| candidate.replaced.is_empty()) {
-                self.outcome.findings.extend(name_findings(
-                    self.settings.detector,
-                    Surface::FileName,
-                    &candidate.path,
-                    0,
-                ));
+            for path in names {
+                // The folders above it are names of their own.
+                let start = memchr::memrchr(b'/', &path).map_or(0, |at| at + 1);
+                let found = name_findings(self.settings.detector, Surface::FileName, &path, start);
+                self.outcome.findings.extend(found);
             }
         }
         let mut ids: Vec<ObjectId> = Vec::new();
@@ -97,13 +101,22 @@ impl Run<'_> {
         let reported = brought.iter().filter(|one| !is_left_out(&one.path));
         let paths: HashMap<_, _> = reported.map(|one| (one.blob, &one.path)).collect();
         let naming = |id: &ObjectId| paths.get(id).map(|path| path.to_vec());
-        let mut searched = search(self.settings, self.repo, &ids, self.audit.threads, &naming);
+        let lfs = self.lfs();
+        let mut searched = search(self.settings, self.repo, &ids, self.audit.threads, lfs.as_ref(), &naming);
         searched.skipped.retain(|(id, _)| paths.contains_key(id));
         self.outcome.coverage.bytes += searched.bytes;
         let (secrets, below) = Secrets::gather(&std::mem::take(&mut searched.found), self.settings);
         self.outcome.coverage.skipped.extend(searched.into_skips());
         self.outcome.below_threshold += below;
         secrets
+    }
+
+    /// The places of secret `number` in what refs bring without a commit.
+    fn alone(&self, secrets: &Secrets, number: u32) -> Vec<Place> {
+        let blobs = secrets.of_kinds(&[ObjectKind::Blob]);
+        let held = blobs.filter(|(_, _, held)| held.iter().any(|(secret, _)| *secret == number));
+        let places = held.filter_map(|(id, _, _)| Some((id, self.alone.get(&id)?.clone())));
+        places.map(|(newest, path)| Place { path, newest, commit: None, versions: 1 }).collect()
     }
 
     /// Keeps what the range introduced, and finds out what became of it.
@@ -114,7 +127,9 @@ impl Run<'_> {
             let (before, gaps) = outside(self.repo, range, &scanned);
             self.outcome.coverage.skipped.extend(gaps.into_skips());
             let nameless = |_: &ObjectId| None;
-            let mut old = search(self.settings, self.repo, &before, self.audit.threads, &nameless);
+            let lfs = self.lfs();
+            let mut old =
+                search(self.settings, self.repo, &before, self.audit.threads, lfs.as_ref(), &nameless);
             let numbers: HashMap<_, u32> =
                 secrets.identified.iter().zip(0..).map(|(one, number)| (one.fingerprint, number)).collect();
             for found in std::mem::take(&mut old.found) {
@@ -131,15 +146,18 @@ impl Run<'_> {
         self.outcome.coverage.skipped.extend(within.gaps.into_skips());
         let refs = refs::read(self.repo);
         let whole = attribute(self.repo, &refs, &[], &question, self.audit.threads);
-        for ((identified, within), whole) in secrets.identified.iter().zip(within.trails).zip(whole.trails) {
-            if within.introduced.is_empty() {
-                continue;
-            }
+        let trails = within.trails.into_iter().zip(whole.trails);
+        for ((identified, number), (within, whole)) in secrets.identified.iter().zip(0..).zip(trails) {
             let mut trail = whole;
-            trail.introduced = within.introduced;
-            trail.removed = within.removed;
-            trail.places = within.places;
             trail.unnamed = Vec::new();
+            if within.introduced.is_empty() {
+                // No commit brings what a ref names by itself.
+                trail.places = self.alone(secrets, number);
+            } else {
+                trail.introduced = within.introduced;
+                trail.removed = within.removed;
+                trail.places = within.places;
+            }
             self.in_trees(identified, &trail, Some(Surface::Blob));
         }
         if secrets.of_kinds(&[ObjectKind::Commit, ObjectKind::Tag]).next().is_some() {

@@ -1,20 +1,20 @@
 //! The audit of one object database, and of the git folder around it.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
 use super::gathered::Secrets;
 use super::message;
 use super::overlay::Overlays;
 use super::packed::{self, Closed};
-use super::search::{ObjectSearch, apart};
+use super::search::{ObjectSearch, Sorted, sort};
 use super::{Audit, Outcome};
 use crate::container::Input;
 use crate::git::attribution::{self, Answer, Place, Reach, Trail, change_of};
 use crate::git::refs::{self, Refs};
 use crate::git::{
-    self, Commits, Database, Leftover, ObjectId, ObjectKind, Objects, Repository, SweepOptions, entry_name,
-    sweep,
+    self, Commits, Database, Leftover, LfsStore, ObjectId, ObjectKind, Objects, Repository, SweepOptions,
+    entry_name, sweep,
 };
 use crate::model::{Finding, Identified, LeakStatus, Origin, Skip, Surface};
 use crate::scan::Settings;
@@ -46,6 +46,8 @@ pub(super) struct Run<'a> {
     places: Places<'a>,
     /// Files in object directories that were scanned as files.
     opened: HashSet<String>,
+    /// Blobs of a range that a ref brings without a commit, and their paths in its tree.
+    pub(super) alone: HashMap<ObjectId, Vec<u8>>,
     pub(super) outcome: Outcome,
 }
 
@@ -62,8 +64,9 @@ impl<'a> Run<'a> {
             repo,
             prefix,
             objects: Objects::of(repo),
-            places: Places::new(settings),
+            places: Places::new(settings, lfs(audit, repo)),
             opened: HashSet::new(),
+            alone: HashMap::new(),
             outcome: Outcome::default(),
         }
     }
@@ -76,7 +79,17 @@ impl<'a> Run<'a> {
     }
 }
 
+/// The store of LFS contents, unless those are left out.
+fn lfs(audit: &Audit, repo: &Repository) -> Option<LfsStore> {
+    audit.surfaces.contains(&Surface::Lfs).then(|| LfsStore::of(repo))
+}
+
 impl Run<'_> {
+    /// The store of LFS contents, unless those are left out.
+    pub(super) fn lfs(&self) -> Option<LfsStore> {
+        lfs(self.audit, self.repo)
+    }
+
     pub(super) fn wants(&self, surface: Surface) -> bool {
         self.audit.surfaces.contains(&surface)
     }
@@ -209,8 +222,11 @@ impl Run<'_> {
         // A pack without index was no business of the sweep's, but it was looked into.
         coverage.skipped.extend(outcome.skipped.into_iter().filter(|skip| !self.opened.contains(&skip.what)));
         self.missing(&outcome.missing);
-        let (mut found, containers) = apart(outcome.found);
-        let closed = self.unpack(&containers, &mut found);
+        let Sorted { plain: mut found, containers, pointers } = sort(outcome.found);
+        let mut closed = self.unpack(&containers, &mut found);
+        if let Some(store) = self.lfs() {
+            self.pointed_at(&store, &pointers, &mut found, &mut closed);
+        }
         let (secrets, below) = Secrets::gather(&found, self.settings);
         drop(found);
         self.outcome.below_threshold += below;
@@ -380,6 +396,11 @@ impl Run<'_> {
             return;
         }
         self.push(identified, origin, located, 1);
+    }
+
+    /// When a commit was made, in seconds since 1970, by its committer's date.
+    pub(super) fn committed(&mut self, commit: &ObjectId) -> Option<i64> {
+        Some(change_of(commit, self.objects.read(commit, "commit")?.1).seconds)
     }
 
     fn push(&mut self, identified: &Arc<Identified>, origin: Origin, located: Located, versions: u64) {

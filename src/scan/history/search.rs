@@ -1,10 +1,11 @@
 //! The detector as the sweep's searcher.
 
 use std::ops::Range;
+use std::sync::Arc;
 
 use crate::container::{self, Format, HEAD, archive_in, may_be_packed, zip_ends};
 use crate::detect::{Detector, Match};
-use crate::git::{Found, ObjectId, ObjectKind, Searcher};
+use crate::git::{Found, ObjectId, ObjectKind, Pointer, Searcher};
 use crate::scan::objects::Hit;
 
 /// Searches the kinds of object that the surfaces ask for.
@@ -43,7 +44,7 @@ impl Searcher for ObjectSearch<'_> {
         self.detector.anchors(bytes, &mut *anchor);
         if kind == ObjectKind::Blob {
             container::marks(bytes, &mut *anchor);
-            if is_start && Format::of(bytes).is_some() {
+            if is_start && (Format::of(bytes).is_some() || Pointer::may_be(bytes)) {
                 anchor(0);
             }
         }
@@ -64,6 +65,10 @@ impl Searcher for ObjectSearch<'_> {
             if Format::of(bytes).is_some() {
                 anchor(0);
                 found(0..bytes.len().min(HEAD), Mark::Container);
+            }
+            if let Some(pointer) = Pointer::parse(bytes) {
+                anchor(0);
+                found(0..bytes.len(), Mark::Pointer(Arc::new(pointer)));
             }
             if !may_be_packed(bytes) {
                 return;
@@ -88,25 +93,42 @@ pub(super) enum Mark {
     Secret(Hit),
     /// The beginning of a container, or what may be its end.
     Container,
+    /// The whole is a pointer to an LFS content.
+    Pointer(Arc<Pointer>),
 }
 
-/// Plain objects with their secrets; and containers, whatever is in them, with their sizes.
-pub(super) fn apart(found: Vec<Found<Mark>>) -> (Vec<Found<Hit>>, Vec<(ObjectId, u64)>) {
-    let (mut plain, mut containers) = (Vec::new(), Vec::new());
+/// What a sweep found, by what becomes of it.
+#[derive(Default)]
+pub(super) struct Sorted {
+    /// Objects with secrets.
+    pub(super) plain: Vec<Found<Hit>>,
+    /// Containers, whatever is in them, with their sizes.
+    pub(super) containers: Vec<(ObjectId, u64)>,
+    /// Pointers to LFS contents.
+    pub(super) pointers: Vec<(ObjectId, Arc<Pointer>)>,
+}
+
+/// Sorts what a sweep found.
+pub(super) fn sort(found: Vec<Found<Mark>>) -> Sorted {
+    let mut sorted = Sorted::default();
     for Found { id, kind, size, hits } in found {
-        let secrets: Vec<_> = hits
-            .iter()
-            .filter_map(|(range, mark)| match mark {
-                Mark::Secret(hit) => Some((range.clone(), Hit::clone(hit))),
-                Mark::Container => None,
-            })
-            .collect();
-        if secrets.len() < hits.len() {
-            containers.push((id, size));
+        let mut secrets = Vec::new();
+        let mut is_container = false;
+        for (range, mark) in hits {
+            match mark {
+                Mark::Secret(hit) => secrets.push((range, hit)),
+                Mark::Container => is_container = true,
+                // A blob of that size is searched whole, so what was found is all of it.
+                Mark::Pointer(pointer) if range == (0..size) => sorted.pointers.push((id, pointer)),
+                Mark::Pointer(_) => {}
+            }
+        }
+        if is_container {
+            sorted.containers.push((id, size));
         }
         if !secrets.is_empty() {
-            plain.push(Found { id, kind, size, hits: secrets });
+            sorted.plain.push(Found { id, kind, size, hits: secrets });
         }
     }
-    (plain, containers)
+    sorted
 }

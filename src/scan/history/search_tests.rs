@@ -29,7 +29,7 @@ fn base64(bytes: &[u8]) -> String {
 /// Something that the sweep has to find, or nearly.
 fn piece(kind: u8, seed: u64) -> Vec<u8> {
     let key = key(seed);
-    match kind % 9 {
+    match kind % 10 {
         0 => format!("key = \"{key}\"\n").into_bytes(),
         1 => {
             let text = base64(format!("padding {key} padding, too").as_bytes());
@@ -48,6 +48,8 @@ fn piece(kind: u8, seed: u64) -> Vec<u8> {
         4 => format!("\"{}\" +\n    \"{}\"\n", &key[..60], &key[60..]).into_bytes(),
         5 => [&b"PK\x05\x06\0\0\0\0\x01\0\x01\0"[..], &[7; 10]].concat(),
         6 => format!("{} {}\n", &key[..100], "task-list").into_bytes(),
+        8 => format!("version https://git-lfs.github.com/spec/v1\noid sha256:{:064}\nsize 1\n", seed)
+            .into_bytes(),
         7 => b"\x1f\x8b\x08\0\0\0\0\0\0\x03".to_vec(),
         _ => key
             .bytes()
@@ -91,7 +93,7 @@ fn found(database: &Database, search: &ObjectSearch<'_>, options: SweepOptions<'
     for object in outcome.found {
         let secrets = object.hits.iter().filter_map(|(range, mark)| match mark {
             Mark::Secret(hit) => Some(format!("{range:?} {} {:?}", hit.fingerprint, hit.confidence)),
-            Mark::Container => None,
+            Mark::Container | Mark::Pointer(_) => None,
         });
         let secrets: Vec<String> = secrets.collect();
         let packed = secrets.len() < object.hits.len();

@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::Hit;
 use crate::container::Input;
-use crate::git::{Found, Gaps, ObjectId, ObjectKind, Objects, Repository};
+use crate::git::{Found, Gaps, LfsError, LfsStore, ObjectId, ObjectKind, Objects, Pointer, Repository};
 use crate::model::{Skip, Span};
 use crate::scan::Settings;
 use crate::scan::contents::{self, Contents, may_be_container, skips};
@@ -40,12 +40,14 @@ pub(in crate::scan) fn nameless(id: &ObjectId) -> String {
     format!("blob {id}")
 }
 
-/// Searches the objects `ids`, each whole, and what is packed in blobs.
+/// Searches the objects `ids`, each whole, and what is packed in blobs; with `lfs`, the contents that pointers
+/// point at count as theirs.
 pub(in crate::scan) fn search(
     settings: &Settings<'_>,
     repo: &Repository,
     ids: &[ObjectId],
     threads: usize,
+    lfs: Option<&LfsStore>,
     naming: Naming<'_>,
 ) -> Searched {
     let next = AtomicUsize::new(0);
@@ -53,11 +55,11 @@ pub(in crate::scan) fn search(
     let shared = repo.clone().into_sync();
     let mut all = Searched::default();
     if threads == 1 {
-        all = work(settings, repo, ids, &next, naming);
+        all = work(settings, repo, ids, &next, lfs, naming);
     } else {
         std::thread::scope(|scope| {
             let workers: Vec<_> = (0..threads)
-                .map(|_| scope.spawn(|| work(settings, &shared.to_thread_local(), ids, &next, naming)))
+                .map(|_| scope.spawn(|| work(settings, &shared.to_thread_local(), ids, &next, lfs, naming)))
                 .collect();
             for worker in workers {
                 match worker.join() {
@@ -81,6 +83,7 @@ fn work(
     repo: &Repository,
     ids: &[ObjectId],
     next: &AtomicUsize,
+    lfs: Option<&LfsStore>,
     naming: Naming<'_>,
 ) -> Searched {
     let mut objects = Objects::of(repo);
@@ -102,6 +105,10 @@ fn work(
                 settings.detector.find(bytes, |matched| {
                     hits.push((matched.span.start as u64..matched.span.end as u64, matched.identified));
                 });
+                let lfs = lfs.filter(|_| kind == ObjectKind::Blob);
+                if let Some((lfs, pointer)) = lfs.zip(Pointer::parse(bytes)) {
+                    hits.extend(own.pointed_at(&mut contents, lfs, &pointer, id, naming));
+                }
             }
             if !hits.is_empty() {
                 own.found.push(Found { id: *id, kind, size: bytes.len() as u64, hits });
@@ -124,6 +131,32 @@ impl Searched {
         let mut searched = contents::Searched::default();
         // Reading from memory cannot fail.
         let _ = contents.search(Input::Bytes(bytes), Vec::new, &mut searched);
+        self.take(searched, id, naming)
+    }
+
+    /// Searches the content that the pointer in blob `id` points at.
+    fn pointed_at(
+        &mut self,
+        contents: &mut Contents<'_>,
+        lfs: &LfsStore,
+        pointer: &Pointer,
+        id: &ObjectId,
+        naming: Naming<'_>,
+    ) -> Hits {
+        let mut searched = contents::Searched::default();
+        let failed = match lfs.open(pointer) {
+            Ok(mut file) => {
+                let outcome = contents.search(Input::File(&mut file), Vec::new, &mut searched);
+                outcome.err().map(|error| LfsError::Unreadable(error).to_string())
+            }
+            Err(error) => Some(error.to_string()),
+        };
+        searched.skipped.extend(failed.map(|reason| (Vec::new(), reason)));
+        self.take(searched, id, naming)
+    }
+
+    /// Takes over what was found in the blob `id`, and notes what was not looked at in it.
+    fn take(&mut self, searched: contents::Searched, id: &ObjectId, naming: Naming<'_>) -> Hits {
         self.bytes += searched.bytes;
         if !searched.skipped.is_empty() {
             let shown = match naming(id) {

@@ -4,8 +4,8 @@
 use std::collections::HashMap;
 
 use crate::container::Input;
-use crate::git::ObjectId;
-use crate::model::{Fingerprint, Position, Span};
+use crate::git::{LfsStore, ObjectId, Pointer};
+use crate::model::{Fingerprint, Position, Span, Surface};
 use crate::scan::Settings;
 use crate::scan::accept::Verdict;
 use crate::scan::contents::{Contents, Located, Searched};
@@ -16,18 +16,20 @@ const KEPT: usize = 100_000;
 /// The places of secrets in objects, each object searched once as long as it is asked for again.
 pub(in crate::scan) struct Places<'d> {
     contents: Contents<'d>,
+    lfs: Option<LfsStore>,
     known: HashMap<(ObjectId, Vec<u8>), Vec<Located>>,
     count: usize,
 }
 
 impl<'d> Places<'d> {
-    pub(in crate::scan) fn new(settings: &Settings<'d>) -> Self {
-        Self { contents: Contents::new(settings), known: HashMap::new(), count: 0 }
+    /// With `lfs`, contents that pointers point at count as theirs.
+    pub(in crate::scan) fn new(settings: &Settings<'d>, lfs: Option<LfsStore>) -> Self {
+        Self { contents: Contents::new(settings), lfs, known: HashMap::new(), count: 0 }
     }
 
     /// Every secret in the object `id`, called `name`, and in what is packed in it, with its place.
     pub(in crate::scan) fn all(&mut self, id: ObjectId, object: &[u8], name: &[u8]) -> &[Located] {
-        let Self { contents, known, count } = self;
+        let Self { contents, lfs, known, count } = self;
         if *count > KEPT {
             known.clear();
             *count = 0;
@@ -36,6 +38,15 @@ impl<'d> Places<'d> {
             let mut searched = Searched::default();
             // Reading from memory cannot fail. What was not looked at was told when it was first searched.
             let _ = contents.search(Input::Bytes(object), || name.to_vec(), &mut searched);
+            let pointer = lfs.as_ref().zip(Pointer::parse(object));
+            if let Some(mut file) = pointer.and_then(|(lfs, pointer)| lfs.open(&pointer).ok()) {
+                let mut content = Searched::default();
+                let _ = contents.search(Input::File(&mut file), || name.to_vec(), &mut content);
+                for located in &mut content.found {
+                    located.surface = Some(Surface::Lfs);
+                }
+                searched.found.append(&mut content.found);
+            }
             *count += 1 + searched.found.len();
             searched.found
         })

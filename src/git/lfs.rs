@@ -1,0 +1,124 @@
+//! Git LFS: blobs that only point at a content, and the store in the git folder that holds the contents.
+//!
+//! `git push` uploads a content together with its pointer, so a change that adds a pointer adds its content.
+//! `lfs.storage`, which may name any folder of the machine, is not obeyed.
+
+use std::fs::File;
+use std::io;
+use std::path::PathBuf;
+
+use crate::untrusted::{self, kind};
+
+/// Larger blobs are no pointers for git-lfs either, in bytes.
+pub const LARGEST_POINTER: usize = 1024;
+
+/// What the first line of a pointer says, in this and in earlier versions of git-lfs.
+const VERSIONS: [&[u8]; 3] = [
+    b"version https://git-lfs.github.com/spec/",
+    b"version https://hawser.github.com/spec/",
+    b"version http://git-media.io/v/",
+];
+
+/// What a pointer points at.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Pointer {
+    /// SHA-256 of the content, in lower-case hex.
+    pub oid: String,
+    /// Its length in bytes.
+    pub size: u64,
+}
+
+impl Pointer {
+    /// Reads a blob as a pointer; `None` when it is none.
+    pub fn parse(blob: &[u8]) -> Option<Self> {
+        if !Self::may_be(blob) || blob.len() >= LARGEST_POINTER {
+            return None;
+        }
+        let value = |key: &[u8]| {
+            let mut lines = blob.split(|&byte| byte == b'\n').map(<[u8]>::trim_ascii);
+            lines.find_map(|line| line.strip_prefix(key)).map(<[u8]>::trim_ascii)
+        };
+        let oid = value(b"oid sha256:").filter(|oid| oid.len() == 64);
+        let oid = oid.filter(|oid| oid.iter().all(u8::is_ascii_hexdigit))?;
+        let size = std::str::from_utf8(value(b"size ")?).ok()?.parse().ok()?;
+        Some(Self { oid: String::from_utf8_lossy(oid).to_ascii_lowercase(), size })
+    }
+
+    /// Whether a blob that begins like this can be a pointer. Takes no time.
+    pub fn may_be(start: &[u8]) -> bool {
+        VERSIONS.iter().any(|version| start.starts_with(version))
+    }
+}
+
+/// The store of a repository: `lfs/objects` in its common git folder.
+#[derive(Clone, Debug)]
+pub struct LfsStore {
+    objects: PathBuf,
+}
+
+/// Why a content is not searched.
+#[derive(Debug, thiserror::Error)]
+pub enum LfsError {
+    /// It was never downloaded, or it was pruned.
+    #[error(
+        "its Git LFS content is not here; `git lfs fetch --all` downloads it, `--surfaces=-lfs` leaves it out"
+    )]
+    Missing,
+    /// The file in the store is something else, or cut off.
+    #[error("its Git LFS content cannot be used: {0}; `git lfs fsck` tells more")]
+    Unusable(String),
+    /// The system refuses.
+    #[error("its Git LFS content cannot be read: {0}")]
+    Unreadable(#[source] io::Error),
+}
+
+impl LfsStore {
+    /// The store of `repo`.
+    pub fn of(repo: &gix::Repository) -> Self {
+        Self { objects: repo.common_dir().join("lfs").join("objects") }
+    }
+
+    /// Opens the content that `pointer` points at.
+    ///
+    /// # Errors
+    /// When it is not in the store, or not as long as the pointer says.
+    pub fn open(&self, pointer: &Pointer) -> Result<File, LfsError> {
+        let path = self.objects.join(&pointer.oid[..2]).join(&pointer.oid[2..4]).join(&pointer.oid);
+        let (file, metadata) = untrusted::open(&path, false).map_err(|error| match error.kind() {
+            io::ErrorKind::NotFound => LfsError::Missing,
+            _ => LfsError::Unreadable(error),
+        })?;
+        if !metadata.is_file() {
+            return Err(LfsError::Unusable(format!("it is {}", kind(&metadata))));
+        }
+        if metadata.len() != pointer.size {
+            let reason = format!("it has {} bytes and should have {}", metadata.len(), pointer.size);
+            return Err(LfsError::Unusable(reason));
+        }
+        Ok(file)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_pointer_is_read_and_nothing_else_is() {
+        let oid = "ab".repeat(32);
+        let text = format!("version https://git-lfs.github.com/spec/v1\noid sha256:{oid}\nsize 12\n");
+        let pointer = Pointer { oid: oid.clone(), size: 12 };
+        assert_eq!(Pointer::parse(text.as_bytes()), Some(pointer.clone()));
+        let crlf = text.replace('\n', "\r\n").replace("oid sha", "ext-0-x sha256:00\r\noid sha");
+        assert_eq!(Pointer::parse(crlf.as_bytes()), Some(pointer));
+        for other in [
+            text.replace("version", "Version"),
+            text.replace("size", "length"),
+            text.replace(&oid, &oid[1..]),
+            text.replace(&oid, &format!("../{}", &oid[3..])),
+            format!("{text}{}", "x".repeat(LARGEST_POINTER)),
+        ] {
+            assert_eq!(Pointer::parse(other.as_bytes()), None, "{other}");
+        }
+    }
+}

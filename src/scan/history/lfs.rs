@@ -1,0 +1,66 @@
+//! LFS contents of a whole history: which pointers lead to the secrets in the store, and which contents are not here.
+//!
+//! The store was searched as files. Nothing of it is read again, but what stands in a content is attributed to the
+//! paths and commits of its pointers.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+
+use super::packed::Closed;
+use super::repository::Run;
+use crate::git::{Found, LfsStore, ObjectId, ObjectKind, Pointer};
+use crate::model::{Finding, Skip, Surface};
+use crate::scan::objects::{Hit, nameless};
+
+/// Missing contents that are told one by one, with the paths that they had.
+const TOLD: usize = 20;
+
+impl Run<'_> {
+    /// Adds to `found` the pointers that lead to secrets, and to `closed` those whose content is not here.
+    pub(super) fn pointed_at(
+        &mut self,
+        store: &LfsStore,
+        pointers: &[(ObjectId, Arc<Pointer>)],
+        found: &mut Vec<Found<Hit>>,
+        closed: &mut Vec<Closed>,
+    ) {
+        let secrets = in_store(&self.outcome.findings);
+        let mut failed: BTreeMap<&Pointer, String> = BTreeMap::new();
+        let mut more = 0u64;
+        for (id, pointer) in pointers {
+            if let Some(hits) = secrets.get(&pointer.oid) {
+                let hits = hits.iter().map(|hit| (0..0, Hit::clone(hit))).collect();
+                found.push(Found { id: *id, kind: ObjectKind::Blob, size: pointer.size, hits });
+            }
+            if failed.contains_key(&**pointer) {
+                continue;
+            }
+            let Err(error) = store.open(pointer) else { continue };
+            let reason = error.to_string();
+            if failed.len() < TOLD {
+                let skips = vec![Skip::new(nameless(id), reason.clone())];
+                closed.push(Closed { id: *id, skips });
+                failed.insert(pointer, reason);
+            } else {
+                more += 1;
+            }
+        }
+        if more > 0 {
+            let what = format!("{more} more Git LFS pointers");
+            let reason = "their contents are not here; `git lfs fetch --all` downloads them, `--surfaces=-lfs` leaves \
+                          them out";
+            self.outcome.coverage.skipped.insert(Skip::new(what, reason));
+        }
+    }
+}
+
+/// The secrets in each content of the store, which is a file that has the content's id for its name.
+fn in_store(findings: &[Finding]) -> HashMap<String, Vec<Hit>> {
+    let mut secrets: HashMap<String, Vec<Hit>> = HashMap::new();
+    for finding in findings.iter().filter(|finding| finding.origin.surface == Surface::Lfs) {
+        let name = finding.origin.path.as_deref().and_then(|path| path.rsplit(|&byte| byte == b'/').next());
+        let name = String::from_utf8_lossy(name.unwrap_or_default()).into_owned();
+        secrets.entry(name).or_default().push(Arc::clone(&finding.identified));
+    }
+    secrets
+}
