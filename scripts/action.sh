@@ -3,7 +3,47 @@
 # comes in variables, and stays quoted.
 #
 #   action.sh install | build | scan | upload-failed
+#
+# It is started in the workspace, where everything may be the work of whoever wrote the change. So no program is
+# looked up there, none is started that takes its settings from there, and nothing is written there through a link.
 set -euo pipefail
+
+# What bash and the programs below would obey without being asked.
+unset BASH_ENV ENV CDPATH GLOBIGNORE POSIXLY_CORRECT TAR_OPTIONS GZIP GREP_OPTIONS CURL_HOME
+
+# The folder without links and `..`; status 1 when it is none.
+real_folder() {
+  (cd -P -- "$1" 2>/dev/null && pwd -P)
+}
+
+workspace=$(real_folder "${GITHUB_WORKSPACE:-.}") || workspace=
+here=$(pwd -P)
+
+# Whether the folder is the workspace, or lies in it; what is no folder counts as one there.
+in_workspace() {
+  local folder above
+  folder=$(real_folder "$1") || return 0
+  for above in "$workspace" "$here"; do
+    # A job without a checkout may run in the root of a container.
+    case $above in '' | /) continue ;; esac
+    case $folder/ in "$above"/*) return 0 ;; esac
+  done
+  return 1
+}
+
+# The folders of PATH that the change has no say in: neither relative ones, nor those in the workspace.
+safe_path() {
+  local rest=$PATH: safe='' folder
+  while [ -n "$rest" ]; do
+    folder=${rest%%:*}
+    rest=${rest#*:}
+    case $folder in
+      /*) if ! in_workspace "$folder"; then safe=${safe:+$safe:}$folder; fi ;;
+    esac
+  done
+  printf '%s' "$safe"
+}
+PATH=$(safe_path)
 
 # One line that GitHub shows; `%`, CR and LF would end it, or begin another command.
 annotate() {
@@ -19,7 +59,7 @@ fail() {
   exit 2
 }
 
-# Outputs are one line each.
+# Outputs are one line each, whatever the value holds.
 output() {
   printf '%s=%s\n' "$1" "${2//[$'\r\n']/ }" >>"$GITHUB_OUTPUT"
 }
@@ -58,7 +98,8 @@ release_target() {
 # Fetches FILE of the release into a folder.
 fetch() {
   local url=$1 to=$2
-  local arguments=(--fail --silent --show-error --location --retry 3 --output "$to")
+  # First, or the settings in the home folder count.
+  local arguments=(--disable --fail --silent --show-error --location --retry 3 --output "$to")
   # On standard input, where no list of processes shows it.
   if [ -n "${INPUT_TOKEN:-}" ]; then
     printf 'header = "Authorization: Bearer %s"\n' "$INPUT_TOKEN" | curl "${arguments[@]}" --config - -- "$url"
@@ -124,10 +165,86 @@ install() {
   output key "friskey-${RUNNER_OS:-}-${RUNNER_ARCH:-}-$(source_digest)"
 }
 
+# The first file above the folder from which cargo would take settings; nothing where there is none. Those of
+# CARGO_HOME are the machine's.
+settings_above() {
+  local folder name own
+  own=$(real_folder "${CARGO_HOME:-${HOME:-}/.cargo}") || own=
+  folder=$(real_folder "$1") || return 0
+  while [ -n "$folder" ] && [ "$folder" != / ]; do
+    folder=${folder%/*}
+    for name in .cargo/config.toml .cargo/config Cargo.toml; do
+      if [ "$name" != Cargo.toml ] && [ -n "$own" ] && [ "$(real_folder "$folder/.cargo")" = "$own" ]; then continue; fi
+      if [ -e "$folder/$name" ] || [ -L "$folder/$name" ]; then
+        printf '%s' "$folder/$name"
+        return
+      fi
+    done
+  done
+}
+
+# Where to build: the action's folder, or a copy where a folder above it holds settings of somebody else.
+build_folder() {
+  local base copy name
+  if [ -z "$(settings_above "$GITHUB_ACTION_PATH")" ]; then
+    printf '%s' "$GITHUB_ACTION_PATH"
+    return
+  fi
+  for base in "$RUNNER_TEMP" "${HOME:-}" /tmp /var/tmp; do
+    if [ ! -d "$base" ] || in_workspace "$base"; then continue; fi
+    copy=$(mktemp -d "$base/friskey-source.XXXXXX") || continue
+    if [ -n "$(settings_above "$copy")" ]; then
+      rmdir -- "$copy"
+      continue
+    fi
+    for name in Cargo.toml Cargo.lock src rules benches; do
+      cp -R -- "$GITHUB_ACTION_PATH/$name" "$copy/$name"
+    done
+    printf '%s' "$copy"
+    return
+  done
+  return 1
+}
+
+# Takes out of the environment what would tell cargo, rustup, rustc or a compiler what to run or how to build. Homes
+# of cargo and rustup stay when they are the machine's.
+forget_build_settings() {
+  local name
+  for name in $(compgen -e); do
+    case $name in
+      CARGO_HOME | RUSTUP_HOME)
+        case ${!name} in
+          /* | [A-Za-z]:*) if ! in_workspace "${!name}"; then continue; fi ;;
+        esac
+        unset "$name"
+        ;;
+      # Settings that forbid a download, or say from where, run nothing.
+      RUSTUP_AUTO_INSTALL | RUSTUP_DIST_SERVER | RUSTUP_UPDATE_ROOT) ;;
+      CARGO | CARGO_* | RUSTUP_* | RUSTC | RUSTC_* | RUSTDOC | RUSTDOC* | RUSTFLAGS | RUST_*) unset "$name" ;;
+      CC | CXX | CPP | AR | LD | NM | RANLIB | *FLAGS | CC_* | CXX_* | AR_* | *FLAGS_* | *_CC | *_CXX | *_AR) unset "$name" ;;
+      LD_PRELOAD | LD_LIBRARY_PATH | LD_AUDIT | DYLD_* | GIT_* | PKG_CONFIG* | MAKEFLAGS | CMAKE*) unset "$name" ;;
+    esac
+  done
+  # Without a home of its own, cargo takes the one in HOME.
+  if [ -z "${HOME:-}" ] || in_workspace "$HOME"; then
+    export CARGO_HOME=${CARGO_HOME:-$RUNNER_TEMP/friskey-cargo} RUSTUP_HOME=${RUSTUP_HOME:-$RUNNER_TEMP/friskey-rustup}
+  fi
+}
+
 build() {
-  local root=$RUNNER_TEMP/friskey-build
+  local root=$RUNNER_TEMP/friskey-build source toolchain
+  forget_build_settings
   command -v cargo >/dev/null || fail "there is no cargo to build friskey with; set the input \`version\` to a release"
-  cargo install --locked --path "$GITHUB_ACTION_PATH" --root "$root"
+  source=$(build_folder) ||
+    fail "cargo would obey $(settings_above "$GITHUB_ACTION_PATH"); remove it, or set the input \`version\` to a release"
+  # Both cargo and rustup take settings from the folder that they are started in, and from those above it.
+  cd -- "$source"
+  # The machine's own toolchain: this wins over every file and every `rustup override`.
+  if command -v rustup >/dev/null; then
+    toolchain=$(rustup default) || fail "rustup has no default toolchain; set the input \`version\` to a release"
+    export RUSTUP_TOOLCHAIN=${toolchain%%[[:space:]]*}
+  fi
+  CARGO_TARGET_DIR=$RUNNER_TEMP/friskey-target cargo install --locked --path "$source" --root "$root"
   mkdir -p "$FRISKEY_BIN"
   cp "$root/bin/friskey"* "$FRISKEY_BIN/"
 }
@@ -144,13 +261,13 @@ counts() {
     /^\{"type":"end"/ {
       commits = number("commits")
       blobs = number("blobs")
-      if (match($0, /"range: [^"\\(]*/)) range = substr($0, RSTART + 8, RLENGTH - 8)
+      if (match($0, /"notes":\["range: [^"\\(]*/)) range = substr($0, RSTART + 17, RLENGTH - 17)
       sub(/ +$/, "", range)
     }
     END {
       printf "findings=%d\nleaks=%d\ncommits=%d\nblobs=%d\nrange=%s\n", findings, leaks, commits, blobs, range
     }
-  ' "$1"
+  ' <"$1"
 }
 
 # The value of an input that is true or false.
@@ -192,8 +309,9 @@ mode_options() {
   local mode=${INPUT_MODE:-auto}
   case $mode in
     auto) own=(ci) ;;
-    tree) own=(scan) ;;
-    history) own=(history) ;;
+    # What a change holds must not decide how the change is looked at.
+    tree) own=(scan --policy-from=event) ;;
+    history) own=(history --policy-from=event) ;;
     *) fail "the input \`mode\` is auto, tree or history" ;;
   esac
   if [ "$mode" != tree ] && [ "${#paths[@]}" -ne 1 ]; then
@@ -210,7 +328,7 @@ mode_options() {
 # Whether a report is the whole answer about the ref that this run is for. Within strings a quote has a backslash
 # before it.
 is_whole() {
-  grep -Eq '^ *"id": "friskey/(tree|history)/"' "$1"
+  grep -Eq '^ *"id": "friskey/(tree|history)/"' <"$1"
 }
 
 # What may go to code scanning, after a scan that ended with a status below 2. There a report replaces the one
@@ -229,7 +347,7 @@ choose_upload() {
   fi
   if [ "$range" = nothing ]; then return; fi
   # What the push brought decides about the step; this is for the alerts alone.
-  "$FRISKEY_BIN/friskey" history "${common[@]}" --quiet --format jsonl "--output=sarif=$sarif" -- "${paths[@]}" \
+  "$FRISKEY_BIN/friskey" history --policy-from=event "${common[@]}" --quiet --format jsonl "--output=sarif=$sarif" -- "${paths[@]}" \
     >/dev/null || status=$?
   if [ "$status" -lt 2 ]; then
     output upload true
@@ -238,8 +356,35 @@ choose_upload() {
   fi
 }
 
+# Makes the folder for a report at the path, and takes away what is there. In the workspace no link is followed: the
+# change may have brought it.
+make_room() {
+  local path=$1 folder rest
+  case /$path/ in */../*) fail "the input \`sarif-file\` holds \`..\`" ;; esac
+  case $path in
+    /* | [A-Za-z]:*) ;;
+    *) path=$here/$path ;;
+  esac
+  for folder in "$here" "$workspace" "${GITHUB_WORKSPACE:-}"; do
+    case $path in
+      "${folder:-none}"/*) rest=${path#"$folder"/} ;;
+      *) continue ;;
+    esac
+    while [[ $rest == */* ]]; do
+      folder=$folder/${rest%%/*}
+      rest=${rest#*/}
+      if [ -L "$folder" ]; then
+        fail "$folder, on the way to the report, is a symbolic link; set the input \`sarif-file\` to another path"
+      fi
+    done
+  done
+  mkdir -p -- "$(dirname -- "$path")" || fail "the folder of the report $1 cannot be made"
+  # A link is taken away itself, not what it leads to.
+  rm -f -- "$path" || fail "the report $1 cannot be written"
+}
+
 scan() {
-  local sarif=${INPUT_SARIF_FILE:-friskey.sarif} status=0
+  local sarif=${INPUT_SARIF_FILE:-} status=0
   local report upload fails lines paths common own
   upload=$(flag upload-sarif "${INPUT_UPLOAD_SARIF:-true}") || { printf '%s\n' "$upload"; exit 2; }
   fails=$(flag fail-on-findings "${INPUT_FAIL_ON_FINDINGS:-true}") || { printf '%s\n' "$fails"; exit 2; }
@@ -248,8 +393,10 @@ scan() {
   mode_options
   common_options
   report=$(mktemp "$RUNNER_TEMP/friskey-report.XXXXXX")
-  mkdir -p -- "$(dirname -- "$sarif")"
-  rm -f -- "$sarif"
+  if [ -z "$sarif" ]; then
+    sarif=$(mktemp -d "$RUNNER_TEMP/friskey-sarif.XXXXXX")/friskey.sarif
+  fi
+  make_room "$sarif"
   "$FRISKEY_BIN/friskey" "${own[@]}" "${common[@]}" --format github "--output=jsonl=$report" "--output=sarif=$sarif" \
     -- "${paths[@]}" || status=$?
   output exit-code "$status"

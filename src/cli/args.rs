@@ -32,7 +32,7 @@ pub struct Cli {
 }
 
 /// Options that every command takes.
-#[derive(Debug, Args)]
+#[derive(Clone, Debug, Args)]
 #[command(next_help_heading = "Options of every command")]
 pub(super) struct Global {
     /// Adds the rules in FILE to the built-in ones; one of the same id replaces the built-in one
@@ -155,6 +155,22 @@ pub(super) struct Accepting {
     pub(super) strict: bool,
 }
 
+/// Which state of the repository says how it is scanned.
+#[derive(Debug, Args)]
+pub(super) struct PolicyFrom {
+    /// Takes configuration, baseline, rules and ignore files from the commit REV, not from what is scanned;
+    /// `event` is what the change of the CI event is based on, `checkout` what is checked out
+    #[arg(long, value_name = "REV")]
+    pub(super) policy_from: Option<String>,
+}
+
+impl PolicyFrom {
+    /// Whether something else than the checkout is asked for.
+    pub(super) fn is_of_base(&self) -> bool {
+        self.policy_from.as_deref().is_some_and(|asked| asked != "checkout")
+    }
+}
+
 fn formats() -> PossibleValuesParser {
     PossibleValuesParser::new(
         REPORTERS.iter().map(|reporter| clap::builder::PossibleValue::new(reporter.name).help(reporter.help)),
@@ -172,6 +188,9 @@ pub(super) struct Scan {
 
     #[command(flatten)]
     pub(super) accepting: Accepting,
+
+    #[command(flatten)]
+    pub(super) policy_from: PolicyFrom,
 
     #[command(flatten)]
     pub(super) reporting: Reporting,
@@ -257,6 +276,9 @@ pub(super) struct History {
 
     #[command(flatten)]
     pub(super) accepting: Accepting,
+
+    #[command(flatten)]
+    pub(super) policy_from: PolicyFrom,
 
     #[command(flatten)]
     pub(super) reporting: Reporting,

@@ -8,6 +8,8 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use anyhow::{Result, bail};
 
 use super::args::{Global, History, Reporting, Surfaces};
+use super::base_policy::{self, InForce};
+use super::ci::Base;
 use super::config::Config;
 use super::exit::Exit;
 use super::interrupt::stop_flag;
@@ -15,18 +17,15 @@ use super::limits::limits;
 use super::options::{self, Extent};
 use super::output::Outputs;
 use super::progress;
-use super::rules::detector;
 use crate::detect::Detector;
-use crate::git::Progress;
+use crate::git::{self, Progress};
 use crate::model::{Confidence, Surface};
 use crate::scan::{AUDITED, Audit, Only, Settings, scan_history};
 use crate::source::Excludes;
 use crate::suppress::Policy;
 
 pub(super) fn run(history: &History, global: &Global) -> Result<Exit> {
-    let config = options::config_about(global, &history.repo)?;
-    let (rules, detector) = detector(global, &config)?;
-    let policy = options::policy(&history.accepting, &config, Extent::default())?;
+    let InForce { config, rules, detector, policy } = in_force(history, global)?;
     let job = Job {
         command: "history",
         repo: &history.repo,
@@ -38,8 +37,22 @@ pub(super) fn run(history: &History, global: &Global) -> Result<Exit> {
         exclude: options::excludes(&config)?,
         policy: &policy,
         only: None,
+        tell_markers: history.policy_from.is_of_base(),
     };
     job.run(&detector, global)
+}
+
+/// What decides about the scan: what is checked out, or what was there before the change.
+fn in_force(history: &History, global: &Global) -> Result<InForce> {
+    let History { repo: path, accepting, policy_from, .. } = history;
+    if let Some(asked) = &policy_from.policy_from {
+        let repo = git::open(path)?.to_thread_local();
+        let base = base_policy::named_base(asked, &repo)?;
+        if base != Base::Checkout {
+            return base_policy::load(&base, Some(&repo), path, (accepting, global), |_| Extent::default());
+        }
+    }
+    InForce::of_checkout(options::config_about(global, path)?, accepting, global, Extent::default())
 }
 
 /// An audit as the command line asks for it.
@@ -54,6 +67,8 @@ pub(super) struct Job<'a> {
     pub(super) exclude: Option<Excludes>,
     pub(super) policy: &'a Policy,
     pub(super) only: Option<Only>,
+    /// Names the keys that a marker accepts.
+    pub(super) tell_markers: bool,
 }
 
 impl Job<'_> {
@@ -89,6 +104,9 @@ impl Job<'_> {
         drop(shown);
         let mut report = report?;
         report.category = is_range.then_some("range");
+        if self.tell_markers {
+            base_policy::tell_markers(&mut report);
+        }
         let exit = report.status().into();
         outputs.write(&report)?;
         Ok(exit)

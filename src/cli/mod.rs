@@ -1,6 +1,7 @@
 //! Layer 4: arguments, environment, standard streams. Nothing below knows of them.
 
 mod args;
+mod base_policy;
 mod baseline;
 mod ci;
 mod config;

@@ -85,14 +85,25 @@ pub(super) struct Extent {
 
 /// What a scan accepts, and where that comes from.
 pub(super) fn policy(accepting: &Accepting, config: &Config, extent: Extent) -> Result<Policy> {
+    let baseline = if accepting.no_suppress { None } else { baseline_path(accepting, config)? };
+    policy_with(baseline.as_deref(), accepting, config, extent)
+}
+
+/// The same, with this baseline.
+pub(super) fn policy_with(
+    baseline: Option<&Path>,
+    accepting: &Accepting,
+    config: &Config,
+    extent: Extent,
+) -> Result<Policy> {
     let mut notes: Vec<_> = config_note(config).into_iter().collect();
     if accepting.no_suppress {
         notes.push("nothing is accepted: --no-suppress".to_owned());
         return Ok(Policy { notes, ..Policy::default() });
     }
-    let baseline = match baseline_path(accepting, config)? {
+    let baseline = match baseline {
         Some(path) => {
-            let baseline = Baseline::read(&path)?;
+            let baseline = Baseline::read(path)?;
             notes.push(match baseline.entries().len() {
                 1 => format!("baseline: {} (1 entry)", path.display()),
                 count => format!("baseline: {} ({count} entries)", path.display()),

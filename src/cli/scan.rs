@@ -6,21 +6,21 @@ use std::path::{Path, PathBuf};
 use anyhow::Result;
 
 use super::args::{Files, Global, Scan};
+use super::base_policy::{self, InForce};
+use super::ci::Base;
 use super::config::Config;
 use super::exit::Exit;
 use super::interrupt::stop_flag;
 use super::limits::limits;
 use super::options::{self, Extent};
 use super::output::Outputs;
-use super::rules::detector;
+use crate::git;
 use crate::scan::{Settings, Tree, scan_tree};
 use crate::source::{Excludes, FileOptions};
 
 pub(super) fn run(scan: &Scan, global: &Global) -> Result<Exit> {
-    let Scan { paths, files, accepting, reporting } = scan;
-    let config = options::config(global)?;
-    let (rules, detector) = detector(global, &config)?;
-    let policy = options::policy(accepting, &config, extent(paths, files, &config))?;
+    let Scan { paths, files, reporting, .. } = scan;
+    let InForce { config, rules, detector, policy } = in_force(scan, global)?;
     let outputs = Outputs::open(reporting, global)?;
     let stop = stop_flag();
     let settings = Settings {
@@ -33,10 +33,38 @@ pub(super) fn run(scan: &Scan, global: &Global) -> Result<Exit> {
         stop: &stop,
     };
     let tree = tree(paths, files, options::threads(&reporting.sifting, &config)?, &config)?;
-    let report = scan_tree(&settings, &tree)?;
+    let mut report = scan_tree(&settings, &tree)?;
+    if scan.policy_from.is_of_base() {
+        base_policy::tell_markers(&mut report);
+    }
     let exit = report.status().into();
     outputs.write(&report)?;
     Ok(exit)
+}
+
+/// What decides about the scan: what is checked out, or what was there before the change.
+fn in_force(scan: &Scan, global: &Global) -> Result<InForce> {
+    let Scan { paths, files, accepting, policy_from, .. } = scan;
+    if let Some(asked) = &policy_from.policy_from {
+        // Where several repositories are checked out, none needs to be around the current folder.
+        let around = [Path::new(".")].into_iter().chain(paths.iter().map(PathBuf::as_path));
+        let opened =
+            around.filter_map(|start| Some((git::open(start).ok()?.to_thread_local(), start))).next();
+        let base = match &opened {
+            Some((repo, _)) => base_policy::named_base(asked, repo)?,
+            None => Base::Unknown("no git repository is around what is scanned".to_owned()),
+        };
+        if base != Base::Checkout {
+            let (repo, start) =
+                opened.as_ref().map_or((None, Path::new(".")), |(repo, start)| (Some(repo), *start));
+            return base_policy::load(&base, repo, start, (accepting, global), |config| {
+                extent(paths, files, config)
+            });
+        }
+    }
+    let config = options::config(global)?;
+    let extent = extent(paths, files, &config);
+    InForce::of_checkout(config, accepting, global, extent)
 }
 
 /// What the options and the configuration ask to scan.

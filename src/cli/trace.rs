@@ -46,6 +46,7 @@ pub(super) fn run(trace: &Trace, global: &Global) -> Result<Exit> {
         exclude: None,
         policy: &Policy::default(),
         only: Some(only),
+        tell_markers: false,
     };
     job.run(&detector, global)
 }

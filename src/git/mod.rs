@@ -30,7 +30,7 @@ pub mod staged;
 mod state;
 mod sweep;
 
-pub use at::{FileAtError, file_at};
+pub use at::{FileAtError, commit_id, file_at, is_tracked_at};
 pub use commits::{Commits, Leading};
 pub use database::Database;
 pub use gix::hash::Kind as HashKind;

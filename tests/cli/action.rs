@@ -73,6 +73,11 @@ fn scan(
     (output.status.code().unwrap(), outputs, String::from_utf8_lossy(&said).into_owned())
 }
 
+/// Where the report is that could be uploaded.
+fn sarif_of(outputs: &str) -> String {
+    outputs.lines().find_map(|line| line.strip_prefix("sarif=")).unwrap().to_owned()
+}
+
 fn has(outputs: &str, line: &str) -> bool {
     outputs.lines().any(|known| known == line)
 }
@@ -119,14 +124,16 @@ fn a_push_is_scanned_once_and_counted() {
     let payload = json!({"before": before, "after": after, "ref": "refs/heads/main"});
     let (status, outputs, said) = scan(&scratch, "push", &payload, &[]);
     assert_eq!(status, 1, "{said}");
-    for line in
-        ["exit-code=1", "findings=3", "leaks=2", "commits=1", "blobs=2", "sarif=friskey.sarif", "upload=true"]
-    {
+    for line in ["exit-code=1", "findings=3", "leaks=2", "commits=1", "blobs=2", "upload=true"] {
         assert!(has(&outputs, line), "{line}: {outputs}");
     }
     assert!(has(&outputs, &format!("range={before}..{after}")), "{outputs}");
     assert!(said.contains("::error file=a,line=1,"), "{said}");
-    let sarif: Value = serde_json::from_slice(&fs::read(scratch.path("ws/friskey.sarif")).unwrap()).unwrap();
+    let sarif: Value = serde_json::from_slice(&fs::read(sarif_of(&outputs)).unwrap()).unwrap();
+    assert!(
+        !Path::new(&sarif_of(&outputs)).starts_with(scratch.path("ws")),
+        "reports lie outside of the checkout"
+    );
     assert_eq!(sarif["runs"][0]["results"].as_array().unwrap().len(), 2);
     let summary = fs::read_to_string(scratch.path("summary.md")).unwrap();
     assert_eq!(summary.matches("## friskey: 2 leaks in 3 places").count(), 1, "{summary}");
@@ -177,8 +184,8 @@ fn a_push_uploads_the_whole_history_so_that_no_alert_is_closed() {
     scratch.write("ws/fine", "fine\n");
     let after = scratch.commit("ws", "fine");
     let payload = json!({"before": before, "after": after, "ref": "refs/heads/main"});
-    let results = || {
-        let text = fs::read(scratch.path("ws/friskey.sarif")).unwrap();
+    let results = |outputs: &str| {
+        let text = fs::read(sarif_of(outputs)).unwrap();
         let sarif: Value = serde_json::from_slice(&text).unwrap();
         let id = sarif["runs"][0]["automationDetails"]["id"].as_str().unwrap().to_owned();
         (id, sarif["runs"][0]["results"].as_array().unwrap().len())
@@ -187,10 +194,10 @@ fn a_push_uploads_the_whole_history_so_that_no_alert_is_closed() {
     let (status, outputs, said) = scan(&scratch, "push", &payload, &[]);
     assert!(status == 0 && has(&outputs, "findings=0") && has(&outputs, "upload=true"), "{outputs} {said}");
     assert!(!said.contains("::error"), "{said}");
-    assert_eq!(results(), ("friskey/history/".to_owned(), 1));
+    assert_eq!(results(&outputs), ("friskey/history/".to_owned(), 1));
     let (_, outputs, _) = scan(&scratch, "push", &payload, &[("INPUT_UPLOAD_SARIF", "false")]);
     assert!(!outputs.contains("upload="), "{outputs}");
-    assert_eq!(results(), ("friskey/ci/".to_owned(), 0));
+    assert_eq!(results(&outputs), ("friskey/ci/".to_owned(), 0));
     // One that cannot look everywhere says nothing about alerts.
     scratch.write("ws/.git/objects/12/34567890123456789012345678901234567890", "no object");
     let (status, outputs, said) = scan(&scratch, "push", &payload, &[]);
@@ -213,7 +220,7 @@ fn inputs_are_obeyed_and_never_run() {
     scratch.write("ws/sub dir/a", key(1));
     scratch.write("ws/$(touch ran)/b", key(2));
     let tree = |variables: &[(&str, &str)]| {
-        scan(&scratch, "push", &json!({}), &[&[("INPUT_MODE", "tree")], variables].concat())
+        scan(&scratch, "schedule", &json!({}), &[&[("INPUT_MODE", "tree")], variables].concat())
     };
     let findings = |variables: &[(&str, &str)]| {
         let (_, outputs, said) = tree(variables);
@@ -259,7 +266,7 @@ fn inputs_are_obeyed_and_never_run() {
     }
     assert!(!scratch.path("ws/ran").exists());
     scratch.commit("ws", "all");
-    let (status, outputs, _) = scan(&scratch, "push", &json!({}), &[("INPUT_MODE", "history")]);
+    let (status, outputs, _) = scan(&scratch, "schedule", &json!({}), &[("INPUT_MODE", "history")]);
     assert!(status == 1 && has(&outputs, "commits=2") && has(&outputs, "range="), "{outputs}");
     let range = [("INPUT_BASE", "HEAD~1"), ("INPUT_HEAD", "HEAD")];
     let (status, outputs, said) = scan(&scratch, "workflow_dispatch", &json!({}), &range);

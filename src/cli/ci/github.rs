@@ -4,25 +4,45 @@
 use anyhow::{Context, Result, bail};
 use serde_json::Value;
 
-use super::plan::{Plan, Push, Rev, Scope, Variables, is_id, is_zero};
+use super::plan::{Plan, Push, Rev, Run, Scope, Variables, is_id, is_zero};
 
 const DEEPEN: &str = "set `fetch-depth: 0` for actions/checkout";
 
 pub(super) fn plan(variables: &Variables<'_>, payload: impl FnOnce() -> Result<Value>) -> Result<Plan> {
     let name = variables.get("GITHUB_EVENT_NAME").context("the variable GITHUB_EVENT_NAME is not set")?;
+    let payload = match name.as_str() {
+        "push" | "pull_request" | "pull_request_target" | "merge_group" => payload()?,
+        // Of other events it only says whose policy applies.
+        _ => payload().unwrap_or_default(),
+    };
     let scope = match name.as_str() {
-        "push" => push(&payload()?)?,
+        "push" => push(&payload)?,
         "pull_request" | "pull_request_target" => {
-            let payload = payload()?;
             between(&payload, "/pull_request/base/sha", "/pull_request/head/sha")?
         }
-        "merge_group" => between(&payload()?, "/merge_group/base_sha", "/merge_group/head_sha")?,
+        "merge_group" => between(&payload, "/merge_group/base_sha", "/merge_group/head_sha")?,
         "delete" => Scope::Nothing,
         _ => Scope::Whole,
     };
+    let run = Some(run(variables, &name, &payload));
     // That event runs in the name of the base branch.
     let own_ref = name != "pull_request_target";
-    Ok(Plan { scope, event: format!("GitHub {name}"), deepen: Some(DEEPEN), own_ref })
+    Ok(Plan { scope, event: format!("GitHub {name}"), deepen: Some(DEEPEN), own_ref, run })
+}
+
+fn run(variables: &Variables<'_>, event: &str, payload: &Value) -> Run {
+    let text = |pointer| payload.pointer(pointer).and_then(Value::as_str).map(str::to_owned);
+    let default_branch = text("/repository/default_branch");
+    let name = match variables.get("GITHUB_REF") {
+        // A schedule is that of the default branch.
+        None if event == "schedule" => {
+            Some(format!("refs/heads/{}", default_branch.as_deref().unwrap_or("main")))
+        }
+        name => name,
+    };
+    let commit = variables.get("GITHUB_SHA").filter(|id| is_id(id));
+    let base = text("/pull_request/base/sha").filter(|id| is_id(id));
+    Run { name, default_branch, commit, base }
 }
 
 fn push(payload: &Value) -> Result<Scope> {

@@ -2,13 +2,13 @@
 //!
 //! [`mod@plan`] says what the event asks for, [`mod@resolve`] what that means in this repository.
 
+mod base;
 mod github;
 mod plan;
 #[cfg(test)]
 mod plan_tests;
 mod resolve;
 mod systems;
-mod trusted;
 
 use std::env;
 use std::fs::File;
@@ -20,20 +20,23 @@ use anyhow::{Context, Result, bail};
 use clap::Args;
 use serde_json::Value;
 
+pub(super) use self::base::Base;
 use self::plan::Variables;
 use self::resolve::{Resolved, Work, resolve};
-use super::args::{Accepting, Global, Reporting, Surfaces};
+use super::args::{Accepting, Global, PolicyFrom, Reporting, Surfaces};
+use super::base_policy::{self, InForce};
 use super::config::Config;
 use super::exit::Exit;
 use super::history::{now, surfaces};
 use super::interrupt::stop_flag;
 use super::limits::limits;
-use super::options;
+use super::options::{self, Extent};
 use super::output::{Outputs, step_summary};
 use super::progress;
 use crate::detect::Mask;
-use crate::git::{self, Progress};
+use crate::git::{self, Progress, Repository};
 use crate::model::{Report, Status};
+use crate::report::escape_line;
 use crate::scan::{Audit, Settings, scan_history, scan_nothing};
 
 /// The largest payload that is read, in bytes; GitHub's own end at 25 MB.
@@ -64,6 +67,9 @@ pub(super) struct Ci {
     accepting: Accepting,
 
     #[command(flatten)]
+    policy_from: PolicyFrom,
+
+    #[command(flatten)]
     reporting: Reporting,
 }
 
@@ -73,12 +79,16 @@ pub(super) fn run(ci: &Ci, global: &Global) -> Result<Exit> {
     let plan = plan::plan(&variables, || payload(&variables), ci.base.as_deref(), ci.head.as_deref())?;
     let repo = git::open(&ci.repo)?.to_thread_local();
     let resolved = resolve(&plan, &repo);
-    let trusted = trusted::load(&repo, &ci.repo, &resolved, &ci.accepting, global)?;
+    let base = match ci.policy_from.policy_from.as_deref() {
+        None | Some(base_policy::EVENT) => base::base(&plan, &repo),
+        Some(asked) => base_policy::named_base(asked, &repo)?,
+    };
+    let trusted = in_force(ci, &base, &repo, global)?;
     let mask = Mask::new(&trusted.detector);
     // Names of branches may hold anything.
     let chosen = mask.text(format!("range: {} ({})", resolved.range, resolved.why).as_bytes());
     if !global.quiet {
-        super::say(&format!("friskey: {chosen}"));
+        super::say(&format!("friskey: {}", escape_line(&chosen)));
     }
     let on_github = variables.is_set("GITHUB_ACTIONS");
     let mut reporting = ci.reporting.clone();
@@ -99,6 +109,7 @@ pub(super) fn run(ci: &Ci, global: &Global) -> Result<Exit> {
     };
     let mut report = scan(ci, &settings, &resolved, &trusted.config, global)?;
     report.category = plan.category();
+    base_policy::tell_markers(&mut report);
     report.notes.insert(0, chosen);
     if let (Status::Incomplete, Some(deepen)) = (report.status(), plan.deepen) {
         report.notes.push(format!("where the history is cut off: {deepen}"));
@@ -106,6 +117,34 @@ pub(super) fn run(ci: &Ci, global: &Global) -> Result<Exit> {
     let exit = report.status().into();
     outputs.write(&report)?;
     Ok(exit)
+}
+
+/// What decides about the scan.
+fn in_force(ci: &Ci, base: &Base, repo: &Repository, global: &Global) -> Result<InForce> {
+    let Ci { repo: path, accepting, .. } = ci;
+    match base {
+        Base::Checkout => {
+            InForce::of_checkout(options::config_about(global, path)?, accepting, global, Extent::default())
+        }
+        _ => base_policy::load(base, Some(repo), path, (accepting, global), |_| Extent::default()),
+    }
+}
+
+/// The commit that may say how the change of the event is looked at, for other commands.
+///
+/// # Errors
+/// Where no CI system runs us.
+pub(super) fn event_base(repo: &Repository) -> Result<Base> {
+    let variable = |name: &str| env::var(name).ok();
+    let variables = Variables(&variable);
+    match plan::plan(&variables, || payload(&variables), None, None) {
+        Ok(plan) if plan.run.is_none() => {
+            bail!("--policy-from event: no supported CI detected; name a revision instead")
+        }
+        Ok(plan) => Ok(base::base(&plan, repo)),
+        // What cannot be understood speaks for nobody.
+        Err(error) => Ok(Base::Unknown(format!("{error:#}"))),
+    }
 }
 
 fn scan(

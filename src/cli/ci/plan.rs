@@ -64,6 +64,32 @@ pub(super) struct Plan {
     pub(super) deepen: Option<&'static str>,
     /// Whether the ref that the system names for the run is that of the change itself.
     pub(super) own_ref: bool,
+    /// What the run is for; nothing outside of CI, and where the user gives the range.
+    pub(super) run: Option<Run>,
+}
+
+/// What a CI system says about the run itself, whatever the event is.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Run {
+    /// The full name of the ref that the run is for, if known.
+    pub(super) name: Option<String>,
+    /// The short name of the default branch, if known.
+    pub(super) default_branch: Option<String>,
+    /// The commit that the run is for, if known.
+    pub(super) commit: Option<String>,
+    /// The commit that the change is based on, for an event that is about a request but names no range.
+    pub(super) base: Option<String>,
+}
+
+impl Run {
+    /// The run for the branch in the variable `branch`, given in short.
+    pub(super) fn for_branch(branch: Option<String>, default_branch: Option<String>) -> Self {
+        let name = branch.map(|name| match name.strip_prefix("refs/") {
+            Some(_) => name,
+            None => format!("refs/heads/{name}"),
+        });
+        Self { name, default_branch, ..Self::default() }
+    }
 }
 
 impl Plan {
@@ -133,7 +159,7 @@ pub(super) fn plan(
         return Ok(plan);
     }
     let event = "no CI system that is known".to_owned();
-    Ok(Plan { scope: Scope::Whole, event, deepen: None, own_ref: false })
+    Ok(Plan { scope: Scope::Whole, event, deepen: None, own_ref: false, run: None })
 }
 
 fn asked(base: Option<&str>, head: Option<&str>) -> Result<Plan> {
@@ -146,7 +172,7 @@ fn asked(base: Option<&str>, head: Option<&str>) -> Result<Plan> {
         }
         _ => Scope::Push(Push { after: head.word(), ..Push::default() }),
     };
-    Ok(Plan { scope, event, deepen: None, own_ref: false })
+    Ok(Plan { scope, event, deepen: None, own_ref: false, run: None })
 }
 
 /// One revision, and not an option or a range of several.

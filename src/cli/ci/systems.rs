@@ -3,41 +3,67 @@
 
 use anyhow::Result;
 
-use super::plan::{Plan, Push, Rev, Scope, Variables, is_id, is_zero};
+use super::plan::{Plan, Push, Rev, Run, Scope, Variables, is_id, is_zero};
 
 struct System {
     /// Set by this system, and by no other.
     marker: &'static str,
     name: &'static str,
     scope: fn(&Variables<'_>) -> Result<(Scope, &'static str)>,
+    /// The variable with the branch that the run is for.
+    branch: &'static str,
+    /// The variable with the default branch, if the system has one.
+    default_branch: &'static str,
     deepen: &'static str,
 }
 
 const SYSTEMS: &[System] = &[
-    System { marker: "GITLAB_CI", name: "GitLab", scope: gitlab, deepen: "set the variable `GIT_DEPTH: 0`" },
+    System {
+        marker: "GITLAB_CI",
+        name: "GitLab",
+        scope: gitlab,
+        branch: "CI_COMMIT_BRANCH",
+        default_branch: "CI_DEFAULT_BRANCH",
+        deepen: "set the variable `GIT_DEPTH: 0`",
+    },
     System {
         marker: "BITBUCKET_BUILD_NUMBER",
         name: "Bitbucket",
         scope: bitbucket,
+        branch: "BITBUCKET_BRANCH",
+        default_branch: "",
         deepen: "set `clone: depth: full`",
     },
-    System { marker: "TF_BUILD", name: "Azure", scope: azure, deepen: "set `fetchDepth: 0` at `checkout`" },
+    System {
+        marker: "TF_BUILD",
+        name: "Azure",
+        scope: azure,
+        branch: "BUILD_SOURCEBRANCH",
+        default_branch: "",
+        deepen: "set `fetchDepth: 0` at `checkout`",
+    },
     System {
         marker: "JENKINS_URL",
         name: "Jenkins",
         scope: jenkins,
+        branch: "BRANCH_NAME",
+        default_branch: "",
         deepen: "take the shallow clone out of the job's checkout",
     },
     System {
         marker: "CIRCLECI",
         name: "CircleCI",
         scope: |_| Ok((Scope::Whole, "build")),
+        branch: "CIRCLE_BRANCH",
+        default_branch: "",
         deepen: "use `checkout` with `method: full`",
     },
     System {
         marker: "BUILDKITE",
         name: "Buildkite",
         scope: buildkite,
+        branch: "BUILDKITE_BRANCH",
+        default_branch: "BUILDKITE_PIPELINE_DEFAULT_BRANCH",
         deepen: "take `--depth` out of BUILDKITE_GIT_CLONE_FLAGS and BUILDKITE_GIT_FETCH_FLAGS",
     },
 ];
@@ -52,7 +78,8 @@ pub(super) fn plan(variables: &Variables<'_>) -> Result<Option<Plan>> {
     };
     let (scope, event) = (system.scope)(variables)?;
     let event = format!("{} {event}", system.name);
-    Ok(Some(Plan { scope, event, deepen: Some(system.deepen), own_ref: true }))
+    let run = Run::for_branch(variables.get(system.branch), variables.get(system.default_branch));
+    Ok(Some(Plan { scope, event, deepen: Some(system.deepen), own_ref: true, run: Some(run) }))
 }
 
 fn gitlab(variables: &Variables<'_>) -> Result<(Scope, &'static str)> {

@@ -1,0 +1,258 @@
+//! Configuration, rules, baseline and ignore files as they were before a change, so that a change cannot excuse
+//! itself. Files that the user names count where git does not track them: then they are no part of the change.
+
+use std::cell::RefCell;
+use std::fs;
+use std::path::{Component, Path, PathBuf};
+
+use anyhow::{Context, Result, anyhow, bail};
+use tempfile::TempDir;
+
+use super::args::{Accepting, Global};
+use super::ci::{self, Base};
+use super::config::{self, Config, NAME};
+use super::options::{self, BASELINE, Extent, variable};
+use super::root::Root;
+use super::rules::detector;
+use crate::detect::Detector;
+use crate::git::{Repository, file_at, is_tracked_at};
+use crate::model::{PathBase, Report};
+use crate::rules::RuleSet;
+use crate::suppress::Policy;
+
+/// The longest file that is read, in bytes.
+const LONGEST: u64 = 64 << 20;
+/// Markers that are named one by one.
+const MOST_MARKERS: usize = 10;
+
+/// The word for the commit that the event of a CI system is based on.
+pub(super) const EVENT: &str = "event";
+/// The word for what is checked out.
+const CHECKOUT: &str = "checkout";
+
+/// What decides about a scan.
+pub(super) struct InForce {
+    pub(super) config: Config,
+    pub(super) rules: RuleSet,
+    pub(super) detector: Detector,
+    pub(super) policy: Policy,
+}
+
+impl InForce {
+    /// What the checkout says.
+    pub(super) fn of_checkout(
+        config: Config,
+        accepting: &Accepting,
+        global: &Global,
+        extent: Extent,
+    ) -> Result<Self> {
+        let (rules, detector) = detector(global, &config)?;
+        let policy = options::policy(accepting, &config, extent)?;
+        Ok(Self { config, rules, detector, policy })
+    }
+}
+
+/// The base that `--policy-from` names.
+///
+/// # Errors
+/// A revision that is not here; `event` where no CI system tells of one.
+pub(super) fn named_base(asked: &str, repo: &Repository) -> Result<Base> {
+    match asked {
+        CHECKOUT => Ok(Base::Checkout),
+        EVENT => ci::event_base(repo),
+        rev => match crate::git::commit_id(repo, rev) {
+            Some(id) => Ok(Base::Rev { rev: id, what: format!("--policy-from {rev}") }),
+            None => bail!("--policy-from: `{rev}` is not a commit of this repository; fetch it first"),
+        },
+    }
+}
+
+/// What the base says. `start` is a folder in the repository; what is accepted may depend on the `extent`.
+///
+/// # Errors
+/// When a file of the base cannot be read or understood.
+pub(super) fn load(
+    base: &Base,
+    repo: Option<&Repository>,
+    start: &Path,
+    (accepting, global): (&Accepting, &Global),
+    extent: impl FnOnce(&Config) -> Extent,
+) -> Result<InForce> {
+    let root = Root::find(start).with_context(|| format!("cannot look at {}", start.display()))?;
+    let here = fs::canonicalize(".").context("cannot look at the current folder")?;
+    let rev = match base {
+        Base::Rev { rev, .. } => Some(rev.as_str()),
+        Base::Checkout | Base::Unknown(_) => None,
+    };
+    let files = Files {
+        revision: repo.zip(rev),
+        head: repo,
+        base: PathBase { root: root.absolute, from: here },
+        folder: TempDir::new().context("cannot make a temporary folder")?,
+        notes: RefCell::default(),
+    };
+    // What was copied is called by where it came from.
+    let prefix = format!("{}{}", files.folder.path().display(), std::path::MAIN_SEPARATOR);
+    let shown = rev.map_or_else(String::new, |rev| format!("{rev}:"));
+    let loaded = files.in_force(start, accepting, global, extent);
+    let mut loaded = loaded.map_err(|error| anyhow!(format!("{error:#}").replace(&prefix, &shown)))?;
+    for note in &mut loaded.policy.notes {
+        *note = note.replace(&prefix, &shown);
+    }
+    loaded.config.path = None;
+    // Those of the checkout are the change's.
+    loaded.config.no_ignore = true;
+    loaded.policy.notes.insert(0, told(base));
+    loaded.policy.notes.extend(files.notes.into_inner());
+    Ok(loaded)
+}
+
+/// Which policy applies, in words.
+fn told(base: &Base) -> String {
+    match base {
+        Base::Rev { rev, what } => {
+            format!(
+                "configuration, baseline, rules and ignore files: those of {rev} ({what}), not of what is scanned"
+            )
+        }
+        Base::Unknown(reason) => {
+            format!("no configuration, baseline, rules or ignore files of the repository are used: {reason}")
+        }
+        Base::Checkout => "configuration, baseline, rules and ignore files: those of the checkout".to_owned(),
+    }
+}
+
+/// Names the keys that a marker accepts: who wrote the key may have written the marker as well.
+pub(super) fn tell_markers(report: &mut Report) {
+    let findings = report.leaks.iter().flat_map(|leak| &leak.findings);
+    let mut places = findings.filter_map(|finding| {
+        let by = finding.suppressed.as_ref().filter(|suppression| suppression.by == "inline")?;
+        let path = finding.origin.path.as_deref().map_or_else(
+            || finding.origin.surface.name().to_owned(),
+            |path| String::from_utf8_lossy(path).into_owned(),
+        );
+        Some(format!("{path}:{} ({})", finding.span.start.line, by.source))
+    });
+    let first: Vec<_> = places.by_ref().take(MOST_MARKERS).collect();
+    if first.is_empty() {
+        return;
+    }
+    let rest = places.count();
+    let rest = if rest == 0 { String::new() } else { format!(" and {rest} more") };
+    report.notes.push(format!(
+        "accepted by a marker in what is scanned: {}{rest}; --no-suppress accepts none",
+        first.join(", ")
+    ));
+}
+
+/// The files of the base, copied into a folder as they are needed.
+struct Files<'r> {
+    /// The repository and the revision, if there is a base.
+    revision: Option<(&'r Repository, &'r str)>,
+    /// The repository whose HEAD is scanned.
+    head: Option<&'r Repository>,
+    base: PathBase,
+    folder: TempDir,
+    notes: RefCell<Vec<String>>,
+}
+
+impl Files<'_> {
+    fn in_force(
+        &self,
+        start: &Path,
+        accepting: &Accepting,
+        global: &Global,
+        extent: impl FnOnce(&Config) -> Extent,
+    ) -> Result<InForce> {
+        let named = global.config.clone().or_else(|| variable("FRISKEY_CONFIG").map(PathBuf::from));
+        let path = match named {
+            _ if global.no_config => None,
+            Some(path) => self.named(path)?,
+            None => self.copied(NAME)?,
+        };
+        let mut config = config::load(path.as_deref(), path.is_none(), start)?;
+        let is_copy = path.is_some_and(|path| path.starts_with(self.folder.path()));
+        let rules = std::mem::take(&mut config.rules).into_iter();
+        let rules = rules.map(|path| self.named_by_config(path, is_copy));
+        config.rules = rules.filter_map(Result::transpose).collect::<Result<_>>()?;
+        let rules = global.rules.iter().map(|path| self.named(path.clone()));
+        let rules = rules.filter_map(Result::transpose).collect::<Result<_>>()?;
+        let named = accepting.baseline.clone().or_else(|| variable("FRISKEY_BASELINE").map(PathBuf::from));
+        let baseline = match (named, config.baseline.take()) {
+            _ if accepting.no_suppress => None,
+            (Some(path), _) => self.named(path)?,
+            (None, Some(path)) => self.named_by_config(path, is_copy)?,
+            (None, None) => self.copied(BASELINE)?,
+        };
+        let (rules, detector) = detector(&Global { rules, ..global.clone() }, &config)?;
+        let policy = options::policy_with(baseline.as_deref(), accepting, &config, extent(&config))?;
+        // Its files are gone when this returns.
+        Ok(InForce { config, rules, detector, policy })
+    }
+
+    /// A file that the user named: the base's, if it has it. If it has not, that of the disk, unless git tracks it;
+    /// then it is the change's, and nothing.
+    fn named(&self, path: PathBuf) -> Result<Option<PathBuf>> {
+        let Some(name) = self.inside(&path) else { return Ok(Some(path)) };
+        if let Some(copy) = self.copied(&name)? {
+            return Ok(Some(copy));
+        }
+        // Of what cannot be read, the worst is assumed.
+        let is_tracked = self.head.is_none_or(|repo| is_tracked_at(repo, "HEAD", &name).unwrap_or(true));
+        if !is_tracked {
+            return Ok(Some(path));
+        }
+        let whose = if self.revision.is_some() { "the base does not have it" } else { "no base is known" };
+        self.notes.borrow_mut().push(format!("{} is not used: {whose}", path.display()));
+        Ok(None)
+    }
+
+    /// A file that the configuration names; `is_copy` if that is the base's.
+    fn named_by_config(&self, path: PathBuf, is_copy: bool) -> Result<Option<PathBuf>> {
+        if !is_copy {
+            return self.named(path);
+        }
+        let name = path.strip_prefix(self.folder.path()).ok().and_then(normal).with_context(|| {
+            let path = path.display();
+            format!("{NAME} names {path}, which is not inside the repository; name it with an option")
+        })?;
+        // What the base lacks is told by whoever reads it.
+        Ok(Some(self.copied(&name)?.unwrap_or(path)))
+    }
+
+    /// The name within the repository; `None` outside of it.
+    fn inside(&self, path: &Path) -> Option<String> {
+        let name = self.base.relative(path).or_else(|| {
+            let real = fs::canonicalize(path).ok()?;
+            real.strip_prefix(&self.base.root).ok().map(Path::to_owned)
+        })?;
+        normal(&name)
+    }
+
+    /// A copy of a file of the base; `None` where it has none.
+    fn copied(&self, name: &str) -> Result<Option<PathBuf>> {
+        let Some((repo, rev)) = self.revision else { return Ok(None) };
+        let Some(bytes) = file_at(repo, rev, name, LONGEST)? else { return Ok(None) };
+        let to = self.folder.path().join(name);
+        let copy = || {
+            fs::create_dir_all(to.parent().unwrap_or(self.folder.path()))?;
+            fs::write(&to, &bytes)
+        };
+        copy().with_context(|| format!("cannot copy {name} of {rev} to a temporary folder"))?;
+        Ok(Some(to))
+    }
+}
+
+/// The path with `/`, without `.` and `..`; `None` when it leads out of where it begins.
+fn normal(path: &Path) -> Option<String> {
+    let mut parts = Vec::new();
+    for part in path.components() {
+        match part {
+            Component::Normal(part) => parts.push(part.to_string_lossy()),
+            Component::CurDir => {}
+            Component::ParentDir => drop(parts.pop()?),
+            Component::Prefix(_) | Component::RootDir => return None,
+        }
+    }
+    Some(parts.join("/"))
+}

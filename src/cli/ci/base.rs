@@ -1,0 +1,111 @@
+//! Which commit may say how a change is looked at: what a change holds must not.
+
+use super::plan::{Plan, Push, Run, Scope};
+use super::resolve::is_here;
+use crate::git::{Repository, commit_id, refs};
+
+/// Where configuration, baseline, rules and ignore files come from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(in crate::cli) enum Base {
+    /// From this commit, which was there before the change.
+    Rev {
+        /// The commit, as a revision.
+        rev: String,
+        /// What it is, e.g. `the base of the GitHub pull_request`.
+        what: String,
+    },
+    /// From what is checked out: no change is under review.
+    Checkout,
+    /// From nowhere, for this reason: the commit is not known, or is not here.
+    Unknown(String),
+}
+
+/// The commit that may say how the event's change is looked at.
+pub(in crate::cli) fn base(plan: &Plan, repo: &Repository) -> Base {
+    let event = &plan.event;
+    match &plan.scope {
+        Scope::Between { base, .. } => {
+            commit(&base.word(), format!("the base of the change, {event}"), plan, repo)
+        }
+        Scope::Push(push) => before_push(push, plan, repo),
+        Scope::Nothing | Scope::Whole => {
+            plan.run.as_ref().map_or(Base::Checkout, |run| of_run(run, plan, repo))
+        }
+    }
+}
+
+/// Of the default branch what it was. Of another one what the default branch is, since whoever may push twice would
+/// else write in the first push what the second is judged by.
+fn before_push(push: &Push, plan: &Plan, repo: &Repository) -> Base {
+    let default_branch = push.default_branch.as_deref();
+    let tip = default_tip(push.name.as_deref(), default_branch, repo);
+    let before = push.before.as_deref().filter(|before| is_here(repo, before));
+    match (tip, before) {
+        // Of a branch that only may be the default one, what was pushed to before counts.
+        (Some((name, id)), None) => default_branch_at(&name, id),
+        (Some((name, id)), Some(_)) if default_branch.is_some() => default_branch_at(&name, id),
+        (_, Some(before)) => {
+            Base::Rev { rev: before.to_owned(), what: format!("what was there before the {}", plan.event) }
+        }
+        (None, None) => Base::Unknown(match &push.before {
+            Some(before) => format!("{before}, what was there before the {}, is not here", plan.event),
+            None => format!("nothing was there before the {}", plan.event),
+        }),
+    }
+}
+
+/// For an event that is about no range of commits: it may run for any branch.
+fn of_run(run: &Run, plan: &Plan, repo: &Repository) -> Base {
+    if let Some(base) = &run.base {
+        return commit(base, format!("the base of the request, {}", plan.event), plan, repo);
+    }
+    if let Some((name, id)) = default_tip(run.name.as_deref(), run.default_branch.as_deref(), repo) {
+        return default_branch_at(&name, id);
+    }
+    let is_default =
+        run.name.as_deref().and_then(|name| name.strip_prefix("refs/heads/")).is_some_and(|name| match &run
+            .default_branch
+        {
+            Some(known) => known == name,
+            None => USUAL.contains(&name),
+        });
+    match &run.commit {
+        _ if !is_default => Base::Unknown(format!("{}: the default branch is not here", plan.event)),
+        // Something else may be checked out, the head of a request for one.
+        Some(id) if commit_id(repo, "HEAD").as_deref() != Some(id) => {
+            commit(id, format!("the default branch, {}", plan.event), plan, repo)
+        }
+        _ => Base::Checkout,
+    }
+}
+
+fn default_branch_at(name: &str, id: String) -> Base {
+    Base::Rev { rev: id, what: format!("the default branch, {name}") }
+}
+
+fn commit(rev: &str, what: String, plan: &Plan, repo: &Repository) -> Base {
+    if is_here(repo, rev) {
+        return Base::Rev { rev: rev.to_owned(), what };
+    }
+    let remedy = plan.deepen.map_or_else(String::new, |deepen| format!("; {deepen}"));
+    Base::Unknown(format!("{rev}, {what}, is not in this clone{remedy}"))
+}
+
+/// What the default branch is called where nobody says.
+const USUAL: [&str; 2] = ["main", "master"];
+
+/// Name and commit of the remote's default branch, unless it is the ref `own`, or may be.
+pub(super) fn default_tip(
+    own: Option<&str>,
+    default_branch: Option<&str>,
+    repo: &Repository,
+) -> Option<(String, String)> {
+    let own = own?;
+    let names = default_branch.map_or_else(|| USUAL.to_vec(), |name| vec![name]);
+    let refs = refs::read(repo);
+    let tip = |name: &str| {
+        let full = format!("refs/remotes/origin/{name}");
+        refs.tips.iter().find(|tip| tip.name == full).map(|tip| (name.to_owned(), tip.id.to_string()))
+    };
+    names.into_iter().find_map(tip).filter(|(name, _)| own.strip_prefix("refs/heads/") != Some(name))
+}
