@@ -7,7 +7,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use super::ci::Ci;
 use super::hook::Hook;
-use super::limits::Unpacking;
+use super::limits::{Count, Unpacking};
 use crate::model::Confidence;
 use crate::report::REPORTERS;
 use crate::scan::AUDITED;
@@ -132,7 +132,7 @@ pub(super) struct Sifting {
 
     /// Threads to scan with; 0, the default, is one for each processor (environment: FRISKEY_THREADS)
     #[arg(long, value_name = "N")]
-    pub(super) threads: Option<usize>,
+    pub(super) threads: Option<Count>,
 
     #[command(flatten)]
     pub(super) unpacking: Unpacking,

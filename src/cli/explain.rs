@@ -5,18 +5,21 @@ use std::io::{self, Read, Write};
 use anyhow::{Context, Result, bail};
 use serde_json::json;
 
-use super::args::{Explain, Global};
+use super::args::{Explain, Global, Sifting};
 use super::exit::Exit;
 use super::options;
 use super::output::ignore_broken_pipe;
 use super::rules::detector;
 use crate::detect::{Explanation, Verdict};
+use crate::model::Confidence;
 
 /// Longer texts are for `scan -`.
 const LONGEST: u64 = 1 << 20;
 
 pub(super) fn run(explain: &Explain, global: &Global) -> Result<Exit> {
-    let (_, detector) = detector(global, &options::config(global)?)?;
+    let config = options::config(global)?;
+    let (_, detector) = detector(global, &config)?;
+    let threshold = options::min_confidence(&Sifting::default(), &config)?;
     let mut text = Vec::new();
     io::stdin().lock().take(LONGEST + 1).read_to_end(&mut text).context("cannot read standard input")?;
     if text.len() as u64 > LONGEST {
@@ -26,58 +29,81 @@ pub(super) fn run(explain: &Explain, global: &Global) -> Result<Exit> {
     let mut out = Vec::new();
     match explain.json {
         true => serde_json::to_writer_pretty(&mut out, &as_json(&explanation))?,
-        false => for_people(&explanation, &mut out)?,
+        false => for_people(&explanation, threshold, &mut out)?,
     }
     ignore_broken_pipe(io::stdout().lock().write_all(&out))?;
-    let reported = explanation.verdicts.iter().any(|verdict| verdict.reported);
+    let is_above =
+        |verdict: &Verdict| matches!(verdict.outcome, Ok((confidence, _)) if confidence >= threshold);
+    let reported = explanation.verdicts.iter().any(|verdict| verdict.reported && is_above(verdict));
     Ok(if reported { Exit::Findings } else { Exit::Clean })
 }
 
-fn for_people(explanation: &Explanation, out: &mut Vec<u8>) -> Result<()> {
+fn for_people(explanation: &Explanation, threshold: Confidence, out: &mut Vec<u8>) -> Result<()> {
     if explanation.verdicts.is_empty() && explanation.near_misses.is_empty() {
-        writeln!(out, "Nothing in it is an anchor of any rule.")?;
+        writeln!(out, "not a key: no rule applies to this text")?;
     }
     for verdict in &explanation.verdicts {
-        let Verdict { rule, offset, redacted, outcome, reported } = verdict;
-        writeln!(out, "{redacted} at byte {offset}, {rule}:")?;
-        match outcome {
-            Ok((confidence, evidence)) if *reported => {
-                writeln!(out, "  reported, {confidence} confidence: {}", evidence.join(", "))?;
-            }
-            Ok((confidence, evidence)) => {
-                writeln!(out, "  {confidence} confidence: {}", evidence.join(", "))?;
-                writeln!(out, "  left to another rule that is better founded here")?;
-            }
-            Err((check, reason)) => writeln!(out, "  no: {reason} (check `{check}`)")?,
+        writeln!(out, "{} at byte {}: {}", verdict.redacted, verdict.span.start, answer(verdict, threshold))?;
+        writeln!(out, "  {}: {}", verdict.rule, grounds(verdict))?;
+        for other in &verdict.others {
+            let superseded = if other.outcome.is_ok() { ", superseded by a stronger match" } else { "" };
+            writeln!(out, "  {}: {}{superseded}", other.rule, grounds(other))?;
         }
     }
     for (anchor, rules) in &explanation.near_misses {
-        writeln!(out, "`{anchor}` stands in it, but what is around it does not fit: {}", rules.join(", "))?;
+        writeln!(
+            out,
+            "not a key: `{anchor}` occurs, but the text around it matches no pattern of {}",
+            rules.join(", ")
+        )?;
     }
     Ok(())
 }
 
+/// Whether it is a key, in one phrase.
+fn answer(verdict: &Verdict, threshold: Confidence) -> String {
+    match &verdict.outcome {
+        Ok((confidence, _)) if *confidence >= threshold => {
+            format!("reported as {} with {confidence} confidence", verdict.rule)
+        }
+        Ok((confidence, _)) => {
+            format!("{confidence} confidence, reported only with --min-confidence {confidence}")
+        }
+        Err(_) => "not a key".to_owned(),
+    }
+}
+
+/// What speaks for it, or against it.
+fn grounds(verdict: &Verdict) -> String {
+    match &verdict.outcome {
+        Ok((confidence, evidence)) => format!("{confidence} confidence: {}", evidence.join(", ")),
+        Err((check, reason)) => format!("rejected by check `{check}`: {reason}"),
+    }
+}
+
 fn as_json(explanation: &Explanation) -> serde_json::Value {
-    let verdict = |verdict: &Verdict| {
-        let (confidence, evidence, check, reason) = match &verdict.outcome {
-            Ok((confidence, evidence)) => (Some(confidence.name()), evidence.clone(), None, None),
-            Err((check, reason)) => (None, Vec::new(), Some(*check), Some(reason.clone())),
-        };
-        json!({
-            "rule": verdict.rule,
-            "offset": verdict.offset,
-            "redacted": verdict.redacted,
-            "reported": verdict.reported,
-            "confidence": confidence,
-            "evidence": evidence,
-            "rejected_by": check,
-            "reason": reason,
-        })
-    };
     json!({
-        "verdicts": explanation.verdicts.iter().map(verdict).collect::<Vec<_>>(),
+        "verdicts": explanation.verdicts.iter().map(verdict_as_json).collect::<Vec<_>>(),
         "near_misses": explanation.near_misses.iter()
             .map(|(anchor, rules)| json!({"anchor": anchor, "rules": rules}))
             .collect::<Vec<_>>(),
+    })
+}
+
+fn verdict_as_json(verdict: &Verdict) -> serde_json::Value {
+    let (confidence, evidence, check, reason) = match &verdict.outcome {
+        Ok((confidence, evidence)) => (Some(confidence.name()), evidence.clone(), None, None),
+        Err((check, reason)) => (None, Vec::new(), Some(*check), Some(reason.clone())),
+    };
+    json!({
+        "rule": verdict.rule,
+        "offset": verdict.span.start,
+        "redacted": verdict.redacted,
+        "reported": verdict.reported,
+        "confidence": confidence,
+        "evidence": evidence,
+        "rejected_by": check,
+        "reason": reason,
+        "others": verdict.others.iter().map(verdict_as_json).collect::<Vec<_>>(),
     })
 }

@@ -25,11 +25,11 @@ pub(super) struct Unpacking {
 
     /// Looks at most at N entries of one container [default: 1000000]
     #[arg(long, value_name = "N")]
-    max_entries: Option<u64>,
+    max_entries: Option<Count>,
 
     /// Unpacks at most N times a container's own size, once that is more than 256 MiB [default: 2000]
     #[arg(long, value_name = "N")]
-    max_ratio: Option<u64>,
+    max_ratio: Option<Count>,
 
     /// Spends at most SECONDS on one container [default: 60]
     #[arg(long, value_name = "SECONDS")]
@@ -45,14 +45,29 @@ pub(super) struct Unpacking {
 pub(super) fn limits(asked: &Unpacking, said: &Unpacking) -> Limits {
     let usual = Limits::default();
     let size = |asked: Option<Size>, said: Option<Size>| asked.or(said).map(|size| size.0);
+    let count = |asked: Option<Count>, said: Option<Count>| asked.or(said).map(|count| count.0);
     let time = asked.max_time.or(said.max_time).map(|time| time.0);
     Limits {
         depth: asked.max_depth.or(said.max_depth).map_or(usual.depth, |depth| depth.0),
         bytes: size(asked.max_unpacked, said.max_unpacked).unwrap_or(usual.bytes),
-        entries: asked.max_entries.or(said.max_entries).unwrap_or(usual.entries),
-        ratio: asked.max_ratio.or(said.max_ratio).unwrap_or(usual.ratio),
+        entries: count(asked.max_entries, said.max_entries).unwrap_or(usual.entries),
+        ratio: count(asked.max_ratio, said.max_ratio).unwrap_or(usual.ratio),
         time: time.unwrap_or(usual.time),
         memory: size(asked.max_memory, said.max_memory).unwrap_or(usual.memory),
+    }
+}
+
+/// A whole number.
+#[derive(Clone, Copy, Debug, PartialEq, Deserialize)]
+#[serde(transparent)]
+pub(super) struct Count(pub(super) u64);
+
+impl std::str::FromStr for Count {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let valid = text.parse().map_err(|_| format!("`{text}` is not a whole number, e.g. 4"))?;
+        Ok(Self(valid))
     }
 }
 
@@ -67,7 +82,7 @@ impl TryFrom<usize> for Depth {
     fn try_from(levels: usize) -> Result<Self, String> {
         match levels {
             0..=Limits::DEEPEST => Ok(Self(levels)),
-            _ => Err(format!("containers are followed {} deep at most", Limits::DEEPEST)),
+            _ => Err(format!("expected 0 to {} levels", Limits::DEEPEST)),
         }
     }
 }
@@ -76,7 +91,9 @@ impl std::str::FromStr for Depth {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        Self::try_from(text.parse::<usize>().map_err(|_| format!("`{text}` is no number of levels"))?)
+        Self::try_from(
+            text.parse::<usize>().map_err(|_| format!("`{text}` is not a whole number of levels, e.g. 3"))?,
+        )
     }
 }
 
@@ -112,7 +129,7 @@ impl std::str::FromStr for Size {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let bad = || format!("`{text}` is no size; one is written as 1000000, 500MB or 2GiB");
+        let bad = || format!("`{text}` is not a valid size, e.g. 1000000, 500MB or 2GiB");
         let digits = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
         let number: u64 = text[..digits].parse().map_err(|_| bad())?;
         let unit = match text[digits..].trim_start().to_ascii_lowercase().as_str() {
@@ -135,7 +152,7 @@ impl TryFrom<f64> for Seconds {
     fn try_from(seconds: f64) -> Result<Self, String> {
         match seconds {
             0.0..=MOST_SECONDS => Ok(Self(Duration::from_secs_f64(seconds))),
-            _ => Err(format!("a time is between 0 and {MOST_SECONDS} seconds")),
+            _ => Err(format!("expected 0 to {MOST_SECONDS} seconds")),
         }
     }
 }
@@ -144,7 +161,8 @@ impl std::str::FromStr for Seconds {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let seconds = text.parse::<f64>().map_err(|_| format!("`{text}` is no number of seconds"))?;
+        let seconds =
+            text.parse::<f64>().map_err(|_| format!("`{text}` is not a valid number of seconds, e.g. 90"))?;
         Self::try_from(seconds)
     }
 }
@@ -160,7 +178,7 @@ mod tests {
             assert_eq!(text.parse(), Ok(Size(bytes)), "{text}");
         }
         for text in ["", "MB", "1.5GB", "-1", "1TBx", "99999999999GiB"] {
-            assert!(text.parse::<Size>().unwrap_err().contains("is no size"), "{text}");
+            assert!(text.parse::<Size>().unwrap_err().contains("is not a valid size"), "{text}");
         }
         assert!("-1".parse::<Seconds>().is_err() && "NaN".parse::<Seconds>().is_err());
     }

@@ -10,6 +10,7 @@ use anyhow::{Context, Result, anyhow, bail};
 
 use super::args::{Accepting, Global, Sifting};
 use super::config::{self, Config, MOST_THREADS};
+use super::limits::Count;
 use super::root::Root;
 use crate::model::{Confidence, PathBase};
 use crate::source::Excludes;
@@ -63,10 +64,11 @@ pub(super) fn min_confidence(sifting: &Sifting, config: &Config) -> Result<Confi
 
 /// Threads to scan with: one for each processor, when nobody says.
 pub(super) fn threads(sifting: &Sifting, config: &Config) -> Result<usize> {
-    let asked = match sifting.threads {
+    let asked: Option<Count> = match sifting.threads {
         Some(count) => Some(count),
         None => value("FRISKEY_THREADS")?,
     };
+    let asked = asked.map(|count| usize::try_from(count.0).unwrap_or(usize::MAX));
     match asked.or(config.threads).unwrap_or(0) {
         0 => Ok(std::thread::available_parallelism().map_or(1, std::num::NonZero::get)),
         count if count > MOST_THREADS => bail!("{count} threads are too many; the most are {MOST_THREADS}"),

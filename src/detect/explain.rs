@@ -7,19 +7,21 @@ use super::form::CompiledForm;
 use super::{Detector, Match};
 use crate::model::{Confidence, Secret};
 
-/// What one form made of one place.
+/// What a rule says of one place in the text.
 #[derive(Clone, Debug)]
 pub struct Verdict {
     /// The rule's id.
     pub rule: String,
-    /// Where the match starts in the text, in bytes.
-    pub offset: usize,
+    /// Where the match stands in the text, in bytes.
+    pub span: Range<usize>,
     /// The match, redacted.
     pub redacted: String,
     /// How sure the rule is and its evidence, or the check that turned the match down and why.
     pub outcome: Outcome,
-    /// Whether it is what a scan would report; another match may be better founded.
+    /// Whether it is what a scan would report, if its confidence is at or above the threshold.
     pub reported: bool,
+    /// What other rules, or other patterns of the same rule, say of the same bytes. Empty in each of these.
+    pub others: Vec<Verdict>,
 }
 
 /// Confidence and evidence, or the name of the check that said no, and its reason.
@@ -28,7 +30,7 @@ type Outcome = Result<(Confidence, Vec<String>), (&'static str, String)>;
 /// All that the rules have to say about a text.
 #[derive(Clone, Debug, Default)]
 pub struct Explanation {
-    /// Places where some rule's pattern matched.
+    /// The deciding verdict on each key-like text, in order of place. No two of them overlap.
     pub verdicts: Vec<Verdict>,
     /// Anchors that stand in the text although no pattern matched there, with their rules.
     pub near_misses: Vec<(String, Vec<String>)>,
@@ -61,9 +63,10 @@ impl Detector {
                 };
                 Verdict {
                     rule: rule.id.to_string(),
-                    offset: span.start,
                     redacted: Secret::new(bytes, prefix).redacted(),
                     reported: reported.iter().any(is_it),
+                    others: Vec::new(),
+                    span,
                     outcome,
                 }
             };
@@ -86,11 +89,8 @@ impl Detector {
             },
         );
         covered.extend(decoded_from);
-        explanation.verdicts = verdicts;
-        explanation.verdicts.extend(decoded);
-        explanation
-            .verdicts
-            .dedup_by(|a, b| a.rule == b.rule && a.offset == b.offset && a.outcome == b.outcome);
+        verdicts.extend(decoded);
+        explanation.verdicts = by_place(verdicts);
         explanation.near_misses = self.near_misses(text, &covered);
         explanation
     }
@@ -114,4 +114,36 @@ impl Detector {
         }
         misses.into_iter().collect()
     }
+}
+
+/// One verdict for each run of overlapping ones: the one that decides, with the others in it.
+fn by_place(mut verdicts: Vec<Verdict>) -> Vec<Verdict> {
+    verdicts.sort_by_key(|verdict| verdict.span.start);
+    let mut groups: Vec<(usize, Vec<Verdict>)> = Vec::new();
+    for verdict in verdicts {
+        match groups.last_mut() {
+            Some((end, group)) if verdict.span.start < *end => {
+                *end = (*end).max(verdict.span.end);
+                group.push(verdict);
+            }
+            _ => groups.push((verdict.span.end, vec![verdict])),
+        }
+    }
+    groups.into_iter().flat_map(|(_, group)| deciding(group)).collect()
+}
+
+/// The verdicts that decide about overlapping matches: those that are reported, which overlap no other of their
+/// kind; without any, the one that came closest. The others go with the first of them.
+fn deciding(mut group: Vec<Verdict>) -> Vec<Verdict> {
+    let rank = |verdict: &Verdict| {
+        let confidence = verdict.outcome.as_ref().ok().map(|(confidence, _)| *confidence);
+        std::cmp::Reverse((verdict.reported, confidence, verdict.span.len()))
+    };
+    group.sort_by_key(rank);
+    group.dedup_by(|a, b| a.rule == b.rule && a.span == b.span && a.outcome == b.outcome);
+    let count = group.iter().filter(|verdict| verdict.reported).count().max(1);
+    let others = group.split_off(count);
+    group[0].others = others;
+    group.sort_by_key(|verdict| verdict.span.start);
+    group
 }

@@ -7,9 +7,9 @@ use std::io::{self, Write};
 
 use serde::{Serialize, Serializer};
 
-use crate::model::{Change, Finding, Leak, Report, RuleInfo, Severity};
+use crate::model::{Change, Finding, Leak, Report, Severity};
 
-use super::{Style, clock, escape, json, place, receipt, sentences, words};
+use super::{Style, advice, clock, escape, json, place, receipt, sentences, words};
 
 /// Stands for a commit where there is none, as GitLab's own analyzer has it.
 const NO_COMMIT: &str = "0000000";
@@ -153,7 +153,7 @@ struct Link {
 impl Vulnerability {
     fn new(report: &Report, leak: &Leak, finding: &Finding) -> Self {
         let identified = &leak.identified;
-        let rule = place::rule(report, leak);
+        let advice = advice::about_leak(report, leak);
         let description = format!(
             "{} Fingerprint {}.",
             sentences::paragraph(report, leak, finding, &[]),
@@ -168,7 +168,7 @@ impl Vulnerability {
             // GitLab reads Markdown here.
             description: escape::markdown(&escape::truncated(&description, 100_000)),
             severity: severity(place::gravity(report, leak)),
-            solution: escape::truncated(&rule.map(solution).unwrap_or_default(), 7_000),
+            solution: escape::truncated(&solution(&advice.steps), 7_000),
             scanner: Scanner { id: TOOL.id, name: TOOL.name },
             identifiers: [
                 Identifier {
@@ -178,8 +178,8 @@ impl Vulnerability {
                 },
                 Identifier { kind: "cwe", name: "CWE-798".to_owned(), value: "798".to_owned() },
             ],
-            links: rule
-                .and_then(|rule| rule.revoke_url.clone())
+            links: advice
+                .revoke_url
                 .filter(|url| escape::is_link(url))
                 .map(|url| Link { url })
                 .into_iter()
@@ -190,8 +190,8 @@ impl Vulnerability {
 }
 
 /// The steps as sentences; GitLab takes no list here.
-fn solution(rule: &RuleInfo) -> String {
-    let steps = rule.advice.iter().map(|step| format!("{}.", step.trim_end_matches('.')));
+fn solution(steps: &[String]) -> String {
+    let steps = steps.iter().map(|step| format!("{}.", step.trim_end_matches('.')));
     steps.collect::<Vec<_>>().join(" ")
 }
 

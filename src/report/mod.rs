@@ -4,6 +4,7 @@
 //! terminal. What a report holds has been redacted before; what it must not do to the reader of its
 //! bytes (terminals, XML, workflow commands) is the matter of `escape`.
 
+mod advice;
 mod brief;
 mod clock;
 mod escape;

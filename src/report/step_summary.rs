@@ -6,6 +6,7 @@ use std::io::{self, Write};
 
 use crate::model::{Finding, Leak, Report, RuleInfo};
 
+use super::advice::{Advice, about_rule};
 use super::{escape, place, receipt, sentences, words};
 
 /// Bytes that GitHub takes of one step.
@@ -83,7 +84,7 @@ fn row(finding: &Finding) -> String {
 fn tail(report: &Report) -> String {
     let mut tail = String::new();
     for rule in place::rules_met(report) {
-        tail.push_str(&advice(rule));
+        tail.push_str(&advice(report, rule));
     }
     for remark in receipt::remarks(report).iter().take(MOST_SKIPS) {
         tail.push_str(&format!("- {}\n", text(remark)));
@@ -103,12 +104,13 @@ fn tail(report: &Report) -> String {
     tail
 }
 
-fn advice(rule: &RuleInfo) -> String {
+fn advice(report: &Report, rule: &RuleInfo) -> String {
+    let Advice { steps, revoke_url } = about_rule(report, rule);
     let mut advice = format!("**What to do about {}**\n\n", text(&rule.id));
-    for (number, step) in (1..).zip(&rule.advice) {
+    for (number, step) in (1..).zip(&steps) {
         advice.push_str(&format!("{number}. {}\n", text(step)));
     }
-    if let Some(url) = rule.revoke_url.as_deref().filter(|url| escape::is_link(url)) {
+    if let Some(url) = revoke_url.as_deref().filter(|url| escape::is_link(url)) {
         advice.push_str(&format!("\n[Revoke the key]({url})\n"));
     }
     advice.push('\n');

@@ -184,13 +184,18 @@ fn explain_says_why_and_why_not() {
     };
     let (code, text) = explain(&key(1));
     assert_eq!(code, 1);
-    assert!(text.contains("reported, high confidence: marker, equal halves of 74, zero tail"), "{text}");
+    let first = text.lines().next().unwrap();
+    assert!(first.ends_with("at byte 0: reported as openai-project-key with high confidence"), "{text}");
+    assert!(text.contains("high confidence: marker, equal halves of 74, zero tail"), "{text}");
+    assert_eq!(text.matches(" at byte ").count(), 1, "one verdict a key: {text}");
+    let (code, text) = explain(&format!("{} {}", key(1), key(2)));
+    assert_eq!((code, text.matches(": reported as ").count()), (1, 2), "{text}");
     let (code, text) = explain("openai sk-0123456789abcdef0123456789abcdef01234567");
     assert_eq!(code, 0);
-    assert!(text.contains("no: "), "{text}");
+    assert!(text.contains(": not a key\n") && text.contains("rejected by check `"), "{text}");
     let (code, text) = explain("hello");
     assert_eq!(code, 0);
-    assert!(text.contains("Nothing in it is an anchor"), "{text}");
+    assert_eq!(text, "not a key: no rule applies to this text\n");
 }
 
 #[test]
@@ -332,4 +337,38 @@ fn a_report_that_is_being_written_is_not_scanned() {
     assert_eq!(report(&output)["coverage"]["files"], 1);
     let files: Vec<_> = std::fs::read_dir(scratch.path("t")).unwrap().collect();
     assert_eq!(files.len(), 2, "no temporary file is left behind");
+}
+
+#[test]
+fn nobody_is_told_to_revoke_what_may_not_be_a_key() {
+    let scratch = Scratch::new();
+    let doubtful = String::from_utf8(friskey::rules::expand("sk-{base62:48}", 5).text).unwrap();
+    scratch.write("low/a", &doubtful);
+    scratch.write("high/a", key(1));
+    for format in ["human", "html", "gitlab"] {
+        let said = |folder: &str| {
+            let output = scratch.friskey(folder, &["scan", "--min-confidence", "low", "--format", format]);
+            assert_eq!(status(&output), 1);
+            String::from_utf8_lossy(&output.stdout).into_owned()
+        };
+        assert!(said("high").contains("Revoke the key now"), "{format}");
+        let low = said("low");
+        assert!(
+            !low.contains("Revoke the key now") && low.contains("whether this is a key of yours"),
+            "{format}"
+        );
+    }
+}
+
+#[test]
+fn a_bad_number_is_explained_without_library_words() {
+    let scratch = Scratch::new();
+    for arguments in
+        [["--threads", "x"], ["--max-entries", "1x"], ["--max-ratio", "2.5"], ["--max-depth", "9x"]]
+    {
+        let output = scratch.friskey(".", &[&["scan"], &arguments[..]].concat());
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(status(&output), 2, "{said}");
+        assert!(said.contains(arguments[0]) && !said.contains("invalid digit"), "{said}");
+    }
 }

@@ -6,7 +6,7 @@ use std::io::{self, Write};
 
 use crate::model::{Leak, Report, RuleInfo, Severity, Suppression};
 
-use super::{Style, clock, escape, place, receipt, words};
+use super::{Style, advice::about_rule, clock, escape, place, receipt, words};
 
 /// Skipped things that are listed.
 const MOST_SKIPS: usize = 10_000;
@@ -19,7 +19,7 @@ pub(super) fn write(report: &Report, _: &Style, out: &mut dyn Write) -> io::Resu
         leak::write(report, leak, out)?;
     }
     for rule in place::rules_met(report) {
-        advice(rule, out)?;
+        advice(report, rule, out)?;
     }
     accepted(report, out)?;
     coverage(report, out)?;
@@ -46,16 +46,17 @@ fn head(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     writeln!(out, "Keys are shown by prefix and last four characters only.</small></p>")
 }
 
-fn advice(rule: &RuleInfo, out: &mut dyn Write) -> io::Result<()> {
-    if rule.advice.is_empty() && rule.revoke_url.is_none() {
+fn advice(report: &Report, rule: &RuleInfo, out: &mut dyn Write) -> io::Result<()> {
+    let advice = about_rule(report, rule);
+    if advice.is_empty() {
         return Ok(());
     }
     writeln!(out, "<h3>What to do about {}</h3>\n<ol>", escape::xml(&rule.id))?;
-    for step in &rule.advice {
+    for step in &advice.steps {
         writeln!(out, "<li>{}</li>", escape::xml(step))?;
     }
     writeln!(out, "</ol>")?;
-    if let Some(url) = rule.revoke_url.as_deref().filter(|url| escape::is_link(url)) {
+    if let Some(url) = advice.revoke_url.as_deref().filter(|url| escape::is_link(url)) {
         let url = escape::xml(url);
         writeln!(out, "<p>Revoke at <a href=\"{url}\" rel=\"noreferrer\">{url}</a>.</p>")?;
     }

@@ -6,11 +6,12 @@ use crate::model::{Report, RuleInfo, Status};
 
 use super::ink::{ALARM, GOOD, STRONG, WARNING, paint};
 use super::{Style, shown};
+use crate::report::advice::{Advice, about_rule};
 use crate::report::{escape, place, receipt};
 
 pub(super) fn write(report: &Report, style: &Style, out: &mut dyn Write) -> io::Result<()> {
     for rule in place::rules_met(report) {
-        advice(rule, style, out)?;
+        advice(report, rule, style, out)?;
     }
     for remark in receipt::remarks(report) {
         writeln!(out, "note: {remark}")?;
@@ -24,17 +25,18 @@ pub(super) fn write(report: &Report, style: &Style, out: &mut dyn Write) -> io::
     writeln!(out, "{}", paint(style.color, color, receipt::verdict(report)))
 }
 
-fn advice(rule: &RuleInfo, style: &Style, out: &mut dyn Write) -> io::Result<()> {
-    if rule.advice.is_empty() && rule.revoke_url.is_none() {
+fn advice(report: &Report, rule: &RuleInfo, style: &Style, out: &mut dyn Write) -> io::Result<()> {
+    let Advice { steps, revoke_url } = about_rule(report, rule);
+    if steps.is_empty() && revoke_url.is_none() {
         return Ok(());
     }
     let title = format!("What to do about {}:", escape::line(&rule.id));
     writeln!(out, "{}", paint(style.color, STRONG, title))?;
-    for (number, step) in (1..).zip(&rule.advice) {
+    for (number, step) in (1..).zip(&steps) {
         writeln!(out, "  {number}. {}", escape::line(step))?;
     }
-    let told = |url: &String| rule.advice.iter().any(|step| step.contains(url.as_str()));
-    if let Some(url) = rule.revoke_url.as_ref().filter(|url| !told(url)) {
+    let told = |url: &String| steps.iter().any(|step| step.contains(url.as_str()));
+    if let Some(url) = revoke_url.as_ref().filter(|url| !told(url)) {
         writeln!(out, "  revoke at {}", escape::line(url))?;
     }
     writeln!(out)

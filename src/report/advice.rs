@@ -1,0 +1,50 @@
+//! What to do about a leak: the steps of its rule, unless friskey itself is not sure that it is a key.
+
+use crate::model::{Confidence, Leak, Report, RuleInfo};
+
+use super::{escape, place};
+
+/// Steps in order, and where to revoke the key. None of it is escaped.
+#[derive(Debug, Default)]
+pub(super) struct Advice {
+    pub(super) steps: Vec<String>,
+    pub(super) revoke_url: Option<String>,
+}
+
+impl Advice {
+    pub(super) fn is_empty(&self) -> bool {
+        self.steps.is_empty() && self.revoke_url.is_none()
+    }
+
+    fn of_rule(rule: &RuleInfo, confidence: Confidence) -> Self {
+        if confidence == Confidence::Low {
+            return Self::for_low_confidence(rule);
+        }
+        Self { steps: rule.advice.clone(), revoke_url: rule.revoke_url.clone() }
+    }
+
+    /// Nobody should have to revoke what may not be a key at all.
+    fn for_low_confidence(rule: &RuleInfo) -> Self {
+        let find_out = "Find out first whether this is a key of yours: confidence is low, and it may be an example, \
+                        an identifier or another vendor's key";
+        let revoke = match rule.revoke_url.as_deref().filter(|url| escape::is_link(url)) {
+            Some(url) => format!("If it is one, revoke it: {url}"),
+            None => "If it is one, revoke it where it was issued".to_owned(),
+        };
+        Self { steps: vec![find_out.to_owned(), revoke], revoke_url: None }
+    }
+}
+
+/// Advice about all open leaks of one rule.
+pub(super) fn about_rule(report: &Report, rule: &RuleInfo) -> Advice {
+    let of_it = report.open_leaks().filter(|leak| *leak.identified.rule == *rule.id);
+    let confidence = of_it.map(|leak| leak.identified.confidence).max();
+    Advice::of_rule(rule, confidence.unwrap_or(Confidence::High))
+}
+
+/// Advice about one leak; empty when the report does not list its rule.
+pub(super) fn about_leak(report: &Report, leak: &Leak) -> Advice {
+    place::rule(report, leak)
+        .map(|rule| Advice::of_rule(rule, leak.identified.confidence))
+        .unwrap_or_default()
+}
