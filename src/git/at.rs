@@ -1,7 +1,10 @@
 //! One file as a commit has it.
 
 use gix::Repository;
+use gix::objs::{Kind, TreeRefIter};
 
+use super::commit::Header;
+use super::lookup::Lookup;
 use super::names;
 
 /// The id of the commit that a revision means; `None` when it is not here, or is no commit.
@@ -50,17 +53,38 @@ pub fn file_at(
     limit: u64,
 ) -> Result<Option<Vec<u8>>, FileAtError> {
     let failed = |reason: String| FileAtError { path: path.into(), revision: revision.into(), reason };
-    let broken = |error: gix::Error| failed(error.to_string());
     let id = names::resolve(repo, revision).map_err(|error| failed(error.to_string()))?;
-    let object = repo.find_object(id).map_err(broken)?;
-    let tree = object.peel_to_tree().map_err(broken)?;
-    let Some(entry) = tree.lookup_entry_by_path(path).map_err(broken)? else { return Ok(None) };
-    if !entry.mode().is_blob() {
-        return Err(failed("it is no regular file".to_owned()));
+    let mut lookup = Lookup::new(repo);
+    let missing = |lookup: Lookup| {
+        let first = lookup.gaps.into_skips().into_iter().next();
+        failed(first.map_or_else(String::new, |skip| format!("{} is {}", skip.what, skip.reason)))
+    };
+    let tree = match lookup.peel(id) {
+        Some((Kind::Commit, id)) => {
+            lookup.of_kind(&id, Kind::Commit).and_then(|bytes| Header::new(bytes).tree())
+        }
+        Some((Kind::Tree, id)) => Some(id),
+        Some((kind, _)) => return Err(failed(format!("the revision is a {kind}"))),
+        None => None,
+    };
+    let Some(mut at) = tree else { return Err(missing(lookup)) };
+    let mut components = path.split('/').filter(|name| !name.is_empty()).peekable();
+    while let Some(name) = components.next() {
+        let Some(bytes) = lookup.of_kind(&at, Kind::Tree) else { return Err(missing(lookup)) };
+        let mut entries = TreeRefIter::from_bytes(bytes, repo.object_hash()).map_while(Result::ok);
+        let Some(entry) = entries.find(|entry| entry.filename == name.as_bytes()) else { return Ok(None) };
+        let is_last = components.peek().is_none();
+        if is_last && !entry.mode.is_blob() {
+            return Err(failed("it is no regular file".to_owned()));
+        }
+        if !is_last && !entry.mode.is_tree() {
+            return Ok(None);
+        }
+        at = entry.oid.to_owned();
     }
-    let length = repo.find_header(entry.object_id()).map_err(broken)?.size();
-    if length > limit {
+    let Some(bytes) = lookup.of_kind(&at, Kind::Blob) else { return Err(missing(lookup)) };
+    if bytes.len() as u64 > limit {
         return Err(failed(format!("it is longer than {limit} bytes")));
     }
-    Ok(Some(entry.object().map_err(broken)?.detach().data))
+    Ok(Some(bytes.to_vec()))
 }

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use super::gate;
 use super::open::OpenError;
 
 /// The folder that git takes hooks from.
@@ -22,6 +23,9 @@ pub struct HooksDir {
 /// When there is no repository, or a setting that cannot be understood.
 pub fn hooks_dir(path: &Path) -> Result<HooksDir, OpenError> {
     let unusable = |reason: String| OpenError::Unusable { path: path.to_owned(), reason };
+    if let Ok(real) = path.canonicalize() {
+        gate::locate(&real)?;
+    }
     // With all of git's configuration, since it is git that will look there.
     let repo = gix::discover(path).map_err(|_| OpenError::NotARepository(path.to_owned()))?;
     let common = repo.common_dir().canonicalize().map_err(|error| unusable(error.to_string()))?;

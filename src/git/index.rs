@@ -7,6 +7,7 @@ use gix::ObjectId;
 use gix::index::File;
 use gix::index::decode;
 
+use super::gate;
 use super::lookup::Gaps;
 
 /// Paths that an index stages, by blob, each once and sorted; for the blobs that `wanted` names.
@@ -17,6 +18,10 @@ pub fn staged_paths(
     let mut paths: HashMap<ObjectId, Vec<Vec<u8>>> = HashMap::new();
     let mut gaps = Gaps::default();
     for file in index_files(repo) {
+        if let Err(error) = gate::index(&file) {
+            gaps.push(file.display().to_string(), format!("the index cannot be read: {}", error.reason));
+            continue;
+        }
         match File::at(&file, repo.object_hash(), true, decode::Options::default()) {
             Ok(index) => {
                 for entry in index.entries().iter().filter(|entry| wanted(&entry.id)) {
@@ -40,7 +45,7 @@ fn index_files(repo: &gix::Repository) -> Vec<PathBuf> {
     if let Ok(entries) = std::fs::read_dir(common.join("worktrees")) {
         files.extend(entries.filter_map(|entry| Some(entry.ok()?.path().join("index"))));
     }
-    files.retain(|file| file.is_file());
+    files.retain(|file| file.symlink_metadata().is_ok());
     files.sort();
     files
 }

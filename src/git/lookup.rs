@@ -4,12 +4,16 @@
 //! place of an object says nothing about what the object holds.
 
 use std::collections::BTreeSet;
+use std::path::PathBuf;
 
 use gix::ObjectId;
 use gix::objs::{Find, Kind};
 use gix::odb::Header;
 
 use super::bases::Bases;
+use super::gate;
+use super::loose_lookup::{LooseBuffers, LooseFault};
+use super::object_id::object_id;
 use crate::model::Skip;
 
 /// Skips listed one by one before the rest is only counted: a partial clone lacks objects by the
@@ -57,6 +61,9 @@ impl Gaps {
     }
 }
 
+/// Why an object is not taken for what it is asked for.
+const OTHER_ID: &str = "what is stored there is another object: its bytes do not hash to that id";
+
 /// After so many objects that were not there, packs are no longer listed again for each: a partial clone
 /// lacks many, and a repack at work was noticed by then.
 const REFRESHES: u32 = 16;
@@ -64,6 +71,9 @@ const REFRESHES: u32 = 16;
 /// Reads objects by id, one at a time.
 pub(super) struct Lookup {
     odb: gix::OdbHandle,
+    /// The object directories, for loose objects.
+    dirs: Vec<PathBuf>,
+    loose: LooseBuffers,
     hash: gix::hash::Kind,
     buffer: Vec<u8>,
     shallow: bool,
@@ -78,7 +88,17 @@ impl Lookup {
         odb.ignore_replacements = true;
         odb.set_pack_cache(|| Box::<Bases>::default());
         let shallow = repo.is_shallow().unwrap_or(false);
-        Self { odb, hash: repo.object_hash(), buffer: Vec::new(), shallow, missed: 0, gaps: Gaps::default() }
+        let own = odb.store_ref().path();
+        Self {
+            dirs: gate::objects(own).unwrap_or_else(|_| vec![own.to_owned()]),
+            odb,
+            loose: LooseBuffers::default(),
+            hash: repo.object_hash(),
+            buffer: Vec::new(),
+            shallow,
+            missed: 0,
+            gaps: Gaps::default(),
+        }
     }
 
     /// The hash that names objects here.
@@ -96,13 +116,9 @@ impl Lookup {
         if *id == ObjectId::empty_blob(self.hash) {
             return Some((Kind::Blob, &[]));
         }
-        match self.odb.try_find(id, &mut self.buffer) {
-            Ok(Some(data)) => Some((data.kind, data.data)),
+        match self.find(id) {
+            Ok(Some(kind)) => Some((kind, &self.buffer)),
             Ok(None) => {
-                self.missed += 1;
-                if self.missed == REFRESHES {
-                    self.odb.refresh_never();
-                }
                 let reason = if self.shallow && role == "commit" {
                     "beyond the shallow boundary of this clone; fetch it whole with `git fetch --unshallow` \
                      (`fetch-depth: 0` in a workflow)"
@@ -118,6 +134,33 @@ impl Lookup {
                     .push(format!("{role} {id}"), format!("cannot be read: {error}; `git fsck` tells more"));
                 None
             }
+        }
+    }
+
+    /// Reads the object into the buffer. Only bytes that hash to the id are taken for it: an index may lead to
+    /// another entry, and a file may hold anything.
+    fn find(&mut self, id: &ObjectId) -> Result<Option<Kind>, String> {
+        let mut wrong = None;
+        match self.loose.read(&self.dirs, id, &mut self.buffer) {
+            Ok(Some(kind)) if object_id(kind, &self.buffer, self.hash) == Some(*id) => return Ok(Some(kind)),
+            Ok(Some(_)) => wrong = Some(OTHER_ID.to_owned()),
+            Ok(None) => {}
+            // What cannot be read here must not be tried by `gix`, which may wait for ever.
+            Err(LooseFault { reason, is_trap: true }) => return Err(reason),
+            Err(LooseFault { reason, .. }) => wrong = Some(reason),
+        }
+        let found = self.odb.try_find(id, &mut self.buffer).map(|found| found.map(|data| data.kind));
+        match found {
+            Ok(Some(kind)) if object_id(kind, &self.buffer, self.hash) == Some(*id) => Ok(Some(kind)),
+            Ok(Some(_)) => Err(wrong.unwrap_or_else(|| OTHER_ID.to_owned())),
+            Ok(None) => {
+                self.missed += 1;
+                if self.missed == REFRESHES {
+                    self.odb.refresh_never();
+                }
+                wrong.map_or(Ok(None), Err)
+            }
+            Err(error) => Err(wrong.unwrap_or_else(|| error.to_string())),
         }
     }
 
@@ -143,10 +186,18 @@ impl Lookup {
         }
     }
 
+    /// Whether the object is there, readable or not.
+    pub(super) fn has(&mut self, id: &ObjectId) -> bool {
+        self.kind(id).is_some()
+    }
+
     /// What kind of object `id` is, without reading it whole; `None` when it is not there.
-    pub(super) fn kind(&self, id: &ObjectId) -> Option<Kind> {
+    pub(super) fn kind(&mut self, id: &ObjectId) -> Option<Kind> {
         if *id == ObjectId::empty_tree(self.hash) {
             return Some(Kind::Tree);
+        }
+        if let Some(kind) = self.loose.kind(&self.dirs, id)? {
+            return Some(kind);
         }
         self.odb.try_header(id).ok().flatten().map(|header| header.kind())
     }

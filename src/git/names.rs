@@ -8,6 +8,7 @@ use std::rc::Rc;
 
 use gix::{ObjectId, Repository};
 
+use super::gate;
 use super::refs::reftable::Stack;
 use super::refs::{self, HOPS, LogEntry, Storage, Value};
 
@@ -50,6 +51,8 @@ pub(super) fn head(repo: &Repository) -> Result<Head, NameError> {
     if Storage::of(repo) == Storage::Tables {
         return Names::of(repo).head();
     }
+    let refused = |error: gate::Refused| NameError::Unreadable(error.to_string());
+    gate::named_ref([repo.git_dir(), repo.common_dir()], "HEAD").map_err(refused)?;
     let head = repo.head().map_err(|error| NameError::Unreadable(error.to_string()))?;
     Ok(Head {
         branch: head.referent_name().map(|name| name.shorten().to_string()),
@@ -72,7 +75,12 @@ pub(super) fn stem(revision: &str) -> (&str, &str) {
     revision.split_at(ends.into_iter().flatten().min().unwrap_or(revision.len()))
 }
 
+/// A revision may lead to any ref and any object, so all of their files must be harmless.
 fn by_gix(repo: &Repository, revision: &str) -> Result<ObjectId, NameError> {
+    let refused = |error: gate::Refused| NameError::Unreadable(error.to_string());
+    gate::refs(repo.git_dir()).and_then(|()| gate::refs(repo.common_dir())).map_err(refused)?;
+    let dirs = gate::objects(repo.objects.store_ref().path()).map_err(refused)?;
+    dirs.iter().try_for_each(|dir| gate::loose(dir)).map_err(refused)?;
     let found = repo.rev_parse_single(revision);
     found.map(gix::Id::detach).map_err(|error| NameError::Unknown(error.to_string()))
 }

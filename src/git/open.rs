@@ -7,13 +7,22 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use gix::ThreadSafeRepository;
-use gix::discover::upwards;
+use gix::odb::store::init::Options as StoreOptions;
 use gix::sec::Trust;
-use gix::sec::trust::Mapping;
 use tempfile::TempDir;
 
-/// gix refuses objects of more than 16 MiB in a repository that is not trusted; a sweep reads larger ones.
-const LARGEST_OBJECT: &str = "gitoxide.objects.allocLimitIfReducedTrust=2147483648";
+use super::gate::{self, Refused};
+
+/// What `gix` is told whatever the repository says.
+const OVERRIDES: [&str; 4] = [
+    // It refuses objects of more than 16 MiB in a repository that is not trusted; here larger ones are read.
+    "gitoxide.objects.allocLimitIfReducedTrust=1073741824",
+    // Files that only repeat, for speed, what objects and packs say themselves, and may lie.
+    "core.multiPackIndex=false",
+    "core.commitGraph=false",
+    // What git shows in place of an object says nothing about what the object holds.
+    "core.useReplaceRefs=false",
+];
 
 /// Why a repository cannot be opened.
 #[derive(Debug, thiserror::Error)]
@@ -36,6 +45,9 @@ pub enum OpenError {
         .0.display()
     )]
     NotARepository(PathBuf),
+    /// One of its files is a trap, or may be one.
+    #[error(transparent)]
+    Refused(#[from] Refused),
     /// It is one, but cannot be understood.
     #[error(
         "the git repository at {} cannot be opened: {reason}; `git config --list` there may tell more",
@@ -73,23 +85,10 @@ pub fn open(path: &Path) -> Result<ThreadSafeRepository, OpenError> {
     if start.is_file() {
         return Err(OpenError::NotARepository(path.to_owned()));
     }
-    let options = upwards::Options {
-        trust: upwards::TrustPolicy::Assume(Trust::Reduced),
-        cross_fs: true,
-        ..Default::default()
-    };
-    let obey_nothing = || {
-        let isolated = gix::open::Options::isolated().lossy_config(true).strict_config(false);
-        isolated.config_overrides([LARGEST_OBJECT])
-    };
-    let trust = Mapping { full: obey_nothing(), reduced: obey_nothing() };
-    ThreadSafeRepository::discover_opts(start, options, trust).map_err(|error| {
-        if error.downcast_any_ref::<upwards::Error>().is_some() {
-            OpenError::NotARepository(path.to_owned())
-        } else {
-            unusable(error.to_string())
-        }
-    })
+    let Some(found) = gate::locate(start)? else { return Err(OpenError::NotARepository(path.to_owned())) };
+    let isolated = gix::open::Options::isolated().lossy_config(true).strict_config(false);
+    let obey_nothing = isolated.config_overrides(OVERRIDES).open_path_as_is(true).with(Trust::Reduced);
+    ThreadSafeRepository::open_opts(found, obey_nothing).map_err(|error| unusable(error.to_string()))
 }
 
 /// Opens the repository at `path` with the objects in `directories` beside its own: those of a
@@ -118,7 +117,9 @@ pub fn open_with_objects(
         list.push(b'\n');
     }
     std::fs::write(info.join("alternates"), list).map_err(unusable)?;
-    let store = gix::odb::at(joined.path(), repo.object_hash()).map_err(unusable)?;
+    directories.iter().try_for_each(|directory| gate::objects(directory).map(drop))?;
+    let options = StoreOptions { use_multi_pack_index: false, ..StoreOptions::default() };
+    let store = gix::odb::at_opts(joined.path(), repo.object_hash(), None, options).map_err(unusable)?;
     repo.objects = gix::odb::memory::Proxy::from(store);
     Ok((repo, joined))
 }

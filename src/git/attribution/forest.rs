@@ -63,7 +63,7 @@ impl Forest {
         let mut sets = Sets::new(secrets);
         let target_sets = targets.iter().map(|(_, secrets)| sets.of(secrets)).collect();
         let numbers = Numbers::new(&Database::new(repo.objects.store_ref().path(), repo.object_hash()));
-        let lookup = Lookup::new(repo);
+        let mut lookup = Lookup::new(repo);
         let trees = (0u32..).zip(targets).filter(|(_, (id, _))| lookup.kind(id) == Some(Kind::Tree));
         let tree_targets = trees.map(|(target, (id, _))| (numbers.number(id), target)).collect();
         Self {

@@ -3,7 +3,6 @@
 use std::collections::BinaryHeap;
 
 use gix::ObjectId;
-use gix::commitgraph::{Graph, Position};
 use gix::hashtable::HashSet;
 use gix::objs::Kind;
 
@@ -22,8 +21,8 @@ pub enum Care {
     /// Stop at commits older than all of the range, as git does: milliseconds, and the same result
     /// where dates make sense. Where they do not, the range may have commits too many, never too few.
     Quick,
-    /// Follow what is left out to the roots: up to a second per hundred thousand commits, unless there
-    /// is a commit-graph file. For when something was found, and it matters whose it is.
+    /// Follow what is left out to the roots: up to a second per hundred thousand commits. For when something was
+    /// found, and it matters whose it is.
     Exact,
 }
 
@@ -45,7 +44,7 @@ pub fn select(repo: &gix::Repository, revisions: &Revisions, care: Care) -> Resu
             object => range.objects.push(object),
         }
     }
-    let mut past = Past::new(repo, Lookup::new(repo));
+    let mut past = Past::new(Lookup::new(repo));
     let hidden: Result<Vec<_>, _> = revisions.hidden.iter().map(|&id| peel(&mut lookup, id, None)).collect();
     let (commits, others): (Vec<_>, Vec<_>) =
         hidden?.into_iter().partition(|(kind, _)| *kind == Kind::Commit);
@@ -55,7 +54,7 @@ pub fn select(repo: &gix::Repository, revisions: &Revisions, care: Care) -> Resu
     range.objects.dedup();
     for &(a, b) in &revisions.common {
         let (a, b) = (commit(&mut lookup, a)?, commit(&mut lookup, b)?);
-        let mut pasts = [Past::new(repo, Lookup::new(repo)), Past::new(repo, Lookup::new(repo))];
+        let mut pasts = [Past::new(Lookup::new(repo)), Past::new(Lookup::new(repo))];
         // What both lead to is not known before all that either leads to is.
         pasts[0].add(vec![a]);
         pasts[1].add(vec![b]);
@@ -136,47 +135,29 @@ fn descend(lookup: &mut Lookup, past: &mut Past, care: Care, tip: ObjectId, rang
 }
 
 /// Everything that can be reached from some commits, as far as it has been followed.
+///
+/// Commits are read themselves. A commit-graph file would be quicker, but whoever can write to the git folder can
+/// make it say that a range is empty.
 struct Past {
-    /// The commit-graph file, if there is one: it spares reading commits, and what is in it is always
-    /// followed to the roots.
-    graph: Option<Graph>,
-    in_graph: Vec<bool>,
-    others: HashSet<ObjectId>,
-    /// Those of `others` whose parents have not been added: date and parents, the newest first.
+    commits: HashSet<ObjectId>,
+    /// Those of `commits` whose parents have not been added: date and parents, the newest first.
     next: BinaryHeap<(i64, Vec<ObjectId>)>,
     lookup: Lookup,
 }
 
 impl Past {
-    fn new(repo: &gix::Repository, lookup: Lookup) -> Self {
-        let graph = repo.commit_graph_if_enabled().ok().flatten();
-        let size = graph.as_ref().map_or(0, |graph| graph.num_commits() as usize);
-        Self {
-            graph,
-            in_graph: vec![false; size],
-            others: HashSet::default(),
-            next: BinaryHeap::new(),
-            lookup,
-        }
-    }
-
-    fn position(&self, id: &ObjectId) -> Option<Position> {
-        self.graph.as_ref()?.lookup(id)
+    fn new(lookup: Lookup) -> Self {
+        Self { commits: HashSet::default(), next: BinaryHeap::new(), lookup }
     }
 
     fn holds(&self, id: &ObjectId) -> bool {
-        match self.position(id) {
-            Some(at) => self.in_graph.get(at.0 as usize).copied().unwrap_or(false),
-            None => self.others.contains(id),
-        }
+        self.commits.contains(id)
     }
 
     /// Adds these commits. What is not there ends the way: it leaves out less.
     fn add(&mut self, commits: impl IntoIterator<Item = ObjectId>) {
         for id in commits {
-            if let Some(at) = self.position(&id) {
-                self.add_graph(at);
-            } else if self.others.insert(id)
+            if self.commits.insert(id)
                 && let Some(bytes) = self.lookup.of_kind(&id, Kind::Commit)
             {
                 let header = Header::new(bytes);
@@ -194,28 +175,8 @@ impl Past {
         }
     }
 
-    /// Adds a commit in the graph file, which has all of its ancestors, and those.
-    fn add_graph(&mut self, at: Position) {
-        let Some(graph) = &self.graph else { return };
-        let mut todo = vec![at];
-        while let Some(at) = todo.pop() {
-            if let Some(known) = self.in_graph.get_mut(at.0 as usize)
-                && !std::mem::replace(known, true)
-            {
-                todo.extend(graph.commit_at(at).iter_parents().flatten());
-            }
-        }
-    }
-
     /// Adds what both of two pasts of the same repository hold.
     fn add_common(&mut self, a: &Self, b: &Self) {
-        for (known, (a, b)) in self.in_graph.iter_mut().zip(a.in_graph.iter().zip(&b.in_graph)) {
-            *known |= a & b;
-        }
-        self.others.extend(a.others.iter().filter(|id| b.others.contains(*id)));
-        // One of them may have met a graph file that was being rewritten.
-        if a.in_graph.len() != b.in_graph.len() {
-            self.others.extend(a.others.iter().filter(|id| b.holds(id)));
-        }
+        self.commits.extend(a.commits.iter().filter(|id| b.holds(id)));
     }
 }

@@ -8,7 +8,9 @@ use std::path::{Path, PathBuf};
 
 use gix::ObjectId;
 
+use super::super::gate;
 use super::{LogEntry, Reader, Tip, TipKind, Value};
+use crate::untrusted::{self, Links, ReadError};
 
 /// A loose ref is one short line.
 const LARGEST_REF: u64 = 64 << 10;
@@ -195,12 +197,14 @@ pub(super) fn sorted(directory: &Path) -> io::Result<Vec<PathBuf>> {
 
 /// Reads a regular file of at most `limit` bytes; a symbolic link to one is what old git made of HEAD.
 pub(super) fn read_file(path: &Path, limit: u64) -> io::Result<Vec<u8>> {
-    let metadata = path.metadata()?;
-    if !metadata.is_file() {
-        return Err(io::Error::new(io::ErrorKind::InvalidInput, "not a regular file"));
+    if path.is_dir() {
+        return Err(io::Error::new(io::ErrorKind::IsADirectory, "not a regular file"));
     }
-    if metadata.len() > limit {
-        return Err(io::Error::new(io::ErrorKind::FileTooLarge, format!("larger than {limit} bytes")));
+    gate::file(path, limit).map_err(|error| io::Error::other(error.reason))?;
+    match untrusted::read(path, Links::Follow, limit) {
+        Ok(bytes) => Ok(bytes),
+        Err(ReadError::Io(error)) => Err(error),
+        Err(ReadError::NotFound) => Err(io::ErrorKind::NotFound.into()),
+        Err(error) => Err(io::Error::other(error.to_string())),
     }
-    std::fs::read(path)
 }

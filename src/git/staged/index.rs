@@ -4,13 +4,14 @@
 //! reading it five times as fast as decoding it whole, which is most of what a pre-commit hook does.
 //! A split index, which is rare, is left to `gix`.
 
-use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use gix::ObjectId;
 use gix::hash::oid;
 
+use super::super::gate;
 use super::cache_tree::CacheTree;
+use crate::untrusted::{self, Links, ReadError};
 
 /// Why the index cannot be read.
 #[derive(Debug, thiserror::Error)]
@@ -131,14 +132,13 @@ fn short(length: usize) -> u32 {
 }
 
 fn read_file(path: &Path) -> std::io::Result<Vec<u8>> {
-    let file = std::fs::File::open(path)?;
-    let metadata = file.metadata()?;
-    if !metadata.is_file() || metadata.len() > LARGEST {
-        return Err(std::io::Error::other("not a regular file of at most 2 GiB"));
+    gate::index(path).map_err(|error| std::io::Error::other(error.reason))?;
+    match untrusted::read(path, Links::Follow, LARGEST) {
+        Ok(bytes) => Ok(bytes),
+        Err(ReadError::Io(error)) => Err(error),
+        Err(ReadError::NotFound) => Err(std::io::ErrorKind::NotFound.into()),
+        Err(error) => Err(std::io::Error::other(error.to_string())),
     }
-    let mut bytes = Vec::with_capacity(usize::try_from(metadata.len()).unwrap_or(0) + 1);
-    file.take(LARGEST).read_to_end(&mut bytes)?;
-    Ok(bytes)
 }
 
 enum Parsed {

@@ -120,7 +120,7 @@ impl Run<'_> {
         if git::is_shallow(self.repo).is_some() {
             return;
         }
-        let missing: Vec<&ObjectId> = named.iter().filter(|id| !self.repo.has_object(**id)).collect();
+        let missing: Vec<&ObjectId> = named.iter().filter(|id| !self.objects.has(id)).collect();
         let skipped = &mut self.outcome.coverage.skipped;
         if let Some(reason) = git::is_partial(self.repo) {
             if !missing.is_empty() {

@@ -1,0 +1,97 @@
+//! Loose objects by id, read here and not by `gix`: a pipe in place of one would stall it, and a file that
+//! inflates without end would fill the memory.
+
+use std::fs;
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+
+use gix::ObjectId;
+use gix::objs::Kind;
+
+use super::inflate::Inflater;
+use super::loose::{self, Loose, LooseError, LooseStream};
+
+/// Larger objects are read piece by piece.
+const LARGE: u64 = 64 << 20;
+/// No larger object is held in memory, in bytes.
+const LARGEST: u64 = 512 << 20;
+
+/// Why a loose object that is there cannot be read.
+pub(super) struct LooseFault {
+    pub(super) reason: String,
+    /// Whether opening or reading it is dangerous.
+    pub(super) is_trap: bool,
+}
+
+/// What reading one object after another needs.
+#[derive(Default)]
+pub(super) struct LooseBuffers {
+    inflater: Option<Inflater>,
+    file: Vec<u8>,
+    object: Vec<u8>,
+}
+
+impl LooseBuffers {
+    /// Reads the object `id` from the first of `dirs` that has it into `out`; `None` when none has.
+    pub(super) fn read(
+        &mut self,
+        dirs: &[PathBuf],
+        id: &ObjectId,
+        out: &mut Vec<u8>,
+    ) -> Result<Option<Kind>, LooseFault> {
+        let Some((path, found)) = locate(dirs, id) else { return Ok(None) };
+        let fault =
+            |reason: String, is_trap| LooseFault { reason: format!("{}: {reason}", path.display()), is_trap };
+        if !found.is_file() || found.len() > LARGEST {
+            return Err(fault("it is not a regular file of a sane size".to_owned(), true));
+        }
+        let inflater = self.inflater.get_or_insert_with(Inflater::new);
+        match loose::read(&path, LARGE, inflater, &mut self.file, &mut self.object) {
+            Ok(Loose::Whole { kind, start, size }) => {
+                out.clear();
+                out.extend_from_slice(&self.object[start..start + size]);
+                Ok(Some(kind))
+            }
+            Ok(Loose::Large) => large(&path, out).map(Some).map_err(|reason| fault(reason, true)),
+            Err(LooseError::Vanished) => Ok(None),
+            Err(error) => Err(fault(error.to_string(), false)),
+        }
+    }
+
+    /// The kind of the object: `Some(None)` when no directory has it, `None` when it cannot be told.
+    pub(super) fn kind(&mut self, dirs: &[PathBuf], id: &ObjectId) -> Option<Option<Kind>> {
+        let Some((path, _)) = locate(dirs, id) else { return Some(None) };
+        match LooseStream::open(&path) {
+            Ok(stream) => Some(Some(stream.kind)),
+            Err(LooseError::NotAFile) => None,
+            Err(_) => Some(None),
+        }
+    }
+}
+
+/// The file of the object, if there is one.
+fn locate(dirs: &[PathBuf], id: &ObjectId) -> Option<(PathBuf, fs::Metadata)> {
+    let hex = id.to_string();
+    dirs.iter().find_map(|dir| {
+        let path = dir.join(&hex[..2]).join(&hex[2..]);
+        // A link that leads nowhere is nothing.
+        let found = fs::metadata(&path).ok()?;
+        Some((path, found))
+    })
+}
+
+/// Reads an object that is larger than most.
+fn large(path: &Path, out: &mut Vec<u8>) -> Result<Kind, String> {
+    let mut stream = LooseStream::open(path).map_err(|error| error.to_string())?;
+    let size = stream.size;
+    if size > LARGEST {
+        return Err(format!("it has {size} bytes, more than is held in memory"));
+    }
+    out.clear();
+    let read: io::Result<usize> = stream.by_ref().take(size + 1).read_to_end(out);
+    match read {
+        Ok(read) if read as u64 == size => Ok(stream.kind),
+        Ok(_) => Err(format!("it does not hold the {size} bytes its header says")),
+        Err(error) => Err(error.to_string()),
+    }
+}
