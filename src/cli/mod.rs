@@ -16,6 +16,7 @@ mod manual;
 mod options;
 mod output;
 mod progress;
+mod repository_paths;
 mod root;
 mod rules;
 mod scan;

@@ -14,6 +14,7 @@ use super::interrupt::stop_flag;
 use super::limits::limits;
 use super::options::{self, Extent};
 use super::output::Outputs;
+use super::repository_paths;
 use crate::git;
 use crate::scan::{Settings, Tree, scan_tree};
 use crate::source::{Excludes, FileOptions};
@@ -34,6 +35,7 @@ pub(super) fn run(scan: &Scan, global: &Global) -> Result<Exit> {
     };
     let tree = tree(paths, files, options::threads(&reporting.sifting, &config)?, &config)?;
     let mut report = scan_tree(&settings, &tree)?;
+    repository_paths::add(&mut report, paths);
     if scan.policy_from.is_of_base() {
         base_policy::tell_markers(&mut report);
     }

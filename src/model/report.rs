@@ -1,5 +1,7 @@
 //! The report: what every reporter is given, and what the exit status follows from.
 
+use std::collections::BTreeMap;
+
 use super::{Confidence, Coverage, Leak};
 
 /// The outcome of a scan, in one word.
@@ -55,9 +57,17 @@ pub struct Report {
     pub started: i64,
     /// The repository that was scanned, where it is known.
     pub version_control: Option<VersionControl>,
+    /// Paths of files as their repository knows them, by the path in the report, where the two differ. For formats
+    /// whose readers look the file up there.
+    pub repository_paths: BTreeMap<Vec<u8>, Vec<u8>>,
 }
 
 impl Report {
+    /// The path of a file from the root of its repository; as it is where no repository is known.
+    pub fn repository_path<'r>(&'r self, path: &'r [u8]) -> &'r [u8] {
+        self.repository_paths.get(path).map_or(path, Vec::as_slice)
+    }
+
     /// Leaks with at least one place that is not suppressed.
     pub fn open_leaks(&self) -> impl Iterator<Item = &Leak> {
         self.leaks.iter().filter(|leak| !leak.is_suppressed())

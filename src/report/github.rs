@@ -63,17 +63,17 @@ fn annotation(report: &Report, leak: &Leak, out: &mut dyn Write) -> io::Result<(
     };
     let title = format!("friskey: {}", place::title(report, leak));
     let text = sentences::paragraph(report, leak, primary, others);
-    command(level(place::gravity(report, leak)), &position(primary), &title, &text, out)
+    command(level(place::gravity(report, leak)), &position(report, primary), &title, &text, out)
 }
 
 /// The properties that tie an annotation to a line.
-fn position(finding: &Finding) -> Vec<(&'static str, String)> {
+fn position(report: &Report, finding: &Finding) -> Vec<(&'static str, String)> {
     let origin = &finding.origin;
     let Some(path) = place::file(origin) else {
         return Vec::new();
     };
     let (start, end) = (finding.span.start, finding.span.end);
-    let mut properties = vec![("file", String::from_utf8_lossy(path).into_owned())];
+    let mut properties = vec![("file", String::from_utf8_lossy(report.repository_path(path)).into_owned())];
     if place::has_positions(origin) {
         properties.push(("line", start.line.to_string()));
         properties.push(("endLine", end.line.to_string()));

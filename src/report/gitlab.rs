@@ -184,7 +184,7 @@ impl Vulnerability {
                 .map(|url| Link { url })
                 .into_iter()
                 .collect(),
-            location: Location::new(leak, finding),
+            location: Location::new(report, leak, finding),
         }
     }
 }
@@ -222,10 +222,10 @@ struct Commit {
 }
 
 impl Location {
-    fn new(leak: &Leak, finding: &Finding) -> Self {
+    fn new(report: &Report, leak: &Leak, finding: &Finding) -> Self {
         let origin = &finding.origin;
         let mut file = match place::file(origin) {
-            Some(path) => String::from_utf8_lossy(path).into_owned(),
+            Some(path) => String::from_utf8_lossy(report.repository_path(path)).into_owned(),
             None => place::stand_in(origin),
         };
         let inside = place::inside(origin);

@@ -156,6 +156,7 @@ fn report(
         notes,
         elapsed_seconds: 0.0,
         version_control: None,
+        repository_paths: Default::default(),
         started: clock.started(),
     };
     complete(&mut report);

@@ -116,6 +116,7 @@ pub(crate) fn clean() -> Report {
         elapsed_seconds: 0.21,
         started: 1_795_221_360,
         version_control: None,
+        repository_paths: Default::default(),
     }
 }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use crate::model::{Finding, Origin};
+use crate::model::{Finding, Origin, Report};
 use crate::report::{escape, place};
 
 use super::Text;
@@ -66,23 +66,28 @@ struct Logical {
 
 impl Location {
     /// The place of a finding; `id` is what a message links to.
-    pub(super) fn new(finding: &Finding, id: Option<usize>) -> Self {
+    pub(super) fn new(report: &Report, finding: &Finding, id: Option<usize>) -> Self {
         let origin = &finding.origin;
         let inside = place::inside(origin);
         let name = if inside.is_empty() { place::name(origin) } else { inside };
         let is_plain_file = place::has_positions(origin) && place::file(origin).is_some();
         let logical = if is_plain_file { Vec::new() } else { vec![Logical { fully_qualified_name: name }] };
+        let file = place::file(origin).map(|path| report.repository_path(path));
         Self {
             id,
-            physical_location: Physical { artifact_location: artifact(origin), region: region(finding) },
+            physical_location: Physical {
+                artifact_location: artifact(origin, file),
+                region: region(finding),
+            },
             logical_locations: logical,
         }
     }
 }
 
-fn artifact(origin: &Origin) -> Artifact {
+/// `file` is the path of the file, if the origin is one.
+fn artifact(origin: &Origin, file: Option<&[u8]>) -> Artifact {
     let relative = |uri: String| Artifact { uri, uri_base_id: Some(ROOT) };
-    match place::file(origin) {
+    match file {
         Some(path) => match absolute(path) {
             Some(uri) => Artifact { uri, uri_base_id: None },
             None => relative(escape::uri(path.strip_prefix(b"./").unwrap_or(path))),
@@ -123,7 +128,8 @@ mod tests {
     use crate::model::Surface;
 
     fn uri(surface: Surface, path: &[u8]) -> (String, bool) {
-        let artifact = artifact(&Origin::at_path(surface, path));
+        let origin = Origin::at_path(surface, path);
+        let artifact = artifact(&origin, place::file(&origin));
         (artifact.uri, artifact.uri_base_id.is_some())
     }
 
@@ -139,10 +145,10 @@ mod tests {
     #[test]
     fn what_has_no_path_is_addressed_by_its_object() {
         let mut origin = Origin::at_path(Surface::RefName, "refs/heads/a b");
-        assert_eq!(artifact(&origin).uri, ".git/ref-name/refs/heads/a%20b");
+        assert_eq!(artifact(&origin, None).uri, ".git/ref-name/refs/heads/a%20b");
         origin = Origin { path: None, ..Origin::at_path(Surface::CommitMessage, "") };
-        assert_eq!(artifact(&origin).uri, ".git/commit-message");
+        assert_eq!(artifact(&origin, None).uri, ".git/commit-message");
         origin.commit = Some("abc".to_owned());
-        assert_eq!(artifact(&origin).uri, ".git/commit-message/abc");
+        assert_eq!(artifact(&origin, None).uri, ".git/commit-message/abc");
     }
 }

@@ -75,8 +75,11 @@ impl Results<'_> {
             rule_index: self.report.rules.iter().position(|rule| *rule.id == *leak.identified.rule),
             level: rules::level(place::gravity(self.report, leak)),
             message: Text::new(message::message(self.report, leak, primary, others)),
-            locations: [Location::new(primary, None)],
-            related_locations: (1..).zip(listed).map(|(id, other)| Location::new(other, Some(id))).collect(),
+            locations: [Location::new(self.report, primary, None)],
+            related_locations: (1..)
+                .zip(listed)
+                .map(|(id, other)| Location::new(self.report, other, Some(id)))
+                .collect(),
             partial_fingerprints: self.fingerprints(leak, primary),
             rank: rank(leak.identified.confidence),
             suppressions: if suppressed {
