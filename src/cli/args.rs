@@ -158,8 +158,8 @@ pub(super) struct Accepting {
 /// Which state of the repository says how it is scanned.
 #[derive(Debug, Args)]
 pub(super) struct PolicyFrom {
-    /// Takes configuration, baseline, rules and ignore files from the commit REV, not from what is scanned;
-    /// `event` is what the change of the CI event is based on, `checkout` what is checked out
+    /// Takes configuration, baseline and rules from the commit REV and not from what is scanned, and obeys no
+    /// ignore file; `event` is the commit that the change of the CI event is based on, `checkout` what is checked out
     #[arg(long, value_name = "REV")]
     pub(super) policy_from: Option<String>,
 }

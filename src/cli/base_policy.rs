@@ -1,5 +1,6 @@
-//! Configuration, rules, baseline and ignore files as they were before a change, so that a change cannot excuse
-//! itself. Files that the user names count where git does not track them: then they are no part of the change.
+//! Configuration, rules and baseline as they were before a change, so that a change cannot excuse itself. Files that
+//! the user names count where git does not track them: then they are no part of the change. Ignore files leave out
+//! nothing here: those of the checkout are the change's, and what a build left behind is scanned rather than trusted.
 
 use std::cell::RefCell;
 use std::fs;
@@ -110,15 +111,15 @@ pub(super) fn load(
 /// Which policy applies, in words.
 fn told(base: &Base) -> String {
     match base {
-        Base::Rev { rev, what } => {
-            format!(
-                "configuration, baseline, rules and ignore files: those of {rev} ({what}), not of what is scanned"
-            )
-        }
+        Base::Rev { rev, what } => format!(
+            "configuration, baseline and rules are those of {rev} ({what}), not of what is scanned; no ignore file is obeyed"
+        ),
         Base::Unknown(reason) => {
             format!("no configuration, baseline, rules or ignore files of the repository are used: {reason}")
         }
-        Base::Checkout => "configuration, baseline, rules and ignore files: those of the checkout".to_owned(),
+        Base::Checkout => {
+            "configuration, baseline, rules and ignore files are those of the checkout".to_owned()
+        }
     }
 }
 

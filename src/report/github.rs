@@ -43,6 +43,9 @@ pub(super) fn write(report: &Report, _: &Style, out: &mut dyn Write) -> io::Resu
         command(level(place::gravity(report, leaks[listed])), &[], "friskey", &text, out)?;
     }
     writeln!(out, "friskey: {}", receipt::coverage(report))?;
+    for remark in receipt::remarks(report) {
+        writeln!(out, "friskey: {remark}")?;
+    }
     writeln!(out, "friskey: {}", receipt::verdict(report))
 }
 

@@ -352,3 +352,145 @@ fn a_release_is_installed_only_with_its_checksum() {
     assert!(built.starts_with(&format!("install --locked --path {} --root ", env!("CARGO_MANIFEST_DIR"))));
     assert!(bin.join("friskey").exists());
 }
+
+/// A program that says that it ran.
+fn trap(scratch: &Scratch, path: &str) {
+    use std::os::unix::fs::PermissionsExt;
+    let ran = scratch.path("ran");
+    let text = format!("#!/bin/sh\necho \"$0 $@\" >>'{}'\n", ran.display());
+    fs::set_permissions(scratch.write(path, text), fs::Permissions::from_mode(0o755)).unwrap();
+}
+
+#[test]
+fn nothing_of_the_workspace_is_run_or_obeyed() {
+    let scratch = runner();
+    let stand_in_path = stand_ins(&scratch);
+    let folder = scratch.path("stand-ins");
+    let common = [("STAND_INS", folder.to_str().unwrap()), ("ACTION_REPOSITORY", "friskey/friskey")];
+    let programs =
+        ["cargo", "rustup", "rustc", "curl", "tar", "sha256sum", "awk", "grep", "mktemp", "cp", "find"];
+    for program in programs.iter().chain(&["dirname", "sort", "cut", "mkdir", "rm", "sed", "friskey"]) {
+        trap(&scratch, &format!("ws/bin/{program}"));
+        trap(&scratch, &format!("ws/{program}"));
+    }
+    std::os::unix::fs::symlink(scratch.path("ws/bin"), scratch.path("link")).unwrap();
+    let ws = scratch.path("ws");
+    let absolute = format!("{}/bin:{}:.:bin::{stand_in_path}", ws.display(), scratch.path("link").display());
+    for (step_name, more) in [
+        ("install", ("INPUT_VERSION", "source")),
+        ("install", ("ACTION_REF", "v1.2.3")),
+        ("scan", ("INPUT_MODE", "tree")),
+    ] {
+        let variables =
+            [&common[..], &[("PATH", &*absolute), ("GITHUB_EVENT_NAME", "schedule"), more]].concat();
+        let (output, _) = step(&scratch, step_name, &variables);
+        assert!(output.status.success(), "{step_name}: {}", String::from_utf8_lossy(&output.stdout));
+    }
+    // What the build is told, and where it runs.
+    let probe = "#!/bin/bash\nset -e\n{ pwd -P; env; } >\"$STAND_INS/environment\"\nmkdir -p \"${!#}/bin\"\n\
+                 echo built >\"${!#}/bin/friskey\"\n";
+    scratch.write("stand-ins/cargo", probe);
+    scratch.write("stand-ins/rustup", "#!/bin/sh\necho 'own-toolchain (default)'\n");
+    {
+        use std::os::unix::fs::PermissionsExt;
+        let path = scratch.path("stand-ins/rustup");
+        fs::set_permissions(path, fs::Permissions::from_mode(0o755)).unwrap();
+    }
+    let inside = ws.join("home");
+    fs::create_dir_all(&inside).unwrap();
+    let bin = scratch.path("temp/built");
+    let hostile = [
+        ("PATH", &*absolute),
+        ("FRISKEY_BIN", bin.to_str().unwrap()),
+        ("CARGO_HOME", inside.to_str().unwrap()),
+        ("RUSTUP_HOME", "home"),
+        ("RUSTUP_TOOLCHAIN", "theirs"),
+        ("CARGO_BUILD_RUSTC_WRAPPER", "./evil"),
+        ("CARGO_TARGET_X86_64_UNKNOWN_LINUX_GNU_LINKER", "./evil"),
+        ("CARGO_ENCODED_RUSTFLAGS", "evil"),
+        ("RUSTC", "./evil"),
+        ("RUSTC_WRAPPER", "./evil"),
+        ("RUSTFLAGS", "-Clinker=./evil"),
+        ("CC", "./evil"),
+        ("BASH_ENV", "./evil"),
+    ];
+    let (output, _) = step(&scratch, "build", &[&common[..], &hostile].concat());
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&[output.stdout, output.stderr].concat()));
+    let environment = fs::read_to_string(scratch.path("stand-ins/environment")).unwrap();
+    assert!(environment.starts_with(env!("CARGO_MANIFEST_DIR")), "{environment}");
+    assert!(has(&environment, "RUSTUP_TOOLCHAIN=own-toolchain"), "{environment}");
+    assert!(!environment.contains("evil") && !environment.contains("theirs"), "{environment}");
+    for line in environment.lines().filter(|line| line.starts_with("CARGO_") || line.starts_with("RUSTUP_")) {
+        assert!(!line.contains("/ws/") && !line.contains("=home"), "{line}");
+    }
+    assert!(environment.contains("/temp/friskey-target"), "{environment}");
+    let ran = fs::read_to_string(scratch.path("ran")).unwrap_or_default();
+    assert!(ran.is_empty(), "{ran}");
+}
+
+#[test]
+fn a_build_obeys_no_settings_above_the_action() {
+    let scratch = runner();
+    let path = stand_ins(&scratch);
+    let folder = scratch.path("stand-ins");
+    // An action that is checked out below somebody's settings is built from a copy elsewhere.
+    for name in ["Cargo.toml", "Cargo.lock", "src/main.rs", "rules/a.toml", "benches/b.rs"] {
+        scratch.write(&format!("above/action/{name}"), "");
+    }
+    scratch.write("above/.cargo/config.toml", "[build]\nrustc-wrapper = './evil'\n");
+    let variables = [
+        ("PATH", path.as_str()),
+        ("STAND_INS", folder.to_str().unwrap()),
+        ("GITHUB_ACTION_PATH", &*scratch.path("above/action").display().to_string()),
+    ]
+    .map(|(name, value)| (name, value.to_owned()));
+    let variables: Vec<_> = variables.iter().map(|(name, value)| (*name, value.as_str())).collect();
+    let (output, _) = step(&scratch, "build", &variables);
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&[output.stdout, output.stderr].concat()));
+    let built = fs::read_to_string(scratch.path("stand-ins/built")).unwrap();
+    assert!(!built.contains("/above/action"), "{built}");
+    assert!(built.starts_with("install --locked --path "), "{built}");
+}
+
+#[test]
+fn a_committed_link_does_not_divert_a_report() {
+    let scratch = runner();
+    let outside = scratch.write("outside", "mine\n");
+    fs::create_dir_all(scratch.path("elsewhere")).unwrap();
+    std::os::unix::fs::symlink(&outside, scratch.path("ws/friskey.sarif")).unwrap();
+    std::os::unix::fs::symlink(scratch.path("elsewhere"), scratch.path("ws/out")).unwrap();
+    scratch.commit("ws", "links");
+    let tree = |file: &str| {
+        let variables = [("INPUT_MODE", "tree"), ("INPUT_SARIF_FILE", file)];
+        scan(&scratch, "schedule", &json!({}), &variables)
+    };
+    let (status, outputs, said) = tree("friskey.sarif");
+    assert!(status == 0 && has(&outputs, "sarif=friskey.sarif"), "{said}");
+    assert!(!scratch.path("ws/friskey.sarif").is_symlink());
+    for path in ["out/friskey.sarif", "./out/deep/friskey.sarif", "../elsewhere/friskey.sarif"] {
+        let (status, _, said) = tree(path);
+        assert!(status == 2 && said.contains("::error title=friskey::"), "{path}: {said}");
+    }
+    assert_eq!(fs::read_to_string(&outside).unwrap(), "mine\n");
+    assert!(fs::read_dir(scratch.path("elsewhere")).unwrap().next().is_none());
+}
+
+#[test]
+fn a_request_does_not_excuse_itself_in_any_mode() {
+    let scratch = runner();
+    let base = scratch.git("ws", &["rev-parse", "HEAD"]);
+    scratch.write("ws/secret.txt", key(1));
+    scratch.write("ws/friskey.toml", "exclude = ['secret.txt']\n");
+    scratch.write("ws/.gitignore", "secret.txt\n");
+    scratch.git("ws", &["add", "-f", "secret.txt"]);
+    let head = scratch.commit("ws", "excuse");
+    let payload = json!({"pull_request": {"base": {"sha": base}, "head": {"sha": head}}});
+    for mode in ["auto", "tree", "history"] {
+        for config in ["", "friskey.toml"] {
+            let variables = [("INPUT_MODE", mode), ("INPUT_CONFIG", config)];
+            let (status, outputs, said) = scan(&scratch, "pull_request", &payload, &variables);
+            assert!(status == 1 && has(&outputs, "findings=1"), "{mode}: {said}");
+            assert!(said.contains("configuration, baseline and rules are those of "), "{mode}: {said}");
+        }
+    }
+}

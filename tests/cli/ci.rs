@@ -437,3 +437,131 @@ fn a_change_cannot_excuse_itself() {
     let said = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.code() == Some(2) && said.contains("not inside the repository"), "{said}");
 }
+
+#[test]
+fn a_new_tag_brings_what_no_run_may_have_looked_at() {
+    let site = Site::new();
+    site.commit("old", Some(1));
+    site.git(&["checkout", "-q", "-b", "wip"]);
+    site.commit("skipped", Some(2));
+    site.git(&["checkout", "-q", "-b", "release"]);
+    let tip = site.commit("release", None);
+    site.git(&["tag", "-a", "v1", "-m", "v1"]);
+    let tag = site.git(&["rev-parse", "v1"]);
+    site.checkout(&tip, &[]);
+    for (name, id) in [("refs/tags/v1", &tag), ("refs/heads/release", &tip)] {
+        let (status, report) = site.github("push", &push(ZERO, id, name));
+        assert_eq!((status, found(&report, &[1, 2])), (1, vec![2]), "{name}");
+        assert!(report["notes"][0].as_str().unwrap().contains("other branches included"), "{report}");
+    }
+}
+
+/// An exclude for everything, a baseline for key `number`, and an ignore file: a change that excuses itself.
+fn excuse(site: &Site, number: u64) {
+    let fingerprint = crate::support::fingerprint(&key(number));
+    let entry =
+        format!("[[accepted]]\nfingerprint = '{fingerprint}'\nrule = 'openai-project-key'\nreason = 'x'\n");
+    site.scratch.write("r/friskey.toml", "exclude = ['*']\n");
+    site.scratch.write("r/.friskey-baseline.toml", format!("version = 1\n{entry}"));
+    site.scratch.write("r/.gitignore", "*.env\n");
+}
+
+#[test]
+fn no_command_obeys_the_change_that_it_looks_at() {
+    let site = Site::new();
+    let before = site.commit("old", None);
+    site.git(&["checkout", "-q", "-b", "x"]);
+    excuse(&site, 1);
+    let excused = site.scratch.commit("r", "first push: the excuse");
+    site.commit("a.env", Some(1));
+    site.git(&["add", "-f", "a.env"]);
+    let after = site.scratch.commit("r", "second push: the key");
+    let request = json!({"pull_request": {"base": {"sha": before}, "head": {"sha": after}}});
+    let queue = json!({"merge_group": {"base_sha": before, "head_sha": after}});
+    let elsewhere = json!({"repository": {"default_branch": "main"}});
+    for (event, payload, known) in [
+        ("pull_request", request.clone(), true),
+        ("pull_request_review", request, true),
+        ("merge_group", queue, true),
+        // Pushed twice: the second push is not judged by the first.
+        ("push", push(&excused, &after, "refs/heads/x"), true),
+        ("push", push(ZERO, &after, "refs/heads/x"), true),
+        ("workflow_dispatch", elsewhere, true),
+        (
+            "pull_request",
+            json!({"pull_request": {"base": {"sha": "12".repeat(20)}, "head": {"sha": after}}}),
+            false,
+        ),
+        ("push", json!({}), false),
+    ] {
+        site.checkout(&after, &[]);
+        let path = site.scratch.write("event.json", payload.to_string());
+        for command in [&["scan"][..], &["history"], &["ci"]] {
+            if command == ["ci"] && (!known || event == "pull_request_review" || event == "workflow_dispatch")
+            {
+                continue;
+            }
+            let mut friskey = site.scratch.command(env!("CARGO_BIN_EXE_friskey"), "ci");
+            friskey.args(command).args(["--policy-from", "event", "--format", "json", "."]);
+            friskey.envs([
+                ("GITHUB_ACTIONS", "true"),
+                ("GITHUB_EVENT_NAME", event),
+                ("GITHUB_REF", "refs/heads/x"),
+            ]);
+            let output = run(friskey.env("GITHUB_EVENT_PATH", &path), b"");
+            let report = report(&output);
+            let notes = report["notes"].to_string();
+            assert_eq!(output.status.code(), Some(1), "{event} {command:?}: {notes}");
+            assert_eq!(found(&report, &[1]), [1]);
+            let told = if known { "configuration, baseline and rules are those of" } else { "are used: " };
+            assert!(notes.contains(told), "{event} {command:?}: {notes}");
+        }
+    }
+    // What is checked out counts where that is asked for, or where it is the default branch.
+    let clean = |args: &[&str]| site.scratch.friskey("ci", args).status.code();
+    assert_eq!(clean(&["history", "--policy-from", "checkout"]), Some(0));
+    assert_eq!(clean(&["history", "--policy-from", &excused]), Some(0));
+    assert_eq!(clean(&["history", "--policy-from", &before]), Some(1));
+    assert_eq!(clean(&["history", "--policy-from", "nowhere"]), Some(2));
+    assert_eq!(clean(&["history", "--policy-from", "event"]), Some(2), "there is no event here");
+}
+
+#[test]
+fn the_base_may_narrow_a_scan_and_named_files_of_the_workflow_too() {
+    let site = Site::new();
+    site.scratch.write("r/friskey.toml", "exclude = ['/vendor/']\n");
+    let before = site.scratch.commit("r", "configured");
+    site.git(&["checkout", "-q", "-b", "x"]);
+    site.commit("vendor/a", Some(1));
+    site.scratch.write("r/own.toml", "exclude = ['*']\n");
+    let after = site.commit("b", Some(2));
+    site.checkout(&after, &[]);
+    let numbers = |args: &[&str]| {
+        let args = [&["scan", "--policy-from", &before, "--format", "json"], args].concat();
+        let report = report(&site.scratch.friskey("ci", &args));
+        (found(&report, &[1, 2]), report["notes"].to_string())
+    };
+    assert_eq!(numbers(&[]).0, [2]);
+    // The change brought it, so it does not count; a step of the workflow did, so it does.
+    let (keys, notes) = numbers(&["--config", "own.toml"]);
+    assert!(keys == [1, 2] && notes.contains("own.toml is not used"), "{notes}");
+    site.scratch.write("ci/made.toml", "exclude = ['/b']\n");
+    assert_eq!(numbers(&["--config", "made.toml"]).0, [1]);
+    let outside = site.scratch.write("outside.toml", "exclude = ['/b']\n");
+    assert_eq!(numbers(&["--config", outside.to_str().unwrap()]).0, [1]);
+    // In a folder below and by another spelling it is the same file.
+    let args = ["scan", "--policy-from", &before, "--format", "json", "--config", "../own.toml", ".."];
+    assert_eq!(found(&report(&site.scratch.friskey("ci/vendor", &args)), &[1, 2]), [1, 2]);
+}
+
+#[test]
+fn markers_that_count_are_named() {
+    let site = Site::new();
+    let before = site.git(&["rev-parse", "HEAD"]);
+    site.scratch.write("r/a", format!("{} # friskey:allow test\n", key(1)));
+    let after = site.scratch.commit("r", "marked");
+    site.checkout(&after, &[]);
+    let (status, report) = site.github("push", &push(&before, &after, "refs/heads/main"));
+    let notes = report["notes"].to_string();
+    assert!(status == 0 && notes.contains("accepted by a marker in what is scanned: a:1"), "{notes}");
+}

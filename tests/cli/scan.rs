@@ -1,6 +1,6 @@
 //! `friskey scan`, and what all commands have in common.
 
-use crate::support::{Scratch, key, leak, report, strings};
+use crate::support::{Scratch, key, leak, report, run, strings};
 
 fn status(output: &std::process::Output) -> i32 {
     output.status.code().unwrap()
@@ -371,4 +371,36 @@ fn a_bad_number_is_explained_without_library_words() {
         assert_eq!(status(&output), 2, "{said}");
         assert!(said.contains(arguments[0]) && !said.contains("invalid digit"), "{said}");
     }
+}
+
+#[test]
+fn sarif_and_annotations_begin_at_the_root_of_the_repository() {
+    let scratch = Scratch::new();
+    scratch.repository("ws/r");
+    scratch.write("ws/r/pkg/a/k.env", key(1));
+    let workspace = scratch.path("ws/r");
+    let shown = |folder: &str, format: &str, path: &str| {
+        let mut command = scratch.command(env!("CARGO_BIN_EXE_friskey"), folder);
+        let output = run(command.args(["scan", "--format", format, path]), b"");
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let absolute = workspace.join("pkg");
+    for (folder, path) in [
+        ("ws/r", "."),
+        ("ws/r", "pkg"),
+        ("ws/r/pkg", "."),
+        ("ws/r/pkg/a", ".."),
+        ("ws/r/pkg/a", "k.env"),
+        ("ws", "r"),
+        ("ws", "."),
+        ("ws", absolute.to_str().unwrap()),
+    ] {
+        let sarif = shown(folder, "sarif", path);
+        assert!(sarif.contains("\"uri\": \"pkg/a/k.env\""), "{folder} {path}: {sarif}");
+        let github = shown(folder, "github", path);
+        assert!(github.contains("::error file=pkg/a/k.env,"), "{folder} {path}: {github}");
+        assert!(shown(folder, "gitlab", path).contains("\"file\": \"pkg/a/k.env\""), "{folder} {path}");
+    }
+    // People see the path that leads there from where they are.
+    assert!(shown("ws/r/pkg", "human", ".").contains("a/k.env:1"));
 }

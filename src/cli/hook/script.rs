@@ -24,9 +24,20 @@ pub(super) fn script(hook: Hook, program: &Path) -> String {
     format!(
         r#"#!/bin/sh
 {SIGN}
+# No program is looked up in the repository: in no folder of PATH that is relative, or lies there.
+all=$PATH
+rest=$PATH:
+PATH=
+while [ -n "$rest" ]; do
+	case ${{rest%%:*}}/ in
+	"$PWD"/*) ;;
+	/*) PATH=${{PATH:+$PATH:}}${{rest%%:*}} ;;
+	esac
+	rest=${{rest#*:}}
+done
 {keep}before="$(dirname "$0")/{name}{BEFORE}"
 if [ -x "$before" ]; then
-	{before}"$before" "$@" || exit $?
+	{before}PATH=$all "$before" "$@" || exit $?
 fi
 friskey={program}
 [ -x "$friskey" ] || friskey=friskey
