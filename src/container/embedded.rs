@@ -1,35 +1,38 @@
-//! Archives behind programs and scripts that unpack themselves. (A zip is known by its end, if that is there.)
+//! Archives behind programs and scripts that unpack themselves, and whatever else a program holds of the kind. (A zip
+//! is known by its end, if that is there.)
 
-use std::io::{self, Cursor, Read};
+use std::io::{self, BufRead, Cursor, Read};
+use std::ops::Range;
 use std::sync::LazyLock;
 
 use aho_corasick::packed;
 use flate2::{Crc, Decompress, FlushDecompress};
-use memchr::memchr2;
 use memchr::memmem::Finder;
 
 use super::format::{Format, ZIP_END, is_bzip2};
-use super::window::{Shared, Window};
-use super::{HEAD, ReadSeek, zip};
+use super::opener::{Opener, Proof};
+use super::reading::Ahead;
+use super::window::Shared;
+use super::{HEAD, ReadSeek, squeezed, zip};
 
-/// What begins an archive, and whether it does.
-type Kind = (&'static [u8], fn(&[u8]) -> bool);
+/// What begins an archive, whether it does, and of which kind it is.
+type Kind = (&'static [u8], fn(&[u8]) -> bool, Format);
 
 /// What archives begin with that stand behind programs, with what tells them from what merely looks so: a program
 /// that reads them holds the first bytes itself.
 const KINDS: &[Kind] = &[
-    (b"7z\xbc\xaf\x27\x1c", is_seven_zip),
-    (b"\x1f\x8b\x08", is_gzip),
-    (b"\xfd7zXZ\x00", is_xz),
-    (b"Rar!\x1a\x07", is_rar),
-    (b"BZh", is_bzip2),
-    (b"\x28\xb5\x2f\xfd", is_zstd),
-    (b"PK\x03\x04", zip::is_entry),
+    (b"7z\xbc\xaf\x27\x1c", is_seven_zip, Format::SevenZip),
+    (b"\x1f\x8b\x08", is_gzip, Format::Gzip),
+    (b"\xfd7zXZ\x00", is_xz, Format::Xz),
+    (b"Rar!\x1a\x07", is_rar, Format::Unsupported("RAR")),
+    (b"BZh", is_bzip2, Format::Bzip2),
+    (b"\x28\xb5\x2f\xfd", is_zstd, Format::Zstd),
+    (b"PK\x03\x04", zip::is_entry, Format::Zip),
 ];
 
 /// Finds what begins archives, by its number in [`KINDS`], and after these what ends zips.
 static MARKS: LazyLock<Marks> = LazyLock::new(|| {
-    let marks: Vec<&[u8]> = KINDS.iter().map(|(magic, _)| *magic).chain([ZIP_END]).collect();
+    let marks: Vec<&[u8]> = KINDS.iter().map(|(magic, ..)| *magic).chain([ZIP_END]).collect();
     match packed::Searcher::new(&marks) {
         Some(searcher) => Marks::Packed(searcher),
         None => Marks::Each(marks.into_iter().map(Finder::new).collect()),
@@ -54,31 +57,63 @@ impl Marks {
             }),
         }
     }
+
+    /// The number and the place of the first for which `is_one` says so.
+    fn first(&self, bytes: &[u8], is_one: impl Fn(usize, usize) -> bool) -> Option<(usize, usize)> {
+        match self {
+            Self::Packed(searcher) => searcher
+                .find_iter(bytes)
+                .map(|found| (found.pattern().as_usize(), found.start()))
+                .find(|(number, at)| is_one(*number, *at)),
+            Self::Each(finders) => {
+                let each = finders.iter().enumerate();
+                each.filter_map(|(number, finder)| {
+                    finder.find_iter(bytes).find(|at| is_one(number, *at)).map(|at| (number, at))
+                })
+                .min_by_key(|(_, at)| *at)
+            }
+        }
+    }
 }
 
 /// The most bytes of a mark.
 pub const LONGEST_MARK: usize = 6;
 
-/// Bytes of an archive that are looked at.
+/// Bytes of an archive that are looked at. Of one that has fewer these are all there are.
 const LOOK: usize = 4096;
 
-/// Bytes that must come out of what is compressed.
+/// Bytes that must come out of what is compressed, unless it is whole with fewer.
 const TASTE: usize = 256;
 
+/// Bytes that must come out of what is compressed, and whole or cut off before [`TASTE`]. No key is as short.
+const LEAST: usize = 16;
+
 /// Bytes read at a time.
-const STEP: u64 = 1 << 16;
+const STEP: usize = 1 << 16;
 
 /// Whether `head` begins a program or script, which may hold an archive behind itself.
 pub fn is_program(head: &[u8]) -> bool {
-    [&b"MZ"[..], b"\x7fELF", b"#!", b"\xcf\xfa\xed\xfe", b"\xca\xfe\xba\xbe", b"Cr24"]
-        .iter()
-        .any(|magic| head.starts_with(magic))
+    const STARTS: &[&[u8]] = &[
+        b"MZ",
+        b"\x7fELF",
+        b"#!",
+        b"\xcf\xfa\xed\xfe",
+        b"\xce\xfa\xed\xfe",
+        b"\xfe\xed\xfa\xce",
+        b"\xfe\xed\xfa\xcf",
+        b"\xca\xfe\xba\xbe",
+        b"\0asm",
+        b"Cr24",
+    ];
+    STARTS.iter().any(|magic| head.starts_with(magic))
 }
 
-/// Whether there may be something packed in `bytes`, which is quickly told of text: nothing of the kind is without
-/// these bytes for long, and the end of a zip begins with the first.
+/// Whether there may be something packed in `bytes`, which is quickly told of text: no header of the kind is without
+/// control characters that text has not.
 pub fn may_be_packed(bytes: &[u8]) -> bool {
-    memchr2(0x05, 0x1f, bytes).is_some()
+    // Without a way out of each piece, so that it takes many bytes at a time.
+    let is_control = |byte: u8| (byte < 0x20) & !(0x09..=0x0d).contains(&byte);
+    bytes.chunks(256).any(|piece| piece.iter().fold(false, |any, byte| any | is_control(*byte)))
 }
 
 /// Calls `mark` with where in `bytes` an archive may begin behind a program, or a zip end.
@@ -88,17 +123,17 @@ pub fn marks(bytes: &[u8], mut mark: impl FnMut(usize)) {
 
 /// Where in `bytes` the first such archive begins, if one does.
 pub fn archive_in(bytes: &[u8]) -> Option<usize> {
-    let mut first = None;
-    if may_be_packed(bytes) {
-        MARKS.find(bytes, |number, at| {
-            let is_earlier = first.is_none_or(|first| at < first);
-            let is_archive = |(_, is_one): &Kind| is_one(&bytes[at..bytes.len().min(at + LOOK)]);
-            if is_earlier && KINDS.get(number).is_some_and(is_archive) {
-                first = Some(at);
-            }
-        });
-    }
-    first
+    may_be_packed(bytes).then(|| first_in(bytes, bytes.len()))?.map(|(_, at)| at)
+}
+
+/// The kind and the place of the first archive in `bytes` that begins before `end`.
+fn first_in(bytes: &[u8], end: usize) -> Option<(Format, usize)> {
+    let is_archive = |number: usize, at: usize| {
+        let kind = KINDS.get(number).filter(|_| at < end);
+        kind.is_some_and(|(_, is_one, _)| is_one(&bytes[at..bytes.len().min(at + LOOK)]))
+    };
+    let (number, at) = MARKS.first(bytes, is_archive)?;
+    Some((KINDS.get(number)?.2, at))
 }
 
 /// The same for what is a program from its first byte on.
@@ -111,29 +146,89 @@ pub fn archive_behind(input: &mut dyn ReadSeek) -> io::Result<Option<u64>> {
     if !is_program(window.peek(HEAD)?) {
         return Ok(None);
     }
-    archive_from(&mut window, 0, shared.size)
-}
-
-/// Where between two places the first archive begins.
-///
-/// # Errors
-/// Those of the content.
-pub(super) fn archive_from(window: &mut Window<'_>, mut place: u64, end: u64) -> io::Result<Option<u64>> {
-    while place < end {
-        window.go(place, end);
-        let piece = window.peek(STEP as usize + LOOK)?;
-        if let Some(at) = archive_in(piece) {
+    let mut place = 0;
+    while place < shared.size {
+        window.go(place, shared.size);
+        if let Some(at) = archive_in(window.peek(STEP + LOOK)?) {
             return Ok(Some(place + at as u64));
         }
-        place += STEP;
+        place += STEP as u64;
     }
     Ok(None)
 }
 
+/// Hands over every archive in what is left of `input`, which is part of the content at hand and begins at byte
+/// `base` of it. Gives where they stand.
+///
+/// # Errors
+/// Those of `input`, and when a limit is hit.
+pub(super) fn walk(opener: &Opener<'_>, input: &mut Ahead<'_>, base: u64) -> io::Result<Vec<Range<u64>>> {
+    let mut elsewhere = Vec::new();
+    loop {
+        opener.budget.left()?;
+        let piece = input.peek(STEP + LOOK)?;
+        let is_last = piece.len() < STEP + LOOK;
+        let piece = &piece[..piece.len().min(STEP + LOOK)];
+        let end = if is_last { piece.len() } else { STEP };
+        let Some((format, at)) = first_in(piece, end) else {
+            input.consume(end);
+            if is_last {
+                return Ok(elsewhere);
+            }
+            continue;
+        };
+        input.consume(at);
+        let start = base + input.offset;
+        if !opener.may_open(format, start) {
+            // It was told. What else there is of the kind would be told likewise.
+            if format.is_supported() {
+                return Ok(elsewhere);
+            }
+            input.consume(LONGEST_MARK);
+            continue;
+        }
+        if archive(opener, format, input, start)? {
+            elsewhere.push(start..base + input.offset);
+        }
+    }
+}
+
+/// Hands over the archive that begins with `input`; whether it was one from there to where `input` is left.
+fn archive(opener: &Opener<'_>, format: Format, input: &mut Ahead<'_>, start: u64) -> io::Result<bool> {
+    let name = name(format, start);
+    match format {
+        Format::SevenZip => {
+            let size = seven_zip_size(input.peek(32)?);
+            let mut archive = (&mut *input).take(size);
+            Ok(opener.entry(&name, &mut archive))
+        }
+        // Where it ends its directory knows, and it looks itself at what follows.
+        Format::Zip => Ok(opener.entry(&name, input)),
+        _ => {
+            let before = input.offset;
+            opener.within(&name, || squeezed::open(opener, format, input, b"", Proof::MARK));
+            // Whatever became of it, it is not begun again.
+            if input.offset == before {
+                input.consume(1);
+            }
+            Ok(true)
+        }
+    }
+}
+
 /// What an archive is called that has no name of its own.
-pub(super) fn name(head: &[u8], place: u64) -> Vec<u8> {
-    let kind = Format::of(head).map_or("archive", Format::name);
-    format!("{kind} at byte {place}").into_bytes()
+pub(super) fn name(format: Format, place: u64) -> Vec<u8> {
+    format!("{} at byte {place}", format.name()).into_bytes()
+}
+
+/// Bytes of a 7z archive, by its header: all there are of one that was interrupted.
+fn seven_zip_size(head: &[u8]) -> u64 {
+    let eight =
+        |at: usize| head.get(at..).and_then(<[u8]>::first_chunk).map(|eight| u64::from_le_bytes(*eight));
+    match (eight(12), eight(20)) {
+        (Some(offset), Some(size @ 1..)) => offset.saturating_add(size).saturating_add(32),
+        _ => u64::MAX,
+    }
 }
 
 fn checksum(bytes: &[u8]) -> u32 {
@@ -165,14 +260,23 @@ fn is_rar(head: &[u8]) -> bool {
     }
 }
 
+/// Whether something is compressed in `head`, of which `content` is the content: a good part of it comes out, or all
+/// of it, or what there is before it is cut off.
+fn is_compressed(head: &[u8], content: impl Read) -> bool {
+    let mut plain = Vec::new();
+    match content.take(TASTE as u64).read_to_end(&mut plain) {
+        Ok(LEAST..) => true,
+        Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => {
+            head.len() < LOOK && plain.len() >= LEAST
+        }
+        _ => plain.len() == TASTE,
+    }
+}
+
 /// Without flags that mean nothing, and with something in it.
 fn is_gzip(head: &[u8]) -> bool {
-    if head.get(3).is_none_or(|flags| flags & 0xe0 != 0) {
-        return false;
-    }
-    let mut plain = Vec::new();
-    let _ = flate2::bufread::GzDecoder::new(Cursor::new(head)).take(TASTE as u64).read_to_end(&mut plain);
-    plain.len() == TASTE
+    head.get(3).is_some_and(|flags| flags & 0xe0 == 0)
+        && is_compressed(head, flate2::bufread::GzDecoder::new(Cursor::new(head)))
 }
 
 /// Whether a zlib stream begins so, with more than a few bytes in it.
@@ -189,11 +293,9 @@ pub(super) fn is_zlib(head: &[u8]) -> bool {
 }
 
 fn is_zstd(head: &[u8]) -> bool {
-    let mut plain = Vec::new();
-    let decoder = zstd::Decoder::with_buffer(Cursor::new(head));
-    let _ = decoder.map(|decoder| decoder.take(TASTE as u64).read_to_end(&mut plain));
+    let decoder = zstd::Decoder::with_buffer(Cursor::new(head)).map(zstd::Decoder::single_frame);
     // A block may be longer than what is looked at, of which nothing comes out.
-    plain.len() == TASTE || (plain.is_empty() && head.len() == LOOK && is_zstd_header(head))
+    decoder.is_ok_and(|decoder| is_compressed(head, decoder)) || (head.len() == LOOK && is_zstd_header(head))
 }
 
 /// A frame header without reserved bits, and a first block that is compressed and not larger than may be.

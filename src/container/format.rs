@@ -1,10 +1,10 @@
 //! What kind of container bytes are, by what they begin with and never by their name.
 
-use std::io::Read;
+use std::io::{ErrorKind, Read};
 
 use lzma_rust2::LzmaReader;
 
-use super::{cpio, embedded, packs, tar};
+use super::{cpio, embedded, packs, png, tar};
 
 /// A kind of container.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,6 +39,8 @@ pub enum Format {
     GitBundle,
     /// One object of git, deflated.
     GitObject,
+    /// PNG and its kin: their compressed texts.
+    Png,
     /// Known, but with no reader here.
     Unsupported(&'static str),
 }
@@ -56,7 +58,7 @@ impl Format {
     /// The container that begins with `head`, its first [`HEAD`] bytes or all there are.
     pub fn of(head: &[u8]) -> Option<Self> {
         // Most text begins with none of these bytes.
-        let format = match head.first()? {
+        let format = match *head.first()? {
             b'P' if head.starts_with(b"PK\x03\x04") || head.starts_with(ZIP_END) => Self::Zip,
             b'P' if head.starts_with(b"PK\x07\x08PK\x03\x04") || head.starts_with(b"PK00PK\x03\x04") => {
                 Self::Zip
@@ -74,17 +76,25 @@ impl Format {
             0x1f if is_gzip(head) => Self::Gzip,
             b'B' if is_bzip2(head) => Self::Bzip2,
             0xfd if head.starts_with(b"\xfd7zXZ\x00") => Self::Xz,
-            b'L' if head.starts_with(b"LZIP\x01") => Self::Unsupported("lzip"),
+            b'L' if head.starts_with(b"LZIP\x01")
+                && head.get(5).is_some_and(|size| matches!(size & 31, 12..=29)) =>
+            {
+                Self::Unsupported("lzip")
+            }
             0x28 if head.starts_with(b"\x28\xb5\x2f\xfd") => Self::Zstd,
             // Skippable frames may stand before the first.
             0x50..=0x5f if head.get(1..4) == Some(b"\x2a\x4d\x18") => Self::Zstd,
             b'!' if head.starts_with(b"!<arch>\n") => Self::Ar,
             b'0' if cpio::begins(head) => Self::Cpio,
-            0x5d if is_lzma(head) => Self::Lzma,
+            LZMA_PROPERTIES if is_lzma(head) => Self::Lzma,
             0x02 if head.starts_with(b"\x02\x21\x4c\x18") => Self::Unsupported("LZ4"),
             b'R' if head.starts_with(b"Rar!\x1a\x07") => Self::Unsupported("RAR"),
             b'M' if head.starts_with(b"MSCF\x00\x00\x00\x00") => Self::Unsupported("cabinet"),
-            0x04 if head.starts_with(b"\x04\x22\x4d\x18") => Self::Unsupported("LZ4"),
+            0x04 if head.starts_with(b"\x04\x22\x4d\x18")
+                && head.get(4).is_some_and(|flags| flags >> 6 == 1) =>
+            {
+                Self::Unsupported("LZ4")
+            }
             0xed if head.starts_with(b"\xed\xab\xee\xdb") => Self::Unsupported("RPM"),
             b'x' if head.starts_with(b"xar!\0") => Self::Unsupported("xar"),
             b'h' if is_squashfs(head) => Self::Unsupported("squashfs"),
@@ -96,11 +106,12 @@ impl Format {
             b'7' if head.starts_with(b"7kSt\xa0\x31\x83\xd3\x8c\xb2\x28\xb0\xd3zPQ") => {
                 Self::Unsupported("zpaq")
             }
+            0x89 | 0x8a if png::begins(head) => Self::Png,
             0x89 if head.starts_with(b"\x89LZO\0\x0d\x0a\x1a\x0a") => Self::Unsupported("lzop"),
             0x60 if is_arj(head) => Self::Unsupported("ARJ"),
             _ if head.get(7..14) == Some(b"**ACE**") => Self::Unsupported("ACE"),
             _ if is_lha(head) => Self::Unsupported("LHA"),
-            0x1f if head.starts_with(b"\x1f\x9d") => Self::Unsupported("compress (.Z)"),
+            0x1f if is_compress(head) => Self::Unsupported("compress (.Z)"),
             _ if tar::begins(head) => Self::Tar,
             _ if holds_pdf(head) => Self::Pdf,
             0..225 if is_other_lzma(head) => Self::Lzma,
@@ -112,6 +123,11 @@ impl Format {
     /// Whether it is read from front to back.
     pub(super) fn is_streamed(self) -> bool {
         !matches!(self, Self::Zip | Self::SevenZip | Self::Pdf)
+    }
+
+    /// Whether there is a reader of it.
+    pub(super) fn is_supported(self) -> bool {
+        !matches!(self, Self::Unsupported(_))
     }
 
     /// Its name in a sentence.
@@ -132,6 +148,7 @@ impl Format {
             Self::GitPack => "git pack",
             Self::GitBundle => "git bundle",
             Self::GitObject => "git object",
+            Self::Png => "PNG",
             Self::Unsupported(name) => name,
         }
     }
@@ -189,20 +206,37 @@ pub(super) fn is_bzip2(head: &[u8]) -> bool {
         || matches!(head, [b'B', b'Z', b'h', b'1'..=b'9', 0x17, 0x72, 0x45, 0x38, 0x50, 0x90, ..])
 }
 
-/// The usual properties, and what else a header says is likely.
+/// The properties of LZMA that packers choose.
+pub(super) const LZMA_PROPERTIES: u8 = 0x5d;
+
+/// The usual properties, and what else a header says is likely. The first byte of the data is always 0.
 fn is_lzma(head: &[u8]) -> bool {
-    head.first() == Some(&0x5d) && is_lzma_header(head)
+    head.first() == Some(&LZMA_PROPERTIES)
+        && is_lzma_header(head)
+        && head.get(13).is_none_or(|byte| *byte == 0)
 }
 
-/// Other properties; then the data has to be some, too, of which the first byte is always 0.
+/// Other properties; then the data has to be some, too, as far as it is there.
 fn is_other_lzma(head: &[u8]) -> bool {
+    /// Bytes that are unpacked at the most: as many as no distance reaches further back than.
+    const MOST: u64 = 1 << 16;
+    const LEAST: usize = 16;
     if !is_lzma_header(head) || head.get(13) != Some(&0) {
         return false;
     }
-    let Some((header, data)) = head.split_first_chunk::<13>() else { return false };
-    let mut unpacked = [0; 64];
-    let reader = LzmaReader::new_with_props(data, u64::MAX, header[0], 1 << 16, None);
-    reader.is_ok_and(|mut reader| matches!(reader.read(&mut unpacked), Ok(16..)))
+    let head = &head[..head.len().min(HEAD)];
+    let Some(([properties, _, _, _, _, size @ ..], data)) = head.split_first_chunk::<13>() else {
+        return false;
+    };
+    let size = u64::from_le_bytes(*size);
+    let reader = LzmaReader::new_with_props(data, size, *properties, MOST as u32, None);
+    let Ok(mut reader) = reader else { return false };
+    reader.set_defer_errors(true);
+    let mut unpacked = Vec::new();
+    match reader.take(MOST).read_to_end(&mut unpacked) {
+        Err(error) if error.kind() != ErrorKind::UnexpectedEof => false,
+        _ => unpacked.len() >= LEAST,
+    }
 }
 
 /// A dictionary as packers choose them, a size that is unknown or one.
@@ -214,6 +248,12 @@ fn is_lzma_header(head: &[u8]) -> bool {
         || (dictionary & (dictionary << 1)).count_ones() == 1
         || dictionary == u32::MAX;
     is_usual && dictionary >= 1 << 12 && ((low, high) == (u32::MAX, u32::MAX) || high < 1 << 8)
+}
+
+/// Codes of 9 to 16 bits, no flags that mean nothing, and a first code that is a byte as it stands.
+fn is_compress(head: &[u8]) -> bool {
+    let [0x1f, 0x9d, flags, _, second, ..] = head else { return false };
+    flags & 0x60 == 0 && matches!(flags & 0x1f, 9..=16) && second & 1 == 0
 }
 
 /// A version of it that there is, in the one order of bytes or the other.

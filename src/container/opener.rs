@@ -7,8 +7,8 @@ use std::ops::Range;
 use super::embedded::{self, archive_behind, archive_in, is_program};
 use super::format::{self, Format, HEAD};
 use super::limits::{Budget, Limits, in_words, size};
-use super::reading::{Counted, Tee, drain, fill};
-use super::{Input, ReadSeek, Taker, ar, cpio, names, packs, pdf, seven, squeezed, tar, zip};
+use super::reading::{Ahead, Counted, Tee, drain, fill};
+use super::{Input, ReadSeek, Taker, ar, cpio, names, packs, pdf, png, seven, squeezed, tar, zip};
 
 /// Contents up to this size are held in memory while they are looked at.
 const SMALL: usize = 1 << 20;
@@ -103,25 +103,33 @@ impl<'t> Opener<'t> {
     /// noted, after what came before it. Tells whether it was handed over whole.
     #[must_use = "what was not handed over whole is not elsewhere"]
     pub(super) fn entry(&self, name: &[u8], content: &mut dyn Read) -> bool {
-        self.budget.entry().is_ok() && self.inner(names::harmless(name), content, false)
+        self.budget.entry().is_ok() && self.inner(names::harmless(name), content, None)
     }
 
-    /// Hands over what is compressed in a content called `packed`; its own header may give it a name.
-    pub(super) fn squeezed(&self, packed: &[u8], given: Option<&[u8]>, content: &mut dyn Read) {
+    /// Does `work`, whose contents are named below `name`.
+    pub(super) fn within(&self, name: &[u8], work: impl FnOnce()) {
+        self.path.borrow_mut().push(names::harmless(name));
+        work();
+        self.path.borrow_mut().pop();
+    }
+
+    /// Hands over what is compressed in a content called `packed`; its own header may give it a name. What is
+    /// wrong with it is told when `proof` says that it is something compressed at all.
+    pub(super) fn squeezed(&self, packed: &[u8], given: Option<&[u8]>, content: &mut dyn Read, proof: Proof) {
         if self.budget.entry().is_err() {
             return;
         }
         let name =
             given.filter(|name| !name.is_empty()).map_or_else(|| names::unpacked(packed), names::harmless);
-        self.inner(name, content, true);
+        self.inner(name, content, Some(proof));
     }
 
-    fn inner(&self, name: Vec<u8>, content: &mut dyn Read, squeezed: bool) -> bool {
+    fn inner(&self, name: Vec<u8>, content: &mut dyn Read, squeezed: Option<Proof>) -> bool {
         let mut counted = Counted { input: content, count: 0 };
         let mut head = self.spare.borrow_mut().pop().unwrap_or_default();
         let started = fill(&mut counted, &mut head, SMALL);
         let mut frame = Frame { name: name.clone(), hidden: false };
-        frame.hidden = squeezed && Format::of(&head) == Some(Format::Tar);
+        frame.hidden = squeezed.is_some() && Format::of(&head) == Some(Format::Tar);
         self.path.borrow_mut().push(name);
         self.level.set(self.level.get() + 1);
         self.taker.borrow_mut().begin(&self.path.borrow());
@@ -135,7 +143,8 @@ impl<'t> Opener<'t> {
             }
         };
         self.level.set(self.level.get() - 1);
-        if let Err(error) = &outcome {
+        let is_told = |error: &io::Error| squeezed.is_none_or(|proof| proof.is_enough(error, counted.count));
+        if let Some(error) = outcome.as_ref().err().filter(|error| is_told(error)) {
             let before = size(counted.count);
             self.skip(None, format!("{}; what came before, {before}, was scanned", in_words(error)));
         }
@@ -149,14 +158,17 @@ impl<'t> Opener<'t> {
         let format = Format::of(bytes);
         let mut elsewhere = match self.openable(format) {
             Some(format) if format.is_streamed() => self.streamed(format, &mut &bytes[..], frame),
-            Some(format) => self.seekable(format, &mut Cursor::new(bytes)),
+            Some(format) => self.seekable(format, &mut Cursor::new(bytes)).unwrap_or_default(),
             None => Vec::new(),
         };
-        if let Some(zip) = self.openable(behind(format, bytes)) {
-            elsewhere.extend(self.seekable(zip, &mut Cursor::new(bytes)));
-        } else if format.is_none() && is_program(bytes) {
-            let at = archive_in(bytes);
-            elsewhere.extend(at.and_then(|at| self.embedded(at as u64, &mut &bytes[at..])));
+        let zip = self.openable(behind(format, bytes));
+        if let Some(within) = zip.and_then(|zip| self.seekable(zip, &mut Cursor::new(bytes))) {
+            elsewhere.extend(within);
+        } else if format.is_none()
+            && is_program(bytes)
+            && let Some(at) = archive_in(bytes)
+        {
+            elsewhere.extend(self.embedded(at as u64, &mut &bytes[at..]));
         }
         self.end(elsewhere, bytes.len() as u64);
     }
@@ -223,10 +235,11 @@ impl<'t> Opener<'t> {
         let (last, length) = (tee.last, tee.count);
         if outcome.is_ok() {
             if let Some(format) = openable.filter(|format| !format.is_streamed()) {
-                elsewhere = self.seekable(format, file);
+                elsewhere = self.seekable(format, file).unwrap_or_default();
             }
-            if let Some(zip) = self.openable(behind(format, &last)) {
-                elsewhere.extend(self.seekable(zip, file));
+            let zip = self.openable(behind(format, &last));
+            if let Some(within) = zip.and_then(|zip| self.seekable(zip, file)) {
+                elsewhere.extend(within);
             } else if format.is_none()
                 && is_program(&head)
                 && let Some(at) = archive_behind(file)?
@@ -239,13 +252,27 @@ impl<'t> Opener<'t> {
         outcome
     }
 
-    /// Hands over the archive at byte `at` of something else, which is `content`; gives where it stands.
-    pub(super) fn embedded(&self, at: u64, content: &mut dyn Read) -> Option<Range<u64>> {
-        let mut head = Vec::new();
-        fill(content, &mut head, HEAD).ok()?;
-        self.openable(Format::of(&head))?;
-        let name = embedded::name(&head, at);
-        self.entry(&name, &mut (&head[..]).chain(content)).then_some(at..u64::MAX)
+    /// Hands over the archives in `content`, which is what something else holds from byte `at` on; gives where they
+    /// stand.
+    pub(super) fn embedded(&self, at: u64, content: &mut dyn Read) -> Vec<Range<u64>> {
+        let found = embedded::walk(self, &mut Ahead::new(content), at);
+        found.unwrap_or_else(|error| {
+            self.skip(None, format!("{error}; what came before was scanned"));
+            Vec::new()
+        })
+    }
+
+    /// Whether an archive at byte `at` of the content at hand may be opened. If not, it is told.
+    pub(super) fn may_open(&self, format: Format, at: u64) -> bool {
+        match format.is_supported() {
+            true => self.openable(Some(format)).is_some(),
+            false => {
+                self.within(&embedded::name(format, at), || {
+                    self.openable(Some(format));
+                });
+                false
+            }
+        }
     }
 
     /// Ends the content at hand, which has `length` bytes.
@@ -290,23 +317,70 @@ impl<'t> Opener<'t> {
                 packs::open(self, format, content);
                 Vec::new()
             }
-            _ => {
-                squeezed::open(self, format, content, &frame.name);
-                // What cannot be compressed stands in there as it is.
-                std::iter::once(0..u64::MAX).collect()
+            Format::Png => {
+                png::open(self, content);
+                Vec::new()
             }
+            _ => self.compressed(format, content, &frame.name),
         };
         self.path.borrow_mut().extend(hidden);
         elsewhere
     }
 
-    fn seekable(&self, format: Format, content: &mut dyn ReadSeek) -> Vec<Range<u64>> {
+    /// What is compressed from its first byte on, and other archives behind it.
+    fn compressed(&self, format: Format, content: &mut dyn Read, name: &[u8]) -> Vec<Range<u64>> {
+        let mut input = Ahead::new(content);
+        let proof = input.peek(HEAD).map_or(Proof::CERTAIN, |head| Proof::of(format, head));
+        squeezed::open(self, format, &mut input, name, proof);
+        // What cannot be compressed stands in there as it is.
+        let mut elsewhere = Vec::from([0..input.offset]);
+        // An error of the content is told by those who read on.
+        elsewhere.extend(embedded::walk(self, &mut input, 0).unwrap_or_default());
+        elsewhere
+    }
+
+    /// Gives where entries stand as they are; nothing if it is no such container after all.
+    fn seekable(&self, format: Format, content: &mut dyn ReadSeek) -> Option<Vec<Range<u64>>> {
         match format {
             Format::Zip => zip::open(self, content),
-            Format::Pdf => pdf::open(self, content),
-            Format::SevenZip => seven::open(self, content),
-            _ => Vec::new(),
+            Format::Pdf => Some(pdf::open(self, content)),
+            Format::SevenZip => Some(seven::open(self, content)),
+            _ => None,
         }
+    }
+}
+
+/// What it takes for something that begins as compressed data does to be some, so that what is wrong with it is
+/// told: a few bytes can stand anywhere.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Proof {
+    /// Bytes that came out.
+    bytes: u64,
+    /// Whether it is enough that it makes sense up to where it is cut off.
+    by_end: bool,
+}
+
+impl Proof {
+    /// Its beginning says all.
+    pub(super) const CERTAIN: Self = Self { bytes: 0, by_end: true };
+    /// A mark in a program, of which some was tasted already.
+    pub(super) const MARK: Self = Self { bytes: 1, by_end: true };
+
+    /// What it takes of a content that begins with `head`.
+    fn of(format: Format, head: &[u8]) -> Self {
+        const MANY: u64 = 4096;
+        match format {
+            Format::Zlib => Self { bytes: MANY, by_end: true },
+            Format::Lzma if head.first() != Some(&format::LZMA_PROPERTIES) => {
+                Self { bytes: MANY, by_end: false }
+            }
+            _ => Self::CERTAIN,
+        }
+    }
+
+    /// Whether `error`, after `count` bytes came out, is that of something compressed.
+    pub(super) fn is_enough(self, error: &io::Error, count: u64) -> bool {
+        count >= self.bytes || (self.by_end && error.kind() == io::ErrorKind::UnexpectedEof)
     }
 }
 

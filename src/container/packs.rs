@@ -1,7 +1,7 @@
 //! What git keeps objects in, met as a file: packs, bundles, and objects of their own.
 //!
 //! A pack is read from front to back. What deltas may stand on is held in memory, as far as the limits go; of
-//! a delta without its base what it adds is handed over.
+//! a delta without its base what it adds is handed over, without the words that may go on in the base.
 
 use std::collections::HashMap;
 use std::io::{self, BufRead, Read};
@@ -11,6 +11,7 @@ use flate2::bufread::ZlibDecoder;
 use flate2::{Decompress, FlushDecompress, Status};
 
 use super::format::Format;
+use super::inserted::Inserted;
 use super::opener::Opener;
 use super::reading::{Ahead, Metered, fill};
 use crate::git::{
@@ -172,14 +173,19 @@ impl<'a, 't> Pack<'a, 't> {
             }
             let name = format!("delta at byte {at}");
             self.opener.skip(Some(name.as_bytes()), "too large to be held; what it adds was scanned");
-            let _ = self.opener.entry(name.as_bytes(), &mut unpacked);
+            let mut inserted = Inserted::new(io::BufReader::new(unpacked));
+            let _ = self.opener.entry(name.as_bytes(), &mut inserted);
             return Ok(());
         }
         let mut bytes = Vec::new();
         let whole = fill(&mut unpacked, &mut bytes, header.size as usize + 1);
         if !matches!(whole, Ok(true)) || bytes.len() as u64 != header.size {
             // What there is may hold something all the same.
-            let _ = self.opener.entry(format!("part at byte {at}").as_bytes(), &mut &bytes[..]);
+            let name = format!("part at byte {at}").into_bytes();
+            let _ = match header.content {
+                PackContent::Whole(_) => self.opener.entry(&name, &mut &bytes[..]),
+                _ => self.opener.entry(&name, &mut Inserted::new(&bytes[..])),
+            };
             return Err(whole.err().unwrap_or_else(|| broken("an entry has another size than it says")));
         }
         self.held += bytes.len() as u64;
@@ -234,14 +240,19 @@ impl<'a, 't> Pack<'a, 't> {
             // It does not fit beside what is held.
             Err(DeltaError::TooLarge(_)) => {
                 self.lost += 1;
-                let _ = self.opener.entry(format!("delta at byte {at}").as_bytes(), &mut &delta[..]);
+                self.inserted(at, delta);
             }
             Err(error) => {
                 let name = format!("delta at byte {at}");
                 self.opener.skip(Some(name.as_bytes()), format!("{error}; what it adds was scanned"));
-                let _ = self.opener.entry(name.as_bytes(), &mut &delta[..]);
+                self.inserted(at, delta);
             }
         }
+    }
+
+    /// Hands over what is added to an object that is not here.
+    fn inserted(&self, at: u64, delta: &[u8]) {
+        let _ = self.opener.entry(format!("delta at byte {at}").as_bytes(), &mut Inserted::new(delta));
     }
 
     /// Makes what waited, now that all bases are here that will come.
@@ -263,10 +274,10 @@ impl<'a, 't> Pack<'a, 't> {
             return;
         }
         for Waiting { at, delta, .. } in &self.waiting {
-            let _ = self.opener.entry(format!("delta at byte {at}").as_bytes(), &mut &delta[..]);
+            self.inserted(*at, delta);
         }
         let reason = "changes to objects that are not in it, or could not be held (`--max-memory`)";
-        self.opener.skip(None, format!("holds {count} {reason}; what they add was scanned"));
+        self.opener.skip(None, format!("holds {count} {reason}; of what they add, whole words were scanned"));
     }
 }
 

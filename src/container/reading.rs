@@ -122,9 +122,15 @@ impl<'a> Ahead<'a> {
         if self.buffer.len() - self.at < count {
             self.buffer.drain(..self.at);
             self.at = 0;
-            fill(self.input, &mut self.buffer, count.max(PIECE))?;
+            // More than was asked for, or every few bytes taken would move all of them.
+            fill(self.input, &mut self.buffer, count.saturating_add(PIECE))?;
         }
         Ok(&self.buffer[self.at..])
+    }
+
+    /// Takes `count` bytes; whether there were as many.
+    pub(super) fn pass(&mut self, count: u64) -> io::Result<bool> {
+        Ok(drain(&mut (&mut *self).take(count))? == count)
     }
 
     /// Gives back bytes that were taken last and not used.

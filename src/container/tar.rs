@@ -9,6 +9,9 @@ use super::reading::{drain, fill};
 /// Bytes of a block.
 const BLOCK: usize = 512;
 
+/// Blocks of zeros that end an archive.
+const END_BLOCKS: u64 = 2;
+
 /// Names and attributes longer than this are cut: nobody has such names, and they are held in memory.
 const LONGEST_NAME: u64 = 1 << 16;
 
@@ -63,21 +66,26 @@ struct Next {
 
 impl Tar<'_, '_> {
     fn run(&mut self) -> io::Result<()> {
-        let (mut is_lost, mut has_end) = (false, false);
+        let (mut is_lost, mut zeros, mut is_over) = (false, 0, false);
         while !self.is_cut && !self.opener.is_over() {
             let at = self.offset;
-            let Some(block) = self.block()? else {
-                if !has_end && self.offset == at {
+            let block = match self.block() {
+                Err(_) if is_over => return Ok(()),
+                block => block?,
+            };
+            let Some(block) = block else {
+                if zeros == 0 && !is_over && self.offset == at {
                     self.opener.skip(None, "the tar has no mark of its end: it may be cut off");
                 }
                 return Ok(());
             };
-            has_end = block.iter().all(|&byte| byte == 0);
+            zeros = if block.iter().all(|&byte| byte == 0) { zeros + 1 } else { 0 };
+            // Behind the end, anything may fill up a tape or a sector; and another archive can follow.
+            is_over |= zeros == END_BLOCKS;
             if is_header(&block) {
-                is_lost = false;
+                (is_lost, is_over) = (false, false);
                 self.entry(&block)?;
-            } else if !has_end && !is_lost {
-                // Archives can follow each other, and what lies between need not be anything.
+            } else if zeros == 0 && !is_over && !is_lost {
                 is_lost = true;
                 self.opener.skip(
                     None,

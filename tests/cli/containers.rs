@@ -275,6 +275,75 @@ fn a_bundle_of_changes_to_what_is_not_in_it() {
 }
 
 #[test]
+fn half_a_key_in_a_thin_bundle_is_no_other_key() {
+    let scratch = Scratch::new();
+    let lines =
+        |seed: usize| (0..400).map(|n| format!("line {} of the file\n", n * seed)).collect::<String>();
+    let (before, after) = (lines(7), lines(13));
+    // Each version shares a half with the key of the one before it, which is not in the bundle.
+    let (one, two) = (key(1), key(2));
+    let versions = [
+        one.clone(),
+        format!("{}{}", &one[..one.len() / 2], &two[two.len() / 2..]),
+        format!("{}{}", &two[..two.len() / 3], &two[two.len() / 3..]),
+    ];
+    scratch.write("r/f", "");
+    scratch.git("r", &["init", "-q", "-b", "main"]);
+    for version in &versions {
+        scratch.write("r/f", format!("{before}K={version}\nwhole: \"{}\"\n{after}", key(9)));
+        scratch.commit("r", "message");
+    }
+    std::fs::create_dir(scratch.path("d")).unwrap();
+    scratch.git("r", &["bundle", "create", "-q", "../d/thin.bundle", "HEAD~1..main"]);
+    let told = report(&scratch.friskey("d", &["scan", "--min-confidence", "low", "--format", "json"]));
+    assert!(told["coverage"]["skipped"].to_string().contains("objects that are not in it"), "{told:#}");
+    let known: Vec<_> = versions.iter().cloned().chain([key(9)]).collect();
+    for found in told["leaks"].as_array().unwrap() {
+        let is_known = known.iter().any(|key| leak(&told, key).is_some_and(|known| known == found));
+        assert!(is_known, "{found:#}");
+    }
+}
+
+#[test]
+fn every_archive_in_a_program() {
+    let scratch = Scratch::new();
+    let between = b"\0\0\n\x19google/protobuf/any.proto\0\0".repeat(50);
+    let mut program = b"\x7fELF\x02\x01\x01".repeat(900);
+    for number in 0..6 {
+        let text = format!(
+            "descriptor {number}\nK={}\n",
+            if number % 2 == 0 { "none".to_owned() } else { key(number) }
+        );
+        program.extend([&gzip(text.as_bytes())[..], &between].concat());
+    }
+    scratch.write("d/tool", &program);
+    let told = report(&scratch.friskey("d", &["scan", "--format", "json"]));
+    assert_eq!(told["coverage"]["skipped"], serde_json::json!([]));
+    for number in [1, 3, 5] {
+        let container = &finding(&told, number)["container"];
+        assert!(container[1].as_str().unwrap().starts_with("gzip at byte "), "{container}");
+    }
+}
+
+#[test]
+fn a_compressed_text_in_a_picture() {
+    let scratch = Scratch::new();
+    let mut writer = flate2::write::ZlibEncoder::new(Vec::new(), flate2::Compression::fast());
+    writer.write_all(format!("K={}", key(4)).as_bytes()).unwrap();
+    let text = [&b"parameters\0\0"[..], &writer.finish().unwrap()].concat();
+    let chunk = |kind: &[u8], data: &[u8]| [&(data.len() as u32).to_be_bytes(), kind, data, b"csum"].concat();
+    let picture =
+        [&b"\x89PNG\r\n\x1a\n"[..], &chunk(b"IHDR", &[0; 13]), &chunk(b"zTXt", &text), &chunk(b"IEND", b"")];
+    scratch.write("r/a.png", picture.concat());
+    scratch.git("r", &["init", "-q", "-b", "main"]);
+    scratch.commit("r", "message");
+    for args in [&["scan", "--format", "json"][..], &["history", "--format", "json"]] {
+        let told = report(&scratch.friskey("r", args));
+        assert_eq!(finding(&told, 4)["container"], serde_json::json!(["a.png", "zTXt parameters"]));
+    }
+}
+
+#[test]
 fn what_git_left_in_its_object_directories() {
     let scratch = Scratch::new();
     versions(&scratch, 3);

@@ -11,11 +11,11 @@ use lzma_rust2::Lzma2Reader;
 
 use self::coders::{FIRST, Maker};
 use self::header::{Block, Bytes, Files, Streams, damaged};
+use super::ReadSeek;
 use super::inflate::cut_off;
 use super::opener::Opener;
 use super::reading::{Gently, Metered, filled_up};
 use super::window::Shared;
-use super::{ReadSeek, embedded};
 
 /// Headers packed in headers.
 const ROUNDS: usize = 4;
@@ -59,10 +59,8 @@ fn run(opener: &Opener<'_>, shared: &Shared<'_>, elsewhere: &mut Vec<Range<u64>>
     });
     // Several can stand in one file, of which each knows only itself.
     let mut window = shared.window();
-    if let Some(at) = embedded::archive_from(&mut window, end, shared.size)? {
-        window.go(at, shared.size);
-        elsewhere.extend(opener.embedded(at, &mut window));
-    }
+    window.go(end, shared.size);
+    elsewhere.extend(opener.embedded(end, &mut window));
     Ok(())
 }
 

@@ -61,6 +61,80 @@ fn what_unpacks_itself_is_opened() {
 }
 
 #[test]
+fn every_archive_in_a_program_is_opened() {
+    let descriptor = |n: usize| format!("syntax of descriptor {n}\n").repeat(n + 1).into_bytes();
+    for start in PROGRAMS {
+        for junk in [&b"\0\0\0"[..], b"\n\x19google/protobuf/any.proto", &noise(4, 70_000)] {
+            let mut bytes = program(start);
+            let mut places = Vec::new();
+            for n in 0..40 {
+                let data = descriptor(n);
+                let (kind, packed) = match n % 4 {
+                    0 => ("gzip", gzip(&data)),
+                    1 => ("xz", xz(&data)),
+                    2 => ("zstd", zstd(&data)),
+                    _ => ("bzip2", bzip2(&data)),
+                };
+                places.push((format!("{kind} at byte {} > content", bytes.len()), data));
+                bytes.extend([&packed, junk].concat());
+            }
+            bytes.extend(seven(&[EncoderMethod::LZMA2], &[("in.7z", b"seven")], true));
+            bytes.extend(
+                [junk, &zip(&[Entry::new("in.zip", 8, b"zip")]), junk, &gzip(b"and behind all that")]
+                    .concat(),
+            );
+            let taken = opened("tool", &bytes);
+            for (name, data) in &places {
+                assert_eq!(taken.content(name), data);
+            }
+            for (name, data) in
+                [("in.7z", &b"seven"[..]), ("in.zip", b"zip"), ("> content", b"and behind all that")]
+            {
+                let is_there = |(path, content): &(String, Vec<u8>)| path.ends_with(name) && content == data;
+                assert!(taken.contents.iter().any(is_there), "{name}: {}", taken.reasons());
+            }
+            assert!(taken.skipped.is_empty(), "{}", taken.reasons());
+        }
+    }
+}
+
+#[test]
+fn small_payloads_are_opened_and_told_of_when_cut_off() {
+    let data = b"OPENAI=a few words that are no more\n";
+    for start in [&b"#!/bin/sh\nsed 1,3d $0 | zcat\nexit 0\n"[..], b"\x7fELF\x02\x01\x01\0\0\0\0"] {
+        for (kind, packed) in
+            [("gzip", gzip(data)), ("xz", xz(data)), ("zstd", zstd(data)), ("bzip2", bzip2(data))]
+        {
+            let bytes = [start, &packed].concat();
+            let name = format!("{kind} at byte {} > content", start.len());
+            let taken = opened("install", &bytes);
+            assert_eq!(taken.content(&name), data);
+            assert!(taken.skipped.is_empty(), "{kind}: {}", taken.reasons());
+            let cut = opened("install", &bytes[..bytes.len() - 6]);
+            assert!(kind == "zstd" || !cut.skipped.is_empty(), "{kind}");
+        }
+    }
+}
+
+#[test]
+fn what_looks_like_the_end_of_a_zip_hides_nothing() {
+    // The record as a program holds it that writes zips, near its end.
+    let record = b"PK\x05\x06\0\0\x2a\0\x07\0\x05\0Zip file signature not found\0";
+    for start in PROGRAMS {
+        let bytes = [&program(start)[..], &gzip(b"a content within"), record, b"and text of it"].concat();
+        let taken = opened("zipnote", &bytes);
+        let at = program(start).len();
+        assert_eq!(taken.content(&format!("gzip at byte {at} > content")), b"a content within");
+        assert!(taken.skipped.is_empty(), "{}", taken.reasons());
+    }
+    // The last part of several.
+    let mut last = zip(&[Entry::new("a", 8, b"content")]);
+    let at = last.len() - 18;
+    last[at..at + 4].copy_from_slice(&[3, 0, 3, 0]);
+    assert!(opened("a.zip", &last).reasons().contains("one part of an archive"));
+}
+
+#[test]
 fn what_only_begins_like_an_archive_is_none() {
     for start in PROGRAMS {
         let bytes = program(start);
@@ -123,7 +197,8 @@ fn a_zip_behind_a_program_is_opened_without_its_end() {
                 let found = taken.contents.iter().find(|(path, _)| path.ends_with(&ending));
                 assert!(found.is_some_and(|(_, content)| content == data), "{name}: {}", taken.reasons());
             }
-            assert!(taken.reasons().contains("no directory that can be read"), "{}", taken.reasons());
+            let is_told = taken.reasons().contains("no directory that can be read");
+            assert_eq!(is_told, archive.len() == cut.len(), "{}", taken.reasons());
         }
     }
     // As one that reads archives holds it.

@@ -6,6 +6,7 @@ mod finds;
 mod hostile;
 mod kit;
 mod pdfs;
+mod pngs;
 mod sevens;
 mod squeezed;
 mod tars;

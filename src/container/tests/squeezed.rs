@@ -79,10 +79,34 @@ fn zeros_between_streams_and_other_containers_behind_them() {
         let taken = opened(&format!("a.{ending}"), &filled);
         assert_eq!(taken.content("a"), b"one two", "{ending}");
         assert!(taken.skipped.is_empty(), "{ending}: {}", taken.reasons());
-        let other = [pack(b"one"), b"not a member".repeat(20_000), gzip(&noise(1, 1000))].concat();
-        assert!(opened("a", &other).reasons().contains("a gzip container follows"), "{ending}");
-        let other = [pack(b"one"), xz(b"two")].concat();
-        assert!(opened("a", &other).reasons().contains("a xz container follows"), "{ending}");
+    }
+}
+
+#[test]
+fn what_else_follows_is_opened_as_one_of_its_own() {
+    let behind = [&b""[..], b"\n", &b"not a member".repeat(20_000)];
+    for (ending, pack) in PACKERS {
+        for (kind, other) in
+            [("gzip", gzip(&noise(1, 1000))), ("xz", xz(b"two")), ("zstd", zstd(&noise(2, 40)))]
+        {
+            for between in behind {
+                let first = pack(b"one");
+                let last = bzip2(b"three");
+                let packed = [&first[..], between, &other, b"\n", between, &last, b"and the end"].concat();
+                let taken = opened(&format!("a.{ending}"), &packed);
+                assert!(taken.skipped.is_empty(), "{ending} {kind}: {}", taken.reasons());
+                let at = first.len() + between.len();
+                // Of its own kind and without anything between, it goes on.
+                if between.is_empty() && first[..3] == other[..3] {
+                    assert!(taken.content("a").len() > 3, "{ending} {kind}");
+                } else {
+                    assert_eq!(taken.content("a"), b"one", "{ending} {kind}");
+                    assert!(!taken.content(&format!("{kind} at byte {at} > content")).is_empty());
+                }
+                let at = at + other.len() + 1 + between.len();
+                assert_eq!(taken.content(&format!("bzip2 at byte {at} > content")), b"three");
+            }
+        }
     }
 }
 

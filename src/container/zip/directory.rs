@@ -13,6 +13,9 @@ const TAIL: u64 = 22 + 65_535;
 /// End records that are tried: a comment may hold any number of false ones.
 const TRIED: usize = 64;
 
+/// No record of the directory is shorter.
+const SHORTEST_RECORD: u64 = 46;
+
 /// Records after which the limits are looked at.
 const OFTEN: u64 = 1024;
 
@@ -50,6 +53,10 @@ pub(super) fn read(opener: &Opener<'_>, window: &mut Window<'_>, size: u64) -> i
     for (end, rest) in exact.chain(candidates().filter(|(_, rest)| !ends_exactly(rest))) {
         let end = if end.is_large() { large(window, size, end)? } else { end };
         if end.disk != 0 {
+            // A program that reads zips holds the first bytes of the record.
+            if !is_last_part(window, size, &end, rest)? {
+                continue;
+            }
             opener.skip(None, "one part of an archive in several, of which the others are not here");
             return Ok(None);
         }
@@ -68,6 +75,33 @@ pub(super) fn read(opener: &Opener<'_>, window: &mut Window<'_>, size: u64) -> i
         if end.count == 0 && end.size == 0 {
             return Ok(Some(Directory { items: Vec::new(), taken: end.place..end.place + 22 }));
         }
+    }
+    before_others(opener, window, size)
+}
+
+/// Whether `end`, which `rest` begins with, is that of an archive in several parts, of which this is the last.
+fn is_last_part(window: &mut Window<'_>, size: u64, end: &End, rest: &[u8]) -> io::Result<bool> {
+    let is_likely = end.size >= SHORTEST_RECORD.saturating_mul(end.count) && ends_exactly(rest);
+    window.go(end.place.saturating_sub(end.size), size);
+    Ok((is_likely && end.size > end.place) || window.peek(4)?.starts_with(CENTRAL))
+}
+
+/// The directory of a zip that other data follows, as one in a program: it says where it is, and that is right.
+fn before_others(opener: &Opener<'_>, window: &mut Window<'_>, size: u64) -> io::Result<Option<Directory>> {
+    let mut place = 0;
+    if !is_entry(window, size, place)? {
+        return Ok(None);
+    }
+    while let Some(at) = window.find(place, size, END)? {
+        opener.budget.left()?;
+        window.go(at, size);
+        let end = End::parse(window.peek(22)?, at);
+        if let Some(end) = end.filter(|end| end.disk == 0 && end.offset.saturating_add(end.size) == at)
+            && start(window, size, &end)? == Some(end.offset)
+        {
+            return records(opener, window, size, &end, end.offset).map(Some);
+        }
+        place = at + END.len() as u64;
     }
     Ok(None)
 }

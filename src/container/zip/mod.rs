@@ -26,13 +26,14 @@ const SHORTEST: u64 = 31;
 /// Bytes that are unpacked to see whether something is an entry at all.
 const TASTE: usize = 4096;
 
-/// Hands over the entries of `input`; gives where those are that stand in it as they are.
-pub(super) fn open(opener: &Opener<'_>, input: &mut dyn ReadSeek) -> Vec<Range<u64>> {
+/// Hands over the entries of `input`; gives where those are that stand in it as they are, or nothing if it is no zip
+/// after all, but only ends like one.
+pub(super) fn open(opener: &Opener<'_>, input: &mut dyn ReadSeek) -> Option<Vec<Range<u64>>> {
     let shared = match Shared::new(input) {
         Ok(shared) => shared,
         Err(error) => {
             opener.skip(None, error.to_string());
-            return Vec::new();
+            return Some(Vec::new());
         }
     };
     let mut zip = Zip {
@@ -44,11 +45,13 @@ pub(super) fn open(opener: &Opener<'_>, input: &mut dyn ReadSeek) -> Vec<Range<u
         elsewhere: Vec::new(),
         undescribed: u64::MAX,
     };
-    if let Err(error) = zip.run() {
-        opener.skip(None, format!("{error}; what came before was scanned"));
+    match zip.run() {
+        Ok(false) => return None,
+        Ok(true) => {}
+        Err(error) => opener.skip(None, format!("{error}; what came before was scanned")),
     }
     zip.elsewhere.sort_unstable_by_key(|range| range.start);
-    zip.elsewhere
+    Some(zip.elsewhere)
 }
 
 /// Whether an entry begins with `head`: a likely header, a name that can be read, and data that unpacks.
@@ -91,14 +94,15 @@ enum Found {
 }
 
 impl Zip<'_, '_> {
-    fn run(&mut self) -> io::Result<()> {
+    /// Whether it is a zip.
+    fn run(&mut self) -> io::Result<bool> {
         let directory = directory::read(self.opener, &mut self.records, self.size)?;
         if directory.is_none() {
             self.data.go(0, self.size);
             let head = self.data.peek(LOCAL.len())?;
             if !head.starts_with(b"PK") {
                 // Something else, which happens to end like one.
-                return Ok(());
+                return Ok(false);
             }
             self.opener.skip(
                 None,
@@ -114,7 +118,7 @@ impl Zip<'_, '_> {
             }
             self.gap(place, item.at)?;
             if self.opener.is_over() {
-                return Ok(());
+                return Ok(true);
             }
             place = place.max(self.named(*item)?);
         }
@@ -122,7 +126,8 @@ impl Zip<'_, '_> {
             self.gap(place, taken.start)?;
             place = taken.end;
         }
-        self.gap(place, self.size)
+        self.gap(place, self.size)?;
+        Ok(true)
     }
 
     /// An entry that the directory names; gives where it ends.
@@ -178,11 +183,9 @@ impl Zip<'_, '_> {
         if place == 0 && !embedded::is_program(self.data.peek(HEAD)?) {
             return Ok(());
         }
-        let Some(at) = embedded::archive_from(&mut self.data, place, end)? else { return Ok(()) };
-        self.data.go(at, end);
-        if let Some(range) = self.opener.embedded(at, &mut self.data) {
-            self.elsewhere.push(range.start..range.end.min(end));
-        }
+        self.data.go(place, end);
+        let found = self.opener.embedded(place, &mut self.data);
+        self.elsewhere.extend(found.into_iter().map(|range| range.start..range.end.min(end)));
         Ok(())
     }
 

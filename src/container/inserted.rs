@@ -1,0 +1,171 @@
+//! What a delta of git adds, of which the base is not at hand.
+//!
+//! What stands next to bytes of the base may be part of a word that goes on there: half a key would be taken for
+//! another. So the word at such a seam is left out, and what is left on both sides of it is kept apart.
+
+use std::io::{self, BufRead, Read};
+
+/// What is put where bytes of the base are missing.
+const SEAM: &[u8] = b"\n\x1c\n";
+
+/// Bytes of a word at a seam. What is longer is no word.
+const LONGEST_WORD: usize = 1 << 14;
+
+/// Reads the text that a delta inserts.
+pub(super) struct Inserted<R> {
+    delta: R,
+    state: State,
+    /// Text that was not read yet; from `sure` on it may be part of a word that goes on in the base.
+    text: Vec<u8>,
+    at: usize,
+    sure: usize,
+    /// The word at hand began in the base.
+    in_word: bool,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum State {
+    /// The sizes of base and result come first.
+    Sizes(u8),
+    Instruction,
+    Insert(u8),
+    Copy(u32),
+    End,
+}
+
+impl<R: BufRead> Inserted<R> {
+    /// `delta` is what an entry of a pack unpacks to.
+    pub(super) fn new(delta: R) -> Self {
+        Self { delta, state: State::Sizes(2), text: Vec::new(), at: 0, sure: 0, in_word: false }
+    }
+
+    /// Takes in the next piece of the delta.
+    fn advance(&mut self) -> io::Result<()> {
+        let input = self.delta.fill_buf()?;
+        let Some(&first) = input.first() else {
+            // What is cut off may go on, too.
+            match self.state {
+                State::Instruction => self.sure = self.text.len(),
+                _ => self.text.truncate(self.sure),
+            }
+            self.state = State::End;
+            return Ok(());
+        };
+        let mut count = 1;
+        self.state = match self.state {
+            State::Sizes(left) if first & 0x80 != 0 => State::Sizes(left),
+            State::Sizes(2..) => State::Sizes(1),
+            State::Sizes(_) => State::Instruction,
+            State::Instruction if first & 0x80 != 0 => State::Copy((first & 0x7f).count_ones()),
+            // No such instruction is known.
+            State::Instruction if first == 0 => State::End,
+            State::Instruction => State::Insert(first),
+            State::Insert(left) => {
+                count = input.len().min(left.into());
+                let (text, in_word) = (&mut self.text, &mut self.in_word);
+                take(&input[..count], text, &mut self.sure, in_word);
+                match left - count as u8 {
+                    0 => State::Instruction,
+                    left => State::Insert(left),
+                }
+            }
+            State::Copy(left @ 1..) => State::Copy(left - 1),
+            State::Copy(0) | State::End => {
+                count = 0;
+                State::Instruction
+            }
+        };
+        self.delta.consume(count);
+        if let State::Copy(0) = self.state {
+            self.state = State::Instruction;
+            self.seam();
+        }
+        Ok(())
+    }
+
+    /// Bytes of the base are missing here.
+    fn seam(&mut self) {
+        self.text.truncate(self.sure);
+        self.text.extend_from_slice(SEAM);
+        self.sure = self.text.len();
+        self.in_word = true;
+    }
+}
+
+/// Adds what is inserted to `text`, of which what comes before `sure` is whole.
+fn take(inserted: &[u8], text: &mut Vec<u8>, sure: &mut usize, in_word: &mut bool) {
+    let mut inserted = inserted;
+    if *in_word {
+        let end = inserted.iter().position(|byte| !is_word(*byte));
+        inserted = &inserted[end.unwrap_or(inserted.len())..];
+        *in_word = end.is_none();
+    }
+    text.extend_from_slice(inserted);
+    let word = text[*sure..].iter().rev().take_while(|byte| is_word(**byte)).count();
+    *sure = text.len() - word.min(LONGEST_WORD);
+}
+
+/// Whether a key, in whatever disguise, may go on behind `byte`. In UTF-16 there are zeros between.
+fn is_word(byte: u8) -> bool {
+    !matches!(
+        byte,
+        b'\t' | b'\n' | b'\r' | b' ' | b'"' | b'\'' | b'`' | b',' | b';' | b'<' | b'>' | b'(' | b')'
+    )
+}
+
+impl<R: BufRead> Read for Inserted<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        while self.at == self.sure && self.state != State::End {
+            self.text.drain(..self.at);
+            (self.at, self.sure) = (0, self.sure - self.at);
+            self.advance()?;
+        }
+        let count = (&self.text[self.at..self.sure]).read(buffer)?;
+        self.at += count;
+        Ok(count)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn inserted(delta: &[u8]) -> String {
+        let mut text = Vec::new();
+        // Whatever pieces it comes in.
+        for capacity in [1, 2, 7, 1000] {
+            let mut once = Vec::new();
+            Inserted::new(io::BufReader::with_capacity(capacity, delta)).read_to_end(&mut once).unwrap();
+            assert!(capacity == 1 || once == text, "{capacity}");
+            text = once;
+        }
+        String::from_utf8(text).unwrap()
+    }
+
+    fn insert(text: &str) -> Vec<u8> {
+        text.as_bytes().chunks(127).flat_map(|part| [&[part.len() as u8][..], part].concat()).collect()
+    }
+
+    #[test]
+    fn words_that_may_go_on_in_the_base_are_left_out() {
+        let sizes = [0x80, 0x01, 0x05];
+        let copy = [0x91, 0x10, 0x20];
+        let long = "a word that goes on in the same place".replace(' ', "_").repeat(9);
+        for (parts, text) in [
+            (vec![insert("one 'two' three")], "one 'two' three"),
+            (vec![insert("one "), insert("two")], "one two"),
+            (vec![insert(&long)], long.as_str()),
+            (vec![copy.to_vec(), insert("one two three"), copy.to_vec()], "\n\x1c\n two \n\x1c\n"),
+            (vec![insert("one two"), copy.to_vec(), insert("three four")], "one \n\x1c\n four"),
+            (vec![insert("one two"), copy.to_vec()], "one \n\x1c\n"),
+            (vec![copy.to_vec(), insert("one"), insert("two three")], "\n\x1c\n three"),
+            (vec![vec![0x80], insert("a b")], "\n\x1c\n b"),
+            // Cut off within what is inserted, and an instruction that is none.
+            (vec![insert("one "), vec![9, b't', b'w']], "one "),
+            (vec![insert("one "), vec![0, 1, b'x']], "one "),
+        ] {
+            assert_eq!(inserted(&[&sizes[..], &parts.concat()].concat()), text);
+        }
+        assert_eq!(inserted(b""), "");
+    }
+}

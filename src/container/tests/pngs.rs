@@ -1,0 +1,87 @@
+//! Compressed texts of pictures.
+
+use std::io::Write;
+
+use super::kit::{Taken, noise, opened};
+use super::zips::{Entry, zip};
+
+fn zlib(data: &[u8]) -> Vec<u8> {
+    let mut writer = flate2::write::ZlibEncoder::new(Vec::new(), flate2::Compression::best());
+    writer.write_all(data).unwrap();
+    writer.finish().unwrap()
+}
+
+/// A chunk whose checksum nobody asks for.
+fn chunk(kind: &[u8; 4], data: &[u8]) -> Vec<u8> {
+    [&u32::try_from(data.len()).unwrap().to_be_bytes()[..], kind, data, b"csum"].concat()
+}
+
+fn png(chunks: &[Vec<u8>]) -> Vec<u8> {
+    let header = chunk(b"IHDR", &[0, 0, 0, 1, 0, 0, 0, 1, 8, 0, 0, 0, 0]);
+    let image = chunk(b"IDAT", &zlib(&noise(1, 200_000)));
+    [&b"\x89PNG\r\n\x1a\n"[..], &header, &image, &chunks.concat(), &chunk(b"IEND", b"")].concat()
+}
+
+fn ztxt(keyword: &str, data: &[u8]) -> Vec<u8> {
+    chunk(b"zTXt", &[keyword.as_bytes(), b"\0\0", &zlib(data)].concat())
+}
+
+fn itxt(keyword: &str, flag: u8, data: &[u8]) -> Vec<u8> {
+    chunk(b"iTXt", &[keyword.as_bytes(), &[0, flag, 0], b"en\0translated\0", data].concat())
+}
+
+fn names(taken: &Taken) -> Vec<&str> {
+    taken.contents.iter().map(|(name, _)| name.as_str()).collect()
+}
+
+#[test]
+fn texts_are_unpacked_wherever_they_stand() {
+    let long = b"prompt: a line of many\n".repeat(5000);
+    let picture = png(&[
+        ztxt("parameters", b"a text"),
+        itxt("workflow", 1, &zlib(&long)),
+        itxt("plain", 0, b"as it stands"),
+        chunk(b"tEXt", b"Comment\0as it stands"),
+    ]);
+    let taken = opened("a.png", &picture);
+    assert_eq!(names(&taken), ["zTXt parameters", "iTXt workflow", ""]);
+    assert_eq!(taken.content("zTXt parameters"), b"a text");
+    assert_eq!(taken.content("iTXt workflow"), long);
+    assert_eq!(taken.content(""), picture);
+    assert!(taken.skipped.is_empty(), "{}", taken.reasons());
+}
+
+#[test]
+fn what_is_behind_a_picture_is_opened_too() {
+    let packed = [png(&[ztxt("a", b"text")]), zip(&[Entry::new("b", 8, b"zip")])].concat();
+    let taken = opened("a.png", &packed);
+    assert_eq!((taken.content("zTXt a"), taken.content("b")), (&b"text"[..], &b"zip"[..]));
+}
+
+#[test]
+fn damage_is_told_where_something_was_packed() {
+    let whole = png(&[ztxt("a", &noise(3, 5000)), chunk(b"tEXt", &[b'x'; 100])]);
+    let text = memchr::memmem::find(&whole, b"zTXt").unwrap();
+    for cut in 0..whole.len() {
+        // Most of it is passed over.
+        if cut > 40 && !(text - 4..text + 16).contains(&cut) && cut % 997 != 0 {
+            continue;
+        }
+        let is_within = (text + 6 + 2..text + 6 + 5000).contains(&cut);
+        let taken = opened("a.png", &whole[..cut]);
+        assert!(!is_within || taken.skipped.len() == 1, "{cut}: {}", taken.reasons());
+        assert!(cut > text || taken.skipped.is_empty(), "{cut}: {}", taken.reasons());
+    }
+    let mut damaged = whole.clone();
+    damaged[text + 4 + 4] ^= 0xff;
+    assert_eq!(opened("a.png", &damaged).skipped.len(), 1);
+    // Nothing that is said of sizes and names is believed.
+    for chunks in [
+        vec![chunk(b"zTXt", b"")],
+        vec![chunk(b"iTXt", b"a\0\x01\0")],
+        vec![chunk(b"zTXt", b"no end")],
+        vec![b"\xff\xff\xff\xffzTXta\0\0".to_vec()],
+    ] {
+        assert!(opened("a.png", &png(&chunks)).skipped.is_empty());
+    }
+}
