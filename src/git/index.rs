@@ -1,14 +1,12 @@
-//! The index files of a repository and its linked work trees: which paths stage which blobs.
+//! The index files of a repository and its linked work trees: which paths they have, and which blobs these stage.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::path::PathBuf;
 
 use gix::ObjectId;
-use gix::index::File;
-use gix::index::decode;
 
-use super::gate;
 use super::lookup::Gaps;
+use super::staged::Index;
 
 /// Paths that an index stages, by blob, each once and sorted; for the blobs that `wanted` names.
 pub fn staged_paths(
@@ -18,17 +16,16 @@ pub fn staged_paths(
     let mut paths: HashMap<ObjectId, Vec<Vec<u8>>> = HashMap::new();
     let mut gaps = Gaps::default();
     for file in index_files(repo) {
-        if let Err(error) = gate::index(&file) {
-            gaps.push(file.display().to_string(), format!("the index cannot be read: {}", error.reason));
-            continue;
-        }
-        match File::at(&file, repo.object_hash(), true, decode::Options::default()) {
+        match Index::read(&file, repo.object_hash()) {
             Ok(index) => {
-                for entry in index.entries().iter().filter(|entry| wanted(&entry.id)) {
-                    paths.entry(entry.id).or_default().push(entry.path(&index).to_vec());
+                for row in &index.rows {
+                    let id = index.id(row).to_owned();
+                    if wanted(&id) {
+                        paths.entry(id).or_default().push(index.path(row).to_vec());
+                    }
                 }
             }
-            Err(error) => gaps.push(file.display().to_string(), format!("the index cannot be read: {error}")),
+            Err(error) => gaps.push(file.display().to_string(), error.to_string()),
         }
     }
     for list in paths.values_mut() {
@@ -38,14 +35,48 @@ pub fn staged_paths(
     (paths, gaps)
 }
 
+/// What the index files of a repository say beside contents.
+#[derive(Clone, Debug, Default)]
+pub struct IndexNames {
+    /// All paths, a line feed behind each. A path that has one itself is two lines.
+    pub paths: Vec<u8>,
+    /// Those of submodules.
+    pub submodules: BTreeSet<Vec<u8>>,
+    /// Index files that cannot be read. Git refuses those, too, an empty one among them.
+    pub gaps: Gaps,
+}
+
+/// Reads the paths of all index files.
+pub fn index_names(repo: &gix::Repository) -> IndexNames {
+    const SUBMODULE: u32 = 0o160_000;
+    let mut names = IndexNames::default();
+    for file in index_files(repo) {
+        match Index::read(&file, repo.object_hash()) {
+            Ok(index) => {
+                for row in &index.rows {
+                    let path = index.path(row);
+                    names.paths.extend_from_slice(path);
+                    names.paths.push(b'\n');
+                    if row.mode & 0o170_000 == SUBMODULE {
+                        names.submodules.insert(path.to_vec());
+                    }
+                }
+            }
+            Err(error) => names.gaps.push(file.display().to_string(), error.to_string()),
+        }
+    }
+    names
+}
+
 /// Those that exist, of all work trees.
 fn index_files(repo: &gix::Repository) -> Vec<PathBuf> {
     let common = repo.common_dir();
-    let mut files = vec![common.join("index")];
+    let mut files = vec![common.join("index"), repo.index_path()];
     if let Ok(entries) = std::fs::read_dir(common.join("worktrees")) {
         files.extend(entries.filter_map(|entry| Some(entry.ok()?.path().join("index"))));
     }
     files.retain(|file| file.symlink_metadata().is_ok());
     files.sort();
+    files.dedup();
     files
 }

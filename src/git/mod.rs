@@ -30,6 +30,7 @@ pub mod refs;
 pub(crate) mod scratch;
 pub mod staged;
 mod state;
+mod submodules;
 mod sweep;
 
 pub use at::{FileAtError, commit_id, file_at, is_tracked_at};
@@ -40,7 +41,7 @@ pub use gix::hash::Kind as HashKind;
 pub use gix::object::Kind as ObjectKind;
 pub use gix::{ObjectId, Repository};
 pub use hooks::{HooksDir, hooks_dir};
-pub use index::staged_paths;
+pub use index::{IndexNames, index_names, staged_paths};
 pub use leftovers::{Leftover, leftovers};
 pub use lfs::{LARGEST_POINTER, LfsError, LfsStore, Pointer};
 pub use lookup::Gaps;
@@ -49,7 +50,8 @@ pub use objects::{Objects, entry_name};
 pub use open::{OpenError, open, open_with_objects};
 pub use pack::delta::{DeltaError, apply as apply_delta};
 pub use pack::entry::{Content as PackContent, parse as parse_pack_entry};
-pub use state::{is_partial, is_shallow, missing_at_head, version_control};
+pub use state::{AtHead, at_head, is_partial, is_shallow, version_control};
+pub use submodules::{WorkTreeGit, submodule_names, work_tree_git};
 #[doc(hidden)]
 pub use sweep::inflate_floor;
 pub use sweep::{Counts, Found, KindCount, Progress, Searcher, SweepOptions, SweepOutcome, sweep};

@@ -3,7 +3,6 @@
 use std::collections::HashSet;
 
 use gix::ObjectId;
-use gix::objs::tree::EntryMode;
 use gix::objs::{Kind, TreeRefIter};
 
 use super::commit::Header;
@@ -44,31 +43,44 @@ pub fn version_control(repo: &gix::Repository) -> Option<VersionControl> {
     })
 }
 
-/// What HEAD's tree names and the object database lacks. A sweep sees what is there; this tells what
-/// is not, for the tree that matters most.
-pub fn missing_at_head(repo: &gix::Repository) -> Gaps {
+/// What HEAD's tree says of what is elsewhere.
+#[derive(Clone, Debug, Default)]
+pub struct AtHead {
+    /// What it names and the object database lacks. A sweep sees what is there; this tells what is not, for the tree
+    /// that matters most.
+    pub missing: Gaps,
+    /// Paths of submodules, in no order.
+    pub submodules: Vec<Vec<u8>>,
+}
+
+/// Walks HEAD's tree, each of its trees once.
+pub fn at_head(repo: &gix::Repository) -> AtHead {
     let mut lookup = Lookup::new(repo);
+    let mut submodules = Vec::new();
     let Some(commit) = names::head(repo).ok().and_then(|head| head.id) else {
-        return lookup.gaps;
+        return AtHead { missing: lookup.gaps, submodules };
     };
     let tree = lookup.of_kind(&commit, Kind::Commit).and_then(|bytes| Header::new(bytes).tree());
-    let mut todo: Vec<ObjectId> = tree.into_iter().collect();
-    let mut met: HashSet<ObjectId> = todo.iter().copied().collect();
-    while let Some(id) = todo.pop() {
+    let mut todo: Vec<(ObjectId, Vec<u8>)> = tree.into_iter().map(|id| (id, Vec::new())).collect();
+    let mut met: HashSet<ObjectId> = todo.iter().map(|(id, _)| *id).collect();
+    while let Some((id, path)) = todo.pop() {
         let Some(bytes) = lookup.of_kind(&id, Kind::Tree) else { continue };
-        let entries: Vec<(EntryMode, ObjectId)> = TreeRefIter::from_bytes(bytes, repo.object_hash())
-            .filter_map(Result::ok)
-            .map(|entry| (entry.mode, entry.oid.to_owned()))
-            .collect();
-        for (mode, id) in entries.into_iter().filter(|(_, id)| met.insert(*id)) {
-            if mode.is_tree() {
-                todo.push(id);
-            } else if !mode.is_commit() && lookup.kind(&id).is_none() {
-                lookup.gaps.push(format!("blob {id}"), MISSING);
+        let mut blobs: Vec<ObjectId> = Vec::new();
+        for entry in TreeRefIter::from_bytes(bytes, repo.object_hash()).filter_map(Result::ok) {
+            if entry.mode.is_commit() {
+                submodules.push([&path[..], entry.filename].concat());
+            } else if met.insert(entry.oid.to_owned()) {
+                match entry.mode.is_tree() {
+                    true => todo.push((entry.oid.to_owned(), [&path[..], entry.filename, b"/"].concat())),
+                    false => blobs.push(entry.oid.to_owned()),
+                }
             }
         }
+        for id in blobs.into_iter().filter(|id| lookup.kind(id).is_none()).collect::<Vec<_>>() {
+            lookup.gaps.push(format!("blob {id}"), MISSING);
+        }
     }
-    lookup.gaps
+    AtHead { missing: lookup.gaps, submodules }
 }
 
 const MISSING: &str =

@@ -74,11 +74,10 @@ impl Worker for Local<'_> {
         outcome
     }
 
-    fn name(&mut self, path: &[u8]) {
-        self.gathered.coverage.surfaces.insert(Surface::FileName);
+    fn name_on(&mut self, surface: Surface, path: &[u8]) {
         // The folders above have been visited, each as an entry of its own.
         let start = memchr::memrchr(b'/', path).map_or(0, |at| at + 1);
-        let found = name_findings(self.collector.settings.detector, Surface::FileName, path, start);
+        let found = name_findings(self.collector.settings.detector, surface, path, start);
         self.gathered.findings.extend(found);
     }
 

@@ -1,71 +1,158 @@
-//! The plain files of a git folder: configuration, hooks, reflogs, saved messages, the LFS cache.
-//! Objects and refs are not its business.
+//! The files of a git folder: configuration, hooks, reflogs, saved messages, refs, locks, the LFS cache, and whatever
+//! else lies there.
+//!
+//! Every file is searched as plain bytes, whatever its name, and so is each name and the target of each link. What
+//! others read is left to them: the object directory, and folders that are object databases of their own.
 
 use std::collections::BTreeSet;
-use std::path::{Component, Path};
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
 
-use ignore::{DirEntry, WalkBuilder};
-
-use super::Sink;
-use super::files::{Visit, walk_skip};
+use super::files::Visit;
 use super::path::path_bytes;
-use crate::model::{Origin, Surface};
+use super::{Sink, reason};
+use crate::container::Input;
+use crate::model::{Origin, Skip, Surface};
 
-/// Scans the files below the git folder `dir` that belong to one of `surfaces`; they are reported as
-/// `shown` and their path in it.
-pub fn scan_git_dir(dir: &Path, shown: &[u8], surfaces: &BTreeSet<Surface>, sink: &dyn Sink) {
+/// A git folder to be searched.
+#[derive(Clone, Copy, Debug)]
+pub struct GitDir<'a> {
+    /// The folder.
+    pub dir: &'a Path,
+    /// What stands before the path of a file in reports.
+    pub shown: &'a [u8],
+    /// The work tree beside it, into which links may lead.
+    pub work_tree: Option<&'a Path>,
+    /// What to look for.
+    pub surfaces: &'a BTreeSet<Surface>,
+}
+
+/// A folder below a git folder that looks like a git folder itself.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct NestedDir {
+    /// The folder.
+    pub path: PathBuf,
+    /// Its path from the git folder on, with `/`.
+    pub inside: Vec<u8>,
+}
+
+/// Scans the files of a git folder into `sink`, and the names of files and folders into `names`. Returns the folders
+/// that are git folders of their own, of which nothing was scanned.
+pub fn scan_git_dir(git_dir: GitDir<'_>, sink: &dyn Sink, names: &dyn Sink) -> Vec<NestedDir> {
     let mut visit = Visit { worker: sink.worker(), sink };
     for surface in [Surface::Config, Surface::Hook, Surface::Reflog, Surface::GitFile, Surface::Lfs] {
-        if surfaces.contains(&surface) {
+        if git_dir.surfaces.contains(&surface) {
             visit.worker.surface(surface);
         }
     }
-    // Where git keeps refs in tables, files of refs are what it left behind, and nobody reads them by name.
-    let in_tables = dir.join("reftable").is_dir();
-    let walk = WalkBuilder::new(dir)
-        .standard_filters(false)
-        .follow_links(false)
-        .filter_entry(move |entry| !is_elsewhere(entry, in_tables))
-        .build();
-    for entry in walk {
+    let names = Visit { worker: names.worker(), sink: names };
+    let mut walk =
+        Walk { git_dir, visit, names, open: vec![(git_dir.dir.to_owned(), 0)], nested: Vec::new() };
+    while let Some((dir, depth)) = walk.open.pop() {
         if sink.is_stopped() {
-            return;
+            break;
         }
-        let entry = match entry {
-            Ok(entry) => entry,
-            Err(error) => {
-                visit.worker.skip(walk_skip(&error));
+        walk.folder(&dir, depth);
+    }
+    walk.nested.sort();
+    walk.nested
+}
+
+struct Walk<'a, 's> {
+    git_dir: GitDir<'a>,
+    visit: Visit<'s>,
+    names: Visit<'s>,
+    /// Folders to go into, with the number of folders above them.
+    open: Vec<(PathBuf, usize)>,
+    nested: Vec<NestedDir>,
+}
+
+impl Walk<'_, '_> {
+    fn folder(&mut self, dir: &Path, depth: usize) {
+        let mut entries = match fs::read_dir(dir).and_then(Iterator::collect::<io::Result<Vec<_>>>) {
+            Ok(entries) => entries,
+            // Removed while we look, as git does with empty folders of refs.
+            Err(error) if error.kind() == io::ErrorKind::NotFound && depth > 0 => return,
+            Err(error) => return self.skip(dir, reason(&error)),
+        };
+        entries.sort_by_key(fs::DirEntry::file_name);
+        if depth > 0 && is_git_dir(&entries) {
+            let inside = self.inside(dir);
+            return self.nested.push(NestedDir { path: dir.to_owned(), inside });
+        }
+        for entry in entries {
+            let path = entry.path();
+            // The object database is swept.
+            if depth == 0 && entry.file_name() == "objects" {
                 continue;
             }
-        };
-        let Ok(inside) = entry.path().strip_prefix(dir) else { continue };
-        let inside = path_bytes(inside);
-        let Some(kind) = entry.file_type() else { continue };
+            match entry.file_type() {
+                Ok(kind) => self.entry(path, kind, depth + 1),
+                Err(error) => self.skip(&path, reason(&error)),
+            }
+        }
+    }
+
+    fn entry(&mut self, path: PathBuf, kind: fs::FileType, depth: usize) {
+        let inside = self.inside(&path);
         let surface = surface(&inside);
-        if !surfaces.contains(&surface) || kind.is_dir() {
-            continue;
+        let is_wanted = self.git_dir.surfaces.contains(&surface);
+        let origin = Origin::at_path(surface, [self.git_dir.shown, &inside].concat());
+        if is_wanted {
+            self.names.worker.name_on(surface, origin.path.as_deref().unwrap_or_default());
         }
-        let origin = Origin::at_path(surface, [shown, &inside].concat());
-        if kind.is_symlink() {
-            // What it leads to is another place; following it could lead anywhere.
-            continue;
+        if kind.is_dir() {
+            self.open.push((path, depth));
+        } else if is_wanted && kind.is_symlink() {
+            self.link(&path, &origin);
+        } else if is_wanted {
+            self.visit.file(&path, &origin, false);
         }
-        visit.file(entry.path(), &origin, false);
+    }
+
+    /// Searches the target's text. What it leads to within the git folder is scanned there, a file of the work tree
+    /// is scanned here, and nothing outside of the two is opened.
+    fn link(&mut self, path: &Path, origin: &Origin) {
+        let target = match fs::read_link(path) {
+            Ok(target) => path_bytes(&target),
+            Err(error) => return self.skip(path, reason(&error)),
+        };
+        // Reading from memory cannot fail.
+        let _ = self.visit.worker.blob(origin, Input::Bytes(&target));
+        let real = match path.canonicalize() {
+            Ok(real) => real,
+            // It leads nowhere.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return,
+            Err(error) => return self.skip(path, reason(&error)),
+        };
+        let is_below = |dir: &Path| dir.canonicalize().is_ok_and(|dir| real.starts_with(dir));
+        if is_below(self.git_dir.dir) {
+            return;
+        }
+        let is_near = self.git_dir.work_tree.is_some_and(is_below);
+        if is_near && fs::symlink_metadata(&real).is_ok_and(|metadata| metadata.is_file()) {
+            return self.visit.file(&real, origin, false);
+        }
+        let what = if is_near { "to a folder" } else { "that leads out of the repository" };
+        self.skip(path, format!("a symbolic link {what}, not followed; scan what it leads to by itself"));
+    }
+
+    fn inside(&self, path: &Path) -> Vec<u8> {
+        path_bytes(path.strip_prefix(self.git_dir.dir).unwrap_or(path))
+    }
+
+    fn skip(&mut self, path: &Path, reason: String) {
+        let inside = self.inside(path);
+        let shown = [self.git_dir.shown, &inside].concat();
+        self.visit.worker.skip(Skip::new(String::from_utf8_lossy(&shown), reason));
     }
 }
 
-/// Objects are swept, refs are read by name, submodules are audits of their own.
-fn is_elsewhere(entry: &DirEntry, in_tables: bool) -> bool {
-    let is = |names: &[&str]| names.iter().any(|name| entry.file_name() == *name);
-    match entry.depth() {
-        1 => is(&["objects", "modules", "reftable"]) || !in_tables && is(&["refs", "packed-refs"]),
-        // Of a linked work tree.
-        3 => {
-            is(&["reftable"])
-                && entry.path().components().rev().nth(2) == Some(Component::Normal("worktrees".as_ref()))
-        }
-        _ => false,
-    }
+/// Whether a folder with these entries is a git folder, or was one: objects, and anything of what else belongs to it.
+fn is_git_dir(entries: &[fs::DirEntry]) -> bool {
+    let has = |name: &str| entries.iter().any(|entry| entry.file_name() == name);
+    has("objects") && ["HEAD", "refs", "config", "packed-refs", "reftable"].iter().any(|name| has(name))
 }
 
 fn surface(inside: &[u8]) -> Surface {

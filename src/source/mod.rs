@@ -15,7 +15,7 @@ use crate::model::{Ignored, Origin, Skip, Surface};
 
 pub use excludes::Excludes;
 pub use files::{FileOptions, SourceError, scan_files};
-pub use git_dir::scan_git_dir;
+pub use git_dir::{GitDir, NestedDir, scan_git_dir};
 pub use listed::scan_listed;
 pub use stdin::scan_stdin;
 
@@ -37,7 +37,13 @@ pub trait Worker {
     fn blob(&mut self, origin: &Origin, content: Input<'_>) -> io::Result<()>;
 
     /// Scans the last component of a path.
-    fn name(&mut self, path: &[u8]);
+    fn name(&mut self, path: &[u8]) {
+        self.surface(Surface::FileName);
+        self.name_on(Surface::FileName, path);
+    }
+
+    /// Scans the last component of a path that belongs to `surface`.
+    fn name_on(&mut self, surface: Surface, path: &[u8]);
 
     /// Notes that a file was read whole.
     fn file_done(&mut self);

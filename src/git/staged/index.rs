@@ -39,10 +39,10 @@ const LARGEST: u64 = 2 << 30;
 
 /// One path, or one side of a conflict about it.
 #[derive(Clone, Copy)]
-pub(super) struct Row {
+pub(in crate::git) struct Row {
     path: (u32, u32),
     id: u32,
-    pub(super) mode: u32,
+    pub(in crate::git) mode: u32,
     /// 0, or 1 to 3 in a conflict.
     pub(super) stage: u8,
     /// Announced by `git add -N`: no content yet.
@@ -50,11 +50,11 @@ pub(super) struct Row {
 }
 
 /// What the index says, in its order.
-pub(super) struct Index {
+pub(in crate::git) struct Index {
     bytes: Vec<u8>,
     /// Where paths are when they do not stand in `bytes` as they are.
     paths: Option<Vec<u8>>,
-    pub(super) rows: Vec<Row>,
+    pub(in crate::git) rows: Vec<Row>,
     hash_len: usize,
     pub(super) cache_tree: CacheTree,
 }
@@ -63,7 +63,7 @@ const MODE_FOLDER: u32 = 0o040_000;
 
 impl Index {
     /// Reads the index at `path`; one that does not exist is empty.
-    pub(super) fn read(path: &Path, hash: gix::hash::Kind) -> Result<Self, IndexError> {
+    pub(in crate::git) fn read(path: &Path, hash: gix::hash::Kind) -> Result<Self, IndexError> {
         let bytes = match read_file(path) {
             Ok(bytes) => bytes,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Self::empty(hash)),
@@ -105,12 +105,12 @@ impl Index {
         Ok(index)
     }
 
-    pub(super) fn path(&self, row: &Row) -> &[u8] {
+    pub(in crate::git) fn path(&self, row: &Row) -> &[u8] {
         let (start, length) = (row.path.0 as usize, row.path.1 as usize);
         self.paths.as_ref().unwrap_or(&self.bytes).get(start..start + length).unwrap_or_default()
     }
 
-    pub(super) fn id(&self, row: &Row) -> &oid {
+    pub(in crate::git) fn id(&self, row: &Row) -> &oid {
         let bytes = &self.bytes[row.id as usize..][..self.hash_len];
         oid::from_bytes_unchecked(bytes)
     }

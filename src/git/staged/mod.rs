@@ -25,7 +25,7 @@ pub use index::IndexError;
 use super::commit::Header;
 use super::lookup::{Gaps, Lookup};
 use super::names;
-use index::Index;
+pub(super) use index::Index;
 
 /// A blob at a path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

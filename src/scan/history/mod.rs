@@ -159,11 +159,8 @@ pub fn scan_history(settings: &Settings<'_>, audit: &Audit) -> Result<Report, Hi
 }
 
 fn whole(settings: &Settings<'_>, audit: &Audit, repo: &Repository) -> Outcome {
-    let mut outcome = repository::audit(settings, audit, repo, b"");
-    if audit.surfaces.contains(&Surface::Submodule) {
-        submodules::audit(settings, audit, repo, &mut outcome);
-    }
-    outcome
+    let audited = repository::audit(settings, audit, repo, b"");
+    submodules::audit(settings, audit, repo, audited)
 }
 
 /// Whether a place is left out. Other surfaces have names of their own, which are no paths in a tree.

@@ -1,6 +1,7 @@
 //! The audit of one object database, and of the git folder around it.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
+use std::path::Path;
 use std::sync::Arc;
 
 use super::gathered::Secrets;
@@ -13,27 +14,39 @@ use crate::container::Input;
 use crate::git::attribution::{self, Answer, Place, Reach, Trail, change_of};
 use crate::git::refs::{self, Refs};
 use crate::git::{
-    self, Commits, Database, Leftover, LfsStore, ObjectId, ObjectKind, Objects, Repository, SweepOptions,
-    entry_name, sweep,
+    self, Commits, Database, IndexNames, Leftover, LfsStore, ObjectId, ObjectKind, Objects, Repository,
+    SweepOptions, entry_name, sweep,
 };
 use crate::model::{Finding, Identified, LeakStatus, Origin, Skip, Surface};
 use crate::scan::Settings;
 use crate::scan::collect::{Collector, name_findings};
 use crate::scan::contents::{Located, own_name};
 use crate::scan::objects::Places;
-use crate::source::{Sink as _, scan_git_dir, scan_listed};
+use crate::source::{GitDir, NestedDir, Sink as _, scan_git_dir, scan_listed};
 
 /// Audits `repo`. Paths and refs are reported behind `prefix`, which names a submodule.
-pub(super) fn audit(settings: &Settings<'_>, audit: &Audit, repo: &Repository, prefix: &[u8]) -> Outcome {
+pub(super) fn audit(settings: &Settings<'_>, audit: &Audit, repo: &Repository, prefix: &[u8]) -> Audited {
     let refs = refs::read(repo);
     let mut run = Run::new(settings, audit, repo, prefix);
     run.receipt(&refs);
-    run.side_files(&refs);
     run.ref_names(&refs);
+    run.side_files(&refs);
     run.sweep(&refs);
+    run.index_names();
+    let nested = std::mem::take(&mut run.nested);
+    let submodules = std::mem::take(&mut run.submodules);
     let mut outcome = run.finish();
     outcome.coverage.skipped.extend(refs.gaps.into_skips());
-    outcome
+    Audited { outcome, nested, submodules }
+}
+
+/// What the audit of one repository brings, and what it leads to.
+pub(super) struct Audited {
+    pub(super) outcome: Outcome,
+    /// Git folders within its own, not looked into.
+    pub(super) nested: Vec<NestedDir>,
+    /// Paths of submodules, in HEAD or an index.
+    pub(super) submodules: BTreeSet<Vec<u8>>,
 }
 
 /// One audit while it runs.
@@ -46,6 +59,8 @@ pub(super) struct Run<'a> {
     places: Places<'a>,
     /// Files in object directories that were scanned as files.
     opened: HashSet<String>,
+    nested: Vec<NestedDir>,
+    submodules: BTreeSet<Vec<u8>>,
     /// Blobs of a range that a ref brings without a commit, and their paths in its tree.
     pub(super) alone: HashMap<ObjectId, Vec<u8>>,
     pub(super) outcome: Outcome,
@@ -66,6 +81,8 @@ impl<'a> Run<'a> {
             objects: Objects::of(repo),
             places: Places::new(settings, lfs(audit, repo)),
             opened: HashSet::new(),
+            nested: Vec::new(),
+            submodules: BTreeSet::new(),
             alone: HashMap::new(),
             outcome: Outcome::default(),
         }
@@ -102,9 +119,11 @@ impl Run<'_> {
         if let Some(reason) = git::is_shallow(self.repo) {
             coverage.skipped.insert(Skip::new("commits beyond the shallow boundary", reason));
         }
+        let at_head = git::at_head(self.repo);
         if self.audit.surfaces.contains(&Surface::Blob) {
-            coverage.skipped.extend(git::missing_at_head(self.repo).into_skips());
+            coverage.skipped.extend(at_head.missing.into_skips());
         }
+        self.submodules.extend(at_head.submodules);
         // Else the sweep sees what is missing.
         let kinds = self.audit.object_kinds();
         let follows = [ObjectKind::Commit, ObjectKind::Tree].iter().all(|kind| kinds.contains(kind));
@@ -142,18 +161,30 @@ impl Run<'_> {
         skipped.extend(all);
     }
 
-    /// Configuration, hooks, reflogs and other plain files; and reflogs in tables, as if they were files, too.
+    /// Configuration, hooks, reflogs and other files; and reflogs in tables, as if they were files, too.
     fn side_files(&mut self, refs: &Refs) {
-        let collector = Collector::new(self.settings);
+        let (collector, names) = (Collector::new(self.settings), Collector::new(self.settings));
         let dir = self.repo.common_dir();
         let name = dir.file_name().filter(|name| *name == ".git").map_or(&b""[..], |_| b".git/");
         let shown = [self.prefix, name].concat();
-        scan_git_dir(dir, &shown, &self.audit.surfaces, &collector);
+        let (work_tree, surfaces) = (self.repo.workdir(), &self.audit.surfaces);
+        let mut dirs = vec![(dir, shown.clone())];
+        // A linked work tree's own, if it is not where git puts it.
+        let own = self.repo.git_dir();
+        if !is_below(own, dir) {
+            dirs.push((own, [self.prefix, own.as_os_str().as_encoded_bytes(), b"/"].concat()));
+        }
+        for (dir, shown) in dirs {
+            let git_dir = GitDir { dir, shown: &shown, work_tree, surfaces };
+            self.nested.extend(scan_git_dir(git_dir, &collector, &names));
+        }
+        self.git_file(&collector);
         if self.wants(Surface::Reflog) {
             table_logs(refs, &shown, &collector);
         }
         self.leftovers(&[&shown, &b"objects/"[..]].concat(), &collector);
-        let gathered = collector.finish();
+        let mut gathered = collector.finish();
+        self.with_names(&mut gathered.findings, names.finish().findings);
         for finding in &gathered.findings {
             let status = match finding.origin.surface {
                 Surface::Reflog | Surface::Unreachable => LeakStatus::Unreachable,
@@ -165,6 +196,77 @@ impl Run<'_> {
         self.outcome.findings.extend(gathered.findings);
         self.outcome.coverage.merge(gathered.coverage);
         self.outcome.notes.extend(gathered.notes);
+    }
+
+    /// The file `.git` of a linked work tree, or of a submodule.
+    fn git_file(&self, collector: &Collector<'_>) {
+        let file = self.repo.workdir().map(|top| top.join(".git"));
+        let file = file.filter(|file| file.symlink_metadata().is_ok_and(|metadata| !metadata.is_dir()));
+        if let Some(file) = file.filter(|_| self.wants(Surface::GitFile)) {
+            let origin = Origin::at_path(Surface::GitFile, [self.prefix, b".git"].concat());
+            scan_listed([(file, origin)], collector);
+        }
+    }
+
+    /// Adds names of files, and takes away what is known as the name of a ref: where refs are kept as files, their names
+    /// are those of files, and stand in lists of refs.
+    fn with_names(&self, contents: &mut Vec<Finding>, names: Vec<Finding>) {
+        const LISTS: [&[u8]; 5] = [b"refs/", b"packed-refs", b"reftable/", b"HEAD", b"FETCH_HEAD"];
+        let of_refs = self.outcome.findings.iter().filter(|one| one.origin.surface == Surface::RefName);
+        let known: HashSet<_> = of_refs.map(|one| one.identified.fingerprint).collect();
+        let is_new = |finding: &Finding| !known.contains(&finding.identified.fingerprint);
+        contents.retain(|finding| {
+            let path = finding.origin.path.as_deref().unwrap_or_default();
+            let inside = path.strip_prefix(self.prefix).unwrap_or(path);
+            let inside = inside.strip_prefix(b".git/").unwrap_or(inside);
+            is_new(finding) || !LISTS.iter().any(|list| inside.starts_with(list))
+        });
+        contents.extend(names.into_iter().filter(is_new));
+    }
+
+    /// The names in index files, which stand in no tree before the next commit; and whether these can be read.
+    fn index_names(&mut self) {
+        if !self.wants(Surface::Index) && !self.wants(Surface::FileName) {
+            return;
+        }
+        let IndexNames { paths, submodules, gaps } = git::index_names(self.repo);
+        self.outcome.coverage.skipped.extend(gaps.into_skips());
+        self.submodules.extend(submodules);
+        let detector = self.settings.detector;
+        let mut any = false;
+        detector.find(&paths, |_| any = true);
+        if !any || !self.wants(Surface::FileName) {
+            return;
+        }
+        let mut met: HashSet<&[u8]> = HashSet::new();
+        for path in paths.split(|&byte| byte == b'\n') {
+            let ends = memchr::memchr_iter(b'/', path).chain([path.len()]);
+            let mut start = 0;
+            for end in ends {
+                if met.insert(&path[..end]) {
+                    let shown = [self.prefix, &path[..end]].concat();
+                    let found = name_findings(detector, Surface::FileName, &shown, self.prefix.len() + start);
+                    for finding in found {
+                        self.staged_name(finding);
+                    }
+                }
+                start = end + 1;
+            }
+        }
+    }
+
+    /// A name in an index; one that a tree has as well is known.
+    fn staged_name(&mut self, finding: Finding) {
+        let secret = finding.identified.fingerprint;
+        let is_known = |known: &Finding| {
+            known.identified.fingerprint == secret
+                && known.origin.surface == Surface::FileName
+                && known.origin.path == finding.origin.path
+        };
+        if !self.outcome.findings.iter().any(is_known) {
+            self.outcome.overlays.entry(secret).or_default().status(LeakStatus::Present);
+            self.outcome.findings.push(finding);
+        }
     }
 
     /// What git left in object directories, and does not see.
@@ -410,6 +512,12 @@ impl Run<'_> {
         let located = Located { identified: Arc::clone(identified), ..located };
         self.outcome.findings.push(located.at(origin, versions, &mut self.outcome.notes));
     }
+}
+
+/// Whether `path` is `folder` or lies in it, whatever links lead to either.
+pub(super) fn is_below(path: &Path, folder: &Path) -> bool {
+    let real = |path: &Path| path.canonicalize().unwrap_or_else(|_| path.to_owned());
+    real(path).starts_with(real(folder))
 }
 
 /// Searches reflogs that stand in no file, under the names that their files would have.

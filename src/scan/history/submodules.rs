@@ -1,58 +1,173 @@
-//! Submodules keep object databases of their own, in `.git/modules` or in their own `.git`.
+//! Repositories within a repository: submodules, which keep object databases of their own, in `.git/modules` or in the
+//! `.git` of their work tree, and any other git folder that lies in one.
+//!
+//! A submodule that is registered and was never cloned is no part of what this clone keeps. It is named among what
+//! was left out, so that a plain clone is not incomplete for ever, and nobody takes its silence for a clean submodule.
 
+use std::collections::{BTreeSet, HashSet, VecDeque};
 use std::path::{Path, PathBuf};
 
-use super::repository;
+use super::repository::{self, Audited};
 use super::{Audit, Outcome};
-use crate::git;
-use crate::model::{Skip, Surface};
+use crate::git::{self, Repository, WorkTreeGit};
+use crate::model::{Ignored, IgnoredKind, Skip, Surface};
 use crate::scan::Settings;
+use crate::source::NestedDir;
 
-/// Folders nested deeper below `modules` are not entered.
-const DEEPEST: usize = 16;
+/// Repositories that are opened; of more only the number is told.
+const MOST: usize = 10_000;
 
-/// Audits every database below `modules`, and adds what it finds to `outcome`.
-pub(super) fn audit(settings: &Settings<'_>, audit: &Audit, repo: &git::Repository, outcome: &mut Outcome) {
-    let modules = repo.common_dir().join("modules");
-    let mut found = Vec::new();
-    collect(&modules, DEEPEST, &mut found);
-    found.sort();
-    for dir in found {
-        let name = dir.strip_prefix(&modules).unwrap_or(&dir).to_string_lossy().replace('\\', "/");
-        let prefix = format!("{name}/");
-        match git::open(&dir) {
-            Ok(submodule) => {
-                let mut own =
-                    repository::audit(settings, audit, &submodule.to_thread_local(), prefix.as_bytes());
-                for finding in &mut own.findings {
-                    finding.origin.surface = Surface::Submodule;
-                }
-                outcome.findings.extend(own.findings);
-                outcome.coverage.merge(own.coverage);
-                outcome.notes.extend(own.notes);
-                outcome.below_threshold += own.below_threshold;
-                repository::merge(&mut outcome.overlays, own.overlays);
-            }
-            Err(error) => {
-                outcome.coverage.skipped.insert(Skip::new(format!("submodule {name}"), error.to_string()));
+/// Audits what `audited` leads to, and what that leads to, and adds it.
+pub(super) fn audit(settings: &Settings<'_>, audit: &Audit, repo: &Repository, audited: Audited) -> Outcome {
+    let mut walk =
+        Walk { settings, audit, outcome: Outcome::default(), open: VecDeque::new(), met: HashSet::new() };
+    walk.met.extend(repo.common_dir().canonicalize());
+    walk.take(repo, audited, b"");
+    let mut count = 0;
+    while let Some(next) = walk.open.pop_front() {
+        count += 1;
+        if count > MOST {
+            let what = format!("{} more repositories within this one", walk.open.len() + 1);
+            walk.skip(what, "only the first 10000 are looked into; audit them one by one".to_owned());
+            break;
+        }
+        walk.repository(&next);
+    }
+    walk.outcome
+}
+
+/// A git folder to look into.
+struct Next {
+    path: PathBuf,
+    /// What stands before its paths and refs in reports.
+    prefix: Vec<u8>,
+}
+
+struct Walk<'a> {
+    settings: &'a Settings<'a>,
+    audit: &'a Audit,
+    outcome: Outcome,
+    open: VecDeque<Next>,
+    /// Git folders that were opened, or will be, without links.
+    met: HashSet<PathBuf>,
+}
+
+impl Walk<'_> {
+    fn repository(&mut self, Next { path, prefix }: &Next) {
+        let shown = shown(prefix);
+        let submodule = match git::open(path) {
+            Ok(submodule) => submodule.to_thread_local(),
+            Err(error) => return self.skip(shown, error.to_string()),
+        };
+        // Opening goes up to the next folder that is a repository.
+        if submodule.common_dir().canonicalize().ok() != path.canonicalize().ok() {
+            let reason = "looks like a git folder, but is not a complete one; `git fsck` in it tells more";
+            return self.skip(shown, reason.to_owned());
+        }
+        let audited = repository::audit(self.settings, self.audit, &submodule, prefix);
+        self.take(&submodule, audited, prefix);
+    }
+
+    /// Takes over what the audit of `repo` brought, and finds out where to go from there.
+    fn take(&mut self, repo: &Repository, audited: Audited, prefix: &[u8]) {
+        let Audited { outcome: mut own, nested, submodules } = audited;
+        if !prefix.is_empty() {
+            for finding in &mut own.findings {
+                finding.origin.surface = Surface::Submodule;
             }
         }
+        self.outcome.findings.extend(own.findings);
+        self.outcome.coverage.merge(own.coverage);
+        self.outcome.notes.extend(own.notes);
+        self.outcome.below_threshold += own.below_threshold;
+        repository::merge(&mut self.outcome.overlays, own.overlays);
+        if !self.audit.surfaces.contains(&Surface::Submodule) {
+            return;
+        }
+        let inside: BTreeSet<Vec<u8>> = nested.iter().map(|one| one.inside.clone()).collect();
+        for NestedDir { path, inside } in nested {
+            let name = inside.strip_prefix(b"modules/").unwrap_or(&inside);
+            self.add(path, [prefix, name, b"/"].concat());
+        }
+        self.registered(repo, &submodules, &inside, prefix);
+    }
+
+    /// Looks for the git folders of the submodules that HEAD or an index has.
+    fn registered(
+        &mut self,
+        repo: &Repository,
+        submodules: &BTreeSet<Vec<u8>>,
+        inside: &BTreeSet<Vec<u8>>,
+        prefix: &[u8],
+    ) {
+        if submodules.is_empty() {
+            return;
+        }
+        let names = git::submodule_names(repo);
+        for path in submodules {
+            let own = [prefix, path, b"/"].concat();
+            let name = names.get(path).unwrap_or(path);
+            let is_inside = inside.contains(&[b"modules/", &name[..]].concat());
+            let work_tree = repo.workdir().and_then(|top| Some(top.join(relative(path)?)));
+            if let (Some(work_tree), Some(top)) = (&work_tree, repo.workdir())
+                && work_tree.exists()
+                && !repository::is_below(work_tree, top)
+            {
+                self.skip(shown(&own), "a symbolic link leads out of the work tree; not followed".to_owned());
+                continue;
+            }
+            match work_tree.map_or(WorkTreeGit::Nothing, |work_tree| git::work_tree_git(&work_tree)) {
+                WorkTreeGit::Folder(folder) => self.add(folder, own),
+                WorkTreeGit::Elsewhere(folder) if !self.is_met(&folder) && folder.exists() => {
+                    let reason = format!(
+                        "its git folder {} is not within this one; audit it by itself",
+                        folder.display()
+                    );
+                    self.skip(shown(&own), reason);
+                }
+                WorkTreeGit::Elsewhere(folder) if folder.exists() => {}
+                WorkTreeGit::Unreadable(reason) => {
+                    self.skip(shown(&own), format!("its `.git` cannot be read: {reason}"));
+                }
+                WorkTreeGit::Nothing | WorkTreeGit::Elsewhere(_) if is_inside => {}
+                WorkTreeGit::Nothing | WorkTreeGit::Elsewhere(_) => {
+                    let what = String::from_utf8_lossy(&own).into_owned();
+                    let by = "a submodule that is not cloned here";
+                    let with = "git submodule update --init --recursive";
+                    self.outcome.coverage.ignored.insert(Ignored::new(IgnoredKind::Path, what, by, with));
+                }
+            }
+        }
+    }
+
+    fn is_met(&self, folder: &Path) -> bool {
+        folder.canonicalize().is_ok_and(|folder| self.met.contains(&folder))
+    }
+
+    fn add(&mut self, path: PathBuf, prefix: Vec<u8>) {
+        match path.canonicalize() {
+            Ok(real) => {
+                if self.met.insert(real) {
+                    self.open.push_back(Next { path, prefix });
+                }
+            }
+            Err(error) => self.skip(shown(&prefix), format!("cannot be opened: {error}")),
+        }
+    }
+
+    fn skip(&mut self, what: String, reason: String) {
+        self.outcome.coverage.skipped.insert(Skip::new(what, reason));
     }
 }
 
-/// A folder with objects is a database; one without may hold some.
-fn collect(dir: &Path, levels: usize, found: &mut Vec<PathBuf>) {
-    let Ok(entries) = std::fs::read_dir(dir) else { return };
-    for path in entries.filter_map(|entry| Some(entry.ok()?.path())) {
-        if !path.is_dir() || path.is_symlink() {
-            continue;
-        }
-        if path.join("objects").is_dir() && path.join("HEAD").exists() {
-            found.push(path.clone());
-            // A submodule's own submodules.
-            collect(&path.join("modules"), levels.saturating_sub(1), found);
-        } else if levels > 0 {
-            collect(&path, levels - 1, found);
-        }
-    }
+fn shown(prefix: &[u8]) -> String {
+    let name = prefix.strip_suffix(b"/").unwrap_or(prefix);
+    format!("submodule {}", String::from_utf8_lossy(name))
+}
+
+/// The path of a submodule, which a hostile tree can make lead anywhere; `None` if it leads out of the work tree.
+fn relative(path: &[u8]) -> Option<PathBuf> {
+    use std::path::Component;
+    let path = crate::model::native_path(path).to_path_buf();
+    path.components().all(|part| matches!(part, Component::Normal(_))).then_some(path)
 }

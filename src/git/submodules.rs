@@ -1,0 +1,70 @@
+//! What a repository says of its submodules: their names, and where their git folders are.
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+
+use gix::config::file::{Metadata, init};
+
+use super::at::file_at;
+use crate::untrusted::{self, Links, ReadError};
+
+/// `.gitmodules` is read up to this length, and `.git` files are, in bytes.
+const LONGEST: u64 = 1 << 20;
+
+/// The names of submodules by their paths, as `.gitmodules` of HEAD and of the work tree have them.
+pub fn submodule_names(repo: &gix::Repository) -> HashMap<Vec<u8>, Vec<u8>> {
+    let mut names = HashMap::new();
+    let at_head = file_at(repo, "HEAD", ".gitmodules", LONGEST).ok().flatten();
+    let file = repo.workdir().map(|top| top.join(".gitmodules"));
+    let here = file.and_then(|file| untrusted::read(&file, Links::Refuse, LONGEST).ok());
+    for text in [at_head, here].into_iter().flatten() {
+        let options = init::Options { lossy: true, ..Default::default() };
+        let Ok(config) = gix::config::File::from_bytes_no_includes(&text, Metadata::api(), options) else {
+            continue;
+        };
+        for section in config.sections_by_name("submodule").into_iter().flatten() {
+            if let (Some(name), Some(path)) = (section.header().subsection_name(), section.value("path")) {
+                names.insert(path.to_vec(), name.to_vec());
+            }
+        }
+    }
+    names
+}
+
+/// What `.git` in the work tree of a submodule is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum WorkTreeGit {
+    /// Nothing is there: it is not checked out.
+    Nothing,
+    /// The git folder itself.
+    Folder(PathBuf),
+    /// A file that says where the git folder is.
+    Elsewhere(PathBuf),
+    /// It cannot be told, for this reason.
+    Unreadable(String),
+}
+
+/// Looks at `.git` in `work_tree`.
+pub fn work_tree_git(work_tree: &Path) -> WorkTreeGit {
+    let path = work_tree.join(".git");
+    match path.symlink_metadata() {
+        Ok(metadata) if metadata.is_dir() => return WorkTreeGit::Folder(path),
+        Ok(_) => {}
+        Err(error)
+            if matches!(error.kind(), std::io::ErrorKind::NotFound | std::io::ErrorKind::NotADirectory) =>
+        {
+            return WorkTreeGit::Nothing;
+        }
+        Err(error) => return WorkTreeGit::Unreadable(error.to_string()),
+    }
+    let text = match untrusted::read(&path, Links::Refuse, LONGEST) {
+        Ok(text) => text,
+        Err(ReadError::NotFound) => return WorkTreeGit::Nothing,
+        Err(error) => return WorkTreeGit::Unreadable(error.to_string()),
+    };
+    let target = text.strip_prefix(b"gitdir:").map(<[u8]>::trim_ascii);
+    match target.and_then(|target| std::str::from_utf8(target).ok()).filter(|target| !target.is_empty()) {
+        Some(target) => WorkTreeGit::Elsewhere(work_tree.join(target)),
+        None => WorkTreeGit::Unreadable("it names no git folder".to_owned()),
+    }
+}
