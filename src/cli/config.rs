@@ -45,6 +45,13 @@ pub(super) struct Config {
     pub(super) containers: Unpacking,
 }
 
+impl Config {
+    /// Whether the contents that Git LFS pointers point at are left out, of which hooks and `staged` ask, too.
+    pub(super) fn is_without_lfs(&self) -> bool {
+        self.surfaces.iter().any(|name| name == "-lfs")
+    }
+}
+
 #[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
 struct Raw {

@@ -92,6 +92,7 @@ impl Job<'_> {
             objects: Vec::new(),
             command: self.command,
             range: self.range,
+            names: None,
             surfaces: surfaces(self.surfaces, self.config)?,
             exclude: self.exclude,
             whole: self.surfaces.whole,

@@ -34,6 +34,7 @@ pub(super) fn run(staged: &Staged, global: &Global) -> Result<Exit> {
         work_tree: git.work_tree,
         files: staged.files.clone(),
         exclude: options::excludes(&config)?,
+        without_lfs: config.is_without_lfs(),
         threads: options::threads(&staged.reporting.sifting, &config)?,
     };
     let report = scan_staged(&settings, &commit)?;

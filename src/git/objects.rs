@@ -4,7 +4,7 @@ use gix::ObjectId;
 use gix::object::Kind;
 use gix::objs::TreeRefIter;
 
-use super::lookup::{Gaps, Lookup};
+use super::lookup::{Gaps, Lookup, tag_target};
 
 /// Reads objects one at a time; replace refs are not obeyed.
 pub struct Objects(Lookup);
@@ -23,6 +23,26 @@ impl Objects {
     /// Whether the object is there, readable or not.
     pub fn has(&mut self, id: &ObjectId) -> bool {
         self.0.has(id)
+    }
+
+    /// The annotated tags that one comes by from `id`, itself the first if it is one.
+    pub fn tags_from(&mut self, id: ObjectId) -> Vec<ObjectId> {
+        /// As many as are followed anywhere.
+        const DEEPEST: usize = 64;
+        let mut tags = Vec::new();
+        let mut at = id;
+        while tags.len() < DEEPEST
+            && self.0.kind(&at) == Some(Kind::Tag)
+            && let Some((Kind::Tag, bytes)) = self.read(&at, "tag")
+        {
+            let target = tag_target(bytes);
+            tags.push(at);
+            match target {
+                Some(target) => at = target,
+                None => break,
+            }
+        }
+        tags
     }
 
     /// What could not be read.

@@ -78,13 +78,14 @@ pub fn scan_tree(settings: &Settings<'_>, tree: &Tree) -> Result<Report, SourceE
     Ok(report("scan", settings, gathered, &clock, |_| {}))
 }
 
-/// Scans the message of a commit that is about to be made.
-pub fn scan_message(settings: &Settings<'_>, message: &[u8]) -> Report {
+/// Scans the message of a commit that is about to be made, and whom it will be by.
+pub fn scan_message(settings: &Settings<'_>, message: &[u8], identity: &[u8]) -> Report {
     let clock = Clock::start();
     let collector = Collector::new(settings);
     let mut worker = collector.worker();
     // Reading from memory cannot fail.
     let _ = worker.blob(&Origin::at_path(Surface::CommitMessage, "commit message"), Input::Bytes(message));
+    let _ = worker.blob(&Origin::at_path(Surface::Identity, "author and committer"), Input::Bytes(identity));
     drop(worker);
     report("staged", settings, collector.finish(), &clock, |_| {})
 }

@@ -9,7 +9,7 @@ use super::objects::{Hit, Places, search};
 use super::{Clock, Settings, report};
 use crate::git::staged::{Side, Staged, StagedError, StagedPath, staged};
 use crate::git::{self, Found, LfsStore, ObjectId, Objects, OpenError, Repository};
-use crate::model::{Coverage, Fingerprint, Origin, Report, Skip, Surface, native_path};
+use crate::model::{Coverage, Fingerprint, Ignored, IgnoredKind, Origin, Report, Skip, Surface, native_path};
 use crate::source::Excludes;
 
 /// What `friskey staged` looks at.
@@ -25,6 +25,8 @@ pub struct Commit {
     pub files: Vec<PathBuf>,
     /// Paths to leave out.
     pub exclude: Option<Excludes>,
+    /// Leaves out what Git LFS pointers point at.
+    pub without_lfs: bool,
     /// Threads; 0 for one a processor.
     pub threads: usize,
 }
@@ -58,9 +60,12 @@ pub fn scan_staged(settings: &Settings<'_>, commit: &Commit) -> Result<Report, C
     if let Some(excludes) = &commit.exclude {
         let stays = |path: &[u8]| !excludes.cover(&native_path(path));
         staged.changes.retain(|change| stays(&change.path));
+        staged.submodules.retain(|path| stays(path));
         staged.unchanged.retain(|(path, _)| stays(path));
     }
-    let mut scan = Scan { settings, repo: &repo, threads: commit.threads, gathered: Gathered::default() };
+    let lfs = (!commit.without_lfs).then(|| LfsStore::of(&repo));
+    let gathered = Gathered::default();
+    let mut scan = Scan { settings, repo: &repo, lfs, threads: commit.threads, gathered };
     scan.run(staged, &named);
     Ok(report("staged", settings, scan.gathered, &clock, |_| {}))
 }
@@ -118,6 +123,7 @@ fn normal(path: &Path) -> PathBuf {
 struct Scan<'a> {
     settings: &'a Settings<'a>,
     repo: &'a Repository,
+    lfs: Option<LfsStore>,
     threads: usize,
     gathered: Gathered,
 }
@@ -127,7 +133,7 @@ type Counts = HashMap<ObjectId, HashMap<Fingerprint, usize>>;
 
 impl Scan<'_> {
     fn run(&mut self, staged: Staged, named: &[Vec<u8>]) {
-        let Staged { changes, unchanged, unknown, gaps } = staged;
+        let Staged { changes, submodules, unchanged, unknown, gaps } = staged;
         self.receipt(&changes, &unchanged);
         self.gathered.coverage.skipped.extend(gaps.into_skips());
         for path in unknown {
@@ -154,6 +160,9 @@ impl Scan<'_> {
                 self.report_blob(&change.path, side, &secrets);
             }
         }
+        for path in submodules.iter().filter(|path| is_named(path)) {
+            self.gathered.findings.extend(name_findings(self.settings.detector, Surface::FileName, path, 0));
+        }
         for (path, side) in &unchanged {
             let secrets = after.get(&side.id).into_iter().flat_map(HashMap::keys).copied().collect();
             self.report_blob(path, side, &secrets);
@@ -162,7 +171,13 @@ impl Scan<'_> {
 
     fn receipt(&mut self, changes: &[StagedPath], unchanged: &[(Vec<u8>, Side)]) {
         let coverage: &mut Coverage = &mut self.gathered.coverage;
-        coverage.surfaces.extend([Surface::Index, Surface::FileName, Surface::Lfs]);
+        coverage.surfaces.extend([Surface::Index, Surface::FileName]);
+        if self.lfs.is_some() {
+            coverage.surfaces.insert(Surface::Lfs);
+        } else {
+            let by = "configuration: surfaces";
+            coverage.ignored.insert(Ignored::new(IgnoredKind::Surface, Surface::Lfs.name(), by, "surfaces"));
+        }
         let changed = changes.iter().filter(|change| !change.new.is_empty()).count();
         coverage.files = (changed + unchanged.len()) as u64;
     }
@@ -172,8 +187,8 @@ impl Scan<'_> {
         let paths: BTreeMap<ObjectId, &[u8]> = sides.map(|(path, side)| (side.id, path)).collect();
         let ids: Vec<ObjectId> = paths.keys().copied().collect();
         let naming = |id: &ObjectId| paths.get(id).map(|path| path.to_vec());
-        let lfs = LfsStore::of(self.repo);
-        let mut searched = search(self.settings, self.repo, &ids, self.threads, Some(&lfs), &naming);
+        let lfs = self.lfs.as_ref();
+        let mut searched = search(self.settings, self.repo, &ids, self.threads, lfs, &naming);
         let coverage = &mut self.gathered.coverage;
         coverage.blobs += ids.len() as u64;
         coverage.bytes += searched.bytes;
@@ -228,7 +243,7 @@ impl Scan<'_> {
         let Some((_, bytes)) = objects.read(&side.id, "staged blob") else { return };
         let origin = Origin { object: Some(side.id.to_string()), ..Origin::at_path(Surface::Index, path) };
         let Gathered { findings, notes, .. } = &mut self.gathered;
-        let mut places = Places::new(self.settings, Some(LfsStore::of(self.repo)));
+        let mut places = Places::new(self.settings, self.lfs.clone());
         for located in places.all(side.id, bytes, &own_name(&origin)) {
             if secrets.contains(&located.identified.fingerprint) {
                 findings.push(located.clone().at(origin.clone(), 1, notes));

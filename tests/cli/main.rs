@@ -10,4 +10,5 @@ mod hooks;
 mod reftable;
 mod scan;
 mod support;
+mod surfaces;
 mod trace;

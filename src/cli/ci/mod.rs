@@ -165,6 +165,7 @@ fn scan(
         objects: Vec::new(),
         command: "ci",
         range,
+        names: None,
         surfaces: surfaces(&ci.surfaces, config)?,
         exclude: options::excludes(config)?,
         whole: ci.surfaces.whole,

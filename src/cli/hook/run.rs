@@ -18,7 +18,7 @@ use crate::cli::limits::{Unpacking, limits};
 use crate::cli::options::{self, Extent};
 use crate::cli::output::ignore_broken_pipe;
 use crate::cli::rules::detector;
-use crate::model::Report;
+use crate::model::{Report, Surface};
 use crate::report::write_brief;
 use crate::scan::{AUDITED, Audit, Commit, Settings, scan_history, scan_message, scan_staged};
 
@@ -50,7 +50,9 @@ pub(super) fn run(hook: Hook, args: &[OsString], global: &Global) -> Result<Exit
     let git = GitEnv::read();
     let (report, blocked, go_on) = match hook {
         Hook::PreCommit => match framework_range() {
-            Some(range) => (range_report(&settings, &config, git, range)?, "the push is blocked", AFTER_PUSH),
+            Some(range) => {
+                (range_report(&settings, &config, git, range, None)?, "the push is blocked", AFTER_PUSH)
+            }
             None => (staged(&settings, &config, git, args)?, "the commit is blocked", AFTER_COMMIT),
         },
         Hook::CommitMsg => (message(&settings, args)?, "the commit is blocked by its message", AFTER_COMMIT),
@@ -59,15 +61,22 @@ pub(super) fn run(hook: Hook, args: &[OsString], global: &Global) -> Result<Exit
             let lines = lines()?;
             match pushed(&lines, remote.as_deref())? {
                 Some(range) => {
-                    (range_report(&settings, &config, git, range)?, "the push is blocked", AFTER_PUSH)
+                    let names = Some(pushed_names(&lines));
+                    (range_report(&settings, &config, git, range, names)?, "the push is blocked", AFTER_PUSH)
                 }
                 None => return Ok(Exit::Clean),
             }
         }
-        Hook::PreReceive => match received(&lines()?)? {
-            Some(range) => (range_report(&settings, &config, git, range)?, "the push is refused", AFTER_PUSH),
-            None => return Ok(Exit::Clean),
-        },
+        Hook::PreReceive => {
+            let lines = lines()?;
+            match received(&lines)? {
+                Some(range) => {
+                    let names = Some(received_names(&lines));
+                    (range_report(&settings, &config, git, range, names)?, "the push is refused", AFTER_PUSH)
+                }
+                None => return Ok(Exit::Clean),
+            }
+        }
     };
     // Git shows there what a hook has to say.
     let written = write_brief(&report, blocked, go_on, &mut io::stderr().lock());
@@ -81,7 +90,8 @@ fn staged(settings: &Settings<'_>, config: &Config, git: GitEnv, files: &[OsStri
     let files = files.iter().map(PathBuf::from).collect();
     let exclude = options::excludes(config)?;
     let threads = options::threads(&Sifting::default(), config)?;
-    Ok(scan_staged(settings, &Commit { repo, index, work_tree, files, exclude, threads })?)
+    let without_lfs = config.is_without_lfs();
+    Ok(scan_staged(settings, &Commit { repo, index, work_tree, files, exclude, without_lfs, threads })?)
 }
 
 /// What pre-commit and prek say is being pushed, when they run as a pre-push hook.
@@ -98,7 +108,14 @@ fn message(settings: &Settings<'_>, args: &[OsString]) -> Result<Report> {
     let mut text = Vec::new();
     let read = File::open(path).and_then(|mut file| file.read_to_end(&mut text));
     read.with_context(|| format!("cannot read the message in {}", path.display()))?;
-    Ok(scan_message(settings, without_diff(&text)))
+    Ok(scan_message(settings, without_diff(&text), &identity()))
+}
+
+/// Whom the commit will be by, which git tells its hooks, one line each.
+fn identity() -> Vec<u8> {
+    let names = ["GIT_AUTHOR_NAME", "GIT_AUTHOR_EMAIL", "GIT_COMMITTER_NAME", "GIT_COMMITTER_EMAIL"];
+    let values = names.into_iter().filter_map(std::env::var_os);
+    values.flat_map(|value| [value.as_encoded_bytes(), b"\n"].concat()).collect()
 }
 
 /// `git commit -v` shows the diff below a line that git cuts at; old keys in it are no part of the
@@ -111,13 +128,25 @@ fn without_diff(text: &[u8]) -> &[u8] {
     }
 }
 
-fn range_report(settings: &Settings<'_>, config: &Config, git: GitEnv, range: Vec<String>) -> Result<Report> {
+/// Looks at what `range` brings, and at the names of the refs that are pushed, if they are known.
+fn range_report(
+    settings: &Settings<'_>,
+    config: &Config,
+    git: GitEnv,
+    range: Vec<String>,
+    names: Option<Vec<String>>,
+) -> Result<Report> {
     let audit = Audit {
         repo: git.repo,
         objects: git.objects,
         command: "history",
         range,
-        surfaces: AUDITED.iter().copied().collect(),
+        names,
+        surfaces: AUDITED
+            .iter()
+            .copied()
+            .filter(|surface| *surface != Surface::Lfs || !config.is_without_lfs())
+            .collect(),
         whole: false,
         exclude: options::excludes(config)?,
         threads: options::threads(&Sifting::default(), config)?,
@@ -190,6 +219,24 @@ fn received(lines: &[String]) -> Result<Option<Vec<String>>> {
         }
     }
     Ok(words(tips, hidden))
+}
+
+/// The names that the pushed refs get there.
+fn pushed_names(lines: &[String]) -> Vec<String> {
+    let name = |line: &String| match line.split(' ').collect::<Vec<_>>()[..] {
+        [.., local, name, _] if !is_zero(local) => Some(name.to_owned()),
+        _ => None,
+    };
+    lines.iter().filter_map(name).collect()
+}
+
+/// The names of the refs that a push makes or moves here.
+fn received_names(lines: &[String]) -> Vec<String> {
+    let name = |line: &String| match line.splitn(3, ' ').collect::<Vec<_>>()[..] {
+        [_, new, name] if !is_zero(new) => Some(name.to_owned()),
+        _ => None,
+    };
+    lines.iter().filter_map(name).collect()
 }
 
 fn words(tips: Vec<String>, hidden: Vec<String>) -> Option<Vec<String>> {

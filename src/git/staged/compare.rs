@@ -15,12 +15,20 @@ const DEEPEST: usize = 512;
 /// Changes listed at most: a handful of trees can spell out billions of paths.
 const MOST: usize = 1 << 22;
 
-/// Lists the paths at which `index` and the tree `head` differ, in order.
-pub(super) fn run(index: &Index, head: Option<ObjectId>, lookup: &mut Lookup) -> Vec<StagedPath> {
-    let mut compare = Compare { index, lookup, at: 0, changes: Vec::new() };
+/// Lists the paths at which `index` and the tree `head` differ, in order; and those of submodules in folders that
+/// differ.
+pub(super) fn run(
+    index: &Index,
+    head: Option<ObjectId>,
+    lookup: &mut Lookup,
+) -> (Vec<StagedPath>, Vec<Vec<u8>>) {
+    let mut compare = Compare { index, lookup, at: 0, changes: Vec::new(), submodules: Vec::new() };
     compare.folder(&mut Vec::new(), head, index.cache_tree.top(), 0);
-    compare.changes
+    (compare.changes, compare.submodules)
 }
+
+/// The mode of a submodule.
+const SUBMODULE: u32 = 0o160_000;
 
 /// What a row says of content; nothing for a submodule, or for a file that is only announced.
 pub(super) fn side(index: &Index, row: &Row) -> Option<Side> {
@@ -68,6 +76,7 @@ struct Compare<'a> {
     /// The next row of the index.
     at: usize,
     changes: Vec<StagedPath>,
+    submodules: Vec<Vec<u8>>,
 }
 
 impl Compare<'_> {
@@ -156,6 +165,9 @@ impl Compare<'_> {
         }
         let rows = &self.index.rows[start..self.at];
         let conflict = rows.iter().any(|row| row.stage > 0);
+        if rows.iter().any(|row| row.mode & 0o170_000 == SUBMODULE) {
+            self.submodules.push(path.to_vec());
+        }
         let new: Vec<_> = rows.iter().filter_map(|row| side(self.index, row)).collect();
         if conflict || new.first() != old.as_ref() {
             self.change(path, old, new);

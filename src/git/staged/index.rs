@@ -151,6 +151,9 @@ const CUT: &str = "it is cut off";
 
 fn parse(bytes: Vec<u8>, hash: gix::hash::Kind) -> Result<Parsed, &'static str> {
     let hash_len = hash.len_in_bytes();
+    if bytes.is_empty() {
+        return Err("it is empty");
+    }
     let end = bytes.len().checked_sub(hash_len).ok_or(CUT)?;
     if bytes.get(..4) != Some(b"DIRC") {
         return Err("it does not begin like an index");

@@ -18,7 +18,7 @@ use std::collections::HashSet;
 use std::path::Path;
 
 use gix::ObjectId;
-use gix::objs::Kind;
+use gix::objs::{Kind, TreeRefIter};
 
 pub use index::IndexError;
 
@@ -53,6 +53,8 @@ pub struct StagedPath {
 pub struct Staged {
     /// In the order of paths.
     pub changes: Vec<StagedPath>,
+    /// Paths of submodules that HEAD does not have.
+    pub submodules: Vec<Vec<u8>>,
     /// Files that were named and that the next commit would have as HEAD has them, in the order of paths.
     pub unchanged: Vec<(Vec<u8>, Side)>,
     /// What was named and stands neither in the index nor among the changes.
@@ -91,7 +93,10 @@ pub fn staged(
     let usual = repo.index_path();
     let index = Index::read(index.unwrap_or(&usual), repo.object_hash())?;
     let head = head_tree(repo, &mut lookup)?;
-    let mut staged = Staged { changes: compare::run(&index, head, &mut lookup), ..Staged::default() };
+    let (changes, mut submodules) = compare::run(&index, head, &mut lookup);
+    // What HEAD has there, a submodule or not, had that name before.
+    submodules.retain(|path| !is_in_tree(&mut lookup, head, path));
+    let mut staged = Staged { changes, submodules, ..Staged::default() };
     staged.gaps = lookup.gaps;
     if !named.is_empty() {
         find_named(&index, named, &mut staged);
@@ -109,6 +114,25 @@ fn head_tree(repo: &gix::Repository, lookup: &mut Lookup) -> Result<Option<Objec
     let bytes = lookup.of_kind(&id, Kind::Commit);
     let tree = bytes.and_then(|bytes| Header::new(bytes).tree());
     tree.map(Some).ok_or_else(|| broken(format!("commit {id} cannot be read")))
+}
+
+/// Whether `tree` has something at `path`.
+fn is_in_tree(lookup: &mut Lookup, tree: Option<ObjectId>, path: &[u8]) -> bool {
+    let Some(mut at) = tree else { return false };
+    let hash = lookup.hash();
+    let mut is_tree = true;
+    for name in path.split(|&byte| byte == b'/') {
+        if !is_tree {
+            return false;
+        }
+        let Some(bytes) = lookup.of_kind(&at, Kind::Tree) else { return false };
+        let mut entries = TreeRefIter::from_bytes(bytes, hash).filter_map(Result::ok);
+        match entries.find(|entry| *entry.filename == *name) {
+            Some(entry) => (at, is_tree) = (entry.oid.to_owned(), entry.mode.is_tree()),
+            None => return false,
+        }
+    }
+    true
 }
 
 /// Finds what was named and did not change.

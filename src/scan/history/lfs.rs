@@ -47,8 +47,8 @@ impl Run<'_> {
         }
         if more > 0 {
             let what = format!("{more} more Git LFS pointers");
-            let reason = "their contents are not here; `git lfs fetch --all` downloads them, `--surfaces=-lfs` leaves \
-                          them out";
+            let reason = "their contents are not here; `git lfs fetch --all` downloads them, `--surfaces=-lfs` leaves them \
+                          out";
             self.outcome.coverage.skipped.insert(Skip::new(what, reason));
         }
     }

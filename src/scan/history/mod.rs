@@ -39,6 +39,8 @@ pub struct Audit {
     pub command: &'static str,
     /// Revisions that select commits; none for everything.
     pub range: Vec<String>,
+    /// Full names of the refs that a range is pushed to; when they are not known, those that end in it.
+    pub names: Option<Vec<String>>,
     /// The surfaces to look at.
     pub surfaces: BTreeSet<Surface>,
     /// Paths at which nothing is reported.

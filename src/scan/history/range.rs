@@ -1,15 +1,15 @@
 //! The audit of a range: only what its commits introduce, also what came and went within it.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use super::gathered::Secrets;
 use super::repository::Run;
 use super::{Audit, HistoryError, Outcome};
 use crate::git::attribution::{Place, attribute, attribute_range};
 use crate::git::range::{self, Brought, Care, Range, candidates, outside};
-use crate::git::refs;
+use crate::git::refs::{self, Refs, Tip, TipKind};
 use crate::git::{Commits, Database, ObjectId, ObjectKind, Repository};
-use crate::model::{Surface, native_path};
+use crate::model::{LeakStatus, Surface, native_path};
 use crate::scan::Settings;
 use crate::scan::collect::name_findings;
 use crate::scan::objects::search;
@@ -22,6 +22,7 @@ const SURFACES: &[Surface] = &[
     Surface::Identity,
     Surface::CommitHeader,
     Surface::TagMessage,
+    Surface::RefName,
     Surface::Lfs,
 ];
 
@@ -67,11 +68,30 @@ fn look_at<'a>(
     coverage.surfaces.extend(SURFACES.iter().filter(|surface| audit.surfaces.contains(surface)));
     coverage.commits = range.commits.len() as u64;
     coverage.skipped.extend(range.gaps.clone().into_skips());
+    run.range_names(range);
     let secrets = run.search_range(range);
     (run, secrets)
 }
 
 impl Run<'_> {
+    /// Searches the names of the refs that are pushed.
+    fn range_names(&mut self, range: &Range) {
+        if !self.wants(Surface::RefName) {
+            return;
+        }
+        let names = match &self.audit.names {
+            Some(names) => names.clone(),
+            None => ends_in(range, refs::read(self.repo)),
+        };
+        for name in names {
+            for finding in name_findings(self.settings.detector, Surface::RefName, name.as_bytes(), 0) {
+                let overlay = self.outcome.overlays.entry(finding.identified.fingerprint).or_default();
+                overlay.status(LeakStatus::Present);
+                self.outcome.findings.push(finding);
+            }
+        }
+    }
+
     /// Searches what the commits brought, and them and their tags.
     fn search_range(&mut self, range: &Range) -> Secrets {
         let Brought { candidates: brought, names, gaps } = candidates(self.repo, range, self.audit.threads);
@@ -167,4 +187,13 @@ impl Run<'_> {
             self.in_messages(&refs, &commits, secrets, true);
         }
     }
+}
+
+/// The names of the refs whose tip is in `range`.
+fn ends_in(range: &Range, refs: Refs) -> Vec<String> {
+    let commits = range.commits.iter().map(|commit| commit.id);
+    let others = range.objects.iter().map(|(_, id)| *id);
+    let inside: HashSet<ObjectId> = commits.chain(range.tags.iter().copied()).chain(others).collect();
+    let is_ref = |tip: &Tip| tip.kind == TipKind::Ref && inside.contains(&tip.id);
+    refs.tips.into_iter().filter(is_ref).map(|tip| tip.name).collect()
 }

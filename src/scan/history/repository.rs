@@ -459,9 +459,10 @@ impl Run<'_> {
                 self.in_message(identified, id, *offset, lost);
             }
         }
-        for (id, _, held) in secrets.of_kinds(&[ObjectKind::Tag]) {
-            let names: Vec<String> =
-                refs.tips.iter().filter(|tip| tip.id == id).map(|tip| tip.name.clone()).collect();
+        let tags: Vec<_> = secrets.of_kinds(&[ObjectKind::Tag]).collect();
+        let mut leading_to = if tags.is_empty() { HashMap::new() } else { self.leading_to_tags(refs) };
+        for (id, _, held) in tags {
+            let names = leading_to.remove(&id).unwrap_or_default();
             let lost = names.is_empty();
             let reach = if lost { None } else { Some(Reach::Ref) };
             let leading = git::Leading {
@@ -476,6 +477,17 @@ impl Run<'_> {
                 self.in_message(identified, id, *offset, lost && !asked);
             }
         }
+    }
+
+    /// The refs that lead to each tag, some by way of another tag.
+    fn leading_to_tags(&mut self, refs: &Refs) -> HashMap<ObjectId, Vec<String>> {
+        let mut names: HashMap<ObjectId, Vec<String>> = HashMap::new();
+        for tip in &refs.tips {
+            for tag in self.objects.tags_from(tip.id) {
+                names.entry(tag).or_default().push(tip.name.clone());
+            }
+        }
+        names
     }
 
     fn in_message(&mut self, identified: &Arc<Identified>, id: ObjectId, offset: usize, lost: bool) {
