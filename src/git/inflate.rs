@@ -23,6 +23,18 @@ const SLACK: usize = 512;
 /// before anything is allocated for it.
 const MAX_RATIO: u64 = 1032;
 
+/// The fewest bytes of a stream: two of a header, two of nothing deflated, four of a checksum.
+const SHORTEST: usize = 8;
+
+/// Of a whole zlib stream the deflated bytes, less the last one, and the checksum.
+fn parts(compressed: &[u8]) -> Option<(&[u8], u32)> {
+    let (rest, sum) = compressed.split_last_chunk::<4>()?;
+    let (header, deflated) = rest.split_first_chunk::<2>()?;
+    let is_zlib = header[0] & 0x0f == 8 && header[1] & 0x20 == 0 && u16::from_be_bytes(*header) % 31 == 0;
+    let (_, all_but_last) = deflated.split_last().filter(|_| is_zlib)?;
+    Some((all_but_last, u32::from_be_bytes(*sum)))
+}
+
 /// Inflates whole entries; keeps its tables between them.
 pub(super) struct Inflater(libdeflater::Decompressor);
 
@@ -56,6 +68,34 @@ impl Inflater {
             }
             Err(libdeflater::DecompressionError::BadData) => Err(InflateError::Corrupt),
         }
+    }
+
+    /// The same where the stream should be all of `compressed`; tells whether it is, or ends before.
+    ///
+    /// The decompressor does not tell where a stream ends. So it is given the stream without its last byte: one that
+    /// ends before does not miss it. What it made by then is all there is, which the checksum tells; for the few that
+    /// keep some of their bytes in the last one, everything is done again.
+    pub(super) fn all(
+        &mut self,
+        compressed: &[u8],
+        size: usize,
+        out: &mut Vec<u8>,
+    ) -> Result<bool, InflateError> {
+        self.check(compressed.len() as u64, size)?;
+        let mut is_all = compressed.len() < SHORTEST;
+        if let Some((deflated, sum)) = parts(compressed) {
+            grow(out, size + SLACK);
+            // If the stream breaks off at once, what was in the buffer before must not pass for its content.
+            if let Some(last) = out[..size].last_mut() {
+                *last ^= 0xff;
+            }
+            is_all = self.0.deflate_decompress(deflated, &mut out[..size + SLACK]).is_err();
+            if is_all && libdeflater::adler32(&out[..size]) == sum {
+                return Ok(true);
+            }
+        }
+        self.whole(compressed, compressed.len() as u64, size, out)?;
+        Ok(is_all)
     }
 
     /// Inflates what stands at the start of `compressed` into as much of `out` as there is. Returns the bytes
@@ -105,6 +145,11 @@ pub(super) struct InflateStream<R> {
 impl<R: BufRead> InflateStream<R> {
     pub(super) fn new(input: R) -> Self {
         Self { input, state: Decompress::default(), done: false }
+    }
+
+    /// Bytes of the input that the stream took so far.
+    pub(super) fn taken(&self) -> u64 {
+        self.state.total_in()
     }
 }
 

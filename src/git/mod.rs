@@ -55,3 +55,4 @@ pub use submodules::{WorkTreeGit, submodule_names, work_tree_git};
 #[doc(hidden)]
 pub use sweep::inflate_floor;
 pub use sweep::{Counts, Found, KindCount, Progress, Searcher, SweepOptions, SweepOutcome, sweep};
+pub use sweep::{PackGap, unlisted_streams};

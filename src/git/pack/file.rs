@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::io;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
@@ -131,6 +132,23 @@ impl Pack {
     pub(crate) fn extent(&self, entry: Entry) -> u64 {
         let next = self.offset(entry.saturating_add(1)).min(self.data.data_len() as u64);
         next.saturating_sub(self.offset(entry))
+    }
+
+    /// The bytes before the first entry, if there are some that are not the pack's header; of a pack without entries
+    /// all but its header and its trailer.
+    pub(crate) fn lead(&self) -> Range<u64> {
+        const HEADER: u64 = 12;
+        HEADER..self.offset(0).min(self.end()).max(HEADER)
+    }
+
+    /// Where the trailer begins.
+    fn end(&self) -> u64 {
+        (self.data.data_len() as u64).saturating_sub(self.ids.len_in_bytes() as u64)
+    }
+
+    /// Where the next entry begins, or the trailer.
+    pub(crate) fn end_of(&self, entry: Entry) -> u64 {
+        self.offset(entry.saturating_add(1)).min(self.end()).max(self.offset(entry).min(self.end()))
     }
 
     /// The header of an entry and its deflated bytes (and whatever follows them).

@@ -10,6 +10,7 @@ use super::Hits;
 use super::outcome::Counts;
 use super::plan::Forest;
 use crate::git::pack::Entry;
+use crate::model::Skip;
 
 /// Where an object stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -48,6 +49,10 @@ pub(super) struct Collected<H> {
     pub(super) searched: u64,
     /// What objects name and was not found.
     pub(super) missing: HashSet<ObjectId>,
+    /// Packed entries behind whose streams there are more bytes: the pack's number, and the entry.
+    pub(super) gaps: Vec<(usize, Entry)>,
+    /// Further copies of objects that cannot be read, and why.
+    pub(super) skips: Vec<Skip>,
 }
 
 impl<H> Default for Collected<H> {
@@ -58,6 +63,8 @@ impl<H> Default for Collected<H> {
             counts: Counts::default(),
             searched: 0,
             missing: HashSet::new(),
+            gaps: Vec::new(),
+            skips: Vec::new(),
         }
     }
 }
@@ -69,6 +76,8 @@ impl<H> Collected<H> {
         self.counts.merge(&other.counts);
         self.searched += other.searched;
         self.missing.extend(other.missing);
+        self.gaps.extend(other.gaps);
+        self.skips.extend(other.skips);
     }
 
     /// Notes that `entry` could not be read, nor therefore what hangs on it.

@@ -30,8 +30,10 @@ impl<'a, S: Searcher> Worker<'a, S> {
         let too_large = || in_words(InflateError::TooLarge(header.size));
         let delta_len =
             usize::try_from(header.size).ok().filter(|_| header.size <= limit).ok_or_else(too_large)?;
-        let extent = forest.pack.extent(entry);
-        self.inflater.whole(deflated, extent, delta_len, &mut self.buffers.input).map_err(in_words)?;
+        let mut input = std::mem::take(&mut self.buffers.input);
+        let inflated = self.inflate(forest, entry, deflated, delta_len, &mut input);
+        self.buffers.input = input;
+        inflated.map_err(in_words)?;
         let delta = &self.buffers.input[..delta_len];
         let len = delta::parse(delta, base.len, limit, &mut self.buffers.runs).map_err(in_words)?;
         let above = if is_last { base.held - base.len as u64 } else { base.held };

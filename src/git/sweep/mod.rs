@@ -15,6 +15,7 @@ mod deltas;
 mod duplicates;
 mod edges;
 mod floor;
+mod gaps;
 mod inherit;
 mod links;
 mod objects;
@@ -34,6 +35,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64};
 use gix::object::Kind;
 
 pub use floor::inflate_floor;
+pub use gaps::{PackGap, unlisted_streams};
 pub use outcome::{Counts, Found, KindCount, SweepOutcome};
 pub use plan::sweep;
 
@@ -44,7 +46,7 @@ pub use plan::sweep;
 /// it ends within these. Then a sweep finds the same in delta space as in whole objects.
 pub trait Searcher: Sync {
     /// What is told of a match, besides its place.
-    type Hit: Clone + Send + Sync;
+    type Hit: Clone + PartialEq + Send + Sync;
     /// What a thread needs to search.
     type Scratch: Send;
 
@@ -110,6 +112,8 @@ pub struct SweepOptions<'a> {
     /// Look for all that trees, commits and tags name; what no pack and no file has is
     /// [`missing`](SweepOutcome::missing).
     pub links: bool,
+    /// Look for bytes of packs that belong to no entry that an index lists: [`gaps`](SweepOutcome::gaps).
+    pub gaps: bool,
     /// Deltas that make no more bytes are searched whole: that takes less than a close look at what they change.
     pub small: usize,
     /// Objects of more bytes that are neither delta nor base are searched piece by piece.
@@ -126,6 +130,7 @@ impl Default for SweepOptions<'_> {
             threads: 0,
             whole: false,
             links: false,
+            gaps: false,
             max_assembled: 1 << 30,
             small: 1 << 10,
             stream_above: 64 << 20,

@@ -18,6 +18,7 @@ use crate::git::inflate::{InflateError, InflateStream};
 use crate::git::loose::{self, Loose, LooseError, LooseStream};
 use crate::git::pack::Entry;
 use crate::git::pack::entry::Content;
+use crate::model::Skip;
 
 /// What came of an entry: an assembled object if something hangs on it, or words why there is none.
 pub(super) type Outcome<H> = Result<Option<Node<H>>, String>;
@@ -34,7 +35,12 @@ impl<'a, S: Searcher> Worker<'a, S> {
         let (size, is_base) = (header.size, forest.plan.is_base(entry));
         if size > options.max_assembled || (size > options.stream_above && !is_base) {
             let place = Place::Packed(forest.number, entry);
-            self.streamed(place, kind, size, &mut InflateStream::new(deflated))?;
+            let mut stream = InflateStream::new(deflated);
+            self.streamed(place, kind, size, &mut stream)?;
+            let start = forest.pack.offset(entry) + header.len as u64;
+            if options.gaps && start + stream.taken() < forest.pack.end_of(entry) {
+                self.collected.gaps.push((forest.number, entry));
+            }
             if is_base {
                 self.collected.fail_children(forest, entry, &InflateError::TooLarge(size).to_string());
             }
@@ -44,7 +50,7 @@ impl<'a, S: Searcher> Worker<'a, S> {
         let extent = forest.pack.extent(entry);
         self.inflater.check(extent, len).map_err(in_words)?;
         let mut buffer = self.buffers.take(len);
-        if let Err(error) = self.inflater.whole(deflated, extent, len, &mut buffer) {
+        if let Err(error) = self.inflate(forest, entry, deflated, len, &mut buffer) {
             self.buffers.give(buffer);
             return Err(in_words(error));
         }
@@ -86,12 +92,49 @@ impl<'a, S: Searcher> Worker<'a, S> {
             let hits = if is_base { node.hits.clone() } else { std::mem::take(&mut node.hits) };
             let place = Place::Packed(forest.number, entry);
             self.record(place, node.kind, node.len as u64, hits, node.overfull);
+        } else if !node.hits.is_empty() {
+            self.copy(Place::Packed(forest.number, entry), &mut node, is_base);
         }
         if is_base {
             return Some(node);
         }
         self.buffers.give(node.buffer);
         None
+    }
+
+    /// Notes what a further copy of an object holds.
+    fn copy(&mut self, place: Place, node: &mut Node<S::Hit>, is_base: bool) {
+        let hits = if is_base { node.hits.clone() } else { std::mem::take(&mut node.hits) };
+        let (kind, size, overfull) = (node.kind, node.len as u64, node.overfull);
+        self.collected.located.push(Located { place, kind, size, hits, overfull });
+    }
+
+    /// Inflates an entry, of which `deflated` are the bytes behind its header, and those of all that follow. Notes
+    /// when bytes follow that belong to no entry.
+    pub(super) fn inflate(
+        &mut self,
+        forest: Forest<'a>,
+        entry: Entry,
+        deflated: &[u8],
+        size: usize,
+        out: &mut Vec<u8>,
+    ) -> Result<(), InflateError> {
+        let pack = forest.pack;
+        if self.shared.options.gaps {
+            let header = pack.bytes(entry).len() - deflated.len();
+            let extent = (pack.end_of(entry) - pack.offset(entry)).saturating_sub(header as u64);
+            let own = deflated.get(..usize::try_from(extent).unwrap_or(usize::MAX)).unwrap_or(deflated);
+            match self.inflater.all(own, size, out) {
+                Ok(true) => return Ok(()),
+                Ok(false) => {
+                    self.collected.gaps.push((forest.number, entry));
+                    return Ok(());
+                }
+                // It may go on where the index has another entry.
+                Err(_) => {}
+            }
+        }
+        self.inflater.whole(deflated, pack.extent(entry), size, out)
     }
 
     /// Looks for what a whole object names.
@@ -115,15 +158,22 @@ impl<'a, S: Searcher> Worker<'a, S> {
     }
 
     /// Searches the loose object of that number.
-    pub(super) fn loose(&mut self, at: usize) {
+    pub(super) fn loose(&mut self, at: usize, is_first: bool) {
         let listing = &self.shared.store.listing;
         let Some(&(id, dir)) = listing.loose.get(at) else { return };
         let Some(path) = listing.loose_path(&id, dir) else { return };
         let mut buffer = self.buffers.take(0);
-        let outcome = self.loose_file(id, &path, &mut buffer);
+        let outcome = self.loose_file((id, is_first), &path, &mut buffer);
         self.buffers.give(buffer);
         self.buffers.trim();
         if let Err(error) = outcome {
+            if !is_first {
+                if !matches!(error, LooseError::Vanished) {
+                    let reason = format!("{}: {error}; another copy of it was scanned", path.display());
+                    self.collected.skips.push(Skip::new(format!("object {id}"), reason));
+                }
+                return;
+            }
             self.collected.failures.push(Failure {
                 place: Place::Loose(id),
                 reason: format!("{}: {error}", path.display()).into(),
@@ -133,14 +183,24 @@ impl<'a, S: Searcher> Worker<'a, S> {
         }
     }
 
-    fn loose_file(&mut self, id: ObjectId, path: &Path, buffer: &mut Vec<u8>) -> Result<(), LooseError> {
+    fn loose_file(
+        &mut self,
+        (id, is_first): (ObjectId, bool),
+        path: &Path,
+        buffer: &mut Vec<u8>,
+    ) -> Result<(), LooseError> {
         let large = self.shared.options.stream_above;
         match loose::read(path, large, &mut self.inflater, &mut self.buffers.input, buffer)? {
             Loose::Whole { kind, start, size } if self.shared.searcher.wants(kind) => {
                 let (overfull, _) = self.search_plain(kind, &buffer[start..start + size]);
                 self.follow(kind, &buffer[start..start + size]);
                 let hits = std::mem::take(&mut self.hits);
-                self.record(Place::Loose(id), kind, size as u64, hits, overfull);
+                let (place, size) = (Place::Loose(id), size as u64);
+                if is_first {
+                    self.record(place, kind, size, hits, overfull);
+                } else if !hits.is_empty() {
+                    self.collected.located.push(Located { place, kind, size, hits, overfull });
+                }
             }
             Loose::Whole { .. } => {}
             Loose::Large => {

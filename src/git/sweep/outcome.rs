@@ -5,6 +5,7 @@ use std::ops::{AddAssign, Range};
 use gix::ObjectId;
 use gix::object::Kind;
 
+use super::gaps::PackGap;
 use crate::model::Skip;
 
 /// An object with matches.
@@ -86,6 +87,8 @@ pub struct SweepOutcome<H> {
     pub skipped: Vec<Skip>,
     /// What objects name and the database lacks, sorted; empty if nobody asked for it.
     pub missing: Vec<ObjectId>,
+    /// Bytes of packs that belong to no entry, in order; empty if nobody asked for them.
+    pub gaps: Vec<PackGap>,
     /// Whether it was stopped early; then what is missing stands nowhere.
     pub cancelled: bool,
 }

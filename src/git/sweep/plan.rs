@@ -23,21 +23,22 @@ use crate::model::Skip;
 /// A pack's forest, and what of it is of interest.
 pub(super) struct PackPlan {
     pub(super) tree: Tree,
-    /// Entries whose object stands in an earlier pack; empty for none.
+    /// Entries whose object stands in an earlier pack; empty for none. They are searched, since they may hold
+    /// something else, and not counted.
     unwanted: Vec<bool>,
 }
 
 impl PackPlan {
-    /// Whether the object of an entry is to be told of.
+    /// Whether the object of an entry counts, because it is the first with its id.
     #[inline]
     pub(super) fn is_wanted(&self, entry: Entry) -> bool {
         !self.unwanted.get(entry as usize).copied().unwrap_or(false)
     }
 
-    /// Whether something that is wanted hangs on an entry.
+    /// Whether something hangs on an entry.
     #[inline]
     pub(super) fn is_base(&self, entry: Entry) -> bool {
-        self.tree.weight(entry) > u32::from(self.is_wanted(entry))
+        !self.tree.children(entry).is_empty()
     }
 }
 
@@ -59,8 +60,8 @@ pub(super) enum Item {
     Root(u32, Entry),
     /// A delta whose base is in another pack, or loose.
     Stray(u32, Entry, ObjectId),
-    /// The loose object of that number in the listing.
-    Loose(u32),
+    /// The loose object of that number in the listing, and whether it is the first with its id.
+    Loose(u32, bool),
 }
 
 /// What has been swept so far.
@@ -152,9 +153,10 @@ impl<S: Searcher> Sweep<'_, S> {
         let (items, total) = self.items(first_new);
         self.run(&items, total);
         self.loose_swept.extend(items.iter().filter_map(|item| match item {
-            Item::Loose(at) => Some(self.store.listing.loose[*at as usize].0),
+            Item::Loose(at, _) => Some(self.store.listing.loose[*at as usize].0),
             _ => None,
         }));
+        self.loose_swept.dedup();
         self.look_again |= self.collected.failures.iter().any(|failure| failure.vanished);
     }
 
@@ -178,7 +180,7 @@ impl<S: Searcher> Sweep<'_, S> {
             if let Some(reason) = pack.mismatch() {
                 self.skipped.insert(Skip::new(pack.path().display().to_string(), reason));
             }
-            let tree = Tree::build(pack, self.threads, &unwanted);
+            let tree = Tree::build(pack, self.threads, &[]);
             self.plans.push(PackPlan { tree, unwanted });
         }
         for (number, plan) in self.plans.iter().enumerate().skip(first_new) {
@@ -216,12 +218,11 @@ impl<S: Searcher> Sweep<'_, S> {
         }
         let mut last = None;
         for (at, (id, _)) in self.store.listing.loose.iter().enumerate() {
-            let is_new = last != Some(id)
-                && self.loose_swept.binary_search(id).is_err()
-                && !self.store.packs.iter().any(|pack| pack.find(id).is_some());
-            if is_new {
-                items.push(Item::Loose(at as u32));
-                total += 1;
+            if self.loose_swept.binary_search(id).is_err() {
+                let is_first =
+                    last != Some(id) && !self.store.packs.iter().any(|pack| pack.find(id).is_some());
+                items.push(Item::Loose(at as u32, is_first));
+                total += u64::from(is_first);
             }
             last = Some(id);
         }

@@ -1,10 +1,11 @@
 //! The end of a sweep: objects that could not be read are looked for elsewhere, and everything gets its id.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use gix::ObjectId;
 
 use super::collect::{Failure, Located, Place};
+use super::gaps;
 use super::links::Links;
 use super::outcome::{Found, SweepOutcome};
 use super::plan::Sweep;
@@ -24,7 +25,10 @@ pub(super) fn finish<S: Searcher>(mut sweep: Sweep<'_, S>) -> SweepOutcome<S::Hi
     let mut found: Vec<_> = located.into_iter().filter_map(|object| name(&mut sweep, object)).collect();
     // The same object may have been read in part first; the fuller account stands first then.
     found.sort_by(|left, right| left.id.cmp(&right.id).then(right.hits.len().cmp(&left.hits.len())));
-    found.dedup_by(|later, earlier| later.id == earlier.id);
+    let found = join_copies(found, &mut sweep.skipped);
+    let skips = std::mem::take(&mut sweep.collected.skips);
+    sweep.skipped.extend(skips);
+    let gaps = gaps::list(&sweep);
     let mut missing: Vec<ObjectId> = std::mem::take(&mut sweep.collected.missing).into_iter().collect();
     // A repack may have moved it to where it was not seen yet.
     missing.retain(|id| sweep.store.copies(id).next().is_none());
@@ -34,9 +38,40 @@ pub(super) fn finish<S: Searcher>(mut sweep: Sweep<'_, S>) -> SweepOutcome<S::Hi
         counts: sweep.collected.counts,
         searched: sweep.collected.searched,
         missing,
+        gaps,
         cancelled: sweep.is_cancelled(),
         skipped: sweep.skipped.into_iter().collect(),
     }
+}
+
+/// Makes one of all copies of each object, which are sorted by id; and tells of those that do not hold the same.
+fn join_copies<H: PartialEq>(copies: Vec<Found<H>>, skipped: &mut BTreeSet<Skip>) -> Vec<Found<H>> {
+    let mut joined: Vec<Found<H>> = Vec::with_capacity(copies.len());
+    for copy in copies {
+        match joined.last_mut() {
+            Some(first) if first.id == copy.id => {
+                let known = first.hits.len();
+                let differs = (copy.kind, copy.size) != (first.kind, first.size);
+                for (range, hit) in copy.hits {
+                    let key = (range.start, range.end);
+                    let same = &first.hits[..known];
+                    let at = same.partition_point(|(other, _)| (other.start, other.end) < key);
+                    let mut same = same[at..].iter().take_while(|(other, _)| *other == range);
+                    if !same.any(|(_, other)| *other == hit) {
+                        first.hits.push((range, hit));
+                    }
+                }
+                if differs || first.hits.len() > known {
+                    first.hits.sort_by_key(|(range, _)| (range.start, range.end));
+                    let reason = "several copies of it are stored, and they differ; all were searched, what is packed \
+                                  in them only in one; `git fsck` tells more";
+                    skipped.insert(Skip::new(format!("object {}", copy.id), reason));
+                }
+            }
+            _ => joined.push(copy),
+        }
+    }
+    joined
 }
 
 /// Gives an object with matches its id.

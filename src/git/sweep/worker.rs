@@ -115,7 +115,7 @@ impl<'a, S: Searcher> Worker<'a, S> {
                 let found = self.stray(forest, entry, base);
                 self.go_on(forest, entry, found);
             }
-            Item::Loose(at) => self.loose(at as usize),
+            Item::Loose(at, is_first) => self.loose(at as usize, is_first),
         }
     }
 

@@ -4,6 +4,7 @@
 //! commits, paths and refs that means; the plain files of the git folder and the names of refs are
 //! looked at beside it. Only what is reported is read a second time, for its line and column.
 
+mod gaps;
 mod gathered;
 mod lfs;
 mod message;

@@ -312,6 +312,7 @@ impl Run<'_> {
             threads: self.audit.threads,
             whole: self.audit.whole,
             links: true,
+            gaps: true,
             cancel: Some(self.settings.stop),
             progress: self.audit.progress.as_deref(),
             ..SweepOptions::default()
@@ -323,6 +324,7 @@ impl Run<'_> {
         coverage.bytes += outcome.counts.total().bytes;
         // A pack without index was no business of the sweep's, but it was looked into.
         coverage.skipped.extend(outcome.skipped.into_iter().filter(|skip| !self.opened.contains(&skip.what)));
+        self.gaps(&outcome.gaps);
         self.missing(&outcome.missing);
         let Sorted { plain: mut found, containers, pointers } = sort(outcome.found);
         let mut closed = self.unpack(&containers, &mut found);
@@ -394,7 +396,10 @@ impl Run<'_> {
             return self.push(identified, origin, Located::somewhere(identified), place.versions);
         };
         let located = self.places.first(place.newest, object, &own_name(&origin), secret);
-        let Some(located) = located else { return };
+        let Some(located) = located else {
+            // It is in another copy of the object, which is not the one that its id leads to.
+            return self.push(identified, origin, Located::somewhere(identified), place.versions);
+        };
         let located = match kind {
             ObjectKind::Tree => {
                 let offset = usize::try_from(located.span.start.offset).unwrap_or(usize::MAX);

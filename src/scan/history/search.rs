@@ -87,7 +87,7 @@ impl Searcher for ObjectSearch<'_> {
 }
 
 /// What a sweep marks in objects.
-#[derive(Clone)]
+#[derive(Clone, PartialEq)]
 pub(super) enum Mark {
     /// A secret.
     Secret(Hit),

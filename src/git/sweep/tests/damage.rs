@@ -248,3 +248,88 @@ proptest! {
         prop_assert_eq!(outcome.counts.total().objects + outcome.skipped.len() as u64, 1);
     }
 }
+
+/// A pack of these parts, of which those with an object are listed, and what a sweep finds and tells of it.
+fn with_parts(parts: &[(&[u8], Option<&[u8]>)]) -> super::kit::ToyOutcome {
+    let repo = Repo::new();
+    let entry =
+        |object: &[u8]| [synthetic::entry_header(3, object.len()), synthetic::deflate(object)].concat();
+    // What is not listed stands behind the listed entry before it.
+    let (mut entries, mut objects) = (Vec::<Vec<u8>>::new(), Vec::new());
+    for (extra, object) in parts {
+        match object {
+            Some(object) => {
+                entries.push(entry(object));
+                objects.push(object.to_vec());
+            }
+            None => entries.last_mut().expect("an entry before it").extend_from_slice(extra),
+        }
+    }
+    synthetic::write_pack(&repo, &entries, &objects);
+    repo.sweep(SweepOptions { gaps: true, threads: 1, ..Default::default() })
+}
+
+#[test]
+fn bytes_between_and_behind_entries_are_told() {
+    let (one, two) = (&b"Kab one"[..], &text(1, 50)[..]);
+    assert_eq!(with_parts(&[(b"", Some(one)), (b"", Some(two))]).gaps, []);
+    let extra = b"hidden";
+    for parts in [
+        [(&b""[..], Some(one)), (extra, None), (b"", Some(two))],
+        [(b"", Some(one)), (b"", Some(two)), (extra, None)],
+    ] {
+        let gaps = with_parts(&parts).gaps;
+        assert_eq!(gaps.len(), 1, "{gaps:?}");
+        assert_eq!(gaps[0].end - gaps[0].start, extra.len() as u64);
+    }
+}
+
+#[test]
+fn bytes_that_end_like_the_stream_before_them_are_told() {
+    let object = text(1, 50);
+    let sum = libdeflater::adler32(&object).to_be_bytes();
+    let extra = [&b"hidden"[..], &sum].concat();
+    let gaps = with_parts(&[(b"", Some(&object)), (&extra, None)]).gaps;
+    assert_eq!(gaps.len(), 1, "{gaps:?}");
+    assert_eq!(gaps[0].end - gaps[0].start, extra.len() as u64);
+}
+
+#[test]
+fn git_leaves_no_gaps() {
+    let repo = packed(12);
+    let outcome = repo.sweep(SweepOptions { gaps: true, ..Default::default() });
+    assert_eq!((outcome.gaps, outcome.skipped), (vec![], vec![]));
+}
+
+#[test]
+fn streams_that_no_index_lists_are_inflated() {
+    let object = text(1, 50);
+    let entry = [synthetic::entry_header(3, object.len()), synthetic::deflate(&object)].concat();
+    let bytes = [&b"plain"[..], &entry, b"between", &synthetic::deflate(b"alone"), b"behind"].concat();
+    let mut found = Vec::new();
+    let is_cut = crate::git::unlisted_streams(&bytes, gix::hash::Kind::Sha1, &mut |_, plain| {
+        found.push(plain.to_vec());
+    });
+    assert!(!is_cut);
+    assert!(found.contains(&object) && found.contains(&b"alone".to_vec()), "{}", found.len());
+}
+
+#[test]
+fn a_second_copy_with_other_bytes_is_searched() {
+    let repo = packed(3);
+    let whole = repo.check();
+    let id = repo.blob(b"Kab first");
+    let path = repo.loose_path(&id);
+    repo.git(["repack", "-adfq"]);
+    let list = repo.git(["cat-file", "--batch-all-objects", "--batch-check=%(objectname)"]);
+    repo.git_with(["pack-objects", "-q", ".git/objects/pack/pack"], &list);
+    repo.git(["prune-packed"]);
+    fs::create_dir_all(path.parent().expect("a folder")).expect("made");
+    fs::write(&path, synthetic::deflate(b"blob 10\0Kbb second")).expect("written");
+    let outcome = repo.sweep_all_ways();
+    assert_eq!(outcome.counts.total().objects, whole.counts.total().objects + 1);
+    let copies = outcome.found.iter().find(|object| object.id == id).expect("found");
+    let hits: Vec<_> = copies.hits.iter().map(|(_, around)| around.as_slice()).collect();
+    assert_eq!(hits.len(), 2, "{hits:?}");
+    assert!(outcome.skipped.iter().any(|skip| skip.reason.contains("differ")), "{:?}", outcome.skipped);
+}

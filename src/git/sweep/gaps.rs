@@ -1,0 +1,100 @@
+//! Bytes of packs that belong to no entry that an index lists: between entries, before the first, after the last.
+//!
+//! Git never leaves such bytes, and does not look at them either; whoever wants to hide something can.
+
+use std::io::{self, Read};
+use std::path::PathBuf;
+
+use gix::hash;
+
+use super::Searcher;
+use super::plan::Sweep;
+use crate::git::inflate::InflateStream;
+use crate::git::pack::entry;
+
+/// Bytes of a pack that no entry has.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct PackGap {
+    /// The pack.
+    pub pack: PathBuf,
+    /// Where they begin, in bytes from the pack's start.
+    pub start: u64,
+    /// Where they end.
+    pub end: u64,
+}
+
+/// The gaps of all packs, in order, where the sweep has seen that there is one, and before the first entries.
+pub(super) fn list<S: Searcher>(sweep: &Sweep<'_, S>) -> Vec<PackGap> {
+    if !sweep.options.gaps {
+        return Vec::new();
+    }
+    let mut gaps = Vec::new();
+    for pack in &sweep.store.packs {
+        let lead = pack.lead();
+        if !lead.is_empty() {
+            gaps.push(PackGap { pack: pack.path().to_owned(), start: lead.start, end: lead.end });
+        }
+    }
+    for &(number, entry) in &sweep.collected.gaps {
+        let pack = &sweep.store.packs[number];
+        let Ok((header, deflated)) = pack.header(entry) else { continue };
+        let mut stream = InflateStream::new(deflated);
+        // It could be read a moment ago.
+        let _ = io::copy(&mut stream, &mut io::sink());
+        let start = pack.offset(entry) + header.len as u64 + stream.taken();
+        let end = pack.end_of(entry);
+        if start < end {
+            gaps.push(PackGap { pack: pack.path().to_owned(), start, end });
+        }
+    }
+    gaps.sort();
+    gaps.dedup();
+    gaps
+}
+
+/// The most bytes of one stream that are looked at.
+const LARGEST: u64 = 64 << 20;
+/// The most bytes of all streams in one gap that are looked at.
+const MOST: u64 = 1 << 30;
+/// Places at which no stream begins after all, before it is given up to look for more.
+const FUTILE: u32 = 1 << 16;
+
+/// Hands over what the streams in `bytes` inflate to, with the place of each: entries that no index lists, with their
+/// headers, or streams alone. Tells whether some were too large, or too many, to be looked at whole.
+pub fn unlisted_streams(bytes: &[u8], ids: hash::Kind, found: &mut dyn FnMut(usize, &[u8])) -> bool {
+    let (mut at, mut left, mut futile, mut is_cut) = (0, MOST, FUTILE, false);
+    while at < bytes.len() {
+        let header = entry::parse(&bytes[at..], ids).map_or(0, |header| header.len);
+        let start = [header, 0].into_iter().map(|skip| at + skip).find(|&start| is_zlib(&bytes[start..]));
+        let Some(start) = start else {
+            at += 1;
+            continue;
+        };
+        let mut stream = InflateStream::new(&bytes[start..]);
+        let mut plain = Vec::new();
+        let limit = LARGEST.min(left);
+        let read = stream.by_ref().take(limit).read_to_end(&mut plain);
+        left -= plain.len() as u64;
+        if !plain.is_empty() {
+            found(start, &plain);
+        }
+        is_cut |= plain.len() as u64 == limit;
+        match read {
+            Ok(_) => at = start + usize::try_from(stream.taken()).unwrap_or(usize::MAX).max(1),
+            Err(_) => {
+                at += 1;
+                futile -= 1;
+            }
+        }
+        if left == 0 || futile == 0 {
+            return true;
+        }
+    }
+    is_cut
+}
+
+/// Whether a stream may begin here, of the ways in which git and others begin one.
+fn is_zlib(bytes: &[u8]) -> bool {
+    matches!(bytes, [first @ (0x08 | 0x18 | 0x28 | 0x38 | 0x48 | 0x58 | 0x68 | 0x78), second, ..]
+        if u16::from_be_bytes([*first, *second]) % 31 == 0 && second & 0x20 == 0)
+}

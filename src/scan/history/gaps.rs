@@ -1,0 +1,69 @@
+//! Bytes of packs that belong to no object: searched as they stand, and inflated.
+
+use std::io::{Read, Seek, SeekFrom};
+
+use super::repository::Run;
+use crate::container::Input;
+use crate::git::{PackGap, unlisted_streams};
+use crate::model::{LeakStatus, Origin, Skip, Surface};
+use crate::scan::collect::Collector;
+use crate::source::Sink as _;
+use crate::untrusted;
+
+/// Larger gaps are searched as they stand, and not inflated.
+const LARGEST: u64 = 64 << 20;
+
+impl Run<'_> {
+    /// Searches what stands in `gaps`, and tells of each.
+    pub(super) fn gaps(&mut self, gaps: &[PackGap]) {
+        if gaps.is_empty() || !self.wants(Surface::Unreachable) {
+            return;
+        }
+        let collector = Collector::new(self.settings);
+        for gap in gaps {
+            let searched = match self.gap(gap, &collector) {
+                Ok(true) => "they were searched, also inflated".to_owned(),
+                Ok(false) => "they were searched as they stand, and inflated only in part".to_owned(),
+                Err(error) => format!("they cannot be read: {error}"),
+            };
+            let reason = format!(
+                "bytes {} to {} belong to no object that its index lists; {searched}; git never writes such a pack, \
+                 `git repack -adf` makes one without",
+                gap.start, gap.end
+            );
+            self.outcome.coverage.skipped.insert(Skip::new(gap.pack.display().to_string(), reason));
+        }
+        let gathered = collector.finish();
+        for finding in &gathered.findings {
+            let overlay = self.outcome.overlays.entry(finding.identified.fingerprint).or_default();
+            overlay.status(LeakStatus::Unreachable);
+        }
+        self.outcome.findings.extend(gathered.findings);
+        self.outcome.coverage.skipped.extend(gathered.coverage.skipped);
+        self.outcome.notes.extend(gathered.notes);
+    }
+
+    /// Searches one; tells whether all that is deflated in it was.
+    fn gap(&self, gap: &PackGap, collector: &Collector<'_>) -> std::io::Result<bool> {
+        let (mut file, _) = untrusted::open(&gap.pack, true)?;
+        file.seek(SeekFrom::Start(gap.start))?;
+        let length = gap.end - gap.start;
+        let name = gap.pack.file_name().unwrap_or_default().as_encoded_bytes();
+        let path = [self.prefix, b".git/objects/pack/", name].concat();
+        let origin = Origin::at_path(Surface::Unreachable, path);
+        let mut worker = collector.worker();
+        let mut input = file.take(length);
+        if length > LARGEST {
+            worker.blob(&origin, Input::Stream(&mut input))?;
+            return Ok(false);
+        }
+        let mut bytes = Vec::new();
+        input.read_to_end(&mut bytes)?;
+        worker.blob(&origin, Input::Bytes(&bytes))?;
+        let is_cut = unlisted_streams(&bytes, self.repo.object_hash(), &mut |_, plain| {
+            // Reading from memory cannot fail.
+            let _ = worker.blob(&origin, Input::Bytes(plain));
+        });
+        Ok(!is_cut)
+    }
+}
