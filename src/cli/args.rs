@@ -357,6 +357,8 @@ pub(super) enum Rules {
 
 #[derive(Debug, Subcommand)]
 pub(super) enum BaselineCommand {
+    /// Accepts keys by fingerprint, as a report shows it, without scanning
+    Add(AddToBaseline),
     /// Accepts every key that a scan finds now, in a new file
     Create {
         /// Why the keys are accepted
@@ -391,6 +393,36 @@ pub(super) enum BaselineCommand {
         #[command(flatten)]
         survey: Survey,
     },
+}
+
+#[derive(Debug, Args)]
+pub(super) struct AddToBaseline {
+    /// Fingerprints of the keys: 64 hex digits, or the first digits of one in the report given by --from
+    #[arg(value_name = "FINGERPRINT")]
+    pub(super) fingerprints: Vec<String>,
+
+    /// Accepts the keys in this JSON report of friskey: all of them, or only those given by FINGERPRINT
+    #[arg(long, value_name = "REPORT")]
+    pub(super) from: Option<PathBuf>,
+
+    /// Why the keys are accepted
+    #[arg(long)]
+    pub(super) reason: String,
+
+    /// Accepts the keys only at paths that match GLOB, as in a .gitignore
+    #[arg(long, value_name = "GLOB")]
+    pub(super) path: Option<String>,
+
+    /// The rule to note in the new entries [default: that in the report]
+    #[arg(long, value_name = "ID")]
+    pub(super) rule: Option<String>,
+
+    #[command(flatten)]
+    pub(super) entry: EntryFields,
+
+    /// The file, instead of .friskey-baseline.toml at the root of the repository (environment: FRISKEY_BASELINE)
+    #[arg(long, value_name = "FILE")]
+    pub(super) baseline: Option<PathBuf>,
 }
 
 /// What new entries say besides the reason.

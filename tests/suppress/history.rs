@@ -118,3 +118,25 @@ fn the_next_commit_is_judged_alike() {
     place.write("friskey.toml", "nonsense = 1\n");
     assert_refused(&place.run(&["hook", "run", "pre-commit"]), "friskey.toml:1: unknown field");
 }
+
+#[test]
+fn an_entry_for_a_key_that_only_the_history_holds_is_not_stale() {
+    let place = repository();
+    place.write("a.py", &key(1));
+    place.write("b.py", &key(2));
+    commit(&place);
+    assert_eq!(place.run(&["baseline", "create", "--reason", "old"]).status, 0);
+    place.write("a.py", "gone\n");
+    commit(&place);
+    let said = place.run(&["baseline", "check"]);
+    assert_eq!((said.status, said.out.contains("stale")), (0, false), "{}", said.out);
+    assert_eq!(place.run(&["baseline", "update", "--prune"]).status, 0);
+    assert_eq!(place.read(".friskey-baseline.toml").matches("fingerprint =").count(), 2);
+    // A key that was never there is.
+    assert_eq!(place.run(&["baseline", "add", &"0".repeat(64), "--reason", "odd"]).status, 0);
+    let said = place.run(&["baseline", "check"]);
+    assert_eq!(said.status, 1);
+    assert!(said.out.contains("stale, matches no finding: 000000000000"), "{}", said.out);
+    assert_eq!(place.run(&["baseline", "update", "--prune"]).status, 0);
+    assert_eq!(place.read(".friskey-baseline.toml").matches("fingerprint =").count(), 2);
+}

@@ -151,7 +151,8 @@ impl Baseline {
         let mut notes = named(&expired, "has expired and accepts nothing", "have expired");
         if let Some(met) = met {
             let stale: Vec<_> = self.stale(met).collect();
-            notes.extend(named(&stale, "is stale: no finding meets it", "are stale"));
+            notes.extend(named(&stale, "matches no finding in this scan and may be stale (`friskey baseline check` also looks in the history)",
+                "match no finding in this scan and may be stale (`friskey baseline check` also looks in the history)"));
         }
         notes
     }

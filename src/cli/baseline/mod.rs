@@ -1,21 +1,25 @@
 //! `friskey baseline`: keeps the list of accepted keys.
 
+mod add;
+mod staleness;
+
 use std::io::{self, Write};
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use anyhow::{Context, Result, bail};
 
-use super::args::{Accepting, BaselineCommand, EntryFields, Global, Survey};
-use super::config::Config;
-use super::exit::Exit;
-use super::interrupt::stop_flag;
-use super::limits::limits;
-use super::options::{self, BASELINE, Extent};
-use super::output::ignore_broken_pipe;
-use super::rules::detector;
-use super::scan::{extent, tree};
+use crate::cli::args::{Accepting, BaselineCommand, EntryFields, Global, Survey};
+use crate::cli::config::Config;
+use crate::cli::exit::Exit;
+use crate::cli::interrupt::stop_flag;
+use crate::cli::limits::limits;
+use crate::cli::options::{self, BASELINE, Extent};
+use crate::cli::output::ignore_broken_pipe;
+use crate::cli::rules::detector;
+use crate::cli::scan::{extent, tree};
 use crate::detect::{Detector, Mask};
-use crate::model::{Confidence, Finding, Leak, Report};
+use crate::model::{Confidence, Finding, Fingerprint, Leak, Report};
 use crate::report::escape_line;
 use crate::rules::RuleSet;
 use crate::scan::{Settings, scan_tree};
@@ -23,6 +27,7 @@ use crate::suppress::{Baseline, Date, Entry, Policy};
 
 pub(super) fn run(command: &BaselineCommand, global: &Global) -> Result<Exit> {
     match command {
+        BaselineCommand::Add(add) => add::run(add, global),
         BaselineCommand::Create { reason, entry, survey } => Run::new(survey, global)?.create(reason, entry),
         BaselineCommand::Update { reason, prune, entry, survey } => {
             Run::new(survey, global)?.update(reason.as_deref(), *prune, entry)
@@ -70,7 +75,7 @@ impl<'a> Run<'a> {
         if self.path.symlink_metadata().is_ok() {
             bail!("{} is there already; `friskey baseline update` adds to it", self.path.display());
         }
-        let fields = self.fields(reason, fields)?;
+        let fields = NewEntry::new(&self.detector, reason, fields)?;
         let report = self.scan(None)?;
         let entries = self.entries(&report, &fields);
         let mut out = Vec::new();
@@ -89,26 +94,29 @@ impl<'a> Run<'a> {
             bail!("--prune needs a scan of everything: leave out PATH and --exclude");
         }
         // What is wrong with the fields is said before the scan.
-        let fields = reason.map(|reason| self.fields(reason, fields)).transpose()?;
+        let fields = reason.map(|reason| NewEntry::new(&self.detector, reason, fields)).transpose()?;
         let mut report = self.scan(Some(&baseline))?;
         if prune && !report.coverage.is_complete() {
             bail!("cannot prune: {} could not be scanned, `friskey scan` says why", skipped(&report));
         }
-        let met = baseline.accept(&mut report.leaks);
+        let mut met = baseline.accept(&mut report.leaks);
+        if prune {
+            self.look_in_history(&baseline, &mut met)?;
+        }
         let mut out = Vec::new();
         report.leaks.retain(|leak| !has_expired(&baseline, leak));
         let new = self.open(&report).count();
-        let Some(fields) = fields.or_else(|| (new == 0).then(Fields::default)) else {
+        let Some(fields) = fields.or_else(|| (new == 0).then(NewEntry::default)) else {
             bail!("new keys: {new}; say with --reason why they are to be accepted");
         };
         let mut entries = Vec::new();
         for (entry, met) in baseline.entries().iter().zip(met) {
             if prune && !met {
-                self.line(&mut out, &format!("dropped: {}", entry.name()))?;
+                line(&mut out, &self.detector, &format!("dropped: {}", entry.name()))?;
                 continue;
             }
             if baseline.is_expired(entry) {
-                self.line(&mut out, &format!("expired, and left as it is: {}", entry.name()))?;
+                line(&mut out, &self.detector, &format!("expired, left as it is: {}", entry.name()))?;
             }
             entries.push(entry.clone());
         }
@@ -121,23 +129,30 @@ impl<'a> Run<'a> {
     fn check(self) -> Result<Exit> {
         let baseline = self.read()?;
         let mut report = self.scan(Some(&baseline))?;
-        let met = baseline.accept(&mut report.leaks);
+        let mut met = baseline.accept(&mut report.leaks);
+        if self.extent.whole {
+            report.coverage.merge(self.look_in_history(&baseline, &mut met)?);
+        }
         let mut out = Vec::new();
         let mut wrong = 0;
         for entry in baseline.expired() {
             wrong += 1;
-            self.line(&mut out, &format!("expired: {}", entry.name()))?;
+            line(&mut out, &self.detector, &format!("expired: {}", entry.name()))?;
         }
         if self.extent.whole && report.coverage.is_complete() {
             for entry in baseline.stale(&met) {
                 wrong += 1;
-                self.line(&mut out, &format!("stale, no finding meets it: {}", entry.name()))?;
+                line(&mut out, &self.detector, &format!("stale, matches no finding: {}", entry.name()))?;
             }
         } else if self.extent.whole {
             let count = baseline.stale(&met).count();
-            writeln!(out, "met by nothing, which does not say that they are stale: {}", entries(count))?;
+            writeln!(
+                out,
+                "not found, and perhaps not stale, since the scan is incomplete: {}",
+                entries(count)
+            )?;
         } else {
-            writeln!(out, "stale entries were not looked for: that needs a scan without PATH and --exclude")?;
+            writeln!(out, "stale entries were not looked for: leave out PATH and --exclude to do so")?;
         }
         if wrong == 0 {
             writeln!(out, "{}: {}, none to be dropped", self.path.display(), entries(met.len()))?;
@@ -157,27 +172,37 @@ impl<'a> Run<'a> {
     /// Every leak of any confidence, with what markers accept marked as such; and with what the baseline
     /// accepts, if there is one.
     fn scan(&self, baseline: Option<&Baseline>) -> Result<Report> {
-        let policy = Policy {
-            inline: options::inline(self.survey.strict, &self.config),
-            baseline: baseline.cloned(),
-            ..Policy::default()
-        };
+        let policy = self.policy(baseline);
         let stop = stop_flag();
-        let settings = Settings {
+        let threads = options::threads(&self.survey.sifting, &self.config)?;
+        let tree = tree(&self.paths, &self.survey.files, threads, &self.config)?;
+        let report = scan_tree(&self.settings(&policy, &stop), &tree)?;
+        self.unless_stopped(&stop)?;
+        Ok(report)
+    }
+
+    fn policy(&self, baseline: Option<&Baseline>) -> Policy {
+        let inline = options::inline(self.survey.strict, &self.config);
+        Policy { inline, baseline: baseline.cloned(), ..Policy::default() }
+    }
+
+    fn settings<'s>(&'s self, policy: &'s Policy, stop: &'s AtomicBool) -> Settings<'s> {
+        Settings {
             detector: &self.detector,
             rules_digest: self.rules.digest(),
             min_confidence: Confidence::Low,
-            policy: &policy,
+            policy,
             only: None,
             limits: limits(&self.survey.sifting.unpacking, &self.config.containers),
-            stop: &stop,
-        };
-        let threads = options::threads(&self.survey.sifting, &self.config)?;
-        let report = scan_tree(&settings, &tree(&self.paths, &self.survey.files, threads, &self.config)?)?;
-        if stop.load(std::sync::atomic::Ordering::Relaxed) {
-            bail!("interrupted: {} is as it was", self.path.display());
+            stop,
         }
-        Ok(report)
+    }
+
+    fn unless_stopped(&self, stop: &AtomicBool) -> Result<()> {
+        if stop.load(Ordering::Relaxed) {
+            bail!("interrupted: {} was not changed", self.path.display());
+        }
+        Ok(())
     }
 
     /// Leaks that are to be reported and have a place that is not accepted.
@@ -186,16 +211,8 @@ impl<'a> Run<'a> {
         report.open_leaks().filter(move |leak| leak.identified.confidence >= threshold)
     }
 
-    fn entries(&self, report: &Report, fields: &Fields) -> Vec<Entry> {
-        let entry = |leak: &Leak| Entry {
-            fingerprint: leak.identified.fingerprint,
-            rule: leak.identified.rule.to_string(),
-            reason: fields.reason.clone(),
-            path: None,
-            owner: fields.owner.clone(),
-            expires: fields.expires,
-            comments: Vec::new(),
-        };
+    fn entries(&self, report: &Report, fields: &NewEntry) -> Vec<Entry> {
+        let entry = |leak: &Leak| fields.entry(leak.identified.fingerprint, leak.identified.rule.to_string());
         self.open(report).map(entry).collect()
     }
 
@@ -205,40 +222,56 @@ impl<'a> Run<'a> {
             let identified = &leak.identified;
             let place = leak.findings.first().map(place).unwrap_or_default();
             let text = format!("accepted: {} {} {place}", identified.secret.redacted(), identified.rule);
-            self.line(out, text.trim_end())?;
+            line(out, &self.detector, text.trim_end())?;
         }
         writeln!(out, "{}: {} added", self.path.display(), entries(self.open(report).count()))?;
         Ok(())
-    }
-
-    /// One line of foreign text, made harmless.
-    fn line(&self, out: &mut Vec<u8>, text: &str) -> io::Result<()> {
-        writeln!(out, "{}", escape_line(&Mask::new(&self.detector).text(text.as_bytes())))
-    }
-
-    fn fields(&self, reason: &str, fields: &EntryFields) -> Result<Fields> {
-        let mask = Mask::new(&self.detector);
-        for text in [Some(reason), fields.owner.as_deref()].into_iter().flatten() {
-            if text.trim().is_empty() {
-                bail!("a reason and an owner are some words");
-            }
-            // The file is there to be shared.
-            if mask.hides(text.as_bytes()) {
-                bail!("a reason and an owner are written into the baseline, and must not hold a key");
-            }
-        }
-        let day = |text: &String| Date::parse(text).context("--expires is a day, written YYYY-MM-DD");
-        let expires = fields.expires.as_ref().map(day).transpose()?;
-        Ok(Fields { reason: reason.trim().to_owned(), owner: fields.owner.clone(), expires })
     }
 }
 
 /// What new entries say.
 #[derive(Default)]
-struct Fields {
+struct NewEntry {
     reason: String,
     owner: Option<String>,
     expires: Option<Date>,
+}
+
+impl NewEntry {
+    /// Checks what the command line gives.
+    fn new(detector: &Detector, reason: &str, fields: &EntryFields) -> Result<Self> {
+        let mask = Mask::new(detector);
+        for text in [Some(reason), fields.owner.as_deref()].into_iter().flatten() {
+            if text.trim().is_empty() {
+                bail!("--reason and --owner must not be empty");
+            }
+            // The file is there to be shared.
+            if mask.hides(text.as_bytes()) {
+                bail!("--reason or --owner contains a key, and the baseline is a file to be shared");
+            }
+        }
+        let day = |text: &String| Date::parse(text).context("--expires: expected a day, e.g. 2030-01-31");
+        let expires = fields.expires.as_ref().map(day).transpose()?;
+        Ok(Self { reason: reason.trim().to_owned(), owner: fields.owner.clone(), expires })
+    }
+
+    /// An entry for a key at any place.
+    fn entry(&self, fingerprint: Fingerprint, rule: String) -> Entry {
+        Entry {
+            fingerprint,
+            rule,
+            reason: self.reason.clone(),
+            path: None,
+            owner: self.owner.clone(),
+            expires: self.expires,
+            comments: Vec::new(),
+        }
+    }
+}
+
+/// One line of foreign text, made harmless.
+fn line(out: &mut Vec<u8>, detector: &Detector, text: &str) -> io::Result<()> {
+    writeln!(out, "{}", escape_line(&Mask::new(detector).text(text.as_bytes())))
 }
 
 /// Whether the key was accepted for a time that is over. Only who set its end may renew that.

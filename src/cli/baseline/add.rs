@@ -1,0 +1,144 @@
+//! `friskey baseline add`: accepts keys by their fingerprints, without a scan.
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, bail};
+use serde::Deserialize;
+
+use super::{BASELINE, NewEntry, entries, line};
+use crate::cli::args::{Accepting, AddToBaseline, Global};
+use crate::cli::exit::Exit;
+use crate::cli::options;
+use crate::cli::output::ignore_broken_pipe;
+use crate::cli::rules::detector;
+use crate::model::Fingerprint;
+use crate::suppress::{Baseline, Date, Entry, Glob};
+use crate::untrusted::{Links, read};
+
+/// The largest report that is read, in bytes.
+const MAX_REPORT: u64 = 256 << 20;
+/// The rule of an entry whose key nobody looked up. Entries count whatever their rule is called.
+const UNKNOWN_RULE: &str = "unknown";
+
+/// A key to accept, and the rule that found it.
+struct Accepted {
+    fingerprint: Fingerprint,
+    rule: Option<String>,
+}
+
+pub(super) fn run(add: &AddToBaseline, global: &Global) -> Result<Exit> {
+    let config = options::config(global)?;
+    let (_, detector) = detector(global, &config)?;
+    let accepting = Accepting { baseline: add.baseline.clone(), ..Accepting::default() };
+    let path = options::baseline_path(&accepting, &config)?;
+    let path = path.unwrap_or_else(|| config.root.shown.join(BASELINE));
+    let new = NewEntry::new(&detector, &add.reason, &add.entry)?;
+    let glob =
+        add.path.as_deref().map(Glob::new).transpose().map_err(|error| anyhow::anyhow!("--path: {error}"))?;
+    let mut out = Vec::new();
+    let existing = match path.symlink_metadata() {
+        Ok(_) => Some(Baseline::read(&path)?),
+        Err(_) => None,
+    };
+    let mut all = existing.as_ref().map(|baseline| baseline.entries().to_vec()).unwrap_or_default();
+    let before = all.len();
+    for accepted in selected(add)? {
+        let rule = add.rule.clone().or(accepted.rule).unwrap_or_else(|| UNKNOWN_RULE.to_owned());
+        let entry = Entry { path: glob.clone(), ..new.entry(accepted.fingerprint, rule) };
+        match all.iter().find(|known| accepts(known, &entry)) {
+            Some(known) => line(&mut out, &detector, &format!("already accepted: {}", known.name()))?,
+            None => {
+                line(&mut out, &detector, &format!("accepted: {}", entry.name()))?;
+                all.push(entry);
+            }
+        }
+    }
+    let added = all.len() - before;
+    if added > 0 {
+        match existing {
+            Some(baseline) => baseline.with_entries(all).replace(&path)?,
+            None => Baseline::new(all, "", Date::today()).create(&path)?,
+        }
+    }
+    writeln!(out, "{}: {} added", path.display(), entries(added))?;
+    ignore_broken_pipe(std::io::stdout().lock().write_all(&out))?;
+    Ok(Exit::Clean)
+}
+
+/// Whether `known` already accepts all that `entry` would.
+fn accepts(known: &Entry, entry: &Entry) -> bool {
+    let same_place = known.path.as_ref().map(Glob::as_str) == entry.path.as_ref().map(Glob::as_str);
+    known.fingerprint == entry.fingerprint
+        && (known.path.is_none() || same_place)
+        && !known.is_expired(Date::today())
+        && (known.expires.is_none() || known.expires == entry.expires)
+}
+
+/// The keys that are named, or all of the report.
+fn selected(add: &AddToBaseline) -> Result<Vec<Accepted>> {
+    let Some(report) = &add.from else {
+        if add.fingerprints.is_empty() {
+            bail!("no key: give fingerprints as reports show them, or --from REPORT");
+        }
+        let whole = |text: &String| {
+            Fingerprint::from_hex(text).context("a fingerprint has 64 hex digits, as reports show it")
+        };
+        let named = |text| Ok(Accepted { fingerprint: whole(text)?, rule: None });
+        return add.fingerprints.iter().map(named).collect();
+    };
+    let reported = leaks_of(report)?;
+    if add.fingerprints.is_empty() {
+        return reported.into_iter().map(|leak| leak.accepted(report)).collect();
+    }
+    let mut selected = Vec::new();
+    for start in &add.fingerprints {
+        let start = start.to_ascii_lowercase();
+        let mut matching =
+            reported.iter().filter(|leak| !start.is_empty() && leak.fingerprint.starts_with(&start));
+        match (matching.next(), matching.next()) {
+            (Some(leak), None) => selected.push(leak.clone().accepted(report)?),
+            (Some(_), Some(_)) => {
+                bail!("several keys in {} match that fingerprint: give more of its digits", report.display())
+            }
+            (None, _) => bail!("no key in {} has that fingerprint", report.display()),
+        }
+    }
+    Ok(selected)
+}
+
+#[derive(Deserialize)]
+struct ReportFile {
+    schema: String,
+    leaks: Vec<ReportedLeak>,
+}
+
+#[derive(Clone, Deserialize)]
+struct ReportedLeak {
+    fingerprint: String,
+    rule: String,
+}
+
+impl ReportedLeak {
+    fn accepted(self, report: &Path) -> Result<Accepted> {
+        let fingerprint = Fingerprint::from_hex(&self.fingerprint);
+        let fingerprint = fingerprint
+            .with_context(|| format!("{}: a fingerprint is not 64 hex digits", report.display()))?;
+        Ok(Accepted { fingerprint, rule: Some(self.rule) })
+    }
+}
+
+/// The leaks in a report of friskey's own, in JSON.
+fn leaks_of(path: &PathBuf) -> Result<Vec<ReportedLeak>> {
+    let shown = path.display();
+    let bytes =
+        read(path, Links::Follow, MAX_REPORT).with_context(|| format!("cannot read the report {shown}"))?;
+    // What serde says could quote the file.
+    let Ok(report) = serde_json::from_slice::<ReportFile>(&bytes) else {
+        bail!("{shown} is not a JSON report of friskey; `--output json=PATH` writes one");
+    };
+    if report.schema != "friskey/report/v1" {
+        bail!("{shown} has a schema that this version does not know");
+    }
+    Ok(report.leaks)
+}

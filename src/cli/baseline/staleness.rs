@@ -1,0 +1,56 @@
+//! Whether an entry still accepts anything: a key that is gone from the files may be in the history.
+
+use anyhow::Result;
+
+use super::Run;
+use crate::cli::history::now;
+use crate::cli::interrupt::stop_flag;
+use crate::cli::options;
+use crate::model::{Coverage, PathBase, Skip};
+use crate::scan::{AUDITED, Audit, HistoryError, scan_history};
+use crate::suppress::Baseline;
+
+impl Run<'_> {
+    /// Looks in the history of the repository for the keys of entries that matched nothing so far, and marks those in
+    /// `met` whose key is there. Gives what was not looked at; nothing is read when every entry matched.
+    pub(super) fn look_in_history(&self, baseline: &Baseline, met: &mut [bool]) -> Result<Coverage> {
+        let root = &self.config.root.absolute;
+        // A `.git` without HEAD is no repository; a linked work tree has a file of that name.
+        let git = root.join(".git");
+        if met.iter().all(|met| *met) || !(git.is_file() || git.join("HEAD").exists()) {
+            return Ok(Coverage::default());
+        }
+        let audit = Audit {
+            repo: self.config.root.or_here(),
+            objects: Vec::new(),
+            command: "history",
+            range: Vec::new(),
+            surfaces: AUDITED.iter().copied().collect(),
+            exclude: None,
+            whole: false,
+            threads: options::threads(&self.survey.sifting, &self.config)?,
+            now: now(),
+            progress: None,
+        };
+        let policy = self.policy(None);
+        let stop = stop_flag();
+        let mut report = match scan_history(&self.settings(&policy, &stop), &audit) {
+            Ok(report) => report,
+            Err(error) => return Ok(unread(&error)),
+        };
+        self.unless_stopped(&stop)?;
+        let base = PathBase { root: root.clone(), from: root.clone() };
+        // Globs are about paths from the root, which is where those of a history begin.
+        let in_history = baseline.clone().with_base(base).accept(&mut report.leaks);
+        for (met, in_history) in met.iter_mut().zip(in_history) {
+            *met |= in_history;
+        }
+        Ok(Coverage { skipped: report.coverage.skipped, ..Coverage::default() })
+    }
+}
+
+fn unread(error: &HistoryError) -> Coverage {
+    let mut coverage = Coverage::default();
+    coverage.skipped.insert(Skip::new("history", error.to_string()));
+    coverage
+}
