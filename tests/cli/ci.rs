@@ -565,3 +565,33 @@ fn markers_that_count_are_named() {
     let notes = report["notes"].to_string();
     assert!(status == 0 && notes.contains("accepted by a marker in what is scanned: a:1"), "{notes}");
 }
+
+#[test]
+fn runs_without_a_range_take_the_policy_of_the_default_branch() {
+    let site = Site::new();
+    site.scratch.write("r/friskey.toml", "exclude = ['/vendor/']\n");
+    site.scratch.commit("r", "configured");
+    site.git(&["checkout", "-q", "-b", "x"]);
+    excuse(&site, 1);
+    let tip = site.commit("a", Some(1));
+    site.checkout(&tip, &[]);
+    let gitlab = [("GITLAB_CI", "true"), ("CI_COMMIT_SHA", &*tip), ("CI_PIPELINE_SOURCE", "schedule")];
+    let branch = [("CI_COMMIT_BRANCH", "x"), ("CI_DEFAULT_BRANCH", "main")];
+    let tag = [("CI_COMMIT_TAG", "v1"), ("CI_DEFAULT_BRANCH", "main")];
+    let (azure, circle) =
+        ([("TF_BUILD", "True"), ("BUILD_SOURCEBRANCH", "refs/heads/x")], [("CIRCLECI", "true")]);
+    let variables = [&[&gitlab[..], &branch].concat()[..], &[&gitlab[..], &tag].concat(), &azure, &circle]
+        .map(<[_]>::to_vec);
+    for variables in variables {
+        let (status, report) = site.outcome(&site.friskey(&variables, &[]));
+        let notes = report["notes"].to_string();
+        assert_eq!((status, found(&report, &[1])), (1, vec![1]), "{variables:?}: {notes}");
+        assert!(notes.contains("the default branch, main"), "{variables:?}: {notes}");
+    }
+    // On the default branch itself nothing is under review.
+    site.git(&["checkout", "-q", "main"]);
+    site.git(&["merge", "-q", "--ff-only", "x"]);
+    site.checkout(&tip, &[]);
+    let branch = [("CI_COMMIT_BRANCH", "main"), ("CI_DEFAULT_BRANCH", "main")];
+    assert_eq!(site.outcome(&site.friskey(&[&gitlab[..], &branch].concat(), &[])).0, 0);
+}

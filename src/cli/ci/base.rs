@@ -59,7 +59,9 @@ fn of_run(run: &Run, plan: &Plan, repo: &Repository) -> Base {
     if let Some(base) = &run.base {
         return commit(base, format!("the base of the request, {}", plan.event), plan, repo);
     }
-    if let Some((name, id)) = default_tip(run.name.as_deref(), run.default_branch.as_deref(), repo) {
+    // Of a run for a ref that is not known, as for tags in some systems, the default branch may decide in any case.
+    let own = Some(run.name.as_deref().unwrap_or_default());
+    if let Some((name, id)) = default_tip(own, run.default_branch.as_deref(), repo) {
         return default_branch_at(&name, id);
     }
     let is_default =
