@@ -25,6 +25,7 @@ impl Run<'_> {
             objects: Vec::new(),
             command: "history",
             range: Vec::new(),
+            names: None,
             surfaces: AUDITED.iter().copied().collect(),
             exclude: None,
             whole: false,
