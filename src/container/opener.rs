@@ -333,7 +333,7 @@ impl<'t> Opener<'t> {
         let proof = input.peek(HEAD).map_or(Proof::CERTAIN, |head| Proof::of(format, head));
         squeezed::open(self, format, &mut input, name, proof);
         // What cannot be compressed stands in there as it is.
-        let mut elsewhere = Vec::from([0..input.offset]);
+        let mut elsewhere: Vec<_> = std::iter::once(0..input.offset).collect();
         // An error of the content is told by those who read on.
         elsewhere.extend(embedded::walk(self, &mut input, 0).unwrap_or_default());
         elsewhere
