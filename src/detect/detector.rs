@@ -108,7 +108,10 @@ impl Detector {
                 Target::Form(index, form) => {
                     form.matches(bytes, at, &mut |candidate| kept.weigh(index, form, candidate));
                 }
-                Target::Route(route) => self.unmask(route, bytes, at.start, &mut kept),
+                Target::Route(route) if self.is_of_use(route, bytes, at.start) => {
+                    self.unmask(route, bytes, at.start, &mut kept);
+                }
+                Target::Route(_) => {}
             }
         });
         self.report(&kept, &mut found);
@@ -125,7 +128,8 @@ impl Detector {
     }
 
     /// The same without the prefilter and without windows, every pattern tried at every place: slow,
-    /// and the oracle of tests. What is in disguise is decoded in the same way.
+    /// and the oracle of tests. What is in disguise is decoded in the same way, but without a look at whether that is
+    /// of use.
     pub fn find_plainly(&self, bytes: &[u8], mut found: impl FnMut(Match)) {
         let mut kept = Kept::default();
         for (index, form) in self.forms.iter().enumerate() {
@@ -148,9 +152,12 @@ impl Detector {
     ) {
         self.anchors.find(bytes, |target, at| match self.target(target) {
             Target::Form(_, form) => form.matches(bytes, at, &mut |candidate| found(form, candidate)),
-            Target::Route(route) => self.disguised(route, bytes, at.start, &mut |disguised| {
-                in_disguise(&self.forms[disguised.form], disguised);
-            }),
+            Target::Route(route) if self.is_of_use(route, bytes, at.start) => {
+                self.disguised(route, bytes, at.start, &mut |disguised| {
+                    in_disguise(&self.forms[disguised.form], disguised);
+                });
+            }
+            Target::Route(_) => {}
         });
     }
 

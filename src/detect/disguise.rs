@@ -2,22 +2,16 @@
 
 use std::ops::Range;
 
-use memchr::memmem;
-
 use super::candidate::{Candidate, EQUAL};
-use super::checks::CONTEXT_REACH;
+use super::checks::{APART, CONTEXT_REACH};
 use super::detector::Detector;
 use super::encoding::{self, Decoded, LONGEST_SPAN, Literal, Name, Reach, Route};
 use super::form::CompiledForm;
-use super::program::is_of_key_alphabet;
+use super::program::{is_of_key_alphabet, least_before};
 use crate::rules::Form;
 
 /// A literal from inside a key that is shorter than this is not searched for in encoded form.
 const SHORTEST_INNER: usize = 8;
-
-/// What begins keys may turn up again this often in the first characters of one; more is no accident, and somebody
-/// who wrote nothing else would have each of them decoded.
-const MOST_STARTS: usize = 2;
 
 /// A match of a form's pattern in decoded text.
 pub(super) struct Disguised<'a> {
@@ -71,29 +65,35 @@ impl Disguised<'_> {
 /// The anchors of keys in disguise, and how to decode what they hit.
 pub(super) fn routes(forms: &[CompiledForm]) -> Vec<(Vec<u8>, Route)> {
     let mut literals: Vec<Literal> = Vec::new();
-    let mut add = |bytes: &[u8], starts_key, keys: Option<usize>| {
+    let mut add = |bytes: &[u8], starts_key, keys: Option<usize>, apart: usize| {
         let is_it = |known: &&mut Literal| known.bytes == bytes && known.starts_key == starts_key;
         match literals.iter_mut().find(is_it) {
-            Some(known) => known.keys = known.keys.zip(keys).map(|(known, keys)| known.max(keys)),
-            None => literals.push(Literal { bytes: bytes.to_vec(), starts_key, keys }),
+            Some(known) => {
+                known.keys = known.keys.zip(keys).map(|(known, keys)| known.max(keys));
+                known.apart = known.apart.min(apart);
+            }
+            None => literals.push(Literal { bytes: bytes.to_vec(), starts_key, keys, apart }),
         }
     };
     for form in forms.iter().map(|form| &form.form) {
         let is_key = !form.encoded.is_empty() && is_of_key_alphabet(&form.pattern);
         let keys = is_key.then_some(form.longest);
-        form.encoded.iter().for_each(|literal| add(literal, true, keys));
+        form.encoded.iter().for_each(|literal| add(literal, true, keys, 0));
+        let compares = form.checks.iter().any(|check| check == "halves");
+        let apart = |anchor: &[u8]| if compares { least_before(&form.pattern, anchor).min(APART) } else { 0 };
         let is_inner = |anchor: &&Vec<u8>| {
             anchor.len() >= SHORTEST_INNER && !form.encoded.iter().any(|start| anchor.starts_with(start))
         };
         if !form.encoded.is_empty() {
-            form.anchors.iter().filter(is_inner).for_each(|anchor| add(anchor, false, keys));
+            form.anchors.iter().filter(is_inner).for_each(|anchor| add(anchor, false, keys, apart(anchor)));
         }
     }
     encoding::routes(&literals)
 }
 
 impl Detector {
-    /// Calls `found` with every match in what can be decoded around an anchor at `at`.
+    /// Calls `found` with every match in what can be decoded around an anchor at `at`; whether there may be one, is for
+    /// [`is_of_use`](Self::is_of_use) to say sooner.
     pub(super) fn disguised(
         &self,
         route: &Route,
@@ -101,9 +101,6 @@ impl Detector {
         at: usize,
         found: &mut dyn FnMut(Disguised<'_>),
     ) {
-        if route.can_be_brief() && !self.is_of_use(route, bytes, at) {
-            return;
-        }
         route.decode(bytes, at, Reach::Full, &mut |decoded| {
             let text = &decoded.text[..];
             let hit = decoded.at..decoded.at + route.literal().len();
@@ -139,29 +136,6 @@ impl Detector {
                 }
             }
         });
-    }
-}
-
-impl Detector {
-    /// Whether some form may match at an anchor with which its keys begin.
-    fn is_of_use(&self, route: &Route, bytes: &[u8], at: usize) -> bool {
-        let literal = route.literal();
-        let mut of_use = false;
-        route.decode(bytes, at, Reach::Peek, &mut |decoded| {
-            let body = &decoded.text[decoded.at + literal.len()..];
-            of_use |= memmem::find_iter(body, literal).count() <= MOST_STARTS;
-        });
-        if !of_use {
-            return false;
-        }
-        of_use = false;
-        route.decode(bytes, at, Reach::Key, &mut |decoded| {
-            let wants = |form: &&CompiledForm| form.form.encoded.iter().any(|start| start == literal);
-            for form in self.forms.iter().filter(wants) {
-                form.matches_at(&decoded.text, decoded.at, &mut |_| of_use = true);
-            }
-        });
-        of_use
     }
 }
 

@@ -109,6 +109,12 @@ impl CompiledForm {
             return;
         }
         let program = self.pattern().program.as_ref();
+        if let Some(lead) = program.and_then(|program| program.lead(&bytes[anchor.clone()])) {
+            if let Some(start) = anchor.start.checked_sub(lead) {
+                self.match_at(bytes, start, end, &mut holds_anchor);
+            }
+            return;
+        }
         if let Some((program, first)) = program.and_then(|program| Some((program, program.first()?))) {
             let earliest = program.earliest(bytes, &bytes[anchor.clone()], anchor.start);
             let Some(low) = earliest.map(|earliest| earliest.max(low)) else { return };

@@ -7,6 +7,7 @@ use aho_corasick::AhoCorasick;
 use super::alphabet::key_run;
 use super::disguise::Disguised;
 use super::form::CompiledForm;
+use super::wide::Order;
 use super::{Chunk, Detector};
 use crate::model::{Excerpt, Secret};
 
@@ -42,7 +43,7 @@ impl<'d> Mask<'d> {
     /// `bytes` as text, redacted. Bytes that are not UTF-8 become U+FFFD.
     pub fn text(&self, bytes: &[u8]) -> String {
         let mut out = String::with_capacity(bytes.len());
-        render(bytes, 0..bytes.len(), &self.spans(bytes), &mut out);
+        render(bytes, 0..bytes.len(), &self.spans(bytes), None, &mut out);
         out
     }
 
@@ -90,10 +91,20 @@ pub struct Hidden {
 
 /// The line around `span`, with what `masked` lists, by place, masked.
 fn excerpt(bytes: &[u8], span: Range<usize>, masked: Vec<(Range<usize>, Shown)>) -> Excerpt {
-    let low = span.start.saturating_sub(SHOWN);
-    let high = bytes.len().min(span.end + SHOWN);
-    let mut from = memchr::memrchr(b'\n', &bytes[low..span.start]).map_or(low, |at| low + at + 1);
-    let mut until = memchr::memchr(b'\n', &bytes[span.end..high]).map_or(high, |at| span.end + at);
+    let order = Order::of(&bytes[span.clone()]);
+    let shown = if order.is_some() { 2 * SHOWN } else { SHOWN };
+    let low = span.start.saturating_sub(shown);
+    let high = bytes.len().min(span.end + shown);
+    let (mut from, mut until) = match order {
+        Some(order) => {
+            let line = order.line(bytes, &span, low..high);
+            (line.start, line.end)
+        }
+        None => (
+            memchr::memrchr(b'\n', &bytes[low..span.start]).map_or(low, |at| low + at + 1),
+            memchr::memchr(b'\n', &bytes[span.end..high]).map_or(high, |at| span.end + at),
+        ),
+    };
     let is_it = |(at, text): &&(Range<usize>, Shown)| {
         matches!(text, Shown::Decoded(_)) && at.start <= span.start && at.end >= span.end
     };
@@ -106,10 +117,10 @@ fn excerpt(bytes: &[u8], span: Range<usize>, masked: Vec<(Range<usize>, Shown)>)
         .filter(|at| !at.is_empty())
         .map(|at| (at, Shown::AsItIs))
         .collect();
-    while from < span.start && bytes[from] & 0xC0 == 0x80 {
+    while order.is_none() && from < span.start && bytes[from] & 0xC0 == 0x80 {
         from += 1;
     }
-    while until > span.end && until < bytes.len() && bytes[until] & 0xC0 == 0x80 {
+    while order.is_none() && until > span.end && until < bytes.len() && bytes[until] & 0xC0 == 0x80 {
         until -= 1;
     }
     // Last, so that nothing moves a cut into what is hidden.
@@ -123,12 +134,17 @@ fn excerpt(bytes: &[u8], span: Range<usize>, masked: Vec<(Range<usize>, Shown)>)
     }
     spans.retain(|(at, _)| at.start >= from && at.end <= until);
     let mut text = String::new();
-    render(bytes, from..span.start, &spans, &mut text);
+    render(bytes, from..span.start, &spans, order, &mut text);
     let start = text.len();
     text.push_str(&decoded.unwrap_or_else(|| redacted(&bytes[span.clone()])));
     let end = text.len();
     // What follows within the same run of key characters may be more of the key.
-    let mut rest = span.end + key_run(&bytes[span.end..until], RUN);
+    let behind = &bytes[span.end..until];
+    let mut rest = span.end
+        + match order {
+            Some(order) => 2 * key_run(order.text(behind).as_bytes(), RUN),
+            None => key_run(behind, RUN),
+        };
     for (at, _) in &spans {
         if at.start < rest && at.start >= span.end {
             rest = rest.max(at.end);
@@ -137,7 +153,7 @@ fn excerpt(bytes: &[u8], span: Range<usize>, masked: Vec<(Range<usize>, Shown)>)
     if rest > span.end {
         text.push('…');
     }
-    render(bytes, rest..until, &spans, &mut text);
+    render(bytes, rest..until, &spans, order, &mut text);
     let trimmed = text.trim_end_matches(['\r', '\n']).len();
     text.truncate(trimmed.max(end));
     Excerpt { text, start, end }
@@ -221,17 +237,27 @@ fn redacted(secret: &[u8]) -> String {
     Secret::new(secret.to_vec(), prefix).redacted()
 }
 
-fn render(bytes: &[u8], range: Range<usize>, spans: &[(Range<usize>, Shown)], out: &mut String) {
+fn render(
+    bytes: &[u8],
+    range: Range<usize>,
+    spans: &[(Range<usize>, Shown)],
+    order: Option<Order>,
+    out: &mut String,
+) {
+    let text = |part: &[u8]| match order {
+        Some(order) => order.text(part),
+        None => String::from_utf8_lossy(part).into_owned(),
+    };
     let mut at = range.start;
-    for (span, text) in spans {
+    for (span, shown) in spans {
         if span.start < at || span.end > range.end {
             continue;
         }
-        out.push_str(&String::from_utf8_lossy(&bytes[at..span.start]));
-        out.push_str(&text.text(&bytes[span.clone()]));
+        out.push_str(&text(&bytes[at..span.start]));
+        out.push_str(&shown.text(&bytes[span.clone()]));
         at = span.end;
     }
     if at < range.end {
-        out.push_str(&String::from_utf8_lossy(&bytes[at..range.end]));
+        out.push_str(&text(&bytes[at..range.end]));
     }
 }

@@ -15,12 +15,14 @@ mod disguise;
 mod encoding;
 mod explain;
 mod form;
+mod glance;
 mod likely;
 mod mask;
 mod overlap;
 mod program;
 mod self_test;
 mod stream;
+mod wide;
 mod windows;
 
 pub use candidate::Rejection;

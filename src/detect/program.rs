@@ -59,6 +59,22 @@ impl Program {
         })
     }
 
+    /// How far before `anchor` every match begins, if that is always as far and not right there.
+    pub(super) fn lead(&self, anchor: &[u8]) -> Option<usize> {
+        let mut lead = 0;
+        for step in &self.steps {
+            match step {
+                Step::Save(_) => {}
+                Step::Run { least, most, .. } if least == most => lead += least,
+                Step::Literal(literal) if literal.needle() == anchor => {
+                    return Some(lead).filter(|&lead| lead > 0);
+                }
+                _ => return None,
+            }
+        }
+        None
+    }
+
     /// For a match whose `anchor` is that at `at`, the first byte at which it can begin; `None` when there is none
     /// for what stands directly before the anchor. Some other match may hold the anchor, too, further behind;
     /// that has an anchor of its own.
@@ -181,6 +197,22 @@ pub(super) fn is_of_key_alphabet(pattern: &str) -> bool {
         Step::Run { class, .. } => (0..=u8::MAX).all(|byte| is_key(byte) || !class[usize::from(byte)]),
         Step::Save(_) | Step::Choose(_) | Step::Jump(_) => true,
     })
+}
+
+/// How many characters of keys every match of `pattern` has directly before the literal `anchor`, at least.
+pub(super) fn least_before(pattern: &str, anchor: &[u8]) -> usize {
+    let Some((program, _)) = Program::new(pattern) else { return 0 };
+    let is_anchor = |step: &Step| matches!(step, Step::Literal(literal) if literal.needle() == anchor);
+    let mut anchors = program.steps.iter().enumerate().filter(|(_, step)| is_anchor(step));
+    let (Some((pivot, _)), None) = (anchors.next(), anchors.next()) else { return 0 };
+    match program.steps[..pivot].iter().rfind(|step| !matches!(step, Step::Save(_))) {
+        Some(Step::Run { class, least, .. })
+            if (0..=u8::MAX).all(|byte| is_key(byte) || !class[usize::from(byte)]) =>
+        {
+            *least
+        }
+        _ => 0,
+    }
 }
 
 #[derive(Default)]

@@ -2,6 +2,7 @@
 
 use std::io::{self, Read};
 
+use super::wide::Order;
 use super::{Detector, Match};
 use crate::model::{Position, Span};
 
@@ -163,7 +164,11 @@ impl Stream {
             let first = cursor.1.advanced(&bytes[cursor.0..matched.span.start]);
             let last = first.advanced(&bytes[matched.span.clone()]);
             cursor = (matched.span.end, last);
-            found(Chunk { bytes, start }, StreamMatch { matched, span: Span { start: first, end: last } });
+            let mut span = Span { start: first, end: last };
+            if let Some(order) = Order::of(&bytes[matched.span.clone()]) {
+                span = order.place(bytes, &matched.span, span);
+            }
+            found(Chunk { bytes, start }, StreamMatch { matched, span });
         });
         if !at_end {
             // What was decided stays in sight, as the margin of what follows.

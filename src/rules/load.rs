@@ -120,16 +120,17 @@ impl Loader<'_> {
             let known = self.known_checks.join(", ");
             return Err(checks_invalid(format!("there is no check `{unknown}`; there are {known}")));
         }
-        for (check, there) in [
-            ("context", raw.context.is_some()),
-            ("halves", !raw.halves.is_empty()),
-            ("except", raw.except.is_some()),
-        ] {
+        for (check, there) in [("context", raw.context.is_some()), ("except", raw.except.is_some())] {
             if checks.iter().any(|name| name == check) != there {
                 return Err(checks_invalid(format!(
                     "the check `{check}` and the field `{check}` go together"
                 )));
             }
+        }
+        let compares = checks.iter().any(|name| name == "halves" || name == "unmarked");
+        if compares == raw.halves.is_empty() {
+            let reason = "the checks `halves` and `unmarked` go together with the field `halves`";
+            return Err(checks_invalid(reason.to_owned()));
         }
         Ok(Form {
             anchors,

@@ -25,8 +25,20 @@ const BUILT_IN: &[(&str, &str)] = &[
 ];
 
 /// The names of checks that a form may ask for. The detector has one file for each.
-pub const CHECKS: &[&str] =
-    &["boundary", "context", "entropy", "except", "halves", "made-up", "placeholder", "random"];
+pub const CHECKS: &[&str] = &[
+    "boundary",
+    "context",
+    "entropy",
+    "except",
+    "expired",
+    "halves",
+    "made-up",
+    "named",
+    "placeholder",
+    "random",
+    "unmarked",
+    "whole",
+];
 
 /// The rules in force.
 #[derive(Clone, Debug)]

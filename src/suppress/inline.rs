@@ -106,12 +106,17 @@ fn comment(line: &[u8]) -> Option<Vec<Mark>> {
     let opening = line[..first.start].trim_ascii();
     // What a file may begin with before its first character.
     let opening = opening.strip_prefix("\u{feff}".as_bytes()).unwrap_or(opening).trim_ascii();
-    let signs = opening.iter().all(|byte| b"#/*-;%<!{(.:'|>=@ \t".contains(byte));
-    let word = [&b"rem"[..], b"dnl"].iter().any(|word| opening.eq_ignore_ascii_case(word));
+    let signs = opening.iter().all(|byte| b"#/*-;%<!{(.:'|>=@\"\\[+`~$ \t".contains(byte));
+    let word = [&b"rem"[..], b"dnl", b"@rem", b"\\comment", b"comment", b"//!", b"nb."]
+        .iter()
+        .any(|word| opening.eq_ignore_ascii_case(word));
     let rest = &line[first.end..];
     let behind = marker::closer(rest).map_or(&[][..], |at| &rest[at.end..]);
-    let only = behind.iter().all(|byte| byte.is_ascii_whitespace());
-    ((signs || word) && only).then(|| marks(line, true, |_| true, |_| true))
+    // Of JSX, whose comments stand in braces.
+    let only = behind.iter().all(|byte| byte.is_ascii_whitespace() || *byte == b'}');
+    // Vim's comments begin with a quote; so do strings, which end with one.
+    let is_string = opening == b"\"" && rest.contains(&b'"');
+    ((signs || word) && only && !is_string).then(|| marks(line, true, |_| true, |_| true))
 }
 
 /// The markers on `line` that are `near`. A reason goes up to the next marker; `has_reason` tells
@@ -169,6 +174,21 @@ mod tests {
             "-- friskey:allow why\r",
             "friskey:allow why",
             "\u{feff}# friskey:allow why",
+            "\" friskey:allow why",
+            "{/* friskey:allow why */}",
+            "  { /* friskey:allow why */ }",
+            "--[[ friskey:allow why ]]",
+            "%% friskey:allow why",
+            "; friskey:allow why",
+            ":: friskey:allow why",
+            "@REM friskey:allow why",
+            "' friskey:allow why",
+            "#= friskey:allow why =#",
+            "{- friskey:allow why -}",
+            "(* friskey:allow why *)",
+            "<# friskey:allow why #>",
+            "<%# friskey:allow why %>",
+            "{{!-- friskey:allow why --}}",
         ] {
             assert_eq!(mark(&format!("x\n{line}\n  a = KKKK\n")), own(Some("why")), "{line}");
             assert_eq!(mark(&format!("{line}\na = KKKK")), own(Some("why")), "{line}, first");
@@ -180,6 +200,7 @@ mod tests {
             "/* friskey:allow why */ b = 1",
             "# b = KKKK friskey:allow why",
             "\"x\": \"friskey:allow why\",",
+            "\"friskey:allow why\",",
         ] {
             let text = format!("{line}\na = kkkk").replace("kkkk", "KKKK");
             let at = text.rfind("KKKK").unwrap();

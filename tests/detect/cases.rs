@@ -165,7 +165,7 @@ fn words_around_a_bare_key_say_whose_it_is() {
 fn typed_prefixes_without_the_marker_count_when_they_look_random() {
     let detector = detector();
     for prefix in ["sk-proj-", "sk-svcacct-", "sk-admin-", "sk-None-"] {
-        for length in [40, 48, 100, 156, 200] {
+        for length in [40, 48, 101, 150, 200] {
             for seed in 0..100 {
                 let text = expand(&format!("key: {prefix}{{base64url:{length}}};"), seed).text;
                 let levels: Vec<_> =
@@ -176,6 +176,57 @@ fn typed_prefixes_without_the_marker_count_when_they_look_random() {
                 assert_eq!(levels, [Confidence::Medium], "{prefix} {length} {seed}: {:?}", why());
             }
         }
+    }
+}
+
+#[test]
+fn what_is_made_after_a_key_with_the_marker_is_worth_a_low_report() {
+    for template in [
+        "sk-admin-{base64url:58}ABCDEFGH{base64url:58}",
+        "sk-proj-{base64url:74}{base62:8}{base64url:74}",
+        "sk-svcacct-{base64url:46}{lower:8}{base64url:46}",
+        "sk-admin-{base62:5}{marker}{base64url:58}",
+        "sk-admin-{base64url:58}{marker}{base62:5}",
+    ] {
+        for seed in 0..50 {
+            let text = expand(&format!("openai: {template}{{nl}}"), seed).text;
+            let levels: Vec<_> = found(detector(), &text).iter().map(|m| m.identified.confidence).collect();
+            assert!(levels.iter().all(|level| *level == Confidence::Low), "{template} {seed}: {levels:?}");
+        }
+    }
+}
+
+#[test]
+fn a_key_without_its_prefix_is_found_where_openai_is_named() {
+    let whole = [20, 42, 46, 58, 74].map(|half| format!("{{base62:{half}}}{{marker}}{{base62:{half}}}"));
+    for half in [20, 42, 46, 58, 74] {
+        let class = if half == 20 { "base62" } else { "base64url" };
+        for (before, after) in [
+            ("{\"open_ai_api_key\": \"", "\"}"),
+            ("openai_api_key = '", "'"),
+            ("# api.openai.com{nl}Authorization: Bearer ", "{nl}"),
+            ("OPENAI_API_KEY=", "{nl}"),
+            ("openai = \"sk-\" + rest; rest = \"", "\";"),
+            ("OPENAI_KEY=k-proj-", "{nl}"),
+            ("<add key=\"OpenAI\" value=\"", "\"/>"),
+        ] {
+            for seed in 0..10 {
+                let key = format!("{{{class}:{half}}}{{marker}}{{{class}:{half}}}");
+                let text = expand(&format!("{before}«{key}»{after}"), seed);
+                let found = found(detector(), &text.text);
+                let is_it = matches!(&found[..], [one]
+                    if Some(one.span.clone()) == text.secret && one.identified.confidence == Confidence::Medium);
+                assert!(is_it, "{half} {before} {seed}: {found:?}");
+            }
+        }
+    }
+    let level = |template: &str| {
+        found(detector(), &expand(template, 1).text).first().map(|m| m.identified.confidence)
+    };
+    assert_eq!(level("k = '{base62:20}{marker}{base62:20}'"), Some(Confidence::Low));
+    for (index, half) in whole.iter().enumerate() {
+        assert_eq!(level(&format!("openai {{base62:3}}/{half}")), None, "{index}");
+        assert_eq!(level(&format!("openai {half}{{base62:1}}")), None, "{index}");
     }
 }
 

@@ -73,6 +73,7 @@ fn piece() -> impl Strategy<Value = Vec<u8>> {
         "split:60:\n  ",
         "markdown",
     ]);
+    let repeated = disguises.clone();
     let seams = prop::sample::select(vec![
         "\" + \"",
         "' '",
@@ -116,6 +117,10 @@ fn piece() -> impl Strategy<Value = Vec<u8>> {
             .prop_map(|(template, seed, tool)| dumps::dumped(&expand(template, seed).text, tool)),
         4 => (templates, 0..1000_u64, disguises)
             .prop_map(|(template, seed, steps)| encoded(&expand(template, seed).text, steps)),
+        2 => (seams.clone(), 3..24_usize).prop_map(|(text, times)| text.repeat(times).into_bytes()),
+        2 => (repeated, 2..40_usize).prop_map(|(steps, times)| {
+            encoded(&format!("sk-proj-{MARKER}").repeat(times).into_bytes(), steps)
+        }),
         4 => seams.prop_map(|text| text.as_bytes().to_vec()),
         6 => literals.prop_map(|text| text.as_bytes().to_vec()),
         1 => prop::collection::vec(any::<u8>(), 0..12),
@@ -169,7 +174,9 @@ proptest! {
                 let at = usize::try_from(found.span.start.offset).unwrap();
                 let end = usize::try_from(found.span.end.offset).unwrap();
                 let here = friskey::model::Position::START.advanced(&text[..at]);
-                assert_eq!(here, found.span.start);
+                if !found.matched.encoding.starts_with("utf-16") {
+                    assert_eq!(here, found.span.start);
+                }
                 assert_eq!(&chunk.bytes[found.matched.span.clone()], &text[at..end]);
                 in_chunks.push((at..end, found.matched.identified));
             })

@@ -102,7 +102,7 @@ const GLUES: &[Glue] = &[
 ];
 
 /// Without the marker.
-const TYPED: &[&str] = &["sk-proj-{base64url:48}", "sk-svcacct-{base62:100}", "sk-admin-{base64url:64}"];
+const TYPED: &[&str] = &["sk-proj-{base64url:48}", "sk-svcacct-{base62:101}", "sk-admin-{base64url:64}"];
 
 /// Where a key is cut: behind what keys of its kind begin with, in the middle, and every so many characters.
 fn cuts(key: &[u8]) -> [Vec<usize>; 4] {

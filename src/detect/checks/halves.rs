@@ -1,6 +1,8 @@
 //! `halves`: the marker stands in the middle of a genuine key. Finds where the key ends, and how
 //! well the two halves agree.
 
+use std::ops::Range;
+
 use memchr::memmem;
 
 use super::{Candidate, Check, CompiledForm, Rejection};
@@ -17,6 +19,9 @@ const FIRST: usize = 20;
 /// that does not happen by chance, and somebody who wrote nothing else would keep the other checks busy.
 const TYPE: usize = 3;
 const MOST_STARTS: usize = 2;
+
+/// Nor does the marker turn up again so near to itself: both halves of every key are this long.
+pub(in super::super) const APART: usize = 16;
 
 /// Compares the halves; cuts off what follows the key.
 #[derive(Debug)]
@@ -36,6 +41,9 @@ impl Check for Halves {
         if again.is_some_and(|count| count > MOST_STARTS) {
             return Err("what begins keys stands in it again and again".into());
         }
+        if stands_again(candidate.bytes, &left, &right) {
+            return Err("the marker stands in it again and again".into());
+        }
         let run = right.len();
         candidate.note("marker");
         // Behind as many characters as stand before the marker, something else begins.
@@ -47,7 +55,8 @@ impl Check for Halves {
             || bytes[left].iter().chain(&bytes[right.start..end]).all(u8::is_ascii_alphanumeric);
         let known = form.form.halves.contains(&half) && alphabet_fits;
         if run < half {
-            candidate.cap(Confidence::Medium);
+            // Of what has lost nearly a whole half nobody can make use, and hardly a key is cut off there.
+            candidate.cap(if run * 4 < half { Confidence::Low } else { Confidence::Medium });
             candidate.weight = 3;
             candidate.note(format!("cut off: {run} of {half} characters after the marker"));
             return Ok(());
@@ -73,6 +82,16 @@ impl Check for Halves {
         }
         Ok(())
     }
+}
+
+/// Whether the marker between the halves stands again so near to it that one of the halves would be too short.
+fn stands_again(bytes: &[u8], left: &Range<usize>, right: &Range<usize>) -> bool {
+    let marker = &bytes[left.end..right.start];
+    let reach = APART + marker.len().saturating_sub(1);
+    let before = left.start.max(left.end.saturating_sub(reach))..left.end;
+    let behind = right.start..right.end.min(right.start + reach);
+    !marker.is_empty()
+        && [before, behind].into_iter().any(|near| memmem::find(&bytes[near], marker).is_some())
 }
 
 /// Whether base64url text that ends like this stands for bytes of which the last is zero.

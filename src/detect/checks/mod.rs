@@ -4,11 +4,15 @@ mod boundary;
 mod context;
 mod entropy;
 mod except;
+mod expired;
 mod halves;
 mod made_up;
+mod named;
 mod placeholder;
 mod random;
 mod sequence;
+mod unmarked;
+mod whole;
 
 use std::fmt;
 
@@ -17,6 +21,7 @@ use super::form::CompiledForm;
 
 pub(super) use boundary::has_boundary;
 pub(super) use context::REACH as CONTEXT_REACH;
+pub(super) use halves::APART;
 
 /// An offline test of a match: raises or lowers its confidence, notes evidence, or turns it down.
 pub(super) trait Check: Sync + fmt::Debug {
@@ -37,10 +42,14 @@ const ALL: &[&dyn Check] = &[
     &context::NearWords,
     &entropy::Entropy,
     &except::Except,
+    &expired::Expired,
     &halves::Halves,
     &made_up::MadeUp,
+    &named::Named,
     &placeholder::Placeholder,
     &random::Random,
+    &unmarked::Unmarked,
+    &whole::Whole,
 ];
 
 /// The check of that name.

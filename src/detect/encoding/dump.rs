@@ -53,7 +53,7 @@ impl Encoding for Dump {
         let mut before: Vec<Byte> = line.bytes[..index].iter().rev().copied().collect();
         let mut breaks = Vec::new();
         // A first look asks for nothing before the hit.
-        let mut first = if hit.reach == Reach::Full { line.before(text) } else { None };
+        let mut first = if hit.reach == Reach::Full || !hit.starts_key { line.before(text) } else { None };
         while let Some(line) = first
             && before.len() < hit.most_before()
             && line.end > low

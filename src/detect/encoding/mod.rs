@@ -108,19 +108,19 @@ pub(super) struct Hit<'a> {
 /// a little says so sooner.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Reach {
-    /// A few characters from the hit on.
-    Peek,
-    /// As many from the hit on as a key has.
+    /// So many characters from the hit on; before it too, where keys do not begin with what was hit.
+    Few(usize),
+    /// As many as a key has.
     Key,
-    /// Those before it too, and the surroundings.
+    /// The surroundings, too.
     Full,
 }
 
 /// Characters with which keys begin; as many again, and another begins.
 const START: usize = 3;
 
-/// Characters that are enough for a first look.
-const FIRST_LOOK: usize = 24;
+/// Characters before a hit of which the rest of an escape or of a group of symbols may be made.
+const FEW_BEFORE: usize = 3;
 
 /// Bytes before a hit of which a first look may need some: the rest of an escape or of a group of symbols.
 const JUST_BEFORE: usize = 80;
@@ -129,9 +129,9 @@ impl Hit<'_> {
     /// The first byte that may be decoded.
     fn low(&self) -> usize {
         let far = match self.reach {
-            Reach::Full if self.starts_key => NEAR,
-            Reach::Full => FAR,
-            Reach::Peek | Reach::Key => JUST_BEFORE,
+            _ if !self.starts_key => FAR,
+            Reach::Full => NEAR,
+            Reach::Few(_) | Reach::Key => JUST_BEFORE,
         };
         self.at.saturating_sub(far)
     }
@@ -139,7 +139,7 @@ impl Hit<'_> {
     /// How many characters need be decoded from the hit on.
     fn most(&self) -> usize {
         match (self.reach, self.keys) {
-            (Reach::Peek, _) => FIRST_LOOK,
+            (Reach::Few(most), _) => most,
             (Reach::Key, Some(keys)) => keys,
             (Reach::Full, Some(keys)) => keys + CONTEXT_REACH,
             (_, None) => usize::MAX,
@@ -148,7 +148,7 @@ impl Hit<'_> {
 
     /// And how many before it.
     fn most_before(&self) -> usize {
-        if self.reach == Reach::Full { self.most() } else { 3 }
+        if self.reach == Reach::Full || !self.starts_key { self.most() } else { FEW_BEFORE }
     }
 
     /// Up to where bytes may be decoded.
@@ -201,6 +201,11 @@ impl Decoded {
         self.marks.iter().filter(is_end).map(|(at, _)| *at).collect()
     }
 
+    /// Whether anything in `range` of the text was joined that may not belong together.
+    pub(super) fn is_loose(&self, range: &Range<usize>) -> bool {
+        self.marks.iter().any(|(at, kind)| kind.is_loose() && range.start <= *at && *at <= range.end)
+    }
+
     /// Whether the next part begins as the key itself did.
     fn is_end(&self, at: usize, kind: Kind) -> bool {
         let start = self.text.get(self.at..self.at + START);
@@ -230,7 +235,9 @@ pub(super) struct Route {
     /// Whether keys begin with the literal of the last step.
     pub(super) starts_key: bool,
     /// The most that the forms match that want the literal, if that is of the key alphabet alone.
-    keys: Option<usize>,
+    pub(super) keys: Option<usize>,
+    /// Characters of a key that are on each side of the literal and are not it once more, where all forms demand that.
+    pub(super) apart: usize,
 }
 
 /// One of them.
@@ -262,7 +269,17 @@ impl Route {
 
     /// Whether less than all around a hit can say that it is of no use.
     pub(super) fn can_be_brief(&self) -> bool {
-        self.starts_key && self.keys.is_some() && self.steps.len() == 1
+        self.keys.is_some()
+    }
+
+    /// Whether the text around a hit was decoded from text that was itself decoded, and perhaps cut off.
+    pub(super) fn is_nested(&self) -> bool {
+        self.steps.len() > 1
+    }
+
+    /// Whether all that is decoded belongs together: where it ends, the key does.
+    pub(super) fn ends_with_key(&self) -> bool {
+        matches!(&self.steps[..], [step] if step.encoding.name() != spelling::NAME)
     }
 
     fn decode_from(&self, step: usize, text: &[u8], at: usize, reach: Reach, read: &mut dyn FnMut(Decoded)) {
@@ -271,6 +288,14 @@ impl Route {
         // The characters of a text within are none of a key's.
         let keys = self.keys.filter(|_| is_last);
         let (starts_key, nested) = (self.starts_key, step > 0);
+        let (within, reach) = (
+            reach,
+            match reach {
+                // Two to each of UTF-16, and no more to most others.
+                Reach::Few(most) if !is_last => Reach::Few(2 * most + 8),
+                reach => reach,
+            },
+        );
         let hit = Hit { text, at, variant: *variant, literal, starts_key, nested, keys, reach };
         encoding.decode(&hit, &mut |decoded| {
             if !decoded.text.get(decoded.at..).is_some_and(|text| text.starts_with(literal)) {
@@ -278,7 +303,7 @@ impl Route {
             }
             match is_last {
                 true => read(decoded),
-                false => self.decode_from(step + 1, &decoded.text, decoded.at, reach, &mut |inner| {
+                false => self.decode_from(step + 1, &decoded.text, decoded.at, within, &mut |inner| {
                     read(inner.through(&decoded));
                 }),
             }
@@ -324,6 +349,8 @@ pub(super) struct Literal {
     pub(super) starts_key: bool,
     /// The most characters of a key in which it stands, if those are of the key alphabet from end to end.
     pub(super) keys: Option<usize>,
+    /// See [`Route::apart`].
+    pub(super) apart: usize,
 }
 
 /// Every encoding.
@@ -377,9 +404,10 @@ const HEX: &[&dyn Encoding] = &[&hex::Together, &apart::Apart, &dump::Dump];
 /// All that is to be searched for, with how to decode what is found.
 pub(super) fn routes(literals: &[Literal]) -> Vec<(Vec<u8>, Route)> {
     let mut routes = Vec::new();
-    for Literal { bytes: literal, starts_key, keys } in literals {
+    for Literal { bytes: literal, starts_key, keys, apart } in literals {
+        let (starts_key, keys, apart) = (starts_key, *keys, *apart);
         let mut add =
-            |anchor, steps| routes.push((anchor, Route { steps, starts_key: *starts_key, keys: *keys }));
+            |anchor, steps| routes.push((anchor, Route { steps, starts_key: *starts_key, keys, apart }));
         let plain = Step::new(&spelling::Spelling, spelling::AS_IT_IS, literal);
         add(literal.clone(), vec![plain]);
         for &encoding in ALL {

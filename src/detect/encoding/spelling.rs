@@ -9,6 +9,9 @@ use crate::detect::alphabet::{is_key, key_run};
 use crate::detect::candidate::{Candidate, EQUAL, EXACT};
 use crate::detect::checks::CONTEXT_REACH;
 
+/// What split text is called.
+pub(super) const NAME: Name = "split";
+
 /// The literal was hit as it is; what goes on around it may be spelt out.
 pub(super) const AS_IT_IS: u8 = 0;
 const ESCAPED: u8 = 1;
@@ -26,7 +29,7 @@ pub(super) struct Spelling;
 
 impl Encoding for Spelling {
     fn name(&self) -> Name {
-        "split"
+        NAME
     }
 
     /// The first character spelt out, and what comes after it if only others than letters and digits
@@ -68,8 +71,8 @@ impl Encoding for Spelling {
         if !goes_on(hit) || !reads_literal(hit) {
             return;
         }
-        if hit.reach == Reach::Peek {
-            read(walk(hit, &peeked(hit), true).0);
+        if let Reach::Few(most) = hit.reach {
+            read(walk(hit, &few(hit, most), true).0);
             return;
         }
         let Some(core) = core(hit) else { return };
@@ -216,16 +219,28 @@ fn core(hit: &Hit<'_>) -> Option<Core> {
 }
 
 /// As much as a first look needs, whatever it holds.
-fn peeked(hit: &Hit<'_>) -> Range<usize> {
-    let (high, start) = (hit.high(), start(hit));
+fn few(hit: &Hit<'_>, most: usize) -> Range<usize> {
+    let (low, high, first) = (hit.low(), hit.high(), start(hit));
     let (mut end, mut count) = (hit.at, 0);
-    while end < high && count < hit.most() {
+    while end < high && count < most {
         let unit = unit_at(hit.text, end, true);
         if unit.len > high - end {
             break;
         }
         end += unit.len;
         count += usize::from(unit.value.is_some());
+    }
+    let mut start = first;
+    if !hit.starts_key {
+        let mut left = most;
+        for (unit, at) in Backward::new(hit.text, first, low, true) {
+            let Some(fewer) = left.checked_sub(usize::from(unit.value.is_some())) else { break };
+            // What no key holds ends it.
+            if unit.value.is_some_and(|value| !is_key(value)) {
+                left = 0;
+            }
+            (left, start) = (left.min(fewer), at);
+        }
     }
     start..end
 }

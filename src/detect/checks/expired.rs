@@ -1,0 +1,33 @@
+//! `expired`: a secret that lives for minutes, beside the time at which it ends or in documentation, is an example or an
+//! answer that was kept, and opens nothing any more.
+
+use super::{CONTEXT_REACH, Candidate, Check, CompiledForm, Rejection};
+use crate::model::Confidence;
+
+/// In lower case.
+const WORDS: &[&str] =
+    &["expires_at", "expires_after", "expiresat", "example", "sample", "e.g.", "```", "documentation"];
+
+/// Lowers to `low` what nobody can use any more.
+#[derive(Debug)]
+pub(super) struct Expired;
+
+impl Check for Expired {
+    fn name(&self) -> &'static str {
+        "expired"
+    }
+
+    fn weigh(&self, candidate: &mut Candidate<'_>, _: &CompiledForm) -> Result<(), Rejection> {
+        let (bytes, secret) = (candidate.bytes, &candidate.secret);
+        let low = secret.start.saturating_sub(CONTEXT_REACH);
+        let high = bytes.len().min(secret.end + CONTEXT_REACH);
+        let around = [&bytes[low..secret.start], &bytes[secret.end..high]].map(<[u8]>::to_ascii_lowercase);
+        let is_in =
+            |word: &&&str| around.iter().any(|part| memchr::memmem::find(part, word.as_bytes()).is_some());
+        if let Some(word) = WORDS.iter().find(is_in) {
+            candidate.cap(Confidence::Low);
+            candidate.note(format!("`{word}` nearby: an example, or an answer that was kept"));
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,92 @@
+//! `whole`: a key without its prefix has nothing but its length to be known by. So nothing may stand right before or
+//! behind it that its alphabet goes on with, and it must not be text in base64 that happens to say the marker.
+
+use super::{Candidate, Check, CompiledForm, Rejection, has_boundary};
+use crate::detect::candidate::EXACT;
+
+/// What may be left before the random part when the beginning of a key was cut off.
+const LEADS: &[&[u8]] = &[
+    b"-",
+    b"k-",
+    b"sk_",
+    b"proj-",
+    b"svcacct-",
+    b"svcaat-",
+    b"admin-",
+    b"None-",
+    b"user-",
+    b"-proj-",
+    b"-svcacct-",
+    b"-admin-",
+    b"-None-",
+    b"k-proj-",
+    b"k-svcacct-",
+    b"k-admin-",
+    b"k-None-",
+];
+
+/// Turns down what is not a whole key without its prefix. To be asked after `halves`.
+#[derive(Debug)]
+pub(super) struct Whole;
+
+impl Check for Whole {
+    fn name(&self) -> &'static str {
+        "whole"
+    }
+
+    fn weigh(&self, candidate: &mut Candidate<'_>, _: &CompiledForm) -> Result<(), Rejection> {
+        let (bytes, secret) = (candidate.bytes, candidate.secret.clone());
+        if candidate.weight != EXACT || !begins(bytes, secret.start) {
+            return Err("it is part of a longer text".into());
+        }
+        // An `=` would be the padding of base64.
+        if bytes.get(secret.end).is_some_and(|byte| b"+/=".contains(byte)) {
+            return Err("it is part of a longer text".into());
+        }
+        if is_base64_of_text(&bytes[secret]) {
+            return Err("it is text in base64".into());
+        }
+        candidate.note("without its prefix");
+        Ok(())
+    }
+}
+
+/// Whether a key without its prefix, or without the beginning of it, can begin at `at`.
+fn begins(bytes: &[u8], at: usize) -> bool {
+    has_boundary(bytes, at)
+        || LEADS.iter().any(|lead| bytes[..at].ends_with(lead) && has_boundary(bytes, at - lead.len()))
+}
+
+/// Whether nearly all of the bytes that `symbols` stand for are characters.
+fn is_base64_of_text(symbols: &[u8]) -> bool {
+    let value = |symbol: u8| match symbol {
+        b'A'..=b'Z' => symbol - b'A',
+        b'a'..=b'z' => symbol - b'a' + 26,
+        b'0'..=b'9' => symbol - b'0' + 52,
+        b'+' | b'-' => 62,
+        _ => 63,
+    };
+    let bytes = symbols.chunks_exact(4).flat_map(|group| {
+        let bits = group.iter().fold(0_u32, |bits, &symbol| bits << 6 | u32::from(value(symbol)));
+        bits.to_be_bytes().into_iter().skip(1)
+    });
+    let (all, text) = bytes.fold((0, 0), |(all, text), byte| {
+        (all + 1, text + usize::from(matches!(byte, b' '..=b'~' | b'\n' | b'\r' | b'\t')))
+    });
+    text * 10 >= all * 9
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rules::{MARKER, expand};
+
+    #[test]
+    fn text_in_base64_is_told_from_random_characters() {
+        for seed in 0..2000 {
+            assert!(!is_base64_of_text(&expand("{base62:20}{marker}{base62:20}", seed).text), "{seed}");
+        }
+        let text = format!("VGhpcyBpcyBzb21l{MARKER}IHRleHQgb2YgYSBi");
+        assert!(is_base64_of_text(text.as_bytes()));
+    }
+}
