@@ -25,7 +25,7 @@ pub(super) const LONGEST: usize = 40;
 pub(super) const REASON: usize = 200;
 
 /// What ends a comment in the middle of a line.
-const CLOSERS: &[&str] = &["*/", "-->", "*)", "%>", "#}", "}}", "]]", "=#", "-}", "|#", "+/", "#>"];
+const CLOSERS: &[&str] = &["*/", "-->", "*)", "%>", "#}", "}}", "]]", "=#", "--}}", "-}", "|#", "+/", "#>"];
 
 /// A word at least this long may be a key.
 const KEY_LIKE: usize = 16;

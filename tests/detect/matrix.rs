@@ -114,7 +114,7 @@ const QUOTED: &[(&str, &str)] = &[("\"", "\""), ("{'key': '", "', 'other': 'x'}"
 /// Without the marker.
 const TYPED: &[(&str, &str)] = &[
     ("sk-proj-{base64url:48}", "project"),
-    ("sk-proj-{base62:156}", "project"),
+    ("sk-proj-{base62:150}", "project"),
     ("sk-svcacct-{base64url:100}", "service-account"),
     ("sk-admin-{base64url:64}", "admin"),
     ("sk-None-{base62:40}", "user"),
