@@ -115,7 +115,7 @@ const QUOTED: &[(&str, &str)] = &[("\"", "\""), ("{'key': '", "', 'other': 'x'}"
 const TYPED: &[(&str, &str)] = &[
     ("sk-proj-{base64url:48}", "project"),
     ("sk-proj-{base62:150}", "project"),
-    ("sk-svcacct-{base64url:100}", "service-account"),
+    ("sk-svcacct-{base64url:102}", "service-account"),
     ("sk-admin-{base64url:64}", "admin"),
     ("sk-None-{base62:40}", "user"),
 ];
