@@ -112,6 +112,24 @@ client() {
     key >gone.env && git add gone.env && git commit --quiet --no-verify -m in
     git rm --quiet gone.env && git commit --quiet -m out
     check "$client: a push with a key that came and went" blocks git push --quiet origin main
+    # The clients tell a hook of the first ref only.
+    git checkout --quiet -B clean origin/main && echo c >c.txt && git add c.txt && git commit --quiet -m clean
+    git checkout --quiet -B second origin/main && key >second.env && git add second.env
+    git commit --quiet --no-verify -m second && git branch --quiet -D main
+    check "$client: a push of two refs with a key in the second" blocks git push --quiet origin clean second
+    grep -q refs/heads/second "$work/out"
+    git checkout --quiet clean && git branch --quiet -D second
+    check "$client: a push of a clean ref" passes git push --quiet origin clean
+    # Of the first push of a whole history they tell no range.
+    git init --quiet --bare ../"$client"-fresh.git
+    git remote add fresh ../"$client"-fresh.git
+    check "$client: a first push of a history with an old key" blocks git push --quiet fresh clean
+    # A merge takes over what the other branch has.
+    "$client" install --hook-type pre-merge-commit >/dev/null
+    git checkout --quiet -b topic clean~1 && echo t >t.txt && git add t.txt && git commit --quiet -m topic
+    git checkout --quiet clean && key >other.env && git add other.env && git commit --quiet --no-verify -m other
+    git checkout --quiet topic
+    check "$client: a merge of a branch with a key" passes git merge --quiet --no-edit clean
     check "$client: nothing is left behind" passes test -z "$(git status --porcelain | tee /dev/stderr)"
     cd "$root"
 }

@@ -226,7 +226,8 @@ pub(super) struct Staged {
 pub(super) enum HookCommand {
     /// Installs hooks where git looks for them; a hook that is there goes on running
     Install {
-        /// The hooks; without any, pre-commit, commit-msg and pre-push, or pre-receive in a bare repository
+        /// The hooks; without any, pre-commit, pre-merge-commit, commit-msg and pre-push, or pre-receive in a bare
+        /// repository
         #[arg(long = "hook", value_name = "HOOK", value_delimiter = ',')]
         hooks: Vec<Hook>,
         /// A path in the repository
@@ -235,6 +236,15 @@ pub(super) enum HookCommand {
         /// Installs beside a hook manager, which may write over it
         #[arg(long)]
         force: bool,
+        /// Installs for every repository that uses the folder which core.hooksPath sets
+        #[arg(long)]
+        global: bool,
+    },
+    /// Lists the hooks, whose they are, and whether they run friskey; exit status 1 if one does not
+    Status {
+        /// A path in the repository
+        #[arg(value_name = "REPO", default_value = ".")]
+        repo: PathBuf,
     },
     /// Takes out friskey's hooks, and puts back what was there before
     Uninstall {

@@ -3,6 +3,8 @@
 use std::env;
 use std::path::PathBuf;
 
+use crate::git::ObjectId;
+
 /// The variables that say where the repository is.
 pub(super) struct GitEnv {
     /// `GIT_DIR`, or the current folder.
@@ -14,6 +16,9 @@ pub(super) struct GitEnv {
     /// `GIT_OBJECT_DIRECTORY` and `GIT_ALTERNATE_OBJECT_DIRECTORIES`: a push is kept in quarantine until
     /// its hooks accept it.
     pub(super) objects: Vec<PathBuf>,
+    /// From `GITHEAD_<id>`: the commits that `git merge` merges. It writes them to `MERGE_HEAD` only after
+    /// the pre-merge-commit hook.
+    pub(super) merge_heads: Vec<ObjectId>,
 }
 
 impl GitEnv {
@@ -29,6 +34,11 @@ impl GitEnv {
             index: path("GIT_INDEX_FILE"),
             work_tree: path("GIT_WORK_TREE"),
             objects,
+            merge_heads: env::vars_os().filter_map(|(name, _)| merge_head(name.to_str()?)).collect(),
         }
     }
+}
+
+fn merge_head(variable: &str) -> Option<ObjectId> {
+    ObjectId::from_hex(variable.strip_prefix("GITHEAD_")?.as_bytes()).ok()
 }

@@ -32,6 +32,7 @@ pub(super) fn run(staged: &Staged, global: &Global) -> Result<Exit> {
         repo: git.repo,
         index: git.index,
         work_tree: git.work_tree,
+        merge_heads: git.merge_heads,
         files: staged.files.clone(),
         exclude: options::excludes(&config)?,
         without_lfs: config.is_without_lfs(),

@@ -1,15 +1,21 @@
-//! Where git looks for hooks. The one thing for which the user's own configuration is read.
+//! Where git looks for hooks, and how it cleans up messages. For that the user's own configuration is read.
 
 use std::path::{Path, PathBuf};
 
 use super::gate;
-use super::open::OpenError;
+use super::open::{OpenError, open};
 
 /// The folder that git takes hooks from.
 #[derive(Clone, Debug)]
 pub struct HooksDir {
     /// Its path.
     pub dir: PathBuf,
+    /// The repository's own, which `core.hooksPath` may replace.
+    pub own: PathBuf,
+    /// The top of the work tree.
+    pub top: Option<PathBuf>,
+    /// Whether `core.hooksPath` is set.
+    pub set: bool,
     /// Whether it lies outside of the repository, so that others may use it, too.
     pub shared: bool,
     /// Whether the repository has no work tree.
@@ -29,7 +35,9 @@ pub fn hooks_dir(path: &Path) -> Result<HooksDir, OpenError> {
     // With all of git's configuration, since it is git that will look there.
     let repo = gix::discover(path).map_err(|_| OpenError::NotARepository(path.to_owned()))?;
     let common = repo.common_dir().canonicalize().map_err(|error| unusable(error.to_string()))?;
-    let own = HooksDir { dir: common.join("hooks"), shared: false, bare: repo.is_bare() };
+    let dir = common.join("hooks");
+    let top = repo.workdir().and_then(|top| top.canonicalize().ok());
+    let own = HooksDir { own: dir.clone(), dir, top, set: false, shared: false, bare: repo.is_bare() };
     let set = repo.config_snapshot().trusted_path("core.hooksPath");
     let Some(set) = set.map_err(|error| unusable(format!("core.hooksPath: {error}")))? else {
         return Ok(own);
@@ -37,6 +45,54 @@ pub fn hooks_dir(path: &Path) -> Result<HooksDir, OpenError> {
     // Relative ones start where hooks run: at the top of the work tree, or in a bare repository.
     let base = repo.workdir().unwrap_or(&common).to_owned();
     let dir = base.join(set);
-    let shared = !dir.starts_with(&base) && !dir.starts_with(&common);
-    Ok(HooksDir { dir, shared, ..own })
+    let real = dir.canonicalize().unwrap_or_else(|_| dir.clone());
+    let inside = |folder: &Path| {
+        real.starts_with(folder) || folder.canonicalize().is_ok_and(|folder| real.starts_with(folder))
+    };
+    let shared = !inside(&base) && !inside(&common);
+    Ok(HooksDir { dir, shared, set: true, ..own })
+}
+
+/// What decides where git ends a commit message.
+#[derive(Clone, Debug)]
+pub struct MessageCut {
+    /// What a comment begins with; several if git picks one that the message does not need.
+    pub comments: Vec<String>,
+    /// `commit.verbose`: git cuts whatever else is set.
+    pub verbose: bool,
+    /// `commit.cleanup=scissors`: git cuts if the message was edited.
+    pub scissors: bool,
+}
+
+impl Default for MessageCut {
+    fn default() -> Self {
+        Self { comments: vec!["#".to_owned()], verbose: false, scissors: false }
+    }
+}
+
+/// The settings for the repository at `path`.
+///
+/// # Errors
+/// When there is no repository.
+pub fn message_cut(path: &Path) -> Result<MessageCut, OpenError> {
+    let repo = user_view(path)?;
+    let config = repo.config_snapshot();
+    let text = |key: &str| config.string(key).map(|value| value.to_string());
+    let comment = text("core.commentString").or_else(|| text("core.commentChar"));
+    let comments = match comment.as_deref() {
+        Some("auto") => "#;@!$%^&|:".chars().map(String::from).collect(),
+        Some(comment) if !comment.is_empty() => vec![comment.to_owned()],
+        _ => MessageCut::default().comments,
+    };
+    let verbose =
+        config.integer("commit.verbose").map(|level| level > 0).or(config.boolean("commit.verbose"));
+    let scissors = text("commit.cleanup").is_some_and(|mode| mode == "scissors");
+    Ok(MessageCut { comments, verbose: verbose.unwrap_or(false), scissors })
+}
+
+/// The repository at `path`, with all of the configuration that git obeys there.
+pub(super) fn user_view(path: &Path) -> Result<gix::Repository, OpenError> {
+    let isolated = open(path)?.to_thread_local();
+    gix::open(isolated.git_dir())
+        .map_err(|error| OpenError::Unusable { path: path.to_owned(), reason: error.to_string() })
 }

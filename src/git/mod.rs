@@ -26,6 +26,7 @@ mod open;
 mod pack;
 pub mod range;
 pub mod refs;
+mod remotes;
 #[cfg(test)]
 pub(crate) mod scratch;
 pub mod staged;
@@ -40,7 +41,7 @@ pub use gate::Refused;
 pub use gix::hash::Kind as HashKind;
 pub use gix::object::Kind as ObjectKind;
 pub use gix::{ObjectId, Repository};
-pub use hooks::{HooksDir, hooks_dir};
+pub use hooks::{HooksDir, MessageCut, hooks_dir, message_cut};
 pub use index::{IndexNames, index_names, staged_paths};
 pub use leftovers::{Leftover, leftovers};
 pub use lfs::{LARGEST_POINTER, LfsError, LfsStore, Pointer};
@@ -50,6 +51,7 @@ pub use objects::{Objects, entry_name};
 pub use open::{OpenError, open, open_with_objects};
 pub use pack::delta::{DeltaError, apply as apply_delta};
 pub use pack::entry::{Content as PackContent, parse as parse_pack_entry};
+pub use remotes::{Destination, KnownThere, adds_commits, is_root, known_there};
 pub use state::{AtHead, at_head, is_partial, is_shallow, version_control};
 pub use submodules::{WorkTreeGit, submodule_names, work_tree_git};
 #[doc(hidden)]

@@ -3,10 +3,12 @@
 use std::io::{self, Write};
 
 use super::{escape, place};
-use crate::model::{Report, Status};
+use crate::model::{Change, Leak, Report, Status};
 
 /// Places listed; the rest is counted.
 const LISTED: usize = 10;
+/// Commits listed that add a key, and as many that remove it.
+const EVENTS: usize = 3;
 
 /// Writes what `blocked` ("the commit is blocked") and how to go on; nothing when the report is clean.
 pub fn write_brief(report: &Report, blocked: &str, go_on: &[&str], out_to: &mut dyn Write) -> io::Result<()> {
@@ -33,6 +35,7 @@ pub fn write_brief(report: &Report, blocked: &str, go_on: &[&str], out_to: &mut 
     if places.len() > LISTED {
         line(format!("and {} more places", places.len() - LISTED));
     }
+    report.open_leaks().take(LISTED).flat_map(commits).for_each(&mut line);
     for skip in report.coverage.skipped.iter().take(LISTED) {
         line(format!("not scanned: {}: {}", escape::line(&skip.what), escape::line(&skip.reason)));
     }
@@ -44,9 +47,21 @@ pub fn write_brief(report: &Report, blocked: &str, go_on: &[&str], out_to: &mut 
     if report.status() == Status::Findings {
         // A marker that does not count, an entry that has expired: why accepting has not helped.
         report.notes.iter().take(LISTED).for_each(|note| line(format!("  note: {}", escape::line(note))));
-        go_on.iter().for_each(|text| line(format!("  {text}")));
     }
+    go_on.iter().for_each(|text| line(format!("  {text}")));
     out_to.write_all(out.as_bytes())
+}
+
+/// Which commits add the key and which remove it, where it is known.
+fn commits(leak: &Leak) -> Vec<String> {
+    let event = |what: &str, change: &Change| {
+        let path = change.path.as_deref().map(String::from_utf8_lossy).unwrap_or_default();
+        let commit = place::short(&change.commit);
+        let path = if path.is_empty() { String::new() } else { format!(": {}", escape::line(&path)) };
+        format!("  {what} in commit {commit} of {}{path}", place::day(change))
+    };
+    let added = leak.introduced.iter().take(EVENTS).map(|change| event("added", change));
+    added.chain(leak.removed.iter().take(EVENTS).map(|change| event("removed", change))).collect()
 }
 
 fn count(report: &Report) -> String {

@@ -7,7 +7,7 @@ use super::collect::{Gathered, name_findings};
 use super::contents::own_name;
 use super::objects::{Hit, Places, search};
 use super::{Clock, Settings, report};
-use crate::git::staged::{Side, Staged, StagedError, StagedPath, staged};
+use crate::git::staged::{Side, Staged, StagedError, StagedPath, find, staged};
 use crate::git::{self, Found, LfsStore, ObjectId, Objects, OpenError, Repository};
 use crate::model::{Coverage, Fingerprint, Ignored, IgnoredKind, Origin, Report, Skip, Surface, native_path};
 use crate::source::Excludes;
@@ -21,6 +21,8 @@ pub struct Commit {
     pub index: Option<PathBuf>,
     /// The work tree, when it is not the one that the repository knows.
     pub work_tree: Option<PathBuf>,
+    /// Parents of a merge that git has not written to `MERGE_HEAD` yet.
+    pub merge_heads: Vec<ObjectId>,
     /// Files that were named; scanned whole when the index has not changed them.
     pub files: Vec<PathBuf>,
     /// Paths to leave out.
@@ -56,11 +58,12 @@ pub fn scan_staged(settings: &Settings<'_>, commit: &Commit) -> Result<Report, C
     let clock = Clock::start();
     let repo = git::open(&commit.repo)?.to_thread_local();
     let named = named(commit, &repo)?;
-    let mut staged = staged(&repo, commit.index.as_deref(), &named)?;
+    let mut staged = staged(&repo, commit.index.as_deref(), &named, &commit.merge_heads)?;
     if let Some(excludes) = &commit.exclude {
         let stays = |path: &[u8]| !excludes.cover(&native_path(path));
         staged.changes.retain(|change| stays(&change.path));
         staged.submodules.retain(|path| stays(path));
+        staged.merged.iter_mut().for_each(|changes| changes.retain(|change| stays(&change.path)));
         staged.unchanged.retain(|(path, _)| stays(path));
     }
     let lfs = (!commit.without_lfs).then(|| LfsStore::of(&repo));
@@ -133,22 +136,23 @@ type Counts = HashMap<ObjectId, HashMap<Fingerprint, usize>>;
 
 impl Scan<'_> {
     fn run(&mut self, staged: Staged, named: &[Vec<u8>]) {
-        let Staged { changes, submodules, unchanged, unknown, gaps } = staged;
-        self.receipt(&changes, &unchanged);
-        self.gathered.coverage.skipped.extend(gaps.into_skips());
-        for path in unknown {
-            let what = String::from_utf8_lossy(&path).into_owned();
+        let own = staged.own_changes();
+        self.receipt(&own, &staged.unchanged);
+        self.gathered.coverage.skipped.extend(staged.gaps.clone().into_skips());
+        for path in &staged.unknown {
+            let what = String::from_utf8_lossy(path).into_owned();
             let skip =
                 Skip::new(what, "not in the index, so not part of the next commit; `git add` it first");
             self.gathered.coverage.skipped.insert(skip);
         }
         let changed =
-            changes.iter().flat_map(|change| change.new.iter().map(|side| (change.path.as_slice(), side)));
-        let after = self.counts(changed.chain(unchanged.iter().map(|(path, side)| (path.as_slice(), side))));
-        let new = self.new_secrets(&changes, &after);
+            own.iter().flat_map(|change| change.new.iter().map(|side| (change.path.as_slice(), side)));
+        let unchanged = staged.unchanged.iter().map(|(path, side)| (path.as_slice(), side));
+        let after = self.counts(changed.chain(unchanged));
+        let new = self.new_secrets(&staged, &own, &after);
         let is_named = |path: &[u8]| named.is_empty() || named.iter().any(|name| covers(name, path));
-        for change in changes.iter().filter(|change| is_named(&change.path)) {
-            self.names(change);
+        for change in own.iter().filter(|change| is_named(&change.path)) {
+            self.names(change, &staged);
             for side in &change.new {
                 let secrets: HashSet<Fingerprint> = after
                     .get(&side.id)
@@ -160,16 +164,16 @@ impl Scan<'_> {
                 self.report_blob(&change.path, side, &secrets);
             }
         }
-        for path in submodules.iter().filter(|path| is_named(path)) {
+        for path in staged.submodules.iter().filter(|path| is_named(path)) {
             self.gathered.findings.extend(name_findings(self.settings.detector, Surface::FileName, path, 0));
         }
-        for (path, side) in &unchanged {
+        for (path, side) in &staged.unchanged {
             let secrets = after.get(&side.id).into_iter().flat_map(HashMap::keys).copied().collect();
             self.report_blob(path, side, &secrets);
         }
     }
 
-    fn receipt(&mut self, changes: &[StagedPath], unchanged: &[(Vec<u8>, Side)]) {
+    fn receipt(&mut self, changes: &[&StagedPath], unchanged: &[(Vec<u8>, Side)]) {
         let coverage: &mut Coverage = &mut self.gathered.coverage;
         coverage.surfaces.extend([Surface::Index, Surface::FileName]);
         if self.lfs.is_some() {
@@ -197,39 +201,55 @@ impl Scan<'_> {
         found.into_iter().map(|found| (found.id, count(&found))).collect()
     }
 
-    /// Secrets that the changed paths hold more often in the index than in HEAD, whose side is only
-    /// read when there is something to compare.
-    fn new_secrets(&mut self, changes: &[StagedPath], after: &Counts) -> HashSet<Fingerprint> {
-        let mut in_index: HashMap<Fingerprint, usize> = HashMap::new();
-        for change in changes {
-            // The versions of a conflict are one file to come.
-            let mut most: HashMap<Fingerprint, usize> = HashMap::new();
-            for (secret, times) in change.new.iter().filter_map(|side| after.get(&side.id)).flatten() {
-                let known = most.entry(*secret).or_default();
-                *known = (*known).max(*times);
+    /// Secrets that the next commit holds more often than each of its parents does.
+    ///
+    /// What counts are the paths that it has otherwise than all of them, `own`. In a merge a second question follows,
+    /// about all paths in which it differs from a parent: a resolution may move what a parent has elsewhere. The
+    /// parents' sides are only read when there is something to compare.
+    fn new_secrets(&mut self, staged: &Staged, own: &[&StagedPath], after: &Counts) -> HashSet<Fingerprint> {
+        let in_index = tally_new(own.iter().copied(), after);
+        let mut new: HashSet<Fingerprint> = in_index.keys().copied().collect();
+        for changes in staged.by_parent() {
+            if new.is_empty() {
+                return new;
             }
-            for (secret, times) in most {
-                *in_index.entry(secret).or_default() += times;
+            let there: Vec<&StagedPath> =
+                own.iter().filter_map(|change| find(changes, &change.path)).collect();
+            let before = self.counts_before(&there);
+            new.retain(|secret| in_index.get(secret) > before.get(secret));
+        }
+        if staged.merged.is_empty() {
+            return new;
+        }
+        for changes in staged.by_parent() {
+            if new.is_empty() {
+                return new;
             }
+            let all: Vec<&StagedPath> = changes.iter().collect();
+            let sides = all.iter().flat_map(|change| change.new.iter().map(|side| (&change.path[..], side)));
+            let after = self.counts(sides);
+            let (in_index, before) = (tally_new(all.iter().copied(), &after), self.counts_before(&all));
+            new.retain(|secret| in_index.get(secret) > before.get(secret));
         }
-        if in_index.is_empty() {
-            return HashSet::new();
-        }
-        let before = self
-            .counts(changes.iter().filter_map(|change| Some((change.path.as_slice(), change.old.as_ref()?))));
-        let mut in_head: HashMap<Fingerprint, usize> = HashMap::new();
-        let old = changes.iter().filter_map(|change| before.get(&change.old.as_ref()?.id));
-        for (secret, times) in old.flatten() {
-            *in_head.entry(*secret).or_default() += times;
-        }
-        let more =
-            |(secret, times): (&Fingerprint, &usize)| *times > in_head.get(secret).copied().unwrap_or(0);
-        in_index.iter().filter(|&entry| more(entry)).map(|(secret, _)| *secret).collect()
+        new
     }
 
-    /// The name of a path that comes into being.
-    fn names(&mut self, change: &StagedPath) {
-        if change.old.is_none() && !change.new.is_empty() {
+    /// How often a parent holds each secret at the paths of `changes`.
+    fn counts_before(&mut self, changes: &[&StagedPath]) -> HashMap<Fingerprint, usize> {
+        let sides = changes.iter().filter_map(|change| Some((change.path.as_slice(), change.old.as_ref()?)));
+        let counts = self.counts(sides);
+        let mut before: HashMap<Fingerprint, usize> = HashMap::new();
+        let old = changes.iter().filter_map(|change| counts.get(&change.old.as_ref()?.id));
+        for (secret, times) in old.flatten() {
+            *before.entry(*secret).or_default() += times;
+        }
+        before
+    }
+
+    /// The name of a path that no parent has.
+    fn names(&mut self, change: &StagedPath, staged: &Staged) {
+        let is_new = |changes| find(changes, &change.path).is_some_and(|change| change.old.is_none());
+        if !change.new.is_empty() && staged.by_parent().all(is_new) {
             let found = name_findings(self.settings.detector, Surface::FileName, &change.path, 0);
             self.gathered.findings.extend(found);
         }
@@ -250,6 +270,26 @@ impl Scan<'_> {
             }
         }
     }
+}
+
+/// How often the index holds each secret at the paths of `changes`.
+fn tally_new<'c>(
+    changes: impl Iterator<Item = &'c StagedPath>,
+    after: &Counts,
+) -> HashMap<Fingerprint, usize> {
+    let mut in_index: HashMap<Fingerprint, usize> = HashMap::new();
+    for change in changes {
+        // The versions of a conflict are one file to come.
+        let mut most: HashMap<Fingerprint, usize> = HashMap::new();
+        for (secret, times) in change.new.iter().filter_map(|side| after.get(&side.id)).flatten() {
+            let known = most.entry(*secret).or_default();
+            *known = (*known).max(*times);
+        }
+        for (secret, times) in most {
+            *in_index.entry(secret).or_default() += times;
+        }
+    }
+    in_index
 }
 
 fn count(found: &Found<Hit>) -> HashMap<Fingerprint, usize> {

@@ -4,7 +4,7 @@ use std::process::Output;
 
 use serde_json::Value;
 
-use crate::support::{Scratch, key, leak, report};
+use crate::support::{Scratch, key, leak, report, run};
 
 fn staged(scratch: &Scratch, args: &[&str]) -> (i32, Value) {
     let output = scratch.friskey("r", &[&["staged", "--format", "json"], args].concat());
@@ -102,7 +102,7 @@ fn an_unborn_branch_a_conflict_and_intent_to_add() {
     scratch.write("r/a", "main\n");
     scratch.commit("r", "main");
     scratch.try_git("r", &["merge", "side"], b"");
-    assert_eq!(staged(&scratch, &[]).0, 1, "one side of the conflict holds a key");
+    assert_eq!(staged(&scratch, &[]).0, 0, "the key in the conflict is the merged branch's own");
 }
 
 #[test]
@@ -125,6 +125,7 @@ fn installed_hooks_let_clean_commits_pass_and_block_leaks() {
     assert!(!output.status.success());
     assert!(said.contains("a:1:1: openai-project-key sk-proj-…"), "{said}");
     assert!(said.contains("friskey:allow") && said.lines().count() < 8, "{said}");
+    assert!(said.contains("friskey baseline add ") && said.contains(" --reason '"), "{said}");
     assert!(!said.contains(&key(1)[8..40]));
     // what is staged stays staged
     assert_eq!(scratch.git("r", &["diff", "--cached", "--name-only"]), "a");
@@ -152,7 +153,7 @@ fn installed_hooks_let_clean_commits_pass_and_block_leaks() {
     scratch.git("r", &["add", "-A"]);
     assert!(commit(&["-m", "only x", "x"]).status.success());
     assert!(!commit(&["-m", "y, too"]).status.success());
-    // a merge that brings a key in
+    // a merge takes over what the other side has; its own commits are the push hook's
     scratch.git("r", &["reset", "-q", "--hard"]);
     scratch.git("r", &["checkout", "-q", "-b", "side", "HEAD~1"]);
     scratch.write("r/side", key(5));
@@ -161,7 +162,88 @@ fn installed_hooks_let_clean_commits_pass_and_block_leaks() {
     scratch.git("r", &["checkout", "-q", "main"]);
     let merge = scratch.try_git("r", &["merge", "-q", "--no-ff", "--no-commit", "side"], b"");
     assert!(merge.status.success());
-    assert!(!commit(&["-m", "merge"]).status.success());
+    assert!(commit(&["-m", "merge"]).status.success());
+}
+
+/// `main` with an old key, `topic` from before it, and the hooks.
+fn behind_an_old_key(conflict: bool) -> Scratch {
+    let scratch = Scratch::new();
+    scratch.repository("r");
+    scratch.write("r/f", "base\n");
+    scratch.commit("r", "base");
+    scratch.git("r", &["checkout", "-q", "-b", "topic"]);
+    scratch.write(if conflict { "r/f" } else { "r/t" }, "topic\n");
+    scratch.commit("r", "topic");
+    scratch.git("r", &["checkout", "-q", "main"]);
+    scratch.write("r/old.env", format!("K={}\n", key(1)));
+    scratch.write("r/f", "main\n");
+    scratch.commit("r", "old key");
+    scratch.git("r", &["checkout", "-q", "topic"]);
+    assert!(scratch.friskey("r", &["hook", "install"]).status.success());
+    scratch
+}
+
+#[test]
+fn a_catch_up_merge_is_not_blocked_by_what_main_has() {
+    // without a conflict, git commits by itself and runs pre-merge-commit
+    let scratch = behind_an_old_key(false);
+    let output = scratch.try_git("r", &["merge", "--no-edit", "main"], b"");
+    assert!(output.status.success(), "{}", stderr(&output));
+    // with one, it is `git commit` that makes the commit
+    let scratch = behind_an_old_key(true);
+    assert!(!scratch.try_git("r", &["merge", "main"], b"").status.success());
+    scratch.write("r/f", "both\n");
+    scratch.git("r", &["add", "f"]);
+    let output = scratch.try_git("r", &["commit", "-q", "-m", "merge"], b"");
+    assert!(output.status.success(), "{}", stderr(&output));
+}
+
+#[test]
+fn a_key_that_a_merge_adds_of_its_own_blocks() {
+    let refused = |files: &[(&str, String)]| {
+        let scratch = behind_an_old_key(true);
+        scratch.try_git("r", &["merge", "main"], b"");
+        for (path, text) in files {
+            scratch.write(path, text);
+        }
+        scratch.git("r", &["add", "-A"]);
+        !scratch.try_git("r", &["commit", "-q", "-m", "merge"], b"").status.success()
+    };
+    let resolved = |text: &str| ("r/f", text.to_owned());
+    assert!(refused(&[resolved(&key(2))]), "in the resolution");
+    assert!(refused(&[resolved("both\n"), ("r/new.env", key(2))]), "in a further file");
+    assert!(refused(&[resolved(&key(1))]), "a copy of the old key");
+    assert!(!refused(&[resolved("both\n"), ("r/old.env", format!("# touched\nK={}\n", key(1)))]));
+    // a merge without a conflict, to which a key is added before the commit
+    let scratch = behind_an_old_key(false);
+    scratch.git("r", &["merge", "-q", "--no-commit", "main"]);
+    scratch.write("r/new.env", key(2));
+    scratch.git("r", &["add", "-A"]);
+    assert!(!scratch.try_git("r", &["commit", "-q", "-m", "merge"], b"").status.success());
+}
+
+#[test]
+fn an_octopus_merge_is_compared_with_all_its_parents() {
+    let scratch = Scratch::new();
+    scratch.repository("r");
+    for (number, branch) in [(1, "one"), (2, "two")] {
+        scratch.git("r", &["checkout", "-q", "-b", branch, "main"]);
+        scratch.write(&format!("r/{branch}"), key(number));
+        scratch.commit("r", branch);
+    }
+    scratch.git("r", &["checkout", "-q", "main"]);
+    scratch.write("r/own", "x");
+    scratch.commit("r", "own");
+    assert!(scratch.friskey("r", &["hook", "install"]).status.success());
+    scratch.git("r", &["merge", "-q", "--no-commit", "one", "two"]);
+    assert_eq!(staged(&scratch, &[]).0, 0);
+    scratch.write("r/own", key(3));
+    scratch.git("r", &["add", "-A"]);
+    let (status, report) = staged(&scratch, &[]);
+    assert_eq!((status, report["leaks"].as_array().map(Vec::len)), (1, Some(1)));
+    scratch.git("r", &["reset", "-q", "--hard"]);
+    let output = scratch.try_git("r", &["merge", "--no-edit", "one", "two"], b"");
+    assert!(output.status.success(), "{}", stderr(&output));
 }
 
 #[test]
@@ -242,46 +324,52 @@ fn a_server_refuses_what_brings_a_key() {
     );
 }
 
-#[cfg(unix)]
 #[test]
-fn a_hook_that_was_there_goes_on_running_and_comes_back() {
-    use std::os::unix::fs::PermissionsExt;
+fn the_message_ends_where_git_ends_it() {
     let scratch = Scratch::new();
     scratch.repository("r");
-    let own = scratch.write("r/.git/hooks/pre-push", "#!/bin/sh\ncat > \"$HOME/seen\"\n");
-    std::fs::set_permissions(&own, PermissionsExt::from_mode(0o755)).unwrap();
-    let install = || scratch.friskey("r", &["hook", "install"]);
-    assert!(install().status.success());
-    let text = std::fs::read(&own).unwrap();
-    assert!(install().status.success());
-    assert_eq!(std::fs::read(&own).unwrap(), text, "installing twice is installing once");
-    scratch.git("r", &["init", "-q", "--bare", "../bare.git"]);
-    assert!(scratch.try_git("r", &["push", "-q", "../bare.git", "main"], b"").status.success());
-    let seen = std::fs::read_to_string(scratch.path("seen")).unwrap();
-    assert!(seen.starts_with("refs/heads/main ") && seen.ends_with('\n'), "{seen:?}");
-    assert!(scratch.friskey("r", &["hook", "uninstall"]).status.success());
-    assert!(std::fs::read_to_string(&own).unwrap().contains("seen"));
-    let left: Vec<_> = std::fs::read_dir(scratch.path("r/.git/hooks"))
-        .unwrap()
-        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
-        .filter(|name| !name.ends_with(".sample"))
-        .collect();
-    assert_eq!(left, ["pre-push"]);
+    scratch.write("r/old", key(1));
+    scratch.commit("r", "old");
+    assert!(scratch.friskey("r", &["hook", "install"]).status.success());
+    let cut = "# ------------------------ >8 ------------------------\n";
+    let commit = |args: &[&str], editor: &str| {
+        let mut command = scratch.command("git", "r");
+        command.args(["commit", "-q", "--allow-empty"]).args(args).env("GIT_EDITOR", editor);
+        run(&mut command, b"")
+    };
+    let said = |text: &str| format!("message\n\n{cut}{text}\n");
+    // git keeps all of a message that no editor was opened for
+    let output = commit(&["-m", &said(&key(2))], "true");
+    assert!(!output.status.success(), "a key below a scissors line that git does not cut at");
+    scratch.git("r", &["config", "commit.cleanup", "scissors"]);
+    assert!(!commit(&["-m", &said(&key(2))], "true").status.success());
+    // the diff of a verbose commit shows the old key as context
+    let editor = format!("sh -c 'sed -i 1s/^/edited/ \"$1\"' -");
+    scratch.write("r/old", format!("{}\nmore\n", key(1)));
+    scratch.git("r", &["add", "-A"]);
+    let output = commit(&["-v"], &editor);
+    assert!(output.status.success(), "{}", stderr(&output));
+    assert!(!scratch.git("r", &["log", "-1", "--format=%B"]).contains(&key(1)));
+    scratch.git("r", &["config", "--unset", "commit.cleanup"]);
+    scratch.git("r", &["config", "core.commentChar", ";"]);
+    scratch.write("r/old", format!("{}\nand more\n", key(1)));
+    scratch.git("r", &["add", "-A"]);
+    let output = commit(&["-v"], &editor);
+    assert!(output.status.success(), "{}", stderr(&output));
 }
 
+#[cfg(unix)]
 #[test]
-fn hook_managers_keep_their_place() {
+fn what_cannot_be_scanned_blocks_and_says_how_to_go_on() {
     let scratch = Scratch::new();
     scratch.repository("r");
-    let own = scratch.write("r/.git/hooks/pre-commit", "#!/bin/sh\n# File generated by pre-commit: x\n");
-    let output = scratch.friskey("r", &["hook", "install"]);
-    assert_eq!(output.status.code(), Some(2));
-    assert!(stderr(&output).contains(".pre-commit-config.yaml"));
-    assert!(!scratch.path("r/.git/hooks/pre-push").exists(), "all or nothing");
-    assert!(std::fs::read_to_string(own).unwrap().contains("File generated"));
-    // the folder that git really uses
-    scratch.repository("c");
-    scratch.git("c", &["config", "core.hooksPath", "my/hooks"]);
-    assert!(scratch.friskey("c", &["hook", "install", "--hook", "pre-commit"]).status.success());
-    assert!(scratch.path("c/my/hooks/pre-commit").is_file());
+    assert!(scratch.friskey("r", &["hook", "install"]).status.success());
+    scratch.write("r/lost", "lost");
+    scratch.git("r", &["add", "-A"]);
+    let id = scratch.git("r", &["rev-parse", ":lost"]);
+    std::fs::remove_file(scratch.path(&format!("r/.git/objects/{}/{}", &id[..2], &id[2..]))).unwrap();
+    let output = scratch.friskey("r", &["hook", "run", "pre-commit"]);
+    let said = stderr(&output);
+    assert_eq!(output.status.code(), Some(3), "{said}");
+    assert!(said.contains("exclude = [") && said.contains("git commit --no-verify"), "{said}");
 }

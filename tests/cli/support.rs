@@ -61,7 +61,8 @@ impl Scratch {
         command.current_dir(self.path(folder)).env("HOME", self.dir.path()).env("GIT_CONFIG_NOSYSTEM", "1");
         for (name, _) in std::env::vars_os() {
             let name_text = name.to_string_lossy();
-            let matters = ["GIT_", "FRISKEY_", "GITHUB_", "CI", "NO_COLOR", "CLICOLOR"];
+            let matters =
+                ["GIT_", "GITHEAD_", "PRE_COMMIT_", "FRISKEY_", "GITHUB_", "CI", "NO_COLOR", "CLICOLOR"];
             if matters.iter().any(|prefix| name_text.starts_with(prefix))
                 && name_text != "GIT_CONFIG_NOSYSTEM"
             {

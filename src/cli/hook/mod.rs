@@ -1,9 +1,16 @@
 //! `friskey hook`: git hooks without a hook manager.
 
+mod advice;
 mod install;
 mod managers;
+mod message;
+mod push;
+mod range;
 mod run;
 mod script;
+mod status;
+
+use std::path::Path;
 
 use anyhow::Result;
 
@@ -15,6 +22,8 @@ use super::exit::Exit;
 pub(super) enum Hook {
     /// Before a commit is made: what is staged
     PreCommit,
+    /// Before `git merge` commits: what is staged, against all parents
+    PreMergeCommit,
     /// The message of the commit
     CommitMsg,
     /// Before a push: the commits that the remote does not have
@@ -28,6 +37,7 @@ impl Hook {
     fn name(self) -> &'static str {
         match self {
             Self::PreCommit => "pre-commit",
+            Self::PreMergeCommit => "pre-merge-commit",
             Self::CommitMsg => "commit-msg",
             Self::PrePush => "pre-push",
             Self::PreReceive => "pre-receive",
@@ -42,8 +52,21 @@ impl Hook {
 
 pub(super) fn run(command: &HookCommand, global: &Global) -> Result<Exit> {
     match command {
-        HookCommand::Install { hooks, repo, force } => install::install(hooks, repo, *force),
+        HookCommand::Install { hooks, repo, force, global } => {
+            install::install(&install::Request { hooks, repo, force: *force, global: *global })
+        }
+        HookCommand::Status { repo } => status::status(repo),
         HookCommand::Uninstall { hooks, repo } => install::uninstall(hooks, repo),
         HookCommand::Run { hook, args } => run::run(*hook, args, global),
     }
+}
+
+/// Whether git would run the file.
+fn is_executable(path: &Path) -> bool {
+    let Ok(metadata) = path.metadata() else { return false };
+    #[cfg(unix)]
+    let allowed = std::os::unix::fs::PermissionsExt::mode(&metadata.permissions()) & 0o111 != 0;
+    #[cfg(not(unix))]
+    let allowed = true;
+    metadata.is_file() && allowed
 }

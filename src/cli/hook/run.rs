@@ -1,13 +1,15 @@
 //! `friskey hook run`: what git calls.
 
 use std::ffi::OsString;
-use std::fs::File;
-use std::io::{self, BufRead, Read};
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 
-use super::Hook;
+use super::advice::{self, Blocked};
+use super::push::{Push, input_lines};
+use super::range::{received, words};
+use super::{Hook, message};
 use crate::cli::args::{Accepting, Global, Sifting};
 use crate::cli::config::Config;
 use crate::cli::exit::Exit;
@@ -18,20 +20,25 @@ use crate::cli::limits::{Unpacking, limits};
 use crate::cli::options::{self, Extent};
 use crate::cli::output::ignore_broken_pipe;
 use crate::cli::rules::detector;
-use crate::model::{Report, Surface};
+use crate::model::{Report, Status, Surface};
 use crate::report::write_brief;
 use crate::scan::{AUDITED, Audit, Commit, Settings, scan_history, scan_message, scan_staged};
 
-/// How to go on after a commit was blocked.
-const AFTER_COMMIT: &[&str] = &[
-    "Take the key out and stage the file again; if the key was ever in use, revoke it.",
-    "To accept it, with a reason: a comment `friskey:allow REASON` on its line, or `friskey baseline update`.",
-];
-/// How to go on after a push was blocked.
-const AFTER_PUSH: &[&str] = &[
-    "Revoke the key if it was ever in use, and take it out of these commits (`git rebase -i`, `git commit --amend`).",
-    "To accept it, with a reason: a comment `friskey:allow REASON` on its line, or `friskey baseline update`.",
-];
+/// What a hook found, and what to say of it.
+struct Verdict {
+    report: Report,
+    blocked: Blocked,
+    /// Why as much was scanned as was, and what else explains a block.
+    because: Vec<String>,
+    /// What is said even if nothing blocks.
+    told: Vec<String>,
+}
+
+impl Verdict {
+    fn new(report: Report, blocked: Blocked) -> Self {
+        Self { report, blocked, because: Vec::new(), told: Vec::new() }
+    }
+}
 
 pub(super) fn run(hook: Hook, args: &[OsString], global: &Global) -> Result<Exit> {
     let config = options::config(global)?;
@@ -47,226 +54,124 @@ pub(super) fn run(hook: Hook, args: &[OsString], global: &Global) -> Result<Exit
         limits: limits(&Unpacking::default(), &config.containers),
         stop: &stop,
     };
-    let git = GitEnv::read();
-    let (report, blocked, go_on) = match hook {
-        Hook::PreCommit => match framework_range() {
-            Some(range) => {
-                (range_report(&settings, &config, git, range, None)?, "the push is blocked", AFTER_PUSH)
-            }
-            None => (staged(&settings, &config, git, args)?, "the commit is blocked", AFTER_COMMIT),
-        },
-        Hook::CommitMsg => (message(&settings, args)?, "the commit is blocked by its message", AFTER_COMMIT),
-        Hook::PrePush => {
-            let remote = args.first().map(|name| name.to_string_lossy().into_owned());
-            let lines = lines()?;
-            match pushed(&lines, remote.as_deref())? {
-                Some(range) => {
-                    let names = Some(pushed_names(&lines));
-                    (range_report(&settings, &config, git, range, names)?, "the push is blocked", AFTER_PUSH)
-                }
-                None => return Ok(Exit::Clean),
-            }
-        }
-        Hook::PreReceive => {
-            let lines = lines()?;
-            match received(&lines)? {
-                Some(range) => {
-                    let names = Some(received_names(&lines));
-                    (range_report(&settings, &config, git, range, names)?, "the push is refused", AFTER_PUSH)
-                }
-                None => return Ok(Exit::Clean),
-            }
-        }
-    };
+    let check = Check { settings: &settings, config: &config, git: GitEnv::read() };
+    let Some(verdict) = check.run(hook, args)? else { return Ok(Exit::Clean) };
+    let Verdict { report, blocked, mut because, told } = verdict;
+    because.extend(advice::how_to_go_on(&report, blocked, &check.git.repo));
+    let because: Vec<&str> = because.iter().map(String::as_str).collect();
     // Git shows there what a hook has to say.
-    let written = write_brief(&report, blocked, go_on, &mut io::stderr().lock());
+    let mut stderr = io::stderr().lock();
+    let written = told.iter().try_for_each(|line| writeln!(stderr, "{line}"));
+    let written = written.and_then(|()| write_brief(&report, blocked.headline(), &because, &mut stderr));
     ignore_broken_pipe(written).context("cannot write to standard error")?;
     Ok(report.status().into())
 }
 
-/// Git gives the hook no arguments; pre-commit and prek give it files, all there are with `--all-files`.
-fn staged(settings: &Settings<'_>, config: &Config, git: GitEnv, files: &[OsString]) -> Result<Report> {
-    let GitEnv { repo, index, work_tree, .. } = git;
-    let files = files.iter().map(PathBuf::from).collect();
-    let exclude = options::excludes(config)?;
-    let threads = options::threads(&Sifting::default(), config)?;
-    let without_lfs = config.is_without_lfs();
-    Ok(scan_staged(settings, &Commit { repo, index, work_tree, files, exclude, without_lfs, threads })?)
+/// One run of a hook.
+struct Check<'a> {
+    settings: &'a Settings<'a>,
+    config: &'a Config,
+    git: GitEnv,
 }
 
-/// What pre-commit and prek say is being pushed, when they run as a pre-push hook.
+impl Check<'_> {
+    /// Does what `hook` does; nothing when there is nothing to look at.
+    fn run(&self, hook: Hook, args: &[OsString]) -> Result<Option<Verdict>> {
+        let text = |at: usize| args.get(at).map(|text| text.to_string_lossy().into_owned());
+        match hook {
+            Hook::PreCommit | Hook::PreMergeCommit => {
+                if let Some(push) = Push::of_framework(&self.git)? {
+                    return self.framework_push(&push).map(Some);
+                }
+                if let Some(range) = framework_range() {
+                    return Ok(Some(Verdict::new(self.range(range, None)?, Blocked::Push)));
+                }
+                Ok(Some(Verdict::new(self.staged(args)?, Blocked::Commit)))
+            }
+            Hook::CommitMsg => {
+                let [path, ..] = args else {
+                    bail!("commit-msg: git gives the file with the message as an argument")
+                };
+                let text = message::read(Path::new(path), &self.git)?;
+                Ok(Some(Verdict::new(
+                    scan_message(self.settings, &text, &message::identity()),
+                    Blocked::Message,
+                )))
+            }
+            Hook::PrePush => match Push::read(&self.git, text(0).as_deref(), text(1).as_deref())? {
+                Some(push) => self.push(&push).map(Some),
+                None => Ok(None),
+            },
+            Hook::PreReceive => match received(&input_lines(&mut io::stdin().lock())?)? {
+                Some((range, names)) => {
+                    Ok(Some(Verdict::new(self.range(range, Some(names))?, Blocked::Received)))
+                }
+                None => Ok(None),
+            },
+        }
+    }
+
+    fn push(&self, push: &Push) -> Result<Verdict> {
+        let mut verdict = Verdict::new(self.range(push.range(), Some(push.names()))?, Blocked::Push);
+        let published = push.published(&self.git, &mut verdict.report, |range| self.range(range, None))?;
+        verdict.told = push.told(&published);
+        verdict.because.extend(push.why_all());
+        Ok(verdict)
+    }
+
+    /// A push by pre-commit or prek. They tell their hooks of one ref, so once that is clean, all other branches and
+    /// tags are looked at which the remote does not have.
+    fn framework_push(&self, push: &Push) -> Result<Verdict> {
+        let told = self.push(push)?;
+        if told.report.status() != Status::Clean {
+            return Ok(told);
+        }
+        let others = self.range(push.other_refs(), None)?;
+        match others.status() {
+            Status::Findings => Ok(Verdict { because: vec![], ..Verdict::new(others, Blocked::OtherRef) }),
+            // They may well not be pushed.
+            Status::Clean | Status::Incomplete => Ok(told),
+        }
+    }
+
+    /// Git gives the hook no arguments; pre-commit and prek give it files, all there are with `--all-files`.
+    fn staged(&self, files: &[OsString]) -> Result<Report> {
+        let commit = Commit {
+            repo: self.git.repo.clone(),
+            index: self.git.index.clone(),
+            work_tree: self.git.work_tree.clone(),
+            merge_heads: self.git.merge_heads.clone(),
+            files: files.iter().map(PathBuf::from).collect(),
+            exclude: options::excludes(self.config)?,
+            without_lfs: self.config.is_without_lfs(),
+            threads: options::threads(&Sifting::default(), self.config)?,
+        };
+        Ok(scan_staged(self.settings, &commit)?)
+    }
+
+    /// Looks at what `range` brings, and at the names of the refs that are pushed, if they are known.
+    fn range(&self, range: Vec<String>, names: Option<Vec<String>>) -> Result<Report> {
+        let wanted = |surface: &Surface| *surface != Surface::Lfs || !self.config.is_without_lfs();
+        let audit = Audit {
+            repo: self.git.repo.clone(),
+            objects: self.git.objects.clone(),
+            command: "history",
+            range,
+            names,
+            surfaces: AUDITED.iter().copied().filter(wanted).collect(),
+            whole: false,
+            exclude: options::excludes(self.config)?,
+            threads: options::threads(&Sifting::default(), self.config)?,
+            now: now(),
+            progress: None,
+        };
+        Ok(scan_history(self.settings, &audit)?)
+    }
+}
+
+/// The range that pre-commit or prek were given by hand, with `--from-ref` and `--to-ref`.
 fn framework_range() -> Option<Vec<String>> {
     let id = |name| std::env::var(name).ok().filter(|id| !id.is_empty());
     let (from, to) = (id("PRE_COMMIT_FROM_REF")?, id("PRE_COMMIT_TO_REF")?);
-    words(vec![to], vec![from])
-}
-
-/// Git hands over the file with the message as it stands in the editor.
-fn message(settings: &Settings<'_>, args: &[OsString]) -> Result<Report> {
-    let [path, ..] = args else { bail!("commit-msg: git gives the file with the message as an argument") };
-    let path = Path::new(path);
-    let mut text = Vec::new();
-    let read = File::open(path).and_then(|mut file| file.read_to_end(&mut text));
-    read.with_context(|| format!("cannot read the message in {}", path.display()))?;
-    Ok(scan_message(settings, without_diff(&text), &identity()))
-}
-
-/// Whom the commit will be by, which git tells its hooks, one line each.
-fn identity() -> Vec<u8> {
-    let names = ["GIT_AUTHOR_NAME", "GIT_AUTHOR_EMAIL", "GIT_COMMITTER_NAME", "GIT_COMMITTER_EMAIL"];
-    let values = names.into_iter().filter_map(std::env::var_os);
-    values.flat_map(|value| [value.as_encoded_bytes(), b"\n"].concat()).collect()
-}
-
-/// `git commit -v` shows the diff below a line that git cuts at; old keys in it are no part of the
-/// message.
-fn without_diff(text: &[u8]) -> &[u8] {
-    const SCISSORS: &[u8] = b"------------------------ >8 ------------------------";
-    match memchr::memmem::find(text, SCISSORS) {
-        Some(at) => &text[..memchr::memrchr(b'\n', &text[..at]).map_or(0, |end| end + 1)],
-        None => text,
-    }
-}
-
-/// Looks at what `range` brings, and at the names of the refs that are pushed, if they are known.
-fn range_report(
-    settings: &Settings<'_>,
-    config: &Config,
-    git: GitEnv,
-    range: Vec<String>,
-    names: Option<Vec<String>>,
-) -> Result<Report> {
-    let audit = Audit {
-        repo: git.repo,
-        objects: git.objects,
-        command: "history",
-        range,
-        names,
-        surfaces: AUDITED
-            .iter()
-            .copied()
-            .filter(|surface| *surface != Surface::Lfs || !config.is_without_lfs())
-            .collect(),
-        whole: false,
-        exclude: options::excludes(config)?,
-        threads: options::threads(&Sifting::default(), config)?,
-        now: now(),
-        progress: None,
-    };
-    Ok(scan_history(settings, &audit)?)
-}
-
-/// Every line of standard input, none left out.
-fn lines() -> Result<Vec<String>> {
-    let lines: io::Result<Vec<String>> = io::stdin().lock().lines().collect();
-    Ok(lines
-        .context("cannot read standard input")?
-        .into_iter()
-        .filter(|line| !line.trim().is_empty())
-        .collect())
-}
-
-fn is_zero(id: &str) -> bool {
-    !id.is_empty() && id.bytes().all(|digit| digit == b'0')
-}
-
-fn is_id(id: &str) -> bool {
-    matches!(id.len(), 40 | 64) && id.bytes().all(|digit| digit.is_ascii_hexdigit())
-}
-
-/// The range of `local_ref local_oid remote_ref remote_oid` lines; nothing when all are deletions.
-fn pushed(lines: &[String], remote: Option<&str>) -> Result<Option<Vec<String>>> {
-    let mut tips = Vec::new();
-    let mut hidden = Vec::new();
-    for line in lines {
-        let words: Vec<&str> = line.split(' ').collect();
-        let [.., local, _, there] = words[..] else {
-            bail!("pre-push: `{line}` is not a line that git writes")
-        };
-        if !is_id(local) || !is_id(there) {
-            bail!("pre-push: `{line}` is not a line that git writes");
-        }
-        if !is_zero(local) {
-            tips.push(local.to_owned());
-        }
-        if !is_zero(there) {
-            hidden.push(there.to_owned());
-        }
-    }
-    // What any branch of that remote has needs no second look. Git gives the URL where it has no name.
-    let known = remote.filter(|name| !name.contains([':', '/', ' ', '*', '?', '[']));
-    hidden.push(known.map_or_else(|| "--remotes".to_owned(), |name| format!("--remotes={name}")));
-    Ok(words(tips, hidden))
-}
-
-/// The range of `old new ref` lines; nothing when all are deletions.
-fn received(lines: &[String]) -> Result<Option<Vec<String>>> {
-    let mut tips = Vec::new();
-    let mut hidden = vec!["--all".to_owned()];
-    for line in lines {
-        let mut words = line.split(' ');
-        let (Some(old), Some(new)) = (words.next(), words.next()) else {
-            bail!("pre-receive: `{line}` is not a line that git writes");
-        };
-        if !is_id(old) || !is_id(new) {
-            bail!("pre-receive: `{line}` is not a line that git writes");
-        }
-        if !is_zero(new) {
-            tips.push(new.to_owned());
-        }
-        if !is_zero(old) {
-            hidden.push(old.to_owned());
-        }
-    }
-    Ok(words(tips, hidden))
-}
-
-/// The names that the pushed refs get there.
-fn pushed_names(lines: &[String]) -> Vec<String> {
-    let name = |line: &String| match line.split(' ').collect::<Vec<_>>()[..] {
-        [.., local, name, _] if !is_zero(local) => Some(name.to_owned()),
-        _ => None,
-    };
-    lines.iter().filter_map(name).collect()
-}
-
-/// The names of the refs that a push makes or moves here.
-fn received_names(lines: &[String]) -> Vec<String> {
-    let name = |line: &String| match line.splitn(3, ' ').collect::<Vec<_>>()[..] {
-        [_, new, name] if !is_zero(new) => Some(name.to_owned()),
-        _ => None,
-    };
-    lines.iter().filter_map(name).collect()
-}
-
-fn words(tips: Vec<String>, hidden: Vec<String>) -> Option<Vec<String>> {
-    if tips.is_empty() {
-        return None;
-    }
-    let not = ["--ignore-missing".to_owned(), "--not".to_owned()];
-    Some(tips.into_iter().chain(not).chain(hidden).collect())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn every_line_counts_and_deletions_bring_nothing() {
-        let (a, b, zero) = ("a".repeat(40), "b".repeat(40), "0".repeat(40));
-        let line = |local: &str, there: &str| format!("refs/heads/x {local} refs/heads/x {there}");
-        let range =
-            pushed(&[line(&a, &zero), line(&zero, &a), line(&b, &a)], Some("origin")).unwrap().unwrap();
-        assert_eq!(range, [&a, &b, "--ignore-missing", "--not", &a, &a, "--remotes=origin"]);
-        assert_eq!(pushed(&[line(&zero, &a)], None).unwrap(), None);
-        assert_eq!(received(&[format!("{a} {zero} refs/heads/x")]).unwrap(), None);
-        assert!(received(&["junk".to_owned()]).is_err());
-    }
-
-    #[test]
-    fn the_diff_below_the_scissors_is_no_message() {
-        let text = b"message\n# ------------------------ >8 ------------------------\n-old\n";
-        assert_eq!(without_diff(text), b"message\n");
-        assert_eq!(without_diff(b"message\n"), b"message\n");
-    }
+    Some(words(vec![to], vec![from]))
 }

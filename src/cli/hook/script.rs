@@ -40,9 +40,11 @@ if [ -x "$before" ]; then
 	{before}PATH=$all "$before" "$@" || exit $?
 fi
 friskey={program}
-[ -x "$friskey" ] || friskey=friskey
-if ! command -v "$friskey" >/dev/null 2>&1; then
-	echo "friskey is not installed, so nothing was checked: install it, or take out the hook $0" >&2
+if [ ! -x "$friskey" ]; then
+	friskey=$(command -v friskey) || friskey=
+fi
+if [ -z "$friskey" ]; then
+	echo "friskey: not found, so nothing was checked: install it and run \`friskey hook install\`, or remove the hook $0" >&2
 	exit 1
 fi
 {own}"$friskey" hook run {name} -- "$@"
@@ -50,8 +52,14 @@ fi
     )
 }
 
+/// The program that a script of ours starts first.
+pub(super) fn program(script: &str) -> Option<String> {
+    let text = script.lines().find_map(|line| line.strip_prefix("friskey='"))?;
+    Some(text.strip_suffix('\'')?.replace(r"'\''", "'"))
+}
+
 /// In single quotes, for the shell.
-fn quoted(text: &str) -> String {
+pub(super) fn quoted(text: &str) -> String {
     format!("'{}'", text.replace('\'', r"'\''"))
 }
 
@@ -64,5 +72,6 @@ mod tests {
         let script = script(Hook::PreCommit, Path::new("/opt/it's here/$x/friskey"));
         assert!(script.contains(r"friskey='/opt/it'\''s here/$x/friskey'"));
         assert!(script.contains(SIGN));
+        assert_eq!(program(&script).as_deref(), Some("/opt/it's here/$x/friskey"));
     }
 }

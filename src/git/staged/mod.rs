@@ -11,6 +11,7 @@
 mod cache_tree;
 mod compare;
 mod index;
+mod parents;
 #[cfg(test)]
 mod tests;
 
@@ -51,10 +52,12 @@ pub struct StagedPath {
 /// What the next commit would change.
 #[derive(Clone, Debug, Default)]
 pub struct Staged {
-    /// In the order of paths.
+    /// Against HEAD, in the order of paths.
     pub changes: Vec<StagedPath>,
     /// Paths of submodules that HEAD does not have.
     pub submodules: Vec<Vec<u8>>,
+    /// Against each further parent of a merge, in the order of paths; empty if the next commit is no merge.
+    pub merged: Vec<Vec<StagedPath>>,
     /// Files that were named and that the next commit would have as HEAD has them, in the order of paths.
     pub unchanged: Vec<(Vec<u8>, Side)>,
     /// What was named and stands neither in the index nor among the changes.
@@ -79,7 +82,8 @@ pub enum StagedError {
 
 /// Compares the index with HEAD. `index` is its path when it is not the usual one, as in
 /// `GIT_INDEX_FILE`; `named` are files or folders, from the top of the tree, of which more than the
-/// changes is wanted.
+/// changes is wanted. If a merge is under way, the index is compared with the commits in `MERGE_HEAD` as well, and
+/// with those in `merge_heads`, which git has not written there yet.
 ///
 /// # Errors
 ///
@@ -88,15 +92,21 @@ pub fn staged(
     repo: &gix::Repository,
     index: Option<&Path>,
     named: &[Vec<u8>],
+    merge_heads: &[ObjectId],
 ) -> Result<Staged, StagedError> {
     let mut lookup = Lookup::new(repo);
     let usual = repo.index_path();
     let index = Index::read(index.unwrap_or(&usual), repo.object_hash())?;
     let head = head_tree(repo, &mut lookup)?;
     let (changes, mut submodules) = compare::run(&index, head, &mut lookup);
-    // What HEAD has there, a submodule or not, had that name before.
+    // What a parent has there, a submodule or not, had that name before.
     submodules.retain(|path| !is_in_tree(&mut lookup, head, path));
-    let mut staged = Staged { changes, submodules, ..Staged::default() };
+    let mut merged = Vec::new();
+    for tree in parents::merged_trees(repo, merge_heads, &mut lookup) {
+        merged.push(compare::run(&index, Some(tree), &mut lookup).0);
+        submodules.retain(|path| !is_in_tree(&mut lookup, Some(tree), path));
+    }
+    let mut staged = Staged { changes, merged, submodules, ..Staged::default() };
     staged.gaps = lookup.gaps;
     if !named.is_empty() {
         find_named(&index, named, &mut staged);
@@ -133,6 +143,29 @@ fn is_in_tree(lookup: &mut Lookup, tree: Option<ObjectId>, path: &[u8]) -> bool 
         }
     }
     true
+}
+
+impl Staged {
+    /// The paths that the next commit has otherwise than every one of its parents: all changes, unless it is a merge.
+    /// What a merge takes over from a parent as it is there, nobody adds.
+    pub fn own_changes(&self) -> Vec<&StagedPath> {
+        let differs = |changes: &[StagedPath], path: &[u8]| find(changes, path).is_some();
+        self.changes
+            .iter()
+            .filter(|change| self.merged.iter().all(|changes| differs(changes, &change.path)))
+            .collect()
+    }
+
+    /// The changes against each parent, HEAD's first.
+    pub fn by_parent(&self) -> impl Iterator<Item = &[StagedPath]> {
+        std::iter::once(&self.changes[..]).chain(self.merged.iter().map(Vec::as_slice))
+    }
+}
+
+/// The change of `path` among `changes`, which are in the order of paths.
+pub fn find<'c>(changes: &'c [StagedPath], path: &[u8]) -> Option<&'c StagedPath> {
+    let at = changes.binary_search_by(|change| change.path.as_slice().cmp(path)).ok()?;
+    changes.get(at)
 }
 
 /// Finds what was named and did not change.

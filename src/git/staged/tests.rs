@@ -37,7 +37,7 @@ fn told(scratch: &Scratch) -> (BTreeSet<Line>, BTreeSet<Vec<u8>>) {
 
 /// Checks that we say what git says.
 fn check(scratch: &Scratch) -> Staged {
-    let staged = staged(&scratch.open(), None, &[]).unwrap();
+    let staged = staged(&scratch.open(), None, &[], &[]).unwrap();
     assert!(staged.gaps.is_empty(), "{:?}", staged.gaps);
     assert!(staged.changes.is_sorted_by(|a, b| a.path < b.path));
     let (lines, conflicts) = told(scratch);
@@ -86,7 +86,7 @@ fn an_unborn_branch_has_an_empty_tree() {
 }
 
 fn check_unborn(scratch: &Scratch) -> Staged {
-    staged(&scratch.open(), None, &[]).unwrap()
+    staged(&scratch.open(), None, &[], &[]).unwrap()
 }
 
 #[test]
@@ -139,13 +139,13 @@ fn another_index_and_a_linked_work_tree() {
     std::fs::copy(scratch.path().join(".git/index"), &other).unwrap();
     let output = scratch.command(&["add", "a"]).env("GIT_INDEX_FILE", &other).output().unwrap();
     assert!(output.status.success());
-    let found = staged(&scratch.open(), Some(&other), &[]).unwrap();
+    let found = staged(&scratch.open(), Some(&other), &[], &[]).unwrap();
     assert_eq!((paths(&found), check(&scratch).changes.len()), (vec!["a"], 0));
     scratch.git(&["worktree", "add", "-q", "linked"]);
     scratch.write("linked/d/h", "linked");
     scratch.git(&["-C", "linked", "add", "-A"]);
     let repo = gix::open_opts(scratch.path().join("linked"), gix::open::Options::isolated()).unwrap();
-    assert_eq!(paths(&staged(&repo, None, &[]).unwrap()), ["d/h"]);
+    assert_eq!(paths(&staged(&repo, None, &[], &[]).unwrap()), ["d/h"]);
 }
 
 #[test]
@@ -188,7 +188,7 @@ fn named_files_that_did_not_change() {
     scratch.write("d/h", "changed");
     scratch.git(&["add", "d/h"]);
     let named = ["a", "d", "d/h", "nowhere"].map(|name| name.as_bytes().to_vec());
-    let staged = staged(&scratch.open(), None, &named).unwrap();
+    let staged = staged(&scratch.open(), None, &named, &[]).unwrap();
     let unchanged: Vec<_> = staged.unchanged.iter().map(|(path, _)| &path[..]).collect();
     assert_eq!(unchanged, [&b"a"[..], b"d/e/f", b"d/e/g"]);
     assert_eq!(staged.unchanged[0].1.id, scratch.id("HEAD:a"));
@@ -202,12 +202,12 @@ fn broken_indexes_and_heads_are_errors_with_a_way_out() {
     let bytes = std::fs::read(&index).unwrap();
     for length in [0, 3, 12, 50, bytes.len() / 2] {
         std::fs::write(&index, &bytes[..length]).unwrap();
-        let error = staged(&scratch.open(), None, &[]).unwrap_err().to_string();
+        let error = staged(&scratch.open(), None, &[], &[]).unwrap_err().to_string();
         assert!(error.contains("git read-tree HEAD"), "{error}");
     }
     std::fs::write(&index, &bytes).unwrap();
     scratch.write(".git/refs/heads/main", &format!("{}\n", "12".repeat(20)));
-    let error = staged(&scratch.open(), None, &[]).unwrap_err();
+    let error = staged(&scratch.open(), None, &[], &[]).unwrap_err();
     assert!(matches!(error, StagedError::Head { .. }), "{error}");
 }
 

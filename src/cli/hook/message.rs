@@ -1,0 +1,113 @@
+//! The message of a commit, as git will keep it.
+
+use std::path::Path;
+
+use anyhow::{Context, Result};
+
+use crate::cli::git_env::GitEnv;
+use crate::git::{MessageCut, message_cut};
+use crate::untrusted::{self, Links};
+
+/// Bytes of a message read at most: with `git commit -v` the whole diff is in it.
+const MAX_MESSAGE: u64 = 1 << 30;
+/// What git writes behind the comment character on the line that it cuts at.
+const SCISSORS: &str = " ------------------------ >8 ------------------------\n";
+/// What git writes below that line, behind the comment character.
+const EXPLANATION: &str = " Do not modify or remove the line above.\n";
+
+/// Reads the file in which git hands the message to commit-msg, without what git is going to cut off.
+///
+/// # Errors
+/// When it cannot be read.
+pub(super) fn read(path: &Path, git: &GitEnv) -> Result<Vec<u8>> {
+    let mut text = untrusted::read(path, Links::Follow, MAX_MESSAGE)
+        .with_context(|| format!("cannot read the message in {}", path.display()))?;
+    if memchr::memmem::find(&text, SCISSORS.trim_end().as_bytes()).is_some() {
+        // Git says so to its hooks where no editor is opened.
+        let is_edited = std::env::var_os("GIT_EDITOR").is_none_or(|editor| editor != ":");
+        let cut = message_cut(&git.repo).unwrap_or_default();
+        text.truncate(end(&text, &cut, is_edited));
+    }
+    Ok(text)
+}
+
+/// Whom the commit will be by, which git tells its hooks, one line each.
+pub(super) fn identity() -> Vec<u8> {
+    let names = ["GIT_AUTHOR_NAME", "GIT_AUTHOR_EMAIL", "GIT_COMMITTER_NAME", "GIT_COMMITTER_EMAIL"];
+    let values = names.into_iter().filter_map(std::env::var_os);
+    values.flat_map(|value| [value.as_encoded_bytes(), b"\n"].concat()).collect()
+}
+
+/// Where git ends the message: at the first scissors line, if it looks for one.
+///
+/// It does so with `commit.cleanup=scissors` in an editor, and with `commit.verbose` or `-v`. Of `-v` a hook is not
+/// told; that git wrote the line then shows in its explanation and the diff below it. Where git keeps
+/// what is below such a line, it is part of the message and searched.
+fn end(text: &[u8], cut: &MessageCut, is_edited: bool) -> usize {
+    let Some((at, below)) = cut.comments.iter().filter_map(|comment| scissors(text, comment)).min() else {
+        return text.len();
+    };
+    let is_written_by_git = || {
+        let below = &text[below..];
+        cut.comments.iter().any(|comment| {
+            below
+                .strip_prefix(comment.as_bytes())
+                .is_some_and(|rest| rest.starts_with(EXPLANATION.as_bytes()))
+        }) && memchr::memmem::find(below, b"\ndiff --git ").is_some()
+    };
+    match cut.verbose || is_edited && (cut.scissors || is_written_by_git()) {
+        true => at,
+        false => text.len(),
+    }
+}
+
+/// Where the first scissors line begins and ends.
+fn scissors(text: &[u8], comment: &str) -> Option<(usize, usize)> {
+    let line = format!("{comment}{SCISSORS}");
+    let at = memchr::memmem::find_iter(text, line.as_bytes())
+        .find(|&at| at == 0 || text.get(at - 1) == Some(&b'\n'))?;
+    Some((at, at + line.len()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const CUT: &str = "# ------------------------ >8 ------------------------\n";
+
+    fn plain() -> MessageCut {
+        MessageCut { comments: vec!["#".to_owned()], ..MessageCut::default() }
+    }
+
+    fn kept(text: &str, cut: &MessageCut, is_edited: bool) -> bool {
+        end(text.as_bytes(), cut, is_edited) == text.len()
+    }
+
+    #[test]
+    fn the_diff_of_a_verbose_commit_is_cut_off() {
+        let below = "# Do not modify or remove the line above.\n# Everything below it will be ignored.\ndiff --git a/a b/a\n";
+        let text = format!("message\n{CUT}{below}-old\n");
+        assert_eq!(end(text.as_bytes(), &plain(), true), "message\n".len());
+        assert!(kept(&text, &plain(), false), "given with -F, git keeps it");
+    }
+
+    #[test]
+    fn a_line_that_git_does_not_cut_at_ends_nothing() {
+        let text = format!("message\n{CUT}below\n");
+        assert!(kept(&text, &plain(), true) && kept(&text, &plain(), false));
+        let scissors = MessageCut { scissors: true, ..plain() };
+        assert!(!kept(&text, &scissors, true) && kept(&text, &scissors, false));
+        let verbose = MessageCut { verbose: true, ..plain() };
+        assert!(!kept(&text, &verbose, true) && !kept(&text, &verbose, false));
+        for almost in [text.replace("# -", "; -"), text.replace("# -", "x# -"), text.replace("8 -", "8  -")] {
+            assert!(kept(&almost, &verbose, true), "{almost}");
+        }
+    }
+
+    #[test]
+    fn the_comment_character_is_that_of_the_configuration() {
+        let text = format!("message\n{}below\n", CUT.replace('#', ";"));
+        let cut = MessageCut { comments: vec![";".to_owned()], verbose: true, ..MessageCut::default() };
+        assert_eq!(end(text.as_bytes(), &cut, true), "message\n".len());
+    }
+}

@@ -1,0 +1,58 @@
+//! Ranges in the words that `history --range` takes.
+
+use anyhow::{Result, bail};
+
+/// What `tips` lead to and `hidden` do not. An id among `hidden` that is not here leaves nothing out.
+pub(super) fn words(tips: Vec<String>, hidden: Vec<String>) -> Vec<String> {
+    let not = ["--ignore-missing".to_owned(), "--not".to_owned()];
+    tips.into_iter().chain(not).chain(hidden).collect()
+}
+
+/// The range of the `old new ref` lines that pre-receive reads, and the names of the refs that they make or move;
+/// nothing when all are deletions.
+pub(super) fn received(lines: &[String]) -> Result<Option<(Vec<String>, Vec<String>)>> {
+    let (mut tips, mut names) = (Vec::new(), Vec::new());
+    let mut hidden = vec!["--all".to_owned()];
+    for line in lines {
+        let words: Vec<&str> = line.splitn(3, ' ').collect();
+        let [old, new, name] = words[..] else {
+            bail!("pre-receive: `{line}` is not a line that git writes");
+        };
+        if !is_id(old) || !is_id(new) {
+            bail!("pre-receive: `{line}` is not a line that git writes");
+        }
+        if !is_zero(new) {
+            tips.push(new.to_owned());
+            names.push(name.to_owned());
+        }
+        if !is_zero(old) {
+            hidden.push(old.to_owned());
+        }
+    }
+    Ok((!tips.is_empty()).then(|| (words(tips, hidden), names)))
+}
+
+/// Whether it is the id that stands for nothing.
+pub(super) fn is_zero(id: &str) -> bool {
+    !id.is_empty() && id.bytes().all(|digit| digit == b'0')
+}
+
+/// Whether it is a full object id, of SHA-1 or SHA-256.
+pub(super) fn is_id(id: &str) -> bool {
+    matches!(id.len(), 40 | 64) && id.bytes().all(|digit| digit.is_ascii_hexdigit())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn deletions_bring_nothing_to_a_server() {
+        let (a, zero) = ("a".repeat(40), "0".repeat(40));
+        assert_eq!(received(&[format!("{a} {zero} refs/heads/x")]).unwrap(), None);
+        let (new, names) = received(&[format!("{zero} {a} refs/heads/x")]).unwrap().unwrap();
+        assert_eq!(names, ["refs/heads/x"]);
+        assert_eq!(new, [a.as_str(), "--ignore-missing", "--not", "--all"]);
+        assert!(received(&["junk".to_owned()]).is_err());
+    }
+}

@@ -1,0 +1,87 @@
+//! `friskey hook status`: which hooks are installed, whose they are, and whether they run.
+
+use std::path::Path;
+
+use anyhow::Result;
+
+use super::install::{chosen, is_ours, say, with_suffix};
+use super::managers::{MAX_HOOK, owner};
+use super::script::program;
+use super::{Hook, is_executable};
+use crate::cli::exit::Exit;
+use crate::git::hooks_dir;
+use crate::untrusted::{self, Links, ReadError};
+
+/// Exit status 1 unless each hook that `friskey hook install` writes here runs friskey.
+pub(super) fn status(repo: &Path) -> Result<Exit> {
+    let place = hooks_dir(repo)?;
+    let set = match (place.set, place.shared) {
+        (true, true) => " (core.hooksPath; other repositories use it, too)",
+        (true, false) => " (core.hooksPath)",
+        (false, _) => "",
+    };
+    say(&format!("git runs hooks from {}{set}", place.dir.display()))?;
+    let mut all_run = true;
+    for hook in chosen(&[], &place) {
+        let (runs, text) = describe(hook, &place.dir.join(hook.name()));
+        all_run &= runs;
+        say(&format!("{}: {text}", hook.name()))?;
+    }
+    Ok(if all_run { Exit::Clean } else { Exit::Findings })
+}
+
+/// Whether the hook at `path` runs friskey, and what to say of it.
+fn describe(hook: Hook, path: &Path) -> (bool, String) {
+    let text = match untrusted::read(path, Links::Follow, MAX_HOOK) {
+        Ok(text) => text,
+        Err(ReadError::NotFound) => {
+            return (false, format!("not installed; `friskey hook install --hook {}`", hook.name()));
+        }
+        Err(error) => return (false, format!("cannot be read: {error}")),
+    };
+    let ignored = format!("git ignores it, since it is not executable; `chmod +x {}`", path.display());
+    if is_ours(&text) {
+        return match (is_executable(path), missing(&text)) {
+            (false, _) => (false, format!("friskey's, but {ignored}")),
+            (true, Some(why)) => (false, why),
+            (true, None) => (true, format!("runs friskey{}", before(path))),
+        };
+    }
+    let whose = owner(path);
+    let name = whose.map_or("another program", |manager| manager.name());
+    let hint = match whose {
+        Some(manager) => manager.advice(hook),
+        None => format!("`friskey hook install --hook {}` runs friskey after it", hook.name()),
+    };
+    if !is_executable(path) {
+        return (false, format!("of {name}; {ignored}"));
+    }
+    match memchr::memmem::find(&text, b"friskey").is_some() {
+        true => (true, format!("of {name}; it mentions friskey, which is taken as running it")),
+        false => (false, format!("of {name}, and friskey is not in it; {hint}")),
+    }
+}
+
+/// Why the script cannot start friskey.
+fn missing(script: &[u8]) -> Option<String> {
+    let program = program(&String::from_utf8_lossy(script))?;
+    if is_executable(Path::new(&program)) {
+        return None;
+    }
+    let on_path = std::env::var_os("PATH").is_some_and(|path| {
+        std::env::split_paths(&path).any(|dir| dir.is_absolute() && is_executable(&dir.join("friskey")))
+    });
+    (!on_path).then(|| {
+        format!("blocks everything: {program} is gone, and there is no friskey on the PATH; `friskey hook install`")
+    })
+}
+
+/// What runs before friskey.
+fn before(path: &Path) -> String {
+    let before = with_suffix(path);
+    match before.symlink_metadata() {
+        Ok(_) if is_executable(&before) => format!(", after {}", before.display()),
+        Ok(_) => format!("; {} does not run, since it is not executable", before.display()),
+        Err(_) => String::new(),
+    }
+}

@@ -1,0 +1,41 @@
+//! The parents that the next commit has besides HEAD: those of a merge.
+
+use gix::ObjectId;
+use gix::objs::Kind;
+
+use super::super::commit::Header;
+use super::super::lookup::Lookup;
+use crate::untrusted::{self, Links, ReadError};
+
+/// Bytes of `MERGE_HEAD` read at most: more parents than any octopus has.
+const MAX_MERGE_HEAD: u64 = 1 << 16;
+
+/// The trees of the commits in `MERGE_HEAD` and in `announced`, each once.
+///
+/// Git writes `MERGE_HEAD` when a merge stops before its commit, and makes each commit in it a parent of the next
+/// one. What cannot be read excuses nothing: the index is then compared with fewer parents, and more of it is new.
+pub(super) fn merged_trees(
+    repo: &gix::Repository,
+    announced: &[ObjectId],
+    lookup: &mut Lookup,
+) -> Vec<ObjectId> {
+    let mut commits = announced.to_vec();
+    let path = repo.git_dir().join("MERGE_HEAD");
+    match untrusted::read(&path, Links::Refuse, MAX_MERGE_HEAD) {
+        Ok(text) => commits.extend(
+            text.split(|&byte| byte == b'\n').filter_map(|line| ObjectId::from_hex(line.trim_ascii()).ok()),
+        ),
+        Err(ReadError::NotFound) => {}
+        Err(error) => {
+            lookup.gaps.push("MERGE_HEAD", format!("the merge's other parents are unknown: {error}"))
+        }
+    }
+    commits.sort();
+    commits.dedup();
+    let mut trees = Vec::new();
+    for commit in commits {
+        let bytes = lookup.of_kind(&commit, Kind::Commit);
+        trees.extend(bytes.and_then(|bytes| Header::new(bytes).tree()));
+    }
+    trees
+}

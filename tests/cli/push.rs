@@ -1,0 +1,210 @@
+//! What a push may leave out: only what its destination is known to have. With real git.
+
+use std::process::Output;
+
+use crate::support::{Scratch, key, run};
+
+fn stderr(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+/// `r` with the remotes `origin`, which has a commit with a key, and `other`, which has nothing; the pre-push hook.
+fn with_two_remotes() -> Scratch {
+    let scratch = Scratch::new();
+    scratch.repository("r");
+    for remote in ["origin", "other"] {
+        scratch.git("r", &["init", "-q", "--bare", &format!("../{remote}.git")]);
+        scratch.git("r", &["remote", "add", remote, &format!("../{remote}.git")]);
+    }
+    scratch.write("r/k", key(1));
+    scratch.commit("r", "key");
+    scratch.git("r", &["push", "-q", "origin", "main"]);
+    let installed = scratch.friskey("r", &["hook", "install", "--hook", "pre-push"]);
+    assert!(installed.status.success(), "{}", stderr(&installed));
+    scratch.write("r/b", "b");
+    scratch.commit("r", "clean");
+    scratch
+}
+
+fn push(scratch: &Scratch, args: &[&str]) -> Output {
+    scratch.try_git("r", &[&["push", "-q"], args].concat(), b"")
+}
+
+#[test]
+fn what_another_remote_has_is_no_excuse() {
+    let scratch = with_two_remotes();
+    let url = scratch.path("other.git").display().to_string();
+    let output = push(&scratch, &[&url, "main"]);
+    assert!(!output.status.success(), "to a URL");
+    assert!(stderr(&output).contains("everything pushed was scanned"), "{}", stderr(&output));
+    assert!(!push(&scratch, &["other", "main"]).status.success(), "to a remote of its own");
+    scratch.git("r", &["config", "remote.origin.pushurl", &url]);
+    let output = push(&scratch, &["origin", "main"]);
+    assert!(!output.status.success(), "to the pushurl of a remote");
+    assert!(stderr(&output).contains("pushes to another place"), "{}", stderr(&output));
+    scratch.git("r", &["config", "--unset", "remote.origin.pushurl"]);
+    for rewrite in ["insteadOf", "pushInsteadOf"] {
+        let setting = format!("url.{}.{rewrite}", scratch.path("").display());
+        scratch.git("r", &["config", "remote.origin.url", "x:origin.git"]);
+        scratch.git("r", &["config", &setting, "x:"]);
+        scratch.git("r", &["config", "url.../.insteadOf", "x:"]);
+        let output = push(&scratch, &["origin", "main:refs/heads/same"]);
+        assert!(output.status.success(), "{rewrite} to the same place: {}", stderr(&output));
+        scratch.git("r", &["config", "--unset", &setting]);
+        let setting = format!("url.{url}.{rewrite}");
+        scratch.git("r", &["config", &setting, "x:origin.git"]);
+        assert!(!push(&scratch, &["origin", "main"]).status.success(), "{rewrite}");
+        scratch.git("r", &["config", "--unset", &setting]);
+    }
+}
+
+#[test]
+fn remote_tracking_refs_of_a_remote_that_got_another_url_tell_nothing() {
+    let scratch = with_two_remotes();
+    scratch.git("r", &["push", "-q", "--no-verify", "origin", "main", "main:refs/heads/topic"]);
+    scratch.git("r", &["branch", "-q", "topic"]);
+    // a branch that was deleted there is no such sign
+    scratch.git("origin.git", &["branch", "-q", "-D", "topic"]);
+    let output = push(&scratch, &["origin", "topic"]);
+    assert!(output.status.success(), "{}", stderr(&output));
+    scratch.git("r", &["remote", "set-url", "origin", "../other.git"]);
+    assert!(!push(&scratch, &["origin", "main"]).status.success());
+    assert!(!push(&scratch, &["origin", "main", "topic"]).status.success());
+}
+
+#[test]
+fn a_remote_below_the_name_of_another_is_another() {
+    let scratch = with_two_remotes();
+    scratch.git("r", &["remote", "rename", "origin", "priv"]);
+    scratch.git("r", &["config", "remote.priv.fetch", "+refs/heads/*:refs/remotes/other/priv/*"]);
+    scratch.git("r", &["fetch", "-q", "priv"]);
+    scratch.git("r", &["update-ref", "-d", "refs/remotes/priv/main"]);
+    assert!(!push(&scratch, &["other", "main"]).status.success());
+}
+
+#[test]
+fn what_the_destination_has_is_left_out() {
+    let scratch = with_two_remotes();
+    assert!(push(&scratch, &["origin", "main"]).status.success(), "by name");
+    assert!(push(&scratch, &["../origin.git", "main:refs/heads/new"]).status.success(), "by its URL");
+    // of an existing ref, git itself says what the destination has
+    scratch.git("r", &["push", "-q", "--no-verify", "../other.git", "main"]);
+    scratch.write("r/c", "c");
+    scratch.commit("r", "clean, too");
+    assert!(push(&scratch, &["../other.git", "main"]).status.success());
+}
+
+#[test]
+fn a_topic_for_a_fork_is_not_blocked_by_what_is_gone_and_published() {
+    let scratch = with_two_remotes();
+    scratch.git("r", &["rm", "-q", "k"]);
+    scratch.commit("r", "remove it");
+    scratch.git("r", &["push", "-q", "--no-verify", "origin", "main"]);
+    let output = push(&scratch, &["other", "main"]);
+    assert!(!output.status.success(), "a copy of what origin has is how private work gets published");
+    scratch.git("r", &["checkout", "-q", "-b", "topic"]);
+    scratch.write("r/t", "t");
+    scratch.commit("r", "topic");
+    let url = scratch.path("other.git").display().to_string();
+    assert!(!push(&scratch, &[&url, "topic"]).status.success(), "to a URL");
+    assert!(!push(&scratch, &["other", "topic", "main"]).status.success(), "main is a copy");
+    let output = push(&scratch, &["other", "topic"]);
+    let said = stderr(&output);
+    assert!(output.status.success(), "{said}");
+    assert!(said.contains("not blocked") && said.contains("`origin` has that commit"), "{said}");
+    assert!(!said.contains(&key(1)[8..40]));
+    // a key of its own blocks, and so does one that is still there
+    scratch.git("r", &["checkout", "-q", "-b", "own", "topic"]);
+    scratch.write("r/own", key(2));
+    scratch.commit("r", "in");
+    scratch.git("r", &["rm", "-q", "own"]);
+    scratch.commit("r", "out");
+    assert!(!push(&scratch, &["other", "own"]).status.success());
+    scratch.git("r", &["update-ref", "-d", "refs/remotes/other/topic"]);
+    scratch.git("r", &["checkout", "-q", "-b", "again", "topic"]);
+    scratch.write("r/again", key(1));
+    scratch.commit("r", "back");
+    assert!(!push(&scratch, &["other", "again"]).status.success());
+}
+
+#[test]
+fn a_blocked_push_names_commit_and_path_and_what_to_do_when_the_file_is_gone() {
+    let scratch = with_two_remotes();
+    scratch.write("r/gone.env", key(2));
+    scratch.commit("r", "in");
+    let commit = scratch.git("r", &["rev-parse", "--short=10", "HEAD"]);
+    scratch.git("r", &["rm", "-q", "gone.env"]);
+    scratch.commit("r", "out");
+    let output = push(&scratch, &["origin", "main"]);
+    let said = stderr(&output);
+    assert!(!output.status.success());
+    assert!(said.contains(&format!("added in commit {commit}")) && said.contains(": gone.env"), "{said}");
+    assert!(said.contains("removed in commit"), "{said}");
+    assert!(said.contains(&format!("git rebase -i {commit}^ ")), "{said}");
+    assert!(said.contains("in a later commit is not enough"), "{said}");
+    let fingerprint = friskey::model::Secret::new(key(2).into_bytes(), 8).fingerprint().to_string();
+    assert!(said.contains(&format!("friskey baseline add {fingerprint} --reason '")), "{said}");
+}
+
+/// Runs the hook as pre-commit and prek do at their pre-push stage.
+fn framework(scratch: &Scratch, variables: &[(&str, &str)]) -> Output {
+    let mut command = scratch.command(env!("CARGO_BIN_EXE_friskey"), "r");
+    command.args(["hook", "run", "pre-commit", "--", "b"]).envs(variables.iter().copied());
+    run(&mut command, b"")
+}
+
+#[test]
+fn frameworks_that_tell_of_no_range_push_a_whole_history() {
+    let scratch = with_two_remotes();
+    scratch.git("r", &["rm", "-q", "k"]);
+    scratch.commit("r", "remove it");
+    let common = [
+        ("PRE_COMMIT_LOCAL_BRANCH", "refs/heads/main"),
+        ("PRE_COMMIT_REMOTE_BRANCH", "refs/heads/main"),
+        ("PRE_COMMIT_REMOTE_NAME", "other"),
+        ("PRE_COMMIT_REMOTE_URL", "../other.git"),
+    ];
+    assert_eq!(framework(&scratch, &common).status.code(), Some(1), "as pre-commit");
+    let head = scratch.git("r", &["rev-parse", "HEAD"]);
+    let prek = [&common[..], &[("PRE_COMMIT_TO_REF", &head)]].concat();
+    assert_eq!(framework(&scratch, &prek).status.code(), Some(1), "as prek");
+    let mut origin = prek.clone();
+    origin[2].1 = "origin";
+    origin[3].1 = "../origin.git";
+    let output = framework(&scratch, &origin);
+    assert_eq!(output.status.code(), Some(0), "origin has it: {}", stderr(&output));
+    // conclusions from remote-tracking refs are none about another place
+    let base = scratch.git("r", &["rev-parse", "origin/main"]);
+    scratch.git("r", &["config", "remote.origin.pushurl", "../other.git"]);
+    origin[3].1 = "../other.git";
+    origin.push(("PRE_COMMIT_FROM_REF", &base));
+    assert_eq!(framework(&scratch, &origin).status.code(), Some(1));
+}
+
+#[test]
+fn frameworks_that_tell_of_one_ref_may_push_others() {
+    let scratch = with_two_remotes();
+    scratch.git("r", &["push", "-q", "--no-verify", "origin", "main"]);
+    let base = scratch.git("r", &["rev-parse", "HEAD"]);
+    scratch.git("r", &["branch", "second"]);
+    scratch.write("r/c", "c");
+    scratch.commit("r", "first ref");
+    let head = scratch.git("r", &["rev-parse", "HEAD"]);
+    let variables = [
+        ("PRE_COMMIT_FROM_REF", &base[..]),
+        ("PRE_COMMIT_TO_REF", &head),
+        ("PRE_COMMIT_LOCAL_BRANCH", "refs/heads/main"),
+        ("PRE_COMMIT_REMOTE_BRANCH", "refs/heads/main"),
+        ("PRE_COMMIT_REMOTE_NAME", "origin"),
+        ("PRE_COMMIT_REMOTE_URL", "../origin.git"),
+    ];
+    assert_eq!(framework(&scratch, &variables).status.code(), Some(0));
+    scratch.git("r", &["checkout", "-q", "second"]);
+    scratch.write("r/second", key(2));
+    scratch.commit("r", "second ref");
+    scratch.git("r", &["checkout", "-q", "main"]);
+    let output = framework(&scratch, &variables);
+    let said = stderr(&output);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(said.contains("refs/heads/second") && said.contains("SKIP="), "{said}");
+}
