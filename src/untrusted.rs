@@ -128,10 +128,8 @@ pub fn kind(metadata: &Metadata) -> &'static str {
     if metadata.is_dir() { "a folder" } else { "not a regular file" }
 }
 
-#[cfg(test)]
+#[cfg(all(test, unix))]
 mod tests {
-    #![cfg(unix)]
-
     use std::os::unix::fs::symlink;
 
     use super::*;

@@ -63,7 +63,10 @@ impl File {
         if self.for_tests {
             ""
         } else {
-            self.code.split("#[cfg(test)]\nmod tests {").next().unwrap_or_default()
+            let before = |attribute: &str| self.code.split(&format!("{attribute}\nmod tests {{")).next();
+            // A module of tests may be for one platform only.
+            let parts = ["#[cfg(test)]", "#[cfg(all(test, unix))]"].map(before);
+            parts.into_iter().flatten().min_by_key(|part| part.len()).unwrap_or_default()
         }
     }
 }

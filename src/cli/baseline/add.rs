@@ -1,7 +1,7 @@
 //! `friskey baseline add`: accepts keys by their fingerprints, without a scan.
 
 use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use anyhow::{Context, Result, bail};
 use serde::Deserialize;
@@ -129,7 +129,7 @@ impl ReportedLeak {
 }
 
 /// The leaks in a report of friskey's own, in JSON.
-fn leaks_of(path: &PathBuf) -> Result<Vec<ReportedLeak>> {
+fn leaks_of(path: &Path) -> Result<Vec<ReportedLeak>> {
     let shown = path.display();
     let bytes =
         read(path, Links::Follow, MAX_REPORT).with_context(|| format!("cannot read the report {shown}"))?;
