@@ -46,6 +46,9 @@ pub enum ReadError {
     },
 }
 
+/// The most bytes that are allocated before anything is read: a size is what the file system claims.
+const LIKELY: u64 = 64 << 20;
+
 /// Reads all of the regular file `path`, at most `limit` bytes.
 ///
 /// # Errors
@@ -73,7 +76,8 @@ pub fn read(path: &Path, links: Links<'_>, limit: u64) -> Result<Vec<u8>, ReadEr
     if !metadata.is_file() {
         return Err(ReadError::NotRegular(kind(&metadata)));
     }
-    let mut bytes = Vec::new();
+    let mut bytes =
+        Vec::with_capacity(usize::try_from(metadata.len().min(limit).min(LIKELY)).unwrap_or(0) + 1);
     // What the metadata says can be out of date, so the limit is applied to what is read.
     file.take(limit.saturating_add(1)).read_to_end(&mut bytes).map_err(from_io)?;
     if bytes.len() as u64 > limit {

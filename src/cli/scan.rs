@@ -74,7 +74,10 @@ pub(super) fn tree(paths: &[PathBuf], files: &Files, threads: usize, config: &Co
     let is_stdin = |path: &&PathBuf| path.as_path() == Path::new("-");
     let below = match config.exclude.is_empty() {
         true => None,
-        false => Some(Excludes::new(&config.exclude, Some(options::base(config)?))?),
+        false => {
+            let by = config.path.as_deref().unwrap_or(Path::new(super::config::NAME)).display().to_string();
+            Some((Excludes::new(&config.exclude, Some(options::base(config)?))?, by))
+        }
     };
     Ok(Tree {
         files: FileOptions {

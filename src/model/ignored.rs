@@ -1,5 +1,6 @@
 //! What a scan left out on purpose, counted without end and named up to a bound.
 
+use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::ser::SerializeMap;
@@ -27,7 +28,7 @@ pub enum IgnoredKind {
 ///
 /// Unlike a [`Skip`](super::Skip) it does not make a scan incomplete, but every report names it, so that nobody takes
 /// "clean" for more than it is.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize)]
 pub struct Ignored {
     /// What kind of thing it is.
     pub kind: IgnoredKind,
@@ -50,9 +51,33 @@ impl Ignored {
         Self { kind, what: what.into(), by: by.into(), include_with: include_with.into() }
     }
 
+    /// Whether it is a file in which people keep keys: `.env`, `.env.local`, `prod.env`, `.envrc`.
+    fn is_env(&self) -> bool {
+        let name = self.what.rsplit('/').next().unwrap_or_default();
+        self.kind == IgnoredKind::Path && (name.starts_with(".env") || name.ends_with(".env"))
+    }
+
     /// A path that was left out.
     pub fn path(what: impl Into<String>, by: impl Into<String>, include_with: impl Into<String>) -> Self {
         Self::new(IgnoredKind::Path, what, by, include_with)
+    }
+}
+
+impl Ord for Ignored {
+    /// By kind; of paths those first in which people keep keys, for a report names the first only.
+    fn cmp(&self, other: &Self) -> Ordering {
+        let order = |one: &Self| (one.kind, !one.is_env());
+        let by_texts = || {
+            let what = self.what.cmp(&other.what);
+            what.then_with(|| self.by.cmp(&other.by)).then_with(|| self.include_with.cmp(&other.include_with))
+        };
+        order(self).cmp(&order(other)).then_with(by_texts)
+    }
+}
+
+impl PartialOrd for Ignored {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
     }
 }
 
@@ -198,6 +223,14 @@ mod tests {
             counts,
             [(IgnoredKind::Surface, "--surfaces", 1), (IgnoredKind::Path, "--no-ignore", 5_000)]
         );
+    }
+
+    #[test]
+    fn files_that_hold_keys_come_first() {
+        let paths = ["a/", "a/.env", "b/.env.local", "c.txt", "d/prod.env", "e.envelope", "f.env/"];
+        let set: IgnoredSet = paths.into_iter().map(|path| Ignored::path(path, "x", "")).collect();
+        let named: Vec<_> = set.iter().map(|ignored| &ignored.what[..]).collect();
+        assert_eq!(named, ["a/.env", "b/.env.local", "d/prod.env", "a/", "c.txt", "e.envelope", "f.env/"]);
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use ignore::Match;
 use ignore::gitignore::{Gitignore, GitignoreBuilder};
 
 use super::SourceError;
@@ -32,9 +33,16 @@ impl Excludes {
         Ok(Self { globs, base })
     }
 
-    /// Whether they name `path` itself.
-    pub fn name(&self, path: &Path, is_folder: bool) -> bool {
-        self.seen(path, |path| self.globs.matched(path, is_folder).is_ignore())
+    /// The glob that names `path` itself.
+    pub fn glob(&self, path: &Path, is_folder: bool) -> Option<String> {
+        let matched = |path: &Path| match self.globs.matched(path, is_folder) {
+            Match::Ignore(glob) => Some(glob.original().to_owned()),
+            Match::None | Match::Whitelist(_) => None,
+        };
+        match &self.base {
+            Some(base) => matched(&base.relative(path)?),
+            None => matched(path),
+        }
     }
 
     /// Whether they name the file `path`, or a folder that it lies in.
@@ -61,7 +69,10 @@ mod tests {
         let plain = Excludes::new(&globs, None).unwrap();
         assert!(plain.cover(Path::new("a/vendor/b.py")) && plain.cover(Path::new("gen/a.js")));
         assert!(!plain.cover(Path::new("a/gen/a.js")) && !plain.cover(Path::new("/gen/a.js")));
-        assert!(plain.name(Path::new("vendor"), true) && !plain.name(Path::new("vendor"), false));
+        assert!(
+            plain.glob(Path::new("vendor"), true).is_some()
+                && plain.glob(Path::new("vendor"), false).is_none()
+        );
         let base = PathBase { root: "/r".into(), from: "/r/gen".into() };
         let below = Excludes::new(&globs, Some(base)).unwrap();
         assert!(below.cover(Path::new("a.js")) && !below.cover(Path::new("../a.js")));

@@ -1,11 +1,8 @@
-//! Files and folders on disk.
+//! Files on disk, and how each is scanned.
 
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
-
-use ignore::overrides::OverrideBuilder;
-use ignore::{DirEntry, WalkBuilder, WalkState};
 
 use super::path::path_bytes;
 use super::{Excludes, Sink, Worker, reason};
@@ -22,9 +19,9 @@ pub struct FileOptions {
     pub no_ignore: bool,
     /// Globs, as in an ignore file, of paths to leave out.
     pub exclude: Vec<String>,
-    /// Paths to leave out wherever the walk begins.
-    pub exclude_below: Option<Excludes>,
-    /// Threads; 0 lets the walk choose.
+    /// Paths to leave out wherever the walk begins, and the file that says so.
+    pub exclude_below: Option<(Excludes, String)>,
+    /// Threads at most; there are no more than there is work for.
     pub threads: usize,
 }
 
@@ -52,61 +49,6 @@ pub enum SourceError {
     },
 }
 
-/// Walks the paths on several threads and pushes every file into `sink`.
-///
-/// # Errors
-/// A path that does not exist, or a bad glob: nothing has been scanned then. What goes wrong later
-/// is a skip.
-pub fn scan_files(options: &FileOptions, sink: &dyn Sink) -> Result<(), SourceError> {
-    for path in &options.paths {
-        check(path)?;
-    }
-    let Some((first, rest)) = options.paths.split_first() else { return Ok(()) };
-    let below = options.exclude_below.clone();
-    let mut builder = WalkBuilder::new(first);
-    for path in rest {
-        builder.add(path);
-    }
-    builder
-        .standard_filters(!options.no_ignore)
-        // Hidden files are where keys are: `.env`.
-        .hidden(false)
-        .follow_links(false)
-        .threads(options.threads)
-        .overrides(excludes(&options.exclude)?)
-        // Git's own folder is the business of `friskey history`.
-        .filter_entry(move |entry| {
-            let is_folder = || entry.file_type().is_some_and(|kind| kind.is_dir());
-            let excluded = || below.as_ref().is_some_and(|globs| globs.name(entry.path(), is_folder()));
-            // What the user named is scanned whatever its name.
-            entry.depth() == 0 || (entry.file_name() != ".git" && !excluded())
-        });
-    builder.build_parallel().run(|| {
-        let mut visit = Visit { worker: sink.worker(), sink };
-        Box::new(move |entry| visit.entry(entry))
-    });
-    Ok(())
-}
-
-fn check(path: &Path) -> Result<(), SourceError> {
-    let shown = path.display().to_string();
-    match std::fs::symlink_metadata(path) {
-        Ok(_) => Ok(()),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Err(SourceError::NoSuchPath(shown)),
-        Err(error) => Err(SourceError::Unreadable { path: shown, reason: reason(&error) }),
-    }
-}
-
-fn excludes(globs: &[String]) -> Result<ignore::overrides::Override, SourceError> {
-    let mut builder = OverrideBuilder::new(".");
-    for glob in globs {
-        let bad =
-            |error: ignore::Error| SourceError::BadGlob { glob: glob.clone(), reason: error.to_string() };
-        builder.add(&format!("!{glob}")).map_err(bad)?;
-    }
-    builder.build().map_err(|error| SourceError::BadGlob { glob: globs.join(" "), reason: error.to_string() })
-}
-
 /// One thread of a walk.
 pub(super) struct Visit<'s> {
     pub(super) worker: Box<dyn Worker + Send + 's>,
@@ -114,40 +56,8 @@ pub(super) struct Visit<'s> {
 }
 
 impl Visit<'_> {
-    fn entry(&mut self, entry: Result<DirEntry, ignore::Error>) -> WalkState {
-        if self.sink.is_stopped() {
-            return WalkState::Quit;
-        }
-        match entry {
-            Ok(entry) => self.scan(&entry),
-            Err(error) => self.worker.skip(walk_skip(&error)),
-        }
-        WalkState::Continue
-    }
-
-    fn scan(&mut self, entry: &DirEntry) {
-        let path = path_bytes(entry.path());
-        if entry.depth() > 0 {
-            self.worker.name(&path);
-        }
-        let named = entry.depth() == 0;
-        let Some(kind_of) = entry.file_type() else { return };
-        if kind_of.is_symlink() {
-            self.link(entry.path(), &path);
-            // A link that the user named stands for what it leads to; the walk enters folders itself.
-            if named && entry.path().is_file() {
-                self.file(entry.path(), &Origin::at_path(Surface::Worktree, path), true);
-            }
-        } else if kind_of.is_file() {
-            self.file(entry.path(), &Origin::at_path(Surface::Worktree, path), named);
-        } else if !kind_of.is_dir() {
-            let what = entry.metadata().map_or("not a regular file", |metadata| kind(&metadata));
-            self.skip(&path, format!("{what}, never opened"));
-        }
-    }
-
     /// The target of a link is bytes that the tree holds; what it leads to is scanned where it is.
-    fn link(&mut self, path: &Path, shown: &[u8]) {
+    pub(super) fn link(&mut self, path: &Path, shown: &[u8]) {
         match std::fs::read_link(path) {
             Ok(target) => {
                 let target = path_bytes(&target);

@@ -7,6 +7,7 @@ mod git_dir;
 mod listed;
 mod path;
 mod stdin;
+mod tree;
 
 use std::io;
 
@@ -14,10 +15,11 @@ use crate::container::Input;
 use crate::model::{Ignored, Origin, Skip, Surface};
 
 pub use excludes::Excludes;
-pub use files::{FileOptions, SourceError, scan_files};
+pub use files::{FileOptions, SourceError};
 pub use git_dir::{GitDir, NestedDir, scan_git_dir};
 pub use listed::scan_listed;
 pub use stdin::scan_stdin;
+pub use tree::scan_files;
 
 /// Where the blobs of a source go. Implemented by the scan.
 pub trait Sink: Sync {

@@ -2,6 +2,7 @@
 
 use std::io::{self, Read};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
+use std::thread::Builder;
 use std::time::Duration;
 
 use super::{Sink, reason};
@@ -19,17 +20,24 @@ const PATIENCE: Duration = Duration::from_millis(50);
 pub fn scan_stdin(sink: &dyn Sink) {
     let mut worker = sink.worker();
     let origin = Origin::at_path(Surface::Stdin, "-");
-    let mut content = Pieces { incoming: read_apart(), piece: Vec::new(), at: 0, sink };
-    if let Err(error) = worker.blob(&origin, Input::Stream(&mut content)) {
+    let outcome = match read_apart() {
+        Some(incoming) => {
+            let mut content = Pieces { incoming, piece: Vec::new(), at: 0, sink };
+            worker.blob(&origin, Input::Stream(&mut content))
+        }
+        // Without another thread a read that waits cannot be called off, but all is read.
+        None => worker.blob(&origin, Input::Stream(&mut io::stdin().lock())),
+    };
+    if let Err(error) = outcome {
         worker.skip(Skip::new("standard input", reason(&error)));
     }
 }
 
 /// Reads on a thread of its own, for a read that waits cannot be called off. The thread ends with
-/// the process.
-fn read_apart() -> Receiver<io::Result<Vec<u8>>> {
+/// the process. `None` if it cannot be started.
+fn read_apart() -> Option<Receiver<io::Result<Vec<u8>>>> {
     let (sender, receiver) = sync_channel(WAITING);
-    std::thread::spawn(move || {
+    let started = Builder::new().spawn(move || {
         let mut input = io::stdin().lock();
         loop {
             let mut piece = vec![0; PIECE];
@@ -47,7 +55,7 @@ fn read_apart() -> Receiver<io::Result<Vec<u8>>> {
             }
         }
     });
-    receiver
+    started.is_ok().then_some(receiver)
 }
 
 struct Pieces<'s> {

@@ -8,6 +8,7 @@ mod containers;
 mod history;
 mod hook_install;
 mod hooks;
+mod ignore;
 mod push;
 mod reftable;
 mod scan;

@@ -64,7 +64,12 @@ const MODE_FOLDER: u32 = 0o040_000;
 impl Index {
     /// Reads the index at `path`; one that does not exist is empty.
     pub(in crate::git) fn read(path: &Path, hash: gix::hash::Kind) -> Result<Self, IndexError> {
-        let bytes = match read_file(path) {
+        Self::read_within(path, hash, LARGEST)
+    }
+
+    /// The same, and refuses a file of more than `largest` bytes.
+    pub(super) fn read_within(path: &Path, hash: gix::hash::Kind, largest: u64) -> Result<Self, IndexError> {
+        let bytes = match read_file(path, largest) {
             Ok(bytes) => bytes,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Self::empty(hash)),
             Err(source) => return Err(IndexError::Unreadable { path: path.to_owned(), source }),
@@ -131,9 +136,9 @@ fn short(length: usize) -> u32 {
     u32::try_from(length).unwrap_or(u32::MAX)
 }
 
-fn read_file(path: &Path) -> std::io::Result<Vec<u8>> {
+fn read_file(path: &Path, largest: u64) -> std::io::Result<Vec<u8>> {
     gate::index(path).map_err(|error| std::io::Error::other(error.reason))?;
-    match untrusted::read(path, Links::Follow, LARGEST) {
+    match untrusted::read(path, Links::Follow, largest) {
         Ok(bytes) => Ok(bytes),
         Err(ReadError::Io(error)) => Err(error),
         Err(ReadError::NotFound) => Err(std::io::ErrorKind::NotFound.into()),
@@ -247,7 +252,8 @@ impl Rows<'_> {
         let start = paths.len();
         let kept = (start - self.last).checked_sub(cut)?;
         // Paths are repeated in full here: a few bytes could stand for gigabytes.
-        if start + kept + rest.len() > LARGEST as usize {
+        if start + kept + rest.len() > (self.bytes.len().saturating_mul(16) + (1 << 20)).min(LARGEST as usize)
+        {
             return None;
         }
         paths.extend_from_within(self.last..self.last + kept);

@@ -14,6 +14,7 @@ mod index;
 mod parents;
 #[cfg(test)]
 mod tests;
+mod tracked;
 
 use std::collections::HashSet;
 use std::path::Path;
@@ -22,6 +23,7 @@ use gix::ObjectId;
 use gix::objs::{Kind, TreeRefIter};
 
 pub use index::IndexError;
+pub use tracked::Tracked;
 
 use super::commit::Header;
 use super::lookup::{Gaps, Lookup};

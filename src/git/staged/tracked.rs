@@ -1,0 +1,136 @@
+//! Which paths git tracks, for those who look at a work tree.
+
+use std::path::Path;
+
+use super::index::{Index, IndexError};
+
+/// Indexes larger than this, of some million paths, are not asked which paths they track.
+const LARGEST: u64 = 512 << 20;
+
+/// The paths in an index.
+pub struct Tracked {
+    index: Index,
+    /// Rows by path, when the index is not in that order, as it should be.
+    order: Option<Vec<u32>>,
+}
+
+impl Tracked {
+    /// Reads the index in the git folder `git_dir`; one that does not exist tracks nothing.
+    ///
+    /// # Errors
+    /// When the index cannot be read.
+    pub fn read(git_dir: &Path) -> Result<Self, IndexError> {
+        let path = git_dir.join("index");
+        // Nothing in the index tells which hash it was written for.
+        let index =
+            Index::read_within(&path, gix::hash::Kind::Sha1, LARGEST).or_else(|error| match error {
+                IndexError::Broken { .. } => {
+                    Index::read_within(&path, gix::hash::Kind::Sha256, LARGEST).map_err(|_| error)
+                }
+                IndexError::Unreadable { .. } => Err(error),
+            })?;
+        let mut tracked = Self { index, order: None };
+        if !(1..tracked.len()).all(|at| tracked.path(at - 1) <= tracked.path(at)) {
+            let mut order: Vec<u32> = (0..u32::try_from(tracked.len()).unwrap_or(u32::MAX)).collect();
+            order.sort_by(|&a, &b| tracked.path(a as usize).cmp(tracked.path(b as usize)));
+            tracked.order = Some(order);
+        }
+        Ok(tracked)
+    }
+
+    fn len(&self) -> usize {
+        self.index.rows.len()
+    }
+
+    /// The path of that place in the order.
+    fn path(&self, at: usize) -> &[u8] {
+        let at = self.order.as_ref().map_or(at, |order| order[at] as usize);
+        self.index.path(&self.index.rows[at])
+    }
+
+    /// The first path that is not less than `path`.
+    fn from(&self, path: &[u8]) -> Option<&[u8]> {
+        let (mut low, mut high) = (0, self.len());
+        while low < high {
+            let middle = usize::midpoint(low, high);
+            if self.path(middle) < path { low = middle + 1 } else { high = middle }
+        }
+        (low < self.len()).then(|| self.path(low))
+    }
+
+    /// Whether git tracks `path`, from the top of the work tree and with `/`: a file, a link or a submodule.
+    pub fn holds(&self, path: &[u8]) -> bool {
+        self.from(path) == Some(path) || self.is_outside_sparse(path)
+    }
+
+    /// Whether git tracks anything below the folder `path`.
+    pub fn holds_below(&self, path: &[u8]) -> bool {
+        let folder = [path, b"/"].concat();
+        self.from(&folder).is_some_and(|next| next.starts_with(&folder)) || self.is_outside_sparse(path)
+    }
+
+    /// Of folders outside a sparse checkout only the folder itself is listed, with a slash at its end.
+    fn is_outside_sparse(&self, path: &[u8]) -> bool {
+        let mut folders = memchr::memchr_iter(b'/', path).map(|slash| &path[..=slash]);
+        folders.any(|folder| self.from(folder) == Some(folder))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// An index of version 2 with these paths, in this order.
+    fn index(paths: &[&str], hash_len: usize) -> Vec<u8> {
+        let mut bytes = b"DIRC\0\0\0\x02".to_vec();
+        bytes.extend((paths.len() as u32).to_be_bytes());
+        for path in paths {
+            let start = bytes.len();
+            bytes.extend([0; 24]);
+            bytes.extend(0o100_644_u32.to_be_bytes());
+            bytes.extend([0; 12]);
+            bytes.extend(vec![7; hash_len]);
+            bytes.extend((path.len() as u16).to_be_bytes());
+            bytes.extend(path.as_bytes());
+            let length = (bytes.len() - start + 8) / 8 * 8;
+            bytes.resize(start + length, 0);
+        }
+        bytes.extend(vec![0; hash_len]);
+        bytes
+    }
+
+    #[test]
+    fn tells_files_and_folders() {
+        let dir = tempfile::tempdir().unwrap();
+        let sorted = ["a.b", "a/b", "a/c/d", "e"];
+        let unsorted = ["e", "a/c/d", "a.b", "a/b"];
+        for (paths, hash_len) in [(sorted, 20), (unsorted, 20), (sorted, 32)] {
+            std::fs::write(dir.path().join("index"), index(&paths, hash_len)).unwrap();
+            let tracked = Tracked::read(dir.path()).unwrap();
+            assert!(paths.iter().all(|path| tracked.holds(path.as_bytes())));
+            assert!(!tracked.holds(b"a") && !tracked.holds(b"a/c") && !tracked.holds(b"f"));
+            assert!(tracked.holds_below(b"a") && tracked.holds_below(b"a/c"));
+            assert!(!tracked.holds_below(b"e") && !tracked.holds_below(b"a/b"));
+        }
+    }
+
+    #[test]
+    fn a_folder_outside_a_sparse_checkout_stands_for_all_below() {
+        let dir = tempfile::tempdir().unwrap();
+        std::fs::write(dir.path().join("index"), index(&["a", "b/c/", "d"], 20)).unwrap();
+        let tracked = Tracked::read(dir.path()).unwrap();
+        assert!(tracked.holds(b"b/c/x") && tracked.holds_below(b"b") && tracked.holds_below(b"b/c/x"));
+        assert!(!tracked.holds(b"b/x") && !tracked.holds_below(b"b/x"));
+    }
+
+    #[test]
+    fn an_index_that_cannot_be_read_is_an_error_and_none_is_empty() {
+        let dir = tempfile::tempdir().unwrap();
+        assert!(!Tracked::read(dir.path()).unwrap().holds(b"a"));
+        std::fs::write(dir.path().join("index"), "nonsense").unwrap();
+        assert!(Tracked::read(dir.path()).is_err());
+        std::fs::remove_file(dir.path().join("index")).unwrap();
+        std::fs::create_dir(dir.path().join("index")).unwrap();
+        assert!(Tracked::read(dir.path()).is_err());
+    }
+}

@@ -1,0 +1,192 @@
+//! Threads that share a stack of tasks: as many as there is work for, and as few as the system grants.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread::{Builder, Scope};
+
+/// What a crew does.
+pub(super) trait Job: Sync {
+    /// A piece of work, which may add more.
+    type Task: Send;
+    /// What a thread keeps between tasks.
+    type Worker;
+
+    /// Called once on each thread.
+    fn worker(&self) -> Self::Worker;
+
+    /// Does one task.
+    fn run(&self, worker: &mut Self::Worker, task: Self::Task, crew: &Crew<'_, '_, Self>);
+}
+
+struct State<T> {
+    tasks: Vec<T>,
+    /// Threads that run a task now, and may add more.
+    busy: usize,
+    waiting: usize,
+    started: usize,
+}
+
+struct Shared<'j, J: Job + ?Sized> {
+    job: &'j J,
+    state: Mutex<State<J::Task>>,
+    wake: Condvar,
+    /// The most threads; lowered when the system refuses one.
+    limit: usize,
+    /// Whether a task that is added now runs at once.
+    hungry: AtomicBool,
+}
+
+/// The threads that work, as one of them sees it.
+pub(super) struct Crew<'scope, 'env, J: Job + ?Sized> {
+    scope: &'scope Scope<'scope, 'env>,
+    shared: &'env Shared<'env, J>,
+}
+
+/// Does `tasks` and all that they add, the last one first, on the calling thread and at most `threads - 1` others.
+pub(super) fn run<J: Job>(job: &J, tasks: Vec<J::Task>, threads: usize) {
+    let limit = threads.max(1);
+    let state = State { tasks, busy: 0, waiting: 0, started: 1 };
+    let shared = Shared {
+        job,
+        state: Mutex::new(state),
+        wake: Condvar::new(),
+        limit,
+        hungry: AtomicBool::new(limit > 1),
+    };
+    std::thread::scope(|scope| Crew { scope, shared: &shared }.work());
+}
+
+impl<J: Job + ?Sized> Crew<'_, '_, J> {
+    /// Adds a task. With `most` tasks waiting it comes back, for the caller to do.
+    pub(super) fn add(&self, task: J::Task, most: usize) -> Result<(), J::Task> {
+        let mut state = self.shared.lock();
+        if state.tasks.len() >= most {
+            return Err(task);
+        }
+        state.tasks.push(task);
+        if state.waiting > 0 {
+            self.shared.wake.notify_one();
+        } else if state.started < self.shared.limit {
+            self.start(&mut state);
+        }
+        self.shared.update(&state);
+        Ok(())
+    }
+
+    /// Whether a thread has nothing to do, so that dividing a task is worth it.
+    pub(super) fn is_hungry(&self) -> bool {
+        self.shared.hungry.load(Ordering::Relaxed)
+    }
+
+    /// Starts one more thread. If the system refuses, those that there are do the work, and no more are asked for.
+    fn start(&self, state: &mut State<J::Task>) {
+        let crew = Crew { scope: self.scope, shared: self.shared };
+        match Builder::new().spawn_scoped(self.scope, move || crew.work()) {
+            Ok(_) => state.started += 1,
+            Err(_) => state.started = usize::MAX,
+        }
+    }
+
+    fn work(&self) {
+        let mut worker = self.shared.job.worker();
+        while let Some(task) = self.shared.take() {
+            let _busy = Busy(self.shared);
+            self.shared.job.run(&mut worker, task, self);
+        }
+    }
+}
+
+impl<J: Job + ?Sized> Shared<'_, J> {
+    fn lock(&self) -> MutexGuard<'_, State<J::Task>> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn update(&self, state: &State<J::Task>) {
+        let is_hungry = state.tasks.is_empty() && (state.waiting > 0 || state.started < self.limit);
+        self.hungry.store(is_hungry, Ordering::Relaxed);
+    }
+
+    /// The next task; `None` when all is done.
+    fn take(&self) -> Option<J::Task> {
+        let mut state = self.lock();
+        loop {
+            if let Some(task) = state.tasks.pop() {
+                state.busy += 1;
+                self.update(&state);
+                return Some(task);
+            }
+            if state.busy == 0 {
+                self.wake.notify_all();
+                return None;
+            }
+            state.waiting += 1;
+            self.update(&state);
+            state = self.wake.wait(state).unwrap_or_else(PoisonError::into_inner);
+            state.waiting -= 1;
+        }
+    }
+}
+
+/// Counts a task as done, also when it panicked: nobody waits for what it would have added.
+struct Busy<'s, 'j, J: Job + ?Sized>(&'s Shared<'j, J>);
+
+impl<J: Job + ?Sized> Drop for Busy<'_, '_, J> {
+    fn drop(&mut self) {
+        let mut state = self.0.lock();
+        state.busy -= 1;
+        if state.busy == 0 && state.tasks.is_empty() {
+            self.0.wake.notify_all();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::AtomicUsize;
+
+    use super::*;
+
+    /// Counts down: each task adds two smaller ones.
+    #[derive(Default)]
+    struct Tree {
+        done: AtomicUsize,
+        workers: AtomicUsize,
+    }
+
+    impl Job for Tree {
+        type Task = usize;
+        type Worker = ();
+
+        fn worker(&self) {
+            self.workers.fetch_add(1, Ordering::Relaxed);
+        }
+
+        fn run(&self, worker: &mut (), task: usize, crew: &Crew<'_, '_, Self>) {
+            self.done.fetch_add(1, Ordering::Relaxed);
+            if task > 0 {
+                for _ in 0..2 {
+                    if let Err(task) = crew.add(task - 1, 4) {
+                        self.run(worker, task, crew);
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn every_task_is_done_once_on_any_number_of_threads() {
+        for threads in [0, 1, 2, 7, 64] {
+            let tree = Tree::default();
+            run(&tree, vec![10], threads);
+            assert_eq!(tree.done.into_inner(), (1 << 11) - 1, "{threads}");
+            assert!(tree.workers.into_inner() <= threads.max(1));
+        }
+    }
+
+    #[test]
+    fn there_are_no_more_threads_than_tasks() {
+        let tree = Tree::default();
+        run(&tree, vec![1], 1_000);
+        assert!(tree.workers.into_inner() <= 3);
+    }
+}

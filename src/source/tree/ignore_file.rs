@@ -1,0 +1,169 @@
+//! Ignore files: who writes them is the party that is scanned, so they are read within bounds and refused whole.
+
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use ignore::gitignore::{Gitignore, GitignoreBuilder};
+
+use crate::untrusted::{Links, ReadError, read};
+
+/// The largest ignore file, in bytes.
+const LARGEST: u64 = 512 << 10;
+/// The most patterns of one file.
+const MOST_PATTERNS: usize = 10_000;
+/// The longest pattern, in bytes; no path is longer.
+const LONGEST: usize = 4096;
+/// Wildcards in one pattern, and in all of a file: what is compiled grows with them.
+const WILDCARDS_IN_PATTERN: usize = 64;
+const WILDCARDS_IN_FILE: usize = 20_000;
+
+/// What the ignore files of one run may cost together.
+#[derive(Debug)]
+pub(super) struct Budget {
+    bytes: AtomicU64,
+}
+
+impl Budget {
+    /// Bytes of ignore files that one run reads.
+    const BYTES: u64 = 32 << 20;
+
+    pub(super) fn new() -> Self {
+        Self { bytes: AtomicU64::new(Self::BYTES) }
+    }
+
+    fn take(&self, bytes: u64) -> bool {
+        let take = |left: u64| left.checked_sub(bytes);
+        self.bytes.fetch_update(Ordering::Relaxed, Ordering::Relaxed, take).is_ok()
+    }
+}
+
+/// The patterns in the file at `path`, which messages and patterns call `shown`; `None` if it is not there or names
+/// nothing. Paths are matched relative to the folder that it is about.
+///
+/// # Errors
+/// Why it does not count: a link that leads out, no regular file, too large, too costly. Nothing is ignored because
+/// of it then. A pattern that cannot be understood names nothing, as in git.
+pub(super) fn patterns(
+    path: &Path,
+    shown: &str,
+    links: Links<'_>,
+    budget: &Budget,
+) -> Result<Option<Gitignore>, String> {
+    let text = match read(path, links, LARGEST) {
+        Ok(text) => text,
+        Err(ReadError::NotFound) => return Ok(None),
+        Err(error) => return Err(error.to_string()),
+    };
+    if !budget.take(text.len() as u64) {
+        return Err(format!("the ignore files are larger than {} bytes together", Budget::BYTES));
+    }
+    compile(&text, shown)
+}
+
+fn compile(text: &[u8], shown: &str) -> Result<Option<Gitignore>, String> {
+    let mut builder = GitignoreBuilder::new("");
+    let (mut patterns, mut wildcards) = (0, 0);
+    for (number, line) in (1..).zip(lines(text)) {
+        if line.is_empty() || line.starts_with(b"#") {
+            continue;
+        }
+        patterns += 1;
+        let own = line.iter().filter(|byte| b"*?[".contains(byte)).count();
+        wildcards += own;
+        if line.len() > LONGEST || own > WILDCARDS_IN_PATTERN {
+            return Err(format!(
+                "line {number} is longer than {LONGEST} bytes or has more than {WILDCARDS_IN_PATTERN} wildcards"
+            ));
+        }
+        if patterns > MOST_PATTERNS || wildcards > WILDCARDS_IN_FILE {
+            return Err(format!(
+                "it has more than {MOST_PATTERNS} patterns or {WILDCARDS_IN_FILE} wildcards"
+            ));
+        }
+        // What is no text or no pattern names nothing.
+        if let Ok(line) = std::str::from_utf8(line) {
+            let from = PathBuf::from(format!("{shown}:{number} `{}`", line.trim_end()));
+            let _ = builder.add_line(Some(from), &without_alternatives(line));
+        }
+    }
+    let built = builder.build().map_err(|error| error.to_string())?;
+    Ok((!built.is_empty()).then_some(built))
+}
+
+fn lines(text: &[u8]) -> impl Iterator<Item = &[u8]> {
+    let text = text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text);
+    text.split(|&byte| byte == b'\n').map(|line| line.strip_suffix(b"\r").unwrap_or(line))
+}
+
+/// The pattern with its braces escaped: to git they are ordinary characters, to the matcher they would be
+/// alternatives, nested without end.
+fn without_alternatives(line: &str) -> String {
+    let mut escaped = String::with_capacity(line.len());
+    let mut chars = line.chars();
+    while let Some(c) = chars.next() {
+        match c {
+            '\\' => {
+                escaped.push(c);
+                escaped.extend(chars.next());
+                continue;
+            }
+            '{' | '}' => escaped.push('\\'),
+            _ => {}
+        }
+        escaped.push(c);
+    }
+    escaped
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn compiled(text: &str) -> Result<Option<Gitignore>, String> {
+        compile(text.as_bytes(), ".gitignore")
+    }
+
+    fn ignored(text: &str, path: &str) -> Option<String> {
+        let globs = compiled(text).unwrap()?;
+        let matched = globs.matched(path, false);
+        let glob = matched.inner().filter(|_| matched.is_ignore())?;
+        glob.from().map(|from| from.display().to_string())
+    }
+
+    #[test]
+    fn patterns_are_named_with_their_line() {
+        let text = "\u{feff}# comment\r\n\r\n*.env\r\n!a.env\n";
+        assert_eq!(ignored(text, "b.env").as_deref(), Some(".gitignore:3 `*.env`"));
+        assert_eq!(ignored(text, "a.env"), None);
+    }
+
+    #[test]
+    fn braces_are_ordinary_characters_as_in_git() {
+        assert_eq!(ignored("{a,b}.txt\n", "a.txt"), None);
+        assert!(ignored("{a,b}.txt\n", "{a,b}.txt").is_some());
+        assert!(ignored("\\{x\\}\n", "{x}").is_some());
+        let nested = format!("{}x{}\n", "{a,".repeat(500), "}".repeat(500));
+        assert!(compiled(&nested).is_ok());
+    }
+
+    #[test]
+    fn what_would_cost_too_much_is_refused_whole() {
+        assert!(compiled(&"*".repeat(65)).is_err());
+        assert!(compiled(&"a".repeat(LONGEST + 1)).is_err());
+        assert!(compiled(&"a\n".repeat(MOST_PATTERNS + 1)).is_err());
+        assert!(compiled(&format!("{}\n", "*a".repeat(60)).repeat(400)).is_err());
+        assert!(compiled(&"# comment\n\n".repeat(MOST_PATTERNS + 1)).unwrap().is_none());
+        assert_eq!(ignored("[z-a\n\\\n*.env\n", "x.env").as_deref(), Some(".gitignore:3 `*.env`"));
+    }
+
+    #[test]
+    fn a_run_reads_so_much_and_no_more() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join(".gitignore");
+        std::fs::write(&path, "a\n").unwrap();
+        let budget = Budget { bytes: AtomicU64::new(3) };
+        assert!(patterns(&path, "x", Links::Refuse, &budget).unwrap().is_some());
+        assert!(patterns(&path, "x", Links::Refuse, &budget).unwrap_err().contains("together"));
+        assert!(patterns(&dir.path().join("none"), "x", Links::Refuse, &budget).unwrap().is_none());
+    }
+}

@@ -1,0 +1,159 @@
+//! What is ignored in a folder: its own ignore files, then those of the folders above it, as git and ripgrep read them.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use ignore::Match;
+use ignore::gitignore::{Gitignore, Glob, gitconfig_excludes_path};
+
+use super::ignore_file::{Budget, patterns};
+use super::repository::Repository;
+use crate::model::Skip;
+use crate::untrusted::Links;
+
+/// Folders with ignore files of their own, one in another, whose files count; each costs time at every path below.
+const DEEPEST: usize = 200;
+
+/// What all levels of one run share.
+#[derive(Debug)]
+pub(super) struct Shared {
+    pub(super) budget: Budget,
+    /// The user's own excludes for all repositories.
+    global: Option<Gitignore>,
+}
+
+impl Shared {
+    /// Reads the user's excludes; what is wrong with them goes to `skip`.
+    pub(super) fn new(skip: &mut dyn FnMut(Skip)) -> Self {
+        let budget = Budget::new();
+        let global = gitconfig_excludes_path().and_then(|path| {
+            let shown = path.display().to_string();
+            read(&path, &shown, Links::Follow, &budget, skip)
+        });
+        Self { budget, global }
+    }
+}
+
+/// A folder that has ignore files or is the top of a repository, and those above it.
+#[derive(Debug)]
+pub(super) struct Level {
+    above: Option<Arc<Self>>,
+    /// Absolute.
+    folder: PathBuf,
+    /// `.ignore`
+    ignore: Option<Gitignore>,
+    /// `.gitignore`
+    git_ignore: Option<Gitignore>,
+    /// The repository whose top it is.
+    repository: Option<Repository>,
+    in_repository: bool,
+    /// How many levels there are, this one included.
+    depth: usize,
+}
+
+/// Which pattern ignores a path.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Named {
+    /// ``.gitignore:3 `*.env` ``
+    pub(super) by: String,
+}
+
+impl Level {
+    /// The level of the folder `folder`, called `shown`, below `above`; `above` itself if the folder has nothing to say.
+    pub(super) fn enter(
+        above: Option<&Arc<Self>>,
+        folder: &Path,
+        shown: &dyn Fn(&str) -> String,
+        shared: &Shared,
+        skip: &mut dyn FnMut(Skip),
+    ) -> Option<Arc<Self>> {
+        let repository = Repository::at(folder, shown, &shared.budget, skip);
+        let mut own =
+            |name: &str| read(&folder.join(name), &shown(name), Links::Within(folder), &shared.budget, skip);
+        let (ignore, git_ignore) = (own(".ignore"), own(".gitignore"));
+        if repository.is_none() && ignore.is_none() && git_ignore.is_none() {
+            return above.cloned();
+        }
+        let depth = above.map_or(0, |above| above.depth) + 1;
+        let mut level = Self {
+            above: above.cloned(),
+            folder: folder.to_owned(),
+            ignore,
+            git_ignore,
+            in_repository: repository.is_some() || above.is_some_and(|above| above.in_repository),
+            repository,
+            depth,
+        };
+        if depth > DEEPEST {
+            if level.ignore.take().is_some() | level.git_ignore.take().is_some() {
+                let reason = format!("ignore files in {DEEPEST} folders one in another count at most");
+                skip(not_used(shown(".gitignore"), &reason));
+            }
+            if level.repository.is_none() {
+                return above.cloned();
+            }
+        }
+        Some(Arc::new(level))
+    }
+
+    /// What ignores `path`, which is absolute and in the folder of this level or further below.
+    pub(super) fn ignores(&self, path: &Path, is_folder: bool, shared: &Shared) -> Option<Named> {
+        // The nearest file of each kind that names the path decides; `.ignore` goes before `.gitignore`, that
+        // before what stands in the git folder, and that before the user's own.
+        let [mut ignore, mut git_ignore, mut exclude, mut global] = [const { Match::None }; 4];
+        let mut is_above_top = !self.in_repository;
+        let mut level = Some(self);
+        while let Some(here) = level {
+            level = here.above.as_deref();
+            let Ok(inside) = path.strip_prefix(&here.folder) else { continue };
+            either(&mut ignore, here.ignore.as_ref(), inside, is_folder);
+            if is_above_top {
+                continue;
+            }
+            either(&mut git_ignore, here.git_ignore.as_ref(), inside, is_folder);
+            if let Some(repository) = &here.repository {
+                either(&mut exclude, repository.exclude.as_ref(), inside, is_folder);
+                either(&mut global, shared.global.as_ref(), inside, is_folder);
+                is_above_top = true;
+            }
+        }
+        match ignore.or(git_ignore).or(exclude).or(global) {
+            Match::Ignore(glob) => Some(Named { by: name(glob) }),
+            Match::None | Match::Whitelist(_) => None,
+        }
+    }
+
+    /// The repositories that the folder lies in, the nearest first.
+    pub(super) fn repositories(&self) -> impl Iterator<Item = &Repository> {
+        let levels = std::iter::successors(Some(self), |level| level.above.as_deref());
+        levels.filter_map(|level| level.repository.as_ref())
+    }
+}
+
+fn either<'a>(found: &mut Match<&'a Glob>, globs: Option<&'a Gitignore>, path: &Path, is_folder: bool) {
+    if let (true, Some(globs)) = (found.is_none(), globs) {
+        *found = globs.matched(path, is_folder);
+    }
+}
+
+fn name(glob: &Glob) -> String {
+    glob.from().map_or_else(|| glob.original().to_owned(), |from| from.display().to_string())
+}
+
+/// Reads an ignore file; one that is refused is a skip, and ignores nothing.
+pub(super) fn read(
+    path: &Path,
+    shown: &str,
+    links: Links<'_>,
+    budget: &Budget,
+    skip: &mut dyn FnMut(Skip),
+) -> Option<Gitignore> {
+    patterns(path, shown, links, budget).unwrap_or_else(|reason| {
+        skip(not_used(shown.to_owned(), &reason));
+        None
+    })
+}
+
+fn not_used(shown: String, reason: &str) -> Skip {
+    Skip::new(shown, format!("not used as an ignore file, nothing is ignored because of it: {reason}"))
+}

@@ -1,0 +1,103 @@
+//! Walks files and folders on disk.
+
+mod crew;
+mod ignore_file;
+mod level;
+mod repository;
+mod walk;
+
+use std::collections::{HashMap, HashSet};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use super::{Excludes, FileOptions, Sink, SourceError, reason};
+use crate::model::Skip;
+use level::{Level, Shared};
+use walk::{Entry, Folder, Task, Walk};
+
+/// Walks the paths on several threads and pushes every file into `sink`. A path that was named twice, also by another
+/// name, is scanned once.
+///
+/// # Errors
+/// A path that does not exist, or a bad glob: nothing has been scanned then. What goes wrong later
+/// is a skip.
+pub fn scan_files(options: &FileOptions, sink: &dyn Sink) -> Result<(), SourceError> {
+    for path in &options.paths {
+        check(path)?;
+    }
+    let excludes = Excludes::new(&options.exclude, None)?;
+    let Some(roots) = roots(&options.paths)? else { return Ok(()) };
+    let mut worker = sink.worker();
+    let mut skip = |skip| worker.skip(skip);
+    let shared = (!options.no_ignore).then(|| Shared::new(&mut skip));
+    let mut tasks = Vec::new();
+    let mut known = HashMap::new();
+    for (path, absolute) in &roots {
+        let kind = path.symlink_metadata().map_err(|error| unreadable(path, &error))?.file_type();
+        // A link to a folder that was named stands for the folder.
+        if kind.is_dir() || kind.is_symlink() && path.is_dir() {
+            let level = shared.as_ref().and_then(|shared| above(absolute, shared, &mut known, &mut skip));
+            let (path, absolute) = (path.clone(), absolute.clone());
+            tasks.push(Task::Folder(Folder { path, absolute, level, ignored_by: None, is_root: true }));
+        }
+        if !kind.is_dir() {
+            tasks.push(Task::Files(vec![Entry { path: path.clone(), kind, is_root: true }]));
+        }
+    }
+    drop(worker);
+    // The first that was named is the first to be scanned.
+    tasks.reverse();
+    let roots = roots.into_iter().map(|(_, absolute)| absolute).collect();
+    crew::run(&Walk { options, excludes, sink, shared, roots }, tasks, options.threads);
+    Ok(())
+}
+
+fn check(path: &Path) -> Result<(), SourceError> {
+    match std::fs::symlink_metadata(path) {
+        Ok(_) => Ok(()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            Err(SourceError::NoSuchPath(path.display().to_string()))
+        }
+        Err(error) => Err(unreadable(path, &error)),
+    }
+}
+
+fn unreadable(path: &Path, error: &io::Error) -> SourceError {
+    SourceError::Unreadable { path: path.display().to_string(), reason: reason(error) }
+}
+
+/// Where walks begin, each once, with the same place as an absolute path without links; `None` without any.
+fn roots(paths: &[PathBuf]) -> Result<Option<Vec<(PathBuf, PathBuf)>>, SourceError> {
+    let mut known = HashSet::new();
+    let mut roots = Vec::new();
+    for path in paths {
+        // A link that leads nowhere is a place of its own.
+        let absolute = path.canonicalize().or_else(|_| std::path::absolute(path));
+        let absolute = absolute.map_err(|error| unreadable(path, &error))?;
+        if known.insert(absolute.clone()) {
+            roots.push((path.clone(), absolute));
+        }
+    }
+    Ok((!roots.is_empty()).then_some(roots))
+}
+
+/// The ignore files of the folders above one in which a walk begins.
+fn above(
+    folder: &Path,
+    shared: &Shared,
+    known: &mut HashMap<PathBuf, Option<Arc<Level>>>,
+    skip: &mut dyn FnMut(Skip),
+) -> Option<Arc<Level>> {
+    let mut folders: Vec<_> = folder.ancestors().skip(1).collect();
+    folders.reverse();
+    let mut level = None;
+    for folder in folders {
+        let shown = |name: &str| folder.join(name).display().to_string();
+        let entered = known
+            .entry(folder.to_owned())
+            .or_insert_with(|| Level::enter(level.as_ref(), folder, &shown, shared, skip));
+        level.clone_from(entered);
+    }
+    level
+}

@@ -1,0 +1,236 @@
+//! The walk itself: folders are listed, what is left out is noted, and files go to whichever thread is free.
+
+use std::collections::HashSet;
+use std::ffi::OsStr;
+use std::fs::{self, FileType};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use super::crew::{Crew, Job};
+use super::level::{Level, Shared};
+use crate::model::{Ignored, Origin, Skip, Surface};
+use crate::source::files::Visit;
+use crate::source::path::path_bytes;
+use crate::source::{Excludes, FileOptions, Sink, reason};
+use crate::untrusted::kind;
+
+/// Files that are handed to a thread at once.
+const BATCH: usize = 32;
+/// Batches that wait at most; then who lists a folder scans, too.
+const WAITING: usize = 1024;
+
+pub(super) const NO_IGNORE: &str = "--no-ignore";
+
+/// One walk over all paths that were named.
+pub(super) struct Walk<'w> {
+    pub(super) options: &'w FileOptions,
+    pub(super) excludes: Excludes,
+    pub(super) sink: &'w dyn Sink,
+    /// `None` when no ignore file counts.
+    pub(super) shared: Option<Shared>,
+    /// Where the walk begins, without links: each is scanned once, as what was named.
+    pub(super) roots: HashSet<PathBuf>,
+}
+
+pub(super) enum Task {
+    Folder(Folder),
+    Files(Vec<Entry>),
+}
+
+/// A folder to list.
+pub(super) struct Folder {
+    /// As it is reported.
+    pub(super) path: PathBuf,
+    /// Absolute, without links above it.
+    pub(super) absolute: PathBuf,
+    pub(super) level: Option<Arc<Level>>,
+    /// What ignores the folder; then only what git tracks in it is scanned.
+    pub(super) ignored_by: Option<Arc<str>>,
+    /// Whether it was named.
+    pub(super) is_root: bool,
+}
+
+/// A file, link or special file.
+pub(super) struct Entry {
+    pub(super) path: PathBuf,
+    pub(super) kind: FileType,
+    /// Whether it was named: then links are followed, and its name is not scanned.
+    pub(super) is_root: bool,
+}
+
+impl<'w> Job for Walk<'w> {
+    type Task = Task;
+    type Worker = Visit<'w>;
+
+    fn worker(&self) -> Visit<'w> {
+        Visit { worker: self.sink.worker(), sink: self.sink }
+    }
+
+    fn run(&self, visit: &mut Visit<'w>, task: Task, crew: &Crew<'_, '_, Self>) {
+        match task {
+            Task::Folder(folder) => self.list(visit, &folder, crew),
+            Task::Files(files) => self.files(visit, files, crew),
+        }
+    }
+}
+
+impl Walk<'_> {
+    fn files(&self, visit: &mut Visit<'_>, mut files: Vec<Entry>, crew: &Crew<'_, '_, Self>) {
+        while let Some(entry) = files.pop() {
+            if self.sink.is_stopped() {
+                return;
+            }
+            if files.len() > 1 && crew.is_hungry() {
+                let half = files.split_off(files.len() / 2);
+                if let Err(Task::Files(half)) = crew.add(Task::Files(half), WAITING) {
+                    files.extend(half);
+                }
+            }
+            visit.entry(&entry);
+        }
+    }
+
+    fn list(&self, visit: &mut Visit<'_>, folder: &Folder, crew: &Crew<'_, '_, Self>) {
+        if self.sink.is_stopped() {
+            return;
+        }
+        let entries = match fs::read_dir(&folder.path) {
+            Ok(entries) => entries,
+            Err(error) => return visit.skip(&path_bytes(&folder.path), reason(&error)),
+        };
+        let level = self.level(visit, folder);
+        let mut batch = Vec::new();
+        for entry in entries {
+            let kind = entry.and_then(|entry| Ok((entry.file_type()?, entry)));
+            let (kind, entry) = match kind {
+                Ok(found) => found,
+                Err(error) => {
+                    visit.skip(&path_bytes(&folder.path), reason(&error));
+                    continue;
+                }
+            };
+            let name = entry.file_name();
+            let path = join(&folder.path, &name);
+            let absolute = folder.absolute.join(&name);
+            let Some(ignored_by) = self.admit(visit, folder, level.as_ref(), &path, &absolute, kind.is_dir())
+            else {
+                continue;
+            };
+            if kind.is_dir() {
+                visit.worker.name(&path_bytes(&path));
+                let below = Folder { path, absolute, level: level.clone(), ignored_by, is_root: false };
+                // Folders are small and always accepted: a folder in a folder in a folder is no recursion here.
+                let _ = crew.add(Task::Folder(below), usize::MAX);
+                continue;
+            }
+            batch.push(Entry { path, kind, is_root: false });
+            if batch.len() == BATCH {
+                self.hand_over(visit, std::mem::take(&mut batch), crew);
+            }
+        }
+        self.hand_over(visit, batch, crew);
+    }
+
+    fn hand_over(&self, visit: &mut Visit<'_>, batch: Vec<Entry>, crew: &Crew<'_, '_, Self>) {
+        if batch.is_empty() {
+            return;
+        }
+        if let Err(Task::Files(batch)) = crew.add(Task::Files(batch), WAITING) {
+            self.files(visit, batch, crew);
+        }
+    }
+
+    /// The ignore files that count in the folder.
+    fn level(&self, visit: &mut Visit<'_>, folder: &Folder) -> Option<Arc<Level>> {
+        let shared = self.shared.as_ref()?;
+        let shown = |name: &str| shown(&folder.path.join(name));
+        let mut skip = |skip: Skip| visit.worker.skip(skip);
+        Level::enter(folder.level.as_ref(), &folder.absolute, &shown, shared, &mut skip)
+    }
+
+    /// `None` for what is left out, which is noted. What is let in says by what it is ignored, for folders in which
+    /// only tracked files count.
+    fn admit(
+        &self,
+        visit: &mut Visit<'_>,
+        folder: &Folder,
+        level: Option<&Arc<Level>>,
+        path: &Path,
+        absolute: &Path,
+        is_folder: bool,
+    ) -> Option<Option<Arc<str>>> {
+        let mut leave_out = |by: &str, include_with: &str| {
+            let slash = if is_folder { "/" } else { "" };
+            visit.worker.ignore(Ignored::path(format!("{}{slash}", shown(path)), by, include_with));
+        };
+        if path.file_name() == Some(OsStr::new(".git")) {
+            // Git's own folder is the business of `history`; that of what was named goes without saying.
+            if is_folder && !folder.is_root {
+                leave_out("`scan`", "friskey history");
+            }
+            return None;
+        }
+        if self.roots.len() > 1 && self.roots.contains(absolute) {
+            return None;
+        }
+        if let Some(glob) = self.excludes.glob(path, is_folder) {
+            leave_out(&format!("--exclude `{glob}`"), "");
+            return None;
+        }
+        if let Some((excludes, by)) = &self.options.exclude_below
+            && let Some(glob) = excludes.glob(path, is_folder)
+        {
+            leave_out(&format!("{by}: exclude `{glob}`"), "--no-config");
+            return None;
+        }
+        let (Some(shared), Some(level)) = (&self.shared, level) else { return Some(None) };
+        let by = match &folder.ignored_by {
+            Some(by) => Arc::clone(by),
+            None => match level.ignores(absolute, is_folder, shared) {
+                Some(named) => named.by.into(),
+                None => return Some(None),
+            },
+        };
+        let mut skip = |skip: Skip| visit.worker.skip(skip);
+        if level.repositories().any(|repository| repository.tracks(absolute, &mut skip)) {
+            return Some(None);
+        }
+        if is_folder && level.repositories().any(|repository| repository.tracks_below(absolute, &mut skip)) {
+            return Some(Some(by));
+        }
+        let slash = if is_folder { "/" } else { "" };
+        visit.worker.ignore(Ignored::path(format!("{}{slash}", shown(path)), &*by, NO_IGNORE));
+        None
+    }
+}
+
+/// `folder` and `name`; `.` and `name` is `name`.
+fn join(folder: &Path, name: &OsStr) -> PathBuf {
+    if folder == Path::new(".") { PathBuf::from(name) } else { folder.join(name) }
+}
+
+pub(super) fn shown(path: &Path) -> String {
+    String::from_utf8_lossy(&path_bytes(path)).into_owned()
+}
+
+impl Visit<'_> {
+    /// Scans a file, a link, or notes what is neither.
+    fn entry(&mut self, entry: &Entry) {
+        let path = path_bytes(&entry.path);
+        if !entry.is_root {
+            self.worker.name(&path);
+        }
+        if entry.kind.is_symlink() {
+            self.link(&entry.path, &path);
+            // A link that the user named stands for what it leads to.
+            if entry.is_root && entry.path.is_file() {
+                self.file(&entry.path, &Origin::at_path(Surface::Worktree, path), true);
+            }
+        } else if entry.kind.is_file() {
+            self.file(&entry.path, &Origin::at_path(Surface::Worktree, path), entry.is_root);
+        } else {
+            let what = entry.path.symlink_metadata().map_or("not a regular file", |metadata| kind(&metadata));
+            self.skip(&path, format!("{what}, never opened"));
+        }
+    }
+}

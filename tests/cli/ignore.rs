@@ -1,0 +1,213 @@
+//! What `friskey scan` leaves out because somebody wrote so, and what it does not.
+
+use serde_json::Value;
+
+use crate::support::{Scratch, key, leak, report};
+
+fn scan(scratch: &Scratch, folder: &str, args: &[&str]) -> Value {
+    report(&scratch.friskey(folder, &[&["scan", "--format", "json"], args].concat()))
+}
+
+/// What was left out, and by what.
+fn ignored(report: &Value) -> Vec<(String, String)> {
+    let text = |value: &Value| value.as_str().unwrap().to_owned();
+    let all = report["coverage"]["ignored"].as_array().unwrap();
+    all.iter().map(|one| (text(&one["what"]), text(&one["by"]))).collect()
+}
+
+fn pairs(list: &[(&str, &str)]) -> Vec<(String, String)> {
+    list.iter().map(|&(what, by)| (what.to_owned(), by.to_owned())).collect()
+}
+
+#[test]
+fn each_ignored_path_is_named_with_its_pattern() {
+    let scratch = Scratch::new();
+    scratch.repository("r");
+    scratch.write("r/.gitignore", "# build\nbuild/\n*.env\n!kept.env\n");
+    scratch.write("r/sub/.ignore", "local\n");
+    scratch.write("r/.git/info/exclude", "mine\n");
+    for path in ["build/a/b", "x.env", "kept.env", "sub/local", "mine", "seen"] {
+        scratch.write(&format!("r/{path}"), "nothing");
+    }
+    let report = scan(&scratch, "r", &[]);
+    let expected = pairs(&[
+        ("x.env", ".gitignore:3 `*.env`"),
+        ("build/", ".gitignore:2 `build/`"),
+        ("mine", ".git/info/exclude:1 `mine`"),
+        ("sub/local", "sub/.ignore:1 `local`"),
+    ]);
+    assert_eq!(ignored(&report), expected);
+    assert_eq!(report["status"], "clean");
+    assert_eq!(report["coverage"]["ignored"][0]["include_with"], "--no-ignore");
+    let text = String::from_utf8(scratch.friskey("r", &["scan"]).stdout).unwrap();
+    assert!(text.ends_with("; 4 ignored paths not scanned (--no-ignore)\n"), "{text}");
+    assert!(ignored(&scan(&scratch, "r", &["--no-ignore"])).is_empty());
+    let below = scan(&scratch, "r/sub", &[]);
+    assert_eq!(ignored(&below), pairs(&[("local", ".ignore:1 `local`")]));
+}
+
+#[test]
+fn what_git_tracks_is_scanned_whatever_names_it() {
+    let scratch = Scratch::new();
+    scratch.repository("r");
+    scratch.write("r/.gitignore", ".env\nvendor/\n/.ignore\n");
+    scratch.write("r/.ignore", "app.py\n");
+    let tracked = [".env", "vendor/deep/a.py", "app.py", "sub/.env"];
+    for (number, path) in (1..).zip(tracked) {
+        scratch.write(&format!("r/{path}"), key(number));
+    }
+    scratch.git("r", &["add", "-f", ".env", "vendor", "app.py", "sub"]);
+    let untracked = ["vendor/b.py", "vendor/deep/c.py", "vendor/other/d.py", "other/.env"];
+    for (number, path) in (11..).zip(untracked) {
+        scratch.write(&format!("r/{path}"), key(number));
+    }
+    for (folder, up) in [("r", ""), (".", "r/")] {
+        let report = scan(&scratch, folder, &[]);
+        for number in 1..=4 {
+            assert!(leak(&report, &key(number)).is_some(), "{number} in {folder}");
+        }
+        for number in 11..=14 {
+            assert!(leak(&report, &key(number)).is_none(), "{number} in {folder}");
+        }
+        let named = ignored(&report).into_iter().map(|(what, _)| what);
+        let named: Vec<_> = named.filter(|what| !what.ends_with(".git/")).collect();
+        let mut expected = ["other/.env", ".ignore", "vendor/b.py", "vendor/deep/c.py", "vendor/other/"]
+            .map(|path| format!("{up}{path}"));
+        expected.sort_by_key(|path| (!path.ends_with(".env"), path.clone()));
+        assert_eq!(named, expected);
+    }
+}
+
+#[test]
+fn an_index_that_cannot_be_read_ignores_nothing() {
+    let scratch = Scratch::new();
+    scratch.repository("r");
+    scratch.write("r/.gitignore", ".env\n");
+    scratch.write("r/.env", key(1));
+    scratch.write("r/.git/index", "nonsense");
+    let report = scan(&scratch, "r", &[]);
+    assert!(leak(&report, &key(1)).is_some());
+    assert_eq!(report["coverage"]["skipped"][0]["what"], ".git/index");
+}
+
+#[test]
+fn a_nested_repository_cannot_hide_what_the_outer_one_tracks() {
+    let scratch = Scratch::new();
+    scratch.repository("r");
+    scratch.write("r/sub/.env", key(1));
+    scratch.git("r", &["add", "."]);
+    scratch.write("r/sub/.git/HEAD", "ref: refs/heads/main\n");
+    scratch.write("r/sub/.gitignore", ".env\n");
+    let report = scan(&scratch, "r", &[]);
+    assert!(leak(&report, &key(1)).is_some());
+    assert_eq!(ignored(&report), pairs(&[("sub/.git/", "`scan`")]), "and its own git folder is named");
+}
+
+#[test]
+fn options_and_configuration_are_named_too() {
+    let scratch = Scratch::new();
+    scratch.repository("r");
+    scratch.write("r/friskey.toml", "exclude = ['gen/']\n");
+    for path in ["gen/a", "docs/b", "c"] {
+        scratch.write(&format!("r/{path}"), "nothing");
+    }
+    let expected = pairs(&[("docs/", "--exclude `docs`"), ("gen/", "friskey.toml: exclude `gen/`")]);
+    assert_eq!(ignored(&scan(&scratch, "r", &["--exclude", "docs"])), expected);
+}
+
+#[test]
+fn costly_ignore_files_are_refused_and_ignore_nothing() {
+    let scratch = Scratch::new();
+    scratch.repository("r");
+    scratch.write("r/a/.env", key(1));
+    for text in [
+        "*".repeat(6_000_000),
+        ".env\n".repeat(100_000),
+        format!(".env\n{}\n", "*".repeat(100)),
+        format!(".env\n{}\n", "[a-z]*".repeat(500)),
+    ] {
+        scratch.write("r/a/.gitignore", &text);
+        let output = scratch.friskey("r", &["scan", "--format", "json"]);
+        assert_eq!(output.status.code(), Some(1), "{}", &text[..40]);
+        let report = report(&output);
+        assert!(leak(&report, &key(1)).is_some());
+        let skipped = &report["coverage"]["skipped"];
+        assert_eq!(skipped[0]["what"], "a/.gitignore");
+        assert!(skipped[0]["reason"].as_str().unwrap().starts_with("not used as an ignore file"));
+    }
+    // Braces are ordinary characters to git.
+    scratch.write("r/a/.gitignore", format!("{}x{}\n", "{a,".repeat(900), "}".repeat(900)));
+    assert_eq!(scan(&scratch, "r", &[])["coverage"]["skipped"].as_array().unwrap().len(), 0);
+}
+
+#[test]
+fn the_same_folder_is_scanned_once() {
+    let scratch = Scratch::new();
+    for path in ["a/x", "a/b/y", "c/z"] {
+        scratch.write(&format!("t/{path}"), key(1));
+    }
+    let files = |args: &[&str]| {
+        let report = scan(&scratch, "t", args);
+        let places = report["leaks"][0]["findings"].as_array().unwrap().len() as u64;
+        assert_eq!(report["coverage"]["files"], places, "{args:?}");
+        places
+    };
+    let absolute = scratch.path("t/a").display().to_string();
+    for args in [&["a", "a"][..], &["a", "./a"], &["a/b/..", "a"], &["a", &absolute], &["a", "a/b"]] {
+        assert_eq!(files(args), 2, "{args:?}");
+    }
+    for args in [&[".", "a"][..], &["a", "."], &["c/z", ".", "c"], &[".", &absolute]] {
+        assert_eq!(files(args), 3, "{args:?}");
+    }
+    #[cfg(unix)]
+    {
+        std::os::unix::fs::symlink("a", scratch.path("t/link")).unwrap();
+        assert_eq!(files(&["a", "link"]), 2);
+        assert_eq!(files(&["link", "a"]), 2);
+    }
+}
+
+#[test]
+fn as_many_threads_as_there_is_work() {
+    let scratch = Scratch::new();
+    for number in 0..5 {
+        scratch.write(&format!("t/{number}"), key(number));
+    }
+    scratch.write("t/friskey.toml", "threads = 1024\n");
+    assert_eq!(scan(&scratch, "t", &[])["leaks"].as_array().unwrap().len(), 5);
+}
+
+#[cfg(unix)]
+mod unix {
+    use std::os::unix::fs::symlink;
+
+    use super::{Scratch, key, leak, report};
+
+    #[test]
+    fn links_and_pipes_are_no_ignore_files() {
+        for name in [".gitignore", ".ignore", ".git/info/exclude"] {
+            for kind in ["link to a device", "link out", "pipe", "folder"] {
+                let scratch = Scratch::new();
+                scratch.repository("r");
+                scratch.write("r/.env", key(1));
+                scratch.write("outside", ".env\n");
+                let place = scratch.path("r").join(name);
+                let _ = std::fs::remove_file(&place);
+                std::fs::create_dir_all(place.parent().unwrap()).unwrap();
+                match kind {
+                    "link to a device" => symlink("/dev/zero", &place).unwrap(),
+                    "link out" => symlink(scratch.path("outside"), &place).unwrap(),
+                    "pipe" => assert!(scratch.command("mkfifo", "r").arg(&place).status().unwrap().success()),
+                    _ => std::fs::create_dir(&place).unwrap(),
+                }
+                let report = report(&scratch.friskey("r", &["scan", "--format", "json"]));
+                assert!(leak(&report, &key(1)).is_some(), "{name}: {kind}");
+                let skipped = report["coverage"]["skipped"].as_array().unwrap();
+                let reasons = skipped.iter().map(|skip| skip["reason"].as_str().unwrap());
+                let refused =
+                    reasons.filter(|reason| reason.starts_with("not used as an ignore file")).count();
+                assert_eq!(refused, 1, "{name}: {kind}: {skipped:?}");
+            }
+        }
+    }
+}
