@@ -13,4 +13,5 @@ pub mod rules;
 pub mod scan;
 pub mod source;
 pub mod suppress;
+pub mod threads;
 pub mod untrusted;

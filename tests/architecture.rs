@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 const LAYERS: &[(&str, u8)] = &[
     ("model", 0),
     ("rules", 1),
+    ("threads", 1),
     ("untrusted", 1),
     ("container", 2),
     ("detect", 2),

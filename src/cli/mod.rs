@@ -21,6 +21,7 @@ mod root;
 mod rules;
 mod scan;
 mod staged;
+mod target;
 mod trace;
 mod trace_key;
 

@@ -9,6 +9,7 @@ use tempfile::NamedTempFile;
 
 use super::args::{Global, Reporting, When};
 use super::options::variable;
+use super::target;
 use crate::model::{Report, Status};
 use crate::report::{REPORTERS, Reporter, Style, reporter, write_step_summary};
 
@@ -32,12 +33,17 @@ impl Outputs {
             (None, None) => named("--format", "human")?,
         };
         let summary = if stdout.name == "github" { step_summary() } else { None };
+        check_summary(summary.as_deref())?;
         Ok(Self { stdout, style: style(global), quiet: global.quiet, files, summary })
     }
 
     /// The same, with the step summary in this file, or without one.
-    pub(super) fn with_summary(self, summary: Option<PathBuf>) -> Self {
-        Self { summary, ..self }
+    ///
+    /// # Errors
+    /// When the file cannot be added to.
+    pub(super) fn with_summary(self, summary: Option<PathBuf>) -> Result<Self> {
+        check_summary(summary.as_deref())?;
+        Ok(Self { summary, ..self })
     }
 
     /// Writes the report everywhere. A reader that went away is no error.
@@ -62,12 +68,19 @@ pub(super) fn step_summary() -> Option<PathBuf> {
     set("GITHUB_ACTIONS").and_then(|_| set("GITHUB_STEP_SUMMARY")).map(PathBuf::from)
 }
 
+/// Looks before the scan whether the summary can be written after it.
+fn check_summary(path: Option<&Path>) -> Result<()> {
+    let Some(path) = path else { return Ok(()) };
+    let opened = target::append(path).map(drop);
+    opened.with_context(|| format!("cannot write the step summary to {}", path.display()))
+}
+
 /// Adds to what earlier commands of the step have written there.
 fn summarize(report: &Report, path: &Path) -> Result<()> {
     let write = || -> io::Result<()> {
         let mut text = Vec::new();
         write_step_summary(report, &mut text)?;
-        fs::OpenOptions::new().create(true).append(true).open(path)?.write_all(&text)
+        target::append(path)?.write_all(&text)
     };
     write().with_context(|| format!("cannot write the step summary to {}", path.display()))
 }
@@ -132,9 +145,8 @@ impl OutputFile {
         if path.is_empty() {
             bail!("--output {output}: the path is missing");
         }
-        // A link keeps leading where it leads: what it points to is replaced.
-        let path = fs::canonicalize(path).unwrap_or_else(|_| PathBuf::from(path));
-        let target = open_target(&path).with_context(|| format!("cannot write to {}", path.display()))?;
+        let (path, target) =
+            open_target(Path::new(path)).with_context(|| format!("cannot write to {path}"))?;
         Ok(Self { reporter, path, target })
     }
 
@@ -153,15 +165,15 @@ impl OutputFile {
     }
 }
 
-fn open_target(path: &Path) -> io::Result<Target> {
-    match fs::metadata(path) {
-        Ok(metadata) if metadata.is_dir() => Err(io::Error::other("it is a folder")),
-        Ok(metadata) if !metadata.is_file() => {
-            Ok(Target::Direct(fs::OpenOptions::new().write(true).open(path)?))
-        }
-        // Only tried: the scan may pass by here, and would find it.
-        _ => temporary(path).map(|_| Target::Renamed),
+/// Where to write, without links on the way there.
+fn open_target(path: &Path) -> io::Result<(PathBuf, Target)> {
+    if path.starts_with("/dev") {
+        // `/dev/stdout`, `/dev/null`, a shell's `>(command)`: nobody's repository can put anything there.
+        return Ok((path.to_owned(), Target::Direct(fs::OpenOptions::new().write(true).open(path)?)));
     }
+    let path = target::resolve(path)?;
+    // Only tried: the scan may pass by here, and would find it.
+    temporary(&path).map(|_| (path, Target::Renamed))
 }
 
 /// A file beside the path, which goes when it is dropped.

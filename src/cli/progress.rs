@@ -38,10 +38,12 @@ pub(super) fn show(progress: &Arc<Progress>, unwanted: bool) -> Option<Shown> {
     }
     let done = Arc::new(AtomicBool::new(false));
     let (progress, is_done) = (Arc::clone(progress), Arc::clone(&done));
-    let thread = std::thread::spawn(move || {
+    let draws = move || {
         std::thread::park_timeout(DELAY);
         draw(&progress, &is_done);
-    });
+    };
+    // Where no thread can be started, the work goes on without.
+    let thread = std::thread::Builder::new().spawn(draws).ok()?;
     Some(Shown { done, thread: Some(thread) })
 }
 

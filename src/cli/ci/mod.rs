@@ -96,7 +96,7 @@ pub(super) fn run(ci: &Ci, global: &Global) -> Result<Exit> {
         reporting.format = Some("github".to_owned());
     }
     let summary = if ci.no_step_summary { None } else { step_summary() };
-    let outputs = Outputs::open(&reporting, global)?.with_summary(summary);
+    let outputs = Outputs::open(&reporting, global)?.with_summary(summary)?;
     let stop = stop_flag();
     let settings = Settings {
         detector: &trusted.detector,

@@ -12,6 +12,7 @@ use super::super::inflate::{Inflater, grow};
 use super::super::pack::delta::{self, Run};
 use super::super::pack::entry::Content;
 use super::super::pack::{Entry, Pack, Tree};
+use crate::threads;
 
 /// Larger trees and commits are left out.
 const LARGEST: u64 = 64 << 20;
@@ -53,20 +54,23 @@ pub(super) fn unfold<V: Visitor>(pack: &Pack, visitors: &mut [V]) {
     };
     let roots: Vec<(Entry, Kind)> = tree.roots.iter().filter_map(|&root| kind(root)).collect();
     let next = AtomicUsize::new(0);
-    std::thread::scope(|scope| {
-        for visitor in visitors {
-            let (tree, roots, next) = (&tree, &roots, &next);
-            scope.spawn(move || {
-                let mut worker = Worker::new(pack, tree);
-                loop {
-                    let from = next.fetch_add(BATCH, Ordering::Relaxed);
-                    let Some(rest) = roots.get(from..).filter(|rest| !rest.is_empty()) else { break };
-                    for &(root, kind) in &rest[..BATCH.min(rest.len())] {
-                        worker.unfold(root, kind, visitor);
-                    }
-                }
-            });
+    let work = |visitor: &mut V| {
+        let mut worker = Worker::new(pack, &tree);
+        loop {
+            let from = next.fetch_add(BATCH, Ordering::Relaxed);
+            let Some(rest) = roots.get(from..).filter(|rest| !rest.is_empty()) else { break };
+            for &(root, kind) in &rest[..BATCH.min(rest.len())] {
+                worker.unfold(root, kind, visitor);
+            }
         }
+    };
+    let Some((own, others)) = visitors.split_first_mut() else { return };
+    std::thread::scope(|scope| {
+        let work = &work;
+        let others = others.iter_mut().map_while(|visitor| threads::start(scope, move || work(visitor)));
+        let others: Vec<_> = others.collect();
+        work(own);
+        others.into_iter().for_each(threads::join);
     });
 }
 

@@ -1,9 +1,12 @@
 //! Which entry of a pack hangs on which: the forest of its delta chains.
 
+use std::sync::{Mutex, PoisonError};
+
 use gix::ObjectId;
 
 use super::Pack;
 use super::entry::{Content, HeaderError};
+use crate::threads;
 
 /// An entry of a pack, counted from 0 in the order in which they stand there.
 pub(crate) type Entry = u32;
@@ -98,22 +101,19 @@ impl Tree {
     fn read_headers(&mut self, pack: &Pack, threads: usize) -> Vec<Entry> {
         let mut bases = vec![NONE; pack.len()];
         let at_once = pack.len().div_ceil(threads.max(1)).max(HEADERS_AT_ONCE);
-        let parts: Vec<_> = std::thread::scope(|scope| {
-            if pack.len() <= at_once {
-                return vec![Ok(Headers::read(pack, 0, &mut bases))];
+        let threads = pack.len().div_ceil(at_once);
+        let chunks = Mutex::new(bases.chunks_mut(at_once).enumerate());
+        let work = || {
+            let next = || chunks.lock().unwrap_or_else(PoisonError::into_inner).next();
+            let mut parts = Vec::new();
+            while let Some((part, bases)) = next() {
+                parts.push((part, Headers::read(pack, (part * at_once) as Entry, bases)));
             }
-            let running: Vec<_> = bases
-                .chunks_mut(at_once)
-                .enumerate()
-                .map(|(part, bases)| {
-                    let first = (part * at_once) as Entry;
-                    scope.spawn(move || Headers::read(pack, first, bases))
-                })
-                .collect();
-            running.into_iter().map(std::thread::ScopedJoinHandle::join).collect()
-        });
-        for part in parts {
-            let part = part.unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+            parts
+        };
+        let mut parts: Vec<_> = threads::run(threads, work).into_iter().flatten().collect();
+        parts.sort_by_key(|&(part, _)| part);
+        for (_, part) in parts {
             self.roots.extend(part.roots);
             self.strays.extend(part.strays);
             self.faults.extend(part.faults);

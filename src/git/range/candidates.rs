@@ -12,6 +12,7 @@ use gix::objs::{Kind, TreeRefIter};
 use super::super::commit::Header;
 use super::super::lookup::{Gaps, Lookup};
 use super::{Range, RangeCommit};
+use crate::threads;
 
 /// Trees kept at hand: a commit's are, for the most part, the next one's parents'.
 const KEPT: usize = 4096;
@@ -76,12 +77,12 @@ pub fn candidates(repo: &gix::Repository, range: &Range, threads: usize) -> Brou
     let mut parts = Vec::new();
     std::thread::scope(|scope| {
         let work = &work;
-        let others: Vec<_> =
-            (1..threads).map(|_| Trees::new(repo)).map(|trees| scope.spawn(move || work(trees))).collect();
+        let others: Vec<_> = (1..threads)
+            .map(|_| Trees::new(repo))
+            .map_while(|trees| threads::start(scope, move || work(trees)))
+            .collect();
         parts.push(work(Trees::new(repo)));
-        for other in others {
-            parts.push(other.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)));
-        }
+        parts.extend(others.into_iter().map(threads::join));
     });
     parts.push(alone(repo, range, batches.len()));
     let mut brought = Brought::default();

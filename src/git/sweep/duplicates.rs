@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use gix::oid;
 
 use crate::git::pack::Pack;
+use crate::threads;
 
 /// For each pack from the one numbered `first_new` on: which entries hold an object that an earlier pack
 /// holds too, or that is `known`. An empty list means none.
@@ -16,22 +17,15 @@ pub(super) fn find(
     threads: usize,
 ) -> Vec<Vec<bool>> {
     let next = AtomicUsize::new(0);
-    let copies: Vec<(usize, u32)> = std::thread::scope(|scope| {
-        let work = || {
-            let mut copies = Vec::new();
-            loop {
-                let first_byte = next.fetch_add(1, Ordering::Relaxed);
-                let Ok(first_byte) = u8::try_from(first_byte) else { return copies };
-                find_among(packs, first_new, known, first_byte, &mut copies);
-            }
-        };
-        let running: Vec<_> = (1..threads).map(|_| scope.spawn(work)).collect();
-        let mut copies = work();
-        for thread in running {
-            copies.extend(thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)));
+    let work = || {
+        let mut copies = Vec::new();
+        loop {
+            let first_byte = next.fetch_add(1, Ordering::Relaxed);
+            let Ok(first_byte) = u8::try_from(first_byte) else { return copies };
+            find_among(packs, first_new, known, first_byte, &mut copies);
         }
-        copies
-    });
+    };
+    let copies = threads::run(threads, work).into_iter().flatten();
     let mut unwanted = vec![Vec::new(); packs.len() - first_new];
     for (pack, position) in copies {
         if let Some(entry) = packs[pack].entry_at_position(position) {

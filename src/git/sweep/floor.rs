@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use crate::git::Database;
 use crate::git::inflate::Inflater;
 use crate::git::pack::{Entry, Pack};
+use crate::threads;
 
 /// Inflates every packed entry once on `threads` threads, applies no delta, and returns the bytes.
 /// A measuring aid, of no other use; what cannot be read is passed over.
@@ -34,9 +35,5 @@ fn inflate_pack(pack: &Pack, threads: usize) -> u64 {
             }
         }
     };
-    std::thread::scope(|scope| {
-        let running: Vec<_> = (1..threads).map(|_| scope.spawn(work)).collect();
-        let mine: u64 = work();
-        mine + running.into_iter().filter_map(|thread| thread.join().ok()).sum::<u64>()
-    })
+    threads::run(threads, work).into_iter().sum()
 }

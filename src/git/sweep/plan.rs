@@ -19,6 +19,7 @@ use crate::git::Database;
 use crate::git::database::Listing;
 use crate::git::pack::{Entry, Pack, PackError, Tree, TreeFault};
 use crate::model::Skip;
+use crate::threads;
 
 /// A pack's forest, and what of it is of interest.
 pub(super) struct PackPlan {
@@ -245,14 +246,8 @@ impl<S: Searcher> Sweep<'_, S> {
             ids: self.ids,
             queue: Queue::new(threads, items.len()),
         };
-        let parts = std::thread::scope(|scope| {
-            let running: Vec<_> = (1..threads).map(|_| scope.spawn(|| Worker::new(&shared).run())).collect();
-            let mine = Worker::new(&shared).run();
-            let theirs = running
-                .into_iter()
-                .map(|thread| thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)));
-            theirs.chain([mine]).collect::<Vec<_>>()
-        });
+        let parts =
+            threads::run_told(threads, |count| shared.queue.expect(count), || Worker::new(&shared).run());
         for part in parts {
             self.collected.merge(part);
         }

@@ -39,7 +39,8 @@ pub(super) struct Branch<H> {
 
 /// What all threads of a sweep draw from.
 pub(super) struct Queue<H> {
-    threads: usize,
+    /// How many threads draw from it.
+    threads: AtomicUsize,
     /// The next of the common items that no thread has begun with.
     next: AtomicUsize,
     items: usize,
@@ -70,13 +71,19 @@ const AT_ONCE: usize = 16;
 impl<H> Queue<H> {
     pub(super) fn new(threads: usize, items: usize) -> Self {
         Self {
-            threads,
+            threads: AtomicUsize::new(threads),
             next: AtomicUsize::new(0),
             items,
             hungry: AtomicUsize::new(0),
             state: Mutex::new(State { branches: Vec::new(), waiting: 0, over: false }),
             ready: Condvar::new(),
         }
+    }
+
+    /// Counts on so many threads, the calling one among them, which has not begun.
+    pub(super) fn expect(&self, threads: usize) {
+        let _state = self.lock();
+        self.threads.store(threads, Ordering::Relaxed);
     }
 
     /// The next work; waits for other threads to hand some over. Nothing if all is done.
@@ -98,7 +105,7 @@ impl<H> Queue<H> {
                 self.set_hungry(&state);
                 return Some(Work::Branch(branch));
             }
-            if state.waiting == self.threads {
+            if state.waiting == self.threads.load(Ordering::Relaxed) {
                 state.over = true;
                 self.ready.notify_all();
                 return None;

@@ -8,6 +8,7 @@ use crate::git::{Found, Gaps, LfsError, LfsStore, ObjectId, ObjectKind, Objects,
 use crate::model::{Skip, Span};
 use crate::scan::Settings;
 use crate::scan::contents::{self, Contents, may_be_container, skips};
+use crate::threads;
 
 /// Objects a thread takes at a time.
 const BATCH: usize = 16;
@@ -54,25 +55,12 @@ pub(in crate::scan) fn search(
     let threads = threads.clamp(1, ids.len().div_ceil(BATCH).max(1));
     let shared = repo.clone().into_sync();
     let mut all = Searched::default();
-    if threads == 1 {
-        all = work(settings, repo, ids, &next, lfs, naming);
-    } else {
-        std::thread::scope(|scope| {
-            let workers: Vec<_> = (0..threads)
-                .map(|_| scope.spawn(|| work(settings, &shared.to_thread_local(), ids, &next, lfs, naming)))
-                .collect();
-            for worker in workers {
-                match worker.join() {
-                    Ok(own) => {
-                        all.found.extend(own.found);
-                        all.bytes += own.bytes;
-                        all.gaps.merge(own.gaps);
-                        all.skipped.extend(own.skipped);
-                    }
-                    Err(panic) => std::panic::resume_unwind(panic),
-                }
-            }
-        });
+    let part = || work(settings, &shared.to_thread_local(), ids, &next, lfs, naming);
+    for own in threads::run(threads, part) {
+        all.found.extend(own.found);
+        all.bytes += own.bytes;
+        all.gaps.merge(own.gaps);
+        all.skipped.extend(own.skipped);
     }
     all.found.sort_by_key(|found| found.id);
     all
