@@ -106,22 +106,6 @@ fn opening_failed(error: &io::Error) -> String {
     }
 }
 
-/// Which path the walk stumbled over, and why.
-pub(super) fn walk_skip(error: &ignore::Error) -> Skip {
-    fn path(error: &ignore::Error) -> Option<&Path> {
-        match error {
-            ignore::Error::WithPath { path, .. } => Some(path),
-            ignore::Error::WithDepth { err, .. } | ignore::Error::WithLineNumber { err, .. } => path(err),
-            ignore::Error::Loop { child, .. } => Some(child),
-            _ => None,
-        }
-    }
-    let what = path(error)
-        .map_or_else(|| "the walk".to_owned(), |p| String::from_utf8_lossy(&path_bytes(p)).into_owned());
-    let why = error.io_error().map_or_else(|| error.to_string(), reason);
-    Skip::new(what, why)
-}
-
 /// Ends a long read when the user asks to stop.
 struct Stoppable<'a> {
     content: &'a mut File,
