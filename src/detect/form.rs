@@ -26,6 +26,8 @@ pub(super) struct CompiledForm {
     words: OnceLock<Option<AhoCorasick>>,
     /// Rejects by what stands before a match, which is cheaper than to try the pattern.
     boundary_first: bool,
+    /// The same of keys without their prefix.
+    is_whole: bool,
 }
 
 #[derive(Debug)]
@@ -83,6 +85,7 @@ impl CompiledForm {
             pattern: OnceLock::new(),
             words: OnceLock::new(),
             boundary_first,
+            is_whole: form.checks.iter().any(|name| name == "whole"),
         }
     }
 
@@ -110,7 +113,8 @@ impl CompiledForm {
         }
         let program = self.pattern().program.as_ref();
         if let Some(lead) = program.and_then(|program| program.lead(&bytes[anchor.clone()])) {
-            if let Some(start) = anchor.start.checked_sub(lead) {
+            let start = anchor.start.checked_sub(lead);
+            if let Some(start) = start.filter(|&start| !self.is_whole || checks::begins_whole(bytes, start)) {
                 self.match_at(bytes, start, end, &mut holds_anchor);
             }
             return;

@@ -8,8 +8,11 @@ use super::alphabet::{is_key, key_run};
 use super::detector::Detector;
 use super::encoding::{Decoded, Reach, Route};
 
-/// Characters of the first look, and of the second.
+/// Characters of the looks before the one at as many as a key has. The first tells whether what was hit is there
+/// again and again.
 const LOOKS: [usize; 2] = [32, 100];
+const FIRST_OF_STARTS: usize = 14;
+const FIRST_OF_MARKERS: usize = 31;
 
 /// What begins keys may turn up again this often in the first characters of one; more is no accident.
 const MOST_STARTS: usize = 2;
@@ -20,8 +23,12 @@ impl Detector {
         if !route.can_be_brief() {
             return true;
         }
-        let looks = LOOKS.map(Reach::Few);
-        let outcome = looks.into_iter().find_map(|reach| self.look(route, bytes, at, reach));
+        let first = match route.starts_key {
+            true => Reach::Few(FIRST_OF_STARTS),
+            false => Reach::Ahead(FIRST_OF_MARKERS),
+        };
+        let mut looks = [first].into_iter().chain(LOOKS.map(Reach::Few));
+        let outcome = looks.find_map(|reach| self.look(route, bytes, at, reach));
         outcome.or_else(|| self.look(route, bytes, at, Reach::Key)).unwrap_or(true)
     }
 
@@ -47,6 +54,10 @@ impl Detector {
             && memmem::find_iter(behind, literal).count() > MOST_STARTS
         {
             return Some(false);
+        }
+        if let Reach::Ahead(_) = reach {
+            let again = memmem::find(&behind[..behind.len().min(route.apart + literal.len() - 1)], literal);
+            return (route.apart > 0 && again.is_some()).then_some(false);
         }
         let begins = route.starts_key
             || match (at - left).checked_sub(1) {

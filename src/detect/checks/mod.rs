@@ -22,6 +22,7 @@ use super::form::CompiledForm;
 pub(super) use boundary::has_boundary;
 pub(super) use context::REACH as CONTEXT_REACH;
 pub(super) use halves::APART;
+pub(super) use whole::begins as begins_whole;
 
 /// An offline test of a match: raises or lowers its confidence, notes evidence, or turns it down.
 pub(super) trait Check: Sync + fmt::Debug {

@@ -52,7 +52,7 @@ impl Check for Whole {
 }
 
 /// Whether a key without its prefix, or without the beginning of it, can begin at `at`.
-fn begins(bytes: &[u8], at: usize) -> bool {
+pub(in super::super) fn begins(bytes: &[u8], at: usize) -> bool {
     has_boundary(bytes, at)
         || LEADS.iter().any(|lead| bytes[..at].ends_with(lead) && has_boundary(bytes, at - lead.len()))
 }

@@ -7,7 +7,7 @@ use std::ops::Range;
 use super::hex::{Byte, byte, without_case};
 use super::lines::line_break;
 use super::units::Kind;
-use super::{Anchor, Decoded, Encoding, Hit, Name, Reach};
+use super::{Anchor, Decoded, Encoding, FEW_BEFORE, Hit, Name};
 use crate::detect::candidate::Candidate;
 
 /// Reads dumps.
@@ -53,7 +53,7 @@ impl Encoding for Dump {
         let mut before: Vec<Byte> = line.bytes[..index].iter().rev().copied().collect();
         let mut breaks = Vec::new();
         // A first look asks for nothing before the hit.
-        let mut first = if hit.reach == Reach::Full || !hit.starts_key { line.before(text) } else { None };
+        let mut first = if hit.most_before() > FEW_BEFORE { line.before(text) } else { None };
         while let Some(line) = first
             && before.len() < hit.most_before()
             && line.end > low

@@ -108,6 +108,8 @@ pub(super) struct Hit<'a> {
 /// a little says so sooner.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Reach {
+    /// So many characters from the hit on.
+    Ahead(usize),
     /// So many characters from the hit on; before it too, where keys do not begin with what was hit.
     Few(usize),
     /// As many as a key has.
@@ -129,6 +131,7 @@ impl Hit<'_> {
     /// The first byte that may be decoded.
     fn low(&self) -> usize {
         let far = match self.reach {
+            Reach::Ahead(_) => JUST_BEFORE,
             _ if !self.starts_key => FAR,
             Reach::Full => NEAR,
             Reach::Few(_) | Reach::Key => JUST_BEFORE,
@@ -139,7 +142,7 @@ impl Hit<'_> {
     /// How many characters need be decoded from the hit on.
     fn most(&self) -> usize {
         match (self.reach, self.keys) {
-            (Reach::Few(most), _) => most,
+            (Reach::Ahead(most) | Reach::Few(most), _) => most,
             (Reach::Key, Some(keys)) => keys,
             (Reach::Full, Some(keys)) => keys + CONTEXT_REACH,
             (_, None) => usize::MAX,
@@ -148,7 +151,11 @@ impl Hit<'_> {
 
     /// And how many before it.
     fn most_before(&self) -> usize {
-        if self.reach == Reach::Full || !self.starts_key { self.most() } else { FEW_BEFORE }
+        match self.reach {
+            Reach::Ahead(_) => FEW_BEFORE,
+            Reach::Few(_) | Reach::Key if self.starts_key => FEW_BEFORE,
+            _ => self.most(),
+        }
     }
 
     /// Up to where bytes may be decoded.
@@ -293,6 +300,7 @@ impl Route {
             match reach {
                 // Two to each of UTF-16, and no more to most others.
                 Reach::Few(most) if !is_last => Reach::Few(2 * most + 8),
+                Reach::Ahead(most) if !is_last => Reach::Ahead(2 * most + 8),
                 reach => reach,
             },
         );

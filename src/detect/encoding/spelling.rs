@@ -71,7 +71,7 @@ impl Encoding for Spelling {
         if !goes_on(hit) || !reads_literal(hit) {
             return;
         }
-        if let Reach::Few(most) = hit.reach {
+        if let Reach::Few(most) | Reach::Ahead(most) = hit.reach {
             read(walk(hit, &few(hit, most), true).0);
             return;
         }
@@ -231,7 +231,7 @@ fn few(hit: &Hit<'_>, most: usize) -> Range<usize> {
         count += usize::from(unit.value.is_some());
     }
     let mut start = first;
-    if !hit.starts_key {
+    if !hit.starts_key && matches!(hit.reach, Reach::Few(_)) {
         let mut left = most;
         for (unit, at) in Backward::new(hit.text, first, low, true) {
             let Some(fewer) = left.checked_sub(usize::from(unit.value.is_some())) else { break };
