@@ -344,17 +344,17 @@ fn the_message_ends_where_git_ends_it() {
     scratch.git("r", &["config", "commit.cleanup", "scissors"]);
     assert!(!commit(&["-m", &said(&key(2))], "true").status.success());
     // the diff of a verbose commit shows the old key as context
-    let editor = format!("sh -c 'sed -i 1s/^/edited/ \"$1\"' -");
+    let editor = "sh -c 'sed -i 1s/^/edited/ \"$1\"' -";
     scratch.write("r/old", format!("{}\nmore\n", key(1)));
     scratch.git("r", &["add", "-A"]);
-    let output = commit(&["-v"], &editor);
+    let output = commit(&["-v"], editor);
     assert!(output.status.success(), "{}", stderr(&output));
     assert!(!scratch.git("r", &["log", "-1", "--format=%B"]).contains(&key(1)));
     scratch.git("r", &["config", "--unset", "commit.cleanup"]);
     scratch.git("r", &["config", "core.commentChar", ";"]);
     scratch.write("r/old", format!("{}\nand more\n", key(1)));
     scratch.git("r", &["add", "-A"]);
-    let output = commit(&["-v"], &editor);
+    let output = commit(&["-v"], editor);
     assert!(output.status.success(), "{}", stderr(&output));
 }
 
