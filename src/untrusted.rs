@@ -132,7 +132,8 @@ pub fn kind(metadata: &Metadata) -> &'static str {
     if metadata.is_dir() { "a folder" } else { "not a regular file" }
 }
 
-#[cfg(all(test, unix))]
+#[cfg(unix)]
+#[cfg(test)]
 mod tests {
     use std::os::unix::fs::symlink;
 
