@@ -110,7 +110,7 @@ pub(super) struct Reporting {
     #[arg(long, value_name = "FORMAT", value_parser = formats())]
     pub(super) format: Option<String>,
 
-    /// Writes a report to a file; may be given several times
+    /// Writes a report to a file, or to standard output if PATH is `-`; may be given several times
     #[arg(long, value_name = "FORMAT=PATH")]
     pub(super) output: Vec<String>,
 

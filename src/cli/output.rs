@@ -26,12 +26,18 @@ pub(super) struct Outputs {
 impl Outputs {
     /// Opens all of them.
     pub(super) fn open(reporting: &Reporting, global: &Global) -> Result<Self> {
-        let files = reporting.output.iter().map(|output| OutputFile::open(output)).collect::<Result<_>>()?;
-        let stdout = match (&reporting.format, variable("FRISKEY_FORMAT")) {
-            (Some(name), _) => named("--format", name)?,
-            (None, Some(name)) => named("FRISKEY_FORMAT", &name.to_string_lossy())?,
-            (None, None) => named("--format", "human")?,
+        let (to_stdout, to_files): (Vec<_>, Vec<_>) =
+            reporting.output.iter().partition(|output| output.ends_with("=-"));
+        let stdout = match (to_stdout.as_slice(), &reporting.format, variable("FRISKEY_FORMAT")) {
+            ([output], None, _) => split(output)?.0,
+            ([_, ..], ..) => {
+                bail!("only one report goes to standard output: give one --format or one --output FORMAT=-")
+            }
+            ([], Some(name), _) => named("--format", name)?,
+            ([], None, Some(name)) => named("FRISKEY_FORMAT", &name.to_string_lossy())?,
+            ([], None, None) => named("--format", "human")?,
         };
+        let files = to_files.into_iter().map(|output| OutputFile::open(output)).collect::<Result<_>>()?;
         let summary = if stdout.name == "github" { step_summary() } else { None };
         check_summary(summary.as_deref())?;
         Ok(Self { stdout, style: style(global), quiet: global.quiet, files, summary })
@@ -93,6 +99,14 @@ fn named(option: &str, name: &str) -> Result<&'static Reporter> {
     })
 }
 
+/// The two sides of `FORMAT=PATH`.
+fn split(output: &str) -> Result<(&'static Reporter, &str)> {
+    match output.split_once('=') {
+        Some((format, path)) if !path.is_empty() => Ok((named(&format!("--output {output}"), format)?, path)),
+        _ => bail!("--output {output}: expected FORMAT=PATH, e.g. `json=report.json`"),
+    }
+}
+
 /// Whoever reads our output may stop to; that ends us quietly.
 pub(super) fn ignore_broken_pipe(written: io::Result<()>) -> io::Result<()> {
     match written {
@@ -138,13 +152,7 @@ enum Target {
 
 impl OutputFile {
     fn open(output: &str) -> Result<Self> {
-        let Some((format, path)) = output.split_once('=') else {
-            bail!("--output {output}: write FORMAT=PATH, `json=report.json` say");
-        };
-        let reporter = named(&format!("--output {output}"), format)?;
-        if path.is_empty() {
-            bail!("--output {output}: the path is missing");
-        }
+        let (reporter, path) = split(output)?;
         let (path, target) =
             open_target(Path::new(path)).with_context(|| format!("cannot write to {path}"))?;
         Ok(Self { reporter, path, target })
@@ -183,5 +191,14 @@ fn temporary(path: &Path) -> io::Result<NamedTempFile> {
     builder.prefix(".friskey-").suffix(".tmp");
     #[cfg(unix)]
     builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
-    builder.tempfile_in(folder.unwrap_or(Path::new(".")))
+    builder.tempfile_in(folder.unwrap_or(Path::new("."))).map_err(without_temporary_name)
+}
+
+/// What the system says, without the name of a file that the user never sees.
+fn without_temporary_name(error: io::Error) -> io::Error {
+    let inner = error.get_ref().and_then(|outer| outer.source());
+    match inner.and_then(|inner| inner.downcast_ref::<io::Error>()?.raw_os_error()) {
+        Some(code) => io::Error::from_raw_os_error(code),
+        None => error,
+    }
 }

@@ -404,3 +404,24 @@ fn sarif_and_annotations_begin_at_the_root_of_the_repository() {
     // People see the path that leads there from where they are.
     assert!(shown("ws/r/pkg", "human", ".").contains("a/k.env:1"));
 }
+
+#[test]
+fn a_dash_is_standard_output() {
+    let scratch = Scratch::new();
+    scratch.write("t/a", key(1));
+    let output = scratch.friskey("t", &["scan", "--output", "json=-", "--output", "sarif=../r.sarif"]);
+    assert!(leak(&report(&output), &key(1)).is_some());
+    assert!(scratch.path("r.sarif").is_file() && !scratch.path("t/-").exists());
+    let twice = scratch.friskey("t", &["scan", "--output", "json=-", "--format", "human"]);
+    assert_eq!(status(&twice), 2);
+}
+
+#[test]
+fn a_report_that_cannot_be_written_is_named_by_the_path_that_was_given() {
+    let scratch = Scratch::new();
+    scratch.write("t/a", "text");
+    let output = scratch.friskey("t", &["scan", "--output", "json=none/r.json"]);
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(status(&output), 2);
+    assert!(said.contains("cannot write to none/r.json: No such file") && !said.contains(".tmp"), "{said}");
+}
