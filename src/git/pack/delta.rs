@@ -95,7 +95,7 @@ pub enum DeltaError {
 const SHORT: usize = 32;
 
 /// Bounds the memory that one delta can take: 16 bytes for each run.
-const MAX_RUNS: usize = 1 << 24;
+const MAX_RUNS: usize = 1 << 22;
 
 /// Sizes that a delta declares: of its base, and of its result.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -51,6 +51,8 @@ pub(super) struct Collected<H> {
     pub(super) missing: HashSet<ObjectId>,
     /// Packed entries behind whose streams there are more bytes: the pack's number, and the entry.
     pub(super) gaps: Vec<(usize, Entry)>,
+    /// Entries for which there was no memory: the pack's number, and the entry.
+    pub(super) postponed: Vec<(usize, Entry)>,
     /// Further copies of objects that cannot be read, and why.
     pub(super) skips: Vec<Skip>,
 }
@@ -64,6 +66,7 @@ impl<H> Default for Collected<H> {
             searched: 0,
             missing: HashSet::new(),
             gaps: Vec::new(),
+            postponed: Vec::new(),
             skips: Vec::new(),
         }
     }
@@ -77,6 +80,7 @@ impl<H> Collected<H> {
         self.searched += other.searched;
         self.missing.extend(other.missing);
         self.gaps.extend(other.gaps);
+        self.postponed.extend(other.postponed);
         self.skips.extend(other.skips);
     }
 
@@ -84,6 +88,11 @@ impl<H> Collected<H> {
     pub(super) fn fail(&mut self, forest: Forest<'_>, entry: Entry, reason: &str) {
         self.fail_alone(forest, entry, reason.into(), true);
         self.fail_children(forest, entry, reason);
+    }
+
+    /// Notes that there was no memory for `entry`, nor therefore for what hangs on it.
+    pub(super) fn postpone(&mut self, forest: Forest<'_>, entry: Entry) {
+        self.postponed.extend(forest.plan.tree.family(entry).into_iter().map(|entry| (forest.number, entry)));
     }
 
     /// Notes that nothing that hangs on `entry` can be read.

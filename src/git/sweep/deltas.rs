@@ -7,7 +7,7 @@ use super::anchored::Anchors;
 use super::buffers::Buffers;
 use super::edges::Edges;
 use super::inherit::{Region, Shape};
-use super::objects::{Outcome, in_words};
+use super::objects::{Fault, Outcome, in_words};
 use super::plan::Forest;
 use super::queue::Node;
 use super::stream::keep;
@@ -30,6 +30,9 @@ impl<'a, S: Searcher> Worker<'a, S> {
         let too_large = || in_words(InflateError::TooLarge(header.size));
         let delta_len =
             usize::try_from(header.size).ok().filter(|_| header.size <= limit).ok_or_else(too_large)?;
+        // Until it is done with: both may be as large as what they make.
+        let budget = &self.shared.budget;
+        let _input = budget.take(header.size, header.size).ok_or(Fault::NoMemory)?;
         let mut input = std::mem::take(&mut self.buffers.input);
         let inflated = self.inflate(forest, entry, deflated, delta_len, &mut input);
         self.buffers.input = input;
@@ -39,11 +42,10 @@ impl<'a, S: Searcher> Worker<'a, S> {
         let above = if is_last { base.held - base.len as u64 } else { base.held };
         let held = above + len as u64;
         let mut buffer = Vec::new();
+        // One that is not assembled may have to be gathered whole.
+        let lease = budget.take(len as u64, held).ok_or(Fault::NoMemory)?;
         let is_assembled = forest.plan.is_base(entry) || self.shared.options.whole;
         if is_assembled {
-            if held > limit.saturating_mul(2) {
-                return Err(format!("too large: it and the objects it hangs on have {held} bytes"));
-            }
             buffer = self.buffers.take(len);
             let delta = &self.buffers.input[..delta_len];
             delta::assemble(&self.buffers.runs, base.bytes(), delta, &mut buffer[..len]);
@@ -57,7 +59,7 @@ impl<'a, S: Searcher> Worker<'a, S> {
         self.buffers.trim();
         let hits = std::mem::take(&mut self.hits);
         let overfull = overfull || base.overfull;
-        let node = Node { kind: base.kind, buffer, len, held, hits, overfull, anchors };
+        let node = Node { kind: base.kind, buffer, len, held, hits, overfull, anchors, _lease: lease };
         Ok(self.settle(forest, entry, node))
     }
 

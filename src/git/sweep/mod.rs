@@ -9,6 +9,7 @@
 //! ([`SweepOptions::whole`]), and tests demand it.
 
 mod anchored;
+mod budget;
 mod buffers;
 mod collect;
 mod deltas;
@@ -109,6 +110,8 @@ pub struct SweepOptions<'a> {
     pub whole: bool,
     /// The most bytes that an object may have to be assembled; larger ones are skipped if they are deltas.
     pub max_assembled: u64,
+    /// The most bytes that assembled objects take, of all threads together.
+    pub memory: u64,
     /// Look for all that trees, commits and tags name; what no pack and no file has is
     /// [`missing`](SweepOutcome::missing).
     pub links: bool,
@@ -132,6 +135,7 @@ impl Default for SweepOptions<'_> {
             links: false,
             gaps: false,
             max_assembled: 1 << 30,
+            memory: 3 << 29,
             small: 1 << 10,
             stream_above: 64 << 20,
             cancel: None,

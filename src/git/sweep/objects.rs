@@ -9,6 +9,7 @@ use gix::object::Kind;
 
 use super::Searcher;
 use super::anchored::Anchors;
+use super::budget::Lease;
 use super::collect::{Failure, Located, Place};
 use super::plan::Forest;
 use super::queue::Node;
@@ -21,14 +22,30 @@ use crate::git::pack::entry::Content;
 use crate::model::Skip;
 
 /// What came of an entry: an assembled object if something hangs on it, or words why there is none.
-pub(super) type Outcome<H> = Result<Option<Node<H>>, String>;
+pub(super) type Outcome<H> = Result<Option<Node<H>>, Fault>;
+
+/// Why an entry was not searched.
+pub(super) enum Fault {
+    /// It cannot be read, in words.
+    Unreadable(String),
+    /// The objects that are held at the moment leave no room for it.
+    NoMemory,
+}
+
+impl From<String> for Fault {
+    fn from(reason: String) -> Self {
+        Self::Unreadable(reason)
+    }
+}
 
 impl<'a, S: Searcher> Worker<'a, S> {
     /// Searches an object that is no delta.
     pub(super) fn root(&mut self, forest: Forest<'a>, entry: Entry) -> Outcome<S::Hit> {
         let options = self.shared.options;
         let (header, deflated) = forest.pack.header(entry).map_err(in_words)?;
-        let Content::Whole(kind) = header.content else { return Err("it is no whole object".to_owned()) };
+        let Content::Whole(kind) = header.content else {
+            return Err("it is no whole object".to_owned().into());
+        };
         if !self.shared.searcher.wants(kind) {
             return Ok(None);
         }
@@ -49,22 +66,23 @@ impl<'a, S: Searcher> Worker<'a, S> {
         let len = usize::try_from(size).map_err(|_| in_words(InflateError::TooLarge(size)))?;
         let extent = forest.pack.extent(entry);
         self.inflater.check(extent, len).map_err(in_words)?;
+        let lease = self.shared.budget.take(size, size).ok_or(Fault::NoMemory)?;
         let mut buffer = self.buffers.take(len);
         if let Err(error) = self.inflate(forest, entry, deflated, len, &mut buffer) {
             self.buffers.give(buffer);
-            return Err(in_words(error));
+            return Err(in_words(error).into());
         }
 
-        let node = self.whole(kind, buffer, len);
+        let node = self.whole(kind, buffer, len, lease);
         Ok(self.settle(forest, entry, node))
     }
 
     /// Searches an object from end to end.
-    fn whole(&mut self, kind: Kind, buffer: Vec<u8>, len: usize) -> Node<S::Hit> {
+    fn whole(&mut self, kind: Kind, buffer: Vec<u8>, len: usize, lease: Lease) -> Node<S::Hit> {
         let (overfull, anchors) = self.search_plain(kind, &buffer[..len]);
         self.follow(kind, &buffer[..len]);
         let hits = std::mem::take(&mut self.hits);
-        Node { kind, buffer, len, held: len as u64, hits, overfull, anchors }
+        Node { kind, buffer, len, held: len as u64, hits, overfull, anchors, _lease: lease }
     }
 
     /// Fills `hits` with the matches of a whole object. Tells whether there are too many, and of the anchors.
@@ -153,7 +171,8 @@ impl<'a, S: Searcher> Worker<'a, S> {
             return Ok(None);
         }
         let len = bytes.len();
-        let base = self.whole(kind, bytes, len);
+        let lease = self.shared.budget.take(len as u64, len as u64).ok_or(Fault::NoMemory)?;
+        let base = self.whole(kind, bytes, len, lease);
         self.child(forest, entry, &base, true)
     }
 

@@ -4,10 +4,12 @@
 use std::collections::BTreeSet;
 use std::num::NonZero;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use gix::{ObjectId, hash, oid};
 
+use super::budget::Budget;
 use super::collect::{Collected, Place};
 use super::outcome::SweepOutcome;
 use super::queue::Queue;
@@ -245,6 +247,7 @@ impl<S: Searcher> Sweep<'_, S> {
             items,
             ids: self.ids,
             queue: Queue::new(threads, items.len()),
+            budget: Arc::new(Budget::new(self.options.memory)),
         };
         let parts =
             threads::run_told(threads, |count| shared.queue.expect(count), || Worker::new(&shared).run());

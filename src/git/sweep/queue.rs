@@ -6,6 +6,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
 use super::Hits;
 use super::anchored::Anchors;
+use super::budget::Lease;
 use gix::object::Kind;
 
 /// An assembled object on which deltas hang.
@@ -20,6 +21,8 @@ pub(super) struct Node<H> {
     /// Whether it has more matches than are kept.
     pub(super) overfull: bool,
     pub(super) anchors: Anchors,
+    /// The memory that its bytes take.
+    pub(super) _lease: Lease,
 }
 
 impl<H> Node<H> {

@@ -13,13 +13,23 @@ use super::store::Copy;
 use super::stream::{MOST_HITS, keep};
 use super::{Hits, Searcher};
 use crate::git::inflate::Inflater;
+use crate::git::pack::Entry;
 use crate::model::Skip;
+
+/// Bytes that are assembled of objects one by one, before it is given up: a pack of a few kilobytes can ask for any
+/// number.
+const MOST_ASSEMBLED: u64 = 16 << 30;
 
 /// Makes the outcome of all that was collected.
 pub(super) fn finish<S: Searcher>(mut sweep: Sweep<'_, S>) -> SweepOutcome<S::Hit> {
     let failures = std::mem::take(&mut sweep.collected.failures);
     if !failures.is_empty() && !sweep.is_cancelled() {
         Rescue::new(&mut sweep, &failures).run(&failures);
+    }
+    let mut postponed = std::mem::take(&mut sweep.collected.postponed);
+    if !postponed.is_empty() && !sweep.is_cancelled() {
+        postponed.sort_unstable();
+        Rescue::new(&mut sweep, &[]).one_by_one(&postponed);
     }
     let located = std::mem::take(&mut sweep.collected.located);
     let mut found: Vec<_> = located.into_iter().filter_map(|object| name(&mut sweep, object)).collect();
@@ -149,6 +159,26 @@ impl<'s, 'a, S: Searcher> Rescue<'s, 'a, S> {
         }
     }
 
+    /// Searches what found no memory while others took it, now that it has all of it for itself.
+    fn one_by_one(mut self, entries: &[(usize, Entry)]) {
+        for &(pack, entry) in entries {
+            let is_counted = self.sweep.plans.get(pack).is_some_and(|plan| plan.is_wanted(entry));
+            let Some(id) = id_of(self.sweep, Place::Packed(pack, entry)) else { continue };
+            let in_time = self.sweep.store.assembled() < MOST_ASSEMBLED && !self.sweep.is_cancelled();
+            if is_counted && in_time && self.search(&id) {
+                continue;
+            }
+            let at = &self.sweep.store.packs[pack];
+            let reason = format!(
+                "{} at offset {}: too large: the objects that its deltas are made of take more memory or time \
+                 than is given to them",
+                at.path().display(),
+                at.offset(entry)
+            );
+            self.sweep.skipped.insert(Skip::new(format!("object {id}"), reason));
+        }
+    }
+
     /// Whether some pack holds the object in an entry that was searched.
     fn was_searched(&self, id: &ObjectId) -> bool {
         self.sweep.store.copies(id).any(|copy| match copy {
@@ -162,7 +192,7 @@ impl<'s, 'a, S: Searcher> Rescue<'s, 'a, S> {
 
     /// Searches another copy of an object; false if there is none that can be read.
     fn search(&mut self, id: &ObjectId) -> bool {
-        let limit = self.sweep.options.max_assembled;
+        let limit = self.sweep.options.memory.min(2 * self.sweep.options.max_assembled);
         let Ok((kind, bytes)) = self.sweep.store.read(id, limit, &mut self.inflater, &mut self.bad) else {
             return false;
         };

@@ -2,6 +2,7 @@
 //! objects that could not be read.
 
 use std::collections::HashSet;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use gix::object::Kind;
 use gix::{ObjectId, oid};
@@ -17,6 +18,7 @@ use crate::git::pack::{Entry, Pack, delta};
 pub(super) struct Store {
     pub(super) packs: Vec<Pack>,
     pub(super) listing: Listing,
+    assembled: AtomicU64,
 }
 
 /// One copy of an object.
@@ -80,13 +82,10 @@ impl Store {
                     let base = if *wanted == *id { "" } else { "its delta base " };
                     return Err(format!("{base}object {wanted} has no readable copy"));
                 };
-                match self.piece(copy, limit, inflater) {
+                match self.piece(copy, limit - held, inflater) {
                     Ok(Piece::Whole(kind, bytes)) => break (kind, bytes),
                     Ok(Piece::Delta(base, delta)) if on_chain.insert(copy) => {
                         held += delta.len() as u64;
-                        if held > limit {
-                            return Err("too large: its chain of deltas".to_owned());
-                        }
                         chain.push((copy, delta));
                         wanted = base;
                     }
@@ -101,11 +100,31 @@ impl Store {
                     }
                 }
             };
-            match unfold(bytes, chain, limit) {
+            match self.unfold(bytes, chain, limit - held) {
                 Ok(bytes) => return Ok((kind, bytes)),
                 Err(copy) => bad.insert(copy),
             };
         }
+    }
+
+    /// Bytes of all objects made of deltas so far.
+    pub(super) fn assembled(&self) -> u64 {
+        self.assembled.load(Ordering::Relaxed)
+    }
+
+    /// Applies a chain of deltas, the last one first; a base and what is made of it have at most `limit` bytes
+    /// together. Names the copy that did not fit.
+    fn unfold(&self, mut bytes: Vec<u8>, chain: Vec<(Copy, Vec<u8>)>, limit: u64) -> Result<Vec<u8>, Copy> {
+        let mut runs = Vec::new();
+        for (copy, delta) in chain.into_iter().rev() {
+            let room = limit.saturating_sub(bytes.len() as u64);
+            let len = delta::parse(&delta, bytes.len(), room, &mut runs).map_err(|_| copy)?;
+            let mut result = vec![0; len];
+            delta::assemble(&runs, &bytes, &delta, &mut result);
+            self.assembled.fetch_add(len as u64, Ordering::Relaxed);
+            bytes = result;
+        }
+        Ok(bytes)
     }
 
     /// Reads one copy, without following its base.
@@ -152,16 +171,4 @@ impl Store {
             Loose::Large => Err("too large".to_owned()),
         }
     }
-}
-
-/// Applies a chain of deltas, the last one first. Names the copy that did not fit.
-fn unfold(mut bytes: Vec<u8>, chain: Vec<(Copy, Vec<u8>)>, limit: u64) -> Result<Vec<u8>, Copy> {
-    let mut runs = Vec::new();
-    for (copy, delta) in chain.into_iter().rev() {
-        let len = delta::parse(&delta, bytes.len(), limit, &mut runs).map_err(|_| copy)?;
-        let mut result = vec![0; len];
-        delta::assemble(&runs, &bytes, &delta, &mut result);
-        bytes = result;
-    }
-    Ok(bytes)
 }

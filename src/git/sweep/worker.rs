@@ -7,9 +7,11 @@ use std::sync::atomic::Ordering;
 use gix::hash;
 use gix::object::Kind;
 
+use super::budget::Budget;
 use super::buffers::Buffers;
 use super::collect::{Collected, Located, Place};
 use super::links::Links;
+use super::objects::{Fault, Outcome};
 use super::plan::{Forest, Item, PackPlan};
 use super::queue::{Branch, Node, Queue, Work};
 use super::store::Store;
@@ -27,6 +29,7 @@ pub(super) struct Shared<'a, S: Searcher> {
     pub(super) items: &'a [Item],
     pub(super) ids: hash::Kind,
     pub(super) queue: Queue<S::Hit>,
+    pub(super) budget: Arc<Budget>,
 }
 
 /// An assembled object and the children that are still to come.
@@ -125,14 +128,22 @@ impl<'a, S: Searcher> Worker<'a, S> {
     }
 
     /// Follows what hangs on an entry that was just read, or notes why nothing can.
-    fn go_on(&mut self, forest: Forest<'a>, entry: Entry, found: Result<Option<Node<S::Hit>>, String>) {
+    fn go_on(&mut self, forest: Forest<'a>, entry: Entry, found: Outcome<S::Hit>) {
         match found {
             Ok(None) => {}
             Ok(Some(node)) => {
                 let children = forest.plan.tree.children(entry);
                 self.descend(forest, Frame { node: Arc::new(node), children });
             }
-            Err(reason) => self.collected.fail(forest, entry, &reason),
+            Err(fault) => self.fail(forest, entry, fault),
+        }
+    }
+
+    /// Notes why an entry was not searched, nor what hangs on it.
+    fn fail(&mut self, forest: Forest<'a>, entry: Entry, fault: Fault) {
+        match fault {
+            Fault::Unreadable(reason) => self.collected.fail(forest, entry, &reason),
+            Fault::NoMemory => self.collected.postpone(forest, entry),
         }
     }
 
@@ -159,7 +170,7 @@ impl<'a, S: Searcher> Worker<'a, S> {
                     Ok(Some(node)) => {
                         stack.push(Frame { node: Arc::new(node), children: tree.children(entry) });
                     }
-                    Err(reason) => self.collected.fail(forest, entry, &reason),
+                    Err(fault) => self.fail(forest, entry, fault),
                 }
             }
             self.buffers.give_node(base);

@@ -333,3 +333,42 @@ fn a_second_copy_with_other_bytes_is_searched() {
     assert_eq!(hits.len(), 2, "{hits:?}");
     assert!(outcome.skipped.iter().any(|skip| skip.reason.contains("differ")), "{:?}", outcome.skipped);
 }
+
+/// A pack with a root of 400 KB and a tree of deltas below it, each of which copies its base and adds a match.
+fn wide_tree() -> Repo {
+    let root = text(1, 22_000);
+    let mut objects = vec![root.clone()];
+    let mut entries = vec![[synthetic::entry_header(3, root.len()), synthetic::deflate(&root)].concat()];
+    for child in 1..15usize {
+        let base = objects[(child - 1) / 2].clone();
+        let added = format!("Kab{child}").into_bytes();
+        let mut delta = [synthetic::number(base.len()), synthetic::number(base.len() + added.len())].concat();
+        let len = (base.len() as u32).to_le_bytes();
+        delta.extend([0x80 | 0x70, len[0], len[1], len[2], added.len() as u8]);
+        delta.extend_from_slice(&added);
+        let id = synthetic::blob_id(&base);
+        let header = synthetic::entry_header(7, delta.len());
+        entries.push([header, id.as_bytes().to_vec(), synthetic::deflate(&delta)].concat());
+        objects.push([base, added].concat());
+    }
+    let repo = Repo::new();
+    synthetic::write_pack(&repo, &entries, &objects);
+    repo
+}
+
+#[test]
+fn what_finds_no_memory_is_searched_alone_or_told() {
+    let repo = wide_tree();
+    let whole = repo.sweep(SweepOptions::default());
+    assert_eq!((whole.counts.total().objects, whole.skipped.len()), (15, 0));
+    for threads in [1, 4] {
+        let sweep = |memory| repo.sweep(SweepOptions { threads, memory, whole: true, ..Default::default() });
+        // Enough for a base and what is made of it, and no more.
+        let tight = sweep(1100 << 10);
+        assert_eq!((tight.skipped, tight.counts), (vec![], whole.counts), "{threads} threads");
+        assert_eq!(tight.found, whole.found);
+        let short = sweep(700 << 10);
+        assert_eq!(short.counts.total().objects + short.skipped.len() as u64, 15, "{threads} threads");
+        assert!(short.skipped.iter().any(|skip| skip.reason.contains("too large")), "{:?}", short.skipped);
+    }
+}
