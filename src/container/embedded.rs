@@ -7,6 +7,7 @@ use std::sync::LazyLock;
 
 use aho_corasick::packed;
 use flate2::{Crc, Decompress, FlushDecompress};
+use memchr::memchr2;
 use memchr::memmem::Finder;
 
 use super::format::{Format, ZIP_END, is_bzip2};
@@ -108,12 +109,10 @@ pub fn is_program(head: &[u8]) -> bool {
     STARTS.iter().any(|magic| head.starts_with(magic))
 }
 
-/// Whether there may be something packed in `bytes`, which is quickly told of text: no header of the kind is without
-/// control characters that text has not.
+/// Whether there may be something packed in `bytes`, which is quickly told of text: gzip begins with the one byte, and
+/// the headers of all others hold the other, unless what they begin is too long to be without either.
 pub fn may_be_packed(bytes: &[u8]) -> bool {
-    // Without a way out of each piece, so that it takes many bytes at a time.
-    let is_control = |byte: u8| (byte < 0x20) & !(0x09..=0x0d).contains(&byte);
-    bytes.chunks(256).any(|piece| piece.iter().fold(false, |any, byte| any | is_control(*byte)))
+    memchr2(0, 0x1f, bytes).is_some()
 }
 
 /// Calls `mark` with where in `bytes` an archive may begin behind a program, or a zip end.

@@ -117,6 +117,22 @@ fn small_payloads_are_opened_and_told_of_when_cut_off() {
 }
 
 #[test]
+fn no_archive_is_taken_for_text() {
+    for size in [20, 40, 100, 300, 1000, 10_000] {
+        for seed in 0..40 {
+            let data = noise(seed, size);
+            let zip = zip(&[Entry::new("a", 8, &data)]);
+            for packed in [gzip(&data), xz(&data), zstd(&data), bzip2(&data), zip] {
+                assert!(
+                    archive_in(&[b"#!/bin/sh\nexit 0\n", &packed[..]].concat()).is_some(),
+                    "{size} {seed}"
+                );
+            }
+        }
+    }
+}
+
+#[test]
 fn what_looks_like_the_end_of_a_zip_hides_nothing() {
     // The record as a program holds it that writes zips, near its end.
     let record = b"PK\x05\x06\0\0\x2a\0\x07\0\x05\0Zip file signature not found\0";
