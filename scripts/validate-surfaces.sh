@@ -39,6 +39,15 @@ key | git hash-object -w --stdin >/dev/null
 git config remote.origin.url "https://x:$(key)@example.org/r.git"
 key >.git/hooks/pre-push
 mkdir -p .git/lfs/objects/aa && key >.git/lfs/objects/aa/bb
+# A staged LFS pointer, whose content is in the store; a ref to a blob; a file of no known name in the git folder.
+key >"$work/content"
+oid=$(sha256sum <"$work/content" | cut -d' ' -f1)
+store=.git/lfs/objects/${oid:0:2}/${oid:2:2}
+mkdir -p "$store" && cp "$work/content" "$store/$oid"
+printf 'version https://git-lfs.github.com/spec/v1\noid sha256:%s\nsize %s\n' "$oid" "$(wc -c <"$work/content")" >large.bin
+git add large.bin
+git update-ref refs/blobs/x "$(key | git hash-object -w --stdin)"
+mkdir .git/odd && key >.git/odd/index.lock
 
 reports=()
 run() {
@@ -58,6 +67,8 @@ run() {
 run tree scan .
 run history history .
 run push ci --base HEAD~2
+run next staged
+run named history --range 'refs/blobs/x --not HEAD'
 # Refs and reflogs in tables, where git knows them.
 if git init -q -b main --ref-format=reftable "$work/t" 2>/dev/null; then
   cd "$work/t"
