@@ -10,7 +10,7 @@ use std::path::PathBuf;
 use crate::untrusted::{self, kind};
 
 /// Larger blobs are no pointers for git-lfs either, in bytes.
-pub const LARGEST_POINTER: usize = 1024;
+const LARGEST_POINTER: usize = 1024;
 
 /// What the first line of a pointer says, in this and in earlier versions of git-lfs.
 const VERSIONS: [&[u8]; 3] = [
@@ -31,7 +31,7 @@ pub struct Pointer {
 impl Pointer {
     /// Reads a blob as a pointer; `None` when it is none.
     pub fn parse(blob: &[u8]) -> Option<Self> {
-        if !Self::may_be(blob) || blob.len() >= LARGEST_POINTER {
+        if blob.len() >= LARGEST_POINTER || !Self::may_be(blob) {
             return None;
         }
         let value = |key: &[u8]| {
@@ -46,7 +46,8 @@ impl Pointer {
 
     /// Whether a blob that begins like this can be a pointer. Takes no time.
     pub fn may_be(start: &[u8]) -> bool {
-        VERSIONS.iter().any(|version| start.starts_with(version))
+        // Asked of every blob: a comparison of a few bytes first.
+        start.starts_with(b"version http") && VERSIONS.iter().any(|version| start.starts_with(version))
     }
 }
 

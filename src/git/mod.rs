@@ -44,7 +44,7 @@ pub use gix::{ObjectId, Repository};
 pub use hooks::{HooksDir, MessageCut, hooks_dir, message_cut};
 pub use index::{IndexNames, index_names, staged_paths};
 pub use leftovers::{Leftover, leftovers};
-pub use lfs::{LARGEST_POINTER, LfsError, LfsStore, Pointer};
+pub use lfs::{LfsError, LfsStore, Pointer};
 pub use lookup::Gaps;
 pub use object_id::object_id;
 pub use objects::{Objects, entry_name};
