@@ -138,7 +138,7 @@ fuzz_target!(|data: &[u8]| {
     for m in &found {
         let secret = String::from_utf8_lossy(m.identified.secret.reveal()).into_owned();
         assert!(!masked.contains(&secret), "the mask shows a key");
-        let excerpt = mask.excerpt(&text, m.span.clone());
+        let excerpt = mask.excerpt(&text, m.span.clone(), &m.identified.secret);
         assert!(!excerpt.text.contains(&secret), "the excerpt shows a key");
         assert!(excerpt.text.is_char_boundary(excerpt.start) && excerpt.text.is_char_boundary(excerpt.end));
     }

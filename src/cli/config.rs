@@ -7,6 +7,7 @@ use serde::Deserialize;
 use toml::Spanned;
 
 use super::limits::Unpacking;
+use super::message;
 use super::root::Root;
 use crate::model::{Confidence, Surface};
 use crate::scan::AUDITED;
@@ -17,6 +18,9 @@ pub(super) const NAME: &str = "friskey.toml";
 
 /// The longest file that is read, in bytes.
 const LONGEST: u64 = 1 << 20;
+
+/// Lines of a list of rules that is read out of a file with mistakes.
+const LONGEST_LIST: usize = 100;
 
 /// More threads than this are a mistake.
 pub(super) const MOST_THREADS: usize = 1024;
@@ -82,8 +86,27 @@ pub(super) fn load(explicit: Option<&Path>, no_config: bool, start: &Path) -> Re
     let shown = path.display().to_string();
     let text = read_text(&path, LONGEST).with_context(|| format!("cannot read the configuration {shown}"))?;
     let folder = path.parent().unwrap_or(Path::new("")).to_owned();
+    message::mask_by_config(&path);
     let config = parse(&text, &shown, &folder)?;
     Ok(Config { path: Some(path), root, ..config })
+}
+
+/// The files of rules that the configuration `path` names, if it can be told, though all the rest of it may be
+/// wrong: a message about that must hold none of what they find.
+pub(super) fn named_rules(path: &Path) -> Vec<PathBuf> {
+    let Ok(text) = read_text(path, LONGEST) else { return Vec::new() };
+    // One setting after another, so that a line that is no TOML hides no other.
+    let table = text.parse::<toml::Table>().or_else(|_| {
+        let start = text.lines().position(|line| line.trim_start().starts_with("rules"));
+        let from: Vec<&str> = text.lines().skip(start.unwrap_or(usize::MAX)).collect();
+        let tables =
+            (1..=from.len().min(LONGEST_LIST)).map(|end| from[..end].join("\n").parse::<toml::Table>());
+        tables.into_iter().find_map(Result::ok).ok_or(())
+    });
+    let folder = path.parent().unwrap_or(Path::new(""));
+    let Ok(table) = table else { return Vec::new() };
+    let rules = table.get("rules").and_then(|rules| rules.as_array());
+    rules.into_iter().flatten().filter_map(|file| Some(folder.join(file.as_str()?))).collect()
 }
 
 /// The settings in `text`, which comes from the file `shown`; the files that it names are relative

@@ -7,8 +7,8 @@ use serde_json::json;
 
 use super::args::{Explain, Global, Sifting};
 use super::exit::Exit;
+use super::message;
 use super::options;
-use super::output::ignore_broken_pipe;
 use super::rules::detector;
 use crate::detect::{Explanation, Verdict};
 use crate::model::Confidence;
@@ -31,7 +31,7 @@ pub(super) fn run(explain: &Explain, global: &Global) -> Result<Exit> {
         true => serde_json::to_writer_pretty(&mut out, &as_json(&explanation))?,
         false => for_people(&explanation, threshold, &mut out)?,
     }
-    ignore_broken_pipe(io::stdout().lock().write_all(&out))?;
+    message::print(&out)?;
     let is_above =
         |verdict: &Verdict| matches!(verdict.outcome, Ok((confidence, _)) if confidence >= threshold);
     let reported = explanation.verdicts.iter().any(|verdict| verdict.reported && is_above(verdict));

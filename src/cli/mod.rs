@@ -13,6 +13,7 @@ mod hook;
 mod interrupt;
 mod limits;
 mod manual;
+mod message;
 mod options;
 mod output;
 mod progress;
@@ -26,7 +27,7 @@ mod trace;
 mod trace_key;
 
 use std::ffi::OsString;
-use std::io::{self, IsTerminal, Write};
+use std::io::{self, IsTerminal};
 
 use clap::Parser;
 
@@ -34,12 +35,11 @@ pub use args::Cli;
 use args::Command;
 pub use exit::Exit;
 
-use crate::detect::{Detector, Mask};
-use crate::rules::RuleSet;
-
 /// Runs the command that `args` ask for, the program's name first, and says how it ended. All that
 /// it has to say goes to standard output and standard error.
 pub fn run(args: impl IntoIterator<Item = OsString>) -> Exit {
+    let args: Vec<OsString> = args.into_iter().collect();
+    message::prepare(&args);
     let cli = match Cli::try_parse_from(args) {
         Ok(cli) => cli,
         Err(error) => return usage(&error),
@@ -48,11 +48,9 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> Exit {
         Ok(exit) => exit,
         Err(error) => {
             let color = output::wants_color(cli.global.color, io::stderr().is_terminal());
-            let (start, end) = if color { ("\x1b[1;31m", "\x1b[0m") } else { ("", "") };
-            let message = harmless(&format!("{error:#}"));
+            let word = if color { "\x1b[1;31merror\x1b[0m: " } else { "error: " };
             // Names in a file that could not be read as it should are foreign text.
-            let lines: Vec<_> = message.lines().map(crate::report::escape_line).collect();
-            say(&format!("{start}error{end}: {}", lines.join("\n")));
+            message::say_in_color(word, "error: ", &message::masked(&format!("{error:#}")));
             Exit::Failed
         }
     }
@@ -78,24 +76,11 @@ fn dispatch(cli: &Cli) -> anyhow::Result<Exit> {
 /// Help and version are asked for; everything else is a mistake on the command line.
 fn usage(error: &clap::Error) -> Exit {
     if error.use_stderr() {
-        say(harmless(&error.render().to_string()).trim_end());
+        // A key given on the command line by mistake must not come back in the message about it.
+        message::say(message::masked(&error.render().to_string()).trim_end());
         return Exit::Failed;
     }
     // A reader that went away is no error.
     let _ = error.print();
     Exit::Clean
-}
-
-/// A key given on the command line by mistake must not come back in the message about it.
-fn harmless(message: &str) -> String {
-    let detector = RuleSet::built_in().and_then(|rules| Detector::new(&rules));
-    match detector {
-        Ok(detector) => Mask::new(&detector).text(message.as_bytes()),
-        Err(_) => "something went wrong, and the built-in rules cannot be read".to_owned(),
-    }
-}
-
-/// One message on standard error; where nobody reads it, nothing can be done.
-fn say(message: &str) {
-    let _ = writeln!(io::stderr().lock(), "{message}");
 }

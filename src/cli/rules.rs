@@ -1,20 +1,22 @@
 //! `friskey rules`, and the rules in force for every other command.
 
-use std::io::{self, Write};
+use std::io::Write;
 
 use anyhow::{Result, bail};
 
 use super::args::{Global, Rules};
 use super::config::Config;
 use super::exit::Exit;
+use super::message;
 use super::options;
-use super::output::ignore_broken_pipe;
 use crate::detect::Detector;
 use crate::rules::{Rule, RuleSet};
 
 /// The rules that the options and the configuration ask for, and a detector for them.
 pub(super) fn detector(global: &Global, config: &Config) -> Result<(RuleSet, Detector)> {
-    let rules = RuleSet::with_files(&options::rules(global, config))?;
+    let files = options::rules(global, config);
+    message::mask_by_rules(&files);
+    let rules = RuleSet::with_files(&files)?;
     let detector = Detector::new(&rules)?;
     Ok((rules, detector))
 }
@@ -30,7 +32,7 @@ pub(super) fn run(command: &Rules, global: &Global) -> Result<Exit> {
         },
         Rules::Check => check(&rules, &detector, &mut text)?,
     };
-    ignore_broken_pipe(io::stdout().lock().write_all(&text))?;
+    message::print(&text)?;
     Ok(exit)
 }
 

@@ -8,6 +8,7 @@ use zeroize::Zeroizing;
 use super::args::{Global, Trace};
 use super::exit::Exit;
 use super::history::Job;
+use super::message;
 use super::options;
 use super::say;
 use super::trace_key::TracedKey;
@@ -22,12 +23,17 @@ const MAX_INPUT: u64 = 16 * LONGEST_PATTERN as u64;
 pub(super) fn run(trace: &Trace, global: &Global) -> Result<Exit> {
     let selected = selected(trace)?;
     let config = options::config_about(global, &trace.repo)?;
-    let rules = RuleSet::with_files(&options::rules(global, &config))?;
+    let files = options::rules(global, &config);
+    message::mask_by_rules(&files);
+    let rules = RuleSet::with_files(&files)?;
     let detector = Detector::new(&rules)?;
     let (only, rules, detector) = match selected {
         Some(only) => (only, rules, detector),
         None => {
-            let key = TracedKey::extract(&read_input(trace)?, &detector)?;
+            let input = read_input(trace)?;
+            mask(&input);
+            let key = TracedKey::extract(&input, &detector)?;
+            message::mask_key(&key.bytes);
             announce(&key, global);
             let rules = rules.with_traced(&key.bytes, key.prefix, key.rule.as_deref());
             let detector = Detector::new(&rules)?;
@@ -66,6 +72,14 @@ fn selected(trace: &Trace) -> Result<Option<Only>> {
         Ok(end) => Ok(Some(Only::LastFour(end))),
         Err(_) => bail!("--last-four: expected 4 characters, e.g. x9KA"),
     }
+}
+
+/// Keeps what was given out of messages, also while it is not known which part of it is the key.
+fn mask(input: &[u8]) {
+    message::mask_key(input.trim_ascii());
+    let parts = input.split(|byte| byte.is_ascii_whitespace() || b"=\"'`,;".contains(byte));
+    let is_name = |part: &&[u8]| part.iter().all(|byte| byte.is_ascii_uppercase() || *byte == b'_');
+    parts.filter(|part| part.len() >= 8 && !is_name(part)).for_each(message::mask_key);
 }
 
 /// Says which key is traced, so that a wrong paste is noticed.

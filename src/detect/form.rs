@@ -100,6 +100,16 @@ impl CompiledForm {
         if self.boundary_first && !checks::has_boundary(bytes, anchor.start) {
             return;
         }
+        self.matches_anywhere(bytes, anchor, found);
+    }
+
+    /// The same whatever stands before a match, also where a check would turn it down for that.
+    pub(super) fn matches_anywhere<'a>(
+        &self,
+        bytes: &'a [u8],
+        anchor: Range<usize>,
+        found: &mut dyn FnMut(Candidate<'a>),
+    ) {
         let end = bytes.len().min(anchor.start + self.form.longest);
         let low = anchor.end.saturating_sub(self.form.longest);
         let mut holds_anchor = |candidate: Candidate<'a>| {

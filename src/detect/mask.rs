@@ -5,6 +5,7 @@ use std::ops::Range;
 use aho_corasick::AhoCorasick;
 
 use super::alphabet::key_run;
+use super::credential::{Breadth, Pieces, credentials};
 use super::disguise::Disguised;
 use super::form::CompiledForm;
 use super::wide::Order;
@@ -17,62 +18,90 @@ const SHOWN: usize = 72;
 /// A run of key characters is masked this far behind what a pattern matched.
 const RUN: usize = 512;
 
-/// Redacts whatever any rule's pattern matches, also what its checks turn down: another vendor's key
-/// is a secret too. And redacts secrets that are known in another way.
+/// Redacts whatever any rule's pattern matches, also what its checks turn down, and whatever else looks
+/// like a credential: another vendor's key is a secret too. And redacts secrets that are known in another
+/// way, whole and in pieces.
 #[derive(Debug)]
 pub struct Mask<'d> {
     detector: &'d Detector,
     known: Option<AhoCorasick>,
+    pieces: Pieces,
 }
 
 impl<'d> Mask<'d> {
     /// A mask by the rules of `detector`.
     pub fn new(detector: &'d Detector) -> Self {
-        Self { detector, known: None }
+        Self { detector, known: None, pieces: Pieces::default() }
     }
 
     /// Masks these too, wherever they stand.
     #[must_use]
     pub fn with_known<'s>(mut self, secrets: impl IntoIterator<Item = &'s Secret>) -> Self {
-        let secrets = secrets.into_iter().map(Secret::reveal).filter(|secret| !secret.is_empty());
+        let secrets: Vec<_> = secrets.into_iter().filter(|secret| !secret.is_empty()).collect();
+        self.pieces = Pieces::of(secrets.iter().copied());
         // Too many to be searched for at once is more than any report holds.
-        self.known = AhoCorasick::new(secrets).ok();
+        self.known = AhoCorasick::new(secrets.into_iter().map(Secret::reveal)).ok();
         self
     }
 
-    /// `bytes` as text, redacted. Bytes that are not UTF-8 become U+FFFD.
+    /// `bytes` as text, redacted: a path, a name, a reason or a message. Bytes that are not UTF-8 become
+    /// U+FFFD.
     pub fn text(&self, bytes: &[u8]) -> String {
-        let mut out = String::with_capacity(bytes.len());
-        render(bytes, 0..bytes.len(), &self.spans(bytes), None, &mut out);
-        out
+        self.redacted(bytes).unwrap_or_else(|| String::from_utf8_lossy(bytes).into_owned())
     }
 
-    /// Whether there is anything in `bytes` to redact.
+    /// The same, if there is anything in `bytes` to redact.
+    pub fn redacted(&self, bytes: &[u8]) -> Option<String> {
+        self.redacted_as(bytes, Breadth::Name)
+    }
+
+    /// The same for what people write freely, such as their names, where nothing random belongs.
+    pub fn redacted_prose(&self, bytes: &[u8]) -> Option<String> {
+        self.redacted_as(bytes, Breadth::Line)
+    }
+
+    fn redacted_as(&self, bytes: &[u8], breadth: Breadth) -> Option<String> {
+        let spans = self.visible(bytes, breadth);
+        if spans.is_empty() {
+            return None;
+        }
+        let mut out = String::with_capacity(bytes.len());
+        render(bytes, 0..bytes.len(), &spans, None, &mut out);
+        Some(out)
+    }
+
+    /// Whether any rule's pattern matches in `bytes`, or a known secret stands there.
     pub fn hides(&self, bytes: &[u8]) -> bool {
         !self.spans(bytes).is_empty()
     }
 
-    /// The line around `span` in `bytes`, redacted, cut to what can be shown.
-    pub fn excerpt(&self, bytes: &[u8], span: Range<usize>) -> Excerpt {
+    /// The line around `span` in `bytes`, where `secret` stands, redacted, cut to what can be shown.
+    pub fn excerpt(&self, bytes: &[u8], span: Range<usize>, secret: &Secret) -> Excerpt {
         let wide = self.around(bytes, &span);
-        let masked = self.spans(&bytes[wide.clone()]);
+        let masked = self.visible(&bytes[wide.clone()], Breadth::Line);
         let masked = masked.into_iter().map(|(at, text)| (at.start + wide.start..at.end + wide.start, text));
-        excerpt(bytes, span, masked.collect())
+        excerpt(bytes, span, masked.collect(), secret)
     }
 
     /// The same, where more findings of one stream are to be shown: `hidden` remembers what is to be
     /// masked in a chunk, so that a file full of keys is gone through once and not for each of them.
-    pub fn excerpt_of(&self, chunk: Chunk<'_>, span: Range<usize>, hidden: &mut Hidden) -> Excerpt {
+    pub fn excerpt_of(
+        &self,
+        chunk: Chunk<'_>,
+        span: Range<usize>,
+        secret: &Secret,
+        hidden: &mut Hidden,
+    ) -> Excerpt {
         if hidden.chunk != Some(chunk.start.offset) {
             // Most chunks with a finding have but one.
             *hidden = Hidden { chunk: Some(chunk.start.offset), spans: None };
-            return self.excerpt(chunk.bytes, span);
+            return self.excerpt(chunk.bytes, span, secret);
         }
-        let spans = hidden.spans.get_or_insert_with(|| self.spans(chunk.bytes));
+        let spans = hidden.spans.get_or_insert_with(|| self.visible(chunk.bytes, Breadth::Line));
         let wide = self.around(chunk.bytes, &span);
         let first = spans.partition_point(|(at, _)| at.end <= wide.start);
         let near = spans[first..].iter().take_while(|(at, _)| at.start < wide.end).cloned().collect();
-        excerpt(chunk.bytes, span, near)
+        excerpt(chunk.bytes, span, near, secret)
     }
 
     /// Looks wider than is shown: a secret that the cut goes through is masked as well.
@@ -89,8 +118,13 @@ pub struct Hidden {
     spans: Option<Vec<(Range<usize>, Shown)>>,
 }
 
-/// The line around `span`, with what `masked` lists, by place, masked.
-fn excerpt(bytes: &[u8], span: Range<usize>, masked: Vec<(Range<usize>, Shown)>) -> Excerpt {
+/// The line around `span`, with what `masked` lists, by place, masked, and pieces of `secret` beside it.
+fn excerpt(
+    bytes: &[u8],
+    span: Range<usize>,
+    mut masked: Vec<(Range<usize>, Shown)>,
+    secret: &Secret,
+) -> Excerpt {
     let order = Order::of(&bytes[span.clone()]);
     let shown = if order.is_some() { 2 * SHOWN } else { SHOWN };
     let low = span.start.saturating_sub(shown);
@@ -105,18 +139,27 @@ fn excerpt(bytes: &[u8], span: Range<usize>, masked: Vec<(Range<usize>, Shown)>)
             memchr::memchr(b'\n', &bytes[span.end..high]).map_or(high, |at| span.end + at),
         ),
     };
-    let is_it = |(at, text): &&(Range<usize>, Shown)| {
-        matches!(text, Shown::Decoded(_)) && at.start <= span.start && at.end >= span.end
-    };
-    let decoded = masked.iter().find(is_it).map(|(at, text)| text.text(&bytes[at.clone()]));
+    let pieces = Pieces::of_one(secret);
+    for side in [low..span.start, span.end..high] {
+        let found = pieces.find(&bytes[side.clone()]).into_iter();
+        add(&mut masked, found.map(|at| (at.start + side.start..at.end + side.start, Shown::Nothing)));
+    }
     let mut spans: Vec<(Range<usize>, Shown)> = masked
         .into_iter()
-        .map(|(at, _)| at)
         // What touches the finding is masked up to it, and from its end on.
-        .flat_map(|at| [at.start..at.end.min(span.start), at.start.max(span.end)..at.end])
-        .filter(|at| !at.is_empty())
-        .map(|at| (at, Shown::AsItIs))
+        .flat_map(|(at, text)| {
+            let before = at.start..at.end.min(span.start);
+            let after = at.start.max(span.end)..at.end;
+            let is_whole = after == at;
+            let text = if matches!(text, Shown::Decoded(_)) { Shown::AsItIs } else { text };
+            let rest = if is_whole { text.clone() } else { text.of_the_rest() };
+            [(before, text), (after, rest)]
+        })
+        .filter(|(at, _)| !at.is_empty())
         .collect();
+    if order.is_some() {
+        spans = whole_characters(spans, &span);
+    }
     while order.is_none() && from < span.start && bytes[from] & 0xC0 == 0x80 {
         from += 1;
     }
@@ -136,7 +179,7 @@ fn excerpt(bytes: &[u8], span: Range<usize>, masked: Vec<(Range<usize>, Shown)>)
     let mut text = String::new();
     render(bytes, from..span.start, &spans, order, &mut text);
     let start = text.len();
-    text.push_str(&decoded.unwrap_or_else(|| redacted(&bytes[span.clone()])));
+    text.push_str(&secret.redacted());
     let end = text.len();
     // What follows within the same run of key characters may be more of the key.
     let behind = &bytes[span.end..until];
@@ -157,6 +200,20 @@ fn excerpt(bytes: &[u8], span: Range<usize>, masked: Vec<(Range<usize>, Shown)>)
     let trimmed = text.trim_end_matches(['\r', '\n']).len();
     text.truncate(trimmed.max(end));
     Excerpt { text, start, end }
+}
+
+/// The same `spans` beside `span`, where every second byte begins a character.
+fn whole_characters(spans: Vec<(Range<usize>, Shown)>, span: &Range<usize>) -> Vec<(Range<usize>, Shown)> {
+    let odd = |at: usize| (at ^ span.start) & 1;
+    let mut whole: Vec<(Range<usize>, Shown)> = Vec::with_capacity(spans.len());
+    for (at, text) in spans {
+        let at = at.start.saturating_sub(odd(at.start))..at.end + odd(at.end);
+        match whole.last_mut() {
+            Some((last, _)) if at.start < last.end => last.end = last.end.max(at.end),
+            _ => whole.push((at, text)),
+        }
+    }
+    whole
 }
 
 impl Mask<'_> {
@@ -194,9 +251,54 @@ impl Mask<'_> {
     }
 }
 
+impl Mask<'_> {
+    /// All that is to be masked in `bytes`: secrets, and what else looks like a credential.
+    fn visible(&self, bytes: &[u8], breadth: Breadth) -> Vec<(Range<usize>, Shown)> {
+        let mut spans = self.spans(bytes);
+        let credentials = credentials(bytes, breadth).into_iter().map(|one| {
+            let prefix = &bytes[one.span.start..one.span.start + one.shown];
+            (one.span.clone(), Shown::Prefix(String::from_utf8_lossy(prefix).replace('\0', "")))
+        });
+        add(&mut spans, credentials);
+        add(&mut spans, self.pieces.find(bytes).into_iter().map(|at| (at, Shown::Nothing)));
+        spans
+    }
+}
+
+/// Adds to `spans` what they leave of `more`; both in order, and without overlaps.
+fn add(spans: &mut Vec<(Range<usize>, Shown)>, more: impl Iterator<Item = (Range<usize>, Shown)>) {
+    let mut left = Vec::new();
+    let mut at = 0;
+    for (mut span, mut shown) in more {
+        while spans.get(at).is_some_and(|(known, _)| known.end <= span.start) {
+            at += 1;
+        }
+        let mut next = at;
+        while let Some((known, _)) = spans.get(next).filter(|(known, _)| known.start < span.end) {
+            if span.start < known.start {
+                left.push((span.start..known.start, shown.clone()));
+            }
+            shown = shown.of_the_rest();
+            span.start = known.end.min(span.end);
+            next += 1;
+        }
+        if !span.is_empty() {
+            left.push((span, shown));
+        }
+    }
+    if !left.is_empty() {
+        spans.append(&mut left);
+        spans.sort_by_key(|(span, _)| (span.start, span.end));
+    }
+}
+
 /// What stands in a secret's place.
 #[derive(Clone, Debug)]
 enum Shown {
+    /// Nothing of it.
+    Nothing,
+    /// The prefix that says whose credential it is.
+    Prefix(String),
     /// Something of the bytes themselves.
     AsItIs,
     /// Something of what they stand for.
@@ -207,8 +309,18 @@ impl Shown {
     /// What is shown of the bytes `hidden`.
     fn text(&self, hidden: &[u8]) -> String {
         match self {
+            Self::Nothing => "…".to_owned(),
+            Self::Prefix(prefix) => format!("{prefix}…"),
             Self::AsItIs => redacted(hidden),
             Self::Decoded(text) => text.clone(),
+        }
+    }
+
+    /// What is shown of what remains when the beginning is hidden already.
+    fn of_the_rest(&self) -> Self {
+        match self {
+            Self::Prefix(_) => Self::Nothing,
+            other => other.clone(),
         }
     }
 }

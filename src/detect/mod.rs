@@ -10,6 +10,7 @@ mod anchors;
 mod arrange;
 mod candidate;
 mod checks;
+mod credential;
 mod detector;
 mod disguise;
 mod encoding;

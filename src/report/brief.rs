@@ -49,7 +49,7 @@ pub fn write_brief(report: &Report, blocked: &str, go_on: &[&str], out_to: &mut 
         report.notes.iter().take(LISTED).for_each(|note| line(format!("  note: {}", escape::line(note))));
     }
     go_on.iter().for_each(|text| line(format!("  {text}")));
-    out_to.write_all(out.as_bytes())
+    out_to.write_all(escape::lines(&out).as_bytes())
 }
 
 /// Which commits add the key and which remove it, where it is known.

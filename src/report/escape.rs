@@ -3,8 +3,13 @@
 //! Every format's rules stand here and nowhere else. A hidden character (control, bidirectional,
 //! zero-width) is never passed on: it could move the cursor, reorder what is read, or end a line.
 
+mod line_start;
+
 use std::borrow::Cow;
 use std::fmt::Write as _;
+use std::io::Write as _;
+
+pub(super) use line_start::LineStarts;
 
 /// Whether a character acts on a terminal or on a reader's eye without being seen.
 pub(super) fn is_hidden(c: char) -> bool {
@@ -19,6 +24,14 @@ pub(super) fn is_hidden(c: char) -> bool {
 /// Words after `##` that make a line a command to a CI runner, wherever in the line they stand.
 const RUNNER_COMMANDS: [&str; 3] = ["[", "vso[", "teamcity["];
 
+/// How GitLab's runner begins and ends what it folds.
+const SECTIONS: [&str; 2] = ["section_start", "section_end"];
+
+/// Whether the `:` at that byte ends such a word.
+fn ends_section_word(text: &str, at: usize) -> bool {
+    SECTIONS.iter().any(|word| text[..at].ends_with(word))
+}
+
 /// Whether the `#` at that byte is the second one that opens a runner's command.
 fn opens_command(text: &str, at: usize) -> bool {
     text[..at].ends_with('#') && RUNNER_COMMANDS.iter().any(|word| text[at + 1..].starts_with(word))
@@ -26,7 +39,7 @@ fn opens_command(text: &str, at: usize) -> bool {
 
 /// The text with every character that `act` wants written in another way; `act` pushes that and says so.
 fn rewrite<'a>(text: &'a str, mut act: impl FnMut(usize, char, &mut String) -> bool) -> Cow<'a, str> {
-    if !text.contains(is_hidden) && !text.contains("##") {
+    if !text.contains(is_hidden) && !text.contains("##") && !text.contains("section_") {
         return Cow::Borrowed(text);
     }
     let mut safe = String::with_capacity(text.len() + 16);
@@ -49,10 +62,23 @@ pub fn line(text: &str) -> Cow<'_, str> {
             // Writing to a String cannot fail.
             c if is_hidden(c) => _ = write!(safe, "\\u{{{:x}}}", u32::from(c)),
             '#' if opens_command(text, at) => safe.push_str("\\u{23}"),
+            ':' if ends_section_word(text, at) => safe.push_str("\\u{3a}"),
             _ => return false,
         }
         true
     })
+}
+
+/// Lines of text that are safe to print, whoever chose the words: each as [`line`] makes it, and none begins
+/// with a command to a CI runner. Line ends stay.
+pub fn lines(text: &str) -> String {
+    let safe: Vec<_> = text.split('\n').map(line).collect();
+    let mut out = Vec::with_capacity(text.len() + 16);
+    let mut guard = LineStarts::new(&mut out);
+    // Writing to memory cannot fail.
+    _ = guard.write_all(safe.join("\n").as_bytes());
+    _ = guard.finish();
+    String::from_utf8_lossy(&out).into_owned()
 }
 
 /// A path as one line of safe text; what is not UTF-8 shows as U+FFFD.
@@ -207,6 +233,14 @@ mod tests {
         assert_eq!(line("a ##[error]b"), "a #\\u{23}[error]b");
         assert_eq!(line("##vso[task.setvariable]"), "#\\u{23}vso[task.setvariable]");
         assert_eq!(line("###[x"), "##\\u{23}[x");
+    }
+
+    #[test]
+    fn lines_stay_lines_and_command_nobody() {
+        assert_eq!(lines("a\n  ::error::x\n\x1b[2J::b\n"), "a\n  \\u{3a}:error::x\n\\u{1b}[2J::b\n");
+        assert_eq!(lines("\u{feff}::add-mask::x"), "\\u{feff}::add-mask::x");
+        assert_eq!(lines("\u{2003}::add-mask::x"), "\u{2003}\\u{3a}:add-mask::x");
+        assert_eq!(line("section_start:1:x"), "section_start\\u{3a}1:x");
     }
 
     #[test]

@@ -10,6 +10,9 @@ use crate::model::{Finding, Leak, Report, Severity};
 
 use super::{Style, escape, place, receipt, sentences, words};
 
+/// The value of `--format`.
+pub(super) const NAME: &str = "github";
+
 /// Annotations that a step shows.
 const MOST: usize = 10;
 /// Things left out on purpose that an annotation names.

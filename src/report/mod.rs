@@ -28,7 +28,7 @@ use std::io::{self, BufWriter, Write};
 
 use crate::model::Report;
 
-pub use escape::line as escape_line;
+pub use escape::{line as escape_line, lines as escape_lines};
 pub use sarif::{LineHashes, line_hash, write_with_line_hashes as write_sarif};
 pub use step_summary::write_step_summary;
 
@@ -63,8 +63,14 @@ impl Reporter {
     /// Only what `out` itself reports.
     pub fn write(&self, report: &Report, style: &Style, out: &mut dyn Write) -> io::Result<()> {
         let mut buffered = BufWriter::with_capacity(64 * 1024, out);
-        (self.render)(report, style, &mut buffered)?;
-        buffered.flush()
+        if self.name == github::NAME {
+            // The one whose lines are commands.
+            (self.render)(report, style, &mut buffered)?;
+            return buffered.flush();
+        }
+        let mut guarded = escape::LineStarts::new(buffered);
+        (self.render)(report, style, &mut guarded)?;
+        guarded.finish()
     }
 }
 
@@ -78,7 +84,7 @@ pub static REPORTERS: &[Reporter] = &[
         render: jsonl::write,
     },
     Reporter { name: "sarif", help: "SARIF 2.1.0 for code scanning", render: sarif::write },
-    Reporter { name: "github", help: "annotations for GitHub Actions", render: github::write },
+    Reporter { name: github::NAME, help: "annotations for GitHub Actions", render: github::write },
     Reporter { name: "gitlab", help: "GitLab secret detection report", render: gitlab::write },
     Reporter { name: "junit", help: "JUnit XML, a failed case for each leak", render: junit::write },
     Reporter { name: "html", help: "one page for an audit, to read and to print", render: html::write },

@@ -125,7 +125,7 @@ pub(super) fn name_findings(
         let last = first.advanced(&name[matched.span.clone()]);
         let chunk = Chunk { bytes: name, start: before };
         findings.push(Finding {
-            excerpt: Some(mask.excerpt_of(chunk, matched.span, &mut hidden)),
+            excerpt: Some(mask.excerpt_of(chunk, matched.span, &matched.identified.secret, &mut hidden)),
             identified: matched.identified,
             origin: Origin::at_path(surface, path),
             encoding: matched.encoding,

@@ -215,7 +215,12 @@ impl Eye<'_> {
             inside: path.to_vec(),
             span: place.span,
             encoding: place.matched.encoding,
-            excerpt: self.mask.excerpt_of(chunk, place.matched.span, hidden),
+            excerpt: self.mask.excerpt_of(
+                chunk,
+                place.matched.span,
+                &place.matched.identified.secret,
+                hidden,
+            ),
             identified: place.matched.identified,
             verdict,
             surface: None,

@@ -42,7 +42,9 @@ impl Redactor<'_> {
             }
         }
         for change in leak.introduced.iter_mut().chain(&mut leak.removed) {
-            self.text(&mut change.author);
+            if let Some(redacted) = self.mask.redacted_prose(change.author.as_bytes()) {
+                change.author = redacted;
+            }
             change.path.iter_mut().for_each(|path| self.bytes(path));
         }
         for name in leak.refs_at_tip.iter_mut().chain(&mut leak.refs_in_history).chain(&mut leak.held_by) {
@@ -67,7 +69,7 @@ impl Redactor<'_> {
         if let Some(known) = self.known.get(bytes) {
             return known.clone();
         }
-        let redacted = self.mask.hides(bytes).then(|| self.mask.text(bytes));
+        let redacted = self.mask.redacted(bytes);
         self.known.insert(bytes.to_vec(), redacted.clone());
         redacted
     }

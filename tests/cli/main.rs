@@ -9,6 +9,7 @@ mod history;
 mod hook_install;
 mod hooks;
 mod ignore;
+mod messages;
 mod push;
 mod reftable;
 mod scan;

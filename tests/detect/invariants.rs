@@ -228,7 +228,7 @@ proptest! {
                 let encoded = String::from_utf8_lossy(&text[m.span.clone()]).into_owned();
                 prop_assert!(!shown.contains(&encoded));
             }
-            let excerpt = mask.excerpt(&text, m.span.clone());
+            let excerpt = mask.excerpt(&text, m.span.clone(), &m.identified.secret);
             prop_assert!(excerpt.text.is_char_boundary(excerpt.start) && excerpt.text.is_char_boundary(excerpt.end));
             for other in found(detector, &text) {
                 // Neither whole nor in large part: the excerpt may cut through a neighbour.
@@ -252,13 +252,14 @@ proptest! {
 fn a_neighbour_at_the_edge_of_what_is_shown_is_masked() {
     let mut text = expand("sk-proj-{base64url:74}{marker}{base64url:72}{zero}", 1).text;
     let first = 0..text.len();
+    let secret = friskey::model::Secret::new(text.clone(), 8);
     let other = expand("sk-proj-{base62:20}{marker}{base62:20}", 2).text;
     for filler in 0..40 {
         text.truncate(first.end);
         text.extend(std::iter::repeat_n(b' ', filler));
         text.extend(&other);
         text.extend([0x80; 80]);
-        let shown = Mask::new(detector()).excerpt(&text, first.clone()).text;
+        let shown = Mask::new(detector()).excerpt(&text, first.clone(), &secret).text;
         assert!(!shown.contains(&String::from_utf8_lossy(&other)[8..24]), "{filler}: {shown}");
     }
 }

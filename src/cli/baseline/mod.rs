@@ -14,8 +14,8 @@ use crate::cli::config::Config;
 use crate::cli::exit::Exit;
 use crate::cli::interrupt::stop_flag;
 use crate::cli::limits::limits;
+use crate::cli::message;
 use crate::cli::options::{self, BASELINE, Extent};
-use crate::cli::output::ignore_broken_pipe;
 use crate::cli::rules::detector;
 use crate::cli::scan::{extent, tree};
 use crate::detect::{Detector, Mask};
@@ -300,6 +300,6 @@ fn finish(report: &Report, mut out: Vec<u8>, exit: Exit) -> Result<Exit> {
     if !complete {
         writeln!(out, "incomplete: {} could not be scanned, `friskey scan` says why", skipped(report))?;
     }
-    ignore_broken_pipe(io::stdout().lock().write_all(&out))?;
+    message::print(&out)?;
     Ok(if exit == Exit::Clean && !complete { Exit::Incomplete } else { exit })
 }

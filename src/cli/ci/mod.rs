@@ -88,7 +88,7 @@ pub(super) fn run(ci: &Ci, global: &Global) -> Result<Exit> {
     // Names of branches may hold anything.
     let chosen = mask.text(format!("range: {} ({})", resolved.range, resolved.why).as_bytes());
     if !global.quiet {
-        super::say(&format!("friskey: {}", escape_line(&chosen)));
+        super::message::say(&format!("friskey: {chosen}"));
     }
     let on_github = variables.is_set("GITHUB_ACTIONS");
     let mut reporting = ci.reporting.clone();

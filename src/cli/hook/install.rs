@@ -11,7 +11,7 @@ use super::managers::{MAX_HOOK, owner};
 use super::script::{BEFORE, SIGN, quoted, script};
 use super::{Hook, is_executable};
 use crate::cli::exit::Exit;
-use crate::cli::output::ignore_broken_pipe;
+use crate::cli::message;
 use crate::git::{HooksDir, hooks_dir};
 use crate::untrusted::{self, Links, ReadError};
 
@@ -169,5 +169,5 @@ pub(super) fn with_suffix(path: &Path) -> PathBuf {
 }
 
 pub(super) fn say(line: &str) -> Result<()> {
-    Ok(ignore_broken_pipe(writeln!(io::stdout().lock(), "{line}"))?)
+    Ok(message::print(format!("{}\n", message::masked(line)).as_bytes())?)
 }

@@ -1,0 +1,103 @@
+//! What friskey says itself: masked by all rules that are in force or were asked for, and harmless to
+//! terminals and CI runners.
+
+use std::ffi::OsString;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
+
+use super::config;
+use super::options::variable;
+use crate::detect::{Detector, Mask};
+use crate::model::Secret;
+use crate::report::escape_lines;
+use crate::rules::{LONGEST_PATTERN, RuleSet};
+
+/// What masks messages: the process has one, since a panic or a mistake on the command line knows of no
+/// other. Rules are only read when there is something to say.
+static MASKED_BY: Mutex<MaskedBy> =
+    Mutex::new(MaskedBy { rules: Vec::new(), configs: Vec::new(), keys: Vec::new() });
+
+struct MaskedBy {
+    /// Files of rules.
+    rules: Vec<PathBuf>,
+    /// Files of configuration, which name others.
+    configs: Vec<PathBuf>,
+    /// Keys that were handed over.
+    keys: Vec<Secret>,
+}
+
+fn masked_by<T>(act: impl FnOnce(&mut MaskedBy) -> T) -> T {
+    act(&mut MASKED_BY.lock().unwrap_or_else(PoisonError::into_inner))
+}
+
+/// Messages are masked by the rules in these files, too.
+pub(super) fn mask_by_rules(files: &[PathBuf]) {
+    masked_by(|by| by.rules.extend_from_slice(files));
+}
+
+/// Messages are masked by the rules that this configuration names, too.
+pub(super) fn mask_by_config(file: &Path) {
+    masked_by(|by| by.configs.push(file.to_owned()));
+}
+
+/// No message holds this key.
+pub(super) fn mask_key(key: &[u8]) {
+    masked_by(|by| by.keys.push(Secret::new(key.to_vec(), 0)));
+}
+
+/// Takes note of the rules that a command line asks for, before anything in it is understood, and has
+/// panics masked as well.
+pub(super) fn prepare(args: &[OsString]) {
+    let named = |option: &'static str| {
+        args.iter().enumerate().filter_map(move |(at, arg)| match arg.to_str()?.strip_prefix(option)? {
+            "" => args.get(at + 1).map(PathBuf::from),
+            value => value.strip_prefix('=').map(PathBuf::from),
+        })
+    };
+    mask_by_rules(&named("--rules").collect::<Vec<_>>());
+    let variable = variable("FRISKEY_CONFIG").map(PathBuf::from);
+    let configs: Vec<_> = named("--config").chain(variable).collect();
+    configs.iter().for_each(|file| mask_by_config(file));
+    std::panic::set_hook(Box::new(|panic| {
+        say(&masked(&format!("friskey stopped on a defect of its own; please report it: {panic}")));
+    }));
+}
+
+/// The message without anything that is or looks like a secret.
+pub(super) fn masked(message: &str) -> String {
+    let (files, configs, keys) = masked_by(|by| (by.rules.clone(), by.configs.clone(), by.keys.clone()));
+    let own =
+        super::root::Root::find(Path::new(".")).ok().and_then(|root| root.file(config::NAME).ok().flatten());
+    let configs = configs.into_iter().chain(own);
+    let files = files.into_iter().chain(configs.flat_map(|file| config::named_rules(&file)));
+    // One that cannot be read masks nothing; the others still do.
+    let mut sound: Vec<PathBuf> = files.filter(|file| RuleSet::with_files(&[file]).is_ok()).collect();
+    sound.dedup();
+    let rules = RuleSet::with_files(&sound).or_else(|_| RuleSet::built_in());
+    let traced = keys.iter().filter(|key| (1..=LONGEST_PATTERN).contains(&key.len()));
+    let rules = rules.map(|rules| traced.fold(rules, |rules, key| rules.with_traced(key.reveal(), 0, None)));
+    match rules.and_then(|rules| Detector::new(&rules)) {
+        Ok(detector) => Mask::new(&detector).with_known(&keys).text(message.as_bytes()),
+        Err(_) => "something went wrong, and the built-in rules cannot be read".to_owned(),
+    }
+}
+
+/// One message on standard error, whose words may be anybody's; where nobody reads it, nothing can be done.
+pub(super) fn say(message: &str) {
+    say_in_color("", "", message);
+}
+
+/// The same behind a word of our own, in colour.
+pub(super) fn say_in_color(word: &str, plain: &str, message: &str) {
+    let message = escape_lines(&format!("{plain}{message}"));
+    let rest = message.strip_prefix(plain).unwrap_or(&message);
+    let _ = writeln!(io::stderr().lock(), "{word}{rest}");
+}
+
+/// Text on standard output that holds what others wrote: rules, names, reasons. A reader that went away
+/// is no error.
+pub(super) fn print(text: &[u8]) -> io::Result<()> {
+    let text = escape_lines(&String::from_utf8_lossy(text));
+    super::output::ignore_broken_pipe(io::stdout().lock().write_all(text.as_bytes()))
+}

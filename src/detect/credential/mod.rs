@@ -1,0 +1,188 @@
+//! What looks like a credential in text that is about to be shown, whoever issued it.
+//!
+//! The rules know OpenAI's keys; a line that holds one often holds others. This is a mask, not a
+//! detector: a false hit costs a reader a word, a miss shows a secret.
+
+mod assigned;
+mod opaque;
+mod pieces;
+mod prefixed;
+mod squeeze;
+
+use std::ops::Range;
+
+pub(super) use pieces::Pieces;
+use squeeze::Squeezed;
+
+/// How much is taken for a credential.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Breadth {
+    /// A source line or a name of a person: whatever looks random.
+    Line,
+    /// Paths, refs, reasons and messages, where object ids and fingerprints are ordinary.
+    Name,
+}
+
+/// A stretch to hide, of which the first `shown` bytes are a public prefix.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Credential {
+    pub(super) span: Range<usize>,
+    pub(super) shown: usize,
+}
+
+/// Credentials in `bytes`, in order, not overlapping. Text in UTF-16 and UTF-32 is read as well.
+pub(super) fn credentials(bytes: &[u8], breadth: Breadth) -> Vec<Credential> {
+    let squeezed = Squeezed::new(bytes);
+    let text = squeezed.text();
+    let mut found = Vec::new();
+    prefixed::find(text, &mut found);
+    private_keys(text, &mut found);
+    assigned::find(text, &mut found);
+    opaque::find(text, breadth, &mut found);
+    found.sort_by_key(|one| (one.span.start, one.span.end));
+    let mut apart: Vec<Credential> = Vec::with_capacity(found.len());
+    for one in found {
+        match apart.last_mut() {
+            Some(last) if one.span.start < last.span.end => last.span.end = last.span.end.max(one.span.end),
+            _ => apart.push(one),
+        }
+    }
+    for one in &mut apart {
+        squeezed.restore(one);
+    }
+    apart
+}
+
+/// The body of a PEM block, whatever kind of private key it holds.
+fn private_keys(text: &[u8], found: &mut Vec<Credential>) {
+    const BEGIN: &[u8] = b"PRIVATE KEY-----";
+    let mut from = 0;
+    while let Some(at) = memchr::memmem::find(&text[from..], BEGIN) {
+        let start = from + at + BEGIN.len();
+        let end = memchr::memmem::find(&text[start..], b"-----END").map_or(text.len(), |at| start + at);
+        if start < end {
+            found.push(Credential { span: start..end, shown: 0 });
+        }
+        from = end.max(start);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// 4 characters of each class in turn, as no person writes them.
+    pub(super) fn random(length: usize) -> String {
+        let alphabet = b"q7Wz3KtR9bXv2HmPf8LsD4gYc6NjT1aQ5eUxB0";
+        (0..length).map(|n| char::from(alphabet[(n * 11 + n / 7 * 5) % alphabet.len()])).collect()
+    }
+
+    fn shown(text: &str, breadth: Breadth) -> String {
+        let mut out = String::new();
+        let mut at = 0;
+        for Credential { span, shown } in credentials(text.as_bytes(), breadth) {
+            out.push_str(&text[at..span.start + shown]);
+            out.push('…');
+            at = span.end;
+        }
+        out + &text[at..]
+    }
+
+    #[test]
+    fn typed_keys_of_other_vendors_are_hidden() {
+        let body = random(36);
+        for prefix in
+            ["sk-ant-api03-", "ghp_", "github_pat_", "glpat-", "xoxb-", "npm_", "hf_", "AIza", "gsk_"]
+        {
+            for breadth in [Breadth::Line, Breadth::Name] {
+                let text = shown(&format!("a: {prefix}{body}; b"), breadth);
+                assert!(text.starts_with("a: ") && text.ends_with("; b"), "{text}");
+                assert!(!text.contains(&body[..8]) && !text.contains(&body[28..]), "{text}");
+            }
+        }
+        let short = ["AKIA", "Q7W2ZK3TR9BX4VHM"].concat();
+        assert_eq!(shown(&format!("id {short} x"), Breadth::Name), "id AKIA… x");
+        let jwt = ["eyJ", "hbGciOiJIUzI1NiJ9", ".eyJ", "zdWIiOiIxIn0", ".", &random(43)].concat();
+        assert_eq!(shown(&format!("({jwt})"), Breadth::Line), "(eyJ…)");
+    }
+
+    #[test]
+    fn passwords_are_hidden_and_code_is_not() {
+        let pass = ["hunt", "er2!x"].concat();
+        for (before, after) in [
+            ("password = \"", "\""),
+            ("DB_PASSWORD=", ""),
+            ("{\"client_secret\": \"", "\"}"),
+            ("https://user:", "@host.example/a"),
+            ("--token ", " next"),
+            ("Authorization: Bearer ", ""),
+            ("AccountKey=", ";Endpoint=x"),
+        ] {
+            let text = shown(&format!("{before}{pass}{after}"), Breadth::Line);
+            assert_eq!(text, format!("{before}…{after}"));
+        }
+        for plain in [
+            "password = os.environ[\"PASSWORD\"]",
+            "token: string",
+            "token = getToken(request)",
+            "secret = ${{ secrets.KEY }}",
+            "max_tokens: 4096",
+            "https://host.example:8080/@scope/name",
+            "git@host.example:team/app.git",
+        ] {
+            assert_eq!(shown(plain, Breadth::Line), plain);
+        }
+    }
+
+    #[test]
+    fn random_tokens_are_hidden_and_names_are_not() {
+        let token = random(40);
+        assert_eq!(shown(&format!("x('{token}')"), Breadth::Line), "x('…')");
+        let lower = token.to_lowercase();
+        assert_eq!(shown(&format!("x('{lower}')"), Breadth::Line), "x('…')");
+        let hex = "0a9f3c".repeat(6)[..32].to_owned();
+        assert_eq!(shown(&format!("k {hex}"), Breadth::Line), "k …");
+        for plain in [
+            "getUserNameFromTheDatabaseConnection",
+            "src/components/UserProfile2/AccountSettingsPanel.test.tsx",
+            "THE_LONGEST_CONSTANT_NAME_OF_ALL_2",
+            "openai-chat-completion-2024-05-13-preview-v2",
+            "b5e2f7c0-1d1a-4f52-9a33-1f4f7dbb0c11",
+            "Pneumonoultramicroscopicsilicovolcanoconiosis",
+            "========================================",
+        ] {
+            assert_eq!(shown(plain, Breadth::Line), plain);
+        }
+        for id in ["commit 0a9f3c17", "sha256:0a9f3c17"] {
+            let text = format!("{id}{}", "5d8e2b4c".repeat(4));
+            assert_eq!(shown(&text, Breadth::Line), text);
+        }
+        let object = format!("object {}", "5d8e2b4c".repeat(5));
+        assert_eq!(shown(&object, Breadth::Name), object);
+    }
+
+    #[test]
+    fn other_spellings_are_hidden() {
+        let body = random(24);
+        let spelled = |each: fn(u8) -> String| body.bytes().map(each).collect::<String>();
+        let spellings = [
+            spelled(|byte| format!("%{byte:02x}")),
+            spelled(|byte| format!("\\u{byte:04x}")),
+            spelled(|byte| format!("\\x{byte:02X}")),
+            spelled(|byte| format!("&#{byte};")),
+            spelled(|byte| format!("{byte:02x}")),
+        ];
+        for text in &spellings {
+            assert_eq!(shown(&format!("a {text} b"), Breadth::Line), "a … b", "{text}");
+        }
+    }
+
+    #[test]
+    fn wide_text_is_read() {
+        let text = format!("a {} b", random(40));
+        let wide: Vec<u8> = text.bytes().flat_map(|byte| [byte, 0]).collect();
+        let found = credentials(&wide, Breadth::Line);
+        assert_eq!(found.len(), 1);
+        assert!(found[0].span.start <= 4 && found[0].span.end >= 2 * 42, "{found:?}");
+    }
+}

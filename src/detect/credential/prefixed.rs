@@ -1,0 +1,146 @@
+//! Tokens that begin as a vendor's tokens do.
+
+use super::Credential;
+use crate::detect::alphabet::is_key;
+
+/// Characters behind a prefix that make it a token.
+const SHORTEST: usize = 8;
+
+/// How tokens begin. Of what begins alike the longer stands first.
+const PREFIXES: &[&str] = &[
+    "sk-ant-",
+    "sk-or-",
+    "sk-lf-",
+    "sk-proj-",
+    "sk-",
+    "sk_live_",
+    "sk_test_",
+    "rk_live_",
+    "rk_test_",
+    "pk_live_",
+    "ghp_",
+    "gho_",
+    "ghu_",
+    "ghs_",
+    "ghr_",
+    "github_pat_",
+    "glpat-",
+    "glptt-",
+    "gldt-",
+    "glrt-",
+    "glcbt-",
+    "glsoat-",
+    "glagent-",
+    "gloas-",
+    "xoxb-",
+    "xoxp-",
+    "xoxa-",
+    "xoxr-",
+    "xoxs-",
+    "xoxe-",
+    "xoxe.",
+    "xoxc-",
+    "xoxd-",
+    "xapp-",
+    "AKIA",
+    "ASIA",
+    "ABIA",
+    "ACCA",
+    "AIza",
+    "GOCSPX-",
+    "ya29.",
+    "npm_",
+    "hf_",
+    "api_org_",
+    "pypi-",
+    "dop_v1_",
+    "doo_v1_",
+    "dor_v1_",
+    "SG.",
+    "whsec_",
+    "sq0atp-",
+    "sq0csp-",
+    "EAAA",
+    "shpat_",
+    "shpca_",
+    "shppa_",
+    "shpss_",
+    "lin_api_",
+    "dckr_pat_",
+    "dckr_oat_",
+    "hvs.",
+    "hvb.",
+    "r8_",
+    "gsk_",
+    "xai-",
+    "pplx-",
+    "sntrys_",
+    "sntryu_",
+    "phc_",
+    "phx_",
+    "nvapi-",
+    "secret_",
+    "ntn_",
+    "figd_",
+    "sbp_",
+    "sb_secret_",
+    "rubygems_",
+    "cio",
+    "PMAK-",
+    "ATATT3",
+    "ATCTT3",
+    "ATBB",
+    "pat-na1-",
+    "pat-eu1-",
+    "tskey-",
+    "fo1_",
+    "FlyV1",
+    "AGE-SECRET-KEY-",
+    "pul-",
+    "dapi",
+    "tvly-",
+    "fw_",
+    "jina_",
+    "csk-",
+    "esecret_",
+    "lsv2_",
+    "pcsk_",
+    "co_",
+    "key-",
+    "re_",
+    "sess-",
+    "ek_",
+    "eyJ",
+];
+
+/// Tokens by their first byte are few, so that most places are passed at once.
+pub(super) fn find(text: &[u8], found: &mut Vec<Credential>) {
+    let mut at = 0;
+    while at < text.len() {
+        let may_begin =
+            text[at].is_ascii_alphabetic() && !text[..at].last().is_some_and(u8::is_ascii_alphanumeric);
+        match may_begin.then(|| token(&text[at..])).flatten() {
+            Some((shown, length)) => {
+                found.push(Credential { span: at..at + length, shown });
+                at += length;
+            }
+            None => at += 1,
+        }
+    }
+}
+
+/// Lengths of the prefix and of the token that `rest` begins with.
+fn token(rest: &[u8]) -> Option<(usize, usize)> {
+    let prefix = PREFIXES.iter().find(|prefix| rest.starts_with(prefix.as_bytes()))?;
+    let in_token = |byte: &u8| is_key(*byte) || matches!(byte, b'.' | b'+' | b'/' | b'=' | b'~' | b'%');
+    let length = prefix.len() + rest[prefix.len()..].iter().take_while(|byte| in_token(byte)).count();
+    let body = &rest[prefix.len()..length];
+    // A short prefix is a part of many words; a token has digits, or is long and of both cases.
+    let digits = body.iter().filter(|byte| byte.is_ascii_digit()).count();
+    let upper = body.iter().any(u8::is_ascii_uppercase);
+    let lower = body.iter().any(u8::is_ascii_lowercase);
+    let is_dense = digits >= 2 && !body.contains(&b'/') && prefix.len() > 3 && body.len() >= SHORTEST;
+    let is_long = body.len() >= 16 && digits >= 1 && (upper || digits >= 4);
+    let is_jwt = *prefix == "eyJ" && body.len() >= 16 && upper && lower;
+    (is_dense || is_long || is_jwt).then_some((prefix.len(), length))
+}

@@ -1,0 +1,42 @@
+//! Text of two or four bytes a character, without the zeros between.
+
+use std::borrow::Cow;
+
+use super::Credential;
+
+/// Bytes without the zeros that UTF-16 and UTF-32 put beside ASCII, and where each of them was.
+pub(super) struct Squeezed<'b> {
+    text: Cow<'b, [u8]>,
+    /// Empty when nothing was taken out.
+    places: Vec<usize>,
+    length: usize,
+}
+
+impl<'b> Squeezed<'b> {
+    pub(super) fn new(bytes: &'b [u8]) -> Self {
+        let length = bytes.len();
+        // Whatever else holds zeros is no text, and loses nothing here.
+        if memchr::memchr(0, bytes).is_none() {
+            return Self { text: Cow::Borrowed(bytes), places: Vec::new(), length };
+        }
+        let (places, text) =
+            bytes.iter().enumerate().filter(|(_, byte)| **byte != 0).map(|(at, byte)| (at, *byte)).unzip();
+        Self { text: Cow::Owned(text), places, length }
+    }
+
+    pub(super) fn text(&self) -> &[u8] {
+        &self.text
+    }
+
+    /// Moves a hit in the text to where it was in the bytes, with the zeros before and behind.
+    pub(super) fn restore(&self, hit: &mut Credential) {
+        if self.text.len() == self.length {
+            return;
+        }
+        let before = |at: usize| at.checked_sub(1).and_then(|at| self.places.get(at)).map_or(0, |at| at + 1);
+        let place = |at: usize| self.places.get(at).copied().unwrap_or(self.length);
+        let shown = place(hit.span.start + hit.shown);
+        hit.span = before(hit.span.start)..place(hit.span.end);
+        hit.shown = shown.saturating_sub(hit.span.start).min(hit.span.len());
+    }
+}

@@ -1,0 +1,124 @@
+//! Commands to CI runners begin a line: `::error`, with whatever blanks before. No text that friskey
+//! writes for people begins one so, whoever chose the words.
+
+use std::io::{self, Write};
+
+/// Passes text on, and writes the first colon of a `::` that begins a line as `\u{3a}`.
+pub(in crate::report) struct LineStarts<W> {
+    out: W,
+    state: State,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum State {
+    /// Nothing but blanks since the line began. What is not ASCII may be one.
+    Start,
+    /// Behind an ESC.
+    Escape,
+    /// In a colour's code.
+    Code,
+    /// Behind a first colon, which is not written yet.
+    Colon,
+    Within,
+}
+
+impl<W: Write> LineStarts<W> {
+    pub(in crate::report) fn new(out: W) -> Self {
+        Self { out, state: State::Start }
+    }
+
+    /// Writes what is held back. To be called when all has been written.
+    pub(in crate::report) fn finish(mut self) -> io::Result<()> {
+        if self.state == State::Colon {
+            self.out.write_all(b":")?;
+        }
+        self.out.flush()
+    }
+
+    fn byte(&mut self, byte: u8) -> io::Result<()> {
+        self.state = match (self.state, byte) {
+            (State::Colon, b':') => {
+                self.out.write_all(b"\\u{3a}")?;
+                State::Within
+            }
+            (State::Colon, _) => {
+                self.out.write_all(b":")?;
+                State::Within
+            }
+            (State::Start, b':') => {
+                self.state = State::Colon;
+                return Ok(());
+            }
+            (State::Start, 0x1b) => State::Escape,
+            (State::Escape, b'[') => State::Code,
+            (State::Code, b'0'..=b'?') => State::Code,
+            (State::Code, _) => State::Start,
+            (State::Start, 0..=b' ' | 0x7f..) => State::Start,
+            _ => State::Within,
+        };
+        if byte == b'\n' {
+            self.state = State::Start;
+        }
+        self.out.write_all(&[byte])
+    }
+}
+
+impl<W: Write> Write for LineStarts<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let mut rest = bytes;
+        while let [first, ..] = rest {
+            if self.state == State::Within {
+                // Most of all text: on to the next line at once.
+                let end = memchr::memchr(b'\n', rest).map_or(rest.len(), |at| at + 1);
+                self.out.write_all(&rest[..end])?;
+                if rest[end - 1] == b'\n' {
+                    self.state = State::Start;
+                }
+                rest = &rest[end..];
+            } else {
+                self.byte(*first)?;
+                rest = &rest[1..];
+            }
+        }
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.out.flush()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn passed(pieces: &[&str]) -> String {
+        let mut out = Vec::new();
+        let mut guard = LineStarts::new(&mut out);
+        pieces.iter().for_each(|piece| guard.write_all(piece.as_bytes()).unwrap());
+        guard.finish().unwrap();
+        String::from_utf8(out).unwrap()
+    }
+
+    #[test]
+    fn no_line_begins_a_command() {
+        for before in
+            ["", " ", "\t \u{a0}", "\u{feff}", "\u{200b}", "\x1b[1;31m", "\r", "\x0b\x0c", "\x1b[0m \x1b[2m"]
+        {
+            for text in [format!("{before}::error::x"), format!("a\n{before}::error::x")] {
+                let expected = text.replace("::error", "\\u{3a}:error");
+                assert_eq!(passed(&[&text]), expected);
+                for cut in (0..=text.len()).filter(|cut| text.is_char_boundary(*cut)) {
+                    assert_eq!(passed(&[&text[..cut], &text[cut..]]), expected, "cut at {cut}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn other_text_stays_as_it_is() {
+        for text in ["", ":", "a::b\n:c\n: :\n", "x \x1b[1m::error", "\n\n  a: b\n:"] {
+            assert_eq!(passed(&[text]), text);
+        }
+    }
+}

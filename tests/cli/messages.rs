@@ -1,0 +1,198 @@
+//! No message and no line of a report holds a secret, or gives orders to a CI runner.
+
+use std::process::Output;
+
+use crate::support::{Scratch, key, run};
+
+/// A rule of one's own, and what it finds; nothing built in knows it.
+const OWN: &str = "[[rule]]\nid = \"acme-token\"\nname = \"Acme\"\npattern = '(?<prefix>acme)[a-m]{16}'\n\
+                   checks = [\"boundary\"]\nexamples = [\"acmeabcdefghijklmabc\"]\n";
+const FOUND: &str = "acmeabcdefghijklmabc";
+
+fn said(output: &Output) -> String {
+    [&output.stdout[..], &output.stderr[..]].map(String::from_utf8_lossy).concat()
+}
+
+/// Letters and digits without order; what is typed by hand looks otherwise.
+fn random(length: usize) -> String {
+    let body = key(7);
+    body.chars().filter(char::is_ascii_alphanumeric).skip(20).take(length).collect()
+}
+
+#[test]
+fn mistakes_are_told_without_what_own_rules_find() {
+    let scratch = Scratch::new();
+    scratch.repository("a");
+    scratch.write("own.toml", OWN);
+    let path = format!("nowhere/{FOUND}");
+    let range = format!("--range={FOUND}..HEAD");
+    let output = format!("json=/nowhere/{FOUND}");
+    let hidden: [&[&str]; 10] = [
+        &["scan", "--rules", "../own.toml", &path],
+        &["scan", "--rules=../own.toml", "--min-confidence", FOUND],
+        &["scan", "--rules", "../own.toml", "--format", FOUND],
+        &["scan", "--rules", "../own.toml", "--output", FOUND],
+        &["scan", "--rules", "../own.toml", "--output", &output],
+        &["history", "--rules", "../own.toml", &range],
+        &["--rules", "../own.toml", FOUND],
+        &["baseline", "check", "--rules", "../own.toml", "--baseline", FOUND],
+        &["rules", "show", FOUND, "--rules", "../own.toml"],
+        &["scan", "--config", FOUND, "--rules", "../own.toml"],
+    ];
+    for args in hidden {
+        let output = scratch.friskey("a", args);
+        let text = said(&output);
+        assert!(output.status.code() != Some(0) && !text.is_empty(), "{args:?}");
+        assert!(!text.contains(FOUND), "{args:?}: {text}");
+    }
+}
+
+#[test]
+fn mistakes_in_files_are_told_without_what_own_rules_find() {
+    let scratch = Scratch::new();
+    scratch.repository("a");
+    scratch.write("a/own.toml", OWN);
+    for text in [
+        format!("{FOUND} = 1\n"),
+        format!("rules = ['own.toml']\n{FOUND} = 1\n"),
+        format!("exclude = ['{{{FOUND}']\nrules = [\n  'own.toml',\n]\n"),
+        format!("rules = ['own.toml']\nmin-confidence = '{FOUND}'\n"),
+        format!("rules = ['own.toml']\nsurfaces = ['{FOUND}']\nthis is no TOML\n"),
+    ] {
+        scratch.write("a/friskey.toml", &text);
+        let output = scratch.friskey("a", &["scan", "--rules", "own.toml", "."]);
+        assert_eq!(output.status.code(), Some(2), "{text}");
+        assert!(!said(&output).contains(FOUND), "{text}: {}", said(&output));
+        if text.contains("own.toml") {
+            let output = scratch.friskey("a", &["scan", "."]);
+            assert!(!said(&output).contains(FOUND), "{text}: {}", said(&output));
+        }
+    }
+    std::fs::remove_file(scratch.path("a/friskey.toml")).unwrap();
+    scratch.write("a/own.toml", format!("{OWN}{FOUND} = 1\n"));
+    let output = scratch.friskey("a", &["scan", "--rules", "own.toml", "."]);
+    assert_eq!(output.status.code(), Some(2));
+}
+
+#[test]
+fn no_message_holds_the_traced_key() {
+    let scratch = Scratch::new();
+    scratch.repository("a");
+    let key = "plain words 12";
+    for args in [
+        &["trace", "--env", "KEY", "--output", "json=/nowhere/plain words 12"][..],
+        &["trace", "--env", "KEY", "plain words 12"],
+        &["trace", "--env", "KEY", "--surfaces", "plain words 12"],
+    ] {
+        let output = run(scratch.command(env!("CARGO_BIN_EXE_friskey"), "a").env("KEY", key).args(args), b"");
+        assert_eq!(output.status.code(), Some(2), "{args:?}");
+        assert!(!said(&output).contains(key), "{args:?}: {}", said(&output));
+    }
+}
+
+#[test]
+fn what_looks_like_a_credential_is_in_no_message() {
+    let scratch = Scratch::new();
+    scratch.repository("a");
+    let token = random(40);
+    let spelled = format!("sk-proj-{}", random(80)).replace('k', "\\u006b");
+    for text in [&token, &format!("ghp_{token}"), &format!("https://u:{token}@host.example/x"), &spelled] {
+        let paths = [text.as_str(), "--format"].map(|first| [first, text.as_str()]);
+        for args in paths {
+            let output = scratch.friskey("a", &[&["scan"][..], &args].concat());
+            let said = said(&output);
+            assert!(
+                !said.contains(&text[text.len() - 20..]) && !said.contains(&text[10..30]),
+                "{args:?}: {said}"
+            );
+        }
+    }
+}
+
+#[test]
+fn other_secrets_on_the_line_are_in_no_report() {
+    let scratch = Scratch::new();
+    scratch.repository("a");
+    let (other, found) = (random(40), key(3));
+    let hex: String = found.bytes().map(|byte| format!("{byte:02x}")).collect();
+    let backwards: String = found.chars().rev().collect();
+    let split = format!("'{}', '{}'", &found[20..31], &found[31..42]);
+    let lines = [
+        format!("a={found} b=sk-ant-api03-{other} c=ghp_{other}\n"),
+        format!("{{\"k\": \"{found}\", \"other\": \"{other}\"}}\n"),
+        format!("{found} {other} password=pass{}1\n", &other[..9]),
+        format!("{found} # was {} before\n", &found[..40]),
+        format!("{found} {hex}\n"),
+        format!("{found} {backwards}\n"),
+        format!("{found} {split}\n"),
+    ];
+    let mut all = String::new();
+    for (number, line) in lines.iter().enumerate() {
+        scratch.write(&format!("a/{number}.txt"), line);
+        let wide: Vec<u8> = line.encode_utf16().flat_map(u16::to_le_bytes).collect();
+        scratch.write(&format!("a/{number}-wide.txt"), [&[0xff, 0xfe][..], &wide].concat());
+    }
+    for format in ["human", "json", "jsonl", "sarif", "github", "gitlab", "junit", "html"] {
+        let output = scratch.friskey("a", &["scan", "--format", format, "-v", "."]);
+        assert_eq!(output.status.code(), Some(1));
+        all.push_str(&said(&output).replace("\\u{0}", "").replace('\0', ""));
+    }
+    // What follows the shown prefix of a key is its body.
+    for (what, text) in [("other", &*other), ("found", &found[8..]), ("hex", &hex), ("backwards", &backwards)]
+    {
+        for start in (0..text.len() - 9).step_by(3) {
+            let piece = &text[start..start + 9];
+            let place = all
+                .find(piece)
+                .map(|at| all[all.floor_char_boundary(at.saturating_sub(80))..at + 9].to_owned());
+            assert_eq!(place, None, "a piece of {what}");
+        }
+    }
+}
+
+#[test]
+fn no_line_gives_orders_to_a_runner() {
+    let scratch = Scratch::new();
+    scratch.repository("a");
+    let names = [
+        "::error::x",
+        "  ::warning file=a::x",
+        "\u{a0}::add-mask::x",
+        "\u{feff}::stop-commands::x",
+        "##[group]x",
+        "##vso[x]y",
+    ];
+    for name in names {
+        scratch.write(&format!("a/{name}"), format!("{}\n", key(1)));
+    }
+    let rule = OWN.replace(
+        "name = \"Acme\"",
+        "name = \"A\"\ndescription = \"one\\n::error::two\\n ##[error]x\"\nadvice = [\"a\\n::error::x\"]",
+    );
+    scratch.write("own.toml", rule);
+    scratch.git("a", &["add", "-A"]);
+    let mut outputs = vec![
+        scratch.friskey("a", &["rules", "show", "acme-token", "--rules", "../own.toml"]),
+        scratch.friskey("a", &["scan", "x\n::error::y"]),
+        scratch.friskey("a", &["scan", "--format", "x\n  ::error::y"]),
+        scratch.friskey("a", &["hook", "run", "pre-commit"]),
+        scratch.friskey_with("a", &["explain"], b"sk-\n::error::x"),
+    ];
+    for format in ["human", "json", "jsonl", "sarif", "gitlab", "junit", "html"] {
+        for color in ["always", "never"] {
+            outputs.push(scratch.friskey("a", &["scan", "--format", format, "--color", color, "-v", "."]));
+        }
+    }
+    for output in &outputs {
+        let text = said(output);
+        assert!(!text.is_empty());
+        let plain = text.replace("\x1b[", "\x1b").replace(['\u{feff}', '\u{200b}'], " ");
+        for line in plain.lines() {
+            let start = line.trim_start_matches(|c: char| {
+                c.is_whitespace() || c == '\x1b' || c.is_ascii_digit() || c == 'm' || c == ';'
+            });
+            assert!(!start.starts_with("::"), "{line}");
+            assert!(!line.contains("##[") && !line.contains("##vso["), "{line}");
+        }
+    }
+}
