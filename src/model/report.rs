@@ -41,6 +41,9 @@ pub struct Report {
     pub rules: Vec<RuleInfo>,
     /// Leaks at or above the threshold, suppressed ones included, in a fixed order.
     pub leaks: Vec<Leak>,
+    /// Findings at or above the threshold, not suppressed, that were counted and not kept: a report has room for
+    /// so many.
+    pub unlisted_findings: u64,
     /// Findings at or above the threshold that were suppressed.
     pub suppressed_findings: u64,
     /// Leaks below the threshold, which are not listed.
@@ -75,7 +78,7 @@ impl Report {
 
     /// The outcome. Findings outweigh gaps in coverage; gaps outweigh a clean result.
     pub fn status(&self) -> Status {
-        if self.open_leaks().next().is_some() {
+        if self.unlisted_findings > 0 || self.open_leaks().next().is_some() {
             Status::Findings
         } else if self.coverage.is_complete() {
             Status::Clean

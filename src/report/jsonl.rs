@@ -56,6 +56,7 @@ impl<'a> Start<'a> {
 #[derive(Serialize)]
 struct End<'a> {
     status: &'static str,
+    unlisted: u64,
     suppressed: u64,
     below_threshold: u64,
     notes: &'a [String],
@@ -67,6 +68,7 @@ impl<'a> End<'a> {
     fn new(report: &'a Report) -> Self {
         Self {
             status: report.status().name(),
+            unlisted: report.unlisted_findings,
             suppressed: report.suppressed_findings,
             below_threshold: report.below_threshold,
             notes: &report.notes,

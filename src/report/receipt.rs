@@ -13,6 +13,10 @@ pub(super) fn verdict(report: &Report) -> String {
             let leaks = report.open_leaks().count() as u64;
             let places = report.open_leaks().map(|leak| place::open(leak).count() as u64).sum();
             let found = format!("{} in {}", words::count(leaks, "leak"), words::count(places, "place"));
+            let found = match report.unlisted_findings {
+                0 => found,
+                more => format!("{found}; {} not listed", words::count(more, "more finding")),
+            };
             if skipped == 0 { found } else { format!("{found}; incomplete: {gaps}") }
         }
         Status::Clean => format!("clean: {}", nothing(report)),
@@ -126,6 +130,14 @@ pub(super) fn coverage(report: &Report) -> String {
 /// What stands besides the leaks: suppressed findings, leaks below the threshold, notes. Escaped.
 pub(super) fn remarks(report: &Report) -> Vec<String> {
     let mut remarks = Vec::new();
+    match report.unlisted_findings {
+        0 => {}
+        n => remarks.push(format!(
+            "{} counted, but not listed: a report lists at most 10,000 keys and 50,000 places; scan fewer paths \
+             at a time to see them all",
+            words::count(n, "more finding")
+        )),
+    }
     match report.suppressed_findings {
         0 => {}
         n => remarks.push(format!("{} suppressed", words::count(n, "finding"))),

@@ -4,11 +4,14 @@
 use std::collections::BTreeSet;
 
 use crate::detect::{Chunk, Mask, StreamMatch};
-use crate::model::{Leak, Origin, Suppression, Surface};
+use crate::model::{Finding, Identified, Leak, Origin, Suppression, Surface};
 use crate::suppress::{Inline, Policy, inline};
 
 /// Notes about markers that a report lists.
 const LISTED: usize = 20;
+
+/// Notes about markers that are counted.
+const COUNTED: usize = 10_000;
 
 /// What the text around a match says about it.
 #[derive(Clone, Debug, Default)]
@@ -57,8 +60,25 @@ impl Verdict {
             notes.insert(format!(
                 "{place}:{line}: `{marker}` gives no reason and does not count in strict mode"
             ));
+            if notes.len() > COUNTED {
+                notes.pop_last();
+            }
         }
         self.suppressed
+    }
+}
+
+/// Whether the baseline accepts the key at `path`; anywhere, when there is none.
+pub(super) fn is_listed(policy: &Policy, identified: &Identified, path: Option<&[u8]>) -> bool {
+    policy.baseline.as_ref().is_some_and(|baseline| baseline.accepts(&identified.fingerprint, path))
+}
+
+/// Accepts the finding if the baseline does.
+pub(super) fn mark_listed(policy: &Policy, finding: &mut Finding) {
+    if finding.suppressed.is_none()
+        && let Some(baseline) = &policy.baseline
+    {
+        baseline.accept_finding(finding);
     }
 }
 
@@ -80,7 +100,7 @@ pub(super) fn by_baseline(policy: &Policy, leaks: &mut [Leak], complete: bool) -
 
 /// As many notes as people read, and how many more there are.
 pub(super) fn listed(notes: BTreeSet<String>) -> Vec<String> {
-    let more = notes.len().saturating_sub(LISTED);
+    let more = notes.len().min(COUNTED).saturating_sub(LISTED);
     let mut listed: Vec<_> = notes.into_iter().take(LISTED).collect();
     if more > 0 {
         listed.push(format!("{more} more markers give no reason and do not count in strict mode"));

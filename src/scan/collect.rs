@@ -6,6 +6,8 @@ use std::sync::atomic::Ordering;
 use std::sync::{Mutex, PoisonError};
 
 use super::Settings;
+use super::accept;
+use super::bounded::{Bounded, Dropped};
 use super::contents::{Contents, Searched, own_name, skips};
 use crate::container::Input;
 use crate::detect::{Chunk, Detector, Hidden, Mask};
@@ -16,6 +18,8 @@ use crate::source::{Sink, Worker};
 #[derive(Debug)]
 pub(super) struct Collector<'d> {
     settings: Settings<'d>,
+    /// All of one bound, whatever the number of threads.
+    found: Mutex<Bounded<Finding>>,
     gathered: Mutex<Gathered>,
 }
 
@@ -25,16 +29,30 @@ pub(super) struct Gathered {
     pub(super) findings: Vec<Finding>,
     pub(super) coverage: Coverage,
     pub(super) notes: BTreeSet<String>,
+    /// Findings that there was no room for.
+    pub(super) dropped: Dropped,
 }
 
 impl<'d> Collector<'d> {
     pub(super) fn new(settings: &Settings<'d>) -> Self {
-        Self { settings: *settings, gathered: Mutex::default() }
+        Self { settings: *settings, found: Mutex::default(), gathered: Mutex::default() }
     }
 
     /// Everything that the workers, all dropped by now, have handed in.
     pub(super) fn finish(self) -> Gathered {
-        self.gathered.into_inner().unwrap_or_else(PoisonError::into_inner)
+        let mut gathered = self.gathered.into_inner().unwrap_or_else(PoisonError::into_inner);
+        let found = self.found.into_inner().unwrap_or_else(PoisonError::into_inner);
+        (gathered.findings, gathered.dropped) = found.into_parts();
+        gathered
+    }
+
+    fn keep(&self, findings: impl Iterator<Item = Finding>, dropped: Dropped) {
+        let mut found = self.found.lock().unwrap_or_else(PoisonError::into_inner);
+        found.count_dropped(dropped);
+        findings.for_each(|mut finding| {
+            accept::mark_listed(self.settings.policy, &mut finding);
+            found.push(finding);
+        });
     }
 }
 
@@ -61,7 +79,7 @@ struct Local<'c> {
 
 impl Worker for Local<'_> {
     fn blob(&mut self, origin: &Origin, content: Input<'_>) -> io::Result<()> {
-        let Gathered { findings, coverage, notes } = &mut self.gathered;
+        let Gathered { coverage, notes, .. } = &mut self.gathered;
         coverage.surfaces.insert(origin.surface);
         let mut searched = Searched::default();
         let outcome = self.contents.search(content, || own_name(origin), &mut searched);
@@ -70,7 +88,11 @@ impl Worker for Local<'_> {
             let shown = String::from_utf8_lossy(origin.path.as_deref().unwrap_or_default());
             coverage.skipped.extend(skips(&shown, searched.skipped));
         }
-        findings.extend(searched.found.into_iter().map(|located| located.at(origin.clone(), 1, notes)));
+        if !searched.found.is_empty() {
+            let (found, dropped) = searched.found.into_parts();
+            let findings = found.into_iter().map(|located| located.at(origin.clone(), 1, notes));
+            self.collector.keep(findings, dropped);
+        }
         outcome
     }
 
@@ -78,7 +100,9 @@ impl Worker for Local<'_> {
         // The folders above have been visited, each as an entry of its own.
         let start = memchr::memrchr(b'/', path).map_or(0, |at| at + 1);
         let found = name_findings(self.collector.settings.detector, surface, path, start);
-        self.gathered.findings.extend(found);
+        if !found.is_empty() {
+            self.collector.keep(found.into_iter(), Dropped::default());
+        }
     }
 
     fn file_done(&mut self) {
@@ -102,7 +126,6 @@ impl Drop for Local<'_> {
     fn drop(&mut self) {
         let own = std::mem::take(&mut self.gathered);
         let mut all = self.collector.gathered.lock().unwrap_or_else(PoisonError::into_inner);
-        all.findings.extend(own.findings);
         all.coverage.merge(own.coverage);
         all.notes.extend(own.notes);
     }

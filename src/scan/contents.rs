@@ -1,13 +1,15 @@
 //! A content under the detector, with all that is packed in it.
 
+use std::cmp::Ordering;
 use std::collections::{BTreeSet, HashSet};
 use std::io::{self, Read, SeekFrom};
 use std::ops::Range;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
 use super::Settings;
 use super::accept::{self, Verdict};
+use super::bounded::{Bounded, Kept};
 use crate::container::{
     self, Format, Input, Limits, Taker, archive_behind, archive_in, ends_zip, is_program,
 };
@@ -28,6 +30,23 @@ pub(super) struct Located {
     pub(super) verdict: Verdict,
     /// Where it is, when that is not where the object is that leads to it.
     pub(super) surface: Option<Surface>,
+    /// Whether the baseline has it, wherever it stands.
+    pub(super) listed: bool,
+}
+
+impl Kept for Located {
+    fn identified(&mut self) -> &mut Arc<Identified> {
+        &mut self.identified
+    }
+
+    fn is_accepted(&self) -> bool {
+        self.listed || self.verdict.accepts()
+    }
+
+    fn by_place(&self, other: &Self) -> Ordering {
+        let place = |one: &Self| (one.span.start.offset, one.span.end.offset);
+        self.inside.cmp(&other.inside).then_with(|| place(self).cmp(&place(other)))
+    }
 }
 
 impl Located {
@@ -42,6 +61,7 @@ impl Located {
             excerpt: Excerpt { start: 0, end: text.len(), text },
             verdict: Verdict::default(),
             surface: None,
+            listed: false,
         }
     }
 
@@ -66,7 +86,7 @@ impl Located {
 #[derive(Debug, Default)]
 pub(super) struct Searched {
     /// In order of place; what is packed comes before what it is packed in.
-    pub(super) found: Vec<Located>,
+    pub(super) found: Bounded<Located>,
     /// Bytes searched, those that are packed too.
     pub(super) bytes: u64,
     /// Names that lead to what was not looked at, and why it was not.
@@ -165,7 +185,7 @@ impl<'d> Contents<'d> {
             }
             Input::Bytes(_) => Input::Bytes(all),
         };
-        (searched.found, searched.bytes) = (Vec::new(), 0);
+        (searched.found, searched.bytes) = (Bounded::default(), 0);
         self.unpack(input, &name(), searched)
     }
 
@@ -221,6 +241,7 @@ impl Eye<'_> {
                 &place.matched.identified.secret,
                 hidden,
             ),
+            listed: accept::is_listed(self.policy, &place.matched.identified, None),
             identified: place.matched.identified,
             verdict,
             surface: None,
@@ -241,7 +262,7 @@ struct Level {
     path: Vec<Vec<u8>>,
     stream: Stream,
     hidden: Hidden,
-    found: Vec<Located>,
+    found: Bounded<Located>,
 }
 
 impl Taker for Levels<'_, '_> {
@@ -266,10 +287,9 @@ impl Taker for Levels<'_, '_> {
         let elsewhere = apart(elsewhere, length);
         let twice: u64 = elsewhere.iter().map(|range| range.end - range.start).sum();
         self.searched.bytes += length - twice;
-        let packed = &self.searched.found;
-        let known: HashSet<_> = match found.is_empty() || elsewhere.is_empty() {
+        let known = match found.is_empty() || elsewhere.is_empty() {
             true => HashSet::new(),
-            false => packed.iter().map(|one| one.identified.fingerprint).collect(),
+            false => self.searched.found.fingerprints(),
         };
         // The entry knows better where it is, if it found it.
         found.retain(|one| {
@@ -278,7 +298,7 @@ impl Taker for Levels<'_, '_> {
                 after.checked_sub(1).is_some_and(|at| one.span.end.offset <= elsewhere[at].end);
             !(is_elsewhere && known.contains(&one.identified.fingerprint))
         });
-        self.searched.found.append(&mut found);
+        self.searched.found.append(found);
     }
 
     fn skip(&mut self, path: &[Vec<u8>], reason: String) {
@@ -286,7 +306,7 @@ impl Taker for Levels<'_, '_> {
     }
 
     fn is_stopped(&self) -> bool {
-        self.eye.stop.load(Ordering::Relaxed)
+        self.eye.stop.load(Relaxed)
     }
 }
 

@@ -2,6 +2,7 @@
 //! findings become leaks, and leaks a report.
 
 mod accept;
+mod bounded;
 mod collect;
 mod contents;
 mod history;
@@ -125,6 +126,10 @@ fn report(
     if settings.stop.load(Ordering::Relaxed) {
         gathered.coverage.skipped.insert(Skip::new("the rest", "interrupted before the end"));
     }
+    let (findings, mut dropped) = bounded::of(settings.policy, gathered.findings);
+    gathered.findings = findings;
+    dropped.add(gathered.dropped);
+    let unlisted = if settings.only.is_some() { 0 } else { dropped.open(settings.min_confidence) };
     let secrets: HashMap<_, _> = gathered
         .findings
         .iter()
@@ -135,7 +140,9 @@ fn report(
     }
     gathered.coverage.ignored.extend(settings.policy.ignored.iter().cloned());
     let mut all = leaks::group(gathered.findings);
-    let mut notes = accept::by_baseline(settings.policy, &mut all, gathered.coverage.is_complete());
+    // What was dropped may be what an entry of the baseline is about.
+    let is_whole = gathered.coverage.is_complete() && dropped == bounded::Dropped::default();
+    let mut notes = accept::by_baseline(settings.policy, &mut all, is_whole);
     notes.extend(accept::listed(gathered.notes));
     let found = all.len();
     let leaks: Vec<_> =
@@ -152,6 +159,7 @@ fn report(
             .filter(|f| f.suppressed.is_some())
             .count() as u64,
         leaks,
+        unlisted_findings: unlisted,
         min_confidence: settings.min_confidence,
         coverage: gathered.coverage,
         notes,

@@ -108,6 +108,7 @@ pub(crate) fn clean() -> Report {
         rules_digest: "0123456789abcdef".to_owned(),
         rules: rules(),
         leaks: Vec::new(),
+        unlisted_findings: 0,
         suppressed_findings: 0,
         below_threshold: 0,
         min_confidence: Confidence::Medium,

@@ -62,7 +62,7 @@ pub(super) fn run(add: &AddToBaseline, global: &Global) -> Result<Exit> {
         }
     }
     writeln!(out, "{}: {} added", path.display(), entries(added))?;
-    ignore_broken_pipe(std::io::stdout().lock().write_all(&out))?;
+    message::print(&out)?;
     Ok(Exit::Clean)
 }
 

@@ -246,7 +246,7 @@ impl NewEntry {
                 bail!("--reason and --owner must not be empty");
             }
             // The file is there to be shared.
-            if mask.hides(text.as_bytes()) {
+            if mask.redacted(text.as_bytes()).is_some() {
                 bail!("--reason or --owner contains a key, and the baseline is a file to be shared");
             }
         }

@@ -36,7 +36,7 @@ use super::progress;
 use crate::detect::Mask;
 use crate::git::{self, Progress, Repository};
 use crate::model::{Report, Status};
-use crate::report::escape_line;
+
 use crate::scan::{Audit, Settings, scan_history, scan_nothing};
 
 /// The largest payload that is read, in bytes; GitHub's own end at 25 MB.

@@ -43,7 +43,12 @@ pub(super) fn credentials(bytes: &[u8], breadth: Breadth) -> Vec<Credential> {
     let mut apart: Vec<Credential> = Vec::with_capacity(found.len());
     for one in found {
         match apart.last_mut() {
-            Some(last) if one.span.start < last.span.end => last.span.end = last.span.end.max(one.span.end),
+            Some(last) if one.span.start < last.span.end => {
+                if last.span.start == one.span.start {
+                    last.shown = last.shown.max(one.shown);
+                }
+                last.span.end = last.span.end.max(one.span.end);
+            }
             _ => apart.push(one),
         }
     }

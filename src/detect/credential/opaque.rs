@@ -70,8 +70,9 @@ fn word(text: &[u8], span: Range<usize>, breadth: Breadth, found: &mut Vec<Crede
         return;
     }
     // One that a path or a name in kebab case is not.
-    let separators = whole.iter().filter(|byte| !byte.is_ascii_alphanumeric()).count();
-    if whole.len() >= shortest && separators * 10 <= whole.len() && is_random(whole, breadth) {
+    let is_solid =
+        |word: &[u8]| word.iter().filter(|byte| !byte.is_ascii_alphanumeric()).count() * 10 <= word.len();
+    if whole.len() >= shortest && is_solid(whole) && is_random(whole, breadth) {
         let end = span.end + text[span.end..].iter().take(2).take_while(|byte| **byte == b'=').count();
         found.push(Credential { span: span.start..end, shown: 0 });
         return;
@@ -86,7 +87,8 @@ fn word(text: &[u8], span: Range<usize>, breadth: Breadth, found: &mut Vec<Crede
             let hidden = match is_hex(part) {
                 true => is_hidden_hex(text, &own, breadth),
                 false => {
-                    part.len() >= shortest && (is_random(part, breadth) || has_padding && is_mixed(part))
+                    let is_opaque = is_random(part, breadth) || has_padding && is_mixed(part);
+                    part.len() >= shortest && is_solid(part) && is_opaque
                 }
             };
             if hidden {

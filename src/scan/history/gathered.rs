@@ -1,5 +1,6 @@
 //! What a sweep found, secret by secret.
 
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
@@ -7,6 +8,7 @@ use crate::git::attribution::Question;
 use crate::git::{Found, ObjectId, ObjectKind};
 use crate::model::{Fingerprint, Identified};
 use crate::scan::Settings;
+use crate::scan::bounded::{Dropped, MOST_KEYS};
 use crate::scan::objects::Hit;
 
 /// The secrets of a sweep, numbered, with the objects that hold them.
@@ -16,6 +18,8 @@ pub(super) struct Secrets {
     pub(super) identified: Vec<Arc<Identified>>,
     /// Blobs and trees by id, with the numbers of the secrets in them and where each first stands.
     pub(super) objects: BTreeMap<ObjectId, (ObjectKind, Vec<(u32, usize)>)>,
+    /// Keys that a report has no room for.
+    pub(super) dropped: Dropped,
 }
 
 impl Secrets {
@@ -32,11 +36,17 @@ impl Secrets {
             one.confidence >= settings.min_confidence && settings.only.is_none_or(|only| only.admits(one))
         };
         let mut sure: Vec<_> = best.values().filter(|one| is_wanted(one)).cloned().collect();
+        let below = (best.len() - sure.len()) as u64;
+        drop(best);
+        let mut dropped = Dropped::default();
+        if sure.len() > MOST_KEYS {
+            sure.sort_by_key(|one| (Reverse(one.confidence), one.fingerprint));
+            sure.drain(MOST_KEYS..).for_each(|one| dropped.count(one.confidence));
+        }
         sure.sort_by_key(|one| one.fingerprint);
         let numbers: HashMap<Fingerprint, u32> =
             sure.iter().zip(0..).map(|(one, number)| (one.fingerprint, number)).collect();
-        let below = (best.len() - sure.len()) as u64;
-        let mut secrets = Self { identified: sure, objects: BTreeMap::new() };
+        let mut secrets = Self { identified: sure, objects: BTreeMap::new(), dropped };
         for object in found {
             // A pointer may hold a secret beside the content that it points at.
             let known = secrets.objects.remove(&object.id);

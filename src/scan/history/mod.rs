@@ -25,6 +25,7 @@ use super::{Clock, Settings, report};
 use crate::git::range::RangeError;
 use crate::git::{self, ObjectKind, OpenError, Progress, Repository};
 use crate::model::{Coverage, Finding, Origin, Report, Skip, Surface, native_path};
+use crate::scan::bounded::Dropped;
 use crate::scan::collect::Gathered;
 use crate::source::Excludes;
 use overlay::Overlays;
@@ -109,6 +110,8 @@ struct Outcome {
     below_threshold: u64,
     /// Markers that do not count.
     notes: BTreeSet<String>,
+    /// Findings that there was no room for.
+    dropped: Dropped,
 }
 
 /// Why an audit cannot be done.
@@ -143,11 +146,11 @@ pub fn scan_history(settings: &Settings<'_>, audit: &Audit) -> Result<Report, Hi
             outcome => outcome?,
         },
     };
-    let Outcome { mut findings, mut overlays, coverage, below_threshold, notes } = outcome;
+    let Outcome { mut findings, mut overlays, coverage, below_threshold, notes, dropped } = outcome;
     if let Some(excludes) = &audit.exclude {
         findings.retain(|finding| !is_excluded(excludes, &finding.origin));
     }
-    let gathered = Gathered { findings, coverage, notes };
+    let gathered = Gathered { findings, coverage, notes, dropped };
     Ok(report(audit.command, settings, gathered, &clock, |report| {
         if settings.only.is_none() {
             report.below_threshold += below_threshold;

@@ -128,6 +128,7 @@ impl Run<'_> {
         let (secrets, below) = Secrets::gather(&std::mem::take(&mut searched.found), self.settings);
         self.outcome.coverage.skipped.extend(searched.into_skips());
         self.outcome.below_threshold += below;
+        self.outcome.dropped.add(secrets.dropped);
         secrets
     }
 

@@ -194,6 +194,7 @@ impl Run<'_> {
             self.outcome.overlays.entry(finding.identified.fingerprint).or_default().status(status);
         }
         self.outcome.findings.extend(gathered.findings);
+        self.outcome.dropped.add(gathered.dropped);
         self.outcome.coverage.merge(gathered.coverage);
         self.outcome.notes.extend(gathered.notes);
     }
@@ -334,6 +335,7 @@ impl Run<'_> {
         let (secrets, below) = Secrets::gather(&found, self.settings);
         drop(found);
         self.outcome.below_threshold += below;
+        self.outcome.dropped.add(secrets.dropped);
         if !secrets.identified.is_empty() || !closed.is_empty() {
             self.attribute(&database, refs, &secrets, &closed);
         }
@@ -390,12 +392,11 @@ impl Run<'_> {
             commit: place.commit.map(|id| id.to_string()),
             container: Vec::new(),
         };
-        let secret = identified.fingerprint;
         let Some((kind, object)) = self.objects.read(&place.newest, "holds a finding") else {
             // What was found is told, wherever in there it stands.
             return self.push(identified, origin, Located::somewhere(identified), place.versions);
         };
-        let located = self.places.first(place.newest, object, &own_name(&origin), secret);
+        let located = self.places.first(place.newest, object, &own_name(&origin), identified);
         let Some(located) = located else {
             // It is in another copy of the object, which is not the one that its id leads to.
             return self.push(identified, origin, Located::somewhere(identified), place.versions);
@@ -497,7 +498,7 @@ impl Run<'_> {
 
     fn in_message(&mut self, identified: &Arc<Identified>, id: ObjectId, offset: usize, lost: bool) {
         let Some((kind, object)) = self.objects.read(&id, "holds a finding") else { return };
-        let Some(mut located) = self.places.first(id, object, b"", identified.fingerprint) else { return };
+        let Some(mut located) = self.places.first(id, object, b"", identified) else { return };
         let surface = message::surface(kind, object, offset);
         if matches!(surface, Surface::CommitMessage | Surface::TagMessage) {
             located = located.relative_to(object, message::start(object));

@@ -78,6 +78,7 @@ impl Walk<'_> {
         }
         self.outcome.findings.extend(own.findings);
         self.outcome.coverage.merge(own.coverage);
+        self.outcome.dropped.add(own.dropped);
         self.outcome.notes.extend(own.notes);
         self.outcome.below_threshold += own.below_threshold;
         repository::merge(&mut self.outcome.overlays, own.overlays);

@@ -105,6 +105,9 @@ fn work(
     }
 }
 
+/// Why something was not looked at in what holds more keys than are kept.
+const TOO_MANY: &str = "holds more keys than a report lists, 10,000; the others were not looked at further";
+
 /// Matches with their places; those of what is packed stand where they do in there.
 type Hits = Vec<(std::ops::Range<u64>, Hit)>;
 
@@ -144,8 +147,11 @@ impl Searched {
     }
 
     /// Takes over what was found in the blob `id`, and notes what was not looked at in it.
-    fn take(&mut self, searched: contents::Searched, id: &ObjectId, naming: Naming<'_>) -> Hits {
+    fn take(&mut self, mut searched: contents::Searched, id: &ObjectId, naming: Naming<'_>) -> Hits {
         self.bytes += searched.bytes;
+        if searched.found.is_cut() {
+            searched.skipped.push((Vec::new(), TOO_MANY.to_owned()));
+        }
         if !searched.skipped.is_empty() {
             let shown = match naming(id) {
                 Some(path) => String::from_utf8_lossy(&path).into_owned(),
@@ -154,6 +160,6 @@ impl Searched {
             self.skipped.extend(skips(&shown, searched.skipped).map(|skip| (*id, skip)));
         }
         let place = |span: Span| span.start.offset..span.end.offset;
-        searched.found.into_iter().map(|one| (place(one.span), one.identified)).collect()
+        searched.found.into_parts().0.into_iter().map(|one| (place(one.span), one.identified)).collect()
     }
 }

@@ -2,10 +2,11 @@
 //! looked at again.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use crate::container::Input;
 use crate::git::{LfsStore, ObjectId, Pointer};
-use crate::model::{Fingerprint, Position, Span, Surface};
+use crate::model::{Identified, Position, Span, Surface};
 use crate::scan::Settings;
 use crate::scan::accept::Verdict;
 use crate::scan::contents::{Contents, Located, Searched};
@@ -17,7 +18,7 @@ const KEPT: usize = 100_000;
 pub(in crate::scan) struct Places<'d> {
     contents: Contents<'d>,
     lfs: Option<LfsStore>,
-    known: HashMap<(ObjectId, Vec<u8>), Vec<Located>>,
+    known: HashMap<(ObjectId, Vec<u8>), (Vec<Located>, bool)>,
     count: usize,
 }
 
@@ -29,6 +30,11 @@ impl<'d> Places<'d> {
 
     /// Every secret in the object `id`, called `name`, and in what is packed in it, with its place.
     pub(in crate::scan) fn all(&mut self, id: ObjectId, object: &[u8], name: &[u8]) -> &[Located] {
+        &self.search(id, object, name).0
+    }
+
+    /// The same, and whether there are more than could be kept.
+    fn search(&mut self, id: ObjectId, object: &[u8], name: &[u8]) -> &(Vec<Located>, bool) {
         let Self { contents, lfs, known, count } = self;
         if *count > KEPT {
             known.clear();
@@ -38,30 +44,34 @@ impl<'d> Places<'d> {
             let mut searched = Searched::default();
             // Reading from memory cannot fail. What was not looked at was told when it was first searched.
             let _ = contents.search(Input::Bytes(object), || name.to_vec(), &mut searched);
+            let mut is_cut = searched.found.is_cut();
+            let mut found = searched.found.into_parts().0;
             let pointer = lfs.as_ref().zip(Pointer::parse(object));
             if let Some(mut file) = pointer.and_then(|(lfs, pointer)| lfs.open(&pointer).ok()) {
                 let mut content = Searched::default();
                 let _ = contents.search(Input::File(&mut file), || name.to_vec(), &mut content);
-                for located in &mut content.found {
-                    located.surface = Some(Surface::Lfs);
-                }
-                searched.found.append(&mut content.found);
+                is_cut |= content.found.is_cut();
+                let in_lfs = |located| Located { surface: Some(Surface::Lfs), ..located };
+                found.extend(content.found.into_parts().0.into_iter().map(in_lfs));
             }
-            *count += 1 + searched.found.len();
-            searched.found
+            *count += 1 + found.len();
+            (found, is_cut)
         })
     }
 
-    /// The first place of `secret` in it that is not accepted; the first of all, when all are.
+    /// The first place of `secret` in it that is not accepted; the first of all, when all are. It is there,
+    /// somewhere, when it holds too many to be kept.
     pub(in crate::scan) fn first(
         &mut self,
         id: ObjectId,
         object: &[u8],
         name: &[u8],
-        secret: Fingerprint,
+        identified: &Arc<Identified>,
     ) -> Option<Located> {
-        let mut places = self.all(id, object, name).iter().filter(|one| one.identified.fingerprint == secret);
-        let first = places.next()?;
+        let secret = identified.fingerprint;
+        let (all, is_cut) = self.search(id, object, name);
+        let mut places = all.iter().filter(|one| one.identified.fingerprint == secret);
+        let Some(first) = places.next() else { return is_cut.then(|| Located::somewhere(identified)) };
         let open = std::iter::once(first).chain(places).find(|one| !one.verdict.accepts());
         Some(open.unwrap_or(first).clone())
     }

@@ -12,7 +12,7 @@ use std::path::Path;
 pub use entry::{Entry, Glob};
 
 use super::{Date, read_text};
-use crate::model::{Fingerprint, Leak, PathBase, Suppression};
+use crate::model::{Finding, Fingerprint, Leak, PathBase, Suppression};
 
 /// The longest file that is read, in bytes: some 200,000 entries.
 const LONGEST: u64 = 64 << 20;
@@ -114,24 +114,42 @@ impl Baseline {
         for leak in leaks {
             let Some(indices) = self.by_key.get(&leak.identified.fingerprint) else { continue };
             for finding in &mut leak.findings {
-                let path = finding.origin.path.as_deref();
-                for &index in indices {
-                    let entry = &self.entries[index];
-                    if !entry.covers(path, self.base.as_ref()) {
-                        continue;
-                    }
-                    met[index] = true;
-                    if finding.suppressed.is_none() && !entry.is_expired(self.today) {
-                        finding.suppressed = Some(Suppression {
-                            by: "baseline",
-                            source: self.source.clone(),
-                            reason: Some(entry.reason.clone()),
-                        });
-                    }
-                }
+                self.apply(indices, finding, |index| met[index] = true);
             }
         }
         met
+    }
+
+    /// Accepts the finding if an entry is about it and nothing else has accepted it.
+    pub fn accept_finding(&self, finding: &mut Finding) {
+        if let Some(indices) = self.by_key.get(&finding.identified.fingerprint) {
+            self.apply(indices, finding, |_| {});
+        }
+    }
+
+    fn apply(&self, indices: &[usize], finding: &mut Finding, mut met: impl FnMut(usize)) {
+        for &index in indices {
+            let entry = &self.entries[index];
+            if !entry.covers(finding.origin.path.as_deref(), self.base.as_ref()) {
+                continue;
+            }
+            met(index);
+            if finding.suppressed.is_none() && !entry.is_expired(self.today) {
+                finding.suppressed = Some(Suppression {
+                    by: "baseline",
+                    source: self.source.clone(),
+                    reason: Some(entry.reason.clone()),
+                });
+            }
+        }
+    }
+
+    /// Whether it accepts `key` at `path`, the bytes of an origin; anywhere, when there is no path.
+    pub fn accepts(&self, key: &Fingerprint, path: Option<&[u8]>) -> bool {
+        let entries = self.by_key.get(key).into_iter().flatten().map(|index| &self.entries[*index]);
+        entries
+            .into_iter()
+            .any(|entry| entry.covers(path, self.base.as_ref()) && !entry.is_expired(self.today))
     }
 
     /// Whether `entry` no longer counts.
@@ -205,9 +223,7 @@ mod tests {
     use std::sync::Arc;
 
     use super::*;
-    use crate::model::{
-        Confidence, Finding, Identified, LeakStatus, Origin, Position, Secret, Span, Surface,
-    };
+    use crate::model::{Confidence, Identified, LeakStatus, Origin, Position, Secret, Span, Surface};
 
     fn identified(key: &str) -> Arc<Identified> {
         let secret = Secret::new(key.as_bytes().to_vec(), 0);

@@ -1,0 +1,302 @@
+//! As many findings as a report can hold, and a count of the rest, so that memory does not grow with what a
+//! hostile input holds.
+//!
+//! What stays depends on the findings alone and never on the order in which threads bring them: the keys that
+//! come first by acceptance, confidence and fingerprint, and of each the first places.
+
+use std::cmp::{Ordering, Reverse};
+use std::collections::{BTreeMap, HashSet};
+use std::sync::Arc;
+
+use super::accept;
+use crate::model::{Confidence, Finding, Fingerprint, Identified};
+use crate::suppress::Policy;
+
+/// The most keys that are kept.
+pub(super) const MOST_KEYS: usize = 10_000;
+/// The most places that are kept, of all keys together: each has as many as it would have if all had alike.
+pub(super) const MOST_PLACES: usize = 50_000;
+
+/// What is kept as long as there is room.
+pub(super) trait Kept {
+    fn identified(&mut self) -> &mut Arc<Identified>;
+    /// Whether nobody has to act on it: what is accepted gives way first.
+    fn is_accepted(&self) -> bool;
+    /// By place, as reports have it.
+    fn by_place(&self, other: &Self) -> Ordering;
+}
+
+/// How many findings were not kept.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Dropped([u64; Confidence::ALL.len()]);
+
+impl Dropped {
+    /// Counts one more.
+    pub(super) fn count(&mut self, confidence: Confidence) {
+        self.0[confidence as usize] += 1;
+    }
+
+    pub(super) fn add(&mut self, other: Self) {
+        self.0.iter_mut().zip(other.0).for_each(|(mine, more)| *mine += more);
+    }
+
+    /// Those that are this sure and not accepted.
+    pub(super) fn open(&self, least: Confidence) -> u64 {
+        self.0[least as usize..].iter().sum()
+    }
+}
+
+type Rank = (bool, Reverse<Confidence>, Fingerprint);
+
+/// Findings by key.
+#[derive(Clone, Debug)]
+pub(super) struct Bounded<T> {
+    /// With the number that says how many came before.
+    keys: BTreeMap<Rank, Vec<(u64, T)>>,
+    total: usize,
+    come: u64,
+    dropped: Dropped,
+    most_keys: usize,
+    most_places: usize,
+}
+
+impl<T> Default for Bounded<T> {
+    fn default() -> Self {
+        Self::with_room(MOST_KEYS, MOST_PLACES)
+    }
+}
+
+impl<T> Bounded<T> {
+    fn with_room(most_keys: usize, most_places: usize) -> Self {
+        let dropped = Dropped::default();
+        Self { keys: BTreeMap::new(), total: 0, come: 0, dropped, most_keys, most_places }
+    }
+
+    /// Counts what another part dropped.
+    pub(super) fn count_dropped(&mut self, dropped: Dropped) {
+        self.dropped.add(dropped);
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.keys.is_empty()
+    }
+
+    /// The keys that are kept.
+    pub(super) fn fingerprints(&self) -> HashSet<Fingerprint> {
+        self.keys.keys().map(|rank| rank.2).collect()
+    }
+
+    /// Leaves only what `stays`; the rest is not counted.
+    pub(super) fn retain(&mut self, mut stays: impl FnMut(&T) -> bool) {
+        self.keys.values_mut().for_each(|places| places.retain(|(_, item)| stays(item)));
+        self.keys.retain(|_, places| !places.is_empty());
+        self.total = self.keys.values().map(Vec::len).sum();
+    }
+
+    /// Whether something was not kept that is not accepted.
+    pub(super) fn is_cut(&self) -> bool {
+        self.dropped.open(Confidence::Low) > 0
+    }
+}
+
+impl<T: Kept> Bounded<T> {
+    /// Keeps `item`, or what it pushes out does not stay.
+    pub(super) fn push(&mut self, mut item: T) {
+        let accepted = item.is_accepted();
+        let identified = item.identified();
+        let rank = (accepted, Reverse(identified.confidence), identified.fingerprint);
+        let number = self.come;
+        self.come += 1;
+        if !self.keys.contains_key(&rank) && self.keys.len() >= self.most_keys {
+            if self.keys.last_key_value().is_some_and(|(last, _)| *last < rank) {
+                return self.drop_from(rank, 1);
+            }
+            if let Some((last, places)) = self.keys.pop_last() {
+                self.total -= places.len();
+                self.drop_from(last, places.len());
+            }
+        }
+        let places = self.keys.entry(rank).or_default();
+        if let Some((_, first)) = places.first_mut() {
+            // The same for thousands of places, mostly.
+            let known = first.identified();
+            if **known == **item.identified() {
+                *item.identified() = Arc::clone(known);
+            }
+        }
+        places.push((number, item));
+        let is_long = places.len() >= 2 * self.most_places / self.keys.len().max(1);
+        self.total += 1;
+        if is_long || self.total >= 2 * self.most_places {
+            self.trim(is_long.then_some(rank));
+        }
+    }
+
+    /// Takes over what another part of the same scan kept and dropped.
+    pub(super) fn append(&mut self, other: Self) {
+        let (items, dropped) = other.into_parts();
+        self.count_dropped(dropped);
+        items.into_iter().for_each(|item| self.push(item));
+    }
+
+    /// What was kept, in the order in which it came, and what was not.
+    pub(super) fn into_parts(mut self) -> (Vec<T>, Dropped) {
+        self.trim(None);
+        let mut items: Vec<_> = self.keys.into_values().flatten().collect();
+        items.sort_by_key(|(number, _)| *number);
+        (items.into_iter().map(|(_, item)| item).collect(), self.dropped)
+    }
+
+    /// Gives up what lies behind the last place that a key may keep: of one, or of all.
+    fn trim(&mut self, only: Option<Rank>) {
+        // A number that never grows again, so that what goes now would not stay later.
+        let room = (self.most_places / self.keys.len().max(1)).max(1);
+        let Self { keys, total, dropped, .. } = self;
+        let trim = |rank: &Rank, places: &mut Vec<(u64, T)>| {
+            if places.len() <= room {
+                return;
+            }
+            places.select_nth_unstable_by(room, |(_, a), (_, b)| a.by_place(b));
+            let gone = places.len() - room;
+            places.truncate(room);
+            *total -= gone;
+            if !rank.0 {
+                (0..gone).for_each(|_| dropped.count(rank.1.0));
+            }
+        };
+        match only {
+            Some(rank) => {
+                if let Some(places) = keys.get_mut(&rank) {
+                    let mut trim = trim;
+                    trim(&rank, places);
+                }
+            }
+            None => {
+                let mut trim = trim;
+                keys.iter_mut().for_each(|(rank, places)| trim(rank, places));
+            }
+        }
+    }
+
+    fn drop_from(&mut self, rank: Rank, count: usize) {
+        if !rank.0 {
+            (0..count).for_each(|_| self.dropped.count(rank.1.0));
+        }
+    }
+}
+
+/// As many of `findings` as are kept.
+pub(super) fn of(policy: &Policy, findings: Vec<Finding>) -> (Vec<Finding>, Dropped) {
+    if findings.len() <= MOST_KEYS.min(MOST_PLACES) {
+        return (findings, Dropped::default());
+    }
+    let mut bounded = Bounded::default();
+    for mut finding in findings {
+        accept::mark_listed(policy, &mut finding);
+        bounded.push(finding);
+    }
+    bounded.into_parts()
+}
+
+impl Kept for Finding {
+    fn identified(&mut self) -> &mut Arc<Identified> {
+        &mut self.identified
+    }
+
+    fn is_accepted(&self) -> bool {
+        self.suppressed.is_some()
+    }
+
+    fn by_place(&self, other: &Self) -> Ordering {
+        let place = |one: &Self| (one.span.start.offset, one.span.end.offset);
+        self.origin.cmp(&other.origin).then_with(|| place(self).cmp(&place(other)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{Origin, Position, Secret, Span, Suppression, Surface};
+
+    fn finding(key: usize, place: u64, confidence: Confidence) -> Finding {
+        let secret = Secret::new(format!("key {key}").into_bytes(), 0);
+        let at = Position { offset: place, line: 1, column: 1 };
+        Finding {
+            identified: Arc::new(Identified {
+                fingerprint: secret.fingerprint(),
+                secret,
+                rule: "r".into(),
+                kind: "k".into(),
+                confidence,
+                evidence: Vec::new(),
+            }),
+            origin: Origin::at_path(Surface::Worktree, format!("f{}", place % 3)),
+            encoding: "utf-8",
+            span: Span { start: at, end: at },
+            occurrence: 0,
+            versions: 1,
+            excerpt: None,
+            suppressed: None,
+        }
+    }
+
+    fn sorted(bounded: Bounded<Finding>) -> (Vec<(Fingerprint, Origin, u64)>, Dropped) {
+        let (findings, dropped) = bounded.into_parts();
+        let key = |f: Finding| (f.identified.fingerprint, f.origin, f.span.start.offset);
+        let mut kept: Vec<_> = findings.into_iter().map(key).collect();
+        kept.sort();
+        (kept, dropped)
+    }
+
+    /// 40 keys at places of which some have many, in an order that `step` makes.
+    fn many(step: usize) -> Vec<Finding> {
+        let all: Vec<_> = (0..997usize)
+            .map(|n| finding(if n < 500 { n % 40 } else { 3 }, n as u64, Confidence::ALL[n % 3]))
+            .collect();
+        (0..all.len()).map(|n| all[n * step % all.len()].clone()).collect()
+    }
+
+    #[test]
+    fn what_stays_does_not_depend_on_the_order() {
+        let mut expected = None;
+        for step in [1, 2, 5, 100, 996] {
+            for parts in [1, 4] {
+                let all = many(step);
+                let mut whole = Bounded::with_room(20, 100);
+                for part in all.chunks(all.len().div_ceil(parts)) {
+                    let mut own = Bounded::with_room(20, 100);
+                    part.iter().for_each(|one| own.push(one.clone()));
+                    whole.append(own);
+                }
+                assert!(whole.total <= 200);
+                let outcome = sorted(whole);
+                assert!(outcome.0.len() <= 100);
+                assert_eq!(outcome.0.len() as u64 + outcome.1.open(Confidence::Low), 997);
+                assert_eq!(*expected.get_or_insert_with(|| outcome.clone()), outcome, "{step} {parts}");
+            }
+        }
+    }
+
+    #[test]
+    fn sure_and_open_findings_stay_longest() {
+        let mut bounded = Bounded::with_room(2, 100);
+        for (key, confidence) in [(1, Confidence::Low), (2, Confidence::High), (3, Confidence::Medium)] {
+            bounded.push(finding(key, 0, confidence));
+        }
+        let mut accepted = finding(4, 0, Confidence::High);
+        accepted.suppressed = Some(Suppression { by: "inline", source: String::new(), reason: None });
+        bounded.push(accepted);
+        let (kept, dropped) = bounded.into_parts();
+        let kept: Vec<_> = kept.iter().map(|one| one.identified.confidence).collect();
+        assert_eq!(kept, [Confidence::High, Confidence::Medium]);
+        assert_eq!((dropped.open(Confidence::Low), dropped.open(Confidence::Medium)), (1, 0));
+    }
+
+    #[test]
+    fn little_is_kept_whole() {
+        let mut bounded = Bounded::default();
+        many(7).into_iter().for_each(|one| bounded.push(one));
+        assert!(!bounded.is_cut() && !bounded.is_empty());
+        assert_eq!(bounded.into_parts().0.len(), 997);
+    }
+}
