@@ -72,7 +72,8 @@ pub(super) fn masked(message: &str) -> String {
     let configs = configs.into_iter().chain(own);
     let files = files.into_iter().chain(configs.flat_map(|file| config::named_rules(&file)));
     // One that cannot be read masks nothing; the others still do.
-    let mut sound: Vec<PathBuf> = files.filter(|file| RuleSet::with_files(&[file]).is_ok()).collect();
+    let mut sound: Vec<PathBuf> =
+        files.filter(|file| file.is_file() && RuleSet::with_files(&[file]).is_ok()).collect();
     sound.dedup();
     let rules = RuleSet::with_files(&sound).or_else(|_| RuleSet::built_in());
     let traced = keys.iter().filter(|key| (1..=LONGEST_PATTERN).contains(&key.len()));

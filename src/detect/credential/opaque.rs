@@ -145,6 +145,9 @@ fn is_random(word: &[u8], breadth: Breadth) -> bool {
     let count = |class: fn(&u8) -> bool| word.iter().filter(|byte| class(byte)).count();
     let (lower, upper, digits) =
         (count(u8::is_ascii_lowercase), count(u8::is_ascii_uppercase), count(u8::is_ascii_digit));
+    if word.len() < 2 {
+        return false;
+    }
     let alike = 100 * word.windows(2).filter(|two| class(two[0]) == class(two[1])).count() / word.len();
     let mut seen = [false; 256];
     word.iter().for_each(|byte| seen[usize::from(*byte)] = true);
