@@ -39,6 +39,7 @@ impl Run<'_> {
             overlay.status(LeakStatus::Unreachable);
         }
         self.outcome.findings.extend(gathered.findings);
+        self.outcome.dropped.add(gathered.dropped);
         self.outcome.coverage.skipped.extend(gathered.coverage.skipped);
         self.outcome.notes.extend(gathered.notes);
     }
