@@ -151,7 +151,9 @@ impl Detector {
         mut in_disguise: impl FnMut(&'a CompiledForm, Disguised<'_>),
     ) {
         self.anchors.find(bytes, |target, at| match self.target(target) {
-            Target::Form(_, form) => form.matches_anywhere(bytes, at, &mut |candidate| found(form, candidate)),
+            Target::Form(_, form) => {
+                form.matches_anywhere(bytes, at, &mut |candidate| found(form, candidate))
+            }
             Target::Route(route) if self.is_of_use(route, bytes, at.start) => {
                 self.disguised(route, bytes, at.start, &mut |disguised| {
                     in_disguise(&self.forms[disguised.form], disguised);
