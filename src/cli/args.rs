@@ -7,7 +7,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use super::ci::Ci;
 use super::hook::Hook;
-use super::limits::{Count, Unpacking};
+use super::limits::{Count, Seconds, Unpacking};
 use crate::model::Confidence;
 use crate::report::REPORTERS;
 use crate::scan::AUDITED;
@@ -133,6 +133,11 @@ pub(super) struct Sifting {
     /// Threads to scan with; 0, the default, is one for each processor (environment: FRISKEY_THREADS)
     #[arg(long, value_name = "N")]
     pub(super) threads: Option<Count>,
+
+    /// Ends the scan after SECONDS and reports what was not reached: exit status 3, or 1 if a key was found
+    /// (environment: FRISKEY_MAX_TIME)
+    #[arg(long, value_name = "SECONDS")]
+    pub(super) max_time: Option<Seconds>,
 
     #[command(flatten)]
     pub(super) unpacking: Unpacking,

@@ -12,7 +12,6 @@ use super::base_policy::{self, InForce};
 use super::ci::Base;
 use super::config::Config;
 use super::exit::Exit;
-use super::interrupt::stop_flag;
 use super::limits::limits;
 use super::options::{self, Extent};
 use super::output::Outputs;
@@ -75,7 +74,7 @@ impl Job<'_> {
     /// Does it, showing progress, and writes the reports.
     pub(super) fn run(self, detector: &Detector, global: &Global) -> Result<Exit> {
         let outputs = Outputs::open(self.reporting, global)?;
-        let stop = stop_flag();
+        let stop = options::stop(&self.reporting.sifting)?;
         let settings = Settings {
             detector,
             rules_digest: self.rules_digest,

@@ -1,22 +1,63 @@
-//! Ctrl-C: the first asks the scan to end and report what it has, the second ends the process.
+//! What ends a scan early: Ctrl-C and the time limit.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+use std::time::Duration;
 
-/// A flag that Ctrl-C sets.
-pub(super) fn stop_flag() -> Arc<AtomicBool> {
-    let stop = Arc::new(AtomicBool::new(false));
+use anyhow::{Context, Result};
+
+use super::exit::Exit;
+use super::message::say;
+use crate::scan::Stop;
+
+/// How long a scan whose time is over may take to notice it and to write its report, in seconds: a tenth of
+/// its time, within these bounds.
+const GRACE: (f64, f64) = (5.0, 60.0);
+/// The exit status of a process that Ctrl-C ended.
+const INTERRUPTED: i32 = 130;
+
+/// A request to stop that Ctrl-C sets, and the end of `max_time`. The first Ctrl-C lets the scan report what it
+/// has, the second ends the process.
+///
+/// # Errors
+/// When the time limit cannot be kept, since no thread can be started for it.
+pub(super) fn stop(max_time: Option<Duration>) -> Result<Arc<Stop>> {
+    let stop = Arc::new(Stop::default());
     let shared = Arc::clone(&stop);
     // Where no handler can be set, Ctrl-C ends the process as ever.
     let _ = ctrlc::set_handler(move || {
-        if shared.swap(true, Ordering::Relaxed) {
-            end();
+        if shared.interrupt() {
+            end(INTERRUPTED);
         }
     });
-    stop
+    if let Some(limit) = max_time {
+        if limit.is_zero() {
+            // Not left to when a thread comes to run.
+            stop.expire(limit);
+        }
+        let shared = Arc::clone(&stop);
+        let timer = move || keep_time(&shared, limit);
+        let started = thread::Builder::new().name("time limit".to_owned()).spawn(timer);
+        started.context("cannot start a thread to keep --max-time")?;
+    }
+    Ok(stop)
 }
 
-#[expect(clippy::exit, reason = "the second Ctrl-C: the user does not want to wait for anything")]
-fn end() {
-    std::process::exit(130);
+/// Ends the scan when its time is over, and the process when the scan does not end soon after. Without a report
+/// nothing was said to be clean.
+fn keep_time(stop: &Stop, limit: Duration) {
+    thread::sleep(limit);
+    stop.expire(limit);
+    let grace = (limit.as_secs_f64() / 10.0).clamp(GRACE.0, GRACE.1);
+    thread::sleep(Duration::from_secs_f64(grace));
+    say(&format!(
+        "friskey: incomplete: not done {grace:.0} s after the time limit of {} s (--max-time); no report was written",
+        limit.as_secs_f64()
+    ));
+    end(Exit::Incomplete.status().into());
+}
+
+#[expect(clippy::exit, reason = "the user does not want to wait for anything")]
+fn end(status: i32) {
+    std::process::exit(status);
 }

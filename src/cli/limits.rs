@@ -32,7 +32,7 @@ pub(super) struct Unpacking {
     max_ratio: Option<Count>,
 
     /// Spends at most SECONDS on one container [default: 60]
-    #[arg(long, value_name = "SECONDS")]
+    #[arg(long = "max-container-time", id = "max_container_time", value_name = "SECONDS")]
     max_time: Option<Seconds>,
 
     /// Holds at most SIZE of one container in memory, for what cannot be read from front to back
@@ -105,7 +105,7 @@ struct Size(u64);
 /// A time, in seconds.
 #[derive(Clone, Copy, Debug, PartialEq, Deserialize)]
 #[serde(try_from = "f64")]
-struct Seconds(Duration);
+pub(super) struct Seconds(pub(super) Duration);
 
 #[derive(Deserialize)]
 #[serde(untagged)]

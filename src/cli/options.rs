@@ -5,14 +5,17 @@ use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
+use std::sync::Arc;
 
 use anyhow::{Context, Result, anyhow, bail};
 
 use super::args::{Accepting, Global, Sifting};
 use super::config::{self, Config, MOST_THREADS};
-use super::limits::Count;
+use super::interrupt;
+use super::limits::{Count, Seconds};
 use super::root::Root;
 use crate::model::{Confidence, PathBase};
+use crate::scan::Stop;
 use crate::source::Excludes;
 use crate::suppress::{Baseline, Inline, Policy};
 
@@ -60,6 +63,15 @@ pub(super) fn min_confidence(sifting: &Sifting, config: &Config) -> Result<Confi
         None => value("FRISKEY_MIN_CONFIDENCE")?,
     };
     Ok(asked.or(config.min_confidence).unwrap_or(Confidence::Medium))
+}
+
+/// A request to stop that Ctrl-C or the end of `--max-time` sets.
+pub(super) fn stop(sifting: &Sifting) -> Result<Arc<Stop>> {
+    let asked: Option<Seconds> = match sifting.max_time {
+        Some(limit) => Some(limit),
+        None => value("FRISKEY_MAX_TIME")?,
+    };
+    interrupt::stop(asked.map(|limit| limit.0))
 }
 
 /// Threads to scan with: one for each processor, when nobody says.

@@ -10,7 +10,6 @@ use super::base_policy::{self, InForce};
 use super::ci::Base;
 use super::config::Config;
 use super::exit::Exit;
-use super::interrupt::stop_flag;
 use super::limits::limits;
 use super::options::{self, Extent};
 use super::output::Outputs;
@@ -23,7 +22,7 @@ pub(super) fn run(scan: &Scan, global: &Global) -> Result<Exit> {
     let Scan { paths, files, reporting, .. } = scan;
     let InForce { config, rules, detector, policy } = in_force(scan, global)?;
     let outputs = Outputs::open(reporting, global)?;
-    let stop = stop_flag();
+    let stop = options::stop(&reporting.sifting)?;
     let settings = Settings {
         detector: &detector,
         rules_digest: rules.digest(),

@@ -5,7 +5,6 @@ use anyhow::Result;
 use super::args::{Global, Staged};
 use super::exit::Exit;
 use super::git_env::GitEnv;
-use super::interrupt::stop_flag;
 use super::limits::limits;
 use super::options::{self, Extent};
 use super::output::Outputs;
@@ -17,7 +16,7 @@ pub(super) fn run(staged: &Staged, global: &Global) -> Result<Exit> {
     let (rules, detector) = detector(global, &config)?;
     let policy = options::policy(&staged.accepting, &config, Extent::default())?;
     let outputs = Outputs::open(&staged.reporting, global)?;
-    let stop = stop_flag();
+    let stop = options::stop(&staged.reporting.sifting)?;
     let settings = Settings {
         detector: &detector,
         rules_digest: rules.digest(),

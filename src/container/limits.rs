@@ -167,7 +167,9 @@ impl Budget {
             Over::Bytes => format!("it unpacks to more than {} (`--max-unpacked`)", size(bytes)),
             Over::Entries => format!("it has more than {entries} entries (`--max-entries`)"),
             Over::Ratio => format!("it unpacks to more than {ratio} times its size (`--max-ratio`)"),
-            Over::Time => format!("it takes longer than {} s to unpack (`--max-time`)", time.as_secs_f64()),
+            Over::Time => {
+                format!("it takes longer than {} s to unpack (`--max-container-time`)", time.as_secs_f64())
+            }
         };
         let seen = self.entries.get().min(entries);
         Some(format!(

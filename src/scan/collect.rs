@@ -2,7 +2,6 @@
 
 use std::collections::BTreeSet;
 use std::io;
-use std::sync::atomic::Ordering;
 use std::sync::{Mutex, PoisonError};
 
 use super::Settings;
@@ -66,7 +65,7 @@ impl Sink for Collector<'_> {
     }
 
     fn is_stopped(&self) -> bool {
-        self.settings.stop.load(Ordering::Relaxed)
+        self.settings.stop.is_set()
     }
 }
 

@@ -5,11 +5,10 @@ use std::collections::{BTreeSet, HashSet};
 use std::io::{self, Read, SeekFrom};
 use std::ops::Range;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
-use super::Settings;
 use super::accept::{self, Verdict};
 use super::bounded::{Bounded, Kept};
+use super::{Settings, Stop};
 use crate::container::{
     self, Format, Input, Limits, Taker, archive_behind, archive_in, ends_zip, is_program,
 };
@@ -104,7 +103,7 @@ pub(super) struct Contents<'d> {
 struct Eye<'d> {
     detector: &'d Detector,
     policy: &'d Policy,
-    stop: &'d AtomicBool,
+    stop: &'d Stop,
     limits: Limits,
     mask: Mask<'d>,
 }
@@ -306,7 +305,7 @@ impl Taker for Levels<'_, '_> {
     }
 
     fn is_stopped(&self) -> bool {
-        self.eye.stop.load(Relaxed)
+        self.eye.stop.is_set()
     }
 }
 

@@ -11,14 +11,15 @@ mod objects;
 mod only;
 mod redact;
 mod staged;
+mod stop;
 
 pub use history::{AUDITED, Audit, HistoryError, scan_history};
 pub use only::{Only, SHORTEST_FINGERPRINT};
 pub use staged::{Commit, CommitError, scan_staged};
+pub use stop::Stop;
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use crate::container::{Input, Limits};
@@ -43,8 +44,8 @@ pub struct Settings<'d> {
     pub only: Option<Only>,
     /// How far containers are followed.
     pub limits: Limits,
-    /// Set when the user asks to stop.
-    pub stop: &'d AtomicBool,
+    /// Set when the scan is to end early.
+    pub stop: &'d Stop,
 }
 
 /// What `friskey scan` looks at.
@@ -123,8 +124,8 @@ fn report(
     clock: &Clock,
     complete: impl FnOnce(&mut Report),
 ) -> Report {
-    if settings.stop.load(Ordering::Relaxed) {
-        gathered.coverage.skipped.insert(Skip::new("the rest", "interrupted before the end"));
+    if settings.stop.is_set() {
+        gathered.coverage.skipped.insert(Skip::new("the rest", settings.stop.reason()));
     }
     let (findings, mut dropped) = bounded::of(settings.policy, gathered.findings);
     gathered.findings = findings;

@@ -189,7 +189,7 @@ fn limits_are_options_and_configuration() {
     assert_eq!(deep(&["--max-depth", "0"]), Some(3));
     assert_eq!(deep(&["--max-unpacked", "1KiB"]), Some(3));
     assert_eq!(deep(&["--max-entries", "1"]), Some(3));
-    assert_eq!(deep(&["--max-time", "0"]), Some(3));
+    assert_eq!(deep(&["--max-container-time", "0"]), Some(3));
     assert_eq!(deep(&["--max-unpacked", "much"]), Some(2));
     // However deep it is asked to go, a thread's stack must do.
     assert_eq!(deep(&["--max-depth", "65"]), Some(2));

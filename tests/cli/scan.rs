@@ -425,3 +425,19 @@ fn a_report_that_cannot_be_written_is_named_by_the_path_that_was_given() {
     assert_eq!(status(&output), 2);
     assert!(said.contains("cannot write to none/r.json: No such file") && !said.contains(".tmp"), "{said}");
 }
+
+#[test]
+fn what_is_not_reached_in_time_is_never_clean() {
+    let scratch = Scratch::new();
+    scratch.repository("r");
+    for arguments in
+        [&["scan", "."][..], &["history"], &["staged"], &["ci"], &["trace", "--last-four", "abcd"]]
+    {
+        let output = scratch.friskey("r", &[arguments, &["--max-time", "0", "--format", "json"]].concat());
+        assert_eq!(status(&output), 3, "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+        let skipped = report(&output)["coverage"]["skipped"].to_string();
+        assert!(skipped.contains("time limit of 0 s"), "{arguments:?}: {skipped}");
+        let unhurried = scratch.friskey("r", &[arguments, &["--max-time", "600"]].concat());
+        assert_eq!(status(&unhurried), 0, "{arguments:?}");
+    }
+}

@@ -5,14 +5,12 @@ mod staleness;
 
 use std::io::{self, Write};
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use anyhow::{Context, Result, bail};
 
 use crate::cli::args::{Accepting, BaselineCommand, EntryFields, Global, Survey};
 use crate::cli::config::Config;
 use crate::cli::exit::Exit;
-use crate::cli::interrupt::stop_flag;
 use crate::cli::limits::limits;
 use crate::cli::message;
 use crate::cli::options::{self, BASELINE, Extent};
@@ -22,7 +20,7 @@ use crate::detect::{Detector, Mask};
 use crate::model::{Confidence, Finding, Fingerprint, Leak, Report};
 use crate::report::escape_line;
 use crate::rules::RuleSet;
-use crate::scan::{Settings, scan_tree};
+use crate::scan::{Settings, Stop, scan_tree};
 use crate::suppress::{Baseline, Date, Entry, Policy};
 
 pub(super) fn run(command: &BaselineCommand, global: &Global) -> Result<Exit> {
@@ -173,7 +171,7 @@ impl<'a> Run<'a> {
     /// accepts, if there is one.
     fn scan(&self, baseline: Option<&Baseline>) -> Result<Report> {
         let policy = self.policy(baseline);
-        let stop = stop_flag();
+        let stop = options::stop(&self.survey.sifting)?;
         let threads = options::threads(&self.survey.sifting, &self.config)?;
         let tree = tree(&self.paths, &self.survey.files, threads, &self.config)?;
         let report = scan_tree(&self.settings(&policy, &stop), &tree)?;
@@ -186,7 +184,7 @@ impl<'a> Run<'a> {
         Policy { inline, baseline: baseline.cloned(), ..Policy::default() }
     }
 
-    fn settings<'s>(&'s self, policy: &'s Policy, stop: &'s AtomicBool) -> Settings<'s> {
+    fn settings<'s>(&'s self, policy: &'s Policy, stop: &'s Stop) -> Settings<'s> {
         Settings {
             detector: &self.detector,
             rules_digest: self.rules.digest(),
@@ -198,8 +196,8 @@ impl<'a> Run<'a> {
         }
     }
 
-    fn unless_stopped(&self, stop: &AtomicBool) -> Result<()> {
-        if stop.load(Ordering::Relaxed) {
+    fn unless_stopped(&self, stop: &Stop) -> Result<()> {
+        if stop.is_set() {
             bail!("interrupted: {} was not changed", self.path.display());
         }
         Ok(())

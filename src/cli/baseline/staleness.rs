@@ -4,7 +4,6 @@ use anyhow::Result;
 
 use super::Run;
 use crate::cli::history::now;
-use crate::cli::interrupt::stop_flag;
 use crate::cli::options;
 use crate::model::{Coverage, PathBase, Skip};
 use crate::scan::{AUDITED, Audit, HistoryError, scan_history};
@@ -34,7 +33,7 @@ impl Run<'_> {
             progress: None,
         };
         let policy = self.policy(None);
-        let stop = stop_flag();
+        let stop = options::stop(&self.survey.sifting)?;
         let mut report = match scan_history(&self.settings(&policy, &stop), &audit) {
             Ok(report) => report,
             Err(error) => return Ok(unread(&error)),

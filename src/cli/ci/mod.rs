@@ -28,7 +28,6 @@ use super::base_policy::{self, InForce};
 use super::config::Config;
 use super::exit::Exit;
 use super::history::{now, surfaces};
-use super::interrupt::stop_flag;
 use super::limits::limits;
 use super::options::{self, Extent};
 use super::output::{Outputs, step_summary};
@@ -97,7 +96,7 @@ pub(super) fn run(ci: &Ci, global: &Global) -> Result<Exit> {
     }
     let summary = if ci.no_step_summary { None } else { step_summary() };
     let outputs = Outputs::open(&reporting, global)?.with_summary(summary)?;
-    let stop = stop_flag();
+    let stop = options::stop(&reporting.sifting)?;
     let settings = Settings {
         detector: &trusted.detector,
         rules_digest: trusted.rules.digest(),

@@ -15,7 +15,6 @@ use crate::cli::config::Config;
 use crate::cli::exit::Exit;
 use crate::cli::git_env::GitEnv;
 use crate::cli::history::now;
-use crate::cli::interrupt::stop_flag;
 use crate::cli::limits::{Unpacking, limits};
 use crate::cli::options::{self, Extent};
 use crate::cli::output::ignore_broken_pipe;
@@ -44,7 +43,7 @@ pub(super) fn run(hook: Hook, args: &[OsString], global: &Global) -> Result<Exit
     let config = options::config(global)?;
     let (rules, detector) = detector(global, &config)?;
     let policy = options::policy(&Accepting::default(), &config, Extent::default())?;
-    let stop = stop_flag();
+    let stop = options::stop(&Sifting::default())?;
     let settings = Settings {
         detector: &detector,
         rules_digest: rules.digest(),

@@ -314,7 +314,7 @@ impl Run<'_> {
             whole: self.audit.whole,
             links: true,
             gaps: true,
-            cancel: Some(self.settings.stop),
+            cancel: Some(self.settings.stop.flag()),
             progress: self.audit.progress.as_deref(),
             ..SweepOptions::default()
         };

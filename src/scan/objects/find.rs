@@ -79,7 +79,7 @@ fn work(
     let mut own = Searched::default();
     loop {
         let from = next.fetch_add(BATCH, Ordering::Relaxed);
-        if from >= ids.len() || settings.stop.load(Ordering::Relaxed) {
+        if from >= ids.len() || settings.stop.is_set() {
             own.gaps = objects.into_gaps();
             return own;
         }
