@@ -159,3 +159,39 @@ fn links_within_the_repository_lead_somewhere() {
         }
     }
 }
+
+/// A promise without a test is a hope.
+#[test]
+fn every_promise_names_tests_that_exist() {
+    let security = read("SECURITY.md");
+    let table: Vec<_> = security.lines().filter(|line| line.starts_with("| **")).collect();
+    assert!(table.len() > 10, "SECURITY.md has a table of promises");
+    let tests = test_names();
+    for row in table {
+        let named = row.trim_end_matches(" |").rsplit(" | ").next().unwrap();
+        let names: Vec<_> = named.split('`').skip(1).step_by(2).filter(|name| !name.contains([' ', '.'])).collect();
+        assert!(!names.is_empty() || named.starts_with("the compiler"), "a promise without a test: {row}");
+        for name in names {
+            assert!(tests.contains(name), "there is no test `{name}`: {row}");
+        }
+    }
+}
+
+/// The names of all functions in files that hold tests.
+fn test_names() -> std::collections::BTreeSet<String> {
+    let mut folders = vec![root().join("src"), root().join("tests")];
+    let mut names = std::collections::BTreeSet::new();
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|extension| extension == "rs") {
+                let text = fs::read_to_string(path).unwrap();
+                let functions = text.split("fn ").skip(1).filter_map(|rest| rest.split_once('('));
+                names.extend(functions.map(|(name, _)| name.to_owned()));
+            }
+        }
+    }
+    names
+}
