@@ -207,7 +207,7 @@ mod tests {
             ("strict = 'yes'", "invalid type"),
             ("rules = ['src']", "no regular file"),
             ("baseline = 'src'", "no regular file"),
-            ("containers.max-unpacked = 'much'", "is no size"),
+            ("containers.max-unpacked = 'much'", "is not a valid size"),
             ("containers.depth = 1", "unknown field `depth`"),
             ("run", ""),
         ] {
