@@ -23,17 +23,23 @@ const SLACK: usize = 512;
 /// before anything is allocated for it.
 const MAX_RATIO: u64 = 1032;
 
-/// The fewest bytes of a stream: two of a header, two of nothing deflated, four of a checksum.
-const SHORTEST: usize = 8;
-
-/// Of a whole zlib stream the deflated bytes, less the last one, and the checksum.
-fn parts(compressed: &[u8]) -> Option<(&[u8], u32)> {
-    let (rest, sum) = compressed.split_last_chunk::<4>()?;
-    let (header, deflated) = rest.split_first_chunk::<2>()?;
-    let is_zlib = header[0] & 0x0f == 8 && header[1] & 0x20 == 0 && u16::from_be_bytes(*header) % 31 == 0;
-    let (_, all_but_last) = deflated.split_last().filter(|_| is_zlib)?;
-    Some((all_but_last, u32::from_be_bytes(*sum)))
+/// Whether the zlib stream at the start of `own`, which was inflated to `plain`, is sure to end where that does.
+///
+/// The decompressor does not tell where a stream ended, only that the checksum of `plain` stands there. If it stands at
+/// the end of `own`, and nowhere else in it, that is where.
+pub(super) fn ends_with_stream(own: &[u8], plain: &[u8]) -> bool {
+    let sum = libdeflater::adler32(plain).to_be_bytes();
+    let Some(rest) = own.strip_suffix(&sum) else { return false };
+    // It may overlap the last one.
+    let before = &own[..rest.len() + sum.len() - 1];
+    if before.len() > LONG {
+        return memchr::memmem::find(before, &sum).is_none();
+    }
+    memchr::memchr_iter(sum[0], before).all(|at| !before[at..].starts_with(&sum))
 }
+
+/// Bytes in which it is worth while to prepare a search.
+const LONG: usize = 1 << 12;
 
 /// Inflates whole entries; keeps its tables between them.
 pub(super) struct Inflater(libdeflater::Decompressor);
@@ -68,34 +74,6 @@ impl Inflater {
             }
             Err(libdeflater::DecompressionError::BadData) => Err(InflateError::Corrupt),
         }
-    }
-
-    /// The same where the stream should be all of `compressed`; tells whether it is, or ends before.
-    ///
-    /// The decompressor does not tell where a stream ends. So it is given the stream without its last byte: one that
-    /// ends before does not miss it. What it made by then is all there is, which the checksum tells; for the few that
-    /// keep some of their bytes in the last one, everything is done again.
-    pub(super) fn all(
-        &mut self,
-        compressed: &[u8],
-        size: usize,
-        out: &mut Vec<u8>,
-    ) -> Result<bool, InflateError> {
-        self.check(compressed.len() as u64, size)?;
-        let mut is_all = compressed.len() < SHORTEST;
-        if let Some((deflated, sum)) = parts(compressed) {
-            grow(out, size + SLACK);
-            // If the stream breaks off at once, what was in the buffer before must not pass for its content.
-            if let Some(last) = out[..size].last_mut() {
-                *last ^= 0xff;
-            }
-            is_all = self.0.deflate_decompress(deflated, &mut out[..size + SLACK]).is_err();
-            if is_all && libdeflater::adler32(&out[..size]) == sum {
-                return Ok(true);
-            }
-        }
-        self.whole(compressed, compressed.len() as u64, size, out)?;
-        Ok(is_all)
     }
 
     /// Inflates what stands at the start of `compressed` into as much of `out` as there is. Returns the bytes

@@ -15,7 +15,7 @@ use super::plan::Forest;
 use super::queue::Node;
 use super::stream::{self, keep};
 use super::worker::{Worker, sort};
-use crate::git::inflate::{InflateError, InflateStream};
+use crate::git::inflate::{InflateError, InflateStream, ends_with_stream};
 use crate::git::loose::{self, Loose, LooseError, LooseStream};
 use crate::git::pack::Entry;
 use crate::git::pack::entry::Content;
@@ -138,21 +138,17 @@ impl<'a, S: Searcher> Worker<'a, S> {
         out: &mut Vec<u8>,
     ) -> Result<(), InflateError> {
         let pack = forest.pack;
+        self.inflater.whole(deflated, pack.extent(entry), size, out)?;
         if self.shared.options.gaps {
             let header = pack.bytes(entry).len() - deflated.len();
             let extent = (pack.end_of(entry) - pack.offset(entry)).saturating_sub(header as u64);
             let own = deflated.get(..usize::try_from(extent).unwrap_or(usize::MAX)).unwrap_or(deflated);
-            match self.inflater.all(own, size, out) {
-                Ok(true) => return Ok(()),
-                Ok(false) => {
-                    self.collected.gaps.push((forest.number, entry));
-                    return Ok(());
-                }
-                // It may go on where the index has another entry.
-                Err(_) => {}
+            // Whether there is a gap after all is found out at the end.
+            if !ends_with_stream(own, &out[..size]) {
+                self.collected.gaps.push((forest.number, entry));
             }
         }
-        self.inflater.whole(deflated, pack.extent(entry), size, out)
+        Ok(())
     }
 
     /// Looks for what a whole object names.
