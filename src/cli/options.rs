@@ -84,8 +84,13 @@ pub(super) fn threads(sifting: &Sifting, config: &Config) -> Result<usize> {
     match asked.or(config.threads).unwrap_or(0) {
         0 => Ok(std::thread::available_parallelism().map_or(1, std::num::NonZero::get)),
         count if count > MOST_THREADS => bail!("{count} threads are too many; the most are {MOST_THREADS}"),
-        count => Ok(count),
+        count => Ok(count.min(most_threads())),
     }
+}
+
+/// More threads than this only get into each other's way.
+fn most_threads() -> usize {
+    4 * std::thread::available_parallelism().map_or(1, std::num::NonZero::get)
 }
 
 /// What is scanned, as far as what is accepted depends on it.
@@ -111,6 +116,9 @@ pub(super) fn policy_with(
     extent: Extent,
 ) -> Result<Policy> {
     let mut notes: Vec<_> = config_note(config).into_iter().collect();
+    if let Some(threads) = config.threads.filter(|&threads| threads > most_threads()) {
+        notes.push(format!("{threads} threads are configured, at most {} are used here", most_threads()));
+    }
     if accepting.no_suppress {
         notes.push("nothing is accepted: --no-suppress".to_owned());
         return Ok(Policy { notes, ..Policy::default() });

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use indicatif::{HumanBytes, ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{DecimalBytes, ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use crate::git::Progress;
 
@@ -31,8 +31,22 @@ impl Drop for Shown {
     }
 }
 
-/// Shows `progress` on the terminal, if there is one and it is `wanted`.
+/// How far an audit is, of which the total is known.
+const OBJECTS: &str = "{bar:20} {human_pos}/{human_len} objects, {msg}, {eta} left";
+/// How far a walk is, of which the end is not.
+const FILES: &str = "{spinner} {human_pos} files scanned, {elapsed}";
+
+/// Shows the `progress` of an audit on the terminal, unless there is none or it is `unwanted`.
 pub(super) fn show(progress: &Arc<Progress>, unwanted: bool) -> Option<Shown> {
+    show_as(OBJECTS, progress, unwanted)
+}
+
+/// The same for files that are walked.
+pub(super) fn show_files(progress: &Arc<Progress>, unwanted: bool) -> Option<Shown> {
+    show_as(FILES, progress, unwanted)
+}
+
+fn show_as(template: &'static str, progress: &Arc<Progress>, unwanted: bool) -> Option<Shown> {
     if unwanted || !io::stderr().is_terminal() {
         return None;
     }
@@ -40,23 +54,23 @@ pub(super) fn show(progress: &Arc<Progress>, unwanted: bool) -> Option<Shown> {
     let (progress, is_done) = (Arc::clone(progress), Arc::clone(&done));
     let draws = move || {
         std::thread::park_timeout(DELAY);
-        draw(&progress, &is_done);
+        draw(template, &progress, &is_done);
     };
     // Where no thread can be started, the work goes on without.
     let thread = std::thread::Builder::new().spawn(draws).ok()?;
     Some(Shown { done, thread: Some(thread) })
 }
 
-fn draw(progress: &Progress, done: &AtomicBool) {
+fn draw(template: &str, progress: &Progress, done: &AtomicBool) {
     let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
-    let template = "{bar:30} {human_pos}/{human_len} objects, {msg}, {per_sec}, {eta} left";
     if let Ok(style) = ProgressStyle::with_template(template) {
         bar.set_style(style);
     }
     while !done.load(Ordering::Relaxed) {
         bar.set_length(progress.total.load(Ordering::Relaxed));
+        bar.tick();
         bar.set_position(progress.done.load(Ordering::Relaxed));
-        bar.set_message(HumanBytes(progress.bytes.load(Ordering::Relaxed)).to_string());
+        bar.set_message(DecimalBytes(progress.bytes.load(Ordering::Relaxed)).to_string());
         std::thread::park_timeout(TICK);
     }
     bar.finish_and_clear();

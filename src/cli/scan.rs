@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use anyhow::Result;
 
@@ -13,8 +14,8 @@ use super::exit::Exit;
 use super::limits::limits;
 use super::options::{self, Extent};
 use super::output::Outputs;
-use super::repository_paths;
-use crate::git;
+use super::{progress, repository_paths};
+use crate::git::{self, Progress};
 use crate::scan::{Settings, Tree, scan_tree};
 use crate::source::{Excludes, FileOptions};
 
@@ -32,8 +33,13 @@ pub(super) fn run(scan: &Scan, global: &Global) -> Result<Exit> {
         limits: limits(&reporting.sifting.unpacking, &config.containers),
         stop: &stop,
     };
-    let tree = tree(paths, files, options::threads(&reporting.sifting, &config)?, &config)?;
-    let mut report = scan_tree(&settings, &tree)?;
+    let mut tree = tree(paths, files, options::threads(&reporting.sifting, &config)?, &config)?;
+    let progress = Arc::new(Progress::default());
+    tree.files.progress = Some(Arc::clone(&progress));
+    let shown = progress::show_files(&progress, reporting.no_progress || global.quiet);
+    let report = scan_tree(&settings, &tree);
+    drop(shown);
+    let mut report = report?;
     repository_paths::add(&mut report, paths);
     if scan.policy_from.is_of_base() {
         base_policy::tell_markers(&mut report);
@@ -85,6 +91,7 @@ pub(super) fn tree(paths: &[PathBuf], files: &Files, threads: usize, config: &Co
             exclude: files.exclude.clone(),
             exclude_below: below,
             threads,
+            progress: None,
         },
         stdin: paths.iter().any(|path| is_stdin(&path)),
     })

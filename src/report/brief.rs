@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use super::{escape, place};
+use super::{escape, place, receipt};
 use crate::model::{Change, Leak, Report, Status};
 
 /// Places listed; the rest is counted.
@@ -10,7 +10,8 @@ const LISTED: usize = 10;
 /// Commits listed that add a key, and as many that remove it.
 const EVENTS: usize = 3;
 
-/// Writes what `blocked` ("the commit is blocked") and how to go on; nothing when the report is clean.
+/// Writes what `blocked` ("the commit is blocked") and how to go on; when the report is clean only what was left out, if
+/// anything was.
 pub fn write_brief(report: &Report, blocked: &str, go_on: &[&str], out_to: &mut dyn Write) -> io::Result<()> {
     let mut out = String::new();
     let mut line = |text: String| {
@@ -40,7 +41,8 @@ pub fn write_brief(report: &Report, blocked: &str, go_on: &[&str], out_to: &mut 
         line(format!("not scanned: {}: {}", escape::line(&skip.what), escape::line(&skip.reason)));
     }
     match report.status() {
-        Status::Clean => return Ok(()),
+        Status::Clean if receipt::left_out(report).is_empty() => return Ok(()),
+        Status::Clean => line(format!("friskey: {}", receipt::verdict(report))),
         Status::Findings => line(format!("friskey: {blocked}, it holds {}.", count(report))),
         Status::Incomplete => line(format!("friskey: {blocked}, not all of it could be scanned.")),
     }

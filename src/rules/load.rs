@@ -95,6 +95,7 @@ impl Loader<'_> {
             counter_examples: raw.counter_examples.clone(),
             source: Arc::from(self.path),
             built_in: false,
+            replaces_built_in: false,
         })
     }
 

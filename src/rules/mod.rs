@@ -74,7 +74,10 @@ impl RuleSet {
             digest.update(text.as_bytes());
             for rule in own {
                 match rules.iter_mut().find(|known| known.id == rule.id) {
-                    Some(known) => *known = rule,
+                    Some(known) => {
+                        let replaces_built_in = known.built_in || known.replaces_built_in;
+                        *known = Rule { replaces_built_in, ..rule };
+                    }
                     None => rules.push(rule),
                 }
             }

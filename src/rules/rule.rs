@@ -32,6 +32,8 @@ pub struct Rule {
     pub source: Arc<str>,
     /// Whether friskey brought it along.
     pub built_in: bool,
+    /// Whether it takes the place of one that friskey brought along.
+    pub replaces_built_in: bool,
 }
 
 impl Rule {

@@ -41,6 +41,7 @@ pub(super) fn rule(key: &[u8], prefix: usize, model: Option<&Rule>) -> Rule {
         counter_examples: Vec::new(),
         source: Arc::from("traced"),
         built_in: true,
+        replaces_built_in: false,
     };
     Rule { forms: vec![form], ..model.cloned().unwrap_or(own) }
 }

@@ -7,6 +7,7 @@ mod collect;
 mod contents;
 mod history;
 mod leaks;
+mod narrowing;
 mod objects;
 mod only;
 mod redact;
@@ -140,6 +141,7 @@ fn report(
         gathered.findings.retain(|finding| only.admits(&finding.identified));
     }
     gathered.coverage.ignored.extend(settings.policy.ignored.iter().cloned());
+    gathered.coverage.ignored.extend(narrowing::of(settings));
     let mut all = leaks::group(gathered.findings);
     // What was dropped may be what an entry of the baseline is about.
     let is_whole = gathered.coverage.is_complete() && dropped == bounded::Dropped::default();
@@ -148,6 +150,7 @@ fn report(
     let found = all.len();
     let leaks: Vec<_> =
         all.into_iter().filter(|leak| leak.identified.confidence >= settings.min_confidence).collect();
+    gathered.coverage.ignored.extend(narrowing::accepted(&leaks));
     let mut report = Report {
         command,
         category: None,

@@ -1,5 +1,6 @@
 //! What the next commit would contain: blocks what it holds more often than HEAD does.
 
+use std::cell::RefCell;
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
@@ -9,7 +10,9 @@ use super::objects::{Hit, Places, search};
 use super::{Clock, Settings, report};
 use crate::git::staged::{Side, Staged, StagedError, StagedPath, find, staged};
 use crate::git::{self, Found, LfsStore, ObjectId, Objects, OpenError, Repository};
-use crate::model::{Coverage, Fingerprint, Ignored, IgnoredKind, Origin, Report, Skip, Surface, native_path};
+use crate::model::{
+    Coverage, Fingerprint, Ignored, IgnoredKind, IgnoredSet, Origin, Report, Skip, Surface, native_path,
+};
 use crate::source::Excludes;
 
 /// What `friskey staged` looks at.
@@ -59,15 +62,24 @@ pub fn scan_staged(settings: &Settings<'_>, commit: &Commit) -> Result<Report, C
     let repo = git::open(&commit.repo)?.to_thread_local();
     let named = named(commit, &repo)?;
     let mut staged = staged(&repo, commit.index.as_deref(), &named, &commit.merge_heads)?;
+    let left_out = RefCell::new(IgnoredSet::default());
     if let Some(excludes) = &commit.exclude {
-        let stays = |path: &[u8]| !excludes.cover(&native_path(path));
+        let stays = |path: &[u8]| {
+            let is_covered = excludes.cover(&native_path(path));
+            if is_covered {
+                let what = String::from_utf8_lossy(path);
+                left_out.borrow_mut().insert(Ignored::path(what, "configuration: exclude", "--no-config"));
+            }
+            !is_covered
+        };
         staged.changes.retain(|change| stays(&change.path));
         staged.submodules.retain(|path| stays(path));
         staged.merged.iter_mut().for_each(|changes| changes.retain(|change| stays(&change.path)));
         staged.unchanged.retain(|(path, _)| stays(path));
     }
     let lfs = (!commit.without_lfs).then(|| LfsStore::of(&repo));
-    let gathered = Gathered::default();
+    let mut gathered = Gathered::default();
+    gathered.coverage.ignored = left_out.into_inner();
     let mut scan = Scan { settings, repo: &repo, lfs, threads: commit.threads, gathered };
     scan.run(staged, &named);
     Ok(report("staged", settings, scan.gathered, &clock, |_| {}))

@@ -12,6 +12,7 @@ use crate::model::PathBase;
 #[derive(Clone, Debug)]
 pub struct Excludes {
     globs: Gitignore,
+    written: Vec<String>,
     base: Option<PathBase>,
 }
 
@@ -26,11 +27,17 @@ impl Excludes {
             reason: error.to_string(),
         };
         let mut builder = GitignoreBuilder::new("");
-        for glob in globs {
+        let written = globs;
+        for glob in written {
             builder.add_line(None, glob).map_err(|error| bad(glob, error))?;
         }
         let globs = builder.build().map_err(|error| bad(&globs.join(" "), error))?;
-        Ok(Self { globs, base })
+        Ok(Self { globs, written: written.to_vec(), base })
+    }
+
+    /// The globs, as they were written.
+    pub fn globs(&self) -> impl Iterator<Item = &str> {
+        self.written.iter().map(String::as_str)
     }
 
     /// The glob that names `path` itself.

@@ -3,10 +3,12 @@
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use super::path::path_bytes;
 use super::{Excludes, Sink, Worker, reason};
 use crate::container::Input;
+use crate::git::Progress;
 use crate::model::{Origin, Skip, Surface};
 use crate::untrusted::{kind, open};
 
@@ -23,6 +25,8 @@ pub struct FileOptions {
     pub exclude_below: Option<(Excludes, String)>,
     /// Threads at most; there are no more than there is work for.
     pub threads: usize,
+    /// Counts files as they are done.
+    pub progress: Option<Arc<Progress>>,
 }
 
 /// Why a walk cannot begin.

@@ -10,6 +10,7 @@ mod hook_install;
 mod hooks;
 mod ignore;
 mod messages;
+mod narrowed;
 mod push;
 mod reftable;
 mod scan;

@@ -21,7 +21,7 @@ use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use super::{Clock, Settings, report};
+use super::{Clock, Settings, narrowing, report};
 use crate::git::range::RangeError;
 use crate::git::{self, ObjectKind, OpenError, Progress, Repository};
 use crate::model::{Coverage, Finding, Origin, Report, Skip, Surface, native_path};
@@ -146,10 +146,12 @@ pub fn scan_history(settings: &Settings<'_>, audit: &Audit) -> Result<Report, Hi
             outcome => outcome?,
         },
     };
-    let Outcome { mut findings, mut overlays, coverage, below_threshold, notes, dropped } = outcome;
+    let Outcome { mut findings, mut overlays, mut coverage, below_threshold, notes, dropped } = outcome;
     if let Some(excludes) = &audit.exclude {
         findings.retain(|finding| !is_excluded(excludes, &finding.origin));
     }
+    coverage.ignored.extend(narrowing::globs(audit.exclude.as_ref()));
+    coverage.ignored.extend(narrowing::surfaces(AUDITED, &audit.surfaces));
     let gathered = Gathered { findings, coverage, notes, dropped };
     Ok(report(audit.command, settings, gathered, &clock, |report| {
         if settings.only.is_none() {

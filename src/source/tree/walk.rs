@@ -5,6 +5,7 @@ use std::ffi::OsStr;
 use std::fs::{self, FileType};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use super::crew::{Crew, Job};
 use super::level::{Level, Shared};
@@ -87,6 +88,9 @@ impl Walk<'_> {
                 }
             }
             visit.entry(&entry);
+            if let Some(progress) = &self.options.progress {
+                progress.done.fetch_add(1, Ordering::Relaxed);
+            }
         }
     }
 

@@ -1,0 +1,113 @@
+//! What narrows a scan besides ignored paths: rules that are replaced, limits stricter than the defaults, surfaces
+//! that are switched off, globs, and what is accepted. Reports name each.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::Settings;
+use crate::container::Limits;
+use crate::model::{Confidence, Ignored, IgnoredKind, Leak, Surface};
+use crate::source::Excludes;
+
+/// Who may have asked for less than the default.
+const ASKED: &str = "an option or the configuration";
+
+/// What holds for the whole scan.
+pub(super) fn of(settings: &Settings<'_>) -> Vec<Ignored> {
+    let mut all = limits(&settings.limits);
+    // Who looks for one key looks for it by no rule of friskey's, however sure it is.
+    if settings.only.is_none() {
+        let replaced = settings.detector.rules().iter().filter(|rule| rule.replaces_built_in);
+        all.extend(replaced.map(|rule| {
+            let without = "--no-config, or without --rules";
+            Ignored::new(IgnoredKind::Rule, &*rule.id, &*rule.source, without)
+        }));
+        if settings.min_confidence > Confidence::Medium {
+            let what =
+                format!("the threshold to {}, default {}", settings.min_confidence, Confidence::Medium);
+            all.push(Ignored::new(IgnoredKind::Limit, what, ASKED, "--min-confidence medium"));
+        }
+    }
+    all
+}
+
+/// Limits of containers that are lower than they would be without a word.
+fn limits(limits: &Limits) -> Vec<Ignored> {
+    let usual = Limits::default();
+    let seconds = |limits: &Limits| limits.time.as_secs();
+    let pairs = [
+        ("max-depth", limits.depth as u64, usual.depth as u64),
+        ("max-unpacked", limits.bytes, usual.bytes),
+        ("max-entries", limits.entries, usual.entries),
+        ("max-ratio", limits.ratio, usual.ratio),
+        ("max-time", seconds(limits), seconds(&usual)),
+        ("max-memory", limits.memory, usual.memory),
+    ];
+    let stricter = pairs.into_iter().filter(|(_, limit, usual)| limit < usual);
+    let ignored = stricter.map(|(name, limit, usual)| {
+        let what = format!("{name} to {limit}, default {usual}");
+        Ignored::new(IgnoredKind::Limit, what, ASKED, format!("--{name} {usual}"))
+    });
+    ignored.collect()
+}
+
+/// The surfaces among `all` that are not `looked_at`.
+pub(super) fn surfaces<'a>(
+    all: &'a [Surface],
+    looked_at: &'a BTreeSet<Surface>,
+) -> impl Iterator<Item = Ignored> + 'a {
+    let off = all.iter().filter(|surface| !looked_at.contains(surface));
+    off.map(|surface| {
+        let by = match surface {
+            Surface::Unreachable => "--no-unreachable, or a choice of surfaces,",
+            _ => "a choice of surfaces",
+        };
+        Ignored::new(IgnoredKind::Surface, surface.name(), by, "--surfaces")
+    })
+}
+
+/// The globs that leave out paths of a history, in which no path is asked one by one.
+pub(super) fn globs(excludes: Option<&Excludes>) -> impl Iterator<Item = Ignored> + '_ {
+    let globs = excludes.into_iter().flat_map(Excludes::globs);
+    globs.map(|glob| Ignored::path(glob, format!("configuration: exclude `{glob}`"), "--no-config"))
+}
+
+/// How much of what was found is accepted, and by what.
+pub(super) fn accepted(leaks: &[Leak]) -> impl Iterator<Item = Ignored> {
+    let mut counts: BTreeMap<String, u64> = BTreeMap::new();
+    let suppressed = leaks.iter().flat_map(|leak| &leak.findings).filter_map(|one| one.suppressed.as_ref());
+    for suppression in suppressed {
+        let by = match suppression.by {
+            "baseline" => format!("the baseline {}", suppression.source),
+            _ => format!("the marker `{}`", suppression.source),
+        };
+        *counts.entry(by).or_default() += 1;
+    }
+    counts.into_iter().map(|(by, count)| {
+        let what = if count == 1 { "1 finding".to_owned() } else { format!("{count} findings") };
+        Ignored::new(IgnoredKind::Accepted, what, by, "--no-suppress")
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn only_what_is_stricter_is_named() {
+        let usual = Limits::default();
+        assert!(limits(&usual).is_empty());
+        let changed = Limits { depth: 0, bytes: usual.bytes + 1, time: Duration::from_secs(1), ..usual };
+        let named = limits(&changed).into_iter().map(|ignored| ignored.include_with);
+        assert_eq!(named.collect::<Vec<_>>(), ["--max-depth 10", "--max-time 60"]);
+    }
+
+    #[test]
+    fn a_surface_that_is_off_is_named() {
+        let on = BTreeSet::from([Surface::Blob]);
+        let off: Vec<_> = surfaces(&[Surface::Blob, Surface::Reflog], &on).collect();
+        assert_eq!(off.len(), 1);
+        assert_eq!((off[0].kind, &*off[0].what), (IgnoredKind::Surface, "reflog"));
+    }
+}
