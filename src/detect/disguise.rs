@@ -8,7 +8,7 @@ use super::detector::Detector;
 use super::encoding::{self, Decoded, LONGEST_SPAN, Literal, Name, Reach, Route};
 use super::form::CompiledForm;
 use super::program::{is_of_key_alphabet, least_before};
-use crate::rules::Form;
+use crate::rules::{Form, MARKER};
 
 /// A literal from inside a key that is shorter than this is not searched for in encoded form.
 const SHORTEST_INNER: usize = 8;
@@ -78,7 +78,11 @@ pub(super) fn routes(forms: &[CompiledForm]) -> Vec<(Vec<u8>, Route)> {
     for form in forms.iter().map(|form| &form.form) {
         let is_key = !form.encoded.is_empty() && is_of_key_alphabet(&form.pattern);
         let keys = is_key.then_some(form.longest);
-        form.encoded.iter().for_each(|literal| add(literal, true, keys, 0));
+        // What `repeats` says rests on these.
+        let is_guarded = form.checks.iter().any(|check| check == "unmarked")
+            || (form.checks.iter().any(|check| check == "halves") && form.anchors == [MARKER.as_bytes()]);
+        let guard = if is_guarded { APART } else { 0 };
+        form.encoded.iter().for_each(|literal| add(literal, true, keys, guard));
         let compares = form.checks.iter().any(|check| check == "halves");
         let apart = |anchor: &[u8]| if compares { least_before(&form.pattern, anchor).min(APART) } else { 0 };
         let is_inner = |anchor: &&Vec<u8>| {

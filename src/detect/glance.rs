@@ -7,6 +7,7 @@ use memchr::memmem;
 use super::alphabet::{is_key, key_run};
 use super::detector::Detector;
 use super::encoding::{Decoded, Reach, Route};
+use crate::rules::MARKER;
 
 /// Characters of the looks before the one at as many as a key has. The first tells whether what was hit is there
 /// again and again.
@@ -49,10 +50,7 @@ impl Detector {
         let (left, right) = (key_run_before(&text[..at]), key_run(&text[at..], usize::MAX));
         let behind =
             &text[(at + literal.len()).min(text.len())..at + right.max(literal.len()).min(text.len() - at)];
-        if let Reach::Few(_) = reach
-            && route.starts_key
-            && memmem::find_iter(behind, literal).count() > MOST_STARTS
-        {
+        if route.starts_key && route.apart > 0 && repeats(behind, literal, route.apart) {
             return Some(false);
         }
         if let Reach::Ahead(_) = reach {
@@ -61,10 +59,10 @@ impl Detector {
         }
         let begins = route.starts_key
             || match (at - left).checked_sub(1) {
-                Some(before) => !(route.is_nested() && may_end_unit(text[before])),
+                Some(before) => !route.is_nested() || before + 1 >= longest_to(text[before]),
                 None => route.ends_with_key() && !matches!(reach, Reach::Few(most) if at >= most),
             };
-        if route.apart > 0 {
+        if !route.starts_key && route.apart > 0 {
             let reach = route.apart + literal.len() - 1;
             let near = &behind[..behind.len().min(reach)];
             let before = &text[at - left.min(reach)..at];
@@ -79,7 +77,7 @@ impl Detector {
             return None;
         }
         let ends = match text.get(at + right) {
-            Some(&byte) => !(route.is_nested() && may_begin_unit(byte)),
+            Some(&byte) => !route.is_nested() || text.len() - at - right >= longest_from(byte),
             None => route.ends_with_key() && text.len() - at < most,
         };
         (ends && begins).then(is_match)
@@ -110,12 +108,52 @@ fn key_run_before(text: &[u8]) -> usize {
     text.iter().rev().take_while(|&&byte| is_key(byte)).count()
 }
 
-/// Whether more than `byte` may belong to what begins with it, were there more of the text.
-fn may_begin_unit(byte: u8) -> bool {
-    byte >= 0x80 || b"\\%&=^\"'`\r\n<\x1b".contains(&byte)
+/// Whether `behind`, what follows `literal` in a run of key characters, repeats what keys have once, in such a way that the
+/// checks turn down each match that begins there, however it goes on. All forms ask for them.
+fn repeats(behind: &[u8], literal: &[u8], apart: usize) -> bool {
+    let marker = MARKER.as_bytes();
+    // The first marker that can be in the middle of a key, and all before it.
+    let first = behind.get(apart..).and_then(|rest| memmem::find(rest, marker)).map(|at| apart + at);
+    if memmem::find_iter(&behind[..first.unwrap_or(behind.len())], literal).count() > MOST_STARTS {
+        return true;
+    }
+    let places: Vec<usize> = match first {
+        Some(_) => memmem::find_iter(behind, marker).collect(),
+        None => return false,
+    };
+    let reach = apart + marker.len();
+    let is_again = |index: usize| {
+        let near = |other: Option<&usize>| {
+            other.is_some_and(|&other| other.abs_diff(places[index]) < reach + marker.len())
+        };
+        near(places.get(index + 1)) || index.checked_sub(1).is_some_and(|before| near(places.get(before)))
+    };
+    // Whichever of them a form takes for the one in the middle, with the longest prefix too.
+    let candidates = places.iter().enumerate().filter(|(_, place)| **place >= apart);
+    let is_far = places.last().is_some_and(|&last| last >= LONGEST_PREFIX + apart);
+    is_far && candidates.map(|(index, _)| index).all(is_again)
+}
+
+/// The most bytes of a prefix, `sk-`, a name and `-`, behind its first three.
+const LONGEST_PREFIX: usize = 44;
+
+/// The most bytes that may belong to what begins with `byte`: where there are fewer, it may have been cut off.
+fn longest_from(byte: u8) -> usize {
+    match byte {
+        b'"' | b'\'' | b'`' | b'\\' | b'&' | b'<' | b'\r' | b'\n' | b'^' => 340,
+        b'%' | b'=' | 0x1b => 32,
+        0x80.. => 32,
+        _ => 1,
+    }
 }
 
 /// The same of what ends with it.
-fn may_end_unit(byte: u8) -> bool {
-    byte >= 0x80 || b" \t\r\n\\+#*/%!;>=\"'`}".contains(&byte)
+fn longest_to(byte: u8) -> usize {
+    match byte {
+        b'"' | b'\'' | b'`' | b';' | b'>' => 340,
+        b' ' | b'\t' | b'\r' | b'\n' | b'\\' | b'+' | b'#' | b'*' | b'/' | b'%' | b'!' => 340,
+        b'=' | b'}' => 32,
+        0x80.. => 3,
+        _ => 1,
+    }
 }

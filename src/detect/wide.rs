@@ -18,10 +18,13 @@ pub(super) enum Order {
 impl Order {
     /// That of the ASCII characters at `span`, if they are UTF-16.
     pub(super) fn of(bytes: &[u8]) -> Option<Self> {
-        let zeros = |from: usize| bytes.iter().skip(from).step_by(2).all(|&byte| byte == 0);
+        let every_other = |from: usize| bytes.iter().skip(from).step_by(2);
+        let alternates = |text: usize| {
+            every_other(text).all(|&byte| byte != 0) && every_other(1 - text).all(|&byte| byte == 0)
+        };
         match bytes.len() >= 4 && bytes.len().is_multiple_of(2) {
-            true if zeros(1) => Some(Self::Little),
-            true if zeros(0) => Some(Self::Big),
+            true if alternates(0) => Some(Self::Little),
+            true if alternates(1) => Some(Self::Big),
             _ => None,
         }
     }
@@ -96,5 +99,6 @@ mod tests {
         assert_eq!(Order::of(b"sk-proj-"), None);
         assert_eq!(Order::of(b"s\0k"), None);
         assert_eq!(Order::of(b""), None);
+        assert_eq!(Order::of(b"s\0\0\0k\0\0\0"), None);
     }
 }

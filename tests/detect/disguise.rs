@@ -121,6 +121,8 @@ fn step(text: &Text, step: &str) -> Text {
         "base64url" => base64(text, URL, false),
         "utf-16le" => wide(text, true),
         "utf-16be" => wide(text, false),
+        "utf-32le" => text.iter().flat_map(|&(byte, is_key)| marked(&[byte, 0, 0, 0], is_key)).collect(),
+        "utf-32be" => text.iter().flat_map(|&(byte, is_key)| marked(&[0, 0, 0, byte], is_key)).collect(),
         "hex" => each(text, all, |byte| format!("{byte:02x}")),
         "HEX" => each(text, all, |byte| format!("{byte:02X}")),
         "hex-apart" | "array" => {

@@ -53,6 +53,8 @@ fn piece() -> impl Strategy<Value = Vec<u8>> {
         "base64,wrap:64:\\n",
         "utf-16le",
         "utf-16be",
+        "utf-32le",
+        "utf-32be",
         "hex",
         "hex-apart",
         "hex,wrap:60:\n",

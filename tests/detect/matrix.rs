@@ -40,6 +40,8 @@ const WAYS: &[Way] = &[
     way("base64+base64", &["base64", "base64"]),
     way("base64+base64", &["base64", "base64", "wrap:76:\n"]),
     way("utf-16le", &["utf-16le"]),
+    way("utf-32le", &["utf-32le"]),
+    way("utf-32be", &["utf-32be"]),
     way("utf-16be", &["utf-16be"]),
     way("hex", &["hex"]),
     way("hex", &["HEX"]),

@@ -28,7 +28,11 @@ impl Check for Unmarked {
         if start.is_some_and(|start| memmem::find_iter(&body, start).count() > MOST_STARTS) {
             return Err("what begins keys stands in it again and again".into());
         }
-        if memmem::find(&body, MARKER.as_bytes()).is_some() {
+        let markers = memmem::find_iter(&body, MARKER.as_bytes()).count();
+        if markers > 1 {
+            return Err("the marker stands in it again and again".into());
+        }
+        if markers > 0 {
             candidate.cap(Confidence::Low);
             candidate.note("the marker is not in the middle");
         } else if form.form.halves.iter().any(|&half| half >= LONG && body.len() == 2 * half + MARKER.len()) {

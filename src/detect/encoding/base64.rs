@@ -44,6 +44,8 @@ impl Encoding for Base64 {
         let surplus = (before + 4 - column % 4) % 4;
         symbols.drain(..surplus.min(symbols.len()));
         let mut decoded = Decoded { name: "base64", ..Decoded::default() };
+        decoded.text.reserve(symbols.len());
+        decoded.places.reserve(symbols.len());
         let mut end = symbols.first().map_or(0, |(_, place)| place.0);
         for group in symbols.chunks(4) {
             let start = decoded.text.len();
@@ -108,6 +110,9 @@ fn goes_on(hit: &Hit<'_>, phase: usize, skipped: usize) -> bool {
     hit.at.checked_sub(skipped).is_some_and(|from| hit.text[from..].starts_with(&symbols[..skipped + PART]))
 }
 
+/// Room for so many is made at once.
+const FEW: usize = 1 << 10;
+
 type Symbol = (u8, (usize, usize));
 
 /// All symbols around the hit, and how many of them stand before it.
@@ -116,7 +121,7 @@ fn symbols(hit: &Hit<'_>) -> (Vec<Symbol>, usize) {
     // Four symbols are three characters.
     let enough = |characters: usize| characters.saturating_mul(4) / 3 + 8;
     let (most, most_before) = (enough(hit.most()), enough(hit.most_before()));
-    let mut symbols = Vec::new();
+    let mut symbols = Vec::with_capacity(most.min(FEW) + most_before.min(FEW));
     let mut at = hit.at;
     while symbols.len() < most_before
         && let Next::Symbol(symbol, place) = breaks::backward(text, at, low, is_symbol)

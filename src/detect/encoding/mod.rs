@@ -23,6 +23,7 @@ mod seam;
 mod spelling;
 mod units;
 mod utf16;
+mod utf32;
 
 use std::fmt;
 use std::ops::Range;
@@ -365,6 +366,7 @@ pub(super) struct Literal {
 const ALL: &[&dyn Encoding] = &[
     &spelling::Spelling,
     &utf16::Utf16,
+    &utf32::Utf32,
     &base64::Base64,
     &hex::Together,
     &apart::Apart,

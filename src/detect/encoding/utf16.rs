@@ -125,7 +125,7 @@ fn is_little_endian(text: &[u8], at: usize, sight: usize) -> bool {
     }
 }
 
-fn is_text(byte: u8) -> bool {
+pub(super) fn is_text(byte: u8) -> bool {
     matches!(byte, b'\t' | b'\n' | b'\r' | b' '..=b'~')
 }
 
