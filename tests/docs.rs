@@ -169,7 +169,8 @@ fn every_promise_names_tests_that_exist() {
     let tests = test_names();
     for row in table {
         let named = row.trim_end_matches(" |").rsplit(" | ").next().unwrap();
-        let names: Vec<_> = named.split('`').skip(1).step_by(2).filter(|name| !name.contains([' ', '.'])).collect();
+        let names: Vec<_> =
+            named.split('`').skip(1).step_by(2).filter(|name| !name.contains([' ', '.'])).collect();
         assert!(!names.is_empty() || named.starts_with("the compiler"), "a promise without a test: {row}");
         for name in names {
             assert!(tests.contains(name), "there is no test `{name}`: {row}");

@@ -47,7 +47,7 @@ impl TracedKey {
         if lines > 1 {
             bail!("{lines} lines were given, and no rule recognizes a key in them: give only the key");
         }
-        let text = unquoted(value(input));
+        let text = unquoted(value(input)?);
         if text.iter().any(u8::is_ascii_whitespace) {
             bail!("the text contains blanks, and no rule recognizes a key in it: give only the key");
         }
@@ -79,17 +79,23 @@ fn recognized(input: &[u8], detector: &Detector) -> Vec<Identified> {
 
 /// What is assigned in `NAME=value`, `export NAME=value` and `name: value`; the text itself if it is nothing of
 /// the kind. A key may hold such signs itself, so the name has to be that of a secret, or the value quoted.
-fn value(text: &[u8]) -> &[u8] {
+///
+/// # Errors
+/// When nothing is assigned: the name of a variable is not a key.
+fn value(text: &[u8]) -> Result<&[u8]> {
     const SECRET_NAMES: [&str; 6] = ["key", "token", "secret", "password", "passwd", "auth"];
     let without_export = text.strip_prefix(b"export ").unwrap_or(text).trim_ascii_start();
-    let Some(at) = without_export.iter().position(|byte| b"=:".contains(byte)) else { return text };
+    let Some(at) = without_export.iter().position(|byte| b"=:".contains(byte)) else { return Ok(text) };
     let (name, value) = (unquoted(without_export[..at].trim_ascii()), without_export[at + 1..].trim_ascii());
     let is_name =
         !name.is_empty() && name.iter().all(|byte| byte.is_ascii_alphanumeric() || b"_.-".contains(byte));
     let name = String::from_utf8_lossy(name).to_ascii_lowercase();
     let is_secret = SECRET_NAMES.iter().any(|word| name.contains(word));
     let is_quoted = unquoted(value).len() < value.len();
-    if is_name && !value.is_empty() && (is_secret || is_quoted) { value } else { text }
+    if is_name && is_secret && unquoted(value).is_empty() {
+        bail!("the variable has no value: give the key itself");
+    }
+    Ok(if is_name && !value.is_empty() && (is_secret || is_quoted) { value } else { text })
 }
 
 /// `text` without one pair of quotes around it, and without what ends a statement or a list item.
@@ -164,6 +170,8 @@ mod tests {
             ("short", "key too short (5 bytes, minimum 8)"),
             ("hunter2-word\nhunter3-word", "2 lines were given"),
             ("hunter2 word", "contains blanks"),
+            ("OPENAI_API_KEY=", "has no value"),
+            ("export OPENAI_API_KEY=\"\"", "has no value"),
         ] {
             let error = extract(input).unwrap_err().to_string();
             assert!(error.contains(part) && !error.contains("hunter"), "{input}: {error}");

@@ -51,7 +51,7 @@ pub use objects::{Objects, entry_name};
 pub use open::{OpenError, open, open_with_objects};
 pub use pack::delta::{DeltaError, apply as apply_delta};
 pub use pack::entry::{Content as PackContent, parse as parse_pack_entry};
-pub use remotes::{Destination, KnownThere, adds_commits, is_root, known_there};
+pub use remotes::{Destination, KnownThere, adds_commits, known_there, parents};
 pub use state::{AtHead, at_head, is_partial, is_shallow, version_control};
 pub use submodules::{WorkTreeGit, submodule_names, work_tree_git};
 #[doc(hidden)]

@@ -131,15 +131,12 @@ pub fn adds_commits(path: &Path, tip: ObjectId, known: &[ObjectId]) -> Result<bo
     Ok(select(&repo, &revisions, Care::Exact).is_ok_and(|range| !range.commits.is_empty()))
 }
 
-/// Whether the commit `id` of the repository at `path` has no parent, as far as can be told.
-pub fn is_root(path: &Path, id: &str) -> bool {
-    let parents = || {
-        let repo = open(path).ok()?.to_thread_local();
-        let id = ObjectId::from_hex(id.as_bytes()).ok()?;
-        let commit = Lookup::new(&repo).of_kind(&id, Kind::Commit)?.to_vec();
-        Some(Header::new(&commit).parents().count())
-    };
-    parents() == Some(0)
+/// How many parents the commit `id` of the repository at `path` has; `None` if it cannot be read.
+pub fn parents(path: &Path, id: &str) -> Option<usize> {
+    let repo = open(path).ok()?.to_thread_local();
+    let id = ObjectId::from_hex(id.as_bytes()).ok()?;
+    let commit = Lookup::new(&repo).of_kind(&id, Kind::Commit)?.to_vec();
+    Some(Header::new(&commit).parents().count())
 }
 
 fn is_called(remote: &Remote<'_>, name: &str) -> bool {

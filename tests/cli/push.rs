@@ -140,10 +140,38 @@ fn a_blocked_push_names_commit_and_path_and_what_to_do_when_the_file_is_gone() {
     assert!(!output.status.success());
     assert!(said.contains(&format!("added in commit {commit}")) && said.contains(": gone.env"), "{said}");
     assert!(said.contains("removed in commit"), "{said}");
-    assert!(said.contains(&format!("git rebase -i {commit}^ ")), "{said}");
+    assert!(said.contains(&format!("  git rebase -i --rebase-merges {commit}^\n")), "{said}");
+    assert!(said.contains(&format!("    {commit}: mark it as `edit`\n")), "{said}");
     assert!(said.contains("in a later commit is not enough"), "{said}");
     let fingerprint = friskey::model::Secret::new(key(2).into_bytes(), 8).fingerprint().to_string();
     assert!(said.contains(&format!("friskey baseline add {fingerprint} --reason '")), "{said}");
+}
+
+#[test]
+fn several_commits_are_rewritten_by_one_command() {
+    let scratch = with_two_remotes();
+    scratch.write("r/first.env", key(2));
+    scratch.git("r", &["add", "-A"]);
+    let mut command = scratch.command("git", "r");
+    command.args(["commit", "-qm", "one"]).env("GIT_COMMITTER_DATE", "2024-01-02T00:00:00Z");
+    assert!(run(&mut command, b"").status.success());
+    let first = scratch.git("r", &["rev-parse", "--short=10", "HEAD"]);
+    scratch.write("r/second.env", key(3));
+    scratch.git("r", &["add", "-A"]);
+    let mut command = scratch.command("git", "r");
+    command.args(["commit", "-qm", "two"]).env("GIT_COMMITTER_DATE", "2024-01-03T00:00:00Z");
+    assert!(run(&mut command, b"").status.success());
+    let second = scratch.git("r", &["rev-parse", "--short=10", "HEAD"]);
+    scratch.git("r", &["tag", "-a", "-m", &key(4), "v1"]);
+    let said = stderr(&push(&scratch, &["origin", "main", "v1"]));
+    assert_eq!(
+        said.matches("git rebase").count() - said.matches("`git rebase --continue`").count(),
+        1,
+        "{said}"
+    );
+    assert!(said.contains(&format!("--rebase-merges {first}^\n    {first}: mark")), "{said}");
+    assert!(said.contains(&format!("    {second}: mark")), "{said}");
+    assert!(said.contains("git tag -d 'v1'") && said.contains("To accept them, run:"), "{said}");
 }
 
 /// Runs the hook as pre-commit and prek do at their pre-push stage.

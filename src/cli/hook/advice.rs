@@ -2,8 +2,8 @@
 
 use std::path::Path;
 
-use crate::git::is_root;
-use crate::model::{Leak, Report, Status};
+use crate::git::parents;
+use crate::model::{Change, Leak, Report, Status, Surface};
 
 /// Leaks for which commands are printed; more of them are the same again.
 const SPELLED_OUT: usize = 3;
@@ -92,6 +92,7 @@ fn after_findings(report: &Report, blocked: Blocked, repo: &Path) -> Vec<String>
         Blocked::Commit => {
             "To accept it, put `friskey:allow REASON` in a comment on its line, or run:".into()
         }
+        _ if leaks.len() > 1 => "To accept them, run:".into(),
         _ => "To accept it, run:".into(),
     });
     lines.extend(leaks.iter().map(|leak| {
@@ -100,21 +101,61 @@ fn after_findings(report: &Report, blocked: Blocked, repo: &Path) -> Vec<String>
     lines
 }
 
-/// How to get the keys out of the commits that are pushed.
+/// How to get the keys out of what is pushed: one command for all commits, since each rewrite changes the ids of
+/// those that follow.
 fn rewrites(leaks: &[&Leak], repo: &Path) -> Vec<String> {
-    let mut lines = vec!["Revoke the key if it was ever in use. Then rewrite the commits that add it, since a push sends every commit:".to_owned()];
-    for leak in leaks {
-        let Some(first) = leak.introduced.first() else { continue };
-        let commit = first.commit.get(..10).unwrap_or(&first.commit);
-        let from = if is_root(repo, &first.commit) { "--root".to_owned() } else { format!("{commit}^") };
-        let gone = match leak.removed.is_empty() {
-            true => "",
-            false => "; removing the file in a later commit is not enough",
+    let key = if leaks.len() == 1 { "the key if it was" } else { "the keys if they were" };
+    let mut lines = tags(leaks);
+    let mut commits: Vec<&Change> = leaks.iter().flat_map(|leak| &leak.introduced).collect();
+    commits.sort_by_key(|change| change.seconds);
+    commits.dedup_by(|a, b| a.commit == b.commit);
+    if let Some(oldest) = commits.first() {
+        let from = match parents(repo, &oldest.commit) {
+            Some(0) => "--root".to_owned(),
+            _ => format!("{}^", short(oldest)),
         };
-        lines.push(format!("  git rebase -i {from}    # mark {commit} as `edit`, remove the key, `git commit --amend`, `git rebase --continue`{gone}"));
+        lines.push(format!("  git rebase -i --rebase-merges {from}"));
+        lines.extend(commits.iter().map(|commit| step(commit, repo)));
+        lines.push("  Then remove the key, `git commit --amend`, and `git rebase --continue`.".to_owned());
+        if leaks.iter().any(|leak| !leak.removed.is_empty()) {
+            lines.push(
+                "  Removing the file in a later commit is not enough, since a push sends every commit."
+                    .to_owned(),
+            );
+        }
     }
-    match lines.len() {
-        1 => vec!["Revoke the key if it was ever in use, and remove it from what you push.".to_owned()],
-        _ => lines,
+    match lines.is_empty() {
+        true => vec![format!("Revoke {key} ever in use, and remove it from what you push.")],
+        false => {
+            lines.insert(0, format!("Revoke {key} ever in use. Then rewrite what adds it:"));
+            lines
+        }
     }
+}
+
+/// What to do with a commit in the list that `git rebase -i` shows.
+fn step(commit: &Change, repo: &Path) -> String {
+    let id = short(commit);
+    match parents(repo, &commit.commit) {
+        // A merge cannot be marked.
+        Some(2..) => format!("    {id}: insert a line `break` after `merge -C {id}`"),
+        _ => format!("    {id}: mark it as `edit`"),
+    }
+}
+
+/// How to take keys out of the messages of annotated tags.
+fn tags(leaks: &[&Leak]) -> Vec<String> {
+    let in_tag =
+        |leak: &&&Leak| leak.findings.iter().any(|finding| finding.origin.surface == Surface::TagMessage);
+    let names = leaks.iter().filter(in_tag).flat_map(|leak| &leak.refs_at_tip);
+    let names = names.filter_map(|name| name.strip_prefix("refs/tags/"));
+    names
+        .map(|name| {
+            format!("  git tag -d '{name}'    # then create the tag again without the key in its message")
+        })
+        .collect()
+}
+
+fn short(commit: &Change) -> &str {
+    commit.commit.get(..10).unwrap_or(&commit.commit)
 }
