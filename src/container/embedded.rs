@@ -89,6 +89,12 @@ const TASTE: usize = 256;
 /// Bytes that must come out of what is compressed, and whole or cut off before [`TASTE`]. No key is as short.
 const LEAST: usize = 16;
 
+/// Streams that end within this many bytes hold no key: they are marks without an archive.
+const SHORT_STREAM: u64 = 64;
+
+/// So many of them are opened in one content. Each costs a decoder, and a flood of marks would cost minutes.
+const MAX_SHORT_STREAMS: usize = 1000;
+
 /// Bytes read at a time.
 const STEP: usize = 1 << 16;
 
@@ -163,8 +169,18 @@ pub fn archive_behind(input: &mut dyn ReadSeek) -> io::Result<Option<u64>> {
 /// Those of `input`, and when a limit is hit.
 pub(super) fn walk(opener: &Opener<'_>, input: &mut Ahead<'_>, base: u64) -> io::Result<Vec<Range<u64>>> {
     let mut elsewhere = Vec::new();
+    let mut short_streams = 0;
     loop {
         opener.budget.left()?;
+        if short_streams > MAX_SHORT_STREAMS {
+            opener.skip(
+                None,
+                format!(
+                    "more than {MAX_SHORT_STREAMS} marks of archives without one; others are not looked for"
+                ),
+            );
+            return Ok(elsewhere);
+        }
         let piece = input.peek(STEP + LOOK)?;
         let is_last = piece.len() < STEP + LOOK;
         let piece = &piece[..piece.len().min(STEP + LOOK)];
@@ -187,7 +203,9 @@ pub(super) fn walk(opener: &Opener<'_>, input: &mut Ahead<'_>, base: u64) -> io:
             continue;
         }
         if archive(opener, format, input, start)? {
-            elsewhere.push(start..base + input.offset);
+            let end = base + input.offset;
+            elsewhere.push(start..end);
+            short_streams += usize::from(end - start < SHORT_STREAM);
         }
     }
 }

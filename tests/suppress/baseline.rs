@@ -266,3 +266,29 @@ fn add_accepts_what_a_report_holds() {
     place.write("report.json", "{\"schema\": \"other\", \"leaks\": []}");
     assert_eq!(add(&[]).status, 2);
 }
+
+#[cfg(unix)]
+#[test]
+fn a_repository_does_not_say_that_a_baseline_is_written_elsewhere() {
+    let place = with_keys(&[1]);
+    let fingerprint = friskey::model::Secret::new(key(1).into_bytes(), 0).fingerprint().to_string();
+    let outside = tempfile::tempdir().unwrap();
+    let victim = outside.path().join("victim.toml");
+    fs::write(&victim, "version = 1\naccepted = []\n").unwrap();
+    let untouched = || fs::read_to_string(&victim).unwrap().ends_with("accepted = []\n");
+    let add = ["baseline", "add", &fingerprint, "--reason", "x"];
+    std::os::unix::fs::symlink(&victim, place.path(NAME)).unwrap();
+    assert_refused(&place.run(&add), "outside the repository");
+    assert!(untouched());
+    fs::remove_file(place.path(NAME)).unwrap();
+    std::os::unix::fs::symlink(outside.path(), place.path("d")).unwrap();
+    for named in ["../escape.toml", "d/new.toml", ".git/new.toml"] {
+        place.write("friskey.toml", &format!("baseline = '{named}'\n"));
+        assert_eq!(place.run(&add).status, 2, "{named}");
+        assert!(!place.path(named).exists(), "{named}");
+    }
+    // Whoever runs friskey may write where they like.
+    let named = victim.to_str().unwrap();
+    assert_eq!(place.run(&[&add[..], &["--baseline", named]].concat()).status, 0);
+    assert!(!untouched());
+}

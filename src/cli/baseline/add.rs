@@ -6,7 +6,7 @@ use std::path::Path;
 use anyhow::{Context, Result, bail};
 use serde::Deserialize;
 
-use super::{BASELINE, NewEntry, entries, line};
+use super::{BASELINE, NewEntry, entries, line, place};
 use crate::cli::args::{Accepting, AddToBaseline, Global};
 use crate::cli::exit::Exit;
 use crate::cli::message;
@@ -33,6 +33,7 @@ pub(super) fn run(add: &AddToBaseline, global: &Global) -> Result<Exit> {
     let accepting = Accepting { baseline: add.baseline.clone(), ..Accepting::default() };
     let path = options::baseline_path(&accepting, &config)?;
     let path = path.unwrap_or_else(|| config.root.shown.join(BASELINE));
+    place::check(&path, &accepting, &config)?;
     let new = NewEntry::new(&detector, &add.reason, &add.entry)?;
     let glob =
         add.path.as_deref().map(Glob::new).transpose().map_err(|error| anyhow::anyhow!("--path: {error}"))?;
@@ -82,7 +83,8 @@ fn selected(add: &AddToBaseline) -> Result<Vec<Accepted>> {
             bail!("no key: give fingerprints as reports show them, or --from REPORT");
         }
         let whole = |text: &String| {
-            Fingerprint::from_hex(text).context("a fingerprint has 64 hex digits, as reports show it")
+            Fingerprint::from_hex(text)
+                .context("a fingerprint has 64 hex digits; with --from REPORT its first digits will do")
         };
         let named = |text| Ok(Accepted { fingerprint: whole(text)?, rule: None });
         return add.fingerprints.iter().map(named).collect();

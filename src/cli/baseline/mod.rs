@@ -1,6 +1,7 @@
 //! `friskey baseline`: keeps the list of accepted keys.
 
 mod add;
+mod place;
 mod staleness;
 
 use std::io::{self, Write};
@@ -26,11 +27,13 @@ use crate::suppress::{Baseline, Date, Entry, Policy};
 pub(super) fn run(command: &BaselineCommand, global: &Global) -> Result<Exit> {
     match command {
         BaselineCommand::Add(add) => add::run(add, global),
-        BaselineCommand::Create { reason, entry, survey } => Run::new(survey, global)?.create(reason, entry),
-        BaselineCommand::Update { reason, prune, entry, survey } => {
-            Run::new(survey, global)?.update(reason.as_deref(), *prune, entry)
+        BaselineCommand::Create { reason, entry, survey } => {
+            Run::new(survey, global, true)?.create(reason, entry)
         }
-        BaselineCommand::Check { survey } => Run::new(survey, global)?.check(),
+        BaselineCommand::Update { reason, prune, entry, survey } => {
+            Run::new(survey, global, true)?.update(reason.as_deref(), *prune, entry)
+        }
+        BaselineCommand::Check { survey } => Run::new(survey, global, false)?.check(),
     }
 }
 
@@ -48,17 +51,22 @@ struct Run<'a> {
 }
 
 impl<'a> Run<'a> {
-    fn new(survey: &'a Survey, global: &Global) -> Result<Self> {
+    /// `writes`: whether the baseline is to be written.
+    fn new(survey: &'a Survey, global: &Global, writes: bool) -> Result<Self> {
         let config = options::config(global)?;
         let (rules, detector) = detector(global, &config)?;
         let accepting = Accepting { baseline: survey.baseline.clone(), ..Accepting::default() };
         let path = options::baseline_path(&accepting, &config)?;
+        let path = path.unwrap_or_else(|| config.root.shown.join(BASELINE));
+        if writes {
+            place::check(&path, &accepting, &config)?;
+        }
         let mut paths = survey.paths.clone();
         if paths.is_empty() {
             paths.push(config.root.or_here());
         }
         Ok(Self {
-            path: path.unwrap_or_else(|| config.root.shown.join(BASELINE)),
+            path,
             extent: extent(&paths, &survey.files, &config),
             min_confidence: options::min_confidence(&survey.sifting, &config)?,
             paths,

@@ -1,0 +1,38 @@
+//! Where a baseline may be written: what is scanned may name the file, but not a place outside itself.
+
+use std::fs;
+use std::path::Path;
+
+use anyhow::{Context, Result, bail};
+
+use crate::cli::args::Accepting;
+use crate::cli::config::Config;
+use crate::cli::options::variable;
+
+/// Refuses to write a baseline that the repository, and not the user, puts elsewhere: through a link, or by the path in
+/// its `friskey.toml`.
+///
+/// # Errors
+/// When the file would be outside the repository, or in its git folder.
+pub(super) fn check(path: &Path, accepting: &Accepting, config: &Config) -> Result<()> {
+    if accepting.baseline.is_some() || variable("FRISKEY_BASELINE").is_some() {
+        return Ok(());
+    }
+    let real = match path.symlink_metadata() {
+        Ok(_) => fs::canonicalize(path),
+        Err(_) => {
+            let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+            fs::canonicalize(folder.unwrap_or(Path::new(".")))
+        }
+    };
+    let real = real.with_context(|| format!("cannot write the baseline {}", path.display()))?;
+    let root = &config.root.absolute;
+    if !real.starts_with(root) || real.starts_with(root.join(".git")) {
+        bail!(
+            "the baseline {} is in {}, outside the repository's files; to write there, name it with --baseline",
+            path.display(),
+            real.display()
+        );
+    }
+    Ok(())
+}
