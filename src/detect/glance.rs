@@ -111,6 +111,10 @@ fn key_run_before(text: &[u8]) -> usize {
 /// Whether `behind`, what follows `literal` in a run of key characters, repeats what keys have once, in such a way that the
 /// checks turn down each match that begins there, however it goes on. All forms ask for them.
 fn repeats(behind: &[u8], literal: &[u8], apart: usize) -> bool {
+    // A key of letters and digits alone may end before all that.
+    if behind.iter().take_while(|byte| byte.is_ascii_alphanumeric()).count() >= apart {
+        return false;
+    }
     let marker = MARKER.as_bytes();
     // The first marker that can be in the middle of a key, and all before it.
     let first = behind.get(apart..).and_then(|rest| memmem::find(rest, marker)).map(|at| apart + at);
@@ -140,9 +144,10 @@ const LONGEST_PREFIX: usize = 44;
 /// The most bytes that may belong to what begins with `byte`: where there are fewer, it may have been cut off.
 fn longest_from(byte: u8) -> usize {
     match byte {
-        b'"' | b'\'' | b'`' | b'\\' | b'&' | b'<' | b'\r' | b'\n' | b'^' => 340,
-        b'%' | b'=' | 0x1b => 32,
-        0x80.. => 32,
+        b'<' => 340,
+        b'"' | b'\'' | b'`' | b'\\' | b'&' => 210,
+        b'\r' | b'\n' | b'^' => 110,
+        b'%' | b'=' | 0x1b | 0x80.. => 32,
         _ => 1,
     }
 }
@@ -150,8 +155,9 @@ fn longest_from(byte: u8) -> usize {
 /// The same of what ends with it.
 fn longest_to(byte: u8) -> usize {
     match byte {
-        b'"' | b'\'' | b'`' | b';' | b'>' => 340,
-        b' ' | b'\t' | b'\r' | b'\n' | b'\\' | b'+' | b'#' | b'*' | b'/' | b'%' | b'!' => 340,
+        b'>' => 340,
+        b'"' | b'\'' | b'`' | b';' => 210,
+        b' ' | b'\t' | b'\r' | b'\n' | b'\\' | b'+' | b'#' | b'*' | b'/' | b'%' | b'!' => 110,
         b'=' | b'}' => 32,
         0x80.. => 3,
         _ => 1,
