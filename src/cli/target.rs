@@ -83,10 +83,9 @@ pub(super) fn append(path: &Path) -> io::Result<File> {
     Ok(file)
 }
 
+#[cfg(unix)]
 #[cfg(test)]
 mod tests {
-    #![cfg(unix)]
-
     use std::os::unix::fs::symlink;
 
     use super::*;

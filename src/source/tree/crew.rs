@@ -155,14 +155,17 @@ mod tests {
 
     impl Job for Tree {
         type Task = usize;
-        type Worker = ();
+        /// Tasks that this worker has done.
+        type Worker = usize;
 
-        fn worker(&self) {
+        fn worker(&self) -> usize {
             self.workers.fetch_add(1, Ordering::Relaxed);
+            0
         }
 
-        fn run(&self, worker: &mut (), task: usize, crew: &Crew<'_, '_, Self>) {
+        fn run(&self, worker: &mut usize, task: usize, crew: &Crew<'_, '_, Self>) {
             self.done.fetch_add(1, Ordering::Relaxed);
+            *worker += 1;
             if task > 0 {
                 for _ in 0..2 {
                     if let Err(task) = crew.add(task - 1, 4) {
