@@ -2,6 +2,8 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+#[path = "detect/beside.rs"]
+mod beside;
 #[path = "detect/cases.rs"]
 mod cases;
 #[path = "detect/disguise.rs"]

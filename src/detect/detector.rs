@@ -182,8 +182,12 @@ impl Detector {
             let Some((span, encoding)) = disguised.claim() else { return };
             let long = span.len() > SETTLED_SPAN;
             let candidate = &disguised.candidate;
-            let standing =
-                Standing { secret: span.clone(), long, encoding, ..standing(disguised.form, candidate) };
+            let standing = Standing {
+                secret: span.clone(),
+                long,
+                encoding,
+                ..standing(disguised.form, form, candidate)
+            };
             if best.as_ref().is_none_or(|(known, _)| standing.founded(known).is_lt()) {
                 let found = finished(&self.rules[form.rule], candidate);
                 best = Some((standing, Match { span, encoding, ..found }));
@@ -232,21 +236,22 @@ impl<'a> Kept<'a> {
     /// Keeps `candidate` if its checks do.
     fn weigh(&mut self, index: usize, form: &CompiledForm, mut candidate: Candidate<'a>) {
         if form.weigh(&mut candidate).is_ok() {
-            self.standings.push(standing(index, &candidate));
+            self.standings.push(standing(index, form, &candidate));
             self.found.push(Found::Plain(candidate));
         }
     }
 }
 
-fn standing(form: usize, candidate: &Candidate<'_>) -> Standing {
+fn standing(index: usize, form: &CompiledForm, candidate: &Candidate<'_>) -> Standing {
     Standing {
         secret: candidate.secret.clone(),
         long: false,
         confidence: candidate.confidence,
+        bare: form.is_whole,
         weight: candidate.weight,
         boundary: candidate.has_boundary(candidate.secret.start),
         prefix: candidate.prefix.len(),
-        form,
+        form: index,
         encoding: "utf-8",
     }
 }

@@ -27,7 +27,7 @@ pub(super) struct CompiledForm {
     /// Rejects by what stands before a match, which is cheaper than to try the pattern.
     boundary_first: bool,
     /// The same of keys without their prefix.
-    is_whole: bool,
+    pub(super) is_whole: bool,
 }
 
 #[derive(Debug)]

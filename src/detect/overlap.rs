@@ -10,6 +10,8 @@ use crate::model::Confidence;
 pub(super) struct Standing {
     pub(super) secret: Range<usize>,
     pub(super) confidence: Confidence,
+    /// Whether it is the random part of a key, known by its length only: whatever overlaps it knows more.
+    pub(super) bare: bool,
     /// Whether it takes more bytes than others look around for what might overlap them.
     pub(super) long: bool,
     /// Weight given by the checks.
@@ -33,10 +35,11 @@ impl Standing {
 
     /// The same without regard to length.
     pub(super) fn founded(&self, other: &Self) -> Ordering {
+        // The rest of a key must not hide the whole of it, which may be longer or shorter, plain or decoded.
+        let by_prefix = self.bare.cmp(&other.bare);
         // A made-up key is made up under every rule that sees it: weight comes before confidence.
-        other
-            .weight
-            .cmp(&self.weight)
+        by_prefix
+            .then(other.weight.cmp(&self.weight))
             .then(other.confidence.cmp(&self.confidence))
             .then(other.boundary.cmp(&self.boundary))
             .then(other.prefix.cmp(&self.prefix))
@@ -72,6 +75,7 @@ mod tests {
             secret,
             long: false,
             confidence: Confidence::High,
+            bare: false,
             weight,
             boundary: true,
             prefix: 3,
@@ -84,6 +88,14 @@ mod tests {
     fn the_best_founded_stays_and_neighbours_do_not_clash() {
         let all = [standing(0..10, 1), standing(5..15, 6), standing(15..20, 1), standing(5..15, 6)];
         assert_eq!(resolve(&all), [1, 2]);
+    }
+
+    #[test]
+    fn a_match_without_a_prefix_gives_way_to_any_other() {
+        let bare = Standing { bare: true, ..standing(0..20, 6) };
+        let low = Standing { confidence: Confidence::Low, ..standing(5..15, 0) };
+        assert_eq!(resolve(&[bare.clone(), low]), [1]);
+        assert_eq!(resolve(&[bare, standing(20..30, 6)]), [0, 1]);
     }
 
     #[test]

@@ -9,6 +9,10 @@ use super::{Candidate, Check, CompiledForm, Rejection};
 use crate::detect::candidate::{EQUAL, EXACT, KNOWN};
 use crate::model::Confidence;
 
+/// The weight of a key that was cut off, or whose halves only fit once something is cut off: of two such, the
+/// confidence decides, then which of them is longer.
+const CUT: u8 = 3;
+
 /// Half-lengths from which on keys are base64url of a whole number of bytes, the last of them zero.
 const LONG: usize = 42;
 
@@ -55,9 +59,8 @@ impl Check for Halves {
             || bytes[left].iter().chain(&bytes[right.start..end]).all(u8::is_ascii_alphanumeric);
         let known = form.form.halves.contains(&half) && alphabet_fits;
         if run < half {
-            // Of what has lost nearly a whole half nobody can make use, and hardly a key is cut off there.
-            candidate.cap(if run * 4 < half { Confidence::Low } else { Confidence::Medium });
-            candidate.weight = 3;
+            candidate.cap(Confidence::Medium);
+            candidate.weight = CUT;
             candidate.note(format!("cut off: {run} of {half} characters after the marker"));
             return Ok(());
         }
@@ -75,7 +78,7 @@ impl Check for Halves {
             (true, true) => EXACT,
             (true, false) => KNOWN,
             (false, true) => EQUAL,
-            (false, false) => 2,
+            (false, false) => CUT,
         };
         if half >= LONG && has_zero_tail(&bytes[right.start..end]) {
             candidate.note("zero tail");
