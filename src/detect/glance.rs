@@ -127,9 +127,7 @@ fn repeats(behind: &[u8], literal: &[u8], apart: usize) -> bool {
     };
     let reach = apart + marker.len();
     let is_again = |index: usize| {
-        let near = |other: Option<&usize>| {
-            other.is_some_and(|&other| other.abs_diff(places[index]) < reach + marker.len())
-        };
+        let near = |other: Option<&usize>| other.is_some_and(|&other| other.abs_diff(places[index]) < reach);
         near(places.get(index + 1)) || index.checked_sub(1).is_some_and(|before| near(places.get(before)))
     };
     // Whichever of them a form takes for the one in the middle, with the longest prefix too.

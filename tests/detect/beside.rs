@@ -35,7 +35,7 @@ fn dashed(key: &[u8], dash: &str) -> Vec<u8> {
     String::from_utf8(key.to_vec()).unwrap().replace('-', dash).into_bytes()
 }
 
-/// Texts that hold what begins keys, again and again.
+/// Texts that hold what keys have once, again and again.
 const STARTS: &[&str] = &[
     "\", \"task-1\", \"task-2\", \"task-3\", \"task-4\"",
     "\"\n\"task-1\"\n\"task-2\"\n\"task-3\"\n",
@@ -44,6 +44,7 @@ const STARTS: &[&str] = &[
     "/task-1/task-2/task-3",
     ".task-a.task-b.task-c",
     "\"],\"desk-risk-task-\"",
+    "\",\"{marker}\",\"{marker}\",\"{marker}\",\"{marker}\"]",
 ];
 
 #[test]
@@ -66,8 +67,8 @@ fn texts_that_hold_starts_of_keys_do_not_hide_a_disguised_key_before_them() {
             for (seed, after) in (20..).zip(STARTS) {
                 let key = expand(&shape.template, seed).text;
                 let steps: Vec<String> = way.iter().map(|step| (*step).to_owned()).collect();
-                let text =
-                    [b"[\"", &bytes(&through(marked(&key, true), &steps))[..], after.as_bytes()].concat();
+                let text = [b"[\"", &bytes(&through(marked(&key, true), &steps))[..], &expand(after, 0).text]
+                    .concat();
                 tried += 1;
                 missed.extend(miss(
                     &format!("{} {way:?} {after:?}", shape.name),
