@@ -16,7 +16,7 @@ use super::options::{self, BASELINE, Extent, variable};
 use super::root::Root;
 use super::rules::detector;
 use crate::detect::Detector;
-use crate::git::{Repository, file_at, is_tracked_at};
+use crate::git::{Repository, file_at, is_tracked_at, why_unclear};
 use crate::model::{PathBase, Report};
 use crate::rules::RuleSet;
 use crate::suppress::Policy;
@@ -63,7 +63,11 @@ pub(super) fn named_base(asked: &str, repo: &Repository) -> Result<Base> {
         EVENT => ci::event_base(repo),
         rev => match crate::git::commit_id(repo, rev) {
             Some(id) => Ok(Base::Rev { rev: id, what: format!("--policy-from {rev}") }),
-            None => bail!("--policy-from: `{rev}` is not a commit of this repository; fetch it first"),
+            // Something has that name, and who wrote the change may have given it.
+            None => match why_unclear(repo, rev) {
+                Some(reason) => Ok(Base::Unknown(format!("--policy-from {rev}: {reason}"))),
+                None => bail!("--policy-from: `{rev}` is not a commit of this repository; fetch it first"),
+            },
         },
     }
 }

@@ -13,6 +13,14 @@ pub fn commit_id(repo: &Repository, revision: &str) -> Option<String> {
     Some(object.peel_to_commit().ok()?.id.to_string())
 }
 
+/// Why a revision stands for nothing, although there is something of that name: several things, or what cannot be read.
+pub fn why_unclear(repo: &Repository, revision: &str) -> Option<String> {
+    match names::resolve(repo, revision) {
+        Err(names::NameError::Unreadable(reason)) => Some(reason),
+        _ => None,
+    }
+}
+
 /// Whether the commit that `revision` means has `path`, a folder above it that is none, or an entry below it.
 ///
 /// # Errors

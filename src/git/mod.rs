@@ -34,7 +34,7 @@ mod state;
 mod submodules;
 mod sweep;
 
-pub use at::{FileAtError, commit_id, file_at, is_tracked_at};
+pub use at::{FileAtError, commit_id, file_at, is_tracked_at, why_unclear};
 pub use commits::{Commits, Leading};
 pub use database::Database;
 pub use gate::Refused;

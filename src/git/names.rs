@@ -12,6 +12,8 @@ use super::gate;
 use super::refs::reftable::Stack;
 use super::refs::{self, HOPS, LogEntry, Storage, Value};
 
+mod ambiguous;
+
 /// Where git looks for a name, in this order.
 const RULES: [(&str, &str); 6] = [
     ("", ""),
@@ -61,8 +63,9 @@ pub(super) fn head(repo: &Repository) -> Result<Head, NameError> {
     })
 }
 
-/// The object that a revision stands for.
+/// The object that a revision stands for. A name that several things have, other things each, stands for none.
 pub(super) fn resolve(repo: &Repository, revision: &str) -> Result<ObjectId, NameError> {
+    ambiguous::refuse(repo, revision)?;
     match Storage::of(repo) {
         Storage::Tables => Names::of(repo).resolve(revision),
         _ => by_gix(repo, revision),
@@ -76,11 +79,15 @@ pub(super) fn stem(revision: &str) -> (&str, &str) {
 }
 
 /// A revision may lead to any ref and any object, so all of their files must be harmless.
-fn by_gix(repo: &Repository, revision: &str) -> Result<ObjectId, NameError> {
+fn gated(repo: &Repository) -> Result<(), NameError> {
     let refused = |error: gate::Refused| NameError::Unreadable(error.to_string());
     gate::refs(repo.git_dir()).and_then(|()| gate::refs(repo.common_dir())).map_err(refused)?;
     let dirs = gate::objects(repo.objects.store_ref().path()).map_err(refused)?;
-    dirs.iter().try_for_each(|dir| gate::loose(dir)).map_err(refused)?;
+    dirs.iter().try_for_each(|dir| gate::loose(dir)).map_err(refused)
+}
+
+fn by_gix(repo: &Repository, revision: &str) -> Result<ObjectId, NameError> {
+    gated(repo)?;
     let found = repo.rev_parse_single(revision);
     found.map(gix::Id::detach).map_err(|error| NameError::Unknown(error.to_string()))
 }

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod action;
+mod ambiguous;
 mod ci;
 mod containers;
 mod history;

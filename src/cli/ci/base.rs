@@ -2,7 +2,7 @@
 
 use super::plan::{Plan, Push, Run, Scope};
 use super::resolve::is_here;
-use crate::git::{Repository, commit_id, refs};
+use crate::git::{Repository, commit_id, refs, why_unclear};
 
 /// Where configuration, baseline, rules and ignore files come from.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -88,6 +88,9 @@ fn default_branch_at(name: &str, id: String) -> Base {
 fn commit(rev: &str, what: String, plan: &Plan, repo: &Repository) -> Base {
     if is_here(repo, rev) {
         return Base::Rev { rev: rev.to_owned(), what };
+    }
+    if let Some(reason) = why_unclear(repo, rev) {
+        return Base::Unknown(format!("{rev}, {what}, cannot be resolved: {reason}"));
     }
     let remedy = plan.deepen.map_or_else(String::new, |deepen| format!("; {deepen}"));
     Base::Unknown(format!("{rev}, {what}, is not in this clone{remedy}"))

@@ -1,0 +1,135 @@
+//! Whether a short name stands for one thing only.
+//!
+//! Git takes the first that its rules find, and warns. A pushed tag called `origin/main` would so take the place of
+//! the branch, and a range that ends there would hold nothing; here such a name stands for nothing.
+
+use std::collections::{BTreeMap, HashSet};
+
+use gix::hash::Prefix;
+use gix::{ObjectId, Repository};
+
+use super::super::lookup::Lookup;
+use super::super::refs;
+use super::{NameError, OWN, RULES, gated, stem};
+
+/// Candidates that a message names.
+const NAMED: usize = 6;
+/// Hex digits of an id that a message shows.
+const SHOWN: usize = 10;
+
+/// Refuses a revision that begins with a name of several things; HEAD, full names and full ids are never ambiguous.
+pub(super) fn refuse(repo: &Repository, revision: &str) -> Result<(), NameError> {
+    let (name, way) = stem(revision);
+    if let Some(back) =
+        way.strip_prefix("@{-").and_then(|way| way.split_once('}')).filter(|_| name.is_empty())
+    {
+        // The branch that was checked out before, by its short name.
+        let back = back.0.parse::<usize>().ok().and_then(|back| back.checked_sub(1));
+        let logs = refs::read(repo).logs;
+        let left = logs.iter().filter(|entry| entry.log == format!("{}HEAD", prefix(repo)));
+        let left = back.and_then(|back| left.filter_map(|entry| super::left(&entry.message)).nth(back));
+        return left.map_or(Ok(()), |name| one(repo, &name, false));
+    }
+    one(repo, name, way.starts_with("@{"))
+}
+
+/// Refuses a name that stands for several things. In its log, refs differ even if they stand for the same object.
+fn one(repo: &Repository, name: &str, is_log: bool) -> Result<(), NameError> {
+    if ["", "@", "HEAD"].contains(&name) {
+        return Ok(());
+    }
+    let is_hex = |text: &str| text.bytes().all(|digit| digit.is_ascii_hexdigit());
+    let mut lookup = Lookup::new(repo);
+    if name.len() == lookup.hash().len_in_hex() && is_hex(name) {
+        let id =
+            ObjectId::from_hex(name.as_bytes()).map_err(|error| NameError::Unknown(error.to_string()))?;
+        // A ref that is called like an id is not looked for in its place.
+        return lookup
+            .has(&id)
+            .then_some(())
+            .ok_or_else(|| NameError::Unknown(format!("there is no object {id}")));
+    }
+    let mut found = named(repo, name);
+    if name.starts_with("refs/") {
+        return match found.contains_key(name) {
+            true => Ok(()),
+            false => Err(NameError::Unknown(format!("there is no `{name}`"))),
+        };
+    }
+    if found.is_empty() {
+        return Ok(());
+    }
+    let described = name.rsplit_once("-g").map(|(_, id)| id);
+    for id in [Some(name), described].into_iter().flatten().filter(|id| is_hex(id)) {
+        let objects = beginning(repo, id)?;
+        found.extend(objects.into_iter().map(|id| (format!("object {id}"), id)));
+    }
+    let targets: HashSet<ObjectId> =
+        found.values().map(|&id| lookup.peel(id).map_or(id, |(_, peeled)| peeled)).collect();
+    if found.len() == 1 || targets.len() == 1 && !is_log {
+        return Ok(());
+    }
+    let mut list: Vec<String> = found.iter().take(NAMED).map(|(name, id)| shown(name, id)).collect();
+    if found.len() > NAMED {
+        list.push(format!("{} more", found.len() - NAMED));
+    }
+    // Of a remote's branch and anything else, the branch is meant, more often than not.
+    let remote = format!("refs/remotes/{name}");
+    let example = if found.contains_key(&remote) { Some(&remote) } else { found.keys().next_back() };
+    let example = example.map_or("", |full| full.strip_prefix("object ").unwrap_or(full));
+    Err(NameError::Unreadable(format!(
+        "`{name}` is ambiguous, it may be {}; write the full name or id of what is meant, e.g. `{example}`",
+        list.join(" or ")
+    )))
+}
+
+fn shown(name: &str, id: &ObjectId) -> String {
+    if name.starts_with("object ") {
+        name.to_owned()
+    } else {
+        format!("{name} ({})", id.to_hex_with_len(SHOWN))
+    }
+}
+
+/// The refs that a name stands for by git's rules: full name and object.
+fn named(repo: &Repository, name: &str) -> BTreeMap<String, ObjectId> {
+    let tips = refs::read(repo).tips;
+    let prefix = prefix(repo);
+    let mut found = BTreeMap::new();
+    for (before, behind) in RULES {
+        let full = format!("{before}{name}{behind}");
+        let is_own = !full.starts_with("refs/") || OWN.iter().any(|own| full.starts_with(own));
+        let own = format!("{prefix}{full}");
+        let is_it = |tip: &&refs::Tip| tip.name == full || is_own && tip.name == own;
+        if let Some(tip) = tips.iter().find(is_it) {
+            found.insert(full, tip.id);
+        }
+    }
+    found
+}
+
+/// What stands before the names of what a linked work tree has of its own.
+fn prefix(repo: &Repository) -> String {
+    let own = repo.git_dir();
+    let id = own.file_name().filter(|_| own.join("commondir").exists());
+    id.map(|id| format!("worktrees/{}/", id.to_string_lossy())).unwrap_or_default()
+}
+
+/// The objects whose ids begin so; none if git takes it for no beginning of an id.
+fn beginning(repo: &Repository, hex: &str) -> Result<HashSet<ObjectId>, NameError> {
+    let (digits, all) = (hex.len(), repo.object_hash().len_in_hex());
+    let mut found = HashSet::new();
+    if !(Prefix::MIN_HEX_LEN..=all).contains(&digits) {
+        return Ok(found);
+    }
+    gated(repo)?;
+    let unreadable = |error: String| NameError::Unreadable(error);
+    let padded = format!("{hex:0<all$}");
+    let id = ObjectId::from_hex(padded.as_bytes()).map_err(|error| unreadable(error.to_string()))?;
+    let prefix = Prefix::new(&id, digits).map_err(|error| unreadable(error.to_string()))?;
+    let one = repo.objects.lookup_prefix(prefix, Some(&mut found));
+    if let Some(Ok(id)) = one.map_err(|error| unreadable(error.to_string()))? {
+        found.insert(id);
+    }
+    Ok(found)
+}
