@@ -5,11 +5,15 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::Settings;
 use crate::container::Limits;
+use crate::git::ObjectId;
 use crate::model::{Confidence, Ignored, IgnoredKind, Leak, Surface};
 use crate::source::Excludes;
 
 /// Who may have asked for less than the default.
 const ASKED: &str = "an option or the configuration";
+
+/// Hex digits of an id that are shown.
+const SHOWN: usize = 10;
 
 /// What holds for the whole scan.
 pub(super) fn of(settings: &Settings<'_>) -> Vec<Ignored> {
@@ -63,6 +67,17 @@ pub(super) fn surfaces<'a>(
         };
         Ignored::new(IgnoredKind::Surface, surface.name(), by, "--surfaces")
     })
+}
+
+/// A submodule that a change adds or moves to `ids`: what these commits hold is in another repository.
+pub(super) fn submodule(path: &[u8], ids: &BTreeSet<ObjectId>) -> Ignored {
+    let what = format!("{}/", String::from_utf8_lossy(path));
+    let commits = match (ids.first(), ids.len()) {
+        (Some(id), 1) => format!("commit {}", id.to_hex_with_len(SHOWN)),
+        (_, several) => format!("{several} commits"),
+    };
+    let by = format!("a submodule ({commits} of another repository)");
+    Ignored::path(what, by, "`friskey history` here, or a scan of that repository")
 }
 
 /// The globs that leave out paths of a history, in which no path is asked one by one.

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use super::collect::{Gathered, name_findings};
 use super::contents::own_name;
 use super::objects::{Hit, Places, search};
-use super::{Clock, Settings, report};
+use super::{Clock, Settings, narrowing, report};
 use crate::git::staged::{Side, Staged, StagedError, StagedPath, find, staged};
 use crate::git::{self, Found, LfsStore, ObjectId, Objects, OpenError, Repository};
 use crate::model::{
@@ -74,6 +74,7 @@ pub fn scan_staged(settings: &Settings<'_>, commit: &Commit) -> Result<Report, C
         };
         staged.changes.retain(|change| stays(&change.path));
         staged.submodules.retain(|path| stays(path));
+        staged.moved.retain(|path, _| stays(path));
         staged.merged.iter_mut().for_each(|changes| changes.retain(|change| stays(&change.path)));
         staged.unchanged.retain(|(path, _)| stays(path));
     }
@@ -179,6 +180,8 @@ impl Scan<'_> {
         for path in staged.submodules.iter().filter(|path| is_named(path)) {
             self.gathered.findings.extend(name_findings(self.settings.detector, Surface::FileName, path, 0));
         }
+        let moved = staged.moved.iter().filter(|(path, _)| is_named(path));
+        self.gathered.coverage.ignored.extend(moved.map(|(path, ids)| narrowing::submodule(path, ids)));
         for (path, side) in &staged.unchanged {
             let secrets = after.get(&side.id).into_iter().flat_map(HashMap::keys).copied().collect();
             self.report_blob(path, side, &secrets);

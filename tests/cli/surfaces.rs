@@ -525,6 +525,57 @@ fn a_submodule_that_was_never_cloned_is_named_and_is_no_skip() {
     assert!(strings(&report["coverage"]["surfaces"]).contains(&"submodule"));
 }
 
+#[test]
+fn a_submodule_that_a_change_adds_or_moves_is_named() {
+    let scratch = Scratch::new();
+    scratch.repository("r");
+    scratch.git(".", &["init", "-q", "--bare", "server"]);
+    scratch.git("r", &["remote", "add", "origin", "../server"]);
+    let ids = [1, 2].map(|digit| format!("{digit}").repeat(40));
+    let stage = |id: &str, path: &str| {
+        scratch.git("r", &["update-index", "--add", "--cacheinfo", &format!("160000,{id},{path}")]);
+    };
+    let ignored = |args: &[&str]| {
+        let output = scratch.friskey("r", &[args, &["--format", "json"]].concat());
+        let report = report(&output);
+        assert_eq!(output.status.code(), Some(0), "{report:#}");
+        report["coverage"]["ignored"].to_string()
+    };
+    let names = |id: &str, told: &str| {
+        told.contains("\"deep/lib/\"") && told.contains(&format!("commit {} of another", &id[..10]))
+    };
+    for id in &ids {
+        let base = scratch.git("r", &["rev-parse", "HEAD"]);
+        stage(id, "deep/lib");
+        let told = ignored(&["staged"]);
+        assert!(names(id, &told), "{told}");
+        let output = scratch.friskey("r", &["hook", "run", "pre-commit"]);
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(output.status.success() && said.contains("1 ignored path not scanned"), "{said}");
+        scratch.git("r", &["commit", "-q", "-m", "moved"]);
+        for args in [&["history", "--range", &format!("{base}..HEAD")][..], &["ci", "--base", &base]] {
+            let told = ignored(args);
+            assert!(names(id, &told), "{args:?}: {told}");
+        }
+    }
+    let human = scratch.friskey("r", &["history", "--range", "HEAD~1..HEAD", "--format", "human"]);
+    let human = String::from_utf8_lossy(&human.stdout).into_owned();
+    assert!(human.contains("leaves out deep/lib/ (include with `friskey history` here"), "{human}");
+    let head = scratch.git("r", &["rev-parse", "HEAD"]);
+    let push = format!("refs/heads/main {head} refs/heads/main {}\n", "0".repeat(40));
+    let output =
+        scratch.friskey_with("r", &["hook", "run", "pre-push", "origin", "../server"], push.as_bytes());
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(output.status.success() && said.contains("1 ignored path not scanned"), "{said}");
+    // What the change leaves as it was is not named.
+    stage(&ids[1], "deep/lib");
+    scratch.write("r/deep/b", "beside");
+    scratch.git("r", &["add", "deep/b"]);
+    assert!(!ignored(&["staged"]).contains("deep/lib"));
+    scratch.git("r", &["commit", "-q", "-m", "beside"]);
+    assert!(!ignored(&["history", "--range", "HEAD~1..HEAD"]).contains("deep/lib"));
+}
+
 /// What git refuses as an index is told, and what it takes is searched.
 #[test]
 fn an_index_is_read_whether_or_not_anything_was_found() {

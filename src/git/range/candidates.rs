@@ -1,6 +1,6 @@
 //! What the commits of a range brought, and what was there before.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -26,6 +26,8 @@ pub struct Brought {
     pub candidates: Vec<Candidate>,
     /// Paths that a commit has and none of its parents: of files, folders and submodules, each once and sorted.
     pub names: Vec<Vec<u8>>,
+    /// Paths at which a commit has a submodule as none of its parents has it, with the commits of the submodule.
+    pub submodules: BTreeMap<Vec<u8>, BTreeSet<ObjectId>>,
     /// What could not be read.
     pub gaps: Gaps,
 }
@@ -71,7 +73,7 @@ pub fn candidates(repo: &gix::Repository, range: &Range, threads: usize) -> Brou
             }
             listed.push((number, std::mem::take(&mut found.candidates)));
         }
-        (listed, found.names, trees.lookup.gaps)
+        Part { listed, names: found.names, submodules: found.submodules, gaps: trees.lookup.gaps }
     };
     let threads = threads.clamp(1, batches.len().max(1));
     let mut parts = Vec::new();
@@ -87,10 +89,13 @@ pub fn candidates(repo: &gix::Repository, range: &Range, threads: usize) -> Brou
     parts.push(alone(repo, range, batches.len()));
     let mut brought = Brought::default();
     let mut all = Vec::new();
-    for (listed, names, missed) in parts {
+    for Part { listed, names, submodules, gaps } in parts {
         all.extend(listed);
         brought.names.extend(names);
-        brought.gaps.merge(missed);
+        submodules
+            .into_iter()
+            .for_each(|(path, ids)| brought.submodules.entry(path).or_default().extend(ids));
+        brought.gaps.merge(gaps);
     }
     brought.names.sort_unstable();
     brought.names.dedup();
@@ -102,8 +107,14 @@ pub fn candidates(repo: &gix::Repository, range: &Range, threads: usize) -> Brou
     brought
 }
 
-/// What was listed, by the number of its batch; the names; what could not be read.
-type Part = (Vec<(usize, Vec<Candidate>)>, HashSet<Vec<u8>>, Gaps);
+/// What one thread listed.
+struct Part {
+    /// By the number of the batch.
+    listed: Vec<(usize, Vec<Candidate>)>,
+    names: HashSet<Vec<u8>>,
+    submodules: BTreeMap<Vec<u8>, BTreeSet<ObjectId>>,
+    gaps: Gaps,
+}
 
 /// What refs name without a commit.
 fn alone(repo: &gix::Repository, range: &Range, number: usize) -> Part {
@@ -115,7 +126,8 @@ fn alone(repo: &gix::Repository, range: &Range, number: usize) -> Part {
             _ => found.list(Candidate { blob: id, path: Vec::new(), commit: None, replaced: Vec::new() }),
         }
     }
-    (vec![(number, found.candidates)], found.names, trees.lookup.gaps)
+    let listed = vec![(number, found.candidates)];
+    Part { listed, names: found.names, submodules: found.submodules, gaps: trees.lookup.gaps }
 }
 
 /// Lists the blobs of the trees just before the range, except those in `scanned`: whether a secret is
@@ -203,6 +215,7 @@ struct Found {
     candidates: Vec<Candidate>,
     listed: IdSet<ObjectId>,
     names: HashSet<Vec<u8>>,
+    submodules: BTreeMap<Vec<u8>, BTreeSet<ObjectId>>,
     /// Trees, with what they were compared to: once is enough, whatever the number of paths to them.
     compared: HashSet<(ObjectId, Vec<ObjectId>)>,
 }
@@ -242,8 +255,9 @@ impl Found {
                 if before.is_empty() && !self.names.contains(&path) {
                     self.names.insert(path.clone());
                 }
-                // Of a submodule there is nothing here but its name.
+                // Of a submodule there is nothing here but its name and its commit.
                 if entry.mode.is_commit() {
+                    self.submodules.entry(path).or_default().insert(entry.oid.to_owned());
                     continue;
                 }
                 let id = entry.oid.to_owned();

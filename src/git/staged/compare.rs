@@ -15,13 +15,13 @@ const DEEPEST: usize = 512;
 /// Changes listed at most: a handful of trees can spell out billions of paths.
 const MOST: usize = 1 << 22;
 
-/// Lists the paths at which `index` and the tree `head` differ, in order; and those of submodules in folders that
-/// differ.
+/// Lists the paths at which `index` and the tree `head` differ, in order; and the submodules in folders that
+/// differ, each with its commit.
 pub(super) fn run(
     index: &Index,
     head: Option<ObjectId>,
     lookup: &mut Lookup,
-) -> (Vec<StagedPath>, Vec<Vec<u8>>) {
+) -> (Vec<StagedPath>, Vec<(Vec<u8>, ObjectId)>) {
     let mut compare = Compare { index, lookup, at: 0, changes: Vec::new(), submodules: Vec::new() };
     compare.folder(&mut Vec::new(), head, index.cache_tree.top(), 0);
     (compare.changes, compare.submodules)
@@ -76,7 +76,7 @@ struct Compare<'a> {
     /// The next row of the index.
     at: usize,
     changes: Vec<StagedPath>,
-    submodules: Vec<Vec<u8>>,
+    submodules: Vec<(Vec<u8>, ObjectId)>,
 }
 
 impl Compare<'_> {
@@ -165,9 +165,8 @@ impl Compare<'_> {
         }
         let rows = &self.index.rows[start..self.at];
         let conflict = rows.iter().any(|row| row.stage > 0);
-        if rows.iter().any(|row| row.mode & 0o170_000 == SUBMODULE) {
-            self.submodules.push(path.to_vec());
-        }
+        let submodules = rows.iter().filter(|row| row.mode & 0o170_000 == SUBMODULE);
+        self.submodules.extend(submodules.map(|row| (path.to_vec(), owned(self.index, row))));
         let new: Vec<_> = rows.iter().filter_map(|row| side(self.index, row)).collect();
         if conflict || new.first() != old.as_ref() {
             self.change(path, old, new);
@@ -223,6 +222,8 @@ impl Compare<'_> {
                 path.push(b'/');
                 self.trees(path, old.map(|old| old.id), new.map(|new| new.id), depth + 1);
             } else {
+                let submodule = new.as_ref().filter(|new| new.mode.is_commit());
+                self.submodules.extend(submodule.map(|new| (path.clone(), new.id)));
                 let (old, new) = (old.and_then(|old| old.side()), new.and_then(|new| new.side()));
                 if old != new {
                     self.change(path, old, new.into_iter().collect());

@@ -16,7 +16,7 @@ mod parents;
 mod tests;
 mod tracked;
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::path::Path;
 
 use gix::ObjectId;
@@ -58,6 +58,8 @@ pub struct Staged {
     pub changes: Vec<StagedPath>,
     /// Paths of submodules that HEAD does not have.
     pub submodules: Vec<Vec<u8>>,
+    /// Submodules that no parent has at that commit, by path.
+    pub moved: BTreeMap<Vec<u8>, BTreeSet<ObjectId>>,
     /// Against each further parent of a merge, in the order of paths; empty if the next commit is no merge.
     pub merged: Vec<Vec<StagedPath>>,
     /// Files that were named and that the next commit would have as HEAD has them, in the order of paths.
@@ -100,15 +102,24 @@ pub fn staged(
     let usual = repo.index_path();
     let index = Index::read(index.unwrap_or(&usual), repo.object_hash())?;
     let head = head_tree(repo, &mut lookup)?;
-    let (changes, mut submodules) = compare::run(&index, head, &mut lookup);
-    // What a parent has there, a submodule or not, had that name before.
-    submodules.retain(|path| !is_in_tree(&mut lookup, head, path));
+    let (changes, submodules) = compare::run(&index, head, &mut lookup);
+    let mut parents: Vec<ObjectId> = head.into_iter().collect();
     let mut merged = Vec::new();
     for tree in parents::merged_trees(repo, merge_heads, &mut lookup) {
         merged.push(compare::run(&index, Some(tree), &mut lookup).0);
-        submodules.retain(|path| !is_in_tree(&mut lookup, Some(tree), path));
+        parents.push(tree);
     }
-    let mut staged = Staged { changes, merged, submodules, ..Staged::default() };
+    let mut staged = Staged { changes, merged, ..Staged::default() };
+    for (path, id) in submodules {
+        let before: Vec<_> = parents.iter().filter_map(|&tree| in_tree(&mut lookup, tree, &path)).collect();
+        // What a parent has there, a submodule or not, had that name before.
+        if before.is_empty() && staged.submodules.last() != Some(&path) {
+            staged.submodules.push(path.clone());
+        }
+        if !before.contains(&id) {
+            staged.moved.entry(path).or_default().insert(id);
+        }
+    }
     staged.gaps = lookup.gaps;
     if !named.is_empty() {
         find_named(&index, named, &mut staged);
@@ -128,23 +139,20 @@ fn head_tree(repo: &gix::Repository, lookup: &mut Lookup) -> Result<Option<Objec
     tree.map(Some).ok_or_else(|| broken(format!("commit {id} cannot be read")))
 }
 
-/// Whether `tree` has something at `path`.
-fn is_in_tree(lookup: &mut Lookup, tree: Option<ObjectId>, path: &[u8]) -> bool {
-    let Some(mut at) = tree else { return false };
+/// What `tree` has at `path`.
+fn in_tree(lookup: &mut Lookup, tree: ObjectId, path: &[u8]) -> Option<ObjectId> {
     let hash = lookup.hash();
-    let mut is_tree = true;
+    let (mut at, mut is_tree) = (tree, true);
     for name in path.split(|&byte| byte == b'/') {
         if !is_tree {
-            return false;
+            return None;
         }
-        let Some(bytes) = lookup.of_kind(&at, Kind::Tree) else { return false };
+        let bytes = lookup.of_kind(&at, Kind::Tree)?;
         let mut entries = TreeRefIter::from_bytes(bytes, hash).filter_map(Result::ok);
-        match entries.find(|entry| *entry.filename == *name) {
-            Some(entry) => (at, is_tree) = (entry.oid.to_owned(), entry.mode.is_tree()),
-            None => return false,
-        }
+        let entry = entries.find(|entry| *entry.filename == *name)?;
+        (at, is_tree) = (entry.oid.to_owned(), entry.mode.is_tree());
     }
-    true
+    Some(at)
 }
 
 impl Staged {

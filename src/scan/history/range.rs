@@ -12,6 +12,7 @@ use crate::git::{Commits, Database, ObjectId, ObjectKind, Repository};
 use crate::model::{LeakStatus, Surface, native_path};
 use crate::scan::Settings;
 use crate::scan::collect::name_findings;
+use crate::scan::narrowing::submodule;
 use crate::scan::objects::search;
 
 /// What a range has, of the surfaces.
@@ -94,7 +95,8 @@ impl Run<'_> {
 
     /// Searches what the commits brought, and them and their tags.
     fn search_range(&mut self, range: &Range) -> Secrets {
-        let Brought { candidates: brought, names, gaps } = candidates(self.repo, range, self.audit.threads);
+        let Brought { candidates: brought, names, submodules, gaps } =
+            candidates(self.repo, range, self.audit.threads);
         self.outcome.coverage.skipped.extend(gaps.into_skips());
         self.outcome.coverage.blobs = brought.len() as u64;
         self.alone = brought
@@ -118,6 +120,10 @@ impl Run<'_> {
         ids.extend(&range.tags);
         let is_left_out =
             |path: &[u8]| self.audit.exclude.as_ref().is_some_and(|globs| globs.cover(&native_path(path)));
+        if self.audit.surfaces.contains(&Surface::Submodule) {
+            let own = submodules.iter().filter(|(path, _)| !is_left_out(path));
+            self.outcome.coverage.ignored.extend(own.map(|(path, ids)| submodule(path, ids)));
+        }
         let reported = brought.iter().filter(|one| !is_left_out(&one.path));
         let paths: HashMap<_, _> = reported.map(|one| (one.blob, &one.path)).collect();
         let naming = |id: &ObjectId| paths.get(id).map(|path| path.to_vec());
