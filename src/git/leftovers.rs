@@ -1,11 +1,10 @@
-//! Files in object directories that git itself does not look into any more, or not yet: packs without
-//! index, what an interrupted fetch or gc left behind, quarantines of refused pushes, notes beside packs.
+//! Files in object directories that no sweep reads: packs without index, what an interrupted fetch or gc left behind,
+//! quarantines of refused pushes, notes beside packs, and what git derives from packs. A name does not vouch for
+//! what a file holds.
 
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
-
-use gix::ObjectId;
 
 use super::database::Database;
 use crate::model::Skip;
@@ -13,8 +12,10 @@ use crate::model::Skip;
 /// Folders nested deeper are not entered.
 const DEEPEST: usize = 8;
 
-/// What git derives from packs and makes again: no bytes that anybody wrote.
-const DERIVED: &[&str] = &["idx", "rev", "bitmap", "mtimes"];
+/// Ends of names of files that hold no objects: notes, and what git derives from packs.
+const NO_OBJECTS: &[&str] = &[".keep", ".promisor", "alternates", ".idx", ".rev", ".bitmap", ".mtimes", "info/packs"];
+/// The same for names that may go on.
+const DERIVED: &[&str] = &["pack/multi-pack-index", "info/commit-graph"];
 
 /// A file that no sweep reads.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -50,7 +51,7 @@ impl Found {
             match name.as_str() {
                 "pack" => self.packs(&path),
                 "info" => self.info(&path),
-                _ if name.len() == 2 && name.bytes().all(|byte| byte.is_ascii_hexdigit()) => {
+                _ if name.len() == 2 && is_hex(&name) => {
                     self.loose(&path, &name);
                 }
                 _ => self.all(&path, name, 0),
@@ -62,8 +63,7 @@ impl Found {
         for (path, name) in self.list(dir) {
             let extension = path.extension().and_then(|extension| extension.to_str()).unwrap_or_default();
             let is_swept = extension == "pack" && path.with_extension("idx").exists();
-            let is_derived = DERIVED.contains(&extension) || name.starts_with("multi-pack-index");
-            if !is_swept && !is_derived {
+            if !is_swept {
                 self.all(&path, format!("pack/{name}"), 0);
             }
         }
@@ -71,17 +71,13 @@ impl Found {
 
     fn info(&mut self, dir: &Path) {
         for (path, name) in self.list(dir) {
-            if !["packs", "commit-graph", "commit-graphs"].contains(&name.as_str()) {
-                self.all(&path, format!("info/{name}"), 0);
-            }
+            self.all(&path, format!("info/{name}"), 0);
         }
     }
 
     fn loose(&mut self, dir: &Path, first: &str) {
         for (path, name) in self.list(dir) {
-            let is_object =
-                name.len() + 2 == self.ids && ObjectId::from_hex(format!("{first}{name}").as_bytes()).is_ok();
-            if !is_object {
+            if name.len() + 2 != self.ids || !is_hex(&name) {
                 self.all(&path, format!("{first}/{name}"), 0);
             }
         }
@@ -99,8 +95,9 @@ impl Found {
                 self.skipped.push(Skip::new(path.display().to_string(), "nested too deep"));
             }
             Ok(metadata) if metadata.is_file() => {
-                let is_text = [".keep", ".promisor", "alternates"].iter().any(|end| inside.ends_with(end));
-                self.files.push(Leftover { path: path.to_owned(), inside, holds_objects: !is_text });
+                let is_other = NO_OBJECTS.iter().any(|end| inside.ends_with(end))
+                    || DERIVED.iter().any(|start| inside.starts_with(start));
+                self.files.push(Leftover { path: path.to_owned(), inside, holds_objects: !is_other });
             }
             // Links lead elsewhere; and a file that a git at work was done with is gone.
             _ => {}
@@ -125,4 +122,9 @@ impl Found {
             }
         }
     }
+}
+
+/// Whether git may have made the name from an object id: it writes small letters only.
+fn is_hex(name: &str) -> bool {
+    name.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
 }

@@ -432,6 +432,54 @@ fn links_in_a_git_folder_are_read_and_followed_no_further_than_the_work_tree() {
     assert_eq!(what, [".git/b", ".git/c"]);
 }
 
+/// A name that git gives to what it derives from packs does not vouch for what a file holds.
+#[test]
+fn files_below_objects_are_searched_whatever_their_names() {
+    let scratch = Scratch::new();
+    scratch.repository("r");
+    let config = ["-c", "pack.writeReverseIndex=true", "-c", "repack.writeBitmaps=true"];
+    scratch.git("r", &[&config[..], &["repack", "-q", "-a", "-d", "-b"]].concat());
+    scratch.git("r", &["multi-pack-index", "write"]);
+    scratch.git("r", &["commit-graph", "write", "--reachable"]);
+    scratch.git("r", &["update-server-info"]);
+    assert_eq!(history(&scratch).0, 0);
+    let genuine = |end: &str| {
+        let pack = std::fs::read_dir(scratch.path("r/.git/objects/pack")).unwrap();
+        let mut names = pack.map(|entry| entry.unwrap().file_name().into_string().unwrap());
+        format!("pack/{}", names.find(|name| name.ends_with(end)).unwrap())
+    };
+    let mut names: Vec<String> =
+        [".idx", ".rev", ".bitmap", "multi-pack-index"].iter().map(|end| genuine(end)).collect();
+    names.extend(["info/packs", "info/commit-graph"].map(str::to_owned));
+    let made = [
+        "pack/x.rev",
+        "pack/x.bitmap",
+        "pack/x.mtimes",
+        "pack/multi-pack-index-x.bitmap",
+        "pack/multi-pack-index.d/x",
+        "pack/.tmp-1-pack-x.rev",
+        "pack/.tmp-1-pack-x.idx",
+        "info/commit-graphs/graph-x.graph",
+        "AB/0123456789abcdef0123456789abcdef012345",
+    ];
+    names.extend(made.map(str::to_owned));
+    for (number, name) in (0..).zip(&names) {
+        let file = format!("r/.git/objects/{name}");
+        let mut bytes = std::fs::read(scratch.path(&file)).unwrap_or_default();
+        if !bytes.is_empty() {
+            // Git makes them read-only.
+            std::fs::remove_file(scratch.path(&file)).unwrap();
+        }
+        bytes.extend_from_slice(format!("\n{}\n", key(number)).as_bytes());
+        scratch.write(&file, bytes);
+    }
+    let (status, report) = history(&scratch);
+    assert_eq!(status, 1, "{report:#}");
+    let missed: Vec<_> =
+        (0..).zip(&names).filter(|(number, _)| leak(&report, &key(*number)).is_none()).collect();
+    assert!(missed.is_empty(), "{missed:?}");
+}
+
 /// A repository `s` with a key in its past, and `r` to which `put` brings it; status and report.
 fn submodule(put: impl Fn(&Scratch)) -> (i32, Value) {
     let scratch = Scratch::new();

@@ -280,7 +280,8 @@ impl Run<'_> {
         });
         let is_wanted = |origin: &Origin| self.audit.surfaces.contains(&origin.surface);
         let files: Vec<_> = files.filter(|(_, origin)| is_wanted(origin)).collect();
-        self.opened.extend(files.iter().map(|(path, _)| path.display().to_string()));
+        let with_objects = files.iter().filter(|(_, origin)| origin.surface == Surface::Unreachable);
+        self.opened.extend(with_objects.map(|(path, _)| path.display().to_string()));
         scan_listed(files, collector);
     }
 
