@@ -13,7 +13,8 @@ use crate::model::Skip;
 const DEEPEST: usize = 8;
 
 /// Ends of names of files that hold no objects: notes, and what git derives from packs.
-const NO_OBJECTS: &[&str] = &[".keep", ".promisor", "alternates", ".idx", ".rev", ".bitmap", ".mtimes", "info/packs"];
+const NO_OBJECTS: &[&str] =
+    &[".keep", ".promisor", "alternates", ".idx", ".rev", ".bitmap", ".mtimes", "info/packs"];
 /// The same for names that may go on.
 const DERIVED: &[&str] = &["pack/multi-pack-index", "info/commit-graph"];
 

@@ -106,7 +106,7 @@ impl Walk<'_, '_> {
             self.open.push((path, depth));
         } else if is_wanted && kind.is_symlink() {
             self.link(&path, &origin);
-        } else if is_wanted {
+        } else if is_wanted && !is_socket(kind) {
             self.visit.file(&path, &origin, false);
         }
     }
@@ -147,6 +147,17 @@ impl Walk<'_, '_> {
         let shown = [self.git_dir.shown, &inside].concat();
         self.visit.worker.skip(Skip::new(String::from_utf8_lossy(&shown), reason));
     }
+}
+
+/// A socket, such as that of git's file system monitor, keeps no bytes; its name is all there is.
+#[cfg(unix)]
+fn is_socket(kind: fs::FileType) -> bool {
+    std::os::unix::fs::FileTypeExt::is_socket(&kind)
+}
+
+#[cfg(not(unix))]
+fn is_socket(_: fs::FileType) -> bool {
+    false
 }
 
 /// Whether a folder with these entries is a git folder, or was one: objects, and anything of what else belongs to it.

@@ -480,6 +480,27 @@ fn files_below_objects_are_searched_whatever_their_names() {
     assert!(missed.is_empty(), "{missed:?}");
 }
 
+#[cfg(unix)]
+#[test]
+fn of_a_socket_in_a_git_folder_only_the_name_is_searched() {
+    use std::os::unix::net::UnixListener;
+    let scratch = Scratch::new();
+    scratch.repository("r");
+    let put = |name: &str| {
+        drop(UnixListener::bind(scratch.path("r/.git/s")).unwrap());
+        std::fs::rename(scratch.path("r/.git/s"), scratch.path(&format!("r/.git/{name}"))).unwrap();
+    };
+    put("fsmonitor--daemon.ipc");
+    let (status, report) = history(&scratch);
+    assert_eq!(status, 0, "{report:#}");
+    put(&key(1));
+    let (status, report) = history(&scratch);
+    assert!(status == 1 && leak(&report, &key(1)).is_some(), "{report:#}");
+    assert!(scratch.command("mkfifo", "r/.git").arg("pipe").status().unwrap().success());
+    let (_, report) = history(&scratch);
+    assert_eq!(report["coverage"]["skipped"].as_array().unwrap().len(), 1, "{report:#}");
+}
+
 /// A repository `s` with a key in its past, and `r` to which `put` brings it; status and report.
 fn submodule(put: impl Fn(&Scratch)) -> (i32, Value) {
     let scratch = Scratch::new();
