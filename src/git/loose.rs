@@ -2,6 +2,7 @@
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, BufReader, Read};
+use std::ops::Range;
 use std::path::Path;
 
 use gix::object::Kind;
@@ -83,12 +84,14 @@ pub(super) struct LooseStream {
     stream: InflateStream<BufReader<File>>,
     /// Bytes that came along with the header.
     ahead: Vec<u8>,
+    /// The length of the file.
+    len: u64,
 }
 
 impl LooseStream {
     /// Opens the object in the file `path` and reads its header.
     pub(super) fn open(path: &Path) -> Result<Self, LooseError> {
-        let (file, _) = open_regular(path)?;
+        let (file, len) = open_regular(path)?;
         let mut stream = InflateStream::new(BufReader::with_capacity(1 << 16, file));
         let mut ahead = vec![0; LONGEST_HEADER];
         let mut filled = 0;
@@ -101,8 +104,21 @@ impl LooseStream {
         ahead.truncate(filled);
         let (kind, size, used) = parse_header(&ahead).ok_or(LooseError::Header)?;
         ahead.drain(..used);
-        Ok(Self { kind, size, stream, ahead })
+        Ok(Self { kind, size, stream, ahead, len })
     }
+
+    /// Whether the stream, as far as it was read, took all of the file.
+    pub(super) fn took_all(&self) -> bool {
+        self.stream.taken() == self.len
+    }
+}
+
+/// Where in the file `path` what stands behind its stream begins, and where the file ends.
+pub(super) fn tail(path: &Path) -> Result<Range<u64>, LooseError> {
+    let (file, len) = open_regular(path)?;
+    let mut stream = InflateStream::new(BufReader::with_capacity(1 << 16, file));
+    io::copy(&mut stream, &mut io::sink()).map_err(LooseError::Unreadable)?;
+    Ok(stream.taken()..len)
 }
 
 impl Read for LooseStream {

@@ -501,6 +501,30 @@ fn of_a_socket_in_a_git_folder_only_the_name_is_searched() {
     assert_eq!(report["coverage"]["skipped"].as_array().unwrap().len(), 1, "{report:#}");
 }
 
+#[test]
+fn what_stands_behind_a_loose_object_in_its_file_is_searched_and_told() {
+    let scratch = Scratch::new();
+    scratch.repository("r");
+    let ids = [store(&scratch, "few"), store(&scratch, &"many ".repeat(100_000))];
+    let before = history(&scratch);
+    assert_eq!(before.0, 0, "{:#}", before.1);
+    for (number, id) in (1..).zip(&ids) {
+        let path = scratch.path(&format!("r/.git/objects/{}/{}", &id[..2], &id[2..]));
+        let mut bytes = std::fs::read(&path).unwrap();
+        // Git makes them read-only.
+        std::fs::remove_file(&path).unwrap();
+        bytes.extend_from_slice(key(number).as_bytes());
+        std::fs::write(&path, bytes).unwrap();
+    }
+    let (status, report) = history(&scratch);
+    assert!(
+        status == 1 && leak(&report, &key(1)).is_some() && leak(&report, &key(2)).is_some(),
+        "{report:#}"
+    );
+    let skipped = report["coverage"]["skipped"].to_string();
+    assert!(ids.iter().all(|id| skipped.contains(&format!("object {id}"))), "{skipped}");
+}
+
 /// A repository `s` with a key in its past, and `r` to which `put` brings it; status and report.
 fn submodule(put: impl Fn(&Scratch)) -> (i32, Value) {
     let scratch = Scratch::new();

@@ -1,6 +1,7 @@
 //! What threads bring together while they sweep, by place; ids are looked up at the end.
 
 use std::collections::HashSet;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use gix::ObjectId;
@@ -51,6 +52,8 @@ pub(super) struct Collected<H> {
     pub(super) missing: HashSet<ObjectId>,
     /// Packed entries behind whose streams there are more bytes: the pack's number, and the entry.
     pub(super) gaps: Vec<(usize, Entry)>,
+    /// Files of loose objects behind whose streams there may be more bytes.
+    pub(super) tails: Vec<PathBuf>,
     /// Entries for which there was no memory: the pack's number, and the entry.
     pub(super) postponed: Vec<(usize, Entry)>,
     /// Further copies of objects that cannot be read, and why.
@@ -66,6 +69,7 @@ impl<H> Default for Collected<H> {
             searched: 0,
             missing: HashSet::new(),
             gaps: Vec::new(),
+            tails: Vec::new(),
             postponed: Vec::new(),
             skips: Vec::new(),
         }
@@ -80,6 +84,7 @@ impl<H> Collected<H> {
         self.searched += other.searched;
         self.missing.extend(other.missing);
         self.gaps.extend(other.gaps);
+        self.tails.extend(other.tails);
         self.postponed.extend(other.postponed);
         self.skips.extend(other.skips);
     }

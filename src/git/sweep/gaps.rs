@@ -1,8 +1,10 @@
-//! Bytes of packs that belong to no entry that an index lists: between entries, before the first, after the last.
+//! Bytes of packs that belong to no entry that an index lists: between entries, before the first, after the last. And
+//! bytes behind a loose object.
 //!
 //! Git never leaves such bytes, and does not look at them either; whoever wants to hide something can.
 
 use std::io::{self, Read};
+use std::ops::Range;
 use std::path::PathBuf;
 
 use gix::hash;
@@ -10,14 +12,17 @@ use gix::hash;
 use super::Searcher;
 use super::plan::Sweep;
 use crate::git::inflate::InflateStream;
+use crate::git::loose;
 use crate::git::pack::entry;
 
-/// Bytes of a pack that no entry has.
+/// Bytes of a pack that no entry has, or of the file of a loose object that the object does not have.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct PackGap {
-    /// The pack.
+    /// The pack, or the file.
     pub pack: PathBuf,
-    /// Where they begin, in bytes from the pack's start.
+    /// Whether it is the file of a loose object.
+    pub is_loose: bool,
+    /// Where they begin, in bytes from its start.
     pub start: u64,
     /// Where they end.
     pub end: u64,
@@ -32,7 +37,12 @@ pub(super) fn list<S: Searcher>(sweep: &Sweep<'_, S>) -> Vec<PackGap> {
     for pack in &sweep.store.packs {
         let lead = pack.lead();
         if !lead.is_empty() {
-            gaps.push(PackGap { pack: pack.path().to_owned(), start: lead.start, end: lead.end });
+            gaps.push(PackGap {
+                pack: pack.path().to_owned(),
+                is_loose: false,
+                start: lead.start,
+                end: lead.end,
+            });
         }
     }
     for &(number, entry) in &sweep.collected.gaps {
@@ -44,7 +54,14 @@ pub(super) fn list<S: Searcher>(sweep: &Sweep<'_, S>) -> Vec<PackGap> {
         let start = pack.offset(entry) + header.len as u64 + stream.taken();
         let end = pack.end_of(entry);
         if start < end {
-            gaps.push(PackGap { pack: pack.path().to_owned(), start, end });
+            gaps.push(PackGap { pack: pack.path().to_owned(), is_loose: false, start, end });
+        }
+    }
+    for path in &sweep.collected.tails {
+        // It could be read a moment ago.
+        let Ok(Range { start, end }) = loose::tail(path) else { continue };
+        if start < end {
+            gaps.push(PackGap { pack: path.clone(), is_loose: true, start, end });
         }
     }
     gaps.sort();

@@ -205,7 +205,16 @@ impl<'a, S: Searcher> Worker<'a, S> {
         buffer: &mut Vec<u8>,
     ) -> Result<(), LooseError> {
         let large = self.shared.options.stream_above;
-        match loose::read(path, large, &mut self.inflater, &mut self.buffers.input, buffer)? {
+        let read = loose::read(path, large, &mut self.inflater, &mut self.buffers.input, buffer)?;
+        let gaps = self.shared.options.gaps;
+        if let Loose::Whole { start, size, .. } = read
+            && gaps
+            && !ends_with_stream(&self.buffers.input, &buffer[..start + size])
+        {
+            // Whether more stands behind the stream after all is found out at the end.
+            self.collected.tails.push(path.to_owned());
+        }
+        match read {
             Loose::Whole { kind, start, size } if self.shared.searcher.wants(kind) => {
                 let (overfull, _) = self.search_plain(kind, &buffer[start..start + size]);
                 self.follow(kind, &buffer[start..start + size]);
@@ -223,6 +232,9 @@ impl<'a, S: Searcher> Worker<'a, S> {
                 let (kind, size) = (object.kind, object.size);
                 if self.shared.searcher.wants(kind) {
                     self.streamed(Place::Loose(id), kind, size, &mut object).map_err(LooseError::Stream)?;
+                }
+                if gaps && !object.took_all() {
+                    self.collected.tails.push(path.to_owned());
                 }
             }
         }

@@ -1,6 +1,7 @@
-//! Bytes of packs that belong to no object: searched as they stand, and inflated.
+//! Bytes of packs, and of files of loose objects, that belong to no object: searched as they stand, and inflated.
 
 use std::io::{Read, Seek, SeekFrom};
+use std::path::Path;
 
 use super::repository::Run;
 use crate::container::Input;
@@ -26,12 +27,22 @@ impl Run<'_> {
                 Ok(false) => "they were searched as they stand, and inflated only in part".to_owned(),
                 Err(error) => format!("they cannot be read: {error}"),
             };
-            let reason = format!(
-                "bytes {} to {} belong to no object that its index lists; {searched}; git never writes such a pack, \
-                 `git repack -adf` makes one without",
-                gap.start, gap.end
-            );
-            self.outcome.coverage.skipped.insert(Skip::new(gap.pack.display().to_string(), reason));
+            let PackGap { start, end, .. } = gap;
+            let reason = match gap.is_loose {
+                true => format!(
+                    "bytes {start} to {end} stand behind it in its file; {searched}; git never writes such a file, \
+                     `git repack -ad` packs the object without them"
+                ),
+                false => format!(
+                    "bytes {start} to {end} belong to no object that its index lists; {searched}; git never writes \
+                     such a pack, `git repack -adf` makes one without"
+                ),
+            };
+            let what = match gap.is_loose {
+                true => format!("object {}", within_objects(&gap.pack).replace('/', "")),
+                false => gap.pack.display().to_string(),
+            };
+            self.outcome.coverage.skipped.insert(Skip::new(what, reason));
         }
         let gathered = collector.finish();
         for finding in &gathered.findings {
@@ -49,8 +60,8 @@ impl Run<'_> {
         let (mut file, _) = untrusted::open(&gap.pack, true)?;
         file.seek(SeekFrom::Start(gap.start))?;
         let length = gap.end - gap.start;
-        let name = gap.pack.file_name().unwrap_or_default().as_encoded_bytes();
-        let path = [self.prefix, b".git/objects/pack/", name].concat();
+        let inside = within_objects(&gap.pack);
+        let path = [self.prefix, b".git/objects/", inside.as_bytes()].concat();
         let origin = Origin::at_path(Surface::Unreachable, path);
         let mut worker = collector.worker();
         let mut input = file.take(length);
@@ -67,4 +78,11 @@ impl Run<'_> {
         });
         Ok(!is_cut)
     }
+}
+
+/// The path of a pack, or of a loose object, from the object directory on.
+fn within_objects(path: &Path) -> String {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    let dir = path.parent().and_then(Path::file_name).unwrap_or_default().to_string_lossy();
+    format!("{dir}/{name}")
 }
