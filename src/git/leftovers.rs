@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 
 use super::database::Database;
 use crate::model::Skip;
+use crate::untrusted::kind;
 
 /// Folders nested deeper are not entered.
 const DEEPEST: usize = 8;
@@ -29,96 +30,158 @@ pub struct Leftover {
     pub holds_objects: bool,
 }
 
-/// Every such file in the object directories of `database`, in order, and what could not be listed.
-pub fn leftovers(database: &Database) -> (Vec<Leftover>, Vec<Skip>) {
-    let mut found = Found { ids: database.ids().len_in_hex(), ..Found::default() };
-    for dir in database.list().dirs {
-        found.object_dir(&dir);
-    }
-    found.files.sort();
-    (found.files, found.skipped)
+/// A symbolic link in an object directory.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct ObjectLink {
+    /// Where it is.
+    pub path: PathBuf,
+    /// Its path from the object directory on, with `/`.
+    pub inside: String,
+    /// Whether what it leads to is read in its place.
+    pub is_followed: bool,
 }
 
-#[derive(Default)]
+/// What object directories hold besides objects that git finds.
+#[derive(Clone, Debug, Default)]
+pub struct Leftovers {
+    /// The object directories.
+    pub dirs: Vec<PathBuf>,
+    /// The files, in order.
+    pub files: Vec<Leftover>,
+    /// Paths of files and folders whose names are not made of an object id alone, from the object directory on.
+    pub names: Vec<String>,
+    /// Every symbolic link.
+    pub links: Vec<ObjectLink>,
+    /// What could not be listed.
+    pub skipped: Vec<Skip>,
+}
+
+/// Looks through the object directories of `database`.
+pub fn leftovers(database: &Database) -> Leftovers {
+    let mut found = Found { ids: database.ids().len_in_hex(), all: Leftovers::default() };
+    let dirs = database.list().dirs;
+    for dir in &dirs {
+        found.object_dir(dir);
+    }
+    found.all.dirs = dirs;
+    found.all.files.sort();
+    found.all
+}
+
 struct Found {
     ids: usize,
-    files: Vec<Leftover>,
-    skipped: Vec<Skip>,
+    all: Leftovers,
+}
+
+/// What stands in a folder.
+struct Entry {
+    path: PathBuf,
+    name: String,
+    is_link: bool,
 }
 
 impl Found {
     fn object_dir(&mut self, dir: &Path) {
-        for (path, name) in self.list(dir) {
+        for entry in self.list(dir) {
+            let Entry { path, name, .. } = &entry;
             match name.as_str() {
-                "pack" => self.packs(&path),
-                "info" => self.info(&path),
-                _ if name.len() == 2 && is_hex(&name) => {
-                    self.loose(&path, &name);
+                "pack" => self.packs(path),
+                "info" => self.info(path),
+                _ if name.len() == 2 && is_hex(name) => self.loose(path, name),
+                _ => {
+                    self.all(path, name.clone(), 0);
+                    continue;
                 }
-                _ => self.all(&path, name, 0),
             }
+            self.followed(&entry, name.clone());
         }
     }
 
     fn packs(&mut self, dir: &Path) {
-        for (path, name) in self.list(dir) {
-            let extension = path.extension().and_then(|extension| extension.to_str()).unwrap_or_default();
-            let is_swept = extension == "pack" && path.with_extension("idx").exists();
-            if !is_swept {
-                self.all(&path, format!("pack/{name}"), 0);
+        for entry in self.list(dir) {
+            let Entry { path, name, .. } = &entry;
+            let inside = format!("pack/{name}");
+            let is_pack = path.extension().is_some_and(|extension| extension == "pack");
+            if is_pack && path.with_extension("idx").exists() {
+                self.all.names.push(inside.clone());
+                self.followed(&entry, inside);
+            } else {
+                self.all(path, inside, 0);
             }
         }
     }
 
     fn info(&mut self, dir: &Path) {
-        for (path, name) in self.list(dir) {
+        for Entry { path, name, .. } in self.list(dir) {
             self.all(&path, format!("info/{name}"), 0);
         }
     }
 
     fn loose(&mut self, dir: &Path, first: &str) {
-        for (path, name) in self.list(dir) {
-            if name.len() + 2 != self.ids || !is_hex(&name) {
-                self.all(&path, format!("{first}/{name}"), 0);
+        for entry in self.list(dir) {
+            let Entry { path, name, .. } = &entry;
+            let inside = format!("{first}/{name}");
+            if name.len() + 2 == self.ids && is_hex(name) {
+                self.followed(&entry, inside);
+            } else {
+                self.all(path, inside, 0);
             }
+        }
+    }
+
+    /// Notes the entry if it is a link; what it leads to is read by others.
+    fn followed(&mut self, entry: &Entry, inside: String) {
+        if entry.is_link {
+            self.all.links.push(ObjectLink { path: entry.path.clone(), inside, is_followed: true });
         }
     }
 
     /// Takes a file, or all files below a folder.
     fn all(&mut self, path: &Path, inside: String, depth: usize) {
+        self.all.names.push(inside.clone());
         match path.symlink_metadata() {
             Ok(metadata) if metadata.is_dir() && depth < DEEPEST => {
-                for (path, name) in self.list(path) {
+                for Entry { path, name, .. } in self.list(path) {
                     self.all(&path, format!("{inside}/{name}"), depth + 1);
                 }
             }
             Ok(metadata) if metadata.is_dir() => {
-                self.skipped.push(Skip::new(path.display().to_string(), "nested too deep"));
+                self.all.skipped.push(Skip::new(path.display().to_string(), "nested too deep"));
             }
-            Ok(metadata) if metadata.is_file() => {
+            Ok(metadata) if metadata.is_symlink() => {
+                self.all.links.push(ObjectLink { path: path.to_owned(), inside, is_followed: false });
+            }
+            // A socket keeps no bytes.
+            Ok(metadata) if kind(&metadata) == "a socket" => {}
+            // Whoever reads it tells if it is no file.
+            Ok(_) => {
                 let is_other = NO_OBJECTS.iter().any(|end| inside.ends_with(end))
                     || DERIVED.iter().any(|start| inside.starts_with(start));
-                self.files.push(Leftover { path: path.to_owned(), inside, holds_objects: !is_other });
+                self.all.files.push(Leftover { path: path.to_owned(), inside, holds_objects: !is_other });
             }
-            // Links lead elsewhere; and a file that a git at work was done with is gone.
-            _ => {}
+            // A file that a git at work was done with is gone.
+            Err(_) => {}
         }
     }
 
     /// The entries of a folder, with their names.
-    fn list(&mut self, dir: &Path) -> Vec<(PathBuf, String)> {
+    fn list(&mut self, dir: &Path) -> Vec<Entry> {
         let read = fs::read_dir(dir).and_then(Iterator::collect::<io::Result<Vec<_>>>);
         match read {
             Ok(entries) => {
-                let name = |entry: &fs::DirEntry| entry.file_name().to_string_lossy().into_owned();
-                entries.iter().map(|entry| (entry.path(), name(entry))).collect()
+                let entry = |entry: &fs::DirEntry| Entry {
+                    path: entry.path(),
+                    name: entry.file_name().to_string_lossy().into_owned(),
+                    is_link: entry.file_type().is_ok_and(|kind| kind.is_symlink()),
+                };
+                entries.iter().map(entry).collect()
             }
             Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
                 Vec::new()
             }
             Err(error) => {
                 let reason = format!("the directory cannot be read: {error}");
-                self.skipped.push(Skip::new(dir.display().to_string(), reason));
+                self.all.skipped.push(Skip::new(dir.display().to_string(), reason));
                 Vec::new()
             }
         }

@@ -43,7 +43,7 @@ pub use gix::object::Kind as ObjectKind;
 pub use gix::{ObjectId, Repository};
 pub use hooks::{HooksDir, MessageCut, hooks_dir, message_cut};
 pub use index::{IndexNames, index_names, staged_paths};
-pub use leftovers::{Leftover, leftovers};
+pub use leftovers::{Leftover, Leftovers, ObjectLink, leftovers};
 pub use lfs::{LfsError, LfsStore, Pointer};
 pub use lookup::Gaps;
 pub use object_id::object_id;

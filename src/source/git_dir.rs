@@ -83,11 +83,13 @@ impl Walk<'_, '_> {
         }
         for entry in entries {
             let path = entry.path();
-            // The object database is swept.
-            if depth == 0 && entry.file_name() == "objects" {
-                continue;
-            }
             match entry.file_type() {
+                // The object database is swept.
+                Ok(kind) if depth == 0 && entry.file_name() == "objects" => {
+                    if kind.is_symlink() {
+                        self.objects_link(&path);
+                    }
+                }
                 Ok(kind) => self.entry(path, kind, depth + 1),
                 Err(error) => self.skip(&path, reason(&error)),
             }
@@ -111,31 +113,22 @@ impl Walk<'_, '_> {
         }
     }
 
-    /// Searches the target's text. What it leads to within the git folder is scanned there, a file of the work tree
-    /// is scanned here, and nothing outside of the two is opened.
+    fn objects_link(&mut self, path: &Path) {
+        let inside = self.inside(path);
+        let surface = surface(&inside);
+        let origin = Origin::at_path(surface, [self.git_dir.shown, &inside].concat());
+        if self.git_dir.surfaces.contains(&surface)
+            && let Err(reason) = target(&mut self.visit, path, &origin)
+        {
+            self.skip(path, reason);
+        }
+    }
+
     fn link(&mut self, path: &Path, origin: &Origin) {
-        let target = match fs::read_link(path) {
-            Ok(target) => path_bytes(&target),
-            Err(error) => return self.skip(path, reason(&error)),
-        };
-        // Reading from memory cannot fail.
-        let _ = self.visit.worker.blob(origin, Input::Bytes(&target));
-        let real = match path.canonicalize() {
-            Ok(real) => real,
-            // It leads nowhere.
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return,
-            Err(error) => return self.skip(path, reason(&error)),
-        };
-        let is_below = |dir: &Path| dir.canonicalize().is_ok_and(|dir| real.starts_with(dir));
-        if is_below(self.git_dir.dir) {
-            return;
+        let GitDir { dir, work_tree, .. } = self.git_dir;
+        if let Err(reason) = follow(&mut self.visit, path, origin, &[dir], work_tree) {
+            self.skip(path, reason);
         }
-        let is_near = self.git_dir.work_tree.is_some_and(is_below);
-        if is_near && fs::symlink_metadata(&real).is_ok_and(|metadata| metadata.is_file()) {
-            return self.visit.file(&real, origin, false);
-        }
-        let what = if is_near { "to a folder" } else { "that leads out of the repository" };
-        self.skip(path, format!("a symbolic link {what}, not followed; scan what it leads to by itself"));
     }
 
     fn inside(&self, path: &Path) -> Vec<u8> {
@@ -147,6 +140,66 @@ impl Walk<'_, '_> {
         let shown = [self.git_dir.shown, &inside].concat();
         self.visit.worker.skip(Skip::new(String::from_utf8_lossy(&shown), reason));
     }
+}
+
+/// Scans into `names` the last components of `paths`, and into `sink` the links in object directories, each reported
+/// as its origin. Whether what a link leads to is read by others stands beside it; it is within the folders `within`,
+/// too.
+pub fn scan_object_names(
+    paths: &[Vec<u8>],
+    links: &[(PathBuf, Origin, bool)],
+    (within, work_tree): (&[&Path], Option<&Path>),
+    (sink, names): (&dyn Sink, &dyn Sink),
+) {
+    let mut worker = names.worker();
+    paths.iter().for_each(|path| worker.name_on(Surface::GitFile, path));
+    let mut visit = Visit { worker: sink.worker(), sink };
+    for (path, origin, is_followed) in links {
+        let outcome = match is_followed {
+            true => target(&mut visit, path, origin),
+            false => follow(&mut visit, path, origin, within, work_tree),
+        };
+        if let Err(reason) = outcome {
+            visit.skip(origin.path.as_deref().unwrap_or_default(), reason);
+        }
+    }
+}
+
+/// Searches the text of a link's target.
+fn target(visit: &mut Visit<'_>, path: &Path, origin: &Origin) -> Result<(), String> {
+    let target = fs::read_link(path).map_err(|error| reason(&error))?;
+    // Reading from memory cannot fail.
+    let _ = visit.worker.blob(origin, Input::Bytes(&path_bytes(&target)));
+    Ok(())
+}
+
+/// Searches the target's text. What it leads to within the folders `within` is scanned there, a file of the work tree
+/// is scanned here, and nothing outside of them is opened, which is the error.
+fn follow(
+    visit: &mut Visit<'_>,
+    path: &Path,
+    origin: &Origin,
+    within: &[&Path],
+    work_tree: Option<&Path>,
+) -> Result<(), String> {
+    target(visit, path, origin)?;
+    let real = match path.canonicalize() {
+        Ok(real) => real,
+        // It leads nowhere.
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        Err(error) => return Err(reason(&error)),
+    };
+    let is_below = |dir: &Path| dir.canonicalize().is_ok_and(|dir| real.starts_with(dir));
+    if within.iter().any(|dir| is_below(dir)) {
+        return Ok(());
+    }
+    let is_near = work_tree.is_some_and(is_below);
+    if is_near && fs::symlink_metadata(&real).is_ok_and(|metadata| metadata.is_file()) {
+        visit.file(&real, origin, false);
+        return Ok(());
+    }
+    let what = if is_near { "to a folder" } else { "that leads out of the repository" };
+    Err(format!("a symbolic link {what}, not followed; scan what it leads to by itself"))
 }
 
 /// A socket, such as that of git's file system monitor, keeps no bytes; its name is all there is.

@@ -16,7 +16,7 @@ use crate::model::{Ignored, Origin, Skip, Surface};
 
 pub use excludes::Excludes;
 pub use files::{FileOptions, SourceError};
-pub use git_dir::{GitDir, NestedDir, scan_git_dir};
+pub use git_dir::{GitDir, NestedDir, scan_git_dir, scan_object_names};
 pub use listed::scan_listed;
 pub use stdin::scan_stdin;
 pub use tree::scan_files;

@@ -525,6 +525,35 @@ fn what_stands_behind_a_loose_object_in_its_file_is_searched_and_told() {
     assert!(ids.iter().all(|id| skipped.contains(&format!("object {id}"))), "{skipped}");
 }
 
+#[cfg(unix)]
+#[test]
+fn names_and_links_below_objects_are_searched() {
+    use std::os::unix::fs::symlink;
+    let scratch = Scratch::new();
+    scratch.repository("r");
+    let at = |name: &str| scratch.path(&format!("r/.git/objects/{name}"));
+    std::fs::create_dir(at(&key(1))).unwrap();
+    scratch.write(&format!("r/.git/objects/pack/{}.keep", key(2)), "");
+    symlink(format!("/no/{}", key(3)), at("pack/q.keep")).unwrap();
+    symlink("/no", at(&key(4))).unwrap();
+    scratch.write(&format!("r/.git/objects/pack/x/{}/y", key(5)), "");
+    // What git reads through a link is no skip, and the link is searched, too.
+    std::fs::rename(at("info"), scratch.path(&key(6))).unwrap();
+    symlink(scratch.path(&key(6)), at("info")).unwrap();
+    symlink("../info", at("pack/near")).unwrap();
+    let (status, report) = history(&scratch);
+    assert_eq!(status, 1, "{report:#}");
+    let missed: Vec<_> = (1..=6).filter(|number| leak(&report, &key(*number)).is_none()).collect();
+    assert!(missed.is_empty(), "{missed:?}");
+    let skipped = |report: &Value| report["coverage"]["skipped"].to_string();
+    assert!(!skipped(&report).contains(".git/objects/info"), "{report:#}");
+    scratch.write("out", "x");
+    drop(std::os::unix::net::UnixListener::bind(at("s")).unwrap());
+    symlink(scratch.path("out"), at("pack/out.keep")).unwrap();
+    let (_, report) = history(&scratch);
+    assert!(skipped(&report).contains(".git/objects/pack/out.keep"), "{report:#}");
+}
+
 /// A repository `s` with a key in its past, and `r` to which `put` brings it; status and report.
 fn submodule(put: impl Fn(&Scratch)) -> (i32, Value) {
     let scratch = Scratch::new();

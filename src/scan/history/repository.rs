@@ -14,15 +14,15 @@ use crate::container::Input;
 use crate::git::attribution::{self, Answer, Place, Reach, Trail, change_of};
 use crate::git::refs::{self, Refs};
 use crate::git::{
-    self, Commits, Database, IndexNames, Leftover, LfsStore, ObjectId, ObjectKind, Objects, Repository,
-    SweepOptions, entry_name, sweep,
+    self, Commits, Database, IndexNames, Leftover, Leftovers, LfsStore, ObjectId, ObjectKind, ObjectLink,
+    Objects, Repository, SweepOptions, entry_name, sweep,
 };
 use crate::model::{Finding, Identified, LeakStatus, Origin, Skip, Surface};
 use crate::scan::Settings;
 use crate::scan::collect::{Collector, name_findings};
 use crate::scan::contents::{Located, own_name};
 use crate::scan::objects::Places;
-use crate::source::{GitDir, NestedDir, Sink as _, scan_git_dir, scan_listed};
+use crate::source::{GitDir, NestedDir, Sink as _, scan_git_dir, scan_listed, scan_object_names};
 
 /// Audits `repo`. Paths and refs are reported behind `prefix`, which names a submodule.
 pub(super) fn audit(settings: &Settings<'_>, audit: &Audit, repo: &Repository, prefix: &[u8]) -> Audited {
@@ -182,7 +182,7 @@ impl Run<'_> {
         if self.wants(Surface::Reflog) {
             table_logs(refs, &shown, &collector);
         }
-        self.leftovers(&[&shown, &b"objects/"[..]].concat(), &collector);
+        self.leftovers(&[&shown, &b"objects/"[..]].concat(), &collector, &names);
         let mut gathered = collector.finish();
         self.with_names(&mut gathered.findings, names.finish().findings);
         for finding in &gathered.findings {
@@ -271,8 +271,9 @@ impl Run<'_> {
     }
 
     /// What git left in object directories, and does not see.
-    fn leftovers(&mut self, shown: &[u8], collector: &Collector<'_>) {
-        let (files, skipped) = git::leftovers(&Database::of(self.repo));
+    fn leftovers(&mut self, shown: &[u8], collector: &Collector<'_>, names: &Collector<'_>) {
+        let Leftovers { dirs, files, names: paths, links, skipped } =
+            git::leftovers(&Database::of(self.repo));
         self.outcome.coverage.skipped.extend(skipped);
         let files = files.into_iter().map(|Leftover { path, inside, holds_objects }| {
             let surface = if holds_objects { Surface::Unreachable } else { Surface::GitFile };
@@ -283,6 +284,17 @@ impl Run<'_> {
         let with_objects = files.iter().filter(|(_, origin)| origin.surface == Surface::Unreachable);
         self.opened.extend(with_objects.map(|(path, _)| path.display().to_string()));
         scan_listed(files, collector);
+        if self.wants(Surface::GitFile) {
+            let at = |inside: &String| [shown, inside.as_bytes()].concat();
+            let paths: Vec<_> = paths.iter().map(at).collect();
+            let link = |link: ObjectLink| {
+                (link.path, Origin::at_path(Surface::GitFile, at(&link.inside)), link.is_followed)
+            };
+            let links: Vec<_> = links.into_iter().map(link).collect();
+            let own = [self.repo.common_dir()];
+            let within: Vec<&Path> = own.into_iter().chain(dirs.iter().map(|dir| dir.as_path())).collect();
+            scan_object_names(&paths, &links, (&within, self.repo.workdir()), (collector, names));
+        }
     }
 
     fn ref_names(&mut self, refs: &Refs) {
