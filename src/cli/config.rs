@@ -6,7 +6,7 @@ use anyhow::{Context, Result, anyhow};
 use serde::Deserialize;
 use toml::Spanned;
 
-use super::limits::Unpacking;
+use super::limits::{Seconds, Unpacking};
 use super::message;
 use super::root::Root;
 use crate::model::{Confidence, Surface};
@@ -44,6 +44,8 @@ pub(super) struct Config {
     pub(super) surfaces: Vec<String>,
     pub(super) strict: bool,
     pub(super) threads: Option<usize>,
+    /// The time that a whole run may take.
+    pub(super) max_time: Option<Seconds>,
     pub(super) no_ignore: bool,
     /// How far containers are followed.
     pub(super) containers: Unpacking,
@@ -66,6 +68,7 @@ struct Raw {
     surfaces: Vec<Spanned<String>>,
     strict: bool,
     threads: Option<Spanned<usize>>,
+    max_time: Option<Seconds>,
     no_ignore: bool,
     containers: Unpacking,
 }
@@ -162,6 +165,7 @@ pub(super) fn parse(text: &str, shown: &str, folder: &Path) -> Result<Config> {
         surfaces: raw.surfaces.into_iter().map(Spanned::into_inner).collect(),
         strict: raw.strict,
         threads: raw.threads.as_ref().map(threads).transpose()?,
+        max_time: raw.max_time,
         no_ignore: raw.no_ignore,
         containers: raw.containers,
     })

@@ -74,7 +74,7 @@ impl Job<'_> {
     /// Does it, showing progress, and writes the reports.
     pub(super) fn run(self, detector: &Detector, global: &Global) -> Result<Exit> {
         let outputs = Outputs::open(self.reporting, global)?;
-        let stop = options::stop(&self.reporting.sifting)?;
+        let stop = options::stop(&self.reporting.sifting, self.config)?;
         let settings = Settings {
             detector,
             rules_digest: self.rules_digest,

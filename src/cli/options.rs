@@ -66,12 +66,12 @@ pub(super) fn min_confidence(sifting: &Sifting, config: &Config) -> Result<Confi
 }
 
 /// A request to stop that Ctrl-C or the end of `--max-time` sets.
-pub(super) fn stop(sifting: &Sifting) -> Result<Arc<Stop>> {
+pub(super) fn stop(sifting: &Sifting, config: &Config) -> Result<Arc<Stop>> {
     let asked: Option<Seconds> = match sifting.max_time {
         Some(limit) => Some(limit),
         None => value("FRISKEY_MAX_TIME")?,
     };
-    interrupt::stop(asked.map(|limit| limit.0))
+    interrupt::stop(asked.or(config.max_time).map(|limit| limit.0))
 }
 
 /// Threads to scan with: one for each processor, when nobody says.

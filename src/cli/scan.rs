@@ -23,7 +23,7 @@ pub(super) fn run(scan: &Scan, global: &Global) -> Result<Exit> {
     let Scan { paths, files, reporting, .. } = scan;
     let InForce { config, rules, detector, policy } = in_force(scan, global)?;
     let outputs = Outputs::open(reporting, global)?;
-    let stop = options::stop(&reporting.sifting)?;
+    let stop = options::stop(&reporting.sifting, &config)?;
     let settings = Settings {
         detector: &detector,
         rules_digest: rules.digest(),

@@ -16,7 +16,7 @@ pub(super) fn run(staged: &Staged, global: &Global) -> Result<Exit> {
     let (rules, detector) = detector(global, &config)?;
     let policy = options::policy(&staged.accepting, &config, Extent::default())?;
     let outputs = Outputs::open(&staged.reporting, global)?;
-    let stop = options::stop(&staged.reporting.sifting)?;
+    let stop = options::stop(&staged.reporting.sifting, &config)?;
     let settings = Settings {
         detector: &detector,
         rules_digest: rules.digest(),

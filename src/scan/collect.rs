@@ -8,6 +8,7 @@ use super::Settings;
 use super::accept;
 use super::bounded::{Bounded, Dropped};
 use super::contents::{Contents, Searched, own_name, skips};
+use super::few;
 use crate::container::Input;
 use crate::detect::{Chunk, Detector, Hidden, Mask};
 use crate::model::{Coverage, Finding, Ignored, Origin, Position, Skip, Span, Surface};
@@ -30,6 +31,8 @@ pub(super) struct Gathered {
     pub(super) notes: BTreeSet<String>,
     /// Findings that there was no room for.
     pub(super) dropped: Dropped,
+    /// Skips beside those in the coverage.
+    pub(super) more_skipped: u64,
 }
 
 impl<'d> Collector<'d> {
@@ -78,7 +81,7 @@ struct Local<'c> {
 
 impl Worker for Local<'_> {
     fn blob(&mut self, origin: &Origin, content: Input<'_>) -> io::Result<()> {
-        let Gathered { coverage, notes, .. } = &mut self.gathered;
+        let Gathered { coverage, notes, more_skipped, .. } = &mut self.gathered;
         coverage.surfaces.insert(origin.surface);
         let mut searched = Searched::default();
         let outcome = self.contents.search(content, || own_name(origin), &mut searched);
@@ -86,6 +89,7 @@ impl Worker for Local<'_> {
         if !searched.skipped.is_empty() {
             let shown = String::from_utf8_lossy(origin.path.as_deref().unwrap_or_default());
             coverage.skipped.extend(skips(&shown, searched.skipped));
+            few::trim(&mut coverage.skipped, more_skipped);
         }
         if !searched.found.is_empty() {
             let (found, dropped) = searched.found.into_parts();
@@ -114,6 +118,7 @@ impl Worker for Local<'_> {
 
     fn skip(&mut self, skip: Skip) {
         self.gathered.coverage.skipped.insert(skip);
+        few::trim(&mut self.gathered.coverage.skipped, &mut self.gathered.more_skipped);
     }
 
     fn ignore(&mut self, ignored: Ignored) {
@@ -126,6 +131,9 @@ impl Drop for Local<'_> {
         let own = std::mem::take(&mut self.gathered);
         let mut all = self.collector.gathered.lock().unwrap_or_else(PoisonError::into_inner);
         all.coverage.merge(own.coverage);
+        all.more_skipped += own.more_skipped;
+        let Gathered { coverage, more_skipped, .. } = &mut *all;
+        few::trim(&mut coverage.skipped, more_skipped);
         all.notes.extend(own.notes);
     }
 }

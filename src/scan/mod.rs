@@ -5,6 +5,7 @@ mod accept;
 mod bounded;
 mod collect;
 mod contents;
+mod few;
 mod history;
 mod leaks;
 mod narrowing;
@@ -132,6 +133,7 @@ fn report(
     gathered.findings = findings;
     dropped.add(gathered.dropped);
     let unlisted = if settings.only.is_some() { 0 } else { dropped.open(settings.min_confidence) };
+    few::listed(&mut gathered.coverage.skipped, gathered.more_skipped);
     let secrets: HashMap<_, _> = gathered
         .findings
         .iter()

@@ -17,4 +17,5 @@ mod reftable;
 mod scan;
 mod support;
 mod surfaces;
+mod time;
 mod trace;

@@ -26,7 +26,7 @@ fn place() -> impl Strategy<Value = Place> {
         "[A-Za-z0-9_-]{32,160}",
         any::<bool>(),
         proptest::sample::select(Surface::ALL),
-        proptest::collection::vec(any::<u8>(), 0..40),
+        name(),
         proptest::collection::vec(proptest::collection::vec(any::<u8>(), 0..10), 0..3),
         any::<bool>(),
         any::<bool>(),
@@ -42,6 +42,36 @@ fn place() -> impl Strategy<Value = Place> {
             with_change,
             line,
         })
+}
+
+/// Any bytes, often such that a CI runner would obey them at the start of a line.
+fn name() -> impl Strategy<Value = Vec<u8>> {
+    let openings = [
+        "",
+        "",
+        "::error::",
+        " ::add-mask::",
+        "\u{2003}::x::",
+        "\x1b[1m::x::",
+        "\u{feff}::x::",
+        "##[x]",
+        "##vso[x]",
+    ];
+    let rest = proptest::collection::vec(any::<u8>(), 0..40);
+    (proptest::sample::select(openings.to_vec()), rest)
+        .prop_map(|(opening, rest)| [opening.as_bytes(), &rest].concat())
+}
+
+/// Whether a runner takes the line for a command.
+fn is_command(line: &str) -> bool {
+    let shown = line.trim_start_matches(|c: char| c.is_whitespace() || matches!(c, '\u{feff}' | '\u{200b}'));
+    let plain = match shown.strip_prefix("\x1b[") {
+        Some(rest) => {
+            rest.trim_start_matches(|c: char| c.is_ascii_digit() || c == ';').trim_start_matches('m')
+        }
+        None => shown,
+    };
+    plain.starts_with("::") || ["##[", "##vso[", "##teamcity["].iter().any(|opening| line.contains(opening))
 }
 
 fn secret(place: &Place) -> Secret {
@@ -101,6 +131,11 @@ proptest! {
         written.push(("step summary", summary));
         for (name, out) in written {
             let text = String::from_utf8(out).unwrap();
+            for line in text.lines().filter(|line| is_command(line)) {
+                // Its own commands, one a line, are what this format is for.
+                let is_own = ["::error ", "::warning ", "::notice "].iter().any(|own| line.starts_with(own));
+                prop_assert!(name == "github" && is_own, "{name}: {line}");
+            }
             for place in &places {
                 for at in 0..=place.body.len() - PIECE {
                     let piece = &place.body[at..at + PIECE];

@@ -179,7 +179,7 @@ impl<'a> Run<'a> {
     /// accepts, if there is one.
     fn scan(&self, baseline: Option<&Baseline>) -> Result<Report> {
         let policy = self.policy(baseline);
-        let stop = options::stop(&self.survey.sifting)?;
+        let stop = options::stop(&self.survey.sifting, &self.config)?;
         let threads = options::threads(&self.survey.sifting, &self.config)?;
         let tree = tree(&self.paths, &self.survey.files, threads, &self.config)?;
         let report = scan_tree(&self.settings(&policy, &stop), &tree)?;

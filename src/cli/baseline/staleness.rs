@@ -33,7 +33,7 @@ impl Run<'_> {
             progress: None,
         };
         let policy = self.policy(None);
-        let stop = options::stop(&self.survey.sifting)?;
+        let stop = options::stop(&self.survey.sifting, &self.config)?;
         let mut report = match scan_history(&self.settings(&policy, &stop), &audit) {
             Ok(report) => report,
             Err(error) => return Ok(unread(&error)),

@@ -96,7 +96,7 @@ pub(super) fn run(ci: &Ci, global: &Global) -> Result<Exit> {
     }
     let summary = if ci.no_step_summary { None } else { step_summary() };
     let outputs = Outputs::open(&reporting, global)?.with_summary(summary)?;
-    let stop = options::stop(&reporting.sifting)?;
+    let stop = options::stop(&reporting.sifting, &trusted.config)?;
     let settings = Settings {
         detector: &trusted.detector,
         rules_digest: trusted.rules.digest(),

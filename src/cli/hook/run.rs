@@ -43,7 +43,7 @@ pub(super) fn run(hook: Hook, args: &[OsString], global: &Global) -> Result<Exit
     let config = options::config(global)?;
     let (rules, detector) = detector(global, &config)?;
     let policy = options::policy(&Accepting::default(), &config, Extent::default())?;
-    let stop = options::stop(&Sifting::default())?;
+    let stop = options::stop(&Sifting::default(), &config)?;
     let settings = Settings {
         detector: &detector,
         rules_digest: rules.digest(),

@@ -4,6 +4,7 @@
 //! Packs are harvested whole, in pack order; what they do not have is read by id when it is needed.
 
 use std::collections::HashMap;
+use std::sync::atomic::AtomicBool;
 use std::sync::{Mutex, PoisonError};
 
 use gix::ObjectId;
@@ -84,7 +85,7 @@ impl Forest {
 
     /// Reads every pack, in pack order. Without this, each tree and commit is read by id, which is
     /// quicker for a few and much slower for all.
-    pub(super) fn harvest_packs(&mut self, threads: usize) {
+    pub(super) fn harvest_packs(&mut self, threads: usize, stop: &AtomicBool) {
         let mut harvested = Vec::new();
         let shared = Shared {
             numbers: &self.numbers,
@@ -96,7 +97,7 @@ impl Forest {
             let mut visitors: Vec<_> = (0..threads.max(1))
                 .map(|_| FromPack { harvest: Harvest::new(), shared: &shared, numbered })
                 .collect();
-            unfold(&numbered.pack, &mut visitors);
+            unfold(&numbered.pack, &mut visitors, stop);
             harvested.extend(visitors.into_iter().map(|visitor| visitor.harvest));
         }
         self.harvests.splice(0..0, harvested);

@@ -18,6 +18,7 @@ mod sets;
 mod unfold;
 
 use std::collections::{BTreeSet, HashMap};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use gix::ObjectId;
 use gix::objs::Kind;
@@ -109,14 +110,29 @@ pub fn attribute(
     question: &Question,
     threads: usize,
 ) -> Answer {
-    answer(repo, refs, unreachable, question, Reading::Packs { threads })
+    attribute_until(repo, refs, unreachable, question, threads, &NEVER)
 }
+
+/// The same until `stop` is set; what is answered then says nothing.
+pub fn attribute_until(
+    repo: &gix::Repository,
+    refs: &Refs,
+    unreachable: &[ObjectId],
+    question: &Question,
+    threads: usize,
+    stop: &AtomicBool,
+) -> Answer {
+    answer(repo, refs, unreachable, question, Reading::Packs { threads, stop })
+}
+
+/// Of those whom nobody stops.
+static NEVER: AtomicBool = AtomicBool::new(false);
 
 /// How trees and commits are read.
 #[derive(Clone, Copy)]
-enum Reading {
+enum Reading<'s> {
     /// All that packs have, in pack order, then by id.
-    Packs { threads: usize },
+    Packs { threads: usize, stop: &'s AtomicBool },
     /// Each by id.
     #[cfg(test)]
     ById,
@@ -127,7 +143,7 @@ fn answer(
     refs: &Refs,
     unreachable: &[ObjectId],
     question: &Question,
-    reading: Reading,
+    reading: Reading<'_>,
 ) -> Answer {
     if question.objects.is_empty() || question.secrets == 0 {
         return Answer { trails: vec![Trail::default(); question.secrets], gaps: Gaps::default() };
@@ -135,7 +151,12 @@ fn answer(
     let targets = question.targets();
     let mut forest = Forest::new(repo, &targets, question.secrets);
     match reading {
-        Reading::Packs { threads } => forest.harvest_packs(threads),
+        Reading::Packs { threads, stop } => {
+            forest.harvest_packs(threads, stop);
+            if stop.load(Ordering::Relaxed) {
+                return Answer { trails: vec![Trail::default(); question.secrets], gaps: Gaps::default() };
+            }
+        }
         #[cfg(test)]
         Reading::ById => {}
     }
@@ -188,8 +209,14 @@ pub fn change_of(id: &ObjectId, object: &[u8]) -> Change {
 /// `question` must name every object that holds one of the secrets, among the range's
 /// [`candidates`](super::range::candidates) and [`outside`](super::range::outside) of it; an old key
 /// is taken for a new one otherwise. Of the trails, `introduced`, `removed` and `places` are filled,
-/// with the range's commits only.
-pub fn attribute_range(repo: &gix::Repository, range: &Range, question: &Question, threads: usize) -> Answer {
+/// with the range's commits only. What is answered after `stop` was set says nothing.
+pub fn attribute_range(
+    repo: &gix::Repository,
+    range: &Range,
+    question: &Question,
+    threads: usize,
+    stop: &AtomicBool,
+) -> Answer {
     /// From so many commits on, reading whole packs is quicker than each of their trees by id.
     const MANY: usize = 2000;
     if question.objects.is_empty() || question.secrets == 0 {
@@ -198,7 +225,7 @@ pub fn attribute_range(repo: &gix::Repository, range: &Range, question: &Questio
     let targets = question.targets();
     let mut forest = Forest::new(repo, &targets, question.secrets);
     if range.commits.len() >= MANY {
-        forest.harvest_packs(threads);
+        forest.harvest_packs(threads, stop);
     }
     let commits: Vec<u32> = range.commits.iter().map(|commit| forest.numbers.number(&commit.id)).collect();
     let history = History::within(&mut forest, &commits);

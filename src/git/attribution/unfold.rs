@@ -4,7 +4,7 @@
 //! right after its base. This only saves time: what cannot be unfolded here is left out, and is
 //! looked up by id when it is needed, where failing has consequences.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use gix::objs::Kind;
 
@@ -45,8 +45,8 @@ pub(super) struct Delta<'a, M> {
     pub(super) runs: &'a [Run],
 }
 
-/// Unfolds all trees and commits of `pack`, on as many threads as there are visitors.
-pub(super) fn unfold<V: Visitor>(pack: &Pack, visitors: &mut [V]) {
+/// Unfolds all trees and commits of `pack`, on as many threads as there are visitors, unless `stop` is set.
+pub(super) fn unfold<V: Visitor>(pack: &Pack, visitors: &mut [V], stop: &AtomicBool) {
     let tree = Tree::build(pack, visitors.len(), &[]);
     let kind = |root: Entry| match pack.header(root).ok()?.0.content {
         Content::Whole(kind @ (Kind::Tree | Kind::Commit)) => Some((root, kind)),
@@ -56,7 +56,7 @@ pub(super) fn unfold<V: Visitor>(pack: &Pack, visitors: &mut [V]) {
     let next = AtomicUsize::new(0);
     let work = |visitor: &mut V| {
         let mut worker = Worker::new(pack, &tree);
-        loop {
+        while !stop.load(Ordering::Relaxed) {
             let from = next.fetch_add(BATCH, Ordering::Relaxed);
             let Some(rest) = roots.get(from..).filter(|rest| !rest.is_empty()) else { break };
             for &(root, kind) in &rest[..BATCH.min(rest.len())] {

@@ -1,6 +1,7 @@
 //! Ranges as git has them, and what random ranges introduce, against brute force.
 
 use std::collections::{BTreeSet, HashMap};
+use std::sync::atomic::AtomicBool;
 
 use proptest::prelude::*;
 
@@ -214,7 +215,8 @@ proptest! {
         let looked_at = before.into_iter().chain(scanned);
         let objects: HashMap<_, _> =
             looked_at.filter_map(|id| Some((id, oracle.secrets.get(&id)?.clone()))).collect();
-        let answer = attribute_range(&repo, &range, &Question { objects, secrets: SECRETS }, 2);
+        let question = Question { objects, secrets: SECRETS };
+        let answer = attribute_range(&repo, &range, &question, 2, &AtomicBool::new(false));
         for (secret, trail) in (0u32..).zip(&answer.trails) {
             let has = |commit: &ObjectId| !oracle.paths(commit, secret).is_empty();
             let new = |id: &&ObjectId| has(id) && !oracle.commits[*id].parents.iter().any(has);

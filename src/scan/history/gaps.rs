@@ -51,6 +51,7 @@ impl Run<'_> {
         }
         self.outcome.findings.extend(gathered.findings);
         self.outcome.dropped.add(gathered.dropped);
+        self.outcome.more_skipped += gathered.more_skipped;
         self.outcome.coverage.skipped.extend(gathered.coverage.skipped);
         self.outcome.notes.extend(gathered.notes);
     }

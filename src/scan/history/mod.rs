@@ -112,6 +112,8 @@ struct Outcome {
     notes: BTreeSet<String>,
     /// Findings that there was no room for.
     dropped: Dropped,
+    /// Skips beside those in the coverage.
+    more_skipped: u64,
 }
 
 /// Why an audit cannot be done.
@@ -146,13 +148,14 @@ pub fn scan_history(settings: &Settings<'_>, audit: &Audit) -> Result<Report, Hi
             outcome => outcome?,
         },
     };
-    let Outcome { mut findings, mut overlays, mut coverage, below_threshold, notes, dropped } = outcome;
+    let Outcome { mut findings, mut overlays, mut coverage, below_threshold, notes, dropped, more_skipped } =
+        outcome;
     if let Some(excludes) = &audit.exclude {
         findings.retain(|finding| !is_excluded(excludes, &finding.origin));
     }
     coverage.ignored.extend(narrowing::globs(audit.exclude.as_ref()));
     coverage.ignored.extend(narrowing::surfaces(AUDITED, &audit.surfaces));
-    let gathered = Gathered { findings, coverage, notes, dropped };
+    let gathered = Gathered { findings, coverage, notes, dropped, more_skipped };
     Ok(report(audit.command, settings, gathered, &clock, |report| {
         if settings.only.is_none() {
             report.below_threshold += below_threshold;

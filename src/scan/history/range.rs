@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use super::gathered::Secrets;
 use super::repository::Run;
 use super::{Audit, HistoryError, Outcome};
-use crate::git::attribution::{Place, attribute, attribute_range};
+use crate::git::attribution::{Place, attribute_range, attribute_until};
 use crate::git::range::{self, Brought, Care, Range, candidates, outside};
 use crate::git::refs::{self, Refs, Tip, TipKind};
 use crate::git::{Commits, Database, ObjectId, ObjectKind, Repository};
@@ -148,6 +148,9 @@ impl Run<'_> {
 
     /// Keeps what the range introduced, and finds out what became of it.
     fn attribute_range(&mut self, range: &Range, secrets: &Secrets) {
+        if self.is_stopped() {
+            return self.without_attribution(secrets);
+        }
         let mut question = secrets.question();
         if !question.objects.is_empty() {
             let scanned = question.objects.keys().copied().collect();
@@ -169,10 +172,14 @@ impl Run<'_> {
             // What cannot be unpacked out there is not this range's.
             self.outcome.coverage.skipped.extend(old.gaps.into_skips());
         }
-        let within = attribute_range(self.repo, range, &question, self.audit.threads);
+        let stop = self.settings.stop.flag();
+        let within = attribute_range(self.repo, range, &question, self.audit.threads, stop);
         self.outcome.coverage.skipped.extend(within.gaps.into_skips());
         let refs = refs::read(self.repo);
-        let whole = attribute(self.repo, &refs, &[], &question, self.audit.threads);
+        let whole = attribute_until(self.repo, &refs, &[], &question, self.audit.threads, stop);
+        if self.is_stopped() {
+            return self.without_attribution(secrets);
+        }
         let trails = within.trails.into_iter().zip(whole.trails);
         for ((identified, number), (within, whole)) in secrets.identified.iter().zip(0..).zip(trails) {
             let mut trail = whole;

@@ -195,6 +195,7 @@ impl Run<'_> {
         }
         self.outcome.findings.extend(gathered.findings);
         self.outcome.dropped.add(gathered.dropped);
+        self.outcome.more_skipped += gathered.more_skipped;
         self.outcome.coverage.merge(gathered.coverage);
         self.outcome.notes.extend(gathered.notes);
     }
@@ -349,8 +350,42 @@ impl Run<'_> {
         drop(found);
         self.outcome.below_threshold += below;
         self.outcome.dropped.add(secrets.dropped);
-        if !secrets.identified.is_empty() || !closed.is_empty() {
+        if self.is_stopped() {
+            self.without_attribution(&secrets);
+        } else if !secrets.identified.is_empty() || !closed.is_empty() {
             self.attribute(&database, refs, &secrets, &closed);
+        }
+    }
+
+    /// Whether the user asked to stop, or the time is up.
+    pub(super) fn is_stopped(&self) -> bool {
+        self.settings.stop.is_set()
+    }
+
+    /// What was found is reported, though nothing more is known than the objects that hold it.
+    pub(super) fn without_attribution(&mut self, secrets: &Secrets) {
+        let kinds = [ObjectKind::Blob, ObjectKind::Tree, ObjectKind::Commit, ObjectKind::Tag];
+        for (id, kind, held) in secrets.of_kinds(&kinds) {
+            let surface = match kind {
+                ObjectKind::Tree => Surface::FileName,
+                ObjectKind::Commit => Surface::CommitMessage,
+                ObjectKind::Tag => Surface::TagMessage,
+                ObjectKind::Blob => Surface::Blob,
+            };
+            let is_commit = kind == ObjectKind::Commit;
+            for (number, _) in held {
+                let identified = &secrets.identified[*number as usize];
+                let overlay = self.outcome.overlays.entry(identified.fingerprint).or_default();
+                overlay.status(LeakStatus::Unknown);
+                let origin = Origin {
+                    surface,
+                    path: None,
+                    object: (!is_commit).then(|| id.to_string()),
+                    commit: is_commit.then(|| id.to_string()),
+                    container: Vec::new(),
+                };
+                self.push(identified, origin, Located::somewhere(identified), 1);
+            }
         }
     }
 
@@ -364,9 +399,13 @@ impl Run<'_> {
         let mut question = secrets.question();
         let held: HashSet<ObjectId> = question.objects.keys().copied().collect();
         packed::ask(&mut question, closed);
+        let stop = self.settings.stop.flag();
         let Answer { trails, gaps } =
-            attribution::attribute(self.repo, refs, &unreachable, &question, self.audit.threads);
+            attribution::attribute_until(self.repo, refs, &unreachable, &question, self.audit.threads, stop);
         self.outcome.coverage.skipped.extend(gaps.into_skips());
+        if self.is_stopped() {
+            return self.without_attribution(secrets);
+        }
         for (identified, trail) in secrets.identified.iter().zip(&trails) {
             self.in_trees(identified, trail, None);
         }

@@ -79,6 +79,7 @@ impl Walk<'_> {
         self.outcome.findings.extend(own.findings);
         self.outcome.coverage.merge(own.coverage);
         self.outcome.dropped.add(own.dropped);
+        self.outcome.more_skipped += own.more_skipped;
         self.outcome.notes.extend(own.notes);
         self.outcome.below_threshold += own.below_threshold;
         repository::merge(&mut self.outcome.overlays, own.overlays);

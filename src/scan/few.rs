@@ -1,0 +1,70 @@
+//! As many lines of the receipt as anybody reads, and how many more there are: a tree can hold millions of files
+//! that cannot be read.
+
+use std::collections::BTreeSet;
+
+use crate::model::Skip;
+
+/// The most that are listed.
+pub(super) const MOST: usize = 10_000;
+
+/// Leaves of `all`, once they are twice as many as are listed, those that come first; counts the others in `more`.
+/// What is left does not depend on the order in which they came.
+pub(super) fn trim<T: Ord>(all: &mut BTreeSet<T>, more: &mut u64) {
+    if all.len() >= 2 * MOST {
+        cut(all, more);
+    }
+}
+
+fn cut<T: Ord>(all: &mut BTreeSet<T>, more: &mut u64) {
+    *more += all.len().saturating_sub(MOST) as u64;
+    while all.len() > MOST {
+        all.pop_last();
+    }
+}
+
+/// Leaves as many as are listed, and says that there are `more`.
+pub(super) fn listed(skipped: &mut BTreeSet<Skip>, mut more: u64) {
+    cut(skipped, &mut more);
+    if more > 0 {
+        let reason =
+            format!("not scanned either; a report lists {MOST}, scan fewer paths at a time to see all");
+        skipped.insert(Skip::new(format!("{more} more"), reason));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn skip(number: usize) -> Skip {
+        Skip::new(format!("{number:06}"), "x")
+    }
+
+    #[test]
+    fn the_first_are_left_and_the_rest_is_counted() {
+        let mut outcomes = BTreeSet::new();
+        for step in [1, 7, 24_999] {
+            let (mut all, mut more) = (BTreeSet::new(), 0);
+            for number in 0..25_000 {
+                all.insert(skip(number * step % 25_000));
+                trim(&mut all, &mut more);
+                assert!(all.len() < 2 * MOST);
+            }
+            listed(&mut all, more);
+            assert_eq!(all.len(), MOST + 1);
+            assert!(all.iter().any(|skip| skip.what == "15000 more"));
+            assert!(all.contains(&skip(MOST - 1)));
+            outcomes.insert(all);
+        }
+        assert_eq!(outcomes.len(), 1);
+    }
+
+    #[test]
+    fn few_are_left_alone() {
+        let (mut all, mut more) = ((0..MOST).map(skip).collect::<BTreeSet<_>>(), 0);
+        trim(&mut all, &mut more);
+        listed(&mut all, more);
+        assert_eq!(all.len(), MOST);
+    }
+}

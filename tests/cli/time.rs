@@ -1,0 +1,45 @@
+//! A run that may take no time at all looks at nothing, and says so.
+
+use crate::support::{Scratch, key, report, run};
+
+const REASON: &str = "not reached within the time limit of 0 s (`--max-time`)";
+
+#[test]
+fn what_is_not_reached_in_time_is_told() {
+    let scratch = Scratch::new();
+    scratch.repository("a");
+    scratch.write("a/key", key(1));
+    scratch.commit("a", "key");
+    scratch.write("a/other", key(2));
+    scratch.git("a", &["add", "-A"]);
+    for command in [&["scan", "."][..], &["history"], &["history", "--range=HEAD"], &["staged"], &["ci"]] {
+        let args = [command, &["--format", "json", "--max-time", "0"]].concat();
+        let output = scratch.friskey("a", &args);
+        let status = output.status.code();
+        assert_eq!(status, Some(3), "{args:?}: {}", String::from_utf8_lossy(&output.stderr));
+        let reasons = report(&output)["coverage"]["skipped"].to_string();
+        assert!(reasons.contains(REASON), "{args:?}: {reasons}");
+        // As long as is needed is as if there were no limit.
+        let args = [command, &["--format", "json", "--max-time", "3600"]].concat();
+        assert_eq!(scratch.friskey("a", &args).status.code(), Some(1), "{args:?}");
+    }
+}
+
+#[test]
+fn a_hook_out_of_time_lets_nothing_pass() {
+    let scratch = Scratch::new();
+    scratch.repository("a");
+    scratch.write("a/other", "nothing");
+    scratch.git("a", &["add", "-A"]);
+    let hook = |time: &str| {
+        let mut command = scratch.command(env!("CARGO_BIN_EXE_friskey"), "a");
+        run(command.env("FRISKEY_MAX_TIME", time).args(["hook", "run", "pre-commit"]), b"")
+    };
+    assert_eq!(hook("3600").status.code(), Some(0));
+    let output = hook("0");
+    assert_eq!(output.status.code(), Some(3));
+    assert!(String::from_utf8_lossy(&output.stderr).contains(REASON));
+    scratch.write("a/friskey.toml", "max-time = 0\n");
+    assert_eq!(scratch.friskey("a", &["hook", "run", "pre-commit"]).status.code(), Some(3));
+    assert_eq!(hook("soon").status.code(), Some(2));
+}
