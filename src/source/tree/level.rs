@@ -70,7 +70,10 @@ impl Level {
         let repository = Repository::at(folder, shown, &shared.budget, skip);
         let mut own =
             |name: &str| read(&folder.join(name), &shown(name), Links::Within(folder), &shared.budget, skip);
-        let (ignore, git_ignore) = (own(".ignore"), own(".gitignore"));
+        let ignore = own(".ignore");
+        let in_repository = repository.is_some() || above.is_some_and(|above| above.in_repository);
+        // Without a repository around it, it is a file like any other.
+        let git_ignore = if in_repository { own(".gitignore") } else { None };
         if repository.is_none() && ignore.is_none() && git_ignore.is_none() {
             return above.cloned();
         }
@@ -80,7 +83,7 @@ impl Level {
             folder: folder.to_owned(),
             ignore,
             git_ignore,
-            in_repository: repository.is_some() || above.is_some_and(|above| above.in_repository),
+            in_repository,
             repository,
             depth,
         };
@@ -97,7 +100,7 @@ impl Level {
     }
 
     /// What ignores `path`, which is absolute and in the folder of this level or further below.
-    pub(super) fn ignores(&self, path: &Path, is_folder: bool, shared: &Shared) -> Option<Named> {
+    pub(super) fn ignores<'l>(&'l self, path: &Path, is_folder: bool, shared: &'l Shared) -> Option<Named> {
         // The nearest file of each kind that names the path decides; `.ignore` goes before `.gitignore`, that
         // before what stands in the git folder, and that before the user's own.
         let [mut ignore, mut git_ignore, mut exclude, mut global] = [const { Match::None }; 4];
@@ -105,15 +108,19 @@ impl Level {
         let mut level = Some(self);
         while let Some(here) = level {
             level = here.above.as_deref();
-            let Ok(inside) = path.strip_prefix(&here.folder) else { continue };
-            either(&mut ignore, here.ignore.as_ref(), inside, is_folder);
+            let either = |found: &mut Match<_>, globs: Option<&'l Gitignore>| {
+                if let (true, Some(globs)) = (found.is_none(), globs) {
+                    *found = globs.matched(inside(path, &here.folder), is_folder);
+                }
+            };
+            either(&mut ignore, here.ignore.as_ref());
             if is_above_top {
                 continue;
             }
-            either(&mut git_ignore, here.git_ignore.as_ref(), inside, is_folder);
+            either(&mut git_ignore, here.git_ignore.as_ref());
             if let Some(repository) = &here.repository {
-                either(&mut exclude, repository.exclude.as_ref(), inside, is_folder);
-                either(&mut global, shared.global.as_ref(), inside, is_folder);
+                either(&mut exclude, repository.exclude.as_ref());
+                either(&mut global, shared.global.as_ref());
                 is_above_top = true;
             }
         }
@@ -130,10 +137,19 @@ impl Level {
     }
 }
 
-fn either<'a>(found: &mut Match<&'a Glob>, globs: Option<&'a Gitignore>, path: &Path, is_folder: bool) {
-    if let (true, Some(globs)) = (found.is_none(), globs) {
-        *found = globs.matched(path, is_folder);
-    }
+/// `path` from `folder` on, in which it lies. As bytes, for every path is asked about at every level.
+#[cfg(unix)]
+fn inside<'p>(path: &'p Path, folder: &Path) -> &'p Path {
+    use std::ffi::OsStr;
+    use std::os::unix::ffi::OsStrExt;
+    let (path, folder) = (path.as_os_str().as_bytes(), folder.as_os_str().as_bytes());
+    let rest = path.strip_prefix(folder).unwrap_or(path);
+    Path::new(OsStr::from_bytes(rest.strip_prefix(b"/").unwrap_or(rest)))
+}
+
+#[cfg(not(unix))]
+fn inside<'p>(path: &'p Path, folder: &Path) -> &'p Path {
+    path.strip_prefix(folder).unwrap_or(path)
 }
 
 fn name(glob: &Glob) -> String {

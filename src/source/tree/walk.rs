@@ -59,6 +59,14 @@ pub(super) struct Entry {
     pub(super) is_root: bool,
 }
 
+/// What a folder lists.
+struct Found<'f> {
+    name: &'f OsStr,
+    path: &'f Path,
+    absolute: &'f Path,
+    is_folder: bool,
+}
+
 impl<'w> Job for Walk<'w> {
     type Task = Task;
     type Worker = Visit<'w>;
@@ -103,6 +111,8 @@ impl Walk<'_> {
             Err(error) => return visit.skip(&path_bytes(&folder.path), reason(&error)),
         };
         let level = self.level(visit, folder);
+        // `.` and a name is the name.
+        let is_here = folder.path == Path::new(".");
         let mut batch = Vec::new();
         for entry in entries {
             let kind = entry.and_then(|entry| Ok((entry.file_type()?, entry)));
@@ -114,12 +124,10 @@ impl Walk<'_> {
                 }
             };
             let name = entry.file_name();
-            let path = join(&folder.path, &name);
+            let path = if is_here { PathBuf::from(&name) } else { folder.path.join(&name) };
             let absolute = folder.absolute.join(&name);
-            let Some(ignored_by) = self.admit(visit, folder, level.as_ref(), &path, &absolute, kind.is_dir())
-            else {
-                continue;
-            };
+            let found = Found { name: &name, path: &path, absolute: &absolute, is_folder: kind.is_dir() };
+            let Some(ignored_by) = self.admit(visit, folder, level.as_ref(), &found) else { continue };
             if kind.is_dir() {
                 visit.worker.name(&path_bytes(&path));
                 let below = Folder { path, absolute, level: level.clone(), ignored_by, is_root: false };
@@ -159,15 +167,14 @@ impl Walk<'_> {
         visit: &mut Visit<'_>,
         folder: &Folder,
         level: Option<&Arc<Level>>,
-        path: &Path,
-        absolute: &Path,
-        is_folder: bool,
+        found: &Found<'_>,
     ) -> Option<Option<Arc<str>>> {
+        let &Found { name, path, absolute, is_folder } = found;
         let mut leave_out = |by: &str, include_with: &str| {
             let slash = if is_folder { "/" } else { "" };
             visit.worker.ignore(Ignored::path(format!("{}{slash}", shown(path)), by, include_with));
         };
-        if path.file_name() == Some(OsStr::new(".git")) {
+        if name == ".git" {
             // Git's own folder is the business of `history`; that of what was named goes without saying.
             if is_folder && !folder.is_root {
                 leave_out("`scan`", "friskey history");
@@ -206,11 +213,6 @@ impl Walk<'_> {
         visit.worker.ignore(Ignored::path(format!("{}{slash}", shown(path)), &*by, NO_IGNORE));
         None
     }
-}
-
-/// `folder` and `name`; `.` and `name` is `name`.
-fn join(folder: &Path, name: &OsStr) -> PathBuf {
-    if folder == Path::new(".") { PathBuf::from(name) } else { folder.join(name) }
 }
 
 pub(super) fn shown(path: &Path) -> String {
