@@ -318,7 +318,11 @@ mod tests {
         let baseline = baseline(entries);
         let notes = baseline.notes(Some(&[false; 9]));
         assert_eq!(notes.len(), NAMED + 1);
-        assert!(notes[0].contains("(r, why) matches no finding in this scan and may be stale"), "{}", notes[0]);
+        assert!(
+            notes[0].contains("(r, why) matches no finding in this scan and may be stale"),
+            "{}",
+            notes[0]
+        );
         assert!(notes[NAMED].starts_with("4 more baseline entries match no finding in this scan"));
         assert!(baseline.notes(None).is_empty());
     }
