@@ -161,7 +161,7 @@ fn the_documents_say_what_there_is() {
     place.write("friskey.toml", "wrong = 1\n");
     let message = place.run(&["scan"]).err;
     let known: Vec<_> = message.split('`').skip(1).step_by(2).filter(|key| *key != "wrong").collect();
-    assert_eq!(known.len(), 9, "{message}");
+    assert_eq!(known.len(), 10, "{message}");
     for key in known {
         assert!(configuration.contains(&format!("\n| `{key}` |")), "`{key}` is missing");
         assert!(example.contains(&format!("{key} = ")), "`{key}` is missing in the example");
