@@ -69,7 +69,7 @@ pub fn line(text: &str) -> Cow<'_, str> {
     })
 }
 
-/// Lines of text that are safe to print, whoever chose the words: each as [`line`] makes it, and none begins
+/// Lines of text that are safe to print, whoever chose the words: each as [`line()`] makes it, and none begins
 /// with a command to a CI runner. Line ends stay.
 pub fn lines(text: &str) -> String {
     let safe: Vec<_> = text.split('\n').map(line).collect();
