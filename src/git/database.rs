@@ -49,6 +49,11 @@ impl Database {
         self
     }
 
+    /// Whether it is one of the directories that it was made of, and not an alternate of these.
+    pub(super) fn is_root(&self, dir: &Path) -> bool {
+        self.roots.iter().any(|root| root == dir)
+    }
+
     /// The kind of its object ids.
     pub fn ids(&self) -> hash::Kind {
         self.ids

@@ -61,7 +61,8 @@ pub fn leftovers(database: &Database) -> Leftovers {
     let mut found = Found { ids: database.ids().len_in_hex(), all: Leftovers::default() };
     let dirs = database.list().dirs;
     for dir in &dirs {
-        found.object_dir(dir);
+        // An alternate may be any folder of the machine: there only what git itself reads is looked at.
+        found.object_dir(dir, database.is_root(dir));
     }
     found.all.dirs = dirs;
     found.all.files.sort();
@@ -81,7 +82,7 @@ struct Entry {
 }
 
 impl Found {
-    fn object_dir(&mut self, dir: &Path) {
+    fn object_dir(&mut self, dir: &Path, is_own: bool) {
         for entry in self.list(dir) {
             let Entry { path, name, .. } = &entry;
             match name.as_str() {
@@ -89,7 +90,9 @@ impl Found {
                 "info" => self.info(path),
                 _ if name.len() == 2 && is_hex(name) => self.loose(path, name),
                 _ => {
-                    self.all(path, name.clone(), 0);
+                    if is_own {
+                        self.all(path, name.clone(), 0);
+                    }
                     continue;
                 }
             }

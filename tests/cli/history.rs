@@ -447,3 +447,50 @@ fn a_packed_blob_of_many_megabytes_is_told_whole() {
         );
     }
 }
+
+/// A file of a git folder that would stall or exhaust whoever reads it ends every command with status 2 or 3.
+#[cfg(unix)]
+#[test]
+fn no_file_of_a_git_folder_stalls_a_command() {
+    for name in ["HEAD", "config", "packed-refs", "index", "refs/heads/main", "objects/info/alternates"] {
+        let scratch = Scratch::new();
+        scratch.repository("r");
+        scratch.write("r/a.txt", "a");
+        scratch.commit("r", "first");
+        scratch.write("r/a.txt", "b");
+        scratch.commit("r", "second");
+        let path = scratch.path("r/.git").join(name);
+        let _ = std::fs::remove_file(&path);
+        std::os::unix::fs::symlink("/dev/zero", &path).unwrap();
+        let commands: [&[&str]; 3] =
+            [&["history", "."], &["history", "--range", "HEAD~1..HEAD", "."], &["staged"]];
+        for command in commands {
+            let output = scratch.friskey("r", command);
+            let status = output.status.code();
+            assert!(matches!(status, Some(2 | 3)), "{name}, {command:?}: {status:?}");
+            let told = [output.stdout, output.stderr].concat();
+            let last = name.rsplit('/').next().unwrap();
+            assert!(String::from_utf8_lossy(&told).contains(last), "{name}, {command:?}");
+        }
+    }
+}
+
+/// What lies in the file of an index, or in any folder of the machine that alternates name.
+#[test]
+fn files_that_git_derives_are_searched_and_alternates_are_not_walked() {
+    let scratch = Scratch::new();
+    scratch.repository("r");
+    scratch.write("r/a.txt", "a");
+    scratch.commit("r", "first");
+    let (derived, elsewhere) = (key(1), key(2));
+    scratch.write("r/.git/objects/pack/pack-1.rev", format!("RIDX {derived} "));
+    scratch.write("other/notes.txt", &elsewhere);
+    let other = scratch.path("other").display().to_string();
+    scratch.write("r/.git/objects/info/alternates", format!("{other}\n"));
+    let output = scratch.friskey("r", &["history", "--format", "json", "."]);
+    let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let leaks = report["leaks"].as_array().unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    assert_eq!(leaks.len(), 1, "{report}");
+    assert!(leaks[0]["findings"][0]["path"].as_str().unwrap().ends_with("pack-1.rev"));
+}
