@@ -14,8 +14,11 @@ use crate::scan::AUDITED;
 
 /// Frisks files and git repositories for OpenAI API keys.
 ///
-/// Exit status: 0 everything was scanned and nothing found; 1 something was found; 2 the scan could
-/// not be done; 3 nothing was found, but not everything could be scanned.
+/// It looks for OpenAI keys (Azure OpenAI's too) and nothing else: run a general scanner such as gitleaks
+/// or kingfisher beside it for the keys of other vendors, passwords and private keys.
+///
+/// Exit status: 0 nothing found in what was scanned; 1 something was found; 2 the scan could not be
+/// done; 3 nothing was found, but not everything could be scanned. Reports name what was left out.
 #[derive(Debug, Parser)]
 #[command(
     name = "friskey",
@@ -204,7 +207,8 @@ pub(super) struct Scan {
 /// Which files of a folder are scanned.
 #[derive(Debug, Args)]
 pub(super) struct Files {
-    /// Scans what ignore files (.gitignore, .ignore) leave out, too
+    /// Scans what ignore files (.gitignore, .ignore, info/exclude, global excludes) leave out, too. Files
+    /// that git tracks are scanned in any case
     #[arg(long)]
     pub(super) no_ignore: bool,
 

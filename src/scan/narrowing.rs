@@ -43,7 +43,7 @@ fn limits(limits: &Limits) -> Vec<Ignored> {
         ("max-unpacked", limits.bytes, usual.bytes),
         ("max-entries", limits.entries, usual.entries),
         ("max-ratio", limits.ratio, usual.ratio),
-        ("max-time", seconds(limits), seconds(&usual)),
+        ("max-container-time", seconds(limits), seconds(&usual)),
         ("max-memory", limits.memory, usual.memory),
     ];
     let stricter = pairs.into_iter().filter(|(_, limit, usual)| limit < usual);
@@ -115,7 +115,7 @@ mod tests {
         assert!(limits(&usual).is_empty());
         let changed = Limits { depth: 0, bytes: usual.bytes + 1, time: Duration::from_secs(1), ..usual };
         let named = limits(&changed).into_iter().map(|ignored| ignored.include_with);
-        assert_eq!(named.collect::<Vec<_>>(), ["--max-depth 10", "--max-time 60"]);
+        assert_eq!(named.collect::<Vec<_>>(), ["--max-depth 10", "--max-container-time 60"]);
     }
 
     #[test]

@@ -10,12 +10,14 @@ use crate::untrusted::{Links, ReadError, read};
 /// The largest ignore file, in bytes.
 const LARGEST: u64 = 512 << 10;
 /// The most patterns of one file.
-const MOST_PATTERNS: usize = 10_000;
+const MOST_PATTERNS: usize = 5_000;
 /// The longest pattern, in bytes; no path is longer.
 const LONGEST: usize = 4096;
-/// Wildcards in one pattern, and in all of a file: what is compiled grows with them.
+/// Wildcards in one pattern, and in all of a file; of classes, `[a-z]`, fewer: what is compiled, and the time at each
+/// path, grows with them.
 const WILDCARDS_IN_PATTERN: usize = 64;
-const WILDCARDS_IN_FILE: usize = 20_000;
+const WILDCARDS_IN_FILE: usize = 10_000;
+const CLASSES_IN_FILE: usize = 1_000;
 
 /// What the ignore files of one run may cost together.
 #[derive(Debug)]
@@ -62,7 +64,7 @@ pub(super) fn patterns(
 
 fn compile(text: &[u8], shown: &str) -> Result<Option<Gitignore>, String> {
     let mut builder = GitignoreBuilder::new("");
-    let (mut patterns, mut wildcards) = (0, 0);
+    let (mut patterns, mut wildcards, mut classes) = (0, 0, 0);
     for (number, line) in (1..).zip(lines(text)) {
         if line.is_empty() || line.starts_with(b"#") {
             continue;
@@ -70,14 +72,15 @@ fn compile(text: &[u8], shown: &str) -> Result<Option<Gitignore>, String> {
         patterns += 1;
         let own = line.iter().filter(|byte| b"*?[".contains(byte)).count();
         wildcards += own;
+        classes += line.iter().filter(|&&byte| byte == b'[').count();
         if line.len() > LONGEST || own > WILDCARDS_IN_PATTERN {
             return Err(format!(
                 "line {number} is longer than {LONGEST} bytes or has more than {WILDCARDS_IN_PATTERN} wildcards"
             ));
         }
-        if patterns > MOST_PATTERNS || wildcards > WILDCARDS_IN_FILE {
+        if patterns > MOST_PATTERNS || wildcards > WILDCARDS_IN_FILE || classes > CLASSES_IN_FILE {
             return Err(format!(
-                "it has more than {MOST_PATTERNS} patterns or {WILDCARDS_IN_FILE} wildcards"
+                "it has more than {MOST_PATTERNS} patterns, {WILDCARDS_IN_FILE} wildcards or {CLASSES_IN_FILE} classes"
             ));
         }
         // What is no text or no pattern names nothing.
@@ -151,7 +154,8 @@ mod tests {
         assert!(compiled(&"*".repeat(65)).is_err());
         assert!(compiled(&"a".repeat(LONGEST + 1)).is_err());
         assert!(compiled(&"a\n".repeat(MOST_PATTERNS + 1)).is_err());
-        assert!(compiled(&format!("{}\n", "*a".repeat(60)).repeat(400)).is_err());
+        assert!(compiled(&format!("{}\n", "*a".repeat(60)).repeat(200)).is_err());
+        assert!(compiled(&"[ab]c*\n".repeat(CLASSES_IN_FILE + 1)).is_err());
         assert!(compiled(&"# comment\n\n".repeat(MOST_PATTERNS + 1)).unwrap().is_none());
         assert_eq!(ignored("[z-a\n\\\n*.env\n", "x.env").as_deref(), Some(".gitignore:3 `*.env`"));
     }

@@ -89,8 +89,9 @@ impl Level {
         };
         if depth > DEEPEST {
             if level.ignore.take().is_some() | level.git_ignore.take().is_some() {
+                // The same words for all of them, so that they are told once.
                 let reason = format!("ignore files in {DEEPEST} folders one in another count at most");
-                skip(not_used(shown(".gitignore"), &reason));
+                skip(not_used("ignore files further down".to_owned(), &reason));
             }
             if level.repository.is_none() {
                 return above.cloned();
