@@ -47,7 +47,9 @@ pub(super) fn install(request: &Request<'_>) -> Result<Exit> {
             install_one(hook, &path, &program).with_context(|| format!("cannot write {}", path.display()))?;
         say(&format!("{}: {done}", path.display()))?;
     }
-    say("The hooks look for OpenAI keys only; run a scanner such as gitleaks beside them for other secrets.")?;
+    say(
+        "The hooks look for OpenAI keys only; run a scanner such as gitleaks beside them for other secrets.",
+    )?;
     Ok(Exit::Clean)
 }
 
