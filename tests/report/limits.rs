@@ -130,4 +130,8 @@ fn everything_can_be_listed() {
     assert!(text.contains("src/app13.py:13:19") && !text.contains("more place"));
     let text = written("human", &sample::incomplete(), &Style { verbose: true, ..Style::default() });
     assert!(text.contains("data/part14.bin"));
+    let text = written("human", &sample::tree(), &Style { verbose: true, ..Style::default() });
+    assert!(text.contains("accepted: src/app03.py:3:19: friskey:allow: made up"), "{text}");
+    let text = written("human", &sample::narrowed(), &Style { verbose: true, ..Style::default() });
+    assert!(text.contains("leaves out z/0900") && text.contains("more things left out"));
 }

@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use crate::model::{Report, RuleInfo, Status};
+use crate::model::{Report, RuleInfo, Status, Suppression};
 
 use super::ink::{ALARM, GOOD, STRONG, WARNING, paint};
 use super::{Style, shown};
@@ -54,8 +54,22 @@ fn coverage(report: &Report, style: &Style, out: &mut dyn Write) -> io::Result<(
         writeln!(out, "  and {rest} more (--format json lists all)")?;
     }
     let ignored = report.coverage.ignored.iter().count();
+    if style.verbose {
+        accepted(report, out)?;
+    }
     for line in receipt::ignored_list(report, shown(ignored, style)) {
         writeln!(out, "  ignored: {line}")?;
+    }
+    Ok(())
+}
+
+/// Every suppressed place, with what accepts it and why.
+fn accepted(report: &Report, out: &mut dyn Write) -> io::Result<()> {
+    for finding in report.leaks.iter().flat_map(|leak| &leak.findings) {
+        let Some(Suppression { source, reason, .. }) = &finding.suppressed else { continue };
+        let why = reason.as_deref().unwrap_or("no reason given");
+        let (place, source) = (place::position(finding), escape::line(source));
+        writeln!(out, "  accepted: {place}: {source}: {}", escape::line(why))?;
     }
     Ok(())
 }
