@@ -13,7 +13,7 @@ use crate::rules::MARKER;
 /// again and again.
 const LOOKS: [usize; 2] = [32, 100];
 const FIRST_OF_STARTS: usize = 14;
-const FIRST_OF_MARKERS: usize = 31;
+const FIRST_OF_MARKERS: [Reach; 2] = [Reach::Few(4), Reach::Ahead(31)];
 
 /// What begins keys may turn up again this often in the first characters of one; more is no accident.
 const MOST_STARTS: usize = 2;
@@ -25,10 +25,10 @@ impl Detector {
             return true;
         }
         let first = match route.starts_key {
-            true => Reach::Few(FIRST_OF_STARTS),
-            false => Reach::Ahead(FIRST_OF_MARKERS),
+            true => [Some(Reach::Few(FIRST_OF_STARTS)), None],
+            false => FIRST_OF_MARKERS.map(Some),
         };
-        let mut looks = [first].into_iter().chain(LOOKS.map(Reach::Few));
+        let mut looks = first.into_iter().flatten().chain(LOOKS.map(Reach::Few));
         let outcome = looks.find_map(|reach| self.look(route, bytes, at, reach));
         outcome.or_else(|| self.look(route, bytes, at, Reach::Key)).unwrap_or(true)
     }

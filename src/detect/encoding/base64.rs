@@ -47,21 +47,27 @@ impl Encoding for Base64 {
         decoded.text.reserve(symbols.len());
         decoded.places.reserve(symbols.len());
         let mut end = symbols.first().map_or(0, |(_, place)| place.0);
+        let mut url_safe = false;
         for group in symbols.chunks(4) {
             let start = decoded.text.len();
-            for (index, (_, place)) in group.iter().enumerate() {
+            let mut bits = 0_u32;
+            for (index, &(symbol, place)) in group.iter().enumerate() {
                 if place.0 != end {
                     decoded.marks.push((start + index.min(2), seam(hit.text, end)));
                 }
                 end = place.1;
+                bits = bits << 6 | u32::from(VALUES[usize::from(symbol)]);
+                url_safe |= symbol == b'-' || symbol == b'_';
             }
-            for (index, _) in group.iter().enumerate().filter(|(_, (symbol, _))| b"-_".contains(symbol)) {
-                // A symbol has a part in the byte before it in its group, and in that with its number.
-                for byte in index.saturating_sub(1)..=index.min(2) {
-                    decoded.marks.push((start + byte, Kind::UrlSafe));
+            if url_safe {
+                url_safe = false;
+                for (index, _) in group.iter().enumerate().filter(|(_, (symbol, _))| b"-_".contains(symbol)) {
+                    // A symbol has a part in the byte before it in its group, and in that with its number.
+                    for byte in index.saturating_sub(1)..=index.min(2) {
+                        decoded.marks.push((start + byte, Kind::UrlSafe));
+                    }
                 }
             }
-            let bits = group.iter().fold(0_u32, |bits, (symbol, _)| bits << 6 | u32::from(value(*symbol)));
             let bits = bits << (6 * (4 - group.len()));
             for index in 0..group.len().saturating_sub(1) {
                 let byte = u8::try_from(bits >> (16 - 8 * index) & 0xff).unwrap_or(0);
@@ -142,21 +148,27 @@ fn symbols(hit: &Hit<'_>) -> (Vec<Symbol>, usize) {
 }
 
 fn is_symbol(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || b"+/-_".contains(&byte)
+    byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'-' | b'_')
 }
 
-fn value(symbol: u8) -> u8 {
-    match symbol {
-        b'A'..=b'Z' => symbol - b'A',
-        b'a'..=b'z' => symbol - b'a' + 26,
-        b'0'..=b'9' => symbol - b'0' + 52,
-        b'+' | b'-' => 62,
-        _ => 63,
+/// What each symbol stands for.
+static VALUES: [u8; 256] = {
+    let mut values = [0; 256];
+    let mut value = 0;
+    while value < ALPHABET.len() {
+        #[expect(clippy::cast_possible_truncation, reason = "below 64")]
+        let byte = value as u8;
+        values[ALPHABET[value] as usize] = byte;
+        value += 1;
     }
-}
+    values[b'-' as usize] = 62;
+    values[b'_' as usize] = 63;
+    values
+};
+
+const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
 fn decided(literal: &[u8], phase: usize) -> Vec<u8> {
-    const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     let bit = |at: usize| literal[at / 8] >> (7 - at % 8) & 1;
     let first = (6 - phase * 8 % 6) % 6;
     (first..)

@@ -300,8 +300,8 @@ impl Route {
             reach,
             match reach {
                 // Two to each of UTF-16, and no more to most others.
-                Reach::Few(most) if !is_last => Reach::Few(2 * most + 24),
-                Reach::Ahead(most) if !is_last => Reach::Ahead(2 * most + 24),
+                Reach::Few(most) if !is_last => Reach::Few(2 * most + 8 + most / 6),
+                Reach::Ahead(most) if !is_last => Reach::Ahead(2 * most + 8),
                 reach => reach,
             },
         );
