@@ -13,7 +13,7 @@ use crate::rules::MARKER;
 /// again and again.
 const LOOKS: [usize; 2] = [32, 100];
 const FIRST_OF_STARTS: usize = 14;
-const FIRST_OF_MARKERS: [Reach; 2] = [Reach::Few(4), Reach::Ahead(31)];
+const FIRST_OF_MARKERS: usize = 31;
 
 /// What begins keys may turn up again this often in the first characters of one; more is no accident.
 const MOST_STARTS: usize = 2;
@@ -26,7 +26,8 @@ impl Detector {
         }
         let first = match route.starts_key {
             true => [Some(Reach::Few(FIRST_OF_STARTS)), None],
-            false => FIRST_OF_MARKERS.map(Some),
+            // As much as must be read at least, and as much on the other side.
+            false => [Some(Reach::Few(route.literal().len())), Some(Reach::Ahead(FIRST_OF_MARKERS))],
         };
         let mut looks = first.into_iter().flatten().chain(LOOKS.map(Reach::Few));
         let outcome = looks.find_map(|reach| self.look(route, bytes, at, reach));
