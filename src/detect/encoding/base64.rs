@@ -126,7 +126,9 @@ fn symbols(hit: &Hit<'_>) -> (Vec<Symbol>, usize) {
     let (text, low, high) = (hit.text, hit.low(), hit.high());
     // Four symbols are three characters.
     let enough = |characters: usize| characters.saturating_mul(4) / 3 + 8;
-    let (most, most_before) = (enough(hit.most()), enough(hit.most_before()));
+    // What was hit may stand behind the first of those that stand for the literal.
+    let behind = usize::from(hit.variant / 3) + 4;
+    let (most, most_before) = (enough(hit.most()), enough(hit.most_before()).saturating_add(behind));
     let mut symbols = Vec::with_capacity(most.min(FEW) + most_before.min(FEW));
     let mut at = hit.at;
     while symbols.len() < most_before
