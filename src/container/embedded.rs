@@ -34,21 +34,25 @@ const KINDS: &[Kind] = &[
 /// Finds what begins archives, by its number in [`KINDS`], and after these what ends zips.
 static MARKS: LazyLock<Marks> = LazyLock::new(|| {
     let marks: Vec<&[u8]> = KINDS.iter().map(|(magic, ..)| *magic).chain([ZIP_END]).collect();
-    match packed::Searcher::new(&marks) {
-        Some(searcher) => Marks::Packed(searcher),
-        None => Marks::Each(marks.into_iter().map(Finder::new).collect()),
-    }
+    Marks::new(&marks)
 });
 
 /// A search for all marks at once, or where vectors are too short for that one after the other.
-enum Marks {
+pub(super) enum Marks {
     Packed(packed::Searcher),
     Each(Vec<Finder<'static>>),
 }
 
 impl Marks {
+    pub(super) fn new(marks: &[&'static [u8]]) -> Self {
+        match packed::Searcher::new(marks) {
+            Some(searcher) => Self::Packed(searcher),
+            None => Self::Each(marks.iter().map(|mark| Finder::new(*mark)).collect()),
+        }
+    }
+
     /// Calls `mark` with the number and the place of each in `bytes`.
-    fn find(&self, bytes: &[u8], mut mark: impl FnMut(usize, usize)) {
+    pub(super) fn find(&self, bytes: &[u8], mut mark: impl FnMut(usize, usize)) {
         match self {
             Self::Packed(searcher) => {
                 searcher.find_iter(bytes).for_each(|found| mark(found.pattern().as_usize(), found.start()))
@@ -60,7 +64,11 @@ impl Marks {
     }
 
     /// The number and the place of the first for which `is_one` says so.
-    fn first(&self, bytes: &[u8], is_one: impl Fn(usize, usize) -> bool) -> Option<(usize, usize)> {
+    pub(super) fn first(
+        &self,
+        bytes: &[u8],
+        is_one: impl Fn(usize, usize) -> bool,
+    ) -> Option<(usize, usize)> {
         match self {
             Self::Packed(searcher) => searcher
                 .find_iter(bytes)
@@ -129,6 +137,11 @@ pub fn marks(bytes: &[u8], mut mark: impl FnMut(usize)) {
 /// Where in `bytes` the first such archive begins, if one does.
 pub fn archive_in(bytes: &[u8]) -> Option<usize> {
     may_be_packed(bytes).then(|| first_in(bytes, bytes.len()))?.map(|(_, at)| at)
+}
+
+/// Whether `head`, which is all there is of an archive or many bytes of it, begins one.
+pub(super) fn begins(head: &[u8]) -> bool {
+    first_in(head, 1).is_some_and(|(_, at)| at == 0)
 }
 
 /// The kind and the place of the first archive in `bytes` that begins before `end`.

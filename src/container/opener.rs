@@ -5,6 +5,7 @@ use std::io::{self, Cursor, Read, SeekFrom};
 use std::ops::Range;
 
 use super::embedded::{self, archive_behind, archive_in, is_program};
+use super::encoded;
 use super::format::{self, Format, HEAD};
 use super::limits::{Budget, Limits, in_words, size};
 use super::reading::{Ahead, Counted, Tee, drain, fill};
@@ -170,6 +171,9 @@ impl<'t> Opener<'t> {
         {
             elsewhere.extend(self.embedded(at as u64, &mut &bytes[at..]));
         }
+        if format.is_none() {
+            elsewhere.extend(encoded::walk(self, bytes));
+        }
         self.end(elsewhere, bytes.len() as u64);
     }
 
@@ -182,7 +186,10 @@ impl<'t> Opener<'t> {
             return started.map(|_| ());
         }
         let format = Format::of(&head);
-        let wants_all = format.is_some_and(|format| !format.is_streamed()) || is_program(&head);
+        let wants_all = match format {
+            Some(format) => !format.is_streamed(),
+            None => is_program(&head) || encoded::is_encoded_in(&head),
+        };
         if wants_all {
             let room = usize::try_from(self.budget.room()).unwrap_or(usize::MAX);
             let ended = fill(content, &mut head, room.max(SMALL));

@@ -8,9 +8,10 @@ use std::sync::Arc;
 
 use super::accept::{self, Verdict};
 use super::bounded::{Bounded, Kept};
+use super::notice::{Notice, Seen};
 use super::{Settings, Stop};
 use crate::container::{
-    self, Format, Input, Limits, Taker, archive_behind, archive_in, ends_zip, is_program,
+    self, Format, Input, Limits, Taker, archive_behind, archive_in, ends_zip, is_encoded_in, is_program,
 };
 use crate::detect::{Chunk, Detector, Hidden, Mask, Stream, StreamMatch};
 use crate::model::{Excerpt, Finding, Identified, Origin, Position, Skip, Span, Surface};
@@ -110,7 +111,10 @@ struct Eye<'d> {
 
 /// Whether something may be packed in a content that begins and ends so.
 pub(super) fn may_be_container(bytes: &[u8]) -> bool {
-    Format::of(bytes).is_some() || ends_zip(bytes) || (is_program(bytes) && archive_in(bytes).is_some())
+    Format::of(bytes).is_some()
+        || ends_zip(bytes)
+        || (is_program(bytes) && archive_in(bytes).is_some())
+        || is_encoded_in(bytes)
 }
 
 impl<'d> Contents<'d> {
@@ -157,30 +161,49 @@ impl<'d> Contents<'d> {
         let may_hold = is_program(head);
         // What can be read only once is looked at as a whole.
         let begins = Format::of(head).is_some() || (may_hold && matches!(input, Input::Stream(_)));
+        let is_stream = matches!(input, Input::Stream(_));
+        let mut seen = if begins { Seen::of(b"") } else { Seen::of(head) };
         let (head, outcome) = match &mut input {
             Input::Stream(_) if begins => (head.to_vec(), Ok(())),
             _ if begins => (Vec::new(), Ok(())),
-            Input::Bytes(bytes) => (Vec::new(), self.plain(bytes, searched)),
-            Input::File(file) => (Vec::new(), self.plain(file, searched)),
-            Input::Stream(content) => (Vec::new(), self.plain(content, searched)),
+            Input::Bytes(bytes) => (Vec::new(), self.plain(bytes, &mut seen, searched)),
+            Input::File(file) => (Vec::new(), self.plain(file, &mut seen, searched)),
+            Input::Stream(content) => (Vec::new(), self.plain(content, &mut seen, searched)),
         };
         let ends = !begins
             && outcome.is_ok()
             && (ends_zip(self.stream.tail()) || (may_hold && holds(&mut input, all)?));
-        if !begins && !ends {
+        let encoded = outcome.is_ok() && seen.is_encoded();
+        if !begins && !ends && !encoded {
             return outcome;
         }
+        if is_stream && !begins {
+            searched.skipped.extend(encoded.then(|| (Vec::new(), ENCODED.to_owned())));
+            searched.skipped.extend(ends.then(|| (Vec::new(), BEHIND.to_owned())));
+            return Ok(());
+        }
+        let mut held = Vec::new();
         let input = match input {
-            Input::Stream(content) if begins => {
+            Input::Stream(content) => {
                 return self.unpack(Input::Stream(&mut head.chain(content)), &name(), searched);
-            }
-            Input::Stream(_) => {
-                searched.skipped.push((Vec::new(), BEHIND.to_owned()));
-                return Ok(());
             }
             Input::File(file) => {
                 file.seek(SeekFrom::Start(0))?;
-                Input::File(file)
+                if encoded {
+                    (&mut *file).take(HELD + 1).read_to_end(&mut held)?;
+                    file.seek(SeekFrom::Start(0))?;
+                }
+                match held.len() as u64 {
+                    1..=HELD => Input::Bytes(&held),
+                    0 => Input::File(file),
+                    _ => {
+                        searched.skipped.push((Vec::new(), TOO_LARGE.to_owned()));
+                        if !ends {
+                            return Ok(());
+                        }
+                        Input::File(file)
+                    }
+                }
             }
             Input::Bytes(_) => Input::Bytes(all),
         };
@@ -189,12 +212,12 @@ impl<'d> Contents<'d> {
     }
 
     /// Searches what does not begin as a container does, and whose first bytes were read.
-    fn plain(&mut self, content: &mut dyn Read, searched: &mut Searched) -> io::Result<()> {
+    fn plain(&mut self, content: &mut dyn Read, seen: &mut Seen, searched: &mut Searched) -> io::Result<()> {
         let Self { eye, stream, .. } = self;
         let Searched { found, bytes, .. } = searched;
         let mut hidden = Hidden::default();
         let located = |chunk: Chunk<'_>, place| found.push(eye.located(&[], &mut hidden, chunk, place));
-        *bytes += stream.resume(eye.detector, content, located)?;
+        *bytes += stream.resume(eye.detector, &mut Notice { content, seen }, located)?;
         Ok(())
     }
 
@@ -216,6 +239,17 @@ fn holds(input: &mut Input<'_>, all: &[u8]) -> io::Result<bool> {
 
 /// Bytes of a stream that are held to look at it as a whole.
 const SMALL: u64 = 1 << 20;
+
+/// Bytes of a file that are held because something packed is written in it as text.
+const HELD: u64 = 32 << 20;
+
+/// Why such a thing stays closed in a larger one.
+const TOO_LARGE: &str =
+    "base64 of an archive, or a binary patch of git, in a file of more than 32 MiB, not decoded";
+
+/// Why such a thing stays closed in a stream.
+const ENCODED: &str = "base64 of an archive, or a binary patch of git, in a stream of more than 1 MiB that cannot be \
+                       read again, not decoded; save it as a file";
 
 /// Why a zip archive that was noticed at its end stays closed.
 const BEHIND: &str =

@@ -9,6 +9,7 @@ mod few;
 mod history;
 mod leaks;
 mod narrowing;
+mod notice;
 mod objects;
 mod only;
 mod redact;

@@ -6,6 +6,7 @@ mod action;
 mod ambiguous;
 mod ci;
 mod containers;
+mod encoded;
 mod history;
 mod hook_install;
 mod hooks;

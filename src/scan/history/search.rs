@@ -33,7 +33,7 @@ impl Searcher for ObjectSearch<'_> {
     }
 
     fn longest_anchor(&self) -> Option<usize> {
-        Some(self.detector.longest_anchor().max(container::LONGEST_MARK))
+        Some(self.detector.longest_anchor().max(container::LONGEST_MARK).max(container::LONGEST_ANCHOR))
     }
 
     fn head(&self, kind: ObjectKind) -> usize {
@@ -44,6 +44,7 @@ impl Searcher for ObjectSearch<'_> {
         self.detector.anchors(bytes, &mut *anchor);
         if kind == ObjectKind::Blob {
             container::marks(bytes, &mut *anchor);
+            container::encoded_marks(bytes, |mark| anchor(mark.start));
             if is_start && (Format::of(bytes).is_some() || Pointer::may_be(bytes)) {
                 anchor(0);
             }
@@ -70,6 +71,11 @@ impl Searcher for ObjectSearch<'_> {
                 anchor(0);
                 found(0..bytes.len(), Mark::Pointer(Arc::new(pointer)));
             }
+            // Whether it is written as text shows later, too.
+            container::encoded_marks(bytes, |mark| {
+                anchor(mark.start);
+                found(mark, Mark::Container);
+            });
             if !may_be_packed(bytes) {
                 return;
             }

@@ -1,0 +1,134 @@
+//! A run of base64, of either alphabet, over lines, escapes and string literals.
+
+use super::ANCHORS;
+
+/// What was decoded of a run.
+pub(super) struct Run {
+    pub(super) decoded: Vec<u8>,
+    /// Where it ends.
+    pub(super) end: usize,
+}
+
+/// Bytes between two pieces of a run at the most.
+const GAP: usize = 256;
+
+/// Characters of a line that are looked at to tell whether the run goes on there.
+const LINE: usize = 4096;
+
+/// Decodes the run that begins at `start`, up to `most` bytes of it.
+pub(super) fn decode(bytes: &[u8], start: usize, most: usize) -> Run {
+    let sign = sign(bytes, start);
+    let mut decoded = Vec::new();
+    let (mut at, mut bits, mut count) = (start, 0u32, 0);
+    while decoded.len() < most {
+        let Some(value) = bytes.get(at).and_then(|byte| value(*byte)) else {
+            match next_piece(bytes, at, sign) {
+                Some(next) => at = next,
+                None => break,
+            }
+            continue;
+        };
+        (at, bits, count) = (at + 1, bits << 6 | u32::from(value), count + 6);
+        if count >= 8 {
+            count -= 8;
+            decoded.push((bits >> count) as u8);
+        }
+    }
+    Run { decoded, end: at }
+}
+
+fn value(byte: u8) -> Option<u8> {
+    Some(match byte {
+        b'A'..=b'Z' => byte - b'A',
+        b'a'..=b'z' => byte - b'a' + 26,
+        b'0'..=b'9' => byte - b'0' + 52,
+        b'+' | b'-' => 62,
+        b'/' | b'_' => 63,
+        _ => return None,
+    })
+}
+
+/// The sign of a patch that the line at hand begins with.
+fn sign(bytes: &[u8], start: usize) -> Option<u8> {
+    let from = start.saturating_sub(GAP);
+    let before = &bytes[from..start];
+    let line = memchr::memrchr(b'\n', before).map(|at| at + 1).or((from == 0).then_some(0))?;
+    before.get(line).copied().filter(|byte| matches!(byte, b'+' | b'-'))
+}
+
+/// Where a run goes on whose piece ends at `end`.
+fn next_piece(bytes: &[u8], end: usize, sign: Option<u8>) -> Option<usize> {
+    let gap = &bytes[end..bytes.len().min(end + GAP)];
+    if gap.starts_with(b"\\/") {
+        return Some(end + 1);
+    }
+    let (mut at, mut quotes, mut is_broken) = (0, 0, false);
+    loop {
+        at += match (*gap.get(at)?, gap.get(at + 1)) {
+            (b' ' | b'\t' | b'\r', _) => 1,
+            (b'\n', next) => {
+                is_broken = true;
+                1 + usize::from(sign.is_some() && next.copied() == sign)
+            }
+            (b'\\', Some(b'n' | b'r')) => {
+                is_broken = true;
+                2
+            }
+            (b'\\', Some(b'\\' | b'\n' | b'\r' | b'"' | b'\'')) => 1,
+            (b'"' | b'\'', _) => {
+                quotes += 1;
+                1
+            }
+            (b'+' | b'.' | b',' | b'(' | b')', _) if quotes == 1 => 1,
+            (b'#' | b'>' | b'*', _) if is_broken && quotes == 0 => 1,
+            (byte, _) if value(byte).is_some() => break,
+            _ => return None,
+        };
+    }
+    let rest = &bytes[end + at..];
+    // That is another run.
+    if ANCHORS.iter().any(|anchor| rest.starts_with(anchor)) {
+        return None;
+    }
+    (quotes == 2 || (quotes == 0 && is_broken && is_line(rest))).then_some(end + at)
+}
+
+/// Whether a line begins with nothing but base64.
+fn is_line(rest: &[u8]) -> bool {
+    let rest = &rest[..rest.len().min(LINE)];
+    let length = rest.iter().take_while(|byte| value(**byte).is_some()).count();
+    let next = rest[length..].iter().find(|byte| !matches!(byte, b' ' | b'\t' | b'\r'));
+    next.is_none_or(|byte| b"\n\\\"'=`<".contains(byte))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn decoded(text: &str) -> Vec<u8> {
+        decode(text.as_bytes(), text.find("H4sI").unwrap(), 1 << 20).decoded
+    }
+
+    #[test]
+    fn however_it_is_wrapped() {
+        let one = decoded("H4sIAAECAwQFBgcICQoLDA0ODw");
+        assert_eq!(one, [0x1f, 0x8b, 8, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15]);
+        for text in [
+            "H4sIAAECAwQFBgcICQoLDA0ODw==",
+            "H4sIAAECAwQF\nBgcICQoLDA0ODw==\n",
+            "a: |\n  H4sIAAECAwQF\r\n  BgcICQoLDA0ODw==\r\nb: H4sIAAAA",
+            "a: H4sIAAECAwQF\n   BgcICQoLDA0ODw\nkey: value",
+            "\"H4sIAAECAwQF\\nBgcICQoLDA0ODw\\n\", \"x\": 1",
+            "\"{\\\"a\\\": \\\"H4sIAAECAwQF\\\\nBgcICQoLDA0ODw\\\\n\\\"}\"",
+            "a = \"H4sIAAECAwQF\" +\n \"BgcICQoLDA0ODw\";",
+            "+a\n+ H4sIAAECAwQF\n+BgcICQoLDA0ODw\n+more text\n",
+            "[\"H4sIAAECAwQFBgcICQoLDA0ODw\", \"H4sIAAAAAAAA\"]",
+            "H4sIAAECAwQFBgcICQoLDA0ODw\nH4sIAAAAAAAA",
+            "H4sIAAECAwQFBgcICQoLDA0ODw and words",
+        ] {
+            assert_eq!(decoded(text), one, "{text}");
+        }
+        assert_eq!(decoded("H4sI-_+/"), decoded("H4sI+/-_"));
+        assert_eq!(decoded("H4sI\\/w"), decoded("H4sI/w"));
+    }
+}

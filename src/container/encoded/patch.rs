@@ -1,0 +1,130 @@
+//! The blocks of `git diff --binary`: zlib, in lines of base85.
+
+use flate2::{Decompress, FlushDecompress};
+
+use super::PATCH;
+
+/// Bytes that are read to see whether a block begins.
+pub(super) const HEAD: usize = 256;
+
+/// One direction of a block.
+pub(super) struct Hunk {
+    pub(super) is_delta: bool,
+    /// Bytes that it unpacks to, as it says.
+    pub(super) size: u64,
+    pub(super) deflated: Vec<u8>,
+    /// Where it ends.
+    pub(super) end: usize,
+}
+
+const DIGITS: &[u8; 85] =
+    b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz!#$%&()*+-;<=>?@^_`{|}~";
+
+/// What each character stands for, and for what is none the number of digits.
+const VALUES: [u8; 256] = {
+    let mut values = [85; 256];
+    let mut at = 0;
+    while at < DIGITS.len() {
+        values[DIGITS[at] as usize] = at as u8;
+        at += 1;
+    }
+    values
+};
+
+/// Whether what begins at `at` is a block: one with something in it that unpacks.
+pub(super) fn begins(bytes: &[u8], at: usize) -> bool {
+    let start = at + PATCH.len();
+    let head = &bytes[..bytes.len().min(start + HEAD)];
+    // Of what is made or deleted one direction is empty.
+    let first = hunk(head, start, HEAD);
+    let second = first.as_ref().filter(|first| first.size == 0).and_then(|first| hunk(head, first.end, HEAD));
+    let hunk = second.or(first);
+    hunk.is_some_and(|hunk| hunk.size != 0 && unpacks(&hunk.deflated))
+}
+
+fn unpacks(deflated: &[u8]) -> bool {
+    let mut plain = [0; 16];
+    let mut state = Decompress::new(true);
+    let outcome = state.decompress(deflated, &mut plain, FlushDecompress::None);
+    // A block may begin with a table longer than what is looked at.
+    outcome.is_ok() && state.total_in() > 2
+}
+
+/// The hunk that follows at `at`, up to `most` bytes of it.
+pub(super) fn hunk(bytes: &[u8], at: usize, most: usize) -> Option<Hunk> {
+    let rest = bytes.get(at..)?;
+    let blank = rest.iter().take(8).take_while(|byte| matches!(byte, b'\r' | b'\n')).count();
+    let rest = &rest[blank..];
+    let (is_delta, number) = match rest.strip_prefix(b"literal ") {
+        Some(number) => (false, number),
+        None => (true, rest.strip_prefix(b"delta ")?),
+    };
+    let digits = number.iter().take(20).take_while(|byte| byte.is_ascii_digit()).count();
+    let size = std::str::from_utf8(&number[..digits]).ok()?.parse().ok()?;
+    let mut end = bytes.len() - number.len() + digits;
+    end += line_end(&bytes[end..])?;
+    let mut deflated = Vec::new();
+    while deflated.len() < most
+        && let Some(count) = line(&bytes[end..], &mut deflated)
+    {
+        end += count;
+    }
+    Some(Hunk { is_delta, size, deflated, end })
+}
+
+fn line_end(rest: &[u8]) -> Option<usize> {
+    match rest {
+        [b'\n', ..] => Some(1),
+        [b'\r', b'\n', ..] => Some(2),
+        _ => None,
+    }
+}
+
+/// Adds what a line holds to `decoded`; gives its length.
+fn line(rest: &[u8], decoded: &mut Vec<u8>) -> Option<usize> {
+    let length = match *rest.first()? {
+        byte @ b'A'..=b'Z' => byte - b'A' + 1,
+        byte @ b'a'..=b'z' => byte - b'a' + 27,
+        _ => return None,
+    };
+    let digits = rest.get(1..1 + usize::from(length).div_ceil(4) * 5)?;
+    let behind = &rest[1 + digits.len()..];
+    let end = if behind.is_empty() { 0 } else { line_end(behind)? };
+    let mut bytes = Vec::with_capacity(usize::from(length) + 3);
+    for five in digits.chunks_exact(5) {
+        let mut number = 0u64;
+        for digit in five {
+            let value = VALUES[usize::from(*digit)];
+            number = number * 85 + u64::from(Some(value).filter(|value| *value < 85)?);
+        }
+        bytes.extend(u32::try_from(number).ok()?.to_be_bytes());
+    }
+    decoded.extend_from_slice(&bytes[..usize::from(length)]);
+    Some(1 + digits.len() + end)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_is_as_long_as_it_says() {
+        let mut decoded = Vec::new();
+        // What git writes of an empty content.
+        assert_eq!(line(b"HcmV?d00001\n\n", &mut decoded), Some(12));
+        assert_eq!(decoded, [0x78, 0x9c, 3, 0, 0, 0, 0, 1]);
+        for bad in [&b""[..], b"\n", b"HcmV?d0000", b"HcmV?d00001x", b"Hcm\"?d00001\n", b"D~~~~~\n"] {
+            assert_eq!(line(bad, &mut decoded), None, "{}", bad.escape_ascii());
+        }
+        assert_eq!(decoded.len(), 8);
+    }
+
+    #[test]
+    fn nothing_is_begun_by_words_alone() {
+        for text in
+            ["GIT binary patch", "GIT binary patch\nliteral 9\nfoo\n", "GIT binary patch\nliteral x\n"]
+        {
+            assert!(!begins(text.as_bytes(), 0), "{text}");
+        }
+    }
+}
