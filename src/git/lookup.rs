@@ -4,14 +4,16 @@
 //! place of an object says nothing about what the object holds.
 
 use std::collections::BTreeSet;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use gix::ObjectId;
 use gix::objs::{Find, Kind};
 use gix::odb::Header;
+use gix::odb::store::init::Options as StoreOptions;
 
 use super::bases::Bases;
 use super::gate;
+use super::large_objects::{Lease, MAX_ALLOCATION};
 use super::loose_lookup::{LooseBuffers, LooseFault};
 use super::object_id::object_id;
 use crate::model::Skip;
@@ -71,11 +73,15 @@ const REFRESHES: u32 = 16;
 /// Reads objects by id, one at a time.
 pub(super) struct Lookup {
     odb: gix::OdbHandle,
+    /// The same objects, for those that take more memory than `odb` may allocate; opened when one is met.
+    large: Option<gix::OdbHandle>,
     /// The object directories, for loose objects.
     dirs: Vec<PathBuf>,
     loose: LooseBuffers,
     hash: gix::hash::Kind,
     buffer: Vec<u8>,
+    /// The memory of `buffer`, if it holds a large object.
+    lease: Lease,
     shallow: bool,
     missed: u32,
     /// What could not be read.
@@ -92,9 +98,11 @@ impl Lookup {
         Self {
             dirs: gate::objects(own).unwrap_or_else(|_| vec![own.to_owned()]),
             odb,
+            large: None,
             loose: LooseBuffers::default(),
             hash: repo.object_hash(),
             buffer: Vec::new(),
+            lease: Lease::default(),
             shallow,
             missed: 0,
             gaps: Gaps::default(),
@@ -140,8 +148,12 @@ impl Lookup {
     /// Reads the object into the buffer. Only bytes that hash to the id are taken for it: an index may lead to
     /// another entry, and a file may hold anything.
     fn find(&mut self, id: &ObjectId) -> Result<Option<Kind>, String> {
+        if self.lease.is_held() {
+            self.buffer = Vec::new();
+            self.lease = Lease::default();
+        }
         let mut wrong = None;
-        match self.loose.read(&self.dirs, id, &mut self.buffer) {
+        match self.loose.read(&self.dirs, id, &mut self.buffer, &mut self.lease) {
             Ok(Some(kind)) if object_id(kind, &self.buffer, self.hash) == Some(*id) => return Ok(Some(kind)),
             Ok(Some(_)) => wrong = Some(OTHER_ID.to_owned()),
             Ok(None) => {}
@@ -149,8 +161,7 @@ impl Lookup {
             Err(LooseFault { reason, is_trap: true }) => return Err(reason),
             Err(LooseFault { reason, .. }) => wrong = Some(reason),
         }
-        let found = self.odb.try_find(id, &mut self.buffer).map(|found| found.map(|data| data.kind));
-        match found {
+        match self.packed(id) {
             Ok(Some(kind)) if object_id(kind, &self.buffer, self.hash) == Some(*id) => Ok(Some(kind)),
             Ok(Some(_)) => Err(wrong.unwrap_or_else(|| OTHER_ID.to_owned())),
             Ok(None) => {
@@ -160,8 +171,36 @@ impl Lookup {
                 }
                 wrong.map_or(Ok(None), Err)
             }
-            Err(error) => Err(wrong.unwrap_or_else(|| error.to_string())),
+            Err(error) => Err(wrong.unwrap_or(error)),
         }
+    }
+
+    /// Reads a packed object into the buffer.
+    fn packed(&mut self, id: &ObjectId) -> Result<Option<Kind>, String> {
+        match self.odb.try_find(id, &mut self.buffer).map(|found| found.map(|data| data.kind)) {
+            Ok(found) => Ok(found),
+            // It may be sound and merely too large.
+            Err(_) => self.packed_large(id),
+        }
+    }
+
+    /// Reads a packed object into the buffer under a lease, which then covers what the buffer holds.
+    fn packed_large(&mut self, id: &ObjectId) -> Result<Option<Kind>, String> {
+        (self.buffer, self.lease) = (Vec::new(), Lease::default());
+        let mut lease = Lease::take(MAX_ALLOCATION as u64)
+            .ok_or("too large: no memory is left to unfold it beside other large objects")?;
+        let odb = match &mut self.large {
+            Some(odb) => odb,
+            None => self.large.insert(open_large(self.odb.store_ref().path(), self.hash)?),
+        };
+        let found = odb.try_find(id, &mut self.buffer).map(|found| found.map(|data| data.kind));
+        if !matches!(found, Ok(Some(_))) {
+            self.buffer = Vec::new();
+        }
+        self.buffer.shrink_to_fit();
+        lease.shrink_to(self.buffer.len() as u64);
+        self.lease = lease;
+        found.map_err(|error| error.to_string())
     }
 
     /// The object's bytes when it is of `kind`; a gap is noted otherwise.
@@ -229,8 +268,44 @@ impl Lookup {
     }
 }
 
+/// Opens the objects in `dir` once more, with [`MAX_ALLOCATION`] as the limit.
+fn open_large(dir: &Path, hash: gix::hash::Kind) -> Result<gix::OdbHandle, String> {
+    let options = StoreOptions {
+        use_multi_pack_index: false,
+        alloc_limit_bytes: Some(MAX_ALLOCATION),
+        ..StoreOptions::default()
+    };
+    let store = gix::odb::at_opts(dir, hash, None, options).map_err(|error| error.to_string())?;
+    Ok(gix::odb::memory::Proxy::from(store))
+}
+
 /// The object that a tag's first line names.
 pub(super) fn tag_target(bytes: &[u8]) -> Option<ObjectId> {
     let line = bytes.split(|&byte| byte == b'\n').next()?;
     ObjectId::from_hex(line.strip_prefix(b"object ")?).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::git::large_objects::UNLEASED_BYTES;
+    use crate::git::open;
+    use crate::git::scratch::Scratch;
+
+    #[test]
+    fn large_packed_objects_are_read_under_a_lease() {
+        let scratch = Scratch::new(&[]);
+        let size = UNLEASED_BYTES + 1;
+        scratch.write("large", &"a".repeat(size));
+        scratch.write("small", "small");
+        scratch.commit("first");
+        scratch.git(&["-c", "core.bigFileThreshold=1g", "repack", "-q", "-adf"]);
+        let (large, small) = (scratch.id("HEAD:large"), scratch.id("HEAD:small"));
+        let mut lookup = Lookup::new(&open(scratch.path()).unwrap().to_thread_local());
+        assert_eq!(lookup.of_kind(&large, Kind::Blob).map(<[u8]>::len), Some(size));
+        assert!(lookup.lease.is_held());
+        assert_eq!(lookup.of_kind(&small, Kind::Blob), Some(&b"small"[..]));
+        assert!(!lookup.lease.is_held() && lookup.buffer.capacity() < size);
+        assert!(lookup.gaps.is_empty());
+    }
 }

@@ -9,10 +9,11 @@ use gix::ObjectId;
 use gix::objs::Kind;
 
 use super::inflate::Inflater;
+use super::large_objects::{Lease, UNLEASED_BYTES};
 use super::loose::{self, Loose, LooseError, LooseStream};
 
-/// Larger objects are read piece by piece.
-const LARGE: u64 = 64 << 20;
+/// Larger objects are read in pieces, under a lease.
+const LARGE: u64 = UNLEASED_BYTES as u64;
 /// No larger object is held in memory, in bytes.
 const LARGEST: u64 = 512 << 20;
 
@@ -32,12 +33,14 @@ pub(super) struct LooseBuffers {
 }
 
 impl LooseBuffers {
-    /// Reads the object `id` from the first of `dirs` that has it into `out`; `None` when none has.
+    /// Reads the object `id` from the first of `dirs` that has it into `out`; `None` when none has. A large object
+    /// takes a `lease`.
     pub(super) fn read(
         &mut self,
         dirs: &[PathBuf],
         id: &ObjectId,
         out: &mut Vec<u8>,
+        lease: &mut Lease,
     ) -> Result<Option<Kind>, LooseFault> {
         let Some((path, found)) = locate(dirs, id) else { return Ok(None) };
         let fault =
@@ -52,7 +55,7 @@ impl LooseBuffers {
                 out.extend_from_slice(&self.object[start..start + size]);
                 Ok(Some(kind))
             }
-            Ok(Loose::Large) => large(&path, out).map(Some).map_err(|reason| fault(reason, true)),
+            Ok(Loose::Large) => large(&path, out, lease).map(Some).map_err(|reason| fault(reason, true)),
             Err(LooseError::Vanished) => Ok(None),
             Err(error) => Err(fault(error.to_string(), false)),
         }
@@ -81,12 +84,13 @@ fn locate(dirs: &[PathBuf], id: &ObjectId) -> Option<(PathBuf, fs::Metadata)> {
 }
 
 /// Reads an object that is larger than most.
-fn large(path: &Path, out: &mut Vec<u8>) -> Result<Kind, String> {
+fn large(path: &Path, out: &mut Vec<u8>, lease: &mut Lease) -> Result<Kind, String> {
     let mut stream = LooseStream::open(path).map_err(|error| error.to_string())?;
     let size = stream.size;
     if size > LARGEST {
         return Err(format!("it has {size} bytes, more than is held in memory"));
     }
+    *lease = Lease::take(size).ok_or_else(|| format!("too large: no memory is left for its {size} bytes"))?;
     out.clear();
     let read: io::Result<usize> = stream.by_ref().take(size + 1).read_to_end(out);
     match read {

@@ -14,6 +14,7 @@ mod gate;
 mod hooks;
 mod index;
 mod inflate;
+mod large_objects;
 mod leftovers;
 mod lfs;
 mod lookup;

@@ -12,11 +12,12 @@ use gix::sec::Trust;
 use tempfile::TempDir;
 
 use super::gate::{self, Refused};
+use super::large_objects::UNLEASED_BYTES;
 
 /// What `gix` is told whatever the repository says.
 const OVERRIDES: [&str; 4] = [
-    // It refuses objects of more than 16 MiB in a repository that is not trusted; here larger ones are read.
-    "gitoxide.objects.allocLimitIfReducedTrust=1073741824",
+    // `large_objects::UNLEASED_BYTES`. The default is 16 MiB; larger objects are read by `lookup` alone.
+    "gitoxide.objects.allocLimitIfReducedTrust=67108864",
     // Files that only repeat, for speed, what objects and packs say themselves, and may lie.
     "core.multiPackIndex=false",
     "core.commitGraph=false",
@@ -118,7 +119,11 @@ pub fn open_with_objects(
     }
     std::fs::write(info.join("alternates"), list).map_err(unusable)?;
     directories.iter().try_for_each(|directory| gate::objects(directory).map(drop))?;
-    let options = StoreOptions { use_multi_pack_index: false, ..StoreOptions::default() };
+    let options = StoreOptions {
+        use_multi_pack_index: false,
+        alloc_limit_bytes: Some(UNLEASED_BYTES),
+        ..StoreOptions::default()
+    };
     let store = gix::odb::at_opts(joined.path(), repo.object_hash(), None, options).map_err(unusable)?;
     repo.objects = gix::odb::memory::Proxy::from(store);
     Ok((repo, joined))

@@ -1,0 +1,104 @@
+//! Memory for objects too large for every thread to hold one.
+//!
+//! A packed object of a few bytes can unfold to gigabytes, and each thread that looks up objects holds one. Large
+//! ones draw on a single allowance for the whole process; the sweep has its own.
+
+use std::sync::{Condvar, Mutex, PoisonError};
+use std::time::Duration;
+
+/// Most bytes allocated to look up an object without a [`Lease`].
+pub(super) const UNLEASED_BYTES: usize = 64 << 20;
+/// Most bytes that unfolding one packed object may allocate.
+pub(super) const MAX_ALLOCATION: usize = 1 << 30;
+/// Most bytes leased at a time.
+const ALLOWANCE: u64 = 3 << 29;
+/// How long to wait for other threads to return memory. A thread that holds a large object in one reader and wants
+/// another through a second one would otherwise wait for itself.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+static SHARED: Allowance = Allowance::new(ALLOWANCE);
+
+struct Allowance {
+    left: Mutex<u64>,
+    returned: Condvar,
+}
+
+impl Allowance {
+    const fn new(bytes: u64) -> Self {
+        Self { left: Mutex::new(bytes), returned: Condvar::new() }
+    }
+
+    fn take(&self, bytes: u64, patience: Duration) -> bool {
+        let left = self.left.lock().unwrap_or_else(PoisonError::into_inner);
+        let too_little = |left: &mut u64| *left < bytes;
+        let waited = self.returned.wait_timeout_while(left, patience, too_little);
+        let (mut left, _) = waited.unwrap_or_else(PoisonError::into_inner);
+        match left.checked_sub(bytes) {
+            Some(rest) => *left = rest,
+            None => return false,
+        }
+        true
+    }
+
+    fn put_back(&self, bytes: u64) {
+        *self.left.lock().unwrap_or_else(PoisonError::into_inner) += bytes;
+        self.returned.notify_all();
+    }
+}
+
+/// Bytes taken from the allowance, returned on drop. The default holds none.
+#[derive(Default)]
+pub(super) struct Lease(u64);
+
+impl Lease {
+    /// Takes `bytes`, waiting for other threads to return theirs; `None` if they do not in time.
+    pub(super) fn take(bytes: u64) -> Option<Self> {
+        SHARED.take(bytes, PATIENCE).then_some(Self(bytes))
+    }
+
+    /// Whether it holds any bytes.
+    pub(super) fn is_held(&self) -> bool {
+        self.0 > 0
+    }
+
+    /// Returns all but `bytes`.
+    pub(super) fn shrink_to(&mut self, bytes: u64) {
+        let excess = self.0.saturating_sub(bytes);
+        if excess > 0 {
+            self.0 -= excess;
+            SHARED.put_back(excess);
+        }
+    }
+}
+
+impl Drop for Lease {
+    fn drop(&mut self) {
+        self.shrink_to(0);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn refuses_what_exceeds_the_allowance() {
+        let allowance = Allowance::new(10);
+        assert!(allowance.take(8, Duration::ZERO));
+        assert!(!allowance.take(3, Duration::ZERO));
+        allowance.put_back(1);
+        assert!(allowance.take(3, Duration::ZERO));
+        assert!(!allowance.take(u64::MAX, Duration::from_millis(1)));
+    }
+
+    #[test]
+    fn waits_for_another_thread_to_return_memory() {
+        let allowance = Allowance::new(10);
+        assert!(allowance.take(10, Duration::ZERO));
+        std::thread::scope(|scope| {
+            let waiting = scope.spawn(|| allowance.take(5, Duration::from_secs(60)));
+            allowance.put_back(10);
+            assert!(waiting.join().unwrap());
+        });
+    }
+}
