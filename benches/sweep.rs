@@ -114,11 +114,11 @@ impl Searcher for Anchors {
         }
     }
 
-    fn longest_anchor(&self) -> Option<usize> {
+    fn longest_keyword(&self) -> Option<usize> {
         Some(self.0.max_pattern_len())
     }
 
-    fn anchors(&self, _: ObjectKind, bytes: &[u8], _: bool, anchor: &mut dyn FnMut(usize)) {
+    fn keywords(&self, _: ObjectKind, bytes: &[u8], _: bool, anchor: &mut dyn FnMut(usize)) {
         self.0.find_overlapping_iter(bytes).for_each(|hit| anchor(hit.start()));
     }
 }
@@ -209,7 +209,7 @@ fn main() {
         print!("  sweep {seconds:.3} s");
         if arguments.floor {
             let floor = shortest(arguments.rounds, || {
-                git::inflate_floor(&database, arguments.threads);
+                git::inflate_all_entries(&database, arguments.threads);
             });
             print!(", inflate floor {floor:.3} s ({:.2} times)", seconds / floor);
         }

@@ -22,11 +22,15 @@ pub fn join<T>(thread: ScopedJoinHandle<'_, T>) -> T {
 /// Calls `work` on the calling thread and on at most `threads - 1` others at the same time. All must draw from the
 /// same work, since there may be fewer. Returns every outcome, in no order.
 pub fn run<T: Send>(threads: usize, work: impl Fn() -> T + Sync) -> Vec<T> {
-    run_told(threads, |_| (), work)
+    run_with_count(threads, |_| (), work)
 }
 
 /// The same; `told` learns how many threads there are before the calling thread begins to work.
-pub fn run_told<T: Send>(threads: usize, told: impl FnOnce(usize), work: impl Fn() -> T + Sync) -> Vec<T> {
+pub fn run_with_count<T: Send>(
+    threads: usize,
+    told: impl FnOnce(usize),
+    work: impl Fn() -> T + Sync,
+) -> Vec<T> {
     std::thread::scope(|scope| {
         let others: Vec<_> = (1..threads).map_while(|_| start(scope, &work)).collect();
         told(others.len() + 1);
@@ -50,7 +54,7 @@ mod tests {
                 std::iter::from_fn(|| Some(next.fetch_add(1, Ordering::Relaxed))).take_while(|&n| n < 1_000)
             };
             let mut started = 0;
-            let outcomes = run_told(threads, |count| started = count, || work().collect::<Vec<_>>());
+            let outcomes = run_with_count(threads, |count| started = count, || work().collect::<Vec<_>>());
             assert_eq!((outcomes.len(), started), (threads.max(1), threads.max(1)));
             let mut all: Vec<_> = outcomes.into_iter().flatten().collect();
             all.sort_unstable();

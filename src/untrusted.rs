@@ -11,7 +11,7 @@ use std::path::Path;
 
 /// Which symbolic links [`read`] follows.
 #[derive(Clone, Copy, Debug)]
-pub enum Links<'a> {
+pub enum Symlinks<'a> {
     /// None: a link is refused. For files that belong to what is scanned.
     Refuse,
     /// Only those whose target lies inside this folder once every link is resolved.
@@ -47,37 +47,37 @@ pub enum ReadError {
 }
 
 /// The most bytes that are allocated before anything is read: a size is what the file system claims.
-const LIKELY: u64 = 64 << 20;
+const MAX_PREALLOCATED: u64 = 64 << 20;
 
 /// Reads all of the regular file `path`, at most `limit` bytes.
 ///
 /// # Errors
 /// When there is no such file, when it is not a regular file, when `links` forbids the link that it is, when it is
 /// larger than `limit` bytes, and when it cannot be read.
-pub fn read(path: &Path, links: Links<'_>, limit: u64) -> Result<Vec<u8>, ReadError> {
+pub fn read(path: &Path, links: Symlinks<'_>, limit: u64) -> Result<Vec<u8>, ReadError> {
     let from_io = |error: io::Error| match error.kind() {
         io::ErrorKind::NotFound => ReadError::NotFound,
         _ => ReadError::Io(error),
     };
     let is_link = fs::symlink_metadata(path).map_err(from_io)?.is_symlink();
     let follow = match links {
-        Links::Refuse if is_link => return Err(ReadError::Link),
-        Links::Within(root) if is_link => {
+        Symlinks::Refuse if is_link => return Err(ReadError::Link),
+        Symlinks::Within(root) if is_link => {
             let root = root.canonicalize().map_err(from_io)?;
             if !path.canonicalize().map_err(from_io)?.starts_with(&root) {
                 return Err(ReadError::LinkOutside(root.display().to_string()));
             }
             true
         }
-        Links::Refuse | Links::Within(_) => false,
-        Links::Follow => true,
+        Symlinks::Refuse | Symlinks::Within(_) => false,
+        Symlinks::Follow => true,
     };
     let (file, metadata) = open(path, follow).map_err(from_io)?;
     if !metadata.is_file() {
         return Err(ReadError::NotRegular(kind(&metadata)));
     }
     let mut bytes =
-        Vec::with_capacity(usize::try_from(metadata.len().min(limit).min(LIKELY)).unwrap_or(0) + 1);
+        Vec::with_capacity(usize::try_from(metadata.len().min(limit).min(MAX_PREALLOCATED)).unwrap_or(0) + 1);
     // What the metadata says can be out of date, so the limit is applied to what is read.
     file.take(limit.saturating_add(1)).read_to_end(&mut bytes).map_err(from_io)?;
     if bytes.len() as u64 > limit {
@@ -144,12 +144,12 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let file = dir.path().join("file");
         fs::write(&file, "12345").unwrap();
-        assert_eq!(read(&file, Links::Refuse, 5).unwrap(), b"12345");
-        assert!(matches!(read(&file, Links::Refuse, 4), Err(ReadError::TooLarge { limit: 4 })));
-        assert!(matches!(read(&dir.path().join("none"), Links::Refuse, 4), Err(ReadError::NotFound)));
-        assert!(matches!(read(dir.path(), Links::Refuse, 4), Err(ReadError::NotRegular("a folder"))));
+        assert_eq!(read(&file, Symlinks::Refuse, 5).unwrap(), b"12345");
+        assert!(matches!(read(&file, Symlinks::Refuse, 4), Err(ReadError::TooLarge { limit: 4 })));
+        assert!(matches!(read(&dir.path().join("none"), Symlinks::Refuse, 4), Err(ReadError::NotFound)));
+        assert!(matches!(read(dir.path(), Symlinks::Refuse, 4), Err(ReadError::NotRegular("a folder"))));
         assert!(matches!(
-            read(Path::new("/dev/zero"), Links::Follow, 4),
+            read(Path::new("/dev/zero"), Symlinks::Follow, 4),
             Err(ReadError::NotRegular("a device"))
         ));
     }
@@ -164,12 +164,12 @@ mod tests {
         symlink("inside", root.join("a")).unwrap();
         symlink("../outside", root.join("b")).unwrap();
         symlink("/dev/zero", root.join("c")).unwrap();
-        let within = Links::Within(&root);
+        let within = Symlinks::Within(&root);
         assert_eq!(read(&root.join("a"), within, 9).unwrap(), b"in");
-        assert!(matches!(read(&root.join("a"), Links::Refuse, 9), Err(ReadError::Link)));
+        assert!(matches!(read(&root.join("a"), Symlinks::Refuse, 9), Err(ReadError::Link)));
         assert!(matches!(read(&root.join("b"), within, 9), Err(ReadError::LinkOutside(_))));
-        assert_eq!(read(&root.join("b"), Links::Follow, 9).unwrap(), b"out");
+        assert_eq!(read(&root.join("b"), Symlinks::Follow, 9).unwrap(), b"out");
         assert!(matches!(read(&root.join("c"), within, 9), Err(ReadError::LinkOutside(_))));
-        assert!(matches!(read(&root.join("c"), Links::Follow, 9), Err(ReadError::NotRegular(_))));
+        assert!(matches!(read(&root.join("c"), Symlinks::Follow, 9), Err(ReadError::NotRegular(_))));
     }
 }

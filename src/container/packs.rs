@@ -15,7 +15,7 @@ use super::inserted::Inserted;
 use super::opener::Opener;
 use super::reading::{Ahead, Metered, fill};
 use crate::git::{
-    DeltaError, HashKind, ObjectId, ObjectKind, PackContent, apply_delta, object_id, parse_pack_entry,
+    DeltaError, EntryContent, HashKind, ObjectId, ObjectKind, apply_delta, object_id, parse_pack_entry,
 };
 
 /// Larger objects are handed over piece by piece; nothing can stand on them.
@@ -90,7 +90,7 @@ struct Base {
 
 struct Waiting {
     at: u64,
-    on: PackContent,
+    on: EntryContent,
     delta: Vec<u8>,
 }
 
@@ -152,7 +152,7 @@ impl<'a, 't> Pack<'a, 't> {
         let mut head = self.input.peek(HEADER)?;
         let mut header = parse_pack_entry(head, self.ids).map_err(|error| broken(&error.to_string()))?;
         // A pack does not say of which kind its ids are.
-        if matches!(header.content, PackContent::IdDelta(_)) && !is_zlib(&head[header.len..]) {
+        if matches!(header.content, EntryContent::IdDelta(_)) && !is_zlib(&head[header.len..]) {
             self.ids = HashKind::Sha256;
             head = self.input.peek(HEADER)?;
             header = parse_pack_entry(head, self.ids).map_err(|error| broken(&error.to_string()))?;
@@ -163,7 +163,7 @@ impl<'a, 't> Pack<'a, 't> {
         let inflated = Inflated { input: &mut self.input, state: &mut self.state, done: false };
         let mut unpacked = Metered { budget: &self.opener.budget, unpacked: inflated };
         if header.size > LARGE.min(room) {
-            if let PackContent::Whole(kind) = header.content {
+            if let EntryContent::Whole(kind) = header.content {
                 let held = usize::try_from(self.held).unwrap_or(usize::MAX);
                 let budget = &self.opener.budget;
                 return match budget.holding(held, || self.opener.entry(&name(kind, at), &mut unpacked)) {
@@ -183,14 +183,14 @@ impl<'a, 't> Pack<'a, 't> {
             // What there is may hold something all the same.
             let name = format!("part at byte {at}").into_bytes();
             let _ = match header.content {
-                PackContent::Whole(_) => self.opener.entry(&name, &mut &bytes[..]),
+                EntryContent::Whole(_) => self.opener.entry(&name, &mut &bytes[..]),
                 _ => self.opener.entry(&name, &mut Inserted::new(&bytes[..])),
             };
             return Err(whole.err().unwrap_or_else(|| broken("an entry has another size than it says")));
         }
         self.held += bytes.len() as u64;
         match header.content {
-            PackContent::Whole(kind) => self.keep(at, kind, bytes),
+            EntryContent::Whole(kind) => self.keep(at, kind, bytes),
             on => match self.base(at, on) {
                 Some(base) => self.assemble(at, &base, &bytes),
                 None => self.waiting.push(Waiting { at, on, delta: bytes }),
@@ -209,11 +209,11 @@ impl<'a, 't> Pack<'a, 't> {
         self.bases.insert(at, Base { kind, bytes: bytes.into() });
     }
 
-    fn base(&mut self, at: u64, on: PackContent) -> Option<Base> {
+    fn base(&mut self, at: u64, on: EntryContent) -> Option<Base> {
         let place = match on {
-            PackContent::Whole(_) => return None,
-            PackContent::OffsetDelta(distance) => at.checked_sub(distance)?,
-            PackContent::IdDelta(id) => {
+            EntryContent::Whole(_) => return None,
+            EntryContent::OffsetDelta(distance) => at.checked_sub(distance)?,
+            EntryContent::IdDelta(id) => {
                 let (bases, ids) = (&self.bases, self.ids);
                 let by_id = self.by_id.get_or_insert_with(|| {
                     let all = bases.iter();

@@ -10,7 +10,7 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use crate::untrusted::{self, Links};
+use crate::untrusted::{self, Symlinks};
 
 /// A file that holds one line: `HEAD`, `commondir`, `gitdir`, a `.git` file, a loose ref.
 pub(super) const ONE_LINE: u64 = 64 << 10;
@@ -155,7 +155,7 @@ pub(super) fn objects(dir: &Path) -> Result<Vec<PathBuf>, Refused> {
 /// Checks the files of the ref `name`, and of those that it stands for, in the private and the common git folder.
 pub(super) fn named_ref(dirs: [&Path; 2], name: &str) -> Result<(), Refused> {
     let mut name = name.to_owned();
-    for _ in 0..=super::refs::HOPS {
+    for _ in 0..=super::refs::MAX_SYMREF_HOPS {
         let mut target = None;
         for dir in dirs {
             let text = read(&dir.join(&name), ONE_LINE)?.unwrap_or_default();
@@ -235,7 +235,7 @@ pub(super) fn file(path: &Path, limit: u64) -> Result<(), Refused> {
 /// Reads one file, which need not be there.
 fn read(path: &Path, limit: u64) -> Result<Option<Vec<u8>>, Refused> {
     file(path, limit)?;
-    match untrusted::read(path, Links::Follow, limit) {
+    match untrusted::read(path, Symlinks::Follow, limit) {
         Ok(bytes) => Ok(Some(bytes)),
         Err(untrusted::ReadError::NotFound) => Ok(None),
         Err(untrusted::ReadError::Io(error)) if is_nowhere(&error) => Ok(None),

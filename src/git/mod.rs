@@ -51,11 +51,13 @@ pub use object_id::object_id;
 pub use objects::{Objects, entry_name};
 pub use open::{OpenError, open, open_with_objects};
 pub use pack::delta::{DeltaError, apply as apply_delta};
-pub use pack::entry::{Content as PackContent, parse as parse_pack_entry};
+pub use pack::entry::{EntryContent, parse as parse_pack_entry};
 pub use remotes::{Destination, KnownThere, adds_commits, known_there, parents};
 pub use state::{AtHead, at_head, is_partial, is_shallow, version_control};
 pub use submodules::{WorkTreeGit, submodule_names, work_tree_git};
 #[doc(hidden)]
-pub use sweep::inflate_floor;
-pub use sweep::{Counts, Found, KindCount, Progress, Searcher, SweepOptions, SweepOutcome, sweep};
-pub use sweep::{PackGap, unlisted_streams};
+pub use sweep::inflate_all_entries;
+pub use sweep::{
+    KindCount, MatchedObject, ObjectCounts, Progress, Searcher, SweepOptions, SweepOutcome, sweep,
+};
+pub use sweep::{UnlistedBytes, unlisted_streams};

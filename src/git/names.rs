@@ -10,7 +10,7 @@ use gix::{ObjectId, Repository};
 
 use super::gate;
 use super::refs::reftable::Stack;
-use super::refs::{self, HOPS, LogEntry, Storage, Value};
+use super::refs::{self, LogEntry, MAX_SYMREF_HOPS, RefStorage, RefTarget};
 
 mod ambiguous;
 
@@ -50,7 +50,7 @@ pub(super) struct Head {
 
 /// HEAD of the work tree in which `repo` was opened.
 pub(super) fn head(repo: &Repository) -> Result<Head, NameError> {
-    if Storage::of(repo) == Storage::Tables {
+    if RefStorage::of(repo) == RefStorage::Tables {
         return Names::of(repo).head();
     }
     let refused = |error: gate::Refused| NameError::Unreadable(error.to_string());
@@ -66,8 +66,8 @@ pub(super) fn head(repo: &Repository) -> Result<Head, NameError> {
 /// The object that a revision stands for. A name that several things have, other things each, stands for none.
 pub(super) fn resolve(repo: &Repository, revision: &str) -> Result<ObjectId, NameError> {
     ambiguous::refuse(repo, revision)?;
-    match Storage::of(repo) {
-        Storage::Tables => Names::of(repo).resolve(revision),
+    match RefStorage::of(repo) {
+        RefStorage::Tables => Names::of(repo).resolve(revision),
         _ => by_gix(repo, revision),
     }
 }
@@ -119,9 +119,9 @@ impl<'r> Names<'r> {
 
     fn head(&self) -> Result<Head, NameError> {
         match self.value("HEAD")? {
-            Some(Value::Id(id)) => Ok(Head { branch: None, id: Some(id), is_unborn: false }),
-            Some(Value::Symbolic(target)) => {
-                let id = self.follow(Value::Symbolic(target.clone()))?;
+            Some(RefTarget::Id(id)) => Ok(Head { branch: None, id: Some(id), is_unborn: false }),
+            Some(RefTarget::Symbolic(target)) => {
+                let id = self.follow(RefTarget::Symbolic(target.clone()))?;
                 let full = gix::refs::FullName::try_from(target.clone());
                 let branch = full.map_or(target, |name| name.shorten().to_string());
                 Ok(Head { branch: Some(branch), id, is_unborn: id.is_none() })
@@ -218,27 +218,27 @@ impl<'r> Names<'r> {
     /// The ref that a symbolic one stands for.
     fn target(&self, name: &str) -> Result<Option<String>, NameError> {
         let value = self.value(name)?;
-        Ok(value.and_then(|value| if let Value::Symbolic(target) = value { Some(target) } else { None }))
+        Ok(value.and_then(|value| if let RefTarget::Symbolic(target) = value { Some(target) } else { None }))
     }
 
-    fn follow(&self, mut value: Value) -> Result<Option<ObjectId>, NameError> {
-        for _ in 0..=HOPS {
+    fn follow(&self, mut value: RefTarget) -> Result<Option<ObjectId>, NameError> {
+        for _ in 0..=MAX_SYMREF_HOPS {
             match value {
-                Value::Id(id) => return Ok(Some(id)),
-                Value::Symbolic(target) => match self.value(&target)? {
+                RefTarget::Id(id) => return Ok(Some(id)),
+                RefTarget::Symbolic(target) => match self.value(&target)? {
                     Some(next) => value = next,
                     None => return Ok(None),
                 },
             }
         }
-        Err(NameError::Unreadable(format!("a symbolic ref goes on for more than {HOPS} others")))
+        Err(NameError::Unreadable(format!("a symbolic ref goes on for more than {MAX_SYMREF_HOPS} others")))
     }
 
     /// What a full name says.
-    fn value(&self, name: &str) -> Result<Option<Value>, NameError> {
+    fn value(&self, name: &str) -> Result<Option<RefTarget>, NameError> {
         let (directory, of, name): (PathBuf, Rc<Stack>, &str) = self.place(name);
-        if let Some(id) = refs::first_in_file(&directory, name, self.repo.object_hash()) {
-            return Ok(Some(Value::Id(id)));
+        if let Some(id) = refs::first_id_in_file(&directory, name, self.repo.object_hash()) {
+            return Ok(Some(RefTarget::Id(id)));
         }
         of.find(name).map_err(NameError::Unreadable)
     }

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use gix::config::file::{Metadata, init};
 
 use super::at::file_at;
-use crate::untrusted::{self, Links, ReadError};
+use crate::untrusted::{self, ReadError, Symlinks};
 
 /// `.gitmodules` is read up to this length, and `.git` files are, in bytes.
 const LONGEST: u64 = 1 << 20;
@@ -16,7 +16,7 @@ pub fn submodule_names(repo: &gix::Repository) -> HashMap<Vec<u8>, Vec<u8>> {
     let mut names = HashMap::new();
     let at_head = file_at(repo, "HEAD", ".gitmodules", LONGEST).ok().flatten();
     let file = repo.workdir().map(|top| top.join(".gitmodules"));
-    let here = file.and_then(|file| untrusted::read(&file, Links::Refuse, LONGEST).ok());
+    let here = file.and_then(|file| untrusted::read(&file, Symlinks::Refuse, LONGEST).ok());
     for text in [at_head, here].into_iter().flatten() {
         let options = init::Options { lossy: true, ..Default::default() };
         let Ok(config) = gix::config::File::from_bytes_no_includes(&text, Metadata::api(), options) else {
@@ -57,7 +57,7 @@ pub fn work_tree_git(work_tree: &Path) -> WorkTreeGit {
         }
         Err(error) => return WorkTreeGit::Unreadable(error.to_string()),
     }
-    let text = match untrusted::read(&path, Links::Refuse, LONGEST) {
+    let text = match untrusted::read(&path, Symlinks::Refuse, LONGEST) {
         Ok(text) => text,
         Err(ReadError::NotFound) => return WorkTreeGit::Nothing,
         Err(error) => return WorkTreeGit::Unreadable(error.to_string()),

@@ -9,7 +9,7 @@ use super::contents::own_name;
 use super::objects::{Hit, Places, search};
 use super::{Clock, Settings, narrowing, report};
 use crate::git::staged::{Side, Staged, StagedError, StagedPath, find, staged};
-use crate::git::{self, Found, LfsStore, ObjectId, Objects, OpenError, Repository};
+use crate::git::{self, LfsStore, MatchedObject, ObjectId, Objects, OpenError, Repository};
 use crate::model::{
     Coverage, Fingerprint, Ignored, IgnoredKind, IgnoredSet, Origin, Report, Skip, Surface, native_path,
 };
@@ -307,7 +307,7 @@ fn tally_new<'c>(
     in_index
 }
 
-fn count(found: &Found<Hit>) -> HashMap<Fingerprint, usize> {
+fn count(found: &MatchedObject<Hit>) -> HashMap<Fingerprint, usize> {
     let mut counts = HashMap::new();
     for (_, hit) in &found.hits {
         *counts.entry(hit.fingerprint).or_default() += 1;

@@ -14,7 +14,7 @@ use crate::cli::options;
 use crate::cli::rules::detector;
 use crate::model::Fingerprint;
 use crate::suppress::{Baseline, Date, Entry, Glob};
-use crate::untrusted::{Links, read};
+use crate::untrusted::{Symlinks, read};
 
 /// The largest report that is read, in bytes.
 const MAX_REPORT: u64 = 256 << 20;
@@ -133,8 +133,8 @@ impl ReportedLeak {
 /// The leaks in a report of friskey's own, in JSON.
 fn leaks_of(path: &Path) -> Result<Vec<ReportedLeak>> {
     let shown = path.display();
-    let bytes =
-        read(path, Links::Follow, MAX_REPORT).with_context(|| format!("cannot read the report {shown}"))?;
+    let bytes = read(path, Symlinks::Follow, MAX_REPORT)
+        .with_context(|| format!("cannot read the report {shown}"))?;
     // What serde says could quote the file.
     let Ok(report) = serde_json::from_slice::<ReportFile>(&bytes) else {
         bail!("{shown} is not a JSON report of friskey; `--output json=PATH` writes one");

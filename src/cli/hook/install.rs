@@ -13,7 +13,7 @@ use super::{Hook, is_executable};
 use crate::cli::exit::Exit;
 use crate::cli::message;
 use crate::git::{HooksDir, hooks_dir};
-use crate::untrusted::{self, Links, ReadError};
+use crate::untrusted::{self, ReadError, Symlinks};
 
 /// What `friskey hook install` was asked for.
 pub(super) struct Request<'a> {
@@ -100,7 +100,7 @@ pub(super) fn chosen(asked: &[Hook], place: &HooksDir) -> Vec<Hook> {
 
 fn install_one(hook: Hook, path: &Path, program: &Path) -> io::Result<String> {
     let text = script(hook, program);
-    let present = match untrusted::read(path, Links::Follow, MAX_HOOK) {
+    let present = match untrusted::read(path, Symlinks::Follow, MAX_HOOK) {
         Ok(text) => Some(text),
         Err(ReadError::NotFound) if path.symlink_metadata().is_err() => None,
         // A link to nothing, a folder: whatever it is, it is kept.
@@ -142,7 +142,7 @@ pub(super) fn uninstall(asked: &[Hook], repo: &Path) -> Result<Exit> {
     let hooks = if asked.is_empty() { Hook::value_variants() } else { asked };
     for hook in hooks {
         let path = place.dir.join(hook.name());
-        match untrusted::read(&path, Links::Follow, MAX_HOOK) {
+        match untrusted::read(&path, Symlinks::Follow, MAX_HOOK) {
             Ok(text) if is_ours(&text) => {
                 let before = with_suffix(&path);
                 let restored = before.symlink_metadata().is_ok();

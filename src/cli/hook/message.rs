@@ -6,7 +6,7 @@ use anyhow::{Context, Result};
 
 use crate::cli::git_env::GitEnv;
 use crate::git::{MessageCut, message_cut};
-use crate::untrusted::{self, Links};
+use crate::untrusted::{self, Symlinks};
 
 /// Bytes of a message read at most: with `git commit -v` the whole diff is in it.
 const MAX_MESSAGE: u64 = 1 << 30;
@@ -20,7 +20,7 @@ const EXPLANATION: &str = " Do not modify or remove the line above.\n";
 /// # Errors
 /// When it cannot be read.
 pub(super) fn read(path: &Path, git: &GitEnv) -> Result<Vec<u8>> {
-    let mut text = untrusted::read(path, Links::Follow, MAX_MESSAGE)
+    let mut text = untrusted::read(path, Symlinks::Follow, MAX_MESSAGE)
         .with_context(|| format!("cannot read the message in {}", path.display()))?;
     if memchr::memmem::find(&text, SCISSORS.trim_end().as_bytes()).is_some() {
         // Git says so to its hooks where no editor is opened.

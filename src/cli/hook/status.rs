@@ -10,7 +10,7 @@ use super::script::program;
 use super::{Hook, is_executable};
 use crate::cli::exit::Exit;
 use crate::git::hooks_dir;
-use crate::untrusted::{self, Links, ReadError};
+use crate::untrusted::{self, ReadError, Symlinks};
 
 /// Exit status 1 unless each hook that `friskey hook install` writes here runs friskey.
 pub(super) fn status(repo: &Path) -> Result<Exit> {
@@ -32,7 +32,7 @@ pub(super) fn status(repo: &Path) -> Result<Exit> {
 
 /// Whether the hook at `path` runs friskey, and what to say of it.
 fn describe(hook: Hook, path: &Path) -> (bool, String) {
-    let text = match untrusted::read(path, Links::Follow, MAX_HOOK) {
+    let text = match untrusted::read(path, Symlinks::Follow, MAX_HOOK) {
         Ok(text) => text,
         Err(ReadError::NotFound) => {
             return (false, format!("not installed; `friskey hook install --hook {}`", hook.name()));

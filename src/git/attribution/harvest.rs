@@ -10,7 +10,7 @@ use gix::objs::{Kind, TreeRefIter};
 
 use super::super::commit::Header;
 use super::super::pack::Entry;
-use super::super::pack::delta::{Run, Source};
+use super::super::pack::delta::{Run, RunSource};
 use super::numbers::{Numbered, Numbers};
 use super::unfold::{Delta, Visitor};
 
@@ -243,7 +243,7 @@ impl Harvest {
         at: usize,
         outline: &mut Outline,
     ) -> Option<usize> {
-        let Source::Base(source) = run.source else { return None };
+        let RunSource::Base(source) = run.source else { return None };
         let from = source as usize + at.checked_sub(run.at as usize)?;
         let first = base.starts.binary_search(&from).ok()?;
         let limit = source as usize + run.len as usize;

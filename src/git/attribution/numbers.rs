@@ -42,12 +42,14 @@ impl Numbers {
         let mut opened: Vec<_> =
             listing.packs.iter().filter_map(|index| Pack::open(index, database.ids()).ok()).collect();
         // Most lookups then end at the first pack.
-        opened.sort_by_key(|pack| std::cmp::Reverse(pack.listed()));
+        opened.sort_by_key(|pack| std::cmp::Reverse(pack.num_objects()));
         let mut packs = Vec::new();
         let mut next = 0u32;
         for pack in opened {
             // Numbers of others need room above; beyond two billion objects they are looked up.
-            let Some(end) = next.checked_add(pack.listed()).filter(|&end| end < u32::MAX / 2) else { break };
+            let Some(end) = next.checked_add(pack.num_objects()).filter(|&end| end < u32::MAX / 2) else {
+                break;
+            };
             packs.push(Numbered { pack, first: next });
             next = end;
         }

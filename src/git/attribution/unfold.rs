@@ -10,8 +10,8 @@ use gix::objs::Kind;
 
 use super::super::inflate::{Inflater, grow};
 use super::super::pack::delta::{self, Run};
-use super::super::pack::entry::Content;
-use super::super::pack::{Entry, Pack, Tree};
+use super::super::pack::entry::EntryContent;
+use super::super::pack::{DeltaTree, Entry, Pack};
 use crate::threads;
 
 /// Larger trees and commits are left out.
@@ -47,9 +47,9 @@ pub(super) struct Delta<'a, M> {
 
 /// Unfolds all trees and commits of `pack`, on as many threads as there are visitors, unless `stop` is set.
 pub(super) fn unfold<V: Visitor>(pack: &Pack, visitors: &mut [V], stop: &AtomicBool) {
-    let tree = Tree::build(pack, visitors.len(), &[]);
+    let tree = DeltaTree::build(pack, visitors.len(), &[]);
     let kind = |root: Entry| match pack.header(root).ok()?.0.content {
-        Content::Whole(kind @ (Kind::Tree | Kind::Commit)) => Some((root, kind)),
+        EntryContent::Whole(kind @ (Kind::Tree | Kind::Commit)) => Some((root, kind)),
         _ => None,
     };
     let roots: Vec<(Entry, Kind)> = tree.roots.iter().filter_map(|&root| kind(root)).collect();
@@ -98,7 +98,7 @@ struct Frame<M> {
 /// The buffers of one thread.
 struct Worker<'a, M> {
     pack: &'a Pack,
-    tree: &'a Tree,
+    tree: &'a DeltaTree,
     inflater: Inflater,
     delta: Vec<u8>,
     runs: Vec<Run>,
@@ -108,7 +108,7 @@ struct Worker<'a, M> {
 }
 
 impl<'a, M: Default> Worker<'a, M> {
-    fn new(pack: &'a Pack, tree: &'a Tree) -> Self {
+    fn new(pack: &'a Pack, tree: &'a DeltaTree) -> Self {
         Self {
             pack,
             tree,

@@ -5,7 +5,7 @@
 
 /// Where the bytes of a run come from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Source {
+pub enum RunSource {
     /// From the base, at this offset.
     Base(u32),
     /// From the delta itself, at this offset.
@@ -20,7 +20,7 @@ pub struct Run {
     /// Its bytes; never 0.
     pub len: u32,
     /// Where they come from.
-    pub source: Source,
+    pub source: RunSource,
 }
 
 impl Run {
@@ -34,8 +34,8 @@ impl Run {
     #[inline]
     fn bytes<'a>(&self, base: &'a [u8], delta: &'a [u8]) -> (&'a [u8], usize) {
         match self.source {
-            Source::Base(from) => (base, from as usize),
-            Source::Delta(from) => (delta, from as usize),
+            RunSource::Base(from) => (base, from as usize),
+            RunSource::Delta(from) => (delta, from as usize),
         }
     }
 
@@ -145,14 +145,14 @@ pub fn parse(delta: &[u8], base_len: usize, limit: u64, runs: &mut Vec<Run>) -> 
             if from + len > sizes.base {
                 return Err(DeltaError::BeyondBase);
             }
-            (len, Source::Base(from as u32))
+            (len, RunSource::Base(from as u32))
         } else if code != 0 {
             let from = next as u32;
             next += usize::from(code);
             if next > delta.len() {
                 return Err(DeltaError::Truncated);
             }
-            (u64::from(code), Source::Delta(from))
+            (u64::from(code), RunSource::Delta(from))
         } else {
             return Err(DeltaError::Reserved);
         };
@@ -168,8 +168,8 @@ pub fn parse(delta: &[u8], base_len: usize, limit: u64, runs: &mut Vec<Run>) -> 
 /// Appends `run`, or lengthens the last one if it goes on where that one ends.
 #[inline]
 fn push(runs: &mut Vec<Run>, run: Run) -> Result<(), DeltaError> {
-    if let (Source::Base(from), Some(last)) = (run.source, runs.last_mut())
-        && let Source::Base(before) = last.source
+    if let (RunSource::Base(from), Some(last)) = (run.source, runs.last_mut())
+        && let RunSource::Base(before) = last.source
         && u64::from(before) + u64::from(last.len) == u64::from(from)
     {
         last.len += run.len;
@@ -296,7 +296,7 @@ mod tests {
     }
 
     fn copied(at: u32, len: u32, from: u32) -> Run {
-        Run { at, len, source: Source::Base(from) }
+        Run { at, len, source: RunSource::Base(from) }
     }
 
     #[test]

@@ -6,7 +6,7 @@ use gix::object::Kind;
 
 /// What stands in an entry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Content {
+pub enum EntryContent {
     /// A whole object.
     Whole(Kind),
     /// A delta against the entry that starts this many bytes earlier; never 0.
@@ -19,7 +19,7 @@ pub enum Content {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Header {
     /// What follows it.
-    pub content: Content,
+    pub content: EntryContent,
     /// Bytes of the inflated entry: of the object, or of the delta.
     pub size: u64,
     /// Bytes of the header; the deflated entry follows.
@@ -71,19 +71,19 @@ pub fn parse(bytes: &[u8], ids: hash::Kind) -> Result<Header, HeaderError> {
         }
     }
     let content = match (first >> 4) & 7 {
-        1 => Content::Whole(Kind::Commit),
-        2 => Content::Whole(Kind::Tree),
-        3 => Content::Whole(Kind::Blob),
-        4 => Content::Whole(Kind::Tag),
+        1 => EntryContent::Whole(Kind::Commit),
+        2 => EntryContent::Whole(Kind::Tree),
+        3 => EntryContent::Whole(Kind::Blob),
+        4 => EntryContent::Whole(Kind::Tag),
         6 => {
             let (distance, used) = parse_distance(&bytes[len..])?;
             len += used;
-            Content::OffsetDelta(distance)
+            EntryContent::OffsetDelta(distance)
         }
         7 => {
             let id = bytes.get(len..len + ids.len_in_bytes()).ok_or(HeaderError::Truncated)?;
             len += id.len();
-            Content::IdDelta(ObjectId::try_from(id).map_err(|_| HeaderError::Truncated)?)
+            EntryContent::IdDelta(ObjectId::try_from(id).map_err(|_| HeaderError::Truncated)?)
         }
         other => return Err(HeaderError::UnknownType(other)),
     };
@@ -121,7 +121,7 @@ mod tests {
 
     #[test]
     fn reads_sizes_and_types() {
-        let blob = Header { content: Content::Whole(Kind::Blob), size: 3, len: 1 };
+        let blob = Header { content: EntryContent::Whole(Kind::Blob), size: 3, len: 1 };
         assert_eq!(sha1(&[0x33]), Ok(blob));
         assert_eq!(sha1(&[0xb3, 0x00]), Ok(Header { len: 2, ..blob }), "padded with a zero");
         assert_eq!(sha1(&[0x9f, 0x01]).map(|header| header.size), Ok(31));
@@ -136,8 +136,8 @@ mod tests {
 
     #[test]
     fn reads_distances_as_git_writes_them() {
-        assert_eq!(sha1(&[0x61, 5]).map(|header| header.content), Ok(Content::OffsetDelta(5)));
-        assert_eq!(sha1(&[0x61, 0x80, 0]).map(|header| header.content), Ok(Content::OffsetDelta(128)));
+        assert_eq!(sha1(&[0x61, 5]).map(|header| header.content), Ok(EntryContent::OffsetDelta(5)));
+        assert_eq!(sha1(&[0x61, 0x80, 0]).map(|header| header.content), Ok(EntryContent::OffsetDelta(128)));
         assert_eq!(sha1(&[0x61, 0]), Err(HeaderError::OwnBase));
         assert_eq!(sha1(&[0x61, 0x80]), Err(HeaderError::Truncated));
         assert_eq!(sha1(&[&[0x61][..], &[0xff; 12]].concat()), Err(HeaderError::Overflow));
@@ -150,7 +150,7 @@ mod tests {
             let header = parse(&bytes, ids).expect("an id is there");
             assert_eq!((header.len, header.size), (len, 5));
             let id = ObjectId::try_from(&[7; 40][..len - 1]).expect("right length");
-            assert_eq!(header.content, Content::IdDelta(id));
+            assert_eq!(header.content, EntryContent::IdDelta(id));
         }
         assert_eq!(sha1(&bytes[..20]), Err(HeaderError::Truncated));
     }

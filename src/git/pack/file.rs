@@ -12,7 +12,7 @@ use gix::{ObjectId, oid};
 
 use super::Entry;
 use super::entry::{self, Header, HeaderError};
-use super::fan::Fan;
+use super::fanout::Fanout;
 
 /// Why a pack cannot be read at all.
 #[derive(Debug, thiserror::Error)]
@@ -51,7 +51,7 @@ pub(crate) struct Pack {
     /// For each entry its place in the index; made when the first id is asked for.
     positions: OnceLock<Vec<u32>>,
     /// Where ids stand in the index; made when the first is asked for.
-    fan: OnceLock<Fan>,
+    fanout: OnceLock<Fanout>,
 }
 
 impl Pack {
@@ -81,7 +81,7 @@ impl Pack {
             buckets,
             shift,
             positions: OnceLock::new(),
-            fan: OnceLock::new(),
+            fanout: OnceLock::new(),
         })
     }
 
@@ -136,7 +136,7 @@ impl Pack {
 
     /// The bytes before the first entry, if there are some that are not the pack's header; of a pack without entries
     /// all but its header and its trailer.
-    pub(crate) fn lead(&self) -> Range<u64> {
+    pub(crate) fn bytes_before_first(&self) -> Range<u64> {
         const HEADER: u64 = 12;
         HEADER..self.offset(0).min(self.end()).max(HEADER)
     }
@@ -147,7 +147,7 @@ impl Pack {
     }
 
     /// Where the next entry begins, or the trailer.
-    pub(crate) fn end_of(&self, entry: Entry) -> u64 {
+    pub(crate) fn entry_end(&self, entry: Entry) -> u64 {
         self.offset(entry.saturating_add(1)).min(self.end()).max(self.offset(entry).min(self.end()))
     }
 
@@ -163,14 +163,14 @@ impl Pack {
     }
 
     /// How many objects the index lists.
-    pub(crate) fn listed(&self) -> u32 {
+    pub(crate) fn num_objects(&self) -> u32 {
         self.index.num_objects()
     }
 
     /// The id at a position of the index, where they stand in order.
     ///
     /// # Panics
-    /// When `position` is not below [`Self::listed`].
+    /// When `position` is not below [`Self::num_objects`].
     #[inline]
     pub(crate) fn id_at(&self, position: u32) -> &oid {
         self.index.oid_at_index(position)
@@ -191,15 +191,15 @@ impl Pack {
     /// Whether it holds the object `id`: the same, sooner told if it is asked of many. An index whose ids are not in
     /// order may have it and not tell.
     #[inline]
-    pub(crate) fn has(&self, id: &oid) -> bool {
-        self.fan().positions(id).any(|position| self.id_at(position) == id)
+    pub(crate) fn contains(&self, id: &oid) -> bool {
+        self.fanout().positions(id).any(|position| self.id_at(position) == id)
     }
 
     /// Some bytes of the place where the index has `id`, if it does. Reading those of several ids before asking for
     /// the first brings all of them from memory at once.
     #[inline]
-    pub(crate) fn touch(&self, id: &oid) -> u8 {
-        let positions = self.fan().positions(id);
+    pub(crate) fn prefetch(&self, id: &oid) -> u8 {
+        let positions = self.fanout().positions(id);
         if positions.is_empty() {
             return 0;
         }
@@ -207,9 +207,9 @@ impl Pack {
         first.first_byte() ^ last.as_bytes().last().copied().unwrap_or(0)
     }
 
-    fn fan(&self) -> &Fan {
-        let all = || (0..self.listed()).map(|position| self.id_at(position));
-        self.fan.get_or_init(|| Fan::new(self.listed(), all()))
+    fn fanout(&self) -> &Fanout {
+        let all = || (0..self.num_objects()).map(|position| self.id_at(position));
+        self.fanout.get_or_init(|| Fanout::new(self.num_objects(), all()))
     }
 
     /// The entry that holds the object `id`.
@@ -226,7 +226,7 @@ impl Pack {
     pub(crate) fn position_of(&self, entry: Entry) -> Option<u32> {
         let positions = self.positions.get_or_init(|| {
             let mut positions = vec![u32::MAX; self.len()];
-            for position in 0..self.listed() {
+            for position in 0..self.num_objects() {
                 if let Some(slot) =
                     self.entry_at_position(position).and_then(|entry| positions.get_mut(entry as usize))
                 {

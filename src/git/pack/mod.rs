@@ -1,10 +1,10 @@
 //! Packs: entry headers, deltas, and which entry hangs on which.
 
 pub mod delta;
+mod delta_tree;
 pub mod entry;
-mod fan;
+mod fanout;
 mod file;
-mod tree;
 
+pub(crate) use delta_tree::{DeltaTree, Entry, EntryFault};
 pub(crate) use file::{Pack, PackError};
-pub(crate) use tree::{Entry, Tree, TreeFault};

@@ -9,50 +9,50 @@ use std::path::{Path, PathBuf};
 use gix::ObjectId;
 
 use super::super::gate;
-use super::{LogEntry, Reader, Tip, TipKind, Value};
-use crate::untrusted::{self, Links, ReadError};
+use super::{LogEntry, Reader, RefTarget, Tip, TipKind};
+use crate::untrusted::{self, ReadError, Symlinks};
 
 /// A loose ref is one short line.
-const LARGEST_REF: u64 = 64 << 10;
+const MAX_REF_BYTES: u64 = 64 << 10;
 /// `packed-refs` and reflogs, which hold a line for each ref or change.
-pub(super) const LARGEST_LIST: u64 = 512 << 20;
+pub(super) const MAX_LIST_BYTES: u64 = 512 << 20;
 /// These name an object on each line, and are files whatever else keeps refs.
-const SEVERAL: [&str; 2] = ["FETCH_HEAD", "MERGE_HEAD"];
+const MULTI_ID_FILES: [&str; 2] = ["FETCH_HEAD", "MERGE_HEAD"];
 /// Folders nested deeper below `refs` are not entered.
-const DEEPEST: usize = 64;
+const MAX_DEPTH: usize = 64;
 
 impl Reader {
     /// Reads what one work tree's git directory, or the common one, has of its own.
-    pub(super) fn git_dir(&mut self, directory: &Path, prefix: &str) {
-        for name in sorted(directory).unwrap_or_default() {
+    pub(super) fn read_git_dir(&mut self, directory: &Path, prefix: &str) {
+        for name in sorted_names(directory).unwrap_or_default() {
             let name = name.to_string_lossy().into_owned();
             let pseudo = name.ends_with("_HEAD") && name.bytes().all(|b| b.is_ascii_uppercase() || b == b'_');
             if pseudo || name == "HEAD" {
                 let kind = if pseudo { TipKind::Pseudo } else { TipKind::Head };
-                self.loose(&directory.join(&name), format!("{prefix}{name}"), kind);
+                self.read_loose_ref(&directory.join(&name), format!("{prefix}{name}"), kind);
             }
         }
         let name = format!("{prefix}refs");
-        self.folder(
+        self.walk_files(
             &directory.join("refs"),
             &name,
-            &mut |it, path, name| it.loose(path, name, TipKind::Ref),
+            &mut |it, path, name| it.read_loose_ref(path, name, TipKind::Ref),
             0,
         );
         let logs = directory.join("logs");
-        self.log_file(&logs.join("HEAD"), format!("{prefix}HEAD"));
-        self.folder(&logs.join("refs"), &name, &mut Self::log_file, 0);
+        self.read_reflog(&logs.join("HEAD"), format!("{prefix}HEAD"));
+        self.walk_files(&logs.join("refs"), &name, &mut Self::read_reflog, 0);
     }
 
     /// Calls `each` for every file below `directory`, in order.
-    fn folder(
+    fn walk_files(
         &mut self,
         directory: &Path,
         name: &str,
         each: &mut dyn FnMut(&mut Self, &Path, String),
         depth: usize,
     ) {
-        let names = match sorted(directory) {
+        let names = match sorted_names(directory) {
             Ok(names) => names,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return,
             Err(error) => return self.refs.gaps.push(name, format!("cannot be listed: {error}")),
@@ -61,8 +61,8 @@ impl Reader {
             let path = directory.join(&entry);
             let name = format!("{name}/{}", entry.to_string_lossy());
             match path.symlink_metadata() {
-                Ok(metadata) if metadata.is_dir() && depth < DEEPEST => {
-                    self.folder(&path, &name, each, depth + 1)
+                Ok(metadata) if metadata.is_dir() && depth < MAX_DEPTH => {
+                    self.walk_files(&path, &name, each, depth + 1)
                 }
                 Ok(metadata) if metadata.is_dir() => self.refs.gaps.push(name, "nested too deep"),
                 // A ref that is being written.
@@ -74,14 +74,14 @@ impl Reader {
         }
     }
 
-    fn loose(&mut self, path: &Path, name: String, kind: TipKind) {
-        let bytes = match read_file(path, LARGEST_REF) {
+    fn read_loose_ref(&mut self, path: &Path, name: String, kind: TipKind) {
+        let bytes = match read_file(path, MAX_REF_BYTES) {
             Ok(bytes) => bytes,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return,
             Err(error) => return self.refs.gaps.push(name, format!("cannot be read: {error}")),
         };
-        if SEVERAL.iter().any(|several| name.ends_with(several)) {
-            return self.several(&name, &bytes);
+        if MULTI_ID_FILES.iter().any(|several| name.ends_with(several)) {
+            return self.read_multi_id_file(&name, &bytes);
         }
         match parse(&bytes, self.hash) {
             Some(value) => {
@@ -93,15 +93,15 @@ impl Reader {
     }
 
     /// Reads what is a file in every repository of the common git directory, or of a linked work tree's.
-    pub(super) fn files_of_all(&mut self, directory: &Path, prefix: &str) {
-        for name in SEVERAL {
-            self.loose(&directory.join(name), format!("{prefix}{name}"), TipKind::Pseudo);
+    pub(super) fn read_multi_id_files(&mut self, directory: &Path, prefix: &str) {
+        for name in MULTI_ID_FILES {
+            self.read_loose_ref(&directory.join(name), format!("{prefix}{name}"), TipKind::Pseudo);
         }
     }
 
-    fn several(&mut self, name: &str, bytes: &[u8]) {
+    fn read_multi_id_file(&mut self, name: &str, bytes: &[u8]) {
         for line in bytes.split(|&byte| byte == b'\n').filter(|line| !line.is_empty()) {
-            match id_at(line, self.hash) {
+            match parse_id(line, self.hash) {
                 Some((id, _)) => {
                     self.refs.tips.push(Tip { name: name.to_owned(), id, kind: TipKind::Pseudo })
                 }
@@ -110,8 +110,8 @@ impl Reader {
         }
     }
 
-    pub(super) fn packed(&mut self, common: &Path) {
-        let bytes = match read_file(&common.join("packed-refs"), LARGEST_LIST) {
+    pub(super) fn read_packed_refs(&mut self, common: &Path) {
+        let bytes = match read_file(&common.join("packed-refs"), MAX_LIST_BYTES) {
             Ok(bytes) => bytes,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return,
             Err(error) => return self.refs.gaps.push("packed-refs", format!("cannot be read: {error}")),
@@ -121,18 +121,18 @@ impl Reader {
             if line.is_empty() || matches!(line[0], b'#' | b'^') {
                 continue;
             }
-            match id_at(line, self.hash) {
+            match parse_id(line, self.hash) {
                 Some((id, rest)) if rest.first() == Some(&b' ') => {
                     let name = String::from_utf8_lossy(rest[1..].trim_ascii_end()).into_owned();
-                    self.values.entry(name).or_insert((TipKind::Ref, Value::Id(id)));
+                    self.values.entry(name).or_insert((TipKind::Ref, RefTarget::Id(id)));
                 }
                 _ => self.refs.gaps.push("packed-refs", "has a line that is not a ref"),
             }
         }
     }
 
-    fn log_file(&mut self, path: &Path, log: String) {
-        let bytes = match read_file(path, LARGEST_LIST) {
+    fn read_reflog(&mut self, path: &Path, log: String) {
+        let bytes = match read_file(path, MAX_LIST_BYTES) {
             Ok(bytes) => bytes,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return,
             Err(error) => {
@@ -142,7 +142,7 @@ impl Reader {
         let lines: Vec<&[u8]> = bytes.split(|&byte| byte == b'\n').filter(|line| !line.is_empty()).collect();
         for (ago, line) in lines.iter().rev().enumerate() {
             let oldest = ago + 1 == lines.len();
-            match log_line(line, self.hash) {
+            match parse_reflog_line(line, self.hash) {
                 Some(entry) => self.refs.logs.push(LogEntry { log: log.clone(), ago, oldest, ..entry }),
                 None => self.refs.gaps.push(format!("reflog of {log}"), "has a line that is not an entry"),
             }
@@ -151,32 +151,37 @@ impl Reader {
 }
 
 /// What a name stands for that is a file in every repository, if it is one: the first object in it.
-pub(in crate::git) fn first_in_file(directory: &Path, name: &str, hash: gix::hash::Kind) -> Option<ObjectId> {
-    let bytes = read_file(&directory.join(SEVERAL.iter().find(|several| **several == name)?), LARGEST_REF);
-    id_at(&bytes.ok()?, hash).map(|(id, _)| id)
+pub(in crate::git) fn first_id_in_file(
+    directory: &Path,
+    name: &str,
+    hash: gix::hash::Kind,
+) -> Option<ObjectId> {
+    let bytes =
+        read_file(&directory.join(MULTI_ID_FILES.iter().find(|several| **several == name)?), MAX_REF_BYTES);
+    parse_id(&bytes.ok()?, hash).map(|(id, _)| id)
 }
 
-fn parse(bytes: &[u8], hash: gix::hash::Kind) -> Option<Value> {
+fn parse(bytes: &[u8], hash: gix::hash::Kind) -> Option<RefTarget> {
     let text = bytes.trim_ascii_end();
     if let Some(target) = text.strip_prefix(b"ref:") {
-        return Some(Value::Symbolic(String::from_utf8_lossy(target.trim_ascii()).into_owned()));
+        return Some(RefTarget::Symbolic(String::from_utf8_lossy(target.trim_ascii()).into_owned()));
     }
-    match id_at(text, hash)? {
-        (id, rest) if rest.first().is_none_or(u8::is_ascii_whitespace) => Some(Value::Id(id)),
+    match parse_id(text, hash)? {
+        (id, rest) if rest.first().is_none_or(u8::is_ascii_whitespace) => Some(RefTarget::Id(id)),
         _ => None,
     }
 }
 
 /// The object id that the bytes begin with, and what follows.
-pub(super) fn id_at(bytes: &[u8], hash: gix::hash::Kind) -> Option<(ObjectId, &[u8])> {
+pub(super) fn parse_id(bytes: &[u8], hash: gix::hash::Kind) -> Option<(ObjectId, &[u8])> {
     let (digits, rest) = bytes.split_at_checked(hash.len_in_hex())?;
     Some((ObjectId::from_hex(digits).ok()?, rest))
 }
 
 /// `<old> <new> Name <e-mail> <seconds> <offset>\t<message>`
-fn log_line(line: &[u8], hash: gix::hash::Kind) -> Option<LogEntry> {
-    let (old, rest) = id_at(line, hash)?;
-    let (new, rest) = id_at(rest.strip_prefix(b" ")?, hash)?;
+fn parse_reflog_line(line: &[u8], hash: gix::hash::Kind) -> Option<LogEntry> {
+    let (old, rest) = parse_id(line, hash)?;
+    let (new, rest) = parse_id(rest.strip_prefix(b" ")?, hash)?;
     let tab = rest.iter().position(|&byte| byte == b'\t');
     let (who, message) = tab.map_or((rest, &b""[..]), |tab| (&rest[..tab], &rest[tab + 1..]));
     let end = who.iter().rposition(|&byte| byte == b'>').map_or(who.len(), |end| end + 1);
@@ -187,7 +192,7 @@ fn log_line(line: &[u8], hash: gix::hash::Kind) -> Option<LogEntry> {
 }
 
 /// The names in a folder, in order.
-pub(super) fn sorted(directory: &Path) -> io::Result<Vec<PathBuf>> {
+pub(super) fn sorted_names(directory: &Path) -> io::Result<Vec<PathBuf>> {
     let mut names = std::fs::read_dir(directory)?
         .map(|entry| entry.map(|entry| PathBuf::from(entry.file_name())))
         .collect::<io::Result<Vec<_>>>()?;
@@ -201,7 +206,7 @@ pub(super) fn read_file(path: &Path, limit: u64) -> io::Result<Vec<u8>> {
         return Err(io::Error::new(io::ErrorKind::IsADirectory, "not a regular file"));
     }
     gate::file(path, limit).map_err(|error| io::Error::other(error.reason))?;
-    match untrusted::read(path, Links::Follow, limit) {
+    match untrusted::read(path, Symlinks::Follow, limit) {
         Ok(bytes) => Ok(bytes),
         Err(ReadError::Io(error)) => Err(error),
         Err(ReadError::NotFound) => Err(io::ErrorKind::NotFound.into()),

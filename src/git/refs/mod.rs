@@ -4,9 +4,9 @@
 //! refs that were deleted are read too.
 
 mod files;
+mod reflog_text;
 pub(super) mod reftable;
 mod storage;
-mod text;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -14,11 +14,11 @@ use std::path::Path;
 use gix::ObjectId;
 
 use super::lookup::Gaps;
-pub(super) use files::first_in_file;
-pub(super) use storage::Storage;
+pub(super) use files::first_id_in_file;
+pub(super) use storage::RefStorage;
 
 /// Symbolic refs followed in a row; git follows five.
-pub(super) const HOPS: usize = 5;
+pub(super) const MAX_SYMREF_HOPS: usize = 5;
 
 /// What kind of name a [`Tip`] has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -86,11 +86,11 @@ pub struct Refs {
     pub head: Option<String>,
     /// Names that are written there and stand for nothing: those of refs that were deleted, which a table
     /// goes on holding, and what symbolic refs stand for.
-    pub others: BTreeSet<String>,
+    pub other_names: BTreeSet<String>,
     /// Whether the logs stand in tables, which nobody can read as they are, and not in files.
-    pub in_tables: bool,
+    pub uses_reftable: bool,
     /// Entries of tables that no log has any longer: deleted or replaced by a later table, or without an object.
-    pub past: Vec<LogEntry>,
+    pub superseded: Vec<LogEntry>,
     /// What could not be read.
     pub gaps: Gaps,
 }
@@ -99,11 +99,11 @@ pub struct Refs {
 pub fn read(repo: &gix::Repository) -> Refs {
     let common = repo.common_dir();
     let mut reader = Reader { hash: repo.object_hash(), values: BTreeMap::new(), refs: Refs::default() };
-    let storage = Storage::of(repo);
+    let storage = RefStorage::of(repo);
     let read_from: fn(&mut Reader, &Path, &str) = match &storage {
-        Storage::Files => Reader::git_dir,
-        Storage::Tables => Reader::tables,
-        Storage::Unknown(name) => {
+        RefStorage::Files => Reader::read_git_dir,
+        RefStorage::Tables => Reader::read_tables,
+        RefStorage::Unknown(name) => {
             let reason = format!(
                 "kept as `{name}`, which is not read; `git refs migrate --ref-format=files` makes them files"
             );
@@ -112,31 +112,31 @@ pub fn read(repo: &gix::Repository) -> Refs {
         }
     };
     read_from(&mut reader, common, "");
-    for name in files::sorted(&common.join("worktrees")).unwrap_or_default() {
+    for name in files::sorted_names(&common.join("worktrees")).unwrap_or_default() {
         let prefix = format!("worktrees/{}/", name.to_string_lossy());
         read_from(&mut reader, &common.join("worktrees").join(&name), &prefix);
     }
-    if storage == Storage::Files {
+    if storage == RefStorage::Files {
         if common.join("reftable/tables.list").exists() {
             let reason = "not read, since the configuration says that refs are files; remove it when it is a left-over";
             reader.refs.gaps.push("reftable", reason);
         }
         // After the loose refs: one that is packed meanwhile is met here.
-        reader.packed(common);
+        reader.read_packed_refs(common);
     }
     reader.finish()
 }
 
 /// What a ref says.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Value {
+pub(super) enum RefTarget {
     Id(ObjectId),
     Symbolic(String),
 }
 
 pub(super) struct Reader {
     hash: gix::hash::Kind,
-    values: BTreeMap<String, (TipKind, Value)>,
+    values: BTreeMap<String, (TipKind, RefTarget)>,
     refs: Refs,
 }
 
@@ -144,10 +144,10 @@ impl Reader {
     /// Follows symbolic refs, and sorts.
     fn finish(mut self) -> Refs {
         for (name, (kind, value)) in &self.values {
-            if let Value::Symbolic(target) = value {
-                self.refs.others.insert(target.clone());
+            if let RefTarget::Symbolic(target) = value {
+                self.refs.other_names.insert(target.clone());
             }
-            if let (TipKind::Head, Value::Symbolic(target)) = (kind, value) {
+            if let (TipKind::Head, RefTarget::Symbolic(target)) = (kind, value) {
                 if name == "HEAD" {
                     self.refs.head = Some(target.clone());
                 }
@@ -160,10 +160,10 @@ impl Reader {
                 Ok(Some(id)) => self.refs.tips.push(Tip { name: name.clone(), id, kind: *kind }),
                 // It stands for a branch that is gone; git ignores it too.
                 Ok(None) => {}
-                Err(()) => self
-                    .refs
-                    .gaps
-                    .push(name, format!("a symbolic ref that goes on for more than {HOPS} others")),
+                Err(()) => self.refs.gaps.push(
+                    name,
+                    format!("a symbolic ref that goes on for more than {MAX_SYMREF_HOPS} others"),
+                ),
             }
         }
         self.refs.tips.sort();
@@ -171,12 +171,12 @@ impl Reader {
     }
 
     /// The object at the end of symbolic refs, if there is one. An error when the end is too far off.
-    fn follow(&self, value: &Value) -> Result<Option<ObjectId>, ()> {
+    fn follow(&self, value: &RefTarget) -> Result<Option<ObjectId>, ()> {
         let mut value = value;
-        for _ in 0..=HOPS {
+        for _ in 0..=MAX_SYMREF_HOPS {
             match value {
-                Value::Id(id) => return Ok(Some(*id)),
-                Value::Symbolic(target) => match self.values.get(target) {
+                RefTarget::Id(id) => return Ok(Some(*id)),
+                RefTarget::Symbolic(target) => match self.values.get(target) {
                     Some((_, next)) => value = next,
                     None => return Ok(None),
                 },

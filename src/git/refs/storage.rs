@@ -2,7 +2,7 @@
 
 /// Where the refs of a repository stand.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(in crate::git) enum Storage {
+pub(in crate::git) enum RefStorage {
     /// In files: loose ones, `packed-refs`, `logs/`.
     Files,
     /// In tables: `reftable/`.
@@ -11,7 +11,7 @@ pub(in crate::git) enum Storage {
     Unknown(String),
 }
 
-impl Storage {
+impl RefStorage {
     /// What the repository's configuration says, which is what git goes by.
     pub(in crate::git) fn of(repo: &gix::Repository) -> Self {
         match repo.config_snapshot().string("extensions.refStorage") {

@@ -11,7 +11,7 @@ use gix::hash::oid;
 
 use super::super::gate;
 use super::cache_tree::CacheTree;
-use crate::untrusted::{self, Links, ReadError};
+use crate::untrusted::{self, ReadError, Symlinks};
 
 /// Why the index cannot be read.
 #[derive(Debug, thiserror::Error)]
@@ -138,7 +138,7 @@ fn short(length: usize) -> u32 {
 
 fn read_file(path: &Path, largest: u64) -> std::io::Result<Vec<u8>> {
     gate::index(path).map_err(|error| std::io::Error::other(error.reason))?;
-    match untrusted::read(path, Links::Follow, largest) {
+    match untrusted::read(path, Symlinks::Follow, largest) {
         Ok(bytes) => Ok(bytes),
         Err(ReadError::Io(error)) => Err(error),
         Err(ReadError::NotFound) => Err(std::io::ErrorKind::NotFound.into()),

@@ -5,7 +5,7 @@ use gix::objs::Kind;
 
 use super::super::commit::Header;
 use super::super::lookup::Lookup;
-use crate::untrusted::{self, Links, ReadError};
+use crate::untrusted::{self, ReadError, Symlinks};
 
 /// Bytes of `MERGE_HEAD` read at most: more parents than any octopus has.
 const MAX_MERGE_HEAD: u64 = 1 << 16;
@@ -21,7 +21,7 @@ pub(super) fn merged_trees(
 ) -> Vec<ObjectId> {
     let mut commits = announced.to_vec();
     let path = repo.git_dir().join("MERGE_HEAD");
-    match untrusted::read(&path, Links::Refuse, MAX_MERGE_HEAD) {
+    match untrusted::read(&path, Symlinks::Refuse, MAX_MERGE_HEAD) {
         Ok(text) => commits.extend(
             text.split(|&byte| byte == b'\n').filter_map(|line| ObjectId::from_hex(line.trim_ascii()).ok()),
         ),

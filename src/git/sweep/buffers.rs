@@ -2,16 +2,16 @@
 
 use std::sync::Arc;
 
-use super::inherit::Region;
-use super::queue::Node;
+use super::delta_inheritance::Region;
+use super::work_queue::AssembledObject;
 use crate::git::inflate::grow;
 use crate::git::pack::delta::Run;
 
 /// Bytes of unused buffers, and of any single one in use between objects, that a thread keeps.
-const MOST_FREE: usize = 24 << 20;
+const MAX_FREE_BYTES: usize = 24 << 20;
 
 /// Runs and regions beyond which their lists are given back.
-const MOST_KEPT: usize = 1 << 16;
+const MAX_KEPT_ITEMS: usize = 1 << 16;
 
 /// What one thread needs for one object after another.
 #[derive(Default)]
@@ -37,32 +37,32 @@ impl Buffers {
     }
 
     /// Takes a buffer back.
-    pub(super) fn give(&mut self, buffer: Vec<u8>) {
-        if !buffer.is_empty() && self.free_bytes + buffer.len() <= MOST_FREE {
+    pub(super) fn give_back(&mut self, buffer: Vec<u8>) {
+        if !buffer.is_empty() && self.free_bytes + buffer.len() <= MAX_FREE_BYTES {
             self.free_bytes += buffer.len();
             self.free.push(buffer);
         }
     }
 
     /// Takes the buffer of a base back, if no other thread uses it.
-    pub(super) fn give_node<H>(&mut self, node: Arc<Node<H>>) {
+    pub(super) fn reclaim<H>(&mut self, node: Arc<AssembledObject<H>>) {
         if let Some(node) = Arc::into_inner(node) {
-            self.give(node.buffer);
+            self.give_back(node.buffer);
         }
     }
 
     /// Gives back what one huge object made grow.
     pub(super) fn trim(&mut self) {
-        if self.input.len() > MOST_FREE {
+        if self.input.len() > MAX_FREE_BYTES {
             self.input = Vec::new();
         }
-        if self.gathered.capacity() > MOST_FREE {
+        if self.gathered.capacity() > MAX_FREE_BYTES {
             self.gathered = Vec::new();
         }
-        if self.runs.capacity() > MOST_KEPT {
+        if self.runs.capacity() > MAX_KEPT_ITEMS {
             self.runs = Vec::new();
         }
-        if self.regions.capacity() > MOST_KEPT {
+        if self.regions.capacity() > MAX_KEPT_ITEMS {
             self.regions = Vec::new();
         }
     }

@@ -1,145 +1,161 @@
-//! Searching deltas: what they do not copy, and of that hardly more than the changed bytes where no anchor is near.
+//! Searching deltas: what they do not copy, and of that hardly more than the changed bytes where no keyword is near.
 
 use gix::object::Kind;
 
 use super::Searcher;
-use super::anchored::Anchors;
 use super::buffers::Buffers;
-use super::edges::Edges;
-use super::inherit::{Region, Shape};
-use super::objects::{Fault, Outcome, in_words};
-use super::plan::Forest;
-use super::queue::Node;
-use super::stream::keep;
-use super::worker::{Worker, sort};
+use super::change_edges::ChangeEdges;
+use super::delta_inheritance::{DeltaShape, Region};
+use super::entries::{EntryError, EntryResult, to_message};
+use super::keyword_positions::KeywordPositions;
+use super::plan::PlannedPack;
+use super::stream::push_bounded;
+use super::work_queue::AssembledObject;
+use super::worker::{Worker, sort_hits};
 use crate::git::inflate::InflateError;
 use crate::git::pack::Entry;
 use crate::git::pack::delta::{self, Run};
 
 impl<'a, S: Searcher> Worker<'a, S> {
     /// Searches a delta against `base`, which is given up after it if it `is_last`.
-    pub(super) fn child(
+    pub(super) fn search_delta(
         &mut self,
-        forest: Forest<'a>,
+        planned: PlannedPack<'a>,
         entry: Entry,
-        base: &Node<S::Hit>,
+        base: &AssembledObject<S::Hit>,
         is_last: bool,
-    ) -> Outcome<S::Hit> {
+    ) -> EntryResult<S::Hit> {
         let limit = self.shared.options.max_assembled;
-        let (header, deflated) = forest.pack.header(entry).map_err(in_words)?;
-        let too_large = || in_words(InflateError::TooLarge(header.size));
+        let (header, deflated) = planned.pack.header(entry).map_err(to_message)?;
+        let too_large = || to_message(InflateError::TooLarge(header.size));
         let delta_len =
             usize::try_from(header.size).ok().filter(|_| header.size <= limit).ok_or_else(too_large)?;
         // Until it is done with: both may be as large as what they make.
         let budget = &self.shared.budget;
-        let _input = budget.take(header.size, header.size).ok_or(Fault::NoMemory)?;
+        let _input = budget.reserve(header.size, header.size).ok_or(EntryError::NoMemory)?;
         let mut input = std::mem::take(&mut self.buffers.input);
-        let inflated = self.inflate(forest, entry, deflated, delta_len, &mut input);
+        let inflated = self.inflate(planned, entry, deflated, delta_len, &mut input);
         self.buffers.input = input;
-        inflated.map_err(in_words)?;
+        inflated.map_err(to_message)?;
         let delta = &self.buffers.input[..delta_len];
-        let len = delta::parse(delta, base.len, limit, &mut self.buffers.runs).map_err(in_words)?;
+        let len = delta::parse(delta, base.len, limit, &mut self.buffers.runs).map_err(to_message)?;
         let above = if is_last { base.held - base.len as u64 } else { base.held };
         let held = above + len as u64;
         let mut buffer = Vec::new();
         // One that is not assembled may have to be gathered whole.
-        let lease = budget.take(len as u64, held).ok_or(Fault::NoMemory)?;
-        let is_assembled = forest.plan.is_base(entry) || self.shared.options.whole;
+        let reservation = budget.reserve(len as u64, held).ok_or(EntryError::NoMemory)?;
+        let is_assembled = planned.plan.is_base(entry) || self.shared.options.whole;
         if is_assembled {
             buffer = self.buffers.take(len);
             let delta = &self.buffers.input[..delta_len];
             delta::assemble(&self.buffers.runs, base.bytes(), delta, &mut buffer[..len]);
         }
         let assembled = is_assembled.then(|| &buffer[..len]);
-        let (overfull, anchors) = match assembled {
-            Some(bytes) if self.shared.options.whole => self.search_plain(base.kind, bytes),
-            _ => self.search_delta(base, delta_len, len, assembled),
+        let (truncated, keywords) = match assembled {
+            Some(bytes) if self.shared.options.whole => self.search_bytes(base.kind, bytes),
+            _ => self.search_changes(base, delta_len, len, assembled),
         };
-        self.follow_delta(base, delta_len, len, assembled);
+        self.check_delta_links(base, delta_len, len, assembled);
         self.buffers.trim();
         let hits = std::mem::take(&mut self.hits);
-        let overfull = overfull || base.overfull;
-        let node = Node { kind: base.kind, buffer, len, held, hits, overfull, anchors, _lease: lease };
-        Ok(self.settle(forest, entry, node))
+        let truncated = truncated || base.truncated;
+        let node = AssembledObject {
+            kind: base.kind,
+            buffer,
+            len,
+            held,
+            hits,
+            truncated,
+            keywords,
+            _reservation: reservation,
+        };
+        Ok(self.finish_entry(planned, entry, node))
     }
 
     /// Fills `hits` with those of the delta that was just read; `assembled` is its result, if it was made.
-    /// Tells whether there are too many, and of the anchors.
-    fn search_delta(
+    /// Tells whether there are too many, and of the keywords.
+    fn search_changes(
         &mut self,
-        base: &Node<S::Hit>,
+        base: &AssembledObject<S::Hit>,
         delta_len: usize,
         len: usize,
         assembled: Option<&[u8]>,
-    ) -> (bool, Anchors) {
+    ) -> (bool, KeywordPositions) {
         let Buffers { input, runs, regions, gathered, .. } = &mut self.buffers;
         let (searcher, margin, reach) = (self.shared.searcher, self.margin, self.reach);
-        let shape = Shape { runs, base_len: base.len as u32, result_len: len as u32 };
-        let result = Pieces { runs, base: base.bytes(), delta: &input[..delta_len], assembled };
+        let shape = DeltaShape { runs, base_len: base.len as u32, result_len: len as u32 };
+        let result = DeltaResult { runs, base: base.bytes(), delta: &input[..delta_len], assembled };
         let (all, mut searched) = ((0, len as u32), 0);
-        let mut anchors = Anchors::none(searcher);
-        if len <= self.shared.options.small.max(searcher.head(base.kind)) {
+        let mut keywords = KeywordPositions::empty(searcher);
+        if len <= self.shared.options.small_result.max(searcher.head(base.kind)) {
             regions.clear();
             regions.push(all);
         } else {
-            let edges = Edges::new(searcher, base.kind, &shape);
-            // Where no anchor was there is hardly ever one, and nobody asks what lies around the changes.
-            let is_bare = base.anchors.is_none();
+            let edges = ChangeEdges::new(searcher, base.kind, &shape);
+            // Where no keyword was there is hardly ever one, and nobody asks what lies around the changes.
+            let is_bare = base.keywords.is_empty();
             if is_bare {
                 regions.clear();
                 regions.push(all);
             } else {
-                shape.changed(reach, regions);
+                shape.changed_regions(reach, regions);
             }
-            anchors = match &base.anchors {
-                Anchors::At(known) if edges.are_few(regions) => {
+            keywords = match &base.keywords {
+                KeywordPositions::Known(known) if edges.is_worthwhile(regions) => {
                     edges.gather((result.base, result.delta), gathered);
                     searched += gathered.len();
-                    let mut new = Anchors::none(searcher);
-                    searcher.anchors(base.kind, gathered, edges.head != 0, &mut |at| new.add(at));
-                    let mut anchors = shape.inherit_anchors(known, edges.shortest_cut());
-                    anchors.join(new, &edges);
-                    if is_bare && !anchors.is_none() {
-                        shape.changed(reach, regions);
+                    let mut new = KeywordPositions::empty(searcher);
+                    searcher.keywords(base.kind, gathered, edges.head != 0, &mut |at| new.add(at));
+                    let mut keywords = shape.inherit_keywords(known, edges.max_unsplit_run());
+                    keywords.merge(new, &edges);
+                    if is_bare && !keywords.is_empty() {
+                        shape.changed_regions(reach, regions);
                     }
-                    anchors.near(reach, regions);
-                    anchors
+                    keywords.retain_near(reach, regions);
+                    keywords
                 }
-                Anchors::At(known) => shape.inherit_anchors(known, reach),
-                Anchors::Anywhere => Anchors::Anywhere,
+                KeywordPositions::Known(known) => shape.inherit_keywords(known, reach),
+                KeywordPositions::Unknown => KeywordPositions::Unknown,
             };
         }
         let inherits = *regions != [all];
-        let (hits, mut overfull, mut first) = (&mut self.hits, false, 0);
+        let (hits, mut truncated, mut first) = (&mut self.hits, false, 0);
         for &(start, end) in regions.iter() {
             let bytes = result.region((start, end), &mut first, gathered);
             searched += bytes.len();
-            let anchor = &mut |at| anchors.add(start as usize + at);
-            searcher.search(base.kind, bytes, &mut self.scratch, anchor, &mut |range, hit| {
+            let keyword = &mut |at| keywords.add(start as usize + at);
+            searcher.search(base.kind, bytes, &mut self.scratch, keyword, &mut |range, hit| {
                 let shift = u64::from(start);
                 let range = shift + range.start as u64..shift + range.end as u64;
                 if !inherits
-                    || !(shape.is_cut(&range, (start, end), margin) || shape.is_inherited(&range, margin))
+                    || !(shape.crosses_edge(&range, (start, end), margin)
+                        || shape.is_inherited(&range, margin))
                 {
-                    overfull |= keep(hits, range, hit);
+                    truncated |= push_bounded(hits, range, hit);
                 }
             });
         }
         if inherits {
-            overfull |= shape.inherit(&base.hits, margin, hits);
+            truncated |= shape.inherit_hits(&base.hits, margin, hits);
         }
-        sort(hits);
-        anchors.sort();
+        sort_hits(hits);
+        keywords.sort();
         self.collected.searched += searched as u64;
-        (overfull, anchors)
+        (truncated, keywords)
     }
 
     /// Looks for what the object names of which the delta was just read, and its base does not; `assembled` is its
     /// result, if it was made.
-    fn follow_delta(&mut self, base: &Node<S::Hit>, delta_len: usize, len: usize, assembled: Option<&[u8]>) {
+    fn check_delta_links(
+        &mut self,
+        base: &AssembledObject<S::Hit>,
+        delta_len: usize,
+        len: usize,
+        assembled: Option<&[u8]>,
+    ) {
         let Some(links) = self.links.as_mut().filter(|_| base.kind != Kind::Blob) else { return };
         let Buffers { input, runs, regions, gathered, .. } = &mut self.buffers;
-        let result = Pieces { runs, base: base.bytes(), delta: &input[..delta_len], assembled };
+        let result = DeltaResult { runs, base: base.bytes(), delta: &input[..delta_len], assembled };
         let all = (0, len as u32);
         let bytes = match assembled {
             // It was just gathered.
@@ -148,20 +164,20 @@ impl<'a, S: Searcher> Worker<'a, S> {
         };
         // A commit is short, and what of it is new is not worth telling.
         let runs = if base.kind == Kind::Tree { &runs[..] } else { &[] };
-        links.follow(self.shared.store, base.kind, bytes, runs);
+        links.check(self.shared.store, base.kind, bytes, runs);
     }
 }
 
 /// What a delta makes, in pieces or in one.
 #[derive(Clone, Copy)]
-struct Pieces<'b> {
+struct DeltaResult<'b> {
     runs: &'b [Run],
     base: &'b [u8],
     delta: &'b [u8],
     assembled: Option<&'b [u8]>,
 }
 
-impl<'b> Pieces<'b> {
+impl<'b> DeltaResult<'b> {
     /// Its bytes of a region, which `gathered` is filled with if they stand nowhere else. `first`: a run at or before
     /// the region's first, which it becomes.
     fn region<'g>(&self, region: Region, first: &mut usize, gathered: &'g mut Vec<u8>) -> &'g [u8]

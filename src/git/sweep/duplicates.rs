@@ -26,15 +26,15 @@ pub(super) fn find(
         }
     };
     let copies = threads::run(threads, work).into_iter().flatten();
-    let mut unwanted = vec![Vec::new(); packs.len() - first_new];
+    let mut duplicates = vec![Vec::new(); packs.len() - first_new];
     for (pack, position) in copies {
         if let Some(entry) = packs[pack].entry_at_position(position) {
-            let list: &mut Vec<bool> = &mut unwanted[pack - first_new];
+            let list: &mut Vec<bool> = &mut duplicates[pack - first_new];
             list.resize(packs[pack].len(), false);
             list[entry as usize] = true;
         }
     }
-    unwanted
+    duplicates
 }
 
 /// Adds the copies among the objects whose id begins with `first_byte`: the pack's number, and the position
@@ -65,7 +65,7 @@ fn find_among(
 /// Where the ids that begin with `first_byte` stand in an index.
 fn positions(pack: &Pack, first_byte: u8) -> Range<u32> {
     let below = |bound: u32| {
-        let (mut low, mut high) = (0, pack.listed());
+        let (mut low, mut high) = (0, pack.num_objects());
         while low < high {
             let middle = low.midpoint(high);
             if u32::from(pack.id_at(middle).first_byte()) < bound {

@@ -4,30 +4,30 @@
 //! have: inserted bytes and seams, widened so far that every match that touches them lies within, with
 //! all that its verdict depends on. Any other match lies, with its surroundings, in bytes copied from the
 //! base, and is inherited from there. Of what is searched of a delta nearly all is the surroundings of a change; they
-//! are not even looked at where no anchor is, which the inserted bytes and the ends of the copied ones tell
-//! ([`Searcher::anchors`]). The outcome is the same as that of searching every object whole
+//! are not even looked at where no keyword is, which the inserted bytes and the ends of the copied ones tell
+//! ([`Searcher::keywords`]). The outcome is the same as that of searching every object whole
 //! ([`SweepOptions::whole`]), and tests demand it.
 
-mod anchored;
-mod budget;
+mod bench_baseline;
 mod buffers;
-mod collect;
+mod change_edges;
+mod collected;
+mod delta_inheritance;
 mod deltas;
 mod duplicates;
-mod edges;
-mod floor;
-mod gaps;
-mod inherit;
-mod links;
-mod objects;
+mod entries;
+mod keyword_positions;
+mod link_check;
+mod memory_budget;
+mod object_store;
 mod outcome;
 mod plan;
-mod queue;
-mod rescue;
-mod store;
+mod recovery;
 mod stream;
 #[cfg(test)]
 mod tests;
+mod unlisted;
+mod work_queue;
 mod worker;
 
 use std::ops::Range;
@@ -35,10 +35,10 @@ use std::sync::atomic::{AtomicBool, AtomicU64};
 
 use gix::object::Kind;
 
-pub use floor::inflate_floor;
-pub use gaps::{PackGap, unlisted_streams};
-pub use outcome::{Counts, Found, KindCount, SweepOutcome};
+pub use bench_baseline::inflate_all_entries;
+pub use outcome::{KindCount, MatchedObject, ObjectCounts, SweepOutcome};
 pub use plan::sweep;
+pub use unlisted::{UnlistedBytes, unlisted_streams};
 
 /// What a sweep looks for.
 ///
@@ -70,34 +70,34 @@ pub trait Searcher: Sync {
     /// Finds every match in `bytes`, which may be a slice out of an object of that kind. Matches that are
     /// nearer than the margin to an edge of `bytes` that is not an edge of the object are ignored.
     ///
-    /// `anchor` is told where every [anchor](Self::anchors) begins, if there are such.
+    /// `keyword` is told where every [keyword](Self::keywords) begins, if there are such.
     fn search(
         &self,
         kind: Kind,
         bytes: &[u8],
         scratch: &mut Self::Scratch,
-        anchor: &mut dyn FnMut(usize),
+        keyword: &mut dyn FnMut(usize),
         found: &mut dyn FnMut(Range<usize>, Self::Hit),
     );
 
-    /// The most bytes of an anchor: of some bytes of which every match, with its margin, holds at least one. `None`
+    /// The most bytes of an keyword: of some bytes of which every match, with its margin, holds at least one. `None`
     /// for a searcher that knows nothing of the kind; then all around a changed place is searched.
-    fn longest_anchor(&self) -> Option<usize> {
+    fn longest_keyword(&self) -> Option<usize> {
         None
     }
 
     /// How many of the first bytes of an object of that kind decide together on whether something begins there.
-    /// When one of them changes, [`anchors`](Self::anchors) sees them all, at the start of its bytes.
+    /// When one of them changes, [`keywords`](Self::keywords) sees them all, at the start of its bytes.
     fn head(&self, kind: Kind) -> usize {
         let _ = kind;
         0
     }
 
-    /// Tells where in `bytes`, which are parts of an object of that kind one behind the other, anchors begin. It may
+    /// Tells where in `bytes`, which are parts of an object of that kind one behind the other, keywords begin. It may
     /// tell of more than are some, and is a good deal faster than a search. `is_start`: whether the first part begins
     /// where the object does.
-    fn anchors(&self, kind: Kind, bytes: &[u8], is_start: bool, anchor: &mut dyn FnMut(usize)) {
-        let _ = (kind, bytes, is_start, anchor);
+    fn keywords(&self, kind: Kind, bytes: &[u8], is_start: bool, keyword: &mut dyn FnMut(usize)) {
+        let _ = (kind, bytes, is_start, keyword);
     }
 }
 
@@ -111,14 +111,14 @@ pub struct SweepOptions<'a> {
     /// The most bytes that an object may have to be assembled; larger ones are skipped if they are deltas.
     pub max_assembled: u64,
     /// The most bytes that assembled objects take, of all threads together.
-    pub memory: u64,
+    pub max_memory: u64,
     /// Look for all that trees, commits and tags name; what no pack and no file has is
     /// [`missing`](SweepOutcome::missing).
-    pub links: bool,
+    pub check_links: bool,
     /// Look for bytes of packs that belong to no entry that an index lists: [`gaps`](SweepOutcome::gaps).
-    pub gaps: bool,
+    pub find_unlisted: bool,
     /// Deltas that make no more bytes are searched whole: that takes less than a close look at what they change.
-    pub small: usize,
+    pub small_result: usize,
     /// Objects of more bytes that are neither delta nor base are searched piece by piece.
     pub stream_above: u64,
     /// Set to stop early.
@@ -132,11 +132,11 @@ impl Default for SweepOptions<'_> {
         Self {
             threads: 0,
             whole: false,
-            links: false,
-            gaps: false,
+            check_links: false,
+            find_unlisted: false,
             max_assembled: 1 << 30,
-            memory: 3 << 29,
-            small: 1 << 10,
+            max_memory: 3 << 29,
+            small_result: 1 << 10,
             stream_above: 64 << 20,
             cancel: None,
             progress: None,

@@ -5,12 +5,12 @@ use std::ops::{AddAssign, Range};
 use gix::ObjectId;
 use gix::object::Kind;
 
-use super::gaps::PackGap;
+use super::unlisted::UnlistedBytes;
 use crate::model::Skip;
 
 /// An object with matches.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Found<H> {
+pub struct MatchedObject<H> {
     /// The object.
     pub id: ObjectId,
     /// What it is.
@@ -32,10 +32,10 @@ pub struct KindCount {
 
 /// How much was searched, by kind.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Counts([KindCount; 4]);
+pub struct ObjectCounts([KindCount; 4]);
 
-impl Counts {
-    const fn place(kind: Kind) -> usize {
+impl ObjectCounts {
+    const fn index(kind: Kind) -> usize {
         match kind {
             Kind::Commit => 0,
             Kind::Tree => 1,
@@ -46,7 +46,7 @@ impl Counts {
 
     /// How much of one kind was searched.
     pub fn of(&self, kind: Kind) -> KindCount {
-        self.0[Self::place(kind)]
+        self.0[Self::index(kind)]
     }
 
     /// How much was searched in all.
@@ -57,7 +57,7 @@ impl Counts {
     }
 
     pub(super) fn add(&mut self, kind: Kind, bytes: u64) {
-        self.0[Self::place(kind)] += KindCount { objects: 1, bytes };
+        self.0[Self::index(kind)] += KindCount { objects: 1, bytes };
     }
 
     pub(super) fn merge(&mut self, other: &Self) {
@@ -78,9 +78,9 @@ impl AddAssign for KindCount {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SweepOutcome<H> {
     /// Objects with matches, each once, sorted by id.
-    pub found: Vec<Found<H>>,
+    pub found: Vec<MatchedObject<H>>,
     /// What was searched.
-    pub counts: Counts,
+    pub counts: ObjectCounts,
     /// Bytes that were handed to the searcher.
     pub searched: u64,
     /// What was not searched, sorted.
@@ -88,7 +88,7 @@ pub struct SweepOutcome<H> {
     /// What objects name and the database lacks, sorted; empty if nobody asked for it.
     pub missing: Vec<ObjectId>,
     /// Bytes of packs that belong to no entry, in order; empty if nobody asked for them.
-    pub gaps: Vec<PackGap>,
+    pub unlisted: Vec<UnlistedBytes>,
     /// Whether it was stopped early; then what is missing stands nowhere.
     pub cancelled: bool,
 }

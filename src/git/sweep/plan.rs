@@ -9,33 +9,33 @@ use std::sync::atomic::Ordering;
 
 use gix::{ObjectId, hash, oid};
 
-use super::budget::Budget;
-use super::collect::{Collected, Place};
+use super::collected::{Collected, ObjectKey};
+use super::memory_budget::MemoryBudget;
+use super::object_store::ObjectStore;
 use super::outcome::SweepOutcome;
-use super::queue::Queue;
-use super::rescue;
-use super::store::Store;
-use super::worker::{Shared, Worker};
+use super::recovery;
+use super::work_queue::WorkQueue;
+use super::worker::{SweepContext, Worker};
 use super::{Searcher, SweepOptions, duplicates};
 use crate::git::Database;
 use crate::git::database::Listing;
-use crate::git::pack::{Entry, Pack, PackError, Tree, TreeFault};
+use crate::git::pack::{DeltaTree, Entry, EntryFault, Pack, PackError};
 use crate::model::Skip;
 use crate::threads;
 
-/// A pack's forest, and what of it is of interest.
+/// A pack's planned, and what of it is of interest.
 pub(super) struct PackPlan {
-    pub(super) tree: Tree,
+    pub(super) tree: DeltaTree,
     /// Entries whose object stands in an earlier pack; empty for none. They are searched, since they may hold
     /// something else, and not counted.
-    unwanted: Vec<bool>,
+    duplicates: Vec<bool>,
 }
 
 impl PackPlan {
     /// Whether the object of an entry counts, because it is the first with its id.
     #[inline]
-    pub(super) fn is_wanted(&self, entry: Entry) -> bool {
-        !self.unwanted.get(entry as usize).copied().unwrap_or(false)
+    pub(super) fn is_first_copy(&self, entry: Entry) -> bool {
+        !self.duplicates.get(entry as usize).copied().unwrap_or(false)
     }
 
     /// Whether something hangs on an entry.
@@ -46,11 +46,11 @@ impl PackPlan {
 }
 
 /// A thread is not worth starting for fewer objects.
-const OBJECTS_A_THREAD: u64 = 32;
+const MIN_OBJECTS_PER_THREAD: u64 = 32;
 
 /// One pack with all that is known of it.
 #[derive(Clone, Copy)]
-pub(super) struct Forest<'a> {
+pub(super) struct PlannedPack<'a> {
     pub(super) number: usize,
     pub(super) pack: &'a Pack,
     pub(super) plan: &'a PackPlan,
@@ -58,11 +58,11 @@ pub(super) struct Forest<'a> {
 
 /// One thing to begin with.
 #[derive(Clone, Copy)]
-pub(super) enum Item {
+pub(super) enum WorkItem {
     /// An entry that is no delta, in the pack of that number.
     Root(u32, Entry),
     /// A delta whose base is in another pack, or loose.
-    Stray(u32, Entry, ObjectId),
+    ExternalDelta(u32, Entry, ObjectId),
     /// The loose object of that number in the listing, and whether it is the first with its id.
     Loose(u32, bool),
 }
@@ -73,7 +73,7 @@ pub(super) struct Sweep<'a, S: Searcher> {
     pub(super) options: &'a SweepOptions<'a>,
     threads: usize,
     pub(super) ids: hash::Kind,
-    pub(super) store: Store,
+    pub(super) store: ObjectStore,
     pub(super) plans: Vec<PackPlan>,
     pub(super) collected: Collected<S::Hit>,
     pub(super) skipped: BTreeSet<Skip>,
@@ -90,11 +90,11 @@ pub fn sweep<S: Searcher>(
     searcher: &S,
     options: &SweepOptions<'_>,
 ) -> SweepOutcome<S::Hit> {
-    sweep_listed(database, database.list(), searcher, options)
+    sweep_listing(database, database.list(), searcher, options)
 }
 
 /// The same, where `listing` is what was there a moment ago.
-pub(super) fn sweep_listed<S: Searcher>(
+pub(super) fn sweep_listing<S: Searcher>(
     database: &Database,
     listing: Listing,
     searcher: &S,
@@ -109,7 +109,7 @@ pub(super) fn sweep_listed<S: Searcher>(
         options,
         threads,
         ids: database.ids(),
-        store: Store::default(),
+        store: ObjectStore::default(),
         plans: Vec::new(),
         collected: Collected::default(),
         skipped: BTreeSet::new(),
@@ -122,7 +122,7 @@ pub(super) fn sweep_listed<S: Searcher>(
         // stands there for a moment before its index does.
         sweep.round(database.ids(), database.list(), true);
     }
-    rescue::finish(sweep)
+    recovery::finish(sweep)
 }
 
 impl<S: Searcher> Sweep<'_, S> {
@@ -156,7 +156,7 @@ impl<S: Searcher> Sweep<'_, S> {
         let (items, total) = self.items(first_new);
         self.run(&items, total);
         self.loose_swept.extend(items.iter().filter_map(|item| match item {
-            Item::Loose(at, _) => Some(self.store.listing.loose[*at as usize].0),
+            WorkItem::Loose(at, _) => Some(self.store.listing.loose[*at as usize].0),
             _ => None,
         }));
         self.loose_swept.dedup();
@@ -166,36 +166,36 @@ impl<S: Searcher> Sweep<'_, S> {
     /// Reads the headers of the packs from the one numbered `first_new` on.
     fn plan_packs(&mut self, first_new: usize) {
         let mut failed: Vec<ObjectId> = Vec::new();
-        failed.extend(self.collected.failures.iter().filter_map(|failure| match failure.place {
-            Place::Loose(id) => Some(id),
-            Place::Packed(..) => None,
+        failed.extend(self.collected.failures.iter().filter_map(|failure| match failure.key {
+            ObjectKey::Id(id) => Some(id),
+            ObjectKey::Packed(..) => None,
         }));
         let (loose, packs) = (&self.loose_swept, &self.store.packs);
         let known = |id: &oid| {
             loose.binary_search_by(|other| (**other).cmp(id)).is_ok()
                 && !failed.iter().any(|other| **other == *id)
         };
-        let mut unwanted = vec![Vec::new(); packs.len() - first_new];
+        let mut duplicates = vec![Vec::new(); packs.len() - first_new];
         if packs.len() > 1 || !loose.is_empty() {
-            unwanted = duplicates::find(packs, first_new, &known, self.threads);
+            duplicates = duplicates::find(packs, first_new, &known, self.threads);
         }
-        for (pack, unwanted) in packs[first_new..].iter().zip(unwanted) {
+        for (pack, duplicates) in packs[first_new..].iter().zip(duplicates) {
             if let Some(reason) = pack.mismatch() {
                 self.skipped.insert(Skip::new(pack.path().display().to_string(), reason));
             }
-            let tree = Tree::build(pack, self.threads, &[]);
-            self.plans.push(PackPlan { tree, unwanted });
+            let tree = DeltaTree::build(pack, self.threads, &[]);
+            self.plans.push(PackPlan { tree, duplicates });
         }
         for (number, plan) in self.plans.iter().enumerate().skip(first_new) {
-            let forest = Forest { number, pack: &self.store.packs[number], plan };
+            let planned = PlannedPack { number, pack: &self.store.packs[number], plan };
             for (entry, fault) in &plan.tree.faults {
                 let reason = fault.to_string();
                 match fault {
                     // What hangs on a circle is listed as one itself.
-                    TreeFault::Circle => {
-                        self.collected.fail_alone(forest, *entry, reason.into(), true);
+                    EntryFault::Circle => {
+                        self.collected.fail_entry(planned, *entry, reason.into(), true);
                     }
-                    _ => self.collected.fail(forest, *entry, &reason),
+                    _ => self.collected.fail_with_descendants(planned, *entry, &reason),
                 }
             }
         }
@@ -203,28 +203,28 @@ impl<S: Searcher> Sweep<'_, S> {
 
     /// All there is to begin with in the packs from `first_new` on, and in loose objects that are in no pack;
     /// and how many objects it leads to.
-    fn items(&self, first_new: usize) -> (Vec<Item>, u64) {
+    fn items(&self, first_new: usize) -> (Vec<WorkItem>, u64) {
         let mut items = Vec::new();
         let mut total = 0u64;
         for (number, plan) in self.plans.iter().enumerate().skip(first_new) {
             let wanted = |entry: &Entry| plan.tree.weight(*entry) != 0;
             let number = number as u32;
-            total += plan.unwanted.iter().filter(|unwanted| !**unwanted).count() as u64;
-            if plan.unwanted.is_empty() {
+            total += plan.duplicates.iter().filter(|duplicates| !**duplicates).count() as u64;
+            if plan.duplicates.is_empty() {
                 total += self.store.packs[number as usize].len() as u64;
             }
             items.extend(
-                plan.tree.roots.iter().copied().filter(wanted).map(|entry| Item::Root(number, entry)),
+                plan.tree.roots.iter().copied().filter(wanted).map(|entry| WorkItem::Root(number, entry)),
             );
-            let strays = plan.tree.strays.iter().filter(|(entry, _)| wanted(entry));
-            items.extend(strays.map(|(entry, base)| Item::Stray(number, *entry, *base)));
+            let external_deltas = plan.tree.external_deltas.iter().filter(|(entry, _)| wanted(entry));
+            items.extend(external_deltas.map(|(entry, base)| WorkItem::ExternalDelta(number, *entry, *base)));
         }
         let mut last = None;
         for (at, (id, _)) in self.store.listing.loose.iter().enumerate() {
             if self.loose_swept.binary_search(id).is_err() {
                 let is_first =
                     last != Some(id) && !self.store.packs.iter().any(|pack| pack.find(id).is_some());
-                items.push(Item::Loose(at as u32, is_first));
+                items.push(WorkItem::Loose(at as u32, is_first));
                 total += u64::from(is_first);
             }
             last = Some(id);
@@ -236,21 +236,25 @@ impl<S: Searcher> Sweep<'_, S> {
     }
 
     /// Searches all that `items` lead to, on all threads.
-    fn run(&mut self, items: &[Item], total: u64) {
+    fn run(&mut self, items: &[WorkItem], total: u64) {
         // Even a single item may be a tree that is worth sharing.
-        let threads = self.threads.min(usize::try_from(total / OBJECTS_A_THREAD).unwrap_or(usize::MAX) + 1);
-        let shared = Shared {
+        let threads =
+            self.threads.min(usize::try_from(total / MIN_OBJECTS_PER_THREAD).unwrap_or(usize::MAX) + 1);
+        let shared = SweepContext {
             searcher: self.searcher,
             options: self.options,
             store: &self.store,
             plans: &self.plans,
             items,
             ids: self.ids,
-            queue: Queue::new(threads, items.len()),
-            budget: Arc::new(Budget::new(self.options.memory)),
+            queue: WorkQueue::new(threads, items.len()),
+            budget: Arc::new(MemoryBudget::new(self.options.max_memory)),
         };
-        let parts =
-            threads::run_told(threads, |count| shared.queue.expect(count), || Worker::new(&shared).run());
+        let parts = threads::run_with_count(
+            threads,
+            |count| shared.queue.set_threads(count),
+            || Worker::new(&shared).run(),
+        );
         for part in parts {
             self.collected.merge(part);
         }

@@ -7,7 +7,7 @@ use gix::object::Kind;
 use super::{Hits, Searcher};
 
 /// Bytes of a window, beyond what two of them share.
-const STEP: usize = 4 << 20;
+const WINDOW_STEP: usize = 4 << 20;
 
 /// Searches `size` bytes from `input`, and adds matches to `hits`. Returns the bytes searched.
 ///
@@ -23,7 +23,7 @@ pub(super) fn search<S: Searcher>(
 ) -> Result<u64, String> {
     let margin = searcher.margin() as u64;
     let overlap = searcher.longest() + 2 * searcher.margin();
-    let mut window = vec![0; STEP + overlap];
+    let mut window = vec![0; WINDOW_STEP + overlap];
     let (mut filled, mut start, mut settled, mut searched) = (0, 0u64, None, 0);
     loop {
         let read = fill(input, &mut window[filled..]).map_err(|error| error.to_string())?;
@@ -68,11 +68,11 @@ fn fill(input: &mut dyn Read, out: &mut [u8]) -> io::Result<usize> {
 }
 
 /// The most matches of one object that are kept; whoever has more is told apart.
-pub(super) const MOST_HITS: usize = 1 << 20;
+pub(super) const MAX_HITS: usize = 1 << 20;
 
 /// Adds a match unless there are too many; tells whether there were.
-pub(super) fn keep<H>(hits: &mut Hits<H>, range: std::ops::Range<u64>, hit: H) -> bool {
-    let room = hits.len() < MOST_HITS;
+pub(super) fn push_bounded<H>(hits: &mut Hits<H>, range: std::ops::Range<u64>, hit: H) -> bool {
+    let room = hits.len() < MAX_HITS;
     if room {
         hits.push((range, hit));
     }

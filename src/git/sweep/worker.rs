@@ -7,40 +7,40 @@ use std::sync::atomic::Ordering;
 use gix::hash;
 use gix::object::Kind;
 
-use super::budget::Budget;
 use super::buffers::Buffers;
-use super::collect::{Collected, Located, Place};
-use super::links::Links;
-use super::objects::{Fault, Outcome};
-use super::plan::{Forest, Item, PackPlan};
-use super::queue::{Branch, Node, Queue, Work};
-use super::store::Store;
+use super::collected::{Collected, MatchedCopy, ObjectKey};
+use super::entries::{EntryError, EntryResult};
+use super::link_check::LinkChecker;
+use super::memory_budget::MemoryBudget;
+use super::object_store::ObjectStore;
+use super::plan::{PackPlan, PlannedPack, WorkItem};
+use super::work_queue::{AssembledObject, Subtree, Work, WorkQueue};
 use super::{Hits, Searcher, SweepOptions};
 use crate::git::inflate::Inflater;
 use crate::git::pack::Entry;
 
 /// What all threads of a sweep see.
-pub(super) struct Shared<'a, S: Searcher> {
+pub(super) struct SweepContext<'a, S: Searcher> {
     pub(super) searcher: &'a S,
     pub(super) options: &'a SweepOptions<'a>,
-    pub(super) store: &'a Store,
+    pub(super) store: &'a ObjectStore,
     /// One for each pack of the store.
     pub(super) plans: &'a [PackPlan],
-    pub(super) items: &'a [Item],
+    pub(super) items: &'a [WorkItem],
     pub(super) ids: hash::Kind,
-    pub(super) queue: Queue<S::Hit>,
-    pub(super) budget: Arc<Budget>,
+    pub(super) queue: WorkQueue<S::Hit>,
+    pub(super) budget: Arc<MemoryBudget>,
 }
 
 /// An assembled object and the children that are still to come.
 struct Frame<H> {
-    node: Arc<Node<H>>,
+    node: Arc<AssembledObject<H>>,
     children: Range<u32>,
 }
 
 /// One thread.
 pub(super) struct Worker<'a, S: Searcher> {
-    pub(super) shared: &'a Shared<'a, S>,
+    pub(super) shared: &'a SweepContext<'a, S>,
     pub(super) margin: u64,
     /// How far from a changed byte a match, with all it depends on, can reach.
     pub(super) reach: u32,
@@ -51,16 +51,16 @@ pub(super) struct Worker<'a, S: Searcher> {
     pub(super) hits: Hits<S::Hit>,
     pub(super) collected: Collected<S::Hit>,
     /// What objects name, if that is asked.
-    pub(super) links: Option<Links>,
+    pub(super) links: Option<LinkChecker>,
     /// Objects and bytes not yet told to the progress.
-    untold: (u64, u64),
+    unreported: (u64, u64),
 }
 
 /// Objects after which the progress is told of them.
-const TELL_AFTER: u64 = 1 << 10;
+const PROGRESS_INTERVAL: u64 = 1 << 10;
 
 impl<'a, S: Searcher> Worker<'a, S> {
-    pub(super) fn new(shared: &'a Shared<'a, S>) -> Self {
+    pub(super) fn new(shared: &'a SweepContext<'a, S>) -> Self {
         let (longest, margin) = (shared.searcher.longest(), shared.searcher.margin());
         Self {
             shared,
@@ -71,8 +71,8 @@ impl<'a, S: Searcher> Worker<'a, S> {
             buffers: Buffers::default(),
             hits: Vec::new(),
             collected: Collected::default(),
-            links: shared.options.links.then(|| Links::new(shared.ids)),
-            untold: (0, 0),
+            links: shared.options.check_links.then(|| LinkChecker::new(shared.ids)),
+            unreported: (0, 0),
         }
     }
 
@@ -83,16 +83,16 @@ impl<'a, S: Searcher> Worker<'a, S> {
         let guard = AbandonOnPanic(&shared.queue);
         while let Some(work) = shared.queue.take() {
             match work {
-                Work::Branch(branch) => {
-                    let forest = self.forest(branch.pack);
-                    self.descend(forest, Frame { node: branch.node, children: branch.children });
+                Work::Subtree(branch) => {
+                    let planned = self.planned(branch.pack);
+                    self.descend(planned, Frame { node: branch.node, children: branch.children });
                 }
                 Work::Items(items) => {
                     let items = shared.items[items].iter();
                     items.take_while(|_| !shared.is_cancelled()).for_each(|item| self.item(item));
                 }
             }
-            self.tell();
+            self.report_progress();
             if shared.is_cancelled() {
                 shared.queue.abandon();
                 break;
@@ -100,60 +100,60 @@ impl<'a, S: Searcher> Worker<'a, S> {
         }
         drop(guard);
         if let Some(mut links) = self.links.take() {
-            links.settle(shared.store);
+            links.flush(shared.store);
             self.collected.missing = links.missing;
         }
         self.collected
     }
 
-    fn item(&mut self, item: &Item) {
+    fn item(&mut self, item: &WorkItem) {
         match *item {
-            Item::Root(pack, entry) => {
-                let forest = self.forest(pack as usize);
-                let found = self.root(forest, entry);
-                self.go_on(forest, entry, found);
+            WorkItem::Root(pack, entry) => {
+                let planned = self.planned(pack as usize);
+                let found = self.search_root(planned, entry);
+                self.continue_below(planned, entry, found);
             }
-            Item::Stray(pack, entry, base) => {
-                let forest = self.forest(pack as usize);
-                let found = self.stray(forest, entry, base);
-                self.go_on(forest, entry, found);
+            WorkItem::ExternalDelta(pack, entry, base) => {
+                let planned = self.planned(pack as usize);
+                let found = self.search_external_delta(planned, entry, base);
+                self.continue_below(planned, entry, found);
             }
-            Item::Loose(at, is_first) => self.loose(at as usize, is_first),
+            WorkItem::Loose(at, is_first) => self.search_loose(at as usize, is_first),
         }
     }
 
     /// The pack of that number.
-    fn forest(&self, pack: usize) -> Forest<'a> {
-        Forest { number: pack, pack: &self.shared.store.packs[pack], plan: &self.shared.plans[pack] }
+    fn planned(&self, pack: usize) -> PlannedPack<'a> {
+        PlannedPack { number: pack, pack: &self.shared.store.packs[pack], plan: &self.shared.plans[pack] }
     }
 
     /// Follows what hangs on an entry that was just read, or notes why nothing can.
-    fn go_on(&mut self, forest: Forest<'a>, entry: Entry, found: Outcome<S::Hit>) {
+    fn continue_below(&mut self, planned: PlannedPack<'a>, entry: Entry, found: EntryResult<S::Hit>) {
         match found {
             Ok(None) => {}
             Ok(Some(node)) => {
-                let children = forest.plan.tree.children(entry);
-                self.descend(forest, Frame { node: Arc::new(node), children });
+                let children = planned.plan.tree.children(entry);
+                self.descend(planned, Frame { node: Arc::new(node), children });
             }
-            Err(fault) => self.fail(forest, entry, fault),
+            Err(fault) => self.fail(planned, entry, fault),
         }
     }
 
     /// Notes why an entry was not searched, nor what hangs on it.
-    fn fail(&mut self, forest: Forest<'a>, entry: Entry, fault: Fault) {
+    fn fail(&mut self, planned: PlannedPack<'a>, entry: Entry, fault: EntryError) {
         match fault {
-            Fault::Unreadable(reason) => self.collected.fail(forest, entry, &reason),
-            Fault::NoMemory => self.collected.postpone(forest, entry),
+            EntryError::Unreadable(reason) => self.collected.fail_with_descendants(planned, entry, &reason),
+            EntryError::NoMemory => self.collected.postpone(planned, entry),
         }
     }
 
     /// Searches all that hangs on an assembled object. A base is given up with its last child.
-    fn descend(&mut self, forest: Forest<'a>, first: Frame<S::Hit>) {
-        let tree = &forest.plan.tree;
+    fn descend(&mut self, planned: PlannedPack<'a>, first: Frame<S::Hit>) {
+        let tree = &planned.plan.tree;
         let mut stack = vec![first];
         while let Some(mut top) = stack.pop() {
             let Some(place) = top.children.next() else {
-                self.buffers.give_node(top.node);
+                self.buffers.reclaim(top.node);
                 continue;
             };
             let is_last = top.children.is_empty();
@@ -165,17 +165,17 @@ impl<'a, S: Searcher> Worker<'a, S> {
             }
             let entry = tree.child(place);
             if tree.weight(entry) != 0 {
-                match self.child(forest, entry, &base, is_last) {
+                match self.search_delta(planned, entry, &base, is_last) {
                     Ok(None) => {}
                     Ok(Some(node)) => {
                         stack.push(Frame { node: Arc::new(node), children: tree.children(entry) });
                     }
-                    Err(fault) => self.fail(forest, entry, fault),
+                    Err(fault) => self.fail(planned, entry, fault),
                 }
             }
-            self.buffers.give_node(base);
-            if self.shared.queue.is_hungry() {
-                self.share(forest, &mut stack);
+            self.buffers.reclaim(base);
+            if self.shared.queue.has_idle_thread() {
+                self.share_subtree(planned, &mut stack);
             }
             if self.shared.is_cancelled() {
                 return;
@@ -184,36 +184,43 @@ impl<'a, S: Searcher> Worker<'a, S> {
     }
 
     /// Hands over the part of this thread's tree that is nearest to the root.
-    fn share(&mut self, forest: Forest<'a>, stack: &mut Vec<Frame<S::Hit>>) {
-        let (pack, queue) = (forest.number, &self.shared.queue);
+    fn share_subtree(&mut self, planned: PlannedPack<'a>, stack: &mut Vec<Frame<S::Hit>>) {
+        let (pack, queue) = (planned.number, &self.shared.queue);
         if stack.len() > 1 {
             let Frame { node, children } = stack.remove(0);
-            queue.give(Branch { pack, node, children });
+            queue.hand_over(Subtree { pack, node, children });
         } else if let Some(only) = stack.first_mut()
             && only.children.len() > 1
         {
             let middle = only.children.start + (only.children.len() / 2) as u32;
             let children = middle..only.children.end;
             only.children.end = middle;
-            queue.give(Branch { pack, node: Arc::clone(&only.node), children });
+            queue.hand_over(Subtree { pack, node: Arc::clone(&only.node), children });
         }
     }
 
     /// Records one object as searched.
-    pub(super) fn record(&mut self, place: Place, kind: Kind, size: u64, hits: Hits<S::Hit>, overfull: bool) {
+    pub(super) fn record(
+        &mut self,
+        key: ObjectKey,
+        kind: Kind,
+        size: u64,
+        hits: Hits<S::Hit>,
+        truncated: bool,
+    ) {
         self.collected.counts.add(kind, size);
         if !hits.is_empty() {
-            self.collected.located.push(Located { place, kind, size, hits, overfull });
+            self.collected.matched.push(MatchedCopy { key, kind, size, hits, truncated });
         }
-        self.untold.0 += 1;
-        self.untold.1 += size;
-        if self.untold.0 == TELL_AFTER {
-            self.tell();
+        self.unreported.0 += 1;
+        self.unreported.1 += size;
+        if self.unreported.0 == PROGRESS_INTERVAL {
+            self.report_progress();
         }
     }
 
-    fn tell(&mut self) {
-        let (objects, bytes) = std::mem::take(&mut self.untold);
+    fn report_progress(&mut self) {
+        let (objects, bytes) = std::mem::take(&mut self.unreported);
         if let Some(progress) = self.shared.options.progress {
             progress.done.fetch_add(objects, Ordering::Relaxed);
             progress.bytes.fetch_add(bytes, Ordering::Relaxed);
@@ -221,19 +228,19 @@ impl<'a, S: Searcher> Worker<'a, S> {
     }
 }
 
-impl<S: Searcher> Shared<'_, S> {
+impl<S: Searcher> SweepContext<'_, S> {
     fn is_cancelled(&self) -> bool {
         self.options.cancel.is_some_and(|cancel| cancel.load(Ordering::Relaxed))
     }
 }
 
 /// Sorts by start, then by end; matches at the same place stay in the order in which they were found.
-pub(super) fn sort<H>(hits: &mut Hits<H>) {
+pub(super) fn sort_hits<H>(hits: &mut Hits<H>) {
     hits.sort_by_key(|(range, _)| (range.start, range.end));
 }
 
 /// Sends the other threads home when this one panics.
-struct AbandonOnPanic<'a, H>(&'a Queue<H>);
+struct AbandonOnPanic<'a, H>(&'a WorkQueue<H>);
 
 impl<H> Drop for AbandonOnPanic<'_, H> {
     fn drop(&mut self) {

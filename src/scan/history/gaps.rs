@@ -5,7 +5,7 @@ use std::path::Path;
 
 use super::repository::Run;
 use crate::container::Input;
-use crate::git::{PackGap, unlisted_streams};
+use crate::git::{UnlistedBytes, unlisted_streams};
 use crate::model::{LeakStatus, Origin, Skip, Surface};
 use crate::scan::collect::Collector;
 use crate::source::Sink as _;
@@ -16,7 +16,7 @@ const LARGEST: u64 = 64 << 20;
 
 impl Run<'_> {
     /// Searches what stands in `gaps`, and tells of each.
-    pub(super) fn gaps(&mut self, gaps: &[PackGap]) {
+    pub(super) fn gaps(&mut self, gaps: &[UnlistedBytes]) {
         if gaps.is_empty() || !self.wants(Surface::Unreachable) {
             return;
         }
@@ -27,7 +27,7 @@ impl Run<'_> {
                 Ok(false) => "they were searched as they stand, and inflated only in part".to_owned(),
                 Err(error) => format!("they cannot be read: {error}"),
             };
-            let PackGap { start, end, .. } = gap;
+            let UnlistedBytes { start, end, .. } = gap;
             let reason = match gap.is_loose {
                 true => format!(
                     "bytes {start} to {end} stand behind it in its file; {searched}; git never writes such a file, \
@@ -39,8 +39,8 @@ impl Run<'_> {
                 ),
             };
             let what = match gap.is_loose {
-                true => format!("object {}", within_objects(&gap.pack).replace('/', "")),
-                false => gap.pack.display().to_string(),
+                true => format!("object {}", within_objects(&gap.path).replace('/', "")),
+                false => gap.path.display().to_string(),
             };
             self.outcome.coverage.skipped.insert(Skip::new(what, reason));
         }
@@ -57,11 +57,11 @@ impl Run<'_> {
     }
 
     /// Searches one; tells whether all that is deflated in it was.
-    fn gap(&self, gap: &PackGap, collector: &Collector<'_>) -> std::io::Result<bool> {
-        let (mut file, _) = untrusted::open(&gap.pack, true)?;
+    fn gap(&self, gap: &UnlistedBytes, collector: &Collector<'_>) -> std::io::Result<bool> {
+        let (mut file, _) = untrusted::open(&gap.path, true)?;
         file.seek(SeekFrom::Start(gap.start))?;
         let length = gap.end - gap.start;
-        let inside = within_objects(&gap.pack);
+        let inside = within_objects(&gap.path);
         let path = [self.prefix, b".git/objects/", inside.as_bytes()].concat();
         let origin = Origin::at_path(Surface::Unreachable, path);
         let mut worker = collector.worker();

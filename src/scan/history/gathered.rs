@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use crate::git::attribution::Question;
-use crate::git::{Found, ObjectId, ObjectKind};
+use crate::git::{MatchedObject, ObjectId, ObjectKind};
 use crate::model::{Fingerprint, Identified};
 use crate::scan::Settings;
 use crate::scan::bounded::{Dropped, MOST_KEYS};
@@ -24,7 +24,7 @@ pub(super) struct Secrets {
 
 impl Secrets {
     /// Gathers what was found; secrets below the threshold stay out, and are only counted.
-    pub(super) fn gather(found: &[Found<Hit>], settings: &Settings<'_>) -> (Self, u64) {
+    pub(super) fn gather(found: &[MatchedObject<Hit>], settings: &Settings<'_>) -> (Self, u64) {
         let mut best: HashMap<Fingerprint, Arc<Identified>> = HashMap::new();
         for hit in found.iter().flat_map(|found| &found.hits) {
             let known = best.entry(hit.1.fingerprint).or_insert_with(|| Arc::clone(&hit.1));

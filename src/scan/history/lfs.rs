@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use super::packed::Closed;
 use super::repository::Run;
-use crate::git::{Found, LfsStore, ObjectId, ObjectKind, Pointer};
+use crate::git::{LfsStore, MatchedObject, ObjectId, ObjectKind, Pointer};
 use crate::model::{Finding, Skip, Surface};
 use crate::scan::objects::{Hit, nameless};
 
@@ -21,7 +21,7 @@ impl Run<'_> {
         &mut self,
         store: &LfsStore,
         pointers: &[(ObjectId, Arc<Pointer>)],
-        found: &mut Vec<Found<Hit>>,
+        found: &mut Vec<MatchedObject<Hit>>,
         closed: &mut Vec<Closed>,
     ) {
         let secrets = in_store(&self.outcome.findings);
@@ -30,7 +30,7 @@ impl Run<'_> {
         for (id, pointer) in pointers {
             if let Some(hits) = secrets.get(&pointer.oid) {
                 let hits = hits.iter().map(|hit| (0..0, Hit::clone(hit))).collect();
-                found.push(Found { id: *id, kind: ObjectKind::Blob, size: pointer.size, hits });
+                found.push(MatchedObject { id: *id, kind: ObjectKind::Blob, size: pointer.size, hits });
             }
             if failed.contains_key(&**pointer) {
                 continue;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::repository::Run;
 use crate::git::attribution::{Question, Trail};
-use crate::git::{Found, ObjectId};
+use crate::git::{MatchedObject, ObjectId};
 use crate::model::{Skip, native_path};
 use crate::scan::objects::{Hit, nameless, search};
 
@@ -36,7 +36,7 @@ impl Run<'_> {
     pub(super) fn unpack(
         &mut self,
         containers: &[(ObjectId, u64)],
-        found: &mut Vec<Found<Hit>>,
+        found: &mut Vec<MatchedObject<Hit>>,
     ) -> Vec<Closed> {
         let mut closed: BTreeMap<ObjectId, Vec<Skip>> = BTreeMap::new();
         let mut ids = Vec::with_capacity(containers.len());

@@ -304,7 +304,7 @@ impl Run<'_> {
         }
         let logs = refs.logs.iter().map(|entry| &entry.log);
         let mut names: BTreeSet<&String> = refs.tips.iter().map(|tip| &tip.name).chain(logs).collect();
-        names.extend(refs.head.iter().chain(&refs.others));
+        names.extend(refs.head.iter().chain(&refs.other_names));
         for name in names {
             let shown = [self.prefix, name.as_bytes()].concat();
             for finding in name_findings(self.settings.detector, Surface::RefName, &shown, self.prefix.len())
@@ -326,8 +326,8 @@ impl Run<'_> {
         let options = SweepOptions {
             threads: self.audit.threads,
             whole: self.audit.whole,
-            links: true,
-            gaps: true,
+            check_links: true,
+            find_unlisted: true,
             cancel: Some(self.settings.stop.flag()),
             progress: self.audit.progress.as_deref(),
             ..SweepOptions::default()
@@ -339,7 +339,7 @@ impl Run<'_> {
         coverage.bytes += outcome.counts.total().bytes;
         // A pack without index was no business of the sweep's, but it was looked into.
         coverage.skipped.extend(outcome.skipped.into_iter().filter(|skip| !self.opened.contains(&skip.what)));
-        self.gaps(&outcome.gaps);
+        self.gaps(&outcome.unlisted);
         self.missing(&outcome.missing);
         let Sorted { plain: mut found, containers, pointers } = sort(outcome.found);
         let mut closed = self.unpack(&containers, &mut found);

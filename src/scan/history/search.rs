@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::container::{self, Format, HEAD, archive_in, may_be_packed, zip_ends};
 use crate::detect::{Detector, Match};
-use crate::git::{Found, ObjectId, ObjectKind, Pointer, Searcher};
+use crate::git::{MatchedObject, ObjectId, ObjectKind, Pointer, Searcher};
 use crate::scan::objects::Hit;
 
 /// Searches the kinds of object that the surfaces ask for.
@@ -32,7 +32,7 @@ impl Searcher for ObjectSearch<'_> {
         self.kinds.contains(&kind)
     }
 
-    fn longest_anchor(&self) -> Option<usize> {
+    fn longest_keyword(&self) -> Option<usize> {
         Some(self.detector.longest_anchor().max(container::LONGEST_MARK).max(container::LONGEST_ANCHOR))
     }
 
@@ -40,7 +40,7 @@ impl Searcher for ObjectSearch<'_> {
         if kind == ObjectKind::Blob { HEAD } else { 0 }
     }
 
-    fn anchors(&self, kind: ObjectKind, bytes: &[u8], is_start: bool, anchor: &mut dyn FnMut(usize)) {
+    fn keywords(&self, kind: ObjectKind, bytes: &[u8], is_start: bool, anchor: &mut dyn FnMut(usize)) {
         self.detector.anchors(bytes, &mut *anchor);
         if kind == ObjectKind::Blob {
             container::marks(bytes, &mut *anchor);
@@ -107,7 +107,7 @@ pub(super) enum Mark {
 #[derive(Default)]
 pub(super) struct Sorted {
     /// Objects with secrets.
-    pub(super) plain: Vec<Found<Hit>>,
+    pub(super) plain: Vec<MatchedObject<Hit>>,
     /// Containers, whatever is in them, with their sizes.
     pub(super) containers: Vec<(ObjectId, u64)>,
     /// Pointers to LFS contents.
@@ -115,9 +115,9 @@ pub(super) struct Sorted {
 }
 
 /// Sorts what a sweep found.
-pub(super) fn sort(found: Vec<Found<Mark>>) -> Sorted {
+pub(super) fn sort(found: Vec<MatchedObject<Mark>>) -> Sorted {
     let mut sorted = Sorted::default();
-    for Found { id, kind, size, hits } in found {
+    for MatchedObject { id, kind, size, hits } in found {
         let mut secrets = Vec::new();
         let mut is_container = false;
         for (range, mark) in hits {
@@ -133,7 +133,7 @@ pub(super) fn sort(found: Vec<Found<Mark>>) -> Sorted {
             sorted.containers.push((id, size));
         }
         if !secrets.is_empty() {
-            sorted.plain.push(Found { id, kind, size, hits: secrets });
+            sorted.plain.push(MatchedObject { id, kind, size, hits: secrets });
         }
     }
     sorted

@@ -130,8 +130,8 @@ proptest! {
         let search = ObjectSearch { detector: &detector, kinds };
         let database = Database::of(&scratch.open());
         let whole = found(&database, &search, SweepOptions { whole: true, ..Default::default() });
-        for small in [0, SweepOptions::default().small] {
-            let options = SweepOptions { small, threads: 2, ..Default::default() };
+        for small in [0, SweepOptions::default().small_result] {
+            let options = SweepOptions { small_result: small, threads: 2, ..Default::default() };
             prop_assert_eq!(&found(&database, &search, options), &whole, "small {}", small);
         }
     }

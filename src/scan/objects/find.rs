@@ -4,7 +4,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::Hit;
 use crate::container::Input;
-use crate::git::{Found, Gaps, LfsError, LfsStore, ObjectId, ObjectKind, Objects, Pointer, Repository};
+use crate::git::{
+    Gaps, LfsError, LfsStore, MatchedObject, ObjectId, ObjectKind, Objects, Pointer, Repository,
+};
 use crate::model::{Skip, Span};
 use crate::scan::Settings;
 use crate::scan::contents::{self, Contents, may_be_container, skips};
@@ -17,7 +19,7 @@ const BATCH: usize = 16;
 #[derive(Default)]
 pub(in crate::scan) struct Searched {
     /// Objects with matches, sorted by id.
-    pub(in crate::scan) found: Vec<Found<Hit>>,
+    pub(in crate::scan) found: Vec<MatchedObject<Hit>>,
     /// Bytes of all objects, as they stand unpacked.
     pub(in crate::scan) bytes: u64,
     /// What could not be read.
@@ -99,7 +101,7 @@ fn work(
                 }
             }
             if !hits.is_empty() {
-                own.found.push(Found { id: *id, kind, size: bytes.len() as u64, hits });
+                own.found.push(MatchedObject { id: *id, kind, size: bytes.len() as u64, hits });
             }
         }
     }

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use ignore::gitignore::{Gitignore, GitignoreBuilder};
 
-use crate::untrusted::{Links, ReadError, read};
+use crate::untrusted::{ReadError, Symlinks, read};
 
 /// The largest ignore file, in bytes.
 const LARGEST: u64 = 512 << 10;
@@ -48,7 +48,7 @@ impl Budget {
 pub(super) fn patterns(
     path: &Path,
     shown: &str,
-    links: Links<'_>,
+    links: Symlinks<'_>,
     budget: &Budget,
 ) -> Result<Option<Gitignore>, String> {
     let text = match read(path, links, LARGEST) {
@@ -166,8 +166,8 @@ mod tests {
         let path = dir.path().join(".gitignore");
         std::fs::write(&path, "a\n").unwrap();
         let budget = Budget { bytes: AtomicU64::new(3) };
-        assert!(patterns(&path, "x", Links::Refuse, &budget).unwrap().is_some());
-        assert!(patterns(&path, "x", Links::Refuse, &budget).unwrap_err().contains("together"));
-        assert!(patterns(&dir.path().join("none"), "x", Links::Refuse, &budget).unwrap().is_none());
+        assert!(patterns(&path, "x", Symlinks::Refuse, &budget).unwrap().is_some());
+        assert!(patterns(&path, "x", Symlinks::Refuse, &budget).unwrap_err().contains("together"));
+        assert!(patterns(&dir.path().join("none"), "x", Symlinks::Refuse, &budget).unwrap().is_none());
     }
 }

@@ -9,7 +9,7 @@ use ignore::gitignore::{Gitignore, Glob, gitconfig_excludes_path};
 use super::ignore_file::{Budget, patterns};
 use super::repository::Repository;
 use crate::model::Skip;
-use crate::untrusted::Links;
+use crate::untrusted::Symlinks;
 
 /// Folders with ignore files of their own, one in another, whose files count; each costs time at every path below.
 const DEEPEST: usize = 200;
@@ -28,7 +28,7 @@ impl Shared {
         let budget = Budget::new();
         let global = gitconfig_excludes_path().and_then(|path| {
             let shown = path.display().to_string();
-            read(&path, &shown, Links::Follow, &budget, skip)
+            read(&path, &shown, Symlinks::Follow, &budget, skip)
         });
         Self { budget, global }
     }
@@ -68,8 +68,9 @@ impl Level {
         skip: &mut dyn FnMut(Skip),
     ) -> Option<Arc<Self>> {
         let repository = Repository::at(folder, shown, &shared.budget, skip);
-        let mut own =
-            |name: &str| read(&folder.join(name), &shown(name), Links::Within(folder), &shared.budget, skip);
+        let mut own = |name: &str| {
+            read(&folder.join(name), &shown(name), Symlinks::Within(folder), &shared.budget, skip)
+        };
         let ignore = own(".ignore");
         let in_repository = repository.is_some() || above.is_some_and(|above| above.in_repository);
         // Without a repository around it, it is a file like any other.
@@ -161,7 +162,7 @@ fn name(glob: &Glob) -> String {
 pub(super) fn read(
     path: &Path,
     shown: &str,
-    links: Links<'_>,
+    links: Symlinks<'_>,
     budget: &Budget,
     skip: &mut dyn FnMut(Skip),
 ) -> Option<Gitignore> {

@@ -5,17 +5,17 @@ use std::cmp::Reverse;
 use std::ops::{ControlFlow, RangeInclusive};
 use std::path::Path;
 
-use super::record::{Damage, LogRecord, RefValue};
-use super::{Stack, Table, Value, owned};
+use super::record::{LogRecord, RefValue, TableError};
+use super::{RefTarget, Stack, Table, ref_target};
 use crate::git::refs::{LogEntry, Reader, TipKind};
 
 /// Bytes that names and reflogs may take when they are unfolded, whatever the size of their tables, and for each of
 /// their bytes. A few kilobytes can be made to hold gigabytes; real entries take some thirty times their bytes.
-const ROOM: RangeInclusive<usize> = 64 << 20..=1 << 31;
-const ROOM_FOR_EACH: usize = 100;
+const BUDGET_RANGE: RangeInclusive<usize> = 64 << 20..=1 << 31;
+const BUDGET_PER_BYTE: usize = 100;
 
 /// An entry of a reflog, as one table has it.
-struct Entry {
+struct StackLogEntry {
     update: u64,
     /// The table's place in the stack.
     table: usize,
@@ -26,20 +26,21 @@ struct Entry {
 
 impl Reader {
     /// Reads what one work tree's git directory, or the common one, has of its own.
-    pub(in crate::git::refs) fn tables(&mut self, directory: &Path, prefix: &str) {
-        self.refs.in_tables = true;
-        self.files_of_all(directory, prefix);
+    pub(in crate::git::refs) fn read_tables(&mut self, directory: &Path, prefix: &str) {
+        self.refs.uses_reftable = true;
+        self.read_multi_id_files(directory, prefix);
         let entries = self.stack(&Stack::of(directory, self.hash), prefix, true);
         self.table_logs(entries);
-        let left_over = self.stack(&Stack::left_over(directory, self.hash), prefix, false);
-        self.refs.past.extend(left_over.into_iter().filter(|one| !one.deletes).map(|one| one.entry));
+        let unlisted = self.stack(&Stack::unlisted(directory, self.hash), prefix, false);
+        self.refs.superseded.extend(unlisted.into_iter().filter(|one| !one.deletes).map(|one| one.entry));
     }
 
     /// Takes over the refs of a stack, of which only the names count unless it is in use, and gives the entries of
     /// its reflogs.
-    fn stack(&mut self, stack: &Stack, prefix: &str, in_use: bool) -> Vec<Entry> {
-        let most = stack.len().saturating_mul(ROOM_FOR_EACH).clamp(*ROOM.start(), *ROOM.end());
-        let room = Room(Cell::new(most));
+    fn stack(&mut self, stack: &Stack, prefix: &str, in_use: bool) -> Vec<StackLogEntry> {
+        let most =
+            stack.len().saturating_mul(BUDGET_PER_BYTE).clamp(*BUDGET_RANGE.start(), *BUDGET_RANGE.end());
+        let room = UnpackBudget(Cell::new(most));
         let mut entries = Vec::new();
         for (number, (name, table)) in stack.tables.iter().enumerate() {
             let footer = table.footer();
@@ -47,7 +48,7 @@ impl Reader {
             let logs = table.logs(
                 |length| room.take(length),
                 |record| {
-                    if room.take(record.name.len() + size_of::<Entry>()).is_continue() {
+                    if room.take(record.name.len() + size_of::<StackLogEntry>()).is_continue() {
                         entries.push(entry(&record, number, prefix));
                     }
                 },
@@ -68,10 +69,16 @@ impl Reader {
         entries
     }
 
-    fn table_refs(&mut self, table: &Table, prefix: &str, room: &Room, in_use: bool) -> Result<(), Damage> {
+    fn table_refs(
+        &mut self,
+        table: &Table,
+        prefix: &str,
+        room: &UnpackBudget,
+        in_use: bool,
+    ) -> Result<(), TableError> {
         table.refs(|one| {
             let target = if let RefValue::Symbolic(target) = one.value { target.len() } else { 0 };
-            room.take(one.name.len() + target + size_of::<(String, TipKind, Value)>())?;
+            room.take(one.name.len() + target + size_of::<(String, TipKind, RefTarget)>())?;
             let own = String::from_utf8_lossy(one.name);
             let kind = match &*own {
                 "HEAD" => TipKind::Head,
@@ -79,7 +86,7 @@ impl Reader {
                 _ => TipKind::Pseudo,
             };
             let name = format!("{prefix}{own}");
-            match owned(one.value) {
+            match ref_target(one.value) {
                 Some(value) if in_use => {
                     self.values.insert(name, (kind, value));
                 }
@@ -87,10 +94,10 @@ impl Reader {
                     if in_use {
                         self.values.remove(&name);
                     }
-                    if let Some(Value::Symbolic(target)) = value {
-                        self.refs.others.insert(target);
+                    if let Some(RefTarget::Symbolic(target)) = value {
+                        self.refs.other_names.insert(target);
                     }
-                    self.refs.others.insert(name);
+                    self.refs.other_names.insert(name);
                 }
             }
             ControlFlow::Continue(())
@@ -98,25 +105,25 @@ impl Reader {
     }
 
     /// Sorts out which entries are of the logs, and which were overruled.
-    fn table_logs(&mut self, mut entries: Vec<Entry>) {
+    fn table_logs(&mut self, mut entries: Vec<StackLogEntry>) {
         // Already in order when they are of one table.
         entries.sort_by(|a, b| {
-            let key = |one: &Entry| (Reverse(one.update), Reverse(one.table));
+            let key = |one: &StackLogEntry| (Reverse(one.update), Reverse(one.table));
             a.entry.log.cmp(&b.entry.log).then_with(|| key(a).cmp(&key(b)))
         });
         let mut last: Option<(String, u64)> = None;
         let first = self.refs.logs.len();
-        for Entry { update, entry, deletes, .. } in entries {
+        for StackLogEntry { update, entry, deletes, .. } in entries {
             let overruled = last.as_ref().is_some_and(|(log, of)| *log == entry.log && *of == update);
             match &mut last {
                 Some((log, of)) if *log == entry.log => *of = update,
                 _ => last = Some((entry.log.clone(), update)),
             }
             if deletes {
-                self.refs.others.insert(entry.log);
+                self.refs.other_names.insert(entry.log);
             } else if overruled || (entry.old.is_null() && entry.new.is_null()) {
                 // Without both objects it says only that there is a log.
-                self.refs.past.push(entry);
+                self.refs.superseded.push(entry);
             } else {
                 self.refs.logs.push(entry);
             }
@@ -130,10 +137,10 @@ impl Reader {
     }
 }
 
-/// What is left of [`ROOM`].
-struct Room(Cell<usize>);
+/// What is left of [`BUDGET_RANGE`].
+struct UnpackBudget(Cell<usize>);
 
-impl Room {
+impl UnpackBudget {
     /// Breaks when there is none, then and from then on.
     fn take(&self, length: usize) -> ControlFlow<()> {
         self.0.set(self.0.get().saturating_sub(length));
@@ -145,19 +152,19 @@ impl Room {
     }
 }
 
-fn entry(record: &LogRecord<'_>, table: usize, prefix: &str) -> Entry {
+fn entry(record: &LogRecord<'_>, table: usize, prefix: &str) -> StackLogEntry {
     let log = format!("{prefix}{}", String::from_utf8_lossy(record.name));
     let (ago, oldest) = (0, false);
     let Some(change) = &record.change else {
         let none = gix::ObjectId::null(gix::hash::Kind::Sha1);
         let (who, when, message) = (Vec::new(), Vec::new(), Vec::new());
         let entry = LogEntry { log, ago, oldest, old: none, new: none, who, when, message };
-        return Entry { update: record.update, table, entry, deletes: true };
+        return StackLogEntry { update: record.update, table, entry, deletes: true };
     };
     // As a line of a file has them.
     let who = [change.name, b" <", change.email, b">"].concat();
     let when = format!("{} {:+05}", change.seconds, change.offset).into_bytes();
     let message = change.message.strip_suffix(b"\n").unwrap_or(change.message).to_vec();
     let entry = LogEntry { log, ago, oldest, old: change.old, new: change.new, who, when, message };
-    Entry { update: record.update, table, entry, deletes: false }
+    StackLogEntry { update: record.update, table, entry, deletes: false }
 }

@@ -19,27 +19,27 @@ use std::rc::Rc;
 
 use gix::hash::Kind;
 
-use super::Value;
-use super::files::{LARGEST_LIST, read_file, sorted};
+use super::RefTarget;
+use super::files::{MAX_LIST_BYTES, read_file, sorted_names};
 use record::RefValue;
 pub(in crate::git) use table::Table;
 
 /// The list of a stack is a line for each of its tables, of which git keeps few.
-const LARGEST_TABLES_LIST: u64 = 1 << 20;
+const MAX_TABLES_LIST_BYTES: u64 = 1 << 20;
 /// The list is read again when a table has gone since, as it does when git makes one of several.
-const ATTEMPTS: usize = 10;
+const MAX_ATTEMPTS: usize = 10;
 /// Bytes of tables that are kept for later questions; larger stacks are read again.
-const KEPT: usize = 64 << 20;
+const MAX_CACHED_BYTES: usize = 64 << 20;
 /// Stacks that are kept.
-const STACKS: usize = 8;
+const MAX_CACHED_STACKS: usize = 8;
 
 /// Stacks by folder, with the list that they were read by.
-type Known = HashMap<PathBuf, (Vec<u8>, Rc<Stack>)>;
+type StackCache = HashMap<PathBuf, (Vec<u8>, Rc<Stack>)>;
 
 thread_local! {
     /// A repository object has no room for them, a command
     /// asks for several names, and tables of a name never change.
-    static READ: RefCell<Known> = RefCell::default();
+    static STACK_CACHE: RefCell<StackCache> = RefCell::default();
 }
 
 /// The tables of a repository, or what one of its work trees has of its own.
@@ -57,16 +57,16 @@ impl Stack {
         let folder = directory.join("reftable");
         let mut list = read_list(&folder);
         let mut stack = Self::default();
-        for attempt in 0..ATTEMPTS {
+        for attempt in 0..MAX_ATTEMPTS {
             let Ok(lines) = &list else { break };
-            if let Some(known) = READ.with_borrow(|read| known(read, &folder, lines)) {
+            if let Some(known) = STACK_CACHE.with_borrow(|read| cached(read, &folder, lines)) {
                 return known;
             }
             let (read, gone) = Self::read(&folder, lines, hash);
             stack = read;
             let again = read_list(&folder);
             let changed = again.as_ref().ok() != Some(lines);
-            if !gone || !changed || attempt + 1 == ATTEMPTS {
+            if !gone || !changed || attempt + 1 == MAX_ATTEMPTS {
                 break;
             }
             list = again;
@@ -91,9 +91,9 @@ impl Stack {
 
     fn keep(self, folder: PathBuf, lines: Vec<u8>) -> Rc<Self> {
         let stack = Rc::new(self);
-        if stack.len() <= KEPT && stack.gaps.is_empty() {
-            READ.with_borrow_mut(|read| {
-                if read.len() >= STACKS {
+        if stack.len() <= MAX_CACHED_BYTES && stack.gaps.is_empty() {
+            STACK_CACHE.with_borrow_mut(|read| {
+                if read.len() >= MAX_CACHED_STACKS {
                     read.clear();
                 }
                 read.insert(folder, (lines, Rc::clone(&stack)));
@@ -106,12 +106,12 @@ impl Stack {
     fn read(folder: &Path, lines: &[u8], hash: Kind) -> (Self, bool) {
         let mut stack = Self::default();
         let mut gone = false;
-        let mut room = LARGEST_LIST;
-        let mut met = HashSet::new();
+        let mut room = MAX_LIST_BYTES;
+        let mut seen = HashSet::new();
         for line in lines.split(|&byte| byte == b'\n').filter(|line| !line.is_empty()) {
             let name = String::from_utf8_lossy(line).into_owned();
             // Nothing outside of the folder is read.
-            if name.contains(['/', '\\', '\0']) || name.starts_with('.') || !met.insert(line) {
+            if name.contains(['/', '\\', '\0']) || name.starts_with('.') || !seen.insert(line) {
                 stack.gaps.push(("tables.list".to_owned(), "has a line that is no table's name".to_owned()));
                 continue;
             }
@@ -135,10 +135,10 @@ impl Stack {
 
     /// Tables that lie in the folder of a git directory and are in no list, as an operation that was broken off leaves
     /// them, in the order of names; and those that could not be read. Git looks at none of them.
-    fn left_over(directory: &Path, hash: Kind) -> Self {
+    fn unlisted(directory: &Path, hash: Kind) -> Self {
         let folder = directory.join("reftable");
         let mut lines = Vec::new();
-        for name in sorted(&folder).unwrap_or_default() {
+        for name in sorted_names(&folder).unwrap_or_default() {
             let name = name.to_string_lossy();
             if name.ends_with(".ref") {
                 lines.extend_from_slice(name.as_bytes());
@@ -161,7 +161,7 @@ impl Stack {
     ///
     /// # Errors
     /// When a table that may know it is damaged, in words that name it.
-    pub(in crate::git) fn find(&self, name: &str) -> Result<Option<Value>, String> {
+    pub(in crate::git) fn find(&self, name: &str) -> Result<Option<RefTarget>, String> {
         // What could not be read might overrule all else.
         if let Some((table, reason)) = self.gaps.first() {
             return Err(format!("reftable/{table} {reason}"));
@@ -173,7 +173,7 @@ impl Stack {
                     std::cmp::Ordering::Less => ControlFlow::Continue(()),
                     std::cmp::Ordering::Greater => ControlFlow::Break(()),
                     std::cmp::Ordering::Equal => {
-                        found = Some(owned(one.value));
+                        found = Some(ref_target(one.value));
                         ControlFlow::Break(())
                     }
                 })
@@ -188,19 +188,19 @@ impl Stack {
 }
 
 /// What a record says of a ref; nothing when it is no more.
-fn owned(value: RefValue<'_>) -> Option<Value> {
+fn ref_target(value: RefValue<'_>) -> Option<RefTarget> {
     match value {
         RefValue::Deleted => None,
-        RefValue::Id(id) => Some(Value::Id(id)),
-        RefValue::Symbolic(target) => Some(Value::Symbolic(String::from_utf8_lossy(target).into_owned())),
+        RefValue::Id(id) => Some(RefTarget::Id(id)),
+        RefValue::Symbolic(target) => Some(RefTarget::Symbolic(String::from_utf8_lossy(target).into_owned())),
     }
 }
 
 fn read_list(folder: &Path) -> io::Result<Vec<u8>> {
-    read_file(&folder.join("tables.list"), LARGEST_TABLES_LIST)
+    read_file(&folder.join("tables.list"), MAX_TABLES_LIST_BYTES)
 }
 
-fn known(read: &Known, folder: &Path, lines: &[u8]) -> Option<Rc<Stack>> {
+fn cached(read: &StackCache, folder: &Path, lines: &[u8]) -> Option<Rc<Stack>> {
     read.get(folder).filter(|(list, _)| list == lines).map(|(_, stack)| Rc::clone(stack))
 }
 

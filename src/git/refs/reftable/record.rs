@@ -7,54 +7,54 @@ use gix::ObjectId;
 /// What is wrong with a table, in words that follow its name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
-pub(in crate::git) struct Damage(pub(super) &'static str);
+pub(in crate::git) struct TableError(pub(super) &'static str);
 
-const CUT_OFF: Damage = Damage("has a record that is cut off");
+const TRUNCATED: TableError = TableError("has a record that is cut off");
 
 /// Reads from the start of bytes, and never beyond their end.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Cursor<'b>(pub(super) &'b [u8]);
 
 impl<'b> Cursor<'b> {
-    pub(super) fn take(&mut self, length: u64) -> Result<&'b [u8], Damage> {
-        let length = usize::try_from(length).map_err(|_| CUT_OFF)?;
-        let (taken, rest) = self.0.split_at_checked(length).ok_or(CUT_OFF)?;
+    pub(super) fn take(&mut self, length: u64) -> Result<&'b [u8], TableError> {
+        let length = usize::try_from(length).map_err(|_| TRUNCATED)?;
+        let (taken, rest) = self.0.split_at_checked(length).ok_or(TRUNCATED)?;
         self.0 = rest;
         Ok(taken)
     }
 
-    fn byte(&mut self) -> Result<u8, Damage> {
-        let (&byte, rest) = self.0.split_first().ok_or(CUT_OFF)?;
+    fn byte(&mut self) -> Result<u8, TableError> {
+        let (&byte, rest) = self.0.split_first().ok_or(TRUNCATED)?;
         self.0 = rest;
         Ok(byte)
     }
 
     /// Seven bits a byte, the most significant first; each further byte counts one more, so that every
     /// number has one spelling.
-    pub(super) fn varint(&mut self) -> Result<u64, Damage> {
+    pub(super) fn varint(&mut self) -> Result<u64, TableError> {
         let mut byte = self.byte()?;
         let mut value = u64::from(byte & 0x7f);
         while byte & 0x80 != 0 {
             byte = self.byte()?;
             let more = value.checked_add(1).and_then(|value| value.checked_mul(1 << 7));
-            value = more.ok_or(Damage("has a number that is too large"))? | u64::from(byte & 0x7f);
+            value = more.ok_or(TableError("has a number that is too large"))? | u64::from(byte & 0x7f);
         }
         Ok(value)
     }
 
     /// Bytes with their length before them.
-    pub(super) fn counted(&mut self) -> Result<&'b [u8], Damage> {
+    pub(super) fn counted(&mut self) -> Result<&'b [u8], TableError> {
         let length = self.varint()?;
         self.take(length)
     }
 
-    pub(super) fn id(&mut self, hash: gix::hash::Kind) -> Result<ObjectId, Damage> {
-        ObjectId::try_from(self.take(hash.len_in_bytes() as u64)?).map_err(|_| CUT_OFF)
+    pub(super) fn id(&mut self, hash: gix::hash::Kind) -> Result<ObjectId, TableError> {
+        ObjectId::try_from(self.take(hash.len_in_bytes() as u64)?).map_err(|_| TRUNCATED)
     }
 
     /// The next `N` bytes as they are.
-    pub(super) fn array<const N: usize>(&mut self) -> Result<[u8; N], Damage> {
-        self.take(N as u64)?.try_into().map_err(|_| CUT_OFF)
+    pub(super) fn array<const N: usize>(&mut self) -> Result<[u8; N], TableError> {
+        self.take(N as u64)?.try_into().map_err(|_| TRUNCATED)
     }
 }
 
@@ -104,9 +104,9 @@ pub(super) struct Change<'b> {
 pub(super) fn records(
     block: &[u8],
     start: usize,
-    mut each: impl FnMut(&[u8], u8, &mut Cursor<'_>) -> Result<ControlFlow<()>, Damage>,
-) -> Result<ControlFlow<()>, Damage> {
-    const SHORT: Damage = Damage("has a block that is too short for what it says it holds");
+    mut each: impl FnMut(&[u8], u8, &mut Cursor<'_>) -> Result<ControlFlow<()>, TableError>,
+) -> Result<ControlFlow<()>, TableError> {
+    const SHORT: TableError = TableError("has a block that is too short for what it says it holds");
     let (rest, count) = block.split_last_chunk::<2>().ok_or(SHORT)?;
     // Points to start from in a search; reading it all needs none.
     let restarts = usize::from(u16::from_be_bytes(*count)) * 3;
@@ -115,7 +115,7 @@ pub(super) fn records(
     let mut key: Vec<u8> = Vec::new();
     while !cursor.0.is_empty() {
         let shared = usize::try_from(cursor.varint()?).ok().filter(|&shared| shared <= key.len());
-        key.truncate(shared.ok_or(Damage("has a name that begins like one that is not there"))?);
+        key.truncate(shared.ok_or(TableError("has a name that begins like one that is not there"))?);
         let length = cursor.varint()?;
         key.extend_from_slice(cursor.take(length >> 3)?);
         if each(&key, (length & 7) as u8, &mut cursor)?.is_break() {
@@ -130,7 +130,7 @@ pub(super) fn ref_value<'b>(
     kind: u8,
     cursor: &mut Cursor<'b>,
     hash: gix::hash::Kind,
-) -> Result<RefValue<'b>, Damage> {
+) -> Result<RefValue<'b>, TableError> {
     let _update = cursor.varint()?;
     Ok(match kind {
         0 => RefValue::Deleted,
@@ -141,7 +141,7 @@ pub(super) fn ref_value<'b>(
             RefValue::Id(id)
         }
         3 => RefValue::Symbolic(cursor.counted()?),
-        _ => return Err(Damage("has a ref of an unknown kind")),
+        _ => return Err(TableError("has a ref of an unknown kind")),
     })
 }
 
@@ -152,8 +152,8 @@ pub(super) fn log_record<'r, 'b: 'r>(
     kind: u8,
     cursor: &mut Cursor<'b>,
     hash: gix::hash::Kind,
-) -> Result<LogRecord<'r>, Damage> {
-    const KEY: Damage = Damage("has a reflog entry without a ref");
+) -> Result<LogRecord<'r>, TableError> {
+    const KEY: TableError = TableError("has a reflog entry without a ref");
     let (name, update) = key.split_last_chunk::<8>().ok_or(KEY)?;
     let name = name.strip_suffix(b"\0").ok_or(KEY)?;
     let change = match kind {
@@ -167,7 +167,7 @@ pub(super) fn log_record<'r, 'b: 'r>(
             offset: i16::from_be_bytes(cursor.array()?),
             message: cursor.counted()?,
         }),
-        _ => return Err(Damage("has a reflog entry of an unknown kind")),
+        _ => return Err(TableError("has a reflog entry of an unknown kind")),
     };
     Ok(LogRecord { name, update: !u64::from_be_bytes(*update), change })
 }

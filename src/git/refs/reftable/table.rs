@@ -8,7 +8,7 @@ use std::ops::ControlFlow;
 
 use gix::hash::Kind;
 
-use super::record::{Cursor, Damage, LogRecord, RefRecord, log_record, records, ref_value};
+use super::record::{Cursor, LogRecord, RefRecord, TableError, log_record, records, ref_value};
 use crate::git::inflate::InflateStream;
 
 /// Deflate makes at most 1032 bytes of one.
@@ -16,7 +16,7 @@ const MAX_RATIO: usize = 1032;
 /// A block's type, and its length in three bytes.
 const BLOCK_HEADER: usize = 4;
 
-const ORDER: Damage = Damage("has blocks that are not in their order");
+const ORDER: TableError = TableError("has blocks that are not in their order");
 
 /// A table in memory.
 #[derive(Debug)]
@@ -32,7 +32,7 @@ pub(in crate::git) struct Table {
     /// Where the blocks of reflogs begin; nothing when the footer does not tell.
     logs: Option<usize>,
     /// Why the footer cannot be believed.
-    footer: Result<(), Damage>,
+    footer: Result<(), TableError>,
 }
 
 /// A block as it stands in its table.
@@ -47,8 +47,8 @@ struct Block {
 
 impl Table {
     /// Reads header and footer. A table whose footer is damaged is read without.
-    pub(in crate::git) fn open(bytes: Vec<u8>, hash: Kind) -> Result<Self, Damage> {
-        const SHORT: Damage = Damage("is too short for a reftable");
+    pub(in crate::git) fn open(bytes: Vec<u8>, hash: Kind) -> Result<Self, TableError> {
+        const SHORT: TableError = TableError("is too short for a reftable");
         let mut cursor = Cursor(&bytes);
         let magic: [u8; 4] = cursor.array().map_err(|_| SHORT)?;
         let [version, size @ ..] = cursor.array::<4>().map_err(|_| SHORT)?;
@@ -58,13 +58,13 @@ impl Table {
             (b"REFT", 2) => match &cursor.array().map_err(|_| SHORT)? {
                 b"sha1" => (28, Kind::Sha1),
                 b"s256" => (28, Kind::Sha256),
-                _ => return Err(Damage("has ids of an unknown kind")),
+                _ => return Err(TableError("has ids of an unknown kind")),
             },
-            (b"REFT", _) => return Err(Damage("is of a version that is not known")),
-            _ => return Err(Damage("is not a reftable")),
+            (b"REFT", _) => return Err(TableError("is of a version that is not known")),
+            _ => return Err(TableError("is not a reftable")),
         };
         if kind != hash {
-            return Err(Damage("has ids of another kind than the repository"));
+            return Err(TableError("has ids of another kind than the repository"));
         }
         // A copy of the header, five positions, and a checksum.
         let footer = header + 44;
@@ -72,7 +72,7 @@ impl Table {
         let checked = end.and_then(|end| parse_footer(&bytes[end..], &bytes[..header]));
         let (end, logs, footer) = match (end, checked) {
             (Some(end), Some(logs)) => (end, Some(logs), Ok(())),
-            _ => (bytes.len(), None, Err(Damage("has a damaged footer"))),
+            _ => (bytes.len(), None, Err(TableError("has a damaged footer"))),
         };
         Ok(Self { hash, header, block_size: be24(size), end, logs, footer, bytes })
     }
@@ -83,23 +83,26 @@ impl Table {
     }
 
     /// What is wrong with its footer, if anything is.
-    pub(super) fn footer(&self) -> Result<(), Damage> {
+    pub(super) fn footer(&self) -> Result<(), TableError> {
         self.footer
     }
 
     /// Calls `each` for every ref, in the order of names, until it breaks. After a damaged block it goes on with the
     /// next where it can; the first damage is the error.
-    pub(super) fn refs(&self, mut each: impl FnMut(RefRecord<'_>) -> ControlFlow<()>) -> Result<(), Damage> {
+    pub(super) fn refs(
+        &self,
+        mut each: impl FnMut(RefRecord<'_>) -> ControlFlow<()>,
+    ) -> Result<(), TableError> {
         let mut damage = Ok(());
-        let (mut at, mut behind_refs) = (0, false);
+        let (mut at, mut after_refs) = (0, false);
         // To the reflogs, since a type that is damaged must not hide what follows.
         while let Some(block) = self.block(at)?.filter(|block| block.kind != b'g') {
-            at = self.behind(&block)?;
+            at = self.block_end(&block)?;
             if block.kind != b'r' {
-                behind_refs = true;
+                after_refs = true;
                 continue;
             }
-            if behind_refs {
+            if after_refs {
                 damage = damage.and(Err(ORDER));
             }
             let bytes = &self.bytes[block.from..block.from + block.len];
@@ -116,15 +119,15 @@ impl Table {
         damage
     }
 
-    /// Calls `each` for every entry of reflogs, in the order of refs and the newest first. `enough` is told how many
-    /// bytes will be inflated next, and may break. Damage is dealt with as in [`Self::refs`].
+    /// Calls `each` for every entry of reflogs, in the order of refs and the newest first. `enough` is declared how many
+    /// bytes will be inflated next, and may break. TableError is dealt with as in [`Self::refs`].
     pub(super) fn logs(
         &self,
         mut enough: impl FnMut(usize) -> ControlFlow<()>,
         mut each: impl FnMut(LogRecord<'_>),
-    ) -> Result<(), Damage> {
+    ) -> Result<(), TableError> {
         let mut damage = Ok(());
-        let Some(mut at) = self.first_log()? else { return Ok(()) };
+        let Some(mut at) = self.first_log_block()? else { return Ok(()) };
         let mut inflated = Vec::new();
         while let Some(block) = self.block(at)?.filter(|block| block.kind == b'g') {
             if enough(block.len).is_break() {
@@ -144,18 +147,18 @@ impl Table {
             if block.kind != b'i' {
                 return Err(ORDER);
             }
-            at = self.behind(&block)?;
+            at = self.block_end(&block)?;
         }
         damage
     }
 
     /// Where the first block of reflogs is.
-    fn first_log(&self) -> Result<Option<usize>, Damage> {
-        let told = self.logs.filter(|&at| at > 0);
-        if told.is_some() || self.bytes.get(self.header) == Some(&b'g') {
-            let at = told.unwrap_or(0);
+    fn first_log_block(&self) -> Result<Option<usize>, TableError> {
+        let declared = self.logs.filter(|&at| at > 0);
+        if declared.is_some() || self.bytes.get(self.header) == Some(&b'g') {
+            let at = declared.unwrap_or(0);
             let there = self.block(at)?.filter(|block| block.kind == b'g');
-            return there.map(|_| Some(at)).ok_or(Damage("has no reflogs where it says they are"));
+            return there.map(|_| Some(at)).ok_or(TableError("has no reflogs where it says they are"));
         }
         if self.logs.is_some() {
             return Ok(None);
@@ -165,13 +168,13 @@ impl Table {
             if block.kind == b'g' {
                 return Ok(Some(at));
             }
-            at = self.behind(&block)?;
+            at = self.block_end(&block)?;
         }
         Ok(None)
     }
 
     /// The block at that place, if there is one and it is of a known kind.
-    fn block(&self, from: usize) -> Result<Option<Block>, Damage> {
+    fn block(&self, from: usize) -> Result<Option<Block>, TableError> {
         let header = if from == 0 { self.header } else { 0 };
         let start = from.saturating_add(header + BLOCK_HEADER);
         let Some(&[kind, length @ ..]) = self.bytes[..self.end]
@@ -186,15 +189,15 @@ impl Table {
             b'r' | b'i' | b'o' | b'g' if len >= header + BLOCK_HEADER => {
                 Ok(Some(Block { kind, from, start, len }))
             }
-            _ => Err(Damage("has something that is no block in place of one")),
+            _ => Err(TableError("has something that is no block in place of one")),
         }
     }
 
-    /// Where the block behind one that is not deflated starts, which is itself within the table.
-    fn behind(&self, block: &Block) -> Result<usize, Damage> {
+    /// Where the block block_end one that is not deflated starts, which is itself within the table.
+    fn block_end(&self, block: &Block) -> Result<usize, TableError> {
         let end = block.from + block.len;
         match self.bytes[..self.end].get(end) {
-            _ if end > self.end => Err(Damage("has a block that is cut off")),
+            _ if end > self.end => Err(TableError("has a block that is cut off")),
             // Filled up, when what comes next is nothing.
             Some(0) => Ok((block.from + self.block_size).max(end)),
             _ => Ok(end),
@@ -202,8 +205,8 @@ impl Table {
     }
 
     /// Inflates a block's records, and tells how many bytes they were deflated to.
-    fn inflate(&self, block: &Block, inflated: &mut Vec<u8>) -> Result<usize, Damage> {
-        const DEFLATED: Damage = Damage("has reflogs whose compressed data is corrupt or cut off");
+    fn inflate(&self, block: &Block, inflated: &mut Vec<u8>) -> Result<usize, TableError> {
+        const DEFLATED: TableError = TableError("has reflogs whose compressed data is corrupt or cut off");
         let deflated = &self.bytes[..self.end][block.start..];
         let size = block.len - (block.start - block.from);
         if size > deflated.len().saturating_mul(MAX_RATIO) {

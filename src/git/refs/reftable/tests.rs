@@ -38,7 +38,7 @@ fn assert_same_as_git(scratch: &Scratch) -> Refs {
         let entries = lines(&refs.logs, log);
         if entries.is_empty() {
             // All of it has expired.
-            assert!(refs.past.iter().any(|entry| entry.log == log), "{log}");
+            assert!(refs.superseded.iter().any(|entry| entry.log == log), "{log}");
             continue;
         }
         // It shows no entry that made the ref nothing, as the first half of renaming does.
@@ -87,11 +87,11 @@ fn refs_and_logs_over_many_blocks_are_those_of_git() {
             let scratch = new(&[format]);
             fill(&scratch, config);
             let refs = assert_same_as_git(&scratch);
-            assert!(refs.others.contains("refs/tags/0011/é"));
+            assert!(refs.other_names.contains("refs/tags/0011/é"));
             scratch.git(&[config, &["pack-refs", "--all"]].concat());
             assert_eq!(tables(&scratch).len(), 1);
             let refs = assert_same_as_git(&scratch);
-            assert_eq!((refs.tips.len(), refs.past.len()), (1 + 1 + 1800, 0));
+            assert_eq!((refs.tips.len(), refs.superseded.len()), (1 + 1 + 1800, 0));
         }
     }
 }
@@ -110,7 +110,7 @@ fn small_tables_pile_up_and_are_compacted() {
     scratch.git(&["branch", "-m", "b1", "renamed"]);
     scratch.git(&["symbolic-ref", "refs/heads/alias", "refs/heads/nowhere"]);
     let refs = read(&scratch.open());
-    assert!(refs.others.contains("refs/heads/nowhere"));
+    assert!(refs.other_names.contains("refs/heads/nowhere"));
     scratch.git(&["symbolic-ref", "--delete", "refs/heads/alias"]);
     assert_same_as_git(&scratch);
 }
@@ -129,8 +129,8 @@ fn entries_that_no_log_has_any_longer_are_kept_apart() {
     git(&["branch", "-q", "-D", "gone"]);
     git(&["reflog", "expire", "--expire=all", "HEAD"]);
     let refs = assert_same_as_git(&scratch);
-    assert_eq!(lines(&refs.past, "refs/heads/gone"), [format!("{first} branch: Created from main")]);
-    assert!(lines(&refs.past, "HEAD").contains(&format!("{first} commit (initial): first")));
+    assert_eq!(lines(&refs.superseded, "refs/heads/gone"), [format!("{first} branch: Created from main")]);
+    assert!(lines(&refs.superseded, "HEAD").contains(&format!("{first} commit (initial): first")));
     let mut texts = Vec::new();
     refs.table_logs(|path, text| texts.push(format!("{} {}", path.escape_ascii(), text.escape_ascii())));
     assert!(texts.iter().any(|text| text.starts_with("logs/refs/heads/gone 0000")), "{texts:?}");
@@ -185,11 +185,14 @@ fn tables_that_no_list_names_are_read_for_what_is_written_in_them() {
     scratch.git(&["reflog", "expire", "--expire=all", "--all"]);
     scratch.git(&["pack-refs", "--all"]);
     let refs = assert_same_as_git(&scratch);
-    assert!(!refs.others.contains("refs/heads/gone") && lines(&refs.past, "refs/heads/gone").is_empty());
+    assert!(
+        !refs.other_names.contains("refs/heads/gone")
+            && lines(&refs.superseded, "refs/heads/gone").is_empty()
+    );
     std::fs::write(scratch.path().join(".git/reftable/left-over.ref"), table).unwrap();
     let refs = assert_same_as_git(&scratch);
-    assert!(refs.others.contains("refs/heads/gone"));
-    assert_eq!(lines(&refs.past, "refs/heads/gone"), [format!("{first} by hand")]);
+    assert!(refs.other_names.contains("refs/heads/gone"));
+    assert_eq!(lines(&refs.superseded, "refs/heads/gone"), [format!("{first} by hand")]);
     scratch.write(".git/reftable/broken.ref", "REFT");
     assert_eq!(skips(&read(&scratch.open())), ["reftable/broken.ref is too short for a reftable"]);
 }

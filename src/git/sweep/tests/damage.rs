@@ -266,19 +266,19 @@ fn with_parts(parts: &[(&[u8], Option<&[u8]>)]) -> super::kit::ToyOutcome {
         }
     }
     synthetic::write_pack(&repo, &entries, &objects);
-    repo.sweep(SweepOptions { gaps: true, threads: 1, ..Default::default() })
+    repo.sweep(SweepOptions { find_unlisted: true, threads: 1, ..Default::default() })
 }
 
 #[test]
 fn bytes_between_and_behind_entries_are_told() {
     let (one, two) = (&b"Kab one"[..], &text(1, 50)[..]);
-    assert_eq!(with_parts(&[(b"", Some(one)), (b"", Some(two))]).gaps, []);
+    assert_eq!(with_parts(&[(b"", Some(one)), (b"", Some(two))]).unlisted, []);
     let extra = b"hidden";
     for parts in [
         [(&b""[..], Some(one)), (extra, None), (b"", Some(two))],
         [(b"", Some(one)), (b"", Some(two)), (extra, None)],
     ] {
-        let gaps = with_parts(&parts).gaps;
+        let gaps = with_parts(&parts).unlisted;
         assert_eq!(gaps.len(), 1, "{gaps:?}");
         assert_eq!(gaps[0].end - gaps[0].start, extra.len() as u64);
     }
@@ -289,7 +289,7 @@ fn bytes_that_end_like_the_stream_before_them_are_told() {
     let object = text(1, 50);
     let sum = libdeflater::adler32(&object).to_be_bytes();
     let extra = [&b"hidden"[..], &sum].concat();
-    let gaps = with_parts(&[(b"", Some(&object)), (&extra, None)]).gaps;
+    let gaps = with_parts(&[(b"", Some(&object)), (&extra, None)]).unlisted;
     assert_eq!(gaps.len(), 1, "{gaps:?}");
     assert_eq!(gaps[0].end - gaps[0].start, extra.len() as u64);
 }
@@ -297,8 +297,8 @@ fn bytes_that_end_like_the_stream_before_them_are_told() {
 #[test]
 fn git_leaves_no_gaps() {
     let repo = packed(12);
-    let outcome = repo.sweep(SweepOptions { gaps: true, ..Default::default() });
-    assert_eq!((outcome.gaps, outcome.skipped), (vec![], vec![]));
+    let outcome = repo.sweep(SweepOptions { find_unlisted: true, ..Default::default() });
+    assert_eq!((outcome.unlisted, outcome.skipped), (vec![], vec![]));
 }
 
 #[test]
@@ -307,10 +307,10 @@ fn streams_that_no_index_lists_are_inflated() {
     let entry = [synthetic::entry_header(3, object.len()), synthetic::deflate(&object)].concat();
     let bytes = [&b"plain"[..], &entry, b"between", &synthetic::deflate(b"alone"), b"behind"].concat();
     let mut found = Vec::new();
-    let is_cut = crate::git::unlisted_streams(&bytes, gix::hash::Kind::Sha1, &mut |_, plain| {
+    let crosses_edge = crate::git::unlisted_streams(&bytes, gix::hash::Kind::Sha1, &mut |_, plain| {
         found.push(plain.to_vec());
     });
-    assert!(!is_cut);
+    assert!(!crosses_edge);
     assert!(found.contains(&object) && found.contains(&b"alone".to_vec()), "{}", found.len());
 }
 
@@ -362,7 +362,8 @@ fn what_finds_no_memory_is_searched_alone_or_told() {
     let whole = repo.sweep(SweepOptions::default());
     assert_eq!((whole.counts.total().objects, whole.skipped.len()), (15, 0));
     for threads in [1, 4] {
-        let sweep = |memory| repo.sweep(SweepOptions { threads, memory, whole: true, ..Default::default() });
+        let sweep =
+            |max_memory| repo.sweep(SweepOptions { threads, max_memory, whole: true, ..Default::default() });
         // Enough for a base and what is made of it, and no more.
         let tight = sweep(1100 << 10);
         assert_eq!((tight.skipped, tight.counts), (vec![], whole.counts), "{threads} threads");

@@ -11,7 +11,7 @@ use gix::ObjectId;
 use gix::object::Kind;
 use tempfile::TempDir;
 
-use crate::git::sweep::{Counts, Found, Searcher, SweepOptions, SweepOutcome, sweep};
+use crate::git::sweep::{MatchedObject, ObjectCounts, Searcher, SweepOptions, SweepOutcome, sweep};
 use crate::git::{Database, open};
 
 /// Finds `K` with two to six of `a` and `b` behind it, and tells with each match all bytes it may depend on:
@@ -34,7 +34,7 @@ impl Searcher for Toy {
         MARGIN
     }
 
-    fn longest_anchor(&self) -> Option<usize> {
+    fn longest_keyword(&self) -> Option<usize> {
         Some(2)
     }
 
@@ -42,11 +42,11 @@ impl Searcher for Toy {
         HEAD
     }
 
-    fn anchors(&self, _: Kind, bytes: &[u8], is_start: bool, anchor: &mut dyn FnMut(usize)) {
+    fn keywords(&self, _: Kind, bytes: &[u8], is_start: bool, keyword: &mut dyn FnMut(usize)) {
         let is_one = |at: &usize| bytes.get(at + 1).copied().is_some_and(is_body);
-        memchr::memchr_iter(b'K', bytes).filter(is_one).for_each(&mut *anchor);
+        memchr::memchr_iter(b'K', bytes).filter(is_one).for_each(&mut *keyword);
         if is_start && has_head(bytes) {
-            anchor(0);
+            keyword(0);
         }
     }
 
@@ -55,10 +55,10 @@ impl Searcher for Toy {
         kind: Kind,
         bytes: &[u8],
         (): &mut (),
-        anchor: &mut dyn FnMut(usize),
+        keyword: &mut dyn FnMut(usize),
         found: &mut dyn FnMut(Range<usize>, Vec<u8>),
     ) {
-        self.anchors(kind, bytes, true, anchor);
+        self.keywords(kind, bytes, true, keyword);
         if has_head(bytes) {
             found(0..HEAD, Vec::new());
         }
@@ -89,12 +89,12 @@ fn is_body(byte: u8) -> bool {
 pub(super) type ToyOutcome = SweepOutcome<Vec<u8>>;
 
 /// What searching an object from end to end finds.
-pub(super) fn search_whole(id: ObjectId, kind: Kind, bytes: &[u8]) -> Found<Vec<u8>> {
+pub(super) fn search_whole(id: ObjectId, kind: Kind, bytes: &[u8]) -> MatchedObject<Vec<u8>> {
     let mut hits = Vec::new();
     Toy.search(kind, bytes, &mut (), &mut |_| {}, &mut |range, hit| {
         hits.push((range.start as u64..range.end as u64, hit))
     });
-    Found { id, kind, size: bytes.len() as u64, hits }
+    MatchedObject { id, kind, size: bytes.len() as u64, hits }
 }
 
 /// A repository in a temporary folder.
@@ -207,12 +207,13 @@ impl Repo {
 
     /// Sweeps in every way, which must all tell the same.
     pub(super) fn sweep_all_ways(&self) -> ToyOutcome {
-        let first = self.sweep(SweepOptions { threads: 1, small: 0, ..Default::default() });
-        let usual = SweepOptions::default().small;
+        let first = self.sweep(SweepOptions { threads: 1, small_result: 0, ..Default::default() });
+        let usual = SweepOptions::default().small_result;
         for (threads, whole, small) in
             [(1, true, 0), (2, false, 0), (2, false, usual), (4, false, 0), (3, true, 0)]
         {
-            let other = self.sweep(SweepOptions { threads, whole, small, ..Default::default() });
+            let other =
+                self.sweep(SweepOptions { threads, whole, small_result: small, ..Default::default() });
             assert_eq!(
                 ToyOutcome { searched: 0, ..other },
                 ToyOutcome { searched: 0, ..first.clone() },
@@ -223,9 +224,9 @@ impl Repo {
     }
 
     /// Every object that git itself prints, searched whole.
-    pub(super) fn oracle(&self) -> (Vec<Found<Vec<u8>>>, Counts) {
+    pub(super) fn oracle(&self) -> (Vec<MatchedObject<Vec<u8>>>, ObjectCounts) {
         let printed = self.git(["cat-file", "--batch", "--batch-all-objects"]);
-        let (mut found, mut counts, mut rest) = (Vec::new(), Counts::default(), &printed[..]);
+        let (mut found, mut counts, mut rest) = (Vec::new(), ObjectCounts::default(), &printed[..]);
         while let Some(end) = memchr::memchr(b'\n', rest) {
             let header: Vec<_> = rest[..end].split(|byte| *byte == b' ').collect();
             let kind = Kind::from_bytes(header[1]).expect("a kind");

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use gix::object::Kind;
 
 use super::kit::{Repo, Toy, noise, text};
-use crate::git::sweep::plan::sweep_listed;
+use crate::git::sweep::plan::sweep_listing;
 use crate::git::sweep::{Progress, Searcher, SweepOptions, sweep};
 
 /// A few versions of one file, committed one by one.
@@ -202,8 +202,8 @@ fn huge_objects_piece_by_piece() {
 
 #[derive(Debug, PartialEq)]
 struct ToyFound {
-    found: Vec<crate::git::sweep::Found<Vec<u8>>>,
-    counts: crate::git::sweep::Counts,
+    found: Vec<crate::git::sweep::MatchedObject<Vec<u8>>>,
+    counts: crate::git::sweep::ObjectCounts,
 }
 
 impl ToyFound {
@@ -248,7 +248,7 @@ fn objects_that_move_while_they_are_swept() {
         repo.git(["repack", "-adfq"]);
         for (threads, whole_objects) in [(1, false), (2, true)] {
             let options = SweepOptions { threads, whole: whole_objects, ..Default::default() };
-            let outcome = sweep_listed(&database, before.clone(), &Toy, &options);
+            let outcome = sweep_listing(&database, before.clone(), &Toy, &options);
             assert_eq!(outcome.skipped, []);
             assert_eq!((outcome.found, outcome.counts), (whole.found.clone(), whole.counts));
         }
@@ -263,7 +263,7 @@ fn a_loose_object_that_is_gone_for_good() {
     let database = repo.database();
     let before = database.list();
     fs::remove_file(repo.loose_path(&gone)).expect("removed");
-    let outcome = sweep_listed(&database, before, &Toy, &SweepOptions::default());
+    let outcome = sweep_listing(&database, before, &Toy, &SweepOptions::default());
     assert_eq!(outcome.found.iter().map(|object| object.id).collect::<Vec<_>>(), [kept]);
     assert_eq!(outcome.skipped.len(), 1);
     assert_eq!(outcome.skipped[0].what, format!("object {gone}"));
@@ -281,7 +281,7 @@ fn a_pack_whose_index_comes_a_moment_later() {
     let database = repo.database();
     let before = database.list();
     fs::rename(&aside, &index).expect("renamed");
-    let outcome = sweep_listed(&database, before, &Toy, &SweepOptions::default());
+    let outcome = sweep_listing(&database, before, &Toy, &SweepOptions::default());
     assert_eq!((outcome.found, outcome.counts, outcome.skipped), (whole.found, whole.counts, vec![]));
 }
 

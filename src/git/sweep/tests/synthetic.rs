@@ -9,7 +9,7 @@ use proptest::prelude::*;
 
 use super::kit::{Repo, Toy, search_whole};
 use crate::git::Database;
-use crate::git::sweep::{Counts, SweepOptions, SweepOutcome, sweep};
+use crate::git::sweep::{ObjectCounts, SweepOptions, SweepOutcome, sweep};
 
 /// One instruction; the numbers are brought into bounds later.
 #[derive(Clone, Debug)]
@@ -162,7 +162,7 @@ proptest! {
         finds_the_same(root, &children)?;
     }
 
-    /// Where few anchors stand far from each other, most of what surrounds a change is never looked at.
+    /// Where few keywords stand far from each other, most of what surrounds a change is never looked at.
     #[test]
     fn delta_space_finds_what_is_rare(
         root in prop::collection::vec(rare(), 0..1500),
@@ -188,12 +188,12 @@ fn finds_the_same(root: Vec<u8>, children: &[Child]) -> Result<(), TestCaseError
         objects.iter().map(|bytes| search_whole(blob_id(bytes), Kind::Blob, bytes)).collect();
     expected.retain(|object| !object.hits.is_empty());
     expected.sort_by_key(|object| object.id);
-    let mut counts = Counts::default();
+    let mut counts = ObjectCounts::default();
     objects.iter().for_each(|bytes| counts.add(Kind::Blob, bytes.len() as u64));
 
     let database = Database::new(dir.path(), hash::Kind::Sha1);
     for (threads, whole, small) in [(1, false, 0), (1, false, 100), (2, false, 0), (1, true, 0)] {
-        let options = SweepOptions { threads, whole, small, ..Default::default() };
+        let options = SweepOptions { threads, whole, small_result: small, ..Default::default() };
         let SweepOutcome { found, counts: counted, skipped, .. } = sweep(&database, &Toy, &options);
         prop_assert_eq!(skipped, vec![]);
         prop_assert_eq!(&found, &expected);

@@ -10,12 +10,12 @@ use gix::{ObjectId, oid};
 use crate::git::database::Listing;
 use crate::git::inflate::Inflater;
 use crate::git::loose::{self, Loose};
-use crate::git::pack::entry::Content;
+use crate::git::pack::entry::EntryContent;
 use crate::git::pack::{Entry, Pack, delta};
 
 /// All that was found in the object directories, opened.
 #[derive(Default)]
-pub(super) struct Store {
+pub(super) struct ObjectStore {
     pub(super) packs: Vec<Pack>,
     pub(super) listing: Listing,
     assembled: AtomicU64,
@@ -23,35 +23,38 @@ pub(super) struct Store {
 
 /// One copy of an object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(super) enum Copy {
+pub(super) enum StoredCopy {
     /// An entry of the pack with that number.
     Packed(usize, Entry),
     /// The loose object with that number in the listing.
     Loose(usize),
 }
 
-impl Copy {
+impl StoredCopy {
     /// Whether both stand in the same pack.
-    fn is_beside(self, other: &Self) -> bool {
+    fn shares_pack_with(self, other: &Self) -> bool {
         matches!((self, other), (Self::Packed(pack, _), Self::Packed(there, _)) if pack == *there)
     }
 }
 
 /// What one copy holds.
-enum Piece {
+enum StoredContent {
     Whole(Kind, Vec<u8>),
     Delta(ObjectId, Vec<u8>),
 }
 
-impl Store {
+impl ObjectStore {
     /// Every copy of an object, packed ones first.
-    pub(super) fn copies<'a>(&'a self, id: &'a oid) -> impl Iterator<Item = Copy> + 'a {
-        let packed =
-            self.packs.iter().enumerate().filter_map(|(at, pack)| Some(Copy::Packed(at, pack.find(id)?)));
+    pub(super) fn copies<'a>(&'a self, id: &'a oid) -> impl Iterator<Item = StoredCopy> + 'a {
+        let packed = self
+            .packs
+            .iter()
+            .enumerate()
+            .filter_map(|(at, pack)| Some(StoredCopy::Packed(at, pack.find(id)?)));
         let loose = &self.listing.loose;
         let first = loose.partition_point(|(other, _)| **other < *id);
         let loose = loose[first..].iter().take_while(|(other, _)| **other == *id).enumerate();
-        packed.chain(loose.map(move |(at, _)| Copy::Loose(first + at)))
+        packed.chain(loose.map(move |(at, _)| StoredCopy::Loose(first + at)))
     }
 
     /// Reads the object `id` whole, from copies that are not in `bad`, to which those are added that turn
@@ -63,33 +66,33 @@ impl Store {
         id: &oid,
         limit: u64,
         inflater: &mut Inflater,
-        bad: &mut HashSet<Copy>,
+        bad: &mut HashSet<StoredCopy>,
     ) -> Result<(Kind, Vec<u8>), String> {
         // Copies that lead in a circle, which two packs can do that are sound by themselves.
         let mut circular = HashSet::new();
         // Each round finds one more copy that is of no use.
         loop {
-            let mut chain: Vec<(Copy, Vec<u8>)> = Vec::new();
+            let mut chain: Vec<(StoredCopy, Vec<u8>)> = Vec::new();
             let mut on_chain = HashSet::new();
             let mut held = 0u64;
             let mut wanted = id.to_owned();
             let (kind, bytes) = loop {
-                let usable = |copy: &Copy| !bad.contains(copy) && !circular.contains(copy);
+                let usable = |copy: &StoredCopy| !bad.contains(copy) && !circular.contains(copy);
                 let last = chain.last().map(|(copy, _)| *copy);
                 // A base in the same pack leads back to where we are only in a pack that is unsound.
-                let beside = |copy: &Copy| !last.is_some_and(|last| last.is_beside(copy));
+                let beside = |copy: &StoredCopy| !last.is_some_and(|last| last.shares_pack_with(copy));
                 let Some(copy) = self.copies(&wanted).filter(usable).min_by_key(beside) else {
                     let base = if *wanted == *id { "" } else { "its delta base " };
                     return Err(format!("{base}object {wanted} has no readable copy"));
                 };
-                match self.piece(copy, limit - held, inflater) {
-                    Ok(Piece::Whole(kind, bytes)) => break (kind, bytes),
-                    Ok(Piece::Delta(base, delta)) if on_chain.insert(copy) => {
+                match self.read_copy(copy, limit - held, inflater) {
+                    Ok(StoredContent::Whole(kind, bytes)) => break (kind, bytes),
+                    Ok(StoredContent::Delta(base, delta)) if on_chain.insert(copy) => {
                         held += delta.len() as u64;
                         chain.push((copy, delta));
                         wanted = base;
                     }
-                    Ok(Piece::Delta(..)) => {
+                    Ok(StoredContent::Delta(..)) => {
                         circular.extend(last);
                         (wanted, held) = (id.to_owned(), 0);
                         chain.clear();
@@ -100,7 +103,7 @@ impl Store {
                     }
                 }
             };
-            match self.unfold(bytes, chain, limit - held) {
+            match self.apply_chain(bytes, chain, limit - held) {
                 Ok(bytes) => return Ok((kind, bytes)),
                 Err(copy) => bad.insert(copy),
             };
@@ -114,7 +117,12 @@ impl Store {
 
     /// Applies a chain of deltas, the last one first; a base and what is made of it have at most `limit` bytes
     /// together. Names the copy that did not fit.
-    fn unfold(&self, mut bytes: Vec<u8>, chain: Vec<(Copy, Vec<u8>)>, limit: u64) -> Result<Vec<u8>, Copy> {
+    fn apply_chain(
+        &self,
+        mut bytes: Vec<u8>,
+        chain: Vec<(StoredCopy, Vec<u8>)>,
+        limit: u64,
+    ) -> Result<Vec<u8>, StoredCopy> {
         let mut runs = Vec::new();
         for (copy, delta) in chain.into_iter().rev() {
             let room = limit.saturating_sub(bytes.len() as u64);
@@ -128,37 +136,42 @@ impl Store {
     }
 
     /// Reads one copy, without following its base.
-    fn piece(&self, copy: Copy, limit: u64, inflater: &mut Inflater) -> Result<Piece, String> {
+    fn read_copy(
+        &self,
+        copy: StoredCopy,
+        limit: u64,
+        inflater: &mut Inflater,
+    ) -> Result<StoredContent, String> {
         match copy {
-            Copy::Packed(pack, entry) => self.packed_piece(&self.packs[pack], entry, limit, inflater),
-            Copy::Loose(at) => self.loose_piece(at, limit, inflater),
+            StoredCopy::Packed(pack, entry) => self.read_packed(&self.packs[pack], entry, limit, inflater),
+            StoredCopy::Loose(at) => self.read_loose(at, limit, inflater),
         }
     }
 
-    fn packed_piece(
+    fn read_packed(
         &self,
         pack: &Pack,
         entry: Entry,
         limit: u64,
         inflater: &mut Inflater,
-    ) -> Result<Piece, String> {
+    ) -> Result<StoredContent, String> {
         let (header, deflated) = pack.header(entry).map_err(|error| error.to_string())?;
         let size = usize::try_from(header.size).ok().filter(|_| header.size <= limit).ok_or("too large")?;
         let mut bytes = Vec::new();
         inflater.whole(deflated, pack.extent(entry), size, &mut bytes).map_err(|error| error.to_string())?;
         bytes.truncate(size);
         match header.content {
-            Content::Whole(kind) => Ok(Piece::Whole(kind, bytes)),
-            Content::IdDelta(base) => Ok(Piece::Delta(base, bytes)),
-            Content::OffsetDelta(distance) => {
+            EntryContent::Whole(kind) => Ok(StoredContent::Whole(kind, bytes)),
+            EntryContent::IdDelta(base) => Ok(StoredContent::Delta(base, bytes)),
+            EntryContent::OffsetDelta(distance) => {
                 let base = pack.offset(entry).checked_sub(distance).and_then(|offset| pack.entry_at(offset));
                 let base = base.and_then(|base| pack.id(base)).ok_or("its delta base is no object")?;
-                Ok(Piece::Delta(base, bytes))
+                Ok(StoredContent::Delta(base, bytes))
             }
         }
     }
 
-    fn loose_piece(&self, at: usize, limit: u64, inflater: &mut Inflater) -> Result<Piece, String> {
+    fn read_loose(&self, at: usize, limit: u64, inflater: &mut Inflater) -> Result<StoredContent, String> {
         let (id, dir) = &self.listing.loose[at];
         let path = self.listing.loose_path(id, *dir).ok_or("no such directory")?;
         let (mut file, mut bytes) = (Vec::new(), Vec::new());
@@ -166,7 +179,7 @@ impl Store {
             Loose::Whole { kind, start, size } => {
                 bytes.drain(..start);
                 bytes.truncate(size);
-                Ok(Piece::Whole(kind, bytes))
+                Ok(StoredContent::Whole(kind, bytes))
             }
             Loose::Large => Err("too large".to_owned()),
         }

@@ -8,12 +8,12 @@
 use std::ops::Range;
 
 use super::Hits;
-use super::stream::keep;
-use crate::git::pack::delta::{Run, Source};
+use super::stream::push_bounded;
+use crate::git::pack::delta::{Run, RunSource};
 
 /// A delta as a sweep sees it.
 #[derive(Clone, Copy)]
-pub(super) struct Shape<'a> {
+pub(super) struct DeltaShape<'a> {
     pub(super) runs: &'a [Run],
     pub(super) base_len: u32,
     pub(super) result_len: u32,
@@ -22,10 +22,10 @@ pub(super) struct Shape<'a> {
 /// Bytes of the result from, and up to.
 pub(super) type Region = (u32, u32);
 
-impl Shape<'_> {
+impl DeltaShape<'_> {
     /// Fills `regions` with the changed places, each widened by `reach` bytes to both sides, merged, in
     /// order.
-    pub(super) fn changed(&self, reach: u32, regions: &mut Vec<Region>) {
+    pub(super) fn changed_regions(&self, reach: u32, regions: &mut Vec<Region>) {
         regions.clear();
         let mut change = |start: u32, end: u32| {
             let (start, end) = (start.saturating_sub(reach), end.saturating_add(reach).min(self.result_len));
@@ -39,11 +39,11 @@ impl Shape<'_> {
         let mut expected = Some(0);
         for run in self.runs {
             match run.source {
-                Source::Delta(_) => {
+                RunSource::Delta(_) => {
                     change(run.at, run.end());
                     (after_copy, expected) = (false, None);
                 }
-                Source::Base(from) => {
+                RunSource::Base(from) => {
                     if after_copy && expected != Some(from) {
                         change(run.at, run.at);
                     }
@@ -57,8 +57,8 @@ impl Shape<'_> {
     }
 
     /// How far what a match depends on may reach, in the base, to be held by `run`.
-    fn held(&self, run: &Run) -> Option<Range<i64>> {
-        let Source::Base(from) = run.source else { return None };
+    fn inheritable_range(&self, run: &Run) -> Option<Range<i64>> {
+        let RunSource::Base(from) = run.source else { return None };
         let to = from + run.len;
         let start = if from == 0 && run.at == 0 { i64::MIN } else { i64::from(from) };
         let at_ends = to == self.base_len && run.end() == self.result_len;
@@ -67,7 +67,7 @@ impl Shape<'_> {
 
     /// Whether something that the match at `range` depends on lies beyond an edge of `region` where the
     /// object goes on.
-    pub(super) fn is_cut(&self, range: &Range<u64>, region: Region, margin: u64) -> bool {
+    pub(super) fn crosses_edge(&self, range: &Range<u64>, region: Region, margin: u64) -> bool {
         let (start, end) = (u64::from(region.0), u64::from(region.1));
         (start != 0 && range.start < start + margin)
             || (end < u64::from(self.result_len) && range.end + margin > end)
@@ -77,7 +77,9 @@ impl Shape<'_> {
     pub(super) fn is_inherited(&self, range: &Range<u64>, margin: u64) -> bool {
         let after = self.runs.partition_point(|run| u64::from(run.at) <= range.start);
         let Some(run) = after.checked_sub(1).and_then(|at| self.runs.get(at)) else { return false };
-        let (Some(held), Source::Base(from)) = (self.held(run), run.source) else { return false };
+        let (Some(held), RunSource::Base(from)) = (self.inheritable_range(run), run.source) else {
+            return false;
+        };
         let shift = i64::from(from) - i64::from(run.at);
         let start = range.start as i64 + shift - margin as i64;
         let end = range.end as i64 + shift + margin as i64;
@@ -86,25 +88,27 @@ impl Shape<'_> {
 
     /// Adds to `hits` those of the base that the result has too, at their new places.
     /// Tells whether there are too many.
-    pub(super) fn inherit<H: Clone>(&self, base: &Hits<H>, margin: u64, hits: &mut Hits<H>) -> bool {
-        let mut overfull = false;
+    pub(super) fn inherit_hits<H: Clone>(&self, base: &Hits<H>, margin: u64, hits: &mut Hits<H>) -> bool {
+        let mut truncated = false;
         if base.is_empty() {
-            return overfull;
+            return truncated;
         }
         let margin = margin as i64;
         for run in self.runs {
-            let (Some(held), Source::Base(from)) = (self.held(run), run.source) else { continue };
+            let (Some(held), RunSource::Base(from)) = (self.inheritable_range(run), run.source) else {
+                continue;
+            };
             let shift = i64::from(run.at) - i64::from(from);
             let first = base.partition_point(|(range, _)| (range.start as i64 - margin) < held.start);
             let inside = base[first..].iter().take_while(|(range, _)| (range.start as i64) < held.end);
             for (range, hit) in inside.filter(|(range, _)| range.end as i64 + margin <= held.end) {
                 let start = (range.start as i64 + shift) as u64;
-                overfull |= keep(hits, start..start + (range.end - range.start), hit.clone());
-                if overfull {
-                    return overfull;
+                truncated |= push_bounded(hits, start..start + (range.end - range.start), hit.clone());
+                if truncated {
+                    return truncated;
                 }
             }
         }
-        overfull
+        truncated
     }
 }

@@ -6,19 +6,19 @@ use std::ops::Range;
 use gix::oid;
 
 /// Ids that have the same first bits, on average: so many lie in one or two cache lines.
-const TOGETHER: u32 = 2;
+const IDS_PER_BUCKET: u32 = 2;
 
 /// For all that the first bits of an id can be, the first position of the index that is not before it.
-pub(super) struct Fan {
+pub(super) struct Fanout {
     starts: Vec<u32>,
     /// Bits of the first eight bytes that are not asked.
     shift: u32,
 }
 
-impl Fan {
+impl Fanout {
     /// Of `count` ids in order.
     pub(super) fn new<'a>(count: u32, ids: impl Iterator<Item = &'a oid>) -> Self {
-        let bits = (count / TOGETHER).checked_ilog2().unwrap_or(0);
+        let bits = (count / IDS_PER_BUCKET).checked_ilog2().unwrap_or(0);
         let shift = 64 - bits;
         let mut starts = Vec::with_capacity((1 << bits) + 1);
         for (position, id) in (0..count).zip(ids) {
@@ -63,11 +63,11 @@ mod tests {
                 })
                 .collect();
             ids.sort_unstable();
-            let fan = Fan::new(count, ids.iter().map(|id| &**id));
+            let fanout = Fanout::new(count, ids.iter().map(|id| &**id));
             for (position, id) in (0..count).zip(&ids) {
-                assert!(fan.positions(id).contains(&position), "{position} of {count}");
+                assert!(fanout.positions(id).contains(&position), "{position} of {count}");
             }
-            let positions = fan.positions(&ObjectId::null(gix::hash::Kind::Sha1));
+            let positions = fanout.positions(&ObjectId::null(gix::hash::Kind::Sha1));
             assert!(positions.end <= count);
         }
     }
@@ -75,7 +75,7 @@ mod tests {
     #[test]
     fn ids_out_of_order_break_nothing() {
         let ids = [ObjectId::from([0xff; 20]), ObjectId::from([0; 20]), ObjectId::from([0x80; 20])].repeat(9);
-        let fan = Fan::new(27, ids.iter().map(|id| &**id));
-        assert!(ids.iter().all(|id| fan.positions(id).end <= 27));
+        let fanout = Fanout::new(27, ids.iter().map(|id| &**id));
+        assert!(ids.iter().all(|id| fanout.positions(id).end <= 27));
     }
 }

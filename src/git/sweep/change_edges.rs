@@ -3,15 +3,15 @@
 use gix::object::Kind;
 
 use super::Searcher;
-use super::inherit::{Region, Shape};
-use crate::git::pack::delta::{Run, Source, gather};
+use super::delta_inheritance::{DeltaShape, Region};
+use crate::git::pack::delta::{Run, RunSource, gather};
 
 /// To look at edges first costs something, and is of use only when they are so many times fewer bytes than all that
 /// may have to be searched.
-const WORTH: u64 = 4;
+const MIN_SAVING: u64 = 4;
 
 /// All of what the delta inserts, and the ends of what it copies.
-pub(super) struct Edges<'a> {
+pub(super) struct ChangeEdges<'a> {
     runs: &'a [Run],
     /// Bytes at each end of a copy: what an anchor can have there, of which a byte is elsewhere.
     width: u32,
@@ -19,12 +19,12 @@ pub(super) struct Edges<'a> {
     pub(super) head: u32,
 }
 
-impl<'a> Edges<'a> {
-    pub(super) fn new(searcher: &impl Searcher, kind: Kind, shape: &Shape<'a>) -> Self {
-        let width = searcher.longest_anchor().unwrap_or(0).saturating_sub(1);
+impl<'a> ChangeEdges<'a> {
+    pub(super) fn new(searcher: &impl Searcher, kind: Kind, shape: &DeltaShape<'a>) -> Self {
+        let width = searcher.longest_keyword().unwrap_or(0).saturating_sub(1);
         let head = u32::try_from(searcher.head(kind)).unwrap_or(u32::MAX);
         let keeps_head = shape.runs.first().is_some_and(|run| {
-            run.source == Source::Base(0)
+            run.source == RunSource::Base(0)
                 && (run.len >= head || run.len == shape.base_len.max(shape.result_len))
         });
         let head = if keeps_head { 0 } else { head.min(shape.result_len) };
@@ -32,21 +32,21 @@ impl<'a> Edges<'a> {
     }
 
     /// Whether they have a good deal fewer bytes than `regions`.
-    pub(super) fn are_few(&self, regions: &[Region]) -> bool {
+    pub(super) fn is_worthwhile(&self, regions: &[Region]) -> bool {
         let edges = self.runs.len() as u64 * 2 * u64::from(self.width);
         let wide: u64 = regions.iter().map(|(start, end)| u64::from(end - start)).sum();
-        edges < wide / WORTH
+        edges < wide / MIN_SAVING
     }
 
     /// Up to so many bytes a run is one piece.
-    pub(super) fn shortest_cut(&self) -> u32 {
+    pub(super) fn max_unsplit_run(&self) -> u32 {
         self.width.saturating_mul(2).saturating_add(1)
     }
 
     /// The one or two pieces of a run.
-    fn of(&self, run: &Run) -> (Region, Option<Region>) {
+    fn split(&self, run: &Run) -> (Region, Option<Region>) {
         match run.source {
-            Source::Base(_) if run.len > self.shortest_cut() => {
+            RunSource::Base(_) if run.len > self.max_unsplit_run() => {
                 let (after, before) = (run.at + self.width, run.end() - self.width);
                 ((run.at, after), Some((before, run.end())))
             }
@@ -59,7 +59,7 @@ impl<'a> Edges<'a> {
         out.clear();
         gather(self.runs, (0, self.head), 0, (base, delta), out);
         for run in self.runs {
-            let (first, last) = self.of(run);
+            let (first, last) = self.split(run);
             run.append(first.0, first.1, (base, delta), out);
             if let Some(last) = last {
                 run.append(last.0, last.1, (base, delta), out);
@@ -70,14 +70,14 @@ impl<'a> Edges<'a> {
     /// The pieces in the order in which they are gathered.
     fn pieces(&self) -> impl Iterator<Item = Region> + '_ {
         let edges = self.runs.iter().flat_map(|run| {
-            let (first, last) = self.of(run);
+            let (first, last) = self.split(run);
             [first].into_iter().chain(last)
         });
         [(0, self.head)].into_iter().chain(edges)
     }
 
     /// Where in the result those of the gathered bytes stand that are `gathered`, in order.
-    pub(super) fn places(&self, gathered: &[u32]) -> impl Iterator<Item = u32> {
+    pub(super) fn result_offsets(&self, gathered: &[u32]) -> impl Iterator<Item = u32> {
         let (mut pieces, mut before) = (self.pieces(), 0u64);
         let mut piece = pieces.next();
         gathered.iter().map_while(move |&at| {

@@ -17,9 +17,9 @@ use crate::git::pack::entry;
 
 /// Bytes of a pack that no entry has, or of the file of a loose object that the object does not have.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct PackGap {
+pub struct UnlistedBytes {
     /// The pack, or the file.
-    pub pack: PathBuf,
+    pub path: PathBuf,
     /// Whether it is the file of a loose object.
     pub is_loose: bool,
     /// Where they begin, in bytes from its start.
@@ -29,39 +29,39 @@ pub struct PackGap {
 }
 
 /// The gaps of all packs, in order, where the sweep has seen that there is one, and before the first entries.
-pub(super) fn list<S: Searcher>(sweep: &Sweep<'_, S>) -> Vec<PackGap> {
-    if !sweep.options.gaps {
+pub(super) fn list<S: Searcher>(sweep: &Sweep<'_, S>) -> Vec<UnlistedBytes> {
+    if !sweep.options.find_unlisted {
         return Vec::new();
     }
     let mut gaps = Vec::new();
     for pack in &sweep.store.packs {
-        let lead = pack.lead();
+        let lead = pack.bytes_before_first();
         if !lead.is_empty() {
-            gaps.push(PackGap {
-                pack: pack.path().to_owned(),
+            gaps.push(UnlistedBytes {
+                path: pack.path().to_owned(),
                 is_loose: false,
                 start: lead.start,
                 end: lead.end,
             });
         }
     }
-    for &(number, entry) in &sweep.collected.gaps {
+    for &(number, entry) in &sweep.collected.gap_candidates {
         let pack = &sweep.store.packs[number];
         let Ok((header, deflated)) = pack.header(entry) else { continue };
         let mut stream = InflateStream::new(deflated);
         // It could be read a moment ago.
         let _ = io::copy(&mut stream, &mut io::sink());
         let start = pack.offset(entry) + header.len as u64 + stream.taken();
-        let end = pack.end_of(entry);
+        let end = pack.entry_end(entry);
         if start < end {
-            gaps.push(PackGap { pack: pack.path().to_owned(), is_loose: false, start, end });
+            gaps.push(UnlistedBytes { path: pack.path().to_owned(), is_loose: false, start, end });
         }
     }
-    for path in &sweep.collected.tails {
+    for path in &sweep.collected.loose_tails {
         // It could be read a moment ago.
         let Ok(Range { start, end }) = loose::tail(path) else { continue };
         if start < end {
-            gaps.push(PackGap { pack: path.clone(), is_loose: true, start, end });
+            gaps.push(UnlistedBytes { path: path.clone(), is_loose: true, start, end });
         }
     }
     gaps.sort();
@@ -70,16 +70,16 @@ pub(super) fn list<S: Searcher>(sweep: &Sweep<'_, S>) -> Vec<PackGap> {
 }
 
 /// The most bytes of one stream that are looked at.
-const LARGEST: u64 = 64 << 20;
+const MAX_STREAM_BYTES: u64 = 64 << 20;
 /// The most bytes of all streams in one gap that are looked at.
-const MOST: u64 = 1 << 30;
+const MAX_GAP_BYTES: u64 = 1 << 30;
 /// Places at which no stream begins after all, before it is given up to look for more.
-const FUTILE: u32 = 1 << 16;
+const MAX_FAILED_STARTS: u32 = 1 << 16;
 
 /// Hands over what the streams in `bytes` inflate to, with the place of each: entries that no index lists, with their
 /// headers, or streams alone. Tells whether some were too large, or too many, to be looked at whole.
 pub fn unlisted_streams(bytes: &[u8], ids: hash::Kind, found: &mut dyn FnMut(usize, &[u8])) -> bool {
-    let (mut at, mut left, mut futile, mut is_cut) = (0, MOST, FUTILE, false);
+    let (mut at, mut left, mut futile, mut crosses_edge) = (0, MAX_GAP_BYTES, MAX_FAILED_STARTS, false);
     while at < bytes.len() {
         let header = entry::parse(&bytes[at..], ids).map_or(0, |header| header.len);
         let start = [header, 0].into_iter().map(|skip| at + skip).find(|&start| is_zlib(&bytes[start..]));
@@ -89,13 +89,13 @@ pub fn unlisted_streams(bytes: &[u8], ids: hash::Kind, found: &mut dyn FnMut(usi
         };
         let mut stream = InflateStream::new(&bytes[start..]);
         let mut plain = Vec::new();
-        let limit = LARGEST.min(left);
+        let limit = MAX_STREAM_BYTES.min(left);
         let read = stream.by_ref().take(limit).read_to_end(&mut plain);
         left -= plain.len() as u64;
         if !plain.is_empty() {
             found(start, &plain);
         }
-        is_cut |= plain.len() as u64 == limit;
+        crosses_edge |= plain.len() as u64 == limit;
         match read {
             Ok(_) => at = start + usize::try_from(stream.taken()).unwrap_or(usize::MAX).max(1),
             Err(_) => {
@@ -107,7 +107,7 @@ pub fn unlisted_streams(bytes: &[u8], ids: hash::Kind, found: &mut dyn FnMut(usi
             return true;
         }
     }
-    is_cut
+    crosses_edge
 }
 
 /// Whether a stream may begin here, of the ways in which git and others begin one.

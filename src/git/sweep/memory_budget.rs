@@ -8,33 +8,33 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// Buffers of fewer bytes are not counted, as long as the objects they hang on do not take much.
-const SMALL: u64 = 256 << 10;
+const SMALL_BYTES: u64 = 256 << 10;
 /// What the objects that one hangs on, and it, may take uncounted, in bytes.
-const SMALL_CHAIN: u64 = 32 << 20;
+const SMALL_CHAIN_BYTES: u64 = 32 << 20;
 
 /// Bytes that may still be taken.
-pub(super) struct Budget(AtomicU64);
+pub(super) struct MemoryBudget(AtomicU64);
 
-impl Budget {
+impl MemoryBudget {
     pub(super) fn new(bytes: u64) -> Self {
         Self(AtomicU64::new(bytes))
     }
 
     /// Takes `bytes` for an object that takes, with all it hangs on, `held`; `None` when there are not so many left.
-    pub(super) fn take(self: &Arc<Self>, bytes: u64, held: u64) -> Option<Lease> {
-        if bytes < SMALL && held < SMALL_CHAIN {
-            return Some(Lease(None));
+    pub(super) fn reserve(self: &Arc<Self>, bytes: u64, held: u64) -> Option<Reservation> {
+        if bytes < SMALL_BYTES && held < SMALL_CHAIN_BYTES {
+            return Some(Reservation(None));
         }
         let less = |left: u64| left.checked_sub(bytes);
         self.0.fetch_update(Ordering::Relaxed, Ordering::Relaxed, less).ok()?;
-        Some(Lease(Some((Arc::clone(self), bytes))))
+        Some(Reservation(Some((Arc::clone(self), bytes))))
     }
 }
 
 /// Bytes taken, which are given back when it is dropped; nothing of a small object.
-pub(super) struct Lease(Option<(Arc<Budget>, u64)>);
+pub(super) struct Reservation(Option<(Arc<MemoryBudget>, u64)>);
 
-impl Drop for Lease {
+impl Drop for Reservation {
     fn drop(&mut self) {
         if let Some((budget, bytes)) = &self.0 {
             budget.0.fetch_add(*bytes, Ordering::Relaxed);
@@ -48,18 +48,18 @@ mod tests {
 
     #[test]
     fn what_is_taken_comes_back() {
-        let budget = Arc::new(Budget::new(10 << 20));
-        let lease = budget.take(8 << 20, 8 << 20).expect("enough");
-        assert!(budget.take(4 << 20, 4 << 20).is_none());
-        assert!(budget.take(1 << 10, 1 << 10).is_some(), "small ones are not counted");
-        assert!(budget.take(3 << 20, 1 << 30).is_none());
-        drop(lease);
-        assert!(budget.take(10 << 20, 10 << 20).is_some());
+        let budget = Arc::new(MemoryBudget::new(10 << 20));
+        let reservation = budget.reserve(8 << 20, 8 << 20).expect("enough");
+        assert!(budget.reserve(4 << 20, 4 << 20).is_none());
+        assert!(budget.reserve(1 << 10, 1 << 10).is_some(), "small ones are not counted");
+        assert!(budget.reserve(3 << 20, 1 << 30).is_none());
+        drop(reservation);
+        assert!(budget.reserve(10 << 20, 10 << 20).is_some());
     }
 
     #[test]
     fn many_small_ones_are_counted() {
-        let budget = Arc::new(Budget::new(1 << 10));
-        assert!(budget.take(2 << 10, SMALL_CHAIN).is_none());
+        let budget = Arc::new(MemoryBudget::new(1 << 10));
+        assert!(budget.reserve(2 << 10, SMALL_CHAIN_BYTES).is_none());
     }
 }

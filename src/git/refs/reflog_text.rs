@@ -23,11 +23,11 @@ impl Refs {
     /// Calls `each` for every reflog that stands in tables, with the path that its file would have in the
     /// git folder, and its text: the lines of the file, and after them what tables hold of it beyond that.
     pub fn table_logs(&self, mut each: impl FnMut(&[u8], &[u8])) {
-        if !self.in_tables {
+        if !self.uses_reftable {
             return;
         }
         let mut past: BTreeMap<&str, Vec<&LogEntry>> = BTreeMap::new();
-        for entry in &self.past {
+        for entry in &self.superseded {
             past.entry(&entry.log).or_default().push(entry);
         }
         let mut text = Vec::new();

@@ -5,7 +5,7 @@ use std::sync::{Mutex, PoisonError};
 use gix::ObjectId;
 
 use super::Pack;
-use super::entry::{Content, HeaderError};
+use super::entry::{EntryContent, HeaderError};
 use crate::threads;
 
 /// An entry of a pack, counted from 0 in the order in which they stand there.
@@ -13,7 +13,7 @@ pub(crate) type Entry = u32;
 
 /// Why an entry hangs on nothing that could be read.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub(crate) enum TreeFault {
+pub(crate) enum EntryFault {
     /// Its header is damaged.
     #[error(transparent)]
     Header(#[from] HeaderError),
@@ -26,7 +26,7 @@ pub(crate) enum TreeFault {
 }
 
 /// The delta chains of one pack.
-pub(crate) struct Tree {
+pub(crate) struct DeltaTree {
     /// Where the children of each entry begin in `children`; one more at the end.
     starts: Vec<u32>,
     /// Children of all entries, in pack order except that the heaviest of each entry comes last.
@@ -36,18 +36,18 @@ pub(crate) struct Tree {
     /// Objects that are no delta.
     pub(crate) roots: Vec<Entry>,
     /// Deltas whose base is not in this pack.
-    pub(crate) strays: Vec<(Entry, ObjectId)>,
+    pub(crate) external_deltas: Vec<(Entry, ObjectId)>,
     /// Entries that cannot be read; what hangs on them is still in the tree, except for circles.
-    pub(crate) faults: Vec<(Entry, TreeFault)>,
+    pub(crate) faults: Vec<(Entry, EntryFault)>,
 }
 
 /// In place of a base: the entry is none's child.
-const NONE: Entry = Entry::MAX;
+const NO_BASE: Entry = Entry::MAX;
 
 /// Entries for one thread to read headers of, at least.
-const HEADERS_AT_ONCE: usize = 1 << 13;
+const MIN_HEADERS_PER_THREAD: usize = 1 << 13;
 
-impl Tree {
+impl DeltaTree {
     /// Reads every header of `pack` on up to `threads` threads. Entries of which `unwanted` is true (empty:
     /// none) are of no interest by themselves.
     pub(crate) fn build(pack: &Pack, threads: usize, unwanted: &[bool]) -> Self {
@@ -56,7 +56,7 @@ impl Tree {
             children: Vec::new(),
             weights: Vec::new(),
             roots: Vec::new(),
-            strays: Vec::new(),
+            external_deltas: Vec::new(),
             faults: Vec::new(),
         };
         let bases = tree.read_headers(pack, threads);
@@ -85,7 +85,7 @@ impl Tree {
     }
 
     /// `entry` and all that hang on it.
-    pub(crate) fn family(&self, entry: Entry) -> Vec<Entry> {
+    pub(crate) fn with_descendants(&self, entry: Entry) -> Vec<Entry> {
         let mut all = vec![entry];
         let mut next = 0;
         while let Some(&parent) = all.get(next) {
@@ -97,10 +97,10 @@ impl Tree {
         all
     }
 
-    /// The base of every entry, or [`NONE`]; fills roots, strays and faults.
+    /// The base of every entry, or [`NO_BASE`]; fills roots, external_deltas and faults.
     fn read_headers(&mut self, pack: &Pack, threads: usize) -> Vec<Entry> {
-        let mut bases = vec![NONE; pack.len()];
-        let at_once = pack.len().div_ceil(threads.max(1)).max(HEADERS_AT_ONCE);
+        let mut bases = vec![NO_BASE; pack.len()];
+        let at_once = pack.len().div_ceil(threads.max(1)).max(MIN_HEADERS_PER_THREAD);
         let threads = pack.len().div_ceil(at_once);
         let chunks = Mutex::new(bases.chunks_mut(at_once).enumerate());
         let work = || {
@@ -115,7 +115,7 @@ impl Tree {
         parts.sort_by_key(|&(part, _)| part);
         for (_, part) in parts {
             self.roots.extend(part.roots);
-            self.strays.extend(part.strays);
+            self.external_deltas.extend(part.external_deltas);
             self.faults.extend(part.faults);
         }
         bases
@@ -124,7 +124,7 @@ impl Tree {
     /// Lists the children of each entry, in pack order.
     fn link(&mut self, bases: &[Entry]) {
         let mut starts = vec![0u32; bases.len() + 1];
-        for &base in bases.iter().filter(|base| **base != NONE) {
+        for &base in bases.iter().filter(|base| **base != NO_BASE) {
             starts[base as usize + 1] += 1;
         }
         for at in 1..starts.len() {
@@ -132,7 +132,7 @@ impl Tree {
         }
         let mut free = starts.clone();
         let mut children = vec![0; starts.last().map_or(0, |total| *total as usize)];
-        for (entry, &base) in bases.iter().enumerate().filter(|(_, base)| **base != NONE) {
+        for (entry, &base) in bases.iter().enumerate().filter(|(_, base)| **base != NO_BASE) {
             let place = &mut free[base as usize];
             children[*place as usize] = entry as Entry;
             *place += 1;
@@ -145,18 +145,18 @@ impl Tree {
         let wanted = |entry: usize| u32::from(!unwanted.get(entry).copied().unwrap_or(false));
         self.weights = (0..bases.len()).map(wanted).collect();
         let mut add = |entry: usize| {
-            if bases[entry] != NONE {
+            if bases[entry] != NO_BASE {
                 self.weights[bases[entry] as usize] += self.weights[entry];
             }
         };
-        let backward = |(entry, base): (usize, &Entry)| *base == NONE || (*base as usize) < entry;
+        let backward = |(entry, base): (usize, &Entry)| *base == NO_BASE || (*base as usize) < entry;
         if bases.iter().enumerate().all(backward) {
             (0..bases.len()).rev().for_each(&mut add);
             return;
         }
         // Deltas that name their base by id may stand before it: go down from the roots instead.
         let mut order: Vec<Entry> =
-            (0..bases.len()).filter(|entry| bases[*entry] == NONE).map(|entry| entry as Entry).collect();
+            (0..bases.len()).filter(|entry| bases[*entry] == NO_BASE).map(|entry| entry as Entry).collect();
         let mut reached = vec![false; bases.len()];
         let mut next = 0;
         while let Some(&entry) = order.get(next) {
@@ -168,7 +168,7 @@ impl Tree {
         }
         order.iter().rev().for_each(|entry| add(*entry as usize));
         let lost = (0..bases.len()).filter(|entry| !reached[*entry]);
-        self.faults.extend(lost.map(|entry| (entry as Entry, TreeFault::Circle)));
+        self.faults.extend(lost.map(|entry| (entry as Entry, EntryFault::Circle)));
     }
 
     /// A base that is given up when its last and heaviest child has been made keeps few bases alive
@@ -185,7 +185,7 @@ impl Tree {
 }
 
 /// Entries whose headers are fetched from memory together.
-const AHEAD: Entry = 32;
+const PREFETCH: Entry = 32;
 
 /// Reads the first byte of some entries. None of these reads waits for another, as they do when each header
 /// is understood before the next is looked at.
@@ -198,8 +198,8 @@ fn touch(pack: &Pack, entries: std::ops::Range<Entry>) {
 #[derive(Default)]
 struct Headers {
     roots: Vec<Entry>,
-    strays: Vec<(Entry, ObjectId)>,
-    faults: Vec<(Entry, TreeFault)>,
+    external_deltas: Vec<(Entry, ObjectId)>,
+    faults: Vec<(Entry, EntryFault)>,
 }
 
 impl Headers {
@@ -207,20 +207,20 @@ impl Headers {
     fn read(pack: &Pack, first: Entry, bases: &mut [Entry]) -> Self {
         let mut found = Self::default();
         for (entry, base) in (first..).zip(bases) {
-            if entry % AHEAD == 0 {
-                touch(pack, entry..entry.saturating_add(AHEAD));
+            if entry % PREFETCH == 0 {
+                touch(pack, entry..entry.saturating_add(PREFETCH));
             }
             match pack.header(entry).map(|(header, _)| header.content) {
-                Ok(Content::Whole(_)) => found.roots.push(entry),
-                Ok(Content::OffsetDelta(distance)) => {
+                Ok(EntryContent::Whole(_)) => found.roots.push(entry),
+                Ok(EntryContent::OffsetDelta(distance)) => {
                     match pack.offset(entry).checked_sub(distance).and_then(|offset| pack.entry_at(offset)) {
                         Some(at) => *base = at,
-                        None => found.faults.push((entry, TreeFault::NoBase(distance))),
+                        None => found.faults.push((entry, EntryFault::NoBase(distance))),
                     }
                 }
-                Ok(Content::IdDelta(id)) => match pack.find(&id) {
+                Ok(EntryContent::IdDelta(id)) => match pack.find(&id) {
                     Some(at) => *base = at,
-                    None => found.strays.push((entry, id)),
+                    None => found.external_deltas.push((entry, id)),
                 },
                 Err(error) => found.faults.push((entry, error.into())),
             }

@@ -10,7 +10,7 @@ use crate::threads;
 /// Inflates every packed entry once on `threads` threads, applies no delta, and returns the bytes.
 /// A measuring aid, of no other use; what cannot be read is passed over.
 #[doc(hidden)]
-pub fn inflate_floor(database: &Database, threads: usize) -> u64 {
+pub fn inflate_all_entries(database: &Database, threads: usize) -> u64 {
     let listing = database.list();
     let packs: Vec<Pack> =
         listing.packs.iter().filter_map(|path| Pack::open(path, database.ids()).ok()).collect();

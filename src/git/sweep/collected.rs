@@ -8,52 +8,52 @@ use gix::ObjectId;
 use gix::object::Kind;
 
 use super::Hits;
-use super::outcome::Counts;
-use super::plan::Forest;
+use super::outcome::ObjectCounts;
+use super::plan::PlannedPack;
 use crate::git::pack::Entry;
 use crate::model::Skip;
 
 /// Where an object stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(super) enum Place {
+pub(super) enum ObjectKey {
     /// In the pack of that number.
     Packed(usize, Entry),
     /// In a file of its own.
-    Loose(ObjectId),
+    Id(ObjectId),
 }
 
 /// An object with matches.
-pub(super) struct Located<H> {
-    pub(super) place: Place,
+pub(super) struct MatchedCopy<H> {
+    pub(super) key: ObjectKey,
     pub(super) kind: Kind,
     pub(super) size: u64,
     pub(super) hits: Hits<H>,
     /// Whether there are more matches than are kept.
-    pub(super) overfull: bool,
+    pub(super) truncated: bool,
 }
 
 /// An object that could not be searched.
-pub(super) struct Failure {
-    pub(super) place: Place,
+pub(super) struct ReadFailure {
+    pub(super) key: ObjectKey,
     pub(super) reason: Arc<str>,
     /// Whether the reason lies in this object, not in one it hangs on.
-    pub(super) direct: bool,
+    pub(super) is_root_cause: bool,
     /// Whether it was there a moment before.
     pub(super) vanished: bool,
 }
 
 /// What one thread, or all of them, brought together.
 pub(super) struct Collected<H> {
-    pub(super) located: Vec<Located<H>>,
-    pub(super) failures: Vec<Failure>,
-    pub(super) counts: Counts,
+    pub(super) matched: Vec<MatchedCopy<H>>,
+    pub(super) failures: Vec<ReadFailure>,
+    pub(super) counts: ObjectCounts,
     pub(super) searched: u64,
     /// What objects name and was not found.
     pub(super) missing: HashSet<ObjectId>,
     /// Packed entries behind whose streams there are more bytes: the pack's number, and the entry.
-    pub(super) gaps: Vec<(usize, Entry)>,
+    pub(super) gap_candidates: Vec<(usize, Entry)>,
     /// Files of loose objects behind whose streams there may be more bytes.
-    pub(super) tails: Vec<PathBuf>,
+    pub(super) loose_tails: Vec<PathBuf>,
     /// Entries for which there was no memory: the pack's number, and the entry.
     pub(super) postponed: Vec<(usize, Entry)>,
     /// Further copies of objects that cannot be read, and why.
@@ -63,13 +63,13 @@ pub(super) struct Collected<H> {
 impl<H> Default for Collected<H> {
     fn default() -> Self {
         Self {
-            located: Vec::new(),
+            matched: Vec::new(),
             failures: Vec::new(),
-            counts: Counts::default(),
+            counts: ObjectCounts::default(),
             searched: 0,
             missing: HashSet::new(),
-            gaps: Vec::new(),
-            tails: Vec::new(),
+            gap_candidates: Vec::new(),
+            loose_tails: Vec::new(),
             postponed: Vec::new(),
             skips: Vec::new(),
         }
@@ -78,44 +78,52 @@ impl<H> Default for Collected<H> {
 
 impl<H> Collected<H> {
     pub(super) fn merge(&mut self, other: Self) {
-        self.located.extend(other.located);
+        self.matched.extend(other.matched);
         self.failures.extend(other.failures);
         self.counts.merge(&other.counts);
         self.searched += other.searched;
         self.missing.extend(other.missing);
-        self.gaps.extend(other.gaps);
-        self.tails.extend(other.tails);
+        self.gap_candidates.extend(other.gap_candidates);
+        self.loose_tails.extend(other.loose_tails);
         self.postponed.extend(other.postponed);
         self.skips.extend(other.skips);
     }
 
     /// Notes that `entry` could not be read, nor therefore what hangs on it.
-    pub(super) fn fail(&mut self, forest: Forest<'_>, entry: Entry, reason: &str) {
-        self.fail_alone(forest, entry, reason.into(), true);
-        self.fail_children(forest, entry, reason);
+    pub(super) fn fail_with_descendants(&mut self, planned: PlannedPack<'_>, entry: Entry, reason: &str) {
+        self.fail_entry(planned, entry, reason.into(), true);
+        self.fail_descendants(planned, entry, reason);
     }
 
     /// Notes that there was no memory for `entry`, nor therefore for what hangs on it.
-    pub(super) fn postpone(&mut self, forest: Forest<'_>, entry: Entry) {
-        self.postponed.extend(forest.plan.tree.family(entry).into_iter().map(|entry| (forest.number, entry)));
+    pub(super) fn postpone(&mut self, planned: PlannedPack<'_>, entry: Entry) {
+        self.postponed.extend(
+            planned.plan.tree.with_descendants(entry).into_iter().map(|entry| (planned.number, entry)),
+        );
     }
 
     /// Notes that nothing that hangs on `entry` can be read.
-    pub(super) fn fail_children(&mut self, forest: Forest<'_>, entry: Entry, reason: &str) {
-        let family = forest.plan.tree.family(entry);
-        if family.len() > 1 {
+    pub(super) fn fail_descendants(&mut self, planned: PlannedPack<'_>, entry: Entry, reason: &str) {
+        let with_descendants = planned.plan.tree.with_descendants(entry);
+        if with_descendants.len() > 1 {
             let reason: Arc<str> = format!("an object in its delta chain cannot be read: {reason}").into();
-            for child in &family[1..] {
-                self.fail_alone(forest, *child, Arc::clone(&reason), false);
+            for child in &with_descendants[1..] {
+                self.fail_entry(planned, *child, Arc::clone(&reason), false);
             }
         }
     }
 
     /// Notes that `entry` could not be read, and nothing of others.
-    pub(super) fn fail_alone(&mut self, forest: Forest<'_>, entry: Entry, reason: Arc<str>, direct: bool) {
-        if forest.plan.is_wanted(entry) {
-            let place = Place::Packed(forest.number, entry);
-            self.failures.push(Failure { place, reason, direct, vanished: false });
+    pub(super) fn fail_entry(
+        &mut self,
+        planned: PlannedPack<'_>,
+        entry: Entry,
+        reason: Arc<str>,
+        is_root_cause: bool,
+    ) {
+        if planned.plan.is_first_copy(entry) {
+            let key = ObjectKey::Packed(planned.number, entry);
+            self.failures.push(ReadFailure { key, reason, is_root_cause, vanished: false });
         }
     }
 }

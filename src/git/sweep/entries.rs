@@ -1,0 +1,298 @@
+//! Searching one object: a whole one in a pack, a delta, or a file of its own.
+
+use std::collections::HashSet;
+use std::io::Read;
+use std::path::Path;
+
+use gix::ObjectId;
+use gix::object::Kind;
+
+use super::Searcher;
+use super::collected::{MatchedCopy, ObjectKey, ReadFailure};
+use super::keyword_positions::KeywordPositions;
+use super::memory_budget::Reservation;
+use super::plan::PlannedPack;
+use super::stream::{self, push_bounded};
+use super::work_queue::AssembledObject;
+use super::worker::{Worker, sort_hits};
+use crate::git::inflate::{InflateError, InflateStream, ends_with_stream};
+use crate::git::loose::{self, Loose, LooseError, LooseStream};
+use crate::git::pack::Entry;
+use crate::git::pack::entry::EntryContent;
+use crate::model::Skip;
+
+/// What came of an entry: an assembled object if something hangs on it, or words why there is none.
+pub(super) type EntryResult<H> = Result<Option<AssembledObject<H>>, EntryError>;
+
+/// Why an entry was not searched.
+pub(super) enum EntryError {
+    /// It cannot be read, in words.
+    Unreadable(String),
+    /// The objects that are held at the moment leave no room for it.
+    NoMemory,
+}
+
+impl From<String> for EntryError {
+    fn from(reason: String) -> Self {
+        Self::Unreadable(reason)
+    }
+}
+
+impl<'a, S: Searcher> Worker<'a, S> {
+    /// Searches an object that is no delta.
+    pub(super) fn search_root(&mut self, planned: PlannedPack<'a>, entry: Entry) -> EntryResult<S::Hit> {
+        let options = self.shared.options;
+        let (header, deflated) = planned.pack.header(entry).map_err(to_message)?;
+        let EntryContent::Whole(kind) = header.content else {
+            return Err("it is no whole object".to_owned().into());
+        };
+        if !self.shared.searcher.wants(kind) {
+            return Ok(None);
+        }
+        let (size, is_base) = (header.size, planned.plan.is_base(entry));
+        if size > options.max_assembled || (size > options.stream_above && !is_base) {
+            let key = ObjectKey::Packed(planned.number, entry);
+            let mut stream = InflateStream::new(deflated);
+            self.search_stream(key, kind, size, &mut stream)?;
+            let start = planned.pack.offset(entry) + header.len as u64;
+            if options.find_unlisted && start + stream.taken() < planned.pack.entry_end(entry) {
+                self.collected.gap_candidates.push((planned.number, entry));
+            }
+            if is_base {
+                self.collected.fail_descendants(planned, entry, &InflateError::TooLarge(size).to_string());
+            }
+            return Ok(None);
+        }
+        let len = usize::try_from(size).map_err(|_| to_message(InflateError::TooLarge(size)))?;
+        let extent = planned.pack.extent(entry);
+        self.inflater.check(extent, len).map_err(to_message)?;
+        let reservation = self.shared.budget.reserve(size, size).ok_or(EntryError::NoMemory)?;
+        let mut buffer = self.buffers.take(len);
+        if let Err(error) = self.inflate(planned, entry, deflated, len, &mut buffer) {
+            self.buffers.give_back(buffer);
+            return Err(to_message(error).into());
+        }
+
+        let node = self.search_whole(kind, buffer, len, reservation);
+        Ok(self.finish_entry(planned, entry, node))
+    }
+
+    /// Searches an object from end to end.
+    fn search_whole(
+        &mut self,
+        kind: Kind,
+        buffer: Vec<u8>,
+        len: usize,
+        reservation: Reservation,
+    ) -> AssembledObject<S::Hit> {
+        let (truncated, keywords) = self.search_bytes(kind, &buffer[..len]);
+        self.check_links(kind, &buffer[..len]);
+        let hits = std::mem::take(&mut self.hits);
+        AssembledObject {
+            kind,
+            buffer,
+            len,
+            held: len as u64,
+            hits,
+            truncated,
+            keywords,
+            _reservation: reservation,
+        }
+    }
+
+    /// Fills `hits` with the matches of a whole object. Tells whether there are too many, and of the keywords.
+    pub(super) fn search_bytes(&mut self, kind: Kind, bytes: &[u8]) -> (bool, KeywordPositions) {
+        let (searcher, hits, mut truncated) = (self.shared.searcher, &mut self.hits, false);
+        let mut keywords = KeywordPositions::empty(searcher);
+        searcher.search(kind, bytes, &mut self.scratch, &mut |at| keywords.add(at), &mut |range, hit| {
+            truncated |= push_bounded(hits, range.start as u64..range.end as u64, hit);
+        });
+        self.collected.searched += bytes.len() as u64;
+        sort_hits(hits);
+        keywords.sort();
+        (truncated, keywords)
+    }
+
+    /// Records a searched object; returns it if it is a base.
+    pub(super) fn finish_entry(
+        &mut self,
+        planned: PlannedPack<'a>,
+        entry: Entry,
+        mut node: AssembledObject<S::Hit>,
+    ) -> Option<AssembledObject<S::Hit>> {
+        let is_base = planned.plan.is_base(entry);
+        if planned.plan.is_first_copy(entry) {
+            let hits = if is_base { node.hits.clone() } else { std::mem::take(&mut node.hits) };
+            let key = ObjectKey::Packed(planned.number, entry);
+            self.record(key, node.kind, node.len as u64, hits, node.truncated);
+        } else if !node.hits.is_empty() {
+            self.record_duplicate(ObjectKey::Packed(planned.number, entry), &mut node, is_base);
+        }
+        if is_base {
+            return Some(node);
+        }
+        self.buffers.give_back(node.buffer);
+        None
+    }
+
+    /// Notes what a further copy of an object holds.
+    fn record_duplicate(&mut self, key: ObjectKey, node: &mut AssembledObject<S::Hit>, is_base: bool) {
+        let hits = if is_base { node.hits.clone() } else { std::mem::take(&mut node.hits) };
+        let (kind, size, truncated) = (node.kind, node.len as u64, node.truncated);
+        self.collected.matched.push(MatchedCopy { key, kind, size, hits, truncated });
+    }
+
+    /// Inflates an entry, of which `deflated` are the bytes behind its header, and those of all that follow. Notes
+    /// when bytes follow that belong to no entry.
+    pub(super) fn inflate(
+        &mut self,
+        planned: PlannedPack<'a>,
+        entry: Entry,
+        deflated: &[u8],
+        size: usize,
+        out: &mut Vec<u8>,
+    ) -> Result<(), InflateError> {
+        let pack = planned.pack;
+        self.inflater.whole(deflated, pack.extent(entry), size, out)?;
+        if self.shared.options.find_unlisted {
+            let header = pack.bytes(entry).len() - deflated.len();
+            let extent = (pack.entry_end(entry) - pack.offset(entry)).saturating_sub(header as u64);
+            let own = deflated.get(..usize::try_from(extent).unwrap_or(usize::MAX)).unwrap_or(deflated);
+            // Whether there is a gap after all is found out at the end.
+            if !ends_with_stream(own, &out[..size]) {
+                self.collected.gap_candidates.push((planned.number, entry));
+            }
+        }
+        Ok(())
+    }
+
+    /// Looks for what a whole object names.
+    fn check_links(&mut self, kind: Kind, bytes: &[u8]) {
+        if let Some(links) = &mut self.links {
+            links.check(self.shared.store, kind, bytes, &[]);
+        }
+    }
+
+    /// Searches a delta whose base is not in its pack.
+    pub(super) fn search_external_delta(
+        &mut self,
+        planned: PlannedPack<'a>,
+        entry: Entry,
+        base: ObjectId,
+    ) -> EntryResult<S::Hit> {
+        let limit = self.shared.options.max_assembled;
+        let read = self.shared.store.read(&base, limit, &mut self.inflater, &mut HashSet::new());
+        let (kind, bytes) = read.map_err(|reason| format!("its delta base {base}: {reason}"))?;
+        if !self.shared.searcher.wants(kind) {
+            return Ok(None);
+        }
+        let len = bytes.len();
+        let reservation = self.shared.budget.reserve(len as u64, len as u64).ok_or(EntryError::NoMemory)?;
+        let base = self.search_whole(kind, bytes, len, reservation);
+        self.search_delta(planned, entry, &base, true)
+    }
+
+    /// Searches the loose object of that number.
+    pub(super) fn search_loose(&mut self, at: usize, is_first: bool) {
+        let listing = &self.shared.store.listing;
+        let Some(&(id, dir)) = listing.loose.get(at) else { return };
+        let Some(path) = listing.loose_path(&id, dir) else { return };
+        let mut buffer = self.buffers.take(0);
+        let outcome = self.search_loose_file((id, is_first), &path, &mut buffer);
+        self.buffers.give_back(buffer);
+        self.buffers.trim();
+        if let Err(error) = outcome {
+            if !is_first {
+                if !matches!(error, LooseError::Vanished) {
+                    let reason = format!("{}: {error}; another copy of it was scanned", path.display());
+                    self.collected.skips.push(Skip::new(format!("object {id}"), reason));
+                }
+                return;
+            }
+            self.collected.failures.push(ReadFailure {
+                key: ObjectKey::Id(id),
+                reason: format!("{}: {error}", path.display()).into(),
+                is_root_cause: true,
+                vanished: matches!(error, LooseError::Vanished),
+            });
+        }
+    }
+
+    fn search_loose_file(
+        &mut self,
+        (id, is_first): (ObjectId, bool),
+        path: &Path,
+        buffer: &mut Vec<u8>,
+    ) -> Result<(), LooseError> {
+        let large = self.shared.options.stream_above;
+        let read = loose::read(path, large, &mut self.inflater, &mut self.buffers.input, buffer)?;
+        let gaps = self.shared.options.find_unlisted;
+        if let Loose::Whole { start, size, .. } = read
+            && gaps
+            && !ends_with_stream(&self.buffers.input, &buffer[..start + size])
+        {
+            // Whether more stands behind the stream after all is found out at the end.
+            self.collected.loose_tails.push(path.to_owned());
+        }
+        match read {
+            Loose::Whole { kind, start, size } if self.shared.searcher.wants(kind) => {
+                let (truncated, _) = self.search_bytes(kind, &buffer[start..start + size]);
+                self.check_links(kind, &buffer[start..start + size]);
+                let hits = std::mem::take(&mut self.hits);
+                let (key, size) = (ObjectKey::Id(id), size as u64);
+                if is_first {
+                    self.record(key, kind, size, hits, truncated);
+                } else if !hits.is_empty() {
+                    self.collected.matched.push(MatchedCopy { key, kind, size, hits, truncated });
+                }
+            }
+            Loose::Whole { .. } => {}
+            Loose::Large => {
+                let mut object = LooseStream::open(path)?;
+                let (kind, size) = (object.kind, object.size);
+                if self.shared.searcher.wants(kind) {
+                    self.search_stream(ObjectKey::Id(id), kind, size, &mut object)
+                        .map_err(LooseError::Stream)?;
+                }
+                if gaps && !object.took_all() {
+                    self.collected.loose_tails.push(path.to_owned());
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Searches an object piece by piece. What was found before an error is kept.
+    fn search_stream(
+        &mut self,
+        key: ObjectKey,
+        kind: Kind,
+        size: u64,
+        input: &mut dyn Read,
+    ) -> Result<(), String> {
+        let (searcher, hits, mut truncated) = (self.shared.searcher, &mut self.hits, false);
+        let searched = stream::search(searcher, &mut self.scratch, kind, size, input, |range, hit| {
+            truncated |= push_bounded(hits, range, hit);
+        });
+        sort_hits(hits);
+        let hits = std::mem::take(hits);
+        match searched {
+            Ok(searched) => {
+                self.collected.searched += searched;
+                self.record(key, kind, size, hits, truncated);
+                Ok(())
+            }
+            Err(reason) => {
+                if !hits.is_empty() {
+                    self.collected.matched.push(MatchedCopy { key, kind, size, hits, truncated });
+                }
+                Err(reason)
+            }
+        }
+    }
+}
+
+/// An error as it stands in a report.
+pub(super) fn to_message(error: impl std::fmt::Display) -> String {
+    error.to_string()
+}

@@ -1,0 +1,134 @@
+//! Where the keywords of an object stand, so that hardly anything around a change need be searched.
+//!
+//! No match is without an keyword near by. What a delta copies has the keywords that it has in the base, and any
+//! other touches a changed place: so these few bytes tell whether there is anything to search for at all.
+
+use super::Searcher;
+use super::change_edges::ChangeEdges;
+use super::delta_inheritance::{DeltaShape, Region};
+use crate::git::pack::delta::RunSource;
+
+/// The most keywords of one object that are kept.
+const MAX_POSITIONS: usize = 1 << 12;
+
+/// Where an object has keywords.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum KeywordPositions {
+    /// They begin at these places and no others, in order; some may be none after all.
+    Known(Vec<u32>),
+    /// In more places than are kept, or nobody knows.
+    Unknown,
+}
+
+impl KeywordPositions {
+    /// None, or of a searcher that has none, anywhere.
+    pub(super) fn empty(searcher: &impl Searcher) -> Self {
+        if searcher.longest_keyword().is_some() { Self::Known(Vec::new()) } else { Self::Unknown }
+    }
+
+    /// Whether there is none.
+    pub(super) fn is_empty(&self) -> bool {
+        matches!(self, Self::Known(places) if places.is_empty())
+    }
+
+    /// Adds one.
+    pub(super) fn add(&mut self, at: usize) {
+        match (self, u32::try_from(at)) {
+            (Self::Known(places), Ok(at)) if places.len() < MAX_POSITIONS => places.push(at),
+            (keywords, _) => *keywords = Self::Unknown,
+        }
+    }
+
+    /// Adds those at the `new` places in what was gathered of `edges`.
+    pub(super) fn merge(&mut self, mut new: Self, edges: &ChangeEdges<'_>) {
+        new.sort();
+        match &new {
+            Self::Known(new) if new.is_empty() => {}
+            Self::Known(new) => {
+                edges.result_offsets(new).for_each(|at| self.add(at as usize));
+                self.sort();
+            }
+            Self::Unknown => *self = Self::Unknown,
+        }
+    }
+
+    /// Leaves of `regions`, which are in order and do not meet, what lies within `reach` bytes of an keyword.
+    pub(super) fn retain_near(&self, reach: u32, regions: &mut Vec<Region>) {
+        let Self::Known(places) = self else { return };
+        if places.is_empty() {
+            regions.clear();
+            return;
+        }
+        for (start, end) in std::mem::take(regions) {
+            let first = places.partition_point(|&at| at < start);
+            for at in places[first..].iter().take_while(|&&at| at < end) {
+                let (low, high) = (at.saturating_sub(reach).max(start), at.saturating_add(reach).min(end));
+                match regions.last_mut() {
+                    Some(last) if low <= last.1 && start <= last.0 => last.1 = high,
+                    _ => regions.push((low, high)),
+                }
+            }
+        }
+    }
+
+    /// Puts them in order after some were added.
+    pub(super) fn sort(&mut self) {
+        if let Self::Known(places) = self {
+            places.sort_unstable();
+            places.dedup();
+        }
+    }
+}
+
+impl DeltaShape<'_> {
+    /// The keywords of the base, `known`, which the result has too, at their new places; of some only the beginning.
+    /// Runs of no more than `covered` bytes beside a changed place are left out.
+    pub(super) fn inherit_keywords(&self, known: &[u32], covered: u32) -> KeywordPositions {
+        let mut keywords = KeywordPositions::Known(Vec::new());
+        if known.is_empty() {
+            return keywords;
+        }
+        // What changes nothing is covered by nothing.
+        let covered = if self.runs.len() == 1 { 0 } else { covered };
+        for run in self.runs.iter().filter(|run| run.len > covered) {
+            let RunSource::Base(from) = run.source else { continue };
+            let first = known.partition_point(|&at| at < from);
+            let inside = known[first..].iter().take_while(|&&at| at - from < run.len);
+            inside.for_each(|at| keywords.add((at - from + run.at) as usize));
+        }
+        keywords
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::git::pack::delta::Run;
+
+    #[test]
+    fn a_copy_of_all_keeps_all() {
+        let runs = [Run { at: 0, len: 50, source: RunSource::Base(0) }];
+        let shape = DeltaShape { runs: &runs, base_len: 50, result_len: 50 };
+        assert_eq!(shape.inherit_keywords(&[3, 40], 1000), KeywordPositions::Known(vec![3, 40]));
+        let runs = [
+            Run { at: 0, len: 50, source: RunSource::Base(0) },
+            Run { at: 50, len: 20, source: RunSource::Base(30) },
+        ];
+        let shape = DeltaShape { runs: &runs, base_len: 50, result_len: 70 };
+        assert_eq!(shape.inherit_keywords(&[3, 40], 10), KeywordPositions::Known(vec![3, 40, 60]));
+        assert_eq!(shape.inherit_keywords(&[3, 40], 20), KeywordPositions::Known(vec![3, 40]));
+    }
+
+    #[test]
+    fn of_regions_only_what_is_near_an_anchor_is_left() {
+        let near = |keywords: &[u32]| {
+            let mut regions = vec![(0, 100), (150, 400)];
+            KeywordPositions::Known(keywords.to_vec()).retain_near(20, &mut regions);
+            regions
+        };
+        assert_eq!(near(&[]), []);
+        assert_eq!(near(&[120, 149, 400]), []);
+        assert_eq!(near(&[10, 99, 150]), [(0, 30), (79, 100), (150, 170)]);
+        assert_eq!(near(&[200, 230, 240, 300]), [(180, 260), (280, 320)]);
+    }
+}
