@@ -58,15 +58,13 @@ pub fn hooks_dir(path: &Path) -> Result<HooksDir, OpenError> {
 pub struct MessageCut {
     /// What a comment begins with; several if git picks one that the message does not need.
     pub comments: Vec<String>,
-    /// `commit.verbose`: git cuts whatever else is set.
-    pub verbose: bool,
-    /// `commit.cleanup=scissors`: git cuts if the message was edited.
+    /// `commit.cleanup=scissors`: git cuts at the line that it wrote itself for the editor.
     pub scissors: bool,
 }
 
 impl Default for MessageCut {
     fn default() -> Self {
-        Self { comments: vec!["#".to_owned()], verbose: false, scissors: false }
+        Self { comments: vec!["#".to_owned()], scissors: false }
     }
 }
 
@@ -78,16 +76,20 @@ pub fn message_cut(path: &Path) -> Result<MessageCut, OpenError> {
     let repo = user_view(path)?;
     let config = repo.config_snapshot();
     let text = |key: &str| config.string(key).map(|value| value.to_string());
-    let comment = text("core.commentString").or_else(|| text("core.commentChar"));
-    let comments = match comment.as_deref() {
-        Some("auto") => "#;@!$%^&|:".chars().map(String::from).collect(),
-        Some(comment) if !comment.is_empty() => vec![comment.to_owned()],
-        _ => MessageCut::default().comments,
-    };
-    let verbose =
-        config.integer("commit.verbose").map(|level| level > 0).or(config.boolean("commit.verbose"));
+    // Of the two names for one setting, git obeys whichever comes last in its files.
+    let set = ["core.commentString", "core.commentChar"].into_iter().filter_map(text);
+    let mut comments: Vec<String> = set
+        .flat_map(|comment| match comment.as_str() {
+            "auto" => "#;@!$%^&|:".chars().map(String::from).collect(),
+            _ => vec![comment],
+        })
+        .filter(|comment| !comment.is_empty())
+        .collect();
+    if comments.is_empty() {
+        comments = MessageCut::default().comments;
+    }
     let scissors = text("commit.cleanup").is_some_and(|mode| mode == "scissors");
-    Ok(MessageCut { comments, verbose: verbose.unwrap_or(false), scissors })
+    Ok(MessageCut { comments, scissors })
 }
 
 /// The repository at `path`, with all of the configuration that git obeys there.

@@ -4,8 +4,11 @@
 //! `lfs.storage`, which may name any folder of the machine, is not obeyed.
 
 use std::fs::File;
-use std::io;
+use std::io::{self, Read, Seek};
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use sha2::{Digest, Sha256};
 
 use crate::untrusted::{self, kind};
 
@@ -71,6 +74,9 @@ pub enum LfsError {
     /// The system refuses.
     #[error("its Git LFS content cannot be read: {0}")]
     Unreadable(#[source] io::Error),
+    /// The scan was stopped before the content was verified.
+    #[error("its Git LFS content was not reached before the scan ended")]
+    Stopped,
 }
 
 impl LfsStore {
@@ -97,6 +103,32 @@ impl LfsStore {
             return Err(LfsError::Unusable(reason));
         }
         Ok(file)
+    }
+}
+
+impl Pointer {
+    /// Reads `file` to its end and compares its SHA-256 with the pointer's. Leaves the file at its start.
+    ///
+    /// # Errors
+    /// When the hash differs, the file cannot be read, or `stop` was set meanwhile.
+    pub fn verify(&self, file: &mut File, stop: &AtomicBool) -> Result<(), LfsError> {
+        let mut hash = Sha256::new();
+        let mut buffer = vec![0; 1 << 16];
+        loop {
+            if stop.load(Ordering::Relaxed) {
+                return Err(LfsError::Stopped);
+            }
+            match file.read(&mut buffer).map_err(LfsError::Unreadable)? {
+                0 => break,
+                n => hash.update(&buffer[..n]),
+            }
+        }
+        file.rewind().map_err(LfsError::Unreadable)?;
+        let hex: String = hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
+        match hex == self.oid {
+            true => Ok(()),
+            false => Err(LfsError::Unusable("its SHA-256 is not the one in the pointer".to_owned())),
+        }
     }
 }
 

@@ -9,6 +9,7 @@ use super::accept;
 use super::bounded::{Bounded, Dropped};
 use super::contents::{Contents, Searched, own_name, skips};
 use super::few;
+use super::narrowing;
 use crate::container::Input;
 use crate::detect::{Chunk, Detector, Hidden, Mask};
 use crate::model::{Coverage, Finding, Ignored, Origin, Position, Skip, Span, Surface};
@@ -86,6 +87,9 @@ impl Worker for Local<'_> {
         let mut searched = Searched::default();
         let outcome = self.contents.search(content, || own_name(origin), &mut searched);
         coverage.bytes += searched.bytes;
+        if searched.is_pointer && origin.surface == Surface::Worktree {
+            coverage.ignored.insert(narrowing::lfs_content(origin));
+        }
         if !searched.skipped.is_empty() {
             let shown = String::from_utf8_lossy(origin.path.as_deref().unwrap_or_default());
             coverage.skipped.extend(skips(&shown, searched.skipped));

@@ -5,15 +5,17 @@ use std::collections::{BTreeSet, HashSet};
 use std::io::{self, Read, SeekFrom};
 use std::ops::Range;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use super::accept::{self, Verdict};
 use super::bounded::{Bounded, Kept};
 use super::notice::{Notice, Seen};
 use super::{Settings, Stop};
 use crate::container::{
-    self, Format, Input, Limits, Taker, archive_behind, archive_in, ends_zip, is_encoded_in, is_program,
+    self, Format, HEAD, Input, Limits, Taker, archive_behind, archive_in, ends_zip, is_encoded_in, is_program,
 };
 use crate::detect::{Chunk, Detector, Hidden, Mask, Stream, StreamMatch};
+use crate::git::Pointer;
 use crate::model::{Excerpt, Finding, Identified, Origin, Position, Skip, Span, Surface};
 use crate::suppress::Policy;
 
@@ -89,6 +91,8 @@ pub(super) struct Searched {
     pub(super) found: Bounded<Located>,
     /// Bytes searched, those that are packed too.
     pub(super) bytes: u64,
+    /// Whether the content is a Git LFS pointer, so that the file's own bytes are elsewhere.
+    pub(super) is_pointer: bool,
     /// Names that lead to what was not looked at, and why it was not.
     pub(super) skipped: Vec<(Vec<Vec<u8>>, String)>,
 }
@@ -122,6 +126,11 @@ impl<'d> Contents<'d> {
         let Settings { detector, policy, stop, limits, .. } = *settings;
         let eye = Eye { detector, policy, stop, limits, mask: Mask::new(detector) };
         Self { eye, stream: Stream::default(), spare: Vec::new() }
+    }
+
+    /// Set when the scan is to end early.
+    pub(super) fn stop(&self) -> &'d AtomicBool {
+        self.eye.stop.flag()
     }
 
     /// Searches `input`, a content called `name`.
@@ -158,6 +167,7 @@ impl<'d> Contents<'d> {
             Input::File(file) => stream.peek(eye.detector, file)?,
             Input::Stream(content) => stream.peek(eye.detector, content)?,
         };
+        searched.is_pointer = head.len() < HEAD && Pointer::parse(head).is_some();
         let may_hold = is_program(head);
         // What can be read only once is looked at as a whole.
         let begins = Format::of(head).is_some() || (may_hold && matches!(input, Input::Stream(_)));

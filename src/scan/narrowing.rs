@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::Settings;
 use crate::container::Limits;
 use crate::git::ObjectId;
-use crate::model::{Confidence, Ignored, IgnoredKind, Leak, Surface};
+use crate::model::{Confidence, Ignored, IgnoredKind, Leak, Origin, Surface};
 use crate::source::Excludes;
 
 /// Who may have asked for less than the default.
@@ -78,6 +78,13 @@ pub(super) fn submodule(path: &[u8], ids: &BTreeSet<ObjectId>) -> Ignored {
     };
     let by = format!("a submodule ({commits} of another repository)");
     Ignored::path(what, by, "`friskey history` here, or a scan of that repository")
+}
+
+/// The content of a file that is a Git LFS pointer in the work tree.
+pub(super) fn lfs_content(origin: &Origin) -> Ignored {
+    let path = String::from_utf8_lossy(origin.path.as_deref().unwrap_or_default());
+    let what = format!("the Git LFS content of {path}");
+    Ignored::new(IgnoredKind::Object, what, "a pointer file", "git lfs pull")
 }
 
 /// The globs that leave out paths of a history, in which no path is asked one by one.

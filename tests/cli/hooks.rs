@@ -343,6 +343,10 @@ fn the_message_ends_where_git_ends_it() {
     assert!(!output.status.success(), "a key below a scissors line that git does not cut at");
     scratch.git("r", &["config", "commit.cleanup", "scissors"]);
     assert!(!commit(&["-m", &said(&key(2))], "true").status.success());
+    scratch.git("r", &["config", "commit.verbose", "true"]);
+    let output = commit(&["--no-verbose", "-m", &said(&key(2))], "true");
+    assert!(!output.status.success(), "an option overrides commit.verbose");
+    scratch.git("r", &["config", "--unset", "commit.verbose"]);
     // the diff of a verbose commit shows the old key as context
     let editor = "sh -c 'sed -i 1s/^/edited/ \"$1\"' -";
     scratch.write("r/old", format!("{}\nmore\n", key(1)));

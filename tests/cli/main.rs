@@ -11,6 +11,7 @@ mod history;
 mod hook_install;
 mod hooks;
 mod ignore;
+mod lfs;
 mod messages;
 mod narrowed;
 mod push;

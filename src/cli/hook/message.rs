@@ -38,25 +38,21 @@ pub(super) fn identity() -> Vec<u8> {
     values.flat_map(|value| [value.as_encoded_bytes(), b"\n"].concat()).collect()
 }
 
-/// Where git ends the message: at the first scissors line, if it looks for one.
+/// Where git cuts the message: at the scissors line that git itself wrote into the editor.
 ///
-/// It does so with `commit.cleanup=scissors` in an editor, and with `commit.verbose` or `-v`. Of `-v` a hook is not
-/// told; that git wrote the line then shows in its explanation and the diff below it. Where git keeps
-/// what is below such a line, it is part of the message and searched.
+/// Git writes that line for `git commit -v` and for `commit.cleanup=scissors`, with an explanation below it, and
+/// for `-v` the diff. The configuration alone proves nothing: `git merge` ignores `commit.verbose`, and options that
+/// a hook does not see override it. Anything else below such a line may stay in the message, so it is scanned.
 fn end(text: &[u8], cut: &MessageCut, is_edited: bool) -> usize {
-    let Some((at, below)) = cut.comments.iter().filter_map(|comment| scissors(text, comment)).min() else {
-        return text.len();
-    };
-    let is_written_by_git = || {
-        let below = &text[below..];
-        cut.comments.iter().any(|comment| {
-            below
-                .strip_prefix(comment.as_bytes())
-                .is_some_and(|rest| rest.starts_with(EXPLANATION.as_bytes()))
-        }) && memchr::memmem::find(below, b"\ndiff --git ").is_some()
-    };
-    match cut.verbose || is_edited && (cut.scissors || is_written_by_git()) {
-        true => at,
+    let scissors = cut.comments.iter().filter_map(|comment| {
+        let (at, below) = scissors(text, comment)?;
+        let below = text[below..].strip_prefix(comment.as_bytes())?;
+        let below = below.strip_prefix(EXPLANATION.as_bytes())?;
+        let has_diff = || memchr::memmem::find(below, b"\ndiff --").is_some();
+        (cut.scissors || has_diff()).then_some(at)
+    });
+    match is_edited {
+        true => scissors.min().unwrap_or(text.len()),
         false => text.len(),
     }
 }
@@ -92,22 +88,27 @@ mod tests {
     }
 
     #[test]
-    fn a_line_that_git_does_not_cut_at_ends_nothing() {
+    fn a_line_that_git_did_not_write_ends_nothing() {
         let text = format!("message\n{CUT}below\n");
-        assert!(kept(&text, &plain(), true) && kept(&text, &plain(), false));
         let scissors = MessageCut { scissors: true, ..plain() };
-        assert!(!kept(&text, &scissors, true) && kept(&text, &scissors, false));
-        let verbose = MessageCut { verbose: true, ..plain() };
-        assert!(!kept(&text, &verbose, true) && !kept(&text, &verbose, false));
-        for almost in [text.replace("# -", "; -"), text.replace("# -", "x# -"), text.replace("8 -", "8  -")] {
-            assert!(kept(&almost, &verbose, true), "{almost}");
+        for cut in [plain(), scissors.clone()] {
+            assert!(kept(&text, &cut, true) && kept(&text, &cut, false));
+        }
+        let written = format!("message\n{CUT}# Do not modify or remove the line above.\nbelow\n");
+        assert!(!kept(&written, &scissors, true) && kept(&written, &scissors, false));
+        assert!(kept(&written, &plain(), true));
+        for almost in
+            [written.replace("# -", "; -"), written.replace("# -", "x# -"), written.replace("8 -", "8  -")]
+        {
+            assert!(kept(&almost, &scissors, true), "{almost}");
         }
     }
 
     #[test]
     fn the_comment_character_is_that_of_the_configuration() {
-        let text = format!("message\n{}below\n", CUT.replace('#', ";"));
-        let cut = MessageCut { comments: vec![";".to_owned()], verbose: true, ..MessageCut::default() };
+        let below = "# Do not modify or remove the line above.\n";
+        let text = format!("message\n{CUT}{below}").replace('#', ";");
+        let cut = MessageCut { comments: vec![";".to_owned()], scissors: true };
         assert_eq!(end(text.as_bytes(), &cut, true), "message\n".len());
     }
 }

@@ -35,7 +35,9 @@ impl Run<'_> {
             if failed.contains_key(&**pointer) {
                 continue;
             }
-            let Err(error) = store.open(pointer) else { continue };
+            let verified =
+                store.open(pointer).and_then(|mut file| pointer.verify(&mut file, self.settings.stop.flag()));
+            let Err(error) = verified else { continue };
             let reason = error.to_string();
             if failed.len() < TOLD {
                 let skips = vec![Skip::new(nameless(id), reason.clone())];

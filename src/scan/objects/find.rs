@@ -139,8 +139,10 @@ impl Searched {
         let mut searched = contents::Searched::default();
         let failed = match lfs.open(pointer) {
             Ok(mut file) => {
+                // Whatever the file holds is searched, even if it is not what the pointer promises.
+                let verified = pointer.verify(&mut file, contents.stop());
                 let outcome = contents.search(Input::File(&mut file), Vec::new, &mut searched);
-                outcome.err().map(|error| LfsError::Unreadable(error).to_string())
+                outcome.map_err(LfsError::Unreadable).and(verified).err().map(|error| error.to_string())
             }
             Err(error) => Some(error.to_string()),
         };
