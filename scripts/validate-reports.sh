@@ -3,7 +3,8 @@
 # GitLab, JUnit and HTML against the rules in validate_reports.py. No part of `cargo test`, for it installs what
 # it needs (npm, pip) into a folder of its own.
 #
-#   scripts/validate-reports.sh [FILE...]    files end in .sarif .gitlab .junit .html; default: tests/golden
+#   scripts/validate-reports.sh [FILE...]    files end in .sarif .gitlab .junit .html; default: the snapshots of
+#                                            tests/report
 set -euo pipefail
 
 here=$(cd "$(dirname "$0")" && pwd)
@@ -12,7 +13,12 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
 if [ "$#" -eq 0 ]; then
-  set -- "$here"/../tests/golden/*.{sarif,gitlab,junit,html}
+  mkdir "$work/snapshots"
+  for snapshot in "$here"/../tests/report/snapshots/*.{sarif,gitlab,junit,html}.snap; do
+    # The report follows a header between two lines of `---`.
+    sed '1,/^---$/d' "$snapshot" >"$work/snapshots/$(basename "$snapshot" .snap)"
+  done
+  set -- "$work"/snapshots/*
 fi
 
 mkdir -p "$tools"
@@ -29,7 +35,7 @@ sarif=()
 files=()
 for file in "$@"; do
   copy=$work/$(basename "$file")
-  # Golden files have a placeholder where the version stands.
+  # Snapshots have a placeholder in place of the version.
   sed 's/"VERSION"/"0.0.0"/' "$file" >"$copy"
   files+=("$copy")
   case $file in *.sarif) sarif+=("$copy") ;; esac

@@ -34,6 +34,8 @@ const RESERVED: &[(&str, &[&str], &str)] = &[
     ("clap::", &["cli"], "nothing below the command line knows of arguments"),
     ("anyhow", &["cli"], "below the command line errors are types"),
     ("io::stdout", &["cli"], "a report is written where its caller says"),
+    (".into_report(", &["scan"], "only `scan` redacts a draft, with every key that it found"),
+    ("Report::of_redacted(", &["model"], "a report that is not redacted cannot exist"),
 ];
 
 fn root() -> PathBuf {

@@ -17,7 +17,7 @@ use super::root::Root;
 use super::rules::detector;
 use crate::detect::Detector;
 use crate::git::{Repository, file_at, is_tracked_at, why_unclear};
-use crate::model::{PathBase, Report};
+use crate::model::{Draft, PathBase};
 use crate::rules::RuleSet;
 use crate::suppress::Policy;
 
@@ -128,8 +128,8 @@ fn told(base: &Base) -> String {
 }
 
 /// Names the keys that a marker accepts: who wrote the key may have written the marker as well.
-pub(super) fn tell_markers(report: &mut Report) {
-    let findings = report.leaks.iter().flat_map(|leak| &leak.findings);
+pub(super) fn tell_markers(draft: &mut Draft) {
+    let findings = draft.leaks.iter().flat_map(|leak| &leak.findings);
     let mut places = findings.filter_map(|finding| {
         let by = finding.suppressed.as_ref().filter(|suppression| suppression.by == "inline")?;
         let path = finding.origin.path.as_deref().map_or_else(
@@ -144,7 +144,7 @@ pub(super) fn tell_markers(report: &mut Report) {
     }
     let rest = places.count();
     let rest = if rest == 0 { String::new() } else { format!(" and {rest} more") };
-    report.notes.push(format!(
+    draft.notes.push(format!(
         "accepted by a marker in what is scanned: {}{rest}; --no-suppress accepts none",
         first.join(", ")
     ));

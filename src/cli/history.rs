@@ -19,7 +19,7 @@ use super::progress;
 use crate::detect::Detector;
 use crate::git::{self, Progress};
 use crate::model::{Confidence, Surface};
-use crate::scan::{AUDITED, Audit, Only, Settings, scan_history};
+use crate::scan::{AUDITED, Audit, Only, Settings, redact, scan_history};
 use crate::source::Excludes;
 use crate::suppress::Policy;
 
@@ -100,13 +100,14 @@ impl Job<'_> {
             progress: Some(Arc::clone(&progress)),
         };
         let shown = progress::show(&progress, self.reporting.no_progress || global.quiet);
-        let report = scan_history(&settings, &audit);
+        let draft = scan_history(&settings, &audit);
         drop(shown);
-        let mut report = report?;
-        report.category = is_range.then_some("range");
+        let mut draft = draft?;
+        draft.category = is_range.then_some("range");
         if self.tell_markers {
-            base_policy::tell_markers(&mut report);
+            base_policy::tell_markers(&mut draft);
         }
+        let report = redact(draft, detector);
         let exit = report.status().into();
         outputs.write(&report)?;
         Ok(exit)

@@ -6,13 +6,13 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::options::variable;
-use crate::model::{PathBase, Report, native_path};
+use crate::model::{Draft, PathBase, native_path};
 
 /// Adds to the report of a scan of files what the paths in it are from the root of the repository.
-pub(super) fn add(report: &mut Report, scanned: &[PathBuf]) {
+pub(super) fn add(draft: &mut Draft, scanned: &[PathBuf]) {
     let roots = Roots::new(scanned);
     let mut known: HashMap<PathBuf, Option<PathBuf>> = HashMap::new();
-    let findings = report.leaks.iter().flat_map(|leak| &leak.findings);
+    let findings = draft.leaks.iter().flat_map(|leak| &leak.findings);
     let paths = findings.filter_map(|finding| finding.origin.path.as_deref());
     let mut found = Vec::new();
     for shown in paths {
@@ -27,7 +27,7 @@ pub(super) fn add(report: &mut Report, scanned: &[PathBuf]) {
             found.push((shown.to_vec(), inside));
         }
     }
-    report.repository_paths.extend(found);
+    draft.repository_paths.extend(found);
 }
 
 /// Where a scan began.

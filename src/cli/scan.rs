@@ -16,7 +16,7 @@ use super::options::{self, Extent};
 use super::output::Outputs;
 use super::{progress, repository_paths};
 use crate::git::{self, Progress};
-use crate::scan::{Settings, Tree, scan_tree};
+use crate::scan::{Settings, Tree, redact, scan_tree};
 use crate::source::{Excludes, FileOptions};
 
 pub(super) fn run(scan: &Scan, global: &Global) -> Result<Exit> {
@@ -37,13 +37,14 @@ pub(super) fn run(scan: &Scan, global: &Global) -> Result<Exit> {
     let progress = Arc::new(Progress::default());
     tree.files.progress = Some(Arc::clone(&progress));
     let shown = progress::show_files(&progress, reporting.no_progress || global.quiet);
-    let report = scan_tree(&settings, &tree);
+    let draft = scan_tree(&settings, &tree);
     drop(shown);
-    let mut report = report?;
-    repository_paths::add(&mut report, paths);
+    let mut draft = draft?;
+    repository_paths::add(&mut draft, paths);
     if scan.policy_from.is_of_base() {
-        base_policy::tell_markers(&mut report);
+        base_policy::tell_markers(&mut draft);
     }
+    let report = redact(draft, &detector);
     let exit = report.status().into();
     outputs.write(&report)?;
     Ok(exit)

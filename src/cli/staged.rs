@@ -9,7 +9,7 @@ use super::limits::limits;
 use super::options::{self, Extent};
 use super::output::Outputs;
 use super::rules::detector;
-use crate::scan::{Commit, Settings, scan_staged};
+use crate::scan::{Commit, Settings, redact, scan_staged};
 
 pub(super) fn run(staged: &Staged, global: &Global) -> Result<Exit> {
     let config = options::config(global)?;
@@ -37,7 +37,7 @@ pub(super) fn run(staged: &Staged, global: &Global) -> Result<Exit> {
         without_lfs: config.is_without_lfs(),
         threads: options::threads(&staged.reporting.sifting, &config)?,
     };
-    let report = scan_staged(&settings, &commit)?;
+    let report = redact(scan_staged(&settings, &commit)?, &detector);
     let exit = report.status().into();
     outputs.write(&report)?;
     Ok(exit)

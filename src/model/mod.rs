@@ -2,22 +2,29 @@
 
 mod base;
 mod coverage;
+mod draft;
 mod finding;
 mod ignored;
 mod location;
 mod origin;
 mod report;
+mod rule_info;
 mod secret;
 mod suppression;
 mod surface;
+mod version_control;
 
 pub use base::{PathBase, native_path};
 pub use coverage::{Coverage, Skip};
+pub use draft::Draft;
+pub(crate) use draft::Redact;
 pub use finding::{Change, Confidence, Excerpt, Finding, Identified, Leak, LeakStatus};
 pub use ignored::{Ignored, IgnoredKind, IgnoredSet};
 pub use location::{Position, Span};
 pub use origin::Origin;
-pub use report::{Report, RuleInfo, Severity, Status, VersionControl};
+pub use report::{Report, Status};
+pub use rule_info::{RuleInfo, Severity};
 pub use secret::{Fingerprint, Secret, hex};
 pub use suppression::Suppression;
 pub use surface::Surface;
+pub use version_control::VersionControl;

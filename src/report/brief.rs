@@ -37,7 +37,7 @@ pub fn write_brief(report: &Report, blocked: &str, go_on: &[&str], out_to: &mut 
         line(format!("and {} more places", places.len() - LISTED));
     }
     report.open_leaks().take(LISTED).flat_map(commits).for_each(&mut line);
-    for skip in report.coverage.skipped.iter().take(LISTED) {
+    for skip in report.coverage().skipped.iter().take(LISTED) {
         line(format!("not scanned: {}: {}", escape::line(&skip.what), escape::line(&skip.reason)));
     }
     match report.status() {
@@ -48,7 +48,7 @@ pub fn write_brief(report: &Report, blocked: &str, go_on: &[&str], out_to: &mut 
     }
     if report.status() == Status::Findings {
         // A marker that does not count, an entry that has expired: why accepting has not helped.
-        report.notes.iter().take(LISTED).for_each(|note| line(format!("  note: {}", escape::line(note))));
+        report.notes().iter().take(LISTED).for_each(|note| line(format!("  note: {}", escape::line(note))));
     }
     go_on.iter().for_each(|text| line(format!("  {text}")));
     out_to.write_all(escape::lines(&out).as_bytes())

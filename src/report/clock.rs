@@ -17,7 +17,7 @@ pub(super) fn utc(seconds: i64) -> String {
 
 /// When the scan ended, in seconds since 1970.
 pub(super) fn ended(report: &Report) -> i64 {
-    report.started.saturating_add(report.elapsed_seconds.max(0.0).round() as i64)
+    report.started().saturating_add(report.elapsed_seconds().max(0.0).round() as i64)
 }
 
 /// Year, month and day of days since 1970, in the Gregorian calendar.

@@ -22,9 +22,9 @@ pub(super) fn write(report: &Report, _: &Style, out: &mut dyn Write) -> io::Resu
     let mut leaks: Vec<_> = report.open_leaks().collect();
     leaks.sort_by_key(|leak| Reverse((place::gravity(report, leak), leak.identified.confidence)));
     let mut room = MOST;
-    if let Some(first) = report.coverage.skipped.first() {
+    if let Some(first) = report.coverage().skipped.first() {
         // First, so that it is among those shown.
-        let skipped = words::count(report.coverage.skipped.len() as u64, "thing");
+        let skipped = words::count(report.coverage().skipped.len() as u64, "thing");
         let text = format!("{skipped} not scanned, so this answer is not complete. {}", receipt::skip(first));
         command("warning", &[], "friskey: incomplete", &text, out)?;
         room -= 1;
@@ -54,7 +54,7 @@ pub(super) fn write(report: &Report, _: &Style, out: &mut dyn Write) -> io::Resu
 
 /// What was left out on purpose: how much, and the first of it.
 fn left_out(report: &Report) -> Option<String> {
-    let ignored = &report.coverage.ignored;
+    let ignored = &report.coverage().ignored;
     (!ignored.is_empty()).then(|| {
         let counts = receipt::left_out(report);
         let counts = if counts.is_empty() { String::new() } else { format!("{}. ", counts.join(", ")) };

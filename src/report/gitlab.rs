@@ -76,12 +76,12 @@ struct Message {
 
 impl Scan {
     fn new(report: &Report) -> Self {
-        let complete = report.coverage.is_complete();
+        let complete = report.coverage().is_complete();
         Self {
             analyzer: TOOL,
             scanner: TOOL,
             kind: "secret_detection",
-            start_time: clock::utc(report.started),
+            start_time: clock::utc(report.started()),
             end_time: clock::utc(clock::ended(report)),
             status: if complete { "success" } else { "failure" },
             messages: messages(report),
@@ -91,7 +91,7 @@ impl Scan {
 
 fn messages(report: &Report) -> Vec<Message> {
     let message = |level, value| Message { level, value };
-    let skipped = &report.coverage.skipped;
+    let skipped = &report.coverage().skipped;
     let mut all = vec![message("info", receipt::coverage(report)), message("info", receipt::verdict(report))];
     all.extend(receipt::remarks(report).into_iter().map(|remark| message("info", remark)));
     let not_scanned = |text: String| message("warn", format!("not scanned: {text}"));

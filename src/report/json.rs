@@ -52,16 +52,16 @@ impl<'a> Document<'a> {
         Self {
             schema: SCHEMA,
             tool: Tool::new(report),
-            command: report.command,
+            command: report.command(),
             status: report.status().name(),
-            min_confidence: report.min_confidence.name(),
-            leaks: Each(&report.leaks),
-            unlisted: report.unlisted_findings,
-            suppressed: report.suppressed_findings,
-            below_threshold: report.below_threshold,
-            notes: &report.notes,
-            coverage: &report.coverage,
-            elapsed_seconds: report.elapsed_seconds,
+            min_confidence: report.min_confidence().name(),
+            leaks: Each(report.leaks()),
+            unlisted: report.unlisted_findings(),
+            suppressed: report.suppressed_findings(),
+            below_threshold: report.below_threshold(),
+            notes: report.notes(),
+            coverage: report.coverage(),
+            elapsed_seconds: report.elapsed_seconds(),
         }
     }
 }
@@ -76,7 +76,7 @@ pub(super) struct Tool<'a> {
 
 impl<'a> Tool<'a> {
     pub(super) fn new(report: &'a Report) -> Self {
-        Self { name: "friskey", version: env!("CARGO_PKG_VERSION"), rules: &report.rules_digest }
+        Self { name: "friskey", version: env!("CARGO_PKG_VERSION"), rules: report.rules_digest() }
     }
 }
 

@@ -14,13 +14,13 @@ use super::json::{LeakObject, SCHEMA, Tool, write_line};
 
 pub(super) fn write(report: &Report, _: &Style, out: &mut dyn Write) -> io::Result<()> {
     write_line(&Line { kind: "start", body: Start::new(report) }, out)?;
-    for leak in &report.leaks {
+    for leak in report.leaks() {
         write_line(&Line { kind: "leak", body: LeakObject::new(leak) }, out)?;
     }
-    for skip in &report.coverage.skipped {
+    for skip in &report.coverage().skipped {
         write_line(&Line { kind: "skip", body: skip }, out)?;
     }
-    for ignored in report.coverage.ignored.iter() {
+    for ignored in report.coverage().ignored.iter() {
         write_line(&Line { kind: "ignored", body: ignored }, out)?;
     }
     write_line(&Line { kind: "end", body: End::new(report) }, out)
@@ -47,8 +47,8 @@ impl<'a> Start<'a> {
         Self {
             schema: SCHEMA,
             tool: Tool::new(report),
-            command: report.command,
-            min_confidence: report.min_confidence.name(),
+            command: report.command(),
+            min_confidence: report.min_confidence().name(),
         }
     }
 }
@@ -68,12 +68,12 @@ impl<'a> End<'a> {
     fn new(report: &'a Report) -> Self {
         Self {
             status: report.status().name(),
-            unlisted: report.unlisted_findings,
-            suppressed: report.suppressed_findings,
-            below_threshold: report.below_threshold,
-            notes: &report.notes,
-            coverage: &report.coverage,
-            elapsed_seconds: report.elapsed_seconds,
+            unlisted: report.unlisted_findings(),
+            suppressed: report.suppressed_findings(),
+            below_threshold: report.below_threshold(),
+            notes: report.notes(),
+            coverage: report.coverage(),
+            elapsed_seconds: report.elapsed_seconds(),
         }
     }
 }

@@ -14,22 +14,22 @@ const MOST: usize = 1_000;
 
 pub(super) fn write(report: &Report, _: &Style, out: &mut dyn Write) -> io::Result<()> {
     let failures = report.open_leaks().count();
-    let accepted = report.leaks.len() - failures;
-    let incomplete = !report.coverage.is_complete();
+    let accepted = report.leaks().len() - failures;
+    let incomplete = !report.coverage().is_complete();
     // A suite without any case passes in some readers and fails in others.
     let passed = failures == 0 && !incomplete;
     let tests = failures + accepted + usize::from(incomplete) + usize::from(passed);
-    let seconds = if report.elapsed_seconds.is_finite() { report.elapsed_seconds.max(0.0) } else { 0.0 };
+    let seconds = if report.elapsed_seconds().is_finite() { report.elapsed_seconds().max(0.0) } else { 0.0 };
     let counts = format!(
         "tests=\"{tests}\" failures=\"{failures}\" errors=\"{}\" skipped=\"{accepted}\" time=\"{seconds:.3}\"",
         u8::from(incomplete)
     );
     writeln!(out, "<?xml version=\"1.0\" encoding=\"UTF-8\"?>")?;
     writeln!(out, "<testsuites name=\"friskey\" {counts}>")?;
-    let started = clock::utc(report.started);
-    let command = escape::xml(report.command);
+    let started = clock::utc(report.started());
+    let command = escape::xml(report.command());
     writeln!(out, "  <testsuite name=\"friskey {command}\" {counts} timestamp=\"{started}\">")?;
-    for leak in &report.leaks {
+    for leak in report.leaks() {
         if leak.is_suppressed() { accept(report, leak, out)? } else { failure(report, leak, out)? }
     }
     if incomplete {
@@ -101,7 +101,7 @@ fn accept(report: &Report, leak: &Leak, out: &mut dyn Write) -> io::Result<()> {
 }
 
 fn error(report: &Report, out: &mut dyn Write) -> io::Result<()> {
-    let skipped = &report.coverage.skipped;
+    let skipped = &report.coverage().skipped;
     let message = format!("{} not scanned", words::count(skipped.len() as u64, "thing"));
     writeln!(out, "    <testcase classname=\"friskey.coverage\" name=\"nothing skipped\">")?;
     writeln!(out, "      <error type=\"incomplete\" message=\"{message}\">")?;

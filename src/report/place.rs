@@ -78,7 +78,7 @@ pub(super) fn day(change: &Change) -> String {
 
 /// What the report knows about the leak's rule.
 pub(super) fn rule<'a>(report: &'a Report, leak: &Leak) -> Option<&'a RuleInfo> {
-    report.rules.iter().find(|rule| *rule.id == *leak.identified.rule)
+    report.rules().iter().find(|rule| *rule.id == *leak.identified.rule)
 }
 
 /// The rules of the open leaks, each once, in the order of the report.

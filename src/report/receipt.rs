@@ -6,14 +6,14 @@ use super::{escape, place, words};
 
 /// The outcome in one line: what was looked for, what was found, and what was not looked at.
 pub(super) fn verdict(report: &Report) -> String {
-    let skipped = report.coverage.skipped.len() as u64;
+    let skipped = report.coverage().skipped.len() as u64;
     let gaps = format!("{} {} not scanned", words::count(skipped, "thing"), were(skipped));
     let outcome = match report.status() {
         Status::Findings => {
             let leaks = report.open_leaks().count() as u64;
             let places = report.open_leaks().map(|leak| place::open(leak).count() as u64).sum();
             let found = format!("{} in {}", words::count(leaks, "leak"), words::count(places, "place"));
-            let found = match report.unlisted_findings {
+            let found = match report.unlisted_findings() {
                 0 => found,
                 more => format!("{found}; {} not listed", words::count(more, "more finding")),
             };
@@ -35,11 +35,11 @@ fn were(n: u64) -> &'static str {
 /// `no OpenAI key in what was scanned`: what was looked for, and that none of it counts.
 pub(super) fn nothing(report: &Report) -> String {
     let mut text = looked_for(report);
-    if report.below_threshold > 0 {
-        text.push_str(&format!(" of {} confidence or above", report.min_confidence));
+    if report.below_threshold() > 0 {
+        text.push_str(&format!(" of {} confidence or above", report.min_confidence()));
     }
     text.push_str(" in what was scanned");
-    match report.suppressed_findings {
+    match report.suppressed_findings() {
         0 => {}
         n => text.push_str(&format!(" apart from {}", words::count(n, "accepted finding"))),
     }
@@ -48,21 +48,21 @@ pub(super) fn nothing(report: &Report) -> String {
 
 /// What a clean answer denies.
 fn looked_for(report: &Report) -> String {
-    if report.command == "trace" {
+    if report.command() == "trace" {
         return "no traced key".to_owned();
     }
-    let own = report.rules.iter().filter(|rule| !rule.built_in).count();
+    let own = report.rules().iter().filter(|rule| !rule.built_in).count();
     let own_rules = words::count(own as u64, "custom rule");
     match own {
         0 => "no OpenAI key".to_owned(),
-        _ if own == report.rules.len() => format!("no match of {own_rules}"),
+        _ if own == report.rules().len() => format!("no match of {own_rules}"),
         _ => format!("no OpenAI key and no match of {own_rules}"),
     }
 }
 
 /// `3 ignored paths not scanned (--no-ignore)`: how many things were left out on purpose, of each kind.
 pub(super) fn left_out(report: &Report) -> Vec<String> {
-    let counts = report.coverage.ignored.counts();
+    let counts = report.coverage().ignored.counts();
     let counts = counts.filter(|&(kind, ..)| kind != IgnoredKind::Accepted);
     counts.map(|(kind, option, n)| format!("{}{}", left_out_of(kind, n), bracketed(option))).collect()
 }
@@ -99,7 +99,7 @@ pub(super) fn ignored(ignored: &Ignored) -> String {
 
 /// The first `most` things that were left out on purpose, and a line for how many more there are. Escaped.
 pub(super) fn ignored_list(report: &Report, most: usize) -> Vec<String> {
-    let all = &report.coverage.ignored;
+    let all = &report.coverage().ignored;
     let mut list: Vec<_> = all.iter().take(most).map(ignored).collect();
     match all.len().saturating_sub(list.len() as u64) {
         0 => {}
@@ -110,7 +110,7 @@ pub(super) fn ignored_list(report: &Report, most: usize) -> Vec<String> {
 
 /// `scanned 1,234 files, 56.7 MB in 0.21 s; nothing skipped`
 pub(super) fn coverage(report: &Report) -> String {
-    let coverage = &report.coverage;
+    let coverage = report.coverage();
     let counts = [
         (coverage.files, "file"),
         (coverage.commits, "commit"),
@@ -124,13 +124,13 @@ pub(super) fn coverage(report: &Report) -> String {
         0 => "nothing skipped".to_owned(),
         n => format!("{} skipped", words::count(n, "thing")),
     };
-    format!("scanned {} in {}; {skipped}", parts.join(", "), words::elapsed(report.elapsed_seconds))
+    format!("scanned {} in {}; {skipped}", parts.join(", "), words::elapsed(report.elapsed_seconds()))
 }
 
 /// What stands besides the leaks: suppressed findings, leaks below the threshold, notes. Escaped.
 pub(super) fn remarks(report: &Report) -> Vec<String> {
     let mut remarks = Vec::new();
-    match report.unlisted_findings {
+    match report.unlisted_findings() {
         0 => {}
         n => remarks.push(format!(
             "{} counted, but not listed: a report lists at most 10,000 keys and 50,000 places; scan fewer paths \
@@ -138,19 +138,19 @@ pub(super) fn remarks(report: &Report) -> Vec<String> {
             words::count(n, "more finding")
         )),
     }
-    match report.suppressed_findings {
+    match report.suppressed_findings() {
         0 => {}
         n => remarks.push(format!("{} suppressed", words::count(n, "finding"))),
     }
-    match report.below_threshold {
+    match report.below_threshold() {
         0 => {}
         n => remarks.push(format!(
             "{} below {} confidence not listed",
             words::count(n, "leak"),
-            report.min_confidence
+            report.min_confidence()
         )),
     }
-    remarks.extend(report.notes.iter().map(|note| escape::line(note).into_owned()));
+    remarks.extend(report.notes().iter().map(|note| escape::line(note).into_owned()));
     remarks
 }
 

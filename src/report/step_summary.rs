@@ -90,7 +90,7 @@ fn tail(report: &Report) -> String {
         tail.push_str(&format!("- {}\n", text(remark)));
     }
     tail.push_str(&format!("- {}\n", text(&receipt::coverage(report))));
-    let skipped = &report.coverage.skipped;
+    let skipped = &report.coverage().skipped;
     for skip in skipped.iter().take(MOST_SKIPS) {
         tail.push_str(&format!("- not scanned: {}\n", text(&receipt::skip(skip))));
     }

@@ -18,6 +18,7 @@ mod stop;
 
 pub use history::{AUDITED, Audit, HistoryError, scan_history};
 pub use only::{Only, SHORTEST_FINGERPRINT};
+pub use redact::redact;
 pub use staged::{Commit, CommitError, scan_staged};
 pub use stop::Stop;
 
@@ -26,8 +27,8 @@ use std::sync::Arc;
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use crate::container::{Input, Limits};
-use crate::detect::{Detector, Mask};
-use crate::model::{Confidence, Origin, Report, Skip, Surface};
+use crate::detect::Detector;
+use crate::model::{Confidence, Draft, Origin, Skip, Surface};
 use crate::source::{FileOptions, Sink, SourceError, scan_files, scan_stdin};
 use crate::suppress::Policy;
 use collect::{Collector, Gathered};
@@ -64,7 +65,7 @@ pub struct Tree {
 ///
 /// # Errors
 /// A path that does not exist, a bad glob. What cannot be read later is in the report.
-pub fn scan_tree(settings: &Settings<'_>, tree: &Tree) -> Result<Report, SourceError> {
+pub fn scan_tree(settings: &Settings<'_>, tree: &Tree) -> Result<Draft, SourceError> {
     let clock = Clock::start();
     let collector = Collector::new(settings);
     scan_files(&tree.files, &collector)?;
@@ -80,11 +81,11 @@ pub fn scan_tree(settings: &Settings<'_>, tree: &Tree) -> Result<Report, SourceE
             .skipped
             .insert(Skip::new(what.join(" "), "no file matched: there was nothing to scan"));
     }
-    Ok(report("scan", settings, gathered, &clock, |_| {}))
+    Ok(draft("scan", settings, gathered, &clock))
 }
 
 /// Scans the message of a commit that is about to be made, and whom it will be by.
-pub fn scan_message(settings: &Settings<'_>, message: &[u8], identity: &[u8]) -> Report {
+pub fn scan_message(settings: &Settings<'_>, message: &[u8], identity: &[u8]) -> Draft {
     let clock = Clock::start();
     let collector = Collector::new(settings);
     let mut worker = collector.worker();
@@ -92,12 +93,12 @@ pub fn scan_message(settings: &Settings<'_>, message: &[u8], identity: &[u8]) ->
     let _ = worker.blob(&Origin::at_path(Surface::CommitMessage, "commit message"), Input::Bytes(message));
     let _ = worker.blob(&Origin::at_path(Surface::Identity, "author and committer"), Input::Bytes(identity));
     drop(worker);
-    report("staged", settings, collector.finish(), &clock, |_| {})
+    draft("staged", settings, collector.finish(), &clock)
 }
 
 /// The report of a command that has nothing to look at, and is right in that.
-pub fn scan_nothing(settings: &Settings<'_>, command: &'static str) -> Report {
-    report(command, settings, Gathered::default(), &Clock::start(), |_| {})
+pub fn scan_nothing(settings: &Settings<'_>, command: &'static str) -> Draft {
+    draft(command, settings, Gathered::default(), &Clock::start())
 }
 
 /// When a scan began, by both clocks.
@@ -119,14 +120,8 @@ impl Clock {
     }
 }
 
-/// Makes the report; `complete` adds what only the command knows, before everything is redacted.
-fn report(
-    command: &'static str,
-    settings: &Settings<'_>,
-    mut gathered: Gathered,
-    clock: &Clock,
-    complete: impl FnOnce(&mut Report),
-) -> Report {
+/// Groups what was found into leaks, and applies the threshold and the baseline.
+fn draft(command: &'static str, settings: &Settings<'_>, mut gathered: Gathered, clock: &Clock) -> Draft {
     if settings.stop.is_set() {
         gathered.coverage.skipped.insert(Skip::new("the rest", settings.stop.reason()));
     }
@@ -154,7 +149,7 @@ fn report(
     let leaks: Vec<_> =
         all.into_iter().filter(|leak| leak.identified.confidence >= settings.min_confidence).collect();
     gathered.coverage.ignored.extend(narrowing::accepted(&leaks));
-    let mut report = Report {
+    Draft {
         command,
         category: None,
         rules_digest: settings.rules_digest.to_owned(),
@@ -170,14 +165,10 @@ fn report(
         min_confidence: settings.min_confidence,
         coverage: gathered.coverage,
         notes,
-        elapsed_seconds: 0.0,
+        elapsed_seconds: clock.steady.elapsed().as_secs_f64(),
+        started: clock.started(),
         version_control: None,
         repository_paths: Default::default(),
-        started: clock.started(),
-    };
-    complete(&mut report);
-    let secrets = secrets.values().map(|identified| &identified.secret);
-    redact::redact(&mut report, &Mask::new(settings.detector).with_known(secrets));
-    report.elapsed_seconds = clock.steady.elapsed().as_secs_f64();
-    report
+        secrets: secrets.into_values().collect(),
+    }
 }

@@ -7,11 +7,11 @@ use std::path::{Path, PathBuf};
 use super::collect::{Gathered, name_findings};
 use super::contents::own_name;
 use super::objects::{Hit, Places, search};
-use super::{Clock, Settings, narrowing, report};
+use super::{Clock, Settings, draft, narrowing};
 use crate::git::staged::{Side, Staged, StagedError, StagedPath, find, staged};
 use crate::git::{self, LfsStore, MatchedObject, ObjectId, Objects, OpenError, Repository};
 use crate::model::{
-    Coverage, Fingerprint, Ignored, IgnoredKind, IgnoredSet, Origin, Report, Skip, Surface, native_path,
+    Coverage, Draft, Fingerprint, Ignored, IgnoredKind, IgnoredSet, Origin, Skip, Surface, native_path,
 };
 use crate::source::Excludes;
 
@@ -57,7 +57,7 @@ pub enum CommitError {
 ///
 /// # Errors
 /// When there is no repository, or no index that can be read.
-pub fn scan_staged(settings: &Settings<'_>, commit: &Commit) -> Result<Report, CommitError> {
+pub fn scan_staged(settings: &Settings<'_>, commit: &Commit) -> Result<Draft, CommitError> {
     let clock = Clock::start();
     let repo = git::open(&commit.repo)?.to_thread_local();
     let named = named(commit, &repo)?;
@@ -83,7 +83,7 @@ pub fn scan_staged(settings: &Settings<'_>, commit: &Commit) -> Result<Report, C
     gathered.coverage.ignored = left_out.into_inner();
     let mut scan = Scan { settings, repo: &repo, lfs, threads: commit.threads, gathered };
     scan.run(staged, &named);
-    Ok(report("staged", settings, scan.gathered, &clock, |_| {}))
+    Ok(draft("staged", settings, scan.gathered, &clock))
 }
 
 /// The files that were named, from the top of the work tree.

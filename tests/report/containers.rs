@@ -1,17 +1,17 @@
-//! Keys inside archives: every format says where, tells entries apart, and trusts no name in them.
+//! Keys inside archives: every format names the entry, keeps entries apart, and trusts none of their names.
 
 use std::collections::BTreeSet;
 
-use friskey::model::{Confidence, Finding, LeakStatus, Report, Surface};
-use friskey::report::{REPORTERS, Style, write_brief, write_step_summary};
+use friskey::model::{Confidence, Draft, Finding, LeakStatus, Report, Surface};
+use friskey::report::Style;
 use serde_json::Value;
 
-use super::sample;
+use super::{output, sample};
 
-/// The same key in two entries, another one beside it, one in an archive in an archive, one in an object without
-/// a path, and one under a name that means harm.
+/// One key in two entries, another key in the first of them, one in a nested archive, one in an object without
+/// a path, and one in an entry with a malicious name.
 fn packed() -> Report {
-    let mut report = sample::clean();
+    let mut draft: Draft = sample::clean();
     let within = |tail: &str, path: &[u8], container: &[&[u8]], line| {
         let key = sample::identified(sample::secret(tail), "openai-project-key", Confidence::High);
         let mut finding = sample::finding(&key, Surface::Worktree, path, line);
@@ -23,7 +23,7 @@ fn packed() -> Report {
     loose.origin.path = None;
     loose.origin.object = Some("d".repeat(40));
     let hostile = "../..\\./etc/\u{202e}x\u{1b}[31m ##vso[task.complete]::error::\n](1)<b>|`";
-    for places in [
+    for findings in [
         vec![
             within("aaaa", b"dist/app.zip", &[b"app.zip", b"config/.env"], 3),
             within("aaaa", b"dist/app.zip", &[b"app.zip", b"config/.env.old"], 3),
@@ -33,55 +33,40 @@ fn packed() -> Report {
         vec![loose],
         vec![within("eeee", b"dist/evil.zip", &[b"evil.zip", hostile.as_bytes()], 2)],
     ] {
-        let key = places[0].identified.clone();
-        report.leaks.push(sample::leak(key, LeakStatus::Present, places));
+        let key = findings[0].identified.clone();
+        draft.leaks.push(sample::leak(key, LeakStatus::Present, findings));
     }
-    report
+    sample::redacted(draft)
 }
 
-fn written(name: &str, report: &Report) -> String {
-    let mut out = Vec::new();
-    friskey::report::reporter(name)
-        .expect("a format")
-        .write(report, &Style::default(), &mut out)
-        .expect("a Vec takes everything");
-    String::from_utf8(out).expect("UTF-8")
-}
-
-fn texts(report: &Report) -> Vec<(&'static str, String)> {
-    let mut all: Vec<_> = REPORTERS.iter().map(|entry| (entry.name, written(entry.name, report))).collect();
-    let (mut summary, mut brief) = (Vec::new(), Vec::new());
-    write_step_summary(report, &mut summary).expect("a Vec takes everything");
-    write_brief(report, "the commit is blocked", &[], &mut brief).expect("a Vec takes everything");
-    all.push(("summary", String::from_utf8(summary).expect("UTF-8")));
-    all.push(("brief", String::from_utf8(brief).expect("UTF-8")));
-    all
+fn formatted(format: &str, report: &Report) -> String {
+    output::formatted(format, report, &Style::default())
 }
 
 #[test]
 fn every_format_names_the_entry() {
-    for (format, text) in texts(&packed()) {
+    for (format, text) in output::all(&packed(), &Style::default()) {
         for name in ["config/.env", "inner.tar", "a/b"] {
-            assert!(text.contains(name), "{format} leaves out {name}");
+            assert!(text.contains(name), "{format} does not name {name}");
         }
         if !["json", "jsonl", "summary", "gitlab"].contains(&format) {
-            for place in
+            for entry in
                 ["dist/app.zip → config/.env", "top.zip → inner.tar → a/b", "unreachable dddddddddd → x/a"]
             {
-                let split = format!("{} at ", place);
-                assert!(text.contains(&format!("{place}:")) || text.contains(&split), "{format}: {place}");
+                let with_position = [format!("{entry}:"), format!("{entry} at ")];
+                assert!(with_position.iter().any(|place| text.contains(place)), "{format}: {entry}");
             }
         }
     }
 }
 
 #[test]
-fn no_name_inside_an_archive_does_harm() {
-    for (format, text) in texts(&packed()) {
+fn names_of_entries_cannot_attack_the_reader() {
+    for (format, text) in output::all(&packed(), &Style::default()) {
         assert!(!text.contains("##vso["), "{format}");
         assert!(!text.contains('\u{202e}') && !text.contains('\u{1b}'), "{format}");
         assert!(text.lines().all(|line| !line.starts_with("::error::")), "{format}");
-        // What is data keeps its value; nothing else shows a way out of the archive.
+        // JSON keeps the value as it is; no other format shows a path that leaves the archive.
         let climbs = text.contains("../..") || text.contains("..\\");
         assert!(!climbs || ["json", "jsonl"].contains(&format), "{format}");
         assert!(
@@ -89,19 +74,19 @@ fn no_name_inside_an_archive_does_harm() {
                 || ["json", "jsonl", "sarif", "gitlab", "human", "brief", "github"].contains(&format)
         );
     }
-    let sarif = written("sarif", &packed());
-    assert!(!sarif.contains("evil.zip/"), "no address leads into an archive");
+    let sarif = formatted("sarif", &packed());
+    assert!(!sarif.contains("evil.zip/"), "a URI points into an archive");
 }
 
 #[test]
-fn addresses_and_lines_are_those_of_the_archive() {
-    let sarif: Value = serde_json::from_str(&written("sarif", &packed())).unwrap();
+fn uris_and_lines_refer_to_the_archive_itself() {
+    let sarif: Value = serde_json::from_str(&formatted("sarif", &packed())).unwrap();
     let results = sarif["runs"][0]["results"].as_array().unwrap();
     let uris = ["dist/app.zip", "dist/app.zip", "top.zip", &format!(".git/unreachable/{}", "d".repeat(40))];
     for (result, uri) in results.iter().zip(uris) {
-        let places = result["locations"].as_array().unwrap().iter();
-        for place in places.chain(result["relatedLocations"].as_array().into_iter().flatten()) {
-            let physical = &place["physicalLocation"];
+        let locations = result["locations"].as_array().unwrap().iter();
+        for location in locations.chain(result["relatedLocations"].as_array().into_iter().flatten()) {
+            let physical = &location["physicalLocation"];
             assert_eq!(physical["artifactLocation"]["uri"], uri);
             let region = &physical["region"];
             assert_eq!((&region["startLine"], &region["endLine"]), (&1.into(), &1.into()), "{region}");
@@ -111,19 +96,19 @@ fn addresses_and_lines_are_those_of_the_archive() {
     assert!(message(0).contains("Stands in dist/app.zip → config/.env at 3:19."), "{}", message(0));
     assert!(message(0).contains("[dist/app.zip → config/.env.old:3:19](1)"), "{}", message(0));
     assert!(message(2).contains("top.zip → inner.tar → a/b at 70000:19."), "{}", message(2));
-    let inner = &results[0]["locations"][0]["logicalLocations"][0]["fullyQualifiedName"];
-    assert_eq!(inner, "config/.env");
-    let github = written("github", &packed());
-    assert!(github.contains("::error file=dist/app.zip,title="), "no line of a file that has none: {github}");
+    let entry = &results[0]["locations"][0]["logicalLocations"][0]["fullyQualifiedName"];
+    assert_eq!(entry, "config/.env");
+    let github = formatted("github", &packed());
+    assert!(github.contains("::error file=dist/app.zip,title="), "an archive has no lines: {github}");
 }
 
 #[test]
-fn entries_do_not_share_an_identity() {
+fn entries_of_one_archive_have_distinct_ids() {
     let report = packed();
-    let places: Vec<&Finding> = report.leaks.iter().flat_map(|leak| &leak.findings).collect();
-    let ids: BTreeSet<_> = places.iter().map(|place| place.id()).collect();
-    assert_eq!(ids.len(), places.len());
-    let sarif: Value = serde_json::from_str(&written("sarif", &report)).unwrap();
+    let findings: Vec<&Finding> = report.leaks().iter().flat_map(|leak| &leak.findings).collect();
+    let ids: BTreeSet<_> = findings.iter().map(|finding| finding.id()).collect();
+    assert_eq!(ids.len(), findings.len());
+    let sarif: Value = serde_json::from_str(&formatted("sarif", &report)).unwrap();
     let results = sarif["runs"][0]["results"].as_array().unwrap();
     let hash = |result: &Value| {
         result["partialFingerprints"]["primaryLocationLineHash"].as_str().unwrap().to_owned()
@@ -131,16 +116,16 @@ fn entries_do_not_share_an_identity() {
     let hashes: BTreeSet<_> = results.iter().map(hash).collect();
     assert_eq!(hashes.len(), results.len());
     assert!(hashes.iter().all(|hash| hash.ends_with(":1") && hash.len() == 18));
-    let gitlab: Value = serde_json::from_str(&written("gitlab", &report)).unwrap();
+    let gitlab: Value = serde_json::from_str(&formatted("gitlab", &report)).unwrap();
     let entries = gitlab["vulnerabilities"].as_array().unwrap();
-    let field =
+    let distinct =
         |name: &str| entries.iter().map(|entry| entry[name].to_string()).collect::<BTreeSet<_>>().len();
-    assert_eq!((entries.len(), field("id")), (places.len(), places.len()));
-    // The two keys of one entry stand on one line of it.
-    assert_eq!(field("location"), places.len() - 1);
+    assert_eq!((entries.len(), distinct("id")), (findings.len(), findings.len()));
+    // Two keys are on the same line of the same entry.
+    assert_eq!(distinct("location"), findings.len() - 1);
     assert_eq!(entries[0]["location"]["file"], "dist/app.zip → config/.env");
     assert_eq!(entries[0]["location"]["start_line"], 3);
-    let json: Value = serde_json::from_str(&written("json", &report)).unwrap();
+    let json: Value = serde_json::from_str(&formatted("json", &report)).unwrap();
     let first = &json["leaks"][0]["findings"][0];
     assert_eq!(first["container"], serde_json::json!(["app.zip", "config/.env"]));
     assert_eq!(first["path"], "dist/app.zip");

@@ -1,37 +1,32 @@
-//! What readers of reports take at most, and what a report does when there is more.
+//! The limits of those who read reports, and what a report does when it exceeds them.
 
-use friskey::model::{Confidence, LeakStatus, Report, Skip, Surface};
-use friskey::report::{Style, reporter, write_sarif, write_step_summary};
+use friskey::model::{Confidence, Draft, LeakStatus, Report, Skip, Surface};
+use friskey::report::{Style, write_sarif};
 use serde_json::Value;
 
+use super::output::{formatted, step_summary};
 use super::sample;
 
-/// A report of that many leaks; every hundredth one has a rule that is more severe.
-fn many(leaks: usize) -> Report {
-    let mut report = sample::clean();
+/// A draft with that many leaks; every hundredth matches a more severe rule.
+fn many(leaks: usize) -> Draft {
+    let mut draft = sample::clean();
     for n in 0..leaks {
         let rule = if n % 100 == 99 { "openai-project-key" } else { "openai-legacy-key" };
         let identified = sample::identified(sample::secret(&format!("{n:06}")), rule, Confidence::High);
         let path = format!("src/{n}/{}.py", "long/".repeat(20));
-        let place = sample::finding(&identified, Surface::Worktree, path.as_bytes(), 1);
-        report.leaks.push(sample::leak(identified, LeakStatus::Present, vec![place]));
+        let finding = sample::finding(&identified, Surface::Worktree, path.as_bytes(), 1);
+        draft.leaks.push(sample::leak(identified, LeakStatus::Present, vec![finding]));
     }
-    report
-}
-
-fn written(format: &str, report: &Report, style: &Style) -> String {
-    let mut out = Vec::new();
-    reporter(format).expect("a known format").write(report, style, &mut out).expect("a Vec takes everything");
-    String::from_utf8(out).expect("reports are UTF-8")
+    draft
 }
 
 fn sarif(report: &Report, style: &Style) -> Value {
-    serde_json::from_str(&written("sarif", report, style)).expect("SARIF is JSON")
+    serde_json::from_str(&formatted("sarif", report, style)).expect("SARIF is JSON")
 }
 
 #[test]
-fn sarif_keeps_the_worst_and_says_so() {
-    let log = sarif(&many(6_000), &Style::default());
+fn sarif_keeps_the_most_severe_results_and_reports_the_cut() {
+    let log = sarif(&sample::redacted(many(6_000)), &Style::default());
     let results = log["runs"][0]["results"].as_array().unwrap();
     assert_eq!(results.len(), 5_000);
     assert_eq!(results.iter().filter(|result| result["ruleId"] == "openai-project-key").count(), 60);
@@ -40,8 +35,8 @@ fn sarif_keeps_the_worst_and_says_so() {
 }
 
 #[test]
-fn sarif_leaves_suppressed_leaks_out_unless_asked() {
-    let report = sample::tree();
+fn sarif_omits_suppressed_leaks_unless_asked() {
+    let report = sample::redacted(sample::tree());
     assert_eq!(sarif(&report, &Style::default())["runs"][0]["results"].as_array().unwrap().len(), 2);
     let all = sarif(&report, &Style { sarif_suppressed: true, ..Style::default() });
     let results = all["runs"][0]["results"].as_array().unwrap();
@@ -51,7 +46,7 @@ fn sarif_leaves_suppressed_leaks_out_unless_asked() {
 }
 
 #[test]
-fn sarif_results_can_be_uploaded() {
+fn sarif_results_meet_the_requirements_for_uploads() {
     for (name, report) in sample::all() {
         for result in sarif(&report, &Style::default())["runs"][0]["results"].as_array().unwrap() {
             let locations = result["locations"].as_array().unwrap();
@@ -59,13 +54,12 @@ fn sarif_results_can_be_uploaded() {
             for location in
                 locations.iter().chain(result["relatedLocations"].as_array().into_iter().flatten())
             {
-                let place = &location["physicalLocation"];
-                let side = |name: &str| place["region"][name].as_u64().unwrap();
-                assert!(side("startLine") >= 1 && side("startColumn") >= 1, "{name}");
-                let (start, end) =
-                    ((side("startLine"), side("startColumn")), (side("endLine"), side("endColumn")));
-                assert!(start < end, "{name}");
-                assert!(place["artifactLocation"]["uri"].as_str().unwrap().is_ascii(), "{name}");
+                let physical = &location["physicalLocation"];
+                let number = |name: &str| physical["region"][name].as_u64().unwrap();
+                let start = (number("startLine"), number("startColumn"));
+                let end = (number("endLine"), number("endColumn"));
+                assert!(start.0 >= 1 && start.1 >= 1 && start < end, "{name}");
+                assert!(physical["artifactLocation"]["uri"].as_str().unwrap().is_ascii(), "{name}");
             }
             assert!(!result["message"]["text"].as_str().unwrap().contains("@example.org"), "{name}");
         }
@@ -73,65 +67,65 @@ fn sarif_results_can_be_uploaded() {
 }
 
 #[test]
-fn sarif_hashes_lines_of_the_checkout_only_if_told() {
+fn sarif_has_line_hashes_of_checked_out_files_only_if_given() {
+    let tree = sample::redacted(sample::tree());
     let mut out = Vec::new();
     let hash = |_: &_, line: u64| Some(format!("abc:{line}"));
-    write_sarif(&sample::tree(), &Style::default(), &hash, &mut out).unwrap();
+    write_sarif(&tree, &Style::default(), &hash, &mut out).unwrap();
     let log: Value = serde_json::from_slice(&out).unwrap();
-    let prints = |log: &Value, at: usize| log["runs"][0]["results"][at]["partialFingerprints"].clone();
-    assert_eq!(prints(&log, 0)["primaryLocationLineHash"], "abc:1");
-    // The lines of an archive's entry are not those of the archive, whose first line all of its entries would share.
-    let id = sample::tree().leaks[1].findings[0].id();
-    assert_eq!(prints(&log, 1)["primaryLocationLineHash"], format!("{id}:1"));
-    let plain = sarif(&sample::tree(), &Style::default());
-    assert_eq!(prints(&plain, 0).get("primaryLocationLineHash"), None);
-    let history = sarif(&sample::history(), &Style::default());
-    assert!(prints(&history, 0)["primaryLocationLineHash"].as_str().unwrap().ends_with(":1"));
+    let fingerprints = |log: &Value, at: usize| log["runs"][0]["results"][at]["partialFingerprints"].clone();
+    assert_eq!(fingerprints(&log, 0)["primaryLocationLineHash"], "abc:1");
+    // All entries of an archive would share the hash of its first line.
+    let id = tree.leaks()[1].findings[0].id();
+    assert_eq!(fingerprints(&log, 1)["primaryLocationLineHash"], format!("{id}:1"));
+    let plain = sarif(&tree, &Style::default());
+    assert_eq!(fingerprints(&plain, 0).get("primaryLocationLineHash"), None);
+    let history = sarif(&sample::redacted(sample::history()), &Style::default());
+    assert!(fingerprints(&history, 0)["primaryLocationLineHash"].as_str().unwrap().ends_with(":1"));
 }
 
 #[test]
-fn ten_annotations_at_most() {
+fn github_shows_at_most_ten_annotations() {
     for leaks in [8, 9, 10, 11, 500] {
         for skipped in [false, true] {
-            let mut report = many(leaks);
+            let mut draft = many(leaks);
             if skipped {
-                report.coverage.skipped.insert(Skip::new("a", "unreadable"));
+                draft.coverage.skipped.insert(Skip::new("a", "unreadable"));
             }
-            let text = written("github", &report, &Style::default());
-            let shown: Vec<_> = text.lines().filter(|line| line.starts_with("::")).collect();
+            let text = formatted("github", &sample::redacted(draft), &Style::default());
+            let annotations: Vec<_> = text.lines().filter(|line| line.starts_with("::")).collect();
             let all = leaks + usize::from(skipped);
-            assert_eq!(shown.len(), all.min(10));
+            assert_eq!(annotations.len(), all.min(10));
             assert_eq!(all > 10, text.contains("more leak"), "{text}");
             if leaks == 500 {
-                assert!(shown[usize::from(skipped)].starts_with("::error"), "the worst come first");
+                let first = annotations[usize::from(skipped)];
+                assert!(first.starts_with("::error"), "the most severe leak comes first");
             }
         }
     }
 }
 
 #[test]
-fn the_step_summary_fits() {
-    let mut report = many(3_000);
-    report.coverage.skipped =
+fn the_step_summary_fills_its_limit_and_no_more() {
+    let mut draft = many(3_000);
+    draft.coverage.skipped =
         (0..10_000).map(|n| Skip::new(format!("<{n}>").repeat(100), "*".repeat(5_000))).collect();
-    report.notes = (0..1_000).map(|n| format!("{n} {}", "&".repeat(10_000))).collect();
-    let mut out = Vec::new();
-    write_step_summary(&report, &mut out).unwrap();
-    assert!(out.len() <= 1 << 20, "{} bytes", out.len());
-    assert!(out.len() > 900_000, "{} bytes: room was wasted", out.len());
-    let text = String::from_utf8(out).unwrap();
+    draft.notes = (0..1_000).map(|n| format!("{n} {}", "&".repeat(10_000))).collect();
+    let text = step_summary(&sample::redacted(draft));
+    assert!(text.len() <= 1 << 20, "{} bytes", text.len());
+    assert!(text.len() > 900_000, "only {} bytes", text.len());
     assert!(text.contains("more leaks did not fit here"));
     assert!(text.contains("9,950 more things not scanned"));
 }
 
 #[test]
-fn everything_can_be_listed() {
-    let text = written("human", &sample::tree(), &Style { verbose: true, ..Style::default() });
-    assert!(text.contains("src/app13.py:13:19") && !text.contains("more place"));
-    let text = written("human", &sample::incomplete(), &Style { verbose: true, ..Style::default() });
-    assert!(text.contains("data/part14.bin"));
-    let text = written("human", &sample::tree(), &Style { verbose: true, ..Style::default() });
-    assert!(text.contains("accepted: src/app03.py:3:19: friskey:allow: made up"), "{text}");
-    let text = written("human", &sample::narrowed(), &Style { verbose: true, ..Style::default() });
-    assert!(text.contains("leaves out z/0900") && text.contains("more things left out"));
+fn verbose_lists_everything() {
+    let verbose =
+        |draft| formatted("human", &sample::redacted(draft), &Style { verbose: true, ..Style::default() });
+    let tree = verbose(sample::tree());
+    assert!(tree.contains("src/app13.py:13:19") && !tree.contains("more place"));
+    assert!(tree.contains("accepted: src/app03.py:3:19: friskey:allow: made up"), "{tree}");
+    assert!(verbose(sample::incomplete()).contains("data/part14.bin"));
+    let narrowed = verbose(sample::narrowed_beyond_limits());
+    assert!(narrowed.contains("leaves out z/0900") && narrowed.contains("more things left out"));
 }

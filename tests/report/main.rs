@@ -1,8 +1,9 @@
-//! The reporters, on reports put together by hand.
+//! The reporters, on reports assembled by hand.
 
 mod containers;
-mod golden;
 mod limits;
 mod list;
+mod output;
 mod sample;
 mod secrets;
+mod snapshots;

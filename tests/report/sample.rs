@@ -1,13 +1,25 @@
-//! Reports to write: one for each situation that a format has to tell apart.
+//! Sample reports: one for each situation that a format has to distinguish.
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
+use friskey::detect::Detector;
 use friskey::model::{
-    Change, Confidence, Coverage, Excerpt, Finding, Identified, Ignored, IgnoredKind, Leak, LeakStatus,
-    Origin, Position, Report, RuleInfo, Secret, Severity, Skip, Span, Suppression, Surface, VersionControl,
+    Change, Confidence, Coverage, Draft, Excerpt, Finding, Identified, Ignored, IgnoredKind, Leak,
+    LeakStatus, Origin, Position, Report, RuleInfo, Secret, Severity, Skip, Span, Suppression, Surface,
+    VersionControl,
 };
+use friskey::rules::RuleSet;
 
-/// A key that is made up here and stands nowhere whole.
+/// Redacts `draft` as a scan that found its leaks would.
+pub(crate) fn redacted(mut draft: Draft) -> Report {
+    static DETECTOR: LazyLock<Detector> = LazyLock::new(|| {
+        Detector::new(&RuleSet::built_in().expect("the built-in rules load")).expect("they compile")
+    });
+    draft.secrets = draft.leaks.iter().map(|leak| Arc::clone(&leak.identified)).collect();
+    friskey::scan::redact(draft, &DETECTOR)
+}
+
+/// A made-up key, assembled here so that it never appears whole in this file.
 pub(crate) fn secret(tail: &str) -> Secret {
     let body = "mN3".repeat(24);
     let key = format!("sk-proj-{body}{}{body}{tail}", concat!("T3Blbk", "FJ"));
@@ -95,14 +107,14 @@ fn rules() -> Vec<RuleInfo> {
     ]
 }
 
-pub(crate) fn clean() -> Report {
+pub(crate) fn clean() -> Draft {
     let coverage = Coverage {
         files: 1234,
         bytes: 56_700_000,
         surfaces: [Surface::Worktree, Surface::FileName].into(),
         ..Coverage::default()
     };
-    Report {
+    Draft {
         command: "scan",
         category: None,
         rules_digest: "0123456789abcdef".to_owned(),
@@ -118,21 +130,32 @@ pub(crate) fn clean() -> Report {
         started: 1_795_221_360,
         version_control: None,
         repository_paths: Default::default(),
+        secrets: Vec::new(),
     }
 }
 
-pub(crate) fn incomplete() -> Report {
-    let mut report = clean();
+pub(crate) fn incomplete() -> Draft {
+    let mut draft = clean();
     let skip = |n| Skip::new(format!("data/part{n:02}.bin"), "permission denied");
-    report.coverage.skipped = (1..=14).map(skip).collect();
-    report.below_threshold = 1;
-    report
+    draft.coverage.skipped = (1..=14).map(skip).collect();
+    draft.below_threshold = 1;
+    draft
 }
 
-/// A scan that ignore files, options, configuration and rules have narrowed.
-pub(crate) fn narrowed() -> Report {
-    let mut report = clean();
-    let ignored = &mut report.coverage.ignored;
+/// A scan that ignore files, options, configuration and rules have narrowed, with more ignored paths than the
+/// shorter formats list.
+pub(crate) fn narrowed() -> Draft {
+    narrowed_by(46)
+}
+
+/// The same with more ignored paths than any format lists.
+pub(crate) fn narrowed_beyond_limits() -> Draft {
+    narrowed_by(2_000)
+}
+
+fn narrowed_by(paths: usize) -> Draft {
+    let mut draft = clean();
+    let ignored = &mut draft.coverage.ignored;
     ignored.extend([
         Ignored::path("node_modules/", ".gitignore:3 `node_modules/`", "--no-ignore"),
         Ignored::path("se\u{202e}cret ::error::x|.env", "sub/.ignore:1 `<*>\u{1b}`", "--no-ignore"),
@@ -142,16 +165,16 @@ pub(crate) fn narrowed() -> Report {
         Ignored::new(IgnoredKind::Limit, "max-depth to 0, default 10", "--max-depth", "--max-depth"),
         Ignored::new(IgnoredKind::Accepted, "2 findings", ".friskey-baseline.toml", "--no-suppress"),
     ]);
-    ignored.extend((0..2_000).map(|n| Ignored::path(format!("z/{n:04}"), "--exclude `z/*`", "")));
-    report.suppressed_findings = 2;
-    report.below_threshold = 1;
-    report.rules[2].built_in = false;
-    report
+    ignored.extend((0..paths).map(|n| Ignored::path(format!("z/{n:04}"), "--exclude `z/*`", "")));
+    draft.suppressed_findings = 2;
+    draft.below_threshold = 1;
+    draft.rules[2].built_in = false;
+    draft
 }
 
-/// A work tree: a leak in many places, one in an archive, one accepted.
-pub(crate) fn tree() -> Report {
-    let mut report = clean();
+/// A work tree with three leaks: one in many places, one in an archive, one accepted.
+pub(crate) fn tree() -> Draft {
+    let mut draft = clean();
     let project = identified(secret("x9KA"), "openai-project-key", Confidence::High);
     let mut places: Vec<_> = (1..=13)
         .map(|n| finding(&project, Surface::Worktree, format!("src/app{n:02}.py").as_bytes(), n))
@@ -164,25 +187,26 @@ pub(crate) fn tree() -> Report {
     let admin = identified(secret("aaaa"), "openai-admin-key", Confidence::High);
     let mut accepted = finding(&admin, Surface::Worktree, b"tests/keys.txt", 1);
     accepted.suppressed = Some(inline());
-    report.leaks = vec![
+    draft.leaks = vec![
         leak(project, LeakStatus::Present, places),
         leak(legacy, LeakStatus::Present, vec![packed]),
         leak(admin, LeakStatus::Present, vec![accepted]),
     ];
-    report.suppressed_findings = 2;
-    report.notes = vec!["baseline entry 3f2a… matches nothing any more".to_owned()];
-    report
+    draft.suppressed_findings = 2;
+    draft.notes = vec!["baseline entry 3f2a… matches nothing any more".to_owned()];
+    draft
 }
 
 fn inline() -> Suppression {
     Suppression { by: "inline", source: "friskey:allow".to_owned(), reason: Some("made up".to_owned()) }
 }
 
-/// A history: removed and brought back, unreachable, in a message; and not all of it was read.
-pub(crate) fn history() -> Report {
-    let mut report = clean();
-    report.command = "history";
-    report.version_control = Some(VersionControl {
+/// An incomplete scan of a history with two leaks: one that was removed, re-introduced and removed again,
+/// and an unreachable one in a commit message.
+pub(crate) fn history() -> Draft {
+    let mut draft = clean();
+    draft.command = "history";
+    draft.version_control = Some(VersionControl {
         repository_uri: "https://host.example/team/app.git".to_owned(),
         revision: Some("4".repeat(40)),
         branch: Some("main".to_owned()),
@@ -213,8 +237,8 @@ pub(crate) fn history() -> Report {
     let mut named = finding(&removed.identified, Surface::RefName, b"refs/tags/v1", 1);
     named.excerpt = None;
     removed.findings.push(named);
-    report.leaks = vec![removed, unreachable];
-    report.coverage = Coverage {
+    draft.leaks = vec![removed, unreachable];
+    draft.coverage = Coverage {
         commits: 12,
         blobs: 345,
         refs: 2,
@@ -223,12 +247,12 @@ pub(crate) fn history() -> Report {
         skipped: [Skip::new("object 6666666666", "missing: the clone is partial")].into(),
         ..Coverage::default()
     };
-    report
+    draft
 }
 
-/// Everything that a repository's author could try on the reader of a report.
-pub(crate) fn hostile() -> Report {
-    let mut report = clean();
+/// Everything that a repository's author could try on the reader of a draft.
+pub(crate) fn hostile() -> Draft {
+    let mut draft = clean();
     let legacy = identified(secret("Zq7w"), "openai-legacy-key", Confidence::Low);
     let paths: [&[u8]; 5] = [
         b"::error::pwned,a:b%0A",
@@ -248,28 +272,28 @@ pub(crate) fn hostile() -> Report {
     }];
     odd.refs_in_history = vec!["refs/heads/a|b<c>\u{200d}".to_owned()];
     odd.exposed_seconds = Some(u64::MAX);
-    report.leaks = vec![odd];
-    report.coverage.skipped = [Skip::new("a\nb\u{1b}]0;x\u{7}", "100% <gone> :: \u{2066}")].into();
-    report.notes = vec!["note\n::warning::x ]]> \u{feff}".to_owned()];
-    report.elapsed_seconds = f64::NAN;
-    report.started = i64::MAX;
-    report
+    draft.leaks = vec![odd];
+    draft.coverage.skipped = [Skip::new("a\nb\u{1b}]0;x\u{7}", "100% <gone> :: \u{2066}")].into();
+    draft.notes = vec!["note\n::warning::x ]]> \u{feff}".to_owned()];
+    draft.elapsed_seconds = f64::NAN;
+    draft.started = i64::MAX;
+    draft
 }
 
-/// A key on standard input, where there is nothing to tell about its past.
-pub(crate) fn stdin() -> Report {
-    let mut report = clean();
+/// A key on standard input, which has no history.
+pub(crate) fn stdin() -> Draft {
+    let mut draft = clean();
     let project = identified(secret("x9KA"), "openai-project-key", Confidence::High);
     let mut place = finding(&project, Surface::Stdin, b"", 7);
     place.origin.path = None;
-    report.leaks = vec![leak(project, LeakStatus::Unknown, vec![place])];
-    report.coverage = Coverage { bytes: 4_096, surfaces: [Surface::Stdin].into(), ..Coverage::default() };
-    report
+    draft.leaks = vec![leak(project, LeakStatus::Unknown, vec![place])];
+    draft.coverage = Coverage { bytes: 4_096, surfaces: [Surface::Stdin].into(), ..Coverage::default() };
+    draft
 }
 
-/// Every sample with its name.
+/// Every sample with its name, redacted.
 pub(crate) fn all() -> Vec<(&'static str, Report)> {
-    vec![
+    let drafts = [
         ("clean", clean()),
         ("incomplete", incomplete()),
         ("narrowed", narrowed()),
@@ -277,5 +301,6 @@ pub(crate) fn all() -> Vec<(&'static str, Report)> {
         ("history", history()),
         ("stdin", stdin()),
         ("hostile", hostile()),
-    ]
+    ];
+    drafts.into_iter().map(|(name, draft)| (name, redacted(draft))).collect()
 }

@@ -1,22 +1,23 @@
-//! No format ever holds a secret, or a piece of one.
+//! No format ever contains a secret, or a piece of one, wherever the repository put it.
 
-use friskey::model::{Change, Confidence, LeakStatus, Secret, Skip, Surface};
-use friskey::report::{REPORTERS, Style, write_step_summary};
+use friskey::model::{Change, Confidence, LeakStatus, Report, Secret, Skip, Surface};
+use friskey::report::Style;
 use proptest::prelude::*;
 
-use super::sample;
+use super::{output, sample};
 
-/// Consecutive characters of a body that must not be seen.
+/// Consecutive characters of a key that no report may show.
 const PIECE: usize = 12;
 
+/// A generated key and where it was found.
 #[derive(Clone, Debug)]
 struct Place {
     body: String,
-    typed: bool,
+    has_prefix: bool,
     surface: Surface,
     path: Vec<u8>,
     container: Vec<Vec<u8>>,
-    object: bool,
+    is_object: bool,
     with_change: bool,
     line: u64,
 }
@@ -32,19 +33,19 @@ fn place() -> impl Strategy<Value = Place> {
         any::<bool>(),
         1..5_000_u64,
     )
-        .prop_map(|(body, typed, surface, path, container, object, with_change, line)| Place {
+        .prop_map(|(body, has_prefix, surface, path, container, is_object, with_change, line)| Place {
             body,
-            typed,
+            has_prefix,
             surface,
             path,
             container,
-            object,
+            is_object,
             with_change,
             line,
         })
 }
 
-/// Any bytes, often such that a CI runner would obey them at the start of a line.
+/// Arbitrary bytes, often with a start that a CI runner would obey.
 fn name() -> impl Strategy<Value = Vec<u8>> {
     let openings = [
         "",
@@ -62,7 +63,7 @@ fn name() -> impl Strategy<Value = Vec<u8>> {
         .prop_map(|(opening, rest)| [opening.as_bytes(), &rest].concat())
 }
 
-/// Whether a runner takes the line for a command.
+/// Whether a CI runner would take the line for a command.
 fn is_command(line: &str) -> bool {
     let shown = line.trim_start_matches(|c: char| c.is_whitespace() || matches!(c, '\u{feff}' | '\u{200b}'));
     let plain = match shown.strip_prefix("\x1b[") {
@@ -75,71 +76,67 @@ fn is_command(line: &str) -> bool {
 }
 
 fn secret(place: &Place) -> Secret {
-    let prefix = if place.typed { "sk-proj-" } else { "" };
+    let prefix = if place.has_prefix { "sk-proj-" } else { "" };
     Secret::new(format!("{prefix}{}", place.body).into_bytes(), prefix.len())
 }
 
-fn report(places: &[Place]) -> friskey::model::Report {
-    let mut report = sample::history();
-    report.leaks.clear();
+/// A report whose scan met each key also in the text around it: paths, names of archive entries, authors, refs,
+/// skips and notes.
+fn report(places: &[Place]) -> Report {
+    let mut draft = sample::history();
+    draft.leaks.clear();
     for place in places {
         let secret = secret(place);
-        let redacted = secret.redacted();
+        let key = String::from_utf8(secret.reveal().to_vec()).expect("generated keys are ASCII");
         let identified = sample::identified(secret, "openai-project-key", Confidence::High);
-        let mut finding = sample::finding(&identified, place.surface, &place.path, place.line);
+        let path = [&place.path[..], b"/", key.as_bytes(), b".txt"].concat();
+        let mut finding = sample::finding(&identified, place.surface, &path, place.line);
         finding.origin.container.clone_from(&place.container);
-        if place.object {
+        if let Some(entry) = finding.origin.container.last_mut() {
+            entry.extend_from_slice(key.as_bytes());
+        }
+        if place.is_object {
             finding.origin.path = None;
             finding.origin.object = Some("a".repeat(40));
         }
         let mut leak = sample::leak(identified, LeakStatus::Removed, vec![finding]);
+        leak.refs_in_history = vec![format!("refs/heads/{key}")];
         if place.with_change {
             leak.removed.push(Change {
                 commit: "c".repeat(40),
-                author: format!("{redacted} <x@example.org>"),
+                author: format!("{key} <x@example.org>"),
                 date: String::new(),
                 seconds: 0,
-                path: Some(format!("{redacted}.txt").into_bytes()),
+                path: Some(format!("{key}.txt").into_bytes()),
             });
         }
-        report.coverage.skipped.insert(Skip::new(redacted, "too large"));
-        report.leaks.push(leak);
+        draft.coverage.skipped.insert(Skip::new(key.clone(), format!("cannot read {key}")));
+        draft.notes.push(format!("note on {key}"));
+        draft.leaks.push(leak);
     }
-    report
+    sample::redacted(draft)
 }
 
 proptest! {
     #![proptest_config(ProptestConfig { cases: 64, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn no_format_holds_a_piece_of_a_secret(places in proptest::collection::vec(place(), 0..6)) {
+    fn no_format_contains_a_piece_of_a_secret(places in proptest::collection::vec(place(), 0..6)) {
         let report = report(&places);
         let styles = [
             Style::default(),
             Style { color: true, width: Some(40), verbose: true, sarif_suppressed: true },
         ];
-        let mut written = Vec::new();
-        for reporter in REPORTERS {
-            for style in &styles {
-                let mut out = Vec::new();
-                reporter.write(&report, style, &mut out).unwrap();
-                written.push((reporter.name, out));
-            }
-        }
-        let mut summary = Vec::new();
-        write_step_summary(&report, &mut summary).unwrap();
-        written.push(("step summary", summary));
-        for (name, out) in written {
-            let text = String::from_utf8(out).unwrap();
+        for (format, text) in styles.iter().flat_map(|style| output::all(&report, style)) {
             for line in text.lines().filter(|line| is_command(line)) {
-                // Its own commands, one a line, are what this format is for.
+                // The commands of friskey itself, one a line, are what this format is for.
                 let is_own = ["::error ", "::warning ", "::notice "].iter().any(|own| line.starts_with(own));
-                prop_assert!(name == "github" && is_own, "{name}: {line}");
+                prop_assert!(format == "github" && is_own, "{format}: {line}");
             }
             for place in &places {
                 for at in 0..=place.body.len() - PIECE {
                     let piece = &place.body[at..at + PIECE];
-                    prop_assert!(!text.contains(piece), "{name} holds {piece}");
+                    prop_assert!(!text.contains(piece), "{format} contains {piece}");
                 }
             }
         }

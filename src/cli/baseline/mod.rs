@@ -18,10 +18,10 @@ use crate::cli::options::{self, BASELINE, Extent};
 use crate::cli::rules::detector;
 use crate::cli::scan::{extent, tree};
 use crate::detect::{Detector, Mask};
-use crate::model::{Confidence, Finding, Fingerprint, Leak, Report};
+use crate::model::{Confidence, Coverage, Draft, Finding, Fingerprint, Leak, Report};
 use crate::report::escape_line;
 use crate::rules::RuleSet;
-use crate::scan::{Settings, Stop, scan_tree};
+use crate::scan::{Settings, Stop, redact, scan_tree};
 use crate::suppress::{Baseline, Date, Entry, Policy};
 
 pub(super) fn run(command: &BaselineCommand, global: &Global) -> Result<Exit> {
@@ -82,7 +82,7 @@ impl<'a> Run<'a> {
             bail!("{} is there already; `friskey baseline update` adds to it", self.path.display());
         }
         let fields = NewEntry::new(&self.detector, reason, fields)?;
-        let report = self.scan(None)?;
+        let report = redact(self.scan(None)?, &self.detector);
         let entries = self.entries(&report, &fields);
         let mut out = Vec::new();
         if entries.is_empty() {
@@ -101,16 +101,17 @@ impl<'a> Run<'a> {
         }
         // What is wrong with the fields is said before the scan.
         let fields = reason.map(|reason| NewEntry::new(&self.detector, reason, fields)).transpose()?;
-        let mut report = self.scan(Some(&baseline))?;
-        if prune && !report.coverage.is_complete() {
-            bail!("cannot prune: {} could not be scanned, `friskey scan` says why", skipped(&report));
+        let mut draft = self.scan(Some(&baseline))?;
+        if prune && !draft.coverage.is_complete() {
+            bail!("cannot prune: {} could not be scanned, `friskey scan` says why", skipped(&draft.coverage));
         }
-        let mut met = baseline.accept(&mut report.leaks);
+        let mut met = baseline.accept(&mut draft.leaks);
         if prune {
             self.look_in_history(&baseline, &mut met)?;
         }
         let mut out = Vec::new();
-        report.leaks.retain(|leak| !has_expired(&baseline, leak));
+        draft.leaks.retain(|leak| !has_expired(&baseline, leak));
+        let report = redact(draft, &self.detector);
         let new = self.open(&report).count();
         let Some(fields) = fields.or_else(|| (new == 0).then(NewEntry::default)) else {
             bail!("new keys: {new}; say with --reason why they are to be accepted");
@@ -134,18 +135,19 @@ impl<'a> Run<'a> {
 
     fn check(self) -> Result<Exit> {
         let baseline = self.read()?;
-        let mut report = self.scan(Some(&baseline))?;
-        let mut met = baseline.accept(&mut report.leaks);
+        let mut draft = self.scan(Some(&baseline))?;
+        let mut met = baseline.accept(&mut draft.leaks);
         if self.extent.whole {
-            report.coverage.merge(self.look_in_history(&baseline, &mut met)?);
+            draft.coverage.merge(self.look_in_history(&baseline, &mut met)?);
         }
         let mut out = Vec::new();
+        let report = redact(draft, &self.detector);
         let mut wrong = 0;
         for entry in baseline.expired() {
             wrong += 1;
             line(&mut out, &self.detector, &format!("expired: {}", entry.name()))?;
         }
-        if self.extent.whole && report.coverage.is_complete() {
+        if self.extent.whole && report.coverage().is_complete() {
             for entry in baseline.stale(&met) {
                 wrong += 1;
                 line(&mut out, &self.detector, &format!("stale, matches no finding: {}", entry.name()))?;
@@ -177,14 +179,14 @@ impl<'a> Run<'a> {
 
     /// Every leak of any confidence, with what markers accept marked as such; and with what the baseline
     /// accepts, if there is one.
-    fn scan(&self, baseline: Option<&Baseline>) -> Result<Report> {
+    fn scan(&self, baseline: Option<&Baseline>) -> Result<Draft> {
         let policy = self.policy(baseline);
         let stop = options::stop(&self.survey.sifting, &self.config)?;
         let threads = options::threads(&self.survey.sifting, &self.config)?;
         let tree = tree(&self.paths, &self.survey.files, threads, &self.config)?;
-        let report = scan_tree(&self.settings(&policy, &stop), &tree)?;
+        let draft = scan_tree(&self.settings(&policy, &stop), &tree)?;
         self.unless_stopped(&stop)?;
-        Ok(report)
+        Ok(draft)
     }
 
     fn policy(&self, baseline: Option<&Baseline>) -> Policy {
@@ -294,17 +296,21 @@ fn entries(count: usize) -> String {
     if count == 1 { "1 entry".to_owned() } else { format!("{count} entries") }
 }
 
-fn skipped(report: &Report) -> String {
-    match report.coverage.skipped.len() {
+fn skipped(coverage: &Coverage) -> String {
+    match coverage.skipped.len() {
         1 => "1 thing".to_owned(),
         count => format!("{count} things"),
     }
 }
 
 fn finish(report: &Report, mut out: Vec<u8>, exit: Exit) -> Result<Exit> {
-    let complete = report.coverage.is_complete();
+    let complete = report.coverage().is_complete();
     if !complete {
-        writeln!(out, "incomplete: {} could not be scanned, `friskey scan` says why", skipped(report))?;
+        writeln!(
+            out,
+            "incomplete: {} could not be scanned, `friskey scan` says why",
+            skipped(report.coverage())
+        )?;
     }
     message::print(&out)?;
     Ok(if exit == Exit::Clean && !complete { Exit::Incomplete } else { exit })

@@ -34,18 +34,18 @@ impl Run<'_> {
         };
         let policy = self.policy(None);
         let stop = options::stop(&self.survey.sifting, &self.config)?;
-        let mut report = match scan_history(&self.settings(&policy, &stop), &audit) {
-            Ok(report) => report,
+        let mut draft = match scan_history(&self.settings(&policy, &stop), &audit) {
+            Ok(draft) => draft,
             Err(error) => return Ok(unread(&error)),
         };
         self.unless_stopped(&stop)?;
         let base = PathBase { root: root.clone(), from: root.clone() };
         // Globs are about paths from the root, which is where those of a history begin.
-        let in_history = baseline.clone().with_base(base).accept(&mut report.leaks);
+        let in_history = baseline.clone().with_base(base).accept(&mut draft.leaks);
         for (met, in_history) in met.iter_mut().zip(in_history) {
             *met |= in_history;
         }
-        Ok(Coverage { skipped: report.coverage.skipped, ..Coverage::default() })
+        Ok(Coverage { skipped: draft.coverage.skipped, ..Coverage::default() })
     }
 }
 

@@ -34,9 +34,9 @@ use super::output::{Outputs, step_summary};
 use super::progress;
 use crate::detect::Mask;
 use crate::git::{self, Progress, Repository};
-use crate::model::{Report, Status};
+use crate::model::{Draft, Status};
 
-use crate::scan::{Audit, Settings, scan_history, scan_nothing};
+use crate::scan::{Audit, Settings, redact, scan_history, scan_nothing};
 
 /// The largest payload that is read, in bytes; GitHub's own end at 25 MB.
 const LARGEST_PAYLOAD: u64 = 64 << 20;
@@ -106,13 +106,14 @@ pub(super) fn run(ci: &Ci, global: &Global) -> Result<Exit> {
         limits: limits(&reporting.sifting.unpacking, &trusted.config.containers),
         stop: &stop,
     };
-    let mut report = scan(ci, &settings, &resolved, &trusted.config, global)?;
-    report.category = plan.category();
-    base_policy::tell_markers(&mut report);
-    report.notes.insert(0, chosen);
-    if let (Status::Incomplete, Some(deepen)) = (report.status(), plan.deepen) {
-        report.notes.push(format!("where the history is cut off: {deepen}"));
+    let mut draft = scan(ci, &settings, &resolved, &trusted.config, global)?;
+    draft.category = plan.category();
+    base_policy::tell_markers(&mut draft);
+    draft.notes.insert(0, chosen);
+    if let (Status::Incomplete, Some(deepen)) = (draft.status(), plan.deepen) {
+        draft.notes.push(format!("where the history is cut off: {deepen}"));
     }
+    let report = redact(draft, &trusted.detector);
     let exit = report.status().into();
     outputs.write(&report)?;
     Ok(exit)
@@ -152,7 +153,7 @@ fn scan(
     resolved: &Resolved,
     config: &Config,
     global: &Global,
-) -> Result<Report> {
+) -> Result<Draft> {
     let range = match &resolved.work {
         Work::Nothing => return Ok(scan_nothing(settings, "ci")),
         Work::Whole => Vec::new(),
@@ -173,9 +174,9 @@ fn scan(
         progress: Some(Arc::clone(&progress)),
     };
     let shown = progress::show(&progress, ci.reporting.no_progress || global.quiet);
-    let report = scan_history(settings, &audit);
+    let draft = scan_history(settings, &audit);
     drop(shown);
-    Ok(report?)
+    Ok(draft?)
 }
 
 /// The event's payload.

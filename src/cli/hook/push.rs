@@ -12,7 +12,7 @@ use anyhow::{Context, Result, bail};
 use super::range::{is_id, is_zero, words};
 use crate::cli::git_env::GitEnv;
 use crate::git::{Destination, KnownThere, ObjectId, adds_commits, known_there};
-use crate::model::{Leak, Report, Surface};
+use crate::model::{Draft, Leak, Surface};
 
 /// Bytes of standard input read at most: a million refs.
 const MAX_INPUT: u64 = 1 << 28;
@@ -132,7 +132,7 @@ impl Push {
         })
     }
 
-    /// Takes out of `report` the leaks that another remote already has and that are gone there and from what is pushed, and
+    /// Takes out of `draft` the leaks that another remote already has and that are gone there and from what is pushed, and
     /// returns them, if `in_own` finds none of them in the commits that no remote has.
     ///
     /// That is the first push of a topic branch to a fork: the old key is in the history it starts from. A push
@@ -144,8 +144,8 @@ impl Push {
     pub(super) fn published(
         &self,
         git: &GitEnv,
-        report: &mut Report,
-        in_own: impl FnOnce(Vec<String>) -> Result<Report>,
+        draft: &mut Draft,
+        in_own: impl FnOnce(Vec<String>) -> Result<Draft>,
     ) -> Result<Vec<Leak>> {
         let is_gone = |leak: &Leak| {
             !leak.removed.is_empty()
@@ -156,7 +156,7 @@ impl Push {
                 })
         };
         let contributes = self.known.destination == Destination::Remote && !self.known.elsewhere.is_empty();
-        if !contributes || !report.open_leaks().any(is_gone) || !self.adds_to_each(git)? {
+        if !contributes || !draft.open_leaks().any(is_gone) || !self.adds_to_each(git)? {
             return Ok(Vec::new());
         }
         let elsewhere = self.known.elsewhere.iter().map(|(_, id)| id.to_string());
@@ -164,10 +164,10 @@ impl Push {
         let is_own = |leak: &Leak| {
             own.leaks.iter().any(|own| own.identified.fingerprint == leak.identified.fingerprint)
         };
-        let (published, kept) = std::mem::take(&mut report.leaks)
+        let (published, kept) = std::mem::take(&mut draft.leaks)
             .into_iter()
             .partition(|leak| !leak.is_suppressed() && is_gone(leak) && !is_own(leak));
-        report.leaks = kept;
+        draft.leaks = kept;
         Ok(published)
     }
 

@@ -19,13 +19,13 @@ use crate::cli::limits::{Unpacking, limits};
 use crate::cli::options::{self, Extent};
 use crate::cli::output::ignore_broken_pipe;
 use crate::cli::rules::detector;
-use crate::model::{Report, Status, Surface};
+use crate::model::{Draft, Status, Surface};
 use crate::report::write_brief;
-use crate::scan::{AUDITED, Audit, Commit, Settings, scan_history, scan_message, scan_staged};
+use crate::scan::{AUDITED, Audit, Commit, Settings, redact, scan_history, scan_message, scan_staged};
 
 /// What a hook found, and what to say of it.
 struct Verdict {
-    report: Report,
+    draft: Draft,
     blocked: Blocked,
     /// Why as much was scanned as was, and what else explains a block.
     because: Vec<String>,
@@ -34,8 +34,8 @@ struct Verdict {
 }
 
 impl Verdict {
-    fn new(report: Report, blocked: Blocked) -> Self {
-        Self { report, blocked, because: Vec::new(), told: Vec::new() }
+    fn new(draft: Draft, blocked: Blocked) -> Self {
+        Self { draft, blocked, because: Vec::new(), told: Vec::new() }
     }
 }
 
@@ -55,7 +55,8 @@ pub(super) fn run(hook: Hook, args: &[OsString], global: &Global) -> Result<Exit
     };
     let check = Check { settings: &settings, config: &config, git: GitEnv::read() };
     let Some(verdict) = check.run(hook, args)? else { return Ok(Exit::Clean) };
-    let Verdict { report, blocked, mut because, told } = verdict;
+    let Verdict { draft, blocked, mut because, told } = verdict;
+    let report = redact(draft, &detector);
     because.extend(advice::how_to_go_on(&report, blocked, &check.git.repo));
     let because: Vec<&str> = because.iter().map(String::as_str).collect();
     // Git shows there what a hook has to say.
@@ -112,7 +113,7 @@ impl Check<'_> {
 
     fn push(&self, push: &Push) -> Result<Verdict> {
         let mut verdict = Verdict::new(self.range(push.range(), Some(push.names()))?, Blocked::Push);
-        let published = push.published(&self.git, &mut verdict.report, |range| self.range(range, None))?;
+        let published = push.published(&self.git, &mut verdict.draft, |range| self.range(range, None))?;
         verdict.told = push.told(&published);
         verdict.because.extend(push.why_all());
         Ok(verdict)
@@ -122,7 +123,7 @@ impl Check<'_> {
     /// tags are looked at which the remote does not have.
     fn framework_push(&self, push: &Push) -> Result<Verdict> {
         let told = self.push(push)?;
-        if told.report.status() != Status::Clean {
+        if told.draft.status() != Status::Clean {
             return Ok(told);
         }
         let others = self.range(push.other_refs(), None)?;
@@ -134,7 +135,7 @@ impl Check<'_> {
     }
 
     /// Git gives the hook no arguments; pre-commit and prek give it files, all there are with `--all-files`.
-    fn staged(&self, files: &[OsString]) -> Result<Report> {
+    fn staged(&self, files: &[OsString]) -> Result<Draft> {
         let commit = Commit {
             repo: self.git.repo.clone(),
             index: self.git.index.clone(),
@@ -149,7 +150,7 @@ impl Check<'_> {
     }
 
     /// Looks at what `range` brings, and at the names of the refs that are pushed, if they are known.
-    fn range(&self, range: Vec<String>, names: Option<Vec<String>>) -> Result<Report> {
+    fn range(&self, range: Vec<String>, names: Option<Vec<String>>) -> Result<Draft> {
         let wanted = |surface: &Surface| *surface != Surface::Lfs || !self.config.is_without_lfs();
         let audit = Audit {
             repo: self.git.repo.clone(),

@@ -27,7 +27,7 @@ pub(super) fn write(report: &Report, _: &Style, out: &mut dyn Write) -> io::Resu
 }
 
 fn head(report: &Report, out: &mut dyn Write) -> io::Result<()> {
-    let command = escape::xml(report.command);
+    let command = escape::xml(report.command());
     writeln!(out, "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">")?;
     // Should an escape ever fail, the page still may not load or run anything.
     let policy = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'";
@@ -38,10 +38,10 @@ fn head(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     writeln!(out, "<h1>friskey {command}</h1>")?;
     let verdict = escape::xml(&receipt::verdict(report));
     writeln!(out, "<p class=\"verdict {}\">{verdict}</p>", report.status().name())?;
-    let began = clock::utc(report.started).replace('T', " ");
+    let began = clock::utc(report.started()).replace('T', " ");
     writeln!(out, "<p>{}, begun {began} UTC.</p>", escape::xml(&receipt::coverage(report)))?;
     let version = env!("CARGO_PKG_VERSION");
-    let digest = escape::xml(&report.rules_digest);
+    let digest = escape::xml(report.rules_digest());
     writeln!(out, "<p><small>Version \"{version}\", rules <code>{digest}</code>.")?;
     writeln!(out, "Keys are shown by prefix and last four characters only.</small></p>")
 }
@@ -66,14 +66,14 @@ fn advice(report: &Report, rule: &RuleInfo, out: &mut dyn Write) -> io::Result<(
 /// Every suppressed place, with who accepted it and why.
 fn accepted(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     let suppressed = |leak: &Leak| leak.findings.iter().any(|finding| finding.suppressed.is_some());
-    if !report.leaks.iter().any(suppressed) {
+    if !report.leaks().iter().any(suppressed) {
         return Ok(());
     }
     writeln!(
         out,
         "<h3>Accepted</h3>\n<table>\n<tr><th>Key</th><th>Place</th><th>By</th><th>Reason</th></tr>"
     )?;
-    for leak in &report.leaks {
+    for leak in report.leaks() {
         let redacted = escape::xml(&leak.identified.secret.redacted());
         for finding in &leak.findings {
             let Some(Suppression { source, reason, .. }) = &finding.suppressed else {
@@ -93,12 +93,12 @@ fn coverage(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     for remark in receipt::remarks(report) {
         writeln!(out, "<li>{}</li>", escape::xml(&remark))?;
     }
-    let surfaces: Vec<_> = report.coverage.surfaces.iter().map(|surface| surface.name()).collect();
+    let surfaces: Vec<_> = report.coverage().surfaces.iter().map(|surface| surface.name()).collect();
     writeln!(out, "<li>surfaces looked at: {}</li>", surfaces.join(", "))?;
     for line in receipt::ignored_list(report, MOST_SKIPS) {
         writeln!(out, "<li>ignored: {}</li>", escape::xml(&line))?;
     }
-    let skipped = &report.coverage.skipped;
+    let skipped = &report.coverage().skipped;
     if skipped.is_empty() {
         return writeln!(out, "<li>nothing was skipped</li>\n</ul>");
     }

@@ -44,7 +44,7 @@ fn advice(report: &Report, rule: &RuleInfo, style: &Style, out: &mut dyn Write) 
 
 fn coverage(report: &Report, style: &Style, out: &mut dyn Write) -> io::Result<()> {
     writeln!(out, "{}", receipt::coverage(report))?;
-    let skipped = &report.coverage.skipped;
+    let skipped = &report.coverage().skipped;
     let listed = shown(skipped.len(), style);
     for skip in skipped.iter().take(listed) {
         writeln!(out, "  not scanned: {}", receipt::skip(skip))?;
@@ -53,7 +53,7 @@ fn coverage(report: &Report, style: &Style, out: &mut dyn Write) -> io::Result<(
     if rest > 0 {
         writeln!(out, "  and {rest} more (--format json lists all)")?;
     }
-    let ignored = report.coverage.ignored.iter().count();
+    let ignored = report.coverage().ignored.iter().count();
     if style.verbose {
         accepted(report, out)?;
     }
@@ -65,7 +65,7 @@ fn coverage(report: &Report, style: &Style, out: &mut dyn Write) -> io::Result<(
 
 /// Every suppressed place, with what accepts it and why.
 fn accepted(report: &Report, out: &mut dyn Write) -> io::Result<()> {
-    for finding in report.leaks.iter().flat_map(|leak| &leak.findings) {
+    for finding in report.leaks().iter().flat_map(|leak| &leak.findings) {
         let Some(Suppression { source, reason, .. }) = &finding.suppressed else { continue };
         let why = reason.as_deref().unwrap_or("no reason given");
         let (place, source) = (place::position(finding), escape::line(source));

@@ -25,13 +25,13 @@ impl Invocation {
     pub(super) fn new(report: &Report, left_out: usize) -> Self {
         Self {
             // A scan that could not look did not succeed, whatever else it found.
-            execution_successful: report.coverage.is_complete(),
+            execution_successful: report.coverage().is_complete(),
             exit_code: match report.status() {
                 Status::Clean => 0,
                 Status::Findings => 1,
                 Status::Incomplete => 3,
             },
-            start_time_utc: format!("{}Z", clock::utc(report.started)),
+            start_time_utc: format!("{}Z", clock::utc(report.started())),
             end_time_utc: format!("{}Z", clock::utc(clock::ended(report))),
             tool_execution_notifications: notifications(report, left_out),
         }
@@ -58,7 +58,7 @@ impl Notification {
 
 fn notifications(report: &Report, left_out: usize) -> Vec<Notification> {
     let mut all = Vec::new();
-    let skipped = &report.coverage.skipped;
+    let skipped = &report.coverage().skipped;
     all.extend(
         skipped
             .iter()

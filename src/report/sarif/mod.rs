@@ -50,7 +50,7 @@ pub fn write_with_line_hashes(
             tool: rules::Tool::new(report),
             automation_details: Automation { id: category(report) },
             invocations: [invocation::Invocation::new(report, left_out)],
-            version_control_provenance: report.version_control.as_ref().map(|known| [known.into()]),
+            version_control_provenance: report.version_control().map(|known| [known.into()]),
             original_uri_base_ids: location::base(),
             column_kind: "unicodeCodePoints",
             results: result::Results { report, leaks, line_hashes },
@@ -62,7 +62,7 @@ pub fn write_with_line_hashes(
 /// The leaks to list, in the order of the report, and how many were left out for there being too many.
 fn chosen<'a>(report: &'a Report, style: &Style) -> (Vec<&'a Leak>, usize) {
     let listed = |leak: &&Leak| style.sarif_suppressed || !leak.is_suppressed();
-    let mut leaks: Vec<_> = report.leaks.iter().filter(listed).enumerate().collect();
+    let mut leaks: Vec<_> = report.leaks().iter().filter(listed).enumerate().collect();
     let left_out = leaks.len().saturating_sub(MOST_RESULTS);
     if left_out > 0 {
         leaks.sort_by_key(|(_, leak)| Reverse((place::severity(report, leak), leak.identified.confidence)));
@@ -75,7 +75,7 @@ fn chosen<'a>(report: &'a Report, style: &Style) -> (Vec<&'a Leak>, usize) {
 /// The category: results of one category replace each other, so trees and histories must not share one, and what
 /// covers a few commits only must not share that of what covers all.
 fn category(report: &Report) -> String {
-    match report.category.unwrap_or(report.command) {
+    match report.category() {
         "scan" => "friskey/tree/".to_owned(),
         "staged" => "friskey/index/".to_owned(),
         other => format!("friskey/{other}/"),

@@ -72,7 +72,7 @@ impl Results<'_> {
         let listed = &others[..others.len().min(MOST_RELATED)];
         Some(Outcome {
             rule_id: &leak.identified.rule,
-            rule_index: self.report.rules.iter().position(|rule| *rule.id == *leak.identified.rule),
+            rule_index: self.report.rules().iter().position(|rule| *rule.id == *leak.identified.rule),
             level: rules::level(place::gravity(self.report, leak)),
             message: Text::new(message::message(self.report, leak, primary, others)),
             locations: [Location::new(self.report, primary, None)],

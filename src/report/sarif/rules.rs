@@ -24,7 +24,7 @@ impl Tool {
                 semantic_version: version,
                 version,
                 information_uri: env!("CARGO_PKG_REPOSITORY"),
-                rules: report.rules.iter().map(Rule::new).collect(),
+                rules: report.rules().iter().map(Rule::new).collect(),
                 notifications: [
                     Notification::new("not-scanned", "Something could not be scanned."),
                     Notification::new("ignored", "Something was left out on purpose."),

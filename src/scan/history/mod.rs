@@ -21,10 +21,10 @@ use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use super::{Clock, Settings, narrowing, report};
+use super::{Clock, Settings, draft, narrowing};
 use crate::git::range::RangeError;
 use crate::git::{self, ObjectKind, OpenError, Progress, Repository};
-use crate::model::{Coverage, Finding, Origin, Report, Skip, Surface, native_path};
+use crate::model::{Coverage, Draft, Finding, Origin, Skip, Surface, native_path};
 use crate::scan::bounded::Dropped;
 use crate::scan::collect::Gathered;
 use crate::source::Excludes;
@@ -132,7 +132,7 @@ pub enum HistoryError {
 /// # Errors
 /// When there is no repository, or a range that makes no sense. What cannot be read is in the report,
 /// and so is a range that cannot be resolved.
-pub fn scan_history(settings: &Settings<'_>, audit: &Audit) -> Result<Report, HistoryError> {
+pub fn scan_history(settings: &Settings<'_>, audit: &Audit) -> Result<Draft, HistoryError> {
     let clock = Clock::start();
     let (repo, _joined) = match audit.objects.is_empty() {
         true => (git::open(&audit.repo)?.to_thread_local(), None),
@@ -156,17 +156,17 @@ pub fn scan_history(settings: &Settings<'_>, audit: &Audit) -> Result<Report, Hi
     coverage.ignored.extend(narrowing::globs(audit.exclude.as_ref()));
     coverage.ignored.extend(narrowing::surfaces(AUDITED, &audit.surfaces));
     let gathered = Gathered { findings, coverage, notes, dropped, more_skipped };
-    Ok(report(audit.command, settings, gathered, &clock, |report| {
-        if settings.only.is_none() {
-            report.below_threshold += below_threshold;
+    let mut draft = draft(audit.command, settings, gathered, &clock);
+    if settings.only.is_none() {
+        draft.below_threshold += below_threshold;
+    }
+    draft.version_control = git::version_control(&repo);
+    for leak in &mut draft.leaks {
+        if let Some(overlay) = overlays.remove(&leak.identified.fingerprint) {
+            overlay.apply(leak);
         }
-        report.version_control = git::version_control(&repo);
-        for leak in &mut report.leaks {
-            if let Some(overlay) = overlays.remove(&leak.identified.fingerprint) {
-                overlay.apply(leak);
-            }
-        }
-    }))
+    }
+    Ok(draft)
 }
 
 fn whole(settings: &Settings<'_>, audit: &Audit, repo: &Repository) -> Outcome {

@@ -1,0 +1,173 @@
+//! The result of a scan before redaction, and the only way from there to a [`Report`].
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::{Confidence, Coverage, Identified, Leak, Report, RuleInfo, Skip, Status, VersionControl};
+
+/// A report in the making. Its paths, names and reasons may still contain secrets.
+///
+/// Commands add what they know and then redact it into a [`Report`]; nothing else can be written.
+#[derive(Clone, Debug)]
+pub struct Draft {
+    /// The command that scanned: `scan`, `history`, ….
+    pub command: &'static str,
+    /// What the report answers, if the command alone does not say. Code scanning replaces earlier reports of
+    /// the same category.
+    pub category: Option<&'static str>,
+    /// Digest of the rules in force.
+    pub rules_digest: String,
+    /// The rules in force, for formats that list them and for advice.
+    pub rules: Vec<RuleInfo>,
+    /// Leaks at or above the threshold, including suppressed ones, in a fixed order.
+    pub leaks: Vec<Leak>,
+    /// Unsuppressed findings at or above the threshold that exceed what a report can hold, and are only
+    /// counted.
+    pub unlisted_findings: u64,
+    /// Suppressed findings at or above the threshold.
+    pub suppressed_findings: u64,
+    /// Leaks below the threshold, which are not listed.
+    pub below_threshold: u64,
+    /// The threshold.
+    pub min_confidence: Confidence,
+    /// What was scanned, and what was not.
+    pub coverage: Coverage,
+    /// Remarks that do not affect the status: the chosen range, a stale baseline entry.
+    pub notes: Vec<String>,
+    /// Wall time of the scan.
+    pub elapsed_seconds: f64,
+    /// When the scan began, in seconds since 1970.
+    pub started: i64,
+    /// The repository that was scanned, if known.
+    pub version_control: Option<VersionControl>,
+    /// Maps each path in the report to the path from the root of its repository, where the two differ. For
+    /// formats whose readers look the file up there.
+    pub repository_paths: BTreeMap<Vec<u8>, Vec<u8>>,
+    /// Every key that was found, reported or not. All of them are redacted.
+    pub secrets: Vec<Arc<Identified>>,
+}
+
+/// Redacts text. The scan implements it, since it has the rules.
+pub(crate) trait Redact {
+    /// A path, name, reason or message, redacted; `None` if there is nothing to redact.
+    fn redacted(&mut self, text: &[u8]) -> Option<String>;
+
+    /// The same for free text such as people's names, in which any random-looking word is suspicious.
+    fn redacted_prose(&mut self, text: &[u8]) -> Option<String>;
+}
+
+impl Draft {
+    /// Leaks with at least one finding that is not suppressed.
+    pub fn open_leaks(&self) -> impl Iterator<Item = &Leak> {
+        self.leaks.iter().filter(|leak| !leak.is_suppressed())
+    }
+
+    /// The outcome. Findings outweigh gaps in coverage; gaps outweigh a clean result.
+    pub fn status(&self) -> Status {
+        if self.unlisted_findings > 0 || self.open_leaks().next().is_some() {
+            Status::Findings
+        } else if self.coverage.is_complete() {
+            Status::Clean
+        } else {
+            Status::Incomplete
+        }
+    }
+
+    /// Redacts every text that comes from what was scanned.
+    ///
+    /// The fields are named one by one, so that a new one does not compile before somebody has decided
+    /// whether it needs redaction.
+    pub(crate) fn into_report(self, redact: &mut dyn Redact) -> Report {
+        let Self {
+            command,
+            category,
+            rules_digest,
+            rules,
+            mut leaks,
+            unlisted_findings,
+            suppressed_findings,
+            below_threshold,
+            min_confidence,
+            mut coverage,
+            mut notes,
+            elapsed_seconds,
+            started,
+            mut version_control,
+            repository_paths,
+            secrets: _,
+        } = self;
+        leaks.iter_mut().for_each(|leak| redact_leak(leak, redact));
+        redact_coverage(&mut coverage, redact);
+        notes.iter_mut().for_each(|note| redact_text(note, redact));
+        if let Some(VersionControl { repository_uri, revision: _, branch }) = &mut version_control {
+            redact_text(repository_uri, redact);
+            branch.iter_mut().for_each(|branch| redact_text(branch, redact));
+        }
+        let repository_paths = repository_paths.into_iter().map(|(mut shown, mut path)| {
+            redact_bytes(&mut shown, redact);
+            redact_bytes(&mut path, redact);
+            (shown, path)
+        });
+        let repository_paths = repository_paths.collect();
+        Report::of_redacted(Self {
+            command,
+            category,
+            rules_digest,
+            rules,
+            leaks,
+            unlisted_findings,
+            suppressed_findings,
+            below_threshold,
+            min_confidence,
+            coverage,
+            notes,
+            elapsed_seconds,
+            started,
+            version_control,
+            repository_paths,
+            secrets: Vec::new(),
+        })
+    }
+}
+
+fn redact_leak(leak: &mut Leak, redact: &mut dyn Redact) {
+    for finding in &mut leak.findings {
+        finding.origin.path.iter_mut().for_each(|path| redact_bytes(path, redact));
+        finding.origin.container.iter_mut().for_each(|part| redact_bytes(part, redact));
+        if let Some(reason) = finding.suppressed.as_mut().and_then(|by| by.reason.as_mut()) {
+            redact_text(reason, redact);
+        }
+    }
+    for change in leak.introduced.iter_mut().chain(&mut leak.removed) {
+        if let Some(redacted) = redact.redacted_prose(change.author.as_bytes()) {
+            change.author = redacted;
+        }
+        change.path.iter_mut().for_each(|path| redact_bytes(path, redact));
+    }
+    for name in leak.refs_at_tip.iter_mut().chain(&mut leak.refs_in_history).chain(&mut leak.held_by) {
+        redact_text(name, redact);
+    }
+}
+
+fn redact_coverage(coverage: &mut Coverage, redact: &mut dyn Redact) {
+    let skipped = std::mem::take(&mut coverage.skipped).into_iter().map(|Skip { mut what, mut reason }| {
+        redact_text(&mut what, redact);
+        redact_text(&mut reason, redact);
+        Skip { what, reason }
+    });
+    coverage.skipped = skipped.collect();
+    coverage.ignored.rewrite(|text| redact_text(text, redact));
+}
+
+fn redact_text(text: &mut String, redact: &mut dyn Redact) {
+    if let Some(redacted) = redact.redacted(text.as_bytes()) {
+        *text = redacted;
+    }
+}
+
+/// Leaves bytes without a secret unchanged, even if they are not UTF-8.
+fn redact_bytes(bytes: &mut Vec<u8>, redact: &mut dyn Redact) {
+    if let Some(redacted) = redact.redacted(bytes) {
+        *bytes = redacted.into_bytes();
+    }
+}

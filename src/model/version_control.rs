@@ -1,0 +1,66 @@
+//! The repository and revision that a report describes.
+
+/// Which repository was scanned, and at which commit.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct VersionControl {
+    /// URI of the repository, without user name or password; see [`VersionControl::public_uri`].
+    pub repository_uri: String,
+    /// Object id of the commit at HEAD, in hex.
+    pub revision: Option<String>,
+    /// Short name of the branch at HEAD.
+    pub branch: Option<String>,
+}
+
+impl VersionControl {
+    /// A remote's address as a URI that is safe to publish: `git@host:path` becomes `ssh://host/path`, and
+    /// user names, passwords and query strings are dropped. `None` if `remote` is not a remote address, such
+    /// as a path on disk.
+    pub fn public_uri(remote: &str) -> Option<String> {
+        let remote = remote.trim();
+        let is_printable = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_graphic());
+        let (scheme, rest) = match remote.split_once("://") {
+            Some((scheme, rest)) if !scheme.eq_ignore_ascii_case("file") => {
+                (scheme.to_ascii_lowercase(), rest.to_owned())
+            }
+            Some(_) => return None,
+            None => {
+                let (host, path) = remote.split_once(':')?;
+                // A slash before the colon makes it a path; a single letter is a Windows drive.
+                if host.contains('/') || host.len() < 2 {
+                    return None;
+                }
+                ("ssh".to_owned(), format!("{host}/{}", path.trim_start_matches('/')))
+            }
+        };
+        let is_scheme = |text: &str| text.bytes().all(|b| b.is_ascii_alphanumeric() || b"+-.".contains(&b));
+        let (host, path) = rest.split_once('/').unwrap_or((&rest, ""));
+        let host = host.rsplit('@').next().unwrap_or_default();
+        // A query string may carry a token.
+        let path = path.split(['?', '#']).next().unwrap_or_default();
+        let uri = format!("{scheme}://{host}/{path}");
+        (is_scheme(&scheme) && is_printable(host) && is_printable(&uri)).then_some(uri)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn public_uris_hold_no_credentials() {
+        let token = ["user", "token"].join(":");
+        let cases = [
+            (format!("https://{token}@host.example/a/b.git?x=1"), Some("https://host.example/a/b.git")),
+            ("git@host.example:a/b.git".to_owned(), Some("ssh://host.example/a/b.git")),
+            ("ssh://git@host.example:22/a".to_owned(), Some("ssh://host.example:22/a")),
+            ("/srv/a:b".to_owned(), None),
+            ("C:\\a".to_owned(), None),
+            ("file:///srv/a".to_owned(), None),
+            ("https:///a".to_owned(), None),
+            ("two words:a".to_owned(), None),
+        ];
+        for (remote, uri) in cases {
+            assert_eq!(VersionControl::public_uri(&remote).as_deref(), uri, "{remote}");
+        }
+    }
+}

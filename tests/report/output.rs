@@ -1,0 +1,31 @@
+//! Reports as text.
+
+use friskey::model::Report;
+use friskey::report::{REPORTERS, Style, reporter, write_brief, write_step_summary};
+
+/// The report in the format of that name.
+pub(crate) fn formatted(format: &str, report: &Report, style: &Style) -> String {
+    text(|out| reporter(format).expect("a known format").write(report, style, out))
+}
+
+/// The GitHub step summary.
+pub(crate) fn step_summary(report: &Report) -> String {
+    text(|out| write_step_summary(report, out))
+}
+
+/// What a hook prints when it blocks a commit.
+pub(crate) fn hook_summary(report: &Report) -> String {
+    text(|out| write_brief(report, "the commit is blocked", &[], out))
+}
+
+/// The report in every format, and the summaries, by name.
+pub(crate) fn all(report: &Report, style: &Style) -> Vec<(&'static str, String)> {
+    let formats = REPORTERS.iter().map(|format| (format.name, formatted(format.name, report, style)));
+    formats.chain([("summary", step_summary(report)), ("brief", hook_summary(report))]).collect()
+}
+
+fn text(write: impl FnOnce(&mut dyn std::io::Write) -> std::io::Result<()>) -> String {
+    let mut out = Vec::new();
+    write(&mut out).expect("writing to memory cannot fail");
+    String::from_utf8(out).expect("reports are UTF-8")
+}
