@@ -10,7 +10,7 @@ use super::hook::Hook;
 use super::limits::{Count, Seconds, Unpacking};
 use crate::model::Confidence;
 use crate::report::REPORTERS;
-use crate::scan::AUDITED;
+use crate::scan::HISTORY_SURFACES;
 
 /// Frisks files and git repositories for OpenAI API keys.
 ///
@@ -347,7 +347,7 @@ pub(super) struct Surfaces {
 }
 
 fn surfaces_help() -> String {
-    let names: Vec<_> = AUDITED.iter().map(|surface| surface.name()).collect();
+    let names: Vec<_> = HISTORY_SURFACES.iter().map(|surface| surface.name()).collect();
     format!(
         "Looks at these surfaces only, or at all but those written with a `-` before them.\n\nSurfaces: {}",
         names.join(", ")

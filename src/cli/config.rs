@@ -10,7 +10,7 @@ use super::limits::{Seconds, Unpacking};
 use super::message;
 use super::root::Root;
 use crate::model::{Confidence, Surface};
-use crate::scan::AUDITED;
+use crate::scan::HISTORY_SURFACES;
 use crate::suppress::{Glob, read_text};
 
 /// The name of the file.
@@ -141,8 +141,8 @@ pub(super) fn parse(text: &str, shown: &str, folder: &Path) -> Result<Config> {
     }
     for name in &raw.surfaces {
         let plain = name.get_ref().strip_prefix('-').unwrap_or(name.get_ref());
-        if Surface::from_name(plain).is_none_or(|surface| !AUDITED.contains(&surface)) {
-            let names: Vec<_> = AUDITED.iter().map(|surface| surface.name()).collect();
+        if Surface::from_name(plain).is_none_or(|surface| !HISTORY_SURFACES.contains(&surface)) {
+            let names: Vec<_> = HISTORY_SURFACES.iter().map(|surface| surface.name()).collect();
             let reason = format!("there is no surface `{plain}`; there are {}", names.join(", "));
             return Err(at(name.span().start, reason));
         }

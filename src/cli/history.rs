@@ -19,7 +19,7 @@ use super::progress;
 use crate::detect::Detector;
 use crate::git::{self, Progress};
 use crate::model::{Confidence, Surface};
-use crate::scan::{AUDITED, Audit, Only, Settings, redact, scan_history};
+use crate::scan::{HISTORY_SURFACES, HistoryOptions, KeyFilter, Settings, redact, scan_history};
 use crate::source::Excludes;
 use crate::suppress::Policy;
 
@@ -65,7 +65,7 @@ pub(super) struct Job<'a> {
     pub(super) config: &'a Config,
     pub(super) exclude: Option<Excludes>,
     pub(super) policy: &'a Policy,
-    pub(super) only: Option<Only>,
+    pub(super) only: Option<KeyFilter>,
     /// Names the keys that a marker accepts.
     pub(super) tell_markers: bool,
 }
@@ -86,7 +86,7 @@ impl Job<'_> {
         };
         let is_range = !self.range.is_empty();
         let progress = Arc::new(Progress::default());
-        let audit = Audit {
+        let audit = HistoryOptions {
             repo: self.repo.to_owned(),
             objects: Vec::new(),
             command: self.command,
@@ -148,9 +148,9 @@ pub(super) fn now() -> i64 {
 /// The surfaces that the options ask for, or the configuration.
 pub(super) fn surfaces(asked: &Surfaces, config: &Config) -> Result<BTreeSet<Surface>> {
     let known = |name: &str| {
-        Surface::from_name(name).filter(|surface| AUDITED.contains(surface)).map_or_else(
+        Surface::from_name(name).filter(|surface| HISTORY_SURFACES.contains(surface)).map_or_else(
             || {
-                let names: Vec<_> = AUDITED.iter().map(|surface| surface.name()).collect();
+                let names: Vec<_> = HISTORY_SURFACES.iter().map(|surface| surface.name()).collect();
                 bail!("there is no surface `{name}`; there are {}", names.join(", "))
             },
             Ok,
@@ -159,7 +159,7 @@ pub(super) fn surfaces(asked: &Surfaces, config: &Config) -> Result<BTreeSet<Sur
     let names = if asked.surfaces.is_empty() { &config.surfaces } else { &asked.surfaces };
     let (without, only): (Vec<&String>, Vec<&String>) = names.iter().partition(|name| name.starts_with('-'));
     let mut surfaces: BTreeSet<Surface> = match only.is_empty() {
-        true => AUDITED.iter().copied().collect(),
+        true => HISTORY_SURFACES.iter().copied().collect(),
         false => only.into_iter().map(|name| known(name)).collect::<Result<_>>()?,
     };
     for name in without {

@@ -17,7 +17,7 @@ use super::root::Root;
 use crate::model::{Confidence, PathBase};
 use crate::scan::Stop;
 use crate::source::Excludes;
-use crate::suppress::{Baseline, Inline, Policy};
+use crate::suppress::{Baseline, InlineMode, Policy};
 
 /// The baseline at the root, which is used when it is there.
 pub(super) const BASELINE: &str = ".friskey-baseline.toml";
@@ -139,8 +139,8 @@ pub(super) fn policy_with(
 }
 
 /// Which markers count.
-pub(super) fn inline(strict: bool, config: &Config) -> Inline {
-    if strict || config.strict { Inline::Strict } else { Inline::Lenient }
+pub(super) fn inline(strict: bool, config: &Config) -> InlineMode {
+    if strict || config.strict { InlineMode::Strict } else { InlineMode::Lenient }
 }
 
 /// The baseline that is named, or the one at the root if there is one.

@@ -16,7 +16,7 @@ use super::options::{self, Extent};
 use super::output::Outputs;
 use super::{progress, repository_paths};
 use crate::git::{self, Progress};
-use crate::scan::{Settings, Tree, redact, scan_tree};
+use crate::scan::{Settings, TreeOptions, redact, scan_tree};
 use crate::source::{Excludes, FileOptions};
 
 pub(super) fn run(scan: &Scan, global: &Global) -> Result<Exit> {
@@ -76,7 +76,7 @@ fn in_force(scan: &Scan, global: &Global) -> Result<InForce> {
 }
 
 /// What the options and the configuration ask to scan.
-pub(super) fn tree(paths: &[PathBuf], files: &Files, threads: usize, config: &Config) -> Result<Tree> {
+pub(super) fn tree(paths: &[PathBuf], files: &Files, threads: usize, config: &Config) -> Result<TreeOptions> {
     let is_stdin = |path: &&PathBuf| path.as_path() == Path::new("-");
     let below = match config.exclude.is_empty() {
         true => None,
@@ -85,7 +85,7 @@ pub(super) fn tree(paths: &[PathBuf], files: &Files, threads: usize, config: &Co
             Some((Excludes::new(&config.exclude, Some(options::base(config)?))?, by))
         }
     };
-    Ok(Tree {
+    Ok(TreeOptions {
         files: FileOptions {
             paths: paths.iter().filter(|path| !is_stdin(path)).cloned().collect(),
             no_ignore: files.no_ignore || config.no_ignore,

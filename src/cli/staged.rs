@@ -9,7 +9,7 @@ use super::limits::limits;
 use super::options::{self, Extent};
 use super::output::Outputs;
 use super::rules::detector;
-use crate::scan::{Commit, Settings, redact, scan_staged};
+use crate::scan::{Settings, StagedOptions, redact, scan_staged};
 
 pub(super) fn run(staged: &Staged, global: &Global) -> Result<Exit> {
     let config = options::config(global)?;
@@ -27,7 +27,7 @@ pub(super) fn run(staged: &Staged, global: &Global) -> Result<Exit> {
         stop: &stop,
     };
     let git = GitEnv::read();
-    let commit = Commit {
+    let commit = StagedOptions {
         repo: git.repo,
         index: git.index,
         work_tree: git.work_tree,

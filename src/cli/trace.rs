@@ -14,7 +14,7 @@ use super::options;
 use super::trace_key::TracedKey;
 use crate::detect::Detector;
 use crate::rules::{LONGEST_PATTERN, RuleSet};
-use crate::scan::{Only, SHORTEST_FINGERPRINT};
+use crate::scan::{KeyFilter, MIN_FINGERPRINT_DIGITS};
 use crate::suppress::Policy;
 
 /// Bytes of input that are read: a key with whatever was pasted along with it.
@@ -37,7 +37,7 @@ pub(super) fn run(trace: &Trace, global: &Global) -> Result<Exit> {
             announce(&key, global);
             let rules = rules.with_traced(&key.bytes, key.prefix, key.rule.as_deref());
             let detector = Detector::new(&rules)?;
-            (Only::Fingerprint(key.secret().fingerprint()), rules, detector)
+            (KeyFilter::Fingerprint(key.secret().fingerprint()), rules, detector)
         }
     };
     let job = Job {
@@ -58,10 +58,12 @@ pub(super) fn run(trace: &Trace, global: &Global) -> Result<Exit> {
 }
 
 /// What selects the key if the key itself is not given.
-fn selected(trace: &Trace) -> Result<Option<Only>> {
+fn selected(trace: &Trace) -> Result<Option<KeyFilter>> {
     if let Some(text) = &trace.fingerprint {
-        let Some(only) = Only::from_hex(text) else {
-            bail!("--fingerprint: expected {SHORTEST_FINGERPRINT} to 64 hex digits, as a report shows them");
+        let Some(only) = KeyFilter::from_hex(text) else {
+            bail!(
+                "--fingerprint: expected {MIN_FINGERPRINT_DIGITS} to 64 hex digits, as a report shows them"
+            );
         };
         return Ok(Some(only));
     }
@@ -69,7 +71,7 @@ fn selected(trace: &Trace) -> Result<Option<Only>> {
     // As reports show it, the end of a key may come with what stands before it.
     let end = text.rsplit('…').next().unwrap_or_default();
     match end.as_bytes().try_into() {
-        Ok(end) => Ok(Some(Only::LastFour(end))),
+        Ok(end) => Ok(Some(KeyFilter::LastFour(end))),
         Err(_) => bail!("--last-four: expected 4 characters, e.g. x9KA"),
     }
 }

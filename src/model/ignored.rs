@@ -82,12 +82,12 @@ impl PartialOrd for Ignored {
 }
 
 /// How many things were left out, by kind and by the option that includes them.
-type Counts = BTreeMap<(IgnoredKind, String), u64>;
+type IgnoredCounts = BTreeMap<(IgnoredKind, String), u64>;
 
 /// Everything that was left out. Names at most [`IgnoredSet::NAMED`] of each kind, the first in order, and counts all.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct IgnoredSet {
-    counts: Counts,
+    counts: IgnoredCounts,
     named: BTreeMap<IgnoredKind, BTreeSet<Ignored>>,
 }
 
@@ -189,14 +189,14 @@ impl FromIterator<Ignored> for IgnoredSet {
 /// As two fields: `ignored`, those that are named, and `ignored_total`, how many there are.
 impl Serialize for IgnoredSet {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        struct Named<'a>(&'a IgnoredSet);
-        impl Serialize for Named<'_> {
+        struct NamedSeq<'a>(&'a IgnoredSet);
+        impl Serialize for NamedSeq<'_> {
             fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
                 serializer.collect_seq(self.0.iter())
             }
         }
         let mut map = serializer.serialize_map(Some(2))?;
-        map.serialize_entry("ignored", &Named(self))?;
+        map.serialize_entry("ignored", &NamedSeq(self))?;
         map.serialize_entry("ignored_total", &self.len())?;
         map.end()
     }

@@ -2,7 +2,7 @@
 
 use crate::model::{Confidence, Leak, Report, RuleInfo};
 
-use super::{escape, place};
+use super::{escape, labels};
 
 /// Steps in order, and where to revoke the key. None of it is escaped.
 #[derive(Debug, Default)]
@@ -44,7 +44,7 @@ pub(super) fn about_rule(report: &Report, rule: &RuleInfo) -> Advice {
 
 /// Advice about one leak; empty when the report does not list its rule.
 pub(super) fn about_leak(report: &Report, leak: &Leak) -> Advice {
-    place::rule(report, leak)
+    labels::rule(report, leak)
         .map(|rule| Advice::of_rule(rule, leak.identified.confidence))
         .unwrap_or_default()
 }

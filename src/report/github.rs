@@ -8,23 +8,23 @@ use std::io::{self, Write};
 
 use crate::model::{Finding, Leak, Report, Severity};
 
-use super::{Style, escape, place, receipt, sentences, words};
+use super::{Style, escape, humanize, labels, prose, receipt};
 
 /// The value of `--format`.
 pub(super) const NAME: &str = "github";
 
 /// Annotations that a step shows.
-const MOST: usize = 10;
+const MAX_ANNOTATIONS: usize = 10;
 /// Things left out on purpose that an annotation names.
-const MOST_IGNORED: usize = 10;
+const MAX_LISTED_IGNORED: usize = 10;
 
 pub(super) fn write(report: &Report, _: &Style, out: &mut dyn Write) -> io::Result<()> {
     let mut leaks: Vec<_> = report.open_leaks().collect();
-    leaks.sort_by_key(|leak| Reverse((place::gravity(report, leak), leak.identified.confidence)));
-    let mut room = MOST;
+    leaks.sort_by_key(|leak| Reverse((labels::effective_severity(report, leak), leak.identified.confidence)));
+    let mut room = MAX_ANNOTATIONS;
     if let Some(first) = report.coverage().skipped.first() {
         // First, so that it is among those shown.
-        let skipped = words::count(report.coverage().skipped.len() as u64, "thing");
+        let skipped = humanize::count(report.coverage().skipped.len() as u64, "thing");
         let text = format!("{skipped} not scanned, so this answer is not complete. {}", receipt::skip(first));
         command("warning", &[], "friskey: incomplete", &text, out)?;
         room -= 1;
@@ -41,9 +41,9 @@ pub(super) fn write(report: &Report, _: &Style, out: &mut dyn Write) -> io::Resu
     if rest > 0 {
         let text = format!(
             "{}; the step summary or another report format lists all",
-            words::count(rest, "more leak")
+            humanize::count(rest, "more leak")
         );
-        command(level(place::gravity(report, leaks[listed])), &[], "friskey", &text, out)?;
+        command(level(labels::effective_severity(report, leaks[listed])), &[], "friskey", &text, out)?;
     }
     writeln!(out, "friskey: {}", receipt::coverage(report))?;
     for remark in receipt::remarks(report) {
@@ -58,29 +58,29 @@ fn left_out(report: &Report) -> Option<String> {
     (!ignored.is_empty()).then(|| {
         let counts = receipt::left_out(report);
         let counts = if counts.is_empty() { String::new() } else { format!("{}. ", counts.join(", ")) };
-        format!("{counts}{}.", receipt::ignored_list(report, MOST_IGNORED).join("; "))
+        format!("{counts}{}.", receipt::ignored_list(report, MAX_LISTED_IGNORED).join("; "))
     })
 }
 
 fn annotation(report: &Report, leak: &Leak, out: &mut dyn Write) -> io::Result<()> {
-    let places: Vec<_> = place::open(leak).collect();
+    let places: Vec<_> = labels::open_findings(leak).collect();
     let Some((&primary, others)) = places.split_first() else {
         return Ok(());
     };
-    let title = format!("friskey: {}", place::title(report, leak));
-    let text = sentences::paragraph(report, leak, primary, others);
-    command(level(place::gravity(report, leak)), &position(report, primary), &title, &text, out)
+    let title = format!("friskey: {}", labels::title(report, leak));
+    let text = prose::paragraph(report, leak, primary, others);
+    command(level(labels::effective_severity(report, leak)), &position(report, primary), &title, &text, out)
 }
 
 /// The properties that tie an annotation to a line.
 fn position(report: &Report, finding: &Finding) -> Vec<(&'static str, String)> {
     let origin = &finding.origin;
-    let Some(path) = place::file(origin) else {
+    let Some(path) = labels::file(origin) else {
         return Vec::new();
     };
     let (start, end) = (finding.span.start, finding.span.end);
     let mut properties = vec![("file", String::from_utf8_lossy(report.repository_path(path)).into_owned())];
-    if place::has_positions(origin) {
+    if labels::has_positions(origin) {
         properties.push(("line", start.line.to_string()));
         properties.push(("endLine", end.line.to_string()));
         // Columns count only within one line.
@@ -106,8 +106,8 @@ fn command(
     writeln!(out, "title={}::{}", escape::workflow_property(title), escape::workflow_message(text))
 }
 
-fn level(gravity: Severity) -> &'static str {
-    match gravity {
+fn level(effective_severity: Severity) -> &'static str {
+    match effective_severity {
         Severity::Critical | Severity::High => "error",
         Severity::Medium => "warning",
         Severity::Low => "notice",

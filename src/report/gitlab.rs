@@ -9,17 +9,17 @@ use serde::{Serialize, Serializer};
 
 use crate::model::{Change, Finding, Leak, Report, Severity};
 
-use super::{Style, advice, clock, escape, json, place, receipt, sentences, words};
+use super::{Style, advice, clock, escape, humanize, json, labels, prose, receipt};
 
 /// Stands for a commit where there is none, as GitLab's own analyzer has it.
 const NO_COMMIT: &str = "0000000";
 /// Skipped things that are listed one by one.
-const MOST_SKIPS: usize = 1_000;
+const MAX_LISTED_SKIPS: usize = 1_000;
 
 pub(super) fn write(report: &Report, _: &Style, out: &mut dyn Write) -> io::Result<()> {
     let document = Document {
         version: "15.2.1",
-        scan: Scan::new(report),
+        scan: ScanObject::new(report),
         vulnerabilities: Vulnerabilities(report),
         remediations: [],
     };
@@ -29,13 +29,13 @@ pub(super) fn write(report: &Report, _: &Style, out: &mut dyn Write) -> io::Resu
 #[derive(Serialize)]
 struct Document<'a> {
     version: &'static str,
-    scan: Scan,
+    scan: ScanObject,
     vulnerabilities: Vulnerabilities<'a>,
     remediations: [(); 0],
 }
 
 #[derive(Serialize)]
-struct Scan {
+struct ScanObject {
     analyzer: Tool,
     scanner: Tool,
     #[serde(rename = "type")]
@@ -74,7 +74,7 @@ struct Message {
     value: String,
 }
 
-impl Scan {
+impl ScanObject {
     fn new(report: &Report) -> Self {
         let complete = report.coverage().is_complete();
         Self {
@@ -95,12 +95,12 @@ fn messages(report: &Report) -> Vec<Message> {
     let mut all = vec![message("info", receipt::coverage(report)), message("info", receipt::verdict(report))];
     all.extend(receipt::remarks(report).into_iter().map(|remark| message("info", remark)));
     let not_scanned = |text: String| message("warn", format!("not scanned: {text}"));
-    all.extend(skipped.iter().take(MOST_SKIPS).map(|skip| not_scanned(receipt::skip(skip))));
-    let rest = skipped.len().saturating_sub(MOST_SKIPS) as u64;
+    all.extend(skipped.iter().take(MAX_LISTED_SKIPS).map(|skip| not_scanned(receipt::skip(skip))));
+    let rest = skipped.len().saturating_sub(MAX_LISTED_SKIPS) as u64;
     if rest > 0 {
-        all.push(not_scanned(words::count(rest, "more thing")));
+        all.push(not_scanned(humanize::count(rest, "more thing")));
     }
-    let ignored = receipt::ignored_list(report, MOST_SKIPS).into_iter();
+    let ignored = receipt::ignored_list(report, MAX_LISTED_SKIPS).into_iter();
     all.extend(ignored.map(|text| message("info", format!("ignored: {text}"))));
     all
 }
@@ -110,8 +110,10 @@ struct Vulnerabilities<'a>(&'a Report);
 
 impl Serialize for Vulnerabilities<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let findings =
-            self.0.open_leaks().flat_map(|leak| place::open(leak).map(move |finding| (leak, finding)));
+        let findings = self
+            .0
+            .open_leaks()
+            .flat_map(|leak| labels::open_findings(leak).map(move |finding| (leak, finding)));
         serializer.collect_seq(findings.map(|(leak, finding)| Vulnerability::new(self.0, leak, finding)))
     }
 }
@@ -156,7 +158,7 @@ impl Vulnerability {
         let advice = advice::about_leak(report, leak);
         let description = format!(
             "{} Fingerprint {}.",
-            sentences::paragraph(report, leak, finding, &[]),
+            prose::paragraph(report, leak, finding, &[]),
             identified.fingerprint
         );
         let id = escape::line(&identified.rule);
@@ -164,10 +166,10 @@ impl Vulnerability {
             // One place may hold the key on several lines.
             id: format!("{}-{}-{}", finding.id(), finding.span.start.line, finding.span.start.column),
             category: "secret_detection",
-            name: escape::truncated(&place::title(report, leak), 255),
+            name: escape::truncated(&labels::title(report, leak), 255),
             // GitLab reads Markdown here.
             description: escape::markdown(&escape::truncated(&description, 100_000)),
-            severity: severity(place::gravity(report, leak)),
+            severity: severity(labels::effective_severity(report, leak)),
             solution: escape::truncated(&solution(&advice.steps), 7_000),
             scanner: Scanner { id: TOOL.id, name: TOOL.name },
             identifiers: [
@@ -195,8 +197,8 @@ fn solution(steps: &[String]) -> String {
     steps.collect::<Vec<_>>().join(" ")
 }
 
-fn severity(gravity: Severity) -> &'static str {
-    match gravity {
+fn severity(effective_severity: Severity) -> &'static str {
+    match effective_severity {
         Severity::Critical => "Critical",
         Severity::High => "High",
         Severity::Medium => "Medium",
@@ -209,11 +211,11 @@ struct Location {
     file: String,
     start_line: u64,
     end_line: u64,
-    commit: Commit,
+    commit: LocationCommit,
 }
 
 #[derive(Serialize)]
-struct Commit {
+struct LocationCommit {
     sha: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     author: Option<String>,
@@ -224,16 +226,16 @@ struct Commit {
 impl Location {
     fn new(report: &Report, leak: &Leak, finding: &Finding) -> Self {
         let origin = &finding.origin;
-        let mut file = match place::file(origin) {
+        let mut file = match labels::file(origin) {
             Some(path) => String::from_utf8_lossy(report.repository_path(path)).into_owned(),
-            None => place::stand_in(origin),
+            None => labels::pseudo_path(origin),
         };
-        let inside = place::inside(origin);
+        let inside = labels::inside(origin);
         if !inside.is_empty() {
             // GitLab takes two entries for one when they have file, lines and rule in common.
             file.push_str(&format!(" → {inside}"));
         }
-        let (start, end) = if place::has_positions(origin) || !inside.is_empty() {
+        let (start, end) = if labels::has_positions(origin) || !inside.is_empty() {
             (finding.span.start.line.max(1), finding.span.end.line)
         } else {
             (1, 1)
@@ -243,7 +245,7 @@ impl Location {
 }
 
 /// The commit that brought the key to this place: its own, else the first at its path, else the first of all.
-fn commit(leak: &Leak, finding: &Finding) -> Commit {
+fn commit(leak: &Leak, finding: &Finding) -> LocationCommit {
     let origin = &finding.origin;
     let here = |change: &&Change| change.path.is_some() && change.path == origin.path;
     let own = |change: &&Change| Some(&change.commit) == origin.commit.as_ref();
@@ -253,9 +255,9 @@ fn commit(leak: &Leak, finding: &Finding) -> Commit {
         None => introduced.iter().find(here).or(introduced.first()),
     };
     let sha = origin.commit.clone().or(change.map(|change| change.commit.clone()));
-    Commit {
+    LocationCommit {
         sha: sha.filter(|sha| !sha.is_empty()).unwrap_or_else(|| NO_COMMIT.to_owned()),
-        author: change.and_then(place::author),
+        author: change.and_then(labels::author),
         date: change.map(|change| change.date.clone()),
     }
 }

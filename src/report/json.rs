@@ -9,7 +9,7 @@ use serde_json::ser::{Formatter, PrettyFormatter};
 
 use crate::model::{Change, Coverage, Finding, Fingerprint, Leak, LeakStatus, Position, Report, Suppression};
 
-use super::{Style, escape, place};
+use super::{Style, escape, labels};
 
 /// Name and version of the contract.
 pub(super) const SCHEMA: &str = "friskey/report/v1";
@@ -180,7 +180,7 @@ impl<'a> FindingObject<'a> {
         Self {
             id: finding.id(),
             surface: origin.surface.name(),
-            path: place::path(origin),
+            path: labels::path(origin),
             blob: origin.object.as_deref(),
             commit: origin.commit.as_deref(),
             encoding: finding.encoding,

@@ -13,21 +13,21 @@ use super::Style;
 use super::json::{LeakObject, SCHEMA, Tool, write_line};
 
 pub(super) fn write(report: &Report, _: &Style, out: &mut dyn Write) -> io::Result<()> {
-    write_line(&Line { kind: "start", body: Start::new(report) }, out)?;
+    write_line(&TypedLine { kind: "start", body: StartLine::new(report) }, out)?;
     for leak in report.leaks() {
-        write_line(&Line { kind: "leak", body: LeakObject::new(leak) }, out)?;
+        write_line(&TypedLine { kind: "leak", body: LeakObject::new(leak) }, out)?;
     }
     for skip in &report.coverage().skipped {
-        write_line(&Line { kind: "skip", body: skip }, out)?;
+        write_line(&TypedLine { kind: "skip", body: skip }, out)?;
     }
     for ignored in report.coverage().ignored.iter() {
-        write_line(&Line { kind: "ignored", body: ignored }, out)?;
+        write_line(&TypedLine { kind: "ignored", body: ignored }, out)?;
     }
-    write_line(&Line { kind: "end", body: End::new(report) }, out)
+    write_line(&TypedLine { kind: "end", body: EndLine::new(report) }, out)
 }
 
 #[derive(Serialize)]
-struct Line<T> {
+struct TypedLine<T> {
     #[serde(rename = "type")]
     kind: &'static str,
     #[serde(flatten)]
@@ -35,14 +35,14 @@ struct Line<T> {
 }
 
 #[derive(Serialize)]
-struct Start<'a> {
+struct StartLine<'a> {
     schema: &'static str,
     tool: Tool<'a>,
     command: &'static str,
     min_confidence: &'static str,
 }
 
-impl<'a> Start<'a> {
+impl<'a> StartLine<'a> {
     fn new(report: &'a Report) -> Self {
         Self {
             schema: SCHEMA,
@@ -54,7 +54,7 @@ impl<'a> Start<'a> {
 }
 
 #[derive(Serialize)]
-struct End<'a> {
+struct EndLine<'a> {
     status: &'static str,
     unlisted: u64,
     suppressed: u64,
@@ -64,7 +64,7 @@ struct End<'a> {
     elapsed_seconds: f64,
 }
 
-impl<'a> End<'a> {
+impl<'a> EndLine<'a> {
     fn new(report: &'a Report) -> Self {
         Self {
             status: report.status().name(),

@@ -7,10 +7,10 @@ use std::io::{self, Write};
 
 use crate::model::{Leak, Report};
 
-use super::{Style, clock, escape, place, receipt, sentences, words};
+use super::{Style, clock, escape, humanize, labels, prose, receipt};
 
 /// Skipped things, and places of one leak, that are listed.
-const MOST: usize = 1_000;
+const MAX_LISTED: usize = 1_000;
 
 pub(super) fn write(report: &Report, _: &Style, out: &mut dyn Write) -> io::Result<()> {
     let failures = report.open_leaks().count();
@@ -44,7 +44,7 @@ pub(super) fn write(report: &Report, _: &Style, out: &mut dyn Write) -> io::Resu
     }
     let mut receipt = vec![receipt::coverage(report), receipt::verdict(report)];
     receipt.extend(receipt::remarks(report));
-    let ignored = receipt::ignored_list(report, MOST).into_iter();
+    let ignored = receipt::ignored_list(report, MAX_LISTED).into_iter();
     receipt.extend(ignored.map(|line| format!("ignored: {line}")));
     let receipt: Vec<_> = receipt.iter().map(|line| escape::xml(line)).collect();
     writeln!(out, "    <system-out>{}</system-out>", receipt.join("\n"))?;
@@ -56,7 +56,7 @@ fn open_case(report: &Report, leak: &Leak, out: &mut dyn Write) -> io::Result<()
     // The fingerprint tells apart two keys that end alike.
     let name = format!(
         "{} {} {:.12}",
-        place::title(report, leak),
+        labels::title(report, leak),
         identified.secret.redacted(),
         identified.fingerprint.to_string()
     );
@@ -67,20 +67,20 @@ fn open_case(report: &Report, leak: &Leak, out: &mut dyn Write) -> io::Result<()
 fn failure(report: &Report, leak: &Leak, out: &mut dyn Write) -> io::Result<()> {
     open_case(report, leak, out)?;
     let kind = escape::xml(&leak.identified.rule);
-    let message = escape::xml(&sentences::headline(report, leak));
+    let message = escape::xml(&prose::headline(report, leak));
     writeln!(out, "      <failure type=\"{kind}\" message=\"{message}\">")?;
-    for finding in place::open(leak).take(MOST) {
-        let details = match place::details(finding).join("; ") {
+    for finding in labels::open_findings(leak).take(MAX_LISTED) {
+        let details = match labels::details(finding).join("; ") {
             details if details.is_empty() => details,
             details => format!(" ({details})"),
         };
-        writeln!(out, "{}", escape::xml(&format!("at {}{details}", place::position(finding))))?;
+        writeln!(out, "{}", escape::xml(&format!("at {}{details}", labels::position(finding))))?;
     }
-    let rest = place::open(leak).count().saturating_sub(MOST) as u64;
+    let rest = labels::open_findings(leak).count().saturating_sub(MAX_LISTED) as u64;
     if rest > 0 {
-        writeln!(out, "and {}", words::count(rest, "more place"))?;
+        writeln!(out, "and {}", humanize::count(rest, "more place"))?;
     }
-    let story = sentences::story(leak);
+    let story = prose::story(leak);
     if !story.is_empty() {
         writeln!(out, "{}", escape::xml(story.trim_start()))?;
     }
@@ -102,15 +102,15 @@ fn accept(report: &Report, leak: &Leak, out: &mut dyn Write) -> io::Result<()> {
 
 fn error(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     let skipped = &report.coverage().skipped;
-    let message = format!("{} not scanned", words::count(skipped.len() as u64, "thing"));
+    let message = format!("{} not scanned", humanize::count(skipped.len() as u64, "thing"));
     writeln!(out, "    <testcase classname=\"friskey.coverage\" name=\"nothing skipped\">")?;
     writeln!(out, "      <error type=\"incomplete\" message=\"{message}\">")?;
-    for skip in skipped.iter().take(MOST) {
+    for skip in skipped.iter().take(MAX_LISTED) {
         writeln!(out, "not scanned: {}", escape::xml(&receipt::skip(skip)))?;
     }
-    let rest = skipped.len().saturating_sub(MOST) as u64;
+    let rest = skipped.len().saturating_sub(MAX_LISTED) as u64;
     if rest > 0 {
-        writeln!(out, "and {}", words::count(rest, "more thing"))?;
+        writeln!(out, "and {}", humanize::count(rest, "more thing"))?;
     }
     writeln!(out, "      </error>\n    </testcase>")
 }

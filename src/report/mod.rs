@@ -5,24 +5,24 @@
 //! bytes (terminals, XML, workflow commands) is the matter of `escape`.
 
 mod advice;
-mod brief;
 mod clock;
 mod escape;
 mod github;
 mod gitlab;
+mod hook_summary;
 mod html;
 mod human;
+mod humanize;
 mod json;
 mod jsonl;
 mod junit;
-mod place;
+mod labels;
+mod prose;
 mod receipt;
 mod sarif;
-mod sentences;
 mod step_summary;
-mod words;
 
-pub use brief::write_brief;
+pub use hook_summary::write_hook_summary;
 
 use std::io::{self, BufWriter, Write};
 

@@ -2,20 +2,20 @@
 
 use crate::model::{Ignored, IgnoredKind, Report, Skip, Status};
 
-use super::{escape, place, words};
+use super::{escape, humanize, labels};
 
 /// The outcome in one line: what was looked for, what was found, and what was not looked at.
 pub(super) fn verdict(report: &Report) -> String {
     let skipped = report.coverage().skipped.len() as u64;
-    let gaps = format!("{} {} not scanned", words::count(skipped, "thing"), were(skipped));
+    let gaps = format!("{} {} not scanned", humanize::count(skipped, "thing"), were(skipped));
     let outcome = match report.status() {
         Status::Findings => {
             let leaks = report.open_leaks().count() as u64;
-            let places = report.open_leaks().map(|leak| place::open(leak).count() as u64).sum();
-            let found = format!("{} in {}", words::count(leaks, "leak"), words::count(places, "place"));
+            let places = report.open_leaks().map(|leak| labels::open_findings(leak).count() as u64).sum();
+            let found = format!("{} in {}", humanize::count(leaks, "leak"), humanize::count(places, "place"));
             let found = match report.unlisted_findings() {
                 0 => found,
-                more => format!("{found}; {} not listed", words::count(more, "more finding")),
+                more => format!("{found}; {} not listed", humanize::count(more, "more finding")),
             };
             if skipped == 0 { found } else { format!("{found}; incomplete: {gaps}") }
         }
@@ -41,7 +41,7 @@ pub(super) fn nothing(report: &Report) -> String {
     text.push_str(" in what was scanned");
     match report.suppressed_findings() {
         0 => {}
-        n => text.push_str(&format!(" apart from {}", words::count(n, "accepted finding"))),
+        n => text.push_str(&format!(" apart from {}", humanize::count(n, "accepted finding"))),
     }
     text
 }
@@ -52,7 +52,7 @@ fn looked_for(report: &Report) -> String {
         return "no traced key".to_owned();
     }
     let own = report.rules().iter().filter(|rule| !rule.built_in).count();
-    let own_rules = words::count(own as u64, "custom rule");
+    let own_rules = humanize::count(own as u64, "custom rule");
     match own {
         0 => "no OpenAI key".to_owned(),
         _ if own == report.rules().len() => format!("no match of {own_rules}"),
@@ -76,7 +76,7 @@ fn left_out_of(kind: IgnoredKind, n: u64) -> String {
         IgnoredKind::Limit => ("limit", "stricter than the default"),
         IgnoredKind::Accepted => ("baseline", "in force"),
     };
-    format!("{} {what}", words::count(n, one))
+    format!("{} {what}", humanize::count(n, one))
 }
 
 fn bracketed(option: &str) -> String {
@@ -103,7 +103,7 @@ pub(super) fn ignored_list(report: &Report, most: usize) -> Vec<String> {
     let mut list: Vec<_> = all.iter().take(most).map(ignored).collect();
     match all.len().saturating_sub(list.len() as u64) {
         0 => {}
-        rest => list.push(format!("and {} left out", words::count(rest, "more thing"))),
+        rest => list.push(format!("and {} left out", humanize::count(rest, "more thing"))),
     }
     list
 }
@@ -118,13 +118,13 @@ pub(super) fn coverage(report: &Report) -> String {
         (coverage.refs, "ref"),
     ];
     let mut parts: Vec<_> =
-        counts.iter().filter(|&&(n, _)| n > 0).map(|&(n, one)| words::count(n, one)).collect();
-    parts.push(words::bytes(coverage.bytes));
+        counts.iter().filter(|&&(n, _)| n > 0).map(|&(n, one)| humanize::count(n, one)).collect();
+    parts.push(humanize::bytes(coverage.bytes));
     let skipped = match coverage.skipped.len() as u64 {
         0 => "nothing skipped".to_owned(),
-        n => format!("{} skipped", words::count(n, "thing")),
+        n => format!("{} skipped", humanize::count(n, "thing")),
     };
-    format!("scanned {} in {}; {skipped}", parts.join(", "), words::elapsed(report.elapsed_seconds()))
+    format!("scanned {} in {}; {skipped}", parts.join(", "), humanize::elapsed(report.elapsed_seconds()))
 }
 
 /// What stands besides the leaks: suppressed findings, leaks below the threshold, notes. Escaped.
@@ -135,18 +135,18 @@ pub(super) fn remarks(report: &Report) -> Vec<String> {
         n => remarks.push(format!(
             "{} counted, but not listed: a report lists at most 10,000 keys and 50,000 places; scan fewer paths \
              at a time to see them all",
-            words::count(n, "more finding")
+            humanize::count(n, "more finding")
         )),
     }
     match report.suppressed_findings() {
         0 => {}
-        n => remarks.push(format!("{} suppressed", words::count(n, "finding"))),
+        n => remarks.push(format!("{} suppressed", humanize::count(n, "finding"))),
     }
     match report.below_threshold() {
         0 => {}
         n => remarks.push(format!(
             "{} below {} confidence not listed",
-            words::count(n, "leak"),
+            humanize::count(n, "leak"),
             report.min_confidence()
         )),
     }

@@ -7,18 +7,18 @@ use std::io::{self, Write};
 use crate::model::{Finding, Leak, Report, RuleInfo};
 
 use super::advice::{Advice, about_rule};
-use super::{escape, place, receipt, sentences, words};
+use super::{escape, humanize, labels, prose, receipt};
 
 /// Bytes that GitHub takes of one step.
-const MOST_BYTES: usize = 1 << 20;
+const MAX_BYTES: usize = 1 << 20;
 /// Kept free for the line that says what was left out.
 const RESERVE: usize = 1_000;
 /// Rows of one leak's table.
-const MOST_PLACES: usize = 50;
+const MAX_LISTED_PLACES: usize = 50;
 /// Skipped things that are listed.
-const MOST_SKIPS: usize = 50;
+const MAX_LISTED_SKIPS: usize = 50;
 /// Characters of one name or sentence.
-const LONGEST: usize = 500;
+const MAX_CHARS: usize = 500;
 
 /// Writes the summary, at most 1 MiB of it: leaks that do not fit are counted.
 ///
@@ -27,7 +27,7 @@ const LONGEST: usize = 500;
 pub fn write_step_summary(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     let head = format!("## friskey: {}\n\n", text(&receipt::verdict(report)));
     let tail = tail(report);
-    let mut room = MOST_BYTES.saturating_sub(head.len() + tail.len() + RESERVE);
+    let mut room = MAX_BYTES.saturating_sub(head.len() + tail.len() + RESERVE);
     out.write_all(head.as_bytes())?;
     let mut leaks = report.open_leaks();
     let mut left_out = 0;
@@ -42,13 +42,17 @@ pub fn write_step_summary(report: &Report, out: &mut dyn Write) -> io::Result<()
     }
     left_out += leaks.count() as u64;
     if left_out > 0 {
-        writeln!(out, "{} did not fit here; format json lists all.\n", words::count(left_out, "more leak"))?;
+        writeln!(
+            out,
+            "{} did not fit here; format json lists all.\n",
+            humanize::count(left_out, "more leak")
+        )?;
     }
     out.write_all(tail.as_bytes())
 }
 
 fn text(text: &str) -> String {
-    escape::markdown(&escape::truncated(text, LONGEST))
+    escape::markdown(&escape::truncated(text, MAX_CHARS))
 }
 
 fn code(name: &str) -> String {
@@ -58,18 +62,18 @@ fn code(name: &str) -> String {
 fn section(report: &Report, leak: &Leak) -> String {
     let identified = &leak.identified;
     let redacted = code(&identified.secret.redacted());
-    let mut section = format!("### {} {redacted}\n\n", text(&place::title(report, leak)));
-    let story = format!("{}{}", sentences::headline(report, leak), sentences::story(leak));
-    section.push_str(&format!("{}\n", escape::markdown(&escape::truncated(&story, 4 * LONGEST))));
+    let mut section = format!("### {} {redacted}\n\n", text(&labels::title(report, leak)));
+    let story = format!("{}{}", prose::headline(report, leak), prose::story(leak));
+    section.push_str(&format!("{}\n", escape::markdown(&escape::truncated(&story, 4 * MAX_CHARS))));
     section.push_str(&format!("Fingerprint {}.\n\n", code(&identified.fingerprint.to_string())));
     section.push_str("| Place | Line | Details |\n| --- | --- | --- |\n");
-    let total = place::open(leak).count();
-    for finding in place::open(leak).take(MOST_PLACES) {
+    let total = labels::open_findings(leak).count();
+    for finding in labels::open_findings(leak).take(MAX_LISTED_PLACES) {
         section.push_str(&row(finding));
     }
-    let rest = total.saturating_sub(MOST_PLACES) as u64;
+    let rest = total.saturating_sub(MAX_LISTED_PLACES) as u64;
     if rest > 0 {
-        section.push_str(&format!("\nand {}\n", words::count(rest, "more place")));
+        section.push_str(&format!("\nand {}\n", humanize::count(rest, "more place")));
     }
     section.push('\n');
     section
@@ -77,28 +81,33 @@ fn section(report: &Report, leak: &Leak) -> String {
 
 fn row(finding: &Finding) -> String {
     let start = finding.span.start;
-    let place = code(&place::name(&finding.origin));
-    format!("| {place} | {}:{} | {} |\n", start.line, start.column, text(&place::details(finding).join("; ")))
+    let place = code(&labels::name(&finding.origin));
+    format!(
+        "| {place} | {}:{} | {} |\n",
+        start.line,
+        start.column,
+        text(&labels::details(finding).join("; "))
+    )
 }
 
 fn tail(report: &Report) -> String {
     let mut tail = String::new();
-    for rule in place::rules_met(report) {
+    for rule in labels::rules_of_open_leaks(report) {
         tail.push_str(&advice(report, rule));
     }
-    for remark in receipt::remarks(report).iter().take(MOST_SKIPS) {
+    for remark in receipt::remarks(report).iter().take(MAX_LISTED_SKIPS) {
         tail.push_str(&format!("- {}\n", text(remark)));
     }
     tail.push_str(&format!("- {}\n", text(&receipt::coverage(report))));
     let skipped = &report.coverage().skipped;
-    for skip in skipped.iter().take(MOST_SKIPS) {
+    for skip in skipped.iter().take(MAX_LISTED_SKIPS) {
         tail.push_str(&format!("- not scanned: {}\n", text(&receipt::skip(skip))));
     }
-    let rest = skipped.len().saturating_sub(MOST_SKIPS) as u64;
+    let rest = skipped.len().saturating_sub(MAX_LISTED_SKIPS) as u64;
     if rest > 0 {
-        tail.push_str(&format!("- {} not scanned\n", words::count(rest, "more thing")));
+        tail.push_str(&format!("- {} not scanned\n", humanize::count(rest, "more thing")));
     }
-    for line in receipt::ignored_list(report, MOST_SKIPS) {
+    for line in receipt::ignored_list(report, MAX_LISTED_SKIPS) {
         tail.push_str(&format!("- ignored: {}\n", text(&line)));
     }
     tail

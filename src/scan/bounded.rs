@@ -8,17 +8,17 @@ use std::cmp::{Ordering, Reverse};
 use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
-use super::accept;
+use super::suppression;
 use crate::model::{Confidence, Finding, Fingerprint, Identified};
 use crate::suppress::Policy;
 
 /// The most keys that are kept.
-pub(super) const MOST_KEYS: usize = 10_000;
+pub(super) const MAX_KEYS: usize = 10_000;
 /// The most places that are kept, of all keys together: each has as many as it would have if all had alike.
-pub(super) const MOST_PLACES: usize = 50_000;
+pub(super) const MAX_FINDINGS: usize = 50_000;
 
 /// What is kept as long as there is room.
-pub(super) trait Kept {
+pub(super) trait Rankable {
     fn identified(&mut self) -> &mut Arc<Identified>;
     /// Whether nobody has to act on it: what is accepted gives way first.
     fn is_accepted(&self) -> bool;
@@ -56,20 +56,20 @@ pub(super) struct Bounded<T> {
     total: usize,
     come: u64,
     dropped: Dropped,
-    most_keys: usize,
-    most_places: usize,
+    max_keys: usize,
+    max_findings: usize,
 }
 
 impl<T> Default for Bounded<T> {
     fn default() -> Self {
-        Self::with_room(MOST_KEYS, MOST_PLACES)
+        Self::with_room(MAX_KEYS, MAX_FINDINGS)
     }
 }
 
 impl<T> Bounded<T> {
-    fn with_room(most_keys: usize, most_places: usize) -> Self {
+    fn with_room(max_keys: usize, max_findings: usize) -> Self {
         let dropped = Dropped::default();
-        Self { keys: BTreeMap::new(), total: 0, come: 0, dropped, most_keys, most_places }
+        Self { keys: BTreeMap::new(), total: 0, come: 0, dropped, max_keys, max_findings }
     }
 
     /// Counts what another part dropped.
@@ -99,7 +99,7 @@ impl<T> Bounded<T> {
     }
 }
 
-impl<T: Kept> Bounded<T> {
+impl<T: Rankable> Bounded<T> {
     /// Keeps `item`, or what it pushes out does not stay.
     pub(super) fn push(&mut self, mut item: T) {
         let accepted = item.is_accepted();
@@ -107,7 +107,7 @@ impl<T: Kept> Bounded<T> {
         let rank = (accepted, Reverse(identified.confidence), identified.fingerprint);
         let number = self.come;
         self.come += 1;
-        if !self.keys.contains_key(&rank) && self.keys.len() >= self.most_keys {
+        if !self.keys.contains_key(&rank) && self.keys.len() >= self.max_keys {
             if self.keys.last_key_value().is_some_and(|(last, _)| *last < rank) {
                 return self.drop_from(rank, 1);
             }
@@ -125,9 +125,9 @@ impl<T: Kept> Bounded<T> {
             }
         }
         places.push((number, item));
-        let is_long = places.len() >= 2 * self.most_places / self.keys.len().max(1);
+        let is_long = places.len() >= 2 * self.max_findings / self.keys.len().max(1);
         self.total += 1;
-        if is_long || self.total >= 2 * self.most_places {
+        if is_long || self.total >= 2 * self.max_findings {
             self.trim(is_long.then_some(rank));
         }
     }
@@ -150,7 +150,7 @@ impl<T: Kept> Bounded<T> {
     /// Gives up what lies behind the last place that a key may keep: of one, or of all.
     fn trim(&mut self, only: Option<Rank>) {
         // A number that never grows again, so that what goes now would not stay later.
-        let room = (self.most_places / self.keys.len().max(1)).max(1);
+        let room = (self.max_findings / self.keys.len().max(1)).max(1);
         let Self { keys, total, dropped, .. } = self;
         let trim = |rank: &Rank, places: &mut Vec<(u64, T)>| {
             if places.len() <= room {
@@ -187,18 +187,18 @@ impl<T: Kept> Bounded<T> {
 
 /// As many of `findings` as are kept.
 pub(super) fn of(policy: &Policy, findings: Vec<Finding>) -> (Vec<Finding>, Dropped) {
-    if findings.len() <= MOST_KEYS.min(MOST_PLACES) {
+    if findings.len() <= MAX_KEYS.min(MAX_FINDINGS) {
         return (findings, Dropped::default());
     }
     let mut bounded = Bounded::default();
     for mut finding in findings {
-        accept::mark_listed(policy, &mut finding);
+        suppression::mark_listed(policy, &mut finding);
         bounded.push(finding);
     }
     bounded.into_parts()
 }
 
-impl Kept for Finding {
+impl Rankable for Finding {
     fn identified(&mut self) -> &mut Arc<Identified> {
         &mut self.identified
     }

@@ -5,11 +5,11 @@ use std::io;
 use std::sync::{Mutex, PoisonError};
 
 use super::Settings;
-use super::accept;
 use super::bounded::{Bounded, Dropped};
 use super::contents::{Contents, Searched, own_name, skips};
-use super::few;
 use super::narrowing;
+use super::skip_limit;
+use super::suppression;
 use crate::container::Input;
 use crate::detect::{Chunk, Detector, Hidden, Mask};
 use crate::model::{Coverage, Finding, Ignored, Origin, Position, Skip, Span, Surface};
@@ -21,12 +21,12 @@ pub(super) struct Collector<'d> {
     settings: Settings<'d>,
     /// All of one bound, whatever the number of threads.
     found: Mutex<Bounded<Finding>>,
-    gathered: Mutex<Gathered>,
+    gathered: Mutex<Collected>,
 }
 
 /// What was found and what was covered.
 #[derive(Debug, Default)]
-pub(super) struct Gathered {
+pub(super) struct Collected {
     pub(super) findings: Vec<Finding>,
     pub(super) coverage: Coverage,
     pub(super) notes: BTreeSet<String>,
@@ -42,7 +42,7 @@ impl<'d> Collector<'d> {
     }
 
     /// Everything that the workers, all dropped by now, have handed in.
-    pub(super) fn finish(self) -> Gathered {
+    pub(super) fn finish(self) -> Collected {
         let mut gathered = self.gathered.into_inner().unwrap_or_else(PoisonError::into_inner);
         let found = self.found.into_inner().unwrap_or_else(PoisonError::into_inner);
         (gathered.findings, gathered.dropped) = found.into_parts();
@@ -53,7 +53,7 @@ impl<'d> Collector<'d> {
         let mut found = self.found.lock().unwrap_or_else(PoisonError::into_inner);
         found.count_dropped(dropped);
         findings.for_each(|mut finding| {
-            accept::mark_listed(self.settings.policy, &mut finding);
+            suppression::mark_listed(self.settings.policy, &mut finding);
             found.push(finding);
         });
     }
@@ -64,7 +64,7 @@ impl Sink for Collector<'_> {
         Box::new(Local {
             collector: self,
             contents: Contents::new(&self.settings),
-            gathered: Gathered::default(),
+            gathered: Collected::default(),
         })
     }
 
@@ -77,12 +77,12 @@ impl Sink for Collector<'_> {
 struct Local<'c> {
     collector: &'c Collector<'c>,
     contents: Contents<'c>,
-    gathered: Gathered,
+    gathered: Collected,
 }
 
 impl Worker for Local<'_> {
     fn blob(&mut self, origin: &Origin, content: Input<'_>) -> io::Result<()> {
-        let Gathered { coverage, notes, more_skipped, .. } = &mut self.gathered;
+        let Collected { coverage, notes, more_skipped, .. } = &mut self.gathered;
         coverage.surfaces.insert(origin.surface);
         let mut searched = Searched::default();
         let outcome = self.contents.search(content, || own_name(origin), &mut searched);
@@ -93,7 +93,7 @@ impl Worker for Local<'_> {
         if !searched.skipped.is_empty() {
             let shown = String::from_utf8_lossy(origin.path.as_deref().unwrap_or_default());
             coverage.skipped.extend(skips(&shown, searched.skipped));
-            few::trim(&mut coverage.skipped, more_skipped);
+            skip_limit::trim(&mut coverage.skipped, more_skipped);
         }
         if !searched.found.is_empty() {
             let (found, dropped) = searched.found.into_parts();
@@ -122,7 +122,7 @@ impl Worker for Local<'_> {
 
     fn skip(&mut self, skip: Skip) {
         self.gathered.coverage.skipped.insert(skip);
-        few::trim(&mut self.gathered.coverage.skipped, &mut self.gathered.more_skipped);
+        skip_limit::trim(&mut self.gathered.coverage.skipped, &mut self.gathered.more_skipped);
     }
 
     fn ignore(&mut self, ignored: Ignored) {
@@ -136,8 +136,8 @@ impl Drop for Local<'_> {
         let mut all = self.collector.gathered.lock().unwrap_or_else(PoisonError::into_inner);
         all.coverage.merge(own.coverage);
         all.more_skipped += own.more_skipped;
-        let Gathered { coverage, more_skipped, .. } = &mut *all;
-        few::trim(&mut coverage.skipped, more_skipped);
+        let Collected { coverage, more_skipped, .. } = &mut *all;
+        skip_limit::trim(&mut coverage.skipped, more_skipped);
         all.notes.extend(own.notes);
     }
 }

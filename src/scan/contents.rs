@@ -7,9 +7,9 @@ use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
-use super::accept::{self, Verdict};
-use super::bounded::{Bounded, Kept};
+use super::bounded::{Bounded, Rankable};
 use super::notice::{Notice, Seen};
+use super::suppression::{self, MarkerVerdict};
 use super::{Settings, Stop};
 use crate::container::{
     self, Format, HEAD, Input, Limits, Taker, archive_behind, archive_in, ends_zip, is_encoded_in, is_program,
@@ -29,14 +29,14 @@ pub(super) struct Located {
     pub(super) encoding: &'static str,
     pub(super) excerpt: Excerpt,
     /// What the text around it says.
-    pub(super) verdict: Verdict,
+    pub(super) verdict: MarkerVerdict,
     /// Where it is, when that is not where the object is that leads to it.
     pub(super) surface: Option<Surface>,
     /// Whether the baseline has it, wherever it stands.
     pub(super) listed: bool,
 }
 
-impl Kept for Located {
+impl Rankable for Located {
     fn identified(&mut self) -> &mut Arc<Identified> {
         &mut self.identified
     }
@@ -61,7 +61,7 @@ impl Located {
             span: Span { start: Position::START, end: Position::START },
             encoding: "utf-8",
             excerpt: Excerpt { start: 0, end: text.len(), text },
-            verdict: Verdict::default(),
+            verdict: MarkerVerdict::default(),
             surface: None,
             listed: false,
         }
@@ -273,7 +273,7 @@ impl Eye<'_> {
         chunk: Chunk<'_>,
         place: StreamMatch,
     ) -> Located {
-        let verdict = accept::verdict(self.policy, &self.mask, chunk, &place);
+        let verdict = suppression::verdict(self.policy, &self.mask, chunk, &place);
         Located {
             inside: path.to_vec(),
             span: place.span,
@@ -284,7 +284,7 @@ impl Eye<'_> {
                 &place.matched.identified.secret,
                 hidden,
             ),
-            listed: accept::is_listed(self.policy, &place.matched.identified, None),
+            listed: suppression::is_listed(self.policy, &place.matched.identified, None),
             identified: place.matched.identified,
             verdict,
             surface: None,

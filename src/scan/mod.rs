@@ -1,25 +1,25 @@
 //! Layer 3: the pipeline. A source pushes blobs into the collector, which runs the detector;
 //! findings become leaks, and leaks a report.
 
-mod accept;
 mod bounded;
 mod collect;
 mod contents;
-mod few;
 mod history;
+mod key_filter;
 mod leaks;
 mod narrowing;
 mod notice;
 mod objects;
-mod only;
 mod redact;
+mod skip_limit;
 mod staged;
 mod stop;
+mod suppression;
 
-pub use history::{AUDITED, Audit, HistoryError, scan_history};
-pub use only::{Only, SHORTEST_FINGERPRINT};
+pub use history::{HISTORY_SURFACES, HistoryError, HistoryOptions, scan_history};
+pub use key_filter::{KeyFilter, MIN_FINGERPRINT_DIGITS};
 pub use redact::redact;
-pub use staged::{Commit, CommitError, scan_staged};
+pub use staged::{StagedOptions, StagedScanError, scan_staged};
 pub use stop::Stop;
 
 use std::collections::HashMap;
@@ -31,7 +31,7 @@ use crate::detect::Detector;
 use crate::model::{Confidence, Draft, Origin, Skip, Surface};
 use crate::source::{FileOptions, Sink, SourceError, scan_files, scan_stdin};
 use crate::suppress::Policy;
-use collect::{Collector, Gathered};
+use collect::{Collected, Collector};
 
 /// What all scans have in common.
 #[derive(Clone, Copy, Debug)]
@@ -45,7 +45,7 @@ pub struct Settings<'d> {
     /// What is accepted.
     pub policy: &'d Policy,
     /// Reports these secrets and no others.
-    pub only: Option<Only>,
+    pub only: Option<KeyFilter>,
     /// How far containers are followed.
     pub limits: Limits,
     /// Set when the scan is to end early.
@@ -54,7 +54,7 @@ pub struct Settings<'d> {
 
 /// What `friskey scan` looks at.
 #[derive(Clone, Debug, Default)]
-pub struct Tree {
+pub struct TreeOptions {
     /// Files and folders.
     pub files: FileOptions,
     /// Standard input, too.
@@ -65,7 +65,7 @@ pub struct Tree {
 ///
 /// # Errors
 /// A path that does not exist, a bad glob. What cannot be read later is in the report.
-pub fn scan_tree(settings: &Settings<'_>, tree: &Tree) -> Result<Draft, SourceError> {
+pub fn scan_tree(settings: &Settings<'_>, tree: &TreeOptions) -> Result<Draft, SourceError> {
     let clock = Clock::start();
     let collector = Collector::new(settings);
     scan_files(&tree.files, &collector)?;
@@ -98,7 +98,7 @@ pub fn scan_message(settings: &Settings<'_>, message: &[u8], identity: &[u8]) ->
 
 /// The report of a command that has nothing to look at, and is right in that.
 pub fn scan_nothing(settings: &Settings<'_>, command: &'static str) -> Draft {
-    draft(command, settings, Gathered::default(), &Clock::start())
+    draft(command, settings, Collected::default(), &Clock::start())
 }
 
 /// When a scan began, by both clocks.
@@ -121,7 +121,7 @@ impl Clock {
 }
 
 /// Groups what was found into leaks, and applies the threshold and the baseline.
-fn draft(command: &'static str, settings: &Settings<'_>, mut gathered: Gathered, clock: &Clock) -> Draft {
+fn draft(command: &'static str, settings: &Settings<'_>, mut gathered: Collected, clock: &Clock) -> Draft {
     if settings.stop.is_set() {
         gathered.coverage.skipped.insert(Skip::new("the rest", settings.stop.reason()));
     }
@@ -129,7 +129,7 @@ fn draft(command: &'static str, settings: &Settings<'_>, mut gathered: Gathered,
     gathered.findings = findings;
     dropped.add(gathered.dropped);
     let unlisted = if settings.only.is_some() { 0 } else { dropped.open(settings.min_confidence) };
-    few::listed(&mut gathered.coverage.skipped, gathered.more_skipped);
+    skip_limit::listed(&mut gathered.coverage.skipped, gathered.more_skipped);
     let secrets: HashMap<_, _> = gathered
         .findings
         .iter()
@@ -143,8 +143,8 @@ fn draft(command: &'static str, settings: &Settings<'_>, mut gathered: Gathered,
     let mut all = leaks::group(gathered.findings);
     // What was dropped may be what an entry of the baseline is about.
     let is_whole = gathered.coverage.is_complete() && dropped == bounded::Dropped::default();
-    let mut notes = accept::by_baseline(settings.policy, &mut all, is_whole);
-    notes.extend(accept::listed(gathered.notes));
+    let mut notes = suppression::by_baseline(settings.policy, &mut all, is_whole);
+    notes.extend(suppression::listed(gathered.notes));
     let found = all.len();
     let leaks: Vec<_> =
         all.into_iter().filter(|leak| leak.identified.confidence >= settings.min_confidence).collect();

@@ -4,9 +4,9 @@ use std::cell::RefCell;
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
-use super::collect::{Gathered, name_findings};
+use super::collect::{Collected, name_findings};
 use super::contents::own_name;
-use super::objects::{Hit, Places, search};
+use super::objects::{SecretLocator, SharedKey, search};
 use super::{Clock, Settings, draft, narrowing};
 use crate::git::staged::{Side, Staged, StagedError, StagedPath, find, staged};
 use crate::git::{self, LfsStore, MatchedObject, ObjectId, Objects, OpenError, Repository};
@@ -17,7 +17,7 @@ use crate::source::Excludes;
 
 /// What `friskey staged` looks at.
 #[derive(Clone, Debug, Default)]
-pub struct Commit {
+pub struct StagedOptions {
     /// A path in the repository, or its git folder.
     pub repo: PathBuf,
     /// The index, when it is not the usual one.
@@ -38,7 +38,7 @@ pub struct Commit {
 
 /// Why the index cannot be scanned.
 #[derive(Debug, thiserror::Error)]
-pub enum CommitError {
+pub enum StagedScanError {
     /// There is no repository.
     #[error(transparent)]
     Open(#[from] OpenError),
@@ -57,7 +57,7 @@ pub enum CommitError {
 ///
 /// # Errors
 /// When there is no repository, or no index that can be read.
-pub fn scan_staged(settings: &Settings<'_>, commit: &Commit) -> Result<Draft, CommitError> {
+pub fn scan_staged(settings: &Settings<'_>, commit: &StagedOptions) -> Result<Draft, StagedScanError> {
     let clock = Clock::start();
     let repo = git::open(&commit.repo)?.to_thread_local();
     let named = named(commit, &repo)?;
@@ -65,7 +65,7 @@ pub fn scan_staged(settings: &Settings<'_>, commit: &Commit) -> Result<Draft, Co
     let left_out = RefCell::new(IgnoredSet::default());
     if let Some(excludes) = &commit.exclude {
         let stays = |path: &[u8]| {
-            let is_covered = excludes.cover(&native_path(path));
+            let is_covered = excludes.covers(&native_path(path));
             if is_covered {
                 let what = String::from_utf8_lossy(path);
                 left_out.borrow_mut().insert(Ignored::path(what, "configuration: exclude", "--no-config"));
@@ -79,20 +79,20 @@ pub fn scan_staged(settings: &Settings<'_>, commit: &Commit) -> Result<Draft, Co
         staged.unchanged.retain(|(path, _)| stays(path));
     }
     let lfs = (!commit.without_lfs).then(|| LfsStore::of(&repo));
-    let mut gathered = Gathered::default();
+    let mut gathered = Collected::default();
     gathered.coverage.ignored = left_out.into_inner();
-    let mut scan = Scan { settings, repo: &repo, lfs, threads: commit.threads, gathered };
+    let mut scan = StagedScan { settings, repo: &repo, lfs, threads: commit.threads, gathered };
     scan.run(staged, &named);
     Ok(draft("staged", settings, scan.gathered, &clock))
 }
 
 /// The files that were named, from the top of the work tree.
-fn named(commit: &Commit, repo: &Repository) -> Result<Vec<Vec<u8>>, CommitError> {
+fn named(commit: &StagedOptions, repo: &Repository) -> Result<Vec<Vec<u8>>, StagedScanError> {
     if commit.files.is_empty() {
         return Ok(Vec::new());
     }
     let top = commit.work_tree.as_deref().or(repo.workdir());
-    let top = top.ok_or_else(|| CommitError::Bare(commit.repo.display().to_string()))?;
+    let top = top.ok_or_else(|| StagedScanError::Bare(commit.repo.display().to_string()))?;
     let absolute = |path: &Path| std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
     let tops = [absolute(top), top.canonicalize().unwrap_or_else(|_| top.to_owned())];
     let inside = |file: &Path| {
@@ -109,7 +109,7 @@ fn named(commit: &Commit, repo: &Repository) -> Result<Vec<Vec<u8>>, CommitError
         .files
         .iter()
         .map(|file| {
-            let path = inside(file).ok_or_else(|| CommitError::Outside(file.display().to_string()))?;
+            let path = inside(file).ok_or_else(|| StagedScanError::Outside(file.display().to_string()))?;
             Ok(path
                 .as_os_str()
                 .as_encoded_bytes()
@@ -136,18 +136,18 @@ fn normal(path: &Path) -> PathBuf {
     normal
 }
 
-struct Scan<'a> {
+struct StagedScan<'a> {
     settings: &'a Settings<'a>,
     repo: &'a Repository,
     lfs: Option<LfsStore>,
     threads: usize,
-    gathered: Gathered,
+    gathered: Collected,
 }
 
 /// How often each blob holds each secret.
-type Counts = HashMap<ObjectId, HashMap<Fingerprint, usize>>;
+type SecretCounts = HashMap<ObjectId, HashMap<Fingerprint, usize>>;
 
-impl Scan<'_> {
+impl StagedScan<'_> {
     fn run(&mut self, staged: Staged, named: &[Vec<u8>]) {
         let own = staged.own_changes();
         self.receipt(&own, &staged.unchanged);
@@ -202,7 +202,7 @@ impl Scan<'_> {
     }
 
     /// Searches the blobs of `sides`, each once.
-    fn counts<'s>(&mut self, sides: impl Iterator<Item = (&'s [u8], &'s Side)>) -> Counts {
+    fn counts<'s>(&mut self, sides: impl Iterator<Item = (&'s [u8], &'s Side)>) -> SecretCounts {
         let paths: BTreeMap<ObjectId, &[u8]> = sides.map(|(path, side)| (side.id, path)).collect();
         let ids: Vec<ObjectId> = paths.keys().copied().collect();
         let naming = |id: &ObjectId| paths.get(id).map(|path| path.to_vec());
@@ -221,7 +221,12 @@ impl Scan<'_> {
     /// What counts are the paths that it has otherwise than all of them, `own`. In a merge a second question follows,
     /// about all paths in which it differs from a parent: a resolution may move what a parent has elsewhere. The
     /// parents' sides are only read when there is something to compare.
-    fn new_secrets(&mut self, staged: &Staged, own: &[&StagedPath], after: &Counts) -> HashSet<Fingerprint> {
+    fn new_secrets(
+        &mut self,
+        staged: &Staged,
+        own: &[&StagedPath],
+        after: &SecretCounts,
+    ) -> HashSet<Fingerprint> {
         let in_index = tally_new(own.iter().copied(), after);
         let mut new: HashSet<Fingerprint> = in_index.keys().copied().collect();
         for changes in staged.by_parent() {
@@ -277,8 +282,8 @@ impl Scan<'_> {
         let mut objects = Objects::of(self.repo);
         let Some((_, bytes)) = objects.read(&side.id, "staged blob") else { return };
         let origin = Origin { object: Some(side.id.to_string()), ..Origin::at_path(Surface::Index, path) };
-        let Gathered { findings, notes, .. } = &mut self.gathered;
-        let mut places = Places::new(self.settings, self.lfs.clone());
+        let Collected { findings, notes, .. } = &mut self.gathered;
+        let mut places = SecretLocator::new(self.settings, self.lfs.clone());
         for located in places.all(side.id, bytes, &own_name(&origin)) {
             if secrets.contains(&located.identified.fingerprint) {
                 findings.push(located.clone().at(origin.clone(), 1, notes));
@@ -290,7 +295,7 @@ impl Scan<'_> {
 /// How often the index holds each secret at the paths of `changes`.
 fn tally_new<'c>(
     changes: impl Iterator<Item = &'c StagedPath>,
-    after: &Counts,
+    after: &SecretCounts,
 ) -> HashMap<Fingerprint, usize> {
     let mut in_index: HashMap<Fingerprint, usize> = HashMap::new();
     for change in changes {
@@ -307,7 +312,7 @@ fn tally_new<'c>(
     in_index
 }
 
-fn count(found: &MatchedObject<Hit>) -> HashMap<Fingerprint, usize> {
+fn count(found: &MatchedObject<SharedKey>) -> HashMap<Fingerprint, usize> {
     let mut counts = HashMap::new();
     for (_, hit) in &found.hits {
         *counts.entry(hit.fingerprint).or_default() += 1;

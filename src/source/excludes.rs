@@ -53,7 +53,7 @@ impl Excludes {
     }
 
     /// Whether they name the file `path`, or a folder that it lies in.
-    pub fn cover(&self, path: &Path) -> bool {
+    pub fn covers(&self, path: &Path) -> bool {
         self.seen(path, |path| self.globs.matched_path_or_any_parents(path, false).is_ignore())
     }
 
@@ -74,15 +74,15 @@ mod tests {
     fn are_about_the_root() {
         let globs = ["vendor/".to_owned(), "/gen/*.js".to_owned()];
         let plain = Excludes::new(&globs, None).unwrap();
-        assert!(plain.cover(Path::new("a/vendor/b.py")) && plain.cover(Path::new("gen/a.js")));
-        assert!(!plain.cover(Path::new("a/gen/a.js")) && !plain.cover(Path::new("/gen/a.js")));
+        assert!(plain.covers(Path::new("a/vendor/b.py")) && plain.covers(Path::new("gen/a.js")));
+        assert!(!plain.covers(Path::new("a/gen/a.js")) && !plain.covers(Path::new("/gen/a.js")));
         assert!(
             plain.glob(Path::new("vendor"), true).is_some()
                 && plain.glob(Path::new("vendor"), false).is_none()
         );
         let base = PathBase { root: "/r".into(), from: "/r/gen".into() };
         let below = Excludes::new(&globs, Some(base)).unwrap();
-        assert!(below.cover(Path::new("a.js")) && !below.cover(Path::new("../a.js")));
+        assert!(below.covers(Path::new("a.js")) && !below.covers(Path::new("../a.js")));
         assert!(Excludes::new(&["{a".to_owned()], None).is_err());
     }
 }

@@ -54,12 +54,12 @@ pub enum SourceError {
 }
 
 /// One thread of a walk.
-pub(super) struct Visit<'s> {
+pub(super) struct FileScanner<'s> {
     pub(super) worker: Box<dyn Worker + Send + 's>,
     pub(super) sink: &'s dyn Sink,
 }
 
-impl Visit<'_> {
+impl FileScanner<'_> {
     /// The target of a link is bytes that the tree holds; what it leads to is scanned where it is.
     pub(super) fn link(&mut self, path: &Path, shown: &[u8]) {
         match std::fs::read_link(path) {

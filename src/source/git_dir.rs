@@ -9,7 +9,7 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::files::Visit;
+use super::files::FileScanner;
 use super::path::path_bytes;
 use super::{Sink, reason};
 use crate::container::Input;
@@ -40,15 +40,15 @@ pub struct NestedDir {
 /// Scans the files of a git folder into `sink`, and the names of files and folders into `names`. Returns the folders
 /// that are git folders of their own, of which nothing was scanned.
 pub fn scan_git_dir(git_dir: GitDir<'_>, sink: &dyn Sink, names: &dyn Sink) -> Vec<NestedDir> {
-    let mut visit = Visit { worker: sink.worker(), sink };
+    let mut visit = FileScanner { worker: sink.worker(), sink };
     for surface in [Surface::Config, Surface::Hook, Surface::Reflog, Surface::GitFile, Surface::Lfs] {
         if git_dir.surfaces.contains(&surface) {
             visit.worker.surface(surface);
         }
     }
-    let names = Visit { worker: names.worker(), sink: names };
+    let names = FileScanner { worker: names.worker(), sink: names };
     let mut walk =
-        Walk { git_dir, visit, names, open: vec![(git_dir.dir.to_owned(), 0)], nested: Vec::new() };
+        GitDirWalk { git_dir, visit, names, open: vec![(git_dir.dir.to_owned(), 0)], nested: Vec::new() };
     while let Some((dir, depth)) = walk.open.pop() {
         if sink.is_stopped() {
             break;
@@ -59,16 +59,16 @@ pub fn scan_git_dir(git_dir: GitDir<'_>, sink: &dyn Sink, names: &dyn Sink) -> V
     walk.nested
 }
 
-struct Walk<'a, 's> {
+struct GitDirWalk<'a, 's> {
     git_dir: GitDir<'a>,
-    visit: Visit<'s>,
-    names: Visit<'s>,
+    visit: FileScanner<'s>,
+    names: FileScanner<'s>,
     /// Folders to go into, with the number of folders above them.
     open: Vec<(PathBuf, usize)>,
     nested: Vec<NestedDir>,
 }
 
-impl Walk<'_, '_> {
+impl GitDirWalk<'_, '_> {
     fn folder(&mut self, dir: &Path, depth: usize) {
         let mut entries = match fs::read_dir(dir).and_then(Iterator::collect::<io::Result<Vec<_>>>) {
             Ok(entries) => entries,
@@ -153,7 +153,7 @@ pub fn scan_object_names(
 ) {
     let mut worker = names.worker();
     paths.iter().for_each(|path| worker.name_on(Surface::GitFile, path));
-    let mut visit = Visit { worker: sink.worker(), sink };
+    let mut visit = FileScanner { worker: sink.worker(), sink };
     for (path, origin, is_followed) in links {
         let outcome = match is_followed {
             true => target(&mut visit, path, origin),
@@ -166,7 +166,7 @@ pub fn scan_object_names(
 }
 
 /// Searches the text of a link's target.
-fn target(visit: &mut Visit<'_>, path: &Path, origin: &Origin) -> Result<(), String> {
+fn target(visit: &mut FileScanner<'_>, path: &Path, origin: &Origin) -> Result<(), String> {
     let target = fs::read_link(path).map_err(|error| reason(&error))?;
     // Reading from memory cannot fail.
     let _ = visit.worker.blob(origin, Input::Bytes(&path_bytes(&target)));
@@ -176,7 +176,7 @@ fn target(visit: &mut Visit<'_>, path: &Path, origin: &Origin) -> Result<(), Str
 /// Searches the target's text. What it leads to within the folders `within` is scanned there, a file of the work tree
 /// is scanned here, and nothing outside of them is opened, which is the error.
 fn follow(
-    visit: &mut Visit<'_>,
+    visit: &mut FileScanner<'_>,
     path: &Path,
     origin: &Origin,
     within: &[&Path],

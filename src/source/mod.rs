@@ -2,9 +2,9 @@
 //! asks the [`Sink`] for a [`Worker`] and pushes blobs into it.
 
 mod excludes;
+mod file_list;
 mod files;
 mod git_dir;
-mod listed;
 mod path;
 mod stdin;
 mod tree;
@@ -15,9 +15,9 @@ use crate::container::Input;
 use crate::model::{Ignored, Origin, Skip, Surface};
 
 pub use excludes::Excludes;
+pub use file_list::scan_file_list;
 pub use files::{FileOptions, SourceError};
 pub use git_dir::{GitDir, NestedDir, scan_git_dir, scan_object_names};
-pub use listed::scan_listed;
 pub use stdin::scan_stdin;
 pub use tree::scan_files;
 

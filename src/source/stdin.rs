@@ -10,19 +10,19 @@ use crate::container::Input;
 use crate::model::{Origin, Skip, Surface};
 
 /// Bytes read at a time, and how many such pieces may wait.
-const PIECE: usize = 1 << 18;
-const WAITING: usize = 4;
+const CHUNK_BYTES: usize = 1 << 18;
+const MAX_WAITING_CHUNKS: usize = 4;
 
 /// How long a request to stop may stay unnoticed while nothing comes in.
-const PATIENCE: Duration = Duration::from_millis(50);
+const STOP_CHECK_INTERVAL: Duration = Duration::from_millis(50);
 
 /// Pushes standard input into `sink`, to its end.
 pub fn scan_stdin(sink: &dyn Sink) {
     let mut worker = sink.worker();
     let origin = Origin::at_path(Surface::Stdin, "-");
-    let outcome = match read_apart() {
+    let outcome = match spawn_reader() {
         Some(incoming) => {
-            let mut content = Pieces { incoming, piece: Vec::new(), at: 0, sink };
+            let mut content = StdinReader { incoming, piece: Vec::new(), at: 0, sink };
             worker.blob(&origin, Input::Stream(&mut content))
         }
         // Without another thread a read that waits cannot be called off, but all is read.
@@ -35,12 +35,12 @@ pub fn scan_stdin(sink: &dyn Sink) {
 
 /// Reads on a thread of its own, for a read that waits cannot be called off. The thread ends with
 /// the process. `None` if it cannot be started.
-fn read_apart() -> Option<Receiver<io::Result<Vec<u8>>>> {
-    let (sender, receiver) = sync_channel(WAITING);
+fn spawn_reader() -> Option<Receiver<io::Result<Vec<u8>>>> {
+    let (sender, receiver) = sync_channel(MAX_WAITING_CHUNKS);
     let started = Builder::new().spawn(move || {
         let mut input = io::stdin().lock();
         loop {
-            let mut piece = vec![0; PIECE];
+            let mut piece = vec![0; CHUNK_BYTES];
             let outcome = match input.read(&mut piece) {
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
                 Err(error) => Err(error),
@@ -58,20 +58,20 @@ fn read_apart() -> Option<Receiver<io::Result<Vec<u8>>>> {
     started.is_ok().then_some(receiver)
 }
 
-struct Pieces<'s> {
+struct StdinReader<'s> {
     incoming: Receiver<io::Result<Vec<u8>>>,
     piece: Vec<u8>,
     at: usize,
     sink: &'s dyn Sink,
 }
 
-impl Read for Pieces<'_> {
+impl Read for StdinReader<'_> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         while self.at == self.piece.len() {
             if self.sink.is_stopped() {
                 return Err(io::Error::other("interrupted before its end"));
             }
-            match self.incoming.recv_timeout(PATIENCE) {
+            match self.incoming.recv_timeout(STOP_CHECK_INTERVAL) {
                 Ok(piece) => (self.piece, self.at) = (piece?, 0),
                 Err(RecvTimeoutError::Timeout) => continue,
                 Err(RecvTimeoutError::Disconnected) => return Ok(0),

@@ -7,23 +7,23 @@
 use std::borrow::Cow;
 use std::ops::Range;
 
-use super::marker::{self, LONGEST, OWN_MARKER, REASON};
+use super::marker::{self, MAX_MARKER_BYTES, MAX_REASON_BYTES, OWN_MARKER};
 
 /// Bytes between a marker and a key on the same line, at most; and between the key and the start of
 /// its line when the marker stands on the line before.
-const REACH: usize = 200;
+const MAX_DISTANCE: usize = 200;
 
 /// Bytes of a line that is only a comment, at most.
-const COMMENT: usize = 400;
+const MAX_COMMENT_BYTES: usize = 400;
 
 /// Bytes looked at on each side of a key. Less than a detector keeps in sight around every match, so
 /// that what a marker does cannot depend on how a stream is cut.
-const BEFORE: usize = REACH + COMMENT + 3;
-const AFTER: usize = REACH + LONGEST + REASON;
+const LOOK_BEHIND: usize = MAX_DISTANCE + MAX_COMMENT_BYTES + 3;
+const LOOK_AHEAD: usize = MAX_DISTANCE + MAX_MARKER_BYTES + MAX_REASON_BYTES;
 
 /// A marker that is meant for a key.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Mark {
+pub struct InlineMarker {
     /// One of [`MARKERS`](super::MARKERS).
     pub marker: &'static str,
     /// The text after it, at most 200 bytes and not yet redacted.
@@ -33,24 +33,24 @@ pub struct Mark {
 /// The marker that accepts the key at `span` of `bytes`; of several, one with a reason, and
 /// friskey's own, comes first. `encoding` is that of the key. `holds_key` tells whether a line holds
 /// a key: then a marker on it is meant for that one.
-pub fn inline(
+pub fn find_marker(
     bytes: &[u8],
     span: Range<usize>,
     encoding: &str,
     holds_key: &dyn Fn(&[u8]) -> bool,
-) -> Option<Mark> {
+) -> Option<InlineMarker> {
     let unit = if encoding.starts_with("utf-16") { 2 } else { 1 };
-    let low = span.start.saturating_sub(BEFORE * unit);
-    let high = bytes.len().min(span.end.saturating_add(AFTER * unit));
+    let low = span.start.saturating_sub(LOOK_BEHIND * unit);
+    let high = bytes.len().min(span.end.saturating_add(LOOK_AHEAD * unit));
     let from_start = low == 0;
     // Units are counted from the key on.
     let low = low + (span.start - low) % unit;
-    let before = plain(&bytes[low..span.start], encoding);
-    let after = plain(&bytes[span.end..high], encoding);
-    let mut marks = behind(&after, high == bytes.len());
-    marks.extend(ahead(&before));
+    let before = as_utf8(&bytes[low..span.start], encoding);
+    let after = as_utf8(&bytes[span.end..high], encoding);
+    let mut marks = after_key(&after, high == bytes.len());
+    marks.extend(before_key(&before));
     if let Some(line) = line_before(&before, from_start)
-        && let Some(found) = comment(line)
+        && let Some(found) = comment_markers(line)
         && !holds_key(line)
     {
         marks.extend(found);
@@ -59,7 +59,7 @@ pub fn inline(
 }
 
 /// Text of one byte a unit, or UTF-8.
-fn plain<'a>(bytes: &'a [u8], encoding: &str) -> Cow<'a, [u8]> {
+fn as_utf8<'a>(bytes: &'a [u8], encoding: &str) -> Cow<'a, [u8]> {
     let read: fn([u8; 2]) -> u16 = match encoding {
         "utf-16le" => u16::from_le_bytes,
         "utf-16be" => u16::from_be_bytes,
@@ -71,19 +71,19 @@ fn plain<'a>(bytes: &'a [u8], encoding: &str) -> Cow<'a, [u8]> {
 }
 
 /// Markers on the rest of the key's line.
-fn behind(after: &[u8], at_end: bool) -> Vec<Mark> {
+fn after_key(after: &[u8], at_end: bool) -> Vec<InlineMarker> {
     let end = memchr::memchr(b'\n', after);
     let line = &after[..end.unwrap_or(after.len())];
-    let near = |at: &Range<usize>| at.start <= REACH;
-    marks(line, end.is_some() || at_end, near, |_| true)
+    let near = |at: &Range<usize>| at.start <= MAX_DISTANCE;
+    markers_on(line, end.is_some() || at_end, near, |_| true)
 }
 
 /// Markers on the key's line before it. The text between such a marker and the key is a reason only
 /// if it stands in a comment that ends there.
-fn ahead(before: &[u8]) -> Vec<Mark> {
+fn before_key(before: &[u8]) -> Vec<InlineMarker> {
     let line = &before[memchr::memrchr(b'\n', before).map_or(0, |at| at + 1)..];
-    let near = |at: &Range<usize>| line.len() - at.end <= REACH;
-    marks(line, true, near, |rest| marker::closer(rest).is_some())
+    let near = |at: &Range<usize>| line.len() - at.end <= MAX_DISTANCE;
+    markers_on(line, true, near, |rest| marker::comment_end(rest).is_some())
 }
 
 /// The line above the key's line, if all of both that matters is in sight.
@@ -95,13 +95,13 @@ fn line_before(before: &[u8], from_start: bool) -> Option<&[u8]> {
         None => return None,
     };
     let line = &before[start..own];
-    (before.len() - own - 1 <= REACH && line.len() <= COMMENT).then_some(line)
+    (before.len() - own - 1 <= MAX_DISTANCE && line.len() <= MAX_COMMENT_BYTES).then_some(line)
 }
 
 /// The markers on `line`, if it is nothing but a comment: only signs before the first of them, and
 /// nothing behind the end of the comment.
-fn comment(line: &[u8]) -> Option<Vec<Mark>> {
-    let places = marker::all(line);
+fn comment_markers(line: &[u8]) -> Option<Vec<InlineMarker>> {
+    let places = marker::find_all(line);
     let (first, _) = places.first()?;
     let opening = line[..first.start].trim_ascii();
     // What a file may begin with before its first character.
@@ -111,30 +111,30 @@ fn comment(line: &[u8]) -> Option<Vec<Mark>> {
         .iter()
         .any(|word| opening.eq_ignore_ascii_case(word));
     let rest = &line[first.end..];
-    let behind = marker::closer(rest).map_or(&[][..], |at| &rest[at.end..]);
+    let behind = marker::comment_end(rest).map_or(&[][..], |at| &rest[at.end..]);
     // Of JSX, whose comments stand in braces.
     let only = behind.iter().all(|byte| byte.is_ascii_whitespace() || *byte == b'}');
     // Vim's comments begin with a quote; so do strings, which end with one.
     let is_string = opening == b"\"" && rest.contains(&b'"');
-    ((signs || word) && only && !is_string).then(|| marks(line, true, |_| true, |_| true))
+    ((signs || word) && only && !is_string).then(|| markers_on(line, true, |_| true, |_| true))
 }
 
 /// The markers on `line` that are `near`. A reason goes up to the next marker; `has_reason` tells
 /// whether the text behind one can be its reason.
-fn marks(
+fn markers_on(
     line: &[u8],
     whole: bool,
     near: impl Fn(&Range<usize>) -> bool,
     has_reason: impl Fn(&[u8]) -> bool,
-) -> Vec<Mark> {
-    let places = marker::all(line);
+) -> Vec<InlineMarker> {
+    let places = marker::find_all(line);
     let mut marks = Vec::new();
     for (index, (at, marker)) in places.iter().enumerate() {
         let next = places.get(index + 1);
         let rest = &line[at.end..next.map_or(line.len(), |(next, _)| next.start.max(at.end))];
         if near(at) {
             let reason = has_reason(rest).then(|| marker::reason(rest, whole || next.is_some())).flatten();
-            marks.push(Mark { marker, reason });
+            marks.push(InlineMarker { marker, reason });
         }
     }
     marks
@@ -145,22 +145,22 @@ mod tests {
     use super::*;
 
     /// Where `K` stands for the key.
-    fn mark(text: &str) -> Option<Mark> {
+    fn find(text: &str) -> Option<InlineMarker> {
         let at = text.find("KKKK").unwrap();
-        inline(text.as_bytes(), at..at + 4, "utf-8", &|line| line.windows(4).any(|w| w == b"KKKK"))
+        find_marker(text.as_bytes(), at..at + 4, "utf-8", &|line| line.windows(4).any(|w| w == b"KKKK"))
     }
 
-    fn own(reason: Option<&str>) -> Option<Mark> {
-        Some(Mark { marker: OWN_MARKER, reason: reason.map(str::to_owned) })
+    fn own(reason: Option<&str>) -> Option<InlineMarker> {
+        Some(InlineMarker { marker: OWN_MARKER, reason: reason.map(str::to_owned) })
     }
 
     #[test]
     fn on_the_same_line() {
-        assert_eq!(mark("a = KKKK # friskey:allow sample\r\n"), own(Some("sample")));
-        assert_eq!(mark("a = KKKK # friskey:allow"), own(None));
-        assert_eq!(mark("/* friskey:allow sample */ a = KKKK;"), own(Some("sample")));
-        assert_eq!(mark("friskey:allow a = KKKK;"), own(None));
-        assert_eq!(mark("a = KKKK\n# friskey:allow sample"), None);
+        assert_eq!(find("a = KKKK # friskey:allow sample\r\n"), own(Some("sample")));
+        assert_eq!(find("a = KKKK # friskey:allow"), own(None));
+        assert_eq!(find("/* friskey:allow sample */ a = KKKK;"), own(Some("sample")));
+        assert_eq!(find("friskey:allow a = KKKK;"), own(None));
+        assert_eq!(find("a = KKKK\n# friskey:allow sample"), None);
     }
 
     #[test]
@@ -190,9 +190,9 @@ mod tests {
             "<%# friskey:allow why %>",
             "{{!-- friskey:allow why --}}",
         ] {
-            assert_eq!(mark(&format!("x\n{line}\n  a = KKKK\n")), own(Some("why")), "{line}");
-            assert_eq!(mark(&format!("{line}\na = KKKK")), own(Some("why")), "{line}, first");
-            assert_eq!(mark(&format!("{line}\n\na = KKKK")), None, "{line}, a line between");
+            assert_eq!(find(&format!("x\n{line}\n  a = KKKK\n")), own(Some("why")), "{line}");
+            assert_eq!(find(&format!("{line}\na = KKKK")), own(Some("why")), "{line}, first");
+            assert_eq!(find(&format!("{line}\n\na = KKKK")), None, "{line}, a line between");
         }
         for line in [
             "b = 1 # friskey:allow why",
@@ -205,7 +205,7 @@ mod tests {
             let text = format!("{line}\na = kkkk").replace("kkkk", "KKKK");
             let at = text.rfind("KKKK").unwrap();
             let holds = |line: &[u8]| line.windows(4).any(|w| w == b"KKKK");
-            assert_eq!(inline(text.as_bytes(), at..at + 4, "utf-8", &holds), None, "{line}");
+            assert_eq!(find_marker(text.as_bytes(), at..at + 4, "utf-8", &holds), None, "{line}");
         }
     }
 
@@ -213,27 +213,27 @@ mod tests {
     fn a_comment_that_holds_a_key_is_meant_for_it() {
         let text = "# friskey:allow KKKK\na = LLLL";
         let holds = |line: &[u8]| line.windows(4).any(|w| w == b"KKKK");
-        assert_eq!(inline(text.as_bytes(), 25..29, "utf-8", &holds), None);
-        assert_eq!(inline(text.as_bytes(), 16..20, "utf-8", &holds), own(None));
+        assert_eq!(find_marker(text.as_bytes(), 25..29, "utf-8", &holds), None);
+        assert_eq!(find_marker(text.as_bytes(), 16..20, "utf-8", &holds), own(None));
     }
 
     #[test]
     fn reaches_200_bytes_and_no_further() {
         let gap = |n| " ".repeat(n);
-        assert_eq!(mark(&format!("KKKK{}friskey:allow x", gap(200))), own(Some("x")));
-        assert_eq!(mark(&format!("KKKK{}friskey:allow x", gap(201))), None);
-        assert_eq!(mark(&format!("friskey:allow{}KKKK", gap(200))), own(None));
-        assert_eq!(mark(&format!("friskey:allow{}KKKK", gap(201))), None);
-        assert_eq!(mark(&format!("# friskey:allow x\n{}KKKK", gap(200))), own(Some("x")));
-        assert_eq!(mark(&format!("# friskey:allow x\n{}KKKK", gap(201))), None);
+        assert_eq!(find(&format!("KKKK{}friskey:allow x", gap(200))), own(Some("x")));
+        assert_eq!(find(&format!("KKKK{}friskey:allow x", gap(201))), None);
+        assert_eq!(find(&format!("friskey:allow{}KKKK", gap(200))), own(None));
+        assert_eq!(find(&format!("friskey:allow{}KKKK", gap(201))), None);
+        assert_eq!(find(&format!("# friskey:allow x\n{}KKKK", gap(200))), own(Some("x")));
+        assert_eq!(find(&format!("# friskey:allow x\n{}KKKK", gap(201))), None);
         let comment = |n| format!("\n#{}friskey:allow x\n KKKK", gap(n));
-        assert_eq!(mark(&comment(384)), own(Some("x")));
-        assert_eq!(mark(&comment(385)), None);
+        assert_eq!(find(&comment(384)), own(Some("x")));
+        assert_eq!(find(&comment(385)), None);
     }
 
     #[test]
     fn one_with_a_reason_comes_first_and_then_the_own() {
-        let marker = |text| mark(text).unwrap().marker;
+        let marker = |text| find(text).unwrap().marker;
         assert_eq!(marker("KKKK # gitleaks:allow friskey:allow"), OWN_MARKER);
         assert_eq!(marker("KKKK # friskey:allow gitleaks:allow why"), "gitleaks:allow");
         assert_eq!(marker("KKKK  # pragma: allowlist secret"), "pragma: allowlist secret");
@@ -248,7 +248,7 @@ mod tests {
         {
             let bytes: Vec<u8> = text.encode_utf16().flat_map(write).collect();
             let span = bytes.len() - 8..bytes.len();
-            assert_eq!(inline(&bytes, span, encoding, &|_| false), own(Some("für Tests")), "{encoding}");
+            assert_eq!(find_marker(&bytes, span, encoding, &|_| false), own(Some("für Tests")), "{encoding}");
         }
     }
 
@@ -258,7 +258,7 @@ mod tests {
         for start in 0..text.len() {
             for end in start..text.len() {
                 for encoding in ["utf-8", "utf-16le", "utf-16be"] {
-                    let _ = inline(text, start..end, encoding, &|_| false);
+                    let _ = find_marker(text, start..end, encoding, &|_| false);
                 }
             }
         }

@@ -19,23 +19,24 @@ pub const MARKERS: &[&str] = &[
 ];
 
 /// The longest of them, in bytes.
-pub(super) const LONGEST: usize = 40;
+pub(super) const MAX_MARKER_BYTES: usize = 40;
 
 /// The longest reason that is kept, in bytes.
-pub(super) const REASON: usize = 200;
+pub(super) const MAX_REASON_BYTES: usize = 200;
 
 /// What ends a comment in the middle of a line.
-const CLOSERS: &[&str] = &["*/", "-->", "*)", "%>", "#}", "}}", "]]", "=#", "--}}", "-}", "|#", "+/", "#>"];
+const COMMENT_ENDS: &[&str] =
+    &["*/", "-->", "*)", "%>", "#}", "}}", "]]", "=#", "--}}", "-}", "|#", "+/", "#>"];
 
 /// A word at least this long may be a key.
-const KEY_LIKE: usize = 16;
+const MIN_KEY_LIKE_BYTES: usize = 16;
 
 /// A marker and where it stands.
-pub(super) type Place = (Range<usize>, &'static str);
+pub(super) type MarkerMatch = (Range<usize>, &'static str);
 
 /// All markers in `line`, in order.
-pub(super) fn all(line: &[u8]) -> Vec<Place> {
-    let mut places: Vec<Place> = MARKERS
+pub(super) fn find_all(line: &[u8]) -> Vec<MarkerMatch> {
+    let mut places: Vec<MarkerMatch> = MARKERS
         .iter()
         .flat_map(|&marker| {
             memchr::memmem::find_iter(line, marker).map(move |at| (at..at + marker.len(), marker))
@@ -55,10 +56,10 @@ fn is_word(line: &[u8], at: &Range<usize>) -> bool {
 }
 
 /// Where the comment around `rest`, the text behind a marker, ends within it.
-pub(super) fn closer(rest: &[u8]) -> Option<Range<usize>> {
-    CLOSERS
+pub(super) fn comment_end(rest: &[u8]) -> Option<Range<usize>> {
+    COMMENT_ENDS
         .iter()
-        .filter_map(|closer| memchr::memmem::find(rest, closer.as_bytes()).map(|at| at..at + closer.len()))
+        .filter_map(|end| memchr::memmem::find(rest, end.as_bytes()).map(|at| at..at + end.len()))
         .min_by_key(|at| at.start)
 }
 
@@ -66,12 +67,12 @@ pub(super) fn closer(rest: &[u8]) -> Option<Range<usize>> {
 /// line: a word that a cut went through may be a piece of a key, which no mask would know, so it is
 /// left out.
 pub(super) fn reason(rest: &[u8], whole: bool) -> Option<String> {
-    let closed = closer(rest).map_or(rest.len(), |at| at.start);
-    let end = closed.min(REASON);
+    let closed = comment_end(rest).map_or(rest.len(), |at| at.start);
+    let end = closed.min(MAX_REASON_BYTES);
     let through_word = match end {
         _ if end < closed || (end == rest.len() && !whole) => Some(0),
-        // Some keys end in what a closer begins with.
-        _ if end < rest.len() => Some(KEY_LIKE),
+        // Some keys end in what a end begins with.
+        _ if end < rest.len() => Some(MIN_KEY_LIKE_BYTES),
         _ => None,
     };
     let text = String::from_utf8_lossy(&rest[..end]);
@@ -94,12 +95,12 @@ mod tests {
 
     #[test]
     fn the_longest_marker_is_known() {
-        assert!(MARKERS.iter().all(|marker| marker.len() <= LONGEST));
+        assert!(MARKERS.iter().all(|marker| marker.len() <= MAX_MARKER_BYTES));
     }
 
     #[test]
     fn markers_are_words() {
-        let found = |line: &str| all(line.as_bytes()).len();
+        let found = |line: &str| find_all(line.as_bytes()).len();
         for line in ["friskey:allow", "--friskey:allow x", "<!--friskey:allow-->", "(gitleaks:allow)"] {
             assert_eq!(found(line), 1, "{line}");
         }

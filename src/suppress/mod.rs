@@ -2,22 +2,22 @@
 //! findings; each says why. Pure but for reading and writing the baseline file.
 
 mod baseline;
+mod bounded_text;
 mod date;
 mod inline;
 mod marker;
-mod text;
 
-pub use baseline::{Baseline, BaselineError, Entry, Glob};
+pub use baseline::{Baseline, BaselineEntry, BaselineError, Glob};
+pub use bounded_text::read_text;
 pub use date::Date;
-pub use inline::{Mark, inline};
+pub use inline::{InlineMarker, find_marker};
 pub use marker::{MARKERS, OWN_MARKER};
-pub use text::read_text;
 
 use crate::model::{Ignored, Suppression};
 
 /// Which markers in the text count.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Inline {
+pub enum InlineMode {
     /// None.
     #[default]
     Off,
@@ -31,7 +31,7 @@ pub enum Inline {
 #[derive(Debug, Default)]
 pub struct Policy {
     /// Which markers count.
-    pub inline: Inline,
+    pub inline: InlineMode,
     /// Accepted keys.
     pub baseline: Option<Baseline>,
     /// The scan looks at all that the baseline is about, so that an entry which nothing meets is
@@ -45,10 +45,10 @@ pub struct Policy {
 
 impl Policy {
     /// What `mark` does: accepts the finding, or does not count for want of a reason (`Err`).
-    pub fn judge(&self, mark: Mark) -> Result<Suppression, Mark> {
+    pub fn judge(&self, marker: InlineMarker) -> Result<Suppression, InlineMarker> {
         match self.inline {
-            Inline::Strict if mark.reason.is_none() => Err(mark),
-            _ => Ok(Suppression { by: "inline", source: mark.marker.to_owned(), reason: mark.reason }),
+            InlineMode::Strict if marker.reason.is_none() => Err(marker),
+            _ => Ok(Suppression { by: "inline", source: marker.marker.to_owned(), reason: marker.reason }),
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Reports as text.
 
 use friskey::model::Report;
-use friskey::report::{REPORTERS, Style, reporter, write_brief, write_step_summary};
+use friskey::report::{REPORTERS, Style, reporter, write_hook_summary, write_step_summary};
 
 /// The report in the format of that name.
 pub(crate) fn formatted(format: &str, report: &Report, style: &Style) -> String {
@@ -15,7 +15,7 @@ pub(crate) fn step_summary(report: &Report) -> String {
 
 /// What a hook prints when it blocks a commit.
 pub(crate) fn hook_summary(report: &Report) -> String {
-    text(|out| write_brief(report, "the commit is blocked", &[], out))
+    text(|out| write_hook_summary(report, "the commit is blocked", &[], out))
 }
 
 /// The report in every format, and the summaries, by name.

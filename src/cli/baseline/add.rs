@@ -13,7 +13,7 @@ use crate::cli::message;
 use crate::cli::options;
 use crate::cli::rules::detector;
 use crate::model::Fingerprint;
-use crate::suppress::{Baseline, Date, Entry, Glob};
+use crate::suppress::{Baseline, BaselineEntry, Date, Glob};
 use crate::untrusted::{Symlinks, read};
 
 /// The largest report that is read, in bytes.
@@ -46,7 +46,7 @@ pub(super) fn run(add: &AddToBaseline, global: &Global) -> Result<Exit> {
     let before = all.len();
     for accepted in selected(add)? {
         let rule = add.rule.clone().or(accepted.rule).unwrap_or_else(|| UNKNOWN_RULE.to_owned());
-        let entry = Entry { path: glob.clone(), ..new.entry(accepted.fingerprint, rule) };
+        let entry = BaselineEntry { path: glob.clone(), ..new.entry(accepted.fingerprint, rule) };
         match all.iter().find(|known| accepts(known, &entry)) {
             Some(known) => line(&mut out, &detector, &format!("already accepted: {}", known.name()))?,
             None => {
@@ -68,7 +68,7 @@ pub(super) fn run(add: &AddToBaseline, global: &Global) -> Result<Exit> {
 }
 
 /// Whether `known` already accepts all that `entry` would.
-fn accepts(known: &Entry, entry: &Entry) -> bool {
+fn accepts(known: &BaselineEntry, entry: &BaselineEntry) -> bool {
     let same_place = known.path.as_ref().map(Glob::as_str) == entry.path.as_ref().map(Glob::as_str);
     known.fingerprint == entry.fingerprint
         && (known.path.is_none() || same_place)

@@ -22,7 +22,7 @@ use crate::model::{Confidence, Coverage, Draft, Finding, Fingerprint, Leak, Repo
 use crate::report::escape_line;
 use crate::rules::RuleSet;
 use crate::scan::{Settings, Stop, redact, scan_tree};
-use crate::suppress::{Baseline, Date, Entry, Policy};
+use crate::suppress::{Baseline, BaselineEntry, Date, Policy};
 
 pub(super) fn run(command: &BaselineCommand, global: &Global) -> Result<Exit> {
     match command {
@@ -219,7 +219,7 @@ impl<'a> Run<'a> {
         report.open_leaks().filter(move |leak| leak.identified.confidence >= threshold)
     }
 
-    fn entries(&self, report: &Report, fields: &NewEntry) -> Vec<Entry> {
+    fn entries(&self, report: &Report, fields: &NewEntry) -> Vec<BaselineEntry> {
         let entry = |leak: &Leak| fields.entry(leak.identified.fingerprint, leak.identified.rule.to_string());
         self.open(report).map(entry).collect()
     }
@@ -264,8 +264,8 @@ impl NewEntry {
     }
 
     /// An entry for a key at any place.
-    fn entry(&self, fingerprint: Fingerprint, rule: String) -> Entry {
-        Entry {
+    fn entry(&self, fingerprint: Fingerprint, rule: String) -> BaselineEntry {
+        BaselineEntry {
             fingerprint,
             rule,
             reason: self.reason.clone(),

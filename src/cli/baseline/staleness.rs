@@ -6,7 +6,7 @@ use super::Run;
 use crate::cli::history::now;
 use crate::cli::options;
 use crate::model::{Coverage, PathBase, Skip};
-use crate::scan::{AUDITED, Audit, HistoryError, scan_history};
+use crate::scan::{HISTORY_SURFACES, HistoryError, HistoryOptions, scan_history};
 use crate::suppress::Baseline;
 
 impl Run<'_> {
@@ -19,13 +19,13 @@ impl Run<'_> {
         if met.iter().all(|met| *met) || !(git.is_file() || git.join("HEAD").exists()) {
             return Ok(Coverage::default());
         }
-        let audit = Audit {
+        let audit = HistoryOptions {
             repo: self.config.root.or_here(),
             objects: Vec::new(),
             command: "history",
             range: Vec::new(),
             names: None,
-            surfaces: AUDITED.iter().copied().collect(),
+            surfaces: HISTORY_SURFACES.iter().copied().collect(),
             exclude: None,
             whole: false,
             threads: options::threads(&self.survey.sifting, &self.config)?,

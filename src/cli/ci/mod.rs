@@ -36,7 +36,7 @@ use crate::detect::Mask;
 use crate::git::{self, Progress, Repository};
 use crate::model::{Draft, Status};
 
-use crate::scan::{Audit, Settings, redact, scan_history, scan_nothing};
+use crate::scan::{HistoryOptions, Settings, redact, scan_history, scan_nothing};
 
 /// The largest payload that is read, in bytes; GitHub's own end at 25 MB.
 const LARGEST_PAYLOAD: u64 = 64 << 20;
@@ -160,7 +160,7 @@ fn scan(
         Work::Range(words) => words.clone(),
     };
     let progress = Arc::new(Progress::default());
-    let audit = Audit {
+    let audit = HistoryOptions {
         repo: ci.repo.clone(),
         objects: Vec::new(),
         command: "ci",

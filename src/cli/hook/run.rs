@@ -20,8 +20,11 @@ use crate::cli::options::{self, Extent};
 use crate::cli::output::ignore_broken_pipe;
 use crate::cli::rules::detector;
 use crate::model::{Draft, Status, Surface};
-use crate::report::write_brief;
-use crate::scan::{AUDITED, Audit, Commit, Settings, redact, scan_history, scan_message, scan_staged};
+use crate::report::write_hook_summary;
+use crate::scan::{
+    HISTORY_SURFACES, HistoryOptions, Settings, StagedOptions, redact, scan_history, scan_message,
+    scan_staged,
+};
 
 /// What a hook found, and what to say of it.
 struct Verdict {
@@ -62,7 +65,8 @@ pub(super) fn run(hook: Hook, args: &[OsString], global: &Global) -> Result<Exit
     // Git shows there what a hook has to say.
     let mut stderr = io::stderr().lock();
     let written = told.iter().try_for_each(|line| writeln!(stderr, "{line}"));
-    let written = written.and_then(|()| write_brief(&report, blocked.headline(), &because, &mut stderr));
+    let written =
+        written.and_then(|()| write_hook_summary(&report, blocked.headline(), &because, &mut stderr));
     ignore_broken_pipe(written).context("cannot write to standard error")?;
     Ok(report.status().into())
 }
@@ -136,7 +140,7 @@ impl Check<'_> {
 
     /// Git gives the hook no arguments; pre-commit and prek give it files, all there are with `--all-files`.
     fn staged(&self, files: &[OsString]) -> Result<Draft> {
-        let commit = Commit {
+        let commit = StagedOptions {
             repo: self.git.repo.clone(),
             index: self.git.index.clone(),
             work_tree: self.git.work_tree.clone(),
@@ -152,13 +156,13 @@ impl Check<'_> {
     /// Looks at what `range` brings, and at the names of the refs that are pushed, if they are known.
     fn range(&self, range: Vec<String>, names: Option<Vec<String>>) -> Result<Draft> {
         let wanted = |surface: &Surface| *surface != Surface::Lfs || !self.config.is_without_lfs();
-        let audit = Audit {
+        let audit = HistoryOptions {
             repo: self.git.repo.clone(),
             objects: self.git.objects.clone(),
             command: "history",
             range,
             names,
-            surfaces: AUDITED.iter().copied().filter(wanted).collect(),
+            surfaces: HISTORY_SURFACES.iter().copied().filter(wanted).collect(),
             whole: false,
             exclude: options::excludes(self.config)?,
             threads: options::threads(&Sifting::default(), self.config)?,

@@ -3,18 +3,18 @@
 use std::io::{self, Write};
 
 use crate::model::{Change, Excerpt, Finding, Leak, Report};
-use crate::report::{escape, place, words};
+use crate::report::{escape, humanize, labels};
 
 use super::class;
 
 /// Places of one leak, and commits of its story, that are listed.
-const MOST: usize = 1_000;
+const MAX_LISTED: usize = 1_000;
 
 pub(super) fn write(report: &Report, leak: &Leak, out: &mut dyn Write) -> io::Result<()> {
     let identified = &leak.identified;
     let (title, redacted) =
-        (escape::xml(&place::title(report, leak)), escape::xml(&identified.secret.redacted()));
-    let class = class(place::gravity(report, leak));
+        (escape::xml(&labels::title(report, leak)), escape::xml(&identified.secret.redacted()));
+    let class = class(labels::effective_severity(report, leak));
     writeln!(out, "<article>\n<h2 class=\"{class}\">{title} <code>{redacted}</code></h2>")?;
     facts(leak, out)?;
     changes("Introduced", &leak.introduced, out)?;
@@ -33,12 +33,12 @@ fn facts(leak: &Leak, out: &mut dyn Write) -> io::Result<()> {
     };
     fact("Confidence", &format!("{}{evidence}", identified.confidence), out)?;
     fact("Status", leak.status.name(), out)?;
-    fact("Length", &words::count(identified.secret.len() as u64, "byte"), out)?;
+    fact("Length", &humanize::count(identified.secret.len() as u64, "byte"), out)?;
     fact("Fingerprint", &identified.fingerprint.to_string(), out)?;
     fact("At the tip of", &leak.refs_at_tip.join(", "), out)?;
     fact("In the history of", &leak.refs_in_history.join(", "), out)?;
     fact("Held by", &leak.held_by.join(", "), out)?;
-    fact("Exposed for", &leak.exposed_seconds.map(words::duration).unwrap_or_default(), out)?;
+    fact("Exposed for", &leak.exposed_seconds.map(humanize::duration).unwrap_or_default(), out)?;
     writeln!(out, "</dl>")
 }
 
@@ -55,10 +55,10 @@ fn changes(title: &str, changes: &[Change], out: &mut dyn Write) -> io::Result<(
         return Ok(());
     }
     writeln!(out, "<h3>{title}</h3>\n<table>")?;
-    for change in changes.iter().take(MOST) {
+    for change in changes.iter().take(MAX_LISTED) {
         let commit = escape::xml(&change.commit);
         let (date, author) =
-            (escape::xml(&change.date), escape::xml(&place::author(change).unwrap_or_default()));
+            (escape::xml(&change.date), escape::xml(&labels::author(change).unwrap_or_default()));
         let path = change.path.as_deref().map(escape::path).unwrap_or_default();
         writeln!(out, "<tr><td><code>{commit}</code></td><td>{date}</td><td>{author}</td>")?;
         writeln!(out, "<td><code>{}</code></td></tr>", escape::xml(&path))?;
@@ -69,16 +69,16 @@ fn changes(title: &str, changes: &[Change], out: &mut dyn Write) -> io::Result<(
 
 fn places(leak: &Leak, out: &mut dyn Write) -> io::Result<()> {
     writeln!(out, "<h3>Places</h3>\n<table>")?;
-    for finding in place::open(leak).take(MOST) {
+    for finding in labels::open_findings(leak).take(MAX_LISTED) {
         one_place(finding, out)?;
     }
     writeln!(out, "</table>")?;
-    more(place::open(leak).count(), "more place", out)
+    more(labels::open_findings(leak).count(), "more place", out)
 }
 
 fn one_place(finding: &Finding, out: &mut dyn Write) -> io::Result<()> {
-    let details = escape::xml(&place::details(finding).join("; "));
-    write!(out, "<tr><td><code>{}</code>", escape::xml(&place::position(finding)))?;
+    let details = escape::xml(&labels::details(finding).join("; "));
+    write!(out, "<tr><td><code>{}</code>", escape::xml(&labels::position(finding)))?;
     if !details.is_empty() {
         write!(out, " <small>{details}</small>")?;
     }
@@ -102,8 +102,8 @@ fn excerpt(excerpt: &Excerpt) -> String {
 }
 
 fn more(total: usize, what: &str, out: &mut dyn Write) -> io::Result<()> {
-    match total.saturating_sub(MOST) as u64 {
+    match total.saturating_sub(MAX_LISTED) as u64 {
         0 => Ok(()),
-        rest => writeln!(out, "<p>and {}</p>", words::count(rest, what)),
+        rest => writeln!(out, "<p>and {}</p>", humanize::count(rest, what)),
     }
 }

@@ -6,10 +6,10 @@ use std::io::{self, Write};
 
 use crate::model::{Leak, Report, RuleInfo, Severity, Suppression};
 
-use super::{Style, advice::about_rule, clock, escape, place, receipt, words};
+use super::{Style, advice::about_rule, clock, escape, humanize, labels, receipt};
 
 /// Skipped things that are listed.
-const MOST_SKIPS: usize = 10_000;
+const MAX_LISTED_SKIPS: usize = 10_000;
 
 const STYLE: &str = include_str!("style.css");
 
@@ -18,7 +18,7 @@ pub(super) fn write(report: &Report, _: &Style, out: &mut dyn Write) -> io::Resu
     for leak in report.open_leaks() {
         leak::write(report, leak, out)?;
     }
-    for rule in place::rules_met(report) {
+    for rule in labels::rules_of_open_leaks(report) {
         advice(report, rule, out)?;
     }
     accepted(report, out)?;
@@ -79,7 +79,7 @@ fn accepted(report: &Report, out: &mut dyn Write) -> io::Result<()> {
             let Some(Suppression { source, reason, .. }) = &finding.suppressed else {
                 continue;
             };
-            let position = escape::xml(&place::position(finding));
+            let position = escape::xml(&labels::position(finding));
             let (source, reason) = (escape::xml(source), escape::xml(reason.as_deref().unwrap_or("")));
             writeln!(out, "<tr><td><code>{redacted}</code></td><td><code>{position}</code></td>")?;
             writeln!(out, "<td>{source}</td><td>{reason}</td></tr>")?;
@@ -95,7 +95,7 @@ fn coverage(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     }
     let surfaces: Vec<_> = report.coverage().surfaces.iter().map(|surface| surface.name()).collect();
     writeln!(out, "<li>surfaces looked at: {}</li>", surfaces.join(", "))?;
-    for line in receipt::ignored_list(report, MOST_SKIPS) {
+    for line in receipt::ignored_list(report, MAX_LISTED_SKIPS) {
         writeln!(out, "<li>ignored: {}</li>", escape::xml(&line))?;
     }
     let skipped = &report.coverage().skipped;
@@ -103,14 +103,14 @@ fn coverage(report: &Report, out: &mut dyn Write) -> io::Result<()> {
         return writeln!(out, "<li>nothing was skipped</li>\n</ul>");
     }
     writeln!(out, "</ul>\n<table>\n<tr><th>Not scanned</th><th>Reason</th></tr>")?;
-    for skip in skipped.iter().take(MOST_SKIPS) {
+    for skip in skipped.iter().take(MAX_LISTED_SKIPS) {
         let (what, reason) = (escape::xml(&skip.what), escape::xml(&skip.reason));
         writeln!(out, "<tr><td><code>{what}</code></td><td>{reason}</td></tr>")?;
     }
     writeln!(out, "</table>")?;
-    match skipped.len().saturating_sub(MOST_SKIPS) as u64 {
+    match skipped.len().saturating_sub(MAX_LISTED_SKIPS) as u64 {
         0 => Ok(()),
-        rest => writeln!(out, "<p>and {} not scanned</p>", words::count(rest, "more thing")),
+        rest => writeln!(out, "<p>and {} not scanned</p>", humanize::count(rest, "more thing")),
     }
 }
 

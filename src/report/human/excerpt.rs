@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use unicode_width::UnicodeWidthStr;
 
 use super::Style;
-use super::ink::{ALARM, GUTTER, paint};
+use super::palette::{ALARM, GUTTER, paint};
 use crate::model::Excerpt;
 use crate::report::escape;
 

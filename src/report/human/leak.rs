@@ -4,9 +4,9 @@ use std::io::{self, Write};
 
 use crate::model::{Finding, Leak, LeakStatus, Report};
 
-use super::ink::{ALARM, FAINT, PLACE, STRONG, paint};
-use super::{Style, excerpt, shown, story};
-use crate::report::{escape, place, words};
+use super::palette::{ALARM, FAINT, PLACE, STRONG, paint};
+use super::{Style, excerpt, listed_count, story};
+use crate::report::{escape, humanize, labels};
 
 pub(super) fn write(report: &Report, leak: &Leak, style: &Style, out: &mut dyn Write) -> io::Result<()> {
     headline(report, leak, style, out)?;
@@ -18,7 +18,7 @@ pub(super) fn write(report: &Report, leak: &Leak, style: &Style, out: &mut dyn W
 fn headline(report: &Report, leak: &Leak, style: &Style, out: &mut dyn Write) -> io::Result<()> {
     let identified = &leak.identified;
     let rule = paint(style.color, ALARM, escape::line(&identified.rule));
-    let what = format!("{} {}", place::title(report, leak), escape::line(&identified.secret.redacted()));
+    let what = format!("{} {}", labels::title(report, leak), escape::line(&identified.secret.redacted()));
     writeln!(out, "{rule}: {}", paint(style.color, STRONG, what))?;
     write!(out, "  {} confidence", identified.confidence)?;
     let evidence: Vec<_> = identified.evidence.iter().map(|text| escape::line(text)).collect();
@@ -56,7 +56,7 @@ fn phrase(opening: &str, names: &[String], style: &Style) -> String {
     if names.is_empty() {
         return String::new();
     }
-    let listed = shown(names.len(), style);
+    let listed = listed_count(names.len(), style);
     let mut text: Vec<_> = names[..listed].iter().map(|name| escape::line(name)).collect();
     let rest = names.len() - listed;
     if rest > 0 {
@@ -66,11 +66,11 @@ fn phrase(opening: &str, names: &[String], style: &Style) -> String {
 }
 
 fn places(leak: &Leak, style: &Style, out: &mut dyn Write) -> io::Result<()> {
-    let total = place::open(leak).count();
-    let listed = shown(total, style);
-    for finding in place::open(leak).take(listed) {
+    let total = labels::open_findings(leak).count();
+    let listed = listed_count(total, style);
+    for finding in labels::open_findings(leak).take(listed) {
         write!(out, "{}", paint(style.color, PLACE, clickable(finding)))?;
-        match place::details(finding).join("; ") {
+        match labels::details(finding).join("; ") {
             details if details.is_empty() => writeln!(out)?,
             details => writeln!(out, "  {}", paint(style.color, FAINT, format_args!("({details})")))?,
         }
@@ -82,17 +82,17 @@ fn places(leak: &Leak, style: &Style, out: &mut dyn Write) -> io::Result<()> {
     let more = (total - listed) as u64;
     let suppressed = (leak.findings.len() - total) as u64;
     if more > 0 {
-        writeln!(out, "and {} (--format json lists all)", words::count(more, "more place"))?;
+        writeln!(out, "and {} (--format json lists all)", humanize::count(more, "more place"))?;
     }
     if suppressed > 0 {
-        writeln!(out, "and {} suppressed", words::count(suppressed, "place"))?;
+        writeln!(out, "and {} suppressed", humanize::count(suppressed, "place"))?;
     }
     if more + suppressed > 0 { writeln!(out) } else { Ok(()) }
 }
 
 /// `path:line:column`, first in its line so that terminals can open it.
 fn clickable(finding: &Finding) -> String {
-    let position = place::position(finding);
+    let position = labels::position(finding);
     // A file of that name must not give orders to a CI runner.
     if position.starts_with("::") { format!("./{position}") } else { position }
 }

@@ -1,9 +1,9 @@
 //! `human`: text for people, grouped by leak, with excerpts, the story of each leak, and advice.
 
-mod ending;
 mod excerpt;
-mod ink;
+mod footer;
 mod leak;
+mod palette;
 mod story;
 
 use std::io::{self, Write};
@@ -13,17 +13,17 @@ use crate::model::Report;
 use super::Style;
 
 /// Places, skipped things and refs that are listed unless everything is asked for.
-const SHOWN: usize = 10;
+const DEFAULT_LISTED: usize = 10;
 
 pub(super) fn write(report: &Report, style: &Style, out: &mut dyn Write) -> io::Result<()> {
     for leak in report.open_leaks() {
         leak::write(report, leak, style, out)?;
     }
-    ending::write(report, style, out)
+    footer::write(report, style, out)
 }
 
 /// How many of `total` to list.
-fn shown(total: usize, style: &Style) -> usize {
+fn listed_count(total: usize, style: &Style) -> usize {
     // One line that says "and 1 more" is no shorter than the line itself.
-    if style.verbose || total <= SHOWN + 1 { total } else { SHOWN }
+    if style.verbose || total <= DEFAULT_LISTED + 1 { total } else { DEFAULT_LISTED }
 }

@@ -4,9 +4,9 @@ use std::io::{self, Write};
 
 use crate::model::{Change, Leak, LeakStatus};
 
-use super::ink::{FAINT, paint};
-use super::{Style, shown};
-use crate::report::{escape, place, words};
+use super::palette::{FAINT, paint};
+use super::{Style, listed_count};
+use crate::report::{escape, humanize, labels};
 
 /// What a commit did to the leak.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -17,7 +17,7 @@ enum Event {
 
 pub(super) fn write(leak: &Leak, style: &Style, out: &mut dyn Write) -> io::Result<()> {
     let lines = lines(leak);
-    let listed = shown(lines.len(), style);
+    let listed = listed_count(lines.len(), style);
     // How it began and how it ended tell more than what lies between.
     let first = listed.div_ceil(2);
     for (label, change) in &lines[..first] {
@@ -25,7 +25,7 @@ pub(super) fn write(leak: &Leak, style: &Style, out: &mut dyn Write) -> io::Resu
     }
     let hidden = (lines.len() - listed) as u64;
     if hidden > 0 {
-        writeln!(out, "  … {} …", words::count(hidden, "more commit"))?;
+        writeln!(out, "  … {} …", humanize::count(hidden, "more commit"))?;
     }
     for (label, change) in &lines[first + hidden as usize..] {
         event(label, change, style, out)?;
@@ -53,9 +53,9 @@ fn lines(leak: &Leak) -> Vec<(&'static str, &Change)> {
 }
 
 fn event(label: &str, change: &Change, style: &Style, out: &mut dyn Write) -> io::Result<()> {
-    let commit = paint(style.color, FAINT, place::short(&change.commit));
-    write!(out, "  {label:13}  {commit}  {}", place::day(change))?;
-    if let Some(author) = place::author(change) {
+    let commit = paint(style.color, FAINT, labels::short_id(&change.commit));
+    write!(out, "  {label:13}  {commit}  {}", labels::day(change))?;
+    if let Some(author) = labels::author(change) {
         write!(out, "  {author}")?;
     }
     if let Some(path) = &change.path {
@@ -68,7 +68,7 @@ fn ending(leak: &Leak, out: &mut dyn Write) -> io::Result<()> {
     let Some(seconds) = leak.exposed_seconds else {
         return Ok(());
     };
-    let exposed = words::duration(seconds);
+    let exposed = humanize::duration(seconds);
     if leak.status == LeakStatus::Present {
         writeln!(out, "  exposed for {exposed} so far")
     } else {

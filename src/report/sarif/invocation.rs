@@ -3,12 +3,12 @@
 use serde::Serialize;
 
 use crate::model::{Report, Status, VersionControl};
-use crate::report::{clock, receipt, words};
+use crate::report::{clock, humanize, receipt};
 
-use super::{MOST_RESULTS, Text, location};
+use super::{MAX_RESULTS, Text, location};
 
 /// Skipped things that are listed one by one.
-const MOST_SKIPS: usize = 1_000;
+const MAX_LISTED_SKIPS: usize = 1_000;
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -62,24 +62,24 @@ fn notifications(report: &Report, left_out: usize) -> Vec<Notification> {
     all.extend(
         skipped
             .iter()
-            .take(MOST_SKIPS)
+            .take(MAX_LISTED_SKIPS)
             .map(|skip| Notification::new("not-scanned", "error", receipt::skip(skip))),
     );
-    if skipped.len() > MOST_SKIPS {
-        let rest = words::count((skipped.len() - MOST_SKIPS) as u64, "more thing");
+    if skipped.len() > MAX_LISTED_SKIPS {
+        let rest = humanize::count((skipped.len() - MAX_LISTED_SKIPS) as u64, "more thing");
         all.push(Notification::new(
             "not-scanned",
             "error",
             format!("{rest} not scanned; format json lists all"),
         ));
     }
-    let ignored = receipt::ignored_list(report, MOST_SKIPS).into_iter();
+    let ignored = receipt::ignored_list(report, MAX_LISTED_SKIPS).into_iter();
     all.extend(ignored.map(|text| Notification::new("ignored", "note", text)));
     if left_out > 0 {
         let text = format!(
             "{} left out, the least severe: code scanning keeps {}; format json lists all",
-            words::count(left_out as u64, "leak"),
-            words::count(MOST_RESULTS as u64, "result"),
+            humanize::count(left_out as u64, "leak"),
+            humanize::count(MAX_RESULTS as u64, "result"),
         );
         all.push(Notification::new("left-out", "warning", text));
     }

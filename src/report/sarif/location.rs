@@ -5,23 +5,23 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use crate::model::{Finding, Origin, Report};
-use crate::report::{escape, place};
+use crate::report::{escape, labels};
 
 use super::Text;
 
 /// What relative addresses are relative to.
 pub(super) const ROOT: &str = "%SRCROOT%";
 
-pub(super) type Base = BTreeMap<&'static str, BaseText>;
+pub(super) type UriBases = BTreeMap<&'static str, UriBase>;
 
 #[derive(Serialize)]
-pub(super) struct BaseText {
+pub(super) struct UriBase {
     description: Text,
 }
 
-pub(super) fn base() -> Base {
+pub(super) fn base() -> UriBases {
     let description = Text::new("The root of the repository or folder that was scanned.");
-    BTreeMap::from([(ROOT, BaseText { description })])
+    BTreeMap::from([(ROOT, UriBase { description })])
 }
 
 #[derive(Serialize)]
@@ -29,21 +29,21 @@ pub(super) fn base() -> Base {
 pub(super) struct Location {
     #[serde(skip_serializing_if = "Option::is_none")]
     id: Option<usize>,
-    physical_location: Physical,
+    physical_location: PhysicalLocation,
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    logical_locations: Vec<Logical>,
+    logical_locations: Vec<LogicalLocation>,
 }
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Physical {
-    artifact_location: Artifact,
+struct PhysicalLocation {
+    artifact_location: ArtifactLocation,
     region: Region,
 }
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Artifact {
+struct ArtifactLocation {
     uri: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     uri_base_id: Option<&'static str>,
@@ -60,7 +60,7 @@ struct Region {
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Logical {
+struct LogicalLocation {
     fully_qualified_name: String,
 }
 
@@ -68,14 +68,15 @@ impl Location {
     /// The place of a finding; `id` is what a message links to.
     pub(super) fn new(report: &Report, finding: &Finding, id: Option<usize>) -> Self {
         let origin = &finding.origin;
-        let inside = place::inside(origin);
-        let name = if inside.is_empty() { place::name(origin) } else { inside };
-        let is_plain_file = place::has_positions(origin) && place::file(origin).is_some();
-        let logical = if is_plain_file { Vec::new() } else { vec![Logical { fully_qualified_name: name }] };
-        let file = place::file(origin).map(|path| report.repository_path(path));
+        let inside = labels::inside(origin);
+        let name = if inside.is_empty() { labels::name(origin) } else { inside };
+        let is_plain_file = labels::has_positions(origin) && labels::file(origin).is_some();
+        let logical =
+            if is_plain_file { Vec::new() } else { vec![LogicalLocation { fully_qualified_name: name }] };
+        let file = labels::file(origin).map(|path| report.repository_path(path));
         Self {
             id,
-            physical_location: Physical {
+            physical_location: PhysicalLocation {
                 artifact_location: artifact(origin, file),
                 region: region(finding),
             },
@@ -85,15 +86,15 @@ impl Location {
 }
 
 /// `file` is the path of the file, if the origin is one.
-fn artifact(origin: &Origin, file: Option<&[u8]>) -> Artifact {
-    let relative = |uri: String| Artifact { uri, uri_base_id: Some(ROOT) };
+fn artifact(origin: &Origin, file: Option<&[u8]>) -> ArtifactLocation {
+    let relative = |uri: String| ArtifactLocation { uri, uri_base_id: Some(ROOT) };
     match file {
         Some(path) => match absolute(path) {
-            Some(uri) => Artifact { uri, uri_base_id: None },
+            Some(uri) => ArtifactLocation { uri, uri_base_id: None },
             None => relative(escape::uri(path.strip_prefix(b"./").unwrap_or(path))),
         },
         // Such things are no files; where git keeps them is the nearest to a path that they have.
-        None => relative(escape::uri(place::stand_in(origin).as_bytes())),
+        None => relative(escape::uri(labels::pseudo_path(origin).as_bytes())),
     }
 }
 
@@ -112,7 +113,7 @@ fn absolute(path: &[u8]) -> Option<String> {
 
 /// All four sides, counted from 1, the end after the last character; at least one character wide.
 fn region(finding: &Finding) -> Region {
-    if !place::has_positions(&finding.origin) {
+    if !labels::has_positions(&finding.origin) {
         return Region { start_line: 1, start_column: 1, end_line: 1, end_column: 2 };
     }
     let (start, end) = (finding.span.start, finding.span.end);
@@ -129,7 +130,7 @@ mod tests {
 
     fn uri(surface: Surface, path: &[u8]) -> (String, bool) {
         let origin = Origin::at_path(surface, path);
-        let artifact = artifact(&origin, place::file(&origin));
+        let artifact = artifact(&origin, labels::file(&origin));
         (artifact.uri, artifact.uri_base_id.is_some())
     }
 

@@ -1,11 +1,11 @@
 //! The text of a result: what was found, its story, and links to its other places.
 
 use crate::model::{Finding, Leak, Report};
-use crate::report::{escape, place, sentences};
+use crate::report::{escape, labels, prose};
 
 /// Text with SARIF's links `[text](id)`; related locations are numbered from 1 in the order of `others`.
 pub(super) fn message(report: &Report, leak: &Leak, primary: &Finding, others: &[&Finding]) -> String {
-    let plain = sentences::paragraph(report, leak, primary, &[]);
-    let link = |id, finding: &Finding| format!("[{}]({id})", escape::sarif_text(&place::position(finding)));
-    escape::sarif_text(&plain) + &sentences::also_at(others, link)
+    let plain = prose::paragraph(report, leak, primary, &[]);
+    let link = |id, finding: &Finding| format!("[{}]({id})", escape::sarif_text(&labels::position(finding)));
+    escape::sarif_text(&plain) + &prose::also_at(others, link)
 }

@@ -17,12 +17,12 @@ use serde::Serialize;
 
 use crate::model::{Leak, Origin, Report};
 
-use super::{Style, json, place};
+use super::{Style, json, labels};
 
 pub use line_hash::line_hash;
 
 /// Results that code scanning keeps of one run.
-const MOST_RESULTS: usize = 5_000;
+const MAX_RESULTS: usize = 5_000;
 
 /// Gives the hash of a line (counted from 1, see [`line_hash()`]) of a file that stands in the checkout, if it is known.
 pub type LineHashes<'a> = dyn Fn(&Origin, u64) -> Option<String> + 'a;
@@ -63,10 +63,10 @@ pub fn write_with_line_hashes(
 fn chosen<'a>(report: &'a Report, style: &Style) -> (Vec<&'a Leak>, usize) {
     let listed = |leak: &&Leak| style.sarif_suppressed || !leak.is_suppressed();
     let mut leaks: Vec<_> = report.leaks().iter().filter(listed).enumerate().collect();
-    let left_out = leaks.len().saturating_sub(MOST_RESULTS);
+    let left_out = leaks.len().saturating_sub(MAX_RESULTS);
     if left_out > 0 {
-        leaks.sort_by_key(|(_, leak)| Reverse((place::severity(report, leak), leak.identified.confidence)));
-        leaks.truncate(MOST_RESULTS);
+        leaks.sort_by_key(|(_, leak)| Reverse((labels::severity(report, leak), leak.identified.confidence)));
+        leaks.truncate(MAX_RESULTS);
         leaks.sort_by_key(|&(at, _)| at);
     }
     (leaks.into_iter().map(|(_, leak)| leak).collect(), left_out)
@@ -98,7 +98,7 @@ struct Run<'a> {
     invocations: [invocation::Invocation; 1],
     #[serde(skip_serializing_if = "Option::is_none")]
     version_control_provenance: Option<[invocation::Provenance<'a>; 1]>,
-    original_uri_base_ids: location::Base,
+    original_uri_base_ids: location::UriBases,
     column_kind: &'static str,
     results: result::Results<'a>,
 }

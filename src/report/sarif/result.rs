@@ -5,13 +5,13 @@ use std::collections::BTreeMap;
 use serde::{Serialize, Serializer};
 
 use crate::model::{Confidence, Finding, Leak, Report, Surface};
-use crate::report::{escape, place};
+use crate::report::{escape, labels};
 
 use super::location::Location;
 use super::{LineHashes, Text, message, rules};
 
 /// Related locations of one result. GitHub takes a thousand; so many help nobody and cost much of its size limit.
-const MOST_RELATED: usize = 100;
+const MAX_RELATED_LOCATIONS: usize = 100;
 
 /// The results; each is made when it is written.
 pub(super) struct Results<'a> {
@@ -29,7 +29,7 @@ impl Serialize for Results<'_> {
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Outcome<'a> {
+struct ResultObject<'a> {
     rule_id: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
     rule_index: Option<usize>,
@@ -41,19 +41,19 @@ struct Outcome<'a> {
     partial_fingerprints: BTreeMap<&'static str, String>,
     rank: f64,
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    suppressions: Vec<Accepted>,
-    properties: Properties<'a>,
+    suppressions: Vec<SuppressionObject>,
+    properties: ResultProperties<'a>,
 }
 
 #[derive(Serialize)]
-struct Accepted {
+struct SuppressionObject {
     kind: &'static str,
     status: &'static str,
     justification: String,
 }
 
 #[derive(Serialize)]
-struct Properties<'a> {
+struct ResultProperties<'a> {
     confidence: &'static str,
     status: &'static str,
     kind: &'a str,
@@ -64,16 +64,16 @@ struct Properties<'a> {
 }
 
 impl Results<'_> {
-    fn result<'b>(&self, leak: &'b Leak) -> Option<Outcome<'b>> {
+    fn result<'b>(&self, leak: &'b Leak) -> Option<ResultObject<'b>> {
         let suppressed = leak.is_suppressed();
         let places: Vec<&Finding> =
-            if suppressed { leak.findings.iter().collect() } else { place::open(leak).collect() };
+            if suppressed { leak.findings.iter().collect() } else { labels::open_findings(leak).collect() };
         let (&primary, others) = places.split_first()?;
-        let listed = &others[..others.len().min(MOST_RELATED)];
-        Some(Outcome {
+        let listed = &others[..others.len().min(MAX_RELATED_LOCATIONS)];
+        Some(ResultObject {
             rule_id: &leak.identified.rule,
             rule_index: self.report.rules().iter().position(|rule| *rule.id == *leak.identified.rule),
-            level: rules::level(place::gravity(self.report, leak)),
+            level: rules::level(labels::effective_severity(self.report, leak)),
             message: Text::new(message::message(self.report, leak, primary, others)),
             locations: [Location::new(self.report, primary, None)],
             related_locations: (1..)
@@ -87,7 +87,7 @@ impl Results<'_> {
             } else {
                 Vec::new()
             },
-            properties: Properties {
+            properties: ResultProperties {
                 confidence: leak.identified.confidence.name(),
                 status: leak.status.name(),
                 kind: &leak.identified.kind,
@@ -114,7 +114,7 @@ impl Results<'_> {
             Some(format!("{}:1", primary.id()))
         } else if !in_checkout {
             Some(format!("{}:1", &own[..16]))
-        } else if place::has_positions(origin) {
+        } else if labels::has_positions(origin) {
             (self.line_hashes)(origin, primary.span.start.line)
         } else {
             None
@@ -133,9 +133,9 @@ fn rank(confidence: Confidence) -> f64 {
     }
 }
 
-fn accepted(suppression: &crate::model::Suppression) -> Accepted {
+fn accepted(suppression: &crate::model::Suppression) -> SuppressionObject {
     let kind = if suppression.by == "inline" { "inSource" } else { "external" };
     let reason = suppression.reason.as_deref().unwrap_or("no reason given");
     let justification = escape::line(&format!("{}: {reason}", suppression.source)).into_owned();
-    Accepted { kind, status: "accepted", justification }
+    SuppressionObject { kind, status: "accepted", justification }
 }

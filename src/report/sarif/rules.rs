@@ -8,7 +8,7 @@ use crate::report::escape;
 use super::Text;
 
 /// Characters that GitHub keeps of a description.
-const LONGEST: usize = 1024;
+const MAX_CHARS: usize = 1024;
 
 #[derive(Serialize)]
 pub(super) struct Tool {
@@ -24,12 +24,15 @@ impl Tool {
                 semantic_version: version,
                 version,
                 information_uri: env!("CARGO_PKG_REPOSITORY"),
-                rules: report.rules().iter().map(Rule::new).collect(),
+                rules: report.rules().iter().map(RuleDescriptor::new).collect(),
                 notifications: [
-                    Notification::new("not-scanned", "Something could not be scanned."),
-                    Notification::new("ignored", "Something was left out on purpose."),
-                    Notification::new("left-out", "Results were left out, for there were too many."),
-                    Notification::new("note", "Something worth knowing about the scan."),
+                    NotificationDescriptor::new("not-scanned", "Something could not be scanned."),
+                    NotificationDescriptor::new("ignored", "Something was left out on purpose."),
+                    NotificationDescriptor::new(
+                        "left-out",
+                        "Results were left out, for there were too many.",
+                    ),
+                    NotificationDescriptor::new("note", "Something worth knowing about the scan."),
                 ],
             },
         }
@@ -43,18 +46,18 @@ struct Driver {
     semantic_version: &'static str,
     version: &'static str,
     information_uri: &'static str,
-    rules: Vec<Rule>,
-    notifications: [Notification; 4],
+    rules: Vec<RuleDescriptor>,
+    notifications: [NotificationDescriptor; 4],
 }
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Notification {
+struct NotificationDescriptor {
     id: &'static str,
     short_description: Text,
 }
 
-impl Notification {
+impl NotificationDescriptor {
     fn new(id: &'static str, text: &str) -> Self {
         Self { id, short_description: Text::new(text) }
     }
@@ -62,7 +65,7 @@ impl Notification {
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Rule {
+struct RuleDescriptor {
     id: String,
     name: String,
     short_description: Text,
@@ -71,7 +74,7 @@ struct Rule {
     help_uri: Option<String>,
     help: Help,
     default_configuration: Configuration,
-    properties: Properties,
+    properties: RuleProperties,
 }
 
 #[derive(Serialize)]
@@ -86,16 +89,16 @@ struct Configuration {
 }
 
 #[derive(Serialize)]
-struct Properties {
+struct RuleProperties {
     tags: [&'static str; 2],
     precision: &'static str,
     #[serde(rename = "security-severity")]
     security_severity: &'static str,
 }
 
-impl Rule {
+impl RuleDescriptor {
     fn new(rule: &RuleInfo) -> Self {
-        let text = |text: &str| Text::new(escape::truncated(text, LONGEST));
+        let text = |text: &str| Text::new(escape::truncated(text, MAX_CHARS));
         Self {
             id: rule.id.clone(),
             name: pascal_case(&rule.id),
@@ -104,7 +107,7 @@ impl Rule {
             help_uri: rule.revoke_url.as_deref().filter(|url| escape::is_link(url)).map(str::to_owned),
             help: help(rule),
             default_configuration: Configuration { level: level(rule.severity) },
-            properties: Properties {
+            properties: RuleProperties {
                 tags: ["security", "external/cwe/cwe-798"],
                 precision: "high",
                 security_severity: score(rule.severity),

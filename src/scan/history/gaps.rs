@@ -3,7 +3,7 @@
 use std::io::{Read, Seek, SeekFrom};
 use std::path::Path;
 
-use super::repository::Run;
+use super::repository_audit::RepositoryAudit;
 use crate::container::Input;
 use crate::git::{UnlistedBytes, unlisted_streams};
 use crate::model::{LeakStatus, Origin, Skip, Surface};
@@ -12,9 +12,9 @@ use crate::source::Sink as _;
 use crate::untrusted;
 
 /// Larger gaps are searched as they stand, and not inflated.
-const LARGEST: u64 = 64 << 20;
+const MAX_INFLATED_GAP: u64 = 64 << 20;
 
-impl Run<'_> {
+impl RepositoryAudit<'_> {
     /// Searches what stands in `gaps`, and tells of each.
     pub(super) fn gaps(&mut self, gaps: &[UnlistedBytes]) {
         if gaps.is_empty() || !self.wants(Surface::Unreachable) {
@@ -46,8 +46,8 @@ impl Run<'_> {
         }
         let gathered = collector.finish();
         for finding in &gathered.findings {
-            let overlay = self.outcome.overlays.entry(finding.identified.fingerprint).or_default();
-            overlay.status(LeakStatus::Unreachable);
+            let facts = self.outcome.facts.entry(finding.identified.fingerprint).or_default();
+            facts.status(LeakStatus::Unreachable);
         }
         self.outcome.findings.extend(gathered.findings);
         self.outcome.dropped.add(gathered.dropped);
@@ -66,7 +66,7 @@ impl Run<'_> {
         let origin = Origin::at_path(Surface::Unreachable, path);
         let mut worker = collector.worker();
         let mut input = file.take(length);
-        if length > LARGEST {
+        if length > MAX_INFLATED_GAP {
             worker.blob(&origin, Input::Stream(&mut input))?;
             return Ok(false);
         }

@@ -6,30 +6,30 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
-use super::packed::Closed;
-use super::repository::Run;
+use super::containers::UnopenedContainer;
+use super::repository_audit::RepositoryAudit;
 use crate::git::{LfsStore, MatchedObject, ObjectId, ObjectKind, Pointer};
 use crate::model::{Finding, Skip, Surface};
-use crate::scan::objects::{Hit, nameless};
+use crate::scan::objects::{SharedKey, nameless};
 
 /// Missing contents that are told one by one, with the paths that they had.
-const TOLD: usize = 20;
+const MAX_LISTED_CONTENTS: usize = 20;
 
-impl Run<'_> {
+impl RepositoryAudit<'_> {
     /// Adds to `found` the pointers that lead to secrets, and to `closed` those whose content is not here.
     pub(super) fn pointed_at(
         &mut self,
         store: &LfsStore,
         pointers: &[(ObjectId, Arc<Pointer>)],
-        found: &mut Vec<MatchedObject<Hit>>,
-        closed: &mut Vec<Closed>,
+        found: &mut Vec<MatchedObject<SharedKey>>,
+        closed: &mut Vec<UnopenedContainer>,
     ) {
         let secrets = in_store(&self.outcome.findings);
         let mut failed: BTreeMap<&Pointer, String> = BTreeMap::new();
         let mut more = 0u64;
         for (id, pointer) in pointers {
             if let Some(hits) = secrets.get(&pointer.oid) {
-                let hits = hits.iter().map(|hit| (0..0, Hit::clone(hit))).collect();
+                let hits = hits.iter().map(|hit| (0..0, SharedKey::clone(hit))).collect();
                 found.push(MatchedObject { id: *id, kind: ObjectKind::Blob, size: pointer.size, hits });
             }
             if failed.contains_key(&**pointer) {
@@ -39,9 +39,9 @@ impl Run<'_> {
                 store.open(pointer).and_then(|mut file| pointer.verify(&mut file, self.settings.stop.flag()));
             let Err(error) = verified else { continue };
             let reason = error.to_string();
-            if failed.len() < TOLD {
+            if failed.len() < MAX_LISTED_CONTENTS {
                 let skips = vec![Skip::new(nameless(id), reason.clone())];
-                closed.push(Closed { id: *id, skips });
+                closed.push(UnopenedContainer { id: *id, skips });
                 failed.insert(pointer, reason);
             } else {
                 more += 1;
@@ -57,8 +57,8 @@ impl Run<'_> {
 }
 
 /// The secrets in each content of the store, which is a file that has the content's id for its name.
-fn in_store(findings: &[Finding]) -> HashMap<String, Vec<Hit>> {
-    let mut secrets: HashMap<String, Vec<Hit>> = HashMap::new();
+fn in_store(findings: &[Finding]) -> HashMap<String, Vec<SharedKey>> {
+    let mut secrets: HashMap<String, Vec<SharedKey>> = HashMap::new();
     for finding in findings.iter().filter(|finding| finding.origin.surface == Surface::Lfs) {
         let name = finding.origin.path.as_deref().and_then(|path| path.rsplit(|&byte| byte == b'/').next());
         let name = String::from_utf8_lossy(name.unwrap_or_default()).into_owned();

@@ -4,17 +4,17 @@
 //! commits, paths and refs that means; the plain files of the git folder and the names of refs are
 //! looked at beside it. Only what is reported is read a second time, for its line and column.
 
+mod containers;
 mod gaps;
-mod gathered;
+mod history_facts;
 mod lfs;
 mod message;
-mod overlay;
-mod packed;
 mod range;
-mod repository;
+mod repository_audit;
 mod search;
 #[cfg(test)]
 mod search_tests;
+mod secret_index;
 mod submodules;
 
 use std::collections::BTreeSet;
@@ -26,13 +26,13 @@ use crate::git::range::RangeError;
 use crate::git::{self, ObjectKind, OpenError, Progress, Repository};
 use crate::model::{Coverage, Draft, Finding, Origin, Skip, Surface, native_path};
 use crate::scan::bounded::Dropped;
-use crate::scan::collect::Gathered;
+use crate::scan::collect::Collected;
 use crate::source::Excludes;
-use overlay::Overlays;
+use history_facts::FactsBySecret;
 
 /// What `friskey history` looks at.
 #[derive(Clone, Debug)]
-pub struct Audit {
+pub struct HistoryOptions {
     /// A path in or of the repository.
     pub repo: PathBuf,
     /// Object directories beside the repository's own: a quarantine.
@@ -58,7 +58,7 @@ pub struct Audit {
 }
 
 /// The surfaces that an audit can look at, all of which it does by default.
-pub const AUDITED: &[Surface] = &[
+pub const HISTORY_SURFACES: &[Surface] = &[
     Surface::FileName,
     Surface::Index,
     Surface::Blob,
@@ -78,7 +78,7 @@ pub const AUDITED: &[Surface] = &[
     Surface::Lfs,
 ];
 
-impl Audit {
+impl HistoryOptions {
     /// The kinds of object in which the surfaces lie.
     fn object_kinds(&self) -> Vec<ObjectKind> {
         use Surface as S;
@@ -102,9 +102,9 @@ impl Audit {
 
 /// What the audit of one repository brings.
 #[derive(Debug, Default)]
-struct Outcome {
+struct HistoryOutcome {
     findings: Vec<Finding>,
-    overlays: Overlays,
+    facts: FactsBySecret,
     coverage: Coverage,
     /// Secrets too unsure to be reported.
     below_threshold: u64,
@@ -132,7 +132,7 @@ pub enum HistoryError {
 /// # Errors
 /// When there is no repository, or a range that makes no sense. What cannot be read is in the report,
 /// and so is a range that cannot be resolved.
-pub fn scan_history(settings: &Settings<'_>, audit: &Audit) -> Result<Draft, HistoryError> {
+pub fn scan_history(settings: &Settings<'_>, audit: &HistoryOptions) -> Result<Draft, HistoryError> {
     let clock = Clock::start();
     let (repo, _joined) = match audit.objects.is_empty() {
         true => (git::open(&audit.repo)?.to_thread_local(), None),
@@ -148,29 +148,36 @@ pub fn scan_history(settings: &Settings<'_>, audit: &Audit) -> Result<Draft, His
             outcome => outcome?,
         },
     };
-    let Outcome { mut findings, mut overlays, mut coverage, below_threshold, notes, dropped, more_skipped } =
-        outcome;
+    let HistoryOutcome {
+        mut findings,
+        mut facts,
+        mut coverage,
+        below_threshold,
+        notes,
+        dropped,
+        more_skipped,
+    } = outcome;
     if let Some(excludes) = &audit.exclude {
         findings.retain(|finding| !is_excluded(excludes, &finding.origin));
     }
     coverage.ignored.extend(narrowing::globs(audit.exclude.as_ref()));
-    coverage.ignored.extend(narrowing::surfaces(AUDITED, &audit.surfaces));
-    let gathered = Gathered { findings, coverage, notes, dropped, more_skipped };
+    coverage.ignored.extend(narrowing::surfaces(HISTORY_SURFACES, &audit.surfaces));
+    let gathered = Collected { findings, coverage, notes, dropped, more_skipped };
     let mut draft = draft(audit.command, settings, gathered, &clock);
     if settings.only.is_none() {
         draft.below_threshold += below_threshold;
     }
     draft.version_control = git::version_control(&repo);
     for leak in &mut draft.leaks {
-        if let Some(overlay) = overlays.remove(&leak.identified.fingerprint) {
-            overlay.apply(leak);
+        if let Some(facts) = facts.remove(&leak.identified.fingerprint) {
+            facts.apply(leak);
         }
     }
     Ok(draft)
 }
 
-fn whole(settings: &Settings<'_>, audit: &Audit, repo: &Repository) -> Outcome {
-    let audited = repository::audit(settings, audit, repo, b"");
+fn whole(settings: &Settings<'_>, audit: &HistoryOptions, repo: &Repository) -> HistoryOutcome {
+    let audited = repository_audit::audit(settings, audit, repo, b"");
     submodules::audit(settings, audit, repo, audited)
 }
 
@@ -179,12 +186,12 @@ fn is_excluded(excludes: &Excludes, origin: &Origin) -> bool {
     use Surface as S;
     let in_tree = [S::Blob, S::Index, S::FileName, S::Stash, S::Unreachable, S::Submodule, S::Lfs];
     let path = origin.path.as_deref().filter(|_| in_tree.contains(&origin.surface));
-    path.is_some_and(|path| excludes.cover(&native_path(path)))
+    path.is_some_and(|path| excludes.covers(&native_path(path)))
 }
 
 /// Nothing was looked at, and the report says so.
-fn unresolved(audit: &Audit, error: &RangeError) -> Outcome {
-    let mut outcome = Outcome::default();
+fn unresolved(audit: &HistoryOptions, error: &RangeError) -> HistoryOutcome {
+    let mut outcome = HistoryOutcome::default();
     let what = format!("range {}", audit.range.join(" "));
     outcome.coverage.skipped.insert(Skip::new(what, error.to_string()));
     outcome

@@ -2,9 +2,9 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::gathered::Secrets;
-use super::repository::Run;
-use super::{Audit, HistoryError, Outcome};
+use super::repository_audit::RepositoryAudit;
+use super::secret_index::SecretIndex;
+use super::{HistoryError, HistoryOptions, HistoryOutcome};
 use crate::git::attribution::{Place, attribute_range, attribute_until};
 use crate::git::range::{self, Brought, Care, Range, candidates, outside};
 use crate::git::refs::{self, Refs, Tip, TipKind};
@@ -33,10 +33,10 @@ const SURFACES: &[Surface] = &[
 /// A range that cannot be resolved.
 pub(super) fn audit(
     settings: &Settings<'_>,
-    audit: &Audit,
+    audit: &HistoryOptions,
     repo: &Repository,
     words: &[String],
-) -> Result<Outcome, HistoryError> {
+) -> Result<HistoryOutcome, HistoryError> {
     let revisions = range::parse(repo, words)?;
     let quick = range::select(repo, &revisions, Care::Quick)?;
     let (mut run, secrets) = look_at(settings, audit, repo, &quick);
@@ -60,11 +60,11 @@ pub(super) fn audit(
 /// Searches what the commits of `range` brought.
 fn look_at<'a>(
     settings: &'a Settings<'a>,
-    audit: &'a Audit,
+    audit: &'a HistoryOptions,
     repo: &'a Repository,
     range: &Range,
-) -> (Run<'a>, Secrets) {
-    let mut run = Run::new(settings, audit, repo, b"");
+) -> (RepositoryAudit<'a>, SecretIndex) {
+    let mut run = RepositoryAudit::new(settings, audit, repo, b"");
     let coverage = &mut run.outcome.coverage;
     coverage.surfaces.extend(SURFACES.iter().filter(|surface| audit.surfaces.contains(surface)));
     coverage.commits = range.commits.len() as u64;
@@ -74,7 +74,7 @@ fn look_at<'a>(
     (run, secrets)
 }
 
-impl Run<'_> {
+impl RepositoryAudit<'_> {
     /// Searches the names of the refs that are pushed.
     fn range_names(&mut self, range: &Range) {
         if !self.wants(Surface::RefName) {
@@ -86,15 +86,15 @@ impl Run<'_> {
         };
         for name in names {
             for finding in name_findings(self.settings.detector, Surface::RefName, name.as_bytes(), 0) {
-                let overlay = self.outcome.overlays.entry(finding.identified.fingerprint).or_default();
-                overlay.status(LeakStatus::Present);
+                let facts = self.outcome.facts.entry(finding.identified.fingerprint).or_default();
+                facts.status(LeakStatus::Present);
                 self.outcome.findings.push(finding);
             }
         }
     }
 
     /// Searches what the commits brought, and them and their tags.
-    fn search_range(&mut self, range: &Range) -> Secrets {
+    fn search_range(&mut self, range: &Range) -> SecretIndex {
         let Brought { candidates: brought, names, submodules, gaps } =
             candidates(self.repo, range, self.audit.threads);
         self.outcome.coverage.skipped.extend(gaps.into_skips());
@@ -119,7 +119,7 @@ impl Run<'_> {
         ids.extend(range.commits.iter().map(|commit| commit.id));
         ids.extend(&range.tags);
         let is_left_out =
-            |path: &[u8]| self.audit.exclude.as_ref().is_some_and(|globs| globs.cover(&native_path(path)));
+            |path: &[u8]| self.audit.exclude.as_ref().is_some_and(|globs| globs.covers(&native_path(path)));
         if self.audit.surfaces.contains(&Surface::Submodule) {
             let own = submodules.iter().filter(|(path, _)| !is_left_out(path));
             self.outcome.coverage.ignored.extend(own.map(|(path, ids)| submodule(path, ids)));
@@ -131,7 +131,7 @@ impl Run<'_> {
         let mut searched = search(self.settings, self.repo, &ids, self.audit.threads, lfs.as_ref(), &naming);
         searched.skipped.retain(|(id, _)| paths.contains_key(id));
         self.outcome.coverage.bytes += searched.bytes;
-        let (secrets, below) = Secrets::gather(&std::mem::take(&mut searched.found), self.settings);
+        let (secrets, below) = SecretIndex::gather(&std::mem::take(&mut searched.found), self.settings);
         self.outcome.coverage.skipped.extend(searched.into_skips());
         self.outcome.below_threshold += below;
         self.outcome.dropped.add(secrets.dropped);
@@ -139,7 +139,7 @@ impl Run<'_> {
     }
 
     /// The places of secret `number` in what refs bring without a commit.
-    fn alone(&self, secrets: &Secrets, number: u32) -> Vec<Place> {
+    fn alone(&self, secrets: &SecretIndex, number: u32) -> Vec<Place> {
         let blobs = secrets.of_kinds(&[ObjectKind::Blob]);
         let held = blobs.filter(|(_, _, held)| held.iter().any(|(secret, _)| *secret == number));
         let places = held.filter_map(|(id, _, _)| Some((id, self.alone.get(&id)?.clone())));
@@ -147,7 +147,7 @@ impl Run<'_> {
     }
 
     /// Keeps what the range introduced, and finds out what became of it.
-    fn attribute_range(&mut self, range: &Range, secrets: &Secrets) {
+    fn attribute_range(&mut self, range: &Range, secrets: &SecretIndex) {
         if self.is_stopped() {
             return self.without_attribution(secrets);
         }

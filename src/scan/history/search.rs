@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crate::container::{self, Format, HEAD, archive_in, may_be_packed, zip_ends};
 use crate::detect::{Detector, Match};
 use crate::git::{MatchedObject, ObjectId, ObjectKind, Pointer, Searcher};
-use crate::scan::objects::Hit;
+use crate::scan::objects::SharedKey;
 
 /// Searches the kinds of object that the surfaces ask for.
 pub(super) struct ObjectSearch<'d> {
@@ -15,7 +15,7 @@ pub(super) struct ObjectSearch<'d> {
 }
 
 impl Searcher for ObjectSearch<'_> {
-    type Hit = Mark;
+    type Hit = SweepMatch;
     type Scratch = ();
 
     fn scratch(&self) {}
@@ -57,24 +57,24 @@ impl Searcher for ObjectSearch<'_> {
         bytes: &[u8],
         (): &mut (),
         anchor: &mut dyn FnMut(usize),
-        found: &mut dyn FnMut(Range<usize>, Mark),
+        found: &mut dyn FnMut(Range<usize>, SweepMatch),
     ) {
-        let secret = |matched: Match| found(matched.span, Mark::Secret(matched.identified));
+        let secret = |matched: Match| found(matched.span, SweepMatch::Secret(matched.identified));
         self.detector.find_with_anchors(bytes, &mut *anchor, secret);
         if kind == ObjectKind::Blob {
             // Where these bytes are not the object's first, the sweep does not take the mark.
             if Format::of(bytes).is_some() {
                 anchor(0);
-                found(0..bytes.len().min(HEAD), Mark::Container);
+                found(0..bytes.len().min(HEAD), SweepMatch::Container);
             }
             if let Some(pointer) = Pointer::parse(bytes) {
                 anchor(0);
-                found(0..bytes.len(), Mark::Pointer(Arc::new(pointer)));
+                found(0..bytes.len(), SweepMatch::Pointer(Arc::new(pointer)));
             }
             // Whether it is written as text shows later, too.
             container::encoded_marks(bytes, |mark| {
                 anchor(mark.start);
-                found(mark, Mark::Container);
+                found(mark, SweepMatch::Container);
             });
             if !may_be_packed(bytes) {
                 return;
@@ -82,11 +82,11 @@ impl Searcher for ObjectSearch<'_> {
             container::marks(bytes, anchor);
             // What follows an end may be a comment longer than a sweep sees; whether it is one shows later.
             for at in zip_ends(bytes) {
-                found(at..at + 22, Mark::Container);
+                found(at..at + 22, SweepMatch::Container);
             }
             // Behind a program; of what is not one, nothing comes of it.
             if let Some(at) = archive_in(bytes) {
-                found(at..at + 1, Mark::Container);
+                found(at..at + 1, SweepMatch::Container);
             }
         }
     }
@@ -94,9 +94,9 @@ impl Searcher for ObjectSearch<'_> {
 
 /// What a sweep marks in objects.
 #[derive(Clone, PartialEq)]
-pub(super) enum Mark {
+pub(super) enum SweepMatch {
     /// A secret.
-    Secret(Hit),
+    Secret(SharedKey),
     /// The beginning of a container, or what may be its end.
     Container,
     /// The whole is a pointer to an LFS content.
@@ -105,9 +105,9 @@ pub(super) enum Mark {
 
 /// What a sweep found, by what becomes of it.
 #[derive(Default)]
-pub(super) struct Sorted {
+pub(super) struct SweepMatches {
     /// Objects with secrets.
-    pub(super) plain: Vec<MatchedObject<Hit>>,
+    pub(super) plain: Vec<MatchedObject<SharedKey>>,
     /// Containers, whatever is in them, with their sizes.
     pub(super) containers: Vec<(ObjectId, u64)>,
     /// Pointers to LFS contents.
@@ -115,18 +115,18 @@ pub(super) struct Sorted {
 }
 
 /// Sorts what a sweep found.
-pub(super) fn sort(found: Vec<MatchedObject<Mark>>) -> Sorted {
-    let mut sorted = Sorted::default();
+pub(super) fn partition(found: Vec<MatchedObject<SweepMatch>>) -> SweepMatches {
+    let mut sorted = SweepMatches::default();
     for MatchedObject { id, kind, size, hits } in found {
         let mut secrets = Vec::new();
         let mut is_container = false;
         for (range, mark) in hits {
             match mark {
-                Mark::Secret(hit) => secrets.push((range, hit)),
-                Mark::Container => is_container = true,
+                SweepMatch::Secret(hit) => secrets.push((range, hit)),
+                SweepMatch::Container => is_container = true,
                 // A blob of that size is searched whole, so what was found is all of it.
-                Mark::Pointer(pointer) if range == (0..size) => sorted.pointers.push((id, pointer)),
-                Mark::Pointer(_) => {}
+                SweepMatch::Pointer(pointer) if range == (0..size) => sorted.pointers.push((id, pointer)),
+                SweepMatch::Pointer(_) => {}
             }
         }
         if is_container {

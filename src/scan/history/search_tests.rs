@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use proptest::prelude::*;
 
-use super::search::{Mark, ObjectSearch};
+use super::search::{ObjectSearch, SweepMatch};
 use crate::detect::Detector;
 use crate::git::scratch::Scratch;
 use crate::git::{Database, ObjectKind, SweepOptions, sweep};
@@ -92,8 +92,8 @@ fn found(database: &Database, search: &ObjectSearch<'_>, options: SweepOptions<'
     let mut all = Vec::new();
     for object in outcome.found {
         let secrets = object.hits.iter().filter_map(|(range, mark)| match mark {
-            Mark::Secret(hit) => Some(format!("{range:?} {} {:?}", hit.fingerprint, hit.confidence)),
-            Mark::Container | Mark::Pointer(_) => None,
+            SweepMatch::Secret(hit) => Some(format!("{range:?} {} {:?}", hit.fingerprint, hit.confidence)),
+            SweepMatch::Container | SweepMatch::Pointer(_) => None,
         });
         let secrets: Vec<String> = secrets.collect();
         let packed = secrets.len() < object.hits.len();

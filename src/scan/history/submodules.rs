@@ -7,26 +7,36 @@
 use std::collections::{BTreeSet, HashSet, VecDeque};
 use std::path::{Path, PathBuf};
 
-use super::repository::{self, Audited};
-use super::{Audit, Outcome};
+use super::repository_audit::{self, RepositoryOutcome};
+use super::{HistoryOptions, HistoryOutcome};
 use crate::git::{self, Repository, WorkTreeGit};
 use crate::model::{Ignored, IgnoredKind, Skip, Surface};
 use crate::scan::Settings;
 use crate::source::NestedDir;
 
 /// Repositories that are opened; of more only the number is told.
-const MOST: usize = 10_000;
+const MAX_REPOSITORIES: usize = 10_000;
 
 /// Audits what `audited` leads to, and what that leads to, and adds it.
-pub(super) fn audit(settings: &Settings<'_>, audit: &Audit, repo: &Repository, audited: Audited) -> Outcome {
-    let mut walk =
-        Walk { settings, audit, outcome: Outcome::default(), open: VecDeque::new(), met: HashSet::new() };
+pub(super) fn audit(
+    settings: &Settings<'_>,
+    audit: &HistoryOptions,
+    repo: &Repository,
+    audited: RepositoryOutcome,
+) -> HistoryOutcome {
+    let mut walk = SubmoduleWalk {
+        settings,
+        audit,
+        outcome: HistoryOutcome::default(),
+        open: VecDeque::new(),
+        met: HashSet::new(),
+    };
     walk.met.extend(repo.common_dir().canonicalize());
     walk.take(repo, audited, b"");
     let mut count = 0;
     while let Some(next) = walk.open.pop_front() {
         count += 1;
-        if count > MOST {
+        if count > MAX_REPOSITORIES {
             let what = format!("{} more repositories within this one", walk.open.len() + 1);
             walk.skip(what, "only the first 10000 are looked into; audit them one by one".to_owned());
             break;
@@ -37,23 +47,23 @@ pub(super) fn audit(settings: &Settings<'_>, audit: &Audit, repo: &Repository, a
 }
 
 /// A git folder to look into.
-struct Next {
+struct PendingRepository {
     path: PathBuf,
     /// What stands before its paths and refs in reports.
     prefix: Vec<u8>,
 }
 
-struct Walk<'a> {
+struct SubmoduleWalk<'a> {
     settings: &'a Settings<'a>,
-    audit: &'a Audit,
-    outcome: Outcome,
-    open: VecDeque<Next>,
+    audit: &'a HistoryOptions,
+    outcome: HistoryOutcome,
+    open: VecDeque<PendingRepository>,
     /// Git folders that were opened, or will be, without links.
     met: HashSet<PathBuf>,
 }
 
-impl Walk<'_> {
-    fn repository(&mut self, Next { path, prefix }: &Next) {
+impl SubmoduleWalk<'_> {
+    fn repository(&mut self, PendingRepository { path, prefix }: &PendingRepository) {
         let shown = shown(prefix);
         let submodule = match git::open(path) {
             Ok(submodule) => submodule.to_thread_local(),
@@ -64,13 +74,13 @@ impl Walk<'_> {
             let reason = "looks like a git folder, but is not a complete one; `git fsck` in it tells more";
             return self.skip(shown, reason.to_owned());
         }
-        let audited = repository::audit(self.settings, self.audit, &submodule, prefix);
+        let audited = repository_audit::audit(self.settings, self.audit, &submodule, prefix);
         self.take(&submodule, audited, prefix);
     }
 
     /// Takes over what the audit of `repo` brought, and finds out where to go from there.
-    fn take(&mut self, repo: &Repository, audited: Audited, prefix: &[u8]) {
-        let Audited { outcome: mut own, nested, submodules } = audited;
+    fn take(&mut self, repo: &Repository, audited: RepositoryOutcome, prefix: &[u8]) {
+        let RepositoryOutcome { outcome: mut own, nested, submodules } = audited;
         if !prefix.is_empty() {
             for finding in &mut own.findings {
                 finding.origin.surface = Surface::Submodule;
@@ -82,7 +92,7 @@ impl Walk<'_> {
         self.outcome.more_skipped += own.more_skipped;
         self.outcome.notes.extend(own.notes);
         self.outcome.below_threshold += own.below_threshold;
-        repository::merge(&mut self.outcome.overlays, own.overlays);
+        repository_audit::merge(&mut self.outcome.facts, own.facts);
         if !self.audit.surfaces.contains(&Surface::Submodule) {
             return;
         }
@@ -113,7 +123,7 @@ impl Walk<'_> {
             let work_tree = repo.workdir().and_then(|top| Some(top.join(relative(path)?)));
             if let (Some(work_tree), Some(top)) = (&work_tree, repo.workdir())
                 && work_tree.exists()
-                && !repository::is_below(work_tree, top)
+                && !repository_audit::is_below(work_tree, top)
             {
                 self.skip(shown(&own), "a symbolic link leads out of the work tree; not followed".to_owned());
                 continue;
@@ -150,7 +160,7 @@ impl Walk<'_> {
         match path.canonicalize() {
             Ok(real) => {
                 if self.met.insert(real) {
-                    self.open.push_back(Next { path, prefix });
+                    self.open.push_back(PendingRepository { path, prefix });
                 }
             }
             Err(error) => self.skip(shown(&prefix), format!("cannot be opened: {error}")),

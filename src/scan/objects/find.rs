@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use super::Hit;
+use super::SharedKey;
 use crate::container::Input;
 use crate::git::{
     Gaps, LfsError, LfsStore, MatchedObject, ObjectId, ObjectKind, Objects, Pointer, Repository,
@@ -13,13 +13,13 @@ use crate::scan::contents::{self, Contents, may_be_container, skips};
 use crate::threads;
 
 /// Objects a thread takes at a time.
-const BATCH: usize = 16;
+const BATCH_OBJECTS: usize = 16;
 
 /// What a search of objects brings.
 #[derive(Default)]
-pub(in crate::scan) struct Searched {
+pub(in crate::scan) struct ObjectMatches {
     /// Objects with matches, sorted by id.
-    pub(in crate::scan) found: Vec<MatchedObject<Hit>>,
+    pub(in crate::scan) found: Vec<MatchedObject<SharedKey>>,
     /// Bytes of all objects, as they stand unpacked.
     pub(in crate::scan) bytes: u64,
     /// What could not be read.
@@ -28,7 +28,7 @@ pub(in crate::scan) struct Searched {
     pub(in crate::scan) skipped: Vec<(ObjectId, Skip)>,
 }
 
-impl Searched {
+impl ObjectMatches {
     /// All that was not looked at.
     pub(in crate::scan) fn into_skips(self) -> impl Iterator<Item = Skip> {
         self.gaps.into_skips().into_iter().chain(self.skipped.into_iter().map(|(_, skip)| skip))
@@ -52,11 +52,11 @@ pub(in crate::scan) fn search(
     threads: usize,
     lfs: Option<&LfsStore>,
     naming: Naming<'_>,
-) -> Searched {
+) -> ObjectMatches {
     let next = AtomicUsize::new(0);
-    let threads = threads.clamp(1, ids.len().div_ceil(BATCH).max(1));
+    let threads = threads.clamp(1, ids.len().div_ceil(BATCH_OBJECTS).max(1));
     let shared = repo.clone().into_sync();
-    let mut all = Searched::default();
+    let mut all = ObjectMatches::default();
     let part = || work(settings, &shared.to_thread_local(), ids, &next, lfs, naming);
     for own in threads::run(threads, part) {
         all.found.extend(own.found);
@@ -75,17 +75,17 @@ fn work(
     next: &AtomicUsize,
     lfs: Option<&LfsStore>,
     naming: Naming<'_>,
-) -> Searched {
+) -> ObjectMatches {
     let mut objects = Objects::of(repo);
     let mut contents = Contents::new(settings);
-    let mut own = Searched::default();
+    let mut own = ObjectMatches::default();
     loop {
-        let from = next.fetch_add(BATCH, Ordering::Relaxed);
+        let from = next.fetch_add(BATCH_OBJECTS, Ordering::Relaxed);
         if from >= ids.len() || settings.stop.is_set() {
             own.gaps = objects.into_gaps();
             return own;
         }
-        for id in &ids[from..ids.len().min(from + BATCH)] {
+        for id in &ids[from..ids.len().min(from + BATCH_OBJECTS)] {
             let Some((kind, bytes)) = objects.read(id, "object") else { continue };
             let mut hits = Vec::new();
             if kind == ObjectKind::Blob && may_be_container(bytes) {
@@ -108,19 +108,20 @@ fn work(
 }
 
 /// Why something was not looked at in what holds more keys than are kept.
-const TOO_MANY: &str = "holds more keys than a report lists, 10,000; the others were not looked at further";
+const TOO_MANY_KEYS: &str =
+    "holds more keys than a report lists, 10,000; the others were not looked at further";
 
 /// Matches with their places; those of what is packed stand where they do in there.
-type Hits = Vec<(std::ops::Range<u64>, Hit)>;
+type KeyMatches = Vec<(std::ops::Range<u64>, SharedKey)>;
 
-impl Searched {
+impl ObjectMatches {
     fn unpack(
         &mut self,
         contents: &mut Contents<'_>,
         bytes: &[u8],
         id: &ObjectId,
         naming: Naming<'_>,
-    ) -> Hits {
+    ) -> KeyMatches {
         let mut searched = contents::Searched::default();
         // Reading from memory cannot fail.
         let _ = contents.search(Input::Bytes(bytes), Vec::new, &mut searched);
@@ -135,7 +136,7 @@ impl Searched {
         pointer: &Pointer,
         id: &ObjectId,
         naming: Naming<'_>,
-    ) -> Hits {
+    ) -> KeyMatches {
         let mut searched = contents::Searched::default();
         let failed = match lfs.open(pointer) {
             Ok(mut file) => {
@@ -151,10 +152,10 @@ impl Searched {
     }
 
     /// Takes over what was found in the blob `id`, and notes what was not looked at in it.
-    fn take(&mut self, mut searched: contents::Searched, id: &ObjectId, naming: Naming<'_>) -> Hits {
+    fn take(&mut self, mut searched: contents::Searched, id: &ObjectId, naming: Naming<'_>) -> KeyMatches {
         self.bytes += searched.bytes;
         if searched.found.is_cut() {
-            searched.skipped.push((Vec::new(), TOO_MANY.to_owned()));
+            searched.skipped.push((Vec::new(), TOO_MANY_KEYS.to_owned()));
         }
         if !searched.skipped.is_empty() {
             let shown = match naming(id) {

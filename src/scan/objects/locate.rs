@@ -8,21 +8,21 @@ use crate::container::Input;
 use crate::git::{LfsStore, ObjectId, Pointer};
 use crate::model::{Identified, Position, Span, Surface};
 use crate::scan::Settings;
-use crate::scan::accept::Verdict;
 use crate::scan::contents::{Contents, Located, Searched};
+use crate::scan::suppression::MarkerVerdict;
 
 /// Most places that are kept in mind.
-const KEPT: usize = 100_000;
+const MAX_CACHED: usize = 100_000;
 
 /// The places of secrets in objects, each object searched once as long as it is asked for again.
-pub(in crate::scan) struct Places<'d> {
+pub(in crate::scan) struct SecretLocator<'d> {
     contents: Contents<'d>,
     lfs: Option<LfsStore>,
     known: HashMap<(ObjectId, Vec<u8>), (Vec<Located>, bool)>,
     count: usize,
 }
 
-impl<'d> Places<'d> {
+impl<'d> SecretLocator<'d> {
     /// With `lfs`, contents that pointers point at count as theirs.
     pub(in crate::scan) fn new(settings: &Settings<'d>, lfs: Option<LfsStore>) -> Self {
         Self { contents: Contents::new(settings), lfs, known: HashMap::new(), count: 0 }
@@ -36,7 +36,7 @@ impl<'d> Places<'d> {
     /// The same, and whether there are more than could be kept.
     fn search(&mut self, id: ObjectId, object: &[u8], name: &[u8]) -> &(Vec<Located>, bool) {
         let Self { contents, lfs, known, count } = self;
-        if *count > KEPT {
+        if *count > MAX_CACHED {
             known.clear();
             *count = 0;
         }
@@ -86,7 +86,7 @@ impl Located {
         let last = Position { offset: first.offset + length, column: first.column + length, ..first };
         self.span = Span { start: first, end: last };
         // What stands beside it is the name of something else.
-        self.verdict = Verdict::default();
+        self.verdict = MarkerVerdict::default();
         self
     }
 

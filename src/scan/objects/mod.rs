@@ -8,7 +8,7 @@ use std::sync::Arc;
 use crate::model::Identified;
 
 pub(super) use find::{nameless, search};
-pub(super) use locate::Places;
+pub(super) use locate::SecretLocator;
 
 /// What is kept of a match. Thousands of versions of a file may share one.
-pub(super) type Hit = Arc<Identified>;
+pub(super) type SharedKey = Arc<Identified>;

@@ -8,24 +8,24 @@ use ignore::gitignore::{Gitignore, GitignoreBuilder};
 use crate::untrusted::{ReadError, Symlinks, read};
 
 /// The largest ignore file, in bytes.
-const LARGEST: u64 = 512 << 10;
+const MAX_FILE_BYTES: u64 = 512 << 10;
 /// The most patterns of one file.
-const MOST_PATTERNS: usize = 5_000;
+const MAX_PATTERNS: usize = 5_000;
 /// The longest pattern, in bytes; no path is longer.
-const LONGEST: usize = 4096;
+const MAX_PATTERN_BYTES: usize = 4096;
 /// Wildcards in one pattern, and in all of a file; of classes, `[a-z]`, fewer: what is compiled, and the time at each
 /// path, grows with them.
-const WILDCARDS_IN_PATTERN: usize = 64;
-const WILDCARDS_IN_FILE: usize = 10_000;
-const CLASSES_IN_FILE: usize = 1_000;
+const MAX_WILDCARDS_IN_PATTERN: usize = 64;
+const MAX_WILDCARDS_IN_FILE: usize = 10_000;
+const MAX_CLASSES_IN_FILE: usize = 1_000;
 
 /// What the ignore files of one run may cost together.
 #[derive(Debug)]
-pub(super) struct Budget {
+pub(super) struct IgnoreBudget {
     bytes: AtomicU64,
 }
 
-impl Budget {
+impl IgnoreBudget {
     /// Bytes of ignore files that one run reads.
     const BYTES: u64 = 32 << 20;
 
@@ -49,15 +49,15 @@ pub(super) fn patterns(
     path: &Path,
     shown: &str,
     links: Symlinks<'_>,
-    budget: &Budget,
+    budget: &IgnoreBudget,
 ) -> Result<Option<Gitignore>, String> {
-    let text = match read(path, links, LARGEST) {
+    let text = match read(path, links, MAX_FILE_BYTES) {
         Ok(text) => text,
         Err(ReadError::NotFound) => return Ok(None),
         Err(error) => return Err(error.to_string()),
     };
     if !budget.take(text.len() as u64) {
-        return Err(format!("the ignore files are larger than {} bytes together", Budget::BYTES));
+        return Err(format!("the ignore files are larger than {} bytes together", IgnoreBudget::BYTES));
     }
     compile(&text, shown)
 }
@@ -73,14 +73,14 @@ fn compile(text: &[u8], shown: &str) -> Result<Option<Gitignore>, String> {
         let own = line.iter().filter(|byte| b"*?[".contains(byte)).count();
         wildcards += own;
         classes += line.iter().filter(|&&byte| byte == b'[').count();
-        if line.len() > LONGEST || own > WILDCARDS_IN_PATTERN {
+        if line.len() > MAX_PATTERN_BYTES || own > MAX_WILDCARDS_IN_PATTERN {
             return Err(format!(
-                "line {number} is longer than {LONGEST} bytes or has more than {WILDCARDS_IN_PATTERN} wildcards"
+                "line {number} is longer than {MAX_PATTERN_BYTES} bytes or has more than {MAX_WILDCARDS_IN_PATTERN} wildcards"
             ));
         }
-        if patterns > MOST_PATTERNS || wildcards > WILDCARDS_IN_FILE || classes > CLASSES_IN_FILE {
+        if patterns > MAX_PATTERNS || wildcards > MAX_WILDCARDS_IN_FILE || classes > MAX_CLASSES_IN_FILE {
             return Err(format!(
-                "it has more than {MOST_PATTERNS} patterns, {WILDCARDS_IN_FILE} wildcards or {CLASSES_IN_FILE} classes"
+                "it has more than {MAX_PATTERNS} patterns, {MAX_WILDCARDS_IN_FILE} wildcards or {MAX_CLASSES_IN_FILE} classes"
             ));
         }
         // What is no text or no pattern names nothing.
@@ -152,11 +152,11 @@ mod tests {
     #[test]
     fn what_would_cost_too_much_is_refused_whole() {
         assert!(compiled(&"*".repeat(65)).is_err());
-        assert!(compiled(&"a".repeat(LONGEST + 1)).is_err());
-        assert!(compiled(&"a\n".repeat(MOST_PATTERNS + 1)).is_err());
+        assert!(compiled(&"a".repeat(MAX_PATTERN_BYTES + 1)).is_err());
+        assert!(compiled(&"a\n".repeat(MAX_PATTERNS + 1)).is_err());
         assert!(compiled(&format!("{}\n", "*a".repeat(60)).repeat(200)).is_err());
-        assert!(compiled(&"[ab]c*\n".repeat(CLASSES_IN_FILE + 1)).is_err());
-        assert!(compiled(&"# comment\n\n".repeat(MOST_PATTERNS + 1)).unwrap().is_none());
+        assert!(compiled(&"[ab]c*\n".repeat(MAX_CLASSES_IN_FILE + 1)).is_err());
+        assert!(compiled(&"# comment\n\n".repeat(MAX_PATTERNS + 1)).unwrap().is_none());
         assert_eq!(ignored("[z-a\n\\\n*.env\n", "x.env").as_deref(), Some(".gitignore:3 `*.env`"));
     }
 
@@ -165,7 +165,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join(".gitignore");
         std::fs::write(&path, "a\n").unwrap();
-        let budget = Budget { bytes: AtomicU64::new(3) };
+        let budget = IgnoreBudget { bytes: AtomicU64::new(3) };
         assert!(patterns(&path, "x", Symlinks::Refuse, &budget).unwrap().is_some());
         assert!(patterns(&path, "x", Symlinks::Refuse, &budget).unwrap_err().contains("together"));
         assert!(patterns(&dir.path().join("none"), "x", Symlinks::Refuse, &budget).unwrap().is_none());

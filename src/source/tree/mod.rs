@@ -1,10 +1,10 @@
 //! Walks files and folders on disk.
 
-mod crew;
 mod ignore_file;
-mod level;
+mod ignore_level;
 mod repository;
 mod walk;
+mod work_pool;
 
 use std::collections::{HashMap, HashSet};
 use std::io;
@@ -13,8 +13,8 @@ use std::sync::Arc;
 
 use super::{Excludes, FileOptions, Sink, SourceError, reason};
 use crate::model::Skip;
-use level::{Level, Shared};
-use walk::{Entry, Folder, Task, Walk};
+use ignore_level::{IgnoreContext, IgnoreLevel};
+use walk::{FileEntry, Folder, Task, TreeWalk};
 
 /// Walks the paths on several threads and pushes every file into `sink`. A path that was named twice, also by another
 /// name, is scanned once.
@@ -30,7 +30,7 @@ pub fn scan_files(options: &FileOptions, sink: &dyn Sink) -> Result<(), SourceEr
     let Some(roots) = roots(&options.paths)? else { return Ok(()) };
     let mut worker = sink.worker();
     let mut skip = |skip| worker.skip(skip);
-    let shared = (!options.no_ignore).then(|| Shared::new(&mut skip));
+    let shared = (!options.no_ignore).then(|| IgnoreContext::new(&mut skip));
     let mut tasks = Vec::new();
     let mut known = HashMap::new();
     for (path, absolute) in &roots {
@@ -42,14 +42,14 @@ pub fn scan_files(options: &FileOptions, sink: &dyn Sink) -> Result<(), SourceEr
             tasks.push(Task::Folder(Folder { path, absolute, level, ignored_by: None, is_root: true }));
         }
         if !kind.is_dir() {
-            tasks.push(Task::Files(vec![Entry { path: path.clone(), kind, is_root: true }]));
+            tasks.push(Task::Files(vec![FileEntry { path: path.clone(), kind, is_root: true }]));
         }
     }
     drop(worker);
     // The first that was named is the first to be scanned.
     tasks.reverse();
     let roots = roots.into_iter().map(|(_, absolute)| absolute).collect();
-    crew::run(&Walk { options, excludes, sink, shared, roots }, tasks, options.threads);
+    work_pool::run(&TreeWalk { options, excludes, sink, shared, roots }, tasks, options.threads);
     Ok(())
 }
 
@@ -85,10 +85,10 @@ fn roots(paths: &[PathBuf]) -> Result<Option<Vec<(PathBuf, PathBuf)>>, SourceErr
 /// The ignore files of the folders above one in which a walk begins.
 fn above(
     folder: &Path,
-    shared: &Shared,
-    known: &mut HashMap<PathBuf, Option<Arc<Level>>>,
+    shared: &IgnoreContext,
+    known: &mut HashMap<PathBuf, Option<Arc<IgnoreLevel>>>,
     skip: &mut dyn FnMut(Skip),
-) -> Option<Arc<Level>> {
+) -> Option<Arc<IgnoreLevel>> {
     let mut folders: Vec<_> = folder.ancestors().skip(1).collect();
     folders.reverse();
     let mut level = None;
@@ -96,7 +96,7 @@ fn above(
         let shown = |name: &str| folder.join(name).display().to_string();
         let entered = known
             .entry(folder.to_owned())
-            .or_insert_with(|| Level::enter(level.as_ref(), folder, &shown, shared, skip));
+            .or_insert_with(|| IgnoreLevel::enter(level.as_ref(), folder, &shown, shared, skip));
         level.clone_from(entered);
     }
     level

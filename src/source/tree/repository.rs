@@ -6,14 +6,14 @@ use std::sync::OnceLock;
 
 use ignore::gitignore::Gitignore;
 
-use super::ignore_file::Budget;
-use super::level;
+use super::ignore_file::IgnoreBudget;
+use super::ignore_level;
 use crate::git::staged::Tracked;
 use crate::model::Skip;
 use crate::untrusted::{Symlinks, read};
 
 /// The longest file that says where a git folder is, in bytes.
-const LONGEST: u64 = 16 << 10;
+const MAX_GITDIR_FILE_BYTES: u64 = 16 << 10;
 
 /// A work tree and its git folder.
 pub(super) struct Repository {
@@ -37,7 +37,7 @@ impl Repository {
     pub(super) fn at(
         folder: &Path,
         shown: &dyn Fn(&str) -> String,
-        budget: &Budget,
+        budget: &IgnoreBudget,
         skip: &mut dyn FnMut(Skip),
     ) -> Option<Self> {
         let marker = folder.join(".git");
@@ -46,7 +46,7 @@ impl Repository {
         let common = pointed_to(&git_dir.join("commondir"), "", &git_dir).unwrap_or_else(|| git_dir.clone());
         let name = shown(".git/info/exclude");
         let file = common.join("info/exclude");
-        let exclude = level::read(&file, &name, Symlinks::Within(&common), budget, skip);
+        let exclude = ignore_level::read(&file, &name, Symlinks::Within(&common), budget, skip);
         let shown = shown(".git/index");
         Some(Self { top: folder.to_owned(), git_dir, shown, exclude, tracked: OnceLock::new() })
     }
@@ -82,7 +82,7 @@ impl Repository {
 
 /// The path that a file of one line names behind `key`, relative to `folder`.
 fn pointed_to(file: &Path, key: &str, folder: &Path) -> Option<PathBuf> {
-    let bytes = read(file, Symlinks::Refuse, LONGEST).ok()?;
+    let bytes = read(file, Symlinks::Refuse, MAX_GITDIR_FILE_BYTES).ok()?;
     let line = String::from_utf8(bytes).ok()?;
     let path = line.strip_prefix(key)?.trim();
     (!path.is_empty()).then(|| folder.join(path))

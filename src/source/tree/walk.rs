@@ -7,35 +7,35 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use super::crew::{Crew, Job};
-use super::level::{Level, Shared};
+use super::ignore_level::{IgnoreContext, IgnoreLevel};
+use super::work_pool::{PoolJob, WorkPool};
 use crate::model::{Ignored, Origin, Skip, Surface};
-use crate::source::files::Visit;
+use crate::source::files::FileScanner;
 use crate::source::path::path_bytes;
 use crate::source::{Excludes, FileOptions, Sink, reason};
 use crate::untrusted::kind;
 
 /// Files that are handed to a thread at once.
-const BATCH: usize = 32;
+const BATCH_FILES: usize = 32;
 /// Batches that wait at most; then who lists a folder scans, too.
-const WAITING: usize = 1024;
+const MAX_WAITING_BATCHES: usize = 1024;
 
 pub(super) const NO_IGNORE: &str = "--no-ignore";
 
 /// One walk over all paths that were named.
-pub(super) struct Walk<'w> {
+pub(super) struct TreeWalk<'w> {
     pub(super) options: &'w FileOptions,
     pub(super) excludes: Excludes,
     pub(super) sink: &'w dyn Sink,
     /// `None` when no ignore file counts.
-    pub(super) shared: Option<Shared>,
+    pub(super) shared: Option<IgnoreContext>,
     /// Where the walk begins, without links: each is scanned once, as what was named.
     pub(super) roots: HashSet<PathBuf>,
 }
 
 pub(super) enum Task {
     Folder(Folder),
-    Files(Vec<Entry>),
+    Files(Vec<FileEntry>),
 }
 
 /// A folder to list.
@@ -44,7 +44,7 @@ pub(super) struct Folder {
     pub(super) path: PathBuf,
     /// Absolute, without links above it.
     pub(super) absolute: PathBuf,
-    pub(super) level: Option<Arc<Level>>,
+    pub(super) level: Option<Arc<IgnoreLevel>>,
     /// What ignores the folder; then only what git tracks in it is scanned.
     pub(super) ignored_by: Option<Arc<str>>,
     /// Whether it was named.
@@ -52,7 +52,7 @@ pub(super) struct Folder {
 }
 
 /// A file, link or special file.
-pub(super) struct Entry {
+pub(super) struct FileEntry {
     pub(super) path: PathBuf,
     pub(super) kind: FileType,
     /// Whether it was named: then links are followed, and its name is not scanned.
@@ -60,38 +60,38 @@ pub(super) struct Entry {
 }
 
 /// What a folder lists.
-struct Found<'f> {
+struct ListedEntry<'f> {
     name: &'f OsStr,
     path: &'f Path,
     absolute: &'f Path,
     is_folder: bool,
 }
 
-impl<'w> Job for Walk<'w> {
+impl<'w> PoolJob for TreeWalk<'w> {
     type Task = Task;
-    type Worker = Visit<'w>;
+    type Worker = FileScanner<'w>;
 
-    fn worker(&self) -> Visit<'w> {
-        Visit { worker: self.sink.worker(), sink: self.sink }
+    fn worker(&self) -> FileScanner<'w> {
+        FileScanner { worker: self.sink.worker(), sink: self.sink }
     }
 
-    fn run(&self, visit: &mut Visit<'w>, task: Task, crew: &Crew<'_, '_, Self>) {
+    fn run(&self, visit: &mut FileScanner<'w>, task: Task, pool: &WorkPool<'_, '_, Self>) {
         match task {
-            Task::Folder(folder) => self.list(visit, &folder, crew),
-            Task::Files(files) => self.files(visit, files, crew),
+            Task::Folder(folder) => self.list(visit, &folder, pool),
+            Task::Files(files) => self.files(visit, files, pool),
         }
     }
 }
 
-impl Walk<'_> {
-    fn files(&self, visit: &mut Visit<'_>, mut files: Vec<Entry>, crew: &Crew<'_, '_, Self>) {
+impl TreeWalk<'_> {
+    fn files(&self, visit: &mut FileScanner<'_>, mut files: Vec<FileEntry>, pool: &WorkPool<'_, '_, Self>) {
         while let Some(entry) = files.pop() {
             if self.sink.is_stopped() {
                 return;
             }
-            if files.len() > 1 && crew.is_hungry() {
+            if files.len() > 1 && pool.has_idle_thread() {
                 let half = files.split_off(files.len() / 2);
-                if let Err(Task::Files(half)) = crew.add(Task::Files(half), WAITING) {
+                if let Err(Task::Files(half)) = pool.add(Task::Files(half), MAX_WAITING_BATCHES) {
                     files.extend(half);
                 }
             }
@@ -102,7 +102,7 @@ impl Walk<'_> {
         }
     }
 
-    fn list(&self, visit: &mut Visit<'_>, folder: &Folder, crew: &Crew<'_, '_, Self>) {
+    fn list(&self, visit: &mut FileScanner<'_>, folder: &Folder, pool: &WorkPool<'_, '_, Self>) {
         if self.sink.is_stopped() {
             return;
         }
@@ -126,50 +126,51 @@ impl Walk<'_> {
             let name = entry.file_name();
             let path = if is_here { PathBuf::from(&name) } else { folder.path.join(&name) };
             let absolute = folder.absolute.join(&name);
-            let found = Found { name: &name, path: &path, absolute: &absolute, is_folder: kind.is_dir() };
+            let found =
+                ListedEntry { name: &name, path: &path, absolute: &absolute, is_folder: kind.is_dir() };
             let Some(ignored_by) = self.admit(visit, folder, level.as_ref(), &found) else { continue };
             if kind.is_dir() {
                 visit.worker.name(&path_bytes(&path));
                 let below = Folder { path, absolute, level: level.clone(), ignored_by, is_root: false };
                 // Folders are small and always accepted: a folder in a folder in a folder is no recursion here.
-                let _ = crew.add(Task::Folder(below), usize::MAX);
+                let _ = pool.add(Task::Folder(below), usize::MAX);
                 continue;
             }
-            batch.push(Entry { path, kind, is_root: false });
-            if batch.len() == BATCH {
-                self.hand_over(visit, std::mem::take(&mut batch), crew);
+            batch.push(FileEntry { path, kind, is_root: false });
+            if batch.len() == BATCH_FILES {
+                self.hand_over(visit, std::mem::take(&mut batch), pool);
             }
         }
-        self.hand_over(visit, batch, crew);
+        self.hand_over(visit, batch, pool);
     }
 
-    fn hand_over(&self, visit: &mut Visit<'_>, batch: Vec<Entry>, crew: &Crew<'_, '_, Self>) {
+    fn hand_over(&self, visit: &mut FileScanner<'_>, batch: Vec<FileEntry>, pool: &WorkPool<'_, '_, Self>) {
         if batch.is_empty() {
             return;
         }
-        if let Err(Task::Files(batch)) = crew.add(Task::Files(batch), WAITING) {
-            self.files(visit, batch, crew);
+        if let Err(Task::Files(batch)) = pool.add(Task::Files(batch), MAX_WAITING_BATCHES) {
+            self.files(visit, batch, pool);
         }
     }
 
     /// The ignore files that count in the folder.
-    fn level(&self, visit: &mut Visit<'_>, folder: &Folder) -> Option<Arc<Level>> {
+    fn level(&self, visit: &mut FileScanner<'_>, folder: &Folder) -> Option<Arc<IgnoreLevel>> {
         let shared = self.shared.as_ref()?;
         let shown = |name: &str| shown(&folder.path.join(name));
         let mut skip = |skip: Skip| visit.worker.skip(skip);
-        Level::enter(folder.level.as_ref(), &folder.absolute, &shown, shared, &mut skip)
+        IgnoreLevel::enter(folder.level.as_ref(), &folder.absolute, &shown, shared, &mut skip)
     }
 
     /// `None` for what is left out, which is noted. What is let in says by what it is ignored, for folders in which
     /// only tracked files count.
     fn admit(
         &self,
-        visit: &mut Visit<'_>,
+        visit: &mut FileScanner<'_>,
         folder: &Folder,
-        level: Option<&Arc<Level>>,
-        found: &Found<'_>,
+        level: Option<&Arc<IgnoreLevel>>,
+        found: &ListedEntry<'_>,
     ) -> Option<Option<Arc<str>>> {
-        let &Found { name, path, absolute, is_folder } = found;
+        let &ListedEntry { name, path, absolute, is_folder } = found;
         let mut leave_out = |by: &str, include_with: &str| {
             let slash = if is_folder { "/" } else { "" };
             visit.worker.ignore(Ignored::path(format!("{}{slash}", shown(path)), by, include_with));
@@ -219,9 +220,9 @@ pub(super) fn shown(path: &Path) -> String {
     String::from_utf8_lossy(&path_bytes(path)).into_owned()
 }
 
-impl Visit<'_> {
+impl FileScanner<'_> {
     /// Scans a file, a link, or notes what is neither.
-    fn entry(&mut self, entry: &Entry) {
+    fn entry(&mut self, entry: &FileEntry) {
         let path = path_bytes(&entry.path);
         if !entry.is_root {
             self.worker.name(&path);

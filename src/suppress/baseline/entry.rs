@@ -9,7 +9,7 @@ use crate::suppress::Date;
 
 /// One accepted key: at any place, or where its glob says.
 #[derive(Clone, Debug)]
-pub struct Entry {
+pub struct BaselineEntry {
     /// The key.
     pub fingerprint: Fingerprint,
     /// The rule that found it. For people: an entry counts whatever the rule is called later.
@@ -26,7 +26,7 @@ pub struct Entry {
     pub comments: Vec<String>,
 }
 
-impl Entry {
+impl BaselineEntry {
     /// Whether it no longer counts.
     pub fn is_expired(&self, today: Date) -> bool {
         self.expires.is_some_and(|last| last < today)

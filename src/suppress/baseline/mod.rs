@@ -9,16 +9,16 @@ use std::collections::HashMap;
 use std::io;
 use std::path::Path;
 
-pub use entry::{Entry, Glob};
+pub use entry::{BaselineEntry, Glob};
 
 use super::{Date, read_text};
 use crate::model::{Finding, Fingerprint, Leak, PathBase, Suppression};
 
 /// The longest file that is read, in bytes: some 200,000 entries.
-const LONGEST: u64 = 64 << 20;
+const MAX_BASELINE_BYTES: u64 = 64 << 20;
 
 /// Entries that one note names.
-const NAMED: usize = 5;
+const MAX_NAMED_ENTRIES: usize = 5;
 
 /// Why a baseline cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -57,7 +57,7 @@ pub enum BaselineError {
 /// Accepted keys.
 #[derive(Clone, Debug)]
 pub struct Baseline {
-    entries: Vec<Entry>,
+    entries: Vec<BaselineEntry>,
     by_key: HashMap<Fingerprint, Vec<usize>>,
     source: String,
     base: Option<PathBase>,
@@ -66,7 +66,7 @@ pub struct Baseline {
 
 impl Baseline {
     /// Entries that come from `source`, a path for reports, judged on the day `today`.
-    pub fn new(entries: Vec<Entry>, source: &str, today: Date) -> Self {
+    pub fn new(entries: Vec<BaselineEntry>, source: &str, today: Date) -> Self {
         let mut by_key: HashMap<_, Vec<usize>> = HashMap::new();
         for (index, entry) in entries.iter().enumerate() {
             by_key.entry(entry.fingerprint).or_default().push(index);
@@ -88,7 +88,7 @@ impl Baseline {
     /// A file that cannot be read, or is not sound.
     pub fn read(path: &Path) -> Result<Self, BaselineError> {
         let source = path.display().to_string();
-        match read_text(path, LONGEST) {
+        match read_text(path, MAX_BASELINE_BYTES) {
             Ok(text) => Self::parse(&text, &source, Date::today()),
             Err(error) => Err(BaselineError::Read { path: source, error }),
         }
@@ -103,7 +103,7 @@ impl Baseline {
     }
 
     /// All entries, in the order of the file.
-    pub fn entries(&self) -> &[Entry] {
+    pub fn entries(&self) -> &[BaselineEntry] {
         &self.entries
     }
 
@@ -153,12 +153,12 @@ impl Baseline {
     }
 
     /// Whether `entry` no longer counts.
-    pub fn is_expired(&self, entry: &Entry) -> bool {
+    pub fn is_expired(&self, entry: &BaselineEntry) -> bool {
         entry.is_expired(self.today)
     }
 
     /// Entries that no longer count.
-    pub fn expired(&self) -> impl Iterator<Item = &Entry> {
+    pub fn expired(&self) -> impl Iterator<Item = &BaselineEntry> {
         self.entries.iter().filter(|entry| entry.is_expired(self.today))
     }
 
@@ -176,13 +176,13 @@ impl Baseline {
     }
 
     /// Entries that were not met, as [`accept`](Self::accept) tells it.
-    pub fn stale<'a>(&'a self, met: &'a [bool]) -> impl Iterator<Item = &'a Entry> {
+    pub fn stale<'a>(&'a self, met: &'a [bool]) -> impl Iterator<Item = &'a BaselineEntry> {
         self.entries.iter().zip(met).filter(|(_, met)| !**met).map(|(entry, _)| entry)
     }
 
     /// The same with `entries` instead.
     #[must_use]
-    pub fn with_entries(self, entries: Vec<Entry>) -> Self {
+    pub fn with_entries(self, entries: Vec<BaselineEntry>) -> Self {
         Self { base: self.base, ..Self::new(entries, &self.source, self.today) }
     }
 
@@ -208,11 +208,14 @@ impl Baseline {
 }
 
 /// A note for each of the first entries, and one for the rest.
-fn named(entries: &[&Entry], what: &str, all: &str) -> Vec<String> {
-    let mut notes: Vec<_> =
-        entries.iter().take(NAMED).map(|entry| format!("baseline entry {} {what}", entry.name())).collect();
-    if entries.len() > NAMED {
-        let more = entries.len() - NAMED;
+fn named(entries: &[&BaselineEntry], what: &str, all: &str) -> Vec<String> {
+    let mut notes: Vec<_> = entries
+        .iter()
+        .take(MAX_NAMED_ENTRIES)
+        .map(|entry| format!("baseline entry {} {what}", entry.name()))
+        .collect();
+    if entries.len() > MAX_NAMED_ENTRIES {
+        let more = entries.len() - MAX_NAMED_ENTRIES;
         notes.push(format!("{more} more baseline entries {all}; `friskey baseline check` lists them"));
     }
     notes
@@ -263,8 +266,8 @@ mod tests {
         }
     }
 
-    fn entry(key: &str, path: Option<&str>, expires: Option<&str>) -> Entry {
-        Entry {
+    fn entry(key: &str, path: Option<&str>, expires: Option<&str>) -> BaselineEntry {
+        BaselineEntry {
             fingerprint: identified(key).fingerprint,
             rule: "r".to_owned(),
             reason: "why".to_owned(),
@@ -275,7 +278,7 @@ mod tests {
         }
     }
 
-    fn baseline(entries: Vec<Entry>) -> Baseline {
+    fn baseline(entries: Vec<BaselineEntry>) -> Baseline {
         Baseline::new(entries, "b.toml", Date::parse("2024-05-05").unwrap())
     }
 
@@ -317,13 +320,15 @@ mod tests {
         let entries: Vec<_> = ('a'..='i').map(|key| entry(&key.to_string(), None, None)).collect();
         let baseline = baseline(entries);
         let notes = baseline.notes(Some(&[false; 9]));
-        assert_eq!(notes.len(), NAMED + 1);
+        assert_eq!(notes.len(), MAX_NAMED_ENTRIES + 1);
         assert!(
             notes[0].contains("(r, why) matches no finding in this scan and may be stale"),
             "{}",
             notes[0]
         );
-        assert!(notes[NAMED].starts_with("4 more baseline entries match no finding in this scan"));
+        assert!(
+            notes[MAX_NAMED_ENTRIES].starts_with("4 more baseline entries match no finding in this scan")
+        );
         assert!(baseline.notes(None).is_empty());
     }
 }

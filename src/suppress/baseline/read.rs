@@ -4,7 +4,7 @@ use serde::Deserialize;
 use toml::Spanned;
 
 use super::BaselineError;
-use super::entry::{Entry, Glob};
+use super::entry::{BaselineEntry, Glob};
 use crate::model::Fingerprint;
 use crate::suppress::Date;
 
@@ -31,8 +31,8 @@ struct RawEntry {
 }
 
 /// The entries in `text`; `path` is for messages.
-pub(super) fn parse(text: &str, path: &str) -> Result<Vec<Entry>, BaselineError> {
-    let reader = Reader { text, path };
+pub(super) fn parse(text: &str, path: &str) -> Result<Vec<BaselineEntry>, BaselineError> {
+    let reader = BaselineParser { text, path };
     let file: RawFile = toml::from_str(text).map_err(|error| {
         reader.invalid(error.span().map_or(0, |span| span.start), error.message().to_owned())
     })?;
@@ -43,13 +43,13 @@ pub(super) fn parse(text: &str, path: &str) -> Result<Vec<Entry>, BaselineError>
     file.accepted.iter().map(|raw| reader.entry(raw)).collect()
 }
 
-struct Reader<'a> {
+struct BaselineParser<'a> {
     text: &'a str,
     path: &'a str,
 }
 
-impl Reader<'_> {
-    fn entry(&self, spanned: &Spanned<RawEntry>) -> Result<Entry, BaselineError> {
+impl BaselineParser<'_> {
+    fn entry(&self, spanned: &Spanned<RawEntry>) -> Result<BaselineEntry, BaselineError> {
         let raw = spanned.get_ref();
         let fingerprint = Fingerprint::from_hex(raw.fingerprint.get_ref()).ok_or_else(|| {
             self.at(&raw.fingerprint, "a fingerprint is 64 hex digits, as reports show it".to_owned())
@@ -62,7 +62,7 @@ impl Reader<'_> {
         let path = raw.path.as_ref();
         let path =
             path.map(|path| Glob::new(path.get_ref()).map_err(|reason| self.at(path, reason))).transpose()?;
-        Ok(Entry {
+        Ok(BaselineEntry {
             fingerprint,
             rule: raw.rule.get_ref().clone(),
             reason: raw.reason.get_ref().clone(),

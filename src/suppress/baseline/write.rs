@@ -6,19 +6,19 @@ use std::path::{Path, PathBuf};
 
 use tempfile::NamedTempFile;
 
-use super::entry::{Entry, Glob};
+use super::entry::{BaselineEntry, Glob};
 use super::read::VERSION;
 
-const HEAD: &str = "\
+const FILE_HEADER: &str = "\
 # Keys that friskey finds and that are accepted, each with its reason. One entry a line, sorted by
 # fingerprint (the SHA-256 of the key). Fields: fingerprint, rule, reason; path, owner, expires.
 ";
 
 /// The file's text.
-pub(super) fn render(entries: &[Entry]) -> String {
-    let mut sorted: Vec<&Entry> = entries.iter().collect();
+pub(super) fn render(entries: &[BaselineEntry]) -> String {
+    let mut sorted: Vec<&BaselineEntry> = entries.iter().collect();
     sorted.sort_by(|a, b| a.order().cmp(&b.order()));
-    let mut text = format!("{HEAD}version = {VERSION}\naccepted = [\n");
+    let mut text = format!("{FILE_HEADER}version = {VERSION}\naccepted = [\n");
     let mut last = None;
     for entry in sorted {
         let line = line(entry);
@@ -33,7 +33,7 @@ pub(super) fn render(entries: &[Entry]) -> String {
     text
 }
 
-fn line(entry: &Entry) -> String {
+fn line(entry: &BaselineEntry) -> String {
     let mut fields = vec![
         format!("fingerprint = \"{}\"", entry.fingerprint),
         format!("rule = {}", quoted(&entry.rule)),
@@ -63,19 +63,19 @@ fn quoted(text: &str) -> String {
 }
 
 /// Writes a file that must not be there yet.
-pub(super) fn create(path: &Path, entries: &[Entry]) -> io::Result<()> {
+pub(super) fn create(path: &Path, entries: &[BaselineEntry]) -> io::Result<()> {
     whole(path, entries, None)?.persist_noclobber(path).map(drop).map_err(|error| error.error)
 }
 
 /// Replaces a file in one step, keeping its mode. A link keeps leading where it leads.
-pub(super) fn replace(path: &Path, entries: &[Entry]) -> io::Result<()> {
+pub(super) fn replace(path: &Path, entries: &[BaselineEntry]) -> io::Result<()> {
     let path = fs::canonicalize(path)?;
     let mode = fs::metadata(&path)?.permissions();
     whole(&path, entries, Some(mode))?.persist(&path).map(drop).map_err(|error| error.error)
 }
 
 /// All of it under another name in the same folder.
-fn whole(path: &Path, entries: &[Entry], mode: Option<fs::Permissions>) -> io::Result<NamedTempFile> {
+fn whole(path: &Path, entries: &[BaselineEntry], mode: Option<fs::Permissions>) -> io::Result<NamedTempFile> {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
     let folder = folder.map_or_else(|| PathBuf::from("."), Path::to_owned);
     let mut builder = tempfile::Builder::new();
@@ -97,8 +97,8 @@ mod tests {
     use crate::model::Fingerprint;
     use crate::suppress::baseline::read::parse;
 
-    fn entry(byte: u8, reason: &str) -> Entry {
-        Entry {
+    fn entry(byte: u8, reason: &str) -> BaselineEntry {
+        BaselineEntry {
             fingerprint: Fingerprint([byte; 32]),
             rule: "r".to_owned(),
             reason: reason.to_owned(),

@@ -2,10 +2,10 @@
 
 use crate::model::{Change, Confidence, Finding, Leak, Origin, Report, RuleInfo, Severity, Surface};
 
-use super::{escape, words};
+use super::{escape, humanize};
 
 /// Hex digits of a commit id that are shown to people.
-const SHORT: usize = 10;
+const SHORT_ID_DIGITS: usize = 10;
 /// Leads from an archive to an entry of it.
 const ARROW: &str = " → ";
 
@@ -19,8 +19,8 @@ pub(super) fn path(origin: &Origin) -> Option<String> {
 }
 
 /// A commit id, short.
-pub(super) fn short(id: &str) -> String {
-    escape::line(id).chars().take(SHORT).collect()
+pub(super) fn short_id(id: &str) -> String {
+    escape::line(id).chars().take(SHORT_ID_DIGITS).collect()
 }
 
 /// What the place is called, escaped: its path, or the object that it is in, and the entries that lead on from there.
@@ -35,7 +35,7 @@ fn outer_name(origin: &Origin) -> String {
     }
     let surface = origin.surface.name();
     match origin.commit.as_ref().or(origin.object.as_ref()) {
-        Some(id) => format!("{surface} {}", short(id)),
+        Some(id) => format!("{surface} {}", short_id(id)),
         None => surface.to_owned(),
     }
 }
@@ -82,7 +82,7 @@ pub(super) fn rule<'a>(report: &'a Report, leak: &Leak) -> Option<&'a RuleInfo> 
 }
 
 /// The rules of the open leaks, each once, in the order of the report.
-pub(super) fn rules_met(report: &Report) -> Vec<&RuleInfo> {
+pub(super) fn rules_of_open_leaks(report: &Report) -> Vec<&RuleInfo> {
     let mut met: Vec<&RuleInfo> = Vec::new();
     for rule in report.open_leaks().filter_map(|leak| rule(report, leak)) {
         if !met.iter().any(|known| known.id == rule.id) {
@@ -99,7 +99,7 @@ pub(super) fn title(report: &Report, leak: &Leak) -> String {
 }
 
 /// The findings of a leak that are not suppressed.
-pub(super) fn open(leak: &Leak) -> impl Iterator<Item = &Finding> {
+pub(super) fn open_findings(leak: &Leak) -> impl Iterator<Item = &Finding> {
     leak.findings.iter().filter(|finding| finding.suppressed.is_none())
 }
 
@@ -116,7 +116,7 @@ pub(super) fn file(origin: &Origin) -> Option<&[u8]> {
 }
 
 /// Where a thing that is no file may be said to stand, as if it were one: `.git/commit-message/<id>`. Not escaped.
-pub(super) fn stand_in(origin: &Origin) -> String {
+pub(super) fn pseudo_path(origin: &Origin) -> String {
     let surface = origin.surface.name();
     match origin.commit.as_ref().or(origin.object.as_ref()) {
         _ if origin.surface == Surface::Stdin => "stdin".to_owned(),
@@ -139,7 +139,7 @@ pub(super) fn severity(report: &Report, leak: &Leak) -> Severity {
 }
 
 /// How loudly to speak of the leak: a doubtful match is no emergency, however bad it would be.
-pub(super) fn gravity(report: &Report, leak: &Leak) -> Severity {
+pub(super) fn effective_severity(report: &Report, leak: &Leak) -> Severity {
     let severity = severity(report, leak);
     match leak.identified.confidence {
         Confidence::High => severity,
@@ -162,10 +162,10 @@ pub(super) fn details(finding: &Finding) -> Vec<String> {
         details.push(finding.encoding.to_owned());
     }
     if finding.versions > 1 {
-        details.push(format!("in {}", words::count(finding.versions, "version")));
+        details.push(format!("in {}", humanize::count(finding.versions, "version")));
     }
     if let (Some(_), Some(object)) = (&origin.path, &origin.object) {
-        details.push(format!("object {}", short(object)));
+        details.push(format!("object {}", short_id(object)));
     }
     details
 }

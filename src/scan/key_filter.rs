@@ -3,11 +3,11 @@
 use crate::model::{Fingerprint, Identified};
 
 /// Hex digits of a fingerprint that are enough to look for it.
-pub const SHORTEST_FINGERPRINT: usize = 8;
+pub const MIN_FINGERPRINT_DIGITS: usize = 8;
 
 /// Selects secrets by what may be known of them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Only {
+pub enum KeyFilter {
     /// The secret with this fingerprint.
     Fingerprint(Fingerprint),
     /// Secrets whose fingerprint starts with these hex digits.
@@ -21,11 +21,11 @@ pub enum Only {
     LastFour([u8; 4]),
 }
 
-impl Only {
+impl KeyFilter {
     /// Reads a fingerprint or the start of one: 8 to 64 hex digits, of either case.
     pub fn from_hex(text: &str) -> Option<Self> {
         let digits = text.len();
-        if !(SHORTEST_FINGERPRINT..=64).contains(&digits) {
+        if !(MIN_FINGERPRINT_DIGITS..=64).contains(&digits) {
             return None;
         }
         let start = Fingerprint::from_hex(&format!("{text:0<64}"))?;
@@ -68,18 +68,18 @@ mod tests {
         let abc = identified("abc");
         let whole = abc.fingerprint.to_string();
         for text in [&whole[..], &whole[..8], &whole[..9], &whole[..63], &whole.to_uppercase()[..8]] {
-            assert!(Only::from_hex(text).unwrap().admits(&abc), "{text}");
-            assert!(!Only::from_hex(text).unwrap().admits(&identified("abd")), "{text}");
+            assert!(KeyFilter::from_hex(text).unwrap().admits(&abc), "{text}");
+            assert!(!KeyFilter::from_hex(text).unwrap().admits(&identified("abd")), "{text}");
         }
-        assert!(!Only::from_hex("ba7816bf0").unwrap().admits(&abc));
+        assert!(!KeyFilter::from_hex("ba7816bf0").unwrap().admits(&abc));
         for bad in ["", "ba7816b", "ba7816bg", &format!("{whole}0")] {
-            assert_eq!(Only::from_hex(bad), None, "{bad}");
+            assert_eq!(KeyFilter::from_hex(bad), None, "{bad}");
         }
     }
 
     #[test]
     fn the_end_selects() {
-        assert!(Only::LastFour(*b"x9KA").admits(&identified("some-key-x9KA")));
-        assert!(!Only::LastFour(*b"x9KB").admits(&identified("some-key-x9KA")));
+        assert!(KeyFilter::LastFour(*b"x9KA").admits(&identified("some-key-x9KA")));
+        assert!(!KeyFilter::LastFour(*b"x9KB").admits(&identified("some-key-x9KA")));
     }
 }

@@ -2,46 +2,46 @@
 
 use std::collections::BTreeMap;
 
-use super::repository::Run;
+use super::repository_audit::RepositoryAudit;
 use crate::git::attribution::{Question, Trail};
 use crate::git::{MatchedObject, ObjectId};
 use crate::model::{Skip, native_path};
-use crate::scan::objects::{Hit, nameless, search};
+use crate::scan::objects::{SharedKey, nameless, search};
 
 /// The largest container that is opened, in bytes; its blob is held in memory.
-const MOST_HELD: u64 = 1 << 30;
+const MAX_CONTAINER_BYTES: u64 = 1 << 30;
 
 /// A container that could not be opened, or not all of it.
-pub(super) struct Closed {
+pub(super) struct UnopenedContainer {
     pub(super) id: ObjectId,
     pub(super) skips: Vec<Skip>,
 }
 
 /// Containers and contents of which the path is looked up; of the rest reports have the id.
-const NAMED: usize = 1000;
+const MAX_NAMED: usize = 1000;
 /// Paths of one blob among which the newest is looked for.
-const PATHS: usize = 64;
+const MAX_PATHS: usize = 64;
 
 /// Adds to what is asked about the secrets: where the containers stand, each numbered as if it were one.
-pub(super) fn ask(question: &mut Question, closed: &[Closed]) {
-    let named = &closed[..closed.len().min(NAMED)];
+pub(super) fn ask(question: &mut Question, closed: &[UnopenedContainer]) {
+    let named = &closed[..closed.len().min(MAX_NAMED)];
     for (one, number) in named.iter().zip(question.secrets as u32..) {
         question.objects.entry(one.id).or_default().push(number);
     }
     question.secrets += named.len();
 }
 
-impl Run<'_> {
+impl RepositoryAudit<'_> {
     /// Searches the containers, of which the sizes are given, with what is packed in them.
     pub(super) fn unpack(
         &mut self,
         containers: &[(ObjectId, u64)],
-        found: &mut Vec<MatchedObject<Hit>>,
-    ) -> Vec<Closed> {
+        found: &mut Vec<MatchedObject<SharedKey>>,
+    ) -> Vec<UnopenedContainer> {
         let mut closed: BTreeMap<ObjectId, Vec<Skip>> = BTreeMap::new();
         let mut ids = Vec::with_capacity(containers.len());
         for (id, size) in containers {
-            if *size <= MOST_HELD {
+            if *size <= MAX_CONTAINER_BYTES {
                 ids.push(*id);
             } else {
                 let reason = format!("a container of {size} bytes, more than is held in memory; not opened");
@@ -56,23 +56,27 @@ impl Run<'_> {
         for (id, skip) in searched.skipped {
             closed.entry(id).or_default().push(skip);
         }
-        closed.into_iter().map(|(id, skips)| Closed { id, skips }).collect()
+        closed.into_iter().map(|(id, skips)| UnopenedContainer { id, skips }).collect()
     }
 
     /// Tells what could not be opened, by the newest path that it has; by none of those that are left out.
-    pub(super) fn tell(&mut self, closed: &[Closed], trails: &[Trail]) {
+    pub(super) fn report_unopened(&mut self, closed: &[UnopenedContainer], trails: &[Trail]) {
         for (one, trail) in closed.iter().zip(trails) {
             let path = self.newest_path(trail);
             if path.is_some() || trail.places.is_empty() {
-                self.tell_one(one, path.as_deref());
+                self.report_unopened_one(one, path.as_deref());
             }
         }
         for one in &closed[trails.len().min(closed.len())..] {
-            self.tell_one(one, None);
+            self.report_unopened_one(one, None);
         }
     }
 
-    fn tell_one(&mut self, Closed { id, skips }: &Closed, path: Option<&str>) {
+    fn report_unopened_one(
+        &mut self,
+        UnopenedContainer { id, skips }: &UnopenedContainer,
+        path: Option<&str>,
+    ) {
         let blob = nameless(id);
         for Skip { what, reason } in skips {
             let inside = what.strip_prefix(&blob).unwrap_or_default();
@@ -89,8 +93,8 @@ impl Run<'_> {
         let excludes = self.audit.exclude.as_ref();
         let prefix = self.prefix;
         let places = trail.places.iter().map(|place| (place, [prefix, &place.path[..]].concat()));
-        let is_open = |path: &[u8]| !excludes.is_some_and(|excludes| excludes.cover(&native_path(path)));
-        let places: Vec<_> = places.filter(|(_, path)| is_open(path)).take(PATHS).collect();
+        let is_open = |path: &[u8]| !excludes.is_some_and(|excludes| excludes.covers(&native_path(path)));
+        let places: Vec<_> = places.filter(|(_, path)| is_open(path)).take(MAX_PATHS).collect();
         let mut newest: Option<(i64, Vec<u8>)> = None;
         for (place, path) in places {
             let date = place.commit.and_then(|commit| self.committed(&commit)).unwrap_or(i64::MIN);

@@ -2,10 +2,10 @@
 
 use crate::model::{Change, Finding, Leak, LeakStatus, Report, Surface};
 
-use super::{escape, place, words};
+use super::{escape, humanize, labels};
 
 /// Places that a sentence names.
-const MOST_PLACES: usize = 10;
+const MAX_LISTED_PLACES: usize = 10;
 
 /// `OpenAI project key sk-proj-…x9KA (high confidence: marker).`
 pub(super) fn headline(report: &Report, leak: &Leak) -> String {
@@ -15,23 +15,23 @@ pub(super) fn headline(report: &Report, leak: &Leak) -> String {
         list => format!(": {}", escape::line(&list)),
     };
     let redacted = identified.secret.redacted();
-    format!("{} {redacted} ({} confidence{evidence}).", place::title(report, leak), identified.confidence)
+    format!("{} {redacted} ({} confidence{evidence}).", labels::title(report, leak), identified.confidence)
 }
 
 /// Where the place is when its location alone does not tell; else empty. Starts with a blank.
-pub(super) fn stands(finding: &Finding) -> String {
+pub(super) fn location_sentence(finding: &Finding) -> String {
     let origin = &finding.origin;
     let start = finding.span.start;
     if !origin.container.is_empty() {
-        return format!(" Stands in {} at {}:{}.", place::name(origin), start.line, start.column);
+        return format!(" Stands in {} at {}:{}.", labels::name(origin), start.line, start.column);
     }
     if origin.surface == Surface::Stdin {
         return " Stands in standard input.".to_owned();
     }
-    if place::file(origin).is_none() {
+    if labels::file(origin).is_none() {
         // The name has the surface unless it is a path.
         let surface = origin.path.as_ref().map(|_| format!("{} ", origin.surface)).unwrap_or_default();
-        return format!(" Stands in {surface}{}.", place::name(origin));
+        return format!(" Stands in {surface}{}.", labels::name(origin));
     }
     String::new()
 }
@@ -59,13 +59,13 @@ pub(super) fn story(leak: &Leak) -> String {
 fn and_more(total: usize) -> String {
     match total.saturating_sub(1) as u64 {
         0 => ".".to_owned(),
-        n => format!(" and {}.", words::count(n, "more commit")),
+        n => format!(" and {}.", humanize::count(n, "more commit")),
     }
 }
 
 fn commit(change: &Change) -> String {
-    let by = place::author(change).map(|author| format!(" by {author}")).unwrap_or_default();
-    format!("commit {} of {}{by}", place::short(&change.commit), place::day(change))
+    let by = labels::author(change).map(|author| format!(" by {author}")).unwrap_or_default();
+    format!("commit {} of {}{by}", labels::short_id(&change.commit), labels::day(change))
 }
 
 /// ` Also at a:1:2, b:3:4 and 5 more places.`, each place written by `write` from its number, counted from 1.
@@ -73,12 +73,12 @@ pub(super) fn also_at(others: &[&Finding], write: impl Fn(usize, &Finding) -> St
     if others.is_empty() {
         return String::new();
     }
-    let listed = others.len().min(MOST_PLACES);
+    let listed = others.len().min(MAX_LISTED_PLACES);
     let places: Vec<_> =
         (1..).zip(&others[..listed]).map(|(number, finding)| write(number, finding)).collect();
     let rest = match (others.len() - listed) as u64 {
         0 => String::new(),
-        n => format!(" and {}", words::count(n, "more place")),
+        n => format!(" and {}", humanize::count(n, "more place")),
     };
     format!(" Also at {}{rest}.", places.join(", "))
 }
@@ -86,8 +86,8 @@ pub(super) fn also_at(others: &[&Finding], write: impl Fn(usize, &Finding) -> St
 /// All of it in one paragraph.
 pub(super) fn paragraph(report: &Report, leak: &Leak, primary: &Finding, others: &[&Finding]) -> String {
     let mut text = headline(report, leak);
-    text.push_str(&stands(primary));
+    text.push_str(&location_sentence(primary));
     text.push_str(&story(leak));
-    text.push_str(&also_at(others, |_, finding| place::position(finding)));
+    text.push_str(&also_at(others, |_, finding| labels::position(finding)));
     text
 }

@@ -4,8 +4,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{Builder, Scope};
 
-/// What a crew does.
-pub(super) trait Job: Sync {
+/// What a pool does.
+pub(super) trait PoolJob: Sync {
     /// A piece of work, which may add more.
     type Task: Send;
     /// What a thread keeps between tasks.
@@ -15,10 +15,10 @@ pub(super) trait Job: Sync {
     fn worker(&self) -> Self::Worker;
 
     /// Does one task.
-    fn run(&self, worker: &mut Self::Worker, task: Self::Task, crew: &Crew<'_, '_, Self>);
+    fn run(&self, worker: &mut Self::Worker, task: Self::Task, pool: &WorkPool<'_, '_, Self>);
 }
 
-struct State<T> {
+struct PoolState<T> {
     tasks: Vec<T>,
     /// Threads that run a task now, and may add more.
     busy: usize,
@@ -26,37 +26,37 @@ struct State<T> {
     started: usize,
 }
 
-struct Shared<'j, J: Job + ?Sized> {
+struct SharedPool<'j, J: PoolJob + ?Sized> {
     job: &'j J,
-    state: Mutex<State<J::Task>>,
+    state: Mutex<PoolState<J::Task>>,
     wake: Condvar,
     /// The most threads; lowered when the system refuses one.
     limit: usize,
     /// Whether a task that is added now runs at once.
-    hungry: AtomicBool,
+    idle: AtomicBool,
 }
 
 /// The threads that work, as one of them sees it.
-pub(super) struct Crew<'scope, 'env, J: Job + ?Sized> {
+pub(super) struct WorkPool<'scope, 'env, J: PoolJob + ?Sized> {
     scope: &'scope Scope<'scope, 'env>,
-    shared: &'env Shared<'env, J>,
+    shared: &'env SharedPool<'env, J>,
 }
 
 /// Does `tasks` and all that they add, the last one first, on the calling thread and at most `threads - 1` others.
-pub(super) fn run<J: Job>(job: &J, tasks: Vec<J::Task>, threads: usize) {
+pub(super) fn run<J: PoolJob>(job: &J, tasks: Vec<J::Task>, threads: usize) {
     let limit = threads.max(1);
-    let state = State { tasks, busy: 0, waiting: 0, started: 1 };
-    let shared = Shared {
+    let state = PoolState { tasks, busy: 0, waiting: 0, started: 1 };
+    let shared = SharedPool {
         job,
         state: Mutex::new(state),
         wake: Condvar::new(),
         limit,
-        hungry: AtomicBool::new(limit > 1),
+        idle: AtomicBool::new(limit > 1),
     };
-    std::thread::scope(|scope| Crew { scope, shared: &shared }.work());
+    std::thread::scope(|scope| WorkPool { scope, shared: &shared }.work());
 }
 
-impl<J: Job + ?Sized> Crew<'_, '_, J> {
+impl<J: PoolJob + ?Sized> WorkPool<'_, '_, J> {
     /// Adds a task. With `most` tasks waiting it comes back, for the caller to do.
     pub(super) fn add(&self, task: J::Task, most: usize) -> Result<(), J::Task> {
         let mut state = self.shared.lock();
@@ -74,14 +74,14 @@ impl<J: Job + ?Sized> Crew<'_, '_, J> {
     }
 
     /// Whether a thread has nothing to do, so that dividing a task is worth it.
-    pub(super) fn is_hungry(&self) -> bool {
-        self.shared.hungry.load(Ordering::Relaxed)
+    pub(super) fn has_idle_thread(&self) -> bool {
+        self.shared.idle.load(Ordering::Relaxed)
     }
 
     /// Starts one more thread. If the system refuses, those that there are do the work, and no more are asked for.
-    fn start(&self, state: &mut State<J::Task>) {
-        let crew = Crew { scope: self.scope, shared: self.shared };
-        match Builder::new().spawn_scoped(self.scope, move || crew.work()) {
+    fn start(&self, state: &mut PoolState<J::Task>) {
+        let pool = WorkPool { scope: self.scope, shared: self.shared };
+        match Builder::new().spawn_scoped(self.scope, move || pool.work()) {
             Ok(_) => state.started += 1,
             Err(_) => state.started = usize::MAX,
         }
@@ -96,14 +96,14 @@ impl<J: Job + ?Sized> Crew<'_, '_, J> {
     }
 }
 
-impl<J: Job + ?Sized> Shared<'_, J> {
-    fn lock(&self) -> MutexGuard<'_, State<J::Task>> {
+impl<J: PoolJob + ?Sized> SharedPool<'_, J> {
+    fn lock(&self) -> MutexGuard<'_, PoolState<J::Task>> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn update(&self, state: &State<J::Task>) {
-        let is_hungry = state.tasks.is_empty() && (state.waiting > 0 || state.started < self.limit);
-        self.hungry.store(is_hungry, Ordering::Relaxed);
+    fn update(&self, state: &PoolState<J::Task>) {
+        let has_idle_thread = state.tasks.is_empty() && (state.waiting > 0 || state.started < self.limit);
+        self.idle.store(has_idle_thread, Ordering::Relaxed);
     }
 
     /// The next task; `None` when all is done.
@@ -128,9 +128,9 @@ impl<J: Job + ?Sized> Shared<'_, J> {
 }
 
 /// Counts a task as done, also when it panicked: nobody waits for what it would have added.
-struct Busy<'s, 'j, J: Job + ?Sized>(&'s Shared<'j, J>);
+struct Busy<'s, 'j, J: PoolJob + ?Sized>(&'s SharedPool<'j, J>);
 
-impl<J: Job + ?Sized> Drop for Busy<'_, '_, J> {
+impl<J: PoolJob + ?Sized> Drop for Busy<'_, '_, J> {
     fn drop(&mut self) {
         let mut state = self.0.lock();
         state.busy -= 1;
@@ -148,12 +148,12 @@ mod tests {
 
     /// Counts down: each task adds two smaller ones.
     #[derive(Default)]
-    struct Tree {
+    struct CountDown {
         done: AtomicUsize,
         workers: AtomicUsize,
     }
 
-    impl Job for Tree {
+    impl PoolJob for CountDown {
         type Task = usize;
         /// Tasks that this worker has done.
         type Worker = usize;
@@ -163,13 +163,13 @@ mod tests {
             0
         }
 
-        fn run(&self, worker: &mut usize, task: usize, crew: &Crew<'_, '_, Self>) {
+        fn run(&self, worker: &mut usize, task: usize, pool: &WorkPool<'_, '_, Self>) {
             self.done.fetch_add(1, Ordering::Relaxed);
             *worker += 1;
             if task > 0 {
                 for _ in 0..2 {
-                    if let Err(task) = crew.add(task - 1, 4) {
-                        self.run(worker, task, crew);
+                    if let Err(task) = pool.add(task - 1, 4) {
+                        self.run(worker, task, pool);
                     }
                 }
             }
@@ -179,7 +179,7 @@ mod tests {
     #[test]
     fn every_task_is_done_once_on_any_number_of_threads() {
         for threads in [0, 1, 2, 7, 64] {
-            let tree = Tree::default();
+            let tree = CountDown::default();
             run(&tree, vec![10], threads);
             assert_eq!(tree.done.into_inner(), (1 << 11) - 1, "{threads}");
             assert!(tree.workers.into_inner() <= threads.max(1));
@@ -188,7 +188,7 @@ mod tests {
 
     #[test]
     fn there_are_no_more_threads_than_tasks() {
-        let tree = Tree::default();
+        let tree = CountDown::default();
         run(&tree, vec![1], 1_000);
         assert!(tree.workers.into_inner() <= 3);
     }

@@ -5,39 +5,44 @@ use std::collections::BTreeSet;
 
 use crate::detect::{Chunk, Mask, StreamMatch};
 use crate::model::{Finding, Identified, Leak, Origin, Suppression, Surface};
-use crate::suppress::{Inline, Policy, inline};
+use crate::suppress::{InlineMode, Policy, find_marker};
 
 /// Notes about markers that a report lists.
-const LISTED: usize = 20;
+const MAX_LISTED: usize = 20;
 
 /// Notes about markers that are counted.
-const COUNTED: usize = 10_000;
+const MAX_COUNTED: usize = 10_000;
 
 /// What the text around a match says about it.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Verdict {
+pub(super) struct MarkerVerdict {
     suppressed: Option<Suppression>,
     /// A marker that does not count.
     without_reason: Option<&'static str>,
 }
 
 /// Looks for a marker beside the match.
-pub(super) fn verdict(policy: &Policy, mask: &Mask<'_>, chunk: Chunk<'_>, found: &StreamMatch) -> Verdict {
-    if policy.inline == Inline::Off {
-        return Verdict::default();
+pub(super) fn verdict(
+    policy: &Policy,
+    mask: &Mask<'_>,
+    chunk: Chunk<'_>,
+    found: &StreamMatch,
+) -> MarkerVerdict {
+    if policy.inline == InlineMode::Off {
+        return MarkerVerdict::default();
     }
     let matched = &found.matched;
     let holds_key = |line: &[u8]| mask.hides(line);
-    match inline(chunk.bytes, matched.span.clone(), matched.encoding, &holds_key) {
-        None => Verdict::default(),
+    match find_marker(chunk.bytes, matched.span.clone(), matched.encoding, &holds_key) {
+        None => MarkerVerdict::default(),
         Some(mark) => match policy.judge(mark) {
-            Ok(suppression) => Verdict { suppressed: Some(suppression), without_reason: None },
-            Err(mark) => Verdict { suppressed: None, without_reason: Some(mark.marker) },
+            Ok(suppression) => MarkerVerdict { suppressed: Some(suppression), without_reason: None },
+            Err(mark) => MarkerVerdict { suppressed: None, without_reason: Some(mark.marker) },
         },
     }
 }
 
-impl Verdict {
+impl MarkerVerdict {
     /// Whether the match is accepted.
     pub(super) fn accepts(&self) -> bool {
         self.suppressed.is_some()
@@ -60,7 +65,7 @@ impl Verdict {
             notes.insert(format!(
                 "{place}:{line}: `{marker}` gives no reason and does not count in strict mode"
             ));
-            if notes.len() > COUNTED {
+            if notes.len() > MAX_COUNTED {
                 notes.pop_last();
             }
         }
@@ -100,8 +105,8 @@ pub(super) fn by_baseline(policy: &Policy, leaks: &mut [Leak], complete: bool) -
 
 /// As many notes as people read, and how many more there are.
 pub(super) fn listed(notes: BTreeSet<String>) -> Vec<String> {
-    let more = notes.len().min(COUNTED).saturating_sub(LISTED);
-    let mut listed: Vec<_> = notes.into_iter().take(LISTED).collect();
+    let more = notes.len().min(MAX_COUNTED).saturating_sub(MAX_LISTED);
+    let mut listed: Vec<_> = notes.into_iter().take(MAX_LISTED).collect();
     if more > 0 {
         listed.push(format!("{more} more markers give no reason and do not count in strict mode"));
     }

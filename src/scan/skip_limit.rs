@@ -6,19 +6,19 @@ use std::collections::BTreeSet;
 use crate::model::Skip;
 
 /// The most that are listed.
-pub(super) const MOST: usize = 10_000;
+pub(super) const MAX_SKIPS: usize = 10_000;
 
 /// Leaves of `all`, once they are twice as many as are listed, those that come first; counts the others in `more`.
 /// What is left does not depend on the order in which they came.
 pub(super) fn trim<T: Ord>(all: &mut BTreeSet<T>, more: &mut u64) {
-    if all.len() >= 2 * MOST {
+    if all.len() >= 2 * MAX_SKIPS {
         cut(all, more);
     }
 }
 
 fn cut<T: Ord>(all: &mut BTreeSet<T>, more: &mut u64) {
-    *more += all.len().saturating_sub(MOST) as u64;
-    while all.len() > MOST {
+    *more += all.len().saturating_sub(MAX_SKIPS) as u64;
+    while all.len() > MAX_SKIPS {
         all.pop_last();
     }
 }
@@ -28,7 +28,7 @@ pub(super) fn listed(skipped: &mut BTreeSet<Skip>, mut more: u64) {
     cut(skipped, &mut more);
     if more > 0 {
         let reason =
-            format!("not scanned either; a report lists {MOST}, scan fewer paths at a time to see all");
+            format!("not scanned either; a report lists {MAX_SKIPS}, scan fewer paths at a time to see all");
         skipped.insert(Skip::new(format!("{more} more"), reason));
     }
 }
@@ -49,12 +49,12 @@ mod tests {
             for number in 0..25_000 {
                 all.insert(skip(number * step % 25_000));
                 trim(&mut all, &mut more);
-                assert!(all.len() < 2 * MOST);
+                assert!(all.len() < 2 * MAX_SKIPS);
             }
             listed(&mut all, more);
-            assert_eq!(all.len(), MOST + 1);
+            assert_eq!(all.len(), MAX_SKIPS + 1);
             assert!(all.iter().any(|skip| skip.what == "15000 more"));
-            assert!(all.contains(&skip(MOST - 1)));
+            assert!(all.contains(&skip(MAX_SKIPS - 1)));
             outcomes.insert(all);
         }
         assert_eq!(outcomes.len(), 1);
@@ -62,9 +62,9 @@ mod tests {
 
     #[test]
     fn few_are_left_alone() {
-        let (mut all, mut more) = ((0..MOST).map(skip).collect::<BTreeSet<_>>(), 0);
+        let (mut all, mut more) = ((0..MAX_SKIPS).map(skip).collect::<BTreeSet<_>>(), 0);
         trim(&mut all, &mut more);
         listed(&mut all, more);
-        assert_eq!(all.len(), MOST);
+        assert_eq!(all.len(), MAX_SKIPS);
     }
 }

@@ -6,26 +6,26 @@ use std::sync::Arc;
 use ignore::Match;
 use ignore::gitignore::{Gitignore, Glob, gitconfig_excludes_path};
 
-use super::ignore_file::{Budget, patterns};
+use super::ignore_file::{IgnoreBudget, patterns};
 use super::repository::Repository;
 use crate::model::Skip;
 use crate::untrusted::Symlinks;
 
 /// Folders with ignore files of their own, one in another, whose files count; each costs time at every path below.
-const DEEPEST: usize = 200;
+const MAX_LEVELS: usize = 200;
 
 /// What all levels of one run share.
 #[derive(Debug)]
-pub(super) struct Shared {
-    pub(super) budget: Budget,
+pub(super) struct IgnoreContext {
+    pub(super) budget: IgnoreBudget,
     /// The user's own excludes for all repositories.
     global: Option<Gitignore>,
 }
 
-impl Shared {
+impl IgnoreContext {
     /// Reads the user's excludes; what is wrong with them goes to `skip`.
     pub(super) fn new(skip: &mut dyn FnMut(Skip)) -> Self {
-        let budget = Budget::new();
+        let budget = IgnoreBudget::new();
         let global = gitconfig_excludes_path().and_then(|path| {
             let shown = path.display().to_string();
             read(&path, &shown, Symlinks::Follow, &budget, skip)
@@ -36,7 +36,7 @@ impl Shared {
 
 /// A folder that has ignore files or is the top of a repository, and those above it.
 #[derive(Debug)]
-pub(super) struct Level {
+pub(super) struct IgnoreLevel {
     above: Option<Arc<Self>>,
     /// Absolute.
     folder: PathBuf,
@@ -58,13 +58,13 @@ pub(super) struct Named {
     pub(super) by: String,
 }
 
-impl Level {
+impl IgnoreLevel {
     /// The level of the folder `folder`, called `shown`, below `above`; `above` itself if the folder has nothing to say.
     pub(super) fn enter(
         above: Option<&Arc<Self>>,
         folder: &Path,
         shown: &dyn Fn(&str) -> String,
-        shared: &Shared,
+        shared: &IgnoreContext,
         skip: &mut dyn FnMut(Skip),
     ) -> Option<Arc<Self>> {
         let repository = Repository::at(folder, shown, &shared.budget, skip);
@@ -88,10 +88,10 @@ impl Level {
             repository,
             depth,
         };
-        if depth > DEEPEST {
+        if depth > MAX_LEVELS {
             if level.ignore.take().is_some() | level.git_ignore.take().is_some() {
                 // The same words for all of them, so that they are told once.
-                let reason = format!("ignore files in {DEEPEST} folders one in another count at most");
+                let reason = format!("ignore files in {MAX_LEVELS} folders one in another count at most");
                 skip(not_used("ignore files further down".to_owned(), &reason));
             }
             if level.repository.is_none() {
@@ -102,7 +102,12 @@ impl Level {
     }
 
     /// What ignores `path`, which is absolute and in the folder of this level or further below.
-    pub(super) fn ignores<'l>(&'l self, path: &Path, is_folder: bool, shared: &'l Shared) -> Option<Named> {
+    pub(super) fn ignores<'l>(
+        &'l self,
+        path: &Path,
+        is_folder: bool,
+        shared: &'l IgnoreContext,
+    ) -> Option<Named> {
         // The nearest file of each kind that names the path decides; `.ignore` goes before `.gitignore`, that
         // before what stands in the git folder, and that before the user's own.
         let [mut ignore, mut git_ignore, mut exclude, mut global] = [const { Match::None }; 4];
@@ -163,7 +168,7 @@ pub(super) fn read(
     path: &Path,
     shown: &str,
     links: Symlinks<'_>,
-    budget: &Budget,
+    budget: &IgnoreBudget,
     skip: &mut dyn FnMut(Skip),
 ) -> Option<Gitignore> {
     patterns(path, shown, links, budget).unwrap_or_else(|reason| {

@@ -4,13 +4,13 @@ use std::io::{self, Write};
 
 use crate::model::{Report, RuleInfo, Status, Suppression};
 
-use super::ink::{ALARM, GOOD, STRONG, WARNING, paint};
-use super::{Style, shown};
+use super::palette::{ALARM, GOOD, STRONG, WARNING, paint};
+use super::{Style, listed_count};
 use crate::report::advice::{Advice, about_rule};
-use crate::report::{escape, place, receipt};
+use crate::report::{escape, labels, receipt};
 
 pub(super) fn write(report: &Report, style: &Style, out: &mut dyn Write) -> io::Result<()> {
-    for rule in place::rules_met(report) {
+    for rule in labels::rules_of_open_leaks(report) {
         advice(report, rule, style, out)?;
     }
     for remark in receipt::remarks(report) {
@@ -45,7 +45,7 @@ fn advice(report: &Report, rule: &RuleInfo, style: &Style, out: &mut dyn Write) 
 fn coverage(report: &Report, style: &Style, out: &mut dyn Write) -> io::Result<()> {
     writeln!(out, "{}", receipt::coverage(report))?;
     let skipped = &report.coverage().skipped;
-    let listed = shown(skipped.len(), style);
+    let listed = listed_count(skipped.len(), style);
     for skip in skipped.iter().take(listed) {
         writeln!(out, "  not scanned: {}", receipt::skip(skip))?;
     }
@@ -57,7 +57,7 @@ fn coverage(report: &Report, style: &Style, out: &mut dyn Write) -> io::Result<(
     if style.verbose {
         accepted(report, out)?;
     }
-    for line in receipt::ignored_list(report, shown(ignored, style)) {
+    for line in receipt::ignored_list(report, listed_count(ignored, style)) {
         writeln!(out, "  ignored: {line}")?;
     }
     Ok(())
@@ -68,7 +68,7 @@ fn accepted(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     for finding in report.leaks().iter().flat_map(|leak| &leak.findings) {
         let Some(Suppression { source, reason, .. }) = &finding.suppressed else { continue };
         let why = reason.as_deref().unwrap_or("no reason given");
-        let (place, source) = (place::position(finding), escape::line(source));
+        let (place, source) = (labels::position(finding), escape::line(source));
         writeln!(out, "  accepted: {place}: {source}: {}", escape::line(why))?;
     }
     Ok(())

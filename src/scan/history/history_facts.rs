@@ -8,7 +8,7 @@ use crate::model::{Change, Fingerprint, Leak, LeakStatus};
 
 /// Facts about one secret, from one repository or several.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Overlay {
+pub(super) struct HistoryFacts {
     status: Option<LeakStatus>,
     introduced: Vec<Change>,
     removed: Vec<Change>,
@@ -19,9 +19,9 @@ pub(super) struct Overlay {
 }
 
 /// Facts by secret.
-pub(super) type Overlays = HashMap<Fingerprint, Overlay>;
+pub(super) type FactsBySecret = HashMap<Fingerprint, HistoryFacts>;
 
-impl Overlay {
+impl HistoryFacts {
     /// The strongest status wins: what is present anywhere is present.
     pub(super) fn status(&mut self, status: LeakStatus) {
         self.status = Some(self.status.map_or(status, |known| known.min(status)));

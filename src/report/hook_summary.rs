@@ -2,17 +2,22 @@
 
 use std::io::{self, Write};
 
-use super::{escape, place, receipt};
+use super::{escape, labels, receipt};
 use crate::model::{Change, Leak, Report, Status};
 
 /// Places listed; the rest is counted.
-const LISTED: usize = 10;
+const MAX_LISTED: usize = 10;
 /// Commits listed that add a key, and as many that remove it.
-const EVENTS: usize = 3;
+const MAX_COMMITS: usize = 3;
 
 /// Writes what `blocked` ("the commit is blocked") and how to go on; when the report is clean only what was left out, if
 /// anything was.
-pub fn write_brief(report: &Report, blocked: &str, go_on: &[&str], out_to: &mut dyn Write) -> io::Result<()> {
+pub fn write_hook_summary(
+    report: &Report,
+    blocked: &str,
+    go_on: &[&str],
+    out_to: &mut dyn Write,
+) -> io::Result<()> {
     let mut out = String::new();
     let mut line = |text: String| {
         out.push_str(&text);
@@ -22,8 +27,8 @@ pub fn write_brief(report: &Report, blocked: &str, go_on: &[&str], out_to: &mut 
         .open_leaks()
         .flat_map(|leak| leak.findings.iter().filter(|f| f.suppressed.is_none()).map(move |f| (leak, f)))
         .collect();
-    for (leak, finding) in places.iter().take(LISTED) {
-        let place = place::position(finding);
+    for (leak, finding) in places.iter().take(MAX_LISTED) {
+        let place = labels::position(finding);
         let identified = &leak.identified;
         let why = identified.evidence.join(", ");
         line(format!(
@@ -33,11 +38,11 @@ pub fn write_brief(report: &Report, blocked: &str, go_on: &[&str], out_to: &mut 
             identified.confidence
         ));
     }
-    if places.len() > LISTED {
-        line(format!("and {} more places", places.len() - LISTED));
+    if places.len() > MAX_LISTED {
+        line(format!("and {} more places", places.len() - MAX_LISTED));
     }
-    report.open_leaks().take(LISTED).flat_map(commits).for_each(&mut line);
-    for skip in report.coverage().skipped.iter().take(LISTED) {
+    report.open_leaks().take(MAX_LISTED).flat_map(commits).for_each(&mut line);
+    for skip in report.coverage().skipped.iter().take(MAX_LISTED) {
         line(format!("not scanned: {}: {}", escape::line(&skip.what), escape::line(&skip.reason)));
     }
     match report.status() {
@@ -48,7 +53,11 @@ pub fn write_brief(report: &Report, blocked: &str, go_on: &[&str], out_to: &mut 
     }
     if report.status() == Status::Findings {
         // A marker that does not count, an entry that has expired: why accepting has not helped.
-        report.notes().iter().take(LISTED).for_each(|note| line(format!("  note: {}", escape::line(note))));
+        report
+            .notes()
+            .iter()
+            .take(MAX_LISTED)
+            .for_each(|note| line(format!("  note: {}", escape::line(note))));
     }
     go_on.iter().for_each(|text| line(format!("  {text}")));
     out_to.write_all(escape::lines(&out).as_bytes())
@@ -58,12 +67,12 @@ pub fn write_brief(report: &Report, blocked: &str, go_on: &[&str], out_to: &mut 
 fn commits(leak: &Leak) -> Vec<String> {
     let event = |what: &str, change: &Change| {
         let path = change.path.as_deref().map(String::from_utf8_lossy).unwrap_or_default();
-        let commit = place::short(&change.commit);
+        let commit = labels::short_id(&change.commit);
         let path = if path.is_empty() { String::new() } else { format!(": {}", escape::line(&path)) };
-        format!("  {what} in commit {commit} of {}{path}", place::day(change))
+        format!("  {what} in commit {commit} of {}{path}", labels::day(change))
     };
-    let added = leak.introduced.iter().take(EVENTS).map(|change| event("added", change));
-    added.chain(leak.removed.iter().take(EVENTS).map(|change| event("removed", change))).collect()
+    let added = leak.introduced.iter().take(MAX_COMMITS).map(|change| event("added", change));
+    added.chain(leak.removed.iter().take(MAX_COMMITS).map(|change| event("removed", change))).collect()
 }
 
 fn count(report: &Report) -> String {

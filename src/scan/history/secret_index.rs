@@ -8,12 +8,12 @@ use crate::git::attribution::Question;
 use crate::git::{MatchedObject, ObjectId, ObjectKind};
 use crate::model::{Fingerprint, Identified};
 use crate::scan::Settings;
-use crate::scan::bounded::{Dropped, MOST_KEYS};
-use crate::scan::objects::Hit;
+use crate::scan::bounded::{Dropped, MAX_KEYS};
+use crate::scan::objects::SharedKey;
 
 /// The secrets of a sweep, numbered, with the objects that hold them.
 #[derive(Debug, Default)]
-pub(super) struct Secrets {
+pub(super) struct SecretIndex {
     /// The best founded identification of each.
     pub(super) identified: Vec<Arc<Identified>>,
     /// Blobs and trees by id, with the numbers of the secrets in them and where each first stands.
@@ -22,9 +22,9 @@ pub(super) struct Secrets {
     pub(super) dropped: Dropped,
 }
 
-impl Secrets {
+impl SecretIndex {
     /// Gathers what was found; secrets below the threshold stay out, and are only counted.
-    pub(super) fn gather(found: &[MatchedObject<Hit>], settings: &Settings<'_>) -> (Self, u64) {
+    pub(super) fn gather(found: &[MatchedObject<SharedKey>], settings: &Settings<'_>) -> (Self, u64) {
         let mut best: HashMap<Fingerprint, Arc<Identified>> = HashMap::new();
         for hit in found.iter().flat_map(|found| &found.hits) {
             let known = best.entry(hit.1.fingerprint).or_insert_with(|| Arc::clone(&hit.1));
@@ -39,9 +39,9 @@ impl Secrets {
         let below = (best.len() - sure.len()) as u64;
         drop(best);
         let mut dropped = Dropped::default();
-        if sure.len() > MOST_KEYS {
+        if sure.len() > MAX_KEYS {
             sure.sort_by_key(|one| (Reverse(one.confidence), one.fingerprint));
-            sure.drain(MOST_KEYS..).for_each(|one| dropped.count(one.confidence));
+            sure.drain(MAX_KEYS..).for_each(|one| dropped.count(one.confidence));
         }
         sure.sort_by_key(|one| one.fingerprint);
         let numbers: HashMap<Fingerprint, u32> =

@@ -4,12 +4,12 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use std::path::Path;
 use std::sync::Arc;
 
-use super::gathered::Secrets;
+use super::containers::{self, UnopenedContainer};
+use super::history_facts::FactsBySecret;
 use super::message;
-use super::overlay::Overlays;
-use super::packed::{self, Closed};
-use super::search::{ObjectSearch, Sorted, sort};
-use super::{Audit, Outcome};
+use super::search::{ObjectSearch, SweepMatches, partition};
+use super::secret_index::SecretIndex;
+use super::{HistoryOptions, HistoryOutcome};
 use crate::container::Input;
 use crate::git::attribution::{self, Answer, Place, Reach, Trail, change_of};
 use crate::git::refs::{self, Refs};
@@ -21,13 +21,18 @@ use crate::model::{Finding, Identified, LeakStatus, Origin, Skip, Surface};
 use crate::scan::Settings;
 use crate::scan::collect::{Collector, name_findings};
 use crate::scan::contents::{Located, own_name};
-use crate::scan::objects::Places;
-use crate::source::{GitDir, NestedDir, Sink as _, scan_git_dir, scan_listed, scan_object_names};
+use crate::scan::objects::SecretLocator;
+use crate::source::{GitDir, NestedDir, Sink as _, scan_file_list, scan_git_dir, scan_object_names};
 
 /// Audits `repo`. Paths and refs are reported behind `prefix`, which names a submodule.
-pub(super) fn audit(settings: &Settings<'_>, audit: &Audit, repo: &Repository, prefix: &[u8]) -> Audited {
+pub(super) fn audit(
+    settings: &Settings<'_>,
+    audit: &HistoryOptions,
+    repo: &Repository,
+    prefix: &[u8],
+) -> RepositoryOutcome {
     let refs = refs::read(repo);
-    let mut run = Run::new(settings, audit, repo, prefix);
+    let mut run = RepositoryAudit::new(settings, audit, repo, prefix);
     run.receipt(&refs);
     run.ref_names(&refs);
     run.side_files(&refs);
@@ -37,12 +42,12 @@ pub(super) fn audit(settings: &Settings<'_>, audit: &Audit, repo: &Repository, p
     let submodules = std::mem::take(&mut run.submodules);
     let mut outcome = run.finish();
     outcome.coverage.skipped.extend(refs.gaps.into_skips());
-    Audited { outcome, nested, submodules }
+    RepositoryOutcome { outcome, nested, submodules }
 }
 
 /// What the audit of one repository brings, and what it leads to.
-pub(super) struct Audited {
-    pub(super) outcome: Outcome,
+pub(super) struct RepositoryOutcome {
+    pub(super) outcome: HistoryOutcome,
     /// Git folders within its own, not looked into.
     pub(super) nested: Vec<NestedDir>,
     /// Paths of submodules, in HEAD or an index.
@@ -50,26 +55,26 @@ pub(super) struct Audited {
 }
 
 /// One audit while it runs.
-pub(super) struct Run<'a> {
+pub(super) struct RepositoryAudit<'a> {
     pub(super) settings: &'a Settings<'a>,
-    pub(super) audit: &'a Audit,
+    pub(super) audit: &'a HistoryOptions,
     pub(super) repo: &'a Repository,
     pub(super) prefix: &'a [u8],
     objects: Objects,
-    places: Places<'a>,
+    places: SecretLocator<'a>,
     /// Files in object directories that were scanned as files.
     opened: HashSet<String>,
     nested: Vec<NestedDir>,
     submodules: BTreeSet<Vec<u8>>,
     /// Blobs of a range that a ref brings without a commit, and their paths in its tree.
     pub(super) alone: HashMap<ObjectId, Vec<u8>>,
-    pub(super) outcome: Outcome,
+    pub(super) outcome: HistoryOutcome,
 }
 
-impl<'a> Run<'a> {
+impl<'a> RepositoryAudit<'a> {
     pub(super) fn new(
         settings: &'a Settings<'a>,
-        audit: &'a Audit,
+        audit: &'a HistoryOptions,
         repo: &'a Repository,
         prefix: &'a [u8],
     ) -> Self {
@@ -79,17 +84,17 @@ impl<'a> Run<'a> {
             repo,
             prefix,
             objects: Objects::of(repo),
-            places: Places::new(settings, lfs(audit, repo)),
+            places: SecretLocator::new(settings, lfs(audit, repo)),
             opened: HashSet::new(),
             nested: Vec::new(),
             submodules: BTreeSet::new(),
             alone: HashMap::new(),
-            outcome: Outcome::default(),
+            outcome: HistoryOutcome::default(),
         }
     }
 
     /// What it brought.
-    pub(super) fn finish(self) -> Outcome {
+    pub(super) fn finish(self) -> HistoryOutcome {
         let Self { objects, mut outcome, .. } = self;
         outcome.coverage.skipped.extend(objects.into_gaps().into_skips());
         outcome
@@ -97,11 +102,11 @@ impl<'a> Run<'a> {
 }
 
 /// The store of LFS contents, unless those are left out.
-fn lfs(audit: &Audit, repo: &Repository) -> Option<LfsStore> {
+fn lfs(audit: &HistoryOptions, repo: &Repository) -> Option<LfsStore> {
     audit.surfaces.contains(&Surface::Lfs).then(|| LfsStore::of(repo))
 }
 
-impl Run<'_> {
+impl RepositoryAudit<'_> {
     /// The store of LFS contents, unless those are left out.
     pub(super) fn lfs(&self) -> Option<LfsStore> {
         lfs(self.audit, self.repo)
@@ -191,7 +196,7 @@ impl Run<'_> {
                 Surface::Lfs => LeakStatus::Unknown,
                 _ => LeakStatus::Present,
             };
-            self.outcome.overlays.entry(finding.identified.fingerprint).or_default().status(status);
+            self.outcome.facts.entry(finding.identified.fingerprint).or_default().status(status);
         }
         self.outcome.findings.extend(gathered.findings);
         self.outcome.dropped.add(gathered.dropped);
@@ -206,7 +211,7 @@ impl Run<'_> {
         let file = file.filter(|file| file.symlink_metadata().is_ok_and(|metadata| !metadata.is_dir()));
         if let Some(file) = file.filter(|_| self.wants(Surface::GitFile)) {
             let origin = Origin::at_path(Surface::GitFile, [self.prefix, b".git"].concat());
-            scan_listed([(file, origin)], collector);
+            scan_file_list([(file, origin)], collector);
         }
     }
 
@@ -266,7 +271,7 @@ impl Run<'_> {
                 && known.origin.path == finding.origin.path
         };
         if !self.outcome.findings.iter().any(is_known) {
-            self.outcome.overlays.entry(secret).or_default().status(LeakStatus::Present);
+            self.outcome.facts.entry(secret).or_default().status(LeakStatus::Present);
             self.outcome.findings.push(finding);
         }
     }
@@ -284,7 +289,7 @@ impl Run<'_> {
         let files: Vec<_> = files.filter(|(_, origin)| is_wanted(origin)).collect();
         let with_objects = files.iter().filter(|(_, origin)| origin.surface == Surface::Unreachable);
         self.opened.extend(with_objects.map(|(path, _)| path.display().to_string()));
-        scan_listed(files, collector);
+        scan_file_list(files, collector);
         if self.wants(Surface::GitFile) {
             let at = |inside: &String| [shown, inside.as_bytes()].concat();
             let paths: Vec<_> = paths.iter().map(at).collect();
@@ -309,8 +314,8 @@ impl Run<'_> {
             let shown = [self.prefix, name.as_bytes()].concat();
             for finding in name_findings(self.settings.detector, Surface::RefName, &shown, self.prefix.len())
             {
-                let overlay = self.outcome.overlays.entry(finding.identified.fingerprint).or_default();
-                overlay.status(LeakStatus::Present);
+                let facts = self.outcome.facts.entry(finding.identified.fingerprint).or_default();
+                facts.status(LeakStatus::Present);
                 self.outcome.findings.push(finding);
             }
         }
@@ -341,12 +346,12 @@ impl Run<'_> {
         coverage.skipped.extend(outcome.skipped.into_iter().filter(|skip| !self.opened.contains(&skip.what)));
         self.gaps(&outcome.unlisted);
         self.missing(&outcome.missing);
-        let Sorted { plain: mut found, containers, pointers } = sort(outcome.found);
+        let SweepMatches { plain: mut found, containers, pointers } = partition(outcome.found);
         let mut closed = self.unpack(&containers, &mut found);
         if let Some(store) = self.lfs() {
             self.pointed_at(&store, &pointers, &mut found, &mut closed);
         }
-        let (secrets, below) = Secrets::gather(&found, self.settings);
+        let (secrets, below) = SecretIndex::gather(&found, self.settings);
         drop(found);
         self.outcome.below_threshold += below;
         self.outcome.dropped.add(secrets.dropped);
@@ -363,7 +368,7 @@ impl Run<'_> {
     }
 
     /// What was found is reported, though nothing more is known than the objects that hold it.
-    pub(super) fn without_attribution(&mut self, secrets: &Secrets) {
+    pub(super) fn without_attribution(&mut self, secrets: &SecretIndex) {
         let kinds = [ObjectKind::Blob, ObjectKind::Tree, ObjectKind::Commit, ObjectKind::Tag];
         for (id, kind, held) in secrets.of_kinds(&kinds) {
             let surface = match kind {
@@ -375,8 +380,8 @@ impl Run<'_> {
             let is_commit = kind == ObjectKind::Commit;
             for (number, _) in held {
                 let identified = &secrets.identified[*number as usize];
-                let overlay = self.outcome.overlays.entry(identified.fingerprint).or_default();
-                overlay.status(LeakStatus::Unknown);
+                let facts = self.outcome.facts.entry(identified.fingerprint).or_default();
+                facts.status(LeakStatus::Unknown);
                 let origin = Origin {
                     surface,
                     path: None,
@@ -389,7 +394,13 @@ impl Run<'_> {
         }
     }
 
-    fn attribute(&mut self, database: &Database, refs: &Refs, secrets: &Secrets, closed: &[Closed]) {
+    fn attribute(
+        &mut self,
+        database: &Database,
+        refs: &Refs,
+        secrets: &SecretIndex,
+        closed: &[UnopenedContainer],
+    ) {
         let (commits, skipped) = Commits::read(self.repo, database, refs, self.audit.threads);
         self.outcome.coverage.skipped.extend(skipped);
         let unreachable = match self.wants(Surface::Unreachable) {
@@ -398,7 +409,7 @@ impl Run<'_> {
         };
         let mut question = secrets.question();
         let held: HashSet<ObjectId> = question.objects.keys().copied().collect();
-        packed::ask(&mut question, closed);
+        containers::ask(&mut question, closed);
         let stop = self.settings.stop.flag();
         let Answer { trails, gaps } =
             attribution::attribute_until(self.repo, refs, &unreachable, &question, self.audit.threads, stop);
@@ -409,7 +420,7 @@ impl Run<'_> {
         for (identified, trail) in secrets.identified.iter().zip(&trails) {
             self.in_trees(identified, trail, None);
         }
-        self.tell(closed, &trails[secrets.identified.len()..]);
+        self.report_unopened(closed, &trails[secrets.identified.len()..]);
         self.in_index(secrets, &held, &trails);
         self.in_messages(refs, &commits, secrets, false);
     }
@@ -421,8 +432,8 @@ impl Run<'_> {
             return;
         }
         let now = self.audit.now;
-        let overlay = self.outcome.overlays.entry(identified.fingerprint).or_default();
-        overlay.trail(trail, now);
+        let facts = self.outcome.facts.entry(identified.fingerprint).or_default();
+        facts.trail(trail, now);
         let surface = surface.unwrap_or_else(|| surface_of(trail));
         for place in &trail.places {
             self.at_place(identified, surface, place);
@@ -474,7 +485,7 @@ impl Run<'_> {
     }
 
     /// What an index stages, also what no commit has yet.
-    fn in_index(&mut self, secrets: &Secrets, held: &HashSet<ObjectId>, trails: &[Trail]) {
+    fn in_index(&mut self, secrets: &SecretIndex, held: &HashSet<ObjectId>, trails: &[Trail]) {
         if !self.wants(Surface::Index) {
             return;
         }
@@ -485,8 +496,8 @@ impl Run<'_> {
                 for (number, _) in secrets_in {
                     let identified = &secrets.identified[*number as usize];
                     let trail = &trails[*number as usize];
-                    let overlay = self.outcome.overlays.entry(identified.fingerprint).or_default();
-                    overlay.status(LeakStatus::Present);
+                    let facts = self.outcome.facts.entry(identified.fingerprint).or_default();
+                    facts.status(LeakStatus::Present);
                     // What HEAD has at that path needs no second finding.
                     if !trail.places.iter().any(|place| place.path == *path && place.newest == id) {
                         let place = Place { path: path.clone(), newest: id, commit: None, versions: 1 };
@@ -500,7 +511,7 @@ impl Run<'_> {
 
     /// Messages, identities and other headers of commits and tags; of those that were `asked` for it
     /// does not matter what leads to them.
-    pub(super) fn in_messages(&mut self, refs: &Refs, commits: &Commits, secrets: &Secrets, asked: bool) {
+    pub(super) fn in_messages(&mut self, refs: &Refs, commits: &Commits, secrets: &SecretIndex, asked: bool) {
         let ids: Vec<ObjectId> = secrets.of_kinds(&[ObjectKind::Commit]).map(|(id, _, _)| id).collect();
         let leading = commits.leading_to(&ids);
         for ((id, _, held), leading) in secrets.of_kinds(&[ObjectKind::Commit]).zip(&leading) {
@@ -510,9 +521,9 @@ impl Run<'_> {
                 else {
                     continue;
                 };
-                let overlay = self.outcome.overlays.entry(identified.fingerprint).or_default();
-                overlay.leading(leading);
-                overlay.introduced_by(change, self.audit.now);
+                let facts = self.outcome.facts.entry(identified.fingerprint).or_default();
+                facts.leading(leading);
+                facts.introduced_by(change, self.audit.now);
                 let lost = !asked && leading.reach != Some(Reach::Ref);
                 self.in_message(identified, id, *offset, lost);
             }
@@ -531,7 +542,7 @@ impl Run<'_> {
             };
             for (number, offset) in held {
                 let identified = &secrets.identified[*number as usize];
-                self.outcome.overlays.entry(identified.fingerprint).or_default().leading(&leading);
+                self.outcome.facts.entry(identified.fingerprint).or_default().leading(&leading);
                 self.in_message(identified, id, *offset, lost && !asked);
             }
         }
@@ -624,9 +635,9 @@ fn surface_of(trail: &Trail) -> Surface {
     }
 }
 
-/// The facts that overlays of other repositories add.
-pub(super) fn merge(into: &mut Overlays, from: Overlays) {
-    for (fingerprint, overlay) in from {
-        into.entry(fingerprint).or_default().merge(overlay);
+/// The facts that other repositories add.
+pub(super) fn merge(into: &mut FactsBySecret, from: FactsBySecret) {
+    for (fingerprint, facts) in from {
+        into.entry(fingerprint).or_default().merge(facts);
     }
 }
