@@ -1,7 +1,7 @@
 //! Keeps the walls of `docs/architecture.md` up: which module may use which, what each file begins
 //! with, and that no file is forgotten in a list.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -289,6 +289,99 @@ fn every_file_of_rules_is_in_the_list() {
             "rules/{name} is not built in"
         );
     }
+}
+
+/// Type names that several modules define, and why. Any other name stands for one thing.
+const SHARED_TYPE_NAMES: &[(&str, &str)] =
+    &[("Header", "the module names the format: `zip::Header`, `cpio::Header`")];
+
+/// Names that still stand for two things and wait to be renamed. Add none.
+const AMBIGUOUS_TYPE_NAMES: &[&str] = &[
+    "Anchor",
+    "Base",
+    "Block",
+    "Byte",
+    "Candidate",
+    "Change",
+    "Check",
+    "Decoder",
+    "Entry",
+    "Files",
+    "Found",
+    "Frame",
+    "History",
+    "Hit",
+    "Kind",
+    "Names",
+    "Next",
+    "Node",
+    "Objects",
+    "Outcome",
+    "Pack",
+    "Part",
+    "Plan",
+    "Push",
+    "Random",
+    "Reach",
+    "Rest",
+    "Run",
+    "Said",
+    "Search",
+    "Seen",
+    "Shared",
+    "Shown",
+    "Span",
+    "Staged",
+    "State",
+    "Step",
+    "Target",
+    "Targets",
+    "Verdict",
+    "Work",
+    "Worker",
+];
+
+/// The type that a line of code at module level defines, if any.
+fn defined_type(line: &str) -> Option<&str> {
+    let line = match line.strip_prefix("pub(") {
+        Some(rest) => rest.split_once(") ")?.1,
+        None => line.strip_prefix("pub ").unwrap_or(line),
+    };
+    let kinds = ["struct ", "enum ", "trait ", "type ", "union "];
+    let rest = kinds.iter().find_map(|kind| line.strip_prefix(kind))?;
+    rest.split(|c: char| !(c.is_alphanumeric() || c == '_')).next()
+}
+
+#[test]
+fn a_type_name_stands_for_one_thing() {
+    let mut modules: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    for file in sources() {
+        for name in file.product().lines().filter_map(defined_type) {
+            modules.entry(name.to_owned()).or_default().insert(file.path.clone());
+        }
+    }
+    modules.retain(|_, files| files.len() > 1);
+    let is_listed = |name: &str| {
+        AMBIGUOUS_TYPE_NAMES.contains(&name) || SHARED_TYPE_NAMES.iter().any(|(listed, _)| *listed == name)
+    };
+    let new: Vec<_> = modules.iter().filter(|(name, _)| !is_listed(name)).collect();
+    assert!(new.is_empty(), "rename all but one, or say in SHARED_TYPE_NAMES why not: {new:#?}");
+    let stale: Vec<_> = SHARED_TYPE_NAMES.iter().filter(|(name, _)| !modules.contains_key(*name)).collect();
+    assert!(stale.is_empty(), "these are defined once now, so take them out of SHARED_TYPE_NAMES: {stale:?}");
+}
+
+#[test]
+fn definitions_of_types_are_recognised() {
+    let lines = [
+        "struct A;",
+        "pub(super) enum B {",
+        "pub trait C: D {",
+        "type E<T> = F;",
+        "    type G = H;",
+        "// struct I",
+    ];
+    let names: Vec<_> = lines.into_iter().filter_map(defined_type).collect();
+    assert_eq!(names, ["A", "B", "C", "E"]);
 }
 
 #[test]

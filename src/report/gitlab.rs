@@ -36,8 +36,8 @@ struct Document<'a> {
 
 #[derive(Serialize)]
 struct ScanObject {
-    analyzer: Tool,
-    scanner: Tool,
+    analyzer: Analyzer,
+    scanner: Analyzer,
     #[serde(rename = "type")]
     kind: &'static str,
     start_time: String,
@@ -47,7 +47,7 @@ struct ScanObject {
 }
 
 #[derive(Serialize)]
-struct Tool {
+struct Analyzer {
     id: &'static str,
     name: &'static str,
     url: &'static str,
@@ -55,7 +55,7 @@ struct Tool {
     vendor: Vendor,
 }
 
-const TOOL: Tool = Tool {
+const TOOL: Analyzer = Analyzer {
     id: "friskey",
     name: "friskey",
     url: env!("CARGO_PKG_REPOSITORY"),
@@ -130,7 +130,7 @@ struct Vulnerability {
     identifiers: [Identifier; 2],
     #[serde(skip_serializing_if = "Vec::is_empty")]
     links: Vec<Link>,
-    location: Location,
+    location: VulnerabilityLocation,
 }
 
 #[derive(Serialize)]
@@ -186,7 +186,7 @@ impl Vulnerability {
                 .map(|url| Link { url })
                 .into_iter()
                 .collect(),
-            location: Location::new(report, leak, finding),
+            location: VulnerabilityLocation::new(report, leak, finding),
         }
     }
 }
@@ -207,7 +207,7 @@ fn severity(effective_severity: Severity) -> &'static str {
 }
 
 #[derive(Serialize)]
-struct Location {
+struct VulnerabilityLocation {
     file: String,
     start_line: u64,
     end_line: u64,
@@ -223,7 +223,7 @@ struct LocationCommit {
     date: Option<String>,
 }
 
-impl Location {
+impl VulnerabilityLocation {
     fn new(report: &Report, leak: &Leak, finding: &Finding) -> Self {
         let origin = &finding.origin;
         let mut file = match labels::file(origin) {

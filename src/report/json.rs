@@ -15,7 +15,7 @@ use super::{Style, escape, labels};
 pub(super) const SCHEMA: &str = "friskey/report/v1";
 
 pub(super) fn write(report: &Report, _: &Style, out: &mut dyn Write) -> io::Result<()> {
-    write_pretty(&Document::new(report), out)
+    write_pretty(&ReportObject::new(report), out)
 }
 
 /// Writes any JSON document: two spaces of indent, a line end, hidden characters escaped.
@@ -32,9 +32,9 @@ pub(super) fn write_line(value: &impl Serialize, out: &mut dyn Write) -> io::Res
 }
 
 #[derive(Serialize)]
-struct Document<'a> {
+struct ReportObject<'a> {
     schema: &'static str,
-    tool: Tool<'a>,
+    tool: ToolObject<'a>,
     command: &'static str,
     status: &'static str,
     min_confidence: &'static str,
@@ -47,11 +47,11 @@ struct Document<'a> {
     elapsed_seconds: f64,
 }
 
-impl<'a> Document<'a> {
+impl<'a> ReportObject<'a> {
     fn new(report: &'a Report) -> Self {
         Self {
             schema: SCHEMA,
-            tool: Tool::new(report),
+            tool: ToolObject::new(report),
             command: report.command(),
             status: report.status().name(),
             min_confidence: report.min_confidence().name(),
@@ -68,13 +68,13 @@ impl<'a> Document<'a> {
 
 /// Who wrote the report.
 #[derive(Serialize)]
-pub(super) struct Tool<'a> {
+pub(super) struct ToolObject<'a> {
     name: &'static str,
     version: &'static str,
     rules: &'a str,
 }
 
-impl<'a> Tool<'a> {
+impl<'a> ToolObject<'a> {
     pub(super) fn new(report: &'a Report) -> Self {
         Self { name: "friskey", version: env!("CARGO_PKG_VERSION"), rules: report.rules_digest() }
     }

@@ -10,7 +10,7 @@ use serde::Serialize;
 use crate::model::{Coverage, Report};
 
 use super::Style;
-use super::json::{LeakObject, SCHEMA, Tool, write_line};
+use super::json::{LeakObject, SCHEMA, ToolObject, write_line};
 
 pub(super) fn write(report: &Report, _: &Style, out: &mut dyn Write) -> io::Result<()> {
     write_line(&TypedLine { kind: "start", body: StartLine::new(report) }, out)?;
@@ -37,7 +37,7 @@ struct TypedLine<T> {
 #[derive(Serialize)]
 struct StartLine<'a> {
     schema: &'static str,
-    tool: Tool<'a>,
+    tool: ToolObject<'a>,
     command: &'static str,
     min_confidence: &'static str,
 }
@@ -46,7 +46,7 @@ impl<'a> StartLine<'a> {
     fn new(report: &'a Report) -> Self {
         Self {
             schema: SCHEMA,
-            tool: Tool::new(report),
+            tool: ToolObject::new(report),
             command: report.command(),
             min_confidence: report.min_confidence().name(),
         }

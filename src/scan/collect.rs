@@ -21,12 +21,12 @@ pub(super) struct Collector<'d> {
     settings: Settings<'d>,
     /// All of one bound, whatever the number of threads.
     found: Mutex<Bounded<Finding>>,
-    gathered: Mutex<Collected>,
+    gathered: Mutex<ScanOutcome>,
 }
 
 /// What was found and what was covered.
 #[derive(Debug, Default)]
-pub(super) struct Collected {
+pub(super) struct ScanOutcome {
     pub(super) findings: Vec<Finding>,
     pub(super) coverage: Coverage,
     pub(super) notes: BTreeSet<String>,
@@ -42,7 +42,7 @@ impl<'d> Collector<'d> {
     }
 
     /// Everything that the workers, all dropped by now, have handed in.
-    pub(super) fn finish(self) -> Collected {
+    pub(super) fn finish(self) -> ScanOutcome {
         let mut gathered = self.gathered.into_inner().unwrap_or_else(PoisonError::into_inner);
         let found = self.found.into_inner().unwrap_or_else(PoisonError::into_inner);
         (gathered.findings, gathered.dropped) = found.into_parts();
@@ -64,7 +64,7 @@ impl Sink for Collector<'_> {
         Box::new(Local {
             collector: self,
             contents: Contents::new(&self.settings),
-            gathered: Collected::default(),
+            gathered: ScanOutcome::default(),
         })
     }
 
@@ -77,12 +77,12 @@ impl Sink for Collector<'_> {
 struct Local<'c> {
     collector: &'c Collector<'c>,
     contents: Contents<'c>,
-    gathered: Collected,
+    gathered: ScanOutcome,
 }
 
 impl Worker for Local<'_> {
     fn blob(&mut self, origin: &Origin, content: Input<'_>) -> io::Result<()> {
-        let Collected { coverage, notes, more_skipped, .. } = &mut self.gathered;
+        let ScanOutcome { coverage, notes, more_skipped, .. } = &mut self.gathered;
         coverage.surfaces.insert(origin.surface);
         let mut searched = Searched::default();
         let outcome = self.contents.search(content, || own_name(origin), &mut searched);
@@ -136,7 +136,7 @@ impl Drop for Local<'_> {
         let mut all = self.collector.gathered.lock().unwrap_or_else(PoisonError::into_inner);
         all.coverage.merge(own.coverage);
         all.more_skipped += own.more_skipped;
-        let Collected { coverage, more_skipped, .. } = &mut *all;
+        let ScanOutcome { coverage, more_skipped, .. } = &mut *all;
         skip_limit::trim(&mut coverage.skipped, more_skipped);
         all.notes.extend(own.notes);
     }

@@ -31,7 +31,7 @@ use crate::detect::Detector;
 use crate::model::{Confidence, Draft, Origin, Skip, Surface};
 use crate::source::{FileOptions, Sink, SourceError, scan_files, scan_stdin};
 use crate::suppress::Policy;
-use collect::{Collected, Collector};
+use collect::{Collector, ScanOutcome};
 
 /// What all scans have in common.
 #[derive(Clone, Copy, Debug)]
@@ -98,7 +98,7 @@ pub fn scan_message(settings: &Settings<'_>, message: &[u8], identity: &[u8]) ->
 
 /// The report of a command that has nothing to look at, and is right in that.
 pub fn scan_nothing(settings: &Settings<'_>, command: &'static str) -> Draft {
-    draft(command, settings, Collected::default(), &Clock::start())
+    draft(command, settings, ScanOutcome::default(), &Clock::start())
 }
 
 /// When a scan began, by both clocks.
@@ -121,7 +121,7 @@ impl Clock {
 }
 
 /// Groups what was found into leaks, and applies the threshold and the baseline.
-fn draft(command: &'static str, settings: &Settings<'_>, mut gathered: Collected, clock: &Clock) -> Draft {
+fn draft(command: &'static str, settings: &Settings<'_>, mut gathered: ScanOutcome, clock: &Clock) -> Draft {
     if settings.stop.is_set() {
         gathered.coverage.skipped.insert(Skip::new("the rest", settings.stop.reason()));
     }

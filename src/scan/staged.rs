@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
-use super::collect::{Collected, name_findings};
+use super::collect::{ScanOutcome, name_findings};
 use super::contents::own_name;
 use super::objects::{SecretLocator, SharedKey, search};
 use super::{Clock, Settings, draft, narrowing};
@@ -79,7 +79,7 @@ pub fn scan_staged(settings: &Settings<'_>, commit: &StagedOptions) -> Result<Dr
         staged.unchanged.retain(|(path, _)| stays(path));
     }
     let lfs = (!commit.without_lfs).then(|| LfsStore::of(&repo));
-    let mut gathered = Collected::default();
+    let mut gathered = ScanOutcome::default();
     gathered.coverage.ignored = left_out.into_inner();
     let mut scan = StagedScan { settings, repo: &repo, lfs, threads: commit.threads, gathered };
     scan.run(staged, &named);
@@ -141,7 +141,7 @@ struct StagedScan<'a> {
     repo: &'a Repository,
     lfs: Option<LfsStore>,
     threads: usize,
-    gathered: Collected,
+    gathered: ScanOutcome,
 }
 
 /// How often each blob holds each secret.
@@ -282,7 +282,7 @@ impl StagedScan<'_> {
         let mut objects = Objects::of(self.repo);
         let Some((_, bytes)) = objects.read(&side.id, "staged blob") else { return };
         let origin = Origin { object: Some(side.id.to_string()), ..Origin::at_path(Surface::Index, path) };
-        let Collected { findings, notes, .. } = &mut self.gathered;
+        let ScanOutcome { findings, notes, .. } = &mut self.gathered;
         let mut places = SecretLocator::new(self.settings, self.lfs.clone());
         for located in places.all(side.id, bytes, &own_name(&origin)) {
             if secrets.contains(&located.identified.fingerprint) {

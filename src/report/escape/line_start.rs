@@ -6,11 +6,11 @@ use std::io::{self, Write};
 /// Passes text on, and writes the first colon of a `::` that begins a line as `\u{3a}`.
 pub(in crate::report) struct LineStarts<W> {
     out: W,
-    state: State,
+    state: LineState,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum State {
+enum LineState {
     /// Nothing but blanks since the line began. What is not ASCII may be one.
     Start,
     /// Behind an ESC.
@@ -24,12 +24,12 @@ enum State {
 
 impl<W: Write> LineStarts<W> {
     pub(in crate::report) fn new(out: W) -> Self {
-        Self { out, state: State::Start }
+        Self { out, state: LineState::Start }
     }
 
     /// Writes what is held back. To be called when all has been written.
     pub(in crate::report) fn finish(mut self) -> io::Result<()> {
-        if self.state == State::Colon {
+        if self.state == LineState::Colon {
             self.out.write_all(b":")?;
         }
         self.out.flush()
@@ -37,27 +37,27 @@ impl<W: Write> LineStarts<W> {
 
     fn byte(&mut self, byte: u8) -> io::Result<()> {
         self.state = match (self.state, byte) {
-            (State::Colon, b':') => {
+            (LineState::Colon, b':') => {
                 self.out.write_all(b"\\u{3a}")?;
-                State::Within
+                LineState::Within
             }
-            (State::Colon, _) => {
+            (LineState::Colon, _) => {
                 self.out.write_all(b":")?;
-                State::Within
+                LineState::Within
             }
-            (State::Start, b':') => {
-                self.state = State::Colon;
+            (LineState::Start, b':') => {
+                self.state = LineState::Colon;
                 return Ok(());
             }
-            (State::Start, 0x1b) => State::Escape,
-            (State::Escape, b'[') => State::Code,
-            (State::Code, b'0'..=b'?') => State::Code,
-            (State::Code, _) => State::Start,
-            (State::Start, 0..=b' ' | 0x7f..) => State::Start,
-            _ => State::Within,
+            (LineState::Start, 0x1b) => LineState::Escape,
+            (LineState::Escape, b'[') => LineState::Code,
+            (LineState::Code, b'0'..=b'?') => LineState::Code,
+            (LineState::Code, _) => LineState::Start,
+            (LineState::Start, 0..=b' ' | 0x7f..) => LineState::Start,
+            _ => LineState::Within,
         };
         if byte == b'\n' {
-            self.state = State::Start;
+            self.state = LineState::Start;
         }
         self.out.write_all(&[byte])
     }
@@ -67,12 +67,12 @@ impl<W: Write> Write for LineStarts<W> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let mut rest = bytes;
         while let [first, ..] = rest {
-            if self.state == State::Within {
+            if self.state == LineState::Within {
                 // Most of all text: on to the next line at once.
                 let end = memchr::memchr(b'\n', rest).map_or(rest.len(), |at| at + 1);
                 self.out.write_all(&rest[..end])?;
                 if rest[end - 1] == b'\n' {
-                    self.state = State::Start;
+                    self.state = LineState::Start;
                 }
                 rest = &rest[end..];
             } else {

@@ -38,7 +38,7 @@ pub(super) struct Location {
 #[serde(rename_all = "camelCase")]
 struct PhysicalLocation {
     artifact_location: ArtifactLocation,
-    region: Region,
+    region: RegionObject,
 }
 
 #[derive(Serialize)]
@@ -51,7 +51,7 @@ struct ArtifactLocation {
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Region {
+struct RegionObject {
     start_line: u64,
     start_column: u64,
     end_line: u64,
@@ -112,15 +112,15 @@ fn absolute(path: &[u8]) -> Option<String> {
 }
 
 /// All four sides, counted from 1, the end after the last character; at least one character wide.
-fn region(finding: &Finding) -> Region {
+fn region(finding: &Finding) -> RegionObject {
     if !labels::has_positions(&finding.origin) {
-        return Region { start_line: 1, start_column: 1, end_line: 1, end_column: 2 };
+        return RegionObject { start_line: 1, start_column: 1, end_line: 1, end_column: 2 };
     }
     let (start, end) = (finding.span.start, finding.span.end);
     let (start_line, start_column) = (start.line.max(1), start.column.max(1));
     let end_line = end.line.max(start_line);
     let least = if end_line == start_line { start_column.saturating_add(1) } else { 1 };
-    Region { start_line, start_column, end_line, end_column: end.column.max(least) }
+    RegionObject { start_line, start_column, end_line, end_column: end.column.max(least) }
 }
 
 #[cfg(test)]

@@ -46,7 +46,7 @@ pub fn write_with_line_hashes(
     let log = Log {
         schema: "https://json.schemastore.org/sarif-2.1.0.json",
         version: "2.1.0",
-        runs: [Run {
+        runs: [RunObject {
             tool: rules::Tool::new(report),
             automation_details: Automation { id: category(report) },
             invocations: [invocation::Invocation::new(report, left_out)],
@@ -87,12 +87,12 @@ struct Log<'a> {
     #[serde(rename = "$schema")]
     schema: &'static str,
     version: &'static str,
-    runs: [Run<'a>; 1],
+    runs: [RunObject<'a>; 1],
 }
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Run<'a> {
+struct RunObject<'a> {
     tool: rules::Tool,
     automation_details: Automation,
     invocations: [invocation::Invocation; 1],

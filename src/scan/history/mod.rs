@@ -26,7 +26,7 @@ use crate::git::range::RangeError;
 use crate::git::{self, ObjectKind, OpenError, Progress, Repository};
 use crate::model::{Coverage, Draft, Finding, Origin, Skip, Surface, native_path};
 use crate::scan::bounded::Dropped;
-use crate::scan::collect::Collected;
+use crate::scan::collect::ScanOutcome;
 use crate::source::Excludes;
 use history_facts::FactsBySecret;
 
@@ -162,7 +162,7 @@ pub fn scan_history(settings: &Settings<'_>, audit: &HistoryOptions) -> Result<D
     }
     coverage.ignored.extend(narrowing::globs(audit.exclude.as_ref()));
     coverage.ignored.extend(narrowing::surfaces(HISTORY_SURFACES, &audit.surfaces));
-    let gathered = Collected { findings, coverage, notes, dropped, more_skipped };
+    let gathered = ScanOutcome { findings, coverage, notes, dropped, more_skipped };
     let mut draft = draft(audit.command, settings, gathered, &clock);
     if settings.only.is_none() {
         draft.below_threshold += below_threshold;

@@ -51,13 +51,6 @@ pub(super) struct IgnoreLevel {
     depth: usize,
 }
 
-/// Which pattern ignores a path.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Named {
-    /// ``.gitignore:3 `*.env` ``
-    pub(super) by: String,
-}
-
 impl IgnoreLevel {
     /// The level of the folder `folder`, called `shown`, below `above`; `above` itself if the folder has nothing to say.
     pub(super) fn enter(
@@ -107,7 +100,7 @@ impl IgnoreLevel {
         path: &Path,
         is_folder: bool,
         shared: &'l IgnoreContext,
-    ) -> Option<Named> {
+    ) -> Option<String> {
         // The nearest file of each kind that names the path decides; `.ignore` goes before `.gitignore`, that
         // before what stands in the git folder, and that before the user's own.
         let [mut ignore, mut git_ignore, mut exclude, mut global] = [const { Match::None }; 4];
@@ -132,7 +125,7 @@ impl IgnoreLevel {
             }
         }
         match ignore.or(git_ignore).or(exclude).or(global) {
-            Match::Ignore(glob) => Some(Named { by: name(glob) }),
+            Match::Ignore(glob) => Some(name(glob)),
             Match::None | Match::Whitelist(_) => None,
         }
     }

@@ -199,7 +199,7 @@ impl TreeWalk<'_> {
         let by = match &folder.ignored_by {
             Some(by) => Arc::clone(by),
             None => match level.ignores(absolute, is_folder, shared) {
-                Some(named) => named.by.into(),
+                Some(pattern) => pattern.into(),
                 None => return Some(None),
             },
         };
