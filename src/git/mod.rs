@@ -6,7 +6,6 @@ mod at;
 pub mod attribution;
 mod bases;
 mod commit;
-mod commits;
 mod database;
 #[doc(hidden)]
 pub mod fuzz;
@@ -36,7 +35,6 @@ mod submodules;
 mod sweep;
 
 pub use at::{FileAtError, commit_id, file_at, is_tracked_at, why_unclear};
-pub use commits::{Commits, Leading};
 pub use database::Database;
 pub use gate::Refused;
 pub use gix::hash::Kind as HashKind;

@@ -144,7 +144,7 @@ fn redact_leak(leak: &mut Leak, redact: &mut dyn Redact) {
         }
         change.path.iter_mut().for_each(|path| redact_bytes(path, redact));
     }
-    for name in leak.refs_at_tip.iter_mut().chain(&mut leak.refs_in_history).chain(&mut leak.held_by) {
+    for name in leak.reachability.names_mut().into_iter().flatten() {
         redact_text(name, redact);
     }
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use serde::{Serialize, Serializer};
 
-use super::{Fingerprint, Origin, Secret, Span, Suppression};
+use super::{Fingerprint, Origin, Reachability, Secret, Span, Suppression};
 
 /// How sure we are that a match is a live-shaped key; decided by evidence.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, serde::Deserialize)]
@@ -191,12 +191,8 @@ pub struct Leak {
     pub introduced: Vec<Change>,
     /// Commits that lack it while a parent has it, oldest first.
     pub removed: Vec<Change>,
-    /// Full names of the refs whose tip holds it, sorted.
-    pub refs_at_tip: Vec<String>,
-    /// Full names of the refs from which a commit that holds it can be reached, sorted.
-    pub refs_in_history: Vec<String>,
-    /// What still leads to it when no ref does: reflog entries, say.
-    pub held_by: Vec<String>,
+    /// The refs and reflog entries that lead to it.
+    pub reachability: Reachability,
     /// Seconds from the first introduction to the last removal, or to now while it is present.
     pub exposed_seconds: Option<u64>,
     /// The places where it stands, sorted.

@@ -7,6 +7,7 @@ mod finding;
 mod ignored;
 mod location;
 mod origin;
+mod reachability;
 mod report;
 mod rule_info;
 mod secret;
@@ -22,6 +23,7 @@ pub use finding::{Change, Confidence, Excerpt, Finding, Identified, Leak, LeakSt
 pub use ignored::{Ignored, IgnoredKind, IgnoredSet};
 pub use location::{Position, Span};
 pub use origin::Origin;
+pub use reachability::Reachability;
 pub use report::{Report, Status};
 pub use rule_info::{RuleInfo, Severity};
 pub use secret::{Fingerprint, Secret, hex};

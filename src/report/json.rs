@@ -135,9 +135,9 @@ impl<'a> LeakObject<'a> {
             status: leak.status,
             introduced: Each(&leak.introduced),
             removed: Each(&leak.removed),
-            refs_at_tip: &leak.refs_at_tip,
-            refs_in_history: &leak.refs_in_history,
-            held_by: &leak.held_by,
+            refs_at_tip: &leak.reachability.refs_at_tip,
+            refs_in_history: &leak.reachability.refs_in_history,
+            held_by: &leak.reachability.held_by,
             exposed_seconds: leak.exposed_seconds,
             findings: Each(&leak.findings),
         }

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use crate::model::{Confidence, Finding, Fingerprint, Identified, Leak, LeakStatus, Surface};
+use crate::model::{Confidence, Finding, Fingerprint, Identified, Leak, LeakStatus, Reachability, Surface};
 
 /// Groups findings by secret. Every leak takes the best founded of its identifications.
 pub(super) fn group(findings: Vec<Finding>) -> Vec<Leak> {
@@ -27,9 +27,7 @@ fn leak(mut findings: Vec<Finding>) -> Option<Leak> {
         status: status(&findings),
         introduced: Vec::new(),
         removed: Vec::new(),
-        refs_at_tip: Vec::new(),
-        refs_in_history: Vec::new(),
-        held_by: Vec::new(),
+        reachability: Reachability::default(),
         exposed_seconds: None,
         findings,
     })

@@ -5,8 +5,8 @@ use std::sync::{Arc, LazyLock};
 use friskey::detect::Detector;
 use friskey::model::{
     Change, Confidence, Coverage, Draft, Excerpt, Finding, Identified, Ignored, IgnoredKind, Leak,
-    LeakStatus, Origin, Position, Report, RuleInfo, Secret, Severity, Skip, Span, Suppression, Surface,
-    VersionControl,
+    LeakStatus, Origin, Position, Reachability, Report, RuleInfo, Secret, Severity, Skip, Span, Suppression,
+    Surface, VersionControl,
 };
 use friskey::rules::RuleSet;
 
@@ -66,9 +66,7 @@ pub(crate) fn leak(identified: Arc<Identified>, status: LeakStatus, findings: Ve
         status,
         introduced: Vec::new(),
         removed: Vec::new(),
-        refs_at_tip: Vec::new(),
-        refs_in_history: Vec::new(),
-        held_by: Vec::new(),
+        reachability: Reachability::default(),
         exposed_seconds: None,
         findings,
     }
@@ -224,7 +222,7 @@ pub(crate) fn history() -> Draft {
         change('2', 1_700_100_000, "2023-11-16T02:00:00+00:00", Some("src/app.py")),
         change('4', 1_707_000_000, "2024-02-03T22:40:00+00:00", None),
     ];
-    removed.refs_in_history = vec!["refs/heads/main".to_owned(), "refs/tags/v1".to_owned()];
+    removed.reachability.refs_in_history = vec!["refs/heads/main".to_owned(), "refs/tags/v1".to_owned()];
     removed.exposed_seconds = Some(7_000_000);
 
     let admin = identified(secret("aaaa"), "openai-admin-key", Confidence::Medium);
@@ -232,7 +230,7 @@ pub(crate) fn history() -> Draft {
     message.origin.path = None;
     message.origin.commit = Some("5".repeat(40));
     let mut unreachable = leak(admin, LeakStatus::Unreachable, vec![message]);
-    unreachable.held_by = vec!["HEAD@{3}".to_owned()];
+    unreachable.reachability.held_by = vec!["HEAD@{3}".to_owned()];
 
     let mut named = finding(&removed.identified, Surface::RefName, b"refs/tags/v1", 1);
     named.excerpt = None;
@@ -270,7 +268,7 @@ pub(crate) fn hostile() -> Draft {
         seconds: i64::MIN,
         path: Some(b"a\nb".to_vec()),
     }];
-    odd.refs_in_history = vec!["refs/heads/a|b<c>\u{200d}".to_owned()];
+    odd.reachability.refs_in_history = vec!["refs/heads/a|b<c>\u{200d}".to_owned()];
     odd.exposed_seconds = Some(u64::MAX);
     draft.leaks = vec![odd];
     draft.coverage.skipped = [Skip::new("a\nb\u{1b}]0;x\u{7}", "100% <gone> :: \u{2066}")].into();

@@ -100,7 +100,7 @@ fn report(places: &[Place]) -> Report {
             finding.origin.object = Some("a".repeat(40));
         }
         let mut leak = sample::leak(identified, LeakStatus::Removed, vec![finding]);
-        leak.refs_in_history = vec![format!("refs/heads/{key}")];
+        leak.reachability.refs_in_history = vec![format!("refs/heads/{key}")];
         if place.with_change {
             leak.removed.push(Change {
                 commit: "c".repeat(40),

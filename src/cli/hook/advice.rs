@@ -74,8 +74,12 @@ fn after_findings(report: &Report, blocked: Blocked, repo: &Path) -> Vec<String>
             lines.push("Remove the key from the message; if the key was ever in use, revoke it.".into());
         }
         Blocked::OtherRef => {
-            let refs: Vec<&str> =
-                leaks.iter().flat_map(|leak| &leak.refs_in_history).map(String::as_str).take(3).collect();
+            let refs: Vec<&str> = leaks
+                .iter()
+                .flat_map(|leak| &leak.reachability.refs_in_history)
+                .map(String::as_str)
+                .take(3)
+                .collect();
             lines.push(format!(
                 "pre-commit and prek tell a hook of one pushed ref only, so all branches and tags were scanned that the remote does not have; the key is in {}.",
                 if refs.is_empty() { "one of them".to_owned() } else { refs.join(", ") }
@@ -147,7 +151,7 @@ fn step(commit: &Change, repo: &Path) -> String {
 fn tags(leaks: &[&Leak]) -> Vec<String> {
     let in_tag =
         |leak: &&&Leak| leak.findings.iter().any(|finding| finding.origin.surface == Surface::TagMessage);
-    let names = leaks.iter().filter(in_tag).flat_map(|leak| &leak.refs_at_tip);
+    let names = leaks.iter().filter(in_tag).flat_map(|leak| &leak.reachability.refs_at_tip);
     let names = names.filter_map(|name| name.strip_prefix("refs/tags/"));
     names
         .map(|name| {

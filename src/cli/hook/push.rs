@@ -151,7 +151,7 @@ impl Push {
             !leak.removed.is_empty()
                 && !leak.introduced.is_empty()
                 && leak.findings.iter().all(|finding| finding.origin.surface == Surface::Blob)
-                && !leak.refs_at_tip.iter().any(|at| {
+                && !leak.reachability.refs_at_tip.iter().any(|at| {
                     at.starts_with("refs/remotes/") || self.refs.iter().any(|pushed| pushed.name == *at)
                 })
         };

@@ -1,192 +1,241 @@
-//! The commits, parents first, and what each has and reaches.
+//! The commit graph, parents first, with the secrets that each commit has.
 
 use std::collections::HashSet;
 
-use super::forest::Forest;
-use super::sets::SetId;
-
-/// What leads to a commit, strongest first.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Reach {
-    /// A ref, or a detached HEAD.
-    Ref,
-    /// Only a reflog, or a pseudo ref such as `ORIG_HEAD`.
-    Reflog,
-    /// Nothing.
-    Unreachable,
-}
+use super::object_graph::ObjectGraph;
+use super::reached::ReachedBy;
+use super::set_interner::SetId;
 
 /// A commit that could be read.
-pub(super) struct Node {
-    /// Its number in the forest.
+pub(super) struct CommitNode {
+    /// Its number in the object graph.
     pub(super) number: u32,
     pub(super) tree: u32,
     /// Committer's date in seconds since 1970.
     pub(super) time: i64,
-    /// Those parents that could be read: `parents[start..][..count]` of the history.
+    /// Its parents that could be read: `parents[start..][..count]` of the history.
     start: u32,
     count: u32,
-    /// What leads to it.
-    pub(super) reach: Reach,
-    /// The secrets its tree holds.
-    pub(super) has: SetId,
-    /// The secrets that it or any commit before it has.
-    pub(super) leads_to: SetId,
+    pub(super) reached_by: ReachedBy,
+    /// The secrets in its tree.
+    pub(super) secrets: SetId,
+    /// The secrets in its tree or in that of any ancestor.
+    pub(super) secrets_in_history: SetId,
 }
 
-/// Not met yet.
-const NEW: u32 = u32::MAX;
-/// Met, but cannot be read, or is waiting for its parents.
-const OPEN: u32 = u32::MAX - 1;
+/// In place of a position: the commit was not visited.
+const UNVISITED: u32 = u32::MAX;
+/// In place of a position: the commit cannot be read, or its parents come first.
+const PENDING: u32 = u32::MAX - 1;
 
-/// The commits that can be reached from some starting points.
 #[derive(Default)]
 pub(super) struct History {
     /// Parents before their children.
-    pub(super) nodes: Vec<Node>,
+    pub(super) nodes: Vec<CommitNode>,
     /// Positions in `nodes`.
     parents: Vec<u32>,
-    /// By number: position in `nodes`, or one of the above.
+    /// By number of the commit: its position in `nodes`, or one of the constants.
     positions: Vec<u32>,
 }
 
+/// The children of each node, one list behind the other.
+pub(super) struct Children {
+    starts: Vec<u32>,
+    children: Vec<u32>,
+}
+
+impl Children {
+    pub(super) fn of(&self, at: u32) -> &[u32] {
+        &self.children[self.starts[at as usize] as usize..self.starts[at as usize + 1] as usize]
+    }
+}
+
 impl History {
-    /// Walks from each of `tips` (numbers of commits) to the roots.
-    pub(super) fn walk(forest: &mut Forest, tips: &[(u32, Reach)]) -> Self {
+    /// Walks from each of `tips` to the root commits; then, with `include_unreachable`, from all other commits that
+    /// `graph` knows.
+    pub(super) fn walk(
+        graph: &mut ObjectGraph<'_>,
+        tips: &[(u32, ReachedBy)],
+        include_unreachable: bool,
+    ) -> Self {
         let mut history = Self::default();
         for &(tip, _) in tips {
-            history.descend(forest, tip);
+            history.descend(graph, tip);
         }
-        for &(tip, reach) in tips {
+        if include_unreachable {
+            for commit in history.unreachable(graph) {
+                history.descend(graph, commit);
+            }
+        }
+        for &(tip, reached_by) in tips {
             if let Some(at) = history.position(tip) {
                 let node = &mut history.nodes[at as usize];
-                node.reach = node.reach.min(reach);
+                node.reached_by = node.reached_by.min(reached_by);
             }
         }
-        // Children stand after their parents.
+        // Backwards, from children to parents.
         for at in (0..history.nodes.len()).rev() {
-            let Node { reach, start, count, .. } = history.nodes[at];
+            let CommitNode { reached_by, start, count, .. } = history.nodes[at];
             for &parent in &history.parents[start as usize..][..count as usize] {
                 let parent = &mut history.nodes[parent as usize];
-                parent.reach = parent.reach.min(reach);
+                parent.reached_by = parent.reached_by.min(reached_by);
             }
         }
-        history.fill(forest);
+        history.unite_secrets(graph);
         history
     }
 
-    /// Takes `commits`, parents first, and those just before them, which are marked as
-    /// [`Reach::Unreachable`].
-    pub(super) fn within(forest: &mut Forest, commits: &[u32]) -> Self {
+    /// Takes `commits`, parents first, and their parents outside, which are marked as [`ReachedBy::Nothing`].
+    pub(super) fn within(graph: &mut ObjectGraph<'_>, commits: &[u32]) -> Self {
         let mut history = Self::default();
         let inside: HashSet<u32> = commits.iter().copied().collect();
         for &number in commits {
-            let parents = forest.commit(number).map(|commit| commit.parents.to_vec());
+            let parents = graph.commit(number).map(|commit| commit.parents.to_vec());
             for parent in parents.unwrap_or_default() {
-                if !inside.contains(&parent) && history.is_new(forest, parent) {
-                    history.add(forest, parent, Reach::Unreachable);
+                if !inside.contains(&parent) && history.enter(graph, parent) {
+                    history.add(graph, parent, ReachedBy::Nothing);
                 }
             }
-            if history.is_new(forest, number) {
-                history.add(forest, number, Reach::Ref);
+            if history.enter(graph, number) {
+                history.add(graph, number, ReachedBy::Ref);
             }
         }
-        history.fill(forest);
+        history.unite_secrets(graph);
         history
     }
 
-    /// Adds a commit after everything before it. Walks with a stack of its own, since histories are
-    /// longer than thread stacks.
-    fn descend(&mut self, forest: &mut Forest, tip: u32) {
+    /// Known commits that were not visited, in the order of their ids.
+    fn unreachable(&self, graph: &ObjectGraph<'_>) -> Vec<u32> {
+        let is_unvisited =
+            |&number: &u32| self.positions.get(number as usize).is_none_or(|&at| at == UNVISITED);
+        let unvisited = graph.known_commits().filter(is_unvisited);
+        let mut commits: Vec<u32> = unvisited.filter(|&number| graph.ids.is_canonical(number)).collect();
+        commits.sort_by_cached_key(|&number| graph.ids.id(number));
+        commits
+    }
+
+    /// Adds a commit after all its ancestors. Histories are longer than thread stacks are deep, so the stack is
+    /// explicit.
+    fn descend(&mut self, graph: &mut ObjectGraph<'_>, tip: u32) {
         let mut stack = vec![(tip, false)];
-        while let Some((number, entered)) = stack.pop() {
-            if entered {
-                self.add(forest, number, Reach::Unreachable);
-            } else if self.is_new(forest, number)
-                && let Some(commit) = forest.commit(number)
+        while let Some((number, are_parents_done)) = stack.pop() {
+            if are_parents_done {
+                self.add(graph, number, ReachedBy::Nothing);
+            } else if self.enter(graph, number)
+                && let Some(commit) = graph.commit(number)
             {
                 stack.push((number, true));
-                let met = |parent: &u32| self.positions.get(*parent as usize).is_some_and(|&at| at != NEW);
-                stack.extend(
-                    commit.parents.iter().rev().filter(|parent| !met(parent)).map(|&parent| (parent, false)),
-                );
+                let is_new =
+                    |&parent: &u32| self.positions.get(parent as usize).is_none_or(|&at| at == UNVISITED);
+                let parents = commit.parents.iter().rev().copied().filter(is_new);
+                stack.extend(parents.map(|parent| (parent, false)));
             }
         }
     }
 
-    /// Whether a commit is met for the first time.
-    fn is_new(&mut self, forest: &Forest, number: u32) -> bool {
+    /// Marks a commit as visited; whether this is the first visit.
+    fn enter(&mut self, graph: &ObjectGraph<'_>, number: u32) -> bool {
         let at = number as usize;
         if self.positions.len() <= at {
-            self.positions.resize(forest.numbers.count().max(at + 1), NEW);
+            self.positions.resize(graph.ids.count().max(at + 1), UNVISITED);
         }
-        let new = self.positions[at] == NEW;
-        if new {
-            self.positions[at] = OPEN;
+        let is_first = self.positions[at] == UNVISITED;
+        if is_first {
+            self.positions[at] = PENDING;
         }
-        new
+        is_first
     }
 
-    /// Adds a commit whose parents, as far as they can be had, have been added.
-    fn add(&mut self, forest: &mut Forest, number: u32, reach: Reach) {
-        let Some(commit) = forest.commit(number) else { return };
+    /// Adds a commit whose parents were added, as far as they can be read.
+    fn add(&mut self, graph: &mut ObjectGraph<'_>, number: u32, reached_by: ReachedBy) {
+        let Some(commit) = graph.commit(number) else { return };
         let start = self.parents.len();
         for &parent in commit.parents {
-            self.parents.extend(self.positions.get(parent as usize).filter(|&&at| at < OPEN));
+            self.parents.extend(self.positions.get(parent as usize).filter(|&&at| at < PENDING));
         }
-        let short = |length: usize| u32::try_from(length).unwrap_or(u32::MAX);
         self.positions[number as usize] = short(self.nodes.len());
-        self.nodes.push(Node {
+        self.nodes.push(CommitNode {
             number,
             tree: commit.tree,
             time: commit.time,
             start: short(start),
             count: short(self.parents.len() - start),
-            reach,
-            has: SetId::EMPTY,
-            leads_to: SetId::EMPTY,
+            reached_by,
+            secrets: SetId::EMPTY,
+            secrets_in_history: SetId::EMPTY,
         });
     }
 
-    /// Those parents of a commit that could be read.
-    pub(super) fn parents(&self, node: &Node) -> impl Iterator<Item = &Node> {
-        let positions = &self.parents[node.start as usize..][..node.count as usize];
-        positions.iter().map(|&parent| &self.nodes[parent as usize])
+    /// The parents of a commit that could be read.
+    pub(super) fn parents(&self, node: &CommitNode) -> impl Iterator<Item = &CommitNode> {
+        self.parent_positions(node).iter().map(|&parent| &self.nodes[parent as usize])
     }
 
-    /// Finds out what each commit has and leads to.
-    fn fill(&mut self, forest: &mut Forest) {
-        for at in 0..self.nodes.len() {
-            let has = forest.holds(self.nodes[at].tree);
-            let mut leads_to = has;
-            for parent in self.parents(&self.nodes[at]) {
-                leads_to = forest.sets.union(leads_to, parent.leads_to);
+    fn parent_positions(&self, node: &CommitNode) -> &[u32] {
+        &self.parents[node.start as usize..][..node.count as usize]
+    }
+
+    /// The children of every commit.
+    pub(super) fn children(&self) -> Children {
+        let mut starts = vec![0u32; self.nodes.len() + 1];
+        for &parent in &self.parents {
+            starts[parent as usize + 1] += 1;
+        }
+        for at in 1..starts.len() {
+            starts[at] += starts[at - 1];
+        }
+        let mut free = starts.clone();
+        let mut children = vec![0; self.parents.len()];
+        for (node, at) in self.nodes.iter().zip(0u32..) {
+            for &parent in self.parent_positions(node) {
+                let slot = &mut free[parent as usize];
+                children[*slot as usize] = at;
+                *slot += 1;
             }
-            self.nodes[at].has = has;
-            self.nodes[at].leads_to = leads_to;
+        }
+        Children { starts, children }
+    }
+
+    /// Sets the secrets of each commit.
+    fn unite_secrets(&mut self, graph: &mut ObjectGraph<'_>) {
+        if !graph.has_secrets() {
+            return;
+        }
+        for at in 0..self.nodes.len() {
+            let secrets = graph.secrets_in(self.nodes[at].tree);
+            let mut in_history = secrets;
+            for parent in self.parents(&self.nodes[at]) {
+                in_history = graph.sets.union(in_history, parent.secrets_in_history);
+            }
+            self.nodes[at].secrets = secrets;
+            self.nodes[at].secrets_in_history = in_history;
         }
     }
 
-    /// Where a commit stands in [`Self::nodes`], if it could be read.
+    /// A commit's position in [`Self::nodes`], if it could be read.
     pub(super) fn position(&self, number: u32) -> Option<u32> {
-        self.positions.get(number as usize).copied().filter(|&at| at < OPEN)
+        self.positions.get(number as usize).copied().filter(|&at| at < PENDING)
     }
 
-    /// The node of a commit.
-    pub(super) fn node(&self, number: u32) -> Option<&Node> {
+    pub(super) fn node(&self, number: u32) -> Option<&CommitNode> {
         self.position(number).map(|at| &self.nodes[at as usize])
     }
 
-    /// What the parents of a commit have between them.
-    pub(super) fn before(&self, forest: &mut Forest, node: &Node) -> SetId {
-        self.parents(node).fold(SetId::EMPTY, |set, parent| forest.sets.union(set, parent.has))
+    /// The secrets that any parent of a commit has.
+    pub(super) fn secrets_of_parents(&self, graph: &mut ObjectGraph<'_>, node: &CommitNode) -> SetId {
+        self.parents(node).fold(SetId::EMPTY, |set, parent| graph.sets.union(set, parent.secrets))
     }
 
-    /// Positions of all commits, oldest first: by date, a parent before its child where dates agree.
+    /// Positions of all commits, oldest first: by date, and a parent before its child where dates are equal.
     pub(super) fn by_date(&self) -> Vec<u32> {
-        let mut order: Vec<u32> = (0..u32::try_from(self.nodes.len()).unwrap_or(u32::MAX)).collect();
-        // Stable: nodes are in topological order.
+        let mut order: Vec<u32> = (0..short(self.nodes.len())).collect();
+        // Stable, and the nodes are in topological order.
         order.sort_by_key(|&at| self.nodes[at as usize].time);
         order
     }
+}
+
+/// A number of commits. Objects are numbered with 32 bits.
+fn short(length: usize) -> u32 {
+    u32::try_from(length).unwrap_or(u32::MAX)
 }

@@ -1,96 +1,120 @@
-//! Whose leak is it: from the blobs that hold a secret to the commits, paths and refs.
+//! From objects that hold secrets to the commits, paths and refs that hold them.
 //!
-//! A commit *has* a secret when its tree holds, at any path, a blob that holds it. It *introduces*
-//! the secret when it has it and none of its parents does, and *removes* it when it lacks it and a
-//! parent has it. That is exact for merges, renames, reverts and several roots, and needs no diff:
-//! each tree is read once, the secrets below it are summed up once, and the rest is comparing sets
-//! along the parent graph. Replace refs and grafts are not obeyed, since what they hide is still there.
+//! A commit *has* a secret if its tree contains, at any path, a blob that holds it. It *introduces* the secret if it
+//! has it and none of its parents does; it *removes* the secret if it lacks it and a parent has it. These
+//! definitions are exact for merges, renames, reverts and several roots, and need no diff: each tree is read once,
+//! the secrets below it are united once, and the rest is comparing sets along the commit graph. Replace refs and
+//! grafts are ignored, since what they hide still exists.
 //!
-//! Nothing is read when nothing was found.
+//! One [`ObjectGraph`] of trees and commits answers everything that is asked about a repository. It is read only if
+//! something was found.
 
-mod events;
-mod forest;
-mod harvest;
+mod changes;
+mod dense_ids;
+mod graph_builder;
 mod history;
-mod numbers;
-mod places;
-mod sets;
-mod unfold;
+mod name_interner;
+mod object_graph;
+mod other_commits;
+mod pack_walk;
+mod queried;
+mod reached;
+mod roots;
+mod secret_paths;
+mod set_interner;
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use gix::ObjectId;
-use gix::objs::Kind;
 
 use super::lookup::Gaps;
 use super::range::Range;
-use super::refs::{Refs, TipKind};
-use crate::model::Change;
-use forest::Forest;
+use super::refs::Refs;
+use crate::model::{Change, Reachability};
 use history::History;
-pub use history::Reach;
-pub use places::Place;
-use sets::SetId;
+use object_graph::ObjectGraph;
+pub use reached::ReachedBy;
+use roots::Roots;
+use secret_paths::PathSearch;
+pub use secret_paths::SecretPath;
 
-#[cfg(test)]
-mod odd_tests;
 #[cfg(test)]
 pub(super) mod tests;
+#[cfg(test)]
+mod unusual_tests;
 
-/// What is asked.
+/// The objects in which secrets were found.
 #[derive(Clone, Debug, Default)]
-pub struct Question {
-    /// The objects that hold secrets: blobs, or trees in which an entry's name is one; with the
-    /// numbers of the secrets in each.
+pub struct Query {
+    /// Blobs, and trees with an entry whose name is a secret; with the numbers of the secrets in each.
     pub objects: HashMap<ObjectId, Vec<u32>>,
+    /// Commits that hold a secret themselves, in the message for example.
+    pub commits: Vec<ObjectId>,
     /// How many secrets there are; they are numbered from 0.
     pub secrets: usize,
 }
 
-impl Question {
-    /// The objects in a fixed order.
-    fn targets(&self) -> Vec<(ObjectId, Vec<u32>)> {
-        let mut targets: Vec<_> = self.objects.iter().map(|(id, secrets)| (*id, secrets.clone())).collect();
-        targets.sort();
-        targets
+impl Query {
+    /// Whether answering takes no reading.
+    fn is_empty(&self) -> bool {
+        (self.objects.is_empty() || self.secrets == 0) && self.commits.is_empty()
     }
 }
 
-/// What is known about each secret, and what could not be read on the way.
+/// How to answer a query.
+#[derive(Clone, Copy, Debug)]
+pub struct Options<'s> {
+    /// Threads to read packs with.
+    pub threads: usize,
+    /// Set to give up early. The answer then says nothing.
+    pub stop: &'s AtomicBool,
+    /// Whether commits that nothing leads to count.
+    pub include_unreachable: bool,
+}
+
+/// The answer to a query.
 #[derive(Clone, Debug, Default)]
-pub struct Answer {
-    /// One for each secret, by number.
-    pub trails: Vec<Trail>,
-    /// What could not be read; the trails may lack something for it.
+pub struct Attribution {
+    /// One history for each secret, by number.
+    pub secrets: Vec<SecretHistory>,
+    /// What each of [`Query::commits`] is reachable from, in their order.
+    pub commits: Vec<Reachability>,
+    /// Objects that could not be read; the rest may be incomplete because of them.
     pub gaps: Gaps,
 }
 
-/// All that the repository says about one secret.
+impl Attribution {
+    fn unknown(query: &Query) -> Self {
+        Self {
+            secrets: vec![SecretHistory::default(); query.secrets],
+            commits: vec![Reachability::default(); query.commits.len()],
+            gaps: Gaps::default(),
+        }
+    }
+}
+
+/// All that a repository knows about one secret.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Trail {
-    /// The strongest thing that leads to it. `None`: no commit and no ref does, only its blobs are there.
-    pub reach: Option<Reach>,
-    /// Commits that introduce it, oldest first, each with the first path that held it. Only those are
-    /// looked at to which something as strong as [`Self::reach`] leads.
+pub struct SecretHistory {
+    /// The strongest kind of root that leads to it. `None`: only the objects that hold it exist.
+    pub reached_by: Option<ReachedBy>,
+    /// The refs and reflog entries that lead to it.
+    pub reachability: Reachability,
+    /// Commits that introduce it, oldest first, each with the first path that held it. Only commits reached by
+    /// something as strong as [`Self::reached_by`] count.
     pub introduced: Vec<Change>,
     /// Commits that remove it, likewise, with the first path that held it before.
     pub removed: Vec<Change>,
-    /// Full names of the refs whose tip has it, sorted.
-    pub refs_at_tip: Vec<String>,
-    /// Full names of the refs from which a commit that has it can be reached, sorted.
-    pub refs_in_history: Vec<String>,
-    /// Reflog entries and pseudo refs that lead to it, when no ref does: `refs/heads/main@{3}`.
-    pub held_by: Vec<String>,
-    /// Where it stands and stood, sorted by path; of all commits, whatever leads to them.
-    pub places: Vec<Place>,
-    /// Objects asked about that hold it and that no commit's tree names, nor a ref or reflog, sorted.
+    /// Every path that holds or held it in any commit, sorted.
+    pub paths: Vec<SecretPath>,
+    /// Queried objects that hold it and that no commit's tree, ref or reflog names, sorted.
     pub unnamed: Vec<ObjectId>,
 }
 
-impl Trail {
-    /// Seconds from its first introduction to its last removal, or to `now` (seconds since 1970) while
-    /// it is `present`. `None` when no commit introduced it, or when it just went out of reach.
+impl SecretHistory {
+    /// Seconds from its first introduction to its last removal, or to `now` (seconds since 1970) while it is
+    /// `present`. `None` if no commit introduced it, or if it only became unreachable.
     pub fn exposed_seconds(&self, present: bool, now: i64) -> Option<u64> {
         let first = self.introduced.iter().map(|change| change.seconds).min()?;
         let last = self.removed.iter().map(|change| change.seconds).max();
@@ -99,271 +123,115 @@ impl Trail {
     }
 }
 
-/// Answers `question` about `repo`, whose refs and reflogs are `refs`; `unreachable` are commits (or
-/// tags, or trees) that exist but that nothing leads to, as far as they are known.
+/// Answers `query` about the whole history of `repo`, whose refs and reflogs are `refs`.
+pub fn attribute(repo: &gix::Repository, refs: &Refs, query: &Query, options: &Options<'_>) -> Attribution {
+    let Some(mut graph) = read_graph(repo, query, options) else { return Attribution::unknown(query) };
+    let answer = trace(&mut graph, repo, refs, query, options.include_unreachable);
+    unless_stopped(answer, query, options)
+}
+
+/// Answers `query` twice: about the commits of `range` alone, and about the whole history.
 ///
-/// Uses up to `threads` threads.
-pub fn attribute(
-    repo: &gix::Repository,
-    refs: &Refs,
-    unreachable: &[ObjectId],
-    question: &Question,
-    threads: usize,
-) -> Answer {
-    attribute_until(repo, refs, unreachable, question, threads, &NEVER)
-}
-
-/// The same until `stop` is set; what is answered then says nothing.
-pub fn attribute_until(
-    repo: &gix::Repository,
-    refs: &Refs,
-    unreachable: &[ObjectId],
-    question: &Question,
-    threads: usize,
-    stop: &AtomicBool,
-) -> Answer {
-    answer(repo, refs, unreachable, question, Reading::Packs { threads, stop })
-}
-
-/// Of those whom nobody stops.
-static NEVER: AtomicBool = AtomicBool::new(false);
-
-/// How trees and commits are read.
-#[derive(Clone, Copy)]
-enum Reading<'s> {
-    /// All that packs have, in pack order, then by id.
-    Packs { threads: usize, stop: &'s AtomicBool },
-    /// Each by id.
-    #[cfg(test)]
-    ById,
-}
-
-fn answer(
-    repo: &gix::Repository,
-    refs: &Refs,
-    unreachable: &[ObjectId],
-    question: &Question,
-    reading: Reading<'_>,
-) -> Answer {
-    if question.objects.is_empty() || question.secrets == 0 {
-        return Answer { trails: vec![Trail::default(); question.secrets], gaps: Gaps::default() };
-    }
-    let targets = question.targets();
-    let mut forest = Forest::new(repo, &targets, question.secrets);
-    match reading {
-        Reading::Packs { threads, stop } => {
-            forest.harvest_packs(threads, stop);
-            if stop.load(Ordering::Relaxed) {
-                return Answer { trails: vec![Trail::default(); question.secrets], gaps: Gaps::default() };
-            }
-        }
-        #[cfg(test)]
-        Reading::ById => {}
-    }
-    let starts = Starts::new(repo, &mut forest, refs, unreachable);
-    let history = History::walk(&mut forest, &starts.commits());
-    for start in &starts.0 {
-        if let Some(tree) = start.tree {
-            forest.holds(tree);
-        }
-    }
-    let reach = starts.strongest(&forest, &history, question.secrets);
-    let events = events::find(&mut forest, &history, &reach);
-    let mut trails: Vec<Trail> = reach
-        .iter()
-        .zip(events)
-        .map(|(&reach, events)| Trail {
-            reach,
-            introduced: events.introduced,
-            removed: events.removed,
-            ..Trail::default()
-        })
-        .collect();
-    starts.name_refs(&forest, &history, &mut trails);
-    let trees: Vec<u32> = starts.0.iter().filter_map(|start| start.tree).collect();
-    let mut search = places::Search::run(&forest, &history, &trees, Reach::Unreachable);
-    search.add_alone(&forest, starts.0.iter().filter_map(|start| start.blob));
-    let (places, unnamed) = search.finish(&mut forest, &targets, question.secrets);
-    for (trail, places) in trails.iter_mut().zip(places) {
-        trail.places = places;
-    }
-    for target in unnamed {
-        let (id, secrets) = &targets[target as usize];
-        for secret in secrets.iter().collect::<BTreeSet<_>>() {
-            if let Some(trail) = trails.get_mut(*secret as usize) {
-                trail.unnamed.push(*id);
-            }
-        }
-    }
-    Answer { trails, gaps: std::mem::take(forest.gaps()) }
-}
-
-/// What a report says about the commit `id`, whose bytes are `object`, when it holds a secret itself.
-pub fn change_of(id: &ObjectId, object: &[u8]) -> Change {
-    super::commit::Header::new(object).change(id, None)
-}
-
-/// Tells which secrets the commits of `range` introduced and removed, and where: a key that came and
-/// went within it counts, an old one in a file that it touched does not.
-///
-/// `question` must name every object that holds one of the secrets, among the range's
-/// [`candidates`](super::range::candidates) and [`outside`](super::range::outside) of it; an old key
-/// is taken for a new one otherwise. Of the trails, `introduced`, `removed` and `places` are filled,
-/// with the range's commits only. What is answered after `stop` was set says nothing.
+/// The first answer has `introduced`, `removed` and `paths`, and says what the range did: a key that came and went
+/// within it counts, an old one in a file that it touched does not. For that, `query` must list every object that
+/// holds one of the secrets among the range's [`candidates`](super::range::candidates) and what is
+/// [`outside`](super::range::outside) of it; an unlisted old key passes for a new one.
 pub fn attribute_range(
     repo: &gix::Repository,
+    refs: &Refs,
     range: &Range,
-    question: &Question,
-    threads: usize,
-    stop: &AtomicBool,
-) -> Answer {
-    /// From so many commits on, reading whole packs is quicker than each of their trees by id.
-    const MANY: usize = 2000;
-    if question.objects.is_empty() || question.secrets == 0 {
-        return Answer { trails: vec![Trail::default(); question.secrets], gaps: Gaps::default() };
+    query: &Query,
+    options: &Options<'_>,
+) -> (Vec<SecretHistory>, Attribution) {
+    let unknown = || (vec![SecretHistory::default(); query.secrets], Attribution::unknown(query));
+    let Some(mut graph) = read_graph(repo, query, options) else { return unknown() };
+    let within = trace_range(&mut graph, range, query);
+    let whole = trace(&mut graph, repo, refs, query, options.include_unreachable);
+    (within, unless_stopped(whole, query, options))
+}
+
+/// Reads the graph that answers `query`; nothing if no answer needs it, or if the run was stopped.
+fn read_graph<'s>(repo: &gix::Repository, query: &Query, options: &Options<'s>) -> Option<ObjectGraph<'s>> {
+    if query.is_empty() {
+        return None;
     }
-    let targets = question.targets();
-    let mut forest = Forest::new(repo, &targets, question.secrets);
-    if range.commits.len() >= MANY {
-        forest.harvest_packs(threads, stop);
+    let mut graph = ObjectGraph::new(repo, query, options.stop);
+    graph.read_packs(!query.objects.is_empty(), options.threads);
+    if options.include_unreachable {
+        graph.read_other_commits(repo, options.threads);
     }
-    let commits: Vec<u32> = range.commits.iter().map(|commit| forest.numbers.number(&commit.id)).collect();
-    let history = History::within(&mut forest, &commits);
-    let inside = vec![Some(Reach::Ref); question.secrets];
-    let events = events::find(&mut forest, &history, &inside);
-    let search = places::Search::run(&forest, &history, &[], Reach::Ref);
-    let (places, _) = search.finish(&mut forest, &targets, question.secrets);
-    let trails = events.into_iter().zip(places).map(|(events, places)| Trail {
-        introduced: events.introduced,
-        removed: events.removed,
-        places,
-        ..Trail::default()
+    (!options.stop.load(Ordering::Relaxed)).then_some(graph)
+}
+
+fn unless_stopped(answer: Attribution, query: &Query, options: &Options<'_>) -> Attribution {
+    if options.stop.load(Ordering::Relaxed) { Attribution::unknown(query) } else { answer }
+}
+
+fn trace(
+    graph: &mut ObjectGraph<'_>,
+    repo: &gix::Repository,
+    refs: &Refs,
+    query: &Query,
+    include_unreachable: bool,
+) -> Attribution {
+    let unread = graph.gaps().clone();
+    let roots = Roots::new(repo, graph, refs);
+    let history = History::walk(graph, &roots.commits(), include_unreachable);
+    let commits = reached::commits(graph, &history, &roots, &query.commits);
+    if query.objects.is_empty() {
+        // The secrets are in messages, and the messages were read. A missing parent hides no finding.
+        let secrets = vec![SecretHistory::default(); query.secrets];
+        return Attribution { secrets, commits, gaps: unread };
+    }
+    for tree in roots.trees() {
+        graph.secrets_in(tree);
+    }
+    let reached_by = roots.strongest(graph, &history, query.secrets);
+    let changes = changes::find(graph, &history, &reached_by);
+    let mut secrets: Vec<SecretHistory> = reached_by
+        .into_iter()
+        .zip(changes)
+        .map(|(reached_by, (introduced, removed))| SecretHistory {
+            reached_by,
+            introduced,
+            removed,
+            ..SecretHistory::default()
+        })
+        .collect();
+    roots.name_refs(graph, &history, &mut secrets);
+    let mut search = PathSearch::run(graph, &history, roots.trees(), ReachedBy::Nothing);
+    search.add_pathless(graph, roots.blobs());
+    let unnamed = search.unnamed(graph);
+    for (secret, paths) in secrets.iter_mut().zip(search.finish(graph, query.secrets)) {
+        secret.paths = paths;
+    }
+    for (id, held) in unnamed.into_iter().map(|object| graph.queried.get(object)) {
+        for &secret in held.iter().collect::<BTreeSet<_>>() {
+            if let Some(history) = secrets.get_mut(secret as usize) {
+                history.unnamed.push(*id);
+            }
+        }
+    }
+    Attribution { secrets, commits, gaps: std::mem::take(graph.gaps()) }
+}
+
+fn trace_range(graph: &mut ObjectGraph<'_>, range: &Range, query: &Query) -> Vec<SecretHistory> {
+    let commits: Vec<u32> = range.commits.iter().map(|commit| graph.ids.number(&commit.id)).collect();
+    let history = History::within(graph, &commits);
+    let inside = vec![Some(ReachedBy::Ref); query.secrets];
+    let changes = changes::find(graph, &history, &inside);
+    let search = PathSearch::run(graph, &history, std::iter::empty(), ReachedBy::Ref);
+    let paths = search.finish(graph, query.secrets);
+    let secrets = changes.into_iter().zip(paths).map(|((introduced, removed), paths)| SecretHistory {
+        introduced,
+        removed,
+        paths,
+        ..SecretHistory::default()
     });
-    Answer { trails: trails.collect(), gaps: std::mem::take(forest.gaps()) }
+    secrets.collect()
 }
 
-/// Something that leads to objects, and to which.
-struct Start {
-    /// What a report calls it; nothing for an object that nothing leads to.
-    name: Option<String>,
-    reach: Reach,
-    commit: Option<u32>,
-    tree: Option<u32>,
-    /// A blob that was asked for.
-    blob: Option<u32>,
-}
-
-impl Start {
-    /// The secrets in the tree or blob that it leads to, when that is no commit.
-    fn holds(&self, forest: &Forest) -> SetId {
-        match (self.tree, self.blob) {
-            (Some(tree), _) => forest.known(tree),
-            (None, Some(target)) => forest.target_sets[target as usize],
-            (None, None) => SetId::EMPTY,
-        }
-    }
-}
-
-struct Starts(Vec<Start>);
-
-impl Starts {
-    fn new(repo: &gix::Repository, forest: &mut Forest, refs: &Refs, unreachable: &[ObjectId]) -> Self {
-        let mut starts = Vec::new();
-        let mut met = HashMap::new();
-        let mut add = |name: Option<String>, reach: Reach, id: ObjectId| {
-            if !id.is_null() {
-                let peeled = *met.entry(id).or_insert_with(|| resolve(forest, id));
-                starts.extend(peeled.map(|(commit, tree, blob)| Start { name, reach, commit, tree, blob }));
-            }
-        };
-        for tip in &refs.tips {
-            let reach = if tip.kind == TipKind::Pseudo { Reach::Reflog } else { Reach::Ref };
-            if tip.kind == TipKind::Pseudo && !repo.has_object(tip.id) {
-                // These keep nothing alive: what `ORIG_HEAD` names may be long pruned.
-                continue;
-            }
-            add(Some(tip.name.clone()), reach, tip.id);
-        }
-        for entry in &refs.logs {
-            add(Some(entry.name()), Reach::Reflog, entry.new);
-            if let Some(name) = entry.name_before() {
-                add(Some(name), Reach::Reflog, entry.old);
-            }
-        }
-        for &id in unreachable {
-            add(None, Reach::Unreachable, id);
-        }
-        Self(starts)
-    }
-
-    fn commits(&self) -> Vec<(u32, Reach)> {
-        self.0.iter().filter_map(|start| Some((start.commit?, start.reach))).collect()
-    }
-
-    /// The strongest thing that leads to each secret.
-    fn strongest(&self, forest: &Forest, history: &History, secrets: usize) -> Vec<Option<Reach>> {
-        let mut strongest: Vec<Option<Reach>> = vec![None; secrets];
-        let mut sets: Vec<(SetId, Reach)> = history.nodes.iter().map(|node| (node.has, node.reach)).collect();
-        sets.extend(
-            self.0
-                .iter()
-                .filter(|start| start.commit.is_none())
-                .map(|start| (start.holds(forest), start.reach)),
-        );
-        sets.sort_unstable();
-        sets.dedup();
-        for (set, reach) in sets {
-            for secret in forest.sets.members(set) {
-                let strongest = &mut strongest[secret as usize];
-                *strongest = Some(strongest.map_or(reach, |known| known.min(reach)));
-            }
-        }
-        strongest
-    }
-
-    /// Tells each secret which refs, or else which reflog entries, lead to it.
-    fn name_refs(&self, forest: &Forest, history: &History, trails: &mut [Trail]) {
-        for start in &self.0 {
-            let Some(name) = &start.name else { continue };
-            let (at_tip, in_history) = match start.commit.and_then(|commit| history.node(commit)) {
-                Some(node) => (node.has, node.leads_to),
-                None => {
-                    let set = start.holds(forest);
-                    (set, set)
-                }
-            };
-            for secret in forest.sets.members(in_history) {
-                let trail = &mut trails[secret as usize];
-                match start.reach {
-                    Reach::Ref => {
-                        trail.refs_in_history.push(name.clone());
-                        if forest.sets.holds(at_tip, secret) {
-                            trail.refs_at_tip.push(name.clone());
-                        }
-                    }
-                    _ if trail.reach != Some(Reach::Ref) => trail.held_by.push(name.clone()),
-                    _ => {}
-                }
-            }
-        }
-        for trail in trails {
-            trail.refs_at_tip.sort();
-            trail.refs_in_history.sort();
-        }
-    }
-}
-
-/// What an id that a ref names stands for: a commit, a tree by itself, or a blob that was asked for.
-fn resolve(forest: &mut Forest, id: ObjectId) -> Option<(Option<u32>, Option<u32>, Option<u32>)> {
-    let number = forest.numbers.number(&id);
-    if forest.knows_commit(number) {
-        return Some((Some(number), None, None));
-    }
-    let (kind, id) = forest.peel(id)?;
-    let number = forest.numbers.number(&id);
-    Some(match kind {
-        Kind::Commit => (Some(number), None, None),
-        Kind::Tree => (None, Some(number), None),
-        Kind::Blob | Kind::Tag => (None, None, forest.target(&id)),
-    })
+/// What a report says about the commit `id`, whose bytes are `object`, if it holds a secret itself.
+pub fn change_of(id: &ObjectId, object: &[u8]) -> Change {
+    super::commit::Header::new(object).change(id, None)
 }

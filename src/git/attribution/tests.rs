@@ -15,6 +15,8 @@ const PATHS: [&str; 7] = ["a", "d/x", "d/e/y", "d.z", "d0", "e/x", "z"];
 const CONTENTS: [(&str, &[u32]); 6] =
     [("nothing", &[]), ("plain", &[]), ("k0", &[0]), ("k0 again", &[0]), ("k1", &[1]), ("k0 k2", &[0, 2])];
 pub(crate) const SECRETS: usize = 4;
+/// No run is stopped.
+pub(super) static NEVER: AtomicBool = AtomicBool::new(false);
 
 /// A commit: which earlier ones are its parents, how its files differ from the first parent's, when.
 #[derive(Clone, Debug)]
@@ -185,20 +187,25 @@ impl Oracle {
         seen
     }
 
+    /// The refs whose tip is `wanted`.
+    fn names(&self, wanted: &dyn Fn(&ObjectId) -> bool) -> Vec<String> {
+        self.tips.iter().filter(|(_, tip)| wanted(tip)).map(|(name, _)| name.clone()).collect()
+    }
+
     /// Compares all that is said of one secret.
-    fn check(&self, secret: u32, trail: &Trail) -> Result<(), TestCaseError> {
+    fn check(&self, secret: u32, history: &SecretHistory) -> Result<(), TestCaseError> {
         let has = |commit: &ObjectId| !self.paths(commit, secret).is_empty();
         let reachable: BTreeSet<ObjectId> =
             self.tips.iter().flat_map(|(_, tip)| self.ancestors(tip)).collect();
         let reach = if reachable.iter().any(has) {
-            Some(Reach::Ref)
+            Some(ReachedBy::Ref)
         } else {
-            self.commits.keys().any(has).then_some(Reach::Unreachable)
+            self.commits.keys().any(has).then_some(ReachedBy::Nothing)
         };
-        prop_assert_eq!(trail.reach, reach);
+        prop_assert_eq!(history.reached_by, reach);
         let (mut introduced, mut removed) = (BTreeSet::new(), BTreeSet::new());
         for (id, commit) in &self.commits {
-            if reach == Some(Reach::Ref) && !reachable.contains(id) {
+            if reach == Some(ReachedBy::Ref) && !reachable.contains(id) {
                 continue;
             }
             let parent = commit.parents.iter().find(|parent| has(parent));
@@ -209,7 +216,7 @@ impl Oracle {
                 _ => false,
             };
         }
-        for (changes, expected) in [(&trail.introduced, introduced), (&trail.removed, removed)] {
+        for (changes, expected) in [(&history.introduced, introduced), (&history.removed, removed)] {
             let found: BTreeSet<_> = changes.iter().map(|c| (c.commit.clone(), c.path.clone())).collect();
             prop_assert_eq!(found, expected);
             prop_assert!(changes.is_sorted_by_key(|change| change.seconds));
@@ -217,18 +224,19 @@ impl Oracle {
                 changes.iter().all(|change| change.author == "A <a@b>" && change.date.ends_with("+01:30"))
             );
         }
-        let named = |wanted: &dyn Fn(&ObjectId) -> bool| -> Vec<String> {
-            self.tips.iter().filter(|(_, tip)| wanted(tip)).map(|(name, _)| name.clone()).collect()
-        };
-        prop_assert_eq!(&trail.refs_at_tip, &named(&has));
-        prop_assert_eq!(&trail.refs_in_history, &named(&|tip| self.ancestors(tip).iter().any(has)));
-        self.check_places(secret, trail, &reachable)
+        let named = |wanted: &dyn Fn(&ObjectId) -> bool| self.names(wanted);
+        prop_assert_eq!(&history.reachability.refs_at_tip, &named(&has));
+        prop_assert_eq!(
+            &history.reachability.refs_in_history,
+            &named(&|tip| self.ancestors(tip).iter().any(has))
+        );
+        self.check_places(secret, history, &reachable)
     }
 
     fn check_places(
         &self,
         secret: u32,
-        trail: &Trail,
+        history: &SecretHistory,
         reachable: &BTreeSet<ObjectId>,
     ) -> Result<(), TestCaseError> {
         let mut places: BTreeMap<&str, Vec<(bool, i64, ObjectId, ObjectId)>> = BTreeMap::new();
@@ -237,8 +245,8 @@ impl Oracle {
                 places.entry(path).or_default().push((reachable.contains(id), commit.time, *id, *blob));
             }
         }
-        prop_assert_eq!(trail.places.len(), places.len());
-        for (found, (path, all)) in trail.places.iter().zip(&places) {
+        prop_assert_eq!(history.paths.len(), places.len());
+        for (found, (path, all)) in history.paths.iter().zip(&places) {
             prop_assert_eq!(&found.path, path.as_bytes());
             let blobs: BTreeSet<_> = all.iter().map(|(_, _, _, blob)| blob).collect();
             prop_assert_eq!(found.versions, blobs.len() as u64);
@@ -264,11 +272,17 @@ proptest! {
         let oracle = Oracle::new(&scratch, &ids);
         let repo = scratch.open();
         let refs = refs::read(&repo);
-        let question = Question { objects: oracle.secrets.clone(), secrets: SECRETS };
-        let answer = attribute(&repo, &refs, &ids, &question, 2);
+        let query = Query { objects: oracle.secrets.clone(), commits: ids.clone(), secrets: SECRETS };
+        let answer = attribute(&repo, &refs, &query, &Options { threads: 2, stop: &NEVER, include_unreachable: true });
         prop_assert_eq!(answer.gaps.into_skips(), BTreeSet::new());
-        for (secret, trail) in (0u32..).zip(&answer.trails) {
-            oracle.check(secret, trail)?;
+        for (secret, history) in (0u32..).zip(&answer.secrets) {
+            oracle.check(secret, history)?;
+        }
+        for (id, reachability) in ids.iter().zip(&answer.commits) {
+            let names = |wanted: &dyn Fn(&ObjectId) -> bool| oracle.names(wanted);
+            prop_assert_eq!(&reachability.refs_at_tip, &names(&|tip| tip == id));
+            prop_assert_eq!(&reachability.refs_in_history, &names(&|tip| oracle.ancestors(tip).contains(id)));
+            prop_assert_eq!(&reachability.held_by, &Vec::<String>::new());
         }
     }
 }
@@ -314,13 +328,14 @@ fn packs_read_in_their_order_say_what_objects_read_by_id_say() {
     let blobs = objects.lines().filter_map(|line| line.strip_prefix("blob ")).step_by(9);
     let objects =
         (0u32..).zip(blobs).map(|(nth, id)| (ObjectId::from_hex(id.as_bytes()).unwrap(), vec![nth % 7]));
-    let question = Question { objects: objects.collect(), secrets: 7 };
+    let query = Query { objects: objects.collect(), secrets: 7, ..Query::default() };
     let refs = refs::read(&repo);
-    let by_id = answer(&repo, &refs, &[], &question, Reading::ById);
-    assert!(by_id.trails.iter().all(|trail| trail.places.len() > 5));
+    let by_id = trace(&mut ObjectGraph::new(&repo, &query, &NEVER), &repo, &refs, &query, false);
+    assert!(by_id.secrets.iter().all(|history| history.paths.len() > 5));
     for threads in [1, 2, 3] {
-        let packs = attribute(&repo, &refs, &[], &question, threads);
-        assert_eq!(packs.trails, by_id.trails);
+        let packs =
+            attribute(&repo, &refs, &query, &Options { threads, stop: &NEVER, include_unreachable: false });
+        assert_eq!(packs.secrets, by_id.secrets);
         assert!(packs.gaps.is_empty());
     }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use gix::ObjectId;
 use gix::hashtable::{HashMap as IdMap, HashSet as IdSet};
@@ -54,7 +54,7 @@ const BATCH: usize = 64;
 ///
 /// Each commit costs reading what changed in its trees, by id. From some ten thousand on, sweeping the
 /// whole object database is quicker.
-pub fn candidates(repo: &gix::Repository, range: &Range, threads: usize) -> Brought {
+pub fn candidates(repo: &gix::Repository, range: &Range, threads: usize, stop: &AtomicBool) -> Brought {
     let tree_of: IdMap<ObjectId, ObjectId> =
         range.commits.iter().map(|commit| (commit.id, commit.tree)).collect();
     let batches: Vec<&[RangeCommit]> = range.commits.chunks(BATCH).collect();
@@ -65,7 +65,7 @@ pub fn candidates(repo: &gix::Repository, range: &Range, threads: usize) -> Brou
         loop {
             let number = next.fetch_add(1, Ordering::Relaxed);
             let Some(batch) = batches.get(number) else { break };
-            for commit in *batch {
+            for commit in batch.iter().take_while(|_| !stop.load(Ordering::Relaxed)) {
                 let tree =
                     |parent: &ObjectId| tree_of.get(parent).copied().or_else(|| trees.of_commit(parent));
                 let parents = commit.parents.iter().filter_map(tree).collect();
@@ -132,7 +132,12 @@ fn alone(repo: &gix::Repository, range: &Range, number: usize) -> Part {
 
 /// Lists the blobs of the trees just before the range, except those in `scanned`: whether a secret is
 /// among them decides whether it is an old one.
-pub fn outside(repo: &gix::Repository, range: &Range, scanned: &IdSet<ObjectId>) -> (Vec<ObjectId>, Gaps) {
+pub fn outside(
+    repo: &gix::Repository,
+    range: &Range,
+    scanned: &IdSet<ObjectId>,
+    stop: &AtomicBool,
+) -> (Vec<ObjectId>, Gaps) {
     let mut trees = Trees::new(repo);
     let inside: IdSet<ObjectId> = range.commits.iter().map(|commit| commit.id).collect();
     let mut met = IdSet::default();
@@ -143,6 +148,9 @@ pub fn outside(repo: &gix::Repository, range: &Range, scanned: &IdSet<ObjectId>)
         }
         let mut todo: Vec<_> = trees.of_commit(parent).into_iter().collect();
         while let Some(tree) = todo.pop() {
+            if stop.load(Ordering::Relaxed) {
+                return (blobs, trees.lookup.gaps);
+            }
             if !met.insert(tree) {
                 continue;
             }

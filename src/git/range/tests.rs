@@ -7,8 +7,13 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::git::attribution::tests::{Oracle, Plan, SECRETS, build, many_files, plan};
-use crate::git::attribution::{Question, attribute_range};
+use crate::git::attribution::{Options, Query, SecretHistory, attribute_range};
+use crate::git::refs;
 use crate::git::scratch::Scratch;
+use crate::model::Reachability;
+
+/// No run is stopped.
+static NEVER: AtomicBool = AtomicBool::new(false);
 
 fn ids(range: &Range) -> BTreeSet<ObjectId> {
     range.commits.iter().map(|commit| commit.id).collect()
@@ -122,14 +127,14 @@ fn an_old_key_in_a_touched_file_has_the_old_blob_beside_it() {
     let commit = scratch.commit("touch");
     let repo = scratch.open();
     let range = chosen(&repo, &["HEAD~1..HEAD"]);
-    let Brought { candidates: found, gaps, .. } = candidates(&repo, &range, 2);
+    let Brought { candidates: found, gaps, .. } = candidates(&repo, &range, 2, &NEVER);
     assert!(gaps.is_empty());
     let (blob, replaced) = (scratch.id("HEAD:dir/file"), vec![scratch.id("HEAD~1:dir/file")]);
     assert_eq!(
         found,
         [Candidate { blob, path: b"dir/file".to_vec(), commit: Some(commit), replaced: replaced.clone() }]
     );
-    let (before, _) = outside(&repo, &range, &found.iter().map(|found| found.blob).collect());
+    let (before, _) = outside(&repo, &range, &found.iter().map(|found| found.blob).collect(), &NEVER);
     assert_eq!(BTreeSet::from_iter(before), BTreeSet::from([replaced[0], scratch.id("HEAD:other")]));
 }
 
@@ -160,11 +165,30 @@ fn the_number_of_threads_changes_nothing() {
     scratch.git_with(&["fast-import", "--quiet"], many_files(300).as_bytes());
     let repo = scratch.open();
     let range = chosen(&repo, &["main"]);
-    let alone = candidates(&repo, &range, 1).candidates;
+    let alone = candidates(&repo, &range, 1, &NEVER).candidates;
     assert!(alone.len() > 300);
     for threads in [2, 3, 50] {
-        assert_eq!(candidates(&repo, &range, threads).candidates, alone);
+        assert_eq!(candidates(&repo, &range, threads, &NEVER).candidates, alone);
     }
+}
+
+#[test]
+fn a_stopped_run_reads_nothing() {
+    let scratch = forked();
+    let repo = scratch.open();
+    let range = chosen(&repo, &["side..main"]);
+    let stop = AtomicBool::new(true);
+    let Brought { candidates: found, names, gaps, .. } = candidates(&repo, &range, 2, &stop);
+    assert!(found.is_empty() && names.is_empty() && gaps.is_empty());
+    let (before, gaps) = outside(&repo, &range, &Default::default(), &stop);
+    assert!(before.is_empty() && gaps.is_empty());
+    let objects = HashMap::from([(scratch.id("main:main"), vec![0])]);
+    let query = Query { objects, commits: vec![scratch.id("main")], secrets: 1 };
+    let options = Options { threads: 2, stop: &stop, include_unreachable: true };
+    let (within, whole) = attribute_range(&repo, &refs::read(&repo), &range, &query, &options);
+    assert_eq!((within, whole.secrets), (vec![SecretHistory::default()], vec![SecretHistory::default()]));
+    assert_eq!(whole.commits, [Reachability::default()]);
+    assert!(whole.gaps.is_empty());
 }
 
 /// A plan, whether there is a commit-graph file, and which commits are tips and which are left out.
@@ -200,7 +224,7 @@ proptest! {
         // The plan's dates are off by minutes only.
         prop_assert_eq!(&ids(&select(&repo, &revisions, Care::Quick).unwrap()), &expected);
 
-        let Brought { candidates: found, gaps, .. } = candidates(&repo, &range, 2);
+        let Brought { candidates: found, gaps, .. } = candidates(&repo, &range, 2, &NEVER);
         prop_assert!(gaps.is_empty());
         let mut brought = BTreeSet::new();
         for commit in &expected {
@@ -211,18 +235,19 @@ proptest! {
         prop_assert_eq!(found.iter().map(|found| found.blob).collect::<BTreeSet<_>>(), brought);
 
         let scanned = found.iter().map(|found| found.blob).collect();
-        let (before, _) = outside(&repo, &range, &scanned);
+        let (before, _) = outside(&repo, &range, &scanned, &NEVER);
         let looked_at = before.into_iter().chain(scanned);
         let objects: HashMap<_, _> =
             looked_at.filter_map(|id| Some((id, oracle.secrets.get(&id)?.clone()))).collect();
-        let question = Question { objects, secrets: SECRETS };
-        let answer = attribute_range(&repo, &range, &question, 2, &AtomicBool::new(false));
-        for (secret, trail) in (0u32..).zip(&answer.trails) {
+        let query = Query { objects, secrets: SECRETS, ..Query::default() };
+        let options = Options { threads: 2, stop: &NEVER, include_unreachable: false };
+        let (histories, _) = attribute_range(&repo, &refs::read(&repo), &range, &query, &options);
+        for (secret, history) in (0u32..).zip(&histories) {
             let has = |commit: &ObjectId| !oracle.paths(commit, secret).is_empty();
             let new = |id: &&ObjectId| has(id) && !oracle.commits[*id].parents.iter().any(has);
-            let introduced: BTreeSet<_> = trail.introduced.iter().map(|change| change.commit.clone()).collect();
+            let introduced: BTreeSet<_> = history.introduced.iter().map(|change| change.commit.clone()).collect();
             prop_assert_eq!(introduced, expected.iter().filter(new).map(ToString::to_string).collect());
-            let places: BTreeSet<_> = trail.places.iter().map(|place| place.path.clone()).collect();
+            let places: BTreeSet<_> = history.paths.iter().map(|place| place.path.clone()).collect();
             let paths = expected.iter().flat_map(|id| oracle.paths(id, secret));
             prop_assert_eq!(places, paths.map(|path| path.as_bytes().to_vec()).collect());
         }

@@ -35,9 +35,9 @@ fn facts(leak: &Leak, out: &mut dyn Write) -> io::Result<()> {
     fact("Status", leak.status.name(), out)?;
     fact("Length", &humanize::count(identified.secret.len() as u64, "byte"), out)?;
     fact("Fingerprint", &identified.fingerprint.to_string(), out)?;
-    fact("At the tip of", &leak.refs_at_tip.join(", "), out)?;
-    fact("In the history of", &leak.refs_in_history.join(", "), out)?;
-    fact("Held by", &leak.held_by.join(", "), out)?;
+    fact("At the tip of", &leak.reachability.refs_at_tip.join(", "), out)?;
+    fact("In the history of", &leak.reachability.refs_in_history.join(", "), out)?;
+    fact("Held by", &leak.reachability.held_by.join(", "), out)?;
     fact("Exposed for", &leak.exposed_seconds.map(humanize::duration).unwrap_or_default(), out)?;
     writeln!(out, "</dl>")
 }

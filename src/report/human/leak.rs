@@ -40,15 +40,15 @@ fn headline(report: &Report, leak: &Leak, style: &Style, out: &mut dyn Write) ->
 }
 
 fn at_tips(leak: &Leak, style: &Style) -> String {
-    phrase(" at the tip of ", &leak.refs_at_tip, style)
+    phrase(" at the tip of ", &leak.reachability.refs_at_tip, style)
 }
 
 fn in_history(leak: &Leak, style: &Style) -> String {
-    phrase(" of ", &leak.refs_in_history, style)
+    phrase(" of ", &leak.reachability.refs_in_history, style)
 }
 
 fn held_by(leak: &Leak, style: &Style) -> String {
-    phrase(": ", &leak.held_by, style)
+    phrase(": ", &leak.reachability.held_by, style)
 }
 
 /// The names with an opening; nothing without names.

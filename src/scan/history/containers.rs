@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::repository_audit::RepositoryAudit;
-use crate::git::attribution::{Question, Trail};
+use crate::git::attribution::{Query, SecretHistory};
 use crate::git::{MatchedObject, ObjectId};
 use crate::model::{Skip, native_path};
 use crate::scan::objects::{SharedKey, nameless, search};
@@ -23,12 +23,12 @@ const MAX_NAMED: usize = 1000;
 const MAX_PATHS: usize = 64;
 
 /// Adds to what is asked about the secrets: where the containers stand, each numbered as if it were one.
-pub(super) fn ask(question: &mut Question, closed: &[UnopenedContainer]) {
+pub(super) fn ask(query: &mut Query, closed: &[UnopenedContainer]) {
     let named = &closed[..closed.len().min(MAX_NAMED)];
-    for (one, number) in named.iter().zip(question.secrets as u32..) {
-        question.objects.entry(one.id).or_default().push(number);
+    for (one, number) in named.iter().zip(query.secrets as u32..) {
+        query.objects.entry(one.id).or_default().push(number);
     }
-    question.secrets += named.len();
+    query.secrets += named.len();
 }
 
 impl RepositoryAudit<'_> {
@@ -60,14 +60,14 @@ impl RepositoryAudit<'_> {
     }
 
     /// Tells what could not be opened, by the newest path that it has; by none of those that are left out.
-    pub(super) fn report_unopened(&mut self, closed: &[UnopenedContainer], trails: &[Trail]) {
-        for (one, trail) in closed.iter().zip(trails) {
-            let path = self.newest_path(trail);
-            if path.is_some() || trail.places.is_empty() {
+    pub(super) fn report_unopened(&mut self, closed: &[UnopenedContainer], histories: &[SecretHistory]) {
+        for (one, history) in closed.iter().zip(histories) {
+            let path = self.newest_path(history);
+            if path.is_some() || history.paths.is_empty() {
                 self.report_unopened_one(one, path.as_deref());
             }
         }
-        for one in &closed[trails.len().min(closed.len())..] {
+        for one in &closed[histories.len().min(closed.len())..] {
             self.report_unopened_one(one, None);
         }
     }
@@ -89,10 +89,10 @@ impl RepositoryAudit<'_> {
     }
 
     /// Of the paths that are not left out, the one that the newest commit has; the ref, if only that names the blob.
-    fn newest_path(&mut self, trail: &Trail) -> Option<String> {
+    fn newest_path(&mut self, history: &SecretHistory) -> Option<String> {
         let excludes = self.audit.exclude.as_ref();
         let prefix = self.prefix;
-        let places = trail.places.iter().map(|place| (place, [prefix, &place.path[..]].concat()));
+        let places = history.paths.iter().map(|place| (place, [prefix, &place.path[..]].concat()));
         let is_open = |path: &[u8]| !excludes.is_some_and(|excludes| excludes.covers(&native_path(path)));
         let places: Vec<_> = places.filter(|(_, path)| is_open(path)).take(MAX_PATHS).collect();
         let mut newest: Option<(i64, Vec<u8>)> = None;
@@ -107,7 +107,7 @@ impl RepositoryAudit<'_> {
         match path.len() > prefix.len() {
             true => Some(path),
             false => {
-                let name = trail.refs_at_tip.first().or(trail.held_by.first());
+                let name = history.reachability.refs_at_tip.first().or(history.reachability.held_by.first());
                 Some(format!("{path}{}", name.map_or("a blob without a path", String::as_str)))
             }
         }

@@ -2,9 +2,8 @@
 
 use std::collections::HashMap;
 
-use crate::git::Leading;
-use crate::git::attribution::{Reach, Trail};
-use crate::model::{Change, Fingerprint, Leak, LeakStatus};
+use crate::git::attribution::SecretHistory;
+use crate::model::{Change, Fingerprint, Leak, LeakStatus, Reachability};
 
 /// Facts about one secret, from one repository or several.
 #[derive(Clone, Debug, Default)]
@@ -12,9 +11,7 @@ pub(super) struct HistoryFacts {
     status: Option<LeakStatus>,
     introduced: Vec<Change>,
     removed: Vec<Change>,
-    refs_at_tip: Vec<String>,
-    refs_in_history: Vec<String>,
-    held_by: Vec<String>,
+    reachability: Reachability,
     exposed_seconds: Option<u64>,
 }
 
@@ -28,31 +25,24 @@ impl HistoryFacts {
     }
 
     /// Takes over what attribution found out.
-    pub(super) fn trail(&mut self, trail: &Trail, now: i64) {
-        let present = !trail.refs_at_tip.is_empty();
-        self.status(match trail.reach {
-            _ if present => LeakStatus::Present,
-            Some(Reach::Ref) => LeakStatus::Removed,
-            _ => LeakStatus::Unreachable,
-        });
-        self.introduced.extend(trail.introduced.iter().cloned());
-        self.removed.extend(trail.removed.iter().cloned());
-        self.refs_at_tip.extend(trail.refs_at_tip.iter().cloned());
-        self.refs_in_history.extend(trail.refs_in_history.iter().cloned());
-        self.held_by.extend(trail.held_by.iter().cloned());
-        self.exposed_seconds = self.exposed_seconds.max(trail.exposed_seconds(present, now));
+    pub(super) fn history(&mut self, history: &SecretHistory, now: i64) {
+        self.reachable(&history.reachability);
+        self.introduced.extend(history.introduced.iter().cloned());
+        self.removed.extend(history.removed.iter().cloned());
+        let is_present = !history.reachability.refs_at_tip.is_empty();
+        self.exposed_seconds = self.exposed_seconds.max(history.exposed_seconds(is_present, now));
     }
 
-    /// Takes over what leads to a commit or tag that holds the secret itself.
-    pub(super) fn leading(&mut self, leading: &Leading) {
-        self.status(match leading.reach {
-            _ if !leading.refs_at_tip.is_empty() => LeakStatus::Present,
-            Some(Reach::Ref) => LeakStatus::Removed,
-            _ => LeakStatus::Unreachable,
+    /// Takes over what leads to the secret, or to a commit or tag that holds it itself.
+    pub(super) fn reachable(&mut self, reachability: &Reachability) {
+        self.status(if !reachability.refs_at_tip.is_empty() {
+            LeakStatus::Present
+        } else if !reachability.refs_in_history.is_empty() {
+            LeakStatus::Removed
+        } else {
+            LeakStatus::Unreachable
         });
-        self.refs_at_tip.extend(leading.refs_at_tip.iter().cloned());
-        self.refs_in_history.extend(leading.refs_in_history.iter().cloned());
-        self.held_by.extend(leading.held_by.iter().cloned());
+        self.reachability.merge(reachability.clone());
     }
 
     /// A commit whose message brought the secret in.
@@ -69,9 +59,7 @@ impl HistoryFacts {
         }
         self.introduced.extend(other.introduced);
         self.removed.extend(other.removed);
-        self.refs_at_tip.extend(other.refs_at_tip);
-        self.refs_in_history.extend(other.refs_in_history);
-        self.held_by.extend(other.held_by);
+        self.reachability.merge(other.reachability);
         self.exposed_seconds = self.exposed_seconds.max(other.exposed_seconds);
     }
 
@@ -84,15 +72,10 @@ impl HistoryFacts {
             changes.sort_by(|a, b| (a.seconds, &a.commit).cmp(&(b.seconds, &b.commit)));
             changes.dedup_by(|a, b| a.commit == b.commit);
         }
-        for names in [&mut self.refs_at_tip, &mut self.refs_in_history, &mut self.held_by] {
-            names.sort();
-            names.dedup();
-        }
+        self.reachability.sort();
         leak.introduced = self.introduced;
         leak.removed = self.removed;
-        leak.refs_at_tip = self.refs_at_tip;
-        leak.refs_in_history = self.refs_in_history;
-        leak.held_by = self.held_by;
+        leak.reachability = self.reachability;
         leak.exposed_seconds = self.exposed_seconds;
     }
 }

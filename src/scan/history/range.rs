@@ -5,10 +5,10 @@ use std::collections::{HashMap, HashSet};
 use super::repository_audit::RepositoryAudit;
 use super::secret_index::SecretIndex;
 use super::{HistoryError, HistoryOptions, HistoryOutcome};
-use crate::git::attribution::{Place, attribute_range, attribute_until};
+use crate::git::attribution::{SecretPath, attribute_range};
 use crate::git::range::{self, Brought, Care, Range, candidates, outside};
 use crate::git::refs::{self, Refs, Tip, TipKind};
-use crate::git::{Commits, Database, ObjectId, ObjectKind, Repository};
+use crate::git::{ObjectId, ObjectKind, Repository};
 use crate::model::{LeakStatus, Surface, native_path};
 use crate::scan::Settings;
 use crate::scan::collect::name_findings;
@@ -96,7 +96,7 @@ impl RepositoryAudit<'_> {
     /// Searches what the commits brought, and them and their tags.
     fn search_range(&mut self, range: &Range) -> SecretIndex {
         let Brought { candidates: brought, names, submodules, gaps } =
-            candidates(self.repo, range, self.audit.threads);
+            candidates(self.repo, range, self.audit.threads, self.settings.stop.flag());
         self.outcome.coverage.skipped.extend(gaps.into_skips());
         self.outcome.coverage.blobs = brought.len() as u64;
         self.alone = brought
@@ -139,11 +139,11 @@ impl RepositoryAudit<'_> {
     }
 
     /// The places of secret `number` in what refs bring without a commit.
-    fn alone(&self, secrets: &SecretIndex, number: u32) -> Vec<Place> {
+    fn alone(&self, secrets: &SecretIndex, number: u32) -> Vec<SecretPath> {
         let blobs = secrets.of_kinds(&[ObjectKind::Blob]);
         let held = blobs.filter(|(_, _, held)| held.iter().any(|(secret, _)| *secret == number));
         let places = held.filter_map(|(id, _, _)| Some((id, self.alone.get(&id)?.clone())));
-        places.map(|(newest, path)| Place { path, newest, commit: None, versions: 1 }).collect()
+        places.map(|(newest, path)| SecretPath { path, newest, commit: None, versions: 1 }).collect()
     }
 
     /// Keeps what the range introduced, and finds out what became of it.
@@ -151,10 +151,10 @@ impl RepositoryAudit<'_> {
         if self.is_stopped() {
             return self.without_attribution(secrets);
         }
-        let mut question = secrets.question();
-        if !question.objects.is_empty() {
-            let scanned = question.objects.keys().copied().collect();
-            let (before, gaps) = outside(self.repo, range, &scanned);
+        let mut query = secrets.query();
+        if !query.objects.is_empty() {
+            let scanned = query.objects.keys().copied().collect();
+            let (before, gaps) = outside(self.repo, range, &scanned, self.settings.stop.flag());
             self.outcome.coverage.skipped.extend(gaps.into_skips());
             let nameless = |_: &ObjectId| None;
             let lfs = self.lfs();
@@ -166,40 +166,33 @@ impl RepositoryAudit<'_> {
                 let held: Vec<u32> =
                     found.hits.iter().filter_map(|(_, hit)| numbers.get(&hit.fingerprint).copied()).collect();
                 if !held.is_empty() {
-                    question.objects.insert(found.id, held);
+                    query.objects.insert(found.id, held);
                 }
             }
             // What cannot be unpacked out there is not this range's.
             self.outcome.coverage.skipped.extend(old.gaps.into_skips());
         }
-        let stop = self.settings.stop.flag();
-        let within = attribute_range(self.repo, range, &question, self.audit.threads, stop);
-        self.outcome.coverage.skipped.extend(within.gaps.into_skips());
         let refs = refs::read(self.repo);
-        let whole = attribute_until(self.repo, &refs, &[], &question, self.audit.threads, stop);
+        let (within, whole) = attribute_range(self.repo, &refs, range, &query, &self.attribution(false));
+        self.outcome.coverage.skipped.extend(whole.gaps.into_skips());
         if self.is_stopped() {
             return self.without_attribution(secrets);
         }
-        let trails = within.trails.into_iter().zip(whole.trails);
-        for ((identified, number), (within, whole)) in secrets.identified.iter().zip(0..).zip(trails) {
-            let mut trail = whole;
-            trail.unnamed = Vec::new();
+        let histories = within.into_iter().zip(whole.secrets);
+        for ((identified, number), (within, whole)) in secrets.identified.iter().zip(0..).zip(histories) {
+            let mut history = whole;
+            history.unnamed = Vec::new();
             if within.introduced.is_empty() {
                 // No commit brings what a ref names by itself.
-                trail.places = self.alone(secrets, number);
+                history.paths = self.alone(secrets, number);
             } else {
-                trail.introduced = within.introduced;
-                trail.removed = within.removed;
-                trail.places = within.places;
+                history.introduced = within.introduced;
+                history.removed = within.removed;
+                history.paths = within.paths;
             }
-            self.in_trees(identified, &trail, Some(Surface::Blob));
+            self.in_trees(identified, &history, Some(Surface::Blob));
         }
-        if secrets.of_kinds(&[ObjectKind::Commit, ObjectKind::Tag]).next().is_some() {
-            let database = Database::of(self.repo);
-            let (commits, skipped) = Commits::read(self.repo, &database, &refs, self.audit.threads);
-            self.outcome.coverage.skipped.extend(skipped);
-            self.in_messages(&refs, &commits, secrets, true);
-        }
+        self.in_messages(&refs, &whole.commits, secrets, true);
     }
 }
 

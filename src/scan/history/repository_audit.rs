@@ -11,13 +11,13 @@ use super::search::{ObjectSearch, SweepMatches, partition};
 use super::secret_index::SecretIndex;
 use super::{HistoryOptions, HistoryOutcome};
 use crate::container::Input;
-use crate::git::attribution::{self, Answer, Place, Reach, Trail, change_of};
+use crate::git::attribution::{Attribution, Options, SecretHistory, SecretPath, attribute, change_of};
 use crate::git::refs::{self, Refs};
 use crate::git::{
-    self, Commits, Database, IndexNames, Leftover, Leftovers, LfsStore, ObjectId, ObjectKind, ObjectLink,
-    Objects, Repository, SweepOptions, entry_name, sweep,
+    self, Database, IndexNames, Leftover, Leftovers, LfsStore, ObjectId, ObjectKind, ObjectLink, Objects,
+    Repository, SweepOptions, entry_name, sweep,
 };
-use crate::model::{Finding, Identified, LeakStatus, Origin, Skip, Surface};
+use crate::model::{Finding, Identified, LeakStatus, Origin, Reachability, Skip, Surface};
 use crate::scan::Settings;
 use crate::scan::collect::{Collector, name_findings};
 use crate::scan::contents::{Located, own_name};
@@ -358,7 +358,7 @@ impl RepositoryAudit<'_> {
         if self.is_stopped() {
             self.without_attribution(&secrets);
         } else if !secrets.identified.is_empty() || !closed.is_empty() {
-            self.attribute(&database, refs, &secrets, &closed);
+            self.attribute(refs, &secrets, &closed);
         }
     }
 
@@ -394,57 +394,54 @@ impl RepositoryAudit<'_> {
         }
     }
 
-    fn attribute(
-        &mut self,
-        database: &Database,
-        refs: &Refs,
-        secrets: &SecretIndex,
-        closed: &[UnopenedContainer],
-    ) {
-        let (commits, skipped) = Commits::read(self.repo, database, refs, self.audit.threads);
-        self.outcome.coverage.skipped.extend(skipped);
-        let unreachable = match self.wants(Surface::Unreachable) {
-            true => commits.unreachable(),
-            false => Vec::new(),
-        };
-        let mut question = secrets.question();
-        let held: HashSet<ObjectId> = question.objects.keys().copied().collect();
-        containers::ask(&mut question, closed);
-        let stop = self.settings.stop.flag();
-        let Answer { trails, gaps } =
-            attribution::attribute_until(self.repo, refs, &unreachable, &question, self.audit.threads, stop);
+    /// How to attribute what was found.
+    pub(super) fn attribution(&self, include_unreachable: bool) -> Options<'_> {
+        Options { threads: self.audit.threads, stop: self.settings.stop.flag(), include_unreachable }
+    }
+
+    fn attribute(&mut self, refs: &Refs, secrets: &SecretIndex, closed: &[UnopenedContainer]) {
+        let mut query = secrets.query();
+        let held: HashSet<ObjectId> = query.objects.keys().copied().collect();
+        containers::ask(&mut query, closed);
+        let options = self.attribution(self.wants(Surface::Unreachable));
+        let Attribution { secrets: histories, commits, gaps } = attribute(self.repo, refs, &query, &options);
         self.outcome.coverage.skipped.extend(gaps.into_skips());
         if self.is_stopped() {
             return self.without_attribution(secrets);
         }
-        for (identified, trail) in secrets.identified.iter().zip(&trails) {
-            self.in_trees(identified, trail, None);
+        for (identified, history) in secrets.identified.iter().zip(&histories) {
+            self.in_trees(identified, history, None);
         }
-        self.report_unopened(closed, &trails[secrets.identified.len()..]);
-        self.in_index(secrets, &held, &trails);
+        self.report_unopened(closed, &histories[secrets.identified.len()..]);
+        self.in_index(secrets, &held, &histories);
         self.in_messages(refs, &commits, secrets, false);
     }
 
     /// Places that trees name, and objects that none does; on `surface`, or on the one that what leads
     /// to them makes.
-    pub(super) fn in_trees(&mut self, identified: &Arc<Identified>, trail: &Trail, surface: Option<Surface>) {
-        if trail.places.is_empty() && trail.unnamed.is_empty() {
+    pub(super) fn in_trees(
+        &mut self,
+        identified: &Arc<Identified>,
+        history: &SecretHistory,
+        surface: Option<Surface>,
+    ) {
+        if history.paths.is_empty() && history.unnamed.is_empty() {
             return;
         }
         let now = self.audit.now;
         let facts = self.outcome.facts.entry(identified.fingerprint).or_default();
-        facts.trail(trail, now);
-        let surface = surface.unwrap_or_else(|| surface_of(trail));
-        for place in &trail.places {
+        facts.history(history, now);
+        let surface = surface.unwrap_or_else(|| surface_of(history));
+        for place in &history.paths {
             self.at_place(identified, surface, place);
         }
-        for id in &trail.unnamed {
-            let lost = Place { path: Vec::new(), newest: *id, commit: None, versions: 1 };
+        for id in &history.unnamed {
+            let lost = SecretPath { path: Vec::new(), newest: *id, commit: None, versions: 1 };
             self.at_place(identified, Surface::Unreachable, &lost);
         }
     }
 
-    fn at_place(&mut self, identified: &Arc<Identified>, surface: Surface, place: &Place) {
+    fn at_place(&mut self, identified: &Arc<Identified>, surface: Surface, place: &SecretPath) {
         let mut path = self.prefix.to_vec();
         path.extend_from_slice(&place.path);
         let is_named = place.commit.is_some() || !place.path.is_empty();
@@ -485,7 +482,7 @@ impl RepositoryAudit<'_> {
     }
 
     /// What an index stages, also what no commit has yet.
-    fn in_index(&mut self, secrets: &SecretIndex, held: &HashSet<ObjectId>, trails: &[Trail]) {
+    fn in_index(&mut self, secrets: &SecretIndex, held: &HashSet<ObjectId>, histories: &[SecretHistory]) {
         if !self.wants(Surface::Index) {
             return;
         }
@@ -495,12 +492,12 @@ impl RepositoryAudit<'_> {
             for path in staged.get(&id).into_iter().flatten() {
                 for (number, _) in secrets_in {
                     let identified = &secrets.identified[*number as usize];
-                    let trail = &trails[*number as usize];
+                    let history = &histories[*number as usize];
                     let facts = self.outcome.facts.entry(identified.fingerprint).or_default();
                     facts.status(LeakStatus::Present);
                     // What HEAD has at that path needs no second finding.
-                    if !trail.places.iter().any(|place| place.path == *path && place.newest == id) {
-                        let place = Place { path: path.clone(), newest: id, commit: None, versions: 1 };
+                    if !history.paths.iter().any(|place| place.path == *path && place.newest == id) {
+                        let place = SecretPath { path: path.clone(), newest: id, commit: None, versions: 1 };
                         self.outcome.findings.retain(|finding| !is_lost(finding, identified, id));
                         self.at_place(identified, Surface::Index, &place);
                     }
@@ -511,10 +508,14 @@ impl RepositoryAudit<'_> {
 
     /// Messages, identities and other headers of commits and tags; of those that were `asked` for it
     /// does not matter what leads to them.
-    pub(super) fn in_messages(&mut self, refs: &Refs, commits: &Commits, secrets: &SecretIndex, asked: bool) {
-        let ids: Vec<ObjectId> = secrets.of_kinds(&[ObjectKind::Commit]).map(|(id, _, _)| id).collect();
-        let leading = commits.leading_to(&ids);
-        for ((id, _, held), leading) in secrets.of_kinds(&[ObjectKind::Commit]).zip(&leading) {
+    pub(super) fn in_messages(
+        &mut self,
+        refs: &Refs,
+        commits: &[Reachability],
+        secrets: &SecretIndex,
+        asked: bool,
+    ) {
+        for ((id, _, held), reachability) in secrets.of_kinds(&[ObjectKind::Commit]).zip(commits) {
             for (number, offset) in held {
                 let identified = &secrets.identified[*number as usize];
                 let Some(change) = self.objects.read(&id, "holds a finding").map(|(_, o)| change_of(&id, o))
@@ -522,9 +523,9 @@ impl RepositoryAudit<'_> {
                     continue;
                 };
                 let facts = self.outcome.facts.entry(identified.fingerprint).or_default();
-                facts.leading(leading);
+                facts.reachable(reachability);
                 facts.introduced_by(change, self.audit.now);
-                let lost = !asked && leading.reach != Some(Reach::Ref);
+                let lost = !asked && reachability.refs_in_history.is_empty();
                 self.in_message(identified, id, *offset, lost);
             }
         }
@@ -533,16 +534,11 @@ impl RepositoryAudit<'_> {
         for (id, _, held) in tags {
             let names = leading_to.remove(&id).unwrap_or_default();
             let lost = names.is_empty();
-            let reach = if lost { None } else { Some(Reach::Ref) };
-            let leading = git::Leading {
-                reach,
-                refs_at_tip: names.clone(),
-                refs_in_history: names,
-                held_by: Vec::new(),
-            };
+            let reachability =
+                Reachability { refs_at_tip: names.clone(), refs_in_history: names, held_by: Vec::new() };
             for (number, offset) in held {
                 let identified = &secrets.identified[*number as usize];
-                self.outcome.facts.entry(identified.fingerprint).or_default().leading(&leading);
+                self.outcome.facts.entry(identified.fingerprint).or_default().reachable(&reachability);
                 self.in_message(identified, id, *offset, lost && !asked);
             }
         }
@@ -622,16 +618,21 @@ fn is_lost(finding: &Finding, identified: &Identified, id: ObjectId) -> bool {
         && finding.origin.object.as_deref() == Some(&id.to_string())
 }
 
-/// The kind of place that a trail's places are, by what leads to them.
-fn surface_of(trail: &Trail) -> Surface {
+/// The surface of a secret's paths, by what leads to them.
+fn surface_of(history: &SecretHistory) -> Surface {
+    let Reachability { refs_in_history, held_by, .. } = &history.reachability;
     let all =
         |names: &[String], prefix: &str| !names.is_empty() && names.iter().all(|n| n.starts_with(prefix));
-    match trail.reach {
-        Some(Reach::Ref) if all(&trail.refs_in_history, "refs/notes/") => Surface::Note,
-        Some(Reach::Ref) if all(&trail.refs_in_history, "refs/stash") => Surface::Stash,
-        Some(Reach::Ref) => Surface::Blob,
-        Some(Reach::Reflog) if all(&trail.held_by, "refs/stash@") => Surface::Stash,
-        _ => Surface::Unreachable,
+    if all(refs_in_history, "refs/notes/") {
+        Surface::Note
+    } else if all(refs_in_history, "refs/stash") {
+        Surface::Stash
+    } else if !refs_in_history.is_empty() {
+        Surface::Blob
+    } else if all(held_by, "refs/stash@") {
+        Surface::Stash
+    } else {
+        Surface::Unreachable
     }
 }
 

@@ -4,7 +4,7 @@ use std::cmp::Reverse;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
-use crate::git::attribution::Question;
+use crate::git::attribution::Query;
 use crate::git::{MatchedObject, ObjectId, ObjectKind};
 use crate::model::{Fingerprint, Identified};
 use crate::scan::Settings;
@@ -64,13 +64,14 @@ impl SecretIndex {
         (secrets, below)
     }
 
-    /// What to ask about the blobs and trees.
-    pub(super) fn question(&self) -> Question {
+    /// The objects to attribute.
+    pub(super) fn query(&self) -> Query {
         let in_trees = self.of_kinds(&[ObjectKind::Blob, ObjectKind::Tree]);
-        Question {
+        Query {
             objects: in_trees
                 .map(|(id, _, held)| (id, held.iter().map(|(number, _)| *number).collect()))
                 .collect(),
+            commits: self.of_kinds(&[ObjectKind::Commit]).map(|(id, _, _)| id).collect(),
             secrets: self.identified.len(),
         }
     }

@@ -226,7 +226,9 @@ mod tests {
     use std::sync::Arc;
 
     use super::*;
-    use crate::model::{Confidence, Identified, LeakStatus, Origin, Position, Secret, Span, Surface};
+    use crate::model::{
+        Confidence, Identified, LeakStatus, Origin, Position, Reachability, Secret, Span, Surface,
+    };
 
     fn identified(key: &str) -> Arc<Identified> {
         let secret = Secret::new(key.as_bytes().to_vec(), 0);
@@ -258,9 +260,7 @@ mod tests {
             status: LeakStatus::Present,
             introduced: Vec::new(),
             removed: Vec::new(),
-            refs_at_tip: Vec::new(),
-            refs_in_history: Vec::new(),
-            held_by: Vec::new(),
+            reachability: Reachability::default(),
             exposed_seconds: None,
             findings,
         }

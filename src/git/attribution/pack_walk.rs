@@ -1,61 +1,65 @@
-//! Hands out every tree and commit of a pack, each unfolded once.
+//! Visits trees and commits of a pack, unfolding each once.
 //!
-//! Asking for trees by id unfolds the same bases again and again; here each delta is applied once,
-//! right after its base. This only saves time: what cannot be unfolded here is left out, and is
-//! looked up by id when it is needed, where failing has consequences.
+//! Looking trees up by id unfolds the same bases again and again; here each delta is applied once, right after its
+//! base. This only saves time: an object that cannot be unfolded here is looked up by id when it is needed, and a
+//! failure is reported then.
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use gix::objs::Kind;
 
-use super::super::inflate::{Inflater, grow};
-use super::super::pack::delta::{self, Run};
-use super::super::pack::entry::EntryContent;
-use super::super::pack::{DeltaTree, Entry, Pack};
+use crate::git::inflate::{Inflater, grow};
+use crate::git::pack::delta::{self, Run};
+use crate::git::pack::entry::EntryContent;
+use crate::git::pack::{DeltaTree, Entry, Pack};
 use crate::threads;
 
-/// Larger trees and commits are left out.
-const LARGEST: u64 = 64 << 20;
-/// Bytes that one thread may hold in bases that still have deltas to come.
-const HELD: usize = 256 << 20;
-/// Roots given to a thread at a time.
+/// Larger trees and commits are not unfolded here.
+const MAX_OBJECT: u64 = 64 << 20;
+/// Most bytes that all threads together hold in bases with deltas still to apply.
+const MAX_HELD: usize = 1 << 30;
+/// Roots that a thread takes at a time.
 const BATCH: usize = 64;
 
-/// Takes the objects that one thread unfolds.
+/// Receives the objects that one thread unfolds.
 pub(super) trait Visitor: Send {
-    /// What it wants to remember of an object for as long as objects may come that are deltas to it.
+    /// What it remembers of an object as long as deltas to it may follow.
     type Memory: Default;
 
-    /// An object, and how it comes from its base if it is a delta.
+    /// Called for each object; with its relation to its base if it is a delta.
     fn object(
         &mut self,
         entry: Entry,
         kind: Kind,
         bytes: &[u8],
-        delta: Option<Delta<'_, Self::Memory>>,
+        delta: Option<FromBase<'_, Self::Memory>>,
         memory: &mut Self::Memory,
     );
+
+    /// Called for each entry that was not unfolded; with its kind if that is known.
+    fn unread(&mut self, entry: Entry, kind: Option<Kind>);
 }
 
-/// How an object comes from its base.
-pub(super) struct Delta<'a, M> {
+/// How an object is made from its base.
+pub(super) struct FromBase<'a, M> {
     /// What was remembered of the base.
     pub(super) base: &'a M,
-    /// What of the object stands where in the base, in order and without gap.
+    /// Which bytes come from where in the base, in order and without gaps.
     pub(super) runs: &'a [Run],
 }
 
-/// Unfolds all trees and commits of `pack`, on as many threads as there are visitors, unless `stop` is set.
-pub(super) fn unfold<V: Visitor>(pack: &Pack, visitors: &mut [V], stop: &AtomicBool) {
+/// Visits all objects of `kinds` in `pack`, on as many threads as there are visitors, until `stop` is set.
+pub(super) fn walk<V: Visitor>(pack: &Pack, kinds: &[Kind], visitors: &mut [V], stop: &AtomicBool) {
     let tree = DeltaTree::build(pack, visitors.len(), &[]);
     let kind = |root: Entry| match pack.header(root).ok()?.0.content {
-        EntryContent::Whole(kind @ (Kind::Tree | Kind::Commit)) => Some((root, kind)),
+        EntryContent::Whole(kind) if kinds.contains(&kind) => Some((root, kind)),
         _ => None,
     };
     let roots: Vec<(Entry, Kind)> = tree.roots.iter().filter_map(|&root| kind(root)).collect();
     let next = AtomicUsize::new(0);
+    let max_held = MAX_HELD / visitors.len().max(1);
     let work = |visitor: &mut V| {
-        let mut worker = Worker::new(pack, &tree);
+        let mut worker = Worker::new(pack, &tree, max_held);
         while !stop.load(Ordering::Relaxed) {
             let from = next.fetch_add(BATCH, Ordering::Relaxed);
             let Some(rest) = roots.get(from..).filter(|rest| !rest.is_empty()) else { break };
@@ -72,18 +76,22 @@ pub(super) fn unfold<V: Visitor>(pack: &Pack, visitors: &mut [V], stop: &AtomicB
         work(own);
         others.into_iter().for_each(threads::join);
     });
+    let faulty = tree.faults.iter().map(|(entry, _)| *entry);
+    for entry in tree.external_deltas.iter().map(|(entry, _)| *entry).chain(faulty) {
+        tree.with_descendants(entry).into_iter().for_each(|entry| own.unread(entry, None));
+    }
 }
 
-/// An object, and what the visitor remembers of it.
+/// An unfolded object, and what the visitor remembers of it.
 #[derive(Default)]
-struct Object<M> {
-    /// Its bytes are the first `length`; behind them stands what was there before.
+struct Unfolded<M> {
+    /// Its bytes are the first `length`; bytes of earlier objects follow.
     buffer: Vec<u8>,
     length: usize,
     memory: M,
 }
 
-impl<M> Object<M> {
+impl<M> Unfolded<M> {
     fn bytes(&self) -> &[u8] {
         &self.buffer[..self.length]
     }
@@ -91,24 +99,25 @@ impl<M> Object<M> {
 
 /// A base, and which of its deltas come next.
 struct Frame<M> {
-    object: Object<M>,
+    object: Unfolded<M>,
     next: std::ops::Range<u32>,
 }
 
-/// The buffers of one thread.
+/// The state of one thread.
 struct Worker<'a, M> {
     pack: &'a Pack,
     tree: &'a DeltaTree,
     inflater: Inflater,
     delta: Vec<u8>,
     runs: Vec<Run>,
-    spare: Vec<Object<M>>,
+    spare: Vec<Unfolded<M>>,
     stack: Vec<Frame<M>>,
     held: usize,
+    max_held: usize,
 }
 
 impl<'a, M: Default> Worker<'a, M> {
-    fn new(pack: &'a Pack, tree: &'a DeltaTree) -> Self {
+    fn new(pack: &'a Pack, tree: &'a DeltaTree, max_held: usize) -> Self {
         Self {
             pack,
             tree,
@@ -118,20 +127,24 @@ impl<'a, M: Default> Worker<'a, M> {
             spare: Vec::new(),
             stack: Vec::new(),
             held: 0,
+            max_held,
         }
     }
 
-    /// Hands a root and all that hangs on it to the visitor, bases before their deltas.
+    /// Visits a root and its descendants, bases before their deltas.
     fn unfold(&mut self, root: Entry, kind: Kind, visitor: &mut impl Visitor<Memory = M>) {
         let mut object = self.spare.pop().unwrap_or_default();
         match self.inflate(root, &mut object.buffer) {
             Some(length) => {
                 object.length = length;
-                let Object { buffer, memory, .. } = &mut object;
+                let Unfolded { buffer, memory, .. } = &mut object;
                 visitor.object(root, kind, &buffer[..length], None, memory);
-                self.keep(root, object);
+                self.keep(root, kind, object, visitor);
             }
-            None => self.spare.push(object),
+            None => {
+                self.spare.push(object);
+                self.give_up(root, kind, visitor);
+            }
         }
         while let Some(mut frame) = self.stack.pop() {
             let Some(place) = frame.next.next() else {
@@ -139,38 +152,39 @@ impl<'a, M: Default> Worker<'a, M> {
                 continue;
             };
             let child = self.tree.child(place);
-            let made = self.make(child, kind, &frame.object, visitor);
+            let object = self.apply_delta(child, kind, &frame.object, visitor);
             if frame.next.is_empty() {
-                // In a long chain no more than two links are ever held.
+                // A long chain so never holds more than two links.
                 self.release(frame);
             } else {
                 self.stack.push(frame);
             }
-            if let Some(object) = made {
-                self.keep(child, object);
+            match object {
+                Some(object) => self.keep(child, kind, object, visitor),
+                None => self.give_up(child, kind, visitor),
             }
         }
     }
 
-    /// Applies a delta to its base, and shows the result to the visitor.
-    fn make(
+    /// Applies a delta to its base and visits the result.
+    fn apply_delta(
         &mut self,
         entry: Entry,
         kind: Kind,
-        base: &Object<M>,
+        base: &Unfolded<M>,
         visitor: &mut impl Visitor<Memory = M>,
-    ) -> Option<Object<M>> {
+    ) -> Option<Unfolded<M>> {
         let mut delta = std::mem::take(&mut self.delta);
         let mut object = self.spare.pop().unwrap_or_default();
         let length = self
             .inflate(entry, &mut delta)
-            .and_then(|size| delta::parse(&delta[..size], base.length, LARGEST, &mut self.runs).ok());
+            .and_then(|size| delta::parse(&delta[..size], base.length, MAX_OBJECT, &mut self.runs).ok());
         if let Some(length) = length {
             grow(&mut object.buffer, length);
             object.length = length;
             delta::assemble(&self.runs, base.bytes(), &delta, &mut object.buffer[..length]);
-            let delta = Delta { base: &base.memory, runs: &self.runs };
-            let Object { buffer, memory, .. } = &mut object;
+            let delta = FromBase { base: &base.memory, runs: &self.runs };
+            let Unfolded { buffer, memory, .. } = &mut object;
             visitor.object(entry, kind, &buffer[..length], Some(delta), memory);
         }
         self.delta = delta;
@@ -183,22 +197,38 @@ impl<'a, M: Default> Worker<'a, M> {
         }
     }
 
-    /// Inflates what an entry holds, an object or a delta; returns its length.
+    /// Inflates an entry, an object or a delta; returns its length.
     fn inflate(&mut self, entry: Entry, out: &mut Vec<u8>) -> Option<usize> {
         let (header, compressed) = self.pack.header(entry).ok()?;
-        let size = usize::try_from(header.size).ok().filter(|_| header.size <= LARGEST)?;
+        let size = usize::try_from(header.size).ok().filter(|_| header.size <= MAX_OBJECT)?;
         self.inflater.whole(compressed, self.pack.extent(entry), size, out).ok()?;
         Some(size)
     }
 
-    /// Keeps an object while there are deltas to be applied to it.
-    fn keep(&mut self, entry: Entry, object: Object<M>) {
+    /// Keeps an object while there are deltas to apply to it.
+    fn keep(
+        &mut self,
+        entry: Entry,
+        kind: Kind,
+        object: Unfolded<M>,
+        visitor: &mut impl Visitor<Memory = M>,
+    ) {
         let next = self.tree.children(entry);
-        if !next.is_empty() && self.held + object.buffer.len() <= HELD {
+        if next.is_empty() {
+            self.spare.push(object);
+        } else if self.held + object.buffer.len() <= self.max_held {
             self.held += object.buffer.len();
             self.stack.push(Frame { object, next });
         } else {
             self.spare.push(object);
+            next.for_each(|place| self.give_up(self.tree.child(place), kind, visitor));
+        }
+    }
+
+    /// Reports an entry and its descendants as unread.
+    fn give_up(&self, entry: Entry, kind: Kind, visitor: &mut impl Visitor<Memory = M>) {
+        for entry in self.tree.with_descendants(entry) {
+            visitor.unread(entry, Some(kind));
         }
     }
 

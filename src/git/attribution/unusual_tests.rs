@@ -1,5 +1,6 @@
 //! Attribution in repositories that are out of the ordinary.
 
+use super::tests::NEVER;
 use super::*;
 use crate::git::refs;
 use crate::git::scratch::Scratch;
@@ -15,17 +16,22 @@ fn leaky() -> (Scratch, ObjectId) {
     (scratch, blob)
 }
 
-fn ask(scratch: &Scratch, objects: &[ObjectId], unreachable: &[ObjectId]) -> Answer {
+fn options(include_unreachable: bool) -> Options<'static> {
+    Options { threads: 2, stop: &NEVER, include_unreachable }
+}
+
+fn ask(scratch: &Scratch, objects: &[ObjectId], include_unreachable: bool) -> Attribution {
     let repo = scratch.open();
     let objects = objects.iter().map(|&id| (id, vec![0])).collect();
-    attribute(&repo, &refs::read(&repo), unreachable, &Question { objects, secrets: 1 }, 2)
+    let query = Query { objects, secrets: 1, ..Query::default() };
+    attribute(&repo, &refs::read(&repo), &query, &options(include_unreachable))
 }
 
 fn commits(changes: &[Change]) -> Vec<&str> {
     changes.iter().map(|change| change.commit.as_str()).collect()
 }
 
-fn skipped(answer: &Answer) -> Vec<String> {
+fn skipped(answer: &Attribution) -> Vec<String> {
     answer
         .gaps
         .clone()
@@ -39,9 +45,9 @@ fn skipped(answer: &Answer) -> Vec<String> {
 fn nothing_found_is_nothing_read() {
     let scratch = Scratch::new(&[]);
     std::fs::remove_dir_all(scratch.path().join(".git/objects/pack")).unwrap();
-    let answer = ask(&scratch, &[], &[]);
-    assert_eq!((answer.trails.len(), skipped(&answer).len()), (1, 0));
-    assert_eq!(answer.trails[0].reach, None);
+    let answer = ask(&scratch, &[], false);
+    assert_eq!((answer.secrets.len(), skipped(&answer).len()), (1, 0));
+    assert_eq!(answer.secrets[0].reached_by, None);
 }
 
 #[test]
@@ -51,22 +57,22 @@ fn an_amended_commit_is_held_by_the_reflog() {
     std::fs::remove_file(scratch.path().join("src/leak")).unwrap();
     scratch.git(&["add", "-A"]);
     scratch.git(&["commit", "-q", "--allow-empty", "--amend", "-m", "second"]);
-    let answer = ask(&scratch, &[blob], &[leaky]);
-    let trail = &answer.trails[0];
-    assert_eq!(trail.reach, Some(Reach::Reflog));
-    assert_eq!(commits(&trail.introduced), [leaky.to_string()]);
-    assert_eq!(trail.held_by, ["HEAD@{1}", "refs/heads/main@{1}"]);
-    assert_eq!(trail.refs_in_history, Vec::<String>::new());
-    assert_eq!(trail.places[0].path, b"src/leak");
+    let answer = ask(&scratch, &[blob], true);
+    let history = &answer.secrets[0];
+    assert_eq!(history.reached_by, Some(ReachedBy::Reflog));
+    assert_eq!(commits(&history.introduced), [leaky.to_string()]);
+    assert_eq!(history.reachability.held_by, ["HEAD@{1}", "refs/heads/main@{1}"]);
+    assert_eq!(history.reachability.refs_in_history, Vec::<String>::new());
+    assert_eq!(history.paths[0].path, b"src/leak");
 
     std::fs::remove_dir_all(scratch.path().join(".git/logs")).unwrap();
-    let trail = &ask(&scratch, &[blob], &[leaky]).trails[0];
+    let history = &ask(&scratch, &[blob], true).secrets[0];
     assert_eq!(
-        (trail.reach, commits(&trail.introduced)),
-        (Some(Reach::Unreachable), vec![leaky.to_string().as_str()])
+        (history.reached_by, commits(&history.introduced)),
+        (Some(ReachedBy::Nothing), vec![leaky.to_string().as_str()])
     );
-    let trail = &ask(&scratch, &[blob], &[]).trails[0];
-    assert_eq!((trail.reach, &trail.unnamed[..]), (None, &[blob][..]));
+    let history = &ask(&scratch, &[blob], false).secrets[0];
+    assert_eq!((history.reached_by, &history.unnamed[..]), (None, &[blob][..]));
 }
 
 #[test]
@@ -75,22 +81,22 @@ fn removal_ends_the_exposure() {
     let introduced = scratch.id("HEAD").to_string();
     std::fs::remove_file(scratch.path().join("src/leak")).unwrap();
     let removed = scratch.commit("third").to_string();
-    let mut trail = ask(&scratch, &[blob], &[]).trails.remove(0);
+    let mut history = ask(&scratch, &[blob], false).secrets.remove(0);
     assert_eq!(
-        (commits(&trail.introduced), commits(&trail.removed)),
+        (commits(&history.introduced), commits(&history.removed)),
         (vec![&introduced[..]], vec![&removed[..]])
     );
     assert_eq!(
-        (trail.refs_at_tip.len(), &trail.refs_in_history[..]),
+        (history.reachability.refs_at_tip.len(), &history.reachability.refs_in_history[..]),
         (0, &["refs/heads/main".to_owned()][..])
     );
-    trail.introduced[0].seconds = 100;
-    trail.removed[0].seconds = 160;
-    assert_eq!(trail.exposed_seconds(false, 1000), Some(60));
-    assert_eq!(trail.exposed_seconds(true, 1000), Some(900));
-    trail.removed.clear();
-    assert_eq!(trail.exposed_seconds(false, 1000), None);
-    assert_eq!(trail.exposed_seconds(true, 50), Some(0));
+    history.introduced[0].seconds = 100;
+    history.removed[0].seconds = 160;
+    assert_eq!(history.exposed_seconds(false, 1000), Some(60));
+    assert_eq!(history.exposed_seconds(true, 1000), Some(900));
+    history.removed.clear();
+    assert_eq!(history.exposed_seconds(false, 1000), None);
+    assert_eq!(history.exposed_seconds(true, 50), Some(0));
 }
 
 #[test]
@@ -100,10 +106,10 @@ fn a_detached_head_and_tags_of_trees_and_blobs_count_as_refs() {
     scratch.git(&["tag", "-a", "-m", "a tree", "tree", "HEAD:src"]);
     scratch.git(&["tag", "-a", "-m", "a blob", "blob", "HEAD:src/leak"]);
     scratch.git(&["tag", "-a", "-m", "a tag", "tag", "blob"]);
-    let answer = ask(&scratch, &[blob], &[]);
+    let answer = ask(&scratch, &[blob], false);
     let all = ["HEAD", "refs/heads/main", "refs/tags/blob", "refs/tags/tag", "refs/tags/tree"];
-    assert_eq!(answer.trails[0].refs_at_tip, all);
-    let paths: Vec<_> = answer.trails[0].places.iter().map(|place| &place.path[..]).collect();
+    assert_eq!(answer.secrets[0].reachability.refs_at_tip, all);
+    let paths: Vec<_> = answer.secrets[0].paths.iter().map(|place| &place.path[..]).collect();
     assert_eq!(paths, [&b"leak"[..], b"src/leak"]);
 }
 
@@ -111,11 +117,11 @@ fn a_detached_head_and_tags_of_trees_and_blobs_count_as_refs() {
 fn a_tree_whose_entry_is_named_like_a_secret_is_followed() {
     let (scratch, _) = leaky();
     let (top, src) = (scratch.id("HEAD^{tree}"), scratch.id("HEAD:src"));
-    let trail = ask(&scratch, &[src], &[]).trails.remove(0);
-    assert_eq!(trail.introduced[0].path.as_deref(), Some(&b"src"[..]));
-    assert_eq!((&trail.places[0].path[..], trail.places[0].newest), (&b"src"[..], src));
-    let trail = ask(&scratch, &[top], &[]).trails.remove(0);
-    assert_eq!(trail.introduced[0].path.as_deref(), Some(&b""[..]));
+    let history = ask(&scratch, &[src], false).secrets.remove(0);
+    assert_eq!(history.introduced[0].path.as_deref(), Some(&b"src"[..]));
+    assert_eq!((&history.paths[0].path[..], history.paths[0].newest), (&b"src"[..], src));
+    let history = ask(&scratch, &[top], false).secrets.remove(0);
+    assert_eq!(history.introduced[0].path.as_deref(), Some(&b""[..]));
 }
 
 #[test]
@@ -126,9 +132,9 @@ fn a_shallow_boundary_is_a_gap() {
     let url = format!("file://{}", scratch.path().display());
     scratch.git(&["clone", "-q", "--depth=1", &url, "shallow"]);
     let repo = gix::open_opts(scratch.path().join("shallow"), gix::open::Options::isolated()).unwrap();
-    let question = Question { objects: HashMap::from([(blob, vec![0])]), secrets: 1 };
-    let answer = attribute(&repo, &refs::read(&repo), &[], &question, 2);
-    assert_eq!(commits(&answer.trails[0].introduced), [tip.to_string()]);
+    let query = Query { objects: HashMap::from([(blob, vec![0])]), secrets: 1, ..Query::default() };
+    let answer = attribute(&repo, &refs::read(&repo), &query, &options(false));
+    assert_eq!(commits(&answer.secrets[0].introduced), [tip.to_string()]);
     let skipped = skipped(&answer);
     assert!(skipped.len() == 1 && skipped[0].contains("--unshallow"), "{skipped:?}");
 }
@@ -142,9 +148,9 @@ fn replace_refs_and_grafts_are_not_obeyed() {
     scratch.git(&["replace", &second.to_string(), &first.to_string()]);
     scratch.git(&["replace", "-f", &scratch.id("HEAD:src/leak").to_string(), &blob.to_string()]);
     scratch.write(".git/info/grafts", &format!("{}\n", scratch.id("main")));
-    let answer = ask(&scratch, &[blob], &[]);
-    assert_eq!(commits(&answer.trails[0].introduced), [second.to_string()]);
-    assert_eq!(answer.trails[0].removed.len(), 1);
+    let answer = ask(&scratch, &[blob], false);
+    assert_eq!(commits(&answer.secrets[0].introduced), [second.to_string()]);
+    assert_eq!(answer.secrets[0].removed.len(), 1);
 }
 
 #[test]
@@ -156,14 +162,14 @@ fn missing_and_broken_objects_are_gaps() {
     };
     let (tree, commit) = (scratch.id("HEAD~1:src"), scratch.id("HEAD~1"));
     std::fs::remove_file(object(tree)).unwrap();
-    let answer = ask(&scratch, &[blob], &[]);
-    assert_eq!(answer.trails[0].introduced.len(), 1);
+    let answer = ask(&scratch, &[blob], false);
+    assert_eq!(answer.secrets[0].introduced.len(), 1);
     let gaps = skipped(&answer);
     assert!(gaps.len() == 1 && gaps[0].starts_with(&format!("tree {tree}: missing")), "{gaps:?}");
 
     std::fs::remove_file(object(commit)).unwrap();
     std::fs::write(object(commit), "not zlib").unwrap();
-    let gaps = skipped(&ask(&scratch, &[blob], &[]));
+    let gaps = skipped(&ask(&scratch, &[blob], false));
     assert!(gaps.iter().any(|gap| gap.starts_with(&format!("commit {commit}: cannot be read"))), "{gaps:?}");
 }
 
@@ -177,11 +183,11 @@ fn alternates_and_several_packs_are_one_database() {
     scratch.git(&["-C", "borrower", "commit", "-q", "-m", "own"]);
     scratch.git(&["-C", "borrower", "repack", "-q", "-d", "-l"]);
     let repo = gix::open_opts(scratch.path().join("borrower"), gix::open::Options::isolated()).unwrap();
-    let question = Question { objects: HashMap::from([(blob, vec![0])]), secrets: 1 };
-    let answer = attribute(&repo, &refs::read(&repo), &[], &question, 2);
-    assert_eq!(commits(&answer.trails[0].introduced), [scratch.id("HEAD").to_string()]);
+    let query = Query { objects: HashMap::from([(blob, vec![0])]), secrets: 1, ..Query::default() };
+    let answer = attribute(&repo, &refs::read(&repo), &query, &options(false));
+    assert_eq!(commits(&answer.secrets[0].introduced), [scratch.id("HEAD").to_string()]);
     assert_eq!(skipped(&answer), Vec::<String>::new());
-    assert!(answer.trails[0].refs_at_tip.contains(&"refs/heads/main".to_owned()));
+    assert!(answer.secrets[0].reachability.refs_at_tip.contains(&"refs/heads/main".to_owned()));
 }
 
 #[test]
@@ -191,16 +197,16 @@ fn a_partial_clone_lacks_what_it_was_not_given() {
     scratch.commit("third");
     scratch.git(&["config", "uploadpack.allowFilter", "true"]);
     let url = format!("file://{}", scratch.path().display());
-    let question = Question { objects: HashMap::from([(blob, vec![0])]), secrets: 1 };
+    let query = Query { objects: HashMap::from([(blob, vec![0])]), secrets: 1, ..Query::default() };
     for (filter, missing) in [("blob:none", 0), ("tree:0", 3)] {
         let name = filter.replace(':', "-");
         scratch.git(&["clone", "-q", "--bare", &format!("--filter={filter}"), &url, &name]);
         let repo = gix::open_opts(scratch.path().join(&name), gix::open::Options::isolated()).unwrap();
-        let answer = attribute(&repo, &refs::read(&repo), &[], &question, 2);
+        let answer = attribute(&repo, &refs::read(&repo), &query, &options(false));
         let gaps = skipped(&answer);
         assert_eq!(gaps.len(), missing, "{filter}: {gaps:?}");
         assert!(gaps.iter().all(|gap| gap.starts_with("tree ") && gap.contains("git fetch --refetch")));
-        assert_eq!(answer.trails[0].introduced.len(), usize::from(missing == 0));
+        assert_eq!(answer.secrets[0].introduced.len(), usize::from(missing == 0));
     }
 }
 
@@ -208,7 +214,7 @@ fn a_partial_clone_lacks_what_it_was_not_given() {
 fn a_pseudo_ref_to_a_pruned_object_is_no_gap() {
     let (scratch, blob) = leaky();
     scratch.write(".git/ORIG_HEAD", &format!("{}\n", "12".repeat(20)));
-    assert_eq!(skipped(&ask(&scratch, &[blob], &[])), Vec::<String>::new());
+    assert_eq!(skipped(&ask(&scratch, &[blob], false)), Vec::<String>::new());
 }
 
 #[test]
@@ -223,7 +229,7 @@ fn a_tree_that_spells_out_billions_of_paths_is_cut_short() {
     let tree = scratch.git_with(&["mktree"], lines.as_bytes());
     let commit = scratch.git(&["commit-tree", "-m", "bomb", tree.trim()]);
     scratch.git(&["update-ref", "refs/heads/main", commit.trim()]);
-    let answer = ask(&scratch, &[ObjectId::from_hex(blob.trim().as_bytes()).unwrap()], &[]);
-    assert_eq!(answer.trails[0].introduced.len(), 1);
+    let answer = ask(&scratch, &[ObjectId::from_hex(blob.trim().as_bytes()).unwrap()], false);
+    assert_eq!(answer.secrets[0].introduced.len(), 1);
     assert!(skipped(&answer)[0].starts_with("paths of some findings"));
 }

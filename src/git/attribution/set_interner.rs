@@ -1,32 +1,31 @@
-//! Sets of secrets, each distinct one kept once and known by its number.
+//! Sets of secrets, each distinct set stored once and known by its number.
 //!
-//! Neighbouring commits and trees nearly always hold the same secrets, so that a history of a
-//! hundred thousand commits has a handful of distinct sets, and comparing two is comparing numbers.
+//! Neighbouring commits and trees nearly always hold the same secrets: a history of a hundred thousand commits has a
+//! handful of distinct sets, and comparing two of them compares numbers.
 
 use std::collections::HashMap;
 
-/// The number of a set; the same number is the same set.
+/// The number of a set. Equal sets have equal numbers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub(super) struct SetId(pub(super) u32);
+pub(super) struct SetId(u32);
 
 impl SetId {
-    /// The set of nothing.
     pub(super) const EMPTY: Self = Self(0);
 }
 
-/// Unions remembered at most: enough for any history, and a bound for one made to have no two alike.
-const REMEMBERED: usize = 1 << 20;
+/// Most unions cached: enough for any real history, and a bound on one made so that no two are alike.
+const MAX_CACHED_UNIONS: usize = 1 << 20;
 
-/// All distinct sets.
-pub(super) struct Sets {
+/// All distinct sets, as bit sets.
+pub(super) struct SetInterner {
     words: usize,
     sets: Vec<Box<[u64]>>,
     numbers: HashMap<Box<[u64]>, SetId>,
     unions: HashMap<(SetId, SetId), SetId>,
 }
 
-impl Sets {
-    /// Sets over `secrets` secrets, numbered from 0.
+impl SetInterner {
+    /// Sets of secrets numbered below `secrets`.
     pub(super) fn new(secrets: usize) -> Self {
         let words = secrets.div_ceil(64).max(1);
         let mut sets = Self { words, sets: Vec::new(), numbers: HashMap::new(), unions: HashMap::new() };
@@ -38,14 +37,14 @@ impl Sets {
         if let Some(&known) = self.numbers.get(&set) {
             return known;
         }
-        // A set per object at most, and objects are numbered with 32 bits.
+        // There is at most one set per object, and objects are numbered with 32 bits.
         let id = SetId(u32::try_from(self.sets.len()).unwrap_or(u32::MAX));
         self.sets.push(set.clone());
         self.numbers.insert(set, id);
         id
     }
 
-    /// The set of the secrets given; numbers out of range are left out.
+    /// The set of these secrets. Numbers out of range are ignored.
     pub(super) fn of(&mut self, secrets: &[u32]) -> SetId {
         let mut set = vec![0u64; self.words];
         for &secret in secrets {
@@ -56,7 +55,6 @@ impl Sets {
         self.intern(set.into())
     }
 
-    /// What either holds.
     pub(super) fn union(&mut self, a: SetId, b: SetId) -> SetId {
         if a == b || b == SetId::EMPTY {
             return a;
@@ -70,7 +68,7 @@ impl Sets {
         }
         let set = self.words_of(a).iter().zip(self.words_of(b)).map(|(a, b)| a | b).collect();
         let id = self.intern(set);
-        if self.unions.len() >= REMEMBERED {
+        if self.unions.len() >= MAX_CACHED_UNIONS {
             self.unions.clear();
         }
         self.unions.insert(key, id);
@@ -81,12 +79,11 @@ impl Sets {
         self.sets.get(id.0 as usize).map_or(&[], |set| &set[..])
     }
 
-    /// Whether the set holds that secret.
-    pub(super) fn holds(&self, id: SetId, secret: u32) -> bool {
+    pub(super) fn contains(&self, id: SetId, secret: u32) -> bool {
         self.words_of(id).get(secret as usize / 64).is_some_and(|word| word >> (secret % 64) & 1 == 1)
     }
 
-    /// The secrets that `a` holds and `b` does not, ascending.
+    /// The secrets in `a` but not in `b`, ascending.
     pub(super) fn difference(&self, a: SetId, b: SetId) -> impl Iterator<Item = u32> {
         let words = self.words_of(a).iter().zip(self.words_of(b)).map(|(a, b)| a & !b);
         words.zip(0u32..).flat_map(|(word, nth)| {
@@ -105,8 +102,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn equal_sets_have_one_number() {
-        let mut sets = Sets::new(130);
+    fn equal_sets_have_equal_numbers() {
+        let mut sets = SetInterner::new(130);
         let a = sets.of(&[1, 129]);
         let b = sets.of(&[64]);
         let both = sets.union(a, b);
@@ -117,6 +114,6 @@ mod tests {
         assert_eq!(sets.of(&[5000]), SetId::EMPTY);
         assert_eq!(sets.members(both).collect::<Vec<_>>(), [1, 64, 129]);
         assert_eq!(sets.difference(both, a).collect::<Vec<_>>(), [64]);
-        assert!(sets.holds(both, 129) && !sets.holds(both, 128));
+        assert!(sets.contains(both, 129) && !sets.contains(both, 128));
     }
 }

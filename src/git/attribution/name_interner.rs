@@ -1,0 +1,26 @@
+//! Names of tree entries, each distinct name stored once and known by its number.
+
+use std::collections::HashMap;
+
+#[derive(Default)]
+pub(super) struct NameInterner {
+    numbers: HashMap<Box<[u8]>, u32>,
+    names: Vec<Box<[u8]>>,
+}
+
+impl NameInterner {
+    /// The name's number, assigned now if it is new.
+    pub(super) fn number(&mut self, name: &[u8]) -> u32 {
+        if let Some(&known) = self.numbers.get(name) {
+            return known;
+        }
+        let number = u32::try_from(self.names.len()).unwrap_or(u32::MAX);
+        self.names.push(name.into());
+        self.numbers.insert(name.into(), number);
+        number
+    }
+
+    pub(super) fn get(&self, number: u32) -> &[u8] {
+        self.names.get(number as usize).map_or(&[], |name| name)
+    }
+}

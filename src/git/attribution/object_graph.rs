@@ -1,0 +1,296 @@
+//! The trees and commits of a repository, reduced to what attribution needs: which tree holds which secrets, and how
+//! to find the paths.
+//!
+//! Packs are read whole, in pack order; other objects are looked up when they are needed.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, PoisonError};
+
+use gix::ObjectId;
+use gix::objs::Kind;
+
+use super::Query;
+use super::dense_ids::DenseIds;
+use super::graph_builder::{BuildContext, GraphBuilder, PackVisitor, QueriedEntry, Subtree, TreeOutline};
+use super::name_interner::NameInterner;
+use super::pack_walk::walk;
+use super::queried::QueriedObjects;
+use super::set_interner::{SetId, SetInterner};
+use crate::git::commit::Header;
+use crate::git::database::Database;
+use crate::git::lookup::{Gaps, Lookup};
+use crate::model::Change;
+
+/// Where a tree's subtrees are: `builders[builder].subtrees[start..][..count]`.
+#[derive(Clone, Copy)]
+struct SubtreeSpan {
+    start: u32,
+    count: u32,
+    builder: u32,
+}
+
+const UNREAD: SubtreeSpan = SubtreeSpan { start: 0, count: 0, builder: u32::MAX };
+
+pub(super) struct Commit<'a> {
+    pub(super) tree: u32,
+    /// Committer's date in seconds since 1970.
+    pub(super) time: i64,
+    pub(super) parents: &'a [u32],
+}
+
+/// Trees and commits, known by their [`DenseIds`].
+pub(super) struct ObjectGraph<'s> {
+    pub(super) ids: DenseIds,
+    pub(super) queried: QueriedObjects,
+    pub(super) names: Mutex<NameInterner>,
+    pub(super) lookup: Lookup,
+    pub(super) stop: &'s AtomicBool,
+    /// The first is for what is looked up by id; the others are those of threads.
+    pub(super) builders: Vec<GraphBuilder>,
+    trees: Vec<SubtreeSpan>,
+    /// By number of the tree.
+    queried_entries: HashMap<u32, Vec<QueriedEntry>>,
+    /// Queried objects that are trees: their numbers among the queried objects, by number of the tree.
+    queried_trees: HashMap<u32, u32>,
+    /// Builder and row, by number of the commit.
+    commits: HashMap<u32, (u32, u32)>,
+    /// The secrets in each tree and below it, by its number, once known.
+    tree_secrets: Vec<Option<SetId>>,
+    /// The secrets in each queried object.
+    pub(super) queried_secrets: Vec<SetId>,
+    pub(super) sets: SetInterner,
+}
+
+impl<'s> ObjectGraph<'s> {
+    /// A graph of `repo` in which nothing was read yet.
+    pub(super) fn new(repo: &gix::Repository, query: &Query, stop: &'s AtomicBool) -> Self {
+        let queried = QueriedObjects::new(query);
+        let mut sets = SetInterner::new(query.secrets);
+        let queried_secrets = queried.iter().map(|(_, (_, secrets))| sets.of(secrets)).collect();
+        let ids = DenseIds::new(&Database::new(repo.objects.store_ref().path(), repo.object_hash()));
+        let mut lookup = Lookup::new(repo);
+        let trees = queried.iter().filter(|(_, (id, _))| lookup.kind(id) == Some(Kind::Tree));
+        let queried_trees = trees.map(|(object, (id, _))| (ids.number(id), object)).collect();
+        Self {
+            ids,
+            queried,
+            names: Mutex::default(),
+            lookup,
+            stop,
+            builders: vec![GraphBuilder::default()],
+            trees: Vec::new(),
+            queried_entries: HashMap::new(),
+            queried_trees,
+            commits: HashMap::new(),
+            tree_secrets: Vec::new(),
+            queried_secrets,
+            sets,
+        }
+    }
+
+    /// Reads the commits of all packs, and the trees if they are wanted. Without this each is looked up by id, which
+    /// is faster for a few and much slower for all.
+    pub(super) fn read_packs(&mut self, with_trees: bool, threads: usize) {
+        let kinds = if with_trees { &[Kind::Commit, Kind::Tree][..] } else { &[Kind::Commit] };
+        let context = BuildContext {
+            ids: &self.ids,
+            queried: &self.queried,
+            names: &self.names,
+            hash: self.lookup.hash(),
+        };
+        let mut built = Vec::new();
+        for pack in self.ids.packs() {
+            let visitor = || PackVisitor { builder: GraphBuilder::default(), context: &context, pack };
+            let mut visitors: Vec<_> = (0..threads.max(1)).map(|_| visitor()).collect();
+            walk(&pack.pack, kinds, &mut visitors, self.stop);
+            built.extend(visitors.into_iter().map(|visitor| visitor.builder));
+        }
+        for builder in built {
+            self.add_builder(builder);
+        }
+    }
+
+    /// Whether the run is to end early.
+    pub(super) fn is_stopped(&self) -> bool {
+        self.stop.load(Ordering::Relaxed)
+    }
+
+    /// Adds what a thread read.
+    pub(super) fn add_builder(&mut self, builder: GraphBuilder) {
+        self.builders.push(builder);
+        self.register(self.builders.len() - 1, (0, 0, 0));
+    }
+
+    /// Registers the trees, queried entries and commits of a builder, except for the first ones, which are known.
+    fn register(&mut self, nth: usize, (trees, entries, commits): (usize, usize, usize)) {
+        let builder = &mut self.builders[nth];
+        let nth = u32::try_from(nth).unwrap_or(u32::MAX);
+        if self.trees.len() < self.ids.count() {
+            self.trees.resize(self.ids.count(), UNREAD);
+        }
+        for row in &builder.trees[trees..] {
+            self.trees[row.number as usize] =
+                SubtreeSpan { start: row.start, count: row.count, builder: nth };
+        }
+        for &(tree, entry) in &builder.queried_entries[entries..] {
+            self.queried_entries.entry(tree).or_default().push(entry);
+        }
+        for (row, commit) in (0u32..).zip(&builder.commits).skip(commits) {
+            self.commits.insert(commit.number, (nth, row));
+        }
+        for number in builder.malformed.drain(..) {
+            let id = self.ids.id(number);
+            self.lookup.gaps.push(format!("object {id}"), "malformed; run `git fsck` for details");
+        }
+    }
+
+    /// Looks up an object by id. If it cannot be read, it stays unknown, and a gap says so.
+    fn read(&mut self, number: u32, kind: Kind) {
+        if self.is_stopped() {
+            return;
+        }
+        let id = self.ids.id(number);
+        let context = BuildContext {
+            ids: &self.ids,
+            queried: &self.queried,
+            names: &self.names,
+            hash: self.lookup.hash(),
+        };
+        let builder = &mut self.builders[0];
+        let known = (builder.trees.len(), builder.queried_entries.len(), builder.commits.len());
+        match (kind, self.lookup.of_kind(&id, kind)) {
+            (_, None) => {}
+            (Kind::Tree, Some(bytes)) => {
+                builder.add_tree(&context, number, bytes, None, &mut TreeOutline::default());
+            }
+            (_, Some(bytes)) => builder.add_commit(&context, number, bytes),
+        }
+        self.register(0, known);
+    }
+
+    /// The commit, or `None` if it cannot be read.
+    pub(super) fn commit(&mut self, number: u32) -> Option<Commit<'_>> {
+        if !self.commits.contains_key(&number) {
+            self.read(number, Kind::Commit);
+        }
+        let &(builder, row) = self.commits.get(&number)?;
+        let builder = &self.builders[builder as usize];
+        let row = builder.commits[row as usize];
+        let parents = &builder.parents[row.start as usize..][..row.count as usize];
+        Some(Commit { tree: row.tree, time: row.time, parents })
+    }
+
+    /// Whether the commit was read already.
+    pub(super) fn knows_commit(&self, number: u32) -> bool {
+        self.commits.contains_key(&number)
+    }
+
+    /// The numbers of all commits read so far, in no order.
+    pub(super) fn known_commits(&self) -> impl Iterator<Item = u32> {
+        self.commits.keys().copied()
+    }
+
+    /// Follows tags to the object that they lead to.
+    pub(super) fn peel(&mut self, id: ObjectId) -> Option<(Kind, ObjectId)> {
+        self.lookup.peel(id)
+    }
+
+    fn subtrees_at(&self, span: SubtreeSpan) -> &[Subtree] {
+        match self.builders.get(span.builder as usize) {
+            Some(builder) => &builder.subtrees[span.start as usize..][..span.count as usize],
+            None => &[],
+        }
+    }
+
+    /// The subtrees of a tree, which [`Self::secrets_in`] read.
+    pub(super) fn subtrees(&self, tree: u32) -> &[Subtree] {
+        self.trees.get(tree as usize).map_or(&[], |&span| self.subtrees_at(span))
+    }
+
+    /// The queried blobs in a tree, which [`Self::secrets_in`] read.
+    pub(super) fn queried_entries(&self, tree: u32) -> &[QueriedEntry] {
+        self.queried_entries.get(&tree).map_or(&[], |entries| entries)
+    }
+
+    /// Whether any object is known to hold a secret; without one, trees need not be read.
+    pub(super) fn has_secrets(&self) -> bool {
+        !self.queried_secrets.is_empty()
+    }
+
+    /// The secrets in a tree and below it, if [`Self::secrets_in`] was called.
+    pub(super) fn known_secrets(&self, tree: u32) -> SetId {
+        self.tree_secrets.get(tree as usize).copied().flatten().unwrap_or(SetId::EMPTY)
+    }
+
+    /// The secrets in a tree and below it.
+    pub(super) fn secrets_in(&mut self, root: u32) -> SetId {
+        // Explicit, since the repository decides how deep it gets.
+        let mut stack = vec![(root, false)];
+        while let Some((tree, are_subtrees_done)) = stack.pop() {
+            if are_subtrees_done {
+                self.unite_secrets(tree);
+                continue;
+            }
+            if self.tree_secrets.len() <= tree as usize {
+                self.tree_secrets.resize(self.ids.count().max(tree as usize + 1), None);
+            }
+            if self.tree_secrets[tree as usize].is_some() {
+                continue;
+            }
+            // Until the subtrees are known. Ends the walk at a tree that seems to contain itself.
+            self.tree_secrets[tree as usize] = Some(SetId::EMPTY);
+            if self.trees.get(tree as usize).is_none_or(|span| span.builder == UNREAD.builder) {
+                self.read(tree, Kind::Tree);
+            }
+            stack.push((tree, true));
+            let is_unknown =
+                |subtree: &&Subtree| !matches!(self.tree_secrets.get(subtree.tree as usize), Some(Some(_)));
+            let unknown = self.subtrees(tree).iter().filter(is_unknown);
+            stack.extend(unknown.map(|subtree| (subtree.tree, false)));
+        }
+        self.known_secrets(root)
+    }
+
+    /// Sets the secrets of a tree whose subtrees are known.
+    fn unite_secrets(&mut self, tree: u32) {
+        let mut set = SetId::EMPTY;
+        let span = self.trees.get(tree as usize).copied().unwrap_or(UNREAD);
+        if let Some(builder) = self.builders.get(span.builder as usize) {
+            for subtree in &builder.subtrees[span.start as usize..][..span.count as usize] {
+                let below = self.tree_secrets.get(subtree.tree as usize).copied().flatten();
+                set = self.sets.union(set, below.unwrap_or(SetId::EMPTY));
+            }
+        }
+        for entry in self.queried_entries.get(&tree).map_or(&[][..], |entries| entries) {
+            set = self.sets.union(set, self.queried_secrets[entry.object as usize]);
+        }
+        if let Some(object) = self.queried_tree(tree) {
+            set = self.sets.union(set, self.queried_secrets[object as usize]);
+        }
+        self.tree_secrets[tree as usize] = Some(set);
+    }
+
+    /// The number of a tree among the queried objects, if it is one: an entry's name is a secret.
+    pub(super) fn queried_tree(&self, tree: u32) -> Option<u32> {
+        // Asked of every tree, and mostly there is none.
+        if self.queried_trees.is_empty() { None } else { self.queried_trees.get(&tree).copied() }
+    }
+
+    /// Calls `with` with the name of an entry.
+    pub(super) fn name<T>(&self, name: u32, with: impl FnOnce(&[u8]) -> T) -> T {
+        with(self.names.lock().unwrap_or_else(PoisonError::into_inner).get(name))
+    }
+
+    /// What a report says about a commit that changed something at `path`.
+    pub(super) fn change(&mut self, commit: u32, path: Option<Vec<u8>>) -> Option<Change> {
+        let id = self.ids.id(commit);
+        let bytes = self.lookup.of_kind(&id, Kind::Commit)?;
+        Some(Header::new(bytes).change(&id, path))
+    }
+
+    /// What could not be read.
+    pub(super) fn gaps(&mut self) -> &mut Gaps {
+        &mut self.lookup.gaps
+    }
+}

@@ -1,0 +1,164 @@
+//! Refs, pseudo refs and reflog entries, and the objects that they name.
+
+use std::collections::HashMap;
+
+use gix::ObjectId;
+use gix::objs::Kind;
+
+use super::SecretHistory;
+use super::history::History;
+use super::object_graph::ObjectGraph;
+use super::reached::ReachedBy;
+use super::set_interner::SetId;
+use crate::git::refs::{Refs, TipKind};
+
+/// An object that something names, once tags are peeled; by number.
+#[derive(Clone, Copy)]
+enum RootObject {
+    Commit(u32),
+    Tree(u32),
+    /// A blob, by its number among the queried objects.
+    Queried(u32),
+    /// A blob that was not asked about.
+    Other,
+}
+
+/// Something that keeps objects alive.
+pub(super) struct Root {
+    /// As a report names it.
+    pub(super) name: String,
+    pub(super) reached_by: ReachedBy,
+    object: RootObject,
+}
+
+impl Root {
+    /// The commit that it names.
+    pub(super) fn commit(&self) -> Option<u32> {
+        if let RootObject::Commit(number) = self.object { Some(number) } else { None }
+    }
+
+    /// The secrets in the tree or blob that it names.
+    fn secrets(&self, graph: &ObjectGraph<'_>) -> SetId {
+        match self.object {
+            RootObject::Tree(tree) => graph.known_secrets(tree),
+            RootObject::Queried(object) => graph.queried_secrets[object as usize],
+            RootObject::Commit(_) | RootObject::Other => SetId::EMPTY,
+        }
+    }
+}
+
+pub(super) struct Roots(pub(super) Vec<Root>);
+
+impl Roots {
+    pub(super) fn new(repo: &gix::Repository, graph: &mut ObjectGraph<'_>, refs: &Refs) -> Self {
+        let mut roots = Vec::new();
+        let mut peeled = HashMap::new();
+        let mut add = |name: String, reached_by: ReachedBy, id: ObjectId| {
+            if !id.is_null() {
+                let object = *peeled.entry(id).or_insert_with(|| peel(graph, id));
+                roots.extend(object.map(|object| Root { name, reached_by, object }));
+            }
+        };
+        for tip in &refs.tips {
+            let is_pseudo = tip.kind == TipKind::Pseudo;
+            // Pseudo refs keep nothing alive: what `ORIG_HEAD` names may be long pruned.
+            if !is_pseudo || repo.has_object(tip.id) {
+                let reached_by = if is_pseudo { ReachedBy::Reflog } else { ReachedBy::Ref };
+                add(tip.name.clone(), reached_by, tip.id);
+            }
+        }
+        for entry in &refs.logs {
+            add(entry.name(), ReachedBy::Reflog, entry.new);
+            if let Some(name) = entry.name_before() {
+                add(name, ReachedBy::Reflog, entry.old);
+            }
+        }
+        Self(roots)
+    }
+
+    /// The commits among them.
+    pub(super) fn commits(&self) -> Vec<(u32, ReachedBy)> {
+        self.0.iter().filter_map(|root| Some((root.commit()?, root.reached_by))).collect()
+    }
+
+    /// The trees among them.
+    pub(super) fn trees(&self) -> impl Iterator<Item = u32> {
+        self.0
+            .iter()
+            .filter_map(|root| if let RootObject::Tree(tree) = root.object { Some(tree) } else { None })
+    }
+
+    /// The queried blobs among them.
+    pub(super) fn blobs(&self) -> impl Iterator<Item = u32> {
+        self.0
+            .iter()
+            .filter_map(|root| if let RootObject::Queried(blob) = root.object { Some(blob) } else { None })
+    }
+
+    /// The strongest kind of root that leads to each secret.
+    pub(super) fn strongest(
+        &self,
+        graph: &ObjectGraph<'_>,
+        history: &History,
+        secrets: usize,
+    ) -> Vec<Option<ReachedBy>> {
+        let mut strongest: Vec<Option<ReachedBy>> = vec![None; secrets];
+        let mut sets: Vec<_> = history.nodes.iter().map(|node| (node.secrets, node.reached_by)).collect();
+        sets.extend(self.0.iter().map(|root| (root.secrets(graph), root.reached_by)));
+        sets.sort_unstable();
+        sets.dedup();
+        for (set, reached_by) in sets {
+            for secret in graph.sets.members(set) {
+                let strongest = &mut strongest[secret as usize];
+                *strongest = Some(strongest.map_or(reached_by, |known| known.min(reached_by)));
+            }
+        }
+        strongest
+    }
+
+    /// Adds to each secret's history the refs that lead to it, or else the reflog entries.
+    pub(super) fn name_refs(
+        &self,
+        graph: &ObjectGraph<'_>,
+        history: &History,
+        histories: &mut [SecretHistory],
+    ) {
+        for root in &self.0 {
+            let (at_tip, in_history) = match root.commit().and_then(|commit| history.node(commit)) {
+                Some(node) => (node.secrets, node.secrets_in_history),
+                None => (root.secrets(graph), root.secrets(graph)),
+            };
+            for secret in graph.sets.members(in_history) {
+                let SecretHistory { reached_by, reachability, .. } = &mut histories[secret as usize];
+                match root.reached_by {
+                    ReachedBy::Ref => {
+                        reachability.refs_in_history.push(root.name.clone());
+                        if graph.sets.contains(at_tip, secret) {
+                            reachability.refs_at_tip.push(root.name.clone());
+                        }
+                    }
+                    _ if *reached_by != Some(ReachedBy::Ref) => reachability.held_by.push(root.name.clone()),
+                    _ => {}
+                }
+            }
+        }
+        for history in histories {
+            history.reachability.refs_at_tip.sort();
+            history.reachability.refs_in_history.sort();
+        }
+    }
+}
+
+/// Follows tags from `id`; `None` if the object that they lead to cannot be read.
+fn peel(graph: &mut ObjectGraph<'_>, id: ObjectId) -> Option<RootObject> {
+    let number = graph.ids.number(&id);
+    if graph.knows_commit(number) {
+        return Some(RootObject::Commit(number));
+    }
+    let (kind, id) = graph.peel(id)?;
+    Some(match kind {
+        Kind::Commit => RootObject::Commit(graph.ids.number(&id)),
+        Kind::Tree => RootObject::Tree(graph.ids.number(&id)),
+        Kind::Blob | Kind::Tag => graph.queried.find(&id).map_or(RootObject::Other, RootObject::Queried),
+    })
+}
