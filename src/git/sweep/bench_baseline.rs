@@ -1,4 +1,4 @@
-//! The floor of a sweep: what inflating every entry once takes, for comparison.
+//! The lower bound for a sweep: the cost of inflating every entry once. For benchmarks.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -7,8 +7,8 @@ use crate::git::inflate::Inflater;
 use crate::git::pack::{Entry, Pack};
 use crate::threads;
 
-/// Inflates every packed entry once on `threads` threads, applies no delta, and returns the bytes.
-/// A measuring aid, of no other use; what cannot be read is passed over.
+/// Inflates every pack entry once on `threads` threads, applies no deltas, and returns the number of bytes.
+/// Skips what cannot be read.
 #[doc(hidden)]
 pub fn inflate_all_entries(database: &Database, threads: usize) -> u64 {
     let listing = database.list();

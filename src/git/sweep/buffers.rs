@@ -1,4 +1,4 @@
-//! Buffers that a thread keeps: fresh ones cost a page fault for every four kilobytes.
+//! Buffers a thread reuses: a fresh one costs a page fault for every four kilobytes.
 
 use std::sync::Arc;
 
@@ -7,20 +7,21 @@ use super::work_queue::AssembledObject;
 use crate::git::inflate::grow;
 use crate::git::pack::delta::Run;
 
-/// Bytes of unused buffers, and of any single one in use between objects, that a thread keeps.
+/// Limit for the unused buffers a thread keeps together, and for any single buffer kept between objects, in
+/// bytes.
 const MAX_FREE_BYTES: usize = 24 << 20;
 
-/// Runs and regions beyond which their lists are given back.
+/// Lists with a larger capacity are freed after use.
 const MAX_KEPT_ITEMS: usize = 1 << 16;
 
-/// What one thread needs for one object after another.
+/// Working memory for one object after another.
 #[derive(Default)]
 pub(super) struct Buffers {
-    /// Buffers for assembled objects, not in use; none is empty.
+    /// Unused buffers for assembled objects; none is empty.
     free: Vec<Vec<u8>>,
-    /// Bytes in them.
+    /// Their total size in bytes.
     free_bytes: usize,
-    /// The inflated delta, or the bytes of a file.
+    /// The inflated delta, or the content of a file.
     pub(super) input: Vec<u8>,
     pub(super) runs: Vec<Run>,
     pub(super) regions: Vec<Region>,
@@ -28,7 +29,7 @@ pub(super) struct Buffers {
 }
 
 impl Buffers {
-    /// A buffer of at least `len` bytes, whatever they are.
+    /// Returns a buffer of at least `len` bytes with arbitrary content.
     pub(super) fn take(&mut self, len: usize) -> Vec<u8> {
         let mut buffer = self.free.pop().unwrap_or_default();
         self.free_bytes -= buffer.len();
@@ -36,7 +37,7 @@ impl Buffers {
         buffer
     }
 
-    /// Takes a buffer back.
+    /// Takes back a buffer for reuse.
     pub(super) fn give_back(&mut self, buffer: Vec<u8>) {
         if !buffer.is_empty() && self.free_bytes + buffer.len() <= MAX_FREE_BYTES {
             self.free_bytes += buffer.len();
@@ -44,14 +45,14 @@ impl Buffers {
         }
     }
 
-    /// Takes the buffer of a base back, if no other thread uses it.
+    /// Takes back the buffer of a base, unless another thread still uses it.
     pub(super) fn reclaim<H>(&mut self, node: Arc<AssembledObject<H>>) {
         if let Some(node) = Arc::into_inner(node) {
             self.give_back(node.buffer);
         }
     }
 
-    /// Gives back what one huge object made grow.
+    /// Frees what a single huge object made grow.
     pub(super) fn trim(&mut self) {
         if self.input.len() > MAX_FREE_BYTES {
             self.input = Vec::new();

@@ -1,4 +1,4 @@
-//! The few bytes of a delta's result in which an anchor may begin, or end, that its base does not have.
+//! The few bytes of a delta's result that can begin or end a keyword the base does not have.
 
 use gix::object::Kind;
 
@@ -6,16 +6,16 @@ use super::Searcher;
 use super::delta_inheritance::{DeltaShape, Region};
 use crate::git::pack::delta::{Run, RunSource, gather};
 
-/// To look at edges first costs something, and is of use only when they are so many times fewer bytes than all that
-/// may have to be searched.
+/// Looking at the edges first has a cost; it pays off only if the bytes that would otherwise be searched are
+/// at least this many times more.
 const MIN_SAVING: u64 = 4;
 
-/// All of what the delta inserts, and the ends of what it copies.
+/// Everything a delta inserts, and the ends of everything it copies.
 pub(super) struct ChangeEdges<'a> {
     runs: &'a [Run],
-    /// Bytes at each end of a copy: what an anchor can have there, of which a byte is elsewhere.
+    /// Bytes at each end of a copied run that can belong to a keyword extending beyond the run.
     width: u32,
-    /// As many of the first bytes stand before all else, because one of them changed.
+    /// If one of the object's first bytes changed, this many of them precede everything else; otherwise 0.
     pub(super) head: u32,
 }
 
@@ -31,14 +31,14 @@ impl<'a> ChangeEdges<'a> {
         Self { runs: shape.runs, width: u32::try_from(width).unwrap_or(u32::MAX), head }
     }
 
-    /// Whether they have a good deal fewer bytes than `regions`.
+    /// Whether the edges are considerably smaller than `regions`.
     pub(super) fn is_worthwhile(&self, regions: &[Region]) -> bool {
         let edges = self.runs.len() as u64 * 2 * u64::from(self.width);
         let wide: u64 = regions.iter().map(|(start, end)| u64::from(end - start)).sum();
         edges < wide / MIN_SAVING
     }
 
-    /// Up to so many bytes a run is one piece.
+    /// Longest run that is kept in one piece, in bytes.
     pub(super) fn max_unsplit_run(&self) -> u32 {
         self.width.saturating_mul(2).saturating_add(1)
     }
@@ -54,7 +54,7 @@ impl<'a> ChangeEdges<'a> {
         }
     }
 
-    /// Fills `out` with all pieces, one behind the other.
+    /// Fills `out` with all pieces, concatenated.
     pub(super) fn gather(&self, (base, delta): (&[u8], &[u8]), out: &mut Vec<u8>) {
         out.clear();
         gather(self.runs, (0, self.head), 0, (base, delta), out);
@@ -76,7 +76,7 @@ impl<'a> ChangeEdges<'a> {
         [(0, self.head)].into_iter().chain(edges)
     }
 
-    /// Where in the result those of the gathered bytes stand that are `gathered`, in order.
+    /// Maps ascending offsets in the gathered bytes to offsets in the result.
     pub(super) fn result_offsets(&self, gathered: &[u32]) -> impl Iterator<Item = u32> {
         let (mut pieces, mut before) = (self.pieces(), 0u64);
         let mut piece = pieces.next();

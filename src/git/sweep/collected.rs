@@ -1,4 +1,4 @@
-//! What threads bring together while they sweep, by place; ids are looked up at the end.
+//! What threads collect during a sweep, keyed by location; ids are looked up at the end.
 
 use std::collections::HashSet;
 use std::path::PathBuf;
@@ -13,22 +13,22 @@ use super::plan::PlannedPack;
 use crate::git::pack::Entry;
 use crate::model::Skip;
 
-/// Where an object stands.
+/// How an object is identified before its id is looked up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) enum ObjectKey {
-    /// In the pack of that number.
+    /// By pack number and entry.
     Packed(usize, Entry),
-    /// In a file of its own.
+    /// By its id, for a loose or a recovered object.
     Id(ObjectId),
 }
 
-/// An object with matches.
+/// A copy of an object, with its matches.
 pub(super) struct MatchedCopy<H> {
     pub(super) key: ObjectKey,
     pub(super) kind: Kind,
     pub(super) size: u64,
     pub(super) hits: Hits<H>,
-    /// Whether there are more matches than are kept.
+    /// Whether it has more matches than are kept.
     pub(super) truncated: bool,
 }
 
@@ -36,27 +36,27 @@ pub(super) struct MatchedCopy<H> {
 pub(super) struct ReadFailure {
     pub(super) key: ObjectKey,
     pub(super) reason: Arc<str>,
-    /// Whether the reason lies in this object, not in one it hangs on.
+    /// Whether this object itself is unreadable, rather than one it depends on.
     pub(super) is_root_cause: bool,
-    /// Whether it was there a moment before.
+    /// Whether it was listed and then disappeared.
     pub(super) vanished: bool,
 }
 
-/// What one thread, or all of them, brought together.
+/// What one thread, or all of them, collected.
 pub(super) struct Collected<H> {
     pub(super) matched: Vec<MatchedCopy<H>>,
     pub(super) failures: Vec<ReadFailure>,
     pub(super) counts: ObjectCounts,
     pub(super) searched: u64,
-    /// What objects name and was not found.
+    /// Objects that were named and not found.
     pub(super) missing: HashSet<ObjectId>,
-    /// Packed entries behind whose streams there are more bytes: the pack's number, and the entry.
+    /// Pack entries that may be followed by unlisted bytes, as pack number and entry.
     pub(super) gap_candidates: Vec<(usize, Entry)>,
-    /// Files of loose objects behind whose streams there may be more bytes.
+    /// Loose object files that may have bytes after the object.
     pub(super) loose_tails: Vec<PathBuf>,
-    /// Entries for which there was no memory: the pack's number, and the entry.
+    /// Entries for which memory was short, as pack number and entry.
     pub(super) postponed: Vec<(usize, Entry)>,
-    /// Further copies of objects that cannot be read, and why.
+    /// Further copies of objects that could not be read.
     pub(super) skips: Vec<Skip>,
 }
 
@@ -89,20 +89,20 @@ impl<H> Collected<H> {
         self.skips.extend(other.skips);
     }
 
-    /// Notes that `entry` could not be read, nor therefore what hangs on it.
+    /// Records that `entry` could not be read, and so neither could its descendants.
     pub(super) fn fail_with_descendants(&mut self, planned: PlannedPack<'_>, entry: Entry, reason: &str) {
         self.fail_entry(planned, entry, reason.into(), true);
         self.fail_descendants(planned, entry, reason);
     }
 
-    /// Notes that there was no memory for `entry`, nor therefore for what hangs on it.
+    /// Records that memory was short for `entry`, and so for its descendants.
     pub(super) fn postpone(&mut self, planned: PlannedPack<'_>, entry: Entry) {
         self.postponed.extend(
             planned.plan.tree.with_descendants(entry).into_iter().map(|entry| (planned.number, entry)),
         );
     }
 
-    /// Notes that nothing that hangs on `entry` can be read.
+    /// Records that no descendant of `entry` can be read.
     pub(super) fn fail_descendants(&mut self, planned: PlannedPack<'_>, entry: Entry, reason: &str) {
         let with_descendants = planned.plan.tree.with_descendants(entry);
         if with_descendants.len() > 1 {
@@ -113,7 +113,7 @@ impl<H> Collected<H> {
         }
     }
 
-    /// Notes that `entry` could not be read, and nothing of others.
+    /// Records that `entry` could not be read, without its descendants.
     pub(super) fn fail_entry(
         &mut self,
         planned: PlannedPack<'_>,

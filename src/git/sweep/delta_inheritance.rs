@@ -1,9 +1,10 @@
-//! What a delta leaves as it was, and what it changes.
+//! Which matches of its base a delta preserves, and where it changes the object.
 //!
-//! Let a match *depend* on its own bytes and `margin` more on each side, the object thought of as
-//! going on beyond its ends. A match is inherited by each copied run that holds all it depends on; a run
-//! from start to start also holds what lies before, a run from end to end what lies behind. Every other match
-//! touches a changed place: an inserted byte, or a seam.
+//! A match *depends* on its own bytes and on `margin` more on each side; for this purpose the object extends
+//! indefinitely beyond both ends. A match is inherited through each copied run that contains everything it
+//! depends on. A run that copies the start of the base to the start of the result also contains what lies
+//! before it, and likewise at the end. Every other match touches a change: an inserted byte, or a join
+//! between two copied runs.
 
 use std::ops::Range;
 
@@ -11,7 +12,7 @@ use super::Hits;
 use super::stream::push_bounded;
 use crate::git::pack::delta::{Run, RunSource};
 
-/// A delta as a sweep sees it.
+/// How a delta maps its base to its result.
 #[derive(Clone, Copy)]
 pub(super) struct DeltaShape<'a> {
     pub(super) runs: &'a [Run],
@@ -19,12 +20,12 @@ pub(super) struct DeltaShape<'a> {
     pub(super) result_len: u32,
 }
 
-/// Bytes of the result from, and up to.
+/// A range of offsets in the result: start and exclusive end.
 pub(super) type Region = (u32, u32);
 
 impl DeltaShape<'_> {
-    /// Fills `regions` with the changed places, each widened by `reach` bytes to both sides, merged, in
-    /// order.
+    /// Fills `regions` with the changes, each widened by `reach` bytes on both sides and merged with its
+    /// neighbors, in order.
     pub(super) fn changed_regions(&self, reach: u32, regions: &mut Vec<Region>) {
         regions.clear();
         let mut change = |start: u32, end: u32| {
@@ -34,7 +35,7 @@ impl DeltaShape<'_> {
                 _ => regions.push((start, end)),
             }
         };
-        // What stands before a run: the outside, a copied byte, or one of the delta.
+        // What precedes the run: the start of the object, a copied byte, or an inserted byte.
         let mut after_copy = true;
         let mut expected = Some(0);
         for run in self.runs {
@@ -56,7 +57,7 @@ impl DeltaShape<'_> {
         }
     }
 
-    /// How far what a match depends on may reach, in the base, to be held by `run`.
+    /// The range in the base that must contain everything a match depends on for `run` to carry it over.
     fn inheritable_range(&self, run: &Run) -> Option<Range<i64>> {
         let RunSource::Base(from) = run.source else { return None };
         let to = from + run.len;
@@ -65,15 +66,15 @@ impl DeltaShape<'_> {
         Some(start..if at_ends { i64::MAX } else { i64::from(to) })
     }
 
-    /// Whether something that the match at `range` depends on lies beyond an edge of `region` where the
-    /// object goes on.
+    /// Whether something the match at `range` depends on lies beyond an edge of `region` that is not an edge
+    /// of the object.
     pub(super) fn crosses_edge(&self, range: &Range<u64>, region: Region, margin: u64) -> bool {
         let (start, end) = (u64::from(region.0), u64::from(region.1));
         (start != 0 && range.start < start + margin)
             || (end < u64::from(self.result_len) && range.end + margin > end)
     }
 
-    /// Whether the match at `range` of the result is one that the base has too.
+    /// Whether the match at `range` of the result also exists in the base.
     pub(super) fn is_inherited(&self, range: &Range<u64>, margin: u64) -> bool {
         let after = self.runs.partition_point(|run| u64::from(run.at) <= range.start);
         let Some(run) = after.checked_sub(1).and_then(|at| self.runs.get(at)) else { return false };
@@ -86,8 +87,8 @@ impl DeltaShape<'_> {
         held.start <= start && end <= held.end
     }
 
-    /// Adds to `hits` those of the base that the result has too, at their new places.
-    /// Tells whether there are too many.
+    /// Adds to `hits` the matches of the base that the result preserves, at their new offsets. Returns
+    /// whether there were too many to keep.
     pub(super) fn inherit_hits<H: Clone>(&self, base: &Hits<H>, margin: u64, hits: &mut Hits<H>) -> bool {
         let mut truncated = false;
         if base.is_empty() {

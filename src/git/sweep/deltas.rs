@@ -1,4 +1,4 @@
-//! Searching deltas: what they do not copy, and of that hardly more than the changed bytes where no keyword is near.
+//! Searches deltas: only what they do not copy, and little beyond the changed bytes where no keyword is near.
 
 use gix::object::Kind;
 
@@ -17,7 +17,7 @@ use crate::git::pack::Entry;
 use crate::git::pack::delta::{self, Run};
 
 impl<'a, S: Searcher> Worker<'a, S> {
-    /// Searches a delta against `base`, which is given up after it if it `is_last`.
+    /// Searches a delta against `base`, which is freed afterwards if this is its last child.
     pub(super) fn search_delta(
         &mut self,
         planned: PlannedPack<'a>,
@@ -30,7 +30,7 @@ impl<'a, S: Searcher> Worker<'a, S> {
         let too_large = || to_message(InflateError::TooLarge(header.size));
         let delta_len =
             usize::try_from(header.size).ok().filter(|_| header.size <= limit).ok_or_else(too_large)?;
-        // Until it is done with: both may be as large as what they make.
+        // Reserved until the delta has been applied; it can be as large as its result.
         let budget = &self.shared.budget;
         let _input = budget.reserve(header.size, header.size).ok_or(EntryError::NoMemory)?;
         let mut input = std::mem::take(&mut self.buffers.input);
@@ -42,7 +42,7 @@ impl<'a, S: Searcher> Worker<'a, S> {
         let above = if is_last { base.held - base.len as u64 } else { base.held };
         let held = above + len as u64;
         let mut buffer = Vec::new();
-        // One that is not assembled may have to be gathered whole.
+        // Even a result that is not assembled may have to be gathered completely.
         let reservation = budget.reserve(len as u64, held).ok_or(EntryError::NoMemory)?;
         let is_assembled = planned.plan.is_base(entry) || self.shared.options.whole;
         if is_assembled {
@@ -72,8 +72,8 @@ impl<'a, S: Searcher> Worker<'a, S> {
         Ok(self.finish_entry(planned, entry, node))
     }
 
-    /// Fills `hits` with those of the delta that was just read; `assembled` is its result, if it was made.
-    /// Tells whether there are too many, and of the keywords.
+    /// Fills `hits` with the matches of the delta just read; `assembled` is its result, if it was assembled.
+    /// Returns whether there were too many, and the keywords.
     fn search_changes(
         &mut self,
         base: &AssembledObject<S::Hit>,
@@ -92,7 +92,8 @@ impl<'a, S: Searcher> Worker<'a, S> {
             regions.push(all);
         } else {
             let edges = ChangeEdges::new(searcher, base.kind, &shape);
-            // Where no keyword was there is hardly ever one, and nobody asks what lies around the changes.
+            // A base without keywords rarely gains one, so the regions around the changes are not computed
+            // yet.
             let is_bare = base.keywords.is_empty();
             if is_bare {
                 regions.clear();
@@ -144,8 +145,8 @@ impl<'a, S: Searcher> Worker<'a, S> {
         (truncated, keywords)
     }
 
-    /// Looks for what the object names of which the delta was just read, and its base does not; `assembled` is its
-    /// result, if it was made.
+    /// Checks the objects that the result of the delta just read names and its base does not; `assembled` is
+    /// the result, if it was assembled.
     fn check_delta_links(
         &mut self,
         base: &AssembledObject<S::Hit>,
@@ -158,17 +159,17 @@ impl<'a, S: Searcher> Worker<'a, S> {
         let result = DeltaResult { runs, base: base.bytes(), delta: &input[..delta_len], assembled };
         let all = (0, len as u32);
         let bytes = match assembled {
-            // It was just gathered.
+            // `search_changes` has just gathered it.
             None if *regions == [all] => &gathered[..],
             _ => result.region(all, &mut 0, gathered),
         };
-        // A commit is short, and what of it is new is not worth telling.
+        // A commit is too short for its new part to matter.
         let runs = if base.kind == Kind::Tree { &runs[..] } else { &[] };
         links.check(self.shared.store, base.kind, bytes, runs);
     }
 }
 
-/// What a delta makes, in pieces or in one.
+/// The result of a delta, as runs or assembled.
 #[derive(Clone, Copy)]
 struct DeltaResult<'b> {
     runs: &'b [Run],
@@ -178,8 +179,8 @@ struct DeltaResult<'b> {
 }
 
 impl<'b> DeltaResult<'b> {
-    /// Its bytes of a region, which `gathered` is filled with if they stand nowhere else. `first`: a run at or before
-    /// the region's first, which it becomes.
+    /// The bytes of a region; fills `gathered` with them unless the result is assembled. `first` is the index
+    /// of a run at or before the region, and is updated to the first run in it.
     fn region<'g>(&self, region: Region, first: &mut usize, gathered: &'g mut Vec<u8>) -> &'g [u8]
     where
         'b: 'g,

@@ -1,4 +1,4 @@
-//! Objects that stand in several packs, so that each is counted and told of once.
+//! Finds objects stored in several packs, so that each is counted and reported once.
 
 use std::ops::Range;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -8,8 +8,8 @@ use gix::oid;
 use crate::git::pack::Pack;
 use crate::threads;
 
-/// For each pack from the one numbered `first_new` on: which entries hold an object that an earlier pack
-/// holds too, or that is `known`. An empty list means none.
+/// For each pack from number `first_new` on, marks the entries whose object is also in an earlier pack or is
+/// `known`. An empty list means there are none.
 pub(super) fn find(
     packs: &[Pack],
     first_new: usize,
@@ -37,8 +37,8 @@ pub(super) fn find(
     duplicates
 }
 
-/// Adds the copies among the objects whose id begins with `first_byte`: the pack's number, and the position
-/// in its index.
+/// Adds the duplicates among the objects whose id begins with `first_byte`, as pack number and index
+/// position.
 fn find_among(
     packs: &[Pack],
     first_new: usize,
@@ -62,7 +62,7 @@ fn find_among(
     }
 }
 
-/// Where the ids that begin with `first_byte` stand in an index.
+/// The index positions of the ids that begin with `first_byte`.
 fn positions(pack: &Pack, first_byte: u8) -> Range<u32> {
     let below = |bound: u32| {
         let (mut low, mut high) = (0, pack.num_objects());

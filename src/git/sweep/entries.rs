@@ -1,4 +1,4 @@
-//! Searching one object: a whole one in a pack, a delta, or a file of its own.
+//! Searches one object: a whole pack entry, a delta whose base is outside the pack, or a loose object.
 
 use std::collections::HashSet;
 use std::io::Read;
@@ -21,14 +21,14 @@ use crate::git::pack::Entry;
 use crate::git::pack::entry::EntryContent;
 use crate::model::Skip;
 
-/// What came of an entry: an assembled object if something hangs on it, or words why there is none.
+/// The assembled object if other entries are deltas against it, or why there is none.
 pub(super) type EntryResult<H> = Result<Option<AssembledObject<H>>, EntryError>;
 
 /// Why an entry was not searched.
 pub(super) enum EntryError {
-    /// It cannot be read, in words.
+    /// It cannot be read, for this reason.
     Unreadable(String),
-    /// The objects that are held at the moment leave no room for it.
+    /// The objects currently in memory leave no room for it.
     NoMemory,
 }
 
@@ -39,7 +39,7 @@ impl From<String> for EntryError {
 }
 
 impl<'a, S: Searcher> Worker<'a, S> {
-    /// Searches an object that is no delta.
+    /// Searches an entry that is not a delta.
     pub(super) fn search_root(&mut self, planned: PlannedPack<'a>, entry: Entry) -> EntryResult<S::Hit> {
         let options = self.shared.options;
         let (header, deflated) = planned.pack.header(entry).map_err(to_message)?;
@@ -77,7 +77,7 @@ impl<'a, S: Searcher> Worker<'a, S> {
         Ok(self.finish_entry(planned, entry, node))
     }
 
-    /// Searches an object from end to end.
+    /// Searches a complete object.
     fn search_whole(
         &mut self,
         kind: Kind,
@@ -100,7 +100,8 @@ impl<'a, S: Searcher> Worker<'a, S> {
         }
     }
 
-    /// Fills `hits` with the matches of a whole object. Tells whether there are too many, and of the keywords.
+    /// Fills `hits` with the matches of a complete object. Returns whether there were too many, and the
+    /// keywords.
     pub(super) fn search_bytes(&mut self, kind: Kind, bytes: &[u8]) -> (bool, KeywordPositions) {
         let (searcher, hits, mut truncated) = (self.shared.searcher, &mut self.hits, false);
         let mut keywords = KeywordPositions::empty(searcher);
@@ -113,7 +114,7 @@ impl<'a, S: Searcher> Worker<'a, S> {
         (truncated, keywords)
     }
 
-    /// Records a searched object; returns it if it is a base.
+    /// Records a searched object, and returns it if it is a delta base.
     pub(super) fn finish_entry(
         &mut self,
         planned: PlannedPack<'a>,
@@ -135,15 +136,15 @@ impl<'a, S: Searcher> Worker<'a, S> {
         None
     }
 
-    /// Notes what a further copy of an object holds.
+    /// Records the matches of a further copy of an object.
     fn record_duplicate(&mut self, key: ObjectKey, node: &mut AssembledObject<S::Hit>, is_base: bool) {
         let hits = if is_base { node.hits.clone() } else { std::mem::take(&mut node.hits) };
         let (kind, size, truncated) = (node.kind, node.len as u64, node.truncated);
         self.collected.matched.push(MatchedCopy { key, kind, size, hits, truncated });
     }
 
-    /// Inflates an entry, of which `deflated` are the bytes behind its header, and those of all that follow. Notes
-    /// when bytes follow that belong to no entry.
+    /// Inflates an entry; `deflated` is the rest of the pack after the entry's header. Notes the entry if
+    /// unlisted bytes may follow it.
     pub(super) fn inflate(
         &mut self,
         planned: PlannedPack<'a>,
@@ -158,7 +159,7 @@ impl<'a, S: Searcher> Worker<'a, S> {
             let header = pack.bytes(entry).len() - deflated.len();
             let extent = (pack.entry_end(entry) - pack.offset(entry)).saturating_sub(header as u64);
             let own = deflated.get(..usize::try_from(extent).unwrap_or(usize::MAX)).unwrap_or(deflated);
-            // Whether there is a gap after all is found out at the end.
+            // `unlisted::list` verifies it at the end.
             if !ends_with_stream(own, &out[..size]) {
                 self.collected.gap_candidates.push((planned.number, entry));
             }
@@ -166,7 +167,7 @@ impl<'a, S: Searcher> Worker<'a, S> {
         Ok(())
     }
 
-    /// Looks for what a whole object names.
+    /// Checks the objects that a complete object names.
     fn check_links(&mut self, kind: Kind, bytes: &[u8]) {
         if let Some(links) = &mut self.links {
             links.check(self.shared.store, kind, bytes, &[]);
@@ -192,7 +193,7 @@ impl<'a, S: Searcher> Worker<'a, S> {
         self.search_delta(planned, entry, &base, true)
     }
 
-    /// Searches the loose object of that number.
+    /// Searches the loose object with that number.
     pub(super) fn search_loose(&mut self, at: usize, is_first: bool) {
         let listing = &self.shared.store.listing;
         let Some(&(id, dir)) = listing.loose.get(at) else { return };
@@ -231,7 +232,7 @@ impl<'a, S: Searcher> Worker<'a, S> {
             && gaps
             && !ends_with_stream(&self.buffers.input, &buffer[..start + size])
         {
-            // Whether more stands behind the stream after all is found out at the end.
+            // `unlisted::list` verifies it at the end.
             self.collected.loose_tails.push(path.to_owned());
         }
         match read {
@@ -262,7 +263,7 @@ impl<'a, S: Searcher> Worker<'a, S> {
         Ok(())
     }
 
-    /// Searches an object piece by piece. What was found before an error is kept.
+    /// Searches an object in windows. Keeps what was found before an error.
     fn search_stream(
         &mut self,
         key: ObjectKey,
@@ -292,7 +293,7 @@ impl<'a, S: Searcher> Worker<'a, S> {
     }
 }
 
-/// An error as it stands in a report.
+/// An error as it appears in a report.
 pub(super) fn to_message(error: impl std::fmt::Display) -> String {
     error.to_string()
 }

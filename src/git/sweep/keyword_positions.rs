@@ -1,37 +1,37 @@
-//! Where the keywords of an object stand, so that hardly anything around a change need be searched.
+//! Where an object contains keywords, so that little around a change needs to be searched.
 //!
-//! No match is without an keyword near by. What a delta copies has the keywords that it has in the base, and any
-//! other touches a changed place: so these few bytes tell whether there is anything to search for at all.
+//! Every match has a keyword nearby. Copied bytes have the keywords they have in the base, and any other
+//! keyword touches a change, so a few bytes decide whether there is anything to search for at all.
 
 use super::Searcher;
 use super::change_edges::ChangeEdges;
 use super::delta_inheritance::{DeltaShape, Region};
 use crate::git::pack::delta::RunSource;
 
-/// The most keywords of one object that are kept.
+/// Maximum number of keyword positions kept for one object.
 const MAX_POSITIONS: usize = 1 << 12;
 
-/// Where an object has keywords.
+/// Where an object contains keywords.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum KeywordPositions {
-    /// They begin at these places and no others, in order; some may be none after all.
+    /// At these offsets and nowhere else, in order; some may be false positives.
     Known(Vec<u32>),
-    /// In more places than are kept, or nobody knows.
+    /// Unknown, because there are too many or the searcher has no keywords.
     Unknown,
 }
 
 impl KeywordPositions {
-    /// None, or of a searcher that has none, anywhere.
+    /// No keywords; unknown if the searcher does not have any.
     pub(super) fn empty(searcher: &impl Searcher) -> Self {
         if searcher.longest_keyword().is_some() { Self::Known(Vec::new()) } else { Self::Unknown }
     }
 
-    /// Whether there is none.
+    /// Whether the object is known to contain no keyword.
     pub(super) fn is_empty(&self) -> bool {
         matches!(self, Self::Known(places) if places.is_empty())
     }
 
-    /// Adds one.
+    /// Adds an offset.
     pub(super) fn add(&mut self, at: usize) {
         match (self, u32::try_from(at)) {
             (Self::Known(places), Ok(at)) if places.len() < MAX_POSITIONS => places.push(at),
@@ -39,7 +39,7 @@ impl KeywordPositions {
         }
     }
 
-    /// Adds those at the `new` places in what was gathered of `edges`.
+    /// Adds the `new` offsets, which refer to the gathered bytes of `edges`.
     pub(super) fn merge(&mut self, mut new: Self, edges: &ChangeEdges<'_>) {
         new.sort();
         match &new {
@@ -52,7 +52,8 @@ impl KeywordPositions {
         }
     }
 
-    /// Leaves of `regions`, which are in order and do not meet, what lies within `reach` bytes of an keyword.
+    /// Reduces `regions`, which are in order and do not touch, to what lies within `reach` bytes of a
+    /// keyword.
     pub(super) fn retain_near(&self, reach: u32, regions: &mut Vec<Region>) {
         let Self::Known(places) = self else { return };
         if places.is_empty() {
@@ -71,7 +72,7 @@ impl KeywordPositions {
         }
     }
 
-    /// Puts them in order after some were added.
+    /// Restores the order after offsets were added.
     pub(super) fn sort(&mut self) {
         if let Self::Known(places) = self {
             places.sort_unstable();
@@ -81,14 +82,15 @@ impl KeywordPositions {
 }
 
 impl DeltaShape<'_> {
-    /// The keywords of the base, `known`, which the result has too, at their new places; of some only the beginning.
-    /// Runs of no more than `covered` bytes beside a changed place are left out.
+    /// Maps the keyword offsets of the base, `known`, to the result. Some may be keywords of which only the
+    /// beginning was copied. Skips runs of at most `covered` bytes, whose keywords the caller looks for
+    /// itself.
     pub(super) fn inherit_keywords(&self, known: &[u32], covered: u32) -> KeywordPositions {
         let mut keywords = KeywordPositions::Known(Vec::new());
         if known.is_empty() {
             return keywords;
         }
-        // What changes nothing is covered by nothing.
+        // A delta that changes nothing has no edges that cover anything.
         let covered = if self.runs.len() == 1 { 0 } else { covered };
         for run in self.runs.iter().filter(|run| run.len > covered) {
             let RunSource::Base(from) = run.source else { continue };

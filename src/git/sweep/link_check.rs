@@ -1,4 +1,4 @@
-//! What trees, commits and tags name and no pack or file has: objects that nobody can have looked at.
+//! Checks that the objects named by trees, commits and tags exist: a missing one cannot have been searched.
 
 use std::collections::HashSet;
 
@@ -11,23 +11,23 @@ use crate::git::commit::Header;
 use crate::git::lookup::tag_target;
 use crate::git::pack::delta::{Run, RunSource};
 
-/// Ids that are remembered: neighbouring trees have nearly all their entries in common.
+/// Size of the table of recent ids. Neighboring trees have nearly all entries in common.
 const RECENT_IDS: usize = 1 << 11;
 
-/// Ids that are looked for at a time.
+/// Number of ids looked up together.
 const LOOKUP_BATCH: usize = 1 << 8;
 
-/// How a tree says that an entry is a commit of another repository.
+/// Mode of a tree entry that names a commit of another repository.
 const SUBMODULE: &[u8] = b"160000 ";
 
-/// Follows what objects name, one step far.
+/// Looks up the objects that other objects name.
 pub(super) struct LinkChecker {
-    /// Named, and not found.
+    /// Ids that were named and not found.
     pub(super) missing: HashSet<ObjectId>,
-    /// Named, and not yet looked for.
+    /// Ids that were named and are yet to be looked up.
     waiting: Vec<ObjectId>,
     known: Vec<u128>,
-    /// Bytes of an id.
+    /// Length of an id in bytes.
     length: usize,
 }
 
@@ -41,8 +41,8 @@ impl LinkChecker {
         }
     }
 
-    /// Looks for all that an object names. Of a delta only for what its base does not name: `runs` tell what it
-    /// copies; a whole object has none.
+    /// Looks up everything an object names. For a delta, looks up only what its base does not name: `runs`
+    /// are the runs of the delta, and empty for a whole object.
     pub(super) fn check(&mut self, store: &ObjectStore, kind: Kind, bytes: &[u8], runs: &[Run]) {
         match kind {
             Kind::Blob => {}
@@ -57,12 +57,12 @@ impl LinkChecker {
 
     fn tree(&mut self, store: &ObjectStore, bytes: &[u8], mut runs: &[Run]) {
         let (length, mut at) = (self.length, 0);
-        // What is all in the last run, and copied, is none of its business.
+        // Entries completely inside a copied last run are not new.
         let end_of_new = match runs.last() {
             Some(Run { source: RunSource::Base(_), at, .. }) => *at as usize,
             _ => bytes.len(),
         };
-        // A mode, a blank, a name, a zero, an id. What is no such thing says nothing more.
+        // Each entry is a mode, a space, a name, a NUL and an id. Malformed content ends the loop.
         while at < end_of_new
             && let Some(name) = memchr::memchr(0, &bytes[at..])
             && let Some(id) = bytes.get(at + name + 1..at + name + 1 + length)
@@ -89,7 +89,7 @@ impl LinkChecker {
     }
 
     fn take(&mut self, store: &ObjectStore, id: &oid) {
-        // So many bytes tell any two ids apart.
+        // Sixteen bytes are enough to tell two ids apart.
         let leading = id.as_bytes().first_chunk().map_or(0, |first| u128::from_be_bytes(*first));
         let slot = &mut self.known[(leading >> 64) as usize % RECENT_IDS];
         if *slot == leading {
@@ -102,7 +102,7 @@ impl LinkChecker {
         }
     }
 
-    /// Looks for what waits.
+    /// Looks up the waiting ids.
     pub(super) fn flush(&mut self, store: &ObjectStore) {
         let touched = store.packs.iter().flat_map(|pack| self.waiting.iter().map(|id| pack.prefetch(id)));
         std::hint::black_box(touched.fold(0, |all, byte| all ^ byte));

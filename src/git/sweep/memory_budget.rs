@@ -1,18 +1,19 @@
 //! Memory for assembling objects, shared by all threads.
 //!
-//! A delta of a few bytes can make gigabytes, and a tree of them holds every base on the way down. What a base takes
-//! is drawn from one budget, whatever the number of threads. Nobody waits for more, which could last for ever: what
-//! finds too little is done again at the end, alone, and told if it is too large even then.
+//! A delta of a few bytes can produce gigabytes, and descending a delta tree keeps every base on the path
+//! alive. All of them draw on one budget, whatever the number of threads. No thread waits for memory, since
+//! that could deadlock: an object that does not fit is retried alone at the end, and reported if it is too
+//! large even then.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// Buffers of fewer bytes are not counted, as long as the objects they hang on do not take much.
+/// Smaller buffers are not counted as long as the chain of objects they depend on is small.
 const SMALL_BYTES: u64 = 256 << 10;
-/// What the objects that one hangs on, and it, may take uncounted, in bytes.
+/// Limit for such a chain including the object itself, in bytes.
 const SMALL_CHAIN_BYTES: u64 = 32 << 20;
 
-/// Bytes that may still be taken.
+/// Bytes that are still available.
 pub(super) struct MemoryBudget(AtomicU64);
 
 impl MemoryBudget {
@@ -20,7 +21,8 @@ impl MemoryBudget {
         Self(AtomicU64::new(bytes))
     }
 
-    /// Takes `bytes` for an object that takes, with all it hangs on, `held`; `None` when there are not so many left.
+    /// Reserves `bytes` for an object; `held` is the size of the object and everything it depends on. Returns
+    /// `None` if too little is left.
     pub(super) fn reserve(self: &Arc<Self>, bytes: u64, held: u64) -> Option<Reservation> {
         if bytes < SMALL_BYTES && held < SMALL_CHAIN_BYTES {
             return Some(Reservation(None));
@@ -31,7 +33,7 @@ impl MemoryBudget {
     }
 }
 
-/// Bytes taken, which are given back when it is dropped; nothing of a small object.
+/// Reserved bytes, returned to the budget on drop; empty for small objects.
 pub(super) struct Reservation(Option<(Arc<MemoryBudget>, u64)>);
 
 impl Drop for Reservation {

@@ -1,12 +1,12 @@
-//! Every object once, straight from the packs in pack order, searched in delta space.
+//! Searches every object of a database once, reading packs in pack order and working in delta space.
 //!
-//! A root of a delta chain is searched whole. Of a delta only that is searched which its base does not
-//! have: inserted bytes and seams, widened so far that every match that touches them lies within, with
-//! all that its verdict depends on. Any other match lies, with its surroundings, in bytes copied from the
-//! base, and is inherited from there. Of what is searched of a delta nearly all is the surroundings of a change; they
-//! are not even looked at where no keyword is, which the inserted bytes and the ends of the copied ones tell
-//! ([`Searcher::keywords`]). The outcome is the same as that of searching every object whole
-//! ([`SweepOptions::whole`]), and tests demand it.
+//! The root of a delta chain is searched whole. Of a delta, only the part that differs from its base is
+//! searched: inserted bytes and joins between copied runs, widened so that every match touching them lies
+//! inside together with everything its verdict depends on. Every other match, including its context, lies in
+//! bytes copied from the base and is inherited from there. Most of the bytes searched in a delta are context
+//! around a change. They are skipped where no keyword occurs, which the inserted bytes and the ends of the
+//! copied runs are enough to determine ([`Searcher::keywords`]). The result is the same as searching every
+//! object whole ([`SweepOptions::whole`]); tests enforce this.
 
 mod bench_baseline;
 mod buffers;
@@ -42,35 +42,37 @@ pub use unlisted::{UnlistedBytes, unlisted_streams};
 
 /// What a sweep looks for.
 ///
-/// Whether a match is found, and what its [`Hit`](Self::Hit) says, must follow from the kind of the object,
-/// the bytes of the match, [`margin`](Self::margin) bytes on each side of it, and where the object ends, if
-/// it ends within these. Then a sweep finds the same in delta space as in whole objects.
+/// Whether a match is reported, and what its [`Hit`](Self::Hit) says, must depend only on the kind of the
+/// object, the bytes of the match, [`margin`](Self::margin) bytes on each side of it, and the end of the
+/// object if that lies within the margin. This guarantees that a sweep finds the same matches in delta space
+/// as in whole objects.
 pub trait Searcher: Sync {
-    /// What is told of a match, besides its place.
+    /// What is recorded about a match besides its position.
     type Hit: Clone + PartialEq + Send + Sync;
-    /// What a thread needs to search.
+    /// Per-thread working memory.
     type Scratch: Send;
 
-    /// Makes what one thread needs.
+    /// Creates the working memory of one thread.
     fn scratch(&self) -> Self::Scratch;
 
-    /// The longest span of a match, in bytes.
+    /// The length of the longest possible match, in bytes.
     fn longest(&self) -> usize;
 
-    /// How many bytes on each side of a match its verdict can depend on: context, boundaries,
-    /// candidates that overlap it.
+    /// How many bytes on each side of a match its verdict can depend on, because of context, boundaries, or
+    /// overlapping candidates.
     fn margin(&self) -> usize;
 
-    /// Whether objects of this kind are of interest. Others are not even inflated, nor counted.
+    /// Whether to search objects of this kind. Others are neither inflated nor counted.
     fn wants(&self, kind: Kind) -> bool {
         let _ = kind;
         true
     }
 
-    /// Finds every match in `bytes`, which may be a slice out of an object of that kind. Matches that are
-    /// nearer than the margin to an edge of `bytes` that is not an edge of the object are ignored.
+    /// Finds every match in `bytes`, which may be a slice of an object of that kind. The caller ignores
+    /// matches that lie closer than the margin to an edge of `bytes`, unless it is also an edge of the
+    /// object.
     ///
-    /// `keyword` is told where every [keyword](Self::keywords) begins, if there are such.
+    /// Calls `keyword` with the start of every [keyword](Self::keywords), if the searcher has any.
     fn search(
         &self,
         kind: Kind,
@@ -80,50 +82,52 @@ pub trait Searcher: Sync {
         found: &mut dyn FnMut(Range<usize>, Self::Hit),
     );
 
-    /// The most bytes of an keyword: of some bytes of which every match, with its margin, holds at least one. `None`
-    /// for a searcher that knows nothing of the kind; then all around a changed place is searched.
+    /// The length of the longest keyword, in bytes. Every match contains a keyword, or has one within its
+    /// margin. `None` if the searcher has no keywords; everything around a change is then searched.
     fn longest_keyword(&self) -> Option<usize> {
         None
     }
 
-    /// How many of the first bytes of an object of that kind decide together on whether something begins there.
-    /// When one of them changes, [`keywords`](Self::keywords) sees them all, at the start of its bytes.
+    /// How many bytes at the start of an object of that kind determine together whether it begins with a
+    /// match. If any of them changes, [`keywords`](Self::keywords) is called with all of them at the start of
+    /// its bytes.
     fn head(&self, kind: Kind) -> usize {
         let _ = kind;
         0
     }
 
-    /// Tells where in `bytes`, which are parts of an object of that kind one behind the other, keywords begin. It may
-    /// tell of more than are some, and is a good deal faster than a search. `is_start`: whether the first part begins
-    /// where the object does.
+    /// Calls `keyword` with the start of every keyword in `bytes`, which are concatenated parts of an object
+    /// of that kind. May report false positives, and is much faster than a search. `is_start` says whether
+    /// the first part begins at the start of the object.
     fn keywords(&self, kind: Kind, bytes: &[u8], is_start: bool, keyword: &mut dyn FnMut(usize)) {
         let _ = (kind, bytes, is_start, keyword);
     }
 }
 
-/// How a sweep goes about it.
+/// Options of a sweep.
 #[derive(Clone, Copy, Debug)]
 pub struct SweepOptions<'a> {
-    /// Threads to work with; 0 for as many as there are cores.
+    /// Number of threads; 0 means one per core.
     pub threads: usize,
-    /// Assemble every object and search it whole. Slower, and finds the same.
+    /// Assemble every object and search it whole: slower, with the same result.
     pub whole: bool,
-    /// The most bytes that an object may have to be assembled; larger ones are skipped if they are deltas.
+    /// Size limit for assembling an object, in bytes. Larger objects are skipped if they are deltas.
     pub max_assembled: u64,
-    /// The most bytes that assembled objects take, of all threads together.
+    /// Memory limit for all assembled objects of all threads together, in bytes.
     pub max_memory: u64,
-    /// Look for all that trees, commits and tags name; what no pack and no file has is
+    /// Check that every object named by a tree, commit or tag exists; those that do not are reported as
     /// [`missing`](SweepOutcome::missing).
     pub check_links: bool,
-    /// Look for bytes of packs that belong to no entry that an index lists: [`gaps`](SweepOutcome::gaps).
+    /// Look for bytes in packs that belong to no indexed entry: [`unlisted`](SweepOutcome::unlisted).
     pub find_unlisted: bool,
-    /// Deltas that make no more bytes are searched whole: that takes less than a close look at what they change.
+    /// Delta results of at most this many bytes are searched whole, which is cheaper than analyzing their
+    /// changes.
     pub small_result: usize,
-    /// Objects of more bytes that are neither delta nor base are searched piece by piece.
+    /// Objects larger than this that are neither a delta nor a delta base are searched in windows, in bytes.
     pub stream_above: u64,
     /// Set to stop early.
     pub cancel: Option<&'a AtomicBool>,
-    /// Told how far the sweep is.
+    /// Updated while the sweep runs.
     pub progress: Option<&'a Progress>,
 }
 
@@ -144,16 +148,16 @@ impl Default for SweepOptions<'_> {
     }
 }
 
-/// How far a sweep is; to be read while it runs.
+/// Progress of a sweep, to be read while it runs.
 #[derive(Debug, Default)]
 pub struct Progress {
-    /// Objects to look at. Known after the packs were opened.
+    /// Objects to search; known once the packs have been opened.
     pub total: AtomicU64,
-    /// Objects looked at.
+    /// Objects searched.
     pub done: AtomicU64,
-    /// Their bytes, as they stand unpacked.
+    /// Their inflated size in bytes.
     pub bytes: AtomicU64,
 }
 
-/// Matches in one object with their places, sorted by start.
+/// Matches in one object with their positions, sorted by start.
 type Hits<H> = Vec<(Range<u64>, H)>;

@@ -1,5 +1,5 @@
-//! Random access by id, for the few objects that need it: bases outside their pack, and other copies of
-//! objects that could not be read.
+//! Random access to objects by id, for the few that need it: delta bases outside their pack, and other copies
+//! of unreadable objects.
 
 use std::collections::HashSet;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -13,7 +13,7 @@ use crate::git::loose::{self, Loose};
 use crate::git::pack::entry::EntryContent;
 use crate::git::pack::{Entry, Pack, delta};
 
-/// All that was found in the object directories, opened.
+/// The opened packs and the loose objects of all object directories.
 #[derive(Default)]
 pub(super) struct ObjectStore {
     pub(super) packs: Vec<Pack>,
@@ -24,27 +24,27 @@ pub(super) struct ObjectStore {
 /// One copy of an object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) enum StoredCopy {
-    /// An entry of the pack with that number.
+    /// Pack number and entry.
     Packed(usize, Entry),
-    /// The loose object with that number in the listing.
+    /// Number of the loose object in the listing.
     Loose(usize),
 }
 
 impl StoredCopy {
-    /// Whether both stand in the same pack.
+    /// Whether both copies are in the same pack.
     fn shares_pack_with(self, other: &Self) -> bool {
         matches!((self, other), (Self::Packed(pack, _), Self::Packed(there, _)) if pack == *there)
     }
 }
 
-/// What one copy holds.
+/// The content of one copy.
 enum StoredContent {
     Whole(Kind, Vec<u8>),
     Delta(ObjectId, Vec<u8>),
 }
 
 impl ObjectStore {
-    /// Every copy of an object, packed ones first.
+    /// Every copy of an object, packed copies first.
     pub(super) fn copies<'a>(&'a self, id: &'a oid) -> impl Iterator<Item = StoredCopy> + 'a {
         let packed = self
             .packs
@@ -57,10 +57,11 @@ impl ObjectStore {
         packed.chain(loose.map(move |(at, _)| StoredCopy::Loose(first + at)))
     }
 
-    /// Reads the object `id` whole, from copies that are not in `bad`, to which those are added that turn
-    /// out to be unreadable. No object of more than `limit` bytes is made.
+    /// Reads the object `id` from copies that are not in `bad`, and adds the copies that turn out to be
+    /// unreadable to `bad`. Assembles no object of more than `limit` bytes.
     ///
-    /// Returns words for the reader if there is no good copy.
+    /// # Errors
+    /// If there is no readable copy, with a reason for the report.
     pub(super) fn read(
         &self,
         id: &oid,
@@ -68,9 +69,9 @@ impl ObjectStore {
         inflater: &mut Inflater,
         bad: &mut HashSet<StoredCopy>,
     ) -> Result<(Kind, Vec<u8>), String> {
-        // Copies that lead in a circle, which two packs can do that are sound by themselves.
+        // Copies whose delta chain is circular. Two packs that are each valid can form such a circle.
         let mut circular = HashSet::new();
-        // Each round finds one more copy that is of no use.
+        // Each iteration rules out one more copy.
         loop {
             let mut chain: Vec<(StoredCopy, Vec<u8>)> = Vec::new();
             let mut on_chain = HashSet::new();
@@ -79,7 +80,8 @@ impl ObjectStore {
             let (kind, bytes) = loop {
                 let usable = |copy: &StoredCopy| !bad.contains(copy) && !circular.contains(copy);
                 let last = chain.last().map(|(copy, _)| *copy);
-                // A base in the same pack leads back to where we are only in a pack that is unsound.
+                // Prefer a base in the same pack: it leads back to an earlier copy only if the pack is
+                // damaged.
                 let beside = |copy: &StoredCopy| !last.is_some_and(|last| last.shares_pack_with(copy));
                 let Some(copy) = self.copies(&wanted).filter(usable).min_by_key(beside) else {
                     let base = if *wanted == *id { "" } else { "its delta base " };
@@ -110,13 +112,13 @@ impl ObjectStore {
         }
     }
 
-    /// Bytes of all objects made of deltas so far.
+    /// Total size of all objects assembled from deltas so far, in bytes.
     pub(super) fn assembled(&self) -> u64 {
         self.assembled.load(Ordering::Relaxed)
     }
 
-    /// Applies a chain of deltas, the last one first; a base and what is made of it have at most `limit` bytes
-    /// together. Names the copy that did not fit.
+    /// Applies a chain of deltas, last one first. A base and its result must not exceed `limit` bytes
+    /// together. Returns the copy that cannot be applied as the error.
     fn apply_chain(
         &self,
         mut bytes: Vec<u8>,
@@ -135,7 +137,7 @@ impl ObjectStore {
         Ok(bytes)
     }
 
-    /// Reads one copy, without following its base.
+    /// Reads one copy without resolving its delta base.
     fn read_copy(
         &self,
         copy: StoredCopy,

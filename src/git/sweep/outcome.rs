@@ -1,4 +1,4 @@
-//! What a sweep brings back.
+//! The result of a sweep.
 
 use std::ops::{AddAssign, Range};
 
@@ -11,26 +11,26 @@ use crate::model::Skip;
 /// An object with matches.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MatchedObject<H> {
-    /// The object.
+    /// The object's id.
     pub id: ObjectId,
-    /// What it is.
+    /// Its kind.
     pub kind: Kind,
-    /// Its bytes.
+    /// Its size in bytes.
     pub size: u64,
-    /// Its matches with their places, sorted by start, then by end.
+    /// Its matches with their positions, sorted by start, then by end.
     pub hits: Vec<(Range<u64>, H)>,
 }
 
 /// How many objects of one kind were searched.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct KindCount {
-    /// Objects, each once.
+    /// Number of distinct objects.
     pub objects: u64,
-    /// Their bytes, as they stand unpacked.
+    /// Their inflated size in bytes.
     pub bytes: u64,
 }
 
-/// How much was searched, by kind.
+/// How many objects were searched, by kind.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct ObjectCounts([KindCount; 4]);
 
@@ -44,12 +44,12 @@ impl ObjectCounts {
         }
     }
 
-    /// How much of one kind was searched.
+    /// The count of one kind.
     pub fn of(&self, kind: Kind) -> KindCount {
         self.0[Self::index(kind)]
     }
 
-    /// How much was searched in all.
+    /// The count of all kinds together.
     pub fn total(&self) -> KindCount {
         let mut total = KindCount::default();
         self.0.iter().for_each(|count| total += *count);
@@ -74,21 +74,23 @@ impl AddAssign for KindCount {
     }
 }
 
-/// What a sweep found, and what it could not look at.
+/// What a sweep found, and what it could not search.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SweepOutcome<H> {
     /// Objects with matches, each once, sorted by id.
     pub found: Vec<MatchedObject<H>>,
-    /// What was searched.
+    /// The objects that were searched.
     pub counts: ObjectCounts,
-    /// Bytes that were handed to the searcher.
+    /// Bytes passed to the searcher.
     pub searched: u64,
     /// What was not searched, sorted.
     pub skipped: Vec<Skip>,
-    /// What objects name and the database lacks, sorted; empty if nobody asked for it.
+    /// Objects that are named and do not exist, sorted. Empty unless
+    /// [`SweepOptions::check_links`](super::SweepOptions::check_links) is set.
     pub missing: Vec<ObjectId>,
-    /// Bytes of packs that belong to no entry, in order; empty if nobody asked for them.
+    /// Bytes that belong to no object, in order. Empty unless
+    /// [`SweepOptions::find_unlisted`](super::SweepOptions::find_unlisted) is set.
     pub unlisted: Vec<UnlistedBytes>,
-    /// Whether it was stopped early; then what is missing stands nowhere.
+    /// Whether the sweep was stopped early. What it did not reach is then not listed.
     pub cancelled: bool,
 }

@@ -1,5 +1,5 @@
-//! The course of a sweep: open what there is, share it out, look again at what moved meanwhile, and say
-//! what could not be read.
+//! The phases of a sweep: open the packs, distribute the work, and look again for objects that moved
+//! meanwhile.
 
 use std::collections::BTreeSet;
 use std::num::NonZero;
@@ -23,22 +23,22 @@ use crate::git::pack::{DeltaTree, Entry, EntryFault, Pack, PackError};
 use crate::model::Skip;
 use crate::threads;
 
-/// A pack's planned, and what of it is of interest.
+/// The delta tree of a pack, and which of its entries are duplicates.
 pub(super) struct PackPlan {
     pub(super) tree: DeltaTree,
-    /// Entries whose object stands in an earlier pack; empty for none. They are searched, since they may hold
-    /// something else, and not counted.
+    /// Entries whose object is also in an earlier pack; empty if there are none. They are searched, because
+    /// the copy may have other content, but not counted.
     duplicates: Vec<bool>,
 }
 
 impl PackPlan {
-    /// Whether the object of an entry counts, because it is the first with its id.
+    /// Whether an entry is the first copy of its object, which is the one that counts.
     #[inline]
     pub(super) fn is_first_copy(&self, entry: Entry) -> bool {
         !self.duplicates.get(entry as usize).copied().unwrap_or(false)
     }
 
-    /// Whether something hangs on an entry.
+    /// Whether other entries are deltas against this one.
     #[inline]
     pub(super) fn is_base(&self, entry: Entry) -> bool {
         !self.tree.children(entry).is_empty()
@@ -48,7 +48,7 @@ impl PackPlan {
 /// A thread is not worth starting for fewer objects.
 const MIN_OBJECTS_PER_THREAD: u64 = 32;
 
-/// One pack with all that is known of it.
+/// A pack, its number, and its plan.
 #[derive(Clone, Copy)]
 pub(super) struct PlannedPack<'a> {
     pub(super) number: usize,
@@ -56,18 +56,18 @@ pub(super) struct PlannedPack<'a> {
     pub(super) plan: &'a PackPlan,
 }
 
-/// One thing to begin with.
+/// A unit of work to start from.
 #[derive(Clone, Copy)]
 pub(super) enum WorkItem {
-    /// An entry that is no delta, in the pack of that number.
+    /// An entry that is not a delta: pack number and entry.
     Root(u32, Entry),
-    /// A delta whose base is in another pack, or loose.
+    /// A delta whose base is loose or in another pack: pack number, entry, and id of the base.
     ExternalDelta(u32, Entry, ObjectId),
-    /// The loose object of that number in the listing, and whether it is the first with its id.
+    /// A loose object: its number in the listing, and whether it is the first copy of its object.
     Loose(u32, bool),
 }
 
-/// What has been swept so far.
+/// The state of a sweep between its phases.
 pub(super) struct Sweep<'a, S: Searcher> {
     pub(super) searcher: &'a S,
     pub(super) options: &'a SweepOptions<'a>,
@@ -77,14 +77,14 @@ pub(super) struct Sweep<'a, S: Searcher> {
     pub(super) plans: Vec<PackPlan>,
     pub(super) collected: Collected<S::Hit>,
     pub(super) skipped: BTreeSet<Skip>,
-    /// Loose objects that were swept, sorted.
+    /// Loose objects that were searched, sorted.
     loose_swept: Vec<ObjectId>,
-    /// Whether something disappeared that was listed, or may have been listed half written.
+    /// Whether something listed has disappeared, or may have been listed before it was complete.
     look_again: bool,
 }
 
-/// Searches every object of `database`, each once. It cannot fail as a whole: whatever could not be read
-/// stands in the outcome.
+/// Searches every object of `database` once. Does not fail as a whole: what could not be read is part of the
+/// outcome.
 pub fn sweep<S: Searcher>(
     database: &Database,
     searcher: &S,
@@ -93,7 +93,7 @@ pub fn sweep<S: Searcher>(
     sweep_listing(database, database.list(), searcher, options)
 }
 
-/// The same, where `listing` is what was there a moment ago.
+/// Like [`sweep`], with a `listing` made a moment ago.
 pub(super) fn sweep_listing<S: Searcher>(
     database: &Database,
     listing: Listing,
@@ -118,8 +118,8 @@ pub(super) fn sweep_listing<S: Searcher>(
     };
     sweep.round(database.ids(), listing, false);
     if sweep.look_again && !sweep.is_cancelled() {
-        // A repack moves objects from what was listed to packs that were not there yet, and a pack
-        // stands there for a moment before its index does.
+        // A repack moves listed objects to packs that did not exist yet, and a pack appears shortly before
+        // its index.
         sweep.round(database.ids(), database.list(), true);
     }
     recovery::finish(sweep)
@@ -130,7 +130,7 @@ impl<S: Searcher> Sweep<'_, S> {
         self.options.cancel.is_some_and(|cancel| cancel.load(Ordering::Relaxed))
     }
 
-    /// Sweeps what is there and was not swept before.
+    /// Searches everything in `listing` that was not searched before.
     fn round(&mut self, ids: hash::Kind, mut listing: Listing, is_second: bool) {
         if is_second {
             self.skipped.extend(listing.skipped.drain(..));
@@ -163,7 +163,7 @@ impl<S: Searcher> Sweep<'_, S> {
         self.look_again |= self.collected.failures.iter().any(|failure| failure.vanished);
     }
 
-    /// Reads the headers of the packs from the one numbered `first_new` on.
+    /// Reads the entry headers of the packs from number `first_new` on.
     fn plan_packs(&mut self, first_new: usize) {
         let mut failed: Vec<ObjectId> = Vec::new();
         failed.extend(self.collected.failures.iter().filter_map(|failure| match failure.key {
@@ -191,7 +191,7 @@ impl<S: Searcher> Sweep<'_, S> {
             for (entry, fault) in &plan.tree.faults {
                 let reason = fault.to_string();
                 match fault {
-                    // What hangs on a circle is listed as one itself.
+                    // Its descendants are listed as circular themselves.
                     EntryFault::Circle => {
                         self.collected.fail_entry(planned, *entry, reason.into(), true);
                     }
@@ -201,8 +201,8 @@ impl<S: Searcher> Sweep<'_, S> {
         }
     }
 
-    /// All there is to begin with in the packs from `first_new` on, and in loose objects that are in no pack;
-    /// and how many objects it leads to.
+    /// The work in the packs from number `first_new` on and in loose objects, and the number of objects to
+    /// count.
     fn items(&self, first_new: usize) -> (Vec<WorkItem>, u64) {
         let mut items = Vec::new();
         let mut total = 0u64;
@@ -235,9 +235,9 @@ impl<S: Searcher> Sweep<'_, S> {
         (items, total)
     }
 
-    /// Searches all that `items` lead to, on all threads.
+    /// Searches everything that can be reached from `items`, on all threads.
     fn run(&mut self, items: &[WorkItem], total: u64) {
-        // Even a single item may be a tree that is worth sharing.
+        // Even a single item may be the root of a delta tree that is worth sharing.
         let threads =
             self.threads.min(usize::try_from(total / MIN_OBJECTS_PER_THREAD).unwrap_or(usize::MAX) + 1);
         let shared = SweepContext {

@@ -1,4 +1,4 @@
-//! The end of a sweep: objects that could not be read are looked for elsewhere, and everything gets its id.
+//! The end of a sweep: searches other copies of unreadable objects, and looks up the id of everything found.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 
@@ -16,11 +16,11 @@ use crate::git::inflate::Inflater;
 use crate::git::pack::Entry;
 use crate::model::Skip;
 
-/// Bytes that are assembled of objects one by one, before it is given up: a pack of a few kilobytes can ask for any
-/// number.
+/// Limit for assembling objects one by one, in bytes. A pack of a few kilobytes can otherwise demand any
+/// amount of work.
 const MAX_ASSEMBLED: u64 = 16 << 30;
 
-/// Makes the outcome of all that was collected.
+/// Turns everything that was collected into the outcome.
 pub(super) fn finish<S: Searcher>(mut sweep: Sweep<'_, S>) -> SweepOutcome<S::Hit> {
     let failures = std::mem::take(&mut sweep.collected.failures);
     if !failures.is_empty() && !sweep.is_cancelled() {
@@ -33,14 +33,14 @@ pub(super) fn finish<S: Searcher>(mut sweep: Sweep<'_, S>) -> SweepOutcome<S::Hi
     }
     let matched = std::mem::take(&mut sweep.collected.matched);
     let mut found: Vec<_> = matched.into_iter().filter_map(|object| with_id(&mut sweep, object)).collect();
-    // The same object may have been read in part first; the fuller account stands first then.
+    // A copy may have been read only in part; the more complete one comes first.
     found.sort_by(|left, right| left.id.cmp(&right.id).then(right.hits.len().cmp(&left.hits.len())));
     let found = merge_copies(found, &mut sweep.skipped);
     let skips = std::mem::take(&mut sweep.collected.skips);
     sweep.skipped.extend(skips);
     let unlisted = unlisted::list(&sweep);
     let mut missing: Vec<ObjectId> = std::mem::take(&mut sweep.collected.missing).into_iter().collect();
-    // A repack may have moved it to where it was not seen yet.
+    // A repack may have moved the object after it was looked up.
     missing.retain(|id| sweep.store.copies(id).next().is_none());
     missing.sort_unstable();
     SweepOutcome {
@@ -54,7 +54,7 @@ pub(super) fn finish<S: Searcher>(mut sweep: Sweep<'_, S>) -> SweepOutcome<S::Hi
     }
 }
 
-/// Makes one of all copies of each object, which are sorted by id; and tells of those that do not hold the same.
+/// Merges the copies of each object, which are sorted by id, and reports copies that differ.
 fn merge_copies<H: PartialEq>(
     copies: Vec<MatchedObject<H>>,
     skipped: &mut BTreeSet<Skip>,
@@ -87,7 +87,7 @@ fn merge_copies<H: PartialEq>(
     joined
 }
 
-/// Gives an object with matches its id.
+/// Looks up the id of an object with matches.
 fn with_id<S: Searcher>(
     sweep: &mut Sweep<'_, S>,
     object: MatchedCopy<S::Hit>,
@@ -107,10 +107,10 @@ fn id_of<S: Searcher>(sweep: &Sweep<'_, S>, key: ObjectKey) -> Option<ObjectId> 
     }
 }
 
-/// Looks for other copies of what could not be read.
+/// Searches other copies of unreadable objects.
 struct Recovery<'s, 'a, S: Searcher> {
     sweep: &'s mut Sweep<'a, S>,
-    /// Packed entries that were not searched.
+    /// Entries that were not searched.
     unsearched: HashSet<StoredCopy>,
     /// Copies that are known to be unreadable.
     bad: HashSet<StoredCopy>,
@@ -135,7 +135,7 @@ impl<'s, 'a, S: Searcher> Recovery<'s, 'a, S> {
     }
 
     fn run(mut self, failures: &[ReadFailure]) {
-        // One reason for each object is enough.
+        // One reason per object is enough.
         let mut reasons: HashMap<ObjectId, &ReadFailure> = HashMap::new();
         for failure in failures {
             if let Some(id) = id_of(self.sweep, failure.key) {
@@ -144,7 +144,7 @@ impl<'s, 'a, S: Searcher> Recovery<'s, 'a, S> {
         }
         let mut ids: Vec<_> = reasons.keys().copied().collect();
         ids.sort_unstable();
-        // An object that hangs on another can only be read if there is some other copy of something.
+        // If no other copy of any object exists, neither does one of a delta base.
         let hopeless =
             !ids.iter().any(|id| self.sweep.store.copies(id).any(|copy| !self.unsearched.contains(&copy)));
         for id in ids {
@@ -165,7 +165,7 @@ impl<'s, 'a, S: Searcher> Recovery<'s, 'a, S> {
         }
     }
 
-    /// Searches what found no memory while others took it, now that it has all of it for itself.
+    /// Searches entries for which memory was short while other threads used it; now all of it is available.
     fn retry_postponed(mut self, entries: &[(usize, Entry)]) {
         for &(pack, entry) in entries {
             let is_counted = self.sweep.plans.get(pack).is_some_and(|plan| plan.is_first_copy(entry));
@@ -185,7 +185,7 @@ impl<'s, 'a, S: Searcher> Recovery<'s, 'a, S> {
         }
     }
 
-    /// Whether some pack holds the object in an entry that was searched.
+    /// Whether the object was searched in some pack.
     fn was_searched(&self, id: &ObjectId) -> bool {
         self.sweep.store.copies(id).any(|copy| match copy {
             StoredCopy::Loose(_) => false,
@@ -196,7 +196,7 @@ impl<'s, 'a, S: Searcher> Recovery<'s, 'a, S> {
         })
     }
 
-    /// Searches another copy of an object; false if there is none that can be read.
+    /// Searches another copy of an object. Returns `false` if there is no readable one.
     fn search(&mut self, id: &ObjectId) -> bool {
         let limit = self.sweep.options.max_memory.min(2 * self.sweep.options.max_assembled);
         let Ok((kind, bytes)) = self.sweep.store.read(id, limit, &mut self.inflater, &mut self.bad) else {

@@ -1,4 +1,4 @@
-//! Objects too large to be held: searched in windows that overlap.
+//! Searches objects that are too large to hold in memory, in overlapping windows.
 
 use std::io::{self, Read};
 
@@ -6,13 +6,14 @@ use gix::object::Kind;
 
 use super::{Hits, Searcher};
 
-/// Bytes of a window, beyond what two of them share.
+/// Size of a window without the overlap, in bytes.
 const WINDOW_STEP: usize = 4 << 20;
 
-/// Searches `size` bytes from `input`, and adds matches to `hits`. Returns the bytes searched.
+/// Searches `size` bytes of `input` and passes matches to `push`. Returns the number of bytes searched.
 ///
 /// # Errors
-/// In words, when the bytes cannot be read or are not that many; then `hits` holds what was found before.
+/// If `input` cannot be read or does not have `size` bytes, with a reason for the report. Matches found
+/// before that have been passed on.
 pub(super) fn search<S: Searcher>(
     searcher: &S,
     scratch: &mut S::Scratch,
@@ -67,10 +68,10 @@ fn fill(input: &mut dyn Read, out: &mut [u8]) -> io::Result<usize> {
     Ok(filled)
 }
 
-/// The most matches of one object that are kept; whoever has more is told apart.
+/// Maximum number of matches kept for one object; more are reported as a skip.
 pub(super) const MAX_HITS: usize = 1 << 20;
 
-/// Adds a match unless there are too many; tells whether there were.
+/// Adds a match unless there are too many. Returns whether there were.
 pub(super) fn push_bounded<H>(hits: &mut Hits<H>, range: std::ops::Range<u64>, hit: H) -> bool {
     let room = hits.len() < MAX_HITS;
     if room {

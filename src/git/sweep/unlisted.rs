@@ -1,7 +1,7 @@
-//! Bytes of packs that belong to no entry that an index lists: between entries, before the first, after the last. And
-//! bytes behind a loose object.
+//! Bytes in a pack that belong to no indexed entry (between entries, before the first, after the last), and
+//! bytes after the object in a loose object's file.
 //!
-//! Git never leaves such bytes, and does not look at them either; whoever wants to hide something can.
+//! Git neither writes nor reads such bytes, so they are a place to hide something.
 
 use std::io::{self, Read};
 use std::ops::Range;
@@ -15,20 +15,21 @@ use crate::git::inflate::InflateStream;
 use crate::git::loose;
 use crate::git::pack::entry;
 
-/// Bytes of a pack that no entry has, or of the file of a loose object that the object does not have.
+/// A range of bytes in a pack or a loose object's file that belongs to no object.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct UnlistedBytes {
-    /// The pack, or the file.
+    /// The pack or the loose object's file.
     pub path: PathBuf,
-    /// Whether it is the file of a loose object.
+    /// Whether `path` is a loose object's file.
     pub is_loose: bool,
-    /// Where they begin, in bytes from its start.
+    /// Start of the range: a byte offset in the file.
     pub start: u64,
-    /// Where they end.
+    /// Exclusive end of the range.
     pub end: u64,
 }
 
-/// The gaps of all packs, in order, where the sweep has seen that there is one, and before the first entries.
+/// The unlisted bytes of all packs and loose objects, in order: those after the entries the sweep noted, and
+/// those before the first entry of each pack.
 pub(super) fn list<S: Searcher>(sweep: &Sweep<'_, S>) -> Vec<UnlistedBytes> {
     if !sweep.options.find_unlisted {
         return Vec::new();
@@ -49,7 +50,7 @@ pub(super) fn list<S: Searcher>(sweep: &Sweep<'_, S>) -> Vec<UnlistedBytes> {
         let pack = &sweep.store.packs[number];
         let Ok((header, deflated)) = pack.header(entry) else { continue };
         let mut stream = InflateStream::new(deflated);
-        // It could be read a moment ago.
+        // The entry was readable a moment ago; if it is not any more, `taken` stops early.
         let _ = io::copy(&mut stream, &mut io::sink());
         let start = pack.offset(entry) + header.len as u64 + stream.taken();
         let end = pack.entry_end(entry);
@@ -58,7 +59,7 @@ pub(super) fn list<S: Searcher>(sweep: &Sweep<'_, S>) -> Vec<UnlistedBytes> {
         }
     }
     for path in &sweep.collected.loose_tails {
-        // It could be read a moment ago.
+        // The file was readable a moment ago.
         let Ok(Range { start, end }) = loose::tail(path) else { continue };
         if start < end {
             gaps.push(UnlistedBytes { path: path.clone(), is_loose: true, start, end });
@@ -69,15 +70,15 @@ pub(super) fn list<S: Searcher>(sweep: &Sweep<'_, S>) -> Vec<UnlistedBytes> {
     gaps
 }
 
-/// The most bytes of one stream that are looked at.
+/// Limit for the output of one stream, in bytes.
 const MAX_STREAM_BYTES: u64 = 64 << 20;
-/// The most bytes of all streams in one gap that are looked at.
+/// Limit for the output of all streams in one gap, in bytes.
 const MAX_GAP_BYTES: u64 = 1 << 30;
-/// Places at which no stream begins after all, before it is given up to look for more.
+/// Number of offsets at which a stream seems to begin and does not, before the search is given up.
 const MAX_FAILED_STARTS: u32 = 1 << 16;
 
-/// Hands over what the streams in `bytes` inflate to, with the place of each: entries that no index lists, with their
-/// headers, or streams alone. Tells whether some were too large, or too many, to be looked at whole.
+/// Inflates every stream in `bytes`, with or without an entry header before it, and passes its offset and
+/// content to `found`. Returns whether a limit on size or number was hit.
 pub fn unlisted_streams(bytes: &[u8], ids: hash::Kind, found: &mut dyn FnMut(usize, &[u8])) -> bool {
     let (mut at, mut left, mut futile, mut crosses_edge) = (0, MAX_GAP_BYTES, MAX_FAILED_STARTS, false);
     while at < bytes.len() {
@@ -110,7 +111,7 @@ pub fn unlisted_streams(bytes: &[u8], ids: hash::Kind, found: &mut dyn FnMut(usi
     crosses_edge
 }
 
-/// Whether a stream may begin here, of the ways in which git and others begin one.
+/// Whether a zlib stream may begin here, as git and other tools write it.
 fn is_zlib(bytes: &[u8]) -> bool {
     matches!(bytes, [first @ (0x08 | 0x18 | 0x28 | 0x38 | 0x48 | 0x58 | 0x68 | 0x78), second, ..]
         if u16::from_be_bytes([*first, *second]) % 31 == 0 && second & 0x20 == 0)

@@ -1,4 +1,4 @@
-//! How threads share work: a common list of roots, and parts of trees handed over to threads that have none.
+//! Distributes work to threads: a shared list of roots, and subtrees handed over to idle threads.
 
 use std::ops::Range;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -9,19 +9,19 @@ use super::keyword_positions::KeywordPositions;
 use super::memory_budget::Reservation;
 use gix::object::Kind;
 
-/// An assembled object on which deltas hang.
+/// An assembled object that is the base of deltas.
 pub(super) struct AssembledObject<H> {
     pub(super) kind: Kind,
-    /// Its bytes are the first `len` of these.
+    /// Its content is the first `len` bytes.
     pub(super) buffer: Vec<u8>,
     pub(super) len: usize,
-    /// Bytes of this and of all assembled objects that must be there as long as what hangs on this is made.
+    /// Total size of this object and the assembled objects that must stay in memory with it, in bytes.
     pub(super) held: u64,
     pub(super) hits: Hits<H>,
     /// Whether it has more matches than are kept.
     pub(super) truncated: bool,
     pub(super) keywords: KeywordPositions,
-    /// The memory that its bytes take.
+    /// The memory its bytes take.
     pub(super) _reservation: Reservation,
 }
 
@@ -31,23 +31,23 @@ impl<H> AssembledObject<H> {
     }
 }
 
-/// Children of an assembled object that are still to be searched.
+/// Children of an assembled object that are yet to be searched.
 pub(super) struct Subtree<H> {
     /// The number of the pack.
     pub(super) pack: usize,
     pub(super) node: Arc<AssembledObject<H>>,
-    /// Places of children in the pack's tree.
+    /// Positions of the children in the pack's delta tree.
     pub(super) children: Range<u32>,
 }
 
-/// What all threads of a sweep draw from.
+/// The source of work for all threads of a sweep.
 pub(super) struct WorkQueue<H> {
-    /// How many threads draw from it.
+    /// Number of threads that take from it.
     threads: AtomicUsize,
-    /// The next of the common items that no thread has begun with.
+    /// Index of the next shared item no thread has taken.
     next: AtomicUsize,
     items: usize,
-    /// How many threads wait for work, less the branches that lie ready for them.
+    /// Number of waiting threads minus the number of subtrees ready for them.
     idle: AtomicUsize,
     state: Mutex<State<H>>,
     ready: Condvar,
@@ -56,19 +56,19 @@ pub(super) struct WorkQueue<H> {
 struct State<H> {
     branches: Vec<Subtree<H>>,
     waiting: usize,
-    /// Nothing more will come: all threads wait, or one of them is gone.
+    /// No more work will come: all threads are waiting, or one has failed.
     is_finished: bool,
 }
 
-/// What a thread is to do next.
+/// What a thread does next.
 pub(super) enum Work<H> {
-    /// Common items.
+    /// A range of shared items.
     Items(Range<usize>),
-    /// Part of another thread's tree.
+    /// Part of another thread's delta tree.
     Subtree(Subtree<H>),
 }
 
-/// Common items taken at once: few enough to end together, many enough to seldom meet.
+/// Shared items taken at once: few enough for threads to finish together, enough to avoid contention.
 const ITEMS_PER_TAKE: usize = 16;
 
 impl<H> WorkQueue<H> {
@@ -83,19 +83,19 @@ impl<H> WorkQueue<H> {
         }
     }
 
-    /// ObjectCounts on so many threads, the calling one among them, which has not begun.
+    /// Sets the number of threads, including the calling one, which must not have taken work yet.
     pub(super) fn set_threads(&self, threads: usize) {
         let _state = self.lock();
         self.threads.store(threads, Ordering::Relaxed);
     }
 
-    /// The next work; waits for other threads to hand some over. Nothing if all is done.
+    /// The next work. Waits for other threads to hand some over; returns `None` when all work is done.
     pub(super) fn take(&self) -> Option<Work<H>> {
         let first = self.next.fetch_add(ITEMS_PER_TAKE, Ordering::Relaxed);
         if first < self.items {
             return Some(Work::Items(first..self.items.min(first + ITEMS_PER_TAKE)));
         }
-        // Nobody counts beyond this often enough to come round.
+        // Keeps the counter from overflowing: no thread adds to it often enough after this.
         self.next.store(self.items, Ordering::Relaxed);
         let mut state = self.lock();
         state.waiting += 1;
@@ -118,13 +118,13 @@ impl<H> WorkQueue<H> {
         }
     }
 
-    /// Whether some thread has nothing to do.
+    /// Whether a thread is waiting for work.
     #[inline]
     pub(super) fn has_idle_thread(&self) -> bool {
         self.idle.load(Ordering::Relaxed) != 0
     }
 
-    /// Hands a branch over to a idle thread.
+    /// Hands over a subtree to an idle thread.
     pub(super) fn hand_over(&self, branch: Subtree<H>) {
         let mut state = self.lock();
         state.branches.push(branch);
@@ -133,7 +133,7 @@ impl<H> WorkQueue<H> {
         self.ready.notify_one();
     }
 
-    /// Lets every thread end, because one of them broke off.
+    /// Makes every thread stop, because one has failed or the sweep is canceled.
     pub(super) fn abandon(&self) {
         self.lock().is_finished = true;
         self.ready.notify_all();

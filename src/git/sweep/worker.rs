@@ -1,4 +1,4 @@
-//! One thread of a sweep: takes work, and follows delta chains depth first.
+//! One thread of a sweep: takes work and follows delta chains depth first.
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -19,12 +19,12 @@ use super::{Hits, Searcher, SweepOptions};
 use crate::git::inflate::Inflater;
 use crate::git::pack::Entry;
 
-/// What all threads of a sweep see.
+/// What all threads of a sweep share.
 pub(super) struct SweepContext<'a, S: Searcher> {
     pub(super) searcher: &'a S,
     pub(super) options: &'a SweepOptions<'a>,
     pub(super) store: &'a ObjectStore,
-    /// One for each pack of the store.
+    /// One plan for each pack of the store.
     pub(super) plans: &'a [PackPlan],
     pub(super) items: &'a [WorkItem],
     pub(super) ids: hash::Kind,
@@ -32,31 +32,31 @@ pub(super) struct SweepContext<'a, S: Searcher> {
     pub(super) budget: Arc<MemoryBudget>,
 }
 
-/// An assembled object and the children that are still to come.
+/// An assembled object and its children that are yet to be searched.
 struct Frame<H> {
     node: Arc<AssembledObject<H>>,
     children: Range<u32>,
 }
 
-/// One thread.
+/// The state of one thread.
 pub(super) struct Worker<'a, S: Searcher> {
     pub(super) shared: &'a SweepContext<'a, S>,
     pub(super) margin: u64,
-    /// How far from a changed byte a match, with all it depends on, can reach.
+    /// How far from a changed byte a match, including everything it depends on, can extend.
     pub(super) reach: u32,
     pub(super) scratch: S::Scratch,
     pub(super) inflater: Inflater,
     pub(super) buffers: Buffers,
-    /// Matches of the object at hand.
+    /// Matches of the current object.
     pub(super) hits: Hits<S::Hit>,
     pub(super) collected: Collected<S::Hit>,
-    /// What objects name, if that is asked.
+    /// Set if links are checked.
     pub(super) links: Option<LinkChecker>,
-    /// Objects and bytes not yet told to the progress.
+    /// Objects and bytes not yet added to the progress.
     unreported: (u64, u64),
 }
 
-/// Objects after which the progress is told of them.
+/// Number of objects between updates of the progress.
 const PROGRESS_INTERVAL: u64 = 1 << 10;
 
 impl<'a, S: Searcher> Worker<'a, S> {
@@ -122,12 +122,12 @@ impl<'a, S: Searcher> Worker<'a, S> {
         }
     }
 
-    /// The pack of that number.
+    /// The pack with that number, and its plan.
     fn planned(&self, pack: usize) -> PlannedPack<'a> {
         PlannedPack { number: pack, pack: &self.shared.store.packs[pack], plan: &self.shared.plans[pack] }
     }
 
-    /// Follows what hangs on an entry that was just read, or notes why nothing can.
+    /// Continues with the descendants of an entry that was just read, or records why that is impossible.
     fn continue_below(&mut self, planned: PlannedPack<'a>, entry: Entry, found: EntryResult<S::Hit>) {
         match found {
             Ok(None) => {}
@@ -139,7 +139,7 @@ impl<'a, S: Searcher> Worker<'a, S> {
         }
     }
 
-    /// Notes why an entry was not searched, nor what hangs on it.
+    /// Records why an entry and its descendants were not searched.
     fn fail(&mut self, planned: PlannedPack<'a>, entry: Entry, fault: EntryError) {
         match fault {
             EntryError::Unreadable(reason) => self.collected.fail_with_descendants(planned, entry, &reason),
@@ -147,7 +147,7 @@ impl<'a, S: Searcher> Worker<'a, S> {
         }
     }
 
-    /// Searches all that hangs on an assembled object. A base is given up with its last child.
+    /// Searches all descendants of an assembled object. A base is freed with its last child.
     fn descend(&mut self, planned: PlannedPack<'a>, first: Frame<S::Hit>) {
         let tree = &planned.plan.tree;
         let mut stack = vec![first];
@@ -183,7 +183,7 @@ impl<'a, S: Searcher> Worker<'a, S> {
         }
     }
 
-    /// Hands over the part of this thread's tree that is nearest to the root.
+    /// Hands over the part of this thread's delta tree that is closest to the root.
     fn share_subtree(&mut self, planned: PlannedPack<'a>, stack: &mut Vec<Frame<S::Hit>>) {
         let (pack, queue) = (planned.number, &self.shared.queue);
         if stack.len() > 1 {
@@ -199,7 +199,7 @@ impl<'a, S: Searcher> Worker<'a, S> {
         }
     }
 
-    /// Records one object as searched.
+    /// Records that an object was searched.
     pub(super) fn record(
         &mut self,
         key: ObjectKey,
@@ -234,12 +234,12 @@ impl<S: Searcher> SweepContext<'_, S> {
     }
 }
 
-/// Sorts by start, then by end; matches at the same place stay in the order in which they were found.
+/// Sorts by start, then by end; matches at the same position keep their order.
 pub(super) fn sort_hits<H>(hits: &mut Hits<H>) {
     hits.sort_by_key(|(range, _)| (range.start, range.end));
 }
 
-/// Sends the other threads home when this one panics.
+/// Releases the other threads when this one panics.
 struct AbandonOnPanic<'a, H>(&'a WorkQueue<H>);
 
 impl<H> Drop for AbandonOnPanic<'_, H> {
