@@ -50,7 +50,7 @@ pub(super) struct FromBase<'a, M> {
 
 /// Visits all objects of `kinds` in `pack`, on as many threads as there are visitors, until `stop` is set.
 pub(super) fn walk<V: Visitor>(pack: &Pack, kinds: &[Kind], visitors: &mut [V], stop: &AtomicBool) {
-    let tree = DeltaTree::build(pack, visitors.len(), &[]);
+    let tree = DeltaTree::build(pack, visitors.len());
     let kind = |root: Entry| match pack.header(root).ok()?.0.content {
         EntryContent::Whole(kind) if kinds.contains(&kind) => Some((root, kind)),
         _ => None,

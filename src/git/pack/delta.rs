@@ -1,36 +1,36 @@
-//! Deltas: how an object is made from another one.
+//! Deltas: how one object is made from another.
 //!
-//! A delta is read once into runs, neighbouring copies merged, so that everything that follows
-//! (assembling, searching only what is new, moving matches along) sees the same few pieces.
+//! A delta is parsed once into runs, with adjacent copies merged. Everything else (assembling the result,
+//! searching only what is new, inheriting matches) works on these runs.
 
 /// Where the bytes of a run come from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RunSource {
-    /// From the base, at this offset.
+    /// The base, at this offset.
     Base(u32),
-    /// From the delta itself, at this offset.
+    /// The delta itself, at this offset.
     Delta(u32),
 }
 
-/// A stretch of the result.
+/// A contiguous part of the result.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Run {
-    /// Where it begins in the result.
+    /// Start offset in the result.
     pub at: u32,
-    /// Its bytes; never 0.
+    /// Length in bytes; never 0.
     pub len: u32,
-    /// Where they come from.
+    /// Where the bytes come from.
     pub source: RunSource,
 }
 
 impl Run {
-    /// The first offset after it, in the result.
+    /// Exclusive end offset in the result.
     #[inline]
     pub fn end(&self) -> u32 {
         self.at + self.len
     }
 
-    /// Where its bytes stand, and from which of these on.
+    /// The bytes to copy from, and the offset to start at.
     #[inline]
     fn bytes<'a>(&self, base: &'a [u8], delta: &'a [u8]) -> (&'a [u8], usize) {
         match self.source {
@@ -39,12 +39,12 @@ impl Run {
         }
     }
 
-    /// Adds its bytes from `start` to `end`, offsets in the result, to `out`.
+    /// Appends the run's bytes between the result offsets `start` and `end` to `out`.
     #[inline]
     pub fn append(&self, start: u32, end: u32, (base, delta): (&[u8], &[u8]), out: &mut Vec<u8>) {
         let (bytes, from) = self.bytes(base, delta);
         let (from, len) = (from + (start - self.at) as usize, (end - start) as usize);
-        // Most are short, and a fixed number of bytes is copied without a call.
+        // Most are short, and copying a fixed number of bytes needs no call.
         if len <= SHORT
             && let Some(some) = bytes.get(from..).and_then(<[u8]>::first_chunk::<SHORT>)
         {
@@ -60,58 +60,58 @@ impl Run {
 /// Why a delta cannot be applied.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum DeltaError {
-    /// It ends within an instruction or a number.
-    #[error("the delta is cut off")]
+    /// It ends in the middle of an instruction or a number.
+    #[error("the delta is truncated")]
     Truncated,
     /// A number does not fit into 64 bits.
     #[error("a number in the delta is too large")]
     Overflow,
-    /// It was made for another base.
-    #[error("the delta is for a base of {declared} bytes, not of {actual}")]
+    /// It was made for a different base.
+    #[error("the delta is for a base of {declared} bytes, not {actual}")]
     WrongBase {
-        /// Bytes of the base it was made for.
+        /// Size of the base it was made for, in bytes.
         declared: u64,
-        /// Bytes of the base that it names.
+        /// Size of the base it names, in bytes.
         actual: u64,
     },
     /// The result, or the base, exceeds the limit.
-    #[error("too large: the delta makes an object of {0} bytes")]
+    #[error("too large: the delta produces an object of {0} bytes")]
     TooLarge(u64),
-    /// It has more instructions than anything honest.
+    /// It has more instructions than any real delta.
     #[error("too large: the delta has more than {MAX_RUNS} instructions")]
     TooMany,
     /// It copies bytes that the base does not have.
-    #[error("the delta copies from beyond its base")]
+    #[error("the delta copies from beyond the end of its base")]
     BeyondBase,
-    /// It makes more or fewer bytes than it says.
-    #[error("the delta does not make the {0} bytes it declares")]
+    /// It produces more or fewer bytes than it declares.
+    #[error("the delta does not produce the {0} bytes it declares")]
     WrongResult(u64),
-    /// The instruction 0, which has no meaning.
-    #[error("the delta has an instruction that does not exist")]
+    /// The instruction 0, which is reserved.
+    #[error("the delta contains the reserved instruction 0")]
     Reserved,
 }
 
-/// Bytes that are copied at once.
+/// Runs of at most this many bytes are copied with a fixed length.
 const SHORT: usize = 32;
 
-/// Bounds the memory that one delta can take: 16 bytes for each run.
+/// Limits the memory for one delta: a run takes 16 bytes.
 const MAX_RUNS: usize = 1 << 22;
 
-/// Sizes that a delta declares: of its base, and of its result.
+/// The sizes a delta declares.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Sizes {
-    /// Bytes of the base.
+    /// Size of the base in bytes.
     pub base: u64,
-    /// Bytes of the result.
+    /// Size of the result in bytes.
     pub result: u64,
-    /// Where the instructions begin.
+    /// Offset of the first instruction.
     pub start: usize,
 }
 
-/// Reads the two sizes at the start of a delta.
+/// Parses the two sizes at the start of a delta.
 ///
 /// # Errors
-/// When they are cut off or too large.
+/// When they are truncated or too large.
 #[inline]
 pub fn sizes(delta: &[u8]) -> Result<Sizes, DeltaError> {
     let (base, used) = number(delta)?;
@@ -119,13 +119,13 @@ pub fn sizes(delta: &[u8]) -> Result<Sizes, DeltaError> {
     Ok(Sizes { base, result, start: used + more })
 }
 
-/// Reads `delta` into `runs`, which is cleared first, and returns the bytes of the result.
+/// Parses `delta` into `runs`, which is cleared first, and returns the size of the result in bytes.
 ///
-/// The runs cover the result from its first byte to its last without gap, and none of them reaches
-/// beyond `base_len` or beyond the delta. Two neighbours that continue one another in the base are one.
+/// The runs cover the result completely and without overlap, and none reaches beyond `base_len` or the end of
+/// the delta. Adjacent runs that are also adjacent in the base are merged.
 ///
 /// # Errors
-/// When the delta is not valid, or its result has more than `limit` bytes; any bytes may be given.
+/// When the delta is not valid, or its result is larger than `limit` bytes. Accepts arbitrary input.
 pub fn parse(delta: &[u8], base_len: usize, limit: u64, runs: &mut Vec<Run>) -> Result<usize, DeltaError> {
     runs.clear();
     let sizes = sizes(delta)?;
@@ -165,7 +165,7 @@ pub fn parse(delta: &[u8], base_len: usize, limit: u64, runs: &mut Vec<Run>) -> 
     if at == sizes.result { Ok(at as usize) } else { Err(DeltaError::WrongResult(sizes.result)) }
 }
 
-/// Appends `run`, or lengthens the last one if it goes on where that one ends.
+/// Appends `run`, or extends the last run if `run` continues it.
 #[inline]
 fn push(runs: &mut Vec<Run>, run: Run) -> Result<(), DeltaError> {
     if let (RunSource::Base(from), Some(last)) = (run.source, runs.last_mut())
@@ -182,7 +182,7 @@ fn push(runs: &mut Vec<Run>, run: Run) -> Result<(), DeltaError> {
     Ok(())
 }
 
-/// Offset and length of a copy instruction, whose set bits say which of their bytes follow.
+/// Parses the offset and length of a copy instruction. Bits of `code` say which of their bytes are present.
 #[inline]
 fn copy(code: u8, delta: &[u8], next: &mut usize) -> Result<(u64, u64), DeltaError> {
     let rest = &delta[*next..];
@@ -194,7 +194,7 @@ fn copy(code: u8, delta: &[u8], next: &mut usize) -> Result<(u64, u64), DeltaErr
     let ahead = u64::from_le_bytes(bytes);
     let (offset, len) = (code & 0x0f, code >> 4 & 0x07);
     let (from, len, count) = match (offset & (offset + 1), len & (len + 1)) {
-        // Nearly always those that are left out are the highest.
+        // Usually only high bytes are omitted.
         (0, 0) => {
             let (first, more) = (offset.trailing_ones(), len.trailing_ones());
             let from = ahead & !(u64::MAX << (8 * first));
@@ -209,7 +209,7 @@ fn copy(code: u8, delta: &[u8], next: &mut usize) -> Result<(u64, u64), DeltaErr
     Ok((from, if len == 0 { 0x10000 } else { len }))
 }
 
-/// The same numbers where any byte may be left out, and how many there are.
+/// Like [`copy`], for any combination of omitted bytes. Also returns the number of bytes that are present.
 fn spread(code: u8, mut ahead: u64) -> (u64, u64, u32) {
     let mut value = 0u64;
     for bit in 0..7 {
@@ -221,7 +221,7 @@ fn spread(code: u8, mut ahead: u64) -> (u64, u64, u32) {
     (value & 0xffff_ffff, value >> 32, (code & 0x7f).count_ones())
 }
 
-/// A number of seven bits a byte, lowest first, and the bytes it takes.
+/// Parses a number of seven bits per byte, lowest first. Returns it with its length in bytes.
 #[inline]
 fn number(bytes: &[u8]) -> Result<(u64, usize), DeltaError> {
     let mut value = 0u64;
@@ -239,23 +239,23 @@ fn number(bytes: &[u8]) -> Result<(u64, usize), DeltaError> {
     Err(DeltaError::Truncated)
 }
 
-/// Writes the whole result that `runs` describe into `out`, which must have its length.
+/// Writes the whole result described by `runs` to `out`, which must have the result's size.
 pub fn assemble(runs: &[Run], base: &[u8], delta: &[u8], out: &mut [u8]) {
     for run in runs {
         let (bytes, from) = run.bytes(base, delta);
         let (at, len) = (run.at as usize, run.len as usize);
         match (bytes.get(from..).and_then(<[u8]>::first_chunk::<SHORT>), out.get_mut(at..at + SHORT)) {
-            // What is too much is written over by the next run.
+            // The next run overwrites what is copied too much.
             (Some(some), Some(room)) if len <= SHORT => room.copy_from_slice(some),
             _ => out[at..at + len].copy_from_slice(&bytes[from..from + len]),
         }
     }
 }
 
-/// The object that `delta` makes of `base`, of at most `limit` bytes.
+/// Applies `delta` to `base` and returns the result, of at most `limit` bytes.
 ///
 /// # Errors
-/// When the delta is not valid, or for another base; any bytes may be given.
+/// When the delta is not valid, or was made for a different base. Accepts arbitrary input.
 pub fn apply(delta: &[u8], base: &[u8], limit: u64) -> Result<Vec<u8>, DeltaError> {
     let mut runs = Vec::new();
     let mut out = vec![0; parse(delta, base.len(), limit, &mut runs)?];
@@ -263,8 +263,8 @@ pub fn apply(delta: &[u8], base: &[u8], limit: u64) -> Result<Vec<u8>, DeltaErro
     Ok(out)
 }
 
-/// Adds bytes `start..end` of the result to `out`. `first` is an index at or before the first run that reaches
-/// into them; what is returned is that run's index.
+/// Appends bytes `start..end` of the result to `out`. `first` is the index of a run at or before the first
+/// run that overlaps the range; returns the index of that run.
 pub fn gather(
     runs: &[Run],
     (start, end): (u32, u32),
@@ -340,7 +340,7 @@ mod tests {
             base in prop::collection::vec(any::<u8>(), 0..70),
             lengths in any::<bool>(),
         ) {
-            // Otherwise hardly any gets beyond the two sizes.
+            // Otherwise hardly any input gets past the two sizes.
             if lengths {
                 delta.splice(0..0, [base.len() as u8, 40]);
             }

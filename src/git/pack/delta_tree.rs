@@ -1,6 +1,4 @@
-//! Which entry of a pack hangs on which: the forest of its delta chains.
-
-use std::sync::{Mutex, PoisonError};
+//! Which entries of a pack are deltas against which: the delta trees of a pack.
 
 use gix::ObjectId;
 
@@ -8,49 +6,48 @@ use super::Pack;
 use super::entry::{EntryContent, HeaderError};
 use crate::threads;
 
-/// An entry of a pack, counted from 0 in the order in which they stand there.
+/// An entry of a pack: its index in pack order.
 pub(crate) type Entry = u32;
 
-/// Why an entry hangs on nothing that could be read.
+/// Why an entry cannot be placed in a delta tree.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum EntryFault {
     /// Its header is damaged.
     #[error(transparent)]
     Header(#[from] HeaderError),
-    /// Its base should begin where no object does.
-    #[error("its delta base should be {0} bytes before it, where no object begins")]
+    /// No entry begins at the position of its base.
+    #[error("no object begins {0} bytes before it, at its delta base")]
     NoBase(u64),
-    /// Its chain of deltas leads back to itself.
-    #[error("its delta chain is a circle")]
-    Circle,
+    /// Its delta chain leads back to itself.
+    #[error("its delta chain is circular")]
+    Circular,
 }
 
-/// The delta chains of one pack.
+/// The delta trees of one pack.
 pub(crate) struct DeltaTree {
-    /// Where the children of each entry begin in `children`; one more at the end.
+    /// Start of each entry's children in `children`, plus one final end.
     starts: Vec<u32>,
-    /// Children of all entries, in pack order except that the heaviest of each entry comes last.
+    /// The children of all entries, in pack order except that the heaviest child of each entry comes last.
     children: Vec<Entry>,
-    /// How many wanted objects each entry stands for: itself, and all that hang on it.
+    /// The number of entries in the subtree of each entry, including itself.
     weights: Vec<u32>,
-    /// Objects that are no delta.
+    /// Entries that are not deltas.
     pub(crate) roots: Vec<Entry>,
-    /// Deltas whose base is not in this pack.
+    /// Deltas whose base is not in this pack, with the id of the base.
     pub(crate) external_deltas: Vec<(Entry, ObjectId)>,
-    /// Entries that cannot be read; what hangs on them is still in the tree, except for circles.
+    /// Entries that cannot be read. Their descendants are still part of the tree, unless they are circular.
     pub(crate) faults: Vec<(Entry, EntryFault)>,
 }
 
-/// In place of a base: the entry is none's child.
+/// Marks an entry without a base in this pack.
 const NO_BASE: Entry = Entry::MAX;
 
-/// Entries for one thread to read headers of, at least.
+/// A thread is not worth starting for fewer headers.
 const MIN_HEADERS_PER_THREAD: usize = 1 << 13;
 
 impl DeltaTree {
-    /// Reads every header of `pack` on up to `threads` threads. Entries of which `unwanted` is true (empty:
-    /// none) are of no interest by themselves.
-    pub(crate) fn build(pack: &Pack, threads: usize, unwanted: &[bool]) -> Self {
+    /// Reads every entry header of `pack` on up to `threads` threads.
+    pub(crate) fn build(pack: &Pack, threads: usize) -> Self {
         let mut tree = Self {
             starts: Vec::new(),
             children: Vec::new(),
@@ -61,30 +58,24 @@ impl DeltaTree {
         };
         let bases = tree.read_headers(pack, threads);
         tree.link(&bases);
-        tree.weigh(&bases, unwanted);
+        tree.weigh(&bases);
         tree.put_heaviest_last();
         tree
     }
 
-    /// What hangs on `entry` directly: a range for [`Self::child`].
+    /// The children of `entry`, as positions for [`Self::child`].
     #[inline]
     pub(crate) fn children(&self, entry: Entry) -> std::ops::Range<u32> {
         self.starts[entry as usize]..self.starts[entry as usize + 1]
     }
 
-    /// The child at a place within [`Self::children`] of some entry.
+    /// The child at a position within [`Self::children`].
     #[inline]
     pub(crate) fn child(&self, place: u32) -> Entry {
         self.children[place as usize]
     }
 
-    /// How many wanted objects `entry` stands for, with all that hang on it.
-    #[inline]
-    pub(crate) fn weight(&self, entry: Entry) -> u32 {
-        self.weights[entry as usize]
-    }
-
-    /// `entry` and all that hang on it.
+    /// `entry` and all its descendants.
     pub(crate) fn with_descendants(&self, entry: Entry) -> Vec<Entry> {
         let mut all = vec![entry];
         let mut next = 0;
@@ -97,26 +88,19 @@ impl DeltaTree {
         all
     }
 
-    /// The base of every entry, or [`NO_BASE`]; fills roots, external_deltas and faults.
+    /// Returns the base of every entry, or [`NO_BASE`]; fills `roots`, `external_deltas` and `faults`.
     fn read_headers(&mut self, pack: &Pack, threads: usize) -> Vec<Entry> {
         let mut bases = vec![NO_BASE; pack.len()];
-        let at_once = pack.len().div_ceil(threads.max(1)).max(MIN_HEADERS_PER_THREAD);
-        let threads = pack.len().div_ceil(at_once);
-        let chunks = Mutex::new(bases.chunks_mut(at_once).enumerate());
-        let work = || {
-            let next = || chunks.lock().unwrap_or_else(PoisonError::into_inner).next();
-            let mut parts = Vec::new();
-            while let Some((part, bases)) = next() {
-                parts.push((part, Headers::read(pack, (part * at_once) as Entry, bases)));
-            }
-            parts
-        };
-        let mut parts: Vec<_> = threads::run(threads, work).into_iter().flatten().collect();
-        parts.sort_by_key(|&(part, _)| part);
-        for (_, part) in parts {
-            self.roots.extend(part.roots);
-            self.external_deltas.extend(part.external_deltas);
-            self.faults.extend(part.faults);
+        let per_thread = pack.len().div_ceil(threads.max(1)).max(MIN_HEADERS_PER_THREAD);
+        let threads = pack.len().div_ceil(per_thread);
+        let chunks = bases.chunks_mut(per_thread).enumerate();
+        let scans = threads::map(threads, chunks, |(chunk, bases)| {
+            HeaderScan::read(pack, (chunk * per_thread) as Entry, bases)
+        });
+        for scan in scans {
+            self.roots.extend(scan.roots);
+            self.external_deltas.extend(scan.external_deltas);
+            self.faults.extend(scan.faults);
         }
         bases
     }
@@ -140,10 +124,9 @@ impl DeltaTree {
         (self.starts, self.children) = (starts, children);
     }
 
-    /// Adds up weights from the leaves to the roots, and finds circles.
-    fn weigh(&mut self, bases: &[Entry], unwanted: &[bool]) {
-        let wanted = |entry: usize| u32::from(!unwanted.get(entry).copied().unwrap_or(false));
-        self.weights = (0..bases.len()).map(wanted).collect();
+    /// Sums up weights from the leaves to the roots, and finds circular chains.
+    fn weigh(&mut self, bases: &[Entry]) {
+        self.weights = vec![1; bases.len()];
         let mut add = |entry: usize| {
             if bases[entry] != NO_BASE {
                 self.weights[bases[entry] as usize] += self.weights[entry];
@@ -154,7 +137,7 @@ impl DeltaTree {
             (0..bases.len()).rev().for_each(&mut add);
             return;
         }
-        // Deltas that name their base by id may stand before it: go down from the roots instead.
+        // Deltas that name their base by id may precede it, so descend from the roots instead.
         let mut order: Vec<Entry> =
             (0..bases.len()).filter(|entry| bases[*entry] == NO_BASE).map(|entry| entry as Entry).collect();
         let mut reached = vec![false; bases.len()];
@@ -167,15 +150,15 @@ impl DeltaTree {
             next += 1;
         }
         order.iter().rev().for_each(|entry| add(*entry as usize));
-        let lost = (0..bases.len()).filter(|entry| !reached[*entry]);
-        self.faults.extend(lost.map(|entry| (entry as Entry, EntryFault::Circle)));
+        let circular = (0..bases.len()).filter(|entry| !reached[*entry]);
+        self.faults.extend(circular.map(|entry| (entry as Entry, EntryFault::Circular)));
     }
 
-    /// A base that is given up when its last and heaviest child has been made keeps few bases alive
-    /// at a time: as many as the logarithm of the objects.
+    /// A base is freed when its last child has been made. Making the heaviest child last keeps only as many
+    /// bases in memory as the logarithm of the number of objects.
     fn put_heaviest_last(&mut self) {
-        for family in self.starts.windows(2) {
-            let children = &mut self.children[family[0] as usize..family[1] as usize];
+        for bounds in self.starts.windows(2) {
+            let children = &mut self.children[bounds[0] as usize..bounds[1] as usize];
             let heaviest = (0..children.len()).max_by_key(|at| self.weights[children[*at] as usize]);
             if let Some(heaviest) = heaviest {
                 children[heaviest..].rotate_left(1);
@@ -184,31 +167,31 @@ impl DeltaTree {
     }
 }
 
-/// Entries whose headers are fetched from memory together.
+/// Number of entries whose headers are prefetched together.
 const PREFETCH: Entry = 32;
 
-/// Reads the first byte of some entries. None of these reads waits for another, as they do when each header
-/// is understood before the next is looked at.
-fn touch(pack: &Pack, entries: std::ops::Range<Entry>) {
+/// Reads the first byte of some entries. These reads do not depend on each other, so that cache misses
+/// overlap, which parsing one header after the other prevents.
+fn prefetch(pack: &Pack, entries: std::ops::Range<Entry>) {
     let first = |entry| pack.bytes(entry).first().copied().unwrap_or(0);
     std::hint::black_box(entries.map(first).fold(0, |all, byte| all ^ byte));
 }
 
 /// What one thread read.
 #[derive(Default)]
-struct Headers {
+struct HeaderScan {
     roots: Vec<Entry>,
     external_deltas: Vec<(Entry, ObjectId)>,
     faults: Vec<(Entry, EntryFault)>,
 }
 
-impl Headers {
-    /// Reads the headers of the entries from `first` on, as many as there are `bases`.
+impl HeaderScan {
+    /// Reads the headers of the entries from `first` on, one for each of `bases`.
     fn read(pack: &Pack, first: Entry, bases: &mut [Entry]) -> Self {
         let mut found = Self::default();
         for (entry, base) in (first..).zip(bases) {
             if entry % PREFETCH == 0 {
-                touch(pack, entry..entry.saturating_add(PREFETCH));
+                prefetch(pack, entry..entry.saturating_add(PREFETCH));
             }
             match pack.header(entry).map(|(header, _)| header.content) {
                 Ok(EntryContent::Whole(_)) => found.roots.push(entry),

@@ -1,41 +1,41 @@
-//! The header in front of every entry of a pack: its type, its size, and its delta base.
+//! The header of a pack entry: its type, its size, and its delta base.
 
 use gix::ObjectId;
 use gix::hash;
 use gix::object::Kind;
 
-/// What stands in an entry.
+/// What an entry contains.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum EntryContent {
     /// A whole object.
     Whole(Kind),
-    /// A delta against the entry that starts this many bytes earlier; never 0.
+    /// A delta against the entry that starts this many bytes before; never 0.
     OffsetDelta(u64),
-    /// A delta against the object of that id.
+    /// A delta against the object with this id.
     IdDelta(ObjectId),
 }
 
 /// The header of one entry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Header {
-    /// What follows it.
+    /// What follows the header.
     pub content: EntryContent,
-    /// Bytes of the inflated entry: of the object, or of the delta.
+    /// Inflated size of the object or delta, in bytes.
     pub size: u64,
-    /// Bytes of the header; the deflated entry follows.
+    /// Length of the header in bytes; the compressed data follows.
     pub len: usize,
 }
 
-/// Why a header cannot be read.
+/// Why a header cannot be parsed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum HeaderError {
-    /// The bytes end within the header.
-    #[error("the entry header is cut off")]
+    /// The input ends within the header.
+    #[error("the entry header is truncated")]
     Truncated,
-    /// A number in it does not fit into 64 bits.
+    /// A number does not fit into 64 bits.
     #[error("a number in the entry header is too large")]
     Overflow,
-    /// Type 0 or 5, which git never wrote.
+    /// Type 0 or 5, which git has never written.
     #[error("the entry has the unknown type {0}")]
     UnknownType(u8),
     /// A delta that names itself as its base.
@@ -43,10 +43,10 @@ pub enum HeaderError {
     OwnBase,
 }
 
-/// Reads the header at the start of `bytes`, in a repository whose ids are of kind `ids`.
+/// Parses the header at the start of `bytes`, with object ids of kind `ids`.
 ///
 /// # Errors
-/// When the bytes are no header; any bytes may be given.
+/// When `bytes` does not start with a valid header. Accepts arbitrary input.
 #[inline]
 pub fn parse(bytes: &[u8], ids: hash::Kind) -> Result<Header, HeaderError> {
     let first = *bytes.first().ok_or(HeaderError::Truncated)?;
@@ -58,7 +58,7 @@ pub fn parse(bytes: &[u8], ids: hash::Kind) -> Result<Header, HeaderError> {
         byte = *bytes.get(len).ok_or(HeaderError::Truncated)?;
         len += 1;
         let bits = u64::from(byte & 0x7f);
-        // Zeroes may be padded on at will; only what cannot be shifted in is too large.
+        // Padding with zeros is allowed; only bits that do not fit are an error.
         if bits != 0 {
             if shift > 63 || (bits << shift) >> shift != bits {
                 return Err(HeaderError::Overflow);
@@ -90,8 +90,8 @@ pub fn parse(bytes: &[u8], ids: hash::Kind) -> Result<Header, HeaderError> {
     Ok(Header { content, size, len })
 }
 
-/// The distance to a delta's base, and the bytes it takes. Each further byte adds one, so that no
-/// number can be written in two ways.
+/// Parses the distance to a delta's base. Returns it with its length in bytes. Each continuation adds one, so
+/// that every number has exactly one encoding.
 #[inline]
 fn parse_distance(bytes: &[u8]) -> Result<(u64, usize), HeaderError> {
     let mut byte = *bytes.first().ok_or(HeaderError::Truncated)?;

@@ -1,22 +1,22 @@
-//! Where in a pack's index an id stands, to within a few places: what the index's own fan-out tells of the first byte,
-//! of as many bits as make a difference.
+//! Narrows the position of an id in a pack's index to a few candidates. Extends the index's own fan-out
+//! table, which covers the first byte, to as many bits as are useful.
 
 use std::ops::Range;
 
 use gix::oid;
 
-/// Ids that have the same first bits, on average: so many lie in one or two cache lines.
+/// Average number of ids with the same leading bits. This many share one or two cache lines.
 const IDS_PER_BUCKET: u32 = 2;
 
-/// For all that the first bits of an id can be, the first position of the index that is not before it.
+/// The first index position for each possible value of the leading bits.
 pub(super) struct Fanout {
     starts: Vec<u32>,
-    /// Bits of the first eight bytes that are not asked.
+    /// Number of the first 64 bits that are ignored.
     shift: u32,
 }
 
 impl Fanout {
-    /// Of `count` ids in order.
+    /// Builds the table for `count` ids in order.
     pub(super) fn new<'a>(count: u32, ids: impl Iterator<Item = &'a oid>) -> Self {
         let bits = (count / IDS_PER_BUCKET).checked_ilog2().unwrap_or(0);
         let shift = 64 - bits;
@@ -31,7 +31,7 @@ impl Fanout {
         Self { starts, shift }
     }
 
-    /// The positions at which `id` may stand.
+    /// The positions at which `id` may be.
     #[inline]
     pub(super) fn positions(&self, id: &oid) -> Range<u32> {
         let bucket = bucket(id, self.shift);
@@ -53,7 +53,7 @@ mod tests {
     #[test]
     fn every_id_stands_where_it_is_said_to() {
         for count in [0, 1, 3, 4, 8, 100, 1000] {
-            // Ids that begin with the same bytes, too.
+            // Some ids share their first bytes.
             let mut ids: Vec<ObjectId> = (0..count)
                 .map(|number: u32| {
                     let mut bytes = [0; 20];

@@ -1,4 +1,4 @@
-//! One pack and its index, mapped into memory.
+//! A pack and its index, mapped into memory.
 
 use std::fs;
 use std::io;
@@ -17,19 +17,19 @@ use super::fanout::Fanout;
 /// Why a pack cannot be read at all.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum PackError {
-    /// It was listed and is no longer there: a repack is at work.
+    /// It was listed but no longer exists, because of a repack.
     #[error("{} disappeared while it was being opened", .0.display())]
     Vanished(PathBuf),
-    /// The system does not let it be read.
+    /// The operating system refused.
     #[error("{} cannot be read: {error}", path.display())]
     Unreadable {
         /// The pack or index.
         path: PathBuf,
-        /// What the system said.
+        /// The system's reason.
         error: io::Error,
     },
-    /// Its index, or its own header, is damaged.
-    #[error("{} is damaged: {reason}; `git index-pack` may rebuild an index", path.display())]
+    /// The header of the pack or the index is damaged.
+    #[error("{} is damaged: {reason}; `git index-pack` may rebuild the index", path.display())]
     Damaged {
         /// The pack or index.
         path: PathBuf,
@@ -43,22 +43,22 @@ pub(crate) struct Pack {
     index: pack::index::File,
     data: pack::data::File,
     ids: hash::Kind,
-    /// Where entries begin, ascending, each once.
+    /// Start offset of each entry, ascending and distinct.
     offsets: Vec<u64>,
-    /// For every stretch of `1 << shift` bytes, the first entry that begins in it or later.
+    /// For each block of `1 << shift` bytes, the first entry that begins in it or after it.
     buckets: Vec<Entry>,
     shift: u32,
-    /// For each entry its place in the index; made when the first id is asked for.
+    /// Index position of each entry, filled on first use.
     positions: OnceLock<Vec<u32>>,
-    /// Where ids stand in the index; made when the first is asked for.
+    /// Filled on first use.
     fanout: OnceLock<Fanout>,
 }
 
 impl Pack {
-    /// Opens the pack whose index stands at `index`, with object ids of kind `ids`.
+    /// Opens the pack whose index is at `index`, with object ids of kind `ids`.
     ///
     /// # Errors
-    /// When either file is gone, cannot be read, or has no valid header.
+    /// When either file is missing, cannot be read, or has no valid header.
     pub(crate) fn open(index: &Path, ids: hash::Kind) -> Result<Self, PackError> {
         let data = index.with_extension("pack");
         for path in [index, &data] {
@@ -85,27 +85,27 @@ impl Pack {
         })
     }
 
-    /// Where the pack stands.
+    /// The path of the pack.
     pub(crate) fn path(&self) -> &Path {
         self.data.path()
     }
 
-    /// What does not fit between pack and index, if anything.
+    /// How the pack and its index contradict each other, if they do.
     pub(crate) fn mismatch(&self) -> Option<String> {
         let (listed, held) = (self.index.num_objects(), self.data.num_objects());
         if listed != held {
-            return Some(format!("its index lists {listed} objects, its header says {held}"));
+            return Some(format!("its index lists {listed} objects, its header declares {held}"));
         }
         (self.index.pack_checksum() != self.data.checksum())
-            .then(|| "its trailer is not the one its index was made for; it is cut off or altered".to_owned())
+            .then(|| "its checksum differs from the one in its index; it is truncated or modified".to_owned())
     }
 
-    /// How many entries there are.
+    /// The number of entries.
     pub(crate) fn len(&self) -> usize {
         self.offsets.len()
     }
 
-    /// Where an entry begins in the pack. `u64::MAX` if there is no such entry.
+    /// Start offset of an entry in the pack; `u64::MAX` if there is no such entry.
     #[inline]
     pub(crate) fn offset(&self, entry: Entry) -> u64 {
         self.offsets.get(entry as usize).copied().unwrap_or(u64::MAX)
@@ -121,40 +121,41 @@ impl Pack {
         Some((first + found) as Entry)
     }
 
-    /// The mapped bytes from the start of an entry to the end of the pack.
+    /// The bytes from the start of an entry to the end of the pack.
     #[inline]
     pub(crate) fn bytes(&self, entry: Entry) -> &[u8] {
         self.data.entry_slice(self.offset(entry)..self.data.data_len() as u64).unwrap_or_default()
     }
 
-    /// The bytes that an entry can take at most, header and all.
+    /// Upper bound for the length of an entry, including its header, in bytes.
     #[inline]
     pub(crate) fn extent(&self, entry: Entry) -> u64 {
         let next = self.offset(entry.saturating_add(1)).min(self.data.data_len() as u64);
         next.saturating_sub(self.offset(entry))
     }
 
-    /// The bytes before the first entry, if there are some that are not the pack's header; of a pack without entries
-    /// all but its header and its trailer.
+    /// The bytes between the pack's header and its first entry, normally none. For a pack without entries,
+    /// everything between header and trailer.
     pub(crate) fn bytes_before_first(&self) -> Range<u64> {
         const HEADER: u64 = 12;
         HEADER..self.offset(0).min(self.end()).max(HEADER)
     }
 
-    /// Where the trailer begins.
+    /// Start offset of the trailer.
     fn end(&self) -> u64 {
         (self.data.data_len() as u64).saturating_sub(self.ids.len_in_bytes() as u64)
     }
 
-    /// Where the next entry begins, or the trailer.
+    /// Start offset of the next entry, or of the trailer.
     pub(crate) fn entry_end(&self, entry: Entry) -> u64 {
         self.offset(entry.saturating_add(1)).min(self.end()).max(self.offset(entry).min(self.end()))
     }
 
-    /// The header of an entry and its deflated bytes (and whatever follows them).
+    /// Parses the header of an entry. Returns it with the rest of the pack, which begins with the compressed
+    /// data.
     ///
     /// # Errors
-    /// When there is no header at its offset.
+    /// When there is no valid header at the entry's offset.
     #[inline]
     pub(crate) fn header(&self, entry: Entry) -> Result<(Header, &[u8]), HeaderError> {
         let bytes = self.bytes(entry);
@@ -162,12 +163,12 @@ impl Pack {
         Ok((header, &bytes[header.len..]))
     }
 
-    /// How many objects the index lists.
+    /// The number of objects listed in the index.
     pub(crate) fn num_objects(&self) -> u32 {
         self.index.num_objects()
     }
 
-    /// The id at a position of the index, where they stand in order.
+    /// The id at a position of the index, which is sorted by id.
     ///
     /// # Panics
     /// When `position` is not below [`Self::num_objects`].
@@ -188,15 +189,15 @@ impl Pack {
         self.index.lookup(id)
     }
 
-    /// Whether it holds the object `id`: the same, sooner told if it is asked of many. An index whose ids are not in
-    /// order may have it and not tell.
+    /// Whether the pack contains the object `id`. Faster than [`Self::position`] for many ids, but may miss
+    /// ids in an index that is not sorted.
     #[inline]
     pub(crate) fn contains(&self, id: &oid) -> bool {
         self.fanout().positions(id).any(|position| self.id_at(position) == id)
     }
 
-    /// Some bytes of the place where the index has `id`, if it does. Reading those of several ids before asking for
-    /// the first brings all of them from memory at once.
+    /// Reads from the index where `id` would be. Doing this for several ids before looking up the first lets
+    /// their cache misses overlap.
     #[inline]
     pub(crate) fn prefetch(&self, id: &oid) -> u8 {
         let positions = self.fanout().positions(id);
@@ -212,7 +213,7 @@ impl Pack {
         self.fanout.get_or_init(|| Fanout::new(self.num_objects(), all()))
     }
 
-    /// The entry that holds the object `id`.
+    /// The entry of the object `id`.
     pub(crate) fn find(&self, id: &oid) -> Option<Entry> {
         self.entry_at_position(self.position(id)?)
     }
@@ -222,7 +223,7 @@ impl Pack {
         self.position_of(entry).map(|position| self.id_at(position).to_owned())
     }
 
-    /// The position in the index of the object in an entry.
+    /// The index position of the object in an entry.
     pub(crate) fn position_of(&self, entry: Entry) -> Option<u32> {
         let positions = self.positions.get_or_init(|| {
             let mut positions = vec![u32::MAX; self.len()];
@@ -239,7 +240,7 @@ impl Pack {
     }
 }
 
-/// A table that leads from an offset close to its entry: one entry for each bucket, on average.
+/// A table that maps an offset to nearby entries, with one entry per bucket on average.
 fn buckets(offsets: &[u64], data_len: usize) -> (Vec<Entry>, u32) {
     let mean = data_len / offsets.len().max(1);
     let shift = mean.max(1).ilog2();
@@ -255,11 +256,11 @@ fn buckets(offsets: &[u64], data_len: usize) -> (Vec<Entry>, u32) {
     (buckets, shift)
 }
 
-/// A pipe in place of a pack would block for ever when it is opened.
+/// Opening a named pipe in place of a pack would block forever.
 fn check_regular(path: &Path) -> Result<(), PackError> {
     match fs::metadata(path) {
         Ok(found) if found.is_file() => Ok(()),
-        Ok(_) => Err(PackError::Damaged { path: path.to_owned(), reason: "it is not a file".to_owned() }),
+        Ok(_) => Err(PackError::Damaged { path: path.to_owned(), reason: "not a regular file".to_owned() }),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Err(PackError::Vanished(path.to_owned())),
         Err(error) => Err(PackError::Unreadable { path: path.to_owned(), error }),
     }

@@ -1,4 +1,4 @@
-//! Packs: entry headers, deltas, and which entry hangs on which.
+//! Packs: their entries, deltas, and delta trees.
 
 pub mod delta;
 mod delta_tree;

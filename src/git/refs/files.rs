@@ -1,7 +1,7 @@
-//! Refs and reflogs as plain files.
+//! Refs and reflogs stored as files.
 //!
-//! None of them is trusted: only regular files of a sane size are opened, so that a pipe or a device in
-//! place of a ref cannot stall a scan.
+//! The files are not trusted: only regular files of a reasonable size are opened, so that a pipe or a device
+//! in place of a ref cannot stall a scan.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -14,15 +14,15 @@ use crate::untrusted::{self, ReadError, Symlinks};
 
 /// A loose ref is one short line.
 const MAX_REF_BYTES: u64 = 64 << 10;
-/// `packed-refs` and reflogs, which hold a line for each ref or change.
+/// `packed-refs` and reflogs have one line for each ref or change.
 pub(super) const MAX_LIST_BYTES: u64 = 512 << 20;
-/// These name an object on each line, and are files whatever else keeps refs.
+/// Files that name an object on each line. They are files whatever the ref storage.
 const MULTI_ID_FILES: [&str; 2] = ["FETCH_HEAD", "MERGE_HEAD"];
-/// Folders nested deeper below `refs` are not entered.
+/// Directories below `refs` that are nested more deeply are not read.
 const MAX_DEPTH: usize = 64;
 
 impl Reader {
-    /// Reads what one work tree's git directory, or the common one, has of its own.
+    /// Reads the refs and reflogs of one git directory: the common one, or that of a linked work tree.
     pub(super) fn read_git_dir(&mut self, directory: &Path, prefix: &str) {
         for name in sorted_names(directory).unwrap_or_default() {
             let name = name.to_string_lossy().into_owned();
@@ -64,11 +64,11 @@ impl Reader {
                 Ok(metadata) if metadata.is_dir() && depth < MAX_DEPTH => {
                     self.walk_files(&path, &name, each, depth + 1)
                 }
-                Ok(metadata) if metadata.is_dir() => self.refs.gaps.push(name, "nested too deep"),
+                Ok(metadata) if metadata.is_dir() => self.refs.gaps.push(name, "nested too deeply"),
                 // A ref that is being written.
                 Ok(_) if name.ends_with(".lock") => {}
                 Ok(_) => each(self, &path, name),
-                // Deleted or packed while we look.
+                // Deleted or packed in the meantime.
                 Err(_) => {}
             }
         }
@@ -83,16 +83,16 @@ impl Reader {
         if MULTI_ID_FILES.iter().any(|several| name.ends_with(several)) {
             return self.read_multi_id_file(&name, &bytes);
         }
-        match parse(&bytes, self.hash) {
+        match parse_ref(&bytes, self.hash) {
             Some(value) => {
                 self.values.insert(name, (kind, value));
             }
-            // An empty file is what a crash leaves behind.
+            // An empty file is left behind by a crash.
             None => self.refs.gaps.push(name, "not a ref: neither an object id nor `ref: …`"),
         }
     }
 
-    /// Reads what is a file in every repository of the common git directory, or of a linked work tree's.
+    /// Reads the files that a git directory has whatever its ref storage.
     pub(super) fn read_multi_id_files(&mut self, directory: &Path, prefix: &str) {
         for name in MULTI_ID_FILES {
             self.read_loose_ref(&directory.join(name), format!("{prefix}{name}"), TipKind::Pseudo);
@@ -117,7 +117,7 @@ impl Reader {
             Err(error) => return self.refs.gaps.push("packed-refs", format!("cannot be read: {error}")),
         };
         for line in bytes.split(|&byte| byte == b'\n') {
-            // Comments, and what tags stand for, which the tags themselves say.
+            // Comments, and peeled tags, which the tags themselves name.
             if line.is_empty() || matches!(line[0], b'#' | b'^') {
                 continue;
             }
@@ -144,13 +144,15 @@ impl Reader {
             let oldest = ago + 1 == lines.len();
             match parse_reflog_line(line, self.hash) {
                 Some(entry) => self.refs.logs.push(LogEntry { log: log.clone(), ago, oldest, ..entry }),
-                None => self.refs.gaps.push(format!("reflog of {log}"), "has a line that is not an entry"),
+                None => {
+                    self.refs.gaps.push(format!("reflog of {log}"), "has a line that is not a reflog entry")
+                }
             }
         }
     }
 }
 
-/// What a name stands for that is a file in every repository, if it is one: the first object in it.
+/// The first object in the file `name`, if it is one of [`MULTI_ID_FILES`].
 pub(in crate::git) fn first_id_in_file(
     directory: &Path,
     name: &str,
@@ -161,7 +163,7 @@ pub(in crate::git) fn first_id_in_file(
     parse_id(&bytes.ok()?, hash).map(|(id, _)| id)
 }
 
-fn parse(bytes: &[u8], hash: gix::hash::Kind) -> Option<RefTarget> {
+fn parse_ref(bytes: &[u8], hash: gix::hash::Kind) -> Option<RefTarget> {
     let text = bytes.trim_ascii_end();
     if let Some(target) = text.strip_prefix(b"ref:") {
         return Some(RefTarget::Symbolic(String::from_utf8_lossy(target.trim_ascii()).into_owned()));
@@ -172,7 +174,7 @@ fn parse(bytes: &[u8], hash: gix::hash::Kind) -> Option<RefTarget> {
     }
 }
 
-/// The object id that the bytes begin with, and what follows.
+/// Parses the object id at the start of `bytes`, and returns it with the rest.
 pub(super) fn parse_id(bytes: &[u8], hash: gix::hash::Kind) -> Option<(ObjectId, &[u8])> {
     let (digits, rest) = bytes.split_at_checked(hash.len_in_hex())?;
     Some((ObjectId::from_hex(digits).ok()?, rest))
@@ -191,7 +193,7 @@ fn parse_reflog_line(line: &[u8], hash: gix::hash::Kind) -> Option<LogEntry> {
     Some(LogEntry { log: String::new(), ago: 0, oldest: false, old, new, who, when, message })
 }
 
-/// The names in a folder, in order.
+/// The names in a directory, in order.
 pub(super) fn sorted_names(directory: &Path) -> io::Result<Vec<PathBuf>> {
     let mut names = std::fs::read_dir(directory)?
         .map(|entry| entry.map(|entry| PathBuf::from(entry.file_name())))

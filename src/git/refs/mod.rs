@@ -1,7 +1,7 @@
-//! Everything that keeps objects alive by name: refs, HEADs, pseudo refs, reflogs.
+//! The names that keep objects alive: refs, HEADs, pseudo refs, and reflogs.
 //!
-//! Read straight from where git keeps them, which is `files` or the tables of a `reftable`. Logs of
-//! refs that were deleted are read too.
+//! Reads them directly from git's storage, which is either files or a `reftable`, including the reflogs of
+//! deleted refs.
 
 mod files;
 mod reflog_text;
@@ -17,59 +17,59 @@ use super::lookup::Gaps;
 pub(super) use files::first_id_in_file;
 pub(super) use storage::RefStorage;
 
-/// Symbolic refs followed in a row; git follows five.
+/// Limit for a chain of symbolic refs; the same as git's.
 pub(super) const MAX_SYMREF_HOPS: usize = 5;
 
-/// What kind of name a [`Tip`] has.
+/// The kind of name a [`Tip`] has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum TipKind {
     /// `refs/…`, of the repository or of a linked work tree.
     Ref,
     /// A detached HEAD, of the main or of a linked work tree.
     Head,
-    /// What operations leave behind: `ORIG_HEAD`, `FETCH_HEAD`, `MERGE_HEAD`, ….
+    /// Left behind by operations: `ORIG_HEAD`, `FETCH_HEAD`, `MERGE_HEAD`, ….
     Pseudo,
 }
 
 /// A name for an object.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Tip {
-    /// The full name; with `worktrees/<id>/` before it when it is a linked work tree's own.
+    /// The full name, prefixed with `worktrees/<id>/` if it belongs to a linked work tree.
     pub name: String,
-    /// What it names: mostly a commit or a tag. A tag is not followed.
+    /// The named object, usually a commit or a tag. Tags are not peeled.
     pub id: ObjectId,
-    /// What kind of name it is.
+    /// The kind of name.
     pub kind: TipKind,
 }
 
-/// A line of a reflog.
+/// An entry of a reflog.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LogEntry {
-    /// The ref whose log it is, by full name.
+    /// The full name of the ref.
     pub log: String,
-    /// How many changes ago, from 0: the `n` in `@{n}`.
+    /// The `n` in `@{n}`: how many entries are newer.
     pub ago: usize,
-    /// Whether it is the first of its log.
+    /// Whether it is the oldest entry of its log.
     pub oldest: bool,
-    /// What the ref was before; null when it was not.
+    /// The ref's previous value; null if it did not exist.
     pub old: ObjectId,
-    /// What it became; null when it was deleted.
+    /// The ref's new value; null if it was deleted.
     pub new: ObjectId,
-    /// Who made the change: name and e-mail.
+    /// Who made the change: name and email address.
     pub who: Vec<u8>,
     /// When, as git writes it: seconds since 1970, and the offset from UTC.
     pub when: Vec<u8>,
-    /// Why.
+    /// The message.
     pub message: Vec<u8>,
 }
 
 impl LogEntry {
-    /// Git's name for what the ref became: `refs/heads/main@{3}`.
+    /// Git's name for the new value: `refs/heads/main@{3}`.
     pub fn name(&self) -> String {
         format!("{}@{{{}}}", self.log, self.ago)
     }
 
-    /// Git's name for what the ref was before, where no older entry has that name.
+    /// Git's name for the previous value, if no older entry already has that name.
     pub fn name_before(&self) -> Option<String> {
         self.oldest.then(|| format!("{}@{{{}}}", self.log, self.ago + 1))
     }
@@ -78,24 +78,25 @@ impl LogEntry {
 /// All names of a repository.
 #[derive(Clone, Debug, Default)]
 pub struct Refs {
-    /// Sorted by name. `HEAD` is among them only when it is detached.
+    /// Sorted by name. Contains `HEAD` only if it is detached.
     pub tips: Vec<Tip>,
-    /// All reflog entries, by log, the newest first.
+    /// All reflog entries, grouped by log, newest first.
     pub logs: Vec<LogEntry>,
-    /// The ref that the main work tree's HEAD stands for, born or not, unless it is detached.
+    /// The branch the main work tree's HEAD refers to, which may not exist yet. `None` if HEAD is detached.
     pub head: Option<String>,
-    /// Names that are written there and stand for nothing: those of refs that were deleted, which a table
-    /// goes on holding, and what symbolic refs stand for.
+    /// Names that are stored but do not name an object: deleted refs that are still in a table, and the
+    /// targets of symbolic refs.
     pub other_names: BTreeSet<String>,
-    /// Whether the logs stand in tables, which nobody can read as they are, and not in files.
+    /// Whether refs and reflogs are in a `reftable`, whose bytes cannot be searched as they are.
     pub uses_reftable: bool,
-    /// Entries of tables that no log has any longer: deleted or replaced by a later table, or without an object.
+    /// Entries that are in a table but in no log: those that a later table deleted or replaced, and those
+    /// without an object.
     pub superseded: Vec<LogEntry>,
     /// What could not be read.
     pub gaps: Gaps,
 }
 
-/// Reads all names of `repo`, in whichever of its work trees it was opened.
+/// Reads all names of `repo`, whichever of its work trees it was opened from.
 pub fn read(repo: &gix::Repository) -> Refs {
     let common = repo.common_dir();
     let mut reader = Reader { hash: repo.object_hash(), values: BTreeMap::new(), refs: Refs::default() };
@@ -105,7 +106,7 @@ pub fn read(repo: &gix::Repository) -> Refs {
         RefStorage::Tables => Reader::read_tables,
         RefStorage::Unknown(name) => {
             let reason = format!(
-                "kept as `{name}`, which is not read; `git refs migrate --ref-format=files` makes them files"
+                "the storage format `{name}` is not supported; `git refs migrate --ref-format=files` converts them to files"
             );
             reader.refs.gaps.push("refs", reason);
             return reader.refs;
@@ -118,16 +119,16 @@ pub fn read(repo: &gix::Repository) -> Refs {
     }
     if storage == RefStorage::Files {
         if common.join("reftable/tables.list").exists() {
-            let reason = "not read, since the configuration says that refs are files; remove it when it is a left-over";
+            let reason = "not read, because the repository is configured to keep refs in files; remove it if it is a leftover";
             reader.refs.gaps.push("reftable", reason);
         }
-        // After the loose refs: one that is packed meanwhile is met here.
+        // After the loose refs, so that one that is being packed is not missed.
         reader.read_packed_refs(common);
     }
     reader.finish()
 }
 
-/// What a ref says.
+/// The value of a ref.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum RefTarget {
     Id(ObjectId),
@@ -141,7 +142,7 @@ pub(super) struct Reader {
 }
 
 impl Reader {
-    /// Follows symbolic refs, and sorts.
+    /// Resolves symbolic refs, and sorts.
     fn finish(mut self) -> Refs {
         for (name, (kind, value)) in &self.values {
             if let RefTarget::Symbolic(target) = value {
@@ -151,26 +152,25 @@ impl Reader {
                 if name == "HEAD" {
                     self.refs.head = Some(target.clone());
                 }
-                // The branch it stands for is a tip of its own, or not born yet.
+                // The branch is a tip of its own, or does not exist yet.
                 if target.starts_with("refs/") {
                     continue;
                 }
             }
             match self.follow(value) {
                 Ok(Some(id)) => self.refs.tips.push(Tip { name: name.clone(), id, kind: *kind }),
-                // It stands for a branch that is gone; git ignores it too.
+                // The target is gone; git ignores such a ref as well.
                 Ok(None) => {}
-                Err(()) => self.refs.gaps.push(
-                    name,
-                    format!("a symbolic ref that goes on for more than {MAX_SYMREF_HOPS} others"),
-                ),
+                Err(()) => {
+                    self.refs.gaps.push(name, format!("a chain of more than {MAX_SYMREF_HOPS} symbolic refs"))
+                }
             }
         }
         self.refs.tips.sort();
         self.refs
     }
 
-    /// The object at the end of symbolic refs, if there is one. An error when the end is too far off.
+    /// The object at the end of a chain of symbolic refs, if any; an error if the chain is too long.
     fn follow(&self, value: &RefTarget) -> Result<Option<ObjectId>, ()> {
         let mut value = value;
         for _ in 0..=MAX_SYMREF_HOPS {

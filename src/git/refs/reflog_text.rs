@@ -1,11 +1,12 @@
-//! Reflogs of tables as the texts that files would hold, for whoever searches what is written in them.
+//! Renders the reflogs of a `reftable` as the text that reflog files would contain, so that it can be
+//! searched.
 
 use std::collections::BTreeMap;
 
 use super::{LogEntry, Refs};
 
 impl LogEntry {
-    /// Appends the line that a log's file has for it.
+    /// Appends the entry as a line of a reflog file.
     fn write(&self, text: &mut Vec<u8>) {
         text.extend_from_slice(format!("{} {} ", self.old, self.new).as_bytes());
         text.extend_from_slice(&self.who);
@@ -20,8 +21,8 @@ impl LogEntry {
 }
 
 impl Refs {
-    /// Calls `each` for every reflog that stands in tables, with the path that its file would have in the
-    /// git folder, and its text: the lines of the file, and after them what tables hold of it beyond that.
+    /// Calls `each` for every reflog in a `reftable`, with the path its file would have in the git directory,
+    /// and its text: the lines of the file, followed by entries that are no longer part of the log.
     pub fn table_logs(&self, mut each: impl FnMut(&[u8], &[u8])) {
         if !self.uses_reftable {
             return;
@@ -46,7 +47,7 @@ impl Refs {
     }
 }
 
-/// Where the log's file would be, from the git folder.
+/// The path of a reflog file within the git directory.
 fn path(log: &str) -> String {
     let own = log.strip_prefix("worktrees/").and_then(|rest| rest.split_once('/'));
     match own {

@@ -1,18 +1,18 @@
-//! Which of git's ways to keep refs a repository uses.
+//! How a repository stores its refs.
 
-/// Where the refs of a repository stand.
+/// The storage format of refs.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(in crate::git) enum RefStorage {
-    /// In files: loose ones, `packed-refs`, `logs/`.
+    /// Files: loose refs, `packed-refs`, and `logs/`.
     Files,
-    /// In tables: `reftable/`.
+    /// Tables in `reftable/`.
     Tables,
-    /// In a way that is not known here, by its name.
+    /// An unsupported format, with its name.
     Unknown(String),
 }
 
 impl RefStorage {
-    /// What the repository's configuration says, which is what git goes by.
+    /// The format named in the repository's configuration, which is what git uses.
     pub(in crate::git) fn of(repo: &gix::Repository) -> Self {
         match repo.config_snapshot().string("extensions.refStorage") {
             None => Self::Files,

@@ -1,4 +1,4 @@
-//! Refs and reflogs as the real git makes and lists them.
+//! Compares refs and reflogs with those that git lists.
 
 use super::*;
 use crate::git::scratch::Scratch;
@@ -11,10 +11,10 @@ fn skips(refs: &Refs) -> Vec<String> {
     refs.gaps.clone().into_skips().into_iter().map(|skip| skip.what).collect()
 }
 
-/// The ways to keep refs, as `git init` is told them.
+/// Arguments of `git init` for each storage format.
 const STORAGES: [&str; 2] = ["--ref-format=files", "--ref-format=reftable"];
 
-/// A repository with branches, tags of both kinds, a remote's refs, a symbolic ref, notes and a stash.
+/// A repository with branches, both kinds of tag, remote refs, a symbolic ref, notes, and a stash.
 fn rich(storage: &str) -> Scratch {
     let scratch = Scratch::new(&[storage]);
     scratch.write("a", "1");

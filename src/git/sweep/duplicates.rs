@@ -1,7 +1,6 @@
 //! Finds objects stored in several packs, so that each is counted and reported once.
 
 use std::ops::Range;
-use std::sync::atomic::{AtomicUsize, Ordering};
 
 use gix::oid;
 
@@ -16,18 +15,10 @@ pub(super) fn find(
     known: &(dyn Fn(&oid) -> bool + Sync),
     threads: usize,
 ) -> Vec<Vec<bool>> {
-    let next = AtomicUsize::new(0);
-    let work = || {
-        let mut copies = Vec::new();
-        loop {
-            let first_byte = next.fetch_add(1, Ordering::Relaxed);
-            let Ok(first_byte) = u8::try_from(first_byte) else { return copies };
-            find_among(packs, first_new, known, first_byte, &mut copies);
-        }
-    };
-    let copies = threads::run(threads, work).into_iter().flatten();
+    let copies =
+        threads::map(threads, 0..=u8::MAX, |first_byte| find_among(packs, first_new, known, first_byte));
     let mut duplicates = vec![Vec::new(); packs.len() - first_new];
-    for (pack, position) in copies {
+    for (pack, position) in copies.into_iter().flatten() {
         if let Some(entry) = packs[pack].entry_at_position(position) {
             let list: &mut Vec<bool> = &mut duplicates[pack - first_new];
             list.resize(packs[pack].len(), false);
@@ -37,16 +28,15 @@ pub(super) fn find(
     duplicates
 }
 
-/// Adds the duplicates among the objects whose id begins with `first_byte`, as pack number and index
+/// The duplicates among the objects whose id begins with `first_byte`, as pack number and index
 /// position.
 fn find_among(
     packs: &[Pack],
     first_new: usize,
     known: &dyn Fn(&oid) -> bool,
     first_byte: u8,
-    copies: &mut Vec<(usize, u32)>,
-) {
-    let mut all = Vec::new();
+) -> Vec<(usize, u32)> {
+    let (mut all, mut copies) = (Vec::new(), Vec::new());
     for (number, pack) in packs.iter().enumerate() {
         all.extend(positions(pack, first_byte).map(|position| (key(pack.id_at(position)), number, position)));
     }
@@ -60,6 +50,7 @@ fn find_among(
             }
         }
     }
+    copies
 }
 
 /// The index positions of the ids that begin with `first_byte`.

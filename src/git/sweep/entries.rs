@@ -44,7 +44,7 @@ impl<'a, S: Searcher> Worker<'a, S> {
         let options = self.shared.options;
         let (header, deflated) = planned.pack.header(entry).map_err(to_message)?;
         let EntryContent::Whole(kind) = header.content else {
-            return Err("it is no whole object".to_owned().into());
+            return Err("the entry is not a whole object".to_owned().into());
         };
         if !self.shared.searcher.wants(kind) {
             return Ok(None);
@@ -183,7 +183,8 @@ impl<'a, S: Searcher> Worker<'a, S> {
     ) -> EntryResult<S::Hit> {
         let limit = self.shared.options.max_assembled;
         let read = self.shared.store.read(&base, limit, &mut self.inflater, &mut HashSet::new());
-        let (kind, bytes) = read.map_err(|reason| format!("its delta base {base}: {reason}"))?;
+        let (kind, bytes) =
+            read.map_err(|reason| format!("its delta base {base} cannot be read: {reason}"))?;
         if !self.shared.searcher.wants(kind) {
             return Ok(None);
         }
@@ -205,7 +206,7 @@ impl<'a, S: Searcher> Worker<'a, S> {
         if let Err(error) = outcome {
             if !is_first {
                 if !matches!(error, LooseError::Vanished) {
-                    let reason = format!("{}: {error}; another copy of it was scanned", path.display());
+                    let reason = format!("{}: {error}; another copy was scanned", path.display());
                     self.collected.skips.push(Skip::new(format!("object {id}"), reason));
                 }
                 return;

@@ -84,8 +84,8 @@ impl ObjectStore {
                 // damaged.
                 let beside = |copy: &StoredCopy| !last.is_some_and(|last| last.shares_pack_with(copy));
                 let Some(copy) = self.copies(&wanted).filter(usable).min_by_key(beside) else {
-                    let base = if *wanted == *id { "" } else { "its delta base " };
-                    return Err(format!("{base}object {wanted} has no readable copy"));
+                    let role = if *wanted == *id { "object" } else { "its delta base" };
+                    return Err(format!("{role} {wanted} has no readable copy"));
                 };
                 match self.read_copy(copy, limit - held, inflater) {
                     Ok(StoredContent::Whole(kind, bytes)) => break (kind, bytes),
@@ -167,7 +167,7 @@ impl ObjectStore {
             EntryContent::IdDelta(base) => Ok(StoredContent::Delta(base, bytes)),
             EntryContent::OffsetDelta(distance) => {
                 let base = pack.offset(entry).checked_sub(distance).and_then(|offset| pack.entry_at(offset));
-                let base = base.and_then(|base| pack.id(base)).ok_or("its delta base is no object")?;
+                let base = base.and_then(|base| pack.id(base)).ok_or("no object begins at its delta base")?;
                 Ok(StoredContent::Delta(base, bytes))
             }
         }

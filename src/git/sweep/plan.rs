@@ -183,7 +183,7 @@ impl<S: Searcher> Sweep<'_, S> {
             if let Some(reason) = pack.mismatch() {
                 self.skipped.insert(Skip::new(pack.path().display().to_string(), reason));
             }
-            let tree = DeltaTree::build(pack, self.threads, &[]);
+            let tree = DeltaTree::build(pack, self.threads);
             self.plans.push(PackPlan { tree, duplicates });
         }
         for (number, plan) in self.plans.iter().enumerate().skip(first_new) {
@@ -192,7 +192,7 @@ impl<S: Searcher> Sweep<'_, S> {
                 let reason = fault.to_string();
                 match fault {
                     // Its descendants are listed as circular themselves.
-                    EntryFault::Circle => {
+                    EntryFault::Circular => {
                         self.collected.fail_entry(planned, *entry, reason.into(), true);
                     }
                     _ => self.collected.fail_with_descendants(planned, *entry, &reason),
@@ -207,17 +207,14 @@ impl<S: Searcher> Sweep<'_, S> {
         let mut items = Vec::new();
         let mut total = 0u64;
         for (number, plan) in self.plans.iter().enumerate().skip(first_new) {
-            let wanted = |entry: &Entry| plan.tree.weight(*entry) != 0;
             let number = number as u32;
-            total += plan.duplicates.iter().filter(|duplicates| !**duplicates).count() as u64;
+            total += plan.duplicates.iter().filter(|is_duplicate| !**is_duplicate).count() as u64;
             if plan.duplicates.is_empty() {
                 total += self.store.packs[number as usize].len() as u64;
             }
-            items.extend(
-                plan.tree.roots.iter().copied().filter(wanted).map(|entry| WorkItem::Root(number, entry)),
-            );
-            let external_deltas = plan.tree.external_deltas.iter().filter(|(entry, _)| wanted(entry));
-            items.extend(external_deltas.map(|(entry, base)| WorkItem::ExternalDelta(number, *entry, *base)));
+            items.extend(plan.tree.roots.iter().map(|entry| WorkItem::Root(number, *entry)));
+            let external = plan.tree.external_deltas.iter();
+            items.extend(external.map(|(entry, base)| WorkItem::ExternalDelta(number, *entry, *base)));
         }
         let mut last = None;
         for (at, (id, _)) in self.store.listing.loose.iter().enumerate() {

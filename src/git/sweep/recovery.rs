@@ -76,8 +76,8 @@ fn merge_copies<H: PartialEq>(
                 }
                 if differs || first.hits.len() > known {
                     first.hits.sort_by_key(|(range, _)| (range.start, range.end));
-                    let reason = "several copies of it are stored, and they differ; all were searched, what is packed \
-                                  in them only in one; `git fsck` tells more";
+                    let reason = "the repository has several copies of it that differ; all were searched, containers \
+                                  in only one of them; run `git fsck` for details";
                     skipped.insert(Skip::new(format!("object {}", copy.id), reason));
                 }
             }
@@ -94,7 +94,7 @@ fn with_id<S: Searcher>(
 ) -> Option<MatchedObject<S::Hit>> {
     let id = id_of(sweep, object.key)?;
     if object.truncated {
-        let reason = format!("it has more than {MAX_HITS} matches; the others are not reported");
+        let reason = format!("has more than {MAX_HITS} matches; the rest are not reported");
         sweep.skipped.insert(Skip::new(format!("object {id}"), reason));
     }
     Some(MatchedObject { id, kind: object.kind, size: object.size, hits: object.hits })
@@ -176,8 +176,7 @@ impl<'s, 'a, S: Searcher> Recovery<'s, 'a, S> {
             }
             let at = &self.sweep.store.packs[pack];
             let reason = format!(
-                "{} at offset {}: too large: the objects that its deltas are made of take more memory or time \
-                 than is given to them",
+                "{} at offset {}: too large: its delta chain exceeds the limit on memory or time",
                 at.path().display(),
                 at.offset(entry)
             );

@@ -32,7 +32,7 @@ pub(super) fn search<S: Searcher>(
         let end = start + filled as u64;
         let is_last = filled < window.len();
         if end > size || (is_last && end < size) {
-            return Err(format!("it does not hold the {size} bytes it should"));
+            return Err(format!("does not contain the {size} bytes its header declares"));
         }
         searched += filled as u64;
         searcher.search(kind, &window[..filled], scratch, &mut |_| {}, &mut |range, hit| {

@@ -164,14 +164,12 @@ impl<'a, S: Searcher> Worker<'a, S> {
                 stack.push(top);
             }
             let entry = tree.child(place);
-            if tree.weight(entry) != 0 {
-                match self.search_delta(planned, entry, &base, is_last) {
-                    Ok(None) => {}
-                    Ok(Some(node)) => {
-                        stack.push(Frame { node: Arc::new(node), children: tree.children(entry) });
-                    }
-                    Err(fault) => self.fail(planned, entry, fault),
+            match self.search_delta(planned, entry, &base, is_last) {
+                Ok(None) => {}
+                Ok(Some(node)) => {
+                    stack.push(Frame { node: Arc::new(node), children: tree.children(entry) });
                 }
+                Err(fault) => self.fail(planned, entry, fault),
             }
             self.buffers.reclaim(base);
             if self.shared.queue.has_idle_thread() {

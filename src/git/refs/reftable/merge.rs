@@ -1,4 +1,4 @@
-//! A stack of tables as the refs and reflogs that they make together.
+//! Merges a stack of tables into refs and reflogs.
 
 use std::cell::Cell;
 use std::cmp::Reverse;
@@ -9,38 +9,40 @@ use super::record::{LogRecord, RefValue, TableError};
 use super::{RefTarget, Stack, Table, ref_target};
 use crate::git::refs::{LogEntry, Reader, TipKind};
 
-/// Bytes that names and reflogs may take when they are unfolded, whatever the size of their tables, and for each of
-/// their bytes. A few kilobytes can be made to hold gigabytes; real entries take some thirty times their bytes.
+/// Limits for the memory that inflated names and reflogs take: in total, and per byte of their tables. A few
+/// kilobytes can be crafted to inflate to gigabytes; real tables grow about thirtyfold.
 const BUDGET_RANGE: RangeInclusive<usize> = 64 << 20..=1 << 31;
 const BUDGET_PER_BYTE: usize = 100;
 
-/// An entry of a reflog, as one table has it.
+/// A reflog entry from one table.
 struct StackLogEntry {
     update: u64,
-    /// The table's place in the stack.
+    /// The position of the table in the stack.
     table: usize,
-    /// Without number; its ids are null, and its texts empty, when it deletes those of older tables.
+    /// Not numbered yet. Has null ids and empty texts if it deletes the entry of an older table.
     entry: LogEntry,
     deletes: bool,
 }
 
 impl Reader {
-    /// Reads what one work tree's git directory, or the common one, has of its own.
+    /// Reads the refs and reflogs of one git directory: the common one, or that of a linked work tree.
     pub(in crate::git::refs) fn read_tables(&mut self, directory: &Path, prefix: &str) {
         self.refs.uses_reftable = true;
         self.read_multi_id_files(directory, prefix);
         let entries = self.stack(&Stack::of(directory, self.hash), prefix, true);
         self.table_logs(entries);
         let unlisted = self.stack(&Stack::unlisted(directory, self.hash), prefix, false);
-        self.refs.superseded.extend(unlisted.into_iter().filter(|one| !one.deletes).map(|one| one.entry));
+        self.refs
+            .superseded
+            .extend(unlisted.into_iter().filter(|entry| !entry.deletes).map(|entry| entry.entry));
     }
 
-    /// Takes over the refs of a stack, of which only the names count unless it is in use, and gives the entries of
-    /// its reflogs.
+    /// Adds the refs of a stack, and returns its reflog entries. If the stack is not in use, only the names
+    /// of its refs count.
     fn stack(&mut self, stack: &Stack, prefix: &str, in_use: bool) -> Vec<StackLogEntry> {
-        let most =
+        let limit =
             stack.len().saturating_mul(BUDGET_PER_BYTE).clamp(*BUDGET_RANGE.start(), *BUDGET_RANGE.end());
-        let room = UnpackBudget(Cell::new(most));
+        let room = UnpackBudget(Cell::new(limit));
         let mut entries = Vec::new();
         for (number, (name, table)) in stack.tables.iter().enumerate() {
             let footer = table.footer();
@@ -53,14 +55,14 @@ impl Reader {
                     }
                 },
             );
-            // Each may have damage of its own; a skip has one reason.
+            // Each part may be damaged; a skip has one reason.
             for damage in [footer, refs, logs].into_iter().filter_map(Result::err) {
                 self.refs.gaps.push(format!("{prefix}reftable/{name}"), damage.to_string());
             }
         }
         if room.is_used_up() {
             let reason =
-                format!("unfolds to more than {most} bytes of names and reflogs; the rest was not read");
+                format!("inflates to more than {limit} bytes of names and reflogs; the rest was not read");
             self.refs.gaps.push(format!("{prefix}reftable"), reason);
         }
         for (name, reason) in &stack.gaps {
@@ -104,9 +106,9 @@ impl Reader {
         })
     }
 
-    /// Sorts out which entries are of the logs, and which were overruled.
+    /// Separates the entries that belong to logs from those that were superseded.
     fn table_logs(&mut self, mut entries: Vec<StackLogEntry>) {
-        // Already in order when they are of one table.
+        // The entries of a single table are already in order.
         entries.sort_by(|a, b| {
             let key = |one: &StackLogEntry| (Reverse(one.update), Reverse(one.table));
             a.entry.log.cmp(&b.entry.log).then_with(|| key(a).cmp(&key(b)))
@@ -114,15 +116,15 @@ impl Reader {
         let mut last: Option<(String, u64)> = None;
         let first = self.refs.logs.len();
         for StackLogEntry { update, entry, deletes, .. } in entries {
-            let overruled = last.as_ref().is_some_and(|(log, of)| *log == entry.log && *of == update);
+            let superseded = last.as_ref().is_some_and(|(log, of)| *log == entry.log && *of == update);
             match &mut last {
                 Some((log, of)) if *log == entry.log => *of = update,
                 _ => last = Some((entry.log.clone(), update)),
             }
             if deletes {
                 self.refs.other_names.insert(entry.log);
-            } else if overruled || (entry.old.is_null() && entry.new.is_null()) {
-                // Without both objects it says only that there is a log.
+            } else if superseded || (entry.old.is_null() && entry.new.is_null()) {
+                // An entry without either object only marks that the log exists.
                 self.refs.superseded.push(entry);
             } else {
                 self.refs.logs.push(entry);
@@ -137,11 +139,11 @@ impl Reader {
     }
 }
 
-/// What is left of [`BUDGET_RANGE`].
+/// The part of the limit that is not used up.
 struct UnpackBudget(Cell<usize>);
 
 impl UnpackBudget {
-    /// Breaks when there is none, then and from then on.
+    /// Returns `Break` when the limit is exceeded, and on every later call.
     fn take(&self, length: usize) -> ControlFlow<()> {
         self.0.set(self.0.get().saturating_sub(length));
         if self.is_used_up() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
@@ -161,7 +163,7 @@ fn entry(record: &LogRecord<'_>, table: usize, prefix: &str) -> StackLogEntry {
         let entry = LogEntry { log, ago, oldest, old: none, new: none, who, when, message };
         return StackLogEntry { update: record.update, table, entry, deletes: true };
     };
-    // As a line of a file has them.
+    // As in a line of a reflog file.
     let who = [change.name, b" <", change.email, b">"].concat();
     let when = format!("{} {:+05}", change.seconds, change.offset).into_bytes();
     let message = change.message.strip_suffix(b"\n").unwrap_or(change.message).to_vec();

@@ -1,8 +1,8 @@
-//! Refs and reflogs in tables, git's newer way to keep them: `reftable/`.
+//! Refs and reflogs in `reftable/`, git's newer storage format.
 //!
-//! A stack is a list of tables, of which later ones overrule earlier ones. Each is sorted, and written once
-//! and for all; git's `Documentation/technical/reftable` tells how. What cannot be read of a table is a gap
-//! that names it, and the rest is kept.
+//! A stack is a list of tables in which later tables take precedence. Each table is sorted and never
+//! modified; see `Documentation/technical/reftable` in git. Damage is reported as a gap that names the table,
+//! and everything else is read.
 
 mod merge;
 mod record;
@@ -24,35 +24,35 @@ use super::files::{MAX_LIST_BYTES, read_file, sorted_names};
 use record::RefValue;
 pub(in crate::git) use table::Table;
 
-/// The list of a stack is a line for each of its tables, of which git keeps few.
+/// Limit for the list of a stack, which has one line per table. Git keeps few tables.
 const MAX_TABLES_LIST_BYTES: u64 = 1 << 20;
-/// The list is read again when a table has gone since, as it does when git makes one of several.
+/// How often the list is read again because a table disappeared, which happens when git compacts the stack.
 const MAX_ATTEMPTS: usize = 10;
-/// Bytes of tables that are kept for later questions; larger stacks are read again.
+/// Larger stacks are not cached, in bytes.
 const MAX_CACHED_BYTES: usize = 64 << 20;
-/// Stacks that are kept.
+/// Number of cached stacks.
 const MAX_CACHED_STACKS: usize = 8;
 
-/// Stacks by folder, with the list that they were read by.
+/// Stacks by directory, with the content of `tables.list`.
 type StackCache = HashMap<PathBuf, (Vec<u8>, Rc<Stack>)>;
 
 thread_local! {
-    /// A repository object has no room for them, a command
-    /// asks for several names, and tables of a name never change.
+    /// A command looks up several names, and a table never changes once it has its name. There is no place
+    /// for a cache in gix's repository type.
     static STACK_CACHE: RefCell<StackCache> = RefCell::default();
 }
 
-/// The tables of a repository, or what one of its work trees has of its own.
+/// The tables of one git directory: the common one, or that of a linked work tree.
 #[derive(Debug, Default)]
 pub(in crate::git) struct Stack {
-    /// Oldest first, with the names of their files.
+    /// Oldest first, with their file names.
     tables: Vec<(String, Table)>,
-    /// Files that could not be read, and why.
+    /// Names of files that could not be read, with reasons.
     gaps: Vec<(String, String)>,
 }
 
 impl Stack {
-    /// The stack of a git directory, the common one or a linked work tree's.
+    /// Reads the stack of a git directory: the common one, or that of a linked work tree.
     pub(in crate::git) fn of(directory: &Path, hash: Kind) -> Rc<Self> {
         let folder = directory.join("reftable");
         let mut list = read_list(&folder);
@@ -73,7 +73,7 @@ impl Stack {
         }
         match list {
             Ok(lines) => stack.keep(folder, lines),
-            // A work tree that has just been added, or one of old.
+            // A work tree that was just added, or was created by an old version of git.
             Err(error) if error.kind() == io::ErrorKind::NotFound && directory.join("commondir").exists() => {
                 stack.into()
             }
@@ -84,7 +84,7 @@ impl Stack {
         }
     }
 
-    /// Bytes of all tables.
+    /// Total size of the tables in bytes.
     fn len(&self) -> usize {
         self.tables.iter().map(|(_, table)| table.len()).sum()
     }
@@ -102,7 +102,7 @@ impl Stack {
         stack
     }
 
-    /// Reads the tables in `lines`, and tells whether one was not there.
+    /// Reads the tables listed in `lines`, and returns whether one was missing.
     fn read(folder: &Path, lines: &[u8], hash: Kind) -> (Self, bool) {
         let mut stack = Self::default();
         let mut gone = false;
@@ -110,9 +110,12 @@ impl Stack {
         let mut seen = HashSet::new();
         for line in lines.split(|&byte| byte == b'\n').filter(|line| !line.is_empty()) {
             let name = String::from_utf8_lossy(line).into_owned();
-            // Nothing outside of the folder is read.
+            // Nothing outside the directory is read.
             if name.contains(['/', '\\', '\0']) || name.starts_with('.') || !seen.insert(line) {
-                stack.gaps.push(("tables.list".to_owned(), "has a line that is no table's name".to_owned()));
+                stack.gaps.push((
+                    "tables.list".to_owned(),
+                    "has a line that is not the name of a table".to_owned(),
+                ));
                 continue;
             }
             let table = match read_file(&folder.join(&name), room) {
@@ -133,8 +136,8 @@ impl Stack {
         (stack, gone)
     }
 
-    /// Tables that lie in the folder of a git directory and are in no list, as an operation that was broken off leaves
-    /// them, in the order of names; and those that could not be read. Git looks at none of them.
+    /// Reads tables in the directory that are not listed, in the order of their names. An interrupted
+    /// operation leaves them behind, and git ignores them.
     fn unlisted(directory: &Path, hash: Kind) -> Self {
         let folder = directory.join("reftable");
         let mut lines = Vec::new();
@@ -145,24 +148,24 @@ impl Stack {
                 lines.push(b'\n');
             }
         }
-        // Read last, since a table is listed after it was written.
+        // Read last, because a table is written before it is listed.
         let listed = read_list(&folder).unwrap_or_default();
         let listed: HashSet<&[u8]> = listed.split(|&byte| byte == b'\n').collect();
         let rest = lines
             .split_inclusive(|&byte| byte == b'\n')
             .filter(|line| !listed.contains(line.trim_ascii_end()));
         let (mut stack, _) = Self::read(&folder, &rest.flatten().copied().collect::<Vec<u8>>(), hash);
-        // What git has removed since is not left over.
+        // Git may have removed a table in the meantime.
         stack.gaps.retain(|(name, _)| folder.join(name).exists());
         stack
     }
 
-    /// What the newest table that knows the ref says of it.
+    /// Looks up a ref in the newest table that contains it.
     ///
     /// # Errors
-    /// When a table that may know it is damaged, in words that name it.
+    /// When a table that may contain it is damaged, with a reason that names the table.
     pub(in crate::git) fn find(&self, name: &str) -> Result<Option<RefTarget>, String> {
-        // What could not be read might overrule all else.
+        // A table that could not be read might take precedence.
         if let Some((table, reason)) = self.gaps.first() {
             return Err(format!("reftable/{table} {reason}"));
         }
@@ -187,7 +190,7 @@ impl Stack {
     }
 }
 
-/// What a record says of a ref; nothing when it is no more.
+/// The value of a record; `None` if the ref was deleted.
 fn ref_target(value: RefValue<'_>) -> Option<RefTarget> {
     match value {
         RefValue::Deleted => None,
@@ -204,7 +207,8 @@ fn cached(read: &StackCache, folder: &Path, lines: &[u8]) -> Option<Rc<Stack>> {
     read.get(folder).filter(|(list, _)| list == lines).map(|(_, stack)| Rc::clone(stack))
 }
 
-/// For fuzzers: reads all that a table of these bytes holds; refs and entries of reflogs in it, and whether it is sound.
+/// For fuzzing: reads a whole table. Returns the number of refs and of reflog entries, and whether the table
+/// is valid.
 pub(in crate::git) fn read_all(bytes: &[u8], hash: Kind) -> Option<(usize, usize, bool)> {
     let table = Table::open(bytes.to_vec(), hash).ok()?;
     let (mut refs, mut logs) = (0, 0);

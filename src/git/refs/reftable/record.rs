@@ -1,17 +1,17 @@
-//! Records of a block: keys that share what they begin with, and values of a few kinds.
+//! Records of a block: prefix-compressed keys, and their values.
 
 use std::ops::ControlFlow;
 
 use gix::ObjectId;
 
-/// What is wrong with a table, in words that follow its name.
+/// What is wrong with a table; reads as a sentence after the table's name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub(in crate::git) struct TableError(pub(super) &'static str);
 
-const TRUNCATED: TableError = TableError("has a record that is cut off");
+const TRUNCATED: TableError = TableError("has a truncated record");
 
-/// Reads from the start of bytes, and never beyond their end.
+/// Reads bytes from the front of a slice, never beyond its end.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Cursor<'b>(pub(super) &'b [u8]);
 
@@ -29,8 +29,8 @@ impl<'b> Cursor<'b> {
         Ok(byte)
     }
 
-    /// Seven bits a byte, the most significant first; each further byte counts one more, so that every
-    /// number has one spelling.
+    /// Parses a number of seven bits per byte, most significant first. Each continuation adds one, so that
+    /// every number has exactly one encoding.
     pub(super) fn varint(&mut self) -> Result<u64, TableError> {
         let mut byte = self.byte()?;
         let mut value = u64::from(byte & 0x7f);
@@ -42,7 +42,7 @@ impl<'b> Cursor<'b> {
         Ok(value)
     }
 
-    /// Bytes with their length before them.
+    /// Bytes preceded by their length.
     pub(super) fn counted(&mut self) -> Result<&'b [u8], TableError> {
         let length = self.varint()?;
         self.take(length)
@@ -52,7 +52,7 @@ impl<'b> Cursor<'b> {
         ObjectId::try_from(self.take(hash.len_in_bytes() as u64)?).map_err(|_| TRUNCATED)
     }
 
-    /// The next `N` bytes as they are.
+    /// The next `N` bytes.
     pub(super) fn array<const N: usize>(&mut self) -> Result<[u8; N], TableError> {
         self.take(N as u64)?.try_into().map_err(|_| TRUNCATED)
     }
@@ -65,23 +65,23 @@ pub(super) struct RefRecord<'b> {
     pub(super) value: RefValue<'b>,
 }
 
-/// What a table says of a ref. What the tag that it names stands for is left out.
+/// The value of a ref. Peeled tags are ignored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum RefValue<'b> {
-    /// It is no more, whatever older tables say.
+    /// The ref is deleted, whatever older tables contain.
     Deleted,
     Id(ObjectId),
     Symbolic(&'b [u8]),
 }
 
-/// An entry of a reflog in a table.
+/// A reflog entry in a table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct LogRecord<'b> {
-    /// The ref.
+    /// The name of the ref.
     pub(super) name: &'b [u8],
-    /// Greater in later entries.
+    /// The update index, which increases over time.
     pub(super) update: u64,
-    /// Nothing when it is no more, whatever older tables say.
+    /// `None` if the entry is deleted, whatever older tables contain.
     pub(super) change: Option<Change<'b>>,
 }
 
@@ -94,28 +94,29 @@ pub(super) struct Change<'b> {
     pub(super) email: &'b [u8],
     /// Since 1970.
     pub(super) seconds: u64,
-    /// As git writes it: hours times 100, and minutes.
+    /// As git writes it: hours times 100 plus minutes.
     pub(super) offset: i16,
     pub(super) message: &'b [u8],
 }
 
-/// Calls `each` for every record in `block`, which holds records from `start` on and ends with restart points,
-/// until it breaks. It gets the key, the three bits that tell its kind, and what stands behind it, to be taken.
+/// Calls `each` for every record in `block` until it breaks. The records begin at `start`, and restart points
+/// follow them. `each` is passed the key, the three bits of its kind, and a cursor from which it must take
+/// the value.
 pub(super) fn records(
     block: &[u8],
     start: usize,
     mut each: impl FnMut(&[u8], u8, &mut Cursor<'_>) -> Result<ControlFlow<()>, TableError>,
 ) -> Result<ControlFlow<()>, TableError> {
-    const SHORT: TableError = TableError("has a block that is too short for what it says it holds");
+    const SHORT: TableError = TableError("has a block that is shorter than its content");
     let (rest, count) = block.split_last_chunk::<2>().ok_or(SHORT)?;
-    // Points to start from in a search; reading it all needs none.
+    // Restart points are for searching, which reading a whole block does not need.
     let restarts = usize::from(u16::from_be_bytes(*count)) * 3;
     let end = rest.len().checked_sub(restarts).ok_or(SHORT)?;
     let mut cursor = Cursor(block.get(start..end).ok_or(SHORT)?);
     let mut key: Vec<u8> = Vec::new();
     while !cursor.0.is_empty() {
         let shared = usize::try_from(cursor.varint()?).ok().filter(|&shared| shared <= key.len());
-        key.truncate(shared.ok_or(TableError("has a name that begins like one that is not there"))?);
+        key.truncate(shared.ok_or(TableError("has a name whose shared prefix does not exist"))?);
         let length = cursor.varint()?;
         key.extend_from_slice(cursor.take(length >> 3)?);
         if each(&key, (length & 7) as u8, &mut cursor)?.is_break() {
@@ -125,7 +126,7 @@ pub(super) fn records(
     Ok(ControlFlow::Continue(()))
 }
 
-/// Reads a ref of that kind.
+/// Parses the value of a ref.
 pub(super) fn ref_value<'b>(
     kind: u8,
     cursor: &mut Cursor<'b>,
@@ -145,8 +146,8 @@ pub(super) fn ref_value<'b>(
     })
 }
 
-/// Reads an entry of that kind under that key: the ref's name, a zero, and the number of the update, its bits
-/// turned round so that the newest comes first.
+/// Parses a reflog entry. The key is the name of the ref, a NUL, and the bitwise complement of the update
+/// index, so that the newest entry sorts first.
 pub(super) fn log_record<'r, 'b: 'r>(
     key: &'r [u8],
     kind: u8,

@@ -1,7 +1,7 @@
-//! One table: header, blocks, footer. A table never changes once it is written.
+//! One table: header, blocks, and footer.
 //!
-//! What is searched by is passed over: indices, the blocks that tell which ref names an object, and restart
-//! points. Blocks follow each other, so that all of a table can be read without.
+//! Everything that only speeds up searching is ignored: indexes, blocks that map objects to refs, and restart
+//! points. Blocks follow each other, so a table can be read without them.
 
 use std::io::Read;
 use std::ops::ControlFlow;
@@ -11,42 +11,42 @@ use gix::hash::Kind;
 use super::record::{Cursor, LogRecord, RefRecord, TableError, log_record, records, ref_value};
 use crate::git::inflate::InflateStream;
 
-/// Deflate makes at most 1032 bytes of one.
+/// Deflate expands a byte to at most 1032.
 const MAX_RATIO: usize = 1032;
-/// A block's type, and its length in three bytes.
+/// The type of a block and its length in three bytes.
 const BLOCK_HEADER: usize = 4;
 
-const ORDER: TableError = TableError("has blocks that are not in their order");
+const ORDER: TableError = TableError("has blocks in the wrong order");
 
 /// A table in memory.
 #[derive(Debug)]
 pub(in crate::git) struct Table {
     bytes: Vec<u8>,
     hash: Kind,
-    /// Bytes of the header, which is part of the first block.
+    /// Length of the header, which is part of the first block.
     header: usize,
-    /// Bytes to which blocks are filled up, if they are; 0 if none is.
+    /// The size to which blocks are padded; 0 if they are not.
     block_size: usize,
     /// Where the blocks end.
     end: usize,
-    /// Where the blocks of reflogs begin; nothing when the footer does not tell.
+    /// Where the reflog blocks begin; `None` if the footer is damaged.
     logs: Option<usize>,
-    /// Why the footer cannot be believed.
+    /// Whether the footer is valid.
     footer: Result<(), TableError>,
 }
 
-/// A block as it stands in its table.
+/// The position of a block in its table.
 struct Block {
     kind: u8,
-    /// Where it starts, and where its records or what they are deflated to do.
+    /// Start of the block, and of its records or their compressed form.
     from: usize,
     start: usize,
-    /// From `from`, and of what is inflated.
+    /// Length from `from` on, after inflating.
     len: usize,
 }
 
 impl Table {
-    /// Reads header and footer. A table whose footer is damaged is read without.
+    /// Parses header and footer. A table with a damaged footer is read without it.
     pub(in crate::git) fn open(bytes: Vec<u8>, hash: Kind) -> Result<Self, TableError> {
         const SHORT: TableError = TableError("is too short for a reftable");
         let mut cursor = Cursor(&bytes);
@@ -60,11 +60,11 @@ impl Table {
                 b"s256" => (28, Kind::Sha256),
                 _ => return Err(TableError("has ids of an unknown kind")),
             },
-            (b"REFT", _) => return Err(TableError("is of a version that is not known")),
+            (b"REFT", _) => return Err(TableError("has an unknown version")),
             _ => return Err(TableError("is not a reftable")),
         };
         if kind != hash {
-            return Err(TableError("has ids of another kind than the repository"));
+            return Err(TableError("has a different kind of ids than the repository"));
         }
         // A copy of the header, five positions, and a checksum.
         let footer = header + 44;
@@ -77,27 +77,27 @@ impl Table {
         Ok(Self { hash, header, block_size: be24(size), end, logs, footer, bytes })
     }
 
-    /// Bytes that it holds.
+    /// The size of the table in bytes.
     pub(in crate::git) fn len(&self) -> usize {
         self.bytes.len()
     }
 
-    /// What is wrong with its footer, if anything is.
+    /// Whether the footer is valid.
     pub(super) fn footer(&self) -> Result<(), TableError> {
         self.footer
     }
 
-    /// Calls `each` for every ref, in the order of names, until it breaks. After a damaged block it goes on with the
-    /// next where it can; the first damage is the error.
+    /// Calls `each` for every ref, in the order of names, until it breaks. Continues after a damaged block
+    /// where possible; returns the first error.
     pub(super) fn refs(
         &self,
         mut each: impl FnMut(RefRecord<'_>) -> ControlFlow<()>,
     ) -> Result<(), TableError> {
         let mut damage = Ok(());
         let (mut at, mut after_refs) = (0, false);
-        // To the reflogs, since a type that is damaged must not hide what follows.
+        // Up to the reflogs, since a damaged block type must not hide what follows.
         while let Some(block) = self.block(at)?.filter(|block| block.kind != b'g') {
-            at = self.block_end(&block)?;
+            at = self.next_block(&block)?;
             if block.kind != b'r' {
                 after_refs = true;
                 continue;
@@ -119,8 +119,8 @@ impl Table {
         damage
     }
 
-    /// Calls `each` for every entry of reflogs, in the order of refs and the newest first. `enough` is declared how many
-    /// bytes will be inflated next, and may break. TableError is dealt with as in [`Self::refs`].
+    /// Calls `each` for every reflog entry, in the order of refs, newest first. Calls `enough` with the
+    /// number of bytes to be inflated next; it may break. Handles damage like [`Self::refs`].
     pub(super) fn logs(
         &self,
         mut enough: impl FnMut(usize) -> ControlFlow<()>,
@@ -142,23 +142,25 @@ impl Table {
                 damage = damage.and(Err(error));
             }
         }
-        // Nothing but their index follows.
+        // Only an index may follow.
         while let Some(block) = self.block(at)? {
             if block.kind != b'i' {
                 return Err(ORDER);
             }
-            at = self.block_end(&block)?;
+            at = self.next_block(&block)?;
         }
         damage
     }
 
-    /// Where the first block of reflogs is.
+    /// The start of the first reflog block.
     fn first_log_block(&self) -> Result<Option<usize>, TableError> {
         let declared = self.logs.filter(|&at| at > 0);
         if declared.is_some() || self.bytes.get(self.header) == Some(&b'g') {
             let at = declared.unwrap_or(0);
             let there = self.block(at)?.filter(|block| block.kind == b'g');
-            return there.map(|_| Some(at)).ok_or(TableError("has no reflogs where it says they are"));
+            return there
+                .map(|_| Some(at))
+                .ok_or(TableError("has no reflogs where its footer says they begin"));
         }
         if self.logs.is_some() {
             return Ok(None);
@@ -168,12 +170,12 @@ impl Table {
             if block.kind == b'g' {
                 return Ok(Some(at));
             }
-            at = self.block_end(&block)?;
+            at = self.next_block(&block)?;
         }
         Ok(None)
     }
 
-    /// The block at that place, if there is one and it is of a known kind.
+    /// The block at that offset; `None` at the end, and an error if its type is unknown.
     fn block(&self, from: usize) -> Result<Option<Block>, TableError> {
         let header = if from == 0 { self.header } else { 0 };
         let start = from.saturating_add(header + BLOCK_HEADER);
@@ -181,7 +183,7 @@ impl Table {
             .get(start - BLOCK_HEADER..)
             .and_then(|rest| rest.first_chunk::<BLOCK_HEADER>())
         else {
-            // A table without refs and reflogs.
+            // A table without refs and reflogs ends here.
             return Ok(None);
         };
         let len = be24(length);
@@ -189,24 +191,24 @@ impl Table {
             b'r' | b'i' | b'o' | b'g' if len >= header + BLOCK_HEADER => {
                 Ok(Some(Block { kind, from, start, len }))
             }
-            _ => Err(TableError("has something that is no block in place of one")),
+            _ => Err(TableError("has an unknown kind of block")),
         }
     }
 
-    /// Where the block block_end one that is not deflated starts, which is itself within the table.
-    fn block_end(&self, block: &Block) -> Result<usize, TableError> {
+    /// The start of the block after one that is not compressed, which must end within the table.
+    fn next_block(&self, block: &Block) -> Result<usize, TableError> {
         let end = block.from + block.len;
         match self.bytes[..self.end].get(end) {
-            _ if end > self.end => Err(TableError("has a block that is cut off")),
-            // Filled up, when what comes next is nothing.
+            _ if end > self.end => Err(TableError("has a truncated block")),
+            // Padding: NULs follow.
             Some(0) => Ok((block.from + self.block_size).max(end)),
             _ => Ok(end),
         }
     }
 
-    /// Inflates a block's records, and tells how many bytes they were deflated to.
+    /// Inflates a block's records, and returns their compressed length in bytes.
     fn inflate(&self, block: &Block, inflated: &mut Vec<u8>) -> Result<usize, TableError> {
-        const DEFLATED: TableError = TableError("has reflogs whose compressed data is corrupt or cut off");
+        const DEFLATED: TableError = TableError("has reflogs whose compressed data is corrupt or truncated");
         let deflated = &self.bytes[..self.end][block.start..];
         let size = block.len - (block.start - block.from);
         if size > deflated.len().saturating_mul(MAX_RATIO) {
@@ -217,7 +219,7 @@ impl Table {
         let mut rest = deflated;
         let mut stream = InflateStream::new(&mut rest);
         stream.read_exact(inflated).map_err(|_| DEFLATED)?;
-        // Its end may not have been read yet, or not be there.
+        // The end of the stream may not have been read yet, or be missing.
         match stream.read(&mut [0]) {
             Ok(0) => Ok(deflated.len() - rest.len()),
             _ => Err(DEFLATED),
@@ -225,7 +227,8 @@ impl Table {
     }
 }
 
-/// Where the reflogs begin, by a footer that is right about itself; 0 when there are none or they come first.
+/// Parses where the reflogs begin from a footer with a valid checksum; 0 if there are none or they come
+/// first.
 fn parse_footer(footer: &[u8], header: &[u8]) -> Option<usize> {
     let (body, crc) = footer.split_last_chunk::<4>()?;
     let positions = body.strip_prefix(header)?;

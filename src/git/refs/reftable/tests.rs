@@ -151,7 +151,7 @@ fn what_cannot_be_read_is_a_skip_and_the_rest_is_kept() {
     for expected in [
         "reftable/foreign.ref is not a reftable",
         "reftable/missing.ref cannot be read: ",
-        "reftable/tables.list has a line that is no table's name",
+        "reftable/tables.list has a line that is not the name of a table",
     ] {
         assert!(skipped.iter().any(|skip| skip.starts_with(expected)), "{expected} in {skipped:?}");
     }
@@ -301,5 +301,5 @@ fn a_small_table_cannot_fill_the_memory() {
     assert!(read_all(&table, Kind::Sha1).is_some_and(|(_, logs, sound)| logs > 8_000_000 && sound));
     let scratch = new(&[]);
     std::fs::write(&tables(&scratch)[0], table).unwrap();
-    assert!(skips(&read(&scratch.open()))[0].starts_with("reftable unfolds to more than"));
+    assert!(skips(&read(&scratch.open()))[0].starts_with("reftable inflates to more than"));
 }

@@ -224,7 +224,7 @@ fn an_index_that_hides_an_object() {
     synthetic::write_pack(&repo, &entries, &objects[..1]);
     let outcome = repo.sweep_all_ways();
     assert_eq!(outcome.skipped.len(), 1);
-    assert!(outcome.skipped[0].reason.contains("its header says 2"), "{:?}", outcome.skipped);
+    assert!(outcome.skipped[0].reason.contains("its header declares 2"), "{:?}", outcome.skipped);
 }
 
 proptest! {
