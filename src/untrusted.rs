@@ -1,9 +1,8 @@
-//! Layer 1: opens and reads files that an attacker may have put in place.
+//! Layer 1: opens and reads files that may be controlled by an attacker.
 //!
-//! Every file that friskey opens by name goes through here, whether it belongs to what is scanned
-//! (`.gitignore`, `.git/config`) or only stands next to it (`friskey.toml`, a baseline). Only a regular file is
-//! read, never a pipe or a device, at most a given number of bytes, and a symbolic link only as far as the
-//! caller allows.
+//! Every file that friskey opens by name goes through here, whether it is part of what is scanned (`.gitignore`,
+//! `.git/config`) or is next to it (`friskey.toml`, a baseline). Only regular files are read, never a pipe or a
+//! device, up to a size limit, and symbolic links are followed only as far as the caller allows.
 
 use std::fs::{self, File, Metadata};
 use std::io::{self, Read};
@@ -12,33 +11,33 @@ use std::path::Path;
 /// Which symbolic links [`read`] follows.
 #[derive(Clone, Copy, Debug)]
 pub enum Symlinks<'a> {
-    /// None: a link is refused. For files that belong to what is scanned.
+    /// None. For files that are part of what is scanned.
     Refuse,
-    /// Only those whose target lies inside this folder once every link is resolved.
+    /// Those whose fully resolved target is inside this directory.
     Within(&'a Path),
-    /// All of them. For files that the user named on the command line.
+    /// All. For files named on the command line.
     Follow,
 }
 
 /// Why a file was not read.
 #[derive(Debug, thiserror::Error)]
 pub enum ReadError {
-    /// There is no such file.
+    /// The file does not exist.
     #[error("no such file")]
     NotFound,
     /// The operating system refused.
     #[error("{0}")]
     Io(#[source] io::Error),
-    /// A folder, a pipe, a socket or a device.
+    /// It is a directory, a pipe, a socket or a device.
     #[error("it is {0}")]
     NotRegular(&'static str),
-    /// A symbolic link that the caller does not allow.
+    /// It is a symbolic link, and the caller allows none.
     #[error("it is a symbolic link")]
     Link,
-    /// A symbolic link to a place outside the allowed folder.
-    #[error("it is a symbolic link to a place outside {0}")]
+    /// It is a symbolic link to a target outside the allowed directory.
+    #[error("it is a symbolic link to a target outside {0}")]
     LinkOutside(String),
-    /// More bytes than the caller allows.
+    /// It is larger than the caller allows.
     #[error("it is larger than {limit} bytes")]
     TooLarge {
         /// The limit, in bytes.
@@ -46,14 +45,14 @@ pub enum ReadError {
     },
 }
 
-/// The most bytes that are allocated before anything is read: a size is what the file system claims.
+/// Limit for the memory allocated before reading, in bytes. A file system can claim any size.
 const MAX_PREALLOCATED: u64 = 64 << 20;
 
-/// Reads all of the regular file `path`, at most `limit` bytes.
+/// Reads the whole regular file `path`.
 ///
 /// # Errors
-/// When there is no such file, when it is not a regular file, when `links` forbids the link that it is, when it is
-/// larger than `limit` bytes, and when it cannot be read.
+/// When `path` does not exist, is not a regular file, is a symbolic link that `links` forbids, is larger than
+/// `limit` bytes, or cannot be read.
 pub fn read(path: &Path, links: Symlinks<'_>, limit: u64) -> Result<Vec<u8>, ReadError> {
     let from_io = |error: io::Error| match error.kind() {
         io::ErrorKind::NotFound => ReadError::NotFound,
@@ -74,11 +73,11 @@ pub fn read(path: &Path, links: Symlinks<'_>, limit: u64) -> Result<Vec<u8>, Rea
     };
     let (file, metadata) = open(path, follow).map_err(from_io)?;
     if !metadata.is_file() {
-        return Err(ReadError::NotRegular(kind(&metadata)));
+        return Err(ReadError::NotRegular(describe(&metadata)));
     }
     let mut bytes =
         Vec::with_capacity(usize::try_from(metadata.len().min(limit).min(MAX_PREALLOCATED)).unwrap_or(0) + 1);
-    // What the metadata says can be out of date, so the limit is applied to what is read.
+    // The metadata can be out of date, so the limit applies to what is actually read.
     file.take(limit.saturating_add(1)).read_to_end(&mut bytes).map_err(from_io)?;
     if bytes.len() as u64 > limit {
         return Err(ReadError::TooLarge { limit });
@@ -86,9 +85,9 @@ pub fn read(path: &Path, links: Symlinks<'_>, limit: u64) -> Result<Vec<u8>, Rea
     Ok(bytes)
 }
 
-/// Opens `path` for reading and returns what was opened; `follow` follows a symbolic link.
+/// Opens `path` for reading, and returns it with its metadata. `follow` says whether to follow a symbolic link.
 ///
-/// On Unix neither a link nor a pipe that took the file's place meanwhile can divert or block it.
+/// On Unix, a link or a pipe that replaces the file in the meantime can neither redirect nor block this call.
 ///
 /// # Errors
 /// When the operating system refuses.
@@ -113,8 +112,8 @@ fn open_without_blocking(path: &Path, _: bool) -> io::Result<File> {
     File::open(path)
 }
 
-/// What to call a file that is not a regular file, with its article.
-pub fn kind(metadata: &Metadata) -> &'static str {
+/// Describes a file that is not a regular file, with an article.
+pub fn describe(metadata: &Metadata) -> &'static str {
     #[cfg(unix)]
     {
         use std::os::unix::fs::FileTypeExt;

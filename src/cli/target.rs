@@ -4,7 +4,7 @@ use std::fs::{self, File};
 use std::io;
 use std::path::{Component, Path, PathBuf};
 
-use crate::untrusted::kind;
+use crate::untrusted::describe;
 
 /// The absolute path behind `path`, for a file that may be replaced there.
 ///
@@ -36,7 +36,9 @@ pub(super) fn resolve(path: &Path) -> io::Result<PathBuf> {
     let file = at.join(name);
     match file.symlink_metadata() {
         Ok(metadata) if metadata.is_symlink() => Err(link(&file)),
-        Ok(metadata) if !metadata.is_file() => Err(io::Error::other(format!("it is {}", kind(&metadata)))),
+        Ok(metadata) if !metadata.is_file() => {
+            Err(io::Error::other(format!("it is {}", describe(&metadata))))
+        }
         Ok(_) => Ok(file),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(file),
         Err(error) => Err(error),
@@ -74,7 +76,7 @@ pub(super) fn append(path: &Path) -> io::Result<File> {
     let file = options.open(path)?;
     let metadata = file.metadata()?;
     if !metadata.is_file() {
-        return Err(io::Error::other(format!("it is {}", kind(&metadata))));
+        return Err(io::Error::other(format!("it is {}", describe(&metadata))));
     }
     #[cfg(unix)]
     if std::os::unix::fs::MetadataExt::nlink(&metadata) > 1 {

@@ -218,7 +218,7 @@ pub(super) fn file(path: &Path, limit: u64) -> Result<(), Refused> {
         Err(error) => return Err(Refused::new(path, error)),
     };
     if !found.is_file() {
-        return Err(Refused::new(path, format!("it is {}", untrusted::kind(&found))));
+        return Err(Refused::new(path, format!("it is {}", untrusted::describe(&found))));
     }
     if found.len() > limit {
         return Err(Refused::new(path, format!("it is larger than {limit} bytes")));

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use super::database::Database;
 use crate::model::Skip;
-use crate::untrusted::kind;
+use crate::untrusted::describe;
 
 /// Folders nested deeper are not entered.
 const DEEPEST: usize = 8;
@@ -155,7 +155,7 @@ impl Found {
                 self.all.links.push(ObjectLink { path: path.to_owned(), inside, is_followed: false });
             }
             // A socket keeps no bytes.
-            Ok(metadata) if kind(&metadata) == "a socket" => {}
+            Ok(metadata) if describe(&metadata) == "a socket" => {}
             // Whoever reads it tells if it is no file.
             Ok(_) => {
                 let is_other = NO_OBJECTS.iter().any(|end| inside.ends_with(end))

@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use sha2::{Digest, Sha256};
 
-use crate::untrusted::{self, kind};
+use crate::untrusted::{self, describe};
 
 /// Larger blobs are no pointers for git-lfs either, in bytes.
 const LARGEST_POINTER: usize = 1024;
@@ -96,7 +96,7 @@ impl LfsStore {
             _ => LfsError::Unreadable(error),
         })?;
         if !metadata.is_file() {
-            return Err(LfsError::Unusable(format!("it is {}", kind(&metadata))));
+            return Err(LfsError::Unusable(format!("it is {}", describe(&metadata))));
         }
         if metadata.len() != pointer.size {
             let reason = format!("it has {} bytes and should have {}", metadata.len(), pointer.size);

@@ -10,7 +10,7 @@ use super::{Excludes, Sink, Worker, reason};
 use crate::container::Input;
 use crate::git::Progress;
 use crate::model::{Origin, Skip, Surface};
-use crate::untrusted::{kind, open};
+use crate::untrusted::{describe, open};
 
 /// What to walk, and how.
 #[derive(Clone, Debug, Default)]
@@ -81,7 +81,7 @@ impl FileScanner<'_> {
             Err(error) => return self.skip(shown, opening_failed(&error)),
         };
         if !before.is_file() {
-            return self.skip(shown, format!("{}, never opened", kind(&before)));
+            return self.skip(shown, format!("{}, never opened", describe(&before)));
         }
         let mut content = Stoppable { content: &mut file, sink: self.sink };
         match self.worker.blob(origin, Input::File(&mut content)) {

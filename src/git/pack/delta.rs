@@ -300,7 +300,7 @@ mod tests {
     }
 
     #[test]
-    fn copies_that_continue_one_another_are_one_run() {
+    fn adjacent_copies_are_merged() {
         let delta = [10, 10, 0x90, 4, 0x91, 4, 4, 0x91, 8, 2];
         assert_eq!(read(&delta, 10), Ok(vec![copied(0, 10, 0)]));
         let delta = [10, 8, 0x91, 4, 4, 0x90, 4];
@@ -308,14 +308,14 @@ mod tests {
     }
 
     #[test]
-    fn a_copy_of_no_length_is_one_of_64_kib() {
+    fn a_copy_of_length_zero_copies_64_kib() {
         let sizes = [0x80, 0x80, 0x04];
         let delta = [&sizes[..], &sizes, &[0x80]].concat();
         assert_eq!(read(&delta, 0x10000), Ok(vec![copied(0, 0x10000, 0)]));
     }
 
     #[test]
-    fn what_does_not_fit_is_refused() {
+    fn invalid_deltas_are_rejected() {
         use DeltaError as E;
         assert_eq!(read(&[], 0), Err(E::Truncated));
         assert_eq!(read(&[10], 10), Err(E::Truncated));
@@ -335,7 +335,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn survives_any_bytes(
+        fn survives_arbitrary_bytes(
             mut delta in prop::collection::vec(any::<u8>(), 0..80),
             base in prop::collection::vec(any::<u8>(), 0..70),
             lengths in any::<bool>(),

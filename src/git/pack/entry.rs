@@ -157,7 +157,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn survives_any_bytes(bytes in proptest::collection::vec(any::<u8>(), 0..64)) {
+        fn survives_arbitrary_bytes(bytes in proptest::collection::vec(any::<u8>(), 0..64)) {
             for ids in [hash::Kind::Sha1, hash::Kind::Sha256] {
                 if let Ok(header) = parse(&bytes, ids) {
                     prop_assert!(header.len <= bytes.len());

@@ -51,7 +51,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_id_stands_where_it_is_said_to() {
+    fn positions_contain_every_id() {
         for count in [0, 1, 3, 4, 8, 100, 1000] {
             // Some ids share their first bytes.
             let mut ids: Vec<ObjectId> = (0..count)
@@ -73,7 +73,7 @@ mod tests {
     }
 
     #[test]
-    fn ids_out_of_order_break_nothing() {
+    fn unsorted_ids_do_not_panic() {
         let ids = [ObjectId::from([0xff; 20]), ObjectId::from([0; 20]), ObjectId::from([0x80; 20])].repeat(9);
         let fanout = Fanout::new(27, ids.iter().map(|id| &**id));
         assert!(ids.iter().all(|id| fanout.positions(id).end <= 27));

@@ -60,15 +60,15 @@ fn reflog_entries_have_the_names_git_gives_them() {
         for entry in refs.logs.iter().filter(|entry| !entry.new.is_null()) {
             assert_eq!(entry.new, scratch.id(&entry.name()), "{}", entry.name());
         }
-        let told = scratch.git(&["log", "-g", "--format=%gs", "HEAD"]);
+        let listed = scratch.git(&["log", "-g", "--format=%gs", "HEAD"]);
         let read: Vec<_> = refs.logs.iter().filter(|entry| entry.log == "HEAD").collect();
         let messages: Vec<_> = read.iter().map(|entry| String::from_utf8_lossy(&entry.message)).collect();
-        assert_eq!(messages, told.lines().collect::<Vec<_>>());
+        assert_eq!(messages, listed.lines().collect::<Vec<_>>());
         assert_eq!(read[0].who, b"C O Mitter <committer@example.com>");
-        let told = scratch.git(&["log", "-g", "--date=raw", "--format=%gd", "HEAD"]);
+        let listed = scratch.git(&["log", "-g", "--date=raw", "--format=%gd", "HEAD"]);
         let whens: Vec<_> =
             read.iter().map(|entry| format!("HEAD@{{{}}}", String::from_utf8_lossy(&entry.when))).collect();
-        assert_eq!(whens, told.lines().collect::<Vec<_>>());
+        assert_eq!(whens, listed.lines().collect::<Vec<_>>());
     }
 }
 
@@ -121,7 +121,7 @@ fn logs_of_deleted_refs_are_read() {
 }
 
 #[test]
-fn an_unborn_branch_is_nothing_to_skip() {
+fn an_unborn_branch_is_not_a_skip() {
     for storage in STORAGES {
         let scratch = Scratch::new(&[storage]);
         let refs = read(&scratch.open());

@@ -108,7 +108,7 @@ mod tests {
     use crate::git::pack::delta::Run;
 
     #[test]
-    fn a_copy_of_all_keeps_all() {
+    fn a_full_copy_keeps_all_keywords() {
         let runs = [Run { at: 0, len: 50, source: RunSource::Base(0) }];
         let shape = DeltaShape { runs: &runs, base_len: 50, result_len: 50 };
         assert_eq!(shape.inherit_keywords(&[3, 40], 1000), KeywordPositions::Known(vec![3, 40]));
@@ -122,7 +122,7 @@ mod tests {
     }
 
     #[test]
-    fn of_regions_only_what_is_near_an_anchor_is_left() {
+    fn only_regions_near_a_keyword_are_kept() {
         let near = |keywords: &[u32]| {
             let mut regions = vec![(0, 100), (150, 400)];
             KeywordPositions::Known(keywords.to_vec()).retain_near(20, &mut regions);

@@ -49,7 +49,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_taken_comes_back() {
+    fn reserved_memory_is_returned() {
         let budget = Arc::new(MemoryBudget::new(10 << 20));
         let reservation = budget.reserve(8 << 20, 8 << 20).expect("enough");
         assert!(budget.reserve(4 << 20, 4 << 20).is_none());
@@ -60,7 +60,7 @@ mod tests {
     }
 
     #[test]
-    fn many_small_ones_are_counted() {
+    fn small_objects_in_a_large_chain_are_counted() {
         let budget = Arc::new(MemoryBudget::new(1 << 10));
         assert!(budget.reserve(2 << 10, SMALL_CHAIN_BYTES).is_none());
     }

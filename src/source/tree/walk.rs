@@ -13,7 +13,7 @@ use crate::model::{Ignored, Origin, Skip, Surface};
 use crate::source::files::FileScanner;
 use crate::source::path::path_bytes;
 use crate::source::{Excludes, FileOptions, Sink, reason};
-use crate::untrusted::kind;
+use crate::untrusted::describe;
 
 /// Files that are handed to a thread at once.
 const BATCH_FILES: usize = 32;
@@ -236,7 +236,8 @@ impl FileScanner<'_> {
         } else if entry.kind.is_file() {
             self.file(&entry.path, &Origin::at_path(Surface::Worktree, path), entry.is_root);
         } else {
-            let what = entry.path.symlink_metadata().map_or("not a regular file", |metadata| kind(&metadata));
+            let what =
+                entry.path.symlink_metadata().map_or("not a regular file", |metadata| describe(&metadata));
             self.skip(&path, format!("{what}, never opened"));
         }
     }

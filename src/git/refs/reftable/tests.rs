@@ -1,4 +1,4 @@
-//! Tables as the real git writes them, and damaged ones.
+//! Tables written by git, and damaged ones.
 
 use std::fmt::Write;
 use std::sync::LazyLock;
@@ -24,30 +24,30 @@ fn lines(entries: &[LogEntry], log: &str) -> Vec<String> {
     entries.map(|entry| format!("{} {}", entry.new, String::from_utf8_lossy(&entry.message))).collect()
 }
 
-/// Holds what is read against what git lists.
-fn assert_same_as_git(scratch: &Scratch) -> Refs {
+/// Compares what is read with what git lists.
+fn assert_matches_git(scratch: &Scratch) -> Refs {
     let refs = read(&scratch.open());
     assert_eq!(skips(&refs), Vec::<String>::new());
     let tips = refs.tips.iter().filter(|tip| tip.kind == TipKind::Ref);
     let tips: Vec<_> = tips.map(|tip| format!("{} {}", tip.id, tip.name)).collect();
-    let told = scratch.git(&["for-each-ref", "--format=%(objectname) %(refname)"]);
-    assert_eq!(tips, told.lines().collect::<Vec<_>>());
-    let told = scratch.git(&["reflog", "list"]);
-    // Asking takes a process each.
-    for log in told.lines().step_by(told.lines().count() / 16 + 1) {
+    let listed = scratch.git(&["for-each-ref", "--format=%(objectname) %(refname)"]);
+    assert_eq!(tips, listed.lines().collect::<Vec<_>>());
+    let listed = scratch.git(&["reflog", "list"]);
+    // Each query starts a process.
+    for log in listed.lines().step_by(listed.lines().count() / 16 + 1) {
         let entries = lines(&refs.logs, log);
         if entries.is_empty() {
-            // All of it has expired.
+            // The whole log has expired.
             assert!(refs.superseded.iter().any(|entry| entry.log == log), "{log}");
             continue;
         }
-        // It shows no entry that made the ref nothing, as the first half of renaming does.
+        // Git does not show entries that deleted the ref, as the first half of a rename does.
         let entries: Vec<_> = entries.into_iter().filter(|entry| !entry.starts_with("000000")).collect();
-        let told = scratch.git(&["reflog", "show", "--format=%H %gs", log, "--"]);
-        assert_eq!(entries, told.lines().collect::<Vec<_>>(), "{log}");
+        let listed = scratch.git(&["reflog", "show", "--format=%H %gs", log, "--"]);
+        assert_eq!(entries, listed.lines().collect::<Vec<_>>(), "{log}");
     }
-    let told: HashSet<&str> = told.lines().collect();
-    assert!(refs.logs.iter().all(|entry| told.contains(entry.log.as_str())));
+    let listed: HashSet<&str> = listed.lines().collect();
+    assert!(refs.logs.iter().all(|entry| listed.contains(entry.log.as_str())));
     refs
 }
 
@@ -57,7 +57,7 @@ fn tables(scratch: &Scratch) -> Vec<PathBuf> {
     list.lines().map(|name| folder.join(name)).collect()
 }
 
-/// Makes, moves and deletes refs in numbers that take many blocks, with a log for each branch.
+/// Creates, moves and deletes enough refs to fill many blocks, with a log for each branch.
 fn fill(scratch: &Scratch, config: &[&str]) {
     let first = scratch.commit("first");
     let second = scratch.commit("second");
@@ -80,17 +80,17 @@ fn fill(scratch: &Scratch, config: &[&str]) {
 }
 
 #[test]
-fn refs_and_logs_over_many_blocks_are_those_of_git() {
-    // Blocks of the usual size, and small ones, which need indices of several levels.
+fn refs_and_logs_in_many_blocks_match_git() {
+    // Blocks of the default size, and small ones, which need several levels of index.
     for config in [&[][..], &["-c", "reftable.blockSize=400"], &["-c", "reftable.restartInterval=1"]] {
         for format in ["--object-format=sha1", "--object-format=sha256"] {
             let scratch = new(&[format]);
             fill(&scratch, config);
-            let refs = assert_same_as_git(&scratch);
+            let refs = assert_matches_git(&scratch);
             assert!(refs.other_names.contains("refs/tags/0011/é"));
             scratch.git(&[config, &["pack-refs", "--all"]].concat());
             assert_eq!(tables(&scratch).len(), 1);
-            let refs = assert_same_as_git(&scratch);
+            let refs = assert_matches_git(&scratch);
             assert_eq!((refs.tips.len(), refs.superseded.len()), (1 + 1 + 1800, 0));
         }
     }
@@ -105,18 +105,18 @@ fn small_tables_pile_up_and_are_compacted() {
         if number % 3 == 0 {
             scratch.git(&["branch", "-q", "-D", &format!("b{number}")]);
         }
-        assert_same_as_git(&scratch);
+        assert_matches_git(&scratch);
     }
     scratch.git(&["branch", "-m", "b1", "renamed"]);
     scratch.git(&["symbolic-ref", "refs/heads/alias", "refs/heads/nowhere"]);
     let refs = read(&scratch.open());
     assert!(refs.other_names.contains("refs/heads/nowhere"));
     scratch.git(&["symbolic-ref", "--delete", "refs/heads/alias"]);
-    assert_same_as_git(&scratch);
+    assert_matches_git(&scratch);
 }
 
 #[test]
-fn entries_that_no_log_has_any_longer_are_kept_apart() {
+fn superseded_entries_are_kept_separately() {
     let scratch = new(&[]);
     let first = scratch.commit("first");
     let uncompacted = ["-c", "reftable.autoCompaction=false"];
@@ -128,7 +128,7 @@ fn entries_that_no_log_has_any_longer_are_kept_apart() {
     git(&["update-ref", "-m", "by hand", "refs/heads/gone", "HEAD"]);
     git(&["branch", "-q", "-D", "gone"]);
     git(&["reflog", "expire", "--expire=all", "HEAD"]);
-    let refs = assert_same_as_git(&scratch);
+    let refs = assert_matches_git(&scratch);
     assert_eq!(lines(&refs.superseded, "refs/heads/gone"), [format!("{first} branch: Created from main")]);
     assert!(lines(&refs.superseded, "HEAD").contains(&format!("{first} commit (initial): first")));
     let mut texts = Vec::new();
@@ -137,7 +137,7 @@ fn entries_that_no_log_has_any_longer_are_kept_apart() {
 }
 
 #[test]
-fn what_cannot_be_read_is_a_skip_and_the_rest_is_kept() {
+fn unreadable_tables_are_skips_and_the_rest_is_read() {
     let scratch = new(&[]);
     scratch.commit("first");
     scratch.git(&["pack-refs", "--all"]);
@@ -175,7 +175,7 @@ fn what_cannot_be_read_is_a_skip_and_the_rest_is_kept() {
 }
 
 #[test]
-fn tables_that_no_list_names_are_read_for_what_is_written_in_them() {
+fn unlisted_tables_are_read() {
     let scratch = new(&[]);
     let first = scratch.commit("first");
     scratch.git(&["update-ref", "-m", "by hand", "refs/heads/gone", "HEAD"]);
@@ -184,13 +184,13 @@ fn tables_that_no_list_names_are_read_for_what_is_written_in_them() {
     scratch.git(&["branch", "-q", "-D", "gone"]);
     scratch.git(&["reflog", "expire", "--expire=all", "--all"]);
     scratch.git(&["pack-refs", "--all"]);
-    let refs = assert_same_as_git(&scratch);
+    let refs = assert_matches_git(&scratch);
     assert!(
         !refs.other_names.contains("refs/heads/gone")
             && lines(&refs.superseded, "refs/heads/gone").is_empty()
     );
     std::fs::write(scratch.path().join(".git/reftable/left-over.ref"), table).unwrap();
-    let refs = assert_same_as_git(&scratch);
+    let refs = assert_matches_git(&scratch);
     assert!(refs.other_names.contains("refs/heads/gone"));
     assert_eq!(lines(&refs.superseded, "refs/heads/gone"), [format!("{first} by hand")]);
     scratch.write(".git/reftable/broken.ref", "REFT");
@@ -198,19 +198,19 @@ fn tables_that_no_list_names_are_read_for_what_is_written_in_them() {
 }
 
 #[test]
-fn what_another_storage_left_behind_is_no_ref() {
+fn leftovers_of_another_storage_format_are_not_refs() {
     let scratch = new(&[]);
     let first = scratch.commit("first");
     scratch.write(".git/packed-refs", &format!("{first} refs/heads/packed\n"));
     scratch.write(".git/refs/tags/loose", &format!("{first}\n"));
-    assert_same_as_git(&scratch);
+    assert_matches_git(&scratch);
     let files = Scratch::new(&["--ref-format=files"]);
     files.write(".git/reftable/tables.list", "");
     assert!(skips(&read(&files.open()))[0].starts_with("reftable not read"));
 }
 
-/// A table of several blocks of each type, and the kind of its ids.
-static SOUND: LazyLock<[(Vec<u8>, Kind); 2]> = LazyLock::new(|| {
+/// Tables with several blocks of each type, and the kind of their ids.
+static VALID_TABLES: LazyLock<[(Vec<u8>, Kind); 2]> = LazyLock::new(|| {
     [("--object-format=sha1", Kind::Sha1), ("--object-format=sha256", Kind::Sha256)].map(|(format, kind)| {
         let scratch = new(&[format]);
         let config = ["-c", "reftable.blockSize=1024"];
@@ -221,9 +221,9 @@ static SOUND: LazyLock<[(Vec<u8>, Kind); 2]> = LazyLock::new(|| {
 });
 
 #[test]
-fn a_sound_table_is_read_whole() {
-    for (bytes, kind) in &*SOUND {
-        // HEAD, `main`, a tag, and the many; a log of two entries each for HEAD and `main`.
+fn a_valid_table_is_read_completely() {
+    for (bytes, kind) in &*VALID_TABLES {
+        // HEAD, `main`, a tag, and the rest; two log entries each for HEAD and `main`.
         let (refs, logs) = (1 + 1 + 1 + 1800, 4 + 500 + 100);
         assert_eq!(read_all(bytes, *kind), Some((refs, logs, true)));
         let without_footer = &bytes[..bytes.len() - 68];
@@ -232,15 +232,15 @@ fn a_sound_table_is_read_whole() {
 }
 
 proptest! {
-    /// No damage is a panic, and what is told of a table is never more than its bytes can hold.
+    /// Damage never panics, and a table never yields more refs than its bytes can hold.
     #[test]
-    fn damaged_tables_are_read_as_far_as_they_go(
+    fn damaged_tables_are_read_as_far_as_possible(
         which in 0_usize..2,
         changes in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..6),
         cut in prop::option::of(any::<prop::sample::Index>()),
         remade in any::<bool>(),
     ) {
-        let (bytes, kind) = &SOUND[which];
+        let (bytes, kind) = &VALID_TABLES[which];
         let mut bytes = bytes.clone();
         for (at, byte) in &changes {
             let at = at.index(bytes.len());
@@ -250,7 +250,7 @@ proptest! {
             bytes.truncate(cut.index(bytes.len()));
         }
         if remade && bytes.len() > 100 {
-            // A footer that is right about itself, so that what it says is followed.
+            // A footer with a valid checksum, so that its content is used.
             let footer = bytes.len() - if *kind == Kind::Sha1 { 68 } else { 72 };
             let header = bytes.len() - footer - 44;
             bytes.copy_within(0..header, footer);
@@ -264,7 +264,7 @@ proptest! {
     }
 
     #[test]
-    fn arbitrary_bytes_are_no_panic(tail in prop::collection::vec(any::<u8>(), 0..300), kind in any::<u8>()) {
+    fn arbitrary_bytes_do_not_panic(tail in prop::collection::vec(any::<u8>(), 0..300), kind in any::<u8>()) {
         for header in [&b"REFT\x01\0\0\0"[..], b"REFT\x02\0\x01\0"] {
             let mut bytes = [header, &[0; 16]].concat();
             bytes.extend_from_slice(if header[4] == 2 { b"s256" } else { b"" });
@@ -276,13 +276,13 @@ proptest! {
     }
 }
 
-/// A block of 16 MiB that is deflated to a few kilobytes, and is nothing but deletions of one entry.
+/// A block of 16 MiB that compresses to a few kilobytes: many deletions of a single entry.
 #[test]
-fn a_small_table_cannot_fill_the_memory() {
+fn a_small_table_cannot_exhaust_memory() {
     use std::io::Write as _;
     const LENGTH: usize = (1 << 24) - 1;
     let header = [&b"REFT\x01\0\0\0"[..], &[0; 16]].concat();
-    // The whole key once, then what is shared with the one before it, and nothing more.
+    // The whole key once; every other record shares all of it.
     let mut records = [&[0, 9 << 3][..], b"\0", &[0; 8], &[0]].concat();
     records.truncate(2 + 9);
     records.resize(LENGTH - 24 - 4 - 2, 9);

@@ -1,4 +1,4 @@
-//! Repositories that are damaged: what can be read is, and the rest is said.
+//! Damaged repositories: everything readable is searched, and the rest is reported.
 
 use std::fs;
 
@@ -9,7 +9,7 @@ use super::kit::{Repo, text};
 use super::synthetic;
 use crate::git::sweep::SweepOptions;
 
-/// A file that can be written to, which git's are not.
+/// Replaces a file that git made read-only.
 fn overwrite(path: &std::path::Path, bytes: &[u8]) {
     fs::remove_file(path).expect("removed");
     fs::write(path, bytes).expect("written");
@@ -42,12 +42,12 @@ fn packs_without_index_and_indexes_without_pack() {
 }
 
 #[test]
-fn a_damaged_entry_takes_only_its_family_along() {
+fn a_damaged_entry_loses_only_its_descendants() {
     let repo = packed(12);
     let whole = repo.check();
     let pack = repo.packs("pack")[0].clone();
     let mut bytes = fs::read(&pack).expect("read");
-    // The middle of the largest blob's data: the root of the file's chain.
+    // The middle of the first root blob, on which the file's deltas depend.
     let listed = repo.git(["verify-pack", "-v", &pack.with_extension("idx").display().to_string()]);
     let listed = String::from_utf8(listed).expect("text");
     let root = listed
@@ -66,7 +66,7 @@ fn a_damaged_entry_takes_only_its_family_along() {
     assert_eq!(outcome.counts.of(Kind::Commit), whole.counts.of(Kind::Commit));
     assert_eq!(outcome.counts.of(Kind::Tree), whole.counts.of(Kind::Tree));
     let lost = whole.counts.of(Kind::Blob).objects - outcome.counts.of(Kind::Blob).objects;
-    assert!(lost >= 2, "the root and what hangs on it");
+    assert!(lost >= 2, "the root and its descendants");
     assert_eq!(outcome.skipped.len() as u64, lost);
     assert!(outcome.skipped.iter().all(|skip| skip.what.starts_with("object ")), "{:?}", outcome.skipped);
     assert!(outcome.skipped.iter().all(|skip| skip.reason.contains("offset")), "{:?}", outcome.skipped);
@@ -74,7 +74,7 @@ fn a_damaged_entry_takes_only_its_family_along() {
 }
 
 #[test]
-fn another_copy_of_a_damaged_object_is_found() {
+fn another_copy_of_a_damaged_object_is_searched() {
     let repo = packed(12);
     let whole = repo.check();
     let pack = repo.packs("pack")[0].clone();
@@ -102,7 +102,7 @@ fn another_copy_of_a_damaged_object_is_found() {
 }
 
 #[test]
-fn a_pack_that_is_cut_off() {
+fn a_truncated_pack() {
     let repo = packed(10);
     let whole = repo.check();
     let pack = repo.packs("pack")[0].clone();
@@ -144,7 +144,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 64, failure_persistence: None, ..Default::default() })]
 
     #[test]
-    fn any_damage_is_survived(
+    fn arbitrary_damage_is_survived(
         changes in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..12),
         in_index in any::<bool>(),
     ) {
@@ -170,7 +170,7 @@ proptest! {
             let skipped = outcome.skipped.iter();
             let unusable = skipped.clone().any(|skip| skip.what == path && skip.reason.contains("damaged"));
             if !in_index && !unusable {
-                // Checksums of the streams let nothing wrong pass, so what is missing was told.
+                // The streams have checksums, so everything that is missing must have been reported.
                 let seen = outcome.counts.total().objects + skipped.len() as u64;
                 prop_assert!(seen >= whole.counts.total().objects);
             }
@@ -179,7 +179,7 @@ proptest! {
     }
 }
 
-/// A pack of one blob and one delta against it, swept with a small limit.
+/// Sweeps a pack of one blob and one delta against it, with a small size limit.
 fn with_delta(delta: &[u8], declared: usize, result: &[u8]) -> super::kit::ToyOutcome {
     let root = text(1, 100);
     let entries = vec![
@@ -197,7 +197,7 @@ fn with_delta(delta: &[u8], declared: usize, result: &[u8]) -> super::kit::ToyOu
 }
 
 #[test]
-fn sizes_that_no_honest_object_has() {
+fn declared_sizes_are_not_trusted() {
     let base = synthetic::number(text(1, 100).len());
     let copy_64k = [0x80];
     let bomb = [&base[..], &synthetic::number(3 << 30), &copy_64k].concat();
@@ -206,7 +206,7 @@ fn sizes_that_no_honest_object_has() {
     assert_eq!(outcome.skipped.len(), 1);
     assert!(outcome.skipped[0].reason.contains("too large"), "{:?}", outcome.skipped);
 
-    // A header that declares far more than so few bytes can hold.
+    // A header that declares far more than so few bytes can inflate to.
     let outcome = with_delta(&bomb, 1 << 19, b"never made");
     assert!(outcome.skipped[0].reason.contains("does not hold"), "{:?}", outcome.skipped);
     let outcome = with_delta(&bomb, 1 << 40, b"never made");
@@ -231,7 +231,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 64, failure_persistence: None, ..Default::default() })]
 
     #[test]
-    fn any_loose_file_is_survived(
+    fn arbitrary_loose_files_are_survived(
         bytes in prop::collection::vec(any::<u8>(), 0..200),
         deflated in any::<bool>(),
         header in prop::sample::select(vec!["", "blob ", "blob 3\0", "tree 7", "tag 99999999999999999999\0"]),
@@ -249,12 +249,12 @@ proptest! {
     }
 }
 
-/// A pack of these parts, of which those with an object are listed, and what a sweep finds and tells of it.
+/// Sweeps a pack of these parts, of which those with an object are listed in the index.
 fn with_parts(parts: &[(&[u8], Option<&[u8]>)]) -> super::kit::ToyOutcome {
     let repo = Repo::new();
     let entry =
         |object: &[u8]| [synthetic::entry_header(3, object.len()), synthetic::deflate(object)].concat();
-    // What is not listed stands behind the listed entry before it.
+    // Unlisted bytes follow the entry before them.
     let (mut entries, mut objects) = (Vec::<Vec<u8>>::new(), Vec::new());
     for (extra, object) in parts {
         match object {
@@ -270,7 +270,7 @@ fn with_parts(parts: &[(&[u8], Option<&[u8]>)]) -> super::kit::ToyOutcome {
 }
 
 #[test]
-fn bytes_between_and_behind_entries_are_told() {
+fn bytes_between_and_after_entries_are_reported() {
     let (one, two) = (&b"Kab one"[..], &text(1, 50)[..]);
     assert_eq!(with_parts(&[(b"", Some(one)), (b"", Some(two))]).unlisted, []);
     let extra = b"hidden";
@@ -285,7 +285,7 @@ fn bytes_between_and_behind_entries_are_told() {
 }
 
 #[test]
-fn bytes_that_end_like_the_stream_before_them_are_told() {
+fn bytes_that_end_like_the_preceding_stream_are_reported() {
     let object = text(1, 50);
     let sum = libdeflater::adler32(&object).to_be_bytes();
     let extra = [&b"hidden"[..], &sum].concat();
@@ -334,7 +334,7 @@ fn a_second_copy_with_other_bytes_is_searched() {
     assert!(outcome.skipped.iter().any(|skip| skip.reason.contains("differ")), "{:?}", outcome.skipped);
 }
 
-/// A pack with a root of 400 KB and a tree of deltas below it, each of which copies its base and adds a match.
+/// A pack with a root of 400 KB and a tree of deltas below it, each of which appends a match to its base.
 fn wide_tree() -> Repo {
     let root = text(1, 22_000);
     let mut objects = vec![root.clone()];
@@ -357,14 +357,14 @@ fn wide_tree() -> Repo {
 }
 
 #[test]
-fn what_finds_no_memory_is_searched_alone_or_told() {
+fn entries_short_of_memory_are_retried_or_reported() {
     let repo = wide_tree();
     let whole = repo.sweep(SweepOptions::default());
     assert_eq!((whole.counts.total().objects, whole.skipped.len()), (15, 0));
     for threads in [1, 4] {
         let sweep =
             |max_memory| repo.sweep(SweepOptions { threads, max_memory, whole: true, ..Default::default() });
-        // Enough for a base and what is made of it, and no more.
+        // Just enough for a base and its result.
         let tight = sweep(1100 << 10);
         assert_eq!((tight.skipped, tight.counts), (vec![], whole.counts), "{threads} threads");
         assert_eq!(tight.found, whole.found);

@@ -1,4 +1,4 @@
-//! The ways in which a repository may keep its objects.
+//! The ways in which a repository can store its objects.
 
 use std::fs;
 use std::ops::Range;
@@ -10,7 +10,7 @@ use super::kit::{Repo, Toy, noise, text};
 use crate::git::sweep::plan::sweep_listing;
 use crate::git::sweep::{Progress, Searcher, SweepOptions, sweep};
 
-/// A few versions of one file, committed one by one.
+/// Commits several versions of a file, one by one.
 fn grow(repo: &Repo, seed: u64, versions: usize) {
     for version in 0..versions {
         let mut bytes = text(seed, 200);
@@ -42,11 +42,11 @@ fn several_packs_with_copies_and_loose_objects() {
     repo.git(["repack", "-dq"]);
     grow(&repo, 2, 8);
     repo.git(["repack", "-dq"]);
-    // Everything once more, in a pack of its own.
+    // Everything again, in a pack of its own.
     let all = repo.git(["cat-file", "--batch-all-objects", "--batch-check=%(objectname)"]);
     repo.git_with(["pack-objects", "-q", "--window=50", ".git/objects/pack/pack"], &all);
     grow(&repo, 3, 3);
-    // And some of it loose.
+    // And some of it as loose objects.
     let first = repo.packs("pack")[0].clone();
     let bytes = fs::read(first).expect("read");
     let copy = Repo::new();
@@ -103,7 +103,7 @@ fn index_version_1_and_deltas_by_id() {
 }
 
 #[test]
-fn alternates_that_lead_in_a_circle() {
+fn circular_alternates() {
     let (first, second, third) = (Repo::new(), Repo::new(), Repo::new());
     grow(&first, 1, 4);
     grow(&second, 2, 4);
@@ -123,7 +123,7 @@ fn alternates_that_lead_in_a_circle() {
     assert_eq!((outcome.found, outcome.counts, outcome.skipped), (found, counts, vec![]));
     fs::remove_file(third.objects().join("info/alternates")).expect("removed");
 
-    // A quarantine, as the environment of a hook names it.
+    // A quarantine directory, as a hook's environment names it.
     let lone = Repo::new();
     let database = lone.database().with_directories([third.objects()]);
     let quarantined = sweep(&database, &Toy, &SweepOptions::default());
@@ -136,7 +136,7 @@ fn alternates_that_lead_in_a_circle() {
 }
 
 #[test]
-fn relative_alternates_stand_beside_the_list_that_names_them() {
+fn relative_alternates_are_resolved_from_the_list_that_names_them() {
     let outer = tempfile::tempdir().expect("a temporary folder");
     let repo = Repo::new();
     grow(&repo, 1, 3);
@@ -153,7 +153,7 @@ fn relative_alternates_stand_beside_the_list_that_names_them() {
 }
 
 #[test]
-fn a_thin_pack_whose_base_is_elsewhere() {
+fn a_thin_pack_with_an_external_base() {
     let repo = Repo::new();
     let base = text(1, 300);
     let id = repo.blob(&base);
@@ -179,11 +179,11 @@ fn a_thin_pack_whose_base_is_elsewhere() {
 }
 
 #[test]
-fn huge_objects_piece_by_piece() {
+fn huge_objects_are_searched_in_windows() {
     let repo = Repo::new();
     let mut huge = noise(1, 20 << 20);
     huge.iter_mut().filter(|byte| **byte == b'K').for_each(|byte| *byte = b'k');
-    // Around every edge of a window.
+    // Matches around every edge of a window.
     for step in 1..5usize {
         for shift in 0..40 {
             let at = step * (4 << 20) - 20 + shift * 3 + step * 120 * usize::from(shift > 20);
@@ -214,7 +214,7 @@ impl ToyFound {
 }
 
 #[test]
-fn progress_ends_where_it_should_and_a_sweep_can_be_stopped() {
+fn progress_reaches_the_total_and_a_sweep_can_be_stopped() {
     let repo = Repo::new();
     grow(&repo, 1, 5);
     repo.git(["repack", "-adq"]);
@@ -234,7 +234,7 @@ fn progress_ends_where_it_should_and_a_sweep_can_be_stopped() {
 }
 
 #[test]
-fn objects_that_move_while_they_are_swept() {
+fn objects_that_move_during_a_sweep() {
     for second_pack in [false, true] {
         let repo = Repo::new();
         grow(&repo, 1, 6);
@@ -270,7 +270,7 @@ fn a_loose_object_that_is_gone_for_good() {
 }
 
 #[test]
-fn a_pack_whose_index_comes_a_moment_later() {
+fn a_pack_whose_index_appears_later() {
     let repo = Repo::new();
     grow(&repo, 1, 3);
     repo.git(["repack", "-adfq"]);
@@ -325,7 +325,7 @@ fn a_panic_in_one_thread_does_not_leave_the_others_waiting() {
     assert!(std::panic::catch_unwind(|| sweep(&database, &Faulty, &options)).is_err());
 }
 
-/// Wants trees only.
+/// Searches trees only.
 struct Trees;
 
 impl Searcher for Trees {

@@ -1,4 +1,4 @@
-//! The sweep against git itself, and against searching every object whole.
+//! Compares sweeps with git, and with searching every object whole.
 
 mod damage;
 mod kit;

@@ -1,10 +1,10 @@
-//! Random histories, packed by git.
+//! Random histories packed by git.
 
 use proptest::prelude::*;
 
 use super::kit::{Repo, text};
 
-/// An edit of a file, which knows nothing of lines or matches.
+/// An edit of a file, independent of lines and matches.
 #[derive(Clone, Debug)]
 enum Edit {
     Remove(usize, usize),
@@ -52,7 +52,7 @@ fn edit() -> impl Strategy<Value = Edit> {
     ]
 }
 
-/// A history for `git fast-import`: in each commit one of three files is edited.
+/// Input for `git fast-import`: each commit edits one of three files.
 fn history(commits: &[(usize, Vec<Edit>)]) -> Vec<u8> {
     let mut files = [text(1, 120), text(2, 40), text(3, 400)];
     let mut stream = Vec::new();

@@ -1,4 +1,4 @@
-//! Packs whose deltas are made by hand: copies and inserts that cut, move, double and glue matches.
+//! Packs with synthetic deltas: copies and inserts that cut, move, duplicate and join matches.
 
 use std::fs;
 
@@ -11,14 +11,14 @@ use super::kit::{Repo, Toy, search_whole};
 use crate::git::Database;
 use crate::git::sweep::{ObjectCounts, SweepOptions, SweepOutcome, sweep};
 
-/// One instruction; the numbers are brought into bounds later.
+/// A delta instruction; the numbers are reduced to the valid range later.
 #[derive(Clone, Debug)]
 pub(super) enum Step {
     Copy(usize, usize),
     Insert(Vec<u8>),
 }
 
-/// An object: a delta against an earlier one.
+/// An object stored as a delta against an earlier one.
 #[derive(Clone, Debug)]
 pub(super) struct Child {
     base: usize,
@@ -43,7 +43,7 @@ pub(super) fn make_delta(base: &[u8], steps: &[Step]) -> (Vec<u8>, Vec<u8>) {
         match step {
             Step::Copy(from, len) if !base.is_empty() => {
                 let from = from % base.len();
-                // Some pieces are long enough to hold what is far from any change.
+                // Some copies are long enough to contain bytes far from any change.
                 let len = if len % 4 == 0 { len / 4 % 250 + 1 } else { len % 40 + 1 }.min(base.len() - from);
                 result.extend_from_slice(&base[from..from + len]);
                 code.extend([0x80 | 0x01 | 0x02 | 0x10, from as u8, (from >> 8) as u8, len as u8]);
@@ -97,7 +97,7 @@ pub(super) fn blob_id(bytes: &[u8]) -> ObjectId {
     digest(&[format!("blob {}\0", bytes.len()).as_bytes(), bytes].concat())
 }
 
-/// A whole pack of deflated entries with their headers.
+/// A pack of compressed entries with their headers.
 pub(super) fn pack(entries: &[Vec<u8>]) -> Vec<u8> {
     let mut bytes = b"PACK\0\0\0\x02".to_vec();
     bytes.extend((entries.len() as u32).to_be_bytes());
@@ -107,7 +107,7 @@ pub(super) fn pack(entries: &[Vec<u8>]) -> Vec<u8> {
     bytes
 }
 
-/// Entries of the pack, and the objects they make.
+/// The entries of a pack, and their objects.
 fn entries(root: Vec<u8>, children: &[Child]) -> (Vec<Vec<u8>>, Vec<Vec<u8>>) {
     let mut entries = vec![[entry_header(3, root.len()), deflate(&root)].concat()];
     let (mut offsets, mut end) = (vec![12], 12 + entries[0].len());
@@ -115,7 +115,7 @@ fn entries(root: Vec<u8>, children: &[Child]) -> (Vec<Vec<u8>>, Vec<Vec<u8>>) {
     for child in children {
         let base = child.base % objects.len();
         let (delta, result) = make_delta(&objects[base], &child.steps);
-        // The same object twice would be a pack that git does not write.
+        // Git never stores the same object twice in a pack.
         if objects.contains(&result) {
             continue;
         }
@@ -162,9 +162,9 @@ proptest! {
         finds_the_same(root, &children)?;
     }
 
-    /// Where few keywords stand far from each other, most of what surrounds a change is never looked at.
+    /// Where keywords are few and far apart, most of the context around a change is never looked at.
     #[test]
-    fn delta_space_finds_what_is_rare(
+    fn delta_space_finds_rare_matches(
         root in prop::collection::vec(rare(), 0..1500),
         children in prop::collection::vec(child(), 0..24),
     ) {
@@ -202,7 +202,7 @@ fn finds_the_same(root: Vec<u8>, children: &[Child]) -> Result<(), TestCaseError
     Ok(())
 }
 
-/// Writes an index of version 1 for a pack of these entries.
+/// Writes a version 1 index for a pack of these entries.
 fn write_index(path: &std::path::Path, entries: &[Vec<u8>], objects: &[Vec<u8>]) {
     let mut offset = 12u32;
     let mut rows: Vec<(ObjectId, u32)> = Vec::new();
@@ -227,7 +227,7 @@ fn write_index(path: &std::path::Path, entries: &[Vec<u8>], objects: &[Vec<u8>])
     fs::write(path, bytes).expect("written");
 }
 
-/// A pack that git indexes, so that the hand-made format is known to be right.
+/// Git can index such a pack, so the synthetic format is valid.
 #[test]
 fn git_reads_the_same_pack() {
     let child = |base, steps, by_id| Child { base, steps, by_id };
@@ -242,7 +242,7 @@ fn git_reads_the_same_pack() {
     assert_eq!(outcome.counts.of(Kind::Blob).objects, 3);
 }
 
-/// Writes a pack of these entries into a repository, and an index that lists the first of them as `objects`.
+/// Writes a pack of these entries to a repository, with an index that lists only the first ones, `objects`.
 pub(super) fn write_pack(repo: &Repo, entries: &[Vec<u8>], objects: &[Vec<u8>]) {
     let packs = repo.objects().join("pack");
     fs::create_dir_all(&packs).expect("made");
