@@ -87,6 +87,10 @@ pub fn open(path: &Path) -> Result<ThreadSafeRepository, OpenError> {
         return Err(OpenError::NotARepository(path.to_owned()));
     }
     let Some(found) = gate::locate(start)? else { return Err(OpenError::NotARepository(path.to_owned())) };
+    // Someone who names a `.git` folder means that one, and no repository above it.
+    if real.is_dir() && real.file_name().is_some_and(|name| name == ".git") && found != real {
+        return Err(OpenError::NotARepository(path.to_owned()));
+    }
     let isolated = gix::open::Options::isolated().lossy_config(true).strict_config(false);
     let obey_nothing = isolated.config_overrides(OVERRIDES).open_path_as_is(true).with(Trust::Reduced);
     ThreadSafeRepository::open_opts(found, obey_nothing).map_err(|error| unusable(error.to_string()))

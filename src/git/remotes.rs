@@ -43,9 +43,9 @@ pub struct KnownThere {
 
 /// Tells what the place is known to have that git calls `name` and pushes to at `url`, for the repository at `path`.
 ///
-/// `absent` are full names of refs that the place does not have. A remote-tracking ref that claims one of them is
-/// out of date: the branch was deleted there. If it is the main one, the remote has another URL by now, and
-/// none of its remote-tracking refs tells anything.
+/// `actual` are refs of that place by their full names, with the object that each points at there, or nothing if it does
+/// not exist. A remote-tracking ref that claims commits which the actual ref does not contain is out of date and is
+/// ignored. If that is the main branch, the remote may have another URL by now, so all of them are ignored.
 ///
 /// # Errors
 /// When there is no repository, or one whose configuration cannot be understood.
@@ -53,7 +53,7 @@ pub fn known_there(
     path: &Path,
     name: &str,
     url: Option<&str>,
-    absent: &[String],
+    actual: &[(String, Option<ObjectId>)],
 ) -> Result<KnownThere, OpenError> {
     let isolated = open(path)?.to_thread_local();
     let repo = user_view(path)?;
@@ -78,8 +78,7 @@ pub fn known_there(
             let writes = |remote: &&&Remote<'_>| writes(remote, &tip.name);
             trusted.iter().any(|remote| writes(&remote)) && !others.iter().any(|remote| writes(&remote))
         });
-    let outdated: Vec<String> =
-        trusted.iter().flat_map(|remote| absent.iter().flat_map(|name| written_for(remote, name))).collect();
+    let outdated = outdated(&isolated, &trusted, &there, actual);
     let there = up_to_date(there, &outdated);
     Ok(KnownThere {
         destination,
@@ -88,13 +87,40 @@ pub fn known_there(
     })
 }
 
+/// The names of those of `there` that claim what the refs in `actual` contradict.
+fn outdated(
+    repo: &gix::Repository,
+    trusted: &[&Remote<'_>],
+    there: &[&refs::Tip],
+    actual: &[(String, Option<ObjectId>)],
+) -> Vec<String> {
+    let is_contradicted = |name: &String, actual: &Option<ObjectId>| {
+        there.iter().filter(|tip| tip.name == *name).any(|tip| match actual {
+            Some(id) => tip.id != *id && !contains(repo, *id, tip.id),
+            None => true,
+        })
+    };
+    let claims = actual.iter().flat_map(|(name, id)| {
+        trusted.iter().flat_map(|remote| written_for(remote, name)).map(move |name| (name, id))
+    });
+    claims.filter(|(name, id)| is_contradicted(name, id)).map(|(name, _)| name).collect()
+}
+
+/// Whether `commit` can be reached from `tip`. False if that cannot be determined.
+fn contains(repo: &gix::Repository, tip: ObjectId, commit: ObjectId) -> bool {
+    let revisions = Revisions { tips: vec![commit], hidden: vec![tip], common: Vec::new() };
+    select(repo, &revisions, Care::Exact).is_ok_and(|range| range.commits.is_empty())
+}
+
 /// Those of `there` that may be believed when the refs in `outdated` are known to be wrong.
+///
+/// If the main branch is wrong, none is. Without `HEAD`, `main` or `master` any branch may be the main one.
 fn up_to_date<'t>(there: Vec<&'t refs::Tip>, outdated: &[String]) -> Vec<&'t refs::Tip> {
     let heads: Vec<ObjectId> =
         there.iter().filter(|tip| tip.name.ends_with("/HEAD")).map(|tip| tip.id).collect();
-    let is_main = |tip: &refs::Tip| {
-        heads.contains(&tip.id) || ["/main", "/master"].iter().any(|name| tip.name.ends_with(name))
-    };
+    let has_main_name = |tip: &refs::Tip| ["/main", "/master"].iter().any(|name| tip.name.ends_with(name));
+    let is_unknown = heads.is_empty() && !there.iter().any(|tip| has_main_name(tip));
+    let is_main = |tip: &refs::Tip| is_unknown || heads.contains(&tip.id) || has_main_name(tip);
     let is_outdated = |tip: &refs::Tip| outdated.contains(&tip.name);
     if there.iter().any(|tip| is_outdated(tip) && is_main(tip)) {
         return Vec::new();

@@ -73,6 +73,43 @@ fn remote_tracking_refs_of_a_remote_that_got_another_url_tell_nothing() {
 }
 
 #[test]
+fn a_remote_tracking_ref_that_git_contradicts_is_ignored() {
+    let scratch = Scratch::new();
+    scratch.repository("r");
+    scratch.git("r", &["init", "-q", "--bare", "../up.git"]);
+    scratch.write("r/a", "a");
+    scratch.commit("r", "clean");
+    scratch.git("r", &["remote", "add", "origin", "../up.git"]);
+    scratch.write("r/k", key(1));
+    scratch.commit("r", "leak");
+    scratch.git("r", &["push", "-q", "origin", "main"]);
+    assert!(scratch.friskey("r", &["hook", "install"]).status.success());
+    // somebody resets the branch at the remote; here nothing was fetched since
+    let clean = scratch.git("r", &["rev-parse", "HEAD~1"]);
+    scratch.git("up.git", &["update-ref", "refs/heads/main", clean.trim()]);
+    scratch.write("r/b", "b");
+    scratch.commit("r", "more");
+    assert!(!push(&scratch, &["origin", "main"]).status.success(), "the key would be published again");
+}
+
+#[test]
+fn any_branch_may_be_the_main_one_if_none_is_known() {
+    let scratch = Scratch::new();
+    scratch.repository("r");
+    for remote in ["up.git", "public.git"] {
+        scratch.git("r", &["init", "-q", "--bare", &format!("../{remote}")]);
+    }
+    scratch.git("r", &["checkout", "-q", "-b", "trunk"]);
+    scratch.write("r/k", key(1));
+    scratch.commit("r", "leak");
+    scratch.git("r", &["remote", "add", "origin", "../up.git"]);
+    scratch.git("r", &["push", "-q", "origin", "trunk", "trunk:refs/heads/dev"]);
+    assert!(scratch.friskey("r", &["hook", "install"]).status.success());
+    scratch.git("r", &["remote", "set-url", "origin", "../public.git"]);
+    assert!(!push(&scratch, &["origin", "trunk"]).status.success());
+}
+
+#[test]
 fn a_remote_below_the_name_of_another_is_another() {
     let scratch = with_two_remotes();
     scratch.git("r", &["remote", "rename", "origin", "priv"]);

@@ -441,3 +441,17 @@ fn what_is_not_reached_in_time_is_never_clean() {
         assert_eq!(status(&unhurried), 0, "{arguments:?}");
     }
 }
+
+#[test]
+fn whatever_is_called_git_is_scanned_or_named() {
+    let scratch = Scratch::new();
+    scratch.write("t/a/.git", format!("gitdir: ../nowhere # {}", key(1)));
+    scratch.write("t/b/.git/config", key(2));
+    scratch.git("t", &["init", "-q", "nested"]);
+    let output = scratch.friskey("t", &["scan", "--format", "json"]);
+    let report = report(&output);
+    assert_eq!(report["leaks"].as_array().unwrap().len(), 2, "{report:#}");
+    assert_eq!(report["coverage"]["ignored"][0]["include_with"], "friskey history nested", "{report:#}");
+    let output = scratch.friskey("t", &["history", "b/.git"]);
+    assert_eq!(output.status.code(), Some(2), "the name of a folder is not that of a repository above it");
+}

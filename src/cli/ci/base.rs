@@ -44,6 +44,11 @@ fn before_push(push: &Push, plan: &Plan, repo: &Repository) -> Base {
         // Of a branch that only may be the default one, what was pushed to before counts.
         (Some((name, id)), None) => default_branch_at(&name, id),
         (Some((name, id)), Some(_)) if default_branch.is_some() => default_branch_at(&name, id),
+        // Otherwise an earlier push to the same branch could bring the excuse for this one.
+        (None, Some(_)) if is_other_branch(push.name.as_deref(), default_branch) => Base::Unknown(format!(
+            "the default branch, {}, is not in this clone; `git fetch origin {0}:refs/remotes/origin/{0}` fetches it",
+            default_branch.unwrap_or_default()
+        )),
         (_, Some(before)) => {
             Base::Rev { rev: before.to_owned(), what: format!("what was there before the {}", plan.event) }
         }
@@ -52,6 +57,12 @@ fn before_push(push: &Push, plan: &Plan, repo: &Repository) -> Base {
             None => format!("nothing was there before the {}", plan.event),
         }),
     }
+}
+
+/// Whether the ref `name` is known not to be the default branch.
+fn is_other_branch(name: Option<&str>, default_branch: Option<&str>) -> bool {
+    default_branch
+        .is_some_and(|default| name.and_then(|name| name.strip_prefix("refs/heads/")) != Some(default))
 }
 
 /// For an event that is about no range of commits: it may run for any branch.

@@ -46,11 +46,11 @@ impl Push {
     /// When a line is not one that git writes, or there is no repository.
     pub(super) fn read(git: &GitEnv, name: Option<&str>, url: Option<&str>) -> Result<Option<Self>> {
         let lines = input_lines(&mut io::stdin().lock())?;
-        let Lines { refs, there, absent } = Lines::read(&lines)?;
+        let Lines { refs, there, actual } = Lines::read(&lines)?;
         if refs.is_empty() {
             return Ok(None);
         }
-        let known = known_there(&git.repo, name.unwrap_or_default(), url, &absent)?;
+        let known = known_there(&git.repo, name.unwrap_or_default(), url, &actual)?;
         Ok(Some(Self::to(known, name.unwrap_or_default(), refs, there)))
     }
 
@@ -226,8 +226,8 @@ struct Lines {
     refs: Vec<PushedRef>,
     /// What the destination has there now.
     there: Vec<String>,
-    /// Refs that the destination does not have.
-    absent: Vec<String>,
+    /// The refs that the push updates, by their names at the destination, and what they are there now.
+    actual: Vec<(String, Option<ObjectId>)>,
 }
 
 impl Lines {
@@ -246,10 +246,9 @@ impl Lines {
                 let (name, tip, becomes) = (name.to_owned(), tip.to_owned(), becomes.to_owned());
                 read.refs.push(PushedRef { name, tip, becomes });
             }
-            match is_zero(old) {
-                true => read.absent.push(becomes.to_owned()),
-                false => read.there.push(old.to_owned()),
-            }
+            let id = ObjectId::from_hex(old.as_bytes()).ok().filter(|_| !is_zero(old));
+            read.there.extend(id.map(|_| old.to_owned()));
+            read.actual.push((becomes.to_owned(), id));
         }
         Ok(read)
     }
@@ -266,7 +265,8 @@ mod tests {
         let read = Lines::read(&[line(&a, &zero), line(&zero, &a), line(&b, &a)]).unwrap();
         let tips: Vec<&String> = read.refs.iter().map(|pushed| &pushed.tip).collect();
         assert_eq!((tips, read.there), (vec![&a, &b], vec![a.clone(), a.clone()]));
-        assert_eq!(read.absent, ["refs/heads/x"]);
+        let known: Vec<bool> = read.actual.iter().map(|(_, id)| id.is_some()).collect();
+        assert_eq!(known, [false, true, true]);
         assert_eq!(Lines::read(&[line(&zero, &a)]).unwrap().refs, []);
         let odd = format!("HEAD@{{1 day ago}} {a} refs/heads/x {zero}");
         assert_eq!(Lines::read(&[odd]).unwrap().refs[0].name, "HEAD@{1 day ago}");

@@ -175,10 +175,10 @@ impl TreeWalk<'_> {
             let slash = if is_folder { "/" } else { "" };
             visit.worker.ignore(Ignored::path(format!("{}{slash}", shown(path)), by, include_with));
         };
-        if name == ".git" {
-            // Git's own folder is the business of `history`; that of what was named goes without saying.
-            if is_folder && !folder.is_root {
-                leave_out("`scan`", "friskey history");
+        if name == ".git" && is_folder && is_git_folder(absolute) {
+            // `history` covers git's own folder; for the folders that the user named this goes without saying.
+            if !folder.is_root {
+                leave_out("`scan`", &format!("friskey history {}", shown(&folder.path)));
             }
             return None;
         }
@@ -214,6 +214,11 @@ impl TreeWalk<'_> {
         visit.worker.ignore(Ignored::path(format!("{}{slash}", shown(path)), &*by, NO_IGNORE));
         None
     }
+}
+
+/// Whether a folder called `.git` is a repository's. Anything else of that name is an ordinary folder.
+fn is_git_folder(path: &Path) -> bool {
+    path.join("HEAD").symlink_metadata().is_ok() && path.join("objects").is_dir()
 }
 
 pub(super) fn shown(path: &Path) -> String {
