@@ -595,3 +595,19 @@ fn runs_without_a_range_take_the_policy_of_the_default_branch() {
     let branch = [("CI_COMMIT_BRANCH", "main"), ("CI_DEFAULT_BRANCH", "main")];
     assert_eq!(site.outcome(&site.friskey(&[&gitlab[..], &branch].concat(), &[])).0, 0);
 }
+
+#[test]
+fn one_push_does_not_bring_the_excuse_for_the_next() {
+    let site = Site::new();
+    site.commit("old", None);
+    site.git(&["checkout", "-q", "-b", "x"]);
+    site.scratch.write("r/friskey.toml", "exclude = ['*.env']\n");
+    site.scratch.commit("r", "excuse");
+    let before = site.git(&["rev-parse", "HEAD"]);
+    let after = site.commit("a.env", Some(1));
+    site.checkout(&after, &[]);
+    // as in a clone of a single branch
+    site.scratch.git("ci", &["update-ref", "-d", "refs/remotes/origin/main"]);
+    let (status, report) = site.github("push", &push(&before, &after, "refs/heads/x"));
+    assert_eq!((status, found(&report, &[1])), (1, vec![1]), "{}", report["notes"]);
+}

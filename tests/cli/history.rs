@@ -494,3 +494,18 @@ fn files_that_git_derives_are_searched_and_alternates_are_not_walked() {
     assert_eq!(leaks.len(), 1, "{report}");
     assert!(leaks[0]["findings"][0]["path"].as_str().unwrap().ends_with("pack-1.rev"));
 }
+
+#[test]
+fn a_ref_to_an_object_that_is_not_there_is_never_clean() {
+    let scratch = Scratch::new();
+    scratch.repository("r");
+    scratch.write("r/a", "a");
+    scratch.commit("r", "clean");
+    let lost = "12".repeat(20);
+    scratch.write("r/.git/refs/heads/lost", format!("{lost}\n"));
+    scratch.write("r/.git/packed-refs", format!("{lost} refs/tags/lost\n"));
+    let output = scratch.friskey("r", &["history", "--format", "json"]);
+    assert_eq!(output.status.code(), Some(3));
+    let skipped = report(&output)["coverage"]["skipped"].to_string();
+    assert!(skipped.contains("refs/heads/lost") && skipped.contains("refs/tags/lost"), "{skipped}");
+}

@@ -96,11 +96,11 @@ fn a_nested_repository_cannot_hide_what_the_outer_one_tracks() {
     scratch.repository("r");
     scratch.write("r/sub/.env", key(1));
     scratch.git("r", &["add", "."]);
-    scratch.write("r/sub/.git/HEAD", "ref: refs/heads/main\n");
+    scratch.git("r", &["init", "-q", "sub"]);
     scratch.write("r/sub/.gitignore", ".env\n");
     let report = scan(&scratch, "r", &[]);
     assert!(leak(&report, &key(1)).is_some());
-    assert_eq!(ignored(&report), pairs(&[("sub/.git/", "`scan`")]), "and its own git folder is named");
+    assert_eq!(ignored(&report), pairs(&[("sub/.git/", "`scan`")]), "and its own .git directory is named");
 }
 
 #[test]

@@ -12,7 +12,7 @@ use super::secret_index::SecretIndex;
 use super::{HistoryOptions, HistoryOutcome};
 use crate::container::Input;
 use crate::git::attribution::{Attribution, Options, SecretHistory, SecretPath, attribute, change_of};
-use crate::git::refs::{self, Refs};
+use crate::git::refs::{self, Refs, Tip, TipKind};
 use crate::git::{
     self, Database, IndexNames, Leftover, Leftovers, LfsStore, ObjectId, ObjectKind, ObjectLink, Objects,
     Repository, SweepOptions, entry_name, sweep,
@@ -135,6 +135,27 @@ impl RepositoryAudit<'_> {
         if let Some(reason) = git::is_partial(self.repo).filter(|_| !follows) {
             coverage.skipped.insert(Skip::new("objects of a partial clone", reason));
         }
+    }
+
+    /// Reports refs whose own object is not in the repository. The sweep sees only what other objects name.
+    fn broken_refs(&mut self, refs: &Refs) {
+        /// Refs that are reported one by one.
+        const LISTED: usize = 20;
+        let is_broken = |tip: &&Tip| tip.kind == TipKind::Ref && !self.objects.has(&tip.id);
+        let mut broken = refs.tips.iter().filter(is_broken);
+        let mut skips: Vec<Skip> = broken
+            .by_ref()
+            .take(LISTED)
+            .map(|tip| Skip::new(&*tip.name, format!("points at {}, which is not in the repository", tip.id)))
+            .collect();
+        let more = broken.count();
+        if more > 0 {
+            skips.push(Skip::new(
+                format!("{more} more refs"),
+                "point at objects that are not in the repository",
+            ));
+        }
+        self.outcome.coverage.skipped.extend(skips);
     }
 
     /// What objects name and is not there: nobody can have looked at it. Beyond a shallow boundary that is so, and told.
@@ -346,6 +367,7 @@ impl RepositoryAudit<'_> {
         coverage.skipped.extend(outcome.skipped.into_iter().filter(|skip| !self.opened.contains(&skip.what)));
         self.gaps(&outcome.unlisted);
         self.missing(&outcome.missing);
+        self.broken_refs(refs);
         let SweepMatches { plain: mut found, containers, pointers } = partition(outcome.found);
         let mut closed = self.unpack(&containers, &mut found);
         if let Some(store) = self.lfs() {

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use ignore::gitignore::{Gitignore, GitignoreBuilder};
 
+use super::pattern::as_glob;
 use crate::untrusted::{ReadError, Symlinks, read};
 
 /// The largest ignore file, in bytes.
@@ -86,7 +87,9 @@ fn compile(text: &[u8], shown: &str) -> Result<Option<Gitignore>, String> {
         // What is no text or no pattern names nothing.
         if let Ok(line) = std::str::from_utf8(line) {
             let from = PathBuf::from(format!("{shown}:{number} `{}`", line.trim_end()));
-            let _ = builder.add_line(Some(from), &without_alternatives(line));
+            if let Some(pattern) = as_glob(line) {
+                let _ = builder.add_line(Some(from), &pattern);
+            }
         }
     }
     let built = builder.build().map_err(|error| error.to_string())?;
@@ -96,26 +99,6 @@ fn compile(text: &[u8], shown: &str) -> Result<Option<Gitignore>, String> {
 fn lines(text: &[u8]) -> impl Iterator<Item = &[u8]> {
     let text = text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text);
     text.split(|&byte| byte == b'\n').map(|line| line.strip_suffix(b"\r").unwrap_or(line))
-}
-
-/// The pattern with its braces escaped: to git they are ordinary characters, to the matcher they would be
-/// alternatives, nested without end.
-fn without_alternatives(line: &str) -> String {
-    let mut escaped = String::with_capacity(line.len());
-    let mut chars = line.chars();
-    while let Some(c) = chars.next() {
-        match c {
-            '\\' => {
-                escaped.push(c);
-                escaped.extend(chars.next());
-                continue;
-            }
-            '{' | '}' => escaped.push('\\'),
-            _ => {}
-        }
-        escaped.push(c);
-    }
-    escaped
 }
 
 #[cfg(test)]
@@ -147,6 +130,33 @@ mod tests {
         assert!(ignored("\\{x\\}\n", "{x}").is_some());
         let nested = format!("{}x{}\n", "{a,".repeat(500), "}".repeat(500));
         assert!(compiled(&nested).is_ok());
+    }
+
+    #[test]
+    fn classes_match_what_they_match_in_git() {
+        let cases = [
+            ("a[!b]c", "axc", true),
+            ("a[!b]c", "a/c", false),
+            ("a[+-9]c", "a5c", true),
+            ("a[+-9]c", "a/c", false),
+            ("x[[:digit:]].env", "x7.env", true),
+            ("x[[:digit:]].env", "xd.env", false),
+            ("x[![:digit:]].env", "xd.env", true),
+            ("x[[:space:]]y", "x y", true),
+            ("x[]-]y", "x]y", true),
+            ("x[]-]y", "x-y", true),
+            ("x[\\]a]y", "x]y", true),
+            ("x[^a-c]y", "xby", false),
+            ("x[[:nonsense:]]y", "xny", false),
+            ("*.env\t", "a.env", false),
+            ("*.env\t", "a.env\t", true),
+            ("*.env  ", "a.env", true),
+            ("*.env\\ ", "a.env ", true),
+        ];
+        for (pattern, path, matches) in cases {
+            assert_eq!(ignored(&format!("{pattern}\n"), path).is_some(), matches, "{pattern:?} {path:?}");
+        }
+        assert_eq!(ignored("*.env\n!prod[[:digit:]].env\n", "prod1.env"), None);
     }
 
     #[test]

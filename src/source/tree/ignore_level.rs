@@ -61,9 +61,8 @@ impl IgnoreLevel {
         skip: &mut dyn FnMut(Skip),
     ) -> Option<Arc<Self>> {
         let repository = Repository::at(folder, shown, &shared.budget, skip);
-        let mut own = |name: &str| {
-            read(&folder.join(name), &shown(name), Symlinks::Within(folder), &shared.budget, skip)
-        };
+        let mut own =
+            |name: &str| read(&folder.join(name), &shown(name), Symlinks::Refuse, &shared.budget, skip);
         let ignore = own(".ignore");
         let in_repository = repository.is_some() || above.is_some_and(|above| above.in_repository);
         // Without a repository around it, it is a file like any other.

@@ -1,0 +1,131 @@
+//! Git's ignore patterns as globs for the `ignore` crate, which reads some of them differently.
+//!
+//! Braces are ordinary characters to git, but alternatives to the crate. In git a class such as `[!a]` never matches `/`,
+//! and may contain POSIX classes such as `[:digit:]`. Git strips trailing spaces, and the crate all whitespace.
+
+use std::iter::Peekable;
+use std::str::Chars;
+
+/// The glob that matches what git's pattern `line` matches, or `None` if git's pattern matches nothing.
+pub(super) fn as_glob(line: &str) -> Option<String> {
+    let mut glob = String::with_capacity(line.len() + 8);
+    let mut chars = line.chars().peekable();
+    while let Some(c) = chars.next() {
+        match c {
+            '\\' => {
+                glob.push(c);
+                glob.extend(chars.next());
+            }
+            '{' | '}' => glob.extend(['\\', c]),
+            '[' => Class::parse(&mut chars)?.write(&mut glob)?,
+            _ => glob.push(c),
+        }
+    }
+    let kept = glob.trim_end_matches(' ').len();
+    match glob[..kept].chars().next_back() {
+        // In a class it is not at the end of the line, where the crate would strip it.
+        Some(last) if last.is_whitespace() && !glob[..kept - last.len_utf8()].ends_with('\\') => {
+            Some(format!("{}[{last}]", &glob[..kept - last.len_utf8()]))
+        }
+        _ => Some(glob),
+    }
+}
+
+/// A class of characters.
+struct Class {
+    is_negated: bool,
+    ascii: [bool; 128],
+    /// Ranges of other characters, both ends included.
+    others: Vec<(char, char)>,
+}
+
+impl Class {
+    /// Reads a class from behind its `[` up to and including its `]`, as git does.
+    fn parse(chars: &mut Peekable<Chars<'_>>) -> Option<Self> {
+        let is_negated = chars.next_if(|&c| c == '!' || c == '^').is_some();
+        let mut class = Self { is_negated, ascii: [false; 128], others: Vec::new() };
+        let mut is_first = true;
+        loop {
+            let start = match chars.next()? {
+                ']' if !is_first => return Some(class),
+                '[' if chars.peek() == Some(&':') => {
+                    class.add_posix(chars)?;
+                    is_first = false;
+                    continue;
+                }
+                '\\' => chars.next()?,
+                c => c,
+            };
+            is_first = false;
+            let mut ahead = chars.clone();
+            match (ahead.next(), ahead.next()) {
+                (Some('-'), Some(end)) if end != ']' => {
+                    let end = if end == '\\' { ahead.next()? } else { end };
+                    *chars = ahead;
+                    class.add(start, end);
+                }
+                _ => class.add(start, start),
+            }
+        }
+    }
+
+    /// Reads `:name:]`, of which the `[` was read.
+    fn add_posix(&mut self, chars: &mut Peekable<Chars<'_>>) -> Option<()> {
+        chars.next();
+        let name: String = chars.by_ref().take_while(|&c| c != ']').collect();
+        let matches: fn(&char) -> bool = match name.strip_suffix(':')? {
+            "alnum" => char::is_ascii_alphanumeric,
+            "alpha" => char::is_ascii_alphabetic,
+            "blank" => |c| matches!(c, ' ' | '\t'),
+            "cntrl" => char::is_ascii_control,
+            "digit" => char::is_ascii_digit,
+            "graph" => char::is_ascii_graphic,
+            "lower" => char::is_ascii_lowercase,
+            "print" => |c| c.is_ascii_graphic() || *c == ' ',
+            "punct" => char::is_ascii_punctuation,
+            "space" => |c| c.is_ascii_whitespace() || *c == '\x0b',
+            "upper" => char::is_ascii_uppercase,
+            "xdigit" => char::is_ascii_hexdigit,
+            _ => return None,
+        };
+        ('\0'..='\x7f').filter(matches).for_each(|c| self.add(c, c));
+        Some(())
+    }
+
+    fn add(&mut self, start: char, end: char) {
+        ('\0'..='\x7f').filter(|c| (start..=end).contains(c)).for_each(|c| self.ascii[c as usize] = true);
+        if end > '\x7f' {
+            self.others.push((start.max('\u{80}'), end));
+        }
+    }
+
+    /// Writes the class so that it does not match `/`. `None` if it matches nothing.
+    fn write(mut self, glob: &mut String) -> Option<()> {
+        self.ascii[usize::from(b'/')] = self.is_negated;
+        let contains = |c: char| self.ascii[c as usize];
+        let ordinary: Vec<char> = ('\0'..='\x7f').filter(|&c| contains(c) && !"]!^-".contains(c)).collect();
+        let special: Vec<char> = "!^".chars().filter(|&c| contains(c)).collect();
+        let count = ordinary.len() + special.len() + usize::from(contains(']')) + usize::from(contains('-'));
+        match (self.others.is_empty(), count, special.first()) {
+            (true, 0, _) => return None,
+            // Alone in a class it would negate it.
+            (true, 1, Some(&only)) => glob.extend(['\\', only]),
+            _ => {
+                glob.push_str(if self.is_negated { "[!" } else { "[" });
+                glob.extend(contains(']').then_some(']'));
+                self.others.iter().for_each(|(start, end)| glob.extend([*start, '-', *end]));
+                glob.extend(ordinary);
+                // Behind a hyphen if there is nothing else to come first.
+                if glob.ends_with('[') {
+                    glob.extend(contains('-').then_some('-'));
+                    glob.extend(special);
+                } else {
+                    glob.extend(special);
+                    glob.extend(contains('-').then_some('-'));
+                }
+                glob.push(']');
+            }
+        }
+        Some(())
+    }
+}
