@@ -1,10 +1,10 @@
-//! What to do about a leak: the steps of its rule, unless friskey itself is not sure that it is a key.
+//! What to do about a leak: the steps that its rule lists, or how to find out whether it is a key at all.
 
 use crate::model::{Confidence, Leak, Report, RuleInfo};
 
 use super::{escape, labels};
 
-/// Steps in order, and where to revoke the key. None of it is escaped.
+/// Steps in order, and where to revoke the key. Not escaped.
 #[derive(Debug, Default)]
 pub(super) struct Advice {
     pub(super) steps: Vec<String>,
@@ -23,9 +23,9 @@ impl Advice {
         Self { steps: rule.advice.clone(), revoke_url: rule.revoke_url.clone() }
     }
 
-    /// Nobody should have to revoke what may not be a key at all.
+    /// Nobody should have to revoke something that may not be a key.
     fn for_low_confidence(rule: &RuleInfo) -> Self {
-        let find_out = "Find out first whether this is a key of yours: confidence is low, and it may be an example, \
+        let find_out = "First find out whether this is one of your keys: confidence is low, and it may be an example, \
                         an identifier or another vendor's key";
         let revoke = match rule.revoke_url.as_deref().filter(|url| escape::is_link(url)) {
             Some(url) => format!("If it is one, revoke it: {url}"),
@@ -35,14 +35,14 @@ impl Advice {
     }
 }
 
-/// Advice about all open leaks of one rule.
+/// Advice that covers all open leaks of one rule.
 pub(super) fn about_rule(report: &Report, rule: &RuleInfo) -> Advice {
-    let of_it = report.open_leaks().filter(|leak| *leak.identified.rule == *rule.id);
-    let confidence = of_it.map(|leak| leak.identified.confidence).max();
+    let leaks = report.open_leaks().filter(|leak| *leak.identified.rule == *rule.id);
+    let confidence = leaks.map(|leak| leak.identified.confidence).max();
     Advice::of_rule(rule, confidence.unwrap_or(Confidence::High))
 }
 
-/// Advice about one leak; empty when the report does not list its rule.
+/// Advice for one leak; empty if the report does not list its rule.
 pub(super) fn about_leak(report: &Report, leak: &Leak) -> Advice {
     labels::rule(report, leak)
         .map(|rule| Advice::of_rule(rule, leak.identified.confidence))

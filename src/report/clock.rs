@@ -1,12 +1,12 @@
-//! Seconds since 1970 as a date and time of day.
+//! Converts seconds since 1970 to dates and times.
 
 use crate::model::Report;
 
-/// The last second that has a year of four digits.
+/// The last second of the year 9999.
 const LAST: i64 = 253_402_300_799;
 
-/// `2026-11-21T00:36:00`, in UTC and without a zone, of seconds since 1970. What lies outside the years 0000 to
-/// 9999 is moved to their ends, since no format could read it.
+/// `2026-11-21T00:36:00`, in UTC and without a zone. Times outside the years 0000 to 9999 are clamped, since no
+/// format could represent them.
 pub(super) fn utc(seconds: i64) -> String {
     let seconds = seconds.clamp(-62_167_219_200, LAST);
     let (days, second) = (seconds.div_euclid(86_400), seconds.rem_euclid(86_400));
@@ -20,9 +20,9 @@ pub(super) fn ended(report: &Report) -> i64 {
     report.started().saturating_add(report.elapsed_seconds().max(0.0).round() as i64)
 }
 
-/// Year, month and day of days since 1970, in the Gregorian calendar.
+/// Year, month and day in the Gregorian calendar, from days since 1970.
 fn date(days: i64) -> (i64, i64, i64) {
-    // Counted from 1 March of a year divisible by 400, leap days are the last of their year.
+    // Counting from 1 March of a year divisible by 400 puts leap days at the end of their year.
     let days = days + 719_468;
     let (era, day_of_era) = (days.div_euclid(146_097), days.rem_euclid(146_097));
     let year_of_era = (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
@@ -38,7 +38,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn calendar_agrees_with_known_dates() {
+    fn converts_known_dates() {
         let cases = [
             (0, "1970-01-01T00:00:00"),
             (951_782_399, "2000-02-28T23:59:59"),

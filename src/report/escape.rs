@@ -1,7 +1,7 @@
-//! Makes foreign text harmless: paths, names and reasons come from whoever wrote the repository.
+//! Makes untrusted text safe to display: the author of a repository chooses its paths, names and messages.
 //!
-//! Every format's rules stand here and nowhere else. A hidden character (control, bidirectional,
-//! zero-width) is never passed on: it could move the cursor, reorder what is read, or end a line.
+//! The rules of every format are in this module. A hidden character (control, bidirectional, zero-width) is
+//! never passed on, since it could move the cursor, reorder the text, or end a line.
 
 mod line_start;
 
@@ -11,7 +11,7 @@ use std::io::Write as _;
 
 pub(super) use line_start::LineStarts;
 
-/// Whether a character acts on a terminal or on a reader's eye without being seen.
+/// Whether a character affects the terminal or the reader without being visible.
 pub(super) fn is_hidden(c: char) -> bool {
     c.is_control()
         || matches!(c,
@@ -21,38 +21,39 @@ pub(super) fn is_hidden(c: char) -> bool {
             | '\u{e0000}'..='\u{e0fff}')
 }
 
-/// Words after `##` that make a line a command to a CI runner, wherever in the line they stand.
+/// Words after `##` that turn a line into a CI runner command, anywhere in the line.
 const RUNNER_COMMANDS: [&str; 3] = ["[", "vso[", "teamcity["];
 
-/// How GitLab's runner begins and ends what it folds.
+/// The words with which GitLab's runner opens and closes a collapsible section.
 const SECTIONS: [&str; 2] = ["section_start", "section_end"];
 
-/// Whether the `:` at that byte ends such a word.
+/// Whether the `:` at byte `at` follows one of those words.
 fn ends_section_word(text: &str, at: usize) -> bool {
     SECTIONS.iter().any(|word| text[..at].ends_with(word))
 }
 
-/// Whether the `#` at that byte is the second one that opens a runner's command.
+/// Whether the `#` at byte `at` is the second one of a runner command.
 fn opens_command(text: &str, at: usize) -> bool {
     text[..at].ends_with('#') && RUNNER_COMMANDS.iter().any(|word| text[at + 1..].starts_with(word))
 }
 
-/// The text with every character that `act` wants written in another way; `act` pushes that and says so.
-fn rewrite<'a>(text: &'a str, mut act: impl FnMut(usize, char, &mut String) -> bool) -> Cow<'a, str> {
+/// Rewrites characters of `text`: `replace` either pushes a replacement and returns true, or returns false to
+/// keep the character.
+fn rewrite<'a>(text: &'a str, mut replace: impl FnMut(usize, char, &mut String) -> bool) -> Cow<'a, str> {
     if !text.contains(is_hidden) && !text.contains("##") && !text.contains("section_") {
         return Cow::Borrowed(text);
     }
     let mut safe = String::with_capacity(text.len() + 16);
     for (at, c) in text.char_indices() {
-        if !act(at, c, &mut safe) {
+        if !replace(at, c, &mut safe) {
             safe.push(c);
         }
     }
     Cow::Owned(safe)
 }
 
-/// One line of text that is safe to print: hidden characters become `\u{202e}`, line ends `\n`, and
-/// the openings of CI runners' logging commands are broken.
+/// One line of text that is safe to print: hidden characters become `\u{202e}`, line ends become `\n`, and the
+/// openings of CI runner commands are broken up.
 pub fn line(text: &str) -> Cow<'_, str> {
     rewrite(text, |at, c, safe| {
         match c {
@@ -69,8 +70,8 @@ pub fn line(text: &str) -> Cow<'_, str> {
     })
 }
 
-/// Lines of text that are safe to print, whoever chose the words: each as [`line()`] makes it, and none begins
-/// with a command to a CI runner. Line ends stay.
+/// Text that is safe to print, whoever chose the words: each line is escaped as by [`line()`], and none starts
+/// with a CI runner command. Line ends are kept.
 pub fn lines(text: &str) -> String {
     let safe: Vec<_> = text.split('\n').map(line).collect();
     let mut out = Vec::with_capacity(text.len() + 16);
@@ -81,13 +82,13 @@ pub fn lines(text: &str) -> String {
     String::from_utf8_lossy(&out).into_owned()
 }
 
-/// A path as one line of safe text; what is not UTF-8 shows as U+FFFD.
+/// A path as one line of safe text; bytes that are not UTF-8 become U+FFFD.
 pub(super) fn path(bytes: &[u8]) -> String {
     line(&String::from_utf8_lossy(bytes)).into_owned()
 }
 
-/// The name of an entry of an archive, as one line of safe text. It leads nowhere, so its `.` and `..` are written
-/// out: whoever takes the line for a path, a browser say, must not climb.
+/// The name of an archive entry, as one line of safe text. Its `.` and `..` are escaped, so that a reader who
+/// takes the line for a path, such as a browser, cannot be led out of the folder.
 pub(super) fn entry(bytes: &[u8]) -> String {
     let parts = String::from_utf8_lossy(bytes);
     let parts: Vec<_> = parts.split(['/', '\\']).collect();
@@ -100,8 +101,8 @@ pub(super) fn entry(bytes: &[u8]) -> String {
     shown.collect::<Vec<_>>().join("/")
 }
 
-/// Inside a JSON string: what `serde_json` leaves alone though a terminal or a runner would act on it, as
-/// `\u` escapes, so that the value stays the same.
+/// For the inside of a JSON string: characters that `serde_json` keeps but that a terminal or runner would act
+/// on become `\u` escapes, which leaves the value unchanged.
 pub(super) fn json_fragment(text: &str) -> Cow<'_, str> {
     rewrite(text, |at, c, safe| {
         let escaped = is_hidden(c) || (c == '#' && opens_command(text, at));
@@ -114,8 +115,8 @@ pub(super) fn json_fragment(text: &str) -> Cow<'_, str> {
     })
 }
 
-/// A path as the path part of a relative URI. The bytes are kept: what is not UTF-8 is encoded as it is.
-/// Colons too, since one in the first part would read as a scheme.
+/// A path as the path of a relative URI. Bytes that are not UTF-8 are percent-encoded as they are, and so are
+/// colons, since one in the first segment would look like a scheme.
 pub(super) fn uri(path: &[u8]) -> String {
     let mut safe = String::with_capacity(path.len());
     for &byte in path {
@@ -128,7 +129,7 @@ pub(super) fn uri(path: &[u8]) -> String {
     safe
 }
 
-/// The text without the characters that start links in SARIF messages.
+/// The text with the characters escaped that start links in SARIF messages.
 pub(super) fn sarif_text(text: &str) -> String {
     let mut safe = String::with_capacity(text.len());
     for c in line(text).chars() {
@@ -140,8 +141,8 @@ pub(super) fn sarif_text(text: &str) -> String {
     safe
 }
 
-/// One line of Markdown that means nothing but its characters, in a table cell too: a reference is
-/// never read as markup, and what would become a link by itself is broken.
+/// One line of Markdown that renders as plain text, also in a table cell: punctuation becomes character
+/// references, which Markdown never reads as markup, and automatic links are broken.
 pub(super) fn markdown(text: &str) -> String {
     let text = line(text);
     let mut safe = String::with_capacity(text.len());
@@ -171,7 +172,7 @@ pub(super) fn workflow_property(text: &str) -> String {
     workflow_message(text).replace(':', "%3A").replace(',', "%2C")
 }
 
-/// Text and attribute values of XML and HTML, as one line.
+/// One line of XML or HTML text, or an attribute value.
 pub(super) fn xml(text: &str) -> String {
     let mut safe = String::with_capacity(text.len());
     for c in line(text).chars() {
@@ -187,14 +188,13 @@ pub(super) fn xml(text: &str) -> String {
     safe
 }
 
-/// Whether the address may be made a link: https, and no character that could end an attribute or a
-/// Markdown link.
+/// Whether a URL may become a link: https, and no character that could end an attribute or a Markdown link.
 pub(super) fn is_link(url: &str) -> bool {
     url.starts_with("https://")
         && url.bytes().all(|b| b.is_ascii_graphic() && !b"<>\"'()[]`\\^{|}".contains(&b))
 }
 
-/// The first `limit` characters, with `…` for the rest.
+/// The first `limit` characters, the last of them `…` if the text is longer.
 pub(super) fn truncated(text: &str, limit: usize) -> String {
     if text.chars().count() <= limit {
         return text.to_owned();
@@ -207,7 +207,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn ordinary_text_is_left_alone() {
+    fn ordinary_text_is_unchanged() {
         for text in ["src/app.py", "grüße/日本語.txt", "C#/a##b", ""] {
             assert_eq!(line(text), text);
             assert_eq!(json_fragment(text), text);
@@ -215,28 +215,28 @@ mod tests {
     }
 
     #[test]
-    fn hidden_characters_are_shown_by_number() {
+    fn hidden_characters_become_escapes() {
         assert_eq!(line("a\u{202e}b\u{1b}[31m\u{200b}"), "a\\u{202e}b\\u{1b}[31m\\u{200b}");
         assert_eq!(line("one\ntwo\r\tthree\u{9b}"), "one\\ntwo\\r\\tthree\\u{9b}");
         assert_eq!(path(b"a\xff\x07"), "a\u{fffd}\\u{7}");
     }
 
     #[test]
-    fn entries_of_archives_do_not_climb() {
+    fn archive_entries_cannot_leave_their_folder() {
         assert_eq!(entry(b"config/.env..x/..."), "config/.env..x/...");
         assert_eq!(entry(b"../a/./b"), "\\u{2e}\\u{2e}/a/\\u{2e}/b");
         assert_eq!(entry(b"a\\..\\b\x07"), "a/\\u{2e}\\u{2e}/b\\u{7}");
     }
 
     #[test]
-    fn runner_commands_are_broken() {
+    fn runner_commands_are_broken_up() {
         assert_eq!(line("a ##[error]b"), "a #\\u{23}[error]b");
         assert_eq!(line("##vso[task.setvariable]"), "#\\u{23}vso[task.setvariable]");
         assert_eq!(line("###[x"), "##\\u{23}[x");
     }
 
     #[test]
-    fn lines_stay_lines_and_command_nobody() {
+    fn lines_are_kept_and_start_no_command() {
         assert_eq!(lines("a\n  ::error::x\n\x1b[2J::b\n"), "a\n  \\u{3a}:error::x\n\\u{1b}[2J::b\n");
         assert_eq!(lines("\u{feff}::add-mask::x"), "\\u{feff}::add-mask::x");
         assert_eq!(lines("\u{2003}::add-mask::x"), "\u{2003}\\u{3a}:add-mask::x");
@@ -244,7 +244,7 @@ mod tests {
     }
 
     #[test]
-    fn json_keeps_its_value() {
+    fn json_escapes_keep_the_value() {
         let text = "a\u{202e}b\u{e0001}\u{7f}##vso[x]";
         let quoted = format!("\"{}\"", json_fragment(text));
         assert!(quoted.is_ascii() && !quoted.contains("##"));
@@ -259,25 +259,25 @@ mod tests {
     }
 
     #[test]
-    fn links_and_markup_are_text() {
+    fn links_and_markup_become_text() {
         assert_eq!(sarif_text("[a](1)\\"), "\\[a\\](1)\\\\");
         assert_eq!(markdown("so: www.a https://b @c"), "so: www&#46;a https&#58;//b &#64;c");
         assert_eq!(markdown("a|b <i> `x` [y](z)"), "a&#124;b &#60;i&#62; &#96;x&#96; &#91;y&#93;(z)");
     }
 
     #[test]
-    fn workflow_commands_take_one_line() {
+    fn workflow_command_values_are_one_line() {
         assert_eq!(workflow_message("100%\n::x"), "100%25\\n::x");
         assert_eq!(workflow_property("a,b:c%0A"), "a%2Cb%3Ac%250A");
     }
 
     #[test]
-    fn xml_has_neither_markup_nor_forbidden_characters() {
+    fn xml_escapes_markup_and_forbidden_characters() {
         assert_eq!(xml("<a b='\"'>&\u{1}\u{ffff}"), "&lt;a b=&#39;&quot;&#39;&gt;&amp;\\u{1}\\u{ffff}");
     }
 
     #[test]
-    fn only_plain_addresses_become_links() {
+    fn only_plain_https_urls_become_links() {
         assert!(is_link("https://platform.openai.com/api-keys"));
         assert!(
             !is_link("javascript:alert(1)") && !is_link("https://a/)[x](y") && !is_link("https://a\u{202e}")
@@ -285,7 +285,7 @@ mod tests {
     }
 
     #[test]
-    fn cuts_at_characters() {
+    fn truncates_at_characters() {
         assert_eq!(truncated("äöü", 3), "äöü");
         assert_eq!(truncated("äöüß", 3), "äö…");
     }

@@ -1,7 +1,7 @@
-//! `github`: workflow commands that GitHub Actions turns into annotations.
+//! `github`: workflow commands that GitHub Actions shows as annotations.
 //!
-//! A step shows ten of them at most, so one speaks for a leak, the worst come first, and the last says how
-//! many more there are. The step summary (`step_summary`) has room for all.
+//! A step shows at most ten, so each leak gets one, the most severe come first, and the last one says how many
+//! more there are. The step summary (`step_summary`) has room for all.
 
 use std::cmp::Reverse;
 use std::io::{self, Write};
@@ -13,9 +13,9 @@ use super::{Style, escape, humanize, labels, prose, receipt};
 /// The value of `--format`.
 pub(super) const NAME: &str = "github";
 
-/// Annotations that a step shows.
+/// The most annotations that GitHub shows for a step.
 const MAX_ANNOTATIONS: usize = 10;
-/// Things left out on purpose that an annotation names.
+/// The most ignored things that an annotation names.
 const MAX_LISTED_IGNORED: usize = 10;
 
 pub(super) fn write(report: &Report, _: &Style, out: &mut dyn Write) -> io::Result<()> {
@@ -23,9 +23,9 @@ pub(super) fn write(report: &Report, _: &Style, out: &mut dyn Write) -> io::Resu
     leaks.sort_by_key(|leak| Reverse((labels::effective_severity(report, leak), leak.identified.confidence)));
     let mut room = MAX_ANNOTATIONS;
     if let Some(first) = report.coverage().skipped.first() {
-        // First, so that it is among those shown.
+        // First, so that GitHub shows it.
         let skipped = humanize::count(report.coverage().skipped.len() as u64, "thing");
-        let text = format!("{skipped} not scanned, so this answer is not complete. {}", receipt::skip(first));
+        let text = format!("{skipped} not scanned, so the result is incomplete. {}", receipt::skip(first));
         command("warning", &[], "friskey: incomplete", &text, out)?;
         room -= 1;
     }
@@ -52,7 +52,7 @@ pub(super) fn write(report: &Report, _: &Style, out: &mut dyn Write) -> io::Resu
     writeln!(out, "friskey: {}", receipt::verdict(report))
 }
 
-/// What was left out on purpose: how much, and the first of it.
+/// What was left out on purpose: the counts, and the first few names.
 fn left_out(report: &Report) -> Option<String> {
     let ignored = &report.coverage().ignored;
     (!ignored.is_empty()).then(|| {
@@ -72,7 +72,7 @@ fn annotation(report: &Report, leak: &Leak, out: &mut dyn Write) -> io::Result<(
     command(level(labels::effective_severity(report, leak)), &position(report, primary), &title, &text, out)
 }
 
-/// The properties that tie an annotation to a line.
+/// The properties that attach an annotation to a line.
 fn position(report: &Report, finding: &Finding) -> Vec<(&'static str, String)> {
     let origin = &finding.origin;
     let Some(path) = labels::file(origin) else {
@@ -83,7 +83,7 @@ fn position(report: &Report, finding: &Finding) -> Vec<(&'static str, String)> {
     if labels::has_positions(origin) {
         properties.push(("line", start.line.to_string()));
         properties.push(("endLine", end.line.to_string()));
-        // Columns count only within one line.
+        // GitHub ignores columns unless start and end are on one line.
         if start.line == end.line {
             properties.push(("col", start.column.to_string()));
             properties.push(("endColumn", end.column.to_string()));

@@ -1,7 +1,7 @@
 //! `gitlab`: GitLab's secret detection report, schema 15.2.1.
 //!
-//! GitLab follows each place by itself, so one entry is one finding. It drops a file whole that breaks its
-//! schema: times have no zone, every location has a commit, and lengths are limited.
+//! GitLab tracks each location separately, so an entry is a finding. It rejects the whole file if anything
+//! violates the schema: times have no zone, every location has a commit, and lengths are limited.
 
 use std::io::{self, Write};
 
@@ -11,9 +11,9 @@ use crate::model::{Change, Finding, Leak, Report, Severity};
 
 use super::{Style, advice, clock, escape, humanize, json, labels, prose, receipt};
 
-/// Stands for a commit where there is none, as GitLab's own analyzer has it.
+/// Takes the place of a commit where there is none, as in the reports of GitLab's own analyzer.
 const NO_COMMIT: &str = "0000000";
-/// Skipped things that are listed one by one.
+/// The most skips that are listed.
 const MAX_LISTED_SKIPS: usize = 1_000;
 
 pub(super) fn write(report: &Report, _: &Style, out: &mut dyn Write) -> io::Result<()> {
@@ -105,7 +105,7 @@ fn messages(report: &Report) -> Vec<Message> {
     all
 }
 
-/// The entries; each is made when it is written.
+/// The entries, each created only when it is written.
 struct Vulnerabilities<'a>(&'a Report);
 
 impl Serialize for Vulnerabilities<'_> {
@@ -163,11 +163,11 @@ impl Vulnerability {
         );
         let id = escape::line(&identified.rule);
         Self {
-            // One place may hold the key on several lines.
+            // The same file may contain the key on several lines.
             id: format!("{}-{}-{}", finding.id(), finding.span.start.line, finding.span.start.column),
             category: "secret_detection",
             name: escape::truncated(&labels::title(report, leak), 255),
-            // GitLab reads Markdown here.
+            // GitLab renders this as Markdown.
             description: escape::markdown(&escape::truncated(&description, 100_000)),
             severity: severity(labels::effective_severity(report, leak)),
             solution: escape::truncated(&solution(&advice.steps), 7_000),
@@ -191,7 +191,7 @@ impl Vulnerability {
     }
 }
 
-/// The steps as sentences; GitLab takes no list here.
+/// The steps as sentences, since GitLab renders no list here.
 fn solution(steps: &[String]) -> String {
     let steps = steps.iter().map(|step| format!("{}.", step.trim_end_matches('.')));
     steps.collect::<Vec<_>>().join(" ")
@@ -232,7 +232,7 @@ impl VulnerabilityLocation {
         };
         let inside = labels::inside(origin);
         if !inside.is_empty() {
-            // GitLab takes two entries for one when they have file, lines and rule in common.
+            // GitLab merges entries with the same file, lines and rule.
             file.push_str(&format!(" → {inside}"));
         }
         let (start, end) = if labels::has_positions(origin) || !inside.is_empty() {
@@ -244,7 +244,7 @@ impl VulnerabilityLocation {
     }
 }
 
-/// The commit that brought the key to this place: its own, else the first at its path, else the first of all.
+/// The commit that introduced the finding: its own, else the first one at its path, else the first of the leak.
 fn commit(leak: &Leak, finding: &Finding) -> LocationCommit {
     let origin = &finding.origin;
     let here = |change: &&Change| change.path.is_some() && change.path == origin.path;

@@ -1,21 +1,21 @@
-//! What a hook says when it blocks: a few lines, where and why and how to go on.
+//! What a hook prints when it blocks: a few lines that say where, why, and what to do next.
 
 use std::io::{self, Write};
 
 use super::{escape, labels, receipt};
 use crate::model::{Change, Leak, Report, Status};
 
-/// Places listed; the rest is counted.
+/// The most findings, skips or notes that are listed; the rest is only counted.
 const MAX_LISTED: usize = 10;
-/// Commits listed that add a key, and as many that remove it.
+/// The most commits listed as adding a key, and as removing it.
 const MAX_COMMITS: usize = 3;
 
-/// Writes what `blocked` ("the commit is blocked") and how to go on; when the report is clean only what was left out, if
-/// anything was.
+/// Writes what was blocked, e.g. "the commit is blocked", and the lines of `next_steps`. For a clean report,
+/// writes only what was left out, if anything.
 pub fn write_hook_summary(
     report: &Report,
     blocked: &str,
-    go_on: &[&str],
+    next_steps: &[&str],
     out_to: &mut dyn Write,
 ) -> io::Result<()> {
     let mut out = String::new();
@@ -48,22 +48,22 @@ pub fn write_hook_summary(
     match report.status() {
         Status::Clean if receipt::left_out(report).is_empty() => return Ok(()),
         Status::Clean => line(format!("friskey: {}", receipt::verdict(report))),
-        Status::Findings => line(format!("friskey: {blocked}, it holds {}.", count(report))),
-        Status::Incomplete => line(format!("friskey: {blocked}, not all of it could be scanned.")),
+        Status::Findings => line(format!("friskey: {blocked}: it contains {}.", count(report))),
+        Status::Incomplete => line(format!("friskey: {blocked}: it could not be scanned completely.")),
     }
     if report.status() == Status::Findings {
-        // A marker that does not count, an entry that has expired: why accepting has not helped.
+        // Markers that do not count and expired entries: why accepting the key did not help.
         report
             .notes()
             .iter()
             .take(MAX_LISTED)
             .for_each(|note| line(format!("  note: {}", escape::line(note))));
     }
-    go_on.iter().for_each(|text| line(format!("  {text}")));
+    next_steps.iter().for_each(|text| line(format!("  {text}")));
     out_to.write_all(escape::lines(&out).as_bytes())
 }
 
-/// Which commits add the key and which remove it, where it is known.
+/// The commits that add and remove the key, if known.
 fn commits(leak: &Leak) -> Vec<String> {
     let event = |what: &str, change: &Change| {
         let path = change.path.as_deref().map(String::from_utf8_lossy).unwrap_or_default();

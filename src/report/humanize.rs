@@ -1,4 +1,4 @@
-//! Numbers, sizes and times as people read them.
+//! Numbers, sizes and durations in a form for people.
 
 /// `1,234`
 pub(super) fn thousands(n: u64) -> String {
@@ -24,7 +24,7 @@ pub(super) fn bytes(n: u64) -> String {
     let mut unit = "B";
     let mut size = n as f64;
     for larger in ["kB", "MB", "GB", "TB"] {
-        // What would round up to 1000 belongs to the next unit.
+        // A value that would round up to 1000 belongs to the next unit.
         if size < 999.95 {
             break;
         }
@@ -39,7 +39,7 @@ pub(super) fn elapsed(seconds: f64) -> String {
     if seconds < 60.0 { format!("{:.2} s", seconds.max(0.0)) } else { duration(seconds as u64) }
 }
 
-/// The two largest units of a time span: `2 years 34 days`, `5 minutes`.
+/// The two largest units of a duration: `2 years 34 days`, `5 minutes`.
 pub(super) fn duration(seconds: u64) -> String {
     const UNITS: [(u64, &str); 5] =
         [(365 * 86_400, "year"), (86_400, "day"), (3_600, "hour"), (60, "minute"), (1, "second")];
@@ -63,14 +63,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn numbers_read_well() {
+    fn counts_have_separators_and_plurals() {
         assert_eq!(count(0, "file"), "0 files");
         assert_eq!(count(1, "file"), "1 file");
         assert_eq!(count(1_234_567, "file"), "1,234,567 files");
     }
 
     #[test]
-    fn sizes_read_well() {
+    fn sizes_use_the_largest_unit() {
         let cases =
             [(0, "0 B"), (999, "999 B"), (1000, "1.0 kB"), (56_700_000, "56.7 MB"), (999_999, "1.0 MB")];
         for (n, text) in cases {
@@ -80,7 +80,7 @@ mod tests {
     }
 
     #[test]
-    fn spans_read_well() {
+    fn durations_use_the_two_largest_units() {
         assert_eq!(duration(0), "less than a second");
         assert_eq!(duration(86_400), "1 day");
         assert_eq!(duration(2 * 365 * 86_400 + 34 * 86_400 + 5), "2 years 34 days");

@@ -1,6 +1,6 @@
 //! `json`: the whole report as one document, `friskey/report/v1`.
 //!
-//! The shape is a contract (see `docs/formats.md`): fields are added, never changed or removed.
+//! The format is a contract (see `docs/formats.md`): fields are added, never changed or removed.
 
 use std::io::{self, Write};
 
@@ -11,21 +11,21 @@ use crate::model::{Change, Coverage, Finding, Fingerprint, Leak, LeakStatus, Pos
 
 use super::{Style, escape, labels};
 
-/// Name and version of the contract.
+/// The contract's name and version.
 pub(super) const SCHEMA: &str = "friskey/report/v1";
 
 pub(super) fn write(report: &Report, _: &Style, out: &mut dyn Write) -> io::Result<()> {
     write_pretty(&ReportObject::new(report), out)
 }
 
-/// Writes any JSON document: two spaces of indent, a line end, hidden characters escaped.
+/// Writes a JSON document with an indent of two spaces and a final line end, and hidden characters escaped.
 pub(super) fn write_pretty(value: &impl Serialize, out: &mut dyn Write) -> io::Result<()> {
     let formatter = Pretty(PrettyFormatter::new());
     value.serialize(&mut serde_json::Serializer::with_formatter(&mut *out, formatter))?;
     out.write_all(b"\n")
 }
 
-/// Writes one JSON value on a line of its own, hidden characters escaped.
+/// Writes a JSON value on one line, with hidden characters escaped.
 pub(super) fn write_line(value: &impl Serialize, out: &mut dyn Write) -> io::Result<()> {
     value.serialize(&mut serde_json::Serializer::with_formatter(&mut *out, OneLine))?;
     out.write_all(b"\n")
@@ -66,7 +66,7 @@ impl<'a> ReportObject<'a> {
     }
 }
 
-/// Who wrote the report.
+/// The tool that wrote the report.
 #[derive(Serialize)]
 pub(super) struct ToolObject<'a> {
     name: &'static str,
@@ -80,7 +80,7 @@ impl<'a> ToolObject<'a> {
     }
 }
 
-/// A list whose items are turned into their JSON shape one by one, as they are written.
+/// A list whose items are converted to JSON objects one by one, as they are written.
 struct Each<'a, T>(&'a [T]);
 
 impl Serialize for Each<'_, Leak> {
@@ -101,7 +101,7 @@ impl Serialize for Each<'_, Change> {
     }
 }
 
-/// One leak, as it stands in `leaks`.
+/// One item of `leaks`.
 #[derive(Serialize)]
 pub(super) struct LeakObject<'a> {
     fingerprint: Fingerprint,
@@ -197,10 +197,10 @@ fn lossy(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
 }
 
-/// Pretty printing, with hidden characters escaped.
+/// Pretty-prints, with hidden characters escaped.
 struct Pretty(PrettyFormatter<'static>);
 
-/// Passes calls on to the pretty formatter as they are.
+/// Delegates calls to the pretty formatter.
 macro_rules! pass_on {
     ($($method:ident($($argument:ident: $kind:ty)?);)+) => {
         $(fn $method<W: ?Sized + Write>(&mut self, writer: &mut W $(, $argument: $kind)?) -> io::Result<()> {
@@ -227,7 +227,7 @@ impl Formatter for Pretty {
     }
 }
 
-/// No white space at all, with hidden characters escaped.
+/// Writes no white space, and escapes hidden characters.
 struct OneLine;
 
 impl Formatter for OneLine {

@@ -1,7 +1,7 @@
-//! `jsonl`: the report as one JSON object a line, for readers that do not want it whole.
+//! `jsonl`: the report as one JSON object a line, for readers that stream.
 //!
-//! The first line has `"type": "start"`, the last `"type": "end"`; without the last one a report is cut.
-//! Leaks and coverage have the shape that they have in `json`.
+//! The first line has `"type": "start"`, the last `"type": "end"`; a report without the last line is truncated.
+//! Leaks and coverage look as they do in `json`.
 
 use std::io::{self, Write};
 

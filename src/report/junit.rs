@@ -1,7 +1,7 @@
-//! `junit`: one test suite, for Jenkins and whatever else counts tests.
+//! `junit`: one test suite, for Jenkins and other test report readers.
 //!
-//! A leak is a failed case, an accepted one a skipped case. What was not scanned is an error, so that an
-//! incomplete scan is never green.
+//! A leak is a failed case, an accepted leak a skipped one. Anything that was not scanned is an error, so that
+//! an incomplete scan never passes.
 
 use std::io::{self, Write};
 
@@ -9,14 +9,14 @@ use crate::model::{Leak, Report};
 
 use super::{Style, clock, escape, humanize, labels, prose, receipt};
 
-/// Skipped things, and places of one leak, that are listed.
+/// The most skips, and places of one leak, that are listed.
 const MAX_LISTED: usize = 1_000;
 
 pub(super) fn write(report: &Report, _: &Style, out: &mut dyn Write) -> io::Result<()> {
     let failures = report.open_leaks().count();
     let accepted = report.leaks().len() - failures;
     let incomplete = !report.coverage().is_complete();
-    // A suite without any case passes in some readers and fails in others.
+    // Some readers pass a suite without cases, others fail it.
     let passed = failures == 0 && !incomplete;
     let tests = failures + accepted + usize::from(incomplete) + usize::from(passed);
     let seconds = if report.elapsed_seconds().is_finite() { report.elapsed_seconds().max(0.0) } else { 0.0 };
@@ -53,7 +53,7 @@ pub(super) fn write(report: &Report, _: &Style, out: &mut dyn Write) -> io::Resu
 
 fn open_case(report: &Report, leak: &Leak, out: &mut dyn Write) -> io::Result<()> {
     let identified = &leak.identified;
-    // The fingerprint tells apart two keys that end alike.
+    // The fingerprint distinguishes keys that end alike.
     let name = format!(
         "{} {} {:.12}",
         labels::title(report, leak),

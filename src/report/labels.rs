@@ -1,15 +1,15 @@
-//! What several formats say alike: names of places, commits, authors and rules.
+//! Labels that several formats share: for places, commits, authors and rules.
 
 use crate::model::{Change, Confidence, Finding, Leak, Origin, Report, RuleInfo, Severity, Surface};
 
 use super::{escape, humanize};
 
-/// Hex digits of a commit id that are shown to people.
+/// Hex digits of an object id that are shown to people.
 const SHORT_ID_DIGITS: usize = 10;
-/// Leads from an archive to an entry of it.
+/// Separates an archive from its entry.
 const ARROW: &str = " → ";
 
-/// The path as reports have it, not yet escaped: `-` for standard input.
+/// The path as reports show it, not yet escaped: `-` for standard input.
 pub(super) fn path(origin: &Origin) -> Option<String> {
     match (&origin.path, origin.surface) {
         (_, Surface::Stdin) => Some("-".to_owned()),
@@ -18,12 +18,12 @@ pub(super) fn path(origin: &Origin) -> Option<String> {
     }
 }
 
-/// A commit id, short.
+/// An object id, shortened.
 pub(super) fn short_id(id: &str) -> String {
     escape::line(id).chars().take(SHORT_ID_DIGITS).collect()
 }
 
-/// What the place is called, escaped: its path, or the object that it is in, and the entries that lead on from there.
+/// The name of a place, escaped: its path, or the object that contains it, followed by archive entries.
 pub(super) fn name(origin: &Origin) -> String {
     let outer = outer_name(origin);
     if origin.container.is_empty() { outer } else { format!("{outer}{ARROW}{}", inside(origin)) }
@@ -40,9 +40,10 @@ fn outer_name(origin: &Origin) -> String {
     }
 }
 
-/// The entries that lead from the outermost file to the place, escaped: `inner.tar → config/.env`; empty without any.
+/// The archive entries from the outermost file to the place, escaped: `inner.tar → config/.env`; empty if there
+/// are none.
 pub(super) fn inside(origin: &Origin) -> String {
-    // The first is the outermost file or object, which has been named.
+    // The first is the outermost file or object itself, which is already named.
     let parts = match &origin.container[..] {
         [first, rest @ ..] if !rest.is_empty() && is_outermost(first, origin) => rest,
         all => all,
@@ -59,29 +60,29 @@ fn is_outermost(name: &[u8], origin: &Origin) -> bool {
     }
 }
 
-/// `path:line:column`, escaped; of an entry of an archive, the line and column there.
+/// `path:line:column`, escaped; line and column are those within the innermost archive entry.
 pub(super) fn position(finding: &Finding) -> String {
     let start = finding.span.start;
     format!("{}:{}:{}", name(&finding.origin), start.line, start.column)
 }
 
-/// The author's name without the e-mail address, escaped; `None` when there is nothing but an address.
+/// The author's name without the e-mail address, escaped; `None` if there is no name.
 pub(super) fn author(change: &Change) -> Option<String> {
     let name = change.author.split('<').next().unwrap_or_default().trim();
     if name.is_empty() || name.contains('@') { None } else { Some(escape::line(name).into_owned()) }
 }
 
-/// The day of a commit, as its author's clock had it.
+/// The date of a commit, in its author's time zone.
 pub(super) fn day(change: &Change) -> String {
     escape::line(change.date.get(..10).unwrap_or(&change.date)).into_owned()
 }
 
-/// What the report knows about the leak's rule.
+/// The leak's rule, if the report lists it.
 pub(super) fn rule<'a>(report: &'a Report, leak: &Leak) -> Option<&'a RuleInfo> {
     report.rules().iter().find(|rule| *rule.id == *leak.identified.rule)
 }
 
-/// The rules of the open leaks, each once, in the order of the report.
+/// The rules of the open leaks, each once, in report order.
 pub(super) fn rules_of_open_leaks(report: &Report) -> Vec<&RuleInfo> {
     let mut met: Vec<&RuleInfo> = Vec::new();
     for rule in report.open_leaks().filter_map(|leak| rule(report, leak)) {
@@ -92,7 +93,7 @@ pub(super) fn rules_of_open_leaks(report: &Report) -> Vec<&RuleInfo> {
     met
 }
 
-/// The title of the leak's rule, or its id when the report does not list it.
+/// The title of the leak's rule, or its id if the report does not list it.
 pub(super) fn title(report: &Report, leak: &Leak) -> String {
     let name = rule(report, leak).map_or(&*leak.identified.rule, |rule| &rule.name);
     escape::line(name).into_owned()
@@ -103,7 +104,7 @@ pub(super) fn open_findings(leak: &Leak) -> impl Iterator<Item = &Finding> {
     leak.findings.iter().filter(|finding| finding.suppressed.is_none())
 }
 
-/// The path of the file that holds the key, as bytes; `None` where the path, if any, names something else.
+/// The path of the file that contains the key; `None` if the path names something else, or if there is none.
 pub(super) fn file(origin: &Origin) -> Option<&[u8]> {
     let names_file = match origin.surface {
         Surface::Worktree | Surface::Symlink | Surface::FileName | Surface::Index | Surface::Blob => true,
@@ -115,7 +116,7 @@ pub(super) fn file(origin: &Origin) -> Option<&[u8]> {
     origin.path.as_deref().filter(|path| names_file && !path.is_empty())
 }
 
-/// Where a thing that is no file may be said to stand, as if it were one: `.git/commit-message/<id>`. Not escaped.
+/// A made-up path for something that is not a file: `.git/commit-message/<id>`. Not escaped.
 pub(super) fn pseudo_path(origin: &Origin) -> String {
     let surface = origin.surface.name();
     match origin.commit.as_ref().or(origin.object.as_ref()) {
@@ -128,17 +129,17 @@ pub(super) fn pseudo_path(origin: &Origin) -> String {
     }
 }
 
-/// Whether lines and columns are those of the file that the path names.
+/// Whether lines and columns refer to the file that the path names.
 pub(super) fn has_positions(origin: &Origin) -> bool {
     origin.container.is_empty() && !matches!(origin.surface, Surface::FileName | Surface::Symlink)
 }
 
-/// How bad the kind of key is; of one without a known rule, high.
+/// The severity of the leak's rule; high if the rule is unknown.
 pub(super) fn severity(report: &Report, leak: &Leak) -> Severity {
     rule(report, leak).map_or(Severity::High, |rule| rule.severity)
 }
 
-/// How loudly to speak of the leak: a doubtful match is no emergency, however bad it would be.
+/// The severity lowered by doubt: an uncertain match is no emergency, whatever kind of key it may be.
 pub(super) fn effective_severity(report: &Report, leak: &Leak) -> Severity {
     let severity = severity(report, leak);
     match leak.identified.confidence {
@@ -148,11 +149,11 @@ pub(super) fn effective_severity(report: &Report, leak: &Leak) -> Severity {
     }
 }
 
-/// What the position does not say, escaped.
+/// What the position does not show, escaped.
 pub(super) fn details(finding: &Finding) -> Vec<String> {
     let origin = &finding.origin;
     let mut details = Vec::new();
-    // Without a path the surface is already in the name.
+    // Without a path, the name already includes the surface.
     let obvious =
         matches!(origin.surface, Surface::Worktree | Surface::Index | Surface::Blob | Surface::Stdin);
     if !obvious && origin.path.is_some() {

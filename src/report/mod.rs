@@ -1,8 +1,7 @@
-//! Layer 2: turns a finished [`Report`] into bytes, one file per format.
+//! Layer 2: turns a [`Report`] into bytes, one file per format.
 //!
-//! A reporter is a pure function of the report and a [`Style`]; it knows neither files nor the
-//! terminal. What a report holds has been redacted before; what it must not do to the reader of its
-//! bytes (terminals, XML, workflow commands) is the matter of `escape`.
+//! A reporter is a pure function of the report and a [`Style`]; it knows neither files nor the terminal. A
+//! report is redacted already; `escape` keeps it from attacking whatever displays it.
 
 mod advice;
 mod clock;
@@ -32,17 +31,17 @@ pub use escape::{line as escape_line, lines as escape_lines};
 pub use sarif::{LineHashes, line_hash, write_with_line_hashes as write_sarif};
 pub use step_summary::write_step_summary;
 
-/// How a report should look, for the formats that have a choice.
+/// How a report should look, for formats with a choice.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Style {
-    /// Whether ANSI colours are wanted. Only `human` has any.
+    /// Whether to use ANSI colors. Only `human` has any.
     pub color: bool,
-    /// Columns of the terminal, if it has any; excerpts are cut to it. Only `human` heeds it.
+    /// Width of the terminal in columns, if known; excerpts are cut to it. Only `human` uses it.
     pub width: Option<usize>,
-    /// Lists every place and every skipped thing instead of the first ten. Only `human` heeds it.
+    /// Whether to list every place and every skip rather than the first ten. Only `human` uses it.
     pub verbose: bool,
-    /// Whether SARIF lists suppressed leaks, marked as such. GitHub shows those as open alerts, so
-    /// this is for other readers.
+    /// Whether SARIF includes suppressed leaks, marked as such. GitHub would show them as open alerts, so this
+    /// is for other readers.
     pub sarif_suppressed: bool,
 }
 
@@ -51,7 +50,7 @@ pub struct Style {
 pub struct Reporter {
     /// The value of `--format`.
     pub name: &'static str,
-    /// What it is for, in one line.
+    /// What the format is for, in one line.
     pub help: &'static str,
     render: fn(&Report, &Style, &mut dyn Write) -> io::Result<()>,
 }
@@ -64,7 +63,7 @@ impl Reporter {
     pub fn write(&self, report: &Report, style: &Style, out: &mut dyn Write) -> io::Result<()> {
         let mut buffered = BufWriter::with_capacity(64 * 1024, out);
         if self.name == github::NAME {
-            // The one whose lines are commands.
+            // The only format whose lines are meant as commands.
             (self.render)(report, style, &mut buffered)?;
             return buffered.flush();
         }
@@ -74,20 +73,21 @@ impl Reporter {
     }
 }
 
-/// Every format; the values of `--format`, and their help, derive from this list. The first is the default.
+/// Every format. The values of `--format`, their help and the tests derive from this list. The first is the
+/// default.
 pub static REPORTERS: &[Reporter] = &[
     Reporter { name: "human", help: "text for people, with excerpts and advice", render: human::write },
     Reporter { name: "json", help: "one JSON document, friskey/report/v1", render: json::write },
     Reporter {
         name: "jsonl",
-        help: "one JSON object a line: start, leaks, skips, end",
+        help: "one JSON object per line: start, leaks, skips, end",
         render: jsonl::write,
     },
     Reporter { name: "sarif", help: "SARIF 2.1.0 for code scanning", render: sarif::write },
     Reporter { name: github::NAME, help: "annotations for GitHub Actions", render: github::write },
     Reporter { name: "gitlab", help: "GitLab secret detection report", render: gitlab::write },
-    Reporter { name: "junit", help: "JUnit XML, a failed case for each leak", render: junit::write },
-    Reporter { name: "html", help: "one page for an audit, to read and to print", render: html::write },
+    Reporter { name: "junit", help: "JUnit XML with a failed test case for each leak", render: junit::write },
+    Reporter { name: "html", help: "a single HTML page for an audit", render: html::write },
 ];
 
 /// The format of that name.

@@ -1,10 +1,11 @@
-//! A leak in plain sentences, for formats that give it one text. All escaped; none names an e-mail address.
+//! A leak in plain sentences, for formats with one text for each. Everything is escaped, and no sentence
+//! contains an e-mail address.
 
 use crate::model::{Change, Finding, Leak, LeakStatus, Report, Surface};
 
 use super::{escape, humanize, labels};
 
-/// Places that a sentence names.
+/// The most places that a sentence names.
 const MAX_LISTED_PLACES: usize = 10;
 
 /// `OpenAI project key sk-proj-…x9KA (high confidence: marker).`
@@ -18,38 +19,38 @@ pub(super) fn headline(report: &Report, leak: &Leak) -> String {
     format!("{} {redacted} ({} confidence{evidence}).", labels::title(report, leak), identified.confidence)
 }
 
-/// Where the place is when its location alone does not tell; else empty. Starts with a blank.
+/// Where the finding is, if its location alone does not say so; else empty. Starts with a space.
 pub(super) fn location_sentence(finding: &Finding) -> String {
     let origin = &finding.origin;
     let start = finding.span.start;
     if !origin.container.is_empty() {
-        return format!(" Stands in {} at {}:{}.", labels::name(origin), start.line, start.column);
+        return format!(" Found in {} at {}:{}.", labels::name(origin), start.line, start.column);
     }
     if origin.surface == Surface::Stdin {
-        return " Stands in standard input.".to_owned();
+        return " Found in standard input.".to_owned();
     }
     if labels::file(origin).is_none() {
-        // The name has the surface unless it is a path.
+        // The name includes the surface unless it is a path.
         let surface = origin.path.as_ref().map(|_| format!("{} ", origin.surface)).unwrap_or_default();
-        return format!(" Stands in {surface}{}.", labels::name(origin));
+        return format!(" Found in {surface}{}.", labels::name(origin));
     }
     String::new()
 }
 
-/// Which commits brought it in and took it out, and what that means. Starts with a blank.
+/// Which commits introduced and removed the leak, and what that means. Starts with a space.
 pub(super) fn story(leak: &Leak) -> String {
     let mut text = String::new();
     if let Some(first) = leak.introduced.first() {
-        text.push_str(&format!(" Entered in {}", commit(first)));
+        text.push_str(&format!(" Introduced in {}", commit(first)));
         text.push_str(&and_more(leak.introduced.len()));
     }
     if let Some(last) = leak.removed.last() {
-        text.push_str(&format!(" Left in {}", commit(last)));
+        text.push_str(&format!(" Removed in {}", commit(last)));
         text.push_str(&and_more(leak.removed.len()));
     }
     text.push_str(match leak.status {
-        LeakStatus::Removed => " It is no longer at a tip, but still in the history.",
-        LeakStatus::Unreachable => " No ref reaches it, but git still keeps it.",
+        LeakStatus::Removed => " It is no longer at the tip of any ref, but still in the history.",
+        LeakStatus::Unreachable => " It is not reachable from any ref, but still in the repository.",
         LeakStatus::Present | LeakStatus::Unknown => "",
     });
     text
@@ -83,7 +84,7 @@ pub(super) fn also_at(others: &[&Finding], write: impl Fn(usize, &Finding) -> St
     format!(" Also at {}{rest}.", places.join(", "))
 }
 
-/// All of it in one paragraph.
+/// Headline, location, history and other places in one paragraph.
 pub(super) fn paragraph(report: &Report, leak: &Leak, primary: &Finding, others: &[&Finding]) -> String {
     let mut text = headline(report, leak);
     text.push_str(&location_sentence(primary));

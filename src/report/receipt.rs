@@ -4,7 +4,7 @@ use crate::model::{Ignored, IgnoredKind, Report, Skip, Status};
 
 use super::{escape, humanize, labels};
 
-/// The outcome in one line: what was looked for, what was found, and what was not looked at.
+/// The outcome in one line: what was searched for, what was found, and what was not scanned.
 pub(super) fn verdict(report: &Report) -> String {
     let skipped = report.coverage().skipped.len() as u64;
     let gaps = format!("{} {} not scanned", humanize::count(skipped, "thing"), were(skipped));
@@ -32,7 +32,7 @@ fn were(n: u64) -> &'static str {
     if n == 1 { "was" } else { "were" }
 }
 
-/// `no OpenAI key in what was scanned`: what was looked for, and that none of it counts.
+/// `no OpenAI key in what was scanned`: what was searched for, and that none of it counts.
 pub(super) fn nothing(report: &Report) -> String {
     let mut text = looked_for(report);
     if report.below_threshold() > 0 {
@@ -46,7 +46,7 @@ pub(super) fn nothing(report: &Report) -> String {
     text
 }
 
-/// What a clean answer denies.
+/// What a clean result says was not found.
 fn looked_for(report: &Report) -> String {
     if report.command() == "trace" {
         return "no traced key".to_owned();
@@ -60,7 +60,7 @@ fn looked_for(report: &Report) -> String {
     }
 }
 
-/// `3 ignored paths not scanned (--no-ignore)`: how many things were left out on purpose, of each kind.
+/// `3 ignored paths not scanned (--no-ignore)`: how many things of each kind were left out on purpose.
 pub(super) fn left_out(report: &Report) -> Vec<String> {
     let counts = report.coverage().ignored.counts();
     let counts = counts.filter(|&(kind, ..)| kind != IgnoredKind::Accepted);
@@ -97,7 +97,7 @@ pub(super) fn ignored(ignored: &Ignored) -> String {
     if option.is_empty() { text } else { format!("{text} (include with {option})") }
 }
 
-/// The first `most` things that were left out on purpose, and a line for how many more there are. Escaped.
+/// The first `most` things that were left out on purpose, and how many more there are. Escaped.
 pub(super) fn ignored_list(report: &Report, most: usize) -> Vec<String> {
     let all = &report.coverage().ignored;
     let mut list: Vec<_> = all.iter().take(most).map(ignored).collect();
@@ -127,7 +127,7 @@ pub(super) fn coverage(report: &Report) -> String {
     format!("scanned {} in {}; {skipped}", parts.join(", "), humanize::elapsed(report.elapsed_seconds()))
 }
 
-/// What stands besides the leaks: suppressed findings, leaks below the threshold, notes. Escaped.
+/// What there is to say besides the leaks: suppressed findings, leaks below the threshold, notes. Escaped.
 pub(super) fn remarks(report: &Report) -> Vec<String> {
     let mut remarks = Vec::new();
     match report.unlisted_findings() {

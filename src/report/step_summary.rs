@@ -1,6 +1,6 @@
-//! The GitHub step summary: Markdown with a table for each leak, cut to what GitHub takes.
+//! The GitHub step summary: Markdown with a table for each leak, within GitHub's size limit.
 //!
-//! It is no format of its own; the caller appends it to the file that `GITHUB_STEP_SUMMARY` names.
+//! It is not a format of its own: the caller appends it to the file that `GITHUB_STEP_SUMMARY` names.
 
 use std::io::{self, Write};
 
@@ -9,18 +9,18 @@ use crate::model::{Finding, Leak, Report, RuleInfo};
 use super::advice::{Advice, about_rule};
 use super::{escape, humanize, labels, prose, receipt};
 
-/// Bytes that GitHub takes of one step.
+/// The most bytes that GitHub accepts from one step.
 const MAX_BYTES: usize = 1 << 20;
-/// Kept free for the line that says what was left out.
+/// Bytes reserved for the line that says how many leaks did not fit.
 const RESERVE: usize = 1_000;
-/// Rows of one leak's table.
+/// The most rows of one leak's table.
 const MAX_LISTED_PLACES: usize = 50;
-/// Skipped things that are listed.
+/// The most skips that are listed.
 const MAX_LISTED_SKIPS: usize = 50;
-/// Characters of one name or sentence.
+/// The most characters of one name or sentence.
 const MAX_CHARS: usize = 500;
 
-/// Writes the summary, at most 1 MiB of it: leaks that do not fit are counted.
+/// Writes the summary, at most 1 MiB; leaks that do not fit are only counted.
 ///
 /// # Errors
 /// Only what `out` itself reports.

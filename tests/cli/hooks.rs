@@ -280,7 +280,7 @@ fn pushes_are_judged_by_the_commits_that_they_bring() {
     scratch.commit("r", "out");
     let output = push(&["main"]);
     assert!(!output.status.success());
-    assert!(stderr(&output).contains("the push is blocked, it holds a key"), "{}", stderr(&output));
+    assert!(stderr(&output).contains("the push is blocked: it contains a key"), "{}", stderr(&output));
     // a new branch, and a tag
     assert!(!push(&["main:new"]).status.success());
     scratch.git("r", &["tag", "-a", "v1", "-m", "v1"]);
@@ -311,7 +311,7 @@ fn a_server_refuses_what_brings_a_key() {
     scratch.commit("r", "out");
     let output = push(&["main"]);
     assert!(!output.status.success());
-    assert!(stderr(&output).contains("the push is refused, it holds a key"), "{}", stderr(&output));
+    assert!(stderr(&output).contains("the push is refused: it contains a key"), "{}", stderr(&output));
     assert!(!push(&["main:refs/heads/other"]).status.success());
     scratch.git("r", &["reset", "-q", "--hard", "HEAD~2"]);
     scratch.write("r/b", "clean");

@@ -93,7 +93,7 @@ fn uris_and_lines_refer_to_the_archive_itself() {
         }
     }
     let message = |at: usize| results[at]["message"]["text"].as_str().unwrap();
-    assert!(message(0).contains("Stands in dist/app.zip → config/.env at 3:19."), "{}", message(0));
+    assert!(message(0).contains("Found in dist/app.zip → config/.env at 3:19."), "{}", message(0));
     assert!(message(0).contains("[dist/app.zip → config/.env.old:3:19](1)"), "{}", message(0));
     assert!(message(2).contains("top.zip → inner.tar → a/b at 70000:19."), "{}", message(2));
     let entry = &results[0]["locations"][0]["logicalLocations"][0]["fullyQualifiedName"];

@@ -1,9 +1,9 @@
-//! Commands to CI runners begin a line: `::error`, with whatever blanks before. No text that friskey
-//! writes for people begins one so, whoever chose the words.
+//! Keeps lines from starting a CI runner command, which is `::error` and the like after any white space. No
+//! text that friskey writes for people starts that way, whoever chose the words.
 
 use std::io::{self, Write};
 
-/// Passes text on, and writes the first colon of a `::` that begins a line as `\u{3a}`.
+/// Passes text on, but replaces the first colon of a `::` at the start of a line with `\u{3a}`.
 pub(in crate::report) struct LineStarts<W> {
     out: W,
     state: LineState,
@@ -11,13 +11,13 @@ pub(in crate::report) struct LineStarts<W> {
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum LineState {
-    /// Nothing but blanks since the line began. What is not ASCII may be one.
+    /// Only white space since the line started. Any non-ASCII character may be white space.
     Start,
-    /// Behind an ESC.
+    /// After ESC.
     Escape,
-    /// In a colour's code.
+    /// Inside a color code.
     Code,
-    /// Behind a first colon, which is not written yet.
+    /// After a first colon, which is not written yet.
     Colon,
     Within,
 }
@@ -27,7 +27,7 @@ impl<W: Write> LineStarts<W> {
         Self { out, state: LineState::Start }
     }
 
-    /// Writes what is held back. To be called when all has been written.
+    /// Writes a colon that was held back. Call it once everything has been written.
     pub(in crate::report) fn finish(mut self) -> io::Result<()> {
         if self.state == LineState::Colon {
             self.out.write_all(b":")?;
@@ -68,7 +68,7 @@ impl<W: Write> Write for LineStarts<W> {
         let mut rest = bytes;
         while let [first, ..] = rest {
             if self.state == LineState::Within {
-                // Most of all text: on to the next line at once.
+                // The bulk of all text: skip to the next line.
                 let end = memchr::memchr(b'\n', rest).map_or(rest.len(), |at| at + 1);
                 self.out.write_all(&rest[..end])?;
                 if rest[end - 1] == b'\n' {
@@ -101,7 +101,7 @@ mod tests {
     }
 
     #[test]
-    fn no_line_begins_a_command() {
+    fn no_line_starts_a_command() {
         for before in
             ["", " ", "\t \u{a0}", "\u{feff}", "\u{200b}", "\x1b[1;31m", "\r", "\x0b\x0c", "\x1b[0m \x1b[2m"]
         {
@@ -116,7 +116,7 @@ mod tests {
     }
 
     #[test]
-    fn other_text_stays_as_it_is() {
+    fn other_text_is_unchanged() {
         for text in ["", ":", "a::b\n:c\n: :\n", "x \x1b[1m::error", "\n\n  a: b\n:"] {
             assert_eq!(passed(&[text]), text);
         }

@@ -1,4 +1,4 @@
-//! One leak on the page: what is known of it, its story, and its places.
+//! One leak on the page: its facts, its history and its places.
 
 use std::io::{self, Write};
 
@@ -7,7 +7,7 @@ use crate::report::{escape, humanize, labels};
 
 use super::class;
 
-/// Places of one leak, and commits of its story, that are listed.
+/// The most places and commits listed for one leak.
 const MAX_LISTED: usize = 1_000;
 
 pub(super) fn write(report: &Report, leak: &Leak, out: &mut dyn Write) -> io::Result<()> {
@@ -42,7 +42,7 @@ fn facts(leak: &Leak, out: &mut dyn Write) -> io::Result<()> {
     writeln!(out, "</dl>")
 }
 
-/// A line of the list; none for what is empty.
+/// One line of the list; nothing if the value is empty.
 fn fact(name: &str, value: &str, out: &mut dyn Write) -> io::Result<()> {
     if value.is_empty() {
         return Ok(());
@@ -88,7 +88,7 @@ fn one_place(finding: &Finding, out: &mut dyn Write) -> io::Result<()> {
     writeln!(out, "</td></tr>")
 }
 
-/// The redacted line with the key marked; unmarked if the positions do not fit.
+/// The redacted line with the key highlighted, if the positions fit the text.
 fn excerpt(excerpt: &Excerpt) -> String {
     let text = &excerpt.text;
     let parts = (text.get(..excerpt.start), text.get(excerpt.start..excerpt.end), text.get(excerpt.end..));

@@ -1,4 +1,4 @@
-//! `html`: one page for an audit. It loads nothing and runs nothing: no script, no font, no picture.
+//! `html`: one page for an audit. It loads nothing and runs nothing: no script, no font, no image.
 
 mod leak;
 
@@ -8,7 +8,7 @@ use crate::model::{Leak, Report, RuleInfo, Severity, Suppression};
 
 use super::{Style, advice::about_rule, clock, escape, humanize, labels, receipt};
 
-/// Skipped things that are listed.
+/// The most skips that are listed.
 const MAX_LISTED_SKIPS: usize = 10_000;
 
 const STYLE: &str = include_str!("style.css");
@@ -29,7 +29,7 @@ pub(super) fn write(report: &Report, _: &Style, out: &mut dyn Write) -> io::Resu
 fn head(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     let command = escape::xml(report.command());
     writeln!(out, "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">")?;
-    // Should an escape ever fail, the page still may not load or run anything.
+    // Even if escaping failed, the page could not load or run anything.
     let policy = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'";
     writeln!(out, "<meta http-equiv=\"Content-Security-Policy\" content=\"{policy}\">")?;
     writeln!(out, "<meta name=\"referrer\" content=\"no-referrer\">")?;
@@ -39,7 +39,7 @@ fn head(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     let verdict = escape::xml(&receipt::verdict(report));
     writeln!(out, "<p class=\"verdict {}\">{verdict}</p>", report.status().name())?;
     let began = clock::utc(report.started()).replace('T', " ");
-    writeln!(out, "<p>{}, begun {began} UTC.</p>", escape::xml(&receipt::coverage(report)))?;
+    writeln!(out, "<p>{}, started {began} UTC.</p>", escape::xml(&receipt::coverage(report)))?;
     let version = env!("CARGO_PKG_VERSION");
     let digest = escape::xml(report.rules_digest());
     writeln!(out, "<p><small>Version \"{version}\", rules <code>{digest}</code>.")?;
@@ -63,7 +63,7 @@ fn advice(report: &Report, rule: &RuleInfo, out: &mut dyn Write) -> io::Result<(
     Ok(())
 }
 
-/// Every suppressed place, with who accepted it and why.
+/// Every suppressed finding, with what accepted it and why.
 fn accepted(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     let suppressed = |leak: &Leak| leak.findings.iter().any(|finding| finding.suppressed.is_some());
     if !report.leaks().iter().any(suppressed) {
@@ -94,7 +94,7 @@ fn coverage(report: &Report, out: &mut dyn Write) -> io::Result<()> {
         writeln!(out, "<li>{}</li>", escape::xml(&remark))?;
     }
     let surfaces: Vec<_> = report.coverage().surfaces.iter().map(|surface| surface.name()).collect();
-    writeln!(out, "<li>surfaces looked at: {}</li>", surfaces.join(", "))?;
+    writeln!(out, "<li>scanned surfaces: {}</li>", surfaces.join(", "))?;
     for line in receipt::ignored_list(report, MAX_LISTED_SKIPS) {
         writeln!(out, "<li>ignored: {}</li>", escape::xml(&line))?;
     }
@@ -114,7 +114,7 @@ fn coverage(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     }
 }
 
-/// The colour of a leak's edge.
+/// The CSS class that colors a leak's border.
 fn class(severity: Severity) -> &'static str {
     match severity {
         Severity::Critical | Severity::High => "findings",

@@ -1,4 +1,4 @@
-//! The source line under a place, with carets under the redacted key.
+//! The source line of a finding, with carets under the redacted key.
 
 use std::io::{self, Write};
 
@@ -9,7 +9,7 @@ use super::palette::{ALARM, GUTTER, paint};
 use crate::model::Excerpt;
 use crate::report::escape;
 
-/// Columns left of the key that stay when the terminal is too narrow for the whole line.
+/// Columns kept left of the key when the terminal is too narrow for the whole line.
 const KEPT_BEFORE: usize = 20;
 
 pub(super) fn write(excerpt: &Excerpt, line: u64, style: &Style, out: &mut dyn Write) -> io::Result<()> {
@@ -29,13 +29,13 @@ pub(super) fn write(excerpt: &Excerpt, line: u64, style: &Style, out: &mut dyn W
     writeln!(out, "{blank} {bar} {indent}{carets}")
 }
 
-/// Text before the key, the key, and the text after it, safe to print and cut to `width` columns.
+/// The text before the key, the key, and the text after it, safe to print and cut to `width` columns.
 fn parts(excerpt: &Excerpt, width: Option<usize>) -> (String, String, String) {
     let text = &excerpt.text;
     let cut = (text.get(..excerpt.start), text.get(excerpt.start..excerpt.end), text.get(excerpt.end..));
     let (before, key, after) = match cut {
         (Some(before), Some(key), Some(after)) => (before, key, after),
-        // Positions that do not fit the text point at nothing.
+        // Positions outside the text mark nothing.
         _ => (text.as_str(), "", ""),
     };
     let (before, key, after) = (printable(before), printable(key), printable(after));
@@ -51,12 +51,12 @@ fn parts(excerpt: &Excerpt, width: Option<usize>) -> (String, String, String) {
     (before, key, after)
 }
 
-/// Tabs as wide as they are usually shown, everything else escaped.
+/// Expands tabs to four columns and escapes everything else.
 fn printable(text: &str) -> String {
     escape::line(&text.replace('\t', "    ")).into_owned()
 }
 
-/// The start of the text in at most `columns` columns, `…` for what is cut.
+/// The start of the text in at most `columns` columns, with `…` for the rest.
 fn first_columns(text: &str, columns: usize) -> String {
     if text.width() <= columns {
         return text.to_owned();
@@ -75,7 +75,7 @@ fn first_columns(text: &str, columns: usize) -> String {
     format!("{}…", &text[..end])
 }
 
-/// The end of the text in at most `columns` columns, `…` for what is cut.
+/// The end of the text in at most `columns` columns, with `…` for the rest.
 fn last_columns(text: &str, columns: usize) -> String {
     if text.width() <= columns {
         return text.to_owned();
@@ -100,7 +100,7 @@ mod tests {
     }
 
     #[test]
-    fn carets_stand_under_the_key() {
+    fn carets_are_under_the_key() {
         assert_eq!(shown("a = sk-…wxyz;", "sk-…wxyz", None), "   |\n12 | a = sk-…wxyz;\n   |     ^^^^^^^^\n");
     }
 
@@ -110,7 +110,7 @@ mod tests {
     }
 
     #[test]
-    fn a_narrow_terminal_cuts_around_the_key() {
+    fn a_narrow_terminal_truncates_around_the_key() {
         let text = format!("{}sk-…wxyz{}", "b".repeat(100), "a".repeat(100));
         for width in 0..200 {
             let shown = shown(&text, "sk-…wxyz", Some(width));
@@ -120,7 +120,7 @@ mod tests {
     }
 
     #[test]
-    fn positions_outside_the_text_do_no_harm() {
+    fn positions_outside_the_text_mark_nothing() {
         let excerpt = Excerpt { text: "é".to_owned(), start: 1, end: 9 };
         let mut out = Vec::new();
         write(&excerpt, 1, &Style::default(), &mut out).unwrap();

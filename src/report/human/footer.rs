@@ -1,4 +1,4 @@
-//! What follows the leaks: advice, remarks, the coverage receipt, and last of all the verdict.
+//! What follows the leaks: advice, remarks, the coverage receipt, and finally the verdict.
 
 use std::io::{self, Write};
 
@@ -35,8 +35,8 @@ fn advice(report: &Report, rule: &RuleInfo, style: &Style, out: &mut dyn Write) 
     for (number, step) in (1..).zip(&steps) {
         writeln!(out, "  {number}. {}", escape::line(step))?;
     }
-    let told = |url: &String| steps.iter().any(|step| step.contains(url.as_str()));
-    if let Some(url) = revoke_url.as_ref().filter(|url| !told(url)) {
+    let is_mentioned = |url: &String| steps.iter().any(|step| step.contains(url.as_str()));
+    if let Some(url) = revoke_url.as_ref().filter(|url| !is_mentioned(url)) {
         writeln!(out, "  revoke at {}", escape::line(url))?;
     }
     writeln!(out)
@@ -63,7 +63,7 @@ fn coverage(report: &Report, style: &Style, out: &mut dyn Write) -> io::Result<(
     Ok(())
 }
 
-/// Every suppressed place, with what accepts it and why.
+/// Every suppressed finding, with what accepts it and why.
 fn accepted(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     for finding in report.leaks().iter().flat_map(|leak| &leak.findings) {
         let Some(Suppression { source, reason, .. }) = &finding.suppressed else { continue };

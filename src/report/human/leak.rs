@@ -1,4 +1,4 @@
-//! One leak: headline, what is known of it, its story, and the places where it stands.
+//! One leak: headline, facts, history and places.
 
 use std::io::{self, Write};
 
@@ -32,7 +32,11 @@ fn headline(report: &Report, leak: &Leak, style: &Style, out: &mut dyn Write) ->
             writeln!(out, "  removed, but still in the history{}", in_history(leak, style))?
         }
         LeakStatus::Unreachable => {
-            writeln!(out, "  reached by no ref, but git still keeps it{}", held_by(leak, style))?;
+            writeln!(
+                out,
+                "  not reachable from any ref, but still in the repository{}",
+                held_by(leak, style)
+            )?;
         }
         LeakStatus::Unknown => {}
     }
@@ -51,7 +55,7 @@ fn held_by(leak: &Leak, style: &Style) -> String {
     phrase(": ", &leak.reachability.held_by, style)
 }
 
-/// The names with an opening; nothing without names.
+/// `opening` and the names; empty without names.
 fn phrase(opening: &str, names: &[String], style: &Style) -> String {
     if names.is_empty() {
         return String::new();
@@ -90,9 +94,9 @@ fn places(leak: &Leak, style: &Style, out: &mut dyn Write) -> io::Result<()> {
     if more + suppressed > 0 { writeln!(out) } else { Ok(()) }
 }
 
-/// `path:line:column`, first in its line so that terminals can open it.
+/// `path:line:column`, at the start of its line so that terminals can open it.
 fn clickable(finding: &Finding) -> String {
     let position = labels::position(finding);
-    // A file of that name must not give orders to a CI runner.
+    // A file name must not start a CI runner command.
     if position.starts_with("::") { format!("./{position}") } else { position }
 }

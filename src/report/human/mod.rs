@@ -1,4 +1,4 @@
-//! `human`: text for people, grouped by leak, with excerpts, the story of each leak, and advice.
+//! `human`: text for people, grouped by leak, with excerpts, history and advice.
 
 mod excerpt;
 mod footer;
@@ -12,7 +12,7 @@ use crate::model::Report;
 
 use super::Style;
 
-/// Places, skipped things and refs that are listed unless everything is asked for.
+/// How many places, skips and refs are listed unless all are asked for.
 const DEFAULT_LISTED: usize = 10;
 
 pub(super) fn write(report: &Report, style: &Style, out: &mut dyn Write) -> io::Result<()> {
@@ -22,8 +22,8 @@ pub(super) fn write(report: &Report, style: &Style, out: &mut dyn Write) -> io::
     footer::write(report, style, out)
 }
 
-/// How many of `total` to list.
+/// How many of `total` things to list.
 fn listed_count(total: usize, style: &Style) -> usize {
-    // One line that says "and 1 more" is no shorter than the line itself.
+    // A line that says "and 1 more" is no shorter than the line it replaces.
     if style.verbose || total <= DEFAULT_LISTED + 1 { total } else { DEFAULT_LISTED }
 }

@@ -1,4 +1,4 @@
-//! The story of a leak: which commits brought it in and took it out, and how long it was exposed.
+//! The history of a leak: which commits introduced and removed it, and how long it was exposed.
 
 use std::io::{self, Write};
 
@@ -8,7 +8,7 @@ use super::palette::{FAINT, paint};
 use super::{Style, listed_count};
 use crate::report::{escape, humanize, labels};
 
-/// What a commit did to the leak.
+/// What a commit did to a leak.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Event {
     Introduced,
@@ -18,7 +18,7 @@ enum Event {
 pub(super) fn write(leak: &Leak, style: &Style, out: &mut dyn Write) -> io::Result<()> {
     let lines = lines(leak);
     let listed = listed_count(lines.len(), style);
-    // How it began and how it ended tell more than what lies between.
+    // The first and the last events matter most.
     let first = listed.div_ceil(2);
     for (label, change) in &lines[..first] {
         event(label, change, style, out)?;

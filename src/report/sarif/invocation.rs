@@ -1,4 +1,4 @@
-//! The run itself: its time, its outcome, and the coverage receipt as notifications.
+//! The run itself: time, outcome, and the coverage receipt as notifications.
 
 use serde::Serialize;
 
@@ -7,7 +7,7 @@ use crate::report::{clock, humanize, receipt};
 
 use super::{MAX_RESULTS, Text, location};
 
-/// Skipped things that are listed one by one.
+/// The most skips that are listed.
 const MAX_LISTED_SKIPS: usize = 1_000;
 
 #[derive(Serialize)]
@@ -21,10 +21,10 @@ pub(super) struct Invocation {
 }
 
 impl Invocation {
-    /// `left_out` results did not fit.
+    /// `left_out` is the number of results that did not fit.
     pub(super) fn new(report: &Report, left_out: usize) -> Self {
         Self {
-            // A scan that could not look did not succeed, whatever else it found.
+            // An incomplete scan did not succeed, whatever else it found.
             execution_successful: report.coverage().is_complete(),
             exit_code: match report.status() {
                 Status::Clean => 0,
@@ -77,7 +77,7 @@ fn notifications(report: &Report, left_out: usize) -> Vec<Notification> {
     all.extend(ignored.map(|text| Notification::new("ignored", "note", text)));
     if left_out > 0 {
         let text = format!(
-            "{} left out, the least severe: code scanning keeps {}; format json lists all",
+            "{} left out, the least severe ones: code scanning accepts {}; format json lists all",
             humanize::count(left_out as u64, "leak"),
             humanize::count(MAX_RESULTS as u64, "result"),
         );
@@ -89,7 +89,7 @@ fn notifications(report: &Report, left_out: usize) -> Vec<Notification> {
     all
 }
 
-/// Which state of which repository was scanned.
+/// The repository and commit that were scanned.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Provenance<'a> {

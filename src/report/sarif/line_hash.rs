@@ -1,8 +1,8 @@
-//! The fingerprint by which GitHub code scanning follows an alert when lines move.
+//! The fingerprint by which GitHub code scanning tracks an alert when lines move.
 //!
-//! Each line has a hash of the 100 UTF-16 units from its first one that is no blank or tab, across line ends;
-//! after the end of the file stand 65535 and then zeros. Carriage returns, alone or before a line feed, count
-//! as line feeds. The upload action computes the same for files that stand in the checkout.
+//! The hash of a line covers 100 UTF-16 units from its first one that is neither a space nor a tab, across line
+//! ends; 65535 and then zeros follow the end of the file. Carriage returns, alone or before a line feed, count
+//! as line feeds. The upload action computes the same hash for files in the checkout.
 
 use std::collections::HashMap;
 
@@ -11,8 +11,9 @@ const BLOCK: usize = 100;
 const FACTOR: u64 = 37;
 const END: u16 = 65_535;
 
-/// `hex:occurrence` for each line of a file, in order; lines end as GitHub ends them, at a lone carriage return
-/// too. A file that ends with a line end has one line more, an empty one. What is not UTF-8 is read as U+FFFD.
+/// `hex:occurrence` for each line of a file, in order. Lines end where GitHub ends them, also at a lone
+/// carriage return, and a final line end is followed by an empty line. Bytes that are not UTF-8 are read as
+/// U+FFFD.
 pub fn line_hash(bytes: &[u8]) -> Vec<String> {
     let (units, starts) = normalized(bytes);
     let unit = |at: usize| u64::from(units.get(at).copied().unwrap_or(0));
@@ -34,7 +35,7 @@ pub fn line_hash(bytes: &[u8]) -> Vec<String> {
     hashes
 }
 
-/// The units that count, and where among them each line starts.
+/// The units that are hashed, and the index among them at which each line starts.
 fn normalized(bytes: &[u8]) -> (Vec<u16>, Vec<usize>) {
     let (blank, tab, feed, carriage) =
         (u16::from(b' '), u16::from(b'\t'), u16::from(b'\n'), u16::from(b'\r'));
@@ -62,34 +63,34 @@ fn normalized(bytes: &[u8]) -> (Vec<u16>, Vec<usize>) {
 mod tests {
     use super::*;
 
-    /// The hash of the end of a file alone: what an empty last line has.
+    /// The hash of the end of a file alone: that of an empty last line.
     const EMPTY: &str = "c129715d7a2bc9a3:1";
 
-    // `hash` of src/fingerprints.ts in github/codeql-action (f3f1edbed), run with node on these inputs and on 600
-    // random ones, gave the same; what stands here is what it printed.
+    // The expected values were printed by `hash` of src/fingerprints.ts in github/codeql-action (f3f1edbed),
+    // run with node on these inputs. On 600 random inputs both agreed, too.
 
     #[test]
-    fn end_of_file_is_a_line_after_a_line_end() {
+    fn a_final_line_end_is_followed_by_an_empty_line() {
         assert_eq!(line_hash(b""), [EMPTY]);
         assert_eq!(line_hash(b"a"), ["53b5d4aabe50d64:1"]);
         assert_eq!(line_hash(b"a\n"), ["243cbaa4685aab12:1", EMPTY]);
     }
 
     #[test]
-    fn blanks_are_skipped_and_line_ends_are_alike() {
+    fn white_space_is_skipped_and_line_ends_are_equal() {
         let hashes = ["790f81e5b114fed4:1", "1f7b9f1ae97918ec:1", "c33be7e0cf7c3ca:1", EMPTY];
         assert_eq!(line_hash(b"a b\tc\r\nx\ry\n"), hashes);
         assert_eq!(line_hash(b"\tabc\nx \n\t y\r\n"), hashes);
     }
 
     #[test]
-    fn a_blank_parts_a_carriage_return_from_its_line_feed() {
+    fn a_space_separates_a_carriage_return_from_its_line_feed() {
         let hashes = ["8ad54fab729d8bb5:1", "3f73cdf52e365cf1:1", "339c9e69aebadc6b:1", EMPTY];
         assert_eq!(line_hash(b"one\r \ntwo\n"), hashes);
     }
 
     #[test]
-    fn a_long_line_counts_by_its_start() {
+    fn only_the_start_of_a_long_line_is_hashed() {
         let (long, next) = ("x".repeat(250), "x".repeat(99));
         let hashes = ["52b56201ffb58620:1", "52b56201ffb585b2:1", EMPTY];
         assert_eq!(line_hash(format!("{long}\n{next}\n").as_bytes()), hashes);
@@ -104,7 +105,7 @@ mod tests {
     }
 
     #[test]
-    fn counts_in_utf16_and_reads_what_is_not_utf8() {
+    fn hashes_utf16_units_and_replaces_invalid_utf8() {
         assert_eq!(line_hash("\u{1f600}é".as_bytes()), ["bc519d3e21e1c9d5:1"]);
         assert_eq!(line_hash(b"a\xff\xe2\x82"), line_hash("a\u{fffd}\u{fffd}".as_bytes()));
     }

@@ -1,4 +1,4 @@
-//! SARIF locations. Code scanning rejects an upload in which one result has none, so every place gets one.
+//! SARIF locations. Code scanning rejects an upload if any result lacks one, so every finding has one.
 
 use std::collections::BTreeMap;
 
@@ -9,7 +9,7 @@ use crate::report::{escape, labels};
 
 use super::Text;
 
-/// What relative addresses are relative to.
+/// The base that relative URIs are relative to.
 pub(super) const ROOT: &str = "%SRCROOT%";
 
 pub(super) type UriBases = BTreeMap<&'static str, UriBase>;
@@ -65,7 +65,7 @@ struct LogicalLocation {
 }
 
 impl Location {
-    /// The place of a finding; `id` is what a message links to.
+    /// The location of a finding; messages link to it by `id`.
     pub(super) fn new(report: &Report, finding: &Finding, id: Option<usize>) -> Self {
         let origin = &finding.origin;
         let inside = labels::inside(origin);
@@ -85,7 +85,7 @@ impl Location {
     }
 }
 
-/// `file` is the path of the file, if the origin is one.
+/// `file` is the path of the origin, if it is a file.
 fn artifact(origin: &Origin, file: Option<&[u8]>) -> ArtifactLocation {
     let relative = |uri: String| ArtifactLocation { uri, uri_base_id: Some(ROOT) };
     match file {
@@ -93,12 +93,12 @@ fn artifact(origin: &Origin, file: Option<&[u8]>) -> ArtifactLocation {
             Some(uri) => ArtifactLocation { uri, uri_base_id: None },
             None => relative(escape::uri(path.strip_prefix(b"./").unwrap_or(path))),
         },
-        // Such things are no files; where git keeps them is the nearest to a path that they have.
+        // Not a file, so it gets a made-up path within `.git`.
         None => relative(escape::uri(labels::pseudo_path(origin).as_bytes())),
     }
 }
 
-/// The address of an absolute path, of Unix or of Windows.
+/// The URI of an absolute path, on Unix or Windows.
 fn absolute(path: &[u8]) -> Option<String> {
     if path.starts_with(b"/") {
         return Some(format!("file://{}", escape::uri(path)));
@@ -111,7 +111,7 @@ fn absolute(path: &[u8]) -> Option<String> {
     }
 }
 
-/// All four sides, counted from 1, the end after the last character; at least one character wide.
+/// Lines and columns count from 1, and the end is after the last character; at least one character wide.
 fn region(finding: &Finding) -> RegionObject {
     if !labels::has_positions(&finding.origin) {
         return RegionObject { start_line: 1, start_column: 1, end_line: 1, end_column: 2 };
@@ -135,7 +135,7 @@ mod tests {
     }
 
     #[test]
-    fn addresses_are_relative_where_the_path_is() {
+    fn uris_are_relative_if_the_path_is() {
         assert_eq!(uri(Surface::Worktree, b"./src/a b.py"), ("src/a%20b.py".to_owned(), true));
         assert_eq!(uri(Surface::Blob, b"c:d/e"), ("c%3Ad/e".to_owned(), true));
         assert_eq!(uri(Surface::Stdin, b"-"), ("stdin".to_owned(), true));
@@ -144,7 +144,7 @@ mod tests {
     }
 
     #[test]
-    fn what_has_no_path_is_addressed_by_its_object() {
+    fn without_a_path_the_uri_names_the_object() {
         let mut origin = Origin::at_path(Surface::RefName, "refs/heads/a b");
         assert_eq!(artifact(&origin, None).uri, ".git/ref-name/refs/heads/a%20b");
         origin = Origin { path: None, ..Origin::at_path(Surface::CommitMessage, "") };

@@ -1,7 +1,7 @@
-//! `sarif`: SARIF 2.1.0, foremost for GitHub code scanning.
+//! `sarif`: SARIF 2.1.0, primarily for GitHub code scanning.
 //!
-//! One result is one leak; its other places are related locations. Everything GitHub limits is cut here, worst
-//! first kept, and a notification says so. `docs/formats.md` tells the choices.
+//! One result is one leak; its other places are related locations. The report respects GitHub's limits: the
+//! most severe results are kept, and a notification says what was cut. `docs/formats.md` explains the choices.
 
 mod invocation;
 mod line_hash;
@@ -21,18 +21,18 @@ use super::{Style, json, labels};
 
 pub use line_hash::line_hash;
 
-/// Results that code scanning keeps of one run.
+/// The most results that code scanning accepts in one run.
 const MAX_RESULTS: usize = 5_000;
 
-/// Gives the hash of a line (counted from 1, see [`line_hash()`]) of a file that stands in the checkout, if it is known.
+/// Returns the hash of a line (counted from 1, see [`line_hash()`]) of a file in the checkout, if known.
 pub type LineHashes<'a> = dyn Fn(&Origin, u64) -> Option<String> + 'a;
 
 pub(super) fn write(report: &Report, style: &Style, out: &mut dyn Write) -> io::Result<()> {
     write_with_line_hashes(report, style, &|_, _| None, out)
 }
 
-/// Writes SARIF whose results in the checkout have the fingerprint by which GitHub follows lines. Without it the
-/// upload action computes that itself, so this is for uploads that do without the action.
+/// Writes SARIF with line hashes for files in the checkout, by which GitHub tracks alerts when lines move. The
+/// upload action computes missing ones itself, so this is for uploads without the action.
 ///
 /// # Errors
 /// Only what `out` itself reports.
@@ -59,7 +59,7 @@ pub fn write_with_line_hashes(
     json::write_pretty(&log, out)
 }
 
-/// The leaks to list, in the order of the report, and how many were left out for there being too many.
+/// The leaks to list, in report order, and how many were left out because there are too many.
 fn chosen<'a>(report: &'a Report, style: &Style) -> (Vec<&'a Leak>, usize) {
     let listed = |leak: &&Leak| style.sarif_suppressed || !leak.is_suppressed();
     let mut leaks: Vec<_> = report.leaks().iter().filter(listed).enumerate().collect();
@@ -72,8 +72,8 @@ fn chosen<'a>(report: &'a Report, style: &Style) -> (Vec<&'a Leak>, usize) {
     (leaks.into_iter().map(|(_, leak)| leak).collect(), left_out)
 }
 
-/// The category: results of one category replace each other, so trees and histories must not share one, and what
-/// covers a few commits only must not share that of what covers all.
+/// The category. A new report replaces the earlier ones of its category, so trees and histories must not share
+/// one, and neither must a few commits and the whole history.
 fn category(report: &Report) -> String {
     match report.category() {
         "scan" => "friskey/tree/".to_owned(),

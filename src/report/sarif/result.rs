@@ -1,4 +1,4 @@
-//! SARIF results, one a leak.
+//! SARIF results, one per leak.
 
 use std::collections::BTreeMap;
 
@@ -10,10 +10,11 @@ use crate::report::{escape, labels};
 use super::location::Location;
 use super::{LineHashes, Text, message, rules};
 
-/// Related locations of one result. GitHub takes a thousand; so many help nobody and cost much of its size limit.
+/// The most related locations of one result. GitHub accepts a thousand, but nobody reads so many, and they take
+/// up much of its size limit.
 const MAX_RELATED_LOCATIONS: usize = 100;
 
-/// The results; each is made when it is written.
+/// The results, each created only when it is written.
 pub(super) struct Results<'a> {
     pub(super) report: &'a Report,
     pub(super) leaks: Vec<&'a Leak>,
@@ -22,7 +23,7 @@ pub(super) struct Results<'a> {
 
 impl Serialize for Results<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        // A leak has a place; one that had none could not be shown.
+        // A leak without findings has no location, which SARIF requires. There is none.
         serializer.collect_seq(self.leaks.iter().filter_map(|leak| self.result(leak)))
     }
 }
@@ -99,9 +100,9 @@ impl Results<'_> {
         })
     }
 
-    /// By what others know the result again. GitHub heeds the line hash alone: the upload action computes it for
-    /// files of the checkout and warns of any other value, so only what is not there gets one that stands for
-    /// the secret itself.
+    /// Stable fingerprints for deduplication. GitHub uses only the line hash. The upload action computes it for
+    /// files in the checkout and warns about other values, so only results elsewhere get one, derived from the
+    /// secret.
     fn fingerprints(&self, leak: &Leak, primary: &Finding) -> BTreeMap<&'static str, String> {
         let own = leak.identified.fingerprint.to_string();
         let origin = &primary.origin;
@@ -110,7 +111,7 @@ impl Results<'_> {
             Surface::Worktree | Surface::Index | Surface::FileName | Surface::Symlink
         );
         let hash = if !origin.container.is_empty() {
-            // The line that the location names is that of the archive, and the same for all in it.
+            // The location refers to line 1 of the archive, which all of its entries share.
             Some(format!("{}:1", primary.id()))
         } else if !in_checkout {
             Some(format!("{}:1", &own[..16]))

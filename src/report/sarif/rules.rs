@@ -1,4 +1,4 @@
-//! What SARIF says of the tool: its rules, and the notifications that it may give.
+//! The tool description in SARIF: rules and notification types.
 
 use serde::Serialize;
 
@@ -7,7 +7,7 @@ use crate::report::escape;
 
 use super::Text;
 
-/// Characters that GitHub keeps of a description.
+/// The most characters that GitHub keeps of a description.
 const MAX_CHARS: usize = 1024;
 
 #[derive(Serialize)]
@@ -30,9 +30,9 @@ impl Tool {
                     NotificationDescriptor::new("ignored", "Something was left out on purpose."),
                     NotificationDescriptor::new(
                         "left-out",
-                        "Results were left out, for there were too many.",
+                        "Some results were left out because there are too many.",
                     ),
-                    NotificationDescriptor::new("note", "Something worth knowing about the scan."),
+                    NotificationDescriptor::new("note", "A remark about the scan."),
                 ],
             },
         }
@@ -116,7 +116,7 @@ impl RuleDescriptor {
     }
 }
 
-/// `openai-project-key` as `OpenaiProjectKey`, the way SARIF wants names.
+/// `openai-project-key` becomes `OpenaiProjectKey`, as SARIF wants names.
 fn pascal_case(id: &str) -> String {
     let parts = id.split(|c: char| !c.is_alphanumeric());
     parts.fold(String::with_capacity(id.len()), |mut name, part| {
@@ -132,7 +132,7 @@ fn help(rule: &RuleInfo) -> Help {
     let mut markdown = escape::markdown(&rule.description);
     for (number, step) in (1..).zip(&rule.advice) {
         text.push_str(&format!("\n{number}. {step}"));
-        // Steps belong to one list; the list needs a blank line before it.
+        // Markdown needs a blank line before a list.
         let gap = if number == 1 { "\n\n" } else { "\n" };
         markdown.push_str(&format!("{gap}{number}. {}", escape::markdown(step)));
     }
@@ -143,7 +143,7 @@ fn help(rule: &RuleInfo) -> Help {
     Help { text, markdown }
 }
 
-/// The level of a result whose match is certain.
+/// The level of a result without doubt about the match.
 pub(super) fn level(severity: Severity) -> &'static str {
     match severity {
         Severity::Critical | Severity::High => "error",
