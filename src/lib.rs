@@ -1,7 +1,7 @@
 //! Frisks git repositories for OpenAI API keys.
 //!
-//! The library behind the `friskey` command. `docs/architecture.md` in the repository shows how the
-//! modules stand to each other: an arrow points downward only.
+//! The library behind the `friskey` command. `docs/architecture.md` in the repository describes the modules and
+//! their layers; a module uses only lower layers.
 
 pub mod cli;
 pub mod container;

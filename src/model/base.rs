@@ -1,21 +1,21 @@
-//! Which folder globs are about, when paths are relative to another.
+//! Paths relative to a folder other than the one that globs refer to.
 
 use std::borrow::Cow;
 use std::ffi::OsStr;
 use std::path::{Component, Path, PathBuf};
 
-/// A folder that globs are about, and the folder that relative paths begin at.
+/// The folder that globs are relative to, and the folder that relative paths start from.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PathBase {
-    /// What globs are about. Absolute.
+    /// The folder that globs are relative to. Absolute.
     pub root: PathBuf,
-    /// Where relative paths begin. Absolute.
+    /// The folder that relative paths start from. Absolute.
     pub from: PathBuf,
 }
 
 impl PathBase {
-    /// `path` as seen from the root; `None` when it lies outside, or is the root. By the names alone:
-    /// links are not followed.
+    /// `path` relative to the root; `None` if it is outside the root, or the root itself. Looks at names only
+    /// and does not follow links.
     pub fn relative(&self, path: &Path) -> Option<PathBuf> {
         let mut parts: Vec<&OsStr> = Vec::new();
         let from = if path.has_root() { Path::new("") } else { &self.from };
@@ -41,14 +41,14 @@ impl PathBase {
     }
 }
 
-/// The path that an origin keeps as bytes.
+/// Converts the bytes of an origin's path to a path of the operating system.
 #[cfg(unix)]
 pub fn native_path(bytes: &[u8]) -> Cow<'_, Path> {
     use std::os::unix::ffi::OsStrExt;
     Cow::Borrowed(Path::new(OsStr::from_bytes(bytes)))
 }
 
-/// The path that an origin keeps as bytes.
+/// Converts the bytes of an origin's path to a path of the operating system.
 #[cfg(not(unix))]
 pub fn native_path(bytes: &[u8]) -> Cow<'_, Path> {
     Cow::Owned(String::from_utf8_lossy(bytes).into_owned().into())
@@ -59,7 +59,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn sees_paths_from_the_root() {
+    fn makes_paths_relative_to_the_root() {
         let base = PathBase { root: "/a/b".into(), from: "/a/b/c".into() };
         let relative = |path: &str| base.relative(Path::new(path)).map(|p| p.display().to_string());
         assert_eq!(relative("x").as_deref(), Some("c/x"));

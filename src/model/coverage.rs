@@ -1,4 +1,4 @@
-//! The coverage receipt: what was looked at, and what was not.
+//! The coverage receipt: what was scanned, and what was not.
 
 use std::collections::BTreeSet;
 
@@ -11,33 +11,33 @@ use super::{IgnoredSet, Surface};
 pub struct Skip {
     /// The path or object.
     pub what: String,
-    /// Why it was not scanned, in words.
+    /// Why it was not scanned, for people.
     pub reason: String,
 }
 
 impl Skip {
-    /// Says that `what` was not scanned because of `reason`.
+    /// Records that `what` was not scanned because of `reason`.
     pub fn new(what: impl Into<String>, reason: impl Into<String>) -> Self {
         Self { what: what.into(), reason: reason.into() }
     }
 }
 
-/// What was and was not looked at. Sources fill it; it ends in every report.
+/// What was and was not scanned. Sources fill it, and every report includes it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Coverage {
-    /// Files read, whole.
+    /// Files read to the end.
     pub files: u64,
-    /// Commits whose messages, or whose changes, were scanned.
+    /// Commits whose messages or changes were scanned.
     pub commits: u64,
     /// Blobs scanned, each once.
     pub blobs: u64,
-    /// Bytes scanned, as they stand unpacked.
+    /// Bytes scanned, after decompression.
     pub bytes: u64,
-    /// Refs from which something was scanned.
+    /// Refs that were followed.
     pub refs: u64,
-    /// The surfaces that were looked at.
+    /// The surfaces that were scanned.
     pub surfaces: BTreeSet<Surface>,
-    /// What could not be scanned; empty when nothing failed.
+    /// What could not be scanned.
     pub skipped: BTreeSet<Skip>,
     /// What was left out on purpose.
     #[serde(flatten)]
@@ -45,7 +45,7 @@ pub struct Coverage {
 }
 
 impl Coverage {
-    /// Adds what another part of the same scan covered.
+    /// Adds the coverage of another part of the same scan.
     pub fn merge(&mut self, other: Self) {
         self.files += other.files;
         self.commits += other.commits;
@@ -57,7 +57,7 @@ impl Coverage {
         self.ignored.merge(other.ignored);
     }
 
-    /// Whether nothing went wrong: all was scanned but what was left out on purpose.
+    /// Whether everything was scanned except what was left out on purpose.
     pub fn is_complete(&self) -> bool {
         self.skipped.is_empty()
     }

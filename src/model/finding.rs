@@ -8,15 +8,15 @@ use serde::{Serialize, Serializer};
 
 use super::{Fingerprint, Origin, Reachability, Secret, Span, Suppression};
 
-/// How sure we are that a match is a live-shaped key; decided by evidence.
+/// How certain it is that a match is a key, judged by the evidence.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, serde::Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Confidence {
-    /// Could be a key of many vendors, or a made-up one.
+    /// Could belong to another vendor, or be made up.
     Low,
-    /// Very likely a key, perhaps cut or altered.
+    /// Very likely a key, perhaps truncated or altered.
     Medium,
-    /// A key.
+    /// Certainly a key.
     High,
 }
 
@@ -51,47 +51,47 @@ impl FromStr for Confidence {
     }
 }
 
-/// What a rule found out about one secret, before it is known where else the secret stands.
+/// What a rule established about one secret, regardless of where it was found.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Identified {
     /// The key.
     pub secret: Secret,
     /// Its digest, computed once.
     pub fingerprint: Fingerprint,
-    /// The id of the rule that found it.
+    /// The id of the matching rule.
     pub rule: Arc<str>,
-    /// What kind of key the rule is about.
+    /// The kind of key that the rule finds.
     pub kind: Arc<str>,
-    /// How sure we are.
+    /// How certain the match is.
     pub confidence: Confidence,
-    /// What that rests on, in words.
+    /// The evidence for it, for people.
     pub evidence: Vec<String>,
 }
 
-/// A match with its place.
+/// A match and where it is.
 #[derive(Clone, Debug)]
 pub struct Finding {
     /// What was found.
     pub identified: Arc<Identified>,
-    /// Where: the newest version, in a history.
+    /// Where it was found; in a history, the newest version.
     pub origin: Origin,
-    /// How the bytes at that place are encoded: `utf-8`, `utf-16le`, `base64`, ….
+    /// How the key is encoded there: `utf-8`, `utf-16le`, `base64`, ….
     pub encoding: &'static str,
-    /// Where in the blob, as it stands there.
+    /// The position in the blob, before any decoding.
     pub span: Span,
-    /// How many times it stands at this place before this one.
+    /// How many times the same key occurs earlier in this place.
     pub occurrence: u32,
-    /// How many different blobs at this place held it.
+    /// How many different blobs in this place contained it.
     pub versions: u64,
-    /// The source line around it, already redacted.
+    /// The source line around it, redacted.
     pub excerpt: Option<Excerpt>,
-    /// Why it is accepted, if it is.
+    /// What suppresses it, if anything.
     pub suppressed: Option<Suppression>,
 }
 
 impl Finding {
-    /// A stable id: the same as long as the same secret stands at the same place, whatever moves
-    /// around it. 16 hex digits.
+    /// A stable id of 16 hex digits: it stays the same while the same secret is in the same place, whatever
+    /// changes around it.
     pub fn id(&self) -> String {
         use sha2::{Digest, Sha256};
         let mut digest = Sha256::new();
@@ -105,7 +105,8 @@ impl Finding {
         for part in &self.origin.container {
             field(part);
         }
-        // A place with a path keeps its id when the blob there changes; one without is its object.
+        // A place with a path keeps its id when the blob there changes; a place without one is identified by
+        // its object.
         if self.origin.path.is_none() {
             field(self.origin.commit.as_deref().unwrap_or_default().as_bytes());
             field(self.origin.object.as_deref().unwrap_or_default().as_bytes());
@@ -117,27 +118,27 @@ impl Finding {
     }
 }
 
-/// A piece of one source line with every secret in it redacted.
+/// Part of a source line with every secret in it redacted.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Excerpt {
-    /// The text, at most some 160 characters, secrets replaced by their redacted form.
+    /// The text, at most about 160 characters, with secrets replaced by their redacted form.
     pub text: String,
-    /// Where in `text` the redacted finding starts, in bytes.
+    /// Where the redacted finding starts in `text`, in bytes.
     pub start: usize,
-    /// Where it ends, in bytes.
+    /// Where it ends in `text`, in bytes.
     pub end: usize,
 }
 
-/// Whether a secret is still to be had.
+/// Whether a secret can still be read from the repository.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum LeakStatus {
     /// At the tip of a ref, in the index, or in the work tree.
     Present,
-    /// In the history of a ref, no longer at a tip.
+    /// In the history of a ref, but no longer at the tip of any.
     Removed,
-    /// Only in objects that no ref reaches.
+    /// Only in objects that are not reachable from any ref.
     Unreachable,
-    /// The scan cannot tell: standard input, say.
+    /// The scan cannot know, e.g. for standard input.
     Unknown,
 }
 
@@ -165,42 +166,42 @@ impl Serialize for LeakStatus {
     }
 }
 
-/// A commit that brought a secret in, or took it out.
+/// A commit that introduced or removed a secret.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Change {
     /// Object id, in hex.
     pub commit: String,
-    /// Name and e-mail of the author, as the commit has them.
+    /// Name and e-mail address of the author, as in the commit.
     pub author: String,
-    /// The author's date, RFC 3339 with the author's offset.
+    /// The author date in RFC 3339, in the author's time zone.
     pub date: String,
-    /// The commit's date in seconds since 1970, for ordering and for time exposed.
+    /// The committer date in seconds since 1970, for sorting and for the time of exposure.
     pub seconds: i64,
-    /// A path that held the secret.
+    /// A path that contained the secret.
     pub path: Option<Vec<u8>>,
 }
 
 /// All findings of one secret.
 #[derive(Clone, Debug)]
 pub struct Leak {
-    /// The strongest of its identifications.
+    /// The strongest of its matches.
     pub identified: Arc<Identified>,
-    /// Whether it is still to be had.
+    /// Whether it can still be read from the repository.
     pub status: LeakStatus,
-    /// Commits that have it while none of their parents does, oldest first.
+    /// Commits that contain it while none of their parents does, oldest first.
     pub introduced: Vec<Change>,
-    /// Commits that lack it while a parent has it, oldest first.
+    /// Commits that do not contain it while a parent does, oldest first.
     pub removed: Vec<Change>,
     /// The refs and reflog entries that lead to it.
     pub reachability: Reachability,
-    /// Seconds from the first introduction to the last removal, or to now while it is present.
+    /// Seconds from the first introduction to the last removal, or to now if it is present.
     pub exposed_seconds: Option<u64>,
-    /// The places where it stands, sorted.
+    /// Its findings, sorted by place.
     pub findings: Vec<Finding>,
 }
 
 impl Leak {
-    /// Whether every place of it was accepted.
+    /// Whether all of its findings are suppressed.
     pub fn is_suppressed(&self) -> bool {
         self.findings.iter().all(|finding| finding.suppressed.is_some())
     }

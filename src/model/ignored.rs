@@ -1,4 +1,4 @@
-//! What a scan left out on purpose, counted without end and named up to a bound.
+//! What a scan left out on purpose: all of it is counted, and a limited number is named.
 
 use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
@@ -12,7 +12,7 @@ use serde::{Serialize, Serializer};
 pub enum IgnoredKind {
     /// A built-in rule that is replaced or disabled.
     Rule,
-    /// A surface that was not looked at.
+    /// A surface that was not scanned.
     Surface,
     /// A limit or threshold stricter than the default.
     Limit,
@@ -20,28 +20,28 @@ pub enum IgnoredKind {
     Accepted,
     /// Commits, objects or refs.
     Object,
-    /// A file, or a folder with all that is in it.
+    /// A file, or a folder with its contents.
     Path,
 }
 
-/// Something that was left out on purpose: by an ignore file, an option, the configuration or the rules in force.
+/// Something left out on purpose: by an ignore file, an option, the configuration or the rules in force.
 ///
-/// Unlike a [`Skip`](super::Skip) it does not make a scan incomplete, but every report names it, so that nobody takes
-/// "clean" for more than it is.
+/// Unlike a [`Skip`](super::Skip) it does not make a scan incomplete, but every report names it, so that nobody
+/// reads more into "clean" than it says.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize)]
 pub struct Ignored {
     /// What kind of thing it is.
     pub kind: IgnoredKind,
     /// What was left out: a path (a folder ends in `/`), a surface, a rule.
     pub what: String,
-    /// What left it out, e.g. ``.gitignore:3 `*.env` ``, ``friskey.toml: exclude `vendor/` ``.
+    /// What left it out, e.g. ``.gitignore:3 `*.env` `` or ``friskey.toml: exclude `vendor/` ``.
     pub by: String,
     /// The option that includes it, e.g. `--no-ignore`; empty if there is none.
     pub include_with: String,
 }
 
 impl Ignored {
-    /// Says that `by` left out `what`, and that the option `include_with` includes it.
+    /// Records that `by` left out `what`, which the option `include_with` would include.
     pub fn new(
         kind: IgnoredKind,
         what: impl Into<String>,
@@ -51,20 +51,20 @@ impl Ignored {
         Self { kind, what: what.into(), by: by.into(), include_with: include_with.into() }
     }
 
-    /// Whether it is a file in which people keep keys: `.env`, `.env.local`, `prod.env`, `.envrc`.
+    /// Whether it is a file that often contains keys: `.env`, `.env.local`, `prod.env`, `.envrc`.
     fn is_env(&self) -> bool {
         let name = self.what.rsplit('/').next().unwrap_or_default();
         self.kind == IgnoredKind::Path && (name.starts_with(".env") || name.ends_with(".env"))
     }
 
-    /// A path that was left out.
+    /// Records a path that was left out.
     pub fn path(what: impl Into<String>, by: impl Into<String>, include_with: impl Into<String>) -> Self {
         Self::new(IgnoredKind::Path, what, by, include_with)
     }
 }
 
 impl Ord for Ignored {
-    /// By kind; of paths those first in which people keep keys, for a report names the first only.
+    /// By kind. Paths that often contain keys come first, since reports name only the first ones.
     fn cmp(&self, other: &Self) -> Ordering {
         let order = |one: &Self| (one.kind, !one.is_env());
         let by_texts = || {
@@ -81,10 +81,11 @@ impl PartialOrd for Ignored {
     }
 }
 
-/// How many things were left out, by kind and by the option that includes them.
+/// How many things were left out, by kind and the option that includes them.
 type IgnoredCounts = BTreeMap<(IgnoredKind, String), u64>;
 
-/// Everything that was left out. Names at most [`IgnoredSet::NAMED`] of each kind, the first in order, and counts all.
+/// Everything that was left out. Counts all of it, and names the first [`IgnoredSet::NAMED`] of each kind in
+/// sort order.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct IgnoredSet {
     counts: IgnoredCounts,
@@ -94,10 +95,11 @@ pub struct IgnoredSet {
 impl IgnoredSet {
     /// The most things of one kind that are kept by name.
     pub const NAMED: usize = 1_000;
-    /// The most options that are counted apart; there are fewer, unless a text from outside became one.
+    /// The most options that are counted separately. There are fewer, unless untrusted text ends up as an
+    /// option.
     const OPTIONS: usize = 64;
 
-    /// Adds one. The same twice counts once, as long as it is among those that are named.
+    /// Adds one. A duplicate of a named one is not counted again.
     pub fn insert(&mut self, ignored: Ignored) {
         let key = (ignored.kind, ignored.include_with.clone());
         if self.name(ignored) {
@@ -119,7 +121,7 @@ impl IgnoredSet {
         counts.into_iter().for_each(|(key, count)| self.count(key, count));
     }
 
-    /// Whether it was not among those named before.
+    /// Whether it is not among those already named.
     fn name(&mut self, ignored: Ignored) -> bool {
         let named = self.named.entry(ignored.kind).or_default();
         if named.len() >= Self::NAMED && named.last().is_some_and(|last| *last < ignored) {
@@ -143,23 +145,23 @@ impl IgnoredSet {
         self.counts.values().sum()
     }
 
-    /// Whether nothing was.
+    /// Whether nothing was left out.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    /// Those that are named, in order: what concerns all of the scan first, paths last.
+    /// The named ones, in order: those that concern the whole scan first, paths last.
     pub fn iter(&self) -> impl Iterator<Item = &Ignored> {
         self.named.values().flatten()
     }
 
-    /// How many things of a kind were left out, and with which option they are included.
+    /// How many things were left out, by kind and the option that includes them.
     pub fn counts(&self) -> impl Iterator<Item = (IgnoredKind, &str, u64)> {
         let counts = self.counts.iter().filter(|&(_, &count)| count > 0);
         counts.map(|((kind, option), &count)| (*kind, option.as_str(), count))
     }
 
-    /// Changes the texts of those that are named, to redact them.
+    /// Changes the texts of the named ones, to redact them.
     pub fn rewrite(&mut self, mut rewrite: impl FnMut(&mut String)) {
         for named in self.named.values_mut() {
             let rewritten = std::mem::take(named).into_iter().map(|mut ignored| {
@@ -186,7 +188,7 @@ impl FromIterator<Ignored> for IgnoredSet {
     }
 }
 
-/// As two fields: `ignored`, those that are named, and `ignored_total`, how many there are.
+/// Serializes as two fields: `ignored`, the named ones, and `ignored_total`, the number of all.
 impl Serialize for IgnoredSet {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         struct NamedSeq<'a>(&'a IgnoredSet);
@@ -226,7 +228,7 @@ mod tests {
     }
 
     #[test]
-    fn files_that_hold_keys_come_first() {
+    fn files_that_often_contain_keys_come_first() {
         let paths = ["a/", "a/.env", "b/.env.local", "c.txt", "d/prod.env", "e.envelope", "f.env/"];
         let set: IgnoredSet = paths.into_iter().map(|path| Ignored::path(path, "x", "")).collect();
         let named: Vec<_> = set.iter().map(|ignored| &ignored.what[..]).collect();
@@ -234,7 +236,7 @@ mod tests {
     }
 
     #[test]
-    fn merging_counts_what_both_named_once() {
+    fn merging_counts_shared_names_once() {
         let mut set: IgnoredSet = (0..10).map(path).collect();
         set.merge((5..20).map(path).collect());
         set.insert(path(3));
@@ -246,7 +248,7 @@ mod tests {
     }
 
     #[test]
-    fn a_flood_of_options_takes_no_memory() {
+    fn many_options_use_little_memory() {
         let set: IgnoredSet = (0..1_000).map(|n| Ignored::path("a", "b", format!("{n}"))).collect();
         assert_eq!(set.len(), 1_000);
         assert!(set.counts().count() <= IgnoredSet::OPTIONS + 1);

@@ -1,4 +1,4 @@
-//! Where in a blob something stands.
+//! Positions in a blob.
 
 use serde::Serialize;
 
@@ -14,7 +14,7 @@ pub struct Position {
 }
 
 impl Position {
-    /// The position `bytes.len()` bytes further on, where `bytes` are what stands between.
+    /// The position after `bytes`, which follow this one.
     #[must_use]
     pub fn advanced(self, bytes: &[u8]) -> Self {
         let offset = self.offset + bytes.len() as u64;
@@ -32,17 +32,17 @@ impl Position {
     pub const START: Self = Self { offset: 0, line: 1, column: 1 };
 }
 
-/// Code points in UTF-8 text; of other bytes, each that is not a continuation byte counts.
+/// The number of code points in UTF-8 text; in other text, every byte that is not a continuation byte counts.
 fn code_points(bytes: &[u8]) -> u64 {
     bytecount::num_chars(bytes) as u64
 }
 
-/// From `start` up to, and not including, `end`.
+/// From `start` up to but excluding `end`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Span {
     /// The first byte.
     pub start: Position,
-    /// The first byte after.
+    /// The first byte after the end.
     pub end: Position,
 }
 
@@ -58,7 +58,7 @@ mod tests {
     }
 
     #[test]
-    fn advancing_in_steps_is_advancing_at_once() {
+    fn advancing_in_steps_equals_advancing_at_once() {
         let text = "x\r\n\u{1F600}y\n\nend".as_bytes();
         for cut in 0..=text.len() {
             let in_steps = Position::START.advanced(&text[..cut]).advanced(&text[cut..]);

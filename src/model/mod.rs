@@ -1,4 +1,4 @@
-//! Layer 0: plain data, no I/O. Everything else speaks in these terms.
+//! Layer 0: plain data without I/O, shared by all other modules.
 
 mod base;
 mod coverage;

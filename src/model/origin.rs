@@ -2,16 +2,16 @@
 
 use super::Surface;
 
-/// The place of a blob: which surface, which path, which git object.
+/// The place of a blob: surface, path and git object.
 ///
-/// Paths are bytes, as git and Unix keep them, with `/` between the parts.
+/// Paths are bytes, as in git and Unix, with `/` between components.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Origin {
     /// The kind of place.
     pub surface: Surface,
-    /// The path, relative to where the scan began; for a ref, its full name.
+    /// The path, relative to where the scan started; for a ref, its full name.
     pub path: Option<Vec<u8>>,
-    /// Object id of the blob, tree, or tag, in hex.
+    /// Object id of the blob, tree or tag, in hex.
     pub object: Option<String>,
     /// Object id of the commit that a message or header belongs to, in hex.
     pub commit: Option<String>,
@@ -20,7 +20,7 @@ pub struct Origin {
 }
 
 impl Origin {
-    /// A place that has a path and nothing else.
+    /// A place that has only a path.
     pub fn at_path(surface: Surface, path: impl Into<Vec<u8>>) -> Self {
         Self { surface, path: Some(path.into()), object: None, commit: None, container: Vec::new() }
     }

@@ -1,4 +1,4 @@
-//! The secret itself: the one type that holds key bytes, and what may be shown of them.
+//! The only type that holds the bytes of a key, and what may be shown of them.
 
 use std::fmt;
 
@@ -6,32 +6,32 @@ use serde::{Serialize, Serializer};
 use sha2::{Digest, Sha256};
 use zeroize::Zeroizing;
 
-/// Bytes of a key. Never serialized, never printed whole; wiped when dropped.
+/// The bytes of a key. Never serialized, never printed in full, and wiped on drop.
 ///
-/// `Debug` and `Display` give the redacted form, so that a stray `{:?}` cannot leak.
+/// `Debug` and `Display` print the redacted form, so that a stray `{:?}` cannot leak the key.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Secret {
     bytes: Zeroizing<Vec<u8>>,
     prefix: usize,
 }
 
-/// A body shorter than this is not long enough to show four of its characters.
+/// The shortest body of which four characters may be shown, in bytes.
 const SHORTEST_SHOWN: usize = 20;
 
 impl Secret {
-    /// Takes the decoded bytes of a key, of which the first `prefix` are the public, typed prefix
-    /// (`sk-proj-`) that the redacted form may show.
+    /// Takes the decoded bytes of a key. The first `prefix` of them are the public prefix (`sk-proj-`), which
+    /// the redacted form may show.
     pub fn new(bytes: Vec<u8>, prefix: usize) -> Self {
         let prefix = prefix.min(bytes.len());
         Self { bytes: Zeroizing::new(bytes), prefix }
     }
 
-    /// The only way to the bytes. Callers must not let them reach any output.
+    /// The only access to the bytes. Callers must not let them reach any output.
     pub fn reveal(&self) -> &[u8] {
         &self.bytes
     }
 
-    /// Length of the public, typed prefix, in bytes.
+    /// Length of the public prefix, in bytes.
     pub fn prefix(&self) -> usize {
         self.prefix
     }
@@ -41,18 +41,18 @@ impl Secret {
         self.bytes.len()
     }
 
-    /// Whether there are no bytes at all.
+    /// Whether there are no bytes.
     pub fn is_empty(&self) -> bool {
         self.bytes.is_empty()
     }
 
-    /// SHA-256 of the bytes: the same in every repository, and no way back to the key.
+    /// SHA-256 of the bytes: the same in every repository, and irreversible.
     pub fn fingerprint(&self) -> Fingerprint {
         Fingerprint(Sha256::digest(&*self.bytes).into())
     }
 
-    /// The typed prefix and the last four characters (`sk-proj-…x9KA`); the prefix alone when the
-    /// rest is too short to show any of it. Always printable ASCII and `…`.
+    /// The prefix and the last four characters (`sk-proj-…x9KA`), or only the prefix if the rest is too short.
+    /// Consists of printable ASCII and `…`.
     pub fn redacted(&self) -> String {
         let shown = |bytes: &[u8]| -> String {
             bytes.iter().map(|&b| if b.is_ascii_graphic() { char::from(b) } else { '?' }).collect()
@@ -75,12 +75,12 @@ impl fmt::Display for Secret {
     }
 }
 
-/// SHA-256 of a secret's bytes, shown as 64 lower-case hex digits.
+/// SHA-256 of a secret's bytes, displayed as 64 lower-case hex digits.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Fingerprint(pub [u8; 32]);
 
 impl Fingerprint {
-    /// Reads 64 hex digits, of either case.
+    /// Parses 64 hex digits, of either case.
     pub fn from_hex(text: &str) -> Option<Self> {
         let digits = text.as_bytes();
         if digits.len() != 64 {
@@ -114,7 +114,7 @@ impl Serialize for Fingerprint {
     }
 }
 
-/// Lower-case hex digits of `bytes`.
+/// `bytes` as lower-case hex digits.
 pub fn hex(bytes: &[u8]) -> String {
     use fmt::Write as _;
     bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {

@@ -1,14 +1,14 @@
-//! Why a finding does not count.
+//! Why a finding is suppressed.
 
 use serde::Serialize;
 
-/// Who accepted a finding, and with what reason.
+/// What accepts a finding, and for what reason.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Suppression {
     /// `inline` or `baseline`.
     pub by: &'static str,
-    /// The marker (`friskey:allow`), or the path of the baseline file.
+    /// The marker (`friskey:allow`), or the path of the baseline.
     pub source: String,
-    /// The reason that was given, if any.
+    /// The reason, if one was given.
     pub reason: Option<String>,
 }

@@ -1,4 +1,4 @@
-//! Surfaces: the kinds of place that git or a file system keeps bytes in.
+//! Surfaces: the kinds of place in which git or a file system keeps bytes.
 
 use std::fmt;
 
@@ -13,7 +13,7 @@ macro_rules! surfaces {
         }
 
         impl Surface {
-            /// Every surface, in the order in which reports list them.
+            /// Every surface, in report order.
             pub const ALL: &[Surface] = &[$(Surface::$variant,)+];
 
             /// The name used in reports and in `--surfaces`.
@@ -43,17 +43,17 @@ surfaces! {
     CommitMessage = "commit-message",
     /// Author, committer or tagger: name and e-mail.
     Identity = "identity",
-    /// Any other header of a commit: signature, encoding, merge tag, or one of its own.
+    /// Any other header of a commit: signature, encoding, merge tag, or a custom one.
     CommitHeader = "commit-header",
     /// The message of an annotated tag.
     TagMessage = "tag-message",
     /// A note on an object.
     Note = "note",
-    /// Either half of a stash: the work tree and index it saved, or its untracked files.
+    /// A stash: the saved work tree and index, or the untracked files.
     Stash = "stash",
     /// A message in a reflog.
     Reflog = "reflog",
-    /// An object that no ref reaches any more.
+    /// An object that is not reachable from any ref.
     Unreachable = "unreachable",
     /// The name of a ref.
     RefName = "ref-name",
@@ -61,7 +61,7 @@ surfaces! {
     Config = "config",
     /// A hook script of the repository.
     Hook = "hook",
-    /// Other plain files in the git directory: description, exclude list, saved messages, FETCH_HEAD.
+    /// Other files in the git directory: description, exclude list, saved messages, FETCH_HEAD, ….
     GitFile = "git-file",
     /// The object database of a submodule.
     Submodule = "submodule",
@@ -70,7 +70,7 @@ surfaces! {
 }
 
 impl Surface {
-    /// The surface of that name.
+    /// The surface with that name.
     pub fn from_name(name: &str) -> Option<Self> {
         Self::ALL.iter().copied().find(|surface| surface.name() == name)
     }

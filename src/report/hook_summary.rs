@@ -69,7 +69,7 @@ fn commits(leak: &Leak) -> Vec<String> {
         let path = change.path.as_deref().map(String::from_utf8_lossy).unwrap_or_default();
         let commit = labels::short_id(&change.commit);
         let path = if path.is_empty() { String::new() } else { format!(": {}", escape::line(&path)) };
-        format!("  {what} in commit {commit} of {}{path}", labels::day(change))
+        format!("  {what} in commit {commit} on {}{path}", labels::day(change))
     };
     let added = leak.introduced.iter().take(MAX_COMMITS).map(|change| event("added", change));
     added.chain(leak.removed.iter().take(MAX_COMMITS).map(|change| event("removed", change))).collect()

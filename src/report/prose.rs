@@ -66,7 +66,7 @@ fn and_more(total: usize) -> String {
 
 fn commit(change: &Change) -> String {
     let by = labels::author(change).map(|author| format!(" by {author}")).unwrap_or_default();
-    format!("commit {} of {}{by}", labels::short_id(&change.commit), labels::day(change))
+    format!("commit {} on {}{by}", labels::short_id(&change.commit), labels::day(change))
 }
 
 /// ` Also at a:1:2, b:3:4 and 5 more places.`, each place written by `write` from its number, counted from 1.

@@ -1,13 +1,13 @@
-//! Reading a small text file, of which nobody knows what it is.
+//! Reads text files of limited size.
 
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
 
-/// The text of the file at `path`, at most `limit` bytes.
+/// The text of the file at `path`, which may have at most `limit` bytes.
 ///
 /// # Errors
-/// Those of reading; also a file that is longer, or that is not UTF-8.
+/// If the file cannot be read, is longer than `limit`, or is not UTF-8.
 pub fn read_text(path: &Path, limit: u64) -> io::Result<String> {
     let mut bytes = Vec::new();
     File::open(path)?.take(limit.saturating_add(1)).read_to_end(&mut bytes)?;

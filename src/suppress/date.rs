@@ -3,9 +3,9 @@
 use std::fmt;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-const SECONDS_OF_A_DAY: u64 = 86_400;
+const SECONDS_PER_DAY: u64 = 86_400;
 
-/// A day, ordered by time. Written `YYYY-MM-DD`.
+/// A day, written `YYYY-MM-DD` and ordered by time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Date {
     year: u32,
@@ -14,7 +14,7 @@ pub struct Date {
 }
 
 impl Date {
-    /// Reads `YYYY-MM-DD`; `None` for what is no day of the calendar.
+    /// Parses `YYYY-MM-DD`; `None` if there is no such day.
     pub fn parse(text: &str) -> Option<Self> {
         let mut parts = text.split('-');
         let mut number = |digits: usize| {
@@ -29,14 +29,14 @@ impl Date {
     /// Today, in UTC.
     pub fn today() -> Self {
         let seconds = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
-        Self::after_epoch(seconds / SECONDS_OF_A_DAY)
+        Self::after_epoch(seconds / SECONDS_PER_DAY)
     }
 
-    /// The day that many days after 1970-01-01.
+    /// The day `days` days after 1970-01-01.
     fn after_epoch(days: u64) -> Self {
         let mut left = days;
         let mut date = Self { year: 1970, month: 1, day: 1 };
-        // Few steps: years since 1970, then months. A clock far in the future stops at the end.
+        // Counts years from 1970, then months, which takes few steps. A clock in the far future stops at 9999.
         while date.year < 9999 && left >= date.days_of_year() {
             left -= date.days_of_year();
             date.year += 1;
@@ -78,7 +78,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn reads_days_of_the_calendar_only() {
+    fn parses_existing_days_only() {
         for text in ["2024-02-29", "1970-01-01", "9999-12-31"] {
             assert_eq!(Date::parse(text).unwrap().to_string(), text);
         }

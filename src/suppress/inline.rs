@@ -1,38 +1,38 @@
-//! Markers in the text around a key.
+//! Finds the markers around a key.
 //!
-//! A marker accepts the keys on its own line. On a line that holds nothing but a comment it accepts
-//! those of the next line instead, so that one written for its own line never reaches further. Lines
-//! can be megabytes long, so a marker also has to stand near.
+//! A marker accepts the keys on its own line. On a line that is only a comment it accepts those of the next
+//! line instead, so that a marker meant for its own line never applies to another. A marker must also be close
+//! to the key, since lines can be megabytes long.
 
 use std::borrow::Cow;
 use std::ops::Range;
 
 use super::marker::{self, MAX_MARKER_BYTES, MAX_REASON_BYTES, OWN_MARKER};
 
-/// Bytes between a marker and a key on the same line, at most; and between the key and the start of
-/// its line when the marker stands on the line before.
+/// The most bytes between a marker and a key on the same line, and between the key and the start of its line if
+/// the marker is on the line before.
 const MAX_DISTANCE: usize = 200;
 
-/// Bytes of a line that is only a comment, at most.
+/// The most bytes of a line that is only a comment.
 const MAX_COMMENT_BYTES: usize = 400;
 
-/// Bytes looked at on each side of a key. Less than a detector keeps in sight around every match, so
-/// that what a marker does cannot depend on how a stream is cut.
+/// Bytes examined on each side of a key. Less than the detector keeps around every match, so that the result
+/// does not depend on where a stream is split.
 const LOOK_BEHIND: usize = MAX_DISTANCE + MAX_COMMENT_BYTES + 3;
 const LOOK_AHEAD: usize = MAX_DISTANCE + MAX_MARKER_BYTES + MAX_REASON_BYTES;
 
-/// A marker that is meant for a key.
+/// A marker that applies to a key.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct InlineMarker {
     /// One of [`MARKERS`](super::MARKERS).
     pub marker: &'static str,
-    /// The text after it, at most 200 bytes and not yet redacted.
+    /// The text after it, at most 200 bytes, not yet redacted.
     pub reason: Option<String>,
 }
 
-/// The marker that accepts the key at `span` of `bytes`; of several, one with a reason, and
-/// friskey's own, comes first. `encoding` is that of the key. `holds_key` tells whether a line holds
-/// a key: then a marker on it is meant for that one.
+/// The marker that accepts the key at `span` of `bytes`. Of several, markers with a reason come first, then
+/// friskey's own. `encoding` is that of the key. `holds_key` says whether a line contains a key, to which a
+/// marker on that line then applies.
 pub fn find_marker(
     bytes: &[u8],
     span: Range<usize>,
@@ -43,7 +43,7 @@ pub fn find_marker(
     let low = span.start.saturating_sub(LOOK_BEHIND * unit);
     let high = bytes.len().min(span.end.saturating_add(LOOK_AHEAD * unit));
     let from_start = low == 0;
-    // Units are counted from the key on.
+    // UTF-16 units are aligned with the key.
     let low = low + (span.start - low) % unit;
     let before = as_utf8(&bytes[low..span.start], encoding);
     let after = as_utf8(&bytes[span.end..high], encoding);
@@ -58,7 +58,7 @@ pub fn find_marker(
     marks.into_iter().min_by_key(|mark| (mark.reason.is_none(), mark.marker != OWN_MARKER))
 }
 
-/// Text of one byte a unit, or UTF-8.
+/// The text as UTF-8, or as it is if it is not UTF-16.
 fn as_utf8<'a>(bytes: &'a [u8], encoding: &str) -> Cow<'a, [u8]> {
     let read: fn([u8; 2]) -> u16 = match encoding {
         "utf-16le" => u16::from_le_bytes,
@@ -70,7 +70,7 @@ fn as_utf8<'a>(bytes: &'a [u8], encoding: &str) -> Cow<'a, [u8]> {
     Cow::Owned(text.into_bytes())
 }
 
-/// Markers on the rest of the key's line.
+/// Markers on the key's line after it.
 fn after_key(after: &[u8], at_end: bool) -> Vec<InlineMarker> {
     let end = memchr::memchr(b'\n', after);
     let line = &after[..end.unwrap_or(after.len())];
@@ -78,15 +78,15 @@ fn after_key(after: &[u8], at_end: bool) -> Vec<InlineMarker> {
     markers_on(line, end.is_some() || at_end, near, |_| true)
 }
 
-/// Markers on the key's line before it. The text between such a marker and the key is a reason only
-/// if it stands in a comment that ends there.
+/// Markers on the key's line before it. The text between such a marker and the key is a reason only if a
+/// comment ends there.
 fn before_key(before: &[u8]) -> Vec<InlineMarker> {
     let line = &before[memchr::memrchr(b'\n', before).map_or(0, |at| at + 1)..];
     let near = |at: &Range<usize>| line.len() - at.end <= MAX_DISTANCE;
     markers_on(line, true, near, |rest| marker::comment_end(rest).is_some())
 }
 
-/// The line above the key's line, if all of both that matters is in sight.
+/// The line above the key's line, if the relevant part of both is in `before`.
 fn line_before(before: &[u8], from_start: bool) -> Option<&[u8]> {
     let own = memchr::memrchr(b'\n', before)?;
     let start = match memchr::memrchr(b'\n', &before[..own]) {
@@ -98,13 +98,13 @@ fn line_before(before: &[u8], from_start: bool) -> Option<&[u8]> {
     (before.len() - own - 1 <= MAX_DISTANCE && line.len() <= MAX_COMMENT_BYTES).then_some(line)
 }
 
-/// The markers on `line`, if it is nothing but a comment: only signs before the first of them, and
-/// nothing behind the end of the comment.
+/// The markers on `line`, if it is only a comment: nothing but comment signs before the first marker, and
+/// nothing after the end of the comment.
 fn comment_markers(line: &[u8]) -> Option<Vec<InlineMarker>> {
     let places = marker::find_all(line);
     let (first, _) = places.first()?;
     let opening = line[..first.start].trim_ascii();
-    // What a file may begin with before its first character.
+    // A file may start with a byte order mark.
     let opening = opening.strip_prefix("\u{feff}".as_bytes()).unwrap_or(opening).trim_ascii();
     let signs = opening.iter().all(|byte| b"#/*-;%<!{(.:'|>=@\"\\[+`~$ \t".contains(byte));
     let word = [&b"rem"[..], b"dnl", b"@rem", b"\\comment", b"comment", b"//!", b"nb."]
@@ -112,15 +112,15 @@ fn comment_markers(line: &[u8]) -> Option<Vec<InlineMarker>> {
         .any(|word| opening.eq_ignore_ascii_case(word));
     let rest = &line[first.end..];
     let behind = marker::comment_end(rest).map_or(&[][..], |at| &rest[at.end..]);
-    // Of JSX, whose comments stand in braces.
+    // JSX wraps comments in braces.
     let only = behind.iter().all(|byte| byte.is_ascii_whitespace() || *byte == b'}');
-    // Vim's comments begin with a quote; so do strings, which end with one.
+    // Comments of Vim start with a quote; but if there is a second quote, this is a string.
     let is_string = opening == b"\"" && rest.contains(&b'"');
     ((signs || word) && only && !is_string).then(|| markers_on(line, true, |_| true, |_| true))
 }
 
-/// The markers on `line` that are `near`. A reason goes up to the next marker; `has_reason` tells
-/// whether the text behind one can be its reason.
+/// The markers on `line` that are `near`. A reason extends to the next marker; `has_reason` says whether the
+/// text after a marker may be its reason.
 fn markers_on(
     line: &[u8],
     whole: bool,
@@ -144,7 +144,7 @@ fn markers_on(
 mod tests {
     use super::*;
 
-    /// Where `K` stands for the key.
+    /// `KKKK` marks the key.
     fn find(text: &str) -> Option<InlineMarker> {
         let at = text.find("KKKK").unwrap();
         find_marker(text.as_bytes(), at..at + 4, "utf-8", &|line| line.windows(4).any(|w| w == b"KKKK"))
@@ -155,7 +155,7 @@ mod tests {
     }
 
     #[test]
-    fn on_the_same_line() {
+    fn finds_markers_on_the_same_line() {
         assert_eq!(find("a = KKKK # friskey:allow sample\r\n"), own(Some("sample")));
         assert_eq!(find("a = KKKK # friskey:allow"), own(None));
         assert_eq!(find("/* friskey:allow sample */ a = KKKK;"), own(Some("sample")));
@@ -164,7 +164,7 @@ mod tests {
     }
 
     #[test]
-    fn on_the_line_before_only_as_a_comment_of_its_own() {
+    fn on_the_line_before_only_a_comment_of_its_own_counts() {
         for line in [
             "# friskey:allow why",
             "  // friskey:allow why",
@@ -210,7 +210,7 @@ mod tests {
     }
 
     #[test]
-    fn a_comment_that_holds_a_key_is_meant_for_it() {
+    fn a_comment_that_contains_a_key_applies_to_it() {
         let text = "# friskey:allow KKKK\na = LLLL";
         let holds = |line: &[u8]| line.windows(4).any(|w| w == b"KKKK");
         assert_eq!(find_marker(text.as_bytes(), 25..29, "utf-8", &holds), None);
@@ -218,7 +218,7 @@ mod tests {
     }
 
     #[test]
-    fn reaches_200_bytes_and_no_further() {
+    fn applies_within_200_bytes() {
         let gap = |n| " ".repeat(n);
         assert_eq!(find(&format!("KKKK{}friskey:allow x", gap(200))), own(Some("x")));
         assert_eq!(find(&format!("KKKK{}friskey:allow x", gap(201))), None);
@@ -232,7 +232,7 @@ mod tests {
     }
 
     #[test]
-    fn one_with_a_reason_comes_first_and_then_the_own() {
+    fn prefers_markers_with_a_reason_then_its_own() {
         let marker = |text| find(text).unwrap().marker;
         assert_eq!(marker("KKKK # gitleaks:allow friskey:allow"), OWN_MARKER);
         assert_eq!(marker("KKKK # friskey:allow gitleaks:allow why"), "gitleaks:allow");

@@ -1,11 +1,11 @@
-//! The markers that accept what stands beside them, and the reason that follows one.
+//! Markers that accept the keys next to them, and the reason that follows a marker.
 
 use std::ops::Range;
 
 /// friskey's own marker.
 pub const OWN_MARKER: &str = "friskey:allow";
 
-/// Every marker that is honoured: friskey's own and those of other tools.
+/// Every marker that is honored: friskey's own and those of other tools.
 pub const MARKERS: &[&str] = &[
     OWN_MARKER,
     "gitleaks:allow",
@@ -18,20 +18,20 @@ pub const MARKERS: &[&str] = &[
     "pragma: allowlist nextline secret",
 ];
 
-/// The longest of them, in bytes.
+/// The length of the longest marker, in bytes.
 pub(super) const MAX_MARKER_BYTES: usize = 40;
 
-/// The longest reason that is kept, in bytes.
+/// The most bytes kept of a reason.
 pub(super) const MAX_REASON_BYTES: usize = 200;
 
-/// What ends a comment in the middle of a line.
+/// What can end a comment in the middle of a line.
 const COMMENT_ENDS: &[&str] =
     &["*/", "-->", "*)", "%>", "#}", "}}", "]]", "=#", "--}}", "-}", "|#", "+/", "#>"];
 
-/// A word at least this long may be a key.
+/// A word of at least this many bytes may be a key.
 const MIN_KEY_LIKE_BYTES: usize = 16;
 
-/// A marker and where it stands.
+/// A marker and its range in the line.
 pub(super) type MarkerMatch = (Range<usize>, &'static str);
 
 /// All markers in `line`, in order.
@@ -47,7 +47,8 @@ pub(super) fn find_all(line: &[u8]) -> Vec<MarkerMatch> {
     places
 }
 
-/// `friskey:allowed` and `allow-list` are other words; `--friskey:allow-->` holds the marker.
+/// Whether the marker is a word of its own. `friskey:allowed` and `allow-list` are other words, but
+/// `--friskey:allow-->` contains the marker.
 fn is_word(line: &[u8], at: &Range<usize>) -> bool {
     let letter = |index: usize| line.get(index).is_some_and(|b| b.is_ascii_alphanumeric() || *b == b'_');
     let before = at.start.checked_sub(1).is_some_and(letter);
@@ -55,7 +56,7 @@ fn is_word(line: &[u8], at: &Range<usize>) -> bool {
     !before && !after
 }
 
-/// Where the comment around `rest`, the text behind a marker, ends within it.
+/// Where in `rest`, the text after a marker, the comment around it ends.
 pub(super) fn comment_end(rest: &[u8]) -> Option<Range<usize>> {
     COMMENT_ENDS
         .iter()
@@ -63,9 +64,8 @@ pub(super) fn comment_end(rest: &[u8]) -> Option<Range<usize>> {
         .min_by_key(|at| at.start)
 }
 
-/// The reason in `rest`, the text behind a marker. `whole` says that `rest` goes to the end of the
-/// line: a word that a cut went through may be a piece of a key, which no mask would know, so it is
-/// left out.
+/// The reason in `rest`, the text after a marker. `whole` says that `rest` extends to the end of the line.
+/// Otherwise the last word may be a fragment of a key, which redaction would not recognize, so it is dropped.
 pub(super) fn reason(rest: &[u8], whole: bool) -> Option<String> {
     let closed = comment_end(rest).map_or(rest.len(), |at| at.start);
     let end = closed.min(MAX_REASON_BYTES);
@@ -94,7 +94,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_longest_marker_is_known() {
+    fn no_marker_is_longer_than_the_maximum() {
         assert!(MARKERS.iter().all(|marker| marker.len() <= MAX_MARKER_BYTES));
     }
 
@@ -111,7 +111,7 @@ mod tests {
     }
 
     #[test]
-    fn a_reason_is_what_follows() {
+    fn the_reason_follows_the_marker() {
         let reason = |rest: &str| reason(rest.as_bytes(), true);
         let some = |text: &str| Some(text.to_owned());
         assert_eq!(reason(" revoked sample "), some("revoked sample"));
@@ -126,7 +126,7 @@ mod tests {
     }
 
     #[test]
-    fn no_reason_ends_in_a_piece_of_a_word() {
+    fn a_reason_never_ends_within_a_word() {
         let long = format!(" {} {}", "a".repeat(180), "b".repeat(40));
         assert_eq!(reason(long.as_bytes(), true), Some("a".repeat(180)));
         assert_eq!(reason(b" why not", false).as_deref(), Some("why"));

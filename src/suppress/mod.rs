@@ -1,5 +1,5 @@
-//! Layer 2: whether a finding counts. Markers beside the key and the entries of a baseline accept
-//! findings; each says why. Pure but for reading and writing the baseline file.
+//! Layer 2: what is accepted. Markers next to a key and the entries of a baseline suppress findings, each with
+//! a reason. No I/O except for the baseline file.
 
 mod baseline;
 mod bounded_text;
@@ -15,7 +15,7 @@ pub use marker::{MARKERS, OWN_MARKER};
 
 use crate::model::{Ignored, Suppression};
 
-/// Which markers in the text count.
+/// Which markers in the source are honored.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum InlineMode {
     /// None.
@@ -23,28 +23,27 @@ pub enum InlineMode {
     Off,
     /// All.
     Lenient,
-    /// Those that give a reason.
+    /// Those with a reason.
     Strict,
 }
 
 /// What a scan accepts. The default accepts nothing.
 #[derive(Debug, Default)]
 pub struct Policy {
-    /// Which markers count.
+    /// Which markers are honored.
     pub inline: InlineMode,
     /// Accepted keys.
     pub baseline: Option<Baseline>,
-    /// The scan looks at all that the baseline is about, so that an entry which nothing meets is
-    /// stale.
+    /// Whether the scan covers everything that the baseline does, so that an entry without findings is stale.
     pub whole: bool,
-    /// Where all this comes from, for the report.
+    /// Where the policy comes from, for the report.
     pub notes: Vec<String>,
     /// How options, configuration and rules narrow the scan, for the report.
     pub ignored: Vec<Ignored>,
 }
 
 impl Policy {
-    /// What `mark` does: accepts the finding, or does not count for want of a reason (`Err`).
+    /// The suppression by `marker`; `Err` if strict mode ignores the marker because it has no reason.
     pub fn judge(&self, marker: InlineMarker) -> Result<Suppression, InlineMarker> {
         match self.inline {
             InlineMode::Strict if marker.reason.is_none() => Err(marker),

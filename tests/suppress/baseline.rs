@@ -54,7 +54,7 @@ fn create_overwrites_nothing_and_wants_a_reason() {
     assert!(!place.path(NAME).exists());
     assert_eq!(place.run(&["baseline", "create", "--reason", "x"]).status, 0);
     let before = place.read(NAME);
-    assert_refused(&place.run(&["baseline", "create", "--reason", "y"]), "is there already");
+    assert_refused(&place.run(&["baseline", "create", "--reason", "y"]), "already exists");
     assert_eq!(place.read(NAME), before);
 }
 
@@ -159,9 +159,9 @@ fn bad_lines_are_errors_with_file_and_line() {
     for (from, to, message) in [
         ("rule = ", "rules = ", ".friskey-baseline.toml:5: unknown field `rules`"),
         ("fingerprint = \"", "fingerprint = \"x", ".friskey-baseline.toml:5: a fingerprint is 64 hex digits"),
-        ("version = 1", "version = 7", ".friskey-baseline.toml:3: version 7 is not known"),
+        ("version = 1", "version = 7", ".friskey-baseline.toml:3: unknown version 7"),
         (" }", ", path = \"{a\" }", ".friskey-baseline.toml:5: bad glob"),
-        ("reason = \"x\"", "reason = \"\"", ".friskey-baseline.toml:5: `reason` is empty"),
+        ("reason = \"x\"", "reason = \"\"", ".friskey-baseline.toml:5: `reason` must not be empty"),
         ("]", "<<<<<<< ours\n]", ".friskey-baseline.toml:6: "),
     ] {
         place.write(NAME, &sound.replacen(from, to, 1));

@@ -79,7 +79,7 @@ impl<'a> Run<'a> {
 
     fn create(self, reason: &str, fields: &EntryFields) -> Result<Exit> {
         if self.path.symlink_metadata().is_ok() {
-            bail!("{} is there already; `friskey baseline update` adds to it", self.path.display());
+            bail!("{} already exists; `friskey baseline update` adds to it", self.path.display());
         }
         let fields = NewEntry::new(&self.detector, reason, fields)?;
         let report = redact(self.scan(None)?, &self.detector);

@@ -7,32 +7,32 @@ use ignore::gitignore::{Gitignore, GitignoreBuilder};
 use crate::model::{Fingerprint, PathBase, native_path};
 use crate::suppress::Date;
 
-/// One accepted key: at any place, or where its glob says.
+/// One accepted key: anywhere, or at the paths of its glob.
 #[derive(Clone, Debug)]
 pub struct BaselineEntry {
     /// The key.
     pub fingerprint: Fingerprint,
-    /// The rule that found it. For people: an entry counts whatever the rule is called later.
+    /// The rule that found it, for people; an entry counts even if the rule is renamed.
     pub rule: String,
     /// Why it is accepted. Never empty.
     pub reason: String,
-    /// Where it is accepted.
+    /// Where it is accepted; anywhere if `None`.
     pub path: Option<Glob>,
-    /// Who answers for it.
+    /// Who is responsible for it.
     pub owner: Option<String>,
-    /// The last day on which the entry counts, in UTC.
+    /// The last day on which the entry is valid, in UTC.
     pub expires: Option<Date>,
-    /// Comment lines that stand above it in the file.
+    /// The comment lines above it in the file.
     pub comments: Vec<String>,
 }
 
 impl BaselineEntry {
-    /// Whether it no longer counts.
+    /// Whether it has expired.
     pub fn is_expired(&self, today: Date) -> bool {
         self.expires.is_some_and(|last| last < today)
     }
 
-    /// Whether it is about a finding at `path`, the bytes of an origin.
+    /// Whether it covers a finding at `path`, the path of an origin.
     pub(super) fn covers(&self, path: Option<&[u8]>, base: Option<&PathBase>) -> bool {
         match (&self.path, path) {
             (None, _) => true,
@@ -41,20 +41,20 @@ impl BaselineEntry {
         }
     }
 
-    /// The order of the file.
+    /// The sort order of the file.
     pub(super) fn order(&self) -> impl Ord + use<'_> {
         let glob = self.path.as_ref().map(Glob::as_str);
         (self.fingerprint, glob, self.expires, &*self.reason, &*self.rule, self.owner.as_deref())
     }
 
-    /// What messages call it: a piece of the fingerprint, and what people know it by.
+    /// A name for messages: the start of the fingerprint, the rule and the reason.
     pub fn name(&self) -> String {
         let fingerprint = self.fingerprint.to_string();
         format!("{} ({}, {})", &fingerprint[..12], self.rule, self.reason)
     }
 }
 
-/// A glob of paths, written as in a `.gitignore`.
+/// A glob of paths, in the syntax of `.gitignore`.
 #[derive(Clone, Debug)]
 pub struct Glob {
     text: String,
@@ -62,10 +62,10 @@ pub struct Glob {
 }
 
 impl Glob {
-    /// Reads `text`.
+    /// Parses `text`.
     ///
     /// # Errors
-    /// What is wrong with it, in words.
+    /// What is wrong with the glob.
     pub fn new(text: &str) -> Result<Self, String> {
         if text.trim().is_empty() || text.starts_with(['!', '#']) {
             return Err(format!("`{text}` names no path"));
@@ -76,7 +76,7 @@ impl Glob {
         Ok(Self { text: text.to_owned(), matcher })
     }
 
-    /// As it was written.
+    /// The glob as written.
     pub fn as_str(&self) -> &str {
         &self.text
     }
@@ -86,7 +86,7 @@ impl Glob {
             Some(base) => base.relative(path),
             None => Some(path.to_owned()),
         };
-        // The matcher refuses paths with a root.
+        // The matcher rejects absolute paths.
         path.is_some_and(|path| {
             !path.has_root() && self.matcher.matched_path_or_any_parents(path, false).is_ignore()
         })
@@ -98,7 +98,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn globs_are_those_of_a_gitignore() {
+    fn globs_have_gitignore_syntax() {
         let matches = |glob: &str, path: &str| Glob::new(glob).unwrap().matches(Path::new(path), None);
         assert!(matches("tests/", "tests/a/b.py"));
         assert!(matches("*.md", "docs/a.md"));
@@ -111,7 +111,7 @@ mod tests {
     }
 
     #[test]
-    fn globs_are_about_the_root() {
+    fn globs_are_relative_to_the_root() {
         let base = PathBase { root: "/r".into(), from: "/r/tests".into() };
         let glob = Glob::new("/tests/**").unwrap();
         assert!(glob.matches(Path::new("a.py"), Some(&base)));

@@ -1,5 +1,5 @@
-//! The baseline: accepted findings, by the fingerprint of the key. A key that moves stays accepted;
-//! another key on the same line does not become so.
+//! The baseline: accepted findings, by the fingerprint of the key. A key that moves stays accepted; a different
+//! key on the same line is not.
 
 mod entry;
 mod read;
@@ -14,10 +14,10 @@ pub use entry::{BaselineEntry, Glob};
 use super::{Date, read_text};
 use crate::model::{Finding, Fingerprint, Leak, PathBase, Suppression};
 
-/// The longest file that is read, in bytes: some 200,000 entries.
+/// The largest baseline that is read, in bytes: about 200,000 entries.
 const MAX_BASELINE_BYTES: u64 = 64 << 20;
 
-/// Entries that one note names.
+/// The most entries that are named in notes.
 const MAX_NAMED_ENTRIES: usize = 5;
 
 /// Why a baseline cannot be used.
@@ -31,7 +31,7 @@ pub enum BaselineError {
         /// What the system says.
         error: io::Error,
     },
-    /// Something in it is wrong.
+    /// An entry is invalid.
     #[error("{path}:{line}: {reason}")]
     Invalid {
         /// The file.
@@ -41,8 +41,8 @@ pub enum BaselineError {
         /// What is wrong.
         reason: String,
     },
-    /// A new one was to be written where there is one.
-    #[error("{0} is there already; `friskey baseline update` adds to it")]
+    /// A new baseline would overwrite an existing one.
+    #[error("{0} already exists; `friskey baseline update` adds to it")]
     Exists(String),
     /// The file cannot be written.
     #[error("cannot write the baseline {path}: {error}")]
@@ -65,7 +65,7 @@ pub struct Baseline {
 }
 
 impl Baseline {
-    /// Entries that come from `source`, a path for reports, judged on the day `today`.
+    /// A baseline of `entries` from `source`, a path to show in reports, evaluated on the day `today`.
     pub fn new(entries: Vec<BaselineEntry>, source: &str, today: Date) -> Self {
         let mut by_key: HashMap<_, Vec<usize>> = HashMap::new();
         for (index, entry) in entries.iter().enumerate() {
@@ -74,18 +74,18 @@ impl Baseline {
         Self { entries, by_key, source: source.to_owned(), base: None, today }
     }
 
-    /// The baseline in `text`, which comes from `source`.
+    /// Parses the baseline `text` from `source`.
     ///
     /// # Errors
-    /// Anything in it that is not sound, with its line.
+    /// The first invalid line and what is wrong with it.
     pub fn parse(text: &str, source: &str, today: Date) -> Result<Self, BaselineError> {
         Ok(Self::new(read::parse(text, source)?, source, today))
     }
 
-    /// The baseline in the file at `path`, as of today.
+    /// Reads the baseline at `path`, evaluated today.
     ///
     /// # Errors
-    /// A file that cannot be read, or is not sound.
+    /// If the file cannot be read or is invalid.
     pub fn read(path: &Path) -> Result<Self, BaselineError> {
         let source = path.display().to_string();
         match read_text(path, MAX_BASELINE_BYTES) {
@@ -94,21 +94,21 @@ impl Baseline {
         }
     }
 
-    /// Its globs are about `base.root`, while the paths of findings begin at `base.from`. Without a
-    /// base both are the same.
+    /// Makes globs relative to `base.root`, while paths of findings start at `base.from`. By default both are
+    /// the same.
     #[must_use]
     pub fn with_base(mut self, base: PathBase) -> Self {
         self.base = Some(base);
         self
     }
 
-    /// All entries, in the order of the file.
+    /// All entries, in file order.
     pub fn entries(&self) -> &[BaselineEntry] {
         &self.entries
     }
 
-    /// Accepts the findings in `leaks` that an entry is about and nothing else has accepted. Says of
-    /// each entry whether any finding met it.
+    /// Suppresses the findings in `leaks` that an entry covers and nothing else suppresses. Returns for each
+    /// entry whether it covers any finding.
     pub fn accept(&self, leaks: &mut [Leak]) -> Vec<bool> {
         let mut met = vec![false; self.entries.len()];
         for leak in leaks {
@@ -120,7 +120,7 @@ impl Baseline {
         met
     }
 
-    /// Accepts the finding if an entry is about it and nothing else has accepted it.
+    /// Suppresses the finding if an entry covers it and nothing else suppresses it.
     pub fn accept_finding(&self, finding: &mut Finding) {
         if let Some(indices) = self.by_key.get(&finding.identified.fingerprint) {
             self.apply(indices, finding, |_| {});
@@ -144,7 +144,8 @@ impl Baseline {
         }
     }
 
-    /// Whether it accepts `key` at `path`, the bytes of an origin; anywhere, when there is no path.
+    /// Whether an entry accepts `key` at `path`, the path of an origin; without a path, whether one accepts it
+    /// everywhere.
     pub fn accepts(&self, key: &Fingerprint, path: Option<&[u8]>) -> bool {
         let entries = self.by_key.get(key).into_iter().flatten().map(|index| &self.entries[*index]);
         entries
@@ -152,18 +153,18 @@ impl Baseline {
             .any(|entry| entry.covers(path, self.base.as_ref()) && !entry.is_expired(self.today))
     }
 
-    /// Whether `entry` no longer counts.
+    /// Whether `entry` has expired.
     pub fn is_expired(&self, entry: &BaselineEntry) -> bool {
         entry.is_expired(self.today)
     }
 
-    /// Entries that no longer count.
+    /// Entries that have expired.
     pub fn expired(&self) -> impl Iterator<Item = &BaselineEntry> {
         self.entries.iter().filter(|entry| entry.is_expired(self.today))
     }
 
-    /// What a report says about entries that no longer count and, when `met` tells which ones were
-    /// met in a scan of everything, about those that are stale.
+    /// Notes for the report about expired entries, and about stale ones if `met` tells which entries covered a
+    /// finding in a scan of everything.
     pub fn notes(&self, met: Option<&[bool]>) -> Vec<String> {
         let expired: Vec<_> = self.expired().collect();
         let mut notes = named(&expired, "has expired and accepts nothing", "have expired");
@@ -175,21 +176,21 @@ impl Baseline {
         notes
     }
 
-    /// Entries that were not met, as [`accept`](Self::accept) tells it.
+    /// Entries that cover no finding, given the result of [`accept`](Self::accept).
     pub fn stale<'a>(&'a self, met: &'a [bool]) -> impl Iterator<Item = &'a BaselineEntry> {
         self.entries.iter().zip(met).filter(|(_, met)| !**met).map(|(entry, _)| entry)
     }
 
-    /// The same with `entries` instead.
+    /// The same baseline with other entries.
     #[must_use]
     pub fn with_entries(self, entries: Vec<BaselineEntry>) -> Self {
         Self { base: self.base, ..Self::new(entries, &self.source, self.today) }
     }
 
-    /// Writes it to a file that must not be there yet.
+    /// Writes the baseline to a new file.
     ///
     /// # Errors
-    /// The file is there, or cannot be written.
+    /// If the file exists or cannot be written.
     pub fn create(&self, path: &Path) -> Result<(), BaselineError> {
         write::create(path, &self.entries).map_err(|error| match error.kind() {
             io::ErrorKind::AlreadyExists => BaselineError::Exists(path.display().to_string()),
@@ -197,17 +198,17 @@ impl Baseline {
         })
     }
 
-    /// Replaces the file at `path` in one step, keeping its mode.
+    /// Replaces the file at `path` atomically, keeping its mode.
     ///
     /// # Errors
-    /// The file is not there, or cannot be written.
+    /// If the file does not exist or cannot be written.
     pub fn replace(&self, path: &Path) -> Result<(), BaselineError> {
         write::replace(path, &self.entries)
             .map_err(|error| BaselineError::Write { path: path.display().to_string(), error })
     }
 }
 
-/// A note for each of the first entries, and one for the rest.
+/// A note for each of the first entries, and one that counts the rest.
 fn named(entries: &[&BaselineEntry], what: &str, all: &str) -> Vec<String> {
     let mut notes: Vec<_> = entries
         .iter()
@@ -287,7 +288,7 @@ mod tests {
     }
 
     #[test]
-    fn accepts_a_key_wherever_it_stands_and_no_other() {
+    fn accepts_a_key_anywhere_and_no_other_key() {
         let mut leaks = [leak("a", &["x", "y/z"]), leak("b", &["x"])];
         let met = baseline(vec![entry("a", None, None), entry("c", None, None)]).accept(&mut leaks);
         assert_eq!(met, [true, false]);
@@ -298,25 +299,25 @@ mod tests {
     }
 
     #[test]
-    fn a_glob_keeps_an_entry_to_its_paths() {
+    fn a_glob_limits_an_entry_to_its_paths() {
         let mut leaks = [leak("a", &["docs/x.md", "src/x.py"])];
         baseline(vec![entry("a", Some("docs/"), None)]).accept(&mut leaks);
         assert_eq!(accepted(&leaks[0]), [true, false]);
     }
 
     #[test]
-    fn an_entry_counts_up_to_its_last_day() {
+    fn an_entry_counts_through_its_last_day() {
         for (day, counts) in [("2024-05-05", true), ("2024-05-04", false)] {
             let mut leaks = [leak("a", &["x"])];
             let baseline = baseline(vec![entry("a", None, Some(day))]);
-            assert_eq!(baseline.accept(&mut leaks), [true], "met all the same");
+            assert_eq!(baseline.accept(&mut leaks), [true], "covers the finding even if expired");
             assert_eq!(accepted(&leaks[0]), [counts], "{day}");
             assert_eq!(baseline.notes(None).len(), usize::from(!counts));
         }
     }
 
     #[test]
-    fn notes_name_a_few_and_count_the_rest() {
+    fn notes_name_a_few_entries_and_count_the_rest() {
         let entries: Vec<_> = ('a'..='i').map(|key| entry(&key.to_string(), None, None)).collect();
         let baseline = baseline(entries);
         let notes = baseline.notes(Some(&[false; 9]));

@@ -1,4 +1,4 @@
-//! Reading a baseline, refusing what is not sound with file, line and reason.
+//! Parses a baseline, and rejects an invalid one with file, line and reason.
 
 use serde::Deserialize;
 use toml::Spanned;
@@ -30,14 +30,15 @@ struct RawEntry {
     expires: Option<Spanned<toml::Value>>,
 }
 
-/// The entries in `text`; `path` is for messages.
+/// Parses the entries in `text`; `path` is for messages.
 pub(super) fn parse(text: &str, path: &str) -> Result<Vec<BaselineEntry>, BaselineError> {
     let reader = BaselineParser { text, path };
     let file: RawFile = toml::from_str(text).map_err(|error| {
         reader.invalid(error.span().map_or(0, |span| span.start), error.message().to_owned())
     })?;
     if *file.version.get_ref() != VERSION {
-        let reason = format!("version {} is not known; this friskey reads version 1", file.version.get_ref());
+        let reason =
+            format!("unknown version {}; this version of friskey reads version 1", file.version.get_ref());
         return Err(reader.invalid(file.version.span().start, reason));
     }
     file.accepted.iter().map(|raw| reader.entry(raw)).collect()
@@ -52,11 +53,14 @@ impl BaselineParser<'_> {
     fn entry(&self, spanned: &Spanned<RawEntry>) -> Result<BaselineEntry, BaselineError> {
         let raw = spanned.get_ref();
         let fingerprint = Fingerprint::from_hex(raw.fingerprint.get_ref()).ok_or_else(|| {
-            self.at(&raw.fingerprint, "a fingerprint is 64 hex digits, as reports show it".to_owned())
+            self.at(
+                &raw.fingerprint,
+                "invalid fingerprint; expected 64 hex digits, as shown in reports".to_owned(),
+            )
         })?;
         for (name, value) in [("rule", &raw.rule), ("reason", &raw.reason)] {
             if value.get_ref().trim().is_empty() {
-                return Err(self.at(value, format!("`{name}` is empty")));
+                return Err(self.at(value, format!("`{name}` must not be empty")));
             }
         }
         let path = raw.path.as_ref();
@@ -79,16 +83,17 @@ impl BaselineParser<'_> {
             toml::Value::Datetime(date) => date.to_string(),
             _ => String::new(),
         };
-        Date::parse(&text).ok_or_else(|| self.at(raw, "`expires` is a day, written YYYY-MM-DD".to_owned()))
+        Date::parse(&text)
+            .ok_or_else(|| self.at(raw, "`expires` must be a day, written YYYY-MM-DD".to_owned()))
     }
 
-    /// The comment lines right above the line of `offset`.
+    /// The comment lines directly above the line of `offset`.
     fn comments(&self, offset: usize) -> Vec<String> {
         let above = self.text.get(..offset).unwrap_or_default();
         let mut lines: Vec<_> = above
             .lines()
             .rev()
-            // What stands before the entry on its own line.
+            // The text before the entry on its own line.
             .skip(usize::from(!above.ends_with('\n')))
             .map(str::trim)
             .take_while(|line| line.starts_with('#'))
@@ -139,14 +144,14 @@ mod tests {
     #[test]
     fn errors_name_file_line_and_reason() {
         assert!(error(&entry(", extra = 1")).starts_with("b.toml:3: unknown field `extra`"));
-        assert!(error(&entry(", expires = 2030")).starts_with("b.toml:3: `expires` is a day"));
-        assert!(error(&entry(", expires = \"2030-02-30\"")).starts_with("b.toml:3: `expires` is a day"));
+        assert!(error(&entry(", expires = 2030")).starts_with("b.toml:3: `expires` must be a day"));
+        assert!(error(&entry(", expires = \"2030-02-30\"")).starts_with("b.toml:3: `expires` must be a day"));
         assert!(error(&entry(", path = \"{a\"")).starts_with("b.toml:3: bad glob"));
-        assert!(error(&entry("").replace("why", " ")).starts_with("b.toml:3: `reason` is empty"));
+        assert!(error(&entry("").replace("why", " ")).starts_with("b.toml:3: `reason` must not be empty"));
         assert!(error(&entry("").replace("0f0f", "0f")).contains("64 hex digits"));
         assert!(error("{ rule = \"r\" },").contains("b.toml:3: missing field"));
         assert!(error("nonsense").starts_with("b.toml:3: "));
         let error = parse("# x\nversion = 2\n", "b.toml").unwrap_err().to_string();
-        assert!(error.starts_with("b.toml:2: version 2 is not known"));
+        assert!(error.starts_with("b.toml:2: unknown version 2"));
     }
 }

@@ -1,4 +1,4 @@
-//! Writing a baseline: one entry a line, sorted, nothing in it that changes by itself.
+//! Writes a baseline: one entry per line, sorted, and nothing that changes by itself.
 
 use std::fs;
 use std::io::{self, Write};
@@ -10,11 +10,11 @@ use super::entry::{BaselineEntry, Glob};
 use super::read::VERSION;
 
 const FILE_HEADER: &str = "\
-# Keys that friskey finds and that are accepted, each with its reason. One entry a line, sorted by
+# Keys that friskey finds and that are accepted, each with its reason. One entry per line, sorted by
 # fingerprint (the SHA-256 of the key). Fields: fingerprint, rule, reason; path, owner, expires.
 ";
 
-/// The file's text.
+/// The text of the file.
 pub(super) fn render(entries: &[BaselineEntry]) -> String {
     let mut sorted: Vec<&BaselineEntry> = entries.iter().collect();
     sorted.sort_by(|a, b| a.order().cmp(&b.order()));
@@ -22,7 +22,7 @@ pub(super) fn render(entries: &[BaselineEntry]) -> String {
     let mut last = None;
     for entry in sorted {
         let line = line(entry);
-        // What two people added alike is one entry.
+        // Two people may have added the same entry.
         if last.as_ref() != Some(&line) {
             entry.comments.iter().for_each(|comment| text.push_str(&format!("  {comment}\n")));
             text.push_str(&line);
@@ -45,13 +45,13 @@ fn line(entry: &BaselineEntry) -> String {
     format!("  {{ {} }},\n", fields.join(", "))
 }
 
-/// A TOML string that stays on its line.
+/// A TOML string on a single line.
 fn quoted(text: &str) -> String {
     let mut out = String::from("\"");
     for c in text.chars() {
         match c {
             '"' | '\\' => out.extend(['\\', c]),
-            // Line separators would break the line in some editors.
+            // Some editors break lines at Unicode line separators.
             c if c.is_control() || "\u{2028}\u{2029}".contains(c) => {
                 out.push_str(&format!("\\u{:04X}", u32::from(c)));
             }
@@ -62,19 +62,19 @@ fn quoted(text: &str) -> String {
     out
 }
 
-/// Writes a file that must not be there yet.
+/// Writes a new file.
 pub(super) fn create(path: &Path, entries: &[BaselineEntry]) -> io::Result<()> {
     whole(path, entries, None)?.persist_noclobber(path).map(drop).map_err(|error| error.error)
 }
 
-/// Replaces a file in one step, keeping its mode. A link keeps leading where it leads.
+/// Replaces a file atomically, keeping its mode. A symbolic link stays, and its target is replaced.
 pub(super) fn replace(path: &Path, entries: &[BaselineEntry]) -> io::Result<()> {
     let path = fs::canonicalize(path)?;
     let mode = fs::metadata(&path)?.permissions();
     whole(&path, entries, Some(mode))?.persist(&path).map(drop).map_err(|error| error.error)
 }
 
-/// All of it under another name in the same folder.
+/// Writes everything to a temporary file in the same folder.
 fn whole(path: &Path, entries: &[BaselineEntry], mode: Option<fs::Permissions>) -> io::Result<NamedTempFile> {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
     let folder = folder.map_or_else(|| PathBuf::from("."), Path::to_owned);
@@ -110,7 +110,7 @@ mod tests {
     }
 
     #[test]
-    fn writes_sorted_lines_that_read_the_same() {
+    fn writes_sorted_lines_that_parse_to_the_same() {
         let mut full = entry(1, "why \"so\" \\ \n\u{7f}\u{2028} ü");
         full.path = Some(Glob::new("docs/[ab]*.md").unwrap());
         full.owner = Some("ann".to_owned());
