@@ -324,6 +324,8 @@ const AMBIGUOUS_TYPE_NAMES: &[&str] = &[
     "Random",
     "Reach",
     "Rest",
+    "Root",
+    "Roots",
     "Run",
     "Said",
     "Search",

@@ -71,7 +71,7 @@ pub(super) fn reason(rest: &[u8], whole: bool) -> Option<String> {
     let end = closed.min(MAX_REASON_BYTES);
     let through_word = match end {
         _ if end < closed || (end == rest.len() && !whole) => Some(0),
-        // Some keys end in what a end begins with.
+        // Some keys end with the start of such an end.
         _ if end < rest.len() => Some(MIN_KEY_LIKE_BYTES),
         _ => None,
     };

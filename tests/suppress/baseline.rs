@@ -158,7 +158,11 @@ fn bad_lines_are_errors_with_file_and_line() {
     let sound = place.read(NAME);
     for (from, to, message) in [
         ("rule = ", "rules = ", ".friskey-baseline.toml:5: unknown field `rules`"),
-        ("fingerprint = \"", "fingerprint = \"x", ".friskey-baseline.toml:5: a fingerprint is 64 hex digits"),
+        (
+            "fingerprint = \"",
+            "fingerprint = \"x",
+            ".friskey-baseline.toml:5: invalid fingerprint; expected 64 hex digits",
+        ),
         ("version = 1", "version = 7", ".friskey-baseline.toml:3: unknown version 7"),
         (" }", ", path = \"{a\" }", ".friskey-baseline.toml:5: bad glob"),
         ("reason = \"x\"", "reason = \"\"", ".friskey-baseline.toml:5: `reason` must not be empty"),
