@@ -49,6 +49,12 @@ impl Pointer {
 
     /// Whether a blob that begins like this can be a pointer. Takes no time.
     pub fn may_be(start: &[u8]) -> bool {
+        // git-lfs ignores white space before a pointer.
+        let start = match start.first() {
+            Some(b'v') => start,
+            Some(b' ' | b'\t' | b'\n' | b'\r' | b'\x0b' | b'\x0c') => start.trim_ascii_start(),
+            _ => return false,
+        };
         // Asked of every blob: a comparison of a few bytes first.
         start.starts_with(b"version http") && VERSIONS.iter().any(|version| start.starts_with(version))
     }
@@ -142,6 +148,7 @@ mod tests {
         let text = format!("version https://git-lfs.github.com/spec/v1\noid sha256:{oid}\nsize 12\n");
         let pointer = Pointer { oid: oid.clone(), size: 12 };
         assert_eq!(Pointer::parse(text.as_bytes()), Some(pointer.clone()));
+        assert_eq!(Pointer::parse(format!("\n \t{text}").as_bytes()), Some(pointer.clone()));
         let crlf = text.replace('\n', "\r\n").replace("oid sha", "ext-0-x sha256:00\r\noid sha");
         assert_eq!(Pointer::parse(crlf.as_bytes()), Some(pointer));
         for other in [

@@ -25,17 +25,20 @@ impl Objects {
         self.0.has(id)
     }
 
-    /// The annotated tags that one comes by from `id`, itself the first if it is one.
+    /// The chain of annotated tags that starts at `id`: itself if it is a tag, then the tag that it points at, and so on.
+    /// A chain beyond the limit is noted as a gap.
     pub fn tags_from(&mut self, id: ObjectId) -> Vec<ObjectId> {
-        /// As many as are followed anywhere.
-        const DEEPEST: usize = 64;
+        const MAX_TAGS: usize = 10_000;
         let mut tags = Vec::new();
         let mut at = id;
-        while tags.len() < DEEPEST
-            && self.0.kind(&at) == Some(Kind::Tag)
+        while self.0.kind(&at) == Some(Kind::Tag)
             && let Some((Kind::Tag, bytes)) = self.read(&at, "tag")
         {
             let target = tag_target(bytes);
+            if tags.len() == MAX_TAGS {
+                self.0.gaps.push(format!("tag {at}"), format!("nested in more than {MAX_TAGS} tags"));
+                break;
+            }
             tags.push(at);
             match target {
                 Some(target) => at = target,

@@ -474,8 +474,12 @@ impl RepositoryAudit<'_> {
             commit: place.commit.map(|id| id.to_string()),
             container: Vec::new(),
         };
-        let Some((kind, object)) = self.objects.read(&place.newest, "holds a finding") else {
-            // What was found is told, wherever in there it stands.
+        // Locating a key reads its object again, which may take long after the time limit.
+        let object = match self.is_stopped() {
+            true => None,
+            false => self.objects.read(&place.newest, "holds a finding"),
+        };
+        let Some((kind, object)) = object else {
             return self.push(identified, origin, Located::somewhere(identified), place.versions);
         };
         let located = self.places.first(place.newest, object, &own_name(&origin), identified);
