@@ -1,23 +1,23 @@
-//! A commit's header, read leniently: histories hold commits that today's git would not make.
+//! Lenient parsing of commit headers: histories hold commits that today's git would not write.
 
 use gix::ObjectId;
 use gix::hash::oid;
 
-use crate::model::Change;
+use crate::model::{Change, civil_time};
 
-/// A commit's bytes.
+/// The header of a commit.
 pub(super) struct Header<'a> {
-    bytes: &'a [u8],
+    commit: &'a [u8],
 }
 
 impl<'a> Header<'a> {
-    pub(super) fn new(bytes: &'a [u8]) -> Self {
-        Self { bytes }
+    /// Takes the whole commit.
+    pub(super) fn new(commit: &'a [u8]) -> Self {
+        Self { commit }
     }
 
-    /// The header's lines.
     fn lines(&self) -> impl Iterator<Item = &'a [u8]> + use<'a> {
-        self.bytes.split(|&byte| byte == b'\n').take_while(|line| !line.is_empty())
+        self.commit.split(|&byte| byte == b'\n').take_while(|line| !line.is_empty())
     }
 
     fn field(&self, name: &str) -> Option<&'a [u8]> {
@@ -34,12 +34,12 @@ impl<'a> Header<'a> {
         self.lines().skip(1).map_while(|line| ObjectId::from_hex(line.strip_prefix(b"parent ")?).ok())
     }
 
-    /// The committer's date in seconds since 1970; 0 when there is none.
+    /// The committer's date in seconds since 1970; 0 if it is missing.
     pub(super) fn committed(&self) -> i64 {
         self.field("committer ").map_or(0, |line| Signature::parse(line).seconds)
     }
 
-    /// What a report says about the commit `id`, as one that changed something at `path`.
+    /// What a report says about the commit `id` if it changed something at `path`.
     pub(super) fn change(&self, id: &oid, path: Option<Vec<u8>>) -> Change {
         let author = Signature::parse(self.field("author ").unwrap_or_default());
         Change {
@@ -52,7 +52,7 @@ impl<'a> Header<'a> {
     }
 }
 
-/// Who and when.
+/// An author or committer, and a date.
 struct Signature<'a> {
     /// `Name <e-mail>`
     name: &'a [u8],
@@ -69,42 +69,17 @@ impl<'a> Signature<'a> {
         let mut words = when.split_ascii_whitespace();
         let seconds = words.next().and_then(|word| word.parse().ok()).unwrap_or(0);
         let offset = words.next().and_then(|word| word.parse::<i64>().ok()).unwrap_or(0);
-        // Written as hours and minutes: +0530.
+        // Hours and minutes, as in +0530.
         let offset = (offset / 100 * 60 + offset % 100).clamp(-24 * 60 + 1, 24 * 60 - 1);
         Self { name, seconds, offset }
     }
 }
 
-/// The moment as RFC 3339 has it, at `offset` minutes east of Greenwich. What four digits cannot say
-/// of a year becomes the nearest moment that they can.
+/// Seconds since 1970 in RFC 3339, in a zone `offset` minutes east of Greenwich.
 fn rfc3339(seconds: i64, offset: i64) -> String {
-    const FIRST: i64 = -62_167_219_200; // 0000-01-01T00:00:00Z
-    const LAST: i64 = 253_402_300_799; // 9999-12-31T23:59:59Z
-    let local = seconds.clamp(FIRST, LAST).saturating_add(offset * 60).clamp(FIRST, LAST);
-    let (days, second) = (local.div_euclid(86_400), local.rem_euclid(86_400));
-    let (year, month, day) = civil(days);
-    let (sign, offset) = if offset < 0 { ('-', -offset) } else { ('+', offset) };
-    format!(
-        "{year:04}-{month:02}-{day:02}T{:02}:{:02}:{:02}{sign}{:02}:{:02}",
-        second / 3600,
-        second / 60 % 60,
-        second % 60,
-        offset / 60,
-        offset % 60
-    )
-}
-
-/// Year, month and day of a day counted from 1970-01-01, in the Gregorian calendar.
-fn civil(days: i64) -> (i64, i64, i64) {
-    // Counted from 0000-03-01, so that a leap day ends a year; an era is 400 years.
-    let days = days + 719_468;
-    let (era, day) = (days.div_euclid(146_097), days.rem_euclid(146_097));
-    let year = (day - day / 1_460 + day / 36_524 - day / 146_096) / 365;
-    let day = day - (365 * year + year / 4 - year / 100);
-    let month = (5 * day + 2) / 153;
-    let date = day - (153 * month + 2) / 5 + 1;
-    let (month, carry) = if month < 10 { (month + 3, 0) } else { (month - 9, 1) };
-    (year + era * 400 + carry, month, date)
+    let local = civil_time(seconds.saturating_add(offset * 60));
+    let (sign, minutes) = if offset < 0 { ('-', -offset) } else { ('+', offset) };
+    format!("{local}{sign}{:02}:{:02}", minutes / 60, minutes % 60)
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! Parsers of bytes from outside, within reach of fuzzers.
+//! Gives fuzzers access to parsers of untrusted bytes.
 
 pub use super::pack::{delta, entry};
 
@@ -12,8 +12,8 @@ pub fn crc32(bytes: &[u8]) -> u32 {
     libdeflater::crc32(bytes)
 }
 
-/// Reads a table of refs and reflogs, of SHA-1 ids or of SHA-256: how many it has of either, and whether all of it
-/// could be read; nothing when it is none.
+/// Parses a reftable, of SHA-1 or of SHA-256 ids: the number of refs, the number of log entries, and whether all of it
+/// could be read. `None` if it is not a reftable.
 pub fn reftable(bytes: &[u8], is_sha256: bool) -> Option<(usize, usize, bool)> {
     let kind = if is_sha256 { gix::hash::Kind::Sha256 } else { gix::hash::Kind::Sha1 };
     super::refs::reftable::read_all(bytes, kind)

@@ -1,4 +1,4 @@
-//! Inflating: whole entries at once, or a huge one piece by piece.
+//! Inflates zlib streams: whole entries at once, or large ones in pieces.
 
 use std::io::{self, BufRead, Read};
 
@@ -7,30 +7,29 @@ use gix::zlib::{Decompress, FlushDecompress, Status};
 /// Why bytes could not be inflated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub(super) enum InflateError {
-    #[error("the compressed data is corrupt or cut off")]
+    #[error("the compressed data is corrupt or truncated")]
     Corrupt,
-    #[error("the compressed data does not hold the {0} bytes it should")]
+    #[error("the compressed data does not inflate to the declared {0} bytes")]
     WrongSize(u64),
     #[error("too large: {0} bytes")]
     TooLarge(u64),
 }
 
-/// Room beyond the wanted bytes, so that libdeflate can stay in its fast loop, which wants to know
-/// that it need not look for the end. Most entries are so small that this is most of their time.
+/// Extra room in the output, which keeps libdeflate in its fast loop. Most entries are so small that this decides how
+/// long they take.
 const SLACK: usize = 512;
 
-/// Deflate makes at most 1032 bytes of one; a declared size beyond that is a lie, and is found out
-/// before anything is allocated for it.
+/// Deflate expands a byte to at most 1032. A declared size beyond that is refused before anything is allocated.
 const MAX_RATIO: u64 = 1032;
 
-/// Whether the zlib stream at the start of `own`, which was inflated to `plain`, is sure to end where that does.
+/// Whether the zlib stream at the start of `own`, which was inflated to `plain`, certainly ends at the end of `own`.
 ///
-/// The decompressor does not tell where a stream ended, only that the checksum of `plain` stands there. If it stands at
-/// the end of `own`, and nowhere else in it, that is where.
+/// The decompressor does not say where a stream ended, only that it ended with the checksum of `plain`. If `own` ends
+/// with that checksum and contains it nowhere else, the stream ends there.
 pub(super) fn ends_with_stream(own: &[u8], plain: &[u8]) -> bool {
     let sum = libdeflater::adler32(plain).to_be_bytes();
     let Some(rest) = own.strip_suffix(&sum) else { return false };
-    // It may overlap the last one.
+    // An earlier occurrence may overlap the last one.
     let before = &own[..rest.len() + sum.len() - 1];
     if before.len() > LONG {
         return memchr::memmem::find(before, &sum).is_none();
@@ -38,10 +37,10 @@ pub(super) fn ends_with_stream(own: &[u8], plain: &[u8]) -> bool {
     memchr::memchr_iter(sum[0], before).all(|at| !before[at..].starts_with(&sum))
 }
 
-/// Bytes in which it is worth while to prepare a search.
+/// From this length on, preparing a search pays off.
 const LONG: usize = 1 << 12;
 
-/// Inflates whole entries; keeps its tables between them.
+/// Inflates whole entries, and reuses its tables.
 pub(super) struct Inflater(libdeflater::Decompressor);
 
 impl Inflater {
@@ -49,15 +48,14 @@ impl Inflater {
         Self(libdeflater::Decompressor::new())
     }
 
-    /// Refuses sizes that `extent` bytes cannot have been deflated from.
+    /// Refuses a size that `extent` compressed bytes cannot inflate to.
     pub(super) fn check(&self, extent: u64, size: usize) -> Result<(), InflateError> {
         let possible = size as u64 <= extent.saturating_mul(MAX_RATIO);
         if possible { Ok(()) } else { Err(InflateError::WrongSize(size as u64)) }
     }
 
-    /// Inflates what stands at the start of `compressed`, and takes at most `extent` bytes of it, into the
-    /// first `size` bytes of `out`, which grows as needed and never shrinks. What it holds behind them means
-    /// nothing.
+    /// Inflates the stream at the start of `compressed`, of at most `extent` bytes, into the first `size` bytes of
+    /// `out`, which grows as needed and never shrinks. The bytes after these are undefined.
     pub(super) fn whole(
         &mut self,
         compressed: &[u8],
@@ -76,8 +74,8 @@ impl Inflater {
         }
     }
 
-    /// Inflates what stands at the start of `compressed` into as much of `out` as there is. Returns the bytes
-    /// written, or nothing if there are more; then `out` holds the first ones.
+    /// Inflates the stream at the start of `compressed` into `out`. Returns the bytes written; `None` if `out` is too
+    /// short, and then holds the first ones.
     pub(super) fn prefix(
         &mut self,
         compressed: &[u8],
@@ -91,21 +89,20 @@ impl Inflater {
     }
 }
 
-/// The least a buffer has, so that buffers in use for a while seldom grow.
-const SMALLEST: usize = 1 << 18;
+/// Least capacity of a buffer, so that reused ones rarely grow.
+const MIN_CAPACITY: usize = 1 << 18;
 
-/// From here on a buffer has what it needs and no more.
-const LARGE: usize = 1 << 24;
+/// Larger buffers get exactly the capacity they need.
+const EXACT_FROM: usize = 1 << 24;
 
-/// Makes `buffer` at least `len` bytes long. What it held is not kept when it must move: copying it
-/// would be for nothing.
+/// Makes `buffer` at least `len` bytes long. Its content is lost if it has to be reallocated; copying would be a waste.
 pub(super) fn grow(buffer: &mut Vec<u8>, len: usize) {
     if buffer.len() < len {
         if buffer.capacity() < len {
-            // The old one goes first, so that never both are there.
+            // Frees the old allocation first, so that the two never coexist.
             *buffer = Vec::new();
-            // Zeroed pages come from the system for nothing.
-            let room = if len < LARGE { len.next_power_of_two().max(SMALLEST) } else { len };
+            // The system provides zeroed pages for free.
+            let room = if len < EXACT_FROM { len.next_power_of_two().max(MIN_CAPACITY) } else { len };
             *buffer = vec![0; room];
         } else {
             buffer.resize(len, 0);
@@ -113,7 +110,7 @@ pub(super) fn grow(buffer: &mut Vec<u8>, len: usize) {
     }
 }
 
-/// Inflates piece by piece.
+/// Inflates in pieces.
 pub(super) struct InflateStream<R> {
     input: R,
     state: Decompress,
@@ -125,7 +122,7 @@ impl<R: BufRead> InflateStream<R> {
         Self { input, state: Decompress::default(), done: false }
     }
 
-    /// Bytes of the input that the stream took so far.
+    /// Input bytes consumed so far.
     pub(super) fn taken(&self) -> u64 {
         self.state.total_in()
     }

@@ -11,7 +11,7 @@ use gix::objs::{Find, Kind};
 use gix::odb::Header;
 use gix::odb::store::init::Options as StoreOptions;
 
-use super::bases::Bases;
+use super::delta_base_cache::DeltaBaseCache;
 use super::gate;
 use super::large_objects::{Lease, MAX_ALLOCATION};
 use super::loose_lookup::{LooseBuffers, LooseFault};
@@ -92,7 +92,7 @@ impl Lookup {
     pub(super) fn new(repo: &gix::Repository) -> Self {
         let mut odb = repo.objects.clone();
         odb.ignore_replacements = true;
-        odb.set_pack_cache(|| Box::<Bases>::default());
+        odb.set_pack_cache(|| Box::<DeltaBaseCache>::default());
         let shallow = repo.is_shallow().unwrap_or(false);
         let own = odb.store_ref().path();
         Self {

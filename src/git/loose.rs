@@ -1,4 +1,4 @@
-//! Loose objects: one deflated file each, with a header that says what it is.
+//! Loose objects: one deflated file each, with a header for kind and size.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, BufReader, Read};
@@ -20,7 +20,7 @@ pub(super) enum LooseError {
     NotAFile,
     #[error("the object has no valid header")]
     Header,
-    #[error("the object does not hold the {0} bytes its header says")]
+    #[error("the content is not the {0} bytes that the header declares")]
     WrongSize(u64),
     #[error("{0}")]
     Stream(String),
@@ -28,22 +28,21 @@ pub(super) enum LooseError {
     Inflate(#[from] InflateError),
 }
 
-/// What [`read`] found.
+/// The outcome of [`read`].
 pub(super) enum Loose {
-    /// An object, whose bytes stand in the buffer from `start` on.
+    /// An object; its content is in the buffer from `start` on.
     Whole { kind: Kind, start: usize, size: usize },
-    /// An object of more bytes than wanted, to be opened as a [`LooseStream`].
+    /// An object larger than the limit, to be opened as a [`LooseStream`].
     Large,
 }
 
-/// The longest header: `commit`, a space, twenty digits, a zero byte.
+/// The longest header: `commit`, a space, twenty digits, a NUL.
 const LONGEST_HEADER: usize = 28;
 
-/// Few files are deflated to less than one part in so many.
-const USUAL_RATIO: usize = 6;
+/// Few files have a higher compression ratio.
+const TYPICAL_RATIO: usize = 6;
 
-/// Reads the object in the file `path` into `out`, through the buffer `file`, unless it has more than `large`
-/// bytes.
+/// Reads the object in the file `path` into `out`, through the buffer `file`, unless it is larger than `large` bytes.
 pub(super) fn read(
     path: &Path,
     large: u64,
@@ -57,9 +56,9 @@ pub(super) fn read(
     }
     file.clear();
     opened.by_ref().take(large).read_to_end(file).map_err(LooseError::Unreadable)?;
-    // Its size stands within it: most fit into a guess, and the others have told their size by then.
+    // The size is in the inflated header. Most objects fit the guess; for others, the header was inflated by then.
     let most = usize::try_from(large).unwrap_or(usize::MAX).saturating_add(LONGEST_HEADER);
-    grow(out, file.len().saturating_mul(USUAL_RATIO).min(most).max(1 << 16));
+    grow(out, file.len().saturating_mul(TYPICAL_RATIO).min(most).max(1 << 16));
     let Some(written) = inflater.prefix(file, out)? else {
         let (_, size, used) = parse_header(&out[..LONGEST_HEADER]).ok_or(LooseError::Header)?;
         if size > large {
@@ -77,12 +76,12 @@ pub(super) fn read(
     Ok(Loose::Whole { kind, start, size: written - start })
 }
 
-/// A loose object that is read piece by piece.
+/// A loose object read in pieces.
 pub(super) struct LooseStream {
     pub(super) kind: Kind,
     pub(super) size: u64,
     stream: InflateStream<BufReader<File>>,
-    /// Bytes that came along with the header.
+    /// Content that was read together with the header.
     ahead: Vec<u8>,
     /// The length of the file.
     len: u64,
@@ -107,13 +106,13 @@ impl LooseStream {
         Ok(Self { kind, size, stream, ahead, len })
     }
 
-    /// Whether the stream, as far as it was read, took all of the file.
+    /// Whether the stream, as far as it was read, consumed the whole file.
     pub(super) fn took_all(&self) -> bool {
         self.stream.taken() == self.len
     }
 }
 
-/// Where in the file `path` what stands behind its stream begins, and where the file ends.
+/// The bytes of the file `path` after the end of its stream.
 pub(super) fn tail(path: &Path) -> Result<Range<u64>, LooseError> {
     let (file, len) = open_regular(path)?;
     let mut stream = InflateStream::new(BufReader::with_capacity(1 << 16, file));
@@ -133,7 +132,7 @@ impl Read for LooseStream {
     }
 }
 
-/// Opens a regular file only, and tells its length: a pipe put in its place would block for ever.
+/// Opens a file and returns its length. Anything else is refused: a pipe in its place would block forever.
 fn open_regular(path: &Path) -> Result<(File, u64), LooseError> {
     let mut options = OpenOptions::new();
     options.read(true);
@@ -150,7 +149,7 @@ fn open_regular(path: &Path) -> Result<(File, u64), LooseError> {
     if metadata.is_file() { Ok((file, metadata.len())) } else { Err(LooseError::NotAFile) }
 }
 
-/// Kind, size, and length of the header at the start of an inflated loose object. Any bytes may be given.
+/// Parses the header of an inflated loose object: kind, size, and length of the header. Accepts any bytes.
 pub(super) fn parse_header(bytes: &[u8]) -> Option<(Kind, u64, usize)> {
     let end = bytes.iter().position(|byte| *byte == 0)?;
     let space = bytes[..end].iter().position(|byte| *byte == b' ')?;

@@ -1,5 +1,5 @@
-//! Loose objects by id, read here and not by `gix`: a pipe in place of one would stall it, and a file that
-//! inflates without end would fill the memory.
+//! Reads loose objects by id in place of `gix`, which a pipe in place of an object would block, and a file that inflates
+//! without end would make run out of memory.
 
 use std::fs;
 use std::io::{self, Read};
@@ -17,14 +17,14 @@ const LARGE: u64 = UNLEASED_BYTES as u64;
 /// No larger object is held in memory, in bytes.
 const LARGEST: u64 = 512 << 20;
 
-/// Why a loose object that is there cannot be read.
+/// Why an existing loose object cannot be read.
 pub(super) struct LooseFault {
     pub(super) reason: String,
-    /// Whether opening or reading it is dangerous.
+    /// Whether opening or reading it may block or exhaust memory.
     pub(super) is_trap: bool,
 }
 
-/// What reading one object after another needs.
+/// Reused buffers.
 #[derive(Default)]
 pub(super) struct LooseBuffers {
     inflater: Option<Inflater>,
@@ -33,8 +33,8 @@ pub(super) struct LooseBuffers {
 }
 
 impl LooseBuffers {
-    /// Reads the object `id` from the first of `dirs` that has it into `out`; `None` when none has. A large object
-    /// takes a `lease`.
+    /// Reads the object `id` from the first of `dirs` that has it into `out`; `None` if none does. Sets `lease` for a
+    /// large object.
     pub(super) fn read(
         &mut self,
         dirs: &[PathBuf],
@@ -46,7 +46,7 @@ impl LooseBuffers {
         let fault =
             |reason: String, is_trap| LooseFault { reason: format!("{}: {reason}", path.display()), is_trap };
         if !found.is_file() || found.len() > LARGEST {
-            return Err(fault("it is not a regular file of a sane size".to_owned(), true));
+            return Err(fault("it is not a regular file of reasonable size".to_owned(), true));
         }
         let inflater = self.inflater.get_or_insert_with(Inflater::new);
         match loose::read(&path, LARGE, inflater, &mut self.file, &mut self.object) {
@@ -61,7 +61,7 @@ impl LooseBuffers {
         }
     }
 
-    /// The kind of the object: `Some(None)` when no directory has it, `None` when it cannot be told.
+    /// The kind of the object: `Some(None)` if no directory has it, `None` if it cannot be determined safely.
     pub(super) fn kind(&mut self, dirs: &[PathBuf], id: &ObjectId) -> Option<Option<Kind>> {
         let Some((path, _)) = locate(dirs, id) else { return Some(None) };
         match LooseStream::open(&path) {
@@ -72,30 +72,30 @@ impl LooseBuffers {
     }
 }
 
-/// The file of the object, if there is one.
+/// The file of the object, if it exists.
 fn locate(dirs: &[PathBuf], id: &ObjectId) -> Option<(PathBuf, fs::Metadata)> {
     let hex = id.to_string();
     dirs.iter().find_map(|dir| {
         let path = dir.join(&hex[..2]).join(&hex[2..]);
-        // A link that leads nowhere is nothing.
+        // A dangling link counts as missing.
         let found = fs::metadata(&path).ok()?;
         Some((path, found))
     })
 }
 
-/// Reads an object that is larger than most.
+/// Reads a large object.
 fn large(path: &Path, out: &mut Vec<u8>, lease: &mut Lease) -> Result<Kind, String> {
     let mut stream = LooseStream::open(path).map_err(|error| error.to_string())?;
     let size = stream.size;
     if size > LARGEST {
-        return Err(format!("it has {size} bytes, more than is held in memory"));
+        return Err(format!("too large: it has {size} bytes, and at most {LARGEST} are held in memory"));
     }
     *lease = Lease::take(size).ok_or_else(|| format!("too large: no memory is left for its {size} bytes"))?;
     out.clear();
     let read: io::Result<usize> = stream.by_ref().take(size + 1).read_to_end(out);
     match read {
         Ok(read) if read as u64 == size => Ok(stream.kind),
-        Ok(_) => Err(format!("it does not hold the {size} bytes its header says")),
+        Ok(_) => Err(format!("its content is not the {size} bytes that its header declares")),
         Err(error) => Err(error.to_string()),
     }
 }

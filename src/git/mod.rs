@@ -1,12 +1,12 @@
-//! Layer 2: the only place that opens a repository: objects, refs, attribution, ranges, the index.
+//! Layer 2: git repositories: objects, refs, attribution, ranges and the index. No other module opens one.
 //!
-//! It hands out bytes and ids; what to look for, and what a match means, is decided above.
+//! It yields bytes and ids. What to search for, and what a match means, is decided above.
 
-mod at;
 pub mod attribution;
-mod bases;
 mod commit;
 mod database;
+mod delta_base_cache;
+mod file_at;
 #[doc(hidden)]
 pub mod fuzz;
 mod gate;
@@ -14,39 +14,38 @@ mod hooks;
 mod index;
 mod inflate;
 mod large_objects;
-mod leftovers;
 mod lfs;
 mod lookup;
 mod loose;
 mod loose_lookup;
-mod names;
 mod object_id;
-mod objects;
+mod object_reader;
 mod open;
 mod pack;
 pub mod range;
 pub mod refs;
 mod remotes;
+mod revision;
 #[cfg(test)]
 pub(crate) mod scratch;
 pub mod staged;
 mod state;
 mod submodules;
 mod sweep;
+mod unindexed_files;
 
-pub use at::{FileAtError, commit_id, file_at, is_tracked_at, why_unclear};
 pub use database::Database;
+pub use file_at::{FileAtError, commit_id, file_at, is_tracked_at, why_unclear};
 pub use gate::Refused;
 pub use gix::hash::Kind as HashKind;
 pub use gix::object::Kind as ObjectKind;
 pub use gix::{ObjectId, Repository};
 pub use hooks::{HooksDir, MessageCut, hooks_dir, message_cut};
 pub use index::{IndexNames, index_names, staged_paths};
-pub use leftovers::{Leftover, Leftovers, ObjectLink, leftovers};
 pub use lfs::{LfsError, LfsStore, Pointer};
 pub use lookup::Gaps;
-pub use object_id::object_id;
-pub use objects::{Objects, entry_name};
+pub use object_id::{is_id, is_zero, object_id};
+pub use object_reader::{ObjectReader, entry_name};
 pub use open::{OpenError, open, open_with_objects};
 pub use pack::delta::{DeltaError, apply as apply_delta};
 pub use pack::entry::{EntryContent, parse as parse_pack_entry};
@@ -59,3 +58,4 @@ pub use sweep::{
     KindCount, MatchedObject, ObjectCounts, Progress, Searcher, SweepOptions, SweepOutcome, sweep,
 };
 pub use sweep::{UnlistedBytes, unlisted_streams};
+pub use unindexed_files::{ObjectLink, UnindexedFile, UnindexedFiles, unindexed_files};

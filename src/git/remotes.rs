@@ -16,7 +16,7 @@ use super::commit::Header;
 use super::hooks::user_view;
 use super::lookup::Lookup;
 use super::open::{OpenError, open};
-use super::range::{Care, Revisions, select};
+use super::range::{ExclusionMode, Revisions, select};
 use super::refs::{self, TipKind};
 
 /// What kind of destination a push has.
@@ -109,7 +109,7 @@ fn outdated(
 /// Whether `commit` can be reached from `tip`. False if that cannot be determined.
 fn contains(repo: &gix::Repository, tip: ObjectId, commit: ObjectId) -> bool {
     let revisions = Revisions { tips: vec![commit], hidden: vec![tip], common: Vec::new() };
-    select(repo, &revisions, Care::Exact).is_ok_and(|range| range.commits.is_empty())
+    select(repo, &revisions, ExclusionMode::Exact).is_ok_and(|range| range.commits.is_empty())
 }
 
 /// Those of `there` that may be believed when the refs in `outdated` are known to be wrong.
@@ -154,7 +154,7 @@ pub fn adds_commits(path: &Path, tip: ObjectId, known: &[ObjectId]) -> Result<bo
     let repo = open(path)?.to_thread_local();
     let revisions = Revisions { tips: vec![tip], hidden: known.to_vec(), common: Vec::new() };
     // What cannot be followed adds nothing that anybody could vouch for.
-    Ok(select(&repo, &revisions, Care::Exact).is_ok_and(|range| !range.commits.is_empty()))
+    Ok(select(&repo, &revisions, ExclusionMode::Exact).is_ok_and(|range| !range.commits.is_empty()))
 }
 
 /// How many parents the commit `id` of the repository at `path` has; `None` if it cannot be read.

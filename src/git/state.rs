@@ -7,7 +7,7 @@ use gix::objs::{Kind, TreeRefIter};
 
 use super::commit::Header;
 use super::lookup::{Gaps, Lookup};
-use super::names;
+use super::revision;
 use crate::model::VersionControl;
 
 /// Why the history may be cut off, if it is.
@@ -35,7 +35,7 @@ pub fn is_partial(repo: &gix::Repository) -> Option<String> {
 pub fn version_control(repo: &gix::Repository) -> Option<VersionControl> {
     let config = repo.config_snapshot();
     let remote = config.string("remote.origin.url")?;
-    let head = names::head(repo).ok()?;
+    let head = revision::head(repo).ok()?;
     Some(VersionControl {
         repository_uri: VersionControl::public_uri(&remote.to_string())?,
         revision: head.id.map(|id| id.to_string()),
@@ -57,7 +57,7 @@ pub struct AtHead {
 pub fn at_head(repo: &gix::Repository) -> AtHead {
     let mut lookup = Lookup::new(repo);
     let mut submodules = Vec::new();
-    let Some(commit) = names::head(repo).ok().and_then(|head| head.id) else {
+    let Some(commit) = revision::head(repo).ok().and_then(|head| head.id) else {
         return AtHead { missing: lookup.gaps, submodules };
     };
     let tree = lookup.of_kind(&commit, Kind::Commit).and_then(|bytes| Header::new(bytes).tree());

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use gix::config::file::{Metadata, init};
 
-use super::at::file_at;
+use super::file_at::file_at;
 use crate::untrusted::{self, ReadError, Symlinks};
 
 /// `.gitmodules` is read up to this length, and `.git` files are, in bytes.

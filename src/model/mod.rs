@@ -1,6 +1,7 @@
 //! Layer 0: plain data without I/O, shared by all other modules.
 
 mod base;
+mod civil_time;
 mod coverage;
 mod draft;
 mod finding;
@@ -16,6 +17,7 @@ mod surface;
 mod version_control;
 
 pub use base::{PathBase, native_path};
+pub use civil_time::civil_time;
 pub use coverage::{Coverage, Skip};
 pub use draft::Draft;
 pub(crate) use draft::Redact;

@@ -9,7 +9,7 @@ use super::contents::own_name;
 use super::objects::{SecretLocator, SharedKey, search};
 use super::{Clock, Settings, draft, narrowing};
 use crate::git::staged::{Side, Staged, StagedError, StagedPath, find, staged};
-use crate::git::{self, LfsStore, MatchedObject, ObjectId, Objects, OpenError, Repository};
+use crate::git::{self, LfsStore, MatchedObject, ObjectId, ObjectReader, OpenError, Repository};
 use crate::model::{
     Coverage, Draft, Fingerprint, Ignored, IgnoredKind, IgnoredSet, Origin, Skip, Surface, native_path,
 };
@@ -279,7 +279,7 @@ impl StagedScan<'_> {
         if secrets.is_empty() {
             return;
         }
-        let mut objects = Objects::of(self.repo);
+        let mut objects = ObjectReader::of(self.repo);
         let Some((_, bytes)) = objects.read(&side.id, "staged blob") else { return };
         let origin = Origin { object: Some(side.id.to_string()), ..Origin::at_path(Surface::Index, path) };
         let ScanOutcome { findings, notes, .. } = &mut self.gathered;

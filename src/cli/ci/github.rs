@@ -4,7 +4,8 @@
 use anyhow::{Context, Result, bail};
 use serde_json::Value;
 
-use super::plan::{Plan, Push, Rev, Run, Scope, Variables, is_id, is_zero};
+use super::plan::{Plan, Push, Rev, Run, Scope, Variables};
+use crate::git::{is_id, is_zero};
 
 const DEEPEN: &str = "set `fetch-depth: 0` for actions/checkout";
 

@@ -5,6 +5,7 @@ use anyhow::{Result, bail};
 use serde_json::Value;
 
 use super::{github, systems};
+use crate::git::{is_id, is_zero};
 
 /// What to scan, before the repository was asked.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -182,14 +183,4 @@ fn revision(option: &str, text: &str) -> Result<Rev> {
         bail!("{option} takes one revision: a branch, a tag or a commit id");
     }
     Ok(Rev::Named(text.to_owned()))
-}
-
-/// A full object id, of SHA-1 or SHA-256.
-pub(super) fn is_id(text: &str) -> bool {
-    matches!(text.len(), 40 | 64) && text.bytes().all(|digit| digit.is_ascii_hexdigit())
-}
-
-/// The id that stands for nothing.
-pub(super) fn is_zero(text: &str) -> bool {
-    !text.is_empty() && text.bytes().all(|digit| digit == b'0')
 }

@@ -3,7 +3,8 @@
 
 use anyhow::Result;
 
-use super::plan::{Plan, Push, Rev, Run, Scope, Variables, is_id, is_zero};
+use super::plan::{Plan, Push, Rev, Run, Scope, Variables};
+use crate::git::{is_id, is_zero};
 
 struct System {
     /// Set by this system, and by no other.

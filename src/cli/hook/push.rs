@@ -9,9 +9,9 @@ use std::io::{self, BufRead, Read};
 
 use anyhow::{Context, Result, bail};
 
-use super::range::{is_id, is_zero, words};
+use super::range::words;
 use crate::cli::git_env::GitEnv;
-use crate::git::{Destination, KnownThere, ObjectId, adds_commits, known_there};
+use crate::git::{Destination, KnownThere, ObjectId, adds_commits, is_id, is_zero, known_there};
 use crate::model::{Draft, Leak, Surface};
 
 /// Bytes of standard input read at most: a million refs.

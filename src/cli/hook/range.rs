@@ -2,6 +2,8 @@
 
 use anyhow::{Result, bail};
 
+use crate::git::{is_id, is_zero};
+
 /// What `tips` lead to and `hidden` do not. An id among `hidden` that is not here leaves nothing out.
 pub(super) fn words(tips: Vec<String>, hidden: Vec<String>) -> Vec<String> {
     let not = ["--ignore-missing".to_owned(), "--not".to_owned()];
@@ -30,16 +32,6 @@ pub(super) fn received(lines: &[String]) -> Result<Option<(Vec<String>, Vec<Stri
         }
     }
     Ok((!tips.is_empty()).then(|| (words(tips, hidden), names)))
-}
-
-/// Whether it is the id that stands for nothing.
-pub(super) fn is_zero(id: &str) -> bool {
-    !id.is_empty() && id.bytes().all(|digit| digit == b'0')
-}
-
-/// Whether it is a full object id, of SHA-1 or SHA-256.
-pub(super) fn is_id(id: &str) -> bool {
-    matches!(id.len(), 40 | 64) && id.bytes().all(|digit| digit.is_ascii_hexdigit())
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! The commits that introduce and remove each secret.
 
-use super::history::History;
+use super::commit_graph::CommitGraph;
 use super::object_graph::ObjectGraph;
 use super::reached::ReachedBy;
 use super::secret_paths::MAX_DEPTH;
@@ -11,7 +11,7 @@ use crate::model::Change;
 /// are reached by something at least as strong as `reached_by` says of the secret (`None`: no commit has it).
 pub(super) fn find(
     graph: &mut ObjectGraph<'_>,
-    history: &History,
+    history: &CommitGraph,
     reached_by: &[Option<ReachedBy>],
 ) -> Vec<(Vec<Change>, Vec<Change>)> {
     let mut changes = vec![(Vec::new(), Vec::new()); reached_by.len()];

@@ -17,7 +17,7 @@ use crate::git::pack::delta::{Run, RunSource};
 
 /// An entry of a tree that is a tree itself.
 #[derive(Clone, Copy)]
-pub(super) struct Subtree {
+pub(super) struct ChildTree {
     pub(super) tree: u32,
     pub(super) name: u32,
 }
@@ -52,7 +52,7 @@ pub(super) struct TreeRow {
 /// An entry of a tree that is kept.
 #[derive(Clone, Copy)]
 enum KeptEntry {
-    Subtree(Subtree),
+    ChildTree(ChildTree),
     Queried(QueriedEntry),
 }
 
@@ -93,7 +93,7 @@ impl BuildContext<'_> {
 struct RecentSubtree {
     id: ObjectId,
     name: Vec<u8>,
-    subtree: Subtree,
+    subtree: ChildTree,
 }
 
 /// How many subtrees are remembered. Neighbouring trees share nearly all of theirs.
@@ -102,7 +102,7 @@ const RECENT_SUBTREES: usize = 4096;
 /// What one thread read.
 #[derive(Default)]
 pub(super) struct GraphBuilder {
-    pub(super) subtrees: Vec<Subtree>,
+    pub(super) subtrees: Vec<ChildTree>,
     pub(super) trees: Vec<TreeRow>,
     /// With the number of the tree.
     pub(super) queried_entries: Vec<(u32, QueriedEntry)>,
@@ -147,7 +147,7 @@ impl GraphBuilder {
                 break;
             };
             let kept = if entry.mode.is_tree() {
-                Some(KeptEntry::Subtree(self.subtree(context, entry.oid, entry.filename)))
+                Some(KeptEntry::ChildTree(self.subtree(context, entry.oid, entry.filename)))
             } else if !entry.mode.is_commit()
                 && let Some(object) = context.queried.find(entry.oid)
             {
@@ -169,7 +169,7 @@ impl GraphBuilder {
 
     fn keep(&mut self, tree: u32, entry: KeptEntry) {
         match entry {
-            KeptEntry::Subtree(subtree) => self.subtrees.push(subtree),
+            KeptEntry::ChildTree(subtree) => self.subtrees.push(subtree),
             KeptEntry::Queried(entry) => self.queried_entries.push((tree, entry)),
         }
     }
@@ -206,7 +206,7 @@ impl GraphBuilder {
         Some(outline.end)
     }
 
-    fn subtree(&mut self, context: &BuildContext<'_>, id: &oid, filename: &[u8]) -> Subtree {
+    fn subtree(&mut self, context: &BuildContext<'_>, id: &oid, filename: &[u8]) -> ChildTree {
         if self.recent.is_empty() {
             self.recent.resize_with(RECENT_SUBTREES, || None);
         }
@@ -216,7 +216,7 @@ impl GraphBuilder {
             Some(recent) => {
                 let is_same_name = recent.name == filename;
                 let name = if is_same_name { recent.subtree.name } else { context.name(filename) };
-                recent.subtree = Subtree { tree: context.ids.number(id), name };
+                recent.subtree = ChildTree { tree: context.ids.number(id), name };
                 recent.id = id.to_owned();
                 if !is_same_name {
                     recent.name.clear();
@@ -225,7 +225,7 @@ impl GraphBuilder {
                 recent.subtree
             }
             None => {
-                let subtree = Subtree { tree: context.ids.number(id), name: context.name(filename) };
+                let subtree = ChildTree { tree: context.ids.number(id), name: context.name(filename) };
                 *slot = Some(RecentSubtree { id: id.to_owned(), name: filename.to_vec(), subtree });
                 subtree
             }

@@ -10,9 +10,9 @@
 //! something was found.
 
 mod changes;
+mod commit_graph;
 mod dense_ids;
 mod graph_builder;
-mod history;
 mod name_interner;
 mod object_graph;
 mod other_commits;
@@ -32,10 +32,10 @@ use super::lookup::Gaps;
 use super::range::Range;
 use super::refs::Refs;
 use crate::model::{Change, Reachability};
-use history::History;
+use commit_graph::CommitGraph;
 use object_graph::ObjectGraph;
 pub use reached::ReachedBy;
-use roots::Roots;
+use roots::GraphRoots;
 use secret_paths::PathSearch;
 pub use secret_paths::SecretPath;
 
@@ -175,8 +175,8 @@ fn trace(
     include_unreachable: bool,
 ) -> Attribution {
     let unread = graph.gaps().clone();
-    let roots = Roots::new(repo, graph, refs);
-    let history = History::walk(graph, &roots.commits(), include_unreachable);
+    let roots = GraphRoots::new(repo, graph, refs);
+    let history = CommitGraph::walk(graph, &roots.commits(), include_unreachable);
     let commits = reached::commits(graph, &history, &roots, &query.commits);
     if query.objects.is_empty() {
         // The secrets are in messages, and the messages were read. A missing parent hides no finding.
@@ -217,7 +217,7 @@ fn trace(
 
 fn trace_range(graph: &mut ObjectGraph<'_>, range: &Range, query: &Query) -> Vec<SecretHistory> {
     let commits: Vec<u32> = range.commits.iter().map(|commit| graph.ids.number(&commit.id)).collect();
-    let history = History::within(graph, &commits);
+    let history = CommitGraph::within(graph, &commits);
     let inside = vec![Some(ReachedBy::Ref); query.secrets];
     let changes = changes::find(graph, &history, &inside);
     let search = PathSearch::run(graph, &history, std::iter::empty(), ReachedBy::Ref);

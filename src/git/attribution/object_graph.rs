@@ -12,7 +12,7 @@ use gix::objs::Kind;
 
 use super::Query;
 use super::dense_ids::DenseIds;
-use super::graph_builder::{BuildContext, GraphBuilder, PackVisitor, QueriedEntry, Subtree, TreeOutline};
+use super::graph_builder::{BuildContext, ChildTree, GraphBuilder, PackVisitor, QueriedEntry, TreeOutline};
 use super::name_interner::NameInterner;
 use super::pack_walk::walk;
 use super::queried::QueriedObjects;
@@ -196,7 +196,7 @@ impl<'s> ObjectGraph<'s> {
         self.lookup.peel(id)
     }
 
-    fn subtrees_at(&self, span: SubtreeSpan) -> &[Subtree] {
+    fn subtrees_at(&self, span: SubtreeSpan) -> &[ChildTree] {
         match self.builders.get(span.builder as usize) {
             Some(builder) => &builder.subtrees[span.start as usize..][..span.count as usize],
             None => &[],
@@ -204,7 +204,7 @@ impl<'s> ObjectGraph<'s> {
     }
 
     /// The subtrees of a tree, which [`Self::secrets_in`] read.
-    pub(super) fn subtrees(&self, tree: u32) -> &[Subtree] {
+    pub(super) fn subtrees(&self, tree: u32) -> &[ChildTree] {
         self.trees.get(tree as usize).map_or(&[], |&span| self.subtrees_at(span))
     }
 
@@ -245,7 +245,7 @@ impl<'s> ObjectGraph<'s> {
             }
             stack.push((tree, true));
             let is_unknown =
-                |subtree: &&Subtree| !matches!(self.tree_secrets.get(subtree.tree as usize), Some(Some(_)));
+                |subtree: &&ChildTree| !matches!(self.tree_secrets.get(subtree.tree as usize), Some(Some(_)));
             let unknown = self.subtrees(tree).iter().filter(is_unknown);
             stack.extend(unknown.map(|subtree| (subtree.tree, false)));
         }

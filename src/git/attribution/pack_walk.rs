@@ -59,7 +59,7 @@ pub(super) fn walk<V: Visitor>(pack: &Pack, kinds: &[Kind], visitors: &mut [V], 
     let next = AtomicUsize::new(0);
     let max_held = MAX_HELD / visitors.len().max(1);
     let work = |visitor: &mut V| {
-        let mut worker = Worker::new(pack, &tree, max_held);
+        let mut worker = PackWalker::new(pack, &tree, max_held);
         while !stop.load(Ordering::Relaxed) {
             let from = next.fetch_add(BATCH, Ordering::Relaxed);
             let Some(rest) = roots.get(from..).filter(|rest| !rest.is_empty()) else { break };
@@ -98,25 +98,25 @@ impl<M> Unfolded<M> {
 }
 
 /// A base, and which of its deltas come next.
-struct Frame<M> {
+struct PendingDeltas<M> {
     object: Unfolded<M>,
     next: std::ops::Range<u32>,
 }
 
 /// The state of one thread.
-struct Worker<'a, M> {
+struct PackWalker<'a, M> {
     pack: &'a Pack,
     tree: &'a DeltaTree,
     inflater: Inflater,
     delta: Vec<u8>,
     runs: Vec<Run>,
     spare: Vec<Unfolded<M>>,
-    stack: Vec<Frame<M>>,
+    stack: Vec<PendingDeltas<M>>,
     held: usize,
     max_held: usize,
 }
 
-impl<'a, M: Default> Worker<'a, M> {
+impl<'a, M: Default> PackWalker<'a, M> {
     fn new(pack: &'a Pack, tree: &'a DeltaTree, max_held: usize) -> Self {
         Self {
             pack,
@@ -218,7 +218,7 @@ impl<'a, M: Default> Worker<'a, M> {
             self.spare.push(object);
         } else if self.held + object.buffer.len() <= self.max_held {
             self.held += object.buffer.len();
-            self.stack.push(Frame { object, next });
+            self.stack.push(PendingDeltas { object, next });
         } else {
             self.spare.push(object);
             next.for_each(|place| self.give_up(self.tree.child(place), kind, visitor));
@@ -232,7 +232,7 @@ impl<'a, M: Default> Worker<'a, M> {
         }
     }
 
-    fn release(&mut self, frame: Frame<M>) {
+    fn release(&mut self, frame: PendingDeltas<M>) {
         self.held -= frame.object.buffer.len();
         self.spare.push(frame.object);
     }

@@ -2,9 +2,9 @@
 
 use gix::ObjectId;
 
-use super::history::History;
+use super::commit_graph::CommitGraph;
 use super::object_graph::ObjectGraph;
-use super::roots::Roots;
+use super::roots::GraphRoots;
 use crate::model::Reachability;
 
 /// The kind of root from which a commit can be reached, strongest first.
@@ -21,8 +21,8 @@ pub enum ReachedBy {
 /// The refs and reflog entries from which each of `commits` can be reached.
 pub(super) fn commits(
     graph: &ObjectGraph<'_>,
-    history: &History,
-    roots: &Roots,
+    history: &CommitGraph,
+    roots: &GraphRoots,
     commits: &[ObjectId],
 ) -> Vec<Reachability> {
     if commits.is_empty() {

@@ -6,7 +6,7 @@ use gix::ObjectId;
 use gix::objs::Kind;
 
 use super::SecretHistory;
-use super::history::History;
+use super::commit_graph::CommitGraph;
 use super::object_graph::ObjectGraph;
 use super::reached::ReachedBy;
 use super::set_interner::SetId;
@@ -24,14 +24,14 @@ enum RootObject {
 }
 
 /// Something that keeps objects alive.
-pub(super) struct Root {
+pub(super) struct GraphRoot {
     /// As a report names it.
     pub(super) name: String,
     pub(super) reached_by: ReachedBy,
     object: RootObject,
 }
 
-impl Root {
+impl GraphRoot {
     /// The commit that it names.
     pub(super) fn commit(&self) -> Option<u32> {
         if let RootObject::Commit(number) = self.object { Some(number) } else { None }
@@ -47,16 +47,16 @@ impl Root {
     }
 }
 
-pub(super) struct Roots(pub(super) Vec<Root>);
+pub(super) struct GraphRoots(pub(super) Vec<GraphRoot>);
 
-impl Roots {
+impl GraphRoots {
     pub(super) fn new(repo: &gix::Repository, graph: &mut ObjectGraph<'_>, refs: &Refs) -> Self {
         let mut roots = Vec::new();
         let mut peeled = HashMap::new();
         let mut add = |name: String, reached_by: ReachedBy, id: ObjectId| {
             if !id.is_null() {
                 let object = *peeled.entry(id).or_insert_with(|| peel(graph, id));
-                roots.extend(object.map(|object| Root { name, reached_by, object }));
+                roots.extend(object.map(|object| GraphRoot { name, reached_by, object }));
             }
         };
         for tip in &refs.tips {
@@ -99,7 +99,7 @@ impl Roots {
     pub(super) fn strongest(
         &self,
         graph: &ObjectGraph<'_>,
-        history: &History,
+        history: &CommitGraph,
         secrets: usize,
     ) -> Vec<Option<ReachedBy>> {
         let mut strongest: Vec<Option<ReachedBy>> = vec![None; secrets];
@@ -120,7 +120,7 @@ impl Roots {
     pub(super) fn name_refs(
         &self,
         graph: &ObjectGraph<'_>,
-        history: &History,
+        history: &CommitGraph,
         histories: &mut [SecretHistory],
     ) {
         for root in &self.0 {

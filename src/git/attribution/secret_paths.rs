@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use gix::ObjectId;
 
-use super::history::History;
+use super::commit_graph::CommitGraph;
 use super::object_graph::ObjectGraph;
 use super::reached::ReachedBy;
 use super::set_interner::SetId;
@@ -113,7 +113,7 @@ impl PathSearch {
     /// Searches the trees of all commits reached by something as strong as `weakest`, and those of `trees`.
     pub(super) fn run(
         graph: &ObjectGraph<'_>,
-        history: &History,
+        history: &CommitGraph,
         trees: impl Iterator<Item = u32>,
         weakest: ReachedBy,
     ) -> Self {

@@ -1,4 +1,4 @@
-//! What the commits of a range brought, and what was there before.
+//! What the commits of a range add, and what their parents had.
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::Arc;
@@ -14,53 +14,52 @@ use super::super::lookup::{Gaps, Lookup};
 use super::{Range, RangeCommit};
 use crate::threads;
 
-/// Trees kept at hand: a commit's are, for the most part, the next one's parents'.
-const KEPT: usize = 4096;
+/// TreeCache cached: most trees of a commit are also its child's parents' trees.
+const MAX_CACHED_TREES: usize = 4096;
 /// Folders nested deeper are not entered; git itself refuses trees of more than 2048 levels.
-const DEEPEST: usize = 2048;
+const MAX_DEPTH: usize = 2048;
 
-/// What the commits of a range brought.
+/// What the commits of a range add.
 #[derive(Debug, Default)]
-pub struct Brought {
+pub struct RangeContent {
     /// Blobs, each once.
-    pub candidates: Vec<Candidate>,
-    /// Paths that a commit has and none of its parents: of files, folders and submodules, each once and sorted.
+    pub candidates: Vec<CandidateBlob>,
+    /// Paths of files, folders and submodules that a commit has and none of its parents has, sorted and distinct.
     pub names: Vec<Vec<u8>>,
-    /// Paths at which a commit has a submodule as none of its parents has it, with the commits of the submodule.
+    /// Paths at which a commit points a submodule to a commit that none of its parents does, with those commits.
     pub submodules: BTreeMap<Vec<u8>, BTreeSet<ObjectId>>,
     /// What could not be read.
     pub gaps: Gaps,
 }
 
-/// A blob that a commit of the range has, and none of its parents has at that path.
+/// A blob that a commit of the range has and none of its parents has at that path.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Candidate {
+pub struct CandidateBlob {
     /// The blob. Each is listed once.
     pub blob: ObjectId,
-    /// The first path met, from the top of the tree.
+    /// The first path found, from the top of the tree.
     pub path: Vec<u8>,
-    /// The commit that has it there: the first of the range, parents first. `None` when a ref names the blob, or a
-    /// tree that has it.
+    /// The first commit of the range that has it there, parents first. `None` if a ref points to the blob itself, or
+    /// to a tree with it.
     pub commit: Option<ObjectId>,
-    /// What parents have at that path in its place. A secret that is in one of these is most likely an
-    /// old one.
+    /// The blobs that parents have at that path. A secret in one of these is most likely old.
     pub replaced: Vec<ObjectId>,
 }
 
-/// Commits given to a thread at a time. One tree is mostly a delta to the next, so they come in a row.
+/// Commits that a thread takes at a time. They are neighbours, since one tree is mostly a delta to the next.
 const BATCH: usize = 64;
 
-/// Lists what the commits of a range brought, and what could not be read, on up to `threads` threads.
+/// Lists what the commits of a range add, on up to `threads` threads, until `stop` is set.
 ///
-/// Each commit costs reading what changed in its trees, by id. From some ten thousand on, sweeping the
-/// whole object database is quicker.
-pub fn candidates(repo: &gix::Repository, range: &Range, threads: usize, stop: &AtomicBool) -> Brought {
+/// Looks up each changed tree by id. From some ten thousand commits on, sweeping the whole object database would be
+/// faster.
+pub fn candidates(repo: &gix::Repository, range: &Range, threads: usize, stop: &AtomicBool) -> RangeContent {
     let tree_of: IdMap<ObjectId, ObjectId> =
         range.commits.iter().map(|commit| (commit.id, commit.tree)).collect();
     let batches: Vec<&[RangeCommit]> = range.commits.chunks(BATCH).collect();
     let next = AtomicUsize::new(0);
-    let work = |mut trees: Trees| {
-        let mut found = Found::default();
+    let work = |mut trees: TreeCache| {
+        let mut found = RangeDiff::default();
         let mut listed = Vec::new();
         loop {
             let number = next.fetch_add(1, Ordering::Relaxed);
@@ -73,77 +72,77 @@ pub fn candidates(repo: &gix::Repository, range: &Range, threads: usize, stop: &
             }
             listed.push((number, std::mem::take(&mut found.candidates)));
         }
-        Part { listed, names: found.names, submodules: found.submodules, gaps: trees.lookup.gaps }
+        RangePart { listed, names: found.names, submodules: found.submodules, gaps: trees.lookup.gaps }
     };
     let threads = threads.clamp(1, batches.len().max(1));
     let mut parts = Vec::new();
     std::thread::scope(|scope| {
         let work = &work;
         let others: Vec<_> = (1..threads)
-            .map(|_| Trees::new(repo))
+            .map(|_| TreeCache::new(repo))
             .map_while(|trees| threads::start(scope, move || work(trees)))
             .collect();
-        parts.push(work(Trees::new(repo)));
+        parts.push(work(TreeCache::new(repo)));
         parts.extend(others.into_iter().map(threads::join));
     });
-    parts.push(alone(repo, range, batches.len()));
-    let mut brought = Brought::default();
+    parts.push(without_commit(repo, range, batches.len()));
+    let mut content = RangeContent::default();
     let mut all = Vec::new();
-    for Part { listed, names, submodules, gaps } in parts {
+    for RangePart { listed, names, submodules, gaps } in parts {
         all.extend(listed);
-        brought.names.extend(names);
+        content.names.extend(names);
         submodules
             .into_iter()
-            .for_each(|(path, ids)| brought.submodules.entry(path).or_default().extend(ids));
-        brought.gaps.merge(gaps);
+            .for_each(|(path, ids)| content.submodules.entry(path).or_default().extend(ids));
+        content.gaps.merge(gaps);
     }
-    brought.names.sort_unstable();
-    brought.names.dedup();
-    // Whichever thread met a blob first, the first commit to bring it is the one that is listed.
+    content.names.sort_unstable();
+    content.names.dedup();
+    // Whichever thread found a blob first, its candidate is that of the first commit.
     all.sort_unstable_by_key(|&(number, _)| number);
-    let mut met = IdSet::default();
+    let mut seen = IdSet::default();
     let all = all.into_iter().flat_map(|(_, candidates)| candidates);
-    brought.candidates = all.filter(|candidate| met.insert(candidate.blob)).collect();
-    brought
+    content.candidates = all.filter(|candidate| seen.insert(candidate.blob)).collect();
+    content
 }
 
-/// What one thread listed.
-struct Part {
-    /// By the number of the batch.
-    listed: Vec<(usize, Vec<Candidate>)>,
+/// What one thread found.
+struct RangePart {
+    /// With the number of the batch.
+    listed: Vec<(usize, Vec<CandidateBlob>)>,
     names: HashSet<Vec<u8>>,
     submodules: BTreeMap<Vec<u8>, BTreeSet<ObjectId>>,
     gaps: Gaps,
 }
 
-/// What refs name without a commit.
-fn alone(repo: &gix::Repository, range: &Range, number: usize) -> Part {
-    let mut found = Found::default();
-    let mut trees = Trees::new(repo);
+/// The trees and blobs that refs point to without a commit.
+fn without_commit(repo: &gix::Repository, range: &Range, number: usize) -> RangePart {
+    let mut found = RangeDiff::default();
+    let mut trees = TreeCache::new(repo);
     for &(kind, id) in &range.objects {
         match kind {
             Kind::Tree => found.compare(&mut trees, None, id, Vec::new()),
-            _ => found.list(Candidate { blob: id, path: Vec::new(), commit: None, replaced: Vec::new() }),
+            _ => found.list(CandidateBlob { blob: id, path: Vec::new(), commit: None, replaced: Vec::new() }),
         }
     }
     let listed = vec![(number, found.candidates)];
-    Part { listed, names: found.names, submodules: found.submodules, gaps: trees.lookup.gaps }
+    RangePart { listed, names: found.names, submodules: found.submodules, gaps: trees.lookup.gaps }
 }
 
-/// Lists the blobs of the trees just before the range, except those in `scanned`: whether a secret is
-/// among them decides whether it is an old one.
+/// Lists the blobs of the range's parents outside, except those in `scanned`, until `stop` is set. A secret in one of
+/// them is an old one.
 pub fn outside(
     repo: &gix::Repository,
     range: &Range,
     scanned: &IdSet<ObjectId>,
     stop: &AtomicBool,
 ) -> (Vec<ObjectId>, Gaps) {
-    let mut trees = Trees::new(repo);
+    let mut trees = TreeCache::new(repo);
     let inside: IdSet<ObjectId> = range.commits.iter().map(|commit| commit.id).collect();
-    let mut met = IdSet::default();
+    let mut seen = IdSet::default();
     let mut blobs = Vec::new();
     for parent in range.commits.iter().flat_map(|commit| &commit.parents) {
-        if inside.contains(parent) || !met.insert(*parent) {
+        if inside.contains(parent) || !seen.insert(*parent) {
             continue;
         }
         let mut todo: Vec<_> = trees.of_commit(parent).into_iter().collect();
@@ -151,7 +150,7 @@ pub fn outside(
             if stop.load(Ordering::Relaxed) {
                 return (blobs, trees.lookup.gaps);
             }
-            if !met.insert(tree) {
+            if !seen.insert(tree) {
                 continue;
             }
             for entry in trees.get(tree).entries() {
@@ -159,7 +158,7 @@ pub fn outside(
                     todo.push(entry.oid.to_owned());
                 } else if !entry.mode.is_commit() && !scanned.contains(entry.oid) {
                     let blob = entry.oid.to_owned();
-                    if met.insert(blob) {
+                    if seen.insert(blob) {
                         blobs.push(blob);
                     }
                 }
@@ -177,21 +176,21 @@ struct Tree {
 }
 
 impl Tree {
-    /// The entries, up to the first that makes no sense.
+    /// The entries, up to the first malformed one.
     fn entries(&self) -> impl Iterator<Item = EntryRef<'_>> {
         TreeRefIter::from_bytes(&self.bytes, self.hash).map_while(Result::ok)
     }
 }
 
-/// Reads trees, and keeps the last few thousand.
-struct Trees {
+/// Looks up trees, and caches the last few thousand.
+struct TreeCache {
     lookup: Lookup,
-    kept: IdMap<ObjectId, Tree>,
+    cached: IdMap<ObjectId, Tree>,
 }
 
-impl Trees {
+impl TreeCache {
     fn new(repo: &gix::Repository) -> Self {
-        Self { lookup: Lookup::new(repo), kept: IdMap::default() }
+        Self { lookup: Lookup::new(repo), cached: IdMap::default() }
     }
 
     fn of_commit(&mut self, commit: &ObjectId) -> Option<ObjectId> {
@@ -199,47 +198,47 @@ impl Trees {
         Header::new(bytes).tree()
     }
 
-    /// The tree, as far as it can be read.
+    /// The tree, or as much of it as can be read.
     fn get(&mut self, id: ObjectId) -> Tree {
-        if let Some(known) = self.kept.get(&id) {
+        if let Some(known) = self.cached.get(&id) {
             return known.clone();
         }
         let hash = self.lookup.hash();
         let bytes = self.lookup.of_kind(&id, Kind::Tree).unwrap_or_default();
         let tree = Tree { bytes: bytes.into(), hash };
         if TreeRefIter::from_bytes(&tree.bytes, hash).any(|entry| entry.is_err()) {
-            self.lookup.gaps.push(format!("tree {id}"), "malformed; `git fsck` tells more");
+            self.lookup.gaps.push(format!("tree {id}"), "malformed; run `git fsck` for details");
         }
-        if self.kept.len() >= KEPT {
-            self.kept.clear();
+        if self.cached.len() >= MAX_CACHED_TREES {
+            self.cached.clear();
         }
-        self.kept.insert(id, tree.clone());
+        self.cached.insert(id, tree.clone());
         tree
     }
 }
 
 #[derive(Default)]
-struct Found {
-    candidates: Vec<Candidate>,
+struct RangeDiff {
+    candidates: Vec<CandidateBlob>,
     listed: IdSet<ObjectId>,
     names: HashSet<Vec<u8>>,
     submodules: BTreeMap<Vec<u8>, BTreeSet<ObjectId>>,
-    /// Trees, with what they were compared to: once is enough, whatever the number of paths to them.
+    /// TreeCache with the parents' trees they were compared to. Once is enough, however many paths lead to them.
     compared: HashSet<(ObjectId, Vec<ObjectId>)>,
 }
 
-impl Found {
-    /// Lists what a commit's tree has that none of the others has at the same path.
+impl RangeDiff {
+    /// Lists what a commit's tree has that none of its parents' trees has at the same path.
     fn compare(
         &mut self,
-        trees: &mut Trees,
+        trees: &mut TreeCache,
         commit: Option<ObjectId>,
         tree: ObjectId,
         parents: Vec<ObjectId>,
     ) {
         let mut stack = vec![(Vec::new(), 0, tree, parents)];
         while let Some((path, depth, tree, parents)) = stack.pop() {
-            // What one parent has just so came from there.
+            // An identical tree is inherited.
             if parents.contains(&tree) || !self.compared.insert((tree, parents.clone())) {
                 continue;
             }
@@ -248,7 +247,7 @@ impl Found {
             let mut others: Vec<_> = others.iter().map(|other| other.entries().peekable()).collect();
             let mut before = Vec::new();
             for entry in tree.entries() {
-                // Trees are sorted. In one that is not, less is found to be old, and more is scanned.
+                // Relies on sorted trees. In an unsorted one fewer entries pass for old, and more is scanned.
                 before.clear();
                 for other in &mut others {
                     while other.next_if(|other| *other < entry).is_some() {}
@@ -263,15 +262,15 @@ impl Found {
                 if before.is_empty() && !self.names.contains(&path) {
                     self.names.insert(path.clone());
                 }
-                // Of a submodule there is nothing here but its name and its commit.
+                // Of a submodule, only the name and the commit are in this repository.
                 if entry.mode.is_commit() {
                     self.submodules.entry(path).or_default().insert(entry.oid.to_owned());
                     continue;
                 }
                 let id = entry.oid.to_owned();
                 if !entry.mode.is_tree() {
-                    self.list(Candidate { blob: id, path, commit, replaced: before });
-                } else if depth < DEEPEST {
+                    self.list(CandidateBlob { blob: id, path, commit, replaced: before });
+                } else if depth < MAX_DEPTH {
                     path.push(b'/');
                     stack.push((path, depth + 1, id, before));
                 } else {
@@ -281,7 +280,7 @@ impl Found {
         }
     }
 
-    fn list(&mut self, candidate: Candidate) {
+    fn list(&mut self, candidate: CandidateBlob) {
         if self.listed.insert(candidate.blob) {
             self.candidates.push(candidate);
         }

@@ -1,14 +1,13 @@
-//! Which commits an event pushed, and what they brought.
+//! The commits of a push or a pull request, and what they add.
 //!
-//! A range is what can be reached from some tips and not from some exclusions. Which commits that are
-//! is certain only when the exclusions are followed to the roots, since dates, by which one could stop
-//! early, may lie; [`Care`] says when that is worth its time.
+//! A range is every commit reachable from some tips and from none of some exclusions. To be sure, exclusions must be
+//! followed to the root commits: stopping early relies on commit dates, which may be wrong. [`ExclusionMode`] says
+//! when that is worth the time.
 //!
-//! What to scan are the [`candidates()`]: blobs that a commit of the range has and none of its parents
-//! has at the same path. Any secret that the range introduces is in one of them; not all that is in
-//! them was introduced, since an old key may stand in a file that was touched. What decides is
-//! [`judge`](super::attribution::attribute_range), which needs to know whether parents outside the
-//! range hold the secret elsewhere: [`outside`] lists what to look at for that.
+//! The [`candidates()`] are the blobs to scan: those that a commit of the range has and no parent has at the same
+//! path. Every secret that the range introduces is in one of them, but not every secret in them is new: an edited
+//! file may hold an old key. [`attribute_range`](super::attribution::attribute_range) decides. For that it must know
+//! whether parents outside the range hold the secret at another path, and [`outside`] lists the blobs to search.
 
 mod candidates;
 mod parse;
@@ -19,9 +18,9 @@ mod walk;
 
 use gix::ObjectId;
 
-pub use candidates::{Brought, Candidate, candidates, outside};
+pub use candidates::{CandidateBlob, RangeContent, candidates, outside};
 pub use parse::{Revisions, parse};
-pub use walk::{Care, select};
+pub use walk::{ExclusionMode, select};
 
 use super::lookup::Gaps;
 
@@ -41,29 +40,29 @@ pub struct RangeCommit {
 pub struct Range {
     /// Parents before their children.
     pub commits: Vec<RangeCommit>,
-    /// Annotated tags among the tips, and tags that they tag: their messages were pushed too.
+    /// Annotated tags among the tips, and the tags that these point to: their messages are pushed as well.
     pub tags: Vec<ObjectId>,
-    /// Trees and blobs among the tips, which a ref can name without a commit.
+    /// Trees and blobs among the tips: a ref can point to one without a commit.
     pub objects: Vec<(gix::objs::Kind, ObjectId)>,
-    /// What could not be followed: a parent beyond a shallow boundary, say. The commits after it are
-    /// in the range, but what they introduced cannot be told from what they inherited.
+    /// Commits that could not be read, such as a parent beyond a shallow boundary. Their descendants are in the
+    /// range, but what those introduce cannot be distinguished from what they inherit.
     pub gaps: Gaps,
 }
 
-/// Why a range cannot be had.
+/// Why a range cannot be resolved.
 #[derive(Debug, thiserror::Error)]
 pub enum RangeError {
-    /// A name or abbreviation that stands for nothing here.
+    /// A name or abbreviated id that does not resolve.
     #[error("revision `{revision}` cannot be resolved: {reason}")]
     Unknown {
         /// As given.
         revision: String,
-        /// In words, with what to do.
+        /// The cause and what to do, for a message.
         reason: String,
     },
-    /// An id whose object is not here.
+    /// A full id whose object is missing.
     #[error(
-        "commit {id} is not in this repository: force-pushed away, or beyond what was fetched; fetch it \
+        "commit {id} is not in this repository: it was replaced by a force-push, or not fetched; fetch it \
          (`git fetch origin {id}`, or `fetch-depth: 0` in a workflow)"
     )]
     Missing {
@@ -80,26 +79,26 @@ pub enum RangeError {
     },
     /// An option that selects no revisions.
     #[error(
-        "`{option}` is not understood in a range; use revisions, `A..B`, `A...B`, `^A`, `--not`, `--all`, \
+        "`{option}` is not supported in a range; use revisions, `A..B`, `A...B`, `^A`, `--not`, `--all`, \
          `--branches`, `--tags` or `--remotes`"
     )]
     Option {
         /// As given.
         option: String,
     },
-    /// Dots without a revision on either side, as a script writes them whose variables are empty.
-    #[error("`{word}` names no revision on either side; write `A{word}B`")]
-    Sides {
+    /// Dots without a revision on either side, for example from a script with empty variables.
+    #[error("`{word}` has no revision on either side; expected `A{word}B`")]
+    NoSides {
         /// As given.
         word: String,
     },
-    /// Nothing to start from.
-    #[error("the range names no commit to start from, only what to leave out")]
+    /// Exclusions without a tip.
+    #[error("the range only excludes commits; add a revision to start from")]
     Empty,
 }
 
 impl RangeError {
-    /// Whether fetching more could help, so that the scan is incomplete and not impossible.
+    /// Whether fetching more could help; the scan is then incomplete, not impossible.
     pub fn is_unresolved(&self) -> bool {
         matches!(self, Self::Unknown { .. } | Self::Missing { .. })
     }

@@ -1,32 +1,31 @@
-//! From words to the commits they mean.
+//! Parses revision arguments into object ids.
 
 use gix::ObjectId;
 use gix::objs::Kind;
 
 use super::super::lookup::Lookup;
-use super::super::names::{self, NameError};
 use super::super::refs::{self, TipKind};
+use super::super::revision::{self, RevisionError};
 use super::RangeError;
 use super::unknown::reason;
 
-/// What a range is made of.
+/// The tips and exclusions of a range.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Revisions {
-    /// Commits to start from, trees and blobs, and tags of any of them.
+    /// Objects to start from: commits, trees and blobs, or tags of these.
     pub tips: Vec<ObjectId>,
-    /// What is reachable from these is left out.
+    /// Everything reachable from these is excluded.
     pub hidden: Vec<ObjectId>,
-    /// What is reachable from both of a pair is left out.
+    /// Everything reachable from both objects of a pair is excluded.
     pub common: Vec<(ObjectId, ObjectId)>,
 }
 
-/// Reads words as `git rev-list` does: `A..B`, `A...B`, `^A`, `A`, `--not`, `--all`, `--branches`,
-/// `--tags`, `--remotes`, `--remotes=NAME`; after `--ignore-missing`, exclusions that are not here are
-/// passed over.
+/// Parses arguments as `git rev-list` does: `A..B`, `A...B`, `^A`, `A`, `--not`, `--all`, `--branches`, `--tags`,
+/// `--remotes`, `--remotes=NAME`. After `--ignore-missing`, missing exclusions are ignored.
 ///
 /// # Errors
 ///
-/// When a revision cannot be resolved, or an option is none of these.
+/// When a revision cannot be resolved, or for any other option.
 pub fn parse(repo: &gix::Repository, words: &[impl AsRef<str>]) -> Result<Revisions, RangeError> {
     let mut resolver = Resolver { repo, lookup: Lookup::new(repo), refs: None };
     let mut revisions = Revisions::default();
@@ -38,11 +37,11 @@ pub fn parse(repo: &gix::Repository, words: &[impl AsRef<str>]) -> Result<Revisi
         } else if word == "--ignore-missing" {
             lenient = true;
         } else if word.starts_with("--") {
-            let named = resolver.named(word)?;
+            let named = resolver.selected(word)?;
             if not { revisions.hidden.extend(named) } else { revisions.tips.extend(named) }
         } else {
             match resolver.word(word, not, &mut revisions) {
-                // What is not here reaches nothing that could be left out.
+                // A missing commit has no ancestors here to exclude.
                 Err(RangeError::Missing { .. }) if lenient && (not || word.starts_with('^')) => {}
                 outcome => outcome?,
             }
@@ -60,9 +59,9 @@ struct Resolver<'r> {
 impl Resolver<'_> {
     fn word(&mut self, word: &str, not: bool, revisions: &mut Revisions) -> Result<(), RangeError> {
         if word == ".." || word == "..." {
-            return Err(RangeError::Sides { word: word.to_owned() });
+            return Err(RangeError::NoSides { word: word.to_owned() });
         }
-        // No ref name has two dots in a row, so the first are the range's own.
+        // No ref name contains two dots in a row, so the first ones separate the sides.
         if let Some((left, right)) = word.split_once("...") {
             let (left, right) = (self.side(left)?, self.side(right)?);
             let both = if not { &mut revisions.hidden } else { &mut revisions.tips };
@@ -85,12 +84,12 @@ impl Resolver<'_> {
         Ok(())
     }
 
-    /// One side of a range, where nothing means HEAD.
+    /// One side of a range; empty means HEAD.
     fn side(&mut self, revision: &str) -> Result<ObjectId, RangeError> {
         self.revision(if revision.is_empty() { "HEAD" } else { revision })
     }
 
-    /// A commit, or a tag of one.
+    /// A revision that must be a commit or a tag of one.
     fn revision(&mut self, revision: &str) -> Result<ObjectId, RangeError> {
         match self.object(revision)? {
             (Kind::Commit, id) => Ok(id),
@@ -98,21 +97,21 @@ impl Resolver<'_> {
         }
     }
 
-    /// An object, and what it is once tags are followed. A ref can name a blob or a tree, and be pushed.
+    /// The object of a revision, and its kind once tags are peeled. A pushed ref can point to a blob or a tree.
     fn object(&mut self, revision: &str) -> Result<(Kind, ObjectId), RangeError> {
-        // These stand for several revisions; taken for one they would mean something else.
+        // Each of these means several revisions.
         if ["^!", "^@", "^-"].iter().any(|mark| revision.contains(mark)) {
-            let reason = "it stands for several revisions: write them out, `A^..A` say".to_owned();
+            let reason = "it means several revisions; list them, e.g. `A^..A`".to_owned();
             return Err(RangeError::Unknown { revision: revision.into(), reason });
         }
         let full = ObjectId::from_hex(revision.as_bytes()).ok().filter(|id| id.kind() == self.lookup.hash());
         let id = match full {
             Some(id) => id,
-            None => names::resolve(self.repo, revision).map_err(|error| RangeError::Unknown {
+            None => revision::resolve(self.repo, revision).map_err(|error| RangeError::Unknown {
                 revision: revision.into(),
                 reason: match error {
-                    NameError::Unknown(_) => reason(self.repo, revision),
-                    NameError::Unreadable(reason) => reason,
+                    RevisionError::Unknown(_) => reason(self.repo, revision),
+                    RevisionError::Unreadable(reason) => reason,
                 },
             })?,
         };
@@ -123,13 +122,14 @@ impl Resolver<'_> {
             Some((kind, _)) => Ok((kind, id)),
             None => Err(RangeError::Unknown {
                 revision: revision.into(),
-                reason: "what the tag stands for is not here; fetch it (`git fetch origin --tags`)".into(),
+                reason: "the object that the tag points to is missing; fetch it (`git fetch origin --tags`)"
+                    .into(),
             }),
         }
     }
 
-    /// The objects that an option names by their refs.
-    fn named(&mut self, option: &str) -> Result<Vec<ObjectId>, RangeError> {
+    /// The tips of the refs that an option selects.
+    fn selected(&mut self, option: &str) -> Result<Vec<ObjectId>, RangeError> {
         let (name, pattern) =
             option.split_once('=').map_or((option, None), |(name, value)| (name, Some(value)));
         let folder = match (name, pattern) {
@@ -148,7 +148,7 @@ impl Resolver<'_> {
             TipKind::Head => all,
             TipKind::Pseudo => false,
         });
-        // What is not here is no part of a range.
+        // Missing objects are not part of a range.
         let ids = tips.map(|tip| tip.id);
         Ok(ids.filter(|&id| lookup.peel(id).is_some()).collect())
     }

@@ -1,4 +1,4 @@
-//! Ranges as git has them, and what random ranges introduce, against brute force.
+//! Ranges compared with `git rev-list`, and what random ranges introduce compared with brute force.
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::atomic::AtomicBool;
@@ -20,10 +20,10 @@ fn ids(range: &Range) -> BTreeSet<ObjectId> {
 }
 
 fn chosen(repo: &gix::Repository, words: &[&str]) -> Range {
-    select(repo, &parse(repo, words).unwrap(), Care::Quick).unwrap()
+    select(repo, &parse(repo, words).unwrap(), ExclusionMode::Quick).unwrap()
 }
 
-/// `main` with a merge and a side branch, a remote's copy of its start, tags.
+/// A repository with a merge of a side branch into `main`, remote-tracking refs and tags.
 fn forked() -> Scratch {
     let scratch = Scratch::new(&[]);
     scratch.commit("0");
@@ -44,7 +44,7 @@ fn forked() -> Scratch {
 }
 
 #[test]
-fn words_mean_what_they_mean_to_git() {
+fn revisions_select_the_same_commits_as_git() {
     let scratch = forked();
     let repo = scratch.open();
     let abbreviated = scratch.id("HEAD~2").to_string()[..9].to_owned();
@@ -79,7 +79,7 @@ fn annotated_tags_among_the_tips_are_pushed_too() {
 }
 
 #[test]
-fn what_cannot_be_resolved_names_the_way_out() {
+fn unresolved_revisions_say_what_to_do() {
     let scratch = forked();
     let repo = scratch.open();
     let gone = "12".repeat(20);
@@ -88,14 +88,14 @@ fn what_cannot_be_resolved_names_the_way_out() {
     let unknown = parse(&repo, &["nowhere..main"]).unwrap_err();
     assert!(matches!(unknown, RangeError::Unknown { .. }) && unknown.to_string().contains("`nowhere`"));
     for (word, said) in [
-        ("nowhere", "no branch, tag or commit of that name"),
-        ("main~50", "`main` is here, but `~50` leads to no commit from there; check it"),
+        ("nowhere", "no branch, tag or commit has that name"),
+        ("main~50", "`main` exists, but `~50` leads to no commit from there; check it"),
         ("main~x", "`~x` leads to no commit"),
-        ("nowhere~1", "there is no `nowhere` here; check the spelling"),
-        ("@{u}", "`@{u}` leads to no commit here"),
-        ("badc0de", "no commit has an id that begins so"),
-        ("main^!", "it stands for several revisions"),
-        ("..", "names no revision on either side"),
+        ("nowhere~1", "`nowhere` does not exist; check the spelling"),
+        ("@{u}", "`@{u}` leads to no commit"),
+        ("badc0de", "it abbreviates the id of no commit"),
+        ("main^!", "it means several revisions"),
+        ("..", "has no revision on either side"),
     ] {
         let error = parse(&repo, &[word]).unwrap_err().to_string();
         assert!(error.contains(said) && !error.contains("delegate"), "{error}");
@@ -103,7 +103,7 @@ fn what_cannot_be_resolved_names_the_way_out() {
     assert!(matches!(parse(&repo, &["main^{tree}..main"]), Err(RangeError::NotCommit { .. })));
     assert!(matches!(parse(&repo, &["main", "--no-walk"]), Err(RangeError::Option { .. })));
     let empty = parse(&repo, &["--not", "main"]).unwrap();
-    assert!(matches!(select(&repo, &empty, Care::Exact), Err(RangeError::Empty)));
+    assert!(matches!(select(&repo, &empty, ExclusionMode::Exact), Err(RangeError::Empty)));
 }
 
 #[test]
@@ -118,7 +118,7 @@ fn a_shallow_boundary_within_the_range_is_a_gap() {
 }
 
 #[test]
-fn an_old_key_in_a_touched_file_has_the_old_blob_beside_it() {
+fn a_candidate_lists_the_blob_it_replaces() {
     let scratch = Scratch::new(&[]);
     scratch.write("dir/file", "key");
     scratch.write("other", "key too");
@@ -127,23 +127,28 @@ fn an_old_key_in_a_touched_file_has_the_old_blob_beside_it() {
     let commit = scratch.commit("touch");
     let repo = scratch.open();
     let range = chosen(&repo, &["HEAD~1..HEAD"]);
-    let Brought { candidates: found, gaps, .. } = candidates(&repo, &range, 2, &NEVER);
+    let RangeContent { candidates: found, gaps, .. } = candidates(&repo, &range, 2, &NEVER);
     assert!(gaps.is_empty());
     let (blob, replaced) = (scratch.id("HEAD:dir/file"), vec![scratch.id("HEAD~1:dir/file")]);
     assert_eq!(
         found,
-        [Candidate { blob, path: b"dir/file".to_vec(), commit: Some(commit), replaced: replaced.clone() }]
+        [CandidateBlob {
+            blob,
+            path: b"dir/file".to_vec(),
+            commit: Some(commit),
+            replaced: replaced.clone()
+        }]
     );
     let (before, _) = outside(&repo, &range, &found.iter().map(|found| found.blob).collect(), &NEVER);
     assert_eq!(BTreeSet::from_iter(before), BTreeSet::from([replaced[0], scratch.id("HEAD:other")]));
 }
 
 #[test]
-fn dates_that_lie_make_a_quick_range_too_large_and_never_an_exact_one() {
+fn wrong_dates_enlarge_a_quick_range_but_not_an_exact_one() {
     let scratch = Scratch::new(&["--bare"]);
     let tree = scratch.git_with(&["mktree"], b"");
     let mut parent: Option<String> = None;
-    // A commit of the far past stands between two of the present.
+    // A commit dated far back between two recent ones.
     for date in [2_000_000_000, 1_000_000, 2_000_000_001] {
         let mut words = vec!["commit-tree", "-m", "x", tree.trim()];
         words.extend(parent.iter().flat_map(|parent| ["-p", parent]));
@@ -155,12 +160,12 @@ fn dates_that_lie_make_a_quick_range_too_large_and_never_an_exact_one() {
     let repo = scratch.open();
     let first = repo.rev_parse_single(format!("{tip}~2").as_str()).unwrap().detach();
     let revisions = Revisions { tips: vec![first], hidden: vec![tip], common: Vec::new() };
-    assert_eq!(select(&repo, &revisions, Care::Exact).unwrap().commits, []);
-    assert_eq!(ids(&select(&repo, &revisions, Care::Quick).unwrap()), BTreeSet::from([first]));
+    assert_eq!(select(&repo, &revisions, ExclusionMode::Exact).unwrap().commits, []);
+    assert_eq!(ids(&select(&repo, &revisions, ExclusionMode::Quick).unwrap()), BTreeSet::from([first]));
 }
 
 #[test]
-fn the_number_of_threads_changes_nothing() {
+fn the_number_of_threads_does_not_matter() {
     let scratch = Scratch::new(&["--bare"]);
     scratch.git_with(&["fast-import", "--quiet"], many_files(300).as_bytes());
     let repo = scratch.open();
@@ -178,7 +183,7 @@ fn a_stopped_run_reads_nothing() {
     let repo = scratch.open();
     let range = chosen(&repo, &["side..main"]);
     let stop = AtomicBool::new(true);
-    let Brought { candidates: found, names, gaps, .. } = candidates(&repo, &range, 2, &stop);
+    let RangeContent { candidates: found, names, gaps, .. } = candidates(&repo, &range, 2, &stop);
     assert!(found.is_empty() && names.is_empty() && gaps.is_empty());
     let (before, gaps) = outside(&repo, &range, &Default::default(), &stop);
     assert!(before.is_empty() && gaps.is_empty());
@@ -191,7 +196,7 @@ fn a_stopped_run_reads_nothing() {
     assert!(whole.gaps.is_empty());
 }
 
-/// A plan, whether there is a commit-graph file, and which commits are tips and which are left out.
+/// A plan, whether to write a commit-graph file, and which commits are tips and which are excluded.
 fn ranged() -> impl Strategy<Value = (Plan, bool, Vec<usize>, Vec<usize>)> {
     let some = |size| prop::collection::vec(any::<prop::sample::Index>(), size);
     (plan(), any::<bool>(), some(1..3), some(0..3)).prop_map(|(plan, graph, tips, hidden)| {
@@ -219,12 +224,12 @@ proptest! {
         let past = |all: &[ObjectId]| all.iter().flat_map(|id| oracle.ancestors(id)).collect::<BTreeSet<_>>();
         let hidden = past(&revisions.hidden);
         let expected: BTreeSet<_> = past(&revisions.tips).into_iter().filter(|id| !hidden.contains(id)).collect();
-        let range = select(&repo, &revisions, Care::Exact).unwrap();
+        let range = select(&repo, &revisions, ExclusionMode::Exact).unwrap();
         prop_assert_eq!(&ids(&range), &expected);
         // The plan's dates are off by minutes only.
-        prop_assert_eq!(&ids(&select(&repo, &revisions, Care::Quick).unwrap()), &expected);
+        prop_assert_eq!(&ids(&select(&repo, &revisions, ExclusionMode::Quick).unwrap()), &expected);
 
-        let Brought { candidates: found, gaps, .. } = candidates(&repo, &range, 2, &NEVER);
+        let RangeContent { candidates: found, gaps, .. } = candidates(&repo, &range, 2, &NEVER);
         prop_assert!(gaps.is_empty());
         let mut brought = BTreeSet::new();
         for commit in &expected {

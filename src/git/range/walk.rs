@@ -1,4 +1,4 @@
-//! From tips and exclusions to the commits between them.
+//! Walks from the tips of a range to its exclusions.
 
 use std::collections::BinaryHeap;
 
@@ -11,18 +11,18 @@ use super::super::lookup::Lookup;
 use super::parse::Revisions;
 use super::{Range, RangeCommit, RangeError};
 
-/// Seconds by which a commit may be older than its parents before [`Care::Quick`] takes a commit of
-/// the past for one of the range: 30 days. Clocks are rarely off by more.
-const SKEW: i64 = 30 * 86_400;
+/// How much older than its parents a commit may be before [`ExclusionMode::Quick`] mistakes an excluded commit for
+/// one of the range: 30 days, in seconds. Clocks are rarely off by more.
+const MAX_CLOCK_SKEW: i64 = 30 * 86_400;
 
-/// How sure to be that nothing in a range is reachable from what it leaves out.
+/// How thoroughly to follow the exclusions of a range.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Care {
-    /// Stop at commits older than all of the range, as git does: milliseconds, and the same result
-    /// where dates make sense. Where they do not, the range may have commits too many, never too few.
+pub enum ExclusionMode {
+    /// Stops at commits older than all of the range, as git does. Takes milliseconds, and gives the same result if
+    /// commit dates are sane; otherwise the range may have too many commits, never too few.
     Quick,
-    /// Follow what is left out to the roots: up to a second per hundred thousand commits. For when something was
-    /// found, and it matters whose it is.
+    /// Follows exclusions to the root commits, in up to a second per hundred thousand commits. For when something was
+    /// found and must be attributed.
     Exact,
 }
 
@@ -30,8 +30,12 @@ pub enum Care {
 ///
 /// # Errors
 ///
-/// When there is no tip, or a tip is not there. Parents that are not there are gaps of the range.
-pub fn select(repo: &gix::Repository, revisions: &Revisions, care: Care) -> Result<Range, RangeError> {
+/// When there is no tip, or a tip is missing. Missing parents are gaps of the range.
+pub fn select(
+    repo: &gix::Repository,
+    revisions: &Revisions,
+    mode: ExclusionMode,
+) -> Result<Range, RangeError> {
     if revisions.tips.is_empty() {
         return Err(RangeError::Empty);
     }
@@ -44,25 +48,25 @@ pub fn select(repo: &gix::Repository, revisions: &Revisions, care: Care) -> Resu
             object => range.objects.push(object),
         }
     }
-    let mut past = Past::new(Lookup::new(repo));
+    let mut excluded = Ancestry::new(Lookup::new(repo));
     let hidden: Result<Vec<_>, _> = revisions.hidden.iter().map(|&id| peel(&mut lookup, id, None)).collect();
     let (commits, others): (Vec<_>, Vec<_>) =
         hidden?.into_iter().partition(|(kind, _)| *kind == Kind::Commit);
-    past.add(commits.into_iter().map(|(_, id)| id));
+    excluded.add(commits.into_iter().map(|(_, id)| id));
     range.objects.retain(|object| !others.contains(object));
     range.objects.sort_unstable_by_key(|(_, id)| *id);
     range.objects.dedup();
     for &(a, b) in &revisions.common {
         let (a, b) = (commit(&mut lookup, a)?, commit(&mut lookup, b)?);
-        let mut pasts = [Past::new(Lookup::new(repo)), Past::new(Lookup::new(repo))];
-        // What both lead to is not known before all that either leads to is.
-        pasts[0].add(vec![a]);
-        pasts[1].add(vec![b]);
-        pasts.iter_mut().for_each(|past| past.follow(i64::MIN));
-        past.add_common(&pasts[0], &pasts[1]);
+        let mut ancestries = [Ancestry::new(Lookup::new(repo)), Ancestry::new(Lookup::new(repo))];
+        // The common ancestors are known only once all ancestors of both are.
+        ancestries[0].add(vec![a]);
+        ancestries[1].add(vec![b]);
+        ancestries.iter_mut().for_each(|excluded| excluded.follow(i64::MIN));
+        excluded.add_common(&ancestries[0], &ancestries[1]);
     }
     for tip in tips {
-        descend(&mut lookup, &mut past, care, tip, &mut range);
+        descend(&mut lookup, &mut excluded, mode, tip, &mut range);
     }
     range.tags.sort();
     range.tags.dedup();
@@ -70,7 +74,7 @@ pub fn select(repo: &gix::Repository, revisions: &Revisions, care: Care) -> Resu
     Ok(range)
 }
 
-/// The commit that `id` is or tags.
+/// Peels `id` to a commit.
 fn commit(lookup: &mut Lookup, id: ObjectId) -> Result<ObjectId, RangeError> {
     match peel(lookup, id, None)? {
         (Kind::Commit, id) => Ok(id),
@@ -78,7 +82,7 @@ fn commit(lookup: &mut Lookup, id: ObjectId) -> Result<ObjectId, RangeError> {
     }
 }
 
-/// What `id` is or tags; notes the tags on the way.
+/// Peels `id`, and collects the tags on the way.
 fn peel(
     lookup: &mut Lookup,
     id: ObjectId,
@@ -102,8 +106,14 @@ fn peel(
     Err(RangeError::NotCommit { revision: id.to_string(), kind: Kind::Tag })
 }
 
-/// Adds `tip` and all before it that is not in the past, parents first.
-fn descend(lookup: &mut Lookup, past: &mut Past, care: Care, tip: ObjectId, range: &mut Range) {
+/// Adds `tip` and all its ancestors that are not excluded, parents first.
+fn descend(
+    lookup: &mut Lookup,
+    excluded: &mut Ancestry,
+    mode: ExclusionMode,
+    tip: ObjectId,
+    range: &mut Range,
+) {
     let mut met: HashSet<ObjectId> = range.commits.iter().map(|commit| commit.id).collect();
     let mut stack = vec![(tip, None)];
     while let Some((id, read)) = stack.pop() {
@@ -111,16 +121,16 @@ fn descend(lookup: &mut Lookup, past: &mut Past, care: Care, tip: ObjectId, rang
             range.commits.push(commit);
             continue;
         }
-        if past.holds(&id) || !met.insert(id) {
+        if excluded.contains(&id) || !met.insert(id) {
             continue;
         }
         let Some(bytes) = lookup.of_kind(&id, Kind::Commit) else { continue };
         let header = Header::new(bytes);
-        past.follow(match care {
-            Care::Quick => header.committed().saturating_sub(SKEW),
-            Care::Exact => i64::MIN,
+        excluded.follow(match mode {
+            ExclusionMode::Quick => header.committed().saturating_sub(MAX_CLOCK_SKEW),
+            ExclusionMode::Exact => i64::MIN,
         });
-        if past.holds(&id) {
+        if excluded.contains(&id) {
             continue;
         }
         let Some(tree) = header.tree() else {
@@ -134,49 +144,49 @@ fn descend(lookup: &mut Lookup, past: &mut Past, care: Care, tip: ObjectId, rang
     }
 }
 
-/// Everything that can be reached from some commits, as far as it has been followed.
+/// The ancestors of some commits, as far as they were followed.
 ///
-/// Commits are read themselves. A commit-graph file would be quicker, but whoever can write to the git folder can
-/// make it say that a range is empty.
-struct Past {
+/// Reads the commits themselves. A commit-graph file would be faster, but anyone who can write to the git folder could
+/// make it claim that a range is empty.
+struct Ancestry {
     commits: HashSet<ObjectId>,
-    /// Those of `commits` whose parents have not been added: date and parents, the newest first.
-    next: BinaryHeap<(i64, Vec<ObjectId>)>,
+    /// Commits whose parents were not added yet: date and parents, newest first.
+    pending: BinaryHeap<(i64, Vec<ObjectId>)>,
     lookup: Lookup,
 }
 
-impl Past {
+impl Ancestry {
     fn new(lookup: Lookup) -> Self {
-        Self { commits: HashSet::default(), next: BinaryHeap::new(), lookup }
+        Self { commits: HashSet::default(), pending: BinaryHeap::new(), lookup }
     }
 
-    fn holds(&self, id: &ObjectId) -> bool {
+    fn contains(&self, id: &ObjectId) -> bool {
         self.commits.contains(id)
     }
 
-    /// Adds these commits. What is not there ends the way: it leaves out less.
+    /// Adds these commits. A missing one ends its line, so that less is excluded.
     fn add(&mut self, commits: impl IntoIterator<Item = ObjectId>) {
         for id in commits {
             if self.commits.insert(id)
                 && let Some(bytes) = self.lookup.of_kind(&id, Kind::Commit)
             {
                 let header = Header::new(bytes);
-                self.next.push((header.committed(), header.parents().collect()));
+                self.pending.push((header.committed(), header.parents().collect()));
             }
         }
     }
 
-    /// Adds the parents of all commits that are not older than `date`, and theirs, and so on.
+    /// Adds the ancestors of all commits, through commits that are not older than `date`.
     fn follow(&mut self, date: i64) {
-        while self.next.peek().is_some_and(|&(newest, _)| newest >= date) {
-            if let Some((_, parents)) = self.next.pop() {
+        while self.pending.peek().is_some_and(|&(newest, _)| newest >= date) {
+            if let Some((_, parents)) = self.pending.pop() {
                 self.add(parents);
             }
         }
     }
 
-    /// Adds what both of two pasts of the same repository hold.
+    /// Adds the commits that `a` and `b` have in common.
     fn add_common(&mut self, a: &Self, b: &Self) {
-        self.commits.extend(a.commits.iter().filter(|id| b.holds(id)));
+        self.commits.extend(a.commits.iter().filter(|id| b.contains(id)));
     }
 }

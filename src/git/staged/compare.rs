@@ -48,20 +48,20 @@ fn file_mode(mode: u32) -> Option<u32> {
 }
 
 /// An entry of a tree, kept while what the index has before it is dealt with.
-struct Entry {
+struct TreeEntry {
     name: Vec<u8>,
     mode: EntryMode,
     id: ObjectId,
 }
 
-impl Entry {
+impl TreeEntry {
     fn side(&self) -> Option<Side> {
         Some(Side { id: self.id, mode: file_mode(u32::from(self.mode.value()))? })
     }
 }
 
 /// What the index has next in a folder.
-enum Next {
+enum IndexItem {
     /// Nothing.
     End,
     /// A file of that name.
@@ -97,19 +97,21 @@ impl Compare<'_> {
         loop {
             let next = self.next(path);
             let order = match (&next, old.peek()) {
-                (Next::End, None) => break,
-                (Next::End, Some(_)) => Ordering::Greater,
+                (IndexItem::End, None) => break,
+                (IndexItem::End, Some(_)) => Ordering::Greater,
                 (_, None) => Ordering::Less,
-                (Next::File(name), Some(entry)) => order(name, false, &entry.name, entry.mode.is_tree()),
-                (Next::Folder(name), Some(entry)) => order(name, true, &entry.name, entry.mode.is_tree()),
+                (IndexItem::File(name), Some(entry)) => order(name, false, &entry.name, entry.mode.is_tree()),
+                (IndexItem::Folder(name), Some(entry)) => {
+                    order(name, true, &entry.name, entry.mode.is_tree())
+                }
             };
             let entry = if order.is_lt() { None } else { old.next() };
             match next {
-                Next::File(name) if order.is_le() => {
+                IndexItem::File(name) if order.is_le() => {
                     path.extend_from_slice(&name);
                     self.file(path, entry.and_then(|entry| entry.side()));
                 }
-                Next::Folder(name) if order.is_le() => {
+                IndexItem::Folder(name) if order.is_le() => {
                     path.extend_from_slice(&name);
                     path.push(b'/');
                     let tree = entry.map(|entry| entry.id);
@@ -148,12 +150,12 @@ impl Compare<'_> {
         self.index.rows.get(self.at).filter(|row| self.index.path(row).starts_with(path))
     }
 
-    fn next(&self, path: &[u8]) -> Next {
-        let Some(row) = self.row_below(path) else { return Next::End };
+    fn next(&self, path: &[u8]) -> IndexItem {
+        let Some(row) = self.row_below(path) else { return IndexItem::End };
         let rest = &self.index.path(row)[path.len()..];
         match memchr::memchr(b'/', rest) {
-            Some(slash) => Next::Folder(rest[..slash].to_vec()),
-            None => Next::File(rest.to_vec()),
+            Some(slash) => IndexItem::Folder(rest[..slash].to_vec()),
+            None => IndexItem::File(rest.to_vec()),
         }
     }
 
@@ -234,7 +236,7 @@ impl Compare<'_> {
     }
 
     /// Lists what the tree has and the index has not.
-    fn gone(&mut self, path: &mut Vec<u8>, entry: Entry, depth: usize) {
+    fn gone(&mut self, path: &mut Vec<u8>, entry: TreeEntry, depth: usize) {
         path.extend_from_slice(&entry.name);
         if entry.mode.is_tree() {
             path.push(b'/');
@@ -245,14 +247,14 @@ impl Compare<'_> {
     }
 
     /// The entries of a tree, as far as it can be read.
-    fn entries(&mut self, tree: Option<ObjectId>) -> Vec<Entry> {
+    fn entries(&mut self, tree: Option<ObjectId>) -> Vec<TreeEntry> {
         let Some(id) = tree else { return Vec::new() };
         let hash = self.lookup.hash();
         let mut entries = Vec::new();
         let mut whole = true;
         for entry in TreeRefIter::from_bytes(self.lookup.of_kind(&id, Kind::Tree).unwrap_or_default(), hash) {
             match entry {
-                Ok(entry) => entries.push(Entry {
+                Ok(entry) => entries.push(TreeEntry {
                     name: entry.filename.to_vec(),
                     mode: entry.mode,
                     id: entry.oid.to_owned(),

@@ -27,7 +27,7 @@ pub use tracked::Tracked;
 
 use super::commit::Header;
 use super::lookup::{Gaps, Lookup};
-use super::names;
+use super::revision;
 pub(super) use index::Index;
 
 /// A blob at a path.
@@ -129,7 +129,7 @@ pub fn staged(
 
 fn head_tree(repo: &gix::Repository, lookup: &mut Lookup) -> Result<Option<ObjectId>, StagedError> {
     let broken = |reason: String| StagedError::Head { reason };
-    let head = names::head(repo).map_err(|error| broken(error.to_string()))?;
+    let head = revision::head(repo).map_err(|error| broken(error.to_string()))?;
     if head.is_unborn {
         return Ok(None);
     }

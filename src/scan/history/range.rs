@@ -6,7 +6,7 @@ use super::repository_audit::RepositoryAudit;
 use super::secret_index::SecretIndex;
 use super::{HistoryError, HistoryOptions, HistoryOutcome};
 use crate::git::attribution::{SecretPath, attribute_range};
-use crate::git::range::{self, Brought, Care, Range, candidates, outside};
+use crate::git::range::{self, ExclusionMode, Range, RangeContent, candidates, outside};
 use crate::git::refs::{self, Refs, Tip, TipKind};
 use crate::git::{ObjectId, ObjectKind, Repository};
 use crate::model::{LeakStatus, Surface, native_path};
@@ -38,13 +38,13 @@ pub(super) fn audit(
     words: &[String],
 ) -> Result<HistoryOutcome, HistoryError> {
     let revisions = range::parse(repo, words)?;
-    let quick = range::select(repo, &revisions, Care::Quick)?;
+    let quick = range::select(repo, &revisions, ExclusionMode::Quick)?;
     let (mut run, secrets) = look_at(settings, audit, repo, &quick);
     if secrets.identified.is_empty() && run.outcome.findings.is_empty() {
         return Ok(run.finish());
     }
     // Now it matters whose they are.
-    let exact = range::select(repo, &revisions, Care::Exact)?;
+    let exact = range::select(repo, &revisions, ExclusionMode::Exact)?;
     let secrets = match exact.commits == quick.commits {
         true => secrets,
         false => {
@@ -95,7 +95,7 @@ impl RepositoryAudit<'_> {
 
     /// Searches what the commits brought, and them and their tags.
     fn search_range(&mut self, range: &Range) -> SecretIndex {
-        let Brought { candidates: brought, names, submodules, gaps } =
+        let RangeContent { candidates: brought, names, submodules, gaps } =
             candidates(self.repo, range, self.audit.threads, self.settings.stop.flag());
         self.outcome.coverage.skipped.extend(gaps.into_skips());
         self.outcome.coverage.blobs = brought.len() as u64;

@@ -14,8 +14,8 @@ use crate::container::Input;
 use crate::git::attribution::{Attribution, Options, SecretHistory, SecretPath, attribute, change_of};
 use crate::git::refs::{self, Refs, Tip, TipKind};
 use crate::git::{
-    self, Database, IndexNames, Leftover, Leftovers, LfsStore, ObjectId, ObjectKind, ObjectLink, Objects,
-    Repository, SweepOptions, entry_name, sweep,
+    self, Database, IndexNames, LfsStore, ObjectId, ObjectKind, ObjectLink, ObjectReader, Repository,
+    SweepOptions, UnindexedFile, UnindexedFiles, entry_name, sweep,
 };
 use crate::model::{Finding, Identified, LeakStatus, Origin, Reachability, Skip, Surface};
 use crate::scan::Settings;
@@ -60,7 +60,7 @@ pub(super) struct RepositoryAudit<'a> {
     pub(super) audit: &'a HistoryOptions,
     pub(super) repo: &'a Repository,
     pub(super) prefix: &'a [u8],
-    objects: Objects,
+    objects: ObjectReader,
     places: SecretLocator<'a>,
     /// Files in object directories that were scanned as files.
     opened: HashSet<String>,
@@ -83,7 +83,7 @@ impl<'a> RepositoryAudit<'a> {
             audit,
             repo,
             prefix,
-            objects: Objects::of(repo),
+            objects: ObjectReader::of(repo),
             places: SecretLocator::new(settings, lfs(audit, repo)),
             opened: HashSet::new(),
             nested: Vec::new(),
@@ -299,10 +299,10 @@ impl RepositoryAudit<'_> {
 
     /// What git left in object directories, and does not see.
     fn leftovers(&mut self, shown: &[u8], collector: &Collector<'_>, names: &Collector<'_>) {
-        let Leftovers { dirs, files, names: paths, links, skipped } =
-            git::leftovers(&Database::of(self.repo));
+        let UnindexedFiles { dirs, files, names: paths, links, skipped } =
+            git::unindexed_files(&Database::of(self.repo));
         self.outcome.coverage.skipped.extend(skipped);
-        let files = files.into_iter().map(|Leftover { path, inside, holds_objects }| {
+        let files = files.into_iter().map(|UnindexedFile { path, inside, holds_objects }| {
             let surface = if holds_objects { Surface::Unreachable } else { Surface::GitFile };
             (path, Origin::at_path(surface, [shown, inside.as_bytes()].concat()))
         });

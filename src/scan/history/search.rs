@@ -106,7 +106,7 @@ pub(super) enum SweepMatch {
 /// What a sweep found, by what becomes of it.
 #[derive(Default)]
 pub(super) struct SweepMatches {
-    /// Objects with secrets.
+    /// ObjectReader with secrets.
     pub(super) plain: Vec<MatchedObject<SharedKey>>,
     /// Containers, whatever is in them, with their sizes.
     pub(super) containers: Vec<(ObjectId, u64)>,

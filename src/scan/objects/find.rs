@@ -5,20 +5,20 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use super::SharedKey;
 use crate::container::Input;
 use crate::git::{
-    Gaps, LfsError, LfsStore, MatchedObject, ObjectId, ObjectKind, Objects, Pointer, Repository,
+    Gaps, LfsError, LfsStore, MatchedObject, ObjectId, ObjectKind, ObjectReader, Pointer, Repository,
 };
 use crate::model::{Skip, Span};
 use crate::scan::Settings;
 use crate::scan::contents::{self, Contents, may_be_container, skips};
 use crate::threads;
 
-/// Objects a thread takes at a time.
+/// ObjectReader a thread takes at a time.
 const BATCH_OBJECTS: usize = 16;
 
 /// What a search of objects brings.
 #[derive(Default)]
 pub(in crate::scan) struct ObjectMatches {
-    /// Objects with matches, sorted by id.
+    /// ObjectReader with matches, sorted by id.
     pub(in crate::scan) found: Vec<MatchedObject<SharedKey>>,
     /// Bytes of all objects, as they stand unpacked.
     pub(in crate::scan) bytes: u64,
@@ -76,7 +76,7 @@ fn work(
     lfs: Option<&LfsStore>,
     naming: Naming<'_>,
 ) -> ObjectMatches {
-    let mut objects = Objects::of(repo);
+    let mut objects = ObjectReader::of(repo);
     let mut contents = Contents::new(settings);
     let mut own = ObjectMatches::default();
     loop {

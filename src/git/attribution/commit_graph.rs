@@ -29,7 +29,7 @@ const UNVISITED: u32 = u32::MAX;
 const PENDING: u32 = u32::MAX - 1;
 
 #[derive(Default)]
-pub(super) struct History {
+pub(super) struct CommitGraph {
     /// Parents before their children.
     pub(super) nodes: Vec<CommitNode>,
     /// Positions in `nodes`.
@@ -50,7 +50,7 @@ impl Children {
     }
 }
 
-impl History {
+impl CommitGraph {
     /// Walks from each of `tips` to the root commits; then, with `include_unreachable`, from all other commits that
     /// `graph` knows.
     pub(super) fn walk(

@@ -1,34 +1,35 @@
-//! One file as a commit has it.
+//! A file as it is in a commit.
 
 use gix::Repository;
 use gix::objs::{Kind, TreeRefIter};
 
 use super::commit::Header;
 use super::lookup::Lookup;
-use super::names;
+use super::revision;
 
-/// The id of the commit that a revision means; `None` when it is not here, or is no commit.
+/// The id of the commit that a revision resolves to; `None` if it is missing or not a commit.
 pub fn commit_id(repo: &Repository, revision: &str) -> Option<String> {
-    let object = repo.find_object(names::resolve(repo, revision).ok()?).ok()?;
+    let object = repo.find_object(revision::resolve(repo, revision).ok()?).ok()?;
     Some(object.peel_to_commit().ok()?.id.to_string())
 }
 
-/// Why a revision stands for nothing, although there is something of that name: several things, or what cannot be read.
+/// Why a revision does not resolve although its name exists: it is ambiguous, or cannot be read.
 pub fn why_unclear(repo: &Repository, revision: &str) -> Option<String> {
-    match names::resolve(repo, revision) {
-        Err(names::NameError::Unreadable(reason)) => Some(reason),
+    match revision::resolve(repo, revision) {
+        Err(revision::RevisionError::Unreadable(reason)) => Some(reason),
         _ => None,
     }
 }
 
-/// Whether the commit that `revision` means has `path`, a folder above it that is none, or an entry below it.
+/// Whether the commit that `revision` resolves to has `path`, an entry below it, or a file in place of one of its
+/// parent folders.
 ///
 /// # Errors
 /// When the revision or one of its trees cannot be read.
 pub fn is_tracked_at(repo: &Repository, revision: &str, path: &str) -> Result<bool, FileAtError> {
     let failed = |reason: String| FileAtError { path: path.into(), revision: revision.into(), reason };
     let broken = |error: gix::Error| failed(error.to_string());
-    let id = names::resolve(repo, revision).map_err(|error| failed(error.to_string()))?;
+    let id = revision::resolve(repo, revision).map_err(|error| failed(error.to_string()))?;
     let tree = repo.find_object(id).map_err(broken)?.peel_to_tree().map_err(broken)?;
     for (end, _) in path.match_indices('/').chain([(path.len(), "")]) {
         match tree.lookup_entry_by_path(&path[..end]).map_err(broken)? {
@@ -40,7 +41,7 @@ pub fn is_tracked_at(repo: &Repository, revision: &str, path: &str) -> Result<bo
     Ok(true)
 }
 
-/// Why a file of a commit cannot be had.
+/// Why a file of a commit cannot be read.
 #[derive(Debug, thiserror::Error)]
 #[error("{path} cannot be read at {revision}: {reason}")]
 pub struct FileAtError {
@@ -49,11 +50,11 @@ pub struct FileAtError {
     reason: String,
 }
 
-/// The bytes of the file `path` in the tree of `revision`; `None` when it has none. Nothing is followed.
+/// The bytes of the file `path` in the tree of `revision`; `None` if it has no such file. Links are not followed.
 ///
 /// # Errors
-/// When the revision, one of its trees or the file cannot be read; when it is no regular file, or longer
-/// than `limit` bytes.
+/// When the revision, one of its trees or the file cannot be read; when it is not a regular file, or longer than `limit`
+/// bytes.
 pub fn file_at(
     repo: &Repository,
     revision: &str,
@@ -61,7 +62,7 @@ pub fn file_at(
     limit: u64,
 ) -> Result<Option<Vec<u8>>, FileAtError> {
     let failed = |reason: String| FileAtError { path: path.into(), revision: revision.into(), reason };
-    let id = names::resolve(repo, revision).map_err(|error| failed(error.to_string()))?;
+    let id = revision::resolve(repo, revision).map_err(|error| failed(error.to_string()))?;
     let mut lookup = Lookup::new(repo);
     let missing = |lookup: Lookup| {
         let first = lookup.gaps.into_skips().into_iter().next();
@@ -83,7 +84,7 @@ pub fn file_at(
         let Some(entry) = entries.find(|entry| entry.filename == name.as_bytes()) else { return Ok(None) };
         let is_last = components.peek().is_none();
         if is_last && !entry.mode.is_blob() {
-            return Err(failed("it is no regular file".to_owned()));
+            return Err(failed("it is not a regular file".to_owned()));
         }
         if !is_last && !entry.mode.is_tree() {
             return Ok(None);

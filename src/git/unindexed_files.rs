@@ -21,7 +21,7 @@ const DERIVED: &[&str] = &["pack/multi-pack-index", "info/commit-graph"];
 
 /// A file that no sweep reads.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Leftover {
+pub struct UnindexedFile {
     /// Where it is.
     pub path: PathBuf,
     /// Its path from the object directory on, with `/`.
@@ -43,11 +43,11 @@ pub struct ObjectLink {
 
 /// What object directories hold besides objects that git finds.
 #[derive(Clone, Debug, Default)]
-pub struct Leftovers {
+pub struct UnindexedFiles {
     /// The object directories.
     pub dirs: Vec<PathBuf>,
     /// The files, in order.
-    pub files: Vec<Leftover>,
+    pub files: Vec<UnindexedFile>,
     /// Paths of files and folders whose names are not made of an object id alone, from the object directory on.
     pub names: Vec<String>,
     /// Every symbolic link.
@@ -57,8 +57,8 @@ pub struct Leftovers {
 }
 
 /// Looks through the object directories of `database`.
-pub fn leftovers(database: &Database) -> Leftovers {
-    let mut found = Found { ids: database.ids().len_in_hex(), all: Leftovers::default() };
+pub fn unindexed_files(database: &Database) -> UnindexedFiles {
+    let mut found = Finder { ids: database.ids().len_in_hex(), all: UnindexedFiles::default() };
     let dirs = database.list().dirs;
     for dir in &dirs {
         // An alternate may be any folder of the machine: there only what git itself reads is looked at.
@@ -69,22 +69,22 @@ pub fn leftovers(database: &Database) -> Leftovers {
     found.all
 }
 
-struct Found {
+struct Finder {
     ids: usize,
-    all: Leftovers,
+    all: UnindexedFiles,
 }
 
 /// What stands in a folder.
-struct Entry {
+struct DirEntry {
     path: PathBuf,
     name: String,
     is_link: bool,
 }
 
-impl Found {
+impl Finder {
     fn object_dir(&mut self, dir: &Path, is_own: bool) {
         for entry in self.list(dir) {
-            let Entry { path, name, .. } = &entry;
+            let DirEntry { path, name, .. } = &entry;
             match name.as_str() {
                 "pack" => self.packs(path),
                 "info" => self.info(path),
@@ -102,7 +102,7 @@ impl Found {
 
     fn packs(&mut self, dir: &Path) {
         for entry in self.list(dir) {
-            let Entry { path, name, .. } = &entry;
+            let DirEntry { path, name, .. } = &entry;
             let inside = format!("pack/{name}");
             let is_pack = path.extension().is_some_and(|extension| extension == "pack");
             if is_pack && path.with_extension("idx").exists() {
@@ -115,14 +115,14 @@ impl Found {
     }
 
     fn info(&mut self, dir: &Path) {
-        for Entry { path, name, .. } in self.list(dir) {
+        for DirEntry { path, name, .. } in self.list(dir) {
             self.all(&path, format!("info/{name}"), 0);
         }
     }
 
     fn loose(&mut self, dir: &Path, first: &str) {
         for entry in self.list(dir) {
-            let Entry { path, name, .. } = &entry;
+            let DirEntry { path, name, .. } = &entry;
             let inside = format!("{first}/{name}");
             if name.len() + 2 == self.ids && is_hex(name) {
                 self.followed(&entry, inside);
@@ -133,7 +133,7 @@ impl Found {
     }
 
     /// Notes the entry if it is a link; what it leads to is read by others.
-    fn followed(&mut self, entry: &Entry, inside: String) {
+    fn followed(&mut self, entry: &DirEntry, inside: String) {
         if entry.is_link {
             self.all.links.push(ObjectLink { path: entry.path.clone(), inside, is_followed: true });
         }
@@ -144,7 +144,7 @@ impl Found {
         self.all.names.push(inside.clone());
         match path.symlink_metadata() {
             Ok(metadata) if metadata.is_dir() && depth < DEEPEST => {
-                for Entry { path, name, .. } in self.list(path) {
+                for DirEntry { path, name, .. } in self.list(path) {
                     self.all(&path, format!("{inside}/{name}"), depth + 1);
                 }
             }
@@ -160,7 +160,11 @@ impl Found {
             Ok(_) => {
                 let is_other = NO_OBJECTS.iter().any(|end| inside.ends_with(end))
                     || DERIVED.iter().any(|start| inside.starts_with(start));
-                self.all.files.push(Leftover { path: path.to_owned(), inside, holds_objects: !is_other });
+                self.all.files.push(UnindexedFile {
+                    path: path.to_owned(),
+                    inside,
+                    holds_objects: !is_other,
+                });
             }
             // A file that a git at work was done with is gone.
             Err(_) => {}
@@ -168,11 +172,11 @@ impl Found {
     }
 
     /// The entries of a folder, with their names.
-    fn list(&mut self, dir: &Path) -> Vec<Entry> {
+    fn list(&mut self, dir: &Path) -> Vec<DirEntry> {
         let read = fs::read_dir(dir).and_then(Iterator::collect::<io::Result<Vec<_>>>);
         match read {
             Ok(entries) => {
-                let entry = |entry: &fs::DirEntry| Entry {
+                let entry = |entry: &fs::DirEntry| DirEntry {
                     path: entry.path(),
                     name: entry.file_name().to_string_lossy().into_owned(),
                     is_link: entry.file_type().is_ok_and(|kind| kind.is_symlink()),

@@ -15,7 +15,7 @@ use super::refs::{self, LogEntry, MAX_SYMREF_HOPS, RefStorage, RefTarget};
 mod ambiguous;
 
 /// Where git looks for a name, in this order.
-const RULES: [(&str, &str); 6] = [
+const REF_RULES: [(&str, &str); 6] = [
     ("", ""),
     ("refs/", ""),
     ("refs/tags/", ""),
@@ -24,11 +24,11 @@ const RULES: [(&str, &str); 6] = [
     ("refs/remotes/", "/HEAD"),
 ];
 /// Below `refs/`, what each work tree has of its own.
-const OWN: [&str; 3] = ["refs/bisect/", "refs/worktree/", "refs/rewritten/"];
+const PER_WORKTREE: [&str; 3] = ["refs/bisect/", "refs/worktree/", "refs/rewritten/"];
 
 /// Why a name stands for nothing.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum NameError {
+pub(super) enum RevisionError {
     /// There is no such thing here.
     #[error("{0}")]
     Unknown(String),
@@ -49,13 +49,13 @@ pub(super) struct Head {
 }
 
 /// HEAD of the work tree in which `repo` was opened.
-pub(super) fn head(repo: &Repository) -> Result<Head, NameError> {
+pub(super) fn head(repo: &Repository) -> Result<Head, RevisionError> {
     if RefStorage::of(repo) == RefStorage::Tables {
-        return Names::of(repo).head();
+        return ReftableNames::of(repo).head();
     }
-    let refused = |error: gate::Refused| NameError::Unreadable(error.to_string());
+    let refused = |error: gate::Refused| RevisionError::Unreadable(error.to_string());
     gate::named_ref([repo.git_dir(), repo.common_dir()], "HEAD").map_err(refused)?;
-    let head = repo.head().map_err(|error| NameError::Unreadable(error.to_string()))?;
+    let head = repo.head().map_err(|error| RevisionError::Unreadable(error.to_string()))?;
     Ok(Head {
         branch: head.referent_name().map(|name| name.shorten().to_string()),
         id: head.id().map(gix::Id::detach),
@@ -64,10 +64,10 @@ pub(super) fn head(repo: &Repository) -> Result<Head, NameError> {
 }
 
 /// The object that a revision stands for. A name that several things have, other things each, stands for none.
-pub(super) fn resolve(repo: &Repository, revision: &str) -> Result<ObjectId, NameError> {
+pub(super) fn resolve(repo: &Repository, revision: &str) -> Result<ObjectId, RevisionError> {
     ambiguous::refuse(repo, revision)?;
     match RefStorage::of(repo) {
-        RefStorage::Tables => Names::of(repo).resolve(revision),
+        RefStorage::Tables => ReftableNames::of(repo).resolve(revision),
         _ => by_gix(repo, revision),
     }
 }
@@ -79,21 +79,21 @@ pub(super) fn stem(revision: &str) -> (&str, &str) {
 }
 
 /// A revision may lead to any ref and any object, so all of their files must be harmless.
-fn gated(repo: &Repository) -> Result<(), NameError> {
-    let refused = |error: gate::Refused| NameError::Unreadable(error.to_string());
+fn gated(repo: &Repository) -> Result<(), RevisionError> {
+    let refused = |error: gate::Refused| RevisionError::Unreadable(error.to_string());
     gate::refs(repo.git_dir()).and_then(|()| gate::refs(repo.common_dir())).map_err(refused)?;
     let dirs = gate::objects(repo.objects.store_ref().path()).map_err(refused)?;
     dirs.iter().try_for_each(|dir| gate::loose(dir)).map_err(refused)
 }
 
-fn by_gix(repo: &Repository, revision: &str) -> Result<ObjectId, NameError> {
+fn by_gix(repo: &Repository, revision: &str) -> Result<ObjectId, RevisionError> {
     gated(repo)?;
     let found = repo.rev_parse_single(revision);
-    found.map(gix::Id::detach).map_err(|error| NameError::Unknown(error.to_string()))
+    found.map(gix::Id::detach).map_err(|error| RevisionError::Unknown(error.to_string()))
 }
 
 /// The names of a repository with tables.
-struct Names<'r> {
+struct ReftableNames<'r> {
     repo: &'r Repository,
     common: Rc<Stack>,
     /// Of the work tree, which is the common one in the main work tree.
@@ -102,7 +102,7 @@ struct Names<'r> {
     prefix: String,
 }
 
-impl<'r> Names<'r> {
+impl<'r> ReftableNames<'r> {
     fn of(repo: &'r Repository) -> Self {
         let (hash, own) = (repo.object_hash(), repo.git_dir());
         // Two ways to write the same folder may be in use.
@@ -117,7 +117,7 @@ impl<'r> Names<'r> {
         }
     }
 
-    fn head(&self) -> Result<Head, NameError> {
+    fn head(&self) -> Result<Head, RevisionError> {
         match self.value("HEAD")? {
             Some(RefTarget::Id(id)) => Ok(Head { branch: None, id: Some(id), is_unborn: false }),
             Some(RefTarget::Symbolic(target)) => {
@@ -126,14 +126,14 @@ impl<'r> Names<'r> {
                 let branch = full.map_or(target, |name| name.shorten().to_string());
                 Ok(Head { branch: Some(branch), id, is_unborn: id.is_none() })
             }
-            None => Err(NameError::Unreadable("the reftable has no such name".to_owned())),
+            None => Err(RevisionError::Unreadable("the reftable has no such name".to_owned())),
         }
     }
 
-    fn resolve(&self, revision: &str) -> Result<ObjectId, NameError> {
+    fn resolve(&self, revision: &str) -> Result<ObjectId, RevisionError> {
         let (name, way) = stem(revision);
         if way.starts_with(":/") && name.is_empty() {
-            return Err(NameError::Unreadable(
+            return Err(RevisionError::Unreadable(
                 "commits are not looked for by message where refs stand in reftables; name the commit"
                     .to_owned(),
             ));
@@ -149,7 +149,7 @@ impl<'r> Names<'r> {
     }
 
     /// The object of a name, or of an id or the beginning of one.
-    fn named(&self, name: &str) -> Result<ObjectId, NameError> {
+    fn named(&self, name: &str) -> Result<ObjectId, RevisionError> {
         let hash = self.repo.object_hash();
         let is_hex = |text: &str| !text.is_empty() && text.bytes().all(|digit| digit.is_ascii_hexdigit());
         if name.len() == hash.len_in_hex() && is_hex(name) {
@@ -162,13 +162,13 @@ impl<'r> Names<'r> {
         let described = name.rsplit_once("-g").map(|(_, id)| id);
         match [Some(name), described].into_iter().flatten().find(|id| is_hex(id)) {
             Some(id) => by_gix(self.repo, id),
-            None => Err(NameError::Unknown(format!("there is no `{name}`"))),
+            None => Err(RevisionError::Unknown(format!("there is no `{name}`"))),
         }
     }
 
     /// What stands in a reflog: `name@{which}`.
-    fn logged(&self, name: &str, which: &str) -> Result<ObjectId, NameError> {
-        let unknown = || NameError::Unknown(format!("the reflog has no `{name}@{{{which}}}`"));
+    fn logged(&self, name: &str, which: &str) -> Result<ObjectId, RevisionError> {
+        let unknown = || RevisionError::Unknown(format!("the reflog has no `{name}@{{{which}}}`"));
         let logs = refs::read(self.repo).logs;
         let log = |full: &str| {
             let full = if self.is_own(full) { format!("{}{full}", self.prefix) } else { full.to_owned() };
@@ -181,7 +181,7 @@ impl<'r> Names<'r> {
             return self.named(&name.ok_or_else(unknown)?);
         }
         let Ok(ago) = which.parse::<usize>() else {
-            return Err(NameError::Unreadable(format!(
+            return Err(RevisionError::Unreadable(format!(
                 "`@{{{which}}}` cannot be looked up where refs stand in reftables, only `@{{<number>}}`; \
                  name the ref or the commit that is meant"
             )));
@@ -203,8 +203,8 @@ impl<'r> Names<'r> {
     }
 
     /// The first full name that a short one stands for, and its object.
-    fn by_rules(&self, name: &str) -> Result<Option<(String, ObjectId)>, NameError> {
-        for (before, behind) in RULES {
+    fn by_rules(&self, name: &str) -> Result<Option<(String, ObjectId)>, RevisionError> {
+        for (before, behind) in REF_RULES {
             let full = format!("{before}{name}{behind}");
             if let Some(value) = self.value(&full)?
                 && let Some(id) = self.follow(value)?
@@ -216,12 +216,12 @@ impl<'r> Names<'r> {
     }
 
     /// The ref that a symbolic one stands for.
-    fn target(&self, name: &str) -> Result<Option<String>, NameError> {
+    fn target(&self, name: &str) -> Result<Option<String>, RevisionError> {
         let value = self.value(name)?;
         Ok(value.and_then(|value| if let RefTarget::Symbolic(target) = value { Some(target) } else { None }))
     }
 
-    fn follow(&self, mut value: RefTarget) -> Result<Option<ObjectId>, NameError> {
+    fn follow(&self, mut value: RefTarget) -> Result<Option<ObjectId>, RevisionError> {
         for _ in 0..=MAX_SYMREF_HOPS {
             match value {
                 RefTarget::Id(id) => return Ok(Some(id)),
@@ -231,16 +231,18 @@ impl<'r> Names<'r> {
                 },
             }
         }
-        Err(NameError::Unreadable(format!("a symbolic ref goes on for more than {MAX_SYMREF_HOPS} others")))
+        Err(RevisionError::Unreadable(format!(
+            "a symbolic ref goes on for more than {MAX_SYMREF_HOPS} others"
+        )))
     }
 
     /// What a full name says.
-    fn value(&self, name: &str) -> Result<Option<RefTarget>, NameError> {
+    fn value(&self, name: &str) -> Result<Option<RefTarget>, RevisionError> {
         let (directory, of, name): (PathBuf, Rc<Stack>, &str) = self.place(name);
         if let Some(id) = refs::first_id_in_file(&directory, name, self.repo.object_hash()) {
             return Ok(Some(RefTarget::Id(id)));
         }
-        of.find(name).map_err(NameError::Unreadable)
+        of.find(name).map_err(RevisionError::Unreadable)
     }
 
     /// Where a name belongs: git directory, stack, and what it is called there.
@@ -262,7 +264,7 @@ impl<'r> Names<'r> {
     /// Whether each work tree has a ref of that full name.
     fn is_own(&self, name: &str) -> bool {
         let is_of_all = name.starts_with("worktrees/") || name.starts_with("main-worktree/");
-        !is_of_all && (!name.starts_with("refs/") || OWN.iter().any(|own| name.starts_with(own)))
+        !is_of_all && (!name.starts_with("refs/") || PER_WORKTREE.iter().any(|own| name.starts_with(own)))
     }
 }
 

@@ -91,11 +91,11 @@ fn names_stand_for_what_git_says() {
             assert_eq!(found, scratch.id(name), "{name}");
         }
         for name in ["", "nothing", "refs/heads", "main@{99}", "HEAD~9", "@{-9}", "~1", "deadbeefdead"] {
-            assert!(matches!(resolve(&scratch.open(), name), Err(NameError::Unknown(_))), "{name}");
+            assert!(matches!(resolve(&scratch.open(), name), Err(RevisionError::Unknown(_))), "{name}");
         }
         for name in ["twice", "twice~1", "@{upstream}", "main@{u}", "main@{yesterday}", ":/first", "@{push}"]
         {
-            assert!(matches!(resolve(&scratch.open(), name), Err(NameError::Unreadable(_))), "{name}");
+            assert!(matches!(resolve(&scratch.open(), name), Err(RevisionError::Unreadable(_))), "{name}");
         }
         let linked = gix::open_opts(scratch.path().join("linked"), gix::open::Options::isolated()).unwrap();
         let before = scratch.id("HEAD~1");

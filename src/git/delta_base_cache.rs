@@ -1,30 +1,30 @@
-//! Remembers objects that were unfolded lately, since the next one asked for is often a delta to them.
+//! Caches recently unfolded objects: the next one looked up is often a delta to one of them.
 
 use std::collections::HashMap;
 
 use gix::objs::Kind;
 use gix::odb::pack::cache::DecodeEntry;
 
-/// Bytes remembered at most, in two generations of half of it each.
-const LIMIT: usize = 64 << 20;
-/// Larger objects are not remembered: they would push out everything else.
-const LARGEST: usize = 4 << 20;
+/// Most bytes cached, in two generations of half of it each.
+const MAX_BYTES: usize = 64 << 20;
+/// Larger objects are not cached: they would evict everything else.
+const MAX_OBJECT: usize = 4 << 20;
 
 /// An unfolded object: kind, size in the pack, content.
-type Base = (Kind, usize, Vec<u8>);
+type CachedBase = (Kind, usize, Vec<u8>);
 
-/// Objects by pack and offset. When the young fill their half, they become the old, and the old go;
-/// what is asked for becomes young again.
+/// Objects by pack and offset. When the young generation fills its half, it becomes the old one, and the old one is
+/// dropped. A hit makes an object young again.
 #[derive(Default)]
-pub(super) struct Bases {
-    young: HashMap<(u32, u64), Base>,
-    old: HashMap<(u32, u64), Base>,
+pub(super) struct DeltaBaseCache {
+    young: HashMap<(u32, u64), CachedBase>,
+    old: HashMap<(u32, u64), CachedBase>,
     held: usize,
 }
 
-impl Bases {
-    fn add(&mut self, at: (u32, u64), base: Base) {
-        if self.held + base.2.len() > LIMIT / 2 {
+impl DeltaBaseCache {
+    fn add(&mut self, at: (u32, u64), base: CachedBase) {
+        if self.held + base.2.len() > MAX_BYTES / 2 {
             self.old = std::mem::take(&mut self.young);
             self.held = 0;
         }
@@ -35,9 +35,9 @@ impl Bases {
     }
 }
 
-impl DecodeEntry for Bases {
+impl DecodeEntry for DeltaBaseCache {
     fn put(&mut self, pack: u32, offset: u64, data: &[u8], kind: Kind, packed: usize) {
-        if data.len() <= LARGEST {
+        if data.len() <= MAX_OBJECT {
             self.add((pack, offset), (kind, packed, data.to_vec()));
         }
     }
@@ -59,17 +59,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn forgets_what_was_not_asked_for() {
-        let mut bases = Bases::default();
+    fn evicts_what_is_not_looked_up() {
+        let mut bases = DeltaBaseCache::default();
         let mut out = Vec::new();
-        let large = vec![7; LARGEST];
+        let large = vec![7; MAX_OBJECT];
         bases.put(0, 0, b"kept", Kind::Tree, 3);
         bases.put(0, 1, b"forgotten", Kind::Blob, 4);
         for offset in 2..40 {
             bases.put(0, offset, &large, Kind::Tree, 1);
             assert_eq!(bases.get(0, 0, &mut out), Some((Kind::Tree, 3)));
             assert_eq!(out, b"kept");
-            assert!(bases.held <= LIMIT / 2);
+            assert!(bases.held <= MAX_BYTES / 2);
         }
         assert_eq!(bases.get(0, 1, &mut out), None);
         assert_eq!(bases.get(1, 0, &mut out), None);

@@ -1,4 +1,4 @@
-//! Single objects by id, and the names in trees.
+//! Single objects by id, and entry names in trees.
 
 use gix::ObjectId;
 use gix::object::Kind;
@@ -6,16 +6,16 @@ use gix::objs::TreeRefIter;
 
 use super::lookup::{Gaps, Lookup, tag_target};
 
-/// Reads objects one at a time; replace refs are not obeyed.
-pub struct Objects(Lookup);
+/// Reads objects one at a time, and ignores replace refs.
+pub struct ObjectReader(Lookup);
 
-impl Objects {
+impl ObjectReader {
     /// The objects of `repo`.
     pub fn of(repo: &gix::Repository) -> Self {
         Self(Lookup::new(repo))
     }
 
-    /// Kind and bytes of an object; a missing or broken one is noted, as what `role` says it is for.
+    /// Kind and bytes of an object. A missing or broken one becomes a gap that names it by its `role`.
     pub fn read(&mut self, id: &ObjectId, role: &str) -> Option<(Kind, &[u8])> {
         self.0.object(id, role)
     }
@@ -48,13 +48,13 @@ impl Objects {
         tags
     }
 
-    /// What could not be read.
+    /// The objects that could not be read.
     pub fn into_gaps(self) -> Gaps {
         self.0.gaps
     }
 }
 
-/// Name of the entry of a raw tree that the byte at `offset` belongs to, and where that name begins.
+/// The name that contains the byte at `offset` of a raw tree, and where it begins.
 pub fn entry_name(tree: &[u8], offset: usize, hash: gix::hash::Kind) -> Option<(Vec<u8>, usize)> {
     let base = tree.as_ptr() as usize;
     TreeRefIter::from_bytes(tree, hash).filter_map(Result::ok).find_map(|entry| {

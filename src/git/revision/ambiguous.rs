@@ -10,7 +10,7 @@ use gix::{ObjectId, Repository};
 
 use super::super::lookup::Lookup;
 use super::super::refs;
-use super::{NameError, OWN, RULES, gated, stem};
+use super::{PER_WORKTREE, REF_RULES, RevisionError, gated, stem};
 
 /// Candidates that a message names.
 const NAMED: usize = 6;
@@ -18,7 +18,7 @@ const NAMED: usize = 6;
 const SHOWN: usize = 10;
 
 /// Refuses a revision that begins with a name of several things; HEAD, full names and full ids are never ambiguous.
-pub(super) fn refuse(repo: &Repository, revision: &str) -> Result<(), NameError> {
+pub(super) fn refuse(repo: &Repository, revision: &str) -> Result<(), RevisionError> {
     let (name, way) = stem(revision);
     if let Some(back) =
         way.strip_prefix("@{-").and_then(|way| way.split_once('}')).filter(|_| name.is_empty())
@@ -34,7 +34,7 @@ pub(super) fn refuse(repo: &Repository, revision: &str) -> Result<(), NameError>
 }
 
 /// Refuses a name that stands for several things. In its log, refs differ even if they stand for the same object.
-fn one(repo: &Repository, name: &str, is_log: bool) -> Result<(), NameError> {
+fn one(repo: &Repository, name: &str, is_log: bool) -> Result<(), RevisionError> {
     if ["", "@", "HEAD"].contains(&name) {
         return Ok(());
     }
@@ -42,18 +42,18 @@ fn one(repo: &Repository, name: &str, is_log: bool) -> Result<(), NameError> {
     let mut lookup = Lookup::new(repo);
     if name.len() == lookup.hash().len_in_hex() && is_hex(name) {
         let id =
-            ObjectId::from_hex(name.as_bytes()).map_err(|error| NameError::Unknown(error.to_string()))?;
+            ObjectId::from_hex(name.as_bytes()).map_err(|error| RevisionError::Unknown(error.to_string()))?;
         // A ref that is called like an id is not looked for in its place.
         return lookup
             .has(&id)
             .then_some(())
-            .ok_or_else(|| NameError::Unknown(format!("there is no object {id}")));
+            .ok_or_else(|| RevisionError::Unknown(format!("there is no object {id}")));
     }
     let mut found = named(repo, name);
     if name.starts_with("refs/") {
         return match found.contains_key(name) {
             true => Ok(()),
-            false => Err(NameError::Unknown(format!("there is no `{name}`"))),
+            false => Err(RevisionError::Unknown(format!("there is no `{name}`"))),
         };
     }
     if found.is_empty() {
@@ -77,7 +77,7 @@ fn one(repo: &Repository, name: &str, is_log: bool) -> Result<(), NameError> {
     let remote = format!("refs/remotes/{name}");
     let example = if found.contains_key(&remote) { Some(&remote) } else { found.keys().next_back() };
     let example = example.map_or("", |full| full.strip_prefix("object ").unwrap_or(full));
-    Err(NameError::Unreadable(format!(
+    Err(RevisionError::Unreadable(format!(
         "`{name}` is ambiguous, it may be {}; write the full name or id of what is meant, e.g. `{example}`",
         list.join(" or ")
     )))
@@ -96,9 +96,9 @@ fn named(repo: &Repository, name: &str) -> BTreeMap<String, ObjectId> {
     let tips = refs::read(repo).tips;
     let prefix = prefix(repo);
     let mut found = BTreeMap::new();
-    for (before, behind) in RULES {
+    for (before, behind) in REF_RULES {
         let full = format!("{before}{name}{behind}");
-        let is_own = !full.starts_with("refs/") || OWN.iter().any(|own| full.starts_with(own));
+        let is_own = !full.starts_with("refs/") || PER_WORKTREE.iter().any(|own| full.starts_with(own));
         let own = format!("{prefix}{full}");
         let is_it = |tip: &&refs::Tip| tip.name == full || is_own && tip.name == own;
         if let Some(tip) = tips.iter().find(is_it) {
@@ -116,14 +116,14 @@ fn prefix(repo: &Repository) -> String {
 }
 
 /// The objects whose ids begin so; none if git takes it for no beginning of an id.
-fn beginning(repo: &Repository, hex: &str) -> Result<HashSet<ObjectId>, NameError> {
+fn beginning(repo: &Repository, hex: &str) -> Result<HashSet<ObjectId>, RevisionError> {
     let (digits, all) = (hex.len(), repo.object_hash().len_in_hex());
     let mut found = HashSet::new();
     if !(Prefix::MIN_HEX_LEN..=all).contains(&digits) {
         return Ok(found);
     }
     gated(repo)?;
-    let unreadable = |error: String| NameError::Unreadable(error);
+    let unreadable = |error: String| RevisionError::Unreadable(error);
     let padded = format!("{hex:0<all$}");
     let id = ObjectId::from_hex(padded.as_bytes()).map_err(|error| unreadable(error.to_string()))?;
     let prefix = Prefix::new(&id, digits).map_err(|error| unreadable(error.to_string()))?;
