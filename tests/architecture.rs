@@ -335,6 +335,7 @@ const AMBIGUOUS_TYPE_NAMES: &[&str] = &[
     "Span",
     "Staged",
     "State",
+    "Subtree",
     "Step",
     "Target",
     "Targets",

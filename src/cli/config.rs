@@ -203,7 +203,7 @@ mod tests {
         for (line, reason) in [
             ("excludes = []", "unknown field `excludes`"),
             ("min-confidence = 'sure'", "`sure` is not a confidence"),
-            ("exclude = ['{a']", "bad glob"),
+            ("exclude = ['{a']", "invalid glob"),
             ("exclude = ['!a']", "names no path"),
             ("surfaces = ['blobs']", "there is no surface `blobs`"),
             ("threads = 5000", "at most 1024"),

@@ -64,7 +64,7 @@ pub struct TreeOptions {
 /// Scans files, folders and standard input.
 ///
 /// # Errors
-/// A path that does not exist, a bad glob. What cannot be read later is in the report.
+/// A path that does not exist, a invalid glob. What cannot be read later is in the report.
 pub fn scan_tree(settings: &Settings<'_>, tree: &TreeOptions) -> Result<Draft, SourceError> {
     let clock = Clock::start();
     let collector = Collector::new(settings);

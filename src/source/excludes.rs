@@ -1,4 +1,4 @@
-//! Globs of paths to leave out, written as in an ignore file.
+//! Globs of paths to leave out, in the syntax of ignore files.
 
 use std::path::Path;
 
@@ -17,10 +17,10 @@ pub struct Excludes {
 }
 
 impl Excludes {
-    /// Reads `globs`. Paths are seen through `base`; without one they begin at the root.
+    /// Parses `globs`. Paths are relative to `base`, or to the root without one.
     ///
     /// # Errors
-    /// A glob that cannot be understood.
+    /// If a glob is invalid.
     pub fn new(globs: &[String], base: Option<PathBase>) -> Result<Self, SourceError> {
         let bad = |glob: &str, error: ignore::Error| SourceError::BadGlob {
             glob: glob.to_owned(),
@@ -35,12 +35,12 @@ impl Excludes {
         Ok(Self { globs, written: written.to_vec(), base })
     }
 
-    /// The globs, as they were written.
+    /// The globs as written.
     pub fn globs(&self) -> impl Iterator<Item = &str> {
         self.written.iter().map(String::as_str)
     }
 
-    /// The glob that names `path` itself.
+    /// The glob that matches `path` itself.
     pub fn glob(&self, path: &Path, is_folder: bool) -> Option<String> {
         let matched = |path: &Path| match self.globs.matched(path, is_folder) {
             Match::Ignore(glob) => Some(glob.original().to_owned()),
@@ -52,16 +52,16 @@ impl Excludes {
         }
     }
 
-    /// Whether they name the file `path`, or a folder that it lies in.
+    /// Whether a glob matches the file `path`, or a folder that contains it.
     pub fn covers(&self, path: &Path) -> bool {
-        self.seen(path, |path| self.globs.matched_path_or_any_parents(path, false).is_ignore())
+        self.matches_relative(path, |path| self.globs.matched_path_or_any_parents(path, false).is_ignore())
     }
 
-    fn seen(&self, path: &Path, is_named: impl FnOnce(&Path) -> bool) -> bool {
+    fn matches_relative(&self, path: &Path, is_match: impl FnOnce(&Path) -> bool) -> bool {
         match &self.base {
-            Some(base) => base.relative(path).is_some_and(|path| is_named(&path)),
-            // The globs refuse paths with a root.
-            None => !path.has_root() && is_named(path),
+            Some(base) => base.relative(path).is_some_and(|path| is_match(&path)),
+            // The matcher rejects absolute paths.
+            None => !path.has_root() && is_match(path),
         }
     }
 }
@@ -71,7 +71,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn are_about_the_root() {
+    fn globs_are_relative_to_the_root() {
         let globs = ["vendor/".to_owned(), "/gen/*.js".to_owned()];
         let plain = Excludes::new(&globs, None).unwrap();
         assert!(plain.covers(Path::new("a/vendor/b.py")) && plain.covers(Path::new("gen/a.js")));

@@ -1,4 +1,4 @@
-//! Files that somebody else has listed.
+//! Files that the caller has listed.
 
 use std::path::PathBuf;
 
@@ -6,8 +6,8 @@ use super::Sink;
 use super::files::FileScanner;
 use crate::model::Origin;
 
-/// Scans the files, each reported as its origin. One that is gone meanwhile is no loss to those who list
-/// what others are at work on.
+/// Scans each file with its origin. A file that no longer exists is skipped silently, since git may be at work
+/// on it.
 pub fn scan_file_list(files: impl IntoIterator<Item = (PathBuf, Origin)>, sink: &dyn Sink) {
     let mut visit = FileScanner { worker: sink.worker(), sink };
     for (path, origin) in files {

@@ -1,4 +1,4 @@
-//! Files on disk, and how each is scanned.
+//! Options for walking files, and the scan of a single file.
 
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
@@ -15,36 +15,36 @@ use crate::untrusted::{describe, open};
 /// What to walk, and how.
 #[derive(Clone, Debug, Default)]
 pub struct FileOptions {
-    /// Files and folders; relative ones are reported as they are given.
+    /// Files and folders; relative paths are reported as given.
     pub paths: Vec<PathBuf>,
-    /// Scans what ignore files name, too.
+    /// Whether to scan ignored files, too.
     pub no_ignore: bool,
-    /// Globs, as in an ignore file, of paths to leave out.
+    /// Globs of paths to leave out, in the syntax of ignore files.
     pub exclude: Vec<String>,
-    /// Paths to leave out wherever the walk begins, and the file that says so.
+    /// Paths to leave out wherever the walk starts, and the file that says so.
     pub exclude_below: Option<(Excludes, String)>,
-    /// Threads at most; there are no more than there is work for.
+    /// The most threads; fewer are used if there is less work.
     pub threads: usize,
-    /// Counts files as they are done.
+    /// Counts files as they are scanned.
     pub progress: Option<Arc<Progress>>,
 }
 
-/// Why a walk cannot begin.
+/// Why a walk cannot start.
 #[derive(Debug, thiserror::Error)]
 pub enum SourceError {
-    /// A path that was named does not exist.
-    #[error("no such file or folder: {0}; check the path, which is taken from where friskey runs")]
+    /// A given path does not exist.
+    #[error("no such file or folder: {0}; check the path, which is relative to the current directory")]
     NoSuchPath(String),
-    /// A path that was named cannot be looked at.
-    #[error("cannot look at {path}: {reason}")]
+    /// A given path cannot be accessed.
+    #[error("cannot access {path}: {reason}")]
     Unreadable {
         /// The path.
         path: String,
-        /// What the system says.
+        /// The error of the operating system.
         reason: String,
     },
-    /// A glob that cannot be understood.
-    #[error("bad glob `{glob}`: {reason}")]
+    /// A glob is invalid.
+    #[error("invalid glob `{glob}`: {reason}")]
     BadGlob {
         /// The glob.
         glob: String,
@@ -53,14 +53,14 @@ pub enum SourceError {
     },
 }
 
-/// One thread of a walk.
+/// Scans the files of one thread.
 pub(super) struct FileScanner<'s> {
     pub(super) worker: Box<dyn Worker + Send + 's>,
     pub(super) sink: &'s dyn Sink,
 }
 
 impl FileScanner<'_> {
-    /// The target of a link is bytes that the tree holds; what it leads to is scanned where it is.
+    /// Scans the text of a link's target. The file that it leads to is scanned where it is.
     pub(super) fn link(&mut self, path: &Path, shown: &[u8]) {
         match std::fs::read_link(path) {
             Ok(target) => {
@@ -81,7 +81,7 @@ impl FileScanner<'_> {
             Err(error) => return self.skip(shown, opening_failed(&error)),
         };
         if !before.is_file() {
-            return self.skip(shown, format!("{}, never opened", describe(&before)));
+            return self.skip(shown, format!("{}, not opened", describe(&before)));
         }
         let mut content = Stoppable { content: &mut file, sink: self.sink };
         match self.worker.blob(origin, Input::File(&mut content)) {
@@ -91,7 +91,7 @@ impl FileScanner<'_> {
                 });
                 match unchanged {
                     true => self.worker.file_done(),
-                    false => self.skip(shown, "changed while it was read".to_owned()),
+                    false => self.skip(shown, "changed while it was being read".to_owned()),
                 }
             }
             Err(error) => self.skip(shown, reason(&error)),
@@ -105,12 +105,12 @@ impl FileScanner<'_> {
 
 fn opening_failed(error: &io::Error) -> String {
     match error.kind() {
-        io::ErrorKind::NotFound => "vanished before it was read".to_owned(),
+        io::ErrorKind::NotFound => "removed before it was read".to_owned(),
         _ => reason(error),
     }
 }
 
-/// Ends a long read when the user asks to stop.
+/// Ends a long read when the scan should stop.
 struct Stoppable<'a> {
     content: &'a mut File,
     sink: &'a dyn Sink,

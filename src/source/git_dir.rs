@@ -1,8 +1,8 @@
-//! The files of a git folder: configuration, hooks, reflogs, saved messages, refs, locks, the LFS cache, and whatever
-//! else lies there.
+//! The files of a git directory: configuration, hooks, reflogs, saved messages, refs, locks, the LFS cache, and
+//! anything else in it.
 //!
-//! Every file is searched as plain bytes, whatever its name, and so is each name and the target of each link. What
-//! others read is left to them: the object directory, and folders that are object databases of their own.
+//! Every file is searched as plain bytes, whatever its name, and so are all names and link targets. Object
+//! directories and nested git directories are left to other code.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -15,30 +15,30 @@ use super::{Sink, reason};
 use crate::container::Input;
 use crate::model::{Origin, Skip, Surface};
 
-/// A git folder to be searched.
+/// A git directory to scan.
 #[derive(Clone, Copy, Debug)]
 pub struct GitDir<'a> {
-    /// The folder.
+    /// The directory.
     pub dir: &'a Path,
-    /// What stands before the path of a file in reports.
+    /// The prefix of reported paths.
     pub shown: &'a [u8],
-    /// The work tree beside it, into which links may lead.
+    /// Its work tree, into which links may lead.
     pub work_tree: Option<&'a Path>,
-    /// What to look for.
+    /// The surfaces to scan.
     pub surfaces: &'a BTreeSet<Surface>,
 }
 
-/// A folder below a git folder that looks like a git folder itself.
+/// A directory within a git directory that looks like a git directory itself.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct NestedDir {
-    /// The folder.
+    /// The directory.
     pub path: PathBuf,
-    /// Its path from the git folder on, with `/`.
+    /// Its path relative to the git directory, with `/`.
     pub inside: Vec<u8>,
 }
 
-/// Scans the files of a git folder into `sink`, and the names of files and folders into `names`. Returns the folders
-/// that are git folders of their own, of which nothing was scanned.
+/// Scans the files of a git directory into `sink`, and the names of files and folders into `names`. Returns
+/// nested git directories, which it does not scan.
 pub fn scan_git_dir(git_dir: GitDir<'_>, sink: &dyn Sink, names: &dyn Sink) -> Vec<NestedDir> {
     let mut visit = FileScanner { worker: sink.worker(), sink };
     for surface in [Surface::Config, Surface::Hook, Surface::Reflog, Surface::GitFile, Surface::Lfs] {
@@ -63,7 +63,7 @@ struct GitDirWalk<'a, 's> {
     git_dir: GitDir<'a>,
     visit: FileScanner<'s>,
     names: FileScanner<'s>,
-    /// Folders to go into, with the number of folders above them.
+    /// Folders to visit, with their depth.
     open: Vec<(PathBuf, usize)>,
     nested: Vec<NestedDir>,
 }
@@ -72,7 +72,7 @@ impl GitDirWalk<'_, '_> {
     fn folder(&mut self, dir: &Path, depth: usize) {
         let mut entries = match fs::read_dir(dir).and_then(Iterator::collect::<io::Result<Vec<_>>>) {
             Ok(entries) => entries,
-            // Removed while we look, as git does with empty folders of refs.
+            // Removed since, as git does with empty folders of refs.
             Err(error) if error.kind() == io::ErrorKind::NotFound && depth > 0 => return,
             Err(error) => return self.skip(dir, reason(&error)),
         };
@@ -84,7 +84,7 @@ impl GitDirWalk<'_, '_> {
         for entry in entries {
             let path = entry.path();
             match entry.file_type() {
-                // The object database is swept.
+                // The sweep covers the object database.
                 Ok(kind) if depth == 0 && entry.file_name() == "objects" => {
                     if kind.is_symlink() {
                         self.objects_link(&path);
@@ -142,9 +142,9 @@ impl GitDirWalk<'_, '_> {
     }
 }
 
-/// Scans into `names` the last components of `paths`, and into `sink` the links in object directories, each reported
-/// as its origin. Whether what a link leads to is read by others stands beside it; it is within the folders `within`,
-/// too.
+/// Scans the last components of `paths` into `names`, and the links in object directories, each with its
+/// origin, into `sink`. The flag of a link says whether other code reads what it leads to; so it does within
+/// the folders `within`.
 pub fn scan_object_names(
     paths: &[Vec<u8>],
     links: &[(PathBuf, Origin, bool)],
@@ -165,7 +165,7 @@ pub fn scan_object_names(
     }
 }
 
-/// Searches the text of a link's target.
+/// Scans the text of a link's target.
 fn target(visit: &mut FileScanner<'_>, path: &Path, origin: &Origin) -> Result<(), String> {
     let target = fs::read_link(path).map_err(|error| reason(&error))?;
     // Reading from memory cannot fail.
@@ -173,8 +173,8 @@ fn target(visit: &mut FileScanner<'_>, path: &Path, origin: &Origin) -> Result<(
     Ok(())
 }
 
-/// Searches the target's text. What it leads to within the folders `within` is scanned there, a file of the work tree
-/// is scanned here, and nothing outside of them is opened, which is the error.
+/// Scans the text of a link's target. Within the folders `within` the file that it leads to is scanned
+/// elsewhere; a file of the work tree is scanned here; anything else is not opened, which is an error.
 fn follow(
     visit: &mut FileScanner<'_>,
     path: &Path,
@@ -185,7 +185,7 @@ fn follow(
     target(visit, path, origin)?;
     let real = match path.canonicalize() {
         Ok(real) => real,
-        // It leads nowhere.
+        // The link is broken.
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
         Err(error) => return Err(reason(&error)),
     };
@@ -198,11 +198,11 @@ fn follow(
         visit.file(&real, origin, false);
         return Ok(());
     }
-    let what = if is_near { "to a folder" } else { "that leads out of the repository" };
-    Err(format!("a symbolic link {what}, not followed; scan what it leads to by itself"))
+    let what = if is_near { "to a folder" } else { "to a place outside the repository" };
+    Err(format!("a symbolic link {what}, not followed; scan its target separately"))
 }
 
-/// A socket, such as that of git's file system monitor, keeps no bytes; its name is all there is.
+/// A socket, such as that of git's file system monitor, has no content; only its name is scanned.
 #[cfg(unix)]
 fn is_socket(kind: fs::FileType) -> bool {
     std::os::unix::fs::FileTypeExt::is_socket(&kind)
@@ -213,7 +213,8 @@ fn is_socket(_: fs::FileType) -> bool {
     false
 }
 
-/// Whether a folder with these entries is a git folder, or was one: objects, and anything of what else belongs to it.
+/// Whether a folder with these entries is or was a git directory: it contains objects and at least one other
+/// part.
 fn is_git_dir(entries: &[fs::DirEntry]) -> bool {
     let has = |name: &str| entries.iter().any(|entry| entry.file_name() == name);
     has("objects") && ["HEAD", "refs", "config", "packed-refs", "reftable"].iter().any(|name| has(name))

@@ -1,5 +1,5 @@
-//! Layer 2: what hands bytes to the scanner. A source owns its own parallelism: each of its threads
-//! asks the [`Sink`] for a [`Worker`] and pushes blobs into it.
+//! Layer 2: the sources of bytes to scan. A source manages its own parallelism: each of its threads asks the
+//! [`Sink`] for a [`Worker`] and pushes blobs into it.
 
 mod excludes;
 mod file_list;
@@ -21,21 +21,21 @@ pub use git_dir::{GitDir, NestedDir, scan_git_dir, scan_object_names};
 pub use stdin::scan_stdin;
 pub use tree::scan_files;
 
-/// Where the blobs of a source go. Implemented by the scan.
+/// Receives the blobs of a source. Implemented by the scan.
 pub trait Sink: Sync {
-    /// A worker for one thread.
+    /// Returns a worker for one thread.
     fn worker(&self) -> Box<dyn Worker + Send + '_>;
 
-    /// Whether the user asked to stop.
+    /// Whether the scan should stop.
     fn is_stopped(&self) -> bool;
 }
 
-/// What one thread of a source pushes into. Its results are handed in when it is dropped.
+/// Receives the blobs of one thread of a source. Hands in its results when dropped.
 pub trait Worker {
-    /// Scans `content` to its end, and what is packed in it.
+    /// Scans `content` to its end, including containers in it.
     ///
     /// # Errors
-    /// Those of `content`; what was found before stays found.
+    /// If `content` cannot be read; findings up to then are kept.
     fn blob(&mut self, origin: &Origin, content: Input<'_>) -> io::Result<()>;
 
     /// Scans the last component of a path.
@@ -44,23 +44,23 @@ pub trait Worker {
         self.name_on(Surface::FileName, path);
     }
 
-    /// Scans the last component of a path that belongs to `surface`.
+    /// Scans the last component of a path on `surface`.
     fn name_on(&mut self, surface: Surface, path: &[u8]);
 
-    /// Notes that a file was read whole.
+    /// Records that a file was read to the end.
     fn file_done(&mut self);
 
-    /// Notes that a surface was looked at, even if nothing stood there.
+    /// Records that a surface was scanned, even if it was empty.
     fn surface(&mut self, surface: Surface);
 
-    /// Notes what was not scanned.
+    /// Records something that was not scanned.
     fn skip(&mut self, skip: Skip);
 
-    /// Notes what was left out on purpose.
+    /// Records something that was left out on purpose.
     fn ignore(&mut self, ignored: Ignored);
 }
 
-/// What went wrong, in words and without the system's error number.
+/// The error's message without the error number of the operating system.
 pub(crate) fn reason(error: &io::Error) -> String {
     let text = error.to_string();
     let text = text.split(" (os error").next().unwrap_or(&text);

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-/// A path as bytes, with `/` between the parts and without a leading `./`.
+/// A path as bytes, with `/` between components and without a leading `./`.
 pub(super) fn path_bytes(path: &Path) -> Vec<u8> {
     let path = path.strip_prefix(".").ok().filter(|rest| !rest.as_os_str().is_empty()).unwrap_or(path);
     #[cfg(unix)]

@@ -9,14 +9,14 @@ use super::{Sink, reason};
 use crate::container::Input;
 use crate::model::{Origin, Skip, Surface};
 
-/// Bytes read at a time, and how many such pieces may wait.
+/// The size of a read, and the most chunks that wait to be scanned.
 const CHUNK_BYTES: usize = 1 << 18;
 const MAX_WAITING_CHUNKS: usize = 4;
 
-/// How long a request to stop may stay unnoticed while nothing comes in.
+/// How long a stop request may go unnoticed while no input arrives.
 const STOP_CHECK_INTERVAL: Duration = Duration::from_millis(50);
 
-/// Pushes standard input into `sink`, to its end.
+/// Scans standard input to its end.
 pub fn scan_stdin(sink: &dyn Sink) {
     let mut worker = sink.worker();
     let origin = Origin::at_path(Surface::Stdin, "-");
@@ -25,7 +25,7 @@ pub fn scan_stdin(sink: &dyn Sink) {
             let mut content = StdinReader { incoming, piece: Vec::new(), at: 0, sink };
             worker.blob(&origin, Input::Stream(&mut content))
         }
-        // Without another thread a read that waits cannot be called off, but all is read.
+        // Without a second thread a blocked read cannot be cancelled, but everything is read.
         None => worker.blob(&origin, Input::Stream(&mut io::stdin().lock())),
     };
     if let Err(error) = outcome {
@@ -33,8 +33,8 @@ pub fn scan_stdin(sink: &dyn Sink) {
     }
 }
 
-/// Reads on a thread of its own, for a read that waits cannot be called off. The thread ends with
-/// the process. `None` if it cannot be started.
+/// Reads on a thread of its own, since a blocked read cannot be cancelled. The thread ends with the process.
+/// `None` if it cannot be started.
 fn spawn_reader() -> Option<Receiver<io::Result<Vec<u8>>>> {
     let (sender, receiver) = sync_channel(MAX_WAITING_CHUNKS);
     let started = Builder::new().spawn(move || {

@@ -133,7 +133,7 @@ fn costly_ignore_files_are_refused_and_ignore_nothing() {
         assert!(leak(&report, &key(1)).is_some());
         let skipped = &report["coverage"]["skipped"];
         assert_eq!(skipped[0]["what"], "a/.gitignore");
-        assert!(skipped[0]["reason"].as_str().unwrap().starts_with("not used as an ignore file"));
+        assert!(skipped[0]["reason"].as_str().unwrap().starts_with("ignore file not used"));
     }
     // Braces are ordinary characters to git.
     scratch.write("r/a/.gitignore", format!("{}x{}\n", "{a,".repeat(900), "}".repeat(900)));
@@ -204,8 +204,7 @@ mod unix {
                 assert!(leak(&report, &key(1)).is_some(), "{name}: {kind}");
                 let skipped = report["coverage"]["skipped"].as_array().unwrap();
                 let reasons = skipped.iter().map(|skip| skip["reason"].as_str().unwrap());
-                let refused =
-                    reasons.filter(|reason| reason.starts_with("not used as an ignore file")).count();
+                let refused = reasons.filter(|reason| reason.starts_with("ignore file not used")).count();
                 assert_eq!(refused, 1, "{name}: {kind}: {skipped:?}");
             }
         }

@@ -1,4 +1,5 @@
-//! Ignore files: who writes them is the party that is scanned, so they are read within bounds and refused whole.
+//! Reads ignore files. The author of the scanned repository writes them, so their size and cost are limited,
+//! and a file beyond the limits is rejected as a whole.
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -10,24 +11,24 @@ use crate::untrusted::{ReadError, Symlinks, read};
 
 /// The largest ignore file, in bytes.
 const MAX_FILE_BYTES: u64 = 512 << 10;
-/// The most patterns of one file.
+/// The most patterns in one file.
 const MAX_PATTERNS: usize = 5_000;
-/// The longest pattern, in bytes; no path is longer.
+/// The longest pattern, in bytes. No path is longer.
 const MAX_PATTERN_BYTES: usize = 4096;
-/// Wildcards in one pattern, and in all of a file; of classes, `[a-z]`, fewer: what is compiled, and the time at each
-/// path, grows with them.
+/// The most wildcards in a pattern and in a file, and the most classes, `[a-z]`, in a file. They determine the
+/// size of what is compiled, and the time per path.
 const MAX_WILDCARDS_IN_PATTERN: usize = 64;
 const MAX_WILDCARDS_IN_FILE: usize = 10_000;
 const MAX_CLASSES_IN_FILE: usize = 1_000;
 
-/// What the ignore files of one run may cost together.
+/// What all ignore files of one run may cost.
 #[derive(Debug)]
 pub(super) struct IgnoreBudget {
     bytes: AtomicU64,
 }
 
 impl IgnoreBudget {
-    /// Bytes of ignore files that one run reads.
+    /// The most bytes of ignore files that one run reads.
     const BYTES: u64 = 32 << 20;
 
     pub(super) fn new() -> Self {
@@ -40,12 +41,12 @@ impl IgnoreBudget {
     }
 }
 
-/// The patterns in the file at `path`, which messages and patterns call `shown`; `None` if it is not there or names
-/// nothing. Paths are matched relative to the folder that it is about.
+/// The patterns of the file at `path`, named `shown` in messages; `None` if it does not exist or has no
+/// pattern. Paths are matched relative to its folder.
 ///
 /// # Errors
-/// Why it does not count: a link that leads out, no regular file, too large, too costly. Nothing is ignored because
-/// of it then. A pattern that cannot be understood names nothing, as in git.
+/// Why the file is not used: a link that leads out, not a regular file, too large, too costly. An invalid
+/// pattern matches nothing, as in git.
 pub(super) fn patterns(
     path: &Path,
     shown: &str,
@@ -58,7 +59,7 @@ pub(super) fn patterns(
         Err(error) => return Err(error.to_string()),
     };
     if !budget.take(text.len() as u64) {
-        return Err(format!("the ignore files are larger than {} bytes together", IgnoreBudget::BYTES));
+        return Err(format!("all ignore files together are larger than {} bytes", IgnoreBudget::BYTES));
     }
     compile(&text, shown)
 }
@@ -84,7 +85,7 @@ fn compile(text: &[u8], shown: &str) -> Result<Option<Gitignore>, String> {
                 "it has more than {MAX_PATTERNS} patterns, {MAX_WILDCARDS_IN_FILE} wildcards or {MAX_CLASSES_IN_FILE} classes"
             ));
         }
-        // What is no text or no pattern names nothing.
+        // An invalid pattern matches nothing.
         if let Ok(line) = std::str::from_utf8(line) {
             let from = PathBuf::from(format!("{shown}:{number} `{}`", line.trim_end()));
             if let Some(pattern) = as_glob(line) {
@@ -117,7 +118,7 @@ mod tests {
     }
 
     #[test]
-    fn patterns_are_named_with_their_line() {
+    fn patterns_are_reported_with_their_line() {
         let text = "\u{feff}# comment\r\n\r\n*.env\r\n!a.env\n";
         assert_eq!(ignored(text, "b.env").as_deref(), Some(".gitignore:3 `*.env`"));
         assert_eq!(ignored(text, "a.env"), None);
@@ -160,7 +161,7 @@ mod tests {
     }
 
     #[test]
-    fn what_would_cost_too_much_is_refused_whole() {
+    fn costly_files_are_rejected_as_a_whole() {
         assert!(compiled(&"*".repeat(65)).is_err());
         assert!(compiled(&"a".repeat(MAX_PATTERN_BYTES + 1)).is_err());
         assert!(compiled(&"a\n".repeat(MAX_PATTERNS + 1)).is_err());
@@ -171,7 +172,7 @@ mod tests {
     }
 
     #[test]
-    fn a_run_reads_so_much_and_no_more() {
+    fn the_budget_of_a_run_is_limited() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join(".gitignore");
         std::fs::write(&path, "a\n").unwrap();

@@ -1,4 +1,5 @@
-//! What is ignored in a folder: its own ignore files, then those of the folders above it, as git and ripgrep read them.
+//! What is ignored in a folder: by its own ignore files and those of the folders above it, as in git and
+//! ripgrep.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -11,19 +12,19 @@ use super::repository::Repository;
 use crate::model::Skip;
 use crate::untrusted::Symlinks;
 
-/// Folders with ignore files of their own, one in another, whose files count; each costs time at every path below.
+/// The most nested folders with ignore files that are honored, since each costs time for every path below.
 const MAX_LEVELS: usize = 200;
 
 /// What all levels of one run share.
 #[derive(Debug)]
 pub(super) struct IgnoreContext {
     pub(super) budget: IgnoreBudget,
-    /// The user's own excludes for all repositories.
+    /// The user's global excludes.
     global: Option<Gitignore>,
 }
 
 impl IgnoreContext {
-    /// Reads the user's excludes; what is wrong with them goes to `skip`.
+    /// Reads the user's global excludes; reports problems to `skip`.
     pub(super) fn new(skip: &mut dyn FnMut(Skip)) -> Self {
         let budget = IgnoreBudget::new();
         let global = gitconfig_excludes_path().and_then(|path| {
@@ -34,7 +35,7 @@ impl IgnoreContext {
     }
 }
 
-/// A folder that has ignore files or is the top of a repository, and those above it.
+/// A folder with ignore files or the top of a repository, linked to the levels above it.
 #[derive(Debug)]
 pub(super) struct IgnoreLevel {
     above: Option<Arc<Self>>,
@@ -44,15 +45,16 @@ pub(super) struct IgnoreLevel {
     ignore: Option<Gitignore>,
     /// `.gitignore`
     git_ignore: Option<Gitignore>,
-    /// The repository whose top it is.
+    /// The repository that starts here.
     repository: Option<Repository>,
     in_repository: bool,
-    /// How many levels there are, this one included.
+    /// The number of levels down to this one, inclusive.
     depth: usize,
 }
 
 impl IgnoreLevel {
-    /// The level of the folder `folder`, called `shown`, below `above`; `above` itself if the folder has nothing to say.
+    /// The level of `folder`, named `shown` in messages, below `above`; `above` itself if the folder adds
+    /// nothing.
     pub(super) fn enter(
         above: Option<&Arc<Self>>,
         folder: &Path,
@@ -65,7 +67,7 @@ impl IgnoreLevel {
             |name: &str| read(&folder.join(name), &shown(name), Symlinks::Refuse, &shared.budget, skip);
         let ignore = own(".ignore");
         let in_repository = repository.is_some() || above.is_some_and(|above| above.in_repository);
-        // Without a repository around it, it is a file like any other.
+        // Outside a repository, `.gitignore` is an ordinary file.
         let git_ignore = if in_repository { own(".gitignore") } else { None };
         if repository.is_none() && ignore.is_none() && git_ignore.is_none() {
             return above.cloned();
@@ -82,8 +84,8 @@ impl IgnoreLevel {
         };
         if depth > MAX_LEVELS {
             if level.ignore.take().is_some() | level.git_ignore.take().is_some() {
-                // The same words for all of them, so that they are told once.
-                let reason = format!("ignore files in {MAX_LEVELS} folders one in another count at most");
+                // The same text for all folders, so that it is reported once.
+                let reason = format!("ignore files are honored in at most {MAX_LEVELS} nested folders");
                 skip(not_used("ignore files further down".to_owned(), &reason));
             }
             if level.repository.is_none() {
@@ -93,15 +95,15 @@ impl IgnoreLevel {
         Some(Arc::new(level))
     }
 
-    /// What ignores `path`, which is absolute and in the folder of this level or further below.
+    /// The pattern that ignores `path`, which is absolute and in or below the folder of this level.
     pub(super) fn ignores<'l>(
         &'l self,
         path: &Path,
         is_folder: bool,
         shared: &'l IgnoreContext,
     ) -> Option<String> {
-        // The nearest file of each kind that names the path decides; `.ignore` goes before `.gitignore`, that
-        // before what stands in the git folder, and that before the user's own.
+        // The nearest file of each kind that mentions the path decides. `.ignore` takes precedence over
+        // `.gitignore`, that over the excludes of the git directory, and those over the user's global excludes.
         let [mut ignore, mut git_ignore, mut exclude, mut global] = [const { Match::None }; 4];
         let mut is_above_top = !self.in_repository;
         let mut level = Some(self);
@@ -129,14 +131,15 @@ impl IgnoreLevel {
         }
     }
 
-    /// The repositories that the folder lies in, the nearest first.
+    /// The repositories that contain the folder, innermost first.
     pub(super) fn repositories(&self) -> impl Iterator<Item = &Repository> {
         let levels = std::iter::successors(Some(self), |level| level.above.as_deref());
         levels.filter_map(|level| level.repository.as_ref())
     }
 }
 
-/// `path` from `folder` on, in which it lies. As bytes, for every path is asked about at every level.
+/// `path` relative to `folder`, which contains it. Compares bytes, since it is called for every path at every
+/// level.
 #[cfg(unix)]
 fn inside<'p>(path: &'p Path, folder: &Path) -> &'p Path {
     use std::ffi::OsStr;
@@ -155,7 +158,7 @@ fn name(glob: &Glob) -> String {
     glob.from().map_or_else(|| glob.original().to_owned(), |from| from.display().to_string())
 }
 
-/// Reads an ignore file; one that is refused is a skip, and ignores nothing.
+/// Reads an ignore file; one that is rejected is a skip and ignores nothing.
 pub(super) fn read(
     path: &Path,
     shown: &str,
@@ -170,5 +173,5 @@ pub(super) fn read(
 }
 
 fn not_used(shown: String, reason: &str) -> Skip {
-    Skip::new(shown, format!("not used as an ignore file, nothing is ignored because of it: {reason}"))
+    Skip::new(shown, format!("ignore file not used, so nothing is ignored because of it: {reason}"))
 }

@@ -17,12 +17,12 @@ use crate::model::Skip;
 use ignore_level::{IgnoreContext, IgnoreLevel};
 use walk::{FileEntry, Folder, Task, TreeWalk};
 
-/// Walks the paths on several threads and pushes every file into `sink`. A path that was named twice, also by another
-/// name, is scanned once.
+/// Walks the paths on several threads and pushes every file into `sink`. A path that is given twice, even under
+/// different names, is scanned once.
 ///
 /// # Errors
-/// A path that does not exist, or a bad glob: nothing has been scanned then. What goes wrong later
-/// is a skip.
+/// If a path does not exist or a glob is invalid, in which case nothing has been scanned. Later failures are
+/// skips.
 pub fn scan_files(options: &FileOptions, sink: &dyn Sink) -> Result<(), SourceError> {
     for path in &options.paths {
         check(path)?;
@@ -36,7 +36,7 @@ pub fn scan_files(options: &FileOptions, sink: &dyn Sink) -> Result<(), SourceEr
     let mut known = HashMap::new();
     for (path, absolute) in &roots {
         let kind = path.symlink_metadata().map_err(|error| unreadable(path, &error))?.file_type();
-        // A link to a folder that was named stands for the folder.
+        // A given link to a folder stands for the folder.
         if kind.is_dir() || kind.is_symlink() && path.is_dir() {
             let level = shared.as_ref().and_then(|shared| above(absolute, shared, &mut known, &mut skip));
             let (path, absolute) = (path.clone(), absolute.clone());
@@ -47,7 +47,7 @@ pub fn scan_files(options: &FileOptions, sink: &dyn Sink) -> Result<(), SourceEr
         }
     }
     drop(worker);
-    // The first that was named is the first to be scanned.
+    // The pool takes the last task first, but paths are scanned in the given order.
     tasks.reverse();
     let roots = roots.into_iter().map(|(_, absolute)| absolute).collect();
     work_pool::run(&TreeWalk { options, excludes, sink, shared, roots }, tasks, options.threads);
@@ -68,12 +68,13 @@ fn unreadable(path: &Path, error: &io::Error) -> SourceError {
     SourceError::Unreadable { path: path.display().to_string(), reason: reason(error) }
 }
 
-/// Where walks begin, each once, with the same place as an absolute path without links; `None` without any.
+/// The starting points, without duplicates, each with its absolute path without links; `None` if there are
+/// none.
 fn roots(paths: &[PathBuf]) -> Result<Option<Vec<(PathBuf, PathBuf)>>, SourceError> {
     let mut known = HashSet::new();
     let mut roots = Vec::new();
     for path in paths {
-        // A link that leads nowhere is a place of its own.
+        // A broken link is a starting point of its own.
         let absolute = path.canonicalize().or_else(|_| std::path::absolute(path));
         let absolute = absolute.map_err(|error| unreadable(path, &error))?;
         if known.insert(absolute.clone()) {
@@ -83,7 +84,7 @@ fn roots(paths: &[PathBuf]) -> Result<Option<Vec<(PathBuf, PathBuf)>>, SourceErr
     Ok((!roots.is_empty()).then_some(roots))
 }
 
-/// The ignore files of the folders above one in which a walk begins.
+/// The ignore files of the folders above a starting point.
 fn above(
     folder: &Path,
     shared: &IgnoreContext,

@@ -1,5 +1,5 @@
-//! The repository around a folder, as far as ignoring goes: its own excludes, and what it tracks. Nothing of its
-//! configuration is read.
+//! The repository around a folder, as far as it matters for ignoring files: its excludes, and the files that it
+//! tracks. Its configuration is not read.
 
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
@@ -12,17 +12,17 @@ use crate::git::staged::Tracked;
 use crate::model::Skip;
 use crate::untrusted::{Symlinks, read};
 
-/// The longest file that says where a git folder is, in bytes.
+/// The largest file that says where a git directory is, in bytes.
 const MAX_GITDIR_FILE_BYTES: u64 = 16 << 10;
 
-/// A work tree and its git folder.
+/// A work tree and its git directory.
 pub(super) struct Repository {
     top: PathBuf,
     git_dir: PathBuf,
     shown: String,
     /// `info/exclude`
     pub(super) exclude: Option<Gitignore>,
-    /// Read when the first ignored path is met; `None` if it cannot be read.
+    /// Read at the first ignored path; `None` if it cannot be read.
     tracked: OnceLock<Option<Tracked>>,
 }
 
@@ -33,7 +33,8 @@ impl std::fmt::Debug for Repository {
 }
 
 impl Repository {
-    /// The repository whose work tree begins at `folder`, if one does; `shown` names files in it.
+    /// The repository whose work tree starts at `folder`, if any; `shown` gives the names of its files for
+    /// messages.
     pub(super) fn at(
         folder: &Path,
         shown: &dyn Fn(&str) -> String,
@@ -51,36 +52,37 @@ impl Repository {
         Some(Self { top: folder.to_owned(), git_dir, shown, exclude, tracked: OnceLock::new() })
     }
 
-    /// Whether git tracks `path`, which is absolute; everything, when that is not known.
+    /// Whether git tracks `path`, which is absolute. If that is unknown, everything counts as tracked.
     pub(super) fn tracks(&self, path: &Path, skip: &mut dyn FnMut(Skip)) -> bool {
-        self.ask(path, skip, Tracked::holds)
+        self.query(path, skip, Tracked::holds)
     }
 
     /// Whether git tracks anything below the folder `path`.
     pub(super) fn tracks_below(&self, path: &Path, skip: &mut dyn FnMut(Skip)) -> bool {
-        self.ask(path, skip, Tracked::holds_below)
+        self.query(path, skip, Tracked::holds_below)
     }
 
-    fn ask(
+    fn query(
         &self,
         path: &Path,
         skip: &mut dyn FnMut(Skip),
-        question: impl Fn(&Tracked, &[u8]) -> bool,
+        query: impl Fn(&Tracked, &[u8]) -> bool,
     ) -> bool {
         let tracked = self.tracked.get_or_init(|| match Tracked::read(&self.git_dir) {
             Ok(tracked) => Some(tracked),
             Err(error) => {
-                let reason = format!("what git tracks is not known, so nothing is ignored here: {error}");
+                let reason =
+                    format!("cannot read which files git tracks, so nothing is ignored here: {error}");
                 skip(Skip::new(self.shown.clone(), reason));
                 None
             }
         });
         let Ok(inside) = path.strip_prefix(&self.top) else { return false };
-        tracked.as_ref().is_none_or(|tracked| question(tracked, &super::super::path::path_bytes(inside)))
+        tracked.as_ref().is_none_or(|tracked| query(tracked, &super::super::path::path_bytes(inside)))
     }
 }
 
-/// The path that a file of one line names behind `key`, relative to `folder`.
+/// The path in a one-line file after `key`, relative to `folder`.
 fn pointed_to(file: &Path, key: &str, folder: &Path) -> Option<PathBuf> {
     let bytes = read(file, Symlinks::Refuse, MAX_GITDIR_FILE_BYTES).ok()?;
     let line = String::from_utf8(bytes).ok()?;

@@ -1,4 +1,4 @@
-//! The walk itself: folders are listed, what is left out is noted, and files go to whichever thread is free.
+//! The walk itself: lists folders, records what is ignored, and hands files to whichever thread is idle.
 
 use std::collections::HashSet;
 use std::ffi::OsStr;
@@ -15,21 +15,21 @@ use crate::source::path::path_bytes;
 use crate::source::{Excludes, FileOptions, Sink, reason};
 use crate::untrusted::describe;
 
-/// Files that are handed to a thread at once.
+/// The number of files that are handed to a thread at once.
 const BATCH_FILES: usize = 32;
-/// Batches that wait at most; then who lists a folder scans, too.
+/// The most batches that wait. Beyond that, the thread that lists a folder scans its files, too.
 const MAX_WAITING_BATCHES: usize = 1024;
 
 pub(super) const NO_IGNORE: &str = "--no-ignore";
 
-/// One walk over all paths that were named.
+/// One walk over all given paths.
 pub(super) struct TreeWalk<'w> {
     pub(super) options: &'w FileOptions,
     pub(super) excludes: Excludes,
     pub(super) sink: &'w dyn Sink,
-    /// `None` when no ignore file counts.
+    /// `None` if ignore files are not honored.
     pub(super) shared: Option<IgnoreContext>,
-    /// Where the walk begins, without links: each is scanned once, as what was named.
+    /// The starting points, absolute and without links. Each is scanned once, under the given name.
     pub(super) roots: HashSet<PathBuf>,
 }
 
@@ -40,14 +40,14 @@ pub(super) enum Task {
 
 /// A folder to list.
 pub(super) struct Folder {
-    /// As it is reported.
+    /// The path as reported.
     pub(super) path: PathBuf,
     /// Absolute, without links above it.
     pub(super) absolute: PathBuf,
     pub(super) level: Option<Arc<IgnoreLevel>>,
-    /// What ignores the folder; then only what git tracks in it is scanned.
+    /// The pattern that ignores the folder, if any. Then only tracked files in it are scanned.
     pub(super) ignored_by: Option<Arc<str>>,
-    /// Whether it was named.
+    /// Whether it was given by the user.
     pub(super) is_root: bool,
 }
 
@@ -55,11 +55,11 @@ pub(super) struct Folder {
 pub(super) struct FileEntry {
     pub(super) path: PathBuf,
     pub(super) kind: FileType,
-    /// Whether it was named: then links are followed, and its name is not scanned.
+    /// Whether it was given by the user. Then links are followed, and its name is not scanned.
     pub(super) is_root: bool,
 }
 
-/// What a folder lists.
+/// An entry of a folder.
 struct ListedEntry<'f> {
     name: &'f OsStr,
     path: &'f Path,
@@ -111,7 +111,7 @@ impl TreeWalk<'_> {
             Err(error) => return visit.skip(&path_bytes(&folder.path), reason(&error)),
         };
         let level = self.level(visit, folder);
-        // `.` and a name is the name.
+        // Names in `.` are reported without a prefix.
         let is_here = folder.path == Path::new(".");
         let mut batch = Vec::new();
         for entry in entries {
@@ -132,7 +132,7 @@ impl TreeWalk<'_> {
             if kind.is_dir() {
                 visit.worker.name(&path_bytes(&path));
                 let below = Folder { path, absolute, level: level.clone(), ignored_by, is_root: false };
-                // Folders are small and always accepted: a folder in a folder in a folder is no recursion here.
+                // Always accepted, since folder tasks are small and deep trees must not recurse here.
                 let _ = pool.add(Task::Folder(below), usize::MAX);
                 continue;
             }
@@ -153,7 +153,7 @@ impl TreeWalk<'_> {
         }
     }
 
-    /// The ignore files that count in the folder.
+    /// The ignore files that apply to the folder.
     fn level(&self, visit: &mut FileScanner<'_>, folder: &Folder) -> Option<Arc<IgnoreLevel>> {
         let shared = self.shared.as_ref()?;
         let shown = |name: &str| shown(&folder.path.join(name));
@@ -161,8 +161,8 @@ impl TreeWalk<'_> {
         IgnoreLevel::enter(folder.level.as_ref(), &folder.absolute, &shown, shared, &mut skip)
     }
 
-    /// `None` for what is left out, which is noted. What is let in says by what it is ignored, for folders in which
-    /// only tracked files count.
+    /// `None` if the entry is left out, which is recorded. Otherwise the pattern that ignores it, if it is an
+    /// ignored folder with tracked files.
     fn admit(
         &self,
         visit: &mut FileScanner<'_>,
@@ -226,7 +226,7 @@ pub(super) fn shown(path: &Path) -> String {
 }
 
 impl FileScanner<'_> {
-    /// Scans a file, a link, or notes what is neither.
+    /// Scans a file or a link, and records a skip for anything else.
     fn entry(&mut self, entry: &FileEntry) {
         let path = path_bytes(&entry.path);
         if !entry.is_root {
@@ -234,7 +234,7 @@ impl FileScanner<'_> {
         }
         if entry.kind.is_symlink() {
             self.link(&entry.path, &path);
-            // A link that the user named stands for what it leads to.
+            // A given link stands for its target.
             if entry.is_root && entry.path.is_file() {
                 self.file(&entry.path, &Origin::at_path(Surface::Worktree, path), true);
             }
@@ -243,7 +243,7 @@ impl FileScanner<'_> {
         } else {
             let what =
                 entry.path.symlink_metadata().map_or("not a regular file", |metadata| describe(&metadata));
-            self.skip(&path, format!("{what}, never opened"));
+            self.skip(&path, format!("{what}, not opened"));
         }
     }
 }

@@ -1,26 +1,27 @@
-//! Threads that share a stack of tasks: as many as there is work for, and as few as the system grants.
+//! A pool of threads that share a stack of tasks. It starts as many threads as there is work for and the system
+//! allows.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{Builder, Scope};
 
-/// What a pool does.
+/// The work of a pool.
 pub(super) trait PoolJob: Sync {
-    /// A piece of work, which may add more.
+    /// A piece of work, which may add more tasks.
     type Task: Send;
-    /// What a thread keeps between tasks.
+    /// State that a thread keeps between tasks.
     type Worker;
 
-    /// Called once on each thread.
+    /// Creates the state of a thread, once per thread.
     fn worker(&self) -> Self::Worker;
 
-    /// Does one task.
+    /// Runs one task.
     fn run(&self, worker: &mut Self::Worker, task: Self::Task, pool: &WorkPool<'_, '_, Self>);
 }
 
 struct PoolState<T> {
     tasks: Vec<T>,
-    /// Threads that run a task now, and may add more.
+    /// Threads that are running a task, which may add more.
     busy: usize,
     waiting: usize,
     started: usize,
@@ -30,19 +31,20 @@ struct SharedPool<'j, J: PoolJob + ?Sized> {
     job: &'j J,
     state: Mutex<PoolState<J::Task>>,
     wake: Condvar,
-    /// The most threads; lowered when the system refuses one.
+    /// The most threads.
     limit: usize,
-    /// Whether a task that is added now runs at once.
+    /// Whether a task added now would start at once.
     idle: AtomicBool,
 }
 
-/// The threads that work, as one of them sees it.
+/// The pool as seen by one of its threads.
 pub(super) struct WorkPool<'scope, 'env, J: PoolJob + ?Sized> {
     scope: &'scope Scope<'scope, 'env>,
     shared: &'env SharedPool<'env, J>,
 }
 
-/// Does `tasks` and all that they add, the last one first, on the calling thread and at most `threads - 1` others.
+/// Runs `tasks` and all tasks that they add, last one first, on the calling thread and at most `threads - 1`
+/// others.
 pub(super) fn run<J: PoolJob>(job: &J, tasks: Vec<J::Task>, threads: usize) {
     let limit = threads.max(1);
     let state = PoolState { tasks, busy: 0, waiting: 0, started: 1 };
@@ -57,7 +59,7 @@ pub(super) fn run<J: PoolJob>(job: &J, tasks: Vec<J::Task>, threads: usize) {
 }
 
 impl<J: PoolJob + ?Sized> WorkPool<'_, '_, J> {
-    /// Adds a task. With `most` tasks waiting it comes back, for the caller to do.
+    /// Adds a task. Returns it to the caller, who should run it, if `most` tasks are waiting.
     pub(super) fn add(&self, task: J::Task, most: usize) -> Result<(), J::Task> {
         let mut state = self.shared.lock();
         if state.tasks.len() >= most {
@@ -73,12 +75,13 @@ impl<J: PoolJob + ?Sized> WorkPool<'_, '_, J> {
         Ok(())
     }
 
-    /// Whether a thread has nothing to do, so that dividing a task is worth it.
+    /// Whether a thread is idle or could be started, so that splitting a task pays off.
     pub(super) fn has_idle_thread(&self) -> bool {
         self.shared.idle.load(Ordering::Relaxed)
     }
 
-    /// Starts one more thread. If the system refuses, those that there are do the work, and no more are asked for.
+    /// Starts one more thread. If the system refuses, the existing threads do the work, and no more are
+    /// requested.
     fn start(&self, state: &mut PoolState<J::Task>) {
         let pool = WorkPool { scope: self.scope, shared: self.shared };
         match Builder::new().spawn_scoped(self.scope, move || pool.work()) {
@@ -106,7 +109,7 @@ impl<J: PoolJob + ?Sized> SharedPool<'_, J> {
         self.idle.store(has_idle_thread, Ordering::Relaxed);
     }
 
-    /// The next task; `None` when all is done.
+    /// The next task; `None` when all work is done.
     fn take(&self) -> Option<J::Task> {
         let mut state = self.lock();
         loop {
@@ -127,7 +130,7 @@ impl<J: PoolJob + ?Sized> SharedPool<'_, J> {
     }
 }
 
-/// Counts a task as done, also when it panicked: nobody waits for what it would have added.
+/// Counts a task as done, even if it panicked, so that no thread waits for tasks that it would have added.
 struct Busy<'s, 'j, J: PoolJob + ?Sized>(&'s SharedPool<'j, J>);
 
 impl<J: PoolJob + ?Sized> Drop for Busy<'_, '_, J> {
@@ -146,7 +149,7 @@ mod tests {
 
     use super::*;
 
-    /// Counts down: each task adds two smaller ones.
+    /// Each task adds two smaller ones.
     #[derive(Default)]
     struct CountDown {
         done: AtomicUsize,
@@ -155,7 +158,7 @@ mod tests {
 
     impl PoolJob for CountDown {
         type Task = usize;
-        /// Tasks that this worker has done.
+        /// The number of tasks that this worker ran.
         type Worker = usize;
 
         fn worker(&self) -> usize {
@@ -177,7 +180,7 @@ mod tests {
     }
 
     #[test]
-    fn every_task_is_done_once_on_any_number_of_threads() {
+    fn every_task_runs_once_on_any_number_of_threads() {
         for threads in [0, 1, 2, 7, 64] {
             let tree = CountDown::default();
             run(&tree, vec![10], threads);
@@ -187,7 +190,7 @@ mod tests {
     }
 
     #[test]
-    fn there_are_no_more_threads_than_tasks() {
+    fn starts_no_more_threads_than_tasks() {
         let tree = CountDown::default();
         run(&tree, vec![1], 1_000);
         assert!(tree.workers.into_inner() <= 3);

@@ -71,8 +71,8 @@ impl Glob {
             return Err(format!("`{text}` names no path"));
         }
         let mut builder = GitignoreBuilder::new("");
-        builder.add_line(None, text).map_err(|error| format!("bad glob: {error}"))?;
-        let matcher = builder.build().map_err(|error| format!("bad glob: {error}"))?;
+        builder.add_line(None, text).map_err(|error| format!("invalid glob: {error}"))?;
+        let matcher = builder.build().map_err(|error| format!("invalid glob: {error}"))?;
         Ok(Self { text: text.to_owned(), matcher })
     }
 

@@ -146,7 +146,7 @@ mod tests {
         assert!(error(&entry(", extra = 1")).starts_with("b.toml:3: unknown field `extra`"));
         assert!(error(&entry(", expires = 2030")).starts_with("b.toml:3: `expires` must be a day"));
         assert!(error(&entry(", expires = \"2030-02-30\"")).starts_with("b.toml:3: `expires` must be a day"));
-        assert!(error(&entry(", path = \"{a\"")).starts_with("b.toml:3: bad glob"));
+        assert!(error(&entry(", path = \"{a\"")).starts_with("b.toml:3: invalid glob"));
         assert!(error(&entry("").replace("why", " ")).starts_with("b.toml:3: `reason` must not be empty"));
         assert!(error(&entry("").replace("0f0f", "0f")).contains("64 hex digits"));
         assert!(error("{ rule = \"r\" },").contains("b.toml:3: missing field"));
