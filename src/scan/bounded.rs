@@ -1,8 +1,8 @@
-//! As many findings as a report can hold, and a count of the rest, so that memory does not grow with what a
-//! hostile input holds.
+//! Keeps as many findings as a report can hold and counts the rest, so that memory does not grow with hostile
+//! input.
 //!
-//! What stays depends on the findings alone and never on the order in which threads bring them: the keys that
-//! come first by acceptance, confidence and fingerprint, and of each the first places.
+//! What is kept depends on the findings alone and not on the order in which threads deliver them: the first
+//! keys by acceptance, confidence and fingerprint, and the first places of each.
 
 use std::cmp::{Ordering, Reverse};
 use std::collections::{BTreeMap, HashSet};
@@ -14,19 +14,19 @@ use crate::suppress::Policy;
 
 /// The most keys that are kept.
 pub(super) const MAX_KEYS: usize = 10_000;
-/// The most places that are kept, of all keys together: each has as many as it would have if all had alike.
+/// The most findings that are kept. Each key may have an equal share of them.
 pub(super) const MAX_FINDINGS: usize = 50_000;
 
-/// What is kept as long as there is room.
+/// An item that can be kept or dropped by rank.
 pub(super) trait Rankable {
     fn identified(&mut self) -> &mut Arc<Identified>;
-    /// Whether nobody has to act on it: what is accepted gives way first.
+    /// Whether it is accepted. Accepted findings are dropped first.
     fn is_accepted(&self) -> bool;
-    /// By place, as reports have it.
+    /// Compares by place, in report order.
     fn by_place(&self, other: &Self) -> Ordering;
 }
 
-/// How many findings were not kept.
+/// How many findings were dropped, by confidence.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Dropped([u64; Confidence::ALL.len()]);
 
@@ -40,7 +40,7 @@ impl Dropped {
         self.0.iter_mut().zip(other.0).for_each(|(mine, more)| *mine += more);
     }
 
-    /// Those that are this sure and not accepted.
+    /// The number of dropped findings of at least this confidence that were not accepted.
     pub(super) fn open(&self, least: Confidence) -> u64 {
         self.0[least as usize..].iter().sum()
     }
@@ -51,7 +51,7 @@ type Rank = (bool, Reverse<Confidence>, Fingerprint);
 /// Findings by key.
 #[derive(Clone, Debug)]
 pub(super) struct Bounded<T> {
-    /// With the number that says how many came before.
+    /// Each with its number in order of arrival.
     keys: BTreeMap<Rank, Vec<(u64, T)>>,
     total: usize,
     come: u64,
@@ -72,7 +72,7 @@ impl<T> Bounded<T> {
         Self { keys: BTreeMap::new(), total: 0, come: 0, dropped, max_keys, max_findings }
     }
 
-    /// Counts what another part dropped.
+    /// Adds what another part of the scan dropped.
     pub(super) fn count_dropped(&mut self, dropped: Dropped) {
         self.dropped.add(dropped);
     }
@@ -86,21 +86,21 @@ impl<T> Bounded<T> {
         self.keys.keys().map(|rank| rank.2).collect()
     }
 
-    /// Leaves only what `stays`; the rest is not counted.
+    /// Removes items for which `stays` is false, without counting them as dropped.
     pub(super) fn retain(&mut self, mut stays: impl FnMut(&T) -> bool) {
         self.keys.values_mut().for_each(|places| places.retain(|(_, item)| stays(item)));
         self.keys.retain(|_, places| !places.is_empty());
         self.total = self.keys.values().map(Vec::len).sum();
     }
 
-    /// Whether something was not kept that is not accepted.
+    /// Whether a finding was dropped that is not accepted.
     pub(super) fn is_cut(&self) -> bool {
         self.dropped.open(Confidence::Low) > 0
     }
 }
 
 impl<T: Rankable> Bounded<T> {
-    /// Keeps `item`, or what it pushes out does not stay.
+    /// Adds `item`, which may displace another one.
     pub(super) fn push(&mut self, mut item: T) {
         let accepted = item.is_accepted();
         let identified = item.identified();
@@ -118,7 +118,7 @@ impl<T: Rankable> Bounded<T> {
         }
         let places = self.keys.entry(rank).or_default();
         if let Some((_, first)) = places.first_mut() {
-            // The same for thousands of places, mostly.
+            // Usually the same for thousands of places.
             let known = first.identified();
             if **known == **item.identified() {
                 *item.identified() = Arc::clone(known);
@@ -132,14 +132,14 @@ impl<T: Rankable> Bounded<T> {
         }
     }
 
-    /// Takes over what another part of the same scan kept and dropped.
+    /// Adds what another part of the same scan kept and dropped.
     pub(super) fn append(&mut self, other: Self) {
         let (items, dropped) = other.into_parts();
         self.count_dropped(dropped);
         items.into_iter().for_each(|item| self.push(item));
     }
 
-    /// What was kept, in the order in which it came, and what was not.
+    /// The items that were kept, in order of arrival, and what was dropped.
     pub(super) fn into_parts(mut self) -> (Vec<T>, Dropped) {
         self.trim(None);
         let mut items: Vec<_> = self.keys.into_values().flatten().collect();
@@ -147,9 +147,9 @@ impl<T: Rankable> Bounded<T> {
         (items.into_iter().map(|(_, item)| item).collect(), self.dropped)
     }
 
-    /// Gives up what lies behind the last place that a key may keep: of one, or of all.
+    /// Drops the places beyond the share of a key: of one key, or of all.
     fn trim(&mut self, only: Option<Rank>) {
-        // A number that never grows again, so that what goes now would not stay later.
+        // The share only ever shrinks, so nothing is dropped now that would be kept later.
         let room = (self.max_findings / self.keys.len().max(1)).max(1);
         let Self { keys, total, dropped, .. } = self;
         let trim = |rank: &Rank, places: &mut Vec<(u64, T)>| {
@@ -185,7 +185,7 @@ impl<T: Rankable> Bounded<T> {
     }
 }
 
-/// As many of `findings` as are kept.
+/// Keeps as many of `findings` as a report can hold.
 pub(super) fn of(policy: &Policy, findings: Vec<Finding>) -> (Vec<Finding>, Dropped) {
     if findings.len() <= MAX_KEYS.min(MAX_FINDINGS) {
         return (findings, Dropped::default());
@@ -248,7 +248,7 @@ mod tests {
         (kept, dropped)
     }
 
-    /// 40 keys at places of which some have many, in an order that `step` makes.
+    /// 40 keys, some with many places, in an order that depends on `step`.
     fn many(step: usize) -> Vec<Finding> {
         let all: Vec<_> = (0..997usize)
             .map(|n| finding(if n < 500 { n % 40 } else { 3 }, n as u64, Confidence::ALL[n % 3]))
@@ -257,7 +257,7 @@ mod tests {
     }
 
     #[test]
-    fn what_stays_does_not_depend_on_the_order() {
+    fn what_is_kept_does_not_depend_on_the_order() {
         let mut expected = None;
         for step in [1, 2, 5, 100, 996] {
             for parts in [1, 4] {
@@ -278,7 +278,7 @@ mod tests {
     }
 
     #[test]
-    fn sure_and_open_findings_stay_longest() {
+    fn certain_and_open_findings_are_kept_longest() {
         let mut bounded = Bounded::with_room(2, 100);
         for (key, confidence) in [(1, Confidence::Low), (2, Confidence::High), (3, Confidence::Medium)] {
             bounded.push(finding(key, 0, confidence));
@@ -293,7 +293,7 @@ mod tests {
     }
 
     #[test]
-    fn little_is_kept_whole() {
+    fn a_few_findings_are_all_kept() {
         let mut bounded = Bounded::default();
         many(7).into_iter().for_each(|one| bounded.push(one));
         assert!(!bounded.is_cut() && !bounded.is_empty());

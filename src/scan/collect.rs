@@ -1,4 +1,4 @@
-//! The sink of every source: runs the detector over what comes in and keeps what it finds.
+//! The sink of every source: runs the detector over each blob and keeps the findings.
 
 use std::collections::BTreeSet;
 use std::io;
@@ -19,20 +19,20 @@ use crate::source::{Sink, Worker};
 #[derive(Debug)]
 pub(super) struct Collector<'d> {
     settings: Settings<'d>,
-    /// All of one bound, whatever the number of threads.
+    /// One limit for all threads.
     found: Mutex<Bounded<Finding>>,
     gathered: Mutex<ScanOutcome>,
 }
 
-/// What was found and what was covered.
+/// What was found and what was scanned.
 #[derive(Debug, Default)]
 pub(super) struct ScanOutcome {
     pub(super) findings: Vec<Finding>,
     pub(super) coverage: Coverage,
     pub(super) notes: BTreeSet<String>,
-    /// Findings that there was no room for.
+    /// Findings beyond the limit of a report.
     pub(super) dropped: Dropped,
-    /// Skips beside those in the coverage.
+    /// The number of skips beyond those in the coverage.
     pub(super) more_skipped: u64,
 }
 
@@ -41,7 +41,7 @@ impl<'d> Collector<'d> {
         Self { settings: *settings, found: Mutex::default(), gathered: Mutex::default() }
     }
 
-    /// Everything that the workers, all dropped by now, have handed in.
+    /// The results of all workers, which must have been dropped.
     pub(super) fn finish(self) -> ScanOutcome {
         let mut gathered = self.gathered.into_inner().unwrap_or_else(PoisonError::into_inner);
         let found = self.found.into_inner().unwrap_or_else(PoisonError::into_inner);
@@ -73,7 +73,7 @@ impl Sink for Collector<'_> {
     }
 }
 
-/// What one thread has gathered.
+/// The results of one thread.
 struct Local<'c> {
     collector: &'c Collector<'c>,
     contents: Contents<'c>,
@@ -104,7 +104,7 @@ impl Worker for Local<'_> {
     }
 
     fn name_on(&mut self, surface: Surface, path: &[u8]) {
-        // The folders above have been visited, each as an entry of its own.
+        // The folders above are scanned as names of their own.
         let start = memchr::memrchr(b'/', path).map_or(0, |at| at + 1);
         let found = name_findings(self.collector.settings.detector, surface, path, start);
         if !found.is_empty() {
@@ -142,7 +142,7 @@ impl Drop for Local<'_> {
     }
 }
 
-/// What stands in a path, or a ref's name, from `start` on.
+/// Findings in a path or the name of a ref, from `start` on.
 pub(super) fn name_findings(
     detector: &Detector,
     surface: Surface,

@@ -1,20 +1,20 @@
-//! Which secrets a report is about when it is not about all of them.
+//! Restricts a report to certain keys.
 
 use crate::model::{Fingerprint, Identified};
 
-/// Hex digits of a fingerprint that are enough to look for it.
+/// The fewest hex digits of a fingerprint that select a key.
 pub const MIN_FINGERPRINT_DIGITS: usize = 8;
 
-/// Selects secrets by what may be known of them.
+/// Selects keys by what is known of them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum KeyFilter {
     /// The secret with this fingerprint.
     Fingerprint(Fingerprint),
     /// Secrets whose fingerprint starts with these hex digits.
     FingerprintPrefix {
-        /// The digits, as the first bits of a fingerprint; the rest is zero.
+        /// The digits as the start of a fingerprint, padded with zeros.
         start: Fingerprint,
-        /// How many digits count, at most 64.
+        /// The number of digits, at most 64.
         digits: usize,
     },
     /// Secrets that end in these four bytes, which is what reports and OpenAI's dashboard show of a key.
@@ -22,7 +22,7 @@ pub enum KeyFilter {
 }
 
 impl KeyFilter {
-    /// Reads a fingerprint or the start of one: 8 to 64 hex digits, of either case.
+    /// Parses a fingerprint or the start of one: 8 to 64 hex digits, of either case.
     pub fn from_hex(text: &str) -> Option<Self> {
         let digits = text.len();
         if !(MIN_FINGERPRINT_DIGITS..=64).contains(&digits) {
@@ -32,7 +32,7 @@ impl KeyFilter {
         Some(if digits == 64 { Self::Fingerprint(start) } else { Self::FingerprintPrefix { start, digits } })
     }
 
-    /// Whether the report is about this secret.
+    /// Whether the filter selects this key.
     pub(super) fn admits(&self, one: &Identified) -> bool {
         match self {
             Self::Fingerprint(fingerprint) => one.fingerprint == *fingerprint,
@@ -63,7 +63,7 @@ mod tests {
     }
 
     #[test]
-    fn fingerprints_select_by_whole_or_start() {
+    fn selects_by_fingerprint_or_its_start() {
         // `printf abc | sha256sum` starts with ba7816bf8f.
         let abc = identified("abc");
         let whole = abc.fingerprint.to_string();
@@ -78,7 +78,7 @@ mod tests {
     }
 
     #[test]
-    fn the_end_selects() {
+    fn selects_by_the_last_four_characters() {
         assert!(KeyFilter::LastFour(*b"x9KA").admits(&identified("some-key-x9KA")));
         assert!(!KeyFilter::LastFour(*b"x9KB").admits(&identified("some-key-x9KA")));
     }

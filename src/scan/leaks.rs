@@ -1,11 +1,11 @@
-//! From findings to leaks: one a secret, in a fixed order.
+//! Groups findings into leaks, one per secret, in a fixed order.
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
 use crate::model::{Confidence, Finding, Fingerprint, Identified, Leak, LeakStatus, Reachability, Surface};
 
-/// Groups findings by secret. Every leak takes the best founded of its identifications.
+/// Groups findings by secret. Every leak is described by its strongest match.
 pub(super) fn group(findings: Vec<Finding>) -> Vec<Leak> {
     let mut by_secret: HashMap<Fingerprint, Vec<Finding>> = HashMap::new();
     for finding in findings {
@@ -18,7 +18,7 @@ pub(super) fn group(findings: Vec<Finding>) -> Vec<Leak> {
 
 fn leak(mut findings: Vec<Finding>) -> Option<Leak> {
     findings.sort_by(|a, b| place(a).cmp(&place(b)));
-    // What two ways led to is one finding.
+    // Two sources may report the same finding.
     findings.dedup_by(|a, b| place(a) == place(b));
     count_occurrences(&mut findings);
     let identified = strongest(&findings)?;
@@ -48,7 +48,7 @@ fn count_occurrences(findings: &mut [Finding]) {
 fn strongest(findings: &[Finding]) -> Option<Arc<Identified>> {
     let best = findings.iter().max_by(|a, b| {
         let key = |f: &Finding| (f.identified.confidence, std::cmp::Reverse(Arc::clone(&f.identified.rule)));
-        // The first of equals, so that the outcome does not depend on how many there are.
+        // The first of equals, so that the result does not depend on their number.
         key(a).cmp(&key(b)).then(place(b).cmp(&place(a)))
     });
     best.map(|finding| Arc::clone(&finding.identified))
@@ -59,7 +59,7 @@ fn status(findings: &[Finding]) -> LeakStatus {
     if known { LeakStatus::Present } else { LeakStatus::Unknown }
 }
 
-/// Surest first, then by place.
+/// By confidence, highest first, then by place.
 fn order(leak: &Leak) -> (std::cmp::Reverse<Confidence>, Option<(&crate::model::Origin, u64)>, Fingerprint) {
     let first = leak.findings.first().map(|finding| (&finding.origin, finding.span.start.offset));
     (std::cmp::Reverse(leak.identified.confidence), first, leak.identified.fingerprint)

@@ -1,5 +1,5 @@
-//! Layer 3: the pipeline. A source pushes blobs into the collector, which runs the detector;
-//! findings become leaks, and leaks a report.
+//! Layer 3: the pipeline. A source pushes blobs into the collector, which runs the detector; findings become
+//! leaks, and leaks a draft of the report.
 
 mod bounded;
 mod collect;
@@ -33,38 +33,38 @@ use crate::source::{FileOptions, Sink, SourceError, scan_files, scan_stdin};
 use crate::suppress::Policy;
 use collect::{Collector, ScanOutcome};
 
-/// What all scans have in common.
+/// Settings that all scans share.
 #[derive(Clone, Copy, Debug)]
 pub struct Settings<'d> {
     /// The detector, with the rules in force.
     pub detector: &'d Detector,
     /// Digest of those rules.
     pub rules_digest: &'d str,
-    /// Leaks below this are only counted.
+    /// The threshold: leaks below it are only counted.
     pub min_confidence: Confidence,
     /// What is accepted.
     pub policy: &'d Policy,
-    /// Reports these secrets and no others.
+    /// Restricts the report to these keys.
     pub only: Option<KeyFilter>,
-    /// How far containers are followed.
+    /// Limits for opening containers.
     pub limits: Limits,
-    /// Set when the scan is to end early.
+    /// Tells the scan to end early.
     pub stop: &'d Stop,
 }
 
-/// What `friskey scan` looks at.
+/// What `friskey scan` scans.
 #[derive(Clone, Debug, Default)]
 pub struct TreeOptions {
     /// Files and folders.
     pub files: FileOptions,
-    /// Standard input, too.
+    /// Whether to scan standard input, too.
     pub stdin: bool,
 }
 
 /// Scans files, folders and standard input.
 ///
 /// # Errors
-/// A path that does not exist, a invalid glob. What cannot be read later is in the report.
+/// If a path does not exist or a glob is invalid. Files that cannot be read are skips in the report.
 pub fn scan_tree(settings: &Settings<'_>, tree: &TreeOptions) -> Result<Draft, SourceError> {
     let clock = Clock::start();
     let collector = Collector::new(settings);
@@ -84,7 +84,7 @@ pub fn scan_tree(settings: &Settings<'_>, tree: &TreeOptions) -> Result<Draft, S
     Ok(draft("scan", settings, gathered, &clock))
 }
 
-/// Scans the message of a commit that is about to be made, and whom it will be by.
+/// Scans the message of the next commit, and its author and committer.
 pub fn scan_message(settings: &Settings<'_>, message: &[u8], identity: &[u8]) -> Draft {
     let clock = Clock::start();
     let collector = Collector::new(settings);
@@ -96,12 +96,12 @@ pub fn scan_message(settings: &Settings<'_>, message: &[u8], identity: &[u8]) ->
     draft("staged", settings, collector.finish(), &clock)
 }
 
-/// The report of a command that has nothing to look at, and is right in that.
+/// The result of a command that has nothing to scan, and rightly so.
 pub fn scan_nothing(settings: &Settings<'_>, command: &'static str) -> Draft {
     draft(command, settings, ScanOutcome::default(), &Clock::start())
 }
 
-/// When a scan began, by both clocks.
+/// When a scan began, by the wall clock and by a monotonic clock.
 #[derive(Debug)]
 struct Clock {
     wall: SystemTime,
@@ -141,7 +141,7 @@ fn draft(command: &'static str, settings: &Settings<'_>, mut gathered: ScanOutco
     gathered.coverage.ignored.extend(settings.policy.ignored.iter().cloned());
     gathered.coverage.ignored.extend(narrowing::of(settings));
     let mut all = leaks::group(gathered.findings);
-    // What was dropped may be what an entry of the baseline is about.
+    // A dropped finding may be the one that a baseline entry covers.
     let is_whole = gathered.coverage.is_complete() && dropped == bounded::Dropped::default();
     let mut notes = suppression::by_baseline(settings.policy, &mut all, is_whole);
     notes.extend(suppression::listed(gathered.notes));

@@ -1,5 +1,5 @@
-//! What narrows a scan besides ignored paths: rules that are replaced, limits stricter than the defaults, surfaces
-//! that are switched off, globs, and what is accepted. Reports name each.
+//! What narrows a scan besides ignored paths: replaced rules, limits stricter than the defaults, disabled
+//! surfaces, globs, and accepted findings. Reports name each.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -9,16 +9,16 @@ use crate::git::ObjectId;
 use crate::model::{Confidence, Ignored, IgnoredKind, Leak, Origin, Surface};
 use crate::source::Excludes;
 
-/// Who may have asked for less than the default.
+/// What may have set a limit.
 const ASKED: &str = "an option or the configuration";
 
-/// Hex digits of an id that are shown.
+/// Hex digits of an object id that are shown.
 const SHOWN: usize = 10;
 
-/// What holds for the whole scan.
+/// What narrows the whole scan.
 pub(super) fn of(settings: &Settings<'_>) -> Vec<Ignored> {
     let mut all = limits(&settings.limits);
-    // Who looks for one key looks for it by no rule of friskey's, however sure it is.
+    // A search for one key uses no rules and no threshold.
     if settings.only.is_none() {
         let replaced = settings.detector.rules().iter().filter(|rule| rule.replaces_built_in);
         all.extend(replaced.map(|rule| {
@@ -34,7 +34,7 @@ pub(super) fn of(settings: &Settings<'_>) -> Vec<Ignored> {
     all
 }
 
-/// Limits of containers that are lower than they would be without a word.
+/// Container limits that are lower than the defaults.
 fn limits(limits: &Limits) -> Vec<Ignored> {
     let usual = Limits::default();
     let seconds = |limits: &Limits| limits.time.as_secs();
@@ -54,22 +54,22 @@ fn limits(limits: &Limits) -> Vec<Ignored> {
     ignored.collect()
 }
 
-/// The surfaces among `all` that are not `looked_at`.
+/// The surfaces among `all` that are not `enabled`.
 pub(super) fn surfaces<'a>(
     all: &'a [Surface],
-    looked_at: &'a BTreeSet<Surface>,
+    enabled: &'a BTreeSet<Surface>,
 ) -> impl Iterator<Item = Ignored> + 'a {
-    let off = all.iter().filter(|surface| !looked_at.contains(surface));
+    let off = all.iter().filter(|surface| !enabled.contains(surface));
     off.map(|surface| {
         let by = match surface {
-            Surface::Unreachable => "--no-unreachable, or a choice of surfaces,",
-            _ => "a choice of surfaces",
+            Surface::Unreachable => "--no-unreachable, or a selection of surfaces,",
+            _ => "a selection of surfaces",
         };
         Ignored::new(IgnoredKind::Surface, surface.name(), by, "--surfaces")
     })
 }
 
-/// A submodule that a change adds or moves to `ids`: what these commits hold is in another repository.
+/// A submodule that a change adds or moves to `ids`. Those commits are in another repository.
 pub(super) fn submodule(path: &[u8], ids: &BTreeSet<ObjectId>) -> Ignored {
     let what = format!("{}/", String::from_utf8_lossy(path));
     let commits = match (ids.first(), ids.len()) {
@@ -87,13 +87,13 @@ pub(super) fn lfs_content(origin: &Origin) -> Ignored {
     Ignored::new(IgnoredKind::Object, what, "a pointer file", "git lfs pull")
 }
 
-/// The globs that leave out paths of a history, in which no path is asked one by one.
+/// The globs that leave out paths of a history, where paths are not checked one by one.
 pub(super) fn globs(excludes: Option<&Excludes>) -> impl Iterator<Item = Ignored> + '_ {
     let globs = excludes.into_iter().flat_map(Excludes::globs);
     globs.map(|glob| Ignored::path(glob, format!("configuration: exclude `{glob}`"), "--no-config"))
 }
 
-/// How much of what was found is accepted, and by what.
+/// How many findings are accepted, and by what.
 pub(super) fn accepted(leaks: &[Leak]) -> impl Iterator<Item = Ignored> {
     let mut counts: BTreeMap<String, u64> = BTreeMap::new();
     let suppressed = leaks.iter().flat_map(|leak| &leak.findings).filter_map(|one| one.suppressed.as_ref());
@@ -117,7 +117,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_what_is_stricter_is_named() {
+    fn only_stricter_limits_are_named() {
         let usual = Limits::default();
         assert!(limits(&usual).is_empty());
         let changed = Limits { depth: 0, bytes: usual.bytes + 1, time: Duration::from_secs(1), ..usual };
@@ -126,7 +126,7 @@ mod tests {
     }
 
     #[test]
-    fn a_surface_that_is_off_is_named() {
+    fn disabled_surfaces_are_named() {
         let on = BTreeSet::from([Surface::Blob]);
         let off: Vec<_> = surfaces(&[Surface::Blob, Surface::Reflog], &on).collect();
         assert_eq!(off.len(), 1);

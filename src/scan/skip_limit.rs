@@ -1,15 +1,14 @@
-//! As many lines of the receipt as anybody reads, and how many more there are: a tree can hold millions of files
-//! that cannot be read.
+//! Limits the number of skips in a report: a tree can contain millions of unreadable files.
 
 use std::collections::BTreeSet;
 
 use crate::model::Skip;
 
-/// The most that are listed.
+/// The most skips that are listed.
 pub(super) const MAX_SKIPS: usize = 10_000;
 
-/// Leaves of `all`, once they are twice as many as are listed, those that come first; counts the others in `more`.
-/// What is left does not depend on the order in which they came.
+/// Once `all` has twice as many items as can be listed, keeps the first ones and adds the number of the others
+/// to `more`. The result does not depend on the order in which they were added.
 pub(super) fn trim<T: Ord>(all: &mut BTreeSet<T>, more: &mut u64) {
     if all.len() >= 2 * MAX_SKIPS {
         cut(all, more);
@@ -23,12 +22,13 @@ fn cut<T: Ord>(all: &mut BTreeSet<T>, more: &mut u64) {
     }
 }
 
-/// Leaves as many as are listed, and says that there are `more`.
+/// Keeps as many as can be listed, and adds a skip that says how many `more` there are.
 pub(super) fn listed(skipped: &mut BTreeSet<Skip>, mut more: u64) {
     cut(skipped, &mut more);
     if more > 0 {
-        let reason =
-            format!("not scanned either; a report lists {MAX_SKIPS}, scan fewer paths at a time to see all");
+        let reason = format!(
+            "not scanned either; a report lists at most {MAX_SKIPS}; scan fewer paths at a time to see all"
+        );
         skipped.insert(Skip::new(format!("{more} more"), reason));
     }
 }
@@ -42,7 +42,7 @@ mod tests {
     }
 
     #[test]
-    fn the_first_are_left_and_the_rest_is_counted() {
+    fn the_first_are_kept_and_the_rest_counted() {
         let mut outcomes = BTreeSet::new();
         for step in [1, 7, 24_999] {
             let (mut all, mut more) = (BTreeSet::new(), 0);
@@ -61,7 +61,7 @@ mod tests {
     }
 
     #[test]
-    fn few_are_left_alone() {
+    fn a_few_are_all_kept() {
         let (mut all, mut more) = ((0..MAX_SKIPS).map(skip).collect::<BTreeSet<_>>(), 0);
         trim(&mut all, &mut more);
         listed(&mut all, more);

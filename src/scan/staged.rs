@@ -1,4 +1,4 @@
-//! What the next commit would contain: blocks what it holds more often than HEAD does.
+//! Scans the next commit: reports what it contains more often than HEAD does.
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -15,24 +15,24 @@ use crate::model::{
 };
 use crate::source::Excludes;
 
-/// What `friskey staged` looks at.
+/// What `friskey staged` scans.
 #[derive(Clone, Debug, Default)]
 pub struct StagedOptions {
-    /// A path in the repository, or its git folder.
+    /// A path in the repository, or its git directory.
     pub repo: PathBuf,
-    /// The index, when it is not the usual one.
+    /// The index, if not the default one.
     pub index: Option<PathBuf>,
-    /// The work tree, when it is not the one that the repository knows.
+    /// The work tree, if not the one that the repository is configured with.
     pub work_tree: Option<PathBuf>,
-    /// Parents of a merge that git has not written to `MERGE_HEAD` yet.
+    /// Parents of a merge that are not in `MERGE_HEAD` yet.
     pub merge_heads: Vec<ObjectId>,
-    /// Files that were named; scanned whole when the index has not changed them.
+    /// Files to scan. Those that are not changed in the index are scanned completely.
     pub files: Vec<PathBuf>,
     /// Paths to leave out.
     pub exclude: Option<Excludes>,
-    /// Leaves out what Git LFS pointers point at.
+    /// Whether to leave out Git LFS files.
     pub without_lfs: bool,
-    /// Threads; 0 for one a processor.
+    /// The number of threads; 0 for one per processor.
     pub threads: usize,
 }
 
@@ -45,18 +45,18 @@ pub enum StagedScanError {
     /// The index or HEAD cannot be read.
     #[error(transparent)]
     Staged(#[from] StagedError),
-    /// A file that lies elsewhere.
+    /// A file outside of the work tree.
     #[error("{0} is outside of the work tree")]
     Outside(String),
-    /// Files can only be named where there is a work tree.
-    #[error("{0} is a bare repository: name no files")]
+    /// Files were given, but there is no work tree.
+    #[error("{0} is a bare repository, so no files can be given")]
     Bare(String),
 }
 
 /// Scans what is staged.
 ///
 /// # Errors
-/// When there is no repository, or no index that can be read.
+/// If there is no repository, or its index cannot be read.
 pub fn scan_staged(settings: &Settings<'_>, commit: &StagedOptions) -> Result<Draft, StagedScanError> {
     let clock = Clock::start();
     let repo = git::open(&commit.repo)?.to_thread_local();
@@ -86,7 +86,7 @@ pub fn scan_staged(settings: &Settings<'_>, commit: &StagedOptions) -> Result<Dr
     Ok(draft("staged", settings, scan.gathered, &clock))
 }
 
-/// The files that were named, from the top of the work tree.
+/// The given files, relative to the top of the work tree.
 fn named(commit: &StagedOptions, repo: &Repository) -> Result<Vec<Vec<u8>>, StagedScanError> {
     if commit.files.is_empty() {
         return Ok(Vec::new());
@@ -97,7 +97,8 @@ fn named(commit: &StagedOptions, repo: &Repository) -> Result<Vec<Vec<u8>>, Stag
     let tops = [absolute(top), top.canonicalize().unwrap_or_else(|_| top.to_owned())];
     let inside = |file: &Path| {
         let file = normal(&absolute(file));
-        // The folder may have been reached through a link; the file itself may be one, and stays.
+        // The folder may be reached through a link, which is resolved; the file may itself be a link, which is
+        // not.
         let real = file.parent().and_then(|dir| dir.canonicalize().ok()).zip(file.file_name());
         let real = real.map(|(dir, name)| dir.join(name));
         [Some(file), real]
@@ -120,7 +121,7 @@ fn named(commit: &StagedOptions, repo: &Repository) -> Result<Vec<Vec<u8>>, Stag
         .collect()
 }
 
-/// Without `.` and `..`, by the text alone: the file may be gone.
+/// Removes `.` and `..` without accessing the file, which may not exist.
 fn normal(path: &Path) -> PathBuf {
     use std::path::Component;
     let mut normal = PathBuf::new();
@@ -144,7 +145,7 @@ struct StagedScan<'a> {
     gathered: ScanOutcome,
 }
 
-/// How often each blob holds each secret.
+/// How often each blob contains each secret.
 type SecretCounts = HashMap<ObjectId, HashMap<Fingerprint, usize>>;
 
 impl StagedScan<'_> {
@@ -216,11 +217,11 @@ impl StagedScan<'_> {
         found.into_iter().map(|found| (found.id, count(&found))).collect()
     }
 
-    /// Secrets that the next commit holds more often than each of its parents does.
+    /// Secrets that the next commit contains more often than each of its parents.
     ///
-    /// What counts are the paths that it has otherwise than all of them, `own`. In a merge a second question follows,
-    /// about all paths in which it differs from a parent: a resolution may move what a parent has elsewhere. The
-    /// parents' sides are only read when there is something to compare.
+    /// Only paths that differ from all parents, `own`, count. For a merge, all paths that differ from a parent
+    /// are compared as well, since a resolution may move text that a parent has elsewhere. The parents are only
+    /// read if there is something to compare.
     fn new_secrets(
         &mut self,
         staged: &Staged,
@@ -254,7 +255,7 @@ impl StagedScan<'_> {
         new
     }
 
-    /// How often a parent holds each secret at the paths of `changes`.
+    /// How often a parent contains each secret at the paths of `changes`.
     fn counts_before(&mut self, changes: &[&StagedPath]) -> HashMap<Fingerprint, usize> {
         let sides = changes.iter().filter_map(|change| Some((change.path.as_slice(), change.old.as_ref()?)));
         let counts = self.counts(sides);
@@ -266,7 +267,7 @@ impl StagedScan<'_> {
         before
     }
 
-    /// The name of a path that no parent has.
+    /// Searches the name of a path that no parent has.
     fn names(&mut self, change: &StagedPath, staged: &Staged) {
         let is_new = |changes| find(changes, &change.path).is_some_and(|change| change.old.is_none());
         if !change.new.is_empty() && staged.by_parent().all(is_new) {
@@ -292,14 +293,14 @@ impl StagedScan<'_> {
     }
 }
 
-/// How often the index holds each secret at the paths of `changes`.
+/// How often the index contains each secret at the paths of `changes`.
 fn tally_new<'c>(
     changes: impl Iterator<Item = &'c StagedPath>,
     after: &SecretCounts,
 ) -> HashMap<Fingerprint, usize> {
     let mut in_index: HashMap<Fingerprint, usize> = HashMap::new();
     for change in changes {
-        // The versions of a conflict are one file to come.
+        // The versions of a conflict will become one file.
         let mut most: HashMap<Fingerprint, usize> = HashMap::new();
         for (secret, times) in change.new.iter().filter_map(|side| after.get(&side.id)).flatten() {
             let known = most.entry(*secret).or_default();
@@ -320,7 +321,7 @@ fn count(found: &MatchedObject<SharedKey>) -> HashMap<Fingerprint, usize> {
     counts
 }
 
-/// Whether `name` is `path`, or a folder that it lies in.
+/// Whether `name` is `path`, or a folder that contains it.
 fn covers(name: &[u8], path: &[u8]) -> bool {
     let name = name.strip_suffix(b"/").unwrap_or(name);
     name.is_empty() || path.strip_prefix(name).is_some_and(|rest| rest.is_empty() || rest[0] == b'/')

@@ -1,11 +1,11 @@
-//! A request to end a scan early, and why.
+//! A request to end a scan early, with the reason.
 
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-/// Set once when the user interrupts a scan, or when its time is over. What was not reached by then is
-/// reported as a skip.
+/// Set once when the user interrupts the scan or its time is up. What was not scanned by then is reported as a
+/// skip.
 #[derive(Debug, Default)]
 pub struct Stop {
     is_set: AtomicBool,
@@ -13,7 +13,7 @@ pub struct Stop {
 }
 
 impl Stop {
-    /// Ends the scan because the user asked for it. Gives whether it was to end already.
+    /// Ends the scan because the user interrupted it. Returns whether it was to end already.
     pub fn interrupt(&self) -> bool {
         self.is_set.swap(true, Ordering::Relaxed)
     }
@@ -21,7 +21,7 @@ impl Stop {
     /// Ends the scan because it took longer than `limit`.
     pub fn expire(&self, limit: Duration) {
         if !self.is_set() {
-            // A scan ends for one reason: the first.
+            // Only the first reason counts.
             let _ = self.time_limit.set(limit);
             self.is_set.store(true, Ordering::Relaxed);
         }
@@ -32,12 +32,12 @@ impl Stop {
         self.is_set.load(Ordering::Relaxed)
     }
 
-    /// The flag for code that need not know why.
+    /// The flag, for code that needs no reason.
     pub(super) fn flag(&self) -> &AtomicBool {
         &self.is_set
     }
 
-    /// Why the scan did not reach its end.
+    /// Why the scan ended early.
     pub(super) fn reason(&self) -> String {
         match self.time_limit.get() {
             Some(limit) => {
@@ -53,7 +53,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_first_reason_stays() {
+    fn the_first_reason_counts() {
         let limit = Duration::from_secs(2);
         let expired = Stop::default();
         assert!(!expired.is_set());

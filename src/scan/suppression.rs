@@ -1,5 +1,5 @@
-//! Where findings meet what is accepted: markers while the text around is at hand, the baseline when
-//! all findings are together.
+//! Applies what is accepted: markers while the surrounding text is available, and the baseline once all
+//! findings are known.
 
 use std::collections::BTreeSet;
 
@@ -7,21 +7,21 @@ use crate::detect::{Chunk, Mask, StreamMatch};
 use crate::model::{Finding, Identified, Leak, Origin, Suppression, Surface};
 use crate::suppress::{InlineMode, Policy, find_marker};
 
-/// Notes about markers that a report lists.
+/// The most notes about markers that a report lists.
 const MAX_LISTED: usize = 20;
 
-/// Notes about markers that are counted.
+/// The most notes about markers that are counted.
 const MAX_COUNTED: usize = 10_000;
 
-/// What the text around a match says about it.
+/// What the markers around a match say.
 #[derive(Clone, Debug, Default)]
 pub(super) struct MarkerVerdict {
     suppressed: Option<Suppression>,
-    /// A marker that does not count.
+    /// A marker that strict mode ignores.
     without_reason: Option<&'static str>,
 }
 
-/// Looks for a marker beside the match.
+/// Looks for a marker near the match.
 pub(super) fn verdict(
     policy: &Policy,
     mask: &Mask<'_>,
@@ -48,8 +48,8 @@ impl MarkerVerdict {
         self.suppressed.is_some()
     }
 
-    /// The verdict on the finding that the match has become, at `line` of `origin`. A marker that does
-    /// not count is put into `notes`.
+    /// The suppression of the finding at `line` of `origin`. A marker that strict mode ignores becomes one of
+    /// the `notes`.
     pub(super) fn settle(
         self,
         origin: &Origin,
@@ -62,9 +62,7 @@ impl MarkerVerdict {
         if let Some(marker) = self.without_reason {
             let path = origin.path.as_deref().map(String::from_utf8_lossy);
             let place = path.as_deref().unwrap_or(origin.surface.name());
-            notes.insert(format!(
-                "{place}:{line}: `{marker}` gives no reason and does not count in strict mode"
-            ));
+            notes.insert(format!("{place}:{line}: `{marker}` gives no reason, so strict mode ignores it"));
             if notes.len() > MAX_COUNTED {
                 notes.pop_last();
             }
@@ -73,12 +71,12 @@ impl MarkerVerdict {
     }
 }
 
-/// Whether the baseline accepts the key at `path`; anywhere, when there is none.
+/// Whether the baseline accepts the key at `path`, or everywhere if there is no path.
 pub(super) fn is_listed(policy: &Policy, identified: &Identified, path: Option<&[u8]>) -> bool {
     policy.baseline.as_ref().is_some_and(|baseline| baseline.accepts(&identified.fingerprint, path))
 }
 
-/// Accepts the finding if the baseline does.
+/// Suppresses the finding if the baseline accepts it.
 pub(super) fn mark_listed(policy: &Policy, finding: &mut Finding) {
     if finding.suppressed.is_none()
         && let Some(baseline) = &policy.baseline
@@ -87,13 +85,13 @@ pub(super) fn mark_listed(policy: &Policy, finding: &mut Finding) {
     }
 }
 
-/// Names have no room for comments.
+/// Names cannot contain markers.
 fn is_name(surface: Surface) -> bool {
     matches!(surface, Surface::FileName | Surface::Symlink | Surface::RefName | Surface::Identity)
 }
 
-/// Applies the baseline, and gives the notes of the policy. What is `incomplete` cannot tell that an
-/// entry is stale.
+/// Applies the baseline and returns the notes of the policy. An incomplete scan cannot tell whether an entry is
+/// stale.
 pub(super) fn by_baseline(policy: &Policy, leaks: &mut [Leak], complete: bool) -> Vec<String> {
     let mut notes = policy.notes.clone();
     if let Some(baseline) = &policy.baseline {
@@ -103,12 +101,12 @@ pub(super) fn by_baseline(policy: &Policy, leaks: &mut [Leak], complete: bool) -
     notes
 }
 
-/// As many notes as people read, and how many more there are.
+/// The first notes, and how many more there are.
 pub(super) fn listed(notes: BTreeSet<String>) -> Vec<String> {
     let more = notes.len().min(MAX_COUNTED).saturating_sub(MAX_LISTED);
     let mut listed: Vec<_> = notes.into_iter().take(MAX_LISTED).collect();
     if more > 0 {
-        listed.push(format!("{more} more markers give no reason and do not count in strict mode"));
+        listed.push(format!("{more} more markers give no reason, so strict mode ignores them"));
     }
     listed
 }

@@ -354,7 +354,7 @@ fn nobody_is_told_to_revoke_what_may_not_be_a_key() {
         assert!(said("high").contains("Revoke the key now"), "{format}");
         let low = said("low");
         assert!(
-            !low.contains("Revoke the key now") && low.contains("whether this is a key of yours"),
+            !low.contains("Revoke the key now") && low.contains("whether this is one of your keys"),
             "{format}"
         );
     }

@@ -45,8 +45,8 @@ fn strict_mode_wants_a_reason_and_says_so() {
     assert_eq!(
         notes(&strict),
         [
-            "a.py:1: `friskey:allow` gives no reason and does not count in strict mode",
-            "a.py:2: `gitleaks:allow` gives no reason and does not count in strict mode"
+            "a.py:1: `friskey:allow` gives no reason, so strict mode ignores it",
+            "a.py:2: `gitleaks:allow` gives no reason, so strict mode ignores it"
         ]
     );
     place.write("friskey.toml", "strict = true\n");

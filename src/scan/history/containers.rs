@@ -1,4 +1,4 @@
-//! Blobs of a history that are containers: opened after the sweep, which only marks them.
+//! Blobs of a history that are containers. The sweep only marks them; they are opened afterwards.
 
 use std::collections::BTreeMap;
 
@@ -8,21 +8,21 @@ use crate::git::{MatchedObject, ObjectId};
 use crate::model::{Skip, native_path};
 use crate::scan::objects::{SharedKey, nameless, search};
 
-/// The largest container that is opened, in bytes; its blob is held in memory.
+/// The largest container that is opened, in bytes, since its blob is held in memory.
 const MAX_CONTAINER_BYTES: u64 = 1 << 30;
 
-/// A container that could not be opened, or not all of it.
+/// A container that could not be opened completely.
 pub(super) struct UnopenedContainer {
     pub(super) id: ObjectId,
     pub(super) skips: Vec<Skip>,
 }
 
-/// Containers and contents of which the path is looked up; of the rest reports have the id.
+/// The most containers whose path is looked up; reports name the others by object id.
 const MAX_NAMED: usize = 1000;
-/// Paths of one blob among which the newest is looked for.
+/// The most paths of one blob among which the newest is looked for.
 const MAX_PATHS: usize = 64;
 
-/// Adds to what is asked about the secrets: where the containers stand, each numbered as if it were one.
+/// Adds the containers to the query about the secrets, each with a number as if it were one.
 pub(super) fn ask(query: &mut Query, closed: &[UnopenedContainer]) {
     let named = &closed[..closed.len().min(MAX_NAMED)];
     for (one, number) in named.iter().zip(query.secrets as u32..) {
@@ -32,7 +32,7 @@ pub(super) fn ask(query: &mut Query, closed: &[UnopenedContainer]) {
 }
 
 impl RepositoryAudit<'_> {
-    /// Searches the containers, of which the sizes are given, with what is packed in them.
+    /// Opens and searches the containers, given with their sizes.
     pub(super) fn unpack(
         &mut self,
         containers: &[(ObjectId, u64)],
@@ -44,7 +44,7 @@ impl RepositoryAudit<'_> {
             if *size <= MAX_CONTAINER_BYTES {
                 ids.push(*id);
             } else {
-                let reason = format!("a container of {size} bytes, more than is held in memory; not opened");
+                let reason = format!("a container of {size} bytes, too large to hold in memory; not opened");
                 closed.entry(*id).or_default().push(Skip::new(nameless(id), reason));
             }
         }
@@ -59,7 +59,7 @@ impl RepositoryAudit<'_> {
         closed.into_iter().map(|(id, skips)| UnopenedContainer { id, skips }).collect()
     }
 
-    /// Tells what could not be opened, by the newest path that it has; by none of those that are left out.
+    /// Reports what could not be opened, under its newest path, unless all of its paths are excluded.
     pub(super) fn report_unopened(&mut self, closed: &[UnopenedContainer], histories: &[SecretHistory]) {
         for (one, history) in closed.iter().zip(histories) {
             let path = self.newest_path(history);
@@ -88,7 +88,8 @@ impl RepositoryAudit<'_> {
         }
     }
 
-    /// Of the paths that are not left out, the one that the newest commit has; the ref, if only that names the blob.
+    /// The path in the newest commit, among those that are not excluded; the name of the ref if only a ref
+    /// leads to the blob.
     fn newest_path(&mut self, history: &SecretHistory) -> Option<String> {
         let excludes = self.audit.exclude.as_ref();
         let prefix = self.prefix;

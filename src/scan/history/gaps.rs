@@ -1,4 +1,4 @@
-//! Bytes of packs, and of files of loose objects, that belong to no object: searched as they stand, and inflated.
+//! Scans bytes of packs and of loose object files that belong to no object: as they are, and inflated.
 
 use std::io::{Read, Seek, SeekFrom};
 use std::path::Path;
@@ -11,11 +11,11 @@ use crate::scan::collect::Collector;
 use crate::source::Sink as _;
 use crate::untrusted;
 
-/// Larger gaps are searched as they stand, and not inflated.
+/// Larger gaps are searched as they are, but not inflated.
 const MAX_INFLATED_GAP: u64 = 64 << 20;
 
 impl RepositoryAudit<'_> {
-    /// Searches what stands in `gaps`, and tells of each.
+    /// Searches `gaps`, and reports each.
     pub(super) fn gaps(&mut self, gaps: &[UnlistedBytes]) {
         if gaps.is_empty() || !self.wants(Surface::Unreachable) {
             return;
@@ -24,13 +24,13 @@ impl RepositoryAudit<'_> {
         for gap in gaps {
             let searched = match self.gap(gap, &collector) {
                 Ok(true) => "they were searched, also inflated".to_owned(),
-                Ok(false) => "they were searched as they stand, and inflated only in part".to_owned(),
+                Ok(false) => "they were searched as they are, and inflated only in part".to_owned(),
                 Err(error) => format!("they cannot be read: {error}"),
             };
             let UnlistedBytes { start, end, .. } = gap;
             let reason = match gap.is_loose {
                 true => format!(
-                    "bytes {start} to {end} stand behind it in its file; {searched}; git never writes such a file, \
+                    "bytes {start} to {end} follow it in its file; {searched}; git never writes such a file, \
                      `git repack -ad` packs the object without them"
                 ),
                 false => format!(
@@ -56,7 +56,7 @@ impl RepositoryAudit<'_> {
         self.outcome.notes.extend(gathered.notes);
     }
 
-    /// Searches one; tells whether all that is deflated in it was.
+    /// Searches one gap; whether all deflated streams in it were searched.
     fn gap(&self, gap: &UnlistedBytes, collector: &Collector<'_>) -> std::io::Result<bool> {
         let (mut file, _) = untrusted::open(&gap.path, true)?;
         file.seek(SeekFrom::Start(gap.start))?;
@@ -81,7 +81,7 @@ impl RepositoryAudit<'_> {
     }
 }
 
-/// The path of a pack, or of a loose object, from the object directory on.
+/// The path of a pack or loose object within the object directory.
 fn within_objects(path: &Path) -> String {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     let dir = path.parent().and_then(Path::file_name).unwrap_or_default().to_string_lossy();

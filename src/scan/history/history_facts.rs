@@ -1,11 +1,11 @@
-//! What a repository says about a secret, to be laid over the leak that its findings make.
+//! What the history says about a secret, to be added to the leak.
 
 use std::collections::HashMap;
 
 use crate::git::attribution::SecretHistory;
 use crate::model::{Change, Fingerprint, Leak, LeakStatus, Reachability};
 
-/// Facts about one secret, from one repository or several.
+/// The facts about one secret, from one or more repositories.
 #[derive(Clone, Debug, Default)]
 pub(super) struct HistoryFacts {
     status: Option<LeakStatus>,
@@ -15,16 +15,16 @@ pub(super) struct HistoryFacts {
     exposed_seconds: Option<u64>,
 }
 
-/// Facts by secret.
+/// The facts by secret.
 pub(super) type FactsBySecret = HashMap<Fingerprint, HistoryFacts>;
 
 impl HistoryFacts {
-    /// The strongest status wins: what is present anywhere is present.
+    /// The strongest status wins: a secret that is present anywhere is present.
     pub(super) fn status(&mut self, status: LeakStatus) {
         self.status = Some(self.status.map_or(status, |known| known.min(status)));
     }
 
-    /// Takes over what attribution found out.
+    /// Adds the result of attribution.
     pub(super) fn history(&mut self, history: &SecretHistory, now: i64) {
         self.reachable(&history.reachability);
         self.introduced.extend(history.introduced.iter().cloned());
@@ -33,7 +33,7 @@ impl HistoryFacts {
         self.exposed_seconds = self.exposed_seconds.max(history.exposed_seconds(is_present, now));
     }
 
-    /// Takes over what leads to the secret, or to a commit or tag that holds it itself.
+    /// Adds what leads to the secret, or to a commit or tag that itself contains it.
     pub(super) fn reachable(&mut self, reachability: &Reachability) {
         self.status(if !reachability.refs_at_tip.is_empty() {
             LeakStatus::Present
@@ -45,14 +45,14 @@ impl HistoryFacts {
         self.reachability.merge(reachability.clone());
     }
 
-    /// A commit whose message brought the secret in.
+    /// Adds a commit whose message introduced the secret.
     pub(super) fn introduced_by(&mut self, change: Change, now: i64) {
         let age = u64::try_from(now.saturating_sub(change.seconds)).unwrap_or(0);
         self.exposed_seconds = self.exposed_seconds.max(Some(age));
         self.introduced.push(change);
     }
 
-    /// Adds what another repository says.
+    /// Adds the facts from another repository.
     pub(super) fn merge(&mut self, other: Self) {
         if let Some(status) = other.status {
             self.status(status);
@@ -63,7 +63,7 @@ impl HistoryFacts {
         self.exposed_seconds = self.exposed_seconds.max(other.exposed_seconds);
     }
 
-    /// Lays it over `leak`.
+    /// Writes the facts into `leak`.
     pub(super) fn apply(mut self, leak: &mut Leak) {
         if let Some(status) = self.status {
             leak.status = status;

@@ -1,7 +1,7 @@
-//! LFS contents of a whole history: which pointers lead to the secrets in the store, and which contents are not here.
+//! Git LFS files in a whole history: which pointers lead to secrets in the store, and which files are missing.
 //!
-//! The store was searched as files. Nothing of it is read again, but what stands in a content is attributed to the
-//! paths and commits of its pointers.
+//! The files of the store were searched already. They are not read again; their findings are attributed to the
+//! paths and commits of their pointers.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
@@ -12,11 +12,11 @@ use crate::git::{LfsStore, MatchedObject, ObjectId, ObjectKind, Pointer};
 use crate::model::{Finding, Skip, Surface};
 use crate::scan::objects::{SharedKey, nameless};
 
-/// Missing contents that are told one by one, with the paths that they had.
+/// The most missing files that are reported one by one, with their paths.
 const MAX_LISTED_CONTENTS: usize = 20;
 
 impl RepositoryAudit<'_> {
-    /// Adds to `found` the pointers that lead to secrets, and to `closed` those whose content is not here.
+    /// Adds the pointers that lead to secrets to `found`, and those whose file is missing to `closed`.
     pub(super) fn pointed_at(
         &mut self,
         store: &LfsStore,
@@ -49,14 +49,14 @@ impl RepositoryAudit<'_> {
         }
         if more > 0 {
             let what = format!("{more} more Git LFS pointers");
-            let reason = "their contents are not here; `git lfs fetch --all` downloads them, `--surfaces=-lfs` leaves them \
+            let reason = "their files are missing; `git lfs fetch --all` downloads them, `--surfaces=-lfs` leaves them \
                           out";
             self.outcome.coverage.skipped.insert(Skip::new(what, reason));
         }
     }
 }
 
-/// The secrets in each content of the store, which is a file that has the content's id for its name.
+/// The secrets in each file of the store, by object id, which is the file's name.
 fn in_store(findings: &[Finding]) -> HashMap<String, Vec<SharedKey>> {
     let mut secrets: HashMap<String, Vec<SharedKey>> = HashMap::new();
     for finding in findings.iter().filter(|finding| finding.origin.surface == Surface::Lfs) {

@@ -1,4 +1,4 @@
-//! Which part of a commit or tag object a match stands in.
+//! Maps a match in a commit or tag object to a surface.
 
 use crate::git::ObjectKind;
 use crate::model::Surface;
@@ -16,13 +16,13 @@ pub(super) fn surface(kind: ObjectKind, object: &[u8], offset: usize) -> Surface
     let name = object[line..].split(|&byte| byte == b' ').next().unwrap_or_default();
     match name {
         b"author" | b"committer" | b"tagger" => Surface::Identity,
-        // The name of the tag is the name of a ref, too.
+        // The name of a tag is the name of a ref, too.
         b"tag" => Surface::RefName,
         _ => Surface::CommitHeader,
     }
 }
 
-/// Where the message begins.
+/// The offset of the message.
 pub(super) fn start(object: &[u8]) -> usize {
     memchr::memmem::find(object, b"\n\n").map_or(object.len(), |at| at + 2)
 }
@@ -32,7 +32,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn tells_the_parts_of_a_commit_apart() {
+    fn distinguishes_the_parts_of_a_commit() {
         let commit = b"tree 0\nauthor A <a@b> 0 +0\ncommitter C <c@d> 0 +0\nx-key K\n more\n\nmessage\n\nx";
         let at = |text: &[u8]| memchr::memmem::find(commit, text).unwrap();
         let surface = |text: &[u8]| surface(ObjectKind::Commit, commit, at(text));

@@ -1,8 +1,8 @@
-//! The audit of everything that git holds.
+//! Scans everything that git keeps.
 //!
-//! A sweep of the object database says which objects hold which secrets; attribution says which
-//! commits, paths and refs that means; the plain files of the git folder and the names of refs are
-//! looked at beside it. Only what is reported is read a second time, for its line and column.
+//! The sweep of the object database finds out which objects contain which secrets; attribution finds the
+//! commits, paths and refs that lead to them. The plain files of the git directory and the names of refs are
+//! scanned separately. Only what is reported is read a second time, for its line and column.
 
 mod containers;
 mod gaps;
@@ -30,34 +30,34 @@ use crate::scan::collect::ScanOutcome;
 use crate::source::Excludes;
 use history_facts::FactsBySecret;
 
-/// What `friskey history` looks at.
+/// What `friskey history` scans.
 #[derive(Clone, Debug)]
 pub struct HistoryOptions {
-    /// A path in or of the repository.
+    /// A path in the repository, or its git directory.
     pub repo: PathBuf,
-    /// Object directories beside the repository's own: a quarantine.
+    /// Object directories in addition to the repository's own, such as a quarantine.
     pub objects: Vec<PathBuf>,
-    /// The command that asks for it: `history` or `trace`.
+    /// The command: `history`, `trace` or `ci`.
     pub command: &'static str,
-    /// Revisions that select commits; none for everything.
+    /// Revisions that select commits; empty for everything.
     pub range: Vec<String>,
-    /// Full names of the refs that a range is pushed to; when they are not known, those that end in it.
+    /// Full names of the refs to which a range is pushed; if unknown, those whose tip is in the range.
     pub names: Option<Vec<String>>,
-    /// The surfaces to look at.
+    /// The surfaces to scan.
     pub surfaces: BTreeSet<Surface>,
-    /// Paths at which nothing is reported.
+    /// Paths to leave out.
     pub exclude: Option<Excludes>,
-    /// Assembles every object and searches it whole: slower, and finds the same.
+    /// Whether to assemble and search every object in full: slower, with the same result.
     pub whole: bool,
-    /// Threads; 0 for one a processor.
+    /// The number of threads; 0 for one per processor.
     pub threads: usize,
-    /// Seconds since 1970, the end of an exposure that lasts.
+    /// The current time in seconds since 1970: the end of an exposure that lasts.
     pub now: i64,
-    /// Told how far the sweep is.
+    /// Reports the progress of the sweep.
     pub progress: Option<Arc<Progress>>,
 }
 
-/// The surfaces that an audit can look at, all of which it does by default.
+/// The surfaces that `friskey history` can scan; by default it scans all of them.
 pub const HISTORY_SURFACES: &[Surface] = &[
     Surface::FileName,
     Surface::Index,
@@ -79,7 +79,7 @@ pub const HISTORY_SURFACES: &[Surface] = &[
 ];
 
 impl HistoryOptions {
-    /// The kinds of object in which the surfaces lie.
+    /// The kinds of object that contain the surfaces.
     fn object_kinds(&self) -> Vec<ObjectKind> {
         use Surface as S;
         let any = |surfaces: &[Surface]| surfaces.iter().any(|surface| self.surfaces.contains(surface));
@@ -100,23 +100,23 @@ impl HistoryOptions {
     }
 }
 
-/// What the audit of one repository brings.
+/// The result of scanning one repository.
 #[derive(Debug, Default)]
 struct HistoryOutcome {
     findings: Vec<Finding>,
     facts: FactsBySecret,
     coverage: Coverage,
-    /// Secrets too unsure to be reported.
+    /// The number of secrets below the threshold.
     below_threshold: u64,
-    /// Markers that do not count.
+    /// Notes about markers that are ignored.
     notes: BTreeSet<String>,
-    /// Findings that there was no room for.
+    /// Findings beyond the limit of a report.
     dropped: Dropped,
-    /// Skips beside those in the coverage.
+    /// The number of skips beyond those in the coverage.
     more_skipped: u64,
 }
 
-/// Why an audit cannot be done.
+/// Why a history cannot be scanned.
 #[derive(Debug, thiserror::Error)]
 pub enum HistoryError {
     /// There is no repository.
@@ -127,11 +127,11 @@ pub enum HistoryError {
     Range(#[from] RangeError),
 }
 
-/// Audits a repository, and those of its submodules; or what the commits of a range introduce.
+/// Scans a repository and its submodules, or what the commits of a range introduce.
 ///
 /// # Errors
-/// When there is no repository, or a range that makes no sense. What cannot be read is in the report,
-/// and so is a range that cannot be resolved.
+/// If there is no repository, or a range is invalid. Objects that cannot be read and ranges that cannot be
+/// resolved are skips in the report.
 pub fn scan_history(settings: &Settings<'_>, audit: &HistoryOptions) -> Result<Draft, HistoryError> {
     let clock = Clock::start();
     let (repo, _joined) = match audit.objects.is_empty() {
@@ -181,7 +181,7 @@ fn whole(settings: &Settings<'_>, audit: &HistoryOptions, repo: &Repository) -> 
     submodules::audit(settings, audit, repo, audited)
 }
 
-/// Whether a place is left out. Other surfaces have names of their own, which are no paths in a tree.
+/// Whether the place is excluded. Names on other surfaces are not paths of files.
 fn is_excluded(excludes: &Excludes, origin: &Origin) -> bool {
     use Surface as S;
     let in_tree = [S::Blob, S::Index, S::FileName, S::Stash, S::Unreachable, S::Submodule, S::Lfs];
@@ -189,7 +189,7 @@ fn is_excluded(excludes: &Excludes, origin: &Origin) -> bool {
     path.is_some_and(|path| excludes.covers(&native_path(path)))
 }
 
-/// Nothing was looked at, and the report says so.
+/// The result if a range cannot be resolved: nothing was scanned.
 fn unresolved(audit: &HistoryOptions, error: &RangeError) -> HistoryOutcome {
     let mut outcome = HistoryOutcome::default();
     let what = format!("range {}", audit.range.join(" "));

@@ -1,4 +1,4 @@
-//! The audit of a range: only what its commits introduce, also what came and went within it.
+//! Scans a range: only what its commits introduce, including what they add and remove again.
 
 use std::collections::{HashMap, HashSet};
 
@@ -15,7 +15,7 @@ use crate::scan::collect::name_findings;
 use crate::scan::narrowing::submodule;
 use crate::scan::objects::search;
 
-/// What a range has, of the surfaces.
+/// The surfaces that a range can contain.
 const SURFACES: &[Surface] = &[
     Surface::FileName,
     Surface::Blob,
@@ -27,10 +27,10 @@ const SURFACES: &[Surface] = &[
     Surface::Lfs,
 ];
 
-/// Audits the commits that `words` select in `repo`.
+/// Scans the commits in `repo` that the revisions `words` select.
 ///
 /// # Errors
-/// A range that cannot be resolved.
+/// If the range cannot be resolved.
 pub(super) fn audit(
     settings: &Settings<'_>,
     audit: &HistoryOptions,
@@ -43,7 +43,7 @@ pub(super) fn audit(
     if secrets.identified.is_empty() && run.outcome.findings.is_empty() {
         return Ok(run.finish());
     }
-    // Now it matters whose they are.
+    // Only now does the exact selection matter.
     let exact = range::select(repo, &revisions, ExclusionMode::Exact)?;
     let secrets = match exact.commits == quick.commits {
         true => secrets,
@@ -57,7 +57,7 @@ pub(super) fn audit(
     Ok(run.finish())
 }
 
-/// Searches what the commits of `range` brought.
+/// Searches what the commits of `range` introduce.
 fn look_at<'a>(
     settings: &'a Settings<'a>,
     audit: &'a HistoryOptions,
@@ -75,7 +75,7 @@ fn look_at<'a>(
 }
 
 impl RepositoryAudit<'_> {
-    /// Searches the names of the refs that are pushed.
+    /// Searches the names of the pushed refs.
     fn range_names(&mut self, range: &Range) {
         if !self.wants(Surface::RefName) {
             return;
@@ -93,7 +93,7 @@ impl RepositoryAudit<'_> {
         }
     }
 
-    /// Searches what the commits brought, and them and their tags.
+    /// Searches what the commits introduce, the commits themselves, and their tags.
     fn search_range(&mut self, range: &Range) -> SecretIndex {
         let RangeContent { candidates: brought, names, submodules, gaps } =
             candidates(self.repo, range, self.audit.threads, self.settings.stop.flag());
@@ -106,7 +106,7 @@ impl RepositoryAudit<'_> {
             .collect();
         if self.wants(Surface::FileName) {
             for path in names {
-                // The folders above it are names of their own.
+                // The folders above are listed as names of their own.
                 let start = memchr::memrchr(b'/', &path).map_or(0, |at| at + 1);
                 let found = name_findings(self.settings.detector, Surface::FileName, &path, start);
                 self.outcome.findings.extend(found);
@@ -138,7 +138,7 @@ impl RepositoryAudit<'_> {
         secrets
     }
 
-    /// The places of secret `number` in what refs bring without a commit.
+    /// The places of secret `number` in objects to which refs lead without a commit.
     fn alone(&self, secrets: &SecretIndex, number: u32) -> Vec<SecretPath> {
         let blobs = secrets.of_kinds(&[ObjectKind::Blob]);
         let held = blobs.filter(|(_, _, held)| held.iter().any(|(secret, _)| *secret == number));
@@ -146,7 +146,7 @@ impl RepositoryAudit<'_> {
         places.map(|(newest, path)| SecretPath { path, newest, commit: None, versions: 1 }).collect()
     }
 
-    /// Keeps what the range introduced, and finds out what became of it.
+    /// Reports what the range introduced, with its history.
     fn attribute_range(&mut self, range: &Range, secrets: &SecretIndex) {
         if self.is_stopped() {
             return self.without_attribution(secrets);
@@ -169,7 +169,7 @@ impl RepositoryAudit<'_> {
                     query.objects.insert(found.id, held);
                 }
             }
-            // What cannot be unpacked out there is not this range's.
+            // Containers outside the range that cannot be opened are not its concern.
             self.outcome.coverage.skipped.extend(old.gaps.into_skips());
         }
         let refs = refs::read(self.repo);
@@ -183,7 +183,7 @@ impl RepositoryAudit<'_> {
             let mut history = whole;
             history.unnamed = Vec::new();
             if within.introduced.is_empty() {
-                // No commit brings what a ref names by itself.
+                // No commit introduces an object to which a ref leads directly.
                 history.paths = self.alone(secrets, number);
             } else {
                 history.introduced = within.introduced;

@@ -1,4 +1,4 @@
-//! The audit of one object database, and of the git folder around it.
+//! Scans one object database and the git directory around it.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::path::Path;
@@ -24,7 +24,7 @@ use crate::scan::contents::{Located, own_name};
 use crate::scan::objects::SecretLocator;
 use crate::source::{GitDir, NestedDir, Sink as _, scan_file_list, scan_git_dir, scan_object_names};
 
-/// Audits `repo`. Paths and refs are reported behind `prefix`, which names a submodule.
+/// Scans `repo`. Paths and refs are reported with `prefix`, which names a submodule.
 pub(super) fn audit(
     settings: &Settings<'_>,
     audit: &HistoryOptions,
@@ -45,16 +45,16 @@ pub(super) fn audit(
     RepositoryOutcome { outcome, nested, submodules }
 }
 
-/// What the audit of one repository brings, and what it leads to.
+/// The result of scanning one repository, and further repositories to scan.
 pub(super) struct RepositoryOutcome {
     pub(super) outcome: HistoryOutcome,
-    /// Git folders within its own, not looked into.
+    /// Nested git directories, not scanned yet.
     pub(super) nested: Vec<NestedDir>,
-    /// Paths of submodules, in HEAD or an index.
+    /// Paths of submodules in HEAD or an index.
     pub(super) submodules: BTreeSet<Vec<u8>>,
 }
 
-/// One audit while it runs.
+/// The scan of one repository in progress.
 pub(super) struct RepositoryAudit<'a> {
     pub(super) settings: &'a Settings<'a>,
     pub(super) audit: &'a HistoryOptions,
@@ -62,11 +62,11 @@ pub(super) struct RepositoryAudit<'a> {
     pub(super) prefix: &'a [u8],
     objects: ObjectReader,
     places: SecretLocator<'a>,
-    /// Files in object directories that were scanned as files.
+    /// Files in object directories that were scanned as plain files.
     opened: HashSet<String>,
     nested: Vec<NestedDir>,
     submodules: BTreeSet<Vec<u8>>,
-    /// Blobs of a range that a ref brings without a commit, and their paths in its tree.
+    /// Blobs of a range to which a ref leads without a commit, and their paths in its tree.
     pub(super) alone: HashMap<ObjectId, Vec<u8>>,
     pub(super) outcome: HistoryOutcome,
 }
@@ -93,7 +93,7 @@ impl<'a> RepositoryAudit<'a> {
         }
     }
 
-    /// What it brought.
+    /// Finishes the scan.
     pub(super) fn finish(self) -> HistoryOutcome {
         let Self { objects, mut outcome, .. } = self;
         outcome.coverage.skipped.extend(objects.into_gaps().into_skips());
@@ -101,13 +101,13 @@ impl<'a> RepositoryAudit<'a> {
     }
 }
 
-/// The store of LFS contents, unless those are left out.
+/// The store of LFS files, unless they are excluded.
 fn lfs(audit: &HistoryOptions, repo: &Repository) -> Option<LfsStore> {
     audit.surfaces.contains(&Surface::Lfs).then(|| LfsStore::of(repo))
 }
 
 impl RepositoryAudit<'_> {
-    /// The store of LFS contents, unless those are left out.
+    /// The store of LFS files, unless they are excluded.
     pub(super) fn lfs(&self) -> Option<LfsStore> {
         lfs(self.audit, self.repo)
     }
@@ -116,7 +116,7 @@ impl RepositoryAudit<'_> {
         self.audit.surfaces.contains(&surface)
     }
 
-    /// What the coverage says before anything is read.
+    /// Fills in the coverage that is known before anything is read.
     fn receipt(&mut self, refs: &Refs) {
         let coverage = &mut self.outcome.coverage;
         coverage.refs += refs.tips.len() as u64;
@@ -129,7 +129,7 @@ impl RepositoryAudit<'_> {
             coverage.skipped.extend(at_head.missing.into_skips());
         }
         self.submodules.extend(at_head.submodules);
-        // Else the sweep sees what is missing.
+        // Otherwise the sweep notices missing objects.
         let kinds = self.audit.object_kinds();
         let follows = [ObjectKind::Commit, ObjectKind::Tree].iter().all(|kind| kinds.contains(kind));
         if let Some(reason) = git::is_partial(self.repo).filter(|_| !follows) {
@@ -158,9 +158,10 @@ impl RepositoryAudit<'_> {
         self.outcome.coverage.skipped.extend(skips);
     }
 
-    /// What objects name and is not there: nobody can have looked at it. Beyond a shallow boundary that is so, and told.
+    /// Reports objects that other objects refer to but that do not exist: nobody can have scanned them. Below a
+    /// shallow boundary this is normal and reported already.
     fn missing(&mut self, named: &[ObjectId]) {
-        /// Told one by one.
+        /// Objects that are reported one by one.
         const FEW: usize = 20;
         if git::is_shallow(self.repo).is_some() {
             return;
@@ -187,7 +188,7 @@ impl RepositoryAudit<'_> {
         skipped.extend(all);
     }
 
-    /// Configuration, hooks, reflogs and other files; and reflogs in tables, as if they were files, too.
+    /// Scans configuration, hooks, reflogs and other files, and reflogs in reftables as if they were files.
     fn side_files(&mut self, refs: &Refs) {
         let (collector, names) = (Collector::new(self.settings), Collector::new(self.settings));
         let dir = self.repo.common_dir();
@@ -195,7 +196,7 @@ impl RepositoryAudit<'_> {
         let shown = [self.prefix, name].concat();
         let (work_tree, surfaces) = (self.repo.workdir(), &self.audit.surfaces);
         let mut dirs = vec![(dir, shown.clone())];
-        // A linked work tree's own, if it is not where git puts it.
+        // The git directory of a linked work tree, if it is in an unusual place.
         let own = self.repo.git_dir();
         if !is_below(own, dir) {
             dirs.push((own, [self.prefix, own.as_os_str().as_encoded_bytes(), b"/"].concat()));
@@ -226,7 +227,7 @@ impl RepositoryAudit<'_> {
         self.outcome.notes.extend(gathered.notes);
     }
 
-    /// The file `.git` of a linked work tree, or of a submodule.
+    /// Scans the file `.git` of a linked work tree or submodule.
     fn git_file(&self, collector: &Collector<'_>) {
         let file = self.repo.workdir().map(|top| top.join(".git"));
         let file = file.filter(|file| file.symlink_metadata().is_ok_and(|metadata| !metadata.is_dir()));
@@ -236,8 +237,8 @@ impl RepositoryAudit<'_> {
         }
     }
 
-    /// Adds names of files, and takes away what is known as the name of a ref: where refs are kept as files, their names
-    /// are those of files, and stand in lists of refs.
+    /// Adds findings in file names, and drops those already reported as names of refs: where refs are stored as
+    /// files, their names are file names and occur in lists of refs.
     fn with_names(&self, contents: &mut Vec<Finding>, names: Vec<Finding>) {
         const LISTS: [&[u8]; 5] = [b"refs/", b"packed-refs", b"reftable/", b"HEAD", b"FETCH_HEAD"];
         let of_refs = self.outcome.findings.iter().filter(|one| one.origin.surface == Surface::RefName);
@@ -252,7 +253,8 @@ impl RepositoryAudit<'_> {
         contents.extend(names.into_iter().filter(is_new));
     }
 
-    /// The names in index files, which stand in no tree before the next commit; and whether these can be read.
+    /// Scans the names in index files, which are in no tree before the next commit, and reports index files
+    /// that cannot be read.
     fn index_names(&mut self) {
         if !self.wants(Surface::Index) && !self.wants(Surface::FileName) {
             return;
@@ -283,7 +285,7 @@ impl RepositoryAudit<'_> {
         }
     }
 
-    /// A name in an index; one that a tree has as well is known.
+    /// Adds a finding in an index name, unless a tree has the same name.
     fn staged_name(&mut self, finding: Finding) {
         let secret = finding.identified.fingerprint;
         let is_known = |known: &Finding| {
@@ -297,7 +299,7 @@ impl RepositoryAudit<'_> {
         }
     }
 
-    /// What git left in object directories, and does not see.
+    /// Scans files in object directories that git itself ignores.
     fn leftovers(&mut self, shown: &[u8], collector: &Collector<'_>, names: &Collector<'_>) {
         let UnindexedFiles { dirs, files, names: paths, links, skipped } =
             git::unindexed_files(&Database::of(self.repo));
@@ -363,7 +365,7 @@ impl RepositoryAudit<'_> {
         coverage.commits += outcome.counts.of(ObjectKind::Commit).objects;
         coverage.blobs += outcome.counts.of(ObjectKind::Blob).objects;
         coverage.bytes += outcome.counts.total().bytes;
-        // A pack without index was no business of the sweep's, but it was looked into.
+        // The sweep skips packs without an index, but they were scanned as plain files.
         coverage.skipped.extend(outcome.skipped.into_iter().filter(|skip| !self.opened.contains(&skip.what)));
         self.gaps(&outcome.unlisted);
         self.missing(&outcome.missing);
@@ -384,12 +386,12 @@ impl RepositoryAudit<'_> {
         }
     }
 
-    /// Whether the user asked to stop, or the time is up.
+    /// Whether the scan was interrupted or its time is up.
     pub(super) fn is_stopped(&self) -> bool {
         self.settings.stop.is_set()
     }
 
-    /// What was found is reported, though nothing more is known than the objects that hold it.
+    /// Reports findings by the objects that contain them, without any attribution.
     pub(super) fn without_attribution(&mut self, secrets: &SecretIndex) {
         let kinds = [ObjectKind::Blob, ObjectKind::Tree, ObjectKind::Commit, ObjectKind::Tag];
         for (id, kind, held) in secrets.of_kinds(&kinds) {
@@ -416,7 +418,7 @@ impl RepositoryAudit<'_> {
         }
     }
 
-    /// How to attribute what was found.
+    /// How to attribute the findings.
     pub(super) fn attribution(&self, include_unreachable: bool) -> Options<'_> {
         Options { threads: self.audit.threads, stop: self.settings.stop.flag(), include_unreachable }
     }
@@ -439,8 +441,8 @@ impl RepositoryAudit<'_> {
         self.in_messages(refs, &commits, secrets, false);
     }
 
-    /// Places that trees name, and objects that none does; on `surface`, or on the one that what leads
-    /// to them makes.
+    /// Adds the findings at paths in trees, and in objects to which no tree leads; on `surface`, or on the
+    /// surface that follows from their reachability.
     pub(super) fn in_trees(
         &mut self,
         identified: &Arc<Identified>,
@@ -480,11 +482,12 @@ impl RepositoryAudit<'_> {
             false => self.objects.read(&place.newest, "holds a finding"),
         };
         let Some((kind, object)) = object else {
+            // A finding is reported even if its position is unknown.
             return self.push(identified, origin, Located::somewhere(identified), place.versions);
         };
         let located = self.places.first(place.newest, object, &own_name(&origin), identified);
         let Some(located) = located else {
-            // It is in another copy of the object, which is not the one that its id leads to.
+            // It is in another copy of the object, not the one that git would read.
             return self.push(identified, origin, Located::somewhere(identified), place.versions);
         };
         let located = match kind {
@@ -507,7 +510,7 @@ impl RepositoryAudit<'_> {
         self.push(identified, origin, located, place.versions);
     }
 
-    /// What an index stages, also what no commit has yet.
+    /// Adds findings in index entries, including those that no commit contains yet.
     fn in_index(&mut self, secrets: &SecretIndex, held: &HashSet<ObjectId>, histories: &[SecretHistory]) {
         if !self.wants(Surface::Index) {
             return;
@@ -521,7 +524,7 @@ impl RepositoryAudit<'_> {
                     let history = &histories[*number as usize];
                     let facts = self.outcome.facts.entry(identified.fingerprint).or_default();
                     facts.status(LeakStatus::Present);
-                    // What HEAD has at that path needs no second finding.
+                    // No second finding for what HEAD has at the same path.
                     if !history.paths.iter().any(|place| place.path == *path && place.newest == id) {
                         let place = SecretPath { path: path.clone(), newest: id, commit: None, versions: 1 };
                         self.outcome.findings.retain(|finding| !is_lost(finding, identified, id));
@@ -532,8 +535,8 @@ impl RepositoryAudit<'_> {
         }
     }
 
-    /// Messages, identities and other headers of commits and tags; of those that were `asked` for it
-    /// does not matter what leads to them.
+    /// Adds findings in messages, identities and other headers of commits and tags. For `asked` ones it does
+    /// not matter whether a ref leads to them.
     pub(super) fn in_messages(
         &mut self,
         refs: &Refs,
@@ -570,7 +573,7 @@ impl RepositoryAudit<'_> {
         }
     }
 
-    /// The refs that lead to each tag, some by way of another tag.
+    /// The refs that lead to each tag, directly or through another tag.
     fn leading_to_tags(&mut self, refs: &Refs) -> HashMap<ObjectId, Vec<String>> {
         let mut names: HashMap<ObjectId, Vec<String>> = HashMap::new();
         for tip in &refs.tips {
@@ -603,7 +606,7 @@ impl RepositoryAudit<'_> {
         self.push(identified, origin, located, 1);
     }
 
-    /// When a commit was made, in seconds since 1970, by its committer's date.
+    /// The committer date of a commit, in seconds since 1970.
     pub(super) fn committed(&mut self, commit: &ObjectId) -> Option<i64> {
         Some(change_of(commit, self.objects.read(commit, "commit")?.1).seconds)
     }
@@ -617,13 +620,13 @@ impl RepositoryAudit<'_> {
     }
 }
 
-/// Whether `path` is `folder` or lies in it, whatever links lead to either.
+/// Whether `path` is `folder` or within it, after resolving links.
 pub(super) fn is_below(path: &Path, folder: &Path) -> bool {
     let real = |path: &Path| path.canonicalize().unwrap_or_else(|_| path.to_owned());
     real(path).starts_with(real(folder))
 }
 
-/// Searches reflogs that stand in no file, under the names that their files would have.
+/// Searches reflogs stored in reftables, under the names that their files would have.
 fn table_logs(refs: &Refs, shown: &[u8], collector: &Collector<'_>) {
     let mut worker = collector.worker();
     refs.table_logs(|path, text| {
@@ -634,10 +637,10 @@ fn table_logs(refs: &Refs, shown: &[u8], collector: &Collector<'_>) {
     });
 }
 
-/// Why an object was not looked at that others name.
+/// Why an object that others refer to was not scanned.
 const MISSING: &str = "a tree, commit or tag names it, and the object database lacks it; `git fsck` tells more, `git fetch` may bring it";
 
-/// A blob that only an index names was first reported as named by nothing.
+/// Whether the finding is of a blob that only an index refers to, which was first reported as unreachable.
 fn is_lost(finding: &Finding, identified: &Identified, id: ObjectId) -> bool {
     finding.identified.fingerprint == identified.fingerprint
         && finding.origin.path.is_none()
@@ -662,7 +665,7 @@ fn surface_of(history: &SecretHistory) -> Surface {
     }
 }
 
-/// The facts that other repositories add.
+/// Adds the facts from another repository.
 pub(super) fn merge(into: &mut FactsBySecret, from: FactsBySecret) {
     for (fingerprint, facts) in from {
         into.entry(fingerprint).or_default().merge(facts);

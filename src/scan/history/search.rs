@@ -1,4 +1,4 @@
-//! The detector as the sweep's searcher.
+//! Adapts the detector to the sweep.
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -8,7 +8,7 @@ use crate::detect::{Detector, Match};
 use crate::git::{MatchedObject, ObjectId, ObjectKind, Pointer, Searcher};
 use crate::scan::objects::SharedKey;
 
-/// Searches the kinds of object that the surfaces ask for.
+/// Searches the kinds of object that contain the chosen surfaces.
 pub(super) struct ObjectSearch<'d> {
     pub(super) detector: &'d Detector,
     pub(super) kinds: Vec<ObjectKind>,
@@ -62,7 +62,7 @@ impl Searcher for ObjectSearch<'_> {
         let secret = |matched: Match| found(matched.span, SweepMatch::Secret(matched.identified));
         self.detector.find_with_anchors(bytes, &mut *anchor, secret);
         if kind == ObjectKind::Blob {
-            // Where these bytes are not the object's first, the sweep does not take the mark.
+            // If these bytes are not the start of the object, the sweep ignores the match.
             if Format::of(bytes).is_some() {
                 anchor(0);
                 found(0..bytes.len().min(HEAD), SweepMatch::Container);
@@ -71,7 +71,7 @@ impl Searcher for ObjectSearch<'_> {
                 anchor(0);
                 found(0..bytes.len(), SweepMatch::Pointer(Arc::new(pointer)));
             }
-            // Whether it is written as text shows later, too.
+            // Whether it really is an encoded container shows later.
             container::encoded_marks(bytes, |mark| {
                 anchor(mark.start);
                 found(mark, SweepMatch::Container);
@@ -80,11 +80,11 @@ impl Searcher for ObjectSearch<'_> {
                 return;
             }
             container::marks(bytes, anchor);
-            // What follows an end may be a comment longer than a sweep sees; whether it is one shows later.
+            // A comment longer than the sweep sees may follow the end; whether it is one shows later.
             for at in zip_ends(bytes) {
                 found(at..at + 22, SweepMatch::Container);
             }
-            // Behind a program; of what is not one, nothing comes of it.
+            // An archive may be appended to a program. If this is not one, opening it finds nothing.
             if let Some(at) = archive_in(bytes) {
                 found(at..at + 1, SweepMatch::Container);
             }
@@ -92,29 +92,29 @@ impl Searcher for ObjectSearch<'_> {
     }
 }
 
-/// What a sweep marks in objects.
+/// What the sweep looks for in objects.
 #[derive(Clone, PartialEq)]
 pub(super) enum SweepMatch {
     /// A secret.
     Secret(SharedKey),
-    /// The beginning of a container, or what may be its end.
+    /// The start of a container, or a possible end of one.
     Container,
-    /// The whole is a pointer to an LFS content.
+    /// The object is a Git LFS pointer.
     Pointer(Arc<Pointer>),
 }
 
-/// What a sweep found, by what becomes of it.
+/// The matches of a sweep, by kind.
 #[derive(Default)]
 pub(super) struct SweepMatches {
     /// ObjectReader with secrets.
     pub(super) plain: Vec<MatchedObject<SharedKey>>,
-    /// Containers, whatever is in them, with their sizes.
+    /// Containers with their sizes, searched later.
     pub(super) containers: Vec<(ObjectId, u64)>,
-    /// Pointers to LFS contents.
+    /// Git LFS pointers.
     pub(super) pointers: Vec<(ObjectId, Arc<Pointer>)>,
 }
 
-/// Sorts what a sweep found.
+/// Partitions the matches of a sweep by kind.
 pub(super) fn partition(found: Vec<MatchedObject<SweepMatch>>) -> SweepMatches {
     let mut sorted = SweepMatches::default();
     for MatchedObject { id, kind, size, hits } in found {
@@ -124,7 +124,7 @@ pub(super) fn partition(found: Vec<MatchedObject<SweepMatch>>) -> SweepMatches {
             match mark {
                 SweepMatch::Secret(hit) => secrets.push((range, hit)),
                 SweepMatch::Container => is_container = true,
-                // A blob of that size is searched whole, so what was found is all of it.
+                // Objects of that size are searched whole, so a pointer spans its object.
                 SweepMatch::Pointer(pointer) if range == (0..size) => sorted.pointers.push((id, pointer)),
                 SweepMatch::Pointer(_) => {}
             }

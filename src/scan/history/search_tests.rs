@@ -1,4 +1,4 @@
-//! The sweep with the real detector: in delta space it must find what it finds in whole objects.
+//! Tests that the sweep with the real detector finds in delta space what it finds in whole objects.
 
 use std::fmt::Write;
 
@@ -10,7 +10,7 @@ use crate::git::scratch::Scratch;
 use crate::git::{Database, ObjectKind, SweepOptions, sweep};
 use crate::rules::{RuleSet, expand};
 
-/// A key that nobody was given.
+/// A made-up key.
 fn key(seed: u64) -> String {
     let text = expand("sk-proj-{base64url:74}{marker}{base64url:74}", seed).text;
     String::from_utf8(text).unwrap()
@@ -26,7 +26,7 @@ fn base64(bytes: &[u8]) -> String {
     text
 }
 
-/// Something that the sweep has to find, or nearly.
+/// Something that the sweep must find, or something similar.
 fn piece(kind: u8, seed: u64) -> Vec<u8> {
     let key = key(seed);
     match kind % 10 {
@@ -61,7 +61,7 @@ fn piece(kind: u8, seed: u64) -> Vec<u8> {
     }
 }
 
-/// An edit of a file: `(what, where, how much, of what kind)`.
+/// An edit of a file: `(operation, position, length, kind)`.
 type Edit = (u8, usize, usize, u8);
 
 fn edit(bytes: &mut Vec<u8>, &(what, at, len, kind): &Edit) {
@@ -85,7 +85,7 @@ fn filler(lines: usize) -> Vec<u8> {
         .collect()
 }
 
-/// What was found, as it can be compared.
+/// The findings in a form that can be compared.
 fn found(database: &Database, search: &ObjectSearch<'_>, options: SweepOptions<'_>) -> Vec<String> {
     let outcome = sweep(database, search, &options);
     assert_eq!(outcome.skipped, []);

@@ -1,4 +1,4 @@
-//! What a sweep found, secret by secret.
+//! The findings of a sweep, by secret.
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, HashMap};
@@ -11,19 +11,20 @@ use crate::scan::Settings;
 use crate::scan::bounded::{Dropped, MAX_KEYS};
 use crate::scan::objects::SharedKey;
 
-/// The secrets of a sweep, numbered, with the objects that hold them.
+/// The secrets of a sweep, numbered, and the objects that contain them.
 #[derive(Debug, Default)]
 pub(super) struct SecretIndex {
-    /// The best founded identification of each.
+    /// The strongest match of each.
     pub(super) identified: Vec<Arc<Identified>>,
-    /// Blobs and trees by id, with the numbers of the secrets in them and where each first stands.
+    /// The objects by id, with the numbers of the secrets in them and the offset of each one's first
+    /// occurrence.
     pub(super) objects: BTreeMap<ObjectId, (ObjectKind, Vec<(u32, usize)>)>,
-    /// Keys that a report has no room for.
+    /// Keys beyond the limit of a report.
     pub(super) dropped: Dropped,
 }
 
 impl SecretIndex {
-    /// Gathers what was found; secrets below the threshold stay out, and are only counted.
+    /// Indexes what was found. Secrets below the threshold are only counted.
     pub(super) fn gather(found: &[MatchedObject<SharedKey>], settings: &Settings<'_>) -> (Self, u64) {
         let mut best: HashMap<Fingerprint, Arc<Identified>> = HashMap::new();
         for hit in found.iter().flat_map(|found| &found.hits) {
@@ -48,7 +49,7 @@ impl SecretIndex {
             sure.iter().zip(0..).map(|(one, number)| (one.fingerprint, number)).collect();
         let mut secrets = Self { identified: sure, objects: BTreeMap::new(), dropped };
         for object in found {
-            // A pointer may hold a secret beside the content that it points at.
+            // A pointer may itself contain a secret, in addition to its file.
             let known = secrets.objects.remove(&object.id);
             let mut held: Vec<(u32, usize)> = known.map(|(_, held)| held).unwrap_or_default();
             for (span, hit) in &object.hits {

@@ -1,8 +1,8 @@
-//! Repositories within a repository: submodules, which keep object databases of their own, in `.git/modules` or in the
-//! `.git` of their work tree, and any other git folder that lies in one.
+//! Repositories within a repository: submodules, whose object databases are in `.git/modules` or in the `.git`
+//! of their work tree, and any other git directory nested in one.
 //!
-//! A submodule that is registered and was never cloned is no part of what this clone keeps. It is named among what
-//! was left out, so that a plain clone is not incomplete for ever, and nobody takes its silence for a clean submodule.
+//! A submodule that is registered but not cloned is not part of this clone. It is reported as left out, so that
+//! a plain clone is not incomplete forever, and so that nobody takes it for clean.
 
 use std::collections::{BTreeSet, HashSet, VecDeque};
 use std::path::{Path, PathBuf};
@@ -14,10 +14,10 @@ use crate::model::{Ignored, IgnoredKind, Skip, Surface};
 use crate::scan::Settings;
 use crate::source::NestedDir;
 
-/// Repositories that are opened; of more only the number is told.
+/// The most repositories that are scanned; more are only counted.
 const MAX_REPOSITORIES: usize = 10_000;
 
-/// Audits what `audited` leads to, and what that leads to, and adds it.
+/// Scans the repositories to which `audited` leads, and those to which they lead, and adds the results.
 pub(super) fn audit(
     settings: &Settings<'_>,
     audit: &HistoryOptions,
@@ -38,7 +38,7 @@ pub(super) fn audit(
         count += 1;
         if count > MAX_REPOSITORIES {
             let what = format!("{} more repositories within this one", walk.open.len() + 1);
-            walk.skip(what, "only the first 10000 are looked into; audit them one by one".to_owned());
+            walk.skip(what, "only the first 10,000 are scanned; scan the others one by one".to_owned());
             break;
         }
         walk.repository(&next);
@@ -46,10 +46,10 @@ pub(super) fn audit(
     walk.outcome
 }
 
-/// A git folder to look into.
+/// A git directory to scan.
 struct PendingRepository {
     path: PathBuf,
-    /// What stands before its paths and refs in reports.
+    /// The prefix of its paths and refs in reports.
     prefix: Vec<u8>,
 }
 
@@ -58,7 +58,7 @@ struct SubmoduleWalk<'a> {
     audit: &'a HistoryOptions,
     outcome: HistoryOutcome,
     open: VecDeque<PendingRepository>,
-    /// Git folders that were opened, or will be, without links.
+    /// Git directories that were or will be scanned, without links.
     met: HashSet<PathBuf>,
 }
 
@@ -69,16 +69,16 @@ impl SubmoduleWalk<'_> {
             Ok(submodule) => submodule.to_thread_local(),
             Err(error) => return self.skip(shown, error.to_string()),
         };
-        // Opening goes up to the next folder that is a repository.
+        // Opening searches parent folders if `path` itself is not a repository.
         if submodule.common_dir().canonicalize().ok() != path.canonicalize().ok() {
-            let reason = "looks like a git folder, but is not a complete one; `git fsck` in it tells more";
+            let reason = "looks like a git directory, but is incomplete; run `git fsck` in it for details";
             return self.skip(shown, reason.to_owned());
         }
         let audited = repository_audit::audit(self.settings, self.audit, &submodule, prefix);
         self.take(&submodule, audited, prefix);
     }
 
-    /// Takes over what the audit of `repo` brought, and finds out where to go from there.
+    /// Adds the result of scanning `repo`, and queues the repositories to which it leads.
     fn take(&mut self, repo: &Repository, audited: RepositoryOutcome, prefix: &[u8]) {
         let RepositoryOutcome { outcome: mut own, nested, submodules } = audited;
         if !prefix.is_empty() {
@@ -104,7 +104,7 @@ impl SubmoduleWalk<'_> {
         self.registered(repo, &submodules, &inside, prefix);
     }
 
-    /// Looks for the git folders of the submodules that HEAD or an index has.
+    /// Queues the git directories of the submodules in HEAD or an index.
     fn registered(
         &mut self,
         repo: &Repository,
@@ -132,7 +132,7 @@ impl SubmoduleWalk<'_> {
                 WorkTreeGit::Folder(folder) => self.add(folder, own),
                 WorkTreeGit::Elsewhere(folder) if !self.is_met(&folder) && folder.exists() => {
                     let reason = format!(
-                        "its git folder {} is not within this one; audit it by itself",
+                        "its git directory {} is not within this one; scan it separately",
                         folder.display()
                     );
                     self.skip(shown(&own), reason);
@@ -177,7 +177,7 @@ fn shown(prefix: &[u8]) -> String {
     format!("submodule {}", String::from_utf8_lossy(name))
 }
 
-/// The path of a submodule, which a hostile tree can make lead anywhere; `None` if it leads out of the work tree.
+/// The path of a submodule; `None` if it leads out of the work tree, which a malicious tree may try.
 fn relative(path: &[u8]) -> Option<PathBuf> {
     use std::path::Component;
     let path = crate::model::native_path(path).to_path_buf();

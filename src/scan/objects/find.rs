@@ -1,4 +1,4 @@
-//! Searching single objects by id, on all threads: what a range or a staged change brings.
+//! Searches single objects by id on several threads: those that a range or a staged change introduces.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -12,39 +12,39 @@ use crate::scan::Settings;
 use crate::scan::contents::{self, Contents, may_be_container, skips};
 use crate::threads;
 
-/// ObjectReader a thread takes at a time.
+/// The number of objects that a thread takes at a time.
 const BATCH_OBJECTS: usize = 16;
 
-/// What a search of objects brings.
+/// The result of searching objects.
 #[derive(Default)]
 pub(in crate::scan) struct ObjectMatches {
-    /// ObjectReader with matches, sorted by id.
+    /// Objects with matches, sorted by id.
     pub(in crate::scan) found: Vec<MatchedObject<SharedKey>>,
-    /// Bytes of all objects, as they stand unpacked.
+    /// The size of all objects, after decompression.
     pub(in crate::scan) bytes: u64,
     /// What could not be read.
     pub(in crate::scan) gaps: Gaps,
-    /// What of which object could not be unpacked.
+    /// What could not be opened, by object.
     pub(in crate::scan) skipped: Vec<(ObjectId, Skip)>,
 }
 
 impl ObjectMatches {
-    /// All that was not looked at.
+    /// Everything that was not scanned.
     pub(in crate::scan) fn into_skips(self) -> impl Iterator<Item = Skip> {
         self.gaps.into_skips().into_iter().chain(self.skipped.into_iter().map(|(_, skip)| skip))
     }
 }
 
-/// What an object is called where something of it was not looked at: a path, if one is known.
+/// Returns the path of an object for skips, if one is known.
 pub(in crate::scan) type Naming<'a> = &'a (dyn Fn(&ObjectId) -> Option<Vec<u8>> + Sync);
 
-/// What a blob is called whose path is not known.
+/// The name of a blob whose path is unknown.
 pub(in crate::scan) fn nameless(id: &ObjectId) -> String {
     format!("blob {id}")
 }
 
-/// Searches the objects `ids`, each whole, and what is packed in blobs; with `lfs`, the contents that pointers
-/// point at count as theirs.
+/// Searches the objects `ids` as a whole, including containers. With `lfs`, findings in Git LFS files count for
+/// their pointers.
 pub(in crate::scan) fn search(
     settings: &Settings<'_>,
     repo: &Repository,
@@ -107,11 +107,11 @@ fn work(
     }
 }
 
-/// Why something was not looked at in what holds more keys than are kept.
+/// The reason for skipping the rest of an object with too many keys.
 const TOO_MANY_KEYS: &str =
     "holds more keys than a report lists, 10,000; the others were not looked at further";
 
-/// Matches with their places; those of what is packed stand where they do in there.
+/// Matches with their ranges; for matches in containers, the range within the entry.
 type KeyMatches = Vec<(std::ops::Range<u64>, SharedKey)>;
 
 impl ObjectMatches {
@@ -128,7 +128,7 @@ impl ObjectMatches {
         self.take(searched, id, naming)
     }
 
-    /// Searches the content that the pointer in blob `id` points at.
+    /// Searches the file of the Git LFS pointer in blob `id`.
     fn pointed_at(
         &mut self,
         contents: &mut Contents<'_>,
@@ -151,7 +151,7 @@ impl ObjectMatches {
         self.take(searched, id, naming)
     }
 
-    /// Takes over what was found in the blob `id`, and notes what was not looked at in it.
+    /// Adds the findings in blob `id`, and what was not scanned in it.
     fn take(&mut self, mut searched: contents::Searched, id: &ObjectId, naming: Naming<'_>) -> KeyMatches {
         self.bytes += searched.bytes;
         if searched.found.is_cut() {

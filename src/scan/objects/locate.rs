@@ -1,5 +1,5 @@
-//! Where in an object a secret stands: the sweep knows that it does, and only what is reported is
-//! looked at again.
+//! Locates secrets in objects. The sweep only records which objects contain them, and only what is reported is
+//! read again.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -11,10 +11,10 @@ use crate::scan::Settings;
 use crate::scan::contents::{Contents, Located, Searched};
 use crate::scan::suppression::MarkerVerdict;
 
-/// Most places that are kept in mind.
+/// The most places that are cached.
 const MAX_CACHED: usize = 100_000;
 
-/// The places of secrets in objects, each object searched once as long as it is asked for again.
+/// The places of secrets in objects, cached so that each object is searched once.
 pub(in crate::scan) struct SecretLocator<'d> {
     contents: Contents<'d>,
     lfs: Option<LfsStore>,
@@ -23,17 +23,17 @@ pub(in crate::scan) struct SecretLocator<'d> {
 }
 
 impl<'d> SecretLocator<'d> {
-    /// With `lfs`, contents that pointers point at count as theirs.
+    /// With `lfs`, findings in Git LFS files count for their pointers.
     pub(in crate::scan) fn new(settings: &Settings<'d>, lfs: Option<LfsStore>) -> Self {
         Self { contents: Contents::new(settings), lfs, known: HashMap::new(), count: 0 }
     }
 
-    /// Every secret in the object `id`, called `name`, and in what is packed in it, with its place.
+    /// All secrets in the object `id`, named `name`, and in containers in it.
     pub(in crate::scan) fn all(&mut self, id: ObjectId, object: &[u8], name: &[u8]) -> &[Located] {
         &self.search(id, object, name).0
     }
 
-    /// The same, and whether there are more than could be kept.
+    /// The same, and whether there are more than were kept.
     fn search(&mut self, id: ObjectId, object: &[u8], name: &[u8]) -> &(Vec<Located>, bool) {
         let Self { contents, lfs, known, count } = self;
         if *count > MAX_CACHED {
@@ -42,7 +42,7 @@ impl<'d> SecretLocator<'d> {
         }
         known.entry((id, name.to_vec())).or_insert_with(|| {
             let mut searched = Searched::default();
-            // Reading from memory cannot fail. What was not looked at was told when it was first searched.
+            // Reading from memory cannot fail. Skips were reported by the first search.
             let _ = contents.search(Input::Bytes(object), || name.to_vec(), &mut searched);
             let mut is_cut = searched.found.is_cut();
             let mut found = searched.found.into_parts().0;
@@ -59,8 +59,8 @@ impl<'d> SecretLocator<'d> {
         })
     }
 
-    /// The first place of `secret` in it that is not accepted; the first of all, when all are. It is there,
-    /// somewhere, when it holds too many to be kept.
+    /// The first place of the secret that is not accepted, or the first of all if all are. Without a position
+    /// if the object has too many findings to keep.
     pub(in crate::scan) fn first(
         &mut self,
         id: ObjectId,
@@ -78,19 +78,20 @@ impl<'d> SecretLocator<'d> {
 }
 
 impl Located {
-    /// The same counted in a path: in `object` the name begins at `start`, in the path at `before`.
+    /// Converts the position in a tree to one in a path: the name starts at `start` in `object`, and at
+    /// `before` in the path.
     pub(in crate::scan) fn in_name(mut self, object: &[u8], start: usize, before: usize) -> Self {
         let offset = usize::try_from(self.span.start.offset).unwrap_or(start).max(start);
         let length = self.span.end.offset - self.span.start.offset;
         let first = Position::START.advanced(&vec![b' '; before]).advanced(&object[start..offset]);
         let last = Position { offset: first.offset + length, column: first.column + length, ..first };
         self.span = Span { start: first, end: last };
-        // What stands beside it is the name of something else.
+        // The adjacent text belongs to other entries.
         self.verdict = MarkerVerdict::default();
         self
     }
 
-    /// The same counted from `start`, which lies before it.
+    /// Makes the position relative to `start`, which is before it.
     pub(in crate::scan) fn relative_to(mut self, object: &[u8], start: usize) -> Self {
         let place = Position::START.advanced(&object[..start]);
         for position in [&mut self.span.start, &mut self.span.end] {

@@ -1,4 +1,4 @@
-//! Git objects under the detector: searching them by id, and finding a secret's place in one.
+//! Searches git objects by id, and locates secrets in them.
 
 mod find;
 mod locate;
@@ -10,5 +10,5 @@ use crate::model::Identified;
 pub(super) use find::{nameless, search};
 pub(super) use locate::SecretLocator;
 
-/// What is kept of a match. Thousands of versions of a file may share one.
+/// What is kept of a match. Thousands of versions of a file may share it.
 pub(super) type SharedKey = Arc<Identified>;
