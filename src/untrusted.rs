@@ -1,4 +1,4 @@
-//! Layer 1: opens and reads files that may be controlled by an attacker.
+//! Layer 0: opens and reads files that may be controlled by an attacker.
 //!
 //! Every file that friskey opens by name goes through here, whether it is part of what is scanned (`.gitignore`,
 //! `.git/config`) or is next to it (`friskey.toml`, a baseline). Only regular files are read, never a pipe or a
@@ -26,8 +26,8 @@ pub enum ReadError {
     #[error("no such file")]
     NotFound,
     /// The operating system refused.
-    #[error("{0}")]
-    Io(#[source] io::Error),
+    #[error(transparent)]
+    Io(io::Error),
     /// It is a directory, a pipe, a socket or a device.
     #[error("it is {0}")]
     NotRegular(&'static str),
@@ -43,6 +43,9 @@ pub enum ReadError {
         /// The limit, in bytes.
         limit: u64,
     },
+    /// Bytes where text is expected.
+    #[error("it is not UTF-8 text")]
+    NotText,
 }
 
 /// Limit for the memory allocated before reading, in bytes. A file system can claim any size.
@@ -83,6 +86,14 @@ pub fn read(path: &Path, links: Symlinks<'_>, limit: u64) -> Result<Vec<u8>, Rea
         return Err(ReadError::TooLarge { limit });
     }
     Ok(bytes)
+}
+
+/// Reads the text of the regular file `path`, at most `limit` bytes.
+///
+/// # Errors
+/// Those of [`read`]; also a file that is not UTF-8.
+pub fn read_text(path: &Path, links: Symlinks<'_>, limit: u64) -> Result<String, ReadError> {
+    String::from_utf8(read(path, links, limit)?).map_err(|_| ReadError::NotText)
 }
 
 /// Opens `path` for reading, and returns it with its metadata. `follow` says whether to follow a symbolic link.

@@ -8,9 +8,9 @@ use std::path::{Path, PathBuf};
 /// Modules of the crate and their layers. An arrow leads to a lower layer.
 const LAYERS: &[(&str, u8)] = &[
     ("model", 0),
+    ("untrusted", 0),
     ("rules", 1),
     ("threads", 1),
-    ("untrusted", 1),
     ("container", 2),
     ("detect", 2),
     ("source", 2),

@@ -1,5 +1,6 @@
 //! The command line, from which help, completions and the manual derive.
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::builder::PossibleValuesParser;
@@ -270,7 +271,7 @@ pub(super) enum HookCommand {
         hook: Hook,
         /// What git hands to the hook
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
-        args: Vec<std::ffi::OsString>,
+        args: Vec<OsString>,
     },
 }
 
@@ -356,6 +357,10 @@ fn surfaces_help() -> String {
 
 #[derive(Debug, Args)]
 pub(super) struct Explain {
+    /// A key that was given here by mistake
+    #[arg(hide = true)]
+    pub(super) misplaced: Vec<OsString>,
+
     /// Answers in JSON
     #[arg(long)]
     pub(super) json: bool,
@@ -396,7 +401,7 @@ pub(super) enum BaselineCommand {
         #[arg(long)]
         reason: Option<String>,
 
-        /// Drops entries that no finding meets any more
+        /// Drops expired entries, and those that no longer match a finding
         #[arg(long)]
         prune: bool,
 

@@ -11,7 +11,8 @@ use super::message;
 use super::root::Root;
 use crate::model::{Confidence, Surface};
 use crate::scan::HISTORY_SURFACES;
-use crate::suppress::{Glob, read_text};
+use crate::suppress::Glob;
+use crate::untrusted::{self, Symlinks, read_text};
 
 /// The name of the file.
 pub(super) const NAME: &str = "friskey.toml";
@@ -87,7 +88,8 @@ pub(super) fn load(explicit: Option<&Path>, no_config: bool, start: &Path) -> Re
     };
     let Some(path) = path else { return Ok(Config { root, ..Config::default() }) };
     let shown = path.display().to_string();
-    let text = read_text(&path, LONGEST).with_context(|| format!("cannot read the configuration {shown}"))?;
+    let text = read_text(&path, Symlinks::Follow, LONGEST)
+        .with_context(|| format!("cannot read the configuration {shown}"))?;
     let folder = path.parent().unwrap_or(Path::new("")).to_owned();
     message::mask_by_config(&path);
     let config = parse(&text, &shown, &folder)?;
@@ -97,7 +99,7 @@ pub(super) fn load(explicit: Option<&Path>, no_config: bool, start: &Path) -> Re
 /// The files of rules that the configuration `path` names, if it can be told, though all the rest of it may be
 /// wrong: a message about that must hold none of what they find.
 pub(super) fn named_rules(path: &Path) -> Vec<PathBuf> {
-    let Ok(text) = read_text(path, LONGEST) else { return Vec::new() };
+    let Ok(text) = read_text(path, Symlinks::Follow, LONGEST) else { return Vec::new() };
     // One setting after another, so that a line that is no TOML hides no other.
     let table = text.parse::<toml::Table>().or_else(|_| {
         let start = text.lines().position(|line| line.trim_start().starts_with("rules"));
@@ -126,12 +128,14 @@ pub(super) fn parse(text: &str, shown: &str, folder: &Path) -> Result<Config> {
         anyhow!("{}: {}", place(error.span().map_or(0, |span| span.start)), error.message())
     })?;
     let at = |offset: usize, reason: String| anyhow!("{}: {reason}", place(offset));
-    // What is no regular file may have no end. What is not there is the business of who reads it.
+    // A pipe or a device is refused here, with its line. A missing file is left to whoever reads it: with
+    // `--policy-from` the files of the base are copied later.
     let file = |path: &Spanned<PathBuf>| {
         let joined = folder.join(path.get_ref());
         match joined.metadata() {
             Ok(metadata) if !metadata.is_file() => {
-                Err(at(path.span().start, format!("{} is no regular file", joined.display())))
+                let what = untrusted::describe(&metadata);
+                Err(at(path.span().start, format!("{} is {what}, expected a regular file", joined.display())))
             }
             _ => Ok(joined),
         }
@@ -209,8 +213,8 @@ mod tests {
             ("threads = 5000", "at most 1024"),
             ("threads = -1", ""),
             ("strict = 'yes'", "invalid type"),
-            ("rules = ['src']", "no regular file"),
-            ("baseline = 'src'", "no regular file"),
+            ("rules = ['src']", "expected a regular file"),
+            ("baseline = 'src'", "expected a regular file"),
             ("containers.max-unpacked = 'much'", "is not a valid size"),
             ("containers.depth = 1", "unknown field `depth`"),
             ("run", ""),

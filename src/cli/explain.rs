@@ -1,6 +1,6 @@
 //! `friskey explain`.
 
-use std::io::{self, Read, Write};
+use std::io::Write;
 
 use anyhow::{Context, Result, bail};
 use serde_json::json;
@@ -10,6 +10,7 @@ use super::exit::Exit;
 use super::message;
 use super::options;
 use super::rules::detector;
+use super::secret_input::read_secret;
 use crate::detect::{Explanation, Verdict};
 use crate::model::Confidence;
 
@@ -17,14 +18,18 @@ use crate::model::Confidence;
 const LONGEST: u64 = 1 << 20;
 
 pub(super) fn run(explain: &Explain, global: &Global) -> Result<Exit> {
+    if !explain.misplaced.is_empty() {
+        // The argument may be a key of any shape, so the message must not repeat it.
+        bail!(
+            "explain takes no argument, which other processes and the shell's history can see: pipe the text into \
+             `friskey explain`, or run it and paste the text at the prompt"
+        );
+    }
     let config = options::config(global)?;
     let (_, detector) = detector(global, &config)?;
     let threshold = options::min_confidence(&Sifting::default(), &config)?;
-    let mut text = Vec::new();
-    io::stdin().lock().take(LONGEST + 1).read_to_end(&mut text).context("cannot read standard input")?;
-    if text.len() as u64 > LONGEST {
-        bail!("standard input is longer than 1 MiB; `friskey scan -` scans any length");
-    }
+    let text = read_secret("Text to explain (input is hidden): ", LONGEST)?
+        .context("standard input is longer than 1 MiB; `friskey scan -` scans any length")?;
     let explanation = detector.explain(&text);
     let mut out = Vec::new();
     match explain.json {

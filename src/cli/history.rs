@@ -99,7 +99,11 @@ impl Job<'_> {
             now: now(),
             progress: Some(Arc::clone(&progress)),
         };
-        let shown = progress::show(&progress, self.reporting.no_progress || global.quiet);
+        let shown = progress::show(
+            progress::ProgressUnit::Objects,
+            &progress,
+            self.reporting.no_progress || global.quiet,
+        );
         let draft = scan_history(&settings, &audit);
         drop(shown);
         let mut draft = draft?;

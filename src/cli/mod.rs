@@ -21,6 +21,7 @@ mod repository_paths;
 mod root;
 mod rules;
 mod scan;
+mod secret_input;
 mod staged;
 mod target;
 mod trace;

@@ -1,4 +1,4 @@
-//! Progress on standard error, for work that takes long enough to be watched.
+//! A progress line on standard error for work that takes long enough to watch.
 
 use std::io::{self, IsTerminal};
 use std::sync::Arc;
@@ -6,72 +6,172 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use indicatif::{DecimalBytes, ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use crate::git::Progress;
+use crate::report::{count, elapsed, human_bytes, thousands};
 
-/// Nothing is shown for work that ends sooner.
+/// Work that ends sooner shows nothing.
 const DELAY: Duration = Duration::from_millis(400);
 const TICK: Duration = Duration::from_millis(100);
+/// Narrower terminals, in columns, get no bar.
+const MIN_WIDTH_FOR_BAR: u16 = 72;
 
-/// Shows progress until it is dropped.
-pub(super) struct Shown {
+/// What the work counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum ProgressUnit {
+    /// Git objects, whose total is known.
+    Objects,
+    /// Files of a walk, whose total is not.
+    Files,
+}
+
+/// Draws progress until it is dropped.
+pub(super) struct ProgressLine {
     done: Arc<AtomicBool>,
     thread: Option<JoinHandle<()>>,
 }
 
-impl Drop for Shown {
+impl Drop for ProgressLine {
     fn drop(&mut self) {
         self.done.store(true, Ordering::Relaxed);
         if let Some(thread) = self.thread.take() {
             thread.thread().unpark();
-            // It draws and does nothing else; if that failed, nothing is lost.
+            // The thread only draws, so nothing is lost if it failed.
             let _ = thread.join();
         }
     }
 }
 
-/// How far an audit is, of which the total is known.
-const OBJECTS: &str = "{bar:20} {human_pos}/{human_len} objects, {msg}, {eta} left";
-/// How far a walk is, of which the end is not.
-const FILES: &str = "{spinner} {human_pos} files scanned, {elapsed}";
-
-/// Shows the `progress` of an audit on the terminal, unless there is none or it is `unwanted`.
-pub(super) fn show(progress: &Arc<Progress>, unwanted: bool) -> Option<Shown> {
-    show_as(OBJECTS, progress, unwanted)
-}
-
-/// The same for files that are walked.
-pub(super) fn show_files(progress: &Arc<Progress>, unwanted: bool) -> Option<Shown> {
-    show_as(FILES, progress, unwanted)
-}
-
-fn show_as(template: &'static str, progress: &Arc<Progress>, unwanted: bool) -> Option<Shown> {
-    if unwanted || !io::stderr().is_terminal() {
+/// Draws `progress` on the terminal, unless standard error is none or `hidden` is set.
+pub(super) fn show(unit: ProgressUnit, progress: &Arc<Progress>, hidden: bool) -> Option<ProgressLine> {
+    if hidden || !io::stderr().is_terminal() {
         return None;
     }
     let done = Arc::new(AtomicBool::new(false));
     let (progress, is_done) = (Arc::clone(progress), Arc::clone(&done));
     let draws = move || {
         std::thread::park_timeout(DELAY);
-        draw(template, &progress, &is_done);
+        draw(unit, &progress, &is_done);
     };
-    // Where no thread can be started, the work goes on without.
+    // The work goes on without a progress line if no thread can be started.
     let thread = std::thread::Builder::new().spawn(draws).ok()?;
-    Some(Shown { done, thread: Some(thread) })
+    Some(ProgressLine { done, thread: Some(thread) })
 }
 
-fn draw(template: &str, progress: &Progress, done: &AtomicBool) {
-    let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
-    if let Ok(style) = ProgressStyle::with_template(template) {
-        bar.set_style(style);
-    }
+fn draw(unit: ProgressUnit, progress: &Progress, done: &AtomicBool) {
+    let width = terminal_size::terminal_size_of(io::stderr()).map_or(80, |(width, _)| width.0);
+    let bar = bar(unit, width, ProgressDrawTarget::stderr());
     while !done.load(Ordering::Relaxed) {
-        bar.set_length(progress.total.load(Ordering::Relaxed));
-        bar.tick();
-        bar.set_position(progress.done.load(Ordering::Relaxed));
-        bar.set_message(DecimalBytes(progress.bytes.load(Ordering::Relaxed)).to_string());
+        update(&bar, unit, progress);
         std::thread::park_timeout(TICK);
     }
     bar.finish_and_clear();
+}
+
+fn bar(unit: ProgressUnit, width: u16, target: ProgressDrawTarget) -> ProgressBar {
+    // `wide_msg` is cut to what the terminal has left, so the line never wraps.
+    let template = match unit {
+        ProgressUnit::Files => "{spinner} {wide_msg}",
+        ProgressUnit::Objects if width < MIN_WIDTH_FOR_BAR => "{wide_msg}",
+        ProgressUnit::Objects => "{bar:20} {wide_msg}",
+    };
+    let bar = ProgressBar::with_draw_target(Some(0), target);
+    match ProgressStyle::with_template(template) {
+        Ok(style) => bar.with_style(style),
+        Err(_) => bar,
+    }
+}
+
+fn update(bar: &ProgressBar, unit: ProgressUnit, progress: &Progress) {
+    let finished = progress.done.load(Ordering::Relaxed);
+    let total = progress.total.load(Ordering::Relaxed);
+    let message = match unit {
+        ProgressUnit::Objects => objects(finished, total, progress.bytes.load(Ordering::Relaxed), bar.eta()),
+        ProgressUnit::Files => {
+            format!("{} scanned, {}", count(finished, "file"), elapsed(bar.elapsed().as_secs_f64()))
+        }
+    };
+    bar.set_length(total);
+    bar.set_position(finished);
+    bar.set_message(message);
+    bar.tick();
+}
+
+/// `1,234/5,678 objects, 56.7 MB, 12 s left`
+fn objects(finished: u64, total: u64, bytes: u64, left: Duration) -> String {
+    let counts = format!("{}/{} objects, {}", thousands(finished), thousands(total), human_bytes(bytes));
+    match left.as_secs() {
+        0 => counts,
+        seconds @ 1..60 => format!("{counts}, {seconds} s left"),
+        seconds => format!("{counts}, {} left", elapsed(seconds as f64)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_written_as_in_the_receipt() {
+        let written = objects(1234, 5678, 56_700_000, Duration::from_secs(12));
+        assert_eq!(written, "1,234/5,678 objects, 56.7 MB, 12 s left");
+        assert_eq!(objects(0, 0, 0, Duration::ZERO), "0/0 objects, 0 B");
+        assert!(objects(1, 2, 3, Duration::from_secs(200)).ends_with(", 3 minutes 20 seconds left"));
+    }
+
+    /// A terminal of that many columns, and all that was written to it.
+    #[derive(Clone, Debug)]
+    struct Screen(u16, Arc<std::sync::Mutex<String>>);
+
+    impl indicatif::TermLike for Screen {
+        fn width(&self) -> u16 {
+            self.0
+        }
+        fn move_cursor_up(&self, _: usize) -> io::Result<()> {
+            Ok(())
+        }
+        fn move_cursor_down(&self, _: usize) -> io::Result<()> {
+            Ok(())
+        }
+        fn move_cursor_right(&self, _: usize) -> io::Result<()> {
+            Ok(())
+        }
+        fn move_cursor_left(&self, _: usize) -> io::Result<()> {
+            Ok(())
+        }
+        fn write_line(&self, text: &str) -> io::Result<()> {
+            self.write_str(&format!("{text}\n"))
+        }
+        fn write_str(&self, text: &str) -> io::Result<()> {
+            self.1.lock().unwrap().push_str(text);
+            Ok(())
+        }
+        fn clear_line(&self) -> io::Result<()> {
+            self.write_str("\n")
+        }
+        fn flush(&self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn the_line_fits_the_terminal() {
+        let progress = Progress::default();
+        progress.total.store(12_345_678, Ordering::Relaxed);
+        progress.done.store(1_234_567, Ordering::Relaxed);
+        progress.bytes.store(56_700_000_000, Ordering::Relaxed);
+        for width in [20, 40, 71, 72, 80, 120] {
+            for unit in [ProgressUnit::Objects, ProgressUnit::Files] {
+                let screen = Screen(width, Arc::default());
+                let bar = bar(unit, width, ProgressDrawTarget::term_like(Box::new(screen.clone())));
+                update(&bar, unit, &progress);
+                bar.finish_and_clear();
+                let written = screen.1.lock().unwrap().clone();
+                let longest = written.lines().map(|line| line.chars().count()).max();
+                assert!(longest <= Some(width.into()), "{width}: {written}");
+                assert!(written.contains("1,234,567"), "{width}: {written}");
+            }
+        }
+    }
 }

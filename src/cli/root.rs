@@ -5,6 +5,8 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use crate::untrusted;
+
 /// That folder, in two spellings.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Root {
@@ -40,7 +42,10 @@ impl Root {
         match fs::metadata(&path) {
             Ok(metadata) if metadata.is_file() => Ok(Some(path)),
             // A pipe would wait for ever, a device never end.
-            Ok(_) => Err(io::Error::other(format!("{} is no regular file", path.display()))),
+            Ok(metadata) => {
+                let what = untrusted::describe(&metadata);
+                Err(io::Error::other(format!("{} is {what}, expected a regular file", path.display())))
+            }
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
             Err(error) => Err(io::Error::other(format!("cannot look at {}: {error}", path.display()))),
         }
@@ -64,7 +69,7 @@ mod tests {
         assert_eq!(root(folder.path()).shown, folder.path());
         assert_eq!(root(Path::new(".")).absolute.join("x").parent().unwrap(), root(Path::new(".")).absolute);
         fs::create_dir(folder.path().join("friskey.toml")).unwrap();
-        assert!(root(&deep).file("friskey.toml").unwrap_err().to_string().contains("no regular file"));
+        assert!(root(&deep).file("friskey.toml").unwrap_err().to_string().contains("a folder"));
         assert_eq!(root(&deep).file("other").unwrap(), None);
     }
 }

@@ -2,7 +2,7 @@
 
 use std::io::Write;
 
-use anyhow::{Result, bail};
+use anyhow::{Result, anyhow, bail};
 
 use super::args::{Global, Rules};
 use super::config::Config;
@@ -10,13 +10,20 @@ use super::exit::Exit;
 use super::message;
 use super::options;
 use crate::detect::Detector;
-use crate::rules::{Rule, RuleSet};
+use crate::rules::{Rule, RuleError, RuleSet};
 
 /// The rules that the options and the configuration ask for, and a detector for them.
 pub(super) fn detector(global: &Global, config: &Config) -> Result<(RuleSet, Detector)> {
     let files = options::rules(global, config);
     message::mask_by_rules(&files);
-    let rules = RuleSet::with_files(&files)?;
+    let rules = RuleSet::with_files(&files).map_err(|error| match (&error, &config.path) {
+        (RuleError::Read { path, .. }, Some(config_path))
+            if config.rules.iter().any(|named| named.display().to_string() == *path) =>
+        {
+            anyhow!("{error} (named in {})", config_path.display())
+        }
+        _ => error.into(),
+    })?;
     let detector = Detector::new(&rules)?;
     Ok((rules, detector))
 }

@@ -36,10 +36,15 @@ pub(super) fn run(scan: &Scan, global: &Global) -> Result<Exit> {
     let mut tree = tree(paths, files, options::threads(&reporting.sifting, &config)?, &config)?;
     let progress = Arc::new(Progress::default());
     tree.files.progress = Some(Arc::clone(&progress));
-    let shown = progress::show_files(&progress, reporting.no_progress || global.quiet);
+    let shown =
+        progress::show(progress::ProgressUnit::Files, &progress, reporting.no_progress || global.quiet);
     let draft = scan_tree(&settings, &tree);
     drop(shown);
     let mut draft = draft?;
+    if tree.stdin && tree.files.paths.is_empty() && draft.coverage.bytes == 0 {
+        // A command that failed before the pipe looks the same as one without output.
+        draft.notes.push("standard input was empty: 0 bytes read".to_owned());
+    }
     repository_paths::add(&mut draft, paths);
     if scan.policy_from.is_of_base() {
         base_policy::tell_markers(&mut draft);

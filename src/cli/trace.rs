@@ -1,7 +1,5 @@
 //! `friskey trace`.
 
-use std::io::{self, IsTerminal, Read};
-
 use anyhow::{Context, Result, bail};
 use zeroize::Zeroizing;
 
@@ -11,6 +9,7 @@ use super::history::Job;
 use super::message;
 use super::message::say;
 use super::options;
+use super::secret_input::read_secret;
 use super::trace_key::TracedKey;
 use crate::detect::Detector;
 use crate::rules::{LONGEST_PATTERN, RuleSet};
@@ -21,6 +20,14 @@ use crate::suppress::Policy;
 const MAX_INPUT: u64 = 16 * LONGEST_PATTERN as u64;
 
 pub(super) fn run(trace: &Trace, global: &Global) -> Result<Exit> {
+    if trace.repo.symlink_metadata().is_err() {
+        // It may be the key, in a shape that no mask knows, so the message must not repeat it.
+        bail!(
+            "the argument of trace is a repository, and there is nothing at that path. A key is never an argument, \
+             which other processes and the shell's history can see: pipe it into `friskey trace`, or run that and \
+             paste the key at the prompt"
+        );
+    }
     let selected = selected(trace)?;
     let config = options::config_about(global, &trace.repo)?;
     let files = options::rules(global, &config);
@@ -105,14 +112,6 @@ fn read_input(trace: &Trace) -> Result<Zeroizing<Vec<u8>>> {
         let value = std::env::var_os(name).with_context(|| format!("the variable {name} is not set"))?;
         return Ok(Zeroizing::new(value.as_encoded_bytes().to_vec()));
     }
-    if io::stdin().is_terminal() {
-        let key = rpassword::prompt_password("Key to trace (input is hidden): ");
-        return Ok(Zeroizing::new(key.context("cannot read the key from the terminal")?.into_bytes()));
-    }
-    let mut input = Zeroizing::new(Vec::new());
-    io::stdin().lock().take(MAX_INPUT + 1).read_to_end(&mut input).context("cannot read standard input")?;
-    if input.len() as u64 > MAX_INPUT {
-        bail!("standard input is longer than {MAX_INPUT} bytes: give only the key");
-    }
-    Ok(input)
+    read_secret("Key to trace (input is hidden): ", MAX_INPUT)?
+        .with_context(|| format!("standard input is longer than {MAX_INPUT} bytes: give only the key"))
 }

@@ -11,7 +11,7 @@ const MAX_LISTED: usize = 10;
 const MAX_COMMITS: usize = 3;
 
 /// Writes what was blocked, e.g. "the commit is blocked", and the lines of `next_steps`. For a clean report,
-/// writes only what was left out, if anything.
+/// writes only what was left out or accepted, if anything.
 pub fn write_hook_summary(
     report: &Report,
     blocked: &str,
@@ -46,8 +46,10 @@ pub fn write_hook_summary(
         line(format!("not scanned: {}: {}", escape::line(&skip.what), escape::line(&skip.reason)));
     }
     match report.status() {
-        Status::Clean if receipt::left_out(report).is_empty() => return Ok(()),
-        Status::Clean => line(format!("friskey: {}", receipt::verdict(report))),
+        Status::Clean if receipt::left_out(report).is_empty() && report.suppressed_findings() == 0 => {
+            return Ok(());
+        }
+        Status::Clean => line(format!("friskey: {}{}", receipt::verdict(report), accepted(report))),
         Status::Findings => line(format!("friskey: {blocked}: it contains {}.", count(report))),
         Status::Incomplete => line(format!("friskey: {blocked}: it could not be scanned completely.")),
     }
@@ -61,6 +63,24 @@ pub fn write_hook_summary(
     }
     next_steps.iter().for_each(|text| line(format!("  {text}")));
     out_to.write_all(escape::lines(&out).as_bytes())
+}
+
+/// The findings that the hook let pass and why, e.g. ` (accepted: a.py:3:1 by friskey:allow)`. Empty if there are none.
+fn accepted(report: &Report) -> String {
+    let all = report.leaks().iter().flat_map(|leak| &leak.findings);
+    let mut accepted = all.filter_map(|finding| {
+        let by = finding.suppressed.as_ref()?;
+        Some(format!("{} by {}", labels::position(finding), escape::line(&by.source)))
+    });
+    let named: Vec<_> = accepted.by_ref().take(MAX_COMMITS).collect();
+    if named.is_empty() {
+        return String::new();
+    }
+    let more = match accepted.count() {
+        0 => String::new(),
+        count => format!(" and {count} more"),
+    };
+    format!(" (accepted: {}{more})", named.join(", "))
 }
 
 /// The commits that add and remove the key, if known.

@@ -1,7 +1,7 @@
 //! Numbers, sizes and durations in a form for people.
 
 /// `1,234`
-pub(super) fn thousands(n: u64) -> String {
+pub fn thousands(n: u64) -> String {
     let digits = n.to_string();
     let mut text = String::with_capacity(digits.len() + digits.len() / 3);
     for (at, digit) in digits.chars().enumerate() {
@@ -14,13 +14,13 @@ pub(super) fn thousands(n: u64) -> String {
 }
 
 /// `1 file`, `1,234 files`
-pub(super) fn count(n: u64, one: &str) -> String {
+pub fn count(n: u64, one: &str) -> String {
     let end = if n == 1 { "" } else { "s" };
     format!("{} {one}{end}", thousands(n))
 }
 
 /// `56.7 MB`, in powers of ten.
-pub(super) fn bytes(n: u64) -> String {
+pub fn bytes(n: u64) -> String {
     let mut unit = "B";
     let mut size = n as f64;
     for larger in ["kB", "MB", "GB", "TB"] {
@@ -35,7 +35,7 @@ pub(super) fn bytes(n: u64) -> String {
 }
 
 /// `0.21 s`, `3 minutes 20 seconds`
-pub(super) fn elapsed(seconds: f64) -> String {
+pub fn elapsed(seconds: f64) -> String {
     if seconds < 60.0 { format!("{:.2} s", seconds.max(0.0)) } else { duration(seconds as u64) }
 }
 

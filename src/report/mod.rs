@@ -28,6 +28,7 @@ use std::io::{self, BufWriter, Write};
 use crate::model::Report;
 
 pub use escape::{line as escape_line, lines as escape_lines};
+pub use humanize::{bytes as human_bytes, count, elapsed, thousands};
 pub use sarif::{LineHashes, line_hash, write_with_line_hashes as write_sarif};
 pub use step_summary::write_step_summary;
 

@@ -9,6 +9,10 @@ use toml::Spanned;
 use super::pattern;
 use super::rule::{Form, Rule};
 use super::schema::{RawForm, RawRule, RuleFile};
+use crate::untrusted::{ReadError, Symlinks, read_text};
+
+/// The largest file of rules that is read, in bytes.
+const MAX_FILE: u64 = 16 << 20;
 
 /// Why a file of rules cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -18,8 +22,8 @@ pub enum RuleError {
     Read {
         /// The file.
         path: String,
-        /// What the system says.
-        error: std::io::Error,
+        /// Why not.
+        error: ReadError,
     },
     /// Something in it is wrong.
     #[error("{path}:{line}: {reason}")]
@@ -57,8 +61,8 @@ pub(super) fn parse(text: &str, path: &str, known_checks: &[&str]) -> Result<Vec
 /// The text of the file at `path`, and the rules in it.
 pub(super) fn read(path: &Path, known_checks: &[&str]) -> Result<(String, Vec<Rule>), RuleError> {
     let shown = path.display().to_string();
-    let text =
-        std::fs::read_to_string(path).map_err(|error| RuleError::Read { path: shown.clone(), error })?;
+    let text = read_text(path, Symlinks::Follow, MAX_FILE)
+        .map_err(|error| RuleError::Read { path: shown.clone(), error })?;
     let rules = parse(&text, &shown, known_checks)?;
     Ok((text, rules))
 }

@@ -2,13 +2,11 @@
 //! a reason. No I/O except for the baseline file.
 
 mod baseline;
-mod bounded_text;
 mod date;
 mod inline;
 mod marker;
 
 pub use baseline::{Baseline, BaselineEntry, BaselineError, Glob};
-pub use bounded_text::read_text;
 pub use date::Date;
 pub use inline::{InlineMarker, find_marker};
 pub use marker::{MARKERS, OWN_MARKER};

@@ -364,6 +364,37 @@ fn the_message_ends_where_git_ends_it() {
 
 #[cfg(unix)]
 #[test]
+fn a_check_that_cannot_be_made_blocks_and_says_so() {
+    let scratch = Scratch::new();
+    scratch.repository("r");
+    let broken = [
+        ("friskey.toml", "# ours\nexcludes = []\n", "friskey.toml:2: unknown field `excludes`"),
+        (
+            "friskey.toml",
+            "rules = ['none.toml']\n",
+            "cannot read rules from none.toml: no such file (named in friskey.toml)",
+        ),
+        ("friskey.toml", "baseline = 'none.toml'\n", "cannot read the baseline none.toml: no such file"),
+        ("friskey.toml", "rules = ['own.toml']\n", "own.toml:3: "),
+        (".friskey-baseline.toml", "version = 1\nnonsense\n", ".friskey-baseline.toml:2: "),
+    ];
+    scratch.write("r/own.toml", "[[rule]]\nid = 'x'\npattern = 'sk-(a'\n");
+    for (file, text, reason) in broken {
+        scratch.write(&format!("r/{file}"), text);
+        for (hook, skip) in
+            [("pre-commit", "`git commit --no-verify`"), ("pre-push", "`git push --no-verify`")]
+        {
+            let output = scratch.friskey("r", &["hook", "run", hook]);
+            let said = stderr(&output);
+            assert_eq!(output.status.code(), Some(2), "{text}: {said}");
+            assert!(said.starts_with(&format!("error: {reason}")), "{text}: {said}");
+            assert!(said.contains("was not checked, so it is blocked") && said.contains(skip), "{said}");
+        }
+        std::fs::remove_file(scratch.path(&format!("r/{file}"))).unwrap();
+    }
+}
+
+#[test]
 fn what_cannot_be_scanned_blocks_and_says_how_to_go_on() {
     let scratch = Scratch::new();
     scratch.repository("r");

@@ -91,6 +91,81 @@ fn no_message_holds_the_traced_key() {
 }
 
 #[test]
+fn a_key_given_as_an_argument_is_refused_without_showing_it() {
+    let scratch = Scratch::new();
+    scratch.repository("a");
+    for key in [key(1), "plain words 12".to_owned()] {
+        for command in ["trace", "explain"] {
+            let output = scratch.friskey("a", &[command, &key]);
+            let said = said(&output);
+            assert_eq!(output.status.code(), Some(2), "{command}: {said}");
+            assert!(!said.contains(&key[8..]), "{command}: {said}");
+            assert!(said.contains(&format!("`friskey {command}`")) && said.contains("prompt"), "{said}");
+        }
+    }
+}
+
+/// One message for each file that friskey reads and cannot: where it is, why, and nothing twice.
+#[cfg(unix)]
+#[test]
+fn files_that_are_not_regular_are_refused_at_once() {
+    let scratch = Scratch::new();
+    scratch.repository("a");
+    assert!(scratch.command("mkfifo", "a").arg("pipe").status().unwrap().success());
+    std::os::unix::fs::symlink("/dev/zero", scratch.path("a/endless")).unwrap();
+    std::os::unix::fs::symlink("pipe", scratch.path("a/link")).unwrap();
+    for file in ["pipe", "endless", "link"] {
+        for args in [
+            &["--rules", file, "scan", "README"][..],
+            &["--config", file, "scan", "README"],
+            &["scan", "README", "--baseline", file],
+            &["baseline", "add", "--from", file, "--reason", "x"],
+        ] {
+            let output = scratch.friskey("a", args);
+            let said = said(&output);
+            assert_eq!(output.status.code(), Some(2), "{args:?}: {said}");
+            assert!(said.contains(file) && said.contains("it is a "), "{args:?}: {said}");
+        }
+        for setting in [format!("rules = ['{file}']"), format!("baseline = '{file}'")] {
+            scratch.write("a/friskey.toml", &setting);
+            let output = scratch.friskey("a", &["scan", "README"]);
+            let said = said(&output);
+            assert_eq!(output.status.code(), Some(2), "{setting}: {said}");
+            assert!(said.contains("friskey.toml:1: ") && said.contains(file), "{setting}: {said}");
+        }
+        std::fs::remove_file(scratch.path("a/friskey.toml")).unwrap();
+        let mut ci = scratch.command(env!("CARGO_BIN_EXE_friskey"), "a");
+        ci.args(["ci"]).env("GITHUB_ACTIONS", "true").env("GITHUB_EVENT_NAME", "push");
+        let output = run(ci.env("GITHUB_EVENT_PATH", file), b"");
+        assert_eq!(output.status.code(), Some(2), "{}", said(&output));
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn an_error_names_its_cause_once() {
+    let scratch = Scratch::new();
+    scratch.repository("a");
+    for args in [
+        &["--rules", "none.toml", "scan"][..],
+        &["--config", "none.toml", "scan"],
+        &["scan", "--baseline", "none.toml"],
+        &["baseline", "add", "--from", "none.json", "--reason", "x"],
+        &["scan", "none"],
+        &["scan", "--output", "json=none/x"],
+        &["history", "none"],
+        &["hook", "run", "commit-msg", "none"],
+    ] {
+        let output = scratch.friskey("a", args);
+        let said = said(&output);
+        assert_eq!(output.status.code(), Some(2), "{args:?}: {said}");
+        let lower = said.to_lowercase();
+        let causes = lower.matches("no such file").count() + lower.matches("does not exist").count();
+        assert!(causes <= 1 && said.matches("none").count() <= 2, "{args:?}: {said}");
+    }
+}
+
+#[test]
 fn what_looks_like_a_credential_is_in_no_message() {
     let scratch = Scratch::new();
     scratch.repository("a");

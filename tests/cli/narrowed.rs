@@ -101,6 +101,31 @@ fn a_hook_says_what_it_left_out() {
 }
 
 #[test]
+fn a_passing_hook_names_what_it_accepted() {
+    let scratch = Scratch::new();
+    scratch.repository("r");
+    scratch.write("r/a", format!("{}  # friskey:allow made up\n", key(1)));
+    scratch.git("r", &["add", "."]);
+    let said = |scratch: &Scratch| {
+        let output = scratch.friskey("r", &["hook", "run", "pre-commit"]);
+        assert_eq!(output.status.code(), Some(0));
+        String::from_utf8_lossy(&output.stderr).into_owned()
+    };
+    let by_marker = said(&scratch);
+    assert_eq!(by_marker.lines().count(), 1, "{by_marker}");
+    assert!(
+        by_marker.contains("apart from 1 accepted finding (accepted: a:1:1 by friskey:allow)"),
+        "{by_marker}"
+    );
+    scratch.write("r/a", key(1));
+    let added = scratch.friskey("r", &["baseline", "create", "--reason", "x"]);
+    assert_eq!(added.status.code(), Some(0));
+    scratch.git("r", &["add", "."]);
+    let by_baseline = said(&scratch);
+    assert!(by_baseline.contains("(accepted: a:1:1 by .friskey-baseline.toml)"), "{by_baseline}");
+}
+
+#[test]
 fn more_threads_than_processors_can_use_are_told() {
     let scratch = Scratch::new();
     scratch.write("t/a", "nothing");

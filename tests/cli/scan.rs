@@ -7,6 +7,17 @@ fn status(output: &std::process::Output) -> i32 {
 }
 
 #[test]
+fn empty_standard_input_is_clean_and_said() {
+    let scratch = Scratch::new();
+    let output = scratch.friskey_with(".", &["scan", "-"], b"");
+    assert_eq!(output.status.code(), Some(0));
+    let said = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(said.contains("note: standard input was empty: 0 bytes read"), "{said}");
+    let said = scratch.friskey_with(".", &["scan", "-"], b"x").stdout;
+    assert!(!String::from_utf8_lossy(&said).contains("was empty"));
+}
+
+#[test]
 fn exit_statuses_follow_the_contract() {
     let scratch = Scratch::new();
     scratch.write("clean/a.txt", "nothing here");

@@ -93,7 +93,7 @@ fn update_adds_keeps_and_prunes_only_when_asked() {
     );
     let said = place.run(&["baseline", "update", "--prune"]);
     assert_eq!(said.status, 0, "{}", said.err);
-    assert!(said.out.contains("dropped: "), "{}", said.out);
+    assert!(said.out.contains("dropped, matches no finding: "), "{}", said.out);
     assert_eq!(entry_lines(&place).len(), 2);
     let settled = place.read(NAME);
     assert_eq!(place.run(&["baseline", "update"]).status, 0);
@@ -133,9 +133,24 @@ fn expired_entries_accept_nothing_and_are_not_renewed_by_chance() {
     assert_eq!(said.status, 1);
     assert!(said.out.starts_with("expired: "), "{}", said.out);
     let before = place.read(NAME);
-    let said = place.run(&["baseline", "update", "--reason", "again", "--prune"]);
+    let said = place.run(&["baseline", "update", "--reason", "again"]);
     assert!(said.out.contains("expired, left as it is"), "{}{}", said.out, said.err);
     assert_eq!(place.read(NAME), before);
+    let said = place.run(&["baseline", "update", "--reason", "again", "--prune"]);
+    assert!(said.out.contains("dropped, expired: "), "{}{}", said.out, said.err);
+    assert_eq!(entry_lines(&place).len(), 1);
+    assert_eq!(open(&place.json(&["scan"])).len(), 1, "pruning accepts nothing");
+}
+
+#[test]
+fn a_day_in_the_past_is_refused() {
+    let place = with_keys(&[1]);
+    let fingerprint = "0".repeat(64);
+    for args in [&["baseline", "add", &fingerprint][..], &["baseline", "create"]] {
+        let args = [args, &["--reason", "x", "--expires", "2001-01-01"]].concat();
+        assert_refused(&place.run(&args), "--expires 2001-01-01 is in the past");
+        assert!(!place.path(NAME).exists());
+    }
 }
 
 #[test]

@@ -121,12 +121,12 @@ fn no_ignore_and_threads_come_from_the_file_too() {
 fn what_is_no_file_is_refused_and_not_read() {
     let place = Place::new();
     fs::create_dir(place.path("friskey.toml")).unwrap();
-    assert_refused(&place.run(&["scan"]), "friskey.toml is no regular file");
+    assert_refused(&place.run(&["scan"]), "friskey.toml is a folder, expected a regular file");
     fs::remove_dir(place.path("friskey.toml")).unwrap();
     place.write("friskey.toml", "rules = ['/dev/zero']\n");
-    assert_refused(&place.run(&["scan"]), "friskey.toml:1: /dev/zero is no regular file");
+    assert_refused(&place.run(&["scan"]), "friskey.toml:1: /dev/zero is a device, expected a regular file");
     place.write("friskey.toml", &format!("#{}\n", "x".repeat(1 << 20)));
-    assert_refused(&place.run(&["scan"]), "longer than 1048576 bytes");
+    assert_refused(&place.run(&["scan"]), "larger than 1048576 bytes");
     fs::write(place.path("friskey.toml"), b"strict = \xff").unwrap();
     assert_refused(&place.run(&["scan"]), "not UTF-8");
 }

@@ -118,11 +118,13 @@ impl<'a> Run<'a> {
         };
         let mut entries = Vec::new();
         for (entry, met) in baseline.entries().iter().zip(met) {
-            if prune && !met {
-                line(&mut out, &self.detector, &format!("dropped: {}", entry.name()))?;
+            let is_expired = baseline.is_expired(entry);
+            if prune && (is_expired || !met) {
+                let why = if is_expired { "expired" } else { "matches no finding" };
+                line(&mut out, &self.detector, &format!("dropped, {why}: {}", entry.name()))?;
                 continue;
             }
-            if baseline.is_expired(entry) {
+            if is_expired {
                 line(&mut out, &self.detector, &format!("expired, left as it is: {}", entry.name()))?;
             }
             entries.push(entry.clone());
@@ -260,6 +262,11 @@ impl NewEntry {
         }
         let day = |text: &String| Date::parse(text).context("--expires: expected a day, e.g. 2030-01-31");
         let expires = fields.expires.as_ref().map(day).transpose()?;
+        if let Some(past) = expires.filter(|day| *day < Date::today()) {
+            bail!(
+                "--expires {past} is in the past, so the entries would accept nothing; give a day from today on"
+            );
+        }
         Ok(Self { reason: reason.trim().to_owned(), owner: fields.owner.clone(), expires })
     }
 

@@ -11,9 +11,7 @@ mod resolve;
 mod systems;
 
 use std::env;
-use std::fs::File;
-use std::io::Read;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::{Context, Result, bail};
@@ -35,11 +33,11 @@ use super::progress;
 use crate::detect::Mask;
 use crate::git::{self, Progress, Repository};
 use crate::model::{Draft, Status};
-
 use crate::scan::{HistoryOptions, Settings, redact, scan_history, scan_nothing};
+use crate::untrusted::{Symlinks, read};
 
 /// The largest payload that is read, in bytes; GitHub's own end at 25 MB.
-const LARGEST_PAYLOAD: u64 = 64 << 20;
+const MAX_PAYLOAD: u64 = 64 << 20;
 
 #[derive(Debug, Args)]
 pub(super) struct Ci {
@@ -173,7 +171,8 @@ fn scan(
         now: now(),
         progress: Some(Arc::clone(&progress)),
     };
-    let shown = progress::show(&progress, ci.reporting.no_progress || global.quiet);
+    let shown =
+        progress::show(progress::ProgressUnit::Objects, &progress, ci.reporting.no_progress || global.quiet);
     let draft = scan_history(settings, &audit);
     drop(shown);
     Ok(draft?)
@@ -182,12 +181,9 @@ fn scan(
 /// The event's payload.
 fn payload(variables: &Variables<'_>) -> Result<Value> {
     let path = variables.get("GITHUB_EVENT_PATH").context("the variable GITHUB_EVENT_PATH is not set")?;
-    let reading = || format!("cannot read the event's payload {path}");
-    let mut text = Vec::new();
-    let file = File::open(&path).with_context(reading)?;
-    if !file.metadata().with_context(reading)?.is_file() {
-        bail!("the event's payload {path} is no regular file");
-    }
-    file.take(LARGEST_PAYLOAD).read_to_end(&mut text).with_context(reading)?;
-    serde_json::from_slice(&text).with_context(|| format!("the event's payload {path} is no JSON"))
+    let text = read(Path::new(&path), Symlinks::Follow, MAX_PAYLOAD)
+        .with_context(|| format!("cannot read the event payload {path} (GITHUB_EVENT_PATH)"))?;
+    serde_json::from_slice(&text)
+        .ok()
+        .with_context(|| format!("the event payload {path} (GITHUB_EVENT_PATH) is not valid JSON"))
 }

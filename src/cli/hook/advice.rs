@@ -43,6 +43,21 @@ impl Blocked {
     }
 }
 
+/// The message for a check that could not be made because of `error`: what it means for the commit or push, and how
+/// to go on.
+pub(super) fn unchecked(blocked: Blocked, error: &anyhow::Error) -> String {
+    let (what, remedy) = match blocked {
+        Blocked::Commit | Blocked::Message => {
+            ("commit", format!("skip the check with `{}`", blocked.without_hooks()))
+        }
+        Blocked::Push | Blocked::OtherRef => {
+            ("push", format!("skip the check with `{}`", blocked.without_hooks()))
+        }
+        Blocked::Received => ("push", "ask whoever runs the server to do so".to_owned()),
+    };
+    format!("{error:#}\nfriskey: the {what} was not checked, so it is blocked. Fix this error, or {remedy}.")
+}
+
 /// How to go on, line by line; nothing if the report is clean.
 pub(super) fn how_to_go_on(report: &Report, blocked: Blocked, repo: &Path) -> Vec<String> {
     match report.status() {

@@ -4,7 +4,7 @@ use std::ffi::OsString;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, anyhow, bail};
 
 use super::advice::{self, Blocked};
 use super::push::{Push, input_lines};
@@ -43,6 +43,27 @@ impl Verdict {
 }
 
 pub(super) fn run(hook: Hook, args: &[OsString], global: &Global) -> Result<Exit> {
+    // Git shows only that a hook failed, so the error has to say what became of the commit.
+    check(hook, args, global).map_err(|error| anyhow!(advice::unchecked(stage(hook), &error)))
+}
+
+/// What `hook` blocks.
+fn stage(hook: Hook) -> Blocked {
+    let is_set = |name| std::env::var_os(name).is_some_and(|value| !value.is_empty());
+    match hook {
+        Hook::PreCommit | Hook::PreMergeCommit => {
+            match is_set("PRE_COMMIT_REMOTE_NAME") || is_set("PRE_COMMIT_FROM_REF") {
+                true => Blocked::Push,
+                false => Blocked::Commit,
+            }
+        }
+        Hook::CommitMsg => Blocked::Message,
+        Hook::PrePush => Blocked::Push,
+        Hook::PreReceive => Blocked::Received,
+    }
+}
+
+fn check(hook: Hook, args: &[OsString], global: &Global) -> Result<Exit> {
     let config = options::config(global)?;
     let (rules, detector) = detector(global, &config)?;
     let policy = options::policy(&Accepting::default(), &config, Extent::default())?;

@@ -11,8 +11,9 @@ use std::path::Path;
 
 pub use entry::{BaselineEntry, Glob};
 
-use super::{Date, read_text};
+use super::Date;
 use crate::model::{Finding, Fingerprint, Leak, PathBase, Suppression};
+use crate::untrusted::{ReadError, Symlinks, read_text};
 
 /// The largest baseline that is read, in bytes: about 200,000 entries.
 const MAX_BASELINE_BYTES: u64 = 64 << 20;
@@ -28,8 +29,8 @@ pub enum BaselineError {
     Read {
         /// The file.
         path: String,
-        /// What the system says.
-        error: io::Error,
+        /// Why not.
+        error: ReadError,
     },
     /// An entry is invalid.
     #[error("{path}:{line}: {reason}")]
@@ -88,7 +89,7 @@ impl Baseline {
     /// If the file cannot be read or is invalid.
     pub fn read(path: &Path) -> Result<Self, BaselineError> {
         let source = path.display().to_string();
-        match read_text(path, MAX_BASELINE_BYTES) {
+        match read_text(path, Symlinks::Follow, MAX_BASELINE_BYTES) {
             Ok(text) => Self::parse(&text, &source, Date::today()),
             Err(error) => Err(BaselineError::Read { path: source, error }),
         }
