@@ -8,7 +8,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use super::ci::Ci;
 use super::hook::Hook;
-use super::limits::{Count, Seconds, Unpacking};
+use super::limits::{ContainerArgs, Count, Seconds};
 use crate::model::Confidence;
 use crate::report::REPORTERS;
 use crate::scan::HISTORY_SURFACES;
@@ -109,7 +109,7 @@ pub(super) enum Command {
 
 /// Options of every command that scans.
 #[derive(Clone, Debug, Args)]
-pub(super) struct Reporting {
+pub(super) struct ReportArgs {
     /// The format of the report on standard output; else that in FRISKEY_FORMAT, else human
     #[arg(long, value_name = "FORMAT", value_parser = formats())]
     pub(super) format: Option<String>,
@@ -119,7 +119,7 @@ pub(super) struct Reporting {
     pub(super) output: Vec<String>,
 
     #[command(flatten)]
-    pub(super) sifting: Sifting,
+    pub(super) scan_args: ScanArgs,
 
     /// Shows no progress on the terminal
     #[arg(long)]
@@ -128,7 +128,7 @@ pub(super) struct Reporting {
 
 /// How much is reported, and with how much effort.
 #[derive(Clone, Debug, Default, Args)]
-pub(super) struct Sifting {
+pub(super) struct ScanArgs {
     /// Reports only what is at least this sure: low, medium or high [default: medium]
     /// (environment: FRISKEY_MIN_CONFIDENCE)
     #[arg(long, value_name = "LEVEL")]
@@ -144,12 +144,12 @@ pub(super) struct Sifting {
     pub(super) max_time: Option<Seconds>,
 
     #[command(flatten)]
-    pub(super) unpacking: Unpacking,
+    pub(super) containers: ContainerArgs,
 }
 
 /// What is accepted.
 #[derive(Debug, Default, Args)]
-pub(super) struct Accepting {
+pub(super) struct SuppressionArgs {
     /// Accepts the keys listed in FILE and not those in .friskey-baseline.toml at the root of the
     /// repository (environment: FRISKEY_BASELINE)
     #[arg(long, value_name = "FILE")]
@@ -196,13 +196,13 @@ pub(super) struct Scan {
     pub(super) files: Files,
 
     #[command(flatten)]
-    pub(super) accepting: Accepting,
+    pub(super) suppression: SuppressionArgs,
 
     #[command(flatten)]
     pub(super) policy_from: PolicyFrom,
 
     #[command(flatten)]
-    pub(super) reporting: Reporting,
+    pub(super) reporting: ReportArgs,
 }
 
 /// Which files of a folder are scanned.
@@ -226,10 +226,10 @@ pub(super) struct Staged {
     pub(super) files: Vec<PathBuf>,
 
     #[command(flatten)]
-    pub(super) accepting: Accepting,
+    pub(super) suppression: SuppressionArgs,
 
     #[command(flatten)]
-    pub(super) reporting: Reporting,
+    pub(super) reporting: ReportArgs,
 }
 
 #[derive(Debug, Subcommand)]
@@ -295,13 +295,13 @@ pub(super) struct History {
     pub(super) surfaces: Surfaces,
 
     #[command(flatten)]
-    pub(super) accepting: Accepting,
+    pub(super) suppression: SuppressionArgs,
 
     #[command(flatten)]
     pub(super) policy_from: PolicyFrom,
 
     #[command(flatten)]
-    pub(super) reporting: Reporting,
+    pub(super) reporting: ReportArgs,
 }
 
 #[derive(Debug, Args)]
@@ -328,7 +328,7 @@ pub(super) struct Trace {
     pub(super) surfaces: Surfaces,
 
     #[command(flatten)]
-    pub(super) reporting: Reporting,
+    pub(super) reporting: ReportArgs,
 }
 
 /// Which surfaces an audit looks at, and how.
@@ -393,7 +393,7 @@ pub(super) enum BaselineCommand {
         entry: EntryFields,
 
         #[command(flatten)]
-        survey: Survey,
+        args: BaselineScanArgs,
     },
     /// Accepts what is new, too; keeps the entries that are there
     Update {
@@ -409,13 +409,13 @@ pub(super) enum BaselineCommand {
         entry: EntryFields,
 
         #[command(flatten)]
-        survey: Survey,
+        args: BaselineScanArgs,
     },
     /// Looks for entries that no finding meets any more, and for expired ones; exit status 1 if there
     /// are any
     Check {
         #[command(flatten)]
-        survey: Survey,
+        args: BaselineScanArgs,
     },
 }
 
@@ -463,7 +463,7 @@ pub(super) struct EntryFields {
 
 /// The scan behind a command about the baseline.
 #[derive(Debug, Args)]
-pub(super) struct Survey {
+pub(super) struct BaselineScanArgs {
     /// Files and folders, if not all of the repository
     #[arg(value_name = "PATH")]
     pub(super) paths: Vec<PathBuf>,
@@ -472,7 +472,7 @@ pub(super) struct Survey {
     pub(super) files: Files,
 
     #[command(flatten)]
-    pub(super) sifting: Sifting,
+    pub(super) scan_args: ScanArgs,
 
     /// The file, if not .friskey-baseline.toml at the root of the repository (environment:
     /// FRISKEY_BASELINE)

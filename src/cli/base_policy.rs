@@ -9,7 +9,7 @@ use std::path::{Component, Path, PathBuf};
 use anyhow::{Context, Result, anyhow, bail};
 use tempfile::TempDir;
 
-use super::args::{Accepting, Global};
+use super::args::{Global, SuppressionArgs};
 use super::ci::{self, Base};
 use super::config::{self, Config, NAME};
 use super::options::{self, BASELINE, Extent, variable};
@@ -43,12 +43,12 @@ impl InForce {
     /// What the checkout says.
     pub(super) fn of_checkout(
         config: Config,
-        accepting: &Accepting,
+        suppression: &SuppressionArgs,
         global: &Global,
         extent: Extent,
     ) -> Result<Self> {
         let (rules, detector) = detector(global, &config)?;
-        let policy = options::policy(accepting, &config, extent)?;
+        let policy = options::policy(suppression, &config, extent)?;
         Ok(Self { config, rules, detector, policy })
     }
 }
@@ -80,7 +80,7 @@ pub(super) fn load(
     base: &Base,
     repo: Option<&Repository>,
     start: &Path,
-    (accepting, global): (&Accepting, &Global),
+    (suppression, global): (&SuppressionArgs, &Global),
     extent: impl FnOnce(&Config) -> Extent,
 ) -> Result<InForce> {
     let root = Root::find(start).with_context(|| format!("cannot look at {}", start.display()))?;
@@ -99,7 +99,7 @@ pub(super) fn load(
     // What was copied is called by where it came from.
     let prefix = format!("{}{}", files.folder.path().display(), std::path::MAIN_SEPARATOR);
     let shown = rev.map_or_else(String::new, |rev| format!("{rev}:"));
-    let loaded = files.in_force(start, accepting, global, extent);
+    let loaded = files.in_force(start, suppression, global, extent);
     let mut loaded = loaded.map_err(|error| anyhow!(format!("{error:#}").replace(&prefix, &shown)))?;
     for note in &mut loaded.policy.notes {
         *note = note.replace(&prefix, &shown);
@@ -165,7 +165,7 @@ impl Files<'_> {
     fn in_force(
         &self,
         start: &Path,
-        accepting: &Accepting,
+        suppression: &SuppressionArgs,
         global: &Global,
         extent: impl FnOnce(&Config) -> Extent,
     ) -> Result<InForce> {
@@ -182,15 +182,15 @@ impl Files<'_> {
         config.rules = rules.filter_map(Result::transpose).collect::<Result<_>>()?;
         let rules = global.rules.iter().map(|path| self.named(path.clone()));
         let rules = rules.filter_map(Result::transpose).collect::<Result<_>>()?;
-        let named = accepting.baseline.clone().or_else(|| variable("FRISKEY_BASELINE").map(PathBuf::from));
+        let named = suppression.baseline.clone().or_else(|| variable("FRISKEY_BASELINE").map(PathBuf::from));
         let baseline = match (named, config.baseline.take()) {
-            _ if accepting.no_suppress => None,
+            _ if suppression.no_suppress => None,
             (Some(path), _) => self.named(path)?,
             (None, Some(path)) => self.named_by_config(path, is_copy)?,
             (None, None) => self.copied(BASELINE)?,
         };
         let (rules, detector) = detector(&Global { rules, ..global.clone() }, &config)?;
-        let policy = options::policy_with(baseline.as_deref(), accepting, &config, extent(&config))?;
+        let policy = options::policy_with(baseline.as_deref(), suppression, &config, extent(&config))?;
         // Its files are gone when this returns.
         Ok(InForce { config, rules, detector, policy })
     }

@@ -6,7 +6,7 @@ use anyhow::{Context, Result, anyhow};
 use serde::Deserialize;
 use toml::Spanned;
 
-use super::limits::{Seconds, Unpacking};
+use super::limits::{ContainerArgs, Seconds};
 use super::message;
 use super::root::Root;
 use crate::model::{Confidence, Surface};
@@ -49,7 +49,7 @@ pub(super) struct Config {
     pub(super) max_time: Option<Seconds>,
     pub(super) no_ignore: bool,
     /// How far containers are followed.
-    pub(super) containers: Unpacking,
+    pub(super) containers: ContainerArgs,
 }
 
 impl Config {
@@ -71,7 +71,7 @@ struct Raw {
     threads: Option<Spanned<usize>>,
     max_time: Option<Seconds>,
     no_ignore: bool,
-    containers: Unpacking,
+    containers: ContainerArgs,
 }
 
 /// The configuration for a command that runs in the folder `start`: the file `explicit` if it is

@@ -5,7 +5,7 @@ use std::io::Write;
 use anyhow::{Context, Result, bail};
 use serde_json::json;
 
-use super::args::{Explain, Global, Sifting};
+use super::args::{Explain, Global, ScanArgs};
 use super::exit::Exit;
 use super::message;
 use super::options;
@@ -27,7 +27,7 @@ pub(super) fn run(explain: &Explain, global: &Global) -> Result<Exit> {
     }
     let config = options::config(global)?;
     let (_, detector) = detector(global, &config)?;
-    let threshold = options::min_confidence(&Sifting::default(), &config)?;
+    let threshold = options::min_confidence(&ScanArgs::default(), &config)?;
     let text = read_secret("Text to explain (input is hidden): ", LONGEST)?
         .context("standard input is longer than 1 MiB; `friskey scan -` scans any length")?;
     let explanation = detector.explain(&text);

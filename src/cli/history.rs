@@ -7,7 +7,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use anyhow::{Result, bail};
 
-use super::args::{Global, History, Reporting, Surfaces};
+use super::args::{Global, History, ReportArgs, Surfaces};
 use super::base_policy::{self, InForce};
 use super::ci::Base;
 use super::config::Config;
@@ -43,15 +43,15 @@ pub(super) fn run(history: &History, global: &Global) -> Result<Exit> {
 
 /// What decides about the scan: what is checked out, or what was there before the change.
 fn in_force(history: &History, global: &Global) -> Result<InForce> {
-    let History { repo: path, accepting, policy_from, .. } = history;
+    let History { repo: path, suppression, policy_from, .. } = history;
     if let Some(asked) = &policy_from.policy_from {
         let repo = git::open(path)?.to_thread_local();
         let base = base_policy::named_base(asked, &repo)?;
         if base != Base::Checkout {
-            return base_policy::load(&base, Some(&repo), path, (accepting, global), |_| Extent::default());
+            return base_policy::load(&base, Some(&repo), path, (suppression, global), |_| Extent::default());
         }
     }
-    InForce::of_checkout(options::config_about(global, path)?, accepting, global, Extent::default())
+    InForce::of_checkout(options::config_about(global, path)?, suppression, global, Extent::default())
 }
 
 /// An audit as the command line asks for it.
@@ -60,7 +60,7 @@ pub(super) struct Job<'a> {
     pub(super) repo: &'a Path,
     pub(super) range: Vec<String>,
     pub(super) surfaces: &'a Surfaces,
-    pub(super) reporting: &'a Reporting,
+    pub(super) reporting: &'a ReportArgs,
     pub(super) rules_digest: &'a str,
     pub(super) config: &'a Config,
     pub(super) exclude: Option<Excludes>,
@@ -74,14 +74,14 @@ impl Job<'_> {
     /// Does it, showing progress, and writes the reports.
     pub(super) fn run(self, detector: &Detector, global: &Global) -> Result<Exit> {
         let outputs = Outputs::open(self.reporting, global)?;
-        let stop = options::stop(&self.reporting.sifting, self.config)?;
+        let stop = options::stop(&self.reporting.scan_args, self.config)?;
         let settings = Settings {
             detector,
             rules_digest: self.rules_digest,
             min_confidence: self.min_confidence()?,
             policy: self.policy,
             only: self.only,
-            limits: limits(&self.reporting.sifting.unpacking, &self.config.containers),
+            limits: limits(&self.reporting.scan_args.containers, &self.config.containers),
             stop: &stop,
         };
         let is_range = !self.range.is_empty();
@@ -95,7 +95,7 @@ impl Job<'_> {
             surfaces: surfaces(self.surfaces, self.config)?,
             exclude: self.exclude,
             whole: self.surfaces.whole,
-            threads: options::threads(&self.reporting.sifting, self.config)?,
+            threads: options::threads(&self.reporting.scan_args, self.config)?,
             now: now(),
             progress: Some(Arc::clone(&progress)),
         };
@@ -121,7 +121,7 @@ impl Job<'_> {
 impl Job<'_> {
     /// The threshold. Whoever asks for one key wants it however sure friskey is.
     fn min_confidence(&self) -> Result<Confidence> {
-        let asked = options::min_confidence(&self.reporting.sifting, self.config)?;
+        let asked = options::min_confidence(&self.reporting.scan_args, self.config)?;
         Ok(if self.only.is_some() { Confidence::Low } else { asked })
     }
 }

@@ -14,7 +14,7 @@ const MOST_SECONDS: f64 = 86_400.0;
 #[derive(Clone, Debug, Default, PartialEq, Args, Deserialize)]
 #[command(next_help_heading = "Archives and compressed files")]
 #[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
-pub(super) struct Unpacking {
+pub(super) struct ContainerArgs {
     /// Opens containers within containers N deep, 64 at most; 0 opens none [default: 10]
     #[arg(long, value_name = "N")]
     max_depth: Option<Depth>,
@@ -41,19 +41,19 @@ pub(super) struct Unpacking {
     max_memory: Option<Size>,
 }
 
-/// The limits that are in force: what is `asked` for on the command line, else what the configuration `said`.
-pub(super) fn limits(asked: &Unpacking, said: &Unpacking) -> Limits {
-    let usual = Limits::default();
-    let size = |asked: Option<Size>, said: Option<Size>| asked.or(said).map(|size| size.0);
-    let count = |asked: Option<Count>, said: Option<Count>| asked.or(said).map(|count| count.0);
-    let time = asked.max_time.or(said.max_time).map(|time| time.0);
+/// The limits in force: an option on the command line overrides the configuration.
+pub(super) fn limits(cli: &ContainerArgs, config: &ContainerArgs) -> Limits {
+    let default = Limits::default();
+    let size = |cli: Option<Size>, config: Option<Size>| cli.or(config).map(|size| size.0);
+    let count = |cli: Option<Count>, config: Option<Count>| cli.or(config).map(|count| count.0);
+    let time = cli.max_time.or(config.max_time).map(|time| time.0);
     Limits {
-        depth: asked.max_depth.or(said.max_depth).map_or(usual.depth, |depth| depth.0),
-        bytes: size(asked.max_unpacked, said.max_unpacked).unwrap_or(usual.bytes),
-        entries: count(asked.max_entries, said.max_entries).unwrap_or(usual.entries),
-        ratio: count(asked.max_ratio, said.max_ratio).unwrap_or(usual.ratio),
-        time: time.unwrap_or(usual.time),
-        memory: size(asked.max_memory, said.max_memory).unwrap_or(usual.memory),
+        depth: cli.max_depth.or(config.max_depth).map_or(default.depth, |depth| depth.0),
+        bytes: size(cli.max_unpacked, config.max_unpacked).unwrap_or(default.bytes),
+        entries: count(cli.max_entries, config.max_entries).unwrap_or(default.entries),
+        ratio: count(cli.max_ratio, config.max_ratio).unwrap_or(default.ratio),
+        time: time.unwrap_or(default.time),
+        memory: size(cli.max_memory, config.max_memory).unwrap_or(default.memory),
     }
 }
 
@@ -185,9 +185,9 @@ mod tests {
 
     #[test]
     fn the_command_line_wins_over_the_configuration() {
-        let said = "max-depth = 3\nmax-unpacked = '1GiB'\nmax-time = 2.5\nmax-memory = 4096\n";
-        let said = toml::from_str(said).unwrap();
-        let asked = Unpacking { max_depth: Some(Depth(0)), ..Unpacking::default() };
+        let config = "max-depth = 3\nmax-unpacked = '1GiB'\nmax-time = 2.5\nmax-memory = 4096\n";
+        let config = toml::from_str(config).unwrap();
+        let cli = ContainerArgs { max_depth: Some(Depth(0)), ..ContainerArgs::default() };
         let expected = Limits {
             depth: 0,
             bytes: 1 << 30,
@@ -195,6 +195,6 @@ mod tests {
             memory: 4096,
             ..Limits::default()
         };
-        assert_eq!(limits(&asked, &said), expected);
+        assert_eq!(limits(&cli, &config), expected);
     }
 }

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use anyhow::{Context, Result, anyhow, bail};
 
-use super::args::{Accepting, Global, Sifting};
+use super::args::{Global, ScanArgs, SuppressionArgs};
 use super::config::{self, Config, MOST_THREADS};
 use super::interrupt;
 use super::limits::{Count, Seconds};
@@ -57,8 +57,8 @@ pub(super) fn rules(global: &Global, config: &Config) -> Vec<PathBuf> {
 }
 
 /// The threshold.
-pub(super) fn min_confidence(sifting: &Sifting, config: &Config) -> Result<Confidence> {
-    let asked = match sifting.min_confidence {
+pub(super) fn min_confidence(scan_args: &ScanArgs, config: &Config) -> Result<Confidence> {
+    let asked = match scan_args.min_confidence {
         Some(level) => Some(level),
         None => value("FRISKEY_MIN_CONFIDENCE")?,
     };
@@ -66,8 +66,8 @@ pub(super) fn min_confidence(sifting: &Sifting, config: &Config) -> Result<Confi
 }
 
 /// A request to stop that Ctrl-C or the end of `--max-time` sets.
-pub(super) fn stop(sifting: &Sifting, config: &Config) -> Result<Arc<Stop>> {
-    let asked: Option<Seconds> = match sifting.max_time {
+pub(super) fn stop(scan_args: &ScanArgs, config: &Config) -> Result<Arc<Stop>> {
+    let asked: Option<Seconds> = match scan_args.max_time {
         Some(limit) => Some(limit),
         None => value("FRISKEY_MAX_TIME")?,
     };
@@ -75,8 +75,8 @@ pub(super) fn stop(sifting: &Sifting, config: &Config) -> Result<Arc<Stop>> {
 }
 
 /// Threads to scan with: one for each processor, when nobody says.
-pub(super) fn threads(sifting: &Sifting, config: &Config) -> Result<usize> {
-    let asked: Option<Count> = match sifting.threads {
+pub(super) fn threads(scan_args: &ScanArgs, config: &Config) -> Result<usize> {
+    let asked: Option<Count> = match scan_args.threads {
         Some(count) => Some(count),
         None => value("FRISKEY_THREADS")?,
     };
@@ -103,15 +103,15 @@ pub(super) struct Extent {
 }
 
 /// What a scan accepts, and where that comes from.
-pub(super) fn policy(accepting: &Accepting, config: &Config, extent: Extent) -> Result<Policy> {
-    let baseline = if accepting.no_suppress { None } else { baseline_path(accepting, config)? };
-    policy_with(baseline.as_deref(), accepting, config, extent)
+pub(super) fn policy(suppression: &SuppressionArgs, config: &Config, extent: Extent) -> Result<Policy> {
+    let baseline = if suppression.no_suppress { None } else { baseline_path(suppression, config)? };
+    policy_with(baseline.as_deref(), suppression, config, extent)
 }
 
 /// The same, with this baseline.
 pub(super) fn policy_with(
     baseline: Option<&Path>,
-    accepting: &Accepting,
+    suppression: &SuppressionArgs,
     config: &Config,
     extent: Extent,
 ) -> Result<Policy> {
@@ -119,7 +119,7 @@ pub(super) fn policy_with(
     if let Some(threads) = config.threads.filter(|&threads| threads > most_threads()) {
         notes.push(format!("{threads} threads are configured, at most {} are used here", most_threads()));
     }
-    if accepting.no_suppress {
+    if suppression.no_suppress {
         notes.push("nothing is accepted: --no-suppress".to_owned());
         return Ok(Policy { notes, ..Policy::default() });
     }
@@ -134,7 +134,7 @@ pub(super) fn policy_with(
         }
         None => None,
     };
-    let inline = inline(accepting.strict, config);
+    let inline = inline(suppression.strict, config);
     Ok(Policy { inline, baseline, whole: extent.whole, notes, ignored: Vec::new() })
 }
 
@@ -144,8 +144,8 @@ pub(super) fn inline(strict: bool, config: &Config) -> InlineMode {
 }
 
 /// The baseline that is named, or the one at the root if there is one.
-pub(super) fn baseline_path(accepting: &Accepting, config: &Config) -> Result<Option<PathBuf>> {
-    let named = accepting.baseline.clone().or_else(|| variable("FRISKEY_BASELINE").map(PathBuf::from));
+pub(super) fn baseline_path(suppression: &SuppressionArgs, config: &Config) -> Result<Option<PathBuf>> {
+    let named = suppression.baseline.clone().or_else(|| variable("FRISKEY_BASELINE").map(PathBuf::from));
     match named.or_else(|| config.baseline.clone()) {
         Some(path) => Ok(Some(path)),
         None if config.is_elsewhere => Ok(None),

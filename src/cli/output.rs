@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, bail};
 use tempfile::NamedTempFile;
 
-use super::args::{Global, Reporting, When};
+use super::args::{Global, ReportArgs, When};
 use super::options::variable;
 use super::target;
 use crate::model::{Report, Status};
@@ -25,7 +25,7 @@ pub(super) struct Outputs {
 
 impl Outputs {
     /// Opens all of them.
-    pub(super) fn open(reporting: &Reporting, global: &Global) -> Result<Self> {
+    pub(super) fn open(reporting: &ReportArgs, global: &Global) -> Result<Self> {
         let (to_stdout, to_files): (Vec<_>, Vec<_>) =
             reporting.output.iter().partition(|output| output.ends_with("=-"));
         let stdout = match (to_stdout.as_slice(), &reporting.format, variable("FRISKEY_FORMAT")) {

@@ -23,17 +23,17 @@ pub(super) fn run(scan: &Scan, global: &Global) -> Result<Exit> {
     let Scan { paths, files, reporting, .. } = scan;
     let InForce { config, rules, detector, policy } = in_force(scan, global)?;
     let outputs = Outputs::open(reporting, global)?;
-    let stop = options::stop(&reporting.sifting, &config)?;
+    let stop = options::stop(&reporting.scan_args, &config)?;
     let settings = Settings {
         detector: &detector,
         rules_digest: rules.digest(),
-        min_confidence: options::min_confidence(&reporting.sifting, &config)?,
+        min_confidence: options::min_confidence(&reporting.scan_args, &config)?,
         policy: &policy,
         only: None,
-        limits: limits(&reporting.sifting.unpacking, &config.containers),
+        limits: limits(&reporting.scan_args.containers, &config.containers),
         stop: &stop,
     };
-    let mut tree = tree(paths, files, options::threads(&reporting.sifting, &config)?, &config)?;
+    let mut tree = tree(paths, files, options::threads(&reporting.scan_args, &config)?, &config)?;
     let progress = Arc::new(Progress::default());
     tree.files.progress = Some(Arc::clone(&progress));
     let shown =
@@ -57,7 +57,7 @@ pub(super) fn run(scan: &Scan, global: &Global) -> Result<Exit> {
 
 /// What decides about the scan: what is checked out, or what was there before the change.
 fn in_force(scan: &Scan, global: &Global) -> Result<InForce> {
-    let Scan { paths, files, accepting, policy_from, .. } = scan;
+    let Scan { paths, files, suppression, policy_from, .. } = scan;
     if let Some(asked) = &policy_from.policy_from {
         // Where several repositories are checked out, none needs to be around the current folder.
         let around = [Path::new(".")].into_iter().chain(paths.iter().map(PathBuf::as_path));
@@ -70,14 +70,14 @@ fn in_force(scan: &Scan, global: &Global) -> Result<InForce> {
         if base != Base::Checkout {
             let (repo, start) =
                 opened.as_ref().map_or((None, Path::new(".")), |(repo, start)| (Some(repo), *start));
-            return base_policy::load(&base, repo, start, (accepting, global), |config| {
+            return base_policy::load(&base, repo, start, (suppression, global), |config| {
                 extent(paths, files, config)
             });
         }
     }
     let config = options::config(global)?;
     let extent = extent(paths, files, &config);
-    InForce::of_checkout(config, accepting, global, extent)
+    InForce::of_checkout(config, suppression, global, extent)
 }
 
 /// What the options and the configuration ask to scan.

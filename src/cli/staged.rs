@@ -14,16 +14,16 @@ use crate::scan::{Settings, StagedOptions, redact, scan_staged};
 pub(super) fn run(staged: &Staged, global: &Global) -> Result<Exit> {
     let config = options::config(global)?;
     let (rules, detector) = detector(global, &config)?;
-    let policy = options::policy(&staged.accepting, &config, Extent::default())?;
+    let policy = options::policy(&staged.suppression, &config, Extent::default())?;
     let outputs = Outputs::open(&staged.reporting, global)?;
-    let stop = options::stop(&staged.reporting.sifting, &config)?;
+    let stop = options::stop(&staged.reporting.scan_args, &config)?;
     let settings = Settings {
         detector: &detector,
         rules_digest: rules.digest(),
-        min_confidence: options::min_confidence(&staged.reporting.sifting, &config)?,
+        min_confidence: options::min_confidence(&staged.reporting.scan_args, &config)?,
         policy: &policy,
         only: None,
-        limits: limits(&staged.reporting.sifting.unpacking, &config.containers),
+        limits: limits(&staged.reporting.scan_args.containers, &config.containers),
         stop: &stop,
     };
     let git = GitEnv::read();
@@ -35,7 +35,7 @@ pub(super) fn run(staged: &Staged, global: &Global) -> Result<Exit> {
         files: staged.files.clone(),
         exclude: options::excludes(&config)?,
         without_lfs: config.is_without_lfs(),
-        threads: options::threads(&staged.reporting.sifting, &config)?,
+        threads: options::threads(&staged.reporting.scan_args, &config)?,
     };
     let report = redact(scan_staged(&settings, &commit)?, &detector);
     let exit = report.status().into();

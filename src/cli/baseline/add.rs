@@ -7,7 +7,7 @@ use anyhow::{Context, Result, bail};
 use serde::Deserialize;
 
 use super::{BASELINE, NewEntry, entries, line, place};
-use crate::cli::args::{Accepting, AddToBaseline, Global};
+use crate::cli::args::{AddToBaseline, Global, SuppressionArgs};
 use crate::cli::exit::Exit;
 use crate::cli::message;
 use crate::cli::options;
@@ -30,10 +30,10 @@ struct Accepted {
 pub(super) fn run(add: &AddToBaseline, global: &Global) -> Result<Exit> {
     let config = options::config(global)?;
     let (_, detector) = detector(global, &config)?;
-    let accepting = Accepting { baseline: add.baseline.clone(), ..Accepting::default() };
-    let path = options::baseline_path(&accepting, &config)?;
+    let suppression = SuppressionArgs { baseline: add.baseline.clone(), ..SuppressionArgs::default() };
+    let path = options::baseline_path(&suppression, &config)?;
     let path = path.unwrap_or_else(|| config.root.shown.join(BASELINE));
-    place::check(&path, &accepting, &config)?;
+    place::check(&path, &suppression, &config)?;
     let new = NewEntry::new(&detector, &add.reason, &add.entry)?;
     let glob =
         add.path.as_deref().map(Glob::new).transpose().map_err(|error| anyhow::anyhow!("--path: {error}"))?;

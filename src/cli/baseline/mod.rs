@@ -9,7 +9,7 @@ use std::path::PathBuf;
 
 use anyhow::{Context, Result, bail};
 
-use crate::cli::args::{Accepting, BaselineCommand, EntryFields, Global, Survey};
+use crate::cli::args::{BaselineCommand, BaselineScanArgs, EntryFields, Global, SuppressionArgs};
 use crate::cli::config::Config;
 use crate::cli::exit::Exit;
 use crate::cli::limits::limits;
@@ -27,19 +27,19 @@ use crate::suppress::{Baseline, BaselineEntry, Date, Policy};
 pub(super) fn run(command: &BaselineCommand, global: &Global) -> Result<Exit> {
     match command {
         BaselineCommand::Add(add) => add::run(add, global),
-        BaselineCommand::Create { reason, entry, survey } => {
-            Run::new(survey, global, true)?.create(reason, entry)
+        BaselineCommand::Create { reason, entry, args } => {
+            Run::new(args, global, true)?.create(reason, entry)
         }
-        BaselineCommand::Update { reason, prune, entry, survey } => {
-            Run::new(survey, global, true)?.update(reason.as_deref(), *prune, entry)
+        BaselineCommand::Update { reason, prune, entry, args } => {
+            Run::new(args, global, true)?.update(reason.as_deref(), *prune, entry)
         }
-        BaselineCommand::Check { survey } => Run::new(survey, global, false)?.check(),
+        BaselineCommand::Check { args } => Run::new(args, global, false)?.check(),
     }
 }
 
 /// One run of such a command.
 struct Run<'a> {
-    survey: &'a Survey,
+    args: &'a BaselineScanArgs,
     config: Config,
     rules: RuleSet,
     detector: Detector,
@@ -52,25 +52,25 @@ struct Run<'a> {
 
 impl<'a> Run<'a> {
     /// `writes`: whether the baseline is to be written.
-    fn new(survey: &'a Survey, global: &Global, writes: bool) -> Result<Self> {
+    fn new(args: &'a BaselineScanArgs, global: &Global, writes: bool) -> Result<Self> {
         let config = options::config(global)?;
         let (rules, detector) = detector(global, &config)?;
-        let accepting = Accepting { baseline: survey.baseline.clone(), ..Accepting::default() };
-        let path = options::baseline_path(&accepting, &config)?;
+        let suppression = SuppressionArgs { baseline: args.baseline.clone(), ..SuppressionArgs::default() };
+        let path = options::baseline_path(&suppression, &config)?;
         let path = path.unwrap_or_else(|| config.root.shown.join(BASELINE));
         if writes {
-            place::check(&path, &accepting, &config)?;
+            place::check(&path, &suppression, &config)?;
         }
-        let mut paths = survey.paths.clone();
+        let mut paths = args.paths.clone();
         if paths.is_empty() {
             paths.push(config.root.or_here());
         }
         Ok(Self {
             path,
-            extent: extent(&paths, &survey.files, &config),
-            min_confidence: options::min_confidence(&survey.sifting, &config)?,
+            extent: extent(&paths, &args.files, &config),
+            min_confidence: options::min_confidence(&args.scan_args, &config)?,
             paths,
-            survey,
+            args,
             config,
             rules,
             detector,
@@ -183,16 +183,16 @@ impl<'a> Run<'a> {
     /// accepts, if there is one.
     fn scan(&self, baseline: Option<&Baseline>) -> Result<Draft> {
         let policy = self.policy(baseline);
-        let stop = options::stop(&self.survey.sifting, &self.config)?;
-        let threads = options::threads(&self.survey.sifting, &self.config)?;
-        let tree = tree(&self.paths, &self.survey.files, threads, &self.config)?;
+        let stop = options::stop(&self.args.scan_args, &self.config)?;
+        let threads = options::threads(&self.args.scan_args, &self.config)?;
+        let tree = tree(&self.paths, &self.args.files, threads, &self.config)?;
         let draft = scan_tree(&self.settings(&policy, &stop), &tree)?;
         self.unless_stopped(&stop)?;
         Ok(draft)
     }
 
     fn policy(&self, baseline: Option<&Baseline>) -> Policy {
-        let inline = options::inline(self.survey.strict, &self.config);
+        let inline = options::inline(self.args.strict, &self.config);
         Policy { inline, baseline: baseline.cloned(), ..Policy::default() }
     }
 
@@ -203,7 +203,7 @@ impl<'a> Run<'a> {
             min_confidence: Confidence::Low,
             policy,
             only: None,
-            limits: limits(&self.survey.sifting.unpacking, &self.config.containers),
+            limits: limits(&self.args.scan_args.containers, &self.config.containers),
             stop,
         }
     }

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use anyhow::{Context, Result, bail};
 
-use crate::cli::args::Accepting;
+use crate::cli::args::SuppressionArgs;
 use crate::cli::config::Config;
 use crate::cli::options::variable;
 
@@ -14,8 +14,8 @@ use crate::cli::options::variable;
 ///
 /// # Errors
 /// When the file would be outside the repository, or in its git folder.
-pub(super) fn check(path: &Path, accepting: &Accepting, config: &Config) -> Result<()> {
-    if accepting.baseline.is_some() || variable("FRISKEY_BASELINE").is_some() {
+pub(super) fn check(path: &Path, suppression: &SuppressionArgs, config: &Config) -> Result<()> {
+    if suppression.baseline.is_some() || variable("FRISKEY_BASELINE").is_some() {
         return Ok(());
     }
     let real = match path.symlink_metadata() {

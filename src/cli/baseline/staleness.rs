@@ -28,12 +28,12 @@ impl Run<'_> {
             surfaces: HISTORY_SURFACES.iter().copied().collect(),
             exclude: None,
             whole: false,
-            threads: options::threads(&self.survey.sifting, &self.config)?,
+            threads: options::threads(&self.args.scan_args, &self.config)?,
             now: now(),
             progress: None,
         };
         let policy = self.policy(None);
-        let stop = options::stop(&self.survey.sifting, &self.config)?;
+        let stop = options::stop(&self.args.scan_args, &self.config)?;
         let mut draft = match scan_history(&self.settings(&policy, &stop), &audit) {
             Ok(draft) => draft,
             Err(error) => return Ok(unread(&error)),

@@ -21,7 +21,7 @@ use serde_json::Value;
 pub(super) use self::base::Base;
 use self::plan::Variables;
 use self::resolve::{Resolved, Work, resolve};
-use super::args::{Accepting, Global, PolicyFrom, Reporting, Surfaces};
+use super::args::{Global, PolicyFrom, ReportArgs, SuppressionArgs, Surfaces};
 use super::base_policy::{self, InForce};
 use super::config::Config;
 use super::exit::Exit;
@@ -61,13 +61,13 @@ pub(super) struct Ci {
     surfaces: Surfaces,
 
     #[command(flatten)]
-    accepting: Accepting,
+    suppression: SuppressionArgs,
 
     #[command(flatten)]
     policy_from: PolicyFrom,
 
     #[command(flatten)]
-    reporting: Reporting,
+    reporting: ReportArgs,
 }
 
 pub(super) fn run(ci: &Ci, global: &Global) -> Result<Exit> {
@@ -94,14 +94,14 @@ pub(super) fn run(ci: &Ci, global: &Global) -> Result<Exit> {
     }
     let summary = if ci.no_step_summary { None } else { step_summary() };
     let outputs = Outputs::open(&reporting, global)?.with_summary(summary)?;
-    let stop = options::stop(&reporting.sifting, &trusted.config)?;
+    let stop = options::stop(&reporting.scan_args, &trusted.config)?;
     let settings = Settings {
         detector: &trusted.detector,
         rules_digest: trusted.rules.digest(),
-        min_confidence: options::min_confidence(&reporting.sifting, &trusted.config)?,
+        min_confidence: options::min_confidence(&reporting.scan_args, &trusted.config)?,
         policy: &trusted.policy,
         only: None,
-        limits: limits(&reporting.sifting.unpacking, &trusted.config.containers),
+        limits: limits(&reporting.scan_args.containers, &trusted.config.containers),
         stop: &stop,
     };
     let mut draft = scan(ci, &settings, &resolved, &trusted.config, global)?;
@@ -119,12 +119,12 @@ pub(super) fn run(ci: &Ci, global: &Global) -> Result<Exit> {
 
 /// What decides about the scan.
 fn in_force(ci: &Ci, base: &Base, repo: &Repository, global: &Global) -> Result<InForce> {
-    let Ci { repo: path, accepting, .. } = ci;
+    let Ci { repo: path, suppression, .. } = ci;
     match base {
         Base::Checkout => {
-            InForce::of_checkout(options::config_about(global, path)?, accepting, global, Extent::default())
+            InForce::of_checkout(options::config_about(global, path)?, suppression, global, Extent::default())
         }
-        _ => base_policy::load(base, Some(repo), path, (accepting, global), |_| Extent::default()),
+        _ => base_policy::load(base, Some(repo), path, (suppression, global), |_| Extent::default()),
     }
 }
 
@@ -167,7 +167,7 @@ fn scan(
         surfaces: surfaces(&ci.surfaces, config)?,
         exclude: options::excludes(config)?,
         whole: ci.surfaces.whole,
-        threads: options::threads(&ci.reporting.sifting, config)?,
+        threads: options::threads(&ci.reporting.scan_args, config)?,
         now: now(),
         progress: Some(Arc::clone(&progress)),
     };

@@ -10,12 +10,12 @@ use super::advice::{self, Blocked};
 use super::push::{Push, input_lines};
 use super::range::{received, words};
 use super::{Hook, message};
-use crate::cli::args::{Accepting, Global, Sifting};
+use crate::cli::args::{Global, ScanArgs, SuppressionArgs};
 use crate::cli::config::Config;
 use crate::cli::exit::Exit;
 use crate::cli::git_env::GitEnv;
 use crate::cli::history::now;
-use crate::cli::limits::{Unpacking, limits};
+use crate::cli::limits::{ContainerArgs, limits};
 use crate::cli::options::{self, Extent};
 use crate::cli::output::ignore_broken_pipe;
 use crate::cli::rules::detector;
@@ -66,15 +66,15 @@ fn stage(hook: Hook) -> Blocked {
 fn check(hook: Hook, args: &[OsString], global: &Global) -> Result<Exit> {
     let config = options::config(global)?;
     let (rules, detector) = detector(global, &config)?;
-    let policy = options::policy(&Accepting::default(), &config, Extent::default())?;
-    let stop = options::stop(&Sifting::default(), &config)?;
+    let policy = options::policy(&SuppressionArgs::default(), &config, Extent::default())?;
+    let stop = options::stop(&ScanArgs::default(), &config)?;
     let settings = Settings {
         detector: &detector,
         rules_digest: rules.digest(),
-        min_confidence: options::min_confidence(&Sifting::default(), &config)?,
+        min_confidence: options::min_confidence(&ScanArgs::default(), &config)?,
         policy: &policy,
         only: None,
-        limits: limits(&Unpacking::default(), &config.containers),
+        limits: limits(&ContainerArgs::default(), &config.containers),
         stop: &stop,
     };
     let check = Check { settings: &settings, config: &config, git: GitEnv::read() };
@@ -169,7 +169,7 @@ impl Check<'_> {
             files: files.iter().map(PathBuf::from).collect(),
             exclude: options::excludes(self.config)?,
             without_lfs: self.config.is_without_lfs(),
-            threads: options::threads(&Sifting::default(), self.config)?,
+            threads: options::threads(&ScanArgs::default(), self.config)?,
         };
         Ok(scan_staged(self.settings, &commit)?)
     }
@@ -186,7 +186,7 @@ impl Check<'_> {
             surfaces: HISTORY_SURFACES.iter().copied().filter(wanted).collect(),
             whole: false,
             exclude: options::excludes(self.config)?,
-            threads: options::threads(&Sifting::default(), self.config)?,
+            threads: options::threads(&ScanArgs::default(), self.config)?,
             now: now(),
             progress: None,
         };
