@@ -32,6 +32,9 @@ pub mod staged;
 mod state;
 mod submodules;
 mod sweep;
+#[cfg(test)]
+#[path = "../../tests/kit/git.rs"]
+pub(crate) mod test_git;
 mod unindexed_files;
 
 pub use database::Database;

@@ -136,26 +136,12 @@ pub fn open_with_objects(
 #[cfg(test)]
 mod tests {
     use std::fs;
-    use std::process::Command;
 
     use super::*;
-    use crate::git::Database;
+    use crate::git::{Database, test_git};
 
     fn git(dir: &Path, arguments: &[&str]) {
-        let mut command = Command::new("git");
-        let inherited = std::env::vars_os().map(|(name, _)| name);
-        inherited.filter(|name| name.as_encoded_bytes().starts_with(b"GIT_")).for_each(|name| {
-            command.env_remove(name);
-        });
-        let output = command
-            .env("HOME", dir)
-            .env("GIT_CONFIG_NOSYSTEM", "1")
-            .args(["-c", "user.name=a", "-c", "user.email=a@b"])
-            .args(arguments)
-            .current_dir(dir)
-            .output()
-            .expect("git runs");
-        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        test_git::stdout(test_git::command("git", dir, dir).args(arguments), b"");
     }
 
     /// Where the objects of what `path` belongs to are.

@@ -1,18 +1,19 @@
-//! Throw-away repositories for tests, made by the real git.
+//! Temporary repositories for unit tests, created by git.
 
-use std::io::Write;
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::Command;
 
 use gix::ObjectId;
 
-/// A repository in a temporary folder, which is its work tree unless it is bare.
+use super::test_git;
+
+/// A repository in a temporary directory, which is its work tree unless it is bare.
 pub(crate) struct Scratch {
     directory: tempfile::TempDir,
 }
 
 impl Scratch {
-    /// `git init` with these further arguments.
+    /// Runs `git init` with these additional arguments.
     pub(crate) fn new(arguments: &[&str]) -> Self {
         let scratch = Self { directory: tempfile::tempdir().unwrap() };
         scratch.git(&[&["init", "-q", "-b", "main"], arguments].concat());
@@ -23,33 +24,17 @@ impl Scratch {
         self.directory.path()
     }
 
-    /// A git command in which nothing of the surroundings shows.
+    /// A git command in the repository that does not depend on the caller's environment.
     pub(crate) fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new("git");
-        for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("GIT_")) {
-            command.env_remove(name);
-        }
-        command
-            .args(arguments)
-            .current_dir(self.path())
-            .env("HOME", self.path().join("no-home"))
-            .env("GIT_CONFIG_NOSYSTEM", "1")
-            .env("GIT_AUTHOR_NAME", "A U Thor")
-            .env("GIT_AUTHOR_EMAIL", "author@example.com")
-            .env("GIT_COMMITTER_NAME", "C O Mitter")
-            .env("GIT_COMMITTER_EMAIL", "committer@example.com")
-            .stderr(Stdio::piped());
+        let mut command = test_git::command("git", self.path(), &self.path().join("no-home"));
+        command.args(arguments);
         command
     }
 
-    /// Runs git, gives it `input`, and returns what it prints.
+    /// Runs git with `input` on its standard input, and returns what it prints.
     pub(crate) fn git_with(&self, arguments: &[&str], input: &[u8]) -> String {
-        let mut child = self.command(arguments).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
-        child.stdin.take().unwrap().write_all(input).unwrap();
-        let output = child.wait_with_output().unwrap();
-        let errors = String::from_utf8_lossy(&output.stderr);
-        assert!(output.status.success(), "git {arguments:?}: {errors}");
-        String::from_utf8_lossy(&output.stdout).into_owned()
+        let output = test_git::stdout(&mut self.command(arguments), input);
+        String::from_utf8_lossy(&output).into_owned()
     }
 
     pub(crate) fn git(&self, arguments: &[&str]) -> String {

@@ -7,7 +7,7 @@ use std::process::Output;
 
 use serde_json::{Value, json};
 
-use crate::support::{Scratch, key, run};
+use crate::support::{Scratch, key, run, sarif_report};
 
 fn read(name: &str) -> String {
     fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(name)).unwrap()
@@ -129,7 +129,7 @@ fn a_push_is_scanned_once_and_counted() {
     }
     assert!(has(&outputs, &format!("range={before}..{after}")), "{outputs}");
     assert!(said.contains("::error file=a,line=1,"), "{said}");
-    let sarif: Value = serde_json::from_slice(&fs::read(sarif_of(&outputs)).unwrap()).unwrap();
+    let sarif = sarif_report(sarif_of(&outputs));
     assert!(
         !Path::new(&sarif_of(&outputs)).starts_with(scratch.path("ws")),
         "reports lie outside of the checkout"
@@ -185,8 +185,7 @@ fn a_push_uploads_the_whole_history_so_that_no_alert_is_closed() {
     let after = scratch.commit("ws", "fine");
     let payload = json!({"before": before, "after": after, "ref": "refs/heads/main"});
     let results = |outputs: &str| {
-        let text = fs::read(sarif_of(outputs)).unwrap();
-        let sarif: Value = serde_json::from_slice(&text).unwrap();
+        let sarif = sarif_report(sarif_of(outputs));
         let id = sarif["runs"][0]["automationDetails"]["id"].as_str().unwrap().to_owned();
         (id, sarif["runs"][0]["results"].as_array().unwrap().len())
     };

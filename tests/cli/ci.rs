@@ -4,7 +4,7 @@ use std::process::Output;
 
 use serde_json::{Value, json};
 
-use crate::support::{Scratch, key, leak, report, run};
+use crate::support::{Scratch, key, leak, report, run, sarif_report};
 
 const ZERO: &str = "0000000000000000000000000000000000000000";
 
@@ -198,8 +198,7 @@ fn only_a_whole_answer_has_the_category_of_the_history() {
     site.checkout(&after, &[]);
     let request = json!({"pull_request": {"base": {"sha": before}, "head": {"sha": after}}});
     let category = || {
-        let text = std::fs::read(site.scratch.path("ci/report.sarif")).unwrap();
-        let sarif: Value = serde_json::from_slice(&text).unwrap();
+        let sarif = sarif_report(site.scratch.path("ci/report.sarif"));
         sarif["runs"][0]["automationDetails"]["id"].as_str().unwrap().to_owned()
     };
     for (event, payload, expected) in [

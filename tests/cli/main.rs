@@ -7,6 +7,8 @@ mod ambiguous;
 mod ci;
 mod containers;
 mod encoded;
+#[path = "../kit/git.rs"]
+mod git;
 mod history;
 mod hook_install;
 mod hooks;
@@ -16,6 +18,8 @@ mod messages;
 mod narrowed;
 mod push;
 mod reftable;
+#[path = "../kit/sarif.rs"]
+mod sarif;
 mod scan;
 mod support;
 mod surfaces;

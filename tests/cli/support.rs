@@ -1,12 +1,15 @@
 //! What tests of the binary share: scratch folders, real git in a scrubbed environment, keys.
 
-use std::path::PathBuf;
-use std::process::{Command, Output, Stdio};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
 
 use friskey::model::Secret;
 use friskey::rules::expand;
 use serde_json::Value;
 use tempfile::TempDir;
+
+pub(crate) use crate::git::run;
+use crate::{git, sarif};
 
 /// A folder that goes with the test, with a home of its own for git.
 pub(crate) struct Scratch {
@@ -30,12 +33,10 @@ impl Scratch {
         path
     }
 
-    /// Runs git in the folder `name`, which must work; gives its output, trimmed.
+    /// Runs git in the folder `name`, which must succeed; returns its output, trimmed.
     pub(crate) fn git(&self, name: &str, args: &[&str]) -> String {
-        let output = self.try_git(name, args, b"");
-        let error = String::from_utf8_lossy(&output.stderr);
-        assert!(output.status.success(), "git {args:?}: {error}");
-        String::from_utf8_lossy(&output.stdout).trim().to_owned()
+        let output = git::stdout(self.command("git", name).args(args), b"");
+        String::from_utf8_lossy(&output).trim().to_owned()
     }
 
     pub(crate) fn try_git(&self, name: &str, args: &[&str], input: &[u8]) -> Output {
@@ -57,25 +58,7 @@ impl Scratch {
 
     /// A command with nothing of the caller's environment that could matter.
     pub(crate) fn command(&self, program: &str, folder: &str) -> Command {
-        let mut command = Command::new(program);
-        command.current_dir(self.path(folder)).env("HOME", self.dir.path()).env("GIT_CONFIG_NOSYSTEM", "1");
-        for (name, _) in std::env::vars_os() {
-            let name_text = name.to_string_lossy();
-            let matters =
-                ["GIT_", "GITHEAD_", "PRE_COMMIT_", "FRISKEY_", "GITHUB_", "CI", "NO_COLOR", "CLICOLOR"];
-            if matters.iter().any(|prefix| name_text.starts_with(prefix))
-                && name_text != "GIT_CONFIG_NOSYSTEM"
-            {
-                command.env_remove(name);
-            }
-        }
-        for (role, date) in [("AUTHOR", "2024-01-01T00:00:00Z"), ("COMMITTER", "2024-01-01T00:00:00Z")] {
-            command
-                .env(format!("GIT_{role}_NAME"), "Ann")
-                .env(format!("GIT_{role}_EMAIL"), "ann@example.org")
-                .env(format!("GIT_{role}_DATE"), date);
-        }
-        command
+        git::command(program, &self.path(folder), self.dir.path())
     }
 
     /// A repository with one commit, on `main`.
@@ -91,18 +74,6 @@ impl Scratch {
         self.git(name, &["commit", "-q", "--allow-empty", "-m", message]);
         self.git(name, &["rev-parse", "HEAD"])
     }
-}
-
-pub(crate) fn run(command: &mut Command, input: &[u8]) -> Output {
-    use std::io::Write;
-    let mut child =
-        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-    let mut stdin = child.stdin.take().unwrap();
-    let input = input.to_vec();
-    let writer = std::thread::spawn(move || drop(stdin.write_all(&input)));
-    let output = child.wait_with_output().unwrap();
-    writer.join().unwrap();
-    output
 }
 
 /// A genuine-looking project key; another one for each number.
@@ -130,4 +101,9 @@ pub(crate) fn leak<'r>(report: &'r Value, key: &str) -> Option<&'r Value> {
 /// The strings in a list of a report.
 pub(crate) fn strings(list: &Value) -> Vec<&str> {
     list.as_array().unwrap().iter().map(|item| item.as_str().unwrap()).collect()
+}
+
+/// The SARIF report in a file.
+pub(crate) fn sarif_report(path: impl AsRef<Path>) -> Value {
+    sarif::parse(&std::fs::read_to_string(path).unwrap())
 }

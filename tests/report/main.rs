@@ -5,5 +5,7 @@ mod limits;
 mod list;
 mod output;
 mod sample;
+#[path = "../kit/sarif.rs"]
+mod sarif;
 mod secrets;
 mod snapshots;

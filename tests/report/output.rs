@@ -3,9 +3,15 @@
 use friskey::model::Report;
 use friskey::report::{REPORTERS, Style, reporter, write_hook_summary, write_step_summary};
 
-/// The report in the format of that name.
+use crate::sarif;
+
+/// The report in the format of that name. SARIF is checked against the schema.
 pub(crate) fn formatted(format: &str, report: &Report, style: &Style) -> String {
-    text(|out| reporter(format).expect("a known format").write(report, style, out))
+    let text = text(|out| reporter(format).expect("a known format").write(report, style, out));
+    if format == "sarif" {
+        sarif::parse(&text);
+    }
+    text
 }
 
 /// The GitHub step summary.

@@ -4,12 +4,13 @@
 
 mod baseline;
 mod config;
+#[path = "../kit/git.rs"]
+mod git;
 mod history;
 mod inline;
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
 use friskey::rules::expand;
 use serde_json::Value;
@@ -58,30 +59,15 @@ impl Place {
     }
 
     fn run_in(&self, folder: &str, args: &[&str], variables: &[(&str, &str)]) -> Said {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_friskey"));
-        for (name, _) in std::env::vars_os() {
-            if name.to_string_lossy().starts_with("FRISKEY_") {
-                command.env_remove(name);
-            }
-        }
-        command.args(args).envs(variables.iter().copied()).current_dir(self.path(folder));
-        let output = command.output().unwrap();
+        let mut command = git::command(env!("CARGO_BIN_EXE_friskey"), &self.path(folder), &self.path(".git"));
+        let output = git::run(command.args(args).envs(variables.iter().copied()), b"");
         let text = |bytes| String::from_utf8(bytes).unwrap();
         Said { status: output.status.code().unwrap(), out: text(output.stdout), err: text(output.stderr) }
     }
 
     /// Runs git, which must work.
     fn git(&self, args: &[&str]) {
-        let mut command = Command::new("git");
-        for (name, _) in std::env::vars_os() {
-            if name.to_string_lossy().starts_with("GIT_") {
-                command.env_remove(name);
-            }
-        }
-        command.env("GIT_CONFIG_NOSYSTEM", "1").env("HOME", self.path(".git")).current_dir(self.path(""));
-        command.args(["-c", "user.name=Ann", "-c", "user.email=ann@example.org"]);
-        let output = command.args(args).output().unwrap();
-        assert!(output.status.success(), "git {args:?}: {}", String::from_utf8_lossy(&output.stderr));
+        git::stdout(git::command("git", &self.path(""), &self.path(".git")).args(args), b"");
     }
 
     fn json(&self, args: &[&str]) -> Value {

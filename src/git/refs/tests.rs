@@ -64,7 +64,7 @@ fn reflog_entries_have_the_names_git_gives_them() {
         let read: Vec<_> = refs.logs.iter().filter(|entry| entry.log == "HEAD").collect();
         let messages: Vec<_> = read.iter().map(|entry| String::from_utf8_lossy(&entry.message)).collect();
         assert_eq!(messages, listed.lines().collect::<Vec<_>>());
-        assert_eq!(read[0].who, b"C O Mitter <committer@example.com>");
+        assert_eq!(read[0].who, b"Ann <ann@example.org>");
         let listed = scratch.git(&["log", "-g", "--date=raw", "--format=%gd", "HEAD"]);
         let whens: Vec<_> =
             read.iter().map(|entry| format!("HEAD@{{{}}}", String::from_utf8_lossy(&entry.when))).collect();

@@ -1,21 +1,19 @@
-//! What the tests share: a searcher whose verdicts hang on everything they may hang on, repositories made
-//! with git, and git's own list of objects as the oracle.
+//! Shared by the tests: a searcher whose verdicts depend on everything they may depend on, repositories created by
+//! git, and git's own list of objects as the oracle.
 
 use std::ffi::OsStr;
-use std::io::Write;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
 
 use gix::ObjectId;
 use gix::object::Kind;
-use tempfile::TempDir;
 
+use crate::git::scratch::Scratch;
 use crate::git::sweep::{MatchedObject, ObjectCounts, Searcher, SweepOptions, SweepOutcome, sweep};
-use crate::git::{Database, open};
+use crate::git::{Database, open, test_git};
 
-/// Finds `K` with two to six of `a` and `b` behind it, and tells with each match all bytes it may depend on:
-/// any mistake in moving matches along shows. And an `a` or `b` at the very start, if the fourth byte is one too.
+/// Finds `K` followed by two to six of `a` and `b`. Reports with each match all bytes it may depend on, which exposes
+/// any mistake in inheriting matches. Also finds an `a` or `b` at the very start if the fourth byte is one, too.
 pub(super) struct Toy;
 
 pub(super) const MARGIN: usize = 3;
@@ -66,7 +64,7 @@ impl Searcher for Toy {
             let body = bytes[start + 1..].iter().take(6).take_while(|byte| is_body(**byte)).count();
             let end = start + 1 + body;
             let around = &bytes[start.saturating_sub(MARGIN)..bytes.len().min(end + MARGIN)];
-            // A verdict that hangs on the surroundings: three equal bytes behind it, or the end.
+            // The verdict depends on the context: three `c` after the match, or the end of the object.
             let after = &bytes[end..bytes.len().min(end + MARGIN)];
             if body >= 2 && after != b"ccc" {
                 found(start..end, around.to_vec());
@@ -75,7 +73,7 @@ impl Searcher for Toy {
     }
 }
 
-/// Bytes of an object's start that decide on whether it begins with a match.
+/// Number of bytes at the start of an object that determine whether it begins with a match.
 const HEAD: usize = 4;
 
 fn has_head(bytes: &[u8]) -> bool {
@@ -88,7 +86,7 @@ fn is_body(byte: u8) -> bool {
 
 pub(super) type ToyOutcome = SweepOutcome<Vec<u8>>;
 
-/// What searching an object from end to end finds.
+/// Searches a whole object.
 pub(super) fn search_whole(id: ObjectId, kind: Kind, bytes: &[u8]) -> MatchedObject<Vec<u8>> {
     let mut hits = Vec::new();
     Toy.search(kind, bytes, &mut (), &mut |_| {}, &mut |range, hit| {
@@ -97,9 +95,9 @@ pub(super) fn search_whole(id: ObjectId, kind: Kind, bytes: &[u8]) -> MatchedObj
     MatchedObject { id, kind, size: bytes.len() as u64, hits }
 }
 
-/// A repository in a temporary folder.
+/// A repository in a temporary directory.
 pub(super) struct Repo {
-    dir: TempDir,
+    scratch: Scratch,
 }
 
 impl Repo {
@@ -108,20 +106,18 @@ impl Repo {
     }
 
     pub(super) fn with_format(format: &str) -> Self {
-        let repo = Self { dir: tempfile::tempdir().expect("a temporary folder") };
-        repo.git(["init", "-q", "-b", "main", &format!("--object-format={format}"), "."]);
-        repo
+        Self { scratch: Scratch::new(&[&format!("--object-format={format}")]) }
     }
 
     pub(super) fn path(&self) -> &Path {
-        self.dir.path()
+        self.scratch.path()
     }
 
     pub(super) fn objects(&self) -> PathBuf {
         self.path().join(".git/objects")
     }
 
-    /// Runs git, which must succeed, and returns what it printed.
+    /// Runs git, which must succeed, and returns what it prints.
     pub(super) fn git<A: AsRef<OsStr>>(&self, arguments: impl IntoIterator<Item = A>) -> Vec<u8> {
         self.git_with(arguments, b"")
     }
@@ -132,38 +128,8 @@ impl Repo {
         arguments: impl IntoIterator<Item = A>,
         input: &[u8],
     ) -> Vec<u8> {
-        let mut command = Command::new("git");
-        for (name, _) in std::env::vars_os() {
-            if name.as_encoded_bytes().starts_with(b"GIT_") {
-                command.env_remove(name);
-            }
-        }
-        command
-            .env("HOME", self.path())
-            .env("GIT_CONFIG_NOSYSTEM", "1")
-            .args([
-                "-c",
-                "user.name=a",
-                "-c",
-                "user.email=a@b",
-                "-c",
-                "gc.auto=0",
-                "-c",
-                "protocol.file.allow=always",
-            ])
-            .args(arguments)
-            .current_dir(self.path())
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped());
-        let mut child = command.spawn().expect("git runs");
-        let mut stdin = child.stdin.take().expect("piped");
-        let input = input.to_vec();
-        let writer = std::thread::spawn(move || stdin.write_all(&input));
-        let output = child.wait_with_output().expect("git ends");
-        drop(writer.join());
-        assert!(output.status.success(), "git failed: {}", String::from_utf8_lossy(&output.stderr));
-        output.stdout
+        let mut command = self.scratch.command(&["-c", "gc.auto=0", "-c", "protocol.file.allow=always"]);
+        test_git::stdout(command.args(arguments), input)
     }
 
     /// Writes a blob as a loose object.
@@ -205,7 +171,7 @@ impl Repo {
         sweep(&self.database(), &Toy, &options)
     }
 
-    /// Sweeps in every way, which must all tell the same.
+    /// Sweeps with every combination of options, which must all have the same result.
     pub(super) fn sweep_all_ways(&self) -> ToyOutcome {
         let first = self.sweep(SweepOptions { threads: 1, small_result: 0, ..Default::default() });
         let usual = SweepOptions::default().small_result;
@@ -223,7 +189,7 @@ impl Repo {
         first
     }
 
-    /// Every object that git itself prints, searched whole.
+    /// Searches every object that git prints, whole.
     pub(super) fn oracle(&self) -> (Vec<MatchedObject<Vec<u8>>>, ObjectCounts) {
         let printed = self.git(["cat-file", "--batch", "--batch-all-objects"]);
         let (mut found, mut counts, mut rest) = (Vec::new(), ObjectCounts::default(), &printed[..]);
@@ -243,7 +209,7 @@ impl Repo {
         (found, counts)
     }
 
-    /// Sweeps in every way and compares with git.
+    /// Sweeps with every combination of options, and compares with git.
     pub(super) fn check(&self) -> ToyOutcome {
         let outcome = self.sweep_all_ways();
         let (found, counts) = self.oracle();
@@ -254,7 +220,7 @@ impl Repo {
     }
 }
 
-/// Bytes without order, the same for the same seed, that hardly deflate.
+/// Pseudorandom bytes, which hardly compress.
 pub(super) fn noise(seed: u64, len: usize) -> Vec<u8> {
     let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
     let mut next = move || {
@@ -266,7 +232,7 @@ pub(super) fn noise(seed: u64, len: usize) -> Vec<u8> {
     (0..len).map(|_| next()).collect()
 }
 
-/// Lines with a match in some of them.
+/// Lines, some of which contain a match.
 pub(super) fn text(seed: u64, lines: usize) -> Vec<u8> {
     let numbers = noise(seed, lines);
     let line = |(at, number): (usize, &u8)| match number % 8 {
