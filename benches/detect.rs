@@ -1,9 +1,9 @@
-//! Measures the detector alone, in bytes per second, on text that it passes over and on text that keeps it busy.
+//! Measures the detector alone, in bytes per second, on text without keywords and on text that keeps it busy.
 //!
-//! `cargo bench --bench detect [-- NAME...]` runs the cases whose names hold one of the NAMEs. The last column
-//! compares with `memmem` looking for the marker alone in the same bytes. Nothing is asserted.
+//! `cargo bench --bench detect [-- [--once] [NAME...]]` runs the cases whose names contain one of the NAMEs; `--once`
+//! runs each once. The last column compares with `memmem` searching for the marker alone in the same bytes.
 
-#![expect(clippy::print_stdout, clippy::unwrap_used, reason = "a bench tells what it measured, or fails")]
+#![expect(clippy::print_stdout, clippy::unwrap_used, reason = "a bench prints what it measured, or fails")]
 
 use std::hint::black_box;
 use std::time::{Duration, Instant};
@@ -11,25 +11,25 @@ use std::time::{Duration, Instant};
 use friskey::detect::{Detector, Stream};
 use friskey::rules::{MARKER, RuleSet, expand};
 
-/// Bytes of a text that is passed over: more than a core's caches hold.
+/// Size of a text without keywords, in bytes: more than the caches of a core hold.
 const LARGE: usize = 32 << 20;
 
-/// Bytes of a text that is full of work: what a stream searches at a time.
+/// Size of a text full of candidates, in bytes: what a stream searches at once.
 const SMALL: usize = 1 << 20;
 
-/// How long one case is run; the best of its rounds counts, since whatever disturbs makes it slower.
-const PATIENCE: Duration = Duration::from_millis(1500);
+/// How long each case runs. The fastest round counts, because disturbances only ever add time.
+const DURATION: Duration = Duration::from_millis(1500);
 
 /// A kind of text.
 struct Case {
     name: &'static str,
     size: usize,
-    /// Its pieces as templates, repeated with other random characters.
+    /// Templates, repeated with different random characters.
     pieces: &'static [&'static str],
 }
 
 const CASES: &[Case] = &[
-    // Nothing that any rule looks for.
+    // No rule applies.
     Case {
         name: "code",
         size: LARGE,
@@ -44,7 +44,7 @@ const CASES: &[Case] = &[
         size: LARGE,
         pieces: &["function({lower:1},{lower:1}){return {lower:1}[{digit:3}]||{hex:8}};"],
     },
-    // Anchors that no key follows.
+    // Keywords without keys.
     Case {
         name: "sk-words",
         size: LARGE,
@@ -54,7 +54,7 @@ const CASES: &[Case] = &[
         ],
     },
     Case { name: "bare-markers", size: LARGE, pieces: &["{base64url:60} {marker} {lower:30}{nl}"] },
-    // Look-alikes, which take every check; and keys.
+    // Look-alikes, which run every check, and keys.
     Case {
         name: "look-alikes",
         size: SMALL,
@@ -65,7 +65,7 @@ const CASES: &[Case] = &[
         size: SMALL,
         pieces: &["OPENAI_API_KEY=sk-proj-{base64url:74}{marker}{base64url:72}{zero}{nl}{lower:120}{nl}"],
     },
-    // What somebody would write to slow a scan down.
+    // Crafted to slow down a scan.
     Case { name: "hostile-prefixes", size: SMALL, pieces: &["{repeat:sk-:40}{marker}"] },
     Case { name: "hostile-base64", size: SMALL, pieces: &["{repeat:c2st:300}", "{repeat:NrL:300}"] },
     Case { name: "hostile-hex", size: SMALL, pieces: &["{repeat:736b2d:300}{nl}"] },
@@ -79,7 +79,7 @@ const CASES: &[Case] = &[
 fn text(templates: &[&str], size: usize) -> Vec<u8> {
     let mut text = Vec::with_capacity(size + 1024);
     let mut seed = 0;
-    // A megabyte of it is different enough; the rest repeats that.
+    // A megabyte is varied enough; repeat it.
     while text.len() < 1 << 20 {
         for template in templates {
             text.extend(expand(template, seed).text);
@@ -94,12 +94,12 @@ fn text(templates: &[&str], size: usize) -> Vec<u8> {
     text
 }
 
-/// Bytes a second of the best round of `work` over `size` bytes, and what it counted.
-fn measure(size: usize, mut work: impl FnMut() -> usize) -> (f64, usize) {
+/// Runs `work` on `size` bytes. Returns the bytes per second of the fastest round, and what `work` counted.
+fn measure(size: usize, duration: Duration, mut work: impl FnMut() -> usize) -> (f64, usize) {
     let begun = Instant::now();
     let mut best = f64::INFINITY;
     let mut counted = 0;
-    while begun.elapsed() < PATIENCE || best.is_infinite() {
+    while begun.elapsed() < duration || best.is_infinite() {
         let round = Instant::now();
         counted = black_box(work());
         best = best.min(round.elapsed().as_secs_f64());
@@ -108,8 +108,9 @@ fn measure(size: usize, mut work: impl FnMut() -> usize) -> (f64, usize) {
 }
 
 fn main() {
-    let wanted: Vec<String> =
-        std::env::args().skip(1).filter(|argument| !argument.starts_with('-')).collect();
+    let (options, wanted): (Vec<String>, Vec<String>) =
+        std::env::args().skip(1).partition(|argument| argument.starts_with('-'));
+    let duration = if options.iter().any(|option| option == "--once") { Duration::ZERO } else { DURATION };
     let started = Instant::now();
     let detector = Detector::new(&RuleSet::built_in().unwrap()).unwrap();
     println!("rules read and detector built in {:.2} ms", started.elapsed().as_secs_f64() * 1e3);
@@ -119,19 +120,19 @@ fn main() {
             continue;
         }
         let text = text(pieces, *size);
-        let (find, matches) = measure(text.len(), || {
+        let (find, matches) = measure(text.len(), duration, || {
             let mut matches = 0;
             detector.find(&text, |_| matches += 1);
             matches
         });
         let mut buffer = Stream::default();
-        let (stream, _) = measure(text.len(), || {
+        let (stream, _) = measure(text.len(), duration, || {
             let mut matches = 0;
             buffer.search(&detector, &mut text.as_slice(), |_, _| matches += 1).unwrap();
             matches
         });
         let finder = memchr::memmem::Finder::new(MARKER);
-        let (plain, _) = measure(text.len(), || finder.find_iter(&text).count());
+        let (plain, _) = measure(text.len(), duration, || finder.find_iter(&text).count());
         println!("{name:18}{:>12.1}{:>12.1}{matches:>10}{:>14.1}", find / 1e6, stream / 1e6, plain / find);
     }
 }

@@ -1,99 +1,72 @@
-//! Measures the sweep of a repository's objects against what git takes to print them.
+//! Measures the sweep over a repository's objects with the built-in rules, next to two references: inflating every
+//! pack entry once, which no sweep can avoid, and `git cat-file --batch-all-objects`.
 //!
-//! `cargo bench --bench sweep -- [--threads N] [--rounds N] [--whole] [--check] [--no-git] [--no-floor]
-//! REPOSITORY...`
-#![expect(clippy::print_stdout, clippy::print_stderr, reason = "a bench tells what it measured")]
+//! `cargo bench --bench sweep -- [--threads N] [--rounds N] [--once] [--whole] [--check] [--no-git] [--no-floor]
+//! [REPOSITORY...]`
+//!
+//! `--check` compares sweeps in delta space and of whole objects instead of measuring. `--once` is `--rounds 1`. The
+//! default repository is friskey's own.
+#![expect(clippy::print_stdout, reason = "a bench prints what it measured")]
 
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Instant;
 
-use aho_corasick::{AhoCorasick, MatchKind};
-use friskey::git::{self, Database, ObjectKind, Searcher, SweepOptions};
+use friskey::detect::{Detector, Match};
+use friskey::git::{self, Database, ObjectKind, Searcher, SweepOptions, testing};
+use friskey::rules::RuleSet;
 
-/// Finds anchors and nothing else, over windows as large as the detector's.
-struct Anchors(AhoCorasick);
+/// The detector without the recognition of containers, which `friskey history` adds.
+struct DetectorSearch(Detector);
 
-impl Anchors {
-    fn new() -> Self {
-        let marker = concat!("T3Blbk", "FJ");
-        let mut anchors: Vec<Vec<u8>> = Vec::new();
-        for literal in [marker, "sk-proj-", "sk-svcacct-", "sk-admin-", "sk-None-", "sk-service-"] {
-            let bytes = literal.as_bytes();
-            let wide: Vec<u8> = bytes.iter().flat_map(|byte| [*byte, 0]).collect();
-            anchors.extend((0..3).map(|phase| base64(bytes, phase)));
-            anchors.push(wide[..wide.len() - 1].to_vec());
-            anchors.push(bytes.to_vec());
-            if literal == marker {
-                anchors.extend((0..3).map(|phase| base64(&wide, phase)));
-            }
-        }
-        for format in [
-            |byte: u8| format!("{byte:02x}"),
-            |byte: u8| format!("{byte:02X}"),
-            |byte: u8| format!("\\x{byte:02x}"),
-        ] {
-            anchors.push(marker.bytes().map(format).collect::<String>().into_bytes());
-            anchors.push("sk-".bytes().map(format).collect::<String>().into_bytes());
-        }
-        anchors.push(b"sess-".to_vec());
-        anchors.push(b"%73%6B".to_vec());
-        anchors.push(b"\\u0073\\u006b".to_vec());
-        anchors.push(b"&#115;&#107;".to_vec());
-        eprintln!("{} anchors", anchors.len());
-        Self(AhoCorasick::builder().match_kind(MatchKind::LeftmostFirst).build(anchors).expect("few anchors"))
-    }
-}
-
-/// The characters of base64 that `bytes` alone decide when `phase` bytes stand before them.
-fn base64(bytes: &[u8], phase: usize) -> Vec<u8> {
-    const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    let bit = |at: usize| bytes[at / 8] >> (7 - at % 8) & 1;
-    let first = (6 - phase * 8 % 6) % 6;
-    (first..)
-        .step_by(6)
-        .take_while(|at| at + 6 <= bytes.len() * 8)
-        .map(|at| {
-            let value = (at..at + 6).fold(0, |value, at| value << 1 | bit(at));
-            ALPHABET[usize::from(value)]
-        })
-        .collect()
-}
-
-impl Anchors {
-    /// Words that stand in many objects, to compare ways of sweeping.
-    fn common() -> Self {
-        Self(AhoCorasick::new(["secret", "password", "http://", "tbd", "XXX"]).expect("few anchors"))
-    }
-}
-
-/// Sweeps in delta space and whole, and compares what was found.
-fn check(repository: &Path, threads: usize) {
-    let database = Database::of(&git::open(repository).expect("a repository").to_thread_local());
-    let searcher = Anchors::common();
-    let delta = git::sweep(&database, &searcher, &SweepOptions { threads, ..Default::default() });
-    let whole =
-        git::sweep(&database, &searcher, &SweepOptions { threads, whole: true, ..Default::default() });
-    let hits: usize = delta.found.iter().map(|found| found.hits.len()).sum();
-    println!(
-        "{}: {hits} hits in {} of {} objects",
-        repository.display(),
-        delta.found.len(),
-        delta.counts.total().objects
-    );
-    assert!(delta.found == whole.found, "delta space found something else");
-    assert_eq!((delta.counts, delta.skipped), (whole.counts, whole.skipped));
-}
-
-impl Searcher for Anchors {
-    type Hit = u32;
+impl Searcher for DetectorSearch {
+    /// The fingerprint of the key.
+    type Hit = String;
     type Scratch = ();
 
     fn scratch(&self) {}
 
     fn longest(&self) -> usize {
-        300
+        self.0.longest()
+    }
+
+    fn margin(&self) -> usize {
+        self.0.margin()
+    }
+
+    fn search(
+        &self,
+        _: ObjectKind,
+        bytes: &[u8],
+        (): &mut (),
+        keyword: &mut dyn FnMut(usize),
+        found: &mut dyn FnMut(Range<usize>, String),
+    ) {
+        let secret = |matched: Match| found(matched.span, matched.identified.fingerprint.to_string());
+        self.0.find_with_anchors(bytes, keyword, secret);
+    }
+
+    fn longest_keyword(&self) -> Option<usize> {
+        Some(self.0.longest_anchor())
+    }
+
+    fn keywords(&self, _: ObjectKind, bytes: &[u8], _: bool, keyword: &mut dyn FnMut(usize)) {
+        self.0.anchors(bytes, keyword);
+    }
+}
+
+/// Finds words that occur in many objects, so that a comparison of two ways to sweep covers many matches.
+struct CommonWords;
+
+impl Searcher for CommonWords {
+    type Hit = ();
+    type Scratch = ();
+
+    fn scratch(&self) {}
+
+    fn longest(&self) -> usize {
+        3
     }
 
     fn margin(&self) -> usize {
@@ -102,24 +75,24 @@ impl Searcher for Anchors {
 
     fn search(
         &self,
-        _: ObjectKind,
+        kind: ObjectKind,
         bytes: &[u8],
         (): &mut (),
-        anchor: &mut dyn FnMut(usize),
-        found: &mut dyn FnMut(Range<usize>, u32),
+        keyword: &mut dyn FnMut(usize),
+        found: &mut dyn FnMut(Range<usize>, ()),
     ) {
-        for hit in self.0.find_iter(bytes) {
-            anchor(hit.start());
-            found(hit.range(), hit.pattern().as_u32());
-        }
+        self.keywords(kind, bytes, true, &mut |at| {
+            keyword(at);
+            found(at..at + 3, ());
+        });
     }
 
     fn longest_keyword(&self) -> Option<usize> {
-        Some(self.0.max_pattern_len())
+        Some(3)
     }
 
-    fn keywords(&self, _: ObjectKind, bytes: &[u8], _: bool, anchor: &mut dyn FnMut(usize)) {
-        self.0.find_overlapping_iter(bytes).for_each(|hit| anchor(hit.start()));
+    fn keywords(&self, _: ObjectKind, bytes: &[u8], _: bool, keyword: &mut dyn FnMut(usize)) {
+        memchr::memmem::find_iter(bytes, "key").for_each(keyword);
     }
 }
 
@@ -127,45 +100,65 @@ struct Arguments {
     threads: usize,
     rounds: usize,
     whole: bool,
+    check: bool,
     git: bool,
     floor: bool,
-    check: bool,
     repositories: Vec<PathBuf>,
 }
 
-fn arguments() -> Arguments {
-    let mut parsed = Arguments {
-        threads: 2,
-        rounds: 5,
-        whole: false,
-        git: true,
-        floor: true,
-        check: false,
-        repositories: Vec::new(),
-    };
-    let mut arguments = std::env::args().skip(1);
-    let number =
-        |arguments: &mut dyn Iterator<Item = String>| arguments.next().and_then(|text| text.parse().ok());
-    while let Some(argument) = arguments.next() {
-        match argument.as_str() {
-            "--threads" => parsed.threads = number(&mut arguments).unwrap_or(2),
-            "--rounds" => parsed.rounds = number(&mut arguments).unwrap_or(5),
-            "--whole" => parsed.whole = true,
-            "--no-git" => parsed.git = false,
-            "--no-floor" => parsed.floor = false,
-            "--check" => parsed.check = true,
-            "--bench" => {}
-            path => parsed.repositories.push(path.into()),
+impl Arguments {
+    fn parse() -> Self {
+        let mut parsed = Self {
+            threads: 2,
+            rounds: 5,
+            whole: false,
+            check: false,
+            git: true,
+            floor: true,
+            repositories: Vec::new(),
+        };
+        let mut arguments = std::env::args().skip(1);
+        while let Some(argument) = arguments.next() {
+            let mut number =
+                || arguments.next().and_then(|text| text.parse().ok()).expect("a number after the option");
+            match argument.as_str() {
+                "--threads" => parsed.threads = number(),
+                "--rounds" => parsed.rounds = number(),
+                "--once" => parsed.rounds = 1,
+                "--whole" => parsed.whole = true,
+                "--check" => parsed.check = true,
+                "--no-git" => parsed.git = false,
+                "--no-floor" => parsed.floor = false,
+                // Cargo passes it to every bench.
+                "--bench" => {}
+                option if option.starts_with('-') => panic!("unknown option {option}"),
+                path => parsed.repositories.push(path.into()),
+            }
         }
+        if parsed.repositories.is_empty() {
+            parsed.repositories.push(env!("CARGO_MANIFEST_DIR").into());
+        }
+        parsed
     }
-    parsed
 }
 
-/// The shortest of several measurements, in seconds: what else the machine does only ever adds.
-fn shortest(rounds: usize, mut run: impl FnMut()) -> f64 {
+/// Compares a sweep in delta space with a sweep of whole objects.
+fn check<S: Searcher<Hit: std::fmt::Debug>>(database: &Database, searcher: &S, threads: usize) {
+    let delta = git::sweep(database, searcher, &SweepOptions { threads, ..Default::default() });
+    let whole = git::sweep(database, searcher, &SweepOptions { threads, whole: true, ..Default::default() });
+    let matches: usize = delta.found.iter().map(|object| object.hits.len()).sum();
+    println!("  {matches} matches in {} of {} objects", delta.found.len(), delta.counts.total().objects);
+    assert!(delta.found == whole.found, "the sweeps found different matches");
+    assert_eq!((delta.counts, delta.skipped), (whole.counts, whole.skipped));
+}
+
+/// Runs `work` once to fill caches, then `rounds` times. Returns the shortest time in seconds, because disturbances
+/// only ever add time.
+fn shortest(rounds: usize, mut work: impl FnMut()) -> f64 {
+    work();
     let seconds = (0..rounds.max(1)).map(|_| {
         let start = Instant::now();
-        run();
+        work();
         start.elapsed().as_secs_f64()
     });
     seconds.fold(f64::INFINITY, f64::min)
@@ -178,45 +171,50 @@ fn git_cat_file(repository: &Path) {
         .args(["cat-file", "--batch", "--batch-all-objects", "--unordered", "--buffer"])
         .stdout(Stdio::null())
         .status();
-    assert!(status.expect("git runs").success(), "git cat-file failed");
+    assert!(status.expect("git starts").success(), "git cat-file failed");
+}
+
+fn measure(repository: &Path, database: &Database, searcher: &DetectorSearch, arguments: &Arguments) {
+    let Arguments { threads, rounds, whole, .. } = *arguments;
+    let options = SweepOptions { threads, whole, ..Default::default() };
+    let mut outcome = None;
+    let sweep = shortest(rounds, || outcome = Some(git::sweep(database, searcher, &options)));
+    let outcome = outcome.expect("at least one round");
+    let total = outcome.counts.total();
+    println!(
+        "  {} objects of {:.1} MB, {:.1} MB searched, {} of them with keys, {} skipped",
+        total.objects,
+        total.bytes as f64 / 1e6,
+        outcome.searched as f64 / 1e6,
+        outcome.found.len(),
+        outcome.skipped.len()
+    );
+    println!("  sweep {sweep:.3} s");
+    if arguments.floor {
+        let floor = shortest(rounds, || {
+            testing::inflate_all_entries(database, threads);
+        });
+        println!("  inflating every entry {floor:.3} s, sweep takes {:.2} times as long", sweep / floor);
+    }
+    if arguments.git {
+        let git = shortest(rounds.min(3), || git_cat_file(repository));
+        println!("  git cat-file {git:.3} s, sweep takes {:.2} times as long", sweep / git);
+    }
 }
 
 fn main() {
-    let arguments = arguments();
-    let searcher = Anchors::new();
+    let arguments = Arguments::parse();
+    let rules = RuleSet::built_in().expect("the built-in rules are valid");
+    let searcher = DetectorSearch(Detector::new(&rules).expect("the built-in rules compile"));
     for repository in &arguments.repositories {
-        if arguments.check {
-            check(repository, arguments.threads);
-            continue;
-        }
+        println!("{}", repository.display());
         let opened = git::open(repository).expect("a repository").to_thread_local();
         let database = Database::of(&opened);
-        let options =
-            SweepOptions { threads: arguments.threads, whole: arguments.whole, ..Default::default() };
-        let mut outcome = git::sweep(&database, &searcher, &options);
-        let seconds = shortest(arguments.rounds, || outcome = git::sweep(&database, &searcher, &options));
-        let total = outcome.counts.total();
-        let hits: usize = outcome.found.iter().map(|found| found.hits.len()).sum();
-        println!("{}", repository.display());
-        println!(
-            "  {} objects, {:.2} GB, {:.2} GB searched, {hits} hits in {} objects, {} skipped",
-            total.objects,
-            total.bytes as f64 / 1e9,
-            outcome.searched as f64 / 1e9,
-            outcome.found.len(),
-            outcome.skipped.len()
-        );
-        print!("  sweep {seconds:.3} s");
-        if arguments.floor {
-            let floor = shortest(arguments.rounds, || {
-                git::inflate_all_entries(&database, arguments.threads);
-            });
-            print!(", inflate floor {floor:.3} s ({:.2} times)", seconds / floor);
+        if arguments.check {
+            check(&database, &searcher, arguments.threads);
+            check(&database, &CommonWords, arguments.threads);
+        } else {
+            measure(repository, &database, &searcher, &arguments);
         }
-        if arguments.git {
-            let git = shortest(arguments.rounds.min(3), || git_cat_file(repository));
-            print!(", git cat-file {git:.3} s ({:.3} of it)", seconds / git);
-        }
-        println!();
     }
 }

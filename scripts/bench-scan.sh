@@ -1,11 +1,10 @@
 #!/usr/bin/env bash
-# Times `friskey scan` beside `rg` looking for the marker and `cat` on the same tree, with peak memory.
+# Compares the time and peak memory of `friskey scan` with `rg` searching for the marker, and with `cat`, on one tree.
 #
 #   scripts/bench-scan.sh TREE [ROUNDS]
 #
-# The programs take turns, so that whatever else the machine does meets all of them; what counts is the
-# ratios. The first round only fills the caches. Nothing is asserted. Needs Python 3 and rg.
-# FRISKEY names another binary than the release build of this tree.
+# The programs take turns, so that other load on the machine affects all of them; the ratios are what counts. The first
+# round only fills the caches. Requires Python 3 and rg. Set FRISKEY to use a binary other than this tree's release build.
 set -euo pipefail
 if [ $# -lt 1 ] || [ ! -d "$1" ]; then
     sed -n '4p' "$0" >&2
@@ -23,7 +22,7 @@ find "$1" -name .git -prune -o -type f -print0 >"$list"
 files=$(tr -cd '\0' <"$list" | wc -c)
 size=$(xargs -0 cat <"$list" | wc -c)
 echo "$1: $((files)) files, $((size)) bytes"
-# The peak memory of a process counts what its parent held when it was started: so this Python is kept small.
+# The peak memory of a process includes that of its parent at the time it was started, so keep this Python small.
 FRISKEY=$FRISKEY LIST=$list EMPTY=$empty python3 -I -S - "$1" "${2:-9}" <<'PY'
 import os
 import sys
@@ -35,14 +34,14 @@ null = os.open(os.devnull, os.O_RDWR)
 
 
 def spent(command):
-    """Seconds by the clock, seconds of processors, and peak memory in MB of one run."""
+    """Wall-clock seconds, CPU seconds, and peak memory in MB of one run."""
     begun = time.perf_counter()
     actions = [(os.POSIX_SPAWN_DUP2, null, fd) for fd in (0, 1, 2)]
     pid = os.posix_spawnp(command[0], command, os.environ, file_actions=actions)
     _, status, usage = os.wait4(pid, 0)
     wall = time.perf_counter() - begun
     code = os.waitstatus_to_exitcode(status)
-    # 1: friskey has found something, rg has not.
+    # 1: friskey found something, or rg found nothing.
     if code not in (0, 1):
         sys.exit(f"{' '.join(command)} ended with status {code}")
     peak = usage.ru_maxrss / (1e6 if sys.platform == "darwin" else 1e3)
@@ -54,12 +53,12 @@ def median(values):
     return (ordered[(len(ordered) - 1) // 2] + ordered[len(ordered) // 2]) / 2
 
 
-# The marker in two parts, so that this file holds none.
+# Split, so that this file does not contain the marker.
 marker = "T3Blbk" + "FJ"
 programs = {
-    # The least that a process takes here; its memory is that of the Python which started it.
+    # The minimum for any process; its memory is that of the Python that started it.
     "true": ["true"],
-    # Starting, reading the rules, and looking at nothing.
+    # Start-up and loading the rules.
     "friskey, empty file": [friskey, "scan", "-q", os.environ["EMPTY"]],
     "cat": ["xargs", "-0", "-a", os.environ["LIST"], "cat"],
     "rg": ["rg", "-uuu", "-a", "-c", "--glob", "!.git", marker, tree],
@@ -76,7 +75,7 @@ for turn in range(rounds + 1):
 print(f"{'':20}{'wall ms':>10}{'least':>10}{'CPU ms':>10}{'peak MB':>10}{'wall / rg':>11}{'CPU / rg':>10}")
 for name, spents in runs.items():
     wall, cpu, peak = zip(*spents)
-    # Of each round by itself: neighbours in time had the same machine.
+    # Per round, because runs close in time saw the same load.
     ratios = [median(own[part] / rg[part] for own, rg in zip(spents, runs["rg"])) for part in (0, 1)]
     print(f"{name:20}{median(wall) * 1e3:10.1f}{min(wall) * 1e3:10.1f}"
           f"{median(cpu) * 1e3:10.1f}{max(peak):10.1f}{ratios[0]:11.2f}{ratios[1]:10.2f}")

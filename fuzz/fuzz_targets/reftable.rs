@@ -2,7 +2,7 @@
 
 #![no_main]
 
-use friskey::git::fuzz;
+use friskey::git::testing;
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|data: &[u8]| {
@@ -18,9 +18,9 @@ fuzz_target!(|data: &[u8]| {
         let footer = table.len() - 40;
         let body = [&header[..], &table[footer..]].concat();
         table.splice(footer..footer, header);
-        table.extend_from_slice(&fuzz::crc32(&body).to_be_bytes());
+        table.extend_from_slice(&testing::crc32(&body).to_be_bytes());
     }
-    if let Some((refs, logs, _)) = fuzz::reftable(&table, is_sha256) {
+    if let Some((refs, logs, _)) = testing::reftable(&table, is_sha256) {
         // A ref takes three bytes, an entry as many, of which a byte was made at least one in 1032.
         assert!(refs <= table.len() && logs <= table.len() * 1032);
     }

@@ -7,8 +7,6 @@ mod commit;
 mod database;
 mod delta_base_cache;
 mod file_at;
-#[doc(hidden)]
-pub mod fuzz;
 mod gate;
 mod hooks;
 mod index;
@@ -35,6 +33,8 @@ mod sweep;
 #[cfg(test)]
 #[path = "../../tests/kit/git.rs"]
 pub(crate) mod test_git;
+#[doc(hidden)]
+pub mod testing;
 mod unindexed_files;
 
 pub use database::Database;
@@ -55,8 +55,6 @@ pub use pack::entry::{EntryContent, parse as parse_pack_entry};
 pub use remotes::{Destination, KnownThere, adds_commits, known_there, parents};
 pub use state::{AtHead, at_head, is_partial, is_shallow, version_control};
 pub use submodules::{WorkTreeGit, submodule_names, work_tree_git};
-#[doc(hidden)]
-pub use sweep::inflate_all_entries;
 pub use sweep::{
     KindCount, MatchedObject, ObjectCounts, Progress, Searcher, SweepOptions, SweepOutcome, sweep,
 };

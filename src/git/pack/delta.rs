@@ -5,7 +5,7 @@
 
 /// Where the bytes of a run come from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum RunSource {
+pub(crate) enum RunSource {
     /// The base, at this offset.
     Base(u32),
     /// The delta itself, at this offset.
@@ -14,19 +14,19 @@ pub enum RunSource {
 
 /// A contiguous part of the result.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Run {
+pub(crate) struct Run {
     /// Start offset in the result.
-    pub at: u32,
+    pub(crate) at: u32,
     /// Length in bytes; never 0.
-    pub len: u32,
+    pub(crate) len: u32,
     /// Where the bytes come from.
-    pub source: RunSource,
+    pub(crate) source: RunSource,
 }
 
 impl Run {
     /// Exclusive end offset in the result.
     #[inline]
-    pub fn end(&self) -> u32 {
+    pub(crate) fn end(&self) -> u32 {
         self.at + self.len
     }
 
@@ -41,7 +41,7 @@ impl Run {
 
     /// Appends the run's bytes between the result offsets `start` and `end` to `out`.
     #[inline]
-    pub fn append(&self, start: u32, end: u32, (base, delta): (&[u8], &[u8]), out: &mut Vec<u8>) {
+    pub(crate) fn append(&self, start: u32, end: u32, (base, delta): (&[u8], &[u8]), out: &mut Vec<u8>) {
         let (bytes, from) = self.bytes(base, delta);
         let (from, len) = (from + (start - self.at) as usize, (end - start) as usize);
         // Most are short, and copying a fixed number of bytes needs no call.
@@ -99,13 +99,13 @@ const MAX_RUNS: usize = 1 << 22;
 
 /// The sizes a delta declares.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Sizes {
+pub(crate) struct Sizes {
     /// Size of the base in bytes.
-    pub base: u64,
+    pub(crate) base: u64,
     /// Size of the result in bytes.
-    pub result: u64,
+    pub(crate) result: u64,
     /// Offset of the first instruction.
-    pub start: usize,
+    pub(crate) start: usize,
 }
 
 /// Parses the two sizes at the start of a delta.
@@ -113,7 +113,7 @@ pub struct Sizes {
 /// # Errors
 /// When they are truncated or too large.
 #[inline]
-pub fn sizes(delta: &[u8]) -> Result<Sizes, DeltaError> {
+pub(crate) fn sizes(delta: &[u8]) -> Result<Sizes, DeltaError> {
     let (base, used) = number(delta)?;
     let (result, more) = number(&delta[used..])?;
     Ok(Sizes { base, result, start: used + more })
@@ -126,7 +126,12 @@ pub fn sizes(delta: &[u8]) -> Result<Sizes, DeltaError> {
 ///
 /// # Errors
 /// When the delta is not valid, or its result is larger than `limit` bytes. Accepts arbitrary input.
-pub fn parse(delta: &[u8], base_len: usize, limit: u64, runs: &mut Vec<Run>) -> Result<usize, DeltaError> {
+pub(crate) fn parse(
+    delta: &[u8],
+    base_len: usize,
+    limit: u64,
+    runs: &mut Vec<Run>,
+) -> Result<usize, DeltaError> {
     runs.clear();
     let sizes = sizes(delta)?;
     if sizes.base != base_len as u64 {
@@ -240,7 +245,7 @@ fn number(bytes: &[u8]) -> Result<(u64, usize), DeltaError> {
 }
 
 /// Writes the whole result described by `runs` to `out`, which must have the result's size.
-pub fn assemble(runs: &[Run], base: &[u8], delta: &[u8], out: &mut [u8]) {
+pub(crate) fn assemble(runs: &[Run], base: &[u8], delta: &[u8], out: &mut [u8]) {
     for run in runs {
         let (bytes, from) = run.bytes(base, delta);
         let (at, len) = (run.at as usize, run.len as usize);
@@ -265,7 +270,7 @@ pub fn apply(delta: &[u8], base: &[u8], limit: u64) -> Result<Vec<u8>, DeltaErro
 
 /// Appends bytes `start..end` of the result to `out`. `first` is the index of a run at or before the first
 /// run that overlaps the range; returns the index of that run.
-pub fn gather(
+pub(crate) fn gather(
     runs: &[Run],
     (start, end): (u32, u32),
     mut first: usize,

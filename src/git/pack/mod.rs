@@ -1,8 +1,8 @@
 //! Packs: their entries, deltas, and delta trees.
 
-pub mod delta;
+pub(super) mod delta;
 mod delta_tree;
-pub mod entry;
+pub(super) mod entry;
 mod fanout;
 mod file;
 

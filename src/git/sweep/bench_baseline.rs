@@ -9,7 +9,6 @@ use crate::threads;
 
 /// Inflates every pack entry once on `threads` threads, applies no deltas, and returns the number of bytes.
 /// Skips what cannot be read.
-#[doc(hidden)]
 pub fn inflate_all_entries(database: &Database, threads: usize) -> u64 {
     let listing = database.list();
     let packs: Vec<Pack> =
