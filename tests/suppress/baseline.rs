@@ -1,4 +1,4 @@
-//! `friskey baseline`, and scans with one.
+//! `friskey baseline`, and scans with a baseline.
 
 use std::fs;
 
@@ -19,7 +19,7 @@ fn entry_lines(place: &Place) -> Vec<String> {
 }
 
 #[test]
-fn goes_by_the_key_wherever_it_moves() {
+fn a_baseline_follows_keys_that_move() {
     let place = with_keys(&[1, 2, 3]);
     let said = place.run(&["baseline", "create", "--reason", "revoked", "--owner", "ann"]);
     assert_eq!(said.status, 0, "{}", said.err);
@@ -30,7 +30,7 @@ fn goes_by_the_key_wherever_it_moves() {
     let scan = place.run(&["scan"]);
     assert_eq!(scan.status, 0);
     assert!(scan.out.contains("3 findings suppressed"), "{}", scan.out);
-    // The key moves; another takes its place.
+    // The key moves, and another one takes its place.
     place.write("src/1.py", &format!("a = '{}'\n", key(9)));
     place.write("deep/er.txt", &format!("\n\nx {}\n", key(1)));
     let report = place.json(&["scan"]);
@@ -42,7 +42,7 @@ fn goes_by_the_key_wherever_it_moves() {
 }
 
 #[test]
-fn create_overwrites_nothing_and_wants_a_reason() {
+fn create_overwrites_nothing_and_requires_a_reason() {
     let place = with_keys(&[1]);
     assert_refused(&place.run(&["baseline", "create"]), "--reason");
     assert_refused(&place.run(&["baseline", "create", "--reason", " "]), "must not be empty");
@@ -103,7 +103,7 @@ fn update_adds_keeps_and_prunes_only_when_asked() {
 }
 
 #[test]
-fn stale_entries_are_told_by_scans_of_everything_only() {
+fn only_scans_of_everything_report_stale_entries() {
     let place = with_keys(&[1]);
     assert_eq!(place.run(&["baseline", "create", "--reason", "x"]).status, 0);
     place.write("src/1.py", "gone\n");
@@ -154,7 +154,7 @@ fn a_day_in_the_past_is_refused() {
 }
 
 #[test]
-fn globs_are_about_the_root_wherever_friskey_runs() {
+fn globs_are_relative_to_the_root_wherever_friskey_runs() {
     let place = with_keys(&[1]);
     place.write("docs/a.md", &key(1));
     assert_eq!(place.run(&["baseline", "create", "--reason", "x"]).status, 0);
@@ -254,7 +254,7 @@ fn add_accepts_by_fingerprint_without_a_scan() {
     assert_eq!(place.run(&["scan"]).status, 1);
     assert_eq!(place.run(&["baseline", "add", &fingerprint(2), "--reason", "revoked"]).status, 0);
     assert_eq!(place.run(&["scan"]).status, 0);
-    // Once more changes nothing.
+    // Adding it again changes nothing.
     let before = place.read(NAME);
     let said = place.run(&["baseline", "add", &fingerprint(2), "--reason", "again"]);
     assert!(said.out.starts_with("already accepted: "), "{}", said.out);
@@ -267,7 +267,7 @@ fn add_accepts_by_fingerprint_without_a_scan() {
 }
 
 #[test]
-fn add_accepts_what_a_report_holds() {
+fn add_accepts_keys_from_a_report() {
     let place = with_keys(&[1, 2]);
     assert_eq!(place.run(&["scan", "--output", "json=report.json"]).status, 1);
     let report: serde_json::Value = serde_json::from_str(&place.read("report.json")).unwrap();
@@ -288,7 +288,7 @@ fn add_accepts_what_a_report_holds() {
 
 #[cfg(unix)]
 #[test]
-fn a_repository_does_not_say_that_a_baseline_is_written_elsewhere() {
+fn a_repository_cannot_redirect_the_baseline_outside_of_it() {
     let place = with_keys(&[1]);
     let fingerprint = friskey::model::Secret::new(key(1).into_bytes(), 0).fingerprint().to_string();
     let outside = tempfile::tempdir().unwrap();
@@ -306,7 +306,7 @@ fn a_repository_does_not_say_that_a_baseline_is_written_elsewhere() {
         assert_eq!(place.run(&add).status, 2, "{named}");
         assert!(!place.path(named).exists(), "{named}");
     }
-    // Whoever runs friskey may write where they like.
+    // The user may write anywhere.
     let named = victim.to_str().unwrap();
     assert_eq!(place.run(&[&add[..], &["--baseline", named]].concat()).status, 0);
     assert!(!untouched());

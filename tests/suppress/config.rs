@@ -1,11 +1,11 @@
-//! `friskey.toml`, the environment, and which of them wins.
+//! `friskey.toml`, environment variables, and their precedence.
 
 use std::fs;
 
 use super::{Place, assert_refused, key, notes, open};
 
 #[test]
-fn is_found_at_the_root_and_named_in_the_report() {
+fn configuration_is_found_at_the_root_and_named_in_the_report() {
     let place = Place::new();
     place.write("friskey.toml", "exclude = ['vendor/', '/src/gen/*.js']\n");
     for path in ["a.py", "vendor/b.py", "src/gen/c.js", "src/d.py", "lib/src/gen/c.js"] {
@@ -23,7 +23,7 @@ fn is_found_at_the_root_and_named_in_the_report() {
 }
 
 #[test]
-fn is_not_looked_for_above_the_root_or_below_it() {
+fn configuration_is_not_searched_above_or_below_the_root() {
     let outer = Place::new();
     outer.write("friskey.toml", "nonsense = 1\n");
     outer.write("inner/.git", "gitdir: elsewhere\n");
@@ -71,7 +71,7 @@ fn a_named_file_is_used_instead() {
 }
 
 #[test]
-fn flags_win_over_environment_and_environment_over_file() {
+fn options_override_variables_and_variables_override_the_file() {
     let place = Place::new();
     place.write("a.txt", "nothing\n");
     let threshold = |args: &[&str], variables: &[(&str, &str)]| {
@@ -88,7 +88,7 @@ fn flags_win_over_environment_and_environment_over_file() {
 }
 
 #[test]
-fn variables_are_checked_like_flags() {
+fn variables_are_checked_like_options() {
     let place = Place::new();
     place.write("a.txt", "nothing\n");
     let run = |name, value| place.run_in("", &["scan"], &[(name, value)]);
@@ -118,7 +118,7 @@ fn no_ignore_and_threads_come_from_the_file_too() {
 }
 
 #[test]
-fn what_is_no_file_is_refused_and_not_read() {
+fn special_and_large_files_are_rejected_unread() {
     let place = Place::new();
     fs::create_dir(place.path("friskey.toml")).unwrap();
     assert_refused(&place.run(&["scan"]), "friskey.toml is a folder, expected a regular file");
@@ -143,7 +143,7 @@ fn an_error_shows_neither_key_nor_control_characters() {
 }
 
 #[test]
-fn the_documents_say_what_there_is() {
+fn the_documents_list_every_field() {
     let read = |name: &str| {
         fs::read_to_string(std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("docs").join(name)).unwrap()
     };
@@ -157,7 +157,7 @@ fn the_documents_say_what_there_is() {
     let said = place.run(&["scan"]);
     assert_eq!(said.status, 0, "{}", said.err);
     assert!(said.out.contains("baseline: ci/accepted-keys.toml (2 entries)"), "{}", said.out);
-    // The message about a wrong key lists the right ones.
+    // The error for an unknown field lists the known ones.
     place.write("friskey.toml", "wrong = 1\n");
     let message = place.run(&["scan"]).err;
     let known: Vec<_> = message.split('`').skip(1).step_by(2).filter(|key| *key != "wrong").collect();

@@ -1,4 +1,4 @@
-//! What is accepted and configured, in audits and before a commit.
+//! Acceptance and configuration in scans of the history and of the index.
 
 use super::{Place, assert_refused, key, notes, open};
 
@@ -15,7 +15,7 @@ fn commit(place: &Place) {
 }
 
 #[test]
-fn an_audit_accepts_what_its_newest_version_marks_everywhere() {
+fn history_accepts_a_key_that_the_newest_version_marks_everywhere() {
     let place = repository();
     let (first, second) = (key(1), key(2));
     place.write("a.py", &format!("a = '{first}'\n"));
@@ -26,7 +26,7 @@ fn an_audit_accepts_what_its_newest_version_marks_everywhere() {
     assert_eq!(open(&report), ["a.py:2"]);
     assert_eq!(report["suppressed"], 1);
     assert_eq!(open(&place.json(&["history", "--no-suppress"])), ["a.py:1", "a.py:2"]);
-    // One place without a marker is one too many.
+    // A single finding without a marker keeps the leak open.
     place.write("a.py", &format!("a = '{first}'  # friskey:allow revoked\nb = '{first}'\n"));
     commit(&place);
     assert_eq!(open(&place.json(&["history"])), ["a.py:2", "a.py:2"]);
@@ -37,7 +37,7 @@ fn an_audit_accepts_what_its_newest_version_marks_everywhere() {
 }
 
 #[test]
-fn an_audit_accepts_what_the_baseline_does() {
+fn history_honors_the_baseline() {
     let place = repository();
     place.write("a.py", &key(1));
     place.write("docs/b.md", &key(2));
@@ -48,13 +48,13 @@ fn an_audit_accepts_what_the_baseline_does() {
     commit(&place);
     assert_eq!(open(&place.json(&["history"])), ["a.py:1"]);
     assert_eq!(open(&place.json_in("docs", &["history"], &[])), ["a.py:1"], "paths begin at the root");
-    // A key that was asked for is shown.
+    // `trace` shows a key even if it is accepted.
     let said = place.run_in("", &["trace", "--env", "KEY"], &[("KEY", &key(2))]);
     assert_eq!(said.status, 1, "{}", said.err);
 }
 
 #[test]
-fn an_audit_of_another_repository_obeys_nothing_around() {
+fn history_of_another_repository_ignores_the_surrounding_configuration() {
     let place = repository();
     place.write("a.py", &key(1));
     place.write("friskey.toml", "nonsense = 1\n");
@@ -74,7 +74,7 @@ fn an_audit_of_another_repository_obeys_nothing_around() {
 }
 
 #[test]
-fn an_audit_looks_at_the_surfaces_of_the_configuration() {
+fn history_scans_the_configured_surfaces() {
     let place = repository();
     place.write("a.py", &key(1));
     place.write("vendor/b.py", &key(2));
@@ -90,7 +90,7 @@ fn an_audit_looks_at_the_surfaces_of_the_configuration() {
 }
 
 #[test]
-fn the_next_commit_is_judged_alike() {
+fn staged_applies_the_same_policy() {
     let place = repository();
     place.write("README", "hello\n");
     commit(&place);
@@ -102,7 +102,7 @@ fn the_next_commit_is_judged_alike() {
     assert_eq!(open(&place.json(&["staged"])), ["a.py:2"]);
     assert_eq!(open(&place.json_in("vendor", &["staged"], &[])), ["a.py:2"]);
     assert_eq!(open(&place.json(&["staged", "vendor/c.py"])), [""; 0]);
-    // The hook does the same, and so do a push and an audit afterwards.
+    // The hook, a push and a later scan of the history agree.
     let hook = place.run(&["hook", "run", "pre-commit"]);
     assert_eq!(hook.status, 1, "{}", hook.err);
     place.write("friskey.toml", "exclude = ['vendor/']\nstrict = true\n");
@@ -120,7 +120,7 @@ fn the_next_commit_is_judged_alike() {
 }
 
 #[test]
-fn an_entry_for_a_key_that_only_the_history_holds_is_not_stale() {
+fn an_entry_for_a_key_only_in_the_history_is_not_stale() {
     let place = repository();
     place.write("a.py", &key(1));
     place.write("b.py", &key(2));
@@ -132,7 +132,7 @@ fn an_entry_for_a_key_that_only_the_history_holds_is_not_stale() {
     assert_eq!((said.status, said.out.contains("stale")), (0, false), "{}", said.out);
     assert_eq!(place.run(&["baseline", "update", "--prune"]).status, 0);
     assert_eq!(place.read(".friskey-baseline.toml").matches("fingerprint =").count(), 2);
-    // A key that was never there is.
+    // A key that never existed is stale.
     assert_eq!(place.run(&["baseline", "add", &"0".repeat(64), "--reason", "odd"]).status, 0);
     let said = place.run(&["baseline", "check"]);
     assert_eq!(said.status, 1);

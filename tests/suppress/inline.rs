@@ -1,4 +1,4 @@
-//! Markers beside the key.
+//! Markers near the key.
 
 use super::{Place, key, notes, open};
 
@@ -30,7 +30,7 @@ fn markers_of_other_tools_count_and_are_named() {
 }
 
 #[test]
-fn strict_mode_wants_a_reason_and_says_so() {
+fn strict_mode_requires_a_reason_and_says_so() {
     let place = Place::new();
     let text = format!(
         "a = '{}'  # friskey:allow\nb = '{}'  # gitleaks:allow\nc = '{}'  # friskey:allow revoked\n",
@@ -58,7 +58,7 @@ fn strict_mode_wants_a_reason_and_says_so() {
 }
 
 #[test]
-fn no_suppress_honours_nothing() {
+fn no_suppress_honors_nothing() {
     let place = Place::new();
     place.write("a.py", &format!("a = '{}'  # friskey:allow sample\nb = '{}'\n", key(1), key(2)));
     assert_eq!(place.run(&["baseline", "create", "--reason", "old"]).status, 0);
@@ -69,7 +69,7 @@ fn no_suppress_honours_nothing() {
 }
 
 #[test]
-fn a_marker_in_a_minified_file_does_not_excuse_all_of_it() {
+fn a_marker_in_a_minified_file_does_not_accept_all_of_it() {
     let place = Place::new();
     let filler = "x=1;".repeat(200);
     let near = format!("a='{}';/* friskey:allow sample */{filler}", key(1));
@@ -93,12 +93,12 @@ fn a_reason_never_shows_a_key() {
             assert!(!said.out.contains(&key[8..40]) && !said.out.contains(&key[100..130]), "{format}");
         }
     }
-    // The marker is meant for the key behind it.
+    // The marker applies to the key after it.
     assert_eq!(open(&place.json(&["scan"])), ["c.py:2"]);
 }
 
 #[test]
-fn a_name_has_no_room_for_a_marker() {
+fn markers_in_names_do_not_count() {
     let place = Place::new();
     place.write(&format!("friskey:allow {}.txt", key(1)), "nothing\n");
     assert_eq!(place.json(&["scan"])["suppressed"], 0);
@@ -106,9 +106,9 @@ fn a_name_has_no_room_for_a_marker() {
 }
 
 #[test]
-fn a_marker_far_into_a_stream_does_the_same() {
+fn a_marker_far_into_a_stream_counts() {
     let place = Place::new();
-    // Around the size of the pieces in which a stream is searched.
+    // Sizes around that of the chunks in which a stream is searched.
     for lead in (1_047_500..1_050_600).step_by(310) {
         let text = format!("{}\n# friskey:allow why\na = '{}'\n", "y".repeat(lead), key(1));
         place.write("big.txt", &text);

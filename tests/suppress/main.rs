@@ -1,4 +1,4 @@
-//! Accepting findings and configuring friskey, with the real program in folders of its own.
+//! Accepting findings and configuring friskey: runs the real binary in temporary folders.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -15,18 +15,18 @@ use std::path::{Path, PathBuf};
 use friskey::rules::expand;
 use serde_json::Value;
 
-/// A key, the same for the same number.
+/// A made-up key, the same for the same number.
 fn key(number: u64) -> String {
     let body = |seed| String::from_utf8(expand("{base62:74}", seed).text).unwrap();
     format!("sk-proj-{}{}{}", body(number * 2), friskey::rules::MARKER, body(number * 2 + 1))
 }
 
-/// A repository, as far as friskey looks for its root.
+/// A folder with an empty `.git`, which is enough for friskey to find its root.
 struct Place {
     folder: tempfile::TempDir,
 }
 
-/// What a run said.
+/// The output of a run.
 struct Said {
     status: i32,
     out: String,
@@ -65,7 +65,7 @@ impl Place {
         Said { status: output.status.code().unwrap(), out: text(output.stdout), err: text(output.stderr) }
     }
 
-    /// Runs git, which must work.
+    /// Runs git, which must succeed.
     fn git(&self, args: &[&str]) {
         git::stdout(git::command("git", &self.path(""), &self.path(".git")).args(args), b"");
     }
@@ -80,7 +80,7 @@ impl Place {
     }
 }
 
-/// Places that are not accepted, as `path:line`.
+/// Findings that are not suppressed, as `path:line`.
 fn open(report: &Value) -> Vec<String> {
     places(report, |finding| finding["suppressed"].is_null())
 }

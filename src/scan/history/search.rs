@@ -106,7 +106,7 @@ pub(super) enum SweepMatch {
 /// The matches of a sweep, by kind.
 #[derive(Default)]
 pub(super) struct SweepMatches {
-    /// ObjectReader with secrets.
+    /// Objects with secrets.
     pub(super) plain: Vec<MatchedObject<SharedKey>>,
     /// Containers with their sizes, searched later.
     pub(super) containers: Vec<(ObjectId, u64)>,
