@@ -22,6 +22,7 @@ mod root;
 mod rules;
 mod scan;
 mod secret_input;
+mod session;
 mod staged;
 mod target;
 mod trace;

@@ -11,34 +11,24 @@ use super::base_policy::{self, InForce};
 use super::ci::Base;
 use super::config::Config;
 use super::exit::Exit;
-use super::limits::limits;
 use super::options::{self, Extent};
 use super::output::Outputs;
+use super::session::Session;
 use super::{progress, repository_paths};
 use crate::git::{self, Progress};
-use crate::scan::{Settings, TreeOptions, redact, scan_tree};
+use crate::scan::{TreeOptions, redact, scan_tree};
 use crate::source::{Excludes, FileOptions};
 
 pub(super) fn run(scan: &Scan, global: &Global) -> Result<Exit> {
     let Scan { paths, files, reporting, .. } = scan;
-    let InForce { config, rules, detector, policy } = in_force(scan, global)?;
+    let session = Session::new(in_force(scan, global)?, &reporting.scan_args)?;
     let outputs = Outputs::open(reporting, global)?;
-    let stop = options::stop(&reporting.scan_args, &config)?;
-    let settings = Settings {
-        detector: &detector,
-        rules_digest: rules.digest(),
-        min_confidence: options::min_confidence(&reporting.scan_args, &config)?,
-        policy: &policy,
-        only: None,
-        limits: limits(&reporting.scan_args.containers, &config.containers),
-        stop: &stop,
-    };
-    let mut tree = tree(paths, files, options::threads(&reporting.scan_args, &config)?, &config)?;
+    let mut tree = tree(paths, files, session.threads, &session.in_force.config)?;
     let progress = Arc::new(Progress::default());
     tree.files.progress = Some(Arc::clone(&progress));
     let shown =
         progress::show(progress::ProgressUnit::Files, &progress, reporting.no_progress || global.quiet);
-    let draft = scan_tree(&settings, &tree);
+    let draft = scan_tree(&session.settings(), &tree);
     drop(shown);
     let mut draft = draft?;
     if tree.stdin && tree.files.paths.is_empty() && draft.coverage.bytes == 0 {
@@ -49,7 +39,7 @@ pub(super) fn run(scan: &Scan, global: &Global) -> Result<Exit> {
     if scan.policy_from.is_of_base() {
         base_policy::tell_markers(&mut draft);
     }
-    let report = redact(draft, &detector);
+    let report = redact(draft, &session.in_force.detector);
     let exit = report.status().into();
     outputs.write(&report)?;
     Ok(exit)

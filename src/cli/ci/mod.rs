@@ -23,17 +23,16 @@ use self::plan::Variables;
 use self::resolve::{Resolved, Work, resolve};
 use super::args::{Global, PolicyFrom, ReportArgs, SuppressionArgs, Surfaces};
 use super::base_policy::{self, InForce};
-use super::config::Config;
 use super::exit::Exit;
 use super::history::{now, surfaces};
-use super::limits::limits;
 use super::options::{self, Extent};
 use super::output::{Outputs, step_summary};
 use super::progress;
+use super::session::Session;
 use crate::detect::Mask;
 use crate::git::{self, Progress, Repository};
 use crate::model::{Draft, Status};
-use crate::scan::{HistoryOptions, Settings, redact, scan_history, scan_nothing};
+use crate::scan::{HistoryOptions, redact, scan_history, scan_nothing};
 use crate::untrusted::{Symlinks, read};
 
 /// The largest payload that is read, in bytes; GitHub's own end at 25 MB.
@@ -80,8 +79,8 @@ pub(super) fn run(ci: &Ci, global: &Global) -> Result<Exit> {
         None | Some(base_policy::EVENT) => base::base(&plan, &repo),
         Some(asked) => base_policy::named_base(asked, &repo)?,
     };
-    let trusted = in_force(ci, &base, &repo, global)?;
-    let mask = Mask::new(&trusted.detector);
+    let session = Session::new(in_force(ci, &base, &repo, global)?, &ci.reporting.scan_args)?;
+    let mask = Mask::new(&session.in_force.detector);
     // Names of branches may hold anything.
     let chosen = mask.text(format!("range: {} ({})", resolved.range, resolved.why).as_bytes());
     if !global.quiet {
@@ -94,24 +93,14 @@ pub(super) fn run(ci: &Ci, global: &Global) -> Result<Exit> {
     }
     let summary = if ci.no_step_summary { None } else { step_summary() };
     let outputs = Outputs::open(&reporting, global)?.with_summary(summary)?;
-    let stop = options::stop(&reporting.scan_args, &trusted.config)?;
-    let settings = Settings {
-        detector: &trusted.detector,
-        rules_digest: trusted.rules.digest(),
-        min_confidence: options::min_confidence(&reporting.scan_args, &trusted.config)?,
-        policy: &trusted.policy,
-        only: None,
-        limits: limits(&reporting.scan_args.containers, &trusted.config.containers),
-        stop: &stop,
-    };
-    let mut draft = scan(ci, &settings, &resolved, &trusted.config, global)?;
+    let mut draft = scan(ci, &session, &resolved, global)?;
     draft.category = plan.category();
     base_policy::tell_markers(&mut draft);
     draft.notes.insert(0, chosen);
     if let (Status::Incomplete, Some(deepen)) = (draft.status(), plan.deepen) {
         draft.notes.push(format!("where the history is cut off: {deepen}"));
     }
-    let report = redact(draft, &trusted.detector);
+    let report = redact(draft, &session.in_force.detector);
     let exit = report.status().into();
     outputs.write(&report)?;
     Ok(exit)
@@ -145,15 +134,10 @@ pub(super) fn event_base(repo: &Repository) -> Result<Base> {
     }
 }
 
-fn scan(
-    ci: &Ci,
-    settings: &Settings<'_>,
-    resolved: &Resolved,
-    config: &Config,
-    global: &Global,
-) -> Result<Draft> {
+fn scan(ci: &Ci, session: &Session, resolved: &Resolved, global: &Global) -> Result<Draft> {
+    let config = &session.in_force.config;
     let range = match &resolved.work {
-        Work::Nothing => return Ok(scan_nothing(settings, "ci")),
+        Work::Nothing => return Ok(scan_nothing(&session.settings(), "ci")),
         Work::Whole => Vec::new(),
         Work::Range(words) => words.clone(),
     };
@@ -167,13 +151,13 @@ fn scan(
         surfaces: surfaces(&ci.surfaces, config)?,
         exclude: options::excludes(config)?,
         whole: ci.surfaces.whole,
-        threads: options::threads(&ci.reporting.scan_args, config)?,
+        threads: session.threads,
         now: now(),
         progress: Some(Arc::clone(&progress)),
     };
     let shown =
         progress::show(progress::ProgressUnit::Objects, &progress, ci.reporting.no_progress || global.quiet);
-    let draft = scan_history(settings, &audit);
+    let draft = scan_history(&session.settings(), &audit);
     drop(shown);
     Ok(draft?)
 }

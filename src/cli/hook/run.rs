@@ -11,19 +11,16 @@ use super::push::{Push, input_lines};
 use super::range::{received, words};
 use super::{Hook, message};
 use crate::cli::args::{Global, ScanArgs, SuppressionArgs};
-use crate::cli::config::Config;
 use crate::cli::exit::Exit;
 use crate::cli::git_env::GitEnv;
 use crate::cli::history::now;
-use crate::cli::limits::{ContainerArgs, limits};
-use crate::cli::options::{self, Extent};
+use crate::cli::options;
 use crate::cli::output::ignore_broken_pipe;
-use crate::cli::rules::detector;
+use crate::cli::session::Session;
 use crate::model::{Draft, Status, Surface};
 use crate::report::write_hook_summary;
 use crate::scan::{
-    HISTORY_SURFACES, HistoryOptions, Settings, StagedOptions, redact, scan_history, scan_message,
-    scan_staged,
+    HISTORY_SURFACES, HistoryOptions, StagedOptions, redact, scan_history, scan_message, scan_staged,
 };
 
 /// What a hook found, and what to say of it.
@@ -64,23 +61,11 @@ fn stage(hook: Hook) -> Blocked {
 }
 
 fn check(hook: Hook, args: &[OsString], global: &Global) -> Result<Exit> {
-    let config = options::config(global)?;
-    let (rules, detector) = detector(global, &config)?;
-    let policy = options::policy(&SuppressionArgs::default(), &config, Extent::default())?;
-    let stop = options::stop(&ScanArgs::default(), &config)?;
-    let settings = Settings {
-        detector: &detector,
-        rules_digest: rules.digest(),
-        min_confidence: options::min_confidence(&ScanArgs::default(), &config)?,
-        policy: &policy,
-        only: None,
-        limits: limits(&ContainerArgs::default(), &config.containers),
-        stop: &stop,
-    };
-    let check = Check { settings: &settings, config: &config, git: GitEnv::read() };
+    let session = Session::here(&ScanArgs::default(), &SuppressionArgs::default(), global)?;
+    let check = Check { session: &session, git: GitEnv::read() };
     let Some(verdict) = check.run(hook, args)? else { return Ok(Exit::Clean) };
     let Verdict { draft, blocked, mut because, told } = verdict;
-    let report = redact(draft, &detector);
+    let report = redact(draft, &session.in_force.detector);
     because.extend(advice::how_to_go_on(&report, blocked, &check.git.repo));
     let because: Vec<&str> = because.iter().map(String::as_str).collect();
     // Git shows there what a hook has to say.
@@ -94,8 +79,7 @@ fn check(hook: Hook, args: &[OsString], global: &Global) -> Result<Exit> {
 
 /// One run of a hook.
 struct Check<'a> {
-    settings: &'a Settings<'a>,
-    config: &'a Config,
+    session: &'a Session,
     git: GitEnv,
 }
 
@@ -119,7 +103,7 @@ impl Check<'_> {
                 };
                 let text = message::read(Path::new(path), &self.git)?;
                 Ok(Some(Verdict::new(
-                    scan_message(self.settings, &text, &message::identity()),
+                    scan_message(&self.session.settings(), &text, &message::identity()),
                     Blocked::Message,
                 )))
             }
@@ -167,16 +151,17 @@ impl Check<'_> {
             work_tree: self.git.work_tree.clone(),
             merge_heads: self.git.merge_heads.clone(),
             files: files.iter().map(PathBuf::from).collect(),
-            exclude: options::excludes(self.config)?,
-            without_lfs: self.config.is_without_lfs(),
-            threads: options::threads(&ScanArgs::default(), self.config)?,
+            exclude: options::excludes(&self.session.in_force.config)?,
+            without_lfs: self.session.in_force.config.is_without_lfs(),
+            threads: self.session.threads,
         };
-        Ok(scan_staged(self.settings, &commit)?)
+        Ok(scan_staged(&self.session.settings(), &commit)?)
     }
 
     /// Looks at what `range` brings, and at the names of the refs that are pushed, if they are known.
     fn range(&self, range: Vec<String>, names: Option<Vec<String>>) -> Result<Draft> {
-        let wanted = |surface: &Surface| *surface != Surface::Lfs || !self.config.is_without_lfs();
+        let wanted =
+            |surface: &Surface| *surface != Surface::Lfs || !self.session.in_force.config.is_without_lfs();
         let audit = HistoryOptions {
             repo: self.git.repo.clone(),
             objects: self.git.objects.clone(),
@@ -185,12 +170,12 @@ impl Check<'_> {
             names,
             surfaces: HISTORY_SURFACES.iter().copied().filter(wanted).collect(),
             whole: false,
-            exclude: options::excludes(self.config)?,
-            threads: options::threads(&ScanArgs::default(), self.config)?,
+            exclude: options::excludes(&self.session.in_force.config)?,
+            threads: self.session.threads,
             now: now(),
             progress: None,
         };
-        Ok(scan_history(self.settings, &audit)?)
+        Ok(scan_history(&self.session.settings(), &audit)?)
     }
 }
 

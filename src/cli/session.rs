@@ -1,0 +1,60 @@
+//! What a scanning command runs with: configuration, rules and policy, and the options resolved against them.
+
+use std::sync::Arc;
+
+use anyhow::Result;
+
+use super::args::{Global, ScanArgs, SuppressionArgs};
+use super::base_policy::InForce;
+use super::limits::limits;
+use super::options::{self, Extent};
+use crate::container::Limits;
+use crate::model::Confidence;
+use crate::scan::{Settings, Stop};
+
+/// The resolved settings of one run.
+pub(super) struct Session {
+    pub(super) in_force: InForce,
+    pub(super) min_confidence: Confidence,
+    pub(super) limits: Limits,
+    pub(super) threads: usize,
+    pub(super) stop: Arc<Stop>,
+}
+
+impl Session {
+    /// Resolves the options in `args` against the environment and the configuration that is in force, and starts the
+    /// clock of `--max-time`.
+    ///
+    /// # Errors
+    /// An environment variable with an invalid value, or too many threads.
+    pub(super) fn new(in_force: InForce, args: &ScanArgs) -> Result<Self> {
+        let config = &in_force.config;
+        Ok(Self {
+            min_confidence: options::min_confidence(args, config)?,
+            limits: limits(&args.containers, &config.containers),
+            threads: options::threads(args, config)?,
+            stop: options::stop(args, config)?,
+            in_force,
+        })
+    }
+
+    /// The session of a command that scans the repository around the current folder, with the checkout's own
+    /// configuration.
+    pub(super) fn here(args: &ScanArgs, suppression: &SuppressionArgs, global: &Global) -> Result<Self> {
+        let config = options::config(global)?;
+        Self::new(InForce::of_checkout(config, suppression, global, Extent::default())?, args)
+    }
+
+    /// The settings that the library scans with.
+    pub(super) fn settings(&self) -> Settings<'_> {
+        Settings {
+            detector: &self.in_force.detector,
+            rules_digest: self.in_force.rules.digest(),
+            min_confidence: self.min_confidence,
+            policy: &self.in_force.policy,
+            only: None,
+            limits: self.limits,
+            stop: &self.stop,
+        }
+    }
+}
