@@ -12,33 +12,29 @@ use super::base_policy::{self, InForce};
 use super::ci::Base;
 use super::config::Config;
 use super::exit::Exit;
-use super::limits::limits;
 use super::options::{self, Extent};
 use super::output::Outputs;
 use super::progress;
-use crate::detect::Detector;
+use super::session::Session;
 use crate::git::{self, Progress};
 use crate::model::{Confidence, Surface};
 use crate::scan::{HISTORY_SURFACES, HistoryOptions, KeyFilter, Settings, redact, scan_history};
 use crate::source::Excludes;
-use crate::suppress::Policy;
 
 pub(super) fn run(history: &History, global: &Global) -> Result<Exit> {
-    let InForce { config, rules, detector, policy } = in_force(history, global)?;
+    let session = Session::new(in_force(history, global)?, &history.reporting.scan_args)?;
     let job = Job {
         command: "history",
         repo: &history.repo,
         range: range(history)?,
         surfaces: &history.surfaces,
         reporting: &history.reporting,
-        rules_digest: rules.digest(),
-        config: &config,
-        exclude: options::excludes(&config)?,
-        policy: &policy,
+        exclude: options::excludes(&session.in_force.config)?,
+        session: &session,
         only: None,
         tell_markers: history.policy_from.is_of_base(),
     };
-    job.run(&detector, global)
+    job.run(global)
 }
 
 /// What decides about the scan: what is checked out, or what was there before the change.
@@ -61,10 +57,8 @@ pub(super) struct Job<'a> {
     pub(super) range: Vec<String>,
     pub(super) surfaces: &'a Surfaces,
     pub(super) reporting: &'a ReportArgs,
-    pub(super) rules_digest: &'a str,
-    pub(super) config: &'a Config,
+    pub(super) session: &'a Session,
     pub(super) exclude: Option<Excludes>,
-    pub(super) policy: &'a Policy,
     pub(super) only: Option<KeyFilter>,
     /// Names the keys that a marker accepts.
     pub(super) tell_markers: bool,
@@ -72,18 +66,13 @@ pub(super) struct Job<'a> {
 
 impl Job<'_> {
     /// Does it, showing progress, and writes the reports.
-    pub(super) fn run(self, detector: &Detector, global: &Global) -> Result<Exit> {
+    pub(super) fn run(self, global: &Global) -> Result<Exit> {
         let outputs = Outputs::open(self.reporting, global)?;
-        let stop = options::stop(&self.reporting.scan_args, self.config)?;
-        let settings = Settings {
-            detector,
-            rules_digest: self.rules_digest,
-            min_confidence: self.min_confidence()?,
-            policy: self.policy,
-            only: self.only,
-            limits: limits(&self.reporting.scan_args.containers, &self.config.containers),
-            stop: &stop,
-        };
+        let mut settings = self.session.settings();
+        if let Some(only) = self.only {
+            // Whoever asks for one key wants every place of it, at any confidence.
+            settings = Settings { only: Some(only), min_confidence: Confidence::Low, ..settings };
+        }
         let is_range = !self.range.is_empty();
         let progress = Arc::new(Progress::default());
         let audit = HistoryOptions {
@@ -92,10 +81,10 @@ impl Job<'_> {
             command: self.command,
             range: self.range,
             names: None,
-            surfaces: surfaces(self.surfaces, self.config)?,
+            surfaces: surfaces(self.surfaces, &self.session.in_force.config)?,
             exclude: self.exclude,
             whole: self.surfaces.whole,
-            threads: options::threads(&self.reporting.scan_args, self.config)?,
+            threads: self.session.threads,
             now: now(),
             progress: Some(Arc::clone(&progress)),
         };
@@ -111,18 +100,10 @@ impl Job<'_> {
         if self.tell_markers {
             base_policy::tell_markers(&mut draft);
         }
-        let report = redact(draft, detector);
+        let report = redact(draft, &self.session.in_force.detector);
         let exit = report.status().into();
         outputs.write(&report)?;
         Ok(exit)
-    }
-}
-
-impl Job<'_> {
-    /// The threshold. Whoever asks for one key wants it however sure friskey is.
-    fn min_confidence(&self) -> Result<Confidence> {
-        let asked = options::min_confidence(&self.reporting.scan_args, self.config)?;
-        Ok(if self.only.is_some() { Confidence::Low } else { asked })
     }
 }
 

@@ -4,12 +4,14 @@ use anyhow::{Context, Result, bail};
 use zeroize::Zeroizing;
 
 use super::args::{Global, Trace};
+use super::base_policy::InForce;
 use super::exit::Exit;
 use super::history::Job;
 use super::message;
 use super::message::say;
 use super::options;
 use super::secret_input::read_secret;
+use super::session::Session;
 use super::trace_key::TracedKey;
 use crate::detect::Detector;
 use crate::rules::{LONGEST_PATTERN, RuleSet};
@@ -47,21 +49,21 @@ pub(super) fn run(trace: &Trace, global: &Global) -> Result<Exit> {
             (KeyFilter::Fingerprint(key.secret().fingerprint()), rules, detector)
         }
     };
+    // A key that was asked for is shown whether or not it is accepted.
+    let in_force = InForce { config, rules, detector, policy: Policy::default() };
+    let session = Session::new(in_force, &trace.reporting.scan_args)?;
     let job = Job {
         command: "trace",
         repo: &trace.repo,
         range: Vec::new(),
         surfaces: &trace.surfaces,
         reporting: &trace.reporting,
-        rules_digest: rules.digest(),
-        config: &config,
-        // A key that was asked for is shown wherever it is, accepted or not.
+        session: &session,
         exclude: None,
-        policy: &Policy::default(),
         only: Some(only),
         tell_markers: false,
     };
-    job.run(&detector, global)
+    job.run(global)
 }
 
 /// What selects the key if the key itself is not given.
