@@ -1,4 +1,4 @@
-//! Where a repository keeps its objects: its own directory and all alternates, with what lies in them.
+//! The object directories of a repository, alternates included, and the packs and loose objects in them.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -11,19 +11,19 @@ use gix::odb::alternate;
 
 use crate::model::Skip;
 
-/// The object directories of a repository, not yet looked into.
+/// The object directories of a repository, before they are listed.
 #[derive(Clone, Debug)]
 pub struct Database {
     roots: Vec<PathBuf>,
     ids: hash::Kind,
 }
 
-/// What lies in the object directories at one moment.
+/// The content of the object directories at one moment.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Listing {
-    /// Indexes that have a pack, sorted.
+    /// Index files that have a pack, sorted.
     pub(super) packs: BTreeSet<PathBuf>,
-    /// Loose objects with the directories (`objects`) that hold them; an id may stand in several.
+    /// Loose objects, each with the number of its directory; an object may be in several.
     pub(super) loose: Vec<(ObjectId, u32)>,
     /// The object directories.
     pub(super) dirs: Vec<PathBuf>,
@@ -42,14 +42,14 @@ impl Database {
         Self::new(repo.common_dir().join("objects"), repo.object_hash())
     }
 
-    /// Adds directories that the caller knows of: a quarantine, `GIT_ALTERNATE_OBJECT_DIRECTORIES`.
+    /// Adds directories such as a quarantine or those of `GIT_ALTERNATE_OBJECT_DIRECTORIES`.
     #[must_use]
     pub fn with_directories(mut self, more: impl IntoIterator<Item = PathBuf>) -> Self {
         self.roots.extend(more);
         self
     }
 
-    /// Whether it is one of the directories that it was made of, and not an alternate of these.
+    /// Whether `dir` was given, and is not just an alternate.
     pub(super) fn is_root(&self, dir: &Path) -> bool {
         self.roots.iter().any(|root| root == dir)
     }
@@ -59,7 +59,7 @@ impl Database {
         self.ids
     }
 
-    /// Looks into all directories.
+    /// Lists all directories.
     pub(super) fn list(&self) -> Listing {
         let mut listing = Listing::default();
         let mut seen = BTreeSet::new();
@@ -80,14 +80,14 @@ impl Database {
             listing.add_loose(&dir, self.ids);
             listing.dirs.push(dir);
         }
-        // By id, and an id that stands in several directories is read from the first.
+        // By id, then by directory: an object in several is read from the first.
         listing.loose.sort_unstable();
         listing
     }
 }
 
 impl Listing {
-    /// The loose object `id` in the directory with that number.
+    /// The file of the loose object `id` in the directory with that number.
     pub(super) fn loose_path(&self, id: &gix::oid, dir: u32) -> Option<PathBuf> {
         let hex = id.to_hex().to_string();
         Some(self.dirs.get(dir as usize)?.join(&hex[..2]).join(&hex[2..]))
@@ -97,7 +97,7 @@ impl Listing {
         self.skipped.push(Skip::new(path.display().to_string(), reason));
     }
 
-    /// The entries of a directory; none if there is no such directory.
+    /// The entries of a directory; none if it does not exist.
     fn read_dir(&mut self, dir: &Path) -> Vec<fs::DirEntry> {
         let entries = match fs::read_dir(dir) {
             Ok(entries) => entries,
@@ -124,7 +124,7 @@ impl Listing {
                 _ => false,
             };
         }
-        // A git at work writes a pack first and its index last, under a temporary name.
+        // A running git writes the pack first and its index last, under temporary names.
         let temporary = |stem: &&PathBuf| {
             let name = stem.file_name().unwrap_or_default().as_encoded_bytes();
             name.starts_with(b".tmp-") || name.starts_with(b"tmp_")
@@ -139,7 +139,7 @@ impl Listing {
         self.packs.extend(packs.intersection(&indexes).map(|stem| stem.with_extension("idx")));
     }
 
-    /// A multi-pack index adds nothing to find, but it may tell of packs that are gone.
+    /// A multi-pack index has no objects of its own, but may name packs that are missing.
     fn check_multi_index(&mut self, dir: &Path, packs: &BTreeSet<PathBuf>) {
         let path = dir.join("multi-pack-index");
         if !path.is_file() {
@@ -174,7 +174,7 @@ impl Listing {
     }
 }
 
-/// The directories that `dir` names as its alternates.
+/// The alternates that `dir` lists.
 fn alternates(dir: &Path, listing: &mut Listing) -> Vec<PathBuf> {
     let file = dir.join("info").join("alternates");
     if !file.is_file() {

@@ -1,7 +1,7 @@
-//! Reads single objects by id, and remembers what could not be read.
+//! Reads single objects by id, and records those that cannot be read.
 //!
-//! For the few objects that are not worth a sweep. Replace refs are not obeyed: what git shows in
-//! place of an object says nothing about what the object holds.
+//! For a few objects; a sweep reads many faster. Replace refs are ignored: what git shows in place of an object says
+//! nothing about the object's content.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -18,11 +18,11 @@ use super::loose_lookup::{LooseBuffers, LooseFault};
 use super::object_id::object_id;
 use crate::model::Skip;
 
-/// Skips listed one by one before the rest is only counted: a partial clone lacks objects by the
-/// hundred thousand, and all of them have one reason.
-const LISTED: usize = 1000;
+/// Most skips listed one by one; further ones are counted. A partial clone lacks hundreds of thousands of objects, all
+/// for the same reason.
+const MAX_LISTED: usize = 1000;
 
-/// What could not be looked at.
+/// Objects and files that could not be read.
 #[derive(Debug, Default, Clone)]
 pub struct Gaps {
     skips: BTreeSet<Skip>,
@@ -30,16 +30,16 @@ pub struct Gaps {
 }
 
 impl Gaps {
-    /// Notes that `what` was not looked at because of `reason`.
+    /// Records that `what` was not read because of `reason`.
     pub fn push(&mut self, what: impl Into<String>, reason: impl Into<String>) {
-        if self.skips.len() < LISTED {
+        if self.skips.len() < MAX_LISTED {
             self.skips.insert(Skip::new(what, reason));
         } else {
             self.more += 1;
         }
     }
 
-    /// Everything noted so far; what was beyond the list's length is one entry with its number.
+    /// All recorded skips. Those beyond the limit are one skip that counts them.
     pub fn into_skips(mut self) -> BTreeSet<Skip> {
         if self.more > 0 {
             let what = format!("{} more objects", self.more);
@@ -54,7 +54,7 @@ impl Gaps {
         self.skips.is_empty()
     }
 
-    /// Takes over what another part noted.
+    /// Adds the skips of `other`.
     pub fn merge(&mut self, other: Self) {
         self.more += other.more;
         for skip in other.skips {
@@ -63,17 +63,17 @@ impl Gaps {
     }
 }
 
-/// Why an object is not taken for what it is asked for.
-const OTHER_ID: &str = "what is stored there is another object: its bytes do not hash to that id";
+/// Why stored bytes are not the object.
+const OTHER_ID: &str = "the stored bytes are another object: they do not hash to that id";
 
-/// After so many objects that were not there, packs are no longer listed again for each: a partial clone
-/// lacks many, and a repack at work was noticed by then.
-const REFRESHES: u32 = 16;
+/// After this many missing objects, the packs are not listed again for another. A partial clone lacks many, and a
+/// concurrent repack was noticed by then.
+const MAX_REFRESHES: u32 = 16;
 
 /// Reads objects by id, one at a time.
 pub(super) struct Lookup {
     odb: gix::OdbHandle,
-    /// The same objects, for those that take more memory than `odb` may allocate; opened when one is met.
+    /// The same database with a higher limit on memory, opened for the first object that needs it.
     large: Option<gix::OdbHandle>,
     /// The object directories, for loose objects.
     dirs: Vec<PathBuf>,
@@ -84,7 +84,7 @@ pub(super) struct Lookup {
     lease: Lease,
     shallow: bool,
     missed: u32,
-    /// What could not be read.
+    /// The objects that could not be read.
     pub(super) gaps: Gaps,
 }
 
@@ -109,15 +109,14 @@ impl Lookup {
         }
     }
 
-    /// The hash that names objects here.
+    /// The kind of the object ids.
     pub(super) fn hash(&self) -> gix::hash::Kind {
         self.hash
     }
 
-    /// The object, when it is there and can be read; what it is needed for, `role`, names it in the
-    /// gap that is noted otherwise: `commit`, `tree`, ….
+    /// Reads an object. If it is missing or broken, records a gap that names it by its `role`: `commit`, `tree`, ….
     pub(super) fn object(&mut self, id: &ObjectId, role: &str) -> Option<(Kind, &[u8])> {
-        // Git knows these two without having them.
+        // Git has these two built in.
         if *id == ObjectId::empty_tree(self.hash) {
             return Some((Kind::Tree, &[]));
         }
@@ -145,8 +144,8 @@ impl Lookup {
         }
     }
 
-    /// Reads the object into the buffer. Only bytes that hash to the id are taken for it: an index may lead to
-    /// another entry, and a file may hold anything.
+    /// Reads the object into the buffer. The bytes must hash to the id, since an index may point to another entry, and
+    /// a file may hold anything.
     fn find(&mut self, id: &ObjectId) -> Result<Option<Kind>, String> {
         if self.lease.is_held() {
             self.buffer = Vec::new();
@@ -157,7 +156,7 @@ impl Lookup {
             Ok(Some(kind)) if object_id(kind, &self.buffer, self.hash) == Some(*id) => return Ok(Some(kind)),
             Ok(Some(_)) => wrong = Some(OTHER_ID.to_owned()),
             Ok(None) => {}
-            // What cannot be read here must not be tried by `gix`, which may wait for ever.
+            // `gix` must not try to read this file: it might block forever.
             Err(LooseFault { reason, is_trap: true }) => return Err(reason),
             Err(LooseFault { reason, .. }) => wrong = Some(reason),
         }
@@ -166,7 +165,7 @@ impl Lookup {
             Ok(Some(_)) => Err(wrong.unwrap_or_else(|| OTHER_ID.to_owned())),
             Ok(None) => {
                 self.missed += 1;
-                if self.missed == REFRESHES {
+                if self.missed == MAX_REFRESHES {
                     self.odb.refresh_never();
                 }
                 wrong.map_or(Ok(None), Err)
@@ -179,7 +178,7 @@ impl Lookup {
     fn packed(&mut self, id: &ObjectId) -> Result<Option<Kind>, String> {
         match self.odb.try_find(id, &mut self.buffer).map(|found| found.map(|data| data.kind)) {
             Ok(found) => Ok(found),
-            // It may be sound and merely too large.
+            // It may be intact and merely too large.
             Err(_) => self.packed_large(id),
         }
     }
@@ -203,7 +202,7 @@ impl Lookup {
         found.map_err(|error| error.to_string())
     }
 
-    /// The object's bytes when it is of `kind`; a gap is noted otherwise.
+    /// The object's bytes if it is of `kind`; otherwise records a gap.
     pub(super) fn of_kind(&mut self, id: &ObjectId, kind: Kind) -> Option<&[u8]> {
         let role = match kind {
             Kind::Commit => "commit",
@@ -213,7 +212,7 @@ impl Lookup {
         };
         match self.object(id, role).map(|(found, _)| found) {
             Some(found) if found == kind => {
-                // The buffer still holds it, unless it is one of the two that have no bytes.
+                // The buffer still holds it, unless it is built in.
                 let known = *id == ObjectId::empty_tree(self.hash) || *id == ObjectId::empty_blob(self.hash);
                 Some(if known { &[] } else { &self.buffer })
             }
@@ -225,12 +224,12 @@ impl Lookup {
         }
     }
 
-    /// Whether the object is there, readable or not.
+    /// Whether the object exists, readable or not.
     pub(super) fn has(&mut self, id: &ObjectId) -> bool {
         self.kind(id).is_some()
     }
 
-    /// What kind of object `id` is, without reading it whole; `None` when it is not there.
+    /// The kind of an object, without reading all of it; `None` if it is missing.
     pub(super) fn kind(&mut self, id: &ObjectId) -> Option<Kind> {
         if *id == ObjectId::empty_tree(self.hash) {
             return Some(Kind::Tree);
@@ -241,12 +240,12 @@ impl Lookup {
         self.odb.try_header(id).ok().flatten().map(|header| header.kind())
     }
 
-    /// Follows tags to what they stand for. `None`, and a gap, when that is not there.
+    /// Peels tags. `None`, and a gap, if the object that they lead to is missing.
     pub(super) fn peel(&mut self, id: ObjectId) -> Option<(Kind, ObjectId)> {
-        /// Tags of tags of tags: more is a loop, or a joke.
-        const DEEPEST: usize = 64;
+        /// No real chain of tags is longer.
+        const MAX_DEPTH: usize = 64;
         let mut at = id;
-        for _ in 0..DEEPEST {
+        for _ in 0..MAX_DEPTH {
             match self.kind(&at) {
                 Some(Kind::Tag) => {
                     let target = self.of_kind(&at, Kind::Tag).and_then(tag_target);
@@ -263,7 +262,7 @@ impl Lookup {
                 }
             }
         }
-        self.gaps.push(format!("tag {id}"), format!("a chain of more than {DEEPEST} tags"));
+        self.gaps.push(format!("tag {id}"), format!("a chain of more than {MAX_DEPTH} tags"));
         None
     }
 }

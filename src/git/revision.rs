@@ -1,7 +1,8 @@
-//! What a revision stands for, and HEAD: in files by `gix`, in tables, which it does not read, by git's rules.
+//! Resolves revisions and HEAD: with `gix` for refs in files, and by git's rules for refs in reftables, which `gix` does
+//! not read.
 //!
-//! Of a revision only the name it begins with is looked up in tables. The way from there, `~2` or `:path`, is
-//! `gix`'s again, from the object that the name stands for.
+//! Only the ref name at the start of a revision is looked up in reftables. `gix` follows the suffix, `~2` or `:path`, from
+//! the object that the name resolves to.
 
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
@@ -14,7 +15,7 @@ use super::refs::{self, LogEntry, MAX_SYMREF_HOPS, RefStorage, RefTarget};
 
 mod ambiguous;
 
-/// Where git looks for a name, in this order.
+/// Prefixes and suffixes with which git tries a short name, in order.
 const REF_RULES: [(&str, &str); 6] = [
     ("", ""),
     ("refs/", ""),
@@ -23,26 +24,26 @@ const REF_RULES: [(&str, &str); 6] = [
     ("refs/remotes/", ""),
     ("refs/remotes/", "/HEAD"),
 ];
-/// Below `refs/`, what each work tree has of its own.
+/// Refs that each work tree has of its own.
 const PER_WORKTREE: [&str; 3] = ["refs/bisect/", "refs/worktree/", "refs/rewritten/"];
 
-/// Why a name stands for nothing.
+/// Why a name does not resolve.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum RevisionError {
-    /// There is no such thing here.
+    /// Nothing has that name.
     #[error("{0}")]
     Unknown(String),
-    /// What it stands for cannot be told.
+    /// It is ambiguous, or cannot be read.
     #[error("{0}")]
     Unreadable(String),
 }
 
-/// What is checked out.
+/// What HEAD points to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Head {
-    /// The ref it stands for, without what all branches begin with; nothing when it is detached.
+    /// The short name of the branch; `None` if HEAD is detached.
     pub(super) branch: Option<String>,
-    /// The object, mostly a commit.
+    /// The object, usually a commit.
     pub(super) id: Option<ObjectId>,
     /// Whether the branch has no commit yet.
     pub(super) is_unborn: bool,
@@ -63,7 +64,7 @@ pub(super) fn head(repo: &Repository) -> Result<Head, RevisionError> {
     })
 }
 
-/// The object that a revision stands for. A name that several things have, other things each, stands for none.
+/// The object that a revision resolves to. An ambiguous name does not resolve.
 pub(super) fn resolve(repo: &Repository, revision: &str) -> Result<ObjectId, RevisionError> {
     ambiguous::refuse(repo, revision)?;
     match RefStorage::of(repo) {
@@ -72,13 +73,13 @@ pub(super) fn resolve(repo: &Repository, revision: &str) -> Result<ObjectId, Rev
     }
 }
 
-/// Where the name ends and the way from there begins: `~2`, `^{commit}`, `@{upstream}`, `:path`.
+/// Splits a revision into its name and its suffix: `~2`, `^{commit}`, `@{upstream}`, `:path`.
 pub(super) fn stem(revision: &str) -> (&str, &str) {
     let ends = [revision.find(['~', '^', ':']), revision.find("@{")];
     revision.split_at(ends.into_iter().flatten().min().unwrap_or(revision.len()))
 }
 
-/// A revision may lead to any ref and any object, so all of their files must be harmless.
+/// Checks the files of all refs and objects, since a revision may lead to any of them.
 fn gated(repo: &Repository) -> Result<(), RevisionError> {
     let refused = |error: gate::Refused| RevisionError::Unreadable(error.to_string());
     gate::refs(repo.git_dir()).and_then(|()| gate::refs(repo.common_dir())).map_err(refused)?;
@@ -92,20 +93,20 @@ fn by_gix(repo: &Repository, revision: &str) -> Result<ObjectId, RevisionError> 
     found.map(gix::Id::detach).map_err(|error| RevisionError::Unknown(error.to_string()))
 }
 
-/// The names of a repository with tables.
+/// The refs of a repository with reftables.
 struct ReftableNames<'r> {
     repo: &'r Repository,
     common: Rc<Stack>,
-    /// Of the work tree, which is the common one in the main work tree.
+    /// That of the work tree; in the main work tree, the common one.
     own: Rc<Stack>,
-    /// Before the names of what a linked work tree has of its own.
+    /// The prefix of per-worktree refs in a linked work tree.
     prefix: String,
 }
 
 impl<'r> ReftableNames<'r> {
     fn of(repo: &'r Repository) -> Self {
         let (hash, own) = (repo.object_hash(), repo.git_dir());
-        // Two ways to write the same folder may be in use.
+        // Comparing the two paths would not do: the same folder may be spelled in two ways.
         let is_linked = own.join("commondir").exists();
         let id = own.file_name().filter(|_| is_linked).map(|id| id.to_string_lossy());
         let common = Stack::of(repo.common_dir(), hash);
@@ -148,7 +149,7 @@ impl<'r> ReftableNames<'r> {
         if way.is_empty() { Ok(id) } else { by_gix(self.repo, &format!("{id}{way}")) }
     }
 
-    /// The object of a name, or of an id or the beginning of one.
+    /// The object of a name, an id, or an abbreviated id.
     fn named(&self, name: &str) -> Result<ObjectId, RevisionError> {
         let hash = self.repo.object_hash();
         let is_hex = |text: &str| !text.is_empty() && text.bytes().all(|digit| digit.is_ascii_hexdigit());
@@ -158,7 +159,7 @@ impl<'r> ReftableNames<'r> {
         if let Some((_, id)) = self.by_rules(if name == "@" { "HEAD" } else { name })? {
             return Ok(id);
         }
-        // As `git describe` writes it.
+        // In the format of `git describe`.
         let described = name.rsplit_once("-g").map(|(_, id)| id);
         match [Some(name), described].into_iter().flatten().find(|id| is_hex(id)) {
             Some(id) => by_gix(self.repo, id),
@@ -166,7 +167,7 @@ impl<'r> ReftableNames<'r> {
         }
     }
 
-    /// What stands in a reflog: `name@{which}`.
+    /// Resolves a reflog entry: `name@{which}`.
     fn logged(&self, name: &str, which: &str) -> Result<ObjectId, RevisionError> {
         let unknown = || RevisionError::Unknown(format!("the reflog has no `{name}@{{{which}}}`"));
         let logs = refs::read(self.repo).logs;
@@ -202,7 +203,7 @@ impl<'r> ReftableNames<'r> {
         id.filter(|id| !id.is_null()).ok_or_else(unknown)
     }
 
-    /// The first full name that a short one stands for, and its object.
+    /// The first full name that a short one matches, and its object.
     fn by_rules(&self, name: &str) -> Result<Option<(String, ObjectId)>, RevisionError> {
         for (before, behind) in REF_RULES {
             let full = format!("{before}{name}{behind}");
@@ -215,7 +216,7 @@ impl<'r> ReftableNames<'r> {
         Ok(None)
     }
 
-    /// The ref that a symbolic one stands for.
+    /// The target of a symbolic ref.
     fn target(&self, name: &str) -> Result<Option<String>, RevisionError> {
         let value = self.value(name)?;
         Ok(value.and_then(|value| if let RefTarget::Symbolic(target) = value { Some(target) } else { None }))
@@ -236,7 +237,7 @@ impl<'r> ReftableNames<'r> {
         )))
     }
 
-    /// What a full name says.
+    /// The value of a ref, by its full name.
     fn value(&self, name: &str) -> Result<Option<RefTarget>, RevisionError> {
         let (directory, of, name): (PathBuf, Rc<Stack>, &str) = self.place(name);
         if let Some(id) = refs::first_id_in_file(&directory, name, self.repo.object_hash()) {
@@ -245,7 +246,7 @@ impl<'r> ReftableNames<'r> {
         of.find(name).map_err(RevisionError::Unreadable)
     }
 
-    /// Where a name belongs: git directory, stack, and what it is called there.
+    /// Where a ref is kept: git directory, reftables, and its name there.
     fn place<'n>(&self, name: &'n str) -> (PathBuf, Rc<Stack>, &'n str) {
         let common: &Path = self.repo.common_dir();
         let other = name.strip_prefix("worktrees/").and_then(|rest| rest.split_once('/'));
@@ -261,14 +262,14 @@ impl<'r> ReftableNames<'r> {
         }
     }
 
-    /// Whether each work tree has a ref of that full name.
+    /// Whether each work tree has its own ref of that full name.
     fn is_own(&self, name: &str) -> bool {
         let is_of_all = name.starts_with("worktrees/") || name.starts_with("main-worktree/");
         !is_of_all && (!name.starts_with("refs/") || PER_WORKTREE.iter().any(|own| name.starts_with(own)))
     }
 }
 
-/// The branch that a reflog's message tells was left for another.
+/// The branch that was left, from the reflog message of a checkout.
 fn left(message: &[u8]) -> Option<String> {
     let text = String::from_utf8_lossy(message);
     Some(text.strip_prefix("checkout: moving from ")?.split_once(" to ")?.0.to_owned())

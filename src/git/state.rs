@@ -1,4 +1,4 @@
-//! What is known of a repository as a whole: is all of its history here, where does it come from.
+//! Facts about a repository as a whole: whether its history is complete, and where it was cloned from.
 
 use std::collections::HashSet;
 
@@ -10,7 +10,7 @@ use super::lookup::{Gaps, Lookup};
 use super::revision;
 use crate::model::VersionControl;
 
-/// Why the history may be cut off, if it is.
+/// Why commits are missing, if the clone is shallow.
 pub fn is_shallow(repo: &gix::Repository) -> Option<String> {
     let file = repo.common_dir().join("shallow");
     let length = file.metadata().ok()?.len();
@@ -19,10 +19,10 @@ pub fn is_shallow(repo: &gix::Repository) -> Option<String> {
     })
 }
 
-/// Why objects may be missing, if the repository says that some were left out.
+/// Why objects may be missing, if the clone is partial.
 pub fn is_partial(repo: &gix::Repository) -> Option<String> {
     let config = repo.config_snapshot();
-    // Whoever owns the file: it only says what may be missing.
+    // Whoever owns the configuration: it only says what may be missing.
     let mut remotes = config.plumbing().sections_by_name("remote").into_iter().flatten();
     let promised = config.string("extensions.partialClone").is_some()
         || remotes.any(|remote| remote.value("promisor").is_some_and(|value| value.as_slice() != b"false"));
@@ -31,7 +31,7 @@ pub fn is_partial(repo: &gix::Repository) -> Option<String> {
     })
 }
 
-/// Where the repository comes from, as far as that may be shown.
+/// Where the repository was cloned from, as far as a report may show it.
 pub fn version_control(repo: &gix::Repository) -> Option<VersionControl> {
     let config = repo.config_snapshot();
     let remote = config.string("remote.origin.url")?;
@@ -43,17 +43,16 @@ pub fn version_control(repo: &gix::Repository) -> Option<VersionControl> {
     })
 }
 
-/// What HEAD's tree says of what is elsewhere.
+/// Objects and submodules that HEAD's tree refers to.
 #[derive(Clone, Debug, Default)]
 pub struct AtHead {
-    /// What it names and the object database lacks. A sweep sees what is there; this tells what is not, for the tree
-    /// that matters most.
+    /// Objects that are missing. A sweep only sees what exists.
     pub missing: Gaps,
     /// Paths of submodules, in no order.
     pub submodules: Vec<Vec<u8>>,
 }
 
-/// Walks HEAD's tree, each of its trees once.
+/// Walks HEAD's tree, visiting each subtree once.
 pub fn at_head(repo: &gix::Repository) -> AtHead {
     let mut lookup = Lookup::new(repo);
     let mut submodules = Vec::new();

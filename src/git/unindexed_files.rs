@@ -1,6 +1,6 @@
-//! Files in object directories that no sweep reads: packs without index, what an interrupted fetch or gc left behind,
-//! quarantines of refused pushes, notes beside packs, and what git derives from packs. A name does not vouch for
-//! what a file holds.
+//! Files in object directories that no sweep reads: packs without an index, remains of interrupted fetches and garbage
+//! collections, quarantines of refused pushes, marker files of packs, and files that git derives from packs. Whatever
+//! its name, a file may hold anything.
 
 use std::fs;
 use std::io;
@@ -11,12 +11,12 @@ use crate::model::Skip;
 use crate::untrusted::describe;
 
 /// Folders nested deeper are not entered.
-const DEEPEST: usize = 8;
+const MAX_DEPTH: usize = 8;
 
-/// Ends of names of files that hold no objects: notes, and what git derives from packs.
+/// Suffixes of files without objects: marker files, and files that git derives from packs.
 const NO_OBJECTS: &[&str] =
     &[".keep", ".promisor", "alternates", ".idx", ".rev", ".bitmap", ".mtimes", "info/packs"];
-/// The same for names that may go on.
+/// Prefixes of files that git derives.
 const DERIVED: &[&str] = &["pack/multi-pack-index", "info/commit-graph"];
 
 /// A file that no sweep reads.
@@ -24,9 +24,9 @@ const DERIVED: &[&str] = &["pack/multi-pack-index", "info/commit-graph"];
 pub struct UnindexedFile {
     /// Where it is.
     pub path: PathBuf,
-    /// Its path from the object directory on, with `/`.
+    /// Its path below the object directory, with `/`.
     pub inside: String,
-    /// Whether it holds objects, or parts of them, by its name.
+    /// Whether, by its name, it holds objects or parts of objects.
     pub holds_objects: bool,
 }
 
@@ -35,20 +35,20 @@ pub struct UnindexedFile {
 pub struct ObjectLink {
     /// Where it is.
     pub path: PathBuf,
-    /// Its path from the object directory on, with `/`.
+    /// Its path below the object directory, with `/`.
     pub inside: String,
-    /// Whether what it leads to is read in its place.
+    /// Whether its target is read in its place.
     pub is_followed: bool,
 }
 
-/// What object directories hold besides objects that git finds.
+/// The content of object directories other than objects that git finds.
 #[derive(Clone, Debug, Default)]
 pub struct UnindexedFiles {
     /// The object directories.
     pub dirs: Vec<PathBuf>,
     /// The files, in order.
     pub files: Vec<UnindexedFile>,
-    /// Paths of files and folders whose names are not made of an object id alone, from the object directory on.
+    /// Paths, below the object directory, of files and folders whose names are not just part of an object id.
     pub names: Vec<String>,
     /// Every symbolic link.
     pub links: Vec<ObjectLink>,
@@ -56,12 +56,12 @@ pub struct UnindexedFiles {
     pub skipped: Vec<Skip>,
 }
 
-/// Looks through the object directories of `database`.
+/// Lists the object directories of `database`.
 pub fn unindexed_files(database: &Database) -> UnindexedFiles {
     let mut found = Finder { ids: database.ids().len_in_hex(), all: UnindexedFiles::default() };
     let dirs = database.list().dirs;
     for dir in &dirs {
-        // An alternate may be any folder of the machine: there only what git itself reads is looked at.
+        // An alternate may be any folder of the machine. There, only files that git reads are listed.
         found.object_dir(dir, database.is_root(dir));
     }
     found.all.dirs = dirs;
@@ -74,7 +74,7 @@ struct Finder {
     all: UnindexedFiles,
 }
 
-/// What stands in a folder.
+/// An entry of a folder.
 struct DirEntry {
     path: PathBuf,
     name: String,
@@ -132,18 +132,18 @@ impl Finder {
         }
     }
 
-    /// Notes the entry if it is a link; what it leads to is read by others.
+    /// Lists the entry if it is a link. The sweep reads its target.
     fn followed(&mut self, entry: &DirEntry, inside: String) {
         if entry.is_link {
             self.all.links.push(ObjectLink { path: entry.path.clone(), inside, is_followed: true });
         }
     }
 
-    /// Takes a file, or all files below a folder.
+    /// Lists a file, or all files below a folder.
     fn all(&mut self, path: &Path, inside: String, depth: usize) {
         self.all.names.push(inside.clone());
         match path.symlink_metadata() {
-            Ok(metadata) if metadata.is_dir() && depth < DEEPEST => {
+            Ok(metadata) if metadata.is_dir() && depth < MAX_DEPTH => {
                 for DirEntry { path, name, .. } in self.list(path) {
                     self.all(&path, format!("{inside}/{name}"), depth + 1);
                 }
@@ -154,9 +154,9 @@ impl Finder {
             Ok(metadata) if metadata.is_symlink() => {
                 self.all.links.push(ObjectLink { path: path.to_owned(), inside, is_followed: false });
             }
-            // A socket keeps no bytes.
+            // A socket has no content.
             Ok(metadata) if describe(&metadata) == "a socket" => {}
-            // Whoever reads it tells if it is no file.
+            // Reading it reports anything that is not a regular file.
             Ok(_) => {
                 let is_other = NO_OBJECTS.iter().any(|end| inside.ends_with(end))
                     || DERIVED.iter().any(|start| inside.starts_with(start));
@@ -166,7 +166,7 @@ impl Finder {
                     holds_objects: !is_other,
                 });
             }
-            // A file that a git at work was done with is gone.
+            // A running git deleted it.
             Err(_) => {}
         }
     }
@@ -195,7 +195,7 @@ impl Finder {
     }
 }
 
-/// Whether git may have made the name from an object id: it writes small letters only.
+/// Whether git may have made the name from an object id, in lower case.
 fn is_hex(name: &str) -> bool {
     name.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
 }

@@ -1,7 +1,7 @@
-//! Whether a short name stands for one thing only.
+//! Refuses ambiguous names.
 //!
-//! Git takes the first that its rules find, and warns. A pushed tag called `origin/main` would so take the place of
-//! the branch, and a range that ends there would hold nothing; here such a name stands for nothing.
+//! Git takes the first match of its rules and warns. A pushed tag named `origin/main` would so replace the branch, and
+//! empty a range that ends there. Here an ambiguous name does not resolve.
 
 use std::collections::{BTreeMap, HashSet};
 
@@ -12,18 +12,18 @@ use super::super::lookup::Lookup;
 use super::super::refs;
 use super::{PER_WORKTREE, REF_RULES, RevisionError, gated, stem};
 
-/// Candidates that a message names.
-const NAMED: usize = 6;
-/// Hex digits of an id that a message shows.
-const SHOWN: usize = 10;
+/// Most candidates listed in a message.
+const MAX_LISTED: usize = 6;
+/// Hex digits of an id in a message.
+const SHOWN_DIGITS: usize = 10;
 
-/// Refuses a revision that begins with a name of several things; HEAD, full names and full ids are never ambiguous.
+/// Refuses a revision whose name is ambiguous. HEAD, full names and full ids never are.
 pub(super) fn refuse(repo: &Repository, revision: &str) -> Result<(), RevisionError> {
     let (name, way) = stem(revision);
     if let Some(back) =
         way.strip_prefix("@{-").and_then(|way| way.split_once('}')).filter(|_| name.is_empty())
     {
-        // The branch that was checked out before, by its short name.
+        // The branch checked out before, which the reflog has by its short name.
         let back = back.0.parse::<usize>().ok().and_then(|back| back.checked_sub(1));
         let logs = refs::read(repo).logs;
         let left = logs.iter().filter(|entry| entry.log == format!("{}HEAD", prefix(repo)));
@@ -33,7 +33,7 @@ pub(super) fn refuse(repo: &Repository, revision: &str) -> Result<(), RevisionEr
     one(repo, name, way.starts_with("@{"))
 }
 
-/// Refuses a name that stands for several things. In its log, refs differ even if they stand for the same object.
+/// Refuses an ambiguous name. For a reflog, two refs are ambiguous even if they point to the same object.
 fn one(repo: &Repository, name: &str, is_log: bool) -> Result<(), RevisionError> {
     if ["", "@", "HEAD"].contains(&name) {
         return Ok(());
@@ -43,7 +43,7 @@ fn one(repo: &Repository, name: &str, is_log: bool) -> Result<(), RevisionError>
     if name.len() == lookup.hash().len_in_hex() && is_hex(name) {
         let id =
             ObjectId::from_hex(name.as_bytes()).map_err(|error| RevisionError::Unknown(error.to_string()))?;
-        // A ref that is called like an id is not looked for in its place.
+        // An id wins over a ref of the same name.
         return lookup
             .has(&id)
             .then_some(())
@@ -69,11 +69,11 @@ fn one(repo: &Repository, name: &str, is_log: bool) -> Result<(), RevisionError>
     if found.len() == 1 || targets.len() == 1 && !is_log {
         return Ok(());
     }
-    let mut list: Vec<String> = found.iter().take(NAMED).map(|(name, id)| shown(name, id)).collect();
-    if found.len() > NAMED {
-        list.push(format!("{} more", found.len() - NAMED));
+    let mut list: Vec<String> = found.iter().take(MAX_LISTED).map(|(name, id)| shown(name, id)).collect();
+    if found.len() > MAX_LISTED {
+        list.push(format!("{} more", found.len() - MAX_LISTED));
     }
-    // Of a remote's branch and anything else, the branch is meant, more often than not.
+    // A remote's branch is the most likely meaning.
     let remote = format!("refs/remotes/{name}");
     let example = if found.contains_key(&remote) { Some(&remote) } else { found.keys().next_back() };
     let example = example.map_or("", |full| full.strip_prefix("object ").unwrap_or(full));
@@ -87,11 +87,11 @@ fn shown(name: &str, id: &ObjectId) -> String {
     if name.starts_with("object ") {
         name.to_owned()
     } else {
-        format!("{name} ({})", id.to_hex_with_len(SHOWN))
+        format!("{name} ({})", id.to_hex_with_len(SHOWN_DIGITS))
     }
 }
 
-/// The refs that a name stands for by git's rules: full name and object.
+/// The refs that match a name by git's rules: full name and object.
 fn named(repo: &Repository, name: &str) -> BTreeMap<String, ObjectId> {
     let tips = refs::read(repo).tips;
     let prefix = prefix(repo);
@@ -108,14 +108,14 @@ fn named(repo: &Repository, name: &str) -> BTreeMap<String, ObjectId> {
     found
 }
 
-/// What stands before the names of what a linked work tree has of its own.
+/// The prefix of per-worktree refs in a linked work tree.
 fn prefix(repo: &Repository) -> String {
     let own = repo.git_dir();
     let id = own.file_name().filter(|_| own.join("commondir").exists());
     id.map(|id| format!("worktrees/{}/", id.to_string_lossy())).unwrap_or_default()
 }
 
-/// The objects whose ids begin so; none if git takes it for no beginning of an id.
+/// The objects whose ids begin with `hex`; none if git does not accept it as an abbreviation.
 fn beginning(repo: &Repository, hex: &str) -> Result<HashSet<ObjectId>, RevisionError> {
     let (digits, all) = (hex.len(), repo.object_hash().len_in_hex());
     let mut found = HashSet::new();

@@ -1,12 +1,10 @@
-//! What the next commit contains: the index against HEAD's tree, never the work tree.
+//! Compares the index with HEAD's tree, for what the next commit changes. Never reads the work tree.
 //!
-//! Both are walked side by side, and a folder that the index knows to have the very tree that HEAD
-//! has is passed over whole. No command that the repository's configuration names is run: not the
-//! file system monitor, no filter, no text conversion.
+//! Walks both side by side, and skips a folder whose tree the index records as that of HEAD. Runs no command from the
+//! repository's configuration: no file system monitor, filter or text conversion.
 //!
-//! A secret blocks when the changed paths hold it more often in the index than in HEAD, so both sides
-//! of each are listed, those of deleted paths too: a file with an old key that moves is a path less
-//! and a path more.
+//! A secret blocks a commit if the changed paths hold it more often in the index than in HEAD. So both sides of each
+//! path are listed, deleted paths included: moving a file with an old key removes one path and adds another.
 
 mod cache_tree;
 mod compare;
@@ -35,7 +33,7 @@ pub(super) use index::Index;
 pub struct Side {
     /// The blob.
     pub id: ObjectId,
-    /// As git writes it: 0o100644, 0o100755, or 0o120000 for a symbolic link, whose blob is its target.
+    /// 0o100644, 0o100755, or 0o120000 for a symbolic link, whose blob is its target.
     pub mode: u32,
 }
 
@@ -44,10 +42,10 @@ pub struct Side {
 pub struct StagedPath {
     /// From the top of the tree.
     pub path: Vec<u8>,
-    /// What HEAD has there.
+    /// The blob in HEAD.
     pub old: Option<Side>,
-    /// What the index has there; nothing when the path was deleted, up to three versions when there is
-    /// a conflict about it, of which a secret counts once.
+    /// The blobs in the index: none if the path was deleted, up to three if it is in conflict. In a conflict, a secret
+    /// counts once.
     pub new: Vec<Side>,
 }
 
@@ -56,27 +54,27 @@ pub struct StagedPath {
 pub struct Staged {
     /// Against HEAD, in the order of paths.
     pub changes: Vec<StagedPath>,
-    /// Paths of submodules that HEAD does not have.
+    /// Paths of submodules that are not in HEAD.
     pub submodules: Vec<Vec<u8>>,
-    /// Submodules that no parent has at that commit, by path.
+    /// Submodules at commits that no parent has them at, by path.
     pub moved: BTreeMap<Vec<u8>, BTreeSet<ObjectId>>,
-    /// Against each further parent of a merge, in the order of paths; empty if the next commit is no merge.
+    /// Against each further parent of a merge, in the order of paths; empty if the next commit is not a merge.
     pub merged: Vec<Vec<StagedPath>>,
-    /// Files that were named and that the next commit would have as HEAD has them, in the order of paths.
+    /// Named files that the next commit does not change, in the order of paths.
     pub unchanged: Vec<(Vec<u8>, Side)>,
-    /// What was named and stands neither in the index nor among the changes.
+    /// Named paths that are neither in the index nor changed.
     pub unknown: Vec<Vec<u8>>,
     /// What could not be read.
     pub gaps: Gaps,
 }
 
-/// Why there is nothing to say about the next commit.
+/// Why the index cannot be compared.
 #[derive(Debug, thiserror::Error)]
 pub enum StagedError {
     /// The index cannot be read.
     #[error(transparent)]
     Index(#[from] IndexError),
-    /// HEAD is there, but leads nowhere.
+    /// HEAD exists, but does not resolve.
     #[error("HEAD cannot be resolved: {reason}; `git fsck` tells more")]
     Head {
         /// In words.
@@ -84,10 +82,9 @@ pub enum StagedError {
     },
 }
 
-/// Compares the index with HEAD. `index` is its path when it is not the usual one, as in
-/// `GIT_INDEX_FILE`; `named` are files or folders, from the top of the tree, of which more than the
-/// changes is wanted. If a merge is under way, the index is compared with the commits in `MERGE_HEAD` as well, and
-/// with those in `merge_heads`, which git has not written there yet.
+/// Compares the index with HEAD. `index` overrides its path, as `GIT_INDEX_FILE` does; `named` are files or folders,
+/// relative to the top of the tree, to list even if unchanged. During a merge the index is also compared with the
+/// commits in `MERGE_HEAD`, and with `merge_heads`, which git has not written there yet.
 ///
 /// # Errors
 ///
@@ -112,7 +109,7 @@ pub fn staged(
     let mut staged = Staged { changes, merged, ..Staged::default() };
     for (path, id) in submodules {
         let before: Vec<_> = parents.iter().filter_map(|&tree| in_tree(&mut lookup, tree, &path)).collect();
-        // What a parent has there, a submodule or not, had that name before.
+        // Whatever a parent has at that path, the name is not new.
         if before.is_empty() && staged.submodules.last() != Some(&path) {
             staged.submodules.push(path.clone());
         }
@@ -139,7 +136,7 @@ fn head_tree(repo: &gix::Repository, lookup: &mut Lookup) -> Result<Option<Objec
     tree.map(Some).ok_or_else(|| broken(format!("commit {id} cannot be read")))
 }
 
-/// What `tree` has at `path`.
+/// The object at `path` in `tree`.
 fn in_tree(lookup: &mut Lookup, tree: ObjectId, path: &[u8]) -> Option<ObjectId> {
     let hash = lookup.hash();
     let (mut at, mut is_tree) = (tree, true);
@@ -156,8 +153,8 @@ fn in_tree(lookup: &mut Lookup, tree: ObjectId, path: &[u8]) -> Option<ObjectId>
 }
 
 impl Staged {
-    /// The paths that the next commit has otherwise than every one of its parents: all changes, unless it is a merge.
-    /// What a merge takes over from a parent as it is there, nobody adds.
+    /// The paths that differ from every parent: all changes, unless the next commit is a merge. A merge does not add
+    /// what it takes unchanged from a parent.
     pub fn own_changes(&self) -> Vec<&StagedPath> {
         let differs = |changes: &[StagedPath], path: &[u8]| find(changes, path).is_some();
         self.changes
@@ -178,7 +175,7 @@ pub fn find<'c>(changes: &'c [StagedPath], path: &[u8]) -> Option<&'c StagedPath
     changes.get(at)
 }
 
-/// Finds what was named and did not change.
+/// Lists the named files that did not change.
 fn find_named(index: &Index, named: &[Vec<u8>], staged: &mut Staged) {
     let changed: HashSet<&[u8]> = staged.changes.iter().map(|change| &change.path[..]).collect();
     let mut unchanged = Vec::new();
@@ -188,7 +185,7 @@ fn find_named(index: &Index, named: &[Vec<u8>], staged: &mut Staged) {
             name.is_empty() || path.strip_prefix(name).is_some_and(|rest| rest.first() == Some(&b'/'))
         };
         let mut known = changed.contains(name) || changed.iter().any(|path| below(path));
-        // The file itself, then what is below the folder: other names, `a.b`, may stand between `a` and `a/b`.
+        // The file itself, then everything below the folder. Other names, such as `a.b`, sort between `a` and `a/b`.
         let folder = if name.is_empty() { Vec::new() } else { [name, b"/"].concat() };
         let exact = index.rows[index.position(name)..].iter().take_while(|row| index.path(row) == name);
         let inside = index.rows[index.position(&folder)..].iter().take_while(|row| below(index.path(row)));
