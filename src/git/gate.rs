@@ -1,9 +1,9 @@
-//! What has to be true of a git folder before `gix` may read it.
+//! Checks the files of a git folder before `gix` reads them.
 //!
-//! `gix` opens the files of a git folder by name and reads them whole. In place of any of them an attacker can put
-//! a pipe, which blocks for ever, a link to a device, which never ends, or a file that fills the memory. So each is
-//! looked at first: it must be a regular file of a sane size, and a link must not lead into a file system that the
-//! kernel makes up (`/proc`, `/sys`, `/dev`), where regular files block or never end.
+//! `gix` opens the files of a git folder by name and reads them whole. An attacker can replace any of them with a pipe,
+//! which blocks forever, a link to a device, which never ends, or a file that exhausts memory. So each must be a regular
+//! file of reasonable size, and a link must not lead into a virtual file system (`/proc`, `/sys`, `/dev`), where
+//! regular files may block or never end.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -14,18 +14,18 @@ use crate::untrusted::{self, Symlinks};
 
 /// A file that holds one line: `HEAD`, `commondir`, `gitdir`, a `.git` file, a loose ref.
 pub(super) const ONE_LINE: u64 = 64 << 10;
-/// A configuration; parsed, it takes some fifty times its size.
+/// A configuration file; parsed, it takes about fifty times its size.
 const CONFIG: u64 = 4 << 20;
 /// `packed-refs` and `shallow`: a line for each ref or commit.
 const LIST: u64 = 512 << 20;
-/// An index, of some ten million paths.
+/// An index of about ten million paths.
 const INDEX: u64 = 2 << 30;
 /// A list of alternates.
 const ALTERNATES: u64 = 1 << 20;
-/// Object directories of one repository, all alternates of alternates included.
-const MOST_DIRECTORIES: usize = 1000;
+/// Most object directories of one repository, counting alternates of alternates.
+const MAX_DIRECTORIES: usize = 1000;
 
-/// A file of a git folder that is not read.
+/// A file of a git folder that is refused.
 #[derive(Debug, thiserror::Error)]
 #[error("{} cannot be read safely: {reason}; git never makes such a file, so remove it or clone anew", path.display())]
 pub struct Refused {
@@ -41,10 +41,10 @@ impl Refused {
     }
 }
 
-/// The `.git` folder, `.git` file or bare repository that `start` or a folder above it has.
+/// Finds the `.git` folder, `.git` file or bare repository of `start` or of a parent folder.
 ///
 /// # Errors
-/// When one of the files that would be read is not a regular file of a sane size.
+/// When a file that would be read is not a regular file of reasonable size.
 pub(super) fn locate(start: &Path) -> Result<Option<PathBuf>, Refused> {
     for dir in start.ancestors() {
         let dot_git = dir.join(".git");
@@ -73,7 +73,7 @@ pub(super) fn locate(start: &Path) -> Result<Option<PathBuf>, Refused> {
     Ok(None)
 }
 
-/// Where a `.git` file leads.
+/// The target of a `.git` file.
 fn git_file(path: &Path) -> Result<Option<PathBuf>, Refused> {
     let Some(text) = read(path, ONE_LINE)? else { return Ok(None) };
     let Some(target) = text.strip_prefix(b"gitdir:") else { return Ok(None) };
@@ -81,14 +81,14 @@ fn git_file(path: &Path) -> Result<Option<PathBuf>, Refused> {
     Ok(path.parent().map(|parent| parent.join(target)))
 }
 
-/// Whether a folder looks like a git folder: one with all objects, or that of a linked work tree.
+/// Whether a folder looks like a git folder, of a repository or of a linked work tree.
 fn is_git_dir(dir: &Path) -> bool {
     let is_there = |name: &str| fs::symlink_metadata(dir.join(name)).is_ok();
     let is_dir = |name: &str| dir.join(name).is_dir();
     is_there("HEAD") && (is_there("commondir") || is_dir("objects") && is_dir("refs"))
 }
 
-/// Checks all that is read of the git folder `dir`, and of the one that it has in common with others.
+/// Checks all files read from the git folder `dir` and from its common git folder.
 fn check(dir: &Path) -> Result<(), Refused> {
     let common = match read(&dir.join("commondir"), ONE_LINE)? {
         Some(text) => dir.join(String::from_utf8_lossy(text.trim_ascii()).into_owned()),
@@ -109,7 +109,7 @@ fn check(dir: &Path) -> Result<(), Refused> {
     objects(&common.join("objects")).map(drop)
 }
 
-/// Checks an index, and those beside it that a split one shares.
+/// Checks an index, and the shared index files beside it.
 pub(super) fn index(path: &Path) -> Result<(), Refused> {
     file(path, INDEX)?;
     let Some(entries) = path.parent().and_then(|parent| fs::read_dir(parent).ok()) else { return Ok(()) };
@@ -121,8 +121,8 @@ pub(super) fn index(path: &Path) -> Result<(), Refused> {
     Ok(())
 }
 
-/// Checks the packs and lists in an object directory, and in those that it names as its alternates. All of them are
-/// returned, the first one first.
+/// Checks the packs and the list of alternates in an object directory, and in all its alternates. Returns all of these
+/// directories, the given one first.
 pub(super) fn objects(dir: &Path) -> Result<Vec<PathBuf>, Refused> {
     let mut waiting = vec![dir.to_owned()];
     let mut seen = BTreeSet::new();
@@ -131,8 +131,8 @@ pub(super) fn objects(dir: &Path) -> Result<Vec<PathBuf>, Refused> {
         if !seen.insert(dir.canonicalize().unwrap_or_else(|_| dir.clone())) {
             continue;
         }
-        if seen.len() > MOST_DIRECTORIES {
-            return Err(Refused::new(&dir, format!("more than {MOST_DIRECTORIES} alternates lead to it")));
+        if seen.len() > MAX_DIRECTORIES {
+            return Err(Refused::new(&dir, format!("more than {MAX_DIRECTORIES} alternates lead to it")));
         }
         for entry in fs::read_dir(dir.join("pack")).into_iter().flatten().flatten() {
             let path = entry.path();
@@ -143,7 +143,7 @@ pub(super) fn objects(dir: &Path) -> Result<Vec<PathBuf>, Refused> {
         }
         let list = dir.join("info").join("alternates");
         if let Some(text) = read(&list, ALTERNATES)? {
-            // One that cannot be parsed is told of where the objects are listed.
+            // `Database::list` reports a list that cannot be parsed.
             let paths = gix::odb::alternate::parse(&text).unwrap_or_default();
             waiting.extend(paths.into_iter().map(|path| dir.join(path)));
         }
@@ -152,7 +152,7 @@ pub(super) fn objects(dir: &Path) -> Result<Vec<PathBuf>, Refused> {
     Ok(all)
 }
 
-/// Checks the files of the ref `name`, and of those that it stands for, in the private and the common git folder.
+/// Checks the files of the ref `name`, and of the refs that it points to, in the work tree's and the common git folder.
 pub(super) fn named_ref(dirs: [&Path; 2], name: &str) -> Result<(), Refused> {
     let mut name = name.to_owned();
     for _ in 0..=super::refs::MAX_SYMREF_HOPS {
@@ -164,7 +164,7 @@ pub(super) fn named_ref(dirs: [&Path; 2], name: &str) -> Result<(), Refused> {
                 .map(|text| String::from_utf8_lossy(text.trim_ascii()).into_owned());
             target = target.or(text);
         }
-        // One with dots could lead anywhere, and `gix` refuses it.
+        // `gix` refuses a target with dots, which could lead anywhere.
         match target.filter(|target| target.starts_with("refs/") && !target.contains("..")) {
             Some(target) => name = target,
             None => break,
@@ -173,12 +173,12 @@ pub(super) fn named_ref(dirs: [&Path; 2], name: &str) -> Result<(), Refused> {
     Ok(())
 }
 
-/// Checks every file that a name of a ref may lead to, below the git folder `dir`.
+/// Checks every file below the git folder `dir` that a ref name may lead to.
 pub(super) fn refs(dir: &Path) -> Result<(), Refused> {
     for entry in fs::read_dir(dir).into_iter().flatten().flatten() {
         let name = entry.file_name();
         let name = name.to_string_lossy();
-        // `HEAD`, `ORIG_HEAD`, and whatever else a revision may name.
+        // `HEAD`, `ORIG_HEAD`, and anything else that a revision may name.
         if !entry.file_type().is_ok_and(|kind| kind.is_dir()) && !name.contains('.') && name != "index" {
             file(&entry.path(), LIST)?;
         }
@@ -195,7 +195,7 @@ pub(super) fn refs(dir: &Path) -> Result<(), Refused> {
     Ok(())
 }
 
-/// Checks the loose objects of `dir`: that they are regular files. Their size is no business of this.
+/// Checks that the loose objects of `dir` are regular files. Their sizes are checked when they are read.
 pub(super) fn loose(dir: &Path) -> Result<(), Refused> {
     for folder in fs::read_dir(dir).into_iter().flatten().flatten() {
         if folder.file_name().len() != 2 {
@@ -210,7 +210,7 @@ pub(super) fn loose(dir: &Path) -> Result<(), Refused> {
     Ok(())
 }
 
-/// Checks one file, which need not be there.
+/// Checks one file, which may be missing.
 pub(super) fn file(path: &Path, limit: u64) -> Result<(), Refused> {
     let found = match fs::metadata(path) {
         Ok(found) => found,
@@ -225,14 +225,14 @@ pub(super) fn file(path: &Path, limit: u64) -> Result<(), Refused> {
     }
     if fs::symlink_metadata(path).is_ok_and(|found| found.is_symlink()) {
         let target = path.canonicalize().map_err(|error| Refused::new(path, error))?;
-        if ["/proc", "/sys", "/dev"].iter().any(|made_up| target.starts_with(made_up)) {
+        if ["/proc", "/sys", "/dev"].iter().any(|root| target.starts_with(root)) {
             return Err(Refused::new(path, "it is a link into a file system that the kernel makes up"));
         }
     }
     Ok(())
 }
 
-/// Reads one file, which need not be there.
+/// Reads one file, which may be missing.
 fn read(path: &Path, limit: u64) -> Result<Option<Vec<u8>>, Refused> {
     file(path, limit)?;
     match untrusted::read(path, Symlinks::Follow, limit) {
@@ -256,7 +256,7 @@ mod tests {
     use super::*;
     use crate::git::scratch::Scratch;
 
-    /// Ways to stall or exhaust whoever reads a file.
+    /// Replacements that block or exhaust a reader.
     const TRAPS: [(&str, &str); 3] =
         [("pipe", "a named pipe"), ("zero", "a device"), ("endless", "larger than")];
 

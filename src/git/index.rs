@@ -1,4 +1,4 @@
-//! The index files of a repository and its linked work trees: which paths they have, and which blobs these stage.
+//! The paths and blobs in the index files of a repository and its linked work trees.
 
 use std::collections::{BTreeSet, HashMap};
 use std::path::PathBuf;
@@ -8,7 +8,7 @@ use gix::ObjectId;
 use super::lookup::Gaps;
 use super::staged::Index;
 
-/// Paths that an index stages, by blob, each once and sorted; for the blobs that `wanted` names.
+/// The paths of the `wanted` blobs in all index files, sorted and distinct.
 pub fn staged_paths(
     repo: &gix::Repository,
     wanted: impl Fn(&ObjectId) -> bool,
@@ -35,14 +35,14 @@ pub fn staged_paths(
     (paths, gaps)
 }
 
-/// What the index files of a repository say beside contents.
+/// The paths in the index files of a repository.
 #[derive(Clone, Debug, Default)]
 pub struct IndexNames {
-    /// All paths, a line feed behind each. A path that has one itself is two lines.
+    /// All paths, each followed by a line feed. A path that contains one appears as two lines.
     pub paths: Vec<u8>,
-    /// Those of submodules.
+    /// The paths of submodules.
     pub submodules: BTreeSet<Vec<u8>>,
-    /// Index files that cannot be read. Git refuses those, too, an empty one among them.
+    /// Index files that cannot be read. Git refuses them as well, even an empty one.
     pub gaps: Gaps,
 }
 
@@ -68,7 +68,7 @@ pub fn index_names(repo: &gix::Repository) -> IndexNames {
     names
 }
 
-/// Those that exist, of all work trees.
+/// The existing index files of all work trees.
 fn index_files(repo: &gix::Repository) -> Vec<PathBuf> {
     let common = repo.common_dir();
     let mut files = vec![common.join("index"), repo.index_path()];

@@ -1,7 +1,7 @@
-//! Opening a repository that may be hostile and may belong to someone else, and obeying nothing in it.
+//! Opens a repository that may be hostile or belong to another user, and obeys nothing in it.
 //!
-//! No environment, no configuration but the repository's own, no included file, no process. The owner
-//! does not matter, since nothing of his is run.
+//! Uses no environment, no configuration but the repository's own, no included file and no process. The owner does not
+//! matter, since nothing of theirs is run.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -14,11 +14,11 @@ use tempfile::TempDir;
 use super::gate::{self, Refused};
 use super::large_objects::UNLEASED_BYTES;
 
-/// What `gix` is told whatever the repository says.
+/// Configuration that overrides the repository's.
 const OVERRIDES: [&str; 4] = [
     // `large_objects::UNLEASED_BYTES`. The default is 16 MiB; larger objects are read by `lookup` alone.
     "gitoxide.objects.allocLimitIfReducedTrust=67108864",
-    // Files that only repeat, for speed, what objects and packs say themselves, and may lie.
+    // Redundant indexes of objects and packs, which may be forged.
     "core.multiPackIndex=false",
     "core.commitGraph=false",
     // What git shows in place of an object says nothing about what the object holds.
@@ -28,10 +28,10 @@ const OVERRIDES: [&str; 4] = [
 /// Why a repository cannot be opened.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
-    /// Nothing is there.
+    /// The path does not exist.
     #[error("{} does not exist; check the path", .0.display())]
     NoSuchPath(PathBuf),
-    /// The system does not let the path be looked at.
+    /// The system refuses access to the path.
     #[error("{} cannot be read: {error}", path.display())]
     Unreadable {
         /// The path.
@@ -39,17 +39,17 @@ pub enum OpenError {
         /// What the system said.
         error: io::Error,
     },
-    /// Neither it nor any folder above is a repository.
+    /// Neither it nor any parent folder is a repository.
     #[error(
         "{} is not a git repository, nor is any folder above it; \
          name a work tree, a `.git` folder or a bare repository",
         .0.display()
     )]
     NotARepository(PathBuf),
-    /// One of its files is a trap, or may be one.
+    /// One of its files cannot be read safely.
     #[error(transparent)]
     Refused(#[from] Refused),
-    /// It is one, but cannot be understood.
+    /// It is a repository that cannot be opened.
     #[error(
         "the git repository at {} cannot be opened: {reason}; `git config --list` there may tell more",
         path.display()
@@ -57,7 +57,7 @@ pub enum OpenError {
     Unusable {
         /// The path.
         path: PathBuf,
-        /// What is wrong with it. Deeper causes are left out: they quote the configuration.
+        /// The cause. Deeper causes are omitted, since they quote the configuration.
         reason: String,
     },
 }
@@ -66,7 +66,7 @@ pub enum OpenError {
 /// a bare repository.
 ///
 /// # Errors
-/// When there is no such path, no repository, or one that cannot be understood.
+/// When the path does not exist, or belongs to no repository that can be opened.
 pub fn open(path: &Path) -> Result<ThreadSafeRepository, OpenError> {
     match path.metadata() {
         Ok(_) => {}
@@ -76,7 +76,7 @@ pub fn open(path: &Path) -> Result<ThreadSafeRepository, OpenError> {
         Err(error) => return Err(OpenError::Unreadable { path: path.to_owned(), error }),
     }
     let unusable = |reason: String| OpenError::Unusable { path: path.to_owned(), reason };
-    // A link into a repository leads to where it points.
+    // A link into a repository belongs to its target.
     let real = path.canonicalize().map_err(|error| OpenError::Unreadable { path: path.to_owned(), error })?;
     let is_git_file = real.is_file() && real.file_name().is_some_and(|name| name == ".git");
     let start = match real.parent() {
@@ -96,13 +96,13 @@ pub fn open(path: &Path) -> Result<ThreadSafeRepository, OpenError> {
     ThreadSafeRepository::open_opts(found, obey_nothing).map_err(|error| unusable(error.to_string()))
 }
 
-/// Opens the repository at `path` with the objects in `directories` beside its own: those of a
-/// quarantine, which git keeps apart until a push was accepted.
+/// Opens the repository at `path` with the objects in `directories` besides its own: those of a quarantine, where git
+/// keeps a push until it is accepted.
 ///
-/// The second value has to live as long as the repository is used.
+/// The second value must live as long as the repository.
 ///
 /// # Errors
-/// Those of [`open`]; and when the directories cannot be brought together.
+/// Those of [`open`]; and when the directories cannot be combined.
 pub fn open_with_objects(
     path: &Path,
     directories: &[PathBuf],
@@ -111,7 +111,7 @@ pub fn open_with_objects(
     let unusable =
         |error: io::Error| OpenError::Unusable { path: path.to_owned(), reason: error.to_string() };
     let own = repo.common_dir().join("objects");
-    // An object database knows one directory and its alternates, so this one has nothing but alternates.
+    // An object database has one directory with alternates. This one is empty except for its alternates.
     let joined = TempDir::new().map_err(unusable)?;
     let info = joined.path().join("info");
     std::fs::create_dir(&info).map_err(unusable)?;

@@ -1,4 +1,4 @@
-//! What a repository says of its submodules: their names, and where their git folders are.
+//! The names of submodules, and their git folders.
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -8,15 +8,15 @@ use gix::config::file::{Metadata, init};
 use super::file_at::file_at;
 use crate::untrusted::{self, ReadError, Symlinks};
 
-/// `.gitmodules` is read up to this length, and `.git` files are, in bytes.
-const LONGEST: u64 = 1 << 20;
+/// Most bytes read of `.gitmodules` and of a `.git` file.
+const MAX_BYTES: u64 = 1 << 20;
 
-/// The names of submodules by their paths, as `.gitmodules` of HEAD and of the work tree have them.
+/// The names of submodules by path, from `.gitmodules` in HEAD and in the work tree.
 pub fn submodule_names(repo: &gix::Repository) -> HashMap<Vec<u8>, Vec<u8>> {
     let mut names = HashMap::new();
-    let at_head = file_at(repo, "HEAD", ".gitmodules", LONGEST).ok().flatten();
+    let at_head = file_at(repo, "HEAD", ".gitmodules", MAX_BYTES).ok().flatten();
     let file = repo.workdir().map(|top| top.join(".gitmodules"));
-    let here = file.and_then(|file| untrusted::read(&file, Symlinks::Refuse, LONGEST).ok());
+    let here = file.and_then(|file| untrusted::read(&file, Symlinks::Refuse, MAX_BYTES).ok());
     for text in [at_head, here].into_iter().flatten() {
         let options = init::Options { lossy: true, ..Default::default() };
         let Ok(config) = gix::config::File::from_bytes_no_includes(&text, Metadata::api(), options) else {
@@ -31,16 +31,16 @@ pub fn submodule_names(repo: &gix::Repository) -> HashMap<Vec<u8>, Vec<u8>> {
     names
 }
 
-/// What `.git` in the work tree of a submodule is.
+/// The `.git` entry in the work tree of a submodule.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum WorkTreeGit {
-    /// Nothing is there: it is not checked out.
+    /// It is missing: the submodule is not checked out.
     Nothing,
     /// The git folder itself.
     Folder(PathBuf),
-    /// A file that says where the git folder is.
+    /// A file that points to the git folder.
     Elsewhere(PathBuf),
-    /// It cannot be told, for this reason.
+    /// It cannot be read, for this reason.
     Unreadable(String),
 }
 
@@ -57,7 +57,7 @@ pub fn work_tree_git(work_tree: &Path) -> WorkTreeGit {
         }
         Err(error) => return WorkTreeGit::Unreadable(error.to_string()),
     }
-    let text = match untrusted::read(&path, Symlinks::Refuse, LONGEST) {
+    let text = match untrusted::read(&path, Symlinks::Refuse, MAX_BYTES) {
         Ok(text) => text,
         Err(ReadError::NotFound) => return WorkTreeGit::Nothing,
         Err(error) => return WorkTreeGit::Unreadable(error.to_string()),

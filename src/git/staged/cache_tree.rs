@@ -1,23 +1,23 @@
-//! The index's `TREE` extension: for each folder that did not change since its tree was last written
-//! or read, the tree's id and the number of index entries in it.
+//! The `TREE` extension of the index: for each folder unchanged since its tree was last written or read, the tree's id
+//! and the number of index entries in it.
 
 use std::ops::Range;
 
 use gix::ObjectId;
 
-/// Folders nested deeper are not believed; git itself refuses trees of more than 2048 levels.
-const DEEPEST: usize = 2048;
+/// Folders nested deeper make the extension invalid; git itself refuses trees of more than 2048 levels.
+const MAX_DEPTH: usize = 2048;
 
 /// A folder.
 #[derive(Debug)]
 struct Node {
     name: Range<usize>,
-    /// Number of index entries and id of the tree, unless something changed in it.
+    /// The number of index entries and the id of the tree, unless something in it changed.
     valid: Option<(usize, ObjectId)>,
     children: Vec<u32>,
 }
 
-/// What the index knows of trees; nothing, if it has no such extension.
+/// The trees that the index records; empty without the extension.
 #[derive(Debug, Default)]
 pub(super) struct CacheTree {
     names: Vec<u8>,
@@ -30,10 +30,10 @@ impl CacheTree {
         (!self.nodes.is_empty()).then_some(0)
     }
 
-    /// The folder of that name in another one.
+    /// The folder of that name in `parent`.
     pub(super) fn child(&self, parent: u32, name: &[u8]) -> Option<u32> {
         let children = &self.nodes.get(parent as usize)?.children;
-        // In the order in which git looks for them: the shorter first.
+        // Git sorts them by length first.
         let order = |&child: &u32| {
             let found = self.name(child);
             found.len().cmp(&name.len()).then_with(|| found.cmp(name))
@@ -45,16 +45,16 @@ impl CacheTree {
         self.nodes.get(node as usize).map_or(&[], |node| &self.names[node.name.clone()])
     }
 
-    /// Number of index entries in a folder and id of its tree, if they are known to be right.
+    /// The number of index entries in a folder and the id of its tree, if they are valid.
     pub(super) fn valid(&self, node: u32) -> Option<(usize, ObjectId)> {
         self.nodes.get(node as usize)?.valid
     }
 
-    /// Reads the extension; `None` when it makes no sense, which costs time and nothing else.
+    /// Parses the extension; `None` if it is malformed, which only costs time.
     pub(super) fn parse(bytes: &[u8], hash_len: usize) -> Option<Self> {
         let mut tree = Self { names: bytes.to_vec(), nodes: Vec::new() };
         let mut at = 0;
-        // Folders whose children are still to come, with how many.
+        // Folders with children still to come, and how many.
         let mut open: Vec<(u32, usize)> = Vec::new();
         loop {
             let name = at..at + memchr::memchr(0, bytes.get(at..)?)?;
@@ -85,7 +85,7 @@ impl CacheTree {
             if open.is_empty() {
                 return Some(tree);
             }
-            if open.len() > DEEPEST {
+            if open.len() > MAX_DEPTH {
                 return None;
             }
         }

@@ -1,4 +1,4 @@
-//! Walks the index and a tree side by side.
+//! Compares the index with a tree, side by side.
 
 use std::cmp::Ordering;
 
@@ -10,10 +10,10 @@ use super::super::lookup::Lookup;
 use super::index::{Index, Row, owned};
 use super::{Side, StagedPath};
 
-/// Folders nested deeper are not entered: each level takes its share of the thread's stack.
-const DEEPEST: usize = 512;
-/// Changes listed at most: a handful of trees can spell out billions of paths.
-const MOST: usize = 1 << 22;
+/// Folders nested deeper are not entered, since each level uses stack.
+const MAX_DEPTH: usize = 512;
+/// Most changes listed. A handful of trees can spell out billions of paths.
+const MAX_CHANGES: usize = 1 << 22;
 
 /// Lists the paths at which `index` and the tree `head` differ, in order; and the submodules in folders that
 /// differ, each with its commit.
@@ -30,16 +30,16 @@ pub(super) fn run(
 /// The mode of a submodule.
 const SUBMODULE: u32 = 0o160_000;
 
-/// What a row says of content; nothing for a submodule, or for a file that is only announced.
+/// The blob of a row; `None` for a submodule, and for a file that is only intended to be added.
 pub(super) fn side(index: &Index, row: &Row) -> Option<Side> {
     let mode = file_mode(row.mode).filter(|_| !row.intent)?;
     Some(Side { id: owned(index, row), mode })
 }
 
-/// The mode as git compares it; nothing for a folder or a submodule.
+/// The mode as git compares it; `None` for a folder or a submodule.
 fn file_mode(mode: u32) -> Option<u32> {
     match mode & 0o170_000 {
-        // Old commits have others, 0o100664 for one.
+        // Old commits have other modes, such as 0o100664.
         0o100_000 if mode & 0o100 == 0 => Some(0o100_644),
         0o100_000 => Some(0o100_755),
         0o120_000 => Some(0o120_000),
@@ -47,7 +47,7 @@ fn file_mode(mode: u32) -> Option<u32> {
     }
 }
 
-/// An entry of a tree, kept while what the index has before it is dealt with.
+/// An entry of a tree, copied out of the lookup buffer.
 struct TreeEntry {
     name: Vec<u8>,
     mode: EntryMode,
@@ -60,13 +60,13 @@ impl TreeEntry {
     }
 }
 
-/// What the index has next in a folder.
+/// The next item of the index in a folder.
 enum IndexItem {
     /// Nothing.
     End,
     /// A file of that name.
     File(Vec<u8>),
-    /// A folder of that name with files in it, or one that stands for itself in a sparse index.
+    /// A folder of that name, with files or as a single row of a sparse index.
     Folder(Vec<u8>),
 }
 
@@ -80,12 +80,12 @@ struct Compare<'a> {
 }
 
 impl Compare<'_> {
-    /// Compares what the index has below `path`, which is empty or ends with a slash, with a tree.
+    /// Compares the index below `path`, which is empty or ends with a slash, with a tree.
     fn folder(&mut self, path: &mut Vec<u8>, tree: Option<ObjectId>, cached: Option<u32>, depth: usize) {
         if self.passed(path, tree, cached) {
             return;
         }
-        if depth > DEEPEST {
+        if depth > MAX_DEPTH {
             self.lookup.gaps.push(String::from_utf8_lossy(path), "nested too deep");
             while self.row_below(path).is_some() {
                 self.at += 1;
@@ -130,7 +130,7 @@ impl Compare<'_> {
         }
     }
 
-    /// Passes over a folder of which the index knows that it has the tree that HEAD has.
+    /// Skips a folder if the index records that its tree is that of HEAD.
     fn passed(&mut self, path: &[u8], tree: Option<ObjectId>, cached: Option<u32>) -> bool {
         let Some((count, id)) = cached.and_then(|cached| self.index.cache_tree.valid(cached)) else {
             return false;
@@ -138,7 +138,7 @@ impl Compare<'_> {
         let end = self.at.saturating_add(count);
         let below =
             |at: usize| self.index.rows.get(at).is_some_and(|row| self.index.path(row).starts_with(path));
-        // A number that does not fit is not believed.
+        // A count that does not match the rows is ignored.
         let fits = (count == 0 || below(end - 1)) && !below(end) && end <= self.index.rows.len();
         if tree == Some(id) && fits {
             self.at = end;
@@ -159,7 +159,7 @@ impl Compare<'_> {
         }
     }
 
-    /// Compares a file, of which there are several rows in a conflict.
+    /// Compares a file, which has several rows if it is in conflict.
     fn file(&mut self, path: &[u8], old: Option<Side>) {
         let start = self.at;
         while self.index.rows.get(self.at).is_some_and(|row| self.index.path(row) == path) {
@@ -176,14 +176,14 @@ impl Compare<'_> {
     }
 
     fn change(&mut self, path: &[u8], old: Option<Side>, new: Vec<Side>) {
-        if self.changes.len() >= MOST {
-            self.lookup.gaps.push("changes", format!("only the first {MOST} were looked at"));
+        if self.changes.len() >= MAX_CHANGES {
+            self.lookup.gaps.push("changes", format!("only the first {MAX_CHANGES} were looked at"));
         } else if old.is_some() || !new.is_empty() {
             self.changes.push(StagedPath { path: path.to_vec(), old, new });
         }
     }
 
-    /// If the index has a whole folder as one row, compares its tree.
+    /// Compares a folder that is a single row of a sparse index.
     fn whole_folder(&mut self, path: &mut Vec<u8>, old: Option<ObjectId>, depth: usize) -> bool {
         let Some(row) = self.index.rows.get(self.at).filter(|row| Index::is_folder(row)) else {
             return false;
@@ -197,12 +197,12 @@ impl Compare<'_> {
         true
     }
 
-    /// Lists what differs between two trees.
+    /// Lists the differences between two trees.
     fn trees(&mut self, path: &mut Vec<u8>, old: Option<ObjectId>, new: Option<ObjectId>, depth: usize) {
-        if old == new || self.changes.len() >= MOST {
+        if old == new || self.changes.len() >= MAX_CHANGES {
             return;
         }
-        if depth > DEEPEST {
+        if depth > MAX_DEPTH {
             self.lookup.gaps.push(String::from_utf8_lossy(path), "nested too deep");
             return;
         }
@@ -235,7 +235,7 @@ impl Compare<'_> {
         }
     }
 
-    /// Lists what the tree has and the index has not.
+    /// Lists an entry that is in the tree but not in the index.
     fn gone(&mut self, path: &mut Vec<u8>, entry: TreeEntry, depth: usize) {
         path.extend_from_slice(&entry.name);
         if entry.mode.is_tree() {
@@ -246,7 +246,7 @@ impl Compare<'_> {
         }
     }
 
-    /// The entries of a tree, as far as it can be read.
+    /// The entries of a tree, or as many as can be read.
     fn entries(&mut self, tree: Option<ObjectId>) -> Vec<TreeEntry> {
         let Some(id) = tree else { return Vec::new() };
         let hash = self.lookup.hash();
@@ -263,13 +263,13 @@ impl Compare<'_> {
             }
         }
         if !whole {
-            self.lookup.gaps.push(format!("tree {id}"), "malformed; `git fsck` tells more");
+            self.lookup.gaps.push(format!("tree {id}"), "malformed; run `git fsck` for details");
         }
         entries
     }
 }
 
-/// The order of the index and of trees: a folder as if its name ended with a slash.
+/// The order of the index and of trees: folders sort as if their names ended with a slash.
 fn order(a: &[u8], a_is_folder: bool, b: &[u8], b_is_folder: bool) -> Ordering {
     let slash = |is_folder: bool| is_folder.then_some(b'/');
     a.iter().copied().chain(slash(a_is_folder)).cmp(b.iter().copied().chain(slash(b_is_folder)))

@@ -1,8 +1,8 @@
-//! Reads the index file: which blob and mode at which path, and nothing else.
+//! Reads paths, modes and blobs from an index file.
 //!
-//! Most of an index is what git knows of the work tree's files. Ignoring that, and the checksum, makes
-//! reading it five times as fast as decoding it whole, which is most of what a pre-commit hook does.
-//! A split index, which is rare, is left to `gix`.
+//! Most of an index describes the files of the work tree. Ignoring that, and the checksum, makes this five times as fast
+//! as decoding all of it, and reading the index is most of what a pre-commit hook does. Split indexes, which are rare,
+//! are left to `gix`.
 
 use std::path::{Path, PathBuf};
 
@@ -16,7 +16,7 @@ use crate::untrusted::{self, ReadError, Symlinks};
 /// Why the index cannot be read.
 #[derive(Debug, thiserror::Error)]
 pub enum IndexError {
-    /// It is there, but cannot be opened or read.
+    /// It exists, but cannot be opened or read.
     #[error("the index {} cannot be read: {source}", path.display())]
     Unreadable {
         /// Where it is.
@@ -24,7 +24,7 @@ pub enum IndexError {
         /// What the system says.
         source: std::io::Error,
     },
-    /// It is not an index, or is cut off.
+    /// It is not an index, or is truncated.
     #[error("the index {} is broken: {reason}; `git read-tree HEAD` makes a new one from the last commit", path.display())]
     Broken {
         /// Where it is.
@@ -34,7 +34,7 @@ pub enum IndexError {
     },
 }
 
-/// Larger index files, of some ten million paths, are refused.
+/// Larger index files, of about ten million paths, are refused.
 const LARGEST: u64 = 2 << 30;
 
 /// One path, or one side of a conflict about it.
@@ -45,14 +45,14 @@ pub(in crate::git) struct Row {
     pub(in crate::git) mode: u32,
     /// 0, or 1 to 3 in a conflict.
     pub(super) stage: u8,
-    /// Announced by `git add -N`: no content yet.
+    /// Added with `git add -N`: it has no content yet.
     pub(super) intent: bool,
 }
 
-/// What the index says, in its order.
+/// The rows of an index file, in order.
 pub(in crate::git) struct Index {
     bytes: Vec<u8>,
-    /// Where paths are when they do not stand in `bytes` as they are.
+    /// The paths, if they are not stored verbatim in `bytes`.
     paths: Option<Vec<u8>>,
     pub(in crate::git) rows: Vec<Row>,
     hash_len: usize,
@@ -62,12 +62,12 @@ pub(in crate::git) struct Index {
 const MODE_FOLDER: u32 = 0o040_000;
 
 impl Index {
-    /// Reads the index at `path`; one that does not exist is empty.
+    /// Reads the index at `path`; a missing one is empty.
     pub(in crate::git) fn read(path: &Path, hash: gix::hash::Kind) -> Result<Self, IndexError> {
         Self::read_within(path, hash, LARGEST)
     }
 
-    /// The same, and refuses a file of more than `largest` bytes.
+    /// Like [`Self::read`], and refuses a file of more than `largest` bytes.
     pub(super) fn read_within(path: &Path, hash: gix::hash::Kind, largest: u64) -> Result<Self, IndexError> {
         let bytes = match read_file(path, largest) {
             Ok(bytes) => bytes,
@@ -86,7 +86,7 @@ impl Index {
         Self { bytes: Vec::new(), paths: None, rows: Vec::new(), hash_len, cache_tree }
     }
 
-    /// Reads a split index, with the index that it shares with others.
+    /// Reads a split index together with its shared index.
     fn decode(path: &Path, hash: gix::hash::Kind) -> Result<Self, gix::Error> {
         let file = gix::index::File::at(path, hash, true, gix::index::decode::Options::default())?;
         let mut index = Self::empty(hash);
@@ -120,7 +120,7 @@ impl Index {
         oid::from_bytes_unchecked(bytes)
     }
 
-    /// Whether a row stands for a whole folder outside a sparse checkout.
+    /// Whether a row is a whole folder outside a sparse checkout.
     pub(super) fn is_folder(row: &Row) -> bool {
         row.mode == MODE_FOLDER
     }
@@ -131,7 +131,7 @@ impl Index {
     }
 }
 
-/// Indexes beyond the limit on size are refused, so that all places in one fit.
+/// The size limit ensures that all offsets fit.
 fn short(length: usize) -> u32 {
     u32::try_from(length).unwrap_or(u32::MAX)
 }
@@ -148,7 +148,7 @@ fn read_file(path: &Path, largest: u64) -> std::io::Result<Vec<u8>> {
 
 enum Parsed {
     Whole(Box<Index>),
-    /// It refers to another one.
+    /// It refers to a shared index.
     Split,
 }
 
@@ -170,7 +170,7 @@ fn parse(bytes: Vec<u8>, hash: gix::hash::Kind) -> Result<Parsed, &'static str> 
     }
     let mut reader =
         Rows { bytes: &bytes[..end], at: 12, hash_len, paths: (version == 4).then(Vec::new), last: 0 };
-    // No entry is shorter than that, whatever number the header claims.
+    // Every entry has at least this length, whatever count the header declares.
     let mut rows = Vec::with_capacity(count.min(end / (42 + hash_len)));
     for _ in 0..count {
         rows.push(reader.next().ok_or(CUT)?);
@@ -183,7 +183,7 @@ fn parse(bytes: Vec<u8>, hash: gix::hash::Kind) -> Result<Parsed, &'static str> 
         match &header[..4] {
             b"TREE" => cache_tree = CacheTree::parse(content, hash_len).unwrap_or_default(),
             b"link" => return Ok(Parsed::Split),
-            // An extension in capitals may be ignored, `sdir` only says what the modes say too.
+            // Extensions in capitals are optional; `sdir` only repeats what the modes say.
             name if name[0].is_ascii_uppercase() || name == b"sdir" => {}
             _ => return Err("it has a mandatory extension that is not known"),
         }
@@ -197,7 +197,7 @@ struct Rows<'a> {
     bytes: &'a [u8],
     at: usize,
     hash_len: usize,
-    /// For version 4, in which a path says only how it differs from the last one.
+    /// For version 4, which stores each path as its difference from the last one.
     paths: Option<Vec<u8>>,
     /// Where the last path starts in `paths`.
     last: usize,
@@ -222,8 +222,7 @@ impl Rows<'_> {
         Some(Row { path, id: u32::try_from(id).ok()?, mode, stage, intent })
     }
 
-    /// A path that ends with a zero, and is filled up with more so that the entry's length is a multiple
-    /// of eight.
+    /// A path that is padded with NULs so that the length of the entry is a multiple of eight.
     fn plain(&mut self, entry: usize, at: usize, flags: u16) -> Option<(u32, u32)> {
         let length = match usize::from(flags & 0xfff) {
             0xfff => memchr::memchr(0, self.bytes.get(at..)?)?,
@@ -236,7 +235,7 @@ impl Rows<'_> {
 
     fn compressed(&mut self, mut at: usize) -> Option<(u32, u32)> {
         let paths = self.paths.as_mut()?;
-        // How much to cut off the last path, as offsets to delta bases are written.
+        // How much to remove from the last path, encoded like the offset of a delta base.
         let mut cut = 0usize;
         loop {
             let byte = *self.bytes.get(at)?;
@@ -251,7 +250,7 @@ impl Rows<'_> {
         let rest = &rest[..memchr::memchr(0, rest)?];
         let start = paths.len();
         let kept = (start - self.last).checked_sub(cut)?;
-        // Paths are repeated in full here: a few bytes could stand for gigabytes.
+        // Bounded, since a few bytes can expand to gigabytes of paths.
         if start + kept + rest.len() > (self.bytes.len().saturating_mul(16) + (1 << 20)).min(LARGEST as usize)
         {
             return None;
@@ -274,7 +273,7 @@ fn half(bytes: &[u8], at: usize) -> Option<u16> {
     Some(u16::from_be_bytes(*bytes))
 }
 
-/// The id of a row, to keep.
+/// The id of a row, as an owned value.
 pub(super) fn owned(index: &Index, row: &Row) -> ObjectId {
     index.id(row).to_owned()
 }

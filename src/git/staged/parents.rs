@@ -1,4 +1,4 @@
-//! The parents that the next commit has besides HEAD: those of a merge.
+//! The parents of the next commit besides HEAD, if it is a merge.
 
 use gix::ObjectId;
 use gix::objs::Kind;
@@ -7,13 +7,13 @@ use super::super::commit::Header;
 use super::super::lookup::Lookup;
 use crate::untrusted::{self, ReadError, Symlinks};
 
-/// Bytes of `MERGE_HEAD` read at most: more parents than any octopus has.
+/// Most bytes read of `MERGE_HEAD`: more parents than any octopus merge has.
 const MAX_MERGE_HEAD: u64 = 1 << 16;
 
 /// The trees of the commits in `MERGE_HEAD` and in `announced`, each once.
 ///
-/// Git writes `MERGE_HEAD` when a merge stops before its commit, and makes each commit in it a parent of the next
-/// one. What cannot be read excuses nothing: the index is then compared with fewer parents, and more of it is new.
+/// Git writes `MERGE_HEAD` when a merge stops before committing, and makes each commit in it a parent of the next
+/// commit. If it cannot be read, the index is compared with fewer parents, and more of it counts as new.
 pub(super) fn merged_trees(
     repo: &gix::Repository,
     announced: &[ObjectId],

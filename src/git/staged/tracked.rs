@@ -1,27 +1,27 @@
-//! Which paths git tracks, for those who look at a work tree.
+//! The paths that git tracks, for scans of a work tree.
 
 use std::path::Path;
 
 use super::index::{Index, IndexError};
 
-/// Indexes larger than this, of some million paths, are not asked which paths they track.
+/// Larger index files, of some million paths, are not read for tracked paths.
 const LARGEST: u64 = 512 << 20;
 
 /// The paths in an index.
 pub struct Tracked {
     index: Index,
-    /// Rows by path, when the index is not in that order, as it should be.
+    /// Rows sorted by path, if the index is not sorted.
     order: Option<Vec<u32>>,
 }
 
 impl Tracked {
-    /// Reads the index in the git folder `git_dir`; one that does not exist tracks nothing.
+    /// Reads the index in the git folder `git_dir`; a missing one tracks nothing.
     ///
     /// # Errors
     /// When the index cannot be read.
     pub fn read(git_dir: &Path) -> Result<Self, IndexError> {
         let path = git_dir.join("index");
-        // Nothing in the index tells which hash it was written for.
+        // An index does not say which hash it uses.
         let index =
             Index::read_within(&path, gix::hash::Kind::Sha1, LARGEST).or_else(|error| match error {
                 IndexError::Broken { .. } => {
@@ -42,7 +42,7 @@ impl Tracked {
         self.index.rows.len()
     }
 
-    /// The path of that place in the order.
+    /// The path at a position in the order.
     fn path(&self, at: usize) -> &[u8] {
         let at = self.order.as_ref().map_or(at, |order| order[at] as usize);
         self.index.path(&self.index.rows[at])
@@ -69,7 +69,7 @@ impl Tracked {
         self.from(&folder).is_some_and(|next| next.starts_with(&folder)) || self.is_outside_sparse(path)
     }
 
-    /// Of folders outside a sparse checkout only the folder itself is listed, with a slash at its end.
+    /// A folder outside a sparse checkout is a single row that ends with a slash.
     fn is_outside_sparse(&self, path: &[u8]) -> bool {
         let mut folders = memchr::memchr_iter(b'/', path).map(|slash| &path[..=slash]);
         folders.any(|folder| self.from(folder) == Some(folder))
