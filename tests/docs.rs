@@ -196,3 +196,22 @@ fn test_names() -> std::collections::BTreeSet<String> {
     }
     names
 }
+
+/// The map in docs/architecture.md leads somewhere.
+#[test]
+fn every_path_in_the_architecture_document_exists() {
+    let text = read("docs/architecture.md");
+    let (_, map) = text.split_once("## To change X, open Y").unwrap();
+    let (map, _) = map.split_once("\n## ").unwrap();
+    let paths: Vec<&str> = map
+        .split('`')
+        .skip(1)
+        .step_by(2)
+        .filter(|path| path.starts_with("src/") || path.starts_with("rules/"))
+        .collect();
+    assert!(paths.len() > 15, "{paths:?}");
+    for path in paths {
+        let exists = root().join(path.trim_end_matches("*.toml")).exists();
+        assert!(exists, "docs/architecture.md names {path}, which does not exist");
+    }
+}
