@@ -2,22 +2,22 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-#[path = "detect/beside.rs"]
-mod beside;
 #[path = "detect/cases.rs"]
 mod cases;
-#[path = "detect/disguise.rs"]
-mod disguise;
 #[path = "detect/dumps.rs"]
 mod dumps;
+#[path = "detect/encoded.rs"]
+mod encoded;
 #[path = "detect/invariants.rs"]
 mod invariants;
 #[path = "detect/matrix.rs"]
 mod matrix;
+#[path = "detect/neighbours.rs"]
+mod neighbours;
 #[path = "detect/noise.rs"]
 mod noise;
-#[path = "detect/split.rs"]
-mod split;
+#[path = "detect/split_literals.rs"]
+mod split_literals;
 #[path = "detect/wrapped.rs"]
 mod wrapped;
 

@@ -5,7 +5,7 @@
 
 use std::sync::LazyLock;
 
-use friskey::detect::{Detector, Mask, Match, Stream};
+use friskey::detect::{Detector, Redactor, Match, Stream};
 use friskey::model::{Position, Span};
 use friskey::rules::{MARKER, RuleSet, expand};
 use libfuzzer_sys::fuzz_target;
@@ -133,12 +133,12 @@ fuzz_target!(|data: &[u8]| {
     assert_eq!(read, text.len() as u64);
     assert_eq!(all(&found), in_pieces, "pieces of {size} bytes found something else");
 
-    let mask = Mask::new(&DETECTOR);
-    let masked = mask.text(&text);
+    let redactor = Redactor::new(&DETECTOR);
+    let masked = redactor.redact(&text);
     for m in &found {
         let secret = String::from_utf8_lossy(m.identified.secret.reveal()).into_owned();
         assert!(!masked.contains(&secret), "the mask shows a key");
-        let excerpt = mask.excerpt(&text, m.span.clone(), &m.identified.secret);
+        let excerpt = redactor.excerpt(&text, m.span.clone(), &m.identified.secret);
         assert!(!excerpt.text.contains(&secret), "the excerpt shows a key");
         assert!(excerpt.text.is_char_boundary(excerpt.start) && excerpt.text.is_char_boundary(excerpt.end));
     }

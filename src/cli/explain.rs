@@ -11,7 +11,7 @@ use super::message;
 use super::options;
 use super::rules::detector;
 use super::secret_input::read_secret;
-use crate::detect::{Explanation, Verdict};
+use crate::detect::{Explanation, RuleVerdict};
 use crate::model::Confidence;
 
 /// Longer texts are for `scan -`.
@@ -38,7 +38,7 @@ pub(super) fn run(explain: &Explain, global: &Global) -> Result<Exit> {
     }
     message::print(&out)?;
     let is_above =
-        |verdict: &Verdict| matches!(verdict.outcome, Ok((confidence, _)) if confidence >= threshold);
+        |verdict: &RuleVerdict| matches!(verdict.outcome, Ok((confidence, _)) if confidence >= threshold);
     let reported = explanation.verdicts.iter().any(|verdict| verdict.reported && is_above(verdict));
     Ok(if reported { Exit::Findings } else { Exit::Clean })
 }
@@ -66,7 +66,7 @@ fn for_people(explanation: &Explanation, threshold: Confidence, out: &mut Vec<u8
 }
 
 /// Whether it is a key, in one phrase.
-fn answer(verdict: &Verdict, threshold: Confidence) -> String {
+fn answer(verdict: &RuleVerdict, threshold: Confidence) -> String {
     match &verdict.outcome {
         Ok((confidence, _)) if *confidence >= threshold => {
             format!("reported as {} with {confidence} confidence", verdict.rule)
@@ -79,7 +79,7 @@ fn answer(verdict: &Verdict, threshold: Confidence) -> String {
 }
 
 /// What speaks for it, or against it.
-fn grounds(verdict: &Verdict) -> String {
+fn grounds(verdict: &RuleVerdict) -> String {
     match &verdict.outcome {
         Ok((confidence, evidence)) => format!("{confidence} confidence: {}", evidence.join(", ")),
         Err((check, reason)) => format!("rejected by check `{check}`: {reason}"),
@@ -95,7 +95,7 @@ fn as_json(explanation: &Explanation) -> serde_json::Value {
     })
 }
 
-fn verdict_as_json(verdict: &Verdict) -> serde_json::Value {
+fn verdict_as_json(verdict: &RuleVerdict) -> serde_json::Value {
     let (confidence, evidence, check, reason) = match &verdict.outcome {
         Ok((confidence, evidence)) => (Some(confidence.name()), evidence.clone(), None, None),
         Err((check, reason)) => (None, Vec::new(), Some(*check), Some(reason.clone())),

@@ -8,10 +8,10 @@ use std::sync::{Mutex, PoisonError};
 
 use super::config;
 use super::options::variable;
-use crate::detect::{Detector, Mask};
+use crate::detect::{Detector, Redactor};
 use crate::model::Secret;
 use crate::report::escape_lines;
-use crate::rules::{LONGEST_PATTERN, RuleSet};
+use crate::rules::{MAX_MATCH_LEN, RuleSet};
 
 /// What masks messages: the process has one, since a panic or a mistake on the command line knows of no
 /// other. Rules are only read when there is something to say.
@@ -76,10 +76,10 @@ pub(super) fn masked(message: &str) -> String {
         files.filter(|file| file.is_file() && RuleSet::with_files(&[file]).is_ok()).collect();
     sound.dedup();
     let rules = RuleSet::with_files(&sound).or_else(|_| RuleSet::built_in());
-    let traced = keys.iter().filter(|key| (1..=LONGEST_PATTERN).contains(&key.len()));
+    let traced = keys.iter().filter(|key| (1..=MAX_MATCH_LEN).contains(&key.len()));
     let rules = rules.map(|rules| traced.fold(rules, |rules, key| rules.with_traced(key.reveal(), 0, None)));
     match rules.and_then(|rules| Detector::new(&rules)) {
-        Ok(detector) => Mask::new(&detector).with_known(&keys).text(message.as_bytes()),
+        Ok(detector) => Redactor::new(&detector).with_known(&keys).redact(message.as_bytes()),
         Err(_) => "something went wrong, and the built-in rules cannot be read".to_owned(),
     }
 }

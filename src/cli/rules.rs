@@ -55,12 +55,13 @@ fn show(rule: &Rule, out: &mut Vec<u8>) -> Result<Exit> {
     writeln!(out, "{}: {}", rule.id, rule.name)?;
     writeln!(out, "{}", rule.description)?;
     writeln!(out, "kind {}, severity {}, from {}", rule.kind, rule.severity.name(), rule.source)?;
-    for form in &rule.forms {
-        let anchors: Vec<_> = form.anchors.iter().map(|anchor| String::from_utf8_lossy(anchor)).collect();
-        writeln!(out, "\nanchors  {}", anchors.join("  "))?;
-        writeln!(out, "pattern  {}", form.pattern)?;
-        writeln!(out, "checks   {}", form.checks.join(", "))?;
-        writeln!(out, "at most  {} confidence, {} bytes", form.confidence, form.longest)?;
+    for variant in &rule.variants {
+        let keywords: Vec<_> =
+            variant.keywords.iter().map(|keyword| String::from_utf8_lossy(keyword)).collect();
+        writeln!(out, "\nanchors  {}", keywords.join("  "))?;
+        writeln!(out, "pattern  {}", variant.pattern)?;
+        writeln!(out, "checks   {}", variant.checks.join(", "))?;
+        writeln!(out, "at most  {} confidence, {} bytes", variant.confidence, variant.max_len)?;
     }
     if !rule.advice.is_empty() {
         writeln!(out, "\nOn a leak:")?;

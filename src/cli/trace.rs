@@ -14,12 +14,12 @@ use super::secret_input::read_secret;
 use super::session::Session;
 use super::trace_key::TracedKey;
 use crate::detect::Detector;
-use crate::rules::{LONGEST_PATTERN, RuleSet};
+use crate::rules::{MAX_MATCH_LEN, RuleSet};
 use crate::scan::{KeyFilter, MIN_FINGERPRINT_DIGITS};
 use crate::suppress::Policy;
 
 /// Bytes of input that are read: a key with whatever was pasted along with it.
-const MAX_INPUT: u64 = 16 * LONGEST_PATTERN as u64;
+const MAX_INPUT: u64 = 16 * MAX_MATCH_LEN as u64;
 
 pub(super) fn run(trace: &Trace, global: &Global) -> Result<Exit> {
     if trace.repo.symlink_metadata().is_err() {

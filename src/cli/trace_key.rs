@@ -5,7 +5,7 @@ use zeroize::Zeroizing;
 
 use crate::detect::Detector;
 use crate::model::{Identified, Secret};
-use crate::rules::{LONGEST_PATTERN, SHORTEST_TRACED};
+use crate::rules::{MAX_MATCH_LEN, MIN_TRACED_LEN};
 
 /// A key and what the rules know of it.
 pub(super) struct TracedKey {
@@ -51,11 +51,11 @@ impl TracedKey {
         if text.iter().any(u8::is_ascii_whitespace) {
             bail!("the text contains blanks, and no rule recognizes a key in it: give only the key");
         }
-        if text.len() < SHORTEST_TRACED {
-            bail!("key too short ({} bytes, minimum {SHORTEST_TRACED})", text.len());
+        if text.len() < MIN_TRACED_LEN {
+            bail!("key too short ({} bytes, minimum {MIN_TRACED_LEN})", text.len());
         }
-        if text.len() > LONGEST_PATTERN {
-            bail!("key too long ({} bytes, maximum {LONGEST_PATTERN})", text.len());
+        if text.len() > MAX_MATCH_LEN {
+            bail!("key too long ({} bytes, maximum {MAX_MATCH_LEN})", text.len());
         }
         Ok(Self { bytes: Zeroizing::new(text.to_vec()), prefix: 0, rule: None })
     }

@@ -5,21 +5,21 @@ use std::ops::Range;
 
 use super::checks::has_boundary;
 use crate::model::Confidence;
-use crate::rules::Form;
+use crate::rules::Variant;
 
 /// Why a match is not a key.
 pub type Rejection = Cow<'static, str>;
 
 /// The weight of a key whose halves are equal, of a length that is known, and all there.
-pub(super) const EXACT: u8 = 6;
+pub(super) const WEIGHT_EXACT: u8 = 6;
 
 /// The weight of one whose halves are equal, of a length nobody has seen.
-pub(super) const EQUAL: u8 = 4;
+pub(super) const WEIGHT_EQUAL: u8 = 4;
 
 /// The weight of one behind which its alphabet goes on.
-pub(super) const KNOWN: u8 = 5;
+pub(super) const WEIGHT_KNOWN_LENGTH: u8 = 5;
 
-/// A match of a form's pattern, with what its checks have found so far.
+/// A match of a variant's pattern, with what its checks have found so far.
 #[derive(Clone, Debug)]
 pub(super) struct Candidate<'a> {
     /// All bytes at hand, of which the match is a part.
@@ -33,14 +33,14 @@ pub(super) struct Candidate<'a> {
     /// What stands between the prefix and the marker, and behind the marker, when the pattern says.
     pub(super) halves: Option<(Range<usize>, Range<usize>)>,
     /// Where parts were joined that may not belong together: the key may end there.
-    pub(super) seams: Vec<usize>,
+    pub(super) join_offsets: Vec<usize>,
     /// Those of them where it does, unless its halves say otherwise.
-    pub(super) ends: Vec<usize>,
+    pub(super) hard_ends: Vec<usize>,
     /// Of decoded text: what it was decoded from, and where the secret stands there.
     pub(super) around: Option<(&'a [u8], Range<usize>)>,
     /// How sure we are.
     pub(super) confidence: Confidence,
-    /// How well founded it is beside others that overlap it; more is better.
+    /// How well cmp_strength it is beside others that overlap it; more is better.
     pub(super) weight: u8,
     /// What that rests on.
     pub(super) evidence: Vec<String>,
@@ -48,7 +48,12 @@ pub(super) struct Candidate<'a> {
 
 impl<'a> Candidate<'a> {
     /// Nothing has been weighed yet.
-    pub(super) fn new(form: &Form, bytes: &'a [u8], matched: Range<usize>, secret: Range<usize>) -> Self {
+    pub(super) fn new(
+        variant: &Variant,
+        bytes: &'a [u8],
+        matched: Range<usize>,
+        secret: Range<usize>,
+    ) -> Self {
         let prefix = secret.start..secret.start;
         Self {
             bytes,
@@ -56,11 +61,11 @@ impl<'a> Candidate<'a> {
             secret,
             prefix,
             halves: None,
-            seams: Vec::new(),
-            ends: Vec::new(),
+            join_offsets: Vec::new(),
+            hard_ends: Vec::new(),
             around: None,
-            confidence: form.confidence,
-            weight: form.weight,
+            confidence: variant.confidence,
+            weight: variant.weight,
             evidence: Vec::new(),
         }
     }
@@ -72,8 +77,8 @@ impl<'a> Candidate<'a> {
         self.secret = shift(&self.secret);
         self.prefix = shift(&self.prefix);
         self.halves = self.halves.map(|(left, right)| (shift(&left), shift(&right)));
-        for seams in [&mut self.seams, &mut self.ends] {
-            *seams = seams.iter().filter_map(|seam| seam.checked_sub(part.start)).collect();
+        for join_offsets in [&mut self.join_offsets, &mut self.hard_ends] {
+            *join_offsets = join_offsets.iter().filter_map(|seam| seam.checked_sub(part.start)).collect();
         }
         self.bytes = &self.bytes[part];
         self
@@ -91,7 +96,7 @@ impl<'a> Candidate<'a> {
 
     /// Whether a key could begin at `at`.
     pub(super) fn has_boundary(&self, at: usize) -> bool {
-        self.seams.contains(&at) || has_boundary(self.bytes, at)
+        self.join_offsets.contains(&at) || has_boundary(self.bytes, at)
     }
 
     /// The secret without what stands behind as many characters as are before the marker.
@@ -103,14 +108,14 @@ impl<'a> Candidate<'a> {
     /// Where the secret must be cut before its checks: without a marker in its middle nothing tells where a key
     /// ends whose parts stand in lines or literals of their own, so that the last of them must end with its line
     /// or literal, or is none of them.
-    pub(super) fn loose_end(&self) -> Option<usize> {
+    pub(super) fn truncation_offset(&self) -> Option<usize> {
         let after = self.bytes.get(self.secret.end);
         let ends = after.is_none_or(|byte| b"\r\n\"'`\\,;)]}<".contains(byte));
         let inside = |seam: &&usize| self.secret.start < **seam && **seam < self.secret.end;
-        if let Some(end) = self.ends.iter().find(inside).filter(|_| self.halves.is_none()) {
+        if let Some(end) = self.hard_ends.iter().find(inside).filter(|_| self.halves.is_none()) {
             return Some(*end);
         }
-        self.seams.iter().rfind(inside).filter(|_| self.halves.is_none() && !ends).copied()
+        self.join_offsets.iter().rfind(inside).filter(|_| self.halves.is_none() && !ends).copied()
     }
 
     /// Adds a reason to believe, or to doubt.

@@ -1,15 +1,15 @@
-//! The detector: all forms of all rules over a stretch of bytes.
+//! The detector: all variants of all rules over a stretch of bytes.
 
 use std::ops::Range;
 use std::sync::Arc;
 
-use super::anchors::Anchors;
 use super::candidate::Candidate;
 use super::checks;
-use super::disguise::{self, Disguised};
-use super::encoding::{LONGEST_SPAN, Route, SETTLED_SPAN};
-use super::form::{CompiledForm, compile_all};
-use super::overlap::{Standing, resolve};
+use super::decoded::{self, DecodedMatch};
+use super::encoding::{DecodeChain, MAX_ENCODED_SPAN, MAX_REGULAR_SPAN};
+use super::match_rank::{MatchRank, resolve};
+use super::prefilter::Prefilter;
+use super::variant::{CompiledVariant, compile_all};
 use crate::model::{Identified, Secret};
 use crate::rules::{Rule, RuleError, RuleSet};
 
@@ -24,16 +24,16 @@ pub struct Match {
     pub encoding: &'static str,
 }
 
-/// Finds the secrets in bytes. Shared between threads; searching allocates nothing until an anchor
+/// Finds the secrets in bytes. Shared between threads; searching allocates nothing until an keyword
 /// hits.
 #[derive(Debug)]
 pub struct Detector {
     pub(super) rules: Vec<Rule>,
-    pub(super) forms: Vec<CompiledForm>,
-    /// How to decode around the anchors that come after those of the forms.
-    routes: Vec<Route>,
-    anchors: Anchors,
-    longest: usize,
+    pub(super) variants: Vec<CompiledVariant>,
+    /// How to decode around the keywords that come after those of the variants.
+    chains: Vec<DecodeChain>,
+    prefilter: Prefilter,
+    max_match_len: usize,
     margin: usize,
 }
 
@@ -43,38 +43,37 @@ impl Detector {
     /// # Errors
     /// A pattern that is too large to compile.
     pub fn new(rules: &RuleSet) -> Result<Self, RuleError> {
-        let forms = compile_all(rules.rules());
-        for form in &forms {
-            let rule = &rules.rules()[form.rule];
+        let variants = compile_all(rules.rules());
+        for variant in &variants {
+            let rule = &rules.rules()[variant.rule];
             // The built-in ones are known to compile, and are only compiled when they are met.
             if !rule.built_in {
-                form.try_compile().map_err(|error| invalid(rule, &error.to_string()))?;
+                variant.try_compile().map_err(|error| invalid(rule, &error.to_string()))?;
             }
         }
-        let (encoded, routes): (Vec<_>, Vec<_>) = disguise::routes(&forms).into_iter().unzip();
-        let plain = forms
-            .iter()
-            .enumerate()
-            .flat_map(|(index, form)| form.form.anchors.iter().map(move |anchor| (anchor.as_slice(), index)));
+        let (encoded, chains): (Vec<_>, Vec<_>) = decoded::decode_chains(&variants).into_iter().unzip();
+        let plain = variants.iter().enumerate().flat_map(|(index, variant)| {
+            variant.variant.keywords.iter().map(move |keyword| (keyword.as_slice(), index))
+        });
         let in_disguise =
-            encoded.iter().enumerate().map(|(index, anchor)| (anchor.as_slice(), forms.len() + index));
+            encoded.iter().enumerate().map(|(index, keyword)| (keyword.as_slice(), variants.len() + index));
         let pairs = plain.chain(in_disguise);
-        let anchors = Anchors::new(pairs).map_err(|error| {
+        let prefilter = Prefilter::new(pairs).map_err(|error| {
             let first = &rules.rules()[0];
-            invalid(first, &format!("the anchors of all rules together are too many: {error}"))
+            invalid(first, &format!("the keywords of all rules are too many together: {error}"))
         })?;
-        let plain = forms.iter().map(|form| form.form.longest).max().unwrap_or(0);
-        let (longest, settled) = match routes.is_empty() {
+        let plain = variants.iter().map(|variant| variant.variant.max_len).max().unwrap_or(0);
+        let (max_match_len, settled) = match chains.is_empty() {
             true => (plain, plain),
-            false => (plain.max(LONGEST_SPAN), plain.max(SETTLED_SPAN)),
+            false => (plain.max(MAX_ENCODED_SPAN), plain.max(MAX_REGULAR_SPAN)),
         };
         let margin = settled + checks::CONTEXT_REACH;
-        Ok(Self { rules: rules.rules().to_vec(), forms, routes, anchors, longest, margin })
+        Ok(Self { rules: rules.rules().to_vec(), variants, chains, prefilter, max_match_len, margin })
     }
 
     /// The most bytes that one match can span.
-    pub fn longest(&self) -> usize {
-        self.longest
+    pub fn max_match_len(&self) -> usize {
+        self.max_match_len
     }
 
     /// Bytes on each side of a match on which its verdict can depend: the words around it, what
@@ -90,54 +89,54 @@ impl Detector {
 
     /// Every match in `bytes`, in order of place, none overlapping another.
     pub fn find(&self, bytes: &[u8], found: impl FnMut(Match)) {
-        self.find_with_anchors(bytes, |_| {}, found);
+        self.find_with_keywords(bytes, |_| {}, found);
     }
 
-    /// The same; `anchor` is told where each of the anchors begins, of which every match, with the margin on each
-    /// side, holds at least one. An anchor of several forms is told several times.
-    pub fn find_with_anchors(
+    /// The same; `keyword` is told where each of the keywords begins, of which every match, with the margin on each
+    /// side, holds at least one. An keyword of several variants is told several times.
+    pub fn find_with_keywords(
         &self,
         bytes: &[u8],
-        mut anchor: impl FnMut(usize),
+        mut keyword: impl FnMut(usize),
         mut found: impl FnMut(Match),
     ) {
         let mut kept = Kept::default();
-        self.anchors.find(bytes, |target, at| {
-            anchor(at.start);
+        self.prefilter.find(bytes, |target, at| {
+            keyword(at.start);
             match self.target(target) {
-                Target::Form(index, form) => {
-                    form.matches(bytes, at, &mut |candidate| kept.weigh(index, form, candidate));
+                Target::Variant(index, variant) => {
+                    variant.matches(bytes, at, &mut |candidate| kept.weigh(index, variant, candidate));
                 }
-                Target::Route(route) if self.is_of_use(route, bytes, at.start) => {
-                    self.unmask(route, bytes, at.start, &mut kept);
+                Target::DecodeChain(chain) if self.is_plausible(chain, bytes, at.start) => {
+                    self.search_decoded(chain, bytes, at.start, &mut kept);
                 }
-                Target::Route(_) => {}
+                Target::DecodeChain(_) => {}
             }
         });
         self.report(&kept, &mut found);
     }
 
-    /// Where anchors begin in `bytes`.
-    pub fn anchors(&self, bytes: &[u8], mut anchor: impl FnMut(usize)) {
-        self.anchors.find(bytes, |_, at| anchor(at.start));
+    /// Where keywords begin in `bytes`.
+    pub fn keywords(&self, bytes: &[u8], mut keyword: impl FnMut(usize)) {
+        self.prefilter.find(bytes, |_, at| keyword(at.start));
     }
 
-    /// The most bytes of an anchor.
-    pub fn longest_anchor(&self) -> usize {
-        self.anchors.longest()
+    /// The most bytes of an keyword.
+    pub fn max_keyword_len(&self) -> usize {
+        self.prefilter.max_keyword_len()
     }
 
     /// The same without the prefilter and without windows, every pattern tried at every place: slow,
-    /// and the oracle of tests. What is in disguise is decoded in the same way, but without a look at whether that is
+    /// and the oracle of tests. What is in disguise is decoded in the same way, but without a probe at whether that is
     /// of use.
     pub fn find_plainly(&self, bytes: &[u8], mut found: impl FnMut(Match)) {
         let mut kept = Kept::default();
-        for (index, form) in self.forms.iter().enumerate() {
-            form.matches_plainly(bytes, &mut |candidate| kept.weigh(index, form, candidate));
+        for (index, variant) in self.variants.iter().enumerate() {
+            variant.matches_plainly(bytes, &mut |candidate| kept.weigh(index, variant, candidate));
         }
-        self.anchors.find_plainly(bytes, |target, at| {
-            if let Target::Route(route) = self.target(target) {
-                self.unmask(route, bytes, at.start, &mut kept);
+        self.prefilter.find_plainly(bytes, |target, at| {
+            if let Target::DecodeChain(chain) = self.target(target) {
+                self.search_decoded(chain, bytes, at.start, &mut kept);
             }
         });
         self.report(&kept, &mut found);
@@ -147,111 +146,111 @@ impl Detector {
     pub(super) fn patterns<'a>(
         &'a self,
         bytes: &'a [u8],
-        mut found: impl FnMut(&'a CompiledForm, Candidate<'a>),
-        mut in_disguise: impl FnMut(&'a CompiledForm, Disguised<'_>),
+        mut found: impl FnMut(&'a CompiledVariant, Candidate<'a>),
+        mut in_disguise: impl FnMut(&'a CompiledVariant, DecodedMatch<'_>),
     ) {
-        self.anchors.find(bytes, |target, at| match self.target(target) {
-            Target::Form(_, form) => {
-                form.matches_anywhere(bytes, at, &mut |candidate| found(form, candidate))
+        self.prefilter.find(bytes, |target, at| match self.target(target) {
+            Target::Variant(_, variant) => {
+                variant.matches_anywhere(bytes, at, &mut |candidate| found(variant, candidate))
             }
-            Target::Route(route) if self.is_of_use(route, bytes, at.start) => {
-                self.disguised(route, bytes, at.start, &mut |disguised| {
-                    in_disguise(&self.forms[disguised.form], disguised);
+            Target::DecodeChain(chain) if self.is_plausible(chain, bytes, at.start) => {
+                self.disguised(chain, bytes, at.start, &mut |disguised| {
+                    in_disguise(&self.variants[disguised.variant], disguised);
                 });
             }
-            Target::Route(_) => {}
+            Target::DecodeChain(_) => {}
         });
     }
 
     fn target(&self, target: usize) -> Target<'_> {
-        match self.forms.get(target) {
-            Some(form) => Target::Form(target, form),
-            None => Target::Route(&self.routes[target - self.forms.len()]),
+        match self.variants.get(target) {
+            Some(variant) => Target::Variant(target, variant),
+            None => Target::DecodeChain(&self.chains[target - self.variants.len()]),
         }
     }
 
-    /// Keeps the best founded of all matches in what can be decoded around an anchor at `at`. They all
+    /// Keeps the best cmp_strength of all matches in what can be decoded around an keyword at `at`. They all
     /// hold it, so that only one can stay.
-    fn unmask(&self, route: &Route, bytes: &[u8], at: usize, kept: &mut Kept<'_>) {
-        let mut best: Option<(Standing, Match)> = None;
-        self.disguised(route, bytes, at, &mut |mut disguised| {
-            let form = &self.forms[disguised.form];
-            if form.weigh(&mut disguised.candidate).is_err() || disguised.is_shown() {
+    fn search_decoded(&self, chain: &DecodeChain, bytes: &[u8], at: usize, kept: &mut Kept<'_>) {
+        let mut best: Option<(MatchRank, Match)> = None;
+        self.disguised(chain, bytes, at, &mut |mut disguised| {
+            let variant = &self.variants[disguised.variant];
+            if variant.weigh(&mut disguised.candidate).is_err() || disguised.also_plain() {
                 return;
             }
-            let Some((span, encoding)) = disguised.claim() else { return };
-            let long = span.len() > SETTLED_SPAN;
+            let Some((span, encoding)) = disguised.accept() else { return };
+            let long = span.len() > MAX_REGULAR_SPAN;
             let candidate = &disguised.candidate;
-            let standing = Standing {
+            let rank = MatchRank {
                 secret: span.clone(),
                 long,
                 encoding,
-                ..standing(disguised.form, form, candidate)
+                ..rank(disguised.variant, variant, candidate)
             };
-            if best.as_ref().is_none_or(|(known, _)| standing.founded(known).is_lt()) {
-                let found = finished(&self.rules[form.rule], candidate);
-                best = Some((standing, Match { span, encoding, ..found }));
+            if best.as_ref().is_none_or(|(known, _)| rank.cmp_strength(known).is_lt()) {
+                let found = finished(&self.rules[variant.rule], candidate);
+                best = Some((rank, Match { span, encoding, ..found }));
             }
         });
-        if let Some((standing, matched)) = best {
-            kept.standings.push(standing);
-            kept.found.push(Found::Decoded(matched));
+        if let Some((rank, matched)) = best {
+            kept.ranks.push(rank);
+            kept.found.push(Found::DecodedText(matched));
         }
     }
 
     fn report(&self, kept: &Kept<'_>, found: &mut impl FnMut(Match)) {
-        if kept.standings.is_empty() {
+        if kept.ranks.is_empty() {
             return;
         }
-        for index in resolve(&kept.standings) {
-            let rule = &self.rules[self.forms[kept.standings[index].form].rule];
+        for index in resolve(&kept.ranks) {
+            let rule = &self.rules[self.variants[kept.ranks[index].variant].rule];
             found(match &kept.found[index] {
                 Found::Plain(candidate) => finished(rule, candidate),
-                Found::Decoded(matched) => matched.clone(),
+                Found::DecodedText(matched) => matched.clone(),
             });
         }
     }
 }
 
-/// What an anchor belongs to.
+/// What an keyword belongs to.
 enum Target<'a> {
-    /// A form, and its place in the list.
-    Form(usize, &'a CompiledForm),
-    Route(&'a Route),
+    /// A variant, and its place in the list.
+    Variant(usize, &'a CompiledVariant),
+    DecodeChain(&'a DecodeChain),
 }
 
 /// What passed its checks, and how it stands to what overlaps it.
 #[derive(Default)]
 struct Kept<'a> {
-    standings: Vec<Standing>,
+    ranks: Vec<MatchRank>,
     found: Vec<Found<'a>>,
 }
 
 enum Found<'a> {
     Plain(Candidate<'a>),
-    Decoded(Match),
+    DecodedText(Match),
 }
 
 impl<'a> Kept<'a> {
     /// Keeps `candidate` if its checks do.
-    fn weigh(&mut self, index: usize, form: &CompiledForm, mut candidate: Candidate<'a>) {
-        if form.weigh(&mut candidate).is_ok() {
-            self.standings.push(standing(index, form, &candidate));
+    fn weigh(&mut self, index: usize, variant: &CompiledVariant, mut candidate: Candidate<'a>) {
+        if variant.weigh(&mut candidate).is_ok() {
+            self.ranks.push(rank(index, variant, &candidate));
             self.found.push(Found::Plain(candidate));
         }
     }
 }
 
-fn standing(index: usize, form: &CompiledForm, candidate: &Candidate<'_>) -> Standing {
-    Standing {
+fn rank(index: usize, variant: &CompiledVariant, candidate: &Candidate<'_>) -> MatchRank {
+    MatchRank {
         secret: candidate.secret.clone(),
         long: false,
         confidence: candidate.confidence,
-        bare: form.is_whole,
+        bare: variant.is_whole,
         weight: candidate.weight,
         boundary: candidate.has_boundary(candidate.secret.start),
         prefix: candidate.prefix.len(),
-        form: index,
+        variant: index,
         encoding: "utf-8",
     }
 }

@@ -3,13 +3,13 @@
 use std::ops::Range;
 
 use super::candidate::Candidate;
-use super::form::CompiledForm;
+use super::variant::CompiledVariant;
 use super::{Detector, Match};
 use crate::model::{Confidence, Secret};
 
 /// What a rule says of one place in the text.
 #[derive(Clone, Debug)]
-pub struct Verdict {
+pub struct RuleVerdict {
     /// The rule's id.
     pub rule: String,
     /// Where the match stands in the text, in bytes.
@@ -21,7 +21,7 @@ pub struct Verdict {
     /// Whether it is what a scan would report, if its confidence is at or above the threshold.
     pub reported: bool,
     /// What other rules, or other patterns of the same rule, say of the same bytes. Empty in each of these.
-    pub others: Vec<Verdict>,
+    pub others: Vec<RuleVerdict>,
 }
 
 /// Confidence and evidence, or the name of the check that said no, and its reason.
@@ -31,8 +31,8 @@ type Outcome = Result<(Confidence, Vec<String>), (&'static str, String)>;
 #[derive(Clone, Debug, Default)]
 pub struct Explanation {
     /// The deciding verdict on each key-like text, in order of place. No two of them overlap.
-    pub verdicts: Vec<Verdict>,
-    /// Anchors that stand in the text although no pattern matched there, with their rules.
+    pub verdicts: Vec<RuleVerdict>,
+    /// Prefilter that stand in the text although no pattern matched there, with their rules.
     pub near_misses: Vec<(String, Vec<String>)>,
 }
 
@@ -45,14 +45,15 @@ impl Detector {
         let mut covered = Vec::new();
         let mut verdicts = Vec::new();
         let (mut decoded, mut decoded_from) = (Vec::new(), Vec::new());
-        let judge = |form: &CompiledForm, candidate: &mut Candidate<'_>| {
-            form.weigh(candidate)
+        let judge = |variant: &CompiledVariant, candidate: &mut Candidate<'_>| {
+            variant
+                .weigh(candidate)
                 .map(|()| (candidate.confidence, candidate.evidence.clone()))
                 .map_err(|(check, reason)| (check, reason.into_owned()))
         };
         let verdict =
-            |form: &CompiledForm, candidate: &Candidate<'_>, span: Range<usize>, outcome: Outcome| {
-                let rule = &self.rules[form.rule];
+            |variant: &CompiledVariant, candidate: &Candidate<'_>, span: Range<usize>, outcome: Outcome| {
+                let rule = &self.rules[variant.rule];
                 let bytes = candidate.bytes[candidate.secret.clone()].to_vec();
                 let prefix = candidate.prefix.end.saturating_sub(candidate.secret.start);
                 let confidence = outcome.as_ref().ok().map(|(confidence, _)| *confidence);
@@ -61,7 +62,7 @@ impl Detector {
                         && found.identified.rule == rule.id
                         && Some(found.identified.confidence) == confidence
                 };
-                Verdict {
+                RuleVerdict {
                     rule: rule.id.to_string(),
                     redacted: Secret::new(bytes, prefix).redacted(),
                     reported: reported.iter().any(is_it),
@@ -72,20 +73,20 @@ impl Detector {
             };
         self.patterns(
             text,
-            |form, mut candidate| {
+            |variant, mut candidate| {
                 covered.push(candidate.matched.clone());
-                let outcome = judge(form, &mut candidate);
-                verdicts.push(verdict(form, &candidate, candidate.secret.clone(), outcome));
+                let outcome = judge(variant, &mut candidate);
+                verdicts.push(verdict(variant, &candidate, candidate.secret.clone(), outcome));
             },
-            |form, mut disguised| {
-                let mut outcome = judge(form, &mut disguised.candidate);
-                let Some((span, encoding)) = disguised.claim() else { return };
+            |variant, mut disguised| {
+                let mut outcome = judge(variant, &mut disguised.candidate);
+                let Some((span, encoding)) = disguised.accept() else { return };
                 if let Ok((_, evidence)) = &mut outcome {
                     evidence.clone_from(&disguised.candidate.evidence);
                     evidence.push(format!("decoded from {encoding}"));
                 }
                 decoded_from.push(span.clone());
-                decoded.push(verdict(form, &disguised.candidate, span, outcome));
+                decoded.push(verdict(variant, &disguised.candidate, span, outcome));
             },
         );
         covered.extend(decoded_from);
@@ -97,16 +98,16 @@ impl Detector {
 
     fn near_misses(&self, text: &[u8], covered: &[std::ops::Range<usize>]) -> Vec<(String, Vec<String>)> {
         let mut misses: std::collections::BTreeMap<String, Vec<String>> = std::collections::BTreeMap::new();
-        for form in &self.forms {
-            for anchor in &form.form.anchors {
-                let missed = memchr::memmem::find_iter(text, anchor)
+        for variant in &self.variants {
+            for keyword in &variant.variant.keywords {
+                let missed = memchr::memmem::find_iter(text, keyword)
                     .any(|at| !covered.iter().any(|span| span.contains(&at)));
                 let rules = if missed {
-                    misses.entry(String::from_utf8_lossy(anchor).into_owned()).or_default()
+                    misses.entry(String::from_utf8_lossy(keyword).into_owned()).or_default()
                 } else {
                     continue;
                 };
-                let id = self.rules[form.rule].id.to_string();
+                let id = self.rules[variant.rule].id.to_string();
                 if !rules.contains(&id) {
                     rules.push(id);
                 }
@@ -117,9 +118,9 @@ impl Detector {
 }
 
 /// One verdict for each run of overlapping ones: the one that decides, with the others in it.
-fn by_place(mut verdicts: Vec<Verdict>) -> Vec<Verdict> {
+fn by_place(mut verdicts: Vec<RuleVerdict>) -> Vec<RuleVerdict> {
     verdicts.sort_by_key(|verdict| verdict.span.start);
-    let mut groups: Vec<(usize, Vec<Verdict>)> = Vec::new();
+    let mut groups: Vec<(usize, Vec<RuleVerdict>)> = Vec::new();
     for verdict in verdicts {
         match groups.last_mut() {
             Some((end, group)) if verdict.span.start < *end => {
@@ -134,8 +135,8 @@ fn by_place(mut verdicts: Vec<Verdict>) -> Vec<Verdict> {
 
 /// The verdicts that decide about overlapping matches: those that are reported, which overlap no other of their
 /// kind; without any, the one that came closest. The others go with the first of them.
-fn deciding(mut group: Vec<Verdict>) -> Vec<Verdict> {
-    let rank = |verdict: &Verdict| {
+fn deciding(mut group: Vec<RuleVerdict>) -> Vec<RuleVerdict> {
+    let rank = |verdict: &RuleVerdict| {
         let confidence = verdict.outcome.as_ref().ok().map(|(confidence, _)| *confidence);
         std::cmp::Reverse((verdict.reported, confidence, verdict.span.len()))
     };

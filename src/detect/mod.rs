@@ -1,34 +1,34 @@
 //! Layer 2: bytes in, matches out. Pure, shared between threads, and knows nothing of files or git.
 //!
-//! One aho-corasick pass looks for *anchors*. Around each hit, decoded where the anchor is an encoded
+//! One aho-corasick pass looks for *keywords*. Around each hit, decoded where the keyword is an encoded
 //! one, a rule's pattern is tried, each
-//! *match* is weighed by *checks*, and of matches that overlap the best founded one stays.
+//! *match* is weighed by *checks*, and of matches that overlap the best cmp_strength one stays.
 //! Without a hit nothing is allocated.
 
 mod alphabet;
-mod anchors;
-mod arrange;
+mod backtracker;
+mod byte_frequency;
 mod candidate;
 mod checks;
 mod credential;
+mod decoded;
 mod detector;
-mod disguise;
 mod encoding;
 mod explain;
-mod form;
-mod glance;
-mod likely;
-mod mask;
-mod overlap;
-mod program;
+mod match_rank;
+mod plausibility;
+mod prefilter;
+mod rare_trigrams;
+mod redactor;
 mod self_test;
 mod stream;
-mod wide;
-mod windows;
+mod teddy_buckets;
+mod utf16;
+mod variant;
 
 pub use candidate::Rejection;
 pub use detector::{Detector, Match};
-pub use explain::{Explanation, Verdict};
-pub use mask::{Hidden, Mask};
-pub use self_test::Failure;
+pub use explain::{Explanation, RuleVerdict};
+pub use redactor::{RedactionCache, Redactor};
+pub use self_test::ExampleFailure;
 pub use stream::{Chunk, Stream, StreamMatch};

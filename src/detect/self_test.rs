@@ -9,7 +9,7 @@ const EXPANSIONS: u64 = 16;
 
 /// An example that a rule does not find, or a counter-example that it does.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Failure {
+pub struct ExampleFailure {
     /// The rule's id.
     pub rule: String,
     /// The template, not expanded.
@@ -20,9 +20,9 @@ pub struct Failure {
 
 impl Detector {
     /// Tries the examples of the rule with that place in the rule set.
-    pub fn self_test(&self, rule: usize) -> Vec<Failure> {
+    pub fn self_test(&self, rule: usize) -> Vec<ExampleFailure> {
         let rule = &self.rules[rule];
-        let failure = |template: &str, reason: String| Failure {
+        let failure = |template: &str, reason: String| ExampleFailure {
             rule: rule.id.to_string(),
             template: template.to_owned(),
             reason,

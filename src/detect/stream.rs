@@ -2,7 +2,7 @@
 
 use std::io::{self, Read};
 
-use super::wide::Order;
+use super::utf16::ByteOrder;
 use super::{Detector, Match};
 use crate::model::{Position, Span};
 
@@ -165,7 +165,7 @@ impl Stream {
             let last = first.advanced(&bytes[matched.span.clone()]);
             cursor = (matched.span.end, last);
             let mut span = Span { start: first, end: last };
-            if let Some(order) = Order::of(&bytes[matched.span.clone()]) {
+            if let Some(order) = ByteOrder::of(&bytes[matched.span.clone()]) {
                 span = order.place(bytes, &matched.span, span);
             }
             found(Chunk { bytes, start }, StreamMatch { matched, span });
@@ -183,7 +183,7 @@ impl Stream {
 
 /// A match that begins nearer to the end than this may go on, or be judged by what follows.
 fn undecided(detector: &Detector) -> usize {
-    detector.longest() + detector.margin()
+    detector.max_match_len() + detector.margin()
 }
 
 /// Fills the buffer; whether the content is at its end.

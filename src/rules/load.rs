@@ -7,8 +7,8 @@ use std::sync::Arc;
 use toml::Spanned;
 
 use super::pattern;
-use super::rule::{Form, Rule};
-use super::schema::{RawForm, RawRule, RuleFile};
+use super::rule::{Rule, Variant};
+use super::schema::{RawRule, RawVariant, RuleFile};
 use crate::untrusted::{ReadError, Symlinks, read_text};
 
 /// The largest file of rules that is read, in bytes.
@@ -82,8 +82,8 @@ impl Loader<'_> {
                 self.at(&raw.id, format!("`{id}` is not an id: use lower-case letters, digits and `-`"))
             );
         }
-        let forms = raw.forms();
-        if forms.is_empty() {
+        let variants = raw.variants();
+        if variants.is_empty() {
             return Err(self.invalid(start, format!("rule `{id}` has no pattern")));
         }
         Ok(Rule {
@@ -94,7 +94,7 @@ impl Loader<'_> {
             severity: raw.severity,
             advice: raw.advice.clone(),
             revoke_url: raw.revoke_url.clone(),
-            forms: forms.iter().map(|form| self.form(form)).collect::<Result<_, _>>()?,
+            variants: variants.iter().map(|variant| self.variant(variant)).collect::<Result<_, _>>()?,
             examples: raw.examples.clone(),
             counter_examples: raw.counter_examples.clone(),
             source: Arc::from(self.path),
@@ -103,20 +103,21 @@ impl Loader<'_> {
         })
     }
 
-    fn form(&self, raw: &RawForm) -> Result<Form, RuleError> {
+    fn variant(&self, raw: &RawVariant) -> Result<Variant, RuleError> {
         let pattern = raw.pattern.get_ref();
-        let anchors = self.anchors(raw)?;
-        let facts = pattern::facts(pattern, &anchors).map_err(|reason| self.at(&raw.pattern, reason))?;
+        let keywords = self.keywords(raw)?;
+        let facts = pattern::facts(pattern, &keywords).map_err(|reason| self.at(&raw.pattern, reason))?;
         if let Some(except) = &raw.except {
             pattern::parse(except.get_ref()).map_err(|reason| self.at(except, reason))?;
         }
-        if !raw.encoded.iter().all(|literal| literal.len() >= pattern::SHORTEST_ANCHOR)
+        if !raw.encoded.iter().all(|literal| literal.len() >= pattern::MIN_KEYWORD_LEN)
             || !pattern::begins_with_one(pattern, &raw.encoded)
         {
             let reason = "encoded: literals of three bytes or more, with one of which every match begins";
             return Err(self.at(&raw.pattern, reason.to_owned()));
         }
-        let checks = raw.checks.as_ref().map(|checks| checks.get_ref().clone()).unwrap_or_default();
+        let named = raw.checks.as_ref().map(|checks| checks.get_ref().as_slice()).unwrap_or_default();
+        let checks: Vec<String> = named.iter().map(|name| current_name(name).to_owned()).collect();
         let checks_invalid = |reason| match &raw.checks {
             Some(place) => self.at(place, reason),
             None => self.at(&raw.pattern, reason),
@@ -132,37 +133,37 @@ impl Loader<'_> {
                 )));
             }
         }
-        let compares = checks.iter().any(|name| name == "halves" || name == "unmarked");
-        if compares == raw.halves.is_empty() {
+        let compares = checks.iter().any(|name| name == "marker-symmetry" || name == "unmarked");
+        if compares == raw.half_lengths.is_empty() {
             let reason = "the checks `halves` and `unmarked` go together with the field `halves`";
             return Err(checks_invalid(reason.to_owned()));
         }
-        Ok(Form {
-            anchors,
+        Ok(Variant {
+            keywords,
             pattern: pattern.clone(),
-            longest: facts.longest,
-            anchored: facts.anchored,
+            max_len: facts.max_len,
+            starts_with_keyword: facts.starts_with_keyword,
             confidence: raw.confidence,
             weight: 0,
             encoded: raw.encoded.iter().map(|literal| literal.as_bytes().to_vec()).collect(),
             checks,
-            halves: raw.halves.clone(),
+            half_lengths: raw.half_lengths.clone(),
             except: raw.except.as_ref().map(|except| except.get_ref().clone()),
             context: raw.context.clone(),
         })
     }
 
-    fn anchors(&self, raw: &RawForm) -> Result<Vec<Vec<u8>>, RuleError> {
-        let Some(written) = &raw.anchors else {
-            return pattern::anchors(raw.pattern.get_ref()).map_err(|reason| self.at(&raw.pattern, reason));
+    fn keywords(&self, raw: &RawVariant) -> Result<Vec<Vec<u8>>, RuleError> {
+        let Some(written) = &raw.keywords else {
+            return pattern::keywords(raw.pattern.get_ref()).map_err(|reason| self.at(&raw.pattern, reason));
         };
-        let anchors: Vec<Vec<u8>> = written.get_ref().iter().map(|a| a.as_bytes().to_vec()).collect();
-        if anchors.is_empty() || anchors.iter().any(|anchor| anchor.len() < pattern::SHORTEST_ANCHOR) {
+        let keywords: Vec<Vec<u8>> = written.get_ref().iter().map(|a| a.as_bytes().to_vec()).collect();
+        if keywords.is_empty() || keywords.iter().any(|keyword| keyword.len() < pattern::MIN_KEYWORD_LEN) {
             let reason =
-                "anchors: at least one literal of three bytes or more, one of which stands in every match";
+                "keywords: at least one literal of three bytes or more, one of which stands in every match";
             return Err(self.at(written, reason.to_owned()));
         }
-        Ok(anchors)
+        Ok(keywords)
     }
 
     fn at<T>(&self, place: &Spanned<T>, reason: String) -> RuleError {
@@ -172,6 +173,15 @@ impl Loader<'_> {
     fn invalid(&self, offset: usize, reason: String) -> RuleError {
         let before = &self.text.as_bytes()[..offset.min(self.text.len())];
         RuleError::Invalid { path: self.path.to_owned(), line: 1 + bytecount::count(before, b'\n'), reason }
+    }
+}
+
+/// The name of a check, which a rule file may also call by its former name.
+fn current_name(check: &str) -> &str {
+    match check {
+        "halves" => "marker-symmetry",
+        "made-up" => "synthetic",
+        current => current,
     }
 }
 
@@ -185,8 +195,8 @@ id = "acme-key"
 name = "Acme key"
 description = "A key of Acme"
 severity = "high"
-[[rule.form]]
-anchors = ["acme-"]
+[[rule.variant]]
+keywords = ["acme-"]
 pattern = 'acme-[a-z]{8}'
 "#;
 
@@ -199,14 +209,27 @@ pattern = 'acme-[a-z]{8}'
         let rules = parse(SOUND, "my.toml", &[]).unwrap();
         assert_eq!(&*rules[0].id, "acme-key");
         assert_eq!(&*rules[0].kind, "acme-key");
-        assert!(rules[0].forms[0].anchored);
+        assert!(rules[0].variants[0].starts_with_keyword);
+    }
+
+    #[test]
+    fn former_names_of_fields_and_checks_are_accepted() {
+        let former = SOUND.replace("rule.variant", "rule.form").replace("keywords", "anchors");
+        let former = format!("{former}checks = ['halves', 'made-up']\nhalves = [20]");
+        let rules = parse(&former, "my.toml", &["marker-symmetry", "synthetic"]).unwrap();
+        let variant = &rules[0].variants[0];
+        assert_eq!(variant.keywords, [b"acme-"]);
+        assert_eq!(variant.checks, ["marker-symmetry", "synthetic"]);
+        assert_eq!(variant.half_lengths, [20]);
     }
 
     #[test]
     fn errors_name_file_line_and_reason() {
-        assert!(error(&SOUND.replace("anchors", "anchor")).starts_with("my.toml:8: unknown field `anchor`"));
+        assert!(
+            error(&SOUND.replace("keywords", "keyword")).starts_with("my.toml:8: unknown field `keyword`")
+        );
         assert!(error(&SOUND.replace("{8}", "{8")).starts_with("my.toml:9: bad pattern"));
-        assert!(error(&SOUND.replace("\"acme-\"", "\"ac\"")).starts_with("my.toml:8: anchors"));
+        assert!(error(&SOUND.replace("\"acme-\"", "\"ac\"")).starts_with("my.toml:8: keywords"));
         assert!(error(&SOUND.replace("acme-key", "Acme!")).starts_with("my.toml:3: `Acme!` is not an id"));
         assert!(
             error(&format!("{SOUND}checks = ['bound']")).contains("my.toml:10: there is no check `bound`")

@@ -12,11 +12,11 @@ use std::path::Path;
 use sha2::{Digest, Sha256};
 
 pub use load::RuleError;
-pub use pattern::LONGEST as LONGEST_PATTERN;
-pub use rule::{Form, Rule};
+pub use pattern::LONGEST as MAX_MATCH_LEN;
+pub use rule::{Rule, Variant};
 pub use schema::{Context, Missing};
 pub use template::{Expanded, MARKER, expand};
-pub use traced::SHORTEST_TRACED;
+pub use traced::MIN_TRACED_LEN;
 
 /// The built-in files, with the names that messages show.
 const BUILT_IN: &[(&str, &str)] = &[
@@ -24,15 +24,15 @@ const BUILT_IN: &[(&str, &str)] = &[
     ("rules/openai-other.toml", include_str!("../../rules/openai-other.toml")),
 ];
 
-/// The names of checks that a form may ask for. The detector has one file for each.
-pub const CHECKS: &[&str] = &[
+/// The names of checks that a variant may ask for. The detector has one file for each.
+pub const CHECK_NAMES: &[&str] = &[
     "boundary",
     "context",
     "entropy",
     "except",
     "expired",
-    "halves",
-    "made-up",
+    "marker-symmetry",
+    "synthetic",
     "named",
     "placeholder",
     "random",
@@ -66,11 +66,11 @@ impl RuleSet {
         let mut rules: Vec<Rule> = Vec::new();
         for (path, text) in BUILT_IN {
             digest.update(text.as_bytes());
-            let own = load::parse(text, path, CHECKS)?;
+            let own = load::parse(text, path, CHECK_NAMES)?;
             rules.extend(own.into_iter().map(|rule| Rule { built_in: true, ..rule }));
         }
         for path in files {
-            let (text, own) = load::read(path.as_ref(), CHECKS)?;
+            let (text, own) = load::read(path.as_ref(), CHECK_NAMES)?;
             digest.update(text.as_bytes());
             for rule in own {
                 match rules.iter_mut().find(|known| known.id == rule.id) {
@@ -99,7 +99,7 @@ impl RuleSet {
     /// # Errors
     /// Text that does not hold sound rules.
     pub fn from_text(text: &str, name: &str) -> Result<Self, RuleError> {
-        let rules = load::parse(text, name, CHECKS)?;
+        let rules = load::parse(text, name, CHECK_NAMES)?;
         Ok(Self { rules, digest: crate::model::hex(&Sha256::digest(text.as_bytes())[..8]) })
     }
 

@@ -1,40 +1,40 @@
 //! What can be told of a pattern before it is ever run: is it sound, how long can a match be, and
-//! does every match begin with an anchor.
+//! does every match begin with an keyword.
 
 use regex_syntax::ParserBuilder;
 use regex_syntax::hir::{Hir, literal};
 
-/// A pattern whose matches can be longer than this would make every window around an anchor as long.
+/// A pattern whose matches can be longer than this would make every window around an keyword as long.
 pub const LONGEST: usize = 4096;
 
-/// A shorter anchor would hit everywhere.
-pub(super) const SHORTEST_ANCHOR: usize = 3;
+/// A shorter keyword would hit everywhere.
+pub(super) const MIN_KEYWORD_LEN: usize = 3;
 
 /// Facts about a pattern.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Facts {
     /// The most bytes it can match.
-    pub(super) longest: usize,
-    /// Whether every match begins with one of the anchors, and can hold that one nowhere else that
-    /// would matter: the anchor's place is then the match's start.
-    pub(super) anchored: bool,
+    pub(super) max_len: usize,
+    /// Whether every match begins with one of the keywords, and can hold that one nowhere else that
+    /// would matter: the keyword's place is then the match's start.
+    pub(super) starts_with_keyword: bool,
 }
 
 /// Looks at `pattern`; the error says what is wrong with it.
-pub(super) fn facts(pattern: &str, anchors: &[Vec<u8>]) -> Result<Facts, String> {
+pub(super) fn facts(pattern: &str, keywords: &[Vec<u8>]) -> Result<Facts, String> {
     let hir = parse(pattern)?;
-    let longest = hir.properties().maximum_len().ok_or_else(|| {
+    let max_len = hir.properties().maximum_len().ok_or_else(|| {
         format!("the pattern has no greatest length; bound each repetition, `{{16,{LONGEST}}}` say, instead of `+` or `*`")
     })?;
-    if longest > LONGEST {
+    if max_len > LONGEST {
         return Err(format!(
-            "a match could be {longest} bytes long, more than the {LONGEST} that are allowed"
+            "a match could be {max_len} bytes long, more than the {LONGEST} that are allowed"
         ));
     }
     if hir.properties().minimum_len() == Some(0) {
         return Err("the pattern matches the empty string".to_owned());
     }
-    Ok(Facts { longest, anchored: begins_with_anchor(&hir, anchors) })
+    Ok(Facts { max_len, starts_with_keyword: starts_with_keyword(&hir, keywords) })
 }
 
 /// Parses as the detector will: bytes, ASCII classes.
@@ -47,32 +47,32 @@ pub(super) fn parse(pattern: &str) -> Result<Hir, String> {
         .map_err(|error| format!("bad pattern: {error}"))
 }
 
-/// The literals with which every match begins, for a rule that names no anchors.
-pub(super) fn anchors(pattern: &str) -> Result<Vec<Vec<u8>>, String> {
+/// The literals with which every match begins, for a rule that names no keywords.
+pub(super) fn keywords(pattern: &str) -> Result<Vec<Vec<u8>>, String> {
     let hir = parse(pattern)?;
     let mut prefixes = literal::Extractor::new().kind(literal::ExtractKind::Prefix).extract(&hir);
     prefixes.optimize_for_prefix_by_preference();
     match prefixes.literals() {
         Some(literals)
-            if !literals.is_empty() && literals.iter().all(|l| l.as_bytes().len() >= SHORTEST_ANCHOR) =>
+            if !literals.is_empty() && literals.iter().all(|l| l.as_bytes().len() >= MIN_KEYWORD_LEN) =>
         {
             Ok(literals.iter().map(|l| l.as_bytes().to_vec()).collect())
         }
-        _ => Err("the pattern begins with no literal of three bytes or more: name `anchors`, literals of which one stands in every match".to_owned()),
+        _ => Err("the pattern begins with no literal of three bytes or more: name `keywords`, literals of which one stands in every match".to_owned()),
     }
 }
 
 /// Whether every match of `pattern` begins with one of `literals`, or there are none.
 pub(super) fn begins_with_one(pattern: &str, literals: &[String]) -> bool {
     let literals: Vec<Vec<u8>> = literals.iter().map(|literal| literal.as_bytes().to_vec()).collect();
-    literals.is_empty() || parse(pattern).is_ok_and(|hir| begins_with_anchor(&hir, &literals))
+    literals.is_empty() || parse(pattern).is_ok_and(|hir| starts_with_keyword(&hir, &literals))
 }
 
-fn begins_with_anchor(hir: &Hir, anchors: &[Vec<u8>]) -> bool {
+fn starts_with_keyword(hir: &Hir, keywords: &[Vec<u8>]) -> bool {
     let prefixes = literal::Extractor::new().kind(literal::ExtractKind::Prefix).extract(hir);
     prefixes.literals().is_some_and(|literals| {
         !literals.is_empty()
-            && literals.iter().all(|l| anchors.iter().any(|anchor| l.as_bytes().starts_with(anchor)))
+            && literals.iter().all(|l| keywords.iter().any(|keyword| l.as_bytes().starts_with(keyword)))
     })
 }
 
@@ -80,15 +80,18 @@ fn begins_with_anchor(hir: &Hir, anchors: &[Vec<u8>]) -> bool {
 mod tests {
     use super::*;
 
-    fn of(pattern: &str, anchor: &str) -> Result<Facts, String> {
-        facts(pattern, &[anchor.as_bytes().to_vec()])
+    fn of(pattern: &str, keyword: &str) -> Result<Facts, String> {
+        facts(pattern, &[keyword.as_bytes().to_vec()])
     }
 
     #[test]
     fn tells_length_and_place_of_the_anchor() {
-        assert_eq!(of("(?<prefix>ab-)[a-z]{4,9}", "ab-"), Ok(Facts { longest: 12, anchored: true }));
-        assert_eq!(of("[a-z]{4}XY", "XY"), Ok(Facts { longest: 6, anchored: false }));
-        assert_eq!(of("ab-x|cd-y", "ab-"), Ok(Facts { longest: 4, anchored: false }));
+        assert_eq!(
+            of("(?<prefix>ab-)[a-z]{4,9}", "ab-"),
+            Ok(Facts { max_len: 12, starts_with_keyword: true })
+        );
+        assert_eq!(of("[a-z]{4}XY", "XY"), Ok(Facts { max_len: 6, starts_with_keyword: false }));
+        assert_eq!(of("ab-x|cd-y", "ab-"), Ok(Facts { max_len: 4, starts_with_keyword: false }));
     }
 
     #[test]

@@ -23,7 +23,7 @@ pub struct Rule {
     /// Where such a key is revoked.
     pub revoke_url: Option<String>,
     /// The shapes its keys can have.
-    pub forms: Vec<Form>,
+    pub variants: Vec<Variant>,
     /// Templates of texts it must find, the secret between `«` and `»`.
     pub examples: Vec<String>,
     /// Templates of texts in which it must find nothing at medium confidence or above.
@@ -53,15 +53,15 @@ impl Rule {
 
 /// One shape of a rule's keys.
 #[derive(Clone, Debug)]
-pub struct Form {
+pub struct Variant {
     /// Literals, one of which stands in every match. Never empty.
-    pub anchors: Vec<Vec<u8>>,
+    pub keywords: Vec<Vec<u8>>,
     /// Regex over bytes, without Unicode classes.
     pub pattern: String,
     /// The most bytes that the pattern can match.
-    pub longest: usize,
-    /// Whether an anchor can only stand at the start of a match.
-    pub anchored: bool,
+    pub max_len: usize,
+    /// Whether an keyword can only stand at the start of a match.
+    pub starts_with_keyword: bool,
     /// What a match is worth before its checks weigh in.
     pub confidence: Confidence,
     /// How well founded a match is beside others that overlap it, before its checks weigh in.
@@ -71,7 +71,7 @@ pub struct Form {
     /// Names of checks, in order.
     pub checks: Vec<String>,
     /// Lengths of one half that genuine keys have had.
-    pub halves: Vec<usize>,
+    pub half_lengths: Vec<usize>,
     /// A match that this regex also matches is left to other rules.
     pub except: Option<String>,
     /// Words that say whose key it is.

@@ -7,7 +7,7 @@
 //! Any other text in braces stands for itself, and `«` and `»` enclose the secret.
 
 /// The literal in the middle of OpenAI's keys: base64 of `OpenAI`. In two parts, so that this file
-/// holds no anchor.
+/// holds no keyword.
 pub const MARKER: &str = concat!("T3Blbk", "FJ");
 
 /// The most characters that one placeholder may stand for: a rule file must not fill the memory.

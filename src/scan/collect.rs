@@ -11,7 +11,7 @@ use super::narrowing;
 use super::skip_limit;
 use super::suppression;
 use crate::container::Input;
-use crate::detect::{Chunk, Detector, Hidden, Mask};
+use crate::detect::{Chunk, Detector, RedactionCache, Redactor};
 use crate::model::{Coverage, Finding, Ignored, Origin, Position, Skip, Span, Surface};
 use crate::source::{Sink, Worker};
 
@@ -150,16 +150,16 @@ pub(super) fn name_findings(
     start: usize,
 ) -> Vec<Finding> {
     let name = &path[start..];
-    let mask = Mask::new(detector);
+    let redactor = Redactor::new(detector);
     let before = Position::START.advanced(&path[..start]);
     let mut findings = Vec::new();
-    let mut hidden = Hidden::default();
+    let mut cache = RedactionCache::default();
     detector.find(name, |matched| {
         let first = before.advanced(&name[..matched.span.start]);
         let last = first.advanced(&name[matched.span.clone()]);
         let chunk = Chunk { bytes: name, start: before };
         findings.push(Finding {
-            excerpt: Some(mask.excerpt_of(chunk, matched.span, &matched.identified.secret, &mut hidden)),
+            excerpt: Some(redactor.excerpt_of(chunk, matched.span, &matched.identified.secret, &mut cache)),
             identified: matched.identified,
             origin: Origin::at_path(surface, path),
             encoding: matched.encoding,

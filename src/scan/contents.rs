@@ -14,7 +14,7 @@ use super::{Settings, Stop};
 use crate::container::{
     self, Format, HEAD, Input, Limits, Taker, archive_behind, archive_in, ends_zip, is_encoded_in, is_program,
 };
-use crate::detect::{Chunk, Detector, Hidden, Mask, Stream, StreamMatch};
+use crate::detect::{Chunk, Detector, RedactionCache, Redactor, Stream, StreamMatch};
 use crate::git::Pointer;
 use crate::model::{Excerpt, Finding, Identified, Origin, Position, Skip, Span, Surface};
 use crate::suppress::Policy;
@@ -110,7 +110,7 @@ struct Eye<'d> {
     policy: &'d Policy,
     stop: &'d Stop,
     limits: Limits,
-    mask: Mask<'d>,
+    redactor: Redactor<'d>,
 }
 
 /// Whether something may be packed in a content that begins and ends so.
@@ -124,7 +124,7 @@ pub(super) fn may_be_container(bytes: &[u8]) -> bool {
 impl<'d> Contents<'d> {
     pub(super) fn new(settings: &Settings<'d>) -> Self {
         let Settings { detector, policy, stop, limits, .. } = *settings;
-        let eye = Eye { detector, policy, stop, limits, mask: Mask::new(detector) };
+        let eye = Eye { detector, policy, stop, limits, redactor: Redactor::new(detector) };
         Self { eye, stream: Stream::default(), spare: Vec::new() }
     }
 
@@ -225,8 +225,8 @@ impl<'d> Contents<'d> {
     fn plain(&mut self, content: &mut dyn Read, seen: &mut Seen, searched: &mut Searched) -> io::Result<()> {
         let Self { eye, stream, .. } = self;
         let Searched { found, bytes, .. } = searched;
-        let mut hidden = Hidden::default();
-        let located = |chunk: Chunk<'_>, place| found.push(eye.located(&[], &mut hidden, chunk, place));
+        let mut cache = RedactionCache::default();
+        let located = |chunk: Chunk<'_>, place| found.push(eye.located(&[], &mut cache, chunk, place));
         *bytes += stream.resume(eye.detector, &mut Notice { content, seen }, located)?;
         Ok(())
     }
@@ -269,20 +269,20 @@ impl Eye<'_> {
     fn located(
         &self,
         path: &[Vec<u8>],
-        hidden: &mut Hidden,
+        cache: &mut RedactionCache,
         chunk: Chunk<'_>,
         place: StreamMatch,
     ) -> Located {
-        let verdict = suppression::verdict(self.policy, &self.mask, chunk, &place);
+        let verdict = suppression::verdict(self.policy, &self.redactor, chunk, &place);
         Located {
             inside: path.to_vec(),
             span: place.span,
             encoding: place.matched.encoding,
-            excerpt: self.mask.excerpt_of(
+            excerpt: self.redactor.excerpt_of(
                 chunk,
                 place.matched.span,
                 &place.matched.identified.secret,
-                hidden,
+                cache,
             ),
             listed: suppression::is_listed(self.policy, &place.matched.identified, None),
             identified: place.matched.identified,
@@ -304,7 +304,7 @@ struct Levels<'c, 'd> {
 struct Level {
     path: Vec<Vec<u8>>,
     stream: Stream,
-    hidden: Hidden,
+    cache: RedactionCache,
     found: Bounded<Located>,
 }
 
@@ -315,16 +315,16 @@ impl Taker for Levels<'_, '_> {
     }
 
     fn push(&mut self, level: usize, bytes: &[u8]) {
-        let Some(Level { path, stream, hidden, found }) = self.levels.get_mut(level) else { return };
+        let Some(Level { path, stream, cache, found }) = self.levels.get_mut(level) else { return };
         stream.push(self.eye.detector, bytes, |chunk, place| {
-            found.push(self.eye.located(path, hidden, chunk, place));
+            found.push(self.eye.located(path, cache, chunk, place));
         });
     }
 
     fn end(&mut self, elsewhere: &[Range<u64>]) {
-        let Some(Level { path, mut stream, mut hidden, mut found }) = self.levels.pop() else { return };
+        let Some(Level { path, mut stream, mut cache, mut found }) = self.levels.pop() else { return };
         let length = stream.finish(self.eye.detector, |chunk, place| {
-            found.push(self.eye.located(&path, &mut hidden, chunk, place));
+            found.push(self.eye.located(&path, &mut cache, chunk, place));
         });
         self.spare.push(stream);
         let elsewhere = apart(elsewhere, length);

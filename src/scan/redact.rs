@@ -2,19 +2,19 @@
 
 use std::collections::HashMap;
 
-use crate::detect::{Detector, Mask};
+use crate::detect::{Detector, Redactor};
 use crate::model::{Draft, Redact, Report};
 
 /// Redacts `draft`: whatever a rule of `detector` matches, whatever looks like a credential, and every key
 /// that the scan found, whole or in pieces.
 pub fn redact(mut draft: Draft, detector: &Detector) -> Report {
     let secrets = std::mem::take(&mut draft.secrets);
-    let mask = Mask::new(detector).with_known(secrets.iter().map(|identified| &identified.secret));
-    draft.into_report(&mut Cached { mask: &mask, known: HashMap::new() })
+    let redactor = Redactor::new(detector).with_known(secrets.iter().map(|identified| &identified.secret));
+    draft.into_report(&mut Cached { redactor: &redactor, known: HashMap::new() })
 }
 
 struct Cached<'m> {
-    mask: &'m Mask<'m>,
+    redactor: &'m Redactor<'m>,
     /// Results for earlier texts, since a hundred leaks may share the names of thousands of refs.
     known: HashMap<Vec<u8>, Option<String>>,
 }
@@ -24,12 +24,12 @@ impl Redact for Cached<'_> {
         if let Some(known) = self.known.get(text) {
             return known.clone();
         }
-        let redacted = self.mask.redacted(text);
+        let redacted = self.redactor.redact_if_secret(text);
         self.known.insert(text.to_vec(), redacted.clone());
         redacted
     }
 
     fn redacted_prose(&mut self, text: &[u8]) -> Option<String> {
-        self.mask.redacted_prose(text)
+        self.redactor.redact_prose_if_secret(text)
     }
 }

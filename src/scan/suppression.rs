@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::detect::{Chunk, Mask, StreamMatch};
+use crate::detect::{Chunk, Redactor, StreamMatch};
 use crate::model::{Finding, Identified, Leak, Origin, Suppression, Surface};
 use crate::suppress::{InlineMode, Policy, find_marker};
 
@@ -24,7 +24,7 @@ pub(super) struct MarkerVerdict {
 /// Looks for a marker near the match.
 pub(super) fn verdict(
     policy: &Policy,
-    mask: &Mask<'_>,
+    redactor: &Redactor<'_>,
     chunk: Chunk<'_>,
     found: &StreamMatch,
 ) -> MarkerVerdict {
@@ -32,7 +32,7 @@ pub(super) fn verdict(
         return MarkerVerdict::default();
     }
     let matched = &found.matched;
-    let holds_key = |line: &[u8]| mask.hides(line);
+    let holds_key = |line: &[u8]| redactor.contains_secret(line);
     match find_marker(chunk.bytes, matched.span.clone(), matched.encoding, &holds_key) {
         None => MarkerVerdict::default(),
         Some(mark) => match policy.judge(mark) {

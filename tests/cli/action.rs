@@ -23,7 +23,7 @@ severity = "high"
 description = "A key of widgets."
 examples = ["«widget_{hex:16}»"]
 counter_examples = ["widget"]
-anchors = ["widget_"]
+keywords = ["widget_"]
 pattern = '(?<prefix>widget_)[0-9a-f]{16}'
 confidence = "high"
 "#;

@@ -4,7 +4,7 @@ use friskey::detect::Match;
 use friskey::rules::{MARKER, expand};
 
 use super::cases::shapes;
-use super::disguise::{Text, bytes, marked, span};
+use super::encoded::{Text, bytes, marked, span};
 use super::{detector, found, reported};
 
 /// How a tool prints a dump.
@@ -146,7 +146,7 @@ fn every_shape(name: &str, columns: usize, befores: std::ops::Range<usize>, writ
                 continue;
             }
             let text = write(&inner);
-            if span(&text).len() > detector().longest() {
+            if span(&text).len() > detector().max_match_len() {
                 continue;
             }
             let found = reported(detector(), &bytes(&text));

@@ -1,10 +1,10 @@
 //! Invariants, on texts made of pieces of keys, look-alikes and noise.
 
-use friskey::detect::{Detector, Mask, Stream};
+use friskey::detect::{Detector, Redactor, Stream};
 use friskey::rules::{MARKER, expand};
 use proptest::prelude::*;
 
-use super::disguise::encoded;
+use super::encoded::encoded;
 use super::{detector, dumps, found};
 
 /// Pieces that make trouble when they meet.
@@ -205,7 +205,7 @@ proptest! {
         };
         prop_assert_eq!(of(&text[window.clone()], window.start), of(&text, 0));
         for one in found(detector, &text) {
-            prop_assert!(one.span.len() <= detector.longest());
+            prop_assert!(one.span.len() <= detector.max_match_len());
         }
     }
 
@@ -221,8 +221,8 @@ proptest! {
     #[test]
     fn masked_text_holds_no_secret(text in text(10)) {
         let detector = detector();
-        let mask = Mask::new(detector);
-        let shown = mask.text(&text);
+        let redactor = Redactor::new(detector);
+        let shown = redactor.redact(&text);
         for m in found(detector, &text) {
             let secret = String::from_utf8_lossy(m.identified.secret.reveal()).into_owned();
             prop_assert!(!shown.contains(&secret));
@@ -230,7 +230,7 @@ proptest! {
                 let encoded = String::from_utf8_lossy(&text[m.span.clone()]).into_owned();
                 prop_assert!(!shown.contains(&encoded));
             }
-            let excerpt = mask.excerpt(&text, m.span.clone(), &m.identified.secret);
+            let excerpt = redactor.excerpt(&text, m.span.clone(), &m.identified.secret);
             prop_assert!(excerpt.text.is_char_boundary(excerpt.start) && excerpt.text.is_char_boundary(excerpt.end));
             for other in found(detector, &text) {
                 // Neither whole nor in large part: the excerpt may cut through a neighbour.
@@ -261,7 +261,7 @@ fn a_neighbour_at_the_edge_of_what_is_shown_is_masked() {
         text.extend(std::iter::repeat_n(b' ', filler));
         text.extend(&other);
         text.extend([0x80; 80]);
-        let shown = Mask::new(detector()).excerpt(&text, first.clone(), &secret).text;
+        let shown = Redactor::new(detector()).excerpt(&text, first.clone(), &secret).text;
         assert!(!shown.contains(&String::from_utf8_lossy(&other)[8..24]), "{filler}: {shown}");
     }
 }

@@ -6,7 +6,7 @@ use friskey::model::{Confidence, Secret};
 use friskey::rules::{MARKER, expand};
 
 use super::cases::shapes;
-use super::disguise::{Text, bytes, marked, span, through};
+use super::encoded::{Text, bytes, marked, span, through};
 use super::{detector, reported};
 
 /// A way of writing text: what reports call it, the steps, and what must stand before and behind.

@@ -5,7 +5,7 @@ use friskey::model::Secret;
 use friskey::rules::expand;
 
 use super::cases::{Shape, shapes};
-use super::disguise::{Text, bytes, marked, span, through};
+use super::encoded::{Text, bytes, marked, span, through};
 use super::{detector, reported};
 
 /// Where tools break lines, and where the first halves of keys are as long as one or two.

@@ -43,7 +43,7 @@ fn a_named_file_is_used_instead() {
     place.write(
         "ci/acme.toml",
         "[[rule]]\nid = 'acme-key'\nname = 'Acme key'\ndescription = 'A key of Acme'\nseverity = 'high'\n\
-         [[rule.form]]\nanchors = ['acme-']\npattern = 'acme-[a-z]{8}'\nconfidence = 'high'\n",
+         [[rule.variant]]\nkeywords = ['acme-']\npattern = 'acme-[a-z]{8}'\nconfidence = 'high'\n",
     );
     place.write("a.txt", "acme-abcdefgh\n");
     assert_refused(

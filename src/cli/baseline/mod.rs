@@ -17,7 +17,7 @@ use crate::cli::message;
 use crate::cli::options::{self, BASELINE, Extent};
 use crate::cli::rules::detector;
 use crate::cli::scan::{extent, tree};
-use crate::detect::{Detector, Mask};
+use crate::detect::{Detector, Redactor};
 use crate::model::{Confidence, Coverage, Draft, Finding, Fingerprint, Leak, Report};
 use crate::report::escape_line;
 use crate::rules::RuleSet;
@@ -250,13 +250,13 @@ struct NewEntry {
 impl NewEntry {
     /// Checks what the command line gives.
     fn new(detector: &Detector, reason: &str, fields: &EntryFields) -> Result<Self> {
-        let mask = Mask::new(detector);
+        let redactor = Redactor::new(detector);
         for text in [Some(reason), fields.owner.as_deref()].into_iter().flatten() {
             if text.trim().is_empty() {
                 bail!("--reason and --owner must not be empty");
             }
             // The file is there to be shared.
-            if mask.redacted(text.as_bytes()).is_some() {
+            if redactor.redact_if_secret(text.as_bytes()).is_some() {
                 bail!("--reason or --owner contains a key, and the baseline is a file to be shared");
             }
         }
@@ -286,7 +286,7 @@ impl NewEntry {
 
 /// One line of foreign text, made harmless.
 fn line(out: &mut Vec<u8>, detector: &Detector, text: &str) -> io::Result<()> {
-    writeln!(out, "{}", escape_line(&Mask::new(detector).text(text.as_bytes())))
+    writeln!(out, "{}", escape_line(&Redactor::new(detector).redact(text.as_bytes())))
 }
 
 /// Whether the key was accepted for a time that is over. Only who set its end may renew that.

@@ -29,7 +29,7 @@ use super::options::{self, Extent};
 use super::output::{Outputs, step_summary};
 use super::progress;
 use super::session::Session;
-use crate::detect::Mask;
+use crate::detect::Redactor;
 use crate::git::{self, Progress, Repository};
 use crate::model::{Draft, Status};
 use crate::scan::{HistoryOptions, redact, scan_history, scan_nothing};
@@ -80,9 +80,9 @@ pub(super) fn run(ci: &Ci, global: &Global) -> Result<Exit> {
         Some(asked) => base_policy::named_base(asked, &repo)?,
     };
     let session = Session::new(in_force(ci, &base, &repo, global)?, &ci.reporting.scan_args)?;
-    let mask = Mask::new(&session.in_force.detector);
+    let redactor = Redactor::new(&session.in_force.detector);
     // Names of branches may hold anything.
-    let chosen = mask.text(format!("range: {} ({})", resolved.range, resolved.why).as_bytes());
+    let chosen = redactor.redact(format!("range: {} ({})", resolved.range, resolved.why).as_bytes());
     if !global.quiet {
         super::message::say(&format!("friskey: {chosen}"));
     }

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use aho_corasick::AhoCorasick;
 
-use super::{Candidate, Check, CompiledForm, Rejection};
+use super::{Candidate, Check, CompiledVariant, Rejection};
 use crate::model::Confidence;
 use crate::rules::{Context, Missing};
 
@@ -14,7 +14,7 @@ pub(in super::super) const REACH: usize = 256;
 /// Lines looked at on each side of the match's own.
 const LINES: usize = 2;
 
-/// Looks for the form's words within two lines.
+/// Looks for the variant's words within two lines.
 #[derive(Debug)]
 pub(super) struct NearWords;
 
@@ -23,9 +23,9 @@ impl Check for NearWords {
         "context"
     }
 
-    fn weigh(&self, candidate: &mut Candidate<'_>, form: &CompiledForm) -> Result<(), Rejection> {
-        let Some(context) = &form.form.context else { return Ok(()) };
-        let Some(search) = form.words(context) else { return Ok(()) };
+    fn weigh(&self, candidate: &mut Candidate<'_>, variant: &CompiledVariant) -> Result<(), Rejection> {
+        let Some(context) = &variant.variant.context else { return Ok(()) };
+        let Some(search) = variant.words(context) else { return Ok(()) };
         let mut whose = judge(context, search, candidate.bytes, candidate.secret.clone());
         if let (Whose::Nobodys, Some((bytes, span))) = (&whose, &candidate.around) {
             whose = judge(context, search, bytes, span.clone());

@@ -1,6 +1,6 @@
 //! `entropy`: random text has almost as many different characters as it can.
 
-use super::{Candidate, Check, CompiledForm, Rejection};
+use super::{Candidate, Check, CompiledVariant, Rejection};
 
 /// Turns down a body that is too regular to be random.
 #[derive(Debug)]
@@ -11,7 +11,7 @@ impl Check for Entropy {
         "entropy"
     }
 
-    fn weigh(&self, candidate: &mut Candidate<'_>, _: &CompiledForm) -> Result<(), Rejection> {
+    fn weigh(&self, candidate: &mut Candidate<'_>, _: &CompiledVariant) -> Result<(), Rejection> {
         let body = candidate.body();
         if is_poor(&body) {
             return Err("too few different characters to be random".into());

@@ -1,8 +1,8 @@
-//! `except`: matches that the form leaves to other rules.
+//! `except`: matches that the variant leaves to other rules.
 
-use super::{Candidate, Check, CompiledForm, Rejection};
+use super::{Candidate, Check, CompiledVariant, Rejection};
 
-/// Turns down what the form's `except` pattern matches.
+/// Turns down what the variant's `except` pattern matches.
 #[derive(Debug)]
 pub(super) struct Except;
 
@@ -11,8 +11,8 @@ impl Check for Except {
         "except"
     }
 
-    fn weigh(&self, candidate: &mut Candidate<'_>, form: &CompiledForm) -> Result<(), Rejection> {
-        match form.is_excepted(&candidate.bytes[candidate.matched.clone()]) {
+    fn weigh(&self, candidate: &mut Candidate<'_>, variant: &CompiledVariant) -> Result<(), Rejection> {
+        match variant.is_excepted(&candidate.bytes[candidate.matched.clone()]) {
             true => Err("the rule leaves it to other rules".into()),
             false => Ok(()),
         }

@@ -1,7 +1,7 @@
 //! `expired`: a secret that lives for minutes, beside the time at which it ends or in documentation, is an example or an
 //! answer that was kept, and opens nothing any more.
 
-use super::{CONTEXT_REACH, Candidate, Check, CompiledForm, Rejection};
+use super::{CONTEXT_REACH, Candidate, Check, CompiledVariant, Rejection};
 use crate::model::Confidence;
 
 /// In lower case.
@@ -17,7 +17,7 @@ impl Check for Expired {
         "expired"
     }
 
-    fn weigh(&self, candidate: &mut Candidate<'_>, _: &CompiledForm) -> Result<(), Rejection> {
+    fn weigh(&self, candidate: &mut Candidate<'_>, _: &CompiledVariant) -> Result<(), Rejection> {
         let (bytes, secret) = (candidate.bytes, &candidate.secret);
         let low = secret.start.saturating_sub(CONTEXT_REACH);
         let high = bytes.len().min(secret.end + CONTEXT_REACH);

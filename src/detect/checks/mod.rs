@@ -5,23 +5,23 @@ mod context;
 mod entropy;
 mod except;
 mod expired;
-mod halves;
-mod made_up;
+mod marker_symmetry;
 mod named;
 mod placeholder;
 mod random;
 mod sequence;
+mod synthetic;
 mod unmarked;
 mod whole;
 
 use std::fmt;
 
 use super::candidate::{Candidate, Rejection};
-use super::form::CompiledForm;
+use super::variant::CompiledVariant;
 
 pub(super) use boundary::has_boundary;
 pub(super) use context::REACH as CONTEXT_REACH;
-pub(super) use halves::APART;
+pub(super) use marker_symmetry::MIN_HALF_LEN;
 pub(super) use whole::begins as begins_whole;
 
 /// An offline test of a match: raises or lowers its confidence, notes evidence, or turns it down.
@@ -33,10 +33,10 @@ pub(super) trait Check: Sync + fmt::Debug {
     ///
     /// # Errors
     /// Why it is no key at all.
-    fn weigh(&self, candidate: &mut Candidate<'_>, form: &CompiledForm) -> Result<(), Rejection>;
+    fn weigh(&self, candidate: &mut Candidate<'_>, variant: &CompiledVariant) -> Result<(), Rejection>;
 }
 
-/// Every check there is, by name. `crate::rules::CHECKS` lists the names for the rule loader; a test
+/// Every check there is, by name. `crate::rules::CHECK_NAMES` lists the names for the rule loader; a test
 /// holds the two together.
 const ALL: &[&dyn Check] = &[
     &boundary::Boundary,
@@ -44,8 +44,8 @@ const ALL: &[&dyn Check] = &[
     &entropy::Entropy,
     &except::Except,
     &expired::Expired,
-    &halves::Halves,
-    &made_up::MadeUp,
+    &marker_symmetry::MarkerSymmetry,
+    &synthetic::Synthetic,
     &named::Named,
     &placeholder::Placeholder,
     &random::Random,
@@ -65,6 +65,6 @@ mod tests {
     #[test]
     fn the_rule_loader_knows_the_same_names() {
         let names: Vec<_> = ALL.iter().map(|check| check.name()).collect();
-        assert_eq!(names, crate::rules::CHECKS);
+        assert_eq!(names, crate::rules::CHECK_NAMES);
     }
 }

@@ -1,7 +1,7 @@
 //! `named`: beside a service's address many values are hexadecimal. What the name before one says of it tells a
 //! credential from the hash of something.
 
-use super::{Candidate, Check, CompiledForm, Rejection};
+use super::{Candidate, Check, CompiledVariant, Rejection};
 
 /// Bytes before the secret in which its name stands.
 const REACH: usize = 48;
@@ -50,7 +50,7 @@ impl Check for Named {
         "named"
     }
 
-    fn weigh(&self, candidate: &mut Candidate<'_>, _: &CompiledForm) -> Result<(), Rejection> {
+    fn weigh(&self, candidate: &mut Candidate<'_>, _: &CompiledVariant) -> Result<(), Rejection> {
         let before = &candidate.bytes[candidate.secret.start.saturating_sub(REACH)..candidate.secret.start];
         let is_name = |byte: &&u8| byte.is_ascii_alphanumeric() || b"_-.".contains(byte);
         let gap = before.iter().rev().take_while(|byte| !is_name(byte)).count();

@@ -1,8 +1,8 @@
 //! `placeholder`: what documentation puts in a key's place. Only for matches without the marker: a
 //! stop word costs genuine keys.
 
-use super::sequence::made_up;
-use super::{Candidate, Check, CompiledForm, Rejection};
+use super::sequence::synthetic_reason;
+use super::{Candidate, Check, CompiledVariant, Rejection};
 
 /// Each, in lower case, stands in placeholders and by chance in fewer than one long key in 10,000.
 const WORDS: &[&str] = &[
@@ -44,7 +44,7 @@ impl Check for Placeholder {
         "placeholder"
     }
 
-    fn weigh(&self, candidate: &mut Candidate<'_>, _: &CompiledForm) -> Result<(), Rejection> {
+    fn weigh(&self, candidate: &mut Candidate<'_>, _: &CompiledVariant) -> Result<(), Rejection> {
         let body = candidate.body().to_ascii_lowercase();
         if let Some(word) = WORDS.iter().find(|word| memchr::memmem::find(&body, word.as_bytes()).is_some()) {
             return Err(format!("a placeholder: it says `{word}`").into());
@@ -52,7 +52,7 @@ impl Check for Placeholder {
         if let Some(word) = SHORT_WORDS.iter().find(|word| is_word(&body, word.as_bytes())) {
             return Err(format!("a placeholder: it says `{word}`").into());
         }
-        match made_up(&body) {
+        match synthetic_reason(&body) {
             Some(reason) => Err(format!("a placeholder: {reason}").into()),
             None => Ok(()),
         }

@@ -1,7 +1,7 @@
-//! `random`: without the marker, a body must at least look drawn by a machine from the whole
+//! `random`: without the marker, a body must at least probe drawn by a machine from the whole
 //! alphabet: no hash, no UUID, no words.
 
-use super::{Candidate, Check, CompiledForm, Rejection, entropy};
+use super::{Candidate, Check, CompiledVariant, Rejection, entropy};
 
 /// Neighbours of the same class (lower, upper, digit, other) in random base62: 38 of 100, with a
 /// standard deviation of 8 at 40 characters. Words have 75 and more.
@@ -19,7 +19,7 @@ impl Check for Random {
         "random"
     }
 
-    fn weigh(&self, candidate: &mut Candidate<'_>, _: &CompiledForm) -> Result<(), Rejection> {
+    fn weigh(&self, candidate: &mut Candidate<'_>, _: &CompiledVariant) -> Result<(), Rejection> {
         let body = candidate.body();
         if body.iter().all(|byte| byte.is_ascii_hexdigit() || *byte == b'-') {
             return Err("a hash or a UUID, not a key".into());

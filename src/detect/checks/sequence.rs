@@ -5,7 +5,7 @@
 const KEYBOARD: [&[u8]; 3] = [b"qwertyuiop", b"asdfghjkl", b"zxcvbnm"];
 
 /// What in `body` nobody draws by chance, in words; `None` when it looks drawn.
-pub(super) fn made_up(body: &[u8]) -> Option<&'static str> {
+pub(super) fn synthetic_reason(body: &[u8]) -> Option<&'static str> {
     if longest(body, |a, b| a == b) >= 5 {
         return Some("a repeated character");
     }
@@ -81,7 +81,7 @@ fn repeats(body: &[u8]) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::made_up;
+    use super::synthetic_reason;
 
     #[test]
     fn what_people_type_is_told_from_what_is_drawn() {
@@ -96,10 +96,10 @@ mod tests {
             "Zk3Q9mZk3Q9mZk3Q9m",
             "t00000Ggq8",
         ] {
-            assert!(made_up(text.as_bytes()).is_some(), "{text}");
+            assert!(synthetic_reason(text.as_bytes()).is_some(), "{text}");
         }
         for text in ["Zk3Q9mXb2Wq8Lr5TnPs4", "u2hXqPzM1yTbR9sKc0Wd", "aab1ccd2eef3ggh4iij"] {
-            assert_eq!(made_up(text.as_bytes()), None, "{text}");
+            assert_eq!(synthetic_reason(text.as_bytes()), None, "{text}");
         }
     }
 }

@@ -3,7 +3,7 @@
 
 use memchr::memmem;
 
-use super::{Candidate, Check, CompiledForm, Rejection};
+use super::{Candidate, Check, CompiledVariant, Rejection};
 use crate::model::Confidence;
 use crate::rules::MARKER;
 
@@ -11,7 +11,7 @@ use crate::rules::MARKER;
 const LONG: usize = 42;
 
 /// What begins keys may turn up again this often in one, as `halves` has it.
-const MOST_STARTS: usize = 2;
+const MAX_PREFIX_REPEATS: usize = 2;
 
 /// Lowers what has the length of a key with the marker, `halves` long on each side of it, and letters of one case in
 /// its place. Fewer than two random bodies in a thousand of that length have such a middle.
@@ -23,10 +23,10 @@ impl Check for Unmarked {
         "unmarked"
     }
 
-    fn weigh(&self, candidate: &mut Candidate<'_>, form: &CompiledForm) -> Result<(), Rejection> {
+    fn weigh(&self, candidate: &mut Candidate<'_>, variant: &CompiledVariant) -> Result<(), Rejection> {
         let body = candidate.body();
         let start = candidate.bytes.get(candidate.secret.start..candidate.secret.start + 3);
-        if start.is_some_and(|start| memmem::find_iter(&body, start).count() > MOST_STARTS) {
+        if start.is_some_and(|start| memmem::find_iter(&body, start).count() > MAX_PREFIX_REPEATS) {
             return Err("what begins keys stands in it again and again".into());
         }
         let markers = memmem::find_iter(&body, MARKER.as_bytes()).count();
@@ -35,7 +35,7 @@ impl Check for Unmarked {
         }
         if markers > 0 {
             candidate.note("the marker is not in the middle");
-        } else if form.form.halves.iter().any(|&half| half >= LONG && is_replaced(&body, half)) {
+        } else if variant.variant.half_lengths.iter().any(|&half| half >= LONG && is_replaced(&body, half)) {
             candidate.cap(Confidence::Low);
             candidate.note("other letters in the marker's place");
         }

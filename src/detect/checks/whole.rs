@@ -1,8 +1,8 @@
 //! `whole`: a key without its prefix has nothing but its length to be known by. So nothing may stand right before or
 //! behind it that its alphabet goes on with, and it must not be text in base64 that happens to say the marker.
 
-use super::{Candidate, Check, CompiledForm, Rejection, has_boundary};
-use crate::detect::candidate::EXACT;
+use super::{Candidate, Check, CompiledVariant, Rejection, has_boundary};
+use crate::detect::candidate::WEIGHT_EXACT;
 
 /// What may be left before the random part when the beginning of a key was cut off.
 const LEADS: &[&[u8]] = &[
@@ -34,9 +34,9 @@ impl Check for Whole {
         "whole"
     }
 
-    fn weigh(&self, candidate: &mut Candidate<'_>, _: &CompiledForm) -> Result<(), Rejection> {
+    fn weigh(&self, candidate: &mut Candidate<'_>, _: &CompiledVariant) -> Result<(), Rejection> {
         let (bytes, secret) = (candidate.bytes, candidate.secret.clone());
-        if candidate.weight != EXACT || !begins(bytes, secret.start) {
+        if candidate.weight != WEIGHT_EXACT || !begins(bytes, secret.start) {
             return Err("it is part of a longer text".into());
         }
         // An `=` would be the padding of base64.

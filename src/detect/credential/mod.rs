@@ -1,24 +1,24 @@
 //! What looks like a credential in text that is about to be shown, whoever issued it.
 //!
-//! The rules know OpenAI's keys; a line that holds one often holds others. This is a mask, not a
+//! The rules know OpenAI's keys; a line that holds one often holds others. This is a redactor, not a
 //! detector: a false hit costs a reader a word, a miss shows a secret.
 
 mod assigned;
+mod fragments;
+mod nul_stripped;
 mod opaque;
-mod pieces;
 mod prefixed;
-mod squeeze;
 
 use std::ops::Range;
 
-pub(super) use pieces::Pieces;
-use squeeze::Squeezed;
+pub(super) use fragments::Fragments;
+use nul_stripped::NulStripped;
 
 /// How much is taken for a credential.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Breadth {
+pub(super) enum TextKind {
     /// A source line or a name of a person: whatever looks random.
-    Line,
+    SourceLine,
     /// Paths, refs, reasons and messages, where object ids and fingerprints are ordinary.
     Name,
 }
@@ -31,14 +31,14 @@ pub(super) struct Credential {
 }
 
 /// Credentials in `bytes`, in order, not overlapping. Text in UTF-16 and UTF-32 is read as well.
-pub(super) fn credentials(bytes: &[u8], breadth: Breadth) -> Vec<Credential> {
-    let squeezed = Squeezed::new(bytes);
-    let text = squeezed.text();
+pub(super) fn credentials(bytes: &[u8], kind: TextKind) -> Vec<Credential> {
+    let stripped = NulStripped::new(bytes);
+    let text = stripped.text();
     let mut found = Vec::new();
     prefixed::find(text, &mut found);
     private_keys(text, &mut found);
     assigned::find(text, &mut found);
-    opaque::find(text, breadth, &mut found);
+    opaque::find(text, kind, &mut found);
     found.sort_by_key(|one| (one.span.start, one.span.end));
     let mut apart: Vec<Credential> = Vec::with_capacity(found.len());
     for one in found {
@@ -53,7 +53,7 @@ pub(super) fn credentials(bytes: &[u8], breadth: Breadth) -> Vec<Credential> {
         }
     }
     for one in &mut apart {
-        squeezed.restore(one);
+        stripped.restore(one);
     }
     apart
 }
@@ -82,10 +82,10 @@ mod tests {
         (0..length).map(|n| char::from(alphabet[(n * 11 + n / 7 * 5) % alphabet.len()])).collect()
     }
 
-    fn shown(text: &str, breadth: Breadth) -> String {
+    fn shown(text: &str, kind: TextKind) -> String {
         let mut out = String::new();
         let mut at = 0;
-        for Credential { span, shown } in credentials(text.as_bytes(), breadth) {
+        for Credential { span, shown } in credentials(text.as_bytes(), kind) {
             out.push_str(&text[at..span.start + shown]);
             out.push('…');
             at = span.end;
@@ -99,16 +99,16 @@ mod tests {
         for prefix in
             ["sk-ant-api03-", "ghp_", "github_pat_", "glpat-", "xoxb-", "npm_", "hf_", "AIza", "gsk_"]
         {
-            for breadth in [Breadth::Line, Breadth::Name] {
-                let text = shown(&format!("a: {prefix}{body}; b"), breadth);
+            for kind in [TextKind::SourceLine, TextKind::Name] {
+                let text = shown(&format!("a: {prefix}{body}; b"), kind);
                 assert!(text.starts_with("a: ") && text.ends_with("; b"), "{text}");
                 assert!(!text.contains(&body[..8]) && !text.contains(&body[28..]), "{text}");
             }
         }
         let short = ["AKIA", "Q7W2ZK3TR9BX4VHM"].concat();
-        assert_eq!(shown(&format!("id {short} x"), Breadth::Name), "id AKIA… x");
+        assert_eq!(shown(&format!("id {short} x"), TextKind::Name), "id AKIA… x");
         let jwt = ["eyJ", "hbGciOiJIUzI1NiJ9", ".eyJ", "zdWIiOiIxIn0", ".", &random(43)].concat();
-        assert_eq!(shown(&format!("({jwt})"), Breadth::Line), "(eyJ…)");
+        assert_eq!(shown(&format!("({jwt})"), TextKind::SourceLine), "(eyJ…)");
     }
 
     #[test]
@@ -123,7 +123,7 @@ mod tests {
             ("Authorization: Bearer ", ""),
             ("AccountKey=", ";Endpoint=x"),
         ] {
-            let text = shown(&format!("{before}{pass}{after}"), Breadth::Line);
+            let text = shown(&format!("{before}{pass}{after}"), TextKind::SourceLine);
             assert_eq!(text, format!("{before}…{after}"));
         }
         for plain in [
@@ -135,18 +135,18 @@ mod tests {
             "https://host.example:8080/@scope/name",
             "git@host.example:team/app.git",
         ] {
-            assert_eq!(shown(plain, Breadth::Line), plain);
+            assert_eq!(shown(plain, TextKind::SourceLine), plain);
         }
     }
 
     #[test]
     fn random_tokens_are_hidden_and_names_are_not() {
         let token = random(40);
-        assert_eq!(shown(&format!("x('{token}')"), Breadth::Line), "x('…')");
+        assert_eq!(shown(&format!("x('{token}')"), TextKind::SourceLine), "x('…')");
         let lower = token.to_lowercase();
-        assert_eq!(shown(&format!("x('{lower}')"), Breadth::Line), "x('…')");
+        assert_eq!(shown(&format!("x('{lower}')"), TextKind::SourceLine), "x('…')");
         let hex = "0a9f3c".repeat(6)[..32].to_owned();
-        assert_eq!(shown(&format!("k {hex}"), Breadth::Line), "k …");
+        assert_eq!(shown(&format!("k {hex}"), TextKind::SourceLine), "k …");
         for plain in [
             "getUserNameFromTheDatabaseConnection",
             "src/components/UserProfile2/AccountSettingsPanel.test.tsx",
@@ -156,14 +156,14 @@ mod tests {
             "Pneumonoultramicroscopicsilicovolcanoconiosis",
             "========================================",
         ] {
-            assert_eq!(shown(plain, Breadth::Line), plain);
+            assert_eq!(shown(plain, TextKind::SourceLine), plain);
         }
         for id in ["commit 0a9f3c17", "sha256:0a9f3c17"] {
             let text = format!("{id}{}", "5d8e2b4c".repeat(4));
-            assert_eq!(shown(&text, Breadth::Line), text);
+            assert_eq!(shown(&text, TextKind::SourceLine), text);
         }
         let object = format!("object {}", "5d8e2b4c".repeat(5));
-        assert_eq!(shown(&object, Breadth::Name), object);
+        assert_eq!(shown(&object, TextKind::Name), object);
     }
 
     #[test]
@@ -178,7 +178,7 @@ mod tests {
             spelled(|byte| format!("{byte:02x}")),
         ];
         for text in &spellings {
-            assert_eq!(shown(&format!("a {text} b"), Breadth::Line), "a … b", "{text}");
+            assert_eq!(shown(&format!("a {text} b"), TextKind::SourceLine), "a … b", "{text}");
         }
     }
 
@@ -186,7 +186,7 @@ mod tests {
     fn wide_text_is_read() {
         let text = format!("a {} b", random(40));
         let wide: Vec<u8> = text.bytes().flat_map(|byte| [byte, 0]).collect();
-        let found = credentials(&wide, Breadth::Line);
+        let found = credentials(&wide, TextKind::SourceLine);
         assert_eq!(found.len(), 1);
         assert!(found[0].span.start <= 4 && found[0].span.end >= 2 * 42, "{found:?}");
     }

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::{Breadth, Credential};
+use super::{Credential, TextKind};
 
 /// The shortest token that is hidden on a line, in bytes.
 const SHORTEST: usize = 20;
@@ -13,13 +13,13 @@ const SHORTEST_HEX: usize = 32;
 /// Characters in another spelling, in a row, that are not taken for a single odd one.
 const SPELLED: usize = 6;
 
-pub(super) fn find(text: &[u8], breadth: Breadth, found: &mut Vec<Credential>) {
+pub(super) fn find(text: &[u8], kind: TextKind, found: &mut Vec<Credential>) {
     let is_word = |byte: u8| byte.is_ascii_alphanumeric() || b"+/_-".contains(&byte);
     let mut at = 0;
     while at < text.len() {
         let length = text[at..].iter().take_while(|byte| is_word(**byte)).count();
         if length >= SHORTEST {
-            word(text, at..at + length, breadth, found);
+            word(text, at..at + length, kind, found);
         }
         at += length.max(1);
     }
@@ -50,7 +50,7 @@ fn half_spelled(text: &[u8], found: &mut Vec<Credential>) {
             && read.len() >= SHORTEST
             && read
                 .split(|byte| b"-_".contains(byte))
-                .any(|part| part.len() >= SHORTEST && is_random(part, Breadth::Line))
+                .any(|part| part.len() >= SHORTEST && is_random(part, TextKind::SourceLine))
         {
             found.push(Credential { span: start..end, shown: 0 });
         }
@@ -58,13 +58,13 @@ fn half_spelled(text: &[u8], found: &mut Vec<Credential>) {
     }
 }
 
-/// Hides the word, or those of its parts that look random.
-fn word(text: &[u8], span: Range<usize>, breadth: Breadth, found: &mut Vec<Credential>) {
-    let shortest = if breadth == Breadth::Line { SHORTEST } else { SHORTEST_IN_NAMES };
+/// Hides the word, or those of its parts that probe random.
+fn word(text: &[u8], span: Range<usize>, kind: TextKind, found: &mut Vec<Credential>) {
+    let shortest = if kind == TextKind::SourceLine { SHORTEST } else { SHORTEST_IN_NAMES };
     let whole = &text[span.clone()];
     let has_padding = text[span.end..].starts_with(b"=");
     if is_hex(whole) {
-        if is_hidden_hex(text, &span, breadth) {
+        if is_hidden_hex(text, &span, kind) {
             found.push(Credential { span, shown: 0 });
         }
         return;
@@ -72,7 +72,7 @@ fn word(text: &[u8], span: Range<usize>, breadth: Breadth, found: &mut Vec<Crede
     // One that a path or a name in kebab case is not.
     let is_solid =
         |word: &[u8]| word.iter().filter(|byte| !byte.is_ascii_alphanumeric()).count() * 10 <= word.len();
-    if whole.len() >= shortest && is_solid(whole) && is_random(whole, breadth) {
+    if whole.len() >= shortest && is_solid(whole) && is_random(whole, kind) {
         let end = span.end + text[span.end..].iter().take(2).take_while(|byte| **byte == b'=').count();
         found.push(Credential { span: span.start..end, shown: 0 });
         return;
@@ -85,9 +85,9 @@ fn word(text: &[u8], span: Range<usize>, breadth: Breadth, found: &mut Vec<Crede
             let own = from..from + part.len();
             from = own.end + 1;
             let hidden = match is_hex(part) {
-                true => is_hidden_hex(text, &own, breadth),
+                true => is_hidden_hex(text, &own, kind),
                 false => {
-                    let is_opaque = is_random(part, breadth) || has_padding && is_mixed(part);
+                    let is_opaque = is_random(part, kind) || has_padding && is_mixed(part);
                     part.len() >= shortest && is_solid(part) && is_opaque
                 }
             };
@@ -108,7 +108,7 @@ fn is_hex(word: &[u8]) -> bool {
 }
 
 /// Hex is a key or a digest; the words before tell, and in names it is an object's.
-fn is_hidden_hex(text: &[u8], span: &Range<usize>, breadth: Breadth) -> bool {
+fn is_hidden_hex(text: &[u8], span: &Range<usize>, kind: TextKind) -> bool {
     const DIGESTS: &[&[u8]] = &[
         b"sha",
         b"md5",
@@ -125,7 +125,7 @@ fn is_hidden_hex(text: &[u8], span: &Range<usize>, breadth: Breadth) -> bool {
     if !is_digest_length {
         return true;
     }
-    if breadth == Breadth::Name {
+    if kind == TextKind::Name {
         return false;
     }
     let before = text[span.start.saturating_sub(24)..span.start].to_ascii_lowercase();
@@ -141,7 +141,7 @@ fn is_mixed(word: &[u8]) -> bool {
     has(u8::is_ascii_lowercase) && has(u8::is_ascii_uppercase) && has(u8::is_ascii_digit)
 }
 
-fn is_random(word: &[u8], breadth: Breadth) -> bool {
+fn is_random(word: &[u8], kind: TextKind) -> bool {
     let count = |class: fn(&u8) -> bool| word.iter().filter(|byte| class(byte)).count();
     let (lower, upper, digits) =
         (count(u8::is_ascii_lowercase), count(u8::is_ascii_uppercase), count(u8::is_ascii_digit));
@@ -159,7 +159,7 @@ fn is_random(word: &[u8], breadth: Breadth) -> bool {
         (true, true, 2..) => alike <= MOST_ALIKE,
         (true, true, _) => alike <= 55 && lower.min(upper) * 4 >= word.len(),
         // Of one case only, as in slugs with a number: digits all over.
-        (true, false, 4..) | (false, true, 4..) if breadth == Breadth::Line => {
+        (true, false, 4..) | (false, true, 4..) if kind == TextKind::SourceLine => {
             alike <= MOST_ALIKE && digits * 7 >= word.len()
         }
         _ => false,

@@ -2,37 +2,37 @@
 
 use std::ops::Range;
 
-use super::breaks::{self, Next};
-use super::units::{Kind, unit_at};
-use super::{Anchor, Decoded, Encoding, Hit, Name};
-use crate::detect::candidate::{Candidate, EQUAL, EXACT};
+use super::lexer::{TokenKind, token_at};
+use super::line_wrap::{self, Next};
+use super::{DecodedText, EncodedHit, EncodedKeyword, Encoding, EncodingName};
+use crate::detect::candidate::{Candidate, WEIGHT_EQUAL, WEIGHT_EXACT};
 
-/// Shorter anchors would hit everywhere.
-const SHORTEST_ANCHOR: usize = 3;
+/// Shorter keywords would hit everywhere.
+const MIN_KEYWORD_LEN: usize = 3;
 
 /// A line may break within what stands for a literal from inside a key, and where lines are as long as a key's first
 /// half, within that for its prefix as well. So it is searched for by its beginning and its end, of so many symbols.
 const PART: usize = 5;
 
-/// Reads base64. A variant is the number of bytes before the literal in its group of three, and three for each symbol
-/// that the literal decides before those of the anchor.
+/// Reads base64. A tag is the number of bytes before the literal in its group of three, and three for each symbol
+/// that the literal decides before those of the keyword.
 #[derive(Debug)]
 pub(super) struct Base64;
 
 impl Encoding for Base64 {
-    fn name(&self) -> Name {
+    fn name(&self) -> EncodingName {
         "base64"
     }
 
     /// The symbols that the literal alone decides, for each way it can be aligned.
-    fn anchors(&self, literal: &[u8], starts_key: bool) -> Vec<Anchor> {
-        let aligned = |phase: u8| Anchor { bytes: decided(literal, usize::from(phase)), variant: phase };
-        let whole = (0..3).map(aligned).filter(|anchor| anchor.bytes.len() >= SHORTEST_ANCHOR);
+    fn keywords(&self, literal: &[u8], starts_key: bool) -> Vec<EncodedKeyword> {
+        let aligned = |phase: u8| EncodedKeyword { bytes: decided(literal, usize::from(phase)), tag: phase };
+        let whole = (0..3).map(aligned).filter(|keyword| keyword.bytes.len() >= MIN_KEYWORD_LEN);
         if starts_key { whole.collect() } else { whole.flat_map(parts).collect() }
     }
 
-    fn decode(&self, hit: &Hit<'_>, read: &mut dyn FnMut(Decoded)) {
-        let (phase, skipped) = (usize::from(hit.variant % 3), usize::from(hit.variant / 3));
+    fn decode(&self, hit: &EncodedHit<'_>, read: &mut dyn FnMut(DecodedText)) {
+        let (phase, skipped) = (usize::from(hit.tag % 3), usize::from(hit.tag / 3));
         if skipped > 0 && goes_on(hit, phase, skipped) {
             return;
         }
@@ -40,12 +40,12 @@ impl Encoding for Base64 {
         // third or fourth of that.
         let column = [0, 2, 3][phase] + skipped;
         let (mut symbols, before) = symbols(hit);
-        // Groups are counted from the anchor: what is before the first whole one is dropped.
+        // Groups are counted from the keyword: what is before the first whole one is dropped.
         let surplus = (before + 4 - column % 4) % 4;
         symbols.drain(..surplus.min(symbols.len()));
-        let mut decoded = Decoded { name: "base64", ..Decoded::default() };
+        let mut decoded = DecodedText { name: "base64", ..DecodedText::default() };
         decoded.text.reserve(symbols.len());
-        decoded.places.reserve(symbols.len());
+        decoded.source_map.reserve(symbols.len());
         let mut end = symbols.first().map_or(0, |(_, place)| place.0);
         let mut url_safe = false;
         for group in symbols.chunks(4) {
@@ -53,7 +53,7 @@ impl Encoding for Base64 {
             let mut bits = 0_u32;
             for (index, &(symbol, place)) in group.iter().enumerate() {
                 if place.0 != end {
-                    decoded.marks.push((start + index.min(2), seam(hit.text, end)));
+                    decoded.annotations.push((start + index.min(2), seam(hit.text, end)));
                 }
                 end = place.1;
                 bits = bits << 6 | u32::from(VALUES[usize::from(symbol)]);
@@ -64,7 +64,7 @@ impl Encoding for Base64 {
                 for (index, _) in group.iter().enumerate().filter(|(_, (symbol, _))| b"-_".contains(symbol)) {
                     // A symbol has a part in the byte before it in its group, and in that with its number.
                     for byte in index.saturating_sub(1)..=index.min(2) {
-                        decoded.marks.push((start + byte, Kind::UrlSafe));
+                        decoded.annotations.push((start + byte, TokenKind::UrlSafe));
                     }
                 }
             }
@@ -76,42 +76,49 @@ impl Encoding for Base64 {
         }
         let group = (before - surplus.min(before)) / 4;
         let Some(first) = group.checked_sub(column / 4) else { return };
-        decoded.at = first * 3 + phase;
+        decoded.literal_start = first * 3 + phase;
         read(decoded);
     }
 
-    fn claim(&self, decoded: &Decoded, candidate: &mut Candidate<'_>, secret: Range<usize>) -> Option<Name> {
-        let inside = || decoded.marks.iter().filter(|(at, _)| secret.contains(at));
-        let is_weak = inside().any(|(at, kind)| kind.is_loose() && *at > secret.start);
+    fn accept(
+        &self,
+        decoded: &DecodedText,
+        candidate: &mut Candidate<'_>,
+        secret: Range<usize>,
+    ) -> Option<EncodingName> {
+        let inside = || decoded.annotations.iter().filter(|(at, _)| secret.contains(at));
+        let is_weak = inside().any(|(at, kind)| kind.is_tentative() && *at > secret.start);
         // Two literals next to each other may be two things.
-        if is_weak && (candidate.halves.is_none() || ![EQUAL, EXACT].contains(&candidate.weight)) {
+        if is_weak
+            && (candidate.halves.is_none() || ![WEIGHT_EQUAL, WEIGHT_EXACT].contains(&candidate.weight))
+        {
             return None;
         }
-        Some(if inside().any(|(_, kind)| *kind == Kind::UrlSafe) { "base64url" } else { decoded.name })
+        Some(if inside().any(|(_, kind)| *kind == TokenKind::UrlSafe) { "base64url" } else { decoded.name })
     }
 }
 
 /// What stands at `at`, between two symbols: the end of a line, unless it is that of a literal.
-fn seam(text: &[u8], at: usize) -> Kind {
+fn seam(text: &[u8], at: usize) -> TokenKind {
     let is_quoted = text.get(at).is_some_and(|byte| b"\\\"'`".contains(byte));
-    if is_quoted { unit_at(text, at, true).kind } else { Kind::Continued }
+    if is_quoted { token_at(text, at, true).kind } else { TokenKind::LineContinuation }
 }
 
-/// The beginning and the end of an anchor, or all of one that is too short for that.
-fn parts(whole: Anchor) -> Vec<Anchor> {
-    let Anchor { bytes, variant } = &whole;
+/// The beginning and the end of an keyword, or all of one that is too short for that.
+fn parts(whole: EncodedKeyword) -> Vec<EncodedKeyword> {
+    let EncodedKeyword { bytes, tag } = &whole;
     let (Some(skipped), true) = (bytes.len().checked_sub(PART), bytes.len() >= 2 * PART - 1) else {
         return vec![whole];
     };
-    let Ok(rest) = u8::try_from(3 * skipped + usize::from(*variant)) else { return vec![whole] };
+    let Ok(rest) = u8::try_from(3 * skipped + usize::from(*tag)) else { return vec![whole] };
     vec![
-        Anchor { bytes: bytes[..PART].to_vec(), variant: *variant },
-        Anchor { bytes: bytes[skipped..].to_vec(), variant: rest },
+        EncodedKeyword { bytes: bytes[..PART].to_vec(), tag: *tag },
+        EncodedKeyword { bytes: bytes[skipped..].to_vec(), tag: rest },
     ]
 }
 
-/// Whether the beginning of the anchor stands right before its end, which was hit: then that was hit, too.
-fn goes_on(hit: &Hit<'_>, phase: usize, skipped: usize) -> bool {
+/// Whether the beginning of the keyword stands right before its end, which was hit: then that was hit, too.
+fn goes_on(hit: &EncodedHit<'_>, phase: usize, skipped: usize) -> bool {
     let symbols = decided(hit.literal, phase);
     hit.at.checked_sub(skipped).is_some_and(|from| hit.text[from..].starts_with(&symbols[..skipped + PART]))
 }
@@ -122,17 +129,18 @@ const FEW: usize = 1 << 10;
 type Symbol = (u8, (usize, usize));
 
 /// All symbols around the hit, and how many of them stand before it.
-fn symbols(hit: &Hit<'_>) -> (Vec<Symbol>, usize) {
-    let (text, low, high) = (hit.text, hit.low(), hit.high());
+fn symbols(hit: &EncodedHit<'_>) -> (Vec<Symbol>, usize) {
+    let (text, low, high) = (hit.text, hit.decode_start(), hit.decode_end());
     // Four symbols are three characters.
     let enough = |characters: usize| characters.saturating_mul(4) / 3 + 8;
     // What was hit may stand behind the first of those that stand for the literal.
-    let behind = usize::from(hit.variant / 3) + 4;
-    let (most, most_before) = (enough(hit.most()), enough(hit.most_before()).saturating_add(behind));
+    let behind = usize::from(hit.tag / 3) + 4;
+    let (most, most_before) =
+        (enough(hit.max_chars()), enough(hit.max_chars_before()).saturating_add(behind));
     let mut symbols = Vec::with_capacity(most.min(FEW) + most_before.min(FEW));
     let mut at = hit.at;
     while symbols.len() < most_before
-        && let Next::Symbol(symbol, place) = breaks::backward(text, at, low, is_symbol)
+        && let Next::Symbol(symbol, place) = line_wrap::backward(text, at, low, is_symbol)
     {
         symbols.push((symbol, place));
         at = place.0;
@@ -141,7 +149,7 @@ fn symbols(hit: &Hit<'_>) -> (Vec<Symbol>, usize) {
     let before = symbols.len();
     let mut at = hit.at;
     while symbols.len() < most.saturating_add(before)
-        && let Next::Symbol(symbol, place) = breaks::forward(text, at, high, is_symbol)
+        && let Next::Symbol(symbol, place) = line_wrap::forward(text, at, high, is_symbol)
     {
         symbols.push((symbol, place));
         at = place.1;
@@ -189,21 +197,21 @@ mod tests {
 
     #[test]
     fn anchors_are_those_of_every_alignment() {
-        let anchors = |literal: &[u8]| -> Vec<String> {
-            Base64.anchors(literal, true).into_iter().map(|a| String::from_utf8(a.bytes).unwrap()).collect()
+        let keywords = |literal: &[u8]| -> Vec<String> {
+            Base64.keywords(literal, true).into_iter().map(|a| String::from_utf8(a.bytes).unwrap()).collect()
         };
         // In parts, so that no scanner takes this file for a leak.
         assert_eq!(
-            anchors(MARKER.as_bytes()),
+            keywords(MARKER.as_bytes()),
             [concat!("VDNCb", "GJrRk"), concat!("QzQmx", "ia0ZK"), concat!("UM0Js", "YmtGS")]
         );
-        let parts = Base64.anchors(MARKER.as_bytes(), false);
+        let parts = Base64.keywords(MARKER.as_bytes(), false);
         let parts: Vec<_> =
-            parts.iter().map(|a| (String::from_utf8_lossy(&a.bytes).into_owned(), a.variant)).collect();
+            parts.iter().map(|a| (String::from_utf8_lossy(&a.bytes).into_owned(), a.tag)).collect();
         let expected =
             [("VDNCb", 0), ("GJrRk", 15), ("QzQmx", 1), ("ia0ZK", 16), ("UM0Js", 2), ("YmtGS", 17)];
-        assert_eq!(parts, expected.map(|(part, variant)| (part.to_owned(), variant)));
-        assert_eq!(anchors(b"sk-proj-"), ["c2stcHJvai", "NrLXByb2ot", "zay1wcm9qL"]);
-        assert_eq!(anchors(b"sk-"), ["c2st", "NrL", "zay"]);
+        assert_eq!(parts, expected.map(|(part, tag)| (part.to_owned(), tag)));
+        assert_eq!(keywords(b"sk-proj-"), ["c2stcHJvai", "NrLXByb2ot", "zay1wcm9qL"]);
+        assert_eq!(keywords(b"sk-"), ["c2st", "NrL", "zay"]);
     }
 }

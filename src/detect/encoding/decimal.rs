@@ -2,8 +2,8 @@
 
 use std::ops::Range;
 
-use super::apart::separator;
-use super::{Anchor, Decoded, Encoding, Hit, Name};
+use super::delimited_hex::separator;
+use super::{DecodedText, EncodedHit, EncodedKeyword, Encoding, EncodingName};
 use crate::detect::candidate::Candidate;
 
 /// Reads decimal numbers.
@@ -17,37 +17,37 @@ const ENOUGH: usize = 3;
 const DIGITS: usize = 3;
 
 impl Encoding for Decimal {
-    fn name(&self) -> Name {
+    fn name(&self) -> EncodingName {
         "decimal"
     }
 
-    fn anchors(&self, literal: &[u8], starts_key: bool) -> Vec<Anchor> {
+    fn keywords(&self, literal: &[u8], starts_key: bool) -> Vec<EncodedKeyword> {
         if !starts_key || literal.len() < ENOUGH {
             return Vec::new();
         }
         let apart = literal[..ENOUGH].iter().map(u8::to_string).collect::<Vec<_>>().join(" ");
         // What comes after the first comma is written in too many ways.
         let listed = format!("{},", literal[0]);
-        [apart, listed].map(|anchor| Anchor { bytes: anchor.into_bytes(), variant: 0 }).into()
+        [apart, listed].map(|keyword| EncodedKeyword { bytes: keyword.into_bytes(), tag: 0 }).into()
     }
 
-    fn decode(&self, hit: &Hit<'_>, read: &mut dyn FnMut(Decoded)) {
+    fn decode(&self, hit: &EncodedHit<'_>, read: &mut dyn FnMut(DecodedText)) {
         if hit.at.checked_sub(1).is_some_and(|before| is_part(hit.text[before])) || !reads_literal(hit) {
             return;
         }
-        let mut decoded = Decoded { name: "decimal", ..Decoded::default() };
+        let mut decoded = DecodedText { name: "decimal", ..DecodedText::default() };
         let mut before = Vec::new();
         let mut at = hit.at;
-        while before.len() < hit.most_before()
+        while before.len() < hit.max_chars_before()
             && let Some((byte, place)) = previous(hit, at)
         {
             before.push((byte, place));
             at = place.0;
         }
         before.into_iter().rev().for_each(|(byte, place)| decoded.push(byte, place));
-        decoded.at = decoded.text.len();
+        decoded.literal_start = decoded.text.len();
         let mut at = hit.at;
-        while decoded.text.len() - decoded.at < hit.most()
+        while decoded.text.len() - decoded.literal_start < hit.max_chars()
             && let Some((byte, place)) = next(hit, at)
         {
             decoded.push(byte, place);
@@ -56,13 +56,13 @@ impl Encoding for Decimal {
         read(decoded);
     }
 
-    fn claim(&self, decoded: &Decoded, _: &mut Candidate<'_>, _: Range<usize>) -> Option<Name> {
+    fn accept(&self, decoded: &DecodedText, _: &mut Candidate<'_>, _: Range<usize>) -> Option<EncodingName> {
         Some(decoded.name)
     }
 }
 
 /// Whether the literal can be read at the hit, which is quickly told.
-fn reads_literal(hit: &Hit<'_>) -> bool {
+fn reads_literal(hit: &EncodedHit<'_>) -> bool {
     let mut at = hit.at;
     hit.literal.iter().all(|&expected| match next(hit, at) {
         Some((byte, place)) => {
@@ -76,18 +76,18 @@ fn reads_literal(hit: &Hit<'_>) -> bool {
 type Byte = (u8, (usize, usize));
 
 /// The byte at the hit, or behind what separates it from the one that ends at `at`.
-fn next(hit: &Hit<'_>, at: usize) -> Option<Byte> {
-    let rest = hit.text.get(at..hit.high())?;
+fn next(hit: &EncodedHit<'_>, at: usize) -> Option<Byte> {
+    let rest = hit.text.get(at..hit.decode_end())?;
     let start = at + if at == hit.at { 0 } else { separator(rest)? };
     let digits = hit.text[start..].iter().take_while(|byte| byte.is_ascii_digit()).take(DIGITS + 1).count();
     let end = start + digits;
     let goes_on = hit.text.get(end).is_some_and(|&byte| is_part(byte));
-    (end <= hit.high() && !goes_on).then_some((value(&hit.text[start..end])?, (start, end)))
+    (end <= hit.decode_end() && !goes_on).then_some((value(&hit.text[start..end])?, (start, end)))
 }
 
 /// The byte before the one at `at`.
-fn previous(hit: &Hit<'_>, at: usize) -> Option<Byte> {
-    let low = hit.low();
+fn previous(hit: &EncodedHit<'_>, at: usize) -> Option<Byte> {
+    let low = hit.decode_start();
     let before = hit.text.get(low..at)?;
     let end = at - before.iter().rev().take_while(|byte| b" \t\r\n,".contains(byte)).count();
     let digits =

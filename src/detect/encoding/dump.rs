@@ -4,10 +4,10 @@
 
 use std::ops::Range;
 
-use super::hex::{Byte, byte, without_case};
-use super::lines::line_break;
-use super::units::Kind;
-use super::{Anchor, Decoded, Encoding, FEW_BEFORE, Hit, Name};
+use super::hex::{Byte, byte, case_variants};
+use super::lexer::TokenKind;
+use super::line_continuation::line_break;
+use super::{DecodedText, EncodedHit, EncodedKeyword, Encoding, EncodingName, FEW_BEFORE};
 use crate::detect::candidate::Candidate;
 
 /// Reads dumps.
@@ -27,20 +27,20 @@ const OFFSET: Range<usize> = 4..17;
 const GAP: usize = 3;
 
 impl Encoding for Dump {
-    fn name(&self) -> Name {
+    fn name(&self) -> EncodingName {
         "hex"
     }
 
     /// Groups may end behind the first byte, with a gap in the middle of the line; where the line does, the first two
     /// of the other literal stand next to each other.
-    fn anchors(&self, literal: &[u8], _: bool) -> Vec<Anchor> {
+    fn keywords(&self, literal: &[u8], _: bool) -> Vec<EncodedKeyword> {
         let Some(start) = literal.get(..2) else { return Vec::new() };
-        let of = |gap| without_case(start, gap).map(|bytes| Anchor { bytes, variant: 0 });
+        let of = |gap| case_variants(start, gap).map(|bytes| EncodedKeyword { bytes, tag: 0 });
         of("").chain(of(" ")).chain(of("  ")).collect()
     }
 
-    fn decode(&self, hit: &Hit<'_>, read: &mut dyn FnMut(Decoded)) {
-        let (text, low, high) = (hit.text, hit.low(), hit.high());
+    fn decode(&self, hit: &EncodedHit<'_>, read: &mut dyn FnMut(DecodedText)) {
+        let (text, low, high) = (hit.text, hit.decode_start(), hit.decode_end());
         if !begins(hit) {
             return;
         }
@@ -49,13 +49,13 @@ impl Encoding for Dump {
         if !line.holds(index, hit.literal, text) {
             return;
         }
-        let mut decoded = Decoded { name: "hex", ..Decoded::default() };
+        let mut decoded = DecodedText { name: "hex", ..DecodedText::default() };
         let mut before: Vec<Byte> = line.bytes[..index].iter().rev().copied().collect();
         let mut breaks = Vec::new();
         // A first look asks for nothing before the hit.
-        let mut first = if hit.most_before() > FEW_BEFORE { line.before(text) } else { None };
+        let mut first = if hit.max_chars_before() > FEW_BEFORE { line.before(text) } else { None };
         while let Some(line) = first
-            && before.len() < hit.most_before()
+            && before.len() < hit.max_chars_before()
             && line.end > low
         {
             breaks.push(before.len());
@@ -63,44 +63,44 @@ impl Encoding for Dump {
             first = line.before(text);
         }
         before.retain(|(_, place)| place.0 >= low);
-        before.truncate(hit.most_before());
+        before.truncate(hit.max_chars_before());
         before.into_iter().rev().for_each(|(byte, place)| decoded.push(byte, place));
-        decoded.at = decoded.text.len();
-        decoded.marks = breaks
+        decoded.literal_start = decoded.text.len();
+        decoded.annotations = breaks
             .into_iter()
-            .filter_map(|back| Some((decoded.at.checked_sub(back)?, Kind::Continued)))
+            .filter_map(|back| Some((decoded.literal_start.checked_sub(back)?, TokenKind::LineContinuation)))
             .collect();
         let mut after = line.bytes[index..].to_vec();
         let mut last = Some(line);
         while let Some(line) = last {
             for (byte, place) in after {
-                if place.1 > high || decoded.text.len() - decoded.at >= hit.most() {
-                    decoded.shown.extend(line.shown());
+                if place.1 > high || decoded.text.len() - decoded.literal_start >= hit.max_chars() {
+                    decoded.text_columns.extend(line.shown());
                     return read(decoded);
                 }
                 decoded.push(byte, place);
             }
-            decoded.shown.extend(line.shown());
+            decoded.text_columns.extend(line.shown());
             let Some(next) = line.after(text) else { break };
             after = next.bytes.clone();
-            decoded.marks.push((decoded.text.len(), Kind::Continued));
+            decoded.annotations.push((decoded.text.len(), TokenKind::LineContinuation));
             last = Some(next);
         }
         read(decoded);
     }
 
-    fn is_shown(&self, decoded: &Decoded, secret: &Range<usize>) -> bool {
+    fn also_plain(&self, decoded: &DecodedText, secret: &Range<usize>) -> bool {
         let is_within = |at: usize| secret.start < at && at < secret.end;
-        !decoded.shown.is_empty() && !decoded.marks.iter().any(|&(at, _)| is_within(at))
+        !decoded.text_columns.is_empty() && !decoded.annotations.iter().any(|&(at, _)| is_within(at))
     }
 
-    fn claim(&self, decoded: &Decoded, _: &mut Candidate<'_>, _: Range<usize>) -> Option<Name> {
+    fn accept(&self, decoded: &DecodedText, _: &mut Candidate<'_>, _: Range<usize>) -> Option<EncodingName> {
         Some(decoded.name)
     }
 }
 
 /// Whether the first byte can be read at the hit, and the second too if it stands in the same line.
-fn begins(hit: &Hit<'_>) -> bool {
+fn begins(hit: &EncodedHit<'_>) -> bool {
     let pair = |at: usize| byte(*hit.text.get(at)?, *hit.text.get(at + 1)?);
     let gap = hit.text[hit.at..].iter().skip(2).take(GAP).take_while(|&&byte| byte == b' ').count();
     pair(hit.at) == hit.literal.first().copied() && pair(hit.at + 2 + gap) == hit.literal.get(1).copied()
@@ -118,7 +118,7 @@ struct Line {
     offset: Vec<u8>,
     bytes: Vec<Byte>,
     /// Whether it shows the characters, too.
-    is_shown: bool,
+    also_plain: bool,
 }
 
 impl Line {
@@ -149,9 +149,9 @@ impl Line {
         let count = digits.iter().take(OFFSET.end).take_while(|byte| byte.is_ascii_hexdigit()).count();
         let behind = digits[count..].strip_prefix(b":").unwrap_or(&digits[count..]);
         let parsed = |offset: &[u8], from: usize| {
-            let (bytes, is_shown) = body(text, from, end)?;
+            let (bytes, also_plain) = body(text, from, end)?;
             let (lead, offset) = (lead.to_vec(), offset.to_vec());
-            (is_shown || !offset.is_empty()).then_some(Self { start, end, lead, offset, bytes, is_shown })
+            (also_plain || !offset.is_empty()).then_some(Self { start, end, lead, offset, bytes, also_plain })
         };
         let blank = behind.first().is_some_and(|byte| b" \t".contains(byte));
         let with_offset = (OFFSET.contains(&count) && blank)
@@ -184,7 +184,7 @@ impl Line {
 
     /// Where its bytes end and where the line does, if their characters stand between.
     fn shown(&self) -> Option<(usize, usize)> {
-        self.bytes.last().filter(|_| self.is_shown).map(|(_, place)| (place.1, self.end))
+        self.bytes.last().filter(|_| self.also_plain).map(|(_, place)| (place.1, self.end))
     }
 
     fn goes_on_in(&self, next: &Self) -> bool {
@@ -192,7 +192,7 @@ impl Line {
             return false;
         }
         if self.offset.is_empty() || next.offset.is_empty() {
-            return self.offset.is_empty() && next.offset.is_empty() && self.is_shown && next.is_shown;
+            return self.offset.is_empty() && next.offset.is_empty() && self.also_plain && next.also_plain;
         }
         // `od` counts in octal or decimal numbers of this many digits, and all others in hexadecimal ones.
         let radices: &[u32] = if self.offset.len() == 7 { &[8, 10] } else { &[16] };

@@ -1,21 +1,21 @@
 //! Escapes: what stands for one byte, or for nothing, in all the spellings of programs, pages and mail.
 
-use super::glue;
-use super::lines::{continued, line_break};
+use super::lexer::{Token, TokenKind};
+use super::line_continuation::{continued, line_break};
 use super::markup::{Special, special};
-use super::units::{Kind, Unit};
+use super::string_concat;
 
 /// Backslashes are doubled each time a literal is put into another.
 pub(super) const MOST_BACKSLASHES: usize = 4;
 
 /// What begins with the backslashes at `at`.
-pub(super) fn backslashed(text: &[u8], at: usize, loosely: bool) -> Option<Unit> {
+pub(super) fn backslashed(text: &[u8], at: usize, lenient: bool) -> Option<Token> {
     let count = text[at..].iter().take(MOST_BACKSLASHES).take_while(|&&byte| byte == b'\\').count();
     let rest = &text[at + count..];
     let of = |len: usize, value: u32, kind| {
         // An escape character that is itself spelt out.
         if value == 0x1b {
-            return colour(&rest[len..]).map(|more| Unit::nothing(count + len + more, Kind::Ansi));
+            return colour(&rest[len..]).map(|more| Token::zero_width(count + len + more, TokenKind::Ansi));
         }
         spelt(count + len, value, kind)
     };
@@ -24,43 +24,43 @@ pub(super) fn backslashed(text: &[u8], at: usize, loosely: bool) -> Option<Unit>
             b'{' => {
                 let digits = rest[2..].iter().take(6).take_while(|byte| byte.is_ascii_hexdigit()).count();
                 (rest.get(2 + digits) == Some(&b'}'))
-                    .then(|| of(digits + 3, hex(rest.get(2..2 + digits)?)?, Kind::Unicode))?
+                    .then(|| of(digits + 3, hex(rest.get(2..2 + digits)?)?, TokenKind::Unicode))?
             }
-            _ => of(5, hex(rest.get(1..5)?)?, Kind::Unicode),
+            _ => of(5, hex(rest.get(1..5)?)?, TokenKind::Unicode),
         },
-        b'U' => of(9, hex(rest.get(1..9)?)?, Kind::Unicode),
-        b'x' => of(3, hex(rest.get(1..3)?)?, Kind::Hex),
+        b'U' => of(9, hex(rest.get(1..9)?)?, TokenKind::Unicode),
+        b'x' => of(3, hex(rest.get(1..3)?)?, TokenKind::Hex),
         b'0'..=b'7' => {
             let digits = rest.get(..3).filter(|digits| digits.iter().all(|d| (b'0'..=b'7').contains(d)))?;
-            of(3, digits.iter().fold(0, |value, digit| value * 8 + u32::from(digit - b'0')), Kind::Octal)
+            of(3, digits.iter().fold(0, |value, digit| value * 8 + u32::from(digit - b'0')), TokenKind::Octal)
         }
-        b'e' => colour(&rest[1..]).map(|len| Unit::nothing(count + 1 + len, Kind::Ansi)),
-        byte @ (b'-' | b'_') => Some(Unit::of(count + 1, byte, Kind::Backslash)),
-        b'/' => Some(Unit::of(count + 1, b'/', Kind::Plain)),
+        b'e' => colour(&rest[1..]).map(|len| Token::zero_width(count + 1 + len, TokenKind::Ansi)),
+        byte @ (b'-' | b'_') => Some(Token::of(count + 1, byte, TokenKind::Backslash)),
+        b'/' => Some(Token::of(count + 1, b'/', TokenKind::Plain)),
         // The end of a continued line, within a literal.
         b'n' if count == 3 => continued(text, at, count, true),
-        b'n' => Some(Unit::of(count + 1, b'\n', Kind::Plain)),
+        b'n' => Some(Token::of(count + 1, b'\n', TokenKind::Plain)),
         b'z' if line_break(&rest[1..]).is_some() => continued(text, at, count + 1, false),
-        b'r' => Some(Unit::of(count + 1, b'\r', Kind::Plain)),
-        b't' => Some(Unit::of(count + 1, b'\t', Kind::Plain)),
-        b'"' | b'\'' | b'`' => glue::at(text, at, loosely),
+        b'r' => Some(Token::of(count + 1, b'\r', TokenKind::Plain)),
+        b't' => Some(Token::of(count + 1, b'\t', TokenKind::Plain)),
+        b'"' | b'\'' | b'`' => string_concat::at(text, at, lenient),
         b'\r' | b'\n' => continued(text, at, count, false),
         _ => None,
     }
 }
 
 /// `%2D`, `%252D`, `%u002D`
-pub(super) fn percent(rest: &[u8]) -> Option<Unit> {
+pub(super) fn percent(rest: &[u8]) -> Option<Token> {
     if rest.starts_with(b"%u") {
-        return spelt(6, hex(rest.get(2..6)?)?, Kind::Percent);
+        return spelt(6, hex(rest.get(2..6)?)?, TokenKind::Percent);
     }
     // Twice encoded: the percent sign, too.
     let sign = if rest.starts_with(b"%25") { 3 } else { 1 };
-    spelt(sign + 2, hex(rest.get(sign..sign + 2)?)?, Kind::Percent)
+    spelt(sign + 2, hex(rest.get(sign..sign + 2)?)?, TokenKind::Percent)
 }
 
 /// `&#45;`, `&amp;#45;`, `&dash;`
-pub(super) fn entity(rest: &[u8]) -> Option<Unit> {
+pub(super) fn entity(rest: &[u8]) -> Option<Token> {
     let lead = if rest.starts_with(b"&amp;") { 6 } else { 2 };
     let Some(number) = rest.get(lead..).filter(|_| rest[..lead].ends_with(b"#")) else {
         let named: [(&[u8], u32); 7] = [
@@ -73,41 +73,41 @@ pub(super) fn entity(rest: &[u8]) -> Option<Unit> {
             (b"&zwj;", 0x200d),
         ];
         let (name, value) = named.into_iter().find(|(name, _)| rest.starts_with(name))?;
-        return spelt(name.len(), value, Kind::Entity);
+        return spelt(name.len(), value, TokenKind::Entity);
     };
     let digits = number.iter().take(8).position(|&byte| byte == b';')?;
     let value = match number[..digits].split_first() {
         Some((b'x' | b'X', digits)) => hex(digits)?,
         _ => std::str::from_utf8(&number[..digits]).ok()?.parse().ok()?,
     };
-    spelt(lead + digits + 1, value, Kind::Entity)
+    spelt(lead + digits + 1, value, TokenKind::Entity)
 }
 
 /// The unit of an escape for `value`.
-fn spelt(len: usize, value: u32, kind: Kind) -> Option<Unit> {
+fn spelt(len: usize, value: u32, kind: TokenKind) -> Option<Token> {
     // The others spell single bytes of a character.
-    let is_character = value > 0xff || matches!(kind, Kind::Unicode | Kind::Entity);
+    let is_character = value > 0xff || matches!(kind, TokenKind::Unicode | TokenKind::Entity);
     match (u8::try_from(value).ok().filter(u8::is_ascii), special(value).filter(|_| is_character)) {
-        (Some(byte), _) => Some(Unit::of(len, byte, kind)),
-        (None, Some(Special::Dash)) => Some(Unit::of(len, b'-', kind)),
-        (None, Some(Special::Invisible)) => Some(Unit::nothing(len, Kind::Invisible)),
+        (Some(byte), _) => Some(Token::of(len, byte, kind)),
+        (None, Some(Special::Dash)) => Some(Token::of(len, b'-', kind)),
+        (None, Some(Special::Invisible)) => Some(Token::zero_width(len, TokenKind::Invisible)),
         (None, None) => None,
     }
 }
 
 /// `=2D`, and `=` at the end of a line
-pub(super) fn quoted(rest: &[u8]) -> Option<Unit> {
+pub(super) fn quoted(rest: &[u8]) -> Option<Token> {
     if let Some(len) = line_break(&rest[1..]) {
-        return Some(Unit::nothing(1 + len, Kind::SoftBreak));
+        return Some(Token::zero_width(1 + len, TokenKind::SoftBreak));
     }
     let value = u8::try_from(hex(rest.get(1..3)?)?).ok()?;
-    value.is_ascii().then_some(Unit::of(3, value, Kind::Quoted))
+    value.is_ascii().then_some(Token::of(3, value, TokenKind::QuotedPrintable))
 }
 
 /// A control sequence behind the escape character at the start of `rest`, which is `lead` bytes long; also a choice of
 /// character set, which goes with the end of a colour.
-pub(super) fn control(rest: &[u8], lead: usize) -> Option<Unit> {
-    colour(rest.get(lead..)?).map(|len| Unit::nothing(lead + len, Kind::Ansi))
+pub(super) fn control(rest: &[u8], lead: usize) -> Option<Token> {
+    colour(rest.get(lead..)?).map(|len| Token::zero_width(lead + len, TokenKind::Ansi))
 }
 
 /// The length of what follows the escape character of a control sequence.

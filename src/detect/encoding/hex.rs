@@ -2,64 +2,69 @@
 
 use std::ops::Range;
 
-use super::breaks::{self, Next};
-use super::lines::MOST_INDENT;
-use super::units::Kind;
-use super::{Anchor, Decoded, Encoding, Hit, Name};
+use super::lexer::TokenKind;
+use super::line_continuation::MOST_INDENT;
+use super::line_wrap::{self, Next};
+use super::{DecodedText, EncodedHit, EncodedKeyword, Encoding, EncodingName};
 use crate::detect::candidate::Candidate;
 use crate::detect::checks::CONTEXT_REACH;
 
 /// Reads hex digits that are run together.
 #[derive(Debug)]
-pub(super) struct Together;
+pub(super) struct HexRun;
 
 /// Bytes of a line that tell whether it is text.
 const GLANCE: usize = 8;
 
-impl Encoding for Together {
-    fn name(&self) -> Name {
+impl Encoding for HexRun {
+    fn name(&self) -> EncodingName {
         "hex"
     }
 
-    fn anchors(&self, literal: &[u8], _: bool) -> Vec<Anchor> {
-        without_case(literal, "").map(|bytes| Anchor { bytes, variant: 0 }).collect()
+    fn keywords(&self, literal: &[u8], _: bool) -> Vec<EncodedKeyword> {
+        case_variants(literal, "").map(|bytes| EncodedKeyword { bytes, tag: 0 }).collect()
     }
 
-    fn decode(&self, hit: &Hit<'_>, read: &mut dyn FnMut(Decoded)) {
+    fn decode(&self, hit: &EncodedHit<'_>, read: &mut dyn FnMut(DecodedText)) {
         decode(hit, next_together, previous_together, read);
     }
 
-    fn claim(&self, decoded: &Decoded, _: &mut Candidate<'_>, _: Range<usize>) -> Option<Name> {
+    fn accept(&self, decoded: &DecodedText, _: &mut Candidate<'_>, _: Range<usize>) -> Option<EncodingName> {
         Some(decoded.name)
     }
 }
 
-/// The digits of `literal` up to the first that is a letter, which can be of either case; all in both
+/// The digits of `literal` up to the first that is a letter, which can be of either case; all in nested_name
 /// cases if that is too few.
-pub(super) fn without_case(literal: &[u8], separator: &str) -> impl Iterator<Item = Vec<u8>> {
+pub(super) fn case_variants(literal: &[u8], separator: &str) -> impl Iterator<Item = Vec<u8>> {
     const SHORTEST: usize = 3;
     let all = literal.iter().map(|byte| format!("{byte:02x}")).collect::<Vec<_>>().join(separator);
     let end = all.find(|digit: char| digit.is_ascii_alphabetic()).unwrap_or(all.len());
-    let anchors = if end >= SHORTEST || (end == all.len() && end > 0) {
+    let keywords = if end >= SHORTEST || (end == all.len() && end > 0) {
         vec![all.as_bytes()[..end].to_vec()]
     } else {
         vec![all.to_ascii_uppercase().into_bytes(), all.into_bytes()]
     };
-    anchors.into_iter()
+    keywords.into_iter()
 }
 
 /// Reads the byte at a place, or behind what parts it from there.
-pub(super) type Step = fn(&Hit<'_>, usize) -> Option<Byte>;
+pub(super) type DecodeStep = fn(&EncodedHit<'_>, usize) -> Option<Byte>;
 
-/// Reads what is on both sides of the hit.
-pub(super) fn decode(hit: &Hit<'_>, next: Step, previous: Step, read: &mut dyn FnMut(Decoded)) {
+/// Reads what is on nested_name sides of the hit.
+pub(super) fn decode(
+    hit: &EncodedHit<'_>,
+    next: DecodeStep,
+    previous: DecodeStep,
+    read: &mut dyn FnMut(DecodedText),
+) {
     if !reads_literal(hit, hit.at, next) {
         return;
     }
-    let mut decoded = Decoded { name: "hex", ..Decoded::default() };
+    let mut decoded = DecodedText { name: "hex", ..DecodedText::default() };
     let mut before = Vec::new();
     let mut at = hit.at;
-    while before.len() < hit.most_before()
+    while before.len() < hit.max_chars_before()
         && let Some((byte, place)) = previous(hit, at)
     {
         before.push((byte, place));
@@ -68,12 +73,12 @@ pub(super) fn decode(hit: &Hit<'_>, next: Step, previous: Step, read: &mut dyn F
     for (byte, place) in before.into_iter().rev() {
         decoded.push(byte, place);
     }
-    decoded.at = decoded.text.len();
+    decoded.literal_start = decoded.text.len();
     if hit.starts_key && begins_line(hit) {
-        decoded.marks.push((decoded.at, Kind::Weak));
+        decoded.annotations.push((decoded.literal_start, TokenKind::Adjacent));
     }
     let mut at = hit.at;
-    while decoded.text.len() - decoded.at < hit.most()
+    while decoded.text.len() - decoded.literal_start < hit.max_chars()
         && let Some((byte, place)) = next(hit, at)
     {
         if at != hit.at && hit.text[at..place.0].contains(&b'\n') && is_another(hit, at, next) {
@@ -86,7 +91,7 @@ pub(super) fn decode(hit: &Hit<'_>, next: Step, previous: Step, read: &mut dyn F
 }
 
 /// Whether the literal can be read at `at`, which is quickly told at the hit.
-fn reads_literal(hit: &Hit<'_>, mut at: usize, next: Step) -> bool {
+fn reads_literal(hit: &EncodedHit<'_>, mut at: usize, next: DecodeStep) -> bool {
     hit.literal.iter().all(|&expected| match next(hit, at) {
         Some((byte, place)) => {
             at = place.1;
@@ -97,7 +102,7 @@ fn reads_literal(hit: &Hit<'_>, mut at: usize, next: Step) -> bool {
 }
 
 /// Whether nothing but blanks stands before the hit in its line, but something in another.
-fn begins_line(hit: &Hit<'_>) -> bool {
+fn begins_line(hit: &EncodedHit<'_>) -> bool {
     let before = &hit.text[hit.at.saturating_sub(MOST_INDENT + 1)..hit.at];
     let blank = before.iter().rev().take_while(|byte| b" \t".contains(byte)).count();
     before[..before.len() - blank].ends_with(b"\n")
@@ -105,7 +110,7 @@ fn begins_line(hit: &Hit<'_>) -> bool {
 
 /// Whether the line that begins behind the break at `at` is no more of the key that was hit: it begins as keys do, or,
 /// where that key has a line to itself, is no text.
-fn is_another(hit: &Hit<'_>, mut at: usize, next: Step) -> bool {
+fn is_another(hit: &EncodedHit<'_>, mut at: usize, next: DecodeStep) -> bool {
     if !hit.starts_key {
         return false;
     }
@@ -130,17 +135,17 @@ fn is_another(hit: &Hit<'_>, mut at: usize, next: Step) -> bool {
 /// A byte, and where what stands for it begins and ends.
 pub(super) type Byte = (u8, (usize, usize));
 
-fn next_together(hit: &Hit<'_>, at: usize) -> Option<Byte> {
-    let (text, high) = (hit.text, hit.high());
-    let Next::Symbol(first, from) = breaks::forward(text, at, high, is_digit) else { return None };
-    let Next::Symbol(second, to) = breaks::forward(text, from.1, high, is_digit) else { return None };
+fn next_together(hit: &EncodedHit<'_>, at: usize) -> Option<Byte> {
+    let (text, high) = (hit.text, hit.decode_end());
+    let Next::Symbol(first, from) = line_wrap::forward(text, at, high, is_digit) else { return None };
+    let Next::Symbol(second, to) = line_wrap::forward(text, from.1, high, is_digit) else { return None };
     Some((byte(first, second)?, (from.0, to.1)))
 }
 
-fn previous_together(hit: &Hit<'_>, at: usize) -> Option<Byte> {
-    let (text, low) = (hit.text, hit.low());
-    let Next::Symbol(second, to) = breaks::backward(text, at, low, is_digit) else { return None };
-    let Next::Symbol(first, from) = breaks::backward(text, to.0, low, is_digit) else { return None };
+fn previous_together(hit: &EncodedHit<'_>, at: usize) -> Option<Byte> {
+    let (text, low) = (hit.text, hit.decode_start());
+    let Next::Symbol(second, to) = line_wrap::backward(text, at, low, is_digit) else { return None };
+    let Next::Symbol(first, from) = line_wrap::backward(text, to.0, low, is_digit) else { return None };
     Some((byte(first, second)?, (from.0, to.1)))
 }
 

@@ -2,7 +2,7 @@
 //! were set for hyphens.
 
 use super::super::alphabet::is_key;
-use super::units::{Kind, Unit};
+use super::lexer::{Token, TokenKind};
 
 /// The most bytes of tags between two characters.
 const MOST_TAGS: usize = 320;
@@ -26,7 +26,7 @@ pub(super) fn special(value: u32) -> Option<Special> {
 }
 
 /// Such a character in UTF-8, or a colour whose escape character is shown as a picture.
-pub(super) fn symbol(rest: &[u8]) -> Option<Unit> {
+pub(super) fn symbol(rest: &[u8]) -> Option<Token> {
     if rest.starts_with("\u{241b}".as_bytes()) {
         return super::escapes::control(rest, 3);
     }
@@ -38,13 +38,13 @@ pub(super) fn symbol(rest: &[u8]) -> Option<Unit> {
         _ => return None,
     };
     special(value).map(|special| match special {
-        Special::Invisible => Unit::nothing(len, Kind::Invisible),
-        Special::Dash => Unit::of(len, b'-', Kind::Dash),
+        Special::Invisible => Token::zero_width(len, TokenKind::Invisible),
+        Special::Dash => Token::of(len, b'-', TokenKind::TypographicDash),
     })
 }
 
 /// Nothing but tags at `at`, between two key characters.
-pub(super) fn tags(text: &[u8], at: usize) -> Option<Unit> {
+pub(super) fn tags(text: &[u8], at: usize) -> Option<Token> {
     let before = at.checked_sub(1).and_then(|before| text.get(before));
     if !before.is_some_and(|&byte| is_key(byte)) {
         return None;
@@ -59,11 +59,11 @@ pub(super) fn tags(text: &[u8], at: usize) -> Option<Unit> {
         }
         len += end + 2;
     }
-    rest.get(len).filter(|&&byte| is_key(byte)).map(|_| Unit::nothing(len, Kind::Listed))
+    rest.get(len).filter(|&&byte| is_key(byte)).map(|_| Token::zero_width(len, TokenKind::CommaSeparated))
 }
 
 /// Such tags that end at `end`.
-pub(super) fn before(text: &[u8], end: usize) -> Option<Unit> {
+pub(super) fn before(text: &[u8], end: usize) -> Option<Token> {
     let low = end.saturating_sub(MOST_TAGS);
     let mut start = end;
     while start > low {

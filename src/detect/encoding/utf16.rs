@@ -2,18 +2,20 @@
 
 use std::ops::Range;
 
-use super::{Anchor, Decoded, Encoding, Hit, Name, Reach, SETTLED_SPAN};
+use super::{
+    DecodeExtent, DecodedText, EncodedHit, EncodedKeyword, Encoding, EncodingName, MAX_REGULAR_SPAN,
+};
 use crate::detect::alphabet::is_key;
 use crate::detect::candidate::Candidate;
 use crate::detect::checks::CONTEXT_REACH;
 
 /// The byte order is told from what lies this near: no farther than other things that a verdict rests on.
-const IN_SIGHT: usize = SETTLED_SPAN + CONTEXT_REACH;
+const IN_SIGHT: usize = MAX_REGULAR_SPAN + CONTEXT_REACH;
 
 /// The same of text that was written as hex digits, several to a byte.
 const NEARER: usize = 48;
 
-/// A variant: the byte order is told from what is nearest.
+/// A tag: the byte order is told from what is nearest.
 pub(super) const NEAR_BY: u8 = 1;
 
 /// Reads UTF-16.
@@ -21,33 +23,33 @@ pub(super) const NEAR_BY: u8 = 1;
 pub(super) struct Utf16;
 
 impl Encoding for Utf16 {
-    fn name(&self) -> Name {
+    fn name(&self) -> EncodingName {
         "utf-16"
     }
 
-    /// Without the zero at either end, so that both byte orders are found.
-    fn anchors(&self, literal: &[u8], starts_key: bool) -> Vec<Anchor> {
+    /// Without the zero at either end, so that nested_name byte orders are found.
+    fn keywords(&self, literal: &[u8], starts_key: bool) -> Vec<EncodedKeyword> {
         if !starts_key {
             return Vec::new();
         }
         let mut bytes: Vec<u8> = literal.iter().flat_map(|&byte| [byte, 0]).collect();
         bytes.pop();
-        vec![Anchor { bytes, variant: 0 }]
+        vec![EncodedKeyword { bytes, tag: 0 }]
     }
 
-    fn decode(&self, hit: &Hit<'_>, read: &mut dyn FnMut(Decoded)) {
-        if hit.reach != Reach::Full {
+    fn decode(&self, hit: &EncodedHit<'_>, read: &mut dyn FnMut(DecodedText)) {
+        if hit.extent != DecodeExtent::Full {
             [true, false].into_iter().filter_map(|little| in_order(hit, little)).for_each(read);
             return;
         }
         // What base64 holds comes from Windows.
-        let little = match hit.variant {
+        let little = match hit.tag {
             NEAR_BY => is_little_endian(hit.text, hit.at, NEARER),
             _ => hit.nested || is_little_endian(hit.text, hit.at, IN_SIGHT),
         };
         let Some(decoded) = in_order(hit, little) else { return };
         // A character of which only one byte is there: perhaps it is the other order after all.
-        let end = decoded.places.last().map_or(hit.at, |place| place.1);
+        let end = decoded.source_map.last().map_or(hit.at, |place| place.1);
         let half = hit.text.get(end).is_some_and(|&byte| is_key(byte)) && hit.text.get(end + 1) != Some(&0);
         let is_cut = little && half && !hit.nested;
         read(decoded);
@@ -56,13 +58,13 @@ impl Encoding for Utf16 {
         }
     }
 
-    fn claim(&self, decoded: &Decoded, _: &mut Candidate<'_>, _: Range<usize>) -> Option<Name> {
+    fn accept(&self, decoded: &DecodedText, _: &mut Candidate<'_>, _: Range<usize>) -> Option<EncodingName> {
         Some(decoded.name)
     }
 }
 
 /// What can be read around the hit in one byte order.
-fn in_order(hit: &Hit<'_>, little: bool) -> Option<Decoded> {
+fn in_order(hit: &EncodedHit<'_>, little: bool) -> Option<DecodedText> {
     let text = hit.text;
     let first = usize::from(!little);
     let start = hit.at.checked_sub(first)?;
@@ -73,14 +75,17 @@ fn in_order(hit: &Hit<'_>, little: bool) -> Option<Decoded> {
         (zero == 0 && is_text(byte)).then_some((byte, (at, at + 2)))
     };
     let mut from = start;
-    while from >= hit.low() + 2 && (start - from) / 2 < hit.most_before() && unit(from - 2).is_some() {
+    while from >= hit.decode_start() + 2
+        && (start - from) / 2 < hit.max_chars_before()
+        && unit(from - 2).is_some()
+    {
         from -= 2;
     }
     let name = if little { "utf-16le" } else { "utf-16be" };
-    let mut decoded = Decoded { at: (start - from) / 2, name, ..Decoded::default() };
+    let mut decoded = DecodedText { literal_start: (start - from) / 2, name, ..DecodedText::default() };
     let mut at = from;
-    while at + 2 <= hit.high()
-        && at.saturating_sub(start) / 2 < hit.most()
+    while at + 2 <= hit.decode_end()
+        && at.saturating_sub(start) / 2 < hit.max_chars()
         && let Some((byte, place)) = unit(at)
     {
         decoded.push(byte, place);

@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use super::utf16::is_text;
-use super::{Anchor, Decoded, Encoding, Hit, Name, Reach};
+use super::{DecodeExtent, DecodedText, EncodedHit, EncodedKeyword, Encoding, EncodingName};
 use crate::detect::alphabet::key_run;
 use crate::detect::candidate::Candidate;
 
@@ -15,28 +15,28 @@ const WIDTH: usize = 4;
 pub(super) struct Utf32;
 
 impl Encoding for Utf32 {
-    fn name(&self) -> Name {
+    fn name(&self) -> EncodingName {
         "utf-32"
     }
 
-    /// Without the zeros at either end, so that both byte orders are found.
-    fn anchors(&self, literal: &[u8], starts_key: bool) -> Vec<Anchor> {
+    /// Without the zeros at either end, so that nested_name byte orders are found.
+    fn keywords(&self, literal: &[u8], starts_key: bool) -> Vec<EncodedKeyword> {
         if !starts_key {
             return Vec::new();
         }
         let mut bytes: Vec<u8> = literal.iter().flat_map(|&byte| [byte, 0, 0, 0]).collect();
         bytes.truncate(bytes.len() - (WIDTH - 1));
-        vec![Anchor { bytes, variant: 0 }]
+        vec![EncodedKeyword { bytes, tag: 0 }]
     }
 
-    fn decode(&self, hit: &Hit<'_>, read: &mut dyn FnMut(Decoded)) {
+    fn decode(&self, hit: &EncodedHit<'_>, read: &mut dyn FnMut(DecodedText)) {
         let orders = [in_order(hit, true), in_order(hit, false)];
-        if hit.reach != Reach::Full {
+        if hit.extent != DecodeExtent::Full {
             return orders.into_iter().flatten().for_each(read);
         }
         // In the wrong order a character is missing at one end, if what is next to the text is not more of it.
-        let length = |decoded: &Decoded| {
-            let behind = decoded.text.get(decoded.at..).unwrap_or_default();
+        let length = |decoded: &DecodedText| {
+            let behind = decoded.text.get(decoded.literal_start..).unwrap_or_default();
             (key_run(behind, usize::MAX), decoded.text.len())
         };
         let longest =
@@ -49,13 +49,13 @@ impl Encoding for Utf32 {
         }
     }
 
-    fn claim(&self, decoded: &Decoded, _: &mut Candidate<'_>, _: Range<usize>) -> Option<Name> {
+    fn accept(&self, decoded: &DecodedText, _: &mut Candidate<'_>, _: Range<usize>) -> Option<EncodingName> {
         Some(decoded.name)
     }
 }
 
 /// What can be read around the hit in one byte order.
-fn in_order(hit: &Hit<'_>, little: bool) -> Option<Decoded> {
+fn in_order(hit: &EncodedHit<'_>, little: bool) -> Option<DecodedText> {
     let start = hit.at.checked_sub(if little { 0 } else { WIDTH - 1 })?;
     let unit = |at: usize| match (hit.text.get(at..at + WIDTH)?, little) {
         (&[byte, 0, 0, 0], true) | (&[0, 0, 0, byte], false) if is_text(byte) => {
@@ -64,17 +64,17 @@ fn in_order(hit: &Hit<'_>, little: bool) -> Option<Decoded> {
         _ => None,
     };
     let mut from = start;
-    while from >= hit.low() + WIDTH
-        && (start - from) / WIDTH < hit.most_before()
+    while from >= hit.decode_start() + WIDTH
+        && (start - from) / WIDTH < hit.max_chars_before()
         && unit(from - WIDTH).is_some()
     {
         from -= WIDTH;
     }
     let name = if little { "utf-32le" } else { "utf-32be" };
-    let mut decoded = Decoded { at: (start - from) / WIDTH, name, ..Decoded::default() };
+    let mut decoded = DecodedText { literal_start: (start - from) / WIDTH, name, ..DecodedText::default() };
     let mut at = from;
-    while at + WIDTH <= hit.high()
-        && at.saturating_sub(start) / WIDTH < hit.most()
+    while at + WIDTH <= hit.decode_end()
+        && at.saturating_sub(start) / WIDTH < hit.max_chars()
         && let Some((byte, place)) = unit(at)
     {
         decoded.push(byte, place);

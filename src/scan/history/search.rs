@@ -21,7 +21,7 @@ impl Searcher for ObjectSearch<'_> {
     fn scratch(&self) {}
 
     fn longest(&self) -> usize {
-        self.detector.longest().max(HEAD)
+        self.detector.max_match_len().max(HEAD)
     }
 
     fn margin(&self) -> usize {
@@ -33,7 +33,7 @@ impl Searcher for ObjectSearch<'_> {
     }
 
     fn longest_keyword(&self) -> Option<usize> {
-        Some(self.detector.longest_anchor().max(container::LONGEST_MARK).max(container::LONGEST_ANCHOR))
+        Some(self.detector.max_keyword_len().max(container::LONGEST_MARK).max(container::LONGEST_ANCHOR))
     }
 
     fn head(&self, kind: ObjectKind) -> usize {
@@ -41,7 +41,7 @@ impl Searcher for ObjectSearch<'_> {
     }
 
     fn keywords(&self, kind: ObjectKind, bytes: &[u8], is_start: bool, anchor: &mut dyn FnMut(usize)) {
-        self.detector.anchors(bytes, &mut *anchor);
+        self.detector.keywords(bytes, &mut *anchor);
         if kind == ObjectKind::Blob {
             container::marks(bytes, &mut *anchor);
             container::encoded_marks(bytes, |mark| anchor(mark.start));
@@ -60,7 +60,7 @@ impl Searcher for ObjectSearch<'_> {
         found: &mut dyn FnMut(Range<usize>, SweepMatch),
     ) {
         let secret = |matched: Match| found(matched.span, SweepMatch::Secret(matched.identified));
-        self.detector.find_with_anchors(bytes, &mut *anchor, secret);
+        self.detector.find_with_keywords(bytes, &mut *anchor, secret);
         if kind == ObjectKind::Blob {
             // If these bytes are not the start of the object, the sweep ignores the match.
             if Format::of(bytes).is_some() {

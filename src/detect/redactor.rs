@@ -5,40 +5,40 @@ use std::ops::Range;
 use aho_corasick::AhoCorasick;
 
 use super::alphabet::key_run;
-use super::credential::{Breadth, Pieces, credentials};
-use super::disguise::Disguised;
-use super::form::CompiledForm;
-use super::wide::Order;
+use super::credential::{Fragments, TextKind, credentials};
+use super::decoded::DecodedMatch;
+use super::utf16::ByteOrder;
+use super::variant::CompiledVariant;
 use super::{Chunk, Detector};
 use crate::model::{Excerpt, Secret};
 
 /// Bytes of a source line shown on each side of a finding.
-const SHOWN: usize = 72;
+const EXCERPT_SIDE_BYTES: usize = 72;
 
 /// A run of key characters is masked this far behind what a pattern matched.
-const RUN: usize = 512;
+const MAX_KEY_TAIL: usize = 512;
 
 /// Redacts whatever any rule's pattern matches, also what its checks turn down, and whatever else looks
 /// like a credential: another vendor's key is a secret too. And redacts secrets that are known in another
-/// way, whole and in pieces.
+/// way, whole and in fragments.
 #[derive(Debug)]
-pub struct Mask<'d> {
+pub struct Redactor<'d> {
     detector: &'d Detector,
     known: Option<AhoCorasick>,
-    pieces: Pieces,
+    fragments: Fragments,
 }
 
-impl<'d> Mask<'d> {
-    /// A mask by the rules of `detector`.
+impl<'d> Redactor<'d> {
+    /// A redactor by the rules of `detector`.
     pub fn new(detector: &'d Detector) -> Self {
-        Self { detector, known: None, pieces: Pieces::default() }
+        Self { detector, known: None, fragments: Fragments::default() }
     }
 
     /// Masks these too, wherever they stand.
     #[must_use]
     pub fn with_known<'s>(mut self, secrets: impl IntoIterator<Item = &'s Secret>) -> Self {
         let secrets: Vec<_> = secrets.into_iter().filter(|secret| !secret.is_empty()).collect();
-        self.pieces = Pieces::of(secrets.iter().copied());
+        self.fragments = Fragments::of(secrets.iter().copied());
         // Too many to be searched for at once is more than any report holds.
         self.known = AhoCorasick::new(secrets.into_iter().map(Secret::reveal)).ok();
         self
@@ -46,22 +46,22 @@ impl<'d> Mask<'d> {
 
     /// `bytes` as text, redacted: a path, a name, a reason or a message. Bytes that are not UTF-8 become
     /// U+FFFD.
-    pub fn text(&self, bytes: &[u8]) -> String {
-        self.redacted(bytes).unwrap_or_else(|| String::from_utf8_lossy(bytes).into_owned())
+    pub fn redact(&self, bytes: &[u8]) -> String {
+        self.redact_if_secret(bytes).unwrap_or_else(|| String::from_utf8_lossy(bytes).into_owned())
     }
 
     /// The same, if there is anything in `bytes` to redact.
-    pub fn redacted(&self, bytes: &[u8]) -> Option<String> {
-        self.redacted_as(bytes, Breadth::Name)
+    pub fn redact_if_secret(&self, bytes: &[u8]) -> Option<String> {
+        self.redact_as(bytes, TextKind::Name)
     }
 
     /// The same for what people write freely, such as their names, where nothing random belongs.
-    pub fn redacted_prose(&self, bytes: &[u8]) -> Option<String> {
-        self.redacted_as(bytes, Breadth::Line)
+    pub fn redact_prose_if_secret(&self, bytes: &[u8]) -> Option<String> {
+        self.redact_as(bytes, TextKind::SourceLine)
     }
 
-    fn redacted_as(&self, bytes: &[u8], breadth: Breadth) -> Option<String> {
-        let spans = self.visible(bytes, breadth);
+    fn redact_as(&self, bytes: &[u8], kind: TextKind) -> Option<String> {
+        let spans = self.visible(bytes, kind);
         if spans.is_empty() {
             return None;
         }
@@ -71,33 +71,33 @@ impl<'d> Mask<'d> {
     }
 
     /// Whether any rule's pattern matches in `bytes`, or a known secret stands there.
-    pub fn hides(&self, bytes: &[u8]) -> bool {
+    pub fn contains_secret(&self, bytes: &[u8]) -> bool {
         !self.spans(bytes).is_empty()
     }
 
     /// The line around `span` in `bytes`, where `secret` stands, redacted, cut to what can be shown.
     pub fn excerpt(&self, bytes: &[u8], span: Range<usize>, secret: &Secret) -> Excerpt {
         let wide = self.around(bytes, &span);
-        let masked = self.visible(&bytes[wide.clone()], Breadth::Line);
+        let masked = self.visible(&bytes[wide.clone()], TextKind::SourceLine);
         let masked = masked.into_iter().map(|(at, text)| (at.start + wide.start..at.end + wide.start, text));
         excerpt(bytes, span, masked.collect(), secret)
     }
 
-    /// The same, where more findings of one stream are to be shown: `hidden` remembers what is to be
+    /// The same, where more findings of one stream are to be shown: `cache` remembers what is to be
     /// masked in a chunk, so that a file full of keys is gone through once and not for each of them.
     pub fn excerpt_of(
         &self,
         chunk: Chunk<'_>,
         span: Range<usize>,
         secret: &Secret,
-        hidden: &mut Hidden,
+        cache: &mut RedactionCache,
     ) -> Excerpt {
-        if hidden.chunk != Some(chunk.start.offset) {
+        if cache.chunk != Some(chunk.start.offset) {
             // Most chunks with a finding have but one.
-            *hidden = Hidden { chunk: Some(chunk.start.offset), spans: None };
+            *cache = RedactionCache { chunk: Some(chunk.start.offset), spans: None };
             return self.excerpt(chunk.bytes, span, secret);
         }
-        let spans = hidden.spans.get_or_insert_with(|| self.visible(chunk.bytes, Breadth::Line));
+        let spans = cache.spans.get_or_insert_with(|| self.visible(chunk.bytes, TextKind::SourceLine));
         let wide = self.around(chunk.bytes, &span);
         let first = spans.partition_point(|(at, _)| at.end <= wide.start);
         let near = spans[first..].iter().take_while(|(at, _)| at.start < wide.end).cloned().collect();
@@ -106,27 +106,27 @@ impl<'d> Mask<'d> {
 
     /// Looks wider than is shown: a secret that the cut goes through is masked as well.
     fn around(&self, bytes: &[u8], span: &Range<usize>) -> Range<usize> {
-        let reach = SHOWN + self.detector.margin() + RUN;
-        span.start.saturating_sub(reach)..bytes.len().min(span.end + reach)
+        let extent = EXCERPT_SIDE_BYTES + self.detector.margin() + MAX_KEY_TAIL;
+        span.start.saturating_sub(extent)..bytes.len().min(span.end + extent)
     }
 }
 
 /// What is to be masked in the chunk of a stream that was met last.
 #[derive(Debug, Default)]
-pub struct Hidden {
+pub struct RedactionCache {
     chunk: Option<u64>,
-    spans: Option<Vec<(Range<usize>, Shown)>>,
+    spans: Option<Vec<(Range<usize>, Replacement)>>,
 }
 
-/// The line around `span`, with what `masked` lists, by place, masked, and pieces of `secret` beside it.
+/// The line around `span`, with what `masked` lists, by place, masked, and fragments of `secret` beside it.
 fn excerpt(
     bytes: &[u8],
     span: Range<usize>,
-    mut masked: Vec<(Range<usize>, Shown)>,
+    mut masked: Vec<(Range<usize>, Replacement)>,
     secret: &Secret,
 ) -> Excerpt {
-    let order = Order::of(&bytes[span.clone()]);
-    let shown = if order.is_some() { 2 * SHOWN } else { SHOWN };
+    let order = ByteOrder::of(&bytes[span.clone()]);
+    let shown = if order.is_some() { 2 * EXCERPT_SIDE_BYTES } else { EXCERPT_SIDE_BYTES };
     let low = span.start.saturating_sub(shown);
     let high = bytes.len().min(span.end + shown);
     let (mut from, mut until) = match order {
@@ -139,19 +139,19 @@ fn excerpt(
             memchr::memchr(b'\n', &bytes[span.end..high]).map_or(high, |at| span.end + at),
         ),
     };
-    let pieces = Pieces::of_one(secret);
+    let fragments = Fragments::of_one(secret);
     for side in [low..span.start, span.end..high] {
-        let found = pieces.find(&bytes[side.clone()]).into_iter();
-        add(&mut masked, found.map(|at| (at.start + side.start..at.end + side.start, Shown::Nothing)));
+        let found = fragments.find(&bytes[side.clone()]).into_iter();
+        add(&mut masked, found.map(|at| (at.start + side.start..at.end + side.start, Replacement::Nothing)));
     }
-    let mut spans: Vec<(Range<usize>, Shown)> = masked
+    let mut spans: Vec<(Range<usize>, Replacement)> = masked
         .into_iter()
         // What touches the finding is masked up to it, and from its end on.
         .flat_map(|(at, text)| {
             let before = at.start..at.end.min(span.start);
             let after = at.start.max(span.end)..at.end;
             let is_whole = after == at;
-            let text = if matches!(text, Shown::Decoded(_)) { Shown::AsItIs } else { text };
+            let text = if matches!(text, Replacement::DecodedText(_)) { Replacement::AsItIs } else { text };
             let rest = if is_whole { text.clone() } else { text.of_the_rest() };
             [(before, text), (after, rest)]
         })
@@ -166,7 +166,7 @@ fn excerpt(
     while order.is_none() && until > span.end && until < bytes.len() && bytes[until] & 0xC0 == 0x80 {
         until -= 1;
     }
-    // Last, so that nothing moves a cut into what is hidden.
+    // Last, so that nothing moves a cut into what is cache.
     for (at, _) in &spans {
         if at.contains(&from) {
             from = at.end;
@@ -185,8 +185,8 @@ fn excerpt(
     let behind = &bytes[span.end..until];
     let mut rest = span.end
         + match order {
-            Some(order) => 2 * key_run(order.text(behind).as_bytes(), RUN),
-            None => key_run(behind, RUN),
+            Some(order) => 2 * key_run(order.text(behind).as_bytes(), MAX_KEY_TAIL),
+            None => key_run(behind, MAX_KEY_TAIL),
         };
     for (at, _) in &spans {
         if at.start < rest && at.start >= span.end {
@@ -203,9 +203,12 @@ fn excerpt(
 }
 
 /// The same `spans` beside `span`, where every second byte begins a character.
-fn whole_characters(spans: Vec<(Range<usize>, Shown)>, span: &Range<usize>) -> Vec<(Range<usize>, Shown)> {
+fn whole_characters(
+    spans: Vec<(Range<usize>, Replacement)>,
+    span: &Range<usize>,
+) -> Vec<(Range<usize>, Replacement)> {
     let odd = |at: usize| (at ^ span.start) & 1;
-    let mut whole: Vec<(Range<usize>, Shown)> = Vec::with_capacity(spans.len());
+    let mut whole: Vec<(Range<usize>, Replacement)> = Vec::with_capacity(spans.len());
     for (at, text) in spans {
         let at = at.start.saturating_sub(odd(at.start))..at.end + odd(at.end);
         match whole.last_mut() {
@@ -216,31 +219,34 @@ fn whole_characters(spans: Vec<(Range<usize>, Shown)>, span: &Range<usize>) -> V
     whole
 }
 
-impl Mask<'_> {
-    /// Spans to mask with what stands in their place; in order, not overlapping.
-    fn spans(&self, bytes: &[u8]) -> Vec<(Range<usize>, Shown)> {
+impl Redactor<'_> {
+    /// Spans to redactor with what stands in their place; in order, not overlapping.
+    fn spans(&self, bytes: &[u8]) -> Vec<(Range<usize>, Replacement)> {
         let mut spans = Vec::new();
         let mut decoded = Vec::new();
         self.detector.patterns(
             bytes,
             |_, candidate| {
                 let end = candidate.matched.end.max(candidate.secret.end);
-                spans.push((candidate.secret.start..end + key_run(&bytes[end..], RUN), Shown::AsItIs));
+                spans.push((
+                    candidate.secret.start..end + key_run(&bytes[end..], MAX_KEY_TAIL),
+                    Replacement::AsItIs,
+                ));
             },
-            |form, mut disguised| decoded.extend(in_disguise(form, &mut disguised)),
+            |variant, mut disguised| decoded.extend(in_disguise(variant, &mut disguised)),
         );
         spans.extend(decoded);
         if let Some(known) = &self.known {
-            spans.extend(known.find_overlapping_iter(bytes).map(|hit| (hit.range(), Shown::AsItIs)));
+            spans.extend(known.find_overlapping_iter(bytes).map(|hit| (hit.range(), Replacement::AsItIs)));
         }
         spans.sort_by_key(|(span, _)| (span.start, span.end));
-        let mut merged: Vec<(Range<usize>, Shown)> = Vec::new();
+        let mut merged: Vec<(Range<usize>, Replacement)> = Vec::new();
         for (span, text) in spans {
             match merged.last_mut() {
                 Some((last, shown)) if span.start < last.end => {
                     last.end = last.end.max(span.end);
                     // What was decoded says more than the bytes do.
-                    if matches!(shown, Shown::AsItIs) {
+                    if matches!(shown, Replacement::AsItIs) {
                         *shown = text;
                     }
                 }
@@ -251,22 +257,25 @@ impl Mask<'_> {
     }
 }
 
-impl Mask<'_> {
+impl Redactor<'_> {
     /// All that is to be masked in `bytes`: secrets, and what else looks like a credential.
-    fn visible(&self, bytes: &[u8], breadth: Breadth) -> Vec<(Range<usize>, Shown)> {
+    fn visible(&self, bytes: &[u8], kind: TextKind) -> Vec<(Range<usize>, Replacement)> {
         let mut spans = self.spans(bytes);
-        let credentials = credentials(bytes, breadth).into_iter().map(|one| {
+        let credentials = credentials(bytes, kind).into_iter().map(|one| {
             let prefix = &bytes[one.span.start..one.span.start + one.shown];
-            (one.span.clone(), Shown::Prefix(String::from_utf8_lossy(prefix).replace('\0', "")))
+            (one.span.clone(), Replacement::Prefix(String::from_utf8_lossy(prefix).replace('\0', "")))
         });
         add(&mut spans, credentials);
-        add(&mut spans, self.pieces.find(bytes).into_iter().map(|at| (at, Shown::Nothing)));
+        add(&mut spans, self.fragments.find(bytes).into_iter().map(|at| (at, Replacement::Nothing)));
         spans
     }
 }
 
 /// Adds to `spans` what they leave of `more`; both in order, and without overlaps.
-fn add(spans: &mut Vec<(Range<usize>, Shown)>, more: impl Iterator<Item = (Range<usize>, Shown)>) {
+fn add(
+    spans: &mut Vec<(Range<usize>, Replacement)>,
+    more: impl Iterator<Item = (Range<usize>, Replacement)>,
+) {
     let mut left = Vec::new();
     let mut at = 0;
     for (mut span, mut shown) in more {
@@ -294,7 +303,7 @@ fn add(spans: &mut Vec<(Range<usize>, Shown)>, more: impl Iterator<Item = (Range
 
 /// What stands in a secret's place.
 #[derive(Clone, Debug)]
-enum Shown {
+enum Replacement {
     /// Nothing of it.
     Nothing,
     /// The prefix that says whose credential it is.
@@ -302,21 +311,21 @@ enum Shown {
     /// Something of the bytes themselves.
     AsItIs,
     /// Something of what they stand for.
-    Decoded(String),
+    DecodedText(String),
 }
 
-impl Shown {
-    /// What is shown of the bytes `hidden`.
-    fn text(&self, hidden: &[u8]) -> String {
+impl Replacement {
+    /// What is shown of the bytes `cache`.
+    fn text(&self, cache: &[u8]) -> String {
         match self {
             Self::Nothing => "…".to_owned(),
             Self::Prefix(prefix) => format!("{prefix}…"),
-            Self::AsItIs => redacted(hidden),
-            Self::Decoded(text) => text.clone(),
+            Self::AsItIs => redacted(cache),
+            Self::DecodedText(text) => text.clone(),
         }
     }
 
-    /// What is shown of what remains when the beginning is hidden already.
+    /// What is shown of what remains when the beginning is cache already.
     fn of_the_rest(&self) -> Self {
         match self {
             Self::Prefix(_) => Self::Nothing,
@@ -326,15 +335,18 @@ impl Shown {
 }
 
 /// Where a match in disguise stands with all that may be more of the key, and its decoded redaction.
-fn in_disguise(form: &CompiledForm, disguised: &mut Disguised<'_>) -> Option<(Range<usize>, Shown)> {
+fn in_disguise(
+    variant: &CompiledVariant,
+    disguised: &mut DecodedMatch<'_>,
+) -> Option<(Range<usize>, Replacement)> {
     // A match that its checks turn down is masked, too.
-    let _ = form.weigh(&mut disguised.candidate);
-    disguised.claim()?;
+    let _ = variant.weigh(&mut disguised.candidate);
+    disguised.accept()?;
     let candidate = &disguised.candidate;
     let matched = candidate.matched.end.max(candidate.secret.end);
-    let end = matched + key_run(&candidate.bytes[matched..], RUN);
+    let end = matched + key_run(&candidate.bytes[matched..], MAX_KEY_TAIL);
     let text = redacted(&candidate.bytes[candidate.secret.clone()]);
-    Some((disguised.span_with_shown(candidate.secret.start..end), Shown::Decoded(text)))
+    Some((disguised.span_with_text_column(candidate.secret.start..end), Replacement::DecodedText(text)))
 }
 
 /// What stands in a secret's place: the prefix that rules know, and `…`.
@@ -352,8 +364,8 @@ fn redacted(secret: &[u8]) -> String {
 fn render(
     bytes: &[u8],
     range: Range<usize>,
-    spans: &[(Range<usize>, Shown)],
-    order: Option<Order>,
+    spans: &[(Range<usize>, Replacement)],
+    order: Option<ByteOrder>,
     out: &mut String,
 ) {
     let text = |part: &[u8]| match order {

@@ -3,27 +3,27 @@
 //! Its vectorised search (Teddy, of aho-corasick) sorts patterns into buckets and looks, for each bucket and each
 //! of the first bytes, at the set of low and of high nybbles: patterns that share a bucket let every mixture of
 //! them through as a false candidate. Buckets are dealt out in turn, so that the order of patterns decides who
-//! shares one. In an unlucky order four times as much time is spent as in a good one. Nothing but speed depends
+//! frequencies one. In an unlucky order four times as much time is spent as in a good one. Nothing but speed depends
 //! on this.
 
-use super::likely::{Odds, Shares, WINDOW, together};
+use super::byte_frequency::{ByteFrequencies, ClassProbabilities, TRIGRAM_LEN, joint_probability};
 
 /// Up to this many patterns the search is told to make do with eight buckets; with sixteen it would take twice as
 /// long.
-pub(super) const FEW: usize = 48;
+pub(super) const MAX_SLIM_PATTERNS: usize = 48;
 
 /// Passes over all pairs, at most; they find nearly all there is to find.
-const PASSES: usize = 6;
+const MAX_PASSES: usize = 6;
 
 /// Swaps must gain this part of the cost, or rounding would swap for ever.
-const GAIN: f64 = 0.9999;
+const MIN_IMPROVEMENT: f64 = 0.9999;
 
-/// `windows` in a good order. All are of [`WINDOW`] bytes, or their order does not matter.
-pub(super) fn arrange(windows: Vec<&[u8]>) -> Vec<&[u8]> {
-    if windows.iter().any(|window| window.len() != WINDOW) {
+/// `windows` in a good order. All are of [`TRIGRAM_LEN`] bytes, or their order does not matter.
+pub(super) fn order_for_buckets(windows: Vec<&[u8]>) -> Vec<&[u8]> {
+    if windows.iter().any(|window| window.len() != TRIGRAM_LEN) {
         return windows;
     }
-    let buckets = if windows.len() > FEW && cfg!(target_arch = "x86_64") { 16 } else { 8 };
+    let buckets = if windows.len() > MAX_SLIM_PATTERNS && cfg!(target_arch = "x86_64") { 16 } else { 8 };
     // Those with the same low nybbles share a bucket wherever they stand: the first of them decides.
     let mut groups: Vec<Vec<&[u8]>> = Vec::new();
     for window in windows {
@@ -40,15 +40,15 @@ pub(super) fn arrange(windows: Vec<&[u8]>) -> Vec<&[u8]> {
 
 /// Swaps groups as long as that lowers the number of false candidates.
 fn improve(groups: &mut [Vec<&[u8]>], buckets: usize) {
-    let shares = Shares::new();
-    let mut nybbles: Vec<Nybbles> = groups.iter().map(|group| Nybbles::of(group)).collect();
-    let cost = |nybbles: &[Nybbles], bucket: usize| {
-        let mut all = Nybbles::default();
+    let frequencies = ByteFrequencies::new();
+    let mut nybbles: Vec<NybbleSets> = groups.iter().map(|group| NybbleSets::of(group)).collect();
+    let cost = |nybbles: &[NybbleSets], bucket: usize| {
+        let mut all = NybbleSets::default();
         nybbles.iter().skip(bucket).step_by(buckets).for_each(|one| all.add(one));
-        all.candidates(&shares)
+        all.candidates(&frequencies)
     };
     let mut costs: Vec<f64> = (0..buckets.min(groups.len())).map(|bucket| cost(&nybbles, bucket)).collect();
-    for _ in 0..PASSES {
+    for _ in 0..MAX_PASSES {
         let mut improved = false;
         for a in 0..groups.len() {
             for b in a + 1..groups.len() {
@@ -58,7 +58,7 @@ fn improve(groups: &mut [Vec<&[u8]>], buckets: usize) {
                 }
                 nybbles.swap(a, b);
                 let (new_left, new_right) = (cost(&nybbles, left), cost(&nybbles, right));
-                if new_left + new_right < (costs[left] + costs[right]) * GAIN {
+                if new_left + new_right < (costs[left] + costs[right]) * MIN_IMPROVEMENT {
                     (costs[left], costs[right]) = (new_left, new_right);
                     groups.swap(a, b);
                     improved = true;
@@ -75,9 +75,9 @@ fn improve(groups: &mut [Vec<&[u8]>], buckets: usize) {
 
 /// For each byte of a window, which low and which high nybbles some pattern has.
 #[derive(Clone, Copy, Default)]
-struct Nybbles([(u16, u16); WINDOW]);
+struct NybbleSets([(u16, u16); TRIGRAM_LEN]);
 
-impl Nybbles {
+impl NybbleSets {
     fn of(patterns: &[&[u8]]) -> Self {
         let mut all = Self::default();
         for pattern in patterns {
@@ -95,14 +95,14 @@ impl Nybbles {
     }
 
     /// How often per byte of text some mixture of these turns up.
-    fn candidates(&self, shares: &Shares) -> f64 {
-        let mut odds = Odds::default();
-        for (place, &(low, high)) in odds.iter_mut().zip(&self.0) {
+    fn candidates(&self, frequencies: &ByteFrequencies) -> f64 {
+        let mut probabilities = ClassProbabilities::default();
+        for (place, &(low, high)) in probabilities.iter_mut().zip(&self.0) {
             for high in bits(high) {
-                bits(low).for_each(|low| shares.add(high << 4 | low, place));
+                bits(low).for_each(|low| frequencies.add(high << 4 | low, place));
             }
         }
-        together(&odds)
+        joint_probability(&probabilities)
     }
 }
 
@@ -123,10 +123,10 @@ mod tests {
     fn the_same_windows_come_out() {
         let mut windows: Vec<Vec<u8>> = (0..50_u8).map(|n| vec![b'a' + n % 7, b'0' + n % 9, n]).collect();
         windows.sort();
-        let mut arranged = arrange(windows.iter().map(Vec::as_slice).collect());
+        let mut arranged = order_for_buckets(windows.iter().map(Vec::as_slice).collect());
         arranged.sort_unstable();
         assert_eq!(arranged, windows);
-        assert!(arrange(Vec::new()).is_empty());
-        assert_eq!(arrange(vec![b"ab", b"cde"]), [&b"ab"[..], b"cde"]);
+        assert!(order_for_buckets(Vec::new()).is_empty());
+        assert_eq!(order_for_buckets(vec![b"ab", b"cde"]), [&b"ab"[..], b"cde"]);
     }
 }

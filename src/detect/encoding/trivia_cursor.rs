@@ -1,7 +1,7 @@
 //! What may stand between two literals besides an operator: blanks, ends of lines, real ones or spelt out, and comments.
 
 use super::escapes::MOST_BACKSLASHES;
-use super::lines::{indent, line_break, repeated};
+use super::line_continuation::{indent, line_break, repeated};
 
 /// The most line breaks in one seam.
 const MOST_LINES: usize = 4;
@@ -11,7 +11,7 @@ const MOST_COMMENT: usize = 80;
 
 /// Reads on behind a literal.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Seam<'a> {
+pub(super) struct TriviaCursor<'a> {
     text: &'a [u8],
     /// Where reading stands, and where it must end.
     pub(super) at: usize,
@@ -20,7 +20,7 @@ pub(super) struct Seam<'a> {
     pub(super) lines: usize,
 }
 
-impl<'a> Seam<'a> {
+impl<'a> TriviaCursor<'a> {
     pub(super) fn new(text: &'a [u8], at: usize, end: usize) -> Self {
         Self { text, at, end, lines: 0 }
     }

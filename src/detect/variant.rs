@@ -1,4 +1,4 @@
-//! One form of a rule, compiled: where its pattern matches around an anchor.
+//! One variant of a rule, compiled: where its pattern matches around an keyword.
 
 use std::ops::Range;
 use std::sync::OnceLock;
@@ -8,24 +8,24 @@ use regex_automata::meta::{BuildError, Regex};
 use regex_automata::util::syntax;
 use regex_automata::{Anchored, Input};
 
+use super::backtracker::Backtracker;
 use super::candidate::{Candidate, Rejection};
 use super::checks::{self, Check};
-use super::program::Program;
-use crate::rules::{Context, Form, Rule};
+use crate::rules::{Context, Rule, Variant};
 
-/// A form with its checks and, once something asked for it, its compiled pattern.
+/// A variant with its checks and, once something asked for it, its compiled pattern.
 #[derive(Debug)]
-pub(super) struct CompiledForm {
+pub(super) struct CompiledVariant {
     /// The rule's place in the rule set.
     pub(super) rule: usize,
-    pub(super) form: Form,
+    pub(super) variant: Variant,
     checks: Vec<&'static dyn Check>,
-    /// Compiled on first use: most runs meet few of the forms, and start-up counts.
+    /// Compiled on first use: most runs meet few of the variants, and start-up counts.
     pattern: OnceLock<Pattern>,
     /// All words of the context, looked for at once; built on first use, too.
     words: OnceLock<Option<AhoCorasick>>,
     /// Rejects by what stands before a match, which is cheaper than to try the pattern.
-    boundary_first: bool,
+    precheck_boundary: bool,
     /// The same of keys without their prefix.
     pub(super) is_whole: bool,
 }
@@ -33,9 +33,9 @@ pub(super) struct CompiledForm {
 #[derive(Debug)]
 struct Pattern {
     /// Where the pattern is simple; the regex is then hardly ever asked.
-    program: Option<Program>,
+    program: Option<Backtracker>,
     regex: Lazy,
-    except: Option<(Option<Program>, Lazy)>,
+    except: Option<(Option<Backtracker>, Lazy)>,
     groups: Groups,
 }
 
@@ -74,65 +74,66 @@ struct Groups {
     right: Option<usize>,
 }
 
-impl CompiledForm {
-    pub(super) fn new(rule: usize, form: &Form) -> Self {
-        let checks: Vec<_> = form.checks.iter().filter_map(|name| checks::by_name(name)).collect();
-        let boundary_first = form.anchored && form.checks.iter().any(|name| name == "boundary");
+impl CompiledVariant {
+    pub(super) fn new(rule: usize, variant: &Variant) -> Self {
+        let checks: Vec<_> = variant.checks.iter().filter_map(|name| checks::by_name(name)).collect();
+        let precheck_boundary =
+            variant.starts_with_keyword && variant.checks.iter().any(|name| name == "boundary");
         Self {
             rule,
-            form: form.clone(),
+            variant: variant.clone(),
             checks,
             pattern: OnceLock::new(),
             words: OnceLock::new(),
-            boundary_first,
-            is_whole: form.checks.iter().any(|name| name == "whole"),
+            precheck_boundary,
+            is_whole: variant.checks.iter().any(|name| name == "whole"),
         }
     }
 
-    /// Calls `found` with every match that holds the anchor at `anchor`: one for each place at
+    /// Calls `found` with every match that holds the keyword at `keyword`: one for each place at
     /// which a match can start.
     pub(super) fn matches<'a>(
         &self,
         bytes: &'a [u8],
-        anchor: Range<usize>,
+        keyword: Range<usize>,
         found: &mut dyn FnMut(Candidate<'a>),
     ) {
-        if self.boundary_first && !checks::has_boundary(bytes, anchor.start) {
+        if self.precheck_boundary && !checks::has_boundary(bytes, keyword.start) {
             return;
         }
-        self.matches_anywhere(bytes, anchor, found);
+        self.matches_anywhere(bytes, keyword, found);
     }
 
     /// The same whatever stands before a match, also where a check would turn it down for that.
     pub(super) fn matches_anywhere<'a>(
         &self,
         bytes: &'a [u8],
-        anchor: Range<usize>,
+        keyword: Range<usize>,
         found: &mut dyn FnMut(Candidate<'a>),
     ) {
-        let end = bytes.len().min(anchor.start + self.form.longest);
-        let low = anchor.end.saturating_sub(self.form.longest);
+        let end = bytes.len().min(keyword.start + self.variant.max_len);
+        let low = keyword.end.saturating_sub(self.variant.max_len);
         let mut holds_anchor = |candidate: Candidate<'a>| {
-            if candidate.matched.end >= anchor.end {
+            if candidate.matched.end >= keyword.end {
                 found(candidate);
             }
         };
-        if self.form.anchored {
-            self.match_at(bytes, anchor.start, end, &mut holds_anchor);
+        if self.variant.starts_with_keyword {
+            self.match_at(bytes, keyword.start, end, &mut holds_anchor);
             return;
         }
         let program = self.pattern().program.as_ref();
-        if let Some(lead) = program.and_then(|program| program.lead(&bytes[anchor.clone()])) {
-            let start = anchor.start.checked_sub(lead);
+        if let Some(lead) = program.and_then(|program| program.lead(&bytes[keyword.clone()])) {
+            let start = keyword.start.checked_sub(lead);
             if let Some(start) = start.filter(|&start| !self.is_whole || checks::begins_whole(bytes, start)) {
                 self.match_at(bytes, start, end, &mut holds_anchor);
             }
             return;
         }
         if let Some((program, first)) = program.and_then(|program| Some((program, program.first()?))) {
-            let earliest = program.earliest(bytes, &bytes[anchor.clone()], anchor.start);
+            let earliest = program.earliest(bytes, &bytes[keyword.clone()], keyword.start);
             let Some(low) = earliest.map(|earliest| earliest.max(low)) else { return };
-            let text = &bytes[low..end.min(anchor.start + first.needle().len())];
+            let text = &bytes[low..end.min(keyword.start + first.needle().len())];
             let mut from = 0;
             while let Some(at) = first.find(&text[from..]) {
                 self.match_at(bytes, low + from + at, end, &mut holds_anchor);
@@ -140,12 +141,12 @@ impl CompiledForm {
             }
             return;
         }
-        self.matches_by_regex(bytes, low..end, anchor.start, &mut holds_anchor);
+        self.matches_by_regex(bytes, low..end, keyword.start, &mut holds_anchor);
     }
 
     /// Calls `found` with the match that begins at `start`, if there is one.
     pub(super) fn matches_at<'a>(&self, bytes: &'a [u8], start: usize, found: &mut dyn FnMut(Candidate<'a>)) {
-        self.match_at(bytes, start, bytes.len().min(start + self.form.longest), found);
+        self.match_at(bytes, start, bytes.len().min(start + self.variant.max_len), found);
     }
 
     /// The same with what ends at `end` or before.
@@ -189,13 +190,13 @@ impl CompiledForm {
         }
     }
 
-    /// Every match in `bytes`, each start tried by itself, without window or anchor search.
+    /// Every match in `bytes`, each start tried by itself, without window or keyword search.
     pub(super) fn matches_plainly<'a>(&self, bytes: &'a [u8], found: &mut dyn FnMut(Candidate<'a>)) {
         for start in 0..bytes.len() {
             let input = Input::new(bytes).span(start..bytes.len()).anchored(Anchored::Yes);
             self.search(bytes, &input, &mut |candidate| {
                 let text = &bytes[candidate.matched.clone()];
-                if self.form.anchors.iter().any(|anchor| memchr::memmem::find(text, anchor).is_some()) {
+                if self.variant.keywords.iter().any(|keyword| memchr::memmem::find(text, keyword).is_some()) {
                     found(candidate);
                 }
             });
@@ -228,7 +229,7 @@ impl CompiledForm {
             Some(slot(2 * index)?..slot(2 * index + 1)?)
         };
         let secret = group(pattern.groups.secret).unwrap_or_else(|| matched.clone());
-        let mut candidate = Candidate::new(&self.form, bytes, matched, secret);
+        let mut candidate = Candidate::new(&self.variant, bytes, matched, secret);
         if let Some(prefix) = group(pattern.groups.prefix) {
             candidate.prefix = prefix;
         }
@@ -247,7 +248,7 @@ impl CompiledForm {
         Ok(())
     }
 
-    /// Whether the match is one that the form leaves to other rules.
+    /// Whether the match is one that the variant leaves to other rules.
     pub(super) fn is_excepted(&self, matched: &[u8]) -> bool {
         let Some((program, regex)) = &self.pattern().except else { return false };
         let outcome = program.as_ref().and_then(|program| program.matches(matched, 0, &mut [None; 16]));
@@ -264,7 +265,7 @@ impl CompiledForm {
     }
 
     fn pattern(&self) -> &Pattern {
-        self.pattern.get_or_init(|| compile(&self.form))
+        self.pattern.get_or_init(|| compile(&self.variant))
     }
 
     /// Compiles now, to learn whether that works.
@@ -275,14 +276,14 @@ impl CompiledForm {
     }
 }
 
-fn compile(form: &Form) -> Pattern {
-    let regex = Lazy::new(&form.pattern);
+fn compile(variant: &Variant) -> Pattern {
+    let regex = Lazy::new(&variant.pattern);
     // Only one that begins the text can be tried by hand.
-    let except = form.except.as_deref().map(|pattern| {
-        let program = Program::new(pattern).filter(|_| pattern.starts_with('^'));
+    let except = variant.except.as_deref().map(|pattern| {
+        let program = Backtracker::new(pattern).filter(|_| pattern.starts_with('^'));
         (program.map(|(program, _)| program), Lazy::new(pattern))
     });
-    let (program, names) = Program::new(&form.pattern).unzip();
+    let (program, names) = Backtracker::new(&variant.pattern).unzip();
     let number = |name: &str| match &names {
         Some(names) => names.iter().find(|(known, _)| known == name).map(|(_, index)| *index),
         None => regex.get()?.group_info().to_index(regex_automata::PatternID::ZERO, name),
@@ -304,11 +305,13 @@ fn build(pattern: &str) -> Result<Regex, Box<BuildError>> {
         .map_err(Box::new)
 }
 
-/// What a rule and its forms look like to the detector.
-pub(super) fn compile_all(rules: &[Rule]) -> Vec<CompiledForm> {
+/// What a rule and its variants probe like to the detector.
+pub(super) fn compile_all(rules: &[Rule]) -> Vec<CompiledVariant> {
     rules
         .iter()
         .enumerate()
-        .flat_map(|(index, rule)| rule.forms.iter().map(move |form| CompiledForm::new(index, form)))
+        .flat_map(|(index, rule)| {
+            rule.variants.iter().map(move |variant| CompiledVariant::new(index, variant))
+        })
         .collect()
 }

@@ -4,7 +4,7 @@ use friskey::model::{Confidence, Secret};
 use friskey::rules::{MARKER, expand};
 
 use super::cases::{Shape, shapes};
-use super::disguise::{bytes, marked, through};
+use super::encoded::{bytes, marked, through};
 use super::{detector, found};
 
 /// A key, its text, and whether just that key is reported in it, at `level` or above.

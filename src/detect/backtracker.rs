@@ -9,7 +9,7 @@ use regex_syntax::hir::{Class, Hir, HirKind, Look};
 use super::alphabet::is_key;
 
 /// Steps that one attempt may take before it is left to the regex, which needs no going back.
-const PATIENCE: u32 = 2048;
+const STEP_LIMIT: u32 = 2048;
 
 /// Places of groups, as many as a pattern may have here.
 pub(super) type Slots = [Option<usize>; 16];
@@ -19,7 +19,7 @@ pub(super) type Names = Vec<(String, usize)>;
 
 /// What to do, in order.
 #[derive(Debug)]
-pub(super) struct Program {
+pub(super) struct Backtracker {
     steps: Vec<Step>,
 }
 
@@ -39,10 +39,10 @@ enum Step {
     Jump(usize),
 }
 
-/// Whether it matches; `None` when patience is at its end.
+/// Whether it matches; `None` when steps_left is at its end.
 type Outcome = Option<bool>;
 
-impl Program {
+impl Backtracker {
     /// The program of `pattern` and the groups in it, if it is simple enough.
     pub(super) fn new(pattern: &str) -> Option<(Self, Names)> {
         let hir = ParserBuilder::new().unicode(false).utf8(false).build().parse(pattern).ok()?;
@@ -59,14 +59,14 @@ impl Program {
         })
     }
 
-    /// How far before `anchor` every match begins, if that is always as far and not right there.
-    pub(super) fn lead(&self, anchor: &[u8]) -> Option<usize> {
+    /// How far before `keyword` every match begins, if that is always as far and not right there.
+    pub(super) fn lead(&self, keyword: &[u8]) -> Option<usize> {
         let mut lead = 0;
         for step in &self.steps {
             match step {
                 Step::Save(_) => {}
                 Step::Run { least, most, .. } if least == most => lead += least,
-                Step::Literal(literal) if literal.needle() == anchor => {
+                Step::Literal(literal) if literal.needle() == keyword => {
                     return Some(lead).filter(|&lead| lead > 0);
                 }
                 _ => return None,
@@ -75,11 +75,11 @@ impl Program {
         None
     }
 
-    /// For a match whose `anchor` is that at `at`, the first byte at which it can begin; `None` when there is none
-    /// for what stands directly before the anchor. Some other match may hold the anchor, too, further behind;
-    /// that has an anchor of its own.
-    pub(super) fn earliest(&self, bytes: &[u8], anchor: &[u8], at: usize) -> Option<usize> {
-        let is_anchor = |step: &Step| matches!(step, Step::Literal(literal) if literal.needle() == anchor);
+    /// For a match whose `keyword` is that at `at`, the first byte at which it can begin; `None` when there is none
+    /// for what stands directly before the keyword. Some other match may hold the keyword, too, further behind;
+    /// that has an keyword of its own.
+    pub(super) fn earliest(&self, bytes: &[u8], keyword: &[u8], at: usize) -> Option<usize> {
+        let is_anchor = |step: &Step| matches!(step, Step::Literal(literal) if literal.needle() == keyword);
         let pivot = self.steps.iter().position(is_anchor).unwrap_or(0);
         let before = &self.steps[..pivot];
         // The length of the steps taken one after the other is too much where there are choices, which is no harm.
@@ -104,7 +104,7 @@ impl Program {
     pub(super) fn matches(&self, bytes: &[u8], at: usize, slots: &mut Slots) -> Outcome {
         *slots = [None; 16];
         slots[0] = Some(at);
-        self.run(bytes, 0, at, slots, &mut PATIENCE.clone())
+        self.run(bytes, 0, at, slots, &mut STEP_LIMIT.clone())
     }
 
     fn run(
@@ -113,9 +113,9 @@ impl Program {
         mut pc: usize,
         mut at: usize,
         slots: &mut Slots,
-        patience: &mut u32,
+        steps_left: &mut u32,
     ) -> Outcome {
-        *patience = patience.checked_sub(1)?;
+        *steps_left = steps_left.checked_sub(1)?;
         loop {
             let Some(step) = self.steps.get(pc) else {
                 slots[1] = Some(at);
@@ -132,7 +132,7 @@ impl Program {
                 Step::Choose(places) => {
                     for &place in places {
                         let mut own = *slots;
-                        if self.run(bytes, place, at, &mut own, patience)? {
+                        if self.run(bytes, place, at, &mut own, steps_left)? {
                             *slots = own;
                             return Some(true);
                         }
@@ -151,7 +151,7 @@ impl Program {
                         // Nothing after it can fail.
                         at += run;
                     } else {
-                        return self.lengths(bytes, pc, at, (*least, run, *lazy), slots, patience);
+                        return self.lengths(bytes, pc, at, (*least, run, *lazy), slots, steps_left);
                     }
                 }
             }
@@ -166,14 +166,14 @@ impl Program {
         at: usize,
         (least, run, lazy): (usize, usize, bool),
         slots: &mut Slots,
-        patience: &mut u32,
+        steps_left: &mut u32,
     ) -> Outcome {
         let next = self.steps[pc..].iter().find(|step| !matches!(step, Step::Save(_)));
         if let (Some(Step::Literal(finder)), true) = (next, lazy) {
             let literal = finder.needle();
             let end = bytes.len().min(at + run + literal.len());
             for place in finder.find_iter(&bytes[at + least..end]) {
-                if self.run(bytes, pc, at + least + place, slots, patience)? {
+                if self.run(bytes, pc, at + least + place, slots, steps_left)? {
                     return Some(true);
                 }
             }
@@ -181,7 +181,7 @@ impl Program {
         }
         for step in 0..=run - least {
             let length = if lazy { least + step } else { run - step };
-            if self.run(bytes, pc, at + length, slots, patience)? {
+            if self.run(bytes, pc, at + length, slots, steps_left)? {
                 return Some(true);
             }
         }
@@ -190,8 +190,8 @@ impl Program {
 }
 
 /// Whether `pattern` matches characters of keys and nothing else.
-pub(super) fn is_of_key_alphabet(pattern: &str) -> bool {
-    let Some((program, _)) = Program::new(pattern) else { return false };
+pub(super) fn matches_only_key_chars(pattern: &str) -> bool {
+    let Some((program, _)) = Backtracker::new(pattern) else { return false };
     program.steps.iter().all(|step| match step {
         Step::Literal(literal) => literal.needle().iter().all(|&byte| is_key(byte)),
         Step::Run { class, .. } => (0..=u8::MAX).all(|byte| is_key(byte) || !class[usize::from(byte)]),
@@ -199,12 +199,12 @@ pub(super) fn is_of_key_alphabet(pattern: &str) -> bool {
     })
 }
 
-/// How many characters of keys every match of `pattern` has directly before the literal `anchor`, at least.
-pub(super) fn least_before(pattern: &str, anchor: &[u8]) -> usize {
-    let Some((program, _)) = Program::new(pattern) else { return 0 };
-    let is_anchor = |step: &Step| matches!(step, Step::Literal(literal) if literal.needle() == anchor);
-    let mut anchors = program.steps.iter().enumerate().filter(|(_, step)| is_anchor(step));
-    let (Some((pivot, _)), None) = (anchors.next(), anchors.next()) else { return 0 };
+/// How many characters of keys every match of `pattern` has directly before the literal `keyword`, at least.
+pub(super) fn min_key_chars_before(pattern: &str, keyword: &[u8]) -> usize {
+    let Some((program, _)) = Backtracker::new(pattern) else { return 0 };
+    let is_anchor = |step: &Step| matches!(step, Step::Literal(literal) if literal.needle() == keyword);
+    let mut keywords = program.steps.iter().enumerate().filter(|(_, step)| is_anchor(step));
+    let (Some((pivot, _)), None) = (keywords.next(), keywords.next()) else { return 0 };
     match program.steps[..pivot].iter().rfind(|step| !matches!(step, Step::Save(_))) {
         Some(Step::Run { class, least, .. })
             if (0..=u8::MAX).all(|byte| is_key(byte) || !class[usize::from(byte)]) =>
@@ -241,14 +241,14 @@ impl Builder {
                         self.run(|byte| byte == one.0[0], least, most, lazy);
                     }
                     _ if (least, most) == (0, 1) => {
-                        let choose = self.steps.len();
+                        let choose_trigrams = self.steps.len();
                         self.steps.push(Step::Choose(Vec::new()));
                         self.add(&repetition.sub, false)?;
-                        let mut places = vec![choose + 1, self.steps.len()];
+                        let mut places = vec![choose_trigrams + 1, self.steps.len()];
                         if lazy {
                             places.reverse();
                         }
-                        self.steps[choose] = Step::Choose(places);
+                        self.steps[choose_trigrams] = Step::Choose(places);
                     }
                     _ => return None,
                 }
@@ -271,7 +271,7 @@ impl Builder {
                 }
             }
             HirKind::Alternation(parts) => {
-                let choose = self.steps.len();
+                let choose_trigrams = self.steps.len();
                 self.steps.push(Step::Choose(Vec::new()));
                 let (mut places, mut jumps) = (Vec::new(), Vec::new());
                 for part in parts {
@@ -282,7 +282,7 @@ impl Builder {
                 }
                 let end = self.steps.len();
                 jumps.into_iter().for_each(|jump| self.steps[jump] = Step::Jump(end));
-                self.steps[choose] = Step::Choose(places);
+                self.steps[choose_trigrams] = Step::Choose(places);
             }
         }
         Some(())
@@ -325,7 +325,7 @@ mod tests {
                 .configure(Regex::config().utf8_empty(false))
                 .build(pattern)
                 .unwrap();
-            let (program, _) = Program::new(pattern).unwrap();
+            let (program, _) = Backtracker::new(pattern).unwrap();
             for _ in 0..20_000 {
                 let text: Vec<u8> = (0..14)
                     .map(|_| {
@@ -347,7 +347,7 @@ mod tests {
             }
         }
         for pattern in ["a\\b", "(?:ab){2}", "a$"] {
-            assert!(Program::new(pattern).is_none());
+            assert!(Backtracker::new(pattern).is_none());
         }
     }
 }

@@ -3,14 +3,14 @@
 
 use std::ops::Range;
 
-use super::units::{Backward, Kind, MOST_COLOUR, Unit, may_be_loose, unit_at, unit_before};
-use super::{Anchor, Decoded, Encoding, Hit, Name, Reach};
+use super::lexer::{BackwardTokens, MOST_COLOUR, Token, TokenKind, may_be_tentative, token_at, token_before};
+use super::{DecodeExtent, DecodedText, EncodedHit, EncodedKeyword, Encoding, EncodingName};
 use crate::detect::alphabet::{is_key, key_run};
-use crate::detect::candidate::{Candidate, EQUAL, EXACT};
+use crate::detect::candidate::{Candidate, WEIGHT_EQUAL, WEIGHT_EXACT};
 use crate::detect::checks::CONTEXT_REACH;
 
 /// What split text is called.
-pub(super) const NAME: Name = "split";
+pub(super) const NAME: EncodingName = "split";
 
 /// The literal was hit as it is; what goes on around it may be spelt out.
 pub(super) const AS_IT_IS: u8 = 0;
@@ -25,18 +25,18 @@ const WHOLE_BY_ITSELF: usize = 40;
 
 /// Reads spelt-out text.
 #[derive(Debug)]
-pub(super) struct Spelling;
+pub(super) struct EscapedText;
 
-impl Encoding for Spelling {
-    fn name(&self) -> Name {
+impl Encoding for EscapedText {
+    fn name(&self) -> EncodingName {
         NAME
     }
 
     /// The first character spelt out, and what comes after it if only others than letters and digits
     /// are.
-    fn anchors(&self, literal: &[u8], starts_key: bool) -> Vec<Anchor> {
+    fn keywords(&self, literal: &[u8], starts_key: bool) -> Vec<EncodedKeyword> {
         let Some(&first) = literal.first().filter(|_| starts_key) else { return Vec::new() };
-        let mut anchors: Vec<Vec<u8>> =
+        let mut keywords: Vec<Vec<u8>> =
             [format!("\\{first:03o}"), format!("&#{first};"), format!("&#0{first};")].map(Vec::from).into();
         for (low, high) in [
             ("\\u00", ""),
@@ -50,8 +50,8 @@ impl Encoding for Spelling {
             ("=", ""),
             ("%u00", ""),
         ] {
-            anchors.push(format!("{low}{first:02x}{high}").into());
-            anchors.push(format!("{low}{first:02X}{high}").into());
+            keywords.push(format!("{low}{first:02x}{high}").into());
+            keywords.push(format!("{low}{first:02X}{high}").into());
         }
         let head = literal.iter().take_while(|byte| byte.is_ascii_alphanumeric()).count();
         if let Some(next) = literal.get(head).filter(|_| head > 0) {
@@ -59,19 +59,19 @@ impl Encoding for Spelling {
             for opener in
                 ["\\".to_owned(), format!("%{:x}", next >> 4), "&#".into(), format!("={:x}", next >> 4)]
             {
-                anchors.push([&literal[..head], opener.as_bytes()].concat());
+                keywords.push([&literal[..head], opener.as_bytes()].concat());
             }
         }
-        anchors.sort();
-        anchors.dedup();
-        anchors.into_iter().map(|bytes| Anchor { bytes, variant: ESCAPED }).collect()
+        keywords.sort();
+        keywords.dedup();
+        keywords.into_iter().map(|bytes| EncodedKeyword { bytes, tag: ESCAPED }).collect()
     }
 
-    fn decode(&self, hit: &Hit<'_>, read: &mut dyn FnMut(Decoded)) {
+    fn decode(&self, hit: &EncodedHit<'_>, read: &mut dyn FnMut(DecodedText)) {
         if !goes_on(hit) || !reads_literal(hit) {
             return;
         }
-        if let Reach::Few(most) | Reach::Ahead(most) = hit.reach {
+        if let DecodeExtent::Partial(most) | DecodeExtent::Forward(most) = hit.extent {
             read(walk(hit, &few(hit, most), true).0);
             return;
         }
@@ -80,7 +80,7 @@ impl Encoding for Spelling {
         if core.strict {
             let (strictly, looser) = walk(hit, &core.range, false);
             can_be_looser = looser;
-            if !strictly.marks.is_empty() {
+            if !strictly.annotations.is_empty() {
                 read(strictly);
             }
         }
@@ -89,19 +89,25 @@ impl Encoding for Spelling {
         }
     }
 
-    fn may_claim(&self, decoded: &Decoded, secret: &Range<usize>) -> bool {
-        decoded.marks.iter().any(|(at, _)| secret.contains(at))
+    fn may_accept(&self, decoded: &DecodedText, secret: &Range<usize>) -> bool {
+        decoded.annotations.iter().any(|(at, _)| secret.contains(at))
     }
 
-    fn claim(&self, decoded: &Decoded, candidate: &mut Candidate<'_>, secret: Range<usize>) -> Option<Name> {
-        let inside = |&&(at, kind): &&(usize, Kind)| {
+    fn accept(
+        &self,
+        decoded: &DecodedText,
+        candidate: &mut Candidate<'_>,
+        secret: Range<usize>,
+    ) -> Option<EncodingName> {
+        let inside = |&&(at, kind): &&(usize, TokenKind)| {
             // What stands for nothing must stand between two characters.
-            at < secret.end && at >= secret.start + usize::from(kind.is_nothing())
+            at < secret.end && at >= secret.start + usize::from(kind.is_zero_width())
         };
-        let marks: Vec<(usize, Kind)> = decoded.marks.iter().filter(inside).copied().collect();
-        let first = marks.first()?;
-        let parts = 1 + marks.iter().filter(|(_, kind)| kind.parts()).count();
-        if parts > 1 && !may_be_joined(candidate, &decoded.marks, &secret) {
+        let annotations: Vec<(usize, TokenKind)> =
+            decoded.annotations.iter().filter(inside).copied().collect();
+        let first = annotations.first()?;
+        let parts = 1 + annotations.iter().filter(|(_, kind)| kind.separates_parts()).count();
+        if parts > 1 && !may_be_joined(candidate, &decoded.annotations, &secret) {
             return None;
         }
         if parts > 1 {
@@ -112,14 +118,18 @@ impl Encoding for Spelling {
 }
 
 /// Whether the parts are parts of one key, and not two things that happen to be neighbours.
-fn may_be_joined(candidate: &Candidate<'_>, marks: &[(usize, Kind)], secret: &Range<usize>) -> bool {
-    let inside = || marks.iter().filter(|(at, _)| (secret.start + 1..secret.end).contains(at));
-    let is_weak = inside().any(|&(_, kind)| kind.is_loose());
+fn may_be_joined(
+    candidate: &Candidate<'_>,
+    annotations: &[(usize, TokenKind)],
+    secret: &Range<usize>,
+) -> bool {
+    let inside = || annotations.iter().filter(|(at, _)| (secret.start + 1..secret.end).contains(at));
+    let is_weak = inside().any(|&(_, kind)| kind.is_tentative());
     if candidate.halves.is_some() {
         // Equal halves that end where a line or literal does.
-        return !is_weak || [EQUAL, EXACT].contains(&candidate.weight);
+        return !is_weak || [WEIGHT_EQUAL, WEIGHT_EXACT].contains(&candidate.weight);
     }
-    if inside().any(|&(_, kind)| kind == Kind::Listed) {
+    if inside().any(|&(_, kind)| kind == TokenKind::CommaSeparated) {
         return false;
     }
     let prefix = &candidate.bytes[candidate.prefix.clone()];
@@ -127,15 +137,16 @@ fn may_be_joined(candidate: &Candidate<'_>, marks: &[(usize, Kind)], secret: &Ra
     if !prefix.is_empty() && memchr::memmem::find(body, prefix).is_some() {
         return false;
     }
-    let first_part = inside().find(|(_, kind)| kind.parts()).map_or(0, |&(at, _)| at - secret.start);
+    let first_part =
+        inside().find(|(_, kind)| kind.separates_parts()).map_or(0, |&(at, _)| at - secret.start);
     !is_weak || first_part.saturating_sub(prefix.len()) < WHOLE_BY_ITSELF
 }
 
 /// Whether the run of key characters around the hit goes on in disguise.
-fn goes_on(hit: &Hit<'_>) -> bool {
-    let Hit { text, at, .. } = *hit;
+fn goes_on(hit: &EncodedHit<'_>) -> bool {
+    let EncodedHit { text, at, .. } = *hit;
     let end = at + key_run(&text[at..], RUN);
-    if end < text.len() && unit_at(text, end, true).continues_key() {
+    if end < text.len() && token_at(text, end, true).continues_key() {
         return true;
     }
     if hit.starts_key {
@@ -148,20 +159,20 @@ fn goes_on(hit: &Hit<'_>) -> bool {
     let mut start = at;
     while start > 0 && at - start < RUN && is_key(text[start - 1]) {
         // The digits of an escape are key characters, too.
-        if unit_before(text, start, true).continues_key() {
+        if token_before(text, start, true).continues_key() {
             return true;
         }
         start -= 1;
     }
-    start > 0 && unit_before(text, start, true).continues_key()
+    start > 0 && token_before(text, start, true).continues_key()
 }
 
 /// Whether the literal can be read at the hit, which is quickly told.
-fn reads_literal(hit: &Hit<'_>) -> bool {
+fn reads_literal(hit: &EncodedHit<'_>) -> bool {
     let mut at = hit.at;
     hit.literal.iter().all(|&byte| {
         while at < hit.text.len() {
-            let unit = unit_at(hit.text, at, true);
+            let unit = token_at(hit.text, at, true);
             at += unit.len;
             if unit.value.is_some() {
                 return unit.value == Some(byte);
@@ -181,13 +192,13 @@ struct Core {
 
 /// Where keys alone are looked for that is as far as one may go on, with its surroundings; `None` when nothing
 /// peculiar is in it.
-fn core(hit: &Hit<'_>) -> Option<Core> {
-    let (text, low, high) = (hit.text, hit.low(), hit.high());
+fn core(hit: &EncodedHit<'_>) -> Option<Core> {
+    let (text, low, high) = (hit.text, hit.decode_start(), hit.decode_end());
     let Some(longest) = hit.keys else { return Some(Core { range: low..high, strict: true, weak: true }) };
     let (mut strict, mut weak) = (false, false);
-    let mut goes_on = |unit: &Unit, count: &mut usize| {
-        weak |= unit.kind.is_loose();
-        strict |= unit.kind != Kind::Plain && !unit.kind.is_loose();
+    let mut goes_on = |unit: &Token, count: &mut usize| {
+        weak |= unit.kind.is_tentative();
+        strict |= unit.kind != TokenKind::Plain && !unit.kind.is_tentative();
         *count += usize::from(unit.value.is_some());
         *count <= longest && unit.value.is_none_or(is_key)
     };
@@ -198,7 +209,7 @@ fn core(hit: &Hit<'_>) -> Option<Core> {
         let run = before.iter().rev().take_while(|&&byte| is_key(byte)).count();
         let mut count = run.saturating_sub(MOST_COLOUR);
         start -= count;
-        for (unit, at) in Backward::new(text, start, low, true) {
+        for (unit, at) in BackwardTokens::new(text, start, low, true) {
             if !goes_on(&unit, &mut count) {
                 break;
             }
@@ -207,23 +218,23 @@ fn core(hit: &Hit<'_>) -> Option<Core> {
     }
     let (mut end, mut count) = (hit.at, 0);
     while end < high {
-        let unit = unit_at(text, end, true);
+        let unit = token_at(text, end, true);
         if unit.len > high - end || !goes_on(&unit, &mut count) {
             break;
         }
         end += unit.len;
     }
-    let around = if hit.reach == Reach::Full { CONTEXT_REACH } else { 0 };
+    let around = if hit.extent == DecodeExtent::Full { CONTEXT_REACH } else { 0 };
     let range = low.max(start.saturating_sub(around))..high.min(end + around);
     (strict || weak).then_some(Core { range, strict, weak })
 }
 
 /// As much as a first look needs, whatever it holds.
-fn few(hit: &Hit<'_>, most: usize) -> Range<usize> {
-    let (low, high, first) = (hit.low(), hit.high(), start(hit));
+fn few(hit: &EncodedHit<'_>, most: usize) -> Range<usize> {
+    let (low, high, first) = (hit.decode_start(), hit.decode_end(), start(hit));
     let (mut end, mut count) = (hit.at, 0);
     while end < high && count < most {
-        let unit = unit_at(hit.text, end, true);
+        let unit = token_at(hit.text, end, true);
         if unit.len > high - end {
             break;
         }
@@ -231,9 +242,9 @@ fn few(hit: &Hit<'_>, most: usize) -> Range<usize> {
         count += usize::from(unit.value.is_some());
     }
     let mut start = first;
-    if !hit.starts_key && matches!(hit.reach, Reach::Few(_)) {
+    if !hit.starts_key && matches!(hit.extent, DecodeExtent::Partial(_)) {
         let mut left = most;
-        for (unit, at) in Backward::new(hit.text, first, low, true) {
+        for (unit, at) in BackwardTokens::new(hit.text, first, low, true) {
             let Some(fewer) = left.checked_sub(usize::from(unit.value.is_some())) else { break };
             // What no key holds ends it.
             if unit.value.is_some_and(|value| !is_key(value)) {
@@ -245,9 +256,9 @@ fn few(hit: &Hit<'_>, most: usize) -> Range<usize> {
     start..end
 }
 
-/// Where the unit that was hit begins: the anchor has one backslash, and there may be more.
-fn start(hit: &Hit<'_>) -> usize {
-    let (text, low) = (hit.text, hit.low());
+/// Where the unit that was hit begins: the keyword has one backslash, and there may be more.
+fn start(hit: &EncodedHit<'_>) -> usize {
+    let (text, low) = (hit.text, hit.decode_start());
     let mut start = hit.at;
     while text[hit.at] == b'\\' && start > low && text[start - 1] == b'\\' && hit.at - start < 3 {
         start -= 1;
@@ -255,39 +266,42 @@ fn start(hit: &Hit<'_>) -> usize {
     start
 }
 
-/// Reads the units on both sides of the hit. Tells whether it would read more, were it done loosely.
-fn walk(hit: &Hit<'_>, range: &Range<usize>, loosely: bool) -> (Decoded, bool) {
+/// Reads the units on nested_name sides of the hit. Tells whether it would read more, were it done lenient.
+fn walk(hit: &EncodedHit<'_>, range: &Range<usize>, lenient: bool) -> (DecodedText, bool) {
     let (text, low, high) = (hit.text, range.start, range.end);
     let start = start(hit);
     let mut weak = false;
-    let mut before: Vec<(Unit, usize)> = Backward::new(text, start, low, loosely).collect();
-    let mut decoded = Decoded::default();
+    let mut before: Vec<(Token, usize)> = BackwardTokens::new(text, start, low, lenient).collect();
+    let mut decoded = DecodedText::default();
     while let Some((unit, at)) = before.pop() {
-        weak |= is_weak_seam(text, &unit, at, loosely);
+        weak |= is_weak_seam(text, &unit, at, lenient);
         take(&mut decoded, unit, at);
     }
-    decoded.at = decoded.text.len();
+    decoded.literal_start = decoded.text.len();
     let mut at = start;
     while at < high {
-        let unit = unit_at(text, at, loosely);
+        let unit = token_at(text, at, lenient);
         if unit.len > high - at {
             break;
         }
-        weak |= is_weak_seam(text, &unit, at, loosely);
+        weak |= is_weak_seam(text, &unit, at, lenient);
         take(&mut decoded, unit, at);
         at += unit.len;
     }
     (decoded, weak)
 }
 
-/// Whether a plain unit would be a weak seam when read loosely.
-fn is_weak_seam(text: &[u8], unit: &Unit, at: usize, loosely: bool) -> bool {
-    !loosely && unit.kind == Kind::Plain && may_be_loose(text[at]) && unit_at(text, at, true).kind.is_loose()
+/// Whether a plain unit would be a weak seam when read lenient.
+fn is_weak_seam(text: &[u8], unit: &Token, at: usize, lenient: bool) -> bool {
+    !lenient
+        && unit.kind == TokenKind::Plain
+        && may_be_tentative(text[at])
+        && token_at(text, at, true).kind.is_tentative()
 }
 
-fn take(decoded: &mut Decoded, unit: Unit, at: usize) {
-    if unit.kind != Kind::Plain {
-        decoded.marks.push((decoded.text.len(), unit.kind));
+fn take(decoded: &mut DecodedText, unit: Token, at: usize) {
+    if unit.kind != TokenKind::Plain {
+        decoded.annotations.push((decoded.text.len(), unit.kind));
     }
     if let Some(value) = unit.value {
         decoded.push(value, (at, at + unit.len));

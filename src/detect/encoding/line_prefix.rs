@@ -1,6 +1,6 @@
 //! What begins each line of a text that stands in another: a comment, a quotation, a patch.
 
-use super::lines::indent;
+use super::line_continuation::indent;
 
 /// The most bytes that a line may begin with.
 pub(super) const LONGEST: usize = 80;

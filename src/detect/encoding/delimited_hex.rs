@@ -2,14 +2,14 @@
 
 use std::ops::Range;
 
-use super::hex::{Byte, byte, decode, without_case};
-use super::lines::{MOST_INDENT, line_break};
-use super::{Anchor, Decoded, Encoding, Hit, Name};
+use super::hex::{Byte, byte, case_variants, decode};
+use super::line_continuation::{MOST_INDENT, line_break};
+use super::{DecodedText, EncodedHit, EncodedKeyword, Encoding, EncodingName};
 use crate::detect::candidate::Candidate;
 
-/// Reads hex digits one byte apart. A variant says how they are parted.
+/// Reads hex digits one byte apart. A tag says how they are parted.
 #[derive(Debug)]
-pub(super) struct Apart;
+pub(super) struct DelimitedHex;
 
 /// By blanks.
 const BARE: u8 = 0;
@@ -22,14 +22,16 @@ const LISTED: &[u8] = b",:-";
 const SUFFIXES: &[&[u8]] = &[b"u8", b".toByte()", b"\"", b"'"];
 const CASTS: &[&[u8]] = &[b"(byte)", b"(byte) ", b"(char)", b"(char) ", b"\"", b"'"];
 
-impl Encoding for Apart {
-    fn name(&self) -> Name {
+impl Encoding for DelimitedHex {
+    fn name(&self) -> EncodingName {
         "hex"
     }
 
-    fn anchors(&self, literal: &[u8], starts_key: bool) -> Vec<Anchor> {
-        let of = |literal: &[u8], separator: &str, variant| {
-            without_case(literal, separator).map(move |bytes| Anchor { bytes, variant }).collect::<Vec<_>>()
+    fn keywords(&self, literal: &[u8], starts_key: bool) -> Vec<EncodedKeyword> {
+        let of = |literal: &[u8], separator: &str, tag| {
+            case_variants(literal, separator)
+                .map(move |bytes| EncodedKeyword { bytes, tag })
+                .collect::<Vec<_>>()
         };
         if !starts_key {
             // Where a line ends within what keys begin with.
@@ -37,9 +39,9 @@ impl Encoding for Apart {
         }
         let mut all = of(literal, " ", BARE);
         // What comes after the first byte is written in too many ways.
-        for Anchor { bytes, .. } in of(&literal[..1], "", PREFIXED) {
+        for EncodedKeyword { bytes, .. } in of(&literal[..1], "", PREFIXED) {
             for prefix in [b"0x", b"0X"] {
-                all.push(Anchor { bytes: [prefix, &bytes[..]].concat(), variant: PREFIXED });
+                all.push(EncodedKeyword { bytes: [prefix, &bytes[..]].concat(), tag: PREFIXED });
             }
         }
         for &separator in LISTED {
@@ -48,48 +50,48 @@ impl Encoding for Apart {
         all
     }
 
-    fn decode(&self, hit: &Hit<'_>, read: &mut dyn FnMut(Decoded)) {
+    fn decode(&self, hit: &EncodedHit<'_>, read: &mut dyn FnMut(DecodedText)) {
         decode(hit, next, previous, read);
     }
 
-    fn claim(&self, decoded: &Decoded, _: &mut Candidate<'_>, _: Range<usize>) -> Option<Name> {
+    fn accept(&self, decoded: &DecodedText, _: &mut Candidate<'_>, _: Range<usize>) -> Option<EncodingName> {
         Some(decoded.name)
     }
 }
 
 /// The byte at the hit, or behind what separates it from the one that ends at `at`.
-fn next(hit: &Hit<'_>, at: usize) -> Option<Byte> {
-    let rest = hit.text.get(at..hit.high())?;
-    let at = at + if at == hit.at { 0 } else { parting(rest, hit.variant)? };
-    let digits = at + if hit.variant == PREFIXED { prefix(&hit.text[at..])? } else { 0 };
+fn next(hit: &EncodedHit<'_>, at: usize) -> Option<Byte> {
+    let rest = hit.text.get(at..hit.decode_end())?;
+    let at = at + if at == hit.at { 0 } else { parting(rest, hit.tag)? };
+    let digits = at + if hit.tag == PREFIXED { prefix(&hit.text[at..])? } else { 0 };
     let value = byte(*hit.text.get(digits)?, *hit.text.get(digits + 1)?)?;
-    (digits + 2 <= hit.high()).then_some((value, (at, digits + 2)))
+    (digits + 2 <= hit.decode_end()).then_some((value, (at, digits + 2)))
 }
 
 /// The byte before the one at `at`.
-fn previous(hit: &Hit<'_>, at: usize) -> Option<Byte> {
-    let (text, low) = (hit.text, hit.low());
+fn previous(hit: &EncodedHit<'_>, at: usize) -> Option<Byte> {
+    let (text, low) = (hit.text, hit.decode_start());
     let mut before = text.get(low..at)?;
-    if hit.variant == PREFIXED {
+    if hit.tag == PREFIXED {
         before = CASTS.iter().find_map(|cast| before.strip_suffix(*cast)).unwrap_or(before);
     }
-    let blank = |byte: &&u8| b" \t\r\n,\\".contains(byte) || **byte == hit.variant;
+    let blank = |byte: &&u8| b" \t\r\n,\\".contains(byte) || **byte == hit.tag;
     before = &before[..before.len() - before.iter().rev().take_while(blank).count()];
-    if hit.variant == PREFIXED {
+    if hit.tag == PREFIXED {
         before = SUFFIXES.iter().find_map(|suffix| before.strip_suffix(*suffix)).unwrap_or(before);
     }
     let end = low + before.len();
-    let len = if hit.variant == PREFIXED { 4 } else { 2 };
+    let len = if hit.tag == PREFIXED { 4 } else { 2 };
     let start = end.checked_sub(len).filter(|&start| start >= low)?;
-    let parted = parting(&text[end..at], hit.variant).is_some_and(|len| len == at - end);
-    let prefixed = hit.variant != PREFIXED || prefix(&text[start..end]).is_some();
+    let parted = parting(&text[end..at], hit.tag).is_some_and(|len| len == at - end);
+    let prefixed = hit.tag != PREFIXED || prefix(&text[start..end]).is_some();
     let value = byte(text[end - 2], text[end - 1])?;
     (parted && prefixed).then_some((value, (start, end)))
 }
 
 /// The length of what separates two bytes.
-fn parting(rest: &[u8], variant: u8) -> Option<usize> {
-    match variant {
+fn parting(rest: &[u8], tag: u8) -> Option<usize> {
+    match tag {
         BARE => separator(rest),
         PREFIXED => {
             let end =

@@ -1,8 +1,8 @@
 //! Where encoded text goes on in the next line, or behind an escape or glue in the middle of it.
 
-use super::lead;
-use super::lines::{MOST_INDENT, indent, line_break};
-use super::units::{Kind, unit_at, unit_before};
+use super::lexer::{TokenKind, token_at, token_before};
+use super::line_continuation::{MOST_INDENT, indent, line_break};
+use super::line_prefix;
 
 /// Fewer symbols than this before a line break, and it is the end of a word, not of a wrapped line.
 const SHORTEST_LINE: usize = 16;
@@ -32,7 +32,7 @@ pub(super) fn forward(text: &[u8], mut at: usize, high: usize, is_symbol: fn(u8)
             b' ' | b'\t' if ends_in_spelt_break(text, at) => Some(indent(&text[at..])),
             b'\\' | b'%' | b'&' | 0x1b | b'"' | b'\'' | b'`' => {
                 // Literals next to each other go on like any others.
-                let unit = unit_at(text, at, b"\\\"'`".contains(&byte));
+                let unit = token_at(text, at, b"\\\"'`".contains(&byte));
                 match unit.value {
                     Some(value) if is_symbol(value) && at + unit.len <= high => {
                         return Next::Symbol(value, (at, at + unit.len));
@@ -56,13 +56,13 @@ pub(super) fn backward(text: &[u8], mut end: usize, low: usize, is_symbol: fn(u8
         let byte = text[end - 1];
         let start = match byte {
             b' ' | b'\t' | b'\n' => unwrapped(text, end, is_symbol),
-            _ if lead::may_end(byte)
+            _ if line_prefix::may_end(byte)
                 && let Some(start) = behind_lead(text, end, is_symbol) =>
             {
                 Some(start)
             }
             _ if may_end_unit(text, end) => {
-                let unit = unit_before(text, end, b"\"'`".contains(&byte));
+                let unit = token_before(text, end, b"\"'`".contains(&byte));
                 let start = end - unit.len;
                 match unit.value {
                     Some(value) if is_symbol(value) && start >= low => {
@@ -118,11 +118,11 @@ fn unwrapped(text: &[u8], end: usize, is_symbol: fn(u8) -> bool) -> Option<usize
     let blank = text[low..end].iter().rev().take_while(|byte| b" \t".contains(byte)).count();
     let before = &text[..end - blank];
     if before.ends_with(b"\\n") || (blank > 0 && before.ends_with(b"\\r")) {
-        let unit = unit_before(text, end - blank, false);
+        let unit = token_before(text, end - blank, false);
         return Some(end - blank - unit.len);
     }
-    let continued = unit_before(text, end, false);
-    if continued.kind == Kind::Continued {
+    let continued = token_before(text, end, false);
+    if continued.kind == TokenKind::LineContinuation {
         return Some(end - continued.len);
     }
     behind_lead(text, end, is_symbol)
@@ -130,7 +130,7 @@ fn unwrapped(text: &[u8], end: usize, is_symbol: fn(u8) -> bool) -> Option<usize
 
 /// The same where there is no escape and no sign that a line goes on.
 fn behind_lead(text: &[u8], end: usize, is_symbol: fn(u8) -> bool) -> Option<usize> {
-    let low = end.saturating_sub(lead::LONGEST);
+    let low = end.saturating_sub(line_prefix::LONGEST);
     let start = low + memchr::memrchr(b'\n', &text[low..end])? + 1;
     let (before, lead) = continued(text, start, is_symbol)?;
     (start + lead == end).then_some(before)
@@ -147,7 +147,7 @@ fn continued(text: &[u8], start: usize, is_symbol: fn(u8) -> bool) -> Option<(us
     if symbols < SHORTEST_LINE {
         return None;
     }
-    let lead = lead::of(text, start, end, is_symbol);
+    let lead = line_prefix::of(text, start, end, is_symbol);
     let line = &text[start + lead..];
     let symbols = line.iter().take(LONGEST_LINE).take_while(|&&byte| is_symbol(byte)).count();
     let mut rest = &line[symbols..];

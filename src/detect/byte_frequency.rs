@@ -2,14 +2,14 @@
 //! byte does and which kinds of bytes are neighbours. Nothing but speed depends on it.
 
 /// Bytes of a window: what the vectorised search looks at.
-pub(super) const WINDOW: usize = 3;
+pub(super) const TRIGRAM_LEN: usize = 3;
 
 /// Kinds of bytes: lower case, upper case, digits, blanks, other ASCII, and the rest.
-pub(super) const KINDS: usize = 6;
+pub(super) const CLASS_COUNT: usize = 6;
 
 /// How much more often than by chance a byte of the kind of a column comes after one of the kind of a row;
 /// measured on sources of several languages and on git objects.
-const AFTER: [[f64; KINDS]; KINDS] = [
+const TRANSITION_LIFT: [[f64; CLASS_COUNT]; CLASS_COUNT] = [
     [1.7, 0.3, 0.3, 0.3, 0.8, 0.3],
     [0.5, 10.3, 0.8, 0.1, 0.7, 2.0],
     [0.2, 0.7, 9.3, 0.3, 0.8, 0.5],
@@ -19,12 +19,12 @@ const AFTER: [[f64; KINDS]; KINDS] = [
 ];
 
 /// For each of a window's bytes, how likely one of each kind is.
-pub(super) type Odds = [[f64; KINDS]; WINDOW];
+pub(super) type ClassProbabilities = [[f64; CLASS_COUNT]; TRIGRAM_LEN];
 
 /// How often each byte stands in a text.
-pub(super) struct Shares([f64; 256]);
+pub(super) struct ByteFrequencies([f64; 256]);
 
-impl Shares {
+impl ByteFrequencies {
     /// Of source code, of every language alike.
     pub(super) fn new() -> Self {
         const COMMON: &[(&[u8], f64)] = &[
@@ -51,28 +51,34 @@ impl Shares {
     }
 
     /// Adds a byte to what may stand in one place of a window.
-    pub(super) fn add(&self, byte: u8, odds: &mut [f64; KINDS]) {
-        odds[kind(byte)] += self.0[usize::from(byte)];
+    pub(super) fn add(&self, byte: u8, probabilities: &mut [f64; CLASS_COUNT]) {
+        probabilities[kind(byte)] += self.0[usize::from(byte)];
     }
 
     /// How often per byte of text `window` turns up.
     pub(super) fn of(&self, window: &[u8]) -> f64 {
-        let mut odds = Odds::default();
-        for (place, &byte) in odds.iter_mut().zip(window) {
+        let mut probabilities = ClassProbabilities::default();
+        for (place, &byte) in probabilities.iter_mut().zip(window) {
             self.add(byte, place);
         }
-        odds[window.len().min(WINDOW)..].iter_mut().for_each(|place| *place = [1.0 / KINDS as f64; KINDS]);
-        together(&odds)
+        probabilities[window.len().min(TRIGRAM_LEN)..]
+            .iter_mut()
+            .for_each(|place| *place = [1.0 / CLASS_COUNT as f64; CLASS_COUNT]);
+        joint_probability(&probabilities)
     }
 }
 
 /// How often per byte of text some mixture of what may stand in each place turns up.
-pub(super) fn together(odds: &Odds) -> f64 {
-    let mut before = odds[0];
-    for place in &odds[1..] {
-        let mut next = [0.0; KINDS];
+pub(super) fn joint_probability(probabilities: &ClassProbabilities) -> f64 {
+    let mut before = probabilities[0];
+    for place in &probabilities[1..] {
+        let mut next = [0.0; CLASS_COUNT];
         for (kind, next) in next.iter_mut().enumerate() {
-            let come: f64 = before.iter().zip(&AFTER).map(|(odds, after)| odds * after[kind]).sum();
+            let come: f64 = before
+                .iter()
+                .zip(&TRANSITION_LIFT)
+                .map(|(probabilities, after)| probabilities * after[kind])
+                .sum();
             *next = come * place[kind];
         }
         before = next;
@@ -97,8 +103,8 @@ mod tests {
 
     #[test]
     fn words_are_more_likely_than_random_characters() {
-        let shares = Shares::new();
-        assert!(shares.of(b"the") > 100.0 * shares.of(b"QzQ"));
-        assert!(shares.of(b"\n  ") > shares.of(b"sk-"));
+        let frequencies = ByteFrequencies::new();
+        assert!(frequencies.of(b"the") > 100.0 * frequencies.of(b"QzQ"));
+        assert!(frequencies.of(b"\n  ") > frequencies.of(b"sk-"));
     }
 }

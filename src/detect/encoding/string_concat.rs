@@ -1,9 +1,9 @@
 //! Glue between the parts of a literal that was split: `" + "`, `' . '`, `"` line break `"`, `", "`.
 
 use super::escapes::MOST_BACKSLASHES;
-use super::lines::{indent, line_break};
-use super::seam::Seam;
-use super::units::{Kind, Unit};
+use super::lexer::{Token, TokenKind};
+use super::line_continuation::{indent, line_break};
+use super::trivia_cursor::TriviaCursor;
 
 /// The most bytes that glue may take.
 const LONGEST: usize = 200;
@@ -51,26 +51,26 @@ const ENTITIES: &[(&[u8], u8)] =
 
 /// Glue from the closing quote at `at`, with backslashes before it, to the next opening one. Without
 /// an operator it is weak, with a comma weaker.
-pub(super) fn at(text: &[u8], at: usize, loosely: bool) -> Option<Unit> {
+pub(super) fn at(text: &[u8], at: usize, lenient: bool) -> Option<Token> {
     let end = text.len().min(at + LONGEST);
     let close = Quote::new(&text[at..end])?;
-    let mut seam = Seam::new(text, at + close.len, end);
+    let mut seam = TriviaCursor::new(text, at + close.len, end);
     let adjacent = Quote::new(seam.rest());
     seam.blank()?;
-    let kind = join(&mut seam, loosely)?;
+    let kind = join(&mut seam, lenient)?;
     let letters = seam.rest().iter().take(2).take_while(|byte| PREFIXES.contains(byte)).count();
     seam.at += letters;
     let open = Quote::new(seam.rest())?;
     // A quote with more backslashes is one within another literal.
     let same = open.byte == close.byte && open.slashes == close.slashes && open.is_entity == close.is_entity;
-    let other = open.byte != close.byte && (kind != Kind::Weak || adjacent.is_some());
-    (same || other).then(|| Unit::nothing(seam.at + open.len - at, kind))
+    let other = open.byte != close.byte && (kind != TokenKind::Adjacent || adjacent.is_some());
+    (same || other).then(|| Token::zero_width(seam.at + open.len - at, kind))
 }
 
 /// Reads on to the next literal, and tells how it is joined.
-fn join(seam: &mut Seam<'_>, loosely: bool) -> Option<Kind> {
+fn join(seam: &mut TriviaCursor<'_>, lenient: bool) -> Option<TokenKind> {
     if is_literal(seam.rest()) {
-        return loosely.then_some(Kind::Weak);
+        return lenient.then_some(TokenKind::Adjacent);
     }
     if let Some(operator) = OPERATORS.iter().find(|operator| seam.rest().starts_with(operator)) {
         let mut behind = *seam;
@@ -78,21 +78,21 @@ fn join(seam: &mut Seam<'_>, loosely: bool) -> Option<Kind> {
         operand(&mut behind)?;
         if is_literal(behind.rest()) {
             *seam = behind;
-            return Some(Kind::Joined);
+            return Some(TokenKind::Concatenated);
         }
     }
-    if !loosely {
+    if !lenient {
         return None;
     }
     if seam.skip(b",") {
         operand(seam)?;
-        return Some(Kind::Listed);
+        return Some(TokenKind::CommaSeparated);
     }
-    added(seam).map(|()| Kind::Weak)
+    added(seam).map(|()| TokenKind::Adjacent)
 }
 
 /// Behind an operator.
-fn operand(seam: &mut Seam<'_>) -> Option<()> {
+fn operand(seam: &mut TriviaCursor<'_>) -> Option<()> {
     seam.blank()?;
     // Some languages want a sign that the line goes on.
     let rest = seam.rest();
@@ -116,7 +116,7 @@ fn is_literal(rest: &[u8]) -> bool {
 }
 
 /// Behind `name +=`, or a call that adds, in a statement of its own or chained.
-fn added(seam: &mut Seam<'_>) -> Option<()> {
+fn added(seam: &mut TriviaCursor<'_>) -> Option<()> {
     let closes = seam.skip(b")");
     let ends = seam.skip(b";");
     seam.blank()?;
@@ -148,7 +148,7 @@ fn added(seam: &mut Seam<'_>) -> Option<()> {
 }
 
 /// Glue whose opening quote ends at `end`: the longest there is, for what is within another is not read.
-pub(super) fn before(text: &[u8], end: usize, loosely: bool) -> Option<Unit> {
+pub(super) fn before(text: &[u8], end: usize, lenient: bool) -> Option<Token> {
     let low = end.saturating_sub(LONGEST);
     if text[end - 1] == b';' && !ENTITIES.iter().any(|(entity, _)| text[low..end].ends_with(entity)) {
         return None;
@@ -166,7 +166,7 @@ pub(super) fn before(text: &[u8], end: usize, loosely: bool) -> Option<Unit> {
         }
         let before = text[low..start].iter().rev().take(MOST_BACKSLASHES);
         let start = start - before.take_while(|&&byte| byte == b'\\').count();
-        longest = at(text, start, loosely).filter(|unit| unit.len == end - start).or(longest);
+        longest = at(text, start, lenient).filter(|unit| unit.len == end - start).or(longest);
     }
     longest
 }

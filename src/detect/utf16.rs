@@ -10,12 +10,12 @@ const IN_SIGHT: usize = 512;
 
 /// The order of the two bytes of a unit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Order {
+pub(super) enum ByteOrder {
     Little,
     Big,
 }
 
-impl Order {
+impl ByteOrder {
     /// That of the ASCII characters at `span`, if they are UTF-16.
     pub(super) fn of(bytes: &[u8]) -> Option<Self> {
         let every_other = |from: usize| bytes.iter().skip(from).step_by(2);
@@ -80,10 +80,10 @@ mod tests {
         let write = |to: fn(u16) -> [u8; 2]| text.encode_utf16().flat_map(to).collect::<Vec<u8>>();
         let before = text.split("KEYS").next().unwrap().encode_utf16().count() * 2;
         for (order, bytes) in
-            [(Order::Little, write(u16::to_le_bytes)), (Order::Big, write(u16::to_be_bytes))]
+            [(ByteOrder::Little, write(u16::to_le_bytes)), (ByteOrder::Big, write(u16::to_be_bytes))]
         {
             let at = before..before + 8;
-            assert_eq!(Order::of(&bytes[at.clone()]), Some(order));
+            assert_eq!(ByteOrder::of(&bytes[at.clone()]), Some(order));
             let start = Position::START.advanced(&bytes[..at.start]);
             let end = start.advanced(&bytes[at.clone()]);
             let place = order.place(&bytes, &at, Span { start, end });
@@ -96,9 +96,9 @@ mod tests {
 
     #[test]
     fn what_is_no_utf_16_is_left_alone() {
-        assert_eq!(Order::of(b"sk-proj-"), None);
-        assert_eq!(Order::of(b"s\0k"), None);
-        assert_eq!(Order::of(b""), None);
-        assert_eq!(Order::of(b"s\0\0\0k\0\0\0"), None);
+        assert_eq!(ByteOrder::of(b"sk-proj-"), None);
+        assert_eq!(ByteOrder::of(b"s\0k"), None);
+        assert_eq!(ByteOrder::of(b""), None);
+        assert_eq!(ByteOrder::of(b"s\0\0\0k\0\0\0"), None);
     }
 }

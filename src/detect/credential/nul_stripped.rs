@@ -5,14 +5,14 @@ use std::borrow::Cow;
 use super::Credential;
 
 /// Bytes without the zeros that UTF-16 and UTF-32 put beside ASCII, and where each of them was.
-pub(super) struct Squeezed<'b> {
+pub(super) struct NulStripped<'b> {
     text: Cow<'b, [u8]>,
     /// Empty when nothing was taken out.
     places: Vec<usize>,
     length: usize,
 }
 
-impl<'b> Squeezed<'b> {
+impl<'b> NulStripped<'b> {
     pub(super) fn new(bytes: &'b [u8]) -> Self {
         let length = bytes.len();
         // Whatever else holds zeros is no text, and loses nothing here.

@@ -1,4 +1,4 @@
-//! Of matches that overlap, the best founded one stays.
+//! Of matches that overlap, the best cmp_strength one stays.
 
 use std::cmp::Ordering;
 use std::ops::Range;
@@ -7,12 +7,12 @@ use crate::model::Confidence;
 
 /// What the choice between overlapping matches rests on.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Standing {
+pub(super) struct MatchRank {
     pub(super) secret: Range<usize>,
     pub(super) confidence: Confidence,
     /// Whether it is the random part of a key, known by its length only: whatever overlaps it knows more.
     pub(super) bare: bool,
-    /// Whether it takes more bytes than others look around for what might overlap them.
+    /// Whether it takes more bytes than others probe around for what might overlap them.
     pub(super) long: bool,
     /// Weight given by the checks.
     pub(super) weight: u8,
@@ -20,21 +20,21 @@ pub(super) struct Standing {
     pub(super) boundary: bool,
     /// Length of the typed prefix: a longer one says more.
     pub(super) prefix: usize,
-    /// The form's place in the list.
-    pub(super) form: usize,
+    /// The variant's place in the list.
+    pub(super) variant: usize,
     /// The encoding's name; two may read the same.
     pub(super) encoding: &'static str,
 }
 
-impl Standing {
+impl MatchRank {
     /// Better ones first; total, so that the outcome depends on nothing else.
     fn order(&self, other: &Self) -> Ordering {
         // What is long must not decide about what cannot see it whole.
-        self.long.cmp(&other.long).then(self.founded(other))
+        self.long.cmp(&other.long).then(self.cmp_strength(other))
     }
 
     /// The same without regard to length.
-    pub(super) fn founded(&self, other: &Self) -> Ordering {
+    pub(super) fn cmp_strength(&self, other: &Self) -> Ordering {
         // The rest of a key must not hide the whole of it, which may be longer or shorter, plain or decoded.
         let by_prefix = self.bare.cmp(&other.bare);
         // A made-up key is made up under every rule that sees it: weight comes before confidence.
@@ -43,7 +43,7 @@ impl Standing {
             .then(other.confidence.cmp(&self.confidence))
             .then(other.boundary.cmp(&self.boundary))
             .then(other.prefix.cmp(&self.prefix))
-            .then(self.form.cmp(&other.form))
+            .then(self.variant.cmp(&other.variant))
             .then(self.secret.start.cmp(&other.secret.start))
             .then(other.secret.end.cmp(&self.secret.end))
             .then(self.encoding.cmp(other.encoding))
@@ -51,12 +51,12 @@ impl Standing {
 }
 
 /// Which of `all` stay, in order of their place. One secret found by several ways is one match.
-pub(super) fn resolve(all: &[Standing]) -> Vec<usize> {
-    let mut by_standing: Vec<usize> = (0..all.len()).collect();
-    by_standing.sort_by(|&a, &b| all[a].order(&all[b]));
+pub(super) fn resolve(all: &[MatchRank]) -> Vec<usize> {
+    let mut by_rank: Vec<usize> = (0..all.len()).collect();
+    by_rank.sort_by(|&a, &b| all[a].order(&all[b]));
     // Kept spans do not overlap, so that looking them up by their start is enough.
     let mut kept: std::collections::BTreeMap<usize, usize> = std::collections::BTreeMap::new();
-    for index in by_standing {
+    for index in by_rank {
         let span = &all[index].secret;
         let clash = kept.range(..span.end).next_back().is_some_and(|(_, &k)| all[k].secret.end > span.start);
         if !clash {
@@ -70,8 +70,8 @@ pub(super) fn resolve(all: &[Standing]) -> Vec<usize> {
 mod tests {
     use super::*;
 
-    fn standing(secret: Range<usize>, weight: u8) -> Standing {
-        Standing {
+    fn rank(secret: Range<usize>, weight: u8) -> MatchRank {
+        MatchRank {
             secret,
             long: false,
             confidence: Confidence::High,
@@ -79,30 +79,30 @@ mod tests {
             weight,
             boundary: true,
             prefix: 3,
-            form: 0,
+            variant: 0,
             encoding: "utf-8",
         }
     }
 
     #[test]
     fn the_best_founded_stays_and_neighbours_do_not_clash() {
-        let all = [standing(0..10, 1), standing(5..15, 6), standing(15..20, 1), standing(5..15, 6)];
+        let all = [rank(0..10, 1), rank(5..15, 6), rank(15..20, 1), rank(5..15, 6)];
         assert_eq!(resolve(&all), [1, 2]);
     }
 
     #[test]
     fn a_match_without_a_prefix_gives_way_to_any_other() {
-        let bare = Standing { bare: true, ..standing(0..20, 6) };
-        let low = Standing { confidence: Confidence::Low, ..standing(5..15, 0) };
+        let bare = MatchRank { bare: true, ..rank(0..20, 6) };
+        let low = MatchRank { confidence: Confidence::Low, ..rank(5..15, 0) };
         assert_eq!(resolve(&[bare.clone(), low]), [1]);
-        assert_eq!(resolve(&[bare, standing(20..30, 6)]), [0, 1]);
+        assert_eq!(resolve(&[bare, rank(20..30, 6)]), [0, 1]);
     }
 
     #[test]
     fn the_choice_does_not_depend_on_the_order() {
-        let mut all = vec![standing(0..10, 3), standing(2..8, 3), standing(9..12, 2), standing(12..13, 1)];
+        let mut all = vec![rank(0..10, 3), rank(2..8, 3), rank(9..12, 2), rank(12..13, 1)];
         let spans =
-            |all: &[Standing]| -> Vec<_> { resolve(all).iter().map(|&i| all[i].secret.clone()).collect() };
+            |all: &[MatchRank]| -> Vec<_> { resolve(all).iter().map(|&i| all[i].secret.clone()).collect() };
         let first = spans(&all);
         all.reverse();
         assert_eq!(spans(&all), first);

@@ -3,7 +3,7 @@
 
 use super::super::alphabet::is_key;
 use super::escapes::MOST_BACKSLASHES;
-use super::units::{Kind, Unit, unit_at};
+use super::lexer::{Token, TokenKind, token_at};
 
 /// An indentation longer than this ends what it might continue.
 pub(super) const MOST_INDENT: usize = 64;
@@ -16,18 +16,18 @@ const LOOK_BACK: usize = 192;
 const MOST_LEAD: usize = 16;
 
 /// A line break with key characters directly before it and, behind indentation, after it.
-pub(super) fn fold(text: &[u8], at: usize) -> Option<Unit> {
+pub(super) fn fold(text: &[u8], at: usize) -> Option<Token> {
     let len = line_break(&text[at..])?;
     let len = len + indent(&text[at + len..]);
     let before = at.checked_sub(1).and_then(|before| text.get(before));
     let after = text.get(at + len);
     (before.is_some_and(|&byte| is_key(byte)) && after.is_some_and(|&byte| is_key(byte)))
-        .then_some(Unit::nothing(len, Kind::Weak))
+        .then_some(Token::zero_width(len, TokenKind::Adjacent))
 }
 
 /// The sign at `at`, `sign` bytes long, that the line goes on, with the line break, which may be `spelt` out as `\n`
 /// would be, and what comes before the next character of the literal.
-pub(super) fn continued(text: &[u8], at: usize, sign: usize, spelt: bool) -> Option<Unit> {
+pub(super) fn continued(text: &[u8], at: usize, sign: usize, spelt: bool) -> Option<Token> {
     let len = if spelt { 1 } else { line_break(text.get(at + sign..)?)? };
     let begin = at + sign + len;
     let mut end = begin + repeated(text, at, begin, spelt);
@@ -35,17 +35,17 @@ pub(super) fn continued(text: &[u8], at: usize, sign: usize, spelt: bool) -> Opt
     if text[at] == b'\\' && end > begin && closes_gap(text, end) {
         end += 1;
     }
-    Some(Unit::nothing(end - at, Kind::Continued))
+    Some(Token::zero_width(end - at, TokenKind::LineContinuation))
 }
 
 /// Whether the backslash at `at`, if there is one, is the end of a gap, as Haskell has it, and begins no escape.
 fn closes_gap(text: &[u8], at: usize) -> bool {
     let [b'\\', next, ..] = text[at..] else { return false };
-    is_key(next) && (unit_at(text, at, false).len == 1 || b"rt-_".contains(&next))
+    is_key(next) && (token_at(text, at, false).len == 1 || b"rt-_".contains(&next))
 }
 
 /// Whether a line break with what belongs to it may end at `end`.
-pub(super) fn may_end_seam(text: &[u8], end: usize) -> bool {
+pub(super) fn may_end_line_break(text: &[u8], end: usize) -> bool {
     match text[end - 1] {
         // A key may go on with this one.
         b'-' => end > 1 && text[end - 2] == b'\n',
@@ -54,7 +54,7 @@ pub(super) fn may_end_seam(text: &[u8], end: usize) -> bool {
 }
 
 /// The continued line or the fold that ends at `end`.
-pub(super) fn before(text: &[u8], end: usize, loosely: bool) -> Option<Unit> {
+pub(super) fn before(text: &[u8], end: usize, lenient: bool) -> Option<Token> {
     let low = end.saturating_sub(MOST_INDENT + MOST_LEAD + 8);
     let line = &text[low..end];
     let lead = line.iter().rev().take_while(|byte| b" \t\\+-#*/%!;>".contains(byte)).count();
@@ -81,8 +81,8 @@ pub(super) fn before(text: &[u8], end: usize, loosely: bool) -> Option<Unit> {
         start -= slashes.min(MOST_BACKSLASHES - 1);
     }
     (start < end)
-        .then(|| unit_at(text, start, loosely))
-        .filter(|unit| unit.len == end - start && unit.kind != Kind::Plain)
+        .then(|| token_at(text, start, lenient))
+        .filter(|unit| unit.len == end - start && unit.kind != TokenKind::Plain)
 }
 
 /// The length of the line break with which `rest` begins.

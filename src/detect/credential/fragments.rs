@@ -1,4 +1,4 @@
-//! Pieces of known secrets: cut, split over literals or lines, or written backwards.
+//! Fragments of known secrets: cut, split over literals or lines, or written backwards.
 
 use std::collections::HashSet;
 use std::ops::Range;
@@ -6,30 +6,30 @@ use std::ops::Range;
 use crate::model::Secret;
 
 /// Letters and digits of a secret in a row, whatever stands between them, that are hidden.
-const PIECE: usize = 8;
+const FRAGMENT_LEN: usize = 8;
 /// The same, where many secrets are known: a few letters of one of them are soon a word.
-const PIECE_OF_MANY: usize = 12;
+const SHARED_FRAGMENT_LEN: usize = 12;
 
-/// What pieces of one or more secrets look like.
+/// What fragments of one or more secrets probe like.
 #[derive(Clone, Debug, Default)]
-pub(in crate::detect) struct Pieces {
+pub(in crate::detect) struct Fragments {
     size: usize,
     known: HashSet<u64>,
 }
 
-impl Pieces {
+impl Fragments {
     /// Those of one secret, next to it.
     pub(in crate::detect) fn of_one(secret: &Secret) -> Self {
-        let mut pieces = Self { size: PIECE, known: HashSet::new() };
-        pieces.add(secret);
-        pieces
+        let mut fragments = Self { size: FRAGMENT_LEN, known: HashSet::new() };
+        fragments.add(secret);
+        fragments
     }
 
     /// Those of all the secrets of a report.
     pub(in crate::detect) fn of<'s>(secrets: impl IntoIterator<Item = &'s Secret>) -> Self {
-        let mut pieces = Self { size: PIECE_OF_MANY, known: HashSet::new() };
-        secrets.into_iter().for_each(|secret| pieces.add(secret));
-        pieces
+        let mut fragments = Self { size: SHARED_FRAGMENT_LEN, known: HashSet::new() };
+        secrets.into_iter().for_each(|secret| fragments.add(secret));
+        fragments
     }
 
     fn add(&mut self, secret: &Secret) {
@@ -83,13 +83,13 @@ mod tests {
     fn pieces_are_found_however_they_are_cut() {
         let body = super::super::tests::random(60);
         let secret = Secret::new(format!("sk-{body}").into_bytes(), 3);
-        let pieces = Pieces::of_one(&secret);
+        let fragments = Fragments::of_one(&secret);
         let backwards: String = body.chars().rev().collect();
         let split = format!("'{}' + '{}'", &body[..5], &body[5..10]);
         for text in [&body[7..19], &backwards, &split] {
-            assert!(!pieces.find(format!("a {text} b").as_bytes()).is_empty(), "{text}");
+            assert!(!fragments.find(format!("a {text} b").as_bytes()).is_empty(), "{text}");
         }
-        assert!(pieces.find(b"nothing of it, and no more than that").is_empty());
-        assert!(Pieces::default().find(body.as_bytes()).is_empty());
+        assert!(fragments.find(b"nothing of it, and no more than that").is_empty());
+        assert!(Fragments::default().find(body.as_bytes()).is_empty());
     }
 }

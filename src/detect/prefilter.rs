@@ -1,24 +1,24 @@
-//! The prefilter: all anchors of all rules in one pass, by a few rare bytes of each.
+//! The prefilter: all keywords of all rules in one pass, by a few rare bytes of each.
 
 use std::collections::BTreeMap;
 use std::ops::Range;
 
 use aho_corasick::{AhoCorasick, BuildError, Input, MatchKind, packed};
 
-use super::arrange::{FEW, arrange};
-use super::likely::WINDOW;
-use super::windows::choose;
+use super::byte_frequency::TRIGRAM_LEN;
+use super::rare_trigrams::choose_trigrams;
+use super::teddy_buckets::{MAX_SLIM_PATTERNS, order_for_buckets};
 
-/// What an anchor belongs to, by numbers that the detector gives.
+/// What an keyword belongs to, by numbers that the detector gives.
 type Targets = Vec<usize>;
 
-/// Every anchor, searched for at once.
+/// Every keyword, searched for at once.
 #[derive(Debug)]
-pub(super) struct Anchors {
+pub(super) struct Prefilter {
     search: Search,
-    /// For each pattern of the search, the anchors that are looked for by it.
+    /// For each pattern of the search, the keywords that are looked for by it.
     by_pattern: Vec<Vec<Anchor>>,
-    longest: usize,
+    max_keyword_len: usize,
 }
 
 #[derive(Debug)]
@@ -38,41 +38,41 @@ enum Search {
     Nothing,
 }
 
-impl Anchors {
-    /// Anchors and what they belong to.
+impl Prefilter {
+    /// Prefilter and what they belong to.
     pub(super) fn new<'a>(pairs: impl Iterator<Item = (&'a [u8], usize)>) -> Result<Self, BuildError> {
         let mut targets: BTreeMap<&[u8], Targets> = BTreeMap::new();
-        for (anchor, target) in pairs {
-            let list = targets.entry(anchor).or_default();
+        for (keyword, target) in pairs {
+            let list = targets.entry(keyword).or_default();
             if list.last() != Some(&target) {
                 list.push(target);
             }
         }
-        let anchors: Vec<&[u8]> = targets.keys().copied().collect();
-        let longest = anchors.iter().map(|anchor| anchor.len()).max().unwrap_or(0);
+        let keywords: Vec<&[u8]> = targets.keys().copied().collect();
+        let max_keyword_len = keywords.iter().map(|keyword| keyword.len()).max().unwrap_or(0);
         let mut by_window: BTreeMap<&[u8], Vec<Anchor>> = BTreeMap::new();
-        for ((bytes, targets), offset) in targets.into_iter().zip(choose(&anchors)) {
-            let window = &bytes[offset..bytes.len().min(offset + WINDOW)];
-            let anchor = Anchor { bytes: bytes.to_vec(), offset, targets };
-            by_window.entry(window).or_default().push(anchor);
+        for ((bytes, targets), offset) in targets.into_iter().zip(choose_trigrams(&keywords)) {
+            let window = &bytes[offset..bytes.len().min(offset + TRIGRAM_LEN)];
+            let keyword = Anchor { bytes: bytes.to_vec(), offset, targets };
+            by_window.entry(window).or_default().push(keyword);
         }
         merge_prefixes(&mut by_window);
-        let patterns = arrange(by_window.keys().copied().collect());
+        let patterns = order_for_buckets(by_window.keys().copied().collect());
         let search = Search::new(&patterns)?;
         let by_pattern = patterns.iter().map(|window| by_window.remove(window).unwrap_or_default()).collect();
-        Ok(Self { search, by_pattern, longest })
+        Ok(Self { search, by_pattern, max_keyword_len })
     }
 
-    /// Calls `hit` with a target and the place of its anchor, for every anchor in `bytes`.
+    /// Calls `hit` with a target and the place of its keyword, for every keyword in `bytes`.
     ///
     /// Hits may overlap: after each the search goes on one byte further, not behind the hit.
     pub(super) fn find(&self, bytes: &[u8], mut hit: impl FnMut(usize, Range<usize>)) {
         let mut from = 0;
         while let Some((pattern, found)) = self.search.find(bytes, from) {
-            for Anchor { bytes: anchor, offset, targets } in &self.by_pattern[pattern] {
+            for Anchor { bytes: keyword, offset, targets } in &self.by_pattern[pattern] {
                 let Some(at) = found.checked_sub(*offset) else { continue };
-                if bytes[at..].starts_with(anchor) {
-                    targets.iter().for_each(|&target| hit(target, at..at + anchor.len()));
+                if bytes[at..].starts_with(keyword) {
+                    targets.iter().for_each(|&target| hit(target, at..at + keyword.len()));
                 }
             }
             from = found + 1;
@@ -80,16 +80,16 @@ impl Anchors {
     }
 
     /// The most bytes of one.
-    pub(super) fn longest(&self) -> usize {
-        self.longest
+    pub(super) fn max_keyword_len(&self) -> usize {
+        self.max_keyword_len
     }
 
-    /// The same, every anchor tried at every place: the oracle of tests.
+    /// The same, every keyword tried at every place: the oracle of tests.
     pub(super) fn find_plainly(&self, bytes: &[u8], mut hit: impl FnMut(usize, Range<usize>)) {
         for at in 0..bytes.len() {
-            for Anchor { bytes: anchor, targets, .. } in self.by_pattern.iter().flatten() {
-                if bytes[at..].starts_with(anchor) {
-                    targets.iter().for_each(|&target| hit(target, at..at + anchor.len()));
+            for Anchor { bytes: keyword, targets, .. } in self.by_pattern.iter().flatten() {
+                if bytes[at..].starts_with(keyword) {
+                    targets.iter().for_each(|&target| hit(target, at..at + keyword.len()));
                 }
             }
         }
@@ -102,8 +102,8 @@ fn merge_prefixes(by_window: &mut BTreeMap<&[u8], Vec<Anchor>>) {
     for window in &windows {
         let shorter = windows.iter().find(|other| *other != window && window.starts_with(other));
         if let Some(shorter) = shorter {
-            let anchors = by_window.remove(window).unwrap_or_default();
-            by_window.entry(shorter).or_default().extend(anchors);
+            let keywords = by_window.remove(window).unwrap_or_default();
+            by_window.entry(shorter).or_default().extend(keywords);
         }
     }
 }
@@ -115,7 +115,7 @@ impl Search {
         }
         let mut config = packed::Config::new();
         config.match_kind(packed::MatchKind::LeftmostFirst);
-        if patterns.len() <= FEW {
+        if patterns.len() <= MAX_SLIM_PATTERNS {
             config.only_teddy_fat(Some(false)).heuristic_pattern_limits(false);
         }
         let packed = config.builder().extend(patterns).build();
@@ -144,23 +144,23 @@ mod tests {
 
     #[test]
     fn overlapping_and_nested_anchors_all_hit() {
-        let anchors: [(&[u8], usize); 4] = [(b"sk-", 0), (b"sk-proj-", 1), (b"abc", 2), (b"bcd", 3)];
-        let anchors = Anchors::new(anchors.into_iter()).unwrap();
+        let keywords: [(&[u8], usize); 4] = [(b"sk-", 0), (b"sk-proj-", 1), (b"abc", 2), (b"bcd", 3)];
+        let keywords = Prefilter::new(keywords.into_iter()).unwrap();
         let mut hits = Vec::new();
-        anchors.find(b"sk-proj- abcd sk-", |target, at| hits.push((target, at)));
+        keywords.find(b"sk-proj- abcd sk-", |target, at| hits.push((target, at)));
         hits.sort_by_key(|(target, at)| (at.start, *target));
         assert_eq!(hits, [(0, 0..3), (1, 0..8), (2, 9..12), (3, 10..13), (0, 14..17)]);
     }
 
     #[test]
     fn every_anchor_is_found_wherever_its_window_is() {
-        let anchors: [&[u8]; 6] = [b"\\x73", b"0x73", b"ab", b"abc", b"zzabz", b"AZURE_OPENAI"];
-        let pairs = anchors.iter().enumerate().map(|(index, anchor)| (*anchor, index));
-        let anchors = Anchors::new(pairs).unwrap();
+        let keywords: [&[u8]; 6] = [b"\\x73", b"0x73", b"ab", b"abc", b"zzabz", b"AZURE_OPENAI"];
+        let pairs = keywords.iter().enumerate().map(|(index, keyword)| (*keyword, index));
+        let keywords = Prefilter::new(pairs).unwrap();
         for text in [&b"0x73\\x73 zzabzz abcabAZURE_OPENAI"[..], b"x73ab", b"", b"AZURE_OPENA", b"b0x73"] {
             let (mut hits, mut plainly) = (Vec::new(), Vec::new());
-            anchors.find(text, |target, at| hits.push((at.start, target)));
-            anchors.find_plainly(text, |target, at| plainly.push((at.start, target)));
+            keywords.find(text, |target, at| hits.push((at.start, target)));
+            keywords.find_plainly(text, |target, at| plainly.push((at.start, target)));
             hits.sort_unstable();
             plainly.sort_unstable();
             assert_eq!(hits, plainly);
