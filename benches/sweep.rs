@@ -28,7 +28,7 @@ impl Searcher for DetectorSearch {
     fn scratch(&self) {}
 
     fn longest(&self) -> usize {
-        self.0.longest()
+        self.0.max_match_len()
     }
 
     fn margin(&self) -> usize {
@@ -44,15 +44,15 @@ impl Searcher for DetectorSearch {
         found: &mut dyn FnMut(Range<usize>, String),
     ) {
         let secret = |matched: Match| found(matched.span, matched.identified.fingerprint.to_string());
-        self.0.find_with_anchors(bytes, keyword, secret);
+        self.0.find_with_keywords(bytes, keyword, secret);
     }
 
     fn longest_keyword(&self) -> Option<usize> {
-        Some(self.0.longest_anchor())
+        Some(self.0.max_keyword_len())
     }
 
     fn keywords(&self, _: ObjectKind, bytes: &[u8], _: bool, keyword: &mut dyn FnMut(usize)) {
-        self.0.anchors(bytes, keyword);
+        self.0.keywords(bytes, keyword);
     }
 }
 
