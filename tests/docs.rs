@@ -7,7 +7,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use clap::CommandFactory;
+use clap::{CommandFactory, Parser};
 use friskey::cli::{Cli, Exit};
 use friskey::detect::Detector;
 use friskey::report::REPORTERS;
@@ -214,4 +214,107 @@ fn every_path_in_the_architecture_document_exists() {
         let exists = root().join(path.trim_end_matches("*.toml")).exists();
         assert!(exists, "docs/architecture.md names {path}, which does not exist");
     }
+}
+
+/// All commands with their full names, e.g. `friskey hook install`.
+fn commands() -> Vec<(String, clap::Command)> {
+    let mut program = Cli::command().disable_help_subcommand(true);
+    program.build();
+    let mut open = vec![("friskey".to_owned(), program)];
+    let mut commands = Vec::new();
+    while let Some((name, command)) = open.pop() {
+        let below = command.get_subcommands().map(|sub| (format!("{name} {}", sub.get_name()), sub.clone()));
+        open.extend(below);
+        commands.push((name, command));
+    }
+    commands
+}
+
+/// The arguments that the shell gives to friskey in `line`, the program's name first.
+fn shell_arguments(line: &str) -> Vec<String> {
+    let line = &line[line.find("friskey").unwrap()..];
+    let line = line.split([')', '<', '>']).next().unwrap();
+    let mut arguments = Vec::new();
+    for (index, part) in line.split('\'').enumerate() {
+        match index % 2 {
+            0 => arguments.extend(part.split_whitespace().map(|word| word.trim_matches('"').to_owned())),
+            _ => arguments.push(part.to_owned()),
+        }
+    }
+    arguments
+}
+
+#[test]
+fn the_long_help_of_every_command_has_examples_that_parse_and_exit_statuses() {
+    let commands = commands();
+    assert!(commands.len() > 20, "the commands include those of hook, baseline and rules");
+    for (name, mut command) in commands {
+        let help = command.render_long_help().to_string();
+        let (_, notes) = help.split_once("\nExample").unwrap_or_else(|| panic!("{name} has no examples"));
+        let (examples, statuses) =
+            notes.split_once("\nExit status:\n").unwrap_or_else(|| panic!("{name} has no exit statuses"));
+        let examples: Vec<_> = examples.lines().filter(|line| line.starts_with("    ")).collect();
+        assert!((1..=4).contains(&examples.len()), "{name}: {examples:?}");
+        for example in examples {
+            let arguments = shell_arguments(example);
+            assert!(name == "friskey" || arguments.join(" ").starts_with(&name), "{name}: {example}");
+            if let Err(error) = Cli::try_parse_from(&arguments) {
+                panic!("{name}: {example}: {error}");
+            }
+        }
+        for status in ["  0  ", "  2  "] {
+            assert!(statuses.contains(status), "{name}: {statuses}");
+        }
+        let short = command.render_help().to_string();
+        assert!(!short.contains("Exit status:") && !short.contains("Example"), "the short help of {name}");
+    }
+}
+
+#[test]
+fn every_manual_page_has_its_sections() {
+    let folder = tempfile::tempdir().unwrap();
+    assert_eq!(friskey(&["man", "--dir", "pages"], folder.path()).1, Some(0));
+    let mut pages = vec![friskey(&["man"], folder.path()).0];
+    for (name, _) in commands() {
+        let path = folder.path().join("pages").join(format!("{}.1", name.replace(' ', "-")));
+        pages.push(fs::read_to_string(&path).unwrap_or_else(|error| panic!("{name}: {error}")));
+    }
+    for page in pages {
+        let title = page.lines().find(|line| line.starts_with(".TH")).unwrap();
+        for section in ["ENVIRONMENT", "FILES", "EXIT STATUS", "EXAMPLES"] {
+            assert!(page.contains(&format!("\n.SH \"{section}\"\n")), "{title} has no section {section}");
+        }
+        assert!(!page.contains("EXTRA"), "{title}");
+    }
+}
+
+/// Whatever in the code of the command line is written like an environment variable is one.
+#[test]
+fn the_manual_names_every_environment_variable() {
+    let page = friskey(&["man"], &root()).0;
+    let mut folders = vec![root().join("src/cli")];
+    let mut found = 0;
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+                continue;
+            }
+            if path.ends_with("plan_tests.rs") {
+                continue;
+            }
+            let text = fs::read_to_string(&path).unwrap();
+            let code = text.split("#[cfg(test)]\nmod").next().unwrap();
+            for name in code.split('"') {
+                let is_variable =
+                    name.contains('_') && name.bytes().all(|byte| byte.is_ascii_uppercase() || byte == b'_');
+                if is_variable {
+                    found += 1;
+                    assert!(page.contains(name), "{}: {name} is not in the manual", path.display());
+                }
+            }
+        }
+    }
+    assert!(found > 40, "{found}");
 }

@@ -7,6 +7,7 @@ use clap::builder::PossibleValuesParser;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use super::ci::Ci;
+use super::help;
 use super::hook::Hook;
 use super::limits::{ContainerArgs, Count, Seconds};
 use crate::model::Confidence;
@@ -15,18 +16,16 @@ use crate::scan::HISTORY_SURFACES;
 
 /// Frisks files and git repositories for OpenAI API keys.
 ///
-/// It looks for OpenAI keys (Azure OpenAI's too) and nothing else: run a general scanner such as gitleaks
-/// or kingfisher beside it for the keys of other vendors, passwords and private keys.
-///
-/// Exit status: 0 nothing found in what was scanned; 1 something was found; 2 the scan could not be
-/// done; 3 nothing was found, but not everything could be scanned. Reports name what was left out.
+/// friskey looks for OpenAI keys, including Azure OpenAI keys, and for nothing else. Run a general scanner such as
+/// gitleaks or kingfisher alongside it to find other vendors' keys, passwords and private keys.
 #[derive(Debug, Parser)]
 #[command(
     name = "friskey",
     version,
     max_term_width = 100,
     subcommand_required = true,
-    arg_required_else_help = true
+    arg_required_else_help = true,
+    after_long_help = help::text("friskey")
 )]
 pub struct Cli {
     #[command(flatten)]
@@ -35,20 +34,20 @@ pub struct Cli {
     pub(super) command: Command,
 }
 
-/// Options that every command takes.
+/// Options of every command.
 #[derive(Clone, Debug, Args)]
-#[command(next_help_heading = "Options of every command")]
+#[command(next_help_heading = "Global options")]
 pub(super) struct Global {
-    /// Adds the rules in FILE to the built-in ones; one of the same id replaces the built-in one
+    /// Add the rules in FILE to the built-in ones; a rule with the id of a built-in one replaces it
     #[arg(long, value_name = "FILE", global = true)]
     pub(super) rules: Vec<PathBuf>,
 
-    /// Uses this configuration file and not the friskey.toml at the root of the repository
+    /// Use this configuration file instead of friskey.toml at the root of the repository
     /// (environment: FRISKEY_CONFIG)
     #[arg(long, value_name = "FILE", global = true, conflicts_with = "no_config")]
     pub(super) config: Option<PathBuf>,
 
-    /// Uses no configuration file
+    /// Use no configuration file
     #[arg(long, global = true)]
     pub(super) no_config: bool,
 
@@ -56,52 +55,63 @@ pub(super) struct Global {
     #[arg(long, value_name = "WHEN", default_value = "auto", global = true)]
     pub(super) color: When,
 
-    /// Says nothing on standard error but errors, and nothing at all on standard output when clean
+    /// Print only errors on standard error, and nothing on standard output if nothing was found
     #[arg(short, long, global = true, conflicts_with = "verbose")]
     pub(super) quiet: bool,
 
-    /// Lists everything: each place, each skipped path, and how the scan went about it
+    /// List every place and every skipped path, and how the scan was done
     #[arg(short, long, global = true)]
     pub(super) verbose: bool,
 }
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
-    /// Scans files and folders, or standard input
+    /// Scan files and directories, or standard input
+    #[command(after_long_help = help::text("friskey scan"))]
     Scan(Scan),
-    /// Scans what the next commit would contain: the index, never the work tree
+    /// Scan what the next commit would contain: the index, never the work tree
+    #[command(after_long_help = help::text("friskey staged"))]
     Staged(Staged),
-    /// Audits everything that a git repository holds, and tells the story of each key
+    /// Audit everything in a git repository and trace the history of each key
+    #[command(after_long_help = help::text("friskey history"))]
     History(History),
-    /// Scans the commits of the event that a CI system runs it for
+    /// Scan the commits of the current CI event
+    #[command(after_long_help = help::text("friskey ci"))]
     Ci(Ci),
-    /// Installs, takes out and runs git hooks
+    /// Install, remove and run git hooks
+    #[command(after_long_help = help::text("friskey hook"))]
     Hook {
         #[command(subcommand)]
         command: HookCommand,
     },
-    /// Follows one known key through a repository: where it is, since when, until when
+    /// Trace one known key through a repository: where it is, since when, until when
+    #[command(after_long_help = help::text("friskey trace"))]
     Trace(Trace),
-    /// Keeps the list of accepted keys
+    /// Manage the list of accepted keys
+    #[command(after_long_help = help::text("friskey baseline"))]
     Baseline {
         #[command(subcommand)]
         command: BaselineCommand,
     },
-    /// Tells which rule a text from standard input meets, on what evidence, and why not
+    /// Explain why a text from standard input is or is not reported: by which rule and on what evidence
+    #[command(after_long_help = help::text("friskey explain"))]
     Explain(Explain),
-    /// Lists, shows and checks the rules in force
+    /// List, show and check the rules in force
+    #[command(after_long_help = help::text("friskey rules"))]
     Rules {
         #[command(subcommand)]
         command: Rules,
     },
-    /// Prints a completion script for a shell
+    /// Print a shell completion script
+    #[command(after_long_help = help::text("friskey completions"))]
     Completions {
-        /// The shell
+        /// The shell to complete in
         shell: clap_complete::Shell,
     },
-    /// Prints the manual page, in roff
+    /// Print the manual page in roff format
+    #[command(after_long_help = help::text("friskey man"))]
     Man {
-        /// Writes a page for each command into DIR instead
+        /// Write a page for each command to DIR instead
         #[arg(long, value_name = "DIR")]
         dir: Option<PathBuf>,
     },
@@ -110,18 +120,18 @@ pub(super) enum Command {
 /// Options of every command that scans.
 #[derive(Clone, Debug, Args)]
 pub(super) struct ReportArgs {
-    /// The format of the report on standard output; else that in FRISKEY_FORMAT, else human
+    /// Format of the report on standard output [default: human] (environment: FRISKEY_FORMAT)
     #[arg(long, value_name = "FORMAT", value_parser = formats())]
     pub(super) format: Option<String>,
 
-    /// Writes a report to a file, or to standard output if PATH is `-`; may be given several times
+    /// Write a report to a file, or to standard output if PATH is `-`; can be repeated
     #[arg(long, value_name = "FORMAT=PATH")]
     pub(super) output: Vec<String>,
 
     #[command(flatten)]
     pub(super) scan_args: ScanArgs,
 
-    /// Shows no progress on the terminal
+    /// Do not show progress on the terminal
     #[arg(long)]
     pub(super) no_progress: bool,
 }
@@ -129,16 +139,16 @@ pub(super) struct ReportArgs {
 /// How much is reported, and with how much effort.
 #[derive(Clone, Debug, Default, Args)]
 pub(super) struct ScanArgs {
-    /// Reports only what is at least this sure: low, medium or high [default: medium]
+    /// Report only findings of at least this confidence: low, medium or high [default: medium]
     /// (environment: FRISKEY_MIN_CONFIDENCE)
     #[arg(long, value_name = "LEVEL")]
     pub(super) min_confidence: Option<Confidence>,
 
-    /// Threads to scan with; 0, the default, is one for each processor (environment: FRISKEY_THREADS)
+    /// Number of threads; 0, the default, starts one per processor (environment: FRISKEY_THREADS)
     #[arg(long, value_name = "N")]
     pub(super) threads: Option<Count>,
 
-    /// Ends the scan after SECONDS and reports what was not reached: exit status 3, or 1 if a key was found
+    /// Stop after SECONDS and report what was not reached: exit status 3, or 1 if a key was found
     /// (environment: FRISKEY_MAX_TIME)
     #[arg(long, value_name = "SECONDS")]
     pub(super) max_time: Option<Seconds>,
@@ -150,16 +160,16 @@ pub(super) struct ScanArgs {
 /// What is accepted.
 #[derive(Debug, Default, Args)]
 pub(super) struct SuppressionArgs {
-    /// Accepts the keys listed in FILE and not those in .friskey-baseline.toml at the root of the
+    /// Accept the keys listed in FILE instead of those in .friskey-baseline.toml at the root of the
     /// repository (environment: FRISKEY_BASELINE)
     #[arg(long, value_name = "FILE")]
     pub(super) baseline: Option<PathBuf>,
 
-    /// Accepts nothing: neither markers in the text nor a baseline
+    /// Accept nothing: ignore markers in the text and the baseline
     #[arg(long)]
     pub(super) no_suppress: bool,
 
-    /// A marker counts only with a reason
+    /// Accept a marker only if it gives a reason
     #[arg(long)]
     pub(super) strict: bool,
 }
@@ -167,8 +177,8 @@ pub(super) struct SuppressionArgs {
 /// Which state of the repository says how it is scanned.
 #[derive(Debug, Args)]
 pub(super) struct PolicyFrom {
-    /// Takes configuration, baseline and rules from the commit REV and not from what is scanned, and obeys no
-    /// ignore file; `event` is the commit that the change of the CI event is based on, `checkout` what is checked out
+    /// Take configuration, baseline and rules from the commit REV instead of from what is scanned, and follow no
+    /// ignore files; `event` is the base of the current CI event, `checkout` what is checked out
     #[arg(long, value_name = "REV")]
     pub(super) policy_from: Option<String>,
 }
@@ -188,7 +198,7 @@ fn formats() -> PossibleValuesParser {
 
 #[derive(Debug, Args)]
 pub(super) struct Scan {
-    /// Files and folders; `-` is standard input
+    /// Files and directories to scan; `-` is standard input
     #[arg(value_name = "PATH", default_value = ".")]
     pub(super) paths: Vec<PathBuf>,
 
@@ -208,20 +218,19 @@ pub(super) struct Scan {
 /// Which files of a folder are scanned.
 #[derive(Debug, Args)]
 pub(super) struct Files {
-    /// Scans what ignore files (.gitignore, .ignore, info/exclude, global excludes) leave out, too. Files
-    /// that git tracks are scanned in any case
+    /// Scan files that ignore files exclude, too (.gitignore, .ignore, info/exclude, global excludes). Files
+    /// that git tracks are always scanned
     #[arg(long)]
     pub(super) no_ignore: bool,
 
-    /// Leaves out paths that match GLOB, written as in a .gitignore; may be given several times
+    /// Exclude paths that match GLOB, written as in .gitignore; can be repeated
     #[arg(long, value_name = "GLOB")]
     pub(super) exclude: Vec<String>,
 }
 
 #[derive(Debug, Args)]
 pub(super) struct Staged {
-    /// Files to look at; those that are not changed in the index are scanned whole. Without any, all
-    /// that is staged
+    /// Files to scan; one without staged changes is scanned in full [default: everything that is staged]
     #[arg(value_name = "FILE")]
     pub(super) files: Vec<PathBuf>,
 
@@ -234,42 +243,47 @@ pub(super) struct Staged {
 
 #[derive(Debug, Subcommand)]
 pub(super) enum HookCommand {
-    /// Installs hooks where git looks for them; a hook that is there goes on running
+    /// Install hooks where git looks for them; existing hooks keep running
+    #[command(after_long_help = help::text("friskey hook install"))]
     Install {
-        /// The hooks; without any, pre-commit, pre-merge-commit, commit-msg and pre-push, or pre-receive in a bare
-        /// repository
+        /// Hooks to install [default: pre-commit, pre-merge-commit, commit-msg and pre-push; in a bare
+        /// repository pre-receive]
         #[arg(long = "hook", value_name = "HOOK", value_delimiter = ',')]
         hooks: Vec<Hook>,
-        /// A path in the repository
+        /// Path in the repository
         #[arg(value_name = "REPO", default_value = ".")]
         repo: PathBuf,
-        /// Installs beside a hook manager, which may write over it
+        /// Install even if a hook manager is in use, which may overwrite the hooks, or if friskey itself is in the
+        /// work tree
         #[arg(long)]
         force: bool,
-        /// Installs for every repository that uses the folder which core.hooksPath sets
+        /// Install for every repository that uses the directory set by core.hooksPath
         #[arg(long)]
         global: bool,
     },
-    /// Lists the hooks, whose they are, and whether they run friskey; exit status 1 if one does not
+    /// List the hooks, what installed each, and whether it runs friskey
+    #[command(after_long_help = help::text("friskey hook status"))]
     Status {
-        /// A path in the repository
+        /// Path in the repository
         #[arg(value_name = "REPO", default_value = ".")]
         repo: PathBuf,
     },
-    /// Takes out friskey's hooks, and puts back what was there before
+    /// Remove friskey's hooks and restore the previous ones
+    #[command(after_long_help = help::text("friskey hook uninstall"))]
     Uninstall {
-        /// The hooks; without any, all of friskey's
+        /// Hooks to remove [default: all of friskey's]
         #[arg(long = "hook", value_name = "HOOK", value_delimiter = ',')]
         hooks: Vec<Hook>,
-        /// A path in the repository
+        /// Path in the repository
         #[arg(value_name = "REPO", default_value = ".")]
         repo: PathBuf,
     },
-    /// Does what the hook does; git calls it
+    /// Run a hook; the installed scripts call this
+    #[command(after_long_help = help::text("friskey hook run"))]
     Run {
-        /// The hook
+        /// Hook to run
         hook: Hook,
-        /// What git hands to the hook
+        /// Arguments that git passes to the hook
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         args: Vec<OsString>,
     },
@@ -277,17 +291,16 @@ pub(super) enum HookCommand {
 
 #[derive(Debug, Args)]
 pub(super) struct History {
-    /// A work tree, a .git folder or a bare repository
+    /// Work tree, .git directory or bare repository
     #[arg(value_name = "REPO", default_value = ".")]
     pub(super) repo: PathBuf,
 
-    /// Only what these commits introduce: `A..B`, `A...B`, `B --not --remotes`; may be given several
-    /// times
+    /// Scan only what these commits introduce: `A..B`, `A...B`, `B --not --remotes`; can be repeated
     #[arg(long, value_name = "RANGE", allow_hyphen_values = true)]
     pub(super) range: Vec<String>,
 
-    /// Leaves out what can be reached from REV, as in `git log B --not REV`: a revision, `--remotes`,
-    /// `--branches`, `--tags` or `--all`; may be given several times
+    /// Exclude what is reachable from REV, as in `git log B --not REV`: a revision, `--remotes`, `--branches`,
+    /// `--tags` or `--all`; can be repeated
     #[arg(long, value_name = "REV", allow_hyphen_values = true, requires = "range")]
     pub(super) not: Vec<String>,
 
@@ -306,20 +319,20 @@ pub(super) struct History {
 
 #[derive(Debug, Args)]
 pub(super) struct Trace {
-    /// A work tree, a .git folder or a bare repository
+    /// Work tree, .git directory or bare repository
     #[arg(value_name = "REPO", default_value = ".")]
     pub(super) repo: PathBuf,
 
-    /// Reads the key from this environment variable instead of standard input
+    /// Read the key from this environment variable instead of standard input
     #[arg(long, value_name = "NAME", group = "key")]
     pub(super) env: Option<String>,
 
-    /// Traces the key with this fingerprint, or with one that starts with these hex digits (8 or more), instead of
-    /// reading the key. Works for keys that a rule recognizes
+    /// Trace the key whose fingerprint starts with these hex digits (8 to 64) instead of reading the key. Works for
+    /// keys that a rule recognizes
     #[arg(long, value_name = "HEX", group = "key")]
     pub(super) fingerprint: Option<String>,
 
-    /// Traces the keys that end in these four characters, as OpenAI's dashboard shows them, instead of reading the
+    /// Trace the keys that end in these four characters, as OpenAI's dashboard shows them, instead of reading the
     /// key. Works for keys that a rule recognizes
     #[arg(long, value_name = "XXXX", group = "key", allow_hyphen_values = true)]
     pub(super) last_four: Option<String>,
@@ -334,15 +347,15 @@ pub(super) struct Trace {
 /// Which surfaces an audit looks at, and how.
 #[derive(Debug, Args)]
 pub(super) struct Surfaces {
-    /// Looks at these surfaces only, or at all but those written with a `-` before them
+    /// Scan only these surfaces, or all except those prefixed with `-`
     #[arg(long, value_name = "LIST", value_delimiter = ',', allow_hyphen_values = true, long_help = surfaces_help())]
     pub(super) surfaces: Vec<String>,
 
-    /// Leaves out objects that no ref leads to: dropped commits, reflogs, garbage
+    /// Exclude objects that are not reachable from any ref: dropped commits, reflogs, garbage
     #[arg(long)]
     pub(super) no_unreachable: bool,
 
-    /// Assembles and searches every object whole; finds the same, and is slower
+    /// Rebuild and search every object in full: same findings, but slower
     #[arg(long, hide = true)]
     pub(super) whole: bool,
 }
@@ -350,40 +363,45 @@ pub(super) struct Surfaces {
 fn surfaces_help() -> String {
     let names: Vec<_> = HISTORY_SURFACES.iter().map(|surface| surface.name()).collect();
     format!(
-        "Looks at these surfaces only, or at all but those written with a `-` before them.\n\nSurfaces: {}",
+        "Scan only these surfaces, or all except those prefixed with `-`.\n\nSurfaces: {}",
         names.join(", ")
     )
 }
 
 #[derive(Debug, Args)]
 pub(super) struct Explain {
-    /// A key that was given here by mistake
+    /// Catches a key that was passed as an argument by mistake
     #[arg(hide = true)]
     pub(super) misplaced: Vec<OsString>,
 
-    /// Answers in JSON
+    /// Print the explanation as JSON
     #[arg(long)]
     pub(super) json: bool,
 }
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Rules {
-    /// Lists the rules in force
+    /// List the rules in force
+    #[command(after_long_help = help::text("friskey rules list"))]
     List,
-    /// Shows one rule whole
+    /// Show everything about one rule
+    #[command(after_long_help = help::text("friskey rules show"))]
     Show {
-        /// The rule's id
+        /// Id of the rule
         id: String,
     },
-    /// Runs every rule's own examples and counter-examples
+    /// Test every rule against its own examples and counter-examples
+    #[command(after_long_help = help::text("friskey rules check"))]
     Check,
 }
 
 #[derive(Debug, Subcommand)]
 pub(super) enum BaselineCommand {
-    /// Accepts keys by fingerprint, as a report shows it, without scanning
+    /// Accept keys by fingerprint, as shown in a report, without scanning
+    #[command(after_long_help = help::text("friskey baseline add"))]
     Add(AddToBaseline),
-    /// Accepts every key that a scan finds now, in a new file
+    /// Accept every key that a scan finds now, in a new baseline
+    #[command(after_long_help = help::text("friskey baseline create"))]
     Create {
         /// Why the keys are accepted
         #[arg(long)]
@@ -395,13 +413,14 @@ pub(super) enum BaselineCommand {
         #[command(flatten)]
         args: BaselineScanArgs,
     },
-    /// Accepts what is new, too; keeps the entries that are there
+    /// Accept new keys, too, and keep the existing entries
+    #[command(after_long_help = help::text("friskey baseline update"))]
     Update {
         /// Why the new keys are accepted
         #[arg(long)]
         reason: Option<String>,
 
-        /// Drops expired entries, and those that no longer match a finding
+        /// Drop entries that are expired or no longer match a finding
         #[arg(long)]
         prune: bool,
 
@@ -411,8 +430,8 @@ pub(super) enum BaselineCommand {
         #[command(flatten)]
         args: BaselineScanArgs,
     },
-    /// Looks for entries that no finding meets any more, and for expired ones; exit status 1 if there
-    /// are any
+    /// Look for entries that are expired or no longer match a finding
+    #[command(after_long_help = help::text("friskey baseline check"))]
     Check {
         #[command(flatten)]
         args: BaselineScanArgs,
@@ -425,7 +444,7 @@ pub(super) struct AddToBaseline {
     #[arg(value_name = "FINGERPRINT")]
     pub(super) fingerprints: Vec<String>,
 
-    /// Accepts the keys in this JSON report of friskey: all of them, or only those given by FINGERPRINT
+    /// Accept the keys in this JSON report: all of them, or only those given by FINGERPRINT
     #[arg(long, value_name = "REPORT")]
     pub(super) from: Option<PathBuf>,
 
@@ -433,30 +452,31 @@ pub(super) struct AddToBaseline {
     #[arg(long)]
     pub(super) reason: String,
 
-    /// Accepts the keys only at paths that match GLOB, as in a .gitignore
+    /// Accept the keys only in paths that match GLOB, written as in .gitignore
     #[arg(long, value_name = "GLOB")]
     pub(super) path: Option<String>,
 
-    /// The rule to note in the new entries [default: that in the report]
+    /// Rule to record in the new entries [default: the one in the report]
     #[arg(long, value_name = "ID")]
     pub(super) rule: Option<String>,
 
     #[command(flatten)]
     pub(super) entry: EntryFields,
 
-    /// The file, instead of .friskey-baseline.toml at the root of the repository (environment: FRISKEY_BASELINE)
+    /// Baseline to use instead of .friskey-baseline.toml at the root of the repository
+    /// (environment: FRISKEY_BASELINE)
     #[arg(long, value_name = "FILE")]
     pub(super) baseline: Option<PathBuf>,
 }
 
-/// What new entries say besides the reason.
+/// Optional fields of new entries.
 #[derive(Debug, Args)]
 pub(super) struct EntryFields {
-    /// Who answers for the new entries
+    /// Person or team responsible for the new entries
     #[arg(long, value_name = "NAME")]
     pub(super) owner: Option<String>,
 
-    /// The last day on which the new entries count
+    /// Last day on which the new entries are valid
     #[arg(long, value_name = "YYYY-MM-DD")]
     pub(super) expires: Option<String>,
 }
@@ -464,7 +484,7 @@ pub(super) struct EntryFields {
 /// The scan behind a command about the baseline.
 #[derive(Debug, Args)]
 pub(super) struct BaselineScanArgs {
-    /// Files and folders, if not all of the repository
+    /// Files and directories to scan [default: the whole repository]
     #[arg(value_name = "PATH")]
     pub(super) paths: Vec<PathBuf>,
 
@@ -474,12 +494,12 @@ pub(super) struct BaselineScanArgs {
     #[command(flatten)]
     pub(super) scan_args: ScanArgs,
 
-    /// The file, if not .friskey-baseline.toml at the root of the repository (environment:
-    /// FRISKEY_BASELINE)
+    /// Baseline to use instead of .friskey-baseline.toml at the root of the repository
+    /// (environment: FRISKEY_BASELINE)
     #[arg(long, value_name = "FILE")]
     pub(super) baseline: Option<PathBuf>,
 
-    /// A marker in the text counts only with a reason
+    /// Accept a marker in the text only if it gives a reason
     #[arg(long)]
     pub(super) strict: bool,
 }

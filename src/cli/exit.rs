@@ -7,14 +7,14 @@ use crate::model::Status;
 /// How a run ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Exit {
-    /// Everything was scanned, nothing at or above the threshold; or a command that scans nothing
-    /// did what it was asked.
+    /// No finding at or above the threshold in what was scanned, and nothing was skipped; or a command that scans
+    /// nothing succeeded.
     Clean,
-    /// At least one finding at or above the threshold; or a check did not hold.
+    /// At least one finding at or above the threshold; or a check failed.
     Findings,
     /// The work could not be done.
     Failed,
-    /// Nothing found, but not everything was scanned.
+    /// No findings, but something could not be scanned.
     Incomplete,
 }
 

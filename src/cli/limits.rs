@@ -15,28 +15,27 @@ const MOST_SECONDS: f64 = 86_400.0;
 #[command(next_help_heading = "Archives and compressed files")]
 #[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
 pub(super) struct ContainerArgs {
-    /// Opens containers within containers N deep, 64 at most; 0 opens none [default: 10]
+    /// Open nested containers up to N levels deep, at most 64; 0 opens none [default: 10]
     #[arg(long, value_name = "N")]
     max_depth: Option<Depth>,
 
-    /// Unpacks at most SIZE, such as 500MB or 2GiB, of one container [default: 8GiB]
+    /// Unpack at most SIZE of one container, e.g. 500MB or 2GiB [default: 8GiB]
     #[arg(long, value_name = "SIZE")]
     max_unpacked: Option<Size>,
 
-    /// Looks at most at N entries of one container [default: 1000000]
+    /// Read at most N entries of one container [default: 1000000]
     #[arg(long, value_name = "N")]
     max_entries: Option<Count>,
 
-    /// Unpacks at most N times a container's own size, once that is more than 256 MiB [default: 2000]
+    /// Unpack at most N times a container's own size, once that is more than 256 MiB [default: 2000]
     #[arg(long, value_name = "N")]
     max_ratio: Option<Count>,
 
-    /// Spends at most SECONDS on one container [default: 60]
+    /// Spend at most SECONDS on one container [default: 60]
     #[arg(long = "max-container-time", id = "max_container_time", value_name = "SECONDS")]
     max_time: Option<Seconds>,
 
-    /// Holds at most SIZE of one container in memory, for what cannot be read from front to back
-    /// [default: 256MiB]
+    /// Keep at most SIZE of one container in memory, for formats that cannot be streamed [default: 256MiB]
     #[arg(long, value_name = "SIZE")]
     max_memory: Option<Size>,
 }

@@ -5,10 +5,13 @@ use std::io::{self, Write};
 use std::path::Path;
 
 use anyhow::{Context, Result};
-use clap::CommandFactory;
+use clap::{Command, CommandFactory};
+use clap_mangen::Man;
 
 use super::args::Cli;
 use super::exit::Exit;
+use super::help::notes;
+use super::manual_notes::{ENVIRONMENT, FILES};
 use super::output::ignore_broken_pipe;
 
 pub(super) fn completions(shell: clap_complete::Shell) -> Result<Exit> {
@@ -19,17 +22,70 @@ pub(super) fn completions(shell: clap_complete::Shell) -> Result<Exit> {
 }
 
 pub(super) fn man(dir: Option<&Path>) -> Result<Exit> {
+    let mut program = Cli::command().disable_help_subcommand(true);
+    program.build();
     match dir {
         Some(dir) => {
             fs::create_dir_all(dir).with_context(|| format!("cannot create {}", dir.display()))?;
-            clap_mangen::generate_to(Cli::command(), dir)
+            write_pages(&program, dir)
                 .with_context(|| format!("cannot write manual pages to {}", dir.display()))?;
         }
         None => {
-            let mut page = Vec::new();
-            clap_mangen::Man::new(Cli::command()).render(&mut page)?;
+            let page = page(&Man::new(program.clone()), &program)?;
             ignore_broken_pipe(io::stdout().lock().write_all(&page))?;
         }
     }
     Ok(Exit::Clean)
+}
+
+/// Writes the page of `command` and those of its subcommands.
+fn write_pages(command: &Command, dir: &Path) -> io::Result<()> {
+    let man = Man::new(command.clone());
+    fs::write(dir.join(man.get_filename()), page(&man, command)?)?;
+    command.get_subcommands().filter(|sub| !sub.is_hide_set()).try_for_each(|sub| write_pages(sub, dir))
+}
+
+/// One page. `Man::render` would put the end of the long help, as one paragraph, into a section EXTRA.
+fn page(man: &Man, command: &Command) -> io::Result<Vec<u8>> {
+    let mut page = Vec::new();
+    man.render_title(&mut page)?;
+    man.render_name_section(&mut page)?;
+    man.render_synopsis_section(&mut page)?;
+    man.render_description_section(&mut page)?;
+    man.render_options_section(&mut page)?;
+    if command.has_subcommands() {
+        man.render_subcommands_section(&mut page)?;
+    }
+    if let Some(notes) = notes(command.get_bin_name().unwrap_or_else(|| command.get_name())) {
+        let statuses = notes.statuses.iter().map(|(status, meaning)| (status.to_string(), *meaning));
+        section(&mut page, "EXIT STATUS", statuses)?;
+        section(&mut page, "ENVIRONMENT", ENVIRONMENT.iter().copied())?;
+        section(&mut page, "FILES", FILES.iter().copied())?;
+        let examples = notes.examples.iter();
+        section(&mut page, "EXAMPLES", examples.map(|(purpose, line)| (format!("{purpose}:"), *line)))?;
+    }
+    if command.get_version().is_some() {
+        man.render_version_section(&mut page)?;
+    }
+    Ok(page)
+}
+
+/// A section that is a list of terms and their explanations.
+fn section<T: AsRef<str>>(
+    page: &mut Vec<u8>,
+    title: &str,
+    entries: impl Iterator<Item = (T, &'static str)>,
+) -> io::Result<()> {
+    writeln!(page, ".SH \"{title}\"")?;
+    for (term, text) in entries {
+        writeln!(page, ".TP\n{}\n{}", escaped(term.as_ref()), escaped(text))?;
+    }
+    Ok(())
+}
+
+/// `text` as a line of roff that shows it unchanged.
+fn escaped(text: &str) -> String {
+    let text = text.replace('\\', "\\e").replace('-', "\\-").replace('\'', "\\(aq").replace('`', "\\(ga");
+    // A line that starts with a dot is a request; `\&` prints nothing.
+    format!("\\&{}", text.replace('~', "\\(ti").replace('^', "\\(ha"))
 }

@@ -40,19 +40,19 @@ const MAX_PAYLOAD: u64 = 64 << 20;
 
 #[derive(Debug, Args)]
 pub(super) struct Ci {
-    /// A work tree, a .git folder or a bare repository
+    /// Work tree, .git directory or bare repository
     #[arg(value_name = "REPO", default_value = ".")]
     repo: PathBuf,
 
-    /// Where the change begins, in place of what the CI system says; zeros or nothing for a new branch
+    /// Start of the change, instead of what the CI system provides; zeros or an empty value for a new branch
     #[arg(long, value_name = "REV", allow_hyphen_values = true)]
     base: Option<String>,
 
-    /// Where the change ends; HEAD, if only --base is given
+    /// End of the change [default: HEAD if --base is given]
     #[arg(long, value_name = "REV", allow_hyphen_values = true)]
     head: Option<String>,
 
-    /// In GitHub Actions, writes no step summary
+    /// Do not write a step summary in GitHub Actions
     #[arg(long)]
     no_step_summary: bool,
 

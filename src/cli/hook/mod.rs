@@ -20,7 +20,7 @@ use super::exit::Exit;
 /// The hooks that friskey can be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 pub(super) enum Hook {
-    /// Before a commit is made: what is staged
+    /// Before a commit: what is staged
     PreCommit,
     /// Before `git merge` commits: what is staged, against all parents
     PreMergeCommit,
