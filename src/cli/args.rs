@@ -55,7 +55,7 @@ pub(super) struct Global {
     #[arg(long, value_name = "WHEN", default_value = "auto", global = true)]
     pub(super) color: When,
 
-    /// Print only errors on standard error, and nothing on standard output if nothing was found
+    /// Print only errors on standard error, and nothing on standard output if the result is clean
     #[arg(short, long, global = true, conflicts_with = "verbose")]
     pub(super) quiet: bool,
 

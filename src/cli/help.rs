@@ -243,7 +243,13 @@ const NOTES: &[Notes] = &[
                 "friskey baseline add 3c1f09ab --from report.json --path 'tests/**' --reason 'example'",
             ),
         ],
-        statuses: PRINT,
+        statuses: &[
+            (0, "Done"),
+            (
+                2,
+                "The command failed: invalid arguments, an unreadable report, a baseline that cannot be written",
+            ),
+        ],
     },
     Notes {
         command: "friskey baseline create",
