@@ -84,8 +84,9 @@ pub(super) const FILES: &[(&str, &str)] = &[
     ),
     (
         ".git/config",
-        "The repository's git configuration. The `hook` commands also read the user's and the system's, as git does. \
-         Other commands neither read those nor run anything that a configuration names.",
+        "The repository's git configuration. The `hook` commands also read the user's and the system's, as git does; \
+         `scan` and the `baseline` commands read only core.excludesFile from the user's. Nothing that a configuration \
+         names is run.",
     ),
     (
         ".git/hooks/NAME",
