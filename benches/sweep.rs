@@ -44,7 +44,11 @@ impl Searcher for DetectorSearch {
         found: &mut dyn FnMut(Range<usize>, String),
     ) {
         let secret = |matched: Match| found(matched.span, matched.identified.fingerprint.to_string());
-        self.0.find_with_keywords(bytes, keyword, secret);
+        let go_on = |at| {
+            keyword(at);
+            true
+        };
+        self.0.find_with_keywords(bytes, go_on, secret);
     }
 
     fn longest_keyword(&self) -> Option<usize> {

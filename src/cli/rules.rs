@@ -9,6 +9,7 @@ use super::config::Config;
 use super::exit::Exit;
 use super::message;
 use super::options;
+use crate::container::ENCODED_KEYWORDS;
 use crate::detect::Detector;
 use crate::rules::{Rule, RuleError, RuleSet};
 
@@ -24,8 +25,16 @@ pub(super) fn detector(global: &Global, config: &Config) -> Result<(RuleSet, Det
         }
         _ => error.into(),
     })?;
-    let detector = Detector::new(&rules)?;
+    let detector = compile(&rules)?;
     Ok((rules, detector))
+}
+
+/// A detector for `rules` that also notices containers that are written as text.
+///
+/// # Errors
+/// A pattern that is too large to compile.
+pub(super) fn compile(rules: &RuleSet) -> Result<Detector, RuleError> {
+    Detector::with_literals(rules, ENCODED_KEYWORDS)
 }
 
 pub(super) fn run(command: &Rules, global: &Global) -> Result<Exit> {

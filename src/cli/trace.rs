@@ -10,10 +10,10 @@ use super::history::Job;
 use super::message;
 use super::message::say;
 use super::options;
+use super::rules::compile;
 use super::secret_input::read_secret;
 use super::session::Session;
 use super::trace_key::TracedKey;
-use crate::detect::Detector;
 use crate::rules::{MAX_MATCH_LEN, RuleSet};
 use crate::scan::{KeyFilter, MIN_FINGERPRINT_DIGITS};
 use crate::suppress::Policy;
@@ -35,7 +35,7 @@ pub(super) fn run(trace: &Trace, global: &Global) -> Result<Exit> {
     let files = options::rules(global, &config);
     message::mask_by_rules(&files);
     let rules = RuleSet::with_files(&files)?;
-    let detector = Detector::new(&rules)?;
+    let detector = compile(&rules)?;
     let (only, rules, detector) = match selected {
         Some(only) => (only, rules, detector),
         None => {
@@ -45,7 +45,7 @@ pub(super) fn run(trace: &Trace, global: &Global) -> Result<Exit> {
             message::mask_key(&key.bytes);
             announce(&key, global);
             let rules = rules.with_traced(&key.bytes, key.prefix, key.rule.as_deref());
-            let detector = Detector::new(&rules)?;
+            let detector = compile(&rules)?;
             (KeyFilter::Fingerprint(key.secret().fingerprint()), rules, detector)
         }
     };

@@ -30,7 +30,7 @@ use std::io::{Read, Seek};
 use std::ops::Range;
 
 pub use embedded::{LONGEST_MARK, archive_behind, archive_in, is_program, marks, may_be_packed};
-pub use encoded::{LONGEST_ANCHOR, SIGHT, encoded_marks, is_encoded_in};
+pub use encoded::{ENCODED_KEYWORDS, RunProbe, encoded_keyword_at, is_encoded_in};
 pub use format::{Format, HEAD, ends_zip, zip_ends};
 pub use limits::Limits;
 pub use opener::open;

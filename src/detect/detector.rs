@@ -43,6 +43,16 @@ impl Detector {
     /// # Errors
     /// A pattern that is too large to compile.
     pub fn new(rules: &RuleSet) -> Result<Self, RuleError> {
+        Self::with_literals(rules, &[])
+    }
+
+    /// The same, with `literals` in the prefilter. They are no keywords of a rule and make no match, but
+    /// [`find_with_keywords`](Self::find_with_keywords) reports them like keywords. A second search for them would cost as
+    /// much as the first.
+    ///
+    /// # Errors
+    /// Those of [`new`](Self::new).
+    pub fn with_literals(rules: &RuleSet, literals: &[&[u8]]) -> Result<Self, RuleError> {
         let variants = compile_all(rules.rules());
         for variant in &variants {
             let rule = &rules.rules()[variant.rule];
@@ -57,7 +67,9 @@ impl Detector {
         });
         let in_disguise =
             encoded.iter().enumerate().map(|(index, keyword)| (keyword.as_slice(), variants.len() + index));
-        let pairs = plain.chain(in_disguise);
+        let first_literal = variants.len() + encoded.len();
+        let literals = literals.iter().enumerate().map(|(index, literal)| (*literal, first_literal + index));
+        let pairs = plain.chain(in_disguise).chain(literals);
         let prefilter = Prefilter::new(pairs).map_err(|error| {
             let first = &rules.rules()[0];
             invalid(first, &format!("the keywords of all rules are too many together: {error}"))
@@ -89,20 +101,25 @@ impl Detector {
 
     /// Every match in `bytes`, in order of place, none overlapping another.
     pub fn find(&self, bytes: &[u8], found: impl FnMut(Match)) {
-        self.find_with_keywords(bytes, |_| {}, found);
+        self.find_with_keywords(bytes, |_| true, found);
     }
 
-    /// The same; `keyword` is told where each of the keywords begins, of which every match, with the margin on each
-    /// side, holds at least one. An keyword of several variants is told several times.
+    /// The same. Calls `keyword` with the offset of each keyword, once for each variant that it belongs to; every match,
+    /// with the margin on each side, contains at least one. If `keyword` returns false, the search ends with what was
+    /// found so far.
     pub fn find_with_keywords(
         &self,
         bytes: &[u8],
-        mut keyword: impl FnMut(usize),
+        mut keyword: impl FnMut(usize) -> bool,
         mut found: impl FnMut(Match),
     ) {
         let mut kept = Kept::default();
+        let mut is_stopped = false;
         self.prefilter.find(bytes, |target, at| {
-            keyword(at.start);
+            is_stopped |= !keyword(at.start);
+            if is_stopped {
+                return;
+            }
             match self.target(target) {
                 Target::Variant(index, variant) => {
                     variant.matches(bytes, at, &mut |candidate| kept.weigh(index, variant, candidate));
@@ -110,7 +127,7 @@ impl Detector {
                 Target::DecodeChain(chain) if self.is_plausible(chain, bytes, at.start) => {
                     self.search_decoded(chain, bytes, at.start, &mut kept);
                 }
-                Target::DecodeChain(_) => {}
+                Target::DecodeChain(_) | Target::Literal => {}
             }
         });
         self.report(&kept, &mut found);
@@ -158,14 +175,16 @@ impl Detector {
                     in_disguise(&self.variants[disguised.variant], disguised);
                 });
             }
-            Target::DecodeChain(_) => {}
+            Target::DecodeChain(_) | Target::Literal => {}
         });
     }
 
     fn target(&self, target: usize) -> Target<'_> {
         match self.variants.get(target) {
             Some(variant) => Target::Variant(target, variant),
-            None => Target::DecodeChain(&self.chains[target - self.variants.len()]),
+            None => {
+                self.chains.get(target - self.variants.len()).map_or(Target::Literal, Target::DecodeChain)
+            }
         }
     }
 
@@ -217,6 +236,8 @@ enum Target<'a> {
     /// A variant, and its place in the list.
     Variant(usize, &'a CompiledVariant),
     DecodeChain(&'a DecodeChain),
+    /// One of the literals that make no match.
+    Literal,
 }
 
 /// What passed its checks, and how it stands to what overlaps it.

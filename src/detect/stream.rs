@@ -69,7 +69,7 @@ impl Stream {
     ) -> io::Result<u64> {
         self.begin(detector, size);
         let at_end = fill(content, &mut self.buffer, &mut self.filled);
-        self.go_on(detector, content, at_end, &mut found)
+        self.go_on(detector, content, at_end, &mut |_, _| true, &mut found)
     }
 
     /// Reads the first bytes of `content` and shows them: many, or all of a short one. It must be
@@ -83,7 +83,9 @@ impl Stream {
         Ok(&self.buffer[..self.filled])
     }
 
-    /// Searches the content whose first bytes were shown, as [`search`](Self::search) does.
+    /// Searches the content whose first bytes were shown, as [`search`](Self::search) does. Calls `keyword` with the bytes at
+    /// hand and the offset in them of each keyword, near the end of a chunk perhaps twice; if it returns false, the
+    /// rest of the chunk is not searched.
     ///
     /// # Errors
     /// Those of `content`; what was found before stays found.
@@ -91,9 +93,10 @@ impl Stream {
         &mut self,
         detector: &Detector,
         content: &mut dyn Read,
+        mut keyword: impl FnMut(&[u8], usize) -> bool,
         mut found: impl FnMut(Chunk<'_>, StreamMatch),
     ) -> io::Result<u64> {
-        self.go_on(detector, content, Ok(self.ended), &mut found)
+        self.go_on(detector, content, Ok(self.ended), &mut keyword, &mut found)
     }
 
     fn go_on(
@@ -101,13 +104,15 @@ impl Stream {
         detector: &Detector,
         content: &mut dyn Read,
         mut at_end: io::Result<bool>,
+        keyword: &mut dyn FnMut(&[u8], usize) -> bool,
         found: &mut impl FnMut(Chunk<'_>, StreamMatch),
     ) -> io::Result<u64> {
         while matches!(at_end, Ok(false)) {
-            self.settle(detector, false, found);
+            self.settle(detector, false, keyword, found);
             at_end = fill(content, &mut self.buffer, &mut self.filled);
         }
-        let length = self.finish(detector, found);
+        self.settle(detector, true, keyword, found);
+        let length = self.close();
         at_end.map(|_| length)
     }
 
@@ -128,14 +133,19 @@ impl Stream {
             self.filled += now.len();
             bytes = later;
             if self.filled == self.buffer.len() {
-                self.settle(detector, false, &mut found);
+                self.settle(detector, false, &mut |_, _| true, &mut found);
             }
         }
     }
 
     /// Ends the stream, and is ready for another. Gives its length in bytes.
     pub fn finish(&mut self, detector: &Detector, mut found: impl FnMut(Chunk<'_>, StreamMatch)) -> u64 {
-        self.settle(detector, true, &mut found);
+        self.settle(detector, true, &mut |_, _| true, &mut found);
+        self.close()
+    }
+
+    /// Makes the buffer ready for another stream. Returns the length of the one that ended, in bytes.
+    fn close(&mut self) -> u64 {
         let length = self.start.offset + self.filled as u64;
         self.last = self.filled;
         (self.filled, self.start, self.decided) = (0, Position::START, 0);
@@ -153,23 +163,33 @@ impl Stream {
     }
 
     /// Tells the matches about which no further byte can change anything, and lets go of their bytes.
-    fn settle(&mut self, detector: &Detector, at_end: bool, found: &mut impl FnMut(Chunk<'_>, StreamMatch)) {
+    fn settle(
+        &mut self,
+        detector: &Detector,
+        at_end: bool,
+        keyword: &mut dyn FnMut(&[u8], usize) -> bool,
+        found: &mut impl FnMut(Chunk<'_>, StreamMatch),
+    ) {
         let bytes = &self.buffer[..self.filled];
         let until = if at_end { self.filled } else { self.filled - undecided(detector) };
         let (start, mut cursor) = (self.start, (0, self.start));
-        detector.find(bytes, |matched| {
-            if !(self.decided..until).contains(&matched.span.start) {
-                return;
-            }
-            let first = cursor.1.advanced(&bytes[cursor.0..matched.span.start]);
-            let last = first.advanced(&bytes[matched.span.clone()]);
-            cursor = (matched.span.end, last);
-            let mut span = Span { start: first, end: last };
-            if let Some(order) = ByteOrder::of(&bytes[matched.span.clone()]) {
-                span = order.place(bytes, &matched.span, span);
-            }
-            found(Chunk { bytes, start }, StreamMatch { matched, span });
-        });
+        detector.find_with_keywords(
+            bytes,
+            |at| keyword(bytes, at),
+            |matched| {
+                if !(self.decided..until).contains(&matched.span.start) {
+                    return;
+                }
+                let first = cursor.1.advanced(&bytes[cursor.0..matched.span.start]);
+                let last = first.advanced(&bytes[matched.span.clone()]);
+                cursor = (matched.span.end, last);
+                let mut span = Span { start: first, end: last };
+                if let Some(order) = ByteOrder::of(&bytes[matched.span.clone()]) {
+                    span = order.place(bytes, &matched.span, span);
+                }
+                found(Chunk { bytes, start }, StreamMatch { matched, span });
+            },
+        );
         if !at_end {
             // What was decided stays in sight, as the margin of what follows.
             let drop = until.saturating_sub(detector.margin());

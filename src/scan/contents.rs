@@ -8,11 +8,11 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use super::bounded::{Bounded, Rankable};
-use super::notice::{Notice, Seen};
 use super::suppression::{self, MarkerVerdict};
 use super::{Settings, Stop};
 use crate::container::{
-    self, Format, HEAD, Input, Limits, Taker, archive_behind, archive_in, ends_zip, is_encoded_in, is_program,
+    self, Format, HEAD, Input, Limits, RunProbe, Taker, archive_behind, archive_in, ends_zip, is_encoded_in,
+    is_program,
 };
 use crate::detect::{Chunk, Detector, RedactionCache, Redactor, Stream, StreamMatch};
 use crate::git::Pointer;
@@ -172,18 +172,18 @@ impl<'d> Contents<'d> {
         // What can be read only once is looked at as a whole.
         let begins = Format::of(head).is_some() || (may_hold && matches!(input, Input::Stream(_)));
         let is_stream = matches!(input, Input::Stream(_));
-        let mut seen = if begins { Seen::of(b"") } else { Seen::of(head) };
+        let mut probe = RunProbe::default();
         let (head, outcome) = match &mut input {
             Input::Stream(_) if begins => (head.to_vec(), Ok(())),
             _ if begins => (Vec::new(), Ok(())),
-            Input::Bytes(bytes) => (Vec::new(), self.plain(bytes, &mut seen, searched)),
-            Input::File(file) => (Vec::new(), self.plain(file, &mut seen, searched)),
-            Input::Stream(content) => (Vec::new(), self.plain(content, &mut seen, searched)),
+            Input::Bytes(bytes) => (Vec::new(), self.plain(bytes, &mut probe, searched)),
+            Input::File(file) => (Vec::new(), self.plain(file, &mut probe, searched)),
+            Input::Stream(content) => (Vec::new(), self.plain(content, &mut probe, searched)),
         };
         let ends = !begins
             && outcome.is_ok()
             && (ends_zip(self.stream.tail()) || (may_hold && holds(&mut input, all)?));
-        let encoded = outcome.is_ok() && seen.is_encoded();
+        let encoded = outcome.is_ok() && probe.is_found();
         if !begins && !ends && !encoded {
             return outcome;
         }
@@ -222,12 +222,21 @@ impl<'d> Contents<'d> {
     }
 
     /// Searches what does not begin as a container does, and whose first bytes were read.
-    fn plain(&mut self, content: &mut dyn Read, seen: &mut Seen, searched: &mut Searched) -> io::Result<()> {
+    fn plain(
+        &mut self,
+        content: &mut dyn Read,
+        probe: &mut RunProbe,
+        searched: &mut Searched,
+    ) -> io::Result<()> {
         let Self { eye, stream, .. } = self;
         let Searched { found, bytes, .. } = searched;
         let mut cache = RedactionCache::default();
         let located = |chunk: Chunk<'_>, place| found.push(eye.located(&[], &mut cache, chunk, place));
-        *bytes += stream.resume(eye.detector, &mut Notice { content, seen }, located)?;
+        let keyword = |chunk: &[u8], at: usize| {
+            probe.look(chunk, at);
+            !eye.stop.is_set()
+        };
+        *bytes += stream.resume(eye.detector, content, keyword, located)?;
         Ok(())
     }
 

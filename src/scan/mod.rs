@@ -8,7 +8,6 @@ mod history;
 mod key_filter;
 mod leaks;
 mod narrowing;
-mod notice;
 mod objects;
 mod redact;
 mod skip_limit;

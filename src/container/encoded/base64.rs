@@ -12,6 +12,9 @@ pub(super) struct Run {
 /// Bytes between two pieces of a run at the most.
 const GAP: usize = 256;
 
+/// Characters that the next element of a list has at least, if it continues the run.
+const LEAST_IN_LIST: usize = 16;
+
 /// Characters of a line that are looked at to tell whether the run goes on there.
 const LINE: usize = 4096;
 
@@ -62,7 +65,7 @@ fn next_piece(bytes: &[u8], end: usize, sign: Option<u8>) -> Option<usize> {
     if gap.starts_with(b"\\/") {
         return Some(end + 1);
     }
-    let (mut at, mut quotes, mut is_broken) = (0, 0, false);
+    let (mut at, mut quotes, mut is_broken, mut is_list) = (0, 0, false, false);
     loop {
         at += match (*gap.get(at)?, gap.get(at + 1)) {
             (b' ' | b'\t' | b'\r', _) => 1,
@@ -79,7 +82,10 @@ fn next_piece(bytes: &[u8], end: usize, sign: Option<u8>) -> Option<usize> {
                 quotes += 1;
                 1
             }
-            (b'+' | b'.' | b',' | b'(' | b')', _) if quotes == 1 => 1,
+            (sign @ (b'+' | b'.' | b',' | b'(' | b')'), _) if quotes == 1 => {
+                is_list |= sign == b',';
+                1
+            }
             (b'#' | b'>' | b'*', _) if is_broken && quotes == 0 => 1,
             (byte, _) if value(byte).is_some() => break,
             _ => return None,
@@ -88,6 +94,12 @@ fn next_piece(bytes: &[u8], end: usize, sign: Option<u8>) -> Option<usize> {
     let rest = &bytes[end + at..];
     // That is another run.
     if ANCHORS.iter().any(|anchor| rest.starts_with(anchor)) {
+        return None;
+    }
+    // What follows in a list or object may be anything.
+    if is_list
+        && rest.iter().take(LEAST_IN_LIST).take_while(|byte| value(**byte).is_some()).count() < LEAST_IN_LIST
+    {
         return None;
     }
     (quotes == 2 || (quotes == 0 && is_broken && is_line(rest))).then_some(end + at)

@@ -25,16 +25,13 @@ const ANCHORS: [&[u8]; 5] = [b"H4sI", b"UEsDB", b"SDRzSU", b"VUVzREJ", PATCH];
 
 const PATCH: &[u8] = b"GIT binary patch";
 
-static MARKS: LazyLock<Marks> = LazyLock::new(|| Marks::new(&ANCHORS));
+/// What to search a content for to notice that something packed may be written in it as text.
+pub const ENCODED_KEYWORDS: &[&[u8]] = &ANCHORS;
 
-/// Bytes of the longest anchor.
-pub const LONGEST_ANCHOR: usize = PATCH.len();
+static MARKS: LazyLock<Marks> = LazyLock::new(|| Marks::new(&ANCHORS));
 
 /// Bytes that are decoded to see what a run is.
 const LOOK: usize = 4096;
-
-/// Characters that are read at the most to see what a run is.
-pub const SIGHT: usize = 4 * LOOK;
 
 /// Bytes that are decoded of one run.
 const LARGEST: usize = 32 << 20;
@@ -43,13 +40,46 @@ const LARGEST: usize = 32 << 20;
 const TRIES: usize = 8;
 const FREE: usize = 1 << 20;
 
-/// Calls `mark` with where in `bytes` a run may begin, and the bytes that say so.
-pub fn encoded_marks(bytes: &[u8], mut mark: impl FnMut(Range<usize>)) {
-    MARKS.find(bytes, |number, at| {
-        let length = ANCHORS.get(number).map_or(0, |anchor| anchor.len());
-        mark(at..at + length);
-    });
+/// The one of [`ENCODED_KEYWORDS`] that is at byte `at` of `bytes`, if any.
+pub fn encoded_keyword_at(bytes: &[u8], at: usize) -> Option<Range<usize>> {
+    let anchor = ANCHORS.iter().find(|anchor| bytes[at..].starts_with(anchor))?;
+    Some(at..at + anchor.len())
 }
+
+/// Decides for each keyword in a stream whether something packed begins there.
+#[derive(Debug)]
+pub struct RunProbe {
+    /// Bytes that may still be decoded in vain.
+    left: usize,
+    is_found: bool,
+}
+
+impl Default for RunProbe {
+    fn default() -> Self {
+        Self { left: MAX_PROBED, is_found: false }
+    }
+}
+
+impl RunProbe {
+    /// Looks at byte `at` of `bytes`, where a keyword may be.
+    pub fn look(&mut self, bytes: &[u8], at: usize) {
+        if self.is_found {
+            return;
+        }
+        let Some(number) = ANCHORS.iter().position(|anchor| bytes[at..].starts_with(anchor)) else { return };
+        let look = Look { bytes, left: Cell::new(self.left) };
+        self.is_found = look.is_run(number, at) || look.is_over();
+        self.left = look.left.get();
+    }
+
+    /// Whether something packed was found, or more that looks like it than is decoded.
+    pub fn is_found(&self) -> bool {
+        self.is_found
+    }
+}
+
+/// Bytes that are decoded to see what runs in one stream are.
+const MAX_PROBED: usize = 64 << 20;
 
 /// Whether there is something packed in `bytes` that is written as text, or too much that looks so.
 pub fn is_encoded_in(bytes: &[u8]) -> bool {

@@ -350,7 +350,7 @@ impl RepositoryAudit<'_> {
             return;
         }
         let database = Database::of(self.repo);
-        let search = ObjectSearch { detector: self.settings.detector, kinds };
+        let search = ObjectSearch { detector: self.settings.detector, stop: self.settings.stop, kinds };
         let options = SweepOptions {
             threads: self.audit.threads,
             whole: self.audit.whole,

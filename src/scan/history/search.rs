@@ -6,11 +6,14 @@ use std::sync::Arc;
 use crate::container::{self, Format, HEAD, archive_in, may_be_packed, zip_ends};
 use crate::detect::{Detector, Match};
 use crate::git::{MatchedObject, ObjectId, ObjectKind, Pointer, Searcher};
+use crate::scan::Stop;
 use crate::scan::objects::SharedKey;
 
 /// Searches the kinds of object that contain the chosen surfaces.
 pub(super) struct ObjectSearch<'d> {
     pub(super) detector: &'d Detector,
+    /// Set when the scan is to end.
+    pub(super) stop: &'d Stop,
     pub(super) kinds: Vec<ObjectKind>,
 }
 
@@ -33,7 +36,7 @@ impl Searcher for ObjectSearch<'_> {
     }
 
     fn longest_keyword(&self) -> Option<usize> {
-        Some(self.detector.max_keyword_len().max(container::LONGEST_MARK).max(container::LONGEST_ANCHOR))
+        Some(self.detector.max_keyword_len().max(container::LONGEST_MARK))
     }
 
     fn head(&self, kind: ObjectKind) -> usize {
@@ -44,7 +47,6 @@ impl Searcher for ObjectSearch<'_> {
         self.detector.keywords(bytes, &mut *anchor);
         if kind == ObjectKind::Blob {
             container::marks(bytes, &mut *anchor);
-            container::encoded_marks(bytes, |mark| anchor(mark.start));
             if is_start && (Format::of(bytes).is_some() || Pointer::may_be(bytes)) {
                 anchor(0);
             }
@@ -60,7 +62,13 @@ impl Searcher for ObjectSearch<'_> {
         found: &mut dyn FnMut(Range<usize>, SweepMatch),
     ) {
         let secret = |matched: Match| found(matched.span, SweepMatch::Secret(matched.identified));
-        self.detector.find_with_keywords(bytes, &mut *anchor, secret);
+        let mut encoded = Vec::new();
+        let keyword = |at| {
+            anchor(at);
+            encoded.extend(container::encoded_keyword_at(bytes, at));
+            !self.stop.is_set()
+        };
+        self.detector.find_with_keywords(bytes, keyword, secret);
         if kind == ObjectKind::Blob {
             // If these bytes are not the start of the object, the sweep ignores the match.
             if Format::of(bytes).is_some() {
@@ -72,10 +80,7 @@ impl Searcher for ObjectSearch<'_> {
                 found(0..bytes.len(), SweepMatch::Pointer(Arc::new(pointer)));
             }
             // Whether it really is an encoded container shows later.
-            container::encoded_marks(bytes, |mark| {
-                anchor(mark.start);
-                found(mark, SweepMatch::Container);
-            });
+            encoded.into_iter().for_each(|keyword| found(keyword, SweepMatch::Container));
             if !may_be_packed(bytes) {
                 return;
             }

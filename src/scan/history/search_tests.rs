@@ -1,5 +1,7 @@
 //! Tests that the sweep with the real detector finds in delta space what it finds in whole objects.
 
+use crate::container::ENCODED_KEYWORDS;
+use crate::scan::Stop;
 use std::fmt::Write;
 
 use proptest::prelude::*;
@@ -125,9 +127,9 @@ proptest! {
         }
         scratch.git_with(&["fast-import", "--quiet"], &stream);
         scratch.git(&["repack", "-adfq", "--depth=40", "--window=30"]);
-        let detector = Detector::new(&RuleSet::built_in().unwrap()).unwrap();
+        let detector = Detector::with_literals(&RuleSet::built_in().unwrap(), ENCODED_KEYWORDS).unwrap();
         let kinds = vec![ObjectKind::Blob, ObjectKind::Tree, ObjectKind::Commit, ObjectKind::Tag];
-        let search = ObjectSearch { detector: &detector, kinds };
+        let search = ObjectSearch { detector: &detector, stop: &Stop::default(), kinds };
         let database = Database::of(&scratch.open());
         let whole = found(&database, &search, SweepOptions { whole: true, ..Default::default() });
         for small in [0, SweepOptions::default().small_result] {

@@ -92,7 +92,8 @@ fn work(
                 hits = own.unpack(&mut contents, bytes, id, naming);
             } else {
                 own.bytes += bytes.len() as u64;
-                settings.detector.find(bytes, |matched| {
+                let go_on = |_| !settings.stop.is_set();
+                settings.detector.find_with_keywords(bytes, go_on, |matched| {
                     hits.push((matched.span.start as u64..matched.span.end as u64, matched.identified));
                 });
                 let lfs = lfs.filter(|_| kind == ObjectKind::Blob);
