@@ -3,14 +3,14 @@
 //! Its vectorised search (Teddy, of aho-corasick) sorts patterns into buckets and looks, for each bucket and each
 //! of the first bytes, at the set of low and of high nybbles: patterns that share a bucket let every mixture of
 //! them through as a false candidate. Buckets are dealt out in turn, so that the order of patterns decides who
-//! frequencies one. In an unlucky order four times as much time is spent as in a good one. Nothing but speed depends
+//! shares one. In an unlucky order four times as much time is spent as in a good one. Nothing but speed depends
 //! on this.
 
 use super::byte_frequency::{ByteFrequencies, ClassProbabilities, TRIGRAM_LEN, joint_probability};
 
-/// Up to this many patterns the search is told to make do with eight buckets; with sixteen it would take twice as
-/// long.
-pub(super) const MAX_SLIM_PATTERNS: usize = 48;
+/// Up to this many patterns the search uses eight buckets. With sixteen it needs half as much again for each byte, and with
+/// more patterns in eight it follows too many false candidates.
+pub(super) const MAX_SLIM_PATTERNS: usize = 52;
 
 /// Passes over all pairs, at most; they find nearly all there is to find.
 const MAX_PASSES: usize = 6;

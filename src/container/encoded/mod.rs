@@ -25,8 +25,9 @@ const ANCHORS: [&[u8]; 5] = [b"H4sI", b"UEsDB", b"SDRzSU", b"VUVzREJ", PATCH];
 
 const PATCH: &[u8] = b"GIT binary patch";
 
-/// What to search a content for to notice that something packed may be written in it as text.
-pub const ENCODED_KEYWORDS: &[&[u8]] = &ANCHORS;
+/// What to search a content for to notice that something packed may be written in it as text. Each costs every search a
+/// little, so a zip that is encoded twice, which nobody writes, is not among them.
+pub const ENCODED_KEYWORDS: &[&[u8]] = &[ANCHORS[0], ANCHORS[1], ANCHORS[2], PATCH];
 
 static MARKS: LazyLock<Marks> = LazyLock::new(|| Marks::new(&ANCHORS));
 
