@@ -304,6 +304,7 @@ const AMBIGUOUS_TYPE_NAMES: &[&str] = &[
     "Candidate",
     "Change",
     "Check",
+    "DecodeStep",
     "Decoder",
     "Entry",
     "Files",
