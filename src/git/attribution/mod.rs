@@ -6,7 +6,7 @@
 //! the secrets below it are united once, and the rest is comparing sets along the commit graph. Replace refs and
 //! grafts are ignored, since what they hide still exists.
 //!
-//! One [`ObjectGraph`] of trees and commits answers everything that is asked about a repository. It is read only if
+//! One `ObjectGraph` of trees and commits answers everything that is asked about a repository. It is read only if
 //! something was found.
 
 mod changes;
