@@ -15,16 +15,16 @@ const STEP_LIMIT: u32 = 2048;
 pub(super) type Slots = [Option<usize>; 16];
 
 /// Numbers of groups by their names.
-pub(super) type Names = Vec<(String, usize)>;
+pub(super) type GroupNames = Vec<(String, usize)>;
 
 /// What to do, in order.
 #[derive(Debug)]
 pub(super) struct Backtracker {
-    steps: Vec<Step>,
+    steps: Vec<Instruction>,
 }
 
 #[derive(Debug)]
-enum Step {
+enum Instruction {
     /// Ready to be searched for, as what ends a lazy run.
     Literal(Box<Finder<'static>>),
     Run {
@@ -39,12 +39,9 @@ enum Step {
     Jump(usize),
 }
 
-/// Whether it matches; `None` when steps_left is at its end.
-type Outcome = Option<bool>;
-
 impl Backtracker {
     /// The program of `pattern` and the groups in it, if it is simple enough.
-    pub(super) fn new(pattern: &str) -> Option<(Self, Names)> {
+    pub(super) fn new(pattern: &str) -> Option<(Self, GroupNames)> {
         let hir = ParserBuilder::new().unicode(false).utf8(false).build().parse(pattern).ok()?;
         let mut builder = Builder::default();
         builder.add(&hir, true)?;
@@ -53,8 +50,8 @@ impl Backtracker {
 
     /// The literal with which every match begins.
     pub(super) fn first(&self) -> Option<&Finder<'static>> {
-        self.steps.iter().find(|step| !matches!(step, Step::Save(_))).and_then(|step| match step {
-            Step::Literal(literal) => Some(&**literal),
+        self.steps.iter().find(|step| !matches!(step, Instruction::Save(_))).and_then(|step| match step {
+            Instruction::Literal(literal) => Some(&**literal),
             _ => None,
         })
     }
@@ -64,9 +61,9 @@ impl Backtracker {
         let mut lead = 0;
         for step in &self.steps {
             match step {
-                Step::Save(_) => {}
-                Step::Run { least, most, .. } if least == most => lead += least,
-                Step::Literal(literal) if literal.needle() == keyword => {
+                Instruction::Save(_) => {}
+                Instruction::Run { least, most, .. } if least == most => lead += least,
+                Instruction::Literal(literal) if literal.needle() == keyword => {
                     return Some(lead).filter(|&lead| lead > 0);
                 }
                 _ => return None,
@@ -79,20 +76,21 @@ impl Backtracker {
     /// for what stands directly before the keyword. Some other match may hold the keyword, too, further behind;
     /// that has an keyword of its own.
     pub(super) fn earliest(&self, bytes: &[u8], keyword: &[u8], at: usize) -> Option<usize> {
-        let is_anchor = |step: &Step| matches!(step, Step::Literal(literal) if literal.needle() == keyword);
+        let is_anchor =
+            |step: &Instruction| matches!(step, Instruction::Literal(literal) if literal.needle() == keyword);
         let pivot = self.steps.iter().position(is_anchor).unwrap_or(0);
         let before = &self.steps[..pivot];
         // The length of the steps taken one after the other is too much where there are choices, which is no harm.
         let length = before.iter().try_fold(0_usize, |sum, step| match step {
-            Step::Literal(literal) => sum.checked_add(literal.needle().len()),
-            Step::Run { most, .. } => sum.checked_add(*most),
-            Step::Save(_) | Step::Choose(_) | Step::Jump(_) => Some(sum),
+            Instruction::Literal(literal) => sum.checked_add(literal.needle().len()),
+            Instruction::Run { most, .. } => sum.checked_add(*most),
+            Instruction::Save(_) | Instruction::Choose(_) | Instruction::Jump(_) => Some(sum),
         });
         if pivot == 0 || self.steps[pivot + 1..].iter().any(is_anchor) {
             return Some(0);
         }
-        let fits = match before.iter().rfind(|step| !matches!(step, Step::Save(_))) {
-            Some(Step::Run { class, least, .. }) => at
+        let fits = match before.iter().rfind(|step| !matches!(step, Instruction::Save(_))) {
+            Some(Instruction::Run { class, least, .. }) => at
                 .checked_sub(*least)
                 .is_some_and(|start| bytes[start..at].iter().all(|&byte| class[usize::from(byte)])),
             _ => true,
@@ -101,7 +99,7 @@ impl Backtracker {
     }
 
     /// Whether there is a match that begins at `at`; its place is in the first two slots.
-    pub(super) fn matches(&self, bytes: &[u8], at: usize, slots: &mut Slots) -> Outcome {
+    pub(super) fn matches(&self, bytes: &[u8], at: usize, slots: &mut Slots) -> Option<bool> {
         *slots = [None; 16];
         slots[0] = Some(at);
         self.run(bytes, 0, at, slots, &mut STEP_LIMIT.clone())
@@ -114,7 +112,7 @@ impl Backtracker {
         mut at: usize,
         slots: &mut Slots,
         steps_left: &mut u32,
-    ) -> Outcome {
+    ) -> Option<bool> {
         *steps_left = steps_left.checked_sub(1)?;
         loop {
             let Some(step) = self.steps.get(pc) else {
@@ -123,13 +121,13 @@ impl Backtracker {
             };
             pc += 1;
             match step {
-                Step::Literal(literal) if bytes[at..].starts_with(literal.needle()) => {
+                Instruction::Literal(literal) if bytes[at..].starts_with(literal.needle()) => {
                     at += literal.needle().len();
                 }
-                Step::Literal(_) => return Some(false),
-                Step::Save(slot) => slots[*slot] = Some(at),
-                Step::Jump(to) => pc = *to,
-                Step::Choose(places) => {
+                Instruction::Literal(_) => return Some(false),
+                Instruction::Save(slot) => slots[*slot] = Some(at),
+                Instruction::Jump(to) => pc = *to,
+                Instruction::Choose(places) => {
                     for &place in places {
                         let mut own = *slots;
                         if self.run(bytes, place, at, &mut own, steps_left)? {
@@ -139,7 +137,7 @@ impl Backtracker {
                     }
                     return Some(false);
                 }
-                Step::Run { class, least, most, lazy } => {
+                Instruction::Run { class, least, most, lazy } => {
                     let rest = bytes[at..].iter().take(*most);
                     let run = rest.take_while(|&&byte| class[usize::from(byte)]).count();
                     if run < *least {
@@ -147,7 +145,9 @@ impl Backtracker {
                     }
                     if least == most {
                         at += run;
-                    } else if !lazy && self.steps[pc..].iter().all(|step| matches!(step, Step::Save(_))) {
+                    } else if !lazy
+                        && self.steps[pc..].iter().all(|step| matches!(step, Instruction::Save(_)))
+                    {
                         // Nothing after it can fail.
                         at += run;
                     } else {
@@ -167,9 +167,9 @@ impl Backtracker {
         (least, run, lazy): (usize, usize, bool),
         slots: &mut Slots,
         steps_left: &mut u32,
-    ) -> Outcome {
-        let next = self.steps[pc..].iter().find(|step| !matches!(step, Step::Save(_)));
-        if let (Some(Step::Literal(finder)), true) = (next, lazy) {
+    ) -> Option<bool> {
+        let next = self.steps[pc..].iter().find(|step| !matches!(step, Instruction::Save(_)));
+        if let (Some(Instruction::Literal(finder)), true) = (next, lazy) {
             let literal = finder.needle();
             let end = bytes.len().min(at + run + literal.len());
             for place in finder.find_iter(&bytes[at + least..end]) {
@@ -193,20 +193,21 @@ impl Backtracker {
 pub(super) fn matches_only_key_chars(pattern: &str) -> bool {
     let Some((program, _)) = Backtracker::new(pattern) else { return false };
     program.steps.iter().all(|step| match step {
-        Step::Literal(literal) => literal.needle().iter().all(|&byte| is_key(byte)),
-        Step::Run { class, .. } => (0..=u8::MAX).all(|byte| is_key(byte) || !class[usize::from(byte)]),
-        Step::Save(_) | Step::Choose(_) | Step::Jump(_) => true,
+        Instruction::Literal(literal) => literal.needle().iter().all(|&byte| is_key(byte)),
+        Instruction::Run { class, .. } => (0..=u8::MAX).all(|byte| is_key(byte) || !class[usize::from(byte)]),
+        Instruction::Save(_) | Instruction::Choose(_) | Instruction::Jump(_) => true,
     })
 }
 
 /// How many characters of keys every match of `pattern` has directly before the literal `keyword`, at least.
 pub(super) fn min_key_chars_before(pattern: &str, keyword: &[u8]) -> usize {
     let Some((program, _)) = Backtracker::new(pattern) else { return 0 };
-    let is_anchor = |step: &Step| matches!(step, Step::Literal(literal) if literal.needle() == keyword);
+    let is_anchor =
+        |step: &Instruction| matches!(step, Instruction::Literal(literal) if literal.needle() == keyword);
     let mut keywords = program.steps.iter().enumerate().filter(|(_, step)| is_anchor(step));
     let (Some((pivot, _)), None) = (keywords.next(), keywords.next()) else { return 0 };
-    match program.steps[..pivot].iter().rfind(|step| !matches!(step, Step::Save(_))) {
-        Some(Step::Run { class, least, .. })
+    match program.steps[..pivot].iter().rfind(|step| !matches!(step, Instruction::Save(_))) {
+        Some(Instruction::Run { class, least, .. })
             if (0..=u8::MAX).all(|byte| is_key(byte) || !class[usize::from(byte)]) =>
         {
             *least
@@ -217,8 +218,8 @@ pub(super) fn min_key_chars_before(pattern: &str, keyword: &[u8]) -> usize {
 
 #[derive(Default)]
 struct Builder {
-    steps: Vec<Step>,
-    names: Names,
+    steps: Vec<Instruction>,
+    names: GroupNames,
 }
 
 impl Builder {
@@ -227,7 +228,7 @@ impl Builder {
         match hir.kind() {
             HirKind::Empty => {}
             HirKind::Literal(literal) => {
-                self.steps.push(Step::Literal(Box::new(Finder::new(&literal.0).into_owned())))
+                self.steps.push(Instruction::Literal(Box::new(Finder::new(&literal.0).into_owned())))
             }
             HirKind::Class(class) => self.class(class, 1, 1, false),
             HirKind::Look(Look::Start) if first => {}
@@ -242,13 +243,13 @@ impl Builder {
                     }
                     _ if (least, most) == (0, 1) => {
                         let choose_trigrams = self.steps.len();
-                        self.steps.push(Step::Choose(Vec::new()));
+                        self.steps.push(Instruction::Choose(Vec::new()));
                         self.add(&repetition.sub, false)?;
                         let mut places = vec![choose_trigrams + 1, self.steps.len()];
                         if lazy {
                             places.reverse();
                         }
-                        self.steps[choose_trigrams] = Step::Choose(places);
+                        self.steps[choose_trigrams] = Instruction::Choose(places);
                     }
                     _ => return None,
                 }
@@ -261,9 +262,9 @@ impl Builder {
                 if let Some(name) = &capture.name {
                     self.names.push((name.to_string(), capture.index as usize));
                 }
-                self.steps.push(Step::Save(slot));
+                self.steps.push(Instruction::Save(slot));
                 self.add(&capture.sub, first)?;
-                self.steps.push(Step::Save(slot + 1));
+                self.steps.push(Instruction::Save(slot + 1));
             }
             HirKind::Concat(parts) => {
                 for (index, part) in parts.iter().enumerate() {
@@ -272,17 +273,17 @@ impl Builder {
             }
             HirKind::Alternation(parts) => {
                 let choose_trigrams = self.steps.len();
-                self.steps.push(Step::Choose(Vec::new()));
+                self.steps.push(Instruction::Choose(Vec::new()));
                 let (mut places, mut jumps) = (Vec::new(), Vec::new());
                 for part in parts {
                     places.push(self.steps.len());
                     self.add(part, false)?;
                     jumps.push(self.steps.len());
-                    self.steps.push(Step::Jump(0));
+                    self.steps.push(Instruction::Jump(0));
                 }
                 let end = self.steps.len();
-                jumps.into_iter().for_each(|jump| self.steps[jump] = Step::Jump(end));
-                self.steps[choose_trigrams] = Step::Choose(places);
+                jumps.into_iter().for_each(|jump| self.steps[jump] = Instruction::Jump(end));
+                self.steps[choose_trigrams] = Instruction::Choose(places);
             }
         }
         Some(())
@@ -301,7 +302,7 @@ impl Builder {
     fn run(&mut self, holds: impl Fn(u8) -> bool, least: usize, most: usize, lazy: bool) {
         let mut class = Box::new([false; 256]);
         (0..=u8::MAX).for_each(|byte| class[usize::from(byte)] = holds(byte));
-        self.steps.push(Step::Run { class, least, most, lazy });
+        self.steps.push(Instruction::Run { class, least, most, lazy });
     }
 }
 

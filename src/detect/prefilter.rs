@@ -15,14 +15,14 @@ type Targets = Vec<usize>;
 /// Every keyword, searched for at once.
 #[derive(Debug)]
 pub(super) struct Prefilter {
-    search: Search,
+    search: Engine,
     /// For each pattern of the search, the keywords that are looked for by it.
-    by_pattern: Vec<Vec<Anchor>>,
+    by_pattern: Vec<Vec<Keyword>>,
     max_keyword_len: usize,
 }
 
 #[derive(Debug)]
-struct Anchor {
+struct Keyword {
     bytes: Vec<u8>,
     /// Where in it the pattern stands.
     offset: usize,
@@ -30,7 +30,7 @@ struct Anchor {
 }
 
 #[derive(Debug)]
-enum Search {
+enum Engine {
     /// Vectorised, and quickly built.
     Packed(packed::Searcher),
     /// Where there are too many patterns for that, or vectors too short.
@@ -50,15 +50,15 @@ impl Prefilter {
         }
         let keywords: Vec<&[u8]> = targets.keys().copied().collect();
         let max_keyword_len = keywords.iter().map(|keyword| keyword.len()).max().unwrap_or(0);
-        let mut by_window: BTreeMap<&[u8], Vec<Anchor>> = BTreeMap::new();
+        let mut by_window: BTreeMap<&[u8], Vec<Keyword>> = BTreeMap::new();
         for ((bytes, targets), offset) in targets.into_iter().zip(choose_trigrams(&keywords)) {
             let window = &bytes[offset..bytes.len().min(offset + TRIGRAM_LEN)];
-            let keyword = Anchor { bytes: bytes.to_vec(), offset, targets };
+            let keyword = Keyword { bytes: bytes.to_vec(), offset, targets };
             by_window.entry(window).or_default().push(keyword);
         }
         merge_prefixes(&mut by_window);
         let patterns = order_for_buckets(by_window.keys().copied().collect());
-        let search = Search::new(&patterns)?;
+        let search = Engine::new(&patterns)?;
         let by_pattern = patterns.iter().map(|window| by_window.remove(window).unwrap_or_default()).collect();
         Ok(Self { search, by_pattern, max_keyword_len })
     }
@@ -69,7 +69,7 @@ impl Prefilter {
     pub(super) fn find(&self, bytes: &[u8], mut hit: impl FnMut(usize, Range<usize>)) {
         let mut from = 0;
         while let Some((pattern, found)) = self.search.find(bytes, from) {
-            for Anchor { bytes: keyword, offset, targets } in &self.by_pattern[pattern] {
+            for Keyword { bytes: keyword, offset, targets } in &self.by_pattern[pattern] {
                 let Some(at) = found.checked_sub(*offset) else { continue };
                 if bytes[at..].starts_with(keyword) {
                     targets.iter().for_each(|&target| hit(target, at..at + keyword.len()));
@@ -87,7 +87,7 @@ impl Prefilter {
     /// The same, every keyword tried at every place: the oracle of tests.
     pub(super) fn find_plainly(&self, bytes: &[u8], mut hit: impl FnMut(usize, Range<usize>)) {
         for at in 0..bytes.len() {
-            for Anchor { bytes: keyword, targets, .. } in self.by_pattern.iter().flatten() {
+            for Keyword { bytes: keyword, targets, .. } in self.by_pattern.iter().flatten() {
                 if bytes[at..].starts_with(keyword) {
                     targets.iter().for_each(|&target| hit(target, at..at + keyword.len()));
                 }
@@ -97,7 +97,7 @@ impl Prefilter {
 }
 
 /// A window that another begins with stands for that, too: a search tells of one pattern at a place.
-fn merge_prefixes(by_window: &mut BTreeMap<&[u8], Vec<Anchor>>) {
+fn merge_prefixes(by_window: &mut BTreeMap<&[u8], Vec<Keyword>>) {
     let windows: Vec<&[u8]> = by_window.keys().copied().collect();
     for window in &windows {
         let shorter = windows.iter().find(|other| *other != window && window.starts_with(other));
@@ -108,7 +108,7 @@ fn merge_prefixes(by_window: &mut BTreeMap<&[u8], Vec<Anchor>>) {
     }
 }
 
-impl Search {
+impl Engine {
     fn new(patterns: &[&[u8]]) -> Result<Self, BuildError> {
         if patterns.is_empty() {
             return Ok(Self::Nothing);

@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use super::lexer::{TokenKind, token_at};
-use super::line_wrap::{self, Next};
+use super::line_wrap::{self, NextSymbol};
 use super::{DecodedText, EncodedHit, EncodedKeyword, Encoding, EncodingName};
 use crate::detect::candidate::{Candidate, WEIGHT_EQUAL, WEIGHT_EXACT};
 
@@ -140,7 +140,7 @@ fn symbols(hit: &EncodedHit<'_>) -> (Vec<Symbol>, usize) {
     let mut symbols = Vec::with_capacity(most.min(FEW) + most_before.min(FEW));
     let mut at = hit.at;
     while symbols.len() < most_before
-        && let Next::Symbol(symbol, place) = line_wrap::backward(text, at, low, is_symbol)
+        && let NextSymbol::Symbol(symbol, place) = line_wrap::backward(text, at, low, is_symbol)
     {
         symbols.push((symbol, place));
         at = place.0;
@@ -149,7 +149,7 @@ fn symbols(hit: &EncodedHit<'_>) -> (Vec<Symbol>, usize) {
     let before = symbols.len();
     let mut at = hit.at;
     while symbols.len() < most.saturating_add(before)
-        && let Next::Symbol(symbol, place) = line_wrap::forward(text, at, high, is_symbol)
+        && let NextSymbol::Symbol(symbol, place) = line_wrap::forward(text, at, high, is_symbol)
     {
         symbols.push((symbol, place));
         at = place.1;

@@ -3,6 +3,7 @@
 use std::ops::Range;
 
 use super::delimited_hex::separator;
+use super::hex::SourceByte;
 use super::{DecodedText, EncodedHit, EncodedKeyword, Encoding, EncodingName};
 use crate::detect::candidate::Candidate;
 
@@ -73,10 +74,8 @@ fn reads_literal(hit: &EncodedHit<'_>) -> bool {
     })
 }
 
-type Byte = (u8, (usize, usize));
-
 /// The byte at the hit, or behind what separates it from the one that ends at `at`.
-fn next(hit: &EncodedHit<'_>, at: usize) -> Option<Byte> {
+fn next(hit: &EncodedHit<'_>, at: usize) -> Option<SourceByte> {
     let rest = hit.text.get(at..hit.decode_end())?;
     let start = at + if at == hit.at { 0 } else { separator(rest)? };
     let digits = hit.text[start..].iter().take_while(|byte| byte.is_ascii_digit()).take(DIGITS + 1).count();
@@ -86,7 +85,7 @@ fn next(hit: &EncodedHit<'_>, at: usize) -> Option<Byte> {
 }
 
 /// The byte before the one at `at`.
-fn previous(hit: &EncodedHit<'_>, at: usize) -> Option<Byte> {
+fn previous(hit: &EncodedHit<'_>, at: usize) -> Option<SourceByte> {
     let low = hit.decode_start();
     let before = hit.text.get(low..at)?;
     let end = at - before.iter().rev().take_while(|byte| b" \t\r\n,".contains(byte)).count();

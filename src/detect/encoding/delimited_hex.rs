@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::hex::{Byte, byte, case_variants, decode};
+use super::hex::{SourceByte, byte, case_variants, decode};
 use super::line_continuation::{MOST_INDENT, line_break};
 use super::{DecodedText, EncodedHit, EncodedKeyword, Encoding, EncodingName};
 use crate::detect::candidate::Candidate;
@@ -60,7 +60,7 @@ impl Encoding for DelimitedHex {
 }
 
 /// The byte at the hit, or behind what separates it from the one that ends at `at`.
-fn next(hit: &EncodedHit<'_>, at: usize) -> Option<Byte> {
+fn next(hit: &EncodedHit<'_>, at: usize) -> Option<SourceByte> {
     let rest = hit.text.get(at..hit.decode_end())?;
     let at = at + if at == hit.at { 0 } else { parting(rest, hit.tag)? };
     let digits = at + if hit.tag == PREFIXED { prefix(&hit.text[at..])? } else { 0 };
@@ -69,7 +69,7 @@ fn next(hit: &EncodedHit<'_>, at: usize) -> Option<Byte> {
 }
 
 /// The byte before the one at `at`.
-fn previous(hit: &EncodedHit<'_>, at: usize) -> Option<Byte> {
+fn previous(hit: &EncodedHit<'_>, at: usize) -> Option<SourceByte> {
     let (text, low) = (hit.text, hit.decode_start());
     let mut before = text.get(low..at)?;
     if hit.tag == PREFIXED {

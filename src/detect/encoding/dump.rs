@@ -4,7 +4,7 @@
 
 use std::ops::Range;
 
-use super::hex::{Byte, byte, case_variants};
+use super::hex::{SourceByte, byte, case_variants};
 use super::lexer::TokenKind;
 use super::line_continuation::line_break;
 use super::{DecodedText, EncodedHit, EncodedKeyword, Encoding, EncodingName, FEW_BEFORE};
@@ -50,7 +50,7 @@ impl Encoding for Dump {
             return;
         }
         let mut decoded = DecodedText { name: "hex", ..DecodedText::default() };
-        let mut before: Vec<Byte> = line.bytes[..index].iter().rev().copied().collect();
+        let mut before: Vec<SourceByte> = line.bytes[..index].iter().rev().copied().collect();
         let mut breaks = Vec::new();
         // A first look asks for nothing before the hit.
         let mut first = if hit.max_chars_before() > FEW_BEFORE { line.before(text) } else { None };
@@ -116,7 +116,7 @@ struct Line {
     lead: Vec<u8>,
     /// The digits of the offset, if there is one.
     offset: Vec<u8>,
-    bytes: Vec<Byte>,
+    bytes: Vec<SourceByte>,
     /// Whether it shows the characters, too.
     also_plain: bool,
 }
@@ -174,7 +174,8 @@ impl Line {
 
     /// Whether `literal` stands from the byte with this index on, in this line and the next.
     fn holds(&self, index: usize, literal: &[u8], text: &[u8]) -> bool {
-        let begins = |bytes: &[Byte], literal: &[u8]| bytes.iter().zip(literal).all(|((a, _), b)| a == b);
+        let begins =
+            |bytes: &[SourceByte], literal: &[u8]| bytes.iter().zip(literal).all(|((a, _), b)| a == b);
         let here = &self.bytes[index..];
         begins(here, literal)
             && literal.get(here.len()..).is_none_or(|rest| {
@@ -206,9 +207,9 @@ impl Line {
 
 /// The bytes of the line whose groups begin at `from`, and whether their characters are shown behind them. Those may
 /// look like more groups: as many are bytes as the characters behind them say.
-fn body(text: &[u8], from: usize, end: usize) -> Option<(Vec<Byte>, bool)> {
+fn body(text: &[u8], from: usize, end: usize) -> Option<(Vec<SourceByte>, bool)> {
     let gap = |at: usize| text[at..end].iter().take_while(|byte| b" \t".contains(byte)).count();
-    let mut bytes: Vec<Byte> = Vec::new();
+    let mut bytes: Vec<SourceByte> = Vec::new();
     let mut at = from + gap(from);
     while bytes.len() < MOST_BYTES
         && at + 2 <= end
@@ -235,13 +236,13 @@ fn body(text: &[u8], from: usize, end: usize) -> Option<(Vec<Byte>, bool)> {
 }
 
 /// Whether `rest` shows `bytes` as characters: as they are, or something else for each that cannot be shown.
-fn shows(rest: &[u8], bytes: &[Byte]) -> bool {
+fn shows(rest: &[u8], bytes: &[SourceByte]) -> bool {
     let Some(shown) = rest.strip_prefix(b" ").or_else(|| rest.strip_prefix(b"\t")) else { return false };
     let shown = shown.trim_ascii();
     let framed = [(b'|', b'|'), (b'>', b'<')].iter().find_map(|&(open, close)| {
         shown.strip_prefix(&[open]).and_then(|shown| shown.strip_suffix(&[close]))
     });
-    let is_it = |shown: &[u8], bytes: &[Byte]| {
+    let is_it = |shown: &[u8], bytes: &[SourceByte]| {
         let mut shown = shown;
         for &(byte, _) in bytes {
             let Some((&first, mut rest)) = shown.split_first() else { return false };
@@ -261,7 +262,7 @@ fn shows(rest: &[u8], bytes: &[Byte]) -> bool {
     if framed.is_some_and(|shown| is_it(shown, bytes)) {
         return true;
     }
-    let is_blank = |byte: &&Byte| byte.0 == b' ';
+    let is_blank = |byte: &&SourceByte| byte.0 == b' ';
     let from = bytes.iter().take_while(is_blank).count();
     let end = bytes.len() - bytes[from..].iter().rev().take_while(is_blank).count();
     !shown.is_empty() && is_it(shown, &bytes[from..end])

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use super::lexer::TokenKind;
 use super::line_continuation::MOST_INDENT;
-use super::line_wrap::{self, Next};
+use super::line_wrap::{self, NextSymbol};
 use super::{DecodedText, EncodedHit, EncodedKeyword, Encoding, EncodingName};
 use crate::detect::candidate::Candidate;
 use crate::detect::checks::CONTEXT_REACH;
@@ -49,13 +49,13 @@ pub(super) fn case_variants(literal: &[u8], separator: &str) -> impl Iterator<It
 }
 
 /// Reads the byte at a place, or behind what parts it from there.
-pub(super) type DecodeStep = fn(&EncodedHit<'_>, usize) -> Option<Byte>;
+pub(super) type ReadByte = fn(&EncodedHit<'_>, usize) -> Option<SourceByte>;
 
 /// Reads what is on nested_name sides of the hit.
 pub(super) fn decode(
     hit: &EncodedHit<'_>,
-    next: DecodeStep,
-    previous: DecodeStep,
+    next: ReadByte,
+    previous: ReadByte,
     read: &mut dyn FnMut(DecodedText),
 ) {
     if !reads_literal(hit, hit.at, next) {
@@ -91,7 +91,7 @@ pub(super) fn decode(
 }
 
 /// Whether the literal can be read at `at`, which is quickly told at the hit.
-fn reads_literal(hit: &EncodedHit<'_>, mut at: usize, next: DecodeStep) -> bool {
+fn reads_literal(hit: &EncodedHit<'_>, mut at: usize, next: ReadByte) -> bool {
     hit.literal.iter().all(|&expected| match next(hit, at) {
         Some((byte, place)) => {
             at = place.1;
@@ -110,7 +110,7 @@ fn begins_line(hit: &EncodedHit<'_>) -> bool {
 
 /// Whether the line that begins behind the break at `at` is no more of the key that was hit: it begins as keys do, or,
 /// where that key has a line to itself, is no text.
-fn is_another(hit: &EncodedHit<'_>, mut at: usize, next: DecodeStep) -> bool {
+fn is_another(hit: &EncodedHit<'_>, mut at: usize, next: ReadByte) -> bool {
     if !hit.starts_key {
         return false;
     }
@@ -133,19 +133,21 @@ fn is_another(hit: &EncodedHit<'_>, mut at: usize, next: DecodeStep) -> bool {
 }
 
 /// A byte, and where what stands for it begins and ends.
-pub(super) type Byte = (u8, (usize, usize));
+pub(super) type SourceByte = (u8, (usize, usize));
 
-fn next_together(hit: &EncodedHit<'_>, at: usize) -> Option<Byte> {
+fn next_together(hit: &EncodedHit<'_>, at: usize) -> Option<SourceByte> {
     let (text, high) = (hit.text, hit.decode_end());
-    let Next::Symbol(first, from) = line_wrap::forward(text, at, high, is_digit) else { return None };
-    let Next::Symbol(second, to) = line_wrap::forward(text, from.1, high, is_digit) else { return None };
+    let NextSymbol::Symbol(first, from) = line_wrap::forward(text, at, high, is_digit) else { return None };
+    let NextSymbol::Symbol(second, to) = line_wrap::forward(text, from.1, high, is_digit) else {
+        return None;
+    };
     Some((byte(first, second)?, (from.0, to.1)))
 }
 
-fn previous_together(hit: &EncodedHit<'_>, at: usize) -> Option<Byte> {
+fn previous_together(hit: &EncodedHit<'_>, at: usize) -> Option<SourceByte> {
     let (text, low) = (hit.text, hit.decode_start());
-    let Next::Symbol(second, to) = line_wrap::backward(text, at, low, is_digit) else { return None };
-    let Next::Symbol(first, from) = line_wrap::backward(text, to.0, low, is_digit) else { return None };
+    let NextSymbol::Symbol(second, to) = line_wrap::backward(text, at, low, is_digit) else { return None };
+    let NextSymbol::Symbol(first, from) = line_wrap::backward(text, to.0, low, is_digit) else { return None };
     Some((byte(first, second)?, (from.0, to.1)))
 }
 

@@ -12,7 +12,7 @@ const LONGEST_LINE: usize = 160;
 
 /// What comes next in encoded text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Next {
+pub(super) enum NextSymbol {
     /// A symbol, and where what stands for it begins and ends.
     Symbol(u8, (usize, usize)),
     /// The text ends.
@@ -20,11 +20,11 @@ pub(super) enum Next {
 }
 
 /// The symbol at `at` or behind the break at `at`, below `high`.
-pub(super) fn forward(text: &[u8], mut at: usize, high: usize, is_symbol: fn(u8) -> bool) -> Next {
+pub(super) fn forward(text: &[u8], mut at: usize, high: usize, is_symbol: fn(u8) -> bool) -> NextSymbol {
     while at < high {
         let byte = text[at];
         if is_symbol(byte) {
-            return Next::Symbol(byte, (at, at + 1));
+            return NextSymbol::Symbol(byte, (at, at + 1));
         }
         let len = match byte {
             b'\r' | b'\n' => wrapped(text, at, is_symbol),
@@ -35,7 +35,7 @@ pub(super) fn forward(text: &[u8], mut at: usize, high: usize, is_symbol: fn(u8)
                 let unit = token_at(text, at, b"\\\"'`".contains(&byte));
                 match unit.value {
                     Some(value) if is_symbol(value) && at + unit.len <= high => {
-                        return Next::Symbol(value, (at, at + unit.len));
+                        return NextSymbol::Symbol(value, (at, at + unit.len));
                     }
                     _ => is_passed_over(unit.value, unit.len).then_some(unit.len),
                 }
@@ -44,14 +44,14 @@ pub(super) fn forward(text: &[u8], mut at: usize, high: usize, is_symbol: fn(u8)
         };
         match len {
             Some(len) if len > 0 => at += len,
-            _ => return Next::End,
+            _ => return NextSymbol::End,
         }
     }
-    Next::End
+    NextSymbol::End
 }
 
 /// The symbol that ends at `end`, or before the break that ends there, not below `low`.
-pub(super) fn backward(text: &[u8], mut end: usize, low: usize, is_symbol: fn(u8) -> bool) -> Next {
+pub(super) fn backward(text: &[u8], mut end: usize, low: usize, is_symbol: fn(u8) -> bool) -> NextSymbol {
     while end > low {
         let byte = text[end - 1];
         let start = match byte {
@@ -66,20 +66,20 @@ pub(super) fn backward(text: &[u8], mut end: usize, low: usize, is_symbol: fn(u8
                 let start = end - unit.len;
                 match unit.value {
                     Some(value) if is_symbol(value) && start >= low => {
-                        return Next::Symbol(value, (start, end));
+                        return NextSymbol::Symbol(value, (start, end));
                     }
                     _ => is_passed_over(unit.value, unit.len).then_some(start),
                 }
             }
-            _ if is_symbol(byte) => return Next::Symbol(byte, (end - 1, end)),
+            _ if is_symbol(byte) => return NextSymbol::Symbol(byte, (end - 1, end)),
             _ => None,
         };
         match start {
             Some(start) if start < end => end = start,
-            _ => return Next::End,
+            _ => return NextSymbol::End,
         }
     }
-    Next::End
+    NextSymbol::End
 }
 
 /// A line break that is spelt out, or a unit that stands for nothing.
