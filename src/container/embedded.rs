@@ -52,7 +52,7 @@ impl Marks {
     }
 
     /// Calls `mark` with the number and the place of each in `bytes`.
-    pub(super) fn find(&self, bytes: &[u8], mut mark: impl FnMut(usize, usize)) {
+    fn find(&self, bytes: &[u8], mut mark: impl FnMut(usize, usize)) {
         match self {
             Self::Packed(searcher) => {
                 searcher.find_iter(bytes).for_each(|found| mark(found.pattern().as_usize(), found.start()))

@@ -119,7 +119,7 @@ impl Tar<'_, '_> {
             }
             // A long link name, and attributes of all that follows, which name nothing.
             b'K' | b'g' => drop(self.held(size)?),
-            // Symlinks, devices, folders and pipes have no data, whatever their size says.
+            // Links, devices, folders and pipes have no data, whatever their size says.
             b'1'..=b'6' => self.next = Next::default(),
             _ => {
                 let next = std::mem::take(&mut self.next);

@@ -96,7 +96,8 @@ fn outdated(
 ) -> Vec<String> {
     let is_contradicted = |name: &String, actual: &Option<ObjectId>| {
         there.iter().filter(|tip| tip.name == *name).any(|tip| match actual {
-            Some(id) => tip.id != *id && !contains(repo, *id, tip.id),
+            // What cannot be determined is not believed.
+            Some(id) => tip.id != *id && has_new_commits(repo, tip.id, &[*id]).unwrap_or(true),
             None => true,
         })
     };
@@ -104,12 +105,6 @@ fn outdated(
         trusted.iter().flat_map(|remote| written_for(remote, name)).map(move |name| (name, id))
     });
     claims.filter(|(name, id)| is_contradicted(name, id)).map(|(name, _)| name).collect()
-}
-
-/// Whether `commit` can be reached from `tip`. False if that cannot be determined.
-fn contains(repo: &gix::Repository, tip: ObjectId, commit: ObjectId) -> bool {
-    let revisions = Revisions { tips: vec![commit], hidden: vec![tip], common: Vec::new() };
-    select(repo, &revisions, ExclusionMode::Exact).is_ok_and(|range| range.commits.is_empty())
 }
 
 /// Those of `there` that may be believed when the refs in `outdated` are known to be wrong.
@@ -152,9 +147,15 @@ fn written_for(remote: &Remote<'_>, name: &str) -> Vec<String> {
 /// When there is no repository.
 pub fn adds_commits(path: &Path, tip: ObjectId, known: &[ObjectId]) -> Result<bool, OpenError> {
     let repo = open(path)?.to_thread_local();
+    // If the history cannot be read, no commit is known to be new.
+    Ok(has_new_commits(&repo, tip, known).unwrap_or(false))
+}
+
+/// Whether `tip` leads to commits that none of `known` leads to, or `None` if that cannot be determined.
+fn has_new_commits(repo: &gix::Repository, tip: ObjectId, known: &[ObjectId]) -> Option<bool> {
     let revisions = Revisions { tips: vec![tip], hidden: known.to_vec(), common: Vec::new() };
-    // What cannot be followed adds nothing that anybody could vouch for.
-    Ok(select(&repo, &revisions, ExclusionMode::Exact).is_ok_and(|range| !range.commits.is_empty()))
+    let range = select(repo, &revisions, ExclusionMode::Exact).ok()?;
+    Some(!range.commits.is_empty())
 }
 
 /// How many parents the commit `id` of the repository at `path` has; `None` if it cannot be read.

@@ -1,6 +1,6 @@
 //! A run of base64, of either alphabet, over lines, escapes and string literals.
 
-use super::ANCHORS;
+use super::number_at;
 
 /// What was decoded of a run.
 pub(super) struct Run {
@@ -91,11 +91,11 @@ fn next_piece(bytes: &[u8], end: usize, sign: Option<u8>) -> Option<usize> {
             _ => return None,
         };
     }
-    let rest = &bytes[end + at..];
     // That is another run.
-    if ANCHORS.iter().any(|anchor| rest.starts_with(anchor)) {
+    if number_at(bytes, end + at).is_some() {
         return None;
     }
+    let rest = &bytes[end + at..];
     // What follows in a list or object may be anything.
     if is_list
         && rest.iter().take(LEAST_IN_LIST).take_while(|byte| value(**byte).is_some()).count() < LEAST_IN_LIST

@@ -43,8 +43,12 @@ const FREE: usize = 1 << 20;
 
 /// The one of [`ENCODED_KEYWORDS`] that is at byte `at` of `bytes`, if any.
 pub fn encoded_keyword_at(bytes: &[u8], at: usize) -> Option<Range<usize>> {
-    let anchor = ANCHORS.iter().find(|anchor| bytes[at..].starts_with(anchor))?;
-    Some(at..at + anchor.len())
+    number_at(bytes, at).map(|number| at..at + ANCHORS[number].len())
+}
+
+/// Which of [`ANCHORS`] is at byte `at` of `bytes`.
+fn number_at(bytes: &[u8], at: usize) -> Option<usize> {
+    ANCHORS.iter().position(|anchor| bytes[at..].starts_with(anchor))
 }
 
 /// Decides for each keyword in a stream whether something packed begins there.
@@ -67,7 +71,7 @@ impl RunProbe {
         if self.is_found {
             return;
         }
-        let Some(number) = ANCHORS.iter().position(|anchor| bytes[at..].starts_with(anchor)) else { return };
+        let Some(number) = number_at(bytes, at) else { return };
         let look = Look { bytes, left: Cell::new(self.left) };
         self.is_found = look.is_run(number, at) || look.is_over();
         self.left = look.left.get();
