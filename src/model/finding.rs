@@ -68,6 +68,22 @@ pub struct Identified {
     pub evidence: Vec<String>,
 }
 
+#[cfg(test)]
+impl Identified {
+    /// The match of a rule `r` with the key `key`, for tests that need any.
+    pub(crate) fn sample(key: &str) -> Self {
+        let secret = Secret::new(key.as_bytes().to_vec(), 0);
+        Self {
+            fingerprint: secret.fingerprint(),
+            secret,
+            rule: "r".into(),
+            kind: "k".into(),
+            confidence: Confidence::High,
+            evidence: Vec::new(),
+        }
+    }
+}
+
 /// A match and where it is.
 #[derive(Clone, Debug)]
 pub struct Finding {

@@ -216,20 +216,12 @@ impl Rankable for Finding {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{Origin, Position, Secret, Span, Suppression, Surface};
+    use crate::model::{Origin, Position, Span, Suppression, Surface};
 
     fn finding(key: usize, place: u64, confidence: Confidence) -> Finding {
-        let secret = Secret::new(format!("key {key}").into_bytes(), 0);
         let at = Position { offset: place, line: 1, column: 1 };
         Finding {
-            identified: Arc::new(Identified {
-                fingerprint: secret.fingerprint(),
-                secret,
-                rule: "r".into(),
-                kind: "k".into(),
-                confidence,
-                evidence: Vec::new(),
-            }),
+            identified: Arc::new(Identified { confidence, ..Identified::sample(&format!("key {key}")) }),
             origin: Origin::at_path(Surface::Worktree, format!("f{}", place % 3)),
             encoding: "utf-8",
             span: Span { start: at, end: at },

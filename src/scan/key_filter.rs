@@ -48,28 +48,15 @@ impl KeyFilter {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{Confidence, Secret};
-
-    fn identified(text: &str) -> Identified {
-        let secret = Secret::new(text.into(), 0);
-        Identified {
-            fingerprint: secret.fingerprint(),
-            secret,
-            rule: "r".into(),
-            kind: "k".into(),
-            confidence: Confidence::High,
-            evidence: Vec::new(),
-        }
-    }
 
     #[test]
     fn selects_by_fingerprint_or_its_start() {
         // `printf abc | sha256sum` starts with ba7816bf8f.
-        let abc = identified("abc");
+        let abc = Identified::sample("abc");
         let whole = abc.fingerprint.to_string();
         for text in [&whole[..], &whole[..8], &whole[..9], &whole[..63], &whole.to_uppercase()[..8]] {
             assert!(KeyFilter::from_hex(text).unwrap().admits(&abc), "{text}");
-            assert!(!KeyFilter::from_hex(text).unwrap().admits(&identified("abd")), "{text}");
+            assert!(!KeyFilter::from_hex(text).unwrap().admits(&Identified::sample("abd")), "{text}");
         }
         assert!(!KeyFilter::from_hex("ba7816bf0").unwrap().admits(&abc));
         for bad in ["", "ba7816b", "ba7816bg", &format!("{whole}0")] {
@@ -79,7 +66,7 @@ mod tests {
 
     #[test]
     fn selects_by_the_last_four_characters() {
-        assert!(KeyFilter::LastFour(*b"x9KA").admits(&identified("some-key-x9KA")));
-        assert!(!KeyFilter::LastFour(*b"x9KB").admits(&identified("some-key-x9KA")));
+        assert!(KeyFilter::LastFour(*b"x9KA").admits(&Identified::sample("some-key-x9KA")));
+        assert!(!KeyFilter::LastFour(*b"x9KB").admits(&Identified::sample("some-key-x9KA")));
     }
 }

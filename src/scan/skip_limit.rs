@@ -33,6 +33,23 @@ pub(super) fn listed(skipped: &mut BTreeSet<Skip>, mut more: u64) {
     }
 }
 
+/// Skips of one kind that are listed one by one.
+const MAX_LISTED_OF_A_KIND: usize = 20;
+
+/// The first of `skips`, all of one kind, and if there are more, the one that `rest` makes of their number.
+pub(super) fn first_and_rest(
+    skips: impl IntoIterator<Item = Skip>,
+    rest: impl FnOnce(usize) -> Skip,
+) -> Vec<Skip> {
+    let mut skips = skips.into_iter();
+    let mut listed: Vec<Skip> = skips.by_ref().take(MAX_LISTED_OF_A_KIND).collect();
+    match skips.count() {
+        0 => {}
+        more => listed.push(rest(more)),
+    }
+    listed
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

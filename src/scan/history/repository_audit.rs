@@ -22,6 +22,7 @@ use crate::scan::Settings;
 use crate::scan::collect::{Collector, name_findings};
 use crate::scan::contents::{Located, own_name};
 use crate::scan::objects::SecretLocator;
+use crate::scan::skip_limit::first_and_rest;
 use crate::source::{GitDir, NestedDir, Sink as _, scan_file_list, scan_git_dir, scan_object_names};
 
 /// Scans `repo`. Paths and refs are reported with `prefix`, which names a submodule.
@@ -139,30 +140,20 @@ impl RepositoryAudit<'_> {
 
     /// Reports refs whose own object is not in the repository. The sweep sees only what other objects name.
     fn broken_refs(&mut self, refs: &Refs) {
-        /// Refs that are reported one by one.
-        const LISTED: usize = 20;
         let is_broken = |tip: &&Tip| tip.kind == TipKind::Ref && !self.objects.has(&tip.id);
-        let mut broken = refs.tips.iter().filter(is_broken);
-        let mut skips: Vec<Skip> = broken
-            .by_ref()
-            .take(LISTED)
-            .map(|tip| Skip::new(&*tip.name, format!("points at {}, which is not in the repository", tip.id)))
-            .collect();
-        let more = broken.count();
-        if more > 0 {
-            skips.push(Skip::new(
-                format!("{more} more refs"),
-                "point at objects that are not in the repository",
-            ));
-        }
+        let broken = refs.tips.iter().filter(is_broken);
+        let skips = broken.map(|tip| {
+            Skip::new(&*tip.name, format!("points at {}, which is not in the repository", tip.id))
+        });
+        let skips = first_and_rest(skips, |more| {
+            Skip::new(format!("{more} more refs"), "point at objects that are not in the repository")
+        });
         self.outcome.coverage.skipped.extend(skips);
     }
 
     /// Reports objects that other objects refer to but that do not exist: nobody can have scanned them. Below a
     /// shallow boundary this is normal and reported already.
     fn missing(&mut self, named: &[ObjectId]) {
-        /// Objects that are reported one by one.
-        const FEW: usize = 20;
         if git::is_shallow(self.repo).is_some() {
             return;
         }
@@ -180,11 +171,8 @@ impl RepositoryAudit<'_> {
             return;
         }
         let known = |id: &&&ObjectId| !skipped.iter().any(|skip| skip.what.ends_with(&id.to_string()));
-        let missing: Vec<&&ObjectId> = missing.iter().filter(known).collect();
-        let told = missing.iter().take(FEW).map(|id| Skip::new(format!("object {id}"), MISSING));
-        let more = missing.len().checked_sub(FEW).filter(|&more| more != 0);
-        let more = more.map(|more| Skip::new(format!("{more} more objects"), MISSING));
-        let all: Vec<Skip> = told.chain(more).collect();
+        let missing = missing.iter().filter(known).map(|id| Skip::new(format!("object {id}"), MISSING));
+        let all = first_and_rest(missing, |more| Skip::new(format!("{more} more objects"), MISSING));
         skipped.extend(all);
     }
 

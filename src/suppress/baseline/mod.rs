@@ -228,24 +228,10 @@ mod tests {
     use std::sync::Arc;
 
     use super::*;
-    use crate::model::{
-        Confidence, Identified, LeakStatus, Origin, Position, Reachability, Secret, Span, Surface,
-    };
-
-    fn identified(key: &str) -> Arc<Identified> {
-        let secret = Secret::new(key.as_bytes().to_vec(), 0);
-        Arc::new(Identified {
-            fingerprint: secret.fingerprint(),
-            secret,
-            rule: "r".into(),
-            kind: "k".into(),
-            confidence: Confidence::High,
-            evidence: Vec::new(),
-        })
-    }
+    use crate::model::{Identified, LeakStatus, Origin, Position, Reachability, Span, Surface};
 
     fn leak(key: &str, paths: &[&str]) -> Leak {
-        let identified = identified(key);
+        let identified = Arc::new(Identified::sample(key));
         let finding = |path: &&str| Finding {
             identified: Arc::clone(&identified),
             origin: Origin::at_path(Surface::Worktree, *path),
@@ -270,7 +256,7 @@ mod tests {
 
     fn entry(key: &str, path: Option<&str>, expires: Option<&str>) -> BaselineEntry {
         BaselineEntry {
-            fingerprint: identified(key).fingerprint,
+            fingerprint: Identified::sample(key).fingerprint,
             rule: "r".to_owned(),
             reason: "why".to_owned(),
             path: path.map(|path| Glob::new(path).unwrap()),
