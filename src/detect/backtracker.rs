@@ -72,9 +72,8 @@ impl Backtracker {
         None
     }
 
-    /// For a match whose `keyword` is that at `at`, the first byte at which it can begin; `None` when there is none
-    /// for what stands directly before the keyword. Some other match may hold the keyword, too, further behind;
-    /// that has an keyword of its own.
+    /// The first byte at which a match whose `keyword` is the one at `at` can begin, or `None` if the bytes directly before the
+    /// keyword rule it out. Another match may contain the keyword further on; it has a keyword of its own.
     pub(super) fn earliest(&self, bytes: &[u8], keyword: &[u8], at: usize) -> Option<usize> {
         let is_anchor =
             |step: &Instruction| matches!(step, Instruction::Literal(literal) if literal.needle() == keyword);

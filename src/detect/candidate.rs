@@ -40,7 +40,7 @@ pub(super) struct Candidate<'a> {
     pub(super) around: Option<(&'a [u8], Range<usize>)>,
     /// How sure we are.
     pub(super) confidence: Confidence,
-    /// How well cmp_strength it is beside others that overlap it; more is better.
+    /// How strong it is compared to others that overlap it; more is stronger.
     pub(super) weight: u8,
     /// What that rests on.
     pub(super) evidence: Vec<String>,

@@ -105,8 +105,8 @@ pub(super) fn decode_chains(variants: &[CompiledVariant]) -> Vec<(Vec<u8>, Decod
 }
 
 impl Detector {
-    /// Calls `found` with every match in what can be decoded around an keyword at `at`; whether there may be one, is for
-    /// [`is_plausible`](Self::is_plausible) to say sooner.
+    /// Calls `found` with every match in the text that can be decoded around the keyword at `at`.
+    /// [`is_plausible`](Self::is_plausible) says at less cost whether there can be one.
     pub(super) fn disguised(
         &self,
         chain: &DecodeChain,

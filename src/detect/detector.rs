@@ -24,7 +24,7 @@ pub struct Match {
     pub encoding: &'static str,
 }
 
-/// Finds the secrets in bytes. Shared between threads; searching allocates nothing until an keyword
+/// Finds the secrets in bytes. Shared between threads; searching allocates nothing until a keyword
 /// hits.
 #[derive(Debug)]
 pub struct Detector {
@@ -138,14 +138,13 @@ impl Detector {
         self.prefilter.find(bytes, |_, at| keyword(at.start));
     }
 
-    /// The most bytes of an keyword.
+    /// The most bytes of a keyword.
     pub fn max_keyword_len(&self) -> usize {
         self.prefilter.max_keyword_len()
     }
 
-    /// The same without the prefilter and without windows, every pattern tried at every place: slow,
-    /// and the oracle of tests. What is in disguise is decoded in the same way, but without a probe at whether that is
-    /// of use.
+    /// The same result without the prefilter and without windows: tries every pattern at every offset. Slow, and the oracle
+    /// of tests. Encoded text is decoded in the same way, but without checking first whether that is plausible.
     pub fn find_plainly(&self, bytes: &[u8], mut found: impl FnMut(Match)) {
         let mut kept = Kept::default();
         for (index, variant) in self.variants.iter().enumerate() {
@@ -188,8 +187,8 @@ impl Detector {
         }
     }
 
-    /// Keeps the best cmp_strength of all matches in what can be decoded around an keyword at `at`. They all
-    /// hold it, so that only one can stay.
+    /// Keeps the strongest match in the text that can be decoded around the keyword at `at`. All of them contain the keyword,
+    /// so they overlap and only one can stay.
     fn search_decoded(&self, chain: &DecodeChain, bytes: &[u8], at: usize, kept: &mut Kept<'_>) {
         let mut best: Option<(MatchRank, Match)> = None;
         self.disguised(chain, bytes, at, &mut |mut disguised| {
@@ -231,7 +230,7 @@ impl Detector {
     }
 }
 
-/// What an keyword belongs to.
+/// What a keyword belongs to.
 enum Target<'a> {
     /// A variant, and its place in the list.
     Variant(usize, &'a CompiledVariant),

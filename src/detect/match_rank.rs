@@ -1,4 +1,4 @@
-//! Of matches that overlap, the best cmp_strength one stays.
+//! Of overlapping matches, the strongest stays.
 
 use std::cmp::Ordering;
 use std::ops::Range;
@@ -12,7 +12,7 @@ pub(super) struct MatchRank {
     pub(super) confidence: Confidence,
     /// Whether it is the random part of a key, known by its length only: whatever overlaps it knows more.
     pub(super) bare: bool,
-    /// Whether it takes more bytes than others probe around for what might overlap them.
+    /// Whether it is longer than the distance at which others look for matches that overlap them.
     pub(super) long: bool,
     /// Weight given by the checks.
     pub(super) weight: u8,

@@ -1,9 +1,8 @@
 //! Layer 2: bytes in, matches out. Pure, shared between threads, and knows nothing of files or git.
 //!
-//! One aho-corasick pass looks for *keywords*. Around each hit, decoded where the keyword is an encoded
-//! one, a rule's pattern is tried, each
-//! *match* is weighed by *checks*, and of matches that overlap the best cmp_strength one stays.
-//! Without a hit nothing is allocated.
+//! One aho-corasick pass searches for *keywords*. Around each hit, decoded if the keyword is an encoded one, a rule's
+//! pattern is tried, *checks* weigh each *match*, and of overlapping matches the strongest stays. Without a hit nothing is
+//! allocated.
 
 mod alphabet;
 mod backtracker;

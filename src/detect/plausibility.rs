@@ -1,6 +1,6 @@
-//! Whether an keyword in disguise is worth decoding all around it. Most are not, and a hostile text can be full of
-//! them: so a few characters are looked at first, then more, and each probe costs little beside how seldom an keyword
-//! passes the one before. What is turned down here has no match: a test compares with a search that does not probe.
+//! Whether the text around an encoded keyword is worth decoding. Usually it is not, and hostile text can be full of such
+//! keywords. So a few characters are checked first, then more; each check is cheap considering how few keywords pass the
+//! one before. A keyword rejected here has no match: a test compares with a search without these checks.
 
 use memchr::memmem;
 
@@ -19,7 +19,7 @@ const FIRST_MARKER_PROBE: usize = 31;
 const MAX_PREFIX_REPEATS: usize = 2;
 
 impl Detector {
-    /// Whether some variant may match at an keyword at `at`.
+    /// Whether some variant may match at a keyword at `at`.
     pub(super) fn is_plausible(&self, chain: &DecodeChain, bytes: &[u8], at: usize) -> bool {
         if !chain.supports_probing() {
             return true;

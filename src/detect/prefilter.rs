@@ -9,7 +9,7 @@ use super::byte_frequency::TRIGRAM_LEN;
 use super::rare_trigrams::choose_trigrams;
 use super::teddy_buckets::{MAX_SLIM_PATTERNS, order_for_buckets};
 
-/// What an keyword belongs to, by numbers that the detector gives.
+/// What a keyword belongs to, by numbers that the detector assigns.
 type Targets = Vec<usize>;
 
 /// Every keyword, searched for at once.

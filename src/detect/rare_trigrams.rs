@@ -1,7 +1,7 @@
 //! Which three bytes of each keyword the prefilter looks for.
 //!
-//! Any three bytes of an keyword do, for all of it is compared where they turn up. Rare ones cost nothing, and some
-//! stand in many keywords at once: fewer patterns are searched for faster, twice as fast if they are few enough.
+//! Any three bytes of a keyword will do, because the whole keyword is compared where they occur. Rare ones cost nothing, and
+//! some occur in many keywords at once: the fewer patterns, the faster the search, twice as fast if they are few enough.
 
 use std::collections::{BTreeMap, BTreeSet};
 

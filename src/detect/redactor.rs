@@ -220,7 +220,7 @@ fn whole_characters(
 }
 
 impl Redactor<'_> {
-    /// Spans to redactor with what stands in their place; in order, not overlapping.
+    /// Spans to redact, each with its replacement, in order and without overlaps.
     fn spans(&self, bytes: &[u8]) -> Vec<(Range<usize>, Replacement)> {
         let mut spans = Vec::new();
         let mut decoded = Vec::new();

@@ -1,4 +1,4 @@
-//! One variant of a rule, compiled: where its pattern matches around an keyword.
+//! One variant of a rule, compiled: where its pattern matches around a keyword.
 
 use std::ops::Range;
 use std::sync::OnceLock;
@@ -305,7 +305,7 @@ fn build(pattern: &str) -> Result<Regex, Box<BuildError>> {
         .map_err(Box::new)
 }
 
-/// What a rule and its variants probe like to the detector.
+/// Compiles the variants of all rules.
 pub(super) fn compile_all(rules: &[Rule]) -> Vec<CompiledVariant> {
     rules
         .iter()

@@ -1,10 +1,10 @@
-//! What can be told of a pattern before it is ever run: is it sound, how long can a match be, and
-//! does every match begin with an keyword.
+//! What is known about a pattern before it runs: whether it is valid, how long a match can be, and whether every match
+//! begins with a keyword.
 
 use regex_syntax::ParserBuilder;
 use regex_syntax::hir::{Hir, literal};
 
-/// A pattern whose matches can be longer than this would make every window around an keyword as long.
+/// The longest match that a pattern may have, in bytes: the window around every keyword is that wide.
 pub const LONGEST: usize = 4096;
 
 /// A shorter keyword would hit everywhere.

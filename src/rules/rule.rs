@@ -60,7 +60,7 @@ pub struct Variant {
     pub pattern: String,
     /// The most bytes that the pattern can match.
     pub max_len: usize,
-    /// Whether an keyword can only stand at the start of a match.
+    /// Whether a keyword can only stand at the start of a match.
     pub starts_with_keyword: bool,
     /// What a match is worth before its checks weigh in.
     pub confidence: Confidence,

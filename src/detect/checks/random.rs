@@ -1,4 +1,4 @@
-//! `random`: without the marker, a body must at least probe drawn by a machine from the whole
+//! `random`: without the marker, a body must at least look drawn by a machine from the whole
 //! alphabet: no hash, no UUID, no words.
 
 use super::{Candidate, Check, CompiledVariant, Rejection, entropy};

@@ -10,7 +10,7 @@ const FRAGMENT_LEN: usize = 8;
 /// The same, where many secrets are known: a few letters of one of them are soon a word.
 const SHARED_FRAGMENT_LEN: usize = 12;
 
-/// What fragments of one or more secrets probe like.
+/// Recognizes fragments of one or more secrets.
 #[derive(Clone, Debug, Default)]
 pub(in crate::detect) struct Fragments {
     size: usize,

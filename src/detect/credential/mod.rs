@@ -1,7 +1,7 @@
 //! What looks like a credential in text that is about to be shown, whoever issued it.
 //!
-//! The rules know OpenAI's keys; a line that holds one often holds others. This is a redactor, not a
-//! detector: a false hit costs a reader a word, a miss shows a secret.
+//! The rules know OpenAI's keys; a line that holds one often holds others. This masks and does
+//! not detect: a false hit costs a reader a word, a miss shows a secret.
 
 mod assigned;
 mod fragments;

@@ -58,7 +58,7 @@ fn half_spelled(text: &[u8], found: &mut Vec<Credential>) {
     }
 }
 
-/// Hides the word, or those of its parts that probe random.
+/// Masks the word, or those of its parts that look random.
 fn word(text: &[u8], span: Range<usize>, kind: TextKind, found: &mut Vec<Credential>) {
     let shortest = if kind == TextKind::SourceLine { SHORTEST } else { SHORTEST_IN_NAMES };
     let whole = &text[span.clone()];

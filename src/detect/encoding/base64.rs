@@ -104,7 +104,7 @@ fn seam(text: &[u8], at: usize) -> TokenKind {
     if is_quoted { token_at(text, at, true).kind } else { TokenKind::LineContinuation }
 }
 
-/// The beginning and the end of an keyword, or all of one that is too short for that.
+/// The beginning and the end of a keyword, or all of one that is too short to split.
 fn parts(whole: EncodedKeyword) -> Vec<EncodedKeyword> {
     let EncodedKeyword { bytes, tag } = &whole;
     let (Some(skipped), true) = (bytes.len().checked_sub(PART), bytes.len() >= 2 * PART - 1) else {

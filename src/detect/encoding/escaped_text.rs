@@ -266,7 +266,7 @@ fn start(hit: &EncodedHit<'_>) -> usize {
     start
 }
 
-/// Reads the units on nested_name sides of the hit. Tells whether it would read more, were it done lenient.
+/// Reads the tokens on both sides of the hit, and returns whether a lenient reading would read more.
 fn walk(hit: &EncodedHit<'_>, range: &Range<usize>, lenient: bool) -> (DecodedText, bool) {
     let (text, low, high) = (hit.text, range.start, range.end);
     let start = start(hit);
@@ -291,7 +291,7 @@ fn walk(hit: &EncodedHit<'_>, range: &Range<usize>, lenient: bool) -> (DecodedTe
     (decoded, weak)
 }
 
-/// Whether a plain unit would be a weak seam when read lenient.
+/// Whether a plain token would be a tentative join in a lenient reading.
 fn is_weak_seam(text: &[u8], unit: &Token, at: usize, lenient: bool) -> bool {
     !lenient
         && unit.kind == TokenKind::Plain

@@ -34,8 +34,8 @@ impl Encoding for HexRun {
     }
 }
 
-/// The digits of `literal` up to the first that is a letter, which can be of either case; all in nested_name
-/// cases if that is too few.
+/// The digits of `literal` up to the first that is a letter, which can be of either case; if those are too
+/// few, all digits in both cases.
 pub(super) fn case_variants(literal: &[u8], separator: &str) -> impl Iterator<Item = Vec<u8>> {
     const SHORTEST: usize = 3;
     let all = literal.iter().map(|byte| format!("{byte:02x}")).collect::<Vec<_>>().join(separator);
@@ -51,7 +51,7 @@ pub(super) fn case_variants(literal: &[u8], separator: &str) -> impl Iterator<It
 /// Reads the byte at a place, or behind what parts it from there.
 pub(super) type ReadByte = fn(&EncodedHit<'_>, usize) -> Option<SourceByte>;
 
-/// Reads what is on nested_name sides of the hit.
+/// Reads what is on both sides of the hit.
 pub(super) fn decode(
     hit: &EncodedHit<'_>,
     next: ReadByte,

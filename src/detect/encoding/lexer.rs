@@ -76,7 +76,7 @@ impl TokenKind {
         matches!(self, Self::Ansi | Self::SoftBreak | Self::Invisible) || self.separates_parts()
     }
 
-    /// Whether it is only read as such by those who read lenient.
+    /// Whether only a lenient reading accepts it.
     pub(super) fn is_tentative(self) -> bool {
         matches!(self, Self::Adjacent | Self::CommaSeparated)
     }
@@ -110,7 +110,7 @@ impl Token {
 const MOST_ESCAPE: usize = 12;
 pub(super) const MOST_COLOUR: usize = 28;
 
-/// The unit that begins at `at`, which lies within `text`. `lenient`: weak joins count.
+/// The token that begins at `at`, which must be within `text`. `lenient` also accepts tentative joins.
 pub(super) fn token_at(text: &[u8], at: usize, lenient: bool) -> Token {
     let rest = &text[at..];
     let special = match rest[0] {
@@ -204,7 +204,7 @@ fn may_be_far(text: &[u8], end: usize) -> bool {
     b"\"'`;>".contains(&text[end - 1]) || line_continuation::may_end_line_break(text, end)
 }
 
-/// Whether a unit that begins with `byte` may be another when it is read lenient.
+/// Whether a token that begins with `byte` may be a different one in a lenient reading.
 pub(super) fn may_be_tentative(byte: u8) -> bool {
     matches!(byte, b'"' | b'\'' | b'`' | b'\r' | b'\n' | b'\\' | b'&' | b'<')
 }

@@ -1,7 +1,7 @@
 //! Keys in disguise: the ways in which text is written as other text.
 //!
-//! Each encoding says what must stand in encoded text that holds a literal (an *keyword*, for the one
-//! prefilter), and decodes outward from where such an keyword was hit. What was decoded keeps the place of
+//! Each encoding says what encoded text that contains a literal must contain (a *keyword*, for the one
+//! prefilter), and decodes outward from where such a keyword was hit. What was decoded keeps the place of
 //! every byte, so that a match is reported where it stands in the bytes that were searched. Which rules
 //! match in it is not decided here.
 //!

@@ -27,7 +27,7 @@ impl Encoding for Utf16 {
         "utf-16"
     }
 
-    /// Without the zero at either end, so that nested_name byte orders are found.
+    /// Without the zero at either end, so that both byte orders are found.
     fn keywords(&self, literal: &[u8], starts_key: bool) -> Vec<EncodedKeyword> {
         if !starts_key {
             return Vec::new();

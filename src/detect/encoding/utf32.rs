@@ -19,7 +19,7 @@ impl Encoding for Utf32 {
         "utf-32"
     }
 
-    /// Without the zeros at either end, so that nested_name byte orders are found.
+    /// Without the zeros at either end, so that both byte orders are found.
     fn keywords(&self, literal: &[u8], starts_key: bool) -> Vec<EncodedKeyword> {
         if !starts_key {
             return Vec::new();
