@@ -10,13 +10,13 @@ use crate::rules::Variant;
 /// Why a match is not a key.
 pub type Rejection = Cow<'static, str>;
 
-/// The weight of a key whose halves are equal, of a length that is known, and all there.
+/// The weight of a complete key with equal halves of a known length.
 pub(super) const WEIGHT_EXACT: u8 = 6;
 
-/// The weight of one whose halves are equal, of a length nobody has seen.
+/// The weight of a key with equal halves of a length that was never seen.
 pub(super) const WEIGHT_EQUAL: u8 = 4;
 
-/// The weight of one behind which its alphabet goes on.
+/// The weight of a key with halves of a known length that is followed by more characters of its alphabet.
 pub(super) const WEIGHT_KNOWN_LENGTH: u8 = 5;
 
 /// A match of a variant's pattern, with what its checks have found so far.
