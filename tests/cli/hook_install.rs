@@ -164,3 +164,78 @@ fn a_hook_without_friskey_blocks_and_runs_none_from_the_repository() {
     scratch.git("r", &["add", "k"]);
     assert!(!commit(&installed).status.success());
 }
+
+/// Shells that run the scripts, as far as they are installed.
+#[cfg(unix)]
+fn shells() -> Vec<&'static str> {
+    let is_there = |shell: &&str| std::path::Path::new(shell.split(' ').next().unwrap()).exists();
+    ["/bin/sh", "/bin/dash", "/bin/bash --posix", "/bin/busybox sh", "/bin/mksh"]
+        .into_iter()
+        .filter(is_there)
+        .collect()
+}
+
+#[cfg(unix)]
+#[test]
+fn no_path_leads_a_hook_to_a_friskey_of_the_repository() {
+    use std::os::unix::fs::{PermissionsExt, symlink};
+    let scratch = Scratch::new();
+    scratch.repository("real/r");
+    assert!(scratch.friskey("real/r", &["hook", "install"]).status.success());
+    scratch.git("real/r", &["worktree", "add", "-q", "../../wt"]);
+    scratch.git("real/r", &["init", "-q", "--bare", "../../up.git"]);
+    let plant = |name: &str| {
+        let planted = scratch.write(name, "#!/bin/sh\ntouch \"$HOME/planted\"\n");
+        std::fs::set_permissions(&planted, PermissionsExt::from_mode(0o755)).unwrap();
+    };
+    ["real/r/bin/friskey", "real/r/.git/bin/friskey", "wt/bin/friskey"].into_iter().for_each(plant);
+    symlink(scratch.path("real"), scratch.path("link")).unwrap();
+    std::fs::create_dir(scratch.path("bin")).unwrap();
+    symlink("hop", scratch.path("bin/friskey")).unwrap();
+    symlink("../link/r/bin/friskey", scratch.path("bin/hop")).unwrap();
+    let hooks = scratch.path("real/r/.git/hooks");
+    let scripts: Vec<_> = ["pre-commit", "pre-push"]
+        .map(|name| {
+            let text = std::fs::read_to_string(hooks.join(name)).unwrap();
+            (name, text.replace(env!("CARGO_BIN_EXE_friskey"), "/gone/friskey"))
+        })
+        .into();
+    let root = scratch.path("");
+    let root = root.display();
+    let paths = ["link/r/bin", "real/r/../r/bin", "real/../real/r/bin", "real/r/.git/bin", "wt/bin", "bin"];
+    let mut paths: Vec<String> = paths.map(|path| format!("{root}{path}")).into();
+    paths.extend(["/proc/self/cwd/bin", "bin", "", "//proc/self/cwd/bin"].map(str::to_owned));
+    let git_dir = format!("--git-dir={root}real/r/.git");
+    let up = scratch.path("up.git").display().to_string();
+    let runs: [(&str, &[&str]); 6] = [
+        ("real/r", &["commit", "-q", "--allow-empty", "-m", "x"]),
+        ("wt", &["commit", "-q", "--allow-empty", "-m", "x"]),
+        ("real/r", &["push", "-q", &up, "main"]),
+        ("real/r/.git", &["push", "-q", &up, "main"]),
+        ("real/r/.git/refs", &["push", "-q", &up, "main"]),
+        ("", &[&git_dir, "push", "-q", &up, "main"]),
+    ];
+    for shell in shells() {
+        for (name, text) in &scripts {
+            std::fs::write(hooks.join(name), text.replacen("/bin/sh", shell, 1)).unwrap();
+        }
+        for path in &paths {
+            for (folder, args) in runs {
+                let mut command = scratch.command("git", folder);
+                let output = run(command.args(args).env("PATH", format!("{path}:/usr/bin:/bin")), b"");
+                assert!(!scratch.path("planted").exists(), "{shell}: PATH={path} git {args:?} in {folder}");
+                let said = stderr(&output);
+                assert!(said.contains("nothing was checked"), "{shell} {path} {folder}: {said}");
+            }
+        }
+        // One that is installed elsewhere runs, also through a link.
+        let installed = scratch.path("installed");
+        let _ = std::fs::remove_dir_all(&installed);
+        std::fs::create_dir(&installed).unwrap();
+        symlink(env!("CARGO_BIN_EXE_friskey"), installed.join("friskey")).unwrap();
+        let mut command = scratch.command("git", "real/r");
+        command.args(["commit", "-q", "--allow-empty", "-m", "x"]);
+        let output = run(command.env("PATH", format!("{}:/usr/bin:/bin", installed.display())), b"");
+        assert!(output.status.success(), "{shell}: {}", stderr(&output));
+    }
+}

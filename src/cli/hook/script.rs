@@ -10,46 +10,37 @@ pub(super) const SIGN: &str = "# friskey hook: `friskey hook uninstall` takes it
 /// Behind the name of a hook that was there before.
 pub(super) const BEFORE: &str = ".before-friskey";
 
+/// What every script has in common.
+const TEMPLATE: &str = include_str!("script.sh");
+
+/// Runs the hook that was there, which gets the user's own PATH.
+const RUN_BEFORE: &str = r#"if [ -x "$before" ]; then
+	PATH=$all "$before" "$@" || exit $?
+fi"#;
+/// The same where both of them want to read standard input. The dot keeps the last line end, which `$(…)` would drop.
+const FEED_BEFORE: &str = r#"input=
+if [ -x "$before" ]; then
+	outside
+	input=$(cat && printf .) || exit 1
+	printf '%s' "${input%.}" | PATH=$all "$before" "$@" || exit $?
+fi"#;
+const RUN: &str = r#""$friskey" hook run @HOOK@ -- "$@""#;
+const FEED: &str = r#"if [ -n "$input" ]; then
+	printf '%s' "${input%.}" | "$friskey" hook run @HOOK@ -- "$@"
+else
+	"$friskey" hook run @HOOK@ -- "$@"
+fi"#;
+
 /// The script for `hook`. Git runs hooks with a POSIX shell on every system.
 pub(super) fn script(hook: Hook, program: &Path) -> String {
-    let name = hook.name();
-    let program = quoted(&program.to_string_lossy().replace('\\', "/"));
-    let (keep, before, own) = match hook.reads_stdin() {
-        // Both of them want to read it. The dot keeps the last line end, which `$(…)` would drop.
-        true => {
-            ("input=$(cat; printf .)\n", "printf '%s' \"${input%.}\" | ", "printf '%s' \"${input%.}\" | ")
-        }
-        false => ("", "", ""),
-    };
-    format!(
-        r#"#!/bin/sh
-{SIGN}
-# No program is looked up in the repository: in no folder of PATH that is relative, or lies there.
-all=$PATH
-rest=$PATH:
-PATH=
-while [ -n "$rest" ]; do
-	case ${{rest%%:*}}/ in
-	"$PWD"/*) ;;
-	/*) PATH=${{PATH:+$PATH:}}${{rest%%:*}} ;;
-	esac
-	rest=${{rest#*:}}
-done
-{keep}before="$(dirname "$0")/{name}{BEFORE}"
-if [ -x "$before" ]; then
-	{before}PATH=$all "$before" "$@" || exit $?
-fi
-friskey={program}
-if [ ! -x "$friskey" ]; then
-	friskey=$(command -v friskey) || friskey=
-fi
-if [ -z "$friskey" ]; then
-	echo "friskey: not found, so nothing was checked: install it and run \`friskey hook install\`, or remove the hook $0" >&2
-	exit 1
-fi
-{own}"$friskey" hook run {name} -- "$@"
-"#
-    )
+    let (before, run) = if hook.reads_stdin() { (FEED_BEFORE, FEED) } else { (RUN_BEFORE, RUN) };
+    TEMPLATE
+        .replace("@SIGN@", SIGN)
+        .replace("@RUN_BEFORE@", before)
+        .replace("@RUN@", run)
+        .replace("@HOOK@", hook.name())
+        .replace("@BEFORE@", BEFORE)
+        .replace("@PROGRAM@", &quoted(&program.to_string_lossy().replace('\\', "/")))
 }
 
 /// The program that a script of ours starts first.
