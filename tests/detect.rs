@@ -4,6 +4,10 @@
 
 #[path = "detect/cases.rs"]
 mod cases;
+#[path = "kit/credential_forms.rs"]
+mod credential_forms;
+#[path = "detect/credentials.rs"]
+mod credentials;
 #[path = "detect/dumps.rs"]
 mod dumps;
 #[path = "detect/encoded.rs"]

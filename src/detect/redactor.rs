@@ -168,7 +168,7 @@ fn excerpt(
     }
     // Last, so that nothing moves a cut into what is cache.
     for (at, _) in &spans {
-        if at.contains(&from) {
+        if at.start < from && from < at.end {
             from = at.end;
         }
         if at.start < until && until < at.end {

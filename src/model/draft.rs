@@ -52,7 +52,7 @@ pub(crate) trait Redact {
     /// A path, name, reason or message, redacted; `None` if there is nothing to redact.
     fn redacted(&mut self, text: &[u8]) -> Option<String>;
 
-    /// The same for free text such as people's names, in which any random-looking word is suspicious.
+    /// The same for free text such as names of people and the reasons they give, in which any random-looking word is suspicious.
     fn redacted_prose(&mut self, text: &[u8]) -> Option<String>;
 }
 
@@ -134,8 +134,10 @@ fn redact_leak(leak: &mut Leak, redact: &mut dyn Redact) {
     for finding in &mut leak.findings {
         finding.origin.path.iter_mut().for_each(|path| redact_bytes(path, redact));
         finding.origin.container.iter_mut().for_each(|part| redact_bytes(part, redact));
-        if let Some(reason) = finding.suppressed.as_mut().and_then(|by| by.reason.as_mut()) {
-            redact_text(reason, redact);
+        if let Some(reason) = finding.suppressed.as_mut().and_then(|by| by.reason.as_mut())
+            && let Some(redacted) = redact.redacted_prose(reason.as_bytes())
+        {
+            *reason = redacted;
         }
     }
     for change in leak.introduced.iter_mut().chain(&mut leak.removed) {

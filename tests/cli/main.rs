@@ -6,6 +6,9 @@ mod action;
 mod ambiguous;
 mod ci;
 mod containers;
+#[path = "../kit/credential_forms.rs"]
+mod credential_forms;
+mod credentials;
 mod encoded;
 #[path = "../kit/git.rs"]
 mod git;

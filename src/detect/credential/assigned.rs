@@ -1,163 +1,302 @@
-//! Values that are named as secrets: `password = …`, `--token …`, `Bearer …`, and passwords in addresses.
+//! Values behind the name of a secret: `password = …`, `"token": …`, `setPassword("…")`, `define('SECRET', '…')`.
 
-use std::ops::Range;
+use super::plain_value::{is_code, is_plain_word};
+use super::quote::{is_quote, opening};
+use super::secret_name::{NameStrength, SecretName, is_name};
+use super::value::{ValueSite, is_odd};
+use super::{Credential, TextKind};
 
-use super::Credential;
+/// How far the literals of a list, a call or a statement are looked for, in bytes.
+const MAX_STATEMENT_LEN: usize = 2048;
 
-/// The longest value that is hidden, in bytes.
-const LONGEST: usize = 4096;
+/// The longest type between a name and `=`, in bytes.
+const MAX_TYPE_LEN: usize = 48;
 
-/// The longest name that is looked at, in bytes.
-const LONGEST_NAME: usize = 64;
-
-/// What a name holds that says so, in lower case and without `_` and `-`.
-const NAMES: &[&str] = &[
-    "password",
-    "passwd",
-    "passphrase",
-    "passcode",
-    "pwd",
-    "secret",
-    "token",
-    "apikey",
-    "accesskey",
-    "privatekey",
-    "accountkey",
-    "credential",
-    "sharedaccesskey",
-    "encryptionkey",
-    "signingkey",
-    "masterkey",
-    "authkey",
-    "auth",
-    "sessionkey",
-    "connectionstring",
-    "bearer",
-    "cookie",
+/// Names within a pair or a tag of what is a value: `{"name": …, "value": …}`.
+pub(super) const VALUE_LABELS: &[&str] = &[
+    "value",
+    "val",
+    "default",
+    "defaultvalue",
+    "content",
+    "text",
+    "data",
+    "stringvalue",
+    "plaintext",
+    "secretstring",
 ];
 
-pub(super) fn find(text: &[u8], found: &mut Vec<Credential>) {
-    for at in memchr::memchr2_iter(b'=', b':', text) {
-        if text[at] == b':' && text[at..].starts_with(b"://") {
-            user_info(text, at + 3, found);
-        } else if let Some(name) = name_before(text, at) {
-            let start = at + 1 + text[at + 1..].iter().take_while(|b| matches!(b, b'=' | b'>')).count();
-            value(text, start, is_password(name), found);
+pub(super) fn find(text: &[u8], names: &[SecretName], kind: TextKind, found: &mut Vec<Credential>) {
+    let mut masked_until = 0;
+    for name in names {
+        if name.span.start < masked_until {
+            continue;
         }
-    }
-    for option in memchr::memmem::find_iter(text, b"--") {
-        let name = option + 2..option + 2 + run(&text[option + 2..], is_name);
-        if text.get(name.end) == Some(&b' ') && is_secret(&text[name.clone()]) {
-            value(text, name.end, is_password(&text[name]), found);
-        }
-    }
-    for scheme in [&b"Bearer "[..], b"bearer ", b"Basic "] {
-        for at in memchr::memmem::find_iter(text, scheme) {
-            value(text, at + scheme.len(), true, found);
-        }
+        let before = found.len();
+        Behind { text, kind, name }.mask(found);
+        masked_until = found[before..].iter().map(|one| one.span.end).fold(masked_until, usize::max);
     }
 }
 
-fn run(text: &[u8], is_in: fn(u8) -> bool) -> usize {
-    text.iter().take(LONGEST_NAME).take_while(|byte| is_in(**byte)).count()
+/// What stands behind a name.
+struct Behind<'t> {
+    text: &'t [u8],
+    kind: TextKind,
+    name: &'t SecretName,
 }
 
-fn is_name(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.')
+/// What separates a name from its value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Separator {
+    /// `=`, `:`, `=>` and the like.
+    Assignment,
+    /// The next argument or element.
+    Comma,
 }
 
-/// The name that is assigned to at `at`, if it is one of a secret.
-fn name_before(text: &[u8], at: usize) -> Option<&[u8]> {
-    let is_between = |byte: &u8| matches!(byte, b' ' | b'\t' | b'"' | b'\'' | b'`' | b']' | b':' | b'?');
-    let between = text[..at].iter().rev().take(8).take_while(|byte| is_between(byte)).count();
-    let end = at - between;
-    let length = text[..end].iter().rev().take(LONGEST_NAME).take_while(|byte| is_name(**byte)).count();
-    let name = &text[end - length..end];
-    is_secret(name).then_some(name)
-}
-
-fn plain(name: &[u8]) -> String {
-    let letters = name.iter().filter(|byte| byte.is_ascii_alphanumeric());
-    letters.map(|byte| char::from(byte.to_ascii_lowercase())).collect()
-}
-
-fn is_secret(name: &[u8]) -> bool {
-    let name = plain(name);
-    NAMES.iter().any(|word| name.contains(word)) && !name.ends_with("tokens") && !name.ends_with("author")
-}
-
-fn is_password(name: &[u8]) -> bool {
-    let name = plain(name);
-    ["pass", "pwd"].iter().any(|word| name.contains(word))
-}
-
-/// Hides the value that begins at `start`, behind blanks, unless it is code or says nothing.
-fn value(text: &[u8], start: usize, is_password: bool, found: &mut Vec<Credential>) {
-    let blanks = text[start..].iter().take(8).take_while(|byte| matches!(byte, b' ' | b'\t')).count();
-    let mut start = start + blanks;
-    // `\"` of text within text.
-    start += usize::from(text[start..].starts_with(b"\\\""));
-    let rest = &text[start..];
-    for scheme in [&b"Bearer "[..], b"Basic ", b"Token "] {
-        if rest.starts_with(scheme) {
-            return value(text, start + scheme.len(), true, found);
-        }
-    }
-    let quote = rest.first().copied().filter(|byte| matches!(byte, b'"' | b'\'' | b'`'));
-    let span = match quote {
-        Some(quote) => {
-            let from = start + 1;
-            let end = text[from..].iter().take(LONGEST).take_while(|b| ![quote, b'\n'].contains(*b)).count();
-            from..from + end
-        }
-        None => {
-            let ends = |byte: &&u8| !(byte.is_ascii_whitespace() || b",;)]}>&|\"'`<\\".contains(*byte));
-            start..start + rest.iter().take(LONGEST).take_while(ends).count()
-        }
-    };
-    if is_worth_hiding(text, &span, quote.is_some(), is_password) {
-        found.push(Credential { span, shown: 0 });
-    }
-}
-
-fn is_worth_hiding(text: &[u8], span: &Range<usize>, is_quoted: bool, is_password: bool) -> bool {
-    let value = &text[span.clone()];
-    let is_number = value.iter().all(|byte| byte.is_ascii_digit() || *byte == b'.');
-    // Put in when it runs, or hidden already.
-    let is_filled_in =
-        value.first().is_some_and(|byte| b"$<{%*".contains(byte)) || value.starts_with("…".as_bytes());
-    if value.len() < 4 || is_filled_in || (is_number && !is_password) {
-        return false;
-    }
-    if is_quoted {
-        return !value.contains(&b' ') || is_password;
-    }
-    let is_code = value.iter().any(|byte| b"([".contains(byte))
-        || (value.contains(&b'.') && !value.iter().any(u8::is_ascii_digit));
-    let is_word = value.iter().all(|byte| byte.is_ascii_alphabetic() || b"_-.:?!".contains(byte));
-    !is_code && !is_word
-}
-
-/// The password in an address whose authority begins at `start`, or what stands there instead of one.
-fn user_info(text: &[u8], start: usize, found: &mut Vec<Credential>) {
-    let ends = |byte: &&u8| !(byte.is_ascii_whitespace() || b"\"'`<>\\".contains(*byte));
-    let address = &text[start..start + text[start..].iter().take(LONGEST).take_while(ends).count()];
-    let authority = address.iter().position(|byte| b"/?#".contains(byte)).unwrap_or(address.len());
-    let colon = address[..authority].iter().position(|byte| *byte == b':');
-    let at = match (memchr::memrchr(b'@', &address[..authority]), colon) {
-        (Some(at), _) => at,
-        // A slash within a password; behind a port there is a path.
-        (None, Some(colon)) if !address[colon + 1..authority].iter().all(u8::is_ascii_digit) => {
-            match memchr::memchr(b'@', address) {
-                Some(at) => at,
-                None => return,
+impl Behind<'_> {
+    fn mask(&self, found: &mut Vec<Credential>) {
+        let text = self.text;
+        let end = self.name.span.end;
+        let mut at = skip_closing_quotes(text, end);
+        let is_literal = at > end;
+        let mut separator = None;
+        let mut brackets = false;
+        // Each turn passes a part of what stands between a name and its value.
+        for _ in 0..16 {
+            at += blanks(&text[at..]);
+            let Some(&byte) = text.get(at) else { return };
+            match byte {
+                b'=' | b':' | b'|' | b'?' | b'>' | b'~' | b'+' if self.is_assignment(at, separator) => {
+                    separator = Some(Separator::Assignment);
+                    at += 1;
+                }
+                b'-' if text[at..].starts_with(b"->") => at += 1,
+                b'o' if brackets && text[at..].starts_with(b"or ") => {
+                    (separator, at) = (Some(Separator::Assignment), at + 2)
+                }
+                b'!' if separator.is_some() && text[at..].starts_with(b"!!") => {
+                    at += text[at..].iter().take(24).take_while(|byte| !byte.is_ascii_whitespace()).count();
+                }
+                b']' | b')' if separator.is_none() => (brackets, at) = (true, at + 1),
+                b'.' if brackets && separator.is_none() => {
+                    at += 1;
+                    at += text[at..].iter().take(24).take_while(|byte| byte.is_ascii_alphanumeric()).count();
+                }
+                b',' if separator.is_none() && (is_literal || brackets) => {
+                    (separator, at) = (Some(Separator::Comma), at + 1)
+                }
+                // `password[32]`
+                b'[' if separator.is_none() && text[at..].iter().take(8).any(|byte| *byte == b']') => {
+                    at += text[at..].iter().take_while(|byte| **byte != b']').count();
+                }
+                b'(' | b'[' | b'{' if byte == b'(' || separator.is_some() => {
+                    if byte != b'{' || self.name.strength > NameStrength::Key {
+                        self.literals(at, true, found);
+                    }
+                    return;
+                }
+                _ => return self.value(at, separator, is_literal || brackets, found),
             }
         }
-        _ => return,
-    };
-    let from = colon.filter(|colon| *colon < at).map_or(0, |colon| colon + 1);
-    let is_user = from == 0 && at < 8;
-    if from < at && !is_user && !address[from..at].starts_with(b"$") {
-        found.push(Credential { span: start + from..start + at, shown: 0 });
     }
+
+    /// Whether the byte at `at` is, or continues, what assigns a value.
+    fn is_assignment(&self, at: usize, separator: Option<Separator>) -> bool {
+        match self.text[at] {
+            b'=' | b':' => true,
+            b'>' => self.text[at - 1] == b'=' || self.text[at - 1] == b'-',
+            b'|' | b'?' | b'+' | b'~' if separator.is_none() => {
+                let rest = &self.text[at + 1..];
+                rest.first().is_some_and(|byte| matches!(byte, b'=' | b'|' | b'?' | b':'))
+            }
+            b'|' | b'?' => self.text[at - 1] == self.text[at],
+            _ => false,
+        }
+    }
+
+    fn value(&self, at: usize, separator: Option<Separator>, is_closed: bool, found: &mut Vec<Credential>) {
+        let text = self.text;
+        let prefix = text[at..].iter().take(2).take_while(|byte| b"bBrRuUfFLN@$".contains(byte)).count();
+        let quote = opening(text, at).or_else(|| opening(text, at + prefix).filter(|_| prefix > 0));
+        let site = self.site(at);
+        match (quote, separator) {
+            (Some(quote), Some(_)) => {
+                let quoted = quote.quoted(text);
+                let is_key =
+                    text[quoted.end..].iter().find(|byte| !byte.is_ascii_whitespace()) == Some(&b':');
+                if is_key && separator == Some(Separator::Comma) {
+                    // The other half of a pair is found by its label.
+                    return;
+                }
+                site.quoted(&quote, found);
+            }
+            (Some(quote), None) if at > self.name.span.end && !is_closed => {
+                site.quoted(&quote, found);
+            }
+            (None, Some(Separator::Assignment)) => self.unquoted(&site, at, found),
+            (None, None) if at > self.name.span.end => self.behind_blank(at, found),
+            _ => {}
+        }
+    }
+
+    /// Masks a value without quotes, or the literals of the code that yields it.
+    fn unquoted(&self, site: &ValueSite<'_>, at: usize, found: &mut Vec<Credential>) {
+        let is_code = site.unquoted(at, found).is_none();
+        if is_code && self.kind == TextKind::SourceLine {
+            self.literals(at, false, found);
+        }
+    }
+
+    fn site(&self, at: usize) -> ValueSite<'_> {
+        let (text, span) = (self.text, &self.name.span);
+        let line = memchr::memrchr(b'\n', &text[..span.start]).map_or(0, |at| at + 1);
+        let before = &text[line.max(span.start.saturating_sub(24))..span.start];
+        let words = String::from_utf8_lossy(before);
+        let is_line_start = words.split_ascii_whitespace().all(|word| {
+            ["-", "export", "set", "setenv", "ENV", "ARG", "setx", "#", ";", "+", ">", "//"].contains(&word)
+        });
+        let is_compact = at == span.end + 1 && text[span.end] == b'=';
+        let is_upper = !text[span.clone()].iter().any(u8::is_ascii_lowercase);
+        ValueSite {
+            text,
+            kind: self.kind,
+            strength: self.name.strength,
+            is_env: is_compact && (is_upper || is_line_start),
+            is_line_start,
+            is_query: is_compact && matches!(text[..span.start].last(), Some(b'?' | b'&' | b';' | b'#')),
+        }
+    }
+
+    /// A value behind a blank: of an option, in `.netrc`, of a statement, or behind a type.
+    fn behind_blank(&self, at: usize, found: &mut Vec<Credential>) {
+        let text = self.text;
+        if let Some(value) = typed_value(text, at) {
+            return self.value(value, Some(Separator::Assignment), false, found);
+        }
+        let fillers = ["is ", "was ", "to ", "as ", "= "].iter();
+        let filler =
+            fillers.filter(|word| text[at..].starts_with(word.as_bytes())).map(|word| word.len()).max();
+        let at = at + filler.unwrap_or(0);
+        if filler.is_some()
+            && let Some(quote) = opening(text, at)
+        {
+            self.site(at).quoted(&quote, found);
+            return;
+        }
+        let site = ValueSite { is_env: true, ..self.site(at) };
+        let value = at..site.run_end(at);
+        let name = &text[self.name.span.clone()];
+        let is_option = name.starts_with(b"-");
+        let line = memchr::memrchr(b'\n', &text[..at]).map_or(0, |at| at + 1).max(at.saturating_sub(256));
+        let is_netrc = [&b"login "[..], b"machine "]
+            .iter()
+            .any(|word| memchr::memmem::find(&text[line..at], word).is_some());
+        let bytes = &text[value.clone()];
+        let is_secret = self.name.strength > NameStrength::Key
+            && match is_option
+                || is_netrc
+                || site.is_line_start && is_command(text, self.name.span.start)
+                || name.eq_ignore_ascii_case(b"identified by")
+            {
+                true => !is_code(bytes) && !bytes.starts_with(b"-"),
+                false => (is_odd(bytes) || filler.is_some()) && !is_plain_word(bytes),
+            };
+        if is_secret && !super::plain_value::is_reference(bytes) && value.len() >= 4 {
+            found.push(Credential { span: value, shown: 0 });
+        }
+    }
+
+    /// Masks the literals of a list or call that begins at `from`, or of the rest of a statement.
+    fn literals(&self, from: usize, is_enclosed: bool, found: &mut Vec<Credential>) {
+        let text = self.text;
+        let limit = text.len().min(from + MAX_STATEMENT_LEN);
+        let site = self.site(from);
+        let (mut at, mut depth) = (from, 0_usize);
+        while at < limit {
+            match text[at] {
+                b'(' | b'[' | b'{' => depth += 1,
+                b')' | b']' | b'}' => {
+                    depth = depth.saturating_sub(1);
+                    if depth == 0
+                        && (is_enclosed || text.get(at + 1).is_none_or(|next| b");,".contains(next)))
+                    {
+                        return;
+                    }
+                }
+                b';' | b',' if depth == 0 => return,
+                b'\n' if depth == 0 || self.kind == TextKind::Name => return,
+                b'\\' | b'"' | b'\'' | b'`' => {
+                    if let Some(quote) = opening(text, at).filter(|quote| quote.is_closed(text)) {
+                        let quoted = quote.quoted(text);
+                        let behind = text[quoted.end..].iter().find(|byte| !byte.is_ascii_whitespace());
+                        let is_shown = behind == Some(&b':') || is_constant(&text[quoted.content.clone()]);
+                        at = if is_shown { quoted.end } else { site.quoted(&quote, found) }.max(at + 1);
+                        continue;
+                    }
+                }
+                byte if is_enclosed && text[from] == b'[' && is_name(byte) && is_word_start(text, at) => {
+                    let end = site.run_end(at).max(at + 1);
+                    if end >= at + 4
+                        && !is_code(&text[at..end])
+                        && (is_odd(&text[at..end]) || site.strength > NameStrength::Key)
+                    {
+                        found.push(Credential { span: at..end, shown: 0 });
+                    }
+                    at = end;
+                    continue;
+                }
+                _ => {}
+            }
+            at += 1;
+        }
+    }
+}
+
+/// Whether a command that sets a variable is before its name: `ENV NAME value`.
+fn is_command(text: &[u8], start: usize) -> bool {
+    ["ENV ", "ARG ", "set ", "setx ", "export ", "setenv "]
+        .iter()
+        .any(|word| text[..start].ends_with(word.as_bytes()))
+}
+
+fn is_word_start(text: &[u8], at: usize) -> bool {
+    at > 0 && matches!(text[at - 1], b'[' | b',' | b' ')
+}
+
+/// The name of a variable, as `env["NAME"]` has it.
+fn is_constant(content: &[u8]) -> bool {
+    content.contains(&b'_') && content.iter().all(|byte| byte.is_ascii_uppercase() || *byte == b'_')
+        || super::secret_name::classify(content).is_some()
+            && content.iter().all(|byte| byte.is_ascii_alphabetic() || b"_-.".contains(byte))
+}
+
+/// Passes the quotes that close around a name that ends at `at`, of any spelling.
+fn skip_closing_quotes(text: &[u8], mut at: usize) -> usize {
+    while let Some(quote) =
+        text.get(at).filter(|byte| is_quote(**byte) || b"\\&%".contains(byte)).and_then(|_| opening(text, at))
+    {
+        let backslashes = text[at..].iter().take_while(|byte| **byte == b'\\').count();
+        let is_plain = text.get(at + backslashes).is_some_and(|byte| is_quote(*byte));
+        at = if is_plain { at + backslashes + 1 } else { quote.end };
+    }
+    at
+}
+
+/// Blanks, and a line feed where the value stands on the next line.
+fn blanks(rest: &[u8]) -> usize {
+    rest.iter().take(64).take_while(|byte| matches!(byte, b' ' | b'\t')).count()
+}
+
+/// Where the value begins in `String = "…"`, the type at `at`.
+fn typed_value(text: &[u8], at: usize) -> Option<usize> {
+    let is_type = |byte: &u8| byte.is_ascii_alphanumeric() || b"_ .<>?*&[]:'|".contains(byte);
+    let length = text[at..].iter().take(MAX_TYPE_LEN).take_while(|byte| is_type(byte)).count();
+    let is_assigned = text[at..at + length].ends_with(b" ")
+        && text.get(at + length) == Some(&b'=')
+        && text.get(at + length + 1) != Some(&b'=');
+    let words = text[at..at + length].split(|byte| *byte == b' ').filter(|word| !word.is_empty()).count();
+    let is_assigned =
+        is_assigned || text[at..at + length].ends_with(b" :") && text.get(at + length) == Some(&b'=');
+    (is_assigned && words <= 3).then(|| at + length + 1 + blanks(&text[at + length + 1..]))
 }

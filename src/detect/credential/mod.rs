@@ -3,11 +3,23 @@
 //! The rules know OpenAI's keys; a line that holds one often holds others. This masks and does
 //! not detect: a false hit costs a reader a word, a miss shows a secret.
 
+mod address;
 mod assigned;
+mod command_line;
+mod element;
+mod escaped;
 mod fragments;
+mod header;
+mod hex_digest;
 mod nul_stripped;
 mod opaque;
+mod pair;
+mod pem;
+mod plain_value;
 mod prefixed;
+mod quote;
+mod secret_name;
+mod value;
 
 use std::ops::Range;
 
@@ -35,10 +47,17 @@ pub(super) fn credentials(bytes: &[u8], kind: TextKind) -> Vec<Credential> {
     let stripped = NulStripped::new(bytes);
     let text = stripped.text();
     let mut found = Vec::new();
+    let names = secret_name::find(text);
     prefixed::find(text, &mut found);
-    private_keys(text, &mut found);
-    assigned::find(text, &mut found);
+    pem::find(text, &mut found);
+    address::find(text, &mut found);
+    header::find(text, &mut found);
+    assigned::find(text, &names, kind, &mut found);
+    pair::find(text, &names, kind, &mut found);
+    element::find(text, &names, kind, &mut found);
+    command_line::find(text, &mut found);
     opaque::find(text, kind, &mut found);
+    escaped::find(text, &mut found);
     found.sort_by_key(|one| (one.span.start, one.span.end));
     let mut apart: Vec<Credential> = Vec::with_capacity(found.len());
     for one in found {
@@ -56,20 +75,6 @@ pub(super) fn credentials(bytes: &[u8], kind: TextKind) -> Vec<Credential> {
         stripped.restore(one);
     }
     apart
-}
-
-/// The body of a PEM block, whatever kind of private key it holds.
-fn private_keys(text: &[u8], found: &mut Vec<Credential>) {
-    const BEGIN: &[u8] = b"PRIVATE KEY-----";
-    let mut from = 0;
-    while let Some(at) = memchr::memmem::find(&text[from..], BEGIN) {
-        let start = from + at + BEGIN.len();
-        let end = memchr::memmem::find(&text[start..], b"-----END").map_or(text.len(), |at| start + at);
-        if start < end {
-            found.push(Credential { span: start..end, shown: 0 });
-        }
-        from = end.max(start);
-    }
 }
 
 #[cfg(test)]

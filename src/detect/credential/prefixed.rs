@@ -18,6 +18,40 @@ const PREFIXES: &[&str] = &[
     "rk_live_",
     "rk_test_",
     "pk_live_",
+    "pk_test_",
+    "sk_",
+    "xkeysib-",
+    "shpua_",
+    "glft-",
+    "glffct-",
+    "glimt-",
+    "glsa_",
+    "glc_",
+    "AROA",
+    "AIDA",
+    "LTAI",
+    "AKID",
+    "NRAK-",
+    "CFPAT-",
+    "HRKU-",
+    "dp.pt.",
+    "dp.st.",
+    "dt0c01.",
+    "hvr.",
+    "atlasv1.",
+    "napi_",
+    "pscale_",
+    "rnd_",
+    "vcp_",
+    "vck_",
+    "tgp_v1_",
+    "amzn.mws.",
+    "mfa.",
+    "EAAB",
+    "oy2",
+    "BBDC-",
+    "shippo_",
+    "cfut_",
     "ghp_",
     "gho_",
     "ghu_",
@@ -141,6 +175,13 @@ fn token(rest: &[u8]) -> Option<(usize, usize)> {
     let lower = body.iter().any(u8::is_ascii_lowercase);
     let is_dense = digits >= 2 && !body.contains(&b'/') && prefix.len() > 3 && body.len() >= SHORTEST;
     let is_long = body.len() >= 16 && digits >= 1 && (upper || digits >= 4);
+    let is_mixed = body.len() >= 16 && upper && lower && body.iter().all(u8::is_ascii_alphanumeric);
     let is_jwt = *prefix == "eyJ" && body.len() >= 16 && upper && lower;
-    (is_dense || is_long || is_jwt).then_some((prefix.len(), length))
+    // Of key ids in capitals and digits, one in thirty has no digit.
+    let is_id = is_upper(prefix) && prefix.len() == 4 && body.len() >= 12 && !lower && !body.contains(&b'_');
+    (is_dense || is_long || is_mixed || is_jwt || is_id).then_some((prefix.len(), length))
+}
+
+fn is_upper(prefix: &str) -> bool {
+    prefix.bytes().all(|byte| byte.is_ascii_uppercase())
 }

@@ -1,0 +1,90 @@
+//! Passwords in addresses: `https://user:…@host`, `user:…@tcp(host)`, `thin:user/…@host`.
+
+use super::Credential;
+use super::plain_value::is_reference;
+use super::quote::MAX_VALUE_LEN;
+
+pub(super) fn find(text: &[u8], found: &mut Vec<Credential>) {
+    for at in memchr::memmem::find_iter(text, b"://") {
+        user_info(text, at + 3, found);
+    }
+    // JSON may escape slashes, and URLs in parameters are encoded.
+    for at in memchr::memmem::find_iter(text, b":\\/\\/") {
+        user_info(text, at + 5, found);
+    }
+    for at in memchr::memmem::find_iter(text, b"@") {
+        without_scheme(text, at, found);
+    }
+}
+
+/// The password in an address whose authority begins at `start`, or what is there instead of one.
+fn user_info(text: &[u8], start: usize, found: &mut Vec<Credential>) {
+    let ends = |byte: &&u8| !(byte.is_ascii_whitespace() || b"\"`<>".contains(*byte));
+    let address = &text[start..start + text[start..].iter().take(MAX_VALUE_LEN).take_while(ends).count()];
+    let authority = address.iter().position(|byte| b"/?#'\\".contains(byte)).unwrap_or(address.len());
+    let colon = address[..authority].iter().position(|byte| *byte == b':');
+    let at = match (memchr::memrchr(b'@', &address[..authority]), colon) {
+        // A sign such as a slash within a password; behind a port there is a path.
+        (own, Some(colon)) if !address[colon + 1..authority].iter().all(u8::is_ascii_digit) => {
+            let whole = memchr::memrchr(b'@', until_host_end(address, own));
+            match whole.or(own) {
+                Some(at) => at,
+                None => return,
+            }
+        }
+        (Some(at), _) => at,
+        _ => return,
+    };
+    let from = colon.filter(|colon| *colon < at).map_or(0, |colon| colon + 1);
+    let is_user = from == 0 && at < 8;
+    if from < at && !is_user && !is_reference(&address[from..at]) {
+        found.push(Credential { span: start + from..start + at, shown: 0 });
+    }
+}
+
+/// The part of an address in which the `@` before the host is: all of it, unless a whole host follows the first.
+fn until_host_end(address: &[u8], own: Option<usize>) -> &[u8] {
+    let Some(own) = own else { return address };
+    let host = address[own + 1..]
+        .iter()
+        .take_while(|byte| byte.is_ascii_alphanumeric() || b".-:[]".contains(byte))
+        .count();
+    let end = own + 1 + host;
+    let is_host = host > 0 && address.get(end).is_none_or(|byte| b"/?#'\\,;)".contains(byte));
+    if is_host { &address[..end] } else { address }
+}
+
+/// The password before an `@` without a scheme in front: of Go's and Oracle's data sources, of proxies.
+fn without_scheme(text: &[u8], at: usize, found: &mut Vec<Credential>) {
+    let host = &text[at + 1..text.len().min(at + 65)];
+    let name = host.iter().take_while(|byte| byte.is_ascii_alphanumeric() || b".-".contains(byte)).count();
+    let is_host = host.starts_with(b"//")
+        || host[..name].eq_ignore_ascii_case(b"localhost")
+        || name > 0 && matches!(host.get(name), Some(b'(' | b':'))
+        || host[..name].iter().rev().skip(2).any(|byte| *byte == b'.');
+    if !is_host {
+        return;
+    }
+    let in_word = |byte: &&u8| !byte.is_ascii_whitespace() && !b"\"'`<>".contains(*byte);
+    let length = text[..at].iter().rev().take(128).take_while(in_word).count();
+    let word = &text[at - length..at];
+    let start = memchr::memrchr(b'@', word).map_or(0, |at| at + 1);
+    let word = &word[start..];
+    let separator =
+        word.iter().position(|byte| *byte == b':').or_else(|| word.iter().position(|byte| *byte == b'/'));
+    let Some(separator) = separator else { return };
+    // `thin:user/password`
+    let separator = match memchr::memchr(b'/', &word[separator + 1..]) {
+        Some(slash) if word.starts_with(b"thin:") || word.starts_with(b"jdbc:") => separator + 1 + slash,
+        _ => separator,
+    };
+    let password = &word[separator + 1..];
+    let is_shown = separator == 0
+        || password.len() < 4
+        || password.starts_with(b"/")
+        || password.iter().all(u8::is_ascii_digit)
+        || is_reference(password);
+    if !is_shown {
+        found.push(Credential { span: at - password.len()..at, shown: 0 });
+    }
+}

@@ -1,0 +1,56 @@
+//! Secrets of others beside a key: whatever form they are written in, no piece of them is shown.
+
+use friskey::detect::Redactor;
+use friskey::model::Secret;
+use friskey::rules::expand;
+
+use crate::credential_forms::fill;
+use crate::detector;
+
+/// Rounds of random secrets in every form.
+const ROUNDS: u64 = 40;
+
+#[test]
+fn no_form_of_a_credential_is_shown_beside_a_key() {
+    let redactor = Redactor::new(detector());
+    let mut shown = Vec::new();
+    for seed in 1..=ROUNDS {
+        let key = expand("sk-proj-{base64url:74}{marker}{base64url:72}{zero}", seed).text;
+        let secret = Secret::new(key.clone(), 8);
+        for filled in fill(seed, &String::from_utf8_lossy(&key)) {
+            let start = memchr::memmem::find(filled.text.as_bytes(), &key).unwrap_or_default();
+            let excerpt = redactor.excerpt(filled.text.as_bytes(), start..start + key.len(), &secret);
+            if filled.piece_in(&excerpt.text).is_some() {
+                shown
+                    .push(format!("{seed}: {}\n    {:?}\n    {}", filled.form, filled.secrets, excerpt.text));
+            }
+        }
+    }
+    assert!(shown.is_empty(), "{} shown:\n{}", shown.len(), shown.join("\n"));
+}
+
+#[test]
+fn names_signs_and_plain_words_beside_a_key_stay() {
+    let key = String::from_utf8_lossy(&expand("sk-proj-{base64url:74}{marker}{base64url:72}{zero}", 1).text)
+        .into_owned();
+    let secret = Secret::new(key.clone().into_bytes(), 8);
+    for line in [
+        "OPENAI_API_KEY={k} python3 main.py --port 8080",
+        "client = OpenAI(api_key=\"{k}\", timeout=30, max_tokens=4096)",
+        "const openai = new OpenAI({ apiKey: \"{k}\" }); // for the chat",
+        "docker run -p 8080:80 -u 1000:1000 -e OPENAI_API_KEY={k} image:1.2",
+        "{\"model\": \"gpt-4o\", \"key\": \"{k}\", \"temperature\": 0.7}",
+        "password = os.environ[\"DB_PASSWORD\"]; key = \"{k}\"",
+        "token = getToken(request) # {k}",
+        "def f(token: str, password: str | None = None): # {k}",
+        "DB_PASSWORD=${DB_PASSWORD} KEY={k}",
+        "curl https://api.openai.com/v1/models -H \"Authorization: Bearer {k}\" -o out.json",
+        "<option name=\"model\" value=\"gpt\"/><option name=\"key\" value=\"{k}\"/>",
+        "commit 0a9f3c1b0a9f3c1b0a9f3c1b0a9f3c1b0a9f3c1b adds {k}",
+    ] {
+        let text = line.replace("{k}", &key);
+        let start = text.find(&key).unwrap_or_default();
+        let excerpt = Redactor::new(detector()).excerpt(text.as_bytes(), start..start + key.len(), &secret);
+        assert_eq!(excerpt.text, line.replace("{k}", &secret.redacted()));
+    }
+}
