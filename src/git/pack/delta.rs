@@ -141,89 +141,125 @@ pub(crate) fn parse(
     if sizes.result > limit || sizes.base > u64::from(u32::MAX) || delta.len() > u32::MAX as usize {
         return Err(DeltaError::TooLarge(sizes.result.max(sizes.base)));
     }
-    let mut at = 0u64;
-    let mut next = sizes.start;
+    let (mut at, mut next) = (0u64, sizes.start);
+    // Where in the base the last instruction ended, if it was a copy.
+    let mut copied_to = NOT_COPIED;
     while let Some(&code) = delta.get(next) {
         next += 1;
-        let (len, source) = if code & 0x80 != 0 {
-            let (from, len) = copy(code, delta, &mut next)?;
+        let (len, source);
+        if code & 0x80 != 0 {
+            let from;
+            (from, len) = copy(code, delta, &mut next)?;
             if from + len > sizes.base {
                 return Err(DeltaError::BeyondBase);
             }
-            (len, RunSource::Base(from as u32))
-        } else if code != 0 {
-            let from = next as u32;
+            source = RunSource::Base(from as u32);
+            let continues = copied_to == from;
+            copied_to = from + len;
+            if continues {
+                at += len;
+                extend_last(runs, len);
+                continue;
+            }
+        } else {
+            source = RunSource::Delta(next as u32);
+            len = u64::from(code);
             next += usize::from(code);
+            copied_to = NOT_COPIED;
+            if code == 0 {
+                return Err(DeltaError::Reserved);
+            }
             if next > delta.len() {
                 return Err(DeltaError::Truncated);
             }
-            (u64::from(code), RunSource::Delta(from))
-        } else {
-            return Err(DeltaError::Reserved);
-        };
-        if at + len > sizes.result {
-            return Err(DeltaError::WrongResult(sizes.result));
         }
-        push(runs, Run { at: at as u32, len: len as u32, source })?;
+        // Checked before the offset is narrowed; the run that goes beyond it is checked at the next one.
+        if at > sizes.result {
+            break;
+        }
+        if runs.len() == MAX_RUNS {
+            return Err(DeltaError::TooMany);
+        }
+        runs.push(Run { at: at as u32, len: len as u32, source });
         at += len;
     }
     if at == sizes.result { Ok(at as usize) } else { Err(DeltaError::WrongResult(sizes.result)) }
 }
 
-/// Appends `run`, or extends the last run if `run` continues it.
-#[inline]
-fn push(runs: &mut Vec<Run>, run: Run) -> Result<(), DeltaError> {
-    if let (RunSource::Base(from), Some(last)) = (run.source, runs.last_mut())
-        && let RunSource::Base(before) = last.source
-        && u64::from(before) + u64::from(last.len) == u64::from(from)
-    {
-        last.len += run.len;
-        return Ok(());
+/// Adds `len` bytes to the last run, which the next instruction continues: rare, since git makes no such deltas.
+#[cold]
+fn extend_last(runs: &mut [Run], len: u64) {
+    if let Some(last) = runs.last_mut() {
+        last.len = last.len.wrapping_add(len as u32);
     }
-    if runs.len() == MAX_RUNS {
-        return Err(DeltaError::TooMany);
-    }
-    runs.push(run);
-    Ok(())
 }
+
+/// Stands for an offset in the base where there is none.
+const NOT_COPIED: u64 = u64::MAX;
+
+/// How the bytes that follow the code of a copy instruction make its offset and length.
+#[derive(Clone, Copy)]
+struct CopyLayout {
+    /// The bits of the offset.
+    offset: u32,
+    /// The bits of the length, moved down by `shift`.
+    len: u32,
+    /// The number of bits of the offset that are present.
+    shift: u8,
+    /// The number of bytes that are present, or [`HAS_HOLES`].
+    count: u8,
+}
+
+/// Marks a code that omits a byte below one that is present, which masks cannot express.
+const HAS_HOLES: u8 = u8::MAX;
+
+/// The layout for each of the lower seven bits of a code.
+const COPY_LAYOUTS: [CopyLayout; 128] = {
+    let mut all = [CopyLayout { offset: 0, len: 0, shift: 0, count: HAS_HOLES }; 128];
+    let mut code = 0;
+    while code < all.len() {
+        let (offset, len) = (code as u32 & 0x0f, code as u32 >> 4);
+        if offset & (offset + 1) == 0 && len & (len + 1) == 0 {
+            let (low, high) = (offset.count_ones(), len.count_ones());
+            all[code] = CopyLayout {
+                offset: ((1u64 << (8 * low)) - 1) as u32,
+                len: ((1u64 << (8 * high)) - 1) as u32,
+                shift: 8 * low as u8,
+                count: (low + high) as u8,
+            };
+        }
+        code += 1;
+    }
+    all
+};
 
 /// Parses the offset and length of a copy instruction. Bits of `code` say which of their bytes are present.
 #[inline]
 fn copy(code: u8, delta: &[u8], next: &mut usize) -> Result<(u64, u64), DeltaError> {
     let rest = &delta[*next..];
-    let mut bytes = [0u8; 8];
-    match rest.first_chunk::<8>() {
-        Some(ahead) => bytes = *ahead,
-        None => bytes[..rest.len()].copy_from_slice(rest),
-    }
-    let ahead = u64::from_le_bytes(bytes);
-    let (offset, len) = (code & 0x0f, code >> 4 & 0x07);
-    let (from, len, count) = match (offset & (offset + 1), len & (len + 1)) {
-        // Usually only high bytes are omitted.
-        (0, 0) => {
-            let (first, more) = (offset.trailing_ones(), len.trailing_ones());
-            let from = ahead & !(u64::MAX << (8 * first));
-            (from, ahead >> (8 * first) & !(u64::MAX << (8 * more)), first + more)
+    let layout = &COPY_LAYOUTS[usize::from(code & 0x7f)];
+    let (from, len) = match rest.first_chunk() {
+        Some(ahead) if layout.count != HAS_HOLES => {
+            let ahead = u64::from_le_bytes(*ahead);
+            *next += usize::from(layout.count);
+            (ahead & u64::from(layout.offset), ahead >> layout.shift & u64::from(layout.len))
         }
-        _ => spread(code, ahead),
+        _ => copy_by_bytes(code, rest, next)?,
     };
-    if count as usize > rest.len() {
-        return Err(DeltaError::Truncated);
-    }
-    *next += count as usize;
     Ok((from, if len == 0 { 0x10000 } else { len }))
 }
 
-/// Like [`copy`], for any combination of omitted bytes. Also returns the number of bytes that are present.
-fn spread(code: u8, mut ahead: u64) -> (u64, u64, u32) {
-    let mut value = 0u64;
-    for bit in 0..7 {
-        if code >> bit & 1 != 0 {
-            value |= (ahead & 0xff) << (8 * bit);
-            ahead >>= 8;
-        }
+/// Like [`copy`], for any combination of omitted bytes and at the end of a delta.
+#[cold]
+fn copy_by_bytes(code: u8, rest: &[u8], next: &mut usize) -> Result<(u64, u64), DeltaError> {
+    let (mut value, mut used) = (0u64, 0);
+    for bit in (0..7).filter(|bit| code >> bit & 1 != 0) {
+        let byte = rest.get(used).ok_or(DeltaError::Truncated)?;
+        value |= u64::from(*byte) << (8 * bit);
+        used += 1;
     }
-    (value & 0xffff_ffff, value >> 32, (code & 0x7f).count_ones())
+    *next += used;
+    Ok((value & 0xffff_ffff, value >> 32))
 }
 
 /// Parses a number of seven bits per byte, lowest first. Returns it with its length in bytes.
