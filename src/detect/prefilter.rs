@@ -57,8 +57,10 @@ impl Prefilter {
             by_window.entry(window).or_default().push(keyword);
         }
         merge_prefixes(&mut by_window);
+        let is_slim = by_window.len() <= MAX_SLIM_PATTERNS;
         let patterns = order_for_buckets(by_window.keys().copied().collect());
-        let search = Engine::new(&patterns)?;
+        let search = Engine::new(&patterns, is_slim)?;
+        // A window may be repeated; the search tells of the first.
         let by_pattern = patterns.iter().map(|window| by_window.remove(window).unwrap_or_default()).collect();
         Ok(Self { search, by_pattern, max_keyword_len })
     }
@@ -109,13 +111,14 @@ fn merge_prefixes(by_window: &mut BTreeMap<&[u8], Vec<Keyword>>) {
 }
 
 impl Engine {
-    fn new(patterns: &[&[u8]]) -> Result<Self, BuildError> {
+    /// With `is_slim`, the vectorised search uses eight buckets whatever the number of patterns.
+    fn new(patterns: &[&[u8]], is_slim: bool) -> Result<Self, BuildError> {
         if patterns.is_empty() {
             return Ok(Self::Nothing);
         }
         let mut config = packed::Config::new();
         config.match_kind(packed::MatchKind::LeftmostFirst);
-        if patterns.len() <= MAX_SLIM_PATTERNS {
+        if is_slim {
             config.only_teddy_fat(Some(false)).heuristic_pattern_limits(false);
         }
         let packed = config.builder().extend(patterns).build();
