@@ -3,10 +3,21 @@
 use gix::ObjectId;
 use gix::hash::Kind as HashKind;
 use gix::object::Kind;
+use sha1::Sha1;
+use sha2::{Digest, Sha256};
 
-/// The id that git gives to an object with these bytes; `None` if they are part of a known collision attack.
+/// The id that git gives to an object with these bytes; `None` for a hash that git does not use.
 pub fn object_id(kind: Kind, bytes: &[u8], hash: HashKind) -> Option<ObjectId> {
-    gix::objs::compute_hash(hash, kind, bytes).ok()
+    let header = gix::objs::encode::loose_header(kind, bytes.len() as u64);
+    match hash {
+        HashKind::Sha1 => Some(digest::<Sha1>(&header, bytes)),
+        HashKind::Sha256 => Some(digest::<Sha256>(&header, bytes)),
+        _ => None,
+    }
+}
+
+fn digest<D: Digest>(header: &[u8], bytes: &[u8]) -> ObjectId {
+    ObjectId::from_bytes_or_panic(&D::new().chain_update(header).chain_update(bytes).finalize())
 }
 
 /// Whether `text` is a full object id, of SHA-1 or SHA-256.
