@@ -151,6 +151,12 @@ impl Pack {
         self.offset(entry.saturating_add(1)).min(self.end()).max(self.offset(entry).min(self.end()))
     }
 
+    /// The end of unlisted bytes that reach up to `end`: the end of the file if only the trailer follows, since bytes
+    /// appended to a pack push its checksum away from the end.
+    pub(crate) fn unlisted_end(&self, end: u64) -> u64 {
+        if end == self.end() { self.data.data_len() as u64 } else { end }
+    }
+
     /// Parses the header of an entry. Returns it with the rest of the pack, which begins with the compressed
     /// data.
     ///

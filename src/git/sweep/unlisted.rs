@@ -24,7 +24,7 @@ pub struct UnlistedBytes {
     pub is_loose: bool,
     /// Start of the range: a byte offset in the file.
     pub start: u64,
-    /// Exclusive end of the range.
+    /// Exclusive end of the range. After the last entry of a pack, the range includes the trailer.
     pub end: u64,
 }
 
@@ -42,7 +42,7 @@ pub(super) fn list<S: Searcher>(sweep: &Sweep<'_, S>) -> Vec<UnlistedBytes> {
                 path: pack.path().to_owned(),
                 is_loose: false,
                 start: lead.start,
-                end: lead.end,
+                end: pack.unlisted_end(lead.end),
             });
         }
     }
@@ -55,6 +55,7 @@ pub(super) fn list<S: Searcher>(sweep: &Sweep<'_, S>) -> Vec<UnlistedBytes> {
         let start = pack.offset(entry) + header.len as u64 + stream.taken();
         let end = pack.entry_end(entry);
         if start < end {
+            let end = pack.unlisted_end(end);
             gaps.push(UnlistedBytes { path: pack.path().to_owned(), is_loose: false, start, end });
         }
     }
