@@ -40,6 +40,17 @@ pub(super) struct InForce {
 }
 
 impl InForce {
+    /// What the checkout says, since the user asked for it.
+    pub(super) fn of_trusted_checkout(
+        config: Config,
+        suppression: &SuppressionArgs,
+        global: &Global,
+    ) -> Result<Self> {
+        let mut in_force = Self::of_checkout(config, suppression, global, Extent::default())?;
+        in_force.policy.notes.insert(0, told(&Base::Checkout));
+        Ok(in_force)
+    }
+
     /// What the checkout says.
     pub(super) fn of_checkout(
         config: Config,

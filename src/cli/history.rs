@@ -46,6 +46,7 @@ fn in_force(history: &History, global: &Global) -> Result<InForce> {
         if base != Base::Checkout {
             return base_policy::load(&base, Some(&repo), path, (suppression, global), |_| Extent::default());
         }
+        return InForce::of_trusted_checkout(options::config_about(global, path)?, suppression, global);
     }
     InForce::of_checkout(options::config_about(global, path)?, suppression, global, Extent::default())
 }

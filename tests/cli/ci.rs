@@ -596,6 +596,116 @@ fn runs_without_a_range_take_the_policy_of_the_default_branch() {
 }
 
 #[test]
+fn a_push_to_the_default_branch_does_not_excuse_itself_where_nothing_says_what_it_was() {
+    let site = Site::new();
+    site.commit("old", None);
+    excuse(&site, 1);
+    site.commit("a.env", Some(1));
+    site.git(&["add", "-f", "a.env"]);
+    let tip = site.scratch.commit("r", "the key and the excuse");
+    site.checkout(&tip, &[]);
+    let azure = |reason| {
+        [("TF_BUILD", "True"), ("BUILD_SOURCEBRANCH", "refs/heads/main"), ("BUILD_REASON", reason)].to_vec()
+    };
+    let bitbucket = [("BITBUCKET_BUILD_NUMBER", "1"), ("BITBUCKET_BRANCH", "main")].to_vec();
+    let circle = [("CIRCLECI", "true"), ("CIRCLE_BRANCH", "main")].to_vec();
+    let buildkite = |source| {
+        [
+            ("BUILDKITE", "true"),
+            ("BUILDKITE_BRANCH", "main"),
+            ("BUILDKITE_PIPELINE_DEFAULT_BRANCH", "main"),
+            ("BUILDKITE_SOURCE", source),
+        ]
+        .to_vec()
+    };
+    let jenkins = [("JENKINS_URL", "x"), ("BRANCH_NAME", "main")].to_vec();
+    let gitlab = |source| {
+        [
+            ("GITLAB_CI", "true"),
+            ("CI_COMMIT_SHA", &*tip),
+            ("CI_COMMIT_BRANCH", "main"),
+            ("CI_DEFAULT_BRANCH", "main"),
+            ("CI_PIPELINE_SOURCE", source),
+        ]
+        .to_vec()
+    };
+    let pushes = [
+        azure("IndividualCI"),
+        azure("BatchedCI"),
+        azure(""),
+        bitbucket,
+        circle,
+        buildkite("webhook"),
+        jenkins,
+        gitlab("parent_pipeline"),
+    ];
+    for variables in pushes {
+        let (status, report) = site.outcome(&site.friskey(&variables, &[]));
+        let notes = report["notes"].to_string();
+        assert_eq!((status, found(&report, &[1])), (1, vec![1]), "{variables:?}: {notes}");
+        assert!(notes.contains("--policy-from checkout"), "{variables:?}: {notes}");
+    }
+    // No push starts these, so what is on the branch was there before.
+    for variables in [azure("Schedule"), azure("Manual"), buildkite("schedule"), gitlab("schedule")] {
+        let (status, report) = site.outcome(&site.friskey(&variables, &[]));
+        let notes = report["notes"].to_string();
+        assert_eq!(status, 0, "{variables:?}: {notes}");
+        assert!(notes.contains(&format!("those of {tip} (the default branch, ")), "{variables:?}: {notes}");
+    }
+    let (status, report) =
+        site.outcome(&site.friskey(&azure("IndividualCI"), &["--policy-from", "checkout"]));
+    assert!(status == 0 && report["notes"].to_string().contains("those of the checkout"), "{report}");
+}
+
+#[test]
+fn the_policy_of_a_run_for_the_default_branch_is_the_commits_and_not_the_work_trees() {
+    let site = Site::new();
+    let tip = site.commit("old", Some(1));
+    site.checkout(&tip, &[]);
+    // As after `git checkout request -- .`
+    site.scratch.write("ci/friskey.toml", "exclude = ['*']\n");
+    let path =
+        site.scratch.write("event.json", json!({"repository": {"default_branch": "main"}}).to_string());
+    for args in [&["scan", "--policy-from", "event"][..], &["ci"], &["history", "--policy-from", "event"]] {
+        let mut friskey = site.scratch.command(env!("CARGO_BIN_EXE_friskey"), "ci");
+        friskey.args(args).args(["--format", "json", "."]).envs([
+            ("GITHUB_ACTIONS", "true"),
+            ("GITHUB_EVENT_NAME", "schedule"),
+            ("GITHUB_REF", "refs/heads/main"),
+            ("GITHUB_SHA", &tip),
+        ]);
+        let output = run(friskey.env("GITHUB_EVENT_PATH", &path), b"");
+        let report = report(&output);
+        assert_eq!((output.status.code(), found(&report, &[1])), (Some(1), vec![1]), "{args:?}");
+        let notes = report["notes"].to_string();
+        assert!(notes.contains(&format!("configuration, baseline and rules are those of {tip}")), "{notes}");
+    }
+}
+
+#[test]
+fn builds_of_a_branch_in_a_row_are_judged_by_the_default_branch() {
+    let site = Site::new();
+    site.commit("old", None);
+    site.git(&["checkout", "-q", "-b", "x"]);
+    excuse(&site, 1);
+    let passed = site.scratch.commit("r", "the excuse");
+    site.commit("a.env", Some(1));
+    site.git(&["add", "-f", "a.env"]);
+    let tip = site.scratch.commit("r", "the key");
+    site.checkout(&tip, &[]);
+    let jenkins = [
+        ("JENKINS_URL", "x"),
+        ("BRANCH_NAME", "x"),
+        ("GIT_COMMIT", &*tip),
+        ("GIT_PREVIOUS_SUCCESSFUL_COMMIT", &*passed),
+    ];
+    let (status, report) = site.outcome(&site.friskey(&jenkins, &[]));
+    let notes = report["notes"].to_string();
+    assert_eq!((status, found(&report, &[1])), (1, vec![1]), "{notes}");
+    assert!(notes.contains("the default branch, main"), "{notes}");
+}
+
+#[test]
 fn one_push_does_not_bring_the_excuse_for_the_next() {
     let site = Site::new();
     site.commit("old", None);

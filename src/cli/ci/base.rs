@@ -41,15 +41,13 @@ fn before_push(push: &Push, plan: &Plan, repo: &Repository) -> Base {
     let tip = default_tip(push.name.as_deref(), default_branch, repo);
     let before = push.before.as_deref().filter(|before| is_here(repo, before));
     match (tip, before) {
-        // Of a branch that only may be the default one, what was pushed to before counts.
-        (Some((name, id)), None) => default_branch_at(&name, id),
-        (Some((name, id)), Some(_)) if default_branch.is_some() => default_branch_at(&name, id),
+        (Some((name, id)), _) => default_branch_at(&name, id),
         // Otherwise an earlier push to the same branch could bring the excuse for this one.
         (None, Some(_)) if is_other_branch(push.name.as_deref(), default_branch) => Base::Unknown(format!(
             "the default branch, {}, is not in this clone; `git fetch origin {0}:refs/remotes/origin/{0}` fetches it",
             default_branch.unwrap_or_default()
         )),
-        (_, Some(before)) => {
+        (None, Some(before)) => {
             Base::Rev { rev: before.to_owned(), what: format!("what was there before the {}", plan.event) }
         }
         (None, None) => Base::Unknown(match &push.before {
@@ -75,21 +73,31 @@ fn of_run(run: &Run, plan: &Plan, repo: &Repository) -> Base {
     if let Some((name, id)) = default_tip(own, run.default_branch.as_deref(), repo) {
         return default_branch_at(&name, id);
     }
-    let is_default =
-        run.name.as_deref().and_then(|name| name.strip_prefix("refs/heads/")).is_some_and(|name| match &run
-            .default_branch
-        {
-            Some(known) => known == name,
-            None => USUAL.contains(&name),
-        });
-    match &run.commit {
-        _ if !is_default => Base::Unknown(format!("{}: the default branch is not here", plan.event)),
-        // Something else may be checked out, the head of a request for one.
-        Some(id) if commit_id(repo, "HEAD").as_deref() != Some(id) => {
-            commit(id, format!("the default branch, {}", plan.event), plan, repo)
-        }
-        _ => Base::Checkout,
+    if !is_default(run) {
+        return Base::Unknown(format!("{}: the default branch is not here", plan.event));
     }
+    if run.may_be_push {
+        return Base::Unknown(format!(
+            "{}: nothing says what the branch was before, and a push must not excuse itself; `--policy-from REV` names \
+             a commit to trust, `--policy-from checkout` trusts what was pushed",
+            plan.event
+        ));
+    }
+    // Never the work tree, in which the files of a request may be checked out.
+    let id = run.commit.clone().or_else(|| commit_id(repo, "HEAD"));
+    match id {
+        Some(id) => commit(&id, format!("the default branch, {}", plan.event), plan, repo),
+        None => Base::Unknown(format!("{}: HEAD is no commit", plan.event)),
+    }
+}
+
+/// Whether the run is for the default branch, or for one with a usual name where the default one is not known.
+fn is_default(run: &Run) -> bool {
+    let branch = run.name.as_deref().and_then(|name| name.strip_prefix("refs/heads/"));
+    branch.is_some_and(|name| match &run.default_branch {
+        Some(known) => known == name,
+        None => USUAL.contains(&name),
+    })
 }
 
 fn default_branch_at(name: &str, id: String) -> Base {

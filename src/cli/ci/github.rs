@@ -43,7 +43,7 @@ fn run(variables: &Variables<'_>, event: &str, payload: &Value) -> Run {
     };
     let commit = variables.get("GITHUB_SHA").filter(|id| is_id(id));
     let base = text("/pull_request/base/sha").filter(|id| is_id(id));
-    Run { name, default_branch, commit, base }
+    Run { name, default_branch, commit, base, may_be_push: false }
 }
 
 fn push(payload: &Value) -> Result<Scope> {

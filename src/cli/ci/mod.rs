@@ -110,6 +110,9 @@ pub(super) fn run(ci: &Ci, global: &Global) -> Result<Exit> {
 fn in_force(ci: &Ci, base: &Base, repo: &Repository, global: &Global) -> Result<InForce> {
     let Ci { repo: path, suppression, .. } = ci;
     match base {
+        Base::Checkout if ci.policy_from.policy_from.is_some() => {
+            InForce::of_trusted_checkout(options::config_about(global, path)?, suppression, global)
+        }
         Base::Checkout => {
             InForce::of_checkout(options::config_about(global, path)?, suppression, global, Extent::default())
         }

@@ -80,6 +80,8 @@ pub(super) struct Run {
     pub(super) commit: Option<String>,
     /// The commit that the change is based on, for an event that is about a request but names no range.
     pub(super) base: Option<String>,
+    /// Whether a push may have started the run, of which the system does not say what was there before.
+    pub(super) may_be_push: bool,
 }
 
 impl Run {

@@ -15,8 +15,14 @@ struct System {
     branch: &'static str,
     /// The variable with the default branch, if the system has one.
     default_branch: &'static str,
+    /// The variable that says what started the run, with the values that no push can cause. Anyone who may push decides
+    /// about the rest.
+    started_by: (&'static str, &'static [&'static str]),
     deepen: &'static str,
 }
+
+/// For a system that does not say what started a run.
+const NOT_TOLD: (&str, &[&str]) = ("", &[]);
 
 const SYSTEMS: &[System] = &[
     System {
@@ -25,6 +31,7 @@ const SYSTEMS: &[System] = &[
         scope: gitlab,
         branch: "CI_COMMIT_BRANCH",
         default_branch: "CI_DEFAULT_BRANCH",
+        started_by: ("CI_PIPELINE_SOURCE", &["schedule", "web"]),
         deepen: "set the variable `GIT_DEPTH: 0`",
     },
     System {
@@ -33,6 +40,7 @@ const SYSTEMS: &[System] = &[
         scope: bitbucket,
         branch: "BITBUCKET_BRANCH",
         default_branch: "",
+        started_by: NOT_TOLD,
         deepen: "set `clone: depth: full`",
     },
     System {
@@ -41,6 +49,7 @@ const SYSTEMS: &[System] = &[
         scope: azure,
         branch: "BUILD_SOURCEBRANCH",
         default_branch: "",
+        started_by: ("BUILD_REASON", &["Schedule", "Manual"]),
         deepen: "set `fetchDepth: 0` at `checkout`",
     },
     System {
@@ -49,6 +58,7 @@ const SYSTEMS: &[System] = &[
         scope: jenkins,
         branch: "BRANCH_NAME",
         default_branch: "",
+        started_by: NOT_TOLD,
         deepen: "take the shallow clone out of the job's checkout",
     },
     System {
@@ -57,6 +67,7 @@ const SYSTEMS: &[System] = &[
         scope: |_| Ok((Scope::Whole, "build")),
         branch: "CIRCLE_BRANCH",
         default_branch: "",
+        started_by: NOT_TOLD,
         deepen: "use `checkout` with `method: full`",
     },
     System {
@@ -65,6 +76,7 @@ const SYSTEMS: &[System] = &[
         scope: buildkite,
         branch: "BUILDKITE_BRANCH",
         default_branch: "BUILDKITE_PIPELINE_DEFAULT_BRANCH",
+        started_by: ("BUILDKITE_SOURCE", &["schedule", "ui"]),
         deepen: "take `--depth` out of BUILDKITE_GIT_CLONE_FLAGS and BUILDKITE_GIT_FETCH_FLAGS",
     },
 ];
@@ -79,7 +91,12 @@ pub(super) fn plan(variables: &Variables<'_>) -> Result<Option<Plan>> {
     };
     let (scope, event) = (system.scope)(variables)?;
     let event = format!("{} {event}", system.name);
-    let run = Run::for_branch(variables.get(system.branch), variables.get(system.default_branch));
+    let (started_by, harmless) = system.started_by;
+    let is_harmless = variables.get(started_by).is_some_and(|by| harmless.contains(&by.as_str()));
+    let run = Run {
+        may_be_push: !is_harmless,
+        ..Run::for_branch(variables.get(system.branch), variables.get(system.default_branch))
+    };
     Ok(Some(Plan { scope, event, deepen: Some(system.deepen), own_ref: true, run: Some(run) }))
 }
 
