@@ -48,7 +48,7 @@ pub(super) const ENVIRONMENT: &[(&str, &str)] = &[
         "The same for Bitbucket.",
     ),
     (
-        "TF_BUILD, BUILD_SOURCEBRANCH, BUILD_SOURCEVERSION, SYSTEM_PULLREQUEST_TARGETBRANCH, \
+        "TF_BUILD, BUILD_REASON, BUILD_SOURCEBRANCH, BUILD_SOURCEVERSION, SYSTEM_PULLREQUEST_TARGETBRANCH, \
          SYSTEM_PULLREQUEST_SOURCECOMMITID",
         "The same for Azure Pipelines.",
     ),
@@ -59,7 +59,7 @@ pub(super) const ENVIRONMENT: &[(&str, &str)] = &[
     ("CIRCLECI, CIRCLE_BRANCH", "The same for CircleCI."),
     (
         "BUILDKITE, BUILDKITE_BRANCH, BUILDKITE_COMMIT, BUILDKITE_PIPELINE_DEFAULT_BRANCH, BUILDKITE_PULL_REQUEST, \
-         BUILDKITE_PULL_REQUEST_BASE_BRANCH",
+         BUILDKITE_PULL_REQUEST_BASE_BRANCH, BUILDKITE_SOURCE",
         "The same for Buildkite.",
     ),
 ];

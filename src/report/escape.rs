@@ -24,8 +24,8 @@ pub(super) fn is_hidden(c: char) -> bool {
 /// Words after `##` that turn a line into a CI runner command, anywhere in the line.
 const RUNNER_COMMANDS: [&str; 3] = ["[", "vso[", "teamcity["];
 
-/// The words with which GitLab's runner opens and closes a collapsible section.
-const SECTIONS: [&str; 2] = ["section_start", "section_end"];
+/// The words with which GitLab and Travis open and close a collapsible section.
+const SECTIONS: [&str; 3] = ["section_start", "section_end", "travis_fold"];
 
 /// Whether the `:` at byte `at` follows one of those words.
 fn ends_section_word(text: &str, at: usize) -> bool {
@@ -40,7 +40,7 @@ fn opens_command(text: &str, at: usize) -> bool {
 /// Rewrites characters of `text`: `replace` either pushes a replacement and returns true, or returns false to
 /// keep the character.
 fn rewrite<'a>(text: &'a str, mut replace: impl FnMut(usize, char, &mut String) -> bool) -> Cow<'a, str> {
-    if !text.contains(is_hidden) && !text.contains("##") && !text.contains("section_") {
+    if !text.contains(is_hidden) && !text.contains("##") && !SECTIONS.iter().any(|word| text.contains(word)) {
         return Cow::Borrowed(text);
     }
     let mut safe = String::with_capacity(text.len() + 16);
@@ -241,6 +241,7 @@ mod tests {
         assert_eq!(lines("\u{feff}::add-mask::x"), "\\u{feff}::add-mask::x");
         assert_eq!(lines("\u{2003}::add-mask::x"), "\u{2003}\\u{3a}:add-mask::x");
         assert_eq!(line("section_start:1:x"), "section_start\\u{3a}1:x");
+        assert_eq!(line("travis_fold:start:x"), "travis_fold\\u{3a}start:x");
     }
 
     #[test]

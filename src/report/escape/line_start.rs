@@ -1,9 +1,10 @@
-//! Keeps lines from starting a CI runner command, which is `::error` and the like after any white space. No
-//! text that friskey writes for people starts that way, whoever chose the words.
+//! Keeps lines from starting a CI runner command: `::error` and the like after any white space (GitHub), or one of the
+//! markers `---`, `+++`, `~~~` and `^^^`, which open and close groups (Buildkite). No text that friskey writes for
+//! people starts that way, whoever chose the words.
 
 use std::io::{self, Write};
 
-/// Passes text on, but replaces the first colon of a `::` at the start of a line with `\u{3a}`.
+/// Passes text on, but escapes the first character of a command at the start of a line: `::` becomes `\u{3a}:`.
 pub(in crate::report) struct LineStarts<W> {
     out: W,
     state: LineState,
@@ -17,9 +18,21 @@ enum LineState {
     Escape,
     /// Inside a color code.
     Code,
-    /// After a first colon, which is not written yet.
-    Colon,
+    /// After so many of the same character, which are not written yet: a command may start with them.
+    Held {
+        byte: u8,
+        count: u8,
+    },
     Within,
+}
+
+/// How many of this character in a row start a command.
+fn command_len(byte: u8) -> Option<u8> {
+    match byte {
+        b':' => Some(2),
+        b'-' | b'+' | b'~' | b'^' => Some(3),
+        _ => None,
+    }
 }
 
 impl<W: Write> LineStarts<W> {
@@ -27,26 +40,38 @@ impl<W: Write> LineStarts<W> {
         Self { out, state: LineState::Start }
     }
 
-    /// Writes a colon that was held back. Call it once everything has been written.
+    /// Writes what was held back. Call it once everything has been written.
     pub(in crate::report) fn finish(mut self) -> io::Result<()> {
-        if self.state == LineState::Colon {
-            self.out.write_all(b":")?;
-        }
+        self.release()?;
         self.out.flush()
+    }
+
+    /// Writes the characters that were held back as they are.
+    fn release(&mut self) -> io::Result<()> {
+        if let LineState::Held { byte, count } = self.state {
+            self.out.write_all(&vec![byte; usize::from(count)])?;
+        }
+        Ok(())
     }
 
     fn byte(&mut self, byte: u8) -> io::Result<()> {
         self.state = match (self.state, byte) {
-            (LineState::Colon, b':') => {
-                self.out.write_all(b"\\u{3a}")?;
+            (LineState::Held { byte: held, count }, _) if held == byte => {
+                let count = count + 1;
+                if command_len(byte).is_some_and(|len| count < len) {
+                    self.state = LineState::Held { byte, count };
+                    return Ok(());
+                }
+                write!(self.out, "\\u{{{byte:x}}}")?;
+                self.out.write_all(&vec![byte; usize::from(count - 2)])?;
                 LineState::Within
             }
-            (LineState::Colon, _) => {
-                self.out.write_all(b":")?;
+            (LineState::Held { .. }, _) => {
+                self.release()?;
                 LineState::Within
             }
-            (LineState::Start, b':') => {
-                self.state = LineState::Colon;
+            (LineState::Start, _) if command_len(byte).is_some() => {
+                self.state = LineState::Held { byte, count: 1 };
                 return Ok(());
             }
             (LineState::Start, 0x1b) => LineState::Escape,
@@ -116,8 +141,31 @@ mod tests {
     }
 
     #[test]
+    fn no_line_opens_or_closes_a_group() {
+        for marker in ["---", "+++", "~~~", "^^^"] {
+            let escaped = format!("\\u{{{:x}}}{}", marker.as_bytes()[0], &marker[1..]);
+            for (before, after) in [("", " a"), ("a\n  ", ""), ("\x1b[1m", "\n"), ("\n", marker)] {
+                let text = format!("{before}{marker}{after}");
+                let expected = format!("{before}{escaped}{after}");
+                for cut in 0..=text.len() {
+                    assert_eq!(passed(&[&text[..cut], &text[cut..]]), expected, "cut at {cut}");
+                }
+            }
+        }
+    }
+
+    #[test]
     fn other_text_is_unchanged() {
-        for text in ["", ":", "a::b\n:c\n: :\n", "x \x1b[1m::error", "\n\n  a: b\n:"] {
+        for text in [
+            "",
+            ":",
+            "a::b\n:c\n: :\n",
+            "x \x1b[1m::error",
+            "\n\n  a: b\n:",
+            "--",
+            "-- a\n- b\n--\n+-+",
+            "a --- b",
+        ] {
             assert_eq!(passed(&[text]), text);
         }
     }
