@@ -24,6 +24,7 @@ pub mod range;
 pub mod refs;
 mod remotes;
 mod revision;
+mod rewrite;
 #[cfg(test)]
 pub(crate) mod scratch;
 pub mod staged;
@@ -52,7 +53,8 @@ pub use object_reader::{ObjectReader, entry_name};
 pub use open::{OpenError, open, open_with_objects};
 pub use pack::delta::{DeltaError, apply as apply_delta};
 pub use pack::entry::{EntryContent, parse as parse_pack_entry};
-pub use remotes::{Destination, KnownThere, adds_commits, known_there, parents};
+pub use remotes::{Destination, KnownThere, adds_commits, known_there};
+pub use rewrite::{Rewrite, RewriteBase, Rewriter};
 pub use state::{AtHead, at_head, is_partial, is_shallow, version_control};
 pub use submodules::{WorkTreeGit, submodule_names, work_tree_git};
 pub use sweep::{

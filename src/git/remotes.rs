@@ -7,14 +7,11 @@
 use std::path::Path;
 
 use gix::bstr::ByteSlice;
-use gix::objs::Kind;
 use gix::remote::Direction;
 use gix::url::Scheme;
 use gix::{ObjectId, Remote, Url};
 
-use super::commit::Header;
 use super::hooks::user_view;
-use super::lookup::Lookup;
 use super::open::{OpenError, open};
 use super::range::{ExclusionMode, Revisions, select};
 use super::refs::{self, TipKind};
@@ -156,14 +153,6 @@ fn has_new_commits(repo: &gix::Repository, tip: ObjectId, known: &[ObjectId]) ->
     let revisions = Revisions { tips: vec![tip], hidden: known.to_vec(), common: Vec::new() };
     let range = select(repo, &revisions, ExclusionMode::Exact).ok()?;
     Some(!range.commits.is_empty())
-}
-
-/// How many parents the commit `id` of the repository at `path` has; `None` if it cannot be read.
-pub fn parents(path: &Path, id: &str) -> Option<usize> {
-    let repo = open(path).ok()?.to_thread_local();
-    let id = ObjectId::from_hex(id.as_bytes()).ok()?;
-    let commit = Lookup::new(&repo).of_kind(&id, Kind::Commit)?.to_vec();
-    Some(Header::new(&commit).parents().count())
 }
 
 fn is_called(remote: &Remote<'_>, name: &str) -> bool {

@@ -313,6 +313,26 @@ fn a_server_refuses_what_brings_a_key() {
     assert!(!output.status.success());
     assert!(stderr(&output).contains("the push is refused: it contains a key"), "{}", stderr(&output));
     assert!(!push(&["main:refs/heads/other"]).status.success());
+    // What is printed works: to rewrite the branch where it was pushed from, to accept the key on the server.
+    let said = stderr(&output);
+    let leak = scratch.git("r", &["rev-parse", "--short=10", "HEAD~1"]);
+    assert!(said.contains(&format!("git rebase -i --rebase-merges {leak}^ main")), "{said}");
+    let pasted: Vec<&str> = said
+        .lines()
+        .filter_map(|line| line.strip_prefix("remote:   ").map(str::trim))
+        .filter(|line| line.starts_with("cd ") || line.starts_with("friskey baseline"))
+        .collect();
+    assert_eq!(pasted.len(), 2, "{said}");
+    assert!(said.contains("on the server"), "{said}");
+    let program = std::path::Path::new(env!("CARGO_BIN_EXE_friskey")).parent().unwrap();
+    let mut shell = scratch.command("sh", "r");
+    shell.args(["-c", &pasted.join(" && ")]);
+    shell.env("PATH", format!("{}:/usr/bin:/bin", program.display()));
+    let accepted = run(&mut shell, b"");
+    assert!(accepted.status.success(), "{}", stderr(&accepted));
+    assert!(push(&["main:refs/heads/accepted"]).status.success());
+    std::fs::remove_file(scratch.path("bare.git/.friskey-baseline.toml")).unwrap();
+    scratch.git("r", &["push", "-q", "origin", ":accepted"]);
     scratch.git("r", &["reset", "-q", "--hard", "HEAD~2"]);
     scratch.write("r/b", "clean");
     scratch.commit("r", "clean");

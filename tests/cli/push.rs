@@ -274,3 +274,78 @@ fn frameworks_that_tell_of_one_ref_may_push_others() {
     assert_eq!(output.status.code(), Some(1));
     assert!(said.contains("refs/heads/second") && said.contains("SKIP="), "{said}");
 }
+
+/// Commits a file with a key, at the day `day`, whatever the days before.
+fn leak_at(scratch: &Scratch, name: &str, number: u64, day: u32) -> String {
+    scratch.write(&format!("r/{name}"), key(number));
+    scratch.git("r", &["add", name]);
+    let mut command = scratch.command("git", "r");
+    command.args(["commit", "-q", "--no-verify", "-m", name]);
+    command.env("GIT_COMMITTER_DATE", format!("2024-01-{day:02}T00:00:00Z"));
+    assert!(run(&mut command, b"").status.success());
+    scratch.git("r", &["rev-parse", "--short=10", "HEAD"])
+}
+
+/// The list that the printed rebase commands show, one text each; everything is left as it was.
+#[cfg(unix)]
+fn rebase_lists(scratch: &Scratch, said: &str) -> Vec<String> {
+    let list = scratch.path("list");
+    let commands = said.lines().map(|line| line.strip_prefix("remote: ").unwrap_or(line).trim());
+    let commands = commands.filter(|line| line.starts_with("git rebase -i"));
+    let start = scratch.git("r", &["rev-parse", "--abbrev-ref", "HEAD"]);
+    let shown = |command: &str| {
+        let _ = std::fs::remove_file(&list);
+        let mut shell = scratch.command("sh", "r");
+        shell.args(["-c", command]);
+        shell.env("GIT_SEQUENCE_EDITOR", format!("f() {{ cp \"$1\" '{}'; false; }}; f", list.display()));
+        run(&mut shell, b"");
+        scratch.try_git("r", &["rebase", "--abort"], b"");
+        scratch.git("r", &["checkout", "-q", &start]);
+        std::fs::read_to_string(&list).unwrap_or_default()
+    };
+    commands.map(shown).collect()
+}
+
+#[cfg(unix)]
+#[test]
+fn the_printed_rebase_lists_every_commit_to_change() {
+    let scratch = with_two_remotes();
+    let all = |lists: &[String], ids: &[&String]| {
+        assert!(!lists.is_empty(), "no command");
+        ids.iter().all(|id| lists.iter().any(|list| list.contains(&id[..7])))
+    };
+    scratch.git("r", &["checkout", "-q", "-b", "late"]);
+    let (one, two) = (leak_at(&scratch, "one", 2, 20), leak_at(&scratch, "two", 3, 10));
+    let said = stderr(&push(&scratch, &["origin", "late"]));
+    let lists = rebase_lists(&scratch, &said);
+    assert!(lists.len() == 1 && all(&lists, &[&one, &two]), "dates out of order: {said}\n{lists:?}");
+    // A branch that is not checked out, and two at once.
+    scratch.git("r", &["checkout", "-q", "-b", "it's$odd", "main"]);
+    let three = leak_at(&scratch, "three", 4, 15);
+    scratch.git("r", &["checkout", "-q", "main"]);
+    let said = stderr(&push(&scratch, &["origin", "it's$odd"]));
+    let lists = rebase_lists(&scratch, &said);
+    assert!(lists.len() == 1 && all(&lists, &[&three]), "another branch: {said}");
+    let said = stderr(&push(&scratch, &["origin", "late", "it's$odd"]));
+    let lists = rebase_lists(&scratch, &said);
+    assert!(lists.len() == 2 && all(&lists, &[&one, &two, &three]), "two branches: {said}\n{lists:?}");
+    // Parallel branches in one merge, whose resolution adds a key as well.
+    scratch.git("r", &["checkout", "-q", "-b", "merged", "late"]);
+    scratch.git("r", &["merge", "-q", "--no-ff", "--no-commit", "--no-verify", "it's$odd"]);
+    let merge = leak_at(&scratch, "four", 5, 1);
+    let said = stderr(&push(&scratch, &["origin", "merged"]));
+    let lists = rebase_lists(&scratch, &said);
+    assert!(lists.len() == 1 && all(&lists, &[&one, &two, &three]), "parallel: {said}\n{lists:?}");
+    assert!(lists[0].contains(&format!("merge -C {}", &merge[..7])), "{said}\n{lists:?}");
+    // Anything but a branch.
+    scratch.git("r", &["checkout", "-q", "main"]);
+    let said = stderr(&push(&scratch, &["origin", "late~1:refs/heads/x"]));
+    let lists = rebase_lists(&scratch, &said);
+    assert!(lists.len() == 1 && all(&lists, &[&one]), "a revision: {said}\n{lists:?}");
+    // A root commit.
+    scratch.git("r", &["checkout", "-q", "--orphan", "root"]);
+    let root = leak_at(&scratch, "root", 6, 9);
+    let said = stderr(&push(&scratch, &["origin", "root"]));
+    let lists = rebase_lists(&scratch, &said);
+    assert!(said.contains("--rebase-merges --root\n") && all(&lists, &[&root]), "root: {said}\n{lists:?}");
+}

@@ -1,9 +1,9 @@
 //! What to do after a block. Commands work as they are printed.
 
-use std::path::Path;
-
-use crate::git::parents;
-use crate::model::{Change, Leak, Report, Status, Surface};
+use super::rewrite::{RefTip, rewrites};
+use super::script::quoted;
+use crate::cli::git_env::GitEnv;
+use crate::model::{Leak, Report, Status};
 
 /// Leaks for which commands are printed; more of them are the same again.
 const SPELLED_OUT: usize = 3;
@@ -59,11 +59,16 @@ pub(super) fn unchecked(blocked: Blocked, error: &anyhow::Error) -> String {
 }
 
 /// How to go on, line by line; nothing if the report is clean.
-pub(super) fn how_to_go_on(report: &Report, blocked: Blocked, repo: &Path) -> Vec<String> {
+pub(super) fn how_to_go_on(
+    report: &Report,
+    blocked: Blocked,
+    pushed: &[RefTip],
+    git: &GitEnv,
+) -> Vec<String> {
     match report.status() {
         Status::Clean => Vec::new(),
         Status::Incomplete => after_skips(blocked),
-        Status::Findings => after_findings(report, blocked, repo),
+        Status::Findings => after_findings(report, blocked, pushed, git),
     }
 }
 
@@ -77,7 +82,7 @@ fn after_skips(blocked: Blocked) -> Vec<String> {
     ]
 }
 
-fn after_findings(report: &Report, blocked: Blocked, repo: &Path) -> Vec<String> {
+fn after_findings(report: &Report, blocked: Blocked, pushed: &[RefTip], git: &GitEnv) -> Vec<String> {
     let leaks: Vec<&Leak> = report.open_leaks().take(SPELLED_OUT).collect();
     let mut lines = Vec::new();
     match blocked {
@@ -89,12 +94,7 @@ fn after_findings(report: &Report, blocked: Blocked, repo: &Path) -> Vec<String>
             lines.push("Remove the key from the message; if the key was ever in use, revoke it.".into());
         }
         Blocked::OtherRef => {
-            let refs: Vec<&str> = leaks
-                .iter()
-                .flat_map(|leak| &leak.reachability.refs_in_history)
-                .map(String::as_str)
-                .take(3)
-                .collect();
+            let refs: Vec<&str> = refs_with(&leaks).take(3).collect();
             lines.push(format!(
                 "pre-commit and prek tell a hook of one pushed ref only, so all branches and tags were scanned that the remote does not have; the key is in {}.",
                 if refs.is_empty() { "one of them".to_owned() } else { refs.join(", ") }
@@ -103,16 +103,26 @@ fn after_findings(report: &Report, blocked: Blocked, repo: &Path) -> Vec<String>
                 "If you are not pushing that one, go on with `SKIP=friskey,friskey-system git push …`."
                     .into(),
             );
-            lines.extend(rewrites(&leaks, repo));
+            let refs = refs_with(&leaks).map(|name| RefTip { name: name.to_owned(), tip: name.to_owned() });
+            lines.extend(rewrites(&leaks, &refs.collect::<Vec<_>>(), git, false));
         }
-        Blocked::Push | Blocked::Received => lines.extend(rewrites(&leaks, repo)),
+        Blocked::Push | Blocked::Received => {
+            lines.extend(rewrites(&leaks, pushed, git, blocked == Blocked::Received));
+        }
     }
+    let them = if leaks.len() > 1 { "them" } else { "it" };
     lines.push(match blocked {
         Blocked::Commit => {
             "To accept it, put `friskey:allow REASON` in a comment on its line, or run:".into()
         }
-        _ if leaks.len() > 1 => "To accept them, run:".into(),
-        _ => "To accept it, run:".into(),
+        Blocked::Received => {
+            let repo = git.repo.canonicalize().unwrap_or_else(|_| git.repo.clone());
+            let repo = quoted(&repo.display().to_string());
+            format!(
+                "To accept {them}, on the server (a baseline in your clone does not count), run:\n  cd {repo}"
+            )
+        }
+        _ => format!("To accept {them}, run:"),
     });
     lines.extend(leaks.iter().map(|leak| {
         format!("  friskey baseline add {} --reason 'why it is harmless'", leak.identified.fingerprint)
@@ -120,61 +130,7 @@ fn after_findings(report: &Report, blocked: Blocked, repo: &Path) -> Vec<String>
     lines
 }
 
-/// How to get the keys out of what is pushed: one command for all commits, since each rewrite changes the ids of
-/// those that follow.
-fn rewrites(leaks: &[&Leak], repo: &Path) -> Vec<String> {
-    let key = if leaks.len() == 1 { "the key if it was" } else { "the keys if they were" };
-    let mut lines = tags(leaks);
-    let mut commits: Vec<&Change> = leaks.iter().flat_map(|leak| &leak.introduced).collect();
-    commits.sort_by_key(|change| change.seconds);
-    commits.dedup_by(|a, b| a.commit == b.commit);
-    if let Some(oldest) = commits.first() {
-        let from = match parents(repo, &oldest.commit) {
-            Some(0) => "--root".to_owned(),
-            _ => format!("{}^", short(oldest)),
-        };
-        lines.push(format!("  git rebase -i --rebase-merges {from}"));
-        lines.extend(commits.iter().map(|commit| step(commit, repo)));
-        lines.push("  Then remove the key, `git commit --amend`, and `git rebase --continue`.".to_owned());
-        if leaks.iter().any(|leak| !leak.removed.is_empty()) {
-            lines.push(
-                "  Removing the file in a later commit is not enough, since a push sends every commit."
-                    .to_owned(),
-            );
-        }
-    }
-    match lines.is_empty() {
-        true => vec![format!("Revoke {key} ever in use, and remove it from what you push.")],
-        false => {
-            lines.insert(0, format!("Revoke {key} ever in use. Then rewrite what adds it:"));
-            lines
-        }
-    }
-}
-
-/// What to do with a commit in the list that `git rebase -i` shows.
-fn step(commit: &Change, repo: &Path) -> String {
-    let id = short(commit);
-    match parents(repo, &commit.commit) {
-        // A merge cannot be marked.
-        Some(2..) => format!("    {id}: insert a line `break` after `merge -C {id}`"),
-        _ => format!("    {id}: mark it as `edit`"),
-    }
-}
-
-/// How to take keys out of the messages of annotated tags.
-fn tags(leaks: &[&Leak]) -> Vec<String> {
-    let in_tag =
-        |leak: &&&Leak| leak.findings.iter().any(|finding| finding.origin.surface == Surface::TagMessage);
-    let names = leaks.iter().filter(in_tag).flat_map(|leak| &leak.reachability.refs_at_tip);
-    let names = names.filter_map(|name| name.strip_prefix("refs/tags/"));
-    names
-        .map(|name| {
-            format!("  git tag -d '{name}'    # then create the tag again without the key in its message")
-        })
-        .collect()
-}
-
-fn short(commit: &Change) -> &str {
-    commit.commit.get(..10).unwrap_or(&commit.commit)
+/// The branches and tags that lead to one of `leaks`.
+fn refs_with<'l>(leaks: &'l [&Leak]) -> impl Iterator<Item = &'l str> {
+    leaks.iter().flat_map(|leak| &leak.reachability.refs_in_history).map(String::as_str)
 }

@@ -6,6 +6,7 @@ mod managers;
 mod message;
 mod push;
 mod range;
+mod rewrite;
 mod run;
 mod script;
 mod status;

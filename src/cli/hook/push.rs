@@ -10,6 +10,7 @@ use std::io::{self, BufRead, Read};
 use anyhow::{Context, Result, bail};
 
 use super::range::words;
+use super::rewrite::RefTip;
 use crate::cli::git_env::GitEnv;
 use crate::git::{Destination, KnownThere, ObjectId, adds_commits, is_id, is_zero, known_there};
 use crate::model::{Draft, Leak, Surface};
@@ -101,6 +102,12 @@ impl Push {
     pub(super) fn other_refs(&self) -> Vec<String> {
         let others = ["--branches", "--tags", "HEAD"].map(str::to_owned).to_vec();
         words(others, self.left_out().chain(self.tips()).collect())
+    }
+
+    /// The pushed refs, for advice on them.
+    pub(super) fn ref_tips(&self) -> Vec<RefTip> {
+        let refs = self.refs.iter();
+        refs.map(|pushed| RefTip { name: pushed.name.clone(), tip: pushed.tip.clone() }).collect()
     }
 
     fn tips(&self) -> Vec<String> {

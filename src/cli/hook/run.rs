@@ -9,6 +9,7 @@ use anyhow::{Context, Result, anyhow, bail};
 use super::advice::{self, Blocked};
 use super::push::{Push, input_lines};
 use super::range::{received, words};
+use super::rewrite::RefTip;
 use super::{Hook, message};
 use crate::cli::args::{Global, ScanArgs, SuppressionArgs};
 use crate::cli::exit::Exit;
@@ -31,11 +32,13 @@ struct Verdict {
     because: Vec<String>,
     /// What is said even if nothing blocks.
     told: Vec<String>,
+    /// What is pushed.
+    pushed: Vec<RefTip>,
 }
 
 impl Verdict {
     fn new(draft: Draft, blocked: Blocked) -> Self {
-        Self { draft, blocked, because: Vec::new(), told: Vec::new() }
+        Self { draft, blocked, because: Vec::new(), told: Vec::new(), pushed: Vec::new() }
     }
 }
 
@@ -64,9 +67,9 @@ fn check(hook: Hook, args: &[OsString], global: &Global) -> Result<Exit> {
     let session = Session::here(&ScanArgs::default(), &SuppressionArgs::default(), global)?;
     let check = Check { session: &session, git: GitEnv::read() };
     let Some(verdict) = check.run(hook, args)? else { return Ok(Exit::Clean) };
-    let Verdict { draft, blocked, mut because, told } = verdict;
+    let Verdict { draft, blocked, mut because, told, pushed } = verdict;
     let report = redact(draft, &session.in_force.detector);
-    because.extend(advice::how_to_go_on(&report, blocked, &check.git.repo));
+    because.extend(advice::how_to_go_on(&report, blocked, &pushed, &check.git));
     let because: Vec<&str> = because.iter().map(String::as_str).collect();
     // Git shows there what a hook has to say.
     let mut stderr = io::stderr().lock();
@@ -92,8 +95,10 @@ impl Check<'_> {
                 if let Some(push) = Push::of_framework(&self.git)? {
                     return self.framework_push(&push).map(Some);
                 }
-                if let Some(range) = framework_range() {
-                    return Ok(Some(Verdict::new(self.range(range, None)?, Blocked::Push)));
+                if let Some((from, to)) = framework_range() {
+                    let pushed = vec![RefTip { name: to.clone(), tip: to.clone() }];
+                    let draft = self.range(words(vec![to], vec![from]), None)?;
+                    return Ok(Some(Verdict { pushed, ..Verdict::new(draft, Blocked::Push) }));
                 }
                 Ok(Some(Verdict::new(self.staged(args)?, Blocked::Commit)))
             }
@@ -113,7 +118,11 @@ impl Check<'_> {
             },
             Hook::PreReceive => match received(&input_lines(&mut io::stdin().lock())?)? {
                 Some((range, names)) => {
-                    Ok(Some(Verdict::new(self.range(range, Some(names))?, Blocked::Received)))
+                    let refs = names.iter().zip(&range);
+                    let pushed =
+                        refs.map(|(name, tip)| RefTip { name: name.clone(), tip: tip.clone() }).collect();
+                    let draft = self.range(range, Some(names))?;
+                    Ok(Some(Verdict { pushed, ..Verdict::new(draft, Blocked::Received) }))
                 }
                 None => Ok(None),
             },
@@ -124,6 +133,7 @@ impl Check<'_> {
         let mut verdict = Verdict::new(self.range(push.range(), Some(push.names()))?, Blocked::Push);
         let published = push.published(&self.git, &mut verdict.draft, |range| self.range(range, None))?;
         verdict.told = push.told(&published);
+        verdict.pushed = push.ref_tips();
         verdict.because.extend(push.why_all());
         Ok(verdict)
     }
@@ -179,9 +189,8 @@ impl Check<'_> {
     }
 }
 
-/// The range that pre-commit or prek were given by hand, with `--from-ref` and `--to-ref`.
-fn framework_range() -> Option<Vec<String>> {
+/// The two revisions that pre-commit or prek were given by hand, with `--from-ref` and `--to-ref`.
+fn framework_range() -> Option<(String, String)> {
     let id = |name| std::env::var(name).ok().filter(|id| !id.is_empty());
-    let (from, to) = (id("PRE_COMMIT_FROM_REF")?, id("PRE_COMMIT_TO_REF")?);
-    Some(words(vec![to], vec![from]))
+    Some((id("PRE_COMMIT_FROM_REF")?, id("PRE_COMMIT_TO_REF")?))
 }

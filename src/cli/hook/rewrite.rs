@@ -1,0 +1,159 @@
+//! How to rewrite what is pushed, after a block: commands that work as they are printed.
+
+use std::collections::HashSet;
+
+use super::script::quoted;
+use crate::cli::git_env::GitEnv;
+use crate::git::{ObjectId, Rewrite, RewriteBase, Rewriter};
+use crate::model::{Leak, Surface};
+
+/// Branches for which commands are printed.
+const MAX_BRANCHES: usize = 3;
+/// Refs that are examined for them: each takes a walk through its history.
+const MAX_REFS: usize = 50;
+/// Commits listed for each of them.
+const MAX_COMMITS: usize = 10;
+
+/// A ref that is pushed.
+#[derive(Clone, Debug)]
+pub(super) struct RefTip {
+    /// As git gives it to the hook: a full name, or any revision.
+    pub(super) name: String,
+    /// What it leads to, as a revision.
+    pub(super) tip: String,
+}
+
+/// How to remove the keys of `leaks` from the refs in `pushed`. `is_server` says that they are pushed from elsewhere.
+pub(super) fn rewrites(leaks: &[&Leak], pushed: &[RefTip], git: &GitEnv, is_server: bool) -> Vec<String> {
+    let key = if leaks.len() == 1 { "the key if it was" } else { "the keys if they were" };
+    let mut lines = tags(leaks);
+    lines.extend(branches(leaks, pushed, git, is_server));
+    match lines.is_empty() {
+        true => vec![format!("Revoke {key} ever in use, and remove it from what you push.")],
+        false => {
+            lines.insert(0, format!("Revoke {key} ever in use. Then rewrite what adds it:"));
+            lines
+        }
+    }
+}
+
+/// One command for each branch, for all of its commits, since each rewrite changes the ids of those that follow.
+fn branches(leaks: &[&Leak], pushed: &[RefTip], git: &GitEnv, is_server: bool) -> Vec<String> {
+    let ids = leaks.iter().flat_map(|leak| &leak.introduced);
+    let ids: HashSet<ObjectId> =
+        ids.filter_map(|change| ObjectId::from_hex(change.commit.as_bytes()).ok()).collect();
+    if ids.is_empty() {
+        return Vec::new();
+    }
+    // Without the repository there is no command to print, and what blocks is said anyway.
+    let Ok(rewriter) = Rewriter::new(&git.repo, &git.objects) else { return Vec::new() };
+    let current = rewriter.branch.as_deref().filter(|_| !is_server);
+    let mut lines = Vec::new();
+    let mut others = pushed.len() > MAX_REFS;
+    let mut covered = HashSet::new();
+    let mut moved = Vec::new();
+    let is_branch = |pushed: &&RefTip| pushed.name == "HEAD" || pushed.name.starts_with("refs/heads/");
+    let (mut refs, rest): (Vec<&RefTip>, Vec<_>) = pushed.iter().partition(is_branch);
+    refs.extend(rest);
+    for pushed in refs.into_iter().take(MAX_REFS) {
+        let Some(rewrite) = rewriter.rewrite(&pushed.tip, &ids) else { continue };
+        let is_covered = rewrite.commits.iter().all(|(id, _)| covered.contains(id));
+        if is_covered && !is_branch(&pushed) {
+            moved.push(word(pushed.name.strip_prefix("refs/tags/").unwrap_or(&pushed.name)));
+            continue;
+        }
+        if lines.len() == MAX_BRANCHES {
+            others = true;
+            break;
+        }
+        covered.extend(rewrite.commits.iter().map(|(id, _)| *id));
+        let command = command(&rewrite, pushed, current);
+        if !lines.contains(&command) {
+            lines.push(command);
+        }
+    }
+    if lines.is_empty() {
+        return Vec::new();
+    }
+    let several = lines.len() > 1;
+    let mut lines = lines.concat();
+    let end = if several { ", each branch before the next one" } else { "" };
+    lines.push(format!("  Then remove the key, `git commit --amend`, and `git rebase --continue`{end}."));
+    if !moved.is_empty() {
+        moved.truncate(MAX_BRANCHES);
+        lines.push(format!("  Afterwards move what leads to the old commits: {}.", moved.join(", ")));
+    }
+    if others {
+        lines.push("  Rewrite other pushed refs that contain these commits likewise.".to_owned());
+    }
+    if leaks.iter().any(|leak| !leak.removed.is_empty()) {
+        lines.push(
+            "  Removing the file in a later commit is not enough, since a push sends every commit."
+                .to_owned(),
+        );
+    }
+    lines
+}
+
+/// The command for one ref, and what to do with each commit in the list that `git rebase -i` shows. `current` is the
+/// branch that is checked out where the command is run, if that is known.
+fn command(rewrite: &Rewrite, pushed: &RefTip, current: Option<&str>) -> Vec<String> {
+    let onto = match rewrite.onto {
+        Some(RewriteBase::ParentOf(id)) => format!("{}^", short(&id)),
+        Some(RewriteBase::Commit(id)) => short(&id),
+        None => "--root".to_owned(),
+    };
+    let branch = pushed.name.strip_prefix("refs/heads/");
+    let is_current = pushed.name == "HEAD" || branch.is_some_and(|branch| current == Some(branch));
+    let name = match branch {
+        _ if is_current => String::new(),
+        Some(branch) => format!(" {}", word(branch)),
+        // A tag or any other revision: git rewrites it with a detached HEAD.
+        None => format!(" {}", word(pushed.tip.get(..10).unwrap_or(&pushed.tip))),
+    };
+    let mut lines = vec![format!("  git rebase -i --rebase-merges {onto}{name}")];
+    lines.extend(rewrite.commits.iter().take(MAX_COMMITS).map(|(id, is_merge)| {
+        let id = short(id);
+        match is_merge {
+            // A merge cannot be marked.
+            true => format!("    {id}: insert a line `break` after `merge -C {id}`"),
+            false => format!("    {id}: mark it as `edit`"),
+        }
+    }));
+    if let Some(more @ 1..) = rewrite.commits.len().checked_sub(MAX_COMMITS) {
+        lines.push(format!("    and {more} more that the findings name"));
+    }
+    if !is_current && branch.is_none() {
+        lines.push(format!(
+            "    This leaves HEAD detached; afterwards move {} to it, or push HEAD instead",
+            word(&pushed.name)
+        ));
+    }
+    lines
+}
+
+/// How to take keys out of the messages of annotated tags.
+fn tags(leaks: &[&Leak]) -> Vec<String> {
+    let in_tag =
+        |leak: &&&Leak| leak.findings.iter().any(|finding| finding.origin.surface == Surface::TagMessage);
+    let names = leaks.iter().filter(in_tag).flat_map(|leak| &leak.reachability.refs_at_tip);
+    let names = names.filter_map(|name| name.strip_prefix("refs/tags/"));
+    names
+        .map(|name| {
+            format!(
+                "  git tag -d {}    # then create the tag again without the key in its message",
+                quoted(name)
+            )
+        })
+        .collect()
+}
+
+/// As one word for a shell.
+fn word(text: &str) -> String {
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"._/-".contains(&byte);
+    if text.bytes().all(is_plain) { text.to_owned() } else { quoted(text) }
+}
+
+fn short(id: &ObjectId) -> String {
+    id.to_hex_with_len(10).to_string()
+}
