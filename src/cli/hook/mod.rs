@@ -2,6 +2,7 @@
 
 mod advice;
 mod install;
+mod manager_config;
 mod managers;
 mod message;
 mod push;

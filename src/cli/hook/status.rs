@@ -5,11 +5,12 @@ use std::path::Path;
 use anyhow::Result;
 
 use super::install::{chosen, is_ours, say, with_suffix};
-use super::managers::{MAX_HOOK, owner};
+use super::manager_config::configured;
+use super::managers::{MAX_HOOK, Manager, owner};
 use super::script::program;
 use super::{Hook, is_executable};
 use crate::cli::exit::Exit;
-use crate::git::hooks_dir;
+use crate::git::{HooksDir, hooks_dir};
 use crate::untrusted::{self, ReadError, Symlinks};
 
 /// Exit status 1 unless each hook that `friskey hook install` writes here runs friskey.
@@ -23,15 +24,16 @@ pub(super) fn status(repo: &Path) -> Result<Exit> {
     say(&format!("git runs hooks from {}{set}", place.dir.display()))?;
     let mut all_run = true;
     for hook in chosen(&[], &place) {
-        let (runs, text) = describe(hook, &place.dir.join(hook.name()));
+        let (runs, text) = describe(hook, &place);
         all_run &= runs;
         say(&format!("{}: {text}", hook.name()))?;
     }
     Ok(if all_run { Exit::Clean } else { Exit::Findings })
 }
 
-/// Whether the hook at `path` runs friskey, and what to say of it.
-fn describe(hook: Hook, path: &Path) -> (bool, String) {
+/// Whether `hook` in the folder `place` runs friskey, and what to say of it.
+fn describe(hook: Hook, place: &HooksDir) -> (bool, String) {
+    let path = &place.dir.join(hook.name());
     let text = match untrusted::read(path, Symlinks::Follow, MAX_HOOK) {
         Ok(text) => text,
         Err(ReadError::NotFound) => {
@@ -56,10 +58,35 @@ fn describe(hook: Hook, path: &Path) -> (bool, String) {
     if !is_executable(path) {
         return (false, format!("of {name}; {ignored}"));
     }
+    if let Some(manager) = whose
+        && let Some(top) = &place.top
+        && let Some(found) = managed(manager, hook, &text, place, top)
+    {
+        return found;
+    }
     match memchr::memmem::find(&text, b"friskey").is_some() {
         true => (true, format!("of {name}; it mentions friskey, which is taken as running it")),
         false => (false, format!("of {name}, and friskey is not in it; {hint}")),
     }
+}
+
+/// Whether `manager` is configured to run friskey, and what to say of it; `None` without a configuration file.
+fn managed(
+    manager: Manager,
+    hook: Hook,
+    text: &[u8],
+    place: &HooksDir,
+    top: &Path,
+) -> Option<(bool, String)> {
+    let found = configured(manager, hook, &String::from_utf8_lossy(text), &place.dir, top)?;
+    let (name, file) = (manager.name(), found.file);
+    Some(match found.runs {
+        Ok(true) => (true, format!("runs friskey through {name} ({file})")),
+        Ok(false) => {
+            (false, format!("of {name}, and {file} does not run friskey there; {}", manager.advice(hook)))
+        }
+        Err(error) => (false, format!("of {name}; whether it runs friskey is unknown: {file}: {error}")),
+    })
 }
 
 /// Why the script cannot start friskey.

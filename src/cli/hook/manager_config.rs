@@ -1,0 +1,257 @@
+//! Whether the configuration of a hook manager runs friskey.
+//!
+//! YAML is read line by line, as far as people write it for these managers. That suffices to find friskey and the hook
+//! that it is listed under.
+
+use std::path::{Path, PathBuf};
+
+use super::Hook;
+use super::managers::{MAX_HOOK, Manager};
+use crate::untrusted::{self, ReadError, Symlinks};
+
+/// The stages of the hooks `friskey` and `friskey-system` in `.pre-commit-hooks.yaml`.
+const OWN_STAGES: [&str; 3] = ["pre-commit", "pre-merge-commit", "pre-push"];
+
+/// What a file says about a hook.
+#[derive(Debug)]
+pub(super) struct Configured {
+    /// The file, as shown.
+    pub(super) file: String,
+    /// Whether friskey runs, or why the file cannot be read.
+    pub(super) runs: Result<bool, ReadError>,
+}
+
+/// What `manager` is configured to do as `hook`: `stub` is the text of the hook that git runs in `dir`, and `top` the
+/// work tree. `None` if there is no configuration file.
+pub(super) fn configured(
+    manager: Manager,
+    hook: Hook,
+    stub: &str,
+    dir: &Path,
+    top: &Path,
+) -> Option<Configured> {
+    let mut found = None;
+    for path in files(manager, hook, stub, dir, top) {
+        let runs = match untrusted::read(&path, Symlinks::Follow, MAX_HOOK) {
+            Err(ReadError::NotFound) => continue,
+            Err(error) => Err(error),
+            Ok(text) => Ok(runs(manager, hook, &path, &String::from_utf8_lossy(&text))),
+        };
+        let is_final = !matches!(runs, Ok(false));
+        let file =
+            path.strip_prefix(top).or_else(|_| path.strip_prefix(".")).unwrap_or(&path).display().to_string();
+        // The main file comes first, and it is where friskey should be.
+        if is_final || found.is_none() {
+            found = Some(Configured { file, runs });
+        }
+        if is_final {
+            break;
+        }
+    }
+    found
+}
+
+/// The files that `manager` may read, the most important first.
+fn files(manager: Manager, hook: Hook, stub: &str, dir: &Path, top: &Path) -> Vec<PathBuf> {
+    let at_top = |names: &[&str]| names.iter().map(|name| top.join(name)).collect();
+    match manager {
+        // Husky 9 points git at `.husky/_`, whose hooks run those above.
+        Manager::Husky => match dir.file_name().is_some_and(|name| name == "_") {
+            true => dir.parent().map(|above| above.join(hook.name())).into_iter().collect(),
+            false => vec![dir.join(hook.name())],
+        },
+        Manager::PreCommit => match config_option(stub) {
+            Some(name) => at_top(&[&name]),
+            None => at_top(&["prek.toml", ".pre-commit-config.yaml", ".pre-commit-config.yml"]),
+        },
+        Manager::Lefthook => {
+            let mut paths = Vec::new();
+            for end in ["", "-local"] {
+                for folder in ["", ".", ".config/"] {
+                    for kind in ["yml", "yaml", "toml", "json"] {
+                        paths.push(top.join(format!("{folder}lefthook{end}.{kind}")));
+                    }
+                }
+            }
+            paths
+        }
+    }
+}
+
+/// The value of `--config` in the hook that pre-commit or prek wrote.
+fn config_option(stub: &str) -> Option<String> {
+    let value = stub.split_once("--config")?.1.trim_start_matches(['=', ' ', '"', '\'']);
+    let end = value.find(|c: char| c.is_whitespace() || "\"')".contains(c)).unwrap_or(value.len());
+    value.get(..end).filter(|name| !name.is_empty()).map(str::to_owned)
+}
+
+fn runs(manager: Manager, hook: Hook, path: &Path, text: &str) -> bool {
+    let kind = path.extension().and_then(|kind| kind.to_str()).unwrap_or_default();
+    let lines: Vec<&str> = text.lines().map(without_comment).collect();
+    match (manager, kind) {
+        (Manager::Husky, _) => lines.iter().any(|line| is_command(line, hook)),
+        (Manager::PreCommit, _) => items(&lines).iter().any(|item| is_in_stage(item, hook, &lines)),
+        (Manager::Lefthook, "json") => {
+            let value: serde_json::Value = serde_json::from_str(text).unwrap_or_default();
+            value.get(hook.name()).is_some_and(|hook| hook.to_string().contains("friskey"))
+        }
+        (Manager::Lefthook, _) => section(&lines, hook).any(|line| is_command(line, hook)),
+    }
+}
+
+/// Whether the line runs friskey, and as no other hook.
+fn is_command(line: &str, hook: Hook) -> bool {
+    let Some((_, rest)) = line.split_once("friskey") else { return false };
+    let other = rest.split_once("hook run ").and_then(|(_, rest)| rest.split_whitespace().next());
+    let is_staged = |name: &str| name == "pre-commit" || name == "pre-merge-commit";
+    other.is_none_or(|other| {
+        let other = other.trim_matches(['"', '\'', ',', '}']);
+        other == hook.name() || (is_staged(other) && is_staged(hook.name()))
+    })
+}
+
+/// The lines below the top-level key `hook` of YAML, or in its tables of TOML.
+fn section<'l>(lines: &'l [&'l str], hook: Hook) -> impl Iterator<Item = &'l str> {
+    let mut is_in = false;
+    lines.iter().copied().filter(move |line| {
+        if line.starts_with('[') || line.starts_with(|c: char| c.is_alphabetic() || "\"'".contains(c)) {
+            let name = line.trim_start_matches(['[', '"', '\'']);
+            let rest = name.strip_prefix(hook.name());
+            is_in = match line.starts_with('[') {
+                true => rest.is_some_and(|rest| rest.starts_with(['.', ']', '"', '\''])),
+                // In a table of TOML, keys start a line as well.
+                false if line.contains('=') && !line.contains(':') => is_in,
+                false => rest.is_some_and(|rest| rest.starts_with([':', '"', '\''])),
+            };
+        }
+        is_in
+    })
+}
+
+/// The hooks of a `.pre-commit-config.yaml` or `prek.toml` in which friskey is named, without the repositories that
+/// they are from.
+fn items(lines: &[&str]) -> Vec<String> {
+    let mut items: Vec<String> = Vec::new();
+    for line in lines {
+        let text = line.trim();
+        let starts = (text.starts_with('-') && text.contains(':')) || text.starts_with(['[', '{']);
+        match items.last_mut() {
+            Some(item) if !starts => {
+                item.push('\n');
+                item.push_str(text);
+            }
+            _ => items.push(text.to_owned()),
+        }
+    }
+    items.retain(|item| {
+        let is_named = |key: &str| value_after(item, key).is_some_and(|value| value.contains("friskey"));
+        is_named("id") || is_named("entry")
+    });
+    items
+}
+
+/// Whether the hook in `item` runs at the stage `hook`.
+fn is_in_stage(item: &str, hook: Hook, lines: &[&str]) -> bool {
+    let all = lines.join("\n");
+    let is_own = value_after(item, "entry").is_none();
+    let stages = match (list_after(item, "stages"), is_own) {
+        (Some(stages), _) => stages,
+        (None, true) => OWN_STAGES.map(str::to_owned).to_vec(),
+        (None, false) => match list_after(&all, "default_stages") {
+            Some(stages) => stages,
+            None => return true,
+        },
+    };
+    // pre-commit still understands the names without `pre-`.
+    stages.iter().any(|stage| {
+        *stage == hook.name() || (hook != Hook::CommitMsg && format!("pre-{stage}") == hook.name())
+    })
+}
+
+/// What follows `key` and a colon or an equals sign, up to the end of the line.
+fn value_after<'t>(text: &'t str, key: &str) -> Option<&'t str> {
+    let rest = after(text, key)?;
+    let line = rest.lines().next().unwrap_or_default();
+    // In braces, the next key ends the value.
+    Some(line.split_once(',').map_or(line, |(value, _)| value))
+}
+
+fn after<'t>(text: &'t str, key: &str) -> Option<&'t str> {
+    text.match_indices(key).find_map(|(at, _)| {
+        let is_start = !text[..at].ends_with(|c: char| c.is_alphanumeric() || c == '_' || c == '-');
+        let rest = text[at + key.len()..].trim_start_matches(['"', '\'', ' ']);
+        rest.strip_prefix([':', '=']).filter(|_| is_start)
+    })
+}
+
+/// The words of the list that follows `key`, in brackets or one on each line.
+fn list_after(text: &str, key: &str) -> Option<Vec<String>> {
+    let rest = after(text, key)?;
+    let rest = rest.trim_start_matches(' ');
+    let list = match rest.strip_prefix('[') {
+        Some(list) => list.split(']').next().unwrap_or_default().to_owned(),
+        None => {
+            let lines = rest.trim_start().lines().map(str::trim);
+            let words = lines.map_while(|line| line.strip_prefix('-')).filter(|line| !line.contains(':'));
+            words.collect::<Vec<_>>().join(",")
+        }
+    };
+    let words = list.split([',', '\n']).map(|word| word.trim_matches([' ', '"', '\'', '\r']));
+    Some(words.filter(|word| !word.is_empty()).map(str::to_owned).collect())
+}
+
+/// The line without a comment at its end, as shells, YAML and TOML write it.
+fn without_comment(line: &str) -> &str {
+    if line.trim_start().starts_with('#') {
+        return "";
+    }
+    line.split_once(" #").map_or(line, |(before, _)| before)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn pre_commit(text: &str, hook: Hook) -> bool {
+        runs(Manager::PreCommit, hook, Path::new(".pre-commit-config.yaml"), text)
+    }
+
+    #[test]
+    fn stages_decide_where_pre_commit_runs_it() {
+        let own =
+            "repos:\n- repo: https://github.com/friskey/friskey\n  rev: v1\n  hooks:\n  - id: friskey\n";
+        assert!(pre_commit(own, Hook::PreCommit) && pre_commit(own, Hook::PrePush));
+        assert!(!pre_commit(own, Hook::CommitMsg));
+        let short = own.replace("id: friskey", "{id: friskey, stages: [push]}");
+        assert!(pre_commit(&short, Hook::PrePush) && !pre_commit(&short, Hook::PreCommit));
+        let list = format!("{own}    stages:\n      - pre-push\n      - pre-commit\n    name: x\n");
+        assert!(pre_commit(&list, Hook::PreCommit) && !pre_commit(&list, Hook::PreMergeCommit));
+        let local = "- repo: local\n  hooks:\n  - {id: a, entry: friskey hook run commit-msg --, stages: [commit-msg]}\n";
+        assert!(pre_commit(local, Hook::CommitMsg) && !pre_commit(local, Hook::PreCommit));
+        for other in
+            ["- id: other # friskey\n", "# - id: friskey\n", "- repo: /friskey\n  hooks:\n  - id: x\n"]
+        {
+            assert!(!pre_commit(other, Hook::PreCommit), "{other}");
+        }
+    }
+
+    #[test]
+    fn lefthook_has_a_section_for_each_hook() {
+        let runs = |name: &str, text: &str, hook| runs(Manager::Lefthook, hook, Path::new(name), text);
+        let yaml = "pre-commit:\n  commands:\n    friskey:\n      run: friskey hook run pre-commit\npre-push:\n  jobs:\n  - run: x\n";
+        let toml = "[pre-commit.commands.friskey]\nrun = \"friskey hook run pre-commit\"\n[pre-push.commands.x]\nrun = \"x\"\n";
+        let json =
+            r#"{"pre-commit": {"commands": {"a": {"run": "friskey hook run pre-commit"}}}, "pre-push": {}}"#;
+        for (name, text) in [("lefthook.yml", yaml), ("lefthook.toml", toml), ("lefthook.json", json)] {
+            assert!(runs(name, text, Hook::PreCommit), "{name}");
+            assert!(!runs(name, text, Hook::PrePush) && !runs(name, text, Hook::CommitMsg), "{name}");
+        }
+    }
+
+    #[test]
+    fn husky_runs_the_lines_of_a_file() {
+        let runs = |text: &str| runs(Manager::Husky, Hook::PrePush, Path::new("pre-push"), text);
+        assert!(runs("npm test\nfriskey hook run pre-push -- \"$@\"\n"));
+        assert!(!runs("# friskey hook run pre-push\nnpm test # friskey\nfriskey hook run pre-commit\n"));
+    }
+}
