@@ -131,3 +131,26 @@ fn a_neighbour_in_a_list_is_no_part_of_a_key() {
         }
     }
 }
+
+#[test]
+fn a_bare_key_is_found_whole_behind_what_each_line_begins_with() {
+    let mut missed = Vec::new();
+    for shape in shapes().into_iter().filter(|shape| shape.template.contains("{marker}")) {
+        for lead in ["", "    ", "> ", ">> ", "+", "-", "+  ", "# ", "// ", "  // ", " * ", "; ", "-- "] {
+            for (seed, parts) in [(1_u64, 34), (2, 50), (3, 66)] {
+                for end in ["\n", "\r\n"] {
+                    let key = expand(&shape.template, seed).text;
+                    let text = String::from_utf8_lossy(&key).into_owned();
+                    let (start, rest) = text.split_at(text.len() * parts / 100);
+                    let text = format!("{lead}the key is{end}{lead}{start}{end}{lead}{rest}{end}{lead}bye{end}");
+                    let fingerprint = Secret::new(key, 0).fingerprint();
+                    let found = reported(detector(), text.as_bytes());
+                    if !found.iter().any(|m| m.identified.fingerprint == fingerprint) {
+                        missed.push(format!("{} behind {lead:?} at {parts} %", shape.name));
+                    }
+                }
+            }
+        }
+    }
+    assert!(missed.is_empty(), "{}:\n{}", missed.len(), missed.join("\n"));
+}

@@ -319,11 +319,19 @@ mod tests {
             ("# k = \"", "\" +\n#  \""),
             ("> // \"", "\" +\n> // \""),
             ("[\"# '", "' +\\n# '"),
+            ("> ", "\n> "),
+            ("+", "\r\n+"),
+            ("-k=", "\n-"),
+            ("# ", "\n# "),
+            ("  // ", "\n  // "),
+            (" * ", "\n * "),
         ] {
             let kind = if between.contains('"') || between.contains('\'') {
                 TokenKind::Concatenated
-            } else {
+            } else if between.contains('\\') {
                 TokenKind::LineContinuation
+            } else {
+                TokenKind::Adjacent
             };
             let text = format!("x\\n\n{lead}ab{between}cd");
             let (at, end) = (text.len() - between.len() - 2, text.len() - 2);

@@ -15,10 +15,11 @@ const LOOK_BACK: usize = 192;
 /// The longest mark before each line.
 const MOST_LEAD: usize = 16;
 
-/// A line break with key characters directly before it and, behind indentation, after it.
+/// A line break with key characters directly before it and, behind what each line begins with and indentation, after it.
 pub(super) fn fold(text: &[u8], at: usize) -> Option<Token> {
-    let len = line_break(&text[at..])?;
-    let len = len + indent(&text[at + len..]);
+    let begin = at + line_break(&text[at..])?;
+    let begin = begin + repeated(text, at, begin, false);
+    let len = begin - at + indent(&text[begin..]);
     let before = at.checked_sub(1).and_then(|before| text.get(before));
     let after = text.get(at + len);
     (before.is_some_and(|&byte| is_key(byte)) && after.is_some_and(|&byte| is_key(byte)))
