@@ -142,7 +142,8 @@ fn a_bare_key_is_found_whole_behind_what_each_line_begins_with() {
                     let key = expand(&shape.template, seed).text;
                     let text = String::from_utf8_lossy(&key).into_owned();
                     let (start, rest) = text.split_at(text.len() * parts / 100);
-                    let text = format!("{lead}the key is{end}{lead}{start}{end}{lead}{rest}{end}{lead}bye{end}");
+                    let text =
+                        format!("{lead}the key is{end}{lead}{start}{end}{lead}{rest}{end}{lead}bye{end}");
                     let fingerprint = Secret::new(key, 0).fingerprint();
                     let found = reported(detector(), text.as_bytes());
                     if !found.iter().any(|m| m.identified.fingerprint == fingerprint) {

@@ -1,12 +1,12 @@
 //! `named`: beside a service's address many values are hexadecimal. What the name before one says of it tells a
-//! credential from the hash of something.
+//! credential from the hash of something, and from the credential of something else.
 
 use super::{Candidate, Check, CompiledVariant, Rejection};
 
 /// Bytes before the secret in which its name stands.
-const REACH: usize = 48;
+const REACH: usize = 96;
 
-/// What a name says that is none of a credential, in lower case and without `_`, `-` and blanks.
+/// Parts of names that are none of a credential, in lower case and without `_`, `-` and blanks.
 const OTHERS: &[&str] = &[
     "cache",
     "partition",
@@ -35,11 +35,118 @@ const OTHERS: &[&str] = &[
     "objectid",
     "userid",
     "keyid",
+    "tokenid",
+    "secretid",
+    "keyname",
+    "secretname",
     "continuation",
     "nexttoken",
     "pagetoken",
     "keyversion",
 ];
+
+/// Words of names that say whose credential it is: not that of the service, unless the name says so as well.
+const ELSEWHERE: &[&str] = &[
+    "algolia",
+    "anthropic",
+    "appinsights",
+    "aws",
+    "bing",
+    "claude",
+    "cloudflare",
+    "cohere",
+    "cookie",
+    "cosmos",
+    "cosmosdb",
+    "csrf",
+    "database",
+    "datadog",
+    "db",
+    "discord",
+    "elastic",
+    "encryption",
+    "firebase",
+    "gemini",
+    "github",
+    "gitlab",
+    "google",
+    "groq",
+    "hf",
+    "hmac",
+    "honeycomb",
+    "huggingface",
+    "jwt",
+    "langfuse",
+    "langsmith",
+    "license",
+    "mailchimp",
+    "mailgun",
+    "mapbox",
+    "maps",
+    "mistral",
+    "mixpanel",
+    "mongo",
+    "mongodb",
+    "mysql",
+    "newrelic",
+    "npm",
+    "paypal",
+    "pinecone",
+    "postgres",
+    "postgresql",
+    "posthog",
+    "pusher",
+    "qdrant",
+    "rabbitmq",
+    "recaptcha",
+    "redis",
+    "s3",
+    "search",
+    "segment",
+    "sendgrid",
+    "sentry",
+    "serpapi",
+    "session",
+    "shopify",
+    "signing",
+    "slack",
+    "smtp",
+    "ssh",
+    "storage",
+    "stripe",
+    "supabase",
+    "tavily",
+    "telegram",
+    "twilio",
+    "voyage",
+    "weather",
+    "weaviate",
+    "webhook",
+];
+
+/// Words that name the service itself.
+const SERVICE: &[&str] = &["azure", "openai", "aoai", "oai"];
+
+/// What credentials are called. A word may end with one of these, as `apikey` does.
+const CREDENTIALS: &[&str] = &[
+    "key",
+    "keys",
+    "secret",
+    "token",
+    "credential",
+    "credentials",
+    "password",
+    "passwd",
+    "passw",
+    "auth",
+    "bearer",
+];
+
+/// Words that a credential's name begins with.
+const AUTHORIZATION: &[&str] = &["authorization", "authentication", "authvalue", "authheader"];
+
+/// Names of a field that holds the value of what is named before it.
+const FIELDS: &[&str] = &["value", "default", "defaultvalue", "string"];
 
 /// Turns down what its name says is something else.
 #[derive(Debug)]
@@ -52,18 +159,111 @@ impl Check for Named {
 
     fn weigh(&self, candidate: &mut Candidate<'_>, _: &CompiledVariant) -> Result<(), Rejection> {
         let before = &candidate.bytes[candidate.secret.start.saturating_sub(REACH)..candidate.secret.start];
-        let is_name = |byte: &&u8| byte.is_ascii_alphanumeric() || b"_-.".contains(byte);
-        let gap = before.iter().rev().take_while(|byte| !is_name(byte)).count();
-        let end = before.len() - gap;
-        let len = before[..end].iter().rev().take_while(is_name).count();
-        let name: String = before[end - len..end]
-            .iter()
-            .filter(|byte| byte.is_ascii_alphanumeric())
-            .map(|byte| char::from(byte.to_ascii_lowercase()))
-            .collect();
-        match OTHERS.iter().find(|other| name.contains(*other)) {
+        let (mut name, rest) = last_name(before);
+        if FIELDS.contains(&&*joined(&words(name))) {
+            (name, _) = last_name(rest);
+        }
+        match objection(name) {
             Some(other) => Err(format!("its name says `{other}`").into()),
             None => Ok(()),
+        }
+    }
+}
+
+/// The last name in `before`, and what comes before it.
+fn last_name(before: &[u8]) -> (&[u8], &[u8]) {
+    let is_name = |byte: &&u8| byte.is_ascii_alphanumeric() || b"_-.".contains(byte);
+    let gap = before.iter().rev().take_while(|byte| !is_name(byte)).count();
+    let end = before.len() - gap;
+    let len = before[..end].iter().rev().take_while(is_name).count();
+    (&before[end - len..end], &before[..end - len])
+}
+
+/// What `name` says that is not the service's credential.
+fn objection(name: &[u8]) -> Option<String> {
+    let words = words(name);
+    let joined = joined(&words);
+    if let Some(other) = OTHERS.iter().find(|other| joined.contains(*other)) {
+        return Some((*other).to_owned());
+    }
+    let is_ours = SERVICE.iter().any(|service| joined.contains(service));
+    if let Some(other) = words.iter().find(|word| !is_ours && ELSEWHERE.contains(&word.as_str())) {
+        return Some(other.clone());
+    }
+    // `author` and `tokenizer` only contain the word.
+    let contains = CREDENTIALS.iter().any(|word| joined.contains(word));
+    (contains && !words.iter().any(|word| is_credential(word))).then_some(joined)
+}
+
+fn is_credential(word: &str) -> bool {
+    let word = word.trim_end_matches(|digit: char| digit.is_ascii_digit());
+    CREDENTIALS.iter().any(|ending| word.ends_with(ending))
+        || AUTHORIZATION.iter().any(|start| word.starts_with(start))
+}
+
+fn joined(words: &[String]) -> String {
+    words.concat()
+}
+
+/// The words of a name, in lower case: parted by signs, and where a capital follows a small letter.
+fn words(name: &[u8]) -> Vec<String> {
+    let mut words = vec![String::new()];
+    let mut last = b'_';
+    for &byte in name {
+        let parts = !byte.is_ascii_alphanumeric() || (byte.is_ascii_uppercase() && last.is_ascii_lowercase());
+        if parts {
+            words.push(String::new());
+        }
+        if let (true, Some(word)) = (byte.is_ascii_alphanumeric(), words.last_mut()) {
+            word.push(char::from(byte.to_ascii_lowercase()));
+        }
+        last = byte;
+    }
+    words.retain(|word| !word.is_empty());
+    words
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_of_credentials_are_told_from_others() {
+        for name in [
+            "AZURE_OPENAI_API_KEY",
+            "api-key",
+            "Key",
+            "apikey",
+            "azureOpenAIKey",
+            "key1",
+            "authValue",
+            "Authorization",
+            "x",
+            "acme.openai.azure.com",
+            "openai_db_key",
+            "subscription-key",
+            "OAUTH",
+            "secretKey2",
+        ] {
+            assert_eq!(objection(name.as_bytes()), None, "{name}");
+        }
+        for name in [
+            "author",
+            "authors",
+            "Tokenizer",
+            "token_id",
+            "tokenId",
+            "REDIS_KEY",
+            "stripeKey",
+            "DB_PASSWORD",
+            "cache_key",
+            "etag",
+            "max_tokens",
+            "keyboard",
+            "monkeys.s3.key",
+            "key_name",
+        ] {
+            assert!(objection(name.as_bytes()).is_some(), "{name}");
         }
     }
 }
