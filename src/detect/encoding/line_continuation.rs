@@ -18,12 +18,21 @@ const MOST_LEAD: usize = 16;
 /// A line break with key characters directly before it and, behind what each line begins with and indentation, after it.
 pub(super) fn fold(text: &[u8], at: usize) -> Option<Token> {
     let begin = at + line_break(&text[at..])?;
-    let begin = begin + repeated(text, at, begin, false);
+    let begin = match is_list_item(&text[begin..]) {
+        true => begin,
+        false => begin + repeated(text, at, begin, false),
+    };
     let len = begin - at + indent(&text[begin..]);
     let before = at.checked_sub(1).and_then(|before| text.get(before));
     let after = text.get(at + len);
     (before.is_some_and(|&byte| is_key(byte)) && after.is_some_and(|&byte| is_key(byte)))
         .then_some(Token::zero_width(len, TokenKind::Adjacent))
+}
+
+/// Whether `line` may be the next of a list, as Markdown and YAML write them. One that a patch indents by a single blank is
+/// taken for one, too; ` * ` is how lines of a comment begin.
+fn is_list_item(line: &[u8]) -> bool {
+    matches!(line, [b'-' | b'+' | b'*', b' ', after, ..] if *after != b' ')
 }
 
 /// The sign at `at`, `sign` bytes long, that the line goes on, with the line break, which may be `spelt` out as `\n`
