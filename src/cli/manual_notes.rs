@@ -53,7 +53,7 @@ pub(super) const ENVIRONMENT: &[(&str, &str)] = &[
         "The same for Azure Pipelines.",
     ),
     (
-        "JENKINS_URL, BRANCH_NAME, CHANGE_TARGET, GIT_COMMIT, GIT_LOCAL_BRANCH, GIT_PREVIOUS_SUCCESSFUL_COMMIT",
+        "JENKINS_URL, BRANCH_NAME, CHANGE_TARGET, GIT_BRANCH, GIT_COMMIT, GIT_LOCAL_BRANCH, GIT_PREVIOUS_SUCCESSFUL_COMMIT",
         "The same for Jenkins.",
     ),
     ("CIRCLECI, CIRCLE_BRANCH", "The same for CircleCI."),

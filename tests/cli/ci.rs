@@ -703,6 +703,30 @@ fn builds_of_a_branch_in_a_row_are_judged_by_the_default_branch() {
     let notes = report["notes"].to_string();
     assert_eq!((status, found(&report, &[1])), (1, vec![1]), "{notes}");
     assert!(notes.contains("the default branch, main"), "{notes}");
+    // In a clone of that branch alone, no branch may bring the excuse.
+    site.scratch.git("ci", &["update-ref", "-d", "refs/remotes/origin/main"]);
+    let (status, report) = site.outcome(&site.friskey(&jenkins, &[]));
+    let notes = report["notes"].to_string();
+    assert_eq!((status, found(&report, &[1])), (1, vec![1]), "{notes}");
+    assert!(notes.contains("nothing says which branch is the default one"), "{notes}");
+}
+
+#[test]
+fn the_default_branch_is_judged_by_its_last_build_that_passed() {
+    let site = Site::new();
+    site.scratch.write("r/friskey.toml", "exclude = ['*.env']\n");
+    let passed = site.scratch.commit("r", "configured");
+    let tip = site.commit("a.env", Some(1));
+    site.checkout(&tip, &[]);
+    for (variable, value) in [("BRANCH_NAME", "main"), ("GIT_BRANCH", "origin/main")] {
+        let jenkins = [
+            ("JENKINS_URL", "x"),
+            (variable, value),
+            ("GIT_COMMIT", &*tip),
+            ("GIT_PREVIOUS_SUCCESSFUL_COMMIT", &*passed),
+        ];
+        assert_eq!(site.outcome(&site.friskey(&jenkins, &[])).0, 0, "{variable}");
+    }
 }
 
 #[test]

@@ -47,6 +47,11 @@ fn before_push(push: &Push, plan: &Plan, repo: &Repository) -> Base {
             "the default branch, {}, is not in this clone; `git fetch origin {0}:refs/remotes/origin/{0}` fetches it",
             default_branch.unwrap_or_default()
         )),
+        (None, Some(_)) if default_branch.is_none() && !has_usual_name(push.name.as_deref()) => Base::Unknown(
+            "nothing says which branch is the default one, and this one is not called main or master; fetch the \
+             default branch to refs/remotes/origin/, or name a commit to trust with `--policy-from REV`"
+                .to_owned(),
+        ),
         (None, Some(before)) => {
             Base::Rev { rev: before.to_owned(), what: format!("what was there before the {}", plan.event) }
         }
@@ -61,6 +66,10 @@ fn before_push(push: &Push, plan: &Plan, repo: &Repository) -> Base {
 fn is_other_branch(name: Option<&str>, default_branch: Option<&str>) -> bool {
     default_branch
         .is_some_and(|default| name.and_then(|name| name.strip_prefix("refs/heads/")) != Some(default))
+}
+
+fn has_usual_name(name: Option<&str>) -> bool {
+    name.and_then(|name| name.strip_prefix("refs/heads/")).is_some_and(|name| USUAL.contains(&name))
 }
 
 /// For an event that is about no range of commits: it may run for any branch.

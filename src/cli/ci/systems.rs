@@ -157,8 +157,11 @@ fn jenkins(variables: &Variables<'_>) -> Result<(Scope, &'static str)> {
     // Since the last build that passed: one that failed, or was stopped, accepts nothing.
     match variables.id("GIT_PREVIOUS_SUCCESSFUL_COMMIT")? {
         Some(before) => {
-            let name = variables.get("BRANCH_NAME").or_else(|| variables.get("GIT_LOCAL_BRANCH"));
-            let name = name.map(|name| format!("refs/heads/{name}"));
+            // A job that is not multibranch sets only the last, as `origin/main`.
+            let name =
+                ["BRANCH_NAME", "GIT_LOCAL_BRANCH", "GIT_BRANCH"].iter().find_map(|name| variables.get(name));
+            let name =
+                name.map(|name| format!("refs/heads/{}", name.strip_prefix("origin/").unwrap_or(&name)));
             let push = Push { before: Some(before), after: head.word(), name, default_branch: None };
             Ok((Scope::Push(push), "build since the last that passed"))
         }
