@@ -7,6 +7,7 @@ pub mod cli;
 pub mod container;
 pub mod detect;
 pub mod git;
+pub mod globs;
 pub mod model;
 pub mod report;
 pub mod rules;

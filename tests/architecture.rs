@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 const LAYERS: &[(&str, u8)] = &[
     ("model", 0),
     ("untrusted", 0),
+    ("globs", 1),
     ("rules", 1),
     ("threads", 1),
     ("container", 2),

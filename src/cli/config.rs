@@ -9,9 +9,9 @@ use toml::Spanned;
 use super::limits::{ContainerArgs, Seconds};
 use super::message;
 use super::root::Root;
+use crate::globs::{self, GlobCost};
 use crate::model::{Confidence, Surface};
 use crate::scan::HISTORY_SURFACES;
-use crate::suppress::Glob;
 use crate::untrusted::{self, Symlinks, read_text};
 
 /// The name of the file.
@@ -140,8 +140,12 @@ pub(super) fn parse(text: &str, shown: &str, folder: &Path) -> Result<Config> {
             _ => Ok(joined),
         }
     };
+    let mut cost = GlobCost::default();
     for glob in &raw.exclude {
-        Glob::new(glob.get_ref()).map_err(|reason| at(glob.span().start, reason))?;
+        globs::check(glob.get_ref())
+            .map_err(|reason| at(glob.span().start, format!("`exclude`: {reason}")))?;
+        cost.add(glob.get_ref().as_bytes())
+            .map_err(|error| at(glob.span().start, format!("`exclude` {error}")))?;
     }
     for name in &raw.surfaces {
         let plain = name.get_ref().strip_prefix('-').unwrap_or(name.get_ref());
@@ -207,7 +211,9 @@ mod tests {
         for (line, reason) in [
             ("excludes = []", "unknown field `excludes`"),
             ("min-confidence = 'sure'", "`sure` is not a confidence"),
-            ("exclude = ['{a']", "invalid glob"),
+            ("exclude = ['[a']", "invalid glob"),
+            (&format!("exclude = ['{}']", "{".repeat(100_000)), "`exclude`: the glob `{{{"),
+            (&format!("exclude = [{}]", "'[ab]',".repeat(1_001)), "`exclude` has more than"),
             ("exclude = ['!a']", "names no path"),
             ("surfaces = ['blobs']", "there is no surface `blobs`"),
             ("threads = 5000", "at most 1024"),

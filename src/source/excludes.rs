@@ -1,11 +1,12 @@
-//! Globs of paths to leave out, in the syntax of ignore files.
+//! Globs of paths to leave out, in the syntax of `.gitignore`.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use ignore::Match;
 use ignore::gitignore::{Gitignore, GitignoreBuilder};
 
 use super::SourceError;
+use crate::globs::{GlobCost, TooCostly, as_glob, shown};
 use crate::model::PathBase;
 
 /// Globs of paths to leave out, as in an ignore file at the root of a repository.
@@ -22,17 +23,21 @@ impl Excludes {
     /// # Errors
     /// If a glob is invalid.
     pub fn new(globs: &[String], base: Option<PathBase>) -> Result<Self, SourceError> {
-        let bad = |glob: &str, error: ignore::Error| SourceError::BadGlob {
-            glob: glob.to_owned(),
-            reason: error.to_string(),
-        };
+        let bad = |glob: &str, reason: String| SourceError::BadGlob { shown: shown(glob), reason };
         let mut builder = GitignoreBuilder::new("");
-        let written = globs;
-        for glob in written {
-            builder.add_line(None, glob).map_err(|error| bad(glob, error))?;
+        let mut cost = GlobCost::default();
+        for glob in globs {
+            cost.add(glob.as_bytes()).map_err(|error| match error {
+                TooCostly::Pattern => bad(glob, format!("it {error}")),
+                TooCostly::List => SourceError::CostlyGlobs(error),
+            })?;
+            let Some(pattern) = as_glob(glob) else { return Err(bad(glob, "it matches nothing".to_owned())) };
+            // Reports show what was written.
+            let from = Some(PathBuf::from(glob));
+            builder.add_line(from, &pattern).map_err(|error| bad(glob, error.to_string()))?;
         }
-        let globs = builder.build().map_err(|error| bad(&globs.join(" "), error))?;
-        Ok(Self { globs, written: written.to_vec(), base })
+        let matcher = builder.build().map_err(|error| bad(&globs.join(" "), error.to_string()))?;
+        Ok(Self { globs: matcher, written: globs.to_vec(), base })
     }
 
     /// The globs as written.
@@ -43,7 +48,7 @@ impl Excludes {
     /// The glob that matches `path` itself.
     pub fn glob(&self, path: &Path, is_folder: bool) -> Option<String> {
         let matched = |path: &Path| match self.globs.matched(path, is_folder) {
-            Match::Ignore(glob) => Some(glob.original().to_owned()),
+            Match::Ignore(glob) => glob.from().map(|written| written.to_string_lossy().into_owned()),
             Match::None | Match::Whitelist(_) => None,
         };
         match &self.base {
@@ -83,6 +88,22 @@ mod tests {
         let base = PathBase { root: "/r".into(), from: "/r/gen".into() };
         let below = Excludes::new(&globs, Some(base)).unwrap();
         assert!(below.covers(Path::new("a.js")) && !below.covers(Path::new("../a.js")));
-        assert!(Excludes::new(&["{a".to_owned()], None).is_err());
+        assert!(Excludes::new(&["[a".to_owned()], None).is_err());
+    }
+
+    #[test]
+    fn braces_are_ordinary_characters_as_in_git() {
+        let braces = Excludes::new(&["{x,y}.env".to_owned()], None).unwrap();
+        assert!(braces.covers(Path::new("{x,y}.env")) && !braces.covers(Path::new("x.env")));
+        assert_eq!(braces.glob(Path::new("{x,y}.env"), false).as_deref(), Some("{x,y}.env"));
+    }
+
+    #[test]
+    fn costly_globs_are_refused() {
+        let nested = format!("{}a{}", "{".repeat(100_000), "}".repeat(100_000));
+        let error = Excludes::new(&[nested], None).unwrap_err().to_string();
+        assert!(error.starts_with("invalid glob `{{{") && error.len() < 200, "{error}");
+        let many = vec!["[ab]".to_owned(); 1_001];
+        assert!(matches!(Excludes::new(&many, None), Err(SourceError::CostlyGlobs(_))));
     }
 }

@@ -9,6 +9,7 @@ use super::path::path_bytes;
 use super::{Excludes, Sink, Worker, reason};
 use crate::container::Input;
 use crate::git::Progress;
+use crate::globs::TooCostly;
 use crate::model::{Origin, Skip, Surface};
 use crate::untrusted::{describe, open};
 
@@ -44,13 +45,16 @@ pub enum SourceError {
         reason: String,
     },
     /// A glob is invalid.
-    #[error("invalid glob `{glob}`: {reason}")]
+    #[error("invalid glob {shown}: {reason}")]
     BadGlob {
-        /// The glob.
-        glob: String,
+        /// The start of the glob.
+        shown: String,
         /// What is wrong with it.
         reason: String,
     },
+    /// Globs that would cost too much.
+    #[error("the list of globs to exclude {0}")]
+    CostlyGlobs(TooCostly),
 }
 
 /// Scans the files of one thread.

@@ -6,7 +6,7 @@ mod date;
 mod inline;
 mod marker;
 
-pub use baseline::{Baseline, BaselineEntry, BaselineError, Glob};
+pub use baseline::{Baseline, BaselineEntry, BaselineError};
 pub use date::Date;
 pub use inline::{InlineMarker, find_marker};
 pub use marker::{MARKERS, OWN_MARKER};

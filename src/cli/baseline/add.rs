@@ -12,8 +12,9 @@ use crate::cli::exit::Exit;
 use crate::cli::message;
 use crate::cli::options;
 use crate::cli::rules::detector;
+use crate::globs::Glob;
 use crate::model::Fingerprint;
-use crate::suppress::{Baseline, BaselineEntry, Date, Glob};
+use crate::suppress::{Baseline, BaselineEntry, Date};
 use crate::untrusted::{Symlinks, read};
 
 /// The largest report that is read, in bytes.

@@ -2,7 +2,6 @@
 
 mod ignore_file;
 mod ignore_level;
-mod pattern;
 mod repository;
 mod walk;
 mod work_pool;

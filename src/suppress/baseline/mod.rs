@@ -8,10 +8,12 @@ mod write;
 use std::collections::HashMap;
 use std::io;
 use std::path::Path;
+use std::sync::Arc;
 
-pub use entry::{BaselineEntry, Glob};
+pub use entry::BaselineEntry;
 
 use super::Date;
+use crate::globs::GlobBudget;
 use crate::model::{Finding, Fingerprint, Leak, PathBase, Suppression};
 use crate::untrusted::{ReadError, Symlinks, read_text};
 
@@ -63,6 +65,7 @@ pub struct Baseline {
     source: String,
     base: Option<PathBase>,
     today: Date,
+    globs: Arc<GlobBudget>,
 }
 
 impl Baseline {
@@ -72,7 +75,7 @@ impl Baseline {
         for (index, entry) in entries.iter().enumerate() {
             by_key.entry(entry.fingerprint).or_default().push(index);
         }
-        Self { entries, by_key, source: source.to_owned(), base: None, today }
+        Self { entries, by_key, source: source.to_owned(), base: None, today, globs: Arc::default() }
     }
 
     /// Parses the baseline `text` from `source`.
@@ -118,6 +121,10 @@ impl Baseline {
                 self.apply(indices, finding, |index| met[index] = true);
             }
         }
+        if self.globs.is_exceeded() {
+            // Whether these cover anything is not known.
+            met.iter_mut().zip(&self.entries).for_each(|(met, entry)| *met |= entry.path.is_some());
+        }
         met
     }
 
@@ -131,7 +138,7 @@ impl Baseline {
     fn apply(&self, indices: &[usize], finding: &mut Finding, mut met: impl FnMut(usize)) {
         for &index in indices {
             let entry = &self.entries[index];
-            if !entry.covers(finding.origin.path.as_deref(), self.base.as_ref()) {
+            if !entry.covers(finding.origin.path.as_deref(), self.base.as_ref(), &self.globs) {
                 continue;
             }
             met(index);
@@ -151,7 +158,7 @@ impl Baseline {
         let entries = self.by_key.get(key).into_iter().flatten().map(|index| &self.entries[*index]);
         entries
             .into_iter()
-            .any(|entry| entry.covers(path, self.base.as_ref()) && !entry.is_expired(self.today))
+            .any(|entry| entry.covers(path, self.base.as_ref(), &self.globs) && !entry.is_expired(self.today))
     }
 
     /// Whether `entry` has expired.
@@ -169,6 +176,13 @@ impl Baseline {
     pub fn notes(&self, met: Option<&[bool]>) -> Vec<String> {
         let expired: Vec<_> = self.expired().collect();
         let mut notes = named(&expired, "has expired and accepts nothing", "have expired");
+        if self.globs.is_exceeded() {
+            notes.push(format!(
+                "baseline: entries with a `path` accept nothing beyond {} different globs of keys that were found; \
+                 use fewer and wider globs",
+                GlobBudget::GLOBS
+            ));
+        }
         if let Some(met) = met {
             let stale: Vec<_> = self.stale(met).collect();
             notes.extend(named(&stale, "matches no finding in this scan and may be stale (`friskey baseline check` also looks in the history)",
@@ -225,9 +239,8 @@ fn named(entries: &[&BaselineEntry], what: &str, all: &str) -> Vec<String> {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
     use super::*;
+    use crate::globs::Glob;
     use crate::model::{Identified, LeakStatus, Origin, Position, Reachability, Span, Surface};
 
     fn leak(key: &str, paths: &[&str]) -> Leak {

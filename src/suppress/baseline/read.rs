@@ -1,12 +1,18 @@
 //! Parses a baseline, and rejects an invalid one with file, line and reason.
 
+use std::collections::HashMap;
+
 use serde::Deserialize;
 use toml::Spanned;
 
 use super::BaselineError;
-use super::entry::{BaselineEntry, Glob};
+use super::entry::BaselineEntry;
+use crate::globs::Glob;
 use crate::model::Fingerprint;
 use crate::suppress::Date;
+
+/// The most entries for one key. Each finding of the key is compared with all of them.
+const MAX_ENTRIES_OF_KEY: usize = 1_000;
 
 /// The version of the format.
 pub(super) const VERSION: i64 = 1;
@@ -41,7 +47,18 @@ pub(super) fn parse(text: &str, path: &str) -> Result<Vec<BaselineEntry>, Baseli
             format!("unknown version {}; this version of friskey reads version 1", file.version.get_ref());
         return Err(reader.invalid(file.version.span().start, reason));
     }
-    file.accepted.iter().map(|raw| reader.entry(raw)).collect()
+    let mut of_key: HashMap<Fingerprint, usize> = HashMap::new();
+    let entries = file.accepted.iter().map(|raw| {
+        let entry = reader.entry(raw)?;
+        let count = of_key.entry(entry.fingerprint).or_default();
+        *count += 1;
+        if *count > MAX_ENTRIES_OF_KEY {
+            let reason = format!("more than {MAX_ENTRIES_OF_KEY} entries for one key; use wider globs");
+            return Err(reader.at(raw, reason));
+        }
+        Ok(entry)
+    });
+    entries.collect()
 }
 
 struct BaselineParser<'a> {
@@ -146,7 +163,11 @@ mod tests {
         assert!(error(&entry(", extra = 1")).starts_with("b.toml:3: unknown field `extra`"));
         assert!(error(&entry(", expires = 2030")).starts_with("b.toml:3: `expires` must be a day"));
         assert!(error(&entry(", expires = \"2030-02-30\"")).starts_with("b.toml:3: `expires` must be a day"));
-        assert!(error(&entry(", path = \"{a\"")).starts_with("b.toml:3: invalid glob"));
+        assert!(error(&entry(", path = \"[a\"")).starts_with("b.toml:3: invalid glob"));
+        let nested = format!(", path = \"{}\"", "{".repeat(100_000));
+        assert!(error(&entry(&nested)).starts_with("b.toml:3: the glob `{{{"));
+        let many = format!("{}\n", entry("")).repeat(MAX_ENTRIES_OF_KEY + 1);
+        assert!(error(&many).starts_with("b.toml:1003: more than 1000 entries for one key"));
         assert!(error(&entry("").replace("why", " ")).starts_with("b.toml:3: `reason` must not be empty"));
         assert!(error(&entry("").replace("0f0f", "0f")).contains("64 hex digits"));
         assert!(error("{ rule = \"r\" },").contains("b.toml:3: missing field"));

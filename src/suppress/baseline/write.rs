@@ -6,8 +6,9 @@ use std::path::{Path, PathBuf};
 
 use tempfile::NamedTempFile;
 
-use super::entry::{BaselineEntry, Glob};
+use super::entry::BaselineEntry;
 use super::read::VERSION;
+use crate::globs::Glob;
 
 const FILE_HEADER: &str = "\
 # Keys that friskey finds and that are accepted, each with its reason. One entry per line, sorted by

@@ -7,14 +7,13 @@ use std::iter::Peekable;
 use std::str::Chars;
 
 /// The glob that matches what git's pattern `line` matches, or `None` if git's pattern matches nothing.
-pub(super) fn as_glob(line: &str) -> Option<String> {
+pub fn as_glob(line: &str) -> Option<String> {
     let mut glob = String::with_capacity(line.len() + 8);
     let mut chars = line.chars().peekable();
     while let Some(c) = chars.next() {
         match c {
             '\\' => {
-                glob.push(c);
-                glob.extend(chars.next());
+                glob.extend([c, chars.next()?]);
             }
             '{' | '}' => glob.extend(['\\', c]),
             '[' => Class::parse(&mut chars)?.write(&mut glob)?,
