@@ -20,6 +20,8 @@ mod matrix;
 mod neighbours;
 #[path = "detect/noise.rs"]
 mod noise;
+#[path = "detect/respelled.rs"]
+mod respelled;
 #[path = "detect/split_literals.rs"]
 mod split_literals;
 #[path = "detect/wrapped.rs"]

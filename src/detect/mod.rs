@@ -14,6 +14,7 @@ mod decoded;
 mod detector;
 mod encoding;
 mod explain;
+mod fragments;
 mod match_rank;
 mod plausibility;
 mod prefilter;

@@ -5,8 +5,9 @@ use std::ops::Range;
 use aho_corasick::AhoCorasick;
 
 use super::alphabet::key_run;
-use super::credential::{Fragments, TextKind, credentials};
+use super::credential::{TextKind, credentials};
 use super::decoded::DecodedMatch;
+use super::fragments::Fragments;
 use super::utf16::ByteOrder;
 use super::variant::CompiledVariant;
 use super::{Chunk, Detector};
@@ -14,6 +15,9 @@ use crate::model::{Excerpt, Secret};
 
 /// Bytes of a source line shown on each side of a finding.
 const EXCERPT_SIDE_BYTES: usize = 72;
+
+/// Bytes beyond what is shown in which other spellings of the key are looked for: some ten characters.
+const FRAGMENT_REACH: usize = 96;
 
 /// A run of key characters is masked this far behind what a pattern matched.
 const MAX_KEY_TAIL: usize = 512;
@@ -139,8 +143,11 @@ fn excerpt(
             memchr::memchr(b'\n', &bytes[span.end..high]).map_or(high, |at| span.end + at),
         ),
     };
+    // Further than is shown: the cut may leave too little of another spelling to recognize it.
+    let before = from.saturating_sub(if from == low { FRAGMENT_REACH } else { 0 });
+    let behind = if until == high { bytes.len().min(until + FRAGMENT_REACH) } else { until };
     let fragments = Fragments::of_one(secret);
-    for side in [low..span.start, span.end..high] {
+    for side in [before..span.start, span.end..behind] {
         let found = fragments.find(&bytes[side.clone()]).into_iter();
         add(&mut masked, found.map(|at| (at.start + side.start..at.end + side.start, Replacement::Nothing)));
     }

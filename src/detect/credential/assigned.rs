@@ -158,11 +158,13 @@ impl Behind<'_> {
         });
         let is_compact = at == span.end + 1 && text[span.end] == b'=';
         let is_upper = !text[span.clone()].iter().any(u8::is_ascii_lowercase);
+        let is_lower = !text[span.clone()].iter().any(u8::is_ascii_uppercase);
         ValueSite {
             text,
             kind: self.kind,
             strength: self.name.strength,
-            is_env: is_compact && (is_upper || is_line_start),
+            // Names of both cases are those of connection strings.
+            is_env: is_compact && (is_upper || is_line_start && is_lower),
             is_line_start,
             is_query: is_compact && matches!(text[..span.start].last(), Some(b'?' | b'&' | b';' | b'#')),
         }

@@ -8,7 +8,6 @@ mod assigned;
 mod command_line;
 mod element;
 mod escaped;
-mod fragments;
 mod header;
 mod hex_digest;
 mod nul_stripped;
@@ -23,7 +22,6 @@ mod value;
 
 use std::ops::Range;
 
-pub(super) use fragments::Fragments;
 use nul_stripped::NulStripped;
 
 /// How much is taken for a credential.

@@ -1,0 +1,176 @@
+//! Fragments of known secrets, however they are spelled: cut, split over literals, reversed, in another case, as
+//! numbers, escapes, base32, base64 or ascii85.
+//!
+//! The text is decoded in every way at once, into [readings](reading::Reading). A window of letters and digits of a
+//! reading that a secret contains as well is a fragment.
+
+mod base_n;
+mod escaped;
+mod number_list;
+mod reading;
+
+use std::ops::Range;
+
+use zeroize::Zeroize as _;
+
+use crate::model::Secret;
+
+/// Letters and digits of a secret in a row, whatever is between them, that are masked.
+const FRAGMENT_LEN: usize = 8;
+/// The same, where many secrets are known: a few letters of one of them are soon a word.
+const SHARED_FRAGMENT_LEN: usize = 12;
+
+/// Bits of the filter for each window, and the fewest.
+const FILTER_BITS: usize = 16;
+const MIN_FILTER_BITS: usize = 1 << 14;
+
+/// Windows that are compared one by one: sorting costs more than the few comparisons.
+const MAX_UNSORTED: usize = 4096;
+
+/// Recognizes fragments of one or more secrets.
+#[derive(Clone, Debug, Default)]
+pub(in crate::detect) struct Fragments {
+    size: usize,
+    /// Digests of all windows; sorted if there are many.
+    windows: Vec<u64>,
+    /// One bit for each digest, which rules most windows out at once.
+    filter: Vec<u64>,
+}
+
+impl Fragments {
+    /// Those of one secret, next to it.
+    pub(in crate::detect) fn of_one(secret: &Secret) -> Self {
+        Self::new(FRAGMENT_LEN, [secret].into_iter())
+    }
+
+    /// Those of all the secrets of a report.
+    pub(in crate::detect) fn of<'s>(secrets: impl IntoIterator<Item = &'s Secret>) -> Self {
+        Self::new(SHARED_FRAGMENT_LEN, secrets.into_iter())
+    }
+
+    fn new<'s>(size: usize, secrets: impl Iterator<Item = &'s Secret>) -> Self {
+        let mut windows = Vec::new();
+        for secret in secrets {
+            let mut body = secret.reveal().to_ascii_lowercase();
+            body.retain(u8::is_ascii_alphanumeric);
+            for _ in 0..2 {
+                for _ in 0..2 {
+                    windows.extend(digests(&body, size));
+                    body.reverse();
+                }
+                body.iter_mut().for_each(|byte| *byte = rot13(*byte));
+            }
+            body.zeroize();
+        }
+        if windows.len() > MAX_UNSORTED {
+            windows.sort_unstable();
+        }
+        let bits = (windows.len() * FILTER_BITS).next_power_of_two().max(MIN_FILTER_BITS);
+        let mut fragments = Self { size, windows, filter: vec![0; bits / 64] };
+        for at in 0..fragments.windows.len() {
+            let (word, bit) = fragments.place(fragments.windows[at]);
+            fragments.filter[word] |= bit;
+        }
+        fragments
+    }
+
+    /// Word and bit of the filter for a digest.
+    fn place(&self, digest: u64) -> (usize, u64) {
+        let mixed = (digest ^ (digest >> 29)).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+        let word = usize::try_from(mixed >> 32).unwrap_or_default() & (self.filter.len() - 1);
+        (word, 1 << (mixed & 63))
+    }
+
+    fn contains(&self, digest: u64) -> bool {
+        let (word, bit) = self.place(digest);
+        self.filter[word] & bit != 0
+            && match self.windows.len() > MAX_UNSORTED {
+                true => self.windows.binary_search(&digest).is_ok(),
+                false => self.windows.contains(&digest),
+            }
+    }
+
+    /// Where they are in `bytes`, in order, not overlapping.
+    pub(in crate::detect) fn find(&self, bytes: &[u8]) -> Vec<Range<usize>> {
+        if self.windows.is_empty() || bytes.len() < self.size {
+            return Vec::new();
+        }
+        let mut found: Vec<Range<usize>> = Vec::new();
+        reading::each(bytes, self.size, &mut |reading| {
+            for (at, digest) in digests(&reading.text, self.size).enumerate() {
+                if self.contains(digest) {
+                    found.push(reading.places[at].start..reading.places[at + self.size - 1].end);
+                }
+            }
+        });
+        // A text written backwards has its places in the order of its characters, too.
+        found.sort_unstable_by_key(|span| (span.start, span.end));
+        let mut merged: Vec<Range<usize>> = Vec::with_capacity(found.len());
+        for span in found {
+            match merged.last_mut() {
+                Some(last) if span.start < last.end => last.end = last.end.max(span.end),
+                _ => merged.push(span),
+            }
+        }
+        merged
+    }
+}
+
+/// A digest of each window of `size` bytes, in order.
+fn digests(text: &[u8], size: usize) -> impl Iterator<Item = u64> + '_ {
+    const BASE: u64 = 0x0100_0000_01b3;
+    let highest = (1..size).fold(1_u64, |power, _| power.wrapping_mul(BASE));
+    let mut sum = 0_u64;
+    text.iter().enumerate().filter_map(move |(at, byte)| {
+        if at >= size {
+            sum = sum.wrapping_sub(value(text[at - size]).wrapping_mul(highest));
+        }
+        sum = sum.wrapping_mul(BASE).wrapping_add(value(*byte));
+        (at + 1 >= size).then_some(sum)
+    })
+}
+
+/// A byte as a number with bits all over.
+fn value(byte: u8) -> u64 {
+    u64::from(byte).wrapping_mul(0xD6E8_FEB8_6659_FD93)
+}
+
+fn rot13(byte: u8) -> u8 {
+    match byte {
+        b'a'..=b'z' => (byte - b'a' + 13) % 26 + b'a',
+        _ => byte,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Characters of each class in turn, as no person writes them.
+    fn random(length: usize) -> String {
+        let alphabet = b"q7Wz3KtR9bXv2HmPf8LsD4gYc6NjT1aQ5eUxB0";
+        (0..length).map(|n| char::from(alphabet[(n * 11 + n / 7 * 5) % alphabet.len()])).collect()
+    }
+
+    #[test]
+    fn fragments_are_found_however_they_are_cut() {
+        let body = random(60);
+        let secret = Secret::new(format!("sk-{body}").into_bytes(), 3);
+        let fragments = Fragments::of_one(&secret);
+        let backwards: String = body.chars().rev().collect();
+        let split = format!("'{}' + '{}'", &body[..5], &body[5..10]);
+        for text in [&body[7..19], &backwards, &split] {
+            assert!(!fragments.find(format!("a {text} b").as_bytes()).is_empty(), "{text}");
+        }
+        assert!(fragments.find(b"nothing of it, and no more than that").is_empty());
+        assert!(Fragments::default().find(body.as_bytes()).is_empty());
+    }
+
+    #[test]
+    fn windows_have_digests_of_their_own() {
+        let text = random(40);
+        let rolled: Vec<_> = digests(text.as_bytes(), 8).collect();
+        let fresh: Vec<_> = text.as_bytes().windows(8).flat_map(|window| digests(window, 8)).collect();
+        assert_eq!(rolled, fresh);
+    }
+}
