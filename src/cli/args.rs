@@ -257,7 +257,7 @@ pub(super) enum HookCommand {
         /// work tree
         #[arg(long)]
         force: bool,
-        /// Install for every repository that uses the directory set by core.hooksPath
+        /// Install for every repository that uses the same directory, e.g. the one set by core.hooksPath
         #[arg(long)]
         global: bool,
     },
@@ -277,6 +277,9 @@ pub(super) enum HookCommand {
         /// Path in the repository
         #[arg(value_name = "REPO", default_value = ".")]
         repo: PathBuf,
+        /// Remove for every repository that uses the same directory, e.g. the one set by core.hooksPath
+        #[arg(long)]
+        global: bool,
     },
     /// Run a hook; the installed scripts call this
     #[command(after_long_help = help::text("friskey hook run"))]

@@ -20,6 +20,16 @@ pub struct HooksDir {
     pub shared: bool,
     /// Whether the repository has no work tree.
     pub bare: bool,
+    /// Its work trees, linked ones too, and its git folder, with links resolved.
+    folders: Vec<PathBuf>,
+}
+
+impl HooksDir {
+    /// Whether `path` leads into the repository: into a work tree of it, or its git folder.
+    pub fn holds(&self, path: &Path) -> bool {
+        let real = path.canonicalize().unwrap_or_else(|_| path.to_owned());
+        self.folders.iter().any(|folder| real.starts_with(folder))
+    }
 }
 
 /// Finds the folder for the repository at `path`: `core.hooksPath`, wherever that is set, or the
@@ -37,7 +47,14 @@ pub fn hooks_dir(path: &Path) -> Result<HooksDir, OpenError> {
     let common = repo.common_dir().canonicalize().map_err(|error| unusable(error.to_string()))?;
     let dir = common.join("hooks");
     let top = repo.workdir().and_then(|top| top.canonicalize().ok());
-    let own = HooksDir { own: dir.clone(), dir, top, set: false, shared: false, bare: repo.is_bare() };
+    let mut folders: Vec<PathBuf> = top.iter().cloned().chain([common.clone()]).collect();
+    let main = repo.main_repo().ok().and_then(|main| main.workdir().map(Path::to_owned));
+    let linked = repo.worktrees().unwrap_or_default().into_iter().filter_map(|linked| linked.base().ok());
+    folders.extend(main.into_iter().chain(linked).filter_map(|folder| folder.canonicalize().ok()));
+    // A link may lead to a folder that other repositories use.
+    let shared = dir.canonicalize().is_ok_and(|real| !folders.iter().any(|folder| real.starts_with(folder)));
+    let bare = repo.is_bare();
+    let own = HooksDir { own: dir.clone(), dir, top, set: false, shared, bare, folders };
     let set = repo.config_snapshot().trusted_path("core.hooksPath");
     let Some(set) = set.map_err(|error| unusable(format!("core.hooksPath: {error}")))? else {
         return Ok(own);

@@ -82,8 +82,56 @@ fn a_folder_that_other_repositories_use_needs_the_word_global() {
     assert!(!folder.exists());
     assert!(scratch.friskey("r", &["hook", "install", "--global"]).status.success());
     assert!(folder.join("pre-commit").is_file());
+    // So does taking them out, from wherever.
+    scratch.repository("other");
+    let refused = scratch.friskey("other", &["hook", "uninstall"]);
+    assert_eq!(refused.status.code(), Some(2));
+    assert!(stderr(&refused).contains("friskey hook uninstall --global"), "{}", stderr(&refused));
+    assert!(folder.join("pre-commit").is_file());
+    assert!(scratch.friskey("other", &["hook", "uninstall", "--global"]).status.success());
+    assert!(!folder.join("pre-commit").exists());
     scratch.git("r", &["config", "--global", "--unset", "core.hooksPath"]);
     assert_eq!(scratch.friskey("r", &["hook", "install", "--global"]).status.code(), Some(2));
+}
+
+#[cfg(unix)]
+#[test]
+fn hooks_that_are_a_link_to_a_shared_folder_need_the_word_global() {
+    let scratch = Scratch::new();
+    scratch.repository("r");
+    std::fs::create_dir(scratch.path("shared")).unwrap();
+    let hooks = scratch.path("r/.git/hooks");
+    let link_to = |target: &std::path::Path| {
+        let _ = std::fs::remove_dir_all(&hooks);
+        let _ = std::fs::remove_file(&hooks);
+        std::os::unix::fs::symlink(target, &hooks).unwrap();
+    };
+    link_to(&scratch.path("shared"));
+    let refused = scratch.friskey("r", &["hook", "install"]);
+    assert_eq!(refused.status.code(), Some(2));
+    assert!(stderr(&refused).contains("install --global"), "{}", stderr(&refused));
+    assert!(!scratch.path("shared/pre-commit").exists());
+    assert!(scratch.friskey("r", &["hook", "install", "--global"]).status.success());
+    assert_eq!(scratch.friskey("r", &["hook", "uninstall"]).status.code(), Some(2));
+    assert!(scratch.path("shared/pre-commit").exists());
+    // A folder of the work tree is the repository's own.
+    std::fs::create_dir(scratch.path("r/.githooks")).unwrap();
+    link_to(&scratch.path("r/.githooks"));
+    assert!(scratch.friskey("r", &["hook", "install"]).status.success());
+}
+
+#[cfg(unix)]
+#[test]
+fn what_cannot_be_installed_is_noticed_before_anything_is_written() {
+    let scratch = Scratch::new();
+    scratch.repository("r");
+    scratch.write("r/.git/hooks/pre-push", "#!/bin/sh\n");
+    scratch.write("r/.git/hooks/pre-push.before-friskey", "#!/bin/sh\n");
+    let refused = scratch.friskey("r", &["hook", "install"]);
+    let said = stderr(&refused);
+    assert_eq!(refused.status.code(), Some(2), "{said}");
+    assert!(!scratch.path("r/.git/hooks/pre-commit").exists(), "{said}");
+    assert!(said.contains("pre-push.before-friskey exists already") && said.contains("`rm "), "{said}");
 }
 
 #[cfg(unix)]

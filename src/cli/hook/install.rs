@@ -1,19 +1,19 @@
 //! `friskey hook install` and `uninstall`.
 
 use std::fs;
-use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 use clap::ValueEnum;
 
+use super::Hook;
 use super::managers::{MAX_HOOK, owner};
+use super::placement::Placement;
 use super::script::{BEFORE, SIGN, quoted, script};
-use super::{Hook, is_executable};
 use crate::cli::exit::Exit;
 use crate::cli::message;
 use crate::git::{HooksDir, hooks_dir};
-use crate::untrusted::{self, ReadError, Symlinks};
+use crate::untrusted::{self, Symlinks};
 
 /// What `friskey hook install` was asked for.
 pub(super) struct Request<'a> {
@@ -31,8 +31,8 @@ pub(super) fn install(request: &Request<'_>) -> Result<Exit> {
     let program = std::env::current_exe().context("cannot tell where friskey is")?;
     let hooks = chosen(request.hooks, &place);
     // All or nothing: what cannot be installed is noticed before anything is written.
-    check_folder(request, &place)?;
-    if place.top.as_ref().is_some_and(|top| program.starts_with(top)) && !request.force {
+    check_folder(&place, request.global, "install")?;
+    if place.holds(&program) && !request.force {
         bail!(
             "{} is inside the repository, where a checkout can replace what the hooks would run: install friskey \
              elsewhere and run it from there, or use --force",
@@ -40,33 +40,47 @@ pub(super) fn install(request: &Request<'_>) -> Result<Exit> {
         );
     }
     check_managers(request, &hooks, &place)?;
-    fs::create_dir_all(&place.dir).with_context(|| format!("cannot create {}", place.dir.display()))?;
-    for hook in hooks {
-        let path = place.dir.join(hook.name());
-        let done =
-            install_one(hook, &path, &program).with_context(|| format!("cannot write {}", path.display()))?;
-        say(&format!("{}: {done}", path.display()))?;
-    }
+    let plan = |hook: Hook| Placement::plan(place.dir.join(hook.name()), script(hook, &program));
+    let placements = hooks.into_iter().map(plan).collect::<Result<Vec<_>>>()?;
+    fs::create_dir_all(&place.dir).with_context(|| {
+        format!("cannot create the folder {}; check what is there, and its permissions", place.dir.display())
+    })?;
+    super::placement::place(&placements)?;
+    placements.iter().try_for_each(|hook| say(&hook.done()))?;
     say(
         "The hooks look for OpenAI keys only; run a scanner such as gitleaks beside them for other secrets.",
     )?;
     Ok(Exit::Clean)
 }
 
-/// Whether the user knows whose hooks are about to change.
-fn check_folder(request: &Request<'_>, place: &HooksDir) -> Result<()> {
-    match (place.shared, request.global) {
-        (true, false) => bail!(
-            "git runs hooks from {}, which core.hooksPath sets and other repositories use, too: \
-             `friskey hook install --global` installs there for all of them; for this one alone, run \
-             `git config --local core.hooksPath {}` first",
-            place.dir.display(),
-            quoted(&place.own.display().to_string())
-        ),
+/// Whether the user knows whose hooks `command` is about to change.
+fn check_folder(place: &HooksDir, global: bool, command: &str) -> Result<()> {
+    let dir = place.dir.display();
+    match (place.shared, global) {
+        (true, false) => {
+            let own = quoted(&place.own.display().to_string());
+            let (why, alone) = match place.set {
+                true => (
+                    "which core.hooksPath names",
+                    format!("run `git config --local core.hooksPath {own}` first"),
+                ),
+                false => (
+                    "a link to a folder outside the repository",
+                    format!("first run `rm {own} && mkdir {own}`"),
+                ),
+            };
+            let alone = match command {
+                "install" => format!("; for this one alone, {alone}"),
+                _ => String::new(),
+            };
+            bail!(
+                "git runs hooks from {dir}, {why}, so that other repositories may use it, too: `friskey hook {command} --global` \
+                 changes the hooks of all of them{alone}"
+            )
+        }
         (false, true) => bail!(
-            "git runs hooks of this repository from {}, which no other uses: leave out --global, or first set a \
-             folder for all repositories with `git config --global core.hooksPath FOLDER`",
-            place.dir.display()
+            "git runs hooks of this repository from {dir}, which no other uses: leave out --global, or first set a \
+             folder for all repositories with `git config --global core.hooksPath FOLDER`"
         ),
         _ => Ok(()),
     }
@@ -98,47 +112,9 @@ pub(super) fn chosen(asked: &[Hook], place: &HooksDir) -> Vec<Hook> {
     }
 }
 
-fn install_one(hook: Hook, path: &Path, program: &Path) -> io::Result<String> {
-    let text = script(hook, program);
-    let present = match untrusted::read(path, Symlinks::Follow, MAX_HOOK) {
-        Ok(text) => Some(text),
-        Err(ReadError::NotFound) if path.symlink_metadata().is_err() => None,
-        // A link to nothing, a folder: whatever it is, it is kept.
-        Err(_) => Some(Vec::new()),
-    };
-    let done = match &present {
-        Some(old) if old == text.as_bytes() => return Ok("is installed already".to_owned()),
-        Some(old) if is_ours(old) => "updated".to_owned(),
-        Some(_) => {
-            let before = with_suffix(path);
-            if before.symlink_metadata().is_ok() {
-                let taken = format!("{} is in the way", before.display());
-                return Err(io::Error::new(io::ErrorKind::AlreadyExists, taken));
-            }
-            let ran = is_executable(path);
-            fs::rename(path, &before)?;
-            match ran {
-                true => "installed; the hook that was there runs before it".to_owned(),
-                false => format!(
-                    "installed; the hook that was there is not executable, so git ignored it, and it still does not \
-                     run (`chmod +x {}` changes that)",
-                    before.display()
-                ),
-            }
-        }
-        None => "installed".to_owned(),
-    };
-    let folder = path.parent().unwrap_or(Path::new("."));
-    let mut file = tempfile::Builder::new().prefix(".friskey-").tempfile_in(folder)?;
-    file.write_all(text.as_bytes())?;
-    #[cfg(unix)]
-    fs::set_permissions(file.path(), std::os::unix::fs::PermissionsExt::from_mode(0o755))?;
-    file.persist(path).map_err(|error| error.error)?;
-    Ok(done)
-}
-
-pub(super) fn uninstall(asked: &[Hook], repo: &Path) -> Result<Exit> {
+pub(super) fn uninstall(asked: &[Hook], repo: &Path, global: bool) -> Result<Exit> {
     let place = hooks_dir(repo)?;
+    check_folder(&place, global, "uninstall")?;
     let hooks = if asked.is_empty() { Hook::value_variants() } else { asked };
     for hook in hooks {
         let path = place.dir.join(hook.name());

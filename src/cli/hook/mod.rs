@@ -5,6 +5,7 @@ mod install;
 mod manager_config;
 mod managers;
 mod message;
+mod placement;
 mod push;
 mod range;
 mod rewrite;
@@ -58,7 +59,7 @@ pub(super) fn run(command: &HookCommand, global: &Global) -> Result<Exit> {
             install::install(&install::Request { hooks, repo, force: *force, global: *global })
         }
         HookCommand::Status { repo } => status::status(repo),
-        HookCommand::Uninstall { hooks, repo } => install::uninstall(hooks, repo),
+        HookCommand::Uninstall { hooks, repo, global } => install::uninstall(hooks, repo, *global),
         HookCommand::Run { hook, args } => run::run(*hook, args, global),
     }
 }

@@ -19,7 +19,8 @@ pub(super) fn status(repo: &Path) -> Result<Exit> {
     let set = match (place.set, place.shared) {
         (true, true) => " (core.hooksPath; other repositories use it, too)",
         (true, false) => " (core.hooksPath)",
-        (false, _) => "",
+        (false, true) => " (a link to a folder that other repositories may use, too)",
+        (false, false) => "",
     };
     say(&format!("git runs hooks from {}{set}", place.dir.display()))?;
     let mut all_run = true;
@@ -43,7 +44,7 @@ fn describe(hook: Hook, place: &HooksDir) -> (bool, String) {
     };
     let ignored = format!("git ignores it, since it is not executable; `chmod +x {}`", path.display());
     if is_ours(&text) {
-        return match (is_executable(path), missing(&text)) {
+        return match (is_executable(path), missing(&text, place)) {
             (false, _) => (false, format!("friskey's, but {ignored}")),
             (true, Some(why)) => (false, why),
             (true, None) => (true, format!("runs friskey{}", before(path))),
@@ -90,16 +91,19 @@ fn managed(
 }
 
 /// Why the script cannot start friskey.
-fn missing(script: &[u8]) -> Option<String> {
+fn missing(script: &[u8], place: &HooksDir) -> Option<String> {
     let program = program(&String::from_utf8_lossy(script))?;
     if is_executable(Path::new(&program)) {
         return None;
     }
     let on_path = std::env::var_os("PATH").is_some_and(|path| {
-        std::env::split_paths(&path).any(|dir| dir.is_absolute() && is_executable(&dir.join("friskey")))
+        std::env::split_paths(&path).any(|dir| {
+            let file = dir.join("friskey");
+            dir.is_absolute() && is_executable(&file) && !place.holds(&dir) && !place.holds(&file)
+        })
     });
     (!on_path).then(|| {
-        format!("blocks everything: {program} is gone, and there is no friskey on the PATH; `friskey hook install`")
+        format!("blocks everything: {program} is gone, and PATH has no friskey outside the repository; `friskey hook install`")
     })
 }
 
