@@ -81,8 +81,8 @@ fn git_file(path: &Path) -> Result<Option<PathBuf>, Refused> {
     Ok(path.parent().map(|parent| parent.join(target)))
 }
 
-/// Whether a folder looks like a git folder, of a repository or of a linked work tree.
-fn is_git_dir(dir: &Path) -> bool {
+/// Whether a folder looks like a git folder, of a repository or of a linked work tree: only such a one is opened.
+pub fn is_git_dir(dir: &Path) -> bool {
     let is_there = |name: &str| fs::symlink_metadata(dir.join(name)).is_ok();
     let is_dir = |name: &str| dir.join(name).is_dir();
     is_there("HEAD") && (is_there("commondir") || is_dir("objects") && is_dir("refs"))

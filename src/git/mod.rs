@@ -40,7 +40,7 @@ mod unindexed_files;
 
 pub use database::Database;
 pub use file_at::{FileAtError, commit_id, file_at, is_tracked_at, why_unclear};
-pub use gate::Refused;
+pub use gate::{Refused, is_git_dir};
 pub use gix::hash::Kind as HashKind;
 pub use gix::object::Kind as ObjectKind;
 pub use gix::{ObjectId, Repository};

@@ -186,12 +186,17 @@ fn place(url: &str) -> String {
     parsed.as_ref().and_then(place_of).unwrap_or_else(|| url.to_owned())
 }
 
+/// Hosts at which one repository has one path, however its URL is written.
+const HOSTING: [&str; 6] =
+    ["github.com", "gitlab.com", "bitbucket.org", "codeberg.org", "git.sr.ht", "ssh.github.com"];
+
 /// The place that a URL leads to, the same for the ways in which hosting services write one: over HTTPS or SSH,
 /// with `.git` or without. Nothing if only the very same text is certain to lead to the same place.
+///
+/// On any other host, `host:path` starts at the home directory of the login, and `host:/path` and `ssh://host/path` at the
+/// root, so `host:path` alone may be what the web server calls `/path`.
 fn place_of(url: &Url) -> Option<String> {
     let path = url.path.to_str().ok()?;
-    let bare =
-        |path: &str| path.trim_end_matches('/').trim_end_matches(".git").trim_end_matches('/').to_owned();
     if url.scheme == Scheme::File {
         let real = Path::new(path).canonicalize().ok()?;
         return Some(real.display().to_string());
@@ -211,7 +216,12 @@ fn place_of(url: &Url) -> Option<String> {
     }
     let port =
         url.port.filter(|&port| Some(port) != default).map(|port| format!(":{port}")).unwrap_or_default();
-    Some(format!("{host}{port}/{}", bare(path.trim_start_matches('/'))))
+    let is_absolute_on_ssh = !is_web && path.starts_with('/') && !HOSTING.contains(&host.as_str());
+    let root = if is_absolute_on_ssh { "//" } else { "/" };
+    let path = path.trim_start_matches('/').trim_end_matches('/');
+    // One `.git` may be left out, but not that of `r/.git`, which git tries after `r`.
+    let bare = path.strip_suffix(".git").filter(|name| !name.is_empty() && !name.ends_with('/'));
+    Some(format!("{host}{port}{root}{}", bare.unwrap_or(path)))
 }
 
 #[cfg(test)]
@@ -227,6 +237,19 @@ mod tests {
             "ssh://git@github.com/org/repo",
         ];
         assert!(same.iter().all(|url| place(url) == "github.com/org/repo"), "{:?}", same.map(place));
+    }
+
+    #[test]
+    fn paths_from_the_home_directory_and_from_the_root_are_different_places() {
+        let places = ["git@git.example:srv/r", "git@git.example:/srv/r", "https://h.example/r.git.git"];
+        assert_ne!(place(places[0]), place(places[1]));
+        assert_eq!(place(places[1]), place("ssh://git@git.example/srv/r.git"));
+        assert_eq!(place(places[0]), place("https://git.example/srv/r"));
+        assert_eq!(place("git@github.com:/org/r"), place("https://github.com/org/r"));
+        for other in ["https://h.example/r", "https://h.example/r.git", "https://h.example/r/.git"] {
+            assert_ne!(place(places[2]), place(other), "{other}");
+        }
+        assert_ne!(place("https://h.example/r/.git"), place("https://h.example/r"));
     }
 
     #[test]

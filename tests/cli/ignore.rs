@@ -210,3 +210,19 @@ mod unix {
         }
     }
 }
+
+#[test]
+fn a_folder_called_git_is_left_out_only_if_history_opens_it() {
+    let scratch = Scratch::new();
+    scratch.repository("r");
+    scratch.write("r/fix/.git/HEAD", "");
+    scratch.write("r/fix/.git/notes", key(1));
+    std::fs::create_dir_all(scratch.path("r/fix/.git/objects")).unwrap();
+    let output = scratch.friskey("r", &["scan", "--format", "json", "."]);
+    assert_eq!(output.status.code(), Some(1), "without refs it is no repository");
+    std::fs::create_dir_all(scratch.path("r/fix/.git/refs")).unwrap();
+    let output = scratch.friskey("r", &["scan", "."]);
+    let said =
+        String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
+    assert!(said.contains("friskey history fix"), "{said}");
+}

@@ -9,6 +9,7 @@ use std::sync::atomic::Ordering;
 
 use super::ignore_level::{IgnoreContext, IgnoreLevel};
 use super::work_pool::{PoolJob, WorkPool};
+use crate::git::is_git_dir;
 use crate::model::{Ignored, Origin, Skip, Surface};
 use crate::source::files::FileScanner;
 use crate::source::path::path_bytes;
@@ -175,7 +176,8 @@ impl TreeWalk<'_> {
             let slash = if is_folder { "/" } else { "" };
             visit.worker.ignore(Ignored::path(format!("{}{slash}", shown(path)), by, include_with));
         };
-        if name == ".git" && is_folder && is_git_folder(absolute) {
+        // Anything else of that name is an ordinary folder, which `history` does not open, either.
+        if name == ".git" && is_folder && is_git_dir(absolute) {
             // `history` covers git's own folder; for the folders that the user named this goes without saying.
             if !folder.is_root {
                 leave_out("`scan`", &format!("friskey history {}", shown(&folder.path)));
@@ -214,11 +216,6 @@ impl TreeWalk<'_> {
         visit.worker.ignore(Ignored::path(format!("{}{slash}", shown(path)), &*by, NO_IGNORE));
         None
     }
-}
-
-/// Whether a folder called `.git` is a repository's. Anything else of that name is an ordinary folder.
-fn is_git_folder(path: &Path) -> bool {
-    path.join("HEAD").symlink_metadata().is_ok() && path.join("objects").is_dir()
 }
 
 pub(super) fn shown(path: &Path) -> String {
