@@ -10,7 +10,7 @@ use super::exit::Exit;
 use super::message;
 use super::options;
 use crate::container::ENCODED_KEYWORDS;
-use crate::detect::Detector;
+use crate::detect::{Detector, Redactor};
 use crate::rules::{Rule, RuleError, RuleSet};
 
 /// The rules that the options and the configuration ask for, and a detector for them.
@@ -39,36 +39,41 @@ pub(super) fn compile(rules: &RuleSet) -> Result<Detector, RuleError> {
 
 pub(super) fn run(command: &Rules, global: &Global) -> Result<Exit> {
     let (rules, detector) = detector(global, &options::config(global)?)?;
+    let redactor = Redactor::new(&detector);
+    let shown = |text: &str| redactor.redact(text.as_bytes());
     let mut text = Vec::new();
     let exit = match command {
-        Rules::List => list(&rules, &mut text)?,
+        Rules::List => list(&rules, &shown, &mut text)?,
         Rules::Show { id } => match rules.get(id) {
-            Some(rule) => show(rule, &mut text)?,
+            Some(rule) => show(rule, &shown, &mut text)?,
             None => bail!("there is no rule `{id}`; `friskey rules list` lists them"),
         },
-        Rules::Check => check(&rules, &detector, &mut text)?,
+        Rules::Check => check(&rules, &detector, &shown, &mut text)?,
     };
     message::print(&text)?;
     Ok(exit)
 }
 
-fn list(rules: &RuleSet, out: &mut Vec<u8>) -> Result<Exit> {
+/// What may be shown of a text in a rule file, which may hold a key.
+type Shown<'s> = dyn Fn(&str) -> String + 's;
+
+fn list(rules: &RuleSet, shown: &Shown<'_>, out: &mut Vec<u8>) -> Result<Exit> {
     let width = rules.rules().iter().map(|rule| rule.id.len()).max().unwrap_or(0);
     for rule in rules.rules() {
-        writeln!(out, "{:width$}  {:8}  {}", rule.id, rule.severity.name(), rule.name)?;
+        writeln!(out, "{:width$}  {:8}  {}", rule.id, rule.severity.name(), shown(&rule.name))?;
     }
     Ok(Exit::Clean)
 }
 
-fn show(rule: &Rule, out: &mut Vec<u8>) -> Result<Exit> {
-    writeln!(out, "{}: {}", rule.id, rule.name)?;
-    writeln!(out, "{}", rule.description)?;
-    writeln!(out, "kind {}, severity {}, from {}", rule.kind, rule.severity.name(), rule.source)?;
+fn show(rule: &Rule, shown: &Shown<'_>, out: &mut Vec<u8>) -> Result<Exit> {
+    writeln!(out, "{}: {}", rule.id, shown(&rule.name))?;
+    writeln!(out, "{}", shown(&rule.description))?;
+    writeln!(out, "kind {}, severity {}, from {}", shown(&rule.kind), rule.severity.name(), rule.source)?;
     for variant in &rule.variants {
         let keywords: Vec<_> =
             variant.keywords.iter().map(|keyword| String::from_utf8_lossy(keyword)).collect();
-        writeln!(out, "\nanchors  {}", keywords.join("  "))?;
-        writeln!(out, "pattern  {}", variant.pattern)?;
+        writeln!(out, "\nanchors  {}", shown(&keywords.join("  ")))?;
+        writeln!(out, "pattern  {}", shown(&variant.pattern))?;
         writeln!(out, "checks   {}", variant.checks.join(", "))?;
         writeln!(out, "at most  {} confidence, {} bytes", variant.confidence, variant.max_len)?;
     }
@@ -76,18 +81,18 @@ fn show(rule: &Rule, out: &mut Vec<u8>) -> Result<Exit> {
         writeln!(out, "\nOn a leak:")?;
     }
     for (number, step) in rule.advice.iter().enumerate() {
-        writeln!(out, "{}. {step}", number + 1)?;
+        writeln!(out, "{}. {}", number + 1, shown(step))?;
     }
     Ok(Exit::Clean)
 }
 
-fn check(rules: &RuleSet, detector: &Detector, out: &mut Vec<u8>) -> Result<Exit> {
+fn check(rules: &RuleSet, detector: &Detector, shown: &Shown<'_>, out: &mut Vec<u8>) -> Result<Exit> {
     let mut failed = 0;
     for (index, rule) in rules.rules().iter().enumerate() {
         let failures = detector.self_test(index);
         failed += failures.len();
         for failure in &failures {
-            writeln!(out, "{}: `{}` {}", failure.rule, failure.template, failure.reason)?;
+            writeln!(out, "{}: `{}` {}", failure.rule, shown(&failure.template), failure.reason)?;
         }
         let tried = rule.examples.len() + rule.counter_examples.len();
         if failures.is_empty() {

@@ -82,7 +82,7 @@ impl Draft {
             command,
             category,
             rules_digest,
-            rules,
+            mut rules,
             mut leaks,
             unlisted_findings,
             suppressed_findings,
@@ -96,6 +96,7 @@ impl Draft {
             repository_paths,
             secrets: _,
         } = self;
+        rules.iter_mut().filter(|rule| !rule.built_in).for_each(|rule| redact_rule(rule, redact));
         leaks.iter_mut().for_each(|leak| redact_leak(leak, redact));
         redact_coverage(&mut coverage, redact);
         notes.iter_mut().for_each(|note| redact_text(note, redact));
@@ -128,6 +129,15 @@ impl Draft {
             secrets: Vec::new(),
         })
     }
+}
+
+/// A rule file that somebody wrote may hold a key in what it says.
+fn redact_rule(rule: &mut RuleInfo, redact: &mut dyn Redact) {
+    let texts = [&mut rule.name, &mut rule.description]
+        .into_iter()
+        .chain(&mut rule.advice)
+        .chain(&mut rule.revoke_url);
+    texts.for_each(|text| redact_text(text, redact));
 }
 
 fn redact_leak(leak: &mut Leak, redact: &mut dyn Redact) {

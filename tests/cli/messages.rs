@@ -166,6 +166,34 @@ fn an_error_names_its_cause_once() {
 }
 
 #[test]
+fn no_text_of_a_rule_shows_a_key() {
+    let scratch = Scratch::new();
+    scratch.repository("a");
+    let found = key(11);
+    scratch.write("a/f", "abcdef\n");
+    let rule = format!(
+        "[[rule]]\nid = \"x\"\nname = \"as {found}\"\ndescription = \"like {found}\"\n\
+         advice = [\"not {found}\"]\npattern = \"abcdef\"\nexamples = [\"z {found}\"]\n\
+         counter_examples = [\"abcdef {found}\"]\n"
+    );
+    scratch.write("a/r.toml", rule);
+    let mut commands = vec![vec!["rules", "check"], vec!["rules", "list"], vec!["rules", "show", "x"]];
+    commands.extend(
+        ["human", "json", "sarif", "junit", "html", "gitlab"]
+            .map(|format| vec!["scan", "f", "--format", format]),
+    );
+    for command in commands {
+        let output = scratch.friskey("a", &[&["--rules", "r.toml"][..], &command].concat());
+        let said = said(&output);
+        assert!(output.status.code() != Some(2), "{command:?}: {said}");
+        let pieces = (8..found.len() - 12).map(|at| &found[at..at + 12]);
+        for piece in pieces {
+            assert!(!said.contains(piece), "{command:?}: {said}");
+        }
+    }
+}
+
+#[test]
 fn what_looks_like_a_credential_is_in_no_message() {
     let scratch = Scratch::new();
     scratch.repository("a");
