@@ -16,15 +16,15 @@ use super::options::{self, BASELINE, Extent, variable};
 use super::root::Root;
 use super::rules::detector;
 use crate::detect::Detector;
-use crate::git::{Repository, file_at, is_tracked_at, why_unclear};
+use crate::git::{FileAtError, Repository, file_at, is_tracked_at, why_unclear};
 use crate::model::{Draft, PathBase};
 use crate::rules::RuleSet;
 use crate::suppress::Policy;
 
 /// The longest file that is read, in bytes.
 const LONGEST: u64 = 64 << 20;
-/// Markers that are named one by one.
-const MOST_MARKERS: usize = 10;
+/// Markers that one note names.
+const MARKERS_IN_NOTE: usize = 10;
 
 /// The word for the commit that the event of a CI system is based on.
 pub(super) const EVENT: &str = "event";
@@ -86,13 +86,14 @@ pub(super) fn named_base(asked: &str, repo: &Repository) -> Result<Base> {
 /// What the base says. `start` is a folder in the repository; what is accepted may depend on the `extent`.
 ///
 /// # Errors
-/// When a file of the base cannot be read or understood.
+/// When a file that the user names cannot be read or understood. If it is one of the base, nothing of the repository is
+/// obeyed.
 pub(super) fn load(
     base: &Base,
     repo: Option<&Repository>,
     start: &Path,
     (suppression, global): (&SuppressionArgs, &Global),
-    extent: impl FnOnce(&Config) -> Extent,
+    extent: impl Fn(&Config) -> Extent,
 ) -> Result<InForce> {
     let root = Root::find(start).with_context(|| format!("cannot look at {}", start.display()))?;
     let here = fs::canonicalize(".").context("cannot look at the current folder")?;
@@ -110,8 +111,23 @@ pub(super) fn load(
     // What was copied is called by where it came from.
     let prefix = format!("{}{}", files.folder.path().display(), std::path::MAIN_SEPARATOR);
     let shown = rev.map_or_else(String::new, |rev| format!("{rev}:"));
-    let loaded = files.in_force(start, suppression, global, extent);
-    let mut loaded = loaded.map_err(|error| anyhow!(format!("{error:#}").replace(&prefix, &shown)))?;
+    let loaded = files.in_force(start, suppression, global, &extent);
+    let mut loaded = match loaded {
+        Ok(loaded) => loaded,
+        Err(error) => {
+            let message = format!("{error:#}");
+            let is_of_base = message.contains(&prefix) || error.is::<FileAtError>();
+            // That has a way on, and leaving out rules would not be one.
+            let is_of_base = is_of_base && !error.is::<NamedOutside>();
+            let message = message.replace(&prefix, &shown);
+            if rev.is_none() || !is_of_base {
+                return Err(anyhow!(message));
+            }
+            // A mistake that the base contains must not reject the change that corrects it.
+            let unknown = Base::Unknown(message);
+            return load(&unknown, repo, start, (suppression, global), extent);
+        }
+    };
     for note in &mut loaded.policy.notes {
         *note = note.replace(&prefix, &shown);
     }
@@ -141,7 +157,7 @@ fn told(base: &Base) -> String {
 /// Names the keys that a marker accepts: who wrote the key may have written the marker as well.
 pub(super) fn tell_markers(draft: &mut Draft) {
     let findings = draft.leaks.iter().flat_map(|leak| &leak.findings);
-    let mut places = findings.filter_map(|finding| {
+    let places = findings.filter_map(|finding| {
         let by = finding.suppressed.as_ref().filter(|suppression| suppression.by == "inline")?;
         let path = finding.origin.path.as_deref().map_or_else(
             || finding.origin.surface.name().to_owned(),
@@ -149,17 +165,20 @@ pub(super) fn tell_markers(draft: &mut Draft) {
         );
         Some(format!("{path}:{} ({})", finding.span.start.line, by.source))
     });
-    let first: Vec<_> = places.by_ref().take(MOST_MARKERS).collect();
-    if first.is_empty() {
-        return;
+    // All of them: any number of samples must not push the one that matters out of sight.
+    let places: Vec<_> = places.collect();
+    for places in places.chunks(MARKERS_IN_NOTE) {
+        draft.notes.push(format!(
+            "accepted by a marker in what is scanned: {}; --no-suppress accepts none",
+            places.join(", ")
+        ));
     }
-    let rest = places.count();
-    let rest = if rest == 0 { String::new() } else { format!(" and {rest} more") };
-    draft.notes.push(format!(
-        "accepted by a marker in what is scanned: {}{rest}; --no-suppress accepts none",
-        first.join(", ")
-    ));
 }
+
+/// A file that the configuration of the base names.
+#[derive(Debug, thiserror::Error)]
+#[error("{NAME} names {0}, which is not inside the repository; name it with an option")]
+struct NamedOutside(String);
 
 /// The files of the base, copied into a folder as they are needed.
 struct Files<'r> {
@@ -178,7 +197,7 @@ impl Files<'_> {
         start: &Path,
         suppression: &SuppressionArgs,
         global: &Global,
-        extent: impl FnOnce(&Config) -> Extent,
+        extent: &impl Fn(&Config) -> Extent,
     ) -> Result<InForce> {
         let named = global.config.clone().or_else(|| variable("FRISKEY_CONFIG").map(PathBuf::from));
         let path = match named {
@@ -228,10 +247,8 @@ impl Files<'_> {
         if !is_copy {
             return self.named(path);
         }
-        let name = path.strip_prefix(self.folder.path()).ok().and_then(normal).with_context(|| {
-            let path = path.display();
-            format!("{NAME} names {path}, which is not inside the repository; name it with an option")
-        })?;
+        let name = path.strip_prefix(self.folder.path()).ok().and_then(normal);
+        let name = name.ok_or_else(|| NamedOutside(path.display().to_string()))?;
         // What the base lacks is told by whoever reads it.
         Ok(Some(self.copied(&name)?.unwrap_or(path)))
     }

@@ -27,6 +27,9 @@ impl TracedKey {
             bail!("no key: pipe it into friskey, or name a variable with --env");
         }
         let known = recognized(input, detector);
+        if known.is_empty() {
+            refuse_redacted(input)?;
+        }
         match known.as_slice() {
             [] => Self::unrecognized(input),
             [one] => Ok(Self {
@@ -64,6 +67,29 @@ impl TracedKey {
     pub(super) fn secret(&self) -> Secret {
         Secret::new(self.bytes.to_vec(), self.prefix)
     }
+}
+
+/// Refuses what shows only the ends of a key, as reports and OpenAI's pages do.
+///
+/// # Errors
+/// If `input` is such a text; the message says how to trace it.
+fn refuse_redacted(input: &[u8]) -> Result<()> {
+    let text = String::from_utf8_lossy(input);
+    let signs = ["…", "...", "***", "•••", "●●●", "xxxx", "XXXX"];
+    let Some(end) = signs.iter().filter_map(|sign| text.rfind(sign).map(|at| at + sign.len())).max() else {
+        return Ok(());
+    };
+    // More of the sign, then the last characters of the key.
+    let rest = text[end..].trim_start_matches(['.', '*', '•', '●', '…']);
+    let shown: String = rest.chars().take_while(|c| c.is_ascii_alphanumeric() || "-_".contains(*c)).collect();
+    if shown.len() > 8 {
+        return Ok(());
+    }
+    let four = if shown.len() < 4 { "XXXX".to_owned() } else { shown[shown.len() - 4..].to_owned() };
+    bail!(
+        "the key is redacted, so it cannot be traced as it is: give the whole key, or select it with --last-four {four} \
+         or with --fingerprint and the digits that a report shows"
+    )
 }
 
 /// The different keys that the rules find in `input`.
@@ -170,6 +196,12 @@ mod tests {
             ("short", "key too short (5 bytes, minimum 8)"),
             ("hunter2-word\nhunter3-word", "2 lines were given"),
             ("hunter2 word", "contains blanks"),
+            ("sk-proj-…M8rA", "--last-four M8rA"),
+            ("sk-proj-...M8rA", "--last-four M8rA"),
+            ("sk-...M8rA", "--last-four M8rA"),
+            ("OPENAI_API_KEY=\"sk-proj-****************M8rA\"", "--last-four M8rA"),
+            ("sk-pr••••••••M8rA", "--last-four M8rA"),
+            ("sk-proj-…", "--last-four XXXX"),
             ("OPENAI_API_KEY=", "has no value"),
             ("export OPENAI_API_KEY=\"\"", "has no value"),
         ] {

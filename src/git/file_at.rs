@@ -1,7 +1,7 @@
 //! A file as it is in a commit.
 
-use gix::Repository;
 use gix::objs::{Kind, TreeRefIter};
+use gix::{ObjectId, Repository};
 
 use super::commit::Header;
 use super::lookup::Lookup;
@@ -50,11 +50,17 @@ pub struct FileAtError {
     reason: String,
 }
 
-/// The bytes of the file `path` in the tree of `revision`; `None` if it has no such file. Links are not followed.
+/// The most symbolic links on the way to a file.
+const MAX_LINKS: usize = 16;
+/// The longest target of a link, in bytes.
+const MAX_TARGET: usize = 4096;
+
+/// The bytes of the file `path` in the tree of `revision`; `None` if it has no such file. Symbolic links are followed
+/// within the tree.
 ///
 /// # Errors
-/// When the revision, one of its trees or the file cannot be read; when it is not a regular file, or longer than `limit`
-/// bytes.
+/// When the revision, one of its trees or the file cannot be read; when it is not a regular file, a link out of the tree,
+/// or longer than `limit` bytes.
 pub fn file_at(
     repo: &Repository,
     revision: &str,
@@ -64,36 +70,100 @@ pub fn file_at(
     let failed = |reason: String| FileAtError { path: path.into(), revision: revision.into(), reason };
     let id = revision::resolve(repo, revision).map_err(|error| failed(error.to_string()))?;
     let mut lookup = Lookup::new(repo);
-    let missing = |lookup: Lookup| {
-        let first = lookup.gaps.into_skips().into_iter().next();
-        failed(first.map_or_else(String::new, |skip| format!("{} is {}", skip.what, skip.reason)))
-    };
-    let tree = match lookup.peel(id) {
+    let found = find(repo, &mut lookup, id, path);
+    match found.and_then(|found| match found {
+        None => Ok(None),
+        Some(id) => lookup.of_kind(&id, Kind::Blob).map(|bytes| Some(bytes.to_vec())).ok_or(None),
+    }) {
+        Ok(Some(bytes)) if bytes.len() as u64 > limit => {
+            Err(failed(format!("it is longer than {limit} bytes")))
+        }
+        Ok(bytes) => Ok(bytes),
+        Err(Some(reason)) => Err(failed(reason)),
+        Err(None) => {
+            let first = lookup.gaps.into_skips().into_iter().next();
+            Err(failed(first.map_or_else(String::new, |skip| format!("{} is {}", skip.what, skip.reason))))
+        }
+    }
+}
+
+/// The id of the file `path`. An error without a reason is an object that `lookup` could not read.
+fn find(
+    repo: &Repository,
+    lookup: &mut Lookup,
+    id: ObjectId,
+    path: &str,
+) -> Result<Option<ObjectId>, Option<String>> {
+    let root = match lookup.peel(id) {
         Some((Kind::Commit, id)) => {
             lookup.of_kind(&id, Kind::Commit).and_then(|bytes| Header::new(bytes).tree())
         }
         Some((Kind::Tree, id)) => Some(id),
-        Some((kind, _)) => return Err(failed(format!("the revision is a {kind}"))),
+        Some((kind, _)) => return Err(Some(format!("the revision is a {kind}"))),
         None => None,
     };
-    let Some(mut at) = tree else { return Err(missing(lookup)) };
-    let mut components = path.split('/').filter(|name| !name.is_empty()).peekable();
-    while let Some(name) = components.next() {
-        let Some(bytes) = lookup.of_kind(&at, Kind::Tree) else { return Err(missing(lookup)) };
+    let root = root.ok_or(None)?;
+    let mut path = path.as_bytes().to_vec();
+    for _ in 0..=MAX_LINKS {
+        match walk(repo, lookup, root, &path)? {
+            Step::Nothing => return Ok(None),
+            Step::File(id) => return Ok(Some(id)),
+            Step::Link { id, parent, rest } => {
+                let target = lookup.of_kind(&id, Kind::Blob).ok_or(None)?;
+                if target.len() > MAX_TARGET || target.starts_with(b"/") {
+                    return Err(Some("it is a symbolic link out of the repository".to_owned()));
+                }
+                path = [&parent[..], target, &rest[..]].join(&b'/');
+            }
+        }
+    }
+    Err(Some("it is behind too many symbolic links".to_owned()))
+}
+
+/// Where a walk along a path ends.
+enum Step {
+    Nothing,
+    File(ObjectId),
+    /// At a link in the folder `parent`; `rest` comes behind it.
+    Link {
+        id: ObjectId,
+        parent: Vec<u8>,
+        rest: Vec<u8>,
+    },
+}
+
+fn walk(repo: &Repository, lookup: &mut Lookup, root: ObjectId, path: &[u8]) -> Result<Step, Option<String>> {
+    let mut folders: Vec<(&[u8], ObjectId)> = Vec::new();
+    let components: Vec<&[u8]> =
+        path.split(|&byte| byte == b'/').filter(|name| !name.is_empty() && *name != b".").collect();
+    for (index, &name) in components.iter().enumerate() {
+        if name == b".." {
+            if folders.pop().is_none() {
+                return Err(Some("it is a symbolic link out of the repository".to_owned()));
+            }
+            continue;
+        }
+        let at = folders.last().map_or(root, |(_, id)| *id);
+        let bytes = lookup.of_kind(&at, Kind::Tree).ok_or(None)?;
         let mut entries = TreeRefIter::from_bytes(bytes, repo.object_hash()).map_while(Result::ok);
-        let Some(entry) = entries.find(|entry| entry.filename == name.as_bytes()) else { return Ok(None) };
-        let is_last = components.peek().is_none();
-        if is_last && !entry.mode.is_blob() {
-            return Err(failed("it is not a regular file".to_owned()));
+        let Some(entry) = entries.find(|entry| entry.filename == name) else { return Ok(Step::Nothing) };
+        let (mode, id) = (entry.mode, entry.oid.to_owned());
+        let is_last = index + 1 == components.len();
+        if mode.is_link() {
+            let parent = folders.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(&b'/');
+            return Ok(Step::Link { id, parent, rest: components[index + 1..].join(&b'/') });
         }
-        if !is_last && !entry.mode.is_tree() {
-            return Ok(None);
+        if is_last && mode.is_blob() {
+            return Ok(Step::File(id));
         }
-        at = entry.oid.to_owned();
+        if !mode.is_tree() {
+            return if is_last {
+                Err(Some("it is not a regular file".to_owned()))
+            } else {
+                Ok(Step::Nothing)
+            };
+        }
+        folders.push((name, id));
     }
-    let Some(bytes) = lookup.of_kind(&at, Kind::Blob) else { return Err(missing(lookup)) };
-    if bytes.len() as u64 > limit {
-        return Err(failed(format!("it is longer than {limit} bytes")));
-    }
-    Ok(Some(bytes.to_vec()))
+    Err(Some("it is not a regular file".to_owned()))
 }

@@ -566,6 +566,51 @@ fn markers_that_count_are_named() {
 }
 
 #[test]
+fn all_markers_that_count_are_named() {
+    let site = Site::new();
+    let before = site.git(&["rev-parse", "HEAD"]);
+    for number in 10..35 {
+        site.scratch.write(&format!("r/m{number}"), format!("{} # friskey:allow test\n", key(number)));
+    }
+    let after = site.scratch.commit("r", "marked");
+    site.checkout(&after, &[]);
+    for format in ["human", "github", "json"] {
+        let output = site.scratch.friskey("ci", &["ci", "--base", &before, "--format", format]);
+        let text = String::from_utf8_lossy(&output.stdout);
+        for number in 10..35 {
+            assert!(text.contains(&format!("m{number}:1")), "{format} m{number}: {text}");
+        }
+    }
+}
+
+#[test]
+fn a_mistake_in_the_configuration_of_the_base_does_not_reject_what_corrects_it() {
+    let site = Site::new();
+    site.scratch.write("r/friskey.toml", "junk\n");
+    let before = site.scratch.commit("r", "broken");
+    site.scratch.write("r/friskey.toml", "exclude = []\n");
+    let after = site.scratch.commit("r", "mended");
+    site.checkout(&after, &[]);
+    let output = site.scratch.friskey("ci", &["ci", "--base", &before, "--format", "json"]);
+    let notes = report(&output)["notes"].to_string();
+    assert_eq!(output.status.code(), Some(0), "{notes}");
+    assert!(notes.contains("no configuration") && notes.contains("friskey.toml:1"), "{notes}");
+}
+
+#[cfg(unix)]
+#[test]
+fn links_of_the_base_are_followed_within_it() {
+    let site = Site::new();
+    site.scratch.write("r/conf/f.toml", "exclude = ['/b']\n");
+    std::os::unix::fs::symlink("conf/../conf/f.toml", site.scratch.path("r/friskey.toml")).unwrap();
+    let before = site.scratch.commit("r", "linked");
+    let after = site.commit("b", Some(1));
+    site.checkout(&after, &[]);
+    let output = site.scratch.friskey("ci", &["ci", "--base", &before, "--format", "json"]);
+    assert_eq!(output.status.code(), Some(0), "{}", report(&output)["notes"]);
+}
+
+#[test]
 fn runs_without_a_range_take_the_policy_of_the_default_branch() {
     let site = Site::new();
     site.scratch.write("r/friskey.toml", "exclude = ['/vendor/']\n");
