@@ -82,6 +82,13 @@ const TOOLS: &[Tool] = &[
         end: "\r\n",
         ..CANONICAL
     },
+    Tool {
+        name: "OpenSSL",
+        offset: |at| format!("{at:04x} - "),
+        halved: false,
+        frame: Some(("   ", "")),
+        ..CANONICAL
+    },
     Tool { name: "characters without an offset", offset: |_| String::new(), ..CANONICAL },
 ];
 
@@ -282,4 +289,46 @@ fn nothing_is_found_in_dumps_of_look_alikes() {
             }
         }
     }
+}
+
+/// A name, what a line begins with, how one byte is written, what separates two, and how many are in a line.
+type Listing = (&'static str, fn(usize) -> String, fn(u8) -> String, &'static str, usize);
+
+#[test]
+fn a_key_is_found_in_listings_of_bytes() {
+    let listings: &[Listing] = &[
+        ("assembler, .byte", |_| "\t.byte ".to_owned(), |byte| format!("0x{byte:02x}"), ",", 16),
+        ("assembler, db", |_| "    DB ".to_owned(), |byte| format!("0x{byte:02x}"), ", ", 8),
+        ("gdb, x/xb", |at| format!("0x7ffe{at:04x}:\t"), |byte| format!("0x{byte:02x}"), "\t", 8),
+        (
+            "gdb, a symbol",
+            |at| format!("0x55{at:04x} <key+{at}>:\t"),
+            |byte| format!("0x{byte:02x}"),
+            "\t",
+            8,
+        ),
+        ("one a line", |_| String::new(), |byte| byte.to_string(), "", 1),
+        ("od -An -tu1", |_| String::new(), |byte| format!(" {byte:>3}"), "", 16),
+        ("od -tu1", |at| format!("{at:07o}"), |byte| format!(" {byte:>3}"), "", 16),
+        ("assembler, decimal", |_| "\t.byte\t".to_owned(), |byte| byte.to_string(), ",", 16),
+    ];
+    let mut missed = Vec::new();
+    for &(name, head, one, separator, columns) in listings {
+        for (end, before) in [("\n", 0), ("\r\n", 3), ("\n", 7), ("\n", 15)] {
+            for shape in shapes() {
+                let key = expand(&shape.template, before as u64).text;
+                let text = [&b"k=\t-12_abc+/x;9z"[..before], &key, b"\n"].concat();
+                let line = |(index, line): (usize, &[u8])| {
+                    let bytes: Vec<String> = line.iter().map(|&byte| one(byte)).collect();
+                    format!("{}{}{end}", head(index * columns), bytes.join(separator))
+                };
+                let listing: String = text.chunks(columns).enumerate().map(line).collect();
+                let found = reported(detector(), listing.as_bytes());
+                if !found.iter().any(|one| one.identified.secret.reveal() == key) {
+                    missed.push(format!("{name}: {} behind {before}", shape.name));
+                }
+            }
+        }
+    }
+    assert!(missed.is_empty(), "{}:\n{}", missed.len(), missed[..missed.len().min(40)].join("\n"));
 }

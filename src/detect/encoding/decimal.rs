@@ -1,8 +1,9 @@
-//! Bytes as decimal numbers: what programs print of an array, `[115, 107, 45]`, `115,107,45`, `[115 107 45]`.
+//! Bytes as decimal numbers: what programs print of an array, `[115, 107, 45]`, `115,107,45`, `[115 107 45]`, in columns
+//! or one a line, and dumps of them as `od -tu1` makes them.
 
 use std::ops::Range;
 
-use super::delimited_hex::separator;
+use super::delimited_hex::element_separator;
 use super::hex::SourceByte;
 use super::{DecodedText, EncodedHit, EncodedKeyword, Encoding, EncodingName};
 use crate::detect::candidate::Candidate;
@@ -11,7 +12,7 @@ use crate::detect::candidate::Candidate;
 #[derive(Debug)]
 pub(super) struct Decimal;
 
-/// Bytes of a literal that must stand there where no comma says that it is a list.
+/// Bytes of a literal that are enough to know it by.
 const ENOUGH: usize = 3;
 
 /// Digits of a byte.
@@ -26,10 +27,9 @@ impl Encoding for Decimal {
         if !starts_key || literal.len() < ENOUGH {
             return Vec::new();
         }
-        let apart = literal[..ENOUGH].iter().map(u8::to_string).collect::<Vec<_>>().join(" ");
-        // What comes after the first comma is written in too many ways.
-        let listed = format!("{},", literal[0]);
-        [apart, listed].map(|keyword| EncodedKeyword { bytes: keyword.into_bytes(), tag: 0 }).into()
+        // What comes after the first number is written in too many ways.
+        let bytes = literal[0].to_string().into_bytes();
+        vec![EncodedKeyword { bytes, tag: 0 }]
     }
 
     fn decode(&self, hit: &EncodedHit<'_>, read: &mut dyn FnMut(DecodedText)) {
@@ -77,7 +77,7 @@ fn reads_literal(hit: &EncodedHit<'_>) -> bool {
 /// The byte at the hit, or behind what separates it from the one that ends at `at`.
 fn next(hit: &EncodedHit<'_>, at: usize) -> Option<SourceByte> {
     let rest = hit.text.get(at..hit.decode_end())?;
-    let start = at + if at == hit.at { 0 } else { separator(rest)? };
+    let start = at + if at == hit.at { 0 } else { element_separator(rest)? };
     let digits = hit.text[start..].iter().take_while(|byte| byte.is_ascii_digit()).take(DIGITS + 1).count();
     let end = start + digits;
     let goes_on = hit.text.get(end).is_some_and(|&byte| is_part(byte));
@@ -92,7 +92,7 @@ fn previous(hit: &EncodedHit<'_>, at: usize) -> Option<SourceByte> {
     let digits =
         hit.text[low..end].iter().rev().take_while(|byte| byte.is_ascii_digit()).take(DIGITS + 1).count();
     let start = end - digits;
-    let parted = separator(&hit.text[end..at]).is_some_and(|len| len == at - end);
+    let parted = element_separator(&hit.text[end..at]).is_some_and(|len| len == at - end);
     let goes_on = start.checked_sub(1).is_some_and(|before| is_part(hit.text[before]));
     (parted && !goes_on).then_some((value(&hit.text[start..end])?, (start, end)))
 }

@@ -96,7 +96,7 @@ fn parting(rest: &[u8], tag: u8) -> Option<usize> {
         PREFIXED => {
             let end =
                 SUFFIXES.iter().find(|suffix| rest.starts_with(suffix)).map_or(0, |suffix| suffix.len());
-            let len = end + separator(&rest[end..])?;
+            let len = end + element_separator(&rest[end..])?;
             Some(len + CASTS.iter().rfind(|cast| rest[len..].starts_with(cast)).map_or(0, |cast| cast.len()))
         }
         listed => {
@@ -122,6 +122,44 @@ pub(super) fn separator(rest: &[u8]) -> Option<usize> {
         len += blank(len);
     }
     (len > 0).then_some(len)
+}
+
+/// Assembler's directives that begin a line of bytes.
+const DIRECTIVES: &[&[u8]] = &[b".byte", b".db", b"db", b"dc.b", b"defb", b"fcb", b"byte", b"data"];
+
+/// Digits of the offset or address with which a line of a dump begins.
+const ADDRESS: Range<usize> = 6..17;
+
+/// The longest name of a place in memory, as debuggers print it behind an address.
+const MOST_SYMBOL: usize = 60;
+
+/// Like [`separator`], with what a line of a listing begins with: a directive, an offset or an address.
+pub(super) fn element_separator(rest: &[u8]) -> Option<usize> {
+    let len = separator(rest)?;
+    match rest[..len].contains(&b'\n') {
+        true => Some(len + line_head(&rest[len..])),
+        false => Some(len),
+    }
+}
+
+/// The length of what stands before the first byte of a line, with the blanks behind it.
+fn line_head(line: &[u8]) -> usize {
+    let blank =
+        |from: usize| line[from..].iter().take(MOST_INDENT).take_while(|b| b" \t".contains(b)).count();
+    let is_directive = |word: &&&[u8]| {
+        line.get(..word.len()).is_some_and(|start| start.eq_ignore_ascii_case(word)) && blank(word.len()) > 0
+    };
+    if let Some(word) = DIRECTIVES.iter().find(is_directive) {
+        return word.len() + blank(word.len());
+    }
+    let start = prefix(line).unwrap_or(0);
+    let digits = line[start..].iter().take(ADDRESS.end).take_while(|byte| byte.is_ascii_hexdigit()).count();
+    let mut len = start + digits;
+    if let Some(symbol) = line[len..].strip_prefix(b" <") {
+        len += 2 + symbol.iter().take(MOST_SYMBOL).position(|&byte| byte == b'>').map_or(0, |end| end + 1);
+    }
+    len += usize::from(line.get(len) == Some(&b':'));
+    if ADDRESS.contains(&digits) && blank(len) > 0 { len + blank(len) } else { 0 }
 }
 
 fn prefix(rest: &[u8]) -> Option<usize> {

@@ -148,6 +148,8 @@ impl Line {
         let digits = rest.strip_prefix(b"0x").unwrap_or(rest);
         let count = digits.iter().take(OFFSET.end).take_while(|byte| byte.is_ascii_hexdigit()).count();
         let behind = digits[count..].strip_prefix(b":").unwrap_or(&digits[count..]);
+        // OpenSSL's.
+        let behind = behind.strip_prefix(b" -").unwrap_or(behind);
         let parsed = |offset: &[u8], from: usize| {
             let (bytes, also_plain) = body(text, from, end)?;
             let (lead, offset) = (lead.to_vec(), offset.to_vec());
