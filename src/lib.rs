@@ -9,6 +9,8 @@ pub mod detect;
 pub mod git;
 pub mod globs;
 pub mod model;
+#[cfg(feature = "online")]
+pub mod provider;
 pub mod report;
 pub mod rules;
 pub mod scan;

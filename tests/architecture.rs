@@ -16,6 +16,7 @@ const LAYERS: &[(&str, u8)] = &[
     ("detect", 2),
     ("source", 2),
     ("git", 2),
+    ("provider", 2),
     ("suppress", 2),
     ("report", 2),
     ("scan", 3),
@@ -29,7 +30,9 @@ const SIDEWAYS: &[(&str, &str)] = &[("source", "git"), ("source", "container"), 
 const RESERVED: &[(&str, &[&str], &str)] = &[
     ("process::Command", &[], "friskey starts no other program"),
     ("Command::new(", &[], "friskey starts no other program"),
-    ("std::net", &[], "friskey has no network"),
+    ("std::net", &[], "connections are ureq's business"),
+    ("ureq::", &["provider"], "only `provider` opens a connection"),
+    ("rustls::", &["provider"], "only `provider` opens a connection"),
     ("gix::", &["git"], "only `git` opens a repository"),
     ("std::env", &["cli"], "nothing below the command line knows of the environment"),
     ("clap::", &["cli"], "nothing below the command line knows of arguments"),
@@ -354,4 +357,29 @@ fn the_reader_of_paths_sees_all_of_them() {
     assert_eq!(names, ["cli", "model", "rules", "scan"]);
     assert!(may_use("scan", "detect") && may_use("source", "git") && may_use("cli", "model"));
     assert!(!may_use("git", "source") && !may_use("detect", "report") && !may_use("model", "rules"));
+}
+
+/// The files of the command line that may use what opens connections.
+const ONLINE: &[&str] = &["src/cli/online.rs", "src/cli/verify/"];
+
+/// Scanning commands cannot reach the provider: neither its module nor a command that uses it.
+#[test]
+fn only_the_online_commands_reach_the_provider() {
+    for file in sources() {
+        let is_online =
+            ONLINE.iter().any(|path| file.path.starts_with(path)) || file.top() == Some("provider");
+        for piece in
+            ["crate::provider", "super::online", "cli::online", "super::verify", "cli::verify", "verify::"]
+        {
+            // The command line declares and calls them.
+            let declares = ["src/cli/args.rs", "src/cli/mod.rs"].contains(&file.path.as_str());
+            assert!(
+                is_online || declares || !file.product().contains(piece),
+                "{}: `{piece}` reaches what opens connections",
+                file.path
+            );
+        }
+    }
+    let called = fs::read_to_string(root().join("src/cli/mod.rs")).expect("the commands");
+    assert_eq!(called.matches("verify::").count(), 1, "only its own command calls `verify`");
 }

@@ -87,6 +87,10 @@ pub(super) enum Command {
     /// Trace one known key through a repository: where it is, since when, until when
     #[command(after_long_help = help::text("friskey trace"))]
     Trace(Trace),
+    /// Ask OpenAI whose a leaked key is, whether it works and what it cost, without using the key
+    #[cfg(feature = "online")]
+    #[command(after_long_help = help::text("friskey verify"))]
+    Verify(super::verify::Verify),
     /// Manage the list of accepted keys
     #[command(after_long_help = help::text("friskey baseline"))]
     Baseline {

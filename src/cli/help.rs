@@ -48,6 +48,13 @@ const TRACE: &[(u8, &str)] = &[
     (3, "The key was not found, but something could not be searched; the receipt names it"),
 ];
 
+const VERIFY: &[(u8, &str)] = &[
+    (0, "Every leaked key is dead"),
+    (1, "At least one leaked key is live"),
+    (2, "Nothing was asked: invalid arguments, no admin key, no such report"),
+    (3, "No leaked key is known to be live, but not every one is known to be dead"),
+];
+
 const HOOK_RUN: &[(u8, &str)] = &[
     (0, "No findings in what was scanned; git goes on"),
     (1, "At least one finding; git stops"),
@@ -222,6 +229,25 @@ const NOTES: &[Notes] = &[
             ("Select the key by its last four characters", "friskey trace --last-four x9KA"),
         ],
         statuses: TRACE,
+    },
+    Notes {
+        command: "friskey verify",
+        examples: &[
+            (
+                "Verify the keys in a report, with the admin key in OPENAI_ADMIN_KEY",
+                "friskey verify report.json",
+            ),
+            (
+                "Audit this repository and write a page with the result",
+                "friskey verify --output html=verified.html",
+            ),
+            (
+                "Paste a leaked key at a hidden prompt",
+                "friskey verify - --admin-key-file ~/.openai-admin-key",
+            ),
+            ("Also ask with the leaked keys themselves", "friskey verify report.json --send-key"),
+        ],
+        statuses: VERIFY,
     },
     Notes {
         command: "friskey baseline",

@@ -16,6 +16,8 @@ mod limits;
 mod manual;
 mod manual_notes;
 mod message;
+#[cfg(feature = "online")]
+mod online;
 mod options;
 mod output;
 mod progress;
@@ -29,6 +31,8 @@ mod staged;
 mod target;
 mod trace;
 mod trace_key;
+#[cfg(feature = "online")]
+mod verify;
 
 use std::ffi::OsString;
 use std::io::{self, IsTerminal};
@@ -69,6 +73,8 @@ fn dispatch(cli: &Cli) -> anyhow::Result<Exit> {
         Command::Ci(ci) => ci::run(ci, global),
         Command::Hook { command } => hook::run(command, global),
         Command::Trace(trace) => trace::run(trace, global),
+        #[cfg(feature = "online")]
+        Command::Verify(verify) => verify::run(verify, global),
         Command::Baseline { command } => baseline::run(command, global),
         Command::Explain(explain) => explain::run(explain, global),
         Command::Rules { command } => rules::run(command, global),

@@ -173,6 +173,40 @@ impl OutputFile {
     }
 }
 
+/// Checks early that a file can be written at `path`.
+///
+/// # Errors
+/// When it cannot.
+pub(super) fn check_file(path: &Path) -> Result<()> {
+    open_target(path).map(drop).with_context(|| format!("cannot write to {}", path.display()))
+}
+
+/// Writes a whole file at once, for the user alone if `is_private`.
+///
+/// # Errors
+/// When it cannot be written.
+pub(super) fn write_file(path: &Path, bytes: &[u8], is_private: bool) -> Result<()> {
+    let write = || -> io::Result<()> {
+        let (path, target) = open_target(path)?;
+        match target {
+            Target::Direct(mut file) => ignore_broken_pipe(file.write_all(bytes)),
+            Target::Renamed => {
+                let mut file = temporary(&path)?;
+                #[cfg(unix)]
+                if is_private {
+                    file.as_file().set_permissions(std::os::unix::fs::PermissionsExt::from_mode(0o600))?;
+                }
+                #[cfg(not(unix))]
+                let _ = is_private;
+                file.write_all(bytes)?;
+                file.flush()?;
+                file.persist(&path).map(drop).map_err(|error| error.error)
+            }
+        }
+    };
+    write().with_context(|| format!("cannot write to {}", path.display()))
+}
+
 /// Where to write, without links on the way there.
 fn open_target(path: &Path) -> io::Result<(PathBuf, Target)> {
     if path.starts_with("/dev") {

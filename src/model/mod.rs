@@ -14,6 +14,7 @@ mod rule_info;
 mod secret;
 mod suppression;
 mod surface;
+mod verification;
 mod version_control;
 
 pub use base::{PathBase, native_path};
@@ -31,4 +32,7 @@ pub use rule_info::{RuleInfo, Severity};
 pub use secret::{Fingerprint, Secret, hex};
 pub use suppression::Suppression;
 pub use surface::Surface;
+pub use verification::{
+    AuditEvent, KeyOwner, KeyVerdict, ListedKey, ListedProject, Matching, Spending, SpendingDay, Verification,
+};
 pub use version_control::VersionControl;

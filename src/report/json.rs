@@ -19,7 +19,10 @@ pub(super) fn write(report: &Report, _: &Style, out: &mut dyn Write) -> io::Resu
 }
 
 /// Writes a JSON document with an indent of two spaces and a final line end, and hidden characters escaped.
-pub(super) fn write_pretty(value: &impl Serialize, out: &mut dyn Write) -> io::Result<()> {
+///
+/// # Errors
+/// Only what `out` itself reports.
+pub fn write_pretty(value: &impl Serialize, out: &mut dyn Write) -> io::Result<()> {
     let formatter = Pretty(PrettyFormatter::new());
     value.serialize(&mut serde_json::Serializer::with_formatter(&mut *out, formatter))?;
     out.write_all(b"\n")

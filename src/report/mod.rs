@@ -20,6 +20,7 @@ mod prose;
 mod receipt;
 mod sarif;
 mod step_summary;
+mod verification;
 
 pub use hook_summary::write_hook_summary;
 
@@ -29,8 +30,10 @@ use crate::model::Report;
 
 pub use escape::{line as escape_line, lines as escape_lines};
 pub use humanize::{bytes as human_bytes, count, elapsed, thousands};
+pub use json::write_pretty as write_json;
 pub use sarif::{LineHashes, line_hash, write_with_line_hashes as write_sarif};
 pub use step_summary::write_step_summary;
+pub use verification::{VerifiedLeak, write_verification, write_verification_page};
 
 /// How a report should look, for formats with a choice.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -11,7 +11,7 @@ use super::{Style, advice::about_rule, clock, escape, humanize, labels, receipt}
 /// The most skips that are listed.
 const MAX_LISTED_SKIPS: usize = 10_000;
 
-const STYLE: &str = include_str!("style.css");
+pub(super) const STYLE: &str = include_str!("style.css");
 
 pub(super) fn write(report: &Report, _: &Style, out: &mut dyn Write) -> io::Result<()> {
     head(report, out)?;

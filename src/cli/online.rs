@@ -1,0 +1,150 @@
+//! What the commands that talk to the provider share: its host, the admin key, text that may be shown.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail};
+use clap::Args;
+use zeroize::Zeroizing;
+
+use super::limits::Seconds;
+use super::message::{self, say};
+use crate::detect::{Detector, Redactor};
+use crate::model::Secret;
+use crate::provider::{ApiKey, Client, ClientOptions, Host};
+use crate::untrusted;
+
+/// The time limit of a request unless another one is given.
+const TIMEOUT: Duration = Duration::from_secs(30);
+/// The longest admin key that is read, in bytes.
+const MAX_KEY: u64 = 4096;
+const ADMIN_KEY: &str = "OPENAI_ADMIN_KEY";
+
+/// Options of every command that talks to the provider.
+#[derive(Debug, Args)]
+pub(super) struct OnlineArgs {
+    /// Read the organization's admin key from FILE, which only you may read, instead of from the environment variable
+    /// OPENAI_ADMIN_KEY
+    #[arg(long, value_name = "FILE")]
+    pub(super) admin_key_file: Option<PathBuf>,
+
+    /// Send requests to HOST, e.g. eu.api.openai.com for an organization in that region, or to a gateway
+    /// [default: api.openai.com]
+    #[arg(long, value_name = "HOST[:PORT]", value_parser = host)]
+    pub(super) host: Option<Host>,
+
+    /// Time limit of each request [default: 30]
+    #[arg(long, value_name = "SECONDS")]
+    pub(super) timeout: Option<Seconds>,
+}
+
+fn host(text: &str) -> Result<Host, String> {
+    Host::parse(text)
+        .ok_or_else(|| "expected a host name, e.g. eu.api.openai.com, without https:// and path".to_owned())
+}
+
+impl OnlineArgs {
+    /// A client for the host, after a warning if it is none of OpenAI's.
+    pub(super) fn client(&self) -> Client {
+        let host = self.host.clone().unwrap_or_default();
+        if !host.is_known() {
+            say(&format!(
+                "warning: {} is not one of OpenAI's hosts; whoever runs it sees the keys that are sent to it",
+                host.name()
+            ));
+        }
+        Client::new(ClientOptions { host, timeout: self.timeout.map_or(TIMEOUT, |seconds| seconds.0) })
+    }
+
+    /// The admin key; `None` if none is given. It is masked in messages from now on.
+    ///
+    /// # Errors
+    /// When the file cannot be read or others can read it, or when it holds no key.
+    pub(super) fn admin_key(&self) -> Result<Option<ApiKey>> {
+        let bytes = match &self.admin_key_file {
+            Some(path) => {
+                check_mode(path)?;
+                let read = untrusted::read(path, untrusted::Symlinks::Follow, MAX_KEY);
+                Zeroizing::new(
+                    read.with_context(|| format!("cannot read the admin key from {}", path.display()))?,
+                )
+            }
+            None => match std::env::var_os(ADMIN_KEY).filter(|value| !value.is_empty()) {
+                Some(value) => Zeroizing::new(value.into_encoded_bytes()),
+                None => return Ok(None),
+            },
+        };
+        let bytes = bytes.trim_ascii();
+        message::mask_key(bytes);
+        match ApiKey::new(bytes) {
+            Some(key) => Ok(Some(key)),
+            None => bail!(
+                "the admin key is empty, or contains blanks or other characters that no key has: give only the key"
+            ),
+        }
+    }
+
+    /// The admin key, without which the command has nothing to do.
+    ///
+    /// # Errors
+    /// When there is none.
+    pub(super) fn required_admin_key(&self) -> Result<ApiKey> {
+        self.admin_key()?.with_context(|| {
+            format!(
+                "no admin key: set {ADMIN_KEY} or give --admin-key-file FILE. An organization owner creates one at \
+                 https://platform.openai.com/settings/organization/admin-keys, with the permissions \
+                 api.management.read and api.usage.read"
+            )
+        })
+    }
+}
+
+/// A key that everybody on the machine can read is one more leak.
+#[cfg(unix)]
+fn check_mode(path: &std::path::Path) -> Result<()> {
+    use std::os::unix::fs::PermissionsExt;
+    let metadata = std::fs::metadata(path)
+        .with_context(|| format!("cannot read the admin key from {}", path.display()))?;
+    if metadata.permissions().mode() & 0o077 != 0 {
+        bail!(
+            "others can read {}: run `chmod 600` on it, and replace the key if that was so for long",
+            path.display()
+        );
+    }
+    Ok(())
+}
+
+#[cfg(not(unix))]
+fn check_mode(_: &std::path::Path) -> Result<()> {
+    Ok(())
+}
+
+/// Makes text from the provider or a report safe to show: no key that is known or looks like one.
+pub(super) struct Cleaner<'d> {
+    redactor: Redactor<'d>,
+    known: Vec<Secret>,
+}
+
+impl<'d> Cleaner<'d> {
+    /// Keeps `known` keys out of everything, besides whatever `detector` recognizes.
+    pub(super) fn new(detector: &'d Detector, known: Vec<Secret>) -> Self {
+        Self { redactor: Redactor::new(detector).with_known(&known), known }
+    }
+
+    /// Free text, such as a name.
+    pub(super) fn text(&self, text: &mut String) {
+        if let Some(redacted) = self.redactor.redact_if_secret(text.as_bytes()) {
+            *text = redacted;
+        }
+    }
+
+    /// An id, which is random by nature: only a key in it is masked.
+    pub(super) fn id(&self, id: &mut String) {
+        let is_key = |secret: &Secret| {
+            !secret.is_empty() && memchr::memmem::find(id.as_bytes(), secret.reveal()).is_some()
+        };
+        if self.redactor.contains_secret(id.as_bytes()) || self.known.iter().any(is_key) {
+            *id = "?".to_owned();
+        }
+    }
+}

@@ -1,0 +1,47 @@
+//! The options of `friskey verify`.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+use crate::cli::limits::Seconds;
+use crate::cli::online::OnlineArgs;
+
+/// What a verification can be written as.
+pub(super) const FORMATS: [&str; 3] = ["human", "json", "html"];
+
+#[derive(Debug, Args)]
+pub(in crate::cli) struct Verify {
+    /// A JSON report of friskey; `-` reads the report, or leaked keys themselves, from standard input
+    /// [default: audit the repository given by --repo]
+    #[arg(value_name = "REPORT")]
+    pub(super) report: Option<PathBuf>,
+
+    /// Repository to audit if there is no report, and to take leaked keys from for --send-key
+    #[arg(long, value_name = "REPO", default_value = ".")]
+    pub(super) repo: PathBuf,
+
+    /// Send each leaked key itself to the provider, to learn whether it works even without an admin key. Only for keys
+    /// of your own: using other people's keys is unauthorized access
+    #[arg(long)]
+    pub(super) send_key: bool,
+
+    /// With --send-key, also ask who owns the key; the answer contains personal data
+    #[arg(long, requires = "send_key")]
+    pub(super) whoami: bool,
+
+    /// Seconds until a key that the provider rejects is sent again, since an outage rejects live keys too [default: 5]
+    #[arg(long, value_name = "SECONDS", requires = "send_key")]
+    pub(super) recheck_after: Option<Seconds>,
+
+    /// Format on standard output
+    #[arg(long, value_name = "FORMAT", default_value = "human", value_parser = FORMATS)]
+    pub(super) format: String,
+
+    /// Write to a file as well; can be repeated
+    #[arg(long, value_name = "FORMAT=PATH")]
+    pub(super) output: Vec<String>,
+
+    #[command(flatten)]
+    pub(super) online: OnlineArgs,
+}

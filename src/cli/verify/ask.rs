@@ -1,0 +1,189 @@
+//! What the provider says about each leak.
+
+use std::thread;
+use std::time::Duration;
+
+use crate::cli::history::now;
+use crate::model::{KeyVerdict, ListedKey, Matching, Secret, Verification};
+use crate::provider::{
+    ApiKey, Client, Evidence, EvidenceWindow, KeyDirectory, ProbeAnswer, matching_keys, probe, whoami,
+};
+
+use super::leaks::LeakedKey;
+
+/// Kinds of keys that the administration API lists, or may list.
+const LISTED_KINDS: [&str; 6] = ["project", "service-account", "admin", "user", "service", "unknown"];
+/// Kinds of keys that can be sent as they are.
+const SENT_KINDS: [&str; 5] = ["project", "service-account", "admin", "user", "service"];
+
+/// A verification that has not found out anything yet.
+pub(super) fn unknown(reason: &str) -> Verification {
+    Verification {
+        verdict: KeyVerdict::Unknown,
+        reason: reason.to_owned(),
+        key_sent: false,
+        matching: Matching::NotAsked,
+        keys: Vec::new(),
+        spending: None,
+        audit_events: Vec::new(),
+        whoami: Vec::new(),
+        notes: Vec::new(),
+        next_steps: Vec::new(),
+        checked_at: now(),
+    }
+}
+
+/// Compares a leak with the keys of the organization.
+pub(super) fn compare(leak: &LeakedKey, directory: &KeyDirectory) -> Verification {
+    if !LISTED_KINDS.contains(&leak.shape.kind.as_str()) {
+        return unknown("no API lists such keys; revoke it where it was issued");
+    }
+    if leak.shape.tail.is_empty() {
+        return unknown("the report shows too little of the key to compare it");
+    }
+    let keys = matching_keys(&leak.shape, &directory.keys);
+    let mut verification = unknown("");
+    (verification.verdict, verification.reason, verification.matching) = judge(&keys, directory);
+    verification.keys = keys;
+    verification
+}
+
+fn judge(keys: &[ListedKey], directory: &KeyDirectory) -> (KeyVerdict, String, Matching) {
+    let partly = if directory.gaps.is_empty() { "" } else { ", as far as its keys could be listed" };
+    match keys {
+        [] => (
+            KeyVerdict::Unknown,
+            format!(
+                "none in this organization{partly}: it was revoked, or it belongs to another organization or to a user"
+            ),
+            Matching::None,
+        ),
+        [key] if key.created_after_leak => (
+            KeyVerdict::Unknown,
+            "one match, but it was created after the leaking commit".to_owned(),
+            Matching::One,
+        ),
+        [key] if key.expires_at.is_some_and(|at| at <= now()) => {
+            (KeyVerdict::Dead, format!("one match{partly}, which has expired"), Matching::One)
+        }
+        [_] => (KeyVerdict::Live, format!("one match in this organization{partly}"), Matching::One),
+        several => (
+            KeyVerdict::Unknown,
+            format!("several keys match ({}); one of them may be it", several.len()),
+            Matching::Several,
+        ),
+    }
+}
+
+/// Adds costs and audit log entries to each leak with one match.
+pub(super) fn add_evidence(
+    client: &Client,
+    admin: &ApiKey,
+    all: &mut [(LeakedKey, Verification)],
+) -> Vec<String> {
+    let windows: Vec<EvidenceWindow> = all
+        .iter()
+        .filter_map(|(leak, verification)| match verification.keys.as_slice() {
+            [key] => Some(EvidenceWindow {
+                key: key.id.clone(),
+                leaked_at: leak.shape.leaked_at.unwrap_or_else(now),
+            }),
+            _ => None,
+        })
+        .collect();
+    if windows.is_empty() {
+        return Vec::new();
+    }
+    let evidence = Evidence::collect(client, admin, &windows, now());
+    for (leak, verification) in all.iter_mut() {
+        let [key] = verification.keys.as_slice() else { continue };
+        verification.spending = evidence.spending(&key.id).cloned();
+        verification.audit_events = evidence.events(&key.id).to_vec();
+        if leak.shape.leaked_at.is_none() {
+            verification
+                .notes
+                .push("the report names no leaking commit, so costs are counted from today".to_owned());
+        }
+        if verification.audit_events.is_empty() && !evidence.gaps.iter().any(|gap| gap.starts_with("audit")) {
+            verification.notes.push(
+                "the audit log has nothing about this key, or the organization does not record one"
+                    .to_owned(),
+            );
+        }
+    }
+    evidence.gaps
+}
+
+/// Sends the leaked keys to the provider. A rejection counts only if it is repeated after `pause`.
+pub(super) fn send(
+    client: &Client,
+    all: &mut [(LeakedKey, Verification)],
+    secret: impl Fn(&LeakedKey) -> Option<Secret>,
+    (with_whoami, pause): (bool, Duration),
+) {
+    let mut rejected = Vec::new();
+    for (at, (leak, verification)) in all.iter_mut().enumerate() {
+        let kind = leak.shape.kind.as_str();
+        if !SENT_KINDS.contains(&kind) {
+            verification.notes.push(format!("not sent: a key of the kind `{kind}` cannot be tried"));
+            continue;
+        }
+        let Some(key) = secret(leak).and_then(|secret| ApiKey::new(secret.reveal())) else {
+            verification
+                .notes
+                .push("not sent: the key was not found again; name its repository with --repo".to_owned());
+            continue;
+        };
+        verification.key_sent = true;
+        let answer = probe(client, &key, kind == "admin");
+        if answer.verdict == KeyVerdict::Dead {
+            rejected.push((at, key));
+            continue;
+        }
+        if with_whoami && answer.verdict.is_live() {
+            match whoami(client, &key) {
+                Ok(lines) => verification.whoami = lines,
+                Err(error) => verification.notes.push(format!("who owns the key: {error}")),
+            }
+        }
+        settle(verification, answer);
+    }
+    if !rejected.is_empty() {
+        thread::sleep(pause);
+    }
+    for (at, key) in rejected {
+        let (leak, verification) = &mut all[at];
+        let again = probe(client, &key, leak.shape.kind == "admin");
+        let answer = match again.verdict {
+            KeyVerdict::Dead => ProbeAnswer { reason: format!("{}, asked twice", again.reason), ..again },
+            KeyVerdict::Unknown => {
+                ProbeAnswer { reason: format!("rejected once, but not again ({})", again.reason), ..again }
+            }
+            _ => again,
+        };
+        settle(verification, answer);
+    }
+}
+
+/// Joins what the key itself says with what the list says.
+fn settle(verification: &mut Verification, answer: ProbeAnswer) {
+    if verification.verdict == KeyVerdict::Live && answer.verdict == KeyVerdict::Dead {
+        verification.notes.push(format!(
+            "sent to the provider, the key was rejected ({}), but the organization still lists a match; one of the two is \
+             out of date or about another key",
+            answer.reason
+        ));
+        verification.verdict = KeyVerdict::Unknown;
+        verification.reason = "list and answer contradict each other".to_owned();
+        return;
+    }
+    let adds_nothing = answer.verdict == KeyVerdict::Unknown && verification.verdict != KeyVerdict::Unknown;
+    if adds_nothing {
+        verification.notes.push(format!("sent to the provider: {}", answer.reason));
+        return;
+    }
+    let listed = std::mem::take(&mut verification.reason);
+    verification.reason =
+        if listed.is_empty() { answer.reason } else { format!("{}; {listed}", answer.reason) };
+    verification.verdict = answer.verdict;
+}

@@ -1,0 +1,217 @@
+//! The leaks to verify: from a report, from standard input, or from a repository that is audited anew.
+
+use std::collections::HashMap;
+use std::path::Path;
+use std::sync::Arc;
+
+use anyhow::{Context, Result, bail};
+use serde_json::{Value, json};
+
+use crate::cli::args::{Files, Global, ScanArgs, SuppressionArgs};
+use crate::cli::history::now;
+use crate::cli::message;
+use crate::cli::scan::tree;
+use crate::cli::secret_input::read_secret;
+use crate::cli::session::Session;
+use crate::git::Progress;
+use crate::model::{Confidence, Fingerprint, Identified, Secret};
+use crate::provider::KeyShape;
+use crate::report::{Style, reporter};
+use crate::scan::{HISTORY_SURFACES, HistoryOptions, Settings, redact, scan_history, scan_tree};
+use crate::untrusted::{Symlinks, read};
+
+/// The largest report that is read, in bytes.
+const MAX_REPORT: u64 = 256 << 20;
+const SCHEMA: &str = "friskey/report/v1";
+
+/// The keys of an audit, by fingerprint.
+pub(in crate::cli) type Secrets = HashMap<Fingerprint, Secret>;
+
+/// A report as a document, and the keys in it if they are known.
+pub(in crate::cli) struct Leaks {
+    pub(in crate::cli) document: Value,
+    pub(in crate::cli) secrets: Secrets,
+}
+
+impl Leaks {
+    /// Reads what the arguments name.
+    ///
+    /// # Errors
+    /// When it is no report, holds no key, or cannot be read.
+    pub(in crate::cli) fn load(report: Option<&Path>, repo: &Path, global: &Global) -> Result<Self> {
+        match report {
+            None => Self::audit(repo, global),
+            Some(path) if path == Path::new("-") => Self::stdin(global),
+            Some(path) => Ok(Self { document: file(path)?, secrets: Secrets::new() }),
+        }
+    }
+
+    /// The leaks of a repository.
+    fn audit(repo: &Path, global: &Global) -> Result<Self> {
+        let session = Session::here(&ScanArgs::default(), &SuppressionArgs::default(), global)?;
+        let draft = scan_history(&session.settings(), &history(repo, session.threads))
+            .context("cannot audit the repository; name a report or another --repo")?;
+        let secrets = draft.leaks.iter().map(|leak| own(&leak.identified)).collect();
+        let report = redact(draft, &session.in_force.detector);
+        let mut json = Vec::new();
+        let writer = reporter("json").context("there is no JSON format")?;
+        writer.write(&report, &Style::default(), &mut json)?;
+        Ok(Self { document: serde_json::from_slice(&json)?, secrets })
+    }
+
+    fn stdin(global: &Global) -> Result<Self> {
+        let input = read_secret("Leaked key to verify (input is hidden): ", MAX_REPORT)?
+            .context("standard input is longer than 256 MiB")?;
+        if input.trim_ascii_start().starts_with(b"{") {
+            return Ok(Self { document: document(&input, "standard input")?, secrets: Secrets::new() });
+        }
+        let session = Session::here(&ScanArgs::default(), &SuppressionArgs::default(), global)?;
+        let mut secrets = Secrets::new();
+        let mut leaks = Vec::new();
+        session.in_force.detector.find(&input, |found| {
+            let (fingerprint, secret) = own(&found.identified);
+            if secrets.insert(fingerprint, secret).is_none() {
+                leaks.push(leak(&found.identified));
+            }
+        });
+        if leaks.is_empty() {
+            bail!("standard input is neither a JSON report of friskey nor text with an OpenAI key");
+        }
+        let tool = json!({"name": "friskey", "version": env!("CARGO_PKG_VERSION"), "rules": session.in_force.rules.digest()});
+        let document = json!({"schema": SCHEMA, "tool": tool, "command": "verify", "status": "findings", "leaks": leaks});
+        Ok(Self { document, secrets })
+    }
+
+    /// Looks for the keys of the report in a repository and its work tree, for `--send-key`.
+    ///
+    /// # Errors
+    /// When neither can be scanned.
+    pub(in crate::cli) fn find_secrets(&mut self, repo: &Path, global: &Global) -> Result<()> {
+        let session = Session::here(&ScanArgs::default(), &SuppressionArgs::default(), global)?;
+        let settings = Settings { min_confidence: Confidence::Low, ..session.settings() };
+        let files = Files { no_ignore: true, exclude: Vec::new() };
+        let tree = tree(&[repo.to_owned()], &files, session.threads, &session.in_force.config)?;
+        let drafts =
+            [scan_tree(&settings, &tree).ok(), scan_history(&settings, &history(repo, session.threads)).ok()];
+        if drafts.iter().all(Option::is_none) {
+            bail!("nothing can be scanned at {}; name the scanned repository with --repo", repo.display());
+        }
+        let found = drafts.iter().flatten().flat_map(|draft| &draft.secrets);
+        self.secrets.extend(found.map(|identified| own(identified)));
+        Ok(())
+    }
+}
+
+fn own(identified: &Identified) -> (Fingerprint, Secret) {
+    message::mask_key(identified.secret.reveal());
+    (identified.fingerprint, identified.secret.clone())
+}
+
+fn history(repo: &Path, threads: usize) -> HistoryOptions {
+    HistoryOptions {
+        repo: repo.to_owned(),
+        objects: Vec::new(),
+        command: "history",
+        range: Vec::new(),
+        names: None,
+        surfaces: HISTORY_SURFACES.iter().copied().collect(),
+        exclude: None,
+        whole: false,
+        threads,
+        now: now(),
+        progress: Some(Arc::new(Progress::default())),
+    }
+}
+
+/// A key from standard input, as a report would list it.
+fn leak(identified: &Identified) -> Value {
+    json!({
+        "fingerprint": identified.fingerprint,
+        "redacted": identified.secret.redacted(),
+        "rule": &*identified.rule,
+        "kind": &*identified.kind,
+        "confidence": identified.confidence.name(),
+        "evidence": identified.evidence,
+        "length": identified.secret.len(),
+        "status": "unknown",
+        "introduced": [], "removed": [], "refs_at_tip": [], "refs_in_history": [], "held_by": [],
+        "exposed_seconds": null,
+        "findings": [],
+    })
+}
+
+fn file(path: &Path) -> Result<Value> {
+    if path.symlink_metadata().is_err() {
+        // It may be a key, in a shape that no mask knows, so the message must not repeat it.
+        bail!(
+            "there is no report at the given path. A key is never an argument, which other processes and the shell's \
+             history can see: pipe it into `friskey verify -`"
+        );
+    }
+    let shown = path.display();
+    let bytes = read(path, Symlinks::Follow, MAX_REPORT)
+        .with_context(|| format!("cannot read the report {shown}"))?;
+    document(&bytes, &shown.to_string())
+}
+
+fn document(bytes: &[u8], name: &str) -> Result<Value> {
+    // What serde says could quote the file.
+    let value: Option<Value> = serde_json::from_slice(bytes).ok();
+    let Some(value) = value.filter(|value| value["leaks"].is_array()) else {
+        bail!("{name} is not a JSON report of friskey; `--output json=PATH` writes one");
+    };
+    if value["schema"] != SCHEMA {
+        bail!("{name} has a schema that this version does not know");
+    }
+    Ok(value)
+}
+
+/// A leak in a report.
+pub(in crate::cli) struct LeakedKey {
+    pub(in crate::cli) fingerprint: Fingerprint,
+    pub(in crate::cli) rule: String,
+    pub(in crate::cli) redacted: String,
+    pub(in crate::cli) shape: KeyShape,
+}
+
+impl LeakedKey {
+    /// Reads one item of `leaks`.
+    ///
+    /// # Errors
+    /// When a field that identifies the key is missing.
+    pub(in crate::cli) fn parse(leak: &Value, secrets: &Secrets) -> Result<Self> {
+        let text = |field: &str| leak[field].as_str().map(str::to_owned);
+        let parsed = || {
+            let fingerprint = Fingerprint::from_hex(leak["fingerprint"].as_str()?)?;
+            let redacted = text("redacted")?;
+            let (head, tail) = redacted.split_once('…')?;
+            // The key itself shows eight characters where its public prefix has fewer.
+            let known = secrets.get(&fingerprint).and_then(|secret| secret.reveal().get(..8));
+            let head = known
+                .and_then(|head| String::from_utf8(head.to_vec()).ok())
+                .unwrap_or_else(|| head.to_owned());
+            let shape = KeyShape {
+                kind: text("kind")?,
+                len: usize::try_from(leak["length"].as_u64()?).ok()?,
+                head,
+                tail: tail.to_owned(),
+                leaked_at: leaked_at(leak),
+            };
+            Some(Self { fingerprint, rule: text("rule")?, redacted, shape })
+        };
+        parsed()
+            .context("the report has a leak without a valid fingerprint, rule, kind, length or redacted key")
+    }
+
+    /// Whether all of its places are accepted.
+    pub(in crate::cli) fn is_accepted(leak: &Value) -> bool {
+        let findings = leak["findings"].as_array().map(Vec::as_slice).unwrap_or_default();
+        !findings.is_empty() && findings.iter().all(|finding| !finding["suppressed"].is_null())
+    }
+}
+
+/// When the first commit that contains the key was made, in seconds since 1970.
+fn leaked_at(leak: &Value) -> Option<i64> {
+    let dates = leak["introduced"].as_array()?.iter().filter_map(|change| change["date"].as_str());
+    dates.filter_map(|date| Some(date.parse::<jiff::Timestamp>().ok()?.as_second())).min()
+}

@@ -1,0 +1,190 @@
+//! `friskey verify`: whose a leaked key is, whether it works, what it cost.
+
+mod args;
+mod ask;
+mod leaks;
+mod outputs;
+mod steps;
+
+use std::time::Duration;
+
+use anyhow::{Result, bail};
+use serde_json::Value;
+
+pub(super) use args::Verify;
+use leaks::{LeakedKey, Leaks};
+
+use super::args::Global;
+use super::exit::Exit;
+use super::message::say;
+use super::online::Cleaner;
+use super::options;
+use super::rules::detector;
+use crate::model::{KeyVerdict, Matching, Secret, Verification};
+use crate::provider::{ApiKey, Client, KeyDirectory};
+use crate::report::{VerifiedLeak, count};
+use outputs::VerificationOutputs;
+
+/// How long to wait before a rejected key is sent again.
+const RECHECK_AFTER: Duration = Duration::from_secs(5);
+
+pub(super) fn run(verify: &Verify, global: &Global) -> Result<Exit> {
+    let outputs = VerificationOutputs::open(verify)?;
+    let admin =
+        if verify.send_key { verify.online.admin_key()? } else { Some(verify.online.required_admin_key()?) };
+    let mut leaks = Leaks::load(verify.report.as_deref(), &verify.repo, global)?;
+    if verify.send_key && leaks.secrets.is_empty() {
+        leaks.find_secrets(&verify.repo, global)?;
+    }
+    let client = verify.online.client();
+    let mut open = open_leaks(&leaks)?;
+    let mut summary = Vec::new();
+    if let Some(admin) = admin.as_ref().filter(|_| !open.is_empty()) {
+        list(&client, admin, &mut open, &mut summary);
+    }
+    if verify.send_key {
+        send(verify, &client, &leaks, &mut open);
+    }
+    let exit = exit(&leaks.document, &open);
+    summary.push(verdicts(&open, &client));
+    let config = options::config(global)?;
+    let (_, detector) = detector(global, &config)?;
+    let cleaner = Cleaner::new(&detector, known_keys(admin.as_ref(), &leaks));
+    let mut verified: Vec<VerifiedLeak> = open
+        .into_iter()
+        .map(|(leak, mut verification)| {
+            verification.next_steps = steps::next_steps(&leak, &verification);
+            clean(&mut verification, &cleaner);
+            let (mut rule, mut redacted) = (leak.rule, leak.redacted);
+            [&mut rule, &mut redacted].into_iter().for_each(|text| cleaner.text(text));
+            VerifiedLeak { rule, redacted, fingerprint: leak.fingerprint.to_string(), verification }
+        })
+        .collect();
+    verified.sort_by_key(|leak| !leak.verification.verdict.is_live());
+    summary.iter_mut().for_each(|line| cleaner.text(line));
+    clean_document(&mut leaks.document, &cleaner);
+    outputs.write(&verified, &summary, leaks.document, global)?;
+    Ok(exit)
+}
+
+/// The leaks that are not accepted, each once.
+fn open_leaks(leaks: &Leaks) -> Result<Vec<(LeakedKey, Verification)>> {
+    let listed = leaks.document["leaks"].as_array().map(Vec::as_slice).unwrap_or_default();
+    let open = listed.iter().filter(|leak| !LeakedKey::is_accepted(leak));
+    open.map(|leak| Ok((LeakedKey::parse(leak, &leaks.secrets)?, ask::unknown("")))).collect()
+}
+
+/// Asks the administration API, which sees nothing of the leaked keys.
+fn list(client: &Client, admin: &ApiKey, open: &mut [(LeakedKey, Verification)], summary: &mut Vec<String>) {
+    let directory = match KeyDirectory::list(client, admin) {
+        Ok(directory) => directory,
+        Err(error) => {
+            for (_, verification) in open {
+                verification.reason = format!("the organization's keys could not be listed: {error}");
+            }
+            return;
+        }
+    };
+    let (keys, projects) = (directory.keys.len() as u64, directory.projects as u64);
+    summary.push(format!("compared with {} in {}", count(keys, "key"), count(projects, "project")));
+    for (leak, verification) in open.iter_mut() {
+        *verification = ask::compare(leak, &directory);
+    }
+    let gaps = ask::add_evidence(client, admin, open);
+    summary.extend(directory.gaps.iter().chain(&gaps).map(|gap| format!("not read: {gap}")));
+}
+
+fn send(verify: &Verify, client: &Client, leaks: &Leaks, open: &mut [(LeakedKey, Verification)]) {
+    say(&format!(
+        "sending {} to {}: the provider logs these uses of leaked keys, with your address; send only your own keys",
+        count(open.len() as u64, "leaked key"),
+        client.host().name()
+    ));
+    let secret = |leak: &LeakedKey| -> Option<Secret> { leaks.secrets.get(&leak.fingerprint).cloned() };
+    let pause = verify.recheck_after.map_or(RECHECK_AFTER, |seconds| seconds.0);
+    ask::send(client, open, secret, (verify.whoami, pause));
+    for (_, verification) in open.iter_mut().filter(|(_, one)| one.reason.is_empty()) {
+        verification.reason = "nobody could be asked".to_owned();
+    }
+}
+
+fn known_keys(admin: Option<&ApiKey>, leaks: &Leaks) -> Vec<Secret> {
+    let admin = admin.map(|key| Secret::new(key.reveal().to_vec(), 0));
+    admin.into_iter().chain(leaks.secrets.values().cloned()).collect()
+}
+
+/// 1 if a key is live, 0 if every one is dead, 3 if that is not known. A report that does not list everything cannot
+/// end in 0.
+fn exit(document: &Value, open: &[(LeakedKey, Verification)]) -> Exit {
+    let verdicts = || open.iter().map(|(_, verification)| verification.verdict);
+    let is_whole = document["unlisted"].as_u64().unwrap_or(0) == 0 && document["status"] != "incomplete";
+    if verdicts().any(KeyVerdict::is_live) {
+        Exit::Findings
+    } else if is_whole && verdicts().all(|verdict| verdict == KeyVerdict::Dead) {
+        Exit::Clean
+    } else {
+        Exit::Incomplete
+    }
+}
+
+fn verdicts(open: &[(LeakedKey, Verification)], client: &Client) -> String {
+    let live = open.iter().filter(|(_, one)| one.verdict.is_live()).count() as u64;
+    let dead = open.iter().filter(|(_, one)| one.verdict == KeyVerdict::Dead).count() as u64;
+    let total = open.len() as u64;
+    format!(
+        "{}: {live} live, {dead} dead, {} not known; {} to {}",
+        count(total, "leak"),
+        total - live - dead,
+        count(client.requests(), "request"),
+        client.host().name()
+    )
+}
+
+/// Keeps keys out of everything that others wrote.
+fn clean(verification: &mut Verification, cleaner: &Cleaner<'_>) {
+    cleaner.text(&mut verification.reason);
+    for key in &mut verification.keys {
+        cleaner.id(&mut key.id);
+        cleaner.text(&mut key.name);
+        if let Some(project) = &mut key.project {
+            cleaner.id(&mut project.id);
+            cleaner.text(&mut project.name);
+        }
+        if let Some(owner) = &mut key.owner {
+            owner.id.iter_mut().for_each(|id| cleaner.id(id));
+            [&mut owner.name, &mut owner.email].into_iter().flatten().for_each(|text| cleaner.text(text));
+        }
+    }
+    for event in &mut verification.audit_events {
+        cleaner.text(&mut event.event);
+        [&mut event.actor, &mut event.ip_address].into_iter().flatten().for_each(|text| cleaner.text(text));
+    }
+    let lists = [&mut verification.whoami, &mut verification.notes];
+    lists.into_iter().flatten().for_each(|line| cleaner.text(line));
+}
+
+/// A report that comes from elsewhere may hold anything. Digests are random by nature, and stay.
+fn clean_document(value: &mut Value, cleaner: &Cleaner<'_>) {
+    match value {
+        Value::String(text) if text.bytes().all(|byte| byte.is_ascii_hexdigit()) => {}
+        Value::String(text) => cleaner.text(text),
+        Value::Array(items) => items.iter_mut().for_each(|item| clean_document(item, cleaner)),
+        Value::Object(fields) => fields.values_mut().for_each(|field| clean_document(field, cleaner)),
+        _ => {}
+    }
+}
+
+/// Fails for a combination that cannot be answered.
+fn format_of(output: &str) -> Result<(&str, &std::path::Path)> {
+    match output.split_once('=') {
+        Some((format, path)) if args::FORMATS.contains(&format) && !path.is_empty() => {
+            Ok((format, path.as_ref()))
+        }
+        _ => bail!("--output {output}: expected FORMAT=PATH with the format human, json or html"),
+    }
+}
+
+/// Whether the key can be revoked by its id.
+fn has_one_match(verification: &Verification) -> bool {
+    verification.matching == Matching::One && verification.keys.len() == 1
+}

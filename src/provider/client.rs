@@ -1,0 +1,219 @@
+//! One call to the provider: TLS with the system's certificates, no redirects, within limits of time and size.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::thread;
+use std::time::Duration;
+
+use serde::de::DeserializeOwned;
+use ureq::http::HeaderMap;
+use ureq::tls::{RootCerts, TlsConfig, TlsProvider};
+use ureq::{Agent, Error};
+
+use super::error::ErrorBody;
+use super::{ApiKey, Host, ProviderError};
+
+/// The largest body that is read, in bytes. A full page of a list has a tenth of that.
+const MAX_BODY: u64 = 4 << 20;
+/// How often a call is made that fails for a reason that passes.
+const ATTEMPTS: u32 = 4;
+/// The longest wait that the provider may ask for with `retry-after`, in seconds.
+const MAX_RETRY_AFTER: u64 = 60;
+/// The wait before the first repetition; it doubles each time.
+const FIRST_WAIT: Duration = Duration::from_millis(500);
+/// The user agent, so that the provider can tell checks from abuse.
+const USER_AGENT: &str = concat!("friskey/", env!("CARGO_PKG_VERSION"));
+
+/// How calls are made.
+#[derive(Clone, Debug)]
+pub struct ClientOptions {
+    /// Where to.
+    pub host: Host,
+    /// The time limit of each attempt.
+    pub timeout: Duration,
+}
+
+/// Makes calls to one host.
+pub struct Client {
+    agent: Agent,
+    options: ClientOptions,
+    requests: AtomicU64,
+}
+
+/// An answer within the limits, whatever its status.
+pub(super) struct Answer {
+    pub(super) status: u16,
+    pub(super) body: Vec<u8>,
+    retry_after: Option<Duration>,
+}
+
+impl Client {
+    /// Prepares calls; nothing is sent yet. Proxies are those of the environment: `HTTPS_PROXY`, `ALL_PROXY`,
+    /// `NO_PROXY`.
+    pub fn new(options: ClientOptions) -> Self {
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let tls = TlsConfig::builder()
+            .provider(TlsProvider::Rustls)
+            .root_certs(RootCerts::PlatformVerifier)
+            .unversioned_rustls_crypto_provider(provider)
+            .build();
+        let config = Agent::config_builder()
+            .https_only(true)
+            .max_redirects(0)
+            .max_redirects_will_error(false)
+            .http_status_as_error(false)
+            .timeout_global(Some(options.timeout))
+            .max_response_header_size(64 << 10)
+            .user_agent(USER_AGENT)
+            .tls_config(tls);
+        Self { agent: config.build().new_agent(), options, requests: AtomicU64::new(0) }
+    }
+
+    /// How many requests were sent so far, repetitions included.
+    pub fn requests(&self) -> u64 {
+        self.requests.load(Ordering::Relaxed)
+    }
+
+    /// The host that calls go to.
+    pub fn host(&self) -> &Host {
+        &self.options.host
+    }
+
+    /// Reads what the API has at `path`, which begins with `/v1/`.
+    ///
+    /// # Errors
+    /// Whatever kept the documented answer away, after repetitions where these can help.
+    pub(super) fn get<T: DeserializeOwned>(&self, path: &str, key: &ApiKey) -> Result<T, ProviderError> {
+        let answer = self.answer(path, key)?;
+        self.parsed(&answer)
+    }
+
+    /// The answer to a GET with any status, after repetitions for statuses that pass.
+    pub(super) fn answer(&self, path: &str, key: &ApiKey) -> Result<Answer, ProviderError> {
+        let mut wait = FIRST_WAIT;
+        let mut attempt = 1;
+        loop {
+            let outcome = self.send(path, key);
+            let pause = match &outcome {
+                Ok(answer) if answer.passes() => answer.retry_after.unwrap_or(wait),
+                Err(ProviderError::Connection { .. } | ProviderError::TimedOut { .. }) => wait,
+                _ => return outcome,
+            };
+            // A server in trouble may name any wait, and a call that timed out once has cost enough.
+            let is_last = attempt >= ATTEMPTS
+                || (attempt >= 2 && matches!(outcome, Err(ProviderError::TimedOut { .. })));
+            if is_last {
+                return outcome;
+            }
+            thread::sleep(pause);
+            wait *= 2;
+            attempt += 1;
+        }
+    }
+
+    /// One attempt.
+    fn send(&self, path: &str, key: &ApiKey) -> Result<Answer, ProviderError> {
+        let url = format!("https://{}{path}", self.options.host.name());
+        let Some(authorization) = key.authorization() else { return Err(self.unreadable("nothing")) };
+        self.requests.fetch_add(1, Ordering::Relaxed);
+        let request = self.agent.get(&url).header("authorization", authorization);
+        let sent = request.header("accept", "application/json").call();
+        let mut response = sent.map_err(|error| self.failed(&error))?;
+        let status = response.status().as_u16();
+        if response.status().is_redirection() {
+            return Err(ProviderError::Redirected { host: self.name() });
+        }
+        let retry_after = retry_after(response.headers());
+        let body = response.body_mut().with_config().limit(MAX_BODY).read_to_vec();
+        let body = body.map_err(|error| self.failed(&error))?;
+        Ok(Answer { status, body, retry_after })
+    }
+
+    /// The value that an answer documents.
+    fn parsed<T: DeserializeOwned>(&self, answer: &Answer) -> Result<T, ProviderError> {
+        if answer.status == 200 {
+            return serde_json::from_slice(&answer.body).map_err(|_| self.unreadable("something else"));
+        }
+        Err(self.refused(answer))
+    }
+
+    /// Why the API refused a call.
+    pub(super) fn refused(&self, answer: &Answer) -> ProviderError {
+        let Some(error) = ErrorBody::parse(&answer.body) else {
+            return ProviderError::Refused { host: self.name(), status: answer.status, code: None };
+        };
+        match error.missing_scope() {
+            Some(scope) => ProviderError::MissingScope { scope },
+            None => ProviderError::Refused {
+                host: self.name(),
+                status: answer.status,
+                code: error.code().map(str::to_owned),
+            },
+        }
+    }
+
+    pub(super) fn unreadable(&self, what: &'static str) -> ProviderError {
+        ProviderError::Unreadable { host: self.name(), what }
+    }
+
+    pub(super) fn endless(&self) -> ProviderError {
+        ProviderError::EndlessList { host: self.name() }
+    }
+
+    fn name(&self) -> String {
+        self.options.host.name().to_owned()
+    }
+
+    /// The error without any text that came over the network.
+    fn failed(&self, error: &Error) -> ProviderError {
+        let host = self.name();
+        let reason = match error {
+            Error::Timeout(_) => {
+                return ProviderError::TimedOut { host, seconds: self.options.timeout.as_secs() };
+            }
+            Error::BodyExceedsLimit(_) => return self.unreadable("more than 4 MiB"),
+            Error::LargeResponseHeader(..) => return self.unreadable("very long headers"),
+            Error::TooManyRedirects | Error::RedirectFailed => return ProviderError::Redirected { host },
+            Error::Http(_) | Error::Protocol(_) => return self.unreadable("something other than HTTP"),
+            Error::Rustls(rustls::Error::InvalidCertificate(_)) => {
+                return ProviderError::Certificate { host };
+            }
+            Error::Rustls(_) | Error::Tls(_) | Error::TlsRequired => "TLS cannot be established",
+            Error::Io(error) if is_certificate(error) => return ProviderError::Certificate { host },
+            Error::Io(error) if error.kind() == std::io::ErrorKind::UnexpectedEof => "the answer was cut off",
+            Error::HostNotFound => "the host name cannot be resolved",
+            Error::ConnectProxyFailed(_) | Error::InvalidProxyUrl => "the proxy does not connect",
+            Error::ConnectionFailed => "the connection is refused",
+            _ => "the connection broke off",
+        };
+        ProviderError::Connection { host, reason }
+    }
+}
+
+/// rustls reports through the error of the connection.
+fn is_certificate(error: &std::io::Error) -> bool {
+    let inner = error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>());
+    matches!(inner, Some(rustls::Error::InvalidCertificate(_)))
+}
+
+impl Answer {
+    /// Whether the same call may succeed later. A quota that is used up does not pass.
+    fn passes(&self) -> bool {
+        match self.status {
+            429 => {
+                let code = ErrorBody::parse(&self.body);
+                let code = code.as_ref().and_then(ErrorBody::code).unwrap_or_default();
+                !matches!(code, "insufficient_quota" | "billing_not_active")
+                    && !code.ends_with("_spend_limit_exceeded")
+            }
+            500 | 502 | 503 | 504 => true,
+            _ => false,
+        }
+    }
+}
+
+/// The wait that the server asks for, in seconds, within reason.
+fn retry_after(headers: &HeaderMap) -> Option<Duration> {
+    let seconds: u64 = headers.get("retry-after")?.to_str().ok()?.trim().parse().ok()?;
+    Some(Duration::from_secs(seconds.min(MAX_RETRY_AFTER)))
+}

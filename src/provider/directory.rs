@@ -1,0 +1,193 @@
+//! All keys of an organization, as its administration API lists them.
+
+use std::collections::BTreeSet;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use serde::de::DeserializeOwned;
+
+use super::wire::{ListPage, WireKey, WireOwner, WireProject, is_id};
+use super::{ApiKey, Client, KeyMask, ProviderError};
+use crate::model::{KeyOwner, ListedKey, ListedProject};
+
+/// The items of a full page: the most that the API gives.
+const PAGE: usize = 100;
+/// The most pages of one list. An organization with more keys than these hold is not known.
+const MAX_PAGES: usize = 1_000;
+/// How many projects are listed at the same time.
+const AT_ONCE: usize = 4;
+
+/// A key of the organization.
+#[derive(Clone, Debug)]
+pub struct OrganizationKey {
+    /// What is shown of it; `None` if the API's mask cannot be read.
+    pub mask: Option<KeyMask>,
+    /// Whether it is an admin key.
+    pub is_admin: bool,
+    /// What it may be used for, where the API says; an empty list is everything.
+    pub scopes: Option<Vec<String>>,
+    /// Everything else.
+    pub listed: ListedKey,
+}
+
+/// All keys of an organization.
+#[derive(Clone, Debug, Default)]
+pub struct KeyDirectory {
+    /// The keys, by project, admin keys last.
+    pub keys: Vec<OrganizationKey>,
+    /// How many projects there are, archived ones included.
+    pub projects: usize,
+    /// What could not be listed, and why. A key may be there.
+    pub gaps: Vec<String>,
+}
+
+impl KeyDirectory {
+    /// Lists projects, project keys and admin keys. A part that cannot be listed is a gap.
+    ///
+    /// # Errors
+    /// When projects cannot be listed at all.
+    pub fn list(client: &Client, admin: &ApiKey) -> Result<Self, ProviderError> {
+        let projects: Vec<WireProject> =
+            pages(client, admin, "/v1/organization/projects?include_archived=true", |one: &WireProject| {
+                &one.id
+            })?;
+        let mut directory = Self { projects: projects.len(), ..Self::default() };
+        let projects: Vec<ListedProject> = projects.into_iter().filter_map(project).collect();
+        if projects.len() < directory.projects {
+            directory.gaps.push("projects with invalid ids".to_owned());
+        }
+        for (project, listed) in projects.iter().zip(keys_of_projects(client, admin, &projects)) {
+            match listed {
+                Ok(keys) => {
+                    directory
+                        .keys
+                        .extend(keys.into_iter().map(|key| organization_key(key, Some(project), false)));
+                }
+                Err(error) => directory.gaps.push(format!("keys of the project {}: {error}", project.id)),
+            }
+        }
+        directory.add_admin_keys(client, admin);
+        Ok(directory)
+    }
+
+    fn add_admin_keys(&mut self, client: &Client, admin: &ApiKey) {
+        match pages(client, admin, "/v1/organization/admin_api_keys?order=asc", |one: &WireKey| &one.id) {
+            Ok(keys) => {
+                // The list has been seen to contain project keys, labelled as admin keys.
+                let known: BTreeSet<&str> = self.keys.iter().map(|key| key.listed.id.as_str()).collect();
+                let keys: Vec<WireKey> =
+                    keys.into_iter().filter(|key| !known.contains(key.id.as_str())).collect();
+                self.keys.extend(keys.into_iter().map(|key| organization_key(key, None, true)));
+            }
+            Err(error) => self.gaps.push(format!("admin keys: {error}")),
+        }
+    }
+
+    /// The keys of one project or, without one, the admin keys, listed again.
+    ///
+    /// # Errors
+    /// When the list cannot be completed.
+    pub fn ids(client: &Client, admin: &ApiKey, project: Option<&str>) -> Result<Vec<String>, ProviderError> {
+        let path = match project {
+            Some(id) => project_keys(id),
+            None => "/v1/organization/admin_api_keys?order=asc".to_owned(),
+        };
+        let keys = pages(client, admin, &path, |one: &WireKey| &one.id)?;
+        Ok(keys.into_iter().map(|key| key.id).collect())
+    }
+}
+
+fn project_keys(id: &str) -> String {
+    // Without the last parameter some enabled keys are left out.
+    format!("/v1/organization/projects/{id}/api_keys?owner_project_access=any")
+}
+
+fn project(wire: WireProject) -> Option<ListedProject> {
+    let archived = wire.status == "archived";
+    is_id(&wire.id).then_some(ListedProject { id: wire.id, name: wire.name, archived })
+}
+
+/// The keys of each project, in the order of `projects`.
+fn keys_of_projects(
+    client: &Client,
+    admin: &ApiKey,
+    projects: &[ListedProject],
+) -> Vec<Result<Vec<WireKey>, ProviderError>> {
+    let next = AtomicUsize::new(0);
+    let listed = Mutex::new(Vec::new());
+    std::thread::scope(|scope| {
+        for _ in 0..AT_ONCE.min(projects.len()) {
+            scope.spawn(|| {
+                while let Some((at, project)) =
+                    Some(next.fetch_add(1, Ordering::Relaxed)).and_then(|at| Some((at, projects.get(at)?)))
+                {
+                    let keys = pages(client, admin, &project_keys(&project.id), |one: &WireKey| &one.id);
+                    listed.lock().unwrap_or_else(std::sync::PoisonError::into_inner).push((at, keys));
+                }
+            });
+        }
+    });
+    let mut listed = listed.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
+    listed.sort_by_key(|(at, _)| *at);
+    listed.into_iter().map(|(_, keys)| keys).collect()
+}
+
+/// Every item of a list.
+fn pages<T: DeserializeOwned>(
+    client: &Client,
+    admin: &ApiKey,
+    path: &str,
+    id: impl Fn(&T) -> &String,
+) -> Result<Vec<T>, ProviderError> {
+    let separator = if path.contains('?') { '&' } else { '?' };
+    let mut items: Vec<T> = Vec::new();
+    let mut seen = BTreeSet::new();
+    for _ in 0..MAX_PAGES {
+        let after = match items.last().map(&id) {
+            Some(after) if is_id(after) => format!("&after={after}"),
+            Some(_) => return Err(client.unreadable("an invalid id")),
+            None => String::new(),
+        };
+        let page: ListPage<T> = client.get(&format!("{path}{separator}limit={PAGE}{after}"), admin)?;
+        let before = seen.len();
+        seen.extend(page.data.iter().map(|item| id(item).clone()));
+        if seen.len() < before + page.data.len() || (page.has_more && page.data.is_empty()) {
+            return Err(client.endless());
+        }
+        items.extend(page.data);
+        if !page.has_more {
+            return Ok(items);
+        }
+    }
+    Err(client.endless())
+}
+
+fn organization_key(wire: WireKey, project: Option<&ListedProject>, is_admin: bool) -> OrganizationKey {
+    let mask = KeyMask::parse(&wire.redacted_value);
+    let is_project_key = wire.object.ends_with("project.api_key");
+    let listed = ListedKey {
+        short_mask: mask.as_ref().is_none_or(|mask| !mask.is_full()),
+        id: if is_id(&wire.id) { wire.id } else { "?".to_owned() },
+        name: wire.name,
+        project: project.cloned(),
+        owner: wire.owner.and_then(owner),
+        created_at: wire.created_at,
+        last_used_at: wire.last_used_at,
+        expires_at: wire.expires_at,
+        created_after_leak: false,
+    };
+    OrganizationKey { mask, is_admin: is_admin && !is_project_key, scopes: wire.scopes, listed }
+}
+
+fn owner(wire: WireOwner) -> Option<KeyOwner> {
+    let is_account =
+        wire.kind.as_deref().is_some_and(|kind| kind == "service_account") || wire.service_account.is_some();
+    let kind = if is_account { "service-account" } else { "user" };
+    let nested = wire.service_account.or(wire.user);
+    let (id, name, email) = match nested {
+        Some(person) => (person.id, person.name, person.email),
+        None => (wire.id, wire.name, None),
+    };
+    let id = id.filter(|id| is_id(id));
+    (id.is_some() || name.is_some()).then_some(KeyOwner { kind, id, name, email })
+}

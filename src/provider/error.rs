@@ -1,0 +1,146 @@
+//! Why a call to the provider failed, without anything of the answer's body.
+
+use serde::Deserialize;
+
+/// Why a call failed.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ProviderError {
+    /// The connection failed or broke off.
+    #[error("no connection to {host}: {reason}; check the network, HTTPS_PROXY and --host")]
+    Connection {
+        /// The host of the call.
+        host: String,
+        /// What went wrong.
+        reason: &'static str,
+    },
+    /// The certificate of the host was not accepted.
+    #[error(
+        "the certificate of {host} is not trusted, so nothing was sent; if a proxy of your organization inspects \
+         connections, install its certificate authority on this system or name it in SSL_CERT_FILE"
+    )]
+    Certificate {
+        /// The host of the call.
+        host: String,
+    },
+    /// The answer did not arrive in time.
+    #[error("{host} did not answer within {seconds} s; try again later, or raise --timeout")]
+    TimedOut {
+        /// The host of the call.
+        host: String,
+        /// The limit.
+        seconds: u64,
+    },
+    /// The answer was not what the API documents.
+    #[error("{host} answered {what} instead of the documented JSON, as a proxy or a login page might")]
+    Unreadable {
+        /// The host of the call.
+        host: String,
+        /// What it was instead.
+        what: &'static str,
+    },
+    /// The host redirected the call elsewhere.
+    #[error("{host} redirects to another place, and keys are never sent there; check --host")]
+    Redirected {
+        /// The host of the call.
+        host: String,
+    },
+    /// The admin key lacks a permission.
+    #[error(
+        "the admin key lacks the permission `{scope}`: an organization owner can add it in the settings of admin keys"
+    )]
+    MissingScope {
+        /// The scope.
+        scope: String,
+    },
+    /// The API refused the call.
+    #[error("{host} refused the call with HTTP status {status}{}", .code.as_ref().map(|code| format!(" ({code})")).unwrap_or_default())]
+    Refused {
+        /// The host of the call.
+        host: String,
+        /// The HTTP status.
+        status: u16,
+        /// The documented error code.
+        code: Option<String>,
+    },
+    /// Pages without end.
+    #[error("{host} repeats the same page of a list, so the list cannot be completed")]
+    EndlessList {
+        /// The host of the call.
+        host: String,
+    },
+}
+
+impl ProviderError {
+    /// The HTTP status of an answer that refused the call.
+    pub fn status(&self) -> Option<u16> {
+        match self {
+            Self::Refused { status, .. } => Some(*status),
+            _ => None,
+        }
+    }
+}
+
+/// The documented body of an error. `message` echoes parts of keys and is never shown.
+#[derive(Default, Deserialize)]
+pub(super) struct ErrorBody {
+    #[serde(default)]
+    error: ErrorFields,
+}
+
+#[derive(Default, Deserialize)]
+struct ErrorFields {
+    #[serde(default)]
+    message: Option<String>,
+    #[serde(default)]
+    code: Option<serde_json::Value>,
+    #[serde(default, rename = "type")]
+    kind: Option<String>,
+}
+
+impl ErrorBody {
+    /// Parses a body; `None` if it is none of the API.
+    pub(super) fn parse(body: &[u8]) -> Option<Self> {
+        let value: serde_json::Value = serde_json::from_slice(body).ok()?;
+        value.get("error")?.is_object().then(|| serde_json::from_value(value).ok())?
+    }
+
+    pub(super) fn message(&self) -> &str {
+        self.error.message.as_deref().unwrap_or_default()
+    }
+
+    /// The code, or else the type, if it looks like one: it may be shown.
+    pub(super) fn code(&self) -> Option<&str> {
+        let code =
+            self.error.code.as_ref().and_then(serde_json::Value::as_str).or(self.error.kind.as_deref())?;
+        let is_code = (1..=48).contains(&code.len())
+            && code.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_');
+        is_code.then_some(code)
+    }
+
+    /// The scope that is missing, as in "Missing scopes: api.management.read".
+    pub(super) fn missing_scope(&self) -> Option<String> {
+        let rest = self.message().split_once("Missing scopes:")?.1.trim_start();
+        let is_part = |c: char| c.is_ascii_lowercase() || c == '.' || c == '_';
+        let end = rest.find(|c| !is_part(c)).unwrap_or(rest.len());
+        let scope = rest[..end].trim_matches('.');
+        Some(if (1..=64).contains(&scope.len()) { scope.to_owned() } else { "unknown".to_owned() })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn codes_and_scopes_are_read_and_nothing_else_is_shown() {
+        let body = br#"{"error":{"message":"You have insufficient permissions. Missing scopes: api.model.read. Check","type":"invalid_request_error","param":null,"code":null}}"#;
+        let error = ErrorBody::parse(body).unwrap();
+        assert_eq!(error.missing_scope().as_deref(), Some("api.model.read"));
+        assert_eq!(error.code(), Some("invalid_request_error"));
+        let echo = ErrorBody::parse(br#"{"error":{"message":"x","code":"sk-Secret 1"}}"#).unwrap();
+        assert_eq!(echo.code(), None);
+        for other in [&b"<html>"[..], b"{}", b"[]", b"{\"error\":\"x\"}", b"null"] {
+            assert!(ErrorBody::parse(other).is_none());
+        }
+    }
+}

@@ -1,0 +1,81 @@
+//! The hosts that keys may be sent to.
+
+/// OpenAI's own hosts: the default and those of its regions.
+const KNOWN: &[&str] = &[
+    "api.openai.com",
+    "us.api.openai.com",
+    "eu.api.openai.com",
+    "in.api.openai.com",
+    "ae.api.openai.com",
+    "au.api.openai.com",
+    "jp.api.openai.com",
+];
+
+/// A host, optionally with a port: `eu.api.openai.com`, `gateway.example:8443`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Host(String);
+
+impl Default for Host {
+    fn default() -> Self {
+        Self(KNOWN[0].to_owned())
+    }
+}
+
+impl Host {
+    /// Parses `HOST` or `HOST:PORT`; `None` for anything else, such as an address with a path or user name.
+    pub fn parse(text: &str) -> Option<Self> {
+        let text = text.to_ascii_lowercase();
+        let (name, port) = text.split_once(':').unwrap_or((&text, "443"));
+        let is_name = !name.is_empty()
+            && name.len() <= 253
+            && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b".-".contains(&byte))
+            && !name.starts_with(['.', '-']);
+        let is_port =
+            port.bytes().all(|byte| byte.is_ascii_digit()) && port.parse::<u16>().is_ok_and(|port| port > 0);
+        (is_name && is_port).then_some(Self(text))
+    }
+
+    /// Whether the host is one of OpenAI's.
+    pub fn is_known(&self) -> bool {
+        KNOWN.contains(&self.0.as_str())
+    }
+
+    /// The host as in a URL.
+    pub fn name(&self) -> &str {
+        &self.0
+    }
+
+    /// The known host that `text` names, if any. `text` comes from an answer, so nothing else of it may be shown.
+    pub(super) fn named_in(text: &str) -> Option<&'static str> {
+        let is_part = |c: char| c.is_ascii_alphanumeric() || c == '.' || c == '-';
+        let names = text.split(|c| !is_part(c)).map(|name| name.trim_matches('.'));
+        names.filter_map(|name| KNOWN.iter().find(|known| **known == name).copied()).next()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn hosts_are_names_and_ports_only() {
+        for good in ["api.openai.com", "EU.api.openai.com", "localhost:8443", "127.0.0.1:1"] {
+            assert!(Host::parse(good).is_some(), "{good}");
+        }
+        for bad in ["", "https://x", "x/y", "u@x", "x:", "x:0", "x:99999", "x y", "-x", ".x", "x:1:2", "x#y"]
+        {
+            assert_eq!(Host::parse(bad), None, "{bad}");
+        }
+        assert!(
+            Host::default().is_known() && !Host::parse("api.openai.com.evil.example").unwrap().is_known()
+        );
+        assert!(!Host::parse("api.openai.com:8443").unwrap().is_known());
+    }
+
+    #[test]
+    fn only_known_hosts_are_taken_from_an_answer() {
+        assert_eq!(Host::named_in("use us.api.openai.com."), Some("us.api.openai.com"));
+        assert_eq!(Host::named_in("use evil.example"), None);
+        assert_eq!(Host::named_in("https://eu.api.openai.com/v1"), Some("eu.api.openai.com"));
+    }
+}

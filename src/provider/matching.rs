@@ -1,0 +1,150 @@
+//! Which listed keys a leaked key may be, judged by what is known of both without using either.
+
+use super::{KeyMask, OrganizationKey};
+use crate::model::ListedKey;
+
+/// How many characters at the start of a key a mask shows.
+const SHOWN_HEAD: usize = 8;
+
+/// What is known of a leaked key: enough to compare it with a mask.
+#[derive(Clone, Debug)]
+pub struct KeyShape {
+    /// The kind of its rule: `project`, `service-account`, `admin`, `user`, ….
+    pub kind: String,
+    /// Its length in bytes.
+    pub len: usize,
+    /// As much of its beginning as is known, up to eight characters.
+    pub head: String,
+    /// Its last four characters.
+    pub tail: String,
+    /// When it was first committed, in seconds since 1970.
+    pub leaked_at: Option<i64>,
+}
+
+impl KeyShape {
+    /// Whether `key` can be this one.
+    fn fits(&self, key: &OrganizationKey) -> bool {
+        let Some(mask) = &key.mask else { return false };
+        let is_without_prefix = self.kind == "unknown";
+        is_of_kind(&self.kind, mask)
+            && self.fits_head(mask, is_without_prefix)
+            && is_end_of(&self.tail, &mask.tail)
+            && mask.len.is_none_or(|len| if is_without_prefix { len > self.len } else { len == self.len })
+    }
+
+    fn fits_head(&self, mask: &KeyMask, is_without_prefix: bool) -> bool {
+        let shown = self.head.len().min(mask.head.len()).min(SHOWN_HEAD);
+        is_without_prefix || self.head.as_bytes()[..shown] == mask.head.as_bytes()[..shown]
+    }
+}
+
+/// Whether one end is the end of the other: a short mask shows fewer than four characters.
+fn is_end_of(one: &str, other: &str) -> bool {
+    !one.is_empty() && !other.is_empty() && (one.ends_with(other) || other.ends_with(one))
+}
+
+/// Whether a mask begins like keys of a kind. Masks too short to tell fit every kind.
+fn is_of_kind(kind: &str, mask: &KeyMask) -> bool {
+    let begins = |prefix: &str| {
+        let shown = prefix.len().min(mask.head.len()).min(SHOWN_HEAD);
+        mask.head.as_bytes()[..shown] == prefix.as_bytes()[..shown]
+    };
+    let typed = ["sk-proj-", "sk-svcac", "sk-svcaa", "sk-admin"];
+    match kind {
+        "project" => begins("sk-proj-"),
+        "service-account" => begins("sk-svcac") || begins("sk-svcaa"),
+        "admin" => begins("sk-admin"),
+        "user" | "service" => begins("sk-") && !typed.iter().any(|prefix| mask.head.starts_with(prefix)),
+        "unknown" => true,
+        _ => false,
+    }
+}
+
+/// The keys that the leaked key may be. If there are several, those that were created after the leaking commit are
+/// dropped; if there is one, it is only marked.
+pub fn matching_keys(shape: &KeyShape, keys: &[OrganizationKey]) -> Vec<ListedKey> {
+    let is_later = |key: &ListedKey| {
+        key.created_at.zip(shape.leaked_at).is_some_and(|(created, leaked)| created > leaked)
+    };
+    let mut matching: Vec<ListedKey> = keys
+        .iter()
+        .filter(|key| shape.fits(key))
+        .map(|key| ListedKey { created_after_leak: is_later(&key.listed), ..key.listed.clone() })
+        .collect();
+    if matching.iter().any(|key| !key.created_after_leak) {
+        matching.retain(|key| !key.created_after_leak);
+    }
+    matching
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn listed(id: &str, mask: &str, created_at: i64) -> OrganizationKey {
+        OrganizationKey {
+            mask: KeyMask::parse(mask),
+            is_admin: false,
+            scopes: None,
+            listed: ListedKey {
+                id: id.to_owned(),
+                name: String::new(),
+                project: None,
+                owner: None,
+                created_at: Some(created_at),
+                last_used_at: None,
+                expires_at: None,
+                created_after_leak: false,
+                short_mask: false,
+            },
+        }
+    }
+
+    fn mask(head: &str, len: usize, tail: &str) -> String {
+        format!("{head}{}{tail}", "*".repeat(len - head.len() - tail.len()))
+    }
+
+    fn shape(leaked_at: Option<i64>) -> KeyShape {
+        let (head, tail) = ("sk-proj-".to_owned(), "x9KA".to_owned());
+        KeyShape { kind: "project".to_owned(), len: 164, head, tail, leaked_at }
+    }
+
+    fn ids(shape: &KeyShape, keys: &[OrganizationKey]) -> Vec<String> {
+        matching_keys(shape, keys).into_iter().map(|key| key.id).collect()
+    }
+
+    #[test]
+    fn kind_length_beginning_and_end_decide() {
+        let keys = [
+            listed("same", &mask("sk-proj-", 164, "x9KA"), 1),
+            listed("length", &mask("sk-proj-", 156, "x9KA"), 1),
+            listed("end", &mask("sk-proj-", 164, "x9KB"), 1),
+            listed("kind", &mask("sk-svcac", 164, "x9KA"), 1),
+            listed("none", "hidden", 1),
+        ];
+        assert_eq!(ids(&shape(None), &keys), ["same"]);
+        let user = KeyShape { kind: "user".to_owned(), len: 164, head: "sk-".to_owned(), ..shape(None) };
+        assert!(ids(&user, &keys).is_empty());
+    }
+
+    #[test]
+    fn several_are_narrowed_by_the_leaking_commit_and_one_is_marked() {
+        let (early, late) = (
+            listed("early", &mask("sk-proj-", 164, "x9KA"), 10),
+            listed("late", &mask("sk-proj-", 164, "x9KA"), 30),
+        );
+        let both = [early, late.clone()];
+        assert_eq!(ids(&shape(Some(20)), &both), ["early"]);
+        assert_eq!(ids(&shape(None), &both), ["early", "late"]);
+        assert_eq!(ids(&shape(Some(40)), &both), ["early", "late"]);
+        assert!(matching_keys(&shape(Some(20)), &[late])[0].created_after_leak);
+    }
+
+    #[test]
+    fn short_masks_of_the_reference_match_by_what_they_show() {
+        let short = |mask: &str| ids(&shape(None), &[listed("short", mask, 1)]).len();
+        assert_eq!(short("sk-pro...9KA"), 1);
+        assert_eq!(short("sk-abc...9KA"), 0);
+        assert_eq!(short("sk-pro...9KB"), 0);
+    }
+}

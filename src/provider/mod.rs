@@ -1,0 +1,26 @@
+//! Layer 2: the only module that opens a connection. Asks OpenAI's administration API about an organization's keys,
+//! and, on request, OpenAI about a key itself.
+//!
+//! Only `verify`, `revoke` and `keys` use it; a scan cannot reach it. Bodies of answers are never shown, since the
+//! provider echoes parts of keys in them.
+
+mod api_key;
+mod client;
+mod directory;
+mod error;
+mod evidence;
+mod host;
+mod key_mask;
+mod matching;
+mod probe;
+mod wire;
+
+pub use api_key::ApiKey;
+pub use client::{Client, ClientOptions};
+pub use directory::{KeyDirectory, OrganizationKey};
+pub use error::ProviderError;
+pub use evidence::{Evidence, EvidenceWindow};
+pub use host::Host;
+pub use key_mask::KeyMask;
+pub use matching::{KeyShape, matching_keys};
+pub use probe::{ProbeAnswer, probe, whoami};

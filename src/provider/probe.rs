@@ -1,0 +1,172 @@
+//! Asks the provider with a leaked key itself, by one harmless GET, whether the key works.
+
+use super::error::ErrorBody;
+use super::wire::WireMe;
+use super::{ApiKey, Client, Host, KeyMask, ProviderError};
+use crate::model::KeyVerdict;
+
+/// What one call says about a key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ProbeAnswer {
+    /// The verdict. `Dead` after one call is a suspicion: an outage has answered so for live keys.
+    pub verdict: KeyVerdict,
+    /// Why, for people.
+    pub reason: String,
+}
+
+impl ProbeAnswer {
+    fn new(verdict: KeyVerdict, reason: impl Into<String>) -> Self {
+        Self { verdict, reason: reason.into() }
+    }
+}
+
+/// Sends `key` to the provider once. Admin keys are asked at their own endpoint, all others for the list of models,
+/// which costs nothing and returns nothing personal.
+pub fn probe(client: &Client, key: &ApiKey, is_admin: bool) -> ProbeAnswer {
+    let path = if is_admin { "/v1/organization/admin_api_keys?limit=1" } else { "/v1/models" };
+    match client.answer(path, key) {
+        Ok(answer) => verdict(answer.status, &answer.body, key.reveal()),
+        Err(error) => ProbeAnswer::new(KeyVerdict::Unknown, error.to_string()),
+    }
+}
+
+/// The verdict that follows from an answer to `key`.
+fn verdict(status: u16, body: &[u8], key: &[u8]) -> ProbeAnswer {
+    let new = |verdict, reason: &str| ProbeAnswer::new(verdict, reason);
+    if status == 200 {
+        // A proxy's login page has this status too.
+        let is_list =
+            serde_json::from_slice::<serde_json::Value>(body).is_ok_and(|value| value["object"] == "list");
+        return match is_list {
+            true => new(KeyVerdict::Live, "the provider accepted it"),
+            false => new(KeyVerdict::Unknown, "the answer is not OpenAI's, as from a proxy"),
+        };
+    }
+    let Some(error) = ErrorBody::parse(body) else {
+        return new(KeyVerdict::Unknown, &format!("HTTP status {status} without the documented error"));
+    };
+    let code = error.code().unwrap_or_default();
+    let is_refused = matches!(status, 401 | 403);
+    if let (true, Some(scope)) = (is_refused, error.missing_scope()) {
+        return new(KeyVerdict::LiveRestricted, &format!("it works, but lacks the permission `{scope}`"));
+    }
+    match (status, code) {
+        (401, "invalid_api_key") => invalid(&error, key),
+        (401, "incorrect_hostname") => match Host::named_in(error.message()) {
+            Some(host) => new(KeyVerdict::LiveElsewhere, &format!("it works at {host} only")),
+            None => new(KeyVerdict::LiveElsewhere, "it works at another host of OpenAI only"),
+        },
+        (401, "ip_not_authorized") => {
+            new(KeyVerdict::BlockedHere, "the provider accepts it, but not from this address")
+        }
+        (401, "mismatched_organization") => new(KeyVerdict::Live, "it belongs to another organization"),
+        (401, "account_deactivated") => {
+            new(KeyVerdict::Deactivated, "its account is deactivated; the key itself was not revoked")
+        }
+        (403, "unsupported_country_region_territory") => {
+            new(KeyVerdict::Unknown, "the provider does not serve this country")
+        }
+        (429, "insufficient_quota" | "billing_not_active") => new(
+            KeyVerdict::LiveWithoutCredit,
+            &format!("the provider accepts it, but its account has no credit ({code})"),
+        ),
+        (429, code) if code.ends_with("_spend_limit_exceeded") => new(
+            KeyVerdict::LiveWithoutCredit,
+            &format!("the provider accepts it, but a spend limit is reached ({code})"),
+        ),
+        (429, "slow_down") => new(KeyVerdict::Live, "the provider accepts it, but asks to slow down"),
+        (status, "") => new(KeyVerdict::Unknown, &format!("HTTP status {status}")),
+        (status, code) => new(KeyVerdict::Unknown, &format!("HTTP status {status} ({code})")),
+    }
+}
+
+/// `invalid_api_key` counts only if the provider echoes the key that was sent: an outage has rejected keys that were
+/// not.
+fn invalid(error: &ErrorBody, key: &[u8]) -> ProbeAnswer {
+    match KeyMask::find_in(error.message()) {
+        Some(mask) if mask.fits(key) => ProbeAnswer::new(KeyVerdict::Dead, "the provider does not know it"),
+        Some(_) => ProbeAnswer::new(
+            KeyVerdict::Unknown,
+            "the provider rejected another key than the one that was sent",
+        ),
+        None => ProbeAnswer::new(KeyVerdict::Unknown, "the provider rejected a key without saying which"),
+    }
+}
+
+/// Who owns `key`, by the key itself: lines for people.
+///
+/// # Errors
+/// When there is no answer.
+pub fn whoami(client: &Client, key: &ApiKey) -> Result<Vec<String>, ProviderError> {
+    let me: WireMe = client.get("/v1/me", key)?;
+    let mut lines = Vec::new();
+    let of_person = [("user", me.name), ("e-mail", me.email), ("id", me.id)];
+    lines.extend(of_person.into_iter().filter_map(|(what, value)| Some(format!("{what}: {}", value?))));
+    for organization in me.orgs.map(|orgs| orgs.data).unwrap_or_default() {
+        let parts: Vec<String> = [organization.name, organization.id].into_iter().flatten().collect();
+        lines.push(format!("organization: {}", parts.join(", ")));
+    }
+    Ok(lines)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(status: u16, code: Option<&str>, message: &str) -> KeyVerdict {
+        let body =
+            serde_json::json!({"error": {"message": message, "type": "x y", "param": null, "code": code}});
+        verdict(status, body.to_string().as_bytes(), key().as_bytes()).verdict
+    }
+
+    fn key() -> String {
+        format!("sk-proj-{}x9KA", "b".repeat(152))
+    }
+
+    fn incorrect(tail: &str) -> String {
+        format!("Incorrect API key provided: sk-proj-{}{tail}. You can find your API key", "*".repeat(152))
+    }
+
+    /// The rows of the table of answers.
+    #[test]
+    fn every_answer_has_its_verdict() {
+        use KeyVerdict as V;
+        let missing = "You have insufficient permissions for this operation. Missing scopes: api.model.read.";
+        for (status, code, message, expected) in [
+            (401, Some("invalid_api_key"), &*incorrect("x9KA"), V::Dead),
+            (401, Some("invalid_api_key"), &incorrect("380A"), V::Unknown),
+            (401, Some("invalid_api_key"), "Incorrect API key provided.", V::Unknown),
+            (401, None, missing, V::LiveRestricted),
+            (403, None, missing, V::LiveRestricted),
+            (401, Some("invalid_api_key"), missing, V::LiveRestricted),
+            (401, Some("incorrect_hostname"), "use us.api.openai.com", V::LiveElsewhere),
+            (401, Some("ip_not_authorized"), "", V::BlockedHere),
+            (401, Some("mismatched_organization"), "", V::Live),
+            (401, Some("account_deactivated"), "", V::Deactivated),
+            (401, Some("something_new"), "", V::Unknown),
+            (401, None, "", V::Unknown),
+            (403, Some("unsupported_country_region_territory"), "", V::Unknown),
+            (403, None, "", V::Unknown),
+            (429, Some("insufficient_quota"), "", V::LiveWithoutCredit),
+            (429, Some("billing_not_active"), "", V::LiveWithoutCredit),
+            (429, Some("project_spend_limit_exceeded"), "", V::LiveWithoutCredit),
+            (429, Some("slow_down"), "", V::Live),
+            (429, Some("rate_limit_exceeded"), "", V::Unknown),
+            (500, None, "", V::Unknown),
+            (503, Some("invalid_api_key"), &incorrect("x9KA"), V::Unknown),
+        ] {
+            assert_eq!(of(status, code, message), expected, "{status} {code:?} {message}");
+        }
+        let page = b"<html>sign in</html>";
+        assert_eq!(verdict(200, page, b"k").verdict, V::Unknown);
+        assert_eq!(verdict(401, page, b"k").verdict, V::Unknown);
+        assert_eq!(verdict(200, b"{\"object\":\"list\",\"data\":[]}", b"k").verdict, V::Live);
+    }
+
+    #[test]
+    fn no_reason_repeats_the_answer() {
+        let body = serde_json::json!({"error": {"message": incorrect("x9KA"), "code": "invalid_api_key"}});
+        let answer = verdict(401, body.to_string().as_bytes(), key().as_bytes());
+        assert!(!answer.reason.contains("x9KA") && !answer.reason.contains("sk-"), "{}", answer.reason);
+    }
+}

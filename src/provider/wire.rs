@@ -1,0 +1,126 @@
+//! The answers of the administration API, as far as they are used. Unknown fields are ignored, since the API grows.
+
+use serde::{Deserialize, Deserializer};
+
+/// A field that is missing or null takes its default.
+fn or_default<'de, D: Deserializer<'de>, T: Default + Deserialize<'de>>(from: D) -> Result<T, D::Error> {
+    Ok(Option::<T>::deserialize(from)?.unwrap_or_default())
+}
+
+/// One page of a list. `after` of the next call is the id of the last item.
+#[derive(Deserialize)]
+pub(super) struct ListPage<T> {
+    pub(super) data: Vec<T>,
+    #[serde(default, deserialize_with = "or_default")]
+    pub(super) has_more: bool,
+}
+
+#[derive(Deserialize)]
+pub(super) struct WireProject {
+    pub(super) id: String,
+    #[serde(default, deserialize_with = "or_default")]
+    pub(super) name: String,
+    #[serde(default, deserialize_with = "or_default")]
+    pub(super) status: String,
+}
+
+/// A project key or an admin key. Owners are nested in the former and flat in the latter.
+#[derive(Deserialize)]
+pub(super) struct WireKey {
+    pub(super) id: String,
+    #[serde(default, deserialize_with = "or_default")]
+    pub(super) object: String,
+    #[serde(default, deserialize_with = "or_default")]
+    pub(super) name: String,
+    #[serde(default, deserialize_with = "or_default")]
+    pub(super) redacted_value: String,
+    pub(super) created_at: Option<i64>,
+    pub(super) last_used_at: Option<i64>,
+    pub(super) expires_at: Option<i64>,
+    pub(super) owner: Option<WireOwner>,
+    pub(super) scopes: Option<Vec<String>>,
+}
+
+#[derive(Deserialize)]
+pub(super) struct WireOwner {
+    #[serde(rename = "type")]
+    pub(super) kind: Option<String>,
+    pub(super) id: Option<String>,
+    pub(super) name: Option<String>,
+    pub(super) user: Option<WirePerson>,
+    pub(super) service_account: Option<WirePerson>,
+}
+
+#[derive(Deserialize)]
+pub(super) struct WirePerson {
+    pub(super) id: Option<String>,
+    pub(super) name: Option<String>,
+    pub(super) email: Option<String>,
+}
+
+/// One page of costs or usage.
+#[derive(Deserialize)]
+pub(super) struct BucketPage {
+    pub(super) data: Vec<CostBucket>,
+    #[serde(default, deserialize_with = "or_default")]
+    pub(super) has_more: bool,
+    pub(super) next_page: Option<String>,
+}
+
+#[derive(Deserialize)]
+pub(super) struct CostBucket {
+    pub(super) start_time: i64,
+    // Some versions of the API called it `result`.
+    #[serde(alias = "result", default, deserialize_with = "or_default")]
+    pub(super) results: Vec<BucketResult>,
+}
+
+#[derive(Deserialize)]
+pub(super) struct BucketResult {
+    pub(super) api_key_id: Option<String>,
+    pub(super) amount: Option<Amount>,
+    pub(super) num_model_requests: Option<u64>,
+}
+
+#[derive(Deserialize)]
+pub(super) struct Amount {
+    #[serde(default, deserialize_with = "number")]
+    pub(super) value: f64,
+    #[serde(default, deserialize_with = "or_default")]
+    pub(super) currency: String,
+}
+
+/// Amounts have been seen as numbers and as strings.
+fn number<'de, D: Deserializer<'de>>(from: D) -> Result<f64, D::Error> {
+    let value = serde_json::Value::deserialize(from)?;
+    let number = value.as_f64().or_else(|| value.as_str().and_then(|text| text.parse().ok()));
+    Ok(number.filter(|number| number.is_finite()).unwrap_or_default())
+}
+
+/// Who a key says it is, by `/v1/me`.
+#[derive(Deserialize)]
+pub(super) struct WireMe {
+    pub(super) id: Option<String>,
+    pub(super) name: Option<String>,
+    pub(super) email: Option<String>,
+    pub(super) orgs: Option<WireOrganizations>,
+}
+
+#[derive(Deserialize)]
+pub(super) struct WireOrganizations {
+    #[serde(default, deserialize_with = "or_default")]
+    pub(super) data: Vec<WireOrganization>,
+}
+
+#[derive(Deserialize)]
+pub(super) struct WireOrganization {
+    pub(super) id: Option<String>,
+    #[serde(alias = "title")]
+    pub(super) name: Option<String>,
+}
+
+/// An id that can go into a URL and onto a screen as it is.
+pub(super) fn is_id(text: &str) -> bool {
+    (1..=128).contains(&text.len())
+        && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-".contains(&byte))
+}

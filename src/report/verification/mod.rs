@@ -1,0 +1,90 @@
+//! What the provider says about leaked keys, for people: at a terminal and as a page.
+
+mod human;
+mod page;
+
+use crate::model::{KeyOwner, ListedKey, Verification, civil_time};
+
+pub use human::write as write_verification;
+pub use page::write as write_verification_page;
+
+use super::escape;
+
+/// A leak and what the provider says about it.
+#[derive(Clone, Debug)]
+pub struct VerifiedLeak {
+    /// The id of the rule that found it.
+    pub rule: String,
+    /// The key, redacted.
+    pub redacted: String,
+    /// The fingerprint of the key.
+    pub fingerprint: String,
+    /// What the provider says.
+    pub verification: Verification,
+}
+
+/// `2026-11-27 10:30 UTC`
+fn moment(seconds: i64) -> String {
+    let time = civil_time(seconds).to_string().replace('T', " ");
+    format!("{} UTC", time.get(..16).unwrap_or(&time))
+}
+
+/// The facts about a listed key: what, and its value.
+fn facts(key: &ListedKey) -> Vec<(&'static str, String)> {
+    let mut facts = vec![("key", named(&key.id, &key.name))];
+    if let Some(project) = &key.project {
+        let archived = if project.archived { ", archived" } else { "" };
+        facts.push(("project", format!("{}{archived}", named(&project.id, &project.name))));
+    }
+    facts.extend(key.owner.as_ref().map(|one| ("owner", owner(one))));
+    facts.extend(key.created_at.map(|at| ("created", moment(at))));
+    facts.push((
+        "last used",
+        key.last_used_at.map_or_else(|| "never, as far as the API says".to_owned(), moment),
+    ));
+    facts.extend(key.expires_at.map(|at| ("expires", moment(at))));
+    if key.created_after_leak {
+        facts.push((
+            "note",
+            "created after the commit that leaked the key, so it is probably another key".to_owned(),
+        ));
+    }
+    if key.short_mask {
+        facts.push((
+            "note",
+            "the API shows only a short form of this key, so the match is not certain".to_owned(),
+        ));
+    }
+    facts
+}
+
+fn named(id: &str, name: &str) -> String {
+    if name.is_empty() { id.to_owned() } else { format!("{id} ({name})") }
+}
+
+fn owner(owner: &KeyOwner) -> String {
+    let what = if owner.kind == "user" { "user" } else { "service account" };
+    let parts: Vec<&str> =
+        [&owner.name, &owner.email, &owner.id].into_iter().flatten().map(String::as_str).collect();
+    format!("{what} {}", parts.join(", "))
+}
+
+/// `$12.34`, `12.34 eur`
+fn money(amount: f64, currency: &str) -> String {
+    if currency == "usd" {
+        format!("${amount:.2}")
+    } else {
+        format!("{amount:.2} {}", escape::line(currency))
+    }
+}
+
+/// `2026-11-27 api_key.created by ada@example.org from 192.0.2.1`
+fn event(event: &crate::model::AuditEvent) -> String {
+    let mut text = format!("{} {}", moment(event.at), event.event);
+    for (word, value) in [("by", &event.actor), ("from", &event.ip_address)] {
+        if let Some(value) = value {
+            text.push_str(&format!(" {word} {value}"));
+        }
+    }
+    text
+}

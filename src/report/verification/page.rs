@@ -1,0 +1,83 @@
+//! One HTML page, which loads nothing and runs nothing.
+
+use std::io::{self, Write};
+
+use super::{VerifiedLeak, event, facts, money};
+use crate::model::{KeyVerdict, Spending};
+use crate::report::escape;
+use crate::report::html::STYLE;
+
+/// Writes the whole page.
+///
+/// # Errors
+/// Only what `out` itself reports.
+pub fn write(leaks: &[VerifiedLeak], summary: &[String], out: &mut dyn Write) -> io::Result<()> {
+    writeln!(out, "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">")?;
+    let policy = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'";
+    writeln!(out, "<meta http-equiv=\"Content-Security-Policy\" content=\"{policy}\">")?;
+    writeln!(out, "<meta name=\"referrer\" content=\"no-referrer\">")?;
+    writeln!(out, "<title>friskey verify</title>\n<style>\n{STYLE}</style>\n</head>\n<body>")?;
+    writeln!(out, "<h1>friskey verify</h1>")?;
+    for line in summary {
+        writeln!(out, "<p>{}</p>", escape::xml(line))?;
+    }
+    for leak in leaks {
+        one(leak, out)?;
+    }
+    writeln!(out, "</body>\n</html>")
+}
+
+fn one(leak: &VerifiedLeak, out: &mut dyn Write) -> io::Result<()> {
+    let verification = &leak.verification;
+    let class = match verification.verdict {
+        KeyVerdict::Dead => "clean",
+        verdict if verdict.is_live() => "findings",
+        _ => "incomplete",
+    };
+    let (rule, redacted) = (escape::xml(&leak.rule), escape::xml(&leak.redacted));
+    writeln!(out, "<article>\n<h2 class=\"{class}\">{rule} <code>{redacted}</code></h2>")?;
+    let (verdict, reason) = (verification.verdict.name(), escape::xml(&verification.reason));
+    writeln!(out, "<p><strong>{verdict}</strong>: {reason}</p>")?;
+    writeln!(out, "<dl>\n<dt>Fingerprint</dt><dd>{}</dd>", escape::xml(&leak.fingerprint))?;
+    for (what, value) in verification.keys.iter().flat_map(facts) {
+        writeln!(out, "<dt>{what}</dt><dd>{}</dd>", escape::xml(&value))?;
+    }
+    writeln!(out, "</dl>")?;
+    if let Some(spending) = &verification.spending {
+        costs(spending, out)?;
+    }
+    let events = verification.audit_events.iter().map(|one| ("Audit log", event(one)));
+    let whoami = verification.whoami.iter().map(|line| ("The key says", line.clone()));
+    let notes = verification.notes.iter().map(|note| ("Note", note.clone()));
+    let steps = verification.next_steps.iter().map(|step| ("Next", step.clone()));
+    writeln!(out, "<ul>")?;
+    for (what, text) in events.chain(whoami).chain(notes).chain(steps) {
+        writeln!(out, "<li>{what}: {}</li>", escape::xml(&text))?;
+    }
+    writeln!(out, "</ul>\n</article>")
+}
+
+fn costs(spending: &Spending, out: &mut dyn Write) -> io::Result<()> {
+    let (since, before) =
+        (money(spending.since_leak, &spending.currency), money(spending.per_day_before, &spending.currency));
+    writeln!(
+        out,
+        "<p>Spent {} since the leaking commit; {} a day in the {} days before.</p>",
+        escape::xml(&since),
+        escape::xml(&before),
+        spending.days_before
+    )?;
+    writeln!(out, "<table>\n<tr><th>Day</th><th>Spent</th><th>Requests</th><th></th></tr>")?;
+    for day in &spending.days {
+        let mark = if day.since_leak { "" } else { "before the leak" };
+        let amount = money(day.amount, &spending.currency);
+        writeln!(
+            out,
+            "<tr><td>{}</td><td>{}</td><td>{}</td><td>{mark}</td></tr>",
+            escape::xml(&day.date),
+            escape::xml(&amount),
+            day.requests
+        )?;
+    }
+    writeln!(out, "</table>")
+}

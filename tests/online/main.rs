@@ -1,0 +1,13 @@
+//! The commands that talk to the provider, against a fake of its API over real TLS.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+#[path = "../kit/git.rs"]
+mod git;
+mod offline;
+#[path = "../kit/openai.rs"]
+mod openai;
+mod send_key;
+mod support;
+mod trouble;
+mod verify;

@@ -1,0 +1,144 @@
+//! What goes wrong on the way: no answer may be taken for one, none is repeated, none hangs.
+
+use std::time::Duration;
+
+use crate::openai::{Fault, error, strange_authority};
+use crate::support::{LEAKED, Scene, key, only, said};
+
+const PROJECTS: &str = "/v1/organization/projects?";
+
+fn scene() -> Scene {
+    let scene = Scene::new();
+    scene.add("key_1", Some("proj_1"), &key(1), LEAKED - 86_400);
+    scene.report(&[&key(1)]);
+    scene
+}
+
+/// The exit status and what was said when the list of projects always fails so.
+fn with(fault: Fault) -> (Option<i32>, String) {
+    let scene = scene();
+    scene.api.fault(PROJECTS, fault, 99);
+    let output = scene.friskey(&["verify", "report.json"]);
+    (output.status.code(), said(&output))
+}
+
+#[test]
+fn answers_that_are_none_leave_the_key_unknown_and_are_not_shown() {
+    let page = "<html><title>Sign in to the corporate proxy</title>SECRET-MARK</html>".to_owned();
+    let deep = format!("{}{}", "[".repeat(100_000), "SECRET-MARK");
+    let retry = |status| Fault::Header(status, "retry-after: 0", error("SECRET-MARK", None));
+    for (fault, part) in [
+        (Fault::Answer(200, page.clone()), "instead of the documented JSON"),
+        (Fault::Answer(403, page), "HTTP status 403"),
+        (Fault::Answer(200, deep), "instead of the documented JSON"),
+        (Fault::Answer(200, r#"{"object":"list","data":[{"id":7}]}"#.to_owned()), "documented JSON"),
+        (
+            Fault::Answer(
+                200,
+                r#"{"data":[{"id":"../../x","name":"SECRET-MARK"}],"has_more":true}"#.to_owned(),
+            ),
+            "documented JSON",
+        ),
+        (Fault::Answer(200, r#"{"data":[{"id":"a"}],"has_more":true}"#.to_owned()), "repeats the same page"),
+        (Fault::Answer(200, "null".to_owned()), "documented JSON"),
+        (retry(429), "HTTP status 429"),
+        (retry(500), "HTTP status 500"),
+        (retry(503), "HTTP status 503"),
+        (Fault::Truncated, "no connection to"),
+        (Fault::Huge(5 << 20), "more than 4 MiB"),
+        (Fault::Silence(Duration::from_secs(6)), "did not answer within 2 s"),
+        (Fault::Header(302, "location: https://evil.example/SECRET-MARK", String::new()), "redirects"),
+        (Fault::Header(307, "location: /v1/x", String::new()), "redirects"),
+        (
+            Fault::Answer(401, error("Incorrect API key SECRET-MARK", Some("invalid_api_key"))),
+            "invalid_api_key",
+        ),
+        (
+            Fault::Answer(403, error("Missing scopes: api.management.read SECRET-MARK", None)),
+            "`api.management.read`",
+        ),
+    ] {
+        let shown = format!("{fault:?}").chars().take(80).collect::<String>();
+        let (status, said) = with(fault);
+        assert_eq!(status, Some(3), "{shown}: {said}");
+        assert!(said.contains(part) && !said.contains("SECRET-MARK"), "{shown}: {said}");
+    }
+}
+
+#[test]
+fn trouble_that_passes_is_waited_for() {
+    for fault in [
+        Fault::Header(429, "retry-after: 1", error("slow", Some("rate_limit_exceeded"))),
+        Fault::Header(502, "retry-after: 0", String::new()),
+        Fault::Truncated,
+    ] {
+        let scene = scene();
+        scene.api.fault(PROJECTS, fault, 2);
+        let output = scene.friskey(&["verify", "report.json"]);
+        assert_eq!(output.status.code(), Some(1), "{}", said(&output));
+    }
+}
+
+#[test]
+fn a_certificate_of_nobody_we_trust_ends_it_before_a_key_is_sent() {
+    let scene = scene();
+    strange_authority(&scene.path("other.pem"));
+    let mut command = scene.command(env!("CARGO_BIN_EXE_friskey"));
+    command.args(["verify", "report.json", "--host", &scene.api.host()]);
+    command
+        .env("SSL_CERT_FILE", scene.path("other.pem"))
+        .env("OPENAI_ADMIN_KEY", crate::support::admin_key(1));
+    let output = crate::git::run(&mut command, b"");
+    assert_eq!(output.status.code(), Some(3), "{}", said(&output));
+    assert!(said(&output).contains("certificate") && scene.api.seen().is_empty(), "{}", said(&output));
+}
+
+#[test]
+fn a_part_that_cannot_be_listed_is_named() {
+    let scene = scene();
+    scene.api.set(|state| state.projects.push(("proj_2".to_owned(), "Other".to_owned(), false)));
+    let refusal = error("You have insufficient permissions. Missing scopes: api.management.read.", None);
+    scene.api.fault("/projects/proj_2/api_keys", Fault::Answer(403, refusal), 9);
+    scene.api.fault("/costs", Fault::Answer(403, error("Missing scopes: api.usage.read", None)), 9);
+    let output = scene.friskey(&["verify", "report.json"]);
+    assert_eq!(output.status.code(), Some(1), "{}", said(&output));
+    for part in [
+        "as far as its keys could be listed",
+        "proj_2",
+        "`api.management.read`",
+        "costs: ",
+        "`api.usage.read`",
+    ] {
+        assert!(said(&output).contains(part), "{part}: {}", said(&output));
+    }
+}
+
+/// Names that others chose may hold anything, even keys.
+#[test]
+fn hostile_names_are_shown_harmless_and_without_keys() {
+    let scene = scene();
+    let admin = crate::support::admin_key(1);
+    scene.api.set(|state| {
+        state.keys.last_mut().unwrap().name = format!("\u{1b}[2J {} {admin} <script>", key(1));
+        state.projects[0].1 = format!("::error::{}", key(1));
+    });
+    for format in ["human", "json", "html"] {
+        // The scene itself looks for keys in all output.
+        let output = scene.friskey(&["verify", "report.json", "--format", format]);
+        assert_eq!(output.status.code(), Some(1), "{}", said(&output));
+        assert!(!said(&output).contains('\u{1b}'), "{}", said(&output));
+        assert!(format != "html" || !said(&output).contains("<script>"), "{}", said(&output));
+    }
+}
+
+#[test]
+fn other_hosts_are_warned_about_and_regions_known() {
+    let scene = scene();
+    assert!(said(&scene.friskey(&["verify", "report.json"])).contains("is not one of OpenAI's hosts"));
+    for bad in ["https://x", "x/y", "user@x"] {
+        let mut command = scene.command(env!("CARGO_BIN_EXE_friskey"));
+        command.args(["verify", "report.json", "--host", bad]).env("OPENAI_ADMIN_KEY", "x");
+        assert_eq!(crate::git::run(&mut command, b"").status.code(), Some(2), "{bad}");
+    }
+    assert_eq!(only(&scene.friskey(&["verify", "report.json", "--format", "json"]))["verdict"], "live");
+}
