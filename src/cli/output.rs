@@ -177,6 +177,7 @@ impl OutputFile {
 ///
 /// # Errors
 /// When it cannot.
+#[cfg(feature = "online")]
 pub(super) fn check_file(path: &Path) -> Result<()> {
     open_target(path).map(drop).with_context(|| format!("cannot write to {}", path.display()))
 }
@@ -185,6 +186,7 @@ pub(super) fn check_file(path: &Path) -> Result<()> {
 ///
 /// # Errors
 /// When it cannot be written.
+#[cfg(feature = "online")]
 pub(super) fn write_file(path: &Path, bytes: &[u8], is_private: bool) -> Result<()> {
     let write = || -> io::Result<()> {
         let (path, target) = open_target(path)?;

@@ -35,6 +35,9 @@ pub use sarif::{LineHashes, line_hash, write_with_line_hashes as write_sarif};
 pub use step_summary::write_step_summary;
 pub use verification::{VerifiedLeak, write_verification, write_verification_page};
 
+/// The version of friskey, as reports state it.
+pub const VERSION: &str = env!("CARGO_PKG_VERSION");
+
 /// How a report should look, for formats with a choice.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Style {

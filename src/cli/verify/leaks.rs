@@ -16,7 +16,7 @@ use crate::cli::session::Session;
 use crate::git::Progress;
 use crate::model::{Confidence, Fingerprint, Identified, Secret};
 use crate::provider::KeyShape;
-use crate::report::{Style, reporter};
+use crate::report::{Style, VERSION, reporter};
 use crate::scan::{HISTORY_SURFACES, HistoryOptions, Settings, redact, scan_history, scan_tree};
 use crate::untrusted::{Symlinks, read};
 
@@ -77,7 +77,7 @@ impl Leaks {
         if leaks.is_empty() {
             bail!("standard input is neither a JSON report of friskey nor text with an OpenAI key");
         }
-        let tool = json!({"name": "friskey", "version": env!("CARGO_PKG_VERSION"), "rules": session.in_force.rules.digest()});
+        let tool = json!({"name": "friskey", "version": VERSION, "rules": session.in_force.rules.digest()});
         let document = json!({"schema": SCHEMA, "tool": tool, "command": "verify", "status": "findings", "leaks": leaks});
         Ok(Self { document, secrets })
     }
