@@ -55,7 +55,7 @@ fn mistakes_in_files_are_told_without_what_own_rules_find() {
     for text in [
         format!("{FOUND} = 1\n"),
         format!("rules = ['own.toml']\n{FOUND} = 1\n"),
-        format!("exclude = ['{{{FOUND}']\nrules = [\n  'own.toml',\n]\n"),
+        format!("exclude = ['[{FOUND}']\nrules = [\n  'own.toml',\n]\n"),
         format!("rules = ['own.toml']\nmin-confidence = '{FOUND}'\n"),
         format!("rules = ['own.toml']\nsurfaces = ['{FOUND}']\nthis is no TOML\n"),
     ] {
