@@ -91,6 +91,10 @@ pub(super) enum Command {
     #[cfg(feature = "online")]
     #[command(after_long_help = help::text("friskey verify"))]
     Verify(super::verify::Verify),
+    /// Delete a leaked key of your organization at OpenAI; shows what it would do unless --yes names the key
+    #[cfg(feature = "online")]
+    #[command(after_long_help = help::text("friskey revoke"))]
+    Revoke(super::revoke::Revoke),
     /// Manage the list of accepted keys
     #[command(after_long_help = help::text("friskey baseline"))]
     Baseline {

@@ -55,6 +55,13 @@ const VERIFY: &[(u8, &str)] = &[
     (3, "No leaked key is known to be live, but not every one is known to be dead"),
 ];
 
+const REVOKE: &[(u8, &str)] = &[
+    (0, "The key is gone from the organization's list"),
+    (1, "The key is live: nothing was changed, since --yes was not given"),
+    (2, "Nothing was asked or changed: invalid arguments, no admin key, --yes names another key"),
+    (3, "Not revoked, or not known to be: no certain match, a refusal, or the key is still listed"),
+];
+
 const HOOK_RUN: &[(u8, &str)] = &[
     (0, "No findings in what was scanned; git goes on"),
     (1, "At least one finding; git stops"),
@@ -248,6 +255,20 @@ const NOTES: &[Notes] = &[
             ("Also ask with the leaked keys themselves", "friskey verify report.json --send-key"),
         ],
         statuses: VERIFY,
+    },
+    Notes {
+        command: "friskey revoke",
+        examples: &[
+            (
+                "Show which key of the organization would be deleted",
+                "friskey revoke report.json --key 3c1f09ab",
+            ),
+            (
+                "Delete it, and keep its costs and audit log",
+                "friskey revoke report.json --key 3c1f09ab --yes key_Qm3vX9 --evidence evidence.json",
+            ),
+        ],
+        statuses: REVOKE,
     },
     Notes {
         command: "friskey baseline",

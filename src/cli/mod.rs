@@ -22,6 +22,8 @@ mod options;
 mod output;
 mod progress;
 mod repository_paths;
+#[cfg(feature = "online")]
+mod revoke;
 mod root;
 mod rules;
 mod scan;
@@ -75,6 +77,8 @@ fn dispatch(cli: &Cli) -> anyhow::Result<Exit> {
         Command::Trace(trace) => trace::run(trace, global),
         #[cfg(feature = "online")]
         Command::Verify(verify) => verify::run(verify, global),
+        #[cfg(feature = "online")]
+        Command::Revoke(revoke) => revoke::run(revoke, global),
         Command::Baseline { command } => baseline::run(command, global),
         Command::Explain(explain) => explain::run(explain, global),
         Command::Rules { command } => rules::run(command, global),

@@ -117,7 +117,14 @@ impl Client {
         let Some(authorization) = key.authorization() else { return Err(self.unreadable("nothing")) };
         self.requests.fetch_add(1, Ordering::Relaxed);
         let request = self.agent.get(&url).header("authorization", authorization);
-        let sent = request.header("accept", "application/json").call();
+        self.received(request.header("accept", "application/json").call())
+    }
+
+    /// What came back, within the limits.
+    fn received(
+        &self,
+        sent: Result<ureq::http::Response<ureq::Body>, Error>,
+    ) -> Result<Answer, ProviderError> {
         let mut response = sent.map_err(|error| self.failed(&error))?;
         let status = response.status().as_u16();
         if response.status().is_redirection() {
@@ -127,6 +134,23 @@ impl Client {
         let body = response.body_mut().with_config().limit(MAX_BODY).read_to_vec();
         let body = body.map_err(|error| self.failed(&error))?;
         Ok(Answer { status, body, retry_after })
+    }
+
+    /// Deletes what is at `path`, in one attempt: whether an attempt without an answer counted, only the list tells.
+    pub(super) fn delete(&self, path: &str, key: &ApiKey) -> Result<(), ProviderError> {
+        let url = format!("https://{}{path}", self.options.host.name());
+        let Some(authorization) = key.authorization() else { return Err(self.unreadable("nothing")) };
+        self.requests.fetch_add(1, Ordering::Relaxed);
+        let request = self.agent.delete(&url).header("authorization", authorization);
+        let answer = self.received(request.header("accept", "application/json").call())?;
+        let is_deleted = |body: &[u8]| {
+            serde_json::from_slice::<serde_json::Value>(body).is_ok_and(|value| value["deleted"] == true)
+        };
+        match answer.status {
+            200 if is_deleted(&answer.body) => Ok(()),
+            200 => Err(self.unreadable("something else")),
+            _ => Err(self.refused(&answer)),
+        }
     }
 
     /// The value that an answer documents.

@@ -83,6 +83,28 @@ impl KeyDirectory {
         }
     }
 
+    /// Deletes a key for good.
+    ///
+    /// # Errors
+    /// When the API refuses, or gives no answer; the key may be deleted all the same.
+    pub fn delete(client: &Client, admin: &ApiKey, key: &ListedKey) -> Result<(), ProviderError> {
+        let id = &key.id;
+        let path = match &key.project {
+            Some(project) => format!("/v1/organization/projects/{}/api_keys/{id}", project.id),
+            None => format!("/v1/organization/admin_api_keys/{id}"),
+        };
+        if !is_id(id) {
+            return Err(client.unreadable("an invalid id"));
+        }
+        client.delete(&path, admin)
+    }
+
+    /// Whether a key that was listed is the one that requests are made with.
+    pub fn is_own(&self, key: &ListedKey, admin: &ApiKey) -> bool {
+        let listed = self.keys.iter().find(|one| one.listed.id == key.id);
+        listed.and_then(|one| one.mask.as_ref()).is_some_and(|mask| mask.fits(admin.reveal()))
+    }
+
     /// The keys of one project or, without one, the admin keys, listed again.
     ///
     /// # Errors

@@ -7,6 +7,7 @@ mod git;
 mod offline;
 #[path = "../kit/openai.rs"]
 mod openai;
+mod revoke;
 mod send_key;
 mod support;
 mod trouble;

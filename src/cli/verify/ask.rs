@@ -34,7 +34,7 @@ pub(super) fn unknown(reason: &str) -> Verification {
 }
 
 /// Compares a leak with the keys of the organization.
-pub(super) fn compare(leak: &LeakedKey, directory: &KeyDirectory) -> Verification {
+pub(in crate::cli) fn compare(leak: &LeakedKey, directory: &KeyDirectory) -> Verification {
     if !LISTED_KINDS.contains(&leak.shape.kind.as_str()) {
         return unknown("no API lists such keys; revoke it where it was issued");
     }
@@ -76,7 +76,7 @@ fn judge(keys: &[ListedKey], directory: &KeyDirectory) -> (KeyVerdict, String, M
 }
 
 /// Adds costs and audit log entries to each leak with one match.
-pub(super) fn add_evidence(
+pub(in crate::cli) fn add_evidence(
     client: &Client,
     admin: &ApiKey,
     all: &mut [(LeakedKey, Verification)],

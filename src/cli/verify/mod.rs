@@ -1,8 +1,8 @@
 //! `friskey verify`: whose a leaked key is, whether it works, what it cost.
 
 mod args;
-mod ask;
-mod leaks;
+pub(super) mod ask;
+pub(super) mod leaks;
 mod outputs;
 mod steps;
 
@@ -68,7 +68,7 @@ pub(super) fn run(verify: &Verify, global: &Global) -> Result<Exit> {
 }
 
 /// The leaks that are not accepted, each once.
-fn open_leaks(leaks: &Leaks) -> Result<Vec<(LeakedKey, Verification)>> {
+pub(super) fn open_leaks(leaks: &Leaks) -> Result<Vec<(LeakedKey, Verification)>> {
     let listed = leaks.document["leaks"].as_array().map(Vec::as_slice).unwrap_or_default();
     let open = listed.iter().filter(|leak| !LeakedKey::is_accepted(leak));
     open.map(|leak| Ok((LeakedKey::parse(leak, &leaks.secrets)?, ask::unknown("")))).collect()
@@ -108,7 +108,7 @@ fn send(verify: &Verify, client: &Client, leaks: &Leaks, open: &mut [(LeakedKey,
     }
 }
 
-fn known_keys(admin: Option<&ApiKey>, leaks: &Leaks) -> Vec<Secret> {
+pub(super) fn known_keys(admin: Option<&ApiKey>, leaks: &Leaks) -> Vec<Secret> {
     let admin = admin.map(|key| Secret::new(key.reveal().to_vec(), 0));
     admin.into_iter().chain(leaks.secrets.values().cloned()).collect()
 }
@@ -141,7 +141,7 @@ fn verdicts(open: &[(LeakedKey, Verification)], client: &Client) -> String {
 }
 
 /// Keeps keys out of everything that others wrote.
-fn clean(verification: &mut Verification, cleaner: &Cleaner<'_>) {
+pub(super) fn clean(verification: &mut Verification, cleaner: &Cleaner<'_>) {
     cleaner.text(&mut verification.reason);
     for key in &mut verification.keys {
         cleaner.id(&mut key.id);

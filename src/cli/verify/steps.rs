@@ -12,16 +12,9 @@ pub(super) fn next_steps(leak: &LeakedKey, verification: &Verification) -> Vec<S
         return steps;
     }
     if has_one_match(verification) {
-        steps.extend(verification.keys.iter().map(|key| match &key.project {
-            Some(project) => format!(
-                "revoke {} at https://platform.openai.com/settings/{}/api-keys, then verify again",
-                key.id, project.id
-            ),
-            None => format!(
-                "revoke {} at https://platform.openai.com/settings/organization/admin-keys, then verify again",
-                key.id
-            ),
-        }));
+        let short = &leak.fingerprint.to_string()[..12];
+        let id = verification.keys.first().map(|key| key.id.as_str()).unwrap_or_default();
+        steps.push(format!("friskey revoke REPORT --key {short} shows what would be deleted; with --yes {id} it deletes the key"));
         return steps;
     }
     match verification.matching {

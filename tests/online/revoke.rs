@@ -1,0 +1,102 @@
+//! `friskey revoke`: nothing without `--yes`, nothing uncertain, and gone means gone.
+
+use std::process::Output;
+
+use crate::openai::{Fault, error};
+use crate::support::{LEAKED, Scene, admin_key, fingerprint, key, said, service_key};
+
+const DAY: i64 = 86_400;
+
+fn revoke(scene: &Scene, more: &[&str]) -> Output {
+    scene.friskey(&[&["revoke", "report.json", "--wait", "0.2"], more].concat())
+}
+
+fn writes(scene: &Scene) -> usize {
+    scene.api.seen().iter().filter(|seen| seen.method != "GET").count()
+}
+
+#[test]
+fn following_what_is_printed_leads_from_a_report_to_a_dead_key() {
+    let scene = Scene::new();
+    scene.add("key_1", Some("proj_1"), &key(1), LEAKED - DAY);
+    scene.report(&[&key(1), &key(2)]);
+    let short = &fingerprint(&key(1))[..12];
+    let verified = said(&scene.friskey(&["verify", "report.json"]));
+    assert!(verified.contains(&format!("friskey revoke REPORT --key {short}")), "{verified}");
+    let dry = revoke(&scene, &["--key", short]);
+    assert_eq!(dry.status.code(), Some(1), "{}", said(&dry));
+    assert!(said(&dry).contains("--yes key_1") && writes(&scene) == 0, "{}", said(&dry));
+    let done = revoke(&scene, &["--key", short, "--yes", "key_1", "--evidence", "evidence.json"]);
+    assert_eq!(done.status.code(), Some(0), "{}", said(&done));
+    assert!(said(&done).contains("revoked: key_1 is gone from the list"), "{}", said(&done));
+    assert!(std::fs::read_to_string(scene.path("evidence.json")).unwrap().contains("\"key_1\""));
+    assert_eq!(writes(&scene), 1);
+    scene.never_sent(&key(1));
+}
+
+#[test]
+fn the_wrong_id_changes_nothing() {
+    let scene = Scene::new();
+    scene.add("key_1", Some("proj_1"), &key(1), LEAKED - DAY);
+    scene.report(&[&key(1)]);
+    let output = revoke(&scene, &["--yes", "key_2"]);
+    assert_eq!((output.status.code(), writes(&scene)), (Some(2), 0), "{}", said(&output));
+}
+
+#[test]
+fn what_is_not_certain_is_refused() {
+    let refused = |scene: &Scene, id: &str, part: &str| {
+        let output = revoke(scene, &["--yes", id]);
+        assert_eq!((output.status.code(), writes(scene)), (Some(3), 0), "{}", said(&output));
+        assert!(said(&output).contains(part), "{part}: {}", said(&output));
+    };
+    let several = Scene::new();
+    let other = format!("{}{}", &key(2)[..160], &key(1)[160..]);
+    several.add("key_1", Some("proj_1"), &key(1), LEAKED - DAY);
+    several.add("key_2", Some("proj_1"), &other, LEAKED - DAY);
+    several.report(&[&key(1)]);
+    refused(&several, "key_1", "several keys match");
+
+    let own = Scene::new();
+    own.report(&[&admin_key(1)]);
+    refused(&own, "key_admin", "admin key in use");
+
+    let late = Scene::new();
+    late.add("key_1", Some("proj_1"), &key(1), LEAKED + DAY);
+    late.report(&[&key(1)]);
+    refused(&late, "key_1", "created after the commit");
+
+    let none = Scene::new();
+    none.report(&[&key(1)]);
+    refused(&none, "key_1", "https://platform.openai.com/api-keys");
+
+    let partly = Scene::new();
+    partly.add("key_1", Some("proj_1"), &key(1), LEAKED - DAY);
+    partly.api.set(|state| state.projects.push(("proj_2".to_owned(), "Other".to_owned(), false)));
+    partly.api.fault("/projects/proj_2/", Fault::Answer(403, error("no", None)), 9);
+    partly.report(&[&key(1)]);
+    refused(&partly, "key_1", "not all keys could be listed");
+}
+
+#[test]
+fn a_key_that_stays_listed_is_only_submitted() {
+    let scene = Scene::new();
+    scene.add("key_1", Some("proj_1"), &key(1), LEAKED - DAY);
+    scene.api.set(|state| state.lag = 99);
+    scene.report(&[&key(1)]);
+    let output = revoke(&scene, &["--yes", "key_1"]);
+    assert_eq!(output.status.code(), Some(3), "{}", said(&output));
+    assert!(said(&output).contains("submitted: key_1"), "{}", said(&output));
+}
+
+#[test]
+fn a_refused_service_account_key_shows_what_the_account_has() {
+    let scene = Scene::new();
+    scene.add("key_1", Some("proj_1"), &service_key(1), LEAKED - DAY);
+    scene.add("key_2", Some("proj_1"), &service_key(2), LEAKED - DAY);
+    scene.api.fault("/api_keys/key_1", Fault::Answer(400, error("belongs to a service account", None)), 9);
+    scene.report(&[&service_key(1)]);
+    let output = revoke(&scene, &["--yes", "key_1"]);
+    assert_eq!(output.status.code(), Some(3), "{}", said(&output));
+    assert!(said(&output).contains("svc_acct_1") && said(&output).contains("key_2"), "{}", said(&output));
+}
