@@ -72,7 +72,7 @@ pub(super) enum Command {
     /// Scan what the next commit would contain: the index, never the work tree
     #[command(after_long_help = help::text("friskey staged"))]
     Staged(Staged),
-    /// Audit everything in a git repository and trace the history of each key
+    /// Audit the objects, refs and reflogs of a git repository, and trace the history of each key
     #[command(after_long_help = help::text("friskey history"))]
     History(History),
     /// Scan the commits of the current CI event

@@ -16,6 +16,7 @@ use super::options::{self, BASELINE, Extent, variable};
 use super::root::Root;
 use super::rules::detector;
 use crate::detect::Detector;
+use crate::git::range::parse;
 use crate::git::{FileAtError, Repository, file_at, is_tracked_at, why_unclear};
 use crate::model::{Draft, PathBase};
 use crate::rules::RuleSet;
@@ -77,7 +78,10 @@ pub(super) fn named_base(asked: &str, repo: &Repository) -> Result<Base> {
             // Something has that name, and who wrote the change may have given it.
             None => match why_unclear(repo, rev) {
                 Some(reason) => Ok(Base::Unknown(format!("--policy-from {rev}: {reason}"))),
-                None => bail!("--policy-from: `{rev}` is not a commit of this repository; fetch it first"),
+                None => match parse(repo, &[rev]) {
+                    Err(error) => bail!("--policy-from: {error}"),
+                    Ok(_) => bail!("--policy-from: `{rev}` is not a commit of this repository"),
+                },
             },
         },
     }

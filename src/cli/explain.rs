@@ -21,8 +21,9 @@ pub(super) fn run(explain: &Explain, global: &Global) -> Result<Exit> {
     if !explain.misplaced.is_empty() {
         // The argument may be a key of any shape, so the message must not repeat it.
         bail!(
-            "explain takes no argument, which other processes and the shell's history can see: pipe the text into \
-             `friskey explain`, or run it and paste the text at the prompt"
+            "explain takes no argument. If it is a key, it now stands in the shell's history, and other processes \
+             could see it: delete it there. Pipe the text into `friskey explain`, or run it and paste the text at the \
+             prompt"
         );
     }
     let config = options::config(global)?;

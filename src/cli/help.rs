@@ -134,7 +134,7 @@ const NOTES: &[Notes] = &[
         examples: &[
             ("Scan the current directory", "friskey scan"),
             ("Check every commit before it is made", "friskey hook install"),
-            ("Audit everything in a repository", "friskey history path/to/repo"),
+            ("Audit the whole history of a repository", "friskey history path/to/repo"),
         ],
         statuses: SCAN,
     },

@@ -9,7 +9,7 @@ use std::sync::{Mutex, PoisonError};
 use super::config;
 use super::options::variable;
 use crate::detect::{Detector, Redactor};
-use crate::model::Secret;
+use crate::model::{Secret, without_os_errors};
 use crate::report::escape_lines;
 use crate::rules::{MAX_MATCH_LEN, RuleSet};
 
@@ -91,7 +91,7 @@ pub(super) fn say(message: &str) {
 
 /// The same behind a word of our own, in colour.
 pub(super) fn say_in_color(word: &str, plain: &str, message: &str) {
-    let message = escape_lines(&format!("{plain}{message}"));
+    let message = escape_lines(&format!("{plain}{}", without_os_errors(message)));
     let rest = message.strip_prefix(plain).unwrap_or(&message);
     let _ = writeln!(io::stderr().lock(), "{word}{rest}");
 }
@@ -99,6 +99,6 @@ pub(super) fn say_in_color(word: &str, plain: &str, message: &str) {
 /// Text on standard output that holds what others wrote: rules, names, reasons. A reader that went away
 /// is no error.
 pub(super) fn print(text: &[u8]) -> io::Result<()> {
-    let text = escape_lines(&String::from_utf8_lossy(text));
+    let text = escape_lines(&without_os_errors(&String::from_utf8_lossy(text)));
     super::output::ignore_broken_pipe(io::stdout().lock().write_all(text.as_bytes()))
 }

@@ -25,7 +25,8 @@ pub(super) fn resolve(path: &Path) -> io::Result<PathBuf> {
             Component::Prefix(_) | Component::RootDir => at.push(component),
             Component::Normal(name) => {
                 let next = at.join(name);
-                at = match next.symlink_metadata()?.is_symlink() {
+                let metadata = next.symlink_metadata().map_err(|error| missing(path, error))?;
+                at = match metadata.is_symlink() {
                     true if !path.is_absolute() || is_in_repository(&at) => return Err(link(&next)),
                     true => fs::canonicalize(&next)?,
                     false => next,
@@ -42,6 +43,19 @@ pub(super) fn resolve(path: &Path) -> io::Result<PathBuf> {
         Ok(_) => Ok(file),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(file),
         Err(error) => Err(error),
+    }
+}
+
+/// `error`, or which folder on the way to `path` is missing.
+fn missing(path: &Path, error: io::Error) -> io::Error {
+    let is_there = |folder: &&Path| folder.as_os_str().is_empty() || folder.symlink_metadata().is_ok();
+    let first = path.ancestors().skip(1).take_while(|folder| !is_there(folder)).last();
+    match (error.kind(), first) {
+        (io::ErrorKind::NotFound, Some(folder)) => io::Error::other(format!(
+            "the folder {} does not exist; create it, or write elsewhere",
+            folder.display()
+        )),
+        _ => error,
     }
 }
 
@@ -73,7 +87,7 @@ pub(super) fn append(path: &Path) -> io::Result<File> {
         let flags = rustix::fs::OFlags::NOFOLLOW | rustix::fs::OFlags::NONBLOCK | rustix::fs::OFlags::NOCTTY;
         options.custom_flags(flags.bits().cast_signed());
     }
-    let file = options.open(path)?;
+    let file = options.open(path).map_err(|error| missing(path, error))?;
     let metadata = file.metadata()?;
     if !metadata.is_file() {
         return Err(io::Error::other(format!("it is {}", describe(&metadata))));

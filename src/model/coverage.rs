@@ -1,10 +1,11 @@
 //! The coverage receipt: what was scanned, and what was not.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 use serde::Serialize;
 
-use super::{IgnoredSet, Surface};
+use super::{IgnoredSet, Surface, without_os_errors};
 
 /// Something that was not scanned, and why.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
@@ -18,7 +19,11 @@ pub struct Skip {
 impl Skip {
     /// Records that `what` was not scanned because of `reason`.
     pub fn new(what: impl Into<String>, reason: impl Into<String>) -> Self {
-        Self { what: what.into(), reason: reason.into() }
+        let mut reason = reason.into();
+        if let Cow::Owned(plain) = without_os_errors(&reason) {
+            reason = plain;
+        }
+        Self { what: what.into(), reason }
     }
 }
 

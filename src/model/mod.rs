@@ -8,6 +8,7 @@ mod finding;
 mod ignored;
 mod location;
 mod origin;
+mod os_error;
 mod reachability;
 mod report;
 mod rule_info;
@@ -26,6 +27,7 @@ pub use finding::{Change, Confidence, Excerpt, Finding, Identified, Leak, LeakSt
 pub use ignored::{Ignored, IgnoredKind, IgnoredSet};
 pub use location::{Position, Span};
 pub use origin::Origin;
+pub use os_error::{cause, without_os_errors};
 pub use reachability::Reachability;
 pub use report::{Report, Status};
 pub use rule_info::{RuleInfo, Severity};

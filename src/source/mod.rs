@@ -12,6 +12,7 @@ mod tree;
 use std::io;
 
 use crate::container::Input;
+pub(crate) use crate::model::cause as reason;
 use crate::model::{Ignored, Origin, Skip, Surface};
 
 pub use excludes::Excludes;
@@ -58,12 +59,4 @@ pub trait Worker {
 
     /// Records something that was left out on purpose.
     fn ignore(&mut self, ignored: Ignored);
-}
-
-/// The error's message without the error number of the operating system.
-pub(crate) fn reason(error: &io::Error) -> String {
-    let text = error.to_string();
-    let text = text.split(" (os error").next().unwrap_or(&text);
-    let mut chars = text.chars();
-    chars.next().map(|first| first.to_lowercase().chain(chars).collect()).unwrap_or_default()
 }

@@ -165,6 +165,108 @@ fn an_error_names_its_cause_once() {
     }
 }
 
+/// Every way for the system to refuse that a test can bring about.
+#[cfg(unix)]
+#[test]
+fn no_message_shows_a_number_of_the_system() {
+    let scratch = Scratch::new();
+    scratch.repository("a");
+    scratch.write("a/file", "x\n");
+    scratch.git("a", &["config", "core.hooksPath", "/dev/null"]);
+    let long = "n".repeat(300);
+    let long_output = format!("json={long}");
+    let cases: [(&[&str], &str); 19] = [
+        (&["--rules", "none.toml", "scan"], "no such file"),
+        (&["--rules", "file/x", "scan"], "a part of the path is not a folder"),
+        (&["--rules", &long, "scan"], "too long"),
+        (&["--config", "none.toml", "scan"], "no such file"),
+        (&["--config", "file/x", "scan"], "not a folder"),
+        (&["--config", ".", "scan"], "it is a folder"),
+        (&["scan", "--baseline", "file/x"], "not a folder"),
+        (&["scan", "file/x"], "not a folder"),
+        (&["scan", &long], "too long"),
+        (&["history", "file/x"], "file/x"),
+        (&["scan", "--output", "json=new/dir/x.json"], "the folder new does not exist"),
+        (&["scan", "--output", "json=.git/new/dir/x.json"], "the folder .git/new does not exist"),
+        (&["scan", "--output", "json=file/x.json"], "not a folder"),
+        (&["scan", "--output", "json=.git"], "it is a folder"),
+        (&["scan", "--output", &long_output], "too long"),
+        (&["baseline", "add", "--from", "file/x", "--reason", "x"], "not a folder"),
+        (&["hook", "run", "commit-msg", "none"], "no such file"),
+        (&["hook", "install"], "/dev/null"),
+        (&["man", "--dir", "file/x"], "not a folder"),
+    ];
+    for (args, cause) in cases {
+        let output = scratch.friskey("a", args);
+        let said = said(&output);
+        assert_eq!(output.status.code(), Some(2), "{args:?}: {said}");
+        assert!(said.contains(cause) && !said.contains("os error"), "{args:?}: {said}");
+    }
+    let mut ci = scratch.command(env!("CARGO_BIN_EXE_friskey"), "a");
+    ci.args(["ci"]).env("GITHUB_ACTIONS", "true").env("GITHUB_EVENT_NAME", "push");
+    let said = said(&run(ci.env("GITHUB_EVENT_PATH", "file/x"), b""));
+    assert!(said.contains("file/x") && !said.contains("os error"), "{said}");
+}
+
+#[test]
+fn a_key_on_the_command_line_is_said_to_be_in_the_history_of_the_shell() {
+    let scratch = Scratch::new();
+    scratch.repository("a");
+    for command in ["trace", "explain"] {
+        let said = said(&scratch.friskey("a", &[command, &key(1)]));
+        assert!(said.contains("it now stands in the shell's history"), "{said}");
+    }
+}
+
+/// As `friskey scan <(command)`, and a named pipe.
+#[cfg(unix)]
+#[test]
+fn a_pipe_given_as_a_path_is_told_with_the_way_to_scan_it() {
+    let scratch = Scratch::new();
+    scratch.repository("a");
+    assert!(scratch.command("mkfifo", "a").arg("pipe").status().unwrap().success());
+    let script = format!("echo x | '{}' scan --format json /dev/stdin", env!("CARGO_BIN_EXE_friskey"));
+    let mut shell = scratch.command("sh", "a");
+    let substituted = run(shell.args(["-c", &script]), b"");
+    for output in [substituted, scratch.friskey("a", &["scan", "--format", "json", "pipe"])] {
+        let said = said(&output);
+        assert_eq!(output.status.code(), Some(3), "{said}");
+        assert!(said.contains("a named pipe, not opened; pipe the content into `friskey scan -`"), "{said}");
+        assert!(!said.contains("no file matched"), "{said}");
+    }
+}
+
+#[test]
+fn what_depends_on_the_configuration_of_branches_is_told() {
+    let scratch = Scratch::new();
+    scratch.repository("a");
+    for args in [
+        &["history", "--range", "@{u}.."][..],
+        &["history", "--range", "main@{upstream}..main"],
+        &["history", "--range", "@{push}.."],
+        &["ci", "--base", "@{u}"],
+        &["scan", "--policy-from", "@{u}", "README"],
+    ] {
+        let said = said(&scratch.friskey("a", args));
+        assert!(said.contains("which is not read; name the branch instead"), "{args:?}: {said}");
+        assert!(!said.contains("fetch it"), "{args:?}: {said}");
+    }
+}
+
+#[test]
+fn a_range_that_does_not_resolve_is_no_path_to_exclude() {
+    let scratch = Scratch::new();
+    scratch.repository("a");
+    let head = scratch.git("a", &["rev-parse", "HEAD"]);
+    let gone = "12".repeat(20);
+    let mut hook = scratch.command(env!("CARGO_BIN_EXE_friskey"), "a");
+    hook.args(["hook", "run", "pre-commit"]).env("PRE_COMMIT_FROM_REF", head).env("PRE_COMMIT_TO_REF", gone);
+    let output = run(&mut hook, b"");
+    let said = said(&output);
+    assert_eq!(output.status.code(), Some(3), "{said}");
+    assert!(said.contains("mend what is named above") && !said.contains("exclude"), "{said}");
+}
+
 #[test]
 fn no_text_of_a_rule_shows_a_key() {
     let scratch = Scratch::new();

@@ -3,7 +3,7 @@
 use super::rewrite::{RefTip, rewrites};
 use super::script::quoted;
 use crate::cli::git_env::GitEnv;
-use crate::model::{Leak, Report, Status};
+use crate::model::{Leak, Report, Skip, Status};
 
 /// Leaks for which commands are printed; more of them are the same again.
 const SPELLED_OUT: usize = 3;
@@ -67,12 +67,19 @@ pub(super) fn how_to_go_on(
 ) -> Vec<String> {
     match report.status() {
         Status::Clean => Vec::new(),
-        Status::Incomplete => after_skips(blocked),
+        Status::Incomplete => after_skips(report, blocked),
         Status::Findings => after_findings(report, blocked, pushed, git),
     }
 }
 
-fn after_skips(blocked: Blocked) -> Vec<String> {
+fn after_skips(report: &Report, blocked: Blocked) -> Vec<String> {
+    if !report.coverage().skipped.iter().any(may_be_excluded) {
+        let mend = "What cannot be scanned may hold a key: mend what is named above, and try again.".into();
+        let skip =
+            format!("To go on this once, after looking at it yourself: `{}`.", blocked.without_hooks());
+        // On the server, nobody can skip the check.
+        return [mend].into_iter().chain((blocked != Blocked::Received).then_some(skip)).collect();
+    }
     if blocked == Blocked::Received {
         return vec!["What cannot be scanned may hold a key: exclude it in the server's friskey.toml (`exclude = [\"PATH\"]`), or mend it.".into()];
     }
@@ -80,6 +87,12 @@ fn after_skips(blocked: Blocked) -> Vec<String> {
         "What cannot be scanned may hold a key. To leave a path out of every scan, add it to friskey.toml: `exclude = [\"PATH\"]`.".into(),
         format!("To go on this once, after looking at it yourself: `{}`.", blocked.without_hooks()),
     ]
+}
+
+/// Whether it is at a path. A range, a commit or a ref cannot be left out.
+fn may_be_excluded(skip: &Skip) -> bool {
+    let others = ["range ", "commit ", "tree ", "tag ", "reflog of ", "refs/", "packed-refs"];
+    !others.iter().any(|other| skip.what.starts_with(other))
 }
 
 fn after_findings(report: &Report, blocked: Blocked, pushed: &[RefTip], git: &GitEnv) -> Vec<String> {

@@ -14,6 +14,12 @@ pub(super) fn reason(repo: &gix::Repository, revision: &str) -> String {
     } else {
         "fetch it (`git fetch origin`, or `fetch-depth: 0` in a workflow)"
     };
+    if let Some(asked) = of_branch_configuration(revision) {
+        return format!(
+            "`{asked}` depends on the configuration of branches, which is not read; name the branch instead, \
+             `origin/main` say"
+        );
+    }
     let (stem, suffix) = revision::stem(revision);
     if !suffix.is_empty() {
         return match revision::resolve(repo, if stem.is_empty() { "HEAD" } else { stem }) {
@@ -30,4 +36,14 @@ pub(super) fn reason(repo: &gix::Repository, revision: &str) -> String {
         );
     }
     format!("no branch, tag or commit has that name{cut}; check the spelling, or {fetch}")
+}
+
+/// The part of `revision` that stands for the branch that another one is configured to follow.
+fn of_branch_configuration(revision: &str) -> Option<&str> {
+    revision.match_indices("@{").find_map(|(start, _)| {
+        let end = start + revision[start..].find('}')?;
+        let asked = &revision[start + 2..end];
+        let is_one = ["u", "upstream", "push"].iter().any(|word| asked.eq_ignore_ascii_case(word));
+        is_one.then(|| &revision[start..=end])
+    })
 }

@@ -232,15 +232,28 @@ impl FileScanner<'_> {
         if entry.kind.is_symlink() {
             self.link(&entry.path, &path);
             // A given link stands for its target.
-            if entry.is_root && entry.path.is_file() {
-                self.file(&entry.path, &Origin::at_path(Surface::Worktree, path), true);
+            match entry.path.metadata() {
+                Ok(target) if entry.is_root && target.is_file() => {
+                    self.file(&entry.path, &Origin::at_path(Surface::Worktree, path), true);
+                }
+                Ok(target) if entry.is_root && !target.is_dir() => {
+                    self.not_opened(entry, &path, describe(&target))
+                }
+                _ => {}
             }
         } else if entry.kind.is_file() {
             self.file(&entry.path, &Origin::at_path(Surface::Worktree, path), entry.is_root);
         } else {
             let what =
                 entry.path.symlink_metadata().map_or("not a regular file", |metadata| describe(&metadata));
-            self.skip(&path, format!("{what}, not opened"));
+            self.not_opened(entry, &path, what);
         }
+    }
+
+    /// Records a pipe, a socket or a device.
+    fn not_opened(&mut self, entry: &FileEntry, path: &[u8], what: &str) {
+        // As a shell's `<(command)`.
+        let hint = if entry.is_root { "; pipe the content into `friskey scan -`" } else { "" };
+        self.skip(path, format!("{what}, not opened{hint}"));
     }
 }

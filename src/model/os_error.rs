@@ -1,0 +1,88 @@
+//! Errors of the operating system in words for people, without their numbers.
+
+use std::borrow::Cow;
+use std::io::{self, ErrorKind};
+
+/// What the standard library puts in front of the number.
+const NUMBER: &str = " (os error ";
+
+/// The cause of `error`, without its number.
+pub fn cause(error: &io::Error) -> String {
+    match error.raw_os_error() {
+        Some(_) => words(error),
+        None => without_os_errors(&error.to_string()).into_owned(),
+    }
+}
+
+/// `text` in which [`cause`] words every error of the operating system.
+pub fn without_os_errors(text: &str) -> Cow<'_, str> {
+    let mut plain = Cow::Borrowed(text);
+    let mut from = 0;
+    while let Some(at) = plain[from..].find(NUMBER).map(|at| from + at) {
+        let after = at + NUMBER.len();
+        from = after;
+        let Some((number, _)) = plain[after..].split_once(')') else { break };
+        let Ok(code) = number.parse() else { continue };
+        let end = after + number.len() + 1;
+        let error = io::Error::from_raw_os_error(code);
+        // The words before the number, if the system still says it with the same ones.
+        let said = error.to_string();
+        let start = match plain[..end].ends_with(&said) {
+            true => end - said.len(),
+            false => at,
+        };
+        let words = if start == at { String::new() } else { words(&error) };
+        from = start + words.len();
+        plain.to_mut().replace_range(start..end, &words);
+    }
+    plain
+}
+
+fn words(error: &io::Error) -> String {
+    let known = match error.kind() {
+        ErrorKind::NotFound => "no such file or folder",
+        ErrorKind::PermissionDenied => "permission denied",
+        ErrorKind::IsADirectory => "it is a folder",
+        ErrorKind::NotADirectory => "a part of the path is not a folder",
+        ErrorKind::AlreadyExists => "a file or folder of that name exists",
+        ErrorKind::StorageFull => "no space is left on the device",
+        ErrorKind::QuotaExceeded => "the disk quota is exceeded",
+        ErrorKind::ReadOnlyFilesystem => "the file system is read-only",
+        ErrorKind::InvalidFilename => "the name is too long, or not a valid file name",
+        ErrorKind::FileTooLarge => "the file would be too large",
+        ErrorKind::OutOfMemory => "there is not enough memory",
+        _ => return decapitalized(error.to_string().split(NUMBER).next().unwrap_or_default()),
+    };
+    known.to_owned()
+}
+
+fn decapitalized(text: &str) -> String {
+    let mut chars = text.chars();
+    chars.next().map(|first| first.to_lowercase().chain(chars).collect()).unwrap_or_default()
+}
+
+#[cfg(unix)]
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn errors_lose_their_numbers_wherever_they_stand() {
+        let error = io::Error::from_raw_os_error(2);
+        assert_eq!(cause(&error), "no such file or folder");
+        assert_eq!(
+            cause(&io::Error::other(format!("cannot read x: {error}; y"))),
+            "cannot read x: no such file or folder; y"
+        );
+        let twice = format!("{error}, then {}", io::Error::from_raw_os_error(13));
+        assert_eq!(without_os_errors(&twice), "no such file or folder, then permission denied");
+        assert_eq!(without_os_errors("in other words (os error 2)."), "in other words.");
+        for text in ["nothing of it", "a (os error x) b", "cut off (os error 2"] {
+            assert_eq!(without_os_errors(text), text);
+        }
+        for code in 1..130 {
+            let said = cause(&io::Error::from_raw_os_error(code));
+            assert!(!said.is_empty() && !said.contains("os error"), "{said}");
+        }
+    }
+}
