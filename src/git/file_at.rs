@@ -106,9 +106,9 @@ fn find(
     let mut path = path.as_bytes().to_vec();
     for _ in 0..=MAX_LINKS {
         match walk(repo, lookup, root, &path)? {
-            Step::Nothing => return Ok(None),
-            Step::File(id) => return Ok(Some(id)),
-            Step::Link { id, parent, rest } => {
+            WalkStep::Nothing => return Ok(None),
+            WalkStep::File(id) => return Ok(Some(id)),
+            WalkStep::Link { id, parent, rest } => {
                 let target = lookup.of_kind(&id, Kind::Blob).ok_or(None)?;
                 if target.len() > MAX_TARGET || target.starts_with(b"/") {
                     return Err(Some("it is a symbolic link out of the repository".to_owned()));
@@ -121,7 +121,7 @@ fn find(
 }
 
 /// Where a walk along a path ends.
-enum Step {
+enum WalkStep {
     Nothing,
     File(ObjectId),
     /// At a link in the folder `parent`; `rest` comes behind it.
@@ -132,7 +132,12 @@ enum Step {
     },
 }
 
-fn walk(repo: &Repository, lookup: &mut Lookup, root: ObjectId, path: &[u8]) -> Result<Step, Option<String>> {
+fn walk(
+    repo: &Repository,
+    lookup: &mut Lookup,
+    root: ObjectId,
+    path: &[u8],
+) -> Result<WalkStep, Option<String>> {
     let mut folders: Vec<(&[u8], ObjectId)> = Vec::new();
     let components: Vec<&[u8]> =
         path.split(|&byte| byte == b'/').filter(|name| !name.is_empty() && *name != b".").collect();
@@ -146,21 +151,21 @@ fn walk(repo: &Repository, lookup: &mut Lookup, root: ObjectId, path: &[u8]) -> 
         let at = folders.last().map_or(root, |(_, id)| *id);
         let bytes = lookup.of_kind(&at, Kind::Tree).ok_or(None)?;
         let mut entries = TreeRefIter::from_bytes(bytes, repo.object_hash()).map_while(Result::ok);
-        let Some(entry) = entries.find(|entry| entry.filename == name) else { return Ok(Step::Nothing) };
+        let Some(entry) = entries.find(|entry| entry.filename == name) else { return Ok(WalkStep::Nothing) };
         let (mode, id) = (entry.mode, entry.oid.to_owned());
         let is_last = index + 1 == components.len();
         if mode.is_link() {
             let parent = folders.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(&b'/');
-            return Ok(Step::Link { id, parent, rest: components[index + 1..].join(&b'/') });
+            return Ok(WalkStep::Link { id, parent, rest: components[index + 1..].join(&b'/') });
         }
         if is_last && mode.is_blob() {
-            return Ok(Step::File(id));
+            return Ok(WalkStep::File(id));
         }
         if !mode.is_tree() {
             return if is_last {
                 Err(Some("it is not a regular file".to_owned()))
             } else {
-                Ok(Step::Nothing)
+                Ok(WalkStep::Nothing)
             };
         }
         folders.push((name, id));
