@@ -75,10 +75,13 @@ pub(super) fn masked(message: &str) -> String {
     let mut sound: Vec<PathBuf> =
         files.filter(|file| file.is_file() && RuleSet::with_files(&[file]).is_ok()).collect();
     sound.dedup();
-    let rules = RuleSet::with_files(&sound).or_else(|_| RuleSet::built_in());
-    let traced = keys.iter().filter(|key| (1..=MAX_MATCH_LEN).contains(&key.len()));
-    let rules = rules.map(|rules| traced.fold(rules, |rules, key| rules.with_traced(key.reveal(), 0, None)));
-    match rules.and_then(|rules| Detector::new(&rules)) {
+    let compiled = |rules: RuleSet| {
+        let traced = keys.iter().filter(|key| (1..=MAX_MATCH_LEN).contains(&key.len()));
+        Detector::new(&traced.fold(rules, |rules, key| rules.with_traced(key.reveal(), 0, None)))
+    };
+    // Rules may be too many or too large together, about which the message may be.
+    let own = RuleSet::with_files(&sound).and_then(compiled);
+    match own.or_else(|_| RuleSet::built_in().and_then(compiled)) {
         Ok(detector) => Redactor::new(&detector).with_known(&keys).redact(message.as_bytes()),
         Err(_) => "something went wrong, and the built-in rules cannot be read".to_owned(),
     }

@@ -24,6 +24,9 @@ pub struct Match {
     pub encoding: &'static str,
 }
 
+/// The most bytes that the compiled patterns of rules that are not built in may take together.
+const MAX_COMPILED: usize = 64 << 20;
+
 /// Finds the secrets in bytes. Shared between threads; searching allocates nothing until a keyword
 /// hits.
 #[derive(Debug)]
@@ -41,7 +44,7 @@ impl Detector {
     /// A detector for `rules`.
     ///
     /// # Errors
-    /// A pattern that is too large to compile.
+    /// A pattern that is too large to compile, or patterns that are too large together.
     pub fn new(rules: &RuleSet) -> Result<Self, RuleError> {
         Self::with_literals(rules, &[])
     }
@@ -54,13 +57,7 @@ impl Detector {
     /// Those of [`new`](Self::new).
     pub fn with_literals(rules: &RuleSet, literals: &[&[u8]]) -> Result<Self, RuleError> {
         let variants = compile_all(rules.rules());
-        for variant in &variants {
-            let rule = &rules.rules()[variant.rule];
-            // The built-in ones are known to compile, and are only compiled when they are met.
-            if !rule.built_in {
-                variant.try_compile().map_err(|error| invalid(rule, &error.to_string()))?;
-            }
-        }
+        try_own(rules, &variants)?;
         let (encoded, chains): (Vec<_>, Vec<_>) = decoded::decode_chains(&variants).into_iter().unzip();
         let plain = variants.iter().enumerate().flat_map(|(index, variant)| {
             variant.variant.keywords.iter().map(move |keyword| (keyword.as_slice(), index))
@@ -287,6 +284,30 @@ fn finished(rule: &Rule, candidate: &Candidate<'_>) -> Match {
         evidence: candidate.evidence.clone(),
     };
     Match { span: candidate.secret.clone(), identified: Arc::new(identified), encoding: "utf-8" }
+}
+
+/// Compiles the variants of rules that are not built in, as long as they are of a bounded size. The built-in ones are known
+/// to compile, and are only compiled when they are met.
+///
+/// # Errors
+/// A pattern that cannot be compiled, or with which all patterns take too much memory.
+fn try_own(rules: &RuleSet, variants: &[CompiledVariant]) -> Result<(), RuleError> {
+    let mut size = 0;
+    for variant in variants {
+        let rule = &rules.rules()[variant.rule];
+        if rule.built_in {
+            continue;
+        }
+        size += variant.try_compile().map_err(|error| invalid(rule, &error.to_string()))?;
+        if size > MAX_COMPILED {
+            let limit = MAX_COMPILED >> 20;
+            let reason = format!(
+                "with its pattern, all patterns take more than {limit} MiB of memory; shorten what they repeat"
+            );
+            return Err(invalid(rule, &reason));
+        }
+    }
+    Ok(())
 }
 
 fn invalid(rule: &Rule, reason: &str) -> RuleError {

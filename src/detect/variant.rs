@@ -57,11 +57,13 @@ impl Lazy {
         self.regex.get_or_init(|| build(&self.pattern).ok()).as_ref()
     }
 
-    fn try_compile(&self) -> Result<(), Box<BuildError>> {
+    /// The bytes that the regex takes.
+    fn try_compile(&self) -> Result<usize, Box<BuildError>> {
         let regex = build(&self.pattern)?;
+        let size = regex.memory_usage();
         // Somebody else may have been first; both are the same.
         let _ = self.regex.set(Some(regex));
-        Ok(())
+        Ok(size)
     }
 }
 
@@ -268,11 +270,11 @@ impl CompiledVariant {
         self.pattern.get_or_init(|| compile(&self.variant))
     }
 
-    /// Compiles now, to learn whether that works.
-    pub(super) fn try_compile(&self) -> Result<(), Box<BuildError>> {
+    /// Compiles now, to learn whether that works, and how many bytes it takes.
+    pub(super) fn try_compile(&self) -> Result<usize, Box<BuildError>> {
         let pattern = self.pattern();
-        pattern.regex.try_compile()?;
-        pattern.except.as_ref().map_or(Ok(()), |(_, regex)| regex.try_compile())
+        let except = pattern.except.as_ref().map_or(Ok(0), |(_, regex)| regex.try_compile());
+        Ok(pattern.regex.try_compile()? + except?)
     }
 }
 

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use toml::Spanned;
 
+use super::budget::RuleBudget;
 use super::pattern;
 use super::rule::{Rule, Variant};
 use super::schema::{RawRule, RawVariant, RuleFile};
@@ -13,6 +14,9 @@ use crate::untrusted::{ReadError, Symlinks, read_text};
 
 /// The largest file of rules that is read, in bytes.
 const MAX_FILE: u64 = 16 << 20;
+
+/// The most characters of a rule's kind.
+const MAX_KIND: usize = 40;
 
 /// Why a file of rules cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -24,6 +28,12 @@ pub enum RuleError {
         path: String,
         /// Why not.
         error: ReadError,
+    },
+    /// There are too many files.
+    #[error("{path}: more than {} files of rules; put several rules into one file", super::budget::MAX_FILES)]
+    TooManyFiles {
+        /// The first that is too many.
+        path: String,
     },
     /// Something in it is wrong.
     #[error("{path}:{line}: {reason}")]
@@ -37,9 +47,16 @@ pub enum RuleError {
     },
 }
 
-/// The rules in `text`; `path` is for messages. `known_checks` are the names that `checks` may hold.
-pub(super) fn parse(text: &str, path: &str, known_checks: &[&str]) -> Result<Vec<Rule>, RuleError> {
+/// The rules in `text`; `path` is for messages. `known_checks` are the names that `checks` may hold. What the rules
+/// cost is added to `budget`.
+pub(super) fn parse(
+    text: &str,
+    path: &str,
+    known_checks: &[&str],
+    budget: &mut RuleBudget,
+) -> Result<Vec<Rule>, RuleError> {
     let loader = Loader { text, path, known_checks };
+    budget.add_text(text).map_err(|reason| loader.invalid(0, reason))?;
     let file: RuleFile = toml::from_str(text).map_err(|error| {
         loader.invalid(error.span().map_or(0, |span| span.start), error.message().to_owned())
     })?;
@@ -50,7 +67,7 @@ pub(super) fn parse(text: &str, path: &str, known_checks: &[&str]) -> Result<Vec
         if !ids.insert(rule.id.get_ref().clone()) {
             return Err(loader.at(&rule.id, format!("the id `{}` is taken", rule.id.get_ref())));
         }
-        rules.push(loader.rule(rule, raw.span().start)?);
+        rules.push(loader.rule(rule, raw.span().start, budget)?);
     }
     if rules.is_empty() {
         return Err(loader.invalid(0, "the file holds no [[rule]]".to_owned()));
@@ -59,11 +76,15 @@ pub(super) fn parse(text: &str, path: &str, known_checks: &[&str]) -> Result<Vec
 }
 
 /// The text of the file at `path`, and the rules in it.
-pub(super) fn read(path: &Path, known_checks: &[&str]) -> Result<(String, Vec<Rule>), RuleError> {
+pub(super) fn read(
+    path: &Path,
+    known_checks: &[&str],
+    budget: &mut RuleBudget,
+) -> Result<(String, Vec<Rule>), RuleError> {
     let shown = path.display().to_string();
     let text = read_text(path, Symlinks::Follow, MAX_FILE)
         .map_err(|error| RuleError::Read { path: shown.clone(), error })?;
-    let rules = parse(&text, &shown, known_checks)?;
+    let rules = parse(&text, &shown, known_checks, budget)?;
     Ok((text, rules))
 }
 
@@ -74,13 +95,22 @@ struct Loader<'a> {
 }
 
 impl Loader<'_> {
-    fn rule(&self, raw: &RawRule, start: usize) -> Result<Rule, RuleError> {
+    fn rule(&self, raw: &RawRule, start: usize, budget: &mut RuleBudget) -> Result<Rule, RuleError> {
         let id = raw.id.get_ref();
         let well_formed = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
         if id.is_empty() || !id.chars().all(well_formed) {
             return Err(
                 self.at(&raw.id, format!("`{id}` is not an id: use lower-case letters, digits and `-`"))
             );
+        }
+        if let Some(kind) = &raw.kind
+            && !(1..=MAX_KIND).contains(&kind.get_ref().len()) | !kind.get_ref().chars().all(well_formed)
+        {
+            // It is in reports, where nothing masks it; what stands here may be a key.
+            let reason = format!(
+                "the kind of rule `{id}` is no word of at most {MAX_KIND} lower-case letters, digits and `-`"
+            );
+            return Err(self.at(kind, reason));
         }
         let variants = raw.variants();
         if variants.is_empty() {
@@ -89,12 +119,15 @@ impl Loader<'_> {
         Ok(Rule {
             id: Arc::from(id.as_str()),
             name: raw.name.clone().unwrap_or_else(|| id.clone()),
-            kind: Arc::from(raw.kind.as_deref().unwrap_or(id)),
+            kind: Arc::from(raw.kind.as_ref().map_or(id, Spanned::get_ref).as_str()),
             description: raw.description.clone(),
             severity: raw.severity,
             advice: raw.advice.clone(),
             revoke_url: raw.revoke_url.clone(),
-            variants: variants.iter().map(|variant| self.variant(variant)).collect::<Result<_, _>>()?,
+            variants: variants
+                .iter()
+                .map(|variant| self.variant(variant, id, budget))
+                .collect::<Result<_, _>>()?,
             examples: raw.examples.clone(),
             counter_examples: raw.counter_examples.clone(),
             source: Arc::from(self.path),
@@ -103,9 +136,14 @@ impl Loader<'_> {
         })
     }
 
-    fn variant(&self, raw: &RawVariant) -> Result<Variant, RuleError> {
+    fn variant(&self, raw: &RawVariant, id: &str, budget: &mut RuleBudget) -> Result<Variant, RuleError> {
+        let too_much = |reason| self.at(&raw.pattern, format!("rule `{id}`: {reason}"));
+        budget.add_variant(raw).map_err(too_much)?;
         let pattern = raw.pattern.get_ref();
         let keywords = self.keywords(raw)?;
+        if raw.keywords.is_none() {
+            budget.add_keywords(keywords.iter().map(Vec::len), 1).map_err(too_much)?;
+        }
         let facts = pattern::facts(pattern, &keywords).map_err(|reason| self.at(&raw.pattern, reason))?;
         if let Some(except) = &raw.except {
             pattern::parse(except.get_ref()).map_err(|reason| self.at(except, reason))?;
@@ -201,12 +239,12 @@ pattern = 'acme-[a-z]{8}'
 "#;
 
     fn error(text: &str) -> String {
-        parse(text, "my.toml", &["boundary"]).unwrap_err().to_string()
+        parse(text, "my.toml", &["boundary"], &mut RuleBudget::default()).unwrap_err().to_string()
     }
 
     #[test]
     fn reads_a_rule() {
-        let rules = parse(SOUND, "my.toml", &[]).unwrap();
+        let rules = parse(SOUND, "my.toml", &[], &mut RuleBudget::default()).unwrap();
         assert_eq!(&*rules[0].id, "acme-key");
         assert_eq!(&*rules[0].kind, "acme-key");
         assert!(rules[0].variants[0].starts_with_keyword);
@@ -216,7 +254,8 @@ pattern = 'acme-[a-z]{8}'
     fn former_names_of_fields_and_checks_are_accepted() {
         let former = SOUND.replace("rule.variant", "rule.form").replace("keywords", "anchors");
         let former = format!("{former}checks = ['halves', 'made-up']\nhalves = [20]");
-        let rules = parse(&former, "my.toml", &["marker-symmetry", "synthetic"]).unwrap();
+        let rules =
+            parse(&former, "my.toml", &["marker-symmetry", "synthetic"], &mut RuleBudget::default()).unwrap();
         let variant = &rules[0].variants[0];
         assert_eq!(variant.keywords, [b"acme-"]);
         assert_eq!(variant.checks, ["marker-symmetry", "synthetic"]);
@@ -236,5 +275,49 @@ pattern = 'acme-[a-z]{8}'
         );
         assert!(error(&format!("{SOUND}{SOUND}")).starts_with("my.toml:12: the id `acme-key` is taken"));
         assert!(error("").contains("no [[rule]]"));
+    }
+
+    #[test]
+    fn a_kind_is_one_short_word() {
+        let with = |kind: &str| SOUND.replace("name =", &format!("kind = '{kind}'\nname ="));
+        assert!(parse(&with("service-account2"), "my.toml", &[], &mut RuleBudget::default()).is_ok());
+        for kind in ["", "Project", "a b", "acme-abcdefgh_A1", &"k".repeat(41)] {
+            let said = error(&with(kind));
+            assert!(said.starts_with("my.toml:4: the kind of rule `acme-key` is no word"), "{said}");
+            assert!(kind.is_empty() || !said.contains(&format!("`{kind}`")), "{said}");
+        }
+    }
+
+    #[test]
+    fn what_rules_cost_together_is_bounded() {
+        let rules = |count: usize, rest: &str| -> String {
+            let rule = |n: usize| format!("[[rule]]\nid = 'r{n}'\npattern = 'acme-[a-z]{{8}}'\n{rest}\n");
+            (0..count).map(rule).collect()
+        };
+        let keywords = format!("keywords = [{}]", "'acme',".repeat(5_000));
+        let encoded = format!("encoded = [{}]", "'acme-',".repeat(300));
+        let long = format!("keywords = ['{}']", "acme".repeat(150_000));
+        let words = format!(
+            "checks = ['context']\n[rule.context]\nmissing = 'low'\nwords = [{}]",
+            "'acme',".repeat(10_001)
+        );
+        for (text, rule, limit) in [
+            (rules(1_001, ""), "r1000", "1001 patterns in all rules"),
+            (rules(3, &keywords), "r2", "keywords in all rules"),
+            (rules(2, &encoded), "r1", "keywords in all rules"),
+            (rules(1, &words), "r0", "keywords in all rules"),
+            (rules(2, &long), "r1", "bytes in the keywords of all rules"),
+            (SOUND.replace("{8}", &"{8}x".repeat(20_000)), "acme-key", "bytes in a pattern"),
+        ] {
+            let said = error(&text);
+            let named = format!("rule `{rule}`: ");
+            assert!(said.starts_with("my.toml:") && said.contains(&named) && said.contains(limit), "{said}");
+        }
+        let mut budget = RuleBudget::default();
+        assert!(parse(&rules(600, ""), "a.toml", &[], &mut budget).is_ok());
+        let said = parse(&rules(600, ""), "b.toml", &[], &mut budget).unwrap_err().to_string();
+        assert!(said.starts_with("b.toml:") && said.contains("1001 patterns"), "{said}");
+        let filled = format!("{SOUND}# {}", "x".repeat(16 << 20));
+        assert!(error(&filled).contains("bytes in all files of rules"));
     }
 }

@@ -1,5 +1,6 @@
 //! Layer 1: rules as data. Reads and judges them; running them is the detector's.
 
+mod budget;
 mod load;
 mod pattern;
 mod rule;
@@ -9,6 +10,7 @@ mod traced;
 
 use std::path::Path;
 
+use budget::{MAX_FILES, RuleBudget};
 use sha2::{Digest, Sha256};
 
 pub use load::RuleError;
@@ -66,11 +68,15 @@ impl RuleSet {
         let mut rules: Vec<Rule> = Vec::new();
         for (path, text) in BUILT_IN {
             digest.update(text.as_bytes());
-            let own = load::parse(text, path, CHECK_NAMES)?;
+            let own = load::parse(text, path, CHECK_NAMES, &mut RuleBudget::default())?;
             rules.extend(own.into_iter().map(|rule| Rule { built_in: true, ..rule }));
         }
+        if let Some(path) = files.get(MAX_FILES) {
+            return Err(RuleError::TooManyFiles { path: path.as_ref().display().to_string() });
+        }
+        let mut budget = RuleBudget::default();
         for path in files {
-            let (text, own) = load::read(path.as_ref(), CHECK_NAMES)?;
+            let (text, own) = load::read(path.as_ref(), CHECK_NAMES, &mut budget)?;
             digest.update(text.as_bytes());
             for rule in own {
                 match rules.iter_mut().find(|known| known.id == rule.id) {
@@ -99,7 +105,7 @@ impl RuleSet {
     /// # Errors
     /// Text that does not hold sound rules.
     pub fn from_text(text: &str, name: &str) -> Result<Self, RuleError> {
-        let rules = load::parse(text, name, CHECK_NAMES)?;
+        let rules = load::parse(text, name, CHECK_NAMES, &mut RuleBudget::default())?;
         Ok(Self { rules, digest: crate::model::hex(&Sha256::digest(text.as_bytes())[..8]) })
     }
 

@@ -22,7 +22,7 @@ pub(super) struct RawRule {
     pub(super) id: Spanned<String>,
     pub(super) name: Option<String>,
     /// What kind of key it is about, one word.
-    pub(super) kind: Option<String>,
+    pub(super) kind: Option<Spanned<String>>,
     #[serde(default)]
     pub(super) description: String,
     #[serde(default = "high")]

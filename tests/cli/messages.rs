@@ -267,6 +267,29 @@ fn a_range_that_does_not_resolve_is_no_path_to_exclude() {
     assert!(said.contains("mend what is named above") && !said.contains("exclude"), "{said}");
 }
 
+/// A repository's own friskey.toml can name them.
+#[test]
+fn rules_that_would_fill_the_memory_are_refused_with_rule_and_file() {
+    let scratch = Scratch::new();
+    scratch.repository("a");
+    let rules: String = (0..900)
+        .map(|n| format!("[[rule]]\nid = 'r{n}'\nkeywords = ['abc']\npattern = 'abc(?:[^x]|yy){{1,1000}}'\n"))
+        .collect();
+    scratch.write("a/many.toml", rules);
+    scratch.write("a/friskey.toml", "rules = ['many.toml']\n");
+    scratch.write("a/f", "abcdef\n");
+    let output = scratch.friskey("a", &["scan", "f"]);
+    let told = said(&output);
+    assert_eq!(output.status.code(), Some(2), "{told}");
+    assert!(told.contains("many.toml") && told.contains("rule `r") && told.contains("64 MiB"), "{told}");
+    let files: Vec<String> = (0..101).map(|n| format!("'{n}.toml'")).collect();
+    scratch.write("a/friskey.toml", format!("rules = [{}]\n", files.join(", ")));
+    let output = scratch.friskey("a", &["scan", "f"]);
+    let told = said(&output);
+    assert_eq!(output.status.code(), Some(2), "{told}");
+    assert!(told.contains("100.toml: more than 100 files of rules"), "{told}");
+}
+
 #[test]
 fn no_text_of_a_rule_shows_a_key() {
     let scratch = Scratch::new();

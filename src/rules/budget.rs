@@ -1,0 +1,84 @@
+//! What rules may cost together: a repository's own `friskey.toml` can name files of them.
+
+use super::schema::RawVariant;
+
+/// The most files of rules.
+pub(super) const MAX_FILES: usize = 100;
+
+/// The most bytes of all files.
+const MAX_TEXT: usize = 16 << 20;
+
+/// The most bytes of one pattern.
+const MAX_PATTERN: usize = 64 << 10;
+
+const MAX_VARIANTS: usize = 1_000;
+
+/// The most keywords and words of a context.
+const MAX_KEYWORDS: usize = 10_000;
+
+/// The most bytes of all of them.
+const MAX_KEYWORD_BYTES: usize = 1 << 20;
+
+/// Keywords that a literal costs that is to be found in disguise, too.
+const KEYWORDS_OF_ENCODED: usize = 25;
+
+/// What all files have cost so far.
+#[derive(Debug, Default)]
+pub(super) struct RuleBudget {
+    text: usize,
+    variants: usize,
+    keywords: usize,
+    keyword_bytes: usize,
+}
+
+impl RuleBudget {
+    /// Adds a file.
+    ///
+    /// # Errors
+    /// The limit that is exceeded.
+    pub(super) fn add_text(&mut self, text: &str) -> Result<(), String> {
+        self.text += text.len();
+        within(self.text, MAX_TEXT, "bytes in all files of rules")
+    }
+
+    /// Adds a variant as written, before anything of it is parsed, with the keywords it names.
+    ///
+    /// # Errors
+    /// The limit that is exceeded.
+    pub(super) fn add_variant(&mut self, raw: &RawVariant) -> Result<(), String> {
+        let patterns = [Some(&raw.pattern), raw.except.as_ref()];
+        let longest = patterns.into_iter().flatten().map(|pattern| pattern.get_ref().len()).max();
+        within(longest.unwrap_or(0), MAX_PATTERN, "bytes in a pattern")?;
+        self.variants += 1;
+        within(self.variants, MAX_VARIANTS, "patterns in all rules")?;
+        let of_context = raw.context.iter().flat_map(|context| context.words.iter().chain(&context.others));
+        let named = raw.keywords.iter().flat_map(|keywords| keywords.get_ref()).chain(of_context);
+        self.add_keywords(named.map(String::len), 1)?;
+        self.add_keywords(raw.encoded.iter().map(String::len), KEYWORDS_OF_ENCODED)
+    }
+
+    /// Adds keywords of these lengths, each of which stands for `each`.
+    ///
+    /// # Errors
+    /// The limit that is exceeded.
+    pub(super) fn add_keywords(
+        &mut self,
+        lengths: impl Iterator<Item = usize>,
+        each: usize,
+    ) -> Result<(), String> {
+        for length in lengths {
+            self.keywords += each;
+            self.keyword_bytes += each * length;
+        }
+        within(self.keywords, MAX_KEYWORDS, "keywords in all rules")?;
+        within(self.keyword_bytes, MAX_KEYWORD_BYTES, "bytes in the keywords of all rules")
+    }
+}
+
+fn within(count: usize, limit: usize, what: &str) -> Result<(), String> {
+    if count <= limit {
+        Ok(())
+    } else {
+        Err(format!("{count} {what} are too many; at most {limit} are read"))
+    }
+}
