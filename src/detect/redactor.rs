@@ -87,8 +87,8 @@ impl<'d> Redactor<'d> {
         excerpt(bytes, span, masked.collect(), secret)
     }
 
-    /// The same, where more findings of one stream are to be shown: `cache` remembers what is to be
-    /// masked in a chunk, so that a file full of keys is gone through once and not for each of them.
+    /// The same, where more findings of one stream are to be shown: `cache` remembers what is to be masked near the
+    /// last one, so that a file full of keys is searched once and not for each of them.
     pub fn excerpt_of(
         &self,
         chunk: Chunk<'_>,
@@ -96,16 +96,26 @@ impl<'d> Redactor<'d> {
         secret: &Secret,
         cache: &mut RedactionCache,
     ) -> Excerpt {
-        if cache.chunk != Some(chunk.start.offset) {
-            // Most chunks with a finding have but one.
-            *cache = RedactionCache { chunk: Some(chunk.start.offset), spans: None };
-            return self.excerpt(chunk.bytes, span, secret);
+        let bytes = chunk.bytes;
+        let block = (chunk.start.offset, span.start / REDACTION_BLOCK);
+        let is_new = cache.block != Some(block);
+        if is_new {
+            *cache = RedactionCache { block: Some(block), spans: None };
         }
-        let spans = cache.spans.get_or_insert_with(|| self.visible(chunk.bytes, TextKind::SourceLine));
-        let wide = self.around(chunk.bytes, &span);
+        let start = block.1 * REDACTION_BLOCK;
+        let region = self.around(bytes, &(start..bytes.len().min(start + REDACTION_BLOCK)));
+        let wide = self.around(bytes, &span);
+        // Most blocks with a finding have but one.
+        if is_new || wide.end > region.end {
+            return self.excerpt(bytes, span, secret);
+        }
+        let spans = cache.spans.get_or_insert_with(|| {
+            let masked = self.visible(&bytes[region.clone()], TextKind::SourceLine).into_iter();
+            masked.map(|(at, text)| (at.start + region.start..at.end + region.start, text)).collect()
+        });
         let first = spans.partition_point(|(at, _)| at.end <= wide.start);
         let near = spans[first..].iter().take_while(|(at, _)| at.start < wide.end).cloned().collect();
-        excerpt(chunk.bytes, span, near, secret)
+        excerpt(bytes, span, near, secret)
     }
 
     /// Looks wider than is shown: a secret that the cut goes through is masked as well.
@@ -115,10 +125,15 @@ impl<'d> Redactor<'d> {
     }
 }
 
-/// What is to be masked in the chunk of a stream that was met last.
+/// Bytes of a chunk that are searched at once for what is to be masked. Of a chunk that is not searched to its end, since
+/// the time is up, only the part with findings is gone through again.
+const REDACTION_BLOCK: usize = 1 << 15;
+
+/// What is to be masked in the part of a stream that holds the last finding.
 #[derive(Debug, Default)]
 pub struct RedactionCache {
-    chunk: Option<u64>,
+    /// Where the chunk begins, and the number of the block in it.
+    block: Option<(u64, usize)>,
     spans: Option<Vec<(Range<usize>, Replacement)>>,
 }
 
@@ -390,5 +405,39 @@ fn render(
     }
     if at < range.end {
         out.push_str(&text(&bytes[at..range.end]));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::Position;
+    use crate::rules::{RuleSet, expand};
+
+    #[test]
+    fn excerpts_are_the_same_with_and_without_the_cache() {
+        let detector = Detector::new(&RuleSet::built_in().unwrap()).unwrap();
+        let redactor = Redactor::new(&detector);
+        let mut text = Vec::new();
+        let mut seed = 0;
+        // Several blocks, with a key across each edge.
+        while text.len() < 3 * REDACTION_BLOCK {
+            let end = if seed % 4 == 3 { "\n" } else { " password=hunter2!xQz, " };
+            text.extend(expand("k = '{base62:12}' sk-proj-{base64url:74}{marker}{base64url:74}", seed).text);
+            text.extend(end.as_bytes());
+            seed += 1;
+        }
+        let mut cache = RedactionCache::default();
+        let chunk = Chunk { bytes: &text, start: Position::default() };
+        let mut found = Vec::new();
+        detector.find(&text, |matched| found.push(matched));
+        assert_eq!(found.len() as u64, seed);
+        for matched in found {
+            let secret = &matched.identified.secret;
+            assert_eq!(
+                redactor.excerpt_of(chunk, matched.span.clone(), secret, &mut cache),
+                redactor.excerpt(&text, matched.span, secret),
+            );
+        }
     }
 }
