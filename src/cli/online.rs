@@ -107,7 +107,7 @@ fn check_mode(path: &std::path::Path) -> Result<()> {
         .with_context(|| format!("cannot read the admin key from {}", path.display()))?;
     if metadata.permissions().mode() & 0o077 != 0 {
         bail!(
-            "others can read {}: run `chmod 600` on it, and replace the key if that was so for long",
+            "other users can read {}: run `chmod 600` on it, and replace the key if it was readable for any length of time",
             path.display()
         );
     }
@@ -118,6 +118,9 @@ fn check_mode(path: &std::path::Path) -> Result<()> {
 fn check_mode(_: &std::path::Path) -> Result<()> {
     Ok(())
 }
+
+/// As many characters of a known key in a row are too many to show in an id.
+const SHOWN_PIECE: usize = 12;
 
 /// Makes text from the provider or a report safe to show: no key that is known or looks like one.
 pub(super) struct Cleaner<'d> {
@@ -141,7 +144,10 @@ impl<'d> Cleaner<'d> {
     /// An id, which is random by nature: only a key in it is masked.
     pub(super) fn id(&self, id: &mut String) {
         let is_key = |secret: &Secret| {
-            !secret.is_empty() && memchr::memmem::find(id.as_bytes(), secret.reveal()).is_some()
+            secret
+                .reveal()
+                .windows(SHOWN_PIECE)
+                .any(|piece| memchr::memmem::find(id.as_bytes(), piece).is_some())
         };
         if self.redactor.contains_secret(id.as_bytes()) || self.known.iter().any(is_key) {
             *id = "?".to_owned();

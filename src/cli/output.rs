@@ -163,7 +163,7 @@ impl OutputFile {
         let style = Style::default();
         let written = match target {
             Target::Direct(mut file) => ignore_broken_pipe(reporter.write(report, &style, &mut file)),
-            Target::Renamed => temporary(&path).and_then(|mut file| {
+            Target::Renamed => temporary(&path, false).and_then(|mut file| {
                 reporter.write(report, &style, &mut file)?;
                 file.flush()?;
                 file.persist(&path).map(drop).map_err(|error| error.error)
@@ -193,15 +193,9 @@ pub(super) fn write_file(path: &Path, bytes: &[u8], is_private: bool) -> Result<
         match target {
             Target::Direct(mut file) => ignore_broken_pipe(file.write_all(bytes)),
             Target::Renamed => {
-                let mut file = temporary(&path)?;
-                #[cfg(unix)]
-                if is_private {
-                    file.as_file().set_permissions(std::os::unix::fs::PermissionsExt::from_mode(0o600))?;
-                }
-                #[cfg(not(unix))]
-                let _ = is_private;
+                let mut file = temporary(&path, is_private)?;
                 file.write_all(bytes)?;
-                file.flush()?;
+                file.as_file().sync_all()?;
                 file.persist(&path).map(drop).map_err(|error| error.error)
             }
         }
@@ -217,16 +211,18 @@ fn open_target(path: &Path) -> io::Result<(PathBuf, Target)> {
     }
     let path = target::resolve(path)?;
     // Only tried: the scan may pass by here, and would find it.
-    temporary(&path).map(|_| (path, Target::Renamed))
+    temporary(&path, false).map(|_| (path, Target::Renamed))
 }
 
-/// A file beside the path, which goes when it is dropped.
-fn temporary(path: &Path) -> io::Result<NamedTempFile> {
+/// A file beside the path, which goes when it is dropped. If it is private, only its owner can ever read it.
+fn temporary(path: &Path, is_private: bool) -> io::Result<NamedTempFile> {
     let folder = path.parent().filter(|parent| !parent.as_os_str().is_empty());
     let mut builder = tempfile::Builder::new();
     builder.prefix(".friskey-").suffix(".tmp");
     #[cfg(unix)]
-    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
+    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(if is_private { 0o600 } else { 0o666 }));
+    #[cfg(not(unix))]
+    let _ = is_private;
     builder.tempfile_in(folder.unwrap_or(Path::new("."))).map_err(without_temporary_name)
 }
 

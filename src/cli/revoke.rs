@@ -19,7 +19,7 @@ use super::verify::ask::{add_evidence, compare};
 use super::verify::leaks::{LeakedKey, Leaks};
 use super::verify::{clean, known_keys, open_leaks};
 use crate::model::{ListedKey, Verification};
-use crate::provider::{ApiKey, Client, KeyDirectory, ProviderError};
+use crate::provider::{ApiKey, Client, KeyDirectory, KeyShape, ProviderError, matching_keys};
 use crate::report::{VerifiedLeak, elapsed, write_json, write_verification};
 
 /// How long a change may take to spread at the provider.
@@ -42,7 +42,7 @@ pub(super) struct Revoke {
     #[arg(long, value_name = "REPO", default_value = ".")]
     repo: PathBuf,
 
-    /// Delete the key with this id, as shown without this option. There is no way back
+    /// Delete the key with this id, which a run without this option shows. This cannot be undone
     #[arg(long, value_name = "KEYID")]
     yes: Option<String>,
 
@@ -80,7 +80,10 @@ pub(super) fn run(revoke: &Revoke, global: &Global) -> Result<Exit> {
     verification.notes.extend(gaps.into_iter().map(|gap| format!("not read: {gap}")));
     let keys = verification.keys.clone();
     clean(&mut verification, &cleaner);
-    let refusal = refusal(&keys, &directory, &admin);
+    let refusal =
+        refusal(&keys, &directory, &admin).or_else(|| uncertainty(&leak, &keys, &directory)).or_else(|| {
+            (verification.keys[0].id != keys[0].id).then(|| "the id of the key is not valid".to_owned())
+        });
     if refusal.is_none() && revoke.yes.is_none() {
         let short = &leak.fingerprint.to_string()[..12];
         verification.next_steps.push(format!(
@@ -152,6 +155,24 @@ fn refusal(keys: &[ListedKey], directory: &KeyDirectory, admin: &ApiKey) -> Opti
     Some(format!("not all keys could be listed, and another one may match as well ({gap})"))
 }
 
+/// Why a single match may still be another key.
+fn uncertainty(leak: &LeakedKey, keys: &[ListedKey], directory: &KeyDirectory) -> Option<String> {
+    let undated = KeyShape { leaked_at: None, ..leak.shape.clone() };
+    let why = if keys.iter().any(|key| key.short_mask) {
+        "the API shows only a short form of the key"
+    } else if leak.shape.kind == "unknown" {
+        "the key was found without its prefix"
+    } else if matching_keys(&undated, &directory.keys).len() > 1 {
+        "several keys match but for their dates, and dates of commits can be wrong"
+    } else {
+        return None;
+    };
+    Some(format!(
+        "{why}, so the match is not certain; delete the right key at \
+         https://platform.openai.com/settings/organization/projects"
+    ))
+}
+
 fn refuse(reason: &str) -> Result<Exit> {
     say(&super::message::masked(&format!("friskey: not revoked: {reason}")));
     Ok(Exit::Incomplete)
@@ -179,9 +200,9 @@ fn delete(
         Ok(()) => {}
         // Somebody else was faster; the list tells.
         Err(error) if error.status() == Some(404) => {}
-        Err(error @ (ProviderError::TimedOut { .. } | ProviderError::Connection { .. })) => {
+        Err(error) if may_have_arrived(&error) => {
             say(&format!(
-                "friskey: whether the deletion arrived is not known ({error}); looking at the list"
+                "friskey: it is not known whether the deletion went through ({error}); checking the list"
             ));
         }
         Err(error) => return refuse(&refused(key, directory, &error)),
@@ -202,13 +223,27 @@ fn delete(
         let left = limit.saturating_sub(started.elapsed());
         if left.is_zero() {
             print(
-                format!("submitted: {} is not yet gone after {waited}; verify again later\n", key.id)
-                    .as_bytes(),
+                format!(
+                    "submitted: {} is still listed after {waited}; run `friskey verify` again later\n",
+                    key.id
+                )
+                .as_bytes(),
             )?;
             return Ok(Exit::Incomplete);
         }
         thread::sleep(POLL.min(left));
     }
+}
+
+/// Whether the key may be deleted in spite of `error`.
+fn may_have_arrived(error: &ProviderError) -> bool {
+    error.status().is_some_and(|status| status >= 500)
+        || matches!(
+            error,
+            ProviderError::TimedOut { .. }
+                | ProviderError::Connection { .. }
+                | ProviderError::Unreadable { .. }
+        )
 }
 
 /// What a refusal means, and what deleting the service account instead would break.

@@ -67,6 +67,10 @@ impl KeyDirectory {
             }
         }
         directory.add_admin_keys(client, admin);
+        let unreadable = directory.keys.iter().filter(|key| key.mask.is_none()).count();
+        if unreadable > 0 {
+            directory.gaps.push(format!("{unreadable} keys whose masked value cannot be read"));
+        }
         Ok(directory)
     }
 
@@ -77,7 +81,13 @@ impl KeyDirectory {
                 let known: BTreeSet<&str> = self.keys.iter().map(|key| key.listed.id.as_str()).collect();
                 let keys: Vec<WireKey> =
                     keys.into_iter().filter(|key| !known.contains(key.id.as_str())).collect();
-                self.keys.extend(keys.into_iter().map(|key| organization_key(key, None, true)));
+                let (admin_keys, others): (Vec<_>, Vec<_>) =
+                    keys.into_iter().partition(|key| !key.object.ends_with("project.api_key"));
+                if !others.is_empty() {
+                    let count = others.len();
+                    self.gaps.push(format!("{count} project keys that no project lists"));
+                }
+                self.keys.extend(admin_keys.into_iter().map(|key| organization_key(key, None, true)));
             }
             Err(error) => self.gaps.push(format!("admin keys: {error}")),
         }

@@ -69,7 +69,7 @@ impl Evidence {
 
     fn add_spending(&mut self, client: &Client, admin: &ApiKey, windows: &[EvidenceWindow], now: i64) {
         let Some(first) = windows.iter().map(|window| window.leaked_at).min() else { return };
-        let earliest = day(now) - MAX_DAYS * DAY;
+        let earliest = day(now) - MAX_DAYS.saturating_mul(DAY);
         let start = (day(first) - i64::from(DAYS_BEFORE) * DAY).max(earliest);
         if start == earliest {
             self.gaps.push(format!("costs of more than {MAX_DAYS} days ago"));
@@ -140,7 +140,7 @@ impl Evidence {
 
 /// The start of a day in UTC.
 fn day(seconds: i64) -> i64 {
-    seconds.div_euclid(DAY) * DAY
+    seconds.div_euclid(DAY).saturating_mul(DAY)
 }
 
 fn spending(days: &BTreeMap<i64, DayTotal>, leak_day: i64, currency: String) -> Spending {
@@ -193,16 +193,27 @@ fn buckets(
             bucket.results.iter().for_each(|result| add(day(bucket.start_time), result));
         }
         let next = answer.next_page.filter(|_| answer.has_more);
-        let is_cursor = |text: &String| {
-            text.len() <= 256
-                && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-=.".contains(&byte))
-        };
-        match next.filter(is_cursor).map(|next| format!("&page={next}")) {
+        let next =
+            next.filter(|next| next.len() <= MAX_CURSOR).map(|next| format!("&page={}", encoded(&next)));
+        match next {
             Some(next) if next != page => page = next,
+            _ if !answer.has_more => return Ok(()),
             _ => break,
         }
     }
-    Ok(())
+    Err(client.endless())
+}
+
+/// The longest cursor that is sent back.
+const MAX_CURSOR: usize = 256;
+
+/// A cursor as part of a query.
+fn encoded(cursor: &str) -> String {
+    let byte = |byte: u8| match byte {
+        b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'_' | b'-' | b'.' => char::from(byte).to_string(),
+        other => format!("%{other:02X}"),
+    };
+    cursor.bytes().map(byte).collect()
 }
 
 #[derive(Deserialize)]

@@ -49,6 +49,11 @@ impl KeyMask {
             && self.len.is_none_or(|len| len == key.len())
     }
 
+    /// Whether an echo shows so much that it hardly fits another key: the beginning and four characters at the end.
+    pub fn tells_apart(&self) -> bool {
+        self.head.len() >= 3 && self.tail.len() >= 4
+    }
+
     /// Whether it shows enough to tell keys apart: the length and four characters at the end.
     pub fn is_full(&self) -> bool {
         self.len.is_some() && self.tail.len() >= 4

@@ -84,7 +84,9 @@ fn verdict(status: u16, body: &[u8], key: &[u8]) -> ProbeAnswer {
 /// not.
 fn invalid(error: &ErrorBody, key: &[u8]) -> ProbeAnswer {
     match KeyMask::find_in(error.message()) {
-        Some(mask) if mask.fits(key) => ProbeAnswer::new(KeyVerdict::Dead, "the provider does not know it"),
+        Some(mask) if mask.tells_apart() && mask.fits(key) => {
+            ProbeAnswer::new(KeyVerdict::Dead, "the provider rejected it")
+        }
         Some(_) => ProbeAnswer::new(
             KeyVerdict::Unknown,
             "the provider rejected another key than the one that was sent",

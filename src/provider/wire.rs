@@ -11,7 +11,7 @@ fn or_default<'de, D: Deserializer<'de>, T: Default + Deserialize<'de>>(from: D)
 #[derive(Deserialize)]
 pub(super) struct ListPage<T> {
     pub(super) data: Vec<T>,
-    #[serde(default, deserialize_with = "or_default")]
+    // A list without it may be cut off.
     pub(super) has_more: bool,
 }
 
@@ -62,7 +62,7 @@ pub(super) struct WirePerson {
 #[derive(Deserialize)]
 pub(super) struct BucketPage {
     pub(super) data: Vec<CostBucket>,
-    #[serde(default, deserialize_with = "or_default")]
+    // A list without it may be cut off.
     pub(super) has_more: bool,
     pub(super) next_page: Option<String>,
 }

@@ -79,6 +79,28 @@ fn what_is_not_certain_is_refused() {
 }
 
 #[test]
+fn a_match_that_rests_on_little_is_not_deleted() {
+    let refused = |scene: &Scene, part: &str| {
+        let output = revoke(scene, &["--yes", "key_1"]);
+        assert_eq!((output.status.code(), writes(scene)), (Some(3), 0), "{}", said(&output));
+        assert!(said(&output).contains(part), "{part}: {}", said(&output));
+    };
+    let short = Scene::new();
+    short.api.set(|state| state.short_masks = true);
+    short.add("key_1", Some("proj_1"), &key(1), LEAKED - DAY);
+    short.report(&[&key(1)]);
+    refused(&short, "a short form of the key");
+
+    // The date of a commit is what its author says it is.
+    let dated = Scene::new();
+    let other = format!("{}{}", &key(2)[..160], &key(1)[160..]);
+    dated.add("key_1", Some("proj_1"), &other, LEAKED - DAY);
+    dated.add("key_2", Some("proj_1"), &key(1), LEAKED + DAY);
+    dated.report(&[&key(1)]);
+    refused(&dated, "several keys match but for their dates");
+}
+
+#[test]
 fn a_key_that_stays_listed_is_only_submitted() {
     let scene = Scene::new();
     scene.add("key_1", Some("proj_1"), &key(1), LEAKED - DAY);

@@ -71,6 +71,12 @@ fn dead_takes_two_rejections_of_this_very_key() {
     once.api.fault("/v1/models", Fault::Answer(401, rejection), 1);
     assert_eq!(only(&send(&once, &key(1)))["verdict"], "live");
 
+    // A mask that shows next to nothing fits many keys.
+    let vague = self::scene();
+    let rejection = error("Incorrect API key provided: sk-***.", Some("invalid_api_key"));
+    vague.api.fault("/v1/models", Fault::Answer(401, rejection), 9);
+    assert_eq!(only(&send(&vague, &key(1)))["verdict"], "unknown");
+
     // The outage that rejected keys that were never sent.
     let outage = self::scene();
     let rejection =

@@ -26,6 +26,11 @@ pub(in crate::cli) struct Verify {
     #[arg(long)]
     pub(super) send_key: bool,
 
+    /// With --host, trust its answers like the provider's own, since it passes requests on: otherwise a gateway that does
+    /// not know a key says nothing about it
+    #[arg(long, requires = "send_key")]
+    pub(super) trust_host: bool,
+
     /// With --send-key, also ask who owns the key; the answer contains personal data
     #[arg(long, requires = "send_key")]
     pub(super) whoami: bool,

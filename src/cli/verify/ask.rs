@@ -16,6 +16,9 @@ const LISTED_KINDS: [&str; 6] = ["project", "service-account", "admin", "user", 
 /// Kinds of keys that can be sent as they are.
 const SENT_KINDS: [&str; 5] = ["project", "service-account", "admin", "user", "service"];
 
+/// How many characters at the end of a key a report shows; with fewer, too many keys would match.
+const SHOWN_TAIL: usize = 4;
+
 /// A verification that has not found out anything yet.
 pub(super) fn unknown(reason: &str) -> Verification {
     Verification {
@@ -38,7 +41,7 @@ pub(in crate::cli) fn compare(leak: &LeakedKey, directory: &KeyDirectory) -> Ver
     if !LISTED_KINDS.contains(&leak.shape.kind.as_str()) {
         return unknown("no API lists such keys; revoke it where it was issued");
     }
-    if leak.shape.tail.is_empty() {
+    if leak.shape.tail.len() < SHOWN_TAIL {
         return unknown("the report shows too little of the key to compare it");
     }
     let keys = matching_keys(&leak.shape, &directory.keys);
@@ -54,7 +57,7 @@ fn judge(keys: &[ListedKey], directory: &KeyDirectory) -> (KeyVerdict, String, M
         [] => (
             KeyVerdict::Unknown,
             format!(
-                "none in this organization{partly}: it was revoked, or it belongs to another organization or to a user"
+                "none in this organization{partly}: it was revoked, or belongs to another organization or an individual user"
             ),
             Matching::None,
         ),
@@ -63,13 +66,17 @@ fn judge(keys: &[ListedKey], directory: &KeyDirectory) -> (KeyVerdict, String, M
             "one match, but it was created after the leaking commit".to_owned(),
             Matching::One,
         ),
-        [key] if key.expires_at.is_some_and(|at| at <= now()) => {
-            (KeyVerdict::Dead, format!("one match{partly}, which has expired"), Matching::One)
-        }
+        [key] if key.expires_at.is_some_and(|at| at > 0 && at <= now()) => (
+            KeyVerdict::Unknown,
+            format!(
+                "one match{partly}, whose expiry date has passed; --send-key tells whether the key is dead"
+            ),
+            Matching::One,
+        ),
         [_] => (KeyVerdict::Live, format!("one match in this organization{partly}"), Matching::One),
         several => (
             KeyVerdict::Unknown,
-            format!("several keys match ({}); one of them may be it", several.len()),
+            format!("several keys match ({}); the leaked key may be any of them, or none", several.len()),
             Matching::Several,
         ),
     }
@@ -128,7 +135,9 @@ pub(super) fn send(
             verification.notes.push(format!("not sent: a key of the kind `{kind}` cannot be tried"));
             continue;
         }
-        let Some(key) = secret(leak).and_then(|secret| ApiKey::new(secret.reveal())) else {
+        // A rule of the user's own may call anything by such a kind.
+        let secret = secret(leak).filter(|secret| secret.reveal().starts_with(b"sk-"));
+        let Some(key) = secret.and_then(|secret| ApiKey::new(secret.reveal())) else {
             verification
                 .notes
                 .push("not sent: the key was not found again; name its repository with --repo".to_owned());
@@ -155,7 +164,7 @@ pub(super) fn send(
         let (leak, verification) = &mut all[at];
         let again = probe(client, &key, leak.shape.kind == "admin");
         let answer = match again.verdict {
-            KeyVerdict::Dead => ProbeAnswer { reason: format!("{}, asked twice", again.reason), ..again },
+            KeyVerdict::Dead => ProbeAnswer { reason: format!("{} twice", again.reason), ..again },
             KeyVerdict::Unknown => {
                 ProbeAnswer { reason: format!("rejected once, but not again ({})", again.reason), ..again }
             }

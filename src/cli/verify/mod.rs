@@ -53,8 +53,8 @@ pub(super) fn run(verify: &Verify, global: &Global) -> Result<Exit> {
     let mut verified: Vec<VerifiedLeak> = open
         .into_iter()
         .map(|(leak, mut verification)| {
-            verification.next_steps = steps::next_steps(&leak, &verification);
             clean(&mut verification, &cleaner);
+            verification.next_steps = steps::next_steps(&leak, &verification);
             let (mut rule, mut redacted) = (leak.rule, leak.redacted);
             [&mut rule, &mut redacted].into_iter().for_each(|text| cleaner.text(text));
             VerifiedLeak { rule, redacted, fingerprint: leak.fingerprint.to_string(), verification }
@@ -103,8 +103,16 @@ fn send(verify: &Verify, client: &Client, leaks: &Leaks, open: &mut [(LeakedKey,
     let secret = |leak: &LeakedKey| -> Option<Secret> { leaks.secrets.get(&leak.fingerprint).cloned() };
     let pause = verify.recheck_after.map_or(RECHECK_AFTER, |seconds| seconds.0);
     ask::send(client, open, secret, (verify.whoami, pause));
+    if !client.host().is_known() && !verify.trust_host {
+        for (_, verification) in open.iter_mut().filter(|(_, one)| one.verdict == KeyVerdict::Dead) {
+            verification.verdict = KeyVerdict::Unknown;
+            verification
+                .reason
+                .push_str(", but this is not one of OpenAI's hosts (--trust-host if it passes requests on)");
+        }
+    }
     for (_, verification) in open.iter_mut().filter(|(_, one)| one.reason.is_empty()) {
-        verification.reason = "nobody could be asked".to_owned();
+        verification.reason = "it could not be checked".to_owned();
     }
 }
 

@@ -55,7 +55,7 @@ impl VerificationOutputs {
             Ok(bytes)
         };
         for (format, path) in &self.files {
-            write_file(Path::new(path), &render(format, &Style::default())?, false)?;
+            write_file(Path::new(path), &render(format, &Style::default())?, true)?;
         }
         let bytes = render(&self.stdout, &style(global))?;
         let written = io::Write::write_all(&mut io::stdout().lock(), &bytes);

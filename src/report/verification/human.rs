@@ -20,13 +20,14 @@ pub fn write(
     style: &Style,
     out: &mut dyn Write,
 ) -> io::Result<()> {
+    let mut out = escape::LineStarts::new(out);
     for leak in leaks {
-        one(leak, style, out)?;
+        one(leak, style, &mut out)?;
     }
     for line in summary {
         writeln!(out, "{}", escape::line(line))?;
     }
-    Ok(())
+    out.finish()
 }
 
 fn one(leak: &VerifiedLeak, style: &Style, out: &mut dyn Write) -> io::Result<()> {
