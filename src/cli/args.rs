@@ -95,6 +95,10 @@ pub(super) enum Command {
     #[cfg(feature = "online")]
     #[command(after_long_help = help::text("friskey revoke"))]
     Revoke(super::revoke::Revoke),
+    /// List the keys of your organization at OpenAI by age and last use, and what is due about them
+    #[cfg(feature = "online")]
+    #[command(after_long_help = help::text("friskey keys"))]
+    Keys(super::keys::Keys),
     /// Manage the list of accepted keys
     #[command(after_long_help = help::text("friskey baseline"))]
     Baseline {

@@ -62,6 +62,13 @@ const REVOKE: &[(u8, &str)] = &[
     (3, "Not revoked, or not known to be: no certain match, a refusal, or the key is still listed"),
 ];
 
+const KEYS: &[(u8, &str)] = &[
+    (0, "All keys were listed, and nothing is due"),
+    (1, "Something is due about at least one key"),
+    (2, "Nothing was asked: invalid arguments, no admin key"),
+    (3, "Nothing is due about the keys that were listed, but not all could be"),
+];
+
 const HOOK_RUN: &[(u8, &str)] = &[
     (0, "No findings in what was scanned; git goes on"),
     (1, "At least one finding; git stops"),
@@ -269,6 +276,15 @@ const NOTES: &[Notes] = &[
             ),
         ],
         statuses: REVOKE,
+    },
+    Notes {
+        command: "friskey keys",
+        examples: &[
+            ("List all keys, with the admin key in OPENAI_ADMIN_KEY", "friskey keys"),
+            ("Mark keys that are older than half a year", "friskey keys --max-age 180"),
+            ("In a scheduled job, print nothing if nothing is due", "friskey keys --quiet --format json"),
+        ],
+        statuses: KEYS,
     },
     Notes {
         command: "friskey baseline",

@@ -13,15 +13,15 @@ pub(super) const ENVIRONMENT: &[(&str, &str)] = &[
     ("FRISKEY_FORMAT", "Format of the report on standard output, as with --format."),
     (
         "OPENAI_ADMIN_KEY",
-        "The organization's admin key, for `verify` and `revoke`. An option never takes a key.",
+        "The organization's admin key, for `verify`, `revoke` and `keys`. An option never takes a key.",
     ),
     (
         "HTTPS_PROXY, ALL_PROXY, NO_PROXY",
-        "The proxy that `verify` and `revoke` connect through, and hosts to reach without it.",
+        "The proxy that `verify`, `revoke` and `keys` connect through, and hosts to reach without it.",
     ),
     (
         "SSL_CERT_FILE, SSL_CERT_DIR",
-        "On Linux: the certificate authorities that `verify` and `revoke` trust, instead of the system's.",
+        "On Linux: the certificate authorities that `verify`, `revoke` and `keys` trust, instead of the system's.",
     ),
     ("NO_COLOR", "Turns colour off, unless --color says otherwise."),
     ("CLICOLOR_FORCE", "Turns colour on even if the output is not a terminal, unless it is 0."),

@@ -12,6 +12,8 @@ mod help;
 mod history;
 mod hook;
 mod interrupt;
+#[cfg(feature = "online")]
+mod keys;
 mod limits;
 mod manual;
 mod manual_notes;
@@ -79,6 +81,8 @@ fn dispatch(cli: &Cli) -> anyhow::Result<Exit> {
         Command::Verify(verify) => verify::run(verify, global),
         #[cfg(feature = "online")]
         Command::Revoke(revoke) => revoke::run(revoke, global),
+        #[cfg(feature = "online")]
+        Command::Keys(keys) => keys::run(keys, global),
         Command::Baseline { command } => baseline::run(command, global),
         Command::Explain(explain) => explain::run(explain, global),
         Command::Rules { command } => rules::run(command, global),

@@ -10,7 +10,7 @@ use zeroize::Zeroizing;
 use super::limits::Seconds;
 use super::message::{self, say};
 use crate::detect::{Detector, Redactor};
-use crate::model::Secret;
+use crate::model::{ListedKey, Secret};
 use crate::provider::{ApiKey, Client, ClientOptions, Host};
 use crate::untrusted;
 
@@ -138,6 +138,20 @@ impl<'d> Cleaner<'d> {
     pub(super) fn text(&self, text: &mut String) {
         if let Some(redacted) = self.redactor.redact_if_secret(text.as_bytes()) {
             *text = redacted;
+        }
+    }
+
+    /// Whatever others wrote about a key.
+    pub(super) fn key(&self, key: &mut ListedKey) {
+        self.id(&mut key.id);
+        self.text(&mut key.name);
+        if let Some(project) = &mut key.project {
+            self.id(&mut project.id);
+            self.text(&mut project.name);
+        }
+        if let Some(owner) = &mut key.owner {
+            owner.id.iter_mut().for_each(|id| self.id(id));
+            [&mut owner.name, &mut owner.email].into_iter().flatten().for_each(|text| self.text(text));
         }
     }
 

@@ -1,7 +1,7 @@
 //! Layer 2: the only module that opens a connection. Asks OpenAI's administration API about an organization's keys,
 //! and, on request, OpenAI about a key itself.
 //!
-//! Only `verify` and `revoke` use it; a scan cannot reach it. Bodies of answers are never shown, since the
+//! Only `verify`, `revoke` and `keys` use it; a scan cannot reach it. Bodies of answers are never shown, since the
 //! provider echoes parts of keys in them.
 
 mod api_key;

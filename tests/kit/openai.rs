@@ -24,6 +24,8 @@ pub(crate) struct FakeKey {
     pub(crate) created_at: i64,
     pub(crate) last_used_at: Option<i64>,
     pub(crate) is_service_account: bool,
+    /// What it may be used for, where the API says.
+    pub(crate) scopes: Option<Vec<String>>,
 }
 
 /// What goes wrong with requests whose path contains some text.
@@ -332,8 +334,12 @@ fn wire_key(key: &FakeKey, short: bool) -> Value {
     } else {
         json!({"type": "user", "user": {"id": "user-1", "name": "Ada", "email": "ada@example.org", "created_at": 1, "role": "owner"}})
     };
-    json!({"object": "organization.project.api_key", "id": key.id, "name": key.name, "redacted_value": shown(&key.value, short),
-        "created_at": key.created_at, "last_used_at": key.last_used_at, "owner_project_access": "member", "owner": owner})
+    let mut wire = json!({"object": "organization.project.api_key", "id": key.id, "name": key.name, "redacted_value": shown(&key.value, short),
+        "created_at": key.created_at, "last_used_at": key.last_used_at, "owner_project_access": "member", "owner": owner});
+    if let Some(scopes) = &key.scopes {
+        wire["scopes"] = json!(scopes);
+    }
+    wire
 }
 
 fn wire_admin(key: &FakeKey, short: bool) -> Value {

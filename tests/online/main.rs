@@ -4,6 +4,7 @@
 
 #[path = "../kit/git.rs"]
 mod git;
+mod keys;
 mod offline;
 #[path = "../kit/openai.rs"]
 mod openai;

@@ -66,6 +66,7 @@ impl Scene {
                 created_at,
                 last_used_at: Some(LEAKED + 86_400),
                 is_service_account: value.starts_with("sk-svcacct"),
+                scopes: None,
             });
         });
     }

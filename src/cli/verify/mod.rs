@@ -151,18 +151,7 @@ fn verdicts(open: &[(LeakedKey, Verification)], client: &Client) -> String {
 /// Keeps keys out of everything that others wrote.
 pub(super) fn clean(verification: &mut Verification, cleaner: &Cleaner<'_>) {
     cleaner.text(&mut verification.reason);
-    for key in &mut verification.keys {
-        cleaner.id(&mut key.id);
-        cleaner.text(&mut key.name);
-        if let Some(project) = &mut key.project {
-            cleaner.id(&mut project.id);
-            cleaner.text(&mut project.name);
-        }
-        if let Some(owner) = &mut key.owner {
-            owner.id.iter_mut().for_each(|id| cleaner.id(id));
-            [&mut owner.name, &mut owner.email].into_iter().flatten().for_each(|text| cleaner.text(text));
-        }
-    }
+    verification.keys.iter_mut().for_each(|key| cleaner.key(key));
     for event in &mut verification.audit_events {
         cleaner.text(&mut event.event);
         [&mut event.actor, &mut event.ip_address].into_iter().flatten().for_each(|text| cleaner.text(text));

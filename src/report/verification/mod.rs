@@ -58,11 +58,11 @@ fn facts(key: &ListedKey) -> Vec<(&'static str, String)> {
     facts
 }
 
-fn named(id: &str, name: &str) -> String {
+pub(super) fn named(id: &str, name: &str) -> String {
     if name.is_empty() { id.to_owned() } else { format!("{id} ({name})") }
 }
 
-fn owner(owner: &KeyOwner) -> String {
+pub(super) fn owner(owner: &KeyOwner) -> String {
     let what = if owner.kind == "user" { "user" } else { "service account" };
     let parts: Vec<&str> =
         [&owner.name, &owner.email, &owner.id].into_iter().flatten().map(String::as_str).collect();

@@ -1,0 +1,102 @@
+//! `friskey keys`: the organization's keys by age and last use, and what is due about them. It only reads.
+
+use std::cmp::Reverse;
+use std::io::Write;
+
+use anyhow::{Context, Result};
+use clap::Args;
+
+use super::args::Global;
+use super::exit::Exit;
+use super::history::now;
+use super::limits::Count;
+use super::online::{Cleaner, OnlineArgs};
+use super::options;
+use super::output::{ignore_broken_pipe, style};
+use super::rules::detector;
+use crate::model::{KeyReview, ReviewedKey, Secret};
+use crate::provider::{KeyDirectory, OrganizationKey};
+use crate::report::{write_json, write_key_review};
+
+/// What a review can be written as.
+const FORMATS: [&str; 2] = ["human", "json"];
+/// The scope of a key that may do everything.
+const EVERYTHING: &str = "api.all";
+
+#[derive(Debug, Args)]
+pub(super) struct Keys {
+    /// Something is due about keys that are older than DAYS, or were not used for that long
+    #[arg(long, value_name = "DAYS", default_value = "90")]
+    max_age: Count,
+
+    /// Format on standard output
+    #[arg(long, value_name = "FORMAT", default_value = "human", value_parser = FORMATS)]
+    format: String,
+
+    #[command(flatten)]
+    online: OnlineArgs,
+}
+
+pub(super) fn run(keys: &Keys, global: &Global) -> Result<Exit> {
+    let admin = keys.online.required_admin_key()?;
+    let config = options::config(global)?;
+    let (_, detector) = detector(global, &config)?;
+    let client = keys.online.client();
+    let directory = KeyDirectory::list(&client, &admin).unwrap_or_else(|error| KeyDirectory {
+        gaps: vec![format!("the organization's keys: {error}")],
+        ..KeyDirectory::default()
+    });
+    let cleaner = Cleaner::new(&detector, vec![Secret::new(admin.reveal().to_vec(), 0)]);
+    let review = review(directory, &cleaner, (now(), keys.max_age.0));
+    let exit = match (review.due, review.not_read.is_empty()) {
+        (1.., _) => Exit::Findings,
+        (0, false) => Exit::Incomplete,
+        (0, true) => Exit::Clean,
+    };
+    if !(global.quiet && exit == Exit::Clean) {
+        let mut out = Vec::new();
+        match keys.format.as_str() {
+            "json" => write_json(&review, &mut out)?,
+            _ => write_key_review(&review, &style(global), &mut out)?,
+        }
+        let written = std::io::stdout().lock().write_all(&out);
+        ignore_broken_pipe(written).context("cannot write to standard output")?;
+    }
+    Ok(exit)
+}
+
+/// Judges every key, oldest first.
+fn review(directory: KeyDirectory, cleaner: &Cleaner<'_>, (now, max_age): (i64, u64)) -> KeyReview {
+    let mut not_read = directory.gaps;
+    not_read.iter_mut().for_each(|gap| cleaner.text(gap));
+    let mut keys: Vec<ReviewedKey> = directory
+        .keys
+        .into_iter()
+        .map(|mut key| {
+            cleaner.key(&mut key.listed);
+            let (admin, unrestricted) = (key.is_admin, is_unrestricted(&key));
+            ReviewedKey::new(key.listed, (admin, unrestricted), (now, max_age))
+        })
+        .collect();
+    keys.sort_by_key(|key| {
+        (Reverse(key.age_days.unwrap_or(i64::MAX)), Reverse(key.unused_days.unwrap_or(i64::MAX)))
+    });
+    let undated = keys.iter().filter(|key| key.usable && key.age_days.is_none());
+    not_read.extend(undated.map(|key| format!("the age of {}: the API does not say", key.id)));
+    let due = keys.iter().filter(|key| !key.due.is_empty()).count();
+    KeyReview {
+        schema: "friskey/keys/v1",
+        checked_at: now,
+        max_age_days: max_age,
+        projects: directory.projects,
+        due,
+        keys,
+        not_read,
+    }
+}
+
+/// An empty list of scopes is everything; no list says nothing.
+fn is_unrestricted(key: &OrganizationKey) -> Option<bool> {
+    let scopes = key.scopes.as_ref()?;
+    Some(scopes.is_empty() || scopes.iter().any(|scope| scope == EVERYTHING))
+}

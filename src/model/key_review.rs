@@ -1,0 +1,182 @@
+//! The keys of an organization by age and use, and what is due about each.
+
+use serde::Serialize;
+
+use super::{KeyOwner, ListedKey, ListedProject};
+
+const DAY: i64 = 86_400;
+/// For so many days a new key may wait for its first use.
+const FIRST_USE: i64 = 7;
+
+/// Why something is due about a key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum KeyConcern {
+    /// It is older than the longest age allowed.
+    Old,
+    /// It was not used for that long, or never.
+    Unused,
+    /// It may be used for everything.
+    Unrestricted,
+    /// It is a project's, but belongs to a person: it works as long as that person may, and for whatever they may.
+    UserOwned,
+}
+
+/// A key of the organization, and what is due about it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct ReviewedKey {
+    /// Its id.
+    pub id: String,
+    /// The name that its owner gave it.
+    pub name: String,
+    /// Whether it is an admin key.
+    pub admin: bool,
+    /// The project that it belongs to, if it is no admin key and the API says.
+    pub project: Option<ListedProject>,
+    /// Who it belongs to, if the API says.
+    pub owner: Option<KeyOwner>,
+    /// When it was created, in seconds since 1970.
+    pub created_at: Option<i64>,
+    /// When it was last used, in seconds since 1970.
+    pub last_used_at: Option<i64>,
+    /// When it expires, in seconds since 1970.
+    pub expires_at: Option<i64>,
+    /// Its age in whole days.
+    pub age_days: Option<i64>,
+    /// Whole days since its last use; `None` if the API knows of none.
+    pub unused_days: Option<i64>,
+    /// Whether it may be used for everything, if the API says.
+    pub unrestricted: Option<bool>,
+    /// Whether it can be used: it has not expired, and its project is not archived. Nothing is due about other keys.
+    pub usable: bool,
+    /// What is due.
+    pub due: Vec<KeyConcern>,
+}
+
+impl ReviewedKey {
+    /// Judges a key at the moment `now` by the longest age allowed.
+    pub fn new(
+        key: ListedKey,
+        (admin, unrestricted): (bool, Option<bool>),
+        (now, max_age_days): (i64, u64),
+    ) -> Self {
+        let days_since = |at: i64| now.saturating_sub(at).max(0) / DAY;
+        let usable = key.expires_at.is_none_or(|at| at > now)
+            && !key.project.as_ref().is_some_and(|project| project.archived);
+        let mut reviewed = Self {
+            age_days: key.created_at.map(days_since),
+            unused_days: key.last_used_at.map(days_since),
+            admin,
+            unrestricted,
+            usable,
+            due: Vec::new(),
+            id: key.id,
+            name: key.name,
+            project: key.project,
+            owner: key.owner,
+            created_at: key.created_at,
+            last_used_at: key.last_used_at,
+            expires_at: key.expires_at,
+        };
+        if usable {
+            reviewed.due = reviewed.concerns(max_age_days);
+        }
+        reviewed
+    }
+
+    fn concerns(&self, max_age_days: u64) -> Vec<KeyConcern> {
+        let is_too_long = |days: i64| u64::try_from(days).is_ok_and(|days| days > max_age_days);
+        let is_unused = match self.unused_days {
+            Some(days) => is_too_long(days),
+            None => self.age_days.is_some_and(|days| days > FIRST_USE),
+        };
+        let is_users = self.owner.as_ref().is_some_and(|owner| owner.kind == "user");
+        [
+            (self.age_days.is_some_and(is_too_long), KeyConcern::Old),
+            (is_unused, KeyConcern::Unused),
+            (self.unrestricted == Some(true), KeyConcern::Unrestricted),
+            (!self.admin && is_users, KeyConcern::UserOwned),
+        ]
+        .into_iter()
+        .filter_map(|(is_due, concern)| is_due.then_some(concern))
+        .collect()
+    }
+}
+
+/// What a review of all keys found.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct KeyReview {
+    /// `friskey/keys/v1`
+    pub schema: &'static str,
+    /// When the keys were listed, in seconds since 1970.
+    pub checked_at: i64,
+    /// The longest age allowed.
+    pub max_age_days: u64,
+    /// How many projects there are, archived ones included.
+    pub projects: usize,
+    /// About how many keys something is due.
+    pub due: usize,
+    /// The keys, oldest first; of the same age, those first that were not used for longest.
+    pub keys: Vec<ReviewedKey>,
+    /// What could not be listed or judged, and why.
+    pub not_read: Vec<String>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOW: i64 = 1_000 * DAY;
+
+    fn key(age: i64, unused: Option<i64>) -> ListedKey {
+        ListedKey {
+            id: "key_1".to_owned(),
+            name: String::new(),
+            project: Some(ListedProject { id: "p".to_owned(), name: String::new(), archived: false }),
+            owner: None,
+            created_at: Some(NOW - age * DAY),
+            last_used_at: unused.map(|days| NOW - days * DAY),
+            expires_at: None,
+            created_after_leak: false,
+            short_mask: false,
+        }
+    }
+
+    fn due(key: ListedKey) -> Vec<KeyConcern> {
+        ReviewedKey::new(key, (false, None), (NOW, 90)).due
+    }
+
+    #[test]
+    fn age_and_use_are_counted_in_whole_days() {
+        use KeyConcern::{Old, Unused};
+        assert_eq!(due(key(90, Some(0))), []);
+        assert_eq!(due(key(91, Some(90))), [Old]);
+        assert_eq!(due(key(91, Some(91))), [Old, Unused]);
+        assert_eq!(due(key(7, None)), []);
+        assert_eq!(due(key(8, None)), [Unused]);
+        // A clock that is behind makes no key old.
+        assert_eq!(due(key(-5, Some(-5))), []);
+    }
+
+    #[test]
+    fn nothing_is_due_about_a_key_that_cannot_be_used() {
+        let expired = ListedKey { expires_at: Some(NOW), ..key(500, None) };
+        assert_eq!(due(expired), []);
+        let mut archived = key(500, None);
+        archived.project.iter_mut().for_each(|project| project.archived = true);
+        assert_eq!(due(archived), []);
+    }
+
+    #[test]
+    fn owners_matter_in_projects_and_permissions_where_they_are_known() {
+        let owner = |kind| Some(KeyOwner { kind, id: None, name: None, email: None });
+        let mut users = ListedKey { owner: owner("user"), ..key(1, Some(0)) };
+        assert_eq!(due(users.clone()), [KeyConcern::UserOwned]);
+        users.project = None;
+        assert_eq!(ReviewedKey::new(users, (true, None), (NOW, 90)).due, []);
+        let accounts = ListedKey { owner: owner("service-account"), ..key(1, Some(0)) };
+        assert_eq!(due(accounts.clone()), []);
+        let unrestricted = ReviewedKey::new(accounts, (false, Some(true)), (NOW, 90));
+        assert_eq!(unrestricted.due, [KeyConcern::Unrestricted]);
+    }
+}

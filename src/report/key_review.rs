@@ -1,0 +1,70 @@
+//! A review of an organization's keys, for a terminal.
+
+use std::io::{self, Write};
+
+use super::humanize::{count, thousands};
+use super::{Style, escape};
+use crate::model::{KeyConcern, KeyReview, ReviewedKey};
+
+/// Writes one line for each key, what is due below it, and the sums.
+///
+/// # Errors
+/// Only what `out` itself reports.
+pub fn write_key_review(review: &KeyReview, style: &Style, out: &mut dyn Write) -> io::Result<()> {
+    if !review.keys.is_empty() {
+        writeln!(out, "{:>9}  {:>9}  key", "age", "last used")?;
+    }
+    for key in &review.keys {
+        let age = key.age_days.map_or_else(|| "not known".to_owned(), days);
+        let used = key.unused_days.map_or_else(|| "never".to_owned(), days);
+        writeln!(out, "{age:>9}  {used:>9}  {}", escape::line(&who(key)))?;
+        if !key.due.is_empty() {
+            let concerns: Vec<String> = key.due.iter().map(|one| concern(*one, key, review)).collect();
+            let (on, off) = if style.color { ("\x1b[1;31m", "\x1b[0m") } else { ("", "") };
+            writeln!(out, "{:22}{on}due:{off} {}", "", concerns.join("; "))?;
+        }
+    }
+    for gap in &review.not_read {
+        writeln!(out, "not read: {}", escape::line(gap))?;
+    }
+    let (keys, projects) = (review.keys.len() as u64, review.projects as u64);
+    let due = if review.due == 0 { "nothing".to_owned() } else { count(review.due as u64, "key") };
+    writeln!(out, "{} in {}: {due} due", count(keys, "key"), count(projects, "project"))
+}
+
+fn days(days: i64) -> String {
+    format!("{} d", thousands(u64::try_from(days).unwrap_or(0)))
+}
+
+/// `key_1 (backend), project proj_1 (Payments), service account backend`
+fn who(key: &ReviewedKey) -> String {
+    let mut parts = vec![super::verification::named(&key.id, &key.name)];
+    match &key.project {
+        Some(project) => {
+            let archived = if project.archived { ", archived" } else { "" };
+            let project = super::verification::named(&project.id, &project.name);
+            parts.push(format!("project {project}{archived}"));
+        }
+        None if key.admin => parts.push("admin key".to_owned()),
+        None => parts.push("project not known".to_owned()),
+    }
+    parts.extend(key.owner.as_ref().map(super::verification::owner));
+    if !key.usable && !key.project.as_ref().is_some_and(|project| project.archived) {
+        parts.push("expired".to_owned());
+    }
+    parts.join(", ")
+}
+
+fn concern(concern: KeyConcern, key: &ReviewedKey, review: &KeyReview) -> String {
+    match concern {
+        KeyConcern::Old => {
+            format!("older than {}, so replace it", count(review.max_age_days, "day"))
+        }
+        KeyConcern::Unused if key.unused_days.is_none() => "never used, so delete it".to_owned(),
+        KeyConcern::Unused => {
+            format!("not used for {}, so delete it", count(review.max_age_days, "day"))
+        }
+        KeyConcern::Unrestricted => "not restricted, so take away what it does not need".to_owned(),
+        KeyConcern::UserOwned => "owned by a user, so use a service account's".to_owned(),
+    }
+}
