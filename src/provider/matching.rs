@@ -62,12 +62,15 @@ fn is_of_kind(kind: &str, mask: &KeyMask) -> bool {
 
 /// The keys that the leaked key may be. If there are several, those that were created after the leaking commit are
 /// dropped; if there is one, it is only marked.
-pub fn matching_keys(shape: &KeyShape, keys: &[OrganizationKey]) -> Vec<ListedKey> {
+pub fn matching_keys<'k>(
+    shape: &KeyShape,
+    keys: impl IntoIterator<Item = &'k OrganizationKey>,
+) -> Vec<ListedKey> {
     let is_later = |key: &ListedKey| {
         key.created_at.zip(shape.leaked_at).is_some_and(|(created, leaked)| created > leaked)
     };
     let mut matching: Vec<ListedKey> = keys
-        .iter()
+        .into_iter()
         .filter(|key| shape.fits(key))
         .map(|key| ListedKey { created_after_leak: is_later(&key.listed), ..key.listed.clone() })
         .collect();
@@ -137,7 +140,7 @@ mod tests {
         assert_eq!(ids(&shape(Some(20)), &both), ["early"]);
         assert_eq!(ids(&shape(None), &both), ["early", "late"]);
         assert_eq!(ids(&shape(Some(40)), &both), ["early", "late"]);
-        assert!(matching_keys(&shape(Some(20)), &[late])[0].created_after_leak);
+        assert!(matching_keys(&shape(Some(20)), [&late])[0].created_after_leak);
     }
 
     #[test]

@@ -122,3 +122,38 @@ fn a_refused_service_account_key_shows_what_the_account_has() {
     assert_eq!(output.status.code(), Some(3), "{}", said(&output));
     assert!(said(&output).contains("svc_acct_1") && said(&output).contains("key_2"), "{}", said(&output));
 }
+
+#[test]
+fn a_short_form_is_no_proof_unless_the_project_is_named() {
+    let scene = Scene::new();
+    scene.add("key_1", Some("proj_1"), &key(1), LEAKED - DAY);
+    scene.api.set(|state| {
+        state.short_masks = true;
+        state.projects.push(("proj_2".to_owned(), "Other".to_owned(), false));
+    });
+    scene.report(&[&key(1)]);
+    let output = revoke(&scene, &["--yes", "key_1"]);
+    assert_eq!((output.status.code(), writes(&scene)), (Some(3), 0), "{}", said(&output));
+    assert!(said(&output).contains("--project PROJECTID"), "{}", said(&output));
+    let output = revoke(&scene, &["--yes", "key_1", "--project", "proj_2"]);
+    assert_eq!((output.status.code(), writes(&scene)), (Some(3), 0), "{}", said(&output));
+    assert!(said(&output).contains("none in this project"), "{}", said(&output));
+    let output = revoke(&scene, &["--project", "proj_1"]);
+    assert_eq!((output.status.code(), writes(&scene)), (Some(1), 0), "{}", said(&output));
+    assert!(said(&output).contains("--project proj_1 --yes key_1"), "{}", said(&output));
+    let output = revoke(&scene, &["--yes", "key_1", "--project", "proj_1"]);
+    assert_eq!((output.status.code(), writes(&scene)), (Some(0), 1), "{}", said(&output));
+}
+
+#[test]
+fn the_project_tells_keys_with_the_same_mask_apart() {
+    let scene = Scene::new();
+    let other = format!("{}{}", &key(2)[..160], &key(1)[160..]);
+    scene.api.set(|state| state.projects.push(("proj_2".to_owned(), "Other".to_owned(), false)));
+    scene.add("key_1", Some("proj_1"), &key(1), LEAKED - DAY);
+    scene.add("key_2", Some("proj_2"), &other, LEAKED - DAY);
+    scene.report(&[&key(1)]);
+    assert_eq!(revoke(&scene, &["--yes", "key_1"]).status.code(), Some(3));
+    let output = revoke(&scene, &["--yes", "key_1", "--project", "proj_1"]);
+    assert_eq!((output.status.code(), writes(&scene)), (Some(0), 1), "{}", said(&output));
+}

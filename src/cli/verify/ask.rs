@@ -6,7 +6,8 @@ use std::time::Duration;
 use crate::cli::history::now;
 use crate::model::{KeyVerdict, ListedKey, Matching, Secret, Verification};
 use crate::provider::{
-    ApiKey, Client, Evidence, EvidenceWindow, KeyDirectory, ProbeAnswer, matching_keys, probe, whoami,
+    ApiKey, Client, Evidence, EvidenceWindow, KeyDirectory, OrganizationKey, ProbeAnswer, matching_keys,
+    probe, whoami,
 };
 
 use super::leaks::LeakedKey;
@@ -36,24 +37,35 @@ pub(super) fn unknown(reason: &str) -> Verification {
     }
 }
 
-/// Compares a leak with the keys of the organization.
-pub(in crate::cli) fn compare(leak: &LeakedKey, directory: &KeyDirectory) -> Verification {
+/// Compares a leak with the keys of the organization, or of one project of it.
+pub(in crate::cli) fn compare(
+    leak: &LeakedKey,
+    directory: &KeyDirectory,
+    project: Option<&str>,
+) -> Verification {
     if !LISTED_KINDS.contains(&leak.shape.kind.as_str()) {
         return unknown("no API lists such keys; revoke it where it was issued");
     }
     if leak.shape.tail.len() < SHOWN_TAIL {
         return unknown("the report shows too little of the key to compare it");
     }
-    let keys = matching_keys(&leak.shape, &directory.keys);
+    let is_in = |key: &&OrganizationKey| match project {
+        Some(id) => key.listed.project.as_ref().is_some_and(|project| project.id == id),
+        None => true,
+    };
+    let keys = matching_keys(&leak.shape, directory.keys.iter().filter(is_in));
     let mut verification = unknown("");
-    (verification.verdict, verification.reason, verification.matching) = judge(&keys, directory);
+    (verification.verdict, verification.reason, verification.matching) =
+        judge(&keys, directory, project.is_some());
     verification.keys = keys;
     verification
 }
 
-fn judge(keys: &[ListedKey], directory: &KeyDirectory) -> (KeyVerdict, String, Matching) {
+fn judge(keys: &[ListedKey], directory: &KeyDirectory, in_project: bool) -> (KeyVerdict, String, Matching) {
     let partly = if directory.gaps.is_empty() { "" } else { ", as far as its keys could be listed" };
+    let place = if in_project { "this project" } else { "this organization" };
     match keys {
+        [] if in_project => (KeyVerdict::Unknown, format!("none in this project{partly}"), Matching::None),
         [] => (
             KeyVerdict::Unknown,
             format!(
@@ -73,7 +85,7 @@ fn judge(keys: &[ListedKey], directory: &KeyDirectory) -> (KeyVerdict, String, M
             ),
             Matching::One,
         ),
-        [_] => (KeyVerdict::Live, format!("one match in this organization{partly}"), Matching::One),
+        [_] => (KeyVerdict::Live, format!("one match in {place}{partly}"), Matching::One),
         several => (
             KeyVerdict::Unknown,
             format!("several keys match ({}); the leaked key may be any of them, or none", several.len()),

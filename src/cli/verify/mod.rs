@@ -88,7 +88,7 @@ fn list(client: &Client, admin: &ApiKey, open: &mut [(LeakedKey, Verification)],
     let (keys, projects) = (directory.keys.len() as u64, directory.projects as u64);
     summary.push(format!("compared with {} in {}", count(keys, "key"), count(projects, "project")));
     for (leak, verification) in open.iter_mut() {
-        *verification = ask::compare(leak, &directory);
+        *verification = ask::compare(leak, &directory, None);
     }
     let gaps = ask::add_evidence(client, admin, open);
     summary.extend(directory.gaps.iter().chain(&gaps).map(|gap| format!("not read: {gap}")));

@@ -1,5 +1,7 @@
 //! `friskey revoke`: deletes a leaked key of the organization, after a dry run, and waits until it is gone.
 
+mod refusal;
+
 use std::path::PathBuf;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -7,20 +9,21 @@ use std::time::{Duration, Instant};
 use anyhow::{Result, bail};
 use clap::Args;
 
-use super::args::Global;
-use super::exit::Exit;
-use super::limits::Seconds;
-use super::message::{print, say};
-use super::online::{Cleaner, OnlineArgs};
-use super::options;
-use super::output::{check_file, style, write_file};
-use super::rules::detector;
-use super::verify::ask::{add_evidence, compare};
-use super::verify::leaks::{LeakedKey, Leaks};
-use super::verify::{clean, known_keys, open_leaks};
+use crate::cli::args::Global;
+use crate::cli::exit::Exit;
+use crate::cli::limits::Seconds;
+use crate::cli::message::{print, say};
+use crate::cli::online::{Cleaner, OnlineArgs};
+use crate::cli::options;
+use crate::cli::output::{check_file, style, write_file};
+use crate::cli::rules::detector;
+use crate::cli::verify::ask::{add_evidence, compare};
+use crate::cli::verify::leaks::{LeakedKey, Leaks};
+use crate::cli::verify::{clean, known_keys, open_leaks};
 use crate::model::{ListedKey, Verification};
-use crate::provider::{ApiKey, Client, KeyDirectory, KeyShape, ProviderError, matching_keys};
+use crate::provider::{ApiKey, Client, KeyDirectory, ProviderError};
 use crate::report::{VerifiedLeak, elapsed, write_json, write_verification};
+use refusal::{refusal, refused, uncertainty};
 
 /// How long a change may take to spread at the provider.
 const WAIT: Duration = Duration::from_secs(15 * 60);
@@ -28,7 +31,7 @@ const WAIT: Duration = Duration::from_secs(15 * 60);
 const POLL: Duration = Duration::from_secs(5);
 
 #[derive(Debug, Args)]
-pub(super) struct Revoke {
+pub(in crate::cli) struct Revoke {
     /// A JSON report of friskey; `-` reads the report, or the leaked key itself, from standard input
     /// [default: audit the repository given by --repo]
     #[arg(value_name = "REPORT")]
@@ -41,6 +44,11 @@ pub(super) struct Revoke {
     /// Repository to audit if there is no report
     #[arg(long, value_name = "REPO", default_value = ".")]
     repo: PathBuf,
+
+    /// Consider only keys of this project, since the leaked key was used for it. Needed if the API shows only short forms
+    /// of keys, which do not tell them apart
+    #[arg(long, value_name = "PROJECTID")]
+    project: Option<String>,
 
     /// Delete the key with this id, which a run without this option shows. This cannot be undone
     #[arg(long, value_name = "KEYID")]
@@ -58,7 +66,7 @@ pub(super) struct Revoke {
     online: OnlineArgs,
 }
 
-pub(super) fn run(revoke: &Revoke, global: &Global) -> Result<Exit> {
+pub(in crate::cli) fn run(revoke: &Revoke, global: &Global) -> Result<Exit> {
     if let Some(path) = &revoke.evidence {
         check_file(path)?;
     }
@@ -73,21 +81,23 @@ pub(super) fn run(revoke: &Revoke, global: &Global) -> Result<Exit> {
         Ok(directory) => directory,
         Err(error) => return refuse(&format!("the organization's keys cannot be listed: {error}")),
     };
-    let verification = compare(&leak, &directory);
+    let verification = compare(&leak, &directory, revoke.project.as_deref());
     let mut all = [(leak, verification)];
     let gaps = add_evidence(&client, &admin, &mut all);
     let [(leak, mut verification)] = all;
     verification.notes.extend(gaps.into_iter().map(|gap| format!("not read: {gap}")));
     let keys = verification.keys.clone();
     clean(&mut verification, &cleaner);
-    let refusal =
-        refusal(&keys, &directory, &admin).or_else(|| uncertainty(&leak, &keys, &directory)).or_else(|| {
+    let refusal = refusal(&keys, &directory, &admin)
+        .or_else(|| uncertainty(&leak, &keys, &directory, revoke.project.as_deref()))
+        .or_else(|| {
             (verification.keys[0].id != keys[0].id).then(|| "the id of the key is not valid".to_owned())
         });
     if refusal.is_none() && revoke.yes.is_none() {
         let short = &leak.fingerprint.to_string()[..12];
+        let project = revoke.project.as_ref().map(|id| format!("--project {id} ")).unwrap_or_default();
         verification.next_steps.push(format!(
-            "nothing was changed; to delete this key for good, repeat with --key {short} --yes {}",
+            "nothing was changed; to delete this key for good, repeat with --key {short} {project}--yes {}",
             verification.keys[0].id
         ));
     }
@@ -126,55 +136,8 @@ fn selected(
     }
 }
 
-/// Why the key must not be deleted.
-fn refusal(keys: &[ListedKey], directory: &KeyDirectory, admin: &ApiKey) -> Option<String> {
-    let [key] = keys else {
-        return Some(match keys {
-            [] => "no key of this organization matches. A user's own key is revoked by its user at \
-                   https://platform.openai.com/api-keys; for other organizations, use their admin key"
-                .to_owned(),
-            _ => "several keys match, and deleting the wrong one would break what uses it; find out which it is, and \
-                  delete it at https://platform.openai.com/settings/organization/projects"
-                .to_owned(),
-        });
-    };
-    if directory.is_own(key, admin) {
-        return Some(
-            "the leaked key is the admin key in use: create another one at \
-             https://platform.openai.com/settings/organization/admin-keys and repeat with that"
-                .to_owned(),
-        );
-    }
-    if key.created_after_leak {
-        return Some(
-            "the only match was created after the commit that leaked the key, so it is another key"
-                .to_owned(),
-        );
-    }
-    let gap = directory.gaps.first()?;
-    Some(format!("not all keys could be listed, and another one may match as well ({gap})"))
-}
-
-/// Why a single match may still be another key.
-fn uncertainty(leak: &LeakedKey, keys: &[ListedKey], directory: &KeyDirectory) -> Option<String> {
-    let undated = KeyShape { leaked_at: None, ..leak.shape.clone() };
-    let why = if keys.iter().any(|key| key.short_mask) {
-        "the API shows only a short form of the key"
-    } else if leak.shape.kind == "unknown" {
-        "the key was found without its prefix"
-    } else if matching_keys(&undated, &directory.keys).len() > 1 {
-        "several keys match but for their dates, and dates of commits can be wrong"
-    } else {
-        return None;
-    };
-    Some(format!(
-        "{why}, so the match is not certain; delete the right key at \
-         https://platform.openai.com/settings/organization/projects"
-    ))
-}
-
 fn refuse(reason: &str) -> Result<Exit> {
-    say(&super::message::masked(&format!("friskey: not revoked: {reason}")));
+    say(&crate::cli::message::masked(&format!("friskey: not revoked: {reason}")));
     Ok(Exit::Incomplete)
 }
 
@@ -185,7 +148,7 @@ fn show(leak: &LeakedKey, verification: &Verification, cleaner: &Cleaner<'_>, gl
     let shown = VerifiedLeak { rule, redacted, fingerprint, verification: verification.clone() };
     let mut out = Vec::new();
     write_verification(&[shown], &[], &style(global), &mut out)?;
-    super::output::ignore_broken_pipe(std::io::Write::write_all(&mut std::io::stdout().lock(), &out))?;
+    crate::cli::output::ignore_broken_pipe(std::io::Write::write_all(&mut std::io::stdout().lock(), &out))?;
     Ok(())
 }
 
@@ -244,23 +207,4 @@ fn may_have_arrived(error: &ProviderError) -> bool {
                 | ProviderError::Connection { .. }
                 | ProviderError::Unreadable { .. }
         )
-}
-
-/// What a refusal means, and what deleting the service account instead would break.
-fn refused(key: &ListedKey, directory: &KeyDirectory, error: &ProviderError) -> String {
-    let account = key
-        .owner
-        .as_ref()
-        .filter(|owner| owner.kind == "service-account")
-        .and_then(|owner| owner.id.as_deref());
-    let Some(account) = account else { return error.to_string() };
-    let owned_by =
-        |one: &ListedKey| one.owner.as_ref().and_then(|owner| owner.id.as_deref()) == Some(account);
-    let others = directory.keys.iter().map(|one| &one.listed).filter(|one| one.id != key.id && owned_by(one));
-    let others: Vec<&str> = others.map(|one| one.id.as_str()).collect();
-    let broken = if others.is_empty() { "no other key".to_owned() } else { others.join(", ") };
-    format!(
-        "{error}. The key belongs to the service account {account}; deleting the account at \
-         https://platform.openai.com/settings/organization/projects would delete {broken} as well"
-    )
 }

@@ -1,0 +1,81 @@
+//! When a key is not deleted, and why.
+
+use crate::cli::verify::leaks::LeakedKey;
+use crate::model::ListedKey;
+use crate::provider::{ApiKey, KeyDirectory, KeyShape, OrganizationKey, ProviderError, matching_keys};
+
+/// Why the key must not be deleted.
+pub(super) fn refusal(keys: &[ListedKey], directory: &KeyDirectory, admin: &ApiKey) -> Option<String> {
+    let [key] = keys else {
+        return Some(match keys {
+            [] => "no key of this organization matches. A user's own key is revoked by its user at \
+                   https://platform.openai.com/api-keys; for other organizations, use their admin key"
+                .to_owned(),
+            _ => "several keys match, and deleting the wrong one would break what uses it; find out which it is, \
+                  name its project with --project PROJECTID if that tells them apart, or delete it at \
+                  https://platform.openai.com/settings/organization/projects"
+                .to_owned(),
+        });
+    };
+    if directory.is_own(key, admin) {
+        return Some(
+            "the leaked key is the admin key in use: create another one at \
+             https://platform.openai.com/settings/organization/admin-keys and repeat with that"
+                .to_owned(),
+        );
+    }
+    if key.created_after_leak {
+        return Some(
+            "the only match was created after the commit that leaked the key, so it is another key"
+                .to_owned(),
+        );
+    }
+    let gap = directory.gaps.first()?;
+    Some(format!("not all keys could be listed, and another one may match as well ({gap})"))
+}
+
+/// Why a single match may still be another key.
+pub(super) fn uncertainty(
+    leak: &LeakedKey,
+    keys: &[ListedKey],
+    directory: &KeyDirectory,
+    project: Option<&str>,
+) -> Option<String> {
+    let is_in = |key: &&OrganizationKey| {
+        project.is_none_or(|id| key.listed.project.as_ref().is_some_and(|project| project.id == id))
+    };
+    let undated = KeyShape { leaked_at: None, ..leak.shape.clone() };
+    let why = if project.is_none() && keys.iter().any(|key| key.short_mask) {
+        "the API shows only a short form of the key"
+    } else if leak.shape.kind == "unknown" {
+        "the key was found without its prefix"
+    } else if matching_keys(&undated, directory.keys.iter().filter(is_in)).len() > 1 {
+        "several keys match but for their dates, and dates of commits can be wrong"
+    } else {
+        return None;
+    };
+    Some(format!(
+        "{why}, so the match is not certain; if you know which project the leaked key was \
+         used for, name it with --project PROJECTID, else delete the right key at \
+         https://platform.openai.com/settings/organization/projects"
+    ))
+}
+
+/// What a refusal means, and what deleting the service account instead would break.
+pub(super) fn refused(key: &ListedKey, directory: &KeyDirectory, error: &ProviderError) -> String {
+    let account = key
+        .owner
+        .as_ref()
+        .filter(|owner| owner.kind == "service-account")
+        .and_then(|owner| owner.id.as_deref());
+    let Some(account) = account else { return error.to_string() };
+    let owned_by =
+        |one: &ListedKey| one.owner.as_ref().and_then(|owner| owner.id.as_deref()) == Some(account);
+    let others = directory.keys.iter().map(|one| &one.listed).filter(|one| one.id != key.id && owned_by(one));
+    let others: Vec<&str> = others.map(|one| one.id.as_str()).collect();
+    let broken = if others.is_empty() { "no other key".to_owned() } else { others.join(", ") };
+    format!(
+        "{error}. The key belongs to the service account {account}; deleting the account at \
+         https://platform.openai.com/settings/organization/projects would delete {broken} as well"
+    )
+}
