@@ -57,9 +57,15 @@ const VERIFY: &[(u8, &str)] = &[
 
 const REVOKE: &[(u8, &str)] = &[
     (0, "The key is gone from the organization's list"),
-    (1, "The key is live: nothing was changed, since --yes was not given"),
-    (2, "Nothing was asked or changed: invalid arguments, no admin key, --yes names another key"),
-    (3, "Not revoked, or not known to be: no certain match, a refusal, or the key is still listed"),
+    (1, "Nothing was changed or sent, since --yes or --consent was not given"),
+    (
+        2,
+        "Nothing was asked or changed: invalid arguments, no admin key, --yes or --consent names another key",
+    ),
+    (
+        3,
+        "Not revoked, or not known to be: no certain match, a refusal, a report only submitted, or the key is still listed",
+    ),
 ];
 
 const KEYS: &[(u8, &str)] = &[
@@ -273,6 +279,10 @@ const NOTES: &[Notes] = &[
             (
                 "Delete it, and keep its costs and audit log",
                 "friskey revoke report.json --key 3c1f09ab --yes key_Qm3vX9 --evidence evidence.json",
+            ),
+            (
+                "Show what would be reported to OpenAI of a key that no admin key reaches",
+                "friskey revoke report.json --key 3c1f09ab --report",
             ),
         ],
         statuses: REVOKE,

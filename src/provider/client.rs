@@ -153,6 +153,19 @@ impl Client {
         }
     }
 
+    /// Sends JSON without any key in the headers, in one attempt. Any status of success will do, since none is
+    /// documented.
+    pub(super) fn post_without_key(&self, path: &str, json: &[u8]) -> Result<(), ProviderError> {
+        let url = format!("https://{}{path}", self.options.host.name());
+        self.requests.fetch_add(1, Ordering::Relaxed);
+        let request = self.agent.post(&url).header("content-type", "application/json");
+        let answer = self.received(request.header("accept", "application/json").send(json))?;
+        match answer.status {
+            200..=299 => Ok(()),
+            _ => Err(self.refused(&answer)),
+        }
+    }
+
     /// The value that an answer documents.
     fn parsed<T: DeserializeOwned>(&self, answer: &Answer) -> Result<T, ProviderError> {
         if answer.status == 200 {

@@ -6,6 +6,7 @@
 
 mod api_key;
 mod client;
+mod compromised;
 mod directory;
 mod error;
 mod evidence;
@@ -17,6 +18,7 @@ mod wire;
 
 pub use api_key::ApiKey;
 pub use client::{Client, ClientOptions};
+pub use compromised::report_compromised;
 pub use directory::{KeyDirectory, OrganizationKey};
 pub use error::ProviderError;
 pub use evidence::{Evidence, EvidenceWindow};

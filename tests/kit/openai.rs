@@ -68,6 +68,8 @@ pub(crate) struct State {
     pub(crate) mislabels: bool,
     /// Masks as in the reference: `sk-abc...def`.
     pub(crate) short_masks: bool,
+    /// The keys that were reported as compromised, as they came.
+    pub(crate) reports: Vec<Value>,
     /// How many more lists still contain a deleted key.
     pub(crate) lag: usize,
     pub(crate) deleted: Vec<(FakeKey, usize)>,
@@ -245,6 +247,13 @@ fn answer(state: &mut State, seen: &Seen) -> (u16, Value) {
         );
         (401, serde_json::from_str(&error(&message, Some("invalid_api_key"))).unwrap())
     };
+    // In no document of OpenAI's: a key as compromised, from anybody.
+    if (seen.method.as_str(), path) == ("POST", "/external/compromised_secret") {
+        assert_eq!(bearer, "", "a report needs no key, and gets none");
+        let body = seen.text.split_once("\r\n\r\n").unwrap().1;
+        state.reports.push(serde_json::from_str(body).unwrap());
+        return (200, json!({}));
+    }
     if path == "/v1/models" || path == "/v1/me" {
         if !state.keys.iter().any(|key| key.value == bearer) {
             return incorrect(&bearer);

@@ -1,5 +1,6 @@
 //! `friskey revoke`: deletes a leaked key of the organization, after a dry run, and waits until it is gone.
 
+mod compromised;
 mod refusal;
 
 use std::path::PathBuf;
@@ -62,11 +63,29 @@ pub(in crate::cli) struct Revoke {
     #[arg(long, value_name = "SECONDS")]
     wait: Option<Seconds>,
 
+    /// Instead of deleting the key, report it to OpenAI as compromised, without an admin key: for a user's own key, or one
+    /// of another organization. OpenAI does not document how, so the outcome is not certain; shows what would be sent
+    /// unless --consent is given
+    #[arg(long = "report", id = "as_compromised", conflicts_with_all = ["project", "yes", "evidence", "wait"])]
+    as_compromised: bool,
+
+    /// With --report, send the leaked key itself, named by the first digits of its fingerprint, at least 8. There is no
+    /// way back
+    #[arg(long, value_name = "FINGERPRINT", requires = "as_compromised")]
+    consent: Option<String>,
+
+    /// With --report, the address that OpenAI may answer to
+    #[arg(long, value_name = "ADDRESS", requires = "as_compromised")]
+    email: Option<String>,
+
     #[command(flatten)]
     online: OnlineArgs,
 }
 
 pub(in crate::cli) fn run(revoke: &Revoke, global: &Global) -> Result<Exit> {
+    if revoke.as_compromised {
+        return compromised::run(revoke, global);
+    }
     if let Some(path) = &revoke.evidence {
         check_file(path)?;
     }

@@ -9,7 +9,8 @@ pub(super) fn refusal(keys: &[ListedKey], directory: &KeyDirectory, admin: &ApiK
     let [key] = keys else {
         return Some(match keys {
             [] => "no key of this organization matches. A user's own key is revoked by its user at \
-                   https://platform.openai.com/api-keys; for other organizations, use their admin key"
+                   https://platform.openai.com/api-keys; for other organizations, use their admin key. \
+                   If neither can be had, --report hands the key to OpenAI as compromised"
                 .to_owned(),
             _ => "several keys match, and deleting the wrong one would break what uses it; find out which it is, \
                   name its project with --project PROJECTID if that tells them apart, or delete it at \

@@ -1,0 +1,66 @@
+//! `friskey revoke --report`: hands a leaked key to the provider as compromised, where no admin key reaches it.
+
+use anyhow::{Context, Result, bail};
+
+use super::{Revoke, refuse, selected};
+use crate::cli::args::Global;
+use crate::cli::exit::Exit;
+use crate::cli::message::{masked, print, say};
+use crate::cli::verify::leaks::Leaks;
+use crate::cli::verify::open_leaks;
+use crate::provider::{ApiKey, ProviderError, report_compromised};
+
+/// Kinds of keys that OpenAI issues and takes back.
+const REPORTED_KINDS: [&str; 5] = ["project", "service-account", "admin", "user", "service"];
+
+pub(super) fn run(revoke: &Revoke, global: &Global) -> Result<Exit> {
+    let mut leaks = Leaks::load(revoke.report.as_deref(), &revoke.repo, global)?;
+    let (leak, _) = selected(open_leaks(&leaks)?, revoke.key.as_deref())?;
+    let fingerprint = leak.fingerprint.to_string();
+    let kind = leak.shape.kind.as_str();
+    if !REPORTED_KINDS.contains(&kind) {
+        return refuse(&format!(
+            "OpenAI does not take reports of keys of the kind `{kind}`; revoke it where it was issued"
+        ));
+    }
+    if leaks.secrets.is_empty() {
+        leaks.find_secrets(&revoke.repo, global)?;
+    }
+    let key = leaks.secrets.get(&leak.fingerprint).and_then(|secret| ApiKey::new(secret.reveal()));
+    let key = key.context(
+        "the report needs the key itself, which was not found again: name its repository with --repo, or pipe the key \
+         into `friskey revoke - --report`",
+    )?;
+    let client = revoke.online.client();
+    let (redacted, host) = (masked(&leak.redacted), client.host().name());
+    let Some(consent) = &revoke.consent else {
+        print(
+            format!(
+                "{redacted}\n  nothing was sent. --report would send this key itself to {host}, with no other key, as \
+                 compromised.\n  OpenAI does not document this endpoint: it probably disables the key, but whether and \
+                 when is not certain.\n  There is no way back: whatever still uses the key may stop working.\n  next: to \
+                 send it, repeat with --key {short} --report --consent {short}\n",
+                short = &fingerprint[..12]
+            )
+            .as_bytes(),
+        )?;
+        return Ok(Exit::Findings);
+    };
+    if consent.len() < 8 || !fingerprint.starts_with(&consent.to_ascii_lowercase()) {
+        bail!(
+            "--consent does not name the key that was selected; run the command without --consent and compare"
+        );
+    }
+    let next = "until `friskey verify --send-key` calls it dead, treat it as live";
+    match report_compromised(&client, &key, revoke.email.as_deref()) {
+        Ok(()) => print(
+            format!("submitted: {host} received the report of {redacted}, which may or may not disable it; {next}\n")
+                .as_bytes(),
+        )?,
+        Err(error @ (ProviderError::TimedOut { .. } | ProviderError::Connection { .. })) => say(&format!(
+            "friskey: whether the report of {redacted} arrived is not known ({error}); {next}"
+        )),
+        Err(error) => return refuse(&format!("the report was not accepted: {error}")),
+    }
+    Ok(Exit::Incomplete)
+}
