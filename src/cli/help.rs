@@ -281,6 +281,10 @@ const NOTES: &[Notes] = &[
                 "friskey revoke report.json --key 3c1f09ab --yes key_Qm3vX9 --evidence evidence.json",
             ),
             (
+                "Put a new key into a GitHub secret first, and then delete the leaked one",
+                "friskey revoke --key 3c1f09ab --yes key_Qm3vX9 --replace --to 'gh secret set API_KEY'",
+            ),
+            (
                 "Show what would be reported to OpenAI of a key that no admin key reaches",
                 "friskey revoke report.json --key 3c1f09ab --report",
             ),

@@ -153,6 +153,20 @@ impl Client {
         }
     }
 
+    /// Sends JSON in one attempt, and returns the body of a success.
+    pub(super) fn post(&self, path: &str, json: &[u8], key: &ApiKey) -> Result<Vec<u8>, ProviderError> {
+        let url = format!("https://{}{path}", self.options.host.name());
+        let Some(authorization) = key.authorization() else { return Err(self.unreadable("nothing")) };
+        self.requests.fetch_add(1, Ordering::Relaxed);
+        let request = self.agent.post(&url).header("authorization", authorization);
+        let request = request.header("content-type", "application/json");
+        let answer = self.received(request.header("accept", "application/json").send(json))?;
+        match answer.status {
+            200 | 201 => Ok(answer.body),
+            _ => Err(self.refused(&answer)),
+        }
+    }
+
     /// Sends JSON without any key in the headers, in one attempt. Any status of success will do, since none is
     /// documented.
     pub(super) fn post_without_key(&self, path: &str, json: &[u8]) -> Result<(), ProviderError> {

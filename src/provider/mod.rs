@@ -14,6 +14,7 @@ mod host;
 mod key_mask;
 mod matching;
 mod probe;
+mod replacement;
 mod wire;
 
 pub use api_key::ApiKey;
@@ -26,3 +27,4 @@ pub use host::Host;
 pub use key_mask::KeyMask;
 pub use matching::{KeyShape, matching_keys};
 pub use probe::{ProbeAnswer, probe, whoami};
+pub use replacement::ReplacementKey;

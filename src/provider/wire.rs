@@ -41,6 +41,13 @@ pub(super) struct WireKey {
     pub(super) scopes: Option<Vec<String>>,
 }
 
+/// A key that was just made, the only time that its value is given.
+#[derive(Deserialize)]
+pub(super) struct WireNewKey {
+    pub(super) id: String,
+    pub(super) value: String,
+}
+
 #[derive(Deserialize)]
 pub(super) struct WireOwner {
     #[serde(rename = "type")]

@@ -70,6 +70,8 @@ pub(crate) struct State {
     pub(crate) short_masks: bool,
     /// The keys that were reported as compromised, as they came.
     pub(crate) reports: Vec<Value>,
+    /// The key that the next request for a new one makes.
+    pub(crate) next_key: Option<FakeKey>,
     /// How many more lists still contain a deleted key.
     pub(crate) lag: usize,
     pub(crate) deleted: Vec<(FakeKey, usize)>,
@@ -301,6 +303,22 @@ fn answer(state: &mut State, seen: &Seen) -> (u16, Value) {
             let mislabels = state.mislabels;
             let keys = state.keys.iter().filter(|key| key.project.is_none() || mislabels);
             list(keys.map(|key| wire_admin(key, state.short_masks)).collect(), &parameters)
+        }
+        ("POST", ["projects", project, "service_accounts", account, "api_keys"]) => {
+            assert_eq!(*account, "svc_acct_1");
+            let body = seen.text.split_once("\r\n\r\n").unwrap().1;
+            let body: Value = serde_json::from_str(body).unwrap();
+            let Some(mut key) = state.next_key.take() else {
+                return (400, serde_json::from_str(&error("no more keys", None)).unwrap());
+            };
+            key.project = Some((*project).to_owned());
+            key.name = body["name"].as_str().unwrap().to_owned();
+            key.scopes = body.get("scopes").map(|scopes| serde_json::from_value(scopes.clone()).unwrap());
+            assert!(key.scopes.as_ref().is_none_or(|scopes| !scopes.is_empty()), "[] allows everything");
+            let made = json!({"object": "organization.project.service_account.api_key", "id": key.id, "name": key.name,
+                "value": key.value, "created_at": key.created_at});
+            state.keys.push(key);
+            (200, made)
         }
         ("DELETE", [.., "api_keys" | "admin_api_keys", id]) => delete(state, id),
         ("GET", ["costs"]) => buckets(state, &parameters, true),

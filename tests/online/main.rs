@@ -8,6 +8,7 @@ mod keys;
 mod offline;
 #[path = "../kit/openai.rs"]
 mod openai;
+mod replace;
 mod report;
 mod revoke;
 mod send_key;

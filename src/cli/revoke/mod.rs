@@ -1,7 +1,9 @@
 //! `friskey revoke`: deletes a leaked key of the organization, after a dry run, and waits until it is gone.
 
 mod compromised;
+mod hand_over;
 mod refusal;
+mod replace;
 
 use std::path::PathBuf;
 use std::thread;
@@ -24,7 +26,9 @@ use crate::cli::verify::{clean, known_keys, open_leaks};
 use crate::model::{ListedKey, Verification};
 use crate::provider::{ApiKey, Client, KeyDirectory, ProviderError};
 use crate::report::{VerifiedLeak, elapsed, write_json, write_verification};
+use hand_over::Receiver;
 use refusal::{refusal, refused, uncertainty};
+use replace::PlannedReplacement;
 
 /// How long a change may take to spread at the provider.
 const WAIT: Duration = Duration::from_secs(15 * 60);
@@ -63,10 +67,20 @@ pub(in crate::cli) struct Revoke {
     #[arg(long, value_name = "SECONDS")]
     wait: Option<Seconds>,
 
+    /// Before deleting a service account's key, make a new one for the same account, with the same permissions where the
+    /// API tells them, and give it to --to. If that fails, nothing is deleted
+    #[arg(long, requires = "to")]
+    replace: bool,
+
+    /// With --replace, write the new key to the standard input of this program, which is run without a shell; the key is
+    /// shown and stored nowhere else, and what the program prints is not shown
+    #[arg(long, value_name = "PROGRAM ARGS", requires = "replace")]
+    to: Option<Receiver>,
+
     /// Instead of deleting the key, report it to OpenAI as compromised, without an admin key: for a user's own key, or one
     /// of another organization. OpenAI does not document how, so the outcome is not certain; shows what would be sent
     /// unless --consent is given
-    #[arg(long = "report", id = "as_compromised", conflicts_with_all = ["project", "yes", "evidence", "wait"])]
+    #[arg(long = "report", id = "as_compromised", conflicts_with_all = ["project", "yes", "evidence", "wait", "replace"])]
     as_compromised: bool,
 
     /// With --report, send the leaked key itself, named by the first digits of its fingerprint, at least 8. There is no
@@ -107,18 +121,23 @@ pub(in crate::cli) fn run(revoke: &Revoke, global: &Global) -> Result<Exit> {
     verification.notes.extend(gaps.into_iter().map(|gap| format!("not read: {gap}")));
     let keys = verification.keys.clone();
     clean(&mut verification, &cleaner);
-    let refusal = refusal(&keys, &directory, &admin)
+    let mut refusal = refusal(&keys, &directory, &admin)
         .or_else(|| uncertainty(&leak, &keys, &directory, revoke.project.as_deref()))
         .or_else(|| {
             (verification.keys[0].id != keys[0].id).then(|| "the id of the key is not valid".to_owned())
         });
+    let mut replacement = None;
+    if let (None, Some(receiver), Some(key)) = (&refusal, &revoke.to, keys.first()) {
+        match PlannedReplacement::plan(key, &directory) {
+            Ok(planned) => {
+                verification.notes.push(planned.preview(receiver));
+                replacement = Some((planned, receiver));
+            }
+            Err(reason) => refusal = Some(reason),
+        }
+    }
     if refusal.is_none() && revoke.yes.is_none() {
-        let short = &leak.fingerprint.to_string()[..12];
-        let project = revoke.project.as_ref().map(|id| format!("--project {id} ")).unwrap_or_default();
-        verification.next_steps.push(format!(
-            "nothing was changed; to delete this key for good, repeat with --key {short} {project}--yes {}",
-            verification.keys[0].id
-        ));
+        verification.next_steps.push(consent_step(revoke, &leak, &verification.keys[0].id));
     }
     show(&leak, &verification, &cleaner, global)?;
     if let Some(reason) = refusal {
@@ -133,7 +152,19 @@ pub(in crate::cli) fn run(revoke: &Revoke, global: &Global) -> Result<Exit> {
         write_json(&verification, &mut json)?;
         write_file(path, &json, true)?;
     }
+    if let Some((planned, receiver)) = replacement
+        && let Err(reason) = planned.carry_out(&client, &admin, receiver)
+    {
+        return refuse(&reason);
+    }
     delete(revoke, &client, &admin, (&keys[0], &directory))
+}
+
+/// What to do to delete the key for real.
+fn consent_step(revoke: &Revoke, leak: &LeakedKey, id: &str) -> String {
+    let short = &leak.fingerprint.to_string()[..12];
+    let project = revoke.project.as_ref().map(|id| format!("--project {id} ")).unwrap_or_default();
+    format!("nothing was changed; to delete this key for good, repeat with --key {short} {project}--yes {id}")
 }
 
 /// The leak that the options select.

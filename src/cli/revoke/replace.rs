@@ -1,0 +1,95 @@
+//! `--replace`: a new key for the same service account is in its store before the leaked one is deleted.
+
+use anyhow::Result;
+
+use super::hand_over::Receiver;
+use crate::cli::message::{mask_key, masked, print};
+use crate::model::ListedKey;
+use crate::provider::{ApiKey, Client, KeyDirectory, OrganizationKey, ProviderError, ReplacementKey};
+
+/// The key to replace, with its project and service account.
+pub(super) struct PlannedReplacement<'d> {
+    key: &'d OrganizationKey,
+    project: &'d str,
+    account: &'d str,
+}
+
+impl<'d> PlannedReplacement<'d> {
+    /// Plans to replace `key`.
+    ///
+    /// # Errors
+    /// Why that is not possible.
+    pub(super) fn plan(key: &ListedKey, directory: &'d KeyDirectory) -> Result<Self, String> {
+        let listed = directory.keys.iter().find(|one| one.listed.id == key.id);
+        let planned = listed.and_then(|key| {
+            let owner = key.listed.owner.as_ref().filter(|owner| owner.kind == "service-account")?;
+            let (project, account) = (&key.listed.project.as_ref()?.id, owner.id.as_deref()?);
+            Some(Self { key, project, account })
+        });
+        planned.ok_or_else(|| {
+            "--replace works for keys of service accounts only: the API makes no keys for users. Create a service \
+             account with a key at https://platform.openai.com/settings/organization/projects, and repeat without \
+             --replace"
+                .to_owned()
+        })
+    }
+
+    /// What would be done, for the dry run.
+    pub(super) fn preview(&self, receiver: &Receiver) -> String {
+        let scopes = match self.key.scopes.as_deref() {
+            None => "; the API does not say how the leaked key is restricted, so the new one is not",
+            Some([]) => ", not restricted, as the leaked one",
+            Some(_) => " with the same permissions",
+        };
+        masked(&format!(
+            "before that, a new key is made for the service account {}{scopes}, and given to {}",
+            self.account,
+            receiver.name()
+        ))
+    }
+
+    /// Makes the new key and hands it over. If the receiver fails, the new key is deleted again.
+    ///
+    /// # Errors
+    /// Why the leaked key has no replacement.
+    pub(super) fn carry_out(
+        &self,
+        client: &Client,
+        admin: &ApiKey,
+        receiver: &Receiver,
+    ) -> Result<(), String> {
+        let made = ReplacementKey::create(client, admin, self.key, (self.project, self.account));
+        let new = made.map_err(|error| not_made(&error))?;
+        mask_key(new.value.reveal());
+        if let Err(reason) = receiver.give(&new.value) {
+            let listed = ListedKey { id: new.id, ..self.key.listed.clone() };
+            let id = &listed.id;
+            return Err(match KeyDirectory::delete(client, admin, &listed) {
+                Ok(()) => format!("{reason}; the new key {id} was deleted again"),
+                Err(error) => {
+                    format!("{reason}; the new key {id} could not be deleted again, so delete it ({error})")
+                }
+            });
+        }
+        let done = format!(
+            "replaced: the new key {} of the service account {} was given to {}\n",
+            new.id,
+            self.account,
+            receiver.name()
+        );
+        // The key is in its store; a reader that went away changes nothing about it.
+        print(masked(&done).as_bytes()).map_err(|error| error.to_string())
+    }
+}
+
+fn not_made(error: &ProviderError) -> String {
+    match error {
+        ProviderError::Refused { .. } | ProviderError::MissingScope { .. } => {
+            format!("no new key was made: {error}")
+        }
+        // Its value is lost, so it is of no use to anybody.
+        _ => format!(
+            "whether a new key was made is not known ({error}); if `friskey keys` lists one that was never used, delete it"
+        ),
+    }
+}

@@ -1,0 +1,52 @@
+//! A new key for the service account that a leaked key belongs to. The API makes none for users.
+
+use serde::Serialize;
+use zeroize::Zeroizing;
+
+use super::wire::{WireNewKey, is_id};
+use super::{ApiKey, Client, OrganizationKey, ProviderError};
+
+/// A key that was just made. Its value is given once, here.
+pub struct ReplacementKey {
+    /// Its id.
+    pub id: String,
+    /// Its value, which must not reach any output.
+    pub value: ApiKey,
+}
+
+#[derive(Serialize)]
+struct NewKeyRequest<'k> {
+    name: &'k str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    scopes: Option<&'k [String]>,
+}
+
+impl ReplacementKey {
+    /// Makes a key with the name of `key` and, as far as the API says, its scopes; one attempt, since each makes a key.
+    ///
+    /// # Errors
+    /// When the API refuses, or gives no answer; a key may have been made all the same.
+    pub fn create(
+        client: &Client,
+        admin: &ApiKey,
+        key: &OrganizationKey,
+        (project, account): (&str, &str),
+    ) -> Result<Self, ProviderError> {
+        if !is_id(project) || !is_id(account) {
+            return Err(client.unreadable("an invalid id"));
+        }
+        // An empty list would allow everything, and so does none: it is left out.
+        let scopes = key.scopes.as_deref().filter(|scopes| !scopes.is_empty());
+        let request = NewKeyRequest { name: &key.listed.name, scopes };
+        let json = serde_json::to_vec(&request).map_err(|_| client.unreadable("nothing"))?;
+        let path = format!("/v1/organization/projects/{project}/service_accounts/{account}/api_keys");
+        let answer = Zeroizing::new(client.post(&path, &json, admin)?);
+        let made: WireNewKey =
+            serde_json::from_slice(&answer).map_err(|_| client.unreadable("something else"))?;
+        let value = Zeroizing::new(made.value);
+        match ApiKey::new(value.as_bytes()) {
+            Some(value) if is_id(&made.id) => Ok(Self { id: made.id, value }),
+            _ => Err(client.unreadable("something else")),
+        }
+    }
+}
