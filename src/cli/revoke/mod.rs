@@ -126,16 +126,14 @@ pub(in crate::cli) fn run(revoke: &Revoke, global: &Global) -> Result<Exit> {
         .or_else(|| {
             (verification.keys[0].id != keys[0].id).then(|| "the id of the key is not valid".to_owned())
         });
-    let mut replacement = None;
-    if let (None, Some(receiver), Some(key)) = (&refusal, &revoke.to, keys.first()) {
-        match PlannedReplacement::plan(key, &directory) {
-            Ok(planned) => {
-                verification.notes.push(planned.preview(receiver));
-                replacement = Some((planned, receiver));
-            }
-            Err(reason) => refusal = Some(reason),
+    let replacement = match planned(revoke, &keys, &directory, refusal.is_some()) {
+        Ok(planned) => planned,
+        Err(reason) => {
+            refusal = Some(reason);
+            None
         }
-    }
+    };
+    verification.notes.extend(replacement.iter().map(|(planned, receiver)| planned.preview(receiver)));
     if refusal.is_none() && revoke.yes.is_none() {
         verification.next_steps.push(consent_step(revoke, &leak, &verification.keys[0].id));
     }
@@ -158,6 +156,21 @@ pub(in crate::cli) fn run(revoke: &Revoke, global: &Global) -> Result<Exit> {
         return refuse(&reason);
     }
     delete(revoke, &client, &admin, (&keys[0], &directory))
+}
+
+/// The replacement that the options ask for, unless the key is not deleted anyway.
+fn planned<'d>(
+    revoke: &'d Revoke,
+    keys: &[ListedKey],
+    directory: &'d KeyDirectory,
+    is_refused: bool,
+) -> Result<Option<(PlannedReplacement<'d>, &'d Receiver)>, String> {
+    match (&revoke.to, keys) {
+        (Some(receiver), [key]) if !is_refused => {
+            Ok(Some((PlannedReplacement::plan(key, directory)?, receiver)))
+        }
+        _ => Ok(None),
+    }
 }
 
 /// What to do to delete the key for real.
