@@ -26,7 +26,9 @@ pub(super) fn run(revoke: &Revoke, global: &Global) -> Result<Exit> {
     if leaks.secrets.is_empty() {
         leaks.find_secrets(&revoke.repo, global)?;
     }
-    let key = leaks.secrets.get(&leak.fingerprint).and_then(|secret| ApiKey::new(secret.reveal()));
+    // A rule of the user's own may call anything by such a kind.
+    let secret = leaks.secrets.get(&leak.fingerprint).filter(|secret| secret.reveal().starts_with(b"sk-"));
+    let key = secret.and_then(|secret| ApiKey::new(secret.reveal()));
     let key = key.context(
         "the report needs the key itself, which was not found again: name its repository with --repo, or pipe the key \
          into `friskey revoke - --report`",
