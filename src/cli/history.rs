@@ -77,17 +77,13 @@ impl Job<'_> {
         let is_range = !self.range.is_empty();
         let progress = Arc::new(Progress::default());
         let audit = HistoryOptions {
-            repo: self.repo.to_owned(),
-            objects: Vec::new(),
             command: self.command,
             range: self.range,
-            names: None,
             surfaces: surfaces(self.surfaces, &self.session.in_force.config)?,
             exclude: self.exclude,
             whole: self.surfaces.whole,
-            threads: self.session.threads,
-            now: now(),
             progress: Some(Arc::clone(&progress)),
+            ..HistoryOptions::everything(self.repo.to_owned(), self.session.threads, now())
         };
         let shown = progress::show(
             progress::ProgressUnit::Objects,

@@ -6,7 +6,7 @@ use super::Run;
 use crate::cli::history::now;
 use crate::cli::options;
 use crate::model::{Coverage, PathBase, Skip};
-use crate::scan::{HISTORY_SURFACES, HistoryError, HistoryOptions, scan_history};
+use crate::scan::{HistoryError, HistoryOptions, scan_history};
 use crate::suppress::Baseline;
 
 impl Run<'_> {
@@ -19,19 +19,8 @@ impl Run<'_> {
         if met.iter().all(|met| *met) || !(git.is_file() || git.join("HEAD").exists()) {
             return Ok(Coverage::default());
         }
-        let audit = HistoryOptions {
-            repo: self.config.root.or_here(),
-            objects: Vec::new(),
-            command: "history",
-            range: Vec::new(),
-            names: None,
-            surfaces: HISTORY_SURFACES.iter().copied().collect(),
-            exclude: None,
-            whole: false,
-            threads: options::threads(&self.args.scan_args, &self.config)?,
-            now: now(),
-            progress: None,
-        };
+        let threads = options::threads(&self.args.scan_args, &self.config)?;
+        let audit = HistoryOptions::everything(self.config.root.or_here(), threads, now());
         let policy = self.policy(None);
         let stop = options::stop(&self.args.scan_args, &self.config)?;
         let mut draft = match scan_history(&self.settings(&policy, &stop), &audit) {

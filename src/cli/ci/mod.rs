@@ -146,17 +146,13 @@ fn scan(ci: &Ci, session: &Session, resolved: &Resolved, global: &Global) -> Res
     };
     let progress = Arc::new(Progress::default());
     let audit = HistoryOptions {
-        repo: ci.repo.clone(),
-        objects: Vec::new(),
         command: "ci",
         range,
-        names: None,
         surfaces: surfaces(&ci.surfaces, config)?,
         exclude: options::excludes(config)?,
         whole: ci.surfaces.whole,
-        threads: session.threads,
-        now: now(),
         progress: Some(Arc::clone(&progress)),
+        ..HistoryOptions::everything(ci.repo.clone(), session.threads, now())
     };
     let shown =
         progress::show(progress::ProgressUnit::Objects, &progress, ci.reporting.no_progress || global.quiet);

@@ -173,17 +173,12 @@ impl Check<'_> {
         let wanted =
             |surface: &Surface| *surface != Surface::Lfs || !self.session.in_force.config.is_without_lfs();
         let audit = HistoryOptions {
-            repo: self.git.repo.clone(),
             objects: self.git.objects.clone(),
-            command: "history",
             range,
             names,
             surfaces: HISTORY_SURFACES.iter().copied().filter(wanted).collect(),
-            whole: false,
             exclude: options::excludes(&self.session.in_force.config)?,
-            threads: self.session.threads,
-            now: now(),
-            progress: None,
+            ..HistoryOptions::everything(self.git.repo.clone(), self.session.threads, now())
         };
         Ok(scan_history(&self.session.settings(), &audit)?)
     }

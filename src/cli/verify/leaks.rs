@@ -2,7 +2,6 @@
 
 use std::collections::HashMap;
 use std::path::Path;
-use std::sync::Arc;
 
 use anyhow::{Context, Result, bail};
 use serde_json::{Value, json};
@@ -13,11 +12,10 @@ use crate::cli::message;
 use crate::cli::scan::tree;
 use crate::cli::secret_input::read_secret;
 use crate::cli::session::Session;
-use crate::git::Progress;
 use crate::model::{Confidence, Fingerprint, Identified, Secret};
 use crate::provider::KeyShape;
 use crate::report::{Style, VERSION, reporter};
-use crate::scan::{HISTORY_SURFACES, HistoryOptions, Settings, redact, scan_history, scan_tree};
+use crate::scan::{HistoryOptions, Settings, redact, scan_history, scan_tree};
 use crate::untrusted::{Symlinks, read};
 
 /// The largest report that is read, in bytes.
@@ -49,8 +47,11 @@ impl Leaks {
     /// The leaks of a repository.
     fn audit(repo: &Path, global: &Global) -> Result<Self> {
         let session = Session::here(&ScanArgs::default(), &SuppressionArgs::default(), global)?;
-        let draft = scan_history(&session.settings(), &history(repo, session.threads))
-            .context("cannot audit the repository; name a report or another --repo")?;
+        let draft = scan_history(
+            &session.settings(),
+            &HistoryOptions::everything(repo.to_owned(), session.threads, now()),
+        )
+        .context("cannot audit the repository; name a report or another --repo")?;
         let secrets = draft.leaks.iter().map(|leak| own(&leak.identified)).collect();
         let report = redact(draft, &session.in_force.detector);
         let mut json = Vec::new();
@@ -91,8 +92,11 @@ impl Leaks {
         let settings = Settings { min_confidence: Confidence::Low, ..session.settings() };
         let files = Files { no_ignore: true, exclude: Vec::new() };
         let tree = tree(&[repo.to_owned()], &files, session.threads, &session.in_force.config)?;
-        let drafts =
-            [scan_tree(&settings, &tree).ok(), scan_history(&settings, &history(repo, session.threads)).ok()];
+        let drafts = [
+            scan_tree(&settings, &tree).ok(),
+            scan_history(&settings, &HistoryOptions::everything(repo.to_owned(), session.threads, now()))
+                .ok(),
+        ];
         if drafts.iter().all(Option::is_none) {
             bail!("nothing can be scanned at {}; name the scanned repository with --repo", repo.display());
         }
@@ -105,22 +109,6 @@ impl Leaks {
 fn own(identified: &Identified) -> (Fingerprint, Secret) {
     message::mask_key(identified.secret.reveal());
     (identified.fingerprint, identified.secret.clone())
-}
-
-fn history(repo: &Path, threads: usize) -> HistoryOptions {
-    HistoryOptions {
-        repo: repo.to_owned(),
-        objects: Vec::new(),
-        command: "history",
-        range: Vec::new(),
-        names: None,
-        surfaces: HISTORY_SURFACES.iter().copied().collect(),
-        exclude: None,
-        whole: false,
-        threads,
-        now: now(),
-        progress: Some(Arc::new(Progress::default())),
-    }
 }
 
 /// A key from standard input, as a report would list it.

@@ -79,6 +79,23 @@ pub const HISTORY_SURFACES: &[Surface] = &[
 ];
 
 impl HistoryOptions {
+    /// An audit of everything in `repo`, as `friskey history` does without options.
+    pub fn everything(repo: PathBuf, threads: usize, now: i64) -> Self {
+        Self {
+            repo,
+            objects: Vec::new(),
+            command: "history",
+            range: Vec::new(),
+            names: None,
+            surfaces: HISTORY_SURFACES.iter().copied().collect(),
+            exclude: None,
+            whole: false,
+            threads,
+            now,
+            progress: None,
+        }
+    }
+
     /// The kinds of object that contain the surfaces.
     fn object_kinds(&self) -> Vec<ObjectKind> {
         use Surface as S;
