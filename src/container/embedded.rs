@@ -10,11 +10,11 @@ use flate2::{Crc, Decompress, FlushDecompress};
 use memchr::memchr2;
 use memchr::memmem::Finder;
 
-use super::format::{Format, ZIP_END, is_bzip2};
+use super::format::{Format, ZIP_END, ZIP_END_SIZE, is_bzip2, is_zip_end};
 use super::opener::{Opener, Proof};
 use super::reading::Ahead;
 use super::window::Shared;
-use super::{HEAD, ReadSeek, squeezed, zip};
+use super::{HEAD, ReadSeek, png, squeezed, zip};
 
 /// What begins an archive, whether it does, and of which kind it is.
 type Kind = (&'static [u8], fn(&[u8]) -> bool, Format);
@@ -31,9 +31,11 @@ const KINDS: &[Kind] = &[
     (b"PK\x03\x04", zip::is_entry, Format::Zip),
 ];
 
-/// Finds what begins archives, by its number in [`KINDS`], and after these what ends zips.
+/// Finds what begins archives, by its number in [`KINDS`], after these what ends zips, then the compressed texts of
+/// pictures.
 static MARKS: LazyLock<Marks> = LazyLock::new(|| {
-    let marks: Vec<&[u8]> = KINDS.iter().map(|(magic, ..)| *magic).chain([ZIP_END]).collect();
+    let marks: Vec<&[u8]> =
+        KINDS.iter().map(|(magic, ..)| *magic).chain([ZIP_END]).chain(png::COMPRESSED_TEXTS).collect();
     Marks::new(&marks)
 });
 
@@ -129,9 +131,33 @@ pub fn may_be_packed(bytes: &[u8]) -> bool {
     memchr2(0, 0x1f, bytes).is_some()
 }
 
-/// Calls `mark` with where in `bytes` an archive may begin behind a program, or a zip end.
+/// Calls `mark` with where in `bytes` an archive may begin behind a program, a zip end, or a picture's text.
 pub fn marks(bytes: &[u8], mut mark: impl FnMut(usize)) {
     MARKS.find(bytes, |_, at| mark(at));
+}
+
+/// Calls `mark` like [`marks`], and `container` with the bytes of those marks that show that the content of which
+/// `bytes` are a part may have to be opened: zip ends, the first archive, and pictures' texts.
+pub fn containers_in(bytes: &[u8], mark: &mut dyn FnMut(usize), container: &mut dyn FnMut(Range<usize>)) {
+    let mut is_archive_known = false;
+    MARKS.find(bytes, |number, at| {
+        mark(at);
+        let shown = match KINDS.get(number) {
+            Some((_, is_one, _)) if !is_archive_known && is_one(&bytes[at..bytes.len().min(at + LOOK)]) => {
+                is_archive_known = true;
+                1
+            }
+            Some(_) => return,
+            None if number > KINDS.len() => match png::text_start(&bytes[at..]) {
+                Some(shown) => shown,
+                None => return,
+            },
+            // A comment longer than `bytes` may follow the end; whether it is one shows later.
+            None if is_zip_end(&bytes[at..]) => ZIP_END_SIZE,
+            None => return,
+        };
+        container(at..at + shown);
+    });
 }
 
 /// Where in `bytes` the first such archive begins, if one does.

@@ -120,6 +120,12 @@ impl Format {
         Some(format)
     }
 
+    /// Whether a content of this format is known by its start. A picture is not worth opening but for its texts, and
+    /// these have [marks](super::marks).
+    pub fn is_known_by_start(self) -> bool {
+        self != Self::Png
+    }
+
     /// Whether it is read from front to back.
     pub(super) fn is_streamed(self) -> bool {
         !matches!(self, Self::Zip | Self::SevenZip | Self::Pdf)
@@ -272,11 +278,11 @@ fn is_lha(head: &[u8]) -> bool {
         && head.get(20).is_some_and(|level| *level <= 2)
 }
 
-/// Whether an end record stands somewhere in `bytes`, and where: for those who see no end of a content.
-pub fn zip_ends(bytes: &[u8]) -> impl Iterator<Item = usize> + '_ {
-    // Disk 0 of one, with entries.
-    let is_end = |at: &usize| {
-        bytes.get(at + 4..at + 22).is_some_and(|rest| rest[..4] == [0; 4] && rest[6..8] != [0; 2])
-    };
-    memchr::memmem::find_iter(bytes, ZIP_END).filter(is_end)
+/// Bytes of a zip's end record without its comment.
+pub(super) const ZIP_END_SIZE: usize = 22;
+
+/// Whether `bytes` begin with the end record of a zip on a single disk that has entries.
+pub(super) fn is_zip_end(bytes: &[u8]) -> bool {
+    bytes.starts_with(ZIP_END)
+        && bytes.get(4..ZIP_END_SIZE).is_some_and(|rest| rest[..4] == [0; 4] && rest[6..8] != [0; 2])
 }

@@ -10,10 +10,13 @@ use super::reading::{Ahead, Metered, drain};
 /// Length and name of a chunk.
 const CHUNK: usize = 8;
 
+/// The chunks that hold text which may be compressed.
+pub(super) const COMPRESSED_TEXTS: [&[u8]; 2] = [b"zTXt", b"iTXt"];
+
 /// Bytes behind the data of a chunk.
 const CHECKSUM: u64 = 4;
 
-/// Bytes of a chunk in which its text's keyword ends: 79, and what stands behind it of an international text.
+/// Bytes of a chunk in which its text's keyword ends, with what stands behind it of an international text.
 const LONGEST_KEYWORD: usize = 1024;
 
 /// Whether a picture begins with `head`: PNG, MNG or JNG.
@@ -21,6 +24,13 @@ pub(super) fn begins(head: &[u8]) -> bool {
     [&b"\x89PNG\r\n\x1a\n\0\0\0\x0dIHDR"[..], b"\x8aMNG\r\n\x1a\n", b"\x8bJNG\r\n\x1a\n"]
         .iter()
         .any(|magic| head.starts_with(magic))
+}
+
+/// The bytes from the name of a chunk to the end of its keyword, if `bytes` begin with one of [`COMPRESSED_TEXTS`].
+pub(super) fn text_start(bytes: &[u8]) -> Option<usize> {
+    let keyword = COMPRESSED_TEXTS.iter().find_map(|kind| bytes.strip_prefix(*kind))?;
+    let end = memchr::memchr(0, &keyword[..keyword.len().min(LONGEST_KEYWORD)])?;
+    Some(bytes.len() - keyword.len() + end + 1)
 }
 
 /// Hands over the texts that are compressed.
@@ -41,7 +51,7 @@ fn chunks(opener: &Opener<'_>, input: &mut Ahead<'_>) -> io::Result<()> {
         }
         input.pass(CHUNK as u64)?;
         let mut chunk = (&mut *input).take(length.into());
-        if matches!(&kind, b"zTXt" | b"iTXt") {
+        if COMPRESSED_TEXTS.contains(&&kind[..]) {
             text(opener, &mut chunk, &kind)?;
         }
         let rest = chunk.limit() + CHECKSUM;

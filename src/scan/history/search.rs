@@ -3,7 +3,7 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use crate::container::{self, Format, HEAD, archive_in, may_be_packed, zip_ends};
+use crate::container::{self, Format, HEAD, may_be_packed};
 use crate::detect::{Detector, Match};
 use crate::git::{MatchedObject, ObjectId, ObjectKind, Pointer, Searcher};
 use crate::scan::Stop;
@@ -47,7 +47,7 @@ impl Searcher for ObjectSearch<'_> {
         self.detector.keywords(bytes, &mut *anchor);
         if kind == ObjectKind::Blob {
             container::marks(bytes, &mut *anchor);
-            if is_start && (Format::of(bytes).is_some() || Pointer::may_be(bytes)) {
+            if is_start && (starts_container(bytes) || Pointer::may_be(bytes)) {
                 anchor(0);
             }
         }
@@ -71,7 +71,7 @@ impl Searcher for ObjectSearch<'_> {
         self.detector.find_with_keywords(bytes, keyword, secret);
         if kind == ObjectKind::Blob {
             // If these bytes are not the start of the object, the sweep ignores the match.
-            if Format::of(bytes).is_some() {
+            if starts_container(bytes) {
                 anchor(0);
                 found(0..bytes.len().min(HEAD), SweepMatch::Container);
             }
@@ -81,20 +81,15 @@ impl Searcher for ObjectSearch<'_> {
             }
             // Whether it really is an encoded container shows later.
             encoded.into_iter().for_each(|keyword| found(keyword, SweepMatch::Container));
-            if !may_be_packed(bytes) {
-                return;
-            }
-            container::marks(bytes, anchor);
-            // A comment longer than the sweep sees may follow the end; whether it is one shows later.
-            for at in zip_ends(bytes) {
-                found(at..at + 22, SweepMatch::Container);
-            }
-            // An archive may be appended to a program. If this is not one, opening it finds nothing.
-            if let Some(at) = archive_in(bytes) {
-                found(at..at + 1, SweepMatch::Container);
+            if may_be_packed(bytes) {
+                container::containers_in(bytes, anchor, &mut |shown| found(shown, SweepMatch::Container));
             }
         }
     }
+}
+
+fn starts_container(head: &[u8]) -> bool {
+    Format::of(head).is_some_and(Format::is_known_by_start)
 }
 
 /// What the sweep looks for in objects.

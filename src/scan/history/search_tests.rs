@@ -31,7 +31,7 @@ fn base64(bytes: &[u8]) -> String {
 /// Something that the sweep must find, or something similar.
 fn piece(kind: u8, seed: u64) -> Vec<u8> {
     let key = key(seed);
-    match kind % 10 {
+    match kind % 11 {
         0 => format!("key = \"{key}\"\n").into_bytes(),
         1 => {
             let text = base64(format!("padding {key} padding, too").as_bytes());
@@ -52,6 +52,7 @@ fn piece(kind: u8, seed: u64) -> Vec<u8> {
         6 => format!("{} {}\n", &key[..100], "task-list").into_bytes(),
         8 => format!("version https://git-lfs.github.com/spec/v1\noid sha256:{:064}\nsize 1\n", seed)
             .into_bytes(),
+        9 => b"\0\0\0\x40zTXtComment\0\0x\x9c".to_vec(),
         7 => b"\x1f\x8b\x08\0\0\0\0\0\0\x03".to_vec(),
         _ => key
             .bytes()
