@@ -1,10 +1,10 @@
 //! What kind of container bytes are, by what they begin with and never by their name.
 
-use std::io::{ErrorKind, Read};
+use std::io::{self, ErrorKind, Read, SeekFrom};
 
 use lzma_rust2::LzmaReader;
 
-use super::{cpio, embedded, packs, png, tar};
+use super::{ReadSeek, cpio, embedded, packs, png, tar};
 
 /// A kind of container.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -164,6 +164,18 @@ impl Format {
 /// begin with anything: a program that unpacks itself, a script, a picture.
 pub fn ends_zip(tail: &[u8]) -> bool {
     zip_comments(tail).any(|(comment, rest)| comment <= rest)
+}
+
+/// Whether a file ends a zip archive.
+///
+/// # Errors
+/// Those of `file`, which is left at its end.
+pub fn file_ends_zip(file: &mut dyn ReadSeek) -> io::Result<bool> {
+    let size = file.seek(SeekFrom::End(0))?;
+    file.seek(SeekFrom::Start(size.saturating_sub(TAIL as u64)))?;
+    let mut tail = Vec::new();
+    file.take(TAIL as u64).read_to_end(&mut tail)?;
+    Ok(ends_zip(&tail))
 }
 
 /// The same of what is a container of another kind, which may hold a zip near its own end: that of one

@@ -33,7 +33,7 @@ pub use embedded::{
     LONGEST_MARK, archive_behind, archive_in, containers_in, is_program, marks, may_be_packed,
 };
 pub use encoded::{ENCODED_KEYWORDS, RunProbe, encoded_keyword_at, is_encoded_in};
-pub use format::{Format, HEAD, ends_zip};
+pub use format::{Format, HEAD, ends_zip, file_ends_zip};
 pub use limits::Limits;
 pub use opener::open;
 

@@ -83,6 +83,15 @@ impl Stream {
         Ok(&self.buffer[..self.filled])
     }
 
+    /// Like [`peek`](Self::peek), and whether these bytes are all there are.
+    ///
+    /// # Errors
+    /// Those of `content`.
+    pub fn peek_whole(&mut self, detector: &Detector, content: &mut dyn Read) -> io::Result<(&[u8], bool)> {
+        self.peek(detector, content)?;
+        Ok((&self.buffer[..self.filled], self.ended))
+    }
+
     /// Searches the content whose first bytes were shown, as [`search`](Self::search) does. Calls `keyword` with the bytes at
     /// hand and the offset in them of each keyword, near the end of a chunk perhaps twice; if it returns false, the
     /// rest of the chunk is not searched.
@@ -116,12 +125,13 @@ impl Stream {
         at_end.map(|_| length)
     }
 
-    /// Takes in the next bytes of a stream that comes by itself, and calls `found` as
-    /// [`search`](Self::search) does, perhaps later.
+    /// Takes in the next bytes of a stream that comes by itself, and calls `keyword` and `found` as
+    /// [`resume`](Self::resume) does, perhaps later.
     pub fn push(
         &mut self,
         detector: &Detector,
         mut bytes: &[u8],
+        mut keyword: impl FnMut(&[u8], usize) -> bool,
         mut found: impl FnMut(Chunk<'_>, StreamMatch),
     ) {
         if self.buffer.is_empty() {
@@ -133,14 +143,19 @@ impl Stream {
             self.filled += now.len();
             bytes = later;
             if self.filled == self.buffer.len() {
-                self.settle(detector, false, &mut |_, _| true, &mut found);
+                self.settle(detector, false, &mut keyword, &mut found);
             }
         }
     }
 
     /// Ends the stream, and is ready for another. Gives its length in bytes.
-    pub fn finish(&mut self, detector: &Detector, mut found: impl FnMut(Chunk<'_>, StreamMatch)) -> u64 {
-        self.settle(detector, true, &mut |_, _| true, &mut found);
+    pub fn finish(
+        &mut self,
+        detector: &Detector,
+        mut keyword: impl FnMut(&[u8], usize) -> bool,
+        mut found: impl FnMut(Chunk<'_>, StreamMatch),
+    ) -> u64 {
+        self.settle(detector, true, &mut keyword, &mut found);
         self.close()
     }
 

@@ -11,8 +11,8 @@ use super::bounded::{Bounded, Rankable};
 use super::suppression::{self, MarkerVerdict};
 use super::{Settings, Stop};
 use crate::container::{
-    self, Format, HEAD, Input, Limits, RunProbe, Taker, archive_behind, archive_in, ends_zip, is_encoded_in,
-    is_program,
+    self, Format, HEAD, Input, Limits, ReadSeek, RunProbe, Taker, archive_behind, archive_in, ends_zip,
+    is_encoded_in, is_program,
 };
 use crate::detect::{Chunk, Detector, RedactionCache, Redactor, Stream, StreamMatch};
 use crate::git::Pointer;
@@ -143,117 +143,156 @@ impl<'d> Contents<'d> {
         name: impl FnOnce() -> Vec<u8>,
         searched: &mut Searched,
     ) -> io::Result<()> {
-        let Input::Stream(content) = input else { return self.look(input, name, searched) };
+        let content = match input {
+            Input::Bytes(bytes) => return self.look_at_bytes(bytes, name, searched),
+            Input::File(file) => return self.look_at_file(file, name, searched),
+            Input::Stream(content) => content,
+        };
         // What is small can be held, and looked at from both ends.
         let mut start = Vec::new();
         let outcome = (&mut *content).take(SMALL + 1).read_to_end(&mut start);
         if outcome.is_err() || start.len() as u64 <= SMALL {
-            let looked = self.look(Input::Bytes(&start), name, searched);
+            let looked = self.look_at_bytes(&start, name, searched);
             return outcome.map(|_| ()).and(looked);
         }
-        self.look(Input::Stream(&mut (&start[..]).chain(content)), name, searched)
+        self.look_once(&mut (&start[..]).chain(content), name, searched)
     }
 
-    fn look(
+    /// Searches what can be read only once.
+    fn look_once(
         &mut self,
-        mut input: Input<'_>,
+        content: &mut dyn Read,
         name: impl FnOnce() -> Vec<u8>,
         searched: &mut Searched,
     ) -> io::Result<()> {
-        let all = if let Input::Bytes(bytes) = input { bytes } else { b"" };
-        let Self { eye, stream, .. } = self;
-        let head = match &mut input {
-            Input::Bytes(bytes) => stream.peek(eye.detector, bytes)?,
-            Input::File(file) => stream.peek(eye.detector, file)?,
-            Input::Stream(content) => stream.peek(eye.detector, content)?,
-        };
-        searched.is_pointer = head.len() < HEAD && Pointer::parse(head).is_some();
-        let may_hold = is_program(head);
-        // What can be read only once is looked at as a whole.
-        let begins = Format::of(head).is_some() || (may_hold && matches!(input, Input::Stream(_)));
-        let is_stream = matches!(input, Input::Stream(_));
-        let mut probe = RunProbe::default();
-        let (head, outcome) = match &mut input {
-            Input::Stream(_) if begins => (head.to_vec(), Ok(())),
-            _ if begins => (Vec::new(), Ok(())),
-            Input::Bytes(bytes) => (Vec::new(), self.plain(bytes, &mut probe, searched)),
-            Input::File(file) => (Vec::new(), self.plain(file, &mut probe, searched)),
-            Input::Stream(content) => (Vec::new(), self.plain(content, &mut probe, searched)),
-        };
-        let ends = !begins
-            && outcome.is_ok()
-            && (ends_zip(self.stream.tail()) || (may_hold && holds(&mut input, all)?));
-        let encoded = outcome.is_ok() && probe.is_found();
-        if !begins && !ends && !encoded {
-            return outcome;
+        let head = self.stream.peek(self.eye.detector, content)?;
+        searched.is_pointer = is_pointer(head);
+        // What may contain an archive is opened at once, since it cannot be read again.
+        if Format::of(head).is_some() || is_program(head) {
+            let head = head.to_vec();
+            return self.unpack(Input::Stream(&mut (&head[..]).chain(content)), &name(), searched);
         }
-        if is_stream && !begins {
-            searched.skipped.extend(encoded.then(|| (Vec::new(), ENCODED.to_owned())));
-            searched.skipped.extend(ends.then(|| (Vec::new(), BEHIND.to_owned())));
-            return Ok(());
-        }
-        let mut held = Vec::new();
-        let input = match input {
-            Input::Stream(content) => {
-                return self.unpack(Input::Stream(&mut head.chain(content)), &name(), searched);
-            }
-            Input::File(file) => {
-                file.seek(SeekFrom::Start(0))?;
-                if encoded {
-                    (&mut *file).take(HELD + 1).read_to_end(&mut held)?;
-                    file.seek(SeekFrom::Start(0))?;
-                }
-                match held.len() as u64 {
-                    1..=HELD => Input::Bytes(&held),
-                    0 => Input::File(file),
-                    _ => {
-                        searched.skipped.push((Vec::new(), TOO_LARGE.to_owned()));
-                        if !ends {
-                            return Ok(());
-                        }
-                        Input::File(file)
-                    }
-                }
-            }
-            Input::Bytes(_) => Input::Bytes(all),
-        };
-        (searched.found, searched.bytes) = (Bounded::default(), 0);
-        self.unpack(input, &name(), searched)
+        let is_encoded = self.plain(content, searched)?;
+        searched.skipped.extend(is_encoded.then(|| (Vec::new(), ENCODED.to_owned())));
+        let ends_zip = ends_zip(self.stream.tail());
+        searched.skipped.extend(ends_zip.then(|| (Vec::new(), BEHIND.to_owned())));
+        Ok(())
     }
 
-    /// Searches what does not begin as a container does, and whose first bytes were read.
-    fn plain(
+    /// Searches what is in memory.
+    fn look_at_bytes(
         &mut self,
-        content: &mut dyn Read,
-        probe: &mut RunProbe,
+        bytes: &[u8],
+        name: impl FnOnce() -> Vec<u8>,
+        searched: &mut Searched,
+    ) -> io::Result<()> {
+        let mut rest = bytes;
+        let head = self.stream.peek(self.eye.detector, &mut rest)?;
+        searched.is_pointer = is_pointer(head);
+        let is_container = Format::of(head).is_some() || has_archive(bytes);
+        if !is_container && !self.plain(&mut rest, searched)? {
+            return Ok(());
+        }
+        (searched.found, searched.bytes) = (Bounded::default(), 0);
+        self.unpack(Input::Bytes(bytes), &name(), searched)
+    }
+
+    /// Searches a file.
+    fn look_at_file(
+        &mut self,
+        file: &mut dyn ReadSeek,
+        name: impl FnOnce() -> Vec<u8>,
         searched: &mut Searched,
     ) -> io::Result<()> {
         let Self { eye, stream, .. } = self;
+        let (head, is_whole) = stream.peek_whole(eye.detector, file)?;
+        searched.is_pointer = is_pointer(head);
+        let is_container = Format::of(head).is_some();
+        let has_archive = !is_container
+            && if is_whole { has_archive(head) } else { file_has_archive(file, is_program(head))? };
+        // A container is searched while it is opened, and not twice.
+        if !is_container && !has_archive && !self.plain(file, searched)? {
+            return Ok(());
+        }
+        file.seek(SeekFrom::Start(0))?;
+        if is_container {
+            return self.unpack(Input::File(file), &name(), searched);
+        }
+        // An archive that is encoded as text can be decoded only in memory.
+        let mut held = Vec::new();
+        (&mut *file).take(HELD + 1).read_to_end(&mut held)?;
+        if held.len() as u64 <= HELD {
+            (searched.found, searched.bytes) = (Bounded::default(), 0);
+            return self.unpack(Input::Bytes(&held), &name(), searched);
+        }
+        drop(held);
+        if has_archive {
+            file.seek(SeekFrom::Start(0))?;
+            if !self.unpack_probing(Input::File(file), &name(), searched)? {
+                return Ok(());
+            }
+        }
+        searched.skipped.push((Vec::new(), TOO_LARGE.to_owned()));
+        Ok(())
+    }
+
+    /// Searches what does not begin as a container does, and whose first bytes were read. Returns whether there may be
+    /// an archive in it that is encoded as text.
+    fn plain(&mut self, content: &mut dyn Read, searched: &mut Searched) -> io::Result<bool> {
+        let Self { eye, stream, .. } = self;
         let Searched { found, bytes, .. } = searched;
-        let mut cache = RedactionCache::default();
+        let (mut cache, mut probe) = (RedactionCache::default(), RunProbe::default());
         let located = |chunk: Chunk<'_>, place| found.push(eye.located(&[], &mut cache, chunk, place));
         let keyword = |chunk: &[u8], at: usize| {
             probe.look(chunk, at);
             !eye.stop.is_set()
         };
         *bytes += stream.resume(eye.detector, content, keyword, located)?;
-        Ok(())
+        Ok(probe.is_found())
     }
 
     fn unpack(&mut self, input: Input<'_>, name: &[u8], searched: &mut Searched) -> io::Result<()> {
+        self.unpack_with(input, name, None, searched)
+    }
+
+    /// Opens a container. Returns whether there may be an archive in its own bytes that is encoded as text.
+    fn unpack_probing(&mut self, input: Input<'_>, name: &[u8], searched: &mut Searched) -> io::Result<bool> {
+        let mut probe = RunProbe::default();
+        self.unpack_with(input, name, Some(&mut probe), searched)?;
+        Ok(probe.is_found())
+    }
+
+    fn unpack_with(
+        &mut self,
+        input: Input<'_>,
+        name: &[u8],
+        probe: Option<&mut RunProbe>,
+        searched: &mut Searched,
+    ) -> io::Result<()> {
         let Self { eye, spare, .. } = self;
         let limits = eye.limits;
-        let mut levels = Levels { eye, levels: Vec::new(), spare, searched };
+        let mut levels = Levels { eye, levels: Vec::new(), spare, probe, searched };
         container::open(input, name, limits, &mut levels)
     }
 }
 
-/// Whether an archive stands in a program that was read once.
-fn holds(input: &mut Input<'_>, all: &[u8]) -> io::Result<bool> {
-    match input {
-        Input::File(file) => Ok(archive_behind(*file)?.is_some()),
-        _ => Ok(archive_in(all).is_some()),
-    }
+fn is_pointer(head: &[u8]) -> bool {
+    head.len() < HEAD && Pointer::parse(head).is_some()
+}
+
+/// Whether a zip ends with `bytes`, or they are a program with an archive in it.
+fn has_archive(bytes: &[u8]) -> bool {
+    ends_zip(bytes) || (is_program(bytes) && archive_in(bytes).is_some())
+}
+
+/// The same for a file, which is left where it was. What cannot be read here cannot be read later, which is said
+/// then.
+fn file_has_archive(file: &mut dyn ReadSeek, is_program: bool) -> io::Result<bool> {
+    let place = file.stream_position()?;
+    let has_archive = container::file_ends_zip(file).unwrap_or(false)
+        || (is_program && archive_behind(file).is_ok_and(|at| at.is_some()));
+    file.seek(SeekFrom::Start(place))?;
+    Ok(has_archive)
 }
 
 /// Bytes of a stream that are held to look at it as a whole.
@@ -306,6 +345,8 @@ struct Levels<'c, 'd> {
     eye: &'c Eye<'d>,
     levels: Vec<Level>,
     spare: &'c mut Vec<Stream>,
+    /// Looks at the keywords in the outermost content.
+    probe: Option<&'c mut RunProbe>,
     searched: &'c mut Searched,
 }
 
@@ -325,14 +366,16 @@ impl Taker for Levels<'_, '_> {
 
     fn push(&mut self, level: usize, bytes: &[u8]) {
         let Some(Level { path, stream, cache, found }) = self.levels.get_mut(level) else { return };
-        stream.push(self.eye.detector, bytes, |chunk, place| {
+        let keyword = look_with(self.probe.as_deref_mut().filter(|_| level == 0));
+        stream.push(self.eye.detector, bytes, keyword, |chunk, place| {
             found.push(self.eye.located(path, cache, chunk, place));
         });
     }
 
     fn end(&mut self, elsewhere: &[Range<u64>]) {
         let Some(Level { path, mut stream, mut cache, mut found }) = self.levels.pop() else { return };
-        let length = stream.finish(self.eye.detector, |chunk, place| {
+        let keyword = look_with(self.probe.as_deref_mut().filter(|_| self.levels.is_empty()));
+        let length = stream.finish(self.eye.detector, keyword, |chunk, place| {
             found.push(self.eye.located(&path, &mut cache, chunk, place));
         });
         self.spare.push(stream);
@@ -359,6 +402,16 @@ impl Taker for Levels<'_, '_> {
 
     fn is_stopped(&self) -> bool {
         self.eye.stop.is_set()
+    }
+}
+
+/// Shows keywords to `probe`, if there is one.
+fn look_with(mut probe: Option<&mut RunProbe>) -> impl FnMut(&[u8], usize) -> bool {
+    move |chunk, at| {
+        if let Some(probe) = &mut probe {
+            probe.look(chunk, at);
+        }
+        true
     }
 }
 

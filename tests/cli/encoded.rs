@@ -123,6 +123,25 @@ fn in_a_large_file_wherever_reads_end() {
 }
 
 #[test]
+fn before_a_zip_at_the_end_of_the_same_file() {
+    let scratch = Scratch::new();
+    let end = zip("x.env", &settings(2));
+    for (size, skips) in [(2_usize << 20, 0), (33 << 20, 1)] {
+        let words = "a few words\n".repeat(size / 12);
+        let start = format!("K={}\n{}\n{words}", key(3), base64(&gzip(&settings(1)), false));
+        scratch.write("d/x", [start.as_bytes(), &end].concat());
+        let output = scratch.friskey("d", &["scan", "--format", "json"]);
+        let told = report(&output);
+        assert_eq!(findings(&told, 2)[0]["container"], serde_json::json!(["x", "x.env"]), "{size}");
+        assert_eq!((findings(&told, 2).len(), findings(&told, 3).len()), (1, 1), "{size}");
+        // What is encoded as text can be decoded only in memory.
+        let skipped = told["coverage"]["skipped"].as_array().unwrap();
+        assert_eq!(skipped.len(), skips, "{skipped:?}");
+        assert_eq!(leak(&told, &key(1)).is_some(), skips == 0, "{size}");
+    }
+}
+
+#[test]
 fn what_only_looks_like_it_is_nothing() {
     let scratch = Scratch::new();
     let text = "H4sI UEsDB SDRzSU VUVzREJ\nGIT binary patch\nliteral 5\n\nH4sIAAAAAAAAAAAAAAAA";
