@@ -1,4 +1,4 @@
-"""Checks what `cargo metadata` printed into FILE against deny.toml: licences, banned crates, sources.
+"""Checks the output of `cargo metadata` in FILE against deny.toml: licenses, banned crates, sources.
 
 `cargo deny check licenses bans sources` does more, but takes minutes to build; this needs Python alone.
 """
@@ -10,8 +10,8 @@ import tomllib
 
 
 def holds(expression, allowed):
-    """Whether an SPDX expression can be met with allowed licences only."""
-    # Older crates write `/` where SPDX has OR.
+    """Whether an SPDX expression can be satisfied with allowed licenses only."""
+    # Older crates write `/` instead of OR.
     tokens = re.findall(r"[()]|[^\s()]+", expression.replace("/", " OR "))
     at = 0
 
@@ -46,12 +46,12 @@ def holds(expression, allowed):
 
     met = alternative()
     if at != len(tokens):
-        raise ValueError(f"cannot read the licence `{expression}`")
+        raise ValueError(f"cannot read the license `{expression}`")
     return met
 
 
 def faults(package, rules, registries):
-    """What is wrong with one package."""
+    """Lists the problems of one package."""
     name = f"{package['name']} {package['version']}"
     if package["name"] in {ban["name"] for ban in rules["bans"]["deny"]}:
         yield f"{name} is banned"
@@ -62,7 +62,7 @@ def faults(package, rules, registries):
         yield f"{name} comes from {source}"
     licence = package["license"]
     if licence is None:
-        yield f"{name} states no licence"
+        yield f"{name} states no license"
     elif not holds(licence, set(rules["licenses"]["allow"])):
         yield f"{name} is licensed under {licence}, which deny.toml does not allow"
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Writes a few small containers into fuzz/corpus, from which the fuzz targets of containers start."""
+"""Writes small containers to fuzz/corpus as seeds of the container fuzz targets."""
 
 import bz2
 import gzip
@@ -33,7 +33,7 @@ def zips():
     with zipfile.ZipFile(file, "a") as archive:
         archive.writestr("inner.zip", inner)
     yield file.getvalue()
-    # Methods that Python does not write: the header of a stored one says otherwise.
+    # Methods that Python cannot write: the header of a stored entry is changed.
     for method, data in ((9, deflate(TEXT)), (95, lzma.compress(TEXT)), (93, zstd(TEXT))):
         file = io.BytesIO()
         with zipfile.ZipFile(file, "w") as archive:
@@ -45,7 +45,7 @@ def zips():
 
 
 class Forward:
-    """A file that cannot be read again, so that sizes stand behind the data."""
+    """A file without seek, so that sizes are recorded after the data."""
 
     def __init__(self, file):
         self.write, self.flush = file.write, file.flush
@@ -57,7 +57,7 @@ def deflate(data):
 
 
 def zstd(data):
-    """One block as it is."""
+    """A single stored block."""
     block = struct.pack("<I", len(data) << 3 | 1)[:3] + data
     return b"\x28\xb5\x2f\xfd\x60" + struct.pack("<H", len(data) - 256 & 0xFFFF) + block if len(data) > 255 else (
         b"\x28\xb5\x2f\xfd\x20" + bytes([len(data)]) + block)
@@ -98,7 +98,7 @@ def sevens():
     yield seven(b"\x01\x23\x03\x04\x01\x05\x06\0\0\x01\0", NOISE, len(NOISE))
     # Four streams into one.
     yield seven(b"\x01\x14\x03\x03\x01\x1b\x04\x01\0\x01\x02\x03", NOISE, len(NOISE))
-    # A header that is packed itself.
+    # A packed header.
     header = plain[32 + len(TEXT):]
     inner = lzma.compress(header, lzma.FORMAT_RAW, filters=one)
     outer = b"\x17\x06" + number(len(TEXT)) + b"\x01\x09" + number(len(inner)) + b"\0\x07\x0b\x01\0"

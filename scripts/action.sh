@@ -1,17 +1,18 @@
 #!/usr/bin/env bash
-# What action.yml does, as a script so that tests can run it as the runner does. All that comes from outside
-# comes in variables, and stays quoted.
+# Implements action.yml, as a script so that tests can run it like the runner does. All external values are
+# passed in variables and quoted.
 #
 #   action.sh install | build | scan | upload-failed
 #
-# It is started in the workspace, where everything may be the work of whoever wrote the change. So no program is
-# looked up there, none is started that takes its settings from there, and nothing is written there through a link.
+# The current directory is the workspace, where anything may come from the author of the change. Therefore no
+# program is looked up there, no program is started that reads its settings from there, and nothing is written
+# there through a link.
 set -euo pipefail
 
-# What bash and the programs below would obey without being asked.
+# Variables that bash and the programs below would obey.
 unset BASH_ENV ENV CDPATH GLOBIGNORE POSIXLY_CORRECT TAR_OPTIONS GZIP GREP_OPTIONS CURL_HOME
 
-# The folder without links and `..`; status 1 when it is none.
+# The directory with all links and `..` resolved; status 1 if it is not a directory.
 real_folder() {
   (cd -P -- "$1" 2>/dev/null && pwd -P)
 }
@@ -19,7 +20,7 @@ real_folder() {
 workspace=$(real_folder "${GITHUB_WORKSPACE:-.}") || workspace=
 here=$(pwd -P)
 
-# Whether the folder is the workspace, or lies in it; what is no folder counts as one there.
+# Whether the directory is the workspace or inside it; anything that is not a directory counts as inside.
 in_workspace() {
   local folder above
   folder=$(real_folder "$1") || return 0
@@ -31,7 +32,7 @@ in_workspace() {
   return 1
 }
 
-# The folders of PATH that the change has no say in: neither relative ones, nor those in the workspace.
+# The directories of PATH that the change cannot control: no relative ones, and none in the workspace.
 safe_path() {
   local rest=$PATH: safe='' folder
   while [ -n "$rest" ]; do
@@ -45,7 +46,7 @@ safe_path() {
 }
 PATH=$(safe_path)
 
-# One line that GitHub shows; `%`, CR and LF would end it, or begin another command.
+# Prints one line that GitHub displays; `%`, CR and LF would end it or start another command.
 annotate() {
   local level=$1 text=$2
   text=${text//'%'/%25}
@@ -59,7 +60,7 @@ fail() {
   exit 2
 }
 
-# Outputs are one line each, whatever the value holds.
+# Outputs are always one line, whatever the value contains.
 output() {
   printf '%s=%s\n' "$1" "${2//[$'\r\n']/ }" >>"$GITHUB_OUTPUT"
 }
@@ -68,7 +69,7 @@ digest() {
   if command -v sha256sum >/dev/null; then sha256sum "$@"; else shasum -a 256 "$@"; fi
 }
 
-# The tag of the release that is asked for; nothing when it is to be built.
+# The tag of the requested release; empty to build from source.
 wanted_tag() {
   local version=${INPUT_VERSION:-}
   if [ -z "$version" ] && [[ ${ACTION_REF:-} =~ ^v[0-9]+\.[0-9]+\.[0-9]+$ ]]; then
@@ -79,12 +80,12 @@ wanted_tag() {
   esac
   version=${version#v}
   if [[ ! $version =~ ^[0-9]+\.[0-9]+\.[0-9]+(-[0-9A-Za-z.-]+)?$ ]]; then
-    fail "the input \`version\` is a release, 1.2.3 say, or \`source\`"
+    fail "the input \`version\` must be a release, e.g. 1.2.3, or \`source\`"
   fi
   printf 'v%s' "$version"
 }
 
-# The name under which releases have this machine; nothing when they do not.
+# The target name that releases use for this machine; empty if there is none.
 release_target() {
   case ${RUNNER_OS:-}-${RUNNER_ARCH:-} in
     Linux-X64) printf x86_64-unknown-linux-musl ;;
@@ -95,12 +96,12 @@ release_target() {
   esac
 }
 
-# Fetches FILE of the release into a folder.
+# Downloads FILE of the release into a directory.
 fetch() {
   local url=$1 to=$2
-  # First, or the settings in the home folder count.
+  # Must be first; otherwise curl obeys the settings in the home directory.
   local arguments=(--disable --fail --silent --show-error --location --retry 3 --output "$to")
-  # On standard input, where no list of processes shows it.
+  # On standard input, so that no process list shows the token.
   if [ -n "${INPUT_TOKEN:-}" ]; then
     printf 'header = "Authorization: Bearer %s"\n' "$INPUT_TOKEN" | curl "${arguments[@]}" --config - -- "$url"
   else
@@ -108,7 +109,7 @@ fetch() {
   fi
 }
 
-# Downloads, compares the checksum, unpacks. Status 1 when there is no such release.
+# Downloads, verifies the checksum, and unpacks. Status 1 if there is no such release.
 download() {
   local tag=$1 target=$2 bin=$3 folder name url expected actual
   folder=$(mktemp -d "$RUNNER_TEMP/friskey.XXXXXX")
@@ -118,13 +119,13 @@ download() {
   read -r expected _ <"$folder/$name.sha256" || true
   actual=$(digest "$folder/$name")
   if [ -z "$expected" ] || [ "$expected" != "${actual%% *}" ]; then
-    fail "the checksum of $name is not the one that release $tag states"
+    fail "the checksum of $name does not match the one of release $tag"
   fi
   mkdir -p "$bin"
   tar -xzf "$folder/$name" -C "$bin"
 }
 
-# What a build depends on.
+# Everything that a build depends on.
 source_digest() {
   (
     cd "$GITHUB_ACTION_PATH"
@@ -145,7 +146,7 @@ install() {
   fi
   if [ -n "$tag" ] && [ -n "$target" ]; then
     local status=0
-    # Not as a condition, under which a failing command would be passed over.
+    # Not in a condition, where a failing command inside would be ignored.
     set +e
     (set -e; download "$tag" "$target" "$bin")
     status=$?
@@ -155,18 +156,18 @@ install() {
       2) exit 2 ;;
     esac
     if [ -n "${INPUT_VERSION:-}" ]; then
-      fail "release $tag cannot be fetched for $target"
+      fail "release $tag cannot be downloaded for $target"
     fi
-    annotate notice "release $tag cannot be fetched; building from source"
+    annotate notice "release $tag cannot be downloaded; building from source"
   elif [ -n "$tag" ] && [ -n "${INPUT_VERSION:-}" ]; then
-    fail "releases are not made for this machine; set the input \`version\` to \`source\`"
+    fail "there are no releases for this machine; set the input \`version\` to \`source\`"
   fi
   output build true
   output key "friskey-${RUNNER_OS:-}-${RUNNER_ARCH:-}-$(source_digest)"
 }
 
-# The first file above the folder from which cargo would take settings; nothing where there is none. Those of
-# CARGO_HOME are the machine's.
+# The first file above the directory from which cargo would take settings; empty if there is none. Those in
+# CARGO_HOME belong to the machine.
 settings_above() {
   local folder name own
   own=$(real_folder "${CARGO_HOME:-${HOME:-}/.cargo}") || own=
@@ -183,7 +184,7 @@ settings_above() {
   done
 }
 
-# Where to build: the action's folder, or a copy where a folder above it holds settings of somebody else.
+# The build directory: that of the action, or a copy if a directory above it contains foreign settings.
 build_folder() {
   local base copy name
   if [ -z "$(settings_above "$GITHUB_ACTION_PATH")" ]; then
@@ -206,8 +207,8 @@ build_folder() {
   return 1
 }
 
-# Takes out of the environment what would tell cargo, rustup, rustc or a compiler what to run or how to build. Homes
-# of cargo and rustup stay when they are the machine's.
+# Removes variables that tell cargo, rustup, rustc or a compiler what to run or how to build. The homes of cargo
+# and rustup are kept if they belong to the machine.
 forget_build_settings() {
   local name
   for name in $(compgen -e); do
@@ -218,14 +219,14 @@ forget_build_settings() {
         esac
         unset "$name"
         ;;
-      # Settings that forbid a download, or say from where, run nothing.
+      # Settings that forbid downloads or name their source run nothing.
       RUSTUP_AUTO_INSTALL | RUSTUP_DIST_SERVER | RUSTUP_UPDATE_ROOT) ;;
       CARGO | CARGO_* | RUSTUP_* | RUSTC | RUSTC_* | RUSTDOC | RUSTDOC* | RUSTFLAGS | RUST_*) unset "$name" ;;
       CC | CXX | CPP | AR | LD | NM | RANLIB | *FLAGS | CC_* | CXX_* | AR_* | *FLAGS_* | *_CC | *_CXX | *_AR) unset "$name" ;;
       LD_PRELOAD | LD_LIBRARY_PATH | LD_AUDIT | DYLD_* | GIT_* | PKG_CONFIG* | MAKEFLAGS | CMAKE*) unset "$name" ;;
     esac
   done
-  # Without a home of its own, cargo takes the one in HOME.
+  # Without CARGO_HOME, cargo uses HOME.
   if [ -z "${HOME:-}" ] || in_workspace "$HOME"; then
     export CARGO_HOME=${CARGO_HOME:-$RUNNER_TEMP/friskey-cargo} RUSTUP_HOME=${RUSTUP_HOME:-$RUNNER_TEMP/friskey-rustup}
   fi
@@ -234,12 +235,12 @@ forget_build_settings() {
 build() {
   local root=$RUNNER_TEMP/friskey-build source toolchain
   forget_build_settings
-  command -v cargo >/dev/null || fail "there is no cargo to build friskey with; set the input \`version\` to a release"
+  command -v cargo >/dev/null || fail "cargo is not installed, so friskey cannot be built; set the input \`version\` to a release"
   source=$(build_folder) ||
     fail "cargo would obey $(settings_above "$GITHUB_ACTION_PATH"); remove it, or set the input \`version\` to a release"
-  # Both cargo and rustup take settings from the folder that they are started in, and from those above it.
+  # cargo and rustup take settings from the current directory and those above it.
   cd -- "$source"
-  # The machine's own toolchain: this wins over every file and every `rustup override`.
+  # The machine's own toolchain; this overrides every file and every `rustup override`.
   if command -v rustup >/dev/null; then
     toolchain=$(rustup default) || fail "rustup has no default toolchain; set the input \`version\` to a release"
     export RUSTUP_TOOLCHAIN=${toolchain%%[[:space:]]*}
@@ -249,8 +250,8 @@ build() {
   cp "$root/bin/friskey"* "$FRISKEY_BIN/"
 }
 
-# Counts from the report in JSON lines. Within strings a quote has a backslash before it, so that no
-# text of a report can look like one of these names.
+# Counts from the JSON Lines report. Quotes in strings are escaped, so no text in a report can look like one of
+# these names.
 counts() {
   awk '
     function number(name,    at) {
@@ -270,15 +271,15 @@ counts() {
   ' <"$1"
 }
 
-# The value of an input that is true or false.
+# The value of a boolean input.
 flag() {
   case $2 in
     true | false) printf '%s' "$2" ;;
-    *) fail "the input \`$1\` is true or false" ;;
+    *) fail "the input \`$1\` must be true or false" ;;
   esac
 }
 
-# The lines of an input, without empty ones, into the array `lines`.
+# Reads the non-empty lines of an input into the array `lines`.
 split() {
   local line
   lines=()
@@ -288,7 +289,7 @@ split() {
   done <<<"$1"
 }
 
-# Options of every mode, into the array `common`.
+# Collects options for all modes in the array `common`.
 common_options() {
   local file strict no_suppress
   strict=$(flag strict "${INPUT_STRICT:-false}") || { printf '%s\n' "$strict"; exit 2; }
@@ -298,41 +299,40 @@ common_options() {
   if [ -n "${INPUT_BASELINE:-}" ]; then common+=("--baseline=$INPUT_BASELINE"); fi
   if [ -n "${INPUT_MIN_CONFIDENCE:-}" ]; then common+=("--min-confidence=$INPUT_MIN_CONFIDENCE"); fi
   split "${INPUT_RULES:-}"
-  # An empty array is no set variable to the bash of macOS.
+  # The bash of macOS treats an empty array as unset.
   for file in ${lines[@]+"${lines[@]}"}; do common+=("--rules=$file"); done
   if [ "$strict" = true ]; then common+=(--strict); fi
   if [ "$no_suppress" = true ]; then common+=(--no-suppress); fi
 }
 
-# The mode's own command and options, into the array `own`.
+# Sets the array `own` to the mode's command and options.
 mode_options() {
   local mode=${INPUT_MODE:-auto}
   case $mode in
     auto) own=(ci) ;;
-    # What a change holds must not decide how the change is looked at.
+    # The contents of a change must not decide how it is scanned.
     tree) own=(scan --policy-from=event) ;;
     history) own=(history --policy-from=event) ;;
-    *) fail "the input \`mode\` is auto, tree or history" ;;
+    *) fail "the input \`mode\` must be auto, tree or history" ;;
   esac
   if [ "$mode" != tree ] && [ "${#paths[@]}" -ne 1 ]; then
-    fail "the input \`paths\` is one folder, unless \`mode\` is tree"
+    fail "the input \`paths\` must be one directory, unless \`mode\` is tree"
   fi
   if [ "${#paths[@]}" -eq 0 ]; then fail "the input \`paths\` is empty"; fi
   if [ -n "${INPUT_BASE:-}${INPUT_HEAD:-}" ]; then
-    if [ "$mode" != auto ]; then fail "the inputs \`base\` and \`head\` are for mode auto"; fi
+    if [ "$mode" != auto ]; then fail "the inputs \`base\` and \`head\` require mode auto"; fi
     if [ -n "${INPUT_BASE:-}" ]; then own+=("--base=$INPUT_BASE"); fi
     if [ -n "${INPUT_HEAD:-}" ]; then own+=("--head=$INPUT_HEAD"); fi
   fi
 }
 
-# Whether a report is the whole answer about the ref that this run is for. Within strings a quote has a backslash
-# before it.
+# Whether a report covers its ref completely. Quotes in strings are escaped.
 is_whole() {
   grep -Eq '^ *"id": "friskey/(tree|history)/"' <"$1"
 }
 
-# What may go to code scanning, after a scan that ended with a status below 2. There a report replaces the one
-# before it for the same ref.
+# Decides what to upload to code scanning, after a scan with a status below 2. An upload replaces the previous
+# report for the same ref.
 choose_upload() {
   local sarif=$1 range=$2 status=0
   if is_whole "$sarif"; then
@@ -341,26 +341,26 @@ choose_upload() {
   fi
   if [ "${GITHUB_EVENT_NAME:-}" != push ]; then
     if [ "$range" != nothing ]; then
-      annotate notice "not uploaded to code scanning: the report covers some commits of a branch, and would close alerts of others"
+      annotate notice "not uploaded to code scanning: the report covers only some commits of a branch and would close the alerts of others"
     fi
     return
   fi
   if [ "$range" = nothing ]; then return; fi
-  # What the push brought decides about the step; this is for the alerts alone.
+  # The commits of the push decide whether the step fails; this scan is only for the alerts.
   "$FRISKEY_BIN/friskey" history --policy-from=event "${common[@]}" --quiet --format jsonl "--output=sarif=$sarif" -- "${paths[@]}" \
     >/dev/null || status=$?
   if [ "$status" -lt 2 ]; then
     output upload true
   else
-    annotate warning "not uploaded to code scanning: the scan of the whole history ended with status $status"
+    annotate warning "not uploaded to code scanning: the scan of the whole history exited with status $status"
   fi
 }
 
-# Makes the folder for a report at the path, and takes away what is there. In the workspace no link is followed: the
-# change may have brought it.
+# Creates the directory for a report and removes an existing file at its path. Links in the workspace are not
+# followed, since the change may have added them.
 make_room() {
   local path=$1 folder rest
-  case /$path/ in */../*) fail "the input \`sarif-file\` holds \`..\`" ;; esac
+  case /$path/ in */../*) fail "the input \`sarif-file\` must not contain \`..\`" ;; esac
   case $path in
     /* | [A-Za-z]:*) ;;
     *) path=$here/$path ;;
@@ -374,13 +374,13 @@ make_room() {
       folder=$folder/${rest%%/*}
       rest=${rest#*/}
       if [ -L "$folder" ]; then
-        fail "$folder, on the way to the report, is a symbolic link; set the input \`sarif-file\` to another path"
+        fail "$folder, part of the path of the report, is a symbolic link; set the input \`sarif-file\` to another path"
       fi
     done
   done
-  mkdir -p -- "$(dirname -- "$path")" || fail "the folder of the report $1 cannot be made"
-  # A link is taken away itself, not what it leads to.
-  rm -f -- "$path" || fail "the report $1 cannot be written"
+  mkdir -p -- "$(dirname -- "$path")" || fail "cannot create the directory of the report $1"
+  # Removes a link itself, not its target.
+  rm -f -- "$path" || fail "cannot write the report $1"
 }
 
 scan() {
@@ -400,7 +400,7 @@ scan() {
   "$FRISKEY_BIN/friskey" "${own[@]}" "${common[@]}" --format github "--output=jsonl=$report" "--output=sarif=$sarif" \
     -- "${paths[@]}" || status=$?
   output exit-code "$status"
-  if [ "$status" -gt 3 ]; then fail "friskey ended with status $status"; fi
+  if [ "$status" -gt 3 ]; then fail "friskey exited with status $status"; fi
   if [ "$status" -eq 2 ]; then exit 2; fi
   counts "$report" >>"$GITHUB_OUTPUT"
   output sarif "$sarif"

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Builds the Python wheel, installs it into a clean virtual environment, and runs it there. Where maturin cannot be
-# fetched it says so, and is no judgement on the change.
+# Builds the Python wheel, installs it into a clean virtual environment, and runs it there. If maturin cannot be
+# downloaded, the check is skipped with a message.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -19,7 +19,7 @@ clean=$work/clean/bin
 "$clean/pip" install --quiet --disable-pip-version-check --no-index "$work"/dist/*.whl
 version=$("$clean/friskey" --version)
 if [ "$version" != "friskey $(sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -1)" ]; then
-  echo "the wheel's program calls itself $version" >&2
+  echo "the program in the wheel reports version $version" >&2
   exit 1
 fi
 "$clean/friskey" rules check
@@ -32,6 +32,6 @@ names = zipfile.ZipFile(sys.argv[1]).namelist()
 licences = [name for name in names if "/licenses/LICENSE-" in name]
 programs = [name for name in names if ".data/scripts/friskey" in name]
 if len(licences) != 2 or len(programs) != 1:
-    sys.exit(f"the wheel lacks a licence or the program: {names}")
+    sys.exit(f"the wheel lacks a license or the program: {names}")
 print(f"{sys.argv[1].rsplit('/', 1)[-1]}: {len(names)} files")
 PY

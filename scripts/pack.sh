@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Packs a built binary as action.yml and `cargo binstall` look for it, with its checksum beside it.
+# Packs a built binary under the name that action.yml and `cargo binstall` expect, together with its checksum.
 #
 #   scripts/pack.sh TARGET FOLDER
 set -euo pipefail

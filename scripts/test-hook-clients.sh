@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# Runs the hooks of .pre-commit-hooks.yaml with the real clients, pre-commit and prek, on scratch
+# Tests the hooks of .pre-commit-hooks.yaml with the real clients, pre-commit and prek, in temporary
 # repositories: a clean commit passes, a leak blocks, and nothing is left behind.
 #
-# Needs Python with pip, git, and a built friskey: scripts/test-hook-clients.sh PATH-OF-FRISKEY [--build]
-# With --build, also lets pre-commit build friskey from source, as its users do.
+# Requires Python with pip, git, and a built friskey: scripts/test-hook-clients.sh PATH-OF-FRISKEY [--build]
+# With --build, pre-commit also builds friskey from source, as it does for users.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 root=$PWD
@@ -27,7 +27,7 @@ git config --global user.email ann@example.org
 git config --global init.defaultBranch main
 git config --global protocol.file.allow always
 
-# A key, made up anew each time. It stands in no file of this repository.
+# A random key. No file of this repository contains it.
 key() {
     python3 - <<'EOF'
 import secrets, string
@@ -52,7 +52,7 @@ check() {
     echo "ok: $what $expected"
 }
 
-# The hooks as a repository of their own, at a revision that can be pinned.
+# The hooks in a separate repository, at a revision that can be pinned.
 hooks=$work/hooks
 mkdir "$hooks"
 git ls-files -z | xargs -0 cp --parents -t "$hooks" 2>/dev/null || true
@@ -88,7 +88,7 @@ client() {
     grep -q 'leak.env:1:1: openai-project-key' "$work/out"
     check "$client: nothing is lost, the key is still staged" passes git diff --cached --quiet --exit-code -- a.txt
     test "$(git diff --cached --name-only)" = leak.env
-    # Partially staged: the key only in the work tree, then only in the index.
+    # Partially staged: the key is only in the work tree, then only in the index.
     git reset --quiet && rm leak.env
     echo more >>a.txt && git add a.txt && key >>a.txt
     check "$client: a key that is not staged" passes git commit --quiet -m partial
@@ -97,13 +97,13 @@ client() {
     check "$client: a key that is only staged" blocks git commit --quiet -m staged
     test "$(cat a.txt)" = clean
     git checkout --quiet -f HEAD -- a.txt && git reset --quiet --hard
-    # With all files, what was committed long ago counts.
+    # With --all-files, keys committed long ago count.
     check "$client: all files, clean" passes "$client" run --all-files
     key >old.env && git add old.env && git commit --quiet --no-verify -m old
     check "$client: all files, an old key" blocks "$client" run --all-files
     echo x >>a.txt && git add a.txt
     check "$client: a commit beside an old key" passes git commit --quiet -m beside
-    # A push brings what the remote does not have, also what was taken out again.
+    # A push adds everything that the remote lacks, even if a later commit removes it.
     git init --quiet --bare ../"$client".git
     git remote add origin ../"$client".git
     git push --quiet --no-verify origin main
@@ -112,7 +112,7 @@ client() {
     key >gone.env && git add gone.env && git commit --quiet --no-verify -m in
     git rm --quiet gone.env && git commit --quiet -m out
     check "$client: a push with a key that came and went" blocks git push --quiet origin main
-    # The clients tell a hook of the first ref only.
+    # The clients pass only the first ref to a hook.
     git checkout --quiet -B clean origin/main && echo c >c.txt && git add c.txt && git commit --quiet -m clean
     git checkout --quiet -B second origin/main && key >second.env && git add second.env
     git commit --quiet --no-verify -m second && git branch --quiet -D main
@@ -120,7 +120,7 @@ client() {
     grep -q refs/heads/second "$work/out"
     git checkout --quiet clean && git branch --quiet -D second
     check "$client: a push of a clean ref" passes git push --quiet origin clean
-    # Of the first push of a whole history they tell no range.
+    # On the first push of a whole history, they pass no range.
     git init --quiet --bare ../"$client"-fresh.git
     git remote add fresh ../"$client"-fresh.git
     check "$client: a first push of a history with an old key" blocks git push --quiet fresh clean

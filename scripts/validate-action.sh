@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Holds action.yml and the workflows against their schemas and a linter for security, with tools that it installs
-# into a folder under target/. Where they cannot be fetched it says so, and is no judgement on the change.
+# Validates action.yml and the workflows with their schemas and a security linter, which are installed into a
+# directory under target/. If they cannot be downloaded, the check is skipped with a message.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -25,7 +25,7 @@ fi
 workflows=(.github/workflows/*.yml)
 mkdir -p "$tools/copies"
 for file in action.yml "${workflows[@]}"; do
-  # Its schema is older than the permission to attest, which check-jsonschema's knows.
+  # Its schema predates the `attestations` permission, which check-jsonschema supports.
   copy=$tools/copies/$(basename "$file")
   sed '/^ *attestations: write$/d' "$file" >"$copy"
   "$tools/node_modules/.bin/action-validator" "$copy"

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Holds reports against what their readers demand: SARIF against its JSON schema and Microsoft's validator,
-# GitLab, JUnit and HTML against the rules in validate_reports.py. No part of `cargo test`, for it installs what
-# it needs (npm, pip) into a folder of its own.
+# Validates reports against the requirements of their readers: SARIF with its JSON schema and Microsoft's
+# validator; GitLab, JUnit and HTML with the rules in validate_reports.py. Not part of `cargo test`, because it
+# installs dependencies (npm, pip) into a directory of its own.
 #
 #   scripts/validate-reports.sh [FILE...]    files end in .sarif .gitlab .junit .html; default: the snapshots of
 #                                            tests/report
@@ -45,7 +45,7 @@ done
 if [ "${#sarif[@]}" -gt 0 ]; then
   "$tools/node_modules/.bin/sarif-multitool-linux" validate "${sarif[@]}" | tee "$work/validator.log"
   if grep -Eq '\): (error|warning) ' "$work/validator.log"; then
-    echo "the SARIF validator complains" >&2
+    echo "the SARIF validator reported errors" >&2
     exit 1
   fi
 fi

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Makes a repository with a key on each kind of surface, and holds the reports on its files, its history and the
-# commits of a push against what their readers demand.
+# Creates a repository with a key on every kind of surface, and validates the reports on its files, its history
+# and the commits of a push against the requirements of their readers.
 #
 #   scripts/validate-surfaces.sh FRISKEY
 set -euo pipefail
@@ -39,7 +39,7 @@ key | git hash-object -w --stdin >/dev/null
 git config remote.origin.url "https://x:$(key)@example.org/r.git"
 key >.git/hooks/pre-push
 mkdir -p .git/lfs/objects/aa && key >.git/lfs/objects/aa/bb
-# A staged LFS pointer, whose content is in the store; a ref to a blob; a file of no known name in the git folder.
+# A staged LFS pointer whose content is in the store, a ref to a blob, and an unknown file in the git directory.
 key >"$work/content"
 oid=$(sha256sum <"$work/content" | cut -d' ' -f1)
 store=.git/lfs/objects/${oid:0:2}/${oid:2:2}
@@ -60,7 +60,7 @@ run() {
   "$friskey" "$@" "${options[@]}" >"$work/$name.txt" || status=$?
   if [ "$status" -ne 1 ]; then
     cat "$work/$name.txt"
-    echo "$name: status $status, where keys are" >&2
+    echo "$name: exited with status $status although there are keys" >&2
     exit 1
   fi
 }
@@ -69,7 +69,7 @@ run history history .
 run push ci --base HEAD~2
 run next staged
 run named history --range 'refs/blobs/x --not HEAD'
-# Refs and reflogs in tables, where git knows them.
+# Refs and reflogs in reftables, if this git supports them.
 if git init -q -b main --ref-format=reftable "$work/t" 2>/dev/null; then
   cd "$work/t"
   git commit -q --allow-empty -m first

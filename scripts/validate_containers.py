@@ -1,4 +1,4 @@
-"""Packs keys into random archives, and holds a report against what was packed. See validate-containers.sh."""
+"""Packs keys into random archives and compares a report with them. See validate-containers.sh."""
 
 import bz2
 import gzip
@@ -21,7 +21,7 @@ LETTERS = string.ascii_letters + string.digits
 
 
 class Forward:
-    """A file that cannot be read again, so that a zip notes sizes behind the data."""
+    """A file without seek, so that a zip records sizes after the data."""
 
     def __init__(self, file):
         self.write, self.flush = file.write, file.flush
@@ -33,7 +33,7 @@ class Packer:
         self.expected = {}
 
     def text(self):
-        """Something with a key in it, and the fingerprint of that key."""
+        """Text that contains a key, and the fingerprint of the key."""
         half = lambda: "".join(self.random.choices(LETTERS, k=74))
         key = "sk-proj-" + half() + "T3Blbk" + "FJ" + half()
         filling = lambda: self.random.choice(
@@ -41,7 +41,7 @@ class Packer:
         return f"{filling()}KEY={key}\n{filling()}".encode(), hashlib.sha256(key.encode()).hexdigest()
 
     def content(self, depth):
-        """A file: its ending, its bytes, and the keys in it by their paths inside."""
+        """A file: its extension, its bytes, and its keys by their paths inside."""
         kinds = [self.plain] * 3
         if depth:
             kinds = [self.plain, self.zip, self.zip, self.zip, self.tar, self.squeezed, self.pdf, self.tool]
@@ -52,7 +52,7 @@ class Packer:
         return ".txt", data, {(): key}
 
     def entries(self, depth):
-        """Names and contents, and the keys in them."""
+        """Names and contents, and their keys."""
         entries, keys = [], {}
         for number in range(self.random.randrange(1, 5)):
             ending, data, inner = self.content(depth - 1)
@@ -77,7 +77,7 @@ class Packer:
         if self.random.random() < 0.2:
             data = b"#!/bin/sh\nexit 0\n" + data
         elif self.random.random() < 0.25:
-            # Without its directory every entry is still there.
+            # Without its directory, all entries are still there.
             end = len(data) - 22 - len(archive.comment)
             data = data[: int.from_bytes(data[end + 16 : end + 20], "little") + self.random.randrange(60)]
         return self.random.choice([".zip", ".jar", ".docx", ".bin"]), data, keys
@@ -96,7 +96,7 @@ class Packer:
     def squeezed(self, depth):
         ending, data, inner = self.content(depth - 1)
         packer, more = self.random.choice([(gzip.compress, ".gz"), (bz2.compress, ".bz2"), (lzma.compress, ".xz")])
-        # The name of what is inside is not compared: a name that is in the header goes first.
+        # The name of the content is not compared: a name in the header takes precedence.
         return ending + more, packer(data), {(None, *path): key for path, key in inner.items()}
 
     def pdf(self, _depth):
@@ -110,7 +110,7 @@ class Packer:
         return ".pdf", b"".join(parts) + b"trailer <</Root 1 0 R>>\n", keys
 
     def tool(self, depth):
-        """By a program, if there is one."""
+        """Packs with an external program, if it is installed."""
         tools = [tool for tool in ("zip", "7z", "7zz", "zstd") if shutil.which(tool)]
         if not tools:
             return self.zip(depth)
@@ -157,7 +157,7 @@ def pack(work, count, seed):
 
 def is_at(finding, name, path):
     inside = finding.get("container") or []
-    # A tar in a compressed file is named once: the two count as one.
+    # A tar in a compressed file is named once, as the two count as one.
     return os.path.basename(finding["path"]) == name and (
         None in path or inside[-len(path):] == path or inside == [name, *path] or inside == path)
 

@@ -1,4 +1,4 @@
-"""Checks reports by their ending; called by validate-reports.sh with the SARIF schema and the files."""
+"""Checks reports by their extension; called by validate-reports.sh with the SARIF schema and the files."""
 
 import json
 import re
@@ -14,7 +14,7 @@ def sarif(text, schema):
         yield f"{list(error.path)}: {error.message[:200]}"
 
 
-# What GitLab's schema for secret detection, 15.2.1, demands of the fields that friskey writes.
+# Requirements of GitLab's secret detection schema, 15.2.1, for the fields that friskey writes.
 NAME = {"type": "string", "minLength": 1}
 URL = {"type": "string", "pattern": "^https?://.+"}
 TIME = {"type": "string", "pattern": r"^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}$"}
@@ -107,7 +107,7 @@ def junit(text, _):
 
 
 class Page(HTMLParser):
-    """Tags must be closed in order, and nothing may be loaded or run."""
+    """Checks that tags are closed in order and that nothing is loaded or run."""
 
     EMPTY = {"meta", "br", "hr"}
     LOADING = {"script", "link", "img", "iframe", "object", "embed", "form", "video", "audio", "svg", "base"}
