@@ -1,4 +1,4 @@
-//! The command line, from which help, completions and the manual derive.
+//! The command line, from which help, completions and the manual are generated.
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -51,7 +51,7 @@ pub(super) struct Global {
     #[arg(long, global = true)]
     pub(super) no_config: bool,
 
-    /// When to use colour; `auto` follows the terminal, NO_COLOR and CLICOLOR_FORCE
+    /// When to use color; `auto` follows the terminal, NO_COLOR and CLICOLOR_FORCE
     #[arg(long, value_name = "WHEN", default_value = "auto", global = true)]
     pub(super) color: When,
 
@@ -95,7 +95,7 @@ pub(super) enum Command {
     #[cfg(feature = "online")]
     #[command(after_long_help = help::text("friskey revoke"))]
     Revoke(super::revoke::Revoke),
-    /// List the keys of your organization at OpenAI by age and last use, and what is due about them
+    /// List the keys of your organization at OpenAI by age and last use, and mark those that need attention
     #[cfg(feature = "online")]
     #[command(after_long_help = help::text("friskey keys"))]
     Keys(super::keys::Keys),
@@ -117,7 +117,7 @@ pub(super) enum Command {
     /// Print a shell completion script
     #[command(after_long_help = help::text("friskey completions"))]
     Completions {
-        /// The shell to complete in
+        /// Shell to generate the script for
         shell: clap_complete::Shell,
     },
     /// Print the manual page in roff format
@@ -148,7 +148,7 @@ pub(super) struct ReportArgs {
     pub(super) no_progress: bool,
 }
 
-/// How much is reported, and with how much effort.
+/// Thresholds and resource limits of a scan.
 #[derive(Clone, Debug, Default, Args)]
 pub(super) struct ScanArgs {
     /// Report only findings of at least this confidence: low, medium or high [default: medium]
@@ -169,7 +169,7 @@ pub(super) struct ScanArgs {
     pub(super) containers: ContainerArgs,
 }
 
-/// What is accepted.
+/// Which findings are accepted.
 #[derive(Debug, Default, Args)]
 pub(super) struct SuppressionArgs {
     /// Accept the keys listed in FILE instead of those in .friskey-baseline.toml at the root of the
@@ -186,7 +186,7 @@ pub(super) struct SuppressionArgs {
     pub(super) strict: bool,
 }
 
-/// Which state of the repository says how it is scanned.
+/// Which commit provides configuration, baseline and rules.
 #[derive(Debug, Args)]
 pub(super) struct PolicyFrom {
     /// Take configuration, baseline and rules from the commit REV instead of from what is scanned, and follow no
@@ -196,7 +196,7 @@ pub(super) struct PolicyFrom {
 }
 
 impl PolicyFrom {
-    /// Whether something else than the checkout is asked for.
+    /// Whether the policy comes from elsewhere than the checkout.
     pub(super) fn is_of_base(&self) -> bool {
         self.policy_from.as_deref().is_some_and(|asked| asked != "checkout")
     }
@@ -227,7 +227,7 @@ pub(super) struct Scan {
     pub(super) reporting: ReportArgs,
 }
 
-/// Which files of a folder are scanned.
+/// Which files of a directory are scanned.
 #[derive(Debug, Args)]
 pub(super) struct Files {
     /// Scan files that ignore files exclude, too (.gitignore, .ignore, info/exclude, global excludes). Files
@@ -496,7 +496,7 @@ pub(super) struct EntryFields {
     pub(super) expires: Option<String>,
 }
 
-/// The scan behind a command about the baseline.
+/// The scan that the baseline commands run.
 #[derive(Debug, Args)]
 pub(super) struct BaselineScanArgs {
     /// Files and directories to scan [default: the whole repository]
@@ -519,7 +519,7 @@ pub(super) struct BaselineScanArgs {
     pub(super) strict: bool,
 }
 
-/// When to use colour.
+/// When to use color.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(super) enum When {
     Auto,

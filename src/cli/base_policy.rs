@@ -1,6 +1,6 @@
-//! Configuration, rules and baseline as they were before a change, so that a change cannot excuse itself. Files that
-//! the user names count where git does not track them: then they are no part of the change. Ignore files leave out
-//! nothing here: those of the checkout are the change's, and what a build left behind is scanned rather than trusted.
+//! Configuration, rules and baseline from before a change, so that a change cannot exempt itself. Files named
+//! by the user are used if git does not track them, since they are then not part of the change. Ignore files
+//! have no effect: those in the checkout belong to the change, and build output is scanned rather than trusted.
 
 use std::cell::RefCell;
 use std::fs;
@@ -22,17 +22,17 @@ use crate::model::{Draft, PathBase};
 use crate::rules::RuleSet;
 use crate::suppress::Policy;
 
-/// The longest file that is read, in bytes.
+/// Maximum size of a file, in bytes.
 const LONGEST: u64 = 64 << 20;
-/// Markers that one note names.
+/// Maximum number of markers in one note.
 const MARKERS_IN_NOTE: usize = 10;
 
-/// The word for the commit that the event of a CI system is based on.
+/// The value for the base of the CI event.
 pub(super) const EVENT: &str = "event";
-/// The word for what is checked out.
+/// The value for the checkout.
 const CHECKOUT: &str = "checkout";
 
-/// What decides about a scan.
+/// The policy for a scan.
 pub(super) struct InForce {
     pub(super) config: Config,
     pub(super) rules: RuleSet,
@@ -41,7 +41,7 @@ pub(super) struct InForce {
 }
 
 impl InForce {
-    /// What the checkout says, since the user asked for it.
+    /// The policy of the checkout, requested by the user.
     pub(super) fn of_trusted_checkout(
         config: Config,
         suppression: &SuppressionArgs,
@@ -52,7 +52,7 @@ impl InForce {
         Ok(in_force)
     }
 
-    /// What the checkout says.
+    /// The policy of the checkout.
     pub(super) fn of_checkout(
         config: Config,
         suppression: &SuppressionArgs,
@@ -65,17 +65,17 @@ impl InForce {
     }
 }
 
-/// The base that `--policy-from` names.
+/// Resolves the base that `--policy-from` names.
 ///
 /// # Errors
-/// A revision that is not here; `event` where no CI system tells of one.
+/// A missing revision, or `event` if no CI system is detected.
 pub(super) fn named_base(asked: &str, repo: &Repository) -> Result<Base> {
     match asked {
         CHECKOUT => Ok(Base::Checkout),
         EVENT => ci::event_base(repo),
         rev => match crate::git::commit_id(repo, rev) {
             Some(id) => Ok(Base::Rev { rev: id, what: format!("--policy-from {rev}") }),
-            // Something has that name, and who wrote the change may have given it.
+            // The name exists, but the author of the change may have created it.
             None => match why_unclear(repo, rev) {
                 Some(reason) => Ok(Base::Unknown(format!("--policy-from {rev}: {reason}"))),
                 None => match parse(repo, &[rev]) {
@@ -87,11 +87,11 @@ pub(super) fn named_base(asked: &str, repo: &Repository) -> Result<Base> {
     }
 }
 
-/// What the base says. `start` is a folder in the repository; what is accepted may depend on the `extent`.
+/// Reads the policy of the base. `start` is a directory in the repository; suppression may depend on `extent`.
 ///
 /// # Errors
-/// When a file that the user names cannot be read or understood. If it is one of the base, nothing of the repository is
-/// obeyed.
+/// A file named by the user that cannot be read or parsed. If a file of the base is invalid, none of the
+/// repository's configuration is used.
 pub(super) fn load(
     base: &Base,
     repo: Option<&Repository>,
@@ -112,7 +112,7 @@ pub(super) fn load(
         folder: TempDir::new().context("cannot make a temporary folder")?,
         notes: RefCell::default(),
     };
-    // What was copied is called by where it came from.
+    // Copied files are referred to by their original names.
     let prefix = format!("{}{}", files.folder.path().display(), std::path::MAIN_SEPARATOR);
     let shown = rev.map_or_else(String::new, |rev| format!("{rev}:"));
     let loaded = files.in_force(start, suppression, global, &extent);
@@ -121,13 +121,13 @@ pub(super) fn load(
         Err(error) => {
             let message = format!("{error:#}");
             let is_of_base = message.contains(&prefix) || error.is::<FileAtError>();
-            // That has a way on, and leaving out rules would not be one.
+            // The message explains what to do, and leaving out rules would not be a solution.
             let is_of_base = is_of_base && !error.is::<NamedOutside>();
             let message = message.replace(&prefix, &shown);
             if rev.is_none() || !is_of_base {
                 return Err(anyhow!(message));
             }
-            // A mistake that the base contains must not reject the change that corrects it.
+            // An error in the base must not reject the change that fixes it.
             let unknown = Base::Unknown(message);
             return load(&unknown, repo, start, (suppression, global), extent);
         }
@@ -136,14 +136,14 @@ pub(super) fn load(
         *note = note.replace(&prefix, &shown);
     }
     loaded.config.path = None;
-    // Those of the checkout are the change's.
+    // Those in the checkout belong to the change.
     loaded.config.no_ignore = true;
     loaded.policy.notes.insert(0, told(base));
     loaded.policy.notes.extend(files.notes.into_inner());
     Ok(loaded)
 }
 
-/// Which policy applies, in words.
+/// A description of the policy that applies.
 fn told(base: &Base) -> String {
     match base {
         Base::Rev { rev, what } => format!(
@@ -158,7 +158,7 @@ fn told(base: &Base) -> String {
     }
 }
 
-/// Names the keys that a marker accepts: who wrote the key may have written the marker as well.
+/// Lists the keys that a marker accepts: the author of the key may have written the marker as well.
 pub(super) fn tell_markers(draft: &mut Draft) {
     let findings = draft.leaks.iter().flat_map(|leak| &leak.findings);
     let places = findings.filter_map(|finding| {
@@ -169,7 +169,7 @@ pub(super) fn tell_markers(draft: &mut Draft) {
         );
         Some(format!("{path}:{} ({})", finding.span.start.line, by.source))
     });
-    // All of them: any number of samples must not push the one that matters out of sight.
+    // All of them: a large number of samples must not hide the one that matters.
     let places: Vec<_> = places.collect();
     for places in places.chunks(MARKERS_IN_NOTE) {
         draft.notes.push(format!(
@@ -184,7 +184,7 @@ pub(super) fn tell_markers(draft: &mut Draft) {
 #[error("{NAME} names {0}, which is not inside the repository; name it with an option")]
 struct NamedOutside(String);
 
-/// The files of the base, copied into a folder as they are needed.
+/// Files of the base, copied into a directory as needed.
 struct Files<'r> {
     /// The repository and the revision, if there is a base.
     revision: Option<(&'r Repository, &'r str)>,
@@ -225,18 +225,18 @@ impl Files<'_> {
         };
         let (rules, detector) = detector(&Global { rules, ..global.clone() }, &config)?;
         let policy = options::policy_with(baseline.as_deref(), suppression, &config, extent(&config))?;
-        // Its files are gone when this returns.
+        // Its files are deleted when this returns.
         Ok(InForce { config, rules, detector, policy })
     }
 
-    /// A file that the user named: the base's, if it has it. If it has not, that of the disk, unless git tracks it;
-    /// then it is the change's, and nothing.
+    /// A file named by the user: the base's version, if there is one. Otherwise the file on disk, or nothing if
+    /// git tracks it, since it then belongs to the change.
     fn named(&self, path: PathBuf) -> Result<Option<PathBuf>> {
         let Some(name) = self.inside(&path) else { return Ok(Some(path)) };
         if let Some(copy) = self.copied(&name)? {
             return Ok(Some(copy));
         }
-        // Of what cannot be read, the worst is assumed.
+        // If this cannot be determined, the worst is assumed.
         let is_tracked = self.head.is_none_or(|repo| is_tracked_at(repo, "HEAD", &name).unwrap_or(true));
         if !is_tracked {
             return Ok(Some(path));
@@ -246,18 +246,18 @@ impl Files<'_> {
         Ok(None)
     }
 
-    /// A file that the configuration names; `is_copy` if that is the base's.
+    /// A file that the configuration names; `is_copy` if the configuration is the base's.
     fn named_by_config(&self, path: PathBuf, is_copy: bool) -> Result<Option<PathBuf>> {
         if !is_copy {
             return self.named(path);
         }
         let name = path.strip_prefix(self.folder.path()).ok().and_then(normal);
         let name = name.ok_or_else(|| NamedOutside(path.display().to_string()))?;
-        // What the base lacks is told by whoever reads it.
+        // Whoever reads the file reports that the base lacks it.
         Ok(Some(self.copied(&name)?.unwrap_or(path)))
     }
 
-    /// The name within the repository; `None` outside of it.
+    /// The path within the repository; `None` outside of it.
     fn inside(&self, path: &Path) -> Option<String> {
         let name = self.base.relative(path).or_else(|| {
             let real = fs::canonicalize(path).ok()?;
@@ -266,7 +266,7 @@ impl Files<'_> {
         normal(&name)
     }
 
-    /// A copy of a file of the base; `None` where it has none.
+    /// A copy of a file of the base; `None` if it has none.
     fn copied(&self, name: &str) -> Result<Option<PathBuf>> {
         let Some((repo, rev)) = self.revision else { return Ok(None) };
         let Some(bytes) = file_at(repo, rev, name, LONGEST)? else { return Ok(None) };
@@ -280,7 +280,7 @@ impl Files<'_> {
     }
 }
 
-/// The path with `/`, without `.` and `..`; `None` when it leads out of where it begins.
+/// The path with `/`, without `.` and `..`; `None` if it leads out of its starting directory.
 fn normal(path: &Path) -> Option<String> {
     let mut parts = Vec::new();
     for part in path.components() {

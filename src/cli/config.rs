@@ -1,4 +1,4 @@
-//! `friskey.toml`: what a repository asks of friskey. It chooses and narrows; nothing in it is run.
+//! `friskey.toml`: the settings of a repository. They can only select and narrow; nothing in them is run.
 
 use std::path::{Path, PathBuf};
 
@@ -14,46 +14,47 @@ use crate::model::{Confidence, Surface};
 use crate::scan::HISTORY_SURFACES;
 use crate::untrusted::{self, Symlinks, read_text};
 
-/// The name of the file.
+/// Its file name.
 pub(super) const NAME: &str = "friskey.toml";
 
-/// The longest file that is read, in bytes.
+/// Maximum size of the file, in bytes.
 const LONGEST: u64 = 1 << 20;
 
-/// Lines of a list of rules that is read out of a file with mistakes.
+/// Maximum number of lines of a rules list that is read from an invalid file.
 const LONGEST_LIST: usize = 100;
 
-/// More threads than this are a mistake.
+/// A larger number of threads is a mistake.
 pub(super) const MOST_THREADS: usize = 1024;
 
-/// The settings of a file, or those of none.
+/// The settings of a file, or the defaults.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Config {
-    /// The file, if there is one.
+    /// The path of the file, if there is one.
     pub(super) path: Option<PathBuf>,
-    /// What globs are about, and where the baseline stands unless it is named.
+    /// The directory that globs are relative to, and the default location of the baseline.
     pub(super) root: Root,
-    /// What is looked at is not what stands around the current folder: only what is named counts.
+    /// Whether the scanned repository is another one than that around the current directory, so that only
+    /// explicitly named files apply.
     pub(super) is_elsewhere: bool,
-    /// Files of rules.
+    /// Rules files.
     pub(super) rules: Vec<PathBuf>,
     pub(super) min_confidence: Option<Confidence>,
     /// Globs as in a `.gitignore` at the root.
     pub(super) exclude: Vec<String>,
     pub(super) baseline: Option<PathBuf>,
-    /// Names of surfaces, or `-` and a name.
+    /// Names of surfaces, or `-` followed by a name.
     pub(super) surfaces: Vec<String>,
     pub(super) strict: bool,
     pub(super) threads: Option<usize>,
-    /// The time that a whole run may take.
+    /// Time limit for the whole run.
     pub(super) max_time: Option<Seconds>,
     pub(super) no_ignore: bool,
-    /// How far containers are followed.
+    /// Limits for containers.
     pub(super) containers: ContainerArgs,
 }
 
 impl Config {
-    /// Whether the contents that Git LFS pointers point at are left out, of which hooks and `staged` ask, too.
+    /// Whether the targets of Git LFS pointers are excluded; also used by hooks and `staged`.
     pub(super) fn is_without_lfs(&self) -> bool {
         self.surfaces.iter().any(|name| name == "-lfs")
     }
@@ -74,11 +75,11 @@ struct Raw {
     containers: ContainerArgs,
 }
 
-/// The configuration for a command that runs in the folder `start`: the file `explicit` if it is
-/// given, else `friskey.toml` at the root around `start`, unless `no_config`.
+/// The configuration for a command that runs in `start`: the file `explicit` if given, otherwise `friskey.toml`
+/// at the root around `start`, unless `no_config`.
 ///
 /// # Errors
-/// A file that cannot be read, or holds anything that is not understood.
+/// A file that cannot be read or is invalid.
 pub(super) fn load(explicit: Option<&Path>, no_config: bool, start: &Path) -> Result<Config> {
     let root = Root::find(start).with_context(|| format!("cannot look at {}", start.display()))?;
     let path = match explicit {
@@ -96,11 +97,11 @@ pub(super) fn load(explicit: Option<&Path>, no_config: bool, start: &Path) -> Re
     Ok(Config { path: Some(path), root, ..config })
 }
 
-/// The files of rules that the configuration `path` names, if it can be told, though all the rest of it may be
-/// wrong: a message about that must hold none of what they find.
+/// The rules files that the configuration `path` names, if they can be determined even though the rest may be
+/// invalid: an error message about it must not contain anything that these rules match.
 pub(super) fn named_rules(path: &Path) -> Vec<PathBuf> {
     let Ok(text) = read_text(path, Symlinks::Follow, LONGEST) else { return Vec::new() };
-    // One setting after another, so that a line that is no TOML hides no other.
+    // One setting at a time, so that an invalid line does not hide others.
     let table = text.parse::<toml::Table>().or_else(|_| {
         let start = text.lines().position(|line| line.trim_start().starts_with("rules"));
         let from: Vec<&str> = text.lines().skip(start.unwrap_or(usize::MAX)).collect();
@@ -114,11 +115,10 @@ pub(super) fn named_rules(path: &Path) -> Vec<PathBuf> {
     rules.into_iter().flatten().filter_map(|file| Some(folder.join(file.as_str()?))).collect()
 }
 
-/// The settings in `text`, which comes from the file `shown`; the files that it names are relative
-/// to `folder`.
+/// Parses the settings in `text`, the contents of the file `shown`; paths in it are relative to `folder`.
 ///
 /// # Errors
-/// Anything in it that is not understood, with its line.
+/// Any invalid setting, with its line.
 pub(super) fn parse(text: &str, shown: &str, folder: &Path) -> Result<Config> {
     let place = |offset: usize| {
         let before = &text.as_bytes()[..offset.min(text.len())];
@@ -128,8 +128,8 @@ pub(super) fn parse(text: &str, shown: &str, folder: &Path) -> Result<Config> {
         anyhow!("{}: {}", place(error.span().map_or(0, |span| span.start)), error.message())
     })?;
     let at = |offset: usize, reason: String| anyhow!("{}: {reason}", place(offset));
-    // A pipe or a device is refused here, with its line. A missing file is left to whoever reads it: with
-    // `--policy-from` the files of the base are copied later.
+    // A pipe or device is rejected here, with its line. A missing file is left to the reader: with
+    // `--policy-from`, the files of the base are copied later.
     let file = |path: &Spanned<PathBuf>| {
         let joined = folder.join(path.get_ref());
         match joined.metadata() {

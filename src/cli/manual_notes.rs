@@ -1,6 +1,6 @@
 //! The sections ENVIRONMENT and FILES of the manual.
 
-/// Environment variables that friskey reads, and what each does.
+/// Environment variables that friskey reads.
 pub(super) const ENVIRONMENT: &[(&str, &str)] = &[
     (
         "FRISKEY_CONFIG",
@@ -23,11 +23,11 @@ pub(super) const ENVIRONMENT: &[(&str, &str)] = &[
         "SSL_CERT_FILE, SSL_CERT_DIR",
         "On Linux: the certificate authorities that `verify`, `revoke` and `keys` trust, instead of the system's.",
     ),
-    ("NO_COLOR", "Turns colour off, unless --color says otherwise."),
-    ("CLICOLOR_FORCE", "Turns colour on even if the output is not a terminal, unless it is 0."),
-    ("TERM", "`dumb` turns colour off."),
+    ("NO_COLOR", "Turns color off, unless --color says otherwise."),
+    ("CLICOLOR_FORCE", "Turns color on even if the output is not a terminal, unless it is 0."),
+    ("TERM", "`dumb` turns color off."),
     ("HOME, XDG_CONFIG_HOME", "Where the user's git configuration and global excludes are."),
-    ("TMPDIR", "Where temporary files are kept."),
+    ("TMPDIR", "Directory for temporary files."),
     (
         "GIT_DIR, GIT_INDEX_FILE, GIT_WORK_TREE, GIT_OBJECT_DIRECTORY, GIT_ALTERNATE_OBJECT_DIRECTORIES, GITHEAD_*",
         "Set by git for its hooks: the repository, index, objects and merged commits. Read by `staged` and `hook run`.",
@@ -76,7 +76,7 @@ pub(super) const ENVIRONMENT: &[(&str, &str)] = &[
     ),
 ];
 
-/// Files that friskey reads or writes besides what it scans and what its options name.
+/// Files that friskey reads or writes, other than those it scans and those named by options.
 pub(super) const FILES: &[(&str, &str)] = &[
     (
         "friskey.toml",
@@ -105,5 +105,5 @@ pub(super) const FILES: &[(&str, &str)] = &[
         "Hooks, or those in the directory that core.hooksPath names. Written by `hook install`, removed by \
          `hook uninstall`.",
     ),
-    (".git/hooks/NAME.before-friskey", "The hook that was there before; friskey's hook runs it first."),
+    (".git/hooks/NAME.before-friskey", "The previous hook; friskey's hook runs it first."),
 ];

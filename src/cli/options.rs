@@ -1,4 +1,4 @@
-//! Options, settled: what the command line says wins over the environment, and that over the
+//! Resolved options: the command line takes precedence over the environment, and the environment over the
 //! configuration file.
 
 use std::ffi::OsString;
@@ -19,29 +19,29 @@ use crate::scan::Stop;
 use crate::source::Excludes;
 use crate::suppress::{Baseline, InlineMode, Policy};
 
-/// The baseline at the root, which is used when it is there.
+/// The baseline at the root, which is used if it exists.
 pub(super) const BASELINE: &str = ".friskey-baseline.toml";
 
-/// A variable of the environment; an empty one counts as none, as CI systems set them.
+/// An environment variable; an empty one counts as unset, since CI systems set such variables.
 pub(super) fn variable(name: &str) -> Option<OsString> {
     std::env::var_os(name).filter(|value| !value.is_empty())
 }
 
-/// A variable's value, read as `T`.
+/// A variable's value, parsed as `T`.
 fn value<T: FromStr<Err: ToString>>(name: &str) -> Result<Option<T>> {
     let Some(value) = variable(name) else { return Ok(None) };
     let text = value.to_str().with_context(|| format!("{name} is not UTF-8"))?;
     text.parse().map(Some).map_err(|error: T::Err| anyhow!("{name}: {}", error.to_string()))
 }
 
-/// The configuration that is in force for a command run here.
+/// The configuration for a command that runs here.
 pub(super) fn config(global: &Global) -> Result<Config> {
     let variable = variable("FRISKEY_CONFIG").map(PathBuf::from);
     config::load(global.config.as_deref().or(variable.as_deref()), global.no_config, Path::new("."))
 }
 
-/// The configuration for looking at the repository `repo`. That of another repository than the one
-/// around the current folder is not asked: its authors are not those who want to know.
+/// The configuration for scanning `repo`. If it is another repository than the one around the current
+/// directory, its own configuration is not used, because its authors are not the ones who scan it.
 pub(super) fn config_about(global: &Global, repo: &Path) -> Result<Config> {
     let own = Root::find(repo).ok().zip(Root::find(Path::new(".")).ok());
     let is_elsewhere = own.is_none_or(|(there, here)| there.absolute != here.absolute);
@@ -51,12 +51,12 @@ pub(super) fn config_about(global: &Global, repo: &Path) -> Result<Config> {
     Ok(Config { is_elsewhere, ..config::load(named, no_config, Path::new("."))? })
 }
 
-/// Files of rules beside the built-in ones; a later one wins.
+/// Rules files in addition to the built-in rules; later files take precedence.
 pub(super) fn rules(global: &Global, config: &Config) -> Vec<PathBuf> {
     config.rules.iter().chain(&global.rules).cloned().collect()
 }
 
-/// The threshold.
+/// The confidence threshold.
 pub(super) fn min_confidence(scan_args: &ScanArgs, config: &Config) -> Result<Confidence> {
     let asked = match scan_args.min_confidence {
         Some(level) => Some(level),
@@ -65,7 +65,7 @@ pub(super) fn min_confidence(scan_args: &ScanArgs, config: &Config) -> Result<Co
     Ok(asked.or(config.min_confidence).unwrap_or(Confidence::Medium))
 }
 
-/// A request to stop that Ctrl-C or the end of `--max-time` sets.
+/// A stop request, set by Ctrl-C or when `--max-time` is over.
 pub(super) fn stop(scan_args: &ScanArgs, config: &Config) -> Result<Arc<Stop>> {
     let asked: Option<Seconds> = match scan_args.max_time {
         Some(limit) => Some(limit),
@@ -74,7 +74,7 @@ pub(super) fn stop(scan_args: &ScanArgs, config: &Config) -> Result<Arc<Stop>> {
     interrupt::stop(asked.or(config.max_time).map(|limit| limit.0))
 }
 
-/// Threads to scan with: one for each processor, when nobody says.
+/// Number of threads; by default one per processor.
 pub(super) fn threads(scan_args: &ScanArgs, config: &Config) -> Result<usize> {
     let asked: Option<Count> = match scan_args.threads {
         Some(count) => Some(count),
@@ -88,27 +88,27 @@ pub(super) fn threads(scan_args: &ScanArgs, config: &Config) -> Result<usize> {
     }
 }
 
-/// More threads than this only get into each other's way.
+/// More threads than this only slow each other down.
 fn most_threads() -> usize {
     4 * std::thread::available_parallelism().map_or(1, std::num::NonZero::get)
 }
 
-/// What is scanned, as far as what is accepted depends on it.
+/// The extent of a scan, as far as suppression depends on it.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Extent {
-    /// Paths of findings begin at the current folder, and not at the root.
+    /// Paths of findings are relative to the current directory rather than the root.
     pub(super) from_here: bool,
-    /// All that the baseline is about is looked at.
+    /// Everything that the baseline covers is scanned.
     pub(super) whole: bool,
 }
 
-/// What a scan accepts, and where that comes from.
+/// The suppression of a scan, and where it comes from.
 pub(super) fn policy(suppression: &SuppressionArgs, config: &Config, extent: Extent) -> Result<Policy> {
     let baseline = if suppression.no_suppress { None } else { baseline_path(suppression, config)? };
     policy_with(baseline.as_deref(), suppression, config, extent)
 }
 
-/// The same, with this baseline.
+/// The same with this baseline.
 pub(super) fn policy_with(
     baseline: Option<&Path>,
     suppression: &SuppressionArgs,
@@ -138,12 +138,12 @@ pub(super) fn policy_with(
     Ok(Policy { inline, baseline, whole: extent.whole, notes, ignored: Vec::new() })
 }
 
-/// Which markers count.
+/// The markers that are honored.
 pub(super) fn inline(strict: bool, config: &Config) -> InlineMode {
     if strict || config.strict { InlineMode::Strict } else { InlineMode::Lenient }
 }
 
-/// The baseline that is named, or the one at the root if there is one.
+/// The named baseline, or the one at the root if it exists.
 pub(super) fn baseline_path(suppression: &SuppressionArgs, config: &Config) -> Result<Option<PathBuf>> {
     let named = suppression.baseline.clone().or_else(|| variable("FRISKEY_BASELINE").map(PathBuf::from));
     match named.or_else(|| config.baseline.clone()) {
@@ -153,7 +153,7 @@ pub(super) fn baseline_path(suppression: &SuppressionArgs, config: &Config) -> R
     }
 }
 
-/// Paths to leave out, where paths begin at the root.
+/// Paths to exclude, for paths relative to the root.
 pub(super) fn excludes(config: &Config) -> Result<Option<Excludes>> {
     match config.exclude.as_slice() {
         [] => Ok(None),
@@ -161,13 +161,13 @@ pub(super) fn excludes(config: &Config) -> Result<Option<Excludes>> {
     }
 }
 
-/// Globs are about the root, while paths begin here.
+/// Globs are relative to the root, paths to the current directory.
 pub(super) fn base(config: &Config) -> Result<PathBase> {
     let here = fs::canonicalize(".").context("cannot look at the current folder")?;
     Ok(PathBase { root: config.root.absolute.clone(), from: here })
 }
 
-/// Which file was used, and what it leaves out.
+/// Which file was used, and what it excludes.
 fn config_note(config: &Config) -> Option<String> {
     let path = config.path.as_ref()?.display();
     Some(match config.exclude.join(", ") {

@@ -1,5 +1,5 @@
-//! The folder that configuration and baseline stand in: the root of the repository around the
-//! current folder, else the current folder itself.
+//! The directory of configuration and baseline: the root of the repository around the current directory, or
+//! else the current directory.
 
 use std::fs;
 use std::io;
@@ -7,20 +7,20 @@ use std::path::{Path, PathBuf};
 
 use crate::untrusted;
 
-/// That folder, in two spellings.
+/// The root directory, in two forms.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Root {
-    /// As people see it from where they are: empty, or some `..`.
+    /// Relative to the current directory: empty, or one or more `..`.
     pub(super) shown: PathBuf,
-    /// Absolute, without links.
+    /// Absolute, with links resolved.
     pub(super) absolute: PathBuf,
 }
 
 impl Root {
-    /// Walks up from `start` to the folder that holds `.git`, be it a folder or a file.
+    /// Walks up from `start` to the directory that contains `.git`, either a directory or a file.
     ///
     /// # Errors
-    /// `start` is no folder that can be looked at.
+    /// `start` is not an accessible directory.
     pub(super) fn find(start: &Path) -> io::Result<Self> {
         let absolute = fs::canonicalize(start)?;
         let own = start.strip_prefix(".").unwrap_or(start);
@@ -31,17 +31,17 @@ impl Root {
         Ok(Self { shown, absolute })
     }
 
-    /// The folder as a path that is never empty.
+    /// The directory as a path that is never empty.
     pub(super) fn or_here(&self) -> PathBuf {
         if self.shown.as_os_str().is_empty() { PathBuf::from(".") } else { self.shown.clone() }
     }
 
-    /// A file in it that is there. Anything else of that name is an error.
+    /// An existing file in the directory. Anything else of that name is an error.
     pub(super) fn file(&self, name: &str) -> io::Result<Option<PathBuf>> {
         let path = self.shown.join(name);
         match fs::metadata(&path) {
             Ok(metadata) if metadata.is_file() => Ok(Some(path)),
-            // A pipe would wait for ever, a device never end.
+            // Reading a pipe would block, and a device might never end.
             Ok(metadata) => {
                 let what = untrusted::describe(&metadata);
                 Err(io::Error::other(format!("{} is {what}, expected a regular file", path.display())))
@@ -62,7 +62,7 @@ mod tests {
         let deep = folder.path().join("a/b");
         fs::create_dir_all(&deep).unwrap();
         let root = |start: &Path| Root::find(start).unwrap();
-        // Whether a repository is around the folder for temporary files is not ours to say.
+        // The directory for temporary files may be inside a repository.
         fs::write(folder.path().join(".git"), "gitdir: elsewhere").unwrap();
         assert_eq!(root(&deep).absolute, fs::canonicalize(folder.path()).unwrap());
         assert_eq!(root(&deep).shown, deep.join("../.."));

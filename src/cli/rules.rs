@@ -13,7 +13,7 @@ use crate::container::ENCODED_KEYWORDS;
 use crate::detect::{Detector, Redactor};
 use crate::rules::{Rule, RuleError, RuleSet};
 
-/// The rules that the options and the configuration ask for, and a detector for them.
+/// The rules selected by options and configuration, and their detector.
 pub(super) fn detector(global: &Global, config: &Config) -> Result<(RuleSet, Detector)> {
     let files = options::rules(global, config);
     message::mask_by_rules(&files);
@@ -29,7 +29,7 @@ pub(super) fn detector(global: &Global, config: &Config) -> Result<(RuleSet, Det
     Ok((rules, detector))
 }
 
-/// A detector for `rules` that also notices containers that are written as text.
+/// A detector for `rules` that also detects containers in text form.
 ///
 /// # Errors
 /// A pattern that is too large to compile.
@@ -54,7 +54,7 @@ pub(super) fn run(command: &Rules, global: &Global) -> Result<Exit> {
     Ok(exit)
 }
 
-/// What may be shown of a text in a rule file, which may hold a key.
+/// The displayable form of a text in a rules file, which may contain a key.
 type Shown<'s> = dyn Fn(&str) -> String + 's;
 
 fn list(rules: &RuleSet, shown: &Shown<'_>, out: &mut Vec<u8>) -> Result<Exit> {
@@ -72,13 +72,14 @@ fn show(rule: &Rule, shown: &Shown<'_>, out: &mut Vec<u8>) -> Result<Exit> {
     for variant in &rule.variants {
         let keywords: Vec<_> =
             variant.keywords.iter().map(|keyword| String::from_utf8_lossy(keyword)).collect();
-        writeln!(out, "\nanchors  {}", shown(&keywords.join("  ")))?;
-        writeln!(out, "pattern  {}", shown(&variant.pattern))?;
-        writeln!(out, "checks   {}", variant.checks.join(", "))?;
-        writeln!(out, "at most  {} confidence, {} bytes", variant.confidence, variant.max_len)?;
+        writeln!(out, "\nkeywords    {}", shown(&keywords.join("  ")))?;
+        writeln!(out, "pattern     {}", shown(&variant.pattern))?;
+        writeln!(out, "checks      {}", variant.checks.join(", "))?;
+        writeln!(out, "confidence  {}", variant.confidence)?;
+        writeln!(out, "max length  {} bytes", variant.max_len)?;
     }
     if !rule.advice.is_empty() {
-        writeln!(out, "\nOn a leak:")?;
+        writeln!(out, "\nIf it leaks:")?;
     }
     for (number, step) in rule.advice.iter().enumerate() {
         writeln!(out, "{}. {}", number + 1, shown(step))?;
@@ -96,7 +97,7 @@ fn check(rules: &RuleSet, detector: &Detector, shown: &Shown<'_>, out: &mut Vec<
         }
         let tried = rule.examples.len() + rule.counter_examples.len();
         if failures.is_empty() {
-            writeln!(out, "{}: {tried} examples hold", rule.id)?;
+            writeln!(out, "{}: {tried} examples pass", rule.id)?;
         }
     }
     Ok(if failed == 0 { Exit::Clean } else { Exit::Findings })

@@ -1,28 +1,28 @@
-//! What rules may cost together: a repository's own `friskey.toml` can name files of them.
+//! Limits on the total cost of rules: a repository's own `friskey.toml` can name rules files.
 
 use super::schema::RawVariant;
 
-/// The most files of rules.
+/// Maximum number of rules files.
 pub(super) const MAX_FILES: usize = 100;
 
-/// The most bytes of all files.
+/// Maximum bytes of all files.
 const MAX_TEXT: usize = 16 << 20;
 
-/// The most bytes of one pattern.
+/// Maximum bytes of one pattern.
 const MAX_PATTERN: usize = 64 << 10;
 
 const MAX_VARIANTS: usize = 1_000;
 
-/// The most keywords and words of a context.
+/// Maximum number of keywords and context words.
 const MAX_KEYWORDS: usize = 10_000;
 
-/// The most bytes of all of them.
+/// Maximum bytes of all of them.
 const MAX_KEYWORD_BYTES: usize = 1 << 20;
 
-/// Keywords that a literal costs that is to be found in disguise, too.
+/// Keywords that each literal of `encoded` adds.
 const KEYWORDS_OF_ENCODED: usize = 25;
 
-/// What all files have cost so far.
+/// The cost of all files so far.
 #[derive(Debug, Default)]
 pub(super) struct RuleBudget {
     text: usize,
@@ -41,7 +41,7 @@ impl RuleBudget {
         within(self.text, MAX_TEXT, "bytes in all files of rules")
     }
 
-    /// Adds a variant as written, before anything of it is parsed, with the keywords it names.
+    /// Adds an unparsed variant with the keywords it names.
     ///
     /// # Errors
     /// The limit that is exceeded.
@@ -57,7 +57,7 @@ impl RuleBudget {
         self.add_keywords(raw.encoded.iter().map(String::len), KEYWORDS_OF_ENCODED)
     }
 
-    /// Adds keywords of these lengths, each of which stands for `each`.
+    /// Adds keywords of these lengths, each of which expands to `each` keywords.
     ///
     /// # Errors
     /// The limit that is exceeded.
@@ -76,9 +76,5 @@ impl RuleBudget {
 }
 
 fn within(count: usize, limit: usize, what: &str) -> Result<(), String> {
-    if count <= limit {
-        Ok(())
-    } else {
-        Err(format!("{count} {what} are too many; at most {limit} are read"))
-    }
+    if count <= limit { Ok(()) } else { Err(format!("{count} {what} exceed the limit of {limit}")) }
 }

@@ -1,4 +1,4 @@
-//! Reading rules from TOML, refusing what is not sound with file, line and reason.
+//! Reads rules from TOML. Invalid rules are rejected with file, line and reason.
 
 use std::collections::HashSet;
 use std::path::Path;
@@ -12,13 +12,13 @@ use super::rule::{Rule, Variant};
 use super::schema::{RawRule, RawVariant, RuleFile};
 use crate::untrusted::{ReadError, Symlinks, read_text};
 
-/// The largest file of rules that is read, in bytes.
+/// Maximum size of a rules file, in bytes.
 const MAX_FILE: u64 = 16 << 20;
 
-/// The most characters of a rule's kind.
+/// Maximum length of a rule's kind, in characters.
 const MAX_KIND: usize = 40;
 
-/// Why a file of rules cannot be used.
+/// Why a rules file cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum RuleError {
     /// The file cannot be read.
@@ -26,16 +26,16 @@ pub enum RuleError {
     Read {
         /// The file.
         path: String,
-        /// Why not.
+        /// The cause.
         error: ReadError,
     },
     /// There are too many files.
     #[error("{path}: more than {} files of rules; put several rules into one file", super::budget::MAX_FILES)]
     TooManyFiles {
-        /// The first that is too many.
+        /// The first file beyond the limit.
         path: String,
     },
-    /// Something in it is wrong.
+    /// The file is invalid.
     #[error("{path}:{line}: {reason}")]
     Invalid {
         /// The file.
@@ -47,8 +47,8 @@ pub enum RuleError {
     },
 }
 
-/// The rules in `text`; `path` is for messages. `known_checks` are the names that `checks` may hold. What the rules
-/// cost is added to `budget`.
+/// Parses the rules in `text`; `path` is for messages. `known_checks` are the valid names in `checks`. The cost
+/// of the rules is added to `budget`.
 pub(super) fn parse(
     text: &str,
     path: &str,
@@ -65,12 +65,14 @@ pub(super) fn parse(
     for raw in file.rule {
         let rule = raw.get_ref();
         if !ids.insert(rule.id.get_ref().clone()) {
-            return Err(loader.at(&rule.id, format!("the id `{}` is taken", rule.id.get_ref())));
+            return Err(
+                loader.at(&rule.id, format!("there is already a rule with the id `{}`", rule.id.get_ref()))
+            );
         }
         rules.push(loader.rule(rule, raw.span().start, budget)?);
     }
     if rules.is_empty() {
-        return Err(loader.invalid(0, "the file holds no [[rule]]".to_owned()));
+        return Err(loader.invalid(0, "the file contains no [[rule]]".to_owned()));
     }
     Ok(rules)
 }
@@ -106,9 +108,9 @@ impl Loader<'_> {
         if let Some(kind) = &raw.kind
             && !(1..=MAX_KIND).contains(&kind.get_ref().len()) | !kind.get_ref().chars().all(well_formed)
         {
-            // It is in reports, where nothing masks it; what stands here may be a key.
+            // Reports contain the kind unmasked, so it must not be a key.
             let reason = format!(
-                "the kind of rule `{id}` is no word of at most {MAX_KIND} lower-case letters, digits and `-`"
+                "the kind of rule `{id}` must be one word of at most {MAX_KIND} lower-case letters, digits and `-`"
             );
             return Err(self.at(kind, reason));
         }
@@ -151,7 +153,8 @@ impl Loader<'_> {
         if !raw.encoded.iter().all(|literal| literal.len() >= pattern::MIN_KEYWORD_LEN)
             || !pattern::begins_with_one(pattern, &raw.encoded)
         {
-            let reason = "encoded: literals of three bytes or more, with one of which every match begins";
+            let reason =
+                "`encoded` must list literals of at least three bytes, one of which begins every match";
             return Err(self.at(&raw.pattern, reason.to_owned()));
         }
         let named = raw.checks.as_ref().map(|checks| checks.get_ref().as_slice()).unwrap_or_default();
@@ -162,18 +165,19 @@ impl Loader<'_> {
         };
         if let Some(unknown) = checks.iter().find(|name| !self.known_checks.contains(&name.as_str())) {
             let known = self.known_checks.join(", ");
-            return Err(checks_invalid(format!("there is no check `{unknown}`; there are {known}")));
+            return Err(checks_invalid(format!("there is no check `{unknown}`; the checks are {known}")));
         }
         for (check, there) in [("context", raw.context.is_some()), ("except", raw.except.is_some())] {
             if checks.iter().any(|name| name == check) != there {
                 return Err(checks_invalid(format!(
-                    "the check `{check}` and the field `{check}` go together"
+                    "the check `{check}` and the field `{check}` require each other"
                 )));
             }
         }
         let compares = checks.iter().any(|name| name == "marker-symmetry" || name == "unmarked");
         if compares == raw.half_lengths.is_empty() {
-            let reason = "the checks `halves` and `unmarked` go together with the field `halves`";
+            let reason = "the checks `marker-symmetry` and `unmarked` require the field `half_lengths`, and it requires one \
+                          of them";
             return Err(checks_invalid(reason.to_owned()));
         }
         Ok(Variant {
@@ -198,7 +202,7 @@ impl Loader<'_> {
         let keywords: Vec<Vec<u8>> = written.get_ref().iter().map(|a| a.as_bytes().to_vec()).collect();
         if keywords.is_empty() || keywords.iter().any(|keyword| keyword.len() < pattern::MIN_KEYWORD_LEN) {
             let reason =
-                "keywords: at least one literal of three bytes or more, one of which stands in every match";
+                "`keywords` must list literals of at least three bytes, one of which occurs in every match";
             return Err(self.at(written, reason.to_owned()));
         }
         Ok(keywords)
@@ -214,7 +218,7 @@ impl Loader<'_> {
     }
 }
 
-/// The name of a check, which a rule file may also call by its former name.
+/// The current name of a check, which a rules file may also call by its former name.
 fn current_name(check: &str) -> &str {
     match check {
         "halves" => "marker-symmetry",
@@ -267,13 +271,16 @@ pattern = 'acme-[a-z]{8}'
         assert!(
             error(&SOUND.replace("keywords", "keyword")).starts_with("my.toml:8: unknown field `keyword`")
         );
-        assert!(error(&SOUND.replace("{8}", "{8")).starts_with("my.toml:9: bad pattern"));
+        assert!(error(&SOUND.replace("{8}", "{8")).starts_with("my.toml:9: invalid pattern"));
         assert!(error(&SOUND.replace("\"acme-\"", "\"ac\"")).starts_with("my.toml:8: keywords"));
         assert!(error(&SOUND.replace("acme-key", "Acme!")).starts_with("my.toml:3: `Acme!` is not an id"));
         assert!(
             error(&format!("{SOUND}checks = ['bound']")).contains("my.toml:10: there is no check `bound`")
         );
-        assert!(error(&format!("{SOUND}{SOUND}")).starts_with("my.toml:12: the id `acme-key` is taken"));
+        assert!(
+            error(&format!("{SOUND}{SOUND}"))
+                .starts_with("my.toml:12: there is already a rule with the id `acme-key`")
+        );
         assert!(error("").contains("no [[rule]]"));
     }
 

@@ -1,4 +1,4 @@
-//! Layer 1: rules as data. Reads and judges them; running them is the detector's.
+//! Layer 1: rules as data. This module reads and validates them; the detector runs them.
 
 mod budget;
 mod load;
@@ -20,13 +20,13 @@ pub use schema::{Context, Missing};
 pub use template::{Expanded, MARKER, expand};
 pub use traced::MIN_TRACED_LEN;
 
-/// The built-in files, with the names that messages show.
+/// The built-in files, with their names in messages.
 const BUILT_IN: &[(&str, &str)] = &[
     ("rules/openai.toml", include_str!("../../rules/openai.toml")),
     ("rules/openai-other.toml", include_str!("../../rules/openai-other.toml")),
 ];
 
-/// The names of checks that a variant may ask for. The detector has one file for each.
+/// Names of the checks that a variant can use. The detector has a file for each.
 pub const CHECK_NAMES: &[&str] = &[
     "boundary",
     "context",
@@ -53,16 +53,15 @@ impl RuleSet {
     /// The built-in rules.
     ///
     /// # Errors
-    /// None in a released binary: a test reads them.
+    /// None in a released binary, since a test loads them.
     pub fn built_in() -> Result<Self, RuleError> {
         Self::with_files::<&Path>(&[])
     }
 
-    /// The built-in rules and those of `files`. A rule in a file takes the place of a built-in one
-    /// of the same id.
+    /// The built-in rules and those of `files`. A rule in a file replaces the built-in rule with the same id.
     ///
     /// # Errors
-    /// A file that cannot be read, or does not hold sound rules.
+    /// A file that cannot be read or contains invalid rules.
     pub fn with_files<P: AsRef<Path>>(files: &[P]) -> Result<Self, RuleError> {
         let mut digest = Sha256::new();
         let mut rules: Vec<Rule> = Vec::new();
@@ -91,8 +90,8 @@ impl RuleSet {
         Ok(Self { rules, digest: crate::model::hex(&digest.finalize()[..8]) })
     }
 
-    /// These rules and one that finds exactly `key`. What the rule with the id `model` says of its keys
-    /// is said of it; the first `prefix` bytes may be shown.
+    /// These rules and one that finds exactly `key`, with the description of the rule with the id `model`. The
+    /// first `prefix` bytes may be shown.
     #[must_use]
     pub fn with_traced(mut self, key: &[u8], prefix: usize, model: Option<&str>) -> Self {
         let traced = traced::rule(key, prefix, model.and_then(|id| self.get(id)));
@@ -100,26 +99,26 @@ impl RuleSet {
         self
     }
 
-    /// The rules in `text` and no others; `name` is what messages call it.
+    /// Only the rules in `text`; `name` identifies it in messages.
     ///
     /// # Errors
-    /// Text that does not hold sound rules.
+    /// Text with invalid rules.
     pub fn from_text(text: &str, name: &str) -> Result<Self, RuleError> {
         let rules = load::parse(text, name, CHECK_NAMES, &mut RuleBudget::default())?;
         Ok(Self { rules, digest: crate::model::hex(&Sha256::digest(text.as_bytes())[..8]) })
     }
 
-    /// All of them, in order.
+    /// All rules, in order.
     pub fn rules(&self) -> &[Rule] {
         &self.rules
     }
 
-    /// The rule of that id.
+    /// The rule with that id.
     pub fn get(&self, id: &str) -> Option<&Rule> {
         self.rules.iter().find(|rule| &*rule.id == id)
     }
 
-    /// 16 hex digits that change with the rules.
+    /// A digest of the rules, 16 hex digits.
     pub fn digest(&self) -> &str {
         &self.digest
     }

@@ -1,35 +1,33 @@
-//! What is known about a pattern before it runs: whether it is valid, how long a match can be, and whether every match
-//! begins with a keyword.
+//! Properties of a pattern that are known before it runs: whether it is valid, its maximum match length, and
+//! whether every match begins with a keyword.
 
 use regex_syntax::ParserBuilder;
 use regex_syntax::hir::{Hir, literal};
 
-/// The longest match that a pattern may have, in bytes: the window around every keyword is that wide.
+/// Maximum match length of a pattern, in bytes: the window around each keyword is that wide.
 pub const LONGEST: usize = 4096;
 
-/// A shorter keyword would hit everywhere.
+/// Shorter keywords would match everywhere.
 pub(super) const MIN_KEYWORD_LEN: usize = 3;
 
-/// Facts about a pattern.
+/// Properties of a pattern.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Facts {
-    /// The most bytes it can match.
+    /// Maximum match length in bytes.
     pub(super) max_len: usize,
-    /// Whether every match begins with one of the keywords, and can hold that one nowhere else that
-    /// would matter: the keyword's place is then the match's start.
+    /// Whether every match begins with one of the keywords and contains none elsewhere that would matter, so
+    /// that the position of the keyword is the start of the match.
     pub(super) starts_with_keyword: bool,
 }
 
-/// Looks at `pattern`; the error says what is wrong with it.
+/// Analyzes `pattern`. The error says what is wrong with it.
 pub(super) fn facts(pattern: &str, keywords: &[Vec<u8>]) -> Result<Facts, String> {
     let hir = parse(pattern)?;
     let max_len = hir.properties().maximum_len().ok_or_else(|| {
-        format!("the pattern has no greatest length; bound each repetition, `{{16,{LONGEST}}}` say, instead of `+` or `*`")
+        format!("the match length is unbounded; limit each repetition, e.g. `{{16,{LONGEST}}}` instead of `+` or `*`")
     })?;
     if max_len > LONGEST {
-        return Err(format!(
-            "a match could be {max_len} bytes long, more than the {LONGEST} that are allowed"
-        ));
+        return Err(format!("a match could be {max_len} bytes long; at most {LONGEST} are allowed"));
     }
     if hir.properties().minimum_len() == Some(0) {
         return Err("the pattern matches the empty string".to_owned());
@@ -37,17 +35,17 @@ pub(super) fn facts(pattern: &str, keywords: &[Vec<u8>]) -> Result<Facts, String
     Ok(Facts { max_len, starts_with_keyword: starts_with_keyword(&hir, keywords) })
 }
 
-/// Parses as the detector will: bytes, ASCII classes.
+/// Parses in the same mode as the detector: bytes, ASCII classes.
 pub(super) fn parse(pattern: &str) -> Result<Hir, String> {
     ParserBuilder::new()
         .unicode(false)
         .utf8(false)
         .build()
         .parse(pattern)
-        .map_err(|error| format!("bad pattern: {error}"))
+        .map_err(|error| format!("invalid pattern: {error}"))
 }
 
-/// The literals with which every match begins, for a rule that names no keywords.
+/// The literals with which every match begins, for a rule without keywords.
 pub(super) fn keywords(pattern: &str) -> Result<Vec<Vec<u8>>, String> {
     let hir = parse(pattern)?;
     let mut prefixes = literal::Extractor::new().kind(literal::ExtractKind::Prefix).extract(&hir);
@@ -58,7 +56,7 @@ pub(super) fn keywords(pattern: &str) -> Result<Vec<Vec<u8>>, String> {
         {
             Ok(literals.iter().map(|l| l.as_bytes().to_vec()).collect())
         }
-        _ => Err("the pattern begins with no literal of three bytes or more: name `keywords`, literals of which one stands in every match".to_owned()),
+        _ => Err("the pattern does not begin with a literal of at least three bytes; set `keywords` to literals one of which occurs in every match".to_owned()),
     }
 }
 
@@ -85,7 +83,7 @@ mod tests {
     }
 
     #[test]
-    fn tells_length_and_place_of_the_anchor() {
+    fn determines_length_and_keyword_position() {
         assert_eq!(
             of("(?<prefix>ab-)[a-z]{4,9}", "ab-"),
             Ok(Facts { max_len: 12, starts_with_keyword: true })
@@ -95,9 +93,9 @@ mod tests {
     }
 
     #[test]
-    fn unbounded_and_broken_patterns_are_told_apart() {
-        assert!(of("ab-[a-z]+", "ab-").unwrap_err().contains("no greatest length"));
-        assert!(of("ab-[a-z", "ab-").unwrap_err().contains("bad pattern"));
+    fn unbounded_and_invalid_patterns_are_distinguished() {
+        assert!(of("ab-[a-z]+", "ab-").unwrap_err().contains("unbounded"));
+        assert!(of("ab-[a-z", "ab-").unwrap_err().contains("invalid pattern"));
         assert!(of("(ab-)?", "ab-").unwrap_err().contains("empty"));
     }
 }

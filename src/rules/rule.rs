@@ -1,43 +1,43 @@
-//! A rule that has been read and found sound.
+//! Rules that have been read and validated.
 
 use std::sync::Arc;
 
 use super::schema::Context;
 use crate::model::{Confidence, RuleInfo, Severity};
 
-/// A shape worth finding.
+/// A type of secret to find.
 #[derive(Clone, Debug)]
 pub struct Rule {
     /// `openai-project-key`
     pub id: Arc<str>,
-    /// A title.
+    /// Its title.
     pub name: String,
-    /// `project`, `user`, …; for a user's own rules the id, unless they say.
+    /// `project`, `user`, …; the id by default.
     pub kind: Arc<str>,
-    /// What it finds.
+    /// A description of what it finds.
     pub description: String,
     /// How bad such a leak is.
     pub severity: Severity,
-    /// What to do on a leak, most urgent first.
+    /// What to do about a leak, most urgent first.
     pub advice: Vec<String>,
-    /// Where such a key is revoked.
+    /// Where to revoke such a key.
     pub revoke_url: Option<String>,
-    /// The shapes its keys can have.
+    /// The forms of its keys.
     pub variants: Vec<Variant>,
-    /// Templates of texts it must find, the secret between `«` and `»`.
+    /// Templates of texts in which it must find the secret, which is between `«` and `»`.
     pub examples: Vec<String>,
     /// Templates of texts in which it must find nothing at medium confidence or above.
     pub counter_examples: Vec<String>,
-    /// The name of the file it was read from.
+    /// The name of its file.
     pub source: Arc<str>,
-    /// Whether friskey brought it along.
+    /// Whether it is built in.
     pub built_in: bool,
-    /// Whether it takes the place of one that friskey brought along.
+    /// Whether it replaces a built-in rule.
     pub replaces_built_in: bool,
 }
 
 impl Rule {
-    /// What reports say about it.
+    /// The description of the rule for reports.
     pub fn info(&self) -> RuleInfo {
         RuleInfo {
             id: self.id.to_string(),
@@ -51,29 +51,29 @@ impl Rule {
     }
 }
 
-/// One shape of a rule's keys.
+/// One form of a rule's keys.
 #[derive(Clone, Debug)]
 pub struct Variant {
-    /// Literals, one of which stands in every match. Never empty.
+    /// Literals, at least one of which occurs in every match. Never empty.
     pub keywords: Vec<Vec<u8>>,
     /// Regex over bytes, without Unicode classes.
     pub pattern: String,
-    /// The most bytes that the pattern can match.
+    /// Maximum match length in bytes.
     pub max_len: usize,
-    /// Whether a keyword can only stand at the start of a match.
+    /// Whether a keyword can only be at the start of a match.
     pub starts_with_keyword: bool,
-    /// What a match is worth before its checks weigh in.
+    /// Confidence of a match before its checks.
     pub confidence: Confidence,
-    /// How well founded a match is beside others that overlap it, before its checks weigh in.
+    /// Strength of a match compared to overlapping ones, before its checks.
     pub weight: u8,
-    /// Literals with one of which every match begins, when it is to be found in disguise, too.
+    /// Literals with one of which every match begins, if it is also to be found in encoded form.
     pub encoded: Vec<Vec<u8>>,
     /// Names of checks, in order.
     pub checks: Vec<String>,
-    /// Lengths of one half that genuine keys have had.
+    /// Known lengths of one half of a genuine key.
     pub half_lengths: Vec<usize>,
     /// A match that this regex also matches is left to other rules.
     pub except: Option<String>,
-    /// Words that say whose key it is.
+    /// Words that indicate whose key it is.
     pub context: Option<Context>,
 }

@@ -1,13 +1,13 @@
-//! The rule schema: what a `[[rule]]` table in a TOML file may say.
+//! The rule schema: the contents of a `[[rule]]` table in a TOML file.
 //!
-//! Unknown fields are errors: a misspelt `keyword` must not quietly turn a rule off.
+//! Unknown fields are errors: a misspelled `keyword` must not silently disable a rule.
 
 use serde::Deserialize;
 use toml::Spanned;
 
 use crate::model::{Confidence, Severity};
 
-/// A file of rules.
+/// A rules file.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct RuleFile {
@@ -15,13 +15,13 @@ pub(super) struct RuleFile {
     pub(super) rule: Vec<Spanned<RawRule>>,
 }
 
-/// One rule as written. What describes a variant may stand in the rule itself, when there is only one.
+/// One unparsed rule. If it has a single variant, the rule may contain its fields.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct RawRule {
     pub(super) id: Spanned<String>,
     pub(super) name: Option<String>,
-    /// What kind of key it is about, one word.
+    /// The type of key, one word.
     pub(super) kind: Option<Spanned<String>>,
     #[serde(default)]
     pub(super) description: String,
@@ -51,7 +51,7 @@ pub(super) struct RawRule {
 }
 
 impl RawRule {
-    /// Its variants: the one it is itself, and those it lists.
+    /// Its variants: its own fields as one, and those it lists.
     pub(super) fn variants(&self) -> Vec<RawVariant> {
         let own = self.pattern.as_ref().map(|pattern| RawVariant {
             keywords: self.keywords.clone(),
@@ -67,47 +67,47 @@ impl RawRule {
     }
 }
 
-/// One shape that a rule's keys can have.
+/// One form of a rule's keys.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct RawVariant {
-    /// Literals, one of which stands in every match; found in the pattern when they are left out.
+    /// Literals, one of which occurs in every match; derived from the pattern by default.
     #[serde(alias = "anchors")]
     pub(super) keywords: Option<Spanned<Vec<String>>>,
     /// Regex over bytes. The groups `prefix`, `left`, `right` and `secret` have a meaning.
     pub(super) pattern: Spanned<String>,
-    /// What a match is worth before its checks weigh in.
+    /// Confidence of a match before its checks.
     #[serde(default = "medium")]
     pub(super) confidence: Confidence,
-    /// Literals with one of which every match begins: it is found in disguise, too (base64, UTF-16, escapes,
-    /// split literals, …). Nothing by default: each costs some twenty-five keywords.
+    /// Literals with one of which every match begins. The variant is then also found in encoded form (base64,
+    /// UTF-16, escapes, split literals, …). None by default: each costs about twenty-five keywords.
     #[serde(default)]
     pub(super) encoded: Vec<String>,
-    /// Names of checks, in the order in which they weigh.
+    /// Names of checks, in the order in which they are applied.
     pub(super) checks: Option<Spanned<Vec<String>>>,
-    /// Lengths of one half that genuine keys have had.
+    /// Known lengths of one half of a genuine key.
     #[serde(default, alias = "halves")]
     pub(super) half_lengths: Vec<usize>,
     /// A match that this regex also matches is left to other rules.
     pub(super) except: Option<Spanned<String>>,
-    /// Words around a match that say whose key it is.
+    /// Words around a match that indicate whose key it is.
     pub(super) context: Option<Context>,
 }
 
-/// Words within two lines of a match, compared without regard to case.
+/// Words within two lines of a match, compared case-insensitively.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Context {
     /// Words that attribute the match to the rule's vendor.
     pub words: Vec<String>,
-    /// Words that attribute it to somebody else.
+    /// Words that attribute it to someone else.
     #[serde(default)]
     pub others: Vec<String>,
-    /// What to do when none of the words is there.
+    /// What to do if no word is near.
     pub missing: Missing,
 }
 
-/// What becomes of a match without its context.
+/// What happens to a match without context.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Missing {

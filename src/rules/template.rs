@@ -1,16 +1,15 @@
-//! Examples as templates. A literal that a rule would match is never stored; it is expanded when it
-//! is needed.
+//! Examples as templates. A literal that a rule would match is never stored; it is expanded when needed.
 //!
-//! `{base62:20}`, `{base64url:74}`, `{base64:10}`, `{hex:32}`, `{HEX:8}`, `{lower:5}`, `{upper:5}`
-//! and `{digit:3}` stand for that many random characters, `{repeat:x:12}` for twelve times `x`,
-//! `{marker}` for the marker, `{zero}` for the end of a genuine long key, `{nl}` for a new line.
-//! Any other text in braces stands for itself, and `«` and `»` enclose the secret.
+//! `{base62:20}`, `{base64url:74}`, `{base64:10}`, `{hex:32}`, `{HEX:8}`, `{lower:5}`, `{upper:5}` and
+//! `{digit:3}` expand to that many random characters, `{repeat:x:12}` to twelve times `x`, `{marker}` to the
+//! marker, `{zero}` to the end of a genuine long key, and `{nl}` to a line feed. Other text in braces is
+//! literal, and `«` and `»` enclose the secret.
 
-/// The literal in the middle of OpenAI's keys: base64 of `OpenAI`. In two parts, so that this file
-/// holds no keyword.
+/// The literal in the middle of OpenAI keys: base64 of `OpenAI`. In two parts, so that this file does not
+/// contain the keyword.
 pub const MARKER: &str = concat!("T3Blbk", "FJ");
 
-/// The most characters that one placeholder may stand for: a rule file must not fill the memory.
+/// Maximum expansion of one placeholder, in characters: a rules file must not fill the memory.
 const LONGEST: usize = 1 << 16;
 
 /// An expanded template.
@@ -18,11 +17,11 @@ const LONGEST: usize = 1 << 16;
 pub struct Expanded {
     /// The text.
     pub text: Vec<u8>,
-    /// Where the secret stands in it, if the template says.
+    /// The range of the secret in the text, if the template has one.
     pub secret: Option<std::ops::Range<usize>>,
 }
 
-/// Expands `template`, with random characters that follow from `seed` alone.
+/// Expands `template`, with random characters that depend only on `seed`.
 pub fn expand(template: &str, seed: u64) -> Expanded {
     let mut random = Random::new(seed ^ fnv(template));
     let mut text = Vec::new();
@@ -98,7 +97,7 @@ fn fnv(text: &str) -> u64 {
         .fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
 }
 
-/// SplitMix64: small, and the same everywhere. For examples only; nothing here is a key.
+/// SplitMix64: small and portable. Only for examples; it generates no real keys.
 struct Random(u64);
 
 impl Random {
@@ -111,7 +110,7 @@ impl Random {
         let mut z = self.0;
         z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
         z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        // The bounds are small, so that the bias of a remainder does not matter here.
+        // The ranges are small, so the bias of the remainder does not matter here.
         usize::try_from((z ^ (z >> 31)) % bound as u64).unwrap_or(0)
     }
 }
@@ -131,13 +130,13 @@ mod tests {
     }
 
     #[test]
-    fn unknown_and_broken_placeholders_stand_for_themselves() {
+    fn unknown_and_malformed_placeholders_are_literal() {
         assert_eq!(expand("{{ x }} {hex:y} {", 1).text, b"{{ x }} {hex:y} {");
         assert_eq!(expand("{repeat:ab:3}", 1).text, b"ababab");
     }
 
     #[test]
-    fn what_would_fill_the_memory_stands_for_itself() {
+    fn oversized_placeholders_are_literal() {
         for text in ["{repeat:ab:18446744073709551615}", "{repeat:ab:9999999}", "{hex:9999999999}"] {
             assert_eq!(expand(text, 1).text, text.as_bytes());
         }

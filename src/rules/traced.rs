@@ -1,17 +1,17 @@
-//! A rule for one known key, whatever it looks like.
+//! A rule for one known key of any form.
 
 use std::sync::Arc;
 
 use super::rule::{Rule, Variant};
 use crate::model::{Confidence, Severity};
 
-/// Shorter texts stand everywhere.
+/// Shorter texts occur everywhere.
 pub const MIN_TRACED_LEN: usize = 8;
 
-/// A rule that finds exactly `key`, of which the first `prefix` bytes may be shown; it speaks with the
-/// words of `model`, the rule that knows such keys, if one does.
+/// A rule that finds exactly `key`, of which the first `prefix` bytes may be shown. It takes its descriptions
+/// from `model`, the rule that recognizes such keys, if there is one.
 pub(super) fn rule(key: &[u8], prefix: usize, model: Option<&Rule>) -> Rule {
-    // As hex, so that no byte means anything to the regex.
+    // In hex, so that no byte has a special meaning in the regex.
     let hex = |bytes: &[u8]| bytes.iter().map(|byte| format!("\\x{byte:02x}")).collect::<String>();
     let (shown, rest) = key.split_at(prefix.min(key.len()));
     let variant = Variant {
@@ -21,7 +21,7 @@ pub(super) fn rule(key: &[u8], prefix: usize, model: Option<&Rule>) -> Rule {
         starts_with_keyword: true,
         encoded: vec![key.to_vec()],
         confidence: Confidence::High,
-        // It is the one asked for, whatever else overlaps it.
+        // It is what the user asked for, so it wins over every overlapping match.
         weight: u8::MAX,
         checks: Vec::new(),
         half_lengths: Vec::new(),
@@ -34,7 +34,7 @@ pub(super) fn rule(key: &[u8], prefix: usize, model: Option<&Rule>) -> Rule {
         kind: Arc::from("traced"),
         description: "The key that `friskey trace` was given.".to_owned(),
         severity: Severity::Critical,
-        advice: vec!["Revoke it where it was issued, before anything else".to_owned()],
+        advice: vec!["Revoke it with its issuer, before anything else".to_owned()],
         revoke_url: None,
         variants: Vec::new(),
         examples: Vec::new(),

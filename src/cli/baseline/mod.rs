@@ -86,7 +86,7 @@ impl<'a> Run<'a> {
         let entries = self.entries(&report, &fields);
         let mut out = Vec::new();
         if entries.is_empty() {
-            writeln!(out, "nothing to accept: {} is not written", self.path.display())?;
+            writeln!(out, "nothing to accept; {} was not written", self.path.display())?;
         } else {
             Baseline::new(entries, "", Date::today()).create(&self.path)?;
             self.accepted(&report, &mut out)?;

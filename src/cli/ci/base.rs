@@ -1,26 +1,26 @@
-//! Which commit may say how a change is looked at: what a change holds must not.
+//! Selects the commit whose configuration decides how a change is scanned: the change itself must not.
 
 use super::plan::{Plan, Push, Run, Scope};
 use super::resolve::is_here;
 use crate::git::{Repository, commit_id, refs, why_unclear};
 
-/// Where configuration, baseline, rules and ignore files come from.
+/// The source of configuration, baseline, rules and ignore files.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(in crate::cli) enum Base {
-    /// From this commit, which was there before the change.
+    /// This commit, which precedes the change.
     Rev {
         /// The commit, as a revision.
         rev: String,
-        /// What it is, e.g. `the base of the GitHub pull_request`.
+        /// A description, e.g. `the base of the GitHub pull_request`.
         what: String,
     },
-    /// From what is checked out: no change is under review.
+    /// The checkout: no change is under review.
     Checkout,
-    /// From nowhere, for this reason: the commit is not known, or is not here.
+    /// None, for this reason: the commit is unknown or missing.
     Unknown(String),
 }
 
-/// The commit that may say how the event's change is looked at.
+/// The commit that decides how the event's change is scanned.
 pub(in crate::cli) fn base(plan: &Plan, repo: &Repository) -> Base {
     let event = &plan.event;
     match &plan.scope {
@@ -34,15 +34,15 @@ pub(in crate::cli) fn base(plan: &Plan, repo: &Repository) -> Base {
     }
 }
 
-/// Of the default branch what it was. Of another one what the default branch is, since whoever may push twice would
-/// else write in the first push what the second is judged by.
+/// For the default branch, its previous commit. For another branch, the current default branch; otherwise,
+/// someone who can push twice could add with the first push the policy for the second.
 fn before_push(push: &Push, plan: &Plan, repo: &Repository) -> Base {
     let default_branch = push.default_branch.as_deref();
     let tip = default_tip(push.name.as_deref(), default_branch, repo);
     let before = push.before.as_deref().filter(|before| is_here(repo, before));
     match (tip, before) {
         (Some((name, id)), _) => default_branch_at(&name, id),
-        // Otherwise an earlier push to the same branch could bring the excuse for this one.
+        // Otherwise an earlier push to the same branch could add the exemption for this one.
         (None, Some(_)) if is_other_branch(push.name.as_deref(), default_branch) => Base::Unknown(format!(
             "the default branch, {}, is not in this clone; `git fetch origin {0}:refs/remotes/origin/{0}` fetches it",
             default_branch.unwrap_or_default()
@@ -72,12 +72,12 @@ fn has_usual_name(name: Option<&str>) -> bool {
     name.and_then(|name| name.strip_prefix("refs/heads/")).is_some_and(|name| USUAL.contains(&name))
 }
 
-/// For an event that is about no range of commits: it may run for any branch.
+/// For an event without a range of commits, which may run for any branch.
 fn of_run(run: &Run, plan: &Plan, repo: &Repository) -> Base {
     if let Some(base) = &run.base {
         return commit(base, format!("the base of the request, {}", plan.event), plan, repo);
     }
-    // Of a run for a ref that is not known, as for tags in some systems, the default branch may decide in any case.
+    // If the ref of the run is unknown, as for tags in some systems, the default branch may always decide.
     let own = Some(run.name.as_deref().unwrap_or_default());
     if let Some((name, id)) = default_tip(own, run.default_branch.as_deref(), repo) {
         return default_branch_at(&name, id);
@@ -92,7 +92,7 @@ fn of_run(run: &Run, plan: &Plan, repo: &Repository) -> Base {
             plan.event
         ));
     }
-    // Never the work tree, in which the files of a request may be checked out.
+    // Never the work tree, which may contain the files of a pull request.
     let id = run.commit.clone().or_else(|| commit_id(repo, "HEAD"));
     match id {
         Some(id) => commit(&id, format!("the default branch, {}", plan.event), plan, repo),
@@ -100,7 +100,7 @@ fn of_run(run: &Run, plan: &Plan, repo: &Repository) -> Base {
     }
 }
 
-/// Whether the run is for the default branch, or for one with a usual name where the default one is not known.
+/// Whether the run is for the default branch or, if that is unknown, for a branch with a usual name of one.
 fn is_default(run: &Run) -> bool {
     let branch = run.name.as_deref().and_then(|name| name.strip_prefix("refs/heads/"));
     branch.is_some_and(|name| match &run.default_branch {
@@ -124,10 +124,10 @@ fn commit(rev: &str, what: String, plan: &Plan, repo: &Repository) -> Base {
     Base::Unknown(format!("{rev}, {what}, is not in this clone{remedy}"))
 }
 
-/// What the default branch is called where nobody says.
+/// Usual names of the default branch, if it is unknown.
 const USUAL: [&str; 2] = ["main", "master"];
 
-/// Name and commit of the remote's default branch, unless it is the ref `own`, or may be.
+/// Name and commit of the remote's default branch, unless it is or may be the ref `own`.
 pub(super) fn default_tip(
     own: Option<&str>,
     default_branch: Option<&str>,

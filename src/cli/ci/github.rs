@@ -1,5 +1,5 @@
-//! GitHub Actions: the event's payload says which commits it is about. Its list of commits is never
-//! used, since it is cut short.
+//! GitHub Actions: the event's payload identifies its commits. The payload's list of commits is never used,
+//! because GitHub truncates it.
 
 use anyhow::{Context, Result, bail};
 use serde_json::Value;
@@ -13,7 +13,7 @@ pub(super) fn plan(variables: &Variables<'_>, payload: impl FnOnce() -> Result<V
     let name = variables.get("GITHUB_EVENT_NAME").context("the variable GITHUB_EVENT_NAME is not set")?;
     let payload = match name.as_str() {
         "push" | "pull_request" | "pull_request_target" | "merge_group" => payload()?,
-        // Of other events it only says whose policy applies.
+        // For other events, it only determines whose policy applies.
         _ => payload().unwrap_or_default(),
     };
     let scope = match name.as_str() {
@@ -26,7 +26,7 @@ pub(super) fn plan(variables: &Variables<'_>, payload: impl FnOnce() -> Result<V
         _ => Scope::Whole,
     };
     let run = Some(run(variables, &name, &payload));
-    // That event runs in the name of the base branch.
+    // That event runs for the base branch.
     let own_ref = name != "pull_request_target";
     Ok(Plan { scope, event: format!("GitHub {name}"), deepen: Some(DEEPEN), own_ref, run })
 }
@@ -35,7 +35,7 @@ fn run(variables: &Variables<'_>, event: &str, payload: &Value) -> Run {
     let text = |pointer| payload.pointer(pointer).and_then(Value::as_str).map(str::to_owned);
     let default_branch = text("/repository/default_branch");
     let name = match variables.get("GITHUB_REF") {
-        // A schedule is that of the default branch.
+        // Schedules run for the default branch.
         None if event == "schedule" => {
             Some(format!("refs/heads/{}", default_branch.as_deref().unwrap_or("main")))
         }

@@ -1,6 +1,6 @@
-//! `friskey ci`: the commits of the event that a CI system runs it for.
+//! `friskey ci`: scans the commits of the current CI event.
 //!
-//! [`mod@plan`] says what the event asks for, [`mod@resolve`] what that means in this repository.
+//! [`mod@plan`] determines the scope of the event, [`mod@resolve`] the corresponding range in this repository.
 
 mod base;
 mod github;
@@ -35,7 +35,7 @@ use crate::model::{Draft, Status};
 use crate::scan::{HistoryOptions, redact, scan_history, scan_nothing};
 use crate::untrusted::{Symlinks, read};
 
-/// The largest payload that is read, in bytes; GitHub's own end at 25 MB.
+/// Maximum size of a payload, in bytes; GitHub's payloads are at most 25 MB.
 const MAX_PAYLOAD: u64 = 64 << 20;
 
 #[derive(Debug, Args)]
@@ -81,7 +81,7 @@ pub(super) fn run(ci: &Ci, global: &Global) -> Result<Exit> {
     };
     let session = Session::new(in_force(ci, &base, &repo, global)?, &ci.reporting.scan_args)?;
     let redactor = Redactor::new(&session.in_force.detector);
-    // Names of branches may hold anything.
+    // Branch names may contain anything.
     let chosen = redactor.redact(format!("range: {} ({})", resolved.range, resolved.why).as_bytes());
     if !global.quiet {
         super::message::say(&format!("friskey: {chosen}"));
@@ -106,7 +106,7 @@ pub(super) fn run(ci: &Ci, global: &Global) -> Result<Exit> {
     Ok(exit)
 }
 
-/// What decides about the scan.
+/// The policy for the scan.
 fn in_force(ci: &Ci, base: &Base, repo: &Repository, global: &Global) -> Result<InForce> {
     let Ci { repo: path, suppression, .. } = ci;
     match base {
@@ -120,10 +120,10 @@ fn in_force(ci: &Ci, base: &Base, repo: &Repository, global: &Global) -> Result<
     }
 }
 
-/// The commit that may say how the change of the event is looked at, for other commands.
+/// The commit that decides how the change of the event is scanned, for other commands.
 ///
 /// # Errors
-/// Where no CI system runs us.
+/// No supported CI system is running.
 pub(super) fn event_base(repo: &Repository) -> Result<Base> {
     let variable = |name: &str| env::var(name).ok();
     let variables = Variables(&variable);
@@ -132,7 +132,7 @@ pub(super) fn event_base(repo: &Repository) -> Result<Base> {
             bail!("--policy-from event: no supported CI detected; name a revision instead")
         }
         Ok(plan) => Ok(base::base(&plan, repo)),
-        // What cannot be understood speaks for nobody.
+        // An event that cannot be parsed determines no policy.
         Err(error) => Ok(Base::Unknown(format!("{error:#}"))),
     }
 }

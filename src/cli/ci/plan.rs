@@ -1,5 +1,5 @@
-//! From what a CI system says of an event to what is to be scanned. Pure: no repository is asked, so
-//! that every event can be tried as data.
+//! Determines what to scan from what a CI system reports about an event. Pure: it does not access the
+//! repository, so that every event can be tested as data.
 
 use anyhow::{Result, bail};
 use serde_json::Value;
@@ -7,45 +7,45 @@ use serde_json::Value;
 use super::{github, systems};
 use crate::git::{is_id, is_zero};
 
-/// What to scan, before the repository was asked.
+/// What to scan, before it is resolved in the repository.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Scope {
-    /// Nothing came in: a branch was deleted.
+    /// No commits were added: a branch was deleted.
     Nothing,
-    /// All that the repository holds: the event is about no commits.
+    /// Everything in the repository: the event has no range of commits.
     Whole,
-    /// What is reachable from `head` and not from `base`.
+    /// Commits reachable from `head` but not from `base`.
     Between { base: Rev, head: Rev },
-    /// What a push brought.
+    /// The commits of a push.
     Push(Push),
 }
 
 /// A push of one ref.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Push {
-    /// What the ref was; nothing when it is new.
+    /// The previous commit of the ref; `None` if it is new.
     pub(super) before: Option<String>,
-    /// What it is.
+    /// The new commit.
     pub(super) after: String,
-    /// Its full name, where it is known.
+    /// The full name of the ref, if known.
     pub(super) name: Option<String>,
-    /// The short name of the default branch, where it is known.
+    /// The short name of the default branch, if known.
     pub(super) default_branch: Option<String>,
 }
 
-/// A commit, by what the CI system gives.
+/// A commit, as the CI system specifies it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Rev {
     /// A full id.
     Id(String),
-    /// What a branch is at the remote.
+    /// The remote's branch with this name.
     Branch(String),
-    /// A revision that the user wrote.
+    /// A revision specified by the user.
     Named(String),
 }
 
 impl Rev {
-    /// In git's words. A branch that is not here is not another one of that name.
+    /// The revision in git's syntax. If the branch is missing, no other ref of that name is used.
     pub(super) fn word(&self) -> String {
         match self {
             Self::Id(id) => id.clone(),
@@ -55,21 +55,21 @@ impl Rev {
     }
 }
 
-/// The scope of an event, and what event it is.
+/// The scope of an event, and its description.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Plan {
     pub(super) scope: Scope,
     /// `GitHub push`, for the report.
     pub(super) event: String,
-    /// How this system is told to fetch the whole history.
+    /// How to make this system fetch the whole history.
     pub(super) deepen: Option<&'static str>,
     /// Whether the ref that the system names for the run is that of the change itself.
     pub(super) own_ref: bool,
-    /// What the run is for; nothing outside of CI, and where the user gives the range.
+    /// What the run is for; `None` outside of CI, and if the user specifies the range.
     pub(super) run: Option<Run>,
 }
 
-/// What a CI system says about the run itself, whatever the event is.
+/// What a CI system reports about the run itself, regardless of the event.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Run {
     /// The full name of the ref that the run is for, if known.
@@ -78,14 +78,14 @@ pub(super) struct Run {
     pub(super) default_branch: Option<String>,
     /// The commit that the run is for, if known.
     pub(super) commit: Option<String>,
-    /// The commit that the change is based on, for an event that is about a request but names no range.
+    /// The base of the change, for a pull request event without a range.
     pub(super) base: Option<String>,
-    /// Whether a push may have started the run, of which the system does not say what was there before.
+    /// Whether a push may have started the run while the system does not report the previous commit.
     pub(super) may_be_push: bool,
 }
 
 impl Run {
-    /// The run for the branch in the variable `branch`, given in short.
+    /// The run for the branch whose short name is in the variable `branch`.
     pub(super) fn for_branch(branch: Option<String>, default_branch: Option<String>) -> Self {
         let name = branch.map(|name| match name.strip_prefix("refs/") {
             Some(_) => name,
@@ -96,9 +96,9 @@ impl Run {
 }
 
 impl Plan {
-    /// The category of the report, if it is not that of the command: the whole history of the run's ref, or all that
-    /// a request adds to it, is the whole answer about that ref, and replaces the one before. What one push
-    /// brought is not.
+    /// The category of the report, if it differs from the command's. A whole history of the run's ref, or
+    /// everything that a pull request adds to it, covers that ref completely and replaces the previous report.
+    /// The commits of one push do not.
     pub(super) fn category(&self) -> Option<&'static str> {
         match self.scope {
             Scope::Whole => Some("history"),
@@ -108,7 +108,7 @@ impl Plan {
     }
 }
 
-/// The variables of the environment, in which an empty one counts as none.
+/// Environment variables; an empty one counts as unset.
 pub(super) struct Variables<'a>(pub(super) &'a dyn Fn(&str) -> Option<String>);
 
 impl Variables<'_> {
@@ -123,7 +123,7 @@ impl Variables<'_> {
     /// The full object id in a variable.
     ///
     /// # Errors
-    /// When something else stands there.
+    /// The variable contains anything else.
     pub(super) fn id(&self, name: &str) -> Result<Option<String>> {
         let Some(value) = self.get(name) else { return Ok(None) };
         if !is_id(&value) {
@@ -132,7 +132,7 @@ impl Variables<'_> {
         Ok(Some(value))
     }
 
-    /// The same, where there must be one.
+    /// The same for a required variable.
     pub(super) fn needed_id(&self, name: &str) -> Result<String> {
         match self.id(name)? {
             Some(id) => Ok(id),
@@ -141,11 +141,11 @@ impl Variables<'_> {
     }
 }
 
-/// What the user asks for wins; then comes the CI system that the environment tells of; elsewhere it is
-/// the whole history, since nothing says that less would do.
+/// The user's range takes precedence, followed by the CI system detected from the environment. Otherwise the
+/// whole history is scanned, since nothing shows that less would be enough.
 ///
 /// # Errors
-/// An event that holds no sense: an id that is none, a field that is missing.
+/// An invalid event, e.g. with an invalid id or a missing field.
 pub(super) fn plan(
     variables: &Variables<'_>,
     payload: impl FnOnce() -> Result<Value>,
@@ -169,7 +169,7 @@ fn asked(base: Option<&str>, head: Option<&str>) -> Result<Plan> {
     let head = revision("--head", head.unwrap_or("HEAD"))?;
     let event = "--base and --head".to_owned();
     let scope = match base.filter(|base| !base.is_empty()) {
-        // CI systems write zeros where there was nothing before.
+        // CI systems use zeros if there was no previous commit.
         Some(base) if !is_zero(base) => {
             Scope::Between { base: revision("--base", base)?, head: Rev::Named(head.word()) }
         }
@@ -178,7 +178,7 @@ fn asked(base: Option<&str>, head: Option<&str>) -> Result<Plan> {
     Ok(Plan { scope, event, deepen: None, own_ref: false, run: None })
 }
 
-/// One revision, and not an option or a range of several.
+/// A single revision, rather than an option or a range.
 fn revision(option: &str, text: &str) -> Result<Rev> {
     let text = if text.is_empty() { "HEAD" } else { text };
     if text.starts_with(['-', '^']) || text.contains("..") || text.contains(char::is_whitespace) {

@@ -1,4 +1,4 @@
-//! A plan, with what this repository has: the words of the range, and how it is told.
+//! Resolves a plan in this repository: the arguments of the range, and its description.
 
 use super::base::default_tip;
 use super::plan::{Plan, Push, Scope};
@@ -10,17 +10,17 @@ use crate::git::range::{RangeError, parse};
 pub(super) enum Work {
     Nothing,
     Whole,
-    /// The words of a range.
+    /// The arguments of a range.
     Range(Vec<String>),
 }
 
-/// That, in words.
+/// The same with a description.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Resolved {
     pub(super) work: Work,
     /// The range, short enough for one line.
     pub(super) range: String,
-    /// Why that one.
+    /// Why this range was chosen.
     pub(super) why: String,
 }
 
@@ -40,7 +40,7 @@ pub(super) fn resolve(plan: &Plan, repo: &Repository) -> Resolved {
         Scope::Between { base, head } => between(
             &base.word(),
             &head.word(),
-            // All that both can reach is left out, which is what the merge base can reach.
+            // Excludes everything reachable from both, which is what is reachable from the merge base.
             format!("{event}: what the head has and the base has not"),
         ),
         Scope::Push(push) => resolve_push(push, event, repo),
@@ -67,8 +67,9 @@ fn resolve_push(push: &Push, event: &str, repo: &Repository) -> Resolved {
     beside_default(push, &why, repo)
 }
 
-/// What a ref has and the default branch has not. No other branch is left out: nothing in a clone tells which of them a
-/// run has looked at, and of two that are pushed together each would leave their common commits to the other.
+/// The commits of a ref that the default branch lacks. No other branch is excluded: a clone does not show which
+/// branches were scanned, and of two branches pushed together, each would leave their common commits to the
+/// other.
 fn beside_default(push: &Push, why: &str, repo: &Repository) -> Resolved {
     let after = push.after.as_str();
     let Some((name, id)) = default_tip(push.name.as_deref(), push.default_branch.as_deref(), repo) else {

@@ -1,5 +1,5 @@
-//! The CI systems that say in variables what an event is about. Where they do not say what was there
-//! before, the whole history is scanned.
+//! CI systems that describe events in environment variables. If they do not report the previous commit, the
+//! whole history is scanned.
 
 use anyhow::Result;
 
@@ -7,21 +7,21 @@ use super::plan::{Plan, Push, Rev, Run, Scope, Variables};
 use crate::git::{is_id, is_zero};
 
 struct System {
-    /// Set by this system, and by no other.
+    /// A variable that only this system sets.
     marker: &'static str,
     name: &'static str,
     scope: fn(&Variables<'_>) -> Result<(Scope, &'static str)>,
-    /// The variable with the branch that the run is for.
+    /// The variable with the branch of the run.
     branch: &'static str,
     /// The variable with the default branch, if the system has one.
     default_branch: &'static str,
-    /// The variable that says what started the run, with the values that no push can cause. Anyone who may push decides
-    /// about the rest.
+    /// The variable with the trigger of the run, and the values that no push can cause. Anyone who may push can
+    /// cause the others.
     started_by: (&'static str, &'static [&'static str]),
     deepen: &'static str,
 }
 
-/// For a system that does not say what started a run.
+/// For a system that does not report the trigger.
 const NOT_TOLD: (&str, &[&str]) = ("", &[]);
 
 const SYSTEMS: &[System] = &[
@@ -81,10 +81,10 @@ const SYSTEMS: &[System] = &[
     },
 ];
 
-/// The plan, if one of them runs us.
+/// The plan, if one of these systems is running.
 ///
 /// # Errors
-/// When its variables make no sense.
+/// Its variables are invalid.
 pub(super) fn plan(variables: &Variables<'_>) -> Result<Option<Plan>> {
     let Some(system) = SYSTEMS.iter().find(|system| variables.is_set(system.marker)) else {
         return Ok(None);
@@ -103,7 +103,7 @@ pub(super) fn plan(variables: &Variables<'_>) -> Result<Option<Plan>> {
 fn gitlab(variables: &Variables<'_>) -> Result<(Scope, &'static str)> {
     let commit = variables.needed_id("CI_COMMIT_SHA")?;
     if let Some(base) = variables.id("CI_MERGE_REQUEST_DIFF_BASE_SHA")? {
-        // A pipeline for merged results runs on a merge with what the target has by now.
+        // A pipeline for merged results runs on a merge with the current target branch.
         let head = variables.id("CI_MERGE_REQUEST_SOURCE_BRANCH_SHA")?.filter(|id| !is_zero(id));
         let (base, head) = (Rev::Id(base), Rev::Id(head.unwrap_or(commit)));
         return Ok((Scope::Between { base, head }, "merge request"));
@@ -126,7 +126,7 @@ fn bitbucket(variables: &Variables<'_>) -> Result<(Scope, &'static str)> {
     let Some(name) = variables.get("BITBUCKET_PR_DESTINATION_BRANCH") else {
         return Ok((Scope::Whole, "build of a branch or tag"));
     };
-    // Its commit is given in short.
+    // The commit is abbreviated.
     let base = variables.get("BITBUCKET_PR_DESTINATION_COMMIT").filter(|id| is_id(id));
     let base = base.map_or(Rev::Branch(name), Rev::Id);
     let head = Rev::Id(variables.needed_id("BITBUCKET_COMMIT")?);
@@ -148,16 +148,16 @@ fn azure(variables: &Variables<'_>) -> Result<(Scope, &'static str)> {
 fn jenkins(variables: &Variables<'_>) -> Result<(Scope, &'static str)> {
     let head = match variables.id("GIT_COMMIT")? {
         Some(id) => Rev::Id(id),
-        // Set by some ways to check out only.
+        // Only some ways to check out set this.
         None => Rev::Named("HEAD".to_owned()),
     };
     if let Some(target) = variables.get("CHANGE_TARGET") {
         return Ok((Scope::Between { base: Rev::Branch(target), head }, "change request"));
     }
-    // Since the last build that passed: one that failed, or was stopped, accepts nothing.
+    // Since the last successful build: a failed or aborted one accepts nothing.
     match variables.id("GIT_PREVIOUS_SUCCESSFUL_COMMIT")? {
         Some(before) => {
-            // A job that is not multibranch sets only the last, as `origin/main`.
+            // A job that is not multibranch sets only the last one, as `origin/main`.
             let name =
                 ["BRANCH_NAME", "GIT_LOCAL_BRANCH", "GIT_BRANCH"].iter().find_map(|name| variables.get(name));
             let name =

@@ -1,23 +1,23 @@
-//! What to do after a block. Commands work as they are printed.
+//! Advice after a block. The printed commands work as they are.
 
 use super::rewrite::{RefTip, rewrites};
 use super::script::quoted;
 use crate::cli::git_env::GitEnv;
 use crate::model::{Leak, Report, Skip, Status};
 
-/// Leaks for which commands are printed; more of them are the same again.
+/// Maximum number of leaks for which commands are printed.
 const SPELLED_OUT: usize = 3;
 
-/// What a hook stopped.
+/// What a hook blocked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Blocked {
-    /// A commit, for its content.
+    /// A commit, because of its content.
     Commit,
-    /// A commit, for its message.
+    /// A commit, because of its message.
     Message,
-    /// A push, before it left.
+    /// A push, before it was sent.
     Push,
-    /// A push through pre-commit or prek, for a ref that they did not name.
+    /// A push through pre-commit or prek, because of a ref that they did not name.
     OtherRef,
     /// A push, on the server.
     Received,
@@ -34,7 +34,7 @@ impl Blocked {
         }
     }
 
-    /// The git command that is run again without its hooks.
+    /// The git command that repeats the operation without hooks.
     fn without_hooks(self) -> &'static str {
         match self {
             Self::Commit | Self::Message => "git commit --no-verify",
@@ -43,8 +43,7 @@ impl Blocked {
     }
 }
 
-/// The message for a check that could not be made because of `error`: what it means for the commit or push, and how
-/// to go on.
+/// The message for a check that failed with `error`: the consequence for the commit or push, and what to do.
 pub(super) fn unchecked(blocked: Blocked, error: &anyhow::Error) -> String {
     let (what, remedy) = match blocked {
         Blocked::Commit | Blocked::Message => {
@@ -58,7 +57,7 @@ pub(super) fn unchecked(blocked: Blocked, error: &anyhow::Error) -> String {
     format!("{error:#}\nfriskey: the {what} was not checked, so it is blocked. Fix this error, or {remedy}.")
 }
 
-/// How to go on, line by line; nothing if the report is clean.
+/// Advice, line by line; empty if the report is clean.
 pub(super) fn how_to_go_on(
     report: &Report,
     blocked: Blocked,
@@ -77,7 +76,7 @@ fn after_skips(report: &Report, blocked: Blocked) -> Vec<String> {
         let mend = "What cannot be scanned may hold a key: mend what is named above, and try again.".into();
         let skip =
             format!("To go on this once, after looking at it yourself: `{}`.", blocked.without_hooks());
-        // On the server, nobody can skip the check.
+        // On the server, the check cannot be skipped.
         return [mend].into_iter().chain((blocked != Blocked::Received).then_some(skip)).collect();
     }
     if blocked == Blocked::Received {
@@ -89,7 +88,7 @@ fn after_skips(report: &Report, blocked: Blocked) -> Vec<String> {
     ]
 }
 
-/// Whether it is at a path. A range, a commit or a ref cannot be left out.
+/// Whether it has a path. A range, a commit or a ref cannot be excluded.
 fn may_be_excluded(skip: &Skip) -> bool {
     let others = ["range ", "commit ", "tree ", "tag ", "reflog of ", "refs/", "packed-refs"];
     !others.iter().any(|other| skip.what.starts_with(other))

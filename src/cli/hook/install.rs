@@ -15,14 +15,14 @@ use crate::cli::message;
 use crate::git::{HooksDir, hooks_dir};
 use crate::untrusted::{self, Symlinks};
 
-/// What `friskey hook install` was asked for.
+/// The options of `friskey hook install`.
 pub(super) struct Request<'a> {
-    /// The hooks; those that fit the repository if empty.
+    /// The hooks; by default those that suit the repository.
     pub(super) hooks: &'a [Hook],
     pub(super) repo: &'a Path,
-    /// Beside a manager, and with a program inside of the work tree.
+    /// Install despite a hook manager, and with a program inside the work tree.
     pub(super) force: bool,
-    /// Into a folder that several repositories use.
+    /// Install into a directory shared by several repositories.
     pub(super) global: bool,
 }
 
@@ -30,7 +30,7 @@ pub(super) fn install(request: &Request<'_>) -> Result<Exit> {
     let place = hooks_dir(request.repo)?;
     let program = std::env::current_exe().context("cannot tell where friskey is")?;
     let hooks = chosen(request.hooks, &place);
-    // All or nothing: what cannot be installed is noticed before anything is written.
+    // All or none: problems are detected before anything is written.
     check_folder(&place, request.global, "install")?;
     if place.holds(&program) && !request.force {
         bail!(
@@ -86,7 +86,7 @@ fn check_folder(place: &HooksDir, global: bool, command: &str) -> Result<()> {
     }
 }
 
-/// Refuses to write where a hook manager would write over it, with a hint for each hook.
+/// Refuses if a hook manager would overwrite the hooks, with a hint for each hook.
 fn check_managers(request: &Request<'_>, hooks: &[Hook], place: &HooksDir) -> Result<()> {
     let owned: Vec<_> =
         hooks.iter().filter_map(|&hook| Some((hook, owner(&place.dir.join(hook.name()))?))).collect();
@@ -103,7 +103,7 @@ fn check_managers(request: &Request<'_>, hooks: &[Hook], place: &HooksDir) -> Re
     )
 }
 
-/// Those that were asked for, or those that fit the repository.
+/// The requested hooks, or those that suit the repository.
 pub(super) fn chosen(asked: &[Hook], place: &HooksDir) -> Vec<Hook> {
     match (asked.is_empty(), place.bare) {
         (false, _) => asked.to_vec(),

@@ -1,11 +1,11 @@
-//! Hook managers that own the place where git looks for hooks, and how each of them runs friskey.
+//! Hook managers that own git's hooks, and how each of them runs friskey.
 
 use std::path::Path;
 
 use super::Hook;
 use crate::untrusted::{self, Symlinks};
 
-/// Bytes of a hook read at most.
+/// Maximum size of a hook that is read, in bytes.
 pub(super) const MAX_HOOK: u64 = 1 << 20;
 
 /// A program that writes and runs hooks.
@@ -25,7 +25,7 @@ impl Manager {
         }
     }
 
-    /// What makes it run friskey as `hook`.
+    /// Configuration that makes it run friskey as `hook`.
     pub(super) fn advice(self, hook: Hook) -> String {
         let name = hook.name();
         match (self, hook) {
@@ -55,7 +55,7 @@ impl Manager {
     }
 }
 
-/// The command for `hook`, with what the manager writes for its first argument and for all of them.
+/// The command for `hook`, with the manager's placeholders for its first argument and for all arguments.
 fn command(hook: Hook, first: &str, all: &str) -> String {
     let name = hook.name();
     match hook {
@@ -65,9 +65,9 @@ fn command(hook: Hook, first: &str, all: &str) -> String {
     }
 }
 
-/// The manager that owns the hook at `path`, if one does.
+/// The manager that owns the hook at `path`, if any.
 pub(super) fn owner(path: &Path) -> Option<Manager> {
-    // Husky points git at its own folder.
+    // Husky points git at its own directory.
     if path.components().any(|part| part.as_os_str() == ".husky") {
         return Some(Manager::Husky);
     }

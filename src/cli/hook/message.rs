@@ -1,4 +1,4 @@
-//! The message of a commit, as git will keep it.
+//! The commit message, as git will store it.
 
 use std::path::Path;
 
@@ -8,22 +8,22 @@ use crate::cli::git_env::GitEnv;
 use crate::git::{MessageCut, message_cut};
 use crate::untrusted::{self, Symlinks};
 
-/// Bytes of a message read at most: with `git commit -v` the whole diff is in it.
+/// Maximum size of a message, in bytes: with `git commit -v`, it includes the whole diff.
 const MAX_MESSAGE: u64 = 1 << 30;
-/// What git writes behind the comment character on the line that it cuts at.
+/// The text after the comment character on git's scissors line.
 const SCISSORS: &str = " ------------------------ >8 ------------------------\n";
-/// What git writes below that line, behind the comment character.
+/// The text after the comment character below that line.
 const EXPLANATION: &str = " Do not modify or remove the line above.\n";
 
-/// Reads the file in which git hands the message to commit-msg, without what git is going to cut off.
+/// Reads the file that git passes to commit-msg, without what git is going to cut off.
 ///
 /// # Errors
-/// When it cannot be read.
+/// The file cannot be read.
 pub(super) fn read(path: &Path, git: &GitEnv) -> Result<Vec<u8>> {
     let mut text = untrusted::read(path, Symlinks::Follow, MAX_MESSAGE)
         .with_context(|| format!("cannot read the message in {}", path.display()))?;
     if memchr::memmem::find(&text, SCISSORS.trim_end().as_bytes()).is_some() {
-        // Git says so to its hooks where no editor is opened.
+        // Git sets this for its hooks if no editor is opened.
         let is_edited = std::env::var_os("GIT_EDITOR").is_none_or(|editor| editor != ":");
         let cut = message_cut(&git.repo).unwrap_or_default();
         text.truncate(end(&text, &cut, is_edited));
@@ -31,14 +31,14 @@ pub(super) fn read(path: &Path, git: &GitEnv) -> Result<Vec<u8>> {
     Ok(text)
 }
 
-/// Whom the commit will be by, which git tells its hooks, one line each.
+/// The author and committer, which git passes to its hooks, one line each.
 pub(super) fn identity() -> Vec<u8> {
     let names = ["GIT_AUTHOR_NAME", "GIT_AUTHOR_EMAIL", "GIT_COMMITTER_NAME", "GIT_COMMITTER_EMAIL"];
     let values = names.into_iter().filter_map(std::env::var_os);
     values.flat_map(|value| [value.as_encoded_bytes(), b"\n"].concat()).collect()
 }
 
-/// Where git cuts the message: at the scissors line that git itself wrote into the editor.
+/// The offset at which git cuts the message: the scissors line that git itself wrote into the editor.
 ///
 /// Git writes that line for `git commit -v` and for `commit.cleanup=scissors`, with an explanation below it, and
 /// for `-v` the diff. The configuration alone proves nothing: `git merge` ignores `commit.verbose`, and options that
@@ -57,7 +57,7 @@ fn end(text: &[u8], cut: &MessageCut, is_edited: bool) -> usize {
     }
 }
 
-/// Where the first scissors line begins and ends.
+/// The range of the first scissors line.
 fn scissors(text: &[u8], comment: &str) -> Option<(usize, usize)> {
     let line = format!("{comment}{SCISSORS}");
     let at = memchr::memmem::find_iter(text, line.as_bytes())

@@ -20,7 +20,7 @@ use anyhow::Result;
 use super::args::{Global, HookCommand};
 use super::exit::Exit;
 
-/// The hooks that friskey can be.
+/// The hooks that friskey can run as.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 pub(super) enum Hook {
     /// Before a commit: what is staged
@@ -47,7 +47,7 @@ impl Hook {
         }
     }
 
-    /// Whether git tells it on standard input what is being pushed.
+    /// Whether git passes the pushed refs on standard input.
     fn reads_stdin(self) -> bool {
         matches!(self, Self::PrePush | Self::PreReceive)
     }

@@ -1,4 +1,4 @@
-//! Puts hooks in place, all of them or none: whatever fails, the folder is as it was.
+//! Installs hooks, either all of them or none: after any error, the directory is unchanged.
 
 use std::fs;
 use std::io::{self, Write};
@@ -43,7 +43,7 @@ impl Placement {
             Ok(old) if old == text.as_bytes() => Present::Same,
             Ok(old) if is_ours(&old) => Present::Older(old),
             Err(ReadError::NotFound) if path.symlink_metadata().is_err() => Present::Nothing,
-            // A link to nothing, a folder: whatever it is, it is kept.
+            // A broken link, a directory, or anything else is kept.
             Ok(_) | Err(_) => Present::Other { runs: is_executable(&path) },
         };
         let kept = with_suffix(&path);

@@ -1,8 +1,10 @@
-//! What a push brings, from what git tells its pre-push hook, or pre-commit and prek tell theirs.
+//! The commits of a push, from the input of git's pre-push hook, or from what pre-commit and prek pass to
+//! theirs.
 //!
-//! Left out is what the destination is known to have: what git says that the pushed refs are there, and the
-//! remote-tracking refs of that very place ([`known_there`]). What other remotes have is no excuse, since they may
-//! be open to fewer people. One exception is told and not blocked: see [`Push::published`].
+//! Only what the destination is known to have is excluded: the current values of the pushed refs there, as
+//! reported by git, and the remote-tracking refs of the destination ([`known_there`]). What other remotes have
+//! does not count, since fewer people may have access to them. One exception is reported but not blocked: see
+//! [`Push::published`].
 
 use std::collections::BTreeSet;
 use std::io::{self, BufRead, Read};
@@ -15,36 +17,36 @@ use crate::cli::git_env::GitEnv;
 use crate::git::{Destination, KnownThere, ObjectId, adds_commits, is_id, is_zero, known_there};
 use crate::model::{Draft, Leak, Surface};
 
-/// Bytes of standard input read at most: a million refs.
+/// Maximum size of standard input in bytes: enough for a million refs.
 const MAX_INPUT: u64 = 1 << 28;
 
-/// A ref that is pushed.
+/// A pushed ref.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct PushedRef {
-    /// Its name here, or whatever was written for it.
+    /// Its local name, or the revision that the user wrote.
     name: String,
-    /// What it is.
+    /// Its object id.
     tip: String,
     /// Its full name at the destination.
     becomes: String,
 }
 
-/// A push, before it happens.
+/// A push, before it is sent.
 #[derive(Debug)]
 pub(super) struct Push {
     refs: Vec<PushedRef>,
-    /// What the destination has of the refs that are pushed.
+    /// The destination's values of the pushed refs.
     there: Vec<String>,
     known: KnownThere,
-    /// What the destination is called in messages.
+    /// The name of the destination in messages.
     remote: String,
 }
 
 impl Push {
-    /// Reads what git gives to pre-push; nothing when the push brings nothing.
+    /// Reads the input of pre-push; `None` if nothing is pushed.
     ///
     /// # Errors
-    /// When a line is not one that git writes, or there is no repository.
+    /// A line that git would not write, or no repository.
     pub(super) fn read(git: &GitEnv, name: Option<&str>, url: Option<&str>) -> Result<Option<Self>> {
         let lines = input_lines(&mut io::stdin().lock())?;
         let Lines { refs, there, actual } = Lines::read(&lines)?;
@@ -55,13 +57,13 @@ impl Push {
         Ok(Some(Self::to(known, name.unwrap_or_default(), refs, there)))
     }
 
-    /// The push that pre-commit or prek runs its pre-push stage for; nothing at any other stage.
+    /// The push for which pre-commit or prek runs its pre-push stage; `None` in any other stage.
     ///
-    /// They tell of one ref, the first that is neither deleted nor up to date, and where they push its whole
-    /// history, pre-commit leaves out `PRE_COMMIT_TO_REF`, too.
+    /// They pass only one ref, the first that is neither deleted nor up to date. When they push its whole
+    /// history, pre-commit also omits `PRE_COMMIT_TO_REF`.
     ///
     /// # Errors
-    /// When there is no repository.
+    /// No repository.
     pub(super) fn of_framework(git: &GitEnv) -> Result<Option<Self>> {
         let variable = |name| std::env::var(name).ok().filter(|value: &String| !value.is_empty());
         let Some(remote) = variable("PRE_COMMIT_REMOTE_NAME") else { return Ok(None) };
@@ -72,7 +74,7 @@ impl Push {
         let refs = vec![PushedRef { name: branch, tip, becomes }];
         let known = known_there(&git.repo, &remote, url.as_deref(), &[])?;
         let mut push = Self::to(known, &remote, refs, Vec::new());
-        // Either what the remote has of the branch, or the frameworks' own conclusion from the remote-tracking refs.
+        // Either the remote's value of the branch, or what the frameworks derive from the remote-tracking refs.
         if push.known.destination != Destination::PushesElsewhere {
             push.there.extend(variable("PRE_COMMIT_FROM_REF"));
         }
@@ -80,7 +82,7 @@ impl Push {
     }
 
     fn to(known: KnownThere, name: &str, refs: Vec<PushedRef>, there: Vec<String>) -> Self {
-        // A URL may have a password in it.
+        // A URL may contain a password.
         let remote = match known.destination {
             Destination::Url => "that URL".to_owned(),
             Destination::Remote | Destination::PushesElsewhere => format!("`{name}`"),
@@ -88,23 +90,23 @@ impl Push {
         Self { refs, there, known, remote }
     }
 
-    /// The names that the pushed refs get at the destination.
+    /// The names of the pushed refs at the destination.
     pub(super) fn names(&self) -> Vec<String> {
         self.refs.iter().map(|pushed| pushed.becomes.clone()).filter(|name| !name.is_empty()).collect()
     }
 
-    /// What is pushed and the destination is not known to have, in words of a range.
+    /// The pushed commits that the destination is not known to have, as arguments of a range.
     pub(super) fn range(&self) -> Vec<String> {
         words(self.tips(), self.left_out().collect())
     }
 
-    /// All branches and tags that the destination is not known to have, but for what [`Push::range`] has.
+    /// All branches and tags that the destination is not known to have, except those in [`Push::range`].
     pub(super) fn other_refs(&self) -> Vec<String> {
         let others = ["--branches", "--tags", "HEAD"].map(str::to_owned).to_vec();
         words(others, self.left_out().chain(self.tips()).collect())
     }
 
-    /// The pushed refs, for advice on them.
+    /// The pushed refs, for advice.
     pub(super) fn ref_tips(&self) -> Vec<RefTip> {
         let refs = self.refs.iter();
         refs.map(|pushed| RefTip { name: pushed.name.clone(), tip: pushed.tip.clone() }).collect()
@@ -118,7 +120,7 @@ impl Push {
         self.there.iter().cloned().chain(self.known.there.iter().map(ToString::to_string))
     }
 
-    /// Why more was scanned than what is new, if nothing is known of the destination.
+    /// Why more than the new commits was scanned, if nothing is known about the destination.
     pub(super) fn why_all(&self) -> Option<String> {
         if !self.there.is_empty() || !self.known.there.is_empty() {
             return None;
@@ -139,15 +141,15 @@ impl Push {
         })
     }
 
-    /// Takes out of `draft` the leaks that another remote already has and that are gone there and from what is pushed, and
-    /// returns them, if `in_own` finds none of them in the commits that no remote has.
+    /// Removes from `draft` and returns the leaks that another remote already has and that have been removed
+    /// there and from the pushed refs, if `in_own` finds none of them in the commits that no remote has.
     ///
-    /// That is the first push of a topic branch to a fork: the old key is in the history it starts from. A push
-    /// that only copies what another remote has gets no such exception, nor does one to a URL or to a remote that
-    /// pushes elsewhere than it fetches from, since that is how private work gets published.
+    /// This is the case for the first push of a topic branch to a fork, whose history contains the old key. The
+    /// exception does not apply to a push that only copies what another remote has, to a URL, or to a remote
+    /// whose push URL differs from its fetch URL, since these can publish private work.
     ///
     /// # Errors
-    /// When the repository cannot be read.
+    /// The repository cannot be read.
     pub(super) fn published(
         &self,
         git: &GitEnv,
@@ -178,8 +180,8 @@ impl Push {
         Ok(published)
     }
 
-    /// Whether each pushed ref has commits that no remote has. Of one that is no branch or tag here it is not known
-    /// what its newest commit contains.
+    /// Whether each pushed ref has commits that no remote has. For a ref that is not a local branch or tag, the
+    /// contents of its newest commit are unknown.
     fn adds_to_each(&self, git: &GitEnv) -> Result<bool> {
         let elsewhere: Vec<ObjectId> = self.known.elsewhere.iter().map(|(_, id)| *id).collect();
         for pushed in &self.refs {
@@ -191,7 +193,7 @@ impl Push {
         Ok(true)
     }
 
-    /// What to say of the leaks that [`Push::published`] let pass.
+    /// The message about the leaks that [`Push::published`] let pass.
     pub(super) fn told(&self, published: &[Leak]) -> Vec<String> {
         let remotes: BTreeSet<&str> =
             self.known.elsewhere.iter().filter_map(|(name, _)| remote_of(name)).collect();
@@ -210,12 +212,12 @@ impl Push {
     }
 }
 
-/// The first part of what a remote-tracking ref is called below `refs/remotes/`, by convention the remote.
+/// The first component of a remote-tracking ref below `refs/remotes/`, by convention the name of the remote.
 fn remote_of(name: &str) -> Option<&str> {
     name.strip_prefix("refs/remotes/")?.split('/').next()
 }
 
-/// Every line of `input`, none left out. Names of refs need not be UTF-8.
+/// All lines of `input`. Ref names need not be UTF-8.
 pub(super) fn input_lines(input: &mut dyn BufRead) -> Result<Vec<String>> {
     let mut bytes = Vec::new();
     input.take(MAX_INPUT).read_to_end(&mut bytes).context("cannot read standard input")?;
@@ -226,14 +228,14 @@ pub(super) fn input_lines(input: &mut dyn BufRead) -> Result<Vec<String>> {
     Ok(lines.filter(|line| !line.trim().is_empty()).collect())
 }
 
-/// What the `local_ref local_oid remote_ref remote_oid` lines say.
+/// Parses the `local_ref local_oid remote_ref remote_oid` lines.
 #[derive(Debug, Default, PartialEq, Eq)]
 struct Lines {
-    /// What is pushed; a deletion pushes nothing.
+    /// The pushed objects; a deletion pushes none.
     refs: Vec<PushedRef>,
-    /// What the destination has there now.
+    /// The current values at the destination.
     there: Vec<String>,
-    /// The refs that the push updates, by their names at the destination, and what they are there now.
+    /// The refs that the push updates, by their names at the destination, and their current values there.
     actual: Vec<(String, Option<ObjectId>)>,
 }
 
@@ -241,7 +243,7 @@ impl Lines {
     fn read(lines: &[String]) -> Result<Self> {
         let mut read = Self::default();
         for line in lines {
-            // What was written for a ref may have blanks in it: `HEAD@{1 day ago}`.
+            // The local revision may contain blanks: `HEAD@{1 day ago}`.
             let words: Vec<&str> = line.rsplitn(4, ' ').collect();
             let [old, becomes, tip, name] = words[..] else {
                 bail!("pre-push: `{line}` is not a line that git writes")
@@ -266,7 +268,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_line_counts_and_deletions_bring_nothing() {
+    fn every_line_counts_and_deletions_add_nothing() {
         let (a, b, zero) = ("a".repeat(40), "b".repeat(40), "0".repeat(40));
         let line = |local: &str, there: &str| format!("refs/heads/x {local} refs/heads/x {there}");
         let read = Lines::read(&[line(&a, &zero), line(&zero, &a), line(&b, &a)]).unwrap();

@@ -1,17 +1,17 @@
-//! Ranges in the words that `history --range` takes.
+//! Ranges in the syntax of `history --range`.
 
 use anyhow::{Result, bail};
 
 use crate::git::{is_id, is_zero};
 
-/// What `tips` lead to and `hidden` do not. An id among `hidden` that is not here leaves nothing out.
+/// Commits reachable from `tips` but not from `hidden`. Missing ids in `hidden` exclude nothing.
 pub(super) fn words(tips: Vec<String>, hidden: Vec<String>) -> Vec<String> {
     let not = ["--ignore-missing".to_owned(), "--not".to_owned()];
     tips.into_iter().chain(not).chain(hidden).collect()
 }
 
-/// The range of the `old new ref` lines that pre-receive reads, and the names of the refs that they make or move;
-/// nothing when all are deletions.
+/// The range of the `old new ref` lines that pre-receive reads, and the names of the refs that they create or
+/// update; `None` if all are deletions.
 pub(super) fn received(lines: &[String]) -> Result<Option<(Vec<String>, Vec<String>)>> {
     let (mut tips, mut names) = (Vec::new(), Vec::new());
     let mut hidden = vec!["--all".to_owned()];
@@ -39,7 +39,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn deletions_bring_nothing_to_a_server() {
+    fn deletions_add_nothing_to_a_server() {
         let (a, zero) = ("a".repeat(40), "0".repeat(40));
         assert_eq!(received(&[format!("{a} {zero} refs/heads/x")]).unwrap(), None);
         let (new, names) = received(&[format!("{zero} {a} refs/heads/x")]).unwrap().unwrap();

@@ -1,4 +1,4 @@
-//! How to rewrite what is pushed, after a block: commands that work as they are printed.
+//! How to rewrite pushed commits after a block. The printed commands work as they are.
 
 use std::collections::HashSet;
 
@@ -7,23 +7,23 @@ use crate::cli::git_env::GitEnv;
 use crate::git::{ObjectId, Rewrite, RewriteBase, Rewriter};
 use crate::model::{Leak, Surface};
 
-/// Branches for which commands are printed.
+/// Maximum number of branches for which commands are printed.
 const MAX_BRANCHES: usize = 3;
-/// Refs that are examined for them: each takes a walk through its history.
+/// Maximum number of refs that are examined for them: each requires a walk through its history.
 const MAX_REFS: usize = 50;
-/// Commits listed for each of them.
+/// Maximum number of commits listed for each branch.
 const MAX_COMMITS: usize = 10;
 
-/// A ref that is pushed.
+/// A pushed ref.
 #[derive(Clone, Debug)]
 pub(super) struct RefTip {
-    /// As git gives it to the hook: a full name, or any revision.
+    /// As git passes it to the hook: a full name, or any revision.
     pub(super) name: String,
-    /// What it leads to, as a revision.
+    /// Its target, as a revision.
     pub(super) tip: String,
 }
 
-/// How to remove the keys of `leaks` from the refs in `pushed`. `is_server` says that they are pushed from elsewhere.
+/// How to remove the keys of `leaks` from the refs in `pushed`. `is_server`: they are pushed from elsewhere.
 pub(super) fn rewrites(leaks: &[&Leak], pushed: &[RefTip], git: &GitEnv, is_server: bool) -> Vec<String> {
     let key = if leaks.len() == 1 { "the key if it was" } else { "the keys if they were" };
     let mut lines = tags(leaks);
@@ -37,7 +37,7 @@ pub(super) fn rewrites(leaks: &[&Leak], pushed: &[RefTip], git: &GitEnv, is_serv
     }
 }
 
-/// One command for each branch, for all of its commits, since each rewrite changes the ids of those that follow.
+/// One command per branch that covers all its commits, since each rewrite changes the ids of later commits.
 fn branches(leaks: &[&Leak], pushed: &[RefTip], git: &GitEnv, is_server: bool) -> Vec<String> {
     let ids = leaks.iter().flat_map(|leak| &leak.introduced);
     let ids: HashSet<ObjectId> =
@@ -45,7 +45,7 @@ fn branches(leaks: &[&Leak], pushed: &[RefTip], git: &GitEnv, is_server: bool) -
     if ids.is_empty() {
         return Vec::new();
     }
-    // Without the repository there is no command to print, and what blocks is said anyway.
+    // Without the repository, no command can be printed; the findings are reported anyway.
     let Ok(rewriter) = Rewriter::new(&git.repo, &git.objects) else { return Vec::new() };
     let current = rewriter.branch.as_deref().filter(|_| !is_server);
     let mut lines = Vec::new();
@@ -95,8 +95,8 @@ fn branches(leaks: &[&Leak], pushed: &[RefTip], git: &GitEnv, is_server: bool) -
     lines
 }
 
-/// The command for one ref, and what to do with each commit in the list that `git rebase -i` shows. `current` is the
-/// branch that is checked out where the command is run, if that is known.
+/// The command for one ref, and what to do with each commit in the list of `git rebase -i`. `current` is the
+/// checked-out branch where the command is run, if known.
 fn command(rewrite: &Rewrite, pushed: &RefTip, current: Option<&str>) -> Vec<String> {
     let onto = match rewrite.onto {
         Some(RewriteBase::ParentOf(id)) => format!("{}^", short(&id)),
@@ -108,7 +108,7 @@ fn command(rewrite: &Rewrite, pushed: &RefTip, current: Option<&str>) -> Vec<Str
     let name = match branch {
         _ if is_current => String::new(),
         Some(branch) => format!(" {}", word(branch)),
-        // A tag or any other revision: git rewrites it with a detached HEAD.
+        // A tag or any other revision is rewritten with a detached HEAD.
         None => format!(" {}", word(pushed.tip.get(..10).unwrap_or(&pushed.tip))),
     };
     let mut lines = vec![format!("  git rebase -i --rebase-merges {onto}{name}")];
@@ -132,7 +132,7 @@ fn command(rewrite: &Rewrite, pushed: &RefTip, current: Option<&str>) -> Vec<Str
     lines
 }
 
-/// How to take keys out of the messages of annotated tags.
+/// How to remove keys from the messages of annotated tags.
 fn tags(leaks: &[&Leak]) -> Vec<String> {
     let in_tag =
         |leak: &&&Leak| leak.findings.iter().any(|finding| finding.origin.surface == Surface::TagMessage);
@@ -148,7 +148,7 @@ fn tags(leaks: &[&Leak]) -> Vec<String> {
         .collect()
 }
 
-/// As one word for a shell.
+/// Quoted as one shell word.
 fn word(text: &str) -> String {
     let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"._/-".contains(&byte);
     if text.bytes().all(is_plain) { text.to_owned() } else { quoted(text) }

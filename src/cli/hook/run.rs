@@ -1,4 +1,4 @@
-//! `friskey hook run`: what git calls.
+//! `friskey hook run`: called by git.
 
 use std::ffi::OsString;
 use std::io::{self, Write};
@@ -24,15 +24,15 @@ use crate::scan::{
     HISTORY_SURFACES, HistoryOptions, StagedOptions, redact, scan_history, scan_message, scan_staged,
 };
 
-/// What a hook found, and what to say of it.
+/// The result of a hook, and its messages.
 struct Verdict {
     draft: Draft,
     blocked: Blocked,
-    /// Why as much was scanned as was, and what else explains a block.
+    /// Why this range was scanned, and other explanations of a block.
     because: Vec<String>,
-    /// What is said even if nothing blocks.
+    /// Messages that are printed even if nothing blocks.
     told: Vec<String>,
-    /// What is pushed.
+    /// The pushed refs.
     pushed: Vec<RefTip>,
 }
 
@@ -43,11 +43,11 @@ impl Verdict {
 }
 
 pub(super) fn run(hook: Hook, args: &[OsString], global: &Global) -> Result<Exit> {
-    // Git shows only that a hook failed, so the error has to say what became of the commit.
+    // Git only shows that a hook failed, so the error must state what happened to the commit.
     check(hook, args, global).map_err(|error| anyhow!(advice::unchecked(stage(hook), &error)))
 }
 
-/// What `hook` blocks.
+/// The operation that `hook` blocks.
 fn stage(hook: Hook) -> Blocked {
     let is_set = |name| std::env::var_os(name).is_some_and(|value| !value.is_empty());
     match hook {
@@ -71,7 +71,7 @@ fn check(hook: Hook, args: &[OsString], global: &Global) -> Result<Exit> {
     let report = redact(draft, &session.in_force.detector);
     because.extend(advice::how_to_go_on(&report, blocked, &pushed, &check.git));
     let because: Vec<&str> = because.iter().map(String::as_str).collect();
-    // Git shows there what a hook has to say.
+    // Git displays the standard error of hooks.
     let mut stderr = io::stderr().lock();
     let written = told.iter().try_for_each(|line| writeln!(stderr, "{line}"));
     let written =
@@ -87,7 +87,7 @@ struct Check<'a> {
 }
 
 impl Check<'_> {
-    /// Does what `hook` does; nothing when there is nothing to look at.
+    /// Runs `hook`; `None` if there is nothing to scan.
     fn run(&self, hook: Hook, args: &[OsString]) -> Result<Option<Verdict>> {
         let text = |at: usize| args.get(at).map(|text| text.to_string_lossy().into_owned());
         match hook {
@@ -138,8 +138,8 @@ impl Check<'_> {
         Ok(verdict)
     }
 
-    /// A push by pre-commit or prek. They tell their hooks of one ref, so once that is clean, all other branches and
-    /// tags are looked at which the remote does not have.
+    /// A push by pre-commit or prek. They pass only one ref to their hooks, so if it is clean, all other
+    /// branches and tags that the remote lacks are scanned.
     fn framework_push(&self, push: &Push) -> Result<Verdict> {
         let told = self.push(push)?;
         if told.draft.status() != Status::Clean {
@@ -148,12 +148,12 @@ impl Check<'_> {
         let others = self.range(push.other_refs(), None)?;
         match others.status() {
             Status::Findings => Ok(Verdict { because: vec![], ..Verdict::new(others, Blocked::OtherRef) }),
-            // They may well not be pushed.
+            // They may not be part of the push.
             Status::Clean | Status::Incomplete => Ok(told),
         }
     }
 
-    /// Git gives the hook no arguments; pre-commit and prek give it files, all there are with `--all-files`.
+    /// Git passes no arguments to the hook; pre-commit and prek pass files, with `--all-files` all of them.
     fn staged(&self, files: &[OsString]) -> Result<Draft> {
         let commit = StagedOptions {
             repo: self.git.repo.clone(),
@@ -168,7 +168,7 @@ impl Check<'_> {
         Ok(scan_staged(&self.session.settings(), &commit)?)
     }
 
-    /// Looks at what `range` brings, and at the names of the refs that are pushed, if they are known.
+    /// Scans the commits of `range`, and the names of the pushed refs, if known.
     fn range(&self, range: Vec<String>, names: Option<Vec<String>>) -> Result<Draft> {
         let wanted =
             |surface: &Surface| *surface != Surface::Lfs || !self.session.in_force.config.is_without_lfs();
@@ -184,7 +184,7 @@ impl Check<'_> {
     }
 }
 
-/// The two revisions that pre-commit or prek were given by hand, with `--from-ref` and `--to-ref`.
+/// The two revisions passed to pre-commit or prek with `--from-ref` and `--to-ref`.
 fn framework_range() -> Option<(String, String)> {
     let id = |name| std::env::var(name).ok().filter(|id| !id.is_empty());
     Some((id("PRE_COMMIT_FROM_REF")?, id("PRE_COMMIT_TO_REF")?))

@@ -1,23 +1,23 @@
-//! The hook script. It only starts friskey, and before it the hook that was there.
+//! The hook script. It only starts the previous hook, if any, and then friskey.
 
 use std::path::Path;
 
 use super::Hook;
 
-/// Stands in every script of ours, and in no other.
+/// Marks every script written by friskey.
 pub(super) const SIGN: &str = "# friskey hook: `friskey hook uninstall` takes it out again";
 
-/// Behind the name of a hook that was there before.
+/// Suffix of the name of the previous hook.
 pub(super) const BEFORE: &str = ".before-friskey";
 
-/// What every script has in common.
+/// The common part of all scripts.
 const TEMPLATE: &str = include_str!("script.sh");
 
-/// Runs the hook that was there, which gets the user's own PATH.
+/// Runs the previous hook with the user's own PATH.
 const RUN_BEFORE: &str = r#"if [ -x "$before" ]; then
 	PATH=$all "$before" "$@" || exit $?
 fi"#;
-/// The same where both of them want to read standard input. The dot keeps the last line end, which `$(…)` would drop.
+/// The same if both read standard input. The dot preserves the last line end, which `$(…)` would remove.
 const FEED_BEFORE: &str = r#"input=
 if [ -x "$before" ]; then
 	outside
@@ -43,13 +43,13 @@ pub(super) fn script(hook: Hook, program: &Path) -> String {
         .replace("@PROGRAM@", &quoted(&program.to_string_lossy().replace('\\', "/")))
 }
 
-/// The program that a script of ours starts first.
+/// The program that a friskey script starts first.
 pub(super) fn program(script: &str) -> Option<String> {
     let text = script.lines().find_map(|line| line.strip_prefix("friskey='"))?;
     Some(text.strip_suffix('\'')?.replace(r"'\''", "'"))
 }
 
-/// In single quotes, for the shell.
+/// Quoted with single quotes for the shell.
 pub(super) fn quoted(text: &str) -> String {
     format!("'{}'", text.replace('\'', r"'\''"))
 }

@@ -1,4 +1,4 @@
-//! `friskey hook status`: which hooks are installed, whose they are, and whether they run.
+//! `friskey hook status`: lists the installed hooks, who owns them, and whether they run.
 
 use std::path::Path;
 
@@ -32,7 +32,7 @@ pub(super) fn status(repo: &Path) -> Result<Exit> {
     Ok(if all_run { Exit::Clean } else { Exit::Findings })
 }
 
-/// Whether `hook` in the folder `place` runs friskey, and what to say of it.
+/// Whether `hook` in the directory `place` runs friskey, and a description.
 fn describe(hook: Hook, place: &HooksDir) -> (bool, String) {
     let path = &place.dir.join(hook.name());
     let text = match untrusted::read(path, Symlinks::Follow, MAX_HOOK) {
@@ -71,7 +71,7 @@ fn describe(hook: Hook, place: &HooksDir) -> (bool, String) {
     }
 }
 
-/// Whether `manager` is configured to run friskey, and what to say of it; `None` without a configuration file.
+/// Whether `manager` is configured to run friskey, and a description; `None` without a configuration file.
 fn managed(
     manager: Manager,
     hook: Hook,
