@@ -1,4 +1,4 @@
-//! Unix archives: headers of 60 bytes in plain text. A Debian package is one, of tars.
+//! Unix `ar` archives, with text headers of 60 bytes. Debian packages are `ar` archives of tars.
 
 use std::io::{self, Read};
 use std::ops::Range;
@@ -9,14 +9,14 @@ use super::reading::{drain, fill};
 const MAGIC: usize = 8;
 const HEADER: usize = 60;
 
-/// Bytes of a table of long names, or of one name, that are looked at.
+/// Maximum size of the table of long names, or of one name.
 const LONGEST: usize = 1 << 20;
 
-/// Hands over the entries; gives where they stand.
+/// Hands over the entries. Returns their ranges.
 pub(super) fn open(opener: &Opener<'_>, input: &mut dyn Read) -> Vec<Range<u64>> {
     let mut elsewhere = Vec::new();
     if let Err(error) = run(opener, input, &mut elsewhere) {
-        opener.skip(None, format!("{error}; what came before was scanned"));
+        opener.skip(None, format!("{error}; the data before that was scanned"));
     }
     elsewhere
 }
@@ -32,7 +32,7 @@ fn run(opener: &Opener<'_>, input: &mut dyn Read, elsewhere: &mut Vec<Range<u64>
             return Ok(());
         }
         let Some((name, mut size)) = parse(&header) else {
-            let reason = format!("no ar header at byte {offset}, as there should be");
+            let reason = format!("expected an ar header at byte {offset}");
             return Err(io::Error::new(io::ErrorKind::InvalidData, reason));
         };
         offset += HEADER as u64;
@@ -51,12 +51,12 @@ fn run(opener: &Opener<'_>, input: &mut dyn Read, elsewhere: &mut Vec<Range<u64>
             (offset, size) = (offset + length, size - length);
         }
         if name != b"//" && name != b"/" && opener.entry(&called, &mut part) {
-            // Of what is cut off, no more than there is.
+            // For a truncated entry, no more than there is.
             elsewhere.push(offset..offset.saturating_add(size.saturating_sub(part.limit())));
         }
         drain(&mut part)?;
         if part.limit() != 0 && !opener.is_over() {
-            let reason = format!("the ar archive is cut off, {} bytes are missing", part.limit());
+            let reason = format!("the ar archive is truncated: {} bytes are missing", part.limit());
             return Err(io::Error::new(io::ErrorKind::UnexpectedEof, reason));
         }
         drain(&mut (&mut *input).take(filling))?;

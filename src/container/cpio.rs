@@ -1,4 +1,4 @@
-//! cpio: headers of digits, as packages and the first files of a Linux system have them.
+//! cpio with ASCII headers, as used in packages and initramfs images.
 
 use std::io::{self, Read};
 use std::ops::Range;
@@ -6,18 +6,18 @@ use std::ops::Range;
 use super::opener::Opener;
 use super::reading::{drain, fill};
 
-/// Names longer than this are cut.
+/// Names longer than this are truncated.
 const LONGEST_NAME: usize = 1 << 16;
 
-/// How the last entry is called.
+/// Name of the last entry.
 const LAST: &[u8] = b"TRAILER!!!";
 
-/// What a header says.
+/// Fields of a header.
 struct Header {
-    /// Bytes of the name, with the NUL behind it.
+    /// Bytes of the name, including its NUL.
     name: u64,
     size: u64,
-    /// Entries begin at multiples of this.
+    /// Alignment of entries.
     unit: u64,
     /// Bytes of the header itself.
     length: usize,
@@ -28,11 +28,11 @@ pub(super) fn begins(head: &[u8]) -> bool {
     parse(head).is_some_and(|header| header.name > 1)
 }
 
-/// Hands over the entries; gives where they stand.
+/// Hands over the entries. Returns their ranges.
 pub(super) fn open(opener: &Opener<'_>, input: &mut dyn Read) -> Vec<Range<u64>> {
     let mut elsewhere = Vec::new();
     if let Err(error) = run(opener, input, &mut elsewhere) {
-        opener.skip(None, format!("{error}; what came before was scanned"));
+        opener.skip(None, format!("{error}; the data before that was scanned"));
     }
     elsewhere
 }
@@ -40,17 +40,17 @@ pub(super) fn open(opener: &Opener<'_>, input: &mut dyn Read) -> Vec<Range<u64>>
 fn run(opener: &Opener<'_>, input: &mut dyn Read, elsewhere: &mut Vec<Range<u64>>) -> io::Result<()> {
     let (mut offset, mut has_end) = (0u64, false);
     while !opener.is_over() {
-        // The shorter one is enough to know which it is.
+        // The shorter of the two headers is enough to identify the format.
         let mut start = Vec::new();
         fill(input, &mut start, 76)?;
         if start.starts_with(b"07070") && start.get(5) != Some(&b'7') {
             fill(input, &mut start, 110)?;
         }
-        // Tapes are filled up with zeros, behind which another archive may begin.
+        // Tapes are padded with zeros, and another archive may follow them.
         let zeros = start.iter().take_while(|&&byte| byte == 0).count();
         if zeros == start.len() {
             if start.is_empty() {
-                return if has_end { Ok(()) } else { Err(cut_off("it has no mark of its end")) };
+                return if has_end { Ok(()) } else { Err(cut_off("it has no end marker")) };
             }
             offset += zeros as u64;
             continue;
@@ -58,10 +58,10 @@ fn run(opener: &Opener<'_>, input: &mut dyn Read, elsewhere: &mut Vec<Range<u64>
         fill_behind(input, &mut start, zeros)?;
         offset += zeros as u64;
         let Some(header) = parse(&start) else {
-            let reason = format!("no cpio header at byte {offset}, as there should be");
+            let reason = format!("expected a cpio header at byte {offset}");
             return Err(io::Error::new(io::ErrorKind::InvalidData, reason));
         };
-        // Of a shorter header the name was begun already, if zeros stood before it.
+        // If zeros preceded a shorter header, the start of its name was already read.
         let mut read = io::Cursor::new(start.split_off(header.length)).chain(&mut *input);
         let mut name = Vec::new();
         let mut part = (&mut read).take(header.name);
@@ -87,7 +87,7 @@ fn run(opener: &Opener<'_>, input: &mut dyn Read, elsewhere: &mut Vec<Range<u64>
     Ok(())
 }
 
-/// Takes `zeros` off `start`, and reads on until a header is whole.
+/// Removes `zeros` bytes from `start` and reads until the header is complete.
 fn fill_behind(input: &mut dyn Read, start: &mut Vec<u8>, zeros: usize) -> io::Result<()> {
     if zeros != 0 {
         start.drain(..zeros);
@@ -112,5 +112,5 @@ fn parse(bytes: &[u8]) -> Option<Header> {
 }
 
 fn cut_off(what: &str) -> io::Error {
-    io::Error::new(io::ErrorKind::UnexpectedEof, format!("the cpio archive is cut off: {what}"))
+    io::Error::new(io::ErrorKind::UnexpectedEof, format!("the cpio archive is truncated: {what}"))
 }

@@ -1,12 +1,12 @@
-//! Deflate as it stands in other formats, without a header of its own.
+//! Raw deflate data, as other formats contain it.
 
 use std::io::{self, BufRead, Read};
 
 use deflate64::InflaterManaged;
 use flate2::{Decompress, FlushDecompress, Status};
 
-/// Reads what is deflated in `input`, to the end of the stream and no further. The state is lent, since
-/// making one costs more than a small entry.
+/// Inflates `input` up to the end of the stream and no further. The state is borrowed, since creating one costs
+/// more than a small entry.
 pub(super) struct Inflate<'a, R> {
     input: R,
     state: &'a mut Decompress,
@@ -14,7 +14,7 @@ pub(super) struct Inflate<'a, R> {
 }
 
 impl<'a, R: BufRead> Inflate<'a, R> {
-    /// The state has to be fresh, or reset.
+    /// The state must be new or reset.
     pub(super) fn new(input: R, state: &'a mut Decompress) -> Self {
         Self { input, state, ended: false }
     }
@@ -31,7 +31,7 @@ impl<R: BufRead> Read for Inflate<'_, R> {
             let count = (self.state.total_out() - before.1) as usize;
             let status = match outcome {
                 Ok(status) => status,
-                // What came before the fault counts.
+                // Data before the error counts.
                 Err(_) if count != 0 => return Ok(count),
                 Err(_) => return Err(damaged("deflated")),
             };
@@ -47,7 +47,7 @@ impl<R: BufRead> Read for Inflate<'_, R> {
     }
 }
 
-/// The same with a window of twice the size.
+/// The same for Deflate64, whose window is twice as large.
 pub(super) struct Inflate64<R> {
     input: R,
     state: Box<InflaterManaged>,
@@ -80,12 +80,12 @@ impl<R: BufRead> Read for Inflate64<R> {
     }
 }
 
-/// What is said of data that no decoder understands.
+/// The error for data that a decoder rejects.
 pub(super) fn damaged(what: &str) -> io::Error {
     io::Error::new(io::ErrorKind::InvalidData, format!("its {what} data is damaged"))
 }
 
-/// What is said of data that ends too early.
+/// The error for truncated data.
 pub(super) fn cut_off() -> io::Error {
-    io::Error::new(io::ErrorKind::UnexpectedEof, "it is cut off")
+    io::Error::new(io::ErrorKind::UnexpectedEof, "it is truncated")
 }

@@ -1,25 +1,25 @@
-//! What a delta of git adds, of which the base is not at hand.
+//! Text that a git delta inserts, for a delta whose base is not available.
 //!
-//! What stands next to bytes of the base may be part of a word that goes on there: half a key would be taken for
-//! another. So the word at such a seam is left out, and what is left on both sides of it is kept apart.
+//! Text next to copied bytes may be part of a word that continues in the base, and half a key would be taken
+//! for a different key. The word at such a gap is therefore dropped, and the text on both sides is kept apart.
 
 use std::io::{self, BufRead, Read};
 
-/// What is put where bytes of the base are missing.
+/// Inserted in place of missing bytes of the base.
 const SEAM: &[u8] = b"\n\x1c\n";
 
-/// Bytes of a word at a seam. What is longer is no word.
+/// Longest word at a gap, in bytes. Anything longer is not a word.
 const LONGEST_WORD: usize = 1 << 14;
 
 /// Reads the text that a delta inserts.
 pub(super) struct Inserted<R> {
     delta: R,
     state: State,
-    /// Text that was not read yet; from `sure` on it may be part of a word that goes on in the base.
+    /// Text that was not read yet; after `sure`, it may be part of a word that continues in the base.
     text: Vec<u8>,
     at: usize,
     sure: usize,
-    /// The word at hand began in the base.
+    /// Whether the current word began in the base.
     in_word: bool,
 }
 
@@ -34,16 +34,16 @@ enum State {
 }
 
 impl<R: BufRead> Inserted<R> {
-    /// `delta` is what an entry of a pack unpacks to.
+    /// `delta` is the decompressed data of a pack entry.
     pub(super) fn new(delta: R) -> Self {
         Self { delta, state: State::Sizes(2), text: Vec::new(), at: 0, sure: 0, in_word: false }
     }
 
-    /// Takes in the next piece of the delta.
+    /// Processes the next part of the delta.
     fn advance(&mut self) -> io::Result<()> {
         let input = self.delta.fill_buf()?;
         let Some(&first) = input.first() else {
-            // What is cut off may go on, too.
+            // A truncated word may continue, too.
             match self.state {
                 State::Instruction => self.sure = self.text.len(),
                 _ => self.text.truncate(self.sure),
@@ -57,7 +57,7 @@ impl<R: BufRead> Inserted<R> {
             State::Sizes(2..) => State::Sizes(1),
             State::Sizes(_) => State::Instruction,
             State::Instruction if first & 0x80 != 0 => State::Copy((first & 0x7f).count_ones()),
-            // No such instruction is known.
+            // Unknown instruction.
             State::Instruction if first == 0 => State::End,
             State::Instruction => State::Insert(first),
             State::Insert(left) => {
@@ -92,7 +92,7 @@ impl<R: BufRead> Inserted<R> {
     }
 }
 
-/// Adds what is inserted to `text`, of which what comes before `sure` is whole.
+/// Appends inserted text to `text`, of which everything before `sure` is complete.
 fn take(inserted: &[u8], text: &mut Vec<u8>, sure: &mut usize, in_word: &mut bool) {
     let mut inserted = inserted;
     if *in_word {
@@ -105,7 +105,7 @@ fn take(inserted: &[u8], text: &mut Vec<u8>, sure: &mut usize, in_word: &mut boo
     *sure = text.len() - word.min(LONGEST_WORD);
 }
 
-/// Whether a key, in whatever disguise, may go on behind `byte`. In UTF-16 there are zeros between.
+/// Whether a key, encoded in any way, may continue after `byte`. UTF-16 has zeros in between.
 fn is_word(byte: u8) -> bool {
     !matches!(
         byte,
@@ -132,7 +132,7 @@ mod tests {
 
     fn inserted(delta: &[u8]) -> String {
         let mut text = Vec::new();
-        // Whatever pieces it comes in.
+        // Regardless of how the input is split into reads.
         for capacity in [1, 2, 7, 1000] {
             let mut once = Vec::new();
             Inserted::new(io::BufReader::with_capacity(capacity, delta)).read_to_end(&mut once).unwrap();
@@ -147,7 +147,7 @@ mod tests {
     }
 
     #[test]
-    fn words_that_may_go_on_in_the_base_are_left_out() {
+    fn words_that_may_continue_in_the_base_are_dropped() {
         let sizes = [0x80, 0x01, 0x05];
         let copy = [0x91, 0x10, 0x20];
         let long = "a word that goes on in the same place".replace(' ', "_").repeat(9);
@@ -160,7 +160,7 @@ mod tests {
             (vec![insert("one two"), copy.to_vec()], "one \n\x1c\n"),
             (vec![copy.to_vec(), insert("one"), insert("two three")], "\n\x1c\n three"),
             (vec![vec![0x80], insert("a b")], "\n\x1c\n b"),
-            // Cut off within what is inserted, and an instruction that is none.
+            // Truncated within inserted text, and an invalid instruction.
             (vec![insert("one "), vec![9, b't', b'w']], "one "),
             (vec![insert("one "), vec![0, 1, b'x']], "one "),
         ] {

@@ -1,37 +1,37 @@
-//! How far a container is followed: what can be made of a few bytes has no end of its own.
+//! Limits of container extraction: a few bytes can unpack to any size.
 
 use std::cell::Cell;
 use std::io;
 use std::time::{Duration, Instant};
 
-/// The most that is made of one file or blob, with all that is packed in it.
+/// Limits for one file or blob, including everything nested in it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
-    /// Containers within containers. None is opened at 0.
+    /// Nesting depth; 0 opens no containers.
     pub depth: usize,
-    /// Bytes unpacked.
+    /// Unpacked bytes.
     pub bytes: u64,
-    /// Entries looked at.
+    /// Entries.
     pub entries: u64,
-    /// Bytes unpacked for each byte of the container, once there are more than [`Limits::FLOOR`].
+    /// Unpacked bytes per byte of the container, enforced above [`Limits::FLOOR`].
     pub ratio: u64,
-    /// Time spent.
+    /// Time.
     pub time: Duration,
-    /// Bytes held in memory: a zip within another container is read out of order.
+    /// Bytes held in memory, e.g. for a zip within another container, which needs random access.
     pub memory: u64,
 }
 
 impl Limits {
-    /// Containers within containers at the most, whatever was asked for: each takes its part of the stack.
+    /// Highest depth that can be configured: each level uses stack.
     pub const DEEPEST: usize = 64;
 
-    /// Bytes that may be unpacked whatever the ratio.
+    /// Bytes that may be unpacked regardless of the ratio.
     pub const FLOOR: u64 = 256 << 20;
 }
 
 impl Default for Limits {
-    /// Deflate makes at most 1032 bytes of one, so that the ratio stops only what is packed twice, or
-    /// by a stronger method, to no purpose.
+    /// Deflate expands at most 1032 times, so the default ratio stops only data that is compressed twice, or
+    /// with a stronger method, to waste time.
     fn default() -> Self {
         Self {
             depth: 10,
@@ -44,21 +44,21 @@ impl Default for Limits {
     }
 }
 
-/// What is left of the limits.
+/// The remaining budget.
 #[derive(Debug)]
 pub(super) struct Budget {
     pub(super) limits: Limits,
     begun: Instant,
-    /// Bytes of the outermost container: its size, or what was read of it so far.
+    /// Size of the outermost container, or of what was read of it so far.
     pub(super) input: Cell<u64>,
     bytes: Cell<u64>,
     entries: Cell<u64>,
     memory: Cell<u64>,
-    /// Which limit was hit; from then on nothing is unpacked.
+    /// The limit that was hit; nothing is unpacked afterwards.
     over: Cell<Option<Over>>,
 }
 
-/// Which limit ended it.
+/// The limit that was hit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Over {
     Bytes,
@@ -86,7 +86,7 @@ impl Budget {
         self.over.get()
     }
 
-    /// Ends it all.
+    /// Ends extraction.
     pub(super) fn end(&self, over: Over) -> io::Error {
         self.over.set(Some(self.over.get().unwrap_or(over)));
         io::Error::other(GIVEN_UP)
@@ -100,7 +100,7 @@ impl Budget {
     /// Bytes that may still be unpacked.
     ///
     /// # Errors
-    /// When a limit was hit.
+    /// If a limit was hit.
     pub(super) fn left(&self) -> io::Result<u64> {
         if let Some(over) = self.over.get() {
             return Err(self.end(over));
@@ -119,7 +119,7 @@ impl Budget {
     /// Counts `count` unpacked bytes.
     ///
     /// # Errors
-    /// When that are too many; then they count for nothing.
+    /// If a limit is exceeded; `count` is then not recorded.
     pub(super) fn unpacked(&self, count: usize) -> io::Result<()> {
         self.left()?;
         let bytes = self.bytes.get() + count as u64;
@@ -136,7 +136,7 @@ impl Budget {
     /// Counts an entry.
     ///
     /// # Errors
-    /// When a limit is hit.
+    /// If a limit is hit.
     pub(super) fn entry(&self) -> io::Result<()> {
         self.entries.set(self.entries.get() + 1);
         if self.entries.get() > self.limits.entries {
@@ -145,12 +145,12 @@ impl Budget {
         self.left().map(|_| ())
     }
 
-    /// How much more may be held in memory.
+    /// Bytes that may still be held in memory.
     pub(super) fn room(&self) -> u64 {
         self.limits.memory.saturating_sub(self.memory.get())
     }
 
-    /// Counts what is held while `work` runs.
+    /// Counts `bytes` as held while `work` runs.
     pub(super) fn holding<T>(&self, bytes: usize, work: impl FnOnce() -> T) -> T {
         let before = self.memory.get();
         self.memory.set(before + bytes as u64);
@@ -159,7 +159,7 @@ impl Budget {
         outcome
     }
 
-    /// The limit that ended it, in words; nothing if none did, or the user.
+    /// The limit that was hit as text; `None` if none was, or if the user stopped the scan.
     pub(super) fn reason(&self) -> Option<String> {
         let Limits { bytes, entries, ratio, time, .. } = self.limits;
         let what = match self.over.get()? {
@@ -172,27 +172,24 @@ impl Budget {
             }
         };
         let seen = self.entries.get().min(entries);
-        Some(format!(
-            "given up: {what}; what came before, {} in {seen} entries, was scanned",
-            size(self.bytes())
-        ))
+        Some(format!("stopped: {what}; {} in {seen} entries were scanned", size(self.bytes())))
     }
 }
 
-/// What a reader's error says once a limit is hit; the reason is told once, by [`Budget::reason`].
+/// Message of readers' errors once a limit is hit. [`Budget::reason`] reports the limit once.
 const GIVEN_UP: &str = "given up";
 
-/// An error in words. Of decoders that want more memory than they may have, it names the limit.
+/// An error as text. If a decoder exceeds the memory limit, the text names the limit.
 pub(super) fn in_words(error: &io::Error) -> String {
     let reason = error.to_string();
     let is_memory = ["needed memory too big", "too much memory", "dict size too large"];
     match is_memory.iter().any(|known| reason.contains(known)) {
-        true => "its dictionary takes more memory than there is (`--max-memory`)".to_owned(),
+        true => "its dictionary exceeds the memory limit (`--max-memory`)".to_owned(),
         false => reason,
     }
 }
 
-/// Bytes in words, as the limits are given.
+/// Bytes as text, in the units that the options use.
 pub(super) fn size(bytes: u64) -> String {
     match bytes {
         0..1024 => format!("{bytes} bytes"),

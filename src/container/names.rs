@@ -1,7 +1,7 @@
-//! Names of what is packed. They are only ever shown; nothing is written by them.
+//! Entry names. They are only displayed; nothing is written under them.
 
-/// A name without what could lead anywhere: `..`, a root, a drive. Bytes that could upset a terminal
-/// are left to those who show it.
+/// A name without `..`, root and drive, so that it cannot refer to another place. Characters that affect a
+/// terminal are left to the reporters.
 pub(super) fn harmless(name: &[u8]) -> Vec<u8> {
     const LONGEST: usize = 4096;
     let name = &name[..name.len().min(LONGEST)];
@@ -20,7 +20,7 @@ pub(super) fn harmless(name: &[u8]) -> Vec<u8> {
     if shown.is_empty() { b"(no name)".to_vec() } else { shown }
 }
 
-/// The name of what a compressed file called `packed` holds.
+/// The name of the decompressed content of a file called `packed`.
 pub(super) fn unpacked(packed: &[u8]) -> Vec<u8> {
     const ENDINGS: &[(&[u8], &[u8])] = &[
         (b".tgz", b".tar"),
@@ -53,7 +53,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_name_leads_nowhere() {
+    fn names_cannot_leave_the_container() {
         for (name, shown) in [
             (&b"../../etc/passwd"[..], &b"__/__/etc/passwd"[..]),
             (b"/etc/passwd", b"etc/passwd"),

@@ -1,4 +1,5 @@
-//! The way down: a content is recognised, handed over, and what is packed in it likewise.
+//! Recursive container extraction: each content is classified, handed to the visitor, and searched for nested
+//! containers.
 
 use std::cell::{Cell, RefCell};
 use std::io::{self, Cursor, Read, SeekFrom};
@@ -11,16 +12,16 @@ use super::limits::{Budget, Limits, in_words, size};
 use super::reading::{Ahead, Counted, Tee, drain, fill};
 use super::{Input, ReadSeek, Taker, ar, cpio, names, packs, pdf, png, seven, squeezed, tar, zip};
 
-/// Contents up to this size are held in memory while they are looked at.
+/// Contents up to this size are buffered.
 const SMALL: usize = 1 << 20;
 
-/// Notes that are told one by one for each file or blob: every entry of a bomb can be damaged.
+/// Skips listed individually per file or blob; every entry of a bomb can be damaged.
 const TOLD: u64 = 1000;
 
-/// Hands `input`, called `name`, to `taker`, and all that is packed in it.
+/// Hands `input`, called `name`, and everything nested in it to `taker`.
 ///
 /// # Errors
-/// Those of `input`. What is wrong with a container is told to the taker.
+/// Those of `input`. Problems of a container are reported to `taker`.
 pub fn open(input: Input<'_>, name: &[u8], limits: Limits, taker: &mut dyn Taker) -> io::Result<()> {
     let grows = !matches!(input, Input::Bytes(_));
     let opener = Opener {
@@ -47,7 +48,7 @@ pub fn open(input: Input<'_>, name: &[u8], limits: Limits, taker: &mut dyn Taker
         }
     };
     if let Some(more) = opener.skips.get().checked_sub(TOLD).filter(|&more| more != 0) {
-        let reason = format!("{more} more entries were not looked at, or are not what they should be");
+        let reason = format!("{more} more entries were skipped or are inconsistent");
         opener.taker.borrow_mut().skip(&[], reason);
     }
     if let Some(reason) = opener.budget.reason() {
@@ -56,37 +57,37 @@ pub fn open(input: Input<'_>, name: &[u8], limits: Limits, taker: &mut dyn Taker
     outcome
 }
 
-/// Opens one content and all in it.
+/// Extracts one content and everything nested in it.
 pub(super) struct Opener<'t> {
     pub(super) taker: RefCell<&'t mut dyn Taker>,
     pub(super) budget: Budget,
-    /// Names that lead to the content at hand.
+    /// Names that lead to the current content.
     path: RefCell<Vec<Vec<u8>>>,
-    /// Contents around it.
+    /// Number of enclosing contents.
     level: Cell<usize>,
-    /// Whether the size of the outermost content is not known before it was read.
+    /// Whether the size of the outermost content is unknown until it has been read.
     pub(super) grows: bool,
-    /// Buffers that are not in use.
+    /// Buffers for reuse.
     spare: RefCell<Vec<Vec<u8>>>,
-    /// What was not looked at, so far.
+    /// Skips so far.
     skips: Cell<u64>,
 }
 
-/// What is known of a content from outside.
+/// Properties of a content that are known before it is read.
 pub(super) struct Frame {
-    /// Its name, for naming what is compressed in it.
+    /// Its name, from which the name of decompressed content is derived.
     name: Vec<u8>,
-    /// Whether its name is left out of the paths of its entries: a tar in a compressed file.
+    /// Whether its name is omitted from the paths of its entries, as for a tar in a compressed file.
     hidden: bool,
 }
 
 impl<'t> Opener<'t> {
-    /// Whether a limit was hit, so that nothing else is worth unpacking.
+    /// Whether a limit was hit, so that nothing more is unpacked.
     pub(super) fn is_over(&self) -> bool {
         self.budget.over().is_some()
     }
 
-    /// Notes that something of the container at hand, or its entry `name`, was not looked at.
+    /// Records that the current container, or its entry `name`, was not scanned completely.
     pub(super) fn skip(&self, name: Option<&[u8]>, reason: impl Into<String>) {
         if self.is_over() {
             return;
@@ -100,22 +101,23 @@ impl<'t> Opener<'t> {
         self.taker.borrow_mut().skip(&path, reason.into());
     }
 
-    /// Hands over an entry of the container at hand, and what is packed in it. An error of `content` is
-    /// noted, after what came before it. Tells whether it was handed over whole.
+    /// Hands over an entry of the current container and everything nested in it. An error of `content` is
+    /// recorded as a skip after the data before it was handed over. Returns whether it was handed over
+    /// completely.
     #[must_use = "what was not handed over whole is not elsewhere"]
     pub(super) fn entry(&self, name: &[u8], content: &mut dyn Read) -> bool {
         self.budget.entry().is_ok() && self.inner(names::harmless(name), content, None)
     }
 
-    /// Does `work`, whose contents are named below `name`.
+    /// Runs `work`; the contents it hands over are named below `name`.
     pub(super) fn within(&self, name: &[u8], work: impl FnOnce()) {
         self.path.borrow_mut().push(names::harmless(name));
         work();
         self.path.borrow_mut().pop();
     }
 
-    /// Hands over what is compressed in a content called `packed`; its own header may give it a name. What is
-    /// wrong with it is told when `proof` says that it is something compressed at all.
+    /// Hands over the decompressed content of one called `packed`; its own header may provide a name. Errors
+    /// are reported only if `proof` shows that it is compressed data at all.
     pub(super) fn squeezed(&self, packed: &[u8], given: Option<&[u8]>, content: &mut dyn Read, proof: Proof) {
         if self.budget.entry().is_err() {
             return;
@@ -147,13 +149,13 @@ impl<'t> Opener<'t> {
         let is_told = |error: &io::Error| squeezed.is_none_or(|proof| proof.is_enough(error, counted.count));
         if let Some(error) = outcome.as_ref().err().filter(|error| is_told(error)) {
             let before = size(counted.count);
-            self.skip(None, format!("{}; what came before, {before}, was scanned", in_words(error)));
+            self.skip(None, format!("{}; the {before} before that were scanned", in_words(error)));
         }
         self.path.borrow_mut().pop();
         outcome.is_ok()
     }
 
-    /// A content that is all there.
+    /// A content that is completely in memory.
     fn slice(&self, bytes: &[u8], frame: &Frame) {
         self.push(self.level.get(), bytes);
         let format = Format::of(bytes);
@@ -177,7 +179,7 @@ impl<'t> Opener<'t> {
         self.end(elsewhere, bytes.len() as u64);
     }
 
-    /// A content that comes piece by piece, after what of it is in `head`.
+    /// A content that is read in pieces, starting with those in `head`.
     fn stream(&self, content: &mut dyn Read, frame: &Frame, mut head: Vec<u8>) -> io::Result<()> {
         let level = self.level.get();
         let started = fill(content, &mut head, SMALL);
@@ -220,7 +222,7 @@ impl<'t> Opener<'t> {
         let (last, length) = (tee.last, tee.count);
         self.end(elsewhere, length);
         if behind(format, &last).is_some() && !wants_all {
-            self.skip(None, "a zip archive behind other data that cannot be read again, not opened; save it as a file of its own");
+            self.skip(None, "a zip archive after other data that cannot be read again, not opened; save it as a separate file");
         }
         outcome
     }
@@ -259,17 +261,17 @@ impl<'t> Opener<'t> {
         outcome
     }
 
-    /// Hands over the archives in `content`, which is what something else holds from byte `at` on; gives where they
-    /// stand.
+    /// Hands over the archives in `content`, which starts at byte `at` of an enclosing content. Returns their
+    /// ranges.
     pub(super) fn embedded(&self, at: u64, content: &mut dyn Read) -> Vec<Range<u64>> {
         let found = embedded::walk(self, &mut Ahead::new(content), at);
         found.unwrap_or_else(|error| {
-            self.skip(None, format!("{error}; what came before was scanned"));
+            self.skip(None, format!("{error}; the data before that was scanned"));
             Vec::new()
         })
     }
 
-    /// Whether an archive at byte `at` of the content at hand may be opened. If not, it is told.
+    /// Whether an archive at byte `at` of the current content may be opened. If not, a skip is recorded.
     pub(super) fn may_open(&self, format: Format, at: u64) -> bool {
         match format.is_supported() {
             true => self.openable(Some(format)).is_some(),
@@ -282,7 +284,7 @@ impl<'t> Opener<'t> {
         }
     }
 
-    /// Ends the content at hand, which has `length` bytes.
+    /// Ends the current content, of `length` bytes.
     fn end(&self, mut elsewhere: Vec<Range<u64>>, length: u64) {
         elsewhere.iter_mut().for_each(|range| range.end = range.end.min(length));
         elsewhere.retain(|range| range.start <= range.end);
@@ -290,17 +292,14 @@ impl<'t> Opener<'t> {
         self.taker.borrow_mut().end(&elsewhere);
     }
 
-    /// The container, if it may be opened.
+    /// The format, if containers of it may be opened here.
     fn openable(&self, format: Option<Format>) -> Option<Format> {
         let format = format?;
         if self.is_over() {
             return None;
         }
         if let Format::Unsupported(name) = format {
-            self.skip(
-                None,
-                format!("{name} archives cannot be opened; its bytes were scanned as they stand"),
-            );
+            self.skip(None, format!("{name} archives cannot be opened; only its raw bytes were scanned"));
             return None;
         }
         if self.level.get() >= self.budget.limits.depth {
@@ -334,19 +333,19 @@ impl<'t> Opener<'t> {
         elsewhere
     }
 
-    /// What is compressed from its first byte on, and other archives behind it.
+    /// Hands over a content that is compressed from its first byte on, and archives that follow it.
     fn compressed(&self, format: Format, content: &mut dyn Read, name: &[u8]) -> Vec<Range<u64>> {
         let mut input = Ahead::new(content);
         let proof = input.peek(HEAD).map_or(Proof::CERTAIN, |head| Proof::of(format, head));
         squeezed::open(self, format, &mut input, name, proof);
-        // What cannot be compressed stands in there as it is.
+        // Incompressible data is stored verbatim in compressed streams.
         let mut elsewhere: Vec<_> = std::iter::once(0..input.offset).collect();
-        // An error of the content is told by those who read on.
+        // Whoever reads on reports an error of the content.
         elsewhere.extend(embedded::walk(self, &mut input, 0).unwrap_or_default());
         elsewhere
     }
 
-    /// Gives where entries stand as they are; nothing if it is no such container after all.
+    /// Returns the ranges of stored entries, or `None` if the content turns out not to be such a container.
     fn seekable(&self, format: Format, content: &mut dyn ReadSeek) -> Option<Vec<Range<u64>>> {
         match format {
             Format::Zip => zip::open(self, content),
@@ -357,23 +356,23 @@ impl<'t> Opener<'t> {
     }
 }
 
-/// What it takes for something that begins as compressed data does to be some, so that what is wrong with it is
-/// told: a few bytes can stand anywhere.
+/// Evidence required before data that begins like compressed data is treated as such and its errors are
+/// reported: a few bytes may match by chance.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Proof {
-    /// Bytes that came out.
+    /// Bytes that must have been decompressed.
     bytes: u64,
-    /// Whether it is enough that it makes sense up to where it is cut off.
+    /// Whether being valid up to a truncation is enough.
     by_end: bool,
 }
 
 impl Proof {
-    /// Its beginning says all.
+    /// The header is proof enough.
     pub(super) const CERTAIN: Self = Self { bytes: 0, by_end: true };
-    /// A mark in a program, of which some was tasted already.
+    /// A signature in a program, of which some data was already decompressed.
     pub(super) const MARK: Self = Self { bytes: 1, by_end: true };
 
-    /// What it takes of a content that begins with `head`.
+    /// The evidence required for a content that begins with `head`.
     fn of(format: Format, head: &[u8]) -> Self {
         const MANY: u64 = 4096;
         match format {
@@ -385,13 +384,13 @@ impl Proof {
         }
     }
 
-    /// Whether `error`, after `count` bytes came out, is that of something compressed.
+    /// Whether `error`, which occurred after `count` decompressed bytes, is an error of compressed data.
     pub(super) fn is_enough(self, error: &io::Error, count: u64) -> bool {
         count >= self.bytes || (self.by_end && error.kind() == io::ErrorKind::UnexpectedEof)
     }
 }
 
-/// The zip that may stand behind what `format` says of a content's beginning. What is a PDF can be both.
+/// The zip that may follow a content of `format`. A PDF can be both.
 fn behind(format: Option<Format>, tail: &[u8]) -> Option<Format> {
     let is_zip = match format {
         Some(Format::Zip) => false,

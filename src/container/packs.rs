@@ -1,7 +1,7 @@
-//! What git keeps objects in, met as a file: packs, bundles, and objects of their own.
+//! git's storage formats found as files: packs, bundles and loose objects.
 //!
-//! A pack is read from front to back. What deltas may stand on is held in memory, as far as the limits go; of
-//! a delta without its base what it adds is handed over, without the words that may go on in the base.
+//! A pack is read sequentially. Objects that deltas may be based on are kept in memory, within the limits. Of a
+//! delta without its base, the inserted text is handed over, except for words that may continue in the base.
 
 use std::collections::HashMap;
 use std::io::{self, BufRead, Read};
@@ -18,13 +18,13 @@ use crate::git::{
     DeltaError, EntryContent, HashKind, ObjectId, ObjectKind, apply_delta, object_id, parse_pack_entry,
 };
 
-/// Larger objects are handed over piece by piece; nothing can stand on them.
+/// Larger objects are handed over in pieces and cannot serve as bases.
 const LARGE: u64 = 64 << 20;
 
-/// Bytes of the longest header of an entry, and more.
+/// At least the size of the longest entry header, in bytes.
 const HEADER: usize = 96;
 
-/// Hands over the objects in a pack, a bundle or a file of its own.
+/// Hands over the objects of a pack, bundle or loose object.
 pub(super) fn open(opener: &Opener<'_>, format: Format, input: &mut dyn Read) {
     let input = Ahead::new(input);
     let outcome = match format {
@@ -32,11 +32,11 @@ pub(super) fn open(opener: &Opener<'_>, format: Format, input: &mut dyn Read) {
         _ => Pack::new(opener, input).run(),
     };
     if let Err(error) = outcome {
-        opener.skip(None, format!("{error}; what came before was scanned"));
+        opener.skip(None, format!("{error}; the data before that was scanned"));
     }
 }
 
-/// Whether a file begins as git deflates an object: its kind, its size, a NUL.
+/// Whether a file begins like a loose object, i.e. with deflated kind, size and NUL.
 pub(super) fn is_object(head: &[u8]) -> bool {
     let [first, second, ..] = head else { return false };
     if u16::from_be_bytes([*first, *second]) % 31 != 0 {
@@ -48,7 +48,7 @@ pub(super) fn is_object(head: &[u8]) -> bool {
     kind(&plain[..state.total_out() as usize]).is_some()
 }
 
-/// The kind in `blob 12\0`, and the bytes that takes.
+/// The kind in `blob 12\0`, and the length of that header in bytes.
 fn kind(plain: &[u8]) -> Option<(ObjectKind, usize)> {
     let end = memchr::memchr(0, plain)?;
     let space = memchr::memchr(b' ', &plain[..end])?;
@@ -61,7 +61,7 @@ fn object(opener: &Opener<'_>, input: Ahead<'_>) -> io::Result<()> {
     let mut unpacked = Metered { budget: &opener.budget, unpacked: ZlibDecoder::new(input) };
     let mut head = Vec::new();
     fill(&mut unpacked, &mut head, 32)?;
-    let (kind, start) = kind(&head).ok_or_else(|| broken("it is no object"))?;
+    let (kind, start) = kind(&head).ok_or_else(|| broken("not a git object"))?;
     let _ = opener.entry(&kind.to_string().into_bytes(), &mut head[start..].chain(unpacked));
     Ok(())
 }
@@ -71,14 +71,14 @@ struct Pack<'a, 't> {
     input: Ahead<'a>,
     state: Decompress,
     ids: HashKind,
-    /// Objects held, by where their entries begin.
+    /// Objects kept, by offset of their entries.
     bases: HashMap<u64, Base>,
-    /// The same by id, once one was asked for.
+    /// The same by id, built when first needed.
     by_id: Option<HashMap<ObjectId, u64>>,
     held: u64,
-    /// Deltas whose bases did not come yet.
+    /// Deltas whose bases have not been read yet.
     waiting: Vec<Waiting>,
-    /// Objects that could not be made for want of memory.
+    /// Number of objects that could not be reconstructed for lack of memory.
     lost: usize,
 }
 
@@ -117,7 +117,7 @@ impl<'a, 't> Pack<'a, 't> {
             Some([b'P', b'A', b'C', b'K', 0, 0, 0, 2 | 3, a, b, c, d]) => {
                 u32::from_be_bytes([*a, *b, *c, *d])
             }
-            _ => return Err(broken("no pack begins where one should")),
+            _ => return Err(broken("expected a pack")),
         };
         self.input.consume(12);
         let mut outcome = Ok(());
@@ -139,7 +139,7 @@ impl<'a, 't> Pack<'a, 't> {
         while self.input.peek(4)?.first().is_some_and(|first| *first != b'P') {
             let line = self.input.peek(1 << 16)?;
             let end =
-                memchr::memchr(b'\n', line).ok_or_else(|| broken("the head of the bundle is cut off"))?;
+                memchr::memchr(b'\n', line).ok_or_else(|| broken("the header of the bundle is truncated"))?;
             if line[..end] == *b"@object-format=sha256" {
                 self.ids = HashKind::Sha256;
             }
@@ -151,7 +151,7 @@ impl<'a, 't> Pack<'a, 't> {
     fn entry(&mut self, at: u64) -> io::Result<()> {
         let mut head = self.input.peek(HEADER)?;
         let mut header = parse_pack_entry(head, self.ids).map_err(|error| broken(&error.to_string()))?;
-        // A pack does not say of which kind its ids are.
+        // A pack does not say which hash its ids use.
         if matches!(header.content, EntryContent::IdDelta(_)) && !is_zlib(&head[header.len..]) {
             self.ids = HashKind::Sha256;
             head = self.input.peek(HEADER)?;
@@ -168,11 +168,12 @@ impl<'a, 't> Pack<'a, 't> {
                 let budget = &self.opener.budget;
                 return match budget.holding(held, || self.opener.entry(&name(kind, at), &mut unpacked)) {
                     true => Ok(()),
-                    false => Err(broken("an entry could not be read to its end")),
+                    false => Err(broken("an entry could not be read completely")),
                 };
             }
             let name = format!("delta at byte {at}");
-            self.opener.skip(Some(name.as_bytes()), "too large to be held; what it adds was scanned");
+            self.opener
+                .skip(Some(name.as_bytes()), "too large to keep in memory; the text it inserts was scanned");
             let mut inserted = Inserted::new(io::BufReader::new(unpacked));
             let _ = self.opener.entry(name.as_bytes(), &mut inserted);
             return Ok(());
@@ -180,13 +181,13 @@ impl<'a, 't> Pack<'a, 't> {
         let mut bytes = Vec::new();
         let whole = fill(&mut unpacked, &mut bytes, header.size as usize + 1);
         if !matches!(whole, Ok(true)) || bytes.len() as u64 != header.size {
-            // What there is may hold something all the same.
+            // The part that could be read may contain keys, too.
             let name = format!("part at byte {at}").into_bytes();
             let _ = match header.content {
                 EntryContent::Whole(_) => self.opener.entry(&name, &mut &bytes[..]),
                 _ => self.opener.entry(&name, &mut Inserted::new(&bytes[..])),
             };
-            return Err(whole.err().unwrap_or_else(|| broken("an entry has another size than it says")));
+            return Err(whole.err().unwrap_or_else(|| broken("an entry has a different size than declared")));
         }
         self.held += bytes.len() as u64;
         match header.content {
@@ -199,7 +200,7 @@ impl<'a, 't> Pack<'a, 't> {
         Ok(())
     }
 
-    /// Hands over an object, and keeps it for what stands on it.
+    /// Hands over an object and keeps it as a base.
     fn keep(&mut self, at: u64, kind: ObjectKind, bytes: Vec<u8>) {
         let held = usize::try_from(self.held).unwrap_or(usize::MAX);
         let _ = self.opener.budget.holding(held, || self.opener.entry(&name(kind, at), &mut &bytes[..]));
@@ -237,25 +238,25 @@ impl<'a, 't> Pack<'a, 't> {
                     self.keep(at, base.kind, bytes);
                 }
             }
-            // It does not fit beside what is held.
+            // It does not fit into memory together with what is held.
             Err(DeltaError::TooLarge(_)) => {
                 self.lost += 1;
                 self.inserted(at, delta);
             }
             Err(error) => {
                 let name = format!("delta at byte {at}");
-                self.opener.skip(Some(name.as_bytes()), format!("{error}; what it adds was scanned"));
+                self.opener.skip(Some(name.as_bytes()), format!("{error}; the text it inserts was scanned"));
                 self.inserted(at, delta);
             }
         }
     }
 
-    /// Hands over what is added to an object that is not here.
+    /// Hands over the text that a delta inserts, if its base is not available.
     fn inserted(&self, at: u64, delta: &[u8]) {
         let _ = self.opener.entry(format!("delta at byte {at}").as_bytes(), &mut Inserted::new(delta));
     }
 
-    /// Makes what waited, now that all bases are here that will come.
+    /// Resolves the waiting deltas, now that all bases have been read.
     fn settle(&mut self) {
         loop {
             let before = self.waiting.len();
@@ -276,8 +277,11 @@ impl<'a, 't> Pack<'a, 't> {
         for Waiting { at, delta, .. } in &self.waiting {
             self.inserted(*at, delta);
         }
-        let reason = "changes to objects that are not in it, or could not be held (`--max-memory`)";
-        self.opener.skip(None, format!("holds {count} {reason}; of what they add, whole words were scanned"));
+        let reason = "deltas whose bases are not in it or did not fit into memory (`--max-memory`)";
+        self.opener.skip(
+            None,
+            format!("contains {count} {reason}; whole words of the text they insert were scanned"),
+        );
     }
 }
 
@@ -293,7 +297,7 @@ fn broken(reason: &str) -> io::Error {
     io::Error::new(io::ErrorKind::InvalidData, reason)
 }
 
-/// One deflated entry of several; what follows it stays in `input`.
+/// Inflates one of several entries; what follows stays in `input`.
 struct Inflated<'a, 'i> {
     input: &'a mut Ahead<'i>,
     state: &'a mut Decompress,
@@ -312,7 +316,9 @@ impl Read for Inflated<'_, '_> {
             self.input.consume(read);
             match status {
                 Ok(Status::StreamEnd) => self.done = true,
-                Ok(_) if written == 0 && (at_end || read == 0) => return Err(broken("an entry is cut off")),
+                Ok(_) if written == 0 && (at_end || read == 0) => {
+                    return Err(broken("an entry is truncated"));
+                }
                 Ok(_) => {}
                 Err(error) => return Err(broken(&error.to_string())),
             }

@@ -1,4 +1,4 @@
-//! Readers that tell what they read.
+//! Readers that observe, count or look ahead.
 
 use std::io::{self, BufRead, Read};
 
@@ -6,17 +6,17 @@ use super::format::TAIL;
 use super::limits::{Budget, Over};
 use super::opener::Opener;
 
-/// Bytes read at a time.
+/// Bytes per read.
 pub(super) const PIECE: usize = 1 << 16;
 
-/// Hands on what is read to the content that it is read from.
+/// Passes on everything that is read to the content that it belongs to.
 pub(super) struct Tee<'a, 't> {
     pub(super) opener: &'a Opener<'t>,
     pub(super) level: usize,
     pub(super) input: &'a mut dyn Read,
     /// The last bytes that were read.
     pub(super) last: Vec<u8>,
-    /// How many were read.
+    /// Number of bytes read.
     pub(super) count: u64,
 }
 
@@ -26,7 +26,7 @@ impl Read for Tee<'_, '_> {
         self.opener.push(self.level, &buffer[..count]);
         self.count += count as u64;
         self.last.extend_from_slice(&buffer[..count]);
-        // Rarely, so that little is moved about.
+        // Rarely, so that few bytes are moved.
         if self.last.len() > 8 * TAIL {
             self.last.drain(..self.last.len() - TAIL);
         }
@@ -34,7 +34,7 @@ impl Read for Tee<'_, '_> {
     }
 }
 
-/// Counts what was unpacked, and ends when a limit is hit.
+/// Counts unpacked bytes and ends when a limit is hit.
 pub(super) struct Metered<'a, R> {
     pub(super) budget: &'a Budget,
     pub(super) unpacked: R,
@@ -42,11 +42,11 @@ pub(super) struct Metered<'a, R> {
 
 impl<R: Read> Read for Metered<'_, R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        // Some decoders take a read of nothing for an error.
+        // Some decoders treat an empty read as an error.
         if buffer.is_empty() {
             return Ok(0);
         }
-        // One more than is allowed tells whether there is more.
+        // One byte more than allowed shows whether there is more.
         let room = self.budget.left()?.saturating_add(1).min(PIECE as u64);
         let room = buffer.len().min(room as usize);
         let count = self.unpacked.read(&mut buffer[..room])?;
@@ -55,8 +55,8 @@ impl<R: Read> Read for Metered<'_, R> {
     }
 }
 
-/// Reads a few bytes at a time from a decoder that loses, when something is wrong, all that it unpacked
-/// in the same call.
+/// Reads a few bytes at a time from a decoder that, on an error, loses everything that it decoded in the same
+/// call.
 pub(super) struct Gently<R>(pub(super) R);
 
 impl<R: Read> Read for Gently<R> {
@@ -66,8 +66,8 @@ impl<R: Read> Read for Gently<R> {
     }
 }
 
-/// Puts zeros behind an input of LZMA2, whose decoder takes in a piece of it before it gives any of it: of
-/// one that is cut off, the rest of the last piece unpacks to something that is none of it.
+/// Appends zeros to LZMA2 input. The decoder consumes a chunk before it returns any of it; for truncated input,
+/// the rest of the last chunk then decodes to garbage.
 pub(super) fn filled_up<R: Read>(input: R) -> impl Read {
     const LARGEST: u64 = 1 << 16;
     input.chain(io::repeat(0).take(LARGEST))
@@ -87,28 +87,28 @@ impl Read for Counted<'_> {
     }
 }
 
-/// Reads on into `buffer` until it holds `most` bytes or the input ends; whether it ended.
+/// Reads into `buffer` until it holds `most` bytes or the input ends. Returns whether it ended.
 ///
 /// # Errors
-/// Those of `input`; what was read before stays in `buffer`.
+/// Those of `input`; bytes read before the error stay in `buffer`.
 pub(super) fn fill(input: &mut dyn Read, buffer: &mut Vec<u8>, most: usize) -> io::Result<bool> {
     let room = most.saturating_sub(buffer.len()) as u64;
-    // The library's way: the buffer grows with what comes, and no byte of it is cleared twice.
+    // `read_to_end` grows the buffer as data arrives and initializes each byte only once.
     let count = (&mut *input).take(room).read_to_end(buffer)?;
     Ok((count as u64) < room)
 }
 
-/// Reads on to the end; gives the bytes that were left.
+/// Reads to the end. Returns the number of bytes that were left.
 pub(super) fn drain(input: &mut dyn Read) -> io::Result<u64> {
     io::copy(input, &mut io::sink())
 }
 
-/// Reads ahead, so that it can tell what follows.
+/// Reads with lookahead.
 pub(super) struct Ahead<'a> {
     input: &'a mut dyn Read,
     buffer: Vec<u8>,
     at: usize,
-    /// Bytes that were taken.
+    /// Bytes consumed so far.
     pub(super) offset: u64,
 }
 
@@ -117,23 +117,23 @@ impl<'a> Ahead<'a> {
         Self { input, buffer: Vec::new(), at: 0, offset: 0 }
     }
 
-    /// The next `count` bytes, or more, or all there are.
+    /// At least the next `count` bytes, or all that are left.
     pub(super) fn peek(&mut self, count: usize) -> io::Result<&[u8]> {
         if self.buffer.len() - self.at < count {
             self.buffer.drain(..self.at);
             self.at = 0;
-            // More than was asked for, or every few bytes taken would move all of them.
+            // Reads more than was asked for; otherwise small reads would move the buffer each time.
             fill(self.input, &mut self.buffer, count.saturating_add(PIECE))?;
         }
         Ok(&self.buffer[self.at..])
     }
 
-    /// Takes `count` bytes; whether there were as many.
+    /// Skips `count` bytes. Returns whether there were that many.
     pub(super) fn pass(&mut self, count: u64) -> io::Result<bool> {
         Ok(drain(&mut (&mut *self).take(count))? == count)
     }
 
-    /// Gives back bytes that were taken last and not used.
+    /// Returns bytes that were consumed last but not used.
     pub(super) fn unread(&mut self, bytes: &[u8]) {
         self.buffer.splice(..self.at, bytes.iter().copied());
         self.at = 0;

@@ -1,5 +1,4 @@
-//! Files that hold one compressed content: gzip, bzip2, xz, LZMA, Zstandard, zlib. Several may follow each other in
-//! one file, and are one content then.
+//! Compressed files: gzip, bzip2, xz, LZMA, Zstandard, zlib. Consecutive streams in one file form one content.
 
 use std::io::{self, BufRead, Read};
 
@@ -14,18 +13,18 @@ use super::limits::in_words;
 use super::opener::{Opener, Proof};
 use super::reading::{Ahead, Metered};
 
-/// Bytes of the header of LZMA: properties, dictionary, size.
+/// Bytes of an LZMA header: properties, dictionary size, uncompressed size.
 const LZMA_HEADER: usize = 13;
 
-/// Hands over what is compressed at the beginning of `input`, which is called `packed`, and leaves `input` behind
-/// its last stream.
+/// Hands over the decompressed beginning of `input`, which is called `packed`, and leaves `input` after its
+/// last stream.
 pub(super) fn open(opener: &Opener<'_>, format: Format, input: &mut Ahead<'_>, packed: &[u8], proof: Proof) {
     let budget = &opener.budget;
-    // A dictionary may take what is left, and leaves half of it to what is within.
+    // A dictionary may use half of the remaining memory; the rest is for nested contents.
     let room = usize::try_from(budget.room() / 2).unwrap_or(usize::MAX);
     let first = match Member::begin(format, input, room) {
         Ok(first) => first,
-        // What it has to have in memory for its first byte is more than there may be.
+        // It needs more memory for its first byte than there is.
         Err(error) if proof.is_enough(&error, 0) || error.kind() == io::ErrorKind::OutOfMemory => {
             return opener.skip(None, in_words(&error));
         }
@@ -39,10 +38,10 @@ pub(super) fn open(opener: &Opener<'_>, format: Format, input: &mut Ahead<'_>, p
     });
 }
 
-/// The input of a stream, behind whose end others may follow.
+/// The input of a stream, which other streams may follow.
 type Rest<'m, 'a> = &'m mut Ahead<'a>;
 
-/// One compressed stream of several.
+/// One of several compressed streams.
 enum Member<'m, 'a> {
     Gzip(Box<GzDecoder<Rest<'m, 'a>>>),
     Bzip2(BzDecoder<Rest<'m, 'a>>),
@@ -53,7 +52,7 @@ enum Member<'m, 'a> {
 }
 
 impl<'m, 'a> Member<'m, 'a> {
-    /// It may take `room` bytes of memory.
+    /// It may use `room` bytes of memory.
     fn begin(format: Format, input: Rest<'m, 'a>, room: usize) -> io::Result<Self> {
         Ok(match format {
             Format::Bzip2 => Self::Bzip2(BzDecoder::new(input)),
@@ -66,7 +65,7 @@ impl<'m, 'a> Member<'m, 'a> {
             }
             Format::Zstd => {
                 let mut decoder = zstd::Decoder::with_buffer(input)?.single_frame();
-                // 2 to the 27th is what the reference implementation allows itself.
+                // The maximum that the reference implementation uses is 2^27.
                 decoder.window_log_max((room as u64 * 2).max(1024).ilog2().min(27))?;
                 Self::Zstd(decoder)
             }
@@ -74,7 +73,7 @@ impl<'m, 'a> Member<'m, 'a> {
         })
     }
 
-    /// What its header calls it.
+    /// The name in its header.
     fn name(&self) -> Option<Vec<u8>> {
         match self {
             Self::Gzip(member) => member.header()?.filename().map(<[u8]>::to_vec),
@@ -82,7 +81,7 @@ impl<'m, 'a> Member<'m, 'a> {
         }
     }
 
-    /// What follows it, if that is another one.
+    /// The next stream, if it has the same format.
     fn next(self, room: usize) -> io::Result<Option<Self>> {
         let (format, input) = match self {
             Self::Zlib(member) => (Format::Zlib, member.into_inner()),
@@ -96,7 +95,7 @@ impl<'m, 'a> Member<'m, 'a> {
             Self::Xz(member) => (Format::Xz, member.into_inner().input),
             Self::Zstd(member) => (Format::Zstd, member.finish()),
         };
-        // Tapes and downloads are filled up with zeros.
+        // Tapes and downloads are padded with zeros.
         let mut zeros = 1;
         while zeros != 0 {
             let ahead = input.peek(HEAD)?;
@@ -110,7 +109,7 @@ impl<'m, 'a> Member<'m, 'a> {
     }
 }
 
-/// Reads LZMA with a header of its own.
+/// Reads LZMA with its own header.
 fn lzma<'m, 'a>(input: Rest<'m, 'a>, room: usize) -> io::Result<LzmaReader<Rest<'m, 'a>>> {
     let Some(head) = input.peek(LZMA_HEADER)?.first_chunk::<LZMA_HEADER>().copied() else {
         return Err(cut_off());
@@ -118,9 +117,9 @@ fn lzma<'m, 'a>(input: Rest<'m, 'a>, room: usize) -> io::Result<LzmaReader<Rest<
     input.consume(LZMA_HEADER);
     let [properties, a, b, c, d, size @ ..] = head;
     let (said, size) = (u32::from_le_bytes([a, b, c, d]), u64::from_le_bytes(size));
-    // No more of it is used than there is content.
+    // No more of the dictionary is used than there is content.
     let mut dictionary = u64::from(said).min(size).max(4096);
-    // All ones are what a packer writes that keeps no count.
+    // Encoders that do not know the size write all ones.
     if said == u32::MAX {
         dictionary = dictionary.min(room as u64 / 2);
     }
@@ -142,11 +141,11 @@ impl Read for Member<'_, '_> {
             Self::Zlib(member) => member.read(buffer),
             Self::Lzma(member) => member.read(buffer),
             Self::Xz(member) => {
-                // With an error goes what came just before it, so that it should be little.
+                // An error discards the data before it in the same read, so reads are small.
                 const LITTLE: usize = 4096;
                 let room = buffer.len().min(LITTLE);
                 member.read(&mut buffer[..room]).map_err(|error| match member.inner().is_cut {
-                    true => io::Error::new(io::ErrorKind::UnexpectedEof, "the xz stream is cut off"),
+                    true => io::Error::new(io::ErrorKind::UnexpectedEof, "the xz stream is truncated"),
                     false => error,
                 })
             }
@@ -155,7 +154,7 @@ impl Read for Member<'_, '_> {
     }
 }
 
-/// All of them, as one.
+/// All streams as one.
 struct Members<'m, 'a> {
     member: Option<Member<'m, 'a>>,
     room: usize,
@@ -175,12 +174,12 @@ impl Read for Members<'_, '_> {
     }
 }
 
-/// Zeros that are put behind an xz file. Its reader wants a chunk of at most 64 KiB whole before it
-/// unpacks any of it: so it also unpacks what is there of a chunk that is cut off, and then finds it
-/// damaged. Behind a file that is whole, zeros mean nothing.
+/// Zeros appended to an xz file. The reader needs a complete chunk of at most 64 KiB before it decodes any of
+/// it. With the zeros, it also decodes the available part of a truncated chunk and only then reports damage.
+/// After a complete file, zeros have no effect.
 const PADDING: usize = (64 << 10) + 1024;
 
-/// An xz file and zeros behind it.
+/// An xz file followed by zeros.
 struct Padded<R> {
     input: R,
     left: usize,

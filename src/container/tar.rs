@@ -1,4 +1,4 @@
-//! Tar: blocks of 512 bytes, read from front to back, whatever flavour wrote them.
+//! Tar of every variant: blocks of 512 bytes, read sequentially.
 
 use std::io::{self, Read};
 use std::ops::Range;
@@ -9,39 +9,40 @@ use super::reading::{drain, fill};
 /// Bytes of a block.
 const BLOCK: usize = 512;
 
-/// Blocks of zeros that end an archive.
+/// Number of zero blocks that end an archive.
 const END_BLOCKS: u64 = 2;
 
-/// Names and attributes longer than this are cut: nobody has such names, and they are held in memory.
+/// Names and attributes longer than this are truncated: no real ones are as long, and they are held in memory.
 const LONGEST_NAME: u64 = 1 << 16;
 
-/// Whether a tar begins with `head`: its first entry's checksum is right, or it says so itself, and was meddled with.
+/// Whether a tar begins with `head`: the checksum of its first header is correct, or it has tar's magic number
+/// but was modified.
 pub(super) fn begins(head: &[u8]) -> bool {
     let says_so = || head.get(257..263).is_some_and(|mark| matches!(mark, b"ustar\0" | b"ustar "));
     is_header(head) || (head.len() >= BLOCK && says_so())
 }
 
-/// Whether a header begins with `head`: its checksum is right.
+/// Whether a header with a correct checksum begins with `head`.
 fn is_header(head: &[u8]) -> bool {
     let Some(block) = head.first_chunk::<BLOCK>() else { return false };
-    // A name that is empty is one only where the rest says so.
+    // An empty name is valid only with a magic number.
     if block[0] == 0 && !block[257..].starts_with(b"ustar") {
         return false;
     }
     let Some(noted) = octal(&block[148..156]) else { return false };
     let sum: u64 =
         block[..148].iter().chain(&block[156..]).map(|&byte| u64::from(byte)).sum::<u64>() + 8 * 32;
-    // Some wrote the sum of signed bytes.
+    // Some programs sum signed bytes.
     let high = block[..148].iter().chain(&block[156..]).filter(|&&byte| byte >= 128).count() as u64;
     noted == sum || Some(noted) == sum.checked_sub(256 * high)
 }
 
-/// Hands over the entries; gives where they stand.
+/// Hands over the entries. Returns their ranges.
 pub(super) fn open(opener: &Opener<'_>, input: &mut dyn Read) -> Vec<Range<u64>> {
     let mut tar =
         Tar { opener, input, offset: 0, next: Next::default(), elsewhere: Vec::new(), is_cut: false };
     if let Err(error) = tar.run() {
-        opener.skip(None, format!("{error}; what came before was scanned"));
+        opener.skip(None, format!("{error}; the data before that was scanned"));
     }
     tar.elsewhere
 }
@@ -57,7 +58,7 @@ struct Tar<'a, 't> {
     is_cut: bool,
 }
 
-/// What headers before an entry's own say of it.
+/// What extended headers say about the next entry.
 #[derive(Default)]
 struct Next {
     name: Option<Vec<u8>>,
@@ -75,28 +76,26 @@ impl Tar<'_, '_> {
             };
             let Some(block) = block else {
                 if zeros == 0 && !is_over && self.offset == at {
-                    self.opener.skip(None, "the tar has no mark of its end: it may be cut off");
+                    self.opener.skip(None, "the tar has no end marker and may be truncated");
                 }
                 return Ok(());
             };
             zeros = if block.iter().all(|&byte| byte == 0) { zeros + 1 } else { 0 };
-            // Behind the end, anything may fill up a tape or a sector; and another archive can follow.
+            // Padding of a tape or sector may follow the end, and so may another archive.
             is_over |= zeros == END_BLOCKS;
             if is_header(&block) {
                 (is_lost, is_over) = (false, false);
                 self.entry(&block)?;
             } else if zeros == 0 && !is_over && !is_lost {
                 is_lost = true;
-                self.opener.skip(
-                    None,
-                    format!("no tar header at byte {at}, as there should be; looked for the next"),
-                );
+                self.opener
+                    .skip(None, format!("expected a tar header at byte {at}; searched for the next one"));
             }
         }
         Ok(())
     }
 
-    /// The next block; nothing at the end.
+    /// The next block; `None` at the end.
     fn block(&mut self) -> io::Result<Option<[u8; BLOCK]>> {
         let mut block = Vec::with_capacity(BLOCK);
         fill(self.input, &mut block, BLOCK)?;
@@ -104,7 +103,7 @@ impl Tar<'_, '_> {
         match block.first_chunk::<BLOCK>() {
             Some(block) => Ok(Some(*block)),
             None if block.iter().all(|&byte| byte == 0) => Ok(None),
-            None => Err(io::Error::new(io::ErrorKind::UnexpectedEof, "the tar is cut off within a header")),
+            None => Err(io::Error::new(io::ErrorKind::UnexpectedEof, "the tar is truncated within a header")),
         }
     }
 
@@ -117,9 +116,9 @@ impl Tar<'_, '_> {
                 let attributes = self.held(size)?;
                 self.attributes(&attributes);
             }
-            // A long link name, and attributes of all that follows, which name nothing.
+            // A long link name, and global attributes, which contain no names.
             b'K' | b'g' => drop(self.held(size)?),
-            // Links, devices, folders and pipes have no data, whatever their size says.
+            // Links, devices, directories and pipes have no data, whatever their size field says.
             b'1'..=b'6' => self.next = Next::default(),
             _ => {
                 let next = std::mem::take(&mut self.next);
@@ -133,7 +132,7 @@ impl Tar<'_, '_> {
         Ok(())
     }
 
-    /// An old sparse file's map may go on in blocks before the data.
+    /// The map of an old sparse file may continue in blocks before the data.
     fn sparse(&mut self, header: &[u8; BLOCK]) -> io::Result<()> {
         let mut goes_on = header[482] != 0;
         while goes_on {
@@ -148,7 +147,7 @@ impl Tar<'_, '_> {
         let mut part = Part { input: self.input, left: size };
         let is_whole = self.opener.entry(name, &mut part);
         match drain(&mut part) {
-            // It was told already, of the entry.
+            // Already reported for the entry.
             Err(_) if !is_whole => self.is_cut = true,
             outcome => drop(outcome?),
         }
@@ -158,7 +157,7 @@ impl Tar<'_, '_> {
         self.past(size)
     }
 
-    /// The data of a header that describes another.
+    /// The data of a header that describes the next one.
     fn held(&mut self, size: u64) -> io::Result<Vec<u8>> {
         let mut data = Vec::new();
         let most = size.min(LONGEST_NAME);
@@ -169,16 +168,17 @@ impl Tar<'_, '_> {
         Ok(data)
     }
 
-    /// Goes on behind the block that ends `size` bytes of data.
+    /// Continues after the block that ends `size` bytes of data.
     fn past(&mut self, size: u64) -> io::Result<()> {
         let rest = size.wrapping_neg() % BLOCK as u64;
         self.offset = self.offset.saturating_add(size).saturating_add(rest);
-        // At the very end the filling may be missing.
+        // At the very end, the padding may be missing.
         let mut filling = (&mut *self.input).take(rest);
         drain(&mut filling).map(|_| ())
     }
 
-    /// Records of the form `length key=value\n`.
+    /// Records of the form `length key=value
+    /// `.
     fn attributes(&mut self, mut records: &[u8]) {
         while let Some(space) = memchr::memchr(b' ', records) {
             let length = decimal(&records[..space]).and_then(|length| usize::try_from(length).ok());
@@ -197,7 +197,7 @@ impl Tar<'_, '_> {
     }
 }
 
-/// The next `left` bytes, all of which should be there.
+/// The next `left` bytes, all of which should exist.
 struct Part<'a> {
     input: &'a mut dyn Read,
     left: u64,
@@ -211,7 +211,7 @@ impl Read for Part<'_> {
         }
         let count = self.input.read(&mut buffer[..room])?;
         if count == 0 {
-            let reason = format!("the tar is cut off, {} bytes are missing", self.left);
+            let reason = format!("the tar is truncated: {} bytes are missing", self.left);
             return Err(io::Error::new(io::ErrorKind::UnexpectedEof, reason));
         }
         self.left -= count as u64;
@@ -222,7 +222,7 @@ impl Read for Part<'_> {
 fn damaged(offset: u64) -> io::Error {
     io::Error::new(
         io::ErrorKind::InvalidData,
-        format!("the tar header before byte {offset} has no size that can be read"),
+        format!("the tar header before byte {offset} has an invalid size"),
     )
 }
 
@@ -236,7 +236,7 @@ fn until_nul(bytes: &[u8]) -> &[u8] {
     bytes.split(|&byte| byte == 0).next().unwrap_or_default()
 }
 
-/// A size: octal digits, or binary when the first bit says so.
+/// A size field: octal digits, or binary if its highest bit is set.
 fn number(field: &[u8]) -> Option<u64> {
     if field[0] & 0x80 == 0 {
         return octal(field);
@@ -245,7 +245,7 @@ fn number(field: &[u8]) -> Option<u64> {
     digits.into_iter().try_fold(0u64, |sum, byte| sum.checked_mul(256)?.checked_add(u64::from(byte)))
 }
 
-/// Octal digits between blanks and NULs; none at all is 0, as in the header of a folder.
+/// Octal digits between blanks and NULs; an empty field is 0, as for directories.
 fn octal(field: &[u8]) -> Option<u64> {
     let is_blank = |byte: &u8| matches!(byte, b' ' | 0);
     let digits = field.iter().skip_while(|byte| is_blank(byte)).take_while(|byte| !is_blank(byte));

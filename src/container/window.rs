@@ -1,4 +1,4 @@
-//! A view of a content that is read out of order: one piece of it is held at a time.
+//! Random access to a content, of which one piece at a time is buffered.
 
 use std::cell::RefCell;
 use std::io::{self, BufRead, Read, SeekFrom};
@@ -6,10 +6,10 @@ use std::io::{self, BufRead, Read, SeekFrom};
 use super::ReadSeek;
 use super::reading::PIECE;
 
-/// A content that several windows look at.
+/// A content shared by several windows.
 pub(super) struct Shared<'a> {
     input: RefCell<&'a mut dyn ReadSeek>,
-    /// Its bytes.
+    /// Its size in bytes.
     pub(super) size: u64,
 }
 
@@ -26,7 +26,7 @@ impl<'a> Shared<'a> {
     }
 }
 
-/// Reads from a place.
+/// Reads at an offset.
 trait ReadAt {
     fn read_at(&self, place: u64, buffer: &mut [u8]) -> io::Result<usize>;
 }
@@ -44,21 +44,21 @@ impl ReadAt for Shared<'_> {
     }
 }
 
-/// Reads on from any place. Nothing is allocated but for what is there.
+/// Reads from any offset. Allocates no more than the content provides.
 pub(super) struct Window<'a> {
     shared: &'a dyn ReadAt,
     buffer: Vec<u8>,
-    /// Where the buffer stands in the content.
+    /// Offset of the buffer in the content.
     start: u64,
-    /// Bytes of the buffer that were read.
+    /// Bytes of the buffer that were consumed.
     at: usize,
     size: u64,
-    /// Where reading ends.
+    /// Offset at which reading ends.
     limit: u64,
 }
 
 impl Window<'_> {
-    /// Goes to `place`; reading ends at `limit`.
+    /// Seeks to `place`; reading ends at `limit`.
     pub(super) fn go(&mut self, place: u64, limit: u64) {
         self.limit = limit.min(self.size);
         match place.checked_sub(self.start).and_then(|at| usize::try_from(at).ok()) {
@@ -70,12 +70,12 @@ impl Window<'_> {
         }
     }
 
-    /// Where the next byte stands.
+    /// Offset of the next byte.
     pub(super) fn place(&self) -> u64 {
         self.start + self.at as u64
     }
 
-    /// The next `count` bytes and what else is at hand, or fewer at the end.
+    /// At least the next `count` bytes, or fewer at the end.
     ///
     /// # Errors
     /// Those of the content.
@@ -85,7 +85,7 @@ impl Window<'_> {
         Ok(&self.buffer[self.at..self.at + held])
     }
 
-    /// Where `wanted` begins next, between two places.
+    /// Offset of the next occurrence of `wanted` between two offsets.
     ///
     /// # Errors
     /// Those of the content.
@@ -103,13 +103,13 @@ impl Window<'_> {
         }
     }
 
-    /// Bytes at hand before the limit.
+    /// Buffered bytes before the limit.
     fn held(&self) -> usize {
         let left = self.limit.saturating_sub(self.place());
         (self.buffer.len() - self.at).min(usize::try_from(left).unwrap_or(usize::MAX))
     }
 
-    /// Reads another piece; whether there was one.
+    /// Reads another piece. Returns whether there was one.
     fn more(&mut self) -> io::Result<bool> {
         let end = self.start + self.buffer.len() as u64;
         let left = usize::try_from(self.limit.saturating_sub(end)).unwrap_or(usize::MAX);
@@ -119,7 +119,7 @@ impl Window<'_> {
         self.buffer.drain(..self.at);
         self.start += self.at as u64;
         self.at = 0;
-        // To the end of the content, not of the limit: the next entry is near.
+        // Up to the end of the content rather than the limit: the next entry is close.
         let rest = usize::try_from(self.size.saturating_sub(end)).unwrap_or(usize::MAX);
         let before = self.buffer.len();
         self.buffer.resize(before + rest.min(PIECE), 0);

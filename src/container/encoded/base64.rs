@@ -1,24 +1,24 @@
-//! A run of base64, of either alphabet, over lines, escapes and string literals.
+//! Base64 in either alphabet, across lines, escapes and string literals.
 
 use super::number_at;
 
-/// What was decoded of a run.
+/// The decoded data of a run.
 pub(super) struct Run {
     pub(super) decoded: Vec<u8>,
-    /// Where it ends.
+    /// Offset of its end.
     pub(super) end: usize,
 }
 
-/// Bytes between two pieces of a run at the most.
+/// Maximum number of bytes between two parts of a run.
 const GAP: usize = 256;
 
-/// Characters that the next element of a list has at least, if it continues the run.
+/// Minimum length of the next element of a list that continues the run.
 const LEAST_IN_LIST: usize = 16;
 
-/// Characters of a line that are looked at to tell whether the run goes on there.
+/// Characters of a line that are examined to see whether the run continues there.
 const LINE: usize = 4096;
 
-/// Decodes the run that begins at `start`, up to `most` bytes of it.
+/// Decodes the run that begins at `start`, up to `most` bytes.
 pub(super) fn decode(bytes: &[u8], start: usize, most: usize) -> Run {
     let sign = sign(bytes, start);
     let mut decoded = Vec::new();
@@ -51,7 +51,7 @@ fn value(byte: u8) -> Option<u8> {
     })
 }
 
-/// The sign of a patch that the line at hand begins with.
+/// The patch sign at the start of the current line.
 fn sign(bytes: &[u8], start: usize) -> Option<u8> {
     let from = start.saturating_sub(GAP);
     let before = &bytes[from..start];
@@ -59,7 +59,7 @@ fn sign(bytes: &[u8], start: usize) -> Option<u8> {
     before.get(line).copied().filter(|byte| matches!(byte, b'+' | b'-'))
 }
 
-/// Where a run goes on whose piece ends at `end`.
+/// The start of the next part of a run whose current part ends at `end`.
 fn next_piece(bytes: &[u8], end: usize, sign: Option<u8>) -> Option<usize> {
     let gap = &bytes[end..bytes.len().min(end + GAP)];
     if gap.starts_with(b"\\/") {
@@ -91,12 +91,12 @@ fn next_piece(bytes: &[u8], end: usize, sign: Option<u8>) -> Option<usize> {
             _ => return None,
         };
     }
-    // That is another run.
+    // That starts another run.
     if number_at(bytes, end + at).is_some() {
         return None;
     }
     let rest = &bytes[end + at..];
-    // What follows in a list or object may be anything.
+    // The next item of a list or object may be anything.
     if is_list
         && rest.iter().take(LEAST_IN_LIST).take_while(|byte| value(**byte).is_some()).count() < LEAST_IN_LIST
     {
@@ -105,7 +105,7 @@ fn next_piece(bytes: &[u8], end: usize, sign: Option<u8>) -> Option<usize> {
     (quotes == 2 || (quotes == 0 && is_broken && is_line(rest))).then_some(end + at)
 }
 
-/// Whether a line begins with nothing but base64.
+/// Whether a line begins with base64 only.
 fn is_line(rest: &[u8]) -> bool {
     let rest = &rest[..rest.len().min(LINE)];
     let length = rest.iter().take_while(|byte| value(**byte).is_some()).count();

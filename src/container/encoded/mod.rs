@@ -1,7 +1,7 @@
-//! What is packed and then written as text: base64 of gzip and zip, and the blocks of `git diff --binary`.
+//! Containers in text form: base64 of gzip and zip, and the blocks of `git diff --binary`.
 //!
-//! A few characters tell that such a run may begin; whether one does is told by what is decoded of it. A run that is
-//! none is passed over in silence.
+//! A few characters indicate that such a run may begin; decoding its start decides. Text that only looks like a
+//! run is ignored silently.
 
 mod base64;
 mod patch;
@@ -20,41 +20,41 @@ use super::limits::size;
 use super::opener::Opener;
 use super::reading::Metered;
 
-/// What begins a run: gzip, zip, base64 of the base64 of both, a binary patch.
+/// Starts of runs: base64 of gzip and of zip, base64 of both of these, and a binary patch.
 const ANCHORS: [&[u8]; 5] = [b"H4sI", b"UEsDB", b"SDRzSU", b"VUVzREJ", PATCH];
 
 const PATCH: &[u8] = b"GIT binary patch";
 
-/// What to search a content for to notice that something packed may be written in it as text. Each costs every search a
-/// little, so a zip that is encoded twice, which nobody writes, is not among them.
+/// Keywords that show that a content may have containers in text form. Each slows down every search a little,
+/// so doubly encoded zips, which nobody creates, are omitted.
 pub const ENCODED_KEYWORDS: &[&[u8]] = &[ANCHORS[0], ANCHORS[1], ANCHORS[2], PATCH];
 
 static MARKS: LazyLock<Marks> = LazyLock::new(|| Marks::new(&ANCHORS));
 
-/// Bytes that are decoded to see what a run is.
+/// Bytes decoded to identify a run.
 const LOOK: usize = 4096;
 
-/// Bytes that are decoded of one run.
+/// Maximum decoded bytes of one run.
 const LARGEST: usize = 32 << 20;
 
-/// Bytes that are decoded to see what runs are, for each byte of the content, and whatever its size.
+/// Bytes that may be decoded to identify runs: this many for each byte of the content, plus [`FREE`].
 const TRIES: usize = 8;
 const FREE: usize = 1 << 20;
 
-/// The one of [`ENCODED_KEYWORDS`] that is at byte `at` of `bytes`, if any.
+/// The range of the [`ENCODED_KEYWORDS`] entry at byte `at` of `bytes`, if there is one.
 pub fn encoded_keyword_at(bytes: &[u8], at: usize) -> Option<Range<usize>> {
     number_at(bytes, at).map(|number| at..at + ANCHORS[number].len())
 }
 
-/// Which of [`ANCHORS`] is at byte `at` of `bytes`.
+/// The index of the entry of [`ANCHORS`] at byte `at` of `bytes`.
 fn number_at(bytes: &[u8], at: usize) -> Option<usize> {
     ANCHORS.iter().position(|anchor| bytes[at..].starts_with(anchor))
 }
 
-/// Decides for each keyword in a stream whether something packed begins there.
+/// Decides for each keyword in a stream whether a run begins there.
 #[derive(Debug)]
 pub struct RunProbe {
-    /// Bytes that may still be decoded in vain.
+    /// Bytes that may still be decoded without finding a run.
     left: usize,
     is_found: bool,
 }
@@ -66,7 +66,7 @@ impl Default for RunProbe {
 }
 
 impl RunProbe {
-    /// Looks at byte `at` of `bytes`, where a keyword may be.
+    /// Examines byte `at` of `bytes`, where a keyword may be.
     pub fn look(&mut self, bytes: &[u8], at: usize) {
         if self.is_found {
             return;
@@ -77,32 +77,32 @@ impl RunProbe {
         self.left = look.left.get();
     }
 
-    /// Whether something packed was found, or more that looks like it than is decoded.
+    /// Whether a run was found, or the limit for identifying runs was reached.
     pub fn is_found(&self) -> bool {
         self.is_found
     }
 }
 
-/// Bytes that are decoded to see what runs in one stream are.
+/// Bytes that may be decoded to identify the runs of one stream.
 const MAX_PROBED: usize = 64 << 20;
 
-/// Whether there is something packed in `bytes` that is written as text, or too much that looks so.
+/// Whether `bytes` has a run, or too much text that looks like one.
 pub fn is_encoded_in(bytes: &[u8]) -> bool {
     let look = Look::new(bytes);
     look.next(0).is_some() || look.is_over()
 }
 
-/// What a run holds.
+/// The form of a run.
 #[derive(Clone, Copy)]
 enum Kind {
     Base64,
     Patch,
 }
 
-/// Looks for runs in one content.
+/// Finds the runs of one content.
 struct Look<'b> {
     bytes: &'b [u8],
-    /// Bytes that may still be decoded in vain.
+    /// Bytes that may still be decoded without finding a run.
     left: Cell<usize>,
 }
 
@@ -115,7 +115,7 @@ impl<'b> Look<'b> {
         self.left.get() == 0
     }
 
-    /// The next run from byte `from` on, and where it begins.
+    /// The first run at or after byte `from`, and its offset.
     fn next(&self, from: usize) -> Option<(Kind, usize)> {
         let rest = self.bytes.get(from..)?;
         let is_run = |number: usize, at: usize| !self.is_over() && self.is_run(number, from + at);
@@ -133,7 +133,7 @@ impl<'b> Look<'b> {
             self.pay(most);
             base64::decode(self.bytes, at, most).decoded
         };
-        // Most that is none shows at once.
+        // Almost everything that is not a run shows in the first bytes.
         may_begin(&decode(LEAST)) && is_packed(&decode(LOOK))
     }
 
@@ -142,10 +142,10 @@ impl<'b> Look<'b> {
     }
 }
 
-/// Bytes that no archive with a key in it falls short of.
+/// Bytes of the smallest archive that may contain a key.
 const LEAST: usize = 32;
 
-/// Whether what was decoded of a run can begin an archive, or base64 of one.
+/// Whether decoded bytes may be the start of an archive, or of base64 of one.
 fn may_begin(decoded: &[u8]) -> bool {
     decoded.len() >= LEAST && (base64_of(decoded) || decoded.get(3).is_some_and(|flags| flags & 0xe0 == 0))
 }
@@ -154,7 +154,7 @@ fn base64_of(decoded: &[u8]) -> bool {
     decoded.starts_with(ANCHORS[0]) || decoded.starts_with(ANCHORS[1])
 }
 
-/// Whether `head` begins an archive, or base64 of one.
+/// Whether `head` is the start of an archive, or of base64 of one.
 fn is_packed(head: &[u8]) -> bool {
     match base64_of(head) {
         true => embedded::begins(&base64::decode(head, 0, LOOK / 2).decoded),
@@ -162,7 +162,7 @@ fn is_packed(head: &[u8]) -> bool {
     }
 }
 
-/// Hands over what is packed in `bytes`, which are the content at hand and no container. Gives where it stands.
+/// Hands over the runs in `bytes`, the current content, which is not a container itself. Returns their ranges.
 pub(super) fn walk(opener: &Opener<'_>, bytes: &[u8]) -> Vec<Range<u64>> {
     let look = Look::new(bytes);
     let (mut from, mut elsewhere) = (0, Vec::new());
@@ -178,7 +178,7 @@ pub(super) fn walk(opener: &Opener<'_>, bytes: &[u8]) -> Vec<Range<u64>> {
         elsewhere.push(at as u64..from as u64);
     }
     if look.is_over() {
-        opener.skip(None, "holds more that looks like base64 of archives than is decoded; the rest was scanned as it stands");
+        opener.skip(None, "contains more text that looks like base64 of archives than is decoded; the rest was scanned only as text");
     }
     elsewhere
 }
@@ -209,7 +209,7 @@ fn base64_run(opener: &Opener<'_>, bytes: &[u8], at: usize) -> usize {
 
 fn patches(opener: &Opener<'_>, bytes: &[u8], at: usize) -> usize {
     let (most, mut end, mut start) = (room(opener), at + PATCH.len(), at);
-    // There and back again.
+    // A hunk for each direction.
     for _ in 0..2 {
         let Some(hunk) = patch::hunk(bytes, end, most) else { break };
         let name = format!("git binary patch at byte {start}").into_bytes();
@@ -233,6 +233,6 @@ fn hand_over(opener: &Opener<'_>, name: &[u8], is_delta: bool, mut unpacked: imp
 
 fn too_long(opener: &Opener<'_>, name: &[u8], is_cut: bool, most: usize) {
     if is_cut {
-        opener.skip(Some(name), format!("longer than the {} that are decoded of it", size(most as u64)));
+        opener.skip(Some(name), format!("longer than {}; the rest was not decoded", size(most as u64)));
     }
 }

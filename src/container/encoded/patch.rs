@@ -1,26 +1,26 @@
-//! The blocks of `git diff --binary`: zlib, in lines of base85.
+//! The blocks of `git diff --binary`: zlib data in lines of base85.
 
 use flate2::{Decompress, FlushDecompress};
 
 use super::PATCH;
 
-/// Bytes that are read to see whether a block begins.
+/// Bytes that are decoded to see whether a block begins.
 pub(super) const HEAD: usize = 256;
 
 /// One direction of a block.
 pub(super) struct Hunk {
     pub(super) is_delta: bool,
-    /// Bytes that it unpacks to, as it says.
+    /// The uncompressed size that it declares.
     pub(super) size: u64,
     pub(super) deflated: Vec<u8>,
-    /// Where it ends.
+    /// Offset of its end.
     pub(super) end: usize,
 }
 
 const DIGITS: &[u8; 85] =
     b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz!#$%&()*+-;<=>?@^_`{|}~";
 
-/// What each character stands for, and for what is none the number of digits.
+/// The value of each character; invalid characters have the number of digits.
 const VALUES: [u8; 256] = {
     let mut values = [85; 256];
     let mut at = 0;
@@ -31,11 +31,11 @@ const VALUES: [u8; 256] = {
     values
 };
 
-/// Whether what begins at `at` is a block: one with something in it that unpacks.
+/// Whether a block that contains decodable data begins at `at`.
 pub(super) fn begins(bytes: &[u8], at: usize) -> bool {
     let start = at + PATCH.len();
     let head = &bytes[..bytes.len().min(start + HEAD)];
-    // Of what is made or deleted one direction is empty.
+    // For a created or deleted file, one direction is empty.
     let first = hunk(head, start, HEAD);
     let second = first.as_ref().filter(|first| first.size == 0).and_then(|first| hunk(head, first.end, HEAD));
     let hunk = second.or(first);
@@ -46,11 +46,11 @@ fn unpacks(deflated: &[u8]) -> bool {
     let mut plain = [0; 16];
     let mut state = Decompress::new(true);
     let outcome = state.decompress(deflated, &mut plain, FlushDecompress::None);
-    // A block may begin with a table longer than what is looked at.
+    // A block may begin with a table longer than the decoded part.
     outcome.is_ok() && state.total_in() > 2
 }
 
-/// The hunk that follows at `at`, up to `most` bytes of it.
+/// The next hunk at `at`, up to `most` bytes of it.
 pub(super) fn hunk(bytes: &[u8], at: usize, most: usize) -> Option<Hunk> {
     let rest = bytes.get(at..)?;
     let blank = rest.iter().take(8).take_while(|byte| matches!(byte, b'\r' | b'\n')).count();
@@ -80,7 +80,7 @@ fn line_end(rest: &[u8]) -> Option<usize> {
     }
 }
 
-/// Adds what a line holds to `decoded`; gives its length.
+/// Appends the data of a line to `decoded`. Returns its length.
 fn line(rest: &[u8], decoded: &mut Vec<u8>) -> Option<usize> {
     let length = match *rest.first()? {
         byte @ b'A'..=b'Z' => byte - b'A' + 1,
@@ -108,9 +108,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_line_is_as_long_as_it_says() {
+    fn a_line_has_the_declared_length() {
         let mut decoded = Vec::new();
-        // What git writes of an empty content.
+        // What git writes for an empty file.
         assert_eq!(line(b"HcmV?d00001\n\n", &mut decoded), Some(12));
         assert_eq!(decoded, [0x78, 1, 3, 0, 0, 0, 0, 1]);
         for bad in [&b""[..], b"\n", b"HcmV?d0000", b"HcmV?d00001x", b"Hcm\"?d00001\n", b"D~~~~~\n"] {

@@ -1,21 +1,21 @@
-//! What the dictionary before a stream says of it: the filters that it went through, and how.
+//! Stream dictionaries: the filters of a stream and their parameters.
 
 use memchr::memmem;
 
 use super::value::Value;
 
-/// Filters in a row, of which nobody writes more than a few.
+/// Maximum number of filters; real files use only a few.
 const LONGEST_CHAIN: usize = 8;
 
-/// Bytes of a row of a picture, at the most.
+/// Maximum bytes of an image row.
 const LONGEST_ROW: u64 = 1 << 20;
 
-/// Something that was done to a stream, and can be undone.
+/// A filter that can be decoded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Step {
     Deflate(Option<Predictor>),
     Lzw {
-        /// Whether codes grow one earlier than they must.
+        /// Whether the code length increases one code early.
         is_early: bool,
         predictor: Option<Predictor>,
     },
@@ -24,35 +24,35 @@ pub(super) enum Step {
     RunLengths,
 }
 
-/// How bytes were replaced by what sets them apart from those before and above, in rows.
+/// A predictor, which replaces bytes by their difference from those before and above, row by row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Predictor {
-    /// Whether each row says how, in a byte before it.
+    /// Whether a byte before each row selects the algorithm.
     pub(super) is_png: bool,
     /// Bytes of a row.
     pub(super) row: usize,
-    /// Bytes of a point, at least one.
+    /// Bytes of a pixel, at least one.
     pub(super) point: usize,
-    /// Bits of one colour of it.
+    /// Bits per color component.
     pub(super) bits: u64,
 }
 
-/// What is known of a stream.
+/// What the dictionary says about a stream.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Said {
-    /// What to undo, in this order, up to a filter of pictures.
+    /// Decoding steps in order, up to the first image filter.
     pub(super) steps: Vec<Step>,
-    /// Whether some of it cannot be undone, or is not known.
+    /// Whether a filter is unsupported or unknown.
     pub(super) is_unknown: bool,
     /// Whether there is a dictionary at all.
     pub(super) is_stream: bool,
-    /// Its bytes, where that is said in place.
+    /// Its length in bytes, if the dictionary states it directly.
     pub(super) length: Option<u64>,
 }
 
-/// Reads the dictionary at the end of `before`; `object` gives the value of an object elsewhere.
+/// Reads the dictionary at the end of `before`; `object` resolves references.
 pub(super) fn read(before: &[u8], object: &mut dyn FnMut(u64) -> Option<Value>) -> Said {
-    // An object's number stands before it; a word that ends so does not begin a stream.
+    // An object number precedes it; otherwise it is just a word that ends like the keyword.
     let before = before.trim_ascii_end();
     if !before.ends_with(b">>") {
         return Said::default();
@@ -101,16 +101,16 @@ pub(super) fn read(before: &[u8], object: &mut dyn FnMut(u64) -> Option<Value>) 
             b"ASCII85Decode" | b"A85" => said.steps.push(Step::Ascii85),
             b"ASCIIHexDecode" | b"AHx" => said.steps.push(Step::Hexadecimal),
             b"RunLengthDecode" | b"RL" => said.steps.push(Step::RunLengths),
-            // Says who encrypted it, if anybody did.
+            // Only says who encrypted it, if anyone did.
             b"Crypt" => {}
-            // Pictures.
+            // Image filters.
             _ => break,
         }
     }
     said
 }
 
-/// The value of `key`, wherever in `dictionary` it stands.
+/// The value of `key`, anywhere in `dictionary`.
 fn value_of(dictionary: &[u8], key: &[u8]) -> Option<Value> {
     memmem::find_iter(dictionary, key).find_map(|at| {
         let rest = &dictionary[at + key.len()..];

@@ -1,4 +1,4 @@
-//! Filters of a PDF undone: ASCII85, hexadecimal, run lengths, and predictors.
+//! PDF filters: ASCII85, hexadecimal, run lengths, and predictors.
 
 use std::io::{self, BufRead, Read};
 
@@ -6,25 +6,25 @@ use super::dictionary::Predictor;
 use crate::container::inflate::{cut_off, damaged};
 use crate::container::reading::fill;
 
-/// Bytes that are made at a time, and then some.
+/// Approximate number of bytes decoded at a time.
 const SOME: usize = 4096;
 
-/// Undoes a filter, a few bytes at a time.
+/// Decodes a filter incrementally.
 pub(super) trait Decode {
-    /// Adds what comes next to `out`; whether there may be more.
+    /// Appends the next bytes to `out`. Returns whether there may be more.
     ///
     /// # Errors
-    /// Those of `input`, and when it is not what it should be; what was added before counts.
+    /// Those of `input`, and invalid data; what was appended before the error counts.
     fn next(&mut self, input: &mut dyn BufRead, out: &mut Vec<u8>) -> io::Result<bool>;
 }
 
-/// Reads what a [`Decode`] makes.
+/// Reads the output of a [`Decode`].
 pub(super) struct Decoder<'a> {
     input: Box<dyn BufRead + 'a>,
     decode: Box<dyn Decode + 'a>,
     out: Vec<u8>,
     at: usize,
-    /// What ended it, told once.
+    /// The error that ended it, returned once.
     ended: Option<io::Result<()>>,
 }
 
@@ -62,7 +62,7 @@ pub(super) fn byte(input: &mut dyn BufRead) -> io::Result<Option<u8>> {
     Ok(byte)
 }
 
-/// The next byte that is no blank, which there must be.
+/// The next non-blank byte, which must exist.
 fn sign(input: &mut dyn BufRead) -> io::Result<u8> {
     loop {
         match byte(input)? {
@@ -73,7 +73,7 @@ fn sign(input: &mut dyn BufRead) -> io::Result<u8> {
     }
 }
 
-/// Five letters for four bytes.
+/// Five characters for four bytes.
 #[derive(Default)]
 pub(super) struct Ascii85 {
     is_begun: bool,
@@ -86,7 +86,7 @@ impl Decode for Ascii85 {
         while count < 5 && ended.is_none() {
             let is_first = !std::mem::replace(&mut self.is_begun, true);
             match sign(input) {
-                // As it begins outside of PDF.
+                // The prefix used outside of PDF.
                 Ok(b'<') if is_first && input.fill_buf()?.first() == Some(&b'~') => input.consume(1),
                 Ok(b'z') if count == 0 => {
                     out.extend([0; 4]);
@@ -131,7 +131,7 @@ impl Decode for Hexadecimal {
     }
 }
 
-/// A number, and that many bytes or one that many times.
+/// A count, followed by that many bytes or one byte to repeat.
 pub(super) struct RunLengths;
 
 impl Decode for RunLengths {
@@ -153,11 +153,11 @@ impl Decode for RunLengths {
     }
 }
 
-/// Undoes a predictor, a row at a time.
+/// Reverses a predictor, row by row.
 pub(super) struct Unpredicted {
     predictor: Predictor,
     above: Vec<u8>,
-    /// What follows the first row is not what it is said to be.
+    /// Whether the data after the first row contradicts the declared predictor.
     is_plain: bool,
 }
 
@@ -211,7 +211,7 @@ fn undo_png(kind: u8, row: &mut [u8], above: &[u8], point: usize) {
     }
 }
 
-/// Of three neighbours the one nearest to where a slope through them would lead.
+/// The Paeth predictor: of the three bytes, the one closest to left + above - upper left.
 fn nearest(left: u8, up: u8, corner: u8) -> u8 {
     let [a, b, c] = [left, up, corner].map(i16::from);
     let away = |one: i16| (a + b - c - one).abs();

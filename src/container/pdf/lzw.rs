@@ -1,4 +1,4 @@
-//! LZW, as PDF has it: codes of 9 to 12 bits, the highest bit first.
+//! PDF's variant of LZW: codes of 9 to 12 bits, most significant bit first.
 
 use std::io::{self, BufRead};
 
@@ -9,10 +9,10 @@ const CLEAR: usize = 256;
 const END: usize = 257;
 const MOST: usize = 4096;
 
-/// Undoes it.
+/// LZW decoder.
 pub(super) struct Lzw {
     is_early: bool,
-    /// For each code beyond those of bytes, the code that it goes on from, and the byte it adds.
+    /// For each code above 255, the code that it extends and the byte that it adds.
     codes: Vec<(u16, u8)>,
     last: Option<usize>,
     bits: u32,
@@ -24,7 +24,7 @@ impl Lzw {
         Self { is_early, codes: Vec::new(), last: None, bits: 0, held: 0 }
     }
 
-    /// The first code that means nothing yet.
+    /// The first unassigned code.
     fn free(&self) -> usize {
         END + 1 + self.codes.len()
     }
@@ -44,7 +44,7 @@ impl Lzw {
         Ok((self.bits >> self.held) as usize & ((1 << width) - 1))
     }
 
-    /// Adds what `code` stands for, and gives its first byte.
+    /// Appends the expansion of `code`. Returns its first byte.
     fn expand(&self, mut code: usize, out: &mut Vec<u8>) -> u8 {
         let start = out.len();
         while let Some(&(before, last)) = code.checked_sub(END + 1).and_then(|at| self.codes.get(at)) {
@@ -69,7 +69,7 @@ impl Decode for Lzw {
             (END, _) => return Ok(false),
             (0..CLEAR, None) => out.push(code as u8),
             (_, Some(last)) if code <= self.free() => {
-                // A code that means nothing yet means the last one, and its own first byte again.
+                // The first unassigned code means the previous expansion followed by its own first byte.
                 let is_new = code == self.free();
                 let first = self.expand(if is_new { last } else { code }, out);
                 out.extend(is_new.then_some(first));

@@ -1,7 +1,7 @@
-//! PDF: what is packed in its streams, and the text of its pages with the pieces of a word put together.
+//! PDF: the decoded streams, and the text of the pages with the parts of each word joined.
 //!
-//! The file is not parsed: streams are found by their keywords, so that one without a table of its
-//! objects, or with several, is read like any other.
+//! The file is not parsed. Streams are found by their keywords, so files with no or several cross-reference
+//! tables are read like any other.
 
 mod dictionary;
 mod filters;
@@ -28,21 +28,21 @@ use super::window::{Shared, Window};
 
 const STREAM: &[u8] = b"stream";
 
-/// Bytes before a stream in which its dictionary is looked for.
+/// Bytes before a stream in which its dictionary is searched for.
 const DICTIONARY: u64 = 2048;
 
-/// Bytes of a page whose text is put together.
+/// Maximum size of a page whose text is assembled, in bytes.
 const PAGE: u64 = 8 << 20;
 
-/// Bytes of a string that are looked at, and of all such strings.
+/// Maximum size of one string, and of all such strings, in bytes.
 const LONGEST_STRING: usize = 1 << 12;
 const LONGEST_STRINGS: usize = 1 << 20;
 
-/// Hands over what is packed in streams; gives where those are that stand there as they are.
+/// Hands over decoded streams. Returns the ranges of streams stored without filters.
 pub(super) fn open(opener: &Opener<'_>, input: &mut dyn ReadSeek) -> Vec<Range<u64>> {
     let mut elsewhere = Vec::new();
     if let Err(error) = run(opener, input, &mut elsewhere) {
-        opener.skip(None, format!("{error}; what came before was scanned"));
+        opener.skip(None, format!("{error}; the data before that was scanned"));
     }
     elsewhere
 }
@@ -83,7 +83,7 @@ fn run(opener: &Opener<'_>, input: &mut dyn ReadSeek, elsewhere: &mut Vec<Range<
         if head[..head.len().min(16)].trim_ascii_start().starts_with(b"endstream") {
             continue;
         }
-        // A dictionary can say so in many ways, or refer to one that does: the data knows.
+        // A dictionary can specify this in many ways, or refer to one that does, so the data decides.
         let is_deflated = is_zlib(head) && breaks != 0;
         let is_archive = said.is_stream && said.steps.is_empty() && Format::of(head).is_some();
         if is_deflated && !matches!(said.steps.first(), Some(Step::Deflate(_) | Step::RunLengths)) {
@@ -93,7 +93,7 @@ fn run(opener: &Opener<'_>, input: &mut dyn ReadSeek, elsewhere: &mut Vec<Range<
         }
         let end = match said.steps.first() {
             None if !is_archive => continue,
-            // Knows its own end.
+            // It has its own end marker.
             Some(Step::Deflate(_)) => shared.size,
             _ => end_of(&mut ahead, start, shared.size, said.length)?,
         };
@@ -102,21 +102,20 @@ fn run(opener: &Opener<'_>, input: &mut dyn ReadSeek, elsewhere: &mut Vec<Range<
             let mut unpacked = chain(&said.steps, &mut data, &mut states, opener);
             stream(opener, &mut *unpacked, start, is_encrypted)
         };
-        // What is damaged may have swallowed the next.
+        // Damaged data may extend over the next stream.
         if whole {
             place = place.max(data.place());
             elsewhere.push(start..place);
         }
     }
     if others != 0 {
-        let reason =
-            format!("{others} streams with filters that cannot be undone were scanned as they stand");
+        let reason = format!("{others} streams with unsupported filters were scanned only in raw form");
         opener.skip(None, reason);
     }
     strings(opener, &mut data, shared.size)
 }
 
-/// Undoes `steps`, one behind the other.
+/// Chains the decoders of `steps`.
 fn chain<'a>(
     steps: &[Step],
     data: &'a mut Window<'_>,
@@ -131,7 +130,7 @@ fn chain<'a>(
     let mut states = states.iter_mut();
     let mut chain: Box<dyn BufRead + 'a> = Box::new(data);
     for step in steps {
-        // What is made on the way counts, too: it can be more than what comes out.
+        // Intermediate data counts as well: there can be more of it than of the output.
         let (unpacked, predictor): (Box<dyn Read + 'a>, _) = match *step {
             Step::Deflate(predictor) => {
                 let Some(state) = states.next() else { break };
@@ -153,7 +152,7 @@ fn chain<'a>(
     Box::new(chain)
 }
 
-/// Where the stream at `start` ends that does not know it: where its dictionary says, if that is so.
+/// The end of the stream at `start`, if it has no end marker: where its dictionary says, if that is correct.
 fn end_of(data: &mut Window<'_>, start: u64, size: u64, length: Option<u64>) -> io::Result<u64> {
     if let Some(end) = length.map(|length| start.saturating_add(length)).filter(|&end| end < size) {
         data.go(end, size);
@@ -165,7 +164,7 @@ fn end_of(data: &mut Window<'_>, start: u64, size: u64, length: Option<u64>) -> 
     Ok(data.find(start, size, b"endstream")?.unwrap_or(size))
 }
 
-/// Hands over one stream and the text that it shows; whether it was whole.
+/// Hands over one stream and the text that it shows. Returns whether it was complete.
 fn stream(opener: &Opener<'_>, inflate: &mut dyn Read, start: u64, is_encrypted: bool) -> bool {
     let budget = &opener.budget;
     let mut page = Vec::new();
@@ -189,7 +188,7 @@ fn stream(opener: &Opener<'_>, inflate: &mut dyn Read, start: u64, is_encrypted:
     })
 }
 
-/// What follows the bytes that were read first: their error, or more.
+/// What follows the bytes that were read first: their error, or more data.
 struct Rest<'a> {
     failed: Option<io::Error>,
     input: &'a mut dyn Read,
@@ -201,7 +200,7 @@ impl Read for Rest<'_> {
     }
 }
 
-/// Whether some dictionary refers to one of how it is encrypted.
+/// Whether a dictionary refers to encryption parameters.
 fn is_encrypted(data: &mut Window<'_>, size: u64) -> io::Result<bool> {
     const ENCRYPT: &[u8] = b"/Encrypt";
     let mut place = 0;
@@ -215,12 +214,12 @@ fn is_encrypted(data: &mut Window<'_>, size: u64) -> io::Result<bool> {
     Ok(false)
 }
 
-/// Whether data begins as zlib begins what it deflates.
+/// Whether data begins like zlib data.
 fn is_zlib(head: &[u8]) -> bool {
     matches!(head, [first, second, ..] if first & 15 == 8 && u16::from_be_bytes([*first, *second]) % 31 == 0)
 }
 
-/// Hands over strings in UTF-16 that are written as digits, as titles and keywords are.
+/// Hands over UTF-16 strings in hexadecimal form, as used for titles and keywords.
 fn strings(opener: &Opener<'_>, data: &mut Window<'_>, size: u64) -> io::Result<()> {
     let mut strings = Vec::new();
     for mark in text::WIDE {

@@ -1,4 +1,4 @@
-//! Objects of a PDF that dictionaries of streams refer to.
+//! PDF objects that stream dictionaries refer to.
 
 use std::collections::HashMap;
 use std::io;
@@ -10,17 +10,17 @@ use crate::container::window::Window;
 
 const OBJECT: &[u8] = b" obj";
 
-/// Bytes of an object that are looked at.
+/// Maximum size of an object, in bytes.
 const LENGTH: usize = 256;
 
-/// Objects that are remembered. Nobody has more than a handful.
+/// Maximum number of objects kept. Real files need only a few.
 const MOST: usize = 10_000;
 
-/// Objects that may be filters or their settings, as they are written.
+/// Objects that may be filters or their parameters, in source form.
 pub(super) struct Objects(HashMap<u64, Vec<u8>>);
 
 impl Objects {
-    /// Looks through the whole file.
+    /// Searches the whole file.
     ///
     /// # Errors
     /// Those of the content.
@@ -30,7 +30,7 @@ impl Objects {
             && let Some(at) = data.find(place, size, OBJECT)?
         {
             place = at + OBJECT.len() as u64;
-            // Its number and its generation stand before it.
+            // Its number and generation precede it.
             data.go(at.saturating_sub(32), at);
             let Some(number) = number(data.peek(32)?) else { continue };
             data.go(place, size);
@@ -45,20 +45,20 @@ impl Objects {
                 _ => false,
             };
             if is_some {
-                // Of several versions the last counts.
+                // The last of several versions counts.
                 objects.insert(number, bytes.to_vec());
             }
         }
         Ok(Self(objects))
     }
 
-    /// The object of that number.
+    /// The object with that number.
     pub(super) fn get(&self, number: u64) -> Option<Value> {
         Value::parse(&mut &self.0.get(&number)?[..])
     }
 }
 
-/// The number of an object of which `before` ends with the number and the generation.
+/// The number of an object, if `before` ends with number and generation.
 fn number(before: &[u8]) -> Option<u64> {
     let mut words = before.rsplit(u8::is_ascii_whitespace).filter(|word| !word.is_empty());
     words.next()?;

@@ -1,14 +1,14 @@
-//! The text of a page of a PDF, which places the letters of a word in pieces.
+//! The text of a PDF page, which may position the parts of a word separately.
 
 use memchr::memmem;
 
-/// Pieces of text further apart than this, in thousandths of a letter's height, are words.
+/// Parts of text further apart than this, in thousandths of the font size, are separate words.
 const APART: f64 = 200.0;
 
-/// How a string in UTF-16 begins that is written as digits.
+/// Start of a UTF-16 string in hexadecimal form.
 pub(super) const WIDE: [&[u8]; 2] = [b"<FEFF", b"<feff"];
 
-/// Adds the string of this kind at the beginning of `bytes` to `text`, as a line.
+/// Appends the string of this kind at the beginning of `bytes` to `text`, as a line.
 pub(super) fn wide(bytes: &[u8], text: &mut Vec<u8>) {
     let mut units = Vec::new();
     hexadecimal(&bytes[1..], &mut units);
@@ -19,16 +19,16 @@ pub(super) fn wide(bytes: &[u8], text: &mut Vec<u8>) {
     text.push(b'\n');
 }
 
-/// The text that a page shows, where it is not written in one piece: an operator a line.
+/// The text of a page, where it is not a single string: one line per operator.
 pub(super) fn of(page: &[u8]) -> Vec<u8> {
     let (mut text, mut line) = (Vec::new(), Vec::new());
-    // Pieces of the line, of which one that stands as it is found anyway.
+    // Parts of the line. A line of a single part is found in the page anyway.
     let (mut pieces, mut place) = (0, 0);
     let is_word = |at: usize| {
         let around = [at.checked_sub(1).and_then(|before| page.get(before)), page.get(at + 2)];
         around.into_iter().flatten().all(u8::is_ascii_whitespace)
     };
-    // A picture is no page.
+    // An image is not a page.
     if !memmem::find_iter(page, b"BT").any(is_word) {
         return text;
     }
@@ -69,7 +69,7 @@ pub(super) fn of(page: &[u8]) -> Vec<u8> {
     text
 }
 
-/// Adds a string in parentheses to `line`; gives the bytes that it takes up.
+/// Appends a string in parentheses to `line`. Returns its length in bytes.
 fn literal(bytes: &[u8], line: &mut Vec<u8>) -> usize {
     let (mut place, mut depth) = (0, 0usize);
     while let Some(&byte) = bytes.get(place) {
@@ -86,7 +86,7 @@ fn literal(bytes: &[u8], line: &mut Vec<u8>) -> usize {
     place
 }
 
-/// Adds what stands behind a backslash.
+/// Appends the character that follows a backslash.
 fn escape(bytes: &[u8], line: &mut Vec<u8>) -> usize {
     let digits = bytes.iter().take(3).take_while(|byte| matches!(byte, b'0'..=b'7')).count();
     match bytes.first() {
@@ -103,7 +103,7 @@ fn escape(bytes: &[u8], line: &mut Vec<u8>) -> usize {
     1
 }
 
-/// Adds a string of digits to `line`; gives the bytes that it takes up.
+/// Appends a hexadecimal string to `line`. Returns its length in bytes.
 fn hexadecimal(bytes: &[u8], line: &mut Vec<u8>) -> usize {
     let mut half = None;
     for (place, &byte) in bytes.iter().enumerate() {
@@ -114,7 +114,7 @@ fn hexadecimal(bytes: &[u8], line: &mut Vec<u8>) -> usize {
                 half = None;
             }
             (None, _) if byte.is_ascii_whitespace() => {}
-            // A sign of comparison, or the end.
+            // A less-than sign, or the end.
             (None, _) => return place + usize::from(byte == b'>'),
         }
     }

@@ -1,16 +1,16 @@
-//! Values as a PDF writes them.
+//! PDF values.
 
 use memchr::memchr2;
 
-/// Values within values.
+/// Maximum nesting of values.
 const DEEPEST: usize = 8;
 
-/// A value, as far as it matters here.
+/// A value, as far as it is needed here.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Value {
     Name(Vec<u8>),
     Number(u64),
-    /// The number of an object that is the value.
+    /// A reference to the object with this number.
     Reference(u64),
     List(Vec<Value>),
     Dictionary(Vec<(Value, Value)>),
@@ -18,7 +18,7 @@ pub(super) enum Value {
 }
 
 impl Value {
-    /// The value at the beginning of `bytes`, which is taken off; nothing if no value begins there.
+    /// Parses the value at the beginning of `bytes` and removes it; `None` if no value begins there.
     pub(super) fn parse(bytes: &mut &[u8]) -> Option<Self> {
         Self::within(bytes, 0)
     }
@@ -94,7 +94,7 @@ fn skip_literal(bytes: &mut &[u8]) {
     }
 }
 
-/// Takes off what stands up to the next blank or sign.
+/// Removes everything up to the next blank or delimiter.
 fn word<'a>(bytes: &mut &'a [u8]) -> &'a [u8] {
     let is_end = |byte: &u8| byte.is_ascii_whitespace() || b"\0()<>[]{}/%".contains(byte);
     let (word, rest) = bytes.split_at(bytes.iter().position(is_end).unwrap_or(bytes.len()));
@@ -102,7 +102,7 @@ fn word<'a>(bytes: &mut &'a [u8]) -> &'a [u8] {
     word
 }
 
-/// A name without its escapes.
+/// A name with its escapes decoded.
 fn name(mut written: &[u8]) -> Vec<u8> {
     let mut name = Vec::with_capacity(written.len());
     while let Some((&byte, rest)) = written.split_first() {
@@ -121,7 +121,7 @@ fn name(mut written: &[u8]) -> Vec<u8> {
     name
 }
 
-/// A number, or a reference, which begins with one; takes off a word of any kind.
+/// A number, or a reference that begins with one; removes a word of any kind.
 fn number(bytes: &mut &[u8]) -> Option<Value> {
     let digits = |word: &[u8]| std::str::from_utf8(word).ok()?.parse::<u64>().ok();
     let first = digits(word(bytes))?;

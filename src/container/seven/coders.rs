@@ -1,4 +1,4 @@
-//! The coders of a 7z's blocks, put together as a block says.
+//! Decoders for the blocks of a 7z.
 
 use std::io::{self, BufReader, Read};
 
@@ -14,25 +14,25 @@ use crate::container::limits::size;
 use crate::container::reading::{Gently, filled_up};
 use crate::container::window::Shared;
 
-/// Where the first packed stream may stand: behind the first header.
+/// Offset of the first packed stream: after the signature header.
 pub(super) const FIRST: u64 = 32;
 
 type Decoder<'a> = Box<dyn Read + 'a>;
 
-/// Makes what unpacks blocks.
+/// Creates the decoders of blocks.
 pub(super) struct Maker<'a, 's> {
     pub(super) shared: &'a Shared<'s>,
     pub(super) streams: &'a Streams<'a>,
-    /// Bytes of memory that all coders of a block may take.
+    /// Bytes of memory that all decoders of a block may use together.
     pub(super) room: u64,
 }
 
 impl<'a> Maker<'a, '_> {
-    /// What unpacks `block`, whose first packed stream is the one of that number, and the bytes of memory
-    /// that it takes.
+    /// A reader of `block`, whose first packed stream has the given number, and the bytes of memory that it
+    /// uses.
     ///
     /// # Errors
-    /// With a reason, if it cannot be unpacked.
+    /// A reason, if the block cannot be decoded.
     pub(super) fn decoder(&self, block: &'a Block<'a>, first: usize) -> io::Result<(Decoder<'a>, u64)> {
         let mut making = Making { maker: self, block, first, used: vec![false; block.coders.len()], held: 0 };
         let last = block.last().ok_or_else(damaged)?;
@@ -40,7 +40,7 @@ impl<'a> Maker<'a, '_> {
         Ok((decoder, making.held))
     }
 
-    /// Where the packed stream of that number stands.
+    /// The range of the packed stream with that number.
     pub(super) fn place(&self, number: usize) -> io::Result<(u64, u64)> {
         let ends = &self.streams.ends;
         let first = self.streams.place.saturating_add(FIRST);
@@ -54,13 +54,13 @@ struct Making<'a, 'm, 's> {
     maker: &'m Maker<'a, 's>,
     block: &'a Block<'a>,
     first: usize,
-    /// Coders that stand in the chain already: a block may say that it feeds on itself.
+    /// Coders that are already part of the chain: a block may claim that a coder feeds itself.
     used: Vec<bool>,
     held: u64,
 }
 
 impl<'a> Making<'a, '_, '_> {
-    /// What comes out of the coder `at`.
+    /// The output of coder `at`.
     fn output(&mut self, at: usize) -> io::Result<Decoder<'a>> {
         let coder = self.block.coders.get(at).ok_or_else(damaged)?;
         if std::mem::replace(&mut self.used[at], true) {
@@ -116,7 +116,7 @@ impl<'a> Making<'a, '_, '_> {
                 let (order, memory) = (properties.first().copied().ok_or_else(damaged)?, four(1)?);
                 self.hold(memory.into())?;
                 let decoder = Ppmd7Decoder::new(input, order.into(), memory);
-                // It has no mark at its end.
+                // It has no end marker.
                 Box::new(Gently(decoder.map_err(|_| damaged())?).take(coder.size))
             }
             [4, 1, 8] => {
@@ -149,7 +149,7 @@ impl<'a> Making<'a, '_, '_> {
             [6, 0xf1, 7, 1] => return Err(unsupported("encrypted".to_owned())),
             method => {
                 let digits: String = method.iter().map(|byte| format!("{byte:02x}")).collect();
-                return Err(unsupported(format!("packed with method {digits}, which cannot be opened")));
+                return Err(unsupported(format!("unsupported compression method {digits}")));
             }
         })
     }
@@ -159,14 +159,14 @@ impl<'a> Making<'a, '_, '_> {
         if self.held > self.maker.room {
             let needed = size(self.held);
             return Err(unsupported(format!(
-                "unpacking it takes {needed} of memory, not opened (`--max-memory`)"
+                "unpacking it requires {needed} of memory, not opened (`--max-memory`)"
             )));
         }
         Ok(())
     }
 }
 
-/// Bytes of an LZMA2 dictionary, by its one property: powers of two, and half as much again.
+/// Bytes of an LZMA2 dictionary, from its one property byte: 2^n or 3 * 2^n.
 fn dictionary(property: u8) -> io::Result<u32> {
     match property {
         40 => Ok(u32::MAX - 15),
@@ -175,7 +175,7 @@ fn dictionary(property: u8) -> io::Result<u32> {
     }
 }
 
-/// Deflate that has a state of its own.
+/// Deflate that owns its state.
 struct Deflated<R> {
     input: R,
     state: Decompress,

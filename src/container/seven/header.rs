@@ -1,14 +1,14 @@
-//! The header of a 7z: its blocks, how each was packed, and what is in it.
+//! The header of a 7z: its blocks, their coders, and their entries.
 //!
-//! Nothing is held but the header itself and its blocks: sizes, checksums and names are read again when
-//! they are needed, so that a header can declare any number of them.
+//! Only the header itself and its blocks are held in memory. Sizes, checksums and names are read again when
+//! they are needed, so that a header may declare any number of them.
 
 use std::io;
 
-/// Coders of a block.
+/// Maximum number of coders in a block.
 const MOST_CODERS: u64 = 32;
 
-/// Bytes of a header, and what is not read of them yet.
+/// The bytes of a header that have not been read yet.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Bytes<'a>(pub(super) &'a [u8]);
 
@@ -24,7 +24,8 @@ impl<'a> Bytes<'a> {
         Ok(self.take(1)?[0])
     }
 
-    /// A number of one to nine bytes: ones in the first say how many follow.
+    /// A number of one to nine bytes; the leading one bits of the first byte give the number of bytes that
+    /// follow.
     pub(super) fn number(&mut self) -> io::Result<u64> {
         let first = self.byte()?;
         let count = first.leading_ones();
@@ -34,7 +35,7 @@ impl<'a> Bytes<'a> {
         Ok(low | high)
     }
 
-    /// A number that is not larger than what is left of the header: something of it follows for each.
+    /// A count that is not larger than the rest of the header, which contains at least a byte for each item.
     fn count(&mut self) -> io::Result<u64> {
         Some(self.number()?).filter(|&count| count <= self.0.len() as u64).ok_or_else(damaged)
     }
@@ -46,7 +47,7 @@ impl<'a> Bytes<'a> {
     }
 }
 
-/// Checksums, of which some may be missing.
+/// Checksums, some of which may be missing.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Digests<'a> {
     bits: Option<&'a [u8]>,
@@ -63,55 +64,55 @@ impl Digests<'_> {
     }
 }
 
-/// One step of unpacking.
+/// One decoding step.
 #[derive(Debug)]
 pub(super) struct Coder<'a> {
     pub(super) method: &'a [u8],
     pub(super) inputs: u64,
     pub(super) properties: &'a [u8],
-    /// Bytes that come out of it.
+    /// Bytes of its output.
     pub(super) size: u64,
 }
 
-/// What was packed together: a stream that holds one or more entries.
+/// A block (7z calls it a folder): a stream that contains one or more entries.
 #[derive(Debug, Default)]
 pub(super) struct Block<'a> {
     pub(super) coders: Vec<Coder<'a>>,
-    /// Which input is the output of which coder.
+    /// Pairs of an input and the coder whose output feeds it.
     pub(super) binds: Vec<(u64, u64)>,
-    /// Which inputs stand in the archive.
+    /// Inputs that are packed streams of the archive.
     pub(super) packed: Vec<u64>,
     pub(super) digest: Option<u32>,
-    /// Entries in it.
+    /// Number of entries in the block.
     pub(super) parts: u64,
 }
 
 impl Block<'_> {
-    /// The coder whose output is the block.
+    /// The coder whose output is the content of the block.
     pub(super) fn last(&self) -> Option<usize> {
         (0..self.coders.len()).find(|&at| self.binds.iter().all(|&(_, output)| output != at as u64))
     }
 
-    /// Bytes of the block.
+    /// Bytes of its content.
     pub(super) fn size(&self) -> u64 {
         self.last().map_or(0, |last| self.coders[last].size)
     }
 }
 
-/// Where things are and how they are packed.
+/// Positions of the packed streams and how they are packed.
 #[derive(Debug, Default)]
 pub(super) struct Streams<'a> {
-    /// Where the first packed stream stands, behind the first header.
+    /// Offset of the first packed stream, relative to the end of the signature header.
     pub(super) place: u64,
-    /// Where each packed stream ends, from there on.
+    /// End of each packed stream, relative to that offset.
     pub(super) ends: Vec<u64>,
     pub(super) blocks: Vec<Block<'a>>,
-    /// Sizes of the entries, but for the last of each block.
+    /// Sizes of the entries, except the last of each block.
     pub(super) sizes: Option<Bytes<'a>>,
     pub(super) digests: Digests<'a>,
 }
 
-/// Reads what says how things are packed; at most `most` blocks of it.
+/// Reads the description of packed streams, with at most `most` blocks.
 pub(super) fn streams<'a>(bytes: &mut Bytes<'a>, most: u64) -> io::Result<Streams<'a>> {
     let mut streams = Streams::default();
     loop {
@@ -151,7 +152,7 @@ fn blocks<'a>(bytes: &mut Bytes<'a>, streams: &mut Streams<'a>, most: u64) -> io
     }
     let count = bytes.count()?;
     if count > most {
-        let reason = format!("it has {count} blocks, and {most} fit into memory (`--max-memory`)");
+        let reason = format!("it has {count} blocks, but only {most} fit into memory (`--max-memory`)");
         return Err(io::Error::new(io::ErrorKind::OutOfMemory, reason));
     }
     if bytes.byte()? != 0 {
@@ -208,7 +209,7 @@ fn block<'a>(bytes: &mut Bytes<'a>) -> io::Result<Block<'a>> {
     Ok(block)
 }
 
-/// What entries the blocks hold.
+/// Reads which entries the blocks contain.
 fn parts<'a>(bytes: &mut Bytes<'a>, streams: &mut Streams<'a>) -> io::Result<()> {
     loop {
         match bytes.byte()? {
@@ -240,14 +241,14 @@ impl Block<'_> {
     }
 }
 
-/// Names of what is in an archive.
+/// Names of the entries.
 #[derive(Debug, Default)]
 pub(super) struct Files<'a> {
     count: u64,
     at: u64,
-    /// Which of them have no data.
+    /// Marks entries without data.
     empty: &'a [u8],
-    /// In UTF-16, each ended by a zero.
+    /// UTF-16, each terminated by a zero.
     names: &'a [u8],
 }
 
@@ -269,7 +270,7 @@ impl<'a> Files<'a> {
         }
     }
 
-    /// The name of the next one that has data.
+    /// The name of the next entry with data.
     pub(super) fn next(&mut self) -> Option<Vec<u8>> {
         while self.at < self.count {
             let end = self.names.chunks_exact(2).position(|unit| unit == [0, 0]);
@@ -288,12 +289,12 @@ impl<'a> Files<'a> {
     }
 }
 
-/// The bit at `at`, the highest of a byte first; not set past the end.
+/// The bit at `at`, most significant bit of each byte first; `false` past the end.
 fn bit(bits: &[u8], at: u64) -> bool {
     let byte = usize::try_from(at / 8).ok().and_then(|byte| bits.get(byte));
     byte.is_some_and(|byte| byte & (0x80 >> (at % 8)) != 0)
 }
 
 pub(super) fn damaged() -> io::Error {
-    io::Error::new(io::ErrorKind::InvalidData, "the 7z is damaged: its header cannot be read")
+    io::Error::new(io::ErrorKind::InvalidData, "the 7z is damaged: its header is invalid")
 }

@@ -1,4 +1,4 @@
-//! 7z: blocks of entries packed together, and a header at the end that is packed itself.
+//! 7z: blocks of entries that are compressed together, and a header at the end that may itself be packed.
 
 mod coders;
 mod header;
@@ -17,20 +17,20 @@ use super::opener::Opener;
 use super::reading::{Gently, Metered, filled_up};
 use super::window::Shared;
 
-/// Headers packed in headers.
+/// Maximum nesting of packed headers.
 const ROUNDS: usize = 4;
 
-/// Bytes of memory that a block takes, with its coders, at the very most.
+/// Maximum memory for the decoders of a block, in bytes.
 const BLOCK: u64 = 2048;
 
-/// Entries that are named one by one when they cannot be unpacked.
+/// Entries named individually if they cannot be unpacked.
 const FEW: usize = 20;
 
-/// Hands over the entries of `input`; gives where those are that stand in it as they are.
+/// Hands over the entries of `input`. Returns the ranges of stored entries.
 pub(super) fn open(opener: &Opener<'_>, input: &mut dyn ReadSeek) -> Vec<Range<u64>> {
     let mut elsewhere = Vec::new();
     if let Err(error) = Shared::new(input).and_then(|shared| run(opener, &shared, &mut elsewhere)) {
-        opener.skip(None, format!("{error}; what came before was scanned"));
+        opener.skip(None, format!("{error}; the data before that was scanned"));
     }
     elsewhere
 }
@@ -52,28 +52,28 @@ fn run(opener: &Opener<'_>, shared: &Shared<'_>, elsewhere: &mut Vec<Range<u64>>
     let held = header.len() + streams.blocks.len() * BLOCK as usize;
     opener.budget.holding(held, || {
         blocks(opener, &maker, files, elsewhere);
-        // The names of entries stand in it.
+        // It contains the names of the entries.
         if was_packed && !opener.is_over() {
             let _ = opener.entry(b"(header)", &mut &header[..]);
         }
     });
-    // Several can stand in one file, of which each knows only itself.
+    // Several archives may be in one file; each knows only itself.
     let mut window = shared.window();
     window.go(end, shared.size);
     elsewhere.extend(opener.embedded(end, &mut window));
     Ok(())
 }
 
-/// What tells of all entries.
+/// The decoded header.
 struct Header {
-    /// Unpacked.
+    /// Its bytes.
     bytes: Vec<u8>,
     was_packed: bool,
-    /// Where the archive ends.
+    /// End of the archive.
     end: u64,
 }
 
-/// The header; nothing if there are no entries.
+/// Reads the header; `None` if there are no entries.
 fn read_header(opener: &Opener<'_>, shared: &Shared<'_>) -> io::Result<Option<Header>> {
     let most = opener.budget.room() / 32;
     let mut window = shared.window();
@@ -82,12 +82,12 @@ fn read_header(opener: &Opener<'_>, shared: &Shared<'_>) -> io::Result<Option<He
         |at: usize| start.get(at..).and_then(<[u8]>::first_chunk).map(|eight| u64::from_le_bytes(*eight));
     let (Some(offset), Some(size)) = (eight(12), eight(20)) else { return Err(damaged()) };
     let place = offset.saturating_add(FIRST);
-    // One that was interrupted begins so, too, but goes on.
+    // An archive whose creation was interrupted begins in the same way, but has data.
     if size == 0 && offset == 0 && shared.size == FIRST && start[8..].iter().any(|&byte| byte != 0) {
         return Ok(None);
     }
     if size == 0 || place.saturating_add(size) > shared.size {
-        let reason = "the 7z is cut off: its header, which stands at the end, is missing";
+        let reason = "the 7z is truncated: its header, which is at the end, is missing";
         return Err(io::Error::new(io::ErrorKind::UnexpectedEof, reason));
     }
     window.go(place, place + size);
@@ -114,7 +114,7 @@ fn read_header(opener: &Opener<'_>, shared: &Shared<'_>) -> io::Result<Option<He
 /// All of `input`, which has `size` bytes.
 fn held(input: &mut dyn Read, size: u64, most: u64) -> io::Result<Vec<u8>> {
     if size > most {
-        let reason = "the header of the 7z takes more memory than there is (`--max-memory`)";
+        let reason = "the header of the 7z exceeds the memory limit (`--max-memory`)";
         return Err(io::Error::new(io::ErrorKind::OutOfMemory, reason));
     }
     let mut bytes = Vec::new();
@@ -128,7 +128,7 @@ fn parse<'a>(bytes: &mut Bytes<'a>, most: u64) -> io::Result<(Streams<'a>, Files
     loop {
         match bytes.byte() {
             Ok(0) | Err(_) => return Ok((streams, files)),
-            // Properties of the archive, which nobody writes.
+            // Archive properties, which no program writes.
             Ok(2) => {
                 while bytes.byte()? != 0 {
                     let size = bytes.number()?;
@@ -187,7 +187,7 @@ fn entries(
         Ok(made) => made,
         Err(error) => return unreachable(opener, entries, &error),
     };
-    // What is copied is not packed.
+    // Copied data is not compressed.
     let is_stored = block.coders.len() == 1 && block.coders[0].method == [0];
     let mut place = maker.place(first).ok().filter(|_| is_stored).map(|(start, _)| start);
     budget.holding(usize::try_from(held).unwrap_or(usize::MAX), || {
@@ -208,7 +208,7 @@ fn entries(
                 if lost != 0 {
                     opener.skip(
                         None,
-                        format!("{lost} entries behind that one in the same block could not be reached"),
+                        format!("{lost} entries after that one in the same block could not be read"),
                     );
                 }
                 return;
@@ -218,7 +218,7 @@ fn entries(
     });
 }
 
-/// Tells of the entries of a block that cannot be unpacked; a block may have very many.
+/// Records that the entries of a block cannot be unpacked; there may be very many.
 fn unreachable(opener: &Opener<'_>, entries: &mut dyn Iterator<Item = Entry>, error: &io::Error) {
     let names: Vec<Vec<u8>> = entries.take(FEW + 1).map(|entry| entry.name).collect();
     for name in names.iter().take(FEW) {
@@ -226,16 +226,16 @@ fn unreachable(opener: &Opener<'_>, entries: &mut dyn Iterator<Item = Entry>, er
     }
     if names.len() > FEW {
         let more = entries.count() + 1;
-        opener.skip(None, format!("{more} more entries, packed with those: {error}"));
+        opener.skip(None, format!("{more} more entries of the same block: {error}"));
     }
 }
 
-/// What comes out of a block behind its entries is handed over, too.
+/// Hands over data of a block after its last entry.
 fn behind(opener: &Opener<'_>, decoder: &mut dyn Read) {
     let mut metered = Metered { budget: &opener.budget, unpacked: decoder };
     let mut first = [0];
     if matches!(metered.read(&mut first), Ok(1)) {
-        let _ = opener.entry(b"(behind the last entry)", &mut (&first[..]).chain(metered));
+        let _ = opener.entry(b"(after the last entry)", &mut (&first[..]).chain(metered));
     }
 }
 
@@ -245,7 +245,7 @@ struct Part<'a> {
     left: u64,
     crc: Crc,
     digest: Option<u32>,
-    /// Whether what follows cannot be read, either.
+    /// Whether the following entries cannot be read either.
     failed: bool,
 }
 
@@ -259,10 +259,9 @@ impl Read for Part<'_> {
             let is_right = self.digest.take().is_none_or(|digest| digest == self.crc.sum());
             return match is_right || buffer.is_empty() {
                 true => Ok(0),
-                false => Err(io::Error::new(
-                    io::ErrorKind::InvalidData,
-                    "its checksum is not what the archive says",
-                )),
+                false => {
+                    Err(io::Error::new(io::ErrorKind::InvalidData, "its checksum does not match the archive"))
+                }
             };
         }
         let read = self.input.read(&mut buffer[..room]);
@@ -277,7 +276,7 @@ impl Read for Part<'_> {
     }
 }
 
-/// Without its header, the first block can be read if it is in LZMA2, which needs nothing else.
+/// Without the header, the first block can still be read if it is LZMA2, which needs no other information.
 fn without_header(opener: &Opener<'_>, shared: &Shared<'_>, error: &io::Error) -> io::Result<()> {
     let mut window = shared.window();
     window.go(FIRST, shared.size);
@@ -287,7 +286,7 @@ fn without_header(opener: &Opener<'_>, shared: &Shared<'_>, error: &io::Error) -
         opener.skip(None, error.to_string());
         return Ok(());
     }
-    opener.skip(None, format!("{error}; its first block was looked at without it"));
+    opener.skip(None, format!("{error}; its first block was scanned without it"));
     let budget = &opener.budget;
     let dictionary = u32::try_from(budget.room() / 4).unwrap_or(u32::MAX).min(64 << 20);
     let unpacked = Gently(Lzma2Reader::new(filled_up(window), dictionary, None));

@@ -1,4 +1,4 @@
-//! cpio, and archives that are only known by name.
+//! cpio, and formats that are recognized but not supported.
 
 use proptest::prelude::*;
 
@@ -51,7 +51,7 @@ fn entries_are_handed_over_in_every_format() {
 }
 
 #[test]
-fn what_cannot_be_opened_is_named() {
+fn unsupported_formats_are_named() {
     for (start, name) in [
         (&b"xar!\0\x1c\0\x01"[..], "xar"),
         (b"MSWIM\0\0\0\xd0\0\0\0", "WIM"),
@@ -73,7 +73,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 100, ..ProptestConfig::default() })]
 
     #[test]
-    fn nothing_upsets_it(
+    fn arbitrary_bytes_cause_no_panic(
         is_old in any::<bool>(),
         cut in any::<prop::sample::Index>(),
         change in any::<prop::sample::Index>(),

@@ -1,4 +1,4 @@
-//! Archives behind programs and scripts, and what is compressed with the shortest header.
+//! Archives after programs and scripts, and zlib data, whose header is the shortest.
 
 use std::io::Write;
 
@@ -12,7 +12,7 @@ use crate::container::{Limits, archive_in};
 const PROGRAMS: &[&[u8]] =
     &[b"#!/bin/sh\nexec tail -n +3 $0 | tar xzf -\n", b"MZ\x90\0\x03", b"\x7fELF\x02\x01\x01"];
 
-/// Something that a program may hold, with the first bytes of archives, which are none.
+/// Data of a program that contains the signatures of archives, but no archive.
 fn program(start: &[u8]) -> Vec<u8> {
     let looks = [
         &b"7z\xbc\xaf\x27\x1c"[..],
@@ -45,7 +45,7 @@ fn reached(taken: &Taken, data: &[u8]) -> bool {
 }
 
 #[test]
-fn what_unpacks_itself_is_opened() {
+fn self_extracting_archives_are_opened() {
     let data = [&noise(2, 50_000)[..], &b"and a line\n".repeat(100)].concat();
     for start in PROGRAMS {
         for (kind, archive) in archives(&data) {
@@ -99,7 +99,7 @@ fn every_archive_in_a_program_is_opened() {
 }
 
 #[test]
-fn small_payloads_are_opened_and_told_of_when_cut_off() {
+fn small_payloads_are_opened_and_reported_if_truncated() {
     let data = b"OPENAI=a few words that are no more\n";
     for start in [&b"#!/bin/sh\nsed 1,3d $0 | zcat\nexit 0\n"[..], b"\x7fELF\x02\x01\x01\0\0\0\0"] {
         for (kind, packed) in
@@ -117,7 +117,7 @@ fn small_payloads_are_opened_and_told_of_when_cut_off() {
 }
 
 #[test]
-fn no_archive_is_taken_for_text() {
+fn no_archive_is_mistaken_for_text() {
     for size in [20, 40, 100, 300, 1000, 10_000] {
         for seed in 0..40 {
             let data = noise(seed, size);
@@ -133,8 +133,8 @@ fn no_archive_is_taken_for_text() {
 }
 
 #[test]
-fn what_looks_like_the_end_of_a_zip_hides_nothing() {
-    // The record as a program holds it that writes zips, near its end.
+fn a_false_zip_end_hides_nothing() {
+    // The end record in a program that writes zips, near its end.
     let record = b"PK\x05\x06\0\0\x2a\0\x07\0\x05\0Zip file signature not found\0";
     for start in PROGRAMS {
         let bytes = [&program(start)[..], &gzip(b"a content within"), record, b"and text of it"].concat();
@@ -143,34 +143,34 @@ fn what_looks_like_the_end_of_a_zip_hides_nothing() {
         assert_eq!(taken.content(&format!("gzip at byte {at} > content")), b"a content within");
         assert!(taken.skipped.is_empty(), "{}", taken.reasons());
     }
-    // The last part of several.
+    // The last part of a multi-part archive.
     let mut last = zip(&[Entry::new("a", 8, b"content")]);
     let at = last.len() - 18;
     last[at..at + 4].copy_from_slice(&[3, 0, 3, 0]);
-    assert!(opened("a.zip", &last).reasons().contains("one part of an archive"));
+    assert!(opened("a.zip", &last).reasons().contains("part of a multi-part archive"));
 }
 
 #[test]
-fn what_only_begins_like_an_archive_is_none() {
+fn the_first_bytes_alone_do_not_make_an_archive() {
     for start in PROGRAMS {
         let bytes = program(start);
         let taken = opened("tool", &bytes);
         assert!(taken.skipped.is_empty(), "{:?}", taken.skipped);
         assert_eq!(taken.contents, [(String::new(), bytes)]);
     }
-    // By chance, there is something in a gigabyte.
+    // In a gigabyte, there is a match by chance.
     assert_eq!(archive_in(&noise(11, 4 << 20)), None);
 }
 
 #[test]
-fn what_is_no_program_is_not_looked_through() {
+fn only_programs_are_searched_for_archives() {
     let bytes = [&b"a text\x05"[..], &gzip(&noise(1, 1000))].concat();
     let taken = opened("text", &bytes);
     assert_eq!(taken.contents, [(String::new(), bytes)]);
 }
 
 #[test]
-fn one_that_cannot_be_opened_is_told_of() {
+fn an_unsupported_archive_is_reported() {
     let rar = b"Rar!\x1a\x07\0\xcf\x90\x73\0\0\x0d\0\0\0\0\0\0\0";
     let taken = opened("setup.exe", &[&program(b"MZ")[..], rar].concat());
     assert!(taken.reasons().contains("RAR archives cannot be opened"), "{:?}", taken.skipped);
@@ -180,7 +180,7 @@ fn one_that_cannot_be_opened_is_told_of() {
 }
 
 #[test]
-fn zlib_is_opened_and_text_is_not_taken_for_it() {
+fn zlib_is_opened_and_text_is_not_mistaken_for_it() {
     for level in [0, 1, 6, 9] {
         let mut writer = flate2::write::ZlibEncoder::new(Vec::new(), flate2::Compression::new(level));
         writer.write_all(&noise(3, 3 << 20)).unwrap();
@@ -200,7 +200,7 @@ fn zlib_is_opened_and_text_is_not_taken_for_it() {
 }
 
 #[test]
-fn a_zip_behind_a_program_is_opened_without_its_end() {
+fn a_zip_after_a_program_is_opened_without_its_end() {
     let data = noise(2, 5000);
     let whole = zip(&[Entry::new("a", 8, &data), Entry::new("b", 0, b"stored"), Entry::new("c", 8, &data)]);
     let cut = whole[..whole.len() / 2 + 500].to_vec();
@@ -213,11 +213,11 @@ fn a_zip_behind_a_program_is_opened_without_its_end() {
                 let found = taken.contents.iter().find(|(path, _)| path.ends_with(&ending));
                 assert!(found.is_some_and(|(_, content)| content == data), "{name}: {}", taken.reasons());
             }
-            let is_told = taken.reasons().contains("no directory that can be read");
+            let is_told = taken.reasons().contains("no readable directory");
             assert_eq!(is_told, archive.len() == cut.len(), "{}", taken.reasons());
         }
     }
-    // As one that reads archives holds it.
+    // As in a program that reads archives.
     let header = b"PK\x03\x04\x14\0\0\0\x08\0not the rest of a header, but text of the program itself";
     assert!(opened("unzip", &[&program(b"\x7fELF")[..], header].concat()).skipped.is_empty());
 }

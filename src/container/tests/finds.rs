@@ -1,9 +1,9 @@
-//! What fuzzing found, kept.
+//! Regression tests for inputs found by fuzzing.
 
 use super::kit::opened;
 
 #[test]
-fn an_ar_that_is_cut_off_has_nothing_behind_its_end() {
+fn a_truncated_ar_has_nothing_after_its_end() {
     for size in ["0", "8", "644"] {
         let header = format!("{:<16}{:<12}{:<6}{:<6}{:<8}{:<10}`\n", "a/", "0", "0", "0", "644", size);
         let archive = [b"!<arch>\n", header.as_bytes(), b"data"].concat();

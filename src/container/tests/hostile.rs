@@ -1,4 +1,4 @@
-//! Bombs and lies, which must cost no more than the limits say.
+//! Bombs and false sizes, which must cost no more than the limits allow.
 
 use std::time::Duration;
 
@@ -36,15 +36,15 @@ fn bytes_entries_ratio_and_time_end_at_their_limits() {
         let taken = opened_within("a", packed, limits);
         let reasons = taken.reasons();
         assert!(taken.skipped.len() == 1 && reasons.contains(reason), "{reasons}");
-        assert!(reasons.contains("what came before"), "{reasons}");
+        assert!(reasons.contains("before that"), "{reasons}");
         assert!(taken.bytes < (257 << 20) + packed.len() as u64, "{}", taken.bytes);
-        // The container's own bytes are searched to their end all the same.
+        // The container's own bytes are searched to the end nevertheless.
         assert!(taken.contents.last().unwrap().1 == *packed);
     }
 }
 
 #[test]
-fn what_was_not_handed_over_is_not_elsewhere() {
+fn content_that_was_not_handed_over_is_not_delegated() {
     let packed = tar(&vec![("x", &b"y"[..]); 50]);
     let taken = opened_within("a", &packed, Limits { entries: 20, ..Limits::default() });
     assert_eq!(taken.elsewhere[0].1.len(), 20);
@@ -53,27 +53,27 @@ fn what_was_not_handed_over_is_not_elsewhere() {
 }
 
 #[test]
-fn sizes_that_lie_are_no_harm() {
+fn false_sizes_do_no_harm() {
     let mut lie = tar_entry(b"a", b'0', b"data");
     lie[124..136].copy_from_slice(b"77777777777\0");
     let header = super::kit::sealed(*lie.first_chunk().unwrap());
     let taken = opened("t", &[&header[..], b"data"].concat());
     assert_eq!(taken.content("a"), b"data");
-    assert!(taken.reasons().contains("cut off"), "{}", taken.reasons());
-    // A name of 8 GiB that is not there, or is.
+    assert!(taken.reasons().contains("truncated"), "{}", taken.reasons());
+    // A name of 8 GiB that is missing, or present.
     let mut long = tar_entry(b"././@LongLink", b'L', b"");
     long[124..136].copy_from_slice(b"77777777777\0");
     let header = super::kit::sealed(*long.first_chunk().unwrap());
     let bomb = gzip(&[&header[..], &vec![b'n'; 64 << 20]].concat());
-    assert!(opened("t", &bomb).reasons().contains("cut off"));
+    assert!(opened("t", &bomb).reasons().contains("truncated"));
 }
 
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
 
-    /// Damaged in any way, a container is opened as far as it goes, and its own bytes are always seen.
+    /// Damaged in any way, a container is opened as far as possible, and its raw bytes are always searched.
     #[test]
-    fn damage_of_any_kind(seed in any::<u64>(), which in 0..5usize, cut in 0.0..1.0f64, at in 0.0..1.0f64, bit in 0..8u8) {
+    fn damaged_containers_are_searched_completely(seed in any::<u64>(), which in 0..5usize, cut in 0.0..1.0f64, at in 0.0..1.0f64, bit in 0..8u8) {
         let inner = tar(&[("a/b", &noise(seed, 700)), ("c", &gzip(b"c"))]);
         let pack = [gzip, bzip2, xz, zstd, |data: &[u8]| data.to_vec()][which];
         let mut packed = tar(&[("x", &pack(&inner)), ("y", b"y")]);
@@ -88,7 +88,7 @@ proptest! {
 }
 
 #[test]
-fn no_depth_that_is_asked_for_takes_all_of_the_stack() {
+fn no_configured_depth_overflows_the_stack() {
     let limits = Limits { depth: usize::MAX, ..Limits::default() };
     for pack in [gzip, |data: &[u8]| tar(&[("t", data)])] {
         let mut packed = b"within".to_vec();

@@ -1,4 +1,4 @@
-//! What tests of containers share: packers, and a taker that remembers.
+//! Shared by the container tests: packers, and a visitor that records what it receives.
 
 use std::io::{Cursor, Write};
 use std::ops::Range;
@@ -9,9 +9,9 @@ use crate::container::{Input, Limits, Taker, open};
 #[derive(Default)]
 pub(super) struct Taken {
     open: Vec<(String, Vec<u8>)>,
-    /// Names that lead to a content, joined, and the content; the innermost first.
+    /// The joined names that lead to each content, and the content; innermost first.
     pub(super) contents: Vec<(String, Vec<u8>)>,
-    /// Ranges of a content that were handed over as contents.
+    /// Ranges of a content that were delegated to entries.
     pub(super) elsewhere: Vec<(String, Vec<Range<u64>>)>,
     pub(super) skipped: Vec<(String, String)>,
     pub(super) bytes: u64,
@@ -24,7 +24,7 @@ impl Taker for Taken {
 
     fn push(&mut self, level: usize, bytes: &[u8]) {
         self.bytes += bytes.len() as u64;
-        // A bomb is counted, not kept.
+        // The bytes of a bomb are counted, not stored.
         let kept = &mut self.open[level].1;
         kept.extend_from_slice(&bytes[..bytes.len().min((4 << 20) - kept.len())]);
     }
@@ -47,14 +47,14 @@ impl Taker for Taken {
 }
 
 impl Taken {
-    /// The content of that name.
+    /// The content with that name.
     pub(super) fn content(&self, name: &str) -> &[u8] {
         let found = self.contents.iter().find(|(known, _)| known == name);
         let names = || self.contents.iter().map(|(name, _)| name).collect::<Vec<_>>();
         &found.unwrap_or_else(|| panic!("no `{name}` in {:?}; {:?}", names(), self.skipped)).1
     }
 
-    /// The reasons for what was skipped, in one text.
+    /// The reasons of all skips, as one text.
     pub(super) fn reasons(&self) -> String {
         self.skipped.iter().map(|(what, reason)| format!("{what}: {reason}\n")).collect()
     }
@@ -64,7 +64,7 @@ fn joined(path: &[Vec<u8>]) -> String {
     path.iter().map(|part| String::from_utf8_lossy(part)).collect::<Vec<_>>().join(" > ")
 }
 
-/// Opens `bytes`, called `name`, in every way in which bytes can come; all must bring the same.
+/// Opens `bytes`, called `name`, as bytes, file and stream; all must give the same result.
 pub(super) fn opened(name: &str, bytes: &[u8]) -> Taken {
     let in_memory = opened_within(name, bytes, Limits::default());
     let (mut file, mut stream) = (Taken::default(), Taken::default());
@@ -86,7 +86,7 @@ pub(super) fn opened_within(name: &str, bytes: &[u8], limits: Limits) -> Taken {
     taken
 }
 
-/// A header and the data behind it, filled up.
+/// A header, the data, and padding.
 pub(super) fn tar_entry(name: &[u8], kind: u8, data: &[u8]) -> Vec<u8> {
     let mut header = [0u8; 512];
     header[..name.len().min(100)].copy_from_slice(&name[..name.len().min(100)]);
@@ -134,7 +134,7 @@ pub(super) fn zstd(data: &[u8]) -> Vec<u8> {
     ::zstd::encode_all(data, 3).unwrap()
 }
 
-/// Bytes that cannot be compressed, the same for the same seed.
+/// Incompressible bytes that depend only on the seed.
 pub(super) fn noise(seed: u64, count: usize) -> Vec<u8> {
     let mut state = seed.wrapping_mul(2) + 1;
     let mut next = || {

@@ -1,4 +1,4 @@
-//! Containers against what was packed in them.
+//! Compares extracted contents with what was packed.
 
 mod cpios;
 mod embedded;

@@ -1,4 +1,4 @@
-//! PDFs against what they show.
+//! Compares the contents of PDFs with what they display.
 
 use std::io::Write;
 
@@ -39,15 +39,15 @@ fn deflated_streams_are_contents() {
     let taken = opened("a.pdf", &pdf(&objects, ""));
     let contents: Vec<&[u8]> = taken.contents.iter().map(|(_, content)| &content[..]).collect();
     assert_eq!(contents[..4], [&b"first"[..], b"second", b"third", b"fourth"]);
-    // What is deflated is inflated, whatever its dictionary says.
+    // Deflate data is inflated, whatever the dictionary says.
     assert_eq!((contents[4], contents.len()), (&b"a picture"[..], 6));
     assert!(taken.contents[0].0.starts_with("stream at byte "), "{}", taken.contents[0].0);
-    assert!(taken.reasons().contains("1 streams with filters that cannot"), "{}", taken.reasons());
+    assert!(taken.reasons().contains("1 streams with unsupported filters"), "{}", taken.reasons());
     assert_eq!(taken.skipped.len(), 1);
 }
 
 #[test]
-fn pieces_of_a_word_are_put_together() {
+fn parts_of_a_word_are_joined() {
     let page = b"BT /F1 12 Tf [(one)-12(-and)3.5(-two) -400 (next)] TJ (whole) Tj \
                  (esc\\141pe\\)d \\(\\\nx) Tj <736b2d 6b657> Tj << /MCID 1 >> ET";
     let taken = opened("a.pdf", &pdf(&[object("/Filter /FlateDecode", &zlib(page))], ""));
@@ -55,13 +55,13 @@ fn pieces_of_a_word_are_put_together() {
     let text = String::from_utf8_lossy(&text.1);
     assert_eq!(text, "one-and-two next\nescape)d (x\nsk-ke\n");
     assert!(taken.skipped.is_empty());
-    // What stands in one piece is found as it stands.
+    // Unsplit text is found in the page itself.
     let plain = opened("a.pdf", &pdf(&[object("/Filter /FlateDecode", &zlib(b"BT (whole) Tj ET"))], ""));
     assert_eq!(plain.contents.len(), 2);
 }
 
 #[test]
-fn a_locked_file_says_so() {
+fn an_encrypted_file_is_reported() {
     let objects = [object("/Filter /FlateDecode", &noise(1, 500))];
     let taken = opened("a.pdf", &pdf(&objects, "/Encrypt 5 0 R"));
     assert_eq!(taken.reasons(), ": encrypted\n");
@@ -70,7 +70,7 @@ fn a_locked_file_says_so() {
 }
 
 #[test]
-fn damaged_streams_bring_what_inflates() {
+fn damaged_streams_yield_what_inflates() {
     let long = [&noise(1, 200_000)[..], b"tail"].concat();
     let mut objects =
         [object("/Filter /FlateDecode", &zlib(&long)), object("/Filter /FlateDecode", &zlib(b"b"))];
@@ -79,7 +79,7 @@ fn damaged_streams_bring_what_inflates() {
     let contents = &taken.contents;
     assert!(contents[0].1.len() > 100_000 && long.starts_with(&contents[0].1[..100_000]));
     assert!(contents.iter().any(|(_, content)| content == b"b"), "{}", taken.reasons());
-    assert!(taken.reasons().contains("what came before"), "{}", taken.reasons());
+    assert!(taken.reasons().contains("before that"), "{}", taken.reasons());
 }
 
 #[test]
@@ -95,7 +95,7 @@ fn hexadecimal(data: &[u8]) -> Vec<u8> {
     format!("{digits}>").into_bytes()
 }
 
-/// Without any repetition, as some write it.
+/// Literal runs only, as some programs write them.
 fn run_lengths(data: &[u8]) -> Vec<u8> {
     let mut packed: Vec<u8> =
         data.chunks(100).flat_map(|part| [&[part.len() as u8 - 1], part].concat()).collect();
@@ -103,7 +103,7 @@ fn run_lengths(data: &[u8]) -> Vec<u8> {
     packed
 }
 
-/// Five letters for four bytes; the length must be a multiple of four.
+/// Five characters for four bytes; the length must be a multiple of four.
 fn ascii85(data: &[u8]) -> Vec<u8> {
     let letters = |four: &[u8]| {
         let mut sum = u32::from_be_bytes(four.try_into().unwrap());
@@ -119,7 +119,7 @@ fn ascii85(data: &[u8]) -> Vec<u8> {
     packed
 }
 
-/// Nothing but codes of bytes, and as often as it must be that of a new beginning.
+/// Only codes of single bytes, with clear codes as needed.
 fn lzw(data: &[u8]) -> Vec<u8> {
     let parts = data
         .chunks(200)
@@ -192,7 +192,7 @@ fn every_filter_is_undone_in_any_order() {
 }
 
 #[test]
-fn an_archive_that_is_attached_as_it_is_is_opened() {
+fn an_attached_archive_is_opened() {
     for archive in [zip(&[Entry::new("b", 8, b"packed")]), gzip(b"packed")] {
         let document = pdf(&[object("/Type /EmbeddedFile", &archive)], "");
         let taken = opened("a.pdf", &document);
@@ -202,14 +202,14 @@ fn an_archive_that_is_attached_as_it_is_is_opened() {
 }
 
 #[test]
-fn titles_in_digits_are_read() {
+fn hexadecimal_titles_are_read() {
     let title = b"5 0 obj << /Title <FEFF0061 00FC0062> /Author <feff0063> >> endobj\n".to_vec();
     let taken = opened("a.pdf", &pdf(&[title], ""));
     assert_eq!(taken.content("strings"), "a\u{fc}b\nc\n".as_bytes());
 }
 
 #[test]
-fn a_filter_that_makes_much_of_little_ends() {
+fn an_expanding_filter_ends_at_the_limit() {
     let bomb = [129, 129].repeat(1 << 15);
     let document = pdf(&[object("/Filter [/RL /RL /RL]", &bomb)], "");
     let limits = Limits { bytes: 1 << 20, ..Limits::default() };
@@ -220,7 +220,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 100, ..ProptestConfig::default() })]
 
     #[test]
-    fn nothing_upsets_it(
+    fn arbitrary_bytes_cause_no_panic(
         page in "[()<>\\\\\\[\\]a-f0-9 .TJj-]{0,200}",
         cut in any::<prop::sample::Index>(),
         change in any::<prop::sample::Index>(),

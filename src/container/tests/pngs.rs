@@ -1,4 +1,4 @@
-//! Compressed texts of pictures.
+//! Compressed texts in images.
 
 use std::io::Write;
 
@@ -11,7 +11,7 @@ fn zlib(data: &[u8]) -> Vec<u8> {
     writer.finish().unwrap()
 }
 
-/// A chunk whose checksum nobody asks for.
+/// A chunk whose checksum is not verified.
 fn chunk(kind: &[u8; 4], data: &[u8]) -> Vec<u8> {
     [&u32::try_from(data.len()).unwrap().to_be_bytes()[..], kind, data, b"csum"].concat()
 }
@@ -35,7 +35,7 @@ fn names(taken: &Taken) -> Vec<&str> {
 }
 
 #[test]
-fn texts_are_unpacked_wherever_they_stand() {
+fn compressed_texts_are_unpacked_anywhere() {
     let long = b"prompt: a line of many\n".repeat(5000);
     let picture = png(&[
         ztxt("parameters", b"a text"),
@@ -52,18 +52,18 @@ fn texts_are_unpacked_wherever_they_stand() {
 }
 
 #[test]
-fn what_is_behind_a_picture_is_opened_too() {
+fn containers_after_an_image_are_opened() {
     let packed = [png(&[ztxt("a", b"text")]), zip(&[Entry::new("b", 8, b"zip")])].concat();
     let taken = opened("a.png", &packed);
     assert_eq!((taken.content("zTXt a"), taken.content("b")), (&b"text"[..], &b"zip"[..]));
 }
 
 #[test]
-fn damage_is_told_where_something_was_packed() {
+fn damage_is_reported_if_data_was_compressed() {
     let whole = png(&[ztxt("a", &noise(3, 5000)), chunk(b"tEXt", &[b'x'; 100])]);
     let text = memchr::memmem::find(&whole, b"zTXt").unwrap();
     for cut in 0..whole.len() {
-        // Most of it is passed over.
+        // Most of it is skipped.
         if cut > 40 && !(text - 4..text + 16).contains(&cut) && cut % 997 != 0 {
             continue;
         }
@@ -75,7 +75,7 @@ fn damage_is_told_where_something_was_packed() {
     let mut damaged = whole.clone();
     damaged[text + 4 + 4] ^= 0xff;
     assert_eq!(opened("a.png", &damaged).skipped.len(), 1);
-    // Nothing that is said of sizes and names is believed.
+    // Declared sizes and names are not trusted.
     for chunks in [
         vec![chunk(b"zTXt", b"")],
         vec![chunk(b"iTXt", b"a\0\x01\0")],

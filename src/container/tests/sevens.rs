@@ -1,4 +1,4 @@
-//! 7z archives against what was packed in them, by another's writer and by hand.
+//! 7z archives written by another program and by hand.
 
 use std::io::Cursor;
 
@@ -9,7 +9,7 @@ use super::kit::{noise, opened, opened_within};
 use super::zips::{Entry, zip};
 use crate::container::Limits;
 
-/// An archive of the entries, all in one block or each in its own.
+/// An archive of the entries, in a single block or one block each.
 pub(super) fn seven(methods: &[EncoderMethod], entries: &[(&str, &[u8])], is_solid: bool) -> Vec<u8> {
     let mut writer = ArchiveWriter::new(Cursor::new(Vec::new())).unwrap();
     writer.set_content_methods(methods.iter().map(|method| EncoderConfiguration::new(*method)).collect());
@@ -26,13 +26,13 @@ pub(super) fn seven(methods: &[EncoderMethod], entries: &[(&str, &[u8])], is_sol
     writer.finish().unwrap().into_inner()
 }
 
-/// A header as it stands behind `data`.
+/// An archive with `header` after `data`.
 fn raw(data: &[u8], header: &[u8]) -> Vec<u8> {
     let (offset, size) = ((data.len() as u64).to_le_bytes(), (header.len() as u64).to_le_bytes());
     [b"7z\xbc\xaf\x27\x1c\0\x04\x01\x02\x03\x04", &offset[..], &size, b"\0\0\0\0", data, header].concat()
 }
 
-/// The header of one entry, `e`, in one block of these coders.
+/// The header of one entry, `e`, in one block with these coders.
 fn header(place: u8, packed: u8, coders: &[u8], size: u8) -> Vec<u8> {
     let blocks = [&[7, 11, 1, 0][..], coders, &[12, size, 0]].concat();
     let names = b"\x11\x05\0e\0\0\0";
@@ -88,7 +88,7 @@ fn locked_entries_are_named() {
     let taken = opened("a.7z", &raw(b"data", &header(0, 4, &[1, 4, 6, 0xf1, 7, 1], 4)));
     assert_eq!(taken.reasons(), "e: encrypted\n");
     let taken = opened("a.7z", &raw(b"data", &header(0, 4, &[1, 4, 4, 0xf7, 0x11, 2], 4)));
-    assert!(taken.reasons().contains("e: packed with method 04f71102"), "{}", taken.reasons());
+    assert!(taken.reasons().contains("e: unsupported compression method 04f71102"), "{}", taken.reasons());
     let taken = opened("a.7z", &raw(b"data", &header(0, 4, COPY, 4)));
     assert_eq!((taken.content("e"), taken.reasons().as_str()), (&b"data"[..], ""));
     // A header that is packed like an entry.
@@ -116,28 +116,28 @@ fn without_its_header_the_first_block_is_read() {
 }
 
 #[test]
-fn what_comes_out_behind_the_entries_is_handed_over() {
+fn data_after_the_last_entry_is_handed_over() {
     let taken = opened("a.7z", &raw(b"data and more", &header(0, 13, COPY, 4)));
     assert_eq!(taken.content("e"), b"data");
-    assert_eq!(taken.content("(behind the last entry)"), b" and more");
-    // Nothing of an archive stands nowhere.
+    assert_eq!(taken.content("(after the last entry)"), b" and more");
+    // No range is outside the archive.
     let taken = opened("a.7z", &raw(b"", &header(0, 0, COPY, 0)));
     assert!(taken.elsewhere.is_empty() && taken.content("e").is_empty(), "{}", taken.reasons());
 }
 
 #[test]
-fn sizes_that_lie_are_no_harm() {
+fn false_sizes_do_no_harm() {
     let taken = opened("a.7z", &raw(b"data", &header(0, 4, COPY, 100)));
     assert_eq!(taken.content("e"), b"data");
-    assert!(taken.reasons().contains("cut off"), "{}", taken.reasons());
+    assert!(taken.reasons().contains("truncated"), "{}", taken.reasons());
     let huge = [0xff; 8];
     let place =
         [&[1, 4, 6, 0xff][..], &huge, &[1, 9, 0xff], &huge, &[0, 7, 11, 1, 0], COPY, &[12, 0xff], &huge]
             .concat();
     let header = [&place[..], &[0, 8, 0, 0, 5, 1, 0x11, 5, 0, b'e', 0, 0, 0, 0, 0]].concat();
     let taken = opened("a.7z", &raw(b"data", &header));
-    assert!(taken.reasons().contains("cut off"), "{}", taken.reasons());
-    // Numbers of things of which there is nothing.
+    assert!(taken.reasons().contains("truncated"), "{}", taken.reasons());
+    // Counts of items that do not exist.
     for count in [[0xff; 9], [0xe0, 0xff, 0xff, 0xff, 0, 0, 0, 0, 0]] {
         for before in [&[1, 4, 6, 0][..], &[1, 4, 7, 11], &[1, 5]] {
             let taken = opened("a.7z", &raw(b"data", &[before, &count].concat()));
@@ -147,7 +147,7 @@ fn sizes_that_lie_are_no_harm() {
 }
 
 #[test]
-fn coders_that_feed_on_themselves_are_refused() {
+fn circular_coders_are_rejected() {
     let coders = [3, 1, 0, 1, 0, 1, 0, 0, 1, 1, 1];
     let mut header = header(0, 4, &coders, 4);
     let at = header.iter().position(|&byte| byte == 12).unwrap();
@@ -158,19 +158,19 @@ fn coders_that_feed_on_themselves_are_refused() {
 }
 
 #[test]
-fn memory_that_a_header_asks_for_is_not_taken() {
+fn memory_declared_by_a_header_is_not_allocated() {
     let limits = Limits { memory: 16 << 20, ..Limits::default() };
     let lzma2 = [1, 0x21, 0x21, 1, 40];
     let ppmd = [1, 0x23, 3, 4, 1, 5, 6, 0, 0, 0, 0xf0];
     for coders in [&lzma2[..], &ppmd] {
         let taken = opened_within("a.7z", &raw(b"data", &header(0, 4, coders, 4)), limits);
-        assert!(taken.reasons().contains("e: unpacking it takes"), "{}", taken.reasons());
+        assert!(taken.reasons().contains("e: unpacking it requires"), "{}", taken.reasons());
     }
-    // A header of zeros that was packed well.
+    // A header of zeros that compresses well.
     let zeros = super::kit::xz(&vec![0; 1 << 20]);
     let entry = raw(&zeros, &[23]);
     assert!(!opened_within("a.7z", &entry, limits).skipped.is_empty());
-    // A million entries in one block, and none of them can be unpacked.
+    // A block of a million entries that cannot be unpacked.
     let count = [0xe0, 0xff, 0xff, 7];
     let block = [&[1, 4, 6, 0, 1, 9, 4, 0, 7, 11, 1, 0][..], &[1, 1, 0x30, 12, 4, 0, 8, 13], &count, &[0, 0]]
         .concat();
@@ -188,7 +188,7 @@ fn one_without_a_header_is_not_empty() {
         archive[8] = checksum;
         let taken = opened("a.7z", &archive);
         assert_eq!(taken.content("first block"), data);
-        assert!(taken.reasons().contains("its header, which stands at the end, is missing"));
+        assert!(taken.reasons().contains("its header, which is at the end, is missing"));
     }
     archive.truncate(32);
     assert!(opened("a.7z", &archive).skipped.is_empty());
@@ -219,7 +219,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 60, ..ProptestConfig::default() })]
 
     #[test]
-    fn nothing_upsets_it(
+    fn arbitrary_bytes_cause_no_panic(
         method in 0usize..7,
         is_solid in any::<bool>(),
         is_in_header in any::<bool>(),

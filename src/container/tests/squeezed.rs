@@ -6,7 +6,7 @@ type Packer = fn(&[u8]) -> Vec<u8>;
 const PACKERS: &[(&str, Packer)] = &[("gz", gzip), ("bz2", bzip2), ("xz", xz), ("zst", zstd)];
 
 #[test]
-fn what_is_compressed_is_handed_over_and_its_bytes_too() {
+fn compressed_data_and_raw_bytes_are_handed_over() {
     for (ending, pack) in PACKERS {
         for size in [0, 1, 1000, 1 << 20, (1 << 20) + 1, 3 << 20] {
             let data = noise(7, size);
@@ -30,7 +30,7 @@ fn streams_in_a_row_are_one_content() {
 }
 
 #[test]
-fn what_is_cut_off_is_told_after_what_was_there() {
+fn truncation_is_reported_after_the_remaining_data() {
     for (ending, pack) in PACKERS {
         let data: Vec<u8> = (0..40_000).flat_map(|n| format!("line {n}\n").into_bytes()).collect();
         let packed = pack(&data);
@@ -40,17 +40,17 @@ fn what_is_cut_off_is_told_after_what_was_there() {
             assert_eq!(taken.skipped.len(), 1, "{ending} {tenth}: {reasons}");
             let content = taken.contents.iter().find(|(name, _)| name == "content");
             let content = content.map_or(&b""[..], |(_, content)| content);
-            // What a cut-off chunk of xz ends with is made up.
+            // The end of a truncated xz chunk is garbage.
             let same = data.iter().zip(content).take_while(|(one, other)| one == other).count();
             assert!(same == content.len() || *ending == "xz", "{ending} {tenth}");
-            // A block of bzip2 is 900,000 bytes, all of this; one of Zstandard is 131,072.
+            // A block of bzip2 is 900,000 bytes, i.e. everything here; one of Zstandard is 131,072.
             assert!(*ending == "bz2" || tenth < 6 || !content.is_empty(), "{ending} {tenth}: {reasons}");
         }
     }
 }
 
 #[test]
-fn what_follows_is_searched_as_it_stands() {
+fn trailing_data_is_searched() {
     for (ending, pack) in &PACKERS[..2] {
         let packed = [&pack(b"inside")[..], b"\nand something behind it\n"].concat();
         let taken = opened("a", &packed);
@@ -73,7 +73,7 @@ fn names_come_from_the_header_or_the_file() {
 }
 
 #[test]
-fn zeros_between_streams_and_other_containers_behind_them() {
+fn zeros_and_other_containers_may_follow_streams() {
     for (ending, pack) in &PACKERS[..2] {
         let filled = [pack(b"one "), vec![0; 1000], pack(b"two"), vec![0; 77]].concat();
         let taken = opened(&format!("a.{ending}"), &filled);
@@ -83,7 +83,7 @@ fn zeros_between_streams_and_other_containers_behind_them() {
 }
 
 #[test]
-fn what_else_follows_is_opened_as_one_of_its_own() {
+fn other_trailing_archives_are_opened_separately() {
     let behind = [&b""[..], b"\n", &b"not a member".repeat(20_000)];
     for (ending, pack) in PACKERS {
         for (kind, other) in
@@ -96,7 +96,7 @@ fn what_else_follows_is_opened_as_one_of_its_own() {
                 let taken = opened(&format!("a.{ending}"), &packed);
                 assert!(taken.skipped.is_empty(), "{ending} {kind}: {}", taken.reasons());
                 let at = first.len() + between.len();
-                // Of its own kind and without anything between, it goes on.
+                // A stream of the same format directly after it continues the content.
                 if between.is_empty() && first[..3] == other[..3] {
                     assert!(taken.content("a").len() > 3, "{ending} {kind}");
                 } else {
@@ -111,7 +111,7 @@ fn what_else_follows_is_opened_as_one_of_its_own() {
 }
 
 #[test]
-fn lzma_alone() {
+fn bare_lzma_is_opened() {
     use std::io::Write;
     let options = lzma_rust2::LzmaOptions::with_preset(6);
     let mut writer = lzma_rust2::LzmaWriter::new_use_header(Vec::new(), &options, None).unwrap();
@@ -121,7 +121,7 @@ fn lzma_alone() {
     assert!(taken.skipped.is_empty(), "{}", taken.reasons());
 }
 
-/// With a header that says `dictionary`, and the size or that it is not known.
+/// With a header that declares `dictionary` and the size, or an unknown size.
 fn lzma(data: &[u8], [lc, lp, pb]: [u32; 3], dictionary: u32, size: Option<u64>) -> Vec<u8> {
     use std::io::Write;
     let mut options = lzma_rust2::LzmaOptions::with_preset(6);

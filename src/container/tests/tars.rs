@@ -3,7 +3,7 @@
 use super::kit::{bzip2, gzip, noise, opened, sealed, tar, tar_entry, xz, zstd};
 
 #[test]
-fn entries_are_handed_over_and_known_to_stand_elsewhere() {
+fn entries_are_handed_over_and_their_ranges_delegated() {
     let big = noise(3, (2 << 20) + 17);
     let packed = tar(&[("a", b"one"), ("folder/b", &big), ("empty", b""), ("c", &[7; 512])]);
     let taken = opened("x.tar", &packed);
@@ -52,7 +52,7 @@ fn links_and_folders_hold_nothing() {
     let mut packed = tar_entry(b"folder/", b'5', b"");
     for kind in b"12346" {
         let mut header: [u8; 512] = *tar_entry(b"link", *kind, b"").first_chunk().unwrap();
-        // Some write the size of what it leads to.
+        // Some programs write the size of the link's target.
         header[124..136].copy_from_slice(b"00000010000\0");
         packed.extend(sealed(header));
     }
@@ -63,7 +63,7 @@ fn links_and_folders_hold_nothing() {
 }
 
 #[test]
-fn a_tar_after_the_end_of_another() {
+fn a_tar_after_another_is_opened() {
     let packed = [tar(&[("a", b"1")]), vec![0; 8192], tar(&[("b", b"2")])].concat();
     let taken = opened("t", &packed);
     assert_eq!((taken.content("a"), taken.content("b")), (&b"1"[..], &b"2"[..]));
@@ -71,42 +71,42 @@ fn a_tar_after_the_end_of_another() {
 }
 
 #[test]
-fn a_damaged_header_is_told_and_the_next_one_found() {
+fn a_damaged_header_is_reported_and_the_next_one_is_found() {
     let mut packed = tar(&[("a", &[1; 600]), ("b", &[2; 600]), ("c", b"3")]);
     packed[512 + 1024 + 3] ^= 0xff;
     let taken = opened("t", &packed);
     assert_eq!(taken.content("c"), b"3");
-    assert!(taken.reasons().contains("no tar header at byte 1536"), "{}", taken.reasons());
+    assert!(taken.reasons().contains("expected a tar header at byte 1536"), "{}", taken.reasons());
 }
 
 #[test]
-fn what_is_cut_off_is_told() {
+fn truncation_is_reported() {
     let packed = tar(&[("a", b"1"), ("b", &noise(1, 5000))]);
     for cut in [1024 + 100, 1024 + 512, 1024 + 513, 1024 + 512 + 4999] {
         let taken = opened("t", &packed[..cut]);
         assert_eq!(taken.content("a"), b"1");
-        assert!(taken.reasons().contains("cut off"), "{cut}: {}", taken.reasons());
+        assert!(taken.reasons().contains("truncated"), "{cut}: {}", taken.reasons());
     }
-    // Of all entries nothing is missing, but nothing says that there were no more.
+    // All entries are complete, but nothing shows that there were no more.
     for cut in [1024, 1024 + 512 + 5000, packed.len() - 1024] {
         let taken = opened("t", &packed[..cut]);
-        assert!(taken.reasons().contains("may be cut off"), "{cut}: {}", taken.reasons());
+        assert!(taken.reasons().contains("may be truncated"), "{cut}: {}", taken.reasons());
         assert_eq!(taken.skipped.len(), 1);
     }
     assert!(opened("t", &packed[..packed.len() - 512]).skipped.is_empty());
 }
 
 #[test]
-fn one_whose_first_header_was_meddled_with_is_a_tar() {
+fn a_tar_with_a_modified_first_header_is_recognized() {
     let mut packed = tar(&[("a", b"1"), ("b.gz", &gzip(b"packed"))]);
     packed[0] = b'A';
     let taken = opened("t", &packed);
     assert_eq!(taken.content("b.gz > b"), b"packed");
-    assert!(taken.reasons().contains("no tar header at byte 0"), "{}", taken.reasons());
+    assert!(taken.reasons().contains("expected a tar header at byte 0"), "{}", taken.reasons());
 }
 
 #[test]
-fn a_saved_image_is_tars_in_a_tar() {
+fn a_container_image_is_a_tar_of_tars() {
     for pack in [gzip, bzip2, xz, zstd, |data: &[u8]| data.to_vec()] {
         let layer = pack(&tar(&[("etc/app.conf", b"secret")]));
         let image = pack(&tar(&[("manifest.json", b"[]"), ("blobs/sha256/1f", &layer)]));
@@ -159,5 +159,5 @@ fn debian_packages_and_libraries() {
         assert_eq!(parts, [&b"odd"[..], b"even", b"data"], "{name}");
     }
     let cut = opened("x.a", &library[..library.len() - 2]);
-    assert!(cut.reasons().contains("cut off"), "{}", cut.reasons());
+    assert!(cut.reasons().contains("truncated"), "{}", cut.reasons());
 }

@@ -1,10 +1,10 @@
-//! Zips against what was packed in them, made by hand so that they can be made wrong.
+//! Zips that are built by hand, so that they can be malformed.
 
 use std::io::Write;
 
 use super::kit::{bzip2, noise, opened, tar, xz, zstd};
 
-/// An entry to be written, with all that may be said wrongly of it.
+/// An entry to be written, with fields that may be false.
 #[derive(Clone)]
 pub(super) struct Entry {
     pub(super) name: Vec<u8>,
@@ -13,13 +13,13 @@ pub(super) struct Entry {
     pub(super) crc: u32,
     pub(super) size: u64,
     pub(super) packed: Vec<u8>,
-    /// Bytes that it says there are, in the header and in the directory.
+    /// The compressed size that header and directory declare.
     pub(super) said: u64,
     pub(super) extra: Vec<u8>,
 }
 
 impl Entry {
-    /// `data` packed with `method`.
+    /// `data` compressed with `method`.
     pub(super) fn new(name: &str, method: u16, data: &[u8]) -> Self {
         let packed = match method {
             8 => deflate(data),
@@ -71,7 +71,7 @@ pub(super) fn deflate(data: &[u8]) -> Vec<u8> {
     writer.finish().unwrap()
 }
 
-/// In stored blocks, of which both kinds of deflate are the same.
+/// Stored blocks, which are the same in deflate and deflate64.
 fn deflate64(data: &[u8]) -> Vec<u8> {
     let mut stream = Vec::new();
     for block in data.chunks(60_000) {
@@ -98,7 +98,7 @@ pub(super) fn end(count: u64, size: u64, offset: u64, comment: &[u8]) -> Vec<u8>
     [b"PK\x05\x06\0\0\0\0", &count[..], &count, &size, &offset, &length, comment].concat()
 }
 
-/// An archive of the entries, `before` first, and the directory's records of them.
+/// The local entries of an archive, and its directory records.
 pub(super) fn pieces(entries: &[Entry]) -> (Vec<u8>, Vec<u8>) {
     let (mut data, mut directory) = (Vec::new(), Vec::new());
     for entry in entries {
@@ -114,7 +114,7 @@ pub(super) fn zip(entries: &[Entry]) -> Vec<u8> {
     [data, directory, end].concat()
 }
 
-/// Something of everything: compressible and not.
+/// Compressible and incompressible data.
 fn sample() -> Vec<u8> {
     [&noise(3, 3000)[..], &b"a line that comes again\n".repeat(9000), &noise(4, 100)].concat()
 }
@@ -130,13 +130,13 @@ fn every_method_is_unpacked() {
         assert!(taken.content(&format!("d/{method}")) == data, "{method}");
     }
     assert!(taken.skipped.is_empty(), "{}", taken.reasons());
-    // Also where what is compressed may stand as it is.
+    // Also where incompressible data may be stored.
     assert_eq!(taken.elsewhere[0].1.len(), methods.len());
     assert_eq!(taken.elsewhere[0].1[0], 33..33 + data.len() as u64);
 }
 
 #[test]
-fn nothing_is_an_entry_too() {
+fn empty_entries_are_entries() {
     let methods = [0, 8, 9, 12, 14, 93, 95];
     let entries: Vec<Entry> =
         methods.iter().map(|method| Entry::new(&method.to_string(), *method, b"")).collect();
@@ -156,7 +156,11 @@ fn a_method_without_reader_and_a_locked_entry_are_skipped_by_name() {
     let all = [&entries[..], &[Entry::new("plain", 8, b"in the clear")]].concat();
     let taken = opened("a.zip", &zip(&all));
     assert_eq!(taken.content("plain"), b"in the clear");
-    assert!(taken.reasons().contains("shrunk: packed with method 1 (shrink)"), "{}", taken.reasons());
+    assert!(
+        taken.reasons().contains("shrunk: unsupported compression method 1 (shrink)"),
+        "{}",
+        taken.reasons()
+    );
     for name in ["locked", "aes", "strong"] {
         assert!(taken.reasons().contains(&format!("{name}: encrypted")), "{}", taken.reasons());
     }
@@ -213,7 +217,7 @@ fn sizes_may_follow_the_data() {
         let end = end(3, directory.len() as u64, data.len() as u64, b"");
         let taken = opened("a.zip", &[&data[..], &directory, &end].concat());
         assert!(taken.skipped.is_empty() && taken.contents.len() == 4, "{}", taken.reasons());
-        // Without the directory only the mark says where stored data ends.
+        // Without the directory, only the descriptor shows the end of stored data.
         let cut = opened("a.zip", &data);
         for name in ["a", "b", "c"] {
             assert_eq!(taken.content(name), b"streamed");
@@ -232,7 +236,7 @@ fn seventy_thousand_entries_and_sizes_of_eight_bytes() {
         data.extend(entry.local());
     }
     let mut large = entry.clone();
-    // In the directory's record all three numbers stand behind.
+    // In the directory record, all three numbers are in the zip64 field.
     let numbers = [1u64.to_le_bytes(), 1u64.to_le_bytes(), (data.len() as u64).to_le_bytes()].concat();
     large.extra = [&b"\x01\0\x18\0"[..], &numbers].concat();
     (large.name, large.said, large.size) = (b"large".to_vec(), u32::MAX.into(), u32::MAX.into());

@@ -1,4 +1,4 @@
-//! The directory of a zip: where it is, and where it says that entries are.
+//! The central directory of a zip: where it is, and where its entries are.
 
 use std::io;
 use std::ops::Range;
@@ -7,28 +7,28 @@ use super::header::{CENTRAL, END, End, Header, LOCAL, eight};
 use crate::container::opener::Opener;
 use crate::container::window::Window;
 
-/// An end record and the longest comment that may follow it.
+/// Bytes of an end record and the longest comment that may follow it.
 const TAIL: u64 = 22 + 65_535;
 
-/// End records that are tried: a comment may hold any number of false ones.
+/// End records to try: a comment may contain any number of false ones.
 const TRIED: usize = 64;
 
-/// No record of the directory is shorter.
+/// Bytes of the shortest directory record.
 const SHORTEST_RECORD: u64 = 46;
 
-/// Records after which the limits are looked at.
+/// Number of records between checks of the limits.
 const OFTEN: u64 = 1024;
 
-/// Where an entry is.
+/// An entry's position.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Item {
-    /// Its header.
+    /// Offset of its local header.
     pub(super) at: u64,
-    /// Its record in the directory.
+    /// Offset of its directory record.
     pub(super) record: u64,
 }
 
-/// The entries that a directory names, in the order in which they stand.
+/// The entries that a directory lists, sorted by offset.
 #[derive(Debug, Default)]
 pub(super) struct Directory {
     pub(super) items: Vec<Item>,
@@ -36,7 +36,7 @@ pub(super) struct Directory {
     pub(super) taken: Range<u64>,
 }
 
-/// Reads the directory; nothing if there is none that can be used. What is wrong with it is told.
+/// Reads the directory; `None` if there is no usable one. Problems are recorded as skips.
 ///
 /// # Errors
 /// Those of the content.
@@ -48,20 +48,21 @@ pub(super) fn read(opener: &Opener<'_>, window: &mut Window<'_>, size: u64) -> i
         let places = memchr::memmem::rfind_iter(&tail, END).take(TRIED);
         places.filter_map(|at| Some((End::parse(&tail[at..], begins + at as u64)?, &tail[at..])))
     };
-    // One whose comment ends the content first: what is behind it may be a comment of another.
+    // The record whose comment ends at the end of the content comes first: bytes after others may be part of
+    // its comment.
     let exact = candidates().filter(|(_, rest)| ends_exactly(rest));
     for (end, rest) in exact.chain(candidates().filter(|(_, rest)| !ends_exactly(rest))) {
         let end = if end.is_large() { large(window, size, end)? } else { end };
         if end.disk != 0 {
-            // A program that reads zips holds the first bytes of the record.
+            // A program that reads zips contains the signature of the record.
             if !is_last_part(window, size, &end, rest)? {
                 continue;
             }
-            opener.skip(None, "one part of an archive in several, of which the others are not here");
+            opener.skip(None, "part of a multi-part archive whose other parts are not in this file");
             return Ok(None);
         }
         if let Some(start) = start(window, size, &end)? {
-            // Of an archive that is cut off, the last record may be that of another that is stored in it.
+            // In a truncated archive, the last record may belong to an archive stored in it.
             if start != end.offset && !ends_exactly(rest) && is_entry(window, size, 0)? {
                 continue;
             }
@@ -79,14 +80,15 @@ pub(super) fn read(opener: &Opener<'_>, window: &mut Window<'_>, size: u64) -> i
     before_others(opener, window, size)
 }
 
-/// Whether `end`, which `rest` begins with, is that of an archive in several parts, of which this is the last.
+/// Whether `end`, with which `rest` begins, is the end record of the last part of a multi-part archive.
 fn is_last_part(window: &mut Window<'_>, size: u64, end: &End, rest: &[u8]) -> io::Result<bool> {
     let is_likely = end.size >= SHORTEST_RECORD.saturating_mul(end.count) && ends_exactly(rest);
     window.go(end.place.saturating_sub(end.size), size);
     Ok((is_likely && end.size > end.place) || window.peek(4)?.starts_with(CENTRAL))
 }
 
-/// The directory of a zip that other data follows, as one in a program: it says where it is, and that is right.
+/// The directory of a zip that other data follows, e.g. one in a program, if the offset in its end record is
+/// correct.
 fn before_others(opener: &Opener<'_>, window: &mut Window<'_>, size: u64) -> io::Result<Option<Directory>> {
     let mut place = 0;
     if !is_entry(window, size, place)? {
@@ -111,7 +113,7 @@ fn ends_exactly(end: &[u8]) -> bool {
     end.len() == 22 + usize::from(comment)
 }
 
-/// The record of larger numbers before `end`, if there is one.
+/// The zip64 end record before `end`, if there is one.
 fn large(window: &mut Window<'_>, size: u64, end: End) -> io::Result<End> {
     let Some(at) = end.place.checked_sub(20) else { return Ok(end) };
     window.go(at, size);
@@ -119,7 +121,7 @@ fn large(window: &mut Window<'_>, size: u64, end: End) -> io::Result<End> {
     if !locator.starts_with(b"PK\x06\x07") {
         return Ok(end);
     }
-    // Where it is said to be, or right before, if all was shifted.
+    // At its stated offset, or directly before `end` if everything is shifted.
     for place in [eight(locator, 8), at.saturating_sub(56)] {
         window.go(place, size);
         if let Some(large) = End::parse_large(window.peek(56)?, place) {
@@ -129,7 +131,7 @@ fn large(window: &mut Window<'_>, size: u64, end: End) -> io::Result<End> {
     Ok(end)
 }
 
-/// Where the directory starts that `end` ends: before it, or where it says.
+/// The start of the directory that `end` ends: directly before it, or at its stated offset.
 fn start(window: &mut Window<'_>, size: u64, end: &End) -> io::Result<Option<u64>> {
     for start in [end.place.checked_sub(end.size), Some(end.offset)].into_iter().flatten() {
         if start < end.place {
@@ -150,7 +152,7 @@ fn records(
     end: &End,
     start: u64,
 ) -> io::Result<Directory> {
-    // Data before the first entry shifts all, unless the offsets were set right afterwards.
+    // Data before the first entry shifts all offsets, unless they were corrected afterwards.
     let mut shift = start.wrapping_sub(end.offset);
     let most = usize::try_from(opener.budget.limits.entries).unwrap_or(usize::MAX).saturating_add(1);
     let mut items: Vec<Item> = Vec::new();
@@ -166,7 +168,8 @@ fn records(
         }
         count += 1;
         place = place.saturating_add(header.length);
-        // Sorted once in a while, or a directory of one entry a million times would take forever.
+        // Deduplicates from time to time; otherwise a directory that lists one entry a million times would take
+        // forever.
         if items.len() > most.saturating_mul(2) {
             settle(&mut items);
             is_full = items.len() > most;
@@ -179,12 +182,12 @@ fn records(
     settle(&mut items);
     let is_whole = count == end.count || (!end.is_large() && count % 65_536 == end.count);
     if !is_whole && !is_full {
-        opener.skip(None, format!("its directory names {count} entries where {} should be", end.count));
+        opener.skip(None, format!("its directory lists {count} entries instead of {}", end.count));
     }
     Ok(Directory { items, taken: start..place })
 }
 
-/// Sorts them; several records of one entry are one.
+/// Sorts the entries and merges records of the same entry.
 fn settle(items: &mut Vec<Item>) {
     items.sort_unstable();
     items.dedup_by_key(|item| item.at);

@@ -1,44 +1,44 @@
-//! Records of a zip: the header before an entry's data, the directory's record of it, and what stands
-//! at the end.
+//! Records of a zip: the local header before an entry's data, the directory's record of it, and the end
+//! records.
 
 use std::io;
 
 use crate::container::window::Window;
 
-/// Before the data of an entry.
+/// Signature before the data of an entry.
 pub(super) const LOCAL: &[u8] = b"PK\x03\x04";
-/// A record of the directory.
+/// Signature of a directory record.
 pub(super) const CENTRAL: &[u8] = b"PK\x01\x02";
-/// The end of the directory.
+/// Signature of the end record of the directory.
 pub(super) const END: &[u8] = b"PK\x05\x06";
-/// Behind the data of an entry whose size was not known before.
+/// Signature after the data of an entry whose size was not known in advance.
 pub(super) const DESCRIPTOR: &[u8] = b"PK\x07\x08";
 
 const LOCAL_LENGTH: usize = 30;
 const CENTRAL_LENGTH: usize = 46;
 
-/// Names are cut to this when they are shown.
+/// Names are truncated to this length.
 const LONGEST_NAME: usize = 4096;
 
-/// What a header or a record says of an entry. Nothing of it is believed.
+/// Fields of a header or directory record. None of them is trusted.
 #[derive(Debug, Default)]
 pub(super) struct Header {
     pub(super) flags: u16,
     pub(super) method: u16,
     pub(super) crc: u32,
-    /// Bytes of its data as it stands.
+    /// Bytes of the compressed data.
     pub(super) packed: u64,
-    /// Bytes unpacked.
+    /// Bytes of the uncompressed data.
     pub(super) size: u64,
-    /// Where its data is, by the directory.
+    /// Offset of the local header according to the directory.
     pub(super) offset: u64,
     pub(super) name: Vec<u8>,
-    /// Bytes of the header or record itself, with name and all.
+    /// Bytes of the header or record itself, including name and extra fields.
     pub(super) length: u64,
 }
 
 impl Header {
-    /// The header at `window`'s place, before the data of an entry; nothing if there is none.
+    /// The local header at `window`'s position; `None` if there is none.
     ///
     /// # Errors
     /// Those of the content.
@@ -59,7 +59,7 @@ impl Header {
         header.named(window, LOCAL_LENGTH, lengths).map(Some)
     }
 
-    /// The record of a directory at `window`'s place; nothing if there is none.
+    /// The directory record at `window`'s position; `None` if there is none.
     ///
     /// # Errors
     /// Those of the content.
@@ -84,7 +84,7 @@ impl Header {
         Ok(Some(header))
     }
 
-    /// Adds name and the sizes that are too large for the header proper.
+    /// Adds the name, and sizes that do not fit into the header itself.
     fn named(mut self, window: &mut Window<'_>, fixed: usize, lengths: [usize; 2]) -> io::Result<Self> {
         let [name, extra] = lengths;
         let is_large = [self.size, self.packed, self.offset].contains(&u32::MAX.into());
@@ -99,7 +99,7 @@ impl Header {
         Ok(self)
     }
 
-    /// Takes the 64-bit sizes in place of those that are all ones.
+    /// Replaces sizes of all ones by the 64-bit sizes.
     fn enlarge(&mut self, mut extra: &[u8]) {
         while extra.len() >= 4 {
             let (kind, length) = (two(extra, 0), usize::from(two(extra, 2)));
@@ -118,9 +118,9 @@ impl Header {
         }
     }
 
-    /// Whether its data can be read only with a key.
+    /// Whether its data is encrypted.
     pub(super) fn is_encrypted(&self) -> bool {
-        // Of one by AES the method is 99 as well.
+        // With AES, the method is 99 as well.
         self.flags & 0x41 != 0 || self.method == 99
     }
 
@@ -129,33 +129,33 @@ impl Header {
         self.flags & 8 != 0
     }
 
-    /// Whether it is a folder, which has no data; by the directory, since a header may leave out the
-    /// sizes. Nothing deflated is two bytes.
+    /// Whether it is a directory, which has no data, according to the zip's own directory; a local header may
+    /// omit the sizes. Deflated data is never two bytes long.
     pub(super) fn is_folder(&self) -> bool {
         self.packed <= 2 && self.size == 0 && self.name.ends_with(b"/")
     }
 
-    /// Whether bytes that look like a header may well be one: four of them can stand anywhere.
+    /// Whether bytes with the signature are plausibly a header: four bytes may match by chance.
     pub(super) fn is_likely(&self) -> bool {
         let is_known = matches!(self.method, 0..=20 | 93..=99);
         is_known && self.flags & 0xc000 == 0 && !self.name.is_empty() && !self.name.contains(&0)
     }
 }
 
-/// What stands at the end of a directory.
+/// An end record.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct End {
-    /// Number of this part, of those of which it is one.
+    /// Number of this part of a multi-part archive.
     pub(super) disk: u32,
     pub(super) count: u64,
     pub(super) size: u64,
     pub(super) offset: u64,
-    /// Where this record begins, or the first that belongs to it.
+    /// Offset of this record, or of the first that belongs to it.
     pub(super) place: u64,
 }
 
 impl End {
-    /// The record at the beginning of `bytes`, which stands at `place`.
+    /// The record at the beginning of `bytes`, whose offset is `place`.
     pub(super) fn parse(bytes: &[u8], place: u64) -> Option<Self> {
         let bytes = bytes.get(..22).filter(|bytes| bytes.starts_with(END))?;
         Some(Self {
@@ -167,13 +167,13 @@ impl End {
         })
     }
 
-    /// Whether some of it stands in a record of larger numbers.
+    /// Whether some fields are in a zip64 record.
     pub(super) fn is_large(&self) -> bool {
         let (two, four) = (u64::from(u16::MAX), u64::from(u32::MAX));
         u64::from(self.disk) == two || self.count == two || self.size == four || self.offset == four
     }
 
-    /// The record of larger numbers at the beginning of `bytes`, which stands at `place`.
+    /// The zip64 record at the beginning of `bytes`, whose offset is `place`.
     pub(super) fn parse_large(bytes: &[u8], place: u64) -> Option<Self> {
         let bytes = bytes.get(..56).filter(|bytes| bytes.starts_with(b"PK\x06\x06"))?;
         Some(Self {
@@ -186,17 +186,17 @@ impl End {
     }
 }
 
-/// The number of two bytes at `at`; 0 past the end.
+/// The two-byte number at `at`; 0 past the end.
 pub(super) fn two(bytes: &[u8], at: usize) -> u16 {
     bytes.get(at..).and_then(<[u8]>::first_chunk).map_or(0, |two| u16::from_le_bytes(*two))
 }
 
-/// The number of four bytes at `at`; 0 past the end.
+/// The four-byte number at `at`; 0 past the end.
 pub(super) fn four(bytes: &[u8], at: usize) -> u32 {
     bytes.get(at..).and_then(<[u8]>::first_chunk).map_or(0, |four| u32::from_le_bytes(*four))
 }
 
-/// The number of eight bytes at `at`; 0 past the end.
+/// The eight-byte number at `at`; 0 past the end.
 pub(super) fn eight(bytes: &[u8], at: usize) -> u64 {
     bytes.get(at..).and_then(<[u8]>::first_chunk).map_or(0, |eight| u64::from_le_bytes(*eight))
 }

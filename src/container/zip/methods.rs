@@ -1,4 +1,4 @@
-//! What the data of an entry may be packed with.
+//! Compression methods of zip entries.
 
 use std::cell::Cell;
 use std::io::{self, BufRead, Read};
@@ -13,18 +13,18 @@ use crate::container::limits::{Budget, size};
 use crate::container::reading::{Gently, filled_up};
 use crate::container::window::Window;
 
-/// Gives what unpacks the data of `header` that begins at `window`'s place, and the bytes of memory that
-/// it may take.
+/// Returns a reader that decompresses the data of `header` at `window`'s position, and the bytes of memory that
+/// it may use.
 ///
 /// # Errors
-/// With a reason, if there is nothing that does.
+/// A reason, if the method is not supported.
 pub(super) fn unpack<'a>(
     header: &Header,
     window: &'a mut Window<'_>,
     state: &'a mut Decompress,
     budget: &Budget,
 ) -> io::Result<(Box<dyn Read + 'a>, usize)> {
-    // What is within needs some, too.
+    // Nested contents need memory, too.
     let room = budget.room() / 2;
     Ok(match header.method {
         0 => (Box::new(window), 0),
@@ -36,7 +36,7 @@ pub(super) fn unpack<'a>(
         12 => (Box::new(BzDecoder::new(window)), 4 << 20),
         14 => lzma(window, room)?,
         93 => {
-            // 2 to the 27th is what the reference implementation allows itself.
+            // The maximum that the reference implementation uses is 2^27.
             let log = room.max(1024).ilog2().min(27);
             let mut decoder = zstd::Decoder::with_buffer(window)?.single_frame();
             decoder.window_log_max(log)?;
@@ -58,20 +58,20 @@ pub(super) fn unpack<'a>(
                 98 => " (PPMd)",
                 _ => "",
             };
-            let reason = format!(
-                "packed with method {method}{name}, which cannot be opened; its bytes were scanned as they stand"
-            );
+            let reason =
+                format!("unsupported compression method {method}{name}; only its raw bytes were scanned");
             return Err(io::Error::new(io::ErrorKind::Unsupported, reason));
         }
     })
 }
 
-/// Whether what [`unpack`] gives reads as many bytes as belong to the data, and no more.
+/// Whether the reader returned by [`unpack`] consumes exactly the bytes of the data.
 pub(super) fn ends_itself(method: u16) -> bool {
     matches!(method, 8 | 9 | 12 | 93)
 }
 
-/// Its properties come first. The size is not believed: it goes on until its mark, or the input, ends.
+/// The properties come first. The size is not trusted: reading continues to the end marker or the end of the
+/// input.
 fn lzma<'a>(window: &'a mut Window<'_>, room: u64) -> io::Result<(Box<dyn Read + 'a>, usize)> {
     let head = window.peek(9)?;
     if head.len() < 9 || two(head, 2) != 5 {
@@ -81,7 +81,7 @@ fn lzma<'a>(window: &'a mut Window<'_>, room: u64) -> io::Result<(Box<dyn Read +
     window.consume(9);
     let needed = u64::from(lzma_rust2::lzma_get_memory_usage_by_props(dictionary, properties)?) << 10;
     if needed > room {
-        let reason = format!("unpacking it takes {} of memory, not opened (`--max-memory`)", size(needed));
+        let reason = format!("unpacking it requires {} of memory, not opened (`--max-memory`)", size(needed));
         return Err(io::Error::new(io::ErrorKind::OutOfMemory, reason));
     }
     let mut decoder = LzmaReader::new_with_props(window, u64::MAX, properties, dictionary, None)?;
@@ -89,20 +89,20 @@ fn lzma<'a>(window: &'a mut Window<'_>, room: u64) -> io::Result<(Box<dyn Read +
     Ok((Box::new(decoder), needed as usize))
 }
 
-/// What came of reading an entry.
+/// The result of reading an entry.
 #[derive(Debug, Default)]
 pub(super) struct Tally {
     /// Bytes unpacked.
     pub(super) count: Cell<u64>,
-    /// Whether something was wrong with it.
+    /// Whether a mismatch was found.
     pub(super) failed: Cell<bool>,
 }
 
-/// Compares what was unpacked with what was said of it, at its end.
+/// Compares the decompressed data with what the headers say, at its end.
 pub(super) struct Checked<'a, R> {
     unpacked: R,
     header: &'a Header,
-    /// Whether what comes after the size that is said is none of it.
+    /// Whether data beyond the stated size does not belong to the entry.
     is_open: bool,
     crc: Crc,
     tally: &'a Tally,
@@ -118,9 +118,9 @@ impl<'a, R: Read> Checked<'a, R> {
         let Header { size, crc, .. } = *self.header;
         let count = self.tally.count.get();
         let reason = if count != size && !(self.is_open && count > size) {
-            format!("it has {count} bytes, where the archive says {size}")
+            format!("it has {count} bytes, but the archive says {size}")
         } else if crc != self.crc.sum() {
-            "its checksum is not what the archive says".to_owned()
+            "its checksum does not match the archive".to_owned()
         } else {
             return Ok(());
         };
@@ -131,7 +131,7 @@ impl<'a, R: Read> Checked<'a, R> {
 impl<R: Read> Checked<'_, R> {
     fn unpack(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let count = match self.unpacked.read(buffer) {
-            // Without a mark at its end, a decoder only stops when there is no more to read.
+            // Without an end marker, a decoder stops only at the end of its input.
             Err(error) if self.is_open && error.kind() == io::ErrorKind::UnexpectedEof => {
                 return self.verdict().map(|()| 0).map_err(|_| error);
             }

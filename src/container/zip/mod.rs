@@ -1,5 +1,5 @@
-//! Zip, and all that is one. What its directory names is unpacked, and so is what it does not name: every
-//! byte that no entry accounts for is searched for the header of another. No size is believed.
+//! Zip and formats based on it. Entries that the directory lists are unpacked, and so are others: all bytes
+//! that belong to no entry are searched for local headers. No size is trusted.
 
 mod directory;
 mod header;
@@ -20,14 +20,14 @@ use super::reading::Metered;
 use super::window::{Shared, Window};
 use super::{ReadSeek, embedded};
 
-/// No header is shorter.
+/// Bytes of the shortest header.
 const SHORTEST: u64 = 31;
 
-/// Bytes that are unpacked to see whether something is an entry at all.
+/// Bytes that are unpacked to see whether something is an entry.
 const TASTE: usize = 4096;
 
-/// Hands over the entries of `input`; gives where those are that stand in it as they are, or nothing if it is no zip
-/// after all, but only ends like one.
+/// Hands over the entries of `input`. Returns the ranges of stored entries, or `None` if it is not a zip and
+/// only ends like one.
 pub(super) fn open(opener: &Opener<'_>, input: &mut dyn ReadSeek) -> Option<Vec<Range<u64>>> {
     let shared = match Shared::new(input) {
         Ok(shared) => shared,
@@ -48,13 +48,13 @@ pub(super) fn open(opener: &Opener<'_>, input: &mut dyn ReadSeek) -> Option<Vec<
     match zip.run() {
         Ok(false) => return None,
         Ok(true) => {}
-        Err(error) => opener.skip(None, format!("{error}; what came before was scanned")),
+        Err(error) => opener.skip(None, format!("{error}; the data before that was scanned")),
     }
     zip.elsewhere.sort_unstable_by_key(|range| range.start);
     Some(zip.elsewhere)
 }
 
-/// Whether an entry begins with `head`: a likely header, a name that can be read, and data that unpacks.
+/// Whether an entry begins with `head`: a plausible header, a readable name, and data that unpacks.
 pub(super) fn is_entry(head: &[u8]) -> bool {
     let mut content = Cursor::new(head);
     let Ok(shared) = Shared::new(&mut content) else { return false };
@@ -74,39 +74,39 @@ pub(super) fn is_entry(head: &[u8]) -> bool {
 struct Zip<'a, 't> {
     opener: &'a Opener<'t>,
     size: u64,
-    /// Where entries are read.
+    /// Reads entries.
     data: Window<'a>,
-    /// Where the directory is read.
+    /// Reads the directory.
     records: Window<'a>,
     state: Decompress,
     elsewhere: Vec<Range<u64>>,
-    /// From here to the end no data is followed by a descriptor.
+    /// From here to the end, no data is followed by a descriptor.
     undescribed: u64,
 }
 
 /// How an entry was found.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Found {
-    /// The directory names it.
+    /// Listed in the directory.
     Named,
-    /// By its header; nothing else stands before this place.
+    /// By its header; no entry may extend beyond this offset.
     Stray(u64),
 }
 
 impl Zip<'_, '_> {
-    /// Whether it is a zip.
+    /// Returns whether it is a zip.
     fn run(&mut self) -> io::Result<bool> {
         let directory = directory::read(self.opener, &mut self.records, self.size)?;
         if directory.is_none() {
             self.data.go(0, self.size);
             let head = self.data.peek(LOCAL.len())?;
             if !head.starts_with(b"PK") {
-                // Something else, which happens to end like one.
+                // Other data that happens to end like a zip.
                 return Ok(false);
             }
             self.opener.skip(
                 None,
-                "the zip has no directory that can be read: it is damaged or cut off; its entries were looked for one by one",
+                "the zip is damaged or truncated and has no readable directory; its entries were searched for individually",
             );
         }
         let Directory { items, taken } = directory.unwrap_or_default();
@@ -130,25 +130,24 @@ impl Zip<'_, '_> {
         Ok(true)
     }
 
-    /// An entry that the directory names; gives where it ends.
+    /// Handles an entry that the directory lists. Returns its end.
     fn named(&mut self, item: Item) -> io::Result<u64> {
         self.records.go(item.record, self.size);
         let Some(record) = Header::central(&mut self.records)? else { return Ok(item.at) };
         if item.at >= self.size {
-            let reason =
-                format!("the directory says that it is at byte {}, past the end of the archive", item.at);
+            let reason = format!("the directory places it at byte {}, past the end of the archive", item.at);
             self.opener.skip(Some(&record.name), reason);
             return Ok(self.size);
         }
         self.data.go(item.at, self.size);
         let Some(local) = Header::local(&mut self.data)? else {
-            let reason = format!("the directory says that it is at byte {}, where no entry is", item.at);
+            let reason = format!("the directory places it at byte {}, where there is no entry", item.at);
             self.opener.skip(Some(&record.name), reason);
             return Ok(item.at);
         };
         let start = item.at.saturating_add(local.length);
         let end = self.entry(&record, start, Found::Named)?;
-        // Some believe the one, some the other.
+        // Some programs trust the header, others the directory.
         let is_like = local.method == record.method && local.is_encrypted() == record.is_encrypted();
         let is_as_long = local.method != 0 || local.packed == 0 || local.packed == record.packed;
         if is_like && is_as_long {
@@ -157,7 +156,7 @@ impl Zip<'_, '_> {
         Ok(end.max(self.entry(&local, start, Found::Named)?))
     }
 
-    /// Looks for entries between two places, which nothing accounts for.
+    /// Looks for entries between two offsets, in bytes that belong to no known entry.
     fn gap(&mut self, mut place: u64, end: u64) -> io::Result<()> {
         let end = end.min(self.size);
         while place.saturating_add(SHORTEST) <= end && self.opener.budget.unpacked(0).is_ok() {
@@ -173,12 +172,12 @@ impl Zip<'_, '_> {
         Ok(())
     }
 
-    /// Opens what else stands between two places, where no entry begins.
+    /// Opens other archives between two offsets where no entry begins.
     fn foreign(&mut self, place: u64, end: u64) -> io::Result<()> {
         if place.saturating_add(SHORTEST) > end {
             return Ok(());
         }
-        // What a zip stands behind has been looked at, but for a program.
+        // Data before a zip was already searched, unless it is a program.
         self.data.go(0, self.size);
         if place == 0 && !embedded::is_program(self.data.peek(HEAD)?) {
             return Ok(());
@@ -189,7 +188,7 @@ impl Zip<'_, '_> {
         Ok(())
     }
 
-    /// Hands over the data at `start`, of which `header` tells; gives where it ends.
+    /// Hands over the data at `start`, described by `header`. Returns its end.
     fn entry(&mut self, header: &Header, start: u64, found: Found) -> io::Result<u64> {
         let opener = self.opener;
         let budget = &opener.budget;
@@ -220,7 +219,7 @@ impl Zip<'_, '_> {
         };
         let mut first = Vec::new();
         if found != Found::Named && !is_stored {
-            // A few bytes can look like a header by chance, but do not unpack then.
+            // A few bytes may look like a header by chance, but then the data does not unpack.
             let tasted =
                 Metered { budget, unpacked: &mut unpacked }.take(TASTE as u64).read_to_end(&mut first);
             if tasted.is_err() && first.is_empty() {
@@ -233,12 +232,12 @@ impl Zip<'_, '_> {
         let mut metered = Metered { budget, unpacked: checked };
         let is_whole = budget.holding(held, || opener.entry(&header.name, &mut metered));
         drop(metered);
-        // What was read when a limit was hit may not have been handed on.
+        // Data that was read when a limit was hit may not have been handed over.
         let is_lost = !is_whole && opener.is_over();
         Ok(if is_lost { start } else { self.ended(header, start, said, &tally) })
     }
 
-    /// Where data ends that was read from `start` on, and was said to end at `said`.
+    /// The end of data that was read from `start` on and should end at `said`.
     fn ended(&mut self, header: &Header, start: u64, said: u64, tally: &Tally) -> u64 {
         if header.method == 0 {
             let end = start.saturating_add(tally.count.get());
@@ -247,12 +246,12 @@ impl Zip<'_, '_> {
                 Some(last) if last.start <= start && start <= last.end => last.end = last.end.max(end),
                 _ => self.elsewhere.push(start..end),
             }
-            // What is cut off and begins with something else is not known for a zip, but may hold one.
+            // A truncated content that begins with other data is not recognized as a zip, but may contain one.
             self.data.go(start, self.size);
             let is_zip = tally.failed.get() && self.data.peek(2).is_ok_and(|head| head.starts_with(b"PK"));
             return if tally.failed.get() && !is_zip { start } else { end };
         }
-        // What is damaged may have swallowed the next entry.
+        // Damaged data may extend over the next entry.
         let end = match tally.failed.get() {
             true => start,
             false if methods::ends_itself(header.method) => self.data.place(),
@@ -261,17 +260,17 @@ impl Zip<'_, '_> {
         let more = said.saturating_sub(end);
         if matches!(header.method, 8 | 9) && !tally.failed.get() && !header.is_open() && more != 0 {
             let reason =
-                format!("it ends {more} bytes before the archive says; they were scanned as they stand");
+                format!("it ends {more} bytes before the declared end; their raw bytes were scanned");
             self.opener.skip(Some(&header.name), reason);
         }
-        // What cannot be compressed stands in there as it is.
+        // Incompressible data is stored verbatim in compressed streams.
         if start < end {
             self.elsewhere.push(start..end);
         }
         end
     }
 
-    /// Where stored data ends that stands at `start`, whose size is noted only behind it.
+    /// The end of stored data at `start` whose size is recorded only after it.
     fn stored_end(&mut self, start: u64, end: u64) -> io::Result<u64> {
         let mut place = start;
         while place < self.undescribed
@@ -289,7 +288,7 @@ impl Zip<'_, '_> {
         if end == self.size {
             self.undescribed = self.undescribed.min(place);
         }
-        // Without a mark that it ends, it ends where another entry begins.
+        // Without a descriptor, it ends where the next entry begins.
         for next in [LOCAL, CENTRAL] {
             if let Some(at) = self.data.find(start, end, next)? {
                 return Ok(at);
