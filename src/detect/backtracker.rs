@@ -1,6 +1,6 @@
-//! A pattern run by hand: literals, runs of a class, and choices, tried in the order in which a regex would try
-//! them. Patterns of rules are hardly ever more than that, and a regex engine that must also say where the groups
-//! stand is a hundred times slower at it. What is more, or would take too long, is left to the regex.
+//! Runs simple patterns without a regex engine: literals, runs of a class, and choices, tried in the same order
+//! as by a regex. Patterns of rules are rarely more complex, and a regex engine that must also report groups is
+//! a hundred times slower at them. Anything more complex, or too slow, is left to the regex.
 
 use memchr::memmem::Finder;
 use regex_syntax::ParserBuilder;
@@ -8,16 +8,16 @@ use regex_syntax::hir::{Class, Hir, HirKind, Look};
 
 use super::alphabet::is_key;
 
-/// Steps that one attempt may take before it is left to the regex, which needs no going back.
+/// Steps of one attempt before it is left to the regex, which never backtracks.
 const STEP_LIMIT: u32 = 2048;
 
-/// Places of groups, as many as a pattern may have here.
+/// Slots for group positions, which limit the groups of a pattern.
 pub(super) type Slots = [Option<usize>; 16];
 
-/// Numbers of groups by their names.
+/// Group indexes by name.
 pub(super) type GroupNames = Vec<(String, usize)>;
 
-/// What to do, in order.
+/// The steps, in order.
 #[derive(Debug)]
 pub(super) struct Backtracker {
     steps: Vec<Instruction>,
@@ -25,7 +25,7 @@ pub(super) struct Backtracker {
 
 #[derive(Debug)]
 enum Instruction {
-    /// Ready to be searched for, as what ends a lazy run.
+    /// Prepared for searching, as the end of a lazy run.
     Literal(Box<Finder<'static>>),
     Run {
         class: Box<[bool; 256]>,
@@ -34,13 +34,13 @@ enum Instruction {
         lazy: bool,
     },
     Save(usize),
-    /// One of these places, the first that leads to a match.
+    /// Alternatives; the first that leads to a match is used.
     Choose(Vec<usize>),
     Jump(usize),
 }
 
 impl Backtracker {
-    /// The program of `pattern` and the groups in it, if it is simple enough.
+    /// The program of `pattern` and its groups, if it is simple enough.
     pub(super) fn new(pattern: &str) -> Option<(Self, GroupNames)> {
         let hir = ParserBuilder::new().unicode(false).utf8(false).build().parse(pattern).ok()?;
         let mut builder = Builder::default();
@@ -56,7 +56,7 @@ impl Backtracker {
         })
     }
 
-    /// How far before `keyword` every match begins, if that is always as far and not right there.
+    /// The distance from the start of every match to `keyword`, if it is fixed and not zero.
     pub(super) fn lead(&self, keyword: &[u8]) -> Option<usize> {
         let mut lead = 0;
         for step in &self.steps {
@@ -72,14 +72,15 @@ impl Backtracker {
         None
     }
 
-    /// The first byte at which a match whose `keyword` is the one at `at` can begin, or `None` if the bytes directly before the
-    /// keyword rule it out. Another match may contain the keyword further on; it has a keyword of its own.
+    /// The first possible start of a match whose `keyword` is at `at`, or `None` if the bytes directly before
+    /// the keyword exclude it. Another match may contain the keyword further on, but is found by its own
+    /// keyword.
     pub(super) fn earliest(&self, bytes: &[u8], keyword: &[u8], at: usize) -> Option<usize> {
         let is_anchor =
             |step: &Instruction| matches!(step, Instruction::Literal(literal) if literal.needle() == keyword);
         let pivot = self.steps.iter().position(is_anchor).unwrap_or(0);
         let before = &self.steps[..pivot];
-        // The length of the steps taken one after the other is too much where there are choices, which is no harm.
+        // With choices, the total length of all steps is an overestimate, which does no harm.
         let length = before.iter().try_fold(0_usize, |sum, step| match step {
             Instruction::Literal(literal) => sum.checked_add(literal.needle().len()),
             Instruction::Run { most, .. } => sum.checked_add(*most),
@@ -97,7 +98,7 @@ impl Backtracker {
         fits.then(|| at.saturating_sub(length.unwrap_or(usize::MAX)))
     }
 
-    /// Whether there is a match that begins at `at`; its place is in the first two slots.
+    /// Whether a match begins at `at`; its range is stored in the first two slots.
     pub(super) fn matches(&self, bytes: &[u8], at: usize, slots: &mut Slots) -> Option<bool> {
         *slots = [None; 16];
         slots[0] = Some(at);
@@ -188,7 +189,7 @@ impl Backtracker {
     }
 }
 
-/// Whether `pattern` matches characters of keys and nothing else.
+/// Whether `pattern` matches only key characters.
 pub(super) fn matches_only_key_chars(pattern: &str) -> bool {
     let Some((program, _)) = Backtracker::new(pattern) else { return false };
     program.steps.iter().all(|step| match step {
@@ -198,7 +199,7 @@ pub(super) fn matches_only_key_chars(pattern: &str) -> bool {
     })
 }
 
-/// How many characters of keys every match of `pattern` has directly before the literal `keyword`, at least.
+/// Minimum number of key characters directly before the literal `keyword` in every match of `pattern`.
 pub(super) fn min_key_chars_before(pattern: &str, keyword: &[u8]) -> usize {
     let Some((program, _)) = Backtracker::new(pattern) else { return 0 };
     let is_anchor =
@@ -222,7 +223,7 @@ struct Builder {
 }
 
 impl Builder {
-    /// Adds the steps for `hir`; `first`: nothing can stand before it.
+    /// Adds the steps for `hir`; `first` means that nothing precedes it.
     fn add(&mut self, hir: &Hir, first: bool) -> Option<()> {
         match hir.kind() {
             HirKind::Empty => {}
@@ -311,7 +312,7 @@ mod tests {
     use regex_automata::{Anchored, Input, meta::Regex, util::syntax};
 
     #[test]
-    fn it_says_what_the_regex_says() {
+    fn the_backtracker_agrees_with_the_regex() {
         let patterns = [
             "(?<a>a-(?:xy|x|yz)-)(?<b>[a-z-]{2,6}?)MM(?<c>[a-z]{0,4})",
             "a(?<a>[ab]{0,3})(?<b>[bc]{1,2})c?d",

@@ -1,14 +1,14 @@
-//! How likely three bytes are to stand next to each other in what a repository holds: roughly, from how often each
-//! byte does and which kinds of bytes are neighbours. Nothing but speed depends on it.
+//! Estimated frequency of three adjacent bytes in the contents of repositories, from the frequency of each byte
+//! and of adjacent byte classes. It affects only speed.
 
-/// Bytes of a window: what the vectorised search looks at.
+/// Bytes of a window: the number that the vectorized search examines.
 pub(super) const TRIGRAM_LEN: usize = 3;
 
-/// Kinds of bytes: lower case, upper case, digits, blanks, other ASCII, and the rest.
+/// Byte classes: lower case, upper case, digits, blanks, other ASCII, and the rest.
 pub(super) const CLASS_COUNT: usize = 6;
 
-/// How much more often than by chance a byte of the kind of a column comes after one of the kind of a row;
-/// measured on sources of several languages and on git objects.
+/// How much more often than by chance a byte of the column's class follows one of the row's class; measured on
+/// sources in several languages and on git objects.
 const TRANSITION_LIFT: [[f64; CLASS_COUNT]; CLASS_COUNT] = [
     [1.7, 0.3, 0.3, 0.3, 0.8, 0.3],
     [0.5, 10.3, 0.8, 0.1, 0.7, 2.0],
@@ -18,14 +18,14 @@ const TRANSITION_LIFT: [[f64; CLASS_COUNT]; CLASS_COUNT] = [
     [0.2, 2.1, 0.8, 0.2, 0.7, 8.2],
 ];
 
-/// For each of a window's bytes, how likely one of each kind is.
+/// For each byte of a window, the probability of each class.
 pub(super) type ClassProbabilities = [[f64; CLASS_COUNT]; TRIGRAM_LEN];
 
-/// How often each byte stands in a text.
+/// Frequency of each byte in a text.
 pub(super) struct ByteFrequencies([f64; 256]);
 
 impl ByteFrequencies {
-    /// Of source code, of every language alike.
+    /// Frequencies in source code, averaged over languages.
     pub(super) fn new() -> Self {
         const COMMON: &[(&[u8], f64)] = &[
             (b"ABCDEFGHIJKLMNOPQRSTUVWXYZ", 0.0015),
@@ -50,12 +50,12 @@ impl ByteFrequencies {
         Self(share)
     }
 
-    /// Adds a byte to what may stand in one place of a window.
+    /// Adds a byte that may occur at a position of a window.
     pub(super) fn add(&self, byte: u8, probabilities: &mut [f64; CLASS_COUNT]) {
         probabilities[kind(byte)] += self.0[usize::from(byte)];
     }
 
-    /// How often per byte of text `window` turns up.
+    /// Expected occurrences of `window` per byte of text.
     pub(super) fn of(&self, window: &[u8]) -> f64 {
         let mut probabilities = ClassProbabilities::default();
         for (place, &byte) in probabilities.iter_mut().zip(window) {
@@ -68,7 +68,7 @@ impl ByteFrequencies {
     }
 }
 
-/// How often per byte of text some mixture of what may stand in each place turns up.
+/// Expected occurrences, per byte of text, of any combination of the bytes allowed at each position.
 pub(super) fn joint_probability(probabilities: &ClassProbabilities) -> f64 {
     let mut before = probabilities[0];
     for place in &probabilities[1..] {

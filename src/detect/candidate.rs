@@ -1,4 +1,4 @@
-//! A match of a pattern while its checks weigh it.
+//! A match of a pattern while its checks run.
 
 use std::borrow::Cow;
 use std::ops::Range;
@@ -10,44 +10,44 @@ use crate::rules::Variant;
 /// Why a match is not a key.
 pub type Rejection = Cow<'static, str>;
 
-/// The weight of a complete key with equal halves of a known length.
+/// Weight of a complete key with equal halves of a known length.
 pub(super) const WEIGHT_EXACT: u8 = 6;
 
-/// The weight of a key with equal halves of a length that was never seen.
+/// Weight of a key with equal halves of an unknown length.
 pub(super) const WEIGHT_EQUAL: u8 = 4;
 
-/// The weight of a key with halves of a known length that is followed by more characters of its alphabet.
+/// Weight of a key with halves of a known length that is followed by more characters of its alphabet.
 pub(super) const WEIGHT_KNOWN_LENGTH: u8 = 5;
 
-/// A match of a variant's pattern, with what its checks have found so far.
+/// A match of a variant's pattern, with the results of its checks so far.
 #[derive(Clone, Debug)]
 pub(super) struct Candidate<'a> {
-    /// All bytes at hand, of which the match is a part.
+    /// All available bytes; the match is part of them.
     pub(super) bytes: &'a [u8],
-    /// What the pattern matched.
+    /// The range that the pattern matched.
     pub(super) matched: Range<usize>,
     /// The secret; a check may shorten it.
     pub(super) secret: Range<usize>,
-    /// The typed prefix, at the start of the secret; empty when the pattern names none.
+    /// The prefix, at the start of the secret; empty if the pattern has none.
     pub(super) prefix: Range<usize>,
-    /// What stands between the prefix and the marker, and behind the marker, when the pattern says.
+    /// The parts between prefix and marker, and after the marker, if the pattern has these groups.
     pub(super) halves: Option<(Range<usize>, Range<usize>)>,
-    /// Where parts were joined that may not belong together: the key may end there.
+    /// Tentative joins, where the key may end.
     pub(super) join_offsets: Vec<usize>,
-    /// Those of them where it does, unless its halves say otherwise.
+    /// Tentative joins where it does end, unless its halves are equal.
     pub(super) hard_ends: Vec<usize>,
-    /// Of decoded text: what it was decoded from, and where the secret stands there.
+    /// For decoded text: the encoded text, and the range of the secret there.
     pub(super) around: Option<(&'a [u8], Range<usize>)>,
-    /// How sure we are.
+    /// Confidence so far.
     pub(super) confidence: Confidence,
-    /// How strong it is compared to others that overlap it; more is stronger.
+    /// Strength compared to overlapping matches; higher is stronger.
     pub(super) weight: u8,
-    /// What that rests on.
+    /// Evidence for the confidence.
     pub(super) evidence: Vec<String>,
 }
 
 impl<'a> Candidate<'a> {
-    /// Nothing has been weighed yet.
+    /// No check has run yet.
     pub(super) fn new(
         variant: &Variant,
         bytes: &'a [u8],
@@ -70,7 +70,7 @@ impl<'a> Candidate<'a> {
         }
     }
 
-    /// The same with `part` of the bytes at hand, which holds the match.
+    /// The same with only `part` of the available bytes, which must contain the match.
     pub(super) fn within(mut self, part: Range<usize>) -> Self {
         let shift = |range: &Range<usize>| range.start - part.start..range.end - part.start;
         self.matched = shift(&self.matched);
@@ -84,7 +84,7 @@ impl<'a> Candidate<'a> {
         self
     }
 
-    /// The random part: the two halves without the marker, or all behind the prefix.
+    /// The random part: both halves without the marker, or everything after the prefix.
     pub(super) fn body(&self) -> Cow<'a, [u8]> {
         match &self.halves {
             Some((left, right)) => {
@@ -99,15 +99,14 @@ impl<'a> Candidate<'a> {
         self.join_offsets.contains(&at) || has_boundary(self.bytes, at)
     }
 
-    /// The secret without what stands behind as many characters as are before the marker.
+    /// The secret, cut so that no more characters follow the marker than precede it.
     pub(super) fn without_suffix(&self) -> Range<usize> {
         let end = self.halves.as_ref().map_or(self.secret.end, |(left, right)| right.start + left.len());
         self.secret.start..end.min(self.secret.end)
     }
 
-    /// Where the secret must be cut before its checks: without a marker in its middle nothing tells where a key
-    /// ends whose parts stand in lines or literals of their own, so that the last of them must end with its line
-    /// or literal, or is none of them.
+    /// Offset to truncate at before checks. A joined key without a marker has no inherent length, so a last
+    /// fragment that does not end at a line or literal boundary is dropped.
     pub(super) fn truncation_offset(&self) -> Option<usize> {
         let after = self.bytes.get(self.secret.end);
         let ends = after.is_none_or(|byte| b"\r\n\"'`\\,;)]}<".contains(byte));
@@ -118,7 +117,7 @@ impl<'a> Candidate<'a> {
         self.join_offsets.iter().rfind(inside).filter(|_| self.halves.is_none() && !ends).copied()
     }
 
-    /// Adds a reason to believe, or to doubt.
+    /// Adds evidence for or against the match.
     pub(super) fn note(&mut self, evidence: impl Into<String>) {
         self.evidence.push(evidence.into());
     }

@@ -1,4 +1,4 @@
-//! Keys in disguise: what the rules say of text that was decoded around a hit.
+//! Encoded keys: applies the rules to text that was decoded around a hit.
 
 use std::ops::Range;
 
@@ -12,32 +12,32 @@ use super::encoding::{
 use super::variant::CompiledVariant;
 use crate::rules::{MARKER, Variant};
 
-/// A literal from inside a key that is shorter than this is not searched for in encoded variant.
+/// Literals from inside a key that are shorter than this are not searched for in encoded form.
 const SHORTEST_INNER: usize = 8;
 
 /// A match of a variant's pattern in decoded text.
 pub(super) struct DecodedMatch<'a> {
-    /// The variant's place in the detector's list.
+    /// Index of the variant in the detector's list.
     pub(super) variant: usize,
-    /// With as much of the decoded text as the verdict may depend on.
+    /// The match, with as much of the decoded text as its checks may depend on.
     pub(super) candidate: Candidate<'a>,
-    /// Where in the decoded text the candidate's bytes begin.
+    /// Offset of the candidate's bytes in the decoded text.
     offset: usize,
     decoded: &'a DecodedText,
     chain: &'a DecodeChain,
 }
 
 impl DecodedMatch<'_> {
-    /// Where the secret stands in the bytes that were searched, and in what encoding. `None` when the
-    /// match does not deserve to be called encoded. To be asked after the checks.
+    /// The range of the secret in the searched bytes, and its encoding; `None` if the match does not qualify as
+    /// encoded. To be called after the checks.
     pub(super) fn accept(&mut self) -> Option<(Range<usize>, EncodingName)> {
         let secret = self.candidate.secret.start + self.offset..self.candidate.secret.end + self.offset;
         let span = self.span(self.candidate.secret.clone());
         if span.is_empty() || span.len() > MAX_ENCODED_SPAN {
             return None;
         }
-        // A body holds what begins keys by accident, once in some thousand. Where each character takes many bytes the
-        // whole key may be too long to keep out what is found in it.
+        // One in some thousand bodies contains the start of a key by chance. If each character takes many
+        // bytes, the whole key may be too long to displace such a match.
         let candidate = &self.candidate;
         let glued = !candidate.has_boundary(candidate.secret.start);
         if glued && candidate.weight < WEIGHT_EQUAL && span.len() >= 2 * candidate.secret.len() {
@@ -47,24 +47,24 @@ impl DecodedMatch<'_> {
         Some((span, name))
     }
 
-    /// Whether the secret also stands there as it is, and is found so.
+    /// Whether the secret is also there in plain form, and found in that form.
     pub(super) fn also_plain(&self) -> bool {
         let secret = &self.candidate.secret;
         self.chain.also_plain(self.decoded, &(secret.start + self.offset..secret.end + self.offset))
     }
 
-    /// Where a range of the candidate's bytes is to be masked: with what shows them once more.
+    /// The range to mask for a range of the candidate's bytes, including a text column.
     pub(super) fn span_with_text_column(&self, range: Range<usize>) -> Range<usize> {
         self.decoded.span_with_text_column(&(range.start + self.offset..range.end + self.offset))
     }
 
-    /// Where a range of the candidate's bytes stands in the bytes that were searched.
+    /// The range in the searched bytes for a range of the candidate's bytes.
     pub(super) fn span(&self, range: Range<usize>) -> Range<usize> {
         self.decoded.span(&(range.start + self.offset..range.end + self.offset))
     }
 }
 
-/// The keywords of keys in disguise, and how to decode what they hit.
+/// The keywords of encoded keys, and how to decode around their hits.
 pub(super) fn decode_chains(variants: &[CompiledVariant]) -> Vec<(Vec<u8>, DecodeChain)> {
     let mut literals: Vec<Literal> = Vec::new();
     let mut add = |bytes: &[u8], starts_key, keys: Option<usize>, apart: usize| {
@@ -80,7 +80,7 @@ pub(super) fn decode_chains(variants: &[CompiledVariant]) -> Vec<(Vec<u8>, Decod
     for variant in variants.iter().map(|variant| &variant.variant) {
         let is_key = !variant.encoded.is_empty() && matches_only_key_chars(&variant.pattern);
         let keys = is_key.then_some(variant.max_len);
-        // What `repeats` says rests on these.
+        // `repeats` relies on these properties.
         let is_guarded = variant.checks.iter().any(|check| check == "unmarked")
             || (variant.checks.iter().any(|check| check == "marker-symmetry")
                 && variant.keywords == [MARKER.as_bytes()]);
@@ -106,7 +106,7 @@ pub(super) fn decode_chains(variants: &[CompiledVariant]) -> Vec<(Vec<u8>, Decod
 
 impl Detector {
     /// Calls `found` with every match in the text that can be decoded around the keyword at `at`.
-    /// [`is_plausible`](Self::is_plausible) says at less cost whether there can be one.
+    /// [`is_plausible`](Self::is_plausible) is a cheaper test whether there can be one.
     pub(super) fn disguised(
         &self,
         chain: &DecodeChain,
@@ -153,13 +153,13 @@ impl Detector {
     }
 }
 
-/// Lets a closure take candidates of one lifetime, and keep in them what lives as long.
+/// Makes the compiler infer a closure that may keep references from the candidates it receives.
 fn with_candidates<'t, F: FnMut(Candidate<'t>)>(matched: F) -> F {
     matched
 }
 
-/// The part of the decoded text on which the verdict on `candidate` may depend, so that it depends on as many
-/// bytes as that of a plain match.
+/// The part of the decoded text that the checks of `candidate` may depend on: as many bytes as for a plain
+/// match.
 fn surroundings(decoded: &DecodedText, candidate: &Candidate<'_>) -> Range<usize> {
     let span = decoded.span(&candidate.matched);
     let (low, high) = (span.start.saturating_sub(CONTEXT_REACH), span.end + CONTEXT_REACH);

@@ -1,4 +1,4 @@
-//! Why a text is a key, or is not: what `friskey explain` shows.
+//! Why a text is reported as a key or not, for `friskey explain`.
 
 use std::ops::Range;
 
@@ -7,37 +7,38 @@ use super::variant::CompiledVariant;
 use super::{Detector, Match};
 use crate::model::{Confidence, Secret};
 
-/// What a rule says of one place in the text.
+/// The verdict of a rule on one part of the text.
 #[derive(Clone, Debug)]
 pub struct RuleVerdict {
     /// The rule's id.
     pub rule: String,
-    /// Where the match stands in the text, in bytes.
+    /// The range of the match in the text, in bytes.
     pub span: Range<usize>,
     /// The match, redacted.
     pub redacted: String,
-    /// How sure the rule is and its evidence, or the check that turned the match down and why.
+    /// The rule's confidence and evidence, or the check that rejected the match and its reason.
     pub outcome: Outcome,
-    /// Whether it is what a scan would report, if its confidence is at or above the threshold.
+    /// Whether a scan reports it if its confidence reaches the threshold.
     pub reported: bool,
-    /// What other rules, or other patterns of the same rule, say of the same bytes. Empty in each of these.
+    /// Verdicts of other rules, or of other variants of the same rule, on the same bytes. Empty in each of
+    /// these.
     pub others: Vec<RuleVerdict>,
 }
 
-/// Confidence and evidence, or the name of the check that said no, and its reason.
+/// Confidence and evidence, or the name of the rejecting check and its reason.
 type Outcome = Result<(Confidence, Vec<String>), (&'static str, String)>;
 
-/// All that the rules have to say about a text.
+/// All verdicts on a text.
 #[derive(Clone, Debug, Default)]
 pub struct Explanation {
-    /// The deciding verdict on each key-like text, in order of place. No two of them overlap.
+    /// The deciding verdict on each key-like text, in order, without overlaps.
     pub verdicts: Vec<RuleVerdict>,
-    /// Prefilter that stand in the text although no pattern matched there, with their rules.
+    /// Keywords in the text where no pattern matched, with their rules.
     pub near_misses: Vec<(String, Vec<String>)>,
 }
 
 impl Detector {
-    /// Judges `text` rule by rule.
+    /// Explains `text`, rule by rule.
     pub fn explain(&self, text: &[u8]) -> Explanation {
         let mut reported: Vec<Match> = Vec::new();
         self.find(text, |found| reported.push(found));
@@ -117,7 +118,7 @@ impl Detector {
     }
 }
 
-/// One verdict for each run of overlapping ones: the one that decides, with the others in it.
+/// One verdict for each group of overlapping ones: the deciding one, which contains the others.
 fn by_place(mut verdicts: Vec<RuleVerdict>) -> Vec<RuleVerdict> {
     verdicts.sort_by_key(|verdict| verdict.span.start);
     let mut groups: Vec<(usize, Vec<RuleVerdict>)> = Vec::new();
@@ -133,8 +134,8 @@ fn by_place(mut verdicts: Vec<RuleVerdict>) -> Vec<RuleVerdict> {
     groups.into_iter().flat_map(|(_, group)| deciding(group)).collect()
 }
 
-/// The verdicts that decide about overlapping matches: those that are reported, which overlap no other of their
-/// kind; without any, the one that came closest. The others go with the first of them.
+/// The deciding verdicts of a group of overlapping ones: those that are reported, which do not overlap each
+/// other or, if there are none, the one that came closest. The others are added to the first of them.
 fn deciding(mut group: Vec<RuleVerdict>) -> Vec<RuleVerdict> {
     let rank = |verdict: &RuleVerdict| {
         let confidence = verdict.outcome.as_ref().ok().map(|(confidence, _)| *confidence);

@@ -1,43 +1,44 @@
-//! Of overlapping matches, the strongest stays.
+//! Of overlapping matches, the strongest is kept.
 
 use std::cmp::Ordering;
 use std::ops::Range;
 
 use crate::model::Confidence;
 
-/// What the choice between overlapping matches rests on.
+/// Criteria for choosing between overlapping matches.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct MatchRank {
     pub(super) secret: Range<usize>,
     pub(super) confidence: Confidence,
-    /// Whether it is the random part of a key, known by its length only: whatever overlaps it knows more.
+    /// Whether it is the random part of a key, recognized only by its length: every overlapping match has more
+    /// evidence.
     pub(super) bare: bool,
-    /// Whether it is longer than the distance at which others look for matches that overlap them.
+    /// Whether it is longer than the distance within which other matches look for overlaps.
     pub(super) long: bool,
-    /// Weight given by the checks.
+    /// Weight assigned by the checks.
     pub(super) weight: u8,
-    /// Whether nothing stands before the secret that could belong to it.
+    /// Whether nothing that could belong to the secret precedes it.
     pub(super) boundary: bool,
-    /// Length of the typed prefix: a longer one says more.
+    /// Length of the prefix: a longer one is stronger evidence.
     pub(super) prefix: usize,
-    /// The variant's place in the list.
+    /// Index of the variant in the list.
     pub(super) variant: usize,
-    /// The encoding's name; two may read the same.
+    /// Name of the encoding, since two encodings may decode to the same text.
     pub(super) encoding: &'static str,
 }
 
 impl MatchRank {
-    /// Better ones first; total, so that the outcome depends on nothing else.
+    /// Orders stronger matches first. This is a total order, so the result depends on nothing else.
     fn order(&self, other: &Self) -> Ordering {
-        // What is long must not decide about what cannot see it whole.
+        // A long match must not displace one from which it is not entirely visible.
         self.long.cmp(&other.long).then(self.cmp_strength(other))
     }
 
-    /// The same without regard to length.
+    /// The same regardless of length.
     pub(super) fn cmp_strength(&self, other: &Self) -> Ordering {
-        // The rest of a key must not hide the whole of it, which may be longer or shorter, plain or decoded.
+        // Part of a key must not hide the whole key, which may be longer or shorter, plain or decoded.
         let by_prefix = self.bare.cmp(&other.bare);
-        // A made-up key is made up under every rule that sees it: weight comes before confidence.
+        // A synthetic key is synthetic for every rule, so weight precedes confidence.
         by_prefix
             .then(other.weight.cmp(&self.weight))
             .then(other.confidence.cmp(&self.confidence))
@@ -50,11 +51,11 @@ impl MatchRank {
     }
 }
 
-/// Which of `all` stay, in order of their place. One secret found by several ways is one match.
+/// The matches of `all` to keep, in order of position. A secret found in several ways is one match.
 pub(super) fn resolve(all: &[MatchRank]) -> Vec<usize> {
     let mut by_rank: Vec<usize> = (0..all.len()).collect();
     by_rank.sort_by(|&a, &b| all[a].order(&all[b]));
-    // Kept spans do not overlap, so that looking them up by their start is enough.
+    // Kept spans do not overlap, so it is enough to look them up by their start.
     let mut kept: std::collections::BTreeMap<usize, usize> = std::collections::BTreeMap::new();
     for index in by_rank {
         let span = &all[index].secret;
@@ -85,7 +86,7 @@ mod tests {
     }
 
     #[test]
-    fn the_best_founded_stays_and_neighbours_do_not_clash() {
+    fn the_strongest_match_is_kept_and_neighbors_do_not_conflict() {
         let all = [rank(0..10, 1), rank(5..15, 6), rank(15..20, 1), rank(5..15, 6)];
         assert_eq!(resolve(&all), [1, 2]);
     }

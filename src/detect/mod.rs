@@ -1,8 +1,8 @@
-//! Layer 2: bytes in, matches out. Pure, shared between threads, and knows nothing of files or git.
+//! Layer 2: bytes in, matches out. Pure, shared between threads, and independent of files and git.
 //!
-//! One aho-corasick pass searches for *keywords*. Around each hit, decoded if the keyword is an encoded one, a rule's
-//! pattern is tried, *checks* weigh each *match*, and of overlapping matches the strongest stays. Without a hit nothing is
-//! allocated.
+//! One aho-corasick pass searches for *keywords*. Around each hit, which is decoded if the keyword is an
+//! encoded one, the patterns of its rules are tried. *Checks* assess each *match*, and of overlapping matches
+//! the strongest is kept. Without a hit, nothing is allocated.
 
 mod alphabet;
 mod backtracker;

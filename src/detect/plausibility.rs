@@ -9,24 +9,24 @@ use super::detector::Detector;
 use super::encoding::{DecodeChain, DecodeExtent, DecodedText};
 use crate::rules::MARKER;
 
-/// Characters of the looks before the one at as many as a key has. The first tells whether what was hit is there
-/// again and again.
+/// Number of characters in the probes before the one for a whole key. The first shows whether the hit is
+/// repeated over and over.
 const PROBE_LENGTHS: [usize; 2] = [32, 100];
 const FIRST_PREFIX_PROBE: usize = 14;
 const FIRST_MARKER_PROBE: usize = 31;
 
-/// What begins keys may turn up again this often in the first characters of one; more is no accident.
+/// Number of times that the start of a key may recur in the first characters of one; more is not a coincidence.
 const MAX_PREFIX_REPEATS: usize = 2;
 
 impl Detector {
-    /// Whether some variant may match at a keyword at `at`.
+    /// Whether a variant may match at a keyword at `at`.
     pub(super) fn is_plausible(&self, chain: &DecodeChain, bytes: &[u8], at: usize) -> bool {
         if !chain.supports_probing() {
             return true;
         }
         let first = match chain.starts_key {
             true => [Some(DecodeExtent::Partial(FIRST_PREFIX_PROBE)), None],
-            // As much as must be read at least, and as much on the other side.
+            // The minimum that must be decoded, and as much on the other side.
             false => [
                 Some(DecodeExtent::Partial(chain.literal().len())),
                 Some(DecodeExtent::Forward(FIRST_MARKER_PROBE)),
@@ -37,7 +37,7 @@ impl Detector {
         outcome.or_else(|| self.probe(chain, bytes, at, DecodeExtent::WholeKey)).unwrap_or(true)
     }
 
-    /// What as much as `extent` tells; nothing if more must be seen.
+    /// The answer from text of this `extent`; `None` if more must be decoded.
     fn probe(&self, chain: &DecodeChain, bytes: &[u8], at: usize, extent: DecodeExtent) -> Option<bool> {
         let mut outcome = Some(false);
         chain.decode(bytes, at, extent, &mut |decoded| {
@@ -112,15 +112,16 @@ fn key_run_before(text: &[u8]) -> usize {
     text.iter().rev().take_while(|&&byte| is_key(byte)).count()
 }
 
-/// Whether `behind`, what follows `literal` in a run of key characters, repeats what keys have once, in such a way that the
-/// checks turn down each match that begins there, however it goes on. All variants ask for them.
+/// Whether `behind`, which follows `literal` in a run of key characters, repeats parts that keys contain once,
+/// so that the checks reject every match that begins there, however it continues. All variants must use these
+/// checks.
 fn repeats(behind: &[u8], literal: &[u8], apart: usize) -> bool {
-    // A key of letters and digits alone may end before all that.
+    // A key of letters and digits may end before all that.
     if behind.iter().take_while(|byte| byte.is_ascii_alphanumeric()).count() >= apart {
         return false;
     }
     let marker = MARKER.as_bytes();
-    // The first marker that can be in the middle of a key, and all before it.
+    // The first marker that can be in the middle of a key, and everything before it.
     let first = behind.get(apart..).and_then(|rest| memmem::find(rest, marker)).map(|at| apart + at);
     if memmem::find_iter(&behind[..first.unwrap_or(behind.len())], literal).count() > MAX_PREFIX_REPEATS {
         return true;
@@ -134,16 +135,16 @@ fn repeats(behind: &[u8], literal: &[u8], apart: usize) -> bool {
         let near = |other: Option<&usize>| other.is_some_and(|&other| other.abs_diff(places[index]) < extent);
         near(places.get(index + 1)) || index.checked_sub(1).is_some_and(|before| near(places.get(before)))
     };
-    // Whichever of them a variant takes for the one in the middle, with the longest prefix too.
+    // Whichever of them a variant uses as the middle, even with the longest prefix.
     let candidates = places.iter().enumerate().filter(|(_, place)| **place >= apart);
     let is_far = places.last().is_some_and(|&last| last >= MAX_PREFIX_TAIL + apart);
     is_far && candidates.map(|(index, _)| index).all(is_again)
 }
 
-/// The most bytes of a prefix, `sk-`, a name and `-`, behind its first three.
+/// Longest prefix (`sk-`, a name and `-`), not counting its first three bytes.
 const MAX_PREFIX_TAIL: usize = 44;
 
-/// The most bytes that may belong to what begins with `byte`: where there are fewer, it may have been cut off.
+/// Maximum length of a token that begins with `byte`; with fewer bytes available, it may be truncated.
 fn longest_from(byte: u8) -> usize {
     match byte {
         b'<' => 340,
@@ -154,7 +155,7 @@ fn longest_from(byte: u8) -> usize {
     }
 }
 
-/// The same of what ends with it.
+/// The same for a token that ends with `byte`.
 fn longest_to(byte: u8) -> usize {
     match byte {
         b'>' => 340,

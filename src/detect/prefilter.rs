@@ -9,14 +9,14 @@ use super::byte_frequency::TRIGRAM_LEN;
 use super::rare_trigrams::choose_trigrams;
 use super::teddy_buckets::{MAX_SLIM_PATTERNS, order_for_buckets};
 
-/// What a keyword belongs to, by numbers that the detector assigns.
+/// What a keyword belongs to, as indexes assigned by the detector.
 type Targets = Vec<usize>;
 
-/// Every keyword, searched for at once.
+/// All keywords, searched for at once.
 #[derive(Debug)]
 pub(super) struct Prefilter {
     search: Engine,
-    /// For each pattern of the search, the keywords that are looked for by it.
+    /// For each pattern of the search, the keywords that it represents.
     by_pattern: Vec<Vec<Keyword>>,
     max_keyword_len: usize,
 }
@@ -24,22 +24,22 @@ pub(super) struct Prefilter {
 #[derive(Debug)]
 struct Keyword {
     bytes: Vec<u8>,
-    /// Where in it the pattern stands.
+    /// Offset of the pattern in the keyword.
     offset: usize,
     targets: Targets,
 }
 
 #[derive(Debug)]
 enum Engine {
-    /// Vectorised, and quickly built.
+    /// Vectorized, and quick to build.
     Packed(packed::Searcher),
-    /// Where there are too many patterns for that, or vectors too short.
+    /// For too many patterns, or CPUs without suitable vectors.
     Automaton(AhoCorasick),
     Nothing,
 }
 
 impl Prefilter {
-    /// Prefilter and what they belong to.
+    /// Keywords and what they belong to.
     pub(super) fn new<'a>(pairs: impl Iterator<Item = (&'a [u8], usize)>) -> Result<Self, BuildError> {
         let mut targets: BTreeMap<&[u8], Targets> = BTreeMap::new();
         for (keyword, target) in pairs {
@@ -60,14 +60,14 @@ impl Prefilter {
         let is_slim = by_window.len() <= MAX_SLIM_PATTERNS;
         let patterns = order_for_buckets(by_window.keys().copied().collect());
         let search = Engine::new(&patterns, is_slim)?;
-        // A window may be repeated; the search tells of the first.
+        // A window may be repeated; the search reports the first.
         let by_pattern = patterns.iter().map(|window| by_window.remove(window).unwrap_or_default()).collect();
         Ok(Self { search, by_pattern, max_keyword_len })
     }
 
-    /// Calls `hit` with a target and the place of its keyword, for every keyword in `bytes`.
+    /// Calls `hit` with the target and position of every keyword in `bytes`.
     ///
-    /// Hits may overlap: after each the search goes on one byte further, not behind the hit.
+    /// Hits may overlap: the search continues one byte after the start of each hit.
     pub(super) fn find(&self, bytes: &[u8], mut hit: impl FnMut(usize, Range<usize>)) {
         let mut from = 0;
         while let Some((pattern, found)) = self.search.find(bytes, from) {
@@ -81,12 +81,12 @@ impl Prefilter {
         }
     }
 
-    /// The most bytes of one.
+    /// Length of the longest keyword.
     pub(super) fn max_keyword_len(&self) -> usize {
         self.max_keyword_len
     }
 
-    /// The same, every keyword tried at every place: the oracle of tests.
+    /// The same by trying every keyword at every position; used by tests as an oracle.
     pub(super) fn find_plainly(&self, bytes: &[u8], mut hit: impl FnMut(usize, Range<usize>)) {
         for at in 0..bytes.len() {
             for Keyword { bytes: keyword, targets, .. } in self.by_pattern.iter().flatten() {
@@ -98,7 +98,7 @@ impl Prefilter {
     }
 }
 
-/// A window that another begins with stands for that, too: a search tells of one pattern at a place.
+/// A window also represents those that begin with it, since the search reports one pattern per position.
 fn merge_prefixes(by_window: &mut BTreeMap<&[u8], Vec<Keyword>>) {
     let windows: Vec<&[u8]> = by_window.keys().copied().collect();
     for window in &windows {
@@ -111,7 +111,7 @@ fn merge_prefixes(by_window: &mut BTreeMap<&[u8], Vec<Keyword>>) {
 }
 
 impl Engine {
-    /// With `is_slim`, the vectorised search uses eight buckets whatever the number of patterns.
+    /// If `is_slim`, the vectorized search uses eight buckets regardless of the number of patterns.
     fn new(patterns: &[&[u8]], is_slim: bool) -> Result<Self, BuildError> {
         if patterns.is_empty() {
             return Ok(Self::Nothing);
@@ -125,12 +125,12 @@ impl Engine {
         if let Some(searcher) = packed {
             return Ok(Self::Packed(searcher));
         }
-        // Leftmost matching is what lets the vectorised prefilters in.
+        // Only leftmost matching enables the vectorized prefilters.
         let automaton = AhoCorasick::builder().match_kind(MatchKind::LeftmostFirst).build(patterns)?;
         Ok(Self::Automaton(automaton))
     }
 
-    /// The first pattern from `from` on, by its number, and where it begins.
+    /// The index of the first pattern from `from` on, and its position.
     fn find(&self, bytes: &[u8], from: usize) -> Option<(usize, usize)> {
         let found = match self {
             Self::Packed(searcher) => searcher.find_in(bytes, (from..bytes.len()).into()),

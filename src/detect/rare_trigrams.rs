@@ -1,16 +1,18 @@
-//! Which three bytes of each keyword the prefilter looks for.
+//! Selects the three bytes of each keyword that the prefilter searches for.
 //!
-//! Any three bytes of a keyword will do, because the whole keyword is compared where they occur. Rare ones cost nothing, and
-//! some occur in many keywords at once: the fewer patterns, the faster the search, twice as fast if they are few enough.
+//! Any three bytes of a keyword will do, because the whole keyword is compared where they occur. Rare ones cost
+//! nothing, and some occur in many keywords at once. Fewer patterns make the search faster, up to twice as
+//! fast.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::byte_frequency::{ByteFrequencies, TRIGRAM_LEN};
 
-/// A window that turns up less often than this, per byte of text, is rare enough for every keyword it stands in.
+/// A window with fewer occurrences per byte of text than this is rare enough for every keyword that contains
+/// it.
 const RARE: f64 = 6e-5;
 
-/// For each keyword, where in it the window begins that is looked for, at most [`TRIGRAM_LEN`] bytes long.
+/// For each keyword, the offset of its window, which is at most [`TRIGRAM_LEN`] bytes long.
 pub(super) fn choose_trigrams(keywords: &[&[u8]]) -> Vec<usize> {
     let frequencies = ByteFrequencies::new();
     let windows: Vec<Vec<(&[u8], f64)>> =
@@ -22,7 +24,7 @@ pub(super) fn choose_trigrams(keywords: &[&[u8]]) -> Vec<usize> {
         for (window, share) in left.iter().flat_map(|&index| &windows[index]) {
             known.entry(window).or_insert((0, *share)).0 += 1;
         }
-        // The one in most keywords; of those the rarest.
+        // The one in most keywords; among those, the rarest.
         let better = |a: &(usize, f64), b: &(usize, f64)| b.0.cmp(&a.0).then(a.1.total_cmp(&b.1));
         let Some((&best, _)) = known.iter().min_by(|a, b| better(a.1, b.1)) else { break };
         chosen.insert(best);
@@ -35,7 +37,7 @@ pub(super) fn choose_trigrams(keywords: &[&[u8]]) -> Vec<usize> {
     keywords.iter().map(place).collect()
 }
 
-/// The windows of `keyword` that are rare enough, or the rarest of all.
+/// The windows of `keyword` that are rare enough, or else its rarest.
 fn rare<'a>(keyword: &'a [u8], frequencies: &ByteFrequencies) -> Vec<(&'a [u8], f64)> {
     let windows = keyword.windows(keyword.len().clamp(1, TRIGRAM_LEN));
     let all: Vec<(&[u8], f64)> = windows.map(|window| (window, frequencies.of(window))).collect();

@@ -1,4 +1,4 @@
-//! Taking secrets out of text that is going to be shown: paths, names, messages, source lines.
+//! Removes secrets from text for display: paths, names, messages, source lines.
 
 use std::ops::Range;
 
@@ -13,18 +13,18 @@ use super::variant::CompiledVariant;
 use super::{Chunk, Detector};
 use crate::model::{Excerpt, Secret};
 
-/// Bytes of a source line shown on each side of a finding.
+/// Bytes of a source line displayed on each side of a finding.
 const EXCERPT_SIDE_BYTES: usize = 72;
 
-/// Bytes beyond what is shown in which other spellings of the key are looked for: some ten characters.
+/// Additional bytes that are searched for other spellings of the key: about ten characters.
 const FRAGMENT_REACH: usize = 96;
 
-/// A run of key characters is masked this far behind what a pattern matched.
+/// Maximum distance to which a run of key characters is masked after a match.
 const MAX_KEY_TAIL: usize = 512;
 
-/// Redacts whatever any rule's pattern matches, also what its checks turn down, and whatever else looks
-/// like a credential: another vendor's key is a secret too. And redacts secrets that are known in another
-/// way, whole and in fragments.
+/// Redacts everything that the pattern of any rule matches, even if its checks reject it, and everything else
+/// that looks like a credential, since other vendors' keys are secrets, too. Also redacts known secrets, whole
+/// and in fragments.
 #[derive(Debug)]
 pub struct Redactor<'d> {
     detector: &'d Detector,
@@ -33,33 +33,32 @@ pub struct Redactor<'d> {
 }
 
 impl<'d> Redactor<'d> {
-    /// A redactor by the rules of `detector`.
+    /// A redactor with the rules of `detector`.
     pub fn new(detector: &'d Detector) -> Self {
         Self { detector, known: None, fragments: Fragments::default() }
     }
 
-    /// Masks these too, wherever they stand.
+    /// Also masks these secrets everywhere.
     #[must_use]
     pub fn with_known<'s>(mut self, secrets: impl IntoIterator<Item = &'s Secret>) -> Self {
         let secrets: Vec<_> = secrets.into_iter().filter(|secret| !secret.is_empty()).collect();
         self.fragments = Fragments::of(secrets.iter().copied());
-        // Too many to be searched for at once is more than any report holds.
+        // Reports never contain too many to search for at once.
         self.known = AhoCorasick::new(secrets.into_iter().map(Secret::reveal)).ok();
         self
     }
 
-    /// `bytes` as text, redacted: a path, a name, a reason or a message. Bytes that are not UTF-8 become
-    /// U+FFFD.
+    /// `bytes` as redacted text: a path, a name, a reason or a message. Invalid UTF-8 becomes U+FFFD.
     pub fn redact(&self, bytes: &[u8]) -> String {
         self.redact_if_secret(bytes).unwrap_or_else(|| String::from_utf8_lossy(bytes).into_owned())
     }
 
-    /// The same, if there is anything in `bytes` to redact.
+    /// The same, or `None` if nothing in `bytes` needs redaction.
     pub fn redact_if_secret(&self, bytes: &[u8]) -> Option<String> {
         self.redact_as(bytes, TextKind::Name)
     }
 
-    /// The same for what people write freely, such as their names, where nothing random belongs.
+    /// The same for free text such as people's names, which should contain nothing random.
     pub fn redact_prose_if_secret(&self, bytes: &[u8]) -> Option<String> {
         self.redact_as(bytes, TextKind::SourceLine)
     }
@@ -74,12 +73,12 @@ impl<'d> Redactor<'d> {
         Some(out)
     }
 
-    /// Whether any rule's pattern matches in `bytes`, or a known secret stands there.
+    /// Whether the pattern of any rule matches in `bytes`, or a known secret occurs there.
     pub fn contains_secret(&self, bytes: &[u8]) -> bool {
         !self.spans(bytes).is_empty()
     }
 
-    /// The line around `span` in `bytes`, where `secret` stands, redacted, cut to what can be shown.
+    /// The line around `span` in `bytes`, which contains `secret`, redacted and cut for display.
     pub fn excerpt(&self, bytes: &[u8], span: Range<usize>, secret: &Secret) -> Excerpt {
         let wide = self.around(bytes, &span);
         let masked = self.visible(&bytes[wide.clone()], TextKind::SourceLine);
@@ -87,8 +86,8 @@ impl<'d> Redactor<'d> {
         excerpt(bytes, span, masked.collect(), secret)
     }
 
-    /// The same, where more findings of one stream are to be shown: `cache` remembers what is to be masked near the
-    /// last one, so that a file full of keys is searched once and not for each of them.
+    /// The same for several findings of one stream. `cache` remembers what to mask near the last one, so that a
+    /// file full of keys is not searched again for each of them.
     pub fn excerpt_of(
         &self,
         chunk: Chunk<'_>,
@@ -105,7 +104,7 @@ impl<'d> Redactor<'d> {
         let start = block.1 * REDACTION_BLOCK;
         let region = self.around(bytes, &(start..bytes.len().min(start + REDACTION_BLOCK)));
         let wide = self.around(bytes, &span);
-        // Most blocks with a finding have but one.
+        // Most blocks with a finding have only one.
         if is_new || wide.end > region.end {
             return self.excerpt(bytes, span, secret);
         }
@@ -118,26 +117,26 @@ impl<'d> Redactor<'d> {
         excerpt(bytes, span, near, secret)
     }
 
-    /// Looks wider than is shown: a secret that the cut goes through is masked as well.
+    /// Searches a wider range than is displayed, so that a secret at the cut is masked as well.
     fn around(&self, bytes: &[u8], span: &Range<usize>) -> Range<usize> {
         let extent = EXCERPT_SIDE_BYTES + self.detector.margin() + MAX_KEY_TAIL;
         span.start.saturating_sub(extent)..bytes.len().min(span.end + extent)
     }
 }
 
-/// Bytes of a chunk that are searched at once for what is to be masked. Of a chunk that is not searched to its end, since
-/// the time is up, only the part with findings is gone through again.
+/// Size of the chunks that are searched for text to mask, in bytes. If time runs out, only the part of a chunk
+/// that contains findings is redacted again.
 const REDACTION_BLOCK: usize = 1 << 15;
 
-/// What is to be masked in the part of a stream that holds the last finding.
+/// The ranges to mask in the part of a stream that contains the last finding.
 #[derive(Debug, Default)]
 pub struct RedactionCache {
-    /// Where the chunk begins, and the number of the block in it.
+    /// Offset of the chunk, and the number of the block in it.
     block: Option<(u64, usize)>,
     spans: Option<Vec<(Range<usize>, Replacement)>>,
 }
 
-/// The line around `span`, with what `masked` lists, by place, masked, and fragments of `secret` beside it.
+/// The line around `span`, with the ranges in `masked` (sorted by position) and fragments of `secret` masked.
 fn excerpt(
     bytes: &[u8],
     span: Range<usize>,
@@ -158,7 +157,7 @@ fn excerpt(
             memchr::memchr(b'\n', &bytes[span.end..high]).map_or(high, |at| span.end + at),
         ),
     };
-    // Further than is shown: the cut may leave too little of another spelling to recognize it.
+    // Further than displayed: the cut may leave too little of another spelling to recognize it.
     let before = from.saturating_sub(if from == low { FRAGMENT_REACH } else { 0 });
     let behind = if until == high { bytes.len().min(until + FRAGMENT_REACH) } else { until };
     let fragments = Fragments::of_one(secret);
@@ -168,7 +167,7 @@ fn excerpt(
     }
     let mut spans: Vec<(Range<usize>, Replacement)> = masked
         .into_iter()
-        // What touches the finding is masked up to it, and from its end on.
+        // Masked text that touches the finding ends at its start, or begins at its end.
         .flat_map(|(at, text)| {
             let before = at.start..at.end.min(span.start);
             let after = at.start.max(span.end)..at.end;
@@ -188,7 +187,7 @@ fn excerpt(
     while order.is_none() && until > span.end && until < bytes.len() && bytes[until] & 0xC0 == 0x80 {
         until -= 1;
     }
-    // Last, so that nothing moves a cut into what is cache.
+    // Last, so that nothing moves a cut into masked text.
     for (at, _) in &spans {
         if at.start < from && from < at.end {
             from = at.end;
@@ -203,7 +202,7 @@ fn excerpt(
     let start = text.len();
     text.push_str(&secret.redacted());
     let end = text.len();
-    // What follows within the same run of key characters may be more of the key.
+    // What follows in the same run of key characters may be part of the key.
     let behind = &bytes[span.end..until];
     let mut rest = span.end
         + match order {
@@ -224,7 +223,7 @@ fn excerpt(
     Excerpt { text, start, end }
 }
 
-/// The same `spans` beside `span`, where every second byte begins a character.
+/// The same `spans` beside `span`, where every other byte begins a character.
 fn whole_characters(
     spans: Vec<(Range<usize>, Replacement)>,
     span: &Range<usize>,
@@ -242,7 +241,7 @@ fn whole_characters(
 }
 
 impl Redactor<'_> {
-    /// Spans to redact, each with its replacement, in order and without overlaps.
+    /// Spans to redact, each with its replacement, sorted and without overlaps.
     fn spans(&self, bytes: &[u8]) -> Vec<(Range<usize>, Replacement)> {
         let mut spans = Vec::new();
         let mut decoded = Vec::new();
@@ -267,7 +266,7 @@ impl Redactor<'_> {
             match merged.last_mut() {
                 Some((last, shown)) if span.start < last.end => {
                     last.end = last.end.max(span.end);
-                    // What was decoded says more than the bytes do.
+                    // A decoded match is more informative than the raw bytes.
                     if matches!(shown, Replacement::AsItIs) {
                         *shown = text;
                     }
@@ -280,7 +279,7 @@ impl Redactor<'_> {
 }
 
 impl Redactor<'_> {
-    /// All that is to be masked in `bytes`: secrets, and what else looks like a credential.
+    /// All ranges to mask in `bytes`: secrets, and anything else that looks like a credential.
     fn visible(&self, bytes: &[u8], kind: TextKind) -> Vec<(Range<usize>, Replacement)> {
         let mut spans = self.spans(bytes);
         let credentials = credentials(bytes, kind).into_iter().map(|one| {
@@ -293,7 +292,7 @@ impl Redactor<'_> {
     }
 }
 
-/// Adds to `spans` what they leave of `more`; both in order, and without overlaps.
+/// Adds to `spans` the parts of `more` that they do not cover; both are sorted and without overlaps.
 fn add(
     spans: &mut Vec<(Range<usize>, Replacement)>,
     more: impl Iterator<Item = (Range<usize>, Replacement)>,
@@ -323,31 +322,31 @@ fn add(
     }
 }
 
-/// What stands in a secret's place.
+/// The replacement of a secret.
 #[derive(Clone, Debug)]
 enum Replacement {
-    /// Nothing of it.
+    /// Nothing of the secret.
     Nothing,
-    /// The prefix that says whose credential it is.
+    /// The prefix, which shows whose credential it is.
     Prefix(String),
-    /// Something of the bytes themselves.
+    /// Part of the raw bytes.
     AsItIs,
-    /// Something of what they stand for.
+    /// Part of the decoded text.
     DecodedText(String),
 }
 
 impl Replacement {
-    /// What is shown of the bytes `cache`.
-    fn text(&self, cache: &[u8]) -> String {
+    /// The displayed form of the raw bytes.
+    fn text(&self, raw: &[u8]) -> String {
         match self {
             Self::Nothing => "…".to_owned(),
             Self::Prefix(prefix) => format!("{prefix}…"),
-            Self::AsItIs => redacted(cache),
+            Self::AsItIs => redacted(raw),
             Self::DecodedText(text) => text.clone(),
         }
     }
 
-    /// What is shown of what remains when the beginning is cache already.
+    /// The displayed form of the rest, if the beginning is already masked.
     fn of_the_rest(&self) -> Self {
         match self {
             Self::Prefix(_) => Self::Nothing,
@@ -356,12 +355,12 @@ impl Replacement {
     }
 }
 
-/// Where a match in disguise stands with all that may be more of the key, and its decoded redaction.
+/// The range of an encoded match with everything that may belong to the key, and its decoded redaction.
 fn in_disguise(
     variant: &CompiledVariant,
     disguised: &mut DecodedMatch<'_>,
 ) -> Option<(Range<usize>, Replacement)> {
-    // A match that its checks turn down is masked, too.
+    // A match that its checks reject is masked, too.
     let _ = variant.weigh(&mut disguised.candidate);
     disguised.accept()?;
     let candidate = &disguised.candidate;
@@ -371,9 +370,9 @@ fn in_disguise(
     Some((disguised.span_with_text_column(candidate.secret.start..end), Replacement::DecodedText(text)))
 }
 
-/// What stands in a secret's place: the prefix that rules know, and `…`.
+/// The replacement of a secret: its prefix, if a rule knows it, and `…`.
 fn redacted(secret: &[u8]) -> String {
-    /// Of what is longer its two ends say as much.
+    /// For longer text, both ends are enough.
     const LONG: usize = 1 << 10;
     if secret.len() > 2 * LONG {
         return redacted(&[&secret[..LONG], &secret[secret.len() - LONG..]].concat());
@@ -420,7 +419,7 @@ mod tests {
         let redactor = Redactor::new(&detector);
         let mut text = Vec::new();
         let mut seed = 0;
-        // Several blocks, with a key across each edge.
+        // Several blocks, with a key across each boundary.
         while text.len() < 3 * REDACTION_BLOCK {
             let end = if seed % 4 == 3 { "\n" } else { " password=hunter2!xQz, " };
             text.extend(expand("k = '{base62:12}' sk-proj-{base64url:74}{marker}{base64url:74}", seed).text);

@@ -1,25 +1,25 @@
-//! Running each rule's own examples: what `friskey rules check` does.
+//! Runs the examples of each rule, for `friskey rules check`.
 
 use super::Detector;
 use crate::model::Confidence;
 use crate::rules::expand;
 
-/// Each template is expanded this many times, with other random characters every time.
+/// Each template is expanded this many times, with different random characters.
 const EXPANSIONS: u64 = 16;
 
-/// An example that a rule does not find, or a counter-example that it does.
+/// An example in which a rule finds nothing, or a counter-example in which it does.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ExampleFailure {
     /// The rule's id.
     pub rule: String,
-    /// The template, not expanded.
+    /// The unexpanded template.
     pub template: String,
     /// What went wrong.
     pub reason: String,
 }
 
 impl Detector {
-    /// Tries the examples of the rule with that place in the rule set.
+    /// Tests the examples of the rule with that index in the rule set.
     pub fn self_test(&self, rule: usize) -> Vec<ExampleFailure> {
         let rule = &self.rules[rule];
         let failure = |template: &str, reason: String| ExampleFailure {

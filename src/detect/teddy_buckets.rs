@@ -1,20 +1,20 @@
-//! The order in which the prefilter is given its windows, which decides how fast it is.
+//! The order of the windows in the prefilter, which determines its speed.
 //!
-//! Its vectorised search (Teddy, of `aho-corasick`) sorts patterns into buckets. For each bucket and each of the first
-//! bytes it looks at the set of low and of high nybbles, so patterns that share a bucket let every mixture of them
-//! through as a false candidate, and each candidate is compared with every pattern of its bucket. Buckets are dealt out
-//! in turn, so the order of the patterns decides who shares one. A bad order costs four times as much as a good one.
-//! Nothing but speed depends on it.
+//! The vectorized search (Teddy, of `aho-corasick`) sorts patterns into buckets. For each bucket and each of
+//! the first bytes it checks the set of low and of high nybbles, so patterns that share a bucket let every
+//! combination of them through as a false candidate, and each candidate is compared with every pattern of its
+//! bucket. Patterns are assigned to buckets round-robin, so their order determines which ones share a bucket. A
+//! bad order costs four times as much as a good one. Only the speed depends on it.
 
 use std::collections::BTreeMap;
 
 use super::byte_frequency::{ByteFrequencies, ClassProbabilities, TRIGRAM_LEN, joint_probability};
 
-/// Up to this many patterns the search uses eight buckets. With sixteen it needs half as much again for each byte, and
-/// with more patterns in eight it follows too many false candidates.
+/// With up to this many patterns, the search uses eight buckets. Sixteen buckets take half as long again per
+/// byte, and more patterns in eight buckets cause too many false candidates.
 pub(super) const MAX_SLIM_PATTERNS: usize = 52;
 
-/// The most patterns that the vectorised search accepts.
+/// Maximum number of patterns of the vectorized search.
 const MAX_PATTERNS: usize = 128;
 
 /// The buckets for the windows of the built-in rules. Found by simulated annealing on how often each window of three
@@ -31,14 +31,14 @@ const MEASURED_BUCKETS: [&[[u8; TRIGRAM_LEN]]; 8] = [
     &[*b"%73", *b"073", *b"0X7", *b"=73", *b"ek_"],
 ];
 
-/// What a false candidate costs, in comparisons with one pattern.
+/// Cost of a false candidate, in comparisons with one pattern.
 const CANDIDATE_COST: f64 = 4.0;
 
-/// Patterns with the same low nybbles, which share a bucket wherever they stand: the first of them decides.
+/// Patterns with the same low nybbles. They always share a bucket, that of the first one.
 type Group<'a> = Vec<&'a [u8]>;
 
-/// `windows` in a good order, in which the first may be repeated to fill a place. All are of [`TRIGRAM_LEN`] bytes, or
-/// their order does not matter.
+/// `windows` in a good order, in which the first one may be repeated as padding. Either all have
+/// [`TRIGRAM_LEN`] bytes, or their order does not matter.
 pub(super) fn order_for_buckets(windows: Vec<&[u8]>) -> Vec<&[u8]> {
     if windows.iter().any(|window| window.len() != TRIGRAM_LEN) {
         return windows;
@@ -63,7 +63,7 @@ pub(super) fn order_for_buckets(windows: Vec<&[u8]>) -> Vec<&[u8]> {
     deal(buckets, &frequencies)
 }
 
-/// The windows by their low nybbles.
+/// The windows grouped by their low nybbles.
 fn group(windows: Vec<&[u8]>) -> Vec<Group<'_>> {
     let mut groups: BTreeMap<[u8; TRIGRAM_LEN], Group<'_>> = BTreeMap::new();
     for window in windows {
@@ -78,10 +78,10 @@ fn measured_bucket(group: &Group<'_>) -> Option<usize> {
     MEASURED_BUCKETS.iter().position(|bucket| bucket.iter().any(|window| group.contains(&&window[..])))
 }
 
-/// The order that makes the search deal its patterns into `buckets`.
+/// The order that makes the search assign its patterns to `buckets`.
 fn deal<'a>(mut buckets: Vec<Bucket<'a>>, frequencies: &ByteFrequencies) -> Vec<&'a [u8]> {
-    // Repetitions of the first pattern fill the places of shorter buckets. They end up in the first one's bucket, where
-    // candidates should be few.
+    // Repetitions of the first pattern pad shorter buckets. They end up in the bucket of the first pattern,
+    // which should have few candidates.
     let cost =
         |bucket: &Bucket<'_>| if bucket.groups.is_empty() { f64::MAX } else { bucket.cost(frequencies) };
     buckets.sort_by(|a, b| cost(a).total_cmp(&cost(b)));
@@ -103,7 +103,7 @@ fn deal<'a>(mut buckets: Vec<Bucket<'a>>, frequencies: &ByteFrequencies) -> Vec<
     order.into_iter().map(|window| window.unwrap_or(first)).chain(rest).collect()
 }
 
-/// Patterns that are looked for together.
+/// Patterns that are searched for together.
 #[derive(Clone, Default)]
 struct Bucket<'a> {
     groups: Vec<Group<'a>>,
@@ -118,20 +118,20 @@ impl<'a> Bucket<'a> {
         self.groups.push(group);
     }
 
-    /// The same bucket with `group`, for its cost.
+    /// The same bucket with `group` added, to calculate its cost.
     fn with(&self, group: &Group<'a>) -> Self {
         let mut nybbles = self.nybbles;
         nybbles.add(&NybbleSets::of(group));
         Self { groups: Vec::new(), nybbles, len: self.len + group.len() }
     }
 
-    /// What the bucket costs per byte of text.
+    /// Cost of the bucket per byte of text.
     fn cost(&self, frequencies: &ByteFrequencies) -> f64 {
         self.nybbles.candidates(frequencies) * (CANDIDATE_COST + self.len as f64)
     }
 }
 
-/// For each byte of a window, which low and which high nybbles some pattern has.
+/// For each byte of a window, the low and high nybbles of all patterns.
 #[derive(Clone, Copy, Default)]
 struct NybbleSets([(u16, u16); TRIGRAM_LEN]);
 
@@ -152,7 +152,7 @@ impl NybbleSets {
         }
     }
 
-    /// How often per byte of text some mixture of these turns up.
+    /// Expected occurrences of any combination of these per byte of text.
     fn candidates(&self, frequencies: &ByteFrequencies) -> f64 {
         let mut probabilities = ClassProbabilities::default();
         for (place, &(low, high)) in probabilities.iter_mut().zip(&self.0) {
@@ -164,7 +164,7 @@ impl NybbleSets {
     }
 }
 
-/// The numbers of the bits that are set.
+/// The indexes of the bits that are set.
 fn bits(mut set: u16) -> impl Iterator<Item = u8> {
     std::iter::from_fn(move || {
         let lowest = u8::try_from(set.trailing_zeros()).ok().filter(|_| set != 0)?;
@@ -200,7 +200,7 @@ mod tests {
         let mut places: BTreeMap<Vec<u8>, usize> = BTreeMap::new();
         let mut dealt: BTreeMap<usize, BTreeSet<&[u8]>> = BTreeMap::new();
         for (at, window) in order_for_buckets(windows).into_iter().enumerate() {
-            // As `aho-corasick` does it.
+            // As implemented in `aho-corasick`.
             let low = window.iter().map(|byte| byte & 15).collect();
             let bucket = *places.entry(low).or_insert(at % 8);
             dealt.entry(bucket).or_default().insert(window);

@@ -1,14 +1,14 @@
-//! UTF-16 around a match: its columns and its line as characters, not as bytes with zeros between.
+//! UTF-16 around a match: counts columns and lines in characters rather than in bytes.
 
 use std::ops::Range;
 
 use crate::model::{Position, Span};
 
-/// Bytes before a match in which its line must begin for each of its characters to be counted: no more than is always
-/// in sight, so that a column does not depend on how a stream is cut.
+/// Maximum distance to the start of the line if all its characters are to be counted: always available, so that
+/// a column does not depend on where a stream is cut.
 const IN_SIGHT: usize = 512;
 
-/// The order of the two bytes of a unit.
+/// Byte order of a code unit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum ByteOrder {
     Little,
@@ -16,7 +16,7 @@ pub(super) enum ByteOrder {
 }
 
 impl ByteOrder {
-    /// That of the ASCII characters at `span`, if they are UTF-16.
+    /// The byte order of the ASCII characters at `span`, if they are UTF-16.
     pub(super) fn of(bytes: &[u8]) -> Option<Self> {
         let every_other = |from: usize| bytes.iter().skip(from).step_by(2);
         let alternates = |text: usize| {
@@ -36,13 +36,13 @@ impl ByteOrder {
         })
     }
 
-    /// `bytes`, of whole units, as text.
+    /// Decodes `bytes`, which must be whole code units.
     pub(super) fn text(self, bytes: &[u8]) -> String {
         let decoded = char::decode_utf16(self.units(bytes).filter(|&unit| unit != BYTE_ORDER_MARK));
         decoded.map(|character| character.unwrap_or(char::REPLACEMENT_CHARACTER)).collect()
     }
 
-    /// The part of `range`, in whole units counted from `at`, that is on the same line as `at` is.
+    /// The part of `range`, in whole code units counted from `at`, that is on the same line as `at`.
     pub(super) fn line(self, bytes: &[u8], at: &Range<usize>, range: Range<usize>) -> Range<usize> {
         let from = range.start + (at.start - range.start) % 2;
         let until = range.end - (range.end - at.end) % 2;
@@ -51,7 +51,7 @@ impl ByteOrder {
         at.start - 2 * before..at.end + 2 * behind
     }
 
-    /// The place of `at`, where `span` counts bytes as if they were characters.
+    /// The position of `at`, where `span` counts bytes as if they were characters.
     pub(super) fn place(self, bytes: &[u8], at: &Range<usize>, span: Span) -> Span {
         let low = at.start - at.start.min(IN_SIGHT) / 2 * 2;
         let line = self.line(bytes, at, low..at.end);
@@ -95,7 +95,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_utf_16_is_left_alone() {
+    fn data_that_is_not_utf_16_is_unchanged() {
         assert_eq!(ByteOrder::of(b"sk-proj-"), None);
         assert_eq!(ByteOrder::of(b"s\0k"), None);
         assert_eq!(ByteOrder::of(b""), None);

@@ -1,4 +1,4 @@
-//! One variant of a rule, compiled: where its pattern matches around a keyword.
+//! A compiled variant of a rule: finds where its pattern matches around a keyword.
 
 use std::ops::Range;
 use std::sync::OnceLock;
@@ -13,33 +13,33 @@ use super::candidate::{Candidate, Rejection};
 use super::checks::{self, Check};
 use crate::rules::{Context, Rule, Variant};
 
-/// A variant with its checks and, once something asked for it, its compiled pattern.
+/// A variant with its checks and its pattern, which is compiled when first needed.
 #[derive(Debug)]
 pub(super) struct CompiledVariant {
-    /// The rule's place in the rule set.
+    /// Index of the rule in the rule set.
     pub(super) rule: usize,
     pub(super) variant: Variant,
     checks: Vec<&'static dyn Check>,
-    /// Compiled on first use: most runs meet few of the variants, and start-up counts.
+    /// Compiled on first use: most runs need few of the variants, and start-up time matters.
     pattern: OnceLock<Pattern>,
-    /// All words of the context, looked for at once; built on first use, too.
+    /// All context words, searched for at once; also built on first use.
     words: OnceLock<Option<AhoCorasick>>,
-    /// Rejects by what stands before a match, which is cheaper than to try the pattern.
+    /// Rejects by the bytes before a match, which is cheaper than trying the pattern.
     precheck_boundary: bool,
-    /// The same of keys without their prefix.
+    /// The same for keys without their prefix.
     pub(super) is_whole: bool,
 }
 
 #[derive(Debug)]
 struct Pattern {
-    /// Where the pattern is simple; the regex is then hardly ever asked.
+    /// For simple patterns, so that the regex is rarely needed.
     program: Option<Backtracker>,
     regex: Lazy,
     except: Option<(Option<Backtracker>, Lazy)>,
     groups: Groups,
 }
 
-/// A regex that is compiled once something asks for it.
+/// A regex that is compiled when first needed.
 #[derive(Debug)]
 struct Lazy {
     pattern: String,
@@ -51,23 +51,23 @@ impl Lazy {
         Self { pattern: pattern.to_owned(), regex: OnceLock::new() }
     }
 
-    /// The rule loader has parsed the pattern; only its size can still make compiling fail, and
-    /// `Detector::new` tries those of users' own rules.
+    /// The rule loader has parsed the pattern. Only its size can still make compilation fail, and
+    /// `Detector::new` tests that for custom rules.
     fn get(&self) -> Option<&Regex> {
         self.regex.get_or_init(|| build(&self.pattern).ok()).as_ref()
     }
 
-    /// The bytes that the regex takes.
+    /// Memory use of the regex in bytes.
     fn try_compile(&self) -> Result<usize, Box<BuildError>> {
         let regex = build(&self.pattern)?;
         let size = regex.memory_usage();
-        // Somebody else may have been first; both are the same.
+        // Another thread may have been first; both results are the same.
         let _ = self.regex.set(Some(regex));
         Ok(size)
     }
 }
 
-/// Numbers of the groups that have a meaning.
+/// Indexes of the named groups.
 #[derive(Clone, Copy, Debug)]
 struct Groups {
     secret: Option<usize>,
@@ -92,8 +92,7 @@ impl CompiledVariant {
         }
     }
 
-    /// Calls `found` with every match that holds the keyword at `keyword`: one for each place at
-    /// which a match can start.
+    /// Calls `found` with every match that contains the keyword at `keyword`, one for each possible start.
     pub(super) fn matches<'a>(
         &self,
         bytes: &'a [u8],
@@ -106,7 +105,7 @@ impl CompiledVariant {
         self.matches_anywhere(bytes, keyword, found);
     }
 
-    /// The same whatever stands before a match, also where a check would turn it down for that.
+    /// The same regardless of the bytes before a match, even if a check would reject it for them.
     pub(super) fn matches_anywhere<'a>(
         &self,
         bytes: &'a [u8],
@@ -151,7 +150,7 @@ impl CompiledVariant {
         self.match_at(bytes, start, bytes.len().min(start + self.variant.max_len), found);
     }
 
-    /// The same with what ends at `end` or before.
+    /// The same, limited to matches that end at or before `end`.
     fn match_at<'a>(&self, bytes: &'a [u8], start: usize, end: usize, found: &mut dyn FnMut(Candidate<'a>)) {
         let pattern = self.pattern();
         let mut slots = [None; 16];
@@ -169,7 +168,7 @@ impl CompiledVariant {
         }
     }
 
-    /// Calls `found` with a match for each place in `range`, up to `last`, at which one can start.
+    /// Calls `found` with a match for each possible start in `range`, up to `last`.
     fn matches_by_regex<'a>(
         &self,
         bytes: &'a [u8],
@@ -192,7 +191,7 @@ impl CompiledVariant {
         }
     }
 
-    /// Every match in `bytes`, each start tried by itself, without window or keyword search.
+    /// Every match in `bytes`, trying every start without windows or keywords.
     pub(super) fn matches_plainly<'a>(&self, bytes: &'a [u8], found: &mut dyn FnMut(Candidate<'a>)) {
         for start in 0..bytes.len() {
             let input = Input::new(bytes).span(start..bytes.len()).anchored(Anchored::Yes);
@@ -239,10 +238,10 @@ impl CompiledVariant {
         candidate
     }
 
-    /// Lets every check weigh in.
+    /// Runs all checks.
     ///
     /// # Errors
-    /// The name of the check that turned the candidate down, and its reason.
+    /// The name of the check that rejected the candidate, and its reason.
     pub(super) fn weigh(&self, candidate: &mut Candidate<'_>) -> Result<(), (&'static str, Rejection)> {
         for check in &self.checks {
             check.weigh(candidate, self).map_err(|reason| (check.name(), reason))?;
@@ -250,14 +249,14 @@ impl CompiledVariant {
         Ok(())
     }
 
-    /// Whether the match is one that the variant leaves to other rules.
+    /// Whether the variant leaves the match to other rules.
     pub(super) fn is_excepted(&self, matched: &[u8]) -> bool {
         let Some((program, regex)) = &self.pattern().except else { return false };
         let outcome = program.as_ref().and_then(|program| program.matches(matched, 0, &mut [None; 16]));
         outcome.unwrap_or_else(|| regex.get().is_some_and(|regex| regex.is_match(matched)))
     }
 
-    /// Looks for the words of the context, ours first, then those of others.
+    /// Searches for the context words: first the vendor's own, then those of others.
     pub(super) fn words(&self, context: &Context) -> Option<&AhoCorasick> {
         let build = || {
             let words = context.words.iter().chain(&context.others);
@@ -270,7 +269,7 @@ impl CompiledVariant {
         self.pattern.get_or_init(|| compile(&self.variant))
     }
 
-    /// Compiles now, to learn whether that works, and how many bytes it takes.
+    /// Compiles immediately. Returns the memory use in bytes, or an error.
     pub(super) fn try_compile(&self) -> Result<usize, Box<BuildError>> {
         let pattern = self.pattern();
         let except = pattern.except.as_ref().map_or(Ok(0), |(_, regex)| regex.try_compile());
@@ -280,7 +279,7 @@ impl CompiledVariant {
 
 fn compile(variant: &Variant) -> Pattern {
     let regex = Lazy::new(&variant.pattern);
-    // Only one that begins the text can be tried by hand.
+    // Only a pattern that is anchored at its start can be tried by the backtracker.
     let except = variant.except.as_deref().map(|pattern| {
         let program = Backtracker::new(pattern).filter(|_| pattern.starts_with('^'));
         (program.map(|(program, _)| program), Lazy::new(pattern))

@@ -1,9 +1,8 @@
-//! `boundary`: something must end before the match begins, for `task-`, `risk-` and `disk-` all hold
-//! `sk-`.
+//! `boundary`: a word must end before the match, because `task-`, `risk-` and `disk-` all contain `sk-`.
 
 use super::{Candidate, Check, CompiledVariant, Rejection};
 
-/// Turns down a match that continues a word.
+/// Rejects a match in the middle of a word.
 #[derive(Debug)]
 pub(super) struct Boundary;
 
@@ -20,8 +19,8 @@ impl Check for Boundary {
     }
 }
 
-/// Whether a key could begin at `at`: at the start of the input, behind a byte that no word, path or
-/// base64 text goes on with, or behind an escape that ends in such a byte.
+/// Whether a key could begin at `at`: at the start of the input, after a byte that continues no word, path or
+/// base64 text, or after an escape of such a byte.
 pub(in super::super) fn has_boundary(bytes: &[u8], at: usize) -> bool {
     let before = &bytes[..at];
     match before.last() {
@@ -31,15 +30,16 @@ pub(in super::super) fn has_boundary(bytes: &[u8], at: usize) -> bool {
     }
 }
 
-/// Whether it ends in what a patch has before each line.
+/// Whether it ends with the sign that a patch puts before each line.
 fn is_patched(before: &[u8]) -> bool {
     matches!(before, [b'+' | b'-'] | [.., b'\n', b'+' | b'-'])
 }
 
-/// What ends a word in quoted-printable text, and the end of a colour that resets the character set, too.
+/// The end of a word in quoted-printable text, and the end of a color code that resets the character set.
 const ENDS: &[&[u8]] = &[b"=3D", b"=0A", b"=0D", b"=09", b"=20", b"=22", b"=27", b"\x1b(B"];
 
-/// `\n`, `\x22`, `\u0022`, `\012`, `%3D`, `=3D`, and the end of an ANSI colour code.
+/// `
+/// `, `\x22`, `\u0022`, `\012`, `%3D`, `=3D`, and the end of an ANSI color code.
 fn ends_in_escape(before: &[u8]) -> bool {
     let tail = &before[before.len().saturating_sub(16)..];
     let hex =
@@ -58,7 +58,7 @@ fn ends_in_escape(before: &[u8]) -> bool {
         || ends_in_colour(tail)
 }
 
-/// `ESC[1;31m`, also where ESC is spelt out (`\033[0m`, `\x1b[0m`, `\e[0m`).
+/// `ESC[1;31m`, even if ESC is escaped (`\033[0m`, `\x1b[0m`, `\e[0m`).
 fn ends_in_colour(tail: &[u8]) -> bool {
     let Some(rest) = tail.strip_suffix(b"m").or_else(|| tail.strip_suffix(b"K")) else { return false };
     let parameters = rest.iter().rev().take_while(|&&b| b.is_ascii_digit() || b == b';').count();
@@ -70,7 +70,7 @@ mod tests {
     use super::has_boundary;
 
     #[test]
-    fn words_paths_and_base64_go_on() {
+    fn words_paths_and_base64_continue() {
         for text in ["ta", "di", "x_", "a/", "b+", "mask-", "\\\\q", "5", "[x1m", "%4", "%G1", "\\u00g2"] {
             assert!(!has_boundary(text.as_bytes(), text.len()), "{text}");
         }

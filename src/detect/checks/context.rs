@@ -1,4 +1,4 @@
-//! `context`: when a shape could be anybody's, the words around it say whose it is.
+//! `context`: if a key could be from several vendors, nearby words decide.
 
 use std::ops::Range;
 
@@ -8,10 +8,10 @@ use super::{Candidate, Check, CompiledVariant, Rejection};
 use crate::model::Confidence;
 use crate::rules::{Context, Missing};
 
-/// Bytes looked at on each side, at most.
+/// Maximum number of bytes examined on each side.
 pub(in super::super) const REACH: usize = 256;
 
-/// Lines looked at on each side of the match's own.
+/// Lines examined on each side of the match's own.
 const LINES: usize = 2;
 
 /// Looks for the variant's words within two lines.
@@ -56,11 +56,11 @@ enum Whose {
     Nobodys,
 }
 
-/// The match's own line counts first; then whether a line around names another vendor's address;
-/// then the nearest word.
+/// The match's own line counts first; then whether a line nearby contains another vendor's address; then the
+/// nearest word.
 fn judge(context: &Context, search: &AhoCorasick, bytes: &[u8], secret: Range<usize>) -> Whose {
     let mut lines = lines_around(bytes, &secret);
-    // The secret itself says nothing about its surroundings.
+    // The secret itself is not part of its context.
     let mentions = |line: &Range<usize>| -> Vec<(usize, usize)> {
         [
             line.start..secret.start.clamp(line.start, line.end),
@@ -107,7 +107,7 @@ fn judge(context: &Context, search: &AhoCorasick, bytes: &[u8], secret: Range<us
     }
 }
 
-/// The secret's own line first, then those around it, each cut to the reach.
+/// The secret's own line, followed by those around it, each cut to the maximum distance.
 fn lines_around(bytes: &[u8], secret: &Range<usize>) -> Vec<Range<usize>> {
     let low = secret.start.saturating_sub(REACH);
     let high = bytes.len().min(secret.end + REACH);

@@ -1,8 +1,8 @@
-//! `entropy`: random text has almost as many different characters as it can.
+//! `entropy`: random text has almost as many distinct characters as possible.
 
 use super::{Candidate, Check, CompiledVariant, Rejection};
 
-/// Turns down a body that is too regular to be random.
+/// Rejects a body that is too regular to be random.
 #[derive(Debug)]
 pub(super) struct Entropy;
 
@@ -21,8 +21,7 @@ impl Check for Entropy {
     }
 }
 
-/// Length of a text and the entropy below which, of 200,000 random base62 texts of that length, none
-/// fell.
+/// Text length, and the minimum entropy of 200,000 random base62 texts of that length.
 const LEAST: [(usize, f64); 11] = [
     (0, 0.0),
     (8, 1.5),
@@ -41,7 +40,7 @@ const LEAST: [(usize, f64); 11] = [
 const BASE62_BITS: f64 = 5.954;
 const HEX_BITS: f64 = 4.0;
 
-/// Whether `body` has fewer different characters than random text of its length ever has.
+/// Whether `body` has fewer distinct characters than random text of its length ever has.
 pub(super) fn is_poor(body: &[u8]) -> bool {
     let hex = body.iter().all(u8::is_ascii_hexdigit);
     let scale = if hex { HEX_BITS / BASE62_BITS } else { 1.0 };

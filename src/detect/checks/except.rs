@@ -1,8 +1,8 @@
-//! `except`: matches that the variant leaves to other rules.
+//! `except`: leaves some matches to other rules.
 
 use super::{Candidate, Check, CompiledVariant, Rejection};
 
-/// Turns down what the variant's `except` pattern matches.
+/// Rejects what the variant's `except` pattern matches.
 #[derive(Debug)]
 pub(super) struct Except;
 

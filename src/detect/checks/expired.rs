@@ -1,5 +1,5 @@
-//! `expired`: a secret that lives for minutes, beside the time at which it ends or in documentation, is an example or an
-//! answer that was kept, and opens nothing any more.
+//! `expired`: a secret that lives for minutes is an example or a stored response, and no longer valid, if it is
+//! in documentation or beside its expiry time.
 
 use super::{CONTEXT_REACH, Candidate, Check, CompiledVariant, Rejection};
 use crate::model::Confidence;
@@ -8,7 +8,7 @@ use crate::model::Confidence;
 const WORDS: &[&str] =
     &["expires_at", "expires_after", "expiresat", "example", "sample", "e.g.", "```", "documentation"];
 
-/// Lowers to `low` what nobody can use any more.
+/// Lowers the confidence of expired secrets to `low`.
 #[derive(Debug)]
 pub(super) struct Expired;
 

@@ -1,5 +1,5 @@
-//! `halves`: the marker stands in the middle of a genuine key. Finds where the key ends, and how
-//! well the two halves agree.
+//! `marker-symmetry`: a genuine key has the marker in its middle. Finds the end of the key and compares the
+//! halves.
 
 use std::ops::Range;
 
@@ -9,25 +9,25 @@ use super::{Candidate, Check, CompiledVariant, Rejection};
 use crate::detect::candidate::{WEIGHT_EQUAL, WEIGHT_EXACT, WEIGHT_KNOWN_LENGTH};
 use crate::model::Confidence;
 
-/// The weight of a key that was cut off, or whose halves only fit once something is cut off: of two such, the
-/// confidence decides, then which of them is longer.
+/// Weight of a truncated key, or of one whose halves are equal only after cutting characters off. Of two such
+/// keys, the one with higher confidence wins, then the longer one.
 const WEIGHT_TRUNCATED: u8 = 3;
 
-/// Half-lengths from which on keys are base64url of a whole number of bytes, the last of them zero.
+/// Half-lengths from which keys are base64url of whole bytes, the last of which is zero.
 const LONG: usize = 42;
 
-/// The first keys, with halves this long, used letters and digits only.
+/// The first keys, with halves of this length, consisted of letters and digits only.
 const FIRST: usize = 20;
 
-/// Bytes with which all keys of a kind begin, and how often they may turn up again in the left half: more than
-/// that does not happen by chance, and somebody who wrote nothing else would keep the other checks busy.
+/// The start of all keys of a kind, and how often it may recur in the left half. More does not happen by
+/// chance, and text that repeats it would keep the other checks busy.
 const TYPE: usize = 3;
 const MAX_PREFIX_REPEATS: usize = 2;
 
-/// Nor does the marker turn up again so near to itself: both halves of every key are this long.
+/// The marker does not recur this close to itself, because both halves of a key are at least this long.
 pub(in super::super) const MIN_HALF_LEN: usize = 16;
 
-/// Compares the halves; cuts off what follows the key.
+/// Compares the halves and cuts off what follows the key.
 #[derive(Debug)]
 pub(super) struct MarkerSymmetry;
 
@@ -50,7 +50,7 @@ impl Check for MarkerSymmetry {
         }
         let run = right.len();
         candidate.note("marker");
-        // Behind as many characters as stand before the marker, something else begins.
+        // The key ends after as many characters as precede the marker.
         let end = right.end.min(right.start + half);
         candidate.halves = Some((left.clone(), right.start..end));
         candidate.secret.end = end;
@@ -64,8 +64,8 @@ impl Check for MarkerSymmetry {
             candidate.note(format!("cut off: {run} of {half} characters after the marker"));
             return Ok(());
         }
-        // An unknown length that only fits because something was cut off is a weak fit, unless what
-        // was cut off begins like a suffix, or is another line or literal.
+        // An unknown length that is reached only by cutting characters off is weak evidence, unless they begin
+        // like a suffix or are on another line or in another literal.
         let equal = run == half || candidate.join_offsets.contains(&end);
         let fits = equal || b"_-".contains(&bytes[end]);
         if known || fits {
@@ -87,7 +87,7 @@ impl Check for MarkerSymmetry {
     }
 }
 
-/// Whether the marker between the halves stands again so near to it that one of the halves would be too short.
+/// Whether the marker recurs so close that one of the halves would be too short.
 fn stands_again(bytes: &[u8], left: &Range<usize>, right: &Range<usize>) -> bool {
     let marker = &bytes[left.end..right.start];
     let reach = MIN_HALF_LEN + marker.len().saturating_sub(1);
@@ -97,7 +97,7 @@ fn stands_again(bytes: &[u8], left: &Range<usize>, right: &Range<usize>) -> bool
         && [before, behind].into_iter().any(|near| memmem::find(&bytes[near], marker).is_some())
 }
 
-/// Whether base64url text that ends like this stands for bytes of which the last is zero.
+/// Whether base64url text with this end encodes bytes of which the last is zero.
 fn has_zero_tail(half: &[u8]) -> bool {
     half.len().is_multiple_of(2)
         && matches!(half, [.., sixteen, b'A'] if b"AEIMQUYcgkosw048".contains(sixteen))

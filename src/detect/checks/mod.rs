@@ -1,4 +1,4 @@
-//! Checks: offline tests that weigh a match. One file each, and one line in [`ALL`].
+//! Checks: offline tests of a match. Each is a file here and an entry in [`ALL`].
 
 mod boundary;
 mod context;
@@ -24,20 +24,20 @@ pub(super) use context::REACH as CONTEXT_REACH;
 pub(super) use marker_symmetry::MIN_HALF_LEN;
 pub(super) use whole::begins as begins_whole;
 
-/// An offline test of a match: raises or lowers its confidence, notes evidence, or turns it down.
+/// An offline test of a match: adjusts its confidence, adds evidence, or rejects it.
 pub(super) trait Check: Sync + fmt::Debug {
-    /// The name by which rules ask for it.
+    /// Its name in rules.
     fn name(&self) -> &'static str;
 
-    /// Weighs `candidate`.
+    /// Assesses `candidate`.
     ///
     /// # Errors
-    /// Why it is no key at all.
+    /// The reason why it is not a key.
     fn weigh(&self, candidate: &mut Candidate<'_>, variant: &CompiledVariant) -> Result<(), Rejection>;
 }
 
-/// Every check there is, by name. `crate::rules::CHECK_NAMES` lists the names for the rule loader; a test
-/// holds the two together.
+/// All checks, by name. `crate::rules::CHECK_NAMES` lists the names for the rule loader; a test compares the
+/// two.
 const ALL: &[&dyn Check] = &[
     &boundary::Boundary,
     &context::NearWords,
@@ -53,7 +53,7 @@ const ALL: &[&dyn Check] = &[
     &whole::Whole,
 ];
 
-/// The check of that name.
+/// The check with that name.
 pub(super) fn by_name(name: &str) -> Option<&'static dyn Check> {
     ALL.iter().copied().find(|check| check.name() == name)
 }

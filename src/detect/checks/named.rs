@@ -1,12 +1,12 @@
-//! `named`: beside a service's address many values are hexadecimal. What the name before one says of it tells a
-//! credential from the hash of something, and from the credential of something else.
+//! `named`: many values near a service's address are hexadecimal. The name before a value distinguishes a
+//! credential from a hash, and from the credential of another service.
 
 use super::{Candidate, Check, CompiledVariant, Rejection};
 
-/// Bytes before the secret in which its name stands.
+/// Bytes before the secret that may contain its name.
 const REACH: usize = 96;
 
-/// Parts of names that are none of a credential, in lower case and without `_`, `-` and blanks.
+/// Parts of names that do not name credentials, in lower case and without `_`, `-` and blanks.
 const OTHERS: &[&str] = &[
     "cache",
     "partition",
@@ -45,7 +45,7 @@ const OTHERS: &[&str] = &[
     "keyversion",
 ];
 
-/// Words of names that say whose credential it is: not that of the service, unless the name says so as well.
+/// Words that name another owner of the credential, unless the name also contains a word for the service.
 const ELSEWHERE: &[&str] = &[
     "algolia",
     "anthropic",
@@ -127,7 +127,7 @@ const ELSEWHERE: &[&str] = &[
 /// Words that name the service itself.
 const SERVICE: &[&str] = &["azure", "openai", "aoai", "oai"];
 
-/// What credentials are called. A word may end with one of these, as `apikey` does.
+/// Names of credentials. A word may end with one of these, as `apikey` does.
 const CREDENTIALS: &[&str] = &[
     "key",
     "keys",
@@ -142,13 +142,13 @@ const CREDENTIALS: &[&str] = &[
     "bearer",
 ];
 
-/// Words that a credential's name begins with.
+/// Words at the start of a credential's name.
 const AUTHORIZATION: &[&str] = &["authorization", "authentication", "authvalue", "authheader"];
 
-/// Names of a field that holds the value of what is named before it.
+/// Names of a field with the value of what is named before it.
 const FIELDS: &[&str] = &["value", "default", "defaultvalue", "string"];
 
-/// Turns down what its name says is something else.
+/// Rejects values whose name shows that they are something else.
 #[derive(Debug)]
 pub(super) struct Named;
 
@@ -170,7 +170,7 @@ impl Check for Named {
     }
 }
 
-/// The last name in `before`, and what comes before it.
+/// The last name in `before`, and the text before it.
 fn last_name(before: &[u8]) -> (&[u8], &[u8]) {
     let is_name = |byte: &&u8| byte.is_ascii_alphanumeric() || b"_-.".contains(byte);
     let gap = before.iter().rev().take_while(|byte| !is_name(byte)).count();
@@ -179,7 +179,7 @@ fn last_name(before: &[u8]) -> (&[u8], &[u8]) {
     (&before[end - len..end], &before[..end - len])
 }
 
-/// What `name` says that is not the service's credential.
+/// The part of `name` that shows that it is not the service's credential.
 fn objection(name: &[u8]) -> Option<String> {
     let words = words(name);
     let joined = joined(&words);
@@ -205,7 +205,7 @@ fn joined(words: &[String]) -> String {
     words.concat()
 }
 
-/// The words of a name, in lower case: parted by signs, and where a capital follows a small letter.
+/// The words of a name, in lower case, separated by punctuation or by a capital after a lower-case letter.
 fn words(name: &[u8]) -> Vec<String> {
     let mut words = vec![String::new()];
     let mut last = b'_';
@@ -228,7 +228,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_of_credentials_are_told_from_others() {
+    fn names_of_credentials_are_distinguished_from_others() {
         for name in [
             "AZURE_OPENAI_API_KEY",
             "api-key",

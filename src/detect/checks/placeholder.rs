@@ -1,10 +1,10 @@
-//! `placeholder`: what documentation puts in a key's place. Only for matches without the marker: a
-//! stop word costs genuine keys.
+//! `placeholder`: placeholders in documentation. Only for matches without the marker, since stop words also
+//! reject some genuine keys.
 
 use super::sequence::synthetic_reason;
 use super::{Candidate, Check, CompiledVariant, Rejection};
 
-/// Each, in lower case, stands in placeholders and by chance in fewer than one long key in 10,000.
+/// In lower case. Each occurs in placeholders, and by chance in fewer than one of 10,000 long keys.
 const WORDS: &[&str] = &[
     "example",
     "placeholder",
@@ -31,11 +31,11 @@ const WORDS: &[&str] = &[
     "lorem",
 ];
 
-/// Shorter ones count only as a word of their own, or where the body begins.
+/// Shorter words count only as separate words or at the start of the body.
 const SHORT_WORDS: &[&str] =
     &["your", "fake", "test", "mock", "demo", "here", "xxxx", "real", "this", "some"];
 
-/// Turns down placeholders.
+/// Rejects placeholders.
 #[derive(Debug)]
 pub(super) struct Placeholder;
 

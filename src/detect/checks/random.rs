@@ -1,16 +1,16 @@
-//! `random`: without the marker, a body must at least look drawn by a machine from the whole
-//! alphabet: no hash, no UUID, no words.
+//! `random`: without the marker, a body must at least look machine-generated from the whole alphabet: not a
+//! hash, a UUID or words.
 
 use super::{Candidate, Check, CompiledVariant, Rejection, entropy};
 
-/// Neighbours of the same class (lower, upper, digit, other) in random base62: 38 of 100, with a
+/// Adjacent characters of the same class (lower, upper, digit, other) in random base62: 38 of 100, with a
 /// standard deviation of 8 at 40 characters. Words have 75 and more.
 const MOST_ALIKE: f64 = 0.70;
 
-/// An identifier in camel case has a short word to each capital, and hardly a digit.
+/// A camel-case identifier has a short word for each capital, and hardly any digits.
 const MOST_ALIKE_WITHOUT_DIGITS: f64 = 0.55;
 
-/// Turns down a body that was not drawn at random.
+/// Rejects a body that is not random.
 #[derive(Debug)]
 pub(super) struct Random;
 
@@ -45,7 +45,7 @@ impl Check for Random {
     }
 }
 
-/// Share of neighbours that are of the same class.
+/// Share of adjacent characters that are of the same class.
 fn alike(body: &[u8]) -> f64 {
     let class = |byte: u8| match byte {
         b'a'..=b'z' => 0,
@@ -59,7 +59,7 @@ fn alike(body: &[u8]) -> f64 {
     share
 }
 
-/// The gateway one-api mints `sk-` and 48 characters of which the last 32 are a version 4 UUID.
+/// The gateway one-api issues keys of `sk-` and 48 characters, the last 32 of which are a version 4 UUID.
 fn has_alternating_uuid(body: &[u8]) -> bool {
     let Some(uuid) = body.len().checked_sub(32).map(|start| &body[start..]) else { return false };
     uuid.iter().all(u8::is_ascii_hexdigit) && uuid[12] == b'4' && b"89abAB".contains(&uuid[16])

@@ -1,10 +1,10 @@
-//! Signs that a person made a text up: sequences, keyboard rows, repetition.
+//! Signs that a person typed a text: sequences, keyboard rows, repetition.
 //!
-//! Measured on random bodies of 164 characters: none of these occurs once in 10,000.
+//! Measured on random bodies of 164 characters: each occurs in fewer than one of 10,000.
 
 const KEYBOARD: [&[u8]; 3] = [b"qwertyuiop", b"asdfghjkl", b"zxcvbnm"];
 
-/// What in `body` nobody draws by chance, in words; `None` when it looks drawn.
+/// A description of the non-random part of `body`; `None` if it looks random.
 pub(super) fn synthetic_reason(body: &[u8]) -> Option<&'static str> {
     if longest(body, |a, b| a == b) >= 5 {
         return Some("a repeated character");
@@ -26,7 +26,7 @@ pub(super) fn synthetic_reason(body: &[u8]) -> Option<&'static str> {
     None
 }
 
-/// Characters in the longest run in which each neighbouring pair satisfies `pair`.
+/// Length of the longest run in which each adjacent pair satisfies `pair`.
 fn longest(body: &[u8], pair: impl Fn(u8, u8) -> bool) -> usize {
     let (mut best, mut run) = (1, 1);
     for two in body.windows(2) {
@@ -36,7 +36,7 @@ fn longest(body: &[u8], pair: impl Fn(u8, u8) -> bool) -> usize {
     best
 }
 
-/// `b` after `a`, `7` after `6`, `0` after `9`, `a` after `z`, whatever their case.
+/// `b` after `a`, `7` after `6`, `0` after `9`, `a` after `z`, in any case.
 fn follows(a: u8, b: u8) -> bool {
     let (a, b) = (a.to_ascii_lowercase(), b.to_ascii_lowercase());
     match (a, b) {
@@ -45,7 +45,7 @@ fn follows(a: u8, b: u8) -> bool {
     }
 }
 
-/// `a1b2c3d4`: two sequences, one in the even places and one in the odd.
+/// `a1b2c3d4`: two sequences, at the even and at the odd positions.
 fn longest_interleaved(body: &[u8]) -> usize {
     let (mut best, mut run) = (2, 2);
     for three in body.windows(3) {
@@ -59,7 +59,7 @@ fn on_one_keyboard_row(a: u8, b: u8) -> bool {
     NEXT_KEY[usize::from(a.to_ascii_lowercase())] == b.to_ascii_lowercase()
 }
 
-/// For each letter the one to its right on the keyboard; for all else nothing that could be typed.
+/// For each letter, its right neighbor on the keyboard; for other bytes, nothing that could be typed.
 static NEXT_KEY: [u8; 256] = {
     let mut next = [0xFF; 256];
     let mut row = 0;
@@ -74,7 +74,7 @@ static NEXT_KEY: [u8; 256] = {
     next
 };
 
-/// Whether some block stands in `body` twice or more and fills it.
+/// Whether `body` consists of repetitions of a block.
 fn repeats(body: &[u8]) -> bool {
     body.len() >= 8 && (1..=body.len() / 2).any(|period| body[period..] == body[..body.len() - period])
 }
@@ -84,7 +84,7 @@ mod tests {
     use super::synthetic_reason;
 
     #[test]
-    fn what_people_type_is_told_from_what_is_drawn() {
+    fn typed_text_is_distinguished_from_random_text() {
         for text in [
             "xxxxxxxxxxxxxxxxxxxx",
             "abcdefghijklmnopqrst",

@@ -1,11 +1,11 @@
-//! `made-up`: with the marker in it, a text that no machine drew is a placeholder, and worth a low
-//! report only. Words are no reason: one genuine key in a hundred holds some English word.
+//! `synthetic`: with the marker, a text that is not random is a placeholder and gets low confidence. English
+//! words do not count: one genuine key in a hundred contains one.
 
 use super::sequence::synthetic_reason;
 use super::{Candidate, Check, CompiledVariant, Rejection, entropy};
 use crate::model::Confidence;
 
-/// Lowers to `low` what looks typed by a person.
+/// Lowers what looks typed by a person to `low`.
 #[derive(Debug)]
 pub(super) struct Synthetic;
 
@@ -20,7 +20,7 @@ impl Check for Synthetic {
                 let (left, right) = (&candidate.bytes[left.clone()], &candidate.bytes[right.clone()]);
                 match left == right {
                     true => Some("both halves are the same"),
-                    // Each half by itself: a sequence does not run on across the marker.
+                    // Each half separately: a sequence does not continue across the marker.
                     false => synthetic_reason(left).or_else(|| synthetic_reason(right)),
                 }
             }

@@ -1,5 +1,5 @@
-//! `unmarked`: a key with a typed prefix may lack the marker, or have lost half of it. Where eight other letters have
-//! been put in the marker's place, the key was altered on purpose.
+//! `unmarked`: a key with a prefix may lack the marker, or be truncated. If eight other letters are in the
+//! marker's place, it was altered on purpose.
 
 use memchr::memmem;
 
@@ -7,14 +7,14 @@ use super::{Candidate, Check, CompiledVariant, Rejection};
 use crate::model::Confidence;
 use crate::rules::MARKER;
 
-/// Examples without the marker are as long as keys with shorter halves than these.
+/// Examples without the marker are as long as keys with halves shorter than these.
 const LONG: usize = 42;
 
-/// What begins keys may turn up again this often in one, as `halves` has it.
+/// How often the start of a key may recur, as in `marker-symmetry`.
 const MAX_PREFIX_REPEATS: usize = 2;
 
-/// Lowers what has the length of a key with the marker, `halves` long on each side of it, and letters of one case in
-/// its place. Fewer than two random bodies in a thousand of that length have such a middle.
+/// Lowers what has the length of a key with the marker, `halves` characters on each side of it, and letters of
+/// one case in its place. Fewer than two in a thousand random bodies of that length have such a middle.
 #[derive(Debug)]
 pub(super) struct Unmarked;
 

@@ -1,10 +1,10 @@
-//! `whole`: a key without its prefix has nothing but its length to be known by. So nothing may stand right before or
-//! behind it that its alphabet goes on with, and it must not be text in base64 that happens to say the marker.
+//! `whole`: a key without its prefix is recognized only by its length. Therefore nothing adjacent may continue
+//! its alphabet, and it must not be base64 of text that happens to contain the marker.
 
 use super::{Candidate, Check, CompiledVariant, Rejection, has_boundary};
 use crate::detect::candidate::WEIGHT_EXACT;
 
-/// What may be left before the random part when the beginning of a key was cut off.
+/// Remainder of a truncated prefix before the random part.
 const LEADS: &[&[u8]] = &[
     b"-",
     b"k-",
@@ -25,7 +25,7 @@ const LEADS: &[&[u8]] = &[
     b"k-None-",
 ];
 
-/// Turns down what is not a whole key without its prefix. To be asked after `halves`.
+/// Rejects anything but a whole key without its prefix. Must run after `marker-symmetry`.
 #[derive(Debug)]
 pub(super) struct Whole;
 
@@ -39,7 +39,7 @@ impl Check for Whole {
         if candidate.weight != WEIGHT_EXACT || !begins(bytes, secret.start) {
             return Err("it is part of a longer text".into());
         }
-        // An `=` would be the padding of base64.
+        // An `=` would be base64 padding.
         if bytes.get(secret.end).is_some_and(|byte| b"+/=".contains(byte)) {
             return Err("it is part of a longer text".into());
         }
@@ -51,13 +51,13 @@ impl Check for Whole {
     }
 }
 
-/// Whether a key without its prefix, or without the beginning of it, can begin at `at`.
+/// Whether a key without its prefix, or with part of it, can begin at `at`.
 pub(in super::super) fn begins(bytes: &[u8], at: usize) -> bool {
     has_boundary(bytes, at)
         || LEADS.iter().any(|lead| bytes[..at].ends_with(lead) && has_boundary(bytes, at - lead.len()))
 }
 
-/// Whether nearly all of the bytes that `symbols` stand for are characters.
+/// Whether nearly all of the bytes encoded by `symbols` are characters.
 fn is_base64_of_text(symbols: &[u8]) -> bool {
     let value = |symbol: u8| match symbol {
         b'A'..=b'Z' => symbol - b'A',
@@ -82,7 +82,7 @@ mod tests {
     use crate::rules::{MARKER, expand};
 
     #[test]
-    fn text_in_base64_is_told_from_random_characters() {
+    fn base64_of_text_is_distinguished_from_random_characters() {
         for seed in 0..2000 {
             assert!(!is_base64_of_text(&expand("{base62:20}{marker}{base62:20}", seed).text), "{seed}");
         }

@@ -1,14 +1,14 @@
 //! Passwords in addresses: `https://user:…@host`, `user:…@tcp(host)`, `thin:user/…@host`.
 
 use super::Credential;
-use super::plain_value::is_reference;
+use super::public_value::is_reference;
 use super::quote::MAX_VALUE_LEN;
 
 pub(super) fn find(text: &[u8], found: &mut Vec<Credential>) {
     for at in memchr::memmem::find_iter(text, b"://") {
         user_info(text, at + 3, found);
     }
-    // JSON may escape slashes, and URLs in parameters are encoded.
+    // JSON may escape slashes, and URLs in parameters are percent-encoded.
     for at in memchr::memmem::find_iter(text, b":\\/\\/") {
         user_info(text, at + 5, found);
     }
@@ -17,14 +17,14 @@ pub(super) fn find(text: &[u8], found: &mut Vec<Credential>) {
     }
 }
 
-/// The password in an address whose authority begins at `start`, or what is there instead of one.
+/// The password in an address whose authority begins at `start`, or what is in its place.
 fn user_info(text: &[u8], start: usize, found: &mut Vec<Credential>) {
     let ends = |byte: &&u8| !(byte.is_ascii_whitespace() || b"\"`<>".contains(*byte));
     let address = &text[start..start + text[start..].iter().take(MAX_VALUE_LEN).take_while(ends).count()];
     let authority = address.iter().position(|byte| b"/?#'\\".contains(byte)).unwrap_or(address.len());
     let colon = address[..authority].iter().position(|byte| *byte == b':');
     let at = match (memchr::memrchr(b'@', &address[..authority]), colon) {
-        // A sign such as a slash within a password; behind a port there is a path.
+        // A character such as a slash within a password; after a port, it starts the path.
         (own, Some(colon)) if !address[colon + 1..authority].iter().all(u8::is_ascii_digit) => {
             let whole = memchr::memrchr(b'@', until_host_end(address, own));
             match whole.or(own) {
@@ -42,7 +42,8 @@ fn user_info(text: &[u8], start: usize, found: &mut Vec<Credential>) {
     }
 }
 
-/// The part of an address in which the `@` before the host is: all of it, unless a whole host follows the first.
+/// The part of an address that contains the `@` before the host: all of it, unless a complete host follows the
+/// first `@`.
 fn until_host_end(address: &[u8], own: Option<usize>) -> &[u8] {
     let Some(own) = own else { return address };
     let host = address[own + 1..]
@@ -54,7 +55,7 @@ fn until_host_end(address: &[u8], own: Option<usize>) -> &[u8] {
     if is_host { &address[..end] } else { address }
 }
 
-/// The password before an `@` without a scheme in front: of Go's and Oracle's data sources, of proxies.
+/// The password before an `@` in an address without a scheme: data sources of Go and Oracle, proxies.
 fn without_scheme(text: &[u8], at: usize, found: &mut Vec<Credential>) {
     let host = &text[at + 1..text.len().min(at + 65)];
     let name = host.iter().take_while(|byte| byte.is_ascii_alphanumeric() || b".-".contains(byte)).count();

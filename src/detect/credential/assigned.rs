@@ -1,18 +1,19 @@
-//! Values behind the name of a secret: `password = …`, `"token": …`, `setPassword("…")`, `define('SECRET', '…')`.
+//! Values that follow the name of a secret: `password = …`, `"token": …`, `setPassword("…")`, `define('SECRET',
+//! '…')`.
 
-use super::plain_value::{is_code, is_plain_word};
+use super::public_value::{is_code, is_plain_word};
 use super::quote::{is_quote, opening};
 use super::secret_name::{NameStrength, SecretName, is_name};
 use super::value::{ValueSite, is_odd};
 use super::{Credential, TextKind};
 
-/// How far the literals of a list, a call or a statement are looked for, in bytes.
+/// Maximum length of a list, call or statement whose literals are masked, in bytes.
 const MAX_STATEMENT_LEN: usize = 2048;
 
-/// The longest type between a name and `=`, in bytes.
+/// Longest type between a name and `=`, in bytes.
 const MAX_TYPE_LEN: usize = 48;
 
-/// Names within a pair or a tag of what is a value: `{"name": …, "value": …}`.
+/// Labels of values in a pair or tag: `{"name": …, "value": …}`.
 pub(super) const VALUE_LABELS: &[&str] = &[
     "value",
     "val",
@@ -33,28 +34,28 @@ pub(super) fn find(text: &[u8], names: &[SecretName], kind: TextKind, found: &mu
             continue;
         }
         let before = found.len();
-        Behind { text, kind, name }.mask(found);
+        AssignedValue { text, kind, name }.mask(found);
         masked_until = found[before..].iter().map(|one| one.span.end).fold(masked_until, usize::max);
     }
 }
 
-/// What stands behind a name.
-struct Behind<'t> {
+/// The text after a name.
+struct AssignedValue<'t> {
     text: &'t [u8],
     kind: TextKind,
     name: &'t SecretName,
 }
 
-/// What separates a name from its value.
+/// The separator between a name and its value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Separator {
-    /// `=`, `:`, `=>` and the like.
+    /// `=`, `:`, `=>` and similar.
     Assignment,
     /// The next argument or element.
     Comma,
 }
 
-impl Behind<'_> {
+impl AssignedValue<'_> {
     fn mask(&self, found: &mut Vec<Credential>) {
         let text = self.text;
         let end = self.name.span.end;
@@ -62,9 +63,9 @@ impl Behind<'_> {
         let is_literal = at > end;
         let mut separator = None;
         let mut brackets = false;
-        // Each turn passes a part of what stands between a name and its value.
+        // Each iteration skips one token between the name and its value.
         for _ in 0..16 {
-            at += blanks(&text[at..]);
+            at += blanks_len(&text[at..]);
             let Some(&byte) = text.get(at) else { return };
             match byte {
                 b'=' | b':' | b'|' | b'?' | b'>' | b'~' | b'+' if self.is_assignment(at, separator) => {
@@ -92,7 +93,7 @@ impl Behind<'_> {
                 }
                 b'(' | b'[' | b'{' if byte == b'(' || separator.is_some() => {
                     if byte != b'{' || self.name.strength > NameStrength::Key {
-                        self.literals(at, true, found);
+                        self.mask_literals(at, true, found);
                     }
                     return;
                 }
@@ -101,7 +102,7 @@ impl Behind<'_> {
         }
     }
 
-    /// Whether the byte at `at` is, or continues, what assigns a value.
+    /// Whether the byte at `at` is an assignment operator or continues one.
     fn is_assignment(&self, at: usize, separator: Option<Separator>) -> bool {
         match self.text[at] {
             b'=' | b':' => true,
@@ -135,16 +136,16 @@ impl Behind<'_> {
                 site.quoted(&quote, found);
             }
             (None, Some(Separator::Assignment)) => self.unquoted(&site, at, found),
-            (None, None) if at > self.name.span.end => self.behind_blank(at, found),
+            (None, None) if at > self.name.span.end => self.after_blank(at, found),
             _ => {}
         }
     }
 
-    /// Masks a value without quotes, or the literals of the code that yields it.
+    /// Masks an unquoted value, or the literals in the code that yields it.
     fn unquoted(&self, site: &ValueSite<'_>, at: usize, found: &mut Vec<Credential>) {
         let is_code = site.unquoted(at, found).is_none();
         if is_code && self.kind == TextKind::SourceLine {
-            self.literals(at, false, found);
+            self.mask_literals(at, false, found);
         }
     }
 
@@ -163,15 +164,15 @@ impl Behind<'_> {
             text,
             kind: self.kind,
             strength: self.name.strength,
-            // Names of both cases are those of connection strings.
+            // Mixed-case names are those of connection strings.
             is_env: is_compact && (is_upper || is_line_start && is_lower),
             is_line_start,
             is_query: is_compact && matches!(text[..span.start].last(), Some(b'?' | b'&' | b';' | b'#')),
         }
     }
 
-    /// A value behind a blank: of an option, in `.netrc`, of a statement, or behind a type.
-    fn behind_blank(&self, at: usize, found: &mut Vec<Credential>) {
+    /// A value after a blank: of an option, in `.netrc`, in a statement, or after a type.
+    fn after_blank(&self, at: usize, found: &mut Vec<Credential>) {
         let text = self.text;
         if let Some(value) = typed_value(text, at) {
             return self.value(value, Some(Separator::Assignment), false, found);
@@ -204,13 +205,13 @@ impl Behind<'_> {
                 true => !is_code(bytes) && !bytes.starts_with(b"-"),
                 false => (is_odd(bytes) || filler.is_some()) && !is_plain_word(bytes),
             };
-        if is_secret && !super::plain_value::is_reference(bytes) && value.len() >= 4 {
+        if is_secret && !super::public_value::is_reference(bytes) && value.len() >= 4 {
             found.push(Credential { span: value, shown: 0 });
         }
     }
 
-    /// Masks the literals of a list or call that begins at `from`, or of the rest of a statement.
-    fn literals(&self, from: usize, is_enclosed: bool, found: &mut Vec<Credential>) {
+    /// Masks the literals of the list or call that begins at `from`, or of the rest of the statement.
+    fn mask_literals(&self, from: usize, is_enclosed: bool, found: &mut Vec<Credential>) {
         let text = self.text;
         let limit = text.len().min(from + MAX_STATEMENT_LEN);
         let site = self.site(from);
@@ -231,8 +232,8 @@ impl Behind<'_> {
                 b'\\' | b'"' | b'\'' | b'`' => {
                     if let Some(quote) = opening(text, at).filter(|quote| quote.is_closed(text)) {
                         let quoted = quote.quoted(text);
-                        let behind = text[quoted.end..].iter().find(|byte| !byte.is_ascii_whitespace());
-                        let is_shown = behind == Some(&b':') || is_constant(&text[quoted.content.clone()]);
+                        let next = text[quoted.end..].iter().find(|byte| !byte.is_ascii_whitespace());
+                        let is_shown = next == Some(&b':') || is_constant(&text[quoted.content.clone()]);
                         at = if is_shown { quoted.end } else { site.quoted(&quote, found) }.max(at + 1);
                         continue;
                     }
@@ -255,7 +256,7 @@ impl Behind<'_> {
     }
 }
 
-/// Whether a command that sets a variable is before its name: `ENV NAME value`.
+/// Whether a command that sets a variable precedes its name: `ENV NAME value`.
 fn is_command(text: &[u8], start: usize) -> bool {
     ["ENV ", "ARG ", "set ", "setx ", "export ", "setenv "]
         .iter()
@@ -266,14 +267,14 @@ fn is_word_start(text: &[u8], at: usize) -> bool {
     at > 0 && matches!(text[at - 1], b'[' | b',' | b' ')
 }
 
-/// The name of a variable, as `env["NAME"]` has it.
+/// Whether it is the name of a variable, as in `env["NAME"]`.
 fn is_constant(content: &[u8]) -> bool {
     content.contains(&b'_') && content.iter().all(|byte| byte.is_ascii_uppercase() || *byte == b'_')
         || super::secret_name::classify(content).is_some()
             && content.iter().all(|byte| byte.is_ascii_alphabetic() || b"_-.".contains(byte))
 }
 
-/// Passes the quotes that close around a name that ends at `at`, of any spelling.
+/// Skips closing quotes, in any spelling, around a name that ends at `at`.
 fn skip_closing_quotes(text: &[u8], mut at: usize) -> usize {
     while let Some(quote) =
         text.get(at).filter(|byte| is_quote(**byte) || b"\\&%".contains(byte)).and_then(|_| opening(text, at))
@@ -285,12 +286,12 @@ fn skip_closing_quotes(text: &[u8], mut at: usize) -> usize {
     at
 }
 
-/// Blanks, and a line feed where the value stands on the next line.
-fn blanks(rest: &[u8]) -> usize {
+/// Length of the blanks at the start of `rest`.
+fn blanks_len(rest: &[u8]) -> usize {
     rest.iter().take(64).take_while(|byte| matches!(byte, b' ' | b'\t')).count()
 }
 
-/// Where the value begins in `String = "…"`, the type at `at`.
+/// The start of the value in `String = "…"`, where the type is at `at`.
 fn typed_value(text: &[u8], at: usize) -> Option<usize> {
     let is_type = |byte: &u8| byte.is_ascii_alphanumeric() || b"_ .<>?*&[]:'|".contains(byte);
     let length = text[at..].iter().take(MAX_TYPE_LEN).take_while(|byte| is_type(byte)).count();
@@ -300,5 +301,5 @@ fn typed_value(text: &[u8], at: usize) -> Option<usize> {
     let words = text[at..at + length].split(|byte| *byte == b' ').filter(|word| !word.is_empty()).count();
     let is_assigned =
         is_assigned || text[at..at + length].ends_with(b" :") && text.get(at + length) == Some(&b'=');
-    (is_assigned && words <= 3).then(|| at + length + 1 + blanks(&text[at + length + 1..]))
+    (is_assigned && words <= 3).then(|| at + length + 1 + blanks_len(&text[at + length + 1..]))
 }

@@ -2,12 +2,12 @@
 
 use super::Credential;
 use super::TextKind;
-use super::plain_value::{is_code, is_reference};
+use super::public_value::{is_code, is_reference};
 use super::quote::opening;
 use super::secret_name::{NameStrength, is_name};
 use super::value::{ValueSite, is_odd};
 
-/// Programs whose options hold a password, and those options.
+/// Programs and their password options.
 const PROGRAMS: &[(&str, &[&str])] = &[
     ("sshpass", &["-p"]),
     ("mysql", &["-p"]),
@@ -48,14 +48,14 @@ const PROGRAMS: &[(&str, &[&str])] = &[
 /// Options that take `user:password`.
 const USER_OPTIONS: &[&str] = &["-u", "-U", "--user", "--proxy-user", "--basic-auth", "--auth", "--creds"];
 
-/// Options that are the password's in so many programs that a value that looks like one is masked.
+/// Options that mean a password in so many programs that password-like values are masked for all.
 const USUAL_OPTIONS: &[&str] = &["-p", "-P", "-pw", "-w", "-a"];
 
-/// What reads a password from standard input.
+/// Programs that read a password from standard input.
 const READERS: &[&str] =
     &["--password-stdin", "sudo -S", "passwd", "chpasswd", "--passphrase-fd", "--stdin", "-pass stdin"];
 
-/// Bytes before an option in which its program is looked for.
+/// Bytes before an option that are searched for its program.
 const COMMAND_REACH: usize = 160;
 
 pub(super) fn find(text: &[u8], found: &mut Vec<Credential>) {
@@ -72,7 +72,7 @@ pub(super) fn find(text: &[u8], found: &mut Vec<Credential>) {
     behind_user(text, found);
 }
 
-/// Masks the password behind the name of a user on Windows: `net use X /user:NAME …`, `net user NAME …`.
+/// Masks the password after a Windows user name: `net use X /user:NAME …`, `net user NAME …`.
 fn behind_user(text: &[u8], found: &mut Vec<Credential>) {
     for before in [&b"/user:"[..], b"net user "] {
         for at in memchr::memmem::find_iter(text, before) {
@@ -87,7 +87,7 @@ fn behind_user(text: &[u8], found: &mut Vec<Credential>) {
     }
 }
 
-/// Masks the value of the option at `dash`. Returns where the option ends.
+/// Masks the value of the option at `dash`. Returns the end of the option.
 fn option(text: &[u8], dash: usize, found: &mut Vec<Credential>) -> usize {
     let length = text[dash..].iter().take(32).take_while(|byte| is_name(**byte) || **byte == b'/').count();
     let word = &text[dash..dash + length];
@@ -139,7 +139,7 @@ fn is_port(value: &[u8]) -> bool {
     value.contains(&b':') && value.iter().all(|byte| byte.is_ascii_digit() || b":./".contains(byte))
 }
 
-/// Masks the part behind the colon, or `%` or `,`, of a user and a password at `at`.
+/// Masks the part after `:`, `%` or `,` in the user and password at `at`.
 fn user_and_password(text: &[u8], at: usize, found: &mut Vec<Credential>) -> bool {
     let at = value_start(text, at);
     let value = match opening(text, at) {
@@ -165,7 +165,7 @@ fn user_and_password(text: &[u8], at: usize, found: &mut Vec<Credential>) -> boo
 fn value_start(text: &[u8], at: usize) -> usize {
     let blanks = text[at..].iter().take(8).take_while(|byte| matches!(byte, b' ' | b'\t')).count();
     let between = &text[at..];
-    // Arguments in a list, each in quotes: `["-p", "…"]`.
+    // Arguments of a list, each quoted: `["-p", "…"]`.
     let ends = ["\", ", "', ", "\","].iter();
     let next = ends.filter(|end| between.starts_with(end.as_bytes())).map(|end| end.len()).max();
     match next {
@@ -175,7 +175,7 @@ fn value_start(text: &[u8], at: usize) -> usize {
     }
 }
 
-/// The options of the program before `at` that hold a password.
+/// The password options of the program before `at`.
 fn program_options(text: &[u8], at: usize) -> &'static [&'static str] {
     let before = &text[at.saturating_sub(COMMAND_REACH)..at];
     let line = memchr::memrchr(b'\n', before).map_or(0, |at| at + 1);
@@ -189,7 +189,7 @@ fn program_options(text: &[u8], at: usize) -> &'static [&'static str] {
     &[]
 }
 
-/// Masks what is written to the standard input of a program that reads a password there: `echo … |`.
+/// Masks text piped to a program that reads a password from standard input: `echo … |`.
 fn piped(text: &[u8], found: &mut Vec<Credential>) {
     for command in [&b"echo "[..], b"printf ", b"<<< "] {
         for at in memchr::memmem::find_iter(text, command) {
@@ -200,7 +200,7 @@ fn piped(text: &[u8], found: &mut Vec<Credential>) {
             };
             let is_here = command == b"<<< ";
             let is_read_here = is_here && reader(&text[at.saturating_sub(128)..at]).is_some();
-            // The last pipe before the program: the password may hold one.
+            // The last pipe before the program: the password may contain one.
             let pipe =
                 reader(&text[at..line]).and_then(|length| memchr::memrchr(b'|', &text[at..at + length]));
             let until = match (pipe, is_read_here) {

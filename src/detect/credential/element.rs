@@ -1,7 +1,7 @@
-//! The text of XML elements that are named as secrets, also where the angle brackets are escaped.
+//! Text of XML elements named like secrets, even if the angle brackets are escaped.
 
 use super::pair;
-use super::plain_value::is_reference;
+use super::public_value::is_reference;
 use super::quote::{MAX_VALUE_LEN, opening};
 use super::secret_name::{NameStrength, SecretName};
 use super::{Credential, TextKind};
@@ -10,7 +10,7 @@ use super::{Credential, TextKind};
 const OPEN: &[&str] = &["<", "&lt;", "\\u003c", "\\u003C", "\\x3c", "\\x3C", "%3C", "%3c"];
 const CLOSE: &[&str] = &[">", "&gt;", "\\u003e", "\\u003E", "\\x3e", "\\x3E", "%3E", "%3e"];
 
-/// Bytes of a tag behind the name that are looked at.
+/// Maximum length of a tag after the name, in bytes.
 const MAX_TAG_LEN: usize = 1024;
 
 pub(super) fn find(text: &[u8], names: &[SecretName], kind: TextKind, found: &mut Vec<Credential>) {
@@ -35,7 +35,7 @@ pub(super) fn find(text: &[u8], names: &[SecretName], kind: TextKind, found: &mu
     }
 }
 
-/// Whether `at` is between a `<` and its `>`, in an attribute.
+/// Whether `at` is inside a tag, in an attribute.
 fn is_in_tag(text: &[u8], at: usize) -> bool {
     let before = &text[at.saturating_sub(MAX_TAG_LEN)..at];
     let last = |spellings: &[&str]| {
@@ -52,12 +52,12 @@ fn is_in_tag(text: &[u8], at: usize) -> bool {
     }
 }
 
-/// Masks the values of a tag from its name on, and the text of its element.
+/// Masks the attribute values of a tag from its name on, and the text of its element.
 fn tag(text: &[u8], name: &SecretName, kind: TextKind, found: &mut Vec<Credential>) {
     let limit = text.len().min(name.span.end + MAX_TAG_LEN);
     let mut at = name.span.end;
     if text[at..].first().is_some_and(|byte| b"\"'\\".contains(byte)) {
-        // The quote that closes an attribute whose value the name is.
+        // The closing quote of an attribute whose value is the name.
         at += 1 + text[at..].iter().take_while(|byte| **byte == b'\\').count();
     }
     while at < limit {
@@ -78,7 +78,7 @@ fn tag(text: &[u8], name: &SecretName, kind: TextKind, found: &mut Vec<Credentia
     }
 }
 
-/// Masks the first text of an element, behind further tags and `<![CDATA[`.
+/// Masks the first text of an element, after further tags and `<![CDATA[`.
 fn content(text: &[u8], from: usize, strength: NameStrength, found: &mut Vec<Credential>) {
     let mut at = from;
     for _ in 0..4 {
@@ -109,12 +109,12 @@ fn content(text: &[u8], from: usize, strength: NameStrength, found: &mut Vec<Cre
     }
 }
 
-/// Length of the spelling that `rest` begins with.
+/// Length of the spelling at the start of `rest`.
 fn starts_with_any(rest: &[u8], spellings: &[&str]) -> Option<usize> {
     spellings.iter().find(|one| rest.starts_with(one.as_bytes())).map(|one| one.len())
 }
 
-/// Where the first of some spellings begins, and its length.
+/// Position and length of the first of several spellings.
 fn first_of(rest: &[u8], spellings: &[&str]) -> Option<(usize, usize)> {
     let places =
         spellings.iter().filter_map(|one| Some((memchr::memmem::find(rest, one.as_bytes())?, one.len())));

@@ -1,9 +1,9 @@
-//! Tokens that are written character by character in escapes: `%73`, `\u0073`, `&#115;`.
+//! Tokens written as character escapes: `%73`, `\u0073`, `&#115;`.
 
-use super::opaque::{MIN_TOKEN_LEN, is_random};
+use super::random_token::{MIN_TOKEN_LEN, is_random};
 use super::{Credential, TextKind};
 
-/// Escapes in a row that are more than a single odd character.
+/// Minimum number of consecutive escapes; fewer are just special characters.
 const MIN_ESCAPES: usize = 6;
 
 pub(super) fn find(text: &[u8], found: &mut Vec<Credential>) {
@@ -11,7 +11,7 @@ pub(super) fn find(text: &[u8], found: &mut Vec<Credential>) {
     partly_escaped(text, found);
 }
 
-/// Tokens in which some characters are spelled out: random when those are read.
+/// Tokens with some escaped characters that are random once decoded.
 fn partly_escaped(text: &[u8], found: &mut Vec<Credential>) {
     let is_key = crate::detect::alphabet::is_key;
     let mut at = 0;
@@ -42,7 +42,7 @@ fn partly_escaped(text: &[u8], found: &mut Vec<Credential>) {
     }
 }
 
-/// Runs of `%73`, `\u0073`, `\x73`, `&#115;` that stand for ASCII.
+/// Runs of `%73`, `\u0073`, `\x73`, `&#115;` that encode ASCII.
 fn escaped(text: &[u8], found: &mut Vec<Credential>) {
     let mut at = 0;
     while let Some(next) = memchr::memchr3(b'%', b'\\', b'&', &text[at..]) {
@@ -53,7 +53,7 @@ fn escaped(text: &[u8], found: &mut Vec<Credential>) {
             characters += 1;
         }
         if characters >= MIN_ESCAPES {
-            // What is not spelled out around it belongs to it.
+            // Adjacent unescaped characters belong to the token.
             let is_key = crate::detect::alphabet::is_key;
             let before = text[..start].iter().rev().take_while(|byte| is_key(**byte)).count();
             let after = text[end..].iter().take_while(|byte| is_key(**byte)).count();
@@ -63,7 +63,7 @@ fn escaped(text: &[u8], found: &mut Vec<Credential>) {
     }
 }
 
-/// Length of the escape of a printable ASCII character that `rest` begins with.
+/// Length of the escape of a printable ASCII character at the start of `rest`.
 fn unit(rest: &[u8]) -> Option<usize> {
     let hex = |from: usize, digits: usize| {
         let text = std::str::from_utf8(rest.get(from..from + digits)?).ok()?;

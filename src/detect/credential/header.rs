@@ -1,13 +1,13 @@
-//! Credentials of `Authorization` headers, of any scheme, and cookies.
+//! Credentials in `Authorization` headers of any scheme, and cookies.
 
 use super::Credential;
-use super::plain_value::{is_plain_word, is_reference};
+use super::public_value::{is_plain_word, is_reference};
 use super::quote::{MAX_VALUE_LEN, is_quote};
 
 /// Headers whose whole value is secret.
 const HEADERS: &[&str] = &["authorization", "cookie"];
 
-/// Schemes that are followed by a credential wherever they are written.
+/// Schemes that a credential follows wherever they occur.
 const SCHEMES: &[&str] = &["Bearer ", "bearer ", "Basic ", "Digest ", "SharedAccessSignature "];
 
 pub(super) fn find(text: &[u8], found: &mut Vec<Credential>) {
@@ -40,12 +40,12 @@ fn is_header(before: &[u8]) -> bool {
     })
 }
 
-/// Masks a header's value from `from` on, but not the scheme it begins with.
+/// Masks a header's value from `from` on, except the scheme at its start.
 fn header(text: &[u8], from: usize, found: &mut Vec<Credential>) {
     let blanks = text[from..].iter().take(8).take_while(|byte| **byte == b' ').count();
     let mut start = from + blanks;
     let limit = text.len().min(start + MAX_VALUE_LEN);
-    // A quote before the name is the one that closes behind the value.
+    // A quote before the name closes after the value.
     let name = text[..from]
         .iter()
         .rev()
@@ -82,7 +82,7 @@ fn header(text: &[u8], from: usize, found: &mut Vec<Credential>) {
     }
 }
 
-/// Whether the value is put together when the program runs, from what the other masks look at.
+/// Whether the value is computed at run time, from values that the other masks cover.
 fn is_code(value: &[u8]) -> bool {
     is_quote(value[0]) || value.contains(&b'(')
 }

@@ -1,17 +1,17 @@
-//! Tells hex that may be a key from the digest of something, by the name before it.
+//! Distinguishes hex that may be a key from hashes, by the name before it.
 
 use std::ops::Range;
 
 use super::TextKind;
 use super::secret_name::{classify, is_name, words};
 
-/// The shortest run of hex digits that may be a key: 128 bits.
+/// Minimum number of hex digits of a possible key: 128 bits.
 const MIN_HEX_LEN: usize = 32;
 
-/// Bytes before a run of hex digits in which its name is looked for.
+/// Bytes before a run of hex digits that are searched for its name.
 const REACH: usize = 48;
 
-/// Words of names of digests and of objects of git.
+/// Words in names of hashes and git objects.
 const DIGESTS: &[&str] = &[
     "sha",
     "sha1",
@@ -37,17 +37,17 @@ const DIGESTS: &[&str] = &[
     "md5sum",
 ];
 
-/// Words of names of keys, whatever else they hold.
+/// Words in names of keys, whatever other words the name contains.
 const KEYED: &[&str] = &["hmac", "mac", "key", "secret", "token", "password", "pass"];
 
-/// Whether `word` is written in hex and long enough to be a key.
+/// Whether `word` is hex and long enough to be a key.
 pub(super) fn is_hex(word: &[u8]) -> bool {
     word.len() >= MIN_HEX_LEN
         && word.iter().all(u8::is_ascii_hexdigit)
         && word.iter().filter(|byte| byte.is_ascii_digit()).count() >= 4
 }
 
-/// Whether the hex at `span` is masked. In paths, names and messages, hex of a digest's length is an object's.
+/// Whether the hex at `span` is masked. In paths, names and messages, hex of a hash's length is an object id.
 pub(super) fn is_masked(text: &[u8], span: &Range<usize>, kind: TextKind) -> bool {
     if !matches!(span.len(), 32 | 40 | 56 | 64 | 96 | 128) {
         return true;
@@ -55,7 +55,7 @@ pub(super) fn is_masked(text: &[u8], span: &Range<usize>, kind: TextKind) -> boo
     kind == TextKind::SourceLine && !is_named_digest(&text[span.start.saturating_sub(REACH)..span.start])
 }
 
-/// Whether what is before a run of hex digits ends with the name of a digest.
+/// Whether the text before a run of hex digits ends with the name of a hash.
 fn is_named_digest(before: &[u8]) -> bool {
     let is_between = |byte: &u8| !is_name(*byte) || *byte == b'-' || *byte == b'.';
     let between = before.iter().rev().take(12).take_while(|byte| is_between(byte)).count();

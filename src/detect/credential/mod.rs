@@ -1,7 +1,7 @@
-//! What looks like a credential in text that is about to be shown, whoever issued it.
+//! Credentials of any vendor in text that is about to be displayed.
 //!
-//! The rules know OpenAI's keys; a line that holds one often holds others. This masks and does
-//! not detect: a false hit costs a reader a word, a miss shows a secret.
+//! The rules cover OpenAI keys, but a line that contains one often contains other credentials. This module
+//! masks and does not detect: a false positive costs the reader a word, a miss reveals a secret.
 
 mod address;
 mod assigned;
@@ -11,12 +11,12 @@ mod escaped;
 mod header;
 mod hex_digest;
 mod nul_stripped;
-mod opaque;
 mod pair;
 mod pem;
-mod plain_value;
 mod prefixed;
+mod public_value;
 mod quote;
+mod random_token;
 mod secret_name;
 mod value;
 
@@ -24,23 +24,23 @@ use std::ops::Range;
 
 use nul_stripped::NulStripped;
 
-/// How much is taken for a credential.
+/// How aggressively text is masked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum TextKind {
-    /// A source line or a name of a person: whatever looks random.
+    /// A source line or a person's name: everything that looks random is masked.
     SourceLine,
-    /// Paths, refs, reasons and messages, where object ids and fingerprints are ordinary.
+    /// Paths, refs, reasons and messages, in which object ids and fingerprints are common.
     Name,
 }
 
-/// A stretch to hide, of which the first `shown` bytes are a public prefix.
+/// A span to mask; its first `shown` bytes are a public prefix.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Credential {
     pub(super) span: Range<usize>,
     pub(super) shown: usize,
 }
 
-/// Credentials in `bytes`, in order, not overlapping. Text in UTF-16 and UTF-32 is read as well.
+/// Credentials in `bytes`, sorted and without overlaps. UTF-16 and UTF-32 text is covered as well.
 pub(super) fn credentials(bytes: &[u8], kind: TextKind) -> Vec<Credential> {
     let stripped = NulStripped::new(bytes);
     let text = stripped.text();
@@ -54,7 +54,7 @@ pub(super) fn credentials(bytes: &[u8], kind: TextKind) -> Vec<Credential> {
     pair::find(text, &names, kind, &mut found);
     element::find(text, &names, kind, &mut found);
     command_line::find(text, &mut found);
-    opaque::find(text, kind, &mut found);
+    random_token::find(text, kind, &mut found);
     escaped::find(text, &mut found);
     found.sort_by_key(|one| (one.span.start, one.span.end));
     let mut apart: Vec<Credential> = Vec::with_capacity(found.len());
@@ -79,7 +79,7 @@ pub(super) fn credentials(bytes: &[u8], kind: TextKind) -> Vec<Credential> {
 mod tests {
     use super::*;
 
-    /// 4 characters of each class in turn, as no person writes them.
+    /// Four characters of each class in turn, which no person would write.
     pub(super) fn random(length: usize) -> String {
         let alphabet = b"q7Wz3KtR9bXv2HmPf8LsD4gYc6NjT1aQ5eUxB0";
         (0..length).map(|n| char::from(alphabet[(n * 11 + n / 7 * 5) % alphabet.len()])).collect()

@@ -1,13 +1,13 @@
-//! Text of two or four bytes a character, without the zeros between.
+//! Text in UTF-16 and UTF-32, without the zero bytes.
 
 use std::borrow::Cow;
 
 use super::Credential;
 
-/// Bytes without the zeros that UTF-16 and UTF-32 put beside ASCII, and where each of them was.
+/// Bytes without the zeros that UTF-16 and UTF-32 add to ASCII, and the original offset of each.
 pub(super) struct NulStripped<'b> {
     text: Cow<'b, [u8]>,
-    /// Empty when nothing was taken out.
+    /// Empty if no zeros were removed.
     places: Vec<usize>,
     length: usize,
 }
@@ -15,7 +15,7 @@ pub(super) struct NulStripped<'b> {
 impl<'b> NulStripped<'b> {
     pub(super) fn new(bytes: &'b [u8]) -> Self {
         let length = bytes.len();
-        // Whatever else holds zeros is no text, and loses nothing here.
+        // Other data with zeros is not text and needs no masking.
         if memchr::memchr(0, bytes).is_none() {
             return Self { text: Cow::Borrowed(bytes), places: Vec::new(), length };
         }
@@ -28,7 +28,7 @@ impl<'b> NulStripped<'b> {
         &self.text
     }
 
-    /// Moves a hit in the text to where it was in the bytes, with the zeros before and behind.
+    /// Maps a span of the text to the original bytes, including adjacent zeros.
     pub(super) fn restore(&self, hit: &mut Credential) {
         if self.text.len() == self.length {
             return;

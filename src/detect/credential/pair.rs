@@ -1,4 +1,4 @@
-//! Values that stand apart from their name: `{"name": "PASSWORD", "value": "…"}`, `<add key="Password" value="…"/>`.
+//! Values separate from their names: `{"name": "PASSWORD", "value": "…"}`, `<add key="Password" value="…"/>`.
 
 use std::ops::Range;
 
@@ -8,7 +8,7 @@ use super::secret_name::{NameStrength, SecretName, is_name};
 use super::value::ValueSite;
 use super::{Credential, TextKind};
 
-/// How far the other half of a pair is looked for, in bytes.
+/// Distance within which the other half of a pair is searched for, in bytes.
 const REACH: usize = 512;
 
 pub(super) fn find(text: &[u8], names: &[SecretName], kind: TextKind, found: &mut Vec<Credential>) {
@@ -19,7 +19,7 @@ pub(super) fn find(text: &[u8], names: &[SecretName], kind: TextKind, found: &mu
     }
 }
 
-/// Whether a name is itself the value of something: `name: PASSWORD`.
+/// Whether a name is itself a value: `name: PASSWORD`.
 fn is_value(text: &[u8], start: usize) -> bool {
     let before = text[..start].iter().rev().take(16);
     let separator = before.into_iter().find(|byte| !(is_quote(**byte) || b" \t\\;#".contains(byte)));
@@ -28,7 +28,7 @@ fn is_value(text: &[u8], start: usize) -> bool {
         || text[..start].ends_with(b"u0022")
 }
 
-/// The object, tag or item of a list that `span` is in.
+/// The object, tag or list item that contains `span`.
 fn around(text: &[u8], span: &Range<usize>) -> Range<usize> {
     let low = span.start.saturating_sub(REACH);
     let is_attribute = text[..span.start].iter().rev().find(|byte| b":=".contains(byte)) == Some(&b'=');
@@ -45,7 +45,7 @@ fn around(text: &[u8], span: &Range<usize>) -> Range<usize> {
     start..next
 }
 
-/// Whether a bracket at `at` begins or ends an object or a tag, and is not part of a value.
+/// Whether a bracket at `at` delimits an object or tag, rather than being part of a value.
 fn is_edge(text: &[u8], at: usize) -> bool {
     let before = at.checked_sub(1).map_or(b' ', |at| text[at]);
     let behind = text.get(at + 1).copied().unwrap_or(b' ');
@@ -61,7 +61,7 @@ fn is_edge(text: &[u8], at: usize) -> bool {
     }
 }
 
-/// Masks what is labelled as a value in `range`.
+/// Masks text labeled as a value in `range`.
 pub(super) fn labels(
     text: &[u8],
     range: Range<usize>,

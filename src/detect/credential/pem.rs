@@ -1,4 +1,4 @@
-//! The bodies of PEM blocks, whatever kind of key they hold.
+//! The bodies of PEM blocks of any kind.
 
 use super::Credential;
 
@@ -6,7 +6,7 @@ const BEGIN: &[u8] = b"-----BEGIN ";
 const DASHES: &[u8] = b"-----";
 const END: &[u8] = b"-----END";
 
-/// Kinds of blocks that hold nothing secret.
+/// Kinds of blocks that contain nothing secret.
 const PUBLIC: &[&[u8]] = &[b"CERTIFICATE", b"PUBLIC KEY", b"X509 CRL"];
 
 pub(super) fn find(text: &[u8], found: &mut Vec<Credential>) {

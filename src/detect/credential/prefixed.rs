@@ -1,12 +1,12 @@
-//! Tokens that begin as a vendor's tokens do.
+//! Tokens with a vendor's prefix.
 
 use super::Credential;
 use crate::detect::alphabet::is_key;
 
-/// Characters behind a prefix that make it a token.
+/// Minimum number of characters after a prefix.
 const SHORTEST: usize = 8;
 
-/// How tokens begin. Of what begins alike the longer stands first.
+/// Prefixes of tokens. If one is the start of another, the longer one comes first.
 const PREFIXES: &[&str] = &[
     "sk-ant-",
     "sk-or-",
@@ -147,7 +147,7 @@ const PREFIXES: &[&str] = &[
     "eyJ",
 ];
 
-/// Tokens by their first byte are few, so that most places are passed at once.
+/// Few tokens share a first byte, so most positions are rejected at once.
 pub(super) fn find(text: &[u8], found: &mut Vec<Credential>) {
     let mut at = 0;
     while at < text.len() {
@@ -163,13 +163,13 @@ pub(super) fn find(text: &[u8], found: &mut Vec<Credential>) {
     }
 }
 
-/// Lengths of the prefix and of the token that `rest` begins with.
+/// Lengths of the prefix and of the token at the start of `rest`.
 fn token(rest: &[u8]) -> Option<(usize, usize)> {
     let prefix = PREFIXES.iter().find(|prefix| rest.starts_with(prefix.as_bytes()))?;
     let in_token = |byte: &u8| is_key(*byte) || matches!(byte, b'.' | b'+' | b'/' | b'=' | b'~' | b'%');
     let length = prefix.len() + rest[prefix.len()..].iter().take_while(|byte| in_token(byte)).count();
     let body = &rest[prefix.len()..length];
-    // A short prefix is a part of many words; a token has digits, or is long and of both cases.
+    // Many words contain a short prefix. A token has digits, or is long and mixed-case.
     let digits = body.iter().filter(|byte| byte.is_ascii_digit()).count();
     let upper = body.iter().any(u8::is_ascii_uppercase);
     let lower = body.iter().any(u8::is_ascii_lowercase);
@@ -177,7 +177,7 @@ fn token(rest: &[u8]) -> Option<(usize, usize)> {
     let is_long = body.len() >= 16 && digits >= 1 && (upper || digits >= 4);
     let is_mixed = body.len() >= 16 && upper && lower && body.iter().all(u8::is_ascii_alphanumeric);
     let is_jwt = *prefix == "eyJ" && body.len() >= 16 && upper && lower;
-    // Of key ids in capitals and digits, one in thirty has no digit.
+    // One in thirty key ids of capitals and digits has no digit.
     let is_id = is_upper(prefix) && prefix.len() == 4 && body.len() >= 12 && !lower && !body.contains(&b'_');
     (is_dense || is_long || is_mixed || is_jwt || is_id).then_some((prefix.len(), length))
 }

@@ -1,9 +1,9 @@
-//! Values that may be shown although their name says that they are secret: variables, placeholders, types, code.
+//! Values that may be shown although their name indicates a secret: variables, placeholders, types, code.
 
 use super::secret_name::{classify, words};
 
-/// Words of code and of forms that stand where a value could.
-const WORDS: &[&str] = &[
+/// Words of code and of forms that may be in the place of a value.
+const CODE_WORDS: &[&str] = &[
     "any",
     "args",
     "argv",
@@ -109,7 +109,7 @@ const WORDS: &[&str] = &[
     "async",
 ];
 
-/// Whether the value is put in when the text is used, or has been taken out.
+/// Whether the value is substituted when the text is used, or has been redacted.
 pub(super) fn is_reference(value: &[u8]) -> bool {
     let Ok(value) = std::str::from_utf8(value) else { return false };
     let inside = |open: &str, close: &str| {
@@ -121,7 +121,7 @@ pub(super) fn is_reference(value: &[u8]) -> bool {
         return true;
     }
     if let Some(name) = inside("${", "}") {
-        // A default behind the name may be the secret.
+        // A default after the name may be the secret.
         return !name.contains([':', '-', '?']) || name.trim_start_matches(is_simple).len() < 3;
     }
     if value.starts_with("$(") || inside("{{", "}}").is_some() || inside("#{", "}").is_some() {
@@ -147,7 +147,7 @@ fn is_simple(c: char) -> bool {
     c.is_ascii_alphanumeric() || c == '_' || c == '.'
 }
 
-/// Whether the text behind a `$` is the name of a variable and no password that begins with one.
+/// Whether the text after `$` is the name of a variable rather than part of a password.
 fn is_variable(name: &str) -> bool {
     let is_name =
         name.chars().all(is_simple) && name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_');
@@ -156,17 +156,17 @@ fn is_variable(name: &str) -> bool {
     name.len() < 2 || is_name && (is_upper && (!has_digit || name.contains('_')) || is_known(name))
 }
 
-/// Whether a word is the name of a secret or one of code.
+/// Whether a word is the name of a secret or occurs in code.
 fn is_known(name: &str) -> bool {
     let parts = words(name.as_bytes());
-    let is_word = |word: &String| WORDS.contains(&&**word);
-    // Random letters are full of short words.
+    let is_word = |word: &String| CODE_WORDS.contains(&&**word);
+    // Random letters contain many short words.
     let has_long = parts.iter().any(|word| word.len() >= 5 && is_word(word));
     !has_digits(name, 1)
         && (classify(name.as_bytes()).is_some() || has_long || !parts.is_empty() && parts.iter().all(is_word))
 }
 
-/// Whether the value is code that yields one, or the type of one.
+/// Whether the value is an expression that yields the secret, or its type.
 pub(super) fn is_code(value: &[u8]) -> bool {
     let Ok(value) = std::str::from_utf8(value) else { return false };
     let value = value
@@ -199,7 +199,7 @@ fn has_digits(text: &str, most: usize) -> bool {
     text.bytes().filter(u8::is_ascii_digit).count() > most
 }
 
-/// `config.password`, `Option<String>`, `self.x`: one part at least is a word of code or the name of a secret.
+/// `config.password`, `Option<String>`, `self.x`: at least one part is a word of code or the name of a secret.
 fn is_dotted_code(value: &str) -> bool {
     let parts =
         value.split(|c: char| !(c.is_ascii_alphanumeric() || c == '_')).filter(|part| !part.is_empty());
@@ -207,12 +207,12 @@ fn is_dotted_code(value: &str) -> bool {
     parts.peek().is_some() && !has_digits(value, 1) && value.split(['.', ':', '<', '>', '-']).any(is_known)
 }
 
-/// What stands between the brackets of a call, as far as it is seen.
+/// The text between the brackets of a call, as far as it is available.
 fn is_argument_list(rest: &str) -> bool {
     rest.chars().all(|c| c.is_ascii_alphanumeric() || " _.,\"'`=:[](){}&*-/<>|?;+\\$".contains(c))
 }
 
-/// Whether a value is a plain word, as far as one can tell from its letters.
+/// Whether a value looks like an ordinary word, judging by its letters.
 pub(super) fn is_plain_word(value: &[u8]) -> bool {
     let value = value.strip_suffix(b".").unwrap_or(value);
     let is_letters = value.iter().all(|byte| byte.is_ascii_alphabetic() || b"_-.:?!,".contains(byte));
@@ -220,7 +220,7 @@ pub(super) fn is_plain_word(value: &[u8]) -> bool {
         return false;
     }
     let parts = words(value);
-    // Random letters of both cases fall apart into many short words.
+    // Random letters of both cases split into many short words.
     let is_long_enough = parts.len() < 3 || parts.iter().map(String::len).sum::<usize>() >= 4 * parts.len();
     !parts.is_empty() && is_long_enough && parts.iter().all(|word| is_pronounceable(word.as_bytes()))
 }
@@ -237,7 +237,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn references_are_told_from_passwords() {
+    fn references_are_distinguished_from_passwords() {
         for value in [
             "${DB_PASSWORD}",
             "$DB_PASSWORD",
@@ -260,7 +260,7 @@ mod tests {
     }
 
     #[test]
-    fn code_is_told_from_passwords() {
+    fn code_is_distinguished_from_passwords() {
         for value in [
             "os.environ[\"PASSWORD\"]",
             "string",

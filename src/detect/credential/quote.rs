@@ -1,36 +1,36 @@
-//! Quotes around a value, at any depth of text within text: `"`, `\"`, `\\\"`, `""`, `"""`, `&quot;`, `%22`.
+//! Quotes around a value, at any depth of nested quoting: `"`, `\"`, `\\\"`, `""`, `"""`, `&quot;`, `%22`.
 
 use std::ops::Range;
 
-/// The longest value that is masked, in bytes.
+/// Longest value that is masked, in bytes.
 pub(super) const MAX_VALUE_LEN: usize = 4096;
 
-/// Spellings of a quote that close as they open.
+/// Spellings of quotes that open and close in the same way.
 const SPELLED: &[&str] = &[
     "&quot;", "&#34;", "&#x22;", "&apos;", "&#39;", "&#x27;", "%22", "%27", "\\u0022", "\\u0027", "\\x22",
     "\\x27",
 ];
 
-/// Quotes of typography, with what closes them.
+/// Typographic quotes and their closing counterparts.
 const TYPOGRAPHIC: &[(&str, &str)] = &[("“", "”"), ("‘", "’"), ("„", "“"), ("«", "»"), ("”", "”")];
 
 /// An opening quote.
 #[derive(Clone, Debug)]
 pub(super) struct OpeningQuote {
     closing: Closing,
-    /// Where the quoted text begins.
+    /// Start of the quoted text.
     pub(super) end: usize,
 }
 
 #[derive(Clone, Debug)]
 enum Closing {
-    /// The same byte behind as many backslashes.
+    /// The same character after the same number of backslashes.
     Escaped { quote: u8, backslashes: usize },
     /// The same text.
     Literal(Vec<u8>),
 }
 
-/// Where a quoted text is, and where its closing quote ends.
+/// The range of a quoted text, and the end of its closing quote.
 #[derive(Clone, Debug)]
 pub(super) struct Quoted {
     pub(super) content: Range<usize>,
@@ -62,7 +62,7 @@ pub(super) fn opening(text: &[u8], at: usize) -> Option<OpeningQuote> {
     if backslashes == 0 && same >= 2 {
         return Some(OpeningQuote { closing: Closing::Literal(vec![quote; 3]), end: end + 2 });
     }
-    // `""password""` within text that doubles its quotes; but `""` alone is empty.
+    // `""password""` within text that doubles its quotes; but `""` alone is an empty string.
     let is_doubled = same == 1
         && text
             .get(end + 1)
@@ -78,13 +78,13 @@ pub(super) fn is_quote(byte: u8) -> bool {
 }
 
 impl OpeningQuote {
-    /// Whether a quote closes it on its line. An apostrophe may open nothing.
+    /// Whether a quote on the same line closes it. An apostrophe may open nothing.
     pub(super) fn is_closed(&self, text: &[u8]) -> bool {
         let quoted = self.quoted(text);
         quoted.end > quoted.content.end
     }
 
-    /// The text that it opens: to its closing quote, or to the end of the line.
+    /// The quoted text: up to the closing quote, or the end of the line.
     pub(super) fn quoted(&self, text: &[u8]) -> Quoted {
         let limit = text.len().min(self.end + MAX_VALUE_LEN);
         let is_multiline = matches!(&self.closing, Closing::Literal(closing) if closing.len() == 3);
@@ -104,9 +104,9 @@ impl OpeningQuote {
     }
 }
 
-/// The start of the closing quote, with its backslashes, and its end.
+/// Start of the closing quote, including its backslashes, and its end.
 ///
-/// At depth `d` a quote has `2^d - 1` backslashes, and `2^(d+1)` more for each backslash that the text ends with.
+/// At depth `d` a quote has `2^d - 1` backslashes, plus `2^(d+1)` for each backslash at the end of the text.
 fn closing_quote(text: &[u8], range: Range<usize>, quote: u8, backslashes: usize) -> Option<(usize, usize)> {
     let mut from = range.start;
     while let Some(next) = memchr::memchr(quote, &text[from..range.end]) {

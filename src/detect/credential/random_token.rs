@@ -1,12 +1,12 @@
-//! Words that no person wrote: random tokens and long hex.
+//! Random tokens and long hex, recognized without a name or prefix.
 
 use std::ops::Range;
 
 use super::{Credential, TextKind, hex_digest};
 
-/// The shortest token that is masked on a line, in bytes.
+/// Minimum length of a token that is masked in a source line, in bytes.
 pub(super) const MIN_TOKEN_LEN: usize = 20;
-/// The shortest in a name or message.
+/// Minimum length in a name or message, in bytes.
 const MIN_TOKEN_LEN_IN_NAMES: usize = 28;
 
 pub(super) fn find(text: &[u8], kind: TextKind, found: &mut Vec<Credential>) {
@@ -15,14 +15,14 @@ pub(super) fn find(text: &[u8], kind: TextKind, found: &mut Vec<Credential>) {
     while at < text.len() {
         let length = text[at..].iter().take_while(|byte| is_word(**byte)).count();
         if length >= MIN_TOKEN_LEN {
-            word(text, at..at + length, kind, found);
+            mask_word(text, at..at + length, kind, found);
         }
         at += length.max(1);
     }
 }
 
 /// Masks the word, or those of its parts that look random.
-fn word(text: &[u8], span: Range<usize>, kind: TextKind, found: &mut Vec<Credential>) {
+fn mask_word(text: &[u8], span: Range<usize>, kind: TextKind, found: &mut Vec<Credential>) {
     let shortest = if kind == TextKind::SourceLine { MIN_TOKEN_LEN } else { MIN_TOKEN_LEN_IN_NAMES };
     let whole = &text[span.clone()];
     let has_padding = text[span.end..].starts_with(b"=");
@@ -32,10 +32,10 @@ fn word(text: &[u8], span: Range<usize>, kind: TextKind, found: &mut Vec<Credent
         }
         return;
     }
-    // One that a path or a name in kebab case is not.
-    let is_solid =
+    // Mostly letters and digits, unlike a path or a kebab-case name.
+    let is_mostly_alphanumeric =
         |word: &[u8]| word.iter().filter(|byte| !byte.is_ascii_alphanumeric()).count() * 10 <= word.len();
-    if whole.len() >= shortest && is_solid(whole) && is_random(whole, kind) {
+    if whole.len() >= shortest && is_mostly_alphanumeric(whole) && is_random(whole, kind) {
         let end = span.end + text[span.end..].iter().take(2).take_while(|byte| **byte == b'=').count();
         found.push(Credential { span: span.start..end, shown: 0 });
         return;
@@ -50,8 +50,8 @@ fn word(text: &[u8], span: Range<usize>, kind: TextKind, found: &mut Vec<Credent
             let hidden = match hex_digest::is_hex(part) {
                 true => hex_digest::is_masked(text, &own, kind),
                 false => {
-                    let is_opaque = is_random(part, kind) || has_padding && is_mixed(part);
-                    part.len() >= shortest && is_solid(part) && is_opaque
+                    let is_token = is_random(part, kind) || has_padding && is_mixed(part);
+                    part.len() >= shortest && is_mostly_alphanumeric(part) && is_token
                 }
             };
             if hidden {
@@ -64,9 +64,9 @@ fn word(text: &[u8], span: Range<usize>, kind: TextKind, found: &mut Vec<Credent
     }
 }
 
-/// How often neighbours are of one class, in hundredths, in text that was drawn at random from several; words
-/// have 75 and more.
-const MOST_ALIKE: usize = 68;
+/// Maximum percentage of adjacent characters of the same class in random text that mixes classes; words have 75
+/// and more.
+const MAX_ALIKE_PERCENT: usize = 68;
 
 fn is_mixed(word: &[u8]) -> bool {
     let has = |class: fn(&u8) -> bool| word.iter().any(class);
@@ -80,19 +80,20 @@ pub(super) fn is_random(word: &[u8], kind: TextKind) -> bool {
     if word.len() < 2 {
         return false;
     }
-    let alike = 100 * word.windows(2).filter(|two| class(two[0]) == class(two[1])).count() / word.len();
+    let alike_percent =
+        100 * word.windows(2).filter(|two| class(two[0]) == class(two[1])).count() / word.len();
     let mut seen = [false; 256];
     word.iter().for_each(|byte| seen[usize::from(*byte)] = true);
-    let different = seen.iter().filter(|seen| **seen).count();
-    if different < 10 {
+    let distinct = seen.iter().filter(|seen| **seen).count();
+    if distinct < 10 {
         return false;
     }
     match (lower > 0, upper > 0, digits) {
-        (true, true, 2..) => alike <= MOST_ALIKE,
-        (true, true, _) => alike <= 55 && lower.min(upper) * 4 >= word.len(),
-        // Of one case only, as in slugs with a number: digits all over.
+        (true, true, 2..) => alike_percent <= MAX_ALIKE_PERCENT,
+        (true, true, _) => alike_percent <= 55 && lower.min(upper) * 4 >= word.len(),
+        // Of one case only: requires more digits than a slug that ends in a number.
         (true, false, 4..) | (false, true, 4..) if kind == TextKind::SourceLine => {
-            alike <= MOST_ALIKE && digits * 7 >= word.len()
+            alike_percent <= MAX_ALIKE_PERCENT && digits * 7 >= word.len()
         }
         _ => false,
     }

@@ -1,14 +1,14 @@
-//! Names that say that their value is a secret: `DB_PASSWORD`, `clientSecret`, `api-key`.
+//! Names that indicate a secret value: `DB_PASSWORD`, `clientSecret`, `api-key`.
 
 use std::ops::Range;
 use std::sync::LazyLock;
 
 use aho_corasick::AhoCorasick;
 
-/// The longest name that is looked at, in bytes.
+/// Longest name, in bytes.
 const MAX_NAME_LEN: usize = 64;
 
-/// Each name of a secret contains one of these, in any case.
+/// Every name of a secret contains one of these, in any case.
 const STEMS: &[&str] = &[
     "pass",
     "pwd",
@@ -49,7 +49,7 @@ const STEMS: &[&str] = &[
 static STEM: LazyLock<Option<AhoCorasick>> =
     LazyLock::new(|| AhoCorasick::builder().ascii_case_insensitive(true).build(STEMS).ok());
 
-/// Parts of names of passwords, in lower case and without `_` and `-`.
+/// Parts of password names, in lower case and without `_` and `-`.
 const PASSWORD_PARTS: &[&str] = &[
     "passw",
     "passphrase",
@@ -100,22 +100,22 @@ const TOKEN_WORDS: &[&str] = &[
     "session",
 ];
 
-/// What contains one of the above and is none.
+/// Names that contain one of the above without being secret.
 const OTHER_PARTS: &[&str] = &["tokeniz", "tokenis", "keyboard", "secretary", "passwordless"];
 const OTHER_ENDINGS: &[&str] = &[
     "tokens", "author", "authors", "url", "uri", "endpoint", "path", "file", "dir", "type", "length", "len",
     "count", "size", "limit", "bypass", "compass", "monkey", "turkey", "hockey",
 ];
 
-/// Components of a dotted name that stand for the one before: `password.value`.
+/// Last components of a dotted name that refer to the one before: `password.value`.
 const ACCESSORS: &[&str] = &["value", "text", "default", "val"];
 
-/// How sure a name is of its value.
+/// How strongly a name indicates a secret.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum NameStrength {
     /// Some key: of an API, or of a map.
     Key,
-    /// A token or another secret that is generated.
+    /// A token or another generated secret.
     Token,
     /// A password, which may look like anything.
     Password,
@@ -154,7 +154,7 @@ pub(super) fn find(text: &[u8]) -> Vec<SecretName> {
     names
 }
 
-/// Length of the rest of an escape such as `\u0022` that a run of letters begins with.
+/// Length of the rest of an escape such as `\u0022` at the start of a run of letters.
 fn escape_len(text: &[u8], start: usize) -> usize {
     let escapes = ["u0022", "u0027", "u003c", "u003C", "x22", "x27", "x3c"].iter();
     let is_escape = text[..start].ends_with(b"\\");
@@ -169,7 +169,7 @@ pub(super) fn is_name(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.')
 }
 
-/// What the name at `span` says; `None` if it is not the name of a secret.
+/// Strength of the name at `span`; `None` if it does not name a secret.
 fn strength(text: &[u8], span: Range<usize>) -> Option<NameStrength> {
     let name = &text[span.clone()];
     let found = classify(name);
@@ -199,7 +199,7 @@ fn strength(text: &[u8], span: Range<usize>) -> Option<NameStrength> {
     found
 }
 
-/// What a name says.
+/// Strength of a name.
 pub(super) fn classify(name: &[u8]) -> Option<NameStrength> {
     let mut parts = name.rsplit(|byte| *byte == b'.');
     let last = parts.next()?;

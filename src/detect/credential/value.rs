@@ -1,11 +1,11 @@
-//! Masks the value that begins at a place, to its real end.
+//! Masks the value that begins at an offset, up to its actual end.
 
-use super::plain_value::{is_code, is_plain_word, is_reference};
+use super::public_value::{is_code, is_plain_word, is_reference};
 use super::quote::{MAX_VALUE_LEN, OpeningQuote, is_quote, opening};
 use super::secret_name::{NameStrength, is_name};
 use super::{Credential, TextKind};
 
-/// The shortest value that is masked, in bytes.
+/// Shortest value that is masked, in bytes.
 const MIN_VALUE_LEN: usize = 4;
 
 /// What is known about a value before it is read.
@@ -14,16 +14,16 @@ pub(super) struct ValueSite<'t> {
     pub(super) text: &'t [u8],
     pub(super) kind: TextKind,
     pub(super) strength: NameStrength,
-    /// Written as in an environment file: `NAME=value`.
+    /// In the syntax of an environment file: `NAME=value`.
     pub(super) is_env: bool,
-    /// The name begins its line.
+    /// The name is at the start of its line.
     pub(super) is_line_start: bool,
-    /// A parameter of a URL or a form, which ends at `&`.
+    /// A parameter of a URL or form, which ends at `&`.
     pub(super) is_query: bool,
 }
 
 impl ValueSite<'_> {
-    /// Masks the text behind an opening quote and what is joined to it. Returns where it ends.
+    /// Masks the text after an opening quote and literals concatenated to it. Returns its end.
     pub(super) fn quoted(&self, quote: &OpeningQuote, found: &mut Vec<Credential>) -> usize {
         let text = self.text;
         let mut quoted = quote.quoted(text);
@@ -33,7 +33,7 @@ impl ValueSite<'_> {
             if end == quoted.content.end {
                 return end;
             }
-            // A shell joins what follows without a blank.
+            // A shell concatenates adjacent words.
             if text.get(end).is_some_and(|byte| byte.is_ascii_alphanumeric() || *byte == b'$') {
                 let until = self.run_end(end);
                 found.push(Credential { span: end..until, shown: 0 });
@@ -46,7 +46,7 @@ impl ValueSite<'_> {
         }
     }
 
-    /// Masks the content of a quoted value, behind the scheme of an `Authorization` header.
+    /// Masks the content of a quoted value, except the scheme of an `Authorization` header.
     fn content(&self, content: std::ops::Range<usize>, found: &mut Vec<Credential>) {
         let value = &self.text[content.clone()];
         let start = content.start + scheme_len(value);
@@ -61,8 +61,8 @@ impl ValueSite<'_> {
         }
     }
 
-    /// Masks the value without quotes at `start`. Returns its end, or `None` if it is shown since it is
-    /// code, whose literals may be the secret.
+    /// Masks the unquoted value at `start`. Returns its end, or `None` if it is shown because it is code, whose
+    /// literals may contain the secret.
     pub(super) fn unquoted(&self, start: usize, found: &mut Vec<Credential>) -> Option<usize> {
         let text = self.text;
         let scheme = scheme_len(&text[start..]);
@@ -107,7 +107,7 @@ impl ValueSite<'_> {
         }
     }
 
-    /// Where a run without quotes ends.
+    /// The end of an unquoted run.
     pub(super) fn run_end(&self, start: usize) -> usize {
         let text = self.text;
         let limit = text.len().min(start + MAX_VALUE_LEN);
@@ -152,7 +152,7 @@ impl ValueSite<'_> {
         at.min(limit)
     }
 
-    /// Where a value ends that may hold blanks, of which the first part ends at `end`.
+    /// The end of a value that may contain blanks and whose first word ends at `end`.
     fn line_end(&self, end: usize) -> usize {
         let takes_words = self.kind == TextKind::SourceLine
             && (self.strength == NameStrength::Password
@@ -183,7 +183,7 @@ impl ValueSite<'_> {
     }
 }
 
-/// Whether a further word on the line belongs to something else: a comment, an option, another variable.
+/// Whether the next word on the line is unrelated: a comment, an option, another variable.
 fn begins_other(rest: &[u8]) -> bool {
     let first = rest.first().copied().unwrap_or(b'\n');
     let is_comment = rest.starts_with(b"# ") || rest.starts_with(b"//") || rest.starts_with(b"/*");
@@ -197,7 +197,7 @@ fn begins_other(rest: &[u8]) -> bool {
         || begins_variable(rest)
 }
 
-/// Whether a further word on a line is the name of another variable: `name=`, or `name:` and a blank.
+/// Whether the next word on the line is the name of another variable: `name=`, or `name:` and a blank.
 fn begins_variable(rest: &[u8]) -> bool {
     let name = rest.iter().take(48).take_while(|byte| is_name(**byte)).count();
     let is_assigned = rest.get(name) == Some(&b'=') || rest[name..].starts_with(b": ");
@@ -206,7 +206,7 @@ fn begins_variable(rest: &[u8]) -> bool {
 
 /// Whether what follows begins with `name=` or `name:`.
 fn begins_assignment(rest: &[u8]) -> bool {
-    /// First words of names in connection strings that have a blank.
+    /// First words of names in connection strings that contain a blank.
     const FIRST_WORDS: &[&[u8]] =
         &[b"user ", b"initial ", b"data ", b"integrated ", b"persist ", b"application "];
     let blank = FIRST_WORDS
@@ -218,7 +218,7 @@ fn begins_assignment(rest: &[u8]) -> bool {
     has_name && matches!(rest.get(name), Some(b'=' | b':'))
 }
 
-/// Whether `closing` closes a bracket that opens within `value`.
+/// Whether `closing` closes a bracket opened within `value`.
 fn is_balanced(value: &[u8], closing: u8) -> bool {
     let opening = match closing {
         b')' => b'(',
@@ -229,23 +229,23 @@ fn is_balanced(value: &[u8], closing: u8) -> bool {
     count(opening) > count(closing)
 }
 
-/// Whether nothing follows but what closes, up to a blank or the end.
+/// Whether only closing characters follow, up to a blank or the end.
 fn ends_line(rest: &[u8]) -> bool {
     let closers = rest.iter().take(16).take_while(|byte| b")]}>;,:\\\"'`".contains(byte)).count();
     rest.get(closers).is_none_or(u8::is_ascii_whitespace)
 }
 
-/// Whether a quote follows, of the text that the value is in or of what comes next.
+/// Whether a quote follows: that of the enclosing text, or of what comes next.
 fn begins_literal(rest: &[u8]) -> bool {
     rest.first().is_some_and(|byte| is_quote(*byte)) || rest.starts_with(b"\\\"")
 }
 
-/// Whether the quote before `rest` closes the text that a value is in.
+/// Whether the quote before `rest` closes the text that contains the value.
 fn ends_value(rest: &[u8]) -> bool {
     ends_line(rest) || rest.first().is_some_and(|byte| is_quote(*byte) || b",;:)]}>\\".contains(byte))
 }
 
-/// The opening quote of a literal that is joined to the one that ends at `end`.
+/// The opening quote of a literal concatenated to the one that ends at `end`.
 fn joined(text: &[u8], end: usize) -> Option<OpeningQuote> {
     let mut at = end;
     while at < text.len().min(end + 64) {
@@ -259,7 +259,7 @@ fn joined(text: &[u8], end: usize) -> Option<OpeningQuote> {
     None
 }
 
-/// Length of the scheme and the blank that credentials begin with: `Bearer `.
+/// Length of the scheme and blank at the start of credentials: `Bearer `.
 fn scheme_len(value: &[u8]) -> usize {
     const SCHEMES: &[&str] =
         &["bearer", "basic", "token", "digest", "apikey", "negotiate", "ntlm", "ssws", "oauth", "bot"];
@@ -273,7 +273,7 @@ fn is_letters(value: &[u8]) -> bool {
     value.iter().all(|byte| byte.is_ascii_alphabetic() || b"_-.:?!,;)".contains(byte))
 }
 
-/// Whether a value looks like no word, name, path or number: letters mixed with digits or signs.
+/// Whether a value looks unlike a word, name, path or number: letters mixed with digits or punctuation.
 pub(super) fn is_odd(value: &[u8]) -> bool {
     let has = |class: fn(&u8) -> bool| value.iter().any(class);
     let digits = value.iter().filter(|byte| byte.is_ascii_digit()).count();

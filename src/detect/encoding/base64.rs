@@ -7,15 +7,16 @@ use super::line_wrap::{self, NextSymbol};
 use super::{DecodedText, EncodedHit, EncodedKeyword, Encoding, EncodingName};
 use crate::detect::candidate::{Candidate, WEIGHT_EQUAL, WEIGHT_EXACT};
 
-/// Shorter keywords would hit everywhere.
+/// Shorter keywords would match everywhere.
 const MIN_KEYWORD_LEN: usize = 3;
 
-/// A line may break within what stands for a literal from inside a key, and where lines are as long as a key's first
-/// half, within that for its prefix as well. So it is searched for by its beginning and its end, of so many symbols.
+/// A line may break within the encoded form of a literal inside a key and, if lines are as long as the first
+/// half of a key, also within that of its prefix. Therefore, the start and the end of that form, with this many
+/// symbols each, are keywords.
 const PART: usize = 5;
 
-/// Reads base64. A tag is the number of bytes before the literal in its group of three, and three for each symbol
-/// that the literal decides before those of the keyword.
+/// Decodes base64. A tag is the number of bytes before the literal in its group of three, plus three for each
+/// symbol that the literal determines before those of the keyword.
 #[derive(Debug)]
 pub(super) struct Base64;
 
@@ -24,7 +25,7 @@ impl Encoding for Base64 {
         "base64"
     }
 
-    /// The symbols that the literal alone decides, for each way it can be aligned.
+    /// The symbols that the literal alone determines, for each alignment.
     fn keywords(&self, literal: &[u8], starts_key: bool) -> Vec<EncodedKeyword> {
         let aligned = |phase: u8| EncodedKeyword { bytes: decided(literal, usize::from(phase)), tag: phase };
         let whole = (0..3).map(aligned).filter(|keyword| keyword.bytes.len() >= MIN_KEYWORD_LEN);
@@ -36,11 +37,11 @@ impl Encoding for Base64 {
         if skipped > 0 && goes_on(hit, phase, skipped) {
             return;
         }
-        // Counted from the group in which the literal begins. The first symbol that it alone decides is the first,
-        // third or fourth of that.
+        // Relative to the group in which the literal begins. The first symbol that it alone determines is the
+        // first, third or fourth of that group.
         let column = [0, 2, 3][phase] + skipped;
         let (mut symbols, before) = symbols(hit);
-        // Groups are counted from the keyword: what is before the first whole one is dropped.
+        // Groups are counted from the keyword; symbols before the first complete group are dropped.
         let surplus = (before + 4 - column % 4) % 4;
         symbols.drain(..surplus.min(symbols.len()));
         let mut decoded = DecodedText { name: "base64", ..DecodedText::default() };
@@ -62,7 +63,8 @@ impl Encoding for Base64 {
             if url_safe {
                 url_safe = false;
                 for (index, _) in group.iter().enumerate().filter(|(_, (symbol, _))| b"-_".contains(symbol)) {
-                    // A symbol has a part in the byte before it in its group, and in that with its number.
+                    // A symbol contributes to the byte before it in its group and to the one with its own
+                    // index.
                     for byte in index.saturating_sub(1)..=index.min(2) {
                         decoded.annotations.push((start + byte, TokenKind::UrlSafe));
                     }
@@ -88,7 +90,7 @@ impl Encoding for Base64 {
     ) -> Option<EncodingName> {
         let inside = || decoded.annotations.iter().filter(|(at, _)| secret.contains(at));
         let is_weak = inside().any(|(at, kind)| kind.is_tentative() && *at > secret.start);
-        // Two literals next to each other may be two things.
+        // Adjacent literals may be unrelated.
         if is_weak
             && (candidate.halves.is_none() || ![WEIGHT_EQUAL, WEIGHT_EXACT].contains(&candidate.weight))
         {
@@ -98,13 +100,13 @@ impl Encoding for Base64 {
     }
 }
 
-/// What stands at `at`, between two symbols: the end of a line, unless it is that of a literal.
+/// The line break or escape at `at`, between two symbols, unless it ends a literal.
 fn seam(text: &[u8], at: usize) -> TokenKind {
     let is_quoted = text.get(at).is_some_and(|byte| b"\\\"'`".contains(byte));
     if is_quoted { token_at(text, at, true).kind } else { TokenKind::LineContinuation }
 }
 
-/// The beginning and the end of a keyword, or all of one that is too short to split.
+/// The start and the end of a keyword, or all of one that is too short to split.
 fn parts(whole: EncodedKeyword) -> Vec<EncodedKeyword> {
     let EncodedKeyword { bytes, tag } = &whole;
     let (Some(skipped), true) = (bytes.len().checked_sub(PART), bytes.len() >= 2 * PART - 1) else {
@@ -117,23 +119,23 @@ fn parts(whole: EncodedKeyword) -> Vec<EncodedKeyword> {
     ]
 }
 
-/// Whether the beginning of the keyword stands right before its end, which was hit: then that was hit, too.
+/// Whether the start of the keyword directly precedes its end, which was hit: then the start was hit, too.
 fn goes_on(hit: &EncodedHit<'_>, phase: usize, skipped: usize) -> bool {
     let symbols = decided(hit.literal, phase);
     hit.at.checked_sub(skipped).is_some_and(|from| hit.text[from..].starts_with(&symbols[..skipped + PART]))
 }
 
-/// Room for so many is made at once.
+/// Initial capacity.
 const FEW: usize = 1 << 10;
 
 type Symbol = (u8, (usize, usize));
 
-/// All symbols around the hit, and how many of them stand before it.
+/// All symbols around the hit, and the number of them before it.
 fn symbols(hit: &EncodedHit<'_>) -> (Vec<Symbol>, usize) {
     let (text, low, high) = (hit.text, hit.decode_start(), hit.decode_end());
     // Four symbols are three characters.
     let enough = |characters: usize| characters.saturating_mul(4) / 3 + 8;
-    // What was hit may stand behind the first of those that stand for the literal.
+    // The hit may be after the first symbols of the literal.
     let behind = usize::from(hit.tag / 3) + 4;
     let (most, most_before) =
         (enough(hit.max_chars()), enough(hit.max_chars_before()).saturating_add(behind));
@@ -161,7 +163,7 @@ fn is_symbol(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'-' | b'_')
 }
 
-/// What each symbol stands for.
+/// The value of each symbol.
 static VALUES: [u8; 256] = {
     let mut values = [0; 256];
     let mut value = 0;
@@ -200,7 +202,7 @@ mod tests {
         let keywords = |literal: &[u8]| -> Vec<String> {
             Base64.keywords(literal, true).into_iter().map(|a| String::from_utf8(a.bytes).unwrap()).collect()
         };
-        // In parts, so that no scanner takes this file for a leak.
+        // In parts, so that no scanner reports this file.
         assert_eq!(
             keywords(MARKER.as_bytes()),
             [concat!("VDNCb", "GJrRk"), concat!("QzQmx", "ia0ZK"), concat!("UM0Js", "YmtGS")]

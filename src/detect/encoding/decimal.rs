@@ -1,5 +1,5 @@
-//! Bytes as decimal numbers: what programs print of an array, `[115, 107, 45]`, `115,107,45`, `[115 107 45]`, in columns
-//! or one a line, and dumps of them as `od -tu1` makes them.
+//! Bytes as decimal numbers: printed arrays (`[115, 107, 45]`, `115,107,45`, `[115 107 45]`), in columns or one
+//! per line, and dumps by `od -tu1`.
 
 use std::ops::Range;
 
@@ -8,14 +8,14 @@ use super::hex::SourceByte;
 use super::{DecodedText, EncodedHit, EncodedKeyword, Encoding, EncodingName};
 use crate::detect::candidate::Candidate;
 
-/// Reads decimal numbers.
+/// Decodes decimal numbers.
 #[derive(Debug)]
 pub(super) struct Decimal;
 
-/// Bytes of a literal that are enough to know it by.
+/// Number of bytes that identify a literal.
 const ENOUGH: usize = 3;
 
-/// Digits of a byte.
+/// Maximum number of digits of a byte.
 const DIGITS: usize = 3;
 
 impl Encoding for Decimal {
@@ -27,7 +27,7 @@ impl Encoding for Decimal {
         if !starts_key || literal.len() < ENOUGH {
             return Vec::new();
         }
-        // What comes after the first number is written in too many ways.
+        // There are too many ways to write what follows the first number.
         let bytes = literal[0].to_string().into_bytes();
         vec![EncodedKeyword { bytes, tag: 0 }]
     }
@@ -62,7 +62,7 @@ impl Encoding for Decimal {
     }
 }
 
-/// Whether the literal can be read at the hit, which is quickly told.
+/// Quick test whether the literal can be decoded, looking only at the hit.
 fn reads_literal(hit: &EncodedHit<'_>) -> bool {
     let mut at = hit.at;
     hit.literal.iter().all(|&expected| match next(hit, at) {
@@ -74,7 +74,7 @@ fn reads_literal(hit: &EncodedHit<'_>) -> bool {
     })
 }
 
-/// The byte at the hit, or behind what separates it from the one that ends at `at`.
+/// The byte at the hit, or after the delimiter that follows `at`.
 fn next(hit: &EncodedHit<'_>, at: usize) -> Option<SourceByte> {
     let rest = hit.text.get(at..hit.decode_end())?;
     let start = at + if at == hit.at { 0 } else { element_separator(rest)? };
@@ -97,7 +97,7 @@ fn previous(hit: &EncodedHit<'_>, at: usize) -> Option<SourceByte> {
     (parted && !goes_on).then_some((value(&hit.text[start..end])?, (start, end)))
 }
 
-/// Whether a number that stands next to this is none of a list of bytes.
+/// Whether an adjacent number is not part of a list of bytes.
 fn is_part(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || b"._-+".contains(&byte)
 }

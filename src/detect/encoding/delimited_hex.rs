@@ -1,4 +1,4 @@
-//! Hex digits one byte apart: with blanks between, as the elements of an array, or with a comma, colon or dash.
+//! Hex bytes with delimiters: blanks, array elements, or commas, colons or dashes.
 
 use std::ops::Range;
 
@@ -7,18 +7,18 @@ use super::line_continuation::{MOST_INDENT, line_break};
 use super::{DecodedText, EncodedHit, EncodedKeyword, Encoding, EncodingName};
 use crate::detect::candidate::Candidate;
 
-/// Reads hex digits one byte apart. A tag says how they are parted.
+/// Decodes delimited hex bytes. A tag identifies the delimiter.
 #[derive(Debug)]
 pub(super) struct DelimitedHex;
 
-/// By blanks.
+/// Delimited by blanks.
 const BARE: u8 = 0;
-/// Each has a `0x` before it.
+/// Each byte has the prefix `0x`.
 const PREFIXED: u8 = 1;
-/// Any more: by this byte, as the registry editor, certificates and .NET have it.
+/// Higher tags: delimited by this byte, as in the registry editor, certificates and .NET.
 const LISTED: &[u8] = b",:-";
 
-/// What may stand behind an element of an array, and before one.
+/// What may follow an element of an array, and precede one.
 const SUFFIXES: &[&[u8]] = &[b"u8", b".toByte()", b"\"", b"'"];
 const CASTS: &[&[u8]] = &[b"(byte)", b"(byte) ", b"(char)", b"(char) ", b"\"", b"'"];
 
@@ -34,11 +34,11 @@ impl Encoding for DelimitedHex {
                 .collect::<Vec<_>>()
         };
         if !starts_key {
-            // Where a line ends within what keys begin with.
+            // A line may end within the prefix of a key.
             return literal.get(..2).map(|start| of(start, " ", BARE)).unwrap_or_default();
         }
         let mut all = of(literal, " ", BARE);
-        // What comes after the first byte is written in too many ways.
+        // There are too many ways to write what follows the first byte.
         for EncodedKeyword { bytes, .. } in of(&literal[..1], "", PREFIXED) {
             for prefix in [b"0x", b"0X"] {
                 all.push(EncodedKeyword { bytes: [prefix, &bytes[..]].concat(), tag: PREFIXED });
@@ -59,7 +59,7 @@ impl Encoding for DelimitedHex {
     }
 }
 
-/// The byte at the hit, or behind what separates it from the one that ends at `at`.
+/// The byte at the hit, or after the delimiter that follows `at`.
 fn next(hit: &EncodedHit<'_>, at: usize) -> Option<SourceByte> {
     let rest = hit.text.get(at..hit.decode_end())?;
     let at = at + if at == hit.at { 0 } else { parting(rest, hit.tag)? };
@@ -89,7 +89,7 @@ fn previous(hit: &EncodedHit<'_>, at: usize) -> Option<SourceByte> {
     (parted && prefixed).then_some((value, (start, end)))
 }
 
-/// The length of what separates two bytes.
+/// The length of the delimiter between two bytes.
 fn parting(rest: &[u8], tag: u8) -> Option<usize> {
     match tag {
         BARE => separator(rest),
@@ -101,7 +101,7 @@ fn parting(rest: &[u8], tag: u8) -> Option<usize> {
         }
         listed => {
             let rest = rest.strip_prefix(&[listed])?;
-            // The registry editor continues lines.
+            // Line continuation of the registry editor.
             let continued = usize::from(rest.first() == Some(&b'\\'));
             match line_break(&rest[continued..]) {
                 None if continued > 0 => None,
@@ -111,7 +111,7 @@ fn parting(rest: &[u8], tag: u8) -> Option<usize> {
     }
 }
 
-/// The length of what separates two bytes: a comma, blanks, a line break; not nothing.
+/// The length of the delimiter between two bytes: a comma, blanks or a line break, at least one of them.
 pub(super) fn separator(rest: &[u8]) -> Option<usize> {
     let mut len = usize::from(rest.first() == Some(&b','));
     let blank =
@@ -124,16 +124,16 @@ pub(super) fn separator(rest: &[u8]) -> Option<usize> {
     (len > 0).then_some(len)
 }
 
-/// Assembler's directives that begin a line of bytes.
+/// Assembler directives that begin a line of bytes.
 const DIRECTIVES: &[&[u8]] = &[b".byte", b".db", b"db", b"dc.b", b"defb", b"fcb", b"byte", b"data"];
 
-/// Digits of the offset or address with which a line of a dump begins.
+/// Maximum number of digits of the offset or address at the start of a line.
 const ADDRESS: Range<usize> = 6..17;
 
-/// The longest name of a place in memory, as debuggers print it behind an address.
+/// Longest symbol name that debuggers print after an address.
 const MOST_SYMBOL: usize = 60;
 
-/// Like [`separator`], with what a line of a listing begins with: a directive, an offset or an address.
+/// Like [`separator`], including the start of a line in a listing: a directive, an offset or an address.
 pub(super) fn element_separator(rest: &[u8]) -> Option<usize> {
     let len = separator(rest)?;
     match rest[..len].contains(&b'\n') {
@@ -142,7 +142,7 @@ pub(super) fn element_separator(rest: &[u8]) -> Option<usize> {
     }
 }
 
-/// The length of what stands before the first byte of a line, with the blanks behind it.
+/// The length of what precedes the first byte of a line, including the blanks after it.
 fn line_head(line: &[u8]) -> usize {
     let blank =
         |from: usize| line[from..].iter().take(MOST_INDENT).take_while(|b| b" \t".contains(b)).count();

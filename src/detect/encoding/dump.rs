@@ -1,6 +1,7 @@
-//! Dumps as tools print them: in each line an offset, hex digits in groups, and their characters once more.
+//! Hex dumps: each line has an offset, groups of hex digits, and often a text column.
 //!
-//! That a line is one is checked, and so is that the next goes on where it ends: what is joined belongs together.
+//! Both the format of a line and its continuation on the next one are verified, so only bytes that belong
+//! together are joined.
 
 use std::ops::Range;
 
@@ -10,20 +11,20 @@ use super::line_continuation::line_break;
 use super::{DecodedText, EncodedHit, EncodedKeyword, Encoding, EncodingName, FEW_BEFORE};
 use crate::detect::candidate::Candidate;
 
-/// Reads dumps.
+/// Decodes dumps.
 #[derive(Debug)]
 pub(super) struct Dump;
 
-/// No line is longer: with what stands around a key it lies within the margin.
+/// Longest line: with the context of a key, it is within the detector's margin.
 const LONGEST_LINE: usize = 400;
 
-/// Nor does any show more bytes.
+/// Most bytes in a line.
 const MOST_BYTES: usize = 64;
 
 /// Digits of an offset.
 const OFFSET: Range<usize> = 4..17;
 
-/// Blanks between two groups of digits, at most.
+/// Maximum number of blanks between two groups of digits.
 const GAP: usize = 3;
 
 impl Encoding for Dump {
@@ -31,8 +32,8 @@ impl Encoding for Dump {
         "hex"
     }
 
-    /// Groups may end behind the first byte, with a gap in the middle of the line; where the line does, the first two
-    /// of the other literal stand next to each other.
+    /// Groups may end after the first byte, with a gap in the middle of the line. If the line ends there, the
+    /// first two bytes of the other literal are adjacent.
     fn keywords(&self, literal: &[u8], _: bool) -> Vec<EncodedKeyword> {
         let Some(start) = literal.get(..2) else { return Vec::new() };
         let of = |gap| case_variants(start, gap).map(|bytes| EncodedKeyword { bytes, tag: 0 });
@@ -52,7 +53,7 @@ impl Encoding for Dump {
         let mut decoded = DecodedText { name: "hex", ..DecodedText::default() };
         let mut before: Vec<SourceByte> = line.bytes[..index].iter().rev().copied().collect();
         let mut breaks = Vec::new();
-        // A first look asks for nothing before the hit.
+        // The first probe needs nothing before the hit.
         let mut first = if hit.max_chars_before() > FEW_BEFORE { line.before(text) } else { None };
         while let Some(line) = first
             && before.len() < hit.max_chars_before()
@@ -99,7 +100,7 @@ impl Encoding for Dump {
     }
 }
 
-/// Whether the first byte can be read at the hit, and the second too if it stands in the same line.
+/// Whether the first byte can be decoded at the hit, and also the second if it is on the same line.
 fn begins(hit: &EncodedHit<'_>) -> bool {
     let pair = |at: usize| byte(*hit.text.get(at)?, *hit.text.get(at + 1)?);
     let gap = hit.text[hit.at..].iter().skip(2).take(GAP).take_while(|&&byte| byte == b' ').count();
@@ -112,17 +113,17 @@ struct Line {
     start: usize,
     /// Without the line break.
     end: usize,
-    /// What stands before the offset.
+    /// The text before the offset.
     lead: Vec<u8>,
     /// The digits of the offset, if there is one.
     offset: Vec<u8>,
     bytes: Vec<SourceByte>,
-    /// Whether it shows the characters, too.
+    /// Whether it has a text column.
     also_plain: bool,
 }
 
 impl Line {
-    /// The line in which `at` stands.
+    /// The line that contains `at`.
     fn around(text: &[u8], at: usize) -> Option<Self> {
         let low = at.saturating_sub(LONGEST_LINE);
         let start = match text[low..at].iter().rposition(|&byte| byte == b'\n') {
@@ -148,7 +149,7 @@ impl Line {
         let digits = rest.strip_prefix(b"0x").unwrap_or(rest);
         let count = digits.iter().take(OFFSET.end).take_while(|byte| byte.is_ascii_hexdigit()).count();
         let behind = digits[count..].strip_prefix(b":").unwrap_or(&digits[count..]);
-        // OpenSSL's.
+        // The format of OpenSSL.
         let behind = behind.strip_prefix(b" -").unwrap_or(behind);
         let parsed = |offset: &[u8], from: usize| {
             let (bytes, also_plain) = body(text, from, end)?;
@@ -162,19 +163,19 @@ impl Line {
         with_offset.or_else(|| parsed(b"", end - rest.len()))
     }
 
-    /// The line that goes on where this ends.
+    /// The line that continues after this one.
     fn after(&self, text: &[u8]) -> Option<Self> {
         let broken = self.end + text[self.end..].first().map_or(0, |&byte| usize::from(byte == b'\r'));
         let broken = broken + line_break(&text[broken..])?;
         Self::at(text, broken).filter(|next| self.goes_on_in(next))
     }
 
-    /// The line that goes on in this.
+    /// The line that this one continues.
     fn before(&self, text: &[u8]) -> Option<Self> {
         Self::around(text, self.start.checked_sub(1)?).filter(|before| before.goes_on_in(self))
     }
 
-    /// Whether `literal` stands from the byte with this index on, in this line and the next.
+    /// Whether `literal` begins at the byte with this index and continues on this line and the next.
     fn holds(&self, index: usize, literal: &[u8], text: &[u8]) -> bool {
         let begins =
             |bytes: &[SourceByte], literal: &[u8]| bytes.iter().zip(literal).all(|((a, _), b)| a == b);
@@ -185,7 +186,7 @@ impl Line {
             })
     }
 
-    /// Where its bytes end and where the line does, if their characters stand between.
+    /// The end of its bytes and the end of the line, if the text column is between them.
     fn shown(&self) -> Option<(usize, usize)> {
         self.bytes.last().filter(|_| self.also_plain).map(|(_, place)| (place.1, self.end))
     }
@@ -197,7 +198,7 @@ impl Line {
         if self.offset.is_empty() || next.offset.is_empty() {
             return self.offset.is_empty() && next.offset.is_empty() && self.also_plain && next.also_plain;
         }
-        // `od` counts in octal or decimal numbers of this many digits, and all others in hexadecimal ones.
+        // `od` prints offsets of this many digits in octal or decimal; all others use hexadecimal.
         let radices: &[u32] = if self.offset.len() == 7 { &[8, 10] } else { &[16] };
         radices.iter().any(|&radix| {
             let value = |digits: &[u8]| u64::from_str_radix(std::str::from_utf8(digits).ok()?, radix).ok();
@@ -207,8 +208,8 @@ impl Line {
     }
 }
 
-/// The bytes of the line whose groups begin at `from`, and whether their characters are shown behind them. Those may
-/// look like more groups: as many are bytes as the characters behind them say.
+/// The bytes of the line whose groups begin at `from`, and whether it has a text column. That column may look
+/// like more groups; its length shows how many groups are bytes.
 fn body(text: &[u8], from: usize, end: usize) -> Option<(Vec<SourceByte>, bool)> {
     let gap = |at: usize| text[at..end].iter().take_while(|byte| b" \t".contains(byte)).count();
     let mut bytes: Vec<SourceByte> = Vec::new();
@@ -237,7 +238,7 @@ fn body(text: &[u8], from: usize, end: usize) -> Option<(Vec<SourceByte>, bool)>
     None
 }
 
-/// Whether `rest` shows `bytes` as characters: as they are, or something else for each that cannot be shown.
+/// Whether `rest` shows `bytes` as text: each as itself, or as a placeholder if it is not printable.
 fn shows(rest: &[u8], bytes: &[SourceByte]) -> bool {
     let Some(shown) = rest.strip_prefix(b" ").or_else(|| rest.strip_prefix(b"\t")) else { return false };
     let shown = shown.trim_ascii();
@@ -253,7 +254,7 @@ fn shows(rest: &[u8], bytes: &[SourceByte]) -> bool {
                     return false;
                 }
             } else {
-                // Of several bytes, where it is none of ASCII.
+                // Several bytes long, if it is not ASCII.
                 let more = rest.iter().take_while(|&&byte| first >= 0x80 && byte & 0xC0 == 0x80).count();
                 rest = &rest[more..];
             }

@@ -1,5 +1,5 @@
-//! Spelt-out text: escapes for some or all characters, and whatever stands in the middle of a key without
-//! belonging to it: colours, soft line breaks, the seams of a literal that was split.
+//! Escaped text: escapes for some or all characters, and zero-width tokens within a key: color codes, soft line
+//! breaks, and the joins of a split literal.
 
 use std::ops::Range;
 
@@ -9,21 +9,21 @@ use crate::detect::alphabet::{is_key, key_run};
 use crate::detect::candidate::{Candidate, WEIGHT_EQUAL, WEIGHT_EXACT};
 use crate::detect::checks::CONTEXT_REACH;
 
-/// What split text is called.
+/// Name of the encoding of split text.
 pub(super) const NAME: EncodingName = "split";
 
-/// The literal was hit as it is; what goes on around it may be spelt out.
+/// The literal was hit unescaped; the text around it may be escaped.
 pub(super) const AS_IT_IS: u8 = 0;
 const ESCAPED: u8 = 1;
 
-/// A run of key characters is followed this far.
+/// Maximum distance to follow a run of key characters.
 const RUN: usize = 300;
 
-/// Without the marker, a first part with a body this long is found by itself; then what comes after it
-/// may as well be the next argument.
+/// Without the marker, a first part with a body this long is a match by itself, and the next part may be an
+/// unrelated argument.
 const WHOLE_BY_ITSELF: usize = 40;
 
-/// Reads spelt-out text.
+/// Decodes escaped text.
 #[derive(Debug)]
 pub(super) struct EscapedText;
 
@@ -32,8 +32,8 @@ impl Encoding for EscapedText {
         NAME
     }
 
-    /// The first character spelt out, and what comes after it if only others than letters and digits
-    /// are.
+    /// The first character escaped, and the rest in case only characters other than letters and digits are
+    /// escaped.
     fn keywords(&self, literal: &[u8], starts_key: bool) -> Vec<EncodedKeyword> {
         let Some(&first) = literal.first().filter(|_| starts_key) else { return Vec::new() };
         let mut keywords: Vec<Vec<u8>> =
@@ -100,7 +100,7 @@ impl Encoding for EscapedText {
         secret: Range<usize>,
     ) -> Option<EncodingName> {
         let inside = |&&(at, kind): &&(usize, TokenKind)| {
-            // What stands for nothing must stand between two characters.
+            // A zero-width token must be between two characters.
             at < secret.end && at >= secret.start + usize::from(kind.is_zero_width())
         };
         let annotations: Vec<(usize, TokenKind)> =
@@ -117,7 +117,7 @@ impl Encoding for EscapedText {
     }
 }
 
-/// Whether the parts are parts of one key, and not two things that happen to be neighbours.
+/// Whether the parts form one key, rather than being unrelated neighbors.
 fn may_be_joined(
     candidate: &Candidate<'_>,
     annotations: &[(usize, TokenKind)],
@@ -126,7 +126,7 @@ fn may_be_joined(
     let inside = || annotations.iter().filter(|(at, _)| (secret.start + 1..secret.end).contains(at));
     let is_weak = inside().any(|&(_, kind)| kind.is_tentative());
     if candidate.halves.is_some() {
-        // Equal halves that end where a line or literal does.
+        // Equal halves that end at the end of a line or literal.
         return !is_weak || [WEIGHT_EQUAL, WEIGHT_EXACT].contains(&candidate.weight);
     }
     if inside().any(|&(_, kind)| kind == TokenKind::CommaSeparated) {
@@ -142,7 +142,7 @@ fn may_be_joined(
     !is_weak || first_part.saturating_sub(prefix.len()) < WHOLE_BY_ITSELF
 }
 
-/// Whether the run of key characters around the hit goes on in disguise.
+/// Whether the run of key characters around the hit continues in encoded form.
 fn goes_on(hit: &EncodedHit<'_>) -> bool {
     let EncodedHit { text, at, .. } = *hit;
     let end = at + key_run(&text[at..], RUN);
@@ -153,7 +153,7 @@ fn goes_on(hit: &EncodedHit<'_>) -> bool {
         return false;
     }
     if hit.keys.is_some() {
-        // That is about to be seen.
+        // Checked below.
         return true;
     }
     let mut start = at;
@@ -167,7 +167,7 @@ fn goes_on(hit: &EncodedHit<'_>) -> bool {
     start > 0 && token_before(text, start, true).continues_key()
 }
 
-/// Whether the literal can be read at the hit, which is quickly told.
+/// Quick test whether the literal can be decoded, looking only at the hit.
 fn reads_literal(hit: &EncodedHit<'_>) -> bool {
     let mut at = hit.at;
     hit.literal.iter().all(|&byte| {
@@ -182,16 +182,16 @@ fn reads_literal(hit: &EncodedHit<'_>) -> bool {
     })
 }
 
-/// What must be read, and how.
+/// The range to decode, and how.
 struct Core {
     range: Range<usize>,
-    /// Whether there is anything peculiar but weak seams.
+    /// Whether there are encoded tokens other than tentative joins.
     strict: bool,
     weak: bool,
 }
 
-/// Where keys alone are looked for that is as far as one may go on, with its surroundings; `None` when nothing
-/// peculiar is in it.
+/// If only keys are needed, the range to which one may extend, with its context; `None` if it has no encoded
+/// tokens.
 fn core(hit: &EncodedHit<'_>) -> Option<Core> {
     let (text, low, high) = (hit.text, hit.decode_start(), hit.decode_end());
     let Some(longest) = hit.keys else { return Some(Core { range: low..high, strict: true, weak: true }) };
@@ -204,7 +204,7 @@ fn core(hit: &EncodedHit<'_>) -> Option<Core> {
     };
     let mut start = start(hit);
     if !hit.starts_key {
-        // What is far behind all that could begin an escape is read at once.
+        // Text far after anything that could begin an escape is copied at once.
         let before = &text[start.saturating_sub(longest)..start];
         let run = before.iter().rev().take_while(|&&byte| is_key(byte)).count();
         let mut count = run.saturating_sub(MOST_COLOUR);
@@ -229,7 +229,7 @@ fn core(hit: &EncodedHit<'_>) -> Option<Core> {
     (strict || weak).then_some(Core { range, strict, weak })
 }
 
-/// As much as a first look needs, whatever it holds.
+/// As much as the first probe needs, whatever it contains.
 fn few(hit: &EncodedHit<'_>, most: usize) -> Range<usize> {
     let (low, high, first) = (hit.decode_start(), hit.decode_end(), start(hit));
     let (mut end, mut count) = (hit.at, 0);
@@ -246,7 +246,7 @@ fn few(hit: &EncodedHit<'_>, most: usize) -> Range<usize> {
         let mut left = most;
         for (unit, at) in BackwardTokens::new(hit.text, first, low, true) {
             let Some(fewer) = left.checked_sub(usize::from(unit.value.is_some())) else { break };
-            // What no key holds ends it.
+            // A character that occurs in no key ends it.
             if unit.value.is_some_and(|value| !is_key(value)) {
                 left = 0;
             }
@@ -256,7 +256,7 @@ fn few(hit: &EncodedHit<'_>, most: usize) -> Range<usize> {
     start..end
 }
 
-/// Where the unit that was hit begins: the keyword has one backslash, and there may be more.
+/// The start of the token that was hit: the keyword has one backslash, and there may be more.
 fn start(hit: &EncodedHit<'_>) -> usize {
     let (text, low) = (hit.text, hit.decode_start());
     let mut start = hit.at;
@@ -266,7 +266,7 @@ fn start(hit: &EncodedHit<'_>) -> usize {
     start
 }
 
-/// Reads the tokens on both sides of the hit, and returns whether a lenient reading would read more.
+/// Decodes the tokens on both sides of the hit. Returns whether a lenient reading would decode more.
 fn walk(hit: &EncodedHit<'_>, range: &Range<usize>, lenient: bool) -> (DecodedText, bool) {
     let (text, low, high) = (hit.text, range.start, range.end);
     let start = start(hit);
@@ -291,7 +291,7 @@ fn walk(hit: &EncodedHit<'_>, range: &Range<usize>, lenient: bool) -> (DecodedTe
     (decoded, weak)
 }
 
-/// Whether a plain token would be a tentative join in a lenient reading.
+/// Whether a literal token would be a tentative join in a lenient reading.
 fn is_weak_seam(text: &[u8], unit: &Token, at: usize, lenient: bool) -> bool {
     !lenient
         && unit.kind == TokenKind::Plain

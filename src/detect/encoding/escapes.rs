@@ -1,19 +1,19 @@
-//! Escapes: what stands for one byte, or for nothing, in all the spellings of programs, pages and mail.
+//! Escapes: all spellings of a byte, or of nothing, in programs, web pages and mail.
 
 use super::lexer::{Token, TokenKind};
 use super::line_continuation::{continued, line_break};
 use super::markup::{Special, special};
 use super::string_concat;
 
-/// Backslashes are doubled each time a literal is put into another.
+/// Backslashes are doubled each time a literal is nested in another.
 pub(super) const MOST_BACKSLASHES: usize = 4;
 
-/// What begins with the backslashes at `at`.
+/// The token that begins with the backslashes at `at`.
 pub(super) fn backslashed(text: &[u8], at: usize, lenient: bool) -> Option<Token> {
     let count = text[at..].iter().take(MOST_BACKSLASHES).take_while(|&&byte| byte == b'\\').count();
     let rest = &text[at + count..];
     let of = |len: usize, value: u32, kind| {
-        // An escape character that is itself spelt out.
+        // An escape character that is itself escaped.
         if value == 0x1b {
             return colour(&rest[len..]).map(|more| Token::zero_width(count + len + more, TokenKind::Ansi));
         }
@@ -37,7 +37,7 @@ pub(super) fn backslashed(text: &[u8], at: usize, lenient: bool) -> Option<Token
         b'e' => colour(&rest[1..]).map(|len| Token::zero_width(count + 1 + len, TokenKind::Ansi)),
         byte @ (b'-' | b'_') => Some(Token::of(count + 1, byte, TokenKind::Backslash)),
         b'/' => Some(Token::of(count + 1, b'/', TokenKind::Plain)),
-        // The end of a continued line, within a literal.
+        // The end of a continued line within a literal.
         b'n' if count == 3 => continued(text, at, count, true),
         b'n' => Some(Token::of(count + 1, b'\n', TokenKind::Plain)),
         b'z' if line_break(&rest[1..]).is_some() => continued(text, at, count + 1, false),
@@ -54,7 +54,7 @@ pub(super) fn percent(rest: &[u8]) -> Option<Token> {
     if rest.starts_with(b"%u") {
         return spelt(6, hex(rest.get(2..6)?)?, TokenKind::Percent);
     }
-    // Twice encoded: the percent sign, too.
+    // Encoded twice: the percent sign is also encoded.
     let sign = if rest.starts_with(b"%25") { 3 } else { 1 };
     spelt(sign + 2, hex(rest.get(sign..sign + 2)?)?, TokenKind::Percent)
 }
@@ -83,9 +83,9 @@ pub(super) fn entity(rest: &[u8]) -> Option<Token> {
     spelt(lead + digits + 1, value, TokenKind::Entity)
 }
 
-/// The unit of an escape for `value`.
+/// The token of an escape for `value`.
 fn spelt(len: usize, value: u32, kind: TokenKind) -> Option<Token> {
-    // The others spell single bytes of a character.
+    // Other escapes encode single bytes of a character.
     let is_character = value > 0xff || matches!(kind, TokenKind::Unicode | TokenKind::Entity);
     match (u8::try_from(value).ok().filter(u8::is_ascii), special(value).filter(|_| is_character)) {
         (Some(byte), _) => Some(Token::of(len, byte, kind)),
@@ -104,13 +104,13 @@ pub(super) fn quoted(rest: &[u8]) -> Option<Token> {
     value.is_ascii().then_some(Token::of(3, value, TokenKind::QuotedPrintable))
 }
 
-/// A control sequence behind the escape character at the start of `rest`, which is `lead` bytes long; also a choice of
-/// character set, which goes with the end of a colour.
+/// A control sequence after the escape character at the start of `rest`, which is `lead` bytes long; also the
+/// selection of a character set, which is part of resetting colors.
 pub(super) fn control(rest: &[u8], lead: usize) -> Option<Token> {
     colour(rest.get(lead..)?).map(|len| Token::zero_width(lead + len, TokenKind::Ansi))
 }
 
-/// The length of what follows the escape character of a control sequence.
+/// The length of a control sequence after its escape character.
 fn colour(rest: &[u8]) -> Option<usize> {
     if let [b'(', set, ..] = rest {
         return b"AB0".contains(set).then_some(2);

@@ -1,4 +1,4 @@
-//! Hex digits that are run together, and what is common to all ways of writing bytes as such.
+//! Contiguous hex digits, and helpers shared by all encodings that print bytes as numbers.
 
 use std::ops::Range;
 
@@ -9,11 +9,11 @@ use super::{DecodedText, EncodedHit, EncodedKeyword, Encoding, EncodingName};
 use crate::detect::candidate::Candidate;
 use crate::detect::checks::CONTEXT_REACH;
 
-/// Reads hex digits that are run together.
+/// Decodes contiguous hex digits.
 #[derive(Debug)]
 pub(super) struct HexRun;
 
-/// Bytes of a line that tell whether it is text.
+/// Bytes of a line that are examined to see whether it is text.
 const GLANCE: usize = 8;
 
 impl Encoding for HexRun {
@@ -34,8 +34,8 @@ impl Encoding for HexRun {
     }
 }
 
-/// The digits of `literal` up to the first that is a letter, which can be of either case; if those are too
-/// few, all digits in both cases.
+/// The digits of `literal` up to the first letter, which may have either case; if those are too few, all digits
+/// in both cases.
 pub(super) fn case_variants(literal: &[u8], separator: &str) -> impl Iterator<Item = Vec<u8>> {
     const SHORTEST: usize = 3;
     let all = literal.iter().map(|byte| format!("{byte:02x}")).collect::<Vec<_>>().join(separator);
@@ -48,10 +48,10 @@ pub(super) fn case_variants(literal: &[u8], separator: &str) -> impl Iterator<It
     keywords.into_iter()
 }
 
-/// Reads the byte at a place, or behind what parts it from there.
+/// Reads the byte at an offset, or after the delimiter there.
 pub(super) type ReadByte = fn(&EncodedHit<'_>, usize) -> Option<SourceByte>;
 
-/// Reads what is on both sides of the hit.
+/// Reads the bytes on both sides of the hit.
 pub(super) fn decode(
     hit: &EncodedHit<'_>,
     next: ReadByte,
@@ -90,7 +90,7 @@ pub(super) fn decode(
     read(decoded);
 }
 
-/// Whether the literal can be read at `at`, which is quickly told at the hit.
+/// Quick test whether the literal can be decoded at `at`, looking only at the hit.
 fn reads_literal(hit: &EncodedHit<'_>, mut at: usize, next: ReadByte) -> bool {
     hit.literal.iter().all(|&expected| match next(hit, at) {
         Some((byte, place)) => {
@@ -101,15 +101,15 @@ fn reads_literal(hit: &EncodedHit<'_>, mut at: usize, next: ReadByte) -> bool {
     })
 }
 
-/// Whether nothing but blanks stands before the hit in its line, but something in another.
+/// Whether only blanks precede the hit on its line, and other lines precede it.
 fn begins_line(hit: &EncodedHit<'_>) -> bool {
     let before = &hit.text[hit.at.saturating_sub(MOST_INDENT + 1)..hit.at];
     let blank = before.iter().rev().take_while(|byte| b" \t".contains(byte)).count();
     before[..before.len() - blank].ends_with(b"\n")
 }
 
-/// Whether the line that begins behind the break at `at` is no more of the key that was hit: it begins as keys do, or,
-/// where that key has a line to itself, is no text.
+/// Whether the line after the break at `at` does not continue the key: it begins like a key, or the key has a
+/// line of its own and the next one is not text.
 fn is_another(hit: &EncodedHit<'_>, mut at: usize, next: ReadByte) -> bool {
     if !hit.starts_key {
         return false;
@@ -123,7 +123,7 @@ fn is_another(hit: &EncodedHit<'_>, mut at: usize, next: ReadByte) -> bool {
     let from = at;
     for _ in 0..GLANCE {
         match next(hit, at).filter(|(_, place)| place.1 - from < CONTEXT_REACH) {
-            // What ends a text in a binary file.
+            // Terminators of texts in binary files.
             Some((0, _)) | None => return false,
             Some((b'\t' | b'\n' | b'\r' | b' '..=b'~', place)) => at = place.1,
             Some(_) => return true,
@@ -132,7 +132,7 @@ fn is_another(hit: &EncodedHit<'_>, mut at: usize, next: ReadByte) -> bool {
     false
 }
 
-/// A byte, and where what stands for it begins and ends.
+/// A byte and the range that encodes it.
 pub(super) type SourceByte = (u8, (usize, usize));
 
 fn next_together(hit: &EncodedHit<'_>, at: usize) -> Option<SourceByte> {
@@ -155,7 +155,7 @@ fn is_digit(byte: u8) -> bool {
     byte.is_ascii_hexdigit()
 }
 
-/// What two digits stand for.
+/// The byte that two digits encode.
 pub(super) fn byte(first: u8, second: u8) -> Option<u8> {
     let digit = |byte: u8| char::from(byte).to_digit(16);
     u8::try_from(digit(first)? << 4 | digit(second)?).ok()

@@ -1,14 +1,15 @@
-//! One unit of spelt-out text: a byte as it is, an escape that stands for a byte, or something that stands
-//! for nothing: a colour, a soft line break, the glue between two string literals.
+//! Tokens of escaped text: a literal byte, an escape that stands for a byte, or a zero-width token such as a
+//! color code, a soft line break, or the operator between two string literals.
 
 use super::super::alphabet::is_key;
 use super::escapes::{backslashed, control, entity, percent, quoted};
 use super::{line_continuation, markup, string_concat};
 
-/// What a unit is.
+/// The kind of a token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum TokenKind {
-    /// A byte that stands for itself, or an escape such as `\n` that no key holds.
+    /// A byte that stands for itself, or an escape such as `
+    /// ` that occurs in no key.
     Plain,
     /// `\u002d`, `\u{2d}`, `\U0000002d`
     Unicode,
@@ -32,22 +33,21 @@ pub(super) enum TokenKind {
     Concatenated,
     /// `\` at the end of a line, and the indentation of the next
     LineContinuation,
-    /// What cannot be seen, such as a zero-width space
+    /// An invisible character such as a zero-width space
     Invisible,
-    /// A dash that is set where a hyphen was meant
+    /// A dash in place of a hyphen
     TypographicDash,
-    /// A symbol that only base64url has
+    /// A symbol that occurs only in base64url
     UrlSafe,
-    /// A line break between two runs of key characters, or literals next to each other without an
-    /// operator: joins only what then turns out to be a whole key.
+    /// A line break between two runs of key characters, or adjacent literals without an operator: joins only
+    /// parts that turn out to be a whole key.
     Adjacent,
-    /// What is rather between two things than within one, such as a comma: joins only halves of a key that
-    /// are equal.
+    /// A separator such as a comma, which usually separates two things: joins only equal halves of a key.
     CommaSeparated,
 }
 
 impl TokenKind {
-    /// As reports name it.
+    /// Its name in reports.
     pub(super) fn name(self) -> &'static str {
         match self {
             Self::Plain => "utf-8",
@@ -66,12 +66,12 @@ impl TokenKind {
         }
     }
 
-    /// Whether it parts what belongs together.
+    /// Whether it usually separates unrelated parts.
     pub(super) fn separates_parts(self) -> bool {
         matches!(self, Self::Concatenated | Self::LineContinuation) || self.is_tentative()
     }
 
-    /// Whether it stands for nothing.
+    /// Whether it has zero width.
     pub(super) fn is_zero_width(self) -> bool {
         matches!(self, Self::Ansi | Self::SoftBreak | Self::Invisible) || self.separates_parts()
     }
@@ -82,11 +82,11 @@ impl TokenKind {
     }
 }
 
-/// A unit, `len` bytes long.
+/// A token of `len` bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Token {
     pub(super) len: usize,
-    /// What it stands for; `None`: for nothing.
+    /// The byte it stands for; `None` if it has zero width.
     pub(super) value: Option<u8>,
     pub(super) kind: TokenKind,
 }
@@ -100,13 +100,13 @@ impl Token {
         Self { len, value: Some(value), kind }
     }
 
-    /// Whether a key may go on through it, although it is no plain key character.
+    /// Whether a key may continue across it, although it is not a literal key character.
     pub(super) fn continues_key(&self) -> bool {
         self.kind != TokenKind::Plain && self.value.is_none_or(is_key)
     }
 }
 
-/// The longest escape, and the longest colour code.
+/// Length of the longest escape and the longest color code.
 const MOST_ESCAPE: usize = 12;
 pub(super) const MOST_COLOUR: usize = 28;
 
@@ -130,7 +130,7 @@ pub(super) fn token_at(text: &[u8], at: usize, lenient: bool) -> Token {
     special.unwrap_or(Token::of(1, rest[0], TokenKind::Plain))
 }
 
-/// The unit that ends at `end`, which is not 0: the one that, read forward, would end there.
+/// The token that ends at `end`, which is not 0, i.e. the one that ends there when read forward.
 pub(super) fn token_before(text: &[u8], end: usize, lenient: bool) -> Token {
     let last = text[end - 1];
     let special = match last {
@@ -147,19 +147,19 @@ pub(super) fn token_before(text: &[u8], end: usize, lenient: bool) -> Token {
     special.unwrap_or(Token::of(1, last, TokenKind::Plain))
 }
 
-/// The units before a place, the nearest first, with where each begins.
+/// The tokens before an offset, nearest first, with the start of each.
 pub(super) struct BackwardTokens<'a> {
     text: &'a [u8],
     at: usize,
     low: usize,
     lenient: bool,
-    /// No escape begins between here and `at`; whether one does right before.
+    /// No escape begins between here and `at`; whether one begins right before.
     clear: usize,
     behind_lead: bool,
 }
 
 impl<'a> BackwardTokens<'a> {
-    /// Those between `low` and `at`.
+    /// The tokens between `low` and `at`.
     pub(super) fn new(text: &'a [u8], at: usize, low: usize, lenient: bool) -> Self {
         Self { text, at, low, lenient, clear: at, behind_lead: false }
     }
@@ -181,7 +181,7 @@ impl Iterator for BackwardTokens<'_> {
             self.behind_lead = lead.is_some();
             self.clear = lead.map_or(low, |at| low + at + 1);
         }
-        // A look back for each byte would cost more than all else.
+        // Looking back for each byte would dominate the running time.
         let unit = match self.at - self.clear >= MOST_COLOUR && !may_be_far(self.text, self.at) {
             true => Token::of(1, self.text[self.at - 1], TokenKind::Plain),
             false => token_before(self.text, self.at, self.lenient),
@@ -199,7 +199,7 @@ fn is_lead(byte: u8) -> bool {
     matches!(byte, b'\\' | b'%' | b'&' | b'=' | b'^' | 0x1b | 0xc2 | 0xe2 | 0xef)
 }
 
-/// Whether what ends at `end` may begin further away than escapes do.
+/// Whether a token that ends at `end` may begin further away than escapes do.
 fn may_be_far(text: &[u8], end: usize) -> bool {
     b"\"'`;>".contains(&text[end - 1]) || line_continuation::may_end_line_break(text, end)
 }
@@ -311,7 +311,7 @@ mod tests {
     }
 
     #[test]
-    fn what_leads_each_line_is_passed_over_at_both_ends() {
+    fn line_prefixes_are_skipped_at_both_ends() {
         for (lead, between) in [
             ("+k = \"", "\" +\n+  \""),
             ("-k=", "\\\n-"),
@@ -344,7 +344,7 @@ mod tests {
     }
 
     #[test]
-    fn what_only_looks_like_an_escape_stands_for_itself() {
+    fn text_that_looks_like_an_escape_is_literal() {
         for text in [
             "\\u00",
             "\\xg1",

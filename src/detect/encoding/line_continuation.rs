@@ -1,21 +1,22 @@
-//! Where a line ends within a key: line breaks, indentation, signs that the line goes on, and what is put before every
-//! line of a patch, a comment or a quoted mail.
+//! Line ends within a key: line breaks, indentation, line continuation characters, and the prefix of each line
+//! in patches, comments and quoted mail.
 
 use super::super::alphabet::is_key;
 use super::escapes::MOST_BACKSLASHES;
 use super::lexer::{Token, TokenKind, token_at};
 
-/// An indentation longer than this ends what it might continue.
+/// Longest indentation of a continuation.
 pub(super) const MOST_INDENT: usize = 64;
 
-/// How far back the start of a line is looked for, to learn what stands before each: less than the detector looks at before
-/// a key anyway.
+/// Maximum distance to the start of a line, whose prefix is needed: less than the detector examines before a
+/// key anyway.
 const LOOK_BACK: usize = 192;
 
-/// The longest mark before each line.
+/// Longest line prefix.
 const MOST_LEAD: usize = 16;
 
-/// A line break with key characters directly before it and, behind what each line begins with and indentation, after it.
+/// A line break directly after key characters and, except for a line prefix and indentation, directly before
+/// key characters.
 pub(super) fn fold(text: &[u8], at: usize) -> Option<Token> {
     let begin = at + line_break(&text[at..])?;
     let begin = match is_list_item(&text[begin..]) {
@@ -29,14 +30,15 @@ pub(super) fn fold(text: &[u8], at: usize) -> Option<Token> {
         .then_some(Token::zero_width(len, TokenKind::Adjacent))
 }
 
-/// Whether `line` may be the next of a list, as Markdown and YAML write them. One that a patch indents by a single blank is
-/// taken for one, too; ` * ` is how lines of a comment begin.
+/// Whether `line` may be a Markdown or YAML list item. A line that a patch indents by one blank counts as one,
+/// too; ` * ` begins a line of a comment.
 fn is_list_item(line: &[u8]) -> bool {
     matches!(line, [b'-' | b'+' | b'*', b' ', after, ..] if *after != b' ')
 }
 
-/// The sign at `at`, `sign` bytes long, that the line goes on, with the line break, which may be `spelt` out as `\n`
-/// would be, and what comes before the next character of the literal.
+/// The line continuation sign at `at`, `sign` bytes long, with its line break, which may be escaped (`spelt`)
+/// as `
+/// `, and everything before the next character of the literal.
 pub(super) fn continued(text: &[u8], at: usize, sign: usize, spelt: bool) -> Option<Token> {
     let len = if spelt { 1 } else { line_break(text.get(at + sign..)?)? };
     let begin = at + sign + len;
@@ -48,27 +50,27 @@ pub(super) fn continued(text: &[u8], at: usize, sign: usize, spelt: bool) -> Opt
     Some(Token::zero_width(end - at, TokenKind::LineContinuation))
 }
 
-/// Whether the backslash at `at`, if there is one, is the end of a gap, as Haskell has it, and begins no escape.
+/// Whether the backslash at `at`, if any, ends a Haskell string gap rather than beginning an escape.
 fn closes_gap(text: &[u8], at: usize) -> bool {
     let [b'\\', next, ..] = text[at..] else { return false };
     is_key(next) && (token_at(text, at, false).len == 1 || b"rt-_".contains(&next))
 }
 
-/// Whether a line break with what belongs to it may end at `end`.
+/// Whether a line break with its surroundings may end at `end`.
 pub(super) fn may_end_line_break(text: &[u8], end: usize) -> bool {
     match text[end - 1] {
-        // A key may go on with this one.
+        // A key may continue with this character.
         b'-' => end > 1 && text[end - 2] == b'\n',
         byte => b" \t\r\n\\+#*/%!;>".contains(&byte),
     }
 }
 
-/// The continued line or the fold that ends at `end`.
+/// The continued line or fold that ends at `end`.
 pub(super) fn before(text: &[u8], end: usize, lenient: bool) -> Option<Token> {
     let low = end.saturating_sub(MOST_INDENT + MOST_LEAD + 8);
     let line = &text[low..end];
     let lead = line.iter().rev().take_while(|byte| b" \t\\+-#*/%!;>".contains(byte)).count();
-    // The sign may be of what leads a line.
+    // The sign may be part of a line prefix.
     let mut start = match line.ends_with(b"\n") {
         true => end,
         false => end - lead,
@@ -95,7 +97,7 @@ pub(super) fn before(text: &[u8], end: usize, lenient: bool) -> Option<Token> {
         .filter(|unit| unit.len == end - start && unit.kind != TokenKind::Plain)
 }
 
-/// The length of the line break with which `rest` begins.
+/// The length of the line break at the start of `rest`.
 pub(super) fn line_break(rest: &[u8]) -> Option<usize> {
     match rest {
         [b'\r', b'\n', ..] => Some(2),
@@ -104,13 +106,14 @@ pub(super) fn line_break(rest: &[u8]) -> Option<usize> {
     }
 }
 
-/// How much blank space `rest` begins with.
+/// The length of the blanks at the start of `rest`.
 pub(super) fn indent(rest: &[u8]) -> usize {
     rest.iter().take(MOST_INDENT).take_while(|byte| b" \t".contains(byte)).count()
 }
 
-/// How much of the line that begins at `begin` is what the line with `at` in it, the one before, begins with, too: the sign of a
-/// patch, a quote's, or that of a comment. `spelt`: between them stands `\n`.
+/// The length of the prefix at `begin`, the start of a line, that also begins the previous line, which contains
+/// `at`: a sign of a patch, quotation or comment. `spelt`: the line break between them is an escaped `
+/// `.
 pub(super) fn repeated(text: &[u8], at: usize, begin: usize, spelt: bool) -> usize {
     let next = &text[begin..text.len().min(begin + MOST_INDENT + 2 * MOST_LEAD)];
     let (mark, comment) = lead(next);
@@ -133,8 +136,8 @@ pub(super) fn repeated(text: &[u8], at: usize, begin: usize, spelt: bool) -> usi
     }
 }
 
-/// Whether the hyphen with which the line from `start` to `at` begins is a patch's. A key may itself go on with one, so that
-/// of lines that are nothing but more of it the first must have it, too.
+/// Whether the hyphen at the start of the line from `start` to `at` belongs to a patch. A key may itself
+/// continue with a hyphen, so if the lines contain only parts of the key, the first one must have it, too.
 fn all_led(text: &[u8], mut start: usize, at: usize) -> bool {
     let mut end = at;
     while start > 0 && text[start..end].iter().all(|&byte| is_key(byte)) {
@@ -149,7 +152,7 @@ fn all_led(text: &[u8], mut start: usize, at: usize) -> bool {
     text.get(start) == Some(&b'-')
 }
 
-/// Where the line begins that `at` stands in, if that is near.
+/// The start of the line that contains `at`, if it is near.
 fn line_start(text: &[u8], at: usize, spelt: bool) -> Option<usize> {
     let low = at.saturating_sub(LOOK_BACK);
     let before = &text[low..at];
@@ -158,7 +161,7 @@ fn line_start(text: &[u8], at: usize, spelt: bool) -> Option<usize> {
     real.max(spelt).map(|start| low + start).or((low == 0).then_some(0))
 }
 
-/// The sign of a patch or a quoted mail with which `line` begins, and behind it that of a comment.
+/// The sign of a patch or quotation at the start of `line`, and a comment sign after it.
 fn lead(line: &[u8]) -> (usize, std::ops::Range<usize>) {
     let mark = match line {
         [b'-', b'-', b'-', ..] | [b'+', ..] => 1,

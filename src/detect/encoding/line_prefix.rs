@@ -1,23 +1,23 @@
-//! What begins each line of a text that stands in another: a comment, a quotation, a patch.
+//! Prefixes of each line of quoted text: comments, quotations, patches.
 
 use super::line_continuation::indent;
 
-/// The most bytes that a line may begin with.
+/// Longest prefix, in bytes.
 pub(super) const LONGEST: usize = 80;
 
-/// How far back the beginning of a line is looked for.
+/// Maximum distance to the start of a line.
 const LINE: usize = 240;
 
-/// Signs that begin each line of a comment or quotation, those that begin like others first.
+/// Comment and quotation signs; if one is the start of another, the longer one comes first.
 const SIGNS: &[&[u8]] = &[b"//", b"--", b"#", b"*", b";", b">", b"%", b"|"];
 
-/// Whether a line's beginning may end with this.
+/// Whether a prefix may end with this.
 pub(super) fn may_end(byte: u8) -> bool {
     b"/-#*;>%|+".contains(&byte)
 }
 
-/// How much of the line that begins at `start` stands there only because the one before it, which ends at `end`, begins
-/// in the same way; or is indentation.
+/// The length of the prefix at `start`, the beginning of a line, that also begins the previous line, which ends
+/// at `end`; or of its indentation.
 pub(super) fn of(text: &[u8], start: usize, end: usize, is_symbol: fn(u8) -> bool) -> usize {
     let line = &text[start..];
     let blank = indent(line);
@@ -30,17 +30,17 @@ pub(super) fn of(text: &[u8], start: usize, end: usize, is_symbol: fn(u8) -> boo
     shared(line, &text[first..end], is_symbol)
 }
 
-/// With how much `line` begins in the same way as `before`, and is indented.
+/// The length of the prefix that `line` and `before` share, and of the indentation.
 fn shared(line: &[u8], before: &[u8], is_symbol: fn(u8) -> bool) -> usize {
     let blank = indent(line);
     let rest = &line[blank..];
     let begins = |sign: &&&[u8]| {
-        // Two that are symbols themselves may as well be two of them.
+        // A prefix of two symbols may as well be part of the text.
         let is_apart = !is_symbol(sign[0]) || rest.get(sign.len()).is_some_and(|byte| b" \t".contains(byte));
         is_apart && rest.starts_with(sign) && before[indent(before)..].starts_with(sign)
     };
     if let Some(sign) = SIGNS.iter().find(begins) {
-        // Quotations are quoted in their turn.
+        // Quotations may be nested.
         let quoted = rest.iter().take(LONGEST / 2).take_while(|&&byte| *sign == b">" && byte == b'>').count();
         let signs = quoted.max(sign.len());
         return blank + signs + indent(&rest[signs..]);
@@ -55,7 +55,7 @@ fn shared(line: &[u8], before: &[u8], is_symbol: fn(u8) -> bool) -> usize {
     }
 }
 
-/// Whether the sign with which a line begins is none of the symbols behind it: those come in fours.
+/// Whether the prefix of a line is not one of the symbols after it, which come in groups of four.
 fn is_patch(line: &[u8], is_symbol: fn(u8) -> bool) -> bool {
     !is_symbol(line[0]) || line.len() % 4 == 1 || !line.iter().all(|&byte| is_symbol(byte))
 }

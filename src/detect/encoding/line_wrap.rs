@@ -1,25 +1,25 @@
-//! Where encoded text goes on in the next line, or behind an escape or glue in the middle of it.
+//! Continuation of encoded text on the next line, or after an escape or concatenation within it.
 
 use super::lexer::{TokenKind, token_at, token_before};
 use super::line_continuation::{MOST_INDENT, indent, line_break};
 use super::line_prefix;
 
-/// Fewer symbols than this before a line break, and it is the end of a word, not of a wrapped line.
+/// With fewer symbols before a line break, it ends a word rather than a wrapped line.
 const SHORTEST_LINE: usize = 16;
 
-/// No tool wraps at a column beyond this.
+/// No tool wraps lines at a column beyond this.
 const LONGEST_LINE: usize = 160;
 
 /// What comes next in encoded text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum NextSymbol {
-    /// A symbol, and where what stands for it begins and ends.
+    /// A symbol and its range, including its escape.
     Symbol(u8, (usize, usize)),
     /// The text ends.
     End,
 }
 
-/// The symbol at `at` or behind the break at `at`, below `high`.
+/// The symbol at `at` or after the break at `at`, below `high`.
 pub(super) fn forward(text: &[u8], mut at: usize, high: usize, is_symbol: fn(u8) -> bool) -> NextSymbol {
     while at < high {
         let byte = text[at];
@@ -29,9 +29,9 @@ pub(super) fn forward(text: &[u8], mut at: usize, high: usize, is_symbol: fn(u8)
         let len = match byte {
             b'\r' | b'\n' => wrapped(text, at, is_symbol),
             b'&' if line_end(&text[at..]).is_some() => wrapped(text, at, is_symbol),
-            b' ' | b'\t' if ends_in_spelt_break(text, at) => Some(indent(&text[at..])),
+            b' ' | b'\t' if ends_in_escaped_break(text, at) => Some(indent(&text[at..])),
             b'\\' | b'%' | b'&' | 0x1b | b'"' | b'\'' | b'`' => {
-                // Literals next to each other go on like any others.
+                // Adjacent literals continue the text like any others.
                 let unit = token_at(text, at, b"\\\"'`".contains(&byte));
                 match unit.value {
                     Some(value) if is_symbol(value) && at + unit.len <= high => {
@@ -82,12 +82,12 @@ pub(super) fn backward(text: &[u8], mut end: usize, low: usize, is_symbol: fn(u8
     NextSymbol::End
 }
 
-/// A line break that is spelt out, or a unit that stands for nothing.
+/// An escaped line break, or a zero-width token.
 fn is_passed_over(value: Option<u8>, len: usize) -> bool {
     len > 1 && value.is_none_or(|value| b"\r\n".contains(&value))
 }
 
-/// Whether more than one byte may belong to the unit that ends at `end`.
+/// Whether the token that ends at `end` may be longer than one byte.
 fn may_end_unit(text: &[u8], end: usize) -> bool {
     let at = |back: usize| end.checked_sub(back).map(|at| text[at]);
     b"\"'`;}".contains(&text[end - 1])
@@ -97,22 +97,23 @@ fn may_end_unit(text: &[u8], end: usize) -> bool {
         || (text[end - 1] == b'm' && text[end.saturating_sub(28)..end].contains(&b'['))
 }
 
-/// Whether `\n` stands before the blanks at `at`.
-fn ends_in_spelt_break(text: &[u8], at: usize) -> bool {
+/// Whether `
+/// ` precedes the blanks at `at`.
+fn ends_in_escaped_break(text: &[u8], at: usize) -> bool {
     let before = &text[at.saturating_sub(64)..at];
     let blanks = before.iter().rev().take_while(|byte| b" \t".contains(byte)).count();
     before[..before.len() - blanks].ends_with(b"\\n")
 }
 
-/// The length of the line break and all that begins the next line at `at`, if that is nothing but more of the same.
+/// The length of the line break at `at` and of the prefix of the next line, if the text continues there.
 fn wrapped(text: &[u8], at: usize, is_symbol: fn(u8) -> bool) -> Option<usize> {
     let start = at + line_end(&text[at..])?;
     let (end, lead) = continued(text, start, is_symbol)?;
     (end == at).then_some(start + lead - at)
 }
 
-/// Where the line before ends, if all from the break between them to `end` is what begins a line that goes on with more
-/// of the same.
+/// The end of the previous line, if only a line break and a line prefix precede `end` and the text continues
+/// after them.
 fn unwrapped(text: &[u8], end: usize, is_symbol: fn(u8) -> bool) -> Option<usize> {
     let low = end.saturating_sub(MOST_INDENT + 3);
     let blank = text[low..end].iter().rev().take_while(|byte| b" \t".contains(byte)).count();
@@ -128,7 +129,7 @@ fn unwrapped(text: &[u8], end: usize, is_symbol: fn(u8) -> bool) -> Option<usize
     behind_lead(text, end, is_symbol)
 }
 
-/// The same where there is no escape and no sign that a line goes on.
+/// The same without escapes or continuation characters.
 fn behind_lead(text: &[u8], end: usize, is_symbol: fn(u8) -> bool) -> Option<usize> {
     let low = end.saturating_sub(line_prefix::LONGEST);
     let start = low + memchr::memrchr(b'\n', &text[low..end])? + 1;
@@ -136,8 +137,8 @@ fn behind_lead(text: &[u8], end: usize, is_symbol: fn(u8) -> bool) -> Option<usi
     (start + lead == end).then_some(before)
 }
 
-/// Whether the line that begins at `start` is more of what the line before ends with: where that ends, and how much of
-/// the new one is none of it.
+/// Whether the line that begins at `start` continues the previous line. Returns the end of that line and the
+/// length of the new line's prefix.
 fn continued(text: &[u8], start: usize, is_symbol: fn(u8) -> bool) -> Option<(usize, usize)> {
     let mut before = text[..start].strip_suffix(b"\n")?;
     before = before.strip_suffix(b"\r").unwrap_or(before);
@@ -158,10 +159,10 @@ fn continued(text: &[u8], start: usize, is_symbol: fn(u8) -> bool) -> Option<(us
     (symbols > 0 && ends).then_some((end, lead))
 }
 
-/// A carriage return as XML spells it.
+/// A carriage return in XML.
 const RETURNS: [&[u8]; 3] = [b"&#13;", b"&#xD;", b"&#xd;"];
 
-/// The length of the line break with which `rest` begins, which may be spelt out in part.
+/// The length of the line break at the start of `rest`, which may be partly escaped.
 fn line_end(rest: &[u8]) -> Option<usize> {
     let spelt = RETURNS.iter().find(|spelt| rest.starts_with(spelt)).map_or(0, |spelt| spelt.len());
     line_break(&rest[spelt..]).map(|len| spelt + len)

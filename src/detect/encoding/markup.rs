@@ -1,22 +1,22 @@
-//! What a page or a document has within a key: tags between two runs of text, characters that cannot be seen, and dashes that
-//! were set for hyphens.
+//! Characters of web pages and documents within a key: tags between two runs of text, invisible characters, and
+//! dashes in place of hyphens.
 
 use super::super::alphabet::is_key;
 use super::lexer::{Token, TokenKind};
 
-/// The most bytes of tags between two characters.
+/// Maximum length of the tags between two characters, in bytes.
 const MOST_TAGS: usize = 320;
 
-/// A character beyond ASCII that may stand within a key.
+/// A non-ASCII character that may occur within a key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Special {
-    /// Nobody sees it: a zero-width space or joiner, a soft hyphen, a byte order mark.
+    /// Invisible: a zero-width space or joiner, a soft hyphen, a byte order mark.
     Invisible,
-    /// It looks like a hyphen.
+    /// Looks like a hyphen.
     Dash,
 }
 
-/// What `value`, a code point, is within a key.
+/// The role of the code point `value` within a key.
 pub(super) fn special(value: u32) -> Option<Special> {
     match value {
         0xad | 0x200b..=0x200d | 0x2060 | 0xfeff => Some(Special::Invisible),
@@ -25,7 +25,7 @@ pub(super) fn special(value: u32) -> Option<Special> {
     }
 }
 
-/// Such a character in UTF-8, or a colour whose escape character is shown as a picture.
+/// Such a character in UTF-8, or a color code whose escape character is shown as a symbol.
 pub(super) fn symbol(rest: &[u8]) -> Option<Token> {
     if rest.starts_with("\u{241b}".as_bytes()) {
         return super::escapes::control(rest, 3);
@@ -43,7 +43,7 @@ pub(super) fn symbol(rest: &[u8]) -> Option<Token> {
     })
 }
 
-/// Nothing but tags at `at`, between two key characters.
+/// Tags at `at`, if nothing else is between two key characters.
 pub(super) fn tags(text: &[u8], at: usize) -> Option<Token> {
     let before = at.checked_sub(1).and_then(|before| text.get(before));
     if !before.is_some_and(|&byte| is_key(byte)) {
@@ -62,7 +62,7 @@ pub(super) fn tags(text: &[u8], at: usize) -> Option<Token> {
     rest.get(len).filter(|&&byte| is_key(byte)).map(|_| Token::zero_width(len, TokenKind::CommaSeparated))
 }
 
-/// Such tags that end at `end`.
+/// Such tags, ending at `end`.
 pub(super) fn before(text: &[u8], end: usize) -> Option<Token> {
     let low = end.saturating_sub(MOST_TAGS);
     let mut start = end;

@@ -1,12 +1,12 @@
-//! Keys in disguise: the ways in which text is written as other text.
+//! Encoded keys: the ways to write text as other text.
 //!
-//! Each encoding says what encoded text that contains a literal must contain (a *keyword*, for the one
-//! prefilter), and decodes outward from where such a keyword was hit. What was decoded keeps the place of
-//! every byte, so that a match is reported where it stands in the bytes that were searched. Which rules
-//! match in it is not decided here.
+//! Each encoding provides the byte strings that encoded text with a literal must contain (*keywords*, for the
+//! one prefilter), and decodes outward from each hit of a keyword. The decoded text records the position of
+//! every byte, so that a match is reported where it is in the searched bytes. Which rules match is decided
+//! elsewhere.
 //!
-//! A decoded text is a function of the bytes around the hit alone, never of where a buffer begins
-//! or ends: what a verdict rests on lies within the detector's margin.
+//! Decoded text depends only on the bytes around the hit, never on where a buffer begins or ends: everything
+//! that a match depends on is within the detector's margin.
 
 mod base64;
 mod decimal;
@@ -32,45 +32,45 @@ use super::candidate::Candidate;
 use super::checks::CONTEXT_REACH;
 use lexer::TokenKind;
 
-/// The most bytes that an encoded key may take: the longest, of 259 characters, as `\\U00000073…`, which is the
-/// longest escape there is. As `0x73, …` in indented lines of eight it takes some 1,850.
+/// Maximum bytes of an encoded key: 259 characters in the longest escape there is, `\\U00000073…`. As `0x73, …`
+/// in indented lines of eight, such a key takes about 1,850.
 pub(super) const MAX_ENCODED_SPAN: usize = 2880;
 
-/// What takes more bytes than this gives way to whatever overlaps it: only so much must then be looked at
-/// around a match to know what becomes of it. Those whose characters are all spelt out take more, and
-/// nothing overlaps them.
+/// A match that takes more bytes yields to any overlapping match, which limits how much text around a match
+/// must be examined. Only keys whose characters are all escaped take more, and no other match overlaps them.
 pub(super) const MAX_REGULAR_SPAN: usize = 480;
 
-/// Bytes that are decoded on a side on which the key may go on.
+/// Bytes to decode on a side on which the key may continue.
 const KEY_SIDE_BYTES: usize = MAX_ENCODED_SPAN + CONTEXT_REACH;
 
-/// Bytes that are decoded on a side on which only the surroundings matter.
+/// Bytes to decode on a side where only the context matters.
 const CONTEXT_SIDE_BYTES: usize = CONTEXT_REACH;
 
 /// One way of writing text as other text.
 pub(super) trait Encoding: Sync + fmt::Debug {
-    /// What it is called where it is around another.
+    /// Its name as an outer encoding.
     fn name(&self) -> EncodingName;
 
-    /// What encoded text holds that holds `literal`: one of these. `starts_key`: keys begin with it; one
-    /// from inside a key is worth searching for only where a line wrap can go through the other.
+    /// The byte strings of which encoded text with `literal` must contain one. `starts_key`: keys begin with
+    /// the literal. A literal from inside a key is worth searching for only where a line break can split the
+    /// other one.
     fn keywords(&self, literal: &[u8], starts_key: bool) -> Vec<EncodedKeyword>;
 
-    /// Decodes around a hit and hands over every way to read it.
+    /// Decodes around a hit and hands over every possible reading.
     fn decode(&self, hit: &EncodedHit<'_>, read: &mut dyn FnMut(DecodedText));
 
-    /// Whether a secret there can be claimed at all, which is asked before its checks.
+    /// Whether a secret at this position may be accepted at all; asked before its checks run.
     fn may_accept(&self, _: &DecodedText, _: &Range<usize>) -> bool {
         true
     }
 
-    /// Whether it also stands there as it is, for whoever reads the same lines.
+    /// Whether the key is also in the text in plain form, for readers of the same lines.
     fn also_plain(&self, _: &DecodedText, _: &Range<usize>) -> bool {
         false
     }
 
-    /// The name of the encoding of a match; `None` when the match is not one that this encoding may
-    /// accept. Sees the candidate after its checks, and may add evidence.
+    /// The name of a match's encoding; `None` if this encoding must not accept the match. It receives the
+    /// candidate after its checks and may add evidence.
     fn accept(
         &self,
         decoded: &DecodedText,
@@ -79,58 +79,58 @@ pub(super) trait Encoding: Sync + fmt::Debug {
     ) -> Option<EncodingName>;
 }
 
-/// The name of an encoding, as reports show it.
+/// The name of an encoding in reports.
 pub(super) type EncodingName = &'static str;
 
-/// A literal as it looks when it is encoded.
+/// The encoded form of a literal.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct EncodedKeyword {
-    /// What to search for.
+    /// The byte string to search for.
     pub(super) bytes: Vec<u8>,
-    /// How the literal is aligned or written there: the encoding's own affair.
+    /// How the literal is aligned or written; its meaning is private to the encoding.
     pub(super) tag: u8,
 }
 
-/// An keyword that was hit.
+/// A keyword that was hit.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct EncodedHit<'a> {
     pub(super) text: &'a [u8],
-    /// Where in `text` the keyword begins.
+    /// Start of the keyword in `text`.
     pub(super) at: usize,
     pub(super) tag: u8,
-    /// What must be read at the hit.
+    /// The literal that must be decoded at the hit.
     pub(super) literal: &'a [u8],
     /// Whether the key begins with the literal, so that nothing before it is part of the key.
     pub(super) starts_key: bool,
-    /// Whether `text` was itself decoded, and ends where decoding did.
+    /// Whether `text` was itself decoded and ends where decoding ended.
     pub(super) nested: bool,
-    /// The most characters of what is looked for, if it is of the key alphabet from end to end.
+    /// Maximum number of characters of the key, if it consists only of key characters.
     pub(super) keys: Option<usize>,
-    /// How much is wanted.
+    /// How much to decode.
     pub(super) extent: DecodeExtent,
 }
 
-/// How much of the text around a hit is wanted. Most hits are of no use, and a hostile text can be full of them:
-/// a little says so sooner.
+/// How much text around a hit to decode. Most hits lead nowhere, and a hostile text can be full of them; a
+/// little text usually shows this sooner.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum DecodeExtent {
-    /// So many characters from the hit on.
+    /// This many characters from the hit on.
     Forward(usize),
-    /// So many characters from the hit on; before it too, where keys do not begin with what was hit.
+    /// This many characters from the hit on, and also before it unless keys begin with the literal.
     Partial(usize),
     /// As many as a key has.
     WholeKey,
-    /// The surroundings, too.
+    /// The context, too.
     Full,
 }
 
-/// Characters with which keys begin; as many again, and another begins.
+/// Characters at the start of keys; after as many again, another one may begin.
 const START: usize = 3;
 
-/// Characters before a hit of which the rest of an escape or of a group of symbols may be made.
+/// Characters before a hit that the rest of an escape or of a group of symbols may encode.
 const FEW_BEFORE: usize = 3;
 
-/// Bytes before a hit of which a first look may need some: the rest of an escape or of a group of symbols.
+/// Bytes before a hit that the first probe may need: the rest of an escape or of a group of symbols.
 const JUST_BEFORE: usize = 80;
 
 impl EncodedHit<'_> {
@@ -145,7 +145,7 @@ impl EncodedHit<'_> {
         self.at.saturating_sub(far)
     }
 
-    /// How many characters need be decoded from the hit on.
+    /// Number of characters to decode from the hit on.
     fn max_chars(&self) -> usize {
         match (self.extent, self.keys) {
             (DecodeExtent::Forward(most) | DecodeExtent::Partial(most), _) => most,
@@ -155,7 +155,7 @@ impl EncodedHit<'_> {
         }
     }
 
-    /// And how many before it.
+    /// Number of characters to decode before the hit.
     fn max_chars_before(&self) -> usize {
         match self.extent {
             DecodeExtent::Forward(_) => FEW_BEFORE,
@@ -164,71 +164,71 @@ impl EncodedHit<'_> {
         }
     }
 
-    /// Up to where bytes may be decoded.
+    /// The end of the bytes that may be decoded.
     fn decode_end(&self) -> usize {
         self.text.len().min(self.at + KEY_SIDE_BYTES)
     }
 }
 
-/// What was decoded around a hit.
+/// The decoded text around a hit.
 #[derive(Clone, Debug, Default)]
 pub(super) struct DecodedText {
     pub(super) text: Vec<u8>,
-    /// For each byte of `text`, where what stands for it begins and ends.
+    /// For each byte of `text`, the range that encodes it.
     pub(super) source_map: Vec<(usize, usize)>,
-    /// Where in `text` the literal begins.
+    /// Offset of the literal in `text`.
     pub(super) literal_start: usize,
-    /// What the encoding is called if nothing peculiar stands in the match.
+    /// The name of the encoding, unless tokens in the match determine another.
     name: EncodingName,
-    /// Peculiar units, each with the place in `text` of the byte it stands for, or that comes after it.
+    /// Special tokens, each with the offset in `text` of the byte it encodes or precedes.
     annotations: Vec<(usize, TokenKind)>,
-    /// Of each line of a dump that shows its bytes as characters, where those bytes end and where the line does.
+    /// For each line of a dump with a text column, the end of its bytes and the end of the line.
     text_columns: Vec<(usize, usize)>,
 }
 
 impl DecodedText {
-    /// Where the bytes stand that `range` of the text was decoded from.
+    /// The range of the bytes from which `range` of the text was decoded.
     pub(super) fn span(&self, range: &Range<usize>) -> Range<usize> {
         let start = self.source_map.get(range.start).map_or(0, |place| place.0);
         let last = self.source_map.get(range.end.saturating_sub(1)).map_or(start, |place| place.1);
         start..last.max(start)
     }
 
-    /// The same with what shows the last of them once more as it is.
+    /// The same, including the text column that repeats the last of them.
     pub(super) fn span_with_text_column(&self, range: &Range<usize>) -> Range<usize> {
         let span = self.span(range);
         let line = self.text_columns.iter().find(|line| span.end <= line.0);
         span.start..line.map_or(span.end, |line| line.1)
     }
 
-    /// Where parts were joined that may not belong together.
+    /// Offsets at which parts were joined tentatively.
     pub(super) fn join_offsets(&self) -> Vec<usize> {
         let is_seam = |&&(at, kind): &&(usize, TokenKind)| kind.is_tentative() || self.is_end(at, kind);
         self.annotations.iter().filter(is_seam).map(|(at, _)| *at).collect()
     }
 
-    /// Those of them at which a key ends, unless its halves say otherwise: another begins there, or what comes next is
-    /// rather the next of a list.
+    /// The joins at which a key ends unless its halves are equal: another key begins there, or the next part is
+    /// more likely the next item of a list.
     pub(super) fn hard_ends(&self) -> Vec<usize> {
         let is_end =
             |&&(at, kind): &&(usize, TokenKind)| kind == TokenKind::CommaSeparated || self.is_end(at, kind);
         self.annotations.iter().filter(is_end).map(|(at, _)| *at).collect()
     }
 
-    /// Whether anything in `range` of the text was joined that may not belong together.
+    /// Whether `range` of the text contains a tentative join.
     pub(super) fn is_tentative(&self, range: &Range<usize>) -> bool {
         self.annotations
             .iter()
             .any(|(at, kind)| kind.is_tentative() && range.start <= *at && *at <= range.end)
     }
 
-    /// Whether the next part begins as the key itself did.
+    /// Whether the next part begins like the key itself.
     fn is_end(&self, at: usize, kind: TokenKind) -> bool {
         let start = self.text.get(self.literal_start..self.literal_start + START);
         kind.is_zero_width() && start.is_some() && self.text.get(at..at + START) == start
     }
 
-    /// Replaces places in an outer decoded text by those in what that was decoded from.
+    /// Maps positions in an outer decoded text to the text from which that was decoded.
     fn through(mut self, outer: &Self) -> Self {
         for place in &mut self.source_map {
             let span = outer.span(&(place.0..place.1));
@@ -244,26 +244,27 @@ impl DecodedText {
     }
 }
 
-/// One or more encodings, one within the other.
+/// One or more nested encodings.
 #[derive(Debug)]
 pub(super) struct DecodeChain {
     steps: Vec<DecodeStep>,
     /// Whether keys begin with the literal of the last step.
     pub(super) starts_key: bool,
-    /// The most that the variants match that want the literal, if that is of the key alphabet alone.
+    /// Maximum match length of the variants that use the literal, if it consists only of key characters.
     pub(super) keys: Option<usize>,
-    /// Characters of a key that are on each side of the literal and are not it once more, where all variants demand that.
+    /// Minimum number of key characters on each side of the literal that do not repeat it, if all variants
+    /// require that.
     pub(super) apart: usize,
 }
 
-/// One of them.
+/// One layer of the chain.
 #[derive(Debug)]
 struct DecodeStep {
     encoding: &'static dyn Encoding,
     tag: u8,
-    /// What is to be read where the hit was.
+    /// The text to decode at the hit.
     literal: Vec<u8>,
-    /// Whether another encoding was written as hex digits.
+    /// Whether an outer encoding was written as hex digits.
     in_hex: bool,
 }
 
@@ -289,17 +290,17 @@ impl DecodeChain {
         self.decode_from(0, text, at, extent, read);
     }
 
-    /// Whether less than all around a hit can say that it is of no use.
+    /// Whether part of the text around a hit is enough to reject it.
     pub(super) fn supports_probing(&self) -> bool {
         self.keys.is_some()
     }
 
-    /// Whether the text around a hit was decoded from text that was itself decoded, and perhaps cut off.
+    /// Whether the text around a hit was decoded from decoded text, which may be truncated.
     pub(super) fn is_nested(&self) -> bool {
         self.steps.len() > 1
     }
 
-    /// Whether all that is decoded belongs together: where it ends, the key does.
+    /// Whether everything that is decoded belongs together, so that the key ends where it ends.
     pub(super) fn ends_with_key(&self) -> bool {
         matches!(&self.steps[..], [step] if step.encoding.name() != escaped_text::NAME)
     }
@@ -314,13 +315,13 @@ impl DecodeChain {
     ) {
         let Some(DecodeStep { encoding, tag, literal, .. }) = self.steps.get(step) else { return };
         let is_last = step + 1 == self.steps.len();
-        // The characters of a text within are none of a key's.
+        // The characters of an inner encoding are not those of a key.
         let keys = self.keys.filter(|_| is_last);
         let (starts_key, nested) = (self.starts_key, step > 0);
         let (within, extent) = (
             extent,
             match extent {
-                // Two to each of UTF-16, and no more to most others.
+                // Two per character in UTF-16, and at most that in most others.
                 DecodeExtent::Partial(most) if !is_last => DecodeExtent::Partial(2 * most + 8 + most / 6),
                 DecodeExtent::Forward(most) if !is_last => DecodeExtent::Forward(2 * most + 8),
                 extent => extent,
@@ -342,22 +343,22 @@ impl DecodeChain {
         });
     }
 
-    /// The literal that stands in the decoded text where the hit was.
+    /// The literal in the decoded text at the hit.
     pub(super) fn literal(&self) -> &[u8] {
         self.steps.last().map_or(&[], |step| &step.literal)
     }
 
-    /// Whether a secret there can be claimed at all.
+    /// Whether a secret there may be accepted at all.
     pub(super) fn may_accept(&self, decoded: &DecodedText, secret: &Range<usize>) -> bool {
         self.steps.last().is_some_and(|step| step.encoding.may_accept(decoded, secret))
     }
 
-    /// Whether a secret also stands there as it is.
+    /// Whether the key is also there in plain form.
     pub(super) fn also_plain(&self, decoded: &DecodedText, secret: &Range<usize>) -> bool {
         self.steps.last().is_some_and(|step| step.encoding.also_plain(decoded, secret))
     }
 
-    /// The name of the encoding of a match, or nothing if it is none.
+    /// The name of a match's encoding; `None` if it is rejected.
     pub(super) fn accept(
         &self,
         decoded: &DecodedText,
@@ -373,19 +374,19 @@ impl DecodeChain {
     }
 }
 
-/// A literal to be found in disguise.
+/// A literal to be found in encoded form.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Literal {
     pub(super) bytes: Vec<u8>,
-    /// Whether keys begin with it; else it stands somewhere in them.
+    /// Whether keys begin with it, rather than contain it.
     pub(super) starts_key: bool,
-    /// The most characters of a key in which it stands, if those are of the key alphabet from end to end.
+    /// Maximum length of a key that contains it, if the key consists only of key characters.
     pub(super) keys: Option<usize>,
     /// See [`DecodeChain::apart`].
     pub(super) apart: usize,
 }
 
-/// Every encoding.
+/// All encodings.
 const ALL: &[&dyn Encoding] = &[
     &escaped_text::EscapedText,
     &utf16::Utf16,
@@ -397,7 +398,7 @@ const ALL: &[&dyn Encoding] = &[
     &decimal::Decimal,
 ];
 
-/// What one encoding within another is called.
+/// The name of one encoding within another.
 fn nested_name(outer: EncodingName, inner: EncodingName) -> Option<EncodingName> {
     const NAMES: &[&str] = &[
         "base64+utf-16le",
@@ -421,20 +422,20 @@ fn nested_name(outer: EncodingName, inner: EncodingName) -> Option<EncodingName>
         "utf-16+html-entity",
         "utf-16+quoted-printable",
     ];
-    // The two alphabets of base64 within make no difference.
+    // The alphabet of an inner base64 makes no difference.
     let inner = if inner == "base64url" { "base64" } else { inner };
     let is_it = |name: &&&str| name.split_once('+') == Some((outer, inner));
     NAMES.iter().find(is_it).copied()
 }
 
-/// Encodings within base64, and how many ways to align each. Base64 within base64 is a value that was encoded
-/// twice, from its first byte on; in the midst of other text it would take nine keywords more.
+/// Encodings within base64, and the number of their alignments. Base64 within base64 is a value that was
+/// encoded twice, from its first byte on; supporting it within other text would take nine more keywords.
 const INSIDE_BASE64: &[(&dyn Encoding, usize)] = &[(&utf16::Utf16, 3), (&base64::Base64, 1)];
 
-/// Encodings as hex digits, in which UTF-16 is looked for, too.
+/// Encodings as hex digits, within which UTF-16 is searched for, too.
 const HEX_ENCODINGS: &[&dyn Encoding] = &[&hex::HexRun, &delimited_hex::DelimitedHex, &dump::Dump];
 
-/// All that is to be searched for, with how to decode what is found.
+/// All keywords to search for, each with its decoding chain.
 pub(super) fn decode_chains(literals: &[Literal]) -> Vec<(Vec<u8>, DecodeChain)> {
     let mut chains = Vec::new();
     for Literal { bytes: literal, starts_key, keys, apart } in literals {
@@ -449,7 +450,7 @@ pub(super) fn decode_chains(literals: &[Literal]) -> Vec<(Vec<u8>, DecodeChain)>
                 add(keyword.bytes, vec![DecodeStep::new(encoding, keyword.tag, literal)]);
             }
         }
-        // What holds the literal as it is, and is spelt out or split around it.
+        // Text that contains the literal unescaped, escaped or split around it.
         let around: &dyn Encoding = if *starts_key { &utf16::Utf16 } else { &base64::Base64 };
         for keyword in around.keywords(literal, *starts_key) {
             let spelt = DecodeStep::new(&escaped_text::EscapedText, escaped_text::AS_IT_IS, literal);

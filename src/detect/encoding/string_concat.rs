@@ -1,17 +1,17 @@
-//! Glue between the parts of a literal that was split: `" + "`, `' . '`, `"` line break `"`, `", "`.
+//! Concatenation of string literals: `" + "`, `' . '`, `"` line break `"`, `", "`.
 
 use super::escapes::MOST_BACKSLASHES;
 use super::lexer::{Token, TokenKind};
 use super::line_continuation::{indent, line_break};
 use super::trivia_cursor::TriviaCursor;
 
-/// The most bytes that glue may take.
+/// Maximum length of a concatenation, in bytes.
 const LONGEST: usize = 200;
 
-/// The most quotes at which glue is tried that ends at another.
+/// Maximum number of earlier quotes tried as the start of a concatenation.
 const MOST_TRIES: usize = 8;
 
-/// Operators that join strings; those that begin like others come before them.
+/// Concatenation operators; if one is the start of another, the longer one comes first.
 const OPERATORS: &[&[u8]] = &[
     b".concat(",
     b"...",
@@ -30,27 +30,27 @@ const OPERATORS: &[&[u8]] = &[
     b"\\",
 ];
 
-/// Operators that add to what a variable holds.
+/// Operators that append to a variable.
 const ASSIGNMENTS: &[&[u8]] = &[b"+=", b".=", b"..=", b"~=", b"&=", b"<>=", b"||="];
 
-/// Functions that do.
+/// Functions that append.
 const CALLS: &[&[u8]] = &[b"append(", b"Append(", b"concat(", b"Concat(", b".ascii", b".string"];
 
-/// The longest name of a variable.
+/// Longest name of a variable.
 const MOST_NAME: usize = 40;
 
-/// Signs that a line goes on, at its end.
+/// Line continuation characters.
 const SIGNS: &[u8] = b"\\_`&^";
 
 /// Letters before a quote that belong to the literal (`f"…"`, `@"…"`).
 const PREFIXES: &[u8] = b"frbuRBFULN@$";
 
-/// Quotes as pages write them.
+/// Quotes as HTML entities.
 const ENTITIES: &[(&[u8], u8)] =
     &[(b"&quot;", b'"'), (b"&#34;", b'"'), (b"&apos;", b'\''), (b"&#39;", b'\''), (b"&#x27;", b'\'')];
 
-/// Glue from the closing quote at `at`, with backslashes before it, to the next opening one. Without
-/// an operator it is weak, with a comma weaker.
+/// The concatenation from the closing quote at `at`, with the backslashes before it, to the next opening one.
+/// Without an operator it is tentative; with a comma, it usually separates.
 pub(super) fn at(text: &[u8], at: usize, lenient: bool) -> Option<Token> {
     let end = text.len().min(at + LONGEST);
     let close = Quote::new(&text[at..end])?;
@@ -61,13 +61,13 @@ pub(super) fn at(text: &[u8], at: usize, lenient: bool) -> Option<Token> {
     let letters = seam.rest().iter().take(2).take_while(|byte| PREFIXES.contains(byte)).count();
     seam.at += letters;
     let open = Quote::new(seam.rest())?;
-    // A quote with more backslashes is one within another literal.
+    // A quote with more backslashes is nested in another literal.
     let same = open.byte == close.byte && open.slashes == close.slashes && open.is_entity == close.is_entity;
     let other = open.byte != close.byte && (kind != TokenKind::Adjacent || adjacent.is_some());
     (same || other).then(|| Token::zero_width(seam.at + open.len - at, kind))
 }
 
-/// Reads on to the next literal, and tells how it is joined.
+/// Reads up to the next literal and determines how it is joined.
 fn join(seam: &mut TriviaCursor<'_>, lenient: bool) -> Option<TokenKind> {
     if is_literal(seam.rest()) {
         return lenient.then_some(TokenKind::Adjacent);
@@ -91,10 +91,10 @@ fn join(seam: &mut TriviaCursor<'_>, lenient: bool) -> Option<TokenKind> {
     added(seam).map(|()| TokenKind::Adjacent)
 }
 
-/// Behind an operator.
+/// After an operator.
 fn operand(seam: &mut TriviaCursor<'_>) -> Option<()> {
     seam.blank()?;
-    // Some languages want a sign that the line goes on.
+    // Some languages require a line continuation character.
     let rest = seam.rest();
     if rest.first().is_some_and(|byte| SIGNS.contains(byte))
         && line_break(&rest[1 + indent(&rest[1..])..]).is_some()
@@ -102,7 +102,7 @@ fn operand(seam: &mut TriviaCursor<'_>) -> Option<()> {
         seam.at += 1;
         seam.blank()?;
     }
-    // AppleScript's.
+    // The one of AppleScript.
     if seam.skip("\u{ac}".as_bytes()) {
         seam.blank()?;
     }
@@ -115,7 +115,7 @@ fn is_literal(rest: &[u8]) -> bool {
     Quote::new(&rest[letters..]).is_some()
 }
 
-/// Behind `name +=`, or a call that adds, in a statement of its own or chained.
+/// After `name +=`, or a call that appends, as a separate statement or chained.
 fn added(seam: &mut TriviaCursor<'_>) -> Option<()> {
     let closes = seam.skip(b")");
     let ends = seam.skip(b";");
@@ -136,7 +136,7 @@ fn added(seam: &mut TriviaCursor<'_>) -> Option<()> {
         seam.at += indent(seam.rest());
         return Some(());
     }
-    // `.=` begins like a part of a name.
+    // `.=` begins like part of a name.
     let name = rest[..name].iter().rposition(|byte| !b".".contains(byte)).map_or(0, |last| last + 1);
     seam.at += name;
     seam.at += indent(seam.rest());
@@ -147,7 +147,7 @@ fn added(seam: &mut TriviaCursor<'_>) -> Option<()> {
     Some(())
 }
 
-/// Glue whose opening quote ends at `end`: the longest there is, for what is within another is not read.
+/// The longest concatenation whose opening quote ends at `end`; shorter ones within it are not considered.
 pub(super) fn before(text: &[u8], end: usize, lenient: bool) -> Option<Token> {
     let low = end.saturating_sub(LONGEST);
     if text[end - 1] == b';' && !ENTITIES.iter().any(|(entity, _)| text[low..end].ends_with(entity)) {
@@ -181,7 +181,7 @@ struct Quote {
 }
 
 impl Quote {
-    /// The one with which `rest` begins.
+    /// The quote at the start of `rest`.
     fn new(rest: &[u8]) -> Option<Self> {
         let slashes = rest.iter().take(MOST_BACKSLASHES).take_while(|&&byte| byte == b'\\').count();
         match *rest.get(slashes)? {

@@ -1,22 +1,22 @@
-//! What may stand between two literals besides an operator: blanks, ends of lines, real ones or spelt out, and comments.
+//! Trivia between two literals: blanks, line breaks (literal or escaped), and comments.
 
 use super::escapes::MOST_BACKSLASHES;
 use super::line_continuation::{indent, line_break, repeated};
 
-/// The most line breaks in one seam.
+/// Maximum number of line breaks between two literals.
 const MOST_LINES: usize = 4;
 
-/// The longest comment.
+/// Longest comment.
 const MOST_COMMENT: usize = 80;
 
-/// Reads on behind a literal.
+/// Reads the text after a literal.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct TriviaCursor<'a> {
     text: &'a [u8],
-    /// Where reading stands, and where it must end.
+    /// The current offset, and its limit.
     pub(super) at: usize,
     end: usize,
-    /// Line breaks that were passed.
+    /// Line breaks read so far.
     pub(super) lines: usize,
 }
 
@@ -25,19 +25,19 @@ impl<'a> TriviaCursor<'a> {
         Self { text, at, end, lines: 0 }
     }
 
-    /// What is left.
+    /// The remaining text.
     pub(super) fn rest(&self) -> &'a [u8] {
         &self.text[self.at.min(self.end)..self.end]
     }
 
-    /// Goes on behind `token`, if it comes next.
+    /// Skips `token`, if it comes next.
     pub(super) fn skip(&mut self, token: &[u8]) -> bool {
         let comes = self.rest().starts_with(token);
         self.at += if comes { token.len() } else { 0 };
         comes
     }
 
-    /// Goes on behind all that says nothing.
+    /// Skips all trivia.
     pub(super) fn blank(&mut self) -> Option<()> {
         loop {
             self.at += indent(self.rest());
@@ -60,13 +60,14 @@ impl<'a> TriviaCursor<'a> {
         }
     }
 
-    /// The length of the line break that comes next, and whether it is spelt out.
+    /// The length of the next line break, and whether it is escaped.
     fn line_end(&self) -> Option<(usize, bool)> {
         let rest = self.rest();
         line_break(rest).map(|len| (len, false)).or_else(|| spelt_break(rest).map(|len| (len, true)))
     }
 
-    /// In a notebook each line is a string of its own, with its end spelt out: `\n",` and `"` in the next line.
+    /// In a notebook, each line is a separate string with an escaped line end: `
+    /// ",` and `"` on the next line.
     fn next_string(&mut self) {
         let mut ahead = *self;
         if !ahead.skip(b"\"") {
@@ -85,7 +86,9 @@ impl<'a> TriviaCursor<'a> {
     }
 }
 
-/// `\n`, `\r\n`, however often it was put into another literal.
+/// `
+/// ` or `\r
+/// `, at any depth of nested literals.
 fn spelt_break(rest: &[u8]) -> Option<usize> {
     let slashes = rest.iter().take(MOST_BACKSLASHES).take_while(|&&byte| byte == b'\\').count();
     match rest.get(slashes).filter(|_| slashes > 0)? {
@@ -95,7 +98,7 @@ fn spelt_break(rest: &[u8]) -> Option<usize> {
     }
 }
 
-/// The length of a comment, without the line break at its end. One with quotes in it may be anything.
+/// The length of a comment, without the line break at its end. A comment with quotes is not accepted.
 fn comment(rest: &[u8]) -> Option<usize> {
     let near = &rest[..rest.len().min(MOST_COMMENT)];
     let len = if near.starts_with(b"/*") {

@@ -1,4 +1,4 @@
-//! UTF-16 of either byte order, as far as it is ASCII.
+//! UTF-16 of either byte order, limited to ASCII characters.
 
 use std::ops::Range;
 
@@ -9,16 +9,16 @@ use crate::detect::alphabet::is_key;
 use crate::detect::candidate::Candidate;
 use crate::detect::checks::CONTEXT_REACH;
 
-/// The byte order is told from what lies this near: no farther than other things that a verdict rests on.
+/// Distance within which the byte order is determined: no farther than other evidence for a match.
 const IN_SIGHT: usize = MAX_REGULAR_SPAN + CONTEXT_REACH;
 
-/// The same of text that was written as hex digits, several to a byte.
+/// The same for text in hex digits, where each byte takes several.
 const NEARER: usize = 48;
 
-/// A tag: the byte order is told from what is nearest.
+/// A tag: the byte order is determined from the immediate surroundings.
 pub(super) const NEAR_BY: u8 = 1;
 
-/// Reads UTF-16.
+/// Decodes UTF-16.
 #[derive(Debug)]
 pub(super) struct Utf16;
 
@@ -27,7 +27,7 @@ impl Encoding for Utf16 {
         "utf-16"
     }
 
-    /// Without the zero at either end, so that both byte orders are found.
+    /// Without the zero at either end, so that both byte orders match.
     fn keywords(&self, literal: &[u8], starts_key: bool) -> Vec<EncodedKeyword> {
         if !starts_key {
             return Vec::new();
@@ -42,13 +42,13 @@ impl Encoding for Utf16 {
             [true, false].into_iter().filter_map(|little| in_order(hit, little)).for_each(read);
             return;
         }
-        // What base64 holds comes from Windows.
+        // Base64 of UTF-16 comes from Windows.
         let little = match hit.tag {
             NEAR_BY => is_little_endian(hit.text, hit.at, NEARER),
             _ => hit.nested || is_little_endian(hit.text, hit.at, IN_SIGHT),
         };
         let Some(decoded) = in_order(hit, little) else { return };
-        // A character of which only one byte is there: perhaps it is the other order after all.
+        // Only one byte of a character is available: it may be the other byte order after all.
         let end = decoded.source_map.last().map_or(hit.at, |place| place.1);
         let half = hit.text.get(end).is_some_and(|&byte| is_key(byte)) && hit.text.get(end + 1) != Some(&0);
         let is_cut = little && half && !hit.nested;
@@ -63,12 +63,12 @@ impl Encoding for Utf16 {
     }
 }
 
-/// What can be read around the hit in one byte order.
+/// What can be decoded around the hit in one byte order.
 fn in_order(hit: &EncodedHit<'_>, little: bool) -> Option<DecodedText> {
     let text = hit.text;
     let first = usize::from(!little);
     let start = hit.at.checked_sub(first)?;
-    // Which of the two bytes is the zero one.
+    // Which of the two bytes is zero.
     let unit = |at: usize| {
         let pair = text.get(at..at + 2)?;
         let (byte, zero) = if little { (pair[0], pair[1]) } else { (pair[1], pair[0]) };
@@ -94,11 +94,11 @@ fn in_order(hit: &EncodedHit<'_>, little: bool) -> Option<DecodedText> {
     Some(decoded)
 }
 
-/// Bytes and zeros alternate in either byte order. Where they begin to, or cease, tells which it is; where
-/// that is out of sight, the usual one.
+/// Bytes and zeros alternate in either byte order. The start or end of the alternation shows which one it is;
+/// if neither is in sight, the usual one is assumed.
 fn is_little_endian(text: &[u8], at: usize, sight: usize) -> bool {
     let alternates = |at: usize, zero: bool| {
-        // Latin letters with accents have a zero beside them, too; 0xFE and 0xFF make a byte order mark.
+        // Accented Latin letters also have zero bytes; 0xFE and 0xFF form a byte order mark.
         let is_letter = |byte: u8| is_text(byte) || (0xA0..=0xFD).contains(&byte);
         text.get(at).is_some_and(|&byte| if zero { byte == 0 } else { is_letter(byte) })
     };
@@ -121,10 +121,10 @@ fn is_little_endian(text: &[u8], at: usize, sight: usize) -> bool {
     let after_zero = start.checked_sub(1).is_some_and(|before| text[before] == 0);
     let end_in_sight = end < high || high == text.len();
     match (in_sight, end_in_sight) {
-        // The zero may belong to what is before.
+        // The zero may belong to the preceding text.
         (true, _) if !after_zero => false,
         (_, true) => ends_with_zero,
-        // Behind a zero that may end a text: the usual order, if no more may be looked at.
+        // After a zero that may terminate a text: the usual order, if no more may be examined.
         (true, false) => sight < IN_SIGHT,
         (false, false) => true,
     }

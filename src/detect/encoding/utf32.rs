@@ -1,4 +1,4 @@
-//! UTF-32 of either byte order, as far as it is ASCII.
+//! UTF-32 of either byte order, limited to ASCII characters.
 
 use std::ops::Range;
 
@@ -10,7 +10,7 @@ use crate::detect::candidate::Candidate;
 /// Bytes of a character.
 const WIDTH: usize = 4;
 
-/// Reads UTF-32.
+/// Decodes UTF-32.
 #[derive(Debug)]
 pub(super) struct Utf32;
 
@@ -19,7 +19,7 @@ impl Encoding for Utf32 {
         "utf-32"
     }
 
-    /// Without the zeros at either end, so that both byte orders are found.
+    /// Without the zeros at either end, so that both byte orders match.
     fn keywords(&self, literal: &[u8], starts_key: bool) -> Vec<EncodedKeyword> {
         if !starts_key {
             return Vec::new();
@@ -34,7 +34,7 @@ impl Encoding for Utf32 {
         if hit.extent != DecodeExtent::Full {
             return orders.into_iter().flatten().for_each(read);
         }
-        // In the wrong order a character is missing at one end, if what is next to the text is not more of it.
+        // In the wrong byte order, a character is missing at one end, unless more UTF-32 text is adjacent.
         let length = |decoded: &DecodedText| {
             let behind = decoded.text.get(decoded.literal_start..).unwrap_or_default();
             (key_run(behind, usize::MAX), decoded.text.len())
@@ -54,7 +54,7 @@ impl Encoding for Utf32 {
     }
 }
 
-/// What can be read around the hit in one byte order.
+/// What can be decoded around the hit in one byte order.
 fn in_order(hit: &EncodedHit<'_>, little: bool) -> Option<DecodedText> {
     let start = hit.at.checked_sub(if little { 0 } else { WIDTH - 1 })?;
     let unit = |at: usize| match (hit.text.get(at..at + WIDTH)?, little) {

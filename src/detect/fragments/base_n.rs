@@ -1,14 +1,14 @@
-//! Text in base32, base64 and ascii85, from whatever character on.
+//! Decodes base32, base64 and ascii85, starting at any character.
 //!
-//! Everything outside of the alphabet is left out, so that text in pieces is read, too; what is decoded of the rest of
-//! the line says nothing and does no harm.
+//! Characters outside the alphabet are ignored, so that split text is decoded, too; what the rest of the line
+//! decodes to is meaningless and harmless.
 
 use super::reading::Reading;
 
-/// An alphabet of which each character stands for some bits.
+/// An alphabet whose characters encode a fixed number of bits.
 struct Alphabet {
     bits: usize,
-    /// Characters after which bytes and characters begin together again.
+    /// Number of characters after which bytes and characters are aligned again.
     period: usize,
     value: fn(u8) -> Option<u32>,
 }
@@ -17,7 +17,7 @@ const BASE32: Alphabet = Alphabet { bits: 5, period: 8, value: base32 };
 const BASE32_HEX: Alphabet = Alphabet { bits: 5, period: 8, value: base32_hex };
 const BASE64: Alphabet = Alphabet { bits: 6, period: 4, value: base64 };
 
-/// Alphabets of 85 characters, of which five stand for four bytes.
+/// Alphabets of 85 characters, five of which encode four bytes.
 const BASE85: &[fn(u8) -> Option<u32>] = &[ascii85, z85, rfc1924];
 
 /// Hands over the readings of `bytes` in each alphabet, if a run is long enough for `size` characters.
@@ -36,12 +36,12 @@ pub(super) fn each(bytes: &[u8], size: usize, visit: &mut dyn FnMut(&Reading)) {
     }
 }
 
-/// The characters of an alphabet as numbers, and their places.
+/// The characters of an alphabet as numbers, with their positions.
 fn digits(bytes: &[u8], value: fn(u8) -> Option<u32>) -> Vec<(u32, usize)> {
     bytes.iter().enumerate().filter_map(|(at, byte)| Some((value(*byte)?, at))).collect()
 }
 
-/// Bytes out of `bits` bits a character, from the character at `offset` on.
+/// Decodes `bits` bits per character, from the character at `offset` on.
 fn packed(digits: &[(u32, usize)], offset: usize, bits: usize) -> Reading {
     let mut reading = Reading::default();
     let (mut buffer, mut filled) = (0_u32, 0);
@@ -58,7 +58,7 @@ fn packed(digits: &[(u32, usize)], offset: usize, bits: usize) -> Reading {
     reading
 }
 
-/// Four bytes out of each five characters, from the character at `offset` on.
+/// Decodes four bytes from each five characters, from the character at `offset` on.
 fn groups_of_five(digits: &[(u32, usize)], offset: usize) -> Reading {
     let mut reading = Reading::default();
     for group in digits.get(offset..).unwrap_or_default().chunks_exact(5) {

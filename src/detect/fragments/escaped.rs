@@ -2,8 +2,8 @@
 
 use super::reading::Reading;
 
-/// Starts of escapes, the base of the number behind them, and its fewest and most digits. Of what begins alike the
-/// longer is first.
+/// Starts of escapes, the base of the number that follows, and its minimum and maximum number of digits. If one
+/// is the start of another, the longer one comes first.
 const ESCAPES: &[(&str, u32, usize, usize)] = &[
     ("\\u{", 16, 1, 6),
     ("\\x{", 16, 1, 6),
@@ -24,7 +24,7 @@ const ESCAPES: &[(&str, u32, usize, usize)] = &[
     ("u+", 16, 4, 6),
 ];
 
-/// The text with escapes in place of what they stand for.
+/// The text with escapes decoded.
 pub(super) fn reading(bytes: &[u8]) -> Reading {
     let mut reading = Reading::default();
     let mut at = 0;
@@ -43,7 +43,7 @@ pub(super) fn reading(bytes: &[u8]) -> Reading {
     reading
 }
 
-/// The ASCII character that `rest` begins with, escaped, and the length of the escape.
+/// The ASCII character escaped at the start of `rest`, and the length of the escape.
 fn escape(rest: &[u8]) -> Option<(u8, usize)> {
     if !rest.first().is_some_and(|byte| b"\\&%=Uu".contains(byte)) {
         return None;

@@ -1,8 +1,8 @@
-//! Fragments of known secrets, however they are spelled: cut, split over literals, reversed, in another case, as
+//! Fragments of known secrets in any spelling: truncated, split over literals, reversed, in another case, as
 //! numbers, escapes, base32, base64 or ascii85.
 //!
-//! The text is decoded in every way at once, into [readings](reading::Reading). A window of letters and digits of a
-//! reading that a secret contains as well is a fragment.
+//! The text is decoded in every way, into [readings](reading::Reading). A window of letters and digits that
+//! occurs in both a reading and a secret is a fragment.
 
 mod base_n;
 mod escaped;
@@ -15,16 +15,16 @@ use zeroize::Zeroize as _;
 
 use crate::model::Secret;
 
-/// Letters and digits of a secret in a row, whatever is between them, that are masked.
+/// Number of consecutive letters and digits of a secret, ignoring anything between them, that are masked.
 const FRAGMENT_LEN: usize = 8;
-/// The same, where many secrets are known: a few letters of one of them are soon a word.
+/// The same if many secrets are known: a few letters of one of them soon form a word.
 const SHARED_FRAGMENT_LEN: usize = 12;
 
-/// Bits of the filter for each window, and the fewest.
+/// Bits of the filter per window, and their minimum.
 const FILTER_BITS: usize = 16;
 const MIN_FILTER_BITS: usize = 1 << 14;
 
-/// Windows that are compared one by one: sorting costs more than the few comparisons.
+/// Up to this many windows are compared one by one, which is cheaper than sorting.
 const MAX_UNSORTED: usize = 4096;
 
 /// Recognizes fragments of one or more secrets.
@@ -33,17 +33,17 @@ pub(in crate::detect) struct Fragments {
     size: usize,
     /// Digests of all windows; sorted if there are many.
     windows: Vec<u64>,
-    /// One bit for each digest, which rules most windows out at once.
+    /// One bit for each digest, which excludes most windows at once.
     filter: Vec<u64>,
 }
 
 impl Fragments {
-    /// Those of one secret, next to it.
+    /// Recognizes fragments of one secret, next to it.
     pub(in crate::detect) fn of_one(secret: &Secret) -> Self {
         Self::new(FRAGMENT_LEN, [secret].into_iter())
     }
 
-    /// Those of all the secrets of a report.
+    /// Recognizes fragments of all secrets of a report.
     pub(in crate::detect) fn of<'s>(secrets: impl IntoIterator<Item = &'s Secret>) -> Self {
         Self::new(SHARED_FRAGMENT_LEN, secrets.into_iter())
     }
@@ -74,7 +74,7 @@ impl Fragments {
         fragments
     }
 
-    /// Word and bit of the filter for a digest.
+    /// The word and bit of the filter for a digest.
     fn place(&self, digest: u64) -> (usize, u64) {
         let mixed = (digest ^ (digest >> 29)).wrapping_mul(0x9E37_79B9_7F4A_7C15);
         let word = usize::try_from(mixed >> 32).unwrap_or_default() & (self.filter.len() - 1);
@@ -90,7 +90,7 @@ impl Fragments {
             }
     }
 
-    /// Where they are in `bytes`, in order, not overlapping.
+    /// The fragments in `bytes`, sorted and without overlaps.
     pub(in crate::detect) fn find(&self, bytes: &[u8]) -> Vec<Range<usize>> {
         if self.windows.is_empty() || bytes.len() < self.size {
             return Vec::new();
@@ -103,7 +103,7 @@ impl Fragments {
                 }
             }
         });
-        // A text written backwards has its places in the order of its characters, too.
+        // The positions of reversed text are reversed, too.
         found.sort_unstable_by_key(|span| (span.start, span.end));
         let mut merged: Vec<Range<usize>> = Vec::with_capacity(found.len());
         for span in found {
@@ -130,7 +130,7 @@ fn digests(text: &[u8], size: usize) -> impl Iterator<Item = u64> + '_ {
     })
 }
 
-/// A byte as a number with bits all over.
+/// Expands a byte to a number with well distributed bits.
 fn value(byte: u8) -> u64 {
     u64::from(byte).wrapping_mul(0xD6E8_FEB8_6659_FD93)
 }
@@ -146,7 +146,7 @@ fn rot13(byte: u8) -> u8 {
 mod tests {
     use super::*;
 
-    /// Characters of each class in turn, as no person writes them.
+    /// Characters of each class in turn, which no person would write.
     fn random(length: usize) -> String {
         let alphabet = b"q7Wz3KtR9bXv2HmPf8LsD4gYc6NjT1aQ5eUxB0";
         (0..length).map(|n| char::from(alphabet[(n * 11 + n / 7 * 5) % alphabet.len()])).collect()

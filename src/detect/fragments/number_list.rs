@@ -1,18 +1,18 @@
-//! Text as the numbers of its characters, in whatever base and with whatever between them: `163 153 055`,
+//! Text as the numbers of its characters, in any base and with any separators: `163 153 055`,
 //! `chr(115)+chr(107)`, `0x73, 0x6b`, `01110011 01101011`, `736b`.
 
 use super::reading::Reading;
 
-/// A base, and how many digits a character has.
+/// A base, and the number of digits per character.
 const BASES: &[(u32, std::ops::RangeInclusive<usize>)] = &[(16, 2..=4), (10, 2..=3), (8, 2..=4), (2, 7..=8)];
 
-/// The same without anything between the characters: a base, and how many digits each has.
+/// The same without separators: a base, and the number of digits per character.
 const FIXED: &[(u32, usize)] = &[(16, 2), (10, 3), (8, 3), (2, 8), (2, 7), (16, 4)];
 
 /// What may precede a number within its word.
 const PREFIXES: &[&str] = &["0x", "0X", "0o", "0b", "0B", "x", "u", "U", "o", "c", "h", "H"];
 
-/// Hands over the readings of `bytes` as numbers, if there are digits enough for `size` characters.
+/// Hands over the readings of `bytes` as numbers, if there are enough digits for `size` characters.
 pub(super) fn each(bytes: &[u8], size: usize, visit: &mut dyn FnMut(&Reading)) {
     let digits = bytes.iter().filter(|byte| byte.is_ascii_digit()).count();
     if digits < size {
@@ -88,7 +88,7 @@ fn joined(bytes: &[u8], words: &[std::ops::Range<usize>], base: u32, width: usiz
     reading
 }
 
-/// The printable character whose number `digits` is.
+/// The printable character whose number is `digits`.
 fn character(digits: &[u8], base: u32) -> Option<u8> {
     let number = digits.iter().try_fold(0_u32, |number, digit| {
         let digit = char::from(*digit).to_digit(base)?;

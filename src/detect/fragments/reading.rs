@@ -1,4 +1,4 @@
-//! What a text says in each way to read it, as letters and digits, with the places they come from.
+//! The readings of a text: its letters and digits under each interpretation, with their positions.
 
 use std::ops::Range;
 
@@ -6,7 +6,7 @@ use unicode_normalization::UnicodeNormalization as _;
 
 use super::{base_n, escaped, number_list};
 
-/// Letters in lower case and digits, and where each of them is written.
+/// Lower-case letters and digits, and the range of each in the text.
 #[derive(Debug, Default)]
 pub(super) struct Reading {
     pub(super) text: Vec<u8>,
@@ -14,7 +14,7 @@ pub(super) struct Reading {
 }
 
 impl Reading {
-    /// Adds a character; what is no letter and no digit separates nothing and is left out.
+    /// Adds a character; anything but letters and digits is ignored.
     pub(super) fn push(&mut self, byte: u8, place: Range<usize>) {
         if byte.is_ascii_alphanumeric() {
             self.text.push(byte.to_ascii_lowercase());
@@ -41,7 +41,7 @@ pub(super) fn each(bytes: &[u8], size: usize, visit: &mut dyn FnMut(&Reading)) {
     base_n::each(bytes, size, &mut visit);
 }
 
-/// The text itself. Letters in other guises (`ｓ`, `𝐬`, `ⓢ`) count as plain ones.
+/// The text itself. Variants of letters (`ｓ`, `𝐬`, `ⓢ`) count as plain ones.
 fn folded(bytes: &[u8]) -> Reading {
     let mut reading = Reading::default();
     let mut at = 0;
@@ -66,7 +66,7 @@ fn guise(character: char) -> impl Iterator<Item = u8> {
         '\u{1f150}'..='\u{1f169}' => letter(0x1f150),
         '\u{1f170}'..='\u{1f189}' => letter(0x1f170),
         '\u{1f1e6}'..='\u{1f1ff}' => letter(0x1f1e6),
-        // Tags, which no screen shows.
+        // Tag characters, which are invisible.
         '\u{e0020}'..='\u{e007e}' => char::from_u32(u32::from(character) - 0xe_0000),
         _ => None,
     };
@@ -76,7 +76,7 @@ fn guise(character: char) -> impl Iterator<Item = u8> {
         .filter(u8::is_ascii)
 }
 
-/// What is in quotes: a secret may be split over literals with names between them.
+/// The text in quotes: a secret may be split over literals with names between them.
 fn quoted(bytes: &[u8]) -> Reading {
     let mut reading = Reading::default();
     let mut open = None;
