@@ -61,7 +61,7 @@ struct File {
     /// The code, without lines that are comments.
     code: String,
     text: String,
-    /// The modules it stands for, outermost first; empty for `lib.rs` and `main.rs`.
+    /// The modules it belongs to, outermost first; empty for `lib.rs` and `main.rs`.
     module: Vec<String>,
     /// Compiled for unit tests only.
     for_tests: bool,
@@ -108,7 +108,7 @@ fn sources() -> Vec<File> {
     files
 }
 
-/// Whether the parent of `file` holds the text that `line` makes of the file's name.
+/// Whether the parent of `file` contains the text that `line` derives from the file's name.
 fn declares(files: &[File], file: &File, line: impl Fn(&str) -> String) -> bool {
     let Some((name, parent)) = file.module.split_last() else { return false };
     let mut parents = files.iter().filter(|other| other.module == parent && other.path != file.path);
@@ -145,7 +145,7 @@ fn file(path: &Path) -> File {
     }
 }
 
-/// The modules that `code` names behind `crate::`, in `use` lines and within expressions.
+/// The modules that `code` names after `crate::`, in `use` lines and within expressions.
 fn named(code: &str) -> BTreeSet<String> {
     let mut names = BTreeSet::new();
     for (at, path) in code.match_indices("crate::") {
@@ -222,7 +222,7 @@ fn paths_between_modules_begin_with_crate() {
 }
 
 #[test]
-fn what_is_reserved_stays_where_it_belongs() {
+fn reserved_features_stay_in_their_modules() {
     let mut wrong = Vec::new();
     for file in sources() {
         for (piece, modules, why) in RESERVED {
@@ -240,13 +240,13 @@ fn what_is_reserved_stays_where_it_belongs() {
 }
 
 #[test]
-fn every_file_says_first_what_it_is_for() {
+fn every_file_starts_with_its_purpose() {
     for file in sources() {
         assert!(file.text.starts_with("//! "), "{}: begin with a `//!` line", file.path);
     }
 }
 
-/// A file that no `mod` names is not compiled, and nobody is told.
+/// A file that no `mod` names is silently not compiled.
 #[test]
 fn every_file_is_a_module_of_its_parent() {
     let files = sources();
@@ -307,11 +307,11 @@ fn every_file_of_rules_is_in_the_list() {
     }
 }
 
-/// Type names that several modules define, and why. Any other name stands for one thing.
+/// Type names that several modules define, and why. Any other name is unique.
 const SHARED_TYPE_NAMES: &[(&str, &str)] =
     &[("Header", "the module names the format: `zip::Header`, `cpio::Header`")];
 
-/// Names that still stand for two things and wait to be renamed. Add none.
+/// Ambiguous names that are yet to be renamed. Do not add any.
 const AMBIGUOUS_TYPE_NAMES: &[&str] = &[
     "Base", "Block", "Change", "Check", "Decoder", "Entry", "Files", "Found", "Frame", "Kind", "Pack",
     "Part", "Plan", "Push", "Random", "Rest", "Run", "Staged", "State", "Target", "Work", "Worker",
@@ -329,7 +329,7 @@ fn defined_type(line: &str) -> Option<&str> {
 }
 
 #[test]
-fn a_type_name_stands_for_one_thing() {
+fn type_names_are_unique() {
     let mut modules: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
     for file in sources() {
         for name in file.product().lines().filter_map(defined_type) {

@@ -178,7 +178,7 @@ fn every_promise_names_tests_that_exist() {
     }
 }
 
-/// The names of all functions in files that hold tests.
+/// The names of all functions in files with tests.
 fn test_names() -> std::collections::BTreeSet<String> {
     let mut folders = vec![root().join("src"), root().join("tests")];
     let mut names = std::collections::BTreeSet::new();

@@ -59,7 +59,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn evicts_what_is_not_looked_up() {
+    fn evicts_entries_that_are_not_used() {
         let mut bases = DeltaBaseCache::default();
         let mut out = Vec::new();
         let large = vec![7; MAX_OBJECT];

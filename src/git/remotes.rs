@@ -253,7 +253,7 @@ mod tests {
     }
 
     #[test]
-    fn other_places_are_not_taken_for_it() {
+    fn other_locations_are_not_mistaken_for_it() {
         let others = [
             "https://github.com/fork/repo",
             "https://github.example/org/repo",

@@ -67,7 +67,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn errors_lose_their_numbers_wherever_they_stand() {
+    fn error_numbers_are_removed_anywhere_in_a_message() {
         let error = io::Error::from_raw_os_error(2);
         assert_eq!(cause(&error), "no such file or folder");
         assert_eq!(

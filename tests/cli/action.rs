@@ -169,7 +169,7 @@ fn every_event_reaches_the_tool() {
         assert_eq!(got, status, "{event}: {said}");
         assert!(has(&outputs, &format!("findings={findings}")), "{event}: {outputs}");
         let brings = payload["after"].as_str().is_none_or(|after| after != zero);
-        // What is no whole answer about the ref of the run would close alerts there.
+        // A report that does not cover its ref completely would close alerts.
         let uploads = status < 2 && brings && event != "pull_request_target";
         assert_eq!(has(&outputs, "upload=true"), uploads, "{event}");
     }
@@ -278,7 +278,7 @@ fn inputs_are_obeyed_and_never_run() {
     assert!(output.status.success() && output.stdout.starts_with(b"::warning title=friskey::"));
 }
 
-/// Programs in place of those that would reach out of the machine.
+/// Fake versions of the programs that use the network.
 fn stand_ins(scratch: &Scratch) -> String {
     use std::os::unix::fs::PermissionsExt;
     let curl = "#!/bin/bash\nset -e\ncat >\"$STAND_INS/header\"\nwhile [ $# -gt 1 ]; do\n  if [ \"$1\" = --output ]; then to=$2; fi\n  \
@@ -385,7 +385,7 @@ fn nothing_of_the_workspace_is_run_or_obeyed() {
         let (output, _) = step(&scratch, step_name, &variables);
         assert!(output.status.success(), "{step_name}: {}", String::from_utf8_lossy(&output.stdout));
     }
-    // What the build is told, and where it runs.
+    // The arguments and the directory of the build.
     let probe = "#!/bin/bash\nset -e\n{ pwd -P; env; } >\"$STAND_INS/environment\"\nmkdir -p \"${!#}/bin\"\n\
                  echo built >\"${!#}/bin/friskey\"\n";
     scratch.write("stand-ins/cargo", probe);
@@ -432,7 +432,7 @@ fn a_build_obeys_no_settings_above_the_action() {
     let scratch = runner();
     let path = stand_ins(&scratch);
     let folder = scratch.path("stand-ins");
-    // An action that is checked out below somebody's settings is built from a copy elsewhere.
+    // If the action is checked out below foreign settings, a copy elsewhere is built.
     for name in ["Cargo.toml", "Cargo.lock", "src/main.rs", "rules/a.toml", "benches/b.rs"] {
         scratch.write(&format!("above/action/{name}"), "");
     }
@@ -475,7 +475,7 @@ fn a_committed_link_does_not_divert_a_report() {
 }
 
 #[test]
-fn a_request_does_not_excuse_itself_in_any_mode() {
+fn a_pull_request_cannot_exempt_itself_in_any_mode() {
     let scratch = runner();
     let base = scratch.git("ws", &["rev-parse", "HEAD"]);
     scratch.write("ws/secret.txt", key(1));

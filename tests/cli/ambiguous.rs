@@ -37,7 +37,7 @@ fn a_name_of_several_things_is_refused() {
         for args in asked {
             assert_eq!(status(args).0, 1, "{args:?} before");
         }
-        // The same target is no other thing.
+        // Another name for the same target is not ambiguous.
         scratch.git("r", &["tag", "-a", "-m", "same", "origin/main", &base]);
         assert_eq!(status(asked[0]).0, 1, "the same target");
         for name in
@@ -60,7 +60,7 @@ fn a_name_of_several_things_is_refused() {
         // The end of a range.
         scratch.git("r", &["tag", "change", &base]);
         assert_eq!(status(&["history", "--range", "refs/heads/main..change"]).0, 3);
-        // Full names and full ids are what they say, and nothing else is in their place.
+        // Full names and full ids are never ambiguous.
         let full = format!("{base}..refs/heads/change");
         for range in ["refs/remotes/origin/main..HEAD", &full, "refs/heads/main..@"] {
             let (code, report) = status(&["history", "--range", range]);

@@ -121,11 +121,11 @@ fn a_new_branch_is_what_the_default_branch_has_not() {
         let note = report["notes"][0].as_str().unwrap();
         assert!(note.ends_with("what the default branch, main, has not, other branches included)"), "{note}");
     }
-    // a branch at the tip of the default branch brings nothing
+    // a branch at the tip of the default branch adds nothing
     let main = site.git(&["rev-parse", "main"]);
     let (status, report) = site.github("push", &push(ZERO, &main, "refs/heads/z"));
     assert_eq!((status, report["coverage"]["commits"].as_u64()), (0, Some(0)));
-    // the first push ever brings all, whatever else it brings
+    // the very first push adds everything
     let (status, report) = site.github("push", &push(ZERO, &main, "refs/heads/main"));
     assert_eq!((status, found(&report, &[1])), (1, vec![1]));
 }
@@ -147,7 +147,7 @@ fn refs_that_are_pushed_together_leave_nothing_to_each_other() {
     for (name, tip, keys) in [
         ("refs/heads/x", &x, &[2, 3][..]),
         ("refs/heads/y", &y, &[2, 4]),
-        // Nothing tells whether y, from which it goes on, was ever looked at.
+        // Nothing shows whether y, on which it is based, was ever scanned.
         ("refs/heads/z", &z, &[2, 4, 5]),
         ("refs/tags/v1", &y, &[2, 4]),
     ] {
@@ -182,7 +182,7 @@ fn a_forced_push_falls_back_to_the_default_branch() {
     let (status, report) = site.github("push", &push(&gone, &after, "refs/heads/x"));
     assert_eq!((status, found(&report, &[1, 3])), (1, vec![1, 3]));
     assert!(report["notes"][0].as_str().unwrap().contains("all that it has"));
-    // Of a base that is not here nothing can be told, and that is said.
+    // If the base is missing, nothing is known about it, and the message says so.
     let output = site.friskey(&[], &["--base", &gone]);
     assert_eq!(output.status.code(), Some(3));
     let text = site.outcome(&output).1.to_string();
@@ -287,7 +287,7 @@ fn events_without_a_range_are_about_all() {
 }
 
 #[test]
-fn a_shallow_clone_is_never_clean_and_says_what_to_do() {
+fn a_shallow_clone_is_never_clean_and_the_report_says_what_to_do() {
     let site = Site::new();
     let before = site.commit("old", None);
     site.commit("middle", Some(1));
@@ -302,12 +302,12 @@ fn a_shallow_clone_is_never_clean_and_says_what_to_do() {
         ] {
             let (status, report) = site.github(event, &payload);
             if status == 0 && report["coverage"]["commits"] == 0 {
-                // A branch at the tip of main brings nothing, however much is here.
+                // A branch at the tip of main adds nothing, however much is available.
                 continue;
             }
             let text = report.to_string();
             assert!(
-                // What is here may hold a key, and be found.
+                // What is available may contain a key that is found.
                 text.contains("fetch-depth: 0") && (status == 3 || status == 1),
                 "{event} {text}"
             );
@@ -390,7 +390,7 @@ fn a_branch_named_like_a_key_is_not_repeated() {
 }
 
 #[test]
-fn a_change_cannot_excuse_itself() {
+fn a_change_cannot_exempt_itself() {
     let site = Site::new();
     site.scratch.write("r/friskey.toml", "exclude = ['/vendor/']\nbaseline = 'conf/accepted.toml'\n");
     let entry = |number| {
@@ -413,7 +413,7 @@ fn a_change_cannot_excuse_itself() {
     assert_eq!(report["suppressed"], 1, "{notes}");
     assert!(notes.contains(&format!("configuration: {before}:friskey.toml")), "{notes}");
     assert!(notes.contains(&format!("baseline: {before}:conf/accepted.toml (1 entry)")), "{notes}");
-    // also when a file is named that git tracks; unless told otherwise
+    // also if the named file is tracked by git, unless `--policy-from` says otherwise
     let args = ["--base", &before, "--config", "friskey.toml"];
     assert_eq!(site.outcome(&site.friskey(&[], &args)).0, 1);
     let args = ["--base", &before, "--config", "friskey.toml", "--policy-from", "checkout"];
@@ -438,7 +438,7 @@ fn a_change_cannot_excuse_itself() {
 }
 
 #[test]
-fn a_new_tag_brings_what_no_run_may_have_looked_at() {
+fn a_new_tag_is_scanned_for_commits_that_no_run_may_have_scanned() {
     let site = Site::new();
     site.commit("old", Some(1));
     site.git(&["checkout", "-q", "-b", "wip"]);
@@ -641,7 +641,7 @@ fn runs_without_a_range_take_the_policy_of_the_default_branch() {
 }
 
 #[test]
-fn a_push_to_the_default_branch_does_not_excuse_itself_where_nothing_says_what_it_was() {
+fn a_push_to_the_default_branch_cannot_exempt_itself_if_its_previous_state_is_unknown() {
     let site = Site::new();
     site.commit("old", None);
     excuse(&site, 1);
@@ -748,7 +748,7 @@ fn builds_of_a_branch_in_a_row_are_judged_by_the_default_branch() {
     let notes = report["notes"].to_string();
     assert_eq!((status, found(&report, &[1])), (1, vec![1]), "{notes}");
     assert!(notes.contains("the default branch, main"), "{notes}");
-    // In a clone of that branch alone, no branch may bring the excuse.
+    // In a clone of that branch alone, no branch may add the exemption.
     site.scratch.git("ci", &["update-ref", "-d", "refs/remotes/origin/main"]);
     let (status, report) = site.outcome(&site.friskey(&jenkins, &[]));
     let notes = report["notes"].to_string();
@@ -775,7 +775,7 @@ fn the_default_branch_is_judged_by_its_last_build_that_passed() {
 }
 
 #[test]
-fn one_push_does_not_bring_the_excuse_for_the_next() {
+fn one_push_cannot_exempt_the_next() {
     let site = Site::new();
     site.commit("old", None);
     site.git(&["checkout", "-q", "-b", "x"]);

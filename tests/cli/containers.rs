@@ -1,4 +1,4 @@
-//! Keys in archives and compressed files, in every place that friskey looks at.
+//! Keys in archives and compressed files, in every place that friskey scans.
 
 use std::io::Write;
 
@@ -131,12 +131,12 @@ fn versions_that_are_deltas_of_each_other() {
 }
 
 #[test]
-fn what_is_stored_as_it_is_is_reported_once_and_where_it_is() {
+fn stored_content_is_reported_once_in_its_entry() {
     let scratch = Scratch::new();
     scratch.write("d/x.tar", tar(&[("config/.env", format!("K={}", key(1)).as_bytes())]));
     let told = report(&scratch.friskey("d", &["scan", "--format", "json"]));
     assert_eq!(finding(&told, 1)["container"], serde_json::json!(["x.tar", "config/.env"]));
-    // What stands beside the entries is the container's own.
+    // Bytes outside the entries belong to the container itself.
     let behind = [tar(&[("a", b"b")]), key(2).into_bytes()].concat();
     scratch.write("d/x.tar", &behind);
     let told = report(&scratch.friskey("d", &["scan", "--format", "json"]));
@@ -146,7 +146,7 @@ fn what_is_stored_as_it_is_is_reported_once_and_where_it_is() {
 }
 
 #[test]
-fn what_cannot_be_opened_is_no_clean() {
+fn an_unreadable_repository_is_never_clean() {
     let scratch = Scratch::new();
     let packed = gzip(&[b"nothing ".repeat(5000), key(1).into_bytes()].concat());
     scratch.write("d/cut.gz", &packed[..packed.len() - 200]);
@@ -184,7 +184,7 @@ fn limits_are_options_and_configuration() {
     scratch.write("d/image.tar", image(1));
     let deep = |args: &[&str]| scratch.friskey("d", &[&["scan"], args].concat()).status.code();
     assert_eq!(deep(&["--max-depth", "1"]), Some(3));
-    // The tar within is not opened, but what stands in it as it is can be seen.
+    // The nested tar is not opened, but its stored bytes are searched.
     assert_eq!(deep(&["--max-depth", "2"]), Some(1));
     assert_eq!(deep(&["--max-depth", "0"]), Some(3));
     assert_eq!(deep(&["--max-unpacked", "1KiB"]), Some(3));
@@ -210,7 +210,7 @@ fn places(report: &Value, number: u64) -> Vec<(String, Vec<String>)> {
     findings.map(|finding| (text(&finding["path"]), parts(&finding["container"]))).collect()
 }
 
-/// A repository of which later versions of a file are deltas, each with a key of its own.
+/// A repository that stores later versions of a file as deltas, each with a different key.
 fn versions(scratch: &Scratch, count: u64) {
     scratch.repository("r");
     let filler: Vec<String> = (0..2000).map(|n| format!("line {n} of {}\n", n * n)).collect();
@@ -275,12 +275,13 @@ fn a_bundle_of_changes_to_what_is_not_in_it() {
 }
 
 #[test]
-fn half_a_key_in_a_thin_bundle_is_no_other_key() {
+fn half_a_key_in_a_thin_bundle_is_not_another_key() {
     let scratch = Scratch::new();
     let lines =
         |seed: usize| (0..400).map(|n| format!("line {} of the file\n", n * seed)).collect::<String>();
     let (before, after) = (lines(7), lines(13));
-    // A delta inserts at most 127 bytes at once, and what stands beside it is in the base, which is not in the bundle.
+    // A delta inserts at most 127 bytes at once, and the adjacent bytes are in the base, which is not in the
+    // bundle.
     let versions = ["none".to_owned(), key(1)];
     scratch.write("r/f", "");
     scratch.git("r", &["init", "-q", "-b", "main"]);

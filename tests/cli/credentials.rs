@@ -1,4 +1,4 @@
-//! No report shows a secret of somebody else that is on the line of a key or in the reason of a marker.
+//! No report displays another vendor's secret that is on the line of a key or in the reason of a marker.
 
 use crate::credential_forms::{Filled, fill};
 use crate::support::{Scratch, key};
@@ -16,7 +16,7 @@ fn shown(lines: &[Filled], line: impl Fn(&str) -> String) -> Vec<String> {
         let output = scratch.friskey("a", &["scan", "-v", "--format", format, "."]);
         let text = [&output.stdout[..], &output.stderr[..]].map(String::from_utf8_lossy).concat();
         assert!(!text.contains("nothing was scanned"), "{format}: {text}");
-        // Fingerprints are hex, too, and contain any six digits sooner or later.
+        // Fingerprints are hex as well, and contain any six digits sooner or later.
         let is_hex = |word: &str| word.len() == 64 && word.bytes().all(|byte| byte.is_ascii_hexdigit());
         let words: String = text
             .split_inclusive(|c: char| !c.is_ascii_alphanumeric())

@@ -85,7 +85,7 @@ fn findings(report: &Value, number: u64) -> &Vec<Value> {
 fn base64_of_gzip_and_zip_however_it_is_written() {
     for (number, packed) in [(1, gzip(&settings(1))), (2, zip("app/.env", &settings(2)))] {
         for (how, text) in spellings(&packed) {
-            // Helm stores its releases as gzip encoded twice. A zip encoded twice is not looked for.
+            // Helm stores its releases as gzip encoded twice. A zip encoded twice is not supported.
             if how == "twice" && number == 2 {
                 continue;
             }
@@ -116,7 +116,7 @@ fn in_a_large_file_wherever_reads_end() {
         scratch.write("d/x", &text);
         let told = report(&scratch.friskey("d", &["scan", "--format", "json"]));
         assert_eq!(findings(&told, 1)[0]["container"][1], format!("base64 at byte {}", before + 1));
-        // What cannot be read again is told.
+        // Input that cannot be read again is reported.
         let output = scratch.friskey_with("d", &["scan", "-"], text.as_bytes());
         assert_eq!(output.status.code(), Some(3));
     }
@@ -159,7 +159,7 @@ fn in_the_index_and_in_a_history_with_its_deltas() {
     let scratch = Scratch::new();
     scratch.repository("r");
     let filler = |n: u64| (0..3000).map(|line| format!("line {line} of {n}\n")).collect::<String>();
-    // Version after version, of which git stores the difference.
+    // Successive versions that git stores as deltas.
     for number in 1..=4 {
         let run = wrapped(&base64(&gzip(&settings(number)), false), 76, "\n  ");
         scratch.write("r/values.yaml", format!("{}data: |\n  {run}\nend: 1\n{}", filler(0), filler(1)));
@@ -196,7 +196,7 @@ fn binary_patches_as_git_writes_them() {
         };
         std::iter::from_fn(next).take(9000).collect()
     };
-    // What differs behind the key keeps it apart from what is copied.
+    // Different text after the key keeps it apart from what is copied.
     let line = |number: u64| format!(" {} {number}\n\0\n", key(number)).into_bytes();
     let content = |more: &[u8]| [&noise(1)[..], b"\n\0\n", &line(1), more, &noise(2)].concat();
     for length in [0, 1, 2, 3] {

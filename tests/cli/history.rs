@@ -14,7 +14,7 @@ fn surfaces(leak: &Value) -> Vec<&str> {
     leak["findings"].as_array().unwrap().iter().map(|finding| finding["surface"].as_str().unwrap()).collect()
 }
 
-/// A repository with a key of its own in every place that git keeps bytes; what was put where.
+/// A repository with a different key in every place where git stores bytes, and the list of them.
 pub(crate) fn every_surface(scratch: &Scratch) -> Vec<(&'static str, &'static str, String)> {
     let mut number = 0;
     let mut places = Vec::new();
@@ -44,7 +44,7 @@ pub(crate) fn every_surface(scratch: &Scratch) -> Vec<(&'static str, &'static st
     scratch.write(&format!("r/{}.txt", put("a file name", "file-name")), "x");
     scratch.write(&format!("r/{}/x", put("a folder name", "file-name")), "x");
     scratch.commit("r", "names");
-    // a merge that brings in what neither side has
+    // a merge that adds what neither side has
     git(&["checkout", "-q", "-b", "side", "HEAD~1"]);
     scratch.write("r/side", "s\n");
     scratch.commit("r", "side");
@@ -150,7 +150,7 @@ fn a_key_is_found_on_every_surface_loose_and_packed() {
 }
 
 #[test]
-fn the_story_of_a_key_is_told_whole() {
+fn the_whole_history_of_a_key_is_reported() {
     let scratch = Scratch::new();
     scratch.repository("r");
     let secret = key(1);
@@ -219,7 +219,7 @@ fn a_shallow_clone_is_never_clean() {
 }
 
 #[test]
-fn what_is_no_repository_is_status_2() {
+fn a_missing_repository_is_status_2() {
     let scratch = Scratch::new();
     std::fs::create_dir_all(scratch.path("x")).unwrap();
     let output = scratch.friskey("x", &["history"]);
@@ -228,7 +228,7 @@ fn what_is_no_repository_is_status_2() {
     assert_eq!(scratch.friskey("x", &["history", "nowhere"]).status.code(), Some(2));
 }
 
-/// `main`: old key, then a commit that touches its file and brings a new one, which the next removes.
+/// `main`: an old key, then a commit that changes its file and adds a new one, which the next removes.
 fn ranged(scratch: &Scratch) -> [String; 3] {
     scratch.repository("r");
     scratch.write("r/old.env", format!("A={}\n", key(1)));
@@ -352,7 +352,7 @@ fn one_known_key_is_traced_whatever_it_looks_like() {
 }
 
 #[test]
-fn what_is_missing_is_never_clean() {
+fn missing_objects_are_never_clean() {
     let scratch = Scratch::new();
     scratch.repository("r");
     scratch.write("r/sub/a", "some text\n");
@@ -372,10 +372,10 @@ fn what_is_missing_is_never_clean() {
 
 /// Whatever single object is gone, loose or packed, near the tip or far back: git's own list is the oracle.
 #[test]
-fn any_object_that_is_missing_is_told() {
+fn any_missing_object_is_reported() {
     let scratch = Scratch::new();
     scratch.repository("r");
-    // A folder that is larger than what is looked at around a change in it.
+    // A directory larger than the part that is examined around a change in it.
     for number in 0..400 {
         scratch.write(&format!("r/wide/file-{number:04}"), format!("{number}\n"));
     }
@@ -431,7 +431,7 @@ fn any_object_that_is_missing_is_told() {
 }
 
 #[test]
-fn a_packed_blob_of_many_megabytes_is_told_whole() {
+fn a_large_packed_blob_is_reported_completely() {
     let scratch = Scratch::new();
     scratch.repository("r");
     scratch.write("r/large.log", [b"line\n".repeat(4 << 20), key(1).into_bytes()].concat());

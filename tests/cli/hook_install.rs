@@ -16,7 +16,7 @@ fn stdout(output: &Output) -> String {
 
 #[cfg(unix)]
 #[test]
-fn a_hook_that_was_there_goes_on_running_and_comes_back() {
+fn an_existing_hook_keeps_running_and_is_restored() {
     use std::os::unix::fs::PermissionsExt;
     let scratch = Scratch::new();
     scratch.repository("r");
@@ -136,7 +136,7 @@ fn what_cannot_be_installed_is_noticed_before_anything_is_written() {
 
 #[cfg(unix)]
 #[test]
-fn a_hook_that_git_ignores_is_told_and_kept() {
+fn a_hook_that_git_ignores_is_reported_and_kept() {
     let scratch = Scratch::new();
     scratch.repository("r");
     let own = scratch.write("r/.git/hooks/pre-commit", "#!/bin/sh\ntouch ran\n");
@@ -213,7 +213,7 @@ fn a_hook_without_friskey_blocks_and_runs_none_from_the_repository() {
     assert!(!commit(&installed).status.success());
 }
 
-/// Shells that run the scripts, as far as they are installed.
+/// Shells to run the scripts with, if they are installed.
 #[cfg(unix)]
 fn shells() -> Vec<&'static str> {
     let is_there = |shell: &&str| std::path::Path::new(shell.split(' ').next().unwrap()).exists();
@@ -225,7 +225,7 @@ fn shells() -> Vec<&'static str> {
 
 #[cfg(unix)]
 #[test]
-fn no_path_leads_a_hook_to_a_friskey_of_the_repository() {
+fn no_path_makes_a_hook_run_a_friskey_of_the_repository() {
     use std::os::unix::fs::{PermissionsExt, symlink};
     let scratch = Scratch::new();
     scratch.repository("real/r");

@@ -147,7 +147,7 @@ fn installed_hooks_let_clean_commits_pass_and_block_leaks() {
         stderr(&output)
     );
     assert!(commit(&["--allow-empty", "-m", "without"]).status.success());
-    // only a path of several, while another one holds a key: git gives the hook a temporary index
+    // one of several paths, while another one contains a key: git gives the hook a temporary index
     scratch.write("r/x", "fine\n");
     scratch.write("r/y", key(4));
     scratch.git("r", &["add", "-A"]);
@@ -262,7 +262,7 @@ fn hooks_work_from_a_linked_work_tree_and_a_subfolder() {
 }
 
 #[test]
-fn pushes_are_judged_by_the_commits_that_they_bring() {
+fn pushes_are_judged_by_the_commits_they_add() {
     let scratch = Scratch::new();
     scratch.repository("r");
     scratch.git("r", &["init", "-q", "--bare", "../bare.git"]);
@@ -295,7 +295,7 @@ fn pushes_are_judged_by_the_commits_that_they_bring() {
 }
 
 #[test]
-fn a_server_refuses_what_brings_a_key() {
+fn a_server_rejects_pushes_that_add_a_key() {
     let scratch = Scratch::new();
     scratch.repository("r");
     scratch.git("r", &["init", "-q", "--bare", "../bare.git"]);
@@ -384,7 +384,7 @@ fn the_message_ends_where_git_ends_it() {
 
 #[cfg(unix)]
 #[test]
-fn a_check_that_cannot_be_made_blocks_and_says_so() {
+fn an_impossible_check_blocks_with_a_message() {
     let scratch = Scratch::new();
     scratch.repository("r");
     let broken = [
@@ -415,7 +415,7 @@ fn a_check_that_cannot_be_made_blocks_and_says_so() {
 }
 
 #[test]
-fn what_cannot_be_scanned_blocks_and_says_how_to_go_on() {
+fn unscannable_content_blocks_with_advice() {
     let scratch = Scratch::new();
     scratch.repository("r");
     assert!(scratch.friskey("r", &["hook", "install"]).status.success());

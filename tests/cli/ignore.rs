@@ -1,4 +1,4 @@
-//! What `friskey scan` leaves out because somebody wrote so, and what it does not.
+//! What `friskey scan` leaves out because of ignore files and options, and what it does not.
 
 use serde_json::Value;
 
@@ -47,7 +47,7 @@ fn each_ignored_path_is_named_with_its_pattern() {
 }
 
 #[test]
-fn what_git_tracks_is_scanned_whatever_names_it() {
+fn tracked_files_are_scanned_even_if_ignored() {
     let scratch = Scratch::new();
     scratch.repository("r");
     scratch.write("r/.gitignore", ".env\nvendor/\n/.ignore\n");
@@ -184,7 +184,7 @@ mod unix {
     use super::{Scratch, key, leak, report};
 
     #[test]
-    fn links_and_pipes_are_no_ignore_files() {
+    fn links_and_pipes_are_not_ignore_files() {
         for name in [".gitignore", ".ignore", ".git/info/exclude"] {
             for kind in ["link to a device", "link out", "pipe", "folder"] {
                 let scratch = Scratch::new();

@@ -1,4 +1,4 @@
-//! No message and no line of a report holds a secret, or gives orders to a CI runner.
+//! No message and no line of a report contains a secret or a CI runner command.
 
 use std::process::Output;
 
@@ -20,7 +20,7 @@ fn random(length: usize) -> String {
 }
 
 #[test]
-fn mistakes_are_told_without_what_own_rules_find() {
+fn error_messages_contain_no_match_of_custom_rules() {
     let scratch = Scratch::new();
     scratch.repository("a");
     scratch.write("own.toml", OWN);
@@ -48,7 +48,7 @@ fn mistakes_are_told_without_what_own_rules_find() {
 }
 
 #[test]
-fn mistakes_in_files_are_told_without_what_own_rules_find() {
+fn errors_in_files_contain_no_match_of_custom_rules() {
     let scratch = Scratch::new();
     scratch.repository("a");
     scratch.write("a/own.toml", OWN);
@@ -165,7 +165,7 @@ fn an_error_names_its_cause_once() {
     }
 }
 
-/// Every way for the system to refuse that a test can bring about.
+/// Every system error that a test can provoke.
 #[cfg(unix)]
 #[test]
 fn no_message_shows_a_number_of_the_system() {
@@ -209,7 +209,7 @@ fn no_message_shows_a_number_of_the_system() {
 }
 
 #[test]
-fn a_key_on_the_command_line_is_said_to_be_in_the_history_of_the_shell() {
+fn a_key_on_the_command_line_is_reported_to_be_in_the_shell_history() {
     let scratch = Scratch::new();
     scratch.repository("a");
     for command in ["trace", "explain"] {
@@ -221,7 +221,7 @@ fn a_key_on_the_command_line_is_said_to_be_in_the_history_of_the_shell() {
 /// As `friskey scan <(command)`, and a named pipe.
 #[cfg(unix)]
 #[test]
-fn a_pipe_given_as_a_path_is_told_with_the_way_to_scan_it() {
+fn a_pipe_given_as_a_path_is_reported_with_a_way_to_scan_it() {
     let scratch = Scratch::new();
     scratch.repository("a");
     assert!(scratch.command("mkfifo", "a").arg("pipe").status().unwrap().success());
@@ -237,7 +237,7 @@ fn a_pipe_given_as_a_path_is_told_with_the_way_to_scan_it() {
 }
 
 #[test]
-fn what_depends_on_the_configuration_of_branches_is_told() {
+fn names_that_depend_on_branch_configuration_are_reported() {
     let scratch = Scratch::new();
     scratch.repository("a");
     for args in [
@@ -254,7 +254,7 @@ fn what_depends_on_the_configuration_of_branches_is_told() {
 }
 
 #[test]
-fn a_range_that_does_not_resolve_is_no_path_to_exclude() {
+fn an_unresolved_range_is_not_an_excluded_path() {
     let scratch = Scratch::new();
     scratch.repository("a");
     let head = scratch.git("a", &["rev-parse", "HEAD"]);

@@ -72,7 +72,7 @@ fn surfaces_and_globs_of_a_history_are_named() {
 }
 
 #[test]
-fn what_is_accepted_is_named() {
+fn accepted_findings_are_named() {
     let scratch = Scratch::new();
     scratch.write("t/a", format!("{}  # friskey:allow made up\n", key(1)));
     let json = report(&scratch.friskey("t", &["scan", "--format", "json"]));
@@ -84,7 +84,7 @@ fn what_is_accepted_is_named() {
 }
 
 #[test]
-fn a_hook_says_what_it_left_out() {
+fn a_hook_reports_what_it_left_out() {
     let scratch = Scratch::new();
     scratch.repository("r");
     scratch.write("r/friskey.toml", "exclude = ['gen/']\n");
@@ -126,7 +126,7 @@ fn a_passing_hook_names_what_it_accepted() {
 }
 
 #[test]
-fn more_threads_than_processors_can_use_are_told() {
+fn too_many_threads_are_rejected() {
     let scratch = Scratch::new();
     scratch.write("t/a", "nothing");
     scratch.write("t/friskey.toml", "threads = 1024\n");

@@ -31,7 +31,7 @@ fn push(scratch: &Scratch, args: &[&str]) -> Output {
 }
 
 #[test]
-fn what_another_remote_has_is_no_excuse() {
+fn what_another_remote_has_is_scanned() {
     let scratch = with_two_remotes();
     let url = scratch.path("other.git").display().to_string();
     let output = push(&scratch, &[&url, "main"]);
@@ -59,11 +59,11 @@ fn what_another_remote_has_is_no_excuse() {
 }
 
 #[test]
-fn remote_tracking_refs_of_a_remote_that_got_another_url_tell_nothing() {
+fn remote_tracking_refs_of_a_remote_with_a_new_url_are_ignored() {
     let scratch = with_two_remotes();
     scratch.git("r", &["push", "-q", "--no-verify", "origin", "main", "main:refs/heads/topic"]);
     scratch.git("r", &["branch", "-q", "topic"]);
-    // a branch that was deleted there is no such sign
+    // a branch that was deleted there is not such a sign
     scratch.git("origin.git", &["branch", "-q", "-D", "topic"]);
     let output = push(&scratch, &["origin", "topic"]);
     assert!(output.status.success(), "{}", stderr(&output));
@@ -84,7 +84,7 @@ fn a_remote_tracking_ref_that_git_contradicts_is_ignored() {
     scratch.commit("r", "leak");
     scratch.git("r", &["push", "-q", "origin", "main"]);
     assert!(scratch.friskey("r", &["hook", "install"]).status.success());
-    // somebody resets the branch at the remote; here nothing was fetched since
+    // someone resets the branch at the remote, and nothing has been fetched since
     let clean = scratch.git("r", &["rev-parse", "HEAD~1"]);
     scratch.git("up.git", &["update-ref", "refs/heads/main", clean.trim()]);
     scratch.write("r/b", "b");
@@ -220,7 +220,7 @@ fn framework(scratch: &Scratch, variables: &[(&str, &str)]) -> Output {
 }
 
 #[test]
-fn frameworks_that_tell_of_no_range_push_a_whole_history() {
+fn frameworks_without_a_range_push_a_whole_history() {
     let scratch = with_two_remotes();
     scratch.git("r", &["rm", "-q", "k"]);
     scratch.commit("r", "remove it");
@@ -239,7 +239,7 @@ fn frameworks_that_tell_of_no_range_push_a_whole_history() {
     origin[3].1 = "../origin.git";
     let output = framework(&scratch, &origin);
     assert_eq!(output.status.code(), Some(0), "origin has it: {}", stderr(&output));
-    // conclusions from remote-tracking refs are none about another place
+    // remote-tracking refs say nothing about another URL
     let base = scratch.git("r", &["rev-parse", "origin/main"]);
     scratch.git("r", &["config", "remote.origin.pushurl", "../other.git"]);
     origin[3].1 = "../other.git";
@@ -248,7 +248,7 @@ fn frameworks_that_tell_of_no_range_push_a_whole_history() {
 }
 
 #[test]
-fn frameworks_that_tell_of_one_ref_may_push_others() {
+fn frameworks_that_pass_one_ref_may_push_others() {
     let scratch = with_two_remotes();
     scratch.git("r", &["push", "-q", "--no-verify", "origin", "main"]);
     let base = scratch.git("r", &["rev-parse", "HEAD"]);
@@ -275,7 +275,7 @@ fn frameworks_that_tell_of_one_ref_may_push_others() {
     assert!(said.contains("refs/heads/second") && said.contains("SKIP="), "{said}");
 }
 
-/// Commits a file with a key, at the day `day`, whatever the days before.
+/// Commits a file with a key, dated `day`, whatever the dates of earlier commits.
 fn leak_at(scratch: &Scratch, name: &str, number: u64, day: u32) -> String {
     scratch.write(&format!("r/{name}"), key(number));
     scratch.git("r", &["add", name]);

@@ -1,4 +1,4 @@
-//! Repositories whose refs stand in reftables get the reports that those with refs in files get.
+//! Repositories with refs in reftables get the same reports as those with refs in files.
 
 use serde_json::Value;
 
@@ -37,7 +37,7 @@ fn told(scratch: &Scratch, args: &[&str], input: &str) -> (i32, Value) {
     (output.status.code().unwrap(), report)
 }
 
-/// Does the same in two folders, and holds the reports of `commands` against each other.
+/// Does the same in two directories and compares the reports of `commands`.
 fn assert_same(prepare: impl Fn(&Scratch), commands: &[(i32, &[&str])]) {
     for ids in ["sha1", "sha256"] {
         let [files, tables] = ["files", "reftable"].map(|refs| {

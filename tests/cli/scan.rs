@@ -7,7 +7,7 @@ fn status(output: &std::process::Output) -> i32 {
 }
 
 #[test]
-fn empty_standard_input_is_clean_and_said() {
+fn empty_standard_input_is_clean_and_reported() {
     let scratch = Scratch::new();
     let output = scratch.friskey_with(".", &["scan", "-"], b"");
     assert_eq!(output.status.code(), Some(0));
@@ -187,7 +187,7 @@ fn rules_can_be_listed_shown_and_checked() {
 }
 
 #[test]
-fn explain_says_why_and_why_not() {
+fn explain_shows_why_a_text_is_or_is_not_reported() {
     let scratch = Scratch::new();
     let explain = |text: &str| {
         let output = scratch.friskey_with(".", &["explain"], text.as_bytes());
@@ -326,7 +326,7 @@ mod unix {
     }
 
     #[test]
-    fn names_that_are_no_text_do_no_harm() {
+    fn invalid_utf_8_names_do_no_harm() {
         use std::ffi::OsStr;
         use std::os::unix::ffi::OsStrExt;
         let scratch = Scratch::new();
@@ -351,7 +351,7 @@ fn a_report_that_is_being_written_is_not_scanned() {
 }
 
 #[test]
-fn nobody_is_told_to_revoke_what_may_not_be_a_key() {
+fn doubtful_keys_come_without_advice_to_revoke() {
     let scratch = Scratch::new();
     let doubtful = String::from_utf8(friskey::rules::expand("sk-{base62:48}", 5).text).unwrap();
     scratch.write("low/a", &doubtful);
@@ -442,7 +442,7 @@ fn a_report_that_cannot_be_written_is_named_by_the_path_that_was_given() {
 }
 
 #[test]
-fn what_is_not_reached_in_time_is_never_clean() {
+fn a_scan_that_runs_out_of_time_is_never_clean() {
     let scratch = Scratch::new();
     scratch.repository("r");
     for arguments in

@@ -1,4 +1,5 @@
-//! Every place in which git keeps bytes, under every command: what one finds in a change, the others find or tell.
+//! Every place where git stores bytes, with every command: what one command finds in a change, the others find
+//! or report as not scanned.
 
 use std::process::Output;
 
@@ -6,14 +7,14 @@ use serde_json::Value;
 
 use crate::support::{Scratch, fingerprint, key, leak, report, strings};
 
-/// Where a change can bring a key in.
+/// Where a change can add a key.
 struct Case {
     what: &'static str,
     /// Stages it, or does what it takes; gives the key `key`.
     stage: fn(&Scratch, &str),
     /// What the change is called once it is committed.
     tip: &'static str,
-    /// Whether a commit is what brings it, and not a ref.
+    /// Whether a commit adds it, rather than a ref.
     in_commit: bool,
     /// Arguments of the commit.
     commit: fn(&str) -> Vec<String>,
@@ -301,7 +302,7 @@ fn pushed(scratch: &Scratch) -> Vec<&'static str> {
 }
 
 #[test]
-fn what_one_command_finds_all_find_or_tell() {
+fn all_commands_find_or_report_the_same_keys() {
     let mut wrong = Vec::new();
     for (number, case) in (1..).zip(CASES) {
         let scratch = Scratch::new();
@@ -339,7 +340,7 @@ fn what_one_command_finds_all_find_or_tell() {
     assert!(wrong.is_empty(), "neither found nor told:\n{}", wrong.join("\n"));
 }
 
-/// Without a key none of it is told, or nothing that is ordinary would pass.
+/// Without a key, none of this is reported; otherwise nothing ordinary would pass.
 #[test]
 fn an_ordinary_change_passes_all_commands() {
     let scratch = Scratch::new();
@@ -432,7 +433,7 @@ fn links_in_a_git_folder_are_read_and_followed_no_further_than_the_work_tree() {
     assert_eq!(what, [".git/b", ".git/c"]);
 }
 
-/// A name that git gives to what it derives from packs does not vouch for what a file holds.
+/// A name that git gives to files derived from packs is no proof of their contents.
 #[test]
 fn files_below_objects_are_searched_whatever_their_names() {
     let scratch = Scratch::new();
@@ -502,7 +503,7 @@ fn of_a_socket_in_a_git_folder_only_the_name_is_searched() {
 }
 
 #[test]
-fn what_stands_behind_a_loose_object_in_its_file_is_searched_and_told() {
+fn trailing_data_in_a_loose_object_is_searched_and_reported() {
     let scratch = Scratch::new();
     scratch.repository("r");
     let ids = [store(&scratch, "few"), store(&scratch, &"many ".repeat(100_000))];
@@ -537,7 +538,7 @@ fn names_and_links_below_objects_are_searched() {
     symlink(format!("/no/{}", key(3)), at("pack/q.keep")).unwrap();
     symlink("/no", at(&key(4))).unwrap();
     scratch.write(&format!("r/.git/objects/pack/x/{}/y", key(5)), "");
-    // What git reads through a link is no skip, and the link is searched, too.
+    // A file that git reads through a link is not a skip, and the link is searched, too.
     std::fs::rename(at("info"), scratch.path(&key(6))).unwrap();
     symlink(scratch.path(&key(6)), at("info")).unwrap();
     symlink("../info", at("pack/near")).unwrap();
@@ -554,7 +555,7 @@ fn names_and_links_below_objects_are_searched() {
     assert!(skipped(&report).contains(".git/objects/pack/out.keep"), "{report:#}");
 }
 
-/// A repository `s` with a key in its past, and `r` to which `put` brings it; status and report.
+/// A repository `s` with a key in its past, and `r`, into which `put` copies it; returns status and report.
 fn submodule(put: impl Fn(&Scratch)) -> (i32, Value) {
     let scratch = Scratch::new();
     scratch.repository("s");
@@ -575,7 +576,7 @@ fn copy(scratch: &Scratch, to: &str) {
 }
 
 #[test]
-fn a_submodule_that_is_here_is_searched_wherever_it_lies() {
+fn a_cloned_submodule_is_searched_wherever_it_is() {
     let deep = (1..40).map(|level| level.to_string()).collect::<Vec<_>>().join("/");
     let at = |place: String| submodule(|scratch| copy(scratch, &place));
     for place in [
@@ -600,7 +601,7 @@ fn a_submodule_that_is_here_is_searched_wherever_it_lies() {
 
 #[cfg(unix)]
 #[test]
-fn a_submodule_that_cannot_be_looked_into_is_told() {
+fn an_unreadable_submodule_is_reported() {
     use std::os::unix::fs::symlink;
     let linked = |scratch: &Scratch| {
         std::fs::create_dir_all(scratch.path("r/.git/modules")).unwrap();
@@ -625,7 +626,7 @@ fn a_submodule_that_cannot_be_looked_into_is_told() {
 }
 
 #[test]
-fn a_submodule_that_was_never_cloned_is_named_and_is_no_skip() {
+fn a_submodule_that_was_never_cloned_is_named_but_not_a_skip() {
     let scratch = Scratch::new();
     scratch.repository("s");
     scratch.repository("up");
@@ -698,7 +699,7 @@ fn a_submodule_that_a_change_adds_or_moves_is_named() {
     assert!(!ignored(&["history", "--range", "HEAD~1..HEAD"]).contains("deep/lib"));
 }
 
-/// What git refuses as an index is told, and what it takes is searched.
+/// An index that git rejects is reported, and one that git accepts is searched.
 #[test]
 fn an_index_is_read_whether_or_not_anything_was_found() {
     let scratch = Scratch::new();

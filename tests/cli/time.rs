@@ -5,7 +5,7 @@ use crate::support::{Scratch, key, report, run};
 const REASON: &str = "not reached within the time limit of 0 s (`--max-time`)";
 
 #[test]
-fn what_is_not_reached_in_time_is_told() {
+fn unreached_work_is_reported() {
     let scratch = Scratch::new();
     scratch.repository("a");
     scratch.write("a/key", key(1));

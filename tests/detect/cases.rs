@@ -82,7 +82,7 @@ fn every_shape_is_found_in_every_context() {
 }
 
 #[test]
-fn what_stands_behind_a_key_is_no_part_of_it() {
+fn text_after_a_key_is_not_part_of_it() {
     let detector = detector();
     for shape in shapes() {
         for suffix in contexts().suffix {
@@ -97,7 +97,7 @@ fn what_stands_behind_a_key_is_no_part_of_it() {
 }
 
 #[test]
-fn a_key_that_was_cut_off_is_reported_and_said_to_be() {
+fn a_truncated_key_is_reported_as_truncated() {
     let detector = detector();
     for shape in shapes().iter().filter(|shape| shape.length > 50) {
         let key = expand(&shape.template, 3).text;
@@ -113,7 +113,7 @@ fn a_key_that_was_cut_off_is_reported_and_said_to_be() {
 }
 
 #[test]
-fn keys_that_touch_are_told_apart() {
+fn adjacent_keys_are_separated() {
     let detector = detector();
     let all = shapes();
     for (index, first) in all.iter().enumerate() {
@@ -170,7 +170,7 @@ fn typed_prefixes_without_the_marker_count_when_they_look_random() {
                 let text = expand(&format!("key: {prefix}{{base64url:{length}}};"), seed).text;
                 let levels: Vec<_> =
                     reported(detector, &text).iter().map(|m| m.identified.confidence).collect();
-                // One in ten thousand random bodies holds something that looks typed.
+                // One in ten thousand random bodies contains something that looks typed.
                 let why =
                     || detector.explain(&text).verdicts.into_iter().map(|v| v.outcome).collect::<Vec<_>>();
                 assert_eq!(levels, [Confidence::Medium], "{prefix} {length} {seed}: {:?}", why());
@@ -230,7 +230,7 @@ fn a_key_without_its_prefix_is_found_where_openai_is_named() {
 }
 
 #[test]
-fn genuine_looking_ends_are_evidence_and_others_are_no_objection() {
+fn a_zero_tail_is_evidence_and_its_absence_no_objection() {
     let detector = detector();
     let evidence = |template: &str| found(detector, &expand(template, 2).text)[0].identified.evidence.clone();
     let zero = evidence("sk-proj-{base64url:74}{marker}{base64url:72}{zero}");

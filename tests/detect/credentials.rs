@@ -1,4 +1,4 @@
-//! Secrets of others beside a key: whatever form they are written in, no piece of them is shown.
+//! Other vendors' secrets beside a key: whatever form they have, no part of them is displayed.
 
 use friskey::detect::Redactor;
 use friskey::model::Secret;

@@ -1,4 +1,5 @@
-//! Dumps of bytes as tools print them, lists of them, and keys one a line, with every shape at every place of a line.
+//! Byte dumps in the formats of tools, lists of bytes, and one key per line, with every shape at every position
+//! of a line.
 
 use friskey::detect::Match;
 use friskey::rules::{MARKER, expand};
@@ -11,14 +12,14 @@ use super::{detector, found, reported};
 struct Tool {
     name: &'static str,
     columns: usize,
-    /// Bytes that stand together.
+    /// Bytes per group.
     group: usize,
-    /// What stands before the bytes.
+    /// The text before the bytes.
     offset: fn(usize) -> String,
     /// Whether a wider gap is in the middle of the line.
     halved: bool,
     upper: bool,
-    /// What stands around the characters; nothing where they are not shown.
+    /// The delimiters of the text column; empty if there is none.
     frame: Option<(&'static str, &'static str)>,
     end: &'static str,
 }
@@ -138,7 +139,7 @@ fn is_it(found: &[Match], text: &Text, key: &[u8]) -> bool {
         && one.identified.secret.reveal() == key)
 }
 
-/// Runs `write` with every shape behind `before` bytes, and demands that the key is found where it stands.
+/// Runs `write` with every shape after `before` bytes, and checks that the key is found at its position.
 fn every_shape(name: &str, columns: usize, befores: std::ops::Range<usize>, write: impl Fn(&Text) -> Text) {
     let mut missed = Vec::new();
     for shape in shapes() {
@@ -242,7 +243,7 @@ fn keys_one_a_line_are_two_keys() {
 }
 
 #[test]
-fn a_hash_in_the_next_line_is_no_part_of_a_key() {
+fn a_hash_on_the_next_line_is_not_part_of_a_key() {
     for seed in 0..200 {
         let key = expand("sk-proj-{base64url:60}", seed).text;
         let text = [hex(&key, "").as_bytes(), b"\n", &expand("{hex:64}", seed).text, b"\n"].concat();

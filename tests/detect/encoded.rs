@@ -1,5 +1,5 @@
-//! Keys in disguise: cases as data, and every encoding with every shape in any surroundings. The encoders here
-//! know which bytes stand for the key, so that the place is checked, too.
+//! Encoded keys: cases as data, and every encoding with every shape in arbitrary surroundings. The encoders here
+//! know which bytes encode the key, so that the position is checked, too.
 
 use friskey::detect::Match;
 use friskey::rules::{MARKER, expand};
@@ -33,7 +33,7 @@ fn bare() -> String {
     "{ENCODED}".to_owned()
 }
 
-/// Bytes, and of each whether it stands for some of the key.
+/// Bytes, and for each whether it encodes part of the key.
 pub(super) type Text = Vec<(u8, bool)>;
 
 pub(super) fn marked(bytes: &[u8], is_key: bool) -> Text {
@@ -78,7 +78,7 @@ fn base64(text: &Text, alphabet: &[u8; 64], padded: bool) -> Text {
 const STANDARD: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 const URL: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 
-/// Each byte for which `which` holds, written as `format` says.
+/// Each byte selected by `which`, written in the format `format`.
 fn each(text: &Text, which: fn(u8) -> bool, format: fn(u8) -> String) -> Text {
     let one = |&(byte, is_key): &(u8, bool)| match which(byte) {
         true => marked(format(byte).as_bytes(), is_key),
@@ -201,7 +201,7 @@ fn is_it(found: &[Match], text: &Text, key: &[u8], shape: &Shape, encoding: &str
             && one.encoding == encoding)
 }
 
-/// The longest span that is looked for.
+/// The longest span that is searched.
 const LONGEST: usize = 2880;
 
 #[test]
@@ -258,7 +258,7 @@ const WAYS: &[(&str, &[&str], &str, &str)] = &[
     ("quoted-printable", &["quoted"], "\n", "\n"),
 ];
 
-/// What stands before, between and behind the parts of a split literal.
+/// The text before, between and after the parts of a split literal.
 const GLUES: &[(&str, &str, &str)] = &[
     ("\"", "\" + \"", "\""),
     ("'", "'+'", "'"),
@@ -308,7 +308,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 400, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn what_is_encoded_is_found_where_it_stands(
+    fn encoded_keys_are_found_at_their_position(
         shape in 0..shapes().len(),
         way in 0..WAYS.len(),
         before in surroundings(),
@@ -334,7 +334,7 @@ proptest! {
         let found = reported(detector(), &bytes(&text));
         let shown: Vec<_> = found.iter().map(|m| (&m.span, m.encoding, &m.identified)).collect();
         let message = format!("{} {:?} {shown:?} {}", shape.name, span(&text), String::from_utf8_lossy(&bytes(&text)));
-        // Of a key that ends with its text, what stands behind that may look like more of it: then it counts for less.
+        // If a key ends with its text, what follows may look like more of it, which lowers the confidence.
         let mut shape = shape.clone();
         if let [one] = &found[..] && after.is_empty() && !outside.is_empty() {
             shape.confidence = one.identified.confidence;

@@ -188,7 +188,7 @@ proptest! {
     }
 
     #[test]
-    fn a_verdict_rests_on_what_lies_within_the_margin(text in text(60), cut in any::<[prop::sample::Index; 2]>()) {
+    fn a_verdict_depends_only_on_bytes_within_the_margin(text in text(60), cut in any::<[prop::sample::Index; 2]>()) {
         let detector = detector();
         let [a, b] = cut.map(|cut| cut.index(text.len() + 1));
         let window = a.min(b)..a.max(b);
@@ -237,7 +237,7 @@ proptest! {
                 let secret = other.identified.secret.reveal();
                 let encoded = &text[other.span.clone()];
                 for part in secret.windows(16).skip(8).chain(encoded.windows(24).skip(16)) {
-                    // What stands elsewhere, too, may be shown from there.
+                    // Text that also occurs elsewhere may be displayed from there.
                     if memchr::memmem::find_iter(&text, part).count() > 1 {
                         continue;
                     }
@@ -249,7 +249,7 @@ proptest! {
     }
 }
 
-/// A byte that is no character of its own, right where the line around a finding is cut.
+/// A byte that is not a whole character, exactly where the excerpt around a finding is cut.
 #[test]
 fn a_neighbour_at_the_edge_of_what_is_shown_is_masked() {
     let mut text = expand("sk-proj-{base64url:74}{marker}{base64url:72}{zero}", 1).text;

@@ -1,5 +1,5 @@
-//! Every way of writing a key, with every shape of key, in all sorts of places: each must be found just where
-//! it stands, under its own name and fingerprint.
+//! Every way of writing a key, with every shape of key, in many contexts: each key must be found exactly where
+//! it is, with its own rule and fingerprint.
 
 use friskey::detect::Match;
 use friskey::model::{Confidence, Secret};
@@ -9,7 +9,7 @@ use super::cases::shapes;
 use super::encoded::{Text, bytes, marked, span, through};
 use super::{detector, reported};
 
-/// A way of writing text: what reports call it, the steps, and what must stand before and behind.
+/// A way of writing text: its name in reports, its steps, and the text before and after.
 struct Way {
     encoding: &'static str,
     steps: &'static [&'static str],
@@ -100,7 +100,7 @@ const WAYS: &[Way] = &[
     within("", &["split:45:\n    "], ""),
 ];
 
-/// Where a key may stand; what is before and behind it.
+/// The context of a key: the text before and after it.
 const PLACES: &[(&str, &str)] = &[
     ("", ""),
     ("", "\n"),
@@ -110,7 +110,7 @@ const PLACES: &[(&str, &str)] = &[
     ("const key = ", ";\nconst other = 'x';\n"),
 ];
 
-/// Those in which a form without quotes of its own stands between some.
+/// Contexts with quotes, for forms that have none of their own.
 const QUOTED: &[(&str, &str)] = &[("\"", "\""), ("{'key': '", "', 'other': 'x'}"), ("x = `", "`;\n")];
 
 /// Without the marker.
@@ -152,7 +152,7 @@ fn keys() -> Vec<Key> {
         .collect()
 }
 
-/// Whether nothing could tell that these are parts of one key: the first would do by itself.
+/// Whether nothing shows that these are parts of one key, because the first would be one by itself.
 fn is_ambiguous(way: &Way, key: &Key) -> bool {
     let parts =
         way.steps.iter().find_map(|step| step.strip_prefix("split:")).and_then(|rest| rest.split_once(':'));
@@ -234,7 +234,7 @@ fn every_way_with_every_shape_in_every_place() {
 }
 
 #[test]
-fn what_looks_like_the_start_of_a_key_in_the_midst_of_one_is_no_start() {
+fn a_prefix_within_a_key_does_not_start_another() {
     let template = "sk-proj-{base64url:30}sk-{base64url:41}{marker}{base64url:72}{zero}";
     let secret = expand(template, 1).text;
     let (kind, confidence) = ("project".to_owned(), Confidence::High);

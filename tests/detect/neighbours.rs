@@ -1,4 +1,5 @@
-//! What overlaps a key or stands next to it must neither hide it nor lower it: every shape beside every neighbour.
+//! Text that overlaps a key or is next to it must neither hide it nor lower its confidence: every shape beside
+//! every neighbor.
 
 use friskey::model::{Confidence, Secret};
 use friskey::rules::{MARKER, expand};
@@ -35,7 +36,7 @@ fn dashed(key: &[u8], dash: &str) -> Vec<u8> {
     String::from_utf8(key.to_vec()).unwrap().replace('-', dash).into_bytes()
 }
 
-/// Texts that hold what keys have once, again and again.
+/// Texts that repeat what keys contain once.
 const STARTS: &[&str] = &[
     "\", \"task-1\", \"task-2\", \"task-3\", \"task-4\"",
     "\"\n\"task-1\"\n\"task-2\"\n\"task-3\"\n",
@@ -105,7 +106,7 @@ fn neighbours_that_fill_up_to_a_known_length_do_not_hide_the_prefix() {
     assert_none(&missed, tried);
 }
 
-/// Characters before what takes `taken`, so that all has `known`.
+/// Filler before `taken` characters, so that the total is `known`.
 fn known_gap(known: usize, taken: usize) -> Option<usize> {
     known.checked_sub(taken).filter(|gap| *gap > 0)
 }
@@ -162,7 +163,7 @@ fn a_plain_match_that_is_cut_off_does_not_hide_the_whole_key() {
     assert_none(&missed, tried);
 }
 
-/// What may stand around a key that has no marker, or not all of its right half.
+/// Possible surroundings of a key without a marker, or with a truncated right half.
 const AROUND: &[(&str, &str)] = &[
     ("", ""),
     ("KEY=\"", "\"\n"),

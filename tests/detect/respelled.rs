@@ -87,7 +87,7 @@ fn key(seed: u64) -> String {
     String::from_utf8(expand("sk-proj-{base64url:74}{marker}{base64url:72}{zero}", seed).text).unwrap()
 }
 
-/// What is shown of a line with `key` and, before or behind it, `other`.
+/// The displayed form of a line with `key` and, before or after it, `other`.
 fn shown(key: &str, other: &str, is_behind: bool) -> String {
     let text = if is_behind { format!("{key} {other}") } else { format!("{other} {key}") };
     let start = if is_behind { 0 } else { other.len() + 1 };

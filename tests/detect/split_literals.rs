@@ -1,5 +1,5 @@
-//! Literals in parts: the glue of many languages, with every shape of key, cut in several places. And two keys with the same glue
-//! between them, which stay two.
+//! Split literals: concatenations of many languages, with every shape of key, split in several places; and two keys
+//! with the same concatenation between them, which stay separate.
 
 use friskey::model::Secret;
 use friskey::rules::expand;
@@ -7,7 +7,7 @@ use friskey::rules::expand;
 use super::cases::shapes;
 use super::{detector, found, reported};
 
-/// What stands before a key, between its parts, and behind it.
+/// The text before a key, between its parts, and after it.
 struct Glue {
     open: &'static str,
     between: &'static str,
@@ -104,7 +104,7 @@ const GLUES: &[Glue] = &[
 /// Without the marker.
 const TYPED: &[&str] = &["sk-proj-{base64url:48}", "sk-svcacct-{base62:101}", "sk-admin-{base64url:64}"];
 
-/// Where a key is cut: behind what keys of its kind begin with, in the middle, and every so many characters.
+/// Where a key is split: after its prefix, in the middle, and at regular intervals.
 fn cuts(key: &[u8]) -> [Vec<usize>; 4] {
     let prefix = key[..12].iter().rposition(|&byte| byte == b'-').unwrap() + 1;
     let even = |step| (step..key.len()).step_by(step).collect();
@@ -149,7 +149,7 @@ fn every_shape_is_found_with_every_glue() {
         for shape in shapes() {
             let key = expand(&shape.template, 7).text;
             for cuts in cuts(&key) {
-                // An escape is no end of a gap.
+                // An escape does not end a string gap.
                 let escapes =
                     |cut: &usize| glue.between.ends_with('\\') && b"nux01234567".contains(&key[*cut]);
                 if cuts.iter().any(escapes) {
@@ -202,7 +202,7 @@ fn two_keys_with_glue_between_them_are_two() {
 }
 
 #[test]
-fn neighbours_that_are_no_parts_are_not_joined() {
+fn unrelated_neighbors_are_not_joined() {
     for template in [
         "[\"sk-proj-\", \"{base62:60}\"]",
         "check(\"sk-proj-\", \"{base62:60}\")",
@@ -219,7 +219,7 @@ fn neighbours_that_are_no_parts_are_not_joined() {
 }
 
 #[test]
-fn keys_behind_ends_of_quoted_printable_lines_begin_there() {
+fn keys_after_quoted_printable_line_ends_begin_there() {
     for end in ["=0A", "=0D=0A", "=20"] {
         let (a, b) = (expand("sk-proj-{base64url:60}", 1).text, expand("sk-proj-{base64url:60}", 2).text);
         let text = [&a[..], end.as_bytes(), &b, b"\n"].concat();
@@ -241,7 +241,7 @@ fn dashes_that_were_set_for_hyphens_are_read_in_keys_with_the_marker() {
 }
 
 #[test]
-fn a_hyphen_of_the_key_itself_at_the_start_of_lines_is_no_sign_of_a_patch() {
+fn a_key_hyphen_at_the_start_of_lines_is_not_a_patch_sign() {
     let part = expand("sk-proj-{base62:30}-{base62:26}-{base62:16}{marker}{base62:74}", 5).text;
     let text = [b"K=", &part[..38], b"\\\n", &part[38..65], b"\\\n", &part[65..], b"\n"].concat();
     let found = reported(detector(), &text);

@@ -44,7 +44,7 @@ fn wrapped(key: &[u8], before: usize, column: usize, open: &str, parting: &str, 
     [marked(open.as_bytes(), false), through(inner, &steps), marked(close.as_bytes(), false)].concat()
 }
 
-/// What stands before the first line, between lines, and behind the last.
+/// The text before the first line, between lines, and after the last.
 const TEXTS: &[(&str, &str, &str)] = &[
     ("# key:\n# ", "\n# ", "\n# end\n"),
     ("// ", "\n// ", "\n"),
@@ -93,7 +93,7 @@ fn lines_may_begin_as_those_of_comments_quotations_and_patches() {
 
 #[test]
 fn keys_in_lines_of_their_own_are_not_one() {
-    // Without the marker, nothing in a key tells where it ends.
+    // Without the marker, nothing in a key indicates where it ends.
     let unmarked = ["sk-{base62:48}", "sk-proj-{base64url:49}", "sk-admin-{base64url:60}"].map(str::to_owned);
     for template in shapes().into_iter().map(|shape| shape.template).chain(unmarked) {
         for parting in ["\n", "\r\n", "\n  ", "\",\n\"", "\" \""] {
@@ -111,9 +111,9 @@ fn keys_in_lines_of_their_own_are_not_one() {
     }
 }
 
-/// What comes next in a list is no more of a key, though it is base64, too.
+/// The next item of a list is not part of a key, even if it is base64.
 #[test]
-fn a_neighbour_in_a_list_is_no_part_of_a_key() {
+fn an_adjacent_list_item_is_not_part_of_a_key() {
     for (length, prefix) in [(49, "sk-proj-"), (60, "sk-admin-"), (100, "sk-proj-"), (112, "sk-svcacct-")] {
         for seed in 0..40 {
             let key = expand(&format!("{prefix}{{base64url:{length}}}"), seed).text;
@@ -133,7 +133,7 @@ fn a_neighbour_in_a_list_is_no_part_of_a_key() {
 }
 
 #[test]
-fn a_bare_key_is_found_whole_behind_what_each_line_begins_with() {
+fn a_bare_key_is_found_whole_after_line_prefixes() {
     let mut missed = Vec::new();
     for shape in shapes().into_iter().filter(|shape| shape.template.contains("{marker}")) {
         for lead in ["", "    ", "> ", ">> ", "+", "-", "+  ", "# ", "// ", "  // ", " * ", "; ", "-- "] {

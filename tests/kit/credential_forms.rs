@@ -1,4 +1,4 @@
-//! Forms in which text holds a secret, for tests that none of them is shown.
+//! Ways to write secrets in text, for tests that none of them is displayed.
 //!
 //! `{k}` stands for a key that is found. `{q}` is a password in quotes, `{w}` one without blanks, `{x}` one in XML,
 //! `{u}` one in an address, `{t}` a token, `{b}` base64, `{h}` hex, `{n20}` 20 letters and digits, `{U16}` the same in
@@ -184,7 +184,7 @@ impl Filled {
 /// Characters of a secret in a row that nothing may show.
 const PIECE: usize = 6;
 
-/// Every form with random secrets and `key` in place of `{k}`; others for each seed.
+/// Every form with random secrets and `key` in place of `{k}`; they differ for each seed.
 pub(crate) fn fill(seed: u64, key: &str) -> Vec<Filled> {
     let mut random = Random(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1);
     FORMS.iter().map(|form| filled(form, &mut random, key)).collect()
@@ -219,7 +219,7 @@ const LETTERS: &str = "abcdefghijklmnopqrstuvwxyz";
 const CAPITALS: &str = "ABCDEFGHIJKLMNOPQRSTUVWXYZ";
 const DIGITS: &str = "0123456789";
 
-/// The secret that a placeholder stands for.
+/// The secret for a placeholder.
 fn secret(name: &str, random: &mut Random) -> Option<String> {
     let base62 = [LETTERS, CAPITALS, DIGITS].concat();
     let length = 9 + random.below(16);

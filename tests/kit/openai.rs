@@ -48,7 +48,7 @@ pub(crate) enum Fault {
 pub(crate) struct Seen {
     pub(crate) method: String,
     pub(crate) target: String,
-    /// All of it: headers and body too.
+    /// The complete request, with headers and body.
     pub(crate) text: String,
 }
 

@@ -56,7 +56,7 @@ fn the_key_of_a_report_is_looked_for_in_its_repository() {
 }
 
 #[test]
-fn a_refusal_or_silence_is_told_and_not_repeated() {
+fn a_refusal_or_timeout_is_reported_and_not_retried() {
     let scene = Scene::new();
     let short = &fingerprint(&user_key(1))[..12];
     let arguments = ["revoke", "-", "--report", "--consent", short];

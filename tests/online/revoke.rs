@@ -16,7 +16,7 @@ fn writes(scene: &Scene) -> usize {
 }
 
 #[test]
-fn following_what_is_printed_leads_from_a_report_to_a_dead_key() {
+fn the_printed_commands_lead_from_a_report_to_a_dead_key() {
     let scene = Scene::new();
     scene.add("key_1", Some("proj_1"), &key(1), LEAKED - DAY);
     scene.report(&[&key(1), &key(2)]);
@@ -44,7 +44,7 @@ fn the_wrong_id_changes_nothing() {
 }
 
 #[test]
-fn what_is_not_certain_is_refused() {
+fn uncertain_matches_are_refused() {
     let refused = |scene: &Scene, id: &str, part: &str| {
         let output = revoke(scene, &["--yes", id]);
         assert_eq!((output.status.code(), writes(scene)), (Some(3), 0), "{}", said(&output));
@@ -124,7 +124,7 @@ fn a_refused_service_account_key_shows_what_the_account_has() {
 }
 
 #[test]
-fn a_short_form_is_no_proof_unless_the_project_is_named() {
+fn a_short_mask_is_no_proof_unless_the_project_is_named() {
     let scene = Scene::new();
     scene.add("key_1", Some("proj_1"), &key(1), LEAKED - DAY);
     scene.api.set(|state| {
@@ -146,7 +146,7 @@ fn a_short_form_is_no_proof_unless_the_project_is_named() {
 }
 
 #[test]
-fn the_project_tells_keys_with_the_same_mask_apart() {
+fn the_project_distinguishes_keys_with_the_same_mask() {
     let scene = Scene::new();
     let other = format!("{}{}", &key(2)[..160], &key(1)[160..]);
     scene.api.set(|state| state.projects.push(("proj_2".to_owned(), "Other".to_owned(), false)));

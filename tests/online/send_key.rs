@@ -10,7 +10,7 @@ fn send(scene: &Scene, leaked: &str) -> Output {
     scene.friskey_with(&arguments, leaked.as_bytes())
 }
 
-/// A scene in which the organization does not list the key, so that only the key itself can tell.
+/// A setup in which the organization does not list the key, so only a request with the key can identify it.
 fn scene() -> Scene {
     Scene::new()
 }

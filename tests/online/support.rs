@@ -103,7 +103,7 @@ impl Scene {
         output
     }
 
-    /// No output holds a key, whatever happened.
+    /// No output contains a key, whatever happened.
     fn check_secrets(&self, output: &Output) {
         let said = [&output.stdout[..], &output.stderr].concat();
         let said = String::from_utf8_lossy(&said);

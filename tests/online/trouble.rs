@@ -23,7 +23,7 @@ fn with(fault: Fault) -> (Option<i32>, String) {
 }
 
 #[test]
-fn answers_that_are_none_leave_the_key_unknown_and_are_not_shown() {
+fn invalid_responses_leave_the_key_unknown_and_are_not_shown() {
     let page = "<html><title>Sign in to the corporate proxy</title>SECRET-MARK</html>".to_owned();
     let deep = format!("{}{}", "[".repeat(100_000), "SECRET-MARK");
     let retry = |status| Fault::Header(status, "retry-after: 0", error("SECRET-MARK", None));
@@ -80,7 +80,7 @@ fn trouble_that_passes_is_waited_for() {
 }
 
 #[test]
-fn a_certificate_of_nobody_we_trust_ends_it_before_a_key_is_sent() {
+fn an_untrusted_certificate_ends_the_connection_before_a_key_is_sent() {
     let scene = scene();
     strange_authority(&scene.path("other.pem"));
     let mut command = scene.command(env!("CARGO_BIN_EXE_friskey"));
@@ -113,7 +113,7 @@ fn a_part_that_cannot_be_listed_is_named() {
     }
 }
 
-/// Names that others chose may hold anything, even keys.
+/// Names chosen by others may contain anything, even keys.
 #[test]
 fn hostile_names_are_shown_harmless_and_without_keys() {
     let scene = scene();

@@ -93,7 +93,7 @@ fn a_match_that_is_younger_than_the_leak_proves_nothing() {
 }
 
 #[test]
-fn a_key_of_nobody_here_is_not_known() {
+fn a_key_outside_the_organization_is_unknown() {
     let scene = Scene::new();
     scene.add("key_1", Some("proj_1"), &key(2), LEAKED - DAY);
     scene.report(&[&key(1), &user_key(1)]);
@@ -162,7 +162,7 @@ fn a_repository_is_audited_if_there_is_no_report() {
     let output = scene.friskey(&["verify", "--format", "json"]);
     let report = parsed(&output);
     assert_eq!(report["leaks"][0]["fingerprint"], *fingerprint(&key(1)), "{}", said(&output));
-    // The commit is of 2024, so that the key cannot be this one.
+    // The commit dates from 2024, before the key was created, so it cannot be this key.
     assert_eq!(output.status.code(), Some(3));
     scene.never_sent(&key(1));
 }

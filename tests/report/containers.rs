@@ -66,7 +66,7 @@ fn names_of_entries_cannot_attack_the_reader() {
         assert!(!text.contains("##vso["), "{format}");
         assert!(!text.contains('\u{202e}') && !text.contains('\u{1b}'), "{format}");
         assert!(text.lines().all(|line| !line.starts_with("::error::")), "{format}");
-        // JSON keeps the value as it is; no other format shows a path that leaves the archive.
+        // JSON keeps the original value; no other format displays a path that leaves the archive.
         let climbs = text.contains("../..") || text.contains("..\\");
         assert!(!climbs || ["json", "jsonl"].contains(&format), "{format}");
         assert!(

@@ -1,4 +1,4 @@
-//! What every format must do: each test walks the list of formats, so that a new one cannot be forgotten.
+//! Requirements for all formats: each test iterates over the list of formats, so that none is forgotten.
 
 use std::collections::BTreeSet;
 
@@ -138,7 +138,7 @@ fn every_format_names_and_counts_what_was_left_out() {
 }
 
 #[test]
-fn the_verdict_says_what_was_looked_for() {
+fn the_verdict_names_what_was_searched_for() {
     let mut draft = sample::clean();
     let verdict = |draft: &Draft| {
         let text = formatted("human", &sample::redacted(draft.clone()));

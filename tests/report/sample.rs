@@ -19,7 +19,7 @@ pub(crate) fn redacted(mut draft: Draft) -> Report {
     friskey::scan::redact(draft, &DETECTOR)
 }
 
-/// A made-up key, assembled here so that it never appears whole in this file.
+/// A fake key, assembled here so that it never appears whole in this file.
 pub(crate) fn secret(tail: &str) -> Secret {
     let body = "mN3".repeat(24);
     let key = format!("sk-proj-{body}{}{body}{tail}", concat!("T3Blbk", "FJ"));

@@ -30,7 +30,7 @@ fn a_baseline_follows_keys_that_move() {
     let scan = place.run(&["scan"]);
     assert_eq!(scan.status, 0);
     assert!(scan.out.contains("3 findings suppressed"), "{}", scan.out);
-    // The key moves, and another one takes its place.
+    // The key moves, and a different one takes its place.
     place.write("src/1.py", &format!("a = '{}'\n", key(9)));
     place.write("deep/er.txt", &format!("\n\nx {}\n", key(1)));
     let report = place.json(&["scan"]);

@@ -30,7 +30,7 @@ fn markers_of_other_tools_count_and_are_named() {
 }
 
 #[test]
-fn strict_mode_requires_a_reason_and_says_so() {
+fn strict_mode_requires_a_reason_and_reports_its_absence() {
     let place = Place::new();
     let text = format!(
         "a = '{}'  # friskey:allow\nb = '{}'  # gitleaks:allow\nc = '{}'  # friskey:allow revoked\n",

@@ -211,7 +211,7 @@ fn a_partial_clone_lacks_what_it_was_not_given() {
 }
 
 #[test]
-fn a_pseudo_ref_to_a_pruned_object_is_no_gap() {
+fn a_pseudo_ref_to_a_pruned_object_is_not_a_gap() {
     let (scratch, blob) = leaky();
     scratch.write(".git/ORIG_HEAD", &format!("{}\n", "12".repeat(20)));
     assert_eq!(skipped(&ask(&scratch, &[blob], false)), Vec::<String>::new());

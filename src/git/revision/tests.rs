@@ -34,7 +34,7 @@ const TABLES: [&[&str]; 2] = [
 ];
 
 #[test]
-fn names_stand_for_what_git_says() {
+fn names_resolve_as_in_git() {
     for arguments in TABLES {
         let scratch = rich(arguments);
         let full = scratch.id("HEAD").to_string();
@@ -121,7 +121,7 @@ fn head_is_the_same_in_files_and_in_tables() {
 }
 
 #[test]
-fn a_damaged_table_is_no_answer() {
+fn a_damaged_table_is_rejected() {
     let scratch = rich(TABLES[0]);
     let list = std::fs::read_to_string(scratch.path().join(".git/reftable/tables.list")).unwrap();
     scratch.write(".git/reftable/tables.list", &format!("{list}newer.ref\n"));

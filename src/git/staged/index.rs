@@ -152,7 +152,7 @@ enum Parsed {
     Split,
 }
 
-const CUT: &str = "it is cut off";
+const CUT: &str = "it is truncated";
 
 fn parse(bytes: Vec<u8>, hash: gix::hash::Kind) -> Result<Parsed, &'static str> {
     let hash_len = hash.len_in_bytes();

@@ -100,7 +100,7 @@ mod tests {
     }
 
     #[test]
-    fn tells_files_and_folders() {
+    fn distinguishes_files_and_directories() {
         let dir = tempfile::tempdir().unwrap();
         let sorted = ["a.b", "a/b", "a/c/d", "e"];
         let unsorted = ["e", "a/c/d", "a.b", "a/b"];
@@ -115,7 +115,7 @@ mod tests {
     }
 
     #[test]
-    fn a_folder_outside_a_sparse_checkout_stands_for_all_below() {
+    fn a_directory_outside_a_sparse_checkout_covers_everything_below() {
         let dir = tempfile::tempdir().unwrap();
         std::fs::write(dir.path().join("index"), index(&["a", "b/c/", "d"], 20)).unwrap();
         let tracked = Tracked::read(dir.path()).unwrap();
