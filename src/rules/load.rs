@@ -272,7 +272,7 @@ pattern = 'acme-[a-z]{8}'
             error(&SOUND.replace("keywords", "keyword")).starts_with("my.toml:8: unknown field `keyword`")
         );
         assert!(error(&SOUND.replace("{8}", "{8")).starts_with("my.toml:9: invalid pattern"));
-        assert!(error(&SOUND.replace("\"acme-\"", "\"ac\"")).starts_with("my.toml:8: keywords"));
+        assert!(error(&SOUND.replace("\"acme-\"", "\"ac\"")).starts_with("my.toml:8: `keywords`"));
         assert!(error(&SOUND.replace("acme-key", "Acme!")).starts_with("my.toml:3: `Acme!` is not an id"));
         assert!(
             error(&format!("{SOUND}checks = ['bound']")).contains("my.toml:10: there is no check `bound`")
@@ -290,7 +290,7 @@ pattern = 'acme-[a-z]{8}'
         assert!(parse(&with("service-account2"), "my.toml", &[], &mut RuleBudget::default()).is_ok());
         for kind in ["", "Project", "a b", "acme-abcdefgh_A1", &"k".repeat(41)] {
             let said = error(&with(kind));
-            assert!(said.starts_with("my.toml:4: the kind of rule `acme-key` is no word"), "{said}");
+            assert!(said.starts_with("my.toml:4: the kind of rule `acme-key` must be one word"), "{said}");
             assert!(kind.is_empty() || !said.contains(&format!("`{kind}`")), "{said}");
         }
     }
