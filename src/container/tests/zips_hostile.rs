@@ -125,7 +125,8 @@ fn records_that_point_nowhere_are_reported() {
     let end = end(9, directory.len() as u64, data.len() as u64, b"");
     let taken = opened("a.zip", &[data, directory, end].concat());
     assert_eq!(taken.content("a"), b"one");
-    for reason in ["lost: the directory places", "far: the directory places", "lists 4 entries instead of 9"] {
+    for reason in ["lost: the directory places", "far: the directory places", "lists 4 entries instead of 9"]
+    {
         assert!(taken.reasons().contains(reason), "{}", taken.reasons());
     }
     assert_eq!(taken.contents.len(), 2);
