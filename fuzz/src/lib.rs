@@ -4,7 +4,7 @@ use std::io::Cursor;
 use std::ops::Range;
 use std::time::Duration;
 
-use friskey::container::{Input, Limits, Taker, open};
+use friskey::container::{Input, Limits, ContentVisitor, open};
 
 /// Bytes that may be unpacked of one input.
 const UNPACKED: u64 = 8 << 20;
@@ -53,7 +53,7 @@ impl Counter {
     }
 }
 
-impl Taker for Counter {
+impl ContentVisitor for Counter {
     fn begin(&mut self, path: &[Vec<u8>]) {
         assert!(path.len() <= 4, "too deep");
         for name in path {
@@ -67,12 +67,12 @@ impl Taker for Counter {
         self.bytes += bytes.len() as u64;
     }
 
-    fn end(&mut self, elsewhere: &[Range<u64>]) {
+    fn end(&mut self, delegated: &[Range<u64>]) {
         let size = self.open.pop().expect("what ends has begun");
-        for range in elsewhere {
+        for range in delegated {
             assert!(range.start <= range.end && range.end <= size, "{range:?} of {size}");
         }
-        assert!(elsewhere.is_sorted_by_key(|range| range.start), "in order");
+        assert!(delegated.is_sorted_by_key(|range| range.start), "in order");
         self.first = size;
     }
 

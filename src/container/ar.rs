@@ -3,8 +3,8 @@
 use std::io::{self, Read};
 use std::ops::Range;
 
-use super::opener::Opener;
-use super::reading::{drain, fill};
+use super::extractor::Extractor;
+use super::readers::{drain, fill};
 
 const MAGIC: usize = 8;
 const HEADER: usize = 60;
@@ -13,19 +13,19 @@ const HEADER: usize = 60;
 const LONGEST: usize = 1 << 20;
 
 /// Hands over the entries. Returns their ranges.
-pub(super) fn open(opener: &Opener<'_>, input: &mut dyn Read) -> Vec<Range<u64>> {
-    let mut elsewhere = Vec::new();
-    if let Err(error) = run(opener, input, &mut elsewhere) {
-        opener.skip(None, format!("{error}; the data before that was scanned"));
+pub(super) fn open(extractor: &Extractor<'_>, input: &mut dyn Read) -> Vec<Range<u64>> {
+    let mut delegated = Vec::new();
+    if let Err(error) = run(extractor, input, &mut delegated) {
+        extractor.skip(None, format!("{error}; the data before that was scanned"));
     }
-    elsewhere
+    delegated
 }
 
-fn run(opener: &Opener<'_>, input: &mut dyn Read, elsewhere: &mut Vec<Range<u64>>) -> io::Result<()> {
+fn run(extractor: &Extractor<'_>, input: &mut dyn Read, delegated: &mut Vec<Range<u64>>) -> io::Result<()> {
     let mut names: Vec<u8> = Vec::new();
     fill(input, &mut Vec::new(), MAGIC)?;
     let mut offset = MAGIC as u64;
-    while !opener.is_over() {
+    while !extractor.is_over() {
         let mut header = Vec::with_capacity(HEADER);
         fill(input, &mut header, HEADER)?;
         if header.is_empty() || header == b"\n" {
@@ -50,12 +50,12 @@ fn run(opener: &Opener<'_>, input: &mut dyn Read, elsewhere: &mut Vec<Range<u64>
             fill(&mut (&mut part).take(length), &mut called, LONGEST)?;
             (offset, size) = (offset + length, size - length);
         }
-        if name != b"//" && name != b"/" && opener.entry(&called, &mut part) {
+        if name != b"//" && name != b"/" && extractor.entry(&called, &mut part) {
             // For a truncated entry, no more than there is.
-            elsewhere.push(offset..offset.saturating_add(size.saturating_sub(part.limit())));
+            delegated.push(offset..offset.saturating_add(size.saturating_sub(part.limit())));
         }
         drain(&mut part)?;
-        if part.limit() != 0 && !opener.is_over() {
+        if part.limit() != 0 && !extractor.is_over() {
             let reason = format!("the ar archive is truncated: {} bytes are missing", part.limit());
             return Err(io::Error::new(io::ErrorKind::UnexpectedEof, reason));
         }

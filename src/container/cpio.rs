@@ -3,8 +3,8 @@
 use std::io::{self, Read};
 use std::ops::Range;
 
-use super::opener::Opener;
-use super::reading::{drain, fill};
+use super::extractor::Extractor;
+use super::readers::{drain, fill};
 
 /// Names longer than this are truncated.
 const LONGEST_NAME: usize = 1 << 16;
@@ -29,17 +29,17 @@ pub(super) fn begins(head: &[u8]) -> bool {
 }
 
 /// Hands over the entries. Returns their ranges.
-pub(super) fn open(opener: &Opener<'_>, input: &mut dyn Read) -> Vec<Range<u64>> {
-    let mut elsewhere = Vec::new();
-    if let Err(error) = run(opener, input, &mut elsewhere) {
-        opener.skip(None, format!("{error}; the data before that was scanned"));
+pub(super) fn open(extractor: &Extractor<'_>, input: &mut dyn Read) -> Vec<Range<u64>> {
+    let mut delegated = Vec::new();
+    if let Err(error) = run(extractor, input, &mut delegated) {
+        extractor.skip(None, format!("{error}; the data before that was scanned"));
     }
-    elsewhere
+    delegated
 }
 
-fn run(opener: &Opener<'_>, input: &mut dyn Read, elsewhere: &mut Vec<Range<u64>>) -> io::Result<()> {
+fn run(extractor: &Extractor<'_>, input: &mut dyn Read, delegated: &mut Vec<Range<u64>>) -> io::Result<()> {
     let (mut offset, mut has_end) = (0u64, false);
-    while !opener.is_over() {
+    while !extractor.is_over() {
         // The shorter of the two headers is enough to identify the format.
         let mut start = Vec::new();
         fill(input, &mut start, 76)?;
@@ -74,11 +74,11 @@ fn run(opener: &Opener<'_>, input: &mut dyn Read, elsewhere: &mut Vec<Range<u64>
         has_end = name == LAST;
         offset = offset.saturating_add(before + filling(before));
         let mut part = (&mut read).take(header.size);
-        if !has_end && header.size != 0 && opener.entry(name, &mut part) {
-            elsewhere.push(offset..offset.saturating_add(header.size - part.limit()));
+        if !has_end && header.size != 0 && extractor.entry(name, &mut part) {
+            delegated.push(offset..offset.saturating_add(header.size - part.limit()));
         }
         drain(&mut part)?;
-        if part.limit() != 0 && !opener.is_over() {
+        if part.limit() != 0 && !extractor.is_over() {
             return Err(cut_off(&format!("{} bytes are missing", part.limit())));
         }
         drain(&mut (&mut read).take(filling(header.size)))?;

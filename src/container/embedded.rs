@@ -1,5 +1,5 @@
-//! Archives behind programs and scripts that unpack themselves, and whatever else a program holds of the kind. (A zip
-//! is known by its end, if that is there.)
+//! Archives in programs and scripts, e.g. self-extracting ones. (A zip is recognized by its end, if that is
+//! present.)
 
 use std::io::{self, BufRead, Cursor, Read};
 use std::ops::Range;
@@ -10,17 +10,17 @@ use flate2::{Crc, Decompress, FlushDecompress};
 use memchr::memchr2;
 use memchr::memmem::Finder;
 
+use super::extractor::{Extractor, Proof};
 use super::format::{Format, ZIP_END, ZIP_END_SIZE, is_bzip2, is_zip_end};
-use super::opener::{Opener, Proof};
-use super::reading::Ahead;
-use super::window::Shared;
-use super::{HEAD, ReadSeek, png, squeezed, zip};
+use super::readers::PeekReader;
+use super::seek_window::Shared;
+use super::{HEAD, ReadSeek, compressed, png, zip};
 
-/// What begins an archive, whether it does, and of which kind it is.
+/// The signature of an archive, a function that verifies it, and the format.
 type Kind = (&'static [u8], fn(&[u8]) -> bool, Format);
 
-/// What archives begin with that stand behind programs, with what tells them from what merely looks so: a program
-/// that reads them holds the first bytes itself.
+/// Signatures of archives in programs. Each is verified, because a program that reads archives contains the
+/// signatures itself.
 const KINDS: &[Kind] = &[
     (b"7z\xbc\xaf\x27\x1c", is_seven_zip, Format::SevenZip),
     (b"\x1f\x8b\x08", is_gzip, Format::Gzip),
@@ -31,15 +31,15 @@ const KINDS: &[Kind] = &[
     (b"PK\x03\x04", zip::is_entry, Format::Zip),
 ];
 
-/// Finds what begins archives, by its number in [`KINDS`], after these what ends zips, then the compressed texts of
-/// pictures.
+/// Finds signatures by their index: first those of [`KINDS`], then the end record of zips, then the compressed
+/// texts of images.
 static MARKS: LazyLock<Marks> = LazyLock::new(|| {
     let marks: Vec<&[u8]> =
         KINDS.iter().map(|(magic, ..)| *magic).chain([ZIP_END]).chain(png::COMPRESSED_TEXTS).collect();
     Marks::new(&marks)
 });
 
-/// A search for all marks at once, or where vectors are too short for that one after the other.
+/// Searches for all signatures at once or, without suitable vectors, one after the other.
 pub(super) enum Marks {
     Packed(packed::Searcher),
     Each(Vec<Finder<'static>>),
@@ -53,7 +53,7 @@ impl Marks {
         }
     }
 
-    /// Calls `mark` with the number and the place of each in `bytes`.
+    /// Calls `mark` with the index and position of each signature in `bytes`.
     fn find(&self, bytes: &[u8], mut mark: impl FnMut(usize, usize)) {
         match self {
             Self::Packed(searcher) => {
@@ -65,7 +65,7 @@ impl Marks {
         }
     }
 
-    /// The number and the place of the first for which `is_one` says so.
+    /// The index and position of the first signature for which `is_one` holds.
     pub(super) fn first(
         &self,
         bytes: &[u8],
@@ -87,28 +87,29 @@ impl Marks {
     }
 }
 
-/// The most bytes of a mark.
+/// Length of the longest signature.
 pub const LONGEST_MARK: usize = 6;
 
-/// Bytes of an archive that are looked at. Of one that has fewer these are all there are.
+/// Bytes that are enough to verify an archive; a shorter one must be complete.
 const LOOK: usize = 4096;
 
-/// Bytes that must come out of what is compressed, unless it is whole with fewer.
-const TASTE: usize = 256;
+/// Minimum decompressed bytes of compressed data, unless it is complete with fewer.
+const MIN_DECOMPRESSED: usize = 256;
 
-/// Bytes that must come out of what is compressed, and whole or cut off before [`TASTE`]. No key is as short.
+/// Minimum decompressed bytes of data that is complete or truncated before [`MIN_DECOMPRESSED`]. No key is as short.
 const LEAST: usize = 16;
 
-/// Streams that end within this many bytes hold no key: they are marks without an archive.
+/// Streams that end within this many bytes contain no key: they are signatures without an archive.
 const SHORT_STREAM: u64 = 64;
 
-/// So many of them are opened in one content. Each costs a decoder, and a flood of marks would cost minutes.
+/// Maximum number of such streams opened per content. Each costs a decoder, and a flood of signatures would
+/// take minutes.
 const MAX_SHORT_STREAMS: usize = 1000;
 
-/// Bytes read at a time.
+/// Bytes per read.
 const STEP: usize = 1 << 16;
 
-/// Whether `head` begins a program or script, which may hold an archive behind itself.
+/// Whether `head` begins a program or script, which may contain an archive.
 pub fn is_program(head: &[u8]) -> bool {
     const STARTS: &[&[u8]] = &[
         b"MZ",
@@ -125,19 +126,20 @@ pub fn is_program(head: &[u8]) -> bool {
     STARTS.iter().any(|magic| head.starts_with(magic))
 }
 
-/// Whether there may be something packed in `bytes`, which is quickly told of text: gzip begins with the one byte, and
-/// the headers of all others hold the other, unless what they begin is too long to be without either.
+/// Quick test whether `bytes` may contain packed data, which text rarely does: gzip begins with one of these
+/// bytes, and the headers of all other formats contain the other, unless they are very large.
 pub fn may_be_packed(bytes: &[u8]) -> bool {
     memchr2(0, 0x1f, bytes).is_some()
 }
 
-/// Calls `mark` with where in `bytes` an archive may begin behind a program, a zip end, or a picture's text.
+/// Calls `mark` with the positions in `bytes` where an archive in a program, a zip end record or an image's
+/// text may begin.
 pub fn marks(bytes: &[u8], mut mark: impl FnMut(usize)) {
     MARKS.find(bytes, |_, at| mark(at));
 }
 
-/// Calls `mark` like [`marks`], and `container` with the bytes of those marks that show that the content of which
-/// `bytes` are a part may have to be opened: zip ends, the first archive, and pictures' texts.
+/// Calls `mark` like [`marks`], and `container` with the range of each signature in `bytes`, part of a content,
+/// that shows that the content may have to be opened: zip end records, the first archive, and images' texts.
 pub fn containers_in(bytes: &[u8], mark: &mut dyn FnMut(usize), container: &mut dyn FnMut(Range<usize>)) {
     let mut is_archive_known = false;
     MARKS.find(bytes, |number, at| {
@@ -152,7 +154,7 @@ pub fn containers_in(bytes: &[u8], mark: &mut dyn FnMut(usize), container: &mut 
                 Some(shown) => shown,
                 None => return,
             },
-            // A comment longer than `bytes` may follow the end; whether it is one shows later.
+            // A comment longer than `bytes` may follow the end record; this is checked later.
             None if is_zip_end(&bytes[at..]) => ZIP_END_SIZE,
             None => return,
         };
@@ -160,17 +162,17 @@ pub fn containers_in(bytes: &[u8], mark: &mut dyn FnMut(usize), container: &mut 
     });
 }
 
-/// Where in `bytes` the first such archive begins, if one does.
+/// The position of the first such archive in `bytes`.
 pub fn archive_in(bytes: &[u8]) -> Option<usize> {
     may_be_packed(bytes).then(|| first_in(bytes, bytes.len()))?.map(|(_, at)| at)
 }
 
-/// Whether `head`, which is all there is of an archive or many bytes of it, begins one.
+/// Whether `head`, all or many bytes of a possible archive, begins one.
 pub(super) fn begins(head: &[u8]) -> bool {
     first_in(head, 1).is_some_and(|(_, at)| at == 0)
 }
 
-/// The kind and the place of the first archive in `bytes` that begins before `end`.
+/// The format and position of the first archive in `bytes` that begins before `end`.
 fn first_in(bytes: &[u8], end: usize) -> Option<(Format, usize)> {
     let is_archive = |number: usize, at: usize| {
         let kind = KINDS.get(number).filter(|_| at < end);
@@ -180,7 +182,7 @@ fn first_in(bytes: &[u8], end: usize) -> Option<(Format, usize)> {
     Some((KINDS.get(number)?.2, at))
 }
 
-/// The same for what is a program from its first byte on.
+/// The same for a content that begins as a program.
 ///
 /// # Errors
 /// Those of `input`.
@@ -201,24 +203,28 @@ pub fn archive_behind(input: &mut dyn ReadSeek) -> io::Result<Option<u64>> {
     Ok(None)
 }
 
-/// Hands over every archive in what is left of `input`, which is part of the content at hand and begins at byte
-/// `base` of it. Gives where they stand.
+/// Hands over every archive in the rest of `input`, which is part of the current content and begins at byte
+/// `base` of it. Returns their ranges.
 ///
 /// # Errors
-/// Those of `input`, and when a limit is hit.
-pub(super) fn walk(opener: &Opener<'_>, input: &mut Ahead<'_>, base: u64) -> io::Result<Vec<Range<u64>>> {
-    let mut elsewhere = Vec::new();
+/// Those of `input`, and if a limit is hit.
+pub(super) fn walk(
+    extractor: &Extractor<'_>,
+    input: &mut PeekReader<'_>,
+    base: u64,
+) -> io::Result<Vec<Range<u64>>> {
+    let mut delegated = Vec::new();
     let mut short_streams = 0;
     loop {
-        opener.budget.left()?;
+        extractor.budget.left()?;
         if short_streams > MAX_SHORT_STREAMS {
-            opener.skip(
+            extractor.skip(
                 None,
                 format!(
-                    "more than {MAX_SHORT_STREAMS} marks of archives without one; others are not looked for"
+                    "more than {MAX_SHORT_STREAMS} signatures without an archive; the rest was not searched for archives"
                 ),
             );
-            return Ok(elsewhere);
+            return Ok(delegated);
         }
         let piece = input.peek(STEP + LOOK)?;
         let is_last = piece.len() < STEP + LOOK;
@@ -227,43 +233,49 @@ pub(super) fn walk(opener: &Opener<'_>, input: &mut Ahead<'_>, base: u64) -> io:
         let Some((format, at)) = first_in(piece, end) else {
             input.consume(end);
             if is_last {
-                return Ok(elsewhere);
+                return Ok(delegated);
             }
             continue;
         };
         input.consume(at);
         let start = base + input.offset;
-        if !opener.may_open(format, start) {
-            // It was told. What else there is of the kind would be told likewise.
+        if !extractor.may_open(format, start) {
+            // It was reported, and other archives would be reported in the same way.
             if format.is_supported() {
-                return Ok(elsewhere);
+                return Ok(delegated);
             }
             input.consume(LONGEST_MARK);
             continue;
         }
-        if archive(opener, format, input, start)? {
+        if archive(extractor, format, input, start)? {
             let end = base + input.offset;
-            elsewhere.push(start..end);
+            delegated.push(start..end);
             short_streams += usize::from(end - start < SHORT_STREAM);
         }
     }
 }
 
-/// Hands over the archive that begins with `input`; whether it was one from there to where `input` is left.
-fn archive(opener: &Opener<'_>, format: Format, input: &mut Ahead<'_>, start: u64) -> io::Result<bool> {
+/// Hands over the archive at the start of `input`. Returns whether it was one that extends to where `input` is
+/// left.
+fn archive(
+    extractor: &Extractor<'_>,
+    format: Format,
+    input: &mut PeekReader<'_>,
+    start: u64,
+) -> io::Result<bool> {
     let name = name(format, start);
     match format {
         Format::SevenZip => {
             let size = seven_zip_size(input.peek(32)?);
             let mut archive = (&mut *input).take(size);
-            Ok(opener.entry(&name, &mut archive))
+            Ok(extractor.entry(&name, &mut archive))
         }
-        // Where it ends its directory knows, and it looks itself at what follows.
-        Format::Zip => Ok(opener.entry(&name, input)),
+        // The directory knows its end, and the zip reader itself searches what follows.
+        Format::Zip => Ok(extractor.entry(&name, input)),
         _ => {
             let before = input.offset;
-            opener.within(&name, || squeezed::open(opener, format, input, b"", Proof::MARK));
-            // Whatever became of it, it is not begun again.
+            extractor.within(&name, || compressed::open(extractor, format, input, b"", Proof::MARK));
+            // Whatever the result, it is not opened again.
             if input.offset == before {
                 input.consume(1);
             }
@@ -272,12 +284,12 @@ fn archive(opener: &Opener<'_>, format: Format, input: &mut Ahead<'_>, start: u6
     }
 }
 
-/// What an archive is called that has no name of its own.
+/// The name of an archive without a name of its own.
 pub(super) fn name(format: Format, place: u64) -> Vec<u8> {
     format!("{} at byte {place}", format.name()).into_bytes()
 }
 
-/// Bytes of a 7z archive, by its header: all there are of one that was interrupted.
+/// Length of a 7z archive according to its header; the rest of the input for an unfinished one.
 fn seven_zip_size(head: &[u8]) -> u64 {
     let eight =
         |at: usize| head.get(at..).and_then(<[u8]>::first_chunk).map(|eight| u64::from_le_bytes(*eight));
@@ -307,7 +319,7 @@ fn is_xz(head: &[u8]) -> bool {
     is_sum(head, 8, head.get(6..8))
 }
 
-/// Of the old kind, a main header of 13 bytes; of the new kind, one with its checksum.
+/// RAR 4: a main header of 13 bytes; RAR 5: a header with its checksum.
 fn is_rar(head: &[u8]) -> bool {
     match head.get(6) {
         Some(0) => head.get(9) == Some(&0x73) && head.get(12..14) == Some(&[13, 0]),
@@ -316,33 +328,33 @@ fn is_rar(head: &[u8]) -> bool {
     }
 }
 
-/// Whether something is compressed in `head`, of which `content` is the content: a good part of it comes out, or all
-/// of it, or what there is before it is cut off.
+/// Whether `head` is compressed data, which `content` decompresses: a minimum number of bytes can be
+/// decompressed, or all of it, or everything up to a truncation.
 fn is_compressed(head: &[u8], content: impl Read) -> bool {
     let mut plain = Vec::new();
-    match content.take(TASTE as u64).read_to_end(&mut plain) {
+    match content.take(MIN_DECOMPRESSED as u64).read_to_end(&mut plain) {
         Ok(LEAST..) => true,
         Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => {
             head.len() < LOOK && plain.len() >= LEAST
         }
-        _ => plain.len() == TASTE,
+        _ => plain.len() == MIN_DECOMPRESSED,
     }
 }
 
-/// Without flags that mean nothing, and with something in it.
+/// Without undefined flags, and with content.
 fn is_gzip(head: &[u8]) -> bool {
     head.get(3).is_some_and(|flags| flags & 0xe0 == 0)
         && is_compressed(head, flate2::bufread::GzDecoder::new(Cursor::new(head)))
 }
 
-/// Whether a zlib stream begins so, with more than a few bytes in it.
+/// Whether a zlib stream with more than a few bytes begins here.
 pub(super) fn is_zlib(head: &[u8]) -> bool {
     let [0x78, second, ..] = head else { return false };
-    // Without a dictionary that only the reader knows.
+    // Without a preset dictionary, which only the reader would know.
     if !u16::from_be_bytes([0x78, *second]).is_multiple_of(31) || second & 0x20 != 0 {
         return false;
     }
-    let mut plain = [0; TASTE];
+    let mut plain = [0; MIN_DECOMPRESSED];
     let mut state = Decompress::new(true);
     let outcome = state.decompress(head, &mut plain, FlushDecompress::None);
     outcome.is_ok() && state.total_out() >= 16
@@ -350,11 +362,11 @@ pub(super) fn is_zlib(head: &[u8]) -> bool {
 
 fn is_zstd(head: &[u8]) -> bool {
     let decoder = zstd::Decoder::with_buffer(Cursor::new(head)).map(zstd::Decoder::single_frame);
-    // A block may be longer than what is looked at, of which nothing comes out.
+    // A block may be longer than the examined data, which then yields nothing.
     decoder.is_ok_and(|decoder| is_compressed(head, decoder)) || (head.len() == LOOK && is_zstd_header(head))
 }
 
-/// A frame header without reserved bits, and a first block that is compressed and not larger than may be.
+/// A frame header without reserved bits, followed by a compressed block of valid size.
 fn is_zstd_header(head: &[u8]) -> bool {
     let flags = head[4];
     let window = usize::from(flags & 0x20 == 0);

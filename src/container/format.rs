@@ -1,25 +1,25 @@
-//! What kind of container bytes are, by what they begin with and never by their name.
+//! Identifies the format of a container by its first bytes, never by its name.
 
 use std::io::{self, ErrorKind, Read, SeekFrom};
 
 use lzma_rust2::LzmaReader;
 
-use super::{ReadSeek, cpio, embedded, packs, png, tar};
+use super::{ReadSeek, cpio, embedded, git_pack, png, tar};
 
-/// A kind of container.
+/// A container format.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Format {
-    /// Zip, and all that is one: jar, apk, docx, wheel, …
+    /// Zip and formats based on it: jar, apk, docx, wheel, …
     Zip,
     /// 7z.
     SevenZip,
-    /// PDF: its deflated streams.
+    /// PDF and its streams.
     Pdf,
-    /// Tar, of any flavour.
+    /// Tar of any variant.
     Tar,
-    /// A Unix archive: a Debian package, a static library.
+    /// A Unix `ar` archive: a Debian package, a static library.
     Ar,
-    /// cpio, of the kinds with headers of digits.
+    /// cpio with ASCII headers.
     Cpio,
     /// One or more gzip members.
     Gzip,
@@ -27,35 +27,35 @@ pub enum Format {
     Bzip2,
     /// xz.
     Xz,
-    /// LZMA without a container of its own, as before xz.
+    /// Bare LZMA, as used before xz.
     Lzma,
     /// Zstandard.
     Zstd,
     /// Deflate with a header of two bytes.
     Zlib,
-    /// What git keeps and sends objects in.
+    /// A git pack.
     GitPack,
-    /// A pack with the refs that lead to it.
+    /// A git bundle: a pack with the refs that point into it.
     GitBundle,
-    /// One object of git, deflated.
+    /// A loose git object.
     GitObject,
-    /// PNG and its kin: their compressed texts.
+    /// PNG and related formats: their compressed texts.
     Png,
-    /// Known, but with no reader here.
+    /// A known but unsupported format.
     Unsupported(&'static str),
 }
 
-/// Bytes that are enough to recognise a container by its beginning.
+/// Number of first bytes that identify a container.
 pub const HEAD: usize = 1024 + 16;
 
-/// Bytes at whose end a zip can be recognised: its end record and the longest comment.
+/// Number of last bytes that identify a zip: its end record and the longest comment.
 pub(super) const TAIL: usize = 22 + 65_535;
 
-/// Where the end of a zip stands: 22 bytes and a comment, of which only short ones are looked behind.
+/// The end record of a zip: 22 bytes and a comment, of which only short ones are searched.
 pub(super) const ZIP_END: &[u8] = b"PK\x05\x06";
 
 impl Format {
-    /// The container that begins with `head`, its first [`HEAD`] bytes or all there are.
+    /// The format of the container that begins with `head`, its first [`HEAD`] bytes or all there are.
     pub fn of(head: &[u8]) -> Option<Self> {
         // Most text begins with none of these bytes.
         let format = match *head.first()? {
@@ -69,7 +69,7 @@ impl Format {
             b'#' if head.starts_with(b"# v2 git bundle\n") || head.starts_with(b"# v3 git bundle\n") => {
                 Self::GitBundle
             }
-            0x78 if packs::is_object(head) => Self::GitObject,
+            0x78 if git_pack::is_object(head) => Self::GitObject,
             0x78 if embedded::is_zlib(head) => Self::Zlib,
             b'7' if head.starts_with(b"7z\xbc\xaf\x27\x1c") => Self::SevenZip,
             b'%' if head.starts_with(b"%PDF-") => Self::Pdf,
@@ -82,7 +82,7 @@ impl Format {
                 Self::Unsupported("lzip")
             }
             0x28 if head.starts_with(b"\x28\xb5\x2f\xfd") => Self::Zstd,
-            // Skippable frames may stand before the first.
+            // Skippable frames may precede the first one.
             0x50..=0x5f if head.get(1..4) == Some(b"\x2a\x4d\x18") => Self::Zstd,
             b'!' if head.starts_with(b"!<arch>\n") => Self::Ar,
             b'0' if cpio::begins(head) => Self::Cpio,
@@ -120,23 +120,23 @@ impl Format {
         Some(format)
     }
 
-    /// Whether a content of this format is known by its start. A picture is not worth opening but for its texts, and
-    /// these have [marks](super::marks).
+    /// Whether a content of this format is recognized by its start. Images are only worth opening for their
+    /// texts, which have their own [signatures](super::marks).
     pub fn is_known_by_start(self) -> bool {
         self != Self::Png
     }
 
-    /// Whether it is read from front to back.
+    /// Whether it is read sequentially.
     pub(super) fn is_streamed(self) -> bool {
         !matches!(self, Self::Zip | Self::SevenZip | Self::Pdf)
     }
 
-    /// Whether there is a reader of it.
+    /// Whether it is supported.
     pub(super) fn is_supported(self) -> bool {
         !matches!(self, Self::Unsupported(_))
     }
 
-    /// Its name in a sentence.
+    /// Its name in messages.
     pub fn name(self) -> &'static str {
         match self {
             Self::Zip => "zip",
@@ -160,8 +160,8 @@ impl Format {
     }
 }
 
-/// Whether `tail`, the last 65,557 bytes of a content or all there are, ends a zip archive. It may
-/// begin with anything: a program that unpacks itself, a script, a picture.
+/// Whether `tail`, the last 65,557 bytes of a content or all there are, ends a zip archive. The zip may follow
+/// any other data: a self-extractor, a script, an image.
 pub fn ends_zip(tail: &[u8]) -> bool {
     zip_comments(tail).any(|(comment, rest)| comment <= rest)
 }
@@ -178,16 +178,16 @@ pub fn file_ends_zip(file: &mut dyn ReadSeek) -> io::Result<bool> {
     Ok(ends_zip(&tail))
 }
 
-/// The same of what is a container of another kind, which may hold a zip near its own end: that of one
-/// behind it is the end of all.
+/// The same for a container of another format, which may contain a zip near its own end. A zip that follows the
+/// container must extend to the very end.
 pub(super) fn ends_zip_exactly(tail: &[u8]) -> bool {
     zip_comments(tail).any(|(comment, rest)| comment == rest)
 }
 
-/// The length of the comment that each end record tells of, and of what follows the record.
+/// For each end record, the declared length of its comment and the actual number of bytes after it.
 fn zip_comments(tail: &[u8]) -> impl Iterator<Item = (usize, usize)> + '_ {
     let tail = &tail[tail.len().saturating_sub(TAIL)..];
-    // Text holds no such byte, and this is asked of every file.
+    // Text contains no such byte, and this test runs for every file.
     let tail = memchr::memchr(ZIP_END[2], tail).map(|_| tail);
     let ends =
         tail.into_iter().flat_map(|tail| memchr::memmem::rfind_iter(tail, ZIP_END).map(move |at| (tail, at)));
@@ -199,8 +199,8 @@ fn zip_comments(tail: &[u8]) -> impl Iterator<Item = (usize, usize)> + '_ {
     })
 }
 
-/// A PDF may begin behind a little of something else: what a server said of it, a blank line. A program that knows
-/// how one begins does not go on as one.
+/// A PDF may follow a little other data, such as HTTP headers or a blank line. A program that contains the
+/// signature does not continue like a PDF.
 fn holds_pdf(head: &[u8]) -> bool {
     let head = &head[..head.len().min(HEAD)];
     memchr::memchr_iter(b'%', head).any(|at| {
@@ -213,30 +213,31 @@ fn holds_pdf(head: &[u8]) -> bool {
     })
 }
 
-/// Deflate is the only method there ever was. What has flags that mean nothing is said to be damaged.
+/// Deflate is the only method. Undefined flags make the data invalid.
 fn is_gzip(head: &[u8]) -> bool {
     matches!(head, [0x1f, 0x8b, 8, _, ..])
 }
 
-/// A block begins with the digits of pi, an empty stream ends with those of its root.
+/// A block begins with the digits of pi, an empty stream ends with those of its square root.
 pub(super) fn is_bzip2(head: &[u8]) -> bool {
     matches!(head, [b'B', b'Z', b'h', b'1'..=b'9', 0x31, 0x41, 0x59, 0x26, 0x53, 0x59, ..])
         || matches!(head, [b'B', b'Z', b'h', b'1'..=b'9', 0x17, 0x72, 0x45, 0x38, 0x50, 0x90, ..])
 }
 
-/// The properties of LZMA that packers choose.
+/// LZMA properties in common use.
 pub(super) const LZMA_PROPERTIES: u8 = 0x5d;
 
-/// The usual properties, and what else a header says is likely. The first byte of the data is always 0.
+/// The usual properties, with plausible values in the rest of the header. The first byte of the data is always
+/// 0.
 fn is_lzma(head: &[u8]) -> bool {
     head.first() == Some(&LZMA_PROPERTIES)
         && is_lzma_header(head)
         && head.get(13).is_none_or(|byte| *byte == 0)
 }
 
-/// Other properties; then the data has to be some, too, as far as it is there.
+/// Other properties; in this case, the data must decompress, as far as it is available.
 fn is_other_lzma(head: &[u8]) -> bool {
-    /// Bytes that are unpacked at the most: as many as no distance reaches further back than.
+    /// Maximum number of bytes to decompress; no distance may reach further back.
     const MOST: u64 = 1 << 16;
     const LEAST: usize = 16;
     if !is_lzma_header(head) || head.get(13) != Some(&0) {
@@ -257,7 +258,7 @@ fn is_other_lzma(head: &[u8]) -> bool {
     }
 }
 
-/// A dictionary as packers choose them, a size that is unknown or one.
+/// A dictionary size in common use, and a size that is unknown or plausible.
 fn is_lzma_header(head: &[u8]) -> bool {
     let Some(header) = head.first_chunk::<13>() else { return false };
     let four = |at: usize| u32::from_le_bytes([header[at], header[at + 1], header[at + 2], header[at + 3]]);
@@ -268,32 +269,32 @@ fn is_lzma_header(head: &[u8]) -> bool {
     is_usual && dictionary >= 1 << 12 && ((low, high) == (u32::MAX, u32::MAX) || high < 1 << 8)
 }
 
-/// Codes of 9 to 16 bits, no flags that mean nothing, and a first code that is a byte as it stands.
+/// Codes of 9 to 16 bits, no undefined flags, and a first code that is a literal byte.
 fn is_compress(head: &[u8]) -> bool {
     let [0x1f, 0x9d, flags, _, second, ..] = head else { return false };
     flags & 0x60 == 0 && matches!(flags & 0x1f, 9..=16) && second & 1 == 0
 }
 
-/// A version of it that there is, in the one order of bytes or the other.
+/// An existing version, in either byte order.
 fn is_squashfs(head: &[u8]) -> bool {
     head.starts_with(b"hsqs") && matches!(head.get(28..32), Some([1..=4, 0, 0..=3, 0]))
 }
 
-/// A basic header as long as there are any, and of an archive.
+/// A basic header of valid length, of an archive.
 fn is_arj(head: &[u8]) -> bool {
     matches!(head, [0x60, 0xea, _, 0..=0x0a, 30..=46, 1..=12, _, 0..=12, _, 0..=4, 2, ..])
 }
 
-/// A method's name between dashes, and a level.
+/// A method name between dashes, and a level.
 fn is_lha(head: &[u8]) -> bool {
     matches!(head, [21..=255, _, b'-', b'l', b'h' | b'z', b'0'..=b'9' | b'd' | b's', b'-', ..])
         && head.get(20).is_some_and(|level| *level <= 2)
 }
 
-/// Bytes of a zip's end record without its comment.
+/// Bytes of a zip end record without its comment.
 pub(super) const ZIP_END_SIZE: usize = 22;
 
-/// Whether `bytes` begin with the end record of a zip on a single disk that has entries.
+/// Whether `bytes` begin with the end record of a non-empty zip on a single disk.
 pub(super) fn is_zip_end(bytes: &[u8]) -> bool {
     bytes.starts_with(ZIP_END)
         && bytes.get(4..ZIP_END_SIZE).is_some_and(|rest| rest[..4] == [0; 4] && rest[6..8] != [0; 2])

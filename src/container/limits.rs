@@ -55,12 +55,12 @@ pub(super) struct Budget {
     entries: Cell<u64>,
     memory: Cell<u64>,
     /// The limit that was hit; nothing is unpacked afterwards.
-    over: Cell<Option<Over>>,
+    over: Cell<Option<LimitHit>>,
 }
 
 /// The limit that was hit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Over {
+pub(super) enum LimitHit {
     Bytes,
     Entries,
     Ratio,
@@ -82,12 +82,12 @@ impl Budget {
         }
     }
 
-    pub(super) fn over(&self) -> Option<Over> {
+    pub(super) fn over(&self) -> Option<LimitHit> {
         self.over.get()
     }
 
     /// Ends extraction.
-    pub(super) fn end(&self, over: Over) -> io::Error {
+    pub(super) fn end(&self, over: LimitHit) -> io::Error {
         self.over.set(Some(self.over.get().unwrap_or(over)));
         io::Error::other(GIVEN_UP)
     }
@@ -106,7 +106,7 @@ impl Budget {
             return Err(self.end(over));
         }
         if self.begun.elapsed() > self.limits.time {
-            return Err(self.end(Over::Time));
+            return Err(self.end(LimitHit::Time));
         }
         let most = self.limits.bytes.min(self.by_ratio());
         Ok(most.saturating_sub(self.bytes.get()))
@@ -124,10 +124,10 @@ impl Budget {
         self.left()?;
         let bytes = self.bytes.get() + count as u64;
         if bytes > self.limits.bytes {
-            return Err(self.end(Over::Bytes));
+            return Err(self.end(LimitHit::Bytes));
         }
         if bytes > self.by_ratio() {
-            return Err(self.end(Over::Ratio));
+            return Err(self.end(LimitHit::Ratio));
         }
         self.bytes.set(bytes);
         Ok(())
@@ -140,7 +140,7 @@ impl Budget {
     pub(super) fn entry(&self) -> io::Result<()> {
         self.entries.set(self.entries.get() + 1);
         if self.entries.get() > self.limits.entries {
-            return Err(self.end(Over::Entries));
+            return Err(self.end(LimitHit::Entries));
         }
         self.left().map(|_| ())
     }
@@ -163,11 +163,11 @@ impl Budget {
     pub(super) fn reason(&self) -> Option<String> {
         let Limits { bytes, entries, ratio, time, .. } = self.limits;
         let what = match self.over.get()? {
-            Over::Stopped => return None,
-            Over::Bytes => format!("it unpacks to more than {} (`--max-unpacked`)", size(bytes)),
-            Over::Entries => format!("it has more than {entries} entries (`--max-entries`)"),
-            Over::Ratio => format!("it unpacks to more than {ratio} times its size (`--max-ratio`)"),
-            Over::Time => {
+            LimitHit::Stopped => return None,
+            LimitHit::Bytes => format!("it unpacks to more than {} (`--max-unpacked`)", size(bytes)),
+            LimitHit::Entries => format!("it has more than {entries} entries (`--max-entries`)"),
+            LimitHit::Ratio => format!("it unpacks to more than {ratio} times its size (`--max-ratio`)"),
+            LimitHit::Time => {
                 format!("it takes longer than {} s to unpack (`--max-container-time`)", time.as_secs_f64())
             }
         };

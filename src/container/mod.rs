@@ -1,29 +1,29 @@
-//! Layer 2: archives and compressed files, opened in memory, one in another, within [`Limits`].
+//! Layer 2: archives and compressed files, opened in memory and recursively, within [`Limits`].
 //!
-//! Every byte is handed over once as part of the content it stands in, also the bytes of containers
-//! themselves: their headers, comments, names and gaps. What is packed follows as contents of its own.
-//! Nothing is ever written, and no name is used but to be shown.
+//! Every byte is handed over once as part of the content it belongs to, including the bytes of containers
+//! themselves: headers, comments, names and gaps. Entries follow as contents of their own. Nothing is ever
+//! written to disk, and names are only displayed.
 
 mod ar;
+mod compressed;
 mod cpio;
+mod delta_text;
 mod embedded;
 mod encoded;
+mod entry_names;
+mod extractor;
 mod format;
+mod git_pack;
 mod inflate;
-mod inserted;
 mod limits;
-mod names;
-mod opener;
-mod packs;
 mod pdf;
 mod png;
-mod reading;
-mod seven;
-mod squeezed;
+mod readers;
+mod seek_window;
+mod sevenz;
 mod tar;
 #[cfg(test)]
 mod tests;
-mod window;
 mod zip;
 
 use std::io::{Read, Seek};
@@ -33,41 +33,41 @@ pub use embedded::{
     LONGEST_MARK, archive_behind, archive_in, containers_in, is_program, marks, may_be_packed,
 };
 pub use encoded::{ENCODED_KEYWORDS, RunProbe, encoded_keyword_at, is_encoded_in};
+pub use extractor::open;
 pub use format::{Format, HEAD, ends_zip, file_ends_zip};
 pub use limits::Limits;
-pub use opener::open;
 
-/// Takes in what containers hold. Contents lie in one another: the one that was begun last ends first.
-pub trait Taker {
-    /// Begins a content. `path` names the entries that lead to it, outermost first; the content that was
-    /// handed in has none.
+/// Receives the contents of containers. Contents are nested: the one that began last ends first.
+pub trait ContentVisitor {
+    /// Begins a content. `path` names the entries that lead to it, outermost first; it is empty for the content
+    /// that was opened.
     fn begin(&mut self, path: &[Vec<u8>]);
 
-    /// The next bytes of the content at `level`, where 0 is the content that was handed in.
+    /// The next bytes of the content at `level`; 0 is the content that was opened.
     fn push(&mut self, level: usize, bytes: &[u8]);
 
-    /// Ends the content that was begun last. The ranges `elsewhere` of it were contents of their own, as
-    /// they stand; they are in order and may overlap.
-    fn end(&mut self, elsewhere: &[Range<u64>]);
+    /// Ends the content that began last. The ranges `delegated` of it were contents of their own. They are
+    /// sorted and may overlap.
+    fn end(&mut self, delegated: &[Range<u64>]);
 
-    /// Notes that something was not looked at.
+    /// Reports that something was not scanned completely.
     fn skip(&mut self, path: &[Vec<u8>], reason: String);
 
     /// Whether the user asked to stop.
     fn is_stopped(&self) -> bool;
 }
 
-/// What can be read from any place.
+/// A source with random access.
 pub trait ReadSeek: Read + Seek {}
 
 impl<T: Read + Seek> ReadSeek for T {}
 
-/// What may be a container.
+/// A content to open.
 pub enum Input<'a> {
     /// Bytes in memory.
     Bytes(&'a [u8]),
     /// A file.
     File(&'a mut dyn ReadSeek),
-    /// Something that comes once.
+    /// A stream, which can be read only once.
     Stream(&'a mut dyn Read),
 }

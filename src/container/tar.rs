@@ -3,8 +3,8 @@
 use std::io::{self, Read};
 use std::ops::Range;
 
-use super::opener::Opener;
-use super::reading::{drain, fill};
+use super::extractor::Extractor;
+use super::readers::{drain, fill};
 
 /// Bytes of a block.
 const BLOCK: usize = 512;
@@ -38,22 +38,22 @@ fn is_header(head: &[u8]) -> bool {
 }
 
 /// Hands over the entries. Returns their ranges.
-pub(super) fn open(opener: &Opener<'_>, input: &mut dyn Read) -> Vec<Range<u64>> {
+pub(super) fn open(extractor: &Extractor<'_>, input: &mut dyn Read) -> Vec<Range<u64>> {
     let mut tar =
-        Tar { opener, input, offset: 0, next: Next::default(), elsewhere: Vec::new(), is_cut: false };
+        Tar { extractor, input, offset: 0, next: Next::default(), delegated: Vec::new(), is_cut: false };
     if let Err(error) = tar.run() {
-        opener.skip(None, format!("{error}; the data before that was scanned"));
+        extractor.skip(None, format!("{error}; the data before that was scanned"));
     }
-    tar.elsewhere
+    tar.delegated
 }
 
 struct Tar<'a, 't> {
-    opener: &'a Opener<'t>,
+    extractor: &'a Extractor<'t>,
     input: &'a mut dyn Read,
     /// Bytes read so far.
     offset: u64,
     next: Next,
-    elsewhere: Vec<Range<u64>>,
+    delegated: Vec<Range<u64>>,
     /// The input ended within an entry.
     is_cut: bool,
 }
@@ -68,7 +68,7 @@ struct Next {
 impl Tar<'_, '_> {
     fn run(&mut self) -> io::Result<()> {
         let (mut is_lost, mut zeros, mut is_over) = (false, 0, false);
-        while !self.is_cut && !self.opener.is_over() {
+        while !self.is_cut && !self.extractor.is_over() {
             let at = self.offset;
             let block = match self.block() {
                 Err(_) if is_over => return Ok(()),
@@ -76,7 +76,7 @@ impl Tar<'_, '_> {
             };
             let Some(block) = block else {
                 if zeros == 0 && !is_over && self.offset == at {
-                    self.opener.skip(None, "the tar has no end marker and may be truncated");
+                    self.extractor.skip(None, "the tar has no end marker and may be truncated");
                 }
                 return Ok(());
             };
@@ -88,7 +88,7 @@ impl Tar<'_, '_> {
                 self.entry(&block)?;
             } else if zeros == 0 && !is_over && !is_lost {
                 is_lost = true;
-                self.opener
+                self.extractor
                     .skip(None, format!("expected a tar header at byte {at}; searched for the next one"));
             }
         }
@@ -145,14 +145,14 @@ impl Tar<'_, '_> {
     fn data(&mut self, name: &[u8], size: u64) -> io::Result<()> {
         let start = self.offset;
         let mut part = Part { input: self.input, left: size };
-        let is_whole = self.opener.entry(name, &mut part);
+        let is_whole = self.extractor.entry(name, &mut part);
         match drain(&mut part) {
             // Already reported for the entry.
             Err(_) if !is_whole => self.is_cut = true,
             outcome => drop(outcome?),
         }
         if is_whole {
-            self.elsewhere.push(start..start.saturating_add(size));
+            self.delegated.push(start..start.saturating_add(size));
         }
         self.past(size)
     }

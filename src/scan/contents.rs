@@ -11,8 +11,8 @@ use super::bounded::{Bounded, Rankable};
 use super::suppression::{self, MarkerVerdict};
 use super::{Settings, Stop};
 use crate::container::{
-    self, Format, HEAD, Input, Limits, ReadSeek, RunProbe, Taker, archive_behind, archive_in, ends_zip,
-    is_encoded_in, is_program,
+    self, ContentVisitor, Format, HEAD, Input, Limits, ReadSeek, RunProbe, archive_behind, archive_in,
+    ends_zip, is_encoded_in, is_program,
 };
 use crate::detect::{Chunk, Detector, RedactionCache, Redactor, Stream, StreamMatch};
 use crate::git::Pointer;
@@ -358,7 +358,7 @@ struct Level {
     found: Bounded<Located>,
 }
 
-impl Taker for Levels<'_, '_> {
+impl ContentVisitor for Levels<'_, '_> {
     fn begin(&mut self, path: &[Vec<u8>]) {
         let stream = self.spare.pop().unwrap_or_default();
         self.levels.push(Level { path: path.to_vec(), stream, ..Level::default() });
@@ -372,25 +372,25 @@ impl Taker for Levels<'_, '_> {
         });
     }
 
-    fn end(&mut self, elsewhere: &[Range<u64>]) {
+    fn end(&mut self, delegated: &[Range<u64>]) {
         let Some(Level { path, mut stream, mut cache, mut found }) = self.levels.pop() else { return };
         let keyword = look_with(self.probe.as_deref_mut().filter(|_| self.levels.is_empty()));
         let length = stream.finish(self.eye.detector, keyword, |chunk, place| {
             found.push(self.eye.located(&path, &mut cache, chunk, place));
         });
         self.spare.push(stream);
-        let elsewhere = apart(elsewhere, length);
-        let twice: u64 = elsewhere.iter().map(|range| range.end - range.start).sum();
+        let delegated = apart(delegated, length);
+        let twice: u64 = delegated.iter().map(|range| range.end - range.start).sum();
         self.searched.bytes += length - twice;
-        let known = match found.is_empty() || elsewhere.is_empty() {
+        let known = match found.is_empty() || delegated.is_empty() {
             true => HashSet::new(),
             false => self.searched.found.fingerprints(),
         };
         // The entry knows better where it is, if it found it.
         found.retain(|one| {
-            let after = elsewhere.partition_point(|range| range.start <= one.span.start.offset);
+            let after = delegated.partition_point(|range| range.start <= one.span.start.offset);
             let is_elsewhere =
-                after.checked_sub(1).is_some_and(|at| one.span.end.offset <= elsewhere[at].end);
+                after.checked_sub(1).is_some_and(|at| one.span.end.offset <= delegated[at].end);
             !(is_elsewhere && known.contains(&one.identified.fingerprint))
         });
         self.searched.found.append(found);

@@ -4,7 +4,7 @@
 //! run is ignored silently.
 
 mod base64;
-mod patch;
+mod git_patch;
 
 use std::cell::Cell;
 use std::io::{BufReader, Read};
@@ -13,42 +13,42 @@ use std::sync::LazyLock;
 
 use flate2::bufread::ZlibDecoder;
 
+use super::delta_text::DeltaText;
 use super::embedded::{self, Marks};
+use super::extractor::Extractor;
 use super::format::Format;
-use super::inserted::Inserted;
 use super::limits::size;
-use super::opener::Opener;
-use super::reading::Metered;
+use super::readers::Metered;
 
 /// Starts of runs: base64 of gzip and of zip, base64 of both of these, and a binary patch.
-const ANCHORS: [&[u8]; 5] = [b"H4sI", b"UEsDB", b"SDRzSU", b"VUVzREJ", PATCH];
+const RUN_STARTS: [&[u8]; 5] = [b"H4sI", b"UEsDB", b"SDRzSU", b"VUVzREJ", PATCH];
 
 const PATCH: &[u8] = b"GIT binary patch";
 
 /// Keywords that show that a content may have containers in text form. Each slows down every search a little,
 /// so doubly encoded zips, which nobody creates, are omitted.
-pub const ENCODED_KEYWORDS: &[&[u8]] = &[ANCHORS[0], ANCHORS[1], ANCHORS[2], PATCH];
+pub const ENCODED_KEYWORDS: &[&[u8]] = &[RUN_STARTS[0], RUN_STARTS[1], RUN_STARTS[2], PATCH];
 
-static MARKS: LazyLock<Marks> = LazyLock::new(|| Marks::new(&ANCHORS));
+static STARTS: LazyLock<Marks> = LazyLock::new(|| Marks::new(&RUN_STARTS));
 
 /// Bytes decoded to identify a run.
-const LOOK: usize = 4096;
+const PROBE_BYTES: usize = 4096;
 
 /// Maximum decoded bytes of one run.
-const LARGEST: usize = 32 << 20;
+const MAX_RUN_BYTES: usize = 32 << 20;
 
-/// Bytes that may be decoded to identify runs: this many for each byte of the content, plus [`FREE`].
-const TRIES: usize = 8;
-const FREE: usize = 1 << 20;
+/// Bytes that may be decoded to identify runs: this many for each byte of the content, plus [`PROBE_ALLOWANCE`].
+const PROBES_PER_BYTE: usize = 8;
+const PROBE_ALLOWANCE: usize = 1 << 20;
 
 /// The range of the [`ENCODED_KEYWORDS`] entry at byte `at` of `bytes`, if there is one.
 pub fn encoded_keyword_at(bytes: &[u8], at: usize) -> Option<Range<usize>> {
-    number_at(bytes, at).map(|number| at..at + ANCHORS[number].len())
+    number_at(bytes, at).map(|number| at..at + RUN_STARTS[number].len())
 }
 
-/// The index of the entry of [`ANCHORS`] at byte `at` of `bytes`.
+/// The index of the entry of [`RUN_STARTS`] at byte `at` of `bytes`.
 fn number_at(bytes: &[u8], at: usize) -> Option<usize> {
-    ANCHORS.iter().position(|anchor| bytes[at..].starts_with(anchor))
+    RUN_STARTS.iter().position(|start| bytes[at..].starts_with(start))
 }
 
 /// Decides for each keyword in a stream whether a run begins there.
@@ -72,9 +72,9 @@ impl RunProbe {
             return;
         }
         let Some(number) = number_at(bytes, at) else { return };
-        let look = Look { bytes, left: Cell::new(self.left) };
-        self.is_found = look.is_run(number, at) || look.is_over();
-        self.left = look.left.get();
+        let finder = RunFinder { bytes, left: Cell::new(self.left) };
+        self.is_found = finder.is_run(number, at) || finder.is_over();
+        self.left = finder.left.get();
     }
 
     /// Whether a run was found, or the limit for identifying runs was reached.
@@ -88,8 +88,8 @@ const MAX_PROBED: usize = 64 << 20;
 
 /// Whether `bytes` has a run, or too much text that looks like one.
 pub fn is_encoded_in(bytes: &[u8]) -> bool {
-    let look = Look::new(bytes);
-    look.next(0).is_some() || look.is_over()
+    let finder = RunFinder::new(bytes);
+    finder.next(0).is_some() || finder.is_over()
 }
 
 /// The form of a run.
@@ -100,15 +100,18 @@ enum Kind {
 }
 
 /// Finds the runs of one content.
-struct Look<'b> {
+struct RunFinder<'b> {
     bytes: &'b [u8],
     /// Bytes that may still be decoded without finding a run.
     left: Cell<usize>,
 }
 
-impl<'b> Look<'b> {
+impl<'b> RunFinder<'b> {
     fn new(bytes: &'b [u8]) -> Self {
-        Self { bytes, left: Cell::new(bytes.len().saturating_mul(TRIES).saturating_add(FREE)) }
+        Self {
+            bytes,
+            left: Cell::new(bytes.len().saturating_mul(PROBES_PER_BYTE).saturating_add(PROBE_ALLOWANCE)),
+        }
     }
 
     fn is_over(&self) -> bool {
@@ -119,68 +122,69 @@ impl<'b> Look<'b> {
     fn next(&self, from: usize) -> Option<(Kind, usize)> {
         let rest = self.bytes.get(from..)?;
         let is_run = |number: usize, at: usize| !self.is_over() && self.is_run(number, from + at);
-        let (number, at) = MARKS.first(rest, is_run)?;
-        let kind = if ANCHORS.get(number) == Some(&PATCH) { Kind::Patch } else { Kind::Base64 };
+        let (number, at) = STARTS.first(rest, is_run)?;
+        let kind = if RUN_STARTS.get(number) == Some(&PATCH) { Kind::Patch } else { Kind::Base64 };
         Some((kind, from + at))
     }
 
     fn is_run(&self, number: usize, at: usize) -> bool {
-        if ANCHORS.get(number) == Some(&PATCH) {
-            self.pay(patch::HEAD);
-            return patch::begins(self.bytes, at);
+        if RUN_STARTS.get(number) == Some(&PATCH) {
+            self.spend(git_patch::HEAD);
+            return git_patch::begins(self.bytes, at);
         }
         let decode = |most| {
-            self.pay(most);
+            self.spend(most);
             base64::decode(self.bytes, at, most).decoded
         };
         // Almost everything that is not a run shows in the first bytes.
-        may_begin(&decode(LEAST)) && is_packed(&decode(LOOK))
+        may_begin(&decode(MIN_ARCHIVE_BYTES)) && is_packed(&decode(PROBE_BYTES))
     }
 
-    fn pay(&self, bytes: usize) {
+    fn spend(&self, bytes: usize) {
         self.left.set(self.left.get().saturating_sub(bytes));
     }
 }
 
 /// Bytes of the smallest archive that may contain a key.
-const LEAST: usize = 32;
+const MIN_ARCHIVE_BYTES: usize = 32;
 
 /// Whether decoded bytes may be the start of an archive, or of base64 of one.
 fn may_begin(decoded: &[u8]) -> bool {
-    decoded.len() >= LEAST && (base64_of(decoded) || decoded.get(3).is_some_and(|flags| flags & 0xe0 == 0))
+    decoded.len() >= MIN_ARCHIVE_BYTES
+        && (is_base64_of_archive(decoded) || decoded.get(3).is_some_and(|flags| flags & 0xe0 == 0))
 }
 
-fn base64_of(decoded: &[u8]) -> bool {
-    decoded.starts_with(ANCHORS[0]) || decoded.starts_with(ANCHORS[1])
+fn is_base64_of_archive(decoded: &[u8]) -> bool {
+    decoded.starts_with(RUN_STARTS[0]) || decoded.starts_with(RUN_STARTS[1])
 }
 
 /// Whether `head` is the start of an archive, or of base64 of one.
 fn is_packed(head: &[u8]) -> bool {
-    match base64_of(head) {
-        true => embedded::begins(&base64::decode(head, 0, LOOK / 2).decoded),
+    match is_base64_of_archive(head) {
+        true => embedded::begins(&base64::decode(head, 0, PROBE_BYTES / 2).decoded),
         false => embedded::begins(head),
     }
 }
 
 /// Hands over the runs in `bytes`, the current content, which is not a container itself. Returns their ranges.
-pub(super) fn walk(opener: &Opener<'_>, bytes: &[u8]) -> Vec<Range<u64>> {
-    let look = Look::new(bytes);
-    let (mut from, mut elsewhere) = (0, Vec::new());
-    while let Some((kind, at)) = look.next(from) {
-        if opener.is_over() || !opener.may_open(format(kind), at as u64) {
-            return elsewhere;
+pub(super) fn walk(extractor: &Extractor<'_>, bytes: &[u8]) -> Vec<Range<u64>> {
+    let finder = RunFinder::new(bytes);
+    let (mut from, mut delegated) = (0, Vec::new());
+    while let Some((kind, at)) = finder.next(from) {
+        if extractor.is_over() || !extractor.may_open(format(kind), at as u64) {
+            return delegated;
         }
         from = match kind {
-            Kind::Base64 => base64_run(opener, bytes, at),
-            Kind::Patch => patches(opener, bytes, at),
+            Kind::Base64 => base64_run(extractor, bytes, at),
+            Kind::Patch => patches(extractor, bytes, at),
         };
         from = from.max(at + 1);
-        elsewhere.push(at as u64..from as u64);
+        delegated.push(at as u64..from as u64);
     }
-    if look.is_over() {
-        opener.skip(None, "contains more text that looks like base64 of archives than is decoded; the rest was scanned only as text");
+    if finder.is_over() {
+        extractor.skip(None, "contains more text that looks like base64 of archives than is decoded; the rest was scanned only as text");
     }
-    elsewhere
+    delegated
 }
 
 fn format(kind: Kind) -> Format {
@@ -191,48 +195,50 @@ fn format(kind: Kind) -> Format {
 }
 
 /// Bytes that may be decoded of one run.
-fn room(opener: &Opener<'_>) -> usize {
-    usize::try_from(opener.budget.room() / 2).unwrap_or(usize::MAX).min(LARGEST)
+fn room(extractor: &Extractor<'_>) -> usize {
+    usize::try_from(extractor.budget.room() / 2).unwrap_or(usize::MAX).min(MAX_RUN_BYTES)
 }
 
-fn base64_run(opener: &Opener<'_>, bytes: &[u8], at: usize) -> usize {
-    let most = room(opener);
+fn base64_run(extractor: &Extractor<'_>, bytes: &[u8], at: usize) -> usize {
+    let most = room(extractor);
     let run = base64::decode(bytes, at, most);
     let name = format!("base64 at byte {at}").into_bytes();
-    if opener.budget.unpacked(run.decoded.len()).is_err() {
+    if extractor.budget.unpacked(run.decoded.len()).is_err() {
         return run.end;
     }
-    let _ = opener.budget.holding(run.decoded.len(), || opener.entry(&name, &mut &run.decoded[..]));
-    too_long(opener, &name, run.decoded.len() >= most, most);
+    let _ = extractor.budget.holding(run.decoded.len(), || extractor.entry(&name, &mut &run.decoded[..]));
+    too_long(extractor, &name, run.decoded.len() >= most, most);
     run.end
 }
 
-fn patches(opener: &Opener<'_>, bytes: &[u8], at: usize) -> usize {
-    let (most, mut end, mut start) = (room(opener), at + PATCH.len(), at);
+fn patches(extractor: &Extractor<'_>, bytes: &[u8], at: usize) -> usize {
+    let (most, mut end, mut start) = (room(extractor), at + PATCH.len(), at);
     // A hunk for each direction.
     for _ in 0..2 {
-        let Some(hunk) = patch::hunk(bytes, end, most) else { break };
+        let Some(hunk) = git_patch::hunk(bytes, end, most) else { break };
         let name = format!("git binary patch at byte {start}").into_bytes();
-        let unpacked = Metered { budget: &opener.budget, unpacked: ZlibDecoder::new(&hunk.deflated[..]) };
+        let unpacked = Metered { budget: &extractor.budget, unpacked: ZlibDecoder::new(&hunk.deflated[..]) };
         if hunk.size != 0 {
-            opener.budget.holding(hunk.deflated.len(), || hand_over(opener, &name, hunk.is_delta, unpacked));
+            extractor
+                .budget
+                .holding(hunk.deflated.len(), || hand_over(extractor, &name, hunk.is_delta, unpacked));
         }
-        too_long(opener, &name, hunk.deflated.len() >= most, most);
+        too_long(extractor, &name, hunk.deflated.len() >= most, most);
         end = hunk.end;
         start = end;
     }
     end
 }
 
-fn hand_over(opener: &Opener<'_>, name: &[u8], is_delta: bool, mut unpacked: impl Read) {
+fn hand_over(extractor: &Extractor<'_>, name: &[u8], is_delta: bool, mut unpacked: impl Read) {
     let _ = match is_delta {
-        true => opener.entry(name, &mut Inserted::new(BufReader::new(unpacked))),
-        false => opener.entry(name, &mut unpacked),
+        true => extractor.entry(name, &mut DeltaText::new(BufReader::new(unpacked))),
+        false => extractor.entry(name, &mut unpacked),
     };
 }
 
-fn too_long(opener: &Opener<'_>, name: &[u8], is_cut: bool, most: usize) {
+fn too_long(extractor: &Extractor<'_>, name: &[u8], is_cut: bool, most: usize) {
     if is_cut {
-        opener.skip(Some(name), format!("longer than {}; the rest was not decoded", size(most as u64)));
+        extractor.skip(Some(name), format!("longer than {}; the rest was not decoded", size(most as u64)));
     }
 }

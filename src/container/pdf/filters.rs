@@ -4,7 +4,7 @@ use std::io::{self, BufRead, Read};
 
 use super::dictionary::Predictor;
 use crate::container::inflate::{cut_off, damaged};
-use crate::container::reading::fill;
+use crate::container::readers::fill;
 
 /// Approximate number of bytes decoded at a time.
 const SOME: usize = 4096;

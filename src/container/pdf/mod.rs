@@ -20,11 +20,11 @@ use self::filters::{Ascii85, Decoder, Hexadecimal, RunLengths, Unpredicted};
 use self::lzw::Lzw;
 use self::objects::Objects;
 use super::ReadSeek;
+use super::extractor::Extractor;
 use super::format::{Format, HEAD};
 use super::inflate::Inflate;
-use super::opener::Opener;
-use super::reading::Metered;
-use super::window::{Shared, Window};
+use super::readers::Metered;
+use super::seek_window::{Shared, Window};
 
 const STREAM: &[u8] = b"stream";
 
@@ -39,25 +39,29 @@ const LONGEST_STRING: usize = 1 << 12;
 const LONGEST_STRINGS: usize = 1 << 20;
 
 /// Hands over decoded streams. Returns the ranges of streams stored without filters.
-pub(super) fn open(opener: &Opener<'_>, input: &mut dyn ReadSeek) -> Vec<Range<u64>> {
-    let mut elsewhere = Vec::new();
-    if let Err(error) = run(opener, input, &mut elsewhere) {
-        opener.skip(None, format!("{error}; the data before that was scanned"));
+pub(super) fn open(extractor: &Extractor<'_>, input: &mut dyn ReadSeek) -> Vec<Range<u64>> {
+    let mut delegated = Vec::new();
+    if let Err(error) = run(extractor, input, &mut delegated) {
+        extractor.skip(None, format!("{error}; the data before that was scanned"));
     }
-    elsewhere
+    delegated
 }
 
-fn run(opener: &Opener<'_>, input: &mut dyn ReadSeek, elsewhere: &mut Vec<Range<u64>>) -> io::Result<()> {
+fn run(
+    extractor: &Extractor<'_>,
+    input: &mut dyn ReadSeek,
+    delegated: &mut Vec<Range<u64>>,
+) -> io::Result<()> {
     let shared = Shared::new(input)?;
     let (mut data, mut ahead) = (shared.window(), shared.window());
     let is_encrypted = is_encrypted(&mut data, shared.size)?;
     if is_encrypted {
-        opener.skip(None, "encrypted");
+        extractor.skip(None, "encrypted");
     }
     let (mut states, mut objects) = (Vec::new(), None);
     let (mut place, mut others) = (0, 0u64);
     while let Some(at) = data.find(place, shared.size, STREAM)? {
-        if opener.is_over() || opener.budget.unpacked(0).is_err() {
+        if extractor.is_over() || extractor.budget.unpacked(0).is_err() {
             return Ok(());
         }
         place = at + STREAM.len() as u64;
@@ -99,20 +103,20 @@ fn run(opener: &Opener<'_>, input: &mut dyn ReadSeek, elsewhere: &mut Vec<Range<
         };
         data.go(start, end);
         let whole = {
-            let mut unpacked = chain(&said.steps, &mut data, &mut states, opener);
-            stream(opener, &mut *unpacked, start, is_encrypted)
+            let mut unpacked = chain(&said.steps, &mut data, &mut states, extractor);
+            stream(extractor, &mut *unpacked, start, is_encrypted)
         };
         // Damaged data may extend over the next stream.
         if whole {
             place = place.max(data.place());
-            elsewhere.push(start..place);
+            delegated.push(start..place);
         }
     }
     if others != 0 {
         let reason = format!("{others} streams with unsupported filters were scanned only in raw form");
-        opener.skip(None, reason);
+        extractor.skip(None, reason);
     }
-    strings(opener, &mut data, shared.size)
+    strings(extractor, &mut data, shared.size)
 }
 
 /// Chains the decoders of `steps`.
@@ -120,9 +124,9 @@ fn chain<'a>(
     steps: &[Step],
     data: &'a mut Window<'_>,
     states: &'a mut Vec<Decompress>,
-    opener: &'a Opener<'_>,
+    extractor: &'a Extractor<'_>,
 ) -> Box<dyn Read + 'a> {
-    let budget = &opener.budget;
+    let budget = &extractor.budget;
     let deflated = steps.iter().filter(|step| matches!(step, Step::Deflate(_))).count();
     while states.len() < deflated {
         states.push(Decompress::new(true));
@@ -165,8 +169,8 @@ fn end_of(data: &mut Window<'_>, start: u64, size: u64, length: Option<u64>) -> 
 }
 
 /// Hands over one stream and the text that it shows. Returns whether it was complete.
-fn stream(opener: &Opener<'_>, inflate: &mut dyn Read, start: u64, is_encrypted: bool) -> bool {
-    let budget = &opener.budget;
+fn stream(extractor: &Extractor<'_>, inflate: &mut dyn Read, start: u64, is_encrypted: bool) -> bool {
+    let budget = &extractor.budget;
     let mut page = Vec::new();
     let mut unpacked = Metered { budget, unpacked: inflate };
     let most = PAGE.min(budget.room() / 4);
@@ -178,11 +182,11 @@ fn stream(opener: &Opener<'_>, inflate: &mut dyn Read, start: u64, is_encrypted:
     let (held, failed) = (page.len(), tasted.err());
     let rest = Rest { failed, input: &mut unpacked };
     budget.holding(held, || {
-        let is_whole = opener.entry(name.as_bytes(), &mut Cursor::new(&page).chain(rest));
-        let text = if opener.is_over() { Vec::new() } else { text::of(&page) };
+        let is_whole = extractor.entry(name.as_bytes(), &mut Cursor::new(&page).chain(rest));
+        let text = if extractor.is_over() { Vec::new() } else { text::of(&page) };
         if !text.is_empty() {
             let unpacked = Cursor::new(&text);
-            let _ = opener.entry(format!("{name}, text").as_bytes(), &mut Metered { budget, unpacked });
+            let _ = extractor.entry(format!("{name}, text").as_bytes(), &mut Metered { budget, unpacked });
         }
         is_whole
     })
@@ -220,7 +224,7 @@ fn is_zlib(head: &[u8]) -> bool {
 }
 
 /// Hands over UTF-16 strings in hexadecimal form, as used for titles and keywords.
-fn strings(opener: &Opener<'_>, data: &mut Window<'_>, size: u64) -> io::Result<()> {
+fn strings(extractor: &Extractor<'_>, data: &mut Window<'_>, size: u64) -> io::Result<()> {
     let mut strings = Vec::new();
     for mark in text::WIDE {
         let mut place = 0;
@@ -235,7 +239,7 @@ fn strings(opener: &Opener<'_>, data: &mut Window<'_>, size: u64) -> io::Result<
     }
     if !strings.is_empty() {
         let unpacked = Cursor::new(&strings);
-        let _ = opener.entry(b"strings", &mut Metered { budget: &opener.budget, unpacked });
+        let _ = extractor.entry(b"strings", &mut Metered { budget: &extractor.budget, unpacked });
     }
     Ok(())
 }

@@ -6,7 +6,7 @@ use std::io;
 use memchr::memmem;
 
 use super::value::Value;
-use crate::container::window::Window;
+use crate::container::seek_window::Window;
 
 const OBJECT: &[u8] = b" obj";
 

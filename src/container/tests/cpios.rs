@@ -40,7 +40,7 @@ fn entries_are_handed_over_in_every_format() {
         assert_eq!(taken.content("c"), big);
         assert_eq!(taken.content("in another behind it"), noise(2, 99));
         assert!(taken.skipped.is_empty(), "{}", taken.reasons());
-        for (_, ranges) in taken.elsewhere.iter().filter(|(name, _)| name.is_empty()) {
+        for (_, ranges) in taken.delegated.iter().filter(|(name, _)| name.is_empty()) {
             assert_eq!(&archive[ranges[0].start as usize..ranges[0].end as usize], b"one");
         }
         for cut in [200, 300, archive.len() / 2] {

@@ -213,8 +213,8 @@ fn a_zip_after_a_program_is_opened_without_its_end() {
                 let found = taken.contents.iter().find(|(path, _)| path.ends_with(&ending));
                 assert!(found.is_some_and(|(_, content)| content == data), "{name}: {}", taken.reasons());
             }
-            let is_told = taken.reasons().contains("no readable directory");
-            assert_eq!(is_told, archive.len() == cut.len(), "{}", taken.reasons());
+            let is_reported = taken.reasons().contains("no readable directory");
+            assert_eq!(is_reported, archive.len() == cut.len(), "{}", taken.reasons());
         }
     }
     // As in a program that reads archives.

@@ -47,9 +47,9 @@ fn bytes_entries_ratio_and_time_end_at_their_limits() {
 fn content_that_was_not_handed_over_is_not_delegated() {
     let packed = tar(&vec![("x", &b"y"[..]); 50]);
     let taken = opened_within("a", &packed, Limits { entries: 20, ..Limits::default() });
-    assert_eq!(taken.elsewhere[0].1.len(), 20);
+    assert_eq!(taken.delegated[0].1.len(), 20);
     let cut = opened("a", &packed[..512]);
-    assert!(cut.elsewhere.is_empty());
+    assert!(cut.delegated.is_empty());
 }
 
 #[test]

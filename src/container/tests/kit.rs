@@ -3,7 +3,7 @@
 use std::io::{Cursor, Write};
 use std::ops::Range;
 
-use crate::container::{Input, Limits, Taker, open};
+use crate::container::{ContentVisitor, Input, Limits, open};
 
 /// Everything that was handed over.
 #[derive(Default)]
@@ -12,12 +12,12 @@ pub(super) struct Taken {
     /// The joined names that lead to each content, and the content; innermost first.
     pub(super) contents: Vec<(String, Vec<u8>)>,
     /// Ranges of a content that were delegated to entries.
-    pub(super) elsewhere: Vec<(String, Vec<Range<u64>>)>,
+    pub(super) delegated: Vec<(String, Vec<Range<u64>>)>,
     pub(super) skipped: Vec<(String, String)>,
     pub(super) bytes: u64,
 }
 
-impl Taker for Taken {
+impl ContentVisitor for Taken {
     fn begin(&mut self, path: &[Vec<u8>]) {
         self.open.push((joined(path), Vec::new()));
     }
@@ -29,10 +29,10 @@ impl Taker for Taken {
         kept.extend_from_slice(&bytes[..bytes.len().min((4 << 20) - kept.len())]);
     }
 
-    fn end(&mut self, elsewhere: &[Range<u64>]) {
+    fn end(&mut self, delegated: &[Range<u64>]) {
         let (name, content) = self.open.pop().unwrap();
-        if !elsewhere.is_empty() {
-            self.elsewhere.push((name.clone(), elsewhere.to_vec()));
+        if !delegated.is_empty() {
+            self.delegated.push((name.clone(), delegated.to_vec()));
         }
         self.contents.push((name, content));
     }
@@ -73,7 +73,7 @@ pub(super) fn opened(name: &str, bytes: &[u8]) -> Taken {
     open(Input::Stream(&mut &bytes[..]), name.as_bytes(), Limits::default(), &mut stream).unwrap();
     for other in [&file, &stream] {
         assert!(other.contents == in_memory.contents, "{:?}", other.skipped);
-        assert_eq!(other.elsewhere, in_memory.elsewhere);
+        assert_eq!(other.delegated, in_memory.delegated);
         assert_eq!(other.skipped, in_memory.skipped);
     }
     in_memory

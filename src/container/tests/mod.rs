@@ -1,14 +1,14 @@
 //! Compares extracted contents with what was packed.
 
+mod compressed;
 mod cpios;
 mod embedded;
-mod finds;
+mod fuzz_regressions;
 mod hostile;
 mod kit;
 mod pdfs;
 mod pngs;
 mod sevens;
-mod squeezed;
 mod tars;
 mod zips;
 mod zips_hostile;

@@ -69,7 +69,7 @@ fn every_method_is_unpacked() {
             assert!(taken.skipped.is_empty(), "{methods:?} {}", taken.reasons());
             let entries = taken.contents.iter().filter(|(name, _)| name != "(header)");
             assert_eq!(entries.count(), 4);
-            let ranges: usize = taken.elsewhere.iter().map(|(_, ranges)| ranges.len()).sum();
+            let ranges: usize = taken.delegated.iter().map(|(_, ranges)| ranges.len()).sum();
             assert_eq!(ranges, if methods == [M::COPY] { 3 } else { 0 });
         }
     }
@@ -122,7 +122,7 @@ fn data_after_the_last_entry_is_handed_over() {
     assert_eq!(taken.content("(after the last entry)"), b" and more");
     // No range is outside the archive.
     let taken = opened("a.7z", &raw(b"", &header(0, 0, COPY, 0)));
-    assert!(taken.elsewhere.is_empty() && taken.content("e").is_empty(), "{}", taken.reasons());
+    assert!(taken.delegated.is_empty() && taken.content("e").is_empty(), "{}", taken.reasons());
 }
 
 #[test]

@@ -11,7 +11,7 @@ fn entries_are_handed_over_and_their_ranges_delegated() {
         assert_eq!(taken.content(name), data, "{name}");
     }
     assert_eq!(taken.content(""), packed);
-    for (range, data) in taken.elsewhere[0].1.iter().zip([&b"one"[..], &big, b"", &[7; 512]]) {
+    for (range, data) in taken.delegated[0].1.iter().zip([&b"one"[..], &big, b"", &[7; 512]]) {
         assert_eq!(&packed[range.start as usize..range.end as usize], data);
     }
     assert!(taken.skipped.is_empty(), "{:?}", taken.skipped);
@@ -154,7 +154,7 @@ fn debian_packages_and_libraries() {
     assert_eq!(taken.content("b.o"), b"even");
     assert!(taken.contents.iter().any(|(_, data)| data == b"data"));
     assert!(taken.skipped.is_empty(), "{:?}", taken.skipped);
-    for (name, ranges) in &taken.elsewhere {
+    for (name, ranges) in &taken.delegated {
         let parts: Vec<_> = ranges.iter().map(|r| &library[r.start as usize..r.end as usize]).collect();
         assert_eq!(parts, [&b"odd"[..], b"even", b"data"], "{name}");
     }

@@ -131,8 +131,8 @@ fn every_method_is_unpacked() {
     }
     assert!(taken.skipped.is_empty(), "{}", taken.reasons());
     // Also where incompressible data may be stored.
-    assert_eq!(taken.elsewhere[0].1.len(), methods.len());
-    assert_eq!(taken.elsewhere[0].1[0], 33..33 + data.len() as u64);
+    assert_eq!(taken.delegated[0].1.len(), methods.len());
+    assert_eq!(taken.delegated[0].1[0], 33..33 + data.len() as u64);
 }
 
 #[test]

@@ -306,7 +306,7 @@ proptest! {
         let taken = opened("a.zip", &archive);
         prop_assert!(taken.contents.last().unwrap().1 == archive);
         prop_assert!(taken.bytes < 30 << 20, "{}", taken.bytes);
-        for (name, ranges) in &taken.elsewhere {
+        for (name, ranges) in &taken.delegated {
             // Damaged data may contain another archive.
             let is_outer = name.is_empty();
             prop_assert!(!is_outer || ranges.iter().all(|range| range.end <= archive.len() as u64));

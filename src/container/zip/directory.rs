@@ -4,8 +4,8 @@ use std::io;
 use std::ops::Range;
 
 use super::header::{CENTRAL, END, End, Header, LOCAL, eight};
-use crate::container::opener::Opener;
-use crate::container::window::Window;
+use crate::container::extractor::Extractor;
+use crate::container::seek_window::Window;
 
 /// Bytes of an end record and the longest comment that may follow it.
 const TAIL: u64 = 22 + 65_535;
@@ -40,7 +40,11 @@ pub(super) struct Directory {
 ///
 /// # Errors
 /// Those of the content.
-pub(super) fn read(opener: &Opener<'_>, window: &mut Window<'_>, size: u64) -> io::Result<Option<Directory>> {
+pub(super) fn read(
+    extractor: &Extractor<'_>,
+    window: &mut Window<'_>,
+    size: u64,
+) -> io::Result<Option<Directory>> {
     let begins = size.saturating_sub(TAIL);
     window.go(begins, size);
     let tail = window.peek(TAIL as usize)?.to_vec();
@@ -58,7 +62,7 @@ pub(super) fn read(opener: &Opener<'_>, window: &mut Window<'_>, size: u64) -> i
             if !is_last_part(window, size, &end, rest)? {
                 continue;
             }
-            opener.skip(None, "part of a multi-part archive whose other parts are not in this file");
+            extractor.skip(None, "part of a multi-part archive whose other parts are not in this file");
             return Ok(None);
         }
         if let Some(start) = start(window, size, &end)? {
@@ -66,18 +70,18 @@ pub(super) fn read(opener: &Opener<'_>, window: &mut Window<'_>, size: u64) -> i
             if start != end.offset && !ends_exactly(rest) && is_entry(window, size, 0)? {
                 continue;
             }
-            return records(opener, window, size, &end, start).map(Some);
+            return records(extractor, window, size, &end, start).map(Some);
         }
         window.go(end.place.saturating_sub(end.size), size);
         if window.peek(4)?.starts_with(b"PK\x06\x08") {
-            opener.skip(None, "its directory is encrypted");
+            extractor.skip(None, "its directory is encrypted");
             return Ok(None);
         }
         if end.count == 0 && end.size == 0 {
             return Ok(Some(Directory { items: Vec::new(), taken: end.place..end.place + 22 }));
         }
     }
-    before_others(opener, window, size)
+    before_others(extractor, window, size)
 }
 
 /// Whether `end`, with which `rest` begins, is the end record of the last part of a multi-part archive.
@@ -89,19 +93,23 @@ fn is_last_part(window: &mut Window<'_>, size: u64, end: &End, rest: &[u8]) -> i
 
 /// The directory of a zip that other data follows, e.g. one in a program, if the offset in its end record is
 /// correct.
-fn before_others(opener: &Opener<'_>, window: &mut Window<'_>, size: u64) -> io::Result<Option<Directory>> {
+fn before_others(
+    extractor: &Extractor<'_>,
+    window: &mut Window<'_>,
+    size: u64,
+) -> io::Result<Option<Directory>> {
     let mut place = 0;
     if !is_entry(window, size, place)? {
         return Ok(None);
     }
     while let Some(at) = window.find(place, size, END)? {
-        opener.budget.left()?;
+        extractor.budget.left()?;
         window.go(at, size);
         let end = End::parse(window.peek(22)?, at);
         if let Some(end) = end.filter(|end| end.disk == 0 && end.offset.saturating_add(end.size) == at)
             && start(window, size, &end)? == Some(end.offset)
         {
-            return records(opener, window, size, &end, end.offset).map(Some);
+            return records(extractor, window, size, &end, end.offset).map(Some);
         }
         place = at + END.len() as u64;
     }
@@ -146,7 +154,7 @@ fn start(window: &mut Window<'_>, size: u64, end: &End) -> io::Result<Option<u64
 
 /// Reads the records from `start` on.
 fn records(
-    opener: &Opener<'_>,
+    extractor: &Extractor<'_>,
     window: &mut Window<'_>,
     size: u64,
     end: &End,
@@ -154,7 +162,7 @@ fn records(
 ) -> io::Result<Directory> {
     // Data before the first entry shifts all offsets, unless they were corrected afterwards.
     let mut shift = start.wrapping_sub(end.offset);
-    let most = usize::try_from(opener.budget.limits.entries).unwrap_or(usize::MAX).saturating_add(1);
+    let most = usize::try_from(extractor.budget.limits.entries).unwrap_or(usize::MAX).saturating_add(1);
     let mut items: Vec<Item> = Vec::new();
     let (mut place, mut count, mut is_full) = (start, 0u64, false);
     while place < end.place {
@@ -174,15 +182,15 @@ fn records(
             settle(&mut items);
             is_full = items.len() > most;
         }
-        if is_full || (count % OFTEN == 0 && opener.budget.unpacked(0).is_err()) {
-            opener.skip(None, format!("its directory was read only up to entry {count}"));
+        if is_full || (count % OFTEN == 0 && extractor.budget.unpacked(0).is_err()) {
+            extractor.skip(None, format!("its directory was read only up to entry {count}"));
             break;
         }
     }
     settle(&mut items);
     let is_whole = count == end.count || (!end.is_large() && count % 65_536 == end.count);
     if !is_whole && !is_full {
-        opener.skip(None, format!("its directory lists {count} entries instead of {}", end.count));
+        extractor.skip(None, format!("its directory lists {count} entries instead of {}", end.count));
     }
     Ok(Directory { items, taken: start..place })
 }

@@ -3,7 +3,7 @@
 
 use std::io;
 
-use crate::container::window::Window;
+use crate::container::seek_window::Window;
 
 /// Signature before the data of an entry.
 pub(super) const LOCAL: &[u8] = b"PK\x03\x04";

@@ -10,8 +10,8 @@ use lzma_rust2::{LzmaReader, XzReader};
 use super::header::{Header, four, two};
 use crate::container::inflate::{Inflate, Inflate64};
 use crate::container::limits::{Budget, size};
-use crate::container::reading::{Gently, filled_up};
-use crate::container::window::Window;
+use crate::container::readers::{SmallReads, zero_padded};
+use crate::container::seek_window::Window;
 
 /// Returns a reader that decompresses the data of `header` at `window`'s position, and the bytes of memory that
 /// it may use.
@@ -44,7 +44,7 @@ pub(super) fn unpack<'a>(
         }
         95 => {
             let most = u32::try_from(room >> 10).unwrap_or(u32::MAX - 1);
-            (Box::new(Gently(XzReader::new_mem_limit(filled_up(window), true, most))), room as usize)
+            (Box::new(SmallReads(XzReader::new_mem_limit(zero_padded(window), true, most))), room as usize)
         }
         method => {
             let name = match method {
@@ -106,12 +106,12 @@ pub(super) struct Checked<'a, R> {
     is_open: bool,
     crc: Crc,
     tally: &'a Tally,
-    is_told: bool,
+    is_reported: bool,
 }
 
 impl<'a, R: Read> Checked<'a, R> {
     pub(super) fn new(unpacked: R, header: &'a Header, tally: &'a Tally) -> Self {
-        Self { unpacked, header, is_open: header.method == 14, crc: Crc::new(), tally, is_told: false }
+        Self { unpacked, header, is_open: header.method == 14, crc: Crc::new(), tally, is_reported: false }
     }
 
     fn verdict(&self) -> io::Result<()> {
@@ -139,8 +139,8 @@ impl<R: Read> Checked<'_, R> {
         };
         // Sizes that follow the data are not known here.
         let is_known = !self.header.is_open() || self.header.crc != 0 || self.header.size != 0;
-        if count == 0 && !buffer.is_empty() && is_known && !self.is_told {
-            self.is_told = true;
+        if count == 0 && !buffer.is_empty() && is_known && !self.is_reported {
+            self.is_reported = true;
             self.verdict()?;
         }
         let before = self.tally.count.get();

@@ -13,45 +13,45 @@ use flate2::{Decompress, FlushDecompress};
 use self::directory::{Directory, Item};
 use self::header::{CENTRAL, DESCRIPTOR, Header, LOCAL, eight, four};
 use self::methods::{Checked, Tally};
+use super::extractor::Extractor;
 use super::format::HEAD;
 use super::limits::in_words;
-use super::opener::Opener;
-use super::reading::Metered;
-use super::window::{Shared, Window};
+use super::readers::Metered;
+use super::seek_window::{Shared, Window};
 use super::{ReadSeek, embedded};
 
 /// Bytes of the shortest header.
 const SHORTEST: u64 = 31;
 
 /// Bytes that are unpacked to see whether something is an entry.
-const TASTE: usize = 4096;
+const MIN_DECOMPRESSED: usize = 4096;
 
 /// Hands over the entries of `input`. Returns the ranges of stored entries, or `None` if it is not a zip and
 /// only ends like one.
-pub(super) fn open(opener: &Opener<'_>, input: &mut dyn ReadSeek) -> Option<Vec<Range<u64>>> {
+pub(super) fn open(extractor: &Extractor<'_>, input: &mut dyn ReadSeek) -> Option<Vec<Range<u64>>> {
     let shared = match Shared::new(input) {
         Ok(shared) => shared,
         Err(error) => {
-            opener.skip(None, error.to_string());
+            extractor.skip(None, error.to_string());
             return Some(Vec::new());
         }
     };
     let mut zip = Zip {
-        opener,
+        extractor,
         size: shared.size,
         data: shared.window(),
         records: shared.window(),
         state: Decompress::new(false),
-        elsewhere: Vec::new(),
+        delegated: Vec::new(),
         undescribed: u64::MAX,
     };
     match zip.run() {
         Ok(false) => return None,
         Ok(true) => {}
-        Err(error) => opener.skip(None, format!("{error}; the data before that was scanned")),
+        Err(error) => extractor.skip(None, format!("{error}; the data before that was scanned")),
     }
-    zip.elsewhere.sort_unstable_by_key(|range| range.start);
-    Some(zip.elsewhere)
+    zip.delegated.sort_unstable_by_key(|range| range.start);
+    Some(zip.delegated)
 }
 
 /// Whether an entry begins with `head`: a plausible header, a readable name, and data that unpacks.
@@ -72,14 +72,14 @@ pub(super) fn is_entry(head: &[u8]) -> bool {
 }
 
 struct Zip<'a, 't> {
-    opener: &'a Opener<'t>,
+    extractor: &'a Extractor<'t>,
     size: u64,
     /// Reads entries.
     data: Window<'a>,
     /// Reads the directory.
     records: Window<'a>,
     state: Decompress,
-    elsewhere: Vec<Range<u64>>,
+    delegated: Vec<Range<u64>>,
     /// From here to the end, no data is followed by a descriptor.
     undescribed: u64,
 }
@@ -96,7 +96,7 @@ enum Found {
 impl Zip<'_, '_> {
     /// Returns whether it is a zip.
     fn run(&mut self) -> io::Result<bool> {
-        let directory = directory::read(self.opener, &mut self.records, self.size)?;
+        let directory = directory::read(self.extractor, &mut self.records, self.size)?;
         if directory.is_none() {
             self.data.go(0, self.size);
             let head = self.data.peek(LOCAL.len())?;
@@ -104,7 +104,7 @@ impl Zip<'_, '_> {
                 // Other data that happens to end like a zip.
                 return Ok(false);
             }
-            self.opener.skip(
+            self.extractor.skip(
                 None,
                 "the zip is damaged or truncated and has no readable directory; its entries were searched for individually",
             );
@@ -117,7 +117,7 @@ impl Zip<'_, '_> {
                 place = place.max(taken.end);
             }
             self.gap(place, item.at)?;
-            if self.opener.is_over() {
+            if self.extractor.is_over() {
                 return Ok(true);
             }
             place = place.max(self.named(*item)?);
@@ -136,13 +136,13 @@ impl Zip<'_, '_> {
         let Some(record) = Header::central(&mut self.records)? else { return Ok(item.at) };
         if item.at >= self.size {
             let reason = format!("the directory places it at byte {}, past the end of the archive", item.at);
-            self.opener.skip(Some(&record.name), reason);
+            self.extractor.skip(Some(&record.name), reason);
             return Ok(self.size);
         }
         self.data.go(item.at, self.size);
         let Some(local) = Header::local(&mut self.data)? else {
             let reason = format!("the directory places it at byte {}, where there is no entry", item.at);
-            self.opener.skip(Some(&record.name), reason);
+            self.extractor.skip(Some(&record.name), reason);
             return Ok(item.at);
         };
         let start = item.at.saturating_add(local.length);
@@ -159,7 +159,7 @@ impl Zip<'_, '_> {
     /// Looks for entries between two offsets, in bytes that belong to no known entry.
     fn gap(&mut self, mut place: u64, end: u64) -> io::Result<()> {
         let end = end.min(self.size);
-        while place.saturating_add(SHORTEST) <= end && self.opener.budget.unpacked(0).is_ok() {
+        while place.saturating_add(SHORTEST) <= end && self.extractor.budget.unpacked(0).is_ok() {
             let Some(at) = self.data.find(place, end, LOCAL)? else { return self.foreign(place, end) };
             self.foreign(place, at)?;
             place = at + LOCAL.len() as u64;
@@ -183,21 +183,21 @@ impl Zip<'_, '_> {
             return Ok(());
         }
         self.data.go(place, end);
-        let found = self.opener.embedded(place, &mut self.data);
-        self.elsewhere.extend(found.into_iter().map(|range| range.start..range.end.min(end)));
+        let found = self.extractor.embedded(place, &mut self.data);
+        self.delegated.extend(found.into_iter().map(|range| range.start..range.end.min(end)));
         Ok(())
     }
 
     /// Hands over the data at `start`, described by `header`. Returns its end.
     fn entry(&mut self, header: &Header, start: u64, found: Found) -> io::Result<u64> {
-        let opener = self.opener;
-        let budget = &opener.budget;
+        let extractor = self.extractor;
+        let budget = &extractor.budget;
         let said = start.saturating_add(header.packed).min(self.size);
         if found == Found::Named && header.is_folder() {
             return Ok(said);
         }
         if header.is_encrypted() {
-            opener.skip(Some(&header.name), "encrypted");
+            extractor.skip(Some(&header.name), "encrypted");
             return Ok(said);
         }
         let is_stored = header.method == 0;
@@ -212,7 +212,7 @@ impl Zip<'_, '_> {
         let (mut unpacked, held) = match methods::unpack(header, &mut self.data, &mut self.state, budget) {
             Ok(unpacked) => unpacked,
             Err(error) if found == Found::Named || error.kind() == io::ErrorKind::Unsupported => {
-                opener.skip(Some(&header.name), in_words(&error));
+                extractor.skip(Some(&header.name), in_words(&error));
                 return Ok(if found == Found::Named { said } else { start });
             }
             Err(_) => return Ok(start),
@@ -220,8 +220,9 @@ impl Zip<'_, '_> {
         let mut first = Vec::new();
         if found != Found::Named && !is_stored {
             // A few bytes may look like a header by chance, but then the data does not unpack.
-            let tasted =
-                Metered { budget, unpacked: &mut unpacked }.take(TASTE as u64).read_to_end(&mut first);
+            let tasted = Metered { budget, unpacked: &mut unpacked }
+                .take(MIN_DECOMPRESSED as u64)
+                .read_to_end(&mut first);
             if tasted.is_err() && first.is_empty() {
                 return Ok(start);
             }
@@ -230,10 +231,10 @@ impl Zip<'_, '_> {
         let known = Cursor::new(first).chain(unpacked);
         let checked = Checked::new(known, header, &tally);
         let mut metered = Metered { budget, unpacked: checked };
-        let is_whole = budget.holding(held, || opener.entry(&header.name, &mut metered));
+        let is_whole = budget.holding(held, || extractor.entry(&header.name, &mut metered));
         drop(metered);
         // Data that was read when a limit was hit may not have been handed over.
-        let is_lost = !is_whole && opener.is_over();
+        let is_lost = !is_whole && extractor.is_over();
         Ok(if is_lost { start } else { self.ended(header, start, said, &tally) })
     }
 
@@ -241,10 +242,10 @@ impl Zip<'_, '_> {
     fn ended(&mut self, header: &Header, start: u64, said: u64, tally: &Tally) -> u64 {
         if header.method == 0 {
             let end = start.saturating_add(tally.count.get());
-            match self.elsewhere.last_mut() {
+            match self.delegated.last_mut() {
                 _ if end == start => {}
                 Some(last) if last.start <= start && start <= last.end => last.end = last.end.max(end),
-                _ => self.elsewhere.push(start..end),
+                _ => self.delegated.push(start..end),
             }
             // A truncated content that begins with other data is not recognized as a zip, but may contain one.
             self.data.go(start, self.size);
@@ -261,11 +262,11 @@ impl Zip<'_, '_> {
         if matches!(header.method, 8 | 9) && !tally.failed.get() && !header.is_open() && more != 0 {
             let reason =
                 format!("it ends {more} bytes before the declared end; their raw bytes were scanned");
-            self.opener.skip(Some(&header.name), reason);
+            self.extractor.skip(Some(&header.name), reason);
         }
         // Incompressible data is stored verbatim in compressed streams.
         if start < end {
-            self.elsewhere.push(start..end);
+            self.delegated.push(start..end);
         }
         end
     }
@@ -277,7 +278,7 @@ impl Zip<'_, '_> {
             && let Some(at) = self.data.find(place, end, DESCRIPTOR)?
         {
             // There may be any number of them.
-            self.opener.budget.left()?;
+            self.extractor.budget.left()?;
             self.data.go(at, end);
             let bytes = self.data.peek(24)?;
             if u64::from(four(bytes, 8)) == at - start || eight(bytes, 8) == at - start {

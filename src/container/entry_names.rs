@@ -2,7 +2,7 @@
 
 /// A name without `..`, root and drive, so that it cannot refer to another place. Characters that affect a
 /// terminal are left to the reporters.
-pub(super) fn harmless(name: &[u8]) -> Vec<u8> {
+pub(super) fn sanitize_path(name: &[u8]) -> Vec<u8> {
     const LONGEST: usize = 4096;
     let name = &name[..name.len().min(LONGEST)];
     let parts = name.split(|&byte| matches!(byte, b'/' | b'\\')).filter(|part| !matches!(*part, b"" | b"."));
@@ -62,7 +62,7 @@ mod tests {
             (b"a/./b//c", b"a/b/c"),
             (b"", b"(no name)"),
         ] {
-            assert_eq!(harmless(name), shown, "{}", name.escape_ascii());
+            assert_eq!(sanitize_path(name), shown, "{}", name.escape_ascii());
         }
         assert_eq!(unpacked(b"a/app.tar.gz"), b"app.tar");
         assert_eq!(unpacked(b"app.TGZ"), b"app.tar");

@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::io::{self, BufRead, Read, SeekFrom};
 
 use super::ReadSeek;
-use super::reading::PIECE;
+use super::readers::PIECE;
 
 /// A content shared by several windows.
 pub(super) struct Shared<'a> {

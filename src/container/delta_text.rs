@@ -5,14 +5,14 @@
 
 use std::io::{self, BufRead, Read};
 
-/// Inserted in place of missing bytes of the base.
+/// DeltaText in place of missing bytes of the base.
 const SEAM: &[u8] = b"\n\x1c\n";
 
 /// Longest word at a gap, in bytes. Anything longer is not a word.
 const LONGEST_WORD: usize = 1 << 14;
 
 /// Reads the text that a delta inserts.
-pub(super) struct Inserted<R> {
+pub(super) struct DeltaText<R> {
     delta: R,
     state: State,
     /// Text that was not read yet; after `sure`, it may be part of a word that continues in the base.
@@ -33,7 +33,7 @@ enum State {
     End,
 }
 
-impl<R: BufRead> Inserted<R> {
+impl<R: BufRead> DeltaText<R> {
     /// `delta` is the decompressed data of a pack entry.
     pub(super) fn new(delta: R) -> Self {
         Self { delta, state: State::Sizes(2), text: Vec::new(), at: 0, sure: 0, in_word: false }
@@ -113,7 +113,7 @@ fn is_word(byte: u8) -> bool {
     )
 }
 
-impl<R: BufRead> Read for Inserted<R> {
+impl<R: BufRead> Read for DeltaText<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         while self.at == self.sure && self.state != State::End {
             self.text.drain(..self.at);
@@ -135,7 +135,7 @@ mod tests {
         // Regardless of how the input is split into reads.
         for capacity in [1, 2, 7, 1000] {
             let mut once = Vec::new();
-            Inserted::new(io::BufReader::with_capacity(capacity, delta)).read_to_end(&mut once).unwrap();
+            DeltaText::new(io::BufReader::with_capacity(capacity, delta)).read_to_end(&mut once).unwrap();
             assert!(capacity == 1 || once == text, "{capacity}");
             text = once;
         }

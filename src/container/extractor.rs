@@ -9,23 +9,30 @@ use super::embedded::{self, archive_behind, archive_in, is_program};
 use super::encoded;
 use super::format::{self, Format, HEAD};
 use super::limits::{Budget, Limits, in_words, size};
-use super::reading::{Ahead, Counted, Tee, drain, fill};
-use super::{Input, ReadSeek, Taker, ar, cpio, names, packs, pdf, png, seven, squeezed, tar, zip};
+use super::readers::{Counted, PeekReader, Tee, drain, fill};
+use super::{
+    ContentVisitor, Input, ReadSeek, ar, compressed, cpio, entry_names, git_pack, pdf, png, sevenz, tar, zip,
+};
 
 /// Contents up to this size are buffered.
 const SMALL: usize = 1 << 20;
 
 /// Skips listed individually per file or blob; every entry of a bomb can be damaged.
-const TOLD: u64 = 1000;
+const MAX_LISTED_SKIPS: u64 = 1000;
 
-/// Hands `input`, called `name`, and everything nested in it to `taker`.
+/// Hands `input`, called `name`, and everything nested in it to `visitor`.
 ///
 /// # Errors
-/// Those of `input`. Problems of a container are reported to `taker`.
-pub fn open(input: Input<'_>, name: &[u8], limits: Limits, taker: &mut dyn Taker) -> io::Result<()> {
+/// Those of `input`. Problems of a container are reported to `visitor`.
+pub fn open(
+    input: Input<'_>,
+    name: &[u8],
+    limits: Limits,
+    visitor: &mut dyn ContentVisitor,
+) -> io::Result<()> {
     let grows = !matches!(input, Input::Bytes(_));
-    let opener = Opener {
-        taker: RefCell::new(taker),
+    let extractor = Extractor {
+        visitor: RefCell::new(visitor),
         budget: Budget::new(limits),
         path: RefCell::default(),
         level: Cell::new(0),
@@ -36,30 +43,30 @@ pub fn open(input: Input<'_>, name: &[u8], limits: Limits, taker: &mut dyn Taker
     let frame = Frame { name: name.to_vec(), hidden: false };
     let outcome = match input {
         Input::Bytes(bytes) => {
-            opener.budget.input.set(bytes.len() as u64);
-            opener.taker.borrow_mut().begin(&[]);
-            opener.slice(bytes, &frame);
+            extractor.budget.input.set(bytes.len() as u64);
+            extractor.visitor.borrow_mut().begin(&[]);
+            extractor.slice(bytes, &frame);
             Ok(())
         }
-        Input::File(file) => opener.file(file, &frame),
+        Input::File(file) => extractor.file(file, &frame),
         Input::Stream(stream) => {
-            opener.taker.borrow_mut().begin(&[]);
-            opener.stream(stream, &frame, Vec::new())
+            extractor.visitor.borrow_mut().begin(&[]);
+            extractor.stream(stream, &frame, Vec::new())
         }
     };
-    if let Some(more) = opener.skips.get().checked_sub(TOLD).filter(|&more| more != 0) {
+    if let Some(more) = extractor.skips.get().checked_sub(MAX_LISTED_SKIPS).filter(|&more| more != 0) {
         let reason = format!("{more} more entries were skipped or are inconsistent");
-        opener.taker.borrow_mut().skip(&[], reason);
+        extractor.visitor.borrow_mut().skip(&[], reason);
     }
-    if let Some(reason) = opener.budget.reason() {
-        opener.taker.borrow_mut().skip(&[], reason);
+    if let Some(reason) = extractor.budget.reason() {
+        extractor.visitor.borrow_mut().skip(&[], reason);
     }
     outcome
 }
 
 /// Extracts one content and everything nested in it.
-pub(super) struct Opener<'t> {
-    pub(super) taker: RefCell<&'t mut dyn Taker>,
+pub(super) struct Extractor<'t> {
+    pub(super) visitor: RefCell<&'t mut dyn ContentVisitor>,
     pub(super) budget: Budget,
     /// Names that lead to the current content.
     path: RefCell<Vec<Vec<u8>>>,
@@ -81,7 +88,7 @@ pub(super) struct Frame {
     hidden: bool,
 }
 
-impl<'t> Opener<'t> {
+impl<'t> Extractor<'t> {
     /// Whether a limit was hit, so that nothing more is unpacked.
     pub(super) fn is_over(&self) -> bool {
         self.budget.over().is_some()
@@ -93,49 +100,56 @@ impl<'t> Opener<'t> {
             return;
         }
         self.skips.set(self.skips.get() + 1);
-        if self.skips.get() > TOLD {
+        if self.skips.get() > MAX_LISTED_SKIPS {
             return;
         }
         let mut path = self.path.borrow().clone();
-        path.extend(name.map(names::harmless));
-        self.taker.borrow_mut().skip(&path, reason.into());
+        path.extend(name.map(entry_names::sanitize_path));
+        self.visitor.borrow_mut().skip(&path, reason.into());
     }
 
     /// Hands over an entry of the current container and everything nested in it. An error of `content` is
     /// recorded as a skip after the data before it was handed over. Returns whether it was handed over
     /// completely.
-    #[must_use = "what was not handed over whole is not elsewhere"]
+    #[must_use = "what was not handed over completely is not delegated"]
     pub(super) fn entry(&self, name: &[u8], content: &mut dyn Read) -> bool {
-        self.budget.entry().is_ok() && self.inner(names::harmless(name), content, None)
+        self.budget.entry().is_ok() && self.inner(entry_names::sanitize_path(name), content, None)
     }
 
     /// Runs `work`; the contents it hands over are named below `name`.
     pub(super) fn within(&self, name: &[u8], work: impl FnOnce()) {
-        self.path.borrow_mut().push(names::harmless(name));
+        self.path.borrow_mut().push(entry_names::sanitize_path(name));
         work();
         self.path.borrow_mut().pop();
     }
 
     /// Hands over the decompressed content of one called `packed`; its own header may provide a name. Errors
     /// are reported only if `proof` shows that it is compressed data at all.
-    pub(super) fn squeezed(&self, packed: &[u8], given: Option<&[u8]>, content: &mut dyn Read, proof: Proof) {
+    pub(super) fn compressed_content(
+        &self,
+        packed: &[u8],
+        given: Option<&[u8]>,
+        content: &mut dyn Read,
+        proof: Proof,
+    ) {
         if self.budget.entry().is_err() {
             return;
         }
-        let name =
-            given.filter(|name| !name.is_empty()).map_or_else(|| names::unpacked(packed), names::harmless);
+        let name = given
+            .filter(|name| !name.is_empty())
+            .map_or_else(|| entry_names::unpacked(packed), entry_names::sanitize_path);
         self.inner(name, content, Some(proof));
     }
 
-    fn inner(&self, name: Vec<u8>, content: &mut dyn Read, squeezed: Option<Proof>) -> bool {
+    fn inner(&self, name: Vec<u8>, content: &mut dyn Read, compressed: Option<Proof>) -> bool {
         let mut counted = Counted { input: content, count: 0 };
         let mut head = self.spare.borrow_mut().pop().unwrap_or_default();
         let started = fill(&mut counted, &mut head, SMALL);
         let mut frame = Frame { name: name.clone(), hidden: false };
-        frame.hidden = squeezed.is_some() && Format::of(&head) == Some(Format::Tar);
+        frame.hidden = compressed.is_some() && Format::of(&head) == Some(Format::Tar);
         self.path.borrow_mut().push(name);
         self.level.set(self.level.get() + 1);
-        self.taker.borrow_mut().begin(&self.path.borrow());
+        self.visitor.borrow_mut().begin(&self.path.borrow());
         let outcome = match started {
             Ok(false) => self.stream(&mut counted, &frame, head),
             ended => {
@@ -146,8 +160,9 @@ impl<'t> Opener<'t> {
             }
         };
         self.level.set(self.level.get() - 1);
-        let is_told = |error: &io::Error| squeezed.is_none_or(|proof| proof.is_enough(error, counted.count));
-        if let Some(error) = outcome.as_ref().err().filter(|error| is_told(error)) {
+        let is_reported =
+            |error: &io::Error| compressed.is_none_or(|proof| proof.is_enough(error, counted.count));
+        if let Some(error) = outcome.as_ref().err().filter(|error| is_reported(error)) {
             let before = size(counted.count);
             self.skip(None, format!("{}; the {before} before that were scanned", in_words(error)));
         }
@@ -159,24 +174,24 @@ impl<'t> Opener<'t> {
     fn slice(&self, bytes: &[u8], frame: &Frame) {
         self.push(self.level.get(), bytes);
         let format = Format::of(bytes);
-        let mut elsewhere = match self.openable(format) {
+        let mut delegated = match self.openable(format) {
             Some(format) if format.is_streamed() => self.streamed(format, &mut &bytes[..], frame),
             Some(format) => self.seekable(format, &mut Cursor::new(bytes)).unwrap_or_default(),
             None => Vec::new(),
         };
         let zip = self.openable(behind(format, bytes));
         if let Some(within) = zip.and_then(|zip| self.seekable(zip, &mut Cursor::new(bytes))) {
-            elsewhere.extend(within);
+            delegated.extend(within);
         } else if format.is_none()
             && is_program(bytes)
             && let Some(at) = archive_in(bytes)
         {
-            elsewhere.extend(self.embedded(at as u64, &mut &bytes[at..]));
+            delegated.extend(self.embedded(at as u64, &mut &bytes[at..]));
         }
         if format.is_none() {
-            elsewhere.extend(encoded::walk(self, bytes));
+            delegated.extend(encoded::walk(self, bytes));
         }
-        self.end(elsewhere, bytes.len() as u64);
+        self.end(delegated, bytes.len() as u64);
     }
 
     /// A content that is read in pieces, starting with those in `head`.
@@ -213,14 +228,14 @@ impl<'t> Opener<'t> {
         let openable = self.openable(format).filter(|_| !wants_all);
         let mut start = Cursor::new(head);
         let mut whole = (&mut start).chain(content);
-        let mut tee = Tee { opener: self, level, input: &mut whole, last: Vec::new(), count: 0 };
-        let elsewhere = match openable {
+        let mut tee = Tee { extractor: self, level, input: &mut whole, last: Vec::new(), count: 0 };
+        let delegated = match openable {
             Some(format) => self.streamed(format, &mut tee, frame),
             None => Vec::new(),
         };
         let outcome = drain(&mut tee).map(|_| ());
         let (last, length) = (tee.last, tee.count);
-        self.end(elsewhere, length);
+        self.end(delegated, length);
         if behind(format, &last).is_some() && !wants_all {
             self.skip(None, "a zip archive after other data that cannot be read again, not opened; save it as a separate file");
         }
@@ -234,9 +249,9 @@ impl<'t> Opener<'t> {
         file.seek(SeekFrom::Start(0))?;
         let format = Format::of(&head);
         let openable = self.openable(format);
-        self.taker.borrow_mut().begin(&[]);
-        let mut tee = Tee { opener: self, level: 0, input: &mut *file, last: Vec::new(), count: 0 };
-        let mut elsewhere = match openable {
+        self.visitor.borrow_mut().begin(&[]);
+        let mut tee = Tee { extractor: self, level: 0, input: &mut *file, last: Vec::new(), count: 0 };
+        let mut delegated = match openable {
             Some(format) if format.is_streamed() => self.streamed(format, &mut tee, frame),
             _ => Vec::new(),
         };
@@ -244,27 +259,27 @@ impl<'t> Opener<'t> {
         let (last, length) = (tee.last, tee.count);
         if outcome.is_ok() {
             if let Some(format) = openable.filter(|format| !format.is_streamed()) {
-                elsewhere = self.seekable(format, file).unwrap_or_default();
+                delegated = self.seekable(format, file).unwrap_or_default();
             }
             let zip = self.openable(behind(format, &last));
             if let Some(within) = zip.and_then(|zip| self.seekable(zip, file)) {
-                elsewhere.extend(within);
+                delegated.extend(within);
             } else if format.is_none()
                 && is_program(&head)
                 && let Some(at) = archive_behind(file)?
             {
                 file.seek(SeekFrom::Start(at))?;
-                elsewhere.extend(self.embedded(at, file));
+                delegated.extend(self.embedded(at, file));
             }
         }
-        self.end(elsewhere, length);
+        self.end(delegated, length);
         outcome
     }
 
     /// Hands over the archives in `content`, which starts at byte `at` of an enclosing content. Returns their
     /// ranges.
     pub(super) fn embedded(&self, at: u64, content: &mut dyn Read) -> Vec<Range<u64>> {
-        let found = embedded::walk(self, &mut Ahead::new(content), at);
+        let found = embedded::walk(self, &mut PeekReader::new(content), at);
         found.unwrap_or_else(|error| {
             self.skip(None, format!("{error}; the data before that was scanned"));
             Vec::new()
@@ -285,11 +300,11 @@ impl<'t> Opener<'t> {
     }
 
     /// Ends the current content, of `length` bytes.
-    fn end(&self, mut elsewhere: Vec<Range<u64>>, length: u64) {
-        elsewhere.iter_mut().for_each(|range| range.end = range.end.min(length));
-        elsewhere.retain(|range| range.start <= range.end);
-        elsewhere.sort_unstable_by_key(|range| (range.start, range.end));
-        self.taker.borrow_mut().end(&elsewhere);
+    fn end(&self, mut delegated: Vec<Range<u64>>, length: u64) {
+        delegated.iter_mut().for_each(|range| range.end = range.end.min(length));
+        delegated.retain(|range| range.start <= range.end);
+        delegated.sort_unstable_by_key(|range| (range.start, range.end));
+        self.visitor.borrow_mut().end(&delegated);
     }
 
     /// The format, if containers of it may be opened here.
@@ -315,12 +330,12 @@ impl<'t> Opener<'t> {
 
     fn streamed(&self, format: Format, content: &mut dyn Read, frame: &Frame) -> Vec<Range<u64>> {
         let hidden = if frame.hidden { self.path.borrow_mut().pop() } else { None };
-        let elsewhere = match format {
+        let delegated = match format {
             Format::Tar => tar::open(self, content),
             Format::Ar => ar::open(self, content),
             Format::Cpio => cpio::open(self, content),
             Format::GitPack | Format::GitBundle | Format::GitObject => {
-                packs::open(self, format, content);
+                git_pack::open(self, format, content);
                 Vec::new()
             }
             Format::Png => {
@@ -330,19 +345,19 @@ impl<'t> Opener<'t> {
             _ => self.compressed(format, content, &frame.name),
         };
         self.path.borrow_mut().extend(hidden);
-        elsewhere
+        delegated
     }
 
     /// Hands over a content that is compressed from its first byte on, and archives that follow it.
     fn compressed(&self, format: Format, content: &mut dyn Read, name: &[u8]) -> Vec<Range<u64>> {
-        let mut input = Ahead::new(content);
+        let mut input = PeekReader::new(content);
         let proof = input.peek(HEAD).map_or(Proof::CERTAIN, |head| Proof::of(format, head));
-        squeezed::open(self, format, &mut input, name, proof);
+        compressed::open(self, format, &mut input, name, proof);
         // Incompressible data is stored verbatim in compressed streams.
-        let mut elsewhere: Vec<_> = std::iter::once(0..input.offset).collect();
+        let mut delegated: Vec<_> = std::iter::once(0..input.offset).collect();
         // Whoever reads on reports an error of the content.
-        elsewhere.extend(embedded::walk(self, &mut input, 0).unwrap_or_default());
-        elsewhere
+        delegated.extend(embedded::walk(self, &mut input, 0).unwrap_or_default());
+        delegated
     }
 
     /// Returns the ranges of stored entries, or `None` if the content turns out not to be such a container.
@@ -350,7 +365,7 @@ impl<'t> Opener<'t> {
         match format {
             Format::Zip => zip::open(self, content),
             Format::Pdf => Some(pdf::open(self, content)),
-            Format::SevenZip => Some(seven::open(self, content)),
+            Format::SevenZip => Some(sevenz::open(self, content)),
             _ => None,
         }
     }

@@ -7,26 +7,32 @@ use flate2::bufread::{GzDecoder, ZlibDecoder};
 use lzma_rust2::{LzmaReader, XzReader};
 
 use super::HEAD;
+use super::extractor::{Extractor, Proof};
 use super::format::Format;
 use super::inflate::cut_off;
 use super::limits::in_words;
-use super::opener::{Opener, Proof};
-use super::reading::{Ahead, Metered};
+use super::readers::{Metered, PeekReader};
 
 /// Bytes of an LZMA header: properties, dictionary size, uncompressed size.
 const LZMA_HEADER: usize = 13;
 
 /// Hands over the decompressed beginning of `input`, which is called `packed`, and leaves `input` after its
 /// last stream.
-pub(super) fn open(opener: &Opener<'_>, format: Format, input: &mut Ahead<'_>, packed: &[u8], proof: Proof) {
-    let budget = &opener.budget;
+pub(super) fn open(
+    extractor: &Extractor<'_>,
+    format: Format,
+    input: &mut PeekReader<'_>,
+    packed: &[u8],
+    proof: Proof,
+) {
+    let budget = &extractor.budget;
     // A dictionary may use half of the remaining memory; the rest is for nested contents.
     let room = usize::try_from(budget.room() / 2).unwrap_or(usize::MAX);
     let first = match Member::begin(format, input, room) {
         Ok(first) => first,
         // It needs more memory for its first byte than there is.
         Err(error) if proof.is_enough(&error, 0) || error.kind() == io::ErrorKind::OutOfMemory => {
-            return opener.skip(None, in_words(&error));
+            return extractor.skip(None, in_words(&error));
         }
         Err(_) => return,
     };
@@ -34,12 +40,12 @@ pub(super) fn open(opener: &Opener<'_>, format: Format, input: &mut Ahead<'_>, p
     let held = if matches!(format, Format::Xz | Format::Zstd | Format::Lzma) { room } else { 0 };
     let unpacked = Members { member: Some(first), room };
     budget.holding(held, || {
-        opener.squeezed(packed, given.as_deref(), &mut Metered { budget, unpacked }, proof);
+        extractor.compressed_content(packed, given.as_deref(), &mut Metered { budget, unpacked }, proof);
     });
 }
 
 /// The input of a stream, which other streams may follow.
-type Rest<'m, 'a> = &'m mut Ahead<'a>;
+type Rest<'m, 'a> = &'m mut PeekReader<'a>;
 
 /// One of several compressed streams.
 enum Member<'m, 'a> {

@@ -11,8 +11,8 @@ use ppmd_rust::Ppmd7Decoder;
 use super::header::{Block, Coder, Streams, damaged};
 use crate::container::inflate::{Inflate, Inflate64};
 use crate::container::limits::size;
-use crate::container::reading::{Gently, filled_up};
-use crate::container::window::Shared;
+use crate::container::readers::{SmallReads, zero_padded};
+use crate::container::seek_window::Shared;
 
 /// Offset of the first packed stream: after the signature header.
 pub(super) const FIRST: u64 = 32;
@@ -110,14 +110,14 @@ impl<'a> Making<'a, '_, '_> {
             [0x21] => {
                 let dictionary = dictionary(properties.first().copied().ok_or_else(damaged)?)?;
                 self.hold(u64::from(dictionary) + (1 << 18))?;
-                Box::new(Gently(Lzma2Reader::new(filled_up(input), dictionary, None)))
+                Box::new(SmallReads(Lzma2Reader::new(zero_padded(input), dictionary, None)))
             }
             [3, 4, 1] => {
                 let (order, memory) = (properties.first().copied().ok_or_else(damaged)?, four(1)?);
                 self.hold(memory.into())?;
                 let decoder = Ppmd7Decoder::new(input, order.into(), memory);
                 // It has no end marker.
-                Box::new(Gently(decoder.map_err(|_| damaged())?).take(coder.size))
+                Box::new(SmallReads(decoder.map_err(|_| damaged())?).take(coder.size))
             }
             [4, 1, 8] => {
                 let input = BufReader::new(input);

@@ -10,10 +10,10 @@ use std::rc::Rc;
 use flate2::bufread::ZlibDecoder;
 use flate2::{Decompress, FlushDecompress, Status};
 
+use super::delta_text::DeltaText;
+use super::extractor::Extractor;
 use super::format::Format;
-use super::inserted::Inserted;
-use super::opener::Opener;
-use super::reading::{Ahead, Metered, fill};
+use super::readers::{Metered, PeekReader, fill};
 use crate::git::{
     DeltaError, EntryContent, HashKind, ObjectId, ObjectKind, apply_delta, object_id, parse_pack_entry,
 };
@@ -25,14 +25,14 @@ const LARGE: u64 = 64 << 20;
 const HEADER: usize = 96;
 
 /// Hands over the objects of a pack, bundle or loose object.
-pub(super) fn open(opener: &Opener<'_>, format: Format, input: &mut dyn Read) {
-    let input = Ahead::new(input);
+pub(super) fn open(extractor: &Extractor<'_>, format: Format, input: &mut dyn Read) {
+    let input = PeekReader::new(input);
     let outcome = match format {
-        Format::GitObject => object(opener, input),
-        _ => Pack::new(opener, input).run(),
+        Format::GitObject => object(extractor, input),
+        _ => Pack::new(extractor, input).run(),
     };
     if let Err(error) = outcome {
-        opener.skip(None, format!("{error}; the data before that was scanned"));
+        extractor.skip(None, format!("{error}; the data before that was scanned"));
     }
 }
 
@@ -57,18 +57,18 @@ fn kind(plain: &[u8]) -> Option<(ObjectKind, usize)> {
     Some((ObjectKind::from_bytes(&plain[..space]).ok().filter(|_| is_size)?, end + 1))
 }
 
-fn object(opener: &Opener<'_>, input: Ahead<'_>) -> io::Result<()> {
-    let mut unpacked = Metered { budget: &opener.budget, unpacked: ZlibDecoder::new(input) };
+fn object(extractor: &Extractor<'_>, input: PeekReader<'_>) -> io::Result<()> {
+    let mut unpacked = Metered { budget: &extractor.budget, unpacked: ZlibDecoder::new(input) };
     let mut head = Vec::new();
     fill(&mut unpacked, &mut head, 32)?;
     let (kind, start) = kind(&head).ok_or_else(|| broken("not a git object"))?;
-    let _ = opener.entry(&kind.to_string().into_bytes(), &mut head[start..].chain(unpacked));
+    let _ = extractor.entry(&kind.to_string().into_bytes(), &mut head[start..].chain(unpacked));
     Ok(())
 }
 
 struct Pack<'a, 't> {
-    opener: &'a Opener<'t>,
-    input: Ahead<'a>,
+    extractor: &'a Extractor<'t>,
+    input: PeekReader<'a>,
     state: Decompress,
     ids: HashKind,
     /// Objects kept, by offset of their entries.
@@ -95,9 +95,9 @@ struct Waiting {
 }
 
 impl<'a, 't> Pack<'a, 't> {
-    fn new(opener: &'a Opener<'t>, input: Ahead<'a>) -> Self {
+    fn new(extractor: &'a Extractor<'t>, input: PeekReader<'a>) -> Self {
         Self {
-            opener,
+            extractor,
             input,
             state: Decompress::new(true),
             ids: HashKind::Sha1,
@@ -122,7 +122,7 @@ impl<'a, 't> Pack<'a, 't> {
         self.input.consume(12);
         let mut outcome = Ok(());
         for _ in 0..count {
-            if self.opener.is_over() {
+            if self.extractor.is_over() {
                 return Ok(());
             }
             outcome = self.entry(self.input.offset - start);
@@ -158,24 +158,24 @@ impl<'a, 't> Pack<'a, 't> {
             header = parse_pack_entry(head, self.ids).map_err(|error| broken(&error.to_string()))?;
         }
         self.input.consume(header.len);
-        let room = self.opener.budget.room().saturating_sub(self.held);
+        let room = self.extractor.budget.room().saturating_sub(self.held);
         self.state.reset(true);
         let inflated = Inflated { input: &mut self.input, state: &mut self.state, done: false };
-        let mut unpacked = Metered { budget: &self.opener.budget, unpacked: inflated };
+        let mut unpacked = Metered { budget: &self.extractor.budget, unpacked: inflated };
         if header.size > LARGE.min(room) {
             if let EntryContent::Whole(kind) = header.content {
                 let held = usize::try_from(self.held).unwrap_or(usize::MAX);
-                let budget = &self.opener.budget;
-                return match budget.holding(held, || self.opener.entry(&name(kind, at), &mut unpacked)) {
+                let budget = &self.extractor.budget;
+                return match budget.holding(held, || self.extractor.entry(&name(kind, at), &mut unpacked)) {
                     true => Ok(()),
                     false => Err(broken("an entry could not be read completely")),
                 };
             }
             let name = format!("delta at byte {at}");
-            self.opener
+            self.extractor
                 .skip(Some(name.as_bytes()), "too large to keep in memory; the text it inserts was scanned");
-            let mut inserted = Inserted::new(io::BufReader::new(unpacked));
-            let _ = self.opener.entry(name.as_bytes(), &mut inserted);
+            let mut inserted = DeltaText::new(io::BufReader::new(unpacked));
+            let _ = self.extractor.entry(name.as_bytes(), &mut inserted);
             return Ok(());
         }
         let mut bytes = Vec::new();
@@ -184,8 +184,8 @@ impl<'a, 't> Pack<'a, 't> {
             // The part that could be read may contain keys, too.
             let name = format!("part at byte {at}").into_bytes();
             let _ = match header.content {
-                EntryContent::Whole(_) => self.opener.entry(&name, &mut &bytes[..]),
-                _ => self.opener.entry(&name, &mut Inserted::new(&bytes[..])),
+                EntryContent::Whole(_) => self.extractor.entry(&name, &mut &bytes[..]),
+                _ => self.extractor.entry(&name, &mut DeltaText::new(&bytes[..])),
             };
             return Err(whole.err().unwrap_or_else(|| broken("an entry has a different size than declared")));
         }
@@ -203,7 +203,8 @@ impl<'a, 't> Pack<'a, 't> {
     /// Hands over an object and keeps it as a base.
     fn keep(&mut self, at: u64, kind: ObjectKind, bytes: Vec<u8>) {
         let held = usize::try_from(self.held).unwrap_or(usize::MAX);
-        let _ = self.opener.budget.holding(held, || self.opener.entry(&name(kind, at), &mut &bytes[..]));
+        let _ =
+            self.extractor.budget.holding(held, || self.extractor.entry(&name(kind, at), &mut &bytes[..]));
         if let Some(by_id) = &mut self.by_id {
             by_id.extend(object_id(kind, &bytes, self.ids).map(|id| (id, at)));
         }
@@ -228,13 +229,13 @@ impl<'a, 't> Pack<'a, 't> {
     }
 
     fn assemble(&mut self, at: u64, base: &Base, delta: &[u8]) {
-        let room = self.opener.budget.room().saturating_sub(self.held).min(LARGE);
+        let room = self.extractor.budget.room().saturating_sub(self.held).min(LARGE);
         let made = apply_delta(delta, &base.bytes, room);
         self.held = self.held.saturating_sub(delta.len() as u64);
         match made {
             Ok(bytes) => {
                 self.held += bytes.len() as u64;
-                if self.opener.budget.unpacked(bytes.len()).is_ok() {
+                if self.extractor.budget.unpacked(bytes.len()).is_ok() {
                     self.keep(at, base.kind, bytes);
                 }
             }
@@ -245,7 +246,8 @@ impl<'a, 't> Pack<'a, 't> {
             }
             Err(error) => {
                 let name = format!("delta at byte {at}");
-                self.opener.skip(Some(name.as_bytes()), format!("{error}; the text it inserts was scanned"));
+                self.extractor
+                    .skip(Some(name.as_bytes()), format!("{error}; the text it inserts was scanned"));
                 self.inserted(at, delta);
             }
         }
@@ -253,7 +255,7 @@ impl<'a, 't> Pack<'a, 't> {
 
     /// Hands over the text that a delta inserts, if its base is not available.
     fn inserted(&self, at: u64, delta: &[u8]) {
-        let _ = self.opener.entry(format!("delta at byte {at}").as_bytes(), &mut Inserted::new(delta));
+        let _ = self.extractor.entry(format!("delta at byte {at}").as_bytes(), &mut DeltaText::new(delta));
     }
 
     /// Resolves the waiting deltas, now that all bases have been read.
@@ -278,7 +280,7 @@ impl<'a, 't> Pack<'a, 't> {
             self.inserted(*at, delta);
         }
         let reason = "deltas whose bases are not in it or did not fit into memory (`--max-memory`)";
-        self.opener.skip(
+        self.extractor.skip(
             None,
             format!("contains {count} {reason}; whole words of the text they insert were scanned"),
         );
@@ -299,7 +301,7 @@ fn broken(reason: &str) -> io::Error {
 
 /// Inflates one of several entries; what follows stays in `input`.
 struct Inflated<'a, 'i> {
-    input: &'a mut Ahead<'i>,
+    input: &'a mut PeekReader<'i>,
     state: &'a mut Decompress,
     done: bool,
 }

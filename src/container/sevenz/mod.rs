@@ -12,10 +12,10 @@ use lzma_rust2::Lzma2Reader;
 use self::coders::{FIRST, Maker};
 use self::header::{Block, Bytes, Files, Streams, damaged};
 use super::ReadSeek;
+use super::extractor::Extractor;
 use super::inflate::cut_off;
-use super::opener::Opener;
-use super::reading::{Gently, Metered, filled_up};
-use super::window::Shared;
+use super::readers::{Metered, SmallReads, zero_padded};
+use super::seek_window::Shared;
 
 /// Maximum nesting of packed headers.
 const ROUNDS: usize = 4;
@@ -27,40 +27,40 @@ const BLOCK: u64 = 2048;
 const FEW: usize = 20;
 
 /// Hands over the entries of `input`. Returns the ranges of stored entries.
-pub(super) fn open(opener: &Opener<'_>, input: &mut dyn ReadSeek) -> Vec<Range<u64>> {
-    let mut elsewhere = Vec::new();
-    if let Err(error) = Shared::new(input).and_then(|shared| run(opener, &shared, &mut elsewhere)) {
-        opener.skip(None, format!("{error}; the data before that was scanned"));
+pub(super) fn open(extractor: &Extractor<'_>, input: &mut dyn ReadSeek) -> Vec<Range<u64>> {
+    let mut delegated = Vec::new();
+    if let Err(error) = Shared::new(input).and_then(|shared| run(extractor, &shared, &mut delegated)) {
+        extractor.skip(None, format!("{error}; the data before that was scanned"));
     }
-    elsewhere
+    delegated
 }
 
-fn run(opener: &Opener<'_>, shared: &Shared<'_>, elsewhere: &mut Vec<Range<u64>>) -> io::Result<()> {
-    let Header { bytes: header, was_packed, end } = match read_header(opener, shared) {
+fn run(extractor: &Extractor<'_>, shared: &Shared<'_>, delegated: &mut Vec<Range<u64>>) -> io::Result<()> {
+    let Header { bytes: header, was_packed, end } = match read_header(extractor, shared) {
         Ok(Some(header)) => header,
         Ok(None) => return Ok(()),
-        Err(error) => return without_header(opener, shared, &error),
+        Err(error) => return without_header(extractor, shared, &error),
     };
-    let room = opener.budget.room();
+    let room = extractor.budget.room();
     let mut bytes = Bytes(&header);
     let parsed = parse(&mut bytes, room / BLOCK);
     let (streams, files) = match parsed {
         Ok(parsed) => parsed,
-        Err(error) => return without_header(opener, shared, &error),
+        Err(error) => return without_header(extractor, shared, &error),
     };
     let maker = Maker { shared, streams: &streams, room: room / 2 };
     let held = header.len() + streams.blocks.len() * BLOCK as usize;
-    opener.budget.holding(held, || {
-        blocks(opener, &maker, files, elsewhere);
+    extractor.budget.holding(held, || {
+        blocks(extractor, &maker, files, delegated);
         // It contains the names of the entries.
-        if was_packed && !opener.is_over() {
-            let _ = opener.entry(b"(header)", &mut &header[..]);
+        if was_packed && !extractor.is_over() {
+            let _ = extractor.entry(b"(header)", &mut &header[..]);
         }
     });
     // Several archives may be in one file; each knows only itself.
     let mut window = shared.window();
     window.go(end, shared.size);
-    elsewhere.extend(opener.embedded(end, &mut window));
+    delegated.extend(extractor.embedded(end, &mut window));
     Ok(())
 }
 
@@ -74,8 +74,8 @@ struct Header {
 }
 
 /// Reads the header; `None` if there are no entries.
-fn read_header(opener: &Opener<'_>, shared: &Shared<'_>) -> io::Result<Option<Header>> {
-    let most = opener.budget.room() / 32;
+fn read_header(extractor: &Extractor<'_>, shared: &Shared<'_>) -> io::Result<Option<Header>> {
+    let most = extractor.budget.room() / 32;
     let mut window = shared.window();
     let start = window.peek(FIRST as usize)?.to_vec();
     let eight =
@@ -101,11 +101,11 @@ fn read_header(opener: &Opener<'_>, shared: &Shared<'_>) -> io::Result<Option<He
         }
         let streams = header::streams(&mut bytes, most / BLOCK)?;
         let block = streams.blocks.first().ok_or_else(damaged)?;
-        let maker = Maker { shared, streams: &streams, room: opener.budget.room() / 2 };
+        let maker = Maker { shared, streams: &streams, room: extractor.budget.room() / 2 };
         let (unpacked, _) = maker.decoder(block, 0).map_err(|error| {
             io::Error::new(error.kind(), format!("the header of the 7z cannot be read: {error}"))
         })?;
-        let unpacked = held(&mut Metered { budget: &opener.budget, unpacked }, block.size(), most)?;
+        let unpacked = held(&mut Metered { budget: &extractor.budget, unpacked }, block.size(), most)?;
         header = unpacked;
     }
     Err(damaged())
@@ -143,12 +143,17 @@ fn parse<'a>(bytes: &mut Bytes<'a>, most: u64) -> io::Result<(Streams<'a>, Files
     }
 }
 
-fn blocks(opener: &Opener<'_>, maker: &Maker<'_, '_>, mut files: Files<'_>, elsewhere: &mut Vec<Range<u64>>) {
+fn blocks(
+    extractor: &Extractor<'_>,
+    maker: &Maker<'_, '_>,
+    mut files: Files<'_>,
+    delegated: &mut Vec<Range<u64>>,
+) {
     let streams = maker.streams;
     let (mut sizes, mut digests) = (streams.sizes, streams.digests);
     let mut first = 0usize;
     for block in &streams.blocks {
-        if opener.is_over() {
+        if extractor.is_over() {
             return;
         }
         let mut left = block.size();
@@ -161,7 +166,7 @@ fn blocks(opener: &Opener<'_>, maker: &Maker<'_, '_>, mut files: Files<'_>, else
             let digest = if block.is_known() { block.digest } else { digests.next() };
             Entry { name: files.next().unwrap_or_default(), size, digest }
         });
-        self::entries(opener, maker, block, first, &mut entries, elsewhere);
+        self::entries(extractor, maker, block, first, &mut entries, delegated);
         entries.for_each(drop);
         first = first.saturating_add(block.packed.len());
     }
@@ -175,17 +180,17 @@ struct Entry {
 
 /// Hands over the entries of one block.
 fn entries(
-    opener: &Opener<'_>,
+    extractor: &Extractor<'_>,
     maker: &Maker<'_, '_>,
     block: &Block<'_>,
     first: usize,
     entries: &mut dyn Iterator<Item = Entry>,
-    elsewhere: &mut Vec<Range<u64>>,
+    delegated: &mut Vec<Range<u64>>,
 ) {
-    let budget = &opener.budget;
+    let budget = &extractor.budget;
     let (mut decoder, held) = match maker.decoder(block, first) {
         Ok(made) => made,
-        Err(error) => return unreachable(opener, entries, &error),
+        Err(error) => return unreachable(extractor, entries, &error),
     };
     // Copied data is not compressed.
     let is_stored = block.coders.len() == 1 && block.coders[0].method == [0];
@@ -194,19 +199,19 @@ fn entries(
         while let Some(Entry { name, size, digest }) = entries.next() {
             let unpacked = Part { input: &mut decoder, left: size, crc: Crc::new(), digest, failed: false };
             let mut metered = Metered { budget, unpacked };
-            if !opener.entry(&name, &mut metered) && opener.is_over() {
+            if !extractor.entry(&name, &mut metered) && extractor.is_over() {
                 return;
             }
             let failed = metered.unpacked.failed;
             let read = size - metered.unpacked.left;
             if let Some(start) = place.as_mut().filter(|_| read != 0) {
-                elsewhere.push(*start..start.saturating_add(read));
+                delegated.push(*start..start.saturating_add(read));
                 *start = start.saturating_add(read);
             }
             if failed {
                 let lost = entries.count();
                 if lost != 0 {
-                    opener.skip(
+                    extractor.skip(
                         None,
                         format!("{lost} entries after that one in the same block could not be read"),
                     );
@@ -214,28 +219,28 @@ fn entries(
                 return;
             }
         }
-        behind(opener, &mut *decoder);
+        behind(extractor, &mut *decoder);
     });
 }
 
 /// Records that the entries of a block cannot be unpacked; there may be very many.
-fn unreachable(opener: &Opener<'_>, entries: &mut dyn Iterator<Item = Entry>, error: &io::Error) {
+fn unreachable(extractor: &Extractor<'_>, entries: &mut dyn Iterator<Item = Entry>, error: &io::Error) {
     let names: Vec<Vec<u8>> = entries.take(FEW + 1).map(|entry| entry.name).collect();
     for name in names.iter().take(FEW) {
-        opener.skip(Some(name), error.to_string());
+        extractor.skip(Some(name), error.to_string());
     }
     if names.len() > FEW {
         let more = entries.count() + 1;
-        opener.skip(None, format!("{more} more entries of the same block: {error}"));
+        extractor.skip(None, format!("{more} more entries of the same block: {error}"));
     }
 }
 
 /// Hands over data of a block after its last entry.
-fn behind(opener: &Opener<'_>, decoder: &mut dyn Read) {
-    let mut metered = Metered { budget: &opener.budget, unpacked: decoder };
+fn behind(extractor: &Extractor<'_>, decoder: &mut dyn Read) {
+    let mut metered = Metered { budget: &extractor.budget, unpacked: decoder };
     let mut first = [0];
     if matches!(metered.read(&mut first), Ok(1)) {
-        let _ = opener.entry(b"(after the last entry)", &mut (&first[..]).chain(metered));
+        let _ = extractor.entry(b"(after the last entry)", &mut (&first[..]).chain(metered));
     }
 }
 
@@ -277,21 +282,21 @@ impl Read for Part<'_> {
 }
 
 /// Without the header, the first block can still be read if it is LZMA2, which needs no other information.
-fn without_header(opener: &Opener<'_>, shared: &Shared<'_>, error: &io::Error) -> io::Result<()> {
+fn without_header(extractor: &Extractor<'_>, shared: &Shared<'_>, error: &io::Error) -> io::Result<()> {
     let mut window = shared.window();
     window.go(FIRST, shared.size);
     let starts = matches!(window.peek(1)?.first(), Some(1 | 0xe0..));
     let is_known = matches!(error.kind(), io::ErrorKind::Unsupported | io::ErrorKind::OutOfMemory);
     if !starts || is_known {
-        opener.skip(None, error.to_string());
+        extractor.skip(None, error.to_string());
         return Ok(());
     }
-    opener.skip(None, format!("{error}; its first block was scanned without it"));
-    let budget = &opener.budget;
+    extractor.skip(None, format!("{error}; its first block was scanned without it"));
+    let budget = &extractor.budget;
     let dictionary = u32::try_from(budget.room() / 4).unwrap_or(u32::MAX).min(64 << 20);
-    let unpacked = Gently(Lzma2Reader::new(filled_up(window), dictionary, None));
+    let unpacked = SmallReads(Lzma2Reader::new(zero_padded(window), dictionary, None));
     budget.holding(dictionary as usize, || {
-        let _ = opener.entry(b"first block", &mut Metered { budget, unpacked });
+        let _ = extractor.entry(b"first block", &mut Metered { budget, unpacked });
     });
     Ok(())
 }

@@ -2,16 +2,16 @@
 
 use std::io::{self, BufRead, Read};
 
+use super::extractor::Extractor;
 use super::format::TAIL;
-use super::limits::{Budget, Over};
-use super::opener::Opener;
+use super::limits::{Budget, LimitHit};
 
 /// Bytes per read.
 pub(super) const PIECE: usize = 1 << 16;
 
 /// Passes on everything that is read to the content that it belongs to.
 pub(super) struct Tee<'a, 't> {
-    pub(super) opener: &'a Opener<'t>,
+    pub(super) extractor: &'a Extractor<'t>,
     pub(super) level: usize,
     pub(super) input: &'a mut dyn Read,
     /// The last bytes that were read.
@@ -23,7 +23,7 @@ pub(super) struct Tee<'a, 't> {
 impl Read for Tee<'_, '_> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let count = self.input.read(buffer)?;
-        self.opener.push(self.level, &buffer[..count]);
+        self.extractor.push(self.level, &buffer[..count]);
         self.count += count as u64;
         self.last.extend_from_slice(&buffer[..count]);
         // Rarely, so that few bytes are moved.
@@ -57,9 +57,9 @@ impl<R: Read> Read for Metered<'_, R> {
 
 /// Reads a few bytes at a time from a decoder that, on an error, loses everything that it decoded in the same
 /// call.
-pub(super) struct Gently<R>(pub(super) R);
+pub(super) struct SmallReads<R>(pub(super) R);
 
-impl<R: Read> Read for Gently<R> {
+impl<R: Read> Read for SmallReads<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let room = buffer.len().min(1 << 10);
         self.0.read(&mut buffer[..room])
@@ -68,7 +68,7 @@ impl<R: Read> Read for Gently<R> {
 
 /// Appends zeros to LZMA2 input. The decoder consumes a chunk before it returns any of it; for truncated input,
 /// the rest of the last chunk then decodes to garbage.
-pub(super) fn filled_up<R: Read>(input: R) -> impl Read {
+pub(super) fn zero_padded<R: Read>(input: R) -> impl Read {
     const LARGEST: u64 = 1 << 16;
     input.chain(io::repeat(0).take(LARGEST))
 }
@@ -104,7 +104,7 @@ pub(super) fn drain(input: &mut dyn Read) -> io::Result<u64> {
 }
 
 /// Reads with lookahead.
-pub(super) struct Ahead<'a> {
+pub(super) struct PeekReader<'a> {
     input: &'a mut dyn Read,
     buffer: Vec<u8>,
     at: usize,
@@ -112,7 +112,7 @@ pub(super) struct Ahead<'a> {
     pub(super) offset: u64,
 }
 
-impl<'a> Ahead<'a> {
+impl<'a> PeekReader<'a> {
     pub(super) fn new(input: &'a mut dyn Read) -> Self {
         Self { input, buffer: Vec::new(), at: 0, offset: 0 }
     }
@@ -129,7 +129,7 @@ impl<'a> Ahead<'a> {
     }
 
     /// Skips `count` bytes. Returns whether there were that many.
-    pub(super) fn pass(&mut self, count: u64) -> io::Result<bool> {
+    pub(super) fn skip_bytes(&mut self, count: u64) -> io::Result<bool> {
         Ok(drain(&mut (&mut *self).take(count))? == count)
     }
 
@@ -141,7 +141,7 @@ impl<'a> Ahead<'a> {
     }
 }
 
-impl Read for Ahead<'_> {
+impl Read for PeekReader<'_> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let count = self.fill_buf()?.read(buffer)?;
         self.consume(count);
@@ -149,7 +149,7 @@ impl Read for Ahead<'_> {
     }
 }
 
-impl BufRead for Ahead<'_> {
+impl BufRead for PeekReader<'_> {
     fn fill_buf(&mut self) -> io::Result<&[u8]> {
         self.peek(1)
     }
@@ -161,16 +161,16 @@ impl BufRead for Ahead<'_> {
     }
 }
 
-impl Opener<'_> {
+impl Extractor<'_> {
     /// Hands over bytes of the content at `level`.
     pub(super) fn push(&self, level: usize, bytes: &[u8]) {
         if level == 0 && self.grows {
             self.budget.input.set(self.budget.input.get() + bytes.len() as u64);
         }
-        let mut taker = self.taker.borrow_mut();
-        taker.push(level, bytes);
-        if taker.is_stopped() {
-            self.budget.end(Over::Stopped);
+        let mut visitor = self.visitor.borrow_mut();
+        visitor.push(level, bytes);
+        if visitor.is_stopped() {
+            self.budget.end(LimitHit::Stopped);
         }
     }
 }
