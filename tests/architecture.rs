@@ -372,7 +372,8 @@ fn the_reader_of_paths_sees_all_of_them() {
 }
 
 /// The files of the command line that may use what opens connections.
-const ONLINE: &[&str] = &["src/cli/keys.rs", "src/cli/online.rs", "src/cli/revoke/", "src/cli/verify/"];
+const ONLINE: &[&str] =
+    &["src/cli/keys.rs", "src/cli/online.rs", "src/cli/proxy.rs", "src/cli/revoke/", "src/cli/verify/"];
 
 /// Scanning commands cannot reach the provider: neither its module nor a command that uses it.
 #[test]

@@ -41,7 +41,7 @@ pub(super) fn run(keys: &Keys, global: &Global) -> Result<Exit> {
     let admin = keys.online.required_admin_key()?;
     let config = options::config(global)?;
     let (_, detector) = detector(global, &config)?;
-    let client = keys.online.client();
+    let client = keys.online.client()?;
     let directory = KeyDirectory::list(&client, &admin).unwrap_or_else(|error| KeyDirectory {
         gaps: vec![format!("the organization's keys: {error}")],
         ..KeyDirectory::default()

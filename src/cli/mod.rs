@@ -23,6 +23,8 @@ mod online;
 mod options;
 mod output;
 mod progress;
+#[cfg(feature = "online")]
+mod proxy;
 mod repository_paths;
 #[cfg(feature = "online")]
 mod revoke;

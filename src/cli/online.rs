@@ -7,11 +7,12 @@ use anyhow::{Context, Result, bail};
 use clap::Args;
 use zeroize::Zeroizing;
 
-use super::limits::Seconds;
+use super::limits::{Count, Seconds};
 use super::message::{self, say};
+use super::proxy::proxy;
 use crate::detect::{Detector, Redactor};
 use crate::model::{ListedKey, Secret};
-use crate::provider::{ApiKey, Client, ClientOptions, Host};
+use crate::provider::{ApiKey, Client, ClientOptions, Host, RunLimits};
 use crate::untrusted;
 
 /// The time limit of a request unless another one is given.
@@ -36,6 +37,20 @@ pub(super) struct OnlineArgs {
     /// Time limit of each request [default: 30]
     #[arg(long, value_name = "SECONDS")]
     pub(super) timeout: Option<Seconds>,
+
+    /// Make at most N requests in all, repetitions included. What is not asked then is not known [default: 10000]
+    #[arg(long, value_name = "N")]
+    pub(super) max_requests: Option<Count>,
+
+    /// Time limit of all requests together [default: 3600]
+    #[arg(long, value_name = "SECONDS")]
+    pub(super) max_time: Option<Seconds>,
+}
+
+/// Text as one word of a command line that is shown.
+pub(super) fn shell_word(text: &str) -> String {
+    // Only a NUL cannot be quoted, and no argument holds one.
+    shlex::try_quote(text).map_or_else(|_| "?".to_owned(), std::borrow::Cow::into_owned)
 }
 
 fn host(text: &str) -> Result<Host, String> {
@@ -45,7 +60,10 @@ fn host(text: &str) -> Result<Host, String> {
 
 impl OnlineArgs {
     /// A client for the host, after a warning if it is none of OpenAI's.
-    pub(super) fn client(&self) -> Client {
+    ///
+    /// # Errors
+    /// When the environment names a proxy that cannot be used.
+    pub(super) fn client(&self) -> Result<Client> {
         let host = self.host.clone().unwrap_or_default();
         if !host.is_known() {
             say(&format!(
@@ -53,7 +71,28 @@ impl OnlineArgs {
                 host.name()
             ));
         }
-        Client::new(ClientOptions { host, timeout: self.timeout.map_or(TIMEOUT, |seconds| seconds.0) })
+        let default = RunLimits::default();
+        Ok(Client::new(ClientOptions {
+            proxy: proxy(&host)?,
+            host,
+            timeout: self.timeout.map_or(TIMEOUT, |seconds| seconds.0),
+            limits: RunLimits {
+                requests: self.max_requests.map_or(default.requests, |count| count.0),
+                time: self.max_time.map_or(default.time, |seconds| seconds.0),
+            },
+        }))
+    }
+
+    /// The options to repeat in the next command, each with a space before it.
+    pub(super) fn repeated(&self) -> String {
+        let mut options = String::new();
+        if let Some(file) = &self.admin_key_file {
+            options.push_str(&format!(" --admin-key-file {}", shell_word(&file.to_string_lossy())));
+        }
+        if let Some(host) = &self.host {
+            options.push_str(&format!(" --host {}", host.name()));
+        }
+        options
     }
 
     /// The admin key; `None` if none is given. It is masked in messages from now on.

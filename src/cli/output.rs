@@ -173,6 +173,20 @@ impl OutputFile {
     }
 }
 
+/// Checks early that a file can be written at `path`, and that it stays there: neither a device, which keeps nothing,
+/// nor memory.
+///
+/// # Errors
+/// When it cannot.
+#[cfg(feature = "online")]
+pub(super) fn check_kept_file(path: &Path) -> Result<()> {
+    let resolved = target::resolve(path).with_context(|| format!("cannot write to {}", path.display()))?;
+    if [path, &resolved].into_iter().any(|path| path.starts_with("/dev") || path.starts_with("/proc")) {
+        bail!("{} is a device or memory, which keeps nothing: name a file on a disk", path.display());
+    }
+    check_file(path)
+}
+
 /// Checks early that a file can be written at `path`.
 ///
 /// # Errors
@@ -205,13 +219,22 @@ pub(super) fn write_file(path: &Path, bytes: &[u8], is_private: bool) -> Result<
 
 /// Where to write, without links on the way there.
 fn open_target(path: &Path) -> io::Result<(PathBuf, Target)> {
-    if path.starts_with("/dev") {
-        // `/dev/stdout`, `/dev/null`, a shell's `>(command)`: nobody's repository can put anything there.
+    if is_stream(path) {
+        // Nobody's repository can put anything there.
         return Ok((path.to_owned(), Target::Direct(fs::OpenOptions::new().write(true).open(path)?)));
     }
     let path = target::resolve(path)?;
     // Only tried: the scan may pass by here, and would find it.
     temporary(&path, false).map(|_| (path, Target::Renamed))
+}
+
+/// Whether it is `/dev/stdout`, `/dev/null`, a shell's `>(command)`, and no file in a folder such as `/dev/shm`, which
+/// everybody can write to.
+fn is_stream(path: &Path) -> bool {
+    const FOLDERS: [&str; 2] = ["/dev/fd", "/dev/pts"];
+    let folder = path.parent().unwrap_or(path);
+    let is_climbing = path.components().any(|part| part == std::path::Component::ParentDir);
+    !is_climbing && (folder == Path::new("/dev") || FOLDERS.iter().any(|known| folder == Path::new(known)))
 }
 
 /// A file beside the path, which goes when it is dropped. If it is private, only its owner can ever read it.

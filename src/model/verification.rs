@@ -132,6 +132,19 @@ pub struct Spending {
     pub days_before: u32,
     /// Each day, oldest first.
     pub days: Vec<SpendingDay>,
+    /// What the key was used for; services that it was not used for are left out.
+    pub services: Vec<ServiceUse>,
+}
+
+/// How often a key used one of the provider's services.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct ServiceUse {
+    /// As the API calls it: `completions`, `images`, ….
+    pub service: &'static str,
+    /// Requests since the day of the leaking commit, that day included.
+    pub since_leak: u64,
+    /// Requests in the days before.
+    pub before: u64,
 }
 
 /// What a key cost on one day.

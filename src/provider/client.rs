@@ -3,15 +3,15 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde::de::DeserializeOwned;
-use ureq::http::HeaderMap;
+use ureq::http::{HeaderMap, HeaderValue};
 use ureq::tls::{RootCerts, TlsConfig, TlsProvider};
-use ureq::{Agent, Error};
+use ureq::{Agent, Error, RequestBuilder};
 
 use super::error::ErrorBody;
-use super::{ApiKey, Host, ProviderError};
+use super::{ApiKey, Host, HttpProxy, ProviderError, RunLimits};
 
 /// The largest body that is read, in bytes. A full page of a list has a tenth of that.
 const MAX_BODY: u64 = 4 << 20;
@@ -25,18 +25,23 @@ const FIRST_WAIT: Duration = Duration::from_millis(500);
 const USER_AGENT: &str = concat!("friskey/", env!("CARGO_PKG_VERSION"));
 
 /// How calls are made.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct ClientOptions {
     /// Where to.
     pub host: Host,
     /// The time limit of each attempt.
     pub timeout: Duration,
+    /// What all calls together may take.
+    pub limits: RunLimits,
+    /// The proxy to go through.
+    pub proxy: Option<HttpProxy>,
 }
 
 /// Makes calls to one host.
 pub struct Client {
     agent: Agent,
     options: ClientOptions,
+    started: Instant,
     requests: AtomicU64,
 }
 
@@ -48,8 +53,7 @@ pub(super) struct Answer {
 }
 
 impl Client {
-    /// Prepares calls; nothing is sent yet. Proxies are those of the environment: `HTTPS_PROXY`, `ALL_PROXY`,
-    /// `NO_PROXY`.
+    /// Prepares calls; nothing is sent yet, but the time of the run begins.
     pub fn new(options: ClientOptions) -> Self {
         let provider = Arc::new(rustls::crypto::ring::default_provider());
         let tls = TlsConfig::builder()
@@ -62,11 +66,12 @@ impl Client {
             .max_redirects(0)
             .max_redirects_will_error(false)
             .http_status_as_error(false)
-            .timeout_global(Some(options.timeout))
+            .proxy(options.proxy.as_ref().map(|proxy| proxy.0.clone()))
             .max_response_header_size(64 << 10)
             .user_agent(USER_AGENT)
             .tls_config(tls);
-        Self { agent: config.build().new_agent(), options, requests: AtomicU64::new(0) }
+        let agent = config.build().new_agent();
+        Self { agent, options, started: Instant::now(), requests: AtomicU64::new(0) }
     }
 
     /// How many requests were sent so far, repetitions included.
@@ -102,7 +107,7 @@ impl Client {
             // A server in trouble may name any wait, and a call that timed out once has cost enough.
             let is_last = attempt >= ATTEMPTS
                 || (attempt >= 2 && matches!(outcome, Err(ProviderError::TimedOut { .. })));
-            if is_last {
+            if is_last || pause >= self.time_left() {
                 return outcome;
             }
             thread::sleep(pause);
@@ -113,11 +118,36 @@ impl Client {
 
     /// One attempt.
     fn send(&self, path: &str, key: &ApiKey) -> Result<Answer, ProviderError> {
-        let url = format!("https://{}{path}", self.options.host.name());
-        let Some(authorization) = key.authorization() else { return Err(self.unreadable("nothing")) };
-        self.requests.fetch_add(1, Ordering::Relaxed);
-        let request = self.agent.get(&url).header("authorization", authorization);
-        self.received(request.header("accept", "application/json").call())
+        let request = self.limited(self.agent.get(self.url(path)))?;
+        self.received(request.header("authorization", self.authorization(key)?).call())
+    }
+
+    fn url(&self, path: &str) -> String {
+        format!("https://{}{path}", self.options.host.name())
+    }
+
+    fn authorization(&self, key: &ApiKey) -> Result<HeaderValue, ProviderError> {
+        key.authorization().ok_or_else(|| self.unreadable("nothing"))
+    }
+
+    /// Counts a request, and gives it no more time than is left.
+    fn limited<B>(&self, request: RequestBuilder<B>) -> Result<RequestBuilder<B>, ProviderError> {
+        let RunLimits { requests, time } = self.options.limits;
+        let left = self.time_left();
+        if left.is_zero() {
+            return Err(ProviderError::OutOfTime { seconds: time.as_secs() });
+        }
+        let next = |sent: u64| (sent < requests).then_some(sent + 1);
+        if self.requests.fetch_update(Ordering::Relaxed, Ordering::Relaxed, next).is_err() {
+            return Err(ProviderError::TooManyRequests { requests });
+        }
+        let request = request.config().timeout_global(Some(self.options.timeout.min(left))).build();
+        Ok(request.header("accept", "application/json"))
+    }
+
+    /// What is left of the time for all calls.
+    fn time_left(&self) -> Duration {
+        self.options.limits.time.saturating_sub(self.started.elapsed())
     }
 
     /// What came back, within the limits.
@@ -138,11 +168,8 @@ impl Client {
 
     /// Deletes what is at `path`, in one attempt: whether an attempt without an answer counted, only the list tells.
     pub(super) fn delete(&self, path: &str, key: &ApiKey) -> Result<(), ProviderError> {
-        let url = format!("https://{}{path}", self.options.host.name());
-        let Some(authorization) = key.authorization() else { return Err(self.unreadable("nothing")) };
-        self.requests.fetch_add(1, Ordering::Relaxed);
-        let request = self.agent.delete(&url).header("authorization", authorization);
-        let answer = self.received(request.header("accept", "application/json").call())?;
+        let request = self.limited(self.agent.delete(self.url(path)))?;
+        let answer = self.received(request.header("authorization", self.authorization(key)?).call())?;
         let is_deleted = |body: &[u8]| {
             serde_json::from_slice::<serde_json::Value>(body).is_ok_and(|value| value["deleted"] == true)
         };
@@ -155,12 +182,9 @@ impl Client {
 
     /// Sends JSON in one attempt, and returns the body of a success.
     pub(super) fn post(&self, path: &str, json: &[u8], key: &ApiKey) -> Result<Vec<u8>, ProviderError> {
-        let url = format!("https://{}{path}", self.options.host.name());
-        let Some(authorization) = key.authorization() else { return Err(self.unreadable("nothing")) };
-        self.requests.fetch_add(1, Ordering::Relaxed);
-        let request = self.agent.post(&url).header("authorization", authorization);
-        let request = request.header("content-type", "application/json");
-        let answer = self.received(request.header("accept", "application/json").send(json))?;
+        let request = self.limited(self.agent.post(self.url(path)))?;
+        let request = request.header("authorization", self.authorization(key)?);
+        let answer = self.received(request.header("content-type", "application/json").send(json))?;
         match answer.status {
             200 | 201 => Ok(answer.body),
             _ => Err(self.refused(&answer)),
@@ -170,10 +194,8 @@ impl Client {
     /// Sends JSON without any key in the headers, in one attempt. Any status of success will do, since none is
     /// documented.
     pub(super) fn post_without_key(&self, path: &str, json: &[u8]) -> Result<(), ProviderError> {
-        let url = format!("https://{}{path}", self.options.host.name());
-        self.requests.fetch_add(1, Ordering::Relaxed);
-        let request = self.agent.post(&url).header("content-type", "application/json");
-        let answer = self.received(request.header("accept", "application/json").send(json))?;
+        let request = self.limited(self.agent.post(self.url(path)))?;
+        let answer = self.received(request.header("content-type", "application/json").send(json))?;
         match answer.status {
             200..=299 => Ok(()),
             _ => Err(self.refused(&answer)),
@@ -219,6 +241,9 @@ impl Client {
     fn failed(&self, error: &Error) -> ProviderError {
         let host = self.name();
         let reason = match error {
+            Error::Timeout(_) if self.time_left().is_zero() => {
+                return ProviderError::OutOfTime { seconds: self.options.limits.time.as_secs() };
+            }
             Error::Timeout(_) => {
                 return ProviderError::TimedOut { host, seconds: self.options.timeout.as_secs() };
             }

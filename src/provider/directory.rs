@@ -1,14 +1,13 @@
 //! All keys of an organization, as its administration API lists them.
 
 use std::collections::BTreeSet;
-use std::sync::Mutex;
-use std::sync::atomic::{AtomicUsize, Ordering};
 
 use serde::de::DeserializeOwned;
 
 use super::wire::{ListPage, WireKey, WireOwner, WireProject, is_id};
 use super::{ApiKey, Client, KeyMask, ProviderError};
 use crate::model::{KeyOwner, ListedKey, ListedProject};
+use crate::threads;
 
 /// The items of a full page: the most that the API gives.
 const PAGE: usize = 100;
@@ -56,6 +55,8 @@ impl KeyDirectory {
         if projects.len() < directory.projects {
             directory.gaps.push("projects with invalid ids".to_owned());
         }
+        // Of projects that a limit of the run leaves out.
+        let mut beyond: Option<(ProviderError, u64)> = None;
         for (project, listed) in projects.iter().zip(keys_of_projects(client, admin, &projects)) {
             match listed {
                 Ok(keys) => {
@@ -63,9 +64,11 @@ impl KeyDirectory {
                         .keys
                         .extend(keys.into_iter().map(|key| organization_key(key, Some(project), false)));
                 }
+                Err(error) if error.is_limit() => beyond.get_or_insert((error, 0)).1 += 1,
                 Err(error) => directory.gaps.push(format!("keys of the project {}: {error}", project.id)),
             }
         }
+        directory.gaps.extend(beyond.map(|(error, count)| format!("keys of {count} projects: {error}")));
         directory.add_admin_keys(client, admin);
         let unreadable = directory.keys.iter().filter(|key| key.mask.is_none()).count();
         if unreadable > 0 {
@@ -145,23 +148,9 @@ fn keys_of_projects(
     admin: &ApiKey,
     projects: &[ListedProject],
 ) -> Vec<Result<Vec<WireKey>, ProviderError>> {
-    let next = AtomicUsize::new(0);
-    let listed = Mutex::new(Vec::new());
-    std::thread::scope(|scope| {
-        for _ in 0..AT_ONCE.min(projects.len()) {
-            scope.spawn(|| {
-                while let Some((at, project)) =
-                    Some(next.fetch_add(1, Ordering::Relaxed)).and_then(|at| Some((at, projects.get(at)?)))
-                {
-                    let keys = pages(client, admin, &project_keys(&project.id), |one: &WireKey| &one.id);
-                    listed.lock().unwrap_or_else(std::sync::PoisonError::into_inner).push((at, keys));
-                }
-            });
-        }
-    });
-    let mut listed = listed.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
-    listed.sort_by_key(|(at, _)| *at);
-    listed.into_iter().map(|(_, keys)| keys).collect()
+    threads::map(AT_ONCE, projects, |project| {
+        pages(client, admin, &project_keys(&project.id), |one: &WireKey| &one.id)
+    })
 }
 
 /// Every item of a list.

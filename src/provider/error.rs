@@ -62,6 +62,18 @@ pub enum ProviderError {
         /// The documented error code.
         code: Option<String>,
     },
+    /// The run made as many requests as it may.
+    #[error("this run made {requests} requests, as many as it may; raise --max-requests to let it go on")]
+    TooManyRequests {
+        /// The limit.
+        requests: u64,
+    },
+    /// The run took as long as it may.
+    #[error("this run took {seconds} s, as long as it may; raise --max-time to let it go on")]
+    OutOfTime {
+        /// The limit.
+        seconds: u64,
+    },
     /// Pages without end.
     #[error("{host} repeats the same page of a list, so the list cannot be completed")]
     EndlessList {
@@ -71,6 +83,11 @@ pub enum ProviderError {
 }
 
 impl ProviderError {
+    /// Whether a limit of the run is reached, so that every other call would fail, too.
+    pub fn is_limit(&self) -> bool {
+        matches!(self, Self::TooManyRequests { .. } | Self::OutOfTime { .. })
+    }
+
     /// The HTTP status of an answer that refused the call.
     pub fn status(&self) -> Option<u16> {
         match self {

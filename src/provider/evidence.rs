@@ -2,24 +2,19 @@
 
 use std::collections::BTreeMap;
 
-use serde::Deserialize;
-use serde_json::Value;
+use super::buckets::{DAY, buckets, day};
+use super::usage::{SERVICES, ServiceCount, usage};
+use super::{ApiKey, Client, audit_log};
+use crate::model::{AuditEvent, ServiceUse, Spending, SpendingDay, civil_time};
 
-use super::wire::{BucketPage, ListPage, is_id};
-use super::{ApiKey, Client, ProviderError};
-use crate::model::{AuditEvent, Spending, SpendingDay, civil_time};
-
-const DAY: i64 = 86_400;
 /// Days before the leak to compare with.
 const DAYS_BEFORE: u32 = 7;
 /// The longest time that is looked at, in days.
 const MAX_DAYS: i64 = 730;
-/// The most days in one page of costs, and of usage.
-const DAYS_IN_PAGE: (i64, i64) = (180, 31);
+/// The most days in one page of costs.
+const DAYS_IN_PAGE: u32 = 180;
 /// Keys in one call, so that its URL stays short.
 const KEYS_IN_CALL: usize = 50;
-/// The most pages of one list.
-const MAX_PAGES: usize = 100;
 
 /// From when to look at a key.
 #[derive(Clone, Debug)]
@@ -51,7 +46,7 @@ impl Evidence {
         let mut evidence = Self::default();
         for chunk in windows.chunks(KEYS_IN_CALL) {
             evidence.add_spending(client, admin, chunk, now);
-            evidence.add_events(client, admin, chunk);
+            evidence.gaps.extend(audit_log::read(client, admin, chunk, &mut evidence.events));
         }
         evidence.gaps.dedup();
         evidence
@@ -77,7 +72,7 @@ impl Evidence {
         let mut totals: BTreeMap<(String, i64), DayTotal> = BTreeMap::new();
         let mut currency = "usd".to_owned();
         let ids: Vec<&str> = windows.iter().map(|window| window.key.as_str()).collect();
-        let costs = buckets(client, admin, ("costs", DAYS_IN_PAGE.0), start, &ids, |day, result| {
+        let costs = buckets(client, admin, ("costs", DAYS_IN_PAGE), start, &ids, |day, result| {
             let Some(amount) = &result.amount else { return };
             let is_code =
                 amount.currency.len() == 3 && amount.currency.bytes().all(|byte| byte.is_ascii_alphabetic());
@@ -92,15 +87,10 @@ impl Evidence {
             self.gaps.push(format!("costs: {error}"));
             return;
         }
-        let usage =
-            buckets(client, admin, ("usage/completions", DAYS_IN_PAGE.1), start, &ids, |day, result| {
-                if let Some(key) = &result.api_key_id {
-                    totals.entry((key.clone(), day)).or_default().requests +=
-                        result.num_model_requests.unwrap_or(0);
-                }
-            });
-        if let Err(error) = usage {
-            self.gaps.push(format!("usage: {error}"));
+        let (counts, gaps) = usage(client, admin, start, &ids);
+        self.gaps.extend(gaps);
+        for count in counts.iter().filter(|count| count.service.counts_models) {
+            totals.entry((count.key.clone(), count.day)).or_default().requests += count.requests;
         }
         for window in windows {
             let days: BTreeMap<i64, DayTotal> = totals
@@ -108,39 +98,12 @@ impl Evidence {
                 .filter(|((key, _), _)| *key == window.key)
                 .map(|((_, day), total)| (*day, *total))
                 .collect();
-            let spending = spending(&days, day(window.leaked_at), currency.clone());
+            let leak_day = day(window.leaked_at);
+            let mut spending = spending(&days, leak_day, currency.clone());
+            spending.services = services(&counts, &window.key, leak_day);
             self.spending.insert(window.key.clone(), spending);
         }
     }
-
-    fn add_events(&mut self, client: &Client, admin: &ApiKey, windows: &[EvidenceWindow]) {
-        let filter: String = windows.iter().map(|window| format!("&resource_ids[]={}", window.key)).collect();
-        let mut after = String::new();
-        for _ in 0..MAX_PAGES {
-            let path = format!("/v1/organization/audit_logs?limit=100{filter}{after}");
-            let page: ListPage<WireEvent> = match client.get(&path, admin) {
-                Ok(page) => page,
-                Err(error) => return self.gaps.push(format!("audit log: {error}")),
-            };
-            let next = page.data.last().map(|event| event.id.clone()).filter(|id| is_id(id));
-            for event in &page.data {
-                for window in windows.iter().filter(|window| event.is_about(&window.key)) {
-                    self.events.entry(window.key.clone()).or_default().push(event.audit_event());
-                }
-            }
-            let next = next.map(|id| format!("&after={id}"));
-            match next {
-                Some(next) if page.has_more && next != after => after = next,
-                _ => break,
-            }
-        }
-        self.events.values_mut().for_each(|events| events.sort_by_key(|event| event.at));
-    }
-}
-
-/// The start of a day in UTC.
-fn day(seconds: i64) -> i64 {
-    seconds.div_euclid(DAY).saturating_mul(DAY)
 }
 
 fn spending(days: &BTreeMap<i64, DayTotal>, leak_day: i64, currency: String) -> Spending {
@@ -161,88 +124,23 @@ fn spending(days: &BTreeMap<i64, DayTotal>, leak_day: i64, currency: String) -> 
         per_day_before: total(false) / f64::from(DAYS_BEFORE),
         days_before: DAYS_BEFORE,
         days: days.range(first..).map(one).collect(),
+        services: Vec::new(),
     }
 }
 
-/// Reads every daily bucket since `start`. The API documents the filter by keys in two ways, and the results are
-/// grouped by key in any case.
-fn buckets(
-    client: &Client,
-    admin: &ApiKey,
-    (endpoint, limit): (&str, i64),
-    start: i64,
-    keys: &[&str],
-    mut add: impl FnMut(i64, &super::wire::BucketResult),
-) -> Result<(), ProviderError> {
-    let filter = |name: &str| -> String { keys.iter().map(|key| format!("&{name}={key}")).collect() };
-    let mut filters = vec![filter("api_key_ids[]"), filter("api_key_ids")];
-    let mut page = String::new();
-    for _ in 0..MAX_PAGES {
-        let Some(names) = filters.last() else { break };
-        let path = format!(
-            "/v1/organization/{endpoint}?start_time={start}&bucket_width=1d&limit={limit}&group_by=api_key_id{names}{page}"
-        );
-        let answer: BucketPage = match client.get(&path, admin) {
-            Err(error) if error.status() == Some(400) && filters.len() > 1 && page.is_empty() => {
-                filters.pop();
-                continue;
-            }
-            answer => answer?,
-        };
-        for bucket in &answer.data {
-            bucket.results.iter().for_each(|result| add(day(bucket.start_time), result));
-        }
-        let next = answer.next_page.filter(|_| answer.has_more);
-        let next =
-            next.filter(|next| next.len() <= MAX_CURSOR).map(|next| format!("&page={}", encoded(&next)));
-        match next {
-            Some(next) if next != page => page = next,
-            _ if !answer.has_more => return Ok(()),
-            _ => break,
-        }
-    }
-    Err(client.endless())
-}
-
-/// The longest cursor that is sent back.
-const MAX_CURSOR: usize = 256;
-
-/// A cursor as part of a query.
-fn encoded(cursor: &str) -> String {
-    let byte = |byte: u8| match byte {
-        b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'_' | b'-' | b'.' => char::from(byte).to_string(),
-        other => format!("%{other:02X}"),
+/// What a key was used for, by service.
+fn services(counts: &[ServiceCount], key: &str, leak_day: i64) -> Vec<ServiceUse> {
+    let first = leak_day - i64::from(DAYS_BEFORE) * DAY;
+    let total = |name: &str, since_leak: bool| -> u64 {
+        let of_key = counts.iter().filter(|count| count.key == key && count.service.name == name);
+        let of_time = of_key.filter(|count| count.day >= first && (count.day >= leak_day) == since_leak);
+        of_time.fold(0, |sum, count| sum.saturating_add(count.requests))
     };
-    cursor.bytes().map(byte).collect()
-}
-
-#[derive(Deserialize)]
-struct WireEvent {
-    id: String,
-    #[serde(rename = "type")]
-    kind: String,
-    #[serde(default)]
-    effective_at: i64,
-    #[serde(default)]
-    actor: Value,
-    #[serde(flatten)]
-    details: BTreeMap<String, Value>,
-}
-
-impl WireEvent {
-    fn is_about(&self, key: &str) -> bool {
-        self.details.get(&self.kind).is_some_and(|details| details["id"] == key)
-    }
-
-    fn audit_event(&self) -> AuditEvent {
-        let text = |pointer: &str| self.actor.pointer(pointer).and_then(Value::as_str).map(str::to_owned);
-        let actors =
-            ["/session/user/email", "/api_key/user/email", "/api_key/service_account/id", "/api_key/id"];
-        AuditEvent {
-            event: self.kind.clone(),
-            at: self.effective_at,
-            actor: actors.iter().find_map(|pointer| text(pointer)),
-            ip_address: text("/session/ip_address"),
-        }
-    }
+    let used = |name: &'static str| ServiceUse {
+        service: name,
+        since_leak: total(name, true),
+        before: total(name, false),
+    };
+    let all = SERVICES.iter().map(|service| used(service.name));
+    all.filter(|used| used.since_leak > 0 || used.before > 0).collect()
 }

@@ -60,12 +60,21 @@ fn is_of_kind(kind: &str, mask: &KeyMask) -> bool {
     }
 }
 
+/// The keys that a leaked key may be.
+#[derive(Clone, Debug, Default)]
+pub struct KeyMatches {
+    /// These keys.
+    pub keys: Vec<ListedKey>,
+    /// How many others match, but were created after the leaking commit.
+    pub created_later: usize,
+}
+
 /// The keys that the leaked key may be. If there are several, those that were created after the leaking commit are
 /// dropped; if there is one, it is only marked.
 pub fn matching_keys<'k>(
     shape: &KeyShape,
     keys: impl IntoIterator<Item = &'k OrganizationKey>,
-) -> Vec<ListedKey> {
+) -> KeyMatches {
     let is_later = |key: &ListedKey| {
         key.created_at.zip(shape.leaked_at).is_some_and(|(created, leaked)| created > leaked)
     };
@@ -74,10 +83,11 @@ pub fn matching_keys<'k>(
         .filter(|key| shape.fits(key))
         .map(|key| ListedKey { created_after_leak: is_later(&key.listed), ..key.listed.clone() })
         .collect();
+    let all = matching.len();
     if matching.iter().any(|key| !key.created_after_leak) {
         matching.retain(|key| !key.created_after_leak);
     }
-    matching
+    KeyMatches { created_later: all - matching.len(), keys: matching }
 }
 
 #[cfg(test)]
@@ -113,7 +123,7 @@ mod tests {
     }
 
     fn ids(shape: &KeyShape, keys: &[OrganizationKey]) -> Vec<String> {
-        matching_keys(shape, keys).into_iter().map(|key| key.id).collect()
+        matching_keys(shape, keys).keys.into_iter().map(|key| key.id).collect()
     }
 
     #[test]
@@ -138,9 +148,10 @@ mod tests {
         );
         let both = [early, late.clone()];
         assert_eq!(ids(&shape(Some(20)), &both), ["early"]);
+        assert_eq!(matching_keys(&shape(Some(20)), &both).created_later, 1);
         assert_eq!(ids(&shape(None), &both), ["early", "late"]);
         assert_eq!(ids(&shape(Some(40)), &both), ["early", "late"]);
-        assert!(matching_keys(&shape(Some(20)), [&late])[0].created_after_leak);
+        assert!(matching_keys(&shape(Some(20)), [&late]).keys[0].created_after_leak);
     }
 
     #[test]

@@ -5,6 +5,8 @@
 //! provider echoes parts of keys in them.
 
 mod api_key;
+mod audit_log;
+mod buckets;
 mod client;
 mod compromised;
 mod directory;
@@ -14,7 +16,10 @@ mod host;
 mod key_mask;
 mod matching;
 mod probe;
+mod proxy;
 mod replacement;
+mod run_limits;
+mod usage;
 mod wire;
 
 pub use api_key::ApiKey;
@@ -25,6 +30,8 @@ pub use error::ProviderError;
 pub use evidence::{Evidence, EvidenceWindow};
 pub use host::Host;
 pub use key_mask::KeyMask;
-pub use matching::{KeyShape, matching_keys};
+pub use matching::{KeyMatches, KeyShape, matching_keys};
 pub use probe::{ProbeAnswer, probe, whoami};
+pub use proxy::HttpProxy;
 pub use replacement::ReplacementKey;
+pub use run_limits::RunLimits;

@@ -87,6 +87,8 @@ pub(super) struct BucketResult {
     pub(super) api_key_id: Option<String>,
     pub(super) amount: Option<Amount>,
     pub(super) num_model_requests: Option<u64>,
+    /// Of searches in files and on the web.
+    pub(super) num_requests: Option<u64>,
 }
 
 #[derive(Deserialize)]

@@ -95,6 +95,17 @@ pub fn scan_message(settings: &Settings<'_>, message: &[u8], identity: &[u8]) ->
     draft("staged", settings, collector.finish(), &clock)
 }
 
+/// Scans what was read from standard input already.
+pub fn scan_input(settings: &Settings<'_>, command: &'static str, input: &[u8]) -> Draft {
+    let clock = Clock::start();
+    let collector = Collector::new(settings);
+    let mut worker = collector.worker();
+    // Reading from memory cannot fail.
+    let _ = worker.blob(&Origin::at_path(Surface::Stdin, "-"), Input::Bytes(input));
+    drop(worker);
+    draft(command, settings, collector.finish(), &clock)
+}
+
 /// The result of a command that has nothing to scan, and rightly so.
 pub fn scan_nothing(settings: &Settings<'_>, command: &'static str) -> Draft {
     draft(command, settings, ScanOutcome::default(), &Clock::start())

@@ -33,7 +33,7 @@ pub(super) fn run(revoke: &Revoke, global: &Global) -> Result<Exit> {
         "the report needs the key itself, which was not found again: name its repository with --repo, or pipe the key \
          into `friskey revoke - --report`",
     )?;
-    let client = revoke.online.client();
+    let client = revoke.online.client()?;
     let (redacted, host) = (masked(&leak.redacted), client.host().name());
     let Some(consent) = &revoke.consent else {
         print(

@@ -8,6 +8,7 @@ use crate::provider::ApiKey;
 /// A program and its arguments, such as `gh secret set OPENAI_API_KEY`.
 #[derive(Clone, Debug)]
 pub(super) struct Receiver {
+    text: String,
     program: String,
     arguments: Vec<String>,
 }
@@ -18,11 +19,16 @@ impl std::str::FromStr for Receiver {
     fn from_str(text: &str) -> Result<Self, String> {
         let mut words = shlex::split(text).ok_or("a quotation mark is not closed")?.into_iter();
         let program = words.next().filter(|word| !word.is_empty()).ok_or("expected a program")?;
-        Ok(Self { program, arguments: words.collect() })
+        Ok(Self { text: text.to_owned(), program, arguments: words.collect() })
     }
 }
 
 impl Receiver {
+    /// All of it, as it was given.
+    pub(super) fn text(&self) -> &str {
+        &self.text
+    }
+
     /// The name of the program, for messages: arguments may hold anything.
     pub(super) fn name(&self) -> &str {
         &self.program

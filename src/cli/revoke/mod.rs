@@ -1,107 +1,46 @@
 //! `friskey revoke`: deletes a leaked key of the organization, after a dry run, and waits until it is gone.
 
+mod args;
 mod compromised;
+mod consent;
+mod deletion;
 mod hand_over;
 mod refusal;
 mod replace;
 
-use std::path::PathBuf;
-use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use anyhow::{Result, bail};
-use clap::Args;
 
 use crate::cli::args::Global;
 use crate::cli::exit::Exit;
-use crate::cli::limits::Seconds;
-use crate::cli::message::{print, say};
-use crate::cli::online::{Cleaner, OnlineArgs};
+use crate::cli::message::say;
+use crate::cli::online::Cleaner;
 use crate::cli::options;
-use crate::cli::output::{check_file, style, write_file};
+use crate::cli::output::{check_kept_file, style, write_file};
 use crate::cli::rules::detector;
-use crate::cli::verify::ask::{add_evidence, compare};
+use crate::cli::verify::ask::{Comparison, add_evidence, compare};
 use crate::cli::verify::leaks::{LeakedKey, Leaks};
 use crate::cli::verify::{clean, known_keys, open_leaks};
 use crate::model::{ListedKey, Verification};
-use crate::provider::{ApiKey, Client, KeyDirectory, ProviderError};
-use crate::report::{VerifiedLeak, elapsed, write_json, write_verification};
+use crate::provider::KeyDirectory;
+use crate::report::{VerifiedLeak, write_json, write_verification};
+pub(in crate::cli) use args::Revoke;
+use consent::consent_step;
+use deletion::delete;
 use hand_over::Receiver;
-use refusal::{refusal, refused, uncertainty};
+use refusal::{refusal, uncertainty};
 use replace::PlannedReplacement;
 
 /// How long a change may take to spread at the provider.
 const WAIT: Duration = Duration::from_secs(15 * 60);
-/// The time between two looks at the list.
-const POLL: Duration = Duration::from_secs(5);
-
-#[derive(Debug, Args)]
-pub(in crate::cli) struct Revoke {
-    /// A JSON report of friskey; `-` reads the report, or the leaked key itself, from standard input
-    /// [default: audit the repository given by --repo]
-    #[arg(value_name = "REPORT")]
-    report: Option<PathBuf>,
-
-    /// The leaked key: its fingerprint or the first digits of it, at least 8. Needed if there are several leaks
-    #[arg(long, value_name = "FINGERPRINT")]
-    key: Option<String>,
-
-    /// Repository to audit if there is no report
-    #[arg(long, value_name = "REPO", default_value = ".")]
-    repo: PathBuf,
-
-    /// Consider only keys of this project, since the leaked key was used for it. Needed if the API shows only short forms
-    /// of keys, which do not tell them apart
-    #[arg(long, value_name = "PROJECTID")]
-    project: Option<String>,
-
-    /// Delete the key with this id, which a run without this option shows. This cannot be undone
-    #[arg(long, value_name = "KEYID")]
-    yes: Option<String>,
-
-    /// Before deleting, write what is known of the key to FILE as JSON: owner, costs, audit log
-    #[arg(long, value_name = "FILE")]
-    evidence: Option<PathBuf>,
-
-    /// How long to wait until the key is gone from the list [default: 900]
-    #[arg(long, value_name = "SECONDS")]
-    wait: Option<Seconds>,
-
-    /// Before deleting a service account's key, make a new one for the same account, with the same permissions where the
-    /// API tells them, and give it to --to. If that fails, nothing is deleted
-    #[arg(long, requires = "to")]
-    replace: bool,
-
-    /// With --replace, write the new key to the standard input of this program, which is run without a shell; the key is
-    /// shown and stored nowhere else, and what the program prints is not shown
-    #[arg(long, value_name = "PROGRAM ARGS", requires = "replace")]
-    to: Option<Receiver>,
-
-    /// Instead of deleting the key, report it to OpenAI as compromised, without an admin key: for a user's own key, or one
-    /// of another organization. OpenAI does not document how, so the outcome is not certain; shows what would be sent
-    /// unless --consent is given
-    #[arg(long = "report", id = "as_compromised", conflicts_with_all = ["project", "yes", "evidence", "wait", "replace"])]
-    as_compromised: bool,
-
-    /// With --report, send the leaked key itself, named by the first digits of its fingerprint, at least 8. There is no
-    /// way back
-    #[arg(long, value_name = "FINGERPRINT", requires = "as_compromised")]
-    consent: Option<String>,
-
-    /// With --report, the address that OpenAI may answer to
-    #[arg(long, value_name = "ADDRESS", requires = "as_compromised")]
-    email: Option<String>,
-
-    #[command(flatten)]
-    online: OnlineArgs,
-}
 
 pub(in crate::cli) fn run(revoke: &Revoke, global: &Global) -> Result<Exit> {
     if revoke.as_compromised {
         return compromised::run(revoke, global);
     }
     if let Some(path) = &revoke.evidence {
-        check_file(path)?;
+        check_kept_file(path)?;
     }
     let admin = revoke.online.required_admin_key()?;
     let leaks = Leaks::load(revoke.report.as_deref(), &revoke.repo, global)?;
@@ -109,12 +48,12 @@ pub(in crate::cli) fn run(revoke: &Revoke, global: &Global) -> Result<Exit> {
     let config = options::config(global)?;
     let (_, detector) = detector(global, &config)?;
     let cleaner = Cleaner::new(&detector, known_keys(Some(&admin), &leaks));
-    let client = revoke.online.client();
+    let client = revoke.online.client()?;
     let directory = match KeyDirectory::list(&client, &admin) {
         Ok(directory) => directory,
         Err(error) => return refuse(&format!("the organization's keys cannot be listed: {error}")),
     };
-    let verification = compare(&leak, &directory, revoke.project.as_deref());
+    let Comparison { verification, created_later } = compare(&leak, &directory, revoke.project.as_deref());
     let mut all = [(leak, verification)];
     let gaps = add_evidence(&client, &admin, &mut all);
     let [(leak, mut verification)] = all;
@@ -122,7 +61,7 @@ pub(in crate::cli) fn run(revoke: &Revoke, global: &Global) -> Result<Exit> {
     let keys = verification.keys.clone();
     clean(&mut verification, &cleaner);
     let mut refusal = refusal(&keys, &directory, &admin)
-        .or_else(|| uncertainty(&leak, &keys, &directory, revoke.project.as_deref()))
+        .or_else(|| uncertainty(&leak, &keys, created_later, revoke.project.is_some()))
         .or_else(|| {
             (verification.keys[0].id != keys[0].id).then(|| "the id of the key is not valid".to_owned())
         });
@@ -135,7 +74,7 @@ pub(in crate::cli) fn run(revoke: &Revoke, global: &Global) -> Result<Exit> {
     };
     verification.notes.extend(replacement.iter().map(|(planned, receiver)| planned.preview(receiver)));
     if refusal.is_none() && revoke.yes.is_none() {
-        verification.next_steps.push(consent_step(revoke, &leak, &verification.keys[0].id));
+        verification.next_steps.push(consent_step(revoke, &leak, &verification.keys[0], &cleaner));
     }
     show(&leak, &verification, &cleaner, global)?;
     if let Some(reason) = refusal {
@@ -155,7 +94,8 @@ pub(in crate::cli) fn run(revoke: &Revoke, global: &Global) -> Result<Exit> {
     {
         return refuse(&reason);
     }
-    delete(revoke, &client, &admin, (&keys[0], &directory))
+    let wait = revoke.wait.map_or(WAIT, |seconds| seconds.0);
+    delete(&client, &admin, (&keys[0], &directory), wait)
 }
 
 /// The replacement that the options ask for, unless the key is not deleted anyway.
@@ -171,13 +111,6 @@ fn planned<'d>(
         }
         _ => Ok(None),
     }
-}
-
-/// What to do to delete the key for real.
-fn consent_step(revoke: &Revoke, leak: &LeakedKey, id: &str) -> String {
-    let short = &leak.fingerprint.to_string()[..12];
-    let project = revoke.project.as_ref().map(|id| format!("--project {id} ")).unwrap_or_default();
-    format!("nothing was changed; to delete this key for good, repeat with --key {short} {project}--yes {id}")
 }
 
 /// The leak that the options select.
@@ -213,61 +146,4 @@ fn show(leak: &LeakedKey, verification: &Verification, cleaner: &Cleaner<'_>, gl
     write_verification(&[shown], &[], &style(global), &mut out)?;
     crate::cli::output::ignore_broken_pipe(std::io::Write::write_all(&mut std::io::stdout().lock(), &out))?;
     Ok(())
-}
-
-/// Deletes the key and waits until the list no longer has it.
-fn delete(
-    revoke: &Revoke,
-    client: &Client,
-    admin: &ApiKey,
-    (key, directory): (&ListedKey, &KeyDirectory),
-) -> Result<Exit> {
-    match KeyDirectory::delete(client, admin, key) {
-        Ok(()) => {}
-        // Somebody else was faster; the list tells.
-        Err(error) if error.status() == Some(404) => {}
-        Err(error) if may_have_arrived(&error) => {
-            say(&format!(
-                "friskey: it is not known whether the deletion went through ({error}); checking the list"
-            ));
-        }
-        Err(error) => return refuse(&refused(key, directory, &error)),
-    }
-    let limit = revoke.wait.map_or(WAIT, |seconds| seconds.0);
-    let started = Instant::now();
-    let project = key.project.as_ref().map(|project| project.id.as_str());
-    loop {
-        let waited = elapsed(started.elapsed().as_secs_f64());
-        match KeyDirectory::ids(client, admin, project) {
-            Ok(ids) if !ids.contains(&key.id) => {
-                print(format!("revoked: {} is gone from the list after {waited}\n", key.id).as_bytes())?;
-                return Ok(Exit::Clean);
-            }
-            Ok(_) => say(&format!("{} is still listed after {waited}", key.id)),
-            Err(error) => say(&format!("the list cannot be read after {waited}: {error}")),
-        }
-        let left = limit.saturating_sub(started.elapsed());
-        if left.is_zero() {
-            print(
-                format!(
-                    "submitted: {} is still listed after {waited}; run `friskey verify` again later\n",
-                    key.id
-                )
-                .as_bytes(),
-            )?;
-            return Ok(Exit::Incomplete);
-        }
-        thread::sleep(POLL.min(left));
-    }
-}
-
-/// Whether the key may be deleted in spite of `error`.
-fn may_have_arrived(error: &ProviderError) -> bool {
-    error.status().is_some_and(|status| status >= 500)
-        || matches!(
-            error,
-            ProviderError::TimedOut { .. }
-                | ProviderError::Connection { .. }
-                | ProviderError::Unreadable { .. }
-        )
 }

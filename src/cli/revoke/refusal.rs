@@ -2,7 +2,7 @@
 
 use crate::cli::verify::leaks::LeakedKey;
 use crate::model::ListedKey;
-use crate::provider::{ApiKey, KeyDirectory, KeyShape, OrganizationKey, ProviderError, matching_keys};
+use crate::provider::{ApiKey, KeyDirectory, ProviderError};
 
 /// Why the key must not be deleted.
 pub(super) fn refusal(keys: &[ListedKey], directory: &KeyDirectory, admin: &ApiKey) -> Option<String> {
@@ -39,18 +39,14 @@ pub(super) fn refusal(keys: &[ListedKey], directory: &KeyDirectory, admin: &ApiK
 pub(super) fn uncertainty(
     leak: &LeakedKey,
     keys: &[ListedKey],
-    directory: &KeyDirectory,
-    project: Option<&str>,
+    created_later: usize,
+    in_project: bool,
 ) -> Option<String> {
-    let is_in = |key: &&OrganizationKey| {
-        project.is_none_or(|id| key.listed.project.as_ref().is_some_and(|project| project.id == id))
-    };
-    let undated = KeyShape { leaked_at: None, ..leak.shape.clone() };
-    let why = if project.is_none() && keys.iter().any(|key| key.short_mask) {
+    let why = if !in_project && keys.iter().any(|key| key.short_mask) {
         "the API shows only a short form of the key"
     } else if leak.shape.kind == "unknown" {
         "the key was found without its prefix"
-    } else if matching_keys(&undated, directory.keys.iter().filter(is_in)).len() > 1 {
+    } else if created_later > 0 {
         "several keys match but for their dates, and dates of commits can be wrong"
     } else {
         return None;

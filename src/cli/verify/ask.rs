@@ -6,8 +6,8 @@ use std::time::Duration;
 use crate::cli::history::now;
 use crate::model::{KeyVerdict, ListedKey, Matching, Secret, Verification};
 use crate::provider::{
-    ApiKey, Client, Evidence, EvidenceWindow, KeyDirectory, OrganizationKey, ProbeAnswer, matching_keys,
-    probe, whoami,
+    ApiKey, Client, Evidence, EvidenceWindow, KeyDirectory, KeyMatches, OrganizationKey, ProbeAnswer,
+    matching_keys, probe, whoami,
 };
 
 use super::leaks::LeakedKey;
@@ -19,6 +19,8 @@ const SENT_KINDS: [&str; 5] = ["project", "service-account", "admin", "user", "s
 
 /// How many characters at the end of a key a report shows; with fewer, too many keys would match.
 const SHOWN_TAIL: usize = 4;
+/// The most matching keys that are listed of one leak.
+const MAX_MATCHES: usize = 100;
 
 /// A verification that has not found out anything yet.
 pub(super) fn unknown(reason: &str) -> Verification {
@@ -37,28 +39,46 @@ pub(super) fn unknown(reason: &str) -> Verification {
     }
 }
 
+/// What comparing a leak with the listed keys gave.
+pub(in crate::cli) struct Comparison {
+    pub(in crate::cli) verification: Verification,
+    /// How many keys match but for their creation after the leaking commit.
+    pub(in crate::cli) created_later: usize,
+}
+
 /// Compares a leak with the keys of the organization, or of one project of it.
 pub(in crate::cli) fn compare(
     leak: &LeakedKey,
     directory: &KeyDirectory,
     project: Option<&str>,
-) -> Verification {
+) -> Comparison {
     if !LISTED_KINDS.contains(&leak.shape.kind.as_str()) {
-        return unknown("no API lists such keys; revoke it where it was issued");
+        return without_match("no API lists such keys; revoke it where it was issued");
     }
     if leak.shape.tail.len() < SHOWN_TAIL {
-        return unknown("the report shows too little of the key to compare it");
+        return without_match("the report shows too little of the key to compare it");
     }
     let is_in = |key: &&OrganizationKey| match project {
         Some(id) => key.listed.project.as_ref().is_some_and(|project| project.id == id),
         None => true,
     };
-    let keys = matching_keys(&leak.shape, directory.keys.iter().filter(is_in));
+    let KeyMatches { mut keys, created_later } =
+        matching_keys(&leak.shape, directory.keys.iter().filter(is_in));
     let mut verification = unknown("");
     (verification.verdict, verification.reason, verification.matching) =
         judge(&keys, directory, project.is_some());
+    if keys.len() > MAX_MATCHES {
+        verification
+            .notes
+            .push(format!("only {MAX_MATCHES} of the {} keys that match are listed", keys.len()));
+        keys.truncate(MAX_MATCHES);
+    }
     verification.keys = keys;
-    verification
+    Comparison { verification, created_later }
+}
+
+fn without_match(reason: &str) -> Comparison {
+    Comparison { verification: unknown(reason), created_later: 0 }
 }
 
 fn judge(keys: &[ListedKey], directory: &KeyDirectory, in_project: bool) -> (KeyVerdict, String, Matching) {

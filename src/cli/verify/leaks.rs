@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::path::Path;
 
 use anyhow::{Context, Result, bail};
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use crate::cli::args::{Files, Global, ScanArgs, SuppressionArgs};
 use crate::cli::history::now;
@@ -12,10 +12,11 @@ use crate::cli::message;
 use crate::cli::scan::tree;
 use crate::cli::secret_input::read_secret;
 use crate::cli::session::Session;
-use crate::model::{Confidence, Fingerprint, Identified, Secret};
+use crate::model::{Confidence, Draft, Fingerprint, Identified, Secret};
 use crate::provider::KeyShape;
-use crate::report::{Style, VERSION, reporter};
-use crate::scan::{HistoryOptions, Settings, redact, scan_history, scan_tree};
+use crate::report::{Style, reporter};
+use crate::scan::{HistoryOptions, Settings, redact, scan_history, scan_input, scan_tree};
+use crate::suppress::Policy;
 use crate::untrusted::{Symlinks, read};
 
 /// The largest report that is read, in bytes.
@@ -29,6 +30,8 @@ pub(in crate::cli) type Secrets = HashMap<Fingerprint, Secret>;
 pub(in crate::cli) struct Leaks {
     pub(in crate::cli) document: Value,
     pub(in crate::cli) secrets: Secrets,
+    /// Where the keys of the report could not be looked for, and why.
+    pub(in crate::cli) gaps: Vec<String>,
 }
 
 impl Leaks {
@@ -40,7 +43,7 @@ impl Leaks {
         match report {
             None => Self::audit(repo, global),
             Some(path) if path == Path::new("-") => Self::stdin(global),
-            Some(path) => Ok(Self { document: file(path)?, secrets: Secrets::new() }),
+            Some(path) => Ok(Self::of_document(file(path)?)),
         }
     }
 
@@ -52,35 +55,37 @@ impl Leaks {
             &HistoryOptions::everything(repo.to_owned(), session.threads, now()),
         )
         .context("cannot audit the repository; name a report or another --repo")?;
+        Self::of_draft(draft, &session)
+    }
+
+    fn of_draft(draft: Draft, session: &Session) -> Result<Self> {
         let secrets = draft.leaks.iter().map(|leak| own(&leak.identified)).collect();
         let report = redact(draft, &session.in_force.detector);
         let mut json = Vec::new();
         let writer = reporter("json").context("there is no JSON format")?;
         writer.write(&report, &Style::default(), &mut json)?;
-        Ok(Self { document: serde_json::from_slice(&json)?, secrets })
+        Ok(Self { document: serde_json::from_slice(&json)?, secrets, gaps: Vec::new() })
     }
 
     fn stdin(global: &Global) -> Result<Self> {
         let input = read_secret("Leaked key to verify (input is hidden): ", MAX_REPORT)?
             .context("standard input is longer than 256 MiB")?;
         if input.trim_ascii_start().starts_with(b"{") {
-            return Ok(Self { document: document(&input, "standard input")?, secrets: Secrets::new() });
+            return Ok(Self::of_document(document(&input, "standard input")?));
         }
         let session = Session::here(&ScanArgs::default(), &SuppressionArgs::default(), global)?;
-        let mut secrets = Secrets::new();
-        let mut leaks = Vec::new();
-        session.in_force.detector.find(&input, |found| {
-            let (fingerprint, secret) = own(&found.identified);
-            if secrets.insert(fingerprint, secret).is_none() {
-                leaks.push(leak(&found.identified));
-            }
-        });
-        if leaks.is_empty() {
+        // Whoever hands over a key wants to know about it, whether it is accepted or not.
+        let policy = Policy::default();
+        let settings = Settings { min_confidence: Confidence::Low, policy: &policy, ..session.settings() };
+        let draft = scan_input(&settings, "verify", &input);
+        if draft.leaks.is_empty() {
             bail!("standard input is neither a JSON report of friskey nor text with an OpenAI key");
         }
-        let tool = json!({"name": "friskey", "version": VERSION, "rules": session.in_force.rules.digest()});
-        let document = json!({"schema": SCHEMA, "tool": tool, "command": "verify", "status": "findings", "leaks": leaks});
-        Ok(Self { document, secrets })
+        Self::of_draft(draft, &session)
+    }
+
+    fn of_document(document: Value) -> Self {
+        Self { document, secrets: Secrets::new(), gaps: Vec::new() }
     }
 
     /// Looks for the keys of the report in a repository and its work tree, for `--send-key`.
@@ -92,16 +97,22 @@ impl Leaks {
         let settings = Settings { min_confidence: Confidence::Low, ..session.settings() };
         let files = Files { no_ignore: true, exclude: Vec::new() };
         let tree = tree(&[repo.to_owned()], &files, session.threads, &session.in_force.config)?;
-        let drafts = [
-            scan_tree(&settings, &tree).ok(),
-            scan_history(&settings, &HistoryOptions::everything(repo.to_owned(), session.threads, now()))
-                .ok(),
-        ];
-        if drafts.iter().all(Option::is_none) {
+        let history = HistoryOptions::everything(repo.to_owned(), session.threads, now());
+        let of_tree = scan_tree(&settings, &tree).map_err(|error| format!("the work tree: {error}"));
+        let of_history = scan_history(&settings, &history).map_err(|error| format!("the history: {error}"));
+        if of_tree.is_err() && of_history.is_err() {
             bail!("nothing can be scanned at {}; name the scanned repository with --repo", repo.display());
         }
-        let found = drafts.iter().flatten().flat_map(|draft| &draft.secrets);
-        self.secrets.extend(found.map(|identified| own(identified)));
+        for scanned in [of_tree, of_history] {
+            match scanned {
+                Ok(draft) => {
+                    self.secrets.extend(draft.secrets.iter().map(|identified| own(identified)));
+                    let skipped = draft.coverage.skipped.iter();
+                    self.gaps.extend(skipped.map(|skip| format!("{}: {}", skip.what, skip.reason)));
+                }
+                Err(error) => self.gaps.push(error),
+            }
+        }
         Ok(())
     }
 }
@@ -109,23 +120,6 @@ impl Leaks {
 fn own(identified: &Identified) -> (Fingerprint, Secret) {
     message::mask_key(identified.secret.reveal());
     (identified.fingerprint, identified.secret.clone())
-}
-
-/// A key from standard input, as a report would list it.
-fn leak(identified: &Identified) -> Value {
-    json!({
-        "fingerprint": identified.fingerprint,
-        "redacted": identified.secret.redacted(),
-        "rule": &*identified.rule,
-        "kind": &*identified.kind,
-        "confidence": identified.confidence.name(),
-        "evidence": identified.evidence,
-        "length": identified.secret.len(),
-        "status": "unknown",
-        "introduced": [], "removed": [], "refs_at_tip": [], "refs_in_history": [], "held_by": [],
-        "exposed_seconds": null,
-        "findings": [],
-    })
 }
 
 fn file(path: &Path) -> Result<Value> {

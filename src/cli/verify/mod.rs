@@ -6,6 +6,8 @@ pub(super) mod leaks;
 mod outputs;
 mod steps;
 
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::time::Duration;
 
 use anyhow::{Result, bail};
@@ -20,13 +22,15 @@ use super::message::say;
 use super::online::Cleaner;
 use super::options;
 use super::rules::detector;
-use crate::model::{KeyVerdict, Matching, Secret, Verification};
+use crate::model::{Fingerprint, KeyVerdict, Matching, Secret, Verification};
 use crate::provider::{ApiKey, Client, KeyDirectory};
 use crate::report::{VerifiedLeak, count};
 use outputs::VerificationOutputs;
 
 /// How long to wait before a rejected key is sent again.
 const RECHECK_AFTER: Duration = Duration::from_secs(5);
+/// How many places are named that could not be searched.
+const SHOWN_GAPS: usize = 10;
 
 pub(super) fn run(verify: &Verify, global: &Global) -> Result<Exit> {
     let outputs = VerificationOutputs::open(verify)?;
@@ -36,9 +40,9 @@ pub(super) fn run(verify: &Verify, global: &Global) -> Result<Exit> {
     if verify.send_key && leaks.secrets.is_empty() {
         leaks.find_secrets(&verify.repo, global)?;
     }
-    let client = verify.online.client();
+    let client = verify.online.client()?;
     let mut open = open_leaks(&leaks)?;
-    let mut summary = Vec::new();
+    let mut summary = gaps_of_search(&leaks, &open);
     if let Some(admin) = admin.as_ref().filter(|_| !open.is_empty()) {
         list(&client, admin, &mut open, &mut summary);
     }
@@ -50,11 +54,12 @@ pub(super) fn run(verify: &Verify, global: &Global) -> Result<Exit> {
     let config = options::config(global)?;
     let (_, detector) = detector(global, &config)?;
     let cleaner = Cleaner::new(&detector, known_keys(admin.as_ref(), &leaks));
+    let again = steps::Again::new(verify, &cleaner);
     let mut verified: Vec<VerifiedLeak> = open
         .into_iter()
         .map(|(leak, mut verification)| {
             clean(&mut verification, &cleaner);
-            verification.next_steps = steps::next_steps(&leak, &verification);
+            verification.next_steps = steps::next_steps(&leak, &verification, &again);
             let (mut rule, mut redacted) = (leak.rule, leak.redacted);
             [&mut rule, &mut redacted].into_iter().for_each(|text| cleaner.text(text));
             VerifiedLeak { rule, redacted, fingerprint: leak.fingerprint.to_string(), verification }
@@ -67,11 +72,36 @@ pub(super) fn run(verify: &Verify, global: &Global) -> Result<Exit> {
     Ok(exit)
 }
 
-/// The leaks that are not accepted, each once.
+/// The leaks that are not accepted, each once, even if reports were joined. Of several dates the earliest counts.
 pub(super) fn open_leaks(leaks: &Leaks) -> Result<Vec<(LeakedKey, Verification)>> {
     let listed = leaks.document["leaks"].as_array().map(Vec::as_slice).unwrap_or_default();
-    let open = listed.iter().filter(|leak| !LeakedKey::is_accepted(leak));
-    open.map(|leak| Ok((LeakedKey::parse(leak, &leaks.secrets)?, ask::unknown("")))).collect()
+    let mut open: Vec<(LeakedKey, Verification)> = Vec::new();
+    let mut known: HashMap<Fingerprint, usize> = HashMap::new();
+    for leak in listed.iter().filter(|leak| !LeakedKey::is_accepted(leak)) {
+        let leak = LeakedKey::parse(leak, &leaks.secrets)?;
+        match known.entry(leak.fingerprint) {
+            Entry::Occupied(at) => {
+                let first: &mut LeakedKey = &mut open[*at.get()].0;
+                let dates = [first.shape.leaked_at, leak.shape.leaked_at];
+                first.shape.leaked_at = dates.into_iter().flatten().min();
+            }
+            Entry::Vacant(entry) => {
+                entry.insert(open.len());
+                open.push((leak, ask::unknown("")));
+            }
+        }
+    }
+    Ok(open)
+}
+
+/// Where keys that were not found could not be looked for.
+fn gaps_of_search(leaks: &Leaks, open: &[(LeakedKey, Verification)]) -> Vec<String> {
+    if open.iter().all(|(leak, _)| leaks.secrets.contains_key(&leak.fingerprint)) {
+        return Vec::new();
+    }
+    let rest = leaks.gaps.len().saturating_sub(SHOWN_GAPS);
+    let shown = leaks.gaps.iter().take(SHOWN_GAPS).map(|gap| format!("not searched for keys: {gap}"));
+    shown.chain((rest > 0).then(|| format!("not searched for keys: {rest} more"))).collect()
 }
 
 /// Asks the administration API, which sees nothing of the leaked keys.
@@ -88,7 +118,7 @@ fn list(client: &Client, admin: &ApiKey, open: &mut [(LeakedKey, Verification)],
     let (keys, projects) = (directory.keys.len() as u64, directory.projects as u64);
     summary.push(format!("compared with {} in {}", count(keys, "key"), count(projects, "project")));
     for (leak, verification) in open.iter_mut() {
-        *verification = ask::compare(leak, &directory, None);
+        *verification = ask::compare(leak, &directory, None).verification;
     }
     let gaps = ask::add_evidence(client, admin, open);
     summary.extend(directory.gaps.iter().chain(&gaps).map(|gap| format!("not read: {gap}")));

@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use super::{VerifiedLeak, event, facts, money};
+use super::{VerifiedLeak, event, facts, money, uses};
 use crate::model::{KeyVerdict, Spending, Verification};
 use crate::report::humanize::thousands;
 use crate::report::{Style, escape};
@@ -75,6 +75,9 @@ fn costs(spending: &Spending, out: &mut dyn Write) -> io::Result<()> {
         "  spent        {since} since the leaking commit; {before} a day in the {} days before",
         spending.days_before
     )?;
+    if let Some(uses) = uses(spending) {
+        writeln!(out, "  used for     {uses}")?;
+    }
     let most = spending.days.iter().map(|day| day.amount).fold(0.0, f64::max);
     for day in &spending.days {
         let width = if most > 0.0 { (day.amount / most * BAR).round().clamp(0.0, BAR) as usize } else { 0 };

@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use super::{VerifiedLeak, event, facts, money};
+use super::{VerifiedLeak, event, facts, money, uses};
 use crate::model::{KeyVerdict, Spending};
 use crate::report::escape;
 use crate::report::html::STYLE;
@@ -67,6 +67,9 @@ fn costs(spending: &Spending, out: &mut dyn Write) -> io::Result<()> {
         escape::xml(&before),
         spending.days_before
     )?;
+    if let Some(uses) = uses(spending) {
+        writeln!(out, "<p>Used for {}.</p>", escape::xml(&uses))?;
+    }
     writeln!(out, "<table>\n<tr><th>Day</th><th>Spent</th><th>Requests</th><th></th></tr>")?;
     for day in &spending.days {
         let mark = if day.since_leak { "" } else { "before the leak" };

@@ -1,0 +1,98 @@
+//! What the organization's audit log says about keys.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::wire::{ListPage, is_id};
+use super::{ApiKey, Client, EvidenceWindow};
+use crate::model::AuditEvent;
+
+/// The most pages of the log.
+const MAX_PAGES: usize = 100;
+/// The most events that are kept of one key.
+const MAX_EVENTS: usize = 1_000;
+
+/// Adds the entries about each key to `events`, oldest first. What is missing is a gap.
+pub(super) fn read(
+    client: &Client,
+    admin: &ApiKey,
+    windows: &[EvidenceWindow],
+    events: &mut BTreeMap<String, Vec<AuditEvent>>,
+) -> Vec<String> {
+    let filter: String = windows.iter().map(|window| format!("&resource_ids[]={}", window.key)).collect();
+    let mut gaps = Vec::new();
+    let mut after = String::new();
+    for page_number in 1.. {
+        let path = format!("/v1/organization/audit_logs?limit=100{filter}{after}");
+        let page: ListPage<WireEvent> = match client.get(&path, admin) {
+            Ok(page) => page,
+            Err(error) => {
+                gaps.push(format!("audit log: {error}"));
+                break;
+            }
+        };
+        for event in &page.data {
+            for window in windows.iter().filter(|window| event.is_about(&window.key)) {
+                events.entry(window.key.clone()).or_default().push(event.audit_event());
+            }
+        }
+        if !page.has_more {
+            break;
+        }
+        let last = page.data.last().map(|event| &event.id).filter(|id| is_id(id));
+        match last.map(|id| format!("&after={id}")) {
+            Some(next) if next != after && page_number < MAX_PAGES => after = next,
+            Some(next) if next != after => {
+                gaps.push(format!("audit log: more than {MAX_PAGES} pages of events; the rest is not read"));
+                break;
+            }
+            _ => {
+                gaps.push(format!("audit log: {}", client.endless()));
+                break;
+            }
+        }
+    }
+    for window in windows {
+        let Some(events) = events.get_mut(&window.key) else { continue };
+        events.sort_by_key(|event| event.at);
+        if events.len() > MAX_EVENTS {
+            let rest = events.len() - MAX_EVENTS;
+            events.truncate(MAX_EVENTS);
+            gaps.push(format!("audit log: {rest} later events about {} are left out", window.key));
+        }
+    }
+    gaps
+}
+
+#[derive(Deserialize)]
+struct WireEvent {
+    id: String,
+    #[serde(rename = "type")]
+    kind: String,
+    #[serde(default)]
+    effective_at: i64,
+    #[serde(default)]
+    actor: Value,
+    #[serde(flatten)]
+    details: BTreeMap<String, Value>,
+}
+
+impl WireEvent {
+    fn is_about(&self, key: &str) -> bool {
+        self.details.get(&self.kind).is_some_and(|details| details["id"] == key)
+    }
+
+    fn audit_event(&self) -> AuditEvent {
+        let text = |pointer: &str| self.actor.pointer(pointer).and_then(Value::as_str).map(str::to_owned);
+        let actors =
+            ["/session/user/email", "/api_key/user/email", "/api_key/service_account/id", "/api_key/id"];
+        AuditEvent {
+            event: self.kind.clone(),
+            at: self.effective_at,
+            actor: actors.iter().find_map(|pointer| text(pointer)),
+            ip_address: text("/session/ip_address"),
+        }
+    }
+}
