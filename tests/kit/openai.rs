@@ -4,14 +4,13 @@
 use std::collections::BTreeMap;
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
-use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
-use rustls::{ServerConfig, ServerConnection, StreamOwned};
 use serde_json::{Value, json};
+
+use crate::tls;
 
 /// A key that the organization has.
 #[derive(Clone, Debug)]
@@ -60,6 +59,8 @@ pub(crate) struct State {
     pub(crate) keys: Vec<FakeKey>,
     /// Amounts by key and start of day.
     pub(crate) costs: BTreeMap<String, Vec<(i64, f64)>>,
+    /// Requests on each day with costs, by service and key.
+    pub(crate) usage: BTreeMap<(String, String), u64>,
     pub(crate) events: Vec<Value>,
     /// Text in the target, the fault, and how often it still happens.
     pub(crate) faults: Vec<(String, Fault, usize)>,
@@ -85,20 +86,22 @@ pub(crate) struct OpenAi {
 }
 
 impl OpenAi {
-    pub(crate) fn start(admin_key: &str) -> Self {
+    /// Starts the fake without TLS on a port, which `proxy` is told. TLS ends in front of the port that it returns: a
+    /// proxy that passes everything on to the fake, or the fake itself.
+    pub(crate) fn start_behind(admin_key: &str, proxy: impl FnOnce(u16) -> u16) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let (config, authority) = certificates("localhost");
+        let (config, authority) = tls::certificates("localhost");
         std::fs::write(folder.path().join("ca.pem"), authority).unwrap();
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let port = listener.local_addr().unwrap().port();
         let state = Arc::new(Mutex::new(State { admin_key: admin_key.to_owned(), ..State::default() }));
         let shared = Arc::clone(&state);
-        std::thread::spawn(move || {
-            for stream in listener.incoming().flatten() {
-                let (config, state) = (Arc::clone(&config), Arc::clone(&shared));
-                std::thread::spawn(move || serve(stream, config, &state));
-            }
-        });
+        let plain = listen(move |stream| serve(stream, &shared));
+        let target = proxy(plain);
+        let port = if target == plain {
+            let state = Arc::clone(&state);
+            listen(move |stream| serve(tls::accept(stream, &config), &state))
+        } else {
+            listen(move |stream| forward(tls::accept(stream, &config), target))
+        };
         Self { state, port, folder }
     }
 
@@ -124,31 +127,33 @@ impl OpenAi {
     }
 }
 
-/// Writes another authority, which the fake's certificate does not come from.
-pub(crate) fn strange_authority(path: &Path) {
-    std::fs::write(path, certificates("localhost").1).unwrap();
+/// Serves every connection to a new port in a thread of its own.
+fn listen(serve: impl Fn(TcpStream) + Send + Sync + 'static) -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let serve = Arc::new(serve);
+    std::thread::spawn(move || {
+        for stream in listener.incoming().flatten() {
+            let serve = Arc::clone(&serve);
+            std::thread::spawn(move || serve(stream));
+        }
+    });
+    port
 }
 
-fn certificates(name: &str) -> (Arc<ServerConfig>, String) {
-    let authority_key = KeyPair::generate().unwrap();
-    let mut params = CertificateParams::new(Vec::new()).unwrap();
-    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-    let authority = params.self_signed(&authority_key).unwrap();
-    let issuer = Issuer::new(params, authority_key);
-    let key = KeyPair::generate().unwrap();
-    let mut leaf = CertificateParams::new(vec![name.to_owned()]).unwrap();
-    leaf.extended_key_usages = vec![rcgen::ExtendedKeyUsagePurpose::ServerAuth];
-    let certificate = leaf.signed_by(&key, &issuer).unwrap();
-    let private = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(key.serialize_der()));
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let config = ServerConfig::builder_with_provider(provider).with_safe_default_protocol_versions().unwrap();
-    let config =
-        config.with_no_client_auth().with_single_cert(vec![certificate.der().clone()], private).unwrap();
-    (Arc::new(config), authority.pem())
+/// Passes one request on to another port, and its answer back.
+fn forward(mut stream: impl Read + Write, port: u16) {
+    let Some(seen) = request(&mut stream) else { return };
+    let mut server = TcpStream::connect(("127.0.0.1", port)).unwrap();
+    // One answer a connection, so that its end is that of the answer.
+    let text = seen.text.replacen("\r\n", "\r\nconnection: close\r\n", 1);
+    server.write_all(text.as_bytes()).unwrap();
+    let mut answer = Vec::new();
+    server.read_to_end(&mut answer).unwrap();
+    let _ = stream.write_all(&answer);
 }
 
-fn serve(stream: TcpStream, config: Arc<ServerConfig>, state: &Mutex<State>) {
-    let mut stream = StreamOwned::new(ServerConnection::new(config).unwrap(), stream);
+fn serve(mut stream: impl Read + Write, state: &Mutex<State>) {
     while let Some(seen) = request(&mut stream) {
         let fault = {
             let mut state = state.lock().unwrap();
@@ -209,7 +214,8 @@ fn request(stream: &mut impl Read) -> Option<Seen> {
     }
     let text = String::from_utf8_lossy(&bytes).into_owned();
     let mut words = text.split(' ');
-    let (method, target) = (words.next()?.to_owned(), words.next()?.to_owned());
+    // A proxy may write brackets in other ways.
+    let (method, target) = (words.next()?.to_owned(), words.next()?.replace("%5B%5D", "[]"));
     Some(Seen { method, target, text })
 }
 
@@ -321,8 +327,8 @@ fn answer(state: &mut State, seen: &Seen) -> (u16, Value) {
             (200, made)
         }
         ("DELETE", [.., "api_keys" | "admin_api_keys", id]) => delete(state, id),
-        ("GET", ["costs"]) => buckets(state, &parameters, true),
-        ("GET", ["usage", _]) => buckets(state, &parameters, false),
+        ("GET", ["costs"]) => buckets(state, &parameters, "costs"),
+        ("GET", ["usage", service]) => buckets(state, &parameters, service),
         ("GET", ["audit_logs"]) => {
             let wanted: Vec<&str> =
                 parameters.iter().filter(|(name, _)| *name == "resource_ids[]").map(|(_, id)| *id).collect();
@@ -390,7 +396,9 @@ fn list(items: Vec<Value>, parameters: &[(&str, &str)]) -> (u16, Value) {
     )
 }
 
-fn buckets(state: &State, parameters: &[(&str, &str)], costs: bool) -> (u16, Value) {
+/// Costs, or the usage of one service: 7 completions for each day with costs, and what `usage` has of others.
+fn buckets(state: &State, parameters: &[(&str, &str)], service: &str) -> (u16, Value) {
+    let costs = service == "costs";
     let of = |name: &str| parameters.iter().find(|(given, _)| *given == name).map(|(_, value)| *value);
     let start: i64 = of("start_time").unwrap().parse().unwrap();
     let limit: usize = of("limit").unwrap().parse().unwrap();
@@ -403,7 +411,10 @@ fn buckets(state: &State, parameters: &[(&str, &str)], costs: bool) -> (u16, Val
             let result = if costs {
                 json!({"object": "organization.costs.result", "api_key_id": id, "amount": {"value": amount, "currency": "usd"}, "line_item": null, "project_id": null})
             } else {
-                json!({"object": "organization.usage.completions.result", "api_key_id": id, "num_model_requests": 7, "input_tokens": 1, "output_tokens": 1})
+                let used = state.usage.get(&(service.to_owned(), id.clone())).copied();
+                let count = if service.ends_with("_calls") { "num_requests" } else { "num_model_requests" };
+                let used = if service == "completions" { Some(7) } else { used };
+                json!({"object": format!("organization.usage.{service}.result"), "api_key_id": id, count: used.unwrap_or(0)})
             };
             days.entry(*day).or_default().push(result);
         }

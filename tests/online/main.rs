@@ -2,6 +2,8 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod by_hand;
+mod description;
 #[path = "../kit/git.rs"]
 mod git;
 mod keys;
@@ -13,5 +15,7 @@ mod report;
 mod revoke;
 mod send_key;
 mod support;
+#[path = "../kit/tls.rs"]
+mod tls;
 mod trouble;
 mod verify;

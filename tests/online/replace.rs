@@ -40,7 +40,9 @@ fn a_new_key_goes_to_the_program_before_the_old_one_is_deleted() {
     assert!(said(&dry).contains("svc_acct_1 with the same permissions"), "{}", said(&dry));
     assert!(writes(&scene).is_empty() && !scene.path("store").exists());
 
-    let done = replace(&scene, to, &["--yes", "key_1"]);
+    // What the dry run says to do is all of it again.
+    assert!(said(&dry).contains("--replace --to "), "{}", said(&dry));
+    let done = scene.follow(&dry);
     assert_eq!(done.status.code(), Some(0), "{}", said(&done));
     assert!(said(&done).contains("replaced: the new key key_new") && said(&done).contains("revoked: key_1"));
     assert_eq!(writes(&scene), ["POST api_keys", "DELETE key_1"]);

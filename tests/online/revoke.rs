@@ -21,15 +21,18 @@ fn the_printed_commands_lead_from_a_report_to_a_dead_key() {
     scene.add("key_1", Some("proj_1"), &key(1), LEAKED - DAY);
     scene.report(&[&key(1), &key(2)]);
     let short = &fingerprint(&key(1))[..12];
-    let verified = said(&scene.friskey(&["verify", "report.json"]));
-    assert!(verified.contains(&format!("friskey revoke REPORT --key {short}")), "{verified}");
-    let dry = revoke(&scene, &["--key", short]);
+    let verified = scene.friskey(&["verify", "report.json"]);
+    let first = format!("friskey revoke report.json --key {short} --host {}", scene.api.host());
+    assert!(said(&verified).contains(&first), "{}", said(&verified));
+    // The other leak has no match, and the one that is live comes first.
+    let dry = scene.friskey(&["revoke", "report.json", "--key", short]);
     assert_eq!(dry.status.code(), Some(1), "{}", said(&dry));
     assert!(said(&dry).contains("--yes key_1") && writes(&scene) == 0, "{}", said(&dry));
-    let done = revoke(&scene, &["--key", short, "--yes", "key_1", "--evidence", "evidence.json"]);
+    let done = scene.follow(&dry);
     assert_eq!(done.status.code(), Some(0), "{}", said(&done));
     assert!(said(&done).contains("revoked: key_1 is gone from the list"), "{}", said(&done));
-    assert!(std::fs::read_to_string(scene.path("evidence.json")).unwrap().contains("\"key_1\""));
+    let evidence = scene.path(&format!("evidence-{short}.json"));
+    assert!(std::fs::read_to_string(evidence).unwrap().contains("\"key_1\""));
     assert_eq!(writes(&scene), 1);
     scene.never_sent(&key(1));
 }
@@ -140,8 +143,8 @@ fn a_short_mask_is_no_proof_unless_the_project_is_named() {
     assert!(said(&output).contains("none in this project"), "{}", said(&output));
     let output = revoke(&scene, &["--project", "proj_1"]);
     assert_eq!((output.status.code(), writes(&scene)), (Some(1), 0), "{}", said(&output));
-    assert!(said(&output).contains("--project proj_1 --yes key_1"), "{}", said(&output));
-    let output = revoke(&scene, &["--yes", "key_1", "--project", "proj_1"]);
+    assert!(said(&output).contains("--project proj_1 "), "{}", said(&output));
+    let output = scene.follow(&output);
     assert_eq!((output.status.code(), writes(&scene)), (Some(0), 1), "{}", said(&output));
 }
 
@@ -156,4 +159,50 @@ fn the_project_distinguishes_keys_with_the_same_mask() {
     assert_eq!(revoke(&scene, &["--yes", "key_1"]).status.code(), Some(3));
     let output = revoke(&scene, &["--yes", "key_1", "--project", "proj_1"]);
     assert_eq!((output.status.code(), writes(&scene)), (Some(0), 1), "{}", said(&output));
+}
+
+#[test]
+fn a_report_alone_leads_to_a_dead_key_step_by_step() {
+    let scene = Scene::new();
+    scene.add("key_1", Some("proj_1"), &key(1), LEAKED - DAY);
+    std::fs::create_dir(scene.path("my reports")).unwrap();
+    scene.report(&[&key(1)]);
+    std::fs::rename(scene.path("report.json"), scene.path("my reports/a.json")).unwrap();
+    let verified = scene.friskey(&["verify", "my reports/a.json"]);
+    let dry = scene.follow(&verified);
+    assert_eq!((dry.status.code(), writes(&scene)), (Some(1), 0), "{}", said(&dry));
+    let done = scene.follow(&dry);
+    assert_eq!((done.status.code(), writes(&scene)), (Some(0), 1), "{}", said(&done));
+}
+
+#[test]
+fn evidence_is_not_given_to_what_keeps_nothing() {
+    let scene = Scene::new();
+    scene.add("key_1", Some("proj_1"), &key(1), LEAKED - DAY);
+    scene.report(&[&key(1)]);
+    for place in ["/dev/null", "/dev/stdout", "/dev/shm/friskey-evidence", "/dev/fd/1"] {
+        let output = revoke(&scene, &["--yes", "key_1", "--evidence", place]);
+        assert_eq!((output.status.code(), writes(&scene)), (Some(2), 0), "{place}: {}", said(&output));
+    }
+}
+
+#[test]
+fn waiting_ends_when_the_run_may_not_ask_any_more() {
+    let scene = Scene::new();
+    scene.add("key_1", Some("proj_1"), &key(1), LEAKED - DAY);
+    scene.api.set(|state| state.lag = 99);
+    scene.report(&[&key(1)]);
+    let requests = {
+        assert_eq!(scene.friskey(&["revoke", "report.json"]).status.code(), Some(1));
+        scene.api.seen().len() + 1
+    };
+    // Enough to delete, none to look whether it is gone.
+    let limit = requests.to_string();
+    let output = scene.friskey(&["revoke", "report.json", "--yes", "key_1", "--max-requests", &limit]);
+    assert_eq!((output.status.code(), writes(&scene)), (Some(3), 1), "{}", said(&output));
+    assert!(
+        said(&output).contains("submitted: ") && said(&output).contains("--max-requests"),
+        "{}",
+        said(&output)
+    );
 }

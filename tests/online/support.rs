@@ -48,8 +48,13 @@ pub(crate) struct Scene {
 impl Scene {
     /// An organization with the project `proj_1` and no keys but the admin key.
     pub(crate) fn new() -> Self {
+        Self::behind(|port| port)
+    }
+
+    /// The same with something between friskey and the fake, which is told the fake's port and tells its own.
+    pub(crate) fn behind(proxy: impl FnOnce(u16) -> u16) -> Self {
         let admin = admin_key(1);
-        let api = OpenAi::start(&admin);
+        let api = OpenAi::start_behind(&admin, proxy);
         api.set(|state| state.projects.push(("proj_1".to_owned(), "Payments".to_owned(), false)));
         let scene = Self { api, dir: tempfile::tempdir().unwrap(), admin: admin.clone() };
         scene.add("key_admin", None, &admin, LEAKED - 900_000);
@@ -78,9 +83,18 @@ impl Scene {
     /// A command in the folder, with nothing of the caller's environment.
     pub(crate) fn command(&self, program: &str) -> Command {
         let mut command = git::command(program, self.dir.path(), self.dir.path());
-        for name in
-            ["OPENAI_ADMIN_KEY", "HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy", "SSL_CERT_DIR"]
-        {
+        for name in [
+            "OPENAI_ADMIN_KEY",
+            "HTTPS_PROXY",
+            "https_proxy",
+            "ALL_PROXY",
+            "all_proxy",
+            "HTTP_PROXY",
+            "http_proxy",
+            "NO_PROXY",
+            "no_proxy",
+            "SSL_CERT_DIR",
+        ] {
             command.env_remove(name);
         }
         command
@@ -99,6 +113,24 @@ impl Scene {
         }
         command.env("SSL_CERT_FILE", self.api.authority()).env("OPENAI_ADMIN_KEY", &self.admin);
         let output = git::run(&mut command, input);
+        self.check_secrets(&output);
+        output
+    }
+
+    /// Runs the command in the last step that was printed, word by word as it was, with nothing but the admin key and a
+    /// certificate authority in the environment.
+    pub(crate) fn follow(&self, output: &Output) -> Output {
+        let printed = said(output);
+        let step = printed.lines().rfind(|line| line.trim_start().starts_with("next: "));
+        let step = step.unwrap_or_else(|| panic!("no next step: {printed}"));
+        let command = &step[step.find(": friskey ").unwrap_or_else(|| panic!("no command: {step}")) + 2..];
+        let words = shlex::split(command).unwrap();
+        let mut command = self.command(env!("CARGO_BIN_EXE_friskey"));
+        command
+            .args(&words[1..])
+            .env("SSL_CERT_FILE", self.api.authority())
+            .env("OPENAI_ADMIN_KEY", &self.admin);
+        let output = git::run(&mut command, b"");
         self.check_secrets(&output);
         output
     }

@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
-use crate::openai::{Fault, error, strange_authority};
+use crate::openai::{Fault, error};
 use crate::support::{LEAKED, Scene, key, only, said};
+use crate::tls::strange_authority;
 
 const PROJECTS: &str = "/v1/organization/projects?";
 
@@ -141,4 +142,94 @@ fn other_hosts_are_warned_about_and_regions_known() {
         assert_eq!(crate::git::run(&mut command, b"").status.code(), Some(2), "{bad}");
     }
     assert_eq!(only(&scene.friskey(&["verify", "report.json", "--format", "json"]))["verdict"], "live");
+}
+
+/// A proxy that requests would pass by is no proxy.
+#[test]
+fn proxies_that_cannot_be_used_are_refused() {
+    let verify = |scene: &Scene, variables: &[(&str, &str)]| {
+        let mut command = scene.command(env!("CARGO_BIN_EXE_friskey"));
+        command.args(["verify", "report.json", "--host", &scene.api.host(), "--timeout", "2"]);
+        command.env("SSL_CERT_FILE", scene.api.authority());
+        command.env("OPENAI_ADMIN_KEY", crate::support::admin_key(1)).envs(variables.iter().copied());
+        crate::git::run(&mut command, b"")
+    };
+    for name in ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy", "HTTP_PROXY"] {
+        for url in
+            ["socks5://user:PASS-MARK@127.0.0.1:1", "socks5h://127.0.0.1:1", "socks4://x", "http://", "::"]
+        {
+            let scene = scene();
+            let output = verify(&scene, &[(name, url)]);
+            assert_eq!(output.status.code(), Some(2), "{name} {url}: {}", said(&output));
+            assert!(
+                said(&output).contains(name) && !said(&output).contains("PASS-MARK"),
+                "{}",
+                said(&output)
+            );
+            assert!(scene.api.seen().is_empty(), "{name} {url}");
+        }
+    }
+    // Used, although nothing listens there.
+    let through = scene();
+    let output = verify(&through, &[("HTTPS_PROXY", "http://127.0.0.1:1"), ("ALL_PROXY", "socks5://x")]);
+    assert_eq!((output.status.code(), through.api.seen().len()), (Some(3), 0), "{}", said(&output));
+    // Not needed for this host.
+    let excepted = scene();
+    let output = verify(&excepted, &[("ALL_PROXY", "socks5://127.0.0.1:1"), ("NO_PROXY", "x,localhost")]);
+    assert_eq!(output.status.code(), Some(1), "{}", said(&output));
+}
+
+#[test]
+fn a_run_has_an_end_whatever_the_host_answers() {
+    let scene = scene();
+    scene.api.set(|state| {
+        for number in 2..=9 {
+            state.projects.push((format!("proj_{number}"), "Other".to_owned(), false));
+        }
+    });
+    scene.report(&[&key(2)]);
+    let output = scene.friskey(&["verify", "report.json", "--max-requests", "4"]);
+    assert_eq!((output.status.code(), scene.api.seen().len()), (Some(3), 4), "{}", said(&output));
+    assert!(
+        said(&output).contains("--max-requests") && said(&output).contains("of 6 projects"),
+        "{}",
+        said(&output)
+    );
+    let output = scene.friskey(&["keys", "--max-age", "99999", "--max-requests", "1"]);
+    assert_ne!(output.status.code(), Some(0), "{}", said(&output));
+    scene.api.fault(PROJECTS, Fault::Silence(Duration::from_secs(6)), 9);
+    let started = std::time::Instant::now();
+    let output = scene.friskey(&["verify", "report.json", "--max-time", "0.3"]);
+    assert_eq!(output.status.code(), Some(3), "{}", said(&output));
+    assert!(said(&output).contains("--max-time") && started.elapsed().as_secs() < 2, "{}", said(&output));
+}
+
+#[test]
+fn a_log_that_goes_on_forever_is_cut_off_and_says_so() {
+    let scene = scene();
+    scene.api.set(|state| {
+        for number in 0..10_100 {
+            state.events.push(serde_json::json!({"id": format!("audit_{number}"), "type": "api_key.updated",
+                "effective_at": LEAKED + number, "actor": {"type": "api_key"}, "api_key.updated": {"id": "key_1"}}));
+        }
+    });
+    let output = scene.friskey(&["verify", "report.json", "--format", "json"]);
+    assert_eq!(output.status.code(), Some(1));
+    let summary = crate::support::parsed(&output)["verification"]["summary"].to_string();
+    assert!(summary.contains("more than 100 pages") && summary.contains("9000 later events"), "{summary}");
+    assert_eq!(only(&output)["audit_events"].as_array().map(Vec::len), Some(1_000));
+}
+
+#[test]
+fn keys_that_all_look_alike_are_counted_and_not_all_listed() {
+    let scene = Scene::new();
+    for number in 0..150 {
+        let alike = format!("{}{}", &key(number)[..160], &key(1)[160..]);
+        scene.add(&format!("key_{number}"), Some("proj_1"), &alike, LEAKED - 86_400);
+    }
+    scene.report(&[&key(1)]);
+    let output = scene.friskey(&["verify", "report.json", "--format", "json"]);
+    assert_eq!(output.status.code(), Some(3));
+    assert_eq!(only(&output)["keys"].as_array().map(Vec::len), Some(100));
+    assert!(only(&output)["notes"].to_string().contains("100 of the 150 keys"), "{}", only(&output)["notes"]);
 }

@@ -63,6 +63,83 @@ fn one_match_is_live_and_shown_with_owner_costs_and_audit_log() {
 }
 
 #[test]
+fn every_service_that_counts_by_key_is_evidence() {
+    let scene = Scene::new();
+    scene.add("key_1", Some("proj_1"), &key(1), LEAKED - DAY);
+    scene.api.set(|state| {
+        state.costs.insert("key_1".to_owned(), vec![(LEAKED - DAY, 1.0), (LEAKED, 1.0), (LEAKED + DAY, 1.0)]);
+        for (service, requests) in [("images", 3), ("embeddings", 1_000), ("web_search_calls", 5)] {
+            state.usage.insert((service.to_owned(), "key_1".to_owned()), requests);
+        }
+    });
+    scene.report(&[&key(1)]);
+    let output = verify(&scene);
+    let spending = &only(&output)["spending"];
+    assert_eq!(
+        spending["services"],
+        json!([
+            {"service": "completions", "since_leak": 14, "before": 7},
+            {"service": "embeddings", "since_leak": 2_000, "before": 1_000},
+            {"service": "images", "since_leak": 6, "before": 3},
+            {"service": "web_search_calls", "since_leak": 10, "before": 5},
+        ]),
+        "{}",
+        said(&output)
+    );
+    // Searches come with requests to models, which are counted once.
+    assert_eq!(spending["days"][0]["requests"], 7 + 1_000 + 3);
+    let asked: std::collections::BTreeSet<String> = scene
+        .api
+        .seen()
+        .iter()
+        .filter_map(|seen| {
+            Some(seen.target.strip_prefix("/v1/organization/usage/")?.split('?').next()?.to_owned())
+        })
+        .collect();
+    let services = "audio_speeches audio_transcriptions completions embeddings file_search_calls images moderations web_search_calls";
+    assert_eq!(asked, services.split(' ').map(str::to_owned).collect());
+    let human = said(&scene.friskey(&["verify", "report.json"]));
+    assert!(
+        human.contains("2,000 embeddings, 6 images, 10 web search calls since the leaking commit"),
+        "{human}"
+    );
+}
+
+#[test]
+fn a_leak_that_a_report_has_twice_is_asked_about_once() {
+    let scene = Scene::new();
+    scene.add("key_1", Some("proj_1"), &key(1), LEAKED - DAY);
+    scene.report(&[&key(1), &key(2), &key(1)]);
+    let output = verify(&scene);
+    let summary = parsed(&output)["verification"]["summary"].to_string();
+    assert!(summary.contains("2 leaks: 1 live"), "{summary}");
+    let logs = scene.api.seen().into_iter().find(|seen| seen.target.contains("/audit_logs")).unwrap();
+    assert_eq!(logs.target.matches("key_1").count(), 1, "{}", logs.target);
+    // Both of its places have the answer.
+    let verdicts = [0, 2].map(|at| parsed(&output)["leaks"][at]["verification"]["verdict"].clone());
+    assert_eq!(verdicts, [json!("live"), json!("live")]);
+    let revoked = scene.friskey(&["revoke", "report.json", "--key", &fingerprint(&key(1))[..12]]);
+    assert_eq!(revoked.status.code(), Some(1), "{}", said(&revoked));
+}
+
+#[test]
+fn a_key_from_standard_input_makes_a_whole_report() {
+    let scene = Scene::new();
+    std::fs::write(scene.path("a"), key(1)).unwrap();
+    let mut scan = scene.command(env!("CARGO_BIN_EXE_friskey"));
+    let scanned = parsed(&crate::git::run(scan.args(["scan", "a", "--format", "json"]), b""));
+    let verified = parsed(&scene.friskey_with(&["verify", "-", "--format", "json"], key(1).as_bytes()));
+    let fields = |value: &serde_json::Value| -> Vec<String> {
+        let names = value.as_object().unwrap().keys().filter(|name| *name != "verification");
+        names.cloned().collect()
+    };
+    assert_eq!(fields(&verified), fields(&scanned));
+    assert_eq!(fields(&verified["leaks"][0]), fields(&scanned["leaks"][0]));
+    assert_eq!(verified["leaks"][0]["findings"][0]["surface"], "stdin");
+    assert_eq!(verified["command"], "verify");
+}
+
+#[test]
 fn several_matches_are_listed_and_narrowed_by_the_leaking_commit() {
     let scene = Scene::new();
     let leaked = key(1);
@@ -197,9 +274,11 @@ fn three_thousand_keys_are_listed_in_as_many_requests_as_there_are_pages() {
         assert!(ids.contains(&json!(format!("key_{number}"))), "key_{number}: {ids:?}");
     }
     // One page of projects, 4 of the large project, 39 of the others, one of admin keys; and, for each 50 keys that
-    // match, one of costs, of usage and of the audit log.
-    let requests = scene.api.seen().len();
-    assert!((45..=51).contains(&requests), "{requests}");
+    // match alone, one of costs, one of each of 8 services and one of the audit log.
+    let single =
+        report["leaks"].as_array().unwrap().iter().filter(|leak| leak["verification"]["matching"] == "one");
+    let evidence = single.count().div_ceil(50) * (1 + 8 + 1);
+    assert_eq!(scene.api.seen().len(), 1 + 4 + 39 + 1 + evidence);
 }
 
 #[test]
