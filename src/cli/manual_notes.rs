@@ -16,8 +16,9 @@ pub(super) const ENVIRONMENT: &[(&str, &str)] = &[
         "The organization's admin key, for `verify`, `revoke` and `keys`. An option never takes a key.",
     ),
     (
-        "HTTPS_PROXY, ALL_PROXY, NO_PROXY",
-        "The proxy that `verify`, `revoke` and `keys` connect through, and hosts to reach without it.",
+        "HTTPS_PROXY, ALL_PROXY, HTTP_PROXY, NO_PROXY",
+        "The HTTP proxy that `verify`, `revoke` and `keys` connect through (the first that is set; others, such as SOCKS, are \
+         refused), and hosts to reach without it.",
     ),
     (
         "SSL_CERT_FILE, SSL_CERT_DIR",

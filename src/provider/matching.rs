@@ -62,7 +62,7 @@ fn is_of_kind(kind: &str, mask: &KeyMask) -> bool {
 
 /// The keys that a leaked key may be.
 #[derive(Clone, Debug, Default)]
-pub struct KeyMatches {
+pub struct MaskMatches {
     /// These keys.
     pub keys: Vec<ListedKey>,
     /// How many others match, but were created after the leaking commit.
@@ -74,7 +74,7 @@ pub struct KeyMatches {
 pub fn matching_keys<'k>(
     shape: &KeyShape,
     keys: impl IntoIterator<Item = &'k OrganizationKey>,
-) -> KeyMatches {
+) -> MaskMatches {
     let is_later = |key: &ListedKey| {
         key.created_at.zip(shape.leaked_at).is_some_and(|(created, leaked)| created > leaked)
     };
@@ -87,7 +87,7 @@ pub fn matching_keys<'k>(
     if matching.iter().any(|key| !key.created_after_leak) {
         matching.retain(|key| !key.created_after_leak);
     }
-    KeyMatches { created_later: all - matching.len(), keys: matching }
+    MaskMatches { created_later: all - matching.len(), keys: matching }
 }
 
 #[cfg(test)]

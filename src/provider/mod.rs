@@ -30,7 +30,7 @@ pub use error::ProviderError;
 pub use evidence::{Evidence, EvidenceWindow};
 pub use host::Host;
 pub use key_mask::KeyMask;
-pub use matching::{KeyMatches, KeyShape, matching_keys};
+pub use matching::{KeyShape, MaskMatches, matching_keys};
 pub use probe::{ProbeAnswer, probe, whoami};
 pub use proxy::HttpProxy;
 pub use replacement::ReplacementKey;

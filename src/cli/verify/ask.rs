@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::cli::history::now;
 use crate::model::{KeyVerdict, ListedKey, Matching, Secret, Verification};
 use crate::provider::{
-    ApiKey, Client, Evidence, EvidenceWindow, KeyDirectory, KeyMatches, OrganizationKey, ProbeAnswer,
+    ApiKey, Client, Evidence, EvidenceWindow, KeyDirectory, MaskMatches, OrganizationKey, ProbeAnswer,
     matching_keys, probe, whoami,
 };
 
@@ -62,7 +62,7 @@ pub(in crate::cli) fn compare(
         Some(id) => key.listed.project.as_ref().is_some_and(|project| project.id == id),
         None => true,
     };
-    let KeyMatches { mut keys, created_later } =
+    let MaskMatches { mut keys, created_later } =
         matching_keys(&leak.shape, directory.keys.iter().filter(is_in));
     let mut verification = unknown("");
     (verification.verdict, verification.reason, verification.matching) =
