@@ -11,6 +11,7 @@ pub mod globs;
 pub mod model;
 #[cfg(feature = "online")]
 pub mod provider;
+pub mod purge;
 pub mod report;
 pub mod rules;
 pub mod scan;

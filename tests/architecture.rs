@@ -20,7 +20,8 @@ const LAYERS: &[(&str, u8)] = &[
     ("suppress", 2),
     ("report", 2),
     ("scan", 3),
-    ("cli", 4),
+    ("purge", 4),
+    ("cli", 5),
 ];
 
 /// The arrows within one layer.

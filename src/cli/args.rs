@@ -99,6 +99,9 @@ pub(super) enum Command {
     #[cfg(feature = "online")]
     #[command(after_long_help = help::text("friskey keys"))]
     Keys(super::keys::Keys),
+    /// Write a new repository without the keys that were found in its history, and prove it
+    #[command(after_long_help = help::text("friskey purge"))]
+    Purge(super::purge::Purge),
     /// Manage the list of accepted keys
     #[command(after_long_help = help::text("friskey baseline"))]
     Baseline {

@@ -68,6 +68,21 @@ const REVOKE: &[(u8, &str)] = &[
     ),
 ];
 
+const PURGE: &[(u8, &str)] = &[
+    (
+        0,
+        "The new repository is written and proven; or there is nothing to purge; or --dry-run showed the plan",
+    ),
+    (
+        2,
+        "Nothing was written: invalid arguments, no repository, something at NEW.git, a full disk, a proof that failed",
+    ),
+    (
+        3,
+        "Nothing was written, since the repository is incomplete: shallow, partial, or with unreadable objects",
+    ),
+];
+
 const KEYS: &[(u8, &str)] = &[
     (0, "All keys were listed, and nothing is due"),
     (1, "Something is due about at least one key"),
@@ -290,6 +305,21 @@ const NOTES: &[Notes] = &[
             ),
         ],
         statuses: REVOKE,
+    },
+    Notes {
+        command: "friskey purge",
+        examples: &[
+            ("Show what would be rewritten", "friskey purge --dry-run project.git"),
+            (
+                "Write a repository without any leaked key, and a report for `friskey prove`",
+                "friskey purge project.git --into purged.git --report purge.json",
+            ),
+            (
+                "Purge one key, by its fingerprint in a report",
+                "friskey purge --into ../purged.git --key 3c1f09ab",
+            ),
+        ],
+        statuses: PURGE,
     },
     Notes {
         command: "friskey keys",

@@ -25,6 +25,7 @@ mod output;
 mod progress;
 #[cfg(feature = "online")]
 mod proxy;
+mod purge;
 mod repository_paths;
 #[cfg(feature = "online")]
 mod revoke;
@@ -85,6 +86,7 @@ fn dispatch(cli: &Cli) -> anyhow::Result<Exit> {
         Command::Revoke(revoke) => revoke::run(revoke, global),
         #[cfg(feature = "online")]
         Command::Keys(keys) => keys::run(keys, global),
+        Command::Purge(purge) => purge::run(purge, global),
         Command::Baseline { command } => baseline::run(command, global),
         Command::Explain(explain) => explain::run(explain, global),
         Command::Rules { command } => rules::run(command, global),

@@ -200,7 +200,6 @@ pub(super) fn check_file(path: &Path) -> Result<()> {
 ///
 /// # Errors
 /// When it cannot be written.
-#[cfg(feature = "online")]
 pub(super) fn write_file(path: &Path, bytes: &[u8], is_private: bool) -> Result<()> {
     let write = || -> io::Result<()> {
         let (path, target) = open_target(path)?;

@@ -47,6 +47,13 @@ impl DecodedMatch<'_> {
         Some((span, name))
     }
 
+    /// For each byte of the secret, where the bytes that encode it begin and end in the bytes that were searched.
+    pub(super) fn source_map(&self) -> Vec<(usize, usize)> {
+        let secret = &self.candidate.secret;
+        let range = secret.start + self.offset..secret.end + self.offset;
+        self.decoded.source_map.get(range).map(<[_]>::to_vec).unwrap_or_default()
+    }
+
     /// Whether the secret is also there in plain form, and found in that form.
     pub(super) fn also_plain(&self) -> bool {
         let secret = &self.candidate.secret;

@@ -22,6 +22,8 @@ pub struct Match {
     pub identified: Arc<Identified>,
     /// How the bytes at `span` are encoded.
     pub encoding: &'static str,
+    /// For each byte of the secret, where the bytes that encode it begin and end; empty if it stands there as it is.
+    pub source_map: Vec<(usize, usize)>,
 }
 
 /// The most bytes that the compiled patterns of rules that are not built in may take together.
@@ -204,7 +206,8 @@ impl Detector {
             };
             if best.as_ref().is_none_or(|(known, _)| rank.cmp_strength(known).is_lt()) {
                 let found = finished(&self.rules[variant.rule], candidate);
-                best = Some((rank, Match { span, encoding, ..found }));
+                let source_map = disguised.source_map();
+                best = Some((rank, Match { span, encoding, source_map, ..found }));
             }
         });
         if let Some((rank, matched)) = best {
@@ -283,7 +286,12 @@ fn finished(rule: &Rule, candidate: &Candidate<'_>) -> Match {
         confidence: candidate.confidence,
         evidence: candidate.evidence.clone(),
     };
-    Match { span: candidate.secret.clone(), identified: Arc::new(identified), encoding: "utf-8" }
+    Match {
+        span: candidate.secret.clone(),
+        identified: Arc::new(identified),
+        encoding: "utf-8",
+        source_map: Vec::new(),
+    }
 }
 
 /// Compiles the variants of rules that are not built in, as long as they are of a bounded size. The built-in ones are known

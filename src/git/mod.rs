@@ -3,6 +3,7 @@
 //! It yields bytes and ids. What to search for, and what a match means, is decided above.
 
 pub mod attribution;
+mod carry;
 mod commit;
 mod database;
 mod delta_base_cache;
@@ -38,6 +39,7 @@ pub(crate) mod test_git;
 pub mod testing;
 mod unindexed_files;
 
+pub use carry::{CarriedGraph, CarryError, CommitLinks, PackWriter, TagLink, WrittenPack};
 pub use database::Database;
 pub use file_at::{FileAtError, commit_id, file_at, is_tracked_at, why_unclear};
 pub use gate::{Refused, is_git_dir};
@@ -50,7 +52,7 @@ pub use lfs::{LfsError, LfsStore, Pointer};
 pub use lookup::Gaps;
 pub use object_id::{is_id, is_zero, object_id};
 pub use object_reader::{ObjectReader, entry_name};
-pub use open::{OpenError, open, open_with_objects};
+pub use open::{OpenError, UNFINISHED_MARKER, open, open_unfinished, open_with_objects};
 pub use pack::delta::{DeltaError, apply as apply_delta};
 pub use pack::entry::{EntryContent, parse as parse_pack_entry};
 pub use remotes::{Destination, KnownThere, adds_commits, known_there};

@@ -25,6 +25,9 @@ const OVERRIDES: [&str; 4] = [
     "core.useReplaceRefs=false",
 ];
 
+/// The file in a repository that `friskey purge` has not finished.
+pub const UNFINISHED_MARKER: &str = "friskey-unfinished";
+
 /// Why a repository cannot be opened.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
@@ -49,6 +52,12 @@ pub enum OpenError {
     /// One of its files cannot be read safely.
     #[error(transparent)]
     Refused(#[from] Refused),
+    /// It was not finished when it was made.
+    #[error(
+        "{} is what an interrupted `friskey purge` left, neither complete nor proven; delete it and run `friskey purge` again",
+        .0.display()
+    )]
+    Unfinished(PathBuf),
     /// It is a repository that cannot be opened.
     #[error(
         "the git repository at {} cannot be opened: {reason}; `git config --list` there may tell more",
@@ -68,6 +77,18 @@ pub enum OpenError {
 /// # Errors
 /// When the path does not exist, or belongs to no repository that can be opened.
 pub fn open(path: &Path) -> Result<ThreadSafeRepository, OpenError> {
+    let repo = open_unfinished(path)?;
+    match repo.refs.git_dir().join(UNFINISHED_MARKER).symlink_metadata() {
+        Ok(_) => Err(OpenError::Unfinished(repo.refs.git_dir().to_owned())),
+        Err(_) => Ok(repo),
+    }
+}
+
+/// The same, also for what `friskey purge` has not finished.
+///
+/// # Errors
+/// Those of [`open`].
+pub fn open_unfinished(path: &Path) -> Result<ThreadSafeRepository, OpenError> {
     match path.metadata() {
         Ok(_) => {}
         Err(error) if error.kind() == io::ErrorKind::NotFound => {

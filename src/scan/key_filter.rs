@@ -33,7 +33,7 @@ impl KeyFilter {
     }
 
     /// Whether the filter selects this key.
-    pub(super) fn admits(&self, one: &Identified) -> bool {
+    pub fn admits(&self, one: &Identified) -> bool {
         match self {
             Self::Fingerprint(fingerprint) => one.fingerprint == *fingerprint,
             Self::FingerprintPrefix { start, digits } => {

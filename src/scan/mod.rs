@@ -8,6 +8,7 @@ mod history;
 mod key_filter;
 mod leaks;
 mod narrowing;
+mod object_keys;
 mod objects;
 mod redact;
 mod skip_limit;
@@ -15,8 +16,11 @@ mod staged;
 mod stop;
 mod suppression;
 
-pub use history::{HISTORY_SURFACES, HistoryError, HistoryOptions, scan_history};
+pub use history::{
+    HISTORY_SURFACES, HistoryError, HistoryOptions, KeyObjects, scan_history, scan_history_objects,
+};
 pub use key_filter::{KeyFilter, MIN_FINGERPRINT_DIGITS};
+pub use object_keys::{KeyInObject, ObjectKeys};
 pub use redact::redact;
 pub use staged::{StagedOptions, StagedScanError, scan_staged};
 pub use stop::Stop;

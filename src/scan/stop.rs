@@ -33,7 +33,7 @@ impl Stop {
     }
 
     /// The flag, for code that needs no reason.
-    pub(super) fn flag(&self) -> &AtomicBool {
+    pub fn flag(&self) -> &AtomicBool {
         &self.is_set
     }
 

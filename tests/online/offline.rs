@@ -27,6 +27,7 @@ fn no_command_but_those_that_say_so_makes_a_socket() {
         &["hook", "run", "pre-commit"],
         &["hook", "status"],
         &["explain"],
+        &["purge", "--dry-run"],
         &["baseline", "create", "--reason", "x"],
     ];
     for call in calls {

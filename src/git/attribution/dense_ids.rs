@@ -13,10 +13,10 @@ use crate::git::database::Database;
 use crate::git::pack::Pack;
 
 /// A pack whose objects have numbers.
-pub(super) struct NumberedPack {
-    pub(super) pack: Pack,
+pub(in crate::git) struct NumberedPack {
+    pub(in crate::git) pack: Pack,
     /// The number of the first object in its index.
-    pub(super) first: u32,
+    pub(in crate::git) first: u32,
 }
 
 /// Objects outside the packs.
@@ -27,10 +27,10 @@ struct Unpacked {
 }
 
 /// The numbers of one repository's objects.
-pub(super) struct DenseIds {
+pub(in crate::git) struct DenseIds {
     packs: Vec<NumberedPack>,
     /// Loose objects that no pack has, sorted.
-    pub(super) loose: Vec<ObjectId>,
+    pub(in crate::git) loose: Vec<ObjectId>,
     first_unpacked: u32,
     unpacked: Mutex<Unpacked>,
 }
@@ -60,18 +60,18 @@ impl DenseIds {
         Self { packs, loose, first_unpacked: next, unpacked: Mutex::default() }
     }
 
-    pub(super) fn packs(&self) -> &[NumberedPack] {
+    pub(in crate::git) fn packs(&self) -> &[NumberedPack] {
         &self.packs
     }
 
     /// How many numbers are in use; all are below this.
-    pub(super) fn count(&self) -> usize {
+    pub(in crate::git) fn count(&self) -> usize {
         let unpacked = self.unpacked.lock().unwrap_or_else(PoisonError::into_inner);
         self.first_unpacked as usize + unpacked.ids.len()
     }
 
     /// The object's number, assigned now if it is new.
-    pub(super) fn number(&self, id: &oid) -> u32 {
+    pub(in crate::git) fn number(&self, id: &oid) -> u32 {
         for NumberedPack { pack, first } in &self.packs {
             if let Some(position) = pack.position(id) {
                 return first + position;
@@ -89,7 +89,7 @@ impl DenseIds {
     }
 
     /// The id of the object that has this number.
-    pub(super) fn id(&self, number: u32) -> ObjectId {
+    pub(in crate::git) fn id(&self, number: u32) -> ObjectId {
         if let Some(nth) = number.checked_sub(self.first_unpacked) {
             let unpacked = self.unpacked.lock().unwrap_or_else(PoisonError::into_inner);
             return unpacked.ids.get(nth as usize).copied().unwrap_or(ObjectId::null(gix::hash::Kind::Sha1));

@@ -17,8 +17,8 @@ use crate::git::pack::delta::{Run, RunSource};
 
 /// An entry of a tree that is a tree itself.
 #[derive(Clone, Copy)]
-pub(super) struct ChildTree {
-    pub(super) tree: u32,
+pub(in crate::git) struct ChildTree {
+    pub(in crate::git) tree: u32,
     pub(super) name: u32,
 }
 

@@ -11,17 +11,17 @@
 
 mod changes;
 mod commit_graph;
-mod dense_ids;
-mod graph_builder;
+pub(super) mod dense_ids;
+pub(super) mod graph_builder;
 mod name_interner;
-mod object_graph;
+pub(super) mod object_graph;
 mod other_commits;
-mod pack_walk;
+pub(super) mod pack_walk;
 mod queried;
 mod reached;
 mod roots;
 mod secret_paths;
-mod set_interner;
+pub(super) mod set_interner;
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::atomic::{AtomicBool, Ordering};

@@ -32,20 +32,20 @@ struct SubtreeSpan {
 
 const UNREAD: SubtreeSpan = SubtreeSpan { start: 0, count: 0, builder: u32::MAX };
 
-pub(super) struct Commit<'a> {
-    pub(super) tree: u32,
+pub(in crate::git) struct Commit<'a> {
+    pub(in crate::git) tree: u32,
     /// Committer's date in seconds since 1970.
     pub(super) time: i64,
-    pub(super) parents: &'a [u32],
+    pub(in crate::git) parents: &'a [u32],
 }
 
 /// Trees and commits, known by their [`DenseIds`].
-pub(super) struct ObjectGraph<'s> {
-    pub(super) ids: DenseIds,
+pub(in crate::git) struct ObjectGraph<'s> {
+    pub(in crate::git) ids: DenseIds,
     pub(super) queried: QueriedObjects,
     pub(super) names: Mutex<NameInterner>,
-    pub(super) lookup: Lookup,
-    pub(super) stop: &'s AtomicBool,
+    pub(in crate::git) lookup: Lookup,
+    pub(in crate::git) stop: &'s AtomicBool,
     /// The first is for what is looked up by id; the others are those of threads.
     pub(super) builders: Vec<GraphBuilder>,
     trees: Vec<SubtreeSpan>,
@@ -64,7 +64,7 @@ pub(super) struct ObjectGraph<'s> {
 
 impl<'s> ObjectGraph<'s> {
     /// A graph of `repo` in which nothing was read yet.
-    pub(super) fn new(repo: &gix::Repository, query: &Query, stop: &'s AtomicBool) -> Self {
+    pub(in crate::git) fn new(repo: &gix::Repository, query: &Query, stop: &'s AtomicBool) -> Self {
         let queried = QueriedObjects::new(query);
         let mut sets = SetInterner::new(query.secrets);
         let queried_secrets = queried.iter().map(|(_, (_, secrets))| sets.of(secrets)).collect();
@@ -91,7 +91,7 @@ impl<'s> ObjectGraph<'s> {
 
     /// Reads the commits of all packs, and the trees if they are wanted. Without this each is looked up by id, which
     /// is faster for a few and much slower for all.
-    pub(super) fn read_packs(&mut self, with_trees: bool, threads: usize) {
+    pub(in crate::git) fn read_packs(&mut self, with_trees: bool, threads: usize) {
         let kinds = if with_trees { &[Kind::Commit, Kind::Tree][..] } else { &[Kind::Commit] };
         let context = BuildContext {
             ids: &self.ids,
@@ -170,7 +170,7 @@ impl<'s> ObjectGraph<'s> {
     }
 
     /// The commit, or `None` if it cannot be read.
-    pub(super) fn commit(&mut self, number: u32) -> Option<Commit<'_>> {
+    pub(in crate::git) fn commit(&mut self, number: u32) -> Option<Commit<'_>> {
         if !self.commits.contains_key(&number) {
             self.read(number, Kind::Commit);
         }
@@ -204,7 +204,7 @@ impl<'s> ObjectGraph<'s> {
     }
 
     /// The subtrees of a tree, which [`Self::secrets_in`] read.
-    pub(super) fn subtrees(&self, tree: u32) -> &[ChildTree] {
+    pub(in crate::git) fn subtrees(&self, tree: u32) -> &[ChildTree] {
         self.trees.get(tree as usize).map_or(&[], |&span| self.subtrees_at(span))
     }
 
@@ -219,12 +219,12 @@ impl<'s> ObjectGraph<'s> {
     }
 
     /// The secrets in a tree and below it, if [`Self::secrets_in`] was called.
-    pub(super) fn known_secrets(&self, tree: u32) -> SetId {
+    pub(in crate::git) fn known_secrets(&self, tree: u32) -> SetId {
         self.tree_secrets.get(tree as usize).copied().flatten().unwrap_or(SetId::EMPTY)
     }
 
     /// The secrets in a tree and below it.
-    pub(super) fn secrets_in(&mut self, root: u32) -> SetId {
+    pub(in crate::git) fn secrets_in(&mut self, root: u32) -> SetId {
         // Explicit, since the repository decides how deep it gets.
         let mut stack = vec![(root, false)];
         while let Some((tree, are_subtrees_done)) = stack.pop() {
@@ -290,7 +290,7 @@ impl<'s> ObjectGraph<'s> {
     }
 
     /// What could not be read.
-    pub(super) fn gaps(&mut self) -> &mut Gaps {
+    pub(in crate::git) fn gaps(&mut self) -> &mut Gaps {
         &mut self.lookup.gaps
     }
 }

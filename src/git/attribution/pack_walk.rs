@@ -22,7 +22,7 @@ const MAX_HELD: usize = 1 << 30;
 const BATCH: usize = 64;
 
 /// Receives the objects that one thread unfolds.
-pub(super) trait Visitor: Send {
+pub(in crate::git) trait Visitor: Send {
     /// What it remembers of an object as long as deltas to it may follow.
     type Memory: Default;
 
@@ -41,7 +41,7 @@ pub(super) trait Visitor: Send {
 }
 
 /// How an object is made from its base.
-pub(super) struct FromBase<'a, M> {
+pub(in crate::git) struct FromBase<'a, M> {
     /// What was remembered of the base.
     pub(super) base: &'a M,
     /// Which bytes come from where in the base, in order and without gaps.
@@ -49,7 +49,7 @@ pub(super) struct FromBase<'a, M> {
 }
 
 /// Visits all objects of `kinds` in `pack`, on as many threads as there are visitors, until `stop` is set.
-pub(super) fn walk<V: Visitor>(pack: &Pack, kinds: &[Kind], visitors: &mut [V], stop: &AtomicBool) {
+pub(in crate::git) fn walk<V: Visitor>(pack: &Pack, kinds: &[Kind], visitors: &mut [V], stop: &AtomicBool) {
     let tree = DeltaTree::build(pack, visitors.len());
     let kind = |root: Entry| match pack.header(root).ok()?.0.content {
         EntryContent::Whole(kind) if kinds.contains(&kind) => Some((root, kind)),

@@ -7,10 +7,10 @@ use std::collections::HashMap;
 
 /// The number of a set. Equal sets have equal numbers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub(super) struct SetId(u32);
+pub(in crate::git) struct SetId(u32);
 
 impl SetId {
-    pub(super) const EMPTY: Self = Self(0);
+    pub(in crate::git) const EMPTY: Self = Self(0);
 }
 
 /// Most unions cached: enough for any real history, and a bound on one made so that no two are alike.

@@ -84,6 +84,8 @@ pub struct Refs {
     pub logs: Vec<LogEntry>,
     /// The branch the main work tree's HEAD refers to, which may not exist yet. `None` if HEAD is detached.
     pub head: Option<String>,
+    /// Symbolic refs other than HEADs, and the refs that they point to.
+    pub symbolic: BTreeMap<String, String>,
     /// Names that are stored but do not name an object: deleted refs that are still in a table, and the
     /// targets of symbolic refs.
     pub other_names: BTreeSet<String>,
@@ -147,6 +149,9 @@ impl Reader {
         for (name, (kind, value)) in &self.values {
             if let RefTarget::Symbolic(target) = value {
                 self.refs.other_names.insert(target.clone());
+                if *kind == TipKind::Ref {
+                    self.refs.symbolic.insert(name.clone(), target.clone());
+                }
             }
             if let (TipKind::Head, RefTarget::Symbolic(target)) = (kind, value) {
                 if name == "HEAD" {

@@ -29,6 +29,7 @@ use crate::scan::bounded::Dropped;
 use crate::scan::collect::ScanOutcome;
 use crate::source::Excludes;
 use history_facts::FactsBySecret;
+pub use secret_index::KeyObjects;
 
 /// What `friskey history` scans.
 #[derive(Clone, Debug)]
@@ -53,6 +54,8 @@ pub struct HistoryOptions {
     pub threads: usize,
     /// The current time in seconds since 1970: the end of an exposure that lasts.
     pub now: i64,
+    /// Whether `repo` may be what `friskey purge` is still writing.
+    pub unfinished: bool,
     /// Reports the progress of the sweep.
     pub progress: Option<Arc<Progress>>,
 }
@@ -92,6 +95,7 @@ impl HistoryOptions {
             whole: false,
             threads,
             now,
+            unfinished: false,
             progress: None,
         }
     }
@@ -131,6 +135,8 @@ struct HistoryOutcome {
     dropped: Dropped,
     /// The number of skips beyond those in the coverage.
     more_skipped: u64,
+    /// The objects of the repository itself that contain keys.
+    key_objects: KeyObjects,
 }
 
 /// Why a history cannot be scanned.
@@ -150,8 +156,21 @@ pub enum HistoryError {
 /// If there is no repository, or a range is invalid. Objects that cannot be read and ranges that cannot be
 /// resolved are skips in the report.
 pub fn scan_history(settings: &Settings<'_>, audit: &HistoryOptions) -> Result<Draft, HistoryError> {
+    scan_history_objects(settings, audit).map(|(draft, _)| draft)
+}
+
+/// The same, also with the objects that contain keys, whatever leads to them; those of submodules are not among them, and
+/// of a range there are none.
+///
+/// # Errors
+/// Those of [`scan_history`].
+pub fn scan_history_objects(
+    settings: &Settings<'_>,
+    audit: &HistoryOptions,
+) -> Result<(Draft, KeyObjects), HistoryError> {
     let clock = Clock::start();
     let (repo, _joined) = match audit.objects.is_empty() {
+        true if audit.unfinished => (git::open_unfinished(&audit.repo)?.to_thread_local(), None),
         true => (git::open(&audit.repo)?.to_thread_local(), None),
         false => {
             let (repo, joined) = git::open_with_objects(&audit.repo, &audit.objects)?;
@@ -173,6 +192,7 @@ pub fn scan_history(settings: &Settings<'_>, audit: &HistoryOptions) -> Result<D
         notes,
         dropped,
         more_skipped,
+        key_objects,
     } = outcome;
     if let Some(excludes) = &audit.exclude {
         findings.retain(|finding| !is_excluded(excludes, &finding.origin));
@@ -190,7 +210,7 @@ pub fn scan_history(settings: &Settings<'_>, audit: &HistoryOptions) -> Result<D
             facts.apply(leak);
         }
     }
-    Ok(draft)
+    Ok((draft, key_objects))
 }
 
 fn whole(settings: &Settings<'_>, audit: &HistoryOptions, repo: &Repository) -> HistoryOutcome {

@@ -372,6 +372,7 @@ impl RepositoryAudit<'_> {
         } else if !secrets.identified.is_empty() || !closed.is_empty() {
             self.attribute(refs, &secrets, &closed);
         }
+        self.outcome.key_objects = secrets.into_key_objects();
     }
 
     /// Whether the scan was interrupted or its time is up.

@@ -11,6 +11,16 @@ use crate::scan::Settings;
 use crate::scan::bounded::{Dropped, MAX_KEYS};
 use crate::scan::objects::SharedKey;
 
+/// The keys of a repository, numbered, and the objects that contain them: plainly, encoded, or in a container. A Git LFS
+/// pointer contains the keys of its file.
+#[derive(Clone, Debug, Default)]
+pub struct KeyObjects {
+    /// The strongest match of each key.
+    pub keys: Vec<Arc<Identified>>,
+    /// The numbers of the keys in each object.
+    pub objects: BTreeMap<ObjectId, (ObjectKind, Vec<u32>)>,
+}
+
 /// The secrets of a sweep, numbered, and the objects that contain them.
 #[derive(Debug, Default)]
 pub(super) struct SecretIndex {
@@ -63,6 +73,13 @@ impl SecretIndex {
             }
         }
         (secrets, below)
+    }
+
+    /// What is known of the objects.
+    pub(super) fn into_key_objects(self) -> KeyObjects {
+        let numbers = |held: Vec<(u32, usize)>| held.into_iter().map(|(number, _)| number).collect();
+        let objects = self.objects.into_iter().map(|(id, (kind, held))| (id, (kind, numbers(held))));
+        KeyObjects { keys: self.identified, objects: objects.collect() }
     }
 
     /// The objects to attribute.

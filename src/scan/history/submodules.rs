@@ -86,6 +86,9 @@ impl SubmoduleWalk<'_> {
                 finding.origin.surface = Surface::Submodule;
             }
         }
+        if prefix.is_empty() {
+            self.outcome.key_objects = own.key_objects;
+        }
         self.outcome.findings.extend(own.findings);
         self.outcome.coverage.merge(own.coverage);
         self.outcome.dropped.add(own.dropped);

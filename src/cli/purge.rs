@@ -1,0 +1,176 @@
+//! `friskey purge`.
+
+use std::fmt::Write as _;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use anyhow::{Context, Result, bail};
+use clap::{Args, ValueEnum};
+
+use super::args::{Global, ScanArgs, SuppressionArgs};
+use super::base_policy::InForce;
+use super::exit::Exit;
+use super::history::now;
+use super::message::{masked, print, say};
+use super::options::{self, Extent};
+use super::output::{check_file, write_file};
+use super::progress;
+use super::session::Session;
+use crate::git::Progress;
+use crate::purge::{ContainerTreatment, NextStep, PurgeError, PurgeOptions, PurgeReport, purge};
+use crate::scan::{KeyFilter, MIN_FINGERPRINT_DIGITS};
+
+#[derive(Debug, Args)]
+pub(super) struct Purge {
+    /// Work tree, .git directory or bare repository; it is only read
+    #[arg(value_name = "REPO", default_value = ".")]
+    repo: PathBuf,
+
+    /// Where to write the new bare repository; nothing may be there but an empty directory
+    #[arg(long, value_name = "NEW.git", required_unless_present = "dry_run")]
+    into: Option<PathBuf>,
+
+    /// Purge only the key whose fingerprint starts with these hex digits (8 to 64), accepted or not; can be repeated
+    /// [default: every key at the threshold that is not accepted]
+    #[arg(long = "key", value_name = "FINGERPRINT")]
+    keys: Vec<String>,
+
+    /// Only show what would be rewritten
+    #[arg(long)]
+    dry_run: bool,
+
+    /// Write a JSON report to FILE, for `friskey prove`: old and new ids, places, what is left to do
+    #[arg(long, value_name = "FILE")]
+    report: Option<PathBuf>,
+
+    /// What becomes of an archive or compressed file with a key in it: `stub` puts a text in its place, `refuse` purges
+    /// nothing
+    #[arg(long = "containers", id = "container_treatment", value_name = "HOW", default_value = "stub")]
+    containers: Containers,
+
+    /// Leave commit ids in messages as they are, instead of replacing those of rewritten commits
+    #[arg(long)]
+    keep_message_ids: bool,
+
+    /// Do not show progress on the terminal
+    #[arg(long)]
+    no_progress: bool,
+
+    #[command(flatten)]
+    suppression: SuppressionArgs,
+
+    #[command(flatten)]
+    scan_args: ScanArgs,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Containers {
+    Stub,
+    Refuse,
+}
+
+pub(super) fn run(args: &Purge, global: &Global) -> Result<Exit> {
+    if let Some(report) = &args.report {
+        check_file(report)?;
+    }
+    let config = options::config_about(global, &args.repo)?;
+    let in_force = InForce::of_checkout(config, &args.suppression, global, Extent::default())?;
+    let session = Session::new(in_force, &args.scan_args)?;
+    let progress = Arc::new(Progress::default());
+    let options = PurgeOptions {
+        repo: args.repo.clone(),
+        into: args.into.clone().filter(|_| !args.dry_run),
+        keys: filters(&args.keys)?,
+        containers: match args.containers {
+            Containers::Stub => ContainerTreatment::Stub,
+            Containers::Refuse => ContainerTreatment::Refuse,
+        },
+        keep_message_ids: args.keep_message_ids,
+        exclude: options::excludes(&session.in_force.config)?,
+        threads: session.threads,
+        now: now(),
+        progress: Some(Arc::clone(&progress)),
+    };
+    let unit = progress::ProgressUnit::Objects;
+    let shown = progress::show(unit, &progress, args.no_progress || global.quiet);
+    let purged = purge(&session.settings(), &options);
+    drop(shown);
+    let report = match purged {
+        Err(error @ PurgeError::Incomplete(_)) => {
+            say(&masked(&format!("friskey: {error}")));
+            return Ok(Exit::Incomplete);
+        }
+        purged => purged?,
+    };
+    if let Some(path) = &args.report {
+        let mut bytes = serde_json::to_vec_pretty(&report).context("cannot write the report")?;
+        bytes.push(b'\n');
+        write_file(path, &bytes, true)?;
+    }
+    if !global.quiet {
+        print(text(&report, args).as_bytes()).context("cannot write to standard output")?;
+    }
+    Ok(Exit::Clean)
+}
+
+fn filters(keys: &[String]) -> Result<Vec<KeyFilter>> {
+    let filter = |text: &String| match KeyFilter::from_hex(text) {
+        Some(filter) => Ok(filter),
+        None => bail!("--key: expected {MIN_FINGERPRINT_DIGITS} to 64 hex digits, as a report shows them"),
+    };
+    keys.iter().map(filter).collect()
+}
+
+/// What is said on standard output.
+fn text(report: &PurgeReport, args: &Purge) -> String {
+    let mut text = String::new();
+    // Writing to a string never fails.
+    if report.keys.is_empty() {
+        let _ = writeln!(text, "nothing to purge in {}: no such key was found", args.repo.display());
+        return text;
+    }
+    let keys: Vec<&str> = report.keys.iter().map(|key| key.redacted.as_str()).collect();
+    let count = match keys.len() {
+        1 => "1 key".to_owned(),
+        count => format!("{count} keys"),
+    };
+    let _ = match &report.proof {
+        Some(proof) => writeln!(
+            text,
+            "purged {count} from {} into {}: {}\nproven: complete, none of the keys, none of the old objects, {} refs \
+             compared",
+            args.repo.display(),
+            args.into.as_deref().map_or_else(String::new, |into| into.display().to_string()),
+            keys.join(", "),
+            proof.refs_compared
+        ),
+        None => writeln!(
+            text,
+            "would purge {count} from {}: {}\ndry run: nothing was written",
+            args.repo.display(),
+            keys.join(", ")
+        ),
+    };
+    for line in report.summary() {
+        let _ = writeln!(text, "{line}");
+    }
+    if !report.not_carried_over.is_empty() {
+        let _ = writeln!(text, "\nNot carried over:");
+        for left in &report.not_carried_over {
+            let _ = writeln!(text, "  {} ({}): {}; {}", left.what, left.count, left.detail, left.advice);
+        }
+    }
+    let _ = writeln!(text, "\nNext:");
+    for (number, step) in (1..).zip(&report.next_steps) {
+        step_text(&mut text, number, step);
+    }
+    text
+}
+
+fn step_text(text: &mut String, number: u32, step: &NextStep) {
+    let NextStep { title, commands, text: detail, .. } = step;
+    let _ = writeln!(text, "{number}. {title}. {detail}");
+    for command in commands {
+        let _ = writeln!(text, "     {command}");
+    }
+}

@@ -1,0 +1,84 @@
+//! ObjectMarks the blobs of marked trees, reading each tree of a pack once, right after its delta base.
+
+use gix::ObjectId;
+use gix::hash::oid;
+use gix::objs::{Kind, TreeRefIter};
+
+use super::marks::ObjectMarks;
+use crate::git::attribution::dense_ids::{DenseIds, NumberedPack};
+use crate::git::attribution::pack_walk::{FromBase, Visitor};
+use crate::git::pack::Entry;
+
+/// How many blobs are remembered as marked. Neighbouring trees share nearly all of theirs.
+const RECENT_BLOBS: usize = 1 << 14;
+
+/// ObjectMarks blobs for one thread.
+pub(super) struct BlobMarker<'a> {
+    ids: &'a DenseIds,
+    marks: &'a ObjectMarks,
+    hash: gix::hash::Kind,
+    pack: Option<&'a NumberedPack>,
+    recent: Vec<Option<ObjectId>>,
+    /// Packed objects that were not read, by number.
+    pub(super) unread: Vec<u32>,
+}
+
+impl<'a> BlobMarker<'a> {
+    /// A marker for the trees of `pack`, or for trees that are looked up.
+    pub(super) fn new(
+        ids: &'a DenseIds,
+        marks: &'a ObjectMarks,
+        hash: gix::hash::Kind,
+        pack: Option<&'a NumberedPack>,
+    ) -> Self {
+        Self { ids, marks, hash, pack, recent: vec![None; RECENT_BLOBS], unread: Vec::new() }
+    }
+
+    /// ObjectMarks the blobs of a tree.
+    pub(super) fn tree(&mut self, bytes: &[u8]) {
+        for entry in TreeRefIter::from_bytes(bytes, self.hash).map_while(Result::ok) {
+            if !entry.mode.is_tree() && !entry.mode.is_commit() {
+                self.blob(entry.oid);
+            }
+        }
+    }
+
+    fn blob(&mut self, id: &oid) {
+        let bytes = id.as_bytes();
+        let slot = (usize::from(bytes[0]) << 8 | usize::from(bytes[1])) % RECENT_BLOBS;
+        if self.recent[slot].is_some_and(|recent| *recent == *id) {
+            return;
+        }
+        self.recent[slot] = Some(id.to_owned());
+        self.marks.set(self.ids.number(id));
+    }
+
+    fn number(&self, entry: Entry) -> Option<u32> {
+        let pack = self.pack?;
+        Some(pack.first + pack.pack.position_of(entry)?)
+    }
+}
+
+impl Visitor for BlobMarker<'_> {
+    type Memory = ();
+
+    fn object(
+        &mut self,
+        entry: Entry,
+        _: Kind,
+        bytes: &[u8],
+        _: Option<FromBase<'_, ()>>,
+        _: &mut Self::Memory,
+    ) {
+        if self.number(entry).is_some_and(|number| self.marks.has(number)) {
+            self.tree(bytes);
+        }
+    }
+
+    fn unread(&mut self, entry: Entry, kind: Option<Kind>) {
+        if kind.is_none_or(|kind| kind == Kind::Tree) {
+            let number = self.number(entry);
+            self.unread.extend(number);
+        }
+    }
+}

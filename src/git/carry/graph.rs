@@ -1,0 +1,282 @@
+//! What refs lead to, and which of it contains given objects.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use gix::ObjectId;
+use gix::objs::Kind;
+
+use super::blob_marks::BlobMarker;
+use super::marks::ObjectMarks;
+use crate::git::attribution::Query;
+use crate::git::attribution::object_graph::ObjectGraph;
+use crate::git::attribution::pack_walk::walk;
+use crate::git::attribution::set_interner::SetId;
+use crate::git::lookup::{Gaps, tag_target};
+
+/// A commit's tree and parents.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CommitLinks {
+    /// The commit.
+    pub id: ObjectId,
+    /// Its tree.
+    pub tree: ObjectId,
+    /// Its parents, in order.
+    pub parents: Vec<ObjectId>,
+}
+
+/// An annotated tag and the object that it names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TagLink {
+    /// The tag.
+    pub id: ObjectId,
+    /// What it names.
+    pub target: ObjectId,
+}
+
+/// The objects that refs lead to.
+pub struct CarriedGraph<'s> {
+    pub(super) graph: ObjectGraph<'s>,
+    pub(super) marks: ObjectMarks,
+    /// The number of every commit, parents before children.
+    commits: Vec<u32>,
+    /// How many of the commits come before those that only late roots lead to.
+    early_commits: usize,
+    /// Trees that only late roots lead to.
+    late_trees: HashSet<ObjectId>,
+    tags: Vec<TagLink>,
+    /// Trees that a tag or ref names.
+    trees: Vec<ObjectId>,
+}
+
+impl<'s> CarriedGraph<'s> {
+    /// Reads what `roots` lead to, and then what only `late_roots` do. `wanted` are the blobs and trees that [`Self::contains_wanted`] is about.
+    ///
+    /// # Errors
+    /// Objects that are missing or cannot be read; also if `stop` was set.
+    pub fn read(
+        repo: &gix::Repository,
+        (roots, late_roots): (&[ObjectId], &[ObjectId]),
+        wanted: &HashSet<ObjectId>,
+        threads: usize,
+        stop: &'s AtomicBool,
+    ) -> Result<Self, Gaps> {
+        let objects: HashMap<_, _> = wanted.iter().map(|id| (*id, vec![0])).collect();
+        let query = Query { objects, commits: Vec::new(), secrets: 1 };
+        let mut graph = ObjectGraph::new(repo, &query, stop);
+        graph.read_packs(true, threads);
+        for id in graph.ids.loose.clone() {
+            graph.ids.number(&id);
+        }
+        let marks = ObjectMarks::new(graph.ids.count());
+        let mut carried = Self {
+            graph,
+            marks,
+            commits: Vec::new(),
+            early_commits: 0,
+            late_trees: HashSet::new(),
+            tags: Vec::new(),
+            trees: Vec::new(),
+        };
+        roots.iter().for_each(|root| carried.add_root(*root));
+        let mut unpacked = Vec::new();
+        carried.mark_trees((0, 0), &mut unpacked, &mut |_| {});
+        let early = (carried.commits.len(), carried.trees.len());
+        carried.early_commits = early.0;
+        late_roots.iter().for_each(|root| carried.add_root(*root));
+        let mut late = Vec::new();
+        carried.mark_trees(early, &mut unpacked, &mut |tree| late.push(tree));
+        carried.late_trees = late.into_iter().map(|tree| carried.graph.ids.id(tree)).collect();
+        carried.mark_blobs(unpacked, threads);
+        if stop.load(Ordering::Relaxed) {
+            carried.graph.gaps().push("the rest", "stopped before everything was read");
+        }
+        match carried.graph.gaps().is_empty() {
+            true => Ok(carried),
+            false => Err(std::mem::take(carried.graph.gaps())),
+        }
+    }
+
+    /// Follows tags from a root to a commit, tree or blob.
+    fn add_root(&mut self, root: ObjectId) {
+        let mut at = root;
+        let mut chain = Vec::new();
+        loop {
+            let number = self.graph.ids.number(&at);
+            match self.graph.lookup.kind(&at) {
+                Some(Kind::Commit) => {
+                    self.add_commits(number);
+                    break;
+                }
+                Some(Kind::Tree) => {
+                    self.trees.push(at);
+                    break;
+                }
+                Some(Kind::Blob) => {
+                    self.marks.set(number);
+                    break;
+                }
+                Some(Kind::Tag) => {
+                    if !self.marks.set(number) {
+                        break;
+                    }
+                    let target = self.graph.lookup.of_kind(&at, Kind::Tag).and_then(tag_target);
+                    let Some(target) = target else {
+                        self.graph.gaps().push(format!("tag {at}"), "cannot be read: it names no object");
+                        break;
+                    };
+                    chain.push(TagLink { id: at, target });
+                    at = target;
+                }
+                None => {
+                    self.graph.lookup.object(&at, "object");
+                    break;
+                }
+            }
+        }
+        self.tags.extend(chain.into_iter().rev());
+    }
+
+    /// Adds a commit and its ancestors, parents first.
+    fn add_commits(&mut self, tip: u32) {
+        let mut stack = vec![(tip, false)];
+        while let Some((number, are_parents_done)) = stack.pop() {
+            if are_parents_done {
+                self.commits.push(number);
+                continue;
+            }
+            if !self.marks.set(number) {
+                continue;
+            }
+            let Some(commit) = self.graph.commit(number) else { continue };
+            stack.push((number, true));
+            // The first parent last, so that it is followed first.
+            stack.extend(commit.parents.iter().rev().map(|&parent| (parent, false)));
+        }
+    }
+
+    /// ObjectMarks the trees of all commits and all root trees, except for those of the first ones. Adds those that are in no
+    /// pack to `unpacked`.
+    fn mark_trees(
+        &mut self,
+        (commits, trees): (usize, usize),
+        unpacked: &mut Vec<u32>,
+        marked: &mut dyn FnMut(u32),
+    ) {
+        let first_unpacked: u32 = self.graph.ids.packs().iter().map(|pack| pack.pack.num_objects()).sum();
+        let mut roots: Vec<u32> = Vec::with_capacity(self.commits.len());
+        for &commit in &self.commits[commits..] {
+            roots.extend(self.graph.commit(commit).map(|commit| commit.tree));
+        }
+        roots.extend(self.trees[trees..].iter().map(|tree| self.graph.ids.number(tree)));
+        for root in roots {
+            self.graph.secrets_in(root);
+            let mut stack = vec![root];
+            while let Some(tree) = stack.pop() {
+                if !self.marks.set(tree) {
+                    continue;
+                }
+                marked(tree);
+                if tree >= first_unpacked {
+                    unpacked.push(tree);
+                }
+                let marks = &self.marks;
+                let subtrees = self.graph.subtrees(tree).iter().map(|subtree| subtree.tree);
+                stack.extend(subtrees.filter(|&subtree| !marks.has(subtree)));
+            }
+        }
+    }
+
+    /// ObjectMarks the blobs of all marked trees, of which those in `looked_up` are looked up by id.
+    fn mark_blobs(&mut self, mut looked_up: Vec<u32>, threads: usize) {
+        let Self { graph, marks, .. } = self;
+        let hash = graph.lookup.hash();
+        for pack in graph.ids.packs() {
+            let marker = || BlobMarker::new(&graph.ids, marks, hash, Some(pack));
+            let mut markers: Vec<_> = (0..threads.max(1)).map(|_| marker()).collect();
+            walk(&pack.pack, &[Kind::Tree], &mut markers, graph.stop);
+            looked_up.extend(markers.into_iter().flat_map(|marker| marker.unread));
+        }
+        let mut marker = BlobMarker::new(&graph.ids, marks, hash, None);
+        for number in looked_up.into_iter().filter(|&number| marks.has(number)) {
+            let id = graph.ids.id(number);
+            if graph.lookup.kind(&id) == Some(Kind::Tree)
+                && let Some(bytes) = graph.lookup.of_kind(&id, Kind::Tree)
+            {
+                marker.tree(bytes);
+            }
+        }
+    }
+
+    /// How many commits there are.
+    pub fn commit_count(&self) -> usize {
+        self.commits.len()
+    }
+
+    /// How many of the first commits early roots lead to.
+    pub fn early_commit_count(&self) -> usize {
+        self.early_commits
+    }
+
+    /// Whether only late roots lead to a tree.
+    pub fn is_late_tree(&self, id: &ObjectId) -> bool {
+        self.late_trees.contains(id)
+    }
+
+    /// How many objects are to be copied.
+    pub fn object_count(&self) -> u64 {
+        self.marks.count()
+    }
+
+    /// How many objects are in the repository without a ref that leads to them.
+    pub fn unreachable_count(&self) -> u64 {
+        let ids = &self.graph.ids;
+        let packed = ids.packs().iter().enumerate().map(|(nth, pack)| {
+            let all = 0..pack.pack.num_objects();
+            match nth {
+                0 => all.len() as u64,
+                // An object in several packs counts once.
+                _ => all.filter(|at| ids.number(pack.pack.id_at(*at)) == pack.first + at).count() as u64,
+            }
+        });
+        let all = packed.sum::<u64>() + ids.loose.len() as u64;
+        all.saturating_sub(self.marks.count())
+    }
+
+    /// The commit at a position, parents before children; `None` beyond the last.
+    pub fn commit(&mut self, position: usize) -> Option<CommitLinks> {
+        let number = *self.commits.get(position)?;
+        let (tree, parents) = {
+            let commit = self.graph.commit(number)?;
+            (commit.tree, commit.parents.to_vec())
+        };
+        let ids = &self.graph.ids;
+        let parents = parents.into_iter().map(|parent| ids.id(parent)).collect();
+        Some(CommitLinks { id: ids.id(number), tree: ids.id(tree), parents })
+    }
+
+    /// The annotated tags, each after the one that it names.
+    pub fn tags(&self) -> &[TagLink] {
+        &self.tags
+    }
+
+    /// Trees that tags and refs name without a commit.
+    pub fn root_trees(&self) -> &[ObjectId] {
+        &self.trees
+    }
+
+    /// Whether a reachable tree is a wanted object or contains one, at any depth.
+    pub fn contains_wanted(&self, tree: &ObjectId) -> bool {
+        self.graph.known_secrets(self.graph.ids.number(tree)) != SetId::EMPTY
+    }
+
+    /// Whether refs lead to an object.
+    pub fn is_reachable(&self, id: &ObjectId) -> bool {
+        self.marks.has(self.graph.ids.number(id))
+    }
+
+    /// Leaves an object out of what is copied.
+    pub fn leave_out(&self, id: &ObjectId) {
+        self.marks.clear(self.graph.ids.number(id));
+    }
+}

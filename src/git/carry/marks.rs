@@ -1,0 +1,53 @@
+//! A bit for each object, set from any thread.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
+
+/// Marked objects, by dense number.
+pub(super) struct ObjectMarks {
+    words: Vec<AtomicU64>,
+    /// Numbers beyond those that there were at the start: objects that do not exist.
+    beyond: Mutex<Vec<u32>>,
+}
+
+impl ObjectMarks {
+    /// No marks, with room for numbers below `count`.
+    pub(super) fn new(count: usize) -> Self {
+        let words = (0..count.div_ceil(64)).map(|_| AtomicU64::new(0)).collect();
+        Self { words, beyond: Mutex::default() }
+    }
+
+    /// ObjectMarks an object; whether it was not marked before. One without room never is.
+    pub(super) fn set(&self, number: u32) -> bool {
+        let bit = 1 << (number % 64);
+        match self.words.get(number as usize / 64) {
+            Some(word) => word.fetch_or(bit, Ordering::Relaxed) & bit == 0,
+            None => {
+                let mut beyond = self.beyond.lock().unwrap_or_else(PoisonError::into_inner);
+                let is_new = !beyond.contains(&number);
+                if is_new {
+                    beyond.push(number);
+                }
+                is_new
+            }
+        }
+    }
+
+    /// Removes a mark.
+    pub(super) fn clear(&self, number: u32) {
+        if let Some(word) = self.words.get(number as usize / 64) {
+            word.fetch_and(!(1 << (number % 64)), Ordering::Relaxed);
+        }
+    }
+
+    /// Whether an object is marked.
+    pub(super) fn has(&self, number: u32) -> bool {
+        let word = self.words.get(number as usize / 64).map_or(0, |word| word.load(Ordering::Relaxed));
+        word >> (number % 64) & 1 == 1
+    }
+
+    /// How many are marked.
+    pub(super) fn count(&self) -> u64 {
+        self.words.iter().map(|word| u64::from(word.load(Ordering::Relaxed).count_ones())).sum()
+    }
+}

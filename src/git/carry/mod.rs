@@ -1,0 +1,13 @@
+//! Carries a repository's reachable objects over to a new one: which objects refs lead to, which of them contain given
+//! objects, and a pack in which unchanged objects keep the form in which they are stored.
+
+mod blob_marks;
+mod entry_copy;
+mod graph;
+mod index_file;
+mod marks;
+mod pack_writer;
+
+pub use entry_copy::CarryError;
+pub use graph::{CarriedGraph, CommitLinks, TagLink};
+pub use pack_writer::{PackWriter, WrittenPack};

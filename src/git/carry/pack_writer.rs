@@ -1,0 +1,240 @@
+//! Writes one pack and its index, entry by entry.
+//!
+//! `gix` writes packs from objects that it counts and looks up itself; here most entries are copied as another pack has
+//! them, which it does not offer.
+
+use std::collections::HashSet;
+use std::fs::{self, File};
+use std::io::{self, BufReader, BufWriter, Read, Seek, SeekFrom, Write};
+use std::path::{Path, PathBuf};
+
+use gix::ObjectId;
+use gix::hash::Kind as HashKind;
+use gix::objs::Kind;
+use libdeflater::{CompressionLvl, Compressor};
+use sha1::Sha1;
+use sha2::{Digest, Sha256};
+
+use super::index_file::{self, IndexEntry};
+use crate::git::object_id::object_id;
+
+/// A file is written in pieces of this size, in bytes.
+const BUFFER: usize = 1 << 18;
+
+/// A pack that is being written.
+pub struct PackWriter {
+    file: BufWriter<File>,
+    /// The folder that the pack is in.
+    dir: PathBuf,
+    hash: HashKind,
+    offset: u64,
+    entries: Vec<IndexEntry>,
+    /// Objects that were added whole, and not copied.
+    added: HashSet<ObjectId>,
+    compressor: Compressor,
+    compressed: Vec<u8>,
+}
+
+/// A finished pack.
+#[derive(Clone, Debug)]
+pub struct WrittenPack {
+    /// The pack, next to its index.
+    pub path: PathBuf,
+    /// How many objects it has.
+    pub objects: usize,
+}
+
+const UNFINISHED: &str = "unfinished.pack";
+
+impl PackWriter {
+    /// Begins a pack in the folder `dir`.
+    ///
+    /// # Errors
+    /// When the file cannot be created.
+    pub fn create(dir: &Path, hash: HashKind) -> io::Result<Self> {
+        let file = File::options().read(true).write(true).create_new(true).open(dir.join(UNFINISHED))?;
+        let mut writer = Self {
+            file: BufWriter::with_capacity(BUFFER, file),
+            dir: dir.to_owned(),
+            hash,
+            offset: 0,
+            entries: Vec::new(),
+            added: HashSet::new(),
+            compressor: Compressor::new(CompressionLvl::default()),
+            compressed: Vec::new(),
+        };
+        // The number of objects is written at the end.
+        writer.file.write_all(b"PACK\0\0\0\x02\0\0\0\0")?;
+        writer.offset = 12;
+        Ok(writer)
+    }
+
+    /// Whether [`Self::add`] added the object.
+    pub fn has_added(&self, id: &ObjectId) -> bool {
+        self.added.contains(id)
+    }
+
+    /// Adds an object, unless it was added before. Returns its id.
+    ///
+    /// # Errors
+    /// When the file cannot be written.
+    pub fn add(&mut self, kind: Kind, bytes: &[u8]) -> io::Result<ObjectId> {
+        let id = object_id(kind, bytes, self.hash)
+            .ok_or_else(|| io::Error::other("objects with this kind of id cannot be written"))?;
+        if self.added.insert(id) {
+            self.whole(id, kind, bytes)?;
+        }
+        Ok(id)
+    }
+
+    /// Writes an object as a whole entry.
+    pub(super) fn whole(&mut self, id: ObjectId, kind: Kind, bytes: &[u8]) -> io::Result<()> {
+        let bound = self.compressor.zlib_compress_bound(bytes.len());
+        let mut compressed = std::mem::take(&mut self.compressed);
+        if compressed.len() < bound {
+            compressed.resize(bound, 0);
+        }
+        let written = self.compressor.zlib_compress(bytes, &mut compressed);
+        let outcome = match written {
+            Ok(length) => {
+                let header = entry_header(whole_type(kind), bytes.len() as u64);
+                self.entry(id, &[&header, &compressed[..length]])
+            }
+            Err(error) => Err(io::Error::other(error.to_string())),
+        };
+        if compressed.len() <= BUFFER {
+            self.compressed = compressed;
+        }
+        outcome
+    }
+
+    /// Writes the parts of an entry.
+    pub(super) fn entry(&mut self, id: ObjectId, parts: &[&[u8]]) -> io::Result<()> {
+        let mut crc = libdeflater::Crc::new();
+        let start = self.offset;
+        for part in parts {
+            crc.update(part);
+            self.file.write_all(part)?;
+            self.offset += part.len() as u64;
+        }
+        self.entries.push(IndexEntry { id, crc: crc.sum(), offset: start });
+        Ok(())
+    }
+
+    /// Where the next entry begins.
+    pub(super) fn offset(&self) -> u64 {
+        self.offset
+    }
+
+    /// Ends the pack and writes its index. `None` if no object was added; then no file is left.
+    ///
+    /// # Errors
+    /// When a file cannot be written.
+    pub fn finish(self) -> io::Result<Option<WrittenPack>> {
+        let Self { file, dir, hash, mut entries, .. } = self;
+        let unfinished = dir.join(UNFINISHED);
+        let mut file = file.into_inner().map_err(io::IntoInnerError::into_error)?;
+        if entries.is_empty() {
+            drop(file);
+            fs::remove_file(unfinished)?;
+            return Ok(None);
+        }
+        let count =
+            u32::try_from(entries.len()).map_err(|_| io::Error::other("too many objects for one pack"))?;
+        file.seek(SeekFrom::Start(8))?;
+        file.write_all(&count.to_be_bytes())?;
+        file.seek(SeekFrom::Start(0))?;
+        let checksum = checksum(&mut BufReader::with_capacity(BUFFER, &file), hash)?;
+        file.seek(SeekFrom::End(0))?;
+        file.write_all(&checksum)?;
+        file.sync_all()?;
+        drop(file);
+        let mut index = index_file::bytes(&mut entries, &checksum);
+        let own = self::checksum(&mut &index[..], hash)?;
+        index.extend_from_slice(&own);
+        let name = format!("pack-{}", crate::model::hex(&checksum));
+        let path = dir.join(format!("{name}.pack"));
+        let mut index_file =
+            File::options().write(true).create_new(true).open(dir.join(format!("{name}.idx")))?;
+        index_file.write_all(&index)?;
+        index_file.sync_all()?;
+        fs::rename(unfinished, &path)?;
+        Ok(Some(WrittenPack { path, objects: entries.len() }))
+    }
+}
+
+/// The digest that ends a pack or an index.
+fn checksum(input: &mut dyn Read, hash: HashKind) -> io::Result<Vec<u8>> {
+    fn of<D: Digest>(input: &mut dyn Read) -> io::Result<Vec<u8>> {
+        let mut digest = D::new();
+        let mut buffer = vec![0; BUFFER];
+        loop {
+            match input.read(&mut buffer) {
+                Ok(0) => return Ok(digest.finalize().to_vec()),
+                Ok(read) => digest.update(&buffer[..read]),
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
+    }
+    match hash {
+        HashKind::Sha256 => of::<Sha256>(input),
+        _ => of::<Sha1>(input),
+    }
+}
+
+/// The number of a whole object's type.
+fn whole_type(kind: Kind) -> u8 {
+    match kind {
+        Kind::Commit => 1,
+        Kind::Tree => 2,
+        Kind::Blob => 3,
+        Kind::Tag => 4,
+    }
+}
+
+/// The type of a delta whose base comes before it in the pack.
+pub(super) const OFFSET_DELTA: u8 = 6;
+
+/// The start of an entry: its type and inflated size.
+pub(super) fn entry_header(kind: u8, mut size: u64) -> Vec<u8> {
+    let mut header = Vec::with_capacity(10);
+    let mut byte = kind << 4 | (size & 0x0f) as u8;
+    size >>= 4;
+    while size > 0 {
+        header.push(byte | 0x80);
+        byte = (size & 0x7f) as u8;
+        size >>= 7;
+    }
+    header.push(byte);
+    header
+}
+
+/// The distance to a delta's base.
+pub(super) fn distance(mut distance: u64) -> Vec<u8> {
+    let mut bytes = vec![(distance & 0x7f) as u8];
+    while distance >> 7 > 0 {
+        distance = (distance >> 7) - 1;
+        bytes.push((distance & 0x7f) as u8 | 0x80);
+    }
+    bytes.reverse();
+    bytes
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::git::pack::entry::{EntryContent, parse};
+
+    #[test]
+    fn headers_are_read_as_they_were_written() {
+        for size in [0, 1, 15, 16, 2047, 2048, u64::from(u32::MAX), u64::MAX >> 1] {
+            let header = parse(&entry_header(3, size), HashKind::Sha1).unwrap();
+            assert_eq!((header.content, header.size), (EntryContent::Whole(Kind::Blob), size));
+        }
+        for base in [1, 127, 128, 16511, 16512, 1 << 40] {
+            let bytes = [entry_header(OFFSET_DELTA, 5), distance(base)].concat();
+            assert_eq!(parse(&bytes, HashKind::Sha1).unwrap().content, EntryContent::OffsetDelta(base));
+        }
+    }
+}

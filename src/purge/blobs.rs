@@ -1,0 +1,193 @@
+//! Rewrites blobs: fillers for keys, stubs for containers.
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use super::ContainerTreatment;
+use super::cleanse::{Cleansed, Remains, cleanse};
+use super::error::PurgeError;
+use super::fill::Treatment;
+use super::rewriter::{HistoryRewriter, Place};
+use crate::container::Format;
+use crate::git::{ObjectId, ObjectKind, ObjectReader, Pointer};
+use crate::model::{Fingerprint, Surface};
+use crate::scan::ObjectKeys;
+use crate::threads;
+
+/// What became of a blob.
+enum RewrittenBlob {
+    New {
+        id: ObjectId,
+        spans: Vec<Range<usize>>,
+        treatments: BTreeMap<Fingerprint, Treatment>,
+    },
+    /// A Git LFS pointer, whose file has the keys.
+    Pointer(Pointer),
+    /// It has none of the keys.
+    Same,
+}
+
+impl HistoryRewriter<'_> {
+    /// Rewrites all flagged blobs that refs lead to, on several threads.
+    pub(super) fn blobs(&mut self) -> Result<(), PurgeError> {
+        let is_wanted =
+            |(id, kind): &(&ObjectId, &ObjectKind)| **kind == ObjectKind::Blob && self.graph.is_reachable(id);
+        let mut ids: Vec<ObjectId> = self.flagged.iter().filter(is_wanted).map(|(id, _)| *id).collect();
+        ids.sort_unstable();
+        let threads = self.options.threads.clamp(1, ids.len().max(1));
+        let next = AtomicUsize::new(0);
+        let shared = self.repo.clone().into_sync();
+        let blobs = BlobRewriter {
+            settings: self.settings,
+            keys: self.keys,
+            paths: self.paths,
+            sink: &self.sink,
+            containers: self.options.containers,
+        };
+        let work = || {
+            let mut objects = ObjectReader::of(&shared.to_thread_local());
+            let mut packed = ObjectKeys::new(self.settings);
+            let mut done = Vec::new();
+            while let Some(id) = ids.get(next.fetch_add(1, Ordering::Relaxed)) {
+                if self.settings.stop.is_set() {
+                    return Err(BlobError::Purge(PurgeError::Stopped));
+                }
+                done.push((*id, blobs.rewrite(*id, &mut objects, &mut packed)?));
+            }
+            Ok(done)
+        };
+        let mut all = Vec::with_capacity(ids.len());
+        for part in threads::run(threads, work) {
+            match part {
+                Ok(part) => all.extend(part),
+                Err(BlobError::Purge(error)) => return Err(error),
+                Err(BlobError::Write(error)) => return Err(self.unwritable(error)),
+            }
+        }
+        for (id, blob) in all {
+            self.take(id, blob);
+        }
+        Ok(())
+    }
+
+    fn take(&mut self, id: ObjectId, blob: RewrittenBlob) {
+        match blob {
+            RewrittenBlob::Same => {}
+            RewrittenBlob::Pointer(pointer) => {
+                let numbers = self.found.objects.get(&id).map_or(&[][..], |(_, numbers)| numbers);
+                let keys = numbers.iter().filter_map(|number| self.found.keys.get(*number as usize));
+                let keys = keys.map(|key| key.fingerprint).filter(|key| self.keys.has(key)).collect();
+                self.done.lfs.insert(pointer, keys);
+            }
+            RewrittenBlob::New { id: new, spans, treatments } => {
+                self.record(ObjectKind::Blob, id, new);
+                self.done.spans.insert(id, spans);
+                self.done.places.extend(treatments.into_iter().map(|(fingerprint, treatment)| Place {
+                    surface: Surface::Blob,
+                    object: Some(id),
+                    fingerprint,
+                    treatment,
+                }));
+            }
+        }
+    }
+}
+
+enum BlobError {
+    Purge(PurgeError),
+    Write(std::io::Error),
+}
+
+impl From<PurgeError> for BlobError {
+    fn from(error: PurgeError) -> Self {
+        Self::Purge(error)
+    }
+}
+
+/// What all threads share.
+struct BlobRewriter<'a> {
+    settings: &'a crate::scan::Settings<'a>,
+    keys: &'a super::keys::PurgedKeys,
+    paths: &'a std::collections::HashMap<ObjectId, Vec<u8>>,
+    sink: &'a super::sink::ObjectSink,
+    containers: ContainerTreatment,
+}
+
+impl BlobRewriter<'_> {
+    fn rewrite(
+        &self,
+        id: ObjectId,
+        objects: &mut ObjectReader,
+        packed: &mut ObjectKeys<'_>,
+    ) -> Result<RewrittenBlob, BlobError> {
+        let Some((ObjectKind::Blob, bytes)) = objects.read(&id, "blob") else {
+            return Err(PurgeError::Malformed(id).into());
+        };
+        let cleansed =
+            cleanse(bytes, self.keys, self.settings.detector).map_err(|Remains(fingerprint)| {
+                PurgeError::Remains { what: format!("blob {id}"), fingerprint }
+            })?;
+        let (new, mut treatments) = match &cleansed {
+            Some(Cleansed { bytes, treatments, .. }) => (&bytes[..], treatments.clone()),
+            None => (bytes, BTreeMap::new()),
+        };
+        // A filler in an entry that is stored as it is would leave a container that cannot be opened any more.
+        let mut inside: Vec<Fingerprint> = self.packed_keys(packed, bytes);
+        if inside.is_empty() && cleansed.is_some() {
+            inside = self.packed_keys(packed, new);
+        }
+        let (id, spans) = if inside.is_empty() {
+            let Some(Cleansed { bytes: new, spans, .. }) = cleansed else {
+                return Ok(Pointer::parse(bytes).map_or(RewrittenBlob::Same, RewrittenBlob::Pointer));
+            };
+            (self.add(&new)?, spans)
+        } else {
+            if self.containers == ContainerTreatment::Refuse {
+                return Err(PurgeError::Container(self.name(&id)).into());
+            }
+            treatments.extend(inside.iter().map(|fingerprint| (*fingerprint, Treatment::Stub)));
+            (self.add(&self.stub(&id, bytes, &treatments))?, Vec::new())
+        };
+        Ok(RewrittenBlob::New { id, spans, treatments })
+    }
+
+    /// The purged keys that are packed in a blob.
+    fn packed_keys(&self, packed: &mut ObjectKeys<'_>, bytes: &[u8]) -> Vec<Fingerprint> {
+        let found = packed.find_packed(bytes).into_iter().filter(|key| key.is_packed);
+        found.map(|key| key.identified.fingerprint).filter(|key| self.keys.has(key)).collect()
+    }
+
+    fn add(&self, bytes: &[u8]) -> Result<ObjectId, BlobError> {
+        self.sink.add(ObjectKind::Blob, bytes).map_err(BlobError::Write)
+    }
+
+    /// What a message calls a blob. The path may contain a key.
+    fn name(&self, id: &ObjectId) -> String {
+        match self.paths.get(id) {
+            Some(path) => format!("{} (blob {id})", String::from_utf8_lossy(path)),
+            None => format!("blob {id}"),
+        }
+    }
+
+    /// The text in place of a container.
+    fn stub(&self, id: &ObjectId, bytes: &[u8], keys: &BTreeMap<Fingerprint, Treatment>) -> Vec<u8> {
+        let format = Format::of(bytes).map_or("file with something packed in it", Format::name);
+        let name = match self.paths.get(id) {
+            Some(path) => {
+                let start = memchr::memrchr(b'/', path).map_or(0, |at| at + 1);
+                let clean = cleanse(&path[start..], self.keys, self.settings.detector).ok().flatten();
+                let name = clean.map_or_else(|| path[start..].to_vec(), |clean| clean.bytes);
+                format!(" {}", String::from_utf8_lossy(&name))
+            }
+            None => String::new(),
+        };
+        let keys: Vec<_> = keys.keys().map(|key| format!("key {key}\n")).collect();
+        format!(
+            "Removed by friskey, since a leaked OpenAI key was packed in it:{name}\nformat {format}\nsize {} bytes\n{}",
+            bytes.len(),
+            keys.concat()
+        )
+        .into_bytes()
+    }
+}

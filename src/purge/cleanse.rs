@@ -1,0 +1,109 @@
+//! Overwrites every purged key in some bytes, until none is found in them any more.
+
+use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::ops::Range;
+
+use super::fill::{Treatment, fill, filler};
+use super::keys::PurgedKeys;
+use crate::detect::{Detector, Match};
+use crate::model::Fingerprint;
+
+/// Bytes without keys, of the same length as before.
+#[derive(Debug)]
+pub(super) struct Cleansed {
+    pub(super) bytes: Vec<u8>,
+    /// What was overwritten, in order and apart.
+    pub(super) spans: Vec<Range<usize>>,
+    /// The keys that were in it, and how each was treated.
+    pub(super) treatments: BTreeMap<Fingerprint, Treatment>,
+}
+
+/// A key is still found, whatever is put in its place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Remains(pub(super) Fingerprint);
+
+/// How often bytes are searched again. What overlapped a key may come to light, or what its filler makes of its
+/// surroundings.
+const MAX_ROUNDS: usize = 12;
+
+/// Overwrites the purged keys in `bytes`; `None` if there are none.
+pub(super) fn cleanse(
+    bytes: &[u8],
+    keys: &PurgedKeys,
+    detector: &Detector,
+) -> Result<Option<Cleansed>, Remains> {
+    let mut before: HashSet<Fingerprint> = HashSet::new();
+    let mut found: Vec<Match> = Vec::new();
+    detector.find(bytes, |one| {
+        before.insert(one.identified.fingerprint);
+        if keys.has(&one.identified.fingerprint) {
+            found.push(one);
+        }
+    });
+    if found.is_empty() {
+        return Ok(None);
+    }
+    let mut cleansed = Cleansed { bytes: bytes.to_vec(), spans: Vec::new(), treatments: BTreeMap::new() };
+    for round in 0..MAX_ROUNDS {
+        for one in &found {
+            cleansed.overwrite(one, keys, detector, round);
+        }
+        cleansed.unite_spans();
+        found.clear();
+        let spans = &cleansed.spans;
+        detector.find(&cleansed.bytes, |one| {
+            let fingerprint = &one.identified.fingerprint;
+            let touches = || spans.iter().any(|span| span.start < one.span.end && one.span.start < span.end);
+            // What was no key before is one that a filler makes.
+            if keys.has(fingerprint) || (!before.contains(fingerprint) && touches()) {
+                found.push(one);
+            }
+        });
+        if found.is_empty() {
+            return Ok(Some(cleansed));
+        }
+    }
+    Err(Remains(found[0].identified.fingerprint))
+}
+
+impl Cleansed {
+    fn overwrite(&mut self, one: &Match, keys: &PurgedKeys, detector: &Detector, round: usize) {
+        let secret = &one.identified.secret;
+        let treatment = fill(&mut self.bytes, one, &filler(secret, round), detector);
+        // A hex dump shows its bytes once more at the end of the line.
+        let end = match one.source_map.is_empty() {
+            true => one.span.end,
+            false => line_end(&self.bytes, one.span.end),
+        };
+        self.spans.push(one.span.start..end);
+        let fingerprint = one.identified.fingerprint;
+        if keys.has(&fingerprint) {
+            let known = self.treatments.entry(fingerprint).or_insert(treatment);
+            *known = (*known).max(treatment);
+        }
+    }
+
+    fn unite_spans(&mut self) {
+        self.spans.sort_by_key(|span| (span.start, span.end));
+        let mut united: Vec<Range<usize>> = Vec::with_capacity(self.spans.len());
+        for span in self.spans.drain(..) {
+            match united.last_mut() {
+                Some(last) if span.start <= last.end => last.end = last.end.max(span.end),
+                _ => united.push(span),
+            }
+        }
+        self.spans = united;
+    }
+
+    /// The keys that were in it.
+    pub(super) fn fingerprints(&self) -> BTreeSet<Fingerprint> {
+        self.treatments.keys().copied().collect()
+    }
+}
+
+/// The end of the line around `at`, if it is near.
+fn line_end(bytes: &[u8], at: usize) -> usize {
+    const NEAR: usize = 120;
+    let near = &bytes[at..bytes.len().min(at + NEAR)];
+    at + memchr::memchr(b'\n', near).unwrap_or(0)
+}

@@ -1,0 +1,85 @@
+//! A key in base64: the symbols that stand for it are encoded anew, and bits of its neighbours stay.
+
+use std::ops::Range;
+
+const STANDARD: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+
+/// The value of a symbol in either alphabet.
+pub(super) fn value(symbol: u8) -> Option<u8> {
+    let symbol = match symbol {
+        b'-' => b'+',
+        b'_' => b'/',
+        other => other,
+    };
+    STANDARD.iter().position(|known| *known == symbol).and_then(|at| u8::try_from(at).ok())
+}
+
+/// The symbol of a value.
+pub(super) fn symbol(value: u8, is_url: bool) -> u8 {
+    match STANDARD[usize::from(value & 63)] {
+        b'+' if is_url => b'-',
+        b'/' if is_url => b'_',
+        other => other,
+    }
+}
+
+/// Encodes `filler` where `secret` is encoded, whose byte `n` is in the symbols at the start and at the end of
+/// `sources[n]`. False if that is not how they are encoded.
+pub(super) fn fill(bytes: &mut [u8], sources: &[Range<usize>], secret: &[u8], filler: &[u8]) -> bool {
+    if sources.len() != secret.len()
+        || sources.iter().any(|source| source.len() < 2 || source.end > bytes.len())
+    {
+        return false;
+    }
+    // The third byte of a group shares no symbol with the next.
+    let third = (1..sources.len()).find(|&at| sources[at - 1].end <= sources[at].start);
+    let Some(third) = third.map(|next| next - 1) else { return false };
+    let column = |at: usize| (at + 3 - third % 3 + 2) % 3;
+    let is_url = sources.iter().any(|source| bytes[source.clone()].iter().any(|byte| b"-_".contains(byte)));
+    let mut changed = bytes.to_vec();
+    for (at, source) in sources.iter().enumerate() {
+        let (first, last) = (source.start, source.end - 1);
+        let (Some(high), Some(low)) = (value(changed[first]), value(changed[last])) else { return false };
+        let shift = 2 * (column(at) as u32 + 1);
+        // Of 12 bits, `shift - 2` belong to the byte before and `6 - shift` more to the one after.
+        let pair = u16::from(high) << 6 | u16::from(low);
+        let down = 6 - shift;
+        if u8::try_from(pair >> (down + 0) & 0xff) != Ok(secret[at]) {
+            return false;
+        }
+        let pair = pair & !(0xff << down) | u16::from(filler[at]) << down;
+        changed[first] = symbol((pair >> 6) as u8, is_url);
+        changed[last] = symbol((pair & 63) as u8, is_url);
+    }
+    bytes.copy_from_slice(&changed);
+    true
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Plain encoding, by hand.
+    fn encode(text: &[u8]) -> Vec<u8> {
+        let bits: Vec<u8> =
+            text.iter().flat_map(|byte| (0..8).map(move |bit| byte >> (7 - bit) & 1)).collect();
+        let value = |bits: &[u8]| (0..6).fold(0, |value, at| value << 1 | bits.get(at).copied().unwrap_or(0));
+        bits.chunks(6).map(|bits| symbol(value(bits), false)).collect()
+    }
+
+    #[test]
+    fn every_alignment_is_encoded_anew() {
+        for before in 0..4 {
+            let text = [&b"user:\xffpass"[..before], b"secret-key", b"\xfe after"].concat();
+            let mut encoded = encode(&text);
+            let source = |at: usize| {
+                let first = at * 8 / 6;
+                first..first + 2
+            };
+            let sources: Vec<_> = (before..before + 10).map(source).collect();
+            assert!(fill(&mut encoded, &sources, b"secret-key", b"xxxxxxxxxx"));
+            let expected = [&text[..before], b"xxxxxxxxxx", b"\xfe after"].concat();
+            assert_eq!(encoded, encode(&expected));
+        }
+    }
+}

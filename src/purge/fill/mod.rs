@@ -1,0 +1,102 @@
+//! Overwrites a key where it stands, with a filler of the same length that is valid in the encoding at hand.
+
+mod base64;
+mod layers;
+mod text_column;
+mod token;
+
+use std::ops::Range;
+
+use crate::detect::{Detector, Match};
+use crate::model::Secret;
+
+/// How a place of a key was treated.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Treatment {
+    /// Replaced by a filler that the encoding at hand allows.
+    Filler,
+    /// Its bytes were overwritten, since no filler could be encoded.
+    Overwritten,
+    /// The container around it was replaced by a text.
+    Stub,
+}
+
+impl Treatment {
+    /// The name in reports.
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Filler => "filler",
+            Self::Overwritten => "overwritten",
+            Self::Stub => "stub",
+        }
+    }
+}
+
+/// The character that stands for each one of a key.
+const FILLER: u8 = b'x';
+
+/// What takes the place of a key: of the same length, with the typed prefix at first. Each `round` leaves less of what
+/// could be taken for a key.
+pub(super) fn filler(secret: &Secret, round: usize) -> Vec<u8> {
+    let kept = if round == 0 { secret.prefix() } else { 0 };
+    let byte = [FILLER, FILLER, b'0', b'_'][round.min(3)];
+    let mut filler = secret.reveal()[..kept].to_vec();
+    filler.resize(secret.len(), byte);
+    filler
+}
+
+/// Overwrites the key of a match in `bytes`, whose length stays the same.
+pub(super) fn fill(bytes: &mut [u8], found: &Match, filler: &[u8], detector: &Detector) -> Treatment {
+    let secret = found.identified.secret.reveal();
+    if found.source_map.is_empty() {
+        if found.span.len() == filler.len() {
+            bytes[found.span.clone()].copy_from_slice(filler);
+            return Treatment::Filler;
+        }
+        overwrite(bytes, std::slice::from_ref(&found.span));
+        return Treatment::Overwritten;
+    }
+    let sources: Vec<Range<usize>> = found.source_map.iter().map(|&(start, end)| start..end).collect();
+    if found.encoding.starts_with("base64")
+        && !found.encoding.contains('+')
+        && base64::fill(bytes, &sources, secret, filler)
+    {
+        return Treatment::Filler;
+    }
+    let before = bytes.to_vec();
+    if sources.len() == secret.len() && tokens(bytes, &sources, secret, filler) {
+        text_column::fill(bytes, &sources, secret, filler);
+        return Treatment::Filler;
+    }
+    bytes.copy_from_slice(&before);
+    if layers::fill(bytes, found, filler, detector) {
+        return Treatment::Filler;
+    }
+    overwrite(bytes, &sources);
+    Treatment::Overwritten
+}
+
+/// Rewrites the text that stands for each character; false if one cannot be.
+fn tokens(bytes: &mut [u8], sources: &[Range<usize>], secret: &[u8], filler: &[u8]) -> bool {
+    let is_apart = sources.windows(2).all(|pair| pair[0].end <= pair[1].start);
+    is_apart
+        && sources.iter().zip(secret.iter().zip(filler)).all(|(source, (&from, &to))| {
+            from == to || bytes.get_mut(source.clone()).is_some_and(|token| token::fill(token, from, to))
+        })
+}
+
+/// Overwrites letters and digits: by digits if all of them are hex digits, which every encoding of bytes as text allows.
+fn overwrite(bytes: &mut [u8], ranges: &[Range<usize>]) {
+    let is_word = |byte: &u8| byte.is_ascii_alphanumeric();
+    let mut words =
+        ranges.iter().filter_map(|range| bytes.get(range.clone())).flatten().filter(|byte| is_word(byte));
+    let filler = if words.all(u8::is_ascii_hexdigit) { b'7' } else { FILLER };
+    for range in ranges {
+        let Some(part) = bytes.get_mut(range.clone()) else { continue };
+        // Bytes that are no text may be anything.
+        let is_text = part.iter().all(|byte| byte.is_ascii() && *byte != 0);
+        part.iter_mut()
+            .filter(|byte| is_word(byte) || (!is_text && **byte != 0))
+            .for_each(|byte| *byte = filler);
+    }
+}

@@ -1,0 +1,159 @@
+//! The text that stands for one character of a key: the character itself, an escape, a number, a wide character.
+
+/// Characters to use where the wanted one takes more room than there is.
+const SUBSTITUTES: &[u8] = b"x0Aa7_-.";
+
+/// Rewrites `token`, which stands for the character `from`, so that it stands for `to` or another filler. False if it is
+/// of no known kind.
+pub(super) fn fill(token: &mut [u8], from: u8, to: u8) -> bool {
+    match token {
+        [] => false,
+        [only] => {
+            *only = to;
+            true
+        }
+        _ => {
+            number(token, from, to)
+                || in_zeros(token, from, to)
+                || wide(token)
+                || escaped(token, from)
+                || at_an_end(token, from, to)
+                || is_unsaid(from)
+        }
+    }
+}
+
+/// A number in hexadecimal, decimal or octal digits: `73`, `0x73`, `\x73`, `&#115;`, `\163`, `%73`, `\u{73}`.
+fn number(token: &mut [u8], from: u8, to: u8) -> bool {
+    let mut start = 0;
+    while start < token.len() {
+        let length = token[start..].iter().take_while(|byte| byte.is_ascii_hexdigit()).count();
+        if length == 0 {
+            start += 1;
+            continue;
+        }
+        // A `d` or `b` before digits may belong to a prefix or be a digit.
+        for skipped in 0..length {
+            let digits = start + skipped..start + length;
+            let Ok(text) = std::str::from_utf8(&token[digits.clone()]) else { break };
+            let base =
+                [16, 10, 8].into_iter().find(|&base| u32::from_str_radix(text, base) == Ok(from.into()));
+            let Some(base) = base.filter(|_| text.len() >= 2) else { continue };
+            let is_upper = text.bytes().any(|byte| byte.is_ascii_uppercase());
+            if let Some(written) = written(to, from, base, digits.len(), is_upper) {
+                token[digits].copy_from_slice(written.as_bytes());
+                return true;
+            }
+        }
+        start += length;
+    }
+    false
+}
+
+/// The first filler that has so many digits.
+fn written(to: u8, from: u8, base: u32, width: usize, is_upper: bool) -> Option<String> {
+    let all = std::iter::once(to).chain(SUBSTITUTES.iter().copied()).filter(|&byte| byte != from);
+    let written = all.map(|byte| match base {
+        16 if is_upper => format!("{byte:0width$X}"),
+        16 => format!("{byte:0width$x}"),
+        10 => format!("{byte:0width$}"),
+        _ => format!("{byte:0width$o}"),
+    });
+    written.into_iter().find(|text| text.len() == width)
+}
+
+/// The character among zero bytes, as in UTF-16 and UTF-32.
+fn in_zeros(token: &mut [u8], from: u8, to: u8) -> bool {
+    let mut others = token.iter_mut().filter(|byte| **byte != 0);
+    match (others.next(), others.next()) {
+        (Some(byte), None) if *byte == from => {
+            *byte = to;
+            true
+        }
+        _ => false,
+    }
+}
+
+/// A character outside of ASCII that is read as a plain one: fullwidth, mathematical.
+fn wide(token: &mut [u8]) -> bool {
+    let is_one = std::str::from_utf8(token).is_ok_and(|text| text.chars().count() == 1 && !text.is_ascii());
+    let filler = match token.len() {
+        2 => "×",
+        3 => "ｘ",
+        4 => "𝗑",
+        _ => return false,
+    };
+    if is_one {
+        token.copy_from_slice(filler.as_bytes());
+    }
+    is_one
+}
+
+/// A character behind a backslash that it does not need. One without a meaning of its own takes its place.
+fn escaped(token: &mut [u8], from: u8) -> bool {
+    match token {
+        [before @ .., last] if *last == from && before.iter().all(|byte| *byte == b'\\') => {
+            *last = b'_';
+            true
+        }
+        _ => false,
+    }
+}
+
+/// The character at the end or start of something that shows nothing, such as a colour.
+fn at_an_end(token: &mut [u8], from: u8, to: u8) -> bool {
+    let last = token.len() - 1;
+    for at in [last, 0] {
+        if token[at] == from {
+            token[at] = to;
+            return true;
+        }
+    }
+    false
+}
+
+/// A dash or underscore may stay where it has a name, which no filler of the same length has.
+fn is_unsaid(from: u8) -> bool {
+    !from.is_ascii_alphanumeric()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn filled(token: &str, from: u8) -> String {
+        let mut bytes = token.as_bytes().to_vec();
+        assert!(fill(&mut bytes, from, b'x'), "{token}");
+        String::from_utf8(bytes).unwrap()
+    }
+
+    #[test]
+    fn tokens_keep_their_kind_and_length() {
+        for (token, filler) in [
+            ("s", "x"),
+            ("73", "78"),
+            ("0x73", "0x78"),
+            ("\\x73", "\\x78"),
+            ("\\u0073", "\\u0078"),
+            ("\\u{73}", "\\u{78}"),
+            ("U+0073", "U+0078"),
+            ("&#115;", "&#120;"),
+            ("&#x73;", "&#x78;"),
+            ("\\163", "\\170"),
+            ("%73", "%78"),
+            ("=73", "=78"),
+            ("115", "120"),
+            ("ｓ", "ｘ"),
+            ("𝗌", "𝗑"),
+            ("\\s", "\\_"),
+            ("\u{1b}[31ms", "\u{1b}[31mx"),
+            ("s\0", "x\0"),
+            ("\0\0\0s", "\0\0\0x"),
+        ] {
+            assert_eq!(filled(token, b's'), filler);
+        }
+        assert_eq!(filled("&#75;", b'K'), "&#48;", "120 has too many digits");
+        assert_eq!(filled("\\x4B", b'K'), "\\x78");
+        assert_eq!(filled("0x4B", b'K'), "0x78");
+    }
+}

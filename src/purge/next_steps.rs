@@ -1,0 +1,173 @@
+//! What comes after a purge, filled in for the repository at hand.
+
+use serde::Serialize;
+
+/// Something to do next.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct NextStep {
+    /// What it is about.
+    pub title: &'static str,
+    /// Whom it is for: `everyone`, `github`, `gitlab`, `server`, `colleagues`.
+    #[serde(rename = "for")]
+    pub audience: &'static str,
+    /// Command lines to run, in order.
+    pub commands: Vec<String>,
+    /// What to know and to do.
+    pub text: String,
+}
+
+/// What is known of the repository.
+#[derive(Clone, Debug, Default)]
+pub(super) struct StepFacts {
+    /// Fingerprints of the keys.
+    pub(super) keys: Vec<String>,
+    /// The new repository.
+    pub(super) into: String,
+    /// The server's repository, if known.
+    pub(super) url: Option<String>,
+    /// Refs below refs/remotes/.
+    pub(super) remote_refs: u64,
+    /// Refs of pull requests, and how many of those lead to rewritten commits.
+    pub(super) pull_refs: u64,
+    pub(super) pull_requests: u64,
+    pub(super) merge_requests: u64,
+    pub(super) first_commits: Vec<String>,
+    pub(super) lfs: Vec<String>,
+    /// Rewritten blobs.
+    pub(super) blobs: Vec<String>,
+}
+
+/// Most ids that a text lists.
+const SHOWN: usize = 20;
+
+fn listed(ids: &[String]) -> String {
+    let mut text = ids.iter().take(SHOWN).cloned().collect::<Vec<_>>().join(", ");
+    if ids.len() > SHOWN {
+        text.push_str(&format!(", and {} more in the report", ids.len() - SHOWN));
+    }
+    text
+}
+
+/// Everything that is left to do, most urgent first.
+pub(super) fn list(facts: &StepFacts) -> Vec<NextStep> {
+    let mut steps =
+        vec![revoke(facts), push(facts), github(facts), gitlab(facts), server(facts), colleagues(facts)];
+    steps.push(NextStep {
+        title: "What cannot be undone",
+        audience: "everyone",
+        commands: Vec::new(),
+        text: "Forks keep the old commits. Hosts serve a commit whose id is known, and caches, CI logs, artifacts and \
+               archives such as GH Archive, which records force-pushes, may have them too. Only a revoked key is safe."
+            .to_owned(),
+    });
+    steps
+}
+
+fn revoke(facts: &StepFacts) -> NextStep {
+    NextStep {
+        title: "Revoke the key first",
+        audience: "everyone",
+        commands: facts
+            .keys
+            .iter()
+            .map(|key| format!("friskey revoke --key {}", &key[..key.len().min(16)]))
+            .collect(),
+        text: "A purge hides a key from those who come later. Whoever has it can use it until it is revoked."
+            .to_owned(),
+    }
+}
+
+fn push(facts: &StepFacts) -> NextStep {
+    let url = facts.url.clone().unwrap_or_else(|| "URL-OF-THE-REPOSITORY".to_owned());
+    let mut text =
+        String::from("It replaces every ref on the server and deletes those that the new repository lacks.");
+    if facts.pull_refs > 0 {
+        text.push_str(&format!(
+            " The server refuses the {} refs of pull requests (refs/pull/…: `deny updating a hidden ref`); that is to be \
+             expected.",
+            facts.pull_refs
+        ));
+    }
+    if facts.remote_refs > 0 {
+        text.push_str(&format!(
+            " This repository is no mirror: it has {} refs below refs/remotes/, which would be pushed as well, while \
+             branches that it has not checked out would be deleted. Purge a fresh `git clone --mirror` instead.",
+            facts.remote_refs
+        ));
+    }
+    text.push_str(" Branch protection may have to be lifted for it.");
+    let commands = vec![format!("git -C {} push --force --mirror {url}", quoted(&facts.into))];
+    NextStep { title: "Push the new history", audience: "everyone", commands, text }
+}
+
+fn github(facts: &StepFacts) -> NextStep {
+    let lfs = if facts.lfs.is_empty() { "none".to_owned() } else { listed(&facts.lfs) };
+    NextStep {
+        title: "Ask GitHub Support to delete the old commits",
+        audience: "github",
+        commands: Vec::new(),
+        text: format!(
+            "At https://support.github.com, give the repository{}, the number of affected pull requests ({}), the first \
+             changed commits ({}) and the Git LFS objects to delete ({lfs}). Support acts only if the risk cannot be \
+             mitigated otherwise, so it may decline for a key that is revoked.",
+            facts.url.as_ref().map_or_else(String::new, |url| format!(" ({url})")),
+            facts.pull_requests,
+            listed(&facts.first_commits),
+        ),
+    }
+}
+
+fn gitlab(facts: &StepFacts) -> NextStep {
+    NextStep {
+        title: "Remove the old blobs from GitLab",
+        audience: "gitlab",
+        commands: Vec::new(),
+        text: format!(
+            "After the push: Settings > Repository > Repository maintenance > Remove blobs, or GraphQL \
+             `projectBlobsRemove`, with these ids: {}. Then run housekeeping with pruning (Settings > General > Advanced). \
+             {} merge requests are affected; GitLab keeps their refs (refs/merge-requests/, refs/keep-around/), which only \
+             a project export shows, and their diffs in its database. It fails while forks share the object pool.",
+            listed(&facts.blobs),
+            facts.merge_requests,
+        ),
+    }
+}
+
+fn server(facts: &StepFacts) -> NextStep {
+    let mut commands =
+        vec!["git reflog expire --expire=now --all".to_owned(), "git gc --prune=now".to_owned()];
+    commands.extend(facts.first_commits.first().map(|id| format!("git cat-file -t {id}")));
+    NextStep {
+        title: "On a server of your own, drop the old objects",
+        audience: "server",
+        commands,
+        text: "Run these in the server's repository after the push. The last must fail; if it does not, a ref that the \
+               push could not replace still leads to it. Prove it with `friskey prove` on a fresh mirror clone."
+            .to_owned(),
+    }
+}
+
+fn colleagues(facts: &StepFacts) -> NextStep {
+    let mut commands = vec![
+        "git tag -l | xargs git tag -d".to_owned(),
+        "git fetch --prune --force --tags".to_owned(),
+        "git rebase --onto @{upstream} OLD-UPSTREAM-COMMIT".to_owned(),
+        "git reflog expire --expire=now --all && git gc --prune=now".to_owned(),
+    ];
+    commands.extend(facts.first_commits.first().map(|id| format!("git cat-file -t {id}")));
+    NextStep {
+        title: "What everyone with a clone does",
+        audience: "colleagues",
+        commands,
+        text: "Best is a new clone. Who has work to save moves it onto the new history with `rebase`, and never merges: a \
+               merge or push from an old clone brings the key back. The last command must fail. A pre-receive hook \
+               (`friskey hook install` on the server) rejects the key if somebody pushes it again."
+            .to_owned(),
+    }
+}
+
+/// A path as a shell takes it.
+fn quoted(path: &str) -> String {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "/._-+:@".contains(c);
+    if path.chars().all(is_plain) { path.to_owned() } else { format!("'{}'", path.replace('\'', "'\\''")) }
+}

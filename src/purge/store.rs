@@ -1,0 +1,161 @@
+//! The new repository while it is written: beside its final place, marked as unfinished, and renamed at the end.
+
+use std::fs::{self, File};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use tempfile::TempDir;
+
+use super::error::PurgeError;
+use super::refs::{CarriedRef, NewHead};
+use crate::git::{HashKind, ObjectId, Repository, UNFINISHED_MARKER};
+
+/// A repository that is not finished. It is removed when it is dropped.
+#[derive(Debug)]
+pub(super) struct NewRepository {
+    dir: TempDir,
+    into: PathBuf,
+    hash: HashKind,
+}
+
+const MARKER_TEXT: &str = "This repository is not finished. `friskey purge` was interrupted, or is still at work. If it is not, delete it.\n";
+
+/// Checks that `into` is free, and not in the repository.
+///
+/// # Errors
+/// When something is there, or it is inside of `repo`.
+pub(super) fn check(into: &Path, repo: &Repository) -> Result<(), PurgeError> {
+    match into.symlink_metadata() {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+        Err(error) => return Err(PurgeError::Write { path: into.to_owned(), error }),
+        Ok(found) if found.is_dir() => {
+            let mut entries =
+                fs::read_dir(into).map_err(|error| PurgeError::Write { path: into.to_owned(), error })?;
+            if into.join(UNFINISHED_MARKER).symlink_metadata().is_ok() {
+                return Err(PurgeError::Unfinished(into.to_owned()));
+            }
+            if entries.next().is_some() {
+                return Err(PurgeError::Exists(into.to_owned()));
+            }
+        }
+        Ok(_) => return Err(PurgeError::Exists(into.to_owned())),
+    }
+    let parent = parent(into);
+    let real = parent.canonicalize().map_err(|error| PurgeError::Write { path: into.to_owned(), error })?;
+    let own = [Some(repo.git_dir()), Some(repo.common_dir()), repo.workdir()];
+    let is_inside = |dir: &Path| dir.canonicalize().is_ok_and(|dir| real.starts_with(dir));
+    match own.into_iter().flatten().any(is_inside) {
+        true => Err(PurgeError::Inside(into.to_owned())),
+        false => Ok(()),
+    }
+}
+
+/// The folder that `into` is to be in.
+fn parent(into: &Path) -> &Path {
+    into.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
+impl NewRepository {
+    /// Begins a repository that is to be at `into`.
+    pub(super) fn create(into: &Path, hash: HashKind) -> io::Result<Self> {
+        let name = into.file_name().ok_or_else(|| io::Error::other("it is not the name of a folder"))?;
+        let prefix = format!(".{}.unfinished-", name.to_string_lossy());
+        let dir = tempfile::Builder::new().prefix(&prefix).tempdir_in(parent(into))?;
+        let new = Self { dir, into: into.to_owned(), hash };
+        new.write(UNFINISHED_MARKER, MARKER_TEXT.as_bytes())?;
+        for folder in ["objects/pack", "objects/info", "refs/heads", "refs/tags"] {
+            fs::create_dir_all(new.path().join(folder))?;
+        }
+        // git refuses a repository with an extension that it does not know.
+        new.write("config", new.config(true).as_bytes())?;
+        Ok(new)
+    }
+
+    /// Where it is for now.
+    pub(super) fn path(&self) -> &Path {
+        self.dir.path()
+    }
+
+    pub(super) fn pack_dir(&self) -> PathBuf {
+        self.path().join("objects/pack")
+    }
+
+    fn config(&self, is_unfinished: bool) -> String {
+        let is_sha256 = self.hash == HashKind::Sha256;
+        let version = u8::from(is_sha256 || is_unfinished);
+        let mut config =
+            format!("[core]\n\trepositoryformatversion = {version}\n\tfilemode = true\n\tbare = true\n");
+        if version == 1 {
+            config.push_str("[extensions]\n");
+        }
+        if is_sha256 {
+            config.push_str("\tobjectFormat = sha256\n");
+        }
+        if is_unfinished {
+            config.push_str("\tfriskeyUnfinished = true\n");
+        }
+        config
+    }
+
+    fn write(&self, name: &str, bytes: &[u8]) -> io::Result<()> {
+        let path = self.path().join(name);
+        if let Some(folder) = path.parent() {
+            fs::create_dir_all(folder)?;
+        }
+        let mut file = File::create(path)?;
+        file.write_all(bytes)?;
+        file.sync_all()
+    }
+
+    /// Writes refs and HEAD. `new` tells the id of an object in the new repository, `peel` what a tag there leads to.
+    pub(super) fn write_refs(
+        &self,
+        refs: &[CarriedRef],
+        head: &NewHead,
+        new: impl Fn(&ObjectId) -> ObjectId,
+        peel: impl Fn(&ObjectId) -> Option<ObjectId>,
+    ) -> io::Result<()> {
+        let mut packed = "# pack-refs with: peeled fully-peeled sorted \n".to_owned();
+        for one in refs {
+            if let Some(target) = &one.target {
+                self.write(&one.new_name, format!("ref: {target}\n").as_bytes())?;
+                continue;
+            }
+            packed.push_str(&format!("{} {}\n", new(&one.id), one.new_name));
+            if let Some(peeled) = peel(&one.id) {
+                packed.push_str(&format!("^{}\n", new(&peeled)));
+            }
+        }
+        self.write("packed-refs", packed.as_bytes())?;
+        let head = match head {
+            NewHead::Branch(name) => format!("ref: {name}\n"),
+            NewHead::Detached(id) => format!("{}\n", new(id)),
+        };
+        self.write("HEAD", head.as_bytes())
+    }
+
+    /// Puts it in its place.
+    pub(super) fn finish(self) -> io::Result<()> {
+        self.write("config.new", self.config(false).as_bytes())?;
+        fs::rename(self.path().join("config.new"), self.path().join("config"))?;
+        fs::remove_file(self.path().join(UNFINISHED_MARKER))?;
+        sync(self.path());
+        // An empty folder may be there, which not every system replaces.
+        match fs::remove_dir(&self.into) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            _ => {}
+        }
+        fs::rename(self.path(), &self.into)?;
+        sync(parent(&self.into));
+        // Nothing is left to remove.
+        let _ = self.dir.keep();
+        Ok(())
+    }
+}
+
+/// Has a folder's entries written to the disk. Not every file system can; then they are written later.
+fn sync(dir: &Path) {
+    if let Ok(dir) = File::open(dir) {
+        let _ = dir.sync_all();
+    }
+}

@@ -1,0 +1,43 @@
+//! The keys in one object, plain, encoded, or packed in it.
+
+use std::sync::Arc;
+
+use super::Settings;
+use super::contents::{Contents, Searched, may_be_container};
+use crate::container::Input;
+use crate::model::Identified;
+
+/// A key in an object.
+#[derive(Clone, Debug)]
+pub struct KeyInObject {
+    /// The key.
+    pub identified: Arc<Identified>,
+    /// Whether it is in an entry of a container, so that its place in the object is not known.
+    pub is_packed: bool,
+}
+
+/// Searches single objects, containers included; one a thread.
+pub struct ObjectKeys<'d> {
+    contents: Contents<'d>,
+}
+
+impl<'d> ObjectKeys<'d> {
+    /// Searches with these settings.
+    pub fn new(settings: &Settings<'d>) -> Self {
+        Self { contents: Contents::new(settings) }
+    }
+
+    /// The keys in a container that the object is or that is in it; also those that stand beside the container.
+    pub fn find_packed(&mut self, object: &[u8]) -> Vec<KeyInObject> {
+        if !may_be_container(object) {
+            return Vec::new();
+        }
+        let mut searched = Searched::default();
+        // Reading from memory cannot fail.
+        let _ = self.contents.search(Input::Bytes(object), Vec::new, &mut searched);
+        let located = searched.found.into_parts().0.into_iter();
+        located
+            .map(|one| KeyInObject { is_packed: !one.inside.is_empty(), identified: one.identified })
+            .collect()
+    }
+}

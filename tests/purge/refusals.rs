@@ -1,0 +1,200 @@
+//! What purge refuses, what it leaves out, and that it never touches the repository.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use serde_json::Value;
+
+use crate::support::{Scratch, fingerprint, key, stderr, stdout};
+use crate::treatments::purged;
+
+fn leaked() -> Scratch {
+    let scratch = Scratch::new();
+    scratch.git("", &["init", "-q", "-b", "main", "repo"]);
+    scratch.write("repo/README", "hello\n");
+    scratch.commit("repo", "root");
+    scratch.write("repo/.env", format!("K={}\n", key(30)));
+    scratch.commit("repo", "leak");
+    scratch
+}
+
+/// Every file below a folder with its content.
+fn snapshot(dir: &Path) -> BTreeMap<std::path::PathBuf, Vec<u8>> {
+    let mut all = BTreeMap::new();
+    let mut waiting = vec![dir.to_owned()];
+    while let Some(dir) = waiting.pop() {
+        for entry in std::fs::read_dir(dir).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                waiting.push(path)
+            } else {
+                drop(all.insert(path.clone(), std::fs::read(&path).unwrap()))
+            }
+        }
+    }
+    all
+}
+
+#[test]
+fn something_at_the_new_place_is_not_overwritten() {
+    let scratch = leaked();
+    scratch.write("full.git/file", "mine");
+    scratch.write("file.git", "mine");
+    for into in ["full.git", "file.git", "repo/inside.git", "repo/.git/inside.git"] {
+        let output = scratch.friskey(&["purge", "repo", "--into", into]);
+        assert_eq!(output.status.code(), Some(2), "{into}");
+    }
+    assert_eq!(std::fs::read(scratch.path("full.git/file")).unwrap(), b"mine");
+    assert!(!scratch.path("repo/inside.git").exists());
+    // An empty folder is as good as none.
+    std::fs::create_dir(scratch.path("empty.git")).unwrap();
+    let output = scratch.friskey(&["purge", "repo", "--into", "empty.git"]);
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+}
+
+#[test]
+fn an_incomplete_repository_is_refused() {
+    let scratch = leaked();
+    scratch.git(
+        "",
+        &["clone", "-q", "--depth=1", &format!("file://{}", scratch.path("repo").display()), "shallow"],
+    );
+    let output = scratch.friskey(&["purge", "shallow", "--into", "new.git"]);
+    assert_eq!(output.status.code(), Some(3), "{}", stderr(&output));
+    assert!(stderr(&output).contains("shallow"), "{}", stderr(&output));
+    let blob = scratch.git("repo", &["rev-parse", "HEAD:README"]);
+    std::fs::remove_file(scratch.path(&format!("repo/.git/objects/{}/{}", &blob[..2], &blob[2..]))).unwrap();
+    let output = scratch.friskey(&["purge", "repo", "--into", "new.git"]);
+    assert_eq!(output.status.code(), Some(3), "{}", stderr(&output));
+    assert!(!scratch.path("new.git").exists());
+}
+
+#[test]
+fn without_a_key_there_is_nothing_to_do() {
+    let scratch = leaked();
+    purged(&scratch);
+    let again = scratch.friskey(&["purge", "new.git", "--into", "newer.git", "--report", "nothing.json"]);
+    assert_eq!(again.status.code(), Some(0), "{}", stderr(&again));
+    assert!(stdout(&again).starts_with("nothing to purge"), "{}", stdout(&again));
+    assert!(!scratch.path("newer.git").exists());
+    let report: Value =
+        serde_json::from_slice(&std::fs::read(scratch.path("nothing.json")).unwrap()).unwrap();
+    assert_eq!((&report["status"], &report["keys"]), (&"nothing".into(), &serde_json::json!([])));
+}
+
+#[test]
+fn the_repository_stays_as_it_is() {
+    let scratch = leaked();
+    let before = snapshot(&scratch.path("repo"));
+    purged(&scratch);
+    assert_eq!(before, snapshot(&scratch.path("repo")));
+    let beside: Vec<_> = std::fs::read_dir(scratch.root()).unwrap().map(|e| e.unwrap().file_name()).collect();
+    assert!(beside.iter().all(|name| !name.to_string_lossy().contains("unfinished")), "{beside:?}");
+}
+
+#[test]
+fn a_dry_run_says_what_would_be_and_writes_nothing() {
+    let scratch = leaked();
+    let output = scratch.friskey(&["purge", "repo", "--dry-run", "--report", "plan.json"]);
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    let plan: Value = serde_json::from_slice(&std::fs::read(scratch.path("plan.json")).unwrap()).unwrap();
+    let report = purged(&scratch);
+    assert_eq!(plan["status"], "planned");
+    for field in
+        ["commit-map", "ref-map", "first-changed-commits", "objects", "dropped", "counts", "places", "keys"]
+    {
+        assert_eq!(plan[field], report[field], "{field}");
+    }
+}
+
+/// `--key` takes one key and leaves the others.
+#[test]
+fn keys_are_selected_by_fingerprint() {
+    let scratch = leaked();
+    let other = key(31);
+    scratch.write("repo/other", format!("K={other}\n"));
+    scratch.commit("repo", "another");
+    let chosen = fingerprint(&key(30));
+    let output = scratch.friskey(&["purge", "repo", "--into", "new.git", "--key", &chosen[..12]]);
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    assert_eq!(scratch.git("new.git", &["cat-file", "-p", "main:other"]), format!("K={other}"));
+    assert!(!scratch.git("new.git", &["cat-file", "-p", "main:.env"]).contains(&key(30)));
+    let output = scratch.friskey(&["purge", "repo", "--into", "newer.git", "--key", "not hex"]);
+    assert_eq!(output.status.code(), Some(2));
+}
+
+/// An accepted key stays, unless it is named.
+#[test]
+fn accepted_keys_stay() {
+    let scratch = leaked();
+    let baseline = scratch.friskey(&[
+        "baseline",
+        "add",
+        &fingerprint(&key(30)),
+        "--reason",
+        "test",
+        "--baseline",
+        "accepted.toml",
+    ]);
+    assert_eq!(baseline.status.code(), Some(0), "{}", stderr(&baseline));
+    let output = scratch.friskey(&["purge", "repo", "--into", "new.git", "--baseline", "accepted.toml"]);
+    assert!(stdout(&output).starts_with("nothing to purge"), "{}{}", stdout(&output), stderr(&output));
+}
+
+#[test]
+fn what_is_not_carried_over_is_named() {
+    let scratch = leaked();
+    let head = scratch.git("repo", &["rev-parse", "HEAD"]);
+    scratch.write("repo/README", "changed");
+    scratch.git("repo", &["stash", "-q"]);
+    scratch.git("repo", &["replace", &head, "HEAD~1"]);
+    scratch.git("repo", &["worktree", "add", "-q", "--detach", "../linked"]);
+    scratch.write("repo/.git/hooks/pre-commit", "#!/bin/sh\n");
+    scratch.git("repo", &["update-ref", "ORIG_HEAD", "HEAD"]);
+    let report = purged(&scratch);
+    let left = report["not_carried_over"].as_array().unwrap();
+    let named: Vec<_> = left.iter().map(|one| one["what"].as_str().unwrap()).collect();
+    for what in
+        ["reflogs", "replace-refs", "stash", "work-trees", "index", "configuration", "hooks", "unreachable"]
+    {
+        assert!(named.contains(&what), "{what}: {named:?}");
+    }
+    assert_eq!(scratch.git("new.git", &["for-each-ref", "--format=%(refname)"]), "refs/heads/main");
+}
+
+/// What an interrupted run leaves is refused by git and by friskey.
+#[test]
+fn what_is_unfinished_is_refused() {
+    let scratch = leaked();
+    purged(&scratch);
+    scratch.write("new.git/friskey-unfinished", "");
+    for command in [
+        &["history", "new.git"][..],
+        &["purge", "new.git", "--into", "newer.git"],
+        &["purge", "repo", "--into", "new.git"],
+    ] {
+        let output = scratch.friskey(command);
+        assert_eq!(output.status.code(), Some(2), "{command:?}");
+        assert!(stderr(&output).contains("interrupted `friskey purge`"), "{}", stderr(&output));
+    }
+}
+
+#[test]
+fn next_steps_are_filled_in() {
+    let scratch = leaked();
+    let tip = scratch.git("repo", &["rev-parse", "HEAD"]);
+    scratch.git("repo", &["update-ref", "refs/pull/7/head", &tip]);
+    scratch.git("repo", &["update-ref", "refs/pull/8/head", "HEAD~1"]);
+    scratch.git("repo", &["update-ref", "refs/merge-requests/3/head", &tip]);
+    let report = purged(&scratch);
+    assert_eq!(report["refs"], serde_json::json!({"pull_requests": 1, "merge_requests": 1}));
+    let steps = report["next_steps"].as_array().unwrap();
+    let step = |audience: &str| steps.iter().find(|step| step["for"] == audience).unwrap().to_string();
+    assert!(steps[0]["title"].as_str().unwrap().starts_with("Revoke"), "first things first");
+    assert!(steps[1]["commands"][0].as_str().unwrap().contains("push --force --mirror"));
+    assert!(steps[1]["text"].as_str().unwrap().contains("refs/pull/"));
+    assert!(step("github").contains("affected pull requests (1)") && step("github").contains(&tip));
+    for audience in ["gitlab", "server", "colleagues"] {
+        assert!(!step(audience).is_empty());
+    }
+}

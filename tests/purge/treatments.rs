@@ -1,0 +1,346 @@
+//! Each place of a key and what becomes of it, with real git as the oracle.
+
+use std::process::Output;
+
+use serde_json::Value;
+
+use crate::support::{Scratch, fingerprint, key, stderr, stdout};
+
+/// What stands in place of a key: its prefix and as many `x` as there were other characters.
+fn filler(key: &str) -> String {
+    let prefix = ["sk", "proj", ""].join("-");
+    format!("{prefix}{}", "x".repeat(key.len() - prefix.len()))
+}
+
+fn scratch() -> Scratch {
+    let scratch = Scratch::new();
+    scratch.git("", &["init", "-q", "-b", "main", "repo"]);
+    scratch.write("repo/README", "hello\n");
+    scratch.commit("repo", "root");
+    scratch
+}
+
+/// Purges `repo` into `new.git`, which must succeed and hold what it promises; returns the report.
+pub(crate) fn purged(scratch: &Scratch) -> Value {
+    let output = purge(scratch, &[]);
+    assert_eq!(output.status.code(), Some(0), "{}{}", stdout(&output), stderr(&output));
+    let fsck = scratch.try_git("new.git", &["fsck", "--full", "--strict"]);
+    assert!(fsck.status.success() && fsck.stdout.is_empty(), "{}", stdout(&fsck));
+    let history = scratch.friskey(&["history", "new.git", "--min-confidence", "low"]);
+    assert_eq!(history.status.code(), Some(0), "{}", stdout(&history));
+    serde_json::from_slice(&std::fs::read(scratch.path("report.json")).unwrap()).unwrap()
+}
+
+fn purge(scratch: &Scratch, more: &[&str]) -> Output {
+    let _ = std::fs::remove_dir_all(scratch.path("new.git"));
+    scratch.friskey(&[&["purge", "repo", "--into", "new.git", "--report", "report.json"], more].concat())
+}
+
+fn show(scratch: &Scratch, revision: &str) -> Vec<u8> {
+    let output = scratch.try_git("new.git", &["cat-file", "-p", revision]);
+    assert!(output.status.success(), "{revision}: {}", stderr(&output));
+    output.stdout
+}
+
+#[test]
+fn a_plain_key_in_a_text_gets_a_filler_and_nothing_else_changes() {
+    let (scratch, key) = (scratch(), key(1));
+    let root = scratch.git("repo", &["rev-parse", "HEAD"]);
+    scratch.write("repo/.env", format!("A=1\nOPENAI_API_KEY={key}\nB=2\n"));
+    let leaked = scratch.commit("repo", "leak");
+    scratch.write("repo/README", "hello again\n");
+    let last = scratch.commit("repo", "later");
+    let report = purged(&scratch);
+    assert_eq!(
+        show(&scratch, "main:.env"),
+        format!("A=1\nOPENAI_API_KEY={}\nB=2\n", filler(&key)).as_bytes()
+    );
+    assert_eq!(scratch.git("new.git", &["rev-parse", "main~2"]), root, "what came before stays");
+    for format in ["%an %ae %ad %cn %ce %cd %s", "%B"] {
+        let log = |repo: &str| scratch.git(repo, &["log", &format!("--format={format}"), "main"]);
+        assert_eq!(log("repo"), log("new.git"));
+    }
+    for old in [&leaked, &last] {
+        assert!(!scratch.try_git("new.git", &["cat-file", "-e", old]).status.success(), "{old} is gone");
+    }
+    assert_eq!(report["schema"], "friskey/purge/v1");
+    assert_eq!(report["status"], "done");
+    assert_eq!(report["keys"][0]["fingerprint"], fingerprint(&key).as_str());
+    assert_eq!(report["first-changed-commits"], serde_json::json!([leaked]));
+    let olds: Vec<_> =
+        report["commit-map"].as_array().unwrap().iter().map(|row| row["old"].as_str().unwrap()).collect();
+    assert_eq!(olds, [leaked.as_str(), last.as_str()], "parents first");
+    let new_tip = scratch.git("new.git", &["rev-parse", "main"]);
+    assert_eq!(report["ref-map"][0]["new"], new_tip.as_str());
+    assert_eq!(report["counts"]["rewritten_commits"], 2);
+    assert!(!std::fs::read_to_string(scratch.path("report.json")).unwrap().contains(&key[20..40]));
+}
+
+/// Every disguise keeps its length, and decodes to the filler.
+#[test]
+fn disguises_get_a_filler_in_their_own_encoding() {
+    let key = key(2);
+    let each = |format: fn(u8) -> String| -> String { key.bytes().map(format).collect() };
+    let fill = filler(&key);
+    let each_filler = |format: fn(u8) -> String| -> String { fill.bytes().map(format).collect() };
+    let wide = |text: &str| -> Vec<u8> { text.encode_utf16().flat_map(u16::to_le_bytes).collect() };
+    let hex = |bytes: &[u8]| -> String { bytes.iter().map(|byte| format!("{byte:02x}")).collect() };
+    let split = |text: &str| format!("k = \"{}\" + \\\n    \"{}\"\n", &text[..70], &text[70..]);
+    let base64 = |text: &[u8]| -> Vec<u8> { encode_base64(text) };
+    let cases: Vec<(&str, Vec<u8>, Vec<u8>)> = vec![
+        ("wide", wide(&format!("\u{feff}k={key}\r\n")), wide(&format!("\u{feff}k={fill}\r\n"))),
+        ("hex", hex(key.as_bytes()).into(), hex(fill.as_bytes()).into()),
+        ("hex-escape", each(|b| format!("\\x{b:02x}")).into(), each_filler(|b| format!("\\x{b:02x}")).into()),
+        (
+            "unicode-escape",
+            each(|b| format!("\\u{b:04x}")).into(),
+            each_filler(|b| format!("\\u{b:04x}")).into(),
+        ),
+        ("percent", each(|b| format!("%{b:02X}")).into(), each_filler(|b| format!("%{b:02X}")).into()),
+        ("octal", each(|b| format!("\\{b:03o}")).into(), each_filler(|b| format!("\\{b:03o}")).into()),
+        ("split", split(&key).into(), split(&fill).into()),
+        ("base64", base64(format!("user:{key}:x").as_bytes()), base64(format!("user:{fill}:x").as_bytes())),
+        ("base64-wide", base64(&wide(&format!("k={key}"))), base64(&wide(&format!("k={fill}")))),
+        ("base64-twice", base64(&base64(key.as_bytes())), base64(&base64(fill.as_bytes()))),
+        (
+            "binary",
+            [b"\0\x01", key.as_bytes(), b"\0\xff"].concat(),
+            [b"\0\x01", fill.as_bytes(), b"\0\xff"].concat(),
+        ),
+    ];
+    let scratch = scratch();
+    for (name, content, _) in &cases {
+        scratch.write(&format!("repo/{name}"), content);
+    }
+    // The filler of a two-digit number has two digits.
+    scratch.write("repo/decimal", key.bytes().map(|b| format!("{b}, ")).collect::<String>());
+    scratch.commit("repo", "leak");
+    let before = scratch.git("repo", &["cat-file", "-s", "HEAD:decimal"]);
+    purged(&scratch);
+    for (name, _, expected) in &cases {
+        assert_eq!(&show(&scratch, &format!("main:{name}")), expected, "{name}");
+    }
+    assert_eq!(scratch.git("new.git", &["cat-file", "-s", "main:decimal"]), before);
+}
+
+/// Plain base64, by hand.
+fn encode_base64(bytes: &[u8]) -> Vec<u8> {
+    const SYMBOLS: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let mut out = Vec::new();
+    for group in bytes.chunks(3) {
+        let bits =
+            group.iter().fold(0u32, |bits, byte| bits << 8 | u32::from(*byte)) << (8 * (3 - group.len()));
+        for at in 0..4 {
+            let symbol = SYMBOLS[(bits >> (18 - 6 * at) & 63) as usize];
+            out.push(if at <= group.len() { symbol } else { b'=' });
+        }
+    }
+    out
+}
+
+#[test]
+fn messages_names_and_headers_get_a_filler() {
+    let (scratch, key) = (scratch(), key(3));
+    scratch.git("repo", &["commit", "-q", "--allow-empty", "-m", &format!("subject {key}")]);
+    let author = format!("{key} <{key}@example.org>");
+    scratch.git("repo", &["commit", "-q", "--allow-empty", "-m", "author", "--author", &author]);
+    let raw = scratch.git("repo", &["cat-file", "commit", "HEAD"]);
+    let raw = raw.replacen("\n\n", &format!("\nx-custom {key}\n\n"), 1);
+    let id = scratch.git_with("repo", &["hash-object", "-t", "commit", "-w", "--stdin"], raw.as_bytes());
+    scratch.git("repo", &["update-ref", "refs/heads/main", &id]);
+    scratch.git("repo", &["tag", "-a", "-m", &format!("message {key}"), "v1"]);
+    purged(&scratch);
+    let all = scratch.git("new.git", &["log", "--format=%B%an%ae", "main"]);
+    assert_eq!(all.matches(&filler(&key)).count(), 3, "{all}");
+    let commit = String::from_utf8(show(&scratch, "main")).unwrap();
+    assert!(commit.contains(&format!("\nx-custom {}\n", filler(&key))), "{commit}");
+    let tag = String::from_utf8(show(&scratch, "v1")).unwrap();
+    assert!(tag.ends_with(&format!("message {}\n", filler(&key))), "{tag}");
+}
+
+#[test]
+fn names_of_files_and_refs_get_a_filler_and_a_number_if_it_is_taken() {
+    let (scratch, one, two) = (scratch(), key(4), key(5));
+    scratch.write(&format!("repo/{one}.txt"), "1");
+    scratch.write(&format!("repo/{two}.txt"), "2");
+    scratch.write(&format!("repo/dir-{one}/file"), "3");
+    scratch.commit("repo", "names");
+    for key in [&one, &two] {
+        scratch.git("repo", &["branch", &format!("feature/{key}")]);
+    }
+    scratch.git("repo", &["symbolic-ref", "refs/heads/alias", &format!("refs/heads/feature/{one}")]);
+    let report = purged(&scratch);
+    let mut names: Vec<_> = scratch
+        .git("new.git", &["ls-tree", "-r", "--name-only", "main"])
+        .lines()
+        .map(str::to_owned)
+        .collect();
+    names.sort();
+    let fill = filler(&one);
+    let mut expected =
+        vec!["README".to_owned(), format!("dir-{fill}/file"), format!("{fill}.txt"), format!("{fill}.txt-2")];
+    expected.sort();
+    assert_eq!(names, expected);
+    let refs = scratch.git("new.git", &["for-each-ref", "--format=%(refname)"]);
+    let expected =
+        format!("refs/heads/alias\nrefs/heads/feature/{fill}\nrefs/heads/feature/{fill}-2\nrefs/heads/main");
+    assert_eq!(refs, expected);
+    let target = scratch.git("new.git", &["symbolic-ref", "refs/heads/alias"]);
+    assert!(target.starts_with(&format!("refs/heads/feature/{fill}")), "{target}");
+    let text = report.to_string();
+    assert!(!text.contains(&one) && !text.contains(&two), "a name with a key is shown redacted");
+}
+
+#[test]
+fn notes_are_named_after_the_new_commits() {
+    let (scratch, key) = (scratch(), key(6));
+    let root = scratch.git("repo", &["rev-parse", "HEAD"]);
+    scratch.write("repo/.env", format!("K={key}\n"));
+    let leaked = scratch.commit("repo", "leak");
+    scratch.git("repo", &["notes", "add", "-m", "about the root", &root]);
+    scratch.git("repo", &["notes", "add", "-m", &format!("about {key}"), &leaked]);
+    // With folders, as in a repository with many notes.
+    let blob = scratch.git("repo", &["rev-parse", &format!("refs/notes/commits:{leaked}")]);
+    let inner =
+        scratch.git_with("repo", &["mktree"], format!("100644 blob {blob}\t{}\n", &leaked[2..]).as_bytes());
+    let outer =
+        scratch.git_with("repo", &["mktree"], format!("040000 tree {inner}\t{}\n", &leaked[..2]).as_bytes());
+    let fanned = scratch.git("repo", &["commit-tree", "-m", "fanned out", &outer]);
+    scratch.git("repo", &["update-ref", "refs/notes/fanned", &fanned]);
+    purged(&scratch);
+    let new = scratch.git("new.git", &["rev-parse", "main"]);
+    assert_ne!(new, leaked);
+    let expected = format!("about {}", filler(&key));
+    assert_eq!(scratch.git("new.git", &["notes", "show", &new]), expected);
+    assert_eq!(scratch.git("new.git", &["notes", "--ref", "fanned", "show", &new]), expected);
+    assert_eq!(scratch.git("new.git", &["notes", "show", &root]), "about the root");
+}
+
+#[test]
+fn ids_in_messages_follow_the_commits() {
+    let (scratch, key) = (scratch(), key(7));
+    let root = scratch.git("repo", &["rev-parse", "HEAD"]);
+    scratch.write("repo/.env", format!("K={key}\n"));
+    let leaked = scratch.commit("repo", "leak");
+    let message = format!("Revert {leaked}\n\nSee {} and {root}, not x{}.", &leaked[..10], &leaked[..10]);
+    scratch.commit("repo", &message);
+    let report = purged(&scratch);
+    let new = scratch.git("new.git", &["rev-parse", "main~1"]);
+    let expected = format!("Revert {new}\n\nSee {} and {root}, not x{}.", &new[..10], &leaked[..10]);
+    assert_eq!(scratch.git("new.git", &["log", "-1", "--format=%B", "main"]), expected);
+    assert_eq!(report["message_ids"]["rewritten"], 2);
+    let kept = purge(&scratch, &["--keep-message-ids"]);
+    assert_eq!(kept.status.code(), Some(0), "{}", stderr(&kept));
+    assert_eq!(scratch.git("new.git", &["log", "-1", "--format=%B", "main"]), message);
+}
+
+/// A pick is made before the branch that it was picked from is walked.
+#[test]
+fn a_commit_of_another_branch_is_named_by_its_new_id() {
+    let (scratch, key) = (scratch(), key(8));
+    scratch.write("repo/.env", format!("K={key}\n"));
+    scratch.commit("repo", "leak");
+    scratch.git("repo", &["checkout", "-q", "-b", "zz"]);
+    let picked = scratch.commit("repo", "fix");
+    scratch.git("repo", &["checkout", "-q", "main"]);
+    scratch.commit("repo", &format!("fix\n\n(cherry picked from commit {picked})"));
+    purged(&scratch);
+    let new = scratch.git("new.git", &["rev-parse", "zz"]);
+    let expected = format!("fix\n\n(cherry picked from commit {new})");
+    assert_eq!(scratch.git("new.git", &["log", "-1", "--format=%B", "main"]), expected);
+}
+
+#[test]
+fn signatures_of_what_changed_are_dropped_and_counted() {
+    let (scratch, key) = (scratch(), key(9));
+    let root = scratch.git("repo", &["rev-parse", "HEAD"]);
+    let signature = "-----BEGIN PGP SIGNATURE-----\n abc\n -----END PGP SIGNATURE-----";
+    let sign = |id: &str| {
+        let raw = scratch.git("repo", &["cat-file", "commit", id]) + "\n";
+        let raw = raw.replacen("\n\n", &format!("\ngpgsig {signature}\n\n"), 1);
+        scratch.git_with("repo", &["hash-object", "-t", "commit", "-w", "--stdin"], raw.as_bytes())
+    };
+    let signed_root = sign(&root);
+    scratch.git("repo", &["reset", "-q", "--hard", &signed_root]);
+    scratch.write("repo/.env", format!("K={key}\n"));
+    let leaked = scratch.commit("repo", "leak");
+    let signed = sign(&leaked);
+    scratch.git("repo", &["update-ref", "refs/heads/main", &signed]);
+    for (name, target) in [("old", &signed_root), ("new", &signed)] {
+        let tag = format!(
+            "object {target}\ntype commit\ntag {name}\ntagger A <a@b> 1 +0000\n\nsigned\n-----BEGIN PGP SIGNATURE-----\n\nabc\n-----END PGP SIGNATURE-----\n"
+        );
+        let id = scratch.git_with("repo", &["hash-object", "-t", "tag", "-w", "--stdin"], tag.as_bytes());
+        scratch.git("repo", &["update-ref", &format!("refs/tags/{name}"), &id]);
+    }
+    // A merge of the signed tag of each commit.
+    let embedded = |tag: &str| {
+        let text = scratch.git("repo", &["cat-file", "tag", tag]);
+        format!("mergetag {}\n", text.replace('\n', "\n "))
+    };
+    let tree = scratch.git("repo", &["rev-parse", "main^{tree}"]);
+    let merge = format!(
+        "tree {tree}\nparent {signed}\nparent {signed_root}\nauthor A <a@b> 1 +0000\ncommitter A <a@b> 1 +0000\n{}{}\nmerge\n",
+        embedded("new"),
+        embedded("old")
+    );
+    let id = scratch.git_with("repo", &["hash-object", "-t", "commit", "-w", "--stdin"], merge.as_bytes());
+    scratch.git("repo", &["update-ref", "refs/heads/main", &id]);
+    let report = purged(&scratch);
+    assert_eq!(
+        report["dropped"],
+        serde_json::json!({"signatures": {"commits": 1, "tags": 1}, "mergetags": 1})
+    );
+    assert_eq!(scratch.git("new.git", &["rev-parse", "old"]), scratch.git("repo", &["rev-parse", "old"]));
+    let tag = String::from_utf8(show(&scratch, "new")).unwrap();
+    assert!(tag.ends_with("\nsigned\n"), "{tag}");
+    let merge = String::from_utf8(show(&scratch, "main")).unwrap();
+    assert_eq!(merge.matches("mergetag ").count(), 1, "that of the old commit stays: {merge}");
+    let commit = String::from_utf8(show(&scratch, "main^1")).unwrap();
+    assert!(!commit.contains("gpgsig"), "{commit}");
+    assert!(String::from_utf8(show(&scratch, "old^{commit}")).unwrap().contains("gpgsig"));
+}
+
+#[test]
+fn a_container_becomes_a_stub_or_is_refused() {
+    let (scratch, key) = (scratch(), key(10));
+    // A stored entry, by hand.
+    let content = format!("K={key}\n");
+    scratch.write("repo/a.gz", gzip(content.as_bytes()));
+    let size = scratch.path("repo/a.gz").metadata().unwrap().len();
+    scratch.commit("repo", "packed");
+    let refused = purge(&scratch, &["--containers", "refuse"]);
+    assert_eq!(refused.status.code(), Some(2), "{}", stdout(&refused));
+    assert!(
+        stderr(&refused).contains("a.gz") && stderr(&refused).contains("--containers stub"),
+        "{}",
+        stderr(&refused)
+    );
+    assert!(!scratch.path("new.git").exists());
+    let report = purged(&scratch);
+    let stub = String::from_utf8(show(&scratch, "main:a.gz")).unwrap();
+    assert!(stub.starts_with("Removed by friskey"), "{stub}");
+    for part in ["a.gz", &format!("size {size} bytes"), &fingerprint(&key)] {
+        assert!(stub.contains(part), "{part}: {stub}");
+    }
+    assert_eq!(report["places"][0]["treatment"], "stub");
+}
+
+/// A gzip file with a stored block.
+fn gzip(content: &[u8]) -> Vec<u8> {
+    let length = u16::try_from(content.len()).unwrap();
+    let mut bytes = vec![0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 255, 1];
+    bytes.extend_from_slice(&length.to_le_bytes());
+    bytes.extend_from_slice(&(!length).to_le_bytes());
+    bytes.extend_from_slice(content);
+    let mut crc = !0u32;
+    for byte in content {
+        crc ^= u32::from(*byte);
+        for _ in 0..8 {
+            crc = if crc & 1 == 1 { crc >> 1 ^ 0xEDB8_8320 } else { crc >> 1 };
+        }
+    }
+    bytes.extend_from_slice(&(!crc).to_le_bytes());
+    bytes.extend_from_slice(&u32::from(length).to_le_bytes());
+    bytes
+}
