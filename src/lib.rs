@@ -9,6 +9,7 @@ pub mod detect;
 pub mod git;
 pub mod globs;
 pub mod model;
+pub mod prove;
 #[cfg(feature = "online")]
 pub mod provider;
 pub mod purge;

@@ -21,6 +21,7 @@ const LAYERS: &[(&str, u8)] = &[
     ("report", 2),
     ("scan", 3),
     ("purge", 4),
+    ("prove", 4),
     ("cli", 5),
 ];
 

@@ -102,6 +102,9 @@ pub(super) enum Command {
     /// Write a new repository without the keys that were found in its history, and prove it
     #[command(after_long_help = help::text("friskey purge"))]
     Purge(super::purge::Purge),
+    /// Prove that a clone has nothing left of the keys and objects that a purge removed
+    #[command(after_long_help = help::text("friskey prove"))]
+    Prove(super::prove::Prove),
     /// Manage the list of accepted keys
     #[command(after_long_help = help::text("friskey baseline"))]
     Baseline {

@@ -48,6 +48,16 @@ const TRACE: &[(u8, &str)] = &[
     (3, "The key was not found, but something could not be searched; the receipt names it"),
 ];
 
+const PROVE: &[(u8, &str)] = &[
+    (0, "Proven for this clone: none of the purged keys and none of the rewritten objects is in it"),
+    (1, "A purged key or a rewritten object is still there; the refs that lead to it are named"),
+    (2, "The proof could not be attempted: invalid arguments or report, not a repository"),
+    (
+        3,
+        "Nothing was found, but not everything could be seen: a plain or incomplete clone, something unreadable",
+    ),
+];
+
 const VERIFY: &[(u8, &str)] = &[
     (0, "Every leaked key is dead"),
     (1, "At least one leaked key is live"),
@@ -264,6 +274,20 @@ const NOTES: &[Notes] = &[
             ("Select the key by its last four characters", "friskey trace --last-four x9KA"),
         ],
         statuses: TRACE,
+    },
+    Notes {
+        command: "friskey prove",
+        examples: &[
+            (
+                "Prove that a fresh mirror clone has nothing left of what was purged",
+                "friskey prove check.git --report purge.json",
+            ),
+            (
+                "Write the proof as JSON",
+                "friskey prove check.git --report purge.json --format json > proof.json",
+            ),
+        ],
+        statuses: PROVE,
     },
     Notes {
         command: "friskey verify",

@@ -1,4 +1,4 @@
-//! Layer 4: arguments, environment, standard streams. Nothing below knows of them.
+//! Layer 5: arguments, environment, standard streams. Nothing below knows of them.
 
 mod args;
 mod base_policy;
@@ -26,6 +26,7 @@ mod progress;
 #[cfg(feature = "online")]
 mod proxy;
 mod purge;
+mod prove;
 mod repository_paths;
 #[cfg(feature = "online")]
 mod revoke;
@@ -87,6 +88,7 @@ fn dispatch(cli: &Cli) -> anyhow::Result<Exit> {
         #[cfg(feature = "online")]
         Command::Keys(keys) => keys::run(keys, global),
         Command::Purge(purge) => purge::run(purge, global),
+        Command::Prove(args) => prove::run(args, global),
         Command::Baseline { command } => baseline::run(command, global),
         Command::Explain(explain) => explain::run(explain, global),
         Command::Rules { command } => rules::run(command, global),

@@ -25,6 +25,11 @@ pub fn is_id(text: &str) -> bool {
     matches!(text.len(), 40 | 64) && text.bytes().all(|digit| digit.is_ascii_hexdigit())
 }
 
+/// The full object id that `text` is, of SHA-1 or SHA-256.
+pub fn parse_id(text: &str) -> Option<ObjectId> {
+    if is_id(text) { ObjectId::from_hex(text.as_bytes()).ok() } else { None }
+}
+
 /// Whether `text` is the all-zero id, which git writes for a ref that does not exist.
 pub fn is_zero(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|digit| digit == b'0')

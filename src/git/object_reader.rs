@@ -4,6 +4,7 @@ use gix::ObjectId;
 use gix::object::Kind;
 use gix::objs::TreeRefIter;
 
+use super::commit::Header;
 use super::lookup::{Gaps, Lookup, tag_target};
 
 /// Reads objects one at a time, and ignores replace refs.
@@ -23,6 +24,14 @@ impl ObjectReader {
     /// Whether the object is there, readable or not.
     pub fn has(&mut self, id: &ObjectId) -> bool {
         self.0.has(id)
+    }
+
+    /// The parents of the commit `id`, in order. A commit that cannot be read is noted as a gap and has none.
+    pub fn parents(&mut self, id: &ObjectId) -> Vec<ObjectId> {
+        match self.read(id, "commit") {
+            Some((Kind::Commit, bytes)) => Header::new(bytes).parents().collect(),
+            _ => Vec::new(),
+        }
     }
 
     /// The chain of annotated tags that starts at `id`: itself if it is a tag, then the tag that it points at, and so on.

@@ -10,6 +10,7 @@ mod key_review;
 mod location;
 mod origin;
 mod os_error;
+mod proof;
 mod reachability;
 mod report;
 mod rule_info;
@@ -30,6 +31,10 @@ pub use key_review::{KeyConcern, KeyReview, ReviewedKey};
 pub use location::{Position, Span};
 pub use origin::Origin;
 pub use os_error::{cause, without_os_errors};
+pub use proof::{
+    CloneKind, CloneProof, LeadingRef, OldObject, OldObjects, ProofStatus, ProofTool, ProvenClone, RefKind,
+    SoughtKey,
+};
 pub use reachability::Reachability;
 pub use report::{Report, Status};
 pub use rule_info::{RuleInfo, Severity};

@@ -8,3 +8,6 @@ mod layouts;
 mod refusals;
 mod support;
 mod treatments;
+mod hand_purge;
+mod prove;
+mod support;

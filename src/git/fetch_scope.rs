@@ -1,0 +1,86 @@
+//! Which refs of its remote a clone fetches, by its own configuration.
+
+use gix::bstr::BStr;
+
+/// Which refs of its remotes a repository has.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum FetchScope {
+    /// It has no remote.
+    NoRemote,
+    /// All refs that a remote shows, as with `git clone --mirror`.
+    AllRefs,
+    /// Only some of the refs of each remote.
+    SomeRefs {
+        /// The name of the first remote.
+        remote: String,
+        /// What it fetches, e.g. `+refs/heads/*:refs/remotes/origin/*`; nothing for `git clone --bare`.
+        refspecs: Vec<String>,
+    },
+}
+
+/// Reads it from the configuration of `repo`. Included files and the user's configuration do not count.
+pub fn fetch_scope(repo: &gix::Repository) -> FetchScope {
+    let config = repo.config_snapshot();
+    // A remote may be configured in several sections.
+    let mut remotes: Vec<(String, Vec<String>)> = Vec::new();
+    for section in config.plumbing().sections_by_name("remote").into_iter().flatten() {
+        let specs = section.values("fetch");
+        if specs.is_empty() && section.values("url").is_empty() {
+            continue;
+        }
+        let name = section.header().subsection_name().map_or_else(String::new, BStr::to_string);
+        let specs = specs.into_iter().map(|spec| spec.to_string());
+        match remotes.iter_mut().find(|(known, _)| *known == name) {
+            Some((_, known)) => known.extend(specs),
+            None => remotes.push((name, specs.collect())),
+        }
+    }
+    if remotes.iter().any(|(_, specs)| fetches_all_refs(specs)) {
+        return FetchScope::AllRefs;
+    }
+    match remotes.into_iter().next() {
+        None => FetchScope::NoRemote,
+        Some((remote, refspecs)) => FetchScope::SomeRefs { remote, refspecs },
+    }
+}
+
+/// Whether a fetch with these refspecs fetches every ref that the remote shows.
+fn fetches_all_refs(specs: &[String]) -> bool {
+    let is_narrowed = specs.iter().any(|spec| spec.starts_with('^'));
+    let source = |spec: &String| spec.trim_start_matches('+').split(':').next() == Some("refs/*");
+    !is_narrowed && specs.iter().any(source)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::git::scratch::Scratch;
+
+    #[test]
+    fn only_a_mirror_has_all_refs() {
+        let cases: [(&[(&str, &str)], &str); 6] = [
+            (&[], "none"),
+            (&[("url", "/x"), ("fetch", "+refs/heads/*:refs/remotes/origin/*")], "some"),
+            (&[("url", "/x")], "some"),
+            (&[("url", "/x"), ("fetch", "+refs/*:refs/*"), ("mirror", "true")], "all"),
+            (&[("url", "/x"), ("fetch", "+refs/*:refs/*"), ("fetch", "^refs/pull/*")], "some"),
+            (&[("url", "/x"), ("fetch", "+refs/heads/*:refs/heads/*"), ("mirror", "true")], "some"),
+        ];
+        for (values, expected) in cases {
+            let scratch = Scratch::new(&[]);
+            for (name, value) in values {
+                scratch.git(&["config", "--add", &format!("remote.origin.{name}"), value]);
+            }
+            let found = match fetch_scope(&scratch.open()) {
+                FetchScope::NoRemote => "none",
+                FetchScope::AllRefs => "all",
+                FetchScope::SomeRefs { remote, refspecs } => {
+                    assert_eq!(remote, "origin");
+                    assert_eq!(refspecs.len(), values.iter().filter(|(name, _)| *name == "fetch").count());
+                    "some"
+                }
+            };
+            assert_eq!(found, expected, "{values:?}");
+        }
+    }
+}

@@ -1,0 +1,210 @@
+//! What a clone still has of what a purge took out of its history.
+
+use std::collections::BTreeSet;
+
+use serde::Serialize;
+
+use super::{Fingerprint, LeakStatus, Skip};
+
+/// The outcome of a proof, in one word.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ProofStatus {
+    /// Everything in the clone was looked at, and nothing of what was purged is in it.
+    Proven,
+    /// A key or a rewritten object is still there, whether or not everything was looked at.
+    StillThere,
+    /// Nothing was found, but not everything could be seen.
+    Incomplete,
+}
+
+/// Which refs of its remote a clone has, by its configuration.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum CloneKind {
+    /// All that the server shows: `git clone --mirror`.
+    Mirror,
+    /// Some, usually branches and tags.
+    Plain,
+    /// It has no remote: an export, or the repository that the purge wrote.
+    NoRemote,
+}
+
+/// What put a ref where it is, by its name. Who can delete it follows from that.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum RefKind {
+    /// `refs/pull/7/head`: GitHub, Gitea, Azure DevOps; `refs/pull-requests/7/from`: Bitbucket.
+    PullRequest,
+    /// `refs/merge-requests/7/head`: GitLab.
+    MergeRequest,
+    /// `refs/keep-around/…`, `refs/pipelines/…`, `refs/environments/…`: GitLab keeps what its pages show.
+    KeepAround,
+    /// `refs/changes/…`: Gerrit.
+    Change,
+    /// `refs/heads/…`
+    Branch,
+    /// `refs/tags/…`
+    Tag,
+    /// Any other ref.
+    Other,
+    /// An entry of a reflog, or a name such as `FETCH_HEAD`: of this clone, and not of its server.
+    Local,
+}
+
+impl RefKind {
+    /// The kind of the ref with this full name.
+    pub fn of(name: &str) -> Self {
+        const PREFIXES: [(&str, RefKind); 9] = [
+            ("refs/pull/", RefKind::PullRequest),
+            ("refs/pull-requests/", RefKind::PullRequest),
+            ("refs/merge-requests/", RefKind::MergeRequest),
+            ("refs/keep-around/", RefKind::KeepAround),
+            ("refs/pipelines/", RefKind::KeepAround),
+            ("refs/environments/", RefKind::KeepAround),
+            ("refs/changes/", RefKind::Change),
+            ("refs/heads/", RefKind::Branch),
+            ("refs/tags/", RefKind::Tag),
+        ];
+        let known = PREFIXES.iter().find(|(prefix, _)| name.starts_with(prefix));
+        known.map_or(Self::Other, |(_, kind)| *kind)
+    }
+}
+
+/// The program that looked.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct ProofTool {
+    /// `friskey`
+    pub name: &'static str,
+    /// Its version.
+    pub version: &'static str,
+    /// Digest of the rules in force.
+    pub rules: String,
+}
+
+/// The clone that was looked at.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct ProvenClone {
+    /// Which refs it can have.
+    pub kind: CloneKind,
+    /// How many refs it has.
+    pub refs: u64,
+    /// How many commits were searched.
+    pub commits: u64,
+    /// How many blobs were searched.
+    pub blobs: u64,
+}
+
+/// A purged key, and where it still is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct SoughtKey {
+    /// The SHA-256 of the key.
+    pub fingerprint: Fingerprint,
+    /// Its redacted form.
+    pub redacted: String,
+    /// The rule that finds it.
+    pub rule: String,
+    /// Whether it is still there.
+    pub found: bool,
+    /// Whether it is still there at the tip of a ref, if it was found.
+    pub status: Option<LeakStatus>,
+    /// Where it was found: paths, commits and names, redacted. At most [`SoughtKey::MAX_PLACES`].
+    pub places: Vec<String>,
+    /// How many places there are.
+    pub findings: u64,
+}
+
+impl SoughtKey {
+    /// The most places that are named.
+    pub const MAX_PLACES: usize = 100;
+}
+
+/// A rewritten object that the clone still has.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct OldObject {
+    /// Its id before the purge.
+    pub id: String,
+    /// `blob`, `tree`, `commit` or `tag`.
+    pub kind: &'static str,
+}
+
+/// The rewritten objects that were looked for.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct OldObjects {
+    /// How many there are in the report.
+    pub sought: u64,
+    /// How many are still there.
+    pub present: u64,
+    /// The first of them. At most [`OldObjects::MAX_LISTED`].
+    pub found: Vec<OldObject>,
+}
+
+impl OldObjects {
+    /// The most objects that are named.
+    pub const MAX_LISTED: usize = 1000;
+}
+
+/// A ref, or an entry of a reflog, that leads to what was purged.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct LeadingRef {
+    /// Its full name, redacted.
+    #[serde(rename = "ref")]
+    pub name: String,
+    /// What put it there.
+    pub kind: RefKind,
+    /// Fingerprints of the keys to which it leads.
+    pub keys: BTreeSet<Fingerprint>,
+    /// The rewritten commits and tags to which it leads. Of commits only those that come first; any later one leads to them.
+    pub old_objects: BTreeSet<String>,
+}
+
+/// What a clone still has of what was purged.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct CloneProof {
+    /// `friskey/prove/v1`
+    pub schema: &'static str,
+    /// The program that looked.
+    pub tool: ProofTool,
+    /// `prove`
+    pub command: &'static str,
+    /// The outcome.
+    pub status: ProofStatus,
+    /// The clone.
+    pub clone: ProvenClone,
+    /// Every purged key.
+    pub keys: Vec<SoughtKey>,
+    /// The rewritten objects.
+    pub old_objects: OldObjects,
+    /// What leads to a key or a rewritten object, by kind and name.
+    pub refs: Vec<LeadingRef>,
+    /// What could not be seen, and why.
+    pub not_seen: BTreeSet<Skip>,
+    /// Repositories within this one that are not part of the clone.
+    pub left_out: Vec<String>,
+    /// What no clone can prove.
+    pub not_provable: Vec<&'static str>,
+    /// How long it took.
+    pub elapsed_seconds: f64,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_kind_of_a_ref_follows_from_its_name() {
+        for (name, kind) in [
+            ("refs/pull/7/head", RefKind::PullRequest),
+            ("refs/pull-requests/7/from", RefKind::PullRequest),
+            ("refs/merge-requests/7/head", RefKind::MergeRequest),
+            ("refs/keep-around/0123", RefKind::KeepAround),
+            ("refs/environments/production/deployments/1", RefKind::KeepAround),
+            ("refs/heads/pull/7", RefKind::Branch),
+            ("refs/tags/v1", RefKind::Tag),
+            ("refs/pullx", RefKind::Other),
+            ("refs/notes/commits", RefKind::Other),
+        ] {
+            assert_eq!(RefKind::of(name), kind, "{name}");
+        }
+    }
+}
