@@ -2,12 +2,19 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod comparison;
+mod disguise;
 #[path = "../kit/git.rs"]
 mod git;
+mod hand_purge;
+mod interrupted;
 mod layouts;
+mod objects;
+mod oracle;
+mod prove;
+mod random;
+mod random_history;
 mod refusals;
+mod server;
 mod support;
 mod treatments;
-mod hand_purge;
-mod prove;
-mod support;
