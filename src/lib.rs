@@ -6,6 +6,7 @@
 pub mod cli;
 pub mod container;
 pub mod detect;
+pub mod fleet;
 pub mod git;
 pub mod globs;
 pub mod model;

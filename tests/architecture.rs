@@ -14,6 +14,7 @@ const LAYERS: &[(&str, u8)] = &[
     ("threads", 1),
     ("container", 2),
     ("detect", 2),
+    ("fleet", 2),
     ("source", 2),
     ("git", 2),
     ("provider", 2),

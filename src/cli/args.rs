@@ -105,6 +105,12 @@ pub(super) enum Command {
     /// Prove that a clone has nothing left of the keys and objects that a purge removed
     #[command(after_long_help = help::text("friskey prove"))]
     Prove(super::prove::Prove),
+    /// Audit many repositories: plan it, divide it among machines, join the results
+    #[command(after_long_help = help::text("friskey fleet"))]
+    Fleet {
+        #[command(subcommand)]
+        command: super::fleet::FleetCommand,
+    },
     /// Manage the list of accepted keys
     #[command(after_long_help = help::text("friskey baseline"))]
     Baseline {

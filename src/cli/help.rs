@@ -166,6 +166,33 @@ const INSTALL: &[(u8, &str)] = &[
     (2, "The command failed: invalid arguments, not a repository, a hook that cannot be written"),
 ];
 
+const FLEET_PLAN: &[(u8, &str)] = &[
+    (0, "Every folder was searched"),
+    (2, "The search could not be done: invalid arguments, a root that cannot be read"),
+    (3, "The plan was printed, but it is empty or something could not be searched; the plan names it"),
+];
+
+const FLEET_AUDIT: &[(u8, &str)] = &[
+    (0, "No findings, and every repository of the shard was audited completely"),
+    (1, "At least one finding"),
+    (2, "The audits could not be done: invalid arguments, no plan, results that cannot be kept"),
+    (3, "No findings, but a repository failed, was not audited completely or not reached"),
+];
+
+const FLEET_REPORT: &[(u8, &str)] = &[
+    (0, "No findings, and every repository of the plan was audited completely, once"),
+    (1, "At least one finding, whether or not the plan is covered"),
+    (2, "The report could not be made: invalid arguments, no state directory"),
+    (3, "No findings, but the plan is not covered; the report lists what is missing"),
+];
+
+const FLEET: &[(u8, &str)] = &[
+    (0, "Done, completely, and without findings"),
+    (1, "`audit`, `report`: at least one finding"),
+    (2, "The command failed: invalid arguments, no plan, results that cannot be kept"),
+    (3, "No findings, but something is missing; the output lists it"),
+];
+
 const NOTES: &[Notes] = &[
     Notes {
         command: "friskey",
@@ -223,6 +250,45 @@ const NOTES: &[Notes] = &[
             ("Write a SARIF report", "friskey ci --output sarif=friskey.sarif"),
         ],
         statuses: SCAN,
+    },
+    Notes {
+        command: "friskey fleet",
+        examples: &[
+            ("Plan the audit of all mirrors below a folder", "friskey fleet plan /srv/mirrors > fleet.json"),
+            ("Audit them", "friskey fleet audit fleet.json --state results"),
+            ("Report on all of them", "friskey fleet report results"),
+        ],
+        statuses: FLEET,
+    },
+    Notes {
+        command: "friskey fleet plan",
+        examples: &[(
+            "Plan the audit of all mirrors below a folder",
+            "friskey fleet plan /srv/mirrors > fleet.json",
+        )],
+        statuses: FLEET_PLAN,
+    },
+    Notes {
+        command: "friskey fleet audit",
+        examples: &[
+            ("Audit all repositories of a plan", "friskey fleet audit fleet.json --state results"),
+            (
+                "Audit the part that an engine's job stands for, e.g. a task of a Slurm array",
+                "friskey fleet audit fleet.json --state results --shard auto",
+            ),
+        ],
+        statuses: FLEET_AUDIT,
+    },
+    Notes {
+        command: "friskey fleet report",
+        examples: &[
+            ("Report on all repositories", "friskey fleet report results"),
+            (
+                "Join results of two machines, and write SARIF with a run for each repository",
+                "friskey fleet report results-1 results-2 --output sarif=fleet.sarif",
+            ),
+        ],
+        statuses: FLEET_REPORT,
     },
     Notes {
         command: "friskey hook",

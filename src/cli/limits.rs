@@ -99,7 +99,7 @@ impl std::str::FromStr for Depth {
 /// A number of bytes, as people write it.
 #[derive(Clone, Copy, Debug, PartialEq, Deserialize)]
 #[serde(try_from = "Written")]
-struct Size(u64);
+pub(super) struct Size(pub(super) u64);
 
 /// A time, in seconds.
 #[derive(Clone, Copy, Debug, PartialEq, Deserialize)]

@@ -12,6 +12,17 @@ pub(super) const ENVIRONMENT: &[(&str, &str)] = &[
     ("FRISKEY_MAX_TIME", "Time limit in seconds, as with --max-time."),
     ("FRISKEY_FORMAT", "Format of the report on standard output, as with --format."),
     (
+        "FRISKEY_SHARDS, FRISKEY_SHARD_INDEX",
+        "Number of shards, and the index of this one from 0, for `fleet audit --shard auto`.",
+    ),
+    (
+        "SLURM_ARRAY_TASK_ID, SLURM_ARRAY_TASK_COUNT, SLURM_ARRAY_TASK_MIN, SLURM_ARRAY_TASK_STEP, \
+         JOB_COMPLETION_INDEX, CI_NODE_INDEX, CI_NODE_TOTAL, BUILDKITE_PARALLEL_JOB, BUILDKITE_PARALLEL_JOB_COUNT, \
+         CIRCLE_NODE_INDEX, CIRCLE_NODE_TOTAL, AWS_BATCH_JOB_ARRAY_INDEX, AWS_BATCH_JOB_ARRAY_SIZE, \
+         BATCH_TASK_INDEX, BATCH_TASK_COUNT, CLOUD_RUN_TASK_INDEX, CLOUD_RUN_TASK_COUNT",
+        "Set by engines: the shard that `fleet audit --shard auto` audits.",
+    ),
+    (
         "OPENAI_ADMIN_KEY",
         "The organization's admin key, for `verify`, `revoke` and `keys`. An option never takes a key.",
     ),

@@ -7,6 +7,7 @@ mod ci;
 mod config;
 mod exit;
 mod explain;
+mod fleet;
 mod git_env;
 mod help;
 mod history;
@@ -90,6 +91,7 @@ fn dispatch(cli: &Cli) -> anyhow::Result<Exit> {
         Command::Purge(purge) => purge::run(purge, global),
         Command::Prove(args) => prove::run(args, global),
         Command::Baseline { command } => baseline::run(command, global),
+        Command::Fleet { command } => fleet::run(command, global),
         Command::Explain(explain) => explain::run(explain, global),
         Command::Rules { command } => rules::run(command, global),
         Command::Completions { shell } => manual::completions(*shell),

@@ -5,6 +5,8 @@ mod civil_time;
 mod coverage;
 mod draft;
 mod finding;
+mod fleet;
+mod fleet_report;
 mod ignored;
 mod key_review;
 mod location;
@@ -26,6 +28,12 @@ pub use coverage::{Coverage, Skip};
 pub use draft::Draft;
 pub(crate) use draft::Redact;
 pub use finding::{Change, Confidence, Excerpt, Finding, Identified, Leak, LeakStatus};
+pub use fleet::{
+    FleetPlan, FleetResult, ObjectDirectory, PLAN_SCHEMA, PlannedRepository, RESULT_SCHEMA, RepositoryKind,
+};
+pub use fleet_report::{
+    FleetCoverage, FleetLeak, FleetReport, FleetRepository, LeakInRepository, RepositoryState,
+};
 pub use ignored::{Ignored, IgnoredKind, IgnoredSet};
 pub use key_review::{KeyConcern, KeyReview, ReviewedKey};
 pub use location::{Position, Span};

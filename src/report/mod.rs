@@ -6,6 +6,7 @@
 mod advice;
 mod clock;
 mod escape;
+mod fleet;
 mod github;
 mod gitlab;
 mod hook_summary;
@@ -31,6 +32,7 @@ use std::io::{self, BufWriter, Write};
 use crate::model::Report;
 
 pub use escape::{line as escape_line, lines as escape_lines};
+pub use fleet::{FLEET_REPORTERS, FleetReporter, fleet_reporter, sarif_run};
 pub use humanize::{bytes as human_bytes, count, elapsed, thousands};
 pub use json::write_pretty as write_json;
 pub use key_review::write_key_review;

@@ -10,6 +10,7 @@ mod containers;
 mod credential_forms;
 mod credentials;
 mod encoded;
+mod fleet;
 #[path = "../kit/git.rs"]
 mod git;
 mod history;

@@ -52,6 +52,8 @@ pub struct HistoryOptions {
     pub whole: bool,
     /// The number of threads; 0 for one per processor.
     pub threads: usize,
+    /// Memory for assembled objects, in bytes; by default what one audit at a time may take.
+    pub max_memory: Option<u64>,
     /// The current time in seconds since 1970: the end of an exposure that lasts.
     pub now: i64,
     /// Whether `repo` may be what `friskey purge` is still writing.
@@ -94,6 +96,7 @@ impl HistoryOptions {
             exclude: None,
             whole: false,
             threads,
+            max_memory: None,
             now,
             unfinished: false,
             progress: None,

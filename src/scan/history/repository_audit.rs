@@ -339,14 +339,18 @@ impl RepositoryAudit<'_> {
         }
         let database = Database::of(self.repo);
         let search = ObjectSearch { detector: self.settings.detector, stop: self.settings.stop, kinds };
+        let usual = SweepOptions::default();
+        let max_memory = self.audit.max_memory.unwrap_or(usual.max_memory).min(usual.max_memory);
         let options = SweepOptions {
+            max_memory,
+            max_assembled: usual.max_assembled.min(max_memory),
             threads: self.audit.threads,
             whole: self.audit.whole,
             check_links: true,
             find_unlisted: true,
             cancel: Some(self.settings.stop.flag()),
             progress: self.audit.progress.as_deref(),
-            ..SweepOptions::default()
+            ..usual
         };
         let outcome = sweep(&database, &search, &options);
         let coverage = &mut self.outcome.coverage;

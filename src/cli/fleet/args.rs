@@ -1,0 +1,97 @@
+//! The arguments of `friskey fleet`.
+
+use std::path::PathBuf;
+
+use clap::builder::{PossibleValue, PossibleValuesParser};
+use clap::{Args, Subcommand};
+
+use crate::cli::args::{SuppressionArgs, Surfaces};
+use crate::cli::help;
+use crate::cli::limits::{Count, Seconds, Size};
+use crate::model::Confidence;
+use crate::report::FLEET_REPORTERS;
+
+#[derive(Debug, Subcommand)]
+pub(in crate::cli) enum FleetCommand {
+    /// Find every repository below some folders, and print a plan of their audit
+    #[command(after_long_help = help::text("friskey fleet plan"))]
+    Plan {
+        /// Folders to search; symbolic links below them are not followed
+        #[arg(value_name = "ROOT", required = true)]
+        roots: Vec<PathBuf>,
+    },
+    /// Audit the repositories of a plan, or one shard of them, and keep a result for each
+    #[command(after_long_help = help::text("friskey fleet audit"))]
+    Audit(FleetAudit),
+    /// Join the results of all shards into one report, and check that they cover the plan
+    #[command(after_long_help = help::text("friskey fleet report"))]
+    Report(FleetReportArgs),
+}
+
+#[derive(Debug, Args)]
+pub(in crate::cli) struct FleetAudit {
+    /// The plan, as `friskey fleet plan` printed it
+    #[arg(value_name = "PLAN")]
+    pub(super) plan: PathBuf,
+
+    /// Directory for the results; a run that was stopped goes on where it was
+    #[arg(long, value_name = "DIR")]
+    pub(super) state: PathBuf,
+
+    /// Audit only part I of N, e.g. 1/4; `auto` takes both from the engine that runs friskey
+    #[arg(long, value_name = "I/N|auto")]
+    pub(super) shard: Option<String>,
+
+    /// Audit every repository anew, even if it has not changed since its last result
+    #[arg(long)]
+    pub(super) fresh: bool,
+
+    /// Report only findings of at least this confidence: low, medium or high [default: medium]
+    /// (environment: FRISKEY_MIN_CONFIDENCE)
+    #[arg(long, value_name = "LEVEL")]
+    pub(super) min_confidence: Option<Confidence>,
+
+    /// Number of threads for all audits together; 0, the default, starts one per processor
+    /// (environment: FRISKEY_THREADS)
+    #[arg(long, value_name = "N")]
+    pub(super) threads: Option<Count>,
+
+    /// Start no audit after SECONDS, and end those that run without a result (environment: FRISKEY_MAX_TIME)
+    #[arg(long, value_name = "SECONDS")]
+    pub(super) max_time: Option<Seconds>,
+
+    /// Memory for the objects and containers of all audits together, e.g. 4GiB [default: 2GiB]
+    #[arg(long, value_name = "SIZE")]
+    pub(super) max_memory: Option<Size>,
+
+    #[command(flatten)]
+    pub(super) surfaces: Surfaces,
+
+    #[command(flatten)]
+    pub(super) suppression: SuppressionArgs,
+
+    /// Do not show progress
+    #[arg(long)]
+    pub(super) no_progress: bool,
+}
+
+#[derive(Debug, Args)]
+pub(in crate::cli) struct FleetReportArgs {
+    /// State directories of all shards
+    #[arg(value_name = "DIR", required = true)]
+    pub(super) dirs: Vec<PathBuf>,
+
+    /// Format of the report on standard output
+    #[arg(long, value_name = "FORMAT", default_value = "human", value_parser = formats())]
+    pub(super) format: String,
+
+    /// Write a report to a file, or to standard output if PATH is `-`; can be repeated
+    #[arg(long, value_name = "FORMAT=PATH")]
+    pub(super) output: Vec<String>,
+}
+
+fn formats() -> PossibleValuesParser {
+    PossibleValuesParser::new(
+        FLEET_REPORTERS.iter().map(|reporter| PossibleValue::new(reporter.name).help(reporter.help)),
+    )
+}

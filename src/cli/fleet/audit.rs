@@ -1,0 +1,328 @@
+//! `friskey fleet audit`: audits the repositories of a shard side by side, and keeps a result for each.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
+use std::time::SystemTime;
+
+use anyhow::{Context, Result, bail};
+
+use super::args::FleetAudit;
+use super::fleet_progress::FleetProgress;
+use super::schedule::run_jobs;
+use super::settings_digest::{named_config, settings_digest};
+use super::{audit_one, engine};
+use crate::cli::args::{Global, ScanArgs};
+use crate::cli::base_policy::InForce;
+use crate::cli::exit::Exit;
+use crate::cli::history::surfaces;
+use crate::cli::message::{masked, say};
+use crate::cli::options::{self, Extent};
+use crate::cli::session::Session;
+use crate::fleet::{ResultsDir, Shard, parse_plan, planned_path, shard_of, snapshot};
+use crate::model::{FleetPlan, FleetResult, PlannedRepository, RESULT_SCHEMA, Surface};
+use crate::report::thousands;
+use crate::source::Excludes;
+use crate::untrusted::{Symlinks, read};
+
+/// The largest plan that is read, in bytes.
+const MAX_PLAN: u64 = 1 << 30;
+/// Memory for all audits together, in bytes, unless `--max-memory` says otherwise.
+const DEFAULT_MEMORY: u64 = 2 << 30;
+/// What a thread needs besides the containers that it opens, in bytes.
+const MIN_MEMORY_PER_THREAD: u64 = 64 << 20;
+/// A repository gets a thread for each so many bytes of packs.
+const BYTES_PER_THREAD: u64 = 16 << 20;
+
+pub(super) fn run(args: &FleetAudit, global: &Global) -> Result<Exit> {
+    let shown = args.plan.display();
+    let bytes = read(&args.plan, Symlinks::Follow, MAX_PLAN)
+        .with_context(|| format!("cannot read the plan {shown}"))?;
+    let plan = parse_plan(&bytes).with_context(|| format!("cannot use the plan {shown}"))?;
+    let (shard, from) = engine::shard(args.shard.as_deref())?;
+    let scan_args = ScanArgs {
+        min_confidence: args.min_confidence,
+        threads: args.threads,
+        max_time: args.max_time,
+        ..ScanArgs::default()
+    };
+    let in_force = InForce::of_checkout(named_config(global)?, &args.suppression, global, Extent::default())?;
+    let session = Session::new(in_force, &scan_args)?;
+    let surfaces = surfaces(&args.surfaces, &session.in_force.config)?;
+    let settings = settings_digest(&session, &surfaces, &args.suppression)?;
+    let dir = ResultsDir::create(&args.state, &plan)?;
+    let own = shard_of(&plan, shard);
+    let paths: Vec<&str> = own.iter().map(|&at| plan.repositories[at].path.as_str()).collect();
+    dir.tidy(&plan, &paths)?;
+    let fleet = Fleet {
+        memory: Memory::new(args.max_memory.map_or(DEFAULT_MEMORY, |size| size.0), &session)?,
+        exclude: options::excludes(&session.in_force.config)?,
+        tallies: Tallies::default(),
+        problem: Mutex::new(None),
+        plan: &plan,
+        session: &session,
+        surfaces,
+        settings,
+        dir,
+        whole: args.surfaces.whole,
+        fresh: args.fresh,
+    };
+    if !global.quiet {
+        say(&announcement(shard, &from, &own, &plan));
+    }
+    fleet.run(&own, args.no_progress || global.quiet);
+    fleet.finish(&own, global)
+}
+
+/// Which part is audited.
+fn announcement(shard: Shard, from: &str, own: &[usize], plan: &FleetPlan) -> String {
+    let bytes = own.iter().map(|&at| plan.repositories[at].bytes).sum();
+    let part = match shard {
+        Shard::WHOLE => String::new(),
+        Shard { number, count } => format!("shard {number}/{count}, {}: ", masked(from)),
+    };
+    let all = thousands(plan.repositories.len() as u64);
+    let own = thousands(own.len() as u64);
+    format!("{part}{own} of {all} repositories, {}", crate::report::human_bytes(bytes))
+}
+
+/// How the memory is divided.
+struct Memory {
+    /// For each thread, in bytes.
+    per_thread: u64,
+    /// How many threads that is enough for.
+    threads: usize,
+    /// Of a thread's share, what containers may take.
+    containers: u64,
+}
+
+impl Memory {
+    fn new(bytes: u64, session: &Session) -> Result<Self> {
+        let containers = session.limits.memory;
+        let least = containers.saturating_add(MIN_MEMORY_PER_THREAD);
+        if bytes < least {
+            bail!(
+                "--max-memory: {bytes} bytes are too few; one audit takes {least}, most of them for containers \
+                 (`max-memory` in the table `[containers]` of the configuration)"
+            );
+        }
+        let threads = usize::try_from(bytes / least).unwrap_or(usize::MAX).min(session.threads).max(1);
+        Ok(Self { per_thread: bytes / threads as u64, threads, containers })
+    }
+
+    /// What an audit on so many threads may take for objects, in bytes.
+    fn for_objects(&self, threads: usize) -> u64 {
+        (self.per_thread - self.containers).saturating_mul(threads as u64)
+    }
+}
+
+/// Repositories by what came of them.
+#[derive(Default)]
+struct Tallies {
+    unchanged: AtomicU64,
+    clean: AtomicU64,
+    findings: AtomicU64,
+    incomplete: AtomicU64,
+    failed: AtomicU64,
+}
+
+impl Tallies {
+    fn count(&self, result: &FleetResult) {
+        let status = result.report.as_ref().and_then(|report| report["status"].as_str());
+        let tally = match (&result.failure, status) {
+            (Some(_), _) => &self.failed,
+            (None, Some("clean")) => &self.clean,
+            (None, Some("findings")) => &self.findings,
+            (None, _) => &self.incomplete,
+        };
+        tally.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+struct Fleet<'a> {
+    plan: &'a FleetPlan,
+    session: &'a Session,
+    surfaces: BTreeSet<Surface>,
+    exclude: Option<Excludes>,
+    settings: String,
+    dir: ResultsDir,
+    memory: Memory,
+    whole: bool,
+    fresh: bool,
+    tallies: Tallies,
+    /// Why results cannot be kept any more.
+    problem: Mutex<Option<anyhow::Error>>,
+}
+
+impl Fleet<'_> {
+    fn run(&self, own: &[usize], hidden: bool) {
+        let bytes = |at: usize| self.plan.repositories[at].weight();
+        let total = own.iter().map(|&at| bytes(at)).sum();
+        let progress = FleetProgress::show(own.len() as u64, total, hidden);
+        let stopped = || self.session.stop.is_set() || self.has_problem();
+        let jobs = own.iter().map(|&at| (self.threads_for(bytes(at)), at)).collect();
+        let again = Mutex::new(Vec::new());
+        let work = |threads: usize, at: &usize| {
+            let running = progress.start(bytes(*at));
+            if self.repository(&self.plan.repositories[*at], threads, &running) == Done::ShortOfMemory {
+                again.lock().unwrap_or_else(PoisonError::into_inner).push(*at);
+            }
+        };
+        let failed = |at: &usize| {
+            self.keep(self.failure(
+                &self.plan.repositories[*at],
+                "a defect of friskey ended its audit; please report it",
+            ));
+        };
+        run_jobs(self.memory.threads, jobs, &stopped, &work, &failed);
+        // One at a time, each with all of the memory, so that a result does not depend on what ran beside it.
+        let again = again.into_inner().unwrap_or_else(PoisonError::into_inner);
+        let jobs = again.into_iter().map(|at| (self.memory.threads, at)).collect();
+        let work = |threads: usize, at: &usize| {
+            self.repository(&self.plan.repositories[*at], threads, &progress.start(0));
+        };
+        run_jobs(self.memory.threads, jobs, &stopped, &work, &failed);
+    }
+
+    fn threads_for(&self, bytes: u64) -> usize {
+        usize::try_from(bytes / BYTES_PER_THREAD).unwrap_or(usize::MAX).clamp(1, self.memory.threads)
+    }
+
+    /// Audits one repository, unless its result is there and still true.
+    fn repository(
+        &self,
+        planned: &PlannedRepository,
+        threads: usize,
+        progress: &super::fleet_progress::Running<'_>,
+    ) -> Done {
+        let Some(path) = planned_path(planned) else {
+            return self.keep(self.failure(planned, "its path in the plan is damaged; plan anew"));
+        };
+        let state = snapshot(&path, &self.nested(planned, &path), SystemTime::now());
+        if let Some(Ok(known)) = self.dir.result(&planned.path)
+            && self.is_still_true(&known, state.as_deref())
+        {
+            self.tallies.unchanged.fetch_add(1, Ordering::Relaxed);
+            return match known.plan == self.plan.id {
+                true => {
+                    self.tallies.count(&known);
+                    Done::Kept
+                }
+                false => self.keep(FleetResult { plan: self.plan.id.clone(), ..known }),
+            };
+        }
+        let max_memory = self.memory.for_objects(threads);
+        let audit = audit_one::Audit {
+            session: self.session,
+            surfaces: &self.surfaces,
+            exclude: self.exclude.as_ref(),
+            whole: self.whole,
+            threads,
+            max_memory,
+        };
+        match audit.run(&path, progress) {
+            // What was cut short is no result.
+            _ if self.session.stop.is_set() => Done::Stopped,
+            Ok(audited) if audited.is_short_of_memory && threads < self.memory.threads => Done::ShortOfMemory,
+            Ok(audited) => self.keep(FleetResult {
+                state,
+                report: Some(audited.report),
+                sarif_run: Some(audited.sarif_run),
+                ..self.result(planned)
+            }),
+            Err(reason) => self.keep(self.failure(planned, &reason)),
+        }
+    }
+
+    /// The repositories in the work tree of another one, which its audit may look at.
+    fn nested(&self, planned: &PlannedRepository, path: &Path) -> Vec<PathBuf> {
+        let others = self.plan.repositories.iter().filter(|other| other.path != planned.path);
+        others.filter_map(planned_path).filter(|other| other.starts_with(path)).collect()
+    }
+
+    fn is_still_true(&self, known: &FleetResult, state: Option<&str>) -> bool {
+        !self.fresh
+            && known.failure.is_none()
+            && known.report.is_some()
+            && known.settings == self.settings
+            && state.is_some()
+            && known.state.as_deref() == state
+    }
+
+    fn failure(&self, planned: &PlannedRepository, reason: &str) -> FleetResult {
+        FleetResult { failure: Some(masked(reason)), ..self.result(planned) }
+    }
+
+    /// A result without anything in it.
+    fn result(&self, planned: &PlannedRepository) -> FleetResult {
+        FleetResult {
+            schema: RESULT_SCHEMA.to_owned(),
+            plan: self.plan.id.clone(),
+            repository: planned.path.clone(),
+            settings: self.settings.clone(),
+            state: None,
+            failure: None,
+            report: None,
+            sarif_run: None,
+        }
+    }
+
+    fn keep(&self, result: FleetResult) -> Done {
+        match self.dir.store(&result) {
+            Ok(()) => {
+                self.tallies.count(&result);
+                Done::Kept
+            }
+            Err(error) => {
+                self.problem.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(error.into());
+                Done::Stopped
+            }
+        }
+    }
+
+    fn has_problem(&self) -> bool {
+        self.problem.lock().unwrap_or_else(PoisonError::into_inner).is_some()
+    }
+
+    /// Says what came of it.
+    fn finish(self, own: &[usize], global: &Global) -> Result<Exit> {
+        let Self { tallies, problem, session, .. } = self;
+        let count = |tally: &AtomicU64| tally.load(Ordering::Relaxed);
+        let (clean, findings) = (count(&tallies.clean), count(&tallies.findings));
+        let (incomplete, failed) = (count(&tallies.incomplete), count(&tallies.failed));
+        let left = (own.len() as u64).saturating_sub(clean + findings + incomplete + failed);
+        if !global.quiet {
+            let unchanged = count(&tallies.unchanged);
+            let mut line =
+                format!("{clean} clean, {findings} with findings, {incomplete} incomplete, {failed} failed");
+            if unchanged > 0 {
+                line.push_str(&format!("; {unchanged} of them unchanged since their last audit"));
+            }
+            say(&line);
+        }
+        if let Some(error) = problem.into_inner().unwrap_or_else(PoisonError::into_inner) {
+            return Err(error
+                .context("results cannot be kept; make room or name another --state, and run this again"));
+        }
+        if session.stop.is_set() {
+            say(&format!("stopped with {left} left; run this again to go on"));
+        }
+        Ok(match (findings, left + incomplete + failed) {
+            (0, 0) => Exit::Clean,
+            (0, _) => Exit::Incomplete,
+            _ => Exit::Findings,
+        })
+    }
+}
+
+/// How the audit of one repository ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Done {
+    /// There is a result.
+    Kept,
+    /// It is to be done again with more memory.
+    ShortOfMemory,
+    /// There is none.
+    Stopped,
+}

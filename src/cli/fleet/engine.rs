@@ -1,0 +1,219 @@
+//! `--shard auto`: which part of the plan the engine that started this process means.
+
+use anyhow::{Context, Result, bail};
+
+use crate::cli::options::variable;
+use crate::fleet::Shard;
+
+/// How many shards there are, for engines that say only which one this is.
+const COUNT: &str = "FRISKEY_SHARDS";
+/// Which shard this is, from 0, for engines that have no variable of their own.
+const INDEX: &str = "FRISKEY_SHARD_INDEX";
+
+/// An engine, by the variables that it sets.
+struct Engine {
+    name: &'static str,
+    index: &'static str,
+    /// The first index; `None` if another variable has it.
+    first: Option<u32>,
+    count: &'static str,
+}
+
+const ENGINES: &[Engine] = &[
+    Engine {
+        name: "a Slurm job array",
+        index: "SLURM_ARRAY_TASK_ID",
+        first: None,
+        count: "SLURM_ARRAY_TASK_COUNT",
+    },
+    Engine { name: "a Kubernetes Indexed Job", index: "JOB_COMPLETION_INDEX", first: Some(0), count: COUNT },
+    Engine { name: "GitLab CI `parallel`", index: "CI_NODE_INDEX", first: Some(1), count: "CI_NODE_TOTAL" },
+    Engine {
+        name: "Buildkite `parallelism`",
+        index: "BUILDKITE_PARALLEL_JOB",
+        first: Some(0),
+        count: "BUILDKITE_PARALLEL_JOB_COUNT",
+    },
+    Engine {
+        name: "CircleCI `parallelism`",
+        index: "CIRCLE_NODE_INDEX",
+        first: Some(0),
+        count: "CIRCLE_NODE_TOTAL",
+    },
+    Engine {
+        name: "an AWS Batch array job",
+        index: "AWS_BATCH_JOB_ARRAY_INDEX",
+        first: Some(0),
+        count: "AWS_BATCH_JOB_ARRAY_SIZE",
+    },
+    Engine {
+        name: "a Google Batch job",
+        index: "BATCH_TASK_INDEX",
+        first: Some(0),
+        count: "BATCH_TASK_COUNT",
+    },
+    Engine {
+        name: "a Cloud Run job",
+        index: "CLOUD_RUN_TASK_INDEX",
+        first: Some(0),
+        count: "CLOUD_RUN_TASK_COUNT",
+    },
+];
+
+/// The shard that `--shard` asks for, and what it was taken from.
+pub(super) fn shard(asked: Option<&str>) -> Result<(Shard, String)> {
+    let value = |name: &str| variable(name).map(|value| value.to_string_lossy().into_owned());
+    match asked {
+        None => Ok((Shard::WHOLE, "the whole plan".to_owned())),
+        Some("auto") => detect(&value),
+        Some(text) => match text.parse() {
+            Ok(shard) => Ok((shard, "from --shard".to_owned())),
+            Err(error) => bail!("--shard: {error}"),
+        },
+    }
+}
+
+/// What the environment says.
+fn detect(value: &dyn Fn(&str) -> Option<String>) -> Result<(Shard, String)> {
+    if let Some(index) = value(INDEX) {
+        let count = value(COUNT)
+            .with_context(|| format!("{INDEX} is set, but {COUNT}, the number of shards, is not"))?;
+        return part(number(INDEX, &index)?, 0, number(COUNT, &count)?, &format!("from {INDEX} and {COUNT}"));
+    }
+    let present: Vec<&Engine> = ENGINES.iter().filter(|engine| value(engine.index).is_some()).collect();
+    let [engine] = present[..] else {
+        if present.is_empty() {
+            let known: Vec<_> = ENGINES.iter().map(|engine| engine.index).collect();
+            bail!(
+                "--shard auto: no supported engine detected (none of {} is set); give --shard I/N, or set {INDEX} and \
+                 {COUNT}",
+                known.join(", ")
+            );
+        }
+        let names: Vec<_> = present.iter().map(|engine| engine.name).collect();
+        bail!(
+            "--shard auto: several engines detected ({}); give --shard I/N, or set {INDEX} and {COUNT}",
+            names.join(", ")
+        );
+    };
+    let index = number(engine.index, &value(engine.index).unwrap_or_default())?;
+    let own_count = value(COUNT).map(|count| number(COUNT, &count)).transpose()?;
+    let Some(count) = own_count else {
+        let set = value(engine.count).with_context(|| {
+            format!(
+                "--shard auto: {} sets {}, but {} is not set; set it to the number of shards",
+                engine.name, engine.index, engine.count
+            )
+        })?;
+        let (first, step) = match engine.first {
+            Some(first) => (first, 1),
+            None => slurm_range(value)?,
+        };
+        let from = format!("from {} ({}={index}, {}={set})", engine.name, engine.index, engine.count);
+        let steps = index.checked_sub(first).filter(|steps| steps % step == 0).with_context(|| {
+            format!(
+                "--shard auto: {}={index} does not belong to an array that begins at {first}",
+                engine.index
+            )
+        })?;
+        return part(steps / step, 0, number(engine.count, &set)?, &from);
+    };
+    let from = format!("from {} ({}={index}) and {COUNT}={count}", engine.name, engine.index);
+    part(index, engine.first.unwrap_or(0), count, &from)
+}
+
+/// The first index of a Slurm array and the distance between two.
+fn slurm_range(value: &dyn Fn(&str) -> Option<String>) -> Result<(u32, u32)> {
+    let read = |name: &str, default: u32| value(name).map_or(Ok(default), |text| number(name, &text));
+    let (first, step) = (read("SLURM_ARRAY_TASK_MIN", 0)?, read("SLURM_ARRAY_TASK_STEP", 1)?);
+    Ok((first, step.max(1)))
+}
+
+/// Shard `index`, counted from `first`, of `count`.
+fn part(index: u32, first: u32, count: u32, from: &str) -> Result<(Shard, String)> {
+    let number = index.checked_sub(first).and_then(|steps| steps.checked_add(1)).unwrap_or(0);
+    match Shard::new(number, count) {
+        Ok(shard) => Ok((shard, from.to_owned())),
+        Err(error) => bail!("--shard auto, {from}: {error}"),
+    }
+}
+
+fn number(name: &str, text: &str) -> Result<u32> {
+    text.trim().parse().ok().with_context(|| format!("--shard auto: {name} is `{text}`, not a whole number"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn detected(variables: &[(&str, &str)]) -> Result<(u32, u32, String)> {
+        let value = |name: &str| {
+            variables.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned())
+        };
+        detect(&value).map(|(shard, from)| (shard.number, shard.count, from))
+    }
+
+    #[test]
+    fn every_engine_says_which_shard() {
+        let cases: &[(&[(&str, &str)], (u32, u32), &str)] = &[
+            (&[("SLURM_ARRAY_TASK_ID", "3"), ("SLURM_ARRAY_TASK_COUNT", "4")], (4, 4), "Slurm"),
+            (
+                &[
+                    ("SLURM_ARRAY_TASK_ID", "3"),
+                    ("SLURM_ARRAY_TASK_MIN", "1"),
+                    ("SLURM_ARRAY_TASK_COUNT", "4"),
+                ],
+                (3, 4),
+                "Slurm",
+            ),
+            (
+                &[
+                    ("SLURM_ARRAY_TASK_ID", "14"),
+                    ("SLURM_ARRAY_TASK_MIN", "10"),
+                    ("SLURM_ARRAY_TASK_STEP", "4"),
+                    ("SLURM_ARRAY_TASK_COUNT", "3"),
+                ],
+                (2, 3),
+                "Slurm",
+            ),
+            // One task of an array that is submitted again.
+            (&[("SLURM_ARRAY_TASK_ID", "3"), ("SLURM_ARRAY_TASK_COUNT", "1"), (COUNT, "4")], (4, 4), "Slurm"),
+            (&[("JOB_COMPLETION_INDEX", "0"), (COUNT, "5")], (1, 5), "Kubernetes"),
+            (&[("CI_NODE_INDEX", "2"), ("CI_NODE_TOTAL", "3")], (2, 3), "GitLab"),
+            (&[("BUILDKITE_PARALLEL_JOB", "1"), ("BUILDKITE_PARALLEL_JOB_COUNT", "2")], (2, 2), "Buildkite"),
+            (&[("CIRCLE_NODE_INDEX", "0"), ("CIRCLE_NODE_TOTAL", "2")], (1, 2), "CircleCI"),
+            (&[("AWS_BATCH_JOB_ARRAY_INDEX", "6"), ("AWS_BATCH_JOB_ARRAY_SIZE", "7")], (7, 7), "AWS Batch"),
+            (&[("BATCH_TASK_INDEX", "0"), ("BATCH_TASK_COUNT", "9")], (1, 9), "Google Batch"),
+            (&[("CLOUD_RUN_TASK_INDEX", "8"), ("CLOUD_RUN_TASK_COUNT", "9")], (9, 9), "Cloud Run"),
+            // GitHub sets no variable, so the workflow gives these.
+            (&[(INDEX, "1"), (COUNT, "2"), ("CI_NODE_INDEX", "9")], (2, 2), INDEX),
+        ];
+        for (variables, (number, count), name) in cases {
+            let (own, all, from) = detected(variables).unwrap();
+            assert_eq!((own, all), (*number, *count), "{variables:?}");
+            assert!(from.contains(name), "{from}");
+        }
+    }
+
+    #[test]
+    fn what_is_unclear_is_refused() {
+        let cases: &[&[(&str, &str)]] = &[
+            &[],
+            &[("JOB_COMPLETION_INDEX", "0")],
+            &[(INDEX, "0")],
+            &[("CI_NODE_INDEX", "0"), ("CI_NODE_TOTAL", "3")],
+            &[("CI_NODE_INDEX", "4"), ("CI_NODE_TOTAL", "3")],
+            &[("CI_NODE_INDEX", "x"), ("CI_NODE_TOTAL", "3")],
+            &[
+                ("CI_NODE_INDEX", "1"),
+                ("CI_NODE_TOTAL", "3"),
+                ("BATCH_TASK_INDEX", "0"),
+                ("BATCH_TASK_COUNT", "3"),
+            ],
+            &[("SLURM_ARRAY_TASK_ID", "7"), ("SLURM_ARRAY_TASK_COUNT", "2")],
+        ];
+        for variables in cases {
+            assert!(detected(variables).is_err(), "{variables:?}");
+        }
+    }
+}

@@ -1,0 +1,175 @@
+//! Progress over many repositories: a line on the terminal, or one a minute where there is none.
+
+use std::io::{self, IsTerminal};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+use crate::cli::message::say;
+use crate::git::Progress;
+use crate::report::{elapsed, human_bytes, thousands};
+
+const TICK: Duration = Duration::from_millis(200);
+/// How often a line is written to something that is no terminal, such as the log of a job.
+const LOG_INTERVAL: Duration = Duration::from_secs(60);
+
+/// What was done so far.
+struct Totals {
+    started: Instant,
+    repositories: u64,
+    bytes: u64,
+    repositories_done: AtomicU64,
+    bytes_done: AtomicU64,
+    /// The audits that run, with their sizes.
+    running: Mutex<Vec<(u64, Arc<Progress>)>>,
+    is_over: AtomicBool,
+}
+
+/// Shows progress until it is dropped.
+pub(super) struct FleetProgress {
+    totals: Arc<Totals>,
+    thread: Option<JoinHandle<()>>,
+}
+
+/// An audit that runs, until it is dropped.
+pub(super) struct Running<'a> {
+    totals: &'a Totals,
+    bytes: u64,
+    pub(super) objects: Arc<Progress>,
+}
+
+impl FleetProgress {
+    /// Shows progress towards a number of repositories and bytes.
+    pub(super) fn show(repositories: u64, bytes: u64, hidden: bool) -> Self {
+        let totals = Arc::new(Totals {
+            started: Instant::now(),
+            repositories,
+            bytes,
+            repositories_done: AtomicU64::new(0),
+            bytes_done: AtomicU64::new(0),
+            running: Mutex::default(),
+            is_over: AtomicBool::new(false),
+        });
+        let shared = Arc::clone(&totals);
+        // The work goes on without progress if no thread can be started.
+        let start = || std::thread::Builder::new().spawn(move || shared.draw()).ok();
+        Self { thread: if hidden { None } else { start() }, totals }
+    }
+
+    /// Notes that the audit of a repository of that size begins.
+    pub(super) fn start(&self, bytes: u64) -> Running<'_> {
+        let objects = Arc::new(Progress::default());
+        self.totals.running().push((bytes, Arc::clone(&objects)));
+        Running { totals: &self.totals, bytes, objects }
+    }
+}
+
+impl Drop for FleetProgress {
+    fn drop(&mut self) {
+        self.totals.is_over.store(true, Ordering::Relaxed);
+        if let Some(thread) = self.thread.take() {
+            thread.thread().unpark();
+            // The thread only draws, so nothing is lost if it failed.
+            let _ = thread.join();
+        }
+    }
+}
+
+impl Drop for Running<'_> {
+    fn drop(&mut self) {
+        self.totals.running().retain(|(_, objects)| !Arc::ptr_eq(objects, &self.objects));
+        self.totals.bytes_done.fetch_add(self.bytes, Ordering::Relaxed);
+        self.totals.repositories_done.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+impl Totals {
+    fn running(&self) -> std::sync::MutexGuard<'_, Vec<(u64, Arc<Progress>)>> {
+        self.running.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Bytes of the repositories that are done, and of those that run as far as they are.
+    fn bytes_done(&self) -> u64 {
+        let part = |(bytes, objects): &(u64, Arc<Progress>)| {
+            let (done, total) = (objects.done.load(Ordering::Relaxed), objects.total.load(Ordering::Relaxed));
+            (*bytes as f64 * (done as f64 / total.max(1) as f64).min(1.0)) as u64
+        };
+        self.bytes_done.load(Ordering::Relaxed) + self.running().iter().map(part).sum::<u64>()
+    }
+
+    fn line(&self) -> String {
+        let repositories = self.repositories_done.load(Ordering::Relaxed).min(self.repositories);
+        line(
+            (repositories, self.repositories),
+            (self.bytes_done(), self.bytes),
+            self.started.elapsed().as_secs_f64(),
+        )
+    }
+
+    fn draw(&self) {
+        let is_terminal = io::stderr().is_terminal();
+        let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
+        let bar = match ProgressStyle::with_template("{wide_msg}") {
+            Ok(style) => bar.with_style(style),
+            Err(_) => bar,
+        };
+        let mut logged = Instant::now();
+        while !self.is_over.load(Ordering::Relaxed) {
+            if is_terminal {
+                bar.set_message(self.line());
+                bar.tick();
+            } else if logged.elapsed() >= LOG_INTERVAL {
+                logged = Instant::now();
+                say(&self.line());
+            }
+            std::thread::park_timeout(TICK);
+        }
+        bar.finish_and_clear();
+    }
+}
+
+/// `12/500 repositories, 1.2 GB of 30.0 GB, 80.0 MB/s, 6 minutes left`
+fn line((repositories, of): (u64, u64), (bytes, all): (u64, u64), seconds: f64) -> String {
+    let rate = bytes as f64 / seconds.max(0.001);
+    let mut line = format!(
+        "{}/{} repositories, {} of {}, {}/s",
+        thousands(repositories),
+        thousands(of),
+        human_bytes(bytes),
+        human_bytes(all),
+        human_bytes(rate as u64)
+    );
+    if rate >= 1.0 && bytes < all {
+        let left = (all - bytes) as f64 / rate;
+        // Decimals would pretend to know more.
+        line.push_str(&format!(", {} left", elapsed(left.ceil().max(60.0)).replace(" 0 seconds", "")));
+    }
+    line
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_line_says_how_much_is_done_how_fast_and_how_long_it_takes() {
+        let text = line((12, 1500), (1_200_000_000, 30_000_000_000), 15.0);
+        assert_eq!(text, "12/1,500 repositories, 1.2 GB of 30.0 GB, 80.0 MB/s, 6 minutes left");
+        assert_eq!(line((0, 1), (0, 10), 1.0), "0/1 repositories, 0 B of 10 B, 0 B/s");
+    }
+
+    #[test]
+    fn running_audits_count_as_far_as_they_are() {
+        let progress = FleetProgress::show(2, 300, true);
+        let (first, second) = (progress.start(100), progress.start(200));
+        first.objects.total.store(10, Ordering::Relaxed);
+        first.objects.done.store(5, Ordering::Relaxed);
+        assert_eq!(progress.totals.bytes_done(), 50);
+        drop(second);
+        assert_eq!(progress.totals.bytes_done(), 250);
+        assert!(progress.totals.line().starts_with("1/2 repositories, 250 B of 300 B"));
+    }
+}

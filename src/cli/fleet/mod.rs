@@ -1,0 +1,26 @@
+//! `friskey fleet`: plans, audits and reports on many repositories. Engines that people have start the shards.
+
+mod args;
+mod audit;
+mod audit_one;
+mod engine;
+mod fleet_progress;
+mod plan;
+mod report;
+mod schedule;
+mod settings_digest;
+
+use anyhow::Result;
+
+pub(super) use args::FleetCommand;
+
+use super::args::Global;
+use super::exit::Exit;
+
+pub(super) fn run(command: &FleetCommand, global: &Global) -> Result<Exit> {
+    match command {
+        FleetCommand::Plan { roots } => plan::run(roots, global),
+        FleetCommand::Audit(audit) => audit::run(audit, global),
+        FleetCommand::Report(report) => report::run(report, global),
+    }
+}

@@ -1,0 +1,61 @@
+//! `friskey fleet plan`.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Result, anyhow};
+
+use super::settings_digest::named_config;
+use crate::cli::args::Global;
+use crate::cli::exit::Exit;
+use crate::cli::message::say;
+use crate::cli::output::ignore_broken_pipe;
+use crate::cli::rules::detector;
+use crate::detect::Redactor;
+use crate::fleet::discover;
+use crate::model::FleetPlan;
+use crate::report::{human_bytes, thousands, write_json};
+
+pub(super) fn run(roots: &[PathBuf], global: &Global) -> Result<Exit> {
+    let (_, detector) = detector(global, &named_config(global)?)?;
+    let redactor = Redactor::new(&detector);
+    let shown = |path: &Path| redactor.redact_if_secret(path.as_os_str().as_encoded_bytes());
+    let plan = discover(roots, &shown).map_err(|(root, error)| {
+        anyhow!(
+            "{} cannot be searched for repositories: {error}; name a folder that can be read",
+            root.display()
+        )
+    })?;
+    ignore_broken_pipe(write_json(&plan, &mut io::stdout().lock()))?;
+    if !global.quiet {
+        summarize(&plan, global.verbose);
+    }
+    Ok(match plan.skipped.is_empty() && !plan.repositories.is_empty() {
+        true => Exit::Clean,
+        false => Exit::Incomplete,
+    })
+}
+
+/// Most skips that are listed without `-v`.
+const MAX_LISTED: usize = 10;
+
+fn summarize(plan: &FleetPlan, verbose: bool) {
+    let bytes = plan.repositories.iter().map(|one| one.bytes).sum();
+    let count = plan.repositories.len() as u64;
+    let noun = if count == 1 { "repository" } else { "repositories" };
+    say(&format!("planned: {} {noun}, {}", thousands(count), human_bytes(bytes)));
+    if count == 0 {
+        say(&format!("no repository found below {}; name the folder that holds them", plan.roots.join(", ")));
+    }
+    let listed = if verbose { usize::MAX } else { MAX_LISTED };
+    for skip in plan.skipped.iter().take(listed) {
+        say(&format!("not searched: {}: {}", skip.what, skip.reason));
+    }
+    let rest = plan.skipped.len().saturating_sub(listed);
+    if rest > 0 {
+        say(&format!("and {rest} more; the plan lists all under `skipped`"));
+    }
+    if verbose {
+        plan.ignored.iter().for_each(|link| say(&format!("ignored: {}: {}", link.what, link.reason)));
+    }
+}

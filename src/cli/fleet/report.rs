@@ -1,0 +1,64 @@
+//! `friskey fleet report`.
+
+use std::io;
+use std::path::Path;
+
+use anyhow::{Context, Result, bail};
+
+use super::args::FleetReportArgs;
+use crate::cli::args::Global;
+use crate::cli::exit::Exit;
+use crate::cli::output::{ignore_broken_pipe, style, write_file};
+use crate::fleet::{LoadedResults, ResultsDir, merge};
+use crate::model::{FleetReport, Status};
+use crate::report::{FLEET_REPORTERS, FleetReporter, Style, fleet_reporter};
+
+pub(super) fn run(args: &FleetReportArgs, global: &Global) -> Result<Exit> {
+    let outputs = outputs(args)?;
+    let mut loaded = Vec::new();
+    for path in &args.dirs {
+        let dir = ResultsDir::open(path);
+        let plan = dir.plan()?;
+        loaded.push(LoadedResults { name: path.display().to_string(), plan, results: dir.results()? });
+    }
+    let plan = loaded.first().map(|first| first.plan.clone()).context("no state directory is given")?;
+    let report = merge(&plan, loaded);
+    for (reporter, path) in outputs.files {
+        let mut bytes = Vec::new();
+        reporter.write(&report, &Style::default(), &mut bytes)?;
+        write_file(Path::new(path), &bytes, false)?;
+    }
+    if !(global.quiet && outputs.stdout.name == "human" && report.status() == Status::Clean) {
+        let written = outputs.stdout.write(&report, &style(global), &mut io::stdout().lock());
+        ignore_broken_pipe(written).context("cannot write the report to standard output")?;
+    }
+    Ok(exit(&report))
+}
+
+/// A report that does not cover its plan is no answer, whatever was found: the list says what is missing.
+fn exit(report: &FleetReport) -> Exit {
+    report.status().into()
+}
+
+struct FleetOutputs<'a> {
+    stdout: &'static FleetReporter,
+    files: Vec<(&'static FleetReporter, &'a str)>,
+}
+
+fn outputs(args: &FleetReportArgs) -> Result<FleetOutputs<'_>> {
+    let named = |name: &str| {
+        fleet_reporter(name).with_context(|| {
+            let names: Vec<_> = FLEET_REPORTERS.iter().map(|reporter| reporter.name).collect();
+            format!("there is no format `{name}` for a fleet; there are {}", names.join(", "))
+        })
+    };
+    let mut outputs = FleetOutputs { stdout: named(&args.format)?, files: Vec::new() };
+    for output in &args.output {
+        match output.split_once('=') {
+            Some((name, "-")) => outputs.stdout = named(name)?,
+            Some((name, path)) if !path.is_empty() => outputs.files.push((named(name)?, path)),
+            _ => bail!("--output {output}: expected FORMAT=PATH, e.g. `json=report.json`"),
+        }
+    }
+    Ok(outputs)
+}

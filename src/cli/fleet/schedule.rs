@@ -1,0 +1,111 @@
+//! Runs jobs side by side, in order, within a number of threads.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Condvar, Mutex, PoisonError};
+
+use crate::threads;
+
+/// The threads that are free.
+struct FreeThreads {
+    free: Mutex<usize>,
+    freed: Condvar,
+}
+
+/// Threads that a job holds, given back on drop.
+struct HeldThreads<'a>(&'a FreeThreads, usize);
+
+impl Drop for HeldThreads<'_> {
+    fn drop(&mut self) {
+        *self.0.free.lock().unwrap_or_else(PoisonError::into_inner) += self.1;
+        self.0.freed.notify_all();
+    }
+}
+
+impl FreeThreads {
+    fn take(&self, wanted: usize) -> HeldThreads<'_> {
+        let free = self.free.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut free =
+            self.freed.wait_while(free, |free| *free < wanted).unwrap_or_else(PoisonError::into_inner);
+        *free -= wanted;
+        HeldThreads(self, wanted)
+    }
+}
+
+/// Calls `work` for each of `jobs`, in order, as soon as as many of `all` threads are free as the job needs. A call that
+/// panics is passed to `failed` and does not end the others. Starts nothing more once `stopped` says so.
+pub(super) fn run_jobs<J: Send>(
+    all: usize,
+    jobs: Vec<(usize, J)>,
+    stopped: &(dyn Fn() -> bool + Sync),
+    work: &(dyn Fn(usize, &J) + Sync),
+    failed: &(dyn Fn(&J) + Sync),
+) {
+    let threads = FreeThreads { free: Mutex::new(all), freed: Condvar::new() };
+    let run = |held: HeldThreads<'_>, job: J| {
+        // What panics has said so already. Nothing of it is used again.
+        if catch_unwind(AssertUnwindSafe(|| work(held.1, &job))).is_err() {
+            failed(&job);
+        }
+    };
+    std::thread::scope(|scope| {
+        for (wanted, job) in jobs {
+            let held = threads.take(wanted.clamp(1, all));
+            if stopped() {
+                break;
+            }
+            let slot = Mutex::new(Some((held, job)));
+            let slot = std::sync::Arc::new(slot);
+            let theirs = std::sync::Arc::clone(&slot);
+            let take = |slot: &Mutex<Option<_>>| slot.lock().unwrap_or_else(PoisonError::into_inner).take();
+            let started = threads::start(scope, move || {
+                if let Some((held, job)) = take(&theirs) {
+                    run(held, job);
+                }
+            });
+            // Where the system grants no thread, this one does the work.
+            if started.is_none()
+                && let Some((held, job)) = take(&slot)
+            {
+                run(held, job);
+            }
+        }
+    });
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use super::*;
+
+    #[test]
+    fn jobs_share_the_threads_and_survive_each_other() {
+        let (busy, most, done, broken) =
+            (AtomicUsize::new(0), AtomicUsize::new(0), AtomicUsize::new(0), AtomicUsize::new(0));
+        let jobs = (0..50).map(|number| (1 + number % 4, number)).collect();
+        let work = |threads: usize, number: &usize| {
+            let now = busy.fetch_add(threads, Ordering::SeqCst) + threads;
+            most.fetch_max(now, Ordering::SeqCst);
+            std::thread::yield_now();
+            busy.fetch_sub(threads, Ordering::SeqCst);
+            assert!(*number != 7, "one of them fails");
+            done.fetch_add(1, Ordering::SeqCst);
+        };
+        let failed = |_: &usize| {
+            broken.fetch_add(1, Ordering::SeqCst);
+        };
+        run_jobs(4, jobs, &|| false, &work, &failed);
+        assert_eq!((done.into_inner(), broken.into_inner()), (49, 1));
+        assert!(most.into_inner() <= 4);
+    }
+
+    #[test]
+    fn nothing_starts_after_a_stop() {
+        let done = AtomicUsize::new(0);
+        let work = |_: usize, _: &usize| {
+            done.fetch_add(1, Ordering::SeqCst);
+        };
+        run_jobs(1, (0..9).map(|n| (1, n)).collect(), &|| done.load(Ordering::SeqCst) >= 3, &work, &|_| ());
+        assert_eq!(done.into_inner(), 3);
+    }
+}

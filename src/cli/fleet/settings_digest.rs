@@ -1,0 +1,65 @@
+//! What decides what an audit finds, as one digest, and the configuration that counts for a fleet.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+use sha2::{Digest, Sha256};
+
+use crate::cli::args::{Global, SuppressionArgs};
+use crate::cli::config::{self, Config};
+use crate::cli::options::{self, variable};
+use crate::cli::session::Session;
+use crate::model::{Surface, hex};
+use crate::report::VERSION;
+use crate::suppress::Date;
+use crate::untrusted::{Symlinks, read};
+
+/// Raised when results of earlier versions no longer count though the version is the same.
+const RESULTS_VERSION: u32 = 1;
+/// The largest baseline, in bytes.
+const MAX_BASELINE: u64 = 64 << 20;
+
+/// The configuration that is named. That of the folder around is about one repository, not about a fleet.
+pub(super) fn named_config(global: &Global) -> Result<Config> {
+    let variable = variable("FRISKEY_CONFIG").map(PathBuf::from);
+    let named = global.config.as_deref().or(variable.as_deref());
+    let config = config::load(named, global.no_config || named.is_none(), Path::new("."))?;
+    Ok(Config { is_elsewhere: true, ..config })
+}
+
+/// The digest. Results with the same digest were made under the same conditions.
+pub(super) fn settings_digest(
+    session: &Session,
+    surfaces: &BTreeSet<Surface>,
+    suppression: &SuppressionArgs,
+) -> Result<String> {
+    let config = &session.in_force.config;
+    let names: Vec<_> = surfaces.iter().map(|surface| surface.name()).collect();
+    let policy = &session.in_force.policy;
+    let parts = [
+        RESULTS_VERSION.to_string(),
+        VERSION.to_owned(),
+        session.in_force.rules.digest().to_owned(),
+        session.min_confidence.name().to_owned(),
+        format!("{:?}", session.limits),
+        names.join(","),
+        config.exclude.join("\n"),
+        format!("{:?}", policy.inline),
+    ];
+    let mut digest = Sha256::new();
+    let mut add = |bytes: &[u8]| {
+        digest.update((bytes.len() as u64).to_le_bytes());
+        digest.update(bytes);
+    };
+    parts.iter().for_each(|part| add(part.as_bytes()));
+    let baseline = if suppression.no_suppress { None } else { options::baseline_path(suppression, config)? };
+    if let Some(path) = baseline {
+        let bytes = read(&path, Symlinks::Follow, MAX_BASELINE)
+            .with_context(|| format!("cannot read the baseline {}", path.display()))?;
+        add(&bytes);
+        // Entries may expire.
+        add(Date::today().to_string().as_bytes());
+    }
+    Ok(hex(&digest.finalize()))
+}

@@ -1,0 +1,80 @@
+//! Tells a repository by the names in a folder. Nothing of it is opened but the files that lead to its git directory.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use crate::untrusted::{Symlinks, describe, read};
+
+/// The largest file that says where a git directory is, in bytes.
+const ONE_LINE: u64 = 64 << 10;
+
+/// What a folder is to git.
+pub(super) enum Layout {
+    /// No repository.
+    Plain,
+    /// A git directory, or what is left of one.
+    GitDir,
+    /// A work tree with its git directory.
+    WorkTree(PathBuf),
+    /// A work tree whose git directory is elsewhere: the folder that its file `.git` names.
+    Pointer(PathBuf),
+    /// Its `.git` is none that can be followed.
+    Unclear(String),
+}
+
+/// What `folder` is.
+pub(super) fn layout(folder: &Path) -> Layout {
+    let dot_git = folder.join(".git");
+    match dot_git.symlink_metadata() {
+        Ok(found) if found.is_dir() && !is_empty(&dot_git) => Layout::WorkTree(dot_git),
+        Ok(found) if found.is_file() => match pointed_to(&dot_git, "gitdir:", folder) {
+            Ok(target) => Layout::Pointer(target),
+            Err(reason) => Layout::Unclear(reason),
+        },
+        Ok(found) if found.is_symlink() => match dot_git.canonicalize() {
+            Ok(target) => Layout::Pointer(target),
+            Err(error) => {
+                Layout::Unclear(format!("its `.git` is a symbolic link that leads nowhere: {error}"))
+            }
+        },
+        Ok(found) if !found.is_dir() => Layout::Unclear(format!("its `.git` is {}", describe(&found))),
+        Err(error) if !matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
+            Layout::Unclear(format!("its `.git` cannot be looked at: {error}"))
+        }
+        _ if is_git_dir(folder) => Layout::GitDir,
+        _ => Layout::Plain,
+    }
+}
+
+/// Whether a folder is a git directory: what git itself requires of one, or enough of it that it was one. A damaged
+/// repository is planned like any other, so that its audit says what is wrong with it.
+pub(super) fn is_git_dir(folder: &Path) -> bool {
+    let is_there = |name: &str| folder.join(name).symlink_metadata().is_ok();
+    let is_dir = |name: &str| folder.join(name).is_dir();
+    let marks = [is_there("HEAD"), is_dir("objects"), is_dir("refs") || is_there("packed-refs")];
+    let is_whole = marks.iter().all(|&mark| mark);
+    // Two of three may be anybody's folders, unless its configuration is there, too.
+    let is_damaged = marks.iter().filter(|&&mark| mark).count() == 2 && is_there("config");
+    is_whole || is_damaged || (is_there("HEAD") && is_there("commondir"))
+}
+
+/// The common git directory of `git_dir`, which a linked work tree shares with others.
+pub(super) fn common_dir(git_dir: &Path) -> PathBuf {
+    pointed_to(&git_dir.join("commondir"), "", git_dir).unwrap_or_else(|_| git_dir.to_owned())
+}
+
+/// The path in a one-line file after `key`, relative to `folder`.
+fn pointed_to(file: &Path, key: &str, folder: &Path) -> Result<PathBuf, String> {
+    let cannot = |reason: String| format!("its `.git` cannot be read: {reason}");
+    let bytes = read(file, Symlinks::Refuse, ONE_LINE).map_err(|error| cannot(error.to_string()))?;
+    let line = bytes.strip_prefix(key.as_bytes()).map(<[u8]>::trim_ascii).unwrap_or_default();
+    if line.is_empty() {
+        return Err(cannot("it names no git directory".to_owned()));
+    }
+    Ok(folder.join(crate::model::native_path(line)))
+}
+
+fn is_empty(folder: &Path) -> bool {
+    fs::read_dir(folder).is_ok_and(|mut entries| entries.next().is_none())
+}

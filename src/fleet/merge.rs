@@ -1,0 +1,249 @@
+//! Joins the results of all repositories into one report, and checks that they cover the plan.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::{Map, Value};
+
+use crate::model::{
+    FleetCoverage, FleetLeak, FleetPlan, FleetReport, FleetRepository, FleetResult, LeakInRepository,
+    PlannedRepository, RepositoryState, Skip,
+};
+
+/// What one state directory holds.
+#[derive(Debug)]
+pub struct LoadedResults {
+    /// The directory, for messages.
+    pub name: String,
+    /// The plan in it.
+    pub plan: FleetPlan,
+    /// The names of its results, and each result or why it cannot be used.
+    pub results: Vec<(String, Result<FleetResult, String>)>,
+}
+
+/// Joins what the directories hold. All of it must come from the plan in the first one.
+pub fn merge(plan: &FleetPlan, loaded: Vec<LoadedResults>) -> FleetReport {
+    let mut merger = Merger {
+        plan,
+        problems: plan.skipped.iter().cloned().collect(),
+        by_path: BTreeMap::new(),
+        settings: BTreeMap::new(),
+    };
+    for LoadedResults { name, plan, results } in loaded {
+        merger.add(&name, &plan, results);
+    }
+    merger.finish()
+}
+
+struct Merger<'a> {
+    plan: &'a FleetPlan,
+    problems: BTreeSet<Skip>,
+    /// The results that count, each with its directory.
+    by_path: BTreeMap<String, Vec<(String, FleetResult)>>,
+    /// How many results were made with which settings.
+    settings: BTreeMap<String, u64>,
+}
+
+impl Merger<'_> {
+    fn add(&mut self, dir: &str, plan: &FleetPlan, results: Vec<(String, Result<FleetResult, String>)>) {
+        if plan.id != self.plan.id {
+            let reason = "its plan is another one than that of the first directory; its results do not count";
+            self.problems.insert(Skip::new(dir, reason));
+            return;
+        }
+        let planned: BTreeSet<&str> = self.plan.repositories.iter().map(|one| one.path.as_str()).collect();
+        for (file, result) in results {
+            let what = || format!("{dir}/{file}");
+            match result {
+                Err(reason) => {
+                    self.problems
+                        .insert(Skip::new(what(), format!("{reason}; `friskey fleet audit` makes it anew")));
+                }
+                Ok(result) if !planned.contains(result.repository.as_str()) => {
+                    self.problems
+                        .insert(Skip::new(what(), format!("{} is not in the plan", result.repository)));
+                }
+                Ok(result) if result.plan != self.plan.id => {
+                    let reason = "its result was made from another plan and does not count; `friskey fleet audit` renews it";
+                    self.problems.insert(Skip::new(result.repository, reason));
+                }
+                Ok(result) => {
+                    *self.settings.entry(result.settings.clone()).or_default() += 1;
+                    self.by_path.entry(result.repository.clone()).or_default().push((dir.to_owned(), result));
+                }
+            }
+        }
+    }
+
+    fn finish(mut self) -> FleetReport {
+        if self.settings.len() > 1 {
+            let reason = "the results were made with different versions, rules or options; audit again with the same ones";
+            self.problems.insert(Skip::new(format!("{} settings", self.settings.len()), reason));
+        }
+        let mut report = FleetReport {
+            plan: self.plan.id.clone(),
+            rules: BTreeSet::new(),
+            leaks: Vec::new(),
+            repositories: Vec::new(),
+            coverage: FleetCoverage {
+                planned: self.plan.repositories.len() as u64,
+                ..FleetCoverage::default()
+            },
+            problems: Vec::new(),
+        };
+        let mut leaks: BTreeMap<String, FleetLeak> = BTreeMap::new();
+        for planned in &self.plan.repositories {
+            let results = self.by_path.remove(&planned.path).unwrap_or_default();
+            let repository = self.repository(planned, results, &mut report, &mut leaks);
+            *report.coverage.repositories.entry(repository.state.name()).or_default() += 1;
+            report.repositories.push(repository);
+        }
+        report.leaks = leaks.into_values().collect();
+        report.leaks.sort_by(|a, b| order(a).cmp(&order(b)));
+        report.problems = self.problems.into_iter().collect();
+        report
+    }
+
+    /// Adds the result of one repository, or says that there is none.
+    fn repository(
+        &mut self,
+        planned: &PlannedRepository,
+        mut results: Vec<(String, FleetResult)>,
+        report: &mut FleetReport,
+        leaks: &mut BTreeMap<String, FleetLeak>,
+    ) -> FleetRepository {
+        let path = &planned.path;
+        if results.len() > 1 {
+            let dirs: Vec<_> = results.iter().map(|(dir, _)| dir.as_str()).collect();
+            let reason =
+                format!("audited more than once: {}; name each state directory once", dirs.join(", "));
+            self.problems.insert(Skip::new(path, reason));
+        }
+        let mut repository = FleetRepository {
+            path: path.clone(),
+            state: RepositoryState::Missing,
+            bytes: planned.bytes,
+            reason: None,
+            elapsed_seconds: None,
+            coverage: None,
+            notes: Vec::new(),
+            sarif_run: None,
+        };
+        if results.is_empty() {
+            let reason = "no result; run its shard again: `friskey fleet audit` goes on where it was";
+            repository.reason = Some(reason.to_owned());
+            self.problems.insert(Skip::new(path, reason));
+            return repository;
+        }
+        let (_, result) = results.swap_remove(0);
+        if let Some(reason) = &result.failure {
+            repository.state = RepositoryState::Failed;
+            repository.reason = Some(reason.clone());
+            self.problems.insert(Skip::new(path, format!("could not be audited: {reason}")));
+        }
+        let Some(mut own) = result.report.filter(|own| own["leaks"].is_array()) else {
+            if result.failure.is_none() {
+                repository.reason = Some("its result holds no report".to_owned());
+                self.problems.insert(Skip::new(path, "its result holds no report; audit it again"));
+            }
+            return repository;
+        };
+        report.rules.extend(own["tool"]["rules"].as_str().map(str::to_owned));
+        repository.state = self.state(path, &own);
+        repository.elapsed_seconds = own["elapsed_seconds"].as_f64();
+        repository.notes = strings(&own["notes"]);
+        add_coverage(&mut report.coverage, &own["coverage"]);
+        if let Value::Array(found) = own["leaks"].take() {
+            found.into_iter().for_each(|leak| add_leak(leaks, path, leak));
+        }
+        repository.coverage = Some(own["coverage"].take());
+        repository.sarif_run = result.sarif_run;
+        repository
+    }
+
+    /// What came of an audit, by its report.
+    fn state(&mut self, path: &str, report: &Value) -> RepositoryState {
+        let skipped = report["coverage"]["skipped"].as_array().map_or(&[][..], Vec::as_slice);
+        if let Some(first) = skipped.first() {
+            let text = |name: &str| first[name].as_str().unwrap_or_default();
+            let more = match skipped.len() {
+                1 => String::new(),
+                count => format!(" (and {} more)", count - 1),
+            };
+            let reason = format!("not scanned: {}: {}{more}", text("what"), text("reason"));
+            self.problems.insert(Skip::new(path, reason));
+        }
+        match report["status"].as_str() {
+            Some("clean") if skipped.is_empty() => RepositoryState::Clean,
+            Some("findings") => RepositoryState::Findings,
+            _ => RepositoryState::Incomplete,
+        }
+    }
+}
+
+fn add_coverage(sums: &mut FleetCoverage, coverage: &Value) {
+    let number = |name: &str| coverage[name].as_u64().unwrap_or(0);
+    sums.commits += number("commits");
+    sums.blobs += number("blobs");
+    sums.bytes += number("bytes");
+    sums.refs += number("refs");
+    sums.skipped += coverage["skipped"].as_array().map_or(0, |skipped| skipped.len() as u64);
+    sums.surfaces.extend(strings(&coverage["surfaces"]));
+}
+
+/// Adds a leak of the repository at `path`. What the strongest match says stands for the key.
+fn add_leak(leaks: &mut BTreeMap<String, FleetLeak>, path: &str, leak: Value) {
+    let Value::Object(mut leak) = leak else { return };
+    let text = |leak: &Map<String, Value>, name: &str| {
+        leak.get(name).and_then(Value::as_str).unwrap_or_default().to_owned()
+    };
+    let findings = leak.get("findings").and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
+    let is_suppressed = !findings.is_empty() && findings.iter().all(|one| !one["suppressed"].is_null());
+    let own = FleetLeak {
+        fingerprint: text(&leak, "fingerprint"),
+        redacted: text(&leak, "redacted"),
+        rule: text(&leak, "rule"),
+        kind: text(&leak, "kind"),
+        confidence: text(&leak, "confidence"),
+        evidence: leak.get("evidence").map(strings).unwrap_or_default(),
+        length: leak.get("length").and_then(Value::as_u64).unwrap_or(0),
+        status: text(&leak, "status"),
+        exposed_seconds: leak.get("exposed_seconds").and_then(Value::as_u64),
+        is_suppressed,
+        repositories: Vec::new(),
+    };
+    for name in ["fingerprint", "redacted", "rule", "kind", "confidence", "evidence", "length"] {
+        leak.remove(name);
+    }
+    let here = LeakInRepository { repository: path.to_owned(), leak };
+    let known = leaks.entry(own.fingerprint.clone()).or_insert_with(|| own.clone());
+    let exposed = known.exposed_seconds.max(own.exposed_seconds);
+    let status =
+        if status_rank(&own.status) < status_rank(&known.status) { &own.status } else { &known.status }
+            .clone();
+    let is_suppressed = known.is_suppressed && own.is_suppressed;
+    if confidence_rank(&own.confidence) < confidence_rank(&known.confidence) {
+        let repositories = std::mem::take(&mut known.repositories);
+        *known = FleetLeak { repositories, ..own };
+    }
+    (known.exposed_seconds, known.status, known.is_suppressed) = (exposed, status, is_suppressed);
+    known.repositories.push(here);
+}
+
+/// The order of leaks: the surest first, then those that are easiest to get at, then those in most repositories.
+fn order(leak: &FleetLeak) -> (usize, usize, std::cmp::Reverse<usize>, &str) {
+    let copies = std::cmp::Reverse(leak.repositories.len());
+    (confidence_rank(&leak.confidence), status_rank(&leak.status), copies, &leak.fingerprint)
+}
+
+fn confidence_rank(name: &str) -> usize {
+    ["high", "medium", "low"].iter().position(|one| *one == name).unwrap_or(3)
+}
+
+fn status_rank(name: &str) -> usize {
+    ["present", "removed", "unreachable"].iter().position(|one| *one == name).unwrap_or(3)
+}
+
+fn strings(list: &Value) -> Vec<String> {
+    let items = list.as_array().map_or(&[][..], Vec::as_slice);
+    items.iter().filter_map(|item| item.as_str().map(str::to_owned)).collect()
+}

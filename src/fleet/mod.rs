@@ -1,0 +1,22 @@
+//! Layer 2: many repositories. Finds them, divides them among shards, keeps the result of each, and joins the results.
+//! It scans nothing itself.
+
+mod discover;
+mod git_layout;
+mod merge;
+mod object_size;
+mod path_text;
+mod plan;
+mod results;
+mod shard;
+mod snapshot;
+#[cfg(test)]
+mod tests;
+
+pub use discover::discover;
+pub use merge::{LoadedResults, merge};
+pub use path_text::planned_path;
+pub use plan::{PlanError, parse_plan, plan_id};
+pub use results::{ResultsDir, ResultsError, result_name};
+pub use shard::{Shard, shard_of};
+pub use snapshot::snapshot;

@@ -1,0 +1,74 @@
+//! The sizes of object directories, and which others they read from. Sizes come from directory entries; only the lists
+//! of alternates are read.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use super::path_text::path_text;
+use crate::model::{ObjectDirectory, native_path};
+use crate::untrusted::{Symlinks, read};
+
+/// The longest list of alternates that is read, in bytes.
+const MAX_LIST: u64 = 1 << 20;
+/// Most object directories of one repository.
+const MAX_DIRECTORIES: usize = 1000;
+
+/// Sizes that are known already: many repositories may share one object directory.
+#[derive(Default)]
+pub(super) struct ObjectSizes {
+    known: BTreeMap<PathBuf, u64>,
+}
+
+impl ObjectSizes {
+    /// The size of the object directory of a git directory, and those of its alternates.
+    pub(super) fn of(&mut self, git_dir: &Path) -> (u64, Vec<ObjectDirectory>) {
+        let own = git_dir.join("objects");
+        let bytes = self.size(&own);
+        let mut seen = BTreeSet::from([real(&own)]);
+        let mut waiting = alternates(&own);
+        let mut found = Vec::new();
+        while let Some(dir) = waiting.pop() {
+            let dir = real(&dir);
+            if seen.len() < MAX_DIRECTORIES && seen.insert(dir.clone()) {
+                waiting.extend(alternates(&dir));
+                found.push(ObjectDirectory { path: path_text(&dir).0, bytes: self.size(&dir) });
+            }
+        }
+        found.sort_by(|a, b| a.path.cmp(&b.path));
+        (bytes, found)
+    }
+
+    fn size(&mut self, objects: &Path) -> u64 {
+        if let Some(bytes) = self.known.get(objects) {
+            return *bytes;
+        }
+        let is_pack = |name: &str| name.ends_with(".pack");
+        let mut bytes = size_of_files(&objects.join("pack"), is_pack);
+        for first in 0..=u8::MAX {
+            bytes += size_of_files(&objects.join(format!("{first:02x}")), |_| true);
+        }
+        self.known.insert(objects.to_owned(), bytes);
+        bytes
+    }
+}
+
+/// The size of the regular files in a folder; zero if it cannot be listed, which its audit reports.
+fn size_of_files(folder: &Path, counts: impl Fn(&str) -> bool) -> u64 {
+    let Ok(entries) = fs::read_dir(folder) else { return 0 };
+    let files = entries.flatten().filter(|entry| counts(&entry.file_name().to_string_lossy()));
+    files.filter_map(|entry| entry.metadata().ok()).filter(fs::Metadata::is_file).map(|file| file.len()).sum()
+}
+
+/// The object directories that `objects` lists, as git reads the list.
+pub(super) fn alternates(objects: &Path) -> Vec<PathBuf> {
+    let list = objects.join("info/alternates");
+    let Ok(text) = read(&list, Symlinks::Refuse, MAX_LIST) else { return Vec::new() };
+    let lines = text.split(|&byte| byte == b'\n').map(<[u8]>::trim_ascii);
+    let paths = lines.filter(|line| !line.is_empty() && !line.starts_with(b"#"));
+    paths.map(|line| objects.join(native_path(line))).collect()
+}
+
+fn real(path: &Path) -> PathBuf {
+    path.canonicalize().unwrap_or_else(|_| path.to_owned())
+}

@@ -1,0 +1,89 @@
+//! A digest of the state of a repository's files, by which an audit that is still true is known again.
+//!
+//! It covers names, sizes, inodes and times of every file that an audit reads, but no contents. The time of the last
+//! status change cannot be set by whoever may write the file, so a change that keeps size and modification time shows.
+
+use std::collections::BTreeSet;
+use std::fs::{self, Metadata};
+use std::path::{Path, PathBuf};
+use std::time::SystemTime;
+
+use sha2::{Digest, Sha256};
+
+use super::git_layout::{Layout, common_dir, layout};
+use super::object_size::alternates;
+use crate::model::hex;
+
+/// A file that changed so shortly before may change again without showing it: clocks of file systems are coarse.
+const SETTLED_SECONDS: i64 = 2;
+
+/// The state of the repository at `path`, and of the repositories `nested` in its work tree, at the time `now`. `None`
+/// if it cannot be relied on: something cannot be read, is a link to somewhere else, or has just changed.
+pub fn snapshot(path: &Path, nested: &[PathBuf], now: SystemTime) -> Option<String> {
+    let now = i64::try_from(now.duration_since(SystemTime::UNIX_EPOCH).ok()?.as_secs()).ok()?;
+    let mut digest = Sha256::new();
+    let mut dirs = BTreeSet::new();
+    for repository in [path].into_iter().chain(nested.iter().map(PathBuf::as_path)) {
+        for file in [".git", ".gitmodules"] {
+            match repository.join(file).symlink_metadata() {
+                Ok(metadata) => add(&mut digest, &repository.join(file), &metadata, now)?,
+                Err(_) => digest.update([0]),
+            }
+        }
+        let git_dir = match layout(repository) {
+            Layout::GitDir => repository.to_owned(),
+            Layout::WorkTree(git_dir) | Layout::Pointer(git_dir) => git_dir,
+            Layout::Plain | Layout::Unclear(_) => return None,
+        };
+        let git_dir = git_dir.canonicalize().ok()?;
+        let common = common_dir(&git_dir).canonicalize().ok()?;
+        let mut objects = vec![common.join("objects")];
+        while let Some(from) = objects.pop() {
+            for alternate in alternates(&from) {
+                let alternate = alternate.canonicalize().ok()?;
+                if dirs.insert(alternate.clone()) {
+                    objects.push(alternate);
+                }
+            }
+        }
+        dirs.extend([git_dir, common]);
+    }
+    let mut waiting: Vec<PathBuf> = dirs.into_iter().collect();
+    while let Some(dir) = waiting.pop() {
+        let mut entries = fs::read_dir(&dir).ok()?.collect::<Result<Vec<_>, _>>().ok()?;
+        entries.sort_by_key(fs::DirEntry::file_name);
+        for entry in entries {
+            let path = entry.path();
+            let metadata = path.symlink_metadata().ok()?;
+            add(&mut digest, &path, &metadata, now)?;
+            if metadata.is_dir() {
+                waiting.push(path);
+            }
+        }
+    }
+    Some(hex(&digest.finalize()))
+}
+
+/// Adds one file; `None` if its metadata say too little about it.
+#[cfg(unix)]
+fn add(digest: &mut Sha256, path: &Path, metadata: &Metadata, now: i64) -> Option<()> {
+    use std::os::unix::fs::MetadataExt;
+    let newest = metadata.mtime().max(metadata.ctime());
+    if metadata.is_symlink() || newest > now.saturating_sub(SETTLED_SECONDS) {
+        return None;
+    }
+    let name = path.as_os_str().as_encoded_bytes();
+    digest.update((name.len() as u64).to_le_bytes());
+    digest.update(name);
+    let (mode, device, inode) = (u64::from(metadata.mode()), metadata.dev(), metadata.ino());
+    [mode, device, inode, metadata.len()].iter().for_each(|number| digest.update(number.to_le_bytes()));
+    let times = [metadata.mtime(), metadata.mtime_nsec(), metadata.ctime(), metadata.ctime_nsec()];
+    times.iter().for_each(|number| digest.update(number.to_le_bytes()));
+    Some(())
+}
+
+/// Elsewhere there is no time that cannot be set.
+#[cfg(not(unix))]
+fn add(_: &mut Sha256, _: &Path, _: &Metadata, _: i64) -> Option<()> {
+    None
+}

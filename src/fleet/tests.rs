@@ -1,0 +1,195 @@
+//! Unit tests of plans, shards and results.
+
+use std::fs;
+use std::path::Path;
+
+use serde_json::json;
+
+use super::*;
+use crate::model::{
+    FleetPlan, FleetResult, PLAN_SCHEMA, PlannedRepository, RESULT_SCHEMA, RepositoryKind, RepositoryState,
+    Status,
+};
+
+fn planned(path: &str, bytes: u64) -> PlannedRepository {
+    PlannedRepository {
+        path: path.to_owned(),
+        path_bytes: None,
+        kind: RepositoryKind::Bare,
+        bytes,
+        alternates: Vec::new(),
+        work_trees: Vec::new(),
+    }
+}
+
+fn plan(sizes: &[u64]) -> FleetPlan {
+    let repositories =
+        sizes.iter().enumerate().map(|(at, bytes)| planned(&format!("/r/{at:04}"), *bytes)).collect();
+    let mut plan = FleetPlan {
+        schema: PLAN_SCHEMA.to_owned(),
+        id: String::new(),
+        roots: vec!["/r".to_owned()],
+        repositories,
+        skipped: Vec::new(),
+        ignored: Vec::new(),
+    };
+    plan.id = plan_id(&plan);
+    plan
+}
+
+fn result(plan: &FleetPlan, at: usize, leaks: &[(&str, &str)]) -> FleetResult {
+    let repository = plan.repositories[at].path.clone();
+    let leak = |(fingerprint, status): &(&str, &str)| {
+        json!({"fingerprint": fingerprint, "redacted": "sk-…", "rule": "r", "kind": "k", "confidence": "high",
+            "evidence": [], "length": 50, "status": status, "exposed_seconds": null,
+            "findings": [{"path": "f", "suppressed": null}]})
+    };
+    let leaks: Vec<_> = leaks.iter().map(leak).collect();
+    let status = if leaks.is_empty() { "clean" } else { "findings" };
+    let coverage =
+        json!({"commits": 1, "blobs": 2, "bytes": 3, "refs": 1, "surfaces": ["blob"], "skipped": []});
+    FleetResult {
+        schema: RESULT_SCHEMA.to_owned(),
+        plan: plan.id.clone(),
+        repository,
+        settings: "s".to_owned(),
+        state: None,
+        failure: None,
+        report: Some(json!({"status": status, "leaks": leaks, "coverage": coverage, "tool": {"rules": "x"}})),
+        sarif_run: None,
+    }
+}
+
+fn loaded(plan: &FleetPlan, results: Vec<FleetResult>) -> LoadedResults {
+    let results = results.into_iter().map(|result| (result_name(&result.repository), Ok(result))).collect();
+    LoadedResults { name: "dir".to_owned(), plan: plan.clone(), results }
+}
+
+#[test]
+fn shards_are_balanced_and_cover_the_plan_once() {
+    let sizes: Vec<u64> = (0..997).map(|n: u64| (n * 7919 % 1009) << (n % 17)).collect();
+    let plan = plan(&sizes);
+    let weigh = |own: &[usize]| own.iter().map(|&at| plan.repositories[at].weight()).sum::<u64>();
+    for count in [1, 2, 3, 16] {
+        let shards: Vec<_> =
+            (1..=count).map(|number| shard_of(&plan, Shard::new(number, count).unwrap())).collect();
+        let mut all: Vec<usize> = shards.concat();
+        all.sort_unstable();
+        assert_eq!(all, (0..sizes.len()).collect::<Vec<_>>());
+        let largest = plan.repositories.iter().map(PlannedRepository::weight).max().unwrap();
+        let loads: Vec<u64> = shards.iter().map(|own| weigh(own)).collect();
+        assert!(loads.iter().max().unwrap() - loads.iter().min().unwrap() <= largest, "{loads:?}");
+        for own in shards {
+            let weights: Vec<_> = own.iter().map(|&at| plan.repositories[at].weight()).collect();
+            assert!(weights.is_sorted_by(|a, b| a >= b), "largest first");
+        }
+    }
+}
+
+#[test]
+fn shards_are_read_as_people_write_them() {
+    assert_eq!("2/4".parse(), Ok(Shard { number: 2, count: 4 }));
+    for wrong in ["", "1", "0/4", "5/4", "1/0", "a/b", "1/2/3", "1/1000000"] {
+        assert!(wrong.parse::<Shard>().is_err(), "{wrong}");
+    }
+}
+
+#[test]
+fn a_plan_that_was_changed_is_refused() {
+    let plan = plan(&[1, 2]);
+    let text = serde_json::to_string(&plan).unwrap();
+    assert_eq!(parse_plan(text.as_bytes()).unwrap(), plan);
+    assert!(matches!(parse_plan(text.replace("0001", "0002").as_bytes()), Err(PlanError::Changed)));
+    assert!(matches!(parse_plan(&text.as_bytes()[1..]), Err(PlanError::NotAPlan)));
+    let mut twice = plan;
+    twice.repositories.push(twice.repositories[0].clone());
+    twice.id = plan_id(&twice);
+    assert!(matches!(parse_plan(&serde_json::to_vec(&twice).unwrap()), Err(PlanError::Invalid(_))));
+}
+
+#[test]
+fn a_key_is_one_leak_however_many_repositories_hold_it() {
+    let plan = plan(&[1, 2, 3]);
+    let results = vec![
+        result(&plan, 0, &[("aa", "removed")]),
+        result(&plan, 1, &[("aa", "present"), ("bb", "present")]),
+        result(&plan, 2, &[]),
+    ];
+    let report = merge(&plan, vec![loaded(&plan, results)]);
+    assert_eq!(report.status(), Status::Findings);
+    assert_eq!(report.problems, []);
+    let leaks: Vec<_> =
+        report.leaks.iter().map(|leak| (&*leak.fingerprint, leak.repositories.len())).collect();
+    assert_eq!(leaks, [("aa", 2), ("bb", 1)]);
+    assert_eq!(report.leaks[0].status, "present");
+    assert_eq!(report.repositories[2].state, RepositoryState::Clean);
+    assert_eq!(report.coverage.commits, 3);
+}
+
+#[test]
+fn results_must_cover_the_plan() {
+    let plan = plan(&[1, 2]);
+    let clean = || vec![result(&plan, 0, &[]), result(&plan, 1, &[])];
+    let whole = merge(&plan, vec![loaded(&plan, clean())]);
+    assert_eq!(whole.status(), Status::Clean);
+    let problem = |dirs: Vec<LoadedResults>, text: &str| {
+        let report = merge(&plan, dirs);
+        assert_eq!(report.status(), Status::Incomplete, "{text}");
+        assert!(report.problems.iter().any(|one| one.reason.contains(text)), "{text}: {:?}", report.problems);
+    };
+    problem(vec![loaded(&plan, vec![result(&plan, 0, &[])])], "no result");
+    problem(vec![loaded(&plan, clean()), loaded(&plan, clean())], "more than once");
+    let mut older = clean();
+    older[0].plan = "older".to_owned();
+    problem(vec![loaded(&plan, older)], "another plan");
+    let mut failed = clean();
+    failed[1].failure = Some("it is gone".to_owned());
+    failed[1].report = None;
+    problem(vec![loaded(&plan, failed)], "it is gone");
+    let mut other = clean();
+    other[1].settings = "t".to_owned();
+    problem(vec![loaded(&plan, other)], "different versions, rules or options");
+    let mut damaged = loaded(&plan, clean());
+    damaged.results[0].1 = Err("it is damaged".to_owned());
+    problem(vec![damaged], "it is damaged");
+    let mut gaps = clean();
+    gaps[0].report.as_mut().unwrap()["coverage"]["skipped"] =
+        json!([{"what": "object x", "reason": "broken"}]);
+    problem(vec![loaded(&plan, gaps)], "object x: broken");
+    let mut plan_with_gap = plan.clone();
+    plan_with_gap.skipped.push(crate::model::Skip::new("/r/closed", "cannot be read"));
+    plan_with_gap.id = plan_id(&plan_with_gap);
+    let report = merge(&plan_with_gap, vec![loaded(&plan, clean())]);
+    assert!(report.problems.iter().any(|one| one.what == "/r/closed"));
+    assert!(report.problems.iter().any(|one| one.reason.contains("another one")));
+}
+
+#[cfg(unix)]
+#[test]
+fn results_are_private_and_whole() {
+    use std::os::unix::fs::PermissionsExt;
+    let scratch = tempfile::tempdir().unwrap();
+    let (path, plan) = (scratch.path().join("a/state"), plan(&[1, 2]));
+    let dir = ResultsDir::create(&path, &plan).unwrap();
+    dir.store(&result(&plan, 0, &[])).unwrap();
+    let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+    assert_eq!(mode(&path), 0o700);
+    for entry in fs::read_dir(&path).unwrap() {
+        assert_eq!(mode(&entry.unwrap().path()), 0o600);
+    }
+    assert_eq!(dir.plan().unwrap(), plan);
+    assert!(dir.result("/r/0000").unwrap().is_ok());
+    assert!(dir.result("/r/0001").is_none());
+    // What a killed run leaves, of this shard and of another; and the result of a repository that is gone.
+    let file = |name: &str| path.join(name);
+    let own = format!(".{}-AbCdEf.tmp", result_name("/r/0000").trim_end_matches(".json"));
+    let other = format!(".{}-AbCdEf.tmp", result_name("/r/0001").trim_end_matches(".json"));
+    let gone = result_name("/r/gone");
+    for name in [&own, &other, &gone] {
+        fs::write(file(name), "{").unwrap();
+    }
+    dir.tidy(&plan, &["/r/0000"]).unwrap();
+    assert!(!file(&own).exists() && file(&other).exists() && !file(&gone).exists());
+    fs::write(file(&result_name("/r/0000")), "{\"schema\":").unwrap();
+    assert!(dir.result("/r/0000").unwrap().is_err());
+}

@@ -1,0 +1,102 @@
+//! Many repositories: the plan of an audit of all of them, and the result of each.
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::Skip;
+
+/// The name and version of the format of a [`FleetPlan`].
+pub const PLAN_SCHEMA: &str = "friskey/fleet-plan/v1";
+
+/// The name and version of the format of a [`FleetResult`].
+pub const RESULT_SCHEMA: &str = "friskey/fleet-result/v1";
+
+/// The repositories to audit. The same folders give the same plan.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FleetPlan {
+    /// [`PLAN_SCHEMA`].
+    pub schema: String,
+    /// Digest of everything else in the plan, by which results say which plan they were made from.
+    pub id: String,
+    /// The folders that were searched, absolute.
+    pub roots: Vec<String>,
+    /// The repositories, sorted by path.
+    pub repositories: Vec<PlannedRepository>,
+    /// What could not be searched for repositories.
+    pub skipped: Vec<Skip>,
+    /// Links to folders outside the roots, which are not followed.
+    pub ignored: Vec<Skip>,
+}
+
+/// One repository of a plan.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PlannedRepository {
+    /// Absolute path of the work tree, or of the git directory of a bare repository.
+    pub path: String,
+    /// The bytes of the path in hex, if it is not UTF-8.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub path_bytes: Option<String>,
+    /// What the path is.
+    pub kind: RepositoryKind,
+    /// Size of its own packs and loose objects.
+    pub bytes: u64,
+    /// Other object directories that it reads from, through `objects/info/alternates`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub alternates: Vec<ObjectDirectory>,
+    /// Linked work trees, which are audited with the repository.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub work_trees: Vec<String>,
+}
+
+impl PlannedRepository {
+    /// How much work it is, for balancing shards: the bytes to search, and what opening it costs.
+    pub fn weight(&self) -> u64 {
+        /// As long as opening an empty repository takes, so many bytes are searched.
+        const OPENING: u64 = 256 << 10;
+        self.alternates
+            .iter()
+            .fold(self.bytes.saturating_add(OPENING), |all, one| all.saturating_add(one.bytes))
+    }
+}
+
+/// What the path of a planned repository is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum RepositoryKind {
+    /// A git directory without a work tree.
+    Bare,
+    /// A work tree with its git directory in it.
+    WorkTree,
+    /// A work tree whose git directory is elsewhere below the roots, in no other repository.
+    SeparateGitDir,
+}
+
+/// An object directory that other repositories read from.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ObjectDirectory {
+    /// Absolute path.
+    pub path: String,
+    /// Size of its packs and loose objects.
+    pub bytes: u64,
+}
+
+/// The result of auditing one repository of a plan, as it is kept in a state directory.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct FleetResult {
+    /// [`RESULT_SCHEMA`].
+    pub schema: String,
+    /// Id of the plan that it was made from.
+    pub plan: String,
+    /// Path of the repository, as in the plan.
+    pub repository: String,
+    /// Digest of what decides what is found: version, rules, options. Results of one report must agree.
+    pub settings: String,
+    /// Digest of the state of the repository's files before the audit; `None` if it cannot be relied on.
+    pub state: Option<String>,
+    /// Why the repository could not be audited.
+    pub failure: Option<String>,
+    /// The report of the audit, `friskey/report/v1`.
+    pub report: Option<Value>,
+    /// The run of its SARIF report.
+    pub sarif_run: Option<Value>,
+}

@@ -1,0 +1,156 @@
+//! One report over many repositories.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::Serialize;
+use serde_json::Value;
+
+use super::{Skip, Status};
+
+/// What is known about one repository of a plan.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum RepositoryState {
+    /// Audited completely, without findings.
+    Clean,
+    /// Audited, with findings.
+    Findings,
+    /// Audited without findings, but not completely.
+    Incomplete,
+    /// It could not be audited.
+    Failed,
+    /// There is no result that counts.
+    Missing,
+}
+
+impl RepositoryState {
+    /// The name used in reports.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Clean => "clean",
+            Self::Findings => "findings",
+            Self::Incomplete => "incomplete",
+            Self::Failed => "failed",
+            Self::Missing => "missing",
+        }
+    }
+}
+
+/// One repository in a fleet's report.
+#[derive(Clone, Debug, Serialize)]
+pub struct FleetRepository {
+    /// Path, as in the plan.
+    pub path: String,
+    /// What came of it.
+    pub state: RepositoryState,
+    /// Size of its packs and loose objects.
+    pub bytes: u64,
+    /// Why it failed, or has no result that counts.
+    pub reason: Option<String>,
+    /// Wall time of its audit.
+    pub elapsed_seconds: Option<f64>,
+    /// The coverage of its audit, as in its own report.
+    pub coverage: Option<Value>,
+    /// The remarks of its audit.
+    pub notes: Vec<String>,
+    /// The run of its SARIF report.
+    #[serde(skip)]
+    pub sarif_run: Option<Value>,
+}
+
+/// A key in one repository.
+#[derive(Clone, Debug, Serialize)]
+pub struct LeakInRepository {
+    /// Path, as in the plan.
+    pub repository: String,
+    /// The leak as its own report has it, without what is the same in every repository.
+    #[serde(flatten)]
+    pub leak: serde_json::Map<String, Value>,
+}
+
+/// A key, and every repository that holds it.
+#[derive(Clone, Debug, Serialize)]
+pub struct FleetLeak {
+    /// SHA-256 of the key, in hex.
+    pub fingerprint: String,
+    /// The key by prefix and last four characters.
+    pub redacted: String,
+    /// Id of the rule of its strongest match.
+    pub rule: String,
+    /// What kind of key it is.
+    pub kind: String,
+    /// The highest confidence of its matches.
+    pub confidence: String,
+    /// What speaks for its strongest match.
+    pub evidence: Vec<String>,
+    /// Length in bytes.
+    pub length: u64,
+    /// The strongest status in any repository.
+    pub status: String,
+    /// Seconds for which some repository exposed it.
+    pub exposed_seconds: Option<u64>,
+    /// Whether all of its findings are suppressed.
+    #[serde(skip)]
+    pub is_suppressed: bool,
+    /// Where it is, by path of the repository.
+    pub repositories: Vec<LeakInRepository>,
+}
+
+/// Sums over all repositories.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct FleetCoverage {
+    /// Repositories in the plan.
+    pub planned: u64,
+    /// Repositories by what came of them.
+    pub repositories: BTreeMap<&'static str, u64>,
+    /// Commits scanned.
+    pub commits: u64,
+    /// Blobs scanned.
+    pub blobs: u64,
+    /// Bytes scanned, after decompression.
+    pub bytes: u64,
+    /// Refs that were followed.
+    pub refs: u64,
+    /// Surfaces that were scanned in every audited repository.
+    pub surfaces: BTreeSet<String>,
+    /// How many things were not scanned, in all audits together.
+    pub skipped: u64,
+}
+
+/// Everything there is to say about a fleet. It is made of redacted reports only.
+#[derive(Clone, Debug)]
+pub struct FleetReport {
+    /// Id of the plan.
+    pub plan: String,
+    /// Digests of the rules in force; more than one is a problem.
+    pub rules: BTreeSet<String>,
+    /// The keys, as ordered as in a single report: by confidence, status and fingerprint.
+    pub leaks: Vec<FleetLeak>,
+    /// Every repository of the plan, by path.
+    pub repositories: Vec<FleetRepository>,
+    /// Sums.
+    pub coverage: FleetCoverage,
+    /// Why the results do not cover the plan, and what could not be scanned or searched for repositories.
+    pub problems: Vec<Skip>,
+}
+
+impl FleetReport {
+    /// Leaks with at least one finding that is not suppressed.
+    pub fn open_leaks(&self) -> impl Iterator<Item = &FleetLeak> {
+        self.leaks.iter().filter(|leak| !leak.is_suppressed)
+    }
+
+    /// The outcome. Findings outweigh gaps; gaps outweigh a clean result.
+    pub fn status(&self) -> Status {
+        let has_findings = self.repositories.iter().any(|one| one.state == RepositoryState::Findings);
+        if has_findings || self.open_leaks().next().is_some() {
+            Status::Findings
+        } else if self.problems.is_empty()
+            && self.repositories.iter().all(|one| one.state == RepositoryState::Clean)
+        {
+            Status::Clean
+        } else {
+            Status::Incomplete
+        }
+    }
+}

@@ -1,0 +1,77 @@
+//! `human`: the keys with their repositories, then what is missing, then the verdict.
+
+use std::io::{self, Write};
+
+use anstyle::{AnsiColor, Style as Paint};
+
+use super::summary;
+use crate::model::{FleetLeak, FleetReport, Status};
+use crate::report::humanize::count;
+use crate::report::{Style, escape};
+
+/// How much of each list is shown without `-v`.
+const MAX_SHOWN: usize = 10;
+
+pub(super) fn write(report: &FleetReport, style: &Style, out: &mut dyn Write) -> io::Result<()> {
+    for leak in report.open_leaks() {
+        write_leak(leak, style, out)?;
+    }
+    let accepted = report.leaks.iter().filter(|leak| leak.is_suppressed).count() as u64;
+    if accepted > 0 {
+        writeln!(out, "{} accepted in every place", count(accepted, "key"))?;
+    }
+    let shown = if style.verbose { usize::MAX } else { MAX_SHOWN };
+    for problem in report.problems.iter().take(shown) {
+        writeln!(out, "  problem: {}: {}", escape::line(&problem.what), escape::line(&problem.reason))?;
+    }
+    let rest = report.problems.len().saturating_sub(shown);
+    if rest > 0 {
+        writeln!(out, "  and {} (-v or --format json lists all)", count(rest as u64, "more problem"))?;
+    }
+    writeln!(out, "{}", summary::coverage(report))?;
+    let color = match report.status() {
+        Status::Findings => AnsiColor::Red,
+        Status::Incomplete => AnsiColor::Yellow,
+        Status::Clean => AnsiColor::Green,
+    };
+    let verdict = summary::verdict(report);
+    match style.color {
+        true => {
+            let paint = Paint::new().bold().fg_color(Some(color.into()));
+            writeln!(out, "{paint}{verdict}{paint:#}")
+        }
+        false => writeln!(out, "{verdict}"),
+    }
+}
+
+fn write_leak(leak: &FleetLeak, style: &Style, out: &mut dyn Write) -> io::Result<()> {
+    let FleetLeak { redacted, rule, confidence, status, fingerprint, repositories, .. } = leak;
+    let holders = match repositories.len() {
+        1 => "1 repository".to_owned(),
+        n => format!("{n} repositories"),
+    };
+    let title = format!("{redacted} ({rule}, {confidence} confidence): {status} in {holders}");
+    writeln!(out, "{}", escape::line(&title))?;
+    writeln!(out, "  fingerprint {}", escape::line(fingerprint))?;
+    let shown = if style.verbose { usize::MAX } else { MAX_SHOWN };
+    for here in repositories.iter().take(shown) {
+        let text = |name: &str| here.leak.get(name).and_then(|value| value.as_str()).unwrap_or_default();
+        let findings =
+            here.leak.get("findings").and_then(|list| list.as_array()).map_or(&[][..], Vec::as_slice);
+        let paths = findings.iter().filter_map(|one| one["path"].as_str()).take(3);
+        let mut places: Vec<&str> = paths.collect();
+        places.dedup();
+        let places = if places.is_empty() { String::new() } else { format!(": {}", places.join(", ")) };
+        let more = match findings.len() {
+            0..=3 => String::new(),
+            n => format!(" and {} more", n - 3),
+        };
+        let line = format!("{} ({}){places}{more}", here.repository, text("status"));
+        writeln!(out, "  {}", escape::line(&line))?;
+    }
+    let rest = repositories.len().saturating_sub(shown);
+    if rest > 0 {
+        writeln!(out, "  and {rest} more repositories")?;
+    }
+    writeln!(out)
+}

@@ -1,0 +1,51 @@
+//! `json`: everything as one document, `friskey/fleet-report/v1`.
+
+use std::io::{self, Write};
+
+use serde::Serialize;
+
+use crate::model::{FleetCoverage, FleetLeak, FleetReport, FleetRepository, Skip};
+use crate::report::{Style, VERSION, write_json};
+
+/// The contract's name and version.
+pub(super) const SCHEMA: &str = "friskey/fleet-report/v1";
+
+/// The tool that joined the results.
+#[derive(Serialize)]
+pub(super) struct FleetTool<'a> {
+    name: &'static str,
+    version: &'static str,
+    rules: Vec<&'a String>,
+}
+
+impl<'a> FleetTool<'a> {
+    pub(super) fn new(report: &'a FleetReport) -> Self {
+        Self { name: "friskey", version: VERSION, rules: report.rules.iter().collect() }
+    }
+}
+
+#[derive(Serialize)]
+struct FleetDocument<'a> {
+    schema: &'static str,
+    tool: FleetTool<'a>,
+    plan: &'a str,
+    status: &'static str,
+    leaks: &'a [FleetLeak],
+    repositories: &'a [FleetRepository],
+    problems: &'a [Skip],
+    coverage: &'a FleetCoverage,
+}
+
+pub(super) fn write(report: &FleetReport, _: &Style, out: &mut dyn Write) -> io::Result<()> {
+    let document = FleetDocument {
+        schema: SCHEMA,
+        tool: FleetTool::new(report),
+        plan: &report.plan,
+        status: report.status().name(),
+        leaks: &report.leaks,
+        repositories: &report.repositories,
+        problems: &report.problems,
+        coverage: &report.coverage,
+    };
+    write_json(&document, out)
+}

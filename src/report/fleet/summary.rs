@@ -1,0 +1,41 @@
+//! Sentences about a fleet that several formats share.
+
+use crate::model::{FleetReport, RepositoryState, Status};
+use crate::report::humanize::{bytes, count};
+
+/// The outcome, in one line.
+pub(super) fn verdict(report: &FleetReport) -> String {
+    let open = report.open_leaks().count() as u64;
+    let holders =
+        report.repositories.iter().filter(|one| one.state == RepositoryState::Findings).count() as u64;
+    let repositories = |n: u64| match n {
+        1 => "1 repository".to_owned(),
+        n => format!("{} repositories", crate::report::thousands(n)),
+    };
+    let gaps = match report.problems.len() as u64 {
+        0 => String::new(),
+        problems => format!("; incomplete: {}", count(problems, "problem")),
+    };
+    match report.status() {
+        Status::Findings => format!("found {} in {}{gaps}", count(open, "leaked key"), repositories(holders)),
+        Status::Incomplete => {
+            format!("no keys found, but incomplete: {}", count(report.problems.len() as u64, "problem"))
+        }
+        Status::Clean => format!("clean: no keys found in {}", repositories(report.coverage.planned)),
+    }
+}
+
+/// What was audited, in one line.
+pub(super) fn coverage(report: &FleetReport) -> String {
+    let sums = &report.coverage;
+    let states: Vec<_> = sums.repositories.iter().map(|(state, n)| format!("{n} {state}")).collect();
+    format!(
+        "{} planned: {}; {}, {}, {}, {} scanned",
+        crate::report::thousands(sums.planned),
+        if states.is_empty() { "none".to_owned() } else { states.join(", ") },
+        count(sums.commits, "commit"),
+        count(sums.blobs, "blob"),
+        count(sums.refs, "ref"),
+        bytes(sums.bytes),
+    )
+}

@@ -1,0 +1,351 @@
+//! `friskey fleet`: plans, shards, results and reports of many repositories.
+
+use std::fs;
+use std::path::Path;
+use std::process::{Child, Output, Stdio};
+use std::time::Duration;
+
+use serde_json::Value;
+
+use crate::sarif;
+use crate::support::{Scratch, fingerprint, key, report, strings};
+
+/// A folder `mirrors` with repositories of every kind; two hold the same key.
+fn fleet() -> Scratch {
+    let scratch = Scratch::new();
+    for name in ["one", "two", "three"] {
+        scratch.repository(&format!("mirrors/{name}"));
+    }
+    for name in ["one", "two"] {
+        scratch.write(&format!("mirrors/{name}/key"), key(1));
+        scratch.commit(&format!("mirrors/{name}"), "a key");
+    }
+    scratch.git("mirrors", &["clone", "-q", "--mirror", "three", "bare.git"]);
+    scratch.repository("mirrors/three/nested");
+    scratch.git("mirrors/one", &["worktree", "add", "-q", "../linked"]);
+    scratch.git("mirrors", &["clone", "-q", "--bare", "--shared", "two", "shared.git"]);
+    scratch
+}
+
+fn plan(scratch: &Scratch) -> Value {
+    let planned = scratch.friskey(".", &["fleet", "plan", "mirrors"]);
+    assert_eq!(planned.status.code(), Some(0), "{}", String::from_utf8_lossy(&planned.stderr));
+    fs::write(scratch.path("fleet.json"), &planned.stdout).unwrap();
+    report(&planned)
+}
+
+fn audit(scratch: &Scratch, more: &[&str]) -> Output {
+    let args: Vec<&str> = ["fleet", "audit", "fleet.json"].iter().chain(more).copied().collect();
+    scratch.friskey(".", &args)
+}
+
+fn merged(scratch: &Scratch, dirs: &[&str]) -> (Option<i32>, Value) {
+    let args: Vec<&str> = ["fleet", "report", "--format", "json"].iter().chain(dirs).copied().collect();
+    let output = scratch.friskey(".", &args);
+    (output.status.code(), report(&output))
+}
+
+/// The report without what depends on when it was made.
+fn timeless(mut report: Value) -> Value {
+    fn clear(value: &mut Value) {
+        match value {
+            Value::Object(fields) => {
+                for name in ["elapsed_seconds", "exposed_seconds"] {
+                    if let Some(field) = fields.get_mut(name) {
+                        *field = Value::Null;
+                    }
+                }
+                fields.values_mut().for_each(clear);
+            }
+            Value::Array(items) => items.iter_mut().for_each(clear),
+            _ => {}
+        }
+    }
+    clear(&mut report);
+    report
+}
+
+/// Times of files that changed just now say nothing, so results of such repositories are not used again.
+fn settle() {
+    std::thread::sleep(Duration::from_millis(3100));
+}
+
+fn stderr(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+#[test]
+fn a_plan_has_every_repository_once() {
+    let scratch = fleet();
+    let plan = plan(&scratch);
+    let top = scratch.path("mirrors").canonicalize().unwrap();
+    let inside = |path: &str| Path::new(path).strip_prefix(&top).unwrap().display().to_string();
+    let repositories = plan["repositories"].as_array().unwrap();
+    let found: Vec<_> = repositories
+        .iter()
+        .map(|one| (inside(one["path"].as_str().unwrap()), one["kind"].as_str().unwrap().to_owned()))
+        .collect();
+    let expected = [
+        ("bare.git", "bare"),
+        ("one", "work-tree"),
+        ("shared.git", "bare"),
+        ("three", "work-tree"),
+        ("three/nested", "work-tree"),
+        ("two", "work-tree"),
+    ];
+    assert_eq!(found, expected.map(|(path, kind)| (path.to_owned(), kind.to_owned())));
+    assert!(repositories.iter().all(|one| one["bytes"].is_u64()));
+    let linked = strings(&repositories[1]["work_trees"]);
+    assert_eq!(linked.iter().map(|path| inside(path)).collect::<Vec<_>>(), ["linked"]);
+    let shared = &repositories[2]["alternates"][0];
+    assert!(shared["path"].as_str().unwrap().ends_with("two/.git/objects"));
+    assert_eq!(shared["bytes"], repositories[5]["bytes"]);
+    // The same folders give the same plan, however they are named.
+    let again = report(&scratch.friskey(".", &["fleet", "plan", "mirrors/", "mirrors/one", "./mirrors"]));
+    assert_eq!(again["repositories"], plan["repositories"]);
+}
+
+#[cfg(unix)]
+#[test]
+fn hostile_folders_are_named_and_not_followed() {
+    use std::os::unix::fs::symlink;
+    let scratch = fleet();
+    scratch.repository("outside/secret");
+    fs::create_dir_all(scratch.path("outside/folder")).unwrap();
+    let at = |name: &str| scratch.path("mirrors").join(name);
+    symlink(scratch.path("outside/secret"), at("link")).unwrap();
+    symlink(scratch.path("outside/folder"), at("elsewhere")).unwrap();
+    symlink("..", at("loop")).unwrap();
+    symlink("nowhere", at("dangling")).unwrap();
+    scratch.write(
+        "mirrors/pointer/.git",
+        format!("gitdir: {}\n", scratch.path("outside/secret/.git").display()),
+    );
+    scratch.write("mirrors/broken/.git", "gitdir: nowhere\n");
+    scratch.write("mirrors/text/.git", "hello\n");
+    fs::create_dir(at("pipe")).unwrap();
+    scratch.git("mirrors/pipe", &["init", "-q", "--bare", "x.git"]);
+    let made = std::process::Command::new("mkfifo").arg(at("pipe/.git")).arg(at("fifo")).status();
+    assert!(made.unwrap().success());
+    let output = scratch.friskey(".", &["fleet", "plan", "mirrors"]);
+    assert_eq!(output.status.code(), Some(3));
+    let plan = report(&output);
+    let skipped: Vec<String> = plan["skipped"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|skip| format!("{}: {}", skip["what"].as_str().unwrap(), skip["reason"].as_str().unwrap()))
+        .collect();
+    for (name, reason) in [
+        ("mirrors/link", "outside the roots"),
+        ("mirrors/pointer", "outside the roots"),
+        ("mirrors/broken", "cannot be opened"),
+        ("mirrors/text", "names no git directory"),
+        ("mirrors/pipe", "named pipe"),
+    ] {
+        let named = skipped.iter().any(|skip| skip.contains(name) && skip.contains(reason));
+        assert!(named, "{name}: {skipped:?}");
+    }
+    assert_eq!(skipped.len(), 5, "{skipped:?}");
+    assert!(plan["ignored"][0]["what"].as_str().unwrap().ends_with("elsewhere"));
+    let paths: Vec<_> =
+        plan["repositories"].as_array().unwrap().iter().map(|one| one["path"].to_string()).collect();
+    assert!(paths.iter().any(|path| path.contains("pipe/x.git")), "what stands beside it is found");
+    assert!(!paths.iter().any(|path| path.contains("outside")), "{paths:?}");
+}
+
+#[test]
+fn a_path_that_holds_a_key_is_in_no_plan() {
+    let scratch = Scratch::new();
+    let key = key(3);
+    scratch.repository("mirrors/fine");
+    scratch.repository(&format!("mirrors/{key}"));
+    let output = scratch.friskey(".", &["fleet", "plan", "mirrors"]);
+    assert_eq!(output.status.code(), Some(3));
+    let all = format!("{}{}", String::from_utf8_lossy(&output.stdout), stderr(&output));
+    assert!(!all.contains(&key) && all.contains("rename it"), "{all}");
+    assert_eq!(report(&output)["repositories"].as_array().unwrap().len(), 1);
+}
+
+#[test]
+fn shards_give_the_same_report_as_a_single_run() {
+    let scratch = fleet();
+    plan(&scratch);
+    assert_eq!(audit(&scratch, &["--state", "whole"]).status.code(), Some(1));
+    let (code, whole) = merged(&scratch, &["whole"]);
+    assert_eq!((code, &whole["status"]), (Some(1), &Value::from("findings")));
+    assert_eq!(whole["problems"], serde_json::json!([]));
+    let leaks = whole["leaks"].as_array().unwrap();
+    assert_eq!(leaks.len(), 1, "one key is one leak");
+    assert_eq!(leaks[0]["fingerprint"], *fingerprint(&key(1)));
+    let holders: Vec<_> = leaks[0]["repositories"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|one| one["repository"].to_string())
+        .collect();
+    assert_eq!(holders.len(), 3, "both work trees, and the bare clone: {holders:?}");
+    for shard in ["1/2", "2/2"] {
+        let state = format!("part-{}", &shard[..1]);
+        let output = audit(&scratch, &["--state", &state, "--shard", shard, "--threads", "3"]);
+        assert!(stderr(&output).contains(&format!("shard {shard}, from --shard")), "{}", stderr(&output));
+    }
+    let (_, parts) = merged(&scratch, &["part-1", "part-2"]);
+    assert_eq!(timeless(parts), timeless(whole));
+    // One part alone does not cover the plan.
+    let (_, part) = merged(&scratch, &["part-2"]);
+    assert!(
+        part["problems"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .any(|one| one["reason"].to_string().contains("no result"))
+    );
+}
+
+#[test]
+fn every_format_is_written() {
+    let scratch = fleet();
+    plan(&scratch);
+    audit(&scratch, &["--state", "state"]);
+    let args = [
+        "fleet",
+        "report",
+        "state",
+        "--output",
+        "json=r.json",
+        "--output",
+        "jsonl=r.jsonl",
+        "--output",
+        "sarif=r.sarif",
+        "--output",
+        "html=r.html",
+    ];
+    let output = scratch.friskey(".", &args);
+    let text = String::from_utf8_lossy(&output.stdout);
+    assert!(text.contains("present in 3 repositories"), "{text}");
+    assert!(text.contains("found 1 leaked key in 3 repositories"), "{text}");
+    let read = |name: &str| fs::read_to_string(scratch.path(name)).unwrap();
+    let json: Value = serde_json::from_str(&read("r.json")).unwrap();
+    let log = sarif::parse(&read("r.sarif"));
+    let runs = log["runs"].as_array().unwrap();
+    assert_eq!(runs.len(), 6, "a run for each repository");
+    let ids: std::collections::BTreeSet<_> =
+        runs.iter().map(|run| run["automationDetails"]["id"].to_string()).collect();
+    assert_eq!(ids.len(), 6);
+    assert_eq!(runs.iter().map(|run| run["results"].as_array().unwrap().len()).sum::<usize>(), 3);
+    let jsonl = read("r.jsonl");
+    let lines: Vec<Value> = jsonl.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(lines.first().unwrap()["type"], "start");
+    assert_eq!(lines.last().unwrap()["type"], "end");
+    assert_eq!(lines.iter().filter(|line| line["type"] == "repository").count(), 6);
+    assert_eq!(
+        json["leaks"].as_array().unwrap().len(),
+        lines.iter().filter(|line| line["type"] == "leak").count()
+    );
+    assert!(read("r.html").contains("found 1 leaked key in 3 repositories"));
+    let everything = [text.into_owned(), read("r.json"), jsonl, read("r.sarif"), read("r.html")].concat();
+    let states: String = fs::read_dir(scratch.path("state"))
+        .unwrap()
+        .map(|file| fs::read_to_string(file.unwrap().path()).unwrap())
+        .collect();
+    assert!(!everything.contains(&key(1)) && !states.contains(&key(1)));
+}
+
+#[test]
+fn what_is_done_and_still_true_is_not_done_again() {
+    let scratch = fleet();
+    plan(&scratch);
+    settle();
+    audit(&scratch, &["--state", "state"]);
+    let (_, first) = merged(&scratch, &["state"]);
+    let again = audit(&scratch, &["--state", "state"]);
+    assert!(stderr(&again).contains("6 of them unchanged"), "{}", stderr(&again));
+    // A change counts, for the repository and for those that read its objects; so does another threshold.
+    scratch.write("mirrors/three/nested/key", key(2));
+    scratch.commit("mirrors/three/nested", "another key");
+    let changed = audit(&scratch, &["--state", "state"]);
+    assert!(stderr(&changed).contains("4 of them unchanged"), "{}", stderr(&changed));
+    let (_, second) = merged(&scratch, &["state"]);
+    assert_eq!((first["leaks"].as_array().unwrap().len(), second["leaks"].as_array().unwrap().len()), (1, 2));
+    let other = audit(&scratch, &["--state", "state", "--min-confidence", "high"]);
+    assert!(!stderr(&other).contains("unchanged"), "{}", stderr(&other));
+    let fresh = audit(&scratch, &["--state", "state", "--min-confidence", "high", "--fresh"]);
+    assert!(!stderr(&fresh).contains("unchanged"), "{}", stderr(&fresh));
+    // A new plan takes results over that are still true.
+    scratch.repository("mirrors/new");
+    plan(&scratch);
+    settle();
+    audit(&scratch, &["--state", "state"]);
+    let (_, third) = merged(&scratch, &["state"]);
+    assert_eq!(third["problems"], serde_json::json!([]));
+    assert_eq!(third["coverage"]["planned"], 7);
+}
+
+#[test]
+fn a_run_that_is_killed_goes_on_where_it_was() {
+    let scratch = fleet();
+    for number in 0..30 {
+        scratch.git("mirrors", &["clone", "-q", "--bare", "two", &format!("copy-{number}.git")]);
+    }
+    plan(&scratch);
+    audit(&scratch, &["--state", "undisturbed"]);
+    let start = || -> Child {
+        let mut command = scratch.command(env!("CARGO_BIN_EXE_friskey"), ".");
+        command.args(["fleet", "audit", "fleet.json", "--state", "killed", "--threads", "1"]);
+        command.stderr(Stdio::null()).spawn().unwrap()
+    };
+    for milliseconds in [5, 150, 300, 450] {
+        let mut run = start();
+        std::thread::sleep(Duration::from_millis(milliseconds));
+        run.kill().unwrap();
+        run.wait().unwrap();
+    }
+    assert_eq!(audit(&scratch, &["--state", "killed"]).status.code(), Some(1));
+    let left: Vec<_> =
+        fs::read_dir(scratch.path("killed")).unwrap().map(|file| file.unwrap().file_name()).collect();
+    assert!(left.iter().all(|name| !name.to_string_lossy().ends_with(".tmp")), "{left:?}");
+    let (_, undisturbed) = merged(&scratch, &["undisturbed"]);
+    assert_eq!(timeless(merged(&scratch, &["killed"]).1), timeless(undisturbed));
+}
+
+#[test]
+fn what_cannot_be_audited_is_a_result() {
+    let scratch = fleet();
+    for name in ["vanishing", "corrupt", "replaced"] {
+        scratch.git("mirrors", &["clone", "-q", "--bare", "three", &format!("{name}.git")]);
+    }
+    plan(&scratch);
+    fs::remove_dir_all(scratch.path("mirrors/vanishing.git")).unwrap();
+    fs::remove_dir_all(scratch.path("mirrors/replaced.git")).unwrap();
+    fs::write(scratch.path("mirrors/replaced.git"), "a file").unwrap();
+    fs::write(scratch.path("mirrors/corrupt.git/HEAD"), "").unwrap();
+    fs::remove_dir_all(scratch.path("mirrors/corrupt.git/objects")).unwrap();
+    let output = audit(&scratch, &["--state", "state"]);
+    assert_eq!(output.status.code(), Some(1), "the others hold a key");
+    assert!(stderr(&output).contains("3 failed"), "{}", stderr(&output));
+    let (_, report) = merged(&scratch, &["state"]);
+    let failed: Vec<_> =
+        report["repositories"].as_array().unwrap().iter().filter(|one| one["state"] == "failed").collect();
+    assert_eq!(failed.len(), 3);
+    assert!(failed.iter().all(|one| one["reason"].as_str().is_some_and(|reason| !reason.is_empty())));
+    assert_eq!(report["problems"].as_array().unwrap().len(), 3);
+}
+
+#[test]
+fn an_engine_says_which_shard_is_meant() {
+    let scratch = fleet();
+    plan(&scratch);
+    for index in ["0", "1"] {
+        let mut command = scratch.command(env!("CARGO_BIN_EXE_friskey"), ".");
+        command.args(["fleet", "audit", "fleet.json", "--state", "state", "--shard", "auto"]);
+        let output =
+            crate::git::run(command.env("JOB_COMPLETION_INDEX", index).env("FRISKEY_SHARDS", "2"), b"");
+        assert!(stderr(&output).contains("a Kubernetes Indexed Job"), "{}", stderr(&output));
+    }
+    let (_, report) = merged(&scratch, &["state"]);
+    assert_eq!(report["problems"], serde_json::json!([]));
+    let none = audit(&scratch, &["--state", "state", "--shard", "auto"]);
+    assert_eq!(none.status.code(), Some(2));
+    assert!(stderr(&none).contains("no supported engine detected"));
+}
