@@ -5,6 +5,9 @@ use gix::hash::oid;
 
 use crate::model::{Change, civil_time};
 
+/// The most bytes of a subject.
+const MAX_SUBJECT: usize = 4096;
+
 /// The header of a commit.
 pub(super) struct Header<'a> {
     commit: &'a [u8],
@@ -48,7 +51,22 @@ impl<'a> Header<'a> {
             date: rfc3339(author.seconds, author.offset),
             seconds: self.committed(),
             path,
+            subject: self.subject(),
         }
+    }
+
+    /// The first line of the message, bounded.
+    fn subject(&self) -> String {
+        let message =
+            memchr::memmem::find(self.commit, b"\n\n").map_or(&b""[..], |at| &self.commit[at + 2..]);
+        let message = message.trim_ascii_start();
+        let line = message.split(|&byte| byte == b'\n').next().unwrap_or_default();
+        let line = match line.get(..MAX_SUBJECT) {
+            None => line,
+            // At a space, so that no key is cut in two before it is redacted.
+            Some(start) => &start[..start.iter().rposition(|&byte| byte == b' ').unwrap_or(0)],
+        };
+        String::from_utf8_lossy(line.trim_ascii_end()).into_owned()
     }
 }
 
@@ -99,6 +117,16 @@ mod tests {
         assert_eq!(change.author, "A <a@b>");
         assert_eq!(change.date, "2000-02-28T22:30:00-01:30");
         assert_eq!(change.seconds, 951_782_401);
+        assert_eq!(change.subject, format!("parent {tree}"));
+    }
+
+    #[test]
+    fn a_subject_is_one_line_and_never_half_a_word() {
+        let subject = |message: &str| Header::new(format!("tree x\n\n{message}").as_bytes()).subject();
+        assert_eq!(subject("\n  Fix it \r\n\nbody"), "Fix it");
+        assert_eq!(subject(""), "");
+        assert_eq!(subject(&format!("a {}", "b".repeat(5_000))), "a");
+        assert_eq!(subject(&"b".repeat(5_000)), "");
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! Facts about a repository as a whole: whether its history is complete, and where it was cloned from.
 
 use std::collections::HashSet;
+use std::path::Path;
 
 use gix::ObjectId;
 use gix::objs::{Kind, TreeRefIter};
@@ -8,7 +9,7 @@ use gix::objs::{Kind, TreeRefIter};
 use super::commit::Header;
 use super::lookup::{Gaps, Lookup};
 use super::revision;
-use crate::model::VersionControl;
+use crate::model::{RepositoryInfo, VersionControl};
 
 /// Why commits are missing, if the clone is shallow.
 pub fn is_shallow(repo: &gix::Repository) -> Option<String> {
@@ -41,6 +42,24 @@ pub fn version_control(repo: &gix::Repository) -> Option<VersionControl> {
         revision: head.id.map(|id| id.to_string()),
         branch: head.branch,
     })
+}
+
+/// What a report says about the repository itself, which was named `given`.
+pub fn repository_info(repo: &gix::Repository, given: &Path) -> RepositoryInfo {
+    let config = repo.config_snapshot();
+    let top = repo.workdir().unwrap_or_else(|| repo.common_dir());
+    let path = top.canonicalize().unwrap_or_else(|_| top.to_owned());
+    let head = revision::head(repo).ok();
+    let origin = config.string("remote.origin.url");
+    RepositoryInfo {
+        path: path.display().to_string(),
+        url: origin.and_then(|url| VersionControl::public_uri(&url.to_string())),
+        head: head.as_ref().and_then(|head| head.id).map(|id| id.to_string()),
+        branch: head.and_then(|head| head.branch),
+        given: given.display().to_string(),
+        is_bare: repo.workdir().is_none(),
+        is_mirror: config.boolean("remote.origin.mirror").unwrap_or(false),
+    }
 }
 
 /// Objects and submodules that HEAD's tree refers to.

@@ -3,7 +3,13 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::{Confidence, Coverage, Identified, Leak, Report, RuleInfo, Skip, Status, VersionControl};
+use super::{
+    Change, Confidence, Coverage, Identified, Leak, Report, RepositoryInfo, RuleInfo, Skip, Status,
+    VersionControl,
+};
+
+/// The most characters of a commit's subject that a report has.
+const MAX_SUBJECT_CHARS: usize = 200;
 
 /// A report in the making. Its paths, names and reasons may still contain secrets.
 ///
@@ -40,6 +46,10 @@ pub struct Draft {
     pub started: i64,
     /// The repository that was scanned, if known.
     pub version_control: Option<VersionControl>,
+    /// The repository around what was scanned, if there is one.
+    pub repository: Option<RepositoryInfo>,
+    /// The command line that asked for the scan, the name of the program first; empty if there was none.
+    pub command_line: Vec<String>,
     /// Maps each path in the report to the path from the root of its repository, where the two differ. For
     /// formats whose readers look the file up there.
     pub repository_paths: BTreeMap<Vec<u8>, Vec<u8>>,
@@ -93,6 +103,8 @@ impl Draft {
             elapsed_seconds,
             started,
             mut version_control,
+            mut repository,
+            mut command_line,
             repository_paths,
             secrets: _,
         } = self;
@@ -104,6 +116,15 @@ impl Draft {
             redact_text(repository_uri, redact);
             branch.iter_mut().for_each(|branch| redact_text(branch, redact));
         }
+        if let Some(RepositoryInfo { path, url, head: _, branch, given, is_bare: _, is_mirror: _ }) =
+            &mut repository
+        {
+            [Some(path), url.as_mut(), branch.as_mut(), Some(given)]
+                .into_iter()
+                .flatten()
+                .for_each(|text| redact_text(text, redact));
+        }
+        command_line.iter_mut().for_each(|word| redact_text(word, redact));
         let repository_paths = repository_paths.into_iter().map(|(mut shown, mut path)| {
             redact_bytes(&mut shown, redact);
             redact_bytes(&mut path, redact);
@@ -125,6 +146,8 @@ impl Draft {
             elapsed_seconds,
             started,
             version_control,
+            repository,
+            command_line,
             repository_paths,
             secrets: Vec::new(),
         })
@@ -150,15 +173,26 @@ fn redact_leak(leak: &mut Leak, redact: &mut dyn Redact) {
             *reason = redacted;
         }
     }
-    for change in leak.introduced.iter_mut().chain(&mut leak.removed) {
-        if let Some(redacted) = redact.redacted_prose(change.author.as_bytes()) {
-            change.author = redacted;
+    leak.introduced.iter_mut().chain(&mut leak.removed).for_each(|change| redact_change(change, redact));
+    for one in &mut leak.moves {
+        redact_change(&mut one.change, redact);
+        redact_bytes(&mut one.from, redact);
+    }
+    leak.reachability.names_mut().for_each(|name| redact_text(name, redact));
+}
+
+fn redact_change(change: &mut Change, redact: &mut dyn Redact) {
+    for text in [&mut change.author, &mut change.subject] {
+        if let Some(redacted) = redact.redacted_prose(text.as_bytes()) {
+            *text = redacted;
         }
-        change.path.iter_mut().for_each(|path| redact_bytes(path, redact));
     }
-    for name in leak.reachability.names_mut().into_iter().flatten() {
-        redact_text(name, redact);
+    // Only now: a key that was cut in two might not be recognized.
+    if let Some((end, _)) = change.subject.char_indices().nth(MAX_SUBJECT_CHARS) {
+        change.subject.truncate(end);
+        change.subject.push('…');
     }
+    change.path.iter_mut().for_each(|path| redact_bytes(path, redact));
 }
 
 fn redact_coverage(coverage: &mut Coverage, redact: &mut dyn Redact) {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use serde::{Serialize, Serializer};
 
-use super::{Fingerprint, Origin, Reachability, Secret, Span, Suppression};
+use super::{Fingerprint, Origin, Reachability, Secret, Span, Suppression, Verification};
 
 /// How certain it is that a match is a key, judged by the evidence.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, serde::Deserialize)]
@@ -195,6 +195,17 @@ pub struct Change {
     pub seconds: i64,
     /// A path that contained the secret.
     pub path: Option<Vec<u8>>,
+    /// The first line of the commit's message, without trailing white space; empty if there is none.
+    pub subject: String,
+}
+
+/// A commit after which a secret is at another path: it holds the secret, and so does a parent, but elsewhere.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Move {
+    /// The path before.
+    pub from: Vec<u8>,
+    /// The commit, and the path after.
+    pub change: Change,
 }
 
 /// All findings of one secret.
@@ -208,15 +219,22 @@ pub struct Leak {
     pub introduced: Vec<Change>,
     /// Commits that do not contain it while a parent does, oldest first.
     pub removed: Vec<Change>,
+    /// Commits that move it from one path to another, oldest first; at most [`Leak::MAX_MOVES`].
+    pub moves: Vec<Move>,
     /// The refs and reflog entries that lead to it.
     pub reachability: Reachability,
     /// Seconds from the first introduction to the last removal, or to now if it is present.
     pub exposed_seconds: Option<u64>,
     /// Its findings, sorted by place.
     pub findings: Vec<Finding>,
+    /// What the provider says about it, if it was asked.
+    pub verification: Option<Box<Verification>>,
 }
 
 impl Leak {
+    /// The most moves that are recorded.
+    pub const MAX_MOVES: usize = 1_000;
+
     /// Whether all of its findings are suppressed.
     pub fn is_suppressed(&self) -> bool {
         self.findings.iter().all(|finding| finding.suppressed.is_some())

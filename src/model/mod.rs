@@ -16,6 +16,7 @@ mod proof;
 mod reachability;
 mod report;
 mod rule_info;
+mod scan_record;
 mod secret;
 mod suppression;
 mod surface;
@@ -27,7 +28,7 @@ pub use civil_time::civil_time;
 pub use coverage::{Coverage, Skip};
 pub use draft::Draft;
 pub(crate) use draft::Redact;
-pub use finding::{Change, Confidence, Excerpt, Finding, Identified, Leak, LeakStatus};
+pub use finding::{Change, Confidence, Excerpt, Finding, Identified, Leak, LeakStatus, Move};
 pub use fleet::{
     FleetPlan, FleetResult, ObjectDirectory, PLAN_SCHEMA, PlannedRepository, RESULT_SCHEMA, RepositoryKind,
 };
@@ -43,9 +44,10 @@ pub use proof::{
     CloneKind, CloneProof, LeadingRef, OldObject, OldObjects, ProofStatus, ProofTool, ProvenClone, RefKind,
     SoughtKey,
 };
-pub use reachability::Reachability;
+pub use reachability::{Reachability, RemoteSighting, TagDate};
 pub use report::{Report, Status};
 pub use rule_info::{RuleInfo, Severity};
+pub use scan_record::RepositoryInfo;
 pub use secret::{Fingerprint, Secret, hex};
 pub use suppression::Suppression;
 pub use surface::Surface;

@@ -9,26 +9,68 @@ pub struct Reachability {
     pub refs_in_history: Vec<String>,
     /// Reflog entries and pseudo refs that lead to it, if no ref does: `refs/heads/main@{3}`.
     pub held_by: Vec<String>,
+    /// The tags among `refs_in_history` with the committer dates of their commits, oldest first; at most
+    /// [`Reachability::MAX_TAGS`].
+    pub tags: Vec<TagDate>,
+    /// When a remote-tracking ref first led to it, according to its reflog.
+    pub on_remote: Option<RemoteSighting>,
+}
+
+/// A tag and when its commit was made.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct TagDate {
+    /// The committer date in seconds since 1970.
+    pub seconds: i64,
+    /// The full name of the tag.
+    pub name: String,
+}
+
+/// An entry in the reflog of a remote-tracking ref: from then on the remote had what the ref leads to.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct RemoteSighting {
+    /// When the entry was written, in seconds since 1970.
+    pub seconds: i64,
+    /// The full name of the remote-tracking ref.
+    pub name: String,
+    /// Whether a push from this clone wrote it; else a clone or fetch.
+    pub by_push: bool,
 }
 
 impl Reachability {
+    /// The most tags whose dates are kept.
+    pub const MAX_TAGS: usize = 100;
+
     /// Adds what another repository, or another object, says.
     pub fn merge(&mut self, other: Self) {
         self.refs_at_tip.extend(other.refs_at_tip);
         self.refs_in_history.extend(other.refs_in_history);
         self.held_by.extend(other.held_by);
+        self.tags.extend(other.tags);
+        self.on_remote = [self.on_remote.take(), other.on_remote].into_iter().flatten().min();
     }
 
-    /// Sorts the names, and drops repeated ones.
+    /// Sorts the names, and drops repeated ones and tags beyond the limit.
     pub fn sort(&mut self) {
-        for names in self.names_mut() {
+        for names in [&mut self.refs_at_tip, &mut self.refs_in_history, &mut self.held_by] {
             names.sort();
             names.dedup();
         }
+        self.tags.sort();
+        self.tags.dedup();
+        self.tags.truncate(Self::MAX_TAGS);
     }
 
-    /// The three lists.
-    pub fn names_mut(&mut self) -> [&mut Vec<String>; 3] {
-        [&mut self.refs_at_tip, &mut self.refs_in_history, &mut self.held_by]
+    /// Notes that a remote had it at that moment.
+    pub fn seen_on_remote(&mut self, sighting: RemoteSighting) {
+        if self.on_remote.as_ref().is_none_or(|known| sighting < *known) {
+            self.on_remote = Some(sighting);
+        }
+    }
+
+    /// All names in it, to rewrite them.
+    pub fn names_mut(&mut self) -> impl Iterator<Item = &mut String> {
+        let lists = [&mut self.refs_at_tip, &mut self.refs_in_history, &mut self.held_by];
+        let tags = self.tags.iter_mut().map(|tag| &mut tag.name);
+        lists.into_iter().flatten().chain(tags).chain(self.on_remote.iter_mut().map(|seen| &mut seen.name))
     }
 }

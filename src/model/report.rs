@@ -1,6 +1,6 @@
 //! The finished report: the input of every reporter, and what the exit status follows from.
 
-use super::{Confidence, Coverage, Draft, Leak, RuleInfo, VersionControl};
+use super::{Confidence, Coverage, Draft, Leak, RepositoryInfo, RuleInfo, VersionControl};
 
 /// The outcome of a scan, in one word.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -113,6 +113,16 @@ impl Report {
     /// The repository that was scanned, if known.
     pub fn version_control(&self) -> Option<&VersionControl> {
         self.redacted.version_control.as_ref()
+    }
+
+    /// The repository around what was scanned, if there is one.
+    pub fn repository(&self) -> Option<&RepositoryInfo> {
+        self.redacted.repository.as_ref()
+    }
+
+    /// The command line that asked for the scan, the name of the program first; empty if there was none.
+    pub fn command_line(&self) -> &[String] {
+        &self.redacted.command_line
     }
 
     /// The path of a file from the root of its repository; `path` itself if no repository is known.

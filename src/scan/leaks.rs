@@ -27,9 +27,11 @@ fn leak(mut findings: Vec<Finding>) -> Option<Leak> {
         status: status(&findings),
         introduced: Vec::new(),
         removed: Vec::new(),
+        moves: Vec::new(),
         reachability: Reachability::default(),
         exposed_seconds: None,
         findings,
+        verification: None,
     })
 }
 

@@ -182,6 +182,8 @@ fn draft(command: &'static str, settings: &Settings<'_>, mut gathered: ScanOutco
         elapsed_seconds: clock.steady.elapsed().as_secs_f64(),
         started: clock.started(),
         version_control: None,
+        repository: None,
+        command_line: Vec::new(),
         repository_paths: Default::default(),
         secrets: secrets.into_values().collect(),
     }

@@ -83,7 +83,9 @@ pub fn scan_staged(settings: &Settings<'_>, commit: &StagedOptions) -> Result<Dr
     gathered.coverage.ignored = left_out.into_inner();
     let mut scan = StagedScan { settings, repo: &repo, lfs, threads: commit.threads, gathered };
     scan.run(staged, &named);
-    Ok(draft("staged", settings, scan.gathered, &clock))
+    let mut draft = draft("staged", settings, scan.gathered, &clock);
+    draft.repository = Some(git::repository_info(&repo, &commit.repo));
+    Ok(draft)
 }
 
 /// The given files, relative to the top of the work tree.

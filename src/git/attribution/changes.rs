@@ -1,38 +1,55 @@
-//! The commits that introduce and remove each secret.
+//! The commits that introduce, remove and move each secret.
 
 use super::commit_graph::CommitGraph;
+use super::moves;
 use super::object_graph::ObjectGraph;
 use super::reached::ReachedBy;
 use super::secret_paths::MAX_DEPTH;
 use super::set_interner::SetId;
-use crate::model::Change;
+use crate::model::{Change, Leak, Move};
 
-/// For each secret the commits that introduce it and those that remove it, oldest first. Commits count only if they
-/// are reached by something at least as strong as `reached_by` says of the secret (`None`: no commit has it).
+/// The commits that change where one secret is, oldest first.
+#[derive(Clone, Default)]
+pub(super) struct SecretChanges {
+    pub(super) introduced: Vec<Change>,
+    pub(super) removed: Vec<Change>,
+    pub(super) moves: Vec<Move>,
+}
+
+/// For each secret the commits that introduce it, remove it and move it. Commits count only if they are reached by
+/// something at least as strong as `reached_by` says of the secret (`None`: no commit has it).
 pub(super) fn find(
     graph: &mut ObjectGraph<'_>,
     history: &CommitGraph,
     reached_by: &[Option<ReachedBy>],
-) -> Vec<(Vec<Change>, Vec<Change>)> {
-    let mut changes = vec![(Vec::new(), Vec::new()); reached_by.len()];
+) -> Vec<SecretChanges> {
+    let mut changes = vec![SecretChanges::default(); reached_by.len()];
+    let mut left = moves::MAX_COMPARED;
     for at in history.by_date() {
         let node = &history.nodes[at as usize];
-        let before = history.secrets_of_parents(graph, node);
-        if before == node.secrets {
-            continue;
-        }
         let counts =
             |secret: &u32| reached_by[*secret as usize].is_some_and(|weakest| node.reached_by <= weakest);
+        let before = history.secrets_of_parents(graph, node);
         let added: Vec<u32> = graph.sets.difference(node.secrets, before).filter(counts).collect();
         for secret in added {
             let path = first_path(graph, node.tree, secret);
-            changes[secret as usize].0.extend(graph.change(node.number, path));
+            changes[secret as usize].introduced.extend(graph.change(node.number, path));
         }
         let removed: Vec<u32> = graph.sets.difference(before, node.secrets).filter(counts).collect();
         for secret in removed {
             let parent = history.parents(node).find(|parent| graph.sets.contains(parent.secrets, secret));
             let path = parent.and_then(|parent| first_path(graph, parent.tree, secret));
-            changes[secret as usize].1.extend(graph.change(node.number, path));
+            changes[secret as usize].removed.extend(graph.change(node.number, path));
+        }
+        for (secret, moved) in moves::of_commit(graph, history, node, &mut left) {
+            let known = &mut changes[secret as usize].moves;
+            for (from, to) in moved.into_iter().filter(|_| counts(&secret)) {
+                if known.len() < Leak::MAX_MOVES
+                    && let Some(change) = graph.change(node.number, Some(to))
+                {
+                    known.push(Move { from, change });
+                }
+            }
         }
     }
     changes

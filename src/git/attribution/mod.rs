@@ -13,6 +13,8 @@ mod changes;
 mod commit_graph;
 pub(super) mod dense_ids;
 pub(super) mod graph_builder;
+mod layouts;
+mod moves;
 mod name_interner;
 pub(super) mod object_graph;
 mod other_commits;
@@ -31,7 +33,7 @@ use gix::ObjectId;
 use super::lookup::Gaps;
 use super::range::Range;
 use super::refs::Refs;
-use crate::model::{Change, Reachability};
+use crate::model::{Change, Move, Reachability};
 use commit_graph::CommitGraph;
 use object_graph::ObjectGraph;
 pub use reached::ReachedBy;
@@ -106,6 +108,8 @@ pub struct SecretHistory {
     pub introduced: Vec<Change>,
     /// Commits that remove it, likewise, with the first path that held it before.
     pub removed: Vec<Change>,
+    /// Commits that move it, likewise.
+    pub moves: Vec<Move>,
     /// Every path that holds or held it in any commit, sorted.
     pub paths: Vec<SecretPath>,
     /// Queried objects that hold it and that no commit's tree, ref or reflog names, sorted.
@@ -191,10 +195,11 @@ fn trace(
     let mut secrets: Vec<SecretHistory> = reached_by
         .into_iter()
         .zip(changes)
-        .map(|(reached_by, (introduced, removed))| SecretHistory {
+        .map(|(reached_by, changes)| SecretHistory {
             reached_by,
-            introduced,
-            removed,
+            introduced: changes.introduced,
+            removed: changes.removed,
+            moves: changes.moves,
             ..SecretHistory::default()
         })
         .collect();
@@ -222,9 +227,10 @@ fn trace_range(graph: &mut ObjectGraph<'_>, range: &Range, query: &Query) -> Vec
     let changes = changes::find(graph, &history, &inside);
     let search = PathSearch::run(graph, &history, std::iter::empty(), ReachedBy::Ref);
     let paths = search.finish(graph, query.secrets);
-    let secrets = changes.into_iter().zip(paths).map(|((introduced, removed), paths)| SecretHistory {
-        introduced,
-        removed,
+    let secrets = changes.into_iter().zip(paths).map(|(changes, paths)| SecretHistory {
+        introduced: changes.introduced,
+        removed: changes.removed,
+        moves: changes.moves,
         paths,
         ..SecretHistory::default()
     });

@@ -13,6 +13,7 @@ use gix::objs::Kind;
 use super::Query;
 use super::dense_ids::DenseIds;
 use super::graph_builder::{BuildContext, ChildTree, GraphBuilder, PackVisitor, QueriedEntry, TreeOutline};
+use super::layouts::{Held, LayoutEntry, Layouts};
 use super::name_interner::NameInterner;
 use super::pack_walk::walk;
 use super::queried::QueriedObjects;
@@ -60,6 +61,7 @@ pub(in crate::git) struct ObjectGraph<'s> {
     /// The secrets in each queried object.
     pub(super) queried_secrets: Vec<SetId>,
     pub(super) sets: SetInterner,
+    pub(super) layouts: Layouts,
 }
 
 impl<'s> ObjectGraph<'s> {
@@ -86,6 +88,7 @@ impl<'s> ObjectGraph<'s> {
             tree_secrets: Vec::new(),
             queried_secrets,
             sets,
+            layouts: Layouts::default(),
         }
     }
 
@@ -269,6 +272,23 @@ impl<'s> ObjectGraph<'s> {
             set = self.sets.union(set, self.queried_secrets[object as usize]);
         }
         self.tree_secrets[tree as usize] = Some(set);
+        if set != SetId::EMPTY {
+            let layout = self.entries_with_secrets(tree);
+            self.layouts.set(tree, layout);
+        }
+    }
+
+    /// The entries of a tree that hold secrets, if it and its subtrees are known.
+    fn entries_with_secrets(&self, tree: u32) -> Vec<LayoutEntry> {
+        let subtrees = self.subtrees(tree).iter().filter_map(|subtree| {
+            let layout = self.layouts.of(subtree.tree)?;
+            Some(LayoutEntry { name: subtree.name, held: Held::Layout(layout) })
+        });
+        let blobs = self.queried_entries(tree).iter().map(|entry| LayoutEntry {
+            name: entry.name,
+            held: Held::Secrets(self.queried_secrets[entry.object as usize]),
+        });
+        subtrees.chain(blobs).collect()
     }
 
     /// The number of a tree among the queried objects, if it is one: an entry's name is a secret.

@@ -46,6 +46,7 @@ pub(super) fn commits(
             if descends_from[at as usize] != nth {
                 continue;
             }
+            root.add_dates(Some(history.nodes[at as usize].time), &mut reachability);
             if root.reached_by == ReachedBy::Ref {
                 reachability.refs_in_history.push(root.name.clone());
                 if Some(at) == target {
@@ -60,6 +61,8 @@ pub(super) fn commits(
         }
         reachability.refs_at_tip.sort();
         reachability.refs_in_history.sort();
+        reachability.tags.sort();
+        reachability.tags.truncate(Reachability::MAX_TAGS);
         answers.push(reachability);
     }
     answers

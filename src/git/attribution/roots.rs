@@ -10,7 +10,8 @@ use super::commit_graph::CommitGraph;
 use super::object_graph::ObjectGraph;
 use super::reached::ReachedBy;
 use super::set_interner::SetId;
-use crate::git::refs::{Refs, TipKind};
+use crate::git::refs::{LogEntry, Refs, TipKind};
+use crate::model::{Reachability, RemoteSighting, TagDate};
 
 /// An object that something names, once tags are peeled; by number.
 #[derive(Clone, Copy)]
@@ -29,12 +30,24 @@ pub(super) struct GraphRoot {
     pub(super) name: String,
     pub(super) reached_by: ReachedBy,
     object: RootObject,
+    /// If it is an entry in the reflog of a remote-tracking ref: that ref, and when.
+    sighting: Option<RemoteSighting>,
 }
 
 impl GraphRoot {
     /// The commit that it names.
     pub(super) fn commit(&self) -> Option<u32> {
         if let RootObject::Commit(number) = self.object { Some(number) } else { None }
+    }
+
+    /// Adds what this root says about something in its history; `seconds` is the date of its commit.
+    pub(super) fn add_dates(&self, seconds: Option<i64>, reachability: &mut Reachability) {
+        if let Some(sighting) = &self.sighting {
+            reachability.seen_on_remote(sighting.clone());
+        }
+        if let Some(seconds) = seconds.filter(|_| self.name.starts_with("refs/tags/")) {
+            reachability.tags.push(TagDate { seconds, name: self.name.clone() });
+        }
     }
 
     /// The secrets in the tree or blob that it names.
@@ -53,10 +66,10 @@ impl GraphRoots {
     pub(super) fn new(repo: &gix::Repository, graph: &mut ObjectGraph<'_>, refs: &Refs) -> Self {
         let mut roots = Vec::new();
         let mut peeled = HashMap::new();
-        let mut add = |name: String, reached_by: ReachedBy, id: ObjectId| {
+        let mut add = |name: String, reached_by: ReachedBy, id: ObjectId, sighting| {
             if !id.is_null() {
                 let object = *peeled.entry(id).or_insert_with(|| peel(graph, id));
-                roots.extend(object.map(|object| GraphRoot { name, reached_by, object }));
+                roots.extend(object.map(|object| GraphRoot { name, reached_by, object, sighting }));
             }
         };
         for tip in &refs.tips {
@@ -64,13 +77,13 @@ impl GraphRoots {
             // Pseudo refs keep nothing alive: what `ORIG_HEAD` names may be long pruned.
             if !is_pseudo || repo.has_object(tip.id) {
                 let reached_by = if is_pseudo { ReachedBy::Reflog } else { ReachedBy::Ref };
-                add(tip.name.clone(), reached_by, tip.id);
+                add(tip.name.clone(), reached_by, tip.id, None);
             }
         }
         for entry in &refs.logs {
-            add(entry.name(), ReachedBy::Reflog, entry.new);
+            add(entry.name(), ReachedBy::Reflog, entry.new, sighting(entry));
             if let Some(name) = entry.name_before() {
-                add(name, ReachedBy::Reflog, entry.old);
+                add(name, ReachedBy::Reflog, entry.old, None);
             }
         }
         Self(roots)
@@ -124,12 +137,14 @@ impl GraphRoots {
         histories: &mut [SecretHistory],
     ) {
         for root in &self.0 {
-            let (at_tip, in_history) = match root.commit().and_then(|commit| history.node(commit)) {
+            let node = root.commit().and_then(|commit| history.node(commit));
+            let (at_tip, in_history) = match node {
                 Some(node) => (node.secrets, node.secrets_in_history),
                 None => (root.secrets(graph), root.secrets(graph)),
             };
             for secret in graph.sets.members(in_history) {
                 let SecretHistory { reached_by, reachability, .. } = &mut histories[secret as usize];
+                root.add_dates(node.map(|node| node.time), reachability);
                 match root.reached_by {
                     ReachedBy::Ref => {
                         reachability.refs_in_history.push(root.name.clone());
@@ -143,10 +158,24 @@ impl GraphRoots {
             }
         }
         for history in histories {
-            history.reachability.refs_at_tip.sort();
-            history.reachability.refs_in_history.sort();
+            let Reachability { refs_at_tip, refs_in_history, tags, .. } = &mut history.reachability;
+            refs_at_tip.sort();
+            refs_in_history.sort();
+            tags.sort();
+            tags.truncate(Reachability::MAX_TAGS);
         }
     }
+}
+
+/// What an entry in the reflog of a remote-tracking ref says.
+fn sighting(entry: &LogEntry) -> Option<RemoteSighting> {
+    if !entry.log.starts_with("refs/remotes/") {
+        return None;
+    }
+    let seconds = entry.when.split(|&byte| byte == b' ').next()?;
+    let seconds = std::str::from_utf8(seconds).ok()?.parse().ok()?;
+    let by_push = entry.message.starts_with(b"update by push");
+    Some(RemoteSighting { seconds, name: entry.log.clone(), by_push })
 }
 
 /// Follows tags from `id`; `None` if the object that they lead to cannot be read.

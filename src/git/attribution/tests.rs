@@ -224,6 +224,7 @@ impl Oracle {
                 changes.iter().all(|change| change.author == "A <a@b>" && change.date.ends_with("+01:30"))
             );
         }
+        self.check_moves(secret, history, &reachable)?;
         let named = |wanted: &dyn Fn(&ObjectId) -> bool| self.names(wanted);
         prop_assert_eq!(&history.reachability.refs_at_tip, &named(&has));
         prop_assert_eq!(
@@ -231,6 +232,43 @@ impl Oracle {
             &named(&|tip| self.ancestors(tip).iter().any(has))
         );
         self.check_places(secret, history, &reachable)
+    }
+
+    /// A commit moves a secret from paths that it has in every parent, but not in the commit, to paths where it is the
+    /// other way round.
+    fn check_moves(
+        &self,
+        secret: u32,
+        history: &SecretHistory,
+        reachable: &BTreeSet<ObjectId>,
+    ) -> Result<(), TestCaseError> {
+        let mut expected = 0;
+        for (id, commit) in &self.commits {
+            if history.reached_by == Some(ReachedBy::Ref) && !reachable.contains(id) {
+                continue;
+            }
+            let here = self.paths(id, secret);
+            let parents: Vec<_> = commit.parents.iter().map(|parent| self.paths(parent, secret)).collect();
+            let Some(first) = parents.first() else { continue };
+            let in_all = |path: &&&str| parents.iter().all(|parent| parent.contains(**path));
+            let gone: BTreeSet<&str> =
+                first.iter().filter(|path| !here.contains(**path)).filter(in_all).copied().collect();
+            let in_none = |path: &&&str| parents.iter().all(|parent| !parent.contains(**path));
+            let new: BTreeSet<&str> = here.iter().filter(in_none).copied().collect();
+            let moves = history.moves.iter().filter(|moved| moved.change.commit == id.to_string());
+            let pairs: Vec<_> =
+                moves.map(|moved| (&moved.from, moved.change.path.as_ref().unwrap())).collect();
+            prop_assert_eq!(pairs.len(), gone.len().min(new.len()));
+            expected += pairs.len();
+            let text = |path: &Vec<u8>| String::from_utf8(path.clone()).unwrap();
+            prop_assert!(
+                pairs.iter().all(|(from, to)| gone.contains(&*text(from)) && new.contains(&*text(to)))
+            );
+            let distinct: BTreeSet<_> = pairs.iter().flat_map(|(from, to)| [from, to]).collect();
+            prop_assert_eq!(distinct.len(), 2 * pairs.len());
+        }
+        prop_assert_eq!(history.moves.len(), expected);
+        Ok(())
     }
 
     fn check_places(

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use crate::git::attribution::SecretHistory;
-use crate::model::{Change, Fingerprint, Leak, LeakStatus, Reachability};
+use crate::model::{Change, Fingerprint, Leak, LeakStatus, Move, Reachability};
 
 /// The facts about one secret, from one or more repositories.
 #[derive(Clone, Debug, Default)]
@@ -11,6 +11,7 @@ pub(super) struct HistoryFacts {
     status: Option<LeakStatus>,
     introduced: Vec<Change>,
     removed: Vec<Change>,
+    moves: Vec<Move>,
     reachability: Reachability,
     exposed_seconds: Option<u64>,
 }
@@ -29,6 +30,7 @@ impl HistoryFacts {
         self.reachable(&history.reachability);
         self.introduced.extend(history.introduced.iter().cloned());
         self.removed.extend(history.removed.iter().cloned());
+        self.moves.extend(history.moves.iter().cloned());
         let is_present = !history.reachability.refs_at_tip.is_empty();
         self.exposed_seconds = self.exposed_seconds.max(history.exposed_seconds(is_present, now));
     }
@@ -59,6 +61,7 @@ impl HistoryFacts {
         }
         self.introduced.extend(other.introduced);
         self.removed.extend(other.removed);
+        self.moves.extend(other.moves);
         self.reachability.merge(other.reachability);
         self.exposed_seconds = self.exposed_seconds.max(other.exposed_seconds);
     }
@@ -72,9 +75,14 @@ impl HistoryFacts {
             changes.sort_by(|a, b| (a.seconds, &a.commit).cmp(&(b.seconds, &b.commit)));
             changes.dedup_by(|a, b| a.commit == b.commit);
         }
+        let order = |one: &Move| (one.change.seconds, one.change.commit.clone(), one.change.path.clone());
+        self.moves.sort_by_cached_key(order);
+        self.moves.dedup();
+        self.moves.truncate(Leak::MAX_MOVES);
         self.reachability.sort();
         leak.introduced = self.introduced;
         leak.removed = self.removed;
+        leak.moves = self.moves;
         leak.reachability = self.reachability;
         leak.exposed_seconds = self.exposed_seconds;
     }

@@ -208,6 +208,7 @@ pub fn scan_history_objects(
         draft.below_threshold += below_threshold;
     }
     draft.version_control = git::version_control(&repo);
+    draft.repository = Some(git::repository_info(&repo, &audit.repo));
     for leak in &mut draft.leaks {
         if let Some(facts) = facts.remove(&leak.identified.fingerprint) {
             facts.apply(leak);

@@ -188,6 +188,7 @@ impl RepositoryAudit<'_> {
             } else {
                 history.introduced = within.introduced;
                 history.removed = within.removed;
+                history.moves = within.moves;
                 history.paths = within.paths;
             }
             self.in_trees(identified, &history, Some(Surface::Blob));

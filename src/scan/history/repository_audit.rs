@@ -556,8 +556,11 @@ impl RepositoryAudit<'_> {
         for (id, _, held) in tags {
             let names = leading_to.remove(&id).unwrap_or_default();
             let lost = names.is_empty();
-            let reachability =
-                Reachability { refs_at_tip: names.clone(), refs_in_history: names, held_by: Vec::new() };
+            let reachability = Reachability {
+                refs_at_tip: names.clone(),
+                refs_in_history: names,
+                ..Reachability::default()
+            };
             for (number, offset) in held {
                 let identified = &secrets.identified[*number as usize];
                 self.outcome.facts.entry(identified.fingerprint).or_default().reachable(&reachability);

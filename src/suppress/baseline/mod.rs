@@ -261,9 +261,11 @@ mod tests {
             status: LeakStatus::Present,
             introduced: Vec::new(),
             removed: Vec::new(),
+            moves: Vec::new(),
             reachability: Reachability::default(),
             exposed_seconds: None,
             findings,
+            verification: None,
         }
     }
 

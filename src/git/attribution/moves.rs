@@ -1,0 +1,156 @@
+//! Moves: commits after which a secret is at other paths than before.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::commit_graph::{CommitGraph, CommitNode};
+use super::layouts::{Held, LayoutEntry, LayoutId};
+use super::object_graph::ObjectGraph;
+use super::secret_paths::MAX_DEPTH;
+use super::set_interner::SetId;
+
+/// The most paths that one comparison of two trees yields. Beyond it a commit counts as no move.
+const MAX_PATHS: usize = 10_000;
+/// The most paths compared for one history. A history made to move everything in each commit ends here.
+pub(super) const MAX_COMPARED: usize = 4_000_000;
+
+/// The paths of one secret that a commit leaves, and those to which it comes.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct PathChanges {
+    gone: BTreeSet<Vec<u8>>,
+    new: BTreeSet<Vec<u8>>,
+}
+
+/// For each secret that both the commit and its parents have: the paths from which and to which the commit moves it.
+/// `left` is how many more paths may be compared.
+pub(super) fn of_commit(
+    graph: &ObjectGraph<'_>,
+    history: &CommitGraph,
+    node: &CommitNode,
+    left: &mut usize,
+) -> BTreeMap<u32, Vec<(Vec<u8>, Vec<u8>)>> {
+    let after = graph.layouts.of(node.tree);
+    let before: Vec<_> = history.parents(node).map(|parent| graph.layouts.of(parent.tree)).collect();
+    // A merge that takes one side as it is moves nothing: the side's own commits did.
+    if after.is_none() || before.is_empty() || before.contains(&after) {
+        return BTreeMap::new();
+    }
+    let mut changes: Option<BTreeMap<u32, PathChanges>> = None;
+    for parent in before {
+        let Some(compared) = compare(graph, parent, after, left) else { return BTreeMap::new() };
+        changes = Some(match changes {
+            None => compared,
+            Some(others) => in_both(others, compared),
+        });
+    }
+    let moved = changes.unwrap_or_default().into_iter();
+    moved.map(|(secret, changes)| (secret, pairs(changes))).filter(|(_, pairs)| !pairs.is_empty()).collect()
+}
+
+/// Those changes that both have.
+fn in_both(
+    one: BTreeMap<u32, PathChanges>,
+    mut other: BTreeMap<u32, PathChanges>,
+) -> BTreeMap<u32, PathChanges> {
+    let shared = one.into_iter().filter_map(|(secret, one)| {
+        let other = other.remove(&secret)?;
+        let gone = one.gone.intersection(&other.gone).cloned().collect();
+        let new = one.new.intersection(&other.new).cloned().collect();
+        Some((secret, PathChanges { gone, new }))
+    });
+    shared.collect()
+}
+
+/// Which paths of each secret differ between two layouts; `None` if there are too many.
+fn compare(
+    graph: &ObjectGraph<'_>,
+    before: Option<LayoutId>,
+    after: Option<LayoutId>,
+    left: &mut usize,
+) -> Option<BTreeMap<u32, PathChanges>> {
+    let mut changes: BTreeMap<u32, PathChanges> = BTreeMap::new();
+    let mut stack = vec![(Vec::new(), before, after, 0)];
+    let mut paths = 0;
+    while let Some((path, before, after, depth)) = stack.pop() {
+        let (old, new) = (graph.layouts.entries(before), graph.layouts.entries(after));
+        for (name, old, new) in by_name(&old, &new) {
+            paths += 1;
+            *left = left.checked_sub(1)?;
+            if paths > MAX_PATHS || depth > MAX_DEPTH {
+                return None;
+            }
+            let mut path = path.clone();
+            graph.name(name, |name| path.extend_from_slice(name));
+            let (old_set, new_set) = (secrets(old), secrets(new));
+            for secret in graph.sets.difference(old_set, new_set) {
+                changes.entry(secret).or_default().gone.insert(path.clone());
+            }
+            for secret in graph.sets.difference(new_set, old_set) {
+                changes.entry(secret).or_default().new.insert(path.clone());
+            }
+            let (old, new) = (layout(old), layout(new));
+            if old != new {
+                path.push(b'/');
+                stack.push((path, old, new, depth + 1));
+            }
+        }
+    }
+    Some(changes)
+}
+
+/// The entries that differ, by name, in both sorted lists.
+fn by_name(old: &[LayoutEntry], new: &[LayoutEntry]) -> Vec<(u32, Option<Held>, Option<Held>)> {
+    let mut both: BTreeMap<u32, (Option<Held>, Option<Held>)> = BTreeMap::new();
+    old.iter().for_each(|entry| both.entry(entry.name).or_default().0 = Some(entry.held));
+    new.iter().for_each(|entry| both.entry(entry.name).or_default().1 = Some(entry.held));
+    let differ = both.into_iter().filter(|(_, (old, new))| old != new);
+    differ.map(|(name, (old, new))| (name, old, new)).collect()
+}
+
+fn secrets(held: Option<Held>) -> SetId {
+    if let Some(Held::Secrets(set)) = held { set } else { SetId::EMPTY }
+}
+
+fn layout(held: Option<Held>) -> Option<LayoutId> {
+    if let Some(Held::Layout(layout)) = held { Some(layout) } else { None }
+}
+
+/// Pairs each path that is gone with a new one: with one of the same file name if there is any, else in order.
+fn pairs(PathChanges { gone, mut new }: PathChanges) -> Vec<(Vec<u8>, Vec<u8>)> {
+    let mut pairs = Vec::new();
+    let mut others = Vec::new();
+    for from in gone {
+        match new.iter().find(|path| file_name(path) == file_name(&from)).cloned() {
+            Some(to) => {
+                new.remove(&to);
+                pairs.push((from, to));
+            }
+            None => others.push(from),
+        }
+    }
+    pairs.extend(others.into_iter().zip(new));
+    pairs
+}
+
+fn file_name(path: &[u8]) -> &[u8] {
+    path.rsplit(|&byte| byte == b'/').next().unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_pair_by_file_name_first() {
+        let set = |paths: &[&str]| paths.iter().map(|path| path.as_bytes().to_vec()).collect();
+        let moved = |gone: &[&str], new: &[&str]| -> Vec<(String, String)> {
+            let text = |path: Vec<u8>| String::from_utf8(path).unwrap();
+            let changes = PathChanges { gone: set(gone), new: set(new) };
+            pairs(changes).into_iter().map(|(from, to)| (text(from), text(to))).collect()
+        };
+        let pair = |from: &str, to: &str| (from.to_owned(), to.to_owned());
+        assert_eq!(moved(&["a/x", "a/y"], &["b/y", "c"]), [pair("a/y", "b/y"), pair("a/x", "c")]);
+        assert_eq!(moved(&["a"], &["b", "c"]), [pair("a", "b")]);
+        assert_eq!(moved(&["a"], &[]), []);
+        assert_eq!(moved(&[], &["a"]), []);
+    }
+}

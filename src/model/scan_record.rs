@@ -1,0 +1,21 @@
+//! What was scanned, and how the scan was asked for.
+
+/// The repository around what was scanned.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct RepositoryInfo {
+    /// Its work tree, or its git directory if it has none. Absolute.
+    pub path: String,
+    /// The address of the remote `origin`, without user name and password; see
+    /// [`VersionControl::public_uri`](super::VersionControl::public_uri).
+    pub url: Option<String>,
+    /// Object id of the commit at HEAD, in hex.
+    pub head: Option<String>,
+    /// Short name of the branch at HEAD.
+    pub branch: Option<String>,
+    /// How it was named when the scan was asked for: `.` for the one around the current folder.
+    pub given: String,
+    /// Whether it has no work tree.
+    pub is_bare: bool,
+    /// Whether its refs are copies of those of `origin`, as in a mirror clone.
+    pub is_mirror: bool,
+}
