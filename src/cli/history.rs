@@ -97,6 +97,7 @@ impl Job<'_> {
         if self.tell_markers {
             base_policy::tell_markers(&mut draft);
         }
+        draft.command_line = super::command_line::words();
         let report = redact(draft, &self.session.in_force.detector);
         let exit = report.status().into();
         outputs.write(&report)?;

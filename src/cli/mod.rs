@@ -4,6 +4,7 @@ mod args;
 mod base_policy;
 mod baseline;
 mod ci;
+mod command_line;
 mod config;
 mod exit;
 mod explain;

@@ -119,7 +119,11 @@ pub(super) fn ignore_broken_pipe(written: io::Result<()>) -> io::Result<()> {
 pub(super) fn style(global: &Global) -> Style {
     Style {
         color: wants_color(global.color, io::stdout().is_terminal()),
-        width: None,
+        width: io::stdout()
+            .is_terminal()
+            .then(terminal_size::terminal_size)
+            .flatten()
+            .map(|(width, _)| usize::from(width.0)),
         verbose: global.verbose,
         ..Style::default()
     }

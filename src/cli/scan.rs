@@ -14,7 +14,7 @@ use super::exit::Exit;
 use super::options::{self, Extent};
 use super::output::Outputs;
 use super::session::Session;
-use super::{progress, repository_paths};
+use super::{command_line, progress, repository_paths};
 use crate::git::{self, Progress};
 use crate::scan::{TreeOptions, redact, scan_tree};
 use crate::source::{Excludes, FileOptions};
@@ -39,6 +39,14 @@ pub(super) fn run(scan: &Scan, global: &Global) -> Result<Exit> {
     if scan.policy_from.is_of_base() {
         base_policy::tell_markers(&mut draft);
     }
+    let around = paths.iter().find(|path| path.as_path() != Path::new("-"));
+    draft.repository = around.and_then(|path| {
+        let folder = if path.is_file() { path.parent()? } else { path };
+        let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
+        let repo = git::open(folder).ok()?.to_thread_local();
+        Some(git::repository_info(&repo, Path::new(".")))
+    });
+    draft.command_line = command_line::words();
     let report = redact(draft, &session.in_force.detector);
     let exit = report.status().into();
     outputs.write(&report)?;

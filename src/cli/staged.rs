@@ -3,6 +3,7 @@
 use anyhow::Result;
 
 use super::args::{Global, Staged};
+use super::command_line;
 use super::exit::Exit;
 use super::git_env::GitEnv;
 use super::options;
@@ -25,7 +26,9 @@ pub(super) fn run(staged: &Staged, global: &Global) -> Result<Exit> {
         without_lfs: config.is_without_lfs(),
         threads: session.threads,
     };
-    let report = redact(scan_staged(&session.settings(), &commit)?, &session.in_force.detector);
+    let mut draft = scan_staged(&session.settings(), &commit)?;
+    draft.command_line = command_line::words();
+    let report = redact(draft, &session.in_force.detector);
     let exit = report.status().into();
     outputs.write(&report)?;
     Ok(exit)

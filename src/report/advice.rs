@@ -12,10 +12,6 @@ pub(super) struct Advice {
 }
 
 impl Advice {
-    pub(super) fn is_empty(&self) -> bool {
-        self.steps.is_empty() && self.revoke_url.is_none()
-    }
-
     fn of_rule(rule: &RuleInfo, confidence: Confidence) -> Self {
         if confidence == Confidence::Low {
             return Self::for_low_confidence(rule);

@@ -37,10 +37,20 @@ fn opens_command(text: &str, at: usize) -> bool {
     text[..at].ends_with('#') && RUNNER_COMMANDS.iter().any(|word| text[at + 1..].starts_with(word))
 }
 
+/// Whether it is text that nothing can be hidden in, which most text is: ASCII without the characters that commands
+/// contain.
+fn is_harmless(text: &str) -> bool {
+    text.bytes().all(|byte| (b' '..=b'~').contains(&byte) && byte != b'#' && byte != b'_')
+}
+
 /// Rewrites characters of `text`: `replace` either pushes a replacement and returns true, or returns false to
 /// keep the character.
 fn rewrite<'a>(text: &'a str, mut replace: impl FnMut(usize, char, &mut String) -> bool) -> Cow<'a, str> {
-    if !text.contains(is_hidden) && !text.contains("##") && !SECTIONS.iter().any(|word| text.contains(word)) {
+    if is_harmless(text)
+        || !text.contains(is_hidden)
+            && !text.contains("##")
+            && !SECTIONS.iter().any(|word| text.contains(word))
+    {
         return Cow::Borrowed(text);
     }
     let mut safe = String::with_capacity(text.len() + 16);

@@ -7,15 +7,21 @@ use std::io::{self, Write};
 use serde::{Serialize, Serializer};
 use serde_json::ser::{Formatter, PrettyFormatter};
 
-use crate::model::{Change, Coverage, Finding, Fingerprint, Leak, LeakStatus, Position, Report, Suppression};
+use crate::model::{
+    Change, Coverage, Finding, Fingerprint, Leak, LeakStatus, Move, Position, RemoteSighting, Report,
+    RepositoryInfo, Suppression, TagDate, Verification,
+};
 
-use super::{Style, escape, labels};
+use super::next_steps::{NextStep, next_steps};
+use super::permalink::Permalinks;
+use super::{Style, clock, escape, labels};
 
 /// The contract's name and version.
 pub(super) const SCHEMA: &str = "friskey/report/v1";
 
 pub(super) fn write(report: &Report, _: &Style, out: &mut dyn Write) -> io::Result<()> {
-    write_pretty(&ReportObject::new(report), out)
+    let context = JsonContext::new(report);
+    write_pretty(&ReportObject::new(&context), out)
 }
 
 /// Writes a JSON document with an indent of two spaces and a final line end, and hidden characters escaped.
@@ -34,11 +40,30 @@ pub(super) fn write_line(value: &impl Serialize, out: &mut dyn Write) -> io::Res
     out.write_all(b"\n")
 }
 
+/// A report, and the links into the service that hosts its repository.
+pub(super) struct JsonContext<'a> {
+    report: &'a Report,
+    links: Option<Permalinks>,
+}
+
+impl<'a> JsonContext<'a> {
+    pub(super) fn new(report: &'a Report) -> Self {
+        let url = report.repository().and_then(|repository| repository.url.as_deref());
+        Self { report, links: url.and_then(Permalinks::of) }
+    }
+
+    fn commit(&self, id: &str) -> Option<String> {
+        self.links.as_ref()?.commit(id)
+    }
+}
+
 #[derive(Serialize)]
 struct ReportObject<'a> {
     schema: &'static str,
     tool: ToolObject<'a>,
     command: &'static str,
+    #[serde(flatten)]
+    request: RequestObject<'a>,
     status: &'static str,
     min_confidence: &'static str,
     leaks: Each<'a, Leak>,
@@ -51,14 +76,16 @@ struct ReportObject<'a> {
 }
 
 impl<'a> ReportObject<'a> {
-    fn new(report: &'a Report) -> Self {
+    fn new(context: &'a JsonContext<'a>) -> Self {
+        let report = context.report;
         Self {
             schema: SCHEMA,
             tool: ToolObject::new(report),
             command: report.command(),
+            request: RequestObject::new(report),
             status: report.status().name(),
             min_confidence: report.min_confidence().name(),
-            leaks: Each(report.leaks()),
+            leaks: Each(context, report.leaks()),
             unlisted: report.unlisted_findings(),
             suppressed: report.suppressed_findings(),
             below_threshold: report.below_threshold(),
@@ -67,6 +94,48 @@ impl<'a> ReportObject<'a> {
             elapsed_seconds: report.elapsed_seconds(),
         }
     }
+}
+
+/// What was scanned, and how the scan was asked for.
+#[derive(Serialize)]
+pub(super) struct RequestObject<'a> {
+    repository: Option<RepositoryObject<'a>>,
+    command_line: &'a [String],
+    started: String,
+}
+
+impl<'a> RequestObject<'a> {
+    pub(super) fn new(report: &'a Report) -> Self {
+        Self {
+            repository: report.repository().map(RepositoryObject::new),
+            command_line: report.command_line(),
+            started: moment(report.started()),
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct RepositoryObject<'a> {
+    path: &'a str,
+    url: Option<&'a str>,
+    head: Option<&'a str>,
+    branch: Option<&'a str>,
+}
+
+impl<'a> RepositoryObject<'a> {
+    fn new(repository: &'a RepositoryInfo) -> Self {
+        Self {
+            path: &repository.path,
+            url: repository.url.as_deref(),
+            head: repository.head.as_deref(),
+            branch: repository.branch.as_deref(),
+        }
+    }
+}
+
+/// Seconds since 1970 in RFC 3339.
+fn moment(seconds: i64) -> String {
+    format!("{}Z", clock::utc(seconds))
 }
 
 /// The tool that wrote the report.
@@ -84,23 +153,39 @@ impl<'a> ToolObject<'a> {
 }
 
 /// A list whose items are converted to JSON objects one by one, as they are written.
-struct Each<'a, T>(&'a [T]);
+struct Each<'a, T>(&'a JsonContext<'a>, &'a [T]);
 
 impl Serialize for Each<'_, Leak> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_seq(self.0.iter().map(LeakObject::new))
+        serializer.collect_seq(self.1.iter().map(|leak| LeakObject::new(self.0, leak)))
     }
 }
 
 impl Serialize for Each<'_, Finding> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_seq(self.0.iter().map(FindingObject::new))
+        serializer.collect_seq(self.1.iter().map(|finding| FindingObject::new(self.0, finding)))
     }
 }
 
 impl Serialize for Each<'_, Change> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_seq(self.0.iter().map(ChangeObject::new))
+        serializer.collect_seq(self.1.iter().map(|change| ChangeObject::new(self.0, change)))
+    }
+}
+
+impl Serialize for Each<'_, Move> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(self.1.iter().map(|moved| MoveObject {
+            from: lossy(&moved.from),
+            change: ChangeObject::new(self.0, &moved.change),
+        }))
+    }
+}
+
+impl Serialize for Each<'_, TagDate> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let tag = |tag: &'_ TagDate| TagObject { name: tag.name.clone(), date: moment(tag.seconds) };
+        serializer.collect_seq(self.1.iter().map(tag))
     }
 }
 
@@ -120,12 +205,19 @@ pub(super) struct LeakObject<'a> {
     refs_at_tip: &'a [String],
     refs_in_history: &'a [String],
     held_by: &'a [String],
+    severity: &'static str,
+    moves: Each<'a, Move>,
+    tags: Each<'a, TagDate>,
+    first_on_remote: Option<RemoteObject<'a>>,
+    next_steps: Vec<NextStep>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    verification: Option<&'a Verification>,
     exposed_seconds: Option<u64>,
     findings: Each<'a, Finding>,
 }
 
 impl<'a> LeakObject<'a> {
-    pub(super) fn new(leak: &'a Leak) -> Self {
+    pub(super) fn new(context: &'a JsonContext<'a>, leak: &'a Leak) -> Self {
         let identified = &leak.identified;
         Self {
             fingerprint: identified.fingerprint,
@@ -136,13 +228,19 @@ impl<'a> LeakObject<'a> {
             evidence: &identified.evidence,
             length: identified.secret.len(),
             status: leak.status,
-            introduced: Each(&leak.introduced),
-            removed: Each(&leak.removed),
+            introduced: Each(context, &leak.introduced),
+            removed: Each(context, &leak.removed),
             refs_at_tip: &leak.reachability.refs_at_tip,
             refs_in_history: &leak.reachability.refs_in_history,
             held_by: &leak.reachability.held_by,
+            severity: labels::effective_severity(context.report, leak).name(),
+            moves: Each(context, &leak.moves),
+            tags: Each(context, &leak.reachability.tags),
+            first_on_remote: leak.reachability.on_remote.as_ref().map(RemoteObject::new),
+            next_steps: next_steps(context.report, leak),
+            verification: leak.verification.as_deref(),
             exposed_seconds: leak.exposed_seconds,
-            findings: Each(&leak.findings),
+            findings: Each(context, &leak.findings),
         }
     }
 }
@@ -153,12 +251,47 @@ struct ChangeObject<'a> {
     author: &'a str,
     date: &'a str,
     path: Option<String>,
+    subject: &'a str,
+    url: Option<String>,
 }
 
 impl<'a> ChangeObject<'a> {
-    fn new(change: &'a Change) -> Self {
-        let path = change.path.as_ref().map(|path| lossy(path));
-        Self { commit: &change.commit, author: &change.author, date: &change.date, path }
+    fn new(context: &JsonContext<'_>, change: &'a Change) -> Self {
+        Self {
+            commit: &change.commit,
+            author: &change.author,
+            date: &change.date,
+            path: change.path.as_ref().map(|path| lossy(path)),
+            subject: &change.subject,
+            url: context.commit(&change.commit),
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct MoveObject<'a> {
+    from: String,
+    #[serde(flatten)]
+    change: ChangeObject<'a>,
+}
+
+#[derive(Serialize)]
+struct TagObject {
+    name: String,
+    date: String,
+}
+
+#[derive(Serialize)]
+struct RemoteObject<'a> {
+    #[serde(rename = "ref")]
+    name: &'a str,
+    date: String,
+    by_push: bool,
+}
+
+impl<'a> RemoteObject<'a> {
+    fn new(seen: &'a RemoteSighting) -> Self {
+        Self { name: &seen.name, date: moment(seen.seconds), by_push: seen.by_push }
     }
 }
 
@@ -175,10 +308,11 @@ struct FindingObject<'a> {
     start: Position,
     end: Position,
     suppressed: Option<&'a Suppression>,
+    url: Option<String>,
 }
 
 impl<'a> FindingObject<'a> {
-    fn new(finding: &'a Finding) -> Self {
+    fn new(context: &JsonContext<'_>, finding: &'a Finding) -> Self {
         let origin = &finding.origin;
         Self {
             id: finding.id(),
@@ -192,6 +326,7 @@ impl<'a> FindingObject<'a> {
             start: finding.span.start,
             end: finding.span.end,
             suppressed: finding.suppressed.as_ref(),
+            url: context.links.as_ref().and_then(|links| labels::permalink(links, finding)),
         }
     }
 }

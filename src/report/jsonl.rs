@@ -10,12 +10,13 @@ use serde::Serialize;
 use crate::model::{Coverage, Report};
 
 use super::Style;
-use super::json::{LeakObject, SCHEMA, ToolObject, write_line};
+use super::json::{JsonContext, LeakObject, RequestObject, SCHEMA, ToolObject, write_line};
 
 pub(super) fn write(report: &Report, _: &Style, out: &mut dyn Write) -> io::Result<()> {
     write_line(&TypedLine { kind: "start", body: StartLine::new(report) }, out)?;
+    let context = JsonContext::new(report);
     for leak in report.leaks() {
-        write_line(&TypedLine { kind: "leak", body: LeakObject::new(leak) }, out)?;
+        write_line(&TypedLine { kind: "leak", body: LeakObject::new(&context, leak) }, out)?;
     }
     for skip in &report.coverage().skipped {
         write_line(&TypedLine { kind: "skip", body: skip }, out)?;
@@ -39,6 +40,8 @@ struct StartLine<'a> {
     schema: &'static str,
     tool: ToolObject<'a>,
     command: &'static str,
+    #[serde(flatten)]
+    request: RequestObject<'a>,
     min_confidence: &'static str,
 }
 
@@ -48,6 +51,7 @@ impl<'a> StartLine<'a> {
             schema: SCHEMA,
             tool: ToolObject::new(report),
             command: report.command(),
+            request: RequestObject::new(report),
             min_confidence: report.min_confidence().name(),
         }
     }

@@ -1,7 +1,12 @@
 //! Labels that several formats share: for places, commits, authors and rules.
 
-use crate::model::{Change, Confidence, Finding, Leak, Origin, Report, RuleInfo, Severity, Surface};
+use std::cmp::Reverse;
 
+use crate::model::{
+    Change, Confidence, Finding, KeyVerdict, Leak, LeakStatus, Origin, Report, RuleInfo, Severity, Surface,
+};
+
+use super::permalink::Permalinks;
 use super::{escape, humanize};
 
 /// Hex digits of an object id that are shown to people.
@@ -77,6 +82,15 @@ pub(super) fn day(change: &Change) -> String {
     escape::line(change.date.get(..10).unwrap_or(&change.date)).into_owned()
 }
 
+/// A ref as git shows it to people, not escaped: `main`, `origin/main`, `tag v1`, `refs/pull/7/head`.
+pub(super) fn short_ref(name: &str) -> String {
+    if let Some(tag) = name.strip_prefix("refs/tags/") {
+        return format!("tag {tag}");
+    }
+    let short = ["refs/heads/", "refs/remotes/"].iter().find_map(|prefix| name.strip_prefix(prefix));
+    short.unwrap_or(name).to_owned()
+}
+
 /// The leak's rule, if the report lists it.
 pub(super) fn rule<'a>(report: &'a Report, leak: &Leak) -> Option<&'a RuleInfo> {
     report.rules().iter().find(|rule| *rule.id == *leak.identified.rule)
@@ -97,6 +111,38 @@ pub(super) fn rules_of_open_leaks(report: &Report) -> Vec<&RuleInfo> {
 pub(super) fn title(report: &Report, leak: &Leak) -> String {
     let name = rule(report, leak).map_or(&*leak.identified.rule, |rule| &rule.name);
     escape::line(name).into_owned()
+}
+
+/// The order of states: the most urgent first.
+pub(super) fn status_rank(status: LeakStatus) -> i64 {
+    match status {
+        LeakStatus::Present => 0,
+        LeakStatus::Unknown => 1,
+        LeakStatus::Removed => 2,
+        LeakStatus::Unreachable => 3,
+    }
+}
+
+/// The open leaks, most urgent first: those that are still present, then by severity.
+pub(super) fn by_urgency(report: &Report) -> Vec<&Leak> {
+    let mut leaks: Vec<&Leak> = report.open_leaks().collect();
+    let is_dead =
+        |leak: &Leak| leak.verification.as_ref().is_some_and(|found| found.verdict == KeyVerdict::Dead);
+    leaks.sort_by_cached_key(|leak| {
+        (is_dead(leak), status_rank(leak.status), Reverse(effective_severity(report, leak)))
+    });
+    leaks
+}
+
+/// The page that shows the line of a finding at the service that hosts the repository.
+pub(super) fn permalink(links: &Permalinks, finding: &Finding) -> Option<String> {
+    let origin = &finding.origin;
+    let commit = origin.commit.as_deref()?;
+    match (origin.surface, &origin.path) {
+        (Surface::Blob, Some(path)) => links.line(commit, path, finding.span.start.line),
+        (Surface::CommitMessage | Surface::Identity | Surface::CommitHeader, _) => links.commit(commit),
+        _ => None,
+    }
 }
 
 /// The findings of a leak that are not suppressed.

@@ -6,6 +6,7 @@
 mod advice;
 mod clock;
 mod escape;
+mod events;
 mod fleet;
 mod github;
 mod gitlab;
@@ -18,6 +19,8 @@ mod jsonl;
 mod junit;
 mod key_review;
 mod labels;
+mod next_steps;
+mod permalink;
 mod proof;
 mod prose;
 mod receipt;
@@ -49,7 +52,7 @@ pub const VERSION: &str = env!("CARGO_PKG_VERSION");
 pub struct Style {
     /// Whether to use ANSI colors. Only `human` has any.
     pub color: bool,
-    /// Width of the terminal in columns, if known; excerpts are cut to it. Only `human` uses it.
+    /// Width of the terminal in columns, if known; text wraps to it and excerpts are cut to it. Only `human` uses it.
     pub width: Option<usize>,
     /// Whether to list every place and every skip rather than the first ten. Only `human` uses it.
     pub verbose: bool,

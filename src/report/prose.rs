@@ -5,6 +5,8 @@ use crate::model::{Change, Finding, Leak, LeakStatus, Report, Surface};
 
 use super::{escape, humanize, labels};
 
+/// The most refs that a sentence names.
+const MAX_LISTED_REFS: usize = 5;
 /// The most places that a sentence names.
 const MAX_LISTED_PLACES: usize = 10;
 
@@ -35,6 +37,43 @@ pub(super) fn location_sentence(finding: &Finding) -> String {
         return format!(" Found in {surface}{}.", labels::name(origin));
     }
     String::new()
+}
+
+/// Where the leak still is, as a sentence; `None` if the scan cannot know. Escaped.
+pub(super) fn standing(leak: &Leak) -> Option<String> {
+    let reached = &leak.reachability;
+    let sentence = match leak.status {
+        LeakStatus::Present => format!("Still present{}", refs(" at the tip of ", &reached.refs_at_tip)),
+        LeakStatus::Removed => {
+            format!("Removed, but still in the history{}", refs(" of ", &reached.refs_in_history))
+        }
+        LeakStatus::Unreachable => {
+            format!("Not reachable from any ref, but still in the repository{}", refs(": ", &reached.held_by))
+        }
+        LeakStatus::Unknown => return None,
+    };
+    let exposed = leak.exposed_seconds.map(humanize::duration);
+    let exposed = exposed.map(|duration| match leak.status {
+        LeakStatus::Present => format!("; exposed for {duration} so far"),
+        _ => format!("; exposed for {duration}"),
+    });
+    Some(format!("{sentence}{}.", exposed.unwrap_or_default()))
+}
+
+/// `opening` and the first names; empty without names.
+fn refs(opening: &str, names: &[String]) -> String {
+    if names.is_empty() {
+        return String::new();
+    }
+    let listed: Vec<_> = names
+        .iter()
+        .take(MAX_LISTED_REFS)
+        .map(|name| escape::line(&labels::short_ref(name)).into_owned())
+        .collect();
+    match names.len().saturating_sub(MAX_LISTED_REFS) {
+        0 => format!("{opening}{}", listed.join(", ")),
+        rest => format!("{opening}{} and {rest} more", listed.join(", ")),
+    }
 }
 
 /// Which commits introduced and removed the leak, and what that means. Starts with a space.

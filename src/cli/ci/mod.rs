@@ -97,6 +97,7 @@ pub(super) fn run(ci: &Ci, global: &Global) -> Result<Exit> {
     draft.category = plan.category();
     base_policy::tell_markers(&mut draft);
     draft.notes.insert(0, chosen);
+    draft.command_line = super::command_line::words();
     if let (Status::Incomplete, Some(deepen)) = (draft.status(), plan.deepen) {
         draft.notes.push(format!("where the history is cut off: {deepen}"));
     }

@@ -1,0 +1,108 @@
+//! What happened to a leak, in order: commits that introduced, moved and removed it, tags, and the first sight of it on
+//! a remote. Formats for people tell the same events in the same words.
+
+use crate::model::{Change, Leak, Move, RemoteSighting, TagDate};
+
+use super::{clock, escape, labels};
+
+/// One event.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum LeakEvent<'a> {
+    Introduced { change: &'a Change, again: bool },
+    Moved(&'a Move),
+    Removed(&'a Change),
+    Tagged(&'a TagDate),
+    OnRemote(&'a RemoteSighting),
+}
+
+impl<'a> LeakEvent<'a> {
+    /// `introduced`, `moved`, …
+    pub(super) fn label(self) -> &'static str {
+        match self {
+            Self::Introduced { again: false, .. } => "introduced",
+            Self::Introduced { again: true, .. } => "re-introduced",
+            Self::Moved(_) => "moved",
+            Self::Removed(_) => "removed",
+            Self::Tagged(_) => "tagged",
+            Self::OnRemote(RemoteSighting { by_push: true, .. }) => "pushed",
+            Self::OnRemote(_) => "on remote",
+        }
+    }
+
+    /// In seconds since 1970.
+    pub(super) fn seconds(self) -> i64 {
+        match self {
+            Self::Introduced { change, .. } | Self::Removed(change) => change.seconds,
+            Self::Moved(moved) => moved.change.seconds,
+            Self::Tagged(tag) => tag.seconds,
+            Self::OnRemote(seen) => seen.seconds,
+        }
+    }
+
+    /// The commit that did it.
+    pub(super) fn change(self) -> Option<&'a Change> {
+        match self {
+            Self::Introduced { change, .. } | Self::Removed(change) => Some(change),
+            Self::Moved(moved) => Some(&moved.change),
+            Self::Tagged(_) | Self::OnRemote(_) => None,
+        }
+    }
+
+    /// Its day: that of the author for a commit, else in UTC. Escaped.
+    pub(super) fn day(self) -> String {
+        match self.change() {
+            Some(change) => labels::day(change),
+            None => clock::utc(self.seconds()).chars().take(10).collect(),
+        }
+    }
+
+    /// The path, the path before and after, or the ref. Escaped.
+    pub(super) fn place(self) -> Option<String> {
+        match self {
+            Self::Introduced { change, .. } | Self::Removed(change) => {
+                change.path.as_deref().map(escape::path)
+            }
+            Self::Moved(moved) => {
+                let to = moved.change.path.as_deref().map(escape::path).unwrap_or_default();
+                Some(format!("{} → {to}", escape::path(&moved.from)))
+            }
+            Self::Tagged(tag) => {
+                let name = tag.name.strip_prefix("refs/tags/").unwrap_or(&tag.name);
+                Some(escape::line(name).into_owned())
+            }
+            Self::OnRemote(seen) => Some(escape::line(&labels::short_ref(&seen.name)).into_owned()),
+        }
+    }
+
+    /// The order of events at the same second.
+    fn rank(self) -> u8 {
+        match self {
+            Self::Introduced { .. } => 0,
+            Self::Moved(_) => 1,
+            Self::Removed(_) => 2,
+            Self::Tagged(_) => 3,
+            Self::OnRemote(_) => 4,
+        }
+    }
+}
+
+/// All events of a leak, oldest first.
+pub(super) fn events(leak: &Leak) -> Vec<LeakEvent<'_>> {
+    let introduced = leak.introduced.iter().map(|change| LeakEvent::Introduced { change, again: false });
+    let mut events: Vec<LeakEvent<'_>> = introduced
+        .chain(leak.moves.iter().map(LeakEvent::Moved))
+        .chain(leak.removed.iter().map(LeakEvent::Removed))
+        .chain(leak.reachability.tags.iter().map(LeakEvent::Tagged))
+        .chain(leak.reachability.on_remote.iter().map(LeakEvent::OnRemote))
+        .collect();
+    events.sort_by_key(|event| (event.seconds(), event.rank()));
+    let mut was_removed = false;
+    for event in &mut events {
+        match event {
+            LeakEvent::Removed(_) => was_removed = true,
+            LeakEvent::Introduced { again, .. } => *again = was_removed,
+            _ => {}
+        }
+    }
+    events
+}

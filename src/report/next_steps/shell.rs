@@ -1,0 +1,59 @@
+//! Words of a command line for a POSIX shell.
+
+use crate::report::escape;
+
+/// `word`, quoted so that a shell takes it for one word; `None` if it has characters that a reader would not see.
+pub(super) fn quoted(word: &str) -> Option<String> {
+    if word.chars().any(|c| escape::is_hidden(c) || c == '\u{fffd}') || escape::line(word) != word {
+        return None;
+    }
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_./:@%+=,".contains(c);
+    if !word.is_empty() && word.chars().all(is_plain) {
+        return Some(word.to_owned());
+    }
+    Some(format!("'{}'", word.replace('\'', "'\\''")))
+}
+
+/// A path for git, which would take some characters for a pattern.
+pub(super) fn pathspec(path: &str) -> Option<String> {
+    let is_magic = path.starts_with(':') || path.contains(['*', '?', '[', '\\']);
+    quoted(&if is_magic { format!(":(literal){path}") } else { path.to_owned() })
+}
+
+/// Several paths for git, after `--`; `None` if one of them cannot be shown.
+pub(super) fn pathspecs(paths: &[String]) -> Option<String> {
+    let all: Option<Vec<_>> = paths.iter().map(|path| pathspec(path)).collect();
+    all.filter(|all| !all.is_empty()).map(|all| format!("-- {}", all.join(" ")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_stay_one_word() {
+        let cases = [
+            ("src/app.py", Some("src/app.py")),
+            ("my app.py", Some("'my app.py'")),
+            ("it's", Some("'it'\\''s'")),
+            ("$(touch x)", Some("'$(touch x)'")),
+            ("`id`;rm -rf ~", Some("'`id`;rm -rf ~'")),
+            ("stash@{0}", Some("'stash@{0}'")),
+            ("", Some("''")),
+            ("a\nb", None),
+            ("a\u{202e}b", None),
+        ];
+        for (word, expected) in cases {
+            assert_eq!(quoted(word).as_deref(), expected, "{word}");
+        }
+    }
+
+    #[test]
+    fn paths_are_no_patterns() {
+        assert_eq!(pathspec("a[1].py").as_deref(), Some("':(literal)a[1].py'"));
+        assert_eq!(pathspec(":/x").as_deref(), Some("':(literal):/x'"));
+        assert_eq!(pathspecs(&["-x".to_owned(), "y z".to_owned()]).as_deref(), Some("-- -x 'y z'"));
+        assert_eq!(pathspecs(&["\u{7}".to_owned()]), None);
+        assert_eq!(pathspecs(&[]), None);
+    }
+}

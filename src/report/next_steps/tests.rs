@@ -1,0 +1,133 @@
+//! The steps for each state.
+
+use crate::model::{KeyVerdict, LeakStatus, RemoteSighting};
+
+use super::state::{LeakState, Pushed};
+use super::{NextStep, steps};
+
+fn list(names: &[&str]) -> Vec<String> {
+    names.iter().map(|&name| name.to_owned()).collect()
+}
+
+/// A project key at the tip of `main`, in `app.py`, that was not pushed.
+fn present() -> LeakState {
+    LeakState {
+        branches: list(&["main"]),
+        in_tips: list(&["app.py"]),
+        other_refs: list(&["main"]),
+        is_committed: true,
+        ..LeakState::sample()
+    }
+}
+
+fn commands(state: &LeakState) -> Vec<String> {
+    steps(state).into_iter().filter_map(|step| step.command).collect()
+}
+
+fn text(state: &LeakState) -> String {
+    steps(state).into_iter().map(|NextStep { text, .. }| text).collect::<Vec<_>>().join("\n")
+}
+
+#[test]
+fn a_present_key_is_revoked_first_and_then_taken_out() {
+    let expected = [
+        "friskey verify",
+        "friskey revoke --key 0123456789ab",
+        "git add --update && friskey staged && git commit",
+        "friskey purge --key 0123456789ab --into clean.git",
+    ];
+    assert_eq!(commands(&present()), expected);
+    assert!(text(&present()).contains("Take it out of app.py on main"), "{}", text(&present()));
+}
+
+#[test]
+fn a_key_of_the_last_commit_that_was_not_pushed_is_amended_away() {
+    let state = LeakState { introduced_by_head: true, ..present() };
+    assert_eq!(commands(&state).last().unwrap(), "git commit --amend");
+    let pushed = Pushed::OnRemote { refs: list(&["origin/main"]), since: None };
+    let state = LeakState { introduced_by_head: true, pushed, ..present() };
+    assert!(commands(&state).last().unwrap().starts_with("friskey purge"));
+}
+
+#[test]
+fn a_removed_key_is_still_in_the_history() {
+    let removed =
+        LeakState { status: LeakStatus::Removed, branches: Vec::new(), in_tips: Vec::new(), ..present() };
+    assert!(!text(&removed).contains("Take it out"));
+    assert!(text(&removed).contains("No remote-tracking ref leads to it"));
+    let since =
+        RemoteSighting { seconds: 1_700_000_000, name: "refs/remotes/origin/main".to_owned(), by_push: true };
+    let pushed = Pushed::OnRemote { refs: list(&["origin/main"]), since: Some(since) };
+    let pushed = text(&LeakState { pushed, ..removed });
+    assert!(pushed.contains("It was pushed on 2023-11-14; origin/main has it."), "{pushed}");
+    assert!(pushed.contains("others may have fetched it"), "{pushed}");
+}
+
+#[test]
+fn a_key_in_a_stash_alone_is_dropped_from_the_oldest_on() {
+    let state = LeakState {
+        status: LeakStatus::Unreachable,
+        is_unreachable: true,
+        stashes: list(&["stash@{0}", "stash@{10}", "stash@{2}"]),
+        ..LeakState::sample()
+    };
+    let commands = commands(&state);
+    assert_eq!(
+        commands[2],
+        "git stash drop 'stash@{10}' && git stash drop 'stash@{2}' && git stash drop 'stash@{0}'"
+    );
+    assert_eq!(commands[3], "git reflog expire --expire=now --all && git gc --prune=now");
+    assert_eq!(commands.len(), 4);
+}
+
+#[test]
+fn a_key_in_a_reflog_alone_is_expired() {
+    let lost = LeakState { status: LeakStatus::Unreachable, is_unreachable: true, ..LeakState::sample() };
+    let reflog = LeakState { in_reflog: true, ..lost.clone() };
+    assert_eq!(commands(&reflog)[2..], ["git reflog expire --expire=now --all && git gc --prune=now"]);
+    assert_eq!(commands(&lost)[2..], ["git gc --prune=now"]);
+    let pseudo = LeakState { pseudo_refs: list(&["ORIG_HEAD"]), ..lost };
+    let expected =
+        ["git update-ref -d ORIG_HEAD", "git reflog expire --expire=now --all && git gc --prune=now"];
+    assert_eq!(commands(&pseudo)[2..], expected);
+}
+
+#[test]
+fn a_staged_key_is_unstaged_and_needs_no_revocation_yet() {
+    let state = LeakState { staged: list(&["my app.py"]), ..LeakState::sample() };
+    assert_eq!(commands(&state), ["git restore --staged -- 'my app.py'", "friskey staged"]);
+    assert!(text(&state).contains("It is in no commit yet"));
+    let committed = LeakState { staged: list(&["my app.py"]), ..present() };
+    assert_eq!(commands(&committed)[0], "friskey verify");
+}
+
+#[test]
+fn a_live_key_is_revoked_at_once_and_a_dead_one_is_not() {
+    let live = LeakState { verdict: Some(KeyVerdict::LiveRestricted), ..present() };
+    assert_eq!(commands(&live)[0], "friskey revoke --key 0123456789ab");
+    assert!(text(&live).starts_with("Revoke the key now: it works."));
+    let dead = LeakState { verdict: Some(KeyVerdict::Dead), ..present() };
+    assert!(text(&dead).starts_with("Nothing to revoke"));
+    assert!(!commands(&dead).iter().any(|command| command.contains("revoke") || command.contains("verify")));
+    let unknown = LeakState { verdict: Some(KeyVerdict::Unknown), ..present() };
+    assert_eq!(commands(&unknown)[..2], commands(&present())[..2]);
+    let deactivated = LeakState { verdict: Some(KeyVerdict::Deactivated), ..present() };
+    assert_eq!(commands(&deactivated)[0], "friskey revoke --key 0123456789ab");
+}
+
+#[test]
+fn a_repository_elsewhere_is_named_in_every_command() {
+    let state =
+        LeakState { repository: "../it's here".to_owned(), stashes: list(&["stash@{0}"]), ..present() };
+    for command in commands(&state) {
+        assert!(command.contains("'../it'\\''s here'"), "{command}");
+    }
+    let hidden = LeakState { repository: "a\u{202e}b".to_owned(), ..present() };
+    assert_eq!(commands(&hidden), Vec::<String>::new());
+}
+
+#[test]
+fn a_doubtful_match_is_looked_into_first() {
+    let state = LeakState { is_doubtful: true, ..present() };
+    assert!(text(&state).starts_with("Find out whether this is one of your keys"));
+}
