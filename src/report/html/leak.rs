@@ -1,109 +1,132 @@
-//! One leak on the page: its facts, its history and its places.
+//! One leak: what it is, what happened to it, what to do, and where it is.
 
 use std::io::{self, Write};
 
-use crate::model::{Change, Excerpt, Finding, Leak, Report};
-use crate::report::{escape, humanize, labels};
+use crate::model::Leak;
+use crate::report::events::{LeakEvent, events};
+use crate::report::next_steps::next_steps;
+use crate::report::{clock, escape, humanize, labels, prose};
 
-use super::class;
+use super::{PageView, axis, parts, places, timeline, verification};
 
-/// The most places and commits listed for one leak.
-const MAX_LISTED: usize = 1_000;
+/// The most events listed, and those of them that are not folded.
+const MAX_EVENTS: usize = 1_000;
+const MAX_OPEN_EVENTS: usize = 20;
+/// The most leaks that are laid out at once.
+const MAX_LAID_OUT: usize = 50;
+/// The most refs named.
+const MAX_REFS: usize = 200;
 
-pub(super) fn write(report: &Report, leak: &Leak, out: &mut dyn Write) -> io::Result<()> {
-    let identified = &leak.identified;
-    let (title, redacted) =
-        (escape::xml(&labels::title(report, leak)), escape::xml(&identified.secret.redacted()));
-    let class = class(labels::effective_severity(report, leak));
-    writeln!(out, "<article>\n<h2 class=\"{class}\">{title} <code>{redacted}</code></h2>")?;
+pub(super) fn write(view: &PageView<'_>, number: usize, leak: &Leak, out: &mut dyn Write) -> io::Result<()> {
+    let report = view.report;
+    let title = escape::xml(&labels::title(report, leak));
+    // What is far below is laid out when it comes into view.
+    let later = if number > MAX_LAID_OUT { " later" } else { "" };
+    let redacted = escape::xml(&leak.identified.secret.redacted());
+    writeln!(out, "<article class=\"card{later}\" id=\"leak-{number}\" aria-labelledby=\"title-{number}\">")?;
+    write!(out, "<h2 id=\"title-{number}\"><span>{title}</span> <code>{redacted}</code> ")?;
+    let severity = parts::severity_badge(labels::effective_severity(report, leak));
+    let verdict =
+        leak.verification.as_ref().map(|found| verification::badge(found.verdict)).unwrap_or_default();
+    writeln!(out, "{} {severity} {verdict}</h2>", parts::status_badge(leak.status))?;
+    let standing = prose::standing(leak)
+        .unwrap_or_else(|| "This scan cannot tell whether it is in a history.".to_owned());
+    writeln!(out, "<p class=\"lead\">{}</p>", escape::xml(&standing))?;
+    if let Some(found) = &leak.verification {
+        verification::write(found, out)?;
+    }
+    if view.is_brief(number) {
+        return brief(view, leak, out);
+    }
+    story(view, leak, out)?;
+    write!(out, "<h3>What to do next</h3>\n{}", parts::steps(&next_steps(report, leak)))?;
+    places::write(view, leak, out)?;
     facts(leak, out)?;
-    changes("Introduced", &leak.introduced, out)?;
-    changes("Removed", &leak.removed, out)?;
-    places(leak, out)?;
     writeln!(out, "</article>")
+}
+
+/// The fingerprint and the first places: one of so many leaks that no page could hold everything about each.
+fn brief(view: &PageView<'_>, leak: &Leak, out: &mut dyn Write) -> io::Result<()> {
+    writeln!(out, "<p class=\"small\">Fingerprint <code>{}</code></p>", leak.identified.fingerprint)?;
+    places::write_first(view, leak, out)?;
+    writeln!(out, "</article>")
+}
+
+/// The timeline and the events on it.
+fn story(view: &PageView<'_>, leak: &Leak, out: &mut dyn Write) -> io::Result<()> {
+    let events = events(leak);
+    if events.is_empty() {
+        return Ok(());
+    }
+    if let Some(axis) = axis(std::iter::once(leak), view.now()) {
+        let shown = &events[..events.len().min(MAX_EVENTS)];
+        write!(out, "<h3>History</h3>\n{}{}", timeline::single(leak, shown, axis), timeline::KEY)?;
+    }
+    let open = if events.len() <= MAX_OPEN_EVENTS + 1 { events.len() } else { MAX_OPEN_EVENTS };
+    event_list(view, 1, &events[..open], out)?;
+    let folded = &events[open..events.len().min(MAX_EVENTS)];
+    if !folded.is_empty() {
+        let more = humanize::count((events.len() - open) as u64, "more event");
+        writeln!(out, "<details><summary>{more}</summary>")?;
+        event_list(view, open + 1, folded, out)?;
+        writeln!(out, "</details>")?;
+    }
+    match events.len().saturating_sub(MAX_EVENTS) as u64 {
+        0 => Ok(()),
+        rest => writeln!(out, "<p>and {} in the format json</p>", humanize::count(rest, "more event")),
+    }
+}
+
+fn event_list(
+    view: &PageView<'_>,
+    first: usize,
+    events: &[LeakEvent<'_>],
+    out: &mut dyn Write,
+) -> io::Result<()> {
+    writeln!(out, "<ol class=\"events\" start=\"{first}\">")?;
+    for (number, event) in (first..).zip(events) {
+        let time = clock::utc(event.seconds());
+        let (day, label) = (escape::xml(&event.day()), event.label());
+        write!(out, "<li><span class=\"nth\">{number}</span><time datetime=\"{time}Z\">{day}</time>")?;
+        write!(out, "<span class=\"what\">{label}</span><div class=\"how\">")?;
+        if let Some(change) = event.change() {
+            let author = labels::author(change).map(|name| format!(" by <bdi>{}</bdi>", escape::xml(&name)));
+            write!(out, "<span>{}{}", parts::commit(view, &change.commit), author.unwrap_or_default())?;
+            if !change.subject.is_empty() {
+                write!(out, ": <bdi>{}</bdi>", escape::xml(&change.subject))?;
+            }
+            write!(out, "</span>")?;
+        }
+        if let Some(place) = event.place().filter(|place| !place.is_empty()) {
+            write!(out, "<code><bdi>{}</bdi></code>", escape::xml(&place))?;
+        }
+        writeln!(out, "</div></li>")?;
+    }
+    writeln!(out, "</ol>")
 }
 
 fn facts(leak: &Leak, out: &mut dyn Write) -> io::Result<()> {
     let identified = &leak.identified;
-    writeln!(out, "<dl>")?;
-    fact("Rule", &identified.rule, out)?;
     let evidence = match identified.evidence.join(", ") {
         list if list.is_empty() => list,
         list => format!(": {list}"),
     };
-    fact("Confidence", &format!("{}{evidence}", identified.confidence), out)?;
-    fact("Status", leak.status.name(), out)?;
-    fact("Length", &humanize::count(identified.secret.len() as u64, "byte"), out)?;
-    fact("Fingerprint", &identified.fingerprint.to_string(), out)?;
-    fact("At the tip of", &leak.reachability.refs_at_tip.join(", "), out)?;
-    fact("In the history of", &leak.reachability.refs_in_history.join(", "), out)?;
-    fact("Held by", &leak.reachability.held_by.join(", "), out)?;
-    fact("Exposed for", &leak.exposed_seconds.map(humanize::duration).unwrap_or_default(), out)?;
-    writeln!(out, "</dl>")
+    writeln!(out, "<details><summary>Evidence, fingerprint and refs</summary><dl class=\"facts\">")?;
+    let fact = |name: &str, value: &str| parts::fact(name, &escape::xml(value));
+    write!(out, "{}", fact("Rule", &identified.rule))?;
+    write!(out, "{}", fact("Confidence", &format!("{}{evidence}", identified.confidence)))?;
+    write!(out, "{}", fact("Length", &humanize::count(identified.secret.len() as u64, "byte")))?;
+    write!(out, "{}", parts::fact("Fingerprint", &format!("<code>{}</code>", identified.fingerprint)))?;
+    write!(out, "{}", fact("At the tip of", &refs(&leak.reachability.refs_at_tip)))?;
+    write!(out, "{}", fact("In the history of", &refs(&leak.reachability.refs_in_history)))?;
+    write!(out, "{}", fact("Held by", &refs(&leak.reachability.held_by)))?;
+    writeln!(out, "</dl></details>")
 }
 
-/// One line of the list; nothing if the value is empty.
-fn fact(name: &str, value: &str, out: &mut dyn Write) -> io::Result<()> {
-    if value.is_empty() {
-        return Ok(());
-    }
-    writeln!(out, "<dt>{name}</dt><dd>{}</dd>", escape::xml(value))
-}
-
-fn changes(title: &str, changes: &[Change], out: &mut dyn Write) -> io::Result<()> {
-    if changes.is_empty() {
-        return Ok(());
-    }
-    writeln!(out, "<h3>{title}</h3>\n<table>")?;
-    for change in changes.iter().take(MAX_LISTED) {
-        let commit = escape::xml(&change.commit);
-        let (date, author) =
-            (escape::xml(&change.date), escape::xml(&labels::author(change).unwrap_or_default()));
-        let path = change.path.as_deref().map(escape::path).unwrap_or_default();
-        writeln!(out, "<tr><td><code>{commit}</code></td><td>{date}</td><td>{author}</td>")?;
-        writeln!(out, "<td><code>{}</code></td></tr>", escape::xml(&path))?;
-    }
-    writeln!(out, "</table>")?;
-    more(changes.len(), "more commit", out)
-}
-
-fn places(leak: &Leak, out: &mut dyn Write) -> io::Result<()> {
-    writeln!(out, "<h3>Places</h3>\n<table>")?;
-    for finding in labels::open_findings(leak).take(MAX_LISTED) {
-        one_place(finding, out)?;
-    }
-    writeln!(out, "</table>")?;
-    more(labels::open_findings(leak).count(), "more place", out)
-}
-
-fn one_place(finding: &Finding, out: &mut dyn Write) -> io::Result<()> {
-    let details = escape::xml(&labels::details(finding).join("; "));
-    write!(out, "<tr><td><code>{}</code>", escape::xml(&labels::position(finding)))?;
-    if !details.is_empty() {
-        write!(out, " <small>{details}</small>")?;
-    }
-    if let Some(text) = &finding.excerpt {
-        write!(out, "{}", excerpt(text))?;
-    }
-    writeln!(out, "</td></tr>")
-}
-
-/// The redacted line with the key highlighted, if the positions fit the text.
-fn excerpt(excerpt: &Excerpt) -> String {
-    let text = &excerpt.text;
-    let parts = (text.get(..excerpt.start), text.get(excerpt.start..excerpt.end), text.get(excerpt.end..));
-    match parts {
-        (Some(before), Some(key), Some(after)) => {
-            let [before, key, after] = [before, key, after].map(escape::xml);
-            format!("<pre>{before}<mark>{key}</mark>{after}</pre>")
-        }
-        _ => format!("<pre>{}</pre>", escape::xml(text)),
-    }
-}
-
-fn more(total: usize, what: &str, out: &mut dyn Write) -> io::Result<()> {
-    match total.saturating_sub(MAX_LISTED) as u64 {
-        0 => Ok(()),
-        rest => writeln!(out, "<p>and {}</p>", humanize::count(rest, what)),
+fn refs(names: &[String]) -> String {
+    let listed = names[..names.len().min(MAX_REFS)].join(", ");
+    match names.len().saturating_sub(MAX_REFS) {
+        0 => listed,
+        rest => format!("{listed} and {rest} more"),
     }
 }

@@ -31,7 +31,7 @@ fn moment(seconds: i64) -> String {
 }
 
 /// The facts about a listed key: what, and its value.
-fn facts(key: &ListedKey) -> Vec<(&'static str, String)> {
+pub(super) fn facts(key: &ListedKey) -> Vec<(&'static str, String)> {
     let mut facts = vec![("key", named(&key.id, &key.name))];
     if let Some(project) = &key.project {
         let archived = if project.archived { ", archived" } else { "" };

@@ -5,40 +5,36 @@ use std::io::{self, Write};
 use super::{VerifiedLeak, event, facts, money, uses};
 use crate::model::{KeyVerdict, Spending};
 use crate::report::escape;
-use crate::report::html::STYLE;
+use crate::report::html::page::{self, PageHead};
 
 /// Writes the whole page.
 ///
 /// # Errors
 /// Only what `out` itself reports.
 pub fn write(leaks: &[VerifiedLeak], summary: &[String], out: &mut dyn Write) -> io::Result<()> {
-    writeln!(out, "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">")?;
-    let policy = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'";
-    writeln!(out, "<meta http-equiv=\"Content-Security-Policy\" content=\"{policy}\">")?;
-    writeln!(out, "<meta name=\"referrer\" content=\"no-referrer\">")?;
-    writeln!(out, "<title>friskey verify</title>\n<style>\n{STYLE}</style>\n</head>\n<body>")?;
-    writeln!(out, "<h1>friskey verify</h1>")?;
+    let heading = PageHead { title: "friskey verify", eyebrow: "friskey verify", heading: "Leaked keys" };
+    page::open(&heading, out)?;
     for line in summary {
         writeln!(out, "<p>{}</p>", escape::xml(line))?;
     }
     for leak in leaks {
         one(leak, out)?;
     }
-    writeln!(out, "</body>\n</html>")
+    page::close("Keys are shown by prefix and last four characters only.", out)
 }
 
 fn one(leak: &VerifiedLeak, out: &mut dyn Write) -> io::Result<()> {
     let verification = &leak.verification;
     let class = match verification.verdict {
-        KeyVerdict::Dead => "clean",
-        verdict if verdict.is_live() => "findings",
-        _ => "incomplete",
+        KeyVerdict::Dead => "good",
+        verdict if verdict.is_live() => "bad",
+        _ => "warn",
     };
     let (rule, redacted) = (escape::xml(&leak.rule), escape::xml(&leak.redacted));
-    writeln!(out, "<article>\n<h2 class=\"{class}\">{rule} <code>{redacted}</code></h2>")?;
+    writeln!(out, "<article class=\"card\">\n<h2>{rule} <code>{redacted}</code></h2>")?;
     let (verdict, reason) = (verification.verdict.name(), escape::xml(&verification.reason));
-    writeln!(out, "<p><strong>{verdict}</strong>: {reason}</p>")?;
-    writeln!(out, "<dl>\n<dt>Fingerprint</dt><dd>{}</dd>", escape::xml(&leak.fingerprint))?;
+    writeln!(out, "<p><span class=\"badge {class}\">{verdict}</span> {reason}</p>")?;
+    writeln!(out, "<dl class=\"facts\">\n<dt>Fingerprint</dt><dd>{}</dd>", escape::xml(&leak.fingerprint))?;
     for (what, value) in verification.keys.iter().flat_map(facts) {
         writeln!(out, "<dt>{what}</dt><dd>{}</dd>", escape::xml(&value))?;
     }

@@ -1,0 +1,101 @@
+//! The table of leaks, and their timelines on one axis.
+
+use std::io::{self, Write};
+
+use crate::model::{Leak, Severity};
+use crate::report::next_steps::next_steps;
+use crate::report::{escape, events, humanize, labels};
+
+use super::table::{self, Cell, Column};
+use super::{PageView, axis, parts, timeline};
+
+/// The most leaks on the common axis.
+const MAX_LANES: usize = 30;
+
+const fn column(title: &'static str, is_number: bool) -> Column {
+    Column { title, is_number }
+}
+
+pub(super) fn write(view: &PageView<'_>, out: &mut dyn Write) -> io::Result<()> {
+    let is_verified = view.leaks.iter().any(|leak| leak.verification.is_some());
+    let mut columns = vec![
+        column("Key", false),
+        column("State", false),
+        column("Severity", false),
+        column("Exposed for", false),
+        column("Places", true),
+        column("Next", false),
+    ];
+    if is_verified {
+        columns.insert(3, column("Validity", false));
+    }
+    writeln!(out, "<section class=\"card\" aria-labelledby=\"leaks\"><h2 id=\"leaks\">Leaks</h2>")?;
+    table::open("Most urgent first", &columns, out)?;
+    for (number, leak) in (1..).zip(&view.leaks) {
+        table::row(&columns, &cells(view, number, leak, is_verified), out)?;
+    }
+    table::close(out)?;
+    lanes(view, out)?;
+    writeln!(out, "</section>")
+}
+
+fn cells(view: &PageView<'_>, number: usize, leak: &Leak, is_verified: bool) -> Vec<Cell> {
+    let report = view.report;
+    let title = escape::xml(&labels::title(report, leak));
+    let redacted = escape::xml(&leak.identified.secret.redacted());
+    let severity = labels::effective_severity(report, leak);
+    let exposed = leak.exposed_seconds.map(humanize::duration).unwrap_or_default();
+    let places = labels::open_findings(leak).count() as u64;
+    let mut actions: Vec<&str> = Vec::new();
+    for step in next_steps(report, leak) {
+        if !actions.contains(&step.action) {
+            actions.push(step.action);
+        }
+    }
+    let mut cells = vec![
+        Cell::html(format!("<a href=\"#leak-{number}\">{title} <code>{redacted}</code></a>")),
+        Cell::html(parts::status_badge(leak.status)).sorted_by(labels::status_rank(leak.status)),
+        Cell::html(parts::severity_badge(severity)).sorted_by(-(severity_rank(severity))),
+        Cell::html(format!("<span class=\"nowrap\">{exposed}</span>"))
+            .sorted_by(leak.exposed_seconds.map_or(-1, |seconds| i64::try_from(seconds).unwrap_or(i64::MAX))),
+        Cell::text(&humanize::thousands(places)).sorted_by(i64::try_from(places).unwrap_or(i64::MAX)),
+        Cell::text(&actions.join(", ")),
+    ];
+    if is_verified {
+        let verdict = leak.verification.as_ref().map(|found| super::verification::badge(found.verdict));
+        cells.insert(3, Cell::html(verdict.unwrap_or_default()));
+    }
+    cells
+}
+
+fn severity_rank(severity: Severity) -> i64 {
+    match severity {
+        Severity::Low => 0,
+        Severity::Medium => 1,
+        Severity::High => 2,
+        Severity::Critical => 3,
+    }
+}
+
+/// The timelines of the first leaks below each other, if there are several.
+fn lanes(view: &PageView<'_>, out: &mut dyn Write) -> io::Result<()> {
+    let dated = (1..).zip(&view.leaks).filter(|(_, leak)| !leak.introduced.is_empty());
+    let dated: Vec<(usize, &&Leak)> = dated.take(MAX_LANES).collect();
+    let Some(axis) = axis(dated.iter().map(|(_, leak)| **leak), view.now()).filter(|_| dated.len() > 1)
+    else {
+        return Ok(());
+    };
+    let dated_leaks = view.leaks.iter().filter(|leak| !leak.introduced.is_empty()).count();
+    writeln!(out, "<h3>Exposure</h3>")?;
+    if dated_leaks > dated.len() {
+        writeln!(out, "<p class=\"quiet small\">The first {} leaks.</p>", dated.len())?;
+    }
+    writeln!(out, "<div class=\"lanes\">")?;
+    for (number, leak) in &dated {
+        let redacted = leak.identified.secret.redacted();
+        let name = escape::xml(&redacted);
+        writeln!(out, "<a href=\"#leak-{number}\"><code>{name}</code></a>")?;
+        write!(out, "{}", timeline::lane(leak, &events::events(leak), axis, &redacted))?;
+    }
+    write!(out, "<span></span>{}</div>\n{}", timeline::labels(axis), timeline::KEY)
+}

@@ -1,0 +1,89 @@
+//! The shell of every page: head, style, script, and the policy that lets nothing else load or run.
+
+use std::io::{self, Write};
+use std::sync::LazyLock;
+
+use sha2::{Digest, Sha256};
+
+use crate::report::escape;
+
+const STYLE: &str = include_str!("style.css");
+/// Sorts and filters tables and copies commands. The page says the same without it.
+const SCRIPT: &str = include_str!("script.js");
+
+/// Even if escaping failed, the page could load nothing and run nothing but this style and this script.
+static POLICY: LazyLock<String> = LazyLock::new(|| {
+    format!(
+        "default-src 'none'; style-src {}; script-src {}; base-uri 'none'; form-action 'none'",
+        source_of(STYLE),
+        source_of(SCRIPT)
+    )
+});
+
+/// What a page says first.
+pub(in crate::report) struct PageHead<'a> {
+    /// The title of the window. Not escaped.
+    pub(in crate::report) title: &'a str,
+    /// The line above the heading. Not escaped.
+    pub(in crate::report) eyebrow: &'a str,
+    /// The heading. Not escaped.
+    pub(in crate::report) heading: &'a str,
+}
+
+/// Writes everything up to the heading, and opens `main`.
+pub(in crate::report) fn open(head: &PageHead<'_>, out: &mut dyn Write) -> io::Result<()> {
+    let [title, eyebrow, heading] = [head.title, head.eyebrow, head.heading].map(escape::xml);
+    writeln!(out, "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">")?;
+    writeln!(out, "<meta http-equiv=\"Content-Security-Policy\" content=\"{}\">", *POLICY)?;
+    writeln!(out, "<meta name=\"referrer\" content=\"no-referrer\">")?;
+    writeln!(out, "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">")?;
+    writeln!(out, "<meta name=\"color-scheme\" content=\"light dark\">")?;
+    writeln!(out, "<title>{title}</title>\n<style>{STYLE}</style>\n</head>\n<body>")?;
+    writeln!(out, "<a class=\"skip\" href=\"#main\">Skip to the content</a>")?;
+    writeln!(out, "<header><p class=\"eyebrow\">{eyebrow}</p>\n<h1><bdi>{heading}</bdi></h1></header>")?;
+    writeln!(out, "<main id=\"main\">")
+}
+
+/// Closes `main` and the page; `footer` is a sentence, not escaped.
+pub(in crate::report) fn close(footer: &str, out: &mut dyn Write) -> io::Result<()> {
+    writeln!(out, "</main>\n<footer><p>{}</p></footer>", escape::xml(footer))?;
+    writeln!(out, "<script>{SCRIPT}</script>\n</body>\n</html>")
+}
+
+/// `'sha256-…'`: how a policy names a style or script.
+fn source_of(text: &str) -> String {
+    format!("'sha256-{}'", base64(&Sha256::digest(text.as_bytes())))
+}
+
+fn base64(bytes: &[u8]) -> String {
+    const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let mut text = String::new();
+    for chunk in bytes.chunks(3) {
+        let bits = (0..3).fold(0u32, |bits, at| bits << 8 | u32::from(chunk.get(at).copied().unwrap_or(0)));
+        for at in 0..4 {
+            let digit = DIGITS[(bits >> (18 - 6 * at) & 63) as usize];
+            text.push(if at > chunk.len() { '=' } else { char::from(digit) });
+        }
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn digests_are_written_in_base64() {
+        assert_eq!(base64(b""), "");
+        assert_eq!(base64(b"f"), "Zg==");
+        assert_eq!(base64(b"fo"), "Zm8=");
+        assert_eq!(base64(b"foo"), "Zm9v");
+        assert_eq!(base64(b"\xff\xef\xfe"), "/+/+");
+    }
+
+    #[test]
+    fn nothing_in_style_or_script_ends_its_element() {
+        assert!(!STYLE.contains("</") && !SCRIPT.contains("</"));
+        assert!(!STYLE.contains("url(") && !STYLE.contains("@import"));
+    }
+}

@@ -1,0 +1,92 @@
+//! Small pieces of HTML that several parts of a page share. Their arguments are not escaped.
+
+use crate::model::{LeakStatus, Severity};
+use crate::report::escape;
+use crate::report::labels;
+use crate::report::next_steps::NextStep;
+
+use super::PageView;
+
+/// A word in a colored frame.
+pub(in crate::report) fn badge(class: &str, word: &str) -> String {
+    format!("<span class=\"badge {class}\">{}</span>", escape::xml(word))
+}
+
+pub(super) fn status_badge(status: LeakStatus) -> String {
+    let class = match status {
+        LeakStatus::Present => "bad",
+        LeakStatus::Removed | LeakStatus::Unknown => "warn",
+        LeakStatus::Unreachable => "",
+    };
+    badge(class, status.name())
+}
+
+pub(super) fn severity_badge(severity: Severity) -> String {
+    let class = match severity {
+        Severity::Critical | Severity::High => "bad",
+        Severity::Medium => "warn",
+        Severity::Low => "",
+    };
+    badge(class, severity.name())
+}
+
+/// A link out of the page, if the address may be one; else only the text. `html` is HTML.
+pub(in crate::report) fn link(url: Option<&str>, html: &str) -> String {
+    match url.filter(|url| escape::is_link(url)) {
+        Some(url) => format!("<a href=\"{}\" rel=\"noreferrer noopener\">{html}</a>", escape::xml(url)),
+        None => html.to_owned(),
+    }
+}
+
+/// A commit by its short id, with a link where the hosting service shows it.
+pub(super) fn commit(view: &PageView<'_>, id: &str) -> String {
+    let url = view.links.as_ref().and_then(|links| links.commit(id));
+    link(url.as_deref(), &format!("<code>{}</code>", escape::xml(&labels::short_id(id))))
+}
+
+/// Text with web addresses in it as links.
+pub(in crate::report) fn linked(text: &str) -> String {
+    let words = text.split(' ').map(|word| {
+        let url = word.trim_end_matches(['.', ',', ';', ')']);
+        match url.starts_with("https://") {
+            true => format!("{}{}", link(Some(url), &escape::xml(url)), escape::xml(&word[url.len()..])),
+            false => escape::xml(word),
+        }
+    });
+    words.collect::<Vec<_>>().join(" ")
+}
+
+/// Numbered steps, each with its command.
+pub(in crate::report) fn steps(steps: &[NextStep]) -> String {
+    let items = steps.iter().map(|step| {
+        let command = step.command.as_deref().map(command).unwrap_or_default();
+        format!("<li><p>{}</p>{command}</li>\n", linked(&step.text))
+    });
+    format!("<ol class=\"steps\">\n{}</ol>\n", items.collect::<String>())
+}
+
+/// A command to copy.
+pub(in crate::report) fn command(command: &str) -> String {
+    format!("<div class=\"command\"><pre><code>{}</code></pre></div>", escape::xml(command))
+}
+
+/// A row of a list of facts; nothing if the value, which is HTML, is empty.
+pub(in crate::report) fn fact(name: &str, value: &str) -> String {
+    match value.is_empty() {
+        true => String::new(),
+        false => format!("<dt>{}</dt><dd>{value}</dd>\n", escape::xml(name)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_whole_addresses_become_links() {
+        let html = linked("see https://a.example/b, <b> (https://c.example) javascript:x https://\"x");
+        assert!(html.starts_with("see <a href=\"https://a.example/b\" rel=\"noreferrer noopener\">https://a.example/b</a>, &lt;b&gt;"));
+        assert!(html.ends_with("javascript:x https://&quot;x"), "{html}");
+        assert!(!html.contains("href=\"https://c"));
+    }
+}

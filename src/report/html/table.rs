@@ -1,0 +1,74 @@
+//! Tables: sortable and searchable with the script, and cards on a narrow screen.
+
+use std::io::{self, Write};
+
+use crate::report::escape;
+
+/// A column of a table.
+#[derive(Clone, Copy)]
+pub(in crate::report) struct Column {
+    /// What the column shows.
+    pub(in crate::report) title: &'static str,
+    /// Whether it holds numbers, which are aligned at their end.
+    pub(in crate::report) is_number: bool,
+}
+
+/// A cell of a table.
+pub(in crate::report) struct Cell {
+    /// HTML.
+    pub(in crate::report) html: String,
+    /// What to sort by, if not by the text.
+    pub(in crate::report) sort: Option<i64>,
+}
+
+impl Cell {
+    /// A cell with plain text, which is escaped.
+    pub(in crate::report) fn text(text: &str) -> Self {
+        Self::html(escape::xml(text))
+    }
+
+    /// A cell with HTML.
+    pub(in crate::report) fn html(html: impl Into<String>) -> Self {
+        Self { html: html.into(), sort: None }
+    }
+
+    /// The same, sorted by `key`.
+    pub(in crate::report) fn sorted_by(self, key: i64) -> Self {
+        Self { sort: Some(key), ..self }
+    }
+}
+
+/// Opens a table. `caption` says what the rows are; not escaped.
+pub(in crate::report) fn open(caption: &str, columns: &[Column], out: &mut dyn Write) -> io::Result<()> {
+    writeln!(
+        out,
+        "<table class=\"rows sortable\" role=\"table\"><caption>{}</caption>",
+        escape::xml(caption)
+    )?;
+    write!(out, "<thead role=\"rowgroup\"><tr role=\"row\">")?;
+    for column in columns {
+        let class = if column.is_number { " class=\"number\"" } else { "" };
+        write!(out, "<th scope=\"col\" role=\"columnheader\"{class}>{}</th>", escape::xml(column.title))?;
+    }
+    writeln!(out, "</tr></thead>\n<tbody role=\"rowgroup\">")
+}
+
+/// Writes a row; the first cell is its heading.
+pub(in crate::report) fn row(columns: &[Column], cells: &[Cell], out: &mut dyn Write) -> io::Result<()> {
+    write!(out, "<tr role=\"row\">")?;
+    for (nth, (column, Cell { html, sort })) in columns.iter().zip(cells).enumerate() {
+        let sort = sort.map(|key| format!(" data-sort=\"{key}\"")).unwrap_or_default();
+        let class = if column.is_number { " class=\"number\"" } else { "" };
+        let title = escape::xml(column.title);
+        match nth {
+            0 => write!(out, "<th scope=\"row\" role=\"rowheader\"{class}{sort}>{html}</th>")?,
+            _ => write!(out, "<td role=\"cell\" data-label=\"{title}\"{class}{sort}>{html}</td>")?,
+        }
+    }
+    writeln!(out, "</tr>")
+}
+
+/// Closes the table.
+pub(in crate::report) fn close(out: &mut dyn Write) -> io::Result<()> {
+    writeln!(out, "</tbody></table>")
+}
