@@ -5,16 +5,20 @@ use std::io::{self, Write};
 use crate::model::{Report, RuleInfo, Status, Suppression};
 
 use super::palette::{ALARM, GOOD, STRONG, WARNING, paint};
-use super::{Style, listed_count};
+use super::{Style, listed_count, wrap};
 use crate::report::advice::{Advice, about_rule};
 use crate::report::{escape, labels, receipt};
 
 pub(super) fn write(report: &Report, style: &Style, out: &mut dyn Write) -> io::Result<()> {
-    for rule in labels::rules_of_open_leaks(report) {
+    let rules = labels::rules_of_open_leaks(report);
+    for rule in &rules {
         advice(report, rule, style, out)?;
     }
+    if !rules.is_empty() {
+        writeln!(out)?;
+    }
     for remark in receipt::remarks(report) {
-        writeln!(out, "note: {remark}")?;
+        wrap::write("note: ", &remark, 2, style, out)?;
     }
     coverage(report, style, out)?;
     let color = match report.status() {
@@ -22,43 +26,41 @@ pub(super) fn write(report: &Report, style: &Style, out: &mut dyn Write) -> io::
         Status::Incomplete => WARNING,
         Status::Clean => GOOD,
     };
-    writeln!(out, "{}", paint(style.color, color, receipt::verdict(report)))
+    wrap::write("", &paint(style.color, color, receipt::verdict(report)), 2, style, out)
 }
 
+/// The first thing that the rule says; the steps of each leak say the rest.
 fn advice(report: &Report, rule: &RuleInfo, style: &Style, out: &mut dyn Write) -> io::Result<()> {
     let Advice { steps, revoke_url } = about_rule(report, rule);
-    if steps.is_empty() && revoke_url.is_none() {
-        return Ok(());
+    let title = format!("{}:", escape::line(&rule.id));
+    let title = paint(style.color, STRONG, title);
+    if let Some(step) = steps.first() {
+        wrap::write(&format!("{title} "), &escape::line(step), 2, style, out)?;
     }
-    let title = format!("What to do about {}:", escape::line(&rule.id));
-    writeln!(out, "{}", paint(style.color, STRONG, title))?;
-    for (number, step) in (1..).zip(&steps) {
-        writeln!(out, "  {number}. {}", escape::line(step))?;
-    }
-    let is_mentioned = |url: &String| steps.iter().any(|step| step.contains(url.as_str()));
+    let is_mentioned = |url: &String| steps.first().is_some_and(|step| step.contains(url.as_str()));
     if let Some(url) = revoke_url.as_ref().filter(|url| !is_mentioned(url)) {
         writeln!(out, "  revoke at {}", escape::line(url))?;
     }
-    writeln!(out)
+    Ok(())
 }
 
 fn coverage(report: &Report, style: &Style, out: &mut dyn Write) -> io::Result<()> {
-    writeln!(out, "{}", receipt::coverage(report))?;
+    wrap::write("", &receipt::coverage(report), 2, style, out)?;
     let skipped = &report.coverage().skipped;
     let listed = listed_count(skipped.len(), style);
     for skip in skipped.iter().take(listed) {
-        writeln!(out, "  not scanned: {}", receipt::skip(skip))?;
+        wrap::write("  not scanned: ", &receipt::skip(skip), 4, style, out)?;
     }
     let rest = skipped.len() - listed;
     if rest > 0 {
-        writeln!(out, "  and {rest} more (--format json lists all)")?;
+        wrap::write("  ", &format!("and {rest} more (--format json lists all)"), 4, style, out)?;
     }
     let ignored = report.coverage().ignored.iter().count();
     if style.verbose {
         accepted(report, out)?;
     }
     for line in receipt::ignored_list(report, listed_count(ignored, style)) {
-        writeln!(out, "  ignored: {line}")?;
+        wrap::write("  ignored: ", &line, 4, style, out)?;
     }
     Ok(())
 }

@@ -5,12 +5,13 @@ use std::io::{self, Write};
 use crate::model::{Finding, Leak, LeakStatus, Report};
 
 use super::palette::{ALARM, FAINT, PLACE, STRONG, paint};
-use super::{Style, excerpt, listed_count, story};
+use super::{Style, excerpt, listed_count, steps, story, wrap};
 use crate::report::{escape, humanize, labels};
 
 pub(super) fn write(report: &Report, leak: &Leak, style: &Style, out: &mut dyn Write) -> io::Result<()> {
     headline(report, leak, style, out)?;
     story::write(leak, style, out)?;
+    steps::write(report, leak, style, out)?;
     writeln!(out)?;
     places(leak, style, out)
 }
@@ -19,28 +20,24 @@ fn headline(report: &Report, leak: &Leak, style: &Style, out: &mut dyn Write) ->
     let identified = &leak.identified;
     let rule = paint(style.color, ALARM, escape::line(&identified.rule));
     let what = format!("{} {}", labels::title(report, leak), escape::line(&identified.secret.redacted()));
-    writeln!(out, "{rule}: {}", paint(style.color, STRONG, what))?;
-    write!(out, "  {} confidence", identified.confidence)?;
+    let what = paint(style.color, STRONG, what);
+    wrap::write(&format!("{rule}: "), &what, 2, style, out)?;
     let evidence: Vec<_> = identified.evidence.iter().map(|text| escape::line(text)).collect();
-    if !evidence.is_empty() {
-        write!(out, ": {}", evidence.join(", "))?;
-    }
-    writeln!(out)?;
-    match leak.status {
-        LeakStatus::Present => writeln!(out, "  still present{}", at_tips(leak, style))?,
-        LeakStatus::Removed => {
-            writeln!(out, "  removed, but still in the history{}", in_history(leak, style))?
-        }
+    let evidence = if evidence.is_empty() { String::new() } else { format!(": {}", evidence.join(", ")) };
+    wrap::write("  ", &format!("{} confidence{evidence}", identified.confidence), 4, style, out)?;
+    let standing = match leak.status {
+        LeakStatus::Present => format!("still present{}", at_tips(leak, style)),
+        LeakStatus::Removed => format!("removed, but still in the history{}", in_history(leak, style)),
         LeakStatus::Unreachable => {
-            writeln!(
-                out,
-                "  not reachable from any ref, but still in the repository{}",
-                held_by(leak, style)
-            )?;
+            format!("not reachable from any ref, but still in the repository{}", held_by(leak, style))
         }
-        LeakStatus::Unknown => {}
+        LeakStatus::Unknown => String::new(),
+    };
+    if !standing.is_empty() {
+        wrap::write("  ", &standing, 4, style, out)?;
     }
-    writeln!(out, "  fingerprint {}", paint(style.color, FAINT, identified.fingerprint))
+    let fingerprint = paint(style.color, FAINT, identified.fingerprint);
+    wrap::write("  fingerprint ", &fingerprint, 4, style, out)
 }
 
 fn at_tips(leak: &Leak, style: &Style) -> String {
@@ -86,7 +83,8 @@ fn places(leak: &Leak, style: &Style, out: &mut dyn Write) -> io::Result<()> {
     let more = (total - listed) as u64;
     let suppressed = (leak.findings.len() - total) as u64;
     if more > 0 {
-        writeln!(out, "and {} (--format json lists all)", humanize::count(more, "more place"))?;
+        let more = format!("and {} (--format json lists all)", humanize::count(more, "more place"));
+        wrap::write("", &more, 2, style, out)?;
     }
     if suppressed > 0 {
         writeln!(out, "and {} suppressed", humanize::count(suppressed, "place"))?;

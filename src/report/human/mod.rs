@@ -4,19 +4,21 @@ mod excerpt;
 mod footer;
 mod leak;
 mod palette;
+mod steps;
 mod story;
+mod wrap;
 
 use std::io::{self, Write};
 
 use crate::model::Report;
 
-use super::Style;
+use super::{Style, labels};
 
 /// How many places, skips and refs are listed unless all are asked for.
 const DEFAULT_LISTED: usize = 10;
 
 pub(super) fn write(report: &Report, style: &Style, out: &mut dyn Write) -> io::Result<()> {
-    for leak in report.open_leaks() {
+    for leak in labels::by_urgency(report) {
         leak::write(report, leak, style, out)?;
     }
     footer::write(report, style, out)

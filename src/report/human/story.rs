@@ -1,67 +1,63 @@
-//! The history of a leak: which commits introduced and removed it, and how long it was exposed.
+//! The history of a leak: which commits introduced, moved and removed it, when a remote first had it, and how long it was
+//! exposed.
 
 use std::io::{self, Write};
 
-use crate::model::{Change, Leak, LeakStatus};
+use crate::model::{Leak, LeakStatus};
 
 use super::palette::{FAINT, paint};
-use super::{Style, listed_count};
+use super::{Style, listed_count, wrap};
+use crate::report::events::{LeakEvent, events};
 use crate::report::{escape, humanize, labels};
 
-/// What a commit did to a leak.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Event {
-    Introduced,
-    Removed,
-}
+/// Columns before the commit.
+const INDENT: usize = 17;
+/// The same on a terminal narrower than this.
+const NARROW_INDENT: usize = 4;
+const NARROW: usize = 60;
 
 pub(super) fn write(leak: &Leak, style: &Style, out: &mut dyn Write) -> io::Result<()> {
-    let lines = lines(leak);
-    let listed = listed_count(lines.len(), style);
+    let mut events = events(leak);
+    // The refs are named already.
+    events.retain(|event| !matches!(event, LeakEvent::Tagged(_)));
+    let listed = listed_count(events.len(), style);
     // The first and the last events matter most.
     let first = listed.div_ceil(2);
-    for (label, change) in &lines[..first] {
-        event(label, change, style, out)?;
+    for event in &events[..first] {
+        one(*event, style, out)?;
     }
-    let hidden = (lines.len() - listed) as u64;
+    let hidden = (events.len() - listed) as u64;
     if hidden > 0 {
-        writeln!(out, "  … {} …", humanize::count(hidden, "more commit"))?;
+        writeln!(out, "  … {} …", humanize::count(hidden, "more event"))?;
     }
-    for (label, change) in &lines[first + hidden as usize..] {
-        event(label, change, style, out)?;
+    for event in &events[first + hidden as usize..] {
+        one(*event, style, out)?;
     }
     ending(leak, out)
 }
 
-/// Every change with its label, oldest first.
-fn lines(leak: &Leak) -> Vec<(&'static str, &Change)> {
-    let introduced = leak.introduced.iter().map(|change| (Event::Introduced, change));
-    let removed = leak.removed.iter().map(|change| (Event::Removed, change));
-    let mut events: Vec<_> = introduced.chain(removed).collect();
-    events.sort_by_key(|&(event, change)| (change.seconds, event));
-    let mut was_removed = false;
-    let label = |event| match event {
-        Event::Removed => {
-            was_removed = true;
-            "removed"
+fn one(event: LeakEvent<'_>, style: &Style, out: &mut dyn Write) -> io::Result<()> {
+    let indent = if style.width.is_some_and(|width| width < NARROW) { NARROW_INDENT } else { INDENT };
+    let mut text = String::new();
+    if let Some(change) = event.change() {
+        text.push_str(&paint(style.color, FAINT, labels::short_id(&change.commit)));
+        text.push_str("  ");
+    }
+    text.push_str(&event.day());
+    if let Some(author) = event.change().and_then(labels::author) {
+        text.push_str(&format!("  {author}"));
+    }
+    if let Some(place) = event.place().filter(|place| !place.is_empty()) {
+        text.push_str(&format!("  {place}"));
+    }
+    wrap::write(&format!("  {:13}  ", event.label()), &text, indent, style, out)?;
+    match event.change().map(|change| escape::line(&change.subject)) {
+        Some(subject) if !subject.is_empty() => {
+            let subject = paint(style.color, FAINT, subject);
+            wrap::write(&" ".repeat(indent), &subject, indent, style, out)
         }
-        Event::Introduced if was_removed => "re-introduced",
-        Event::Introduced => "introduced",
-    };
-    let labels: Vec<_> = events.iter().map(|&(event, _)| event).map(label).collect();
-    labels.into_iter().zip(events.into_iter().map(|(_, change)| change)).collect()
-}
-
-fn event(label: &str, change: &Change, style: &Style, out: &mut dyn Write) -> io::Result<()> {
-    let commit = paint(style.color, FAINT, labels::short_id(&change.commit));
-    write!(out, "  {label:13}  {commit}  {}", labels::day(change))?;
-    if let Some(author) = labels::author(change) {
-        write!(out, "  {author}")?;
+        _ => Ok(()),
     }
-    if let Some(path) = &change.path {
-        write!(out, "  {}", escape::path(path))?;
-    }
-    writeln!(out)
 }
 
 fn ending(leak: &Leak, out: &mut dyn Write) -> io::Result<()> {
