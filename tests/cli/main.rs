@@ -20,6 +20,7 @@ mod ignore;
 mod lfs;
 mod messages;
 mod narrowed;
+mod next_steps;
 mod push;
 mod reftable;
 #[path = "../kit/sarif.rs"]

@@ -4,6 +4,7 @@ mod containers;
 mod limits;
 mod list;
 mod output;
+mod pages;
 mod sample;
 #[path = "../kit/sarif.rs"]
 mod sarif;

@@ -5,8 +5,8 @@ use std::sync::{Arc, LazyLock};
 use friskey::detect::Detector;
 use friskey::model::{
     Change, Confidence, Coverage, Draft, Excerpt, Finding, Identified, Ignored, IgnoredKind, Leak,
-    LeakStatus, Origin, Position, Reachability, Report, RuleInfo, Secret, Severity, Skip, Span, Suppression,
-    Surface, VersionControl,
+    LeakStatus, Move, Origin, Position, Reachability, RemoteSighting, Report, RepositoryInfo, RuleInfo,
+    Secret, Severity, Skip, Span, Suppression, Surface, TagDate, VersionControl,
 };
 use friskey::rules::RuleSet;
 
@@ -66,9 +66,11 @@ pub(crate) fn leak(identified: Arc<Identified>, status: LeakStatus, findings: Ve
         status,
         introduced: Vec::new(),
         removed: Vec::new(),
+        moves: Vec::new(),
         reachability: Reachability::default(),
         exposed_seconds: None,
         findings,
+        verification: None,
     }
 }
 
@@ -79,6 +81,7 @@ fn change(digit: char, seconds: i64, date: &str, path: Option<&str>) -> Change {
         date: date.to_owned(),
         seconds,
         path: path.map(|path| path.as_bytes().to_vec()),
+        subject: "Change how the client is configured".to_owned(),
     }
 }
 
@@ -127,6 +130,8 @@ pub(crate) fn clean() -> Draft {
         elapsed_seconds: 0.21,
         started: 1_795_221_360,
         version_control: None,
+        repository: None,
+        command_line: Vec::new(),
         repository_paths: Default::default(),
         secrets: Vec::new(),
     }
@@ -209,8 +214,19 @@ pub(crate) fn history() -> Draft {
         revision: Some("4".repeat(40)),
         branch: Some("main".to_owned()),
     });
+    draft.repository = Some(RepositoryInfo {
+        path: "/home/ada/app".to_owned(),
+        url: Some("https://github.com/team/app.git".to_owned()),
+        head: Some("4".repeat(40)),
+        branch: Some("main".to_owned()),
+        given: ".".to_owned(),
+        is_bare: false,
+        is_mirror: false,
+    });
+    draft.command_line = ["friskey", "history", "--output", "html=report.html"].map(str::to_owned).to_vec();
     let project = identified(secret("x9KA"), "openai-project-key", Confidence::High);
     let mut place = finding(&project, Surface::Blob, b"src/my app.py", 4);
+    place.origin.commit = Some("3".repeat(40));
     place.origin.object = Some("b".repeat(40));
     place.versions = 2000;
     let mut removed = leak(project, LeakStatus::Removed, vec![place]);
@@ -224,6 +240,17 @@ pub(crate) fn history() -> Draft {
     ];
     removed.reachability.refs_in_history = vec!["refs/heads/main".to_owned(), "refs/tags/v1".to_owned()];
     removed.exposed_seconds = Some(7_000_000);
+
+    removed.moves = vec![Move {
+        from: b"src/app.py".to_vec(),
+        change: change('5', 1_700_200_000, "2023-11-17T05:46:40+00:00", Some("lib/app.py")),
+    }];
+    removed.reachability.tags = vec![TagDate { seconds: 1_700_050_000, name: "refs/tags/v1".to_owned() }];
+    removed.reachability.on_remote = Some(RemoteSighting {
+        seconds: 1_700_060_000,
+        name: "refs/remotes/origin/main".to_owned(),
+        by_push: true,
+    });
 
     let admin = identified(secret("aaaa"), "openai-admin-key", Confidence::Medium);
     let mut message = finding(&admin, Surface::CommitMessage, b"", 1);
@@ -267,6 +294,7 @@ pub(crate) fn hostile() -> Draft {
         date: "not a date \u{202e}".to_owned(),
         seconds: i64::MIN,
         path: Some(b"a\nb".to_vec()),
+        subject: "<i>x</i>\u{202e}\n::error::y".to_owned(),
     }];
     odd.reachability.refs_in_history = vec!["refs/heads/a|b<c>\u{200d}".to_owned()];
     odd.exposed_seconds = Some(u64::MAX);

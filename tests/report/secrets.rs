@@ -1,6 +1,9 @@
 //! No format ever contains a secret, or a piece of one, wherever the repository put it.
 
-use friskey::model::{Change, Confidence, LeakStatus, Report, Secret, Skip, Surface};
+use friskey::model::{
+    Change, Confidence, LeakStatus, Move, RemoteSighting, Report, RepositoryInfo, Secret, Skip, Surface,
+    TagDate,
+};
 use friskey::report::Style;
 use proptest::prelude::*;
 
@@ -102,12 +105,27 @@ fn report(places: &[Place]) -> Report {
         let mut leak = sample::leak(identified, LeakStatus::Removed, vec![finding]);
         leak.reachability.refs_in_history = vec![format!("refs/heads/{key}")];
         if place.with_change {
-            leak.removed.push(Change {
+            let change = Change {
                 commit: "c".repeat(40),
                 author: format!("{key} <x@example.org>"),
                 date: String::new(),
                 seconds: 0,
                 path: Some(format!("{key}.txt").into_bytes()),
+                subject: format!("Add {key}"),
+            };
+            leak.moves.push(Move { from: format!("a/{key}").into_bytes(), change: change.clone() });
+            leak.removed.push(change);
+            let reached = &mut leak.reachability;
+            reached.tags.push(TagDate { seconds: 1, name: format!("refs/tags/{key}") });
+            reached.on_remote =
+                Some(RemoteSighting { seconds: 1, name: format!("refs/remotes/o/{key}"), by_push: true });
+            draft.command_line = vec!["friskey".to_owned(), key.clone()];
+            draft.repository = Some(RepositoryInfo {
+                path: format!("/{key}"),
+                url: Some(format!("https://github.com/{key}")),
+                branch: Some(key.clone()),
+                given: key.clone(),
+                ..RepositoryInfo::default()
             });
         }
         draft.coverage.skipped.insert(Skip::new(key.clone(), format!("cannot read {key}")));

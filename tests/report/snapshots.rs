@@ -16,10 +16,27 @@ fn compare(name: &str, text: &str, draft: &Draft) {
     }
     let version = format!("\"{}\"", env!("CARGO_PKG_VERSION"));
     let text = text.replace(&version, "\"VERSION\"");
+    let text = text.replace(&format!("friskey {} with", env!("CARGO_PKG_VERSION")), "friskey VERSION with");
+    let text = without_style(&text);
     let mut settings = insta::Settings::clone_current();
     settings.set_omit_expression(true);
     settings.set_prepend_module_to_snapshot(false);
     settings.bind(|| insta::assert_snapshot!(name, text));
+}
+
+/// A page without its style, its script and their digests, which are the same for every page.
+fn without_style(text: &str) -> String {
+    let mut text = text.to_owned();
+    for (opening, closing) in
+        [("<style>", "</style>"), ("<script>", "</script>"), ("'sha256-", ";"), ("'sha256-", ";")]
+    {
+        if let Some((before, rest)) = text.split_once(opening)
+            && let Some((_, after)) = rest.split_once(closing)
+        {
+            text = format!("{before}…{closing}{after}");
+        }
+    }
+    text
 }
 
 fn compare_all_formats(name: &str, draft: &Draft) {
@@ -72,4 +89,30 @@ fn human_with_color_in_60_columns() {
     let style = Style { color: true, width: Some(60), ..Style::default() };
     let text = output::formatted("human", &sample::redacted(draft.clone()), &style);
     compare("history-color-60.human", &text, &draft);
+}
+
+#[test]
+fn human_in_40_80_and_120_columns() {
+    let draft = sample::history();
+    for width in [40, 80, 120] {
+        let style = Style { width: Some(width), ..Style::default() };
+        let text = output::formatted("human", &sample::redacted(draft.clone()), &style);
+        compare(&format!("history-{width}.human"), &text, &draft);
+    }
+}
+
+/// Only what is copied or clicked is longer than a line: it would be useless in two.
+#[test]
+fn human_fits_the_terminal() {
+    for width in [40, 80, 120] {
+        for (name, report) in sample::all() {
+            let text = output::formatted("human", &report, &Style { width: Some(width), ..Style::default() });
+            for line in text.lines().filter(|line| line.chars().count() > width) {
+                let words = line.split_whitespace().count();
+                let is_copied = ["friskey ", "git ", "cat -- "].iter().any(|command| line.contains(command));
+                let is_place = !line.starts_with(' ') && line.contains(':');
+                assert!(words == 1 || is_copied || is_place, "{name} in {width} columns: {line}");
+            }
+        }
+    }
 }

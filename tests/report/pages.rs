@@ -1,0 +1,209 @@
+//! The HTML pages: of every sample, with hostile text in every field, and with ten thousand findings. They are left in
+//! `target/tmp/pages`, where `scripts/test-pages.sh` opens them in a browser.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use friskey::model::{
+    Change, Confidence, Draft, Ignored, IgnoredKind, KeyVerdict, LeakStatus, ListedKey, Matching, Move,
+    RemoteSighting, RepositoryInfo, Skip, Suppression, Surface, TagDate, Verification,
+};
+use friskey::report::Style;
+
+use super::{output, sample};
+
+/// What it may take for ten thousand findings.
+const MAX_BYTES: usize = 20_000_000;
+
+fn page(draft: Draft) -> String {
+    output::formatted("html", &sample::redacted(draft), &Style::default())
+}
+
+fn keep(name: &str, text: &str) {
+    let folder: PathBuf = Path::new(env!("CARGO_TARGET_TMPDIR")).join("pages");
+    fs::create_dir_all(&folder).unwrap();
+    fs::write(folder.join(format!("{name}.html")), text).unwrap();
+}
+
+fn verification(verdict: KeyVerdict, text: &str) -> Box<Verification> {
+    let key = ListedKey {
+        id: format!("key_1{text}"),
+        name: format!("backend{text}"),
+        project: None,
+        owner: None,
+        created_at: Some(1_690_000_000),
+        last_used_at: None,
+        expires_at: None,
+        created_after_leak: false,
+        short_mask: false,
+    };
+    Box::new(Verification {
+        verdict,
+        reason: format!("the provider says so{text}"),
+        key_sent: false,
+        matching: Matching::One,
+        keys: vec![key],
+        spending: None,
+        audit_events: Vec::new(),
+        whoami: Vec::new(),
+        notes: Vec::new(),
+        next_steps: Vec::new(),
+        checked_at: 1_795_221_360,
+    })
+}
+
+/// Text that would run if it were not escaped, in every field that others write.
+fn payloads() -> Draft {
+    const X: &str = "\"'><script>globalThis.pwned=1</script><img src=x onerror=globalThis.pwned=2>\u{202e}</title></style>\
+                     <a href=javascript:globalThis.pwned=3>&lt;\u{0}\u{1b}[31m\n-->{{7*7}}";
+    let bytes = || X.as_bytes().to_vec();
+    let change = |seconds| Change {
+        commit: "a".repeat(40),
+        author: format!("{X} <{X}>"),
+        date: X.to_owned(),
+        seconds,
+        path: Some(bytes()),
+        subject: X.to_owned(),
+    };
+    let mut draft = sample::history();
+    let mut leak = draft.leaks[0].clone();
+    let mut identified = (*leak.identified).clone();
+    identified.evidence = vec![X.to_owned()];
+    leak.identified = Arc::new(identified);
+    leak.introduced = vec![change(1_700_000_000)];
+    leak.removed = vec![change(1_700_500_000)];
+    leak.moves = vec![Move { from: bytes(), change: change(1_700_400_000) }];
+    let reached = &mut leak.reachability;
+    reached.refs_at_tip = vec![format!("refs/heads/{X}"), X.to_owned()];
+    reached.refs_in_history = vec![format!("refs/remotes/{X}"), format!("refs/tags/{X}")];
+    reached.held_by = vec![format!("{X}@{{1}}")];
+    reached.tags = vec![TagDate { seconds: 1_700_000_001, name: format!("refs/tags/{X}") }];
+    reached.on_remote = Some(RemoteSighting { seconds: 1_700_000_002, name: X.to_owned(), by_push: false });
+    for surface in [Surface::Blob, Surface::Index, Surface::Worktree, Surface::Config, Surface::Reflog] {
+        let mut place = leak.findings[0].clone();
+        place.origin.surface = surface;
+        place.origin.path = Some(bytes());
+        place.origin.container = vec![bytes(), bytes()];
+        place.origin.commit = Some(X.to_owned());
+        place.origin.object = Some(X.to_owned());
+        if let Some(excerpt) = &mut place.excerpt {
+            excerpt.text = X.to_owned();
+            (excerpt.start, excerpt.end) = (1, 9);
+        }
+        leak.findings.push(place.clone());
+        place.suppressed =
+            Some(Suppression { by: "inline", source: X.to_owned(), reason: Some(X.to_owned()) });
+        leak.findings.push(place);
+    }
+    leak.verification = Some(verification(KeyVerdict::Live, X));
+    draft.leaks.push(leak);
+    draft.repository = Some(RepositoryInfo {
+        path: X.to_owned(),
+        url: Some(format!("https://github.com/{X}")),
+        head: Some(X.to_owned()),
+        branch: Some(X.to_owned()),
+        given: X.to_owned(),
+        is_bare: false,
+        is_mirror: true,
+    });
+    draft.command_line = vec![X.to_owned()];
+    draft.notes = vec![X.to_owned()];
+    draft.rules_digest = X.to_owned();
+    for rule in &mut draft.rules {
+        (rule.name, rule.advice, rule.revoke_url) =
+            (X.to_owned(), vec![X.to_owned()], Some(format!("https://a.example/{X}")));
+    }
+    draft.coverage.skipped.insert(Skip::new(X, X));
+    draft.coverage.ignored.insert(Ignored::new(IgnoredKind::Path, X, X, X));
+    draft
+}
+
+#[test]
+fn every_sample_makes_a_page() {
+    for (name, report) in sample::all() {
+        keep(name, &output::formatted("html", &report, &Style::default()));
+    }
+    let mut verified = sample::history();
+    verified.leaks[0].verification = Some(verification(KeyVerdict::LiveRestricted, ""));
+    verified.leaks[1].verification = Some(verification(KeyVerdict::Dead, ""));
+    let text = page(verified);
+    assert!(text.contains("Revoke the key now") && text.contains("Nothing to revoke"), "{text}");
+    assert!(text.find("live, but restricted") < text.find(">dead<"), "the dead key comes last");
+    keep("verified", &text);
+}
+
+#[test]
+fn markup_in_any_field_is_text() {
+    let text = page(payloads());
+    keep("payloads", &text);
+    assert_eq!(text.matches("<script").count(), 1);
+    for tag in ["<img", "<a href=javascript", "<a href=\"javascript", "onerror=\"", "<title></title>"] {
+        assert!(!text.contains(tag), "{tag}");
+    }
+    assert_eq!(text.matches("</style>").count(), 1);
+    assert!(text.contains("\\u{202e}") && !text.contains('\u{202e}'), "hidden characters are made visible");
+}
+
+#[test]
+fn only_the_page_s_own_style_and_script_may_run() {
+    let text = page(sample::history());
+    let (_, policy) = text.split_once("Content-Security-Policy\" content=\"").unwrap();
+    let (policy, _) = policy.split_once('"').unwrap();
+    assert!(policy.starts_with("default-src 'none'; style-src 'sha256-"), "{policy}");
+    assert!(policy.contains("; script-src 'sha256-") && !policy.contains("unsafe"), "{policy}");
+}
+
+#[test]
+fn a_page_about_a_removed_and_a_present_leak_shows_the_present_one_first() {
+    let mut draft = sample::history();
+    let mut present = sample::tree().leaks.remove(0);
+    present.status = LeakStatus::Present;
+    draft.leaks.push(present);
+    for format in ["html", "human"] {
+        let text = output::formatted(format, &sample::redacted(draft.clone()), &Style::default());
+        assert!(text.find("src/app01.py") < text.find("src/my app.py"), "{format}");
+    }
+}
+
+#[test]
+fn places_beyond_twenty_are_folded() {
+    let mut draft = sample::tree();
+    draft.leaks.truncate(1);
+    let identified = Arc::clone(&draft.leaks[0].identified);
+    let place =
+        |n: u64| sample::finding(&identified, Surface::Worktree, format!("src/{n:02}.py").as_bytes(), n);
+    draft.leaks[0].findings = (1..=30).map(place).collect();
+    let text = page(draft);
+    let (before, after) = text.split_once("<summary>10 more places</summary>").unwrap();
+    assert!(before.contains("src/20.py") && !before.contains("src/21.py") && after.contains("src/21.py"));
+}
+
+#[test]
+fn ten_thousand_findings_make_a_small_page() {
+    let key = |n: u64| {
+        sample::identified(sample::secret(&format!("{n:05}")), "openai-project-key", Confidence::High)
+    };
+    let history = sample::history();
+    let mut leaks = sample::history();
+    leaks.leaks.clear();
+    for n in 0..10_000 {
+        let mut leak = history.leaks[0].clone();
+        leak.identified = key(n);
+        leak.status = if n % 3 == 0 { LeakStatus::Present } else { LeakStatus::Removed };
+        leak.findings =
+            vec![sample::finding(&leak.identified, Surface::Blob, format!("src/{n}.py").as_bytes(), 1 + n)];
+        leaks.leaks.push(leak);
+    }
+    let mut places = sample::tree();
+    places.leaks.truncate(1);
+    let identified = Arc::clone(&places.leaks[0].identified);
+    let place =
+        |n: u64| sample::finding(&identified, Surface::Worktree, format!("src/{n}.py").as_bytes(), 1 + n);
+    places.leaks[0].findings = (0..10_000).map(place).collect();
+    for (name, draft) in [("many-leaks", leaks), ("many-places", places)] {
+        let text = page(draft);
+        keep(name, &text);
+        assert!(text.len() < MAX_BYTES, "{name} has {} bytes", text.len());
+    }
+}
