@@ -109,7 +109,8 @@ fn human_fits_the_terminal() {
             let text = output::formatted("human", &report, &Style { width: Some(width), ..Style::default() });
             for line in text.lines().filter(|line| line.chars().count() > width) {
                 let words = line.split_whitespace().count();
-                let is_copied = ["friskey ", "git ", "cat -- "].iter().any(|command| line.contains(command));
+                let is_copied =
+                    ["friskey ", "git ", "cat -- ", "https://"].iter().any(|command| line.contains(command));
                 let is_place = !line.starts_with(' ') && line.contains(':');
                 assert!(words == 1 || is_copied || is_place, "{name} in {width} columns: {line}");
             }
