@@ -231,7 +231,9 @@ fn output_depends_on_neither_threads_nor_order() {
     let run = |threads: &str| {
         let output = scratch.friskey("t", &["scan", "--format", "json", "--threads", threads]);
         let mut report = report(&output);
-        report["elapsed_seconds"] = 0.into();
+        for varies in ["elapsed_seconds", "started", "command_line"] {
+            report.as_object_mut().unwrap().remove(varies);
+        }
         report
     };
     assert_eq!(run("1"), run("4"));

@@ -90,17 +90,25 @@ fn contain(state: &LeakState, steps: &mut Vec<NextStep>) {
             steps.extend(state.revoke_page());
         }
         _ if state.is_listed => {
+            let first = if state.is_doubtful { "If it is one, treat it as live." } else { "Treat the key as live." };
+            let revoke = if state.is_doubtful { "Then revoke it" } else { "Revoke the key now" };
             steps.push(NextStep::new(
                 "verify",
-                "Treat the key as live. With an admin key in OPENAI_ADMIN_KEY, find out whose it is, who used it last \
-                 and what it spent; the leaked key itself is not sent.",
+                format!(
+                    "{first} With an admin key in OPENAI_ADMIN_KEY, find out whose it is, who used it last and what it \
+                     spent; the leaked key itself is not sent."
+                ),
                 state.verify_command(),
             ));
             steps.push(NextStep::new(
                 "revoke",
-                format!("Revoke it{}. {REPLACE}", if_pushed(&state.pushed)),
+                format!("{revoke}{}. {REPLACE}", if_pushed(&state.pushed)),
                 state.revoke_command(),
             ));
+            steps.extend(state.revoke_page());
+        }
+        _ if state.is_doubtful => {
+            steps.push(NextStep::new("revoke", "If it is one, revoke it where it was issued.", None));
             steps.extend(state.revoke_page());
         }
         _ => steps.extend(state.advice()),

@@ -91,14 +91,15 @@ fn git_files(state: &LeakState, steps: &mut Vec<NextStep>) {
 }
 
 fn reflog_text(state: &LeakState, steps: &mut Vec<NextStep>) {
-    if state.in_reflog_text && !state.in_reflog && state.stashes.is_empty() {
-        steps.push(NextStep::new(
-            "expire reflogs",
-            "Messages in the reflogs of this clone hold it, usually the subject of a commit. Expire them last; this also \
-             ends the undo history of this clone.",
-            state.git().map(|git| format!("{git} reflog expire --expire=now --all")),
-        ));
+    if state.reflogs_with_text.is_empty() {
+        return;
     }
+    steps.push(NextStep::new(
+        "expire reflogs",
+        "Messages in reflogs of this clone hold it, usually the subject of a commit. Expire them last, since that ends \
+         their undo history.",
+        expire(state, &state.reflogs_with_text),
+    ));
 }
 
 /// The key in commits that refs lead to.
@@ -108,16 +109,16 @@ fn history(state: &LeakState, steps: &mut Vec<NextStep>) {
         Pushed::OnRemote { refs, since } => {
             let text = format!(
                 "{} Rewriting does not take back what others fetched; only if the history has to be clean as well, \
-                 rewrite it afterwards, force-push every ref, and have the hosting service remove its copies.",
+                 rewrite it afterwards with git-filter-repo in a fresh clone, force-push every ref, and have the hosting service remove its copies.",
                 pushed(refs, since.as_ref())
             );
-            steps.push(NextStep::new("rewrite history", text, purge(state)));
+            steps.push(NextStep::new("rewrite history", text, None));
         }
         Pushed::Served => steps.push(NextStep::new(
             "rewrite history",
             "Whoever can fetch from this repository may have it. Only if the history has to be clean as well, rewrite it \
              afterwards.",
-            purge(state),
+            None,
         )),
         Pushed::NotSeen if in_history => unpushed(state, steps),
         Pushed::NotSeen => {}
@@ -144,15 +145,9 @@ fn unpushed(state: &LeakState, steps: &mut Vec<NextStep>) {
     let is_last_commit = state.status == LeakStatus::Present && state.introduced_by_head;
     let command = match is_last_commit && !state.is_bare {
         true => state.git().map(|git| format!("{git} commit --amend")),
-        false => purge(state),
+        false => None,
     };
     steps.push(NextStep::new("rewrite history", text, command));
-}
-
-/// The command that writes a repository without the key.
-fn purge(state: &LeakState) -> Option<String> {
-    let repo = state.repository_argument()?;
-    Some(format!("friskey purge{repo} --key {} --into clean.git", state.fingerprint))
 }
 
 fn stashes(state: &LeakState, steps: &mut Vec<NextStep>) {
@@ -174,7 +169,7 @@ fn stashes(state: &LeakState, steps: &mut Vec<NextStep>) {
     ));
     steps.push(NextStep::new(
         "delete objects",
-        "Remove what is left in the object database. This also ends the undo history of this clone.",
+        "Remove what is left in the object database.",
         collect_garbage(state),
     ));
 }
@@ -192,22 +187,27 @@ fn lost(state: &LeakState, steps: &mut Vec<NextStep>) {
             command.map(|(git, name)| format!("{git} update-ref -d {name}")),
         ));
     }
-    let text = if state.in_reflog {
-        "Only reflogs of this clone lead to it; neither a push nor a fetch passes it on. Expire them and remove the objects. \
-         This also ends the undo history of this clone."
-    } else {
-        "No ref and no reflog leads to it; neither a push nor a fetch passes it on. Remove the objects."
-    };
-    let command = match state.in_reflog || !state.pseudo_refs.is_empty() {
-        true => collect_garbage(state),
-        false => state.git().map(|git| format!("{git} gc --prune=now")),
-    };
+    if state.reflogs.is_empty() {
+        let text =
+            "No ref and no reflog leads to it; neither a push nor a fetch passes it on. Remove the objects.";
+        steps.push(NextStep::new("delete objects", text, collect_garbage(state)));
+        return;
+    }
+    let text = "Only reflogs of this clone lead to it; neither a push nor a fetch passes it on. Expire these, which ends \
+                their undo history, and remove the objects.";
+    let command = expire(state, &state.reflogs).zip(collect_garbage(state));
+    let command = command.map(|(expire, collect)| format!("{expire} && {collect}"));
     steps.push(NextStep::new("delete objects", text, command));
 }
 
+/// The command that empties reflogs. Not those of all refs: the stash is a reflog.
+fn expire(state: &LeakState, reflogs: &[String]) -> Option<String> {
+    let names: Option<Vec<String>> = reflogs.iter().map(|name| shell::quoted(name)).collect();
+    Some(format!("{} reflog expire --expire=now {}", state.git()?, names?.join(" ")))
+}
+
 fn collect_garbage(state: &LeakState) -> Option<String> {
-    let git = state.git()?;
-    Some(format!("{git} reflog expire --expire=now --all && {git} gc --prune=now"))
+    state.git().map(|git| format!("{git} gc --prune=now"))
 }
 
 /// `a`, `a and b`, `a, b, c and 4 more`.

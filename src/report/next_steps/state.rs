@@ -55,10 +55,10 @@ pub(super) struct LeakState {
     pub(super) other_refs: Vec<String>,
     /// Names of the stash entries that hold it, if nothing else does: `stash@{0}`.
     pub(super) stashes: Vec<String>,
-    /// Whether only reflog entries lead to it.
-    pub(super) in_reflog: bool,
-    /// Whether a reflog's own messages hold it.
-    pub(super) in_reflog_text: bool,
+    /// The refs whose reflog entries lead to it, if no ref does.
+    pub(super) reflogs: Vec<String>,
+    /// The refs whose reflogs hold it in their messages.
+    pub(super) reflogs_with_text: Vec<String>,
     /// Pseudo refs that lead to it: `ORIG_HEAD`.
     pub(super) pseudo_refs: Vec<String>,
     /// Whether it is in objects to which nothing leads.
@@ -111,8 +111,8 @@ impl LeakState {
             branches: refs.branches,
             other_refs: refs.others,
             stashes: refs.stashes,
-            in_reflog: refs.in_reflog,
-            in_reflog_text: findings.iter().any(|finding| finding.origin.surface == Surface::Reflog),
+            reflogs: refs.reflogs,
+            reflogs_with_text: on(&[Surface::Reflog]).iter().filter_map(|path| log_of(path)).collect(),
             pseudo_refs: refs.pseudo,
             is_unreachable: leak.status == LeakStatus::Unreachable,
             git_files: on(&[Surface::Config, Surface::Hook, Surface::GitFile]),
@@ -191,14 +191,6 @@ impl LeakState {
         steps
     }
 
-    /// Names the repository in a command: a space and the path, or nothing for the current one.
-    pub(super) fn repository_argument(&self) -> Option<String> {
-        match &self.repository[..] {
-            "" => Some(String::new()),
-            path => shell::quoted(path).map(|path| format!(" {path}")),
-        }
-    }
-
     /// `git`, in this repository.
     pub(super) fn git(&self) -> Option<String> {
         match &self.repository[..] {
@@ -262,13 +254,19 @@ fn pushed(report: &Report, leak: &Leak) -> Pushed {
     if is_served && !reached.refs_in_history.is_empty() { Pushed::Served } else { Pushed::NotSeen }
 }
 
+/// The ref whose reflog is the file at `path`.
+fn log_of(path: &str) -> Option<String> {
+    let inside = path.strip_prefix(".git/").unwrap_or(path);
+    inside.strip_prefix("logs/").map(str::to_owned)
+}
+
 /// The refs and reflog entries that lead to a leak, by kind.
 #[derive(Default)]
 struct RefNames {
     branches: Vec<String>,
     others: Vec<String>,
     stashes: Vec<String>,
-    in_reflog: bool,
+    reflogs: Vec<String>,
     pseudo: Vec<String>,
 }
 
@@ -299,9 +297,10 @@ impl RefNames {
             names.stashes.dedup();
         }
         for name in reached.held_by.iter().filter(|name| !is_stash(name)) {
-            match name.contains("@{") {
-                true => names.in_reflog = true,
-                false => names.pseudo.push(name.clone()),
+            match name.split_once("@{") {
+                Some((log, _)) if names.reflogs.iter().any(|known| known == log) => {}
+                Some((log, _)) => names.reflogs.push(log.to_owned()),
+                None => names.pseudo.push(name.clone()),
             }
         }
         names
@@ -326,8 +325,8 @@ impl LeakState {
             branches: Vec::new(),
             other_refs: Vec::new(),
             stashes: Vec::new(),
-            in_reflog: false,
-            in_reflog_text: false,
+            reflogs: Vec::new(),
+            reflogs_with_text: Vec::new(),
             pseudo_refs: Vec::new(),
             is_unreachable: false,
             git_files: Vec::new(),
