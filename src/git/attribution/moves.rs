@@ -13,6 +13,9 @@ const MAX_PATHS: usize = 10_000;
 /// The most paths compared for one history. A history made to move everything in each commit ends here.
 pub(super) const MAX_COMPARED: usize = 4_000_000;
 
+/// The path before a move, and the path after it.
+type PathPair = (Vec<u8>, Vec<u8>);
+
 /// The paths of one secret that a commit leaves, and those to which it comes.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct PathChanges {
@@ -27,7 +30,7 @@ pub(super) fn of_commit(
     history: &CommitGraph,
     node: &CommitNode,
     left: &mut usize,
-) -> BTreeMap<u32, Vec<(Vec<u8>, Vec<u8>)>> {
+) -> BTreeMap<u32, Vec<PathPair>> {
     let after = graph.layouts.of(node.tree);
     let before: Vec<_> = history.parents(node).map(|parent| graph.layouts.of(parent.tree)).collect();
     // A merge that takes one side as it is moves nothing: the side's own commits did.
@@ -115,7 +118,7 @@ fn layout(held: Option<Held>) -> Option<LayoutId> {
 }
 
 /// Pairs each path that is gone with a new one: with one of the same file name if there is any, else in order.
-fn pairs(PathChanges { gone, mut new }: PathChanges) -> Vec<(Vec<u8>, Vec<u8>)> {
+fn pairs(PathChanges { gone, mut new }: PathChanges) -> Vec<PathPair> {
     let mut pairs = Vec::new();
     let mut others = Vec::new();
     for from in gone {

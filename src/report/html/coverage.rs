@@ -69,7 +69,7 @@ fn skipped(coverage: &Coverage, out: &mut dyn Write) -> io::Result<()> {
     )?;
     for (reason, names) in by_reason {
         write!(out, "<tr role=\"row\"><td role=\"cell\">{}</td>", escape::xml(reason))?;
-        write!(out, "<td role=\"cell\" data-label=\"What\">{}</td></tr>\n", folded(&names))?;
+        writeln!(out, "<td role=\"cell\" data-label=\"What\">{}</td></tr>", folded(&names))?;
     }
     writeln!(out, "</tbody></table>")?;
     match skipped.len().saturating_sub(MAX_LISTED) as u64 {

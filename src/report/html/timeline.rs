@@ -97,11 +97,9 @@ fn segments(leak: &Leak, events: &[LeakEvent<'_>], now: i64) -> Vec<(i64, i64, b
     let mut until: Option<i64> = None;
     for event in events {
         match event {
-            LeakEvent::Introduced { .. } => {
-                if since.is_none() {
-                    segments.extend(until.map(|until| (until, event.seconds(), false)));
-                    since = Some(event.seconds());
-                }
+            LeakEvent::Introduced { .. } if since.is_none() => {
+                segments.extend(until.map(|until| (until, event.seconds(), false)));
+                since = Some(event.seconds());
             }
             LeakEvent::Removed(_) => {
                 if let Some(since) = since.take() {
