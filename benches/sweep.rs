@@ -48,7 +48,7 @@ impl Searcher for DetectorSearch {
             keyword(at);
             true
         };
-        self.0.find_with_keywords(bytes, go_on, secret);
+        let _ = self.0.find_with_keywords(bytes, go_on, secret);
     }
 
     fn longest_keyword(&self) -> Option<usize> {

@@ -12,6 +12,11 @@ mod credentials;
 mod dumps;
 #[path = "detect/encoded.rs"]
 mod encoded;
+#[path = "detect/floods.rs"]
+mod flooded;
+#[expect(dead_code, reason = "the bench and the fuzz target use the rest")]
+#[path = "kit/floods.rs"]
+mod floods;
 #[path = "detect/invariants.rs"]
 mod invariants;
 #[path = "detect/matrix.rs"]

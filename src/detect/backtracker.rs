@@ -7,6 +7,7 @@ use regex_syntax::ParserBuilder;
 use regex_syntax::hir::{Class, Hir, HirKind, Look};
 
 use super::alphabet::is_key;
+use super::effort::spend;
 
 /// Steps of one attempt before it is left to the regex, which never backtracks.
 const STEP_LIMIT: u32 = 2048;
@@ -114,6 +115,7 @@ impl Backtracker {
         steps_left: &mut u32,
     ) -> Option<bool> {
         *steps_left = steps_left.checked_sub(1)?;
+        spend(2);
         loop {
             let Some(step) = self.steps.get(pc) else {
                 slots[1] = Some(at);
@@ -140,6 +142,7 @@ impl Backtracker {
                 Instruction::Run { class, least, most, lazy } => {
                     let rest = bytes[at..].iter().take(*most);
                     let run = rest.take_while(|&&byte| class[usize::from(byte)]).count();
+                    spend(run / 4);
                     if run < *least {
                         return Some(false);
                     }

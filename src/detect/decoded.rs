@@ -6,6 +6,7 @@ use super::backtracker::{matches_only_key_chars, min_key_chars_before};
 use super::candidate::{Candidate, WEIGHT_EQUAL};
 use super::checks::{CONTEXT_REACH, MIN_HALF_LEN};
 use super::detector::Detector;
+use super::effort::spend;
 use super::encoding::{
     self, DecodeChain, DecodeExtent, DecodedText, EncodingName, Literal, MAX_ENCODED_SPAN,
 };
@@ -124,11 +125,13 @@ impl Detector {
         chain.decode(bytes, at, DecodeExtent::Full, &mut |decoded| {
             let text = &decoded.text[..];
             let hit = decoded.literal_start..decoded.literal_start + chain.literal().len();
+            spend(self.variants.len());
             for (index, variant) in self.variants.iter().enumerate() {
                 let mut matched = with_candidates(|mut candidate| {
                     if !chain.may_accept(&decoded, &candidate.without_suffix()) {
                         return;
                     }
+                    spend(64 + decoded.annotations_len());
                     (candidate.join_offsets, candidate.hard_ends) =
                         (decoded.join_offsets(), decoded.hard_ends());
                     candidate.around = Some((bytes, decoded.span(&candidate.secret)));

@@ -1,11 +1,13 @@
 //! The detector: all variants of all rules over a stretch of bytes.
 
+use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::Arc;
 
 use super::candidate::Candidate;
 use super::checks;
 use super::decoded::{self, DecodedMatch};
+use super::effort::{EffortLimit, PassedOver};
 use super::encoding::{DecodeChain, MAX_ENCODED_SPAN, MAX_REGULAR_SPAN};
 use super::match_rank::{MatchRank, resolve};
 use super::prefilter::Prefilter;
@@ -98,38 +100,78 @@ impl Detector {
         &self.rules
     }
 
-    /// Every match in `bytes`, in order of place, none overlapping another.
+    /// Every match in `bytes`, in order of place, none overlapping another. For short texts such as names, which are too
+    /// short to be passed over.
     pub fn find(&self, bytes: &[u8], found: impl FnMut(Match)) {
-        self.find_with_keywords(bytes, |_| true, found);
+        let _ = self.find_with_keywords(bytes, |_| true, found);
     }
 
     /// The same. Calls `keyword` with the offset of each keyword, once for each variant that it belongs to; every match,
     /// with the margin on each side, contains at least one. If `keyword` returns false, the search ends with what was
     /// found so far.
+    ///
+    /// Text can be made to be laborious. So that none is searched at a crawl, the work for each byte is bounded, and
+    /// keywords around which no more can be done are passed over.
     pub fn find_with_keywords(
         &self,
         bytes: &[u8],
         mut keyword: impl FnMut(usize) -> bool,
         mut found: impl FnMut(Match),
-    ) {
+    ) -> PassedOver {
         let mut kept = Kept::default();
         let mut is_stopped = false;
+        let mut waiting = Vec::new();
+        let mut work = Work { limit: EffortLimit::begin(), passed_over: PassedOver::of(bytes) };
         self.prefilter.find(bytes, |target, at| {
             is_stopped |= !keyword(at.start);
             if is_stopped {
                 return;
             }
             match self.target(target) {
+                Target::Variant(..) if !work.limit.is_left_for_plain(at.start) => {
+                    work.passed_over.add(at.start)
+                }
                 Target::Variant(index, variant) => {
                     variant.matches(bytes, at, &mut |candidate| kept.weigh(index, variant, candidate));
                 }
-                Target::DecodeChain(chain) if self.is_plausible(chain, bytes, at.start) => {
-                    self.search_decoded(chain, bytes, at.start, &mut kept);
+                Target::DecodeChain(chain) => {
+                    waiting.push((chain, at.start));
+                    if waiting.len() >= MAX_WAITING {
+                        self.decode(bytes, &mut waiting, at.start, &mut work, &mut kept);
+                    }
                 }
-                Target::DecodeChain(_) | Target::Literal => {}
+                Target::Literal => {}
             }
         });
+        if !is_stopped {
+            self.decode(bytes, &mut waiting, usize::MAX, &mut work, &mut kept);
+        }
         self.report(&kept, &mut found);
+        work.passed_over
+    }
+
+    /// Decodes around those of the keywords that `waiting` lists whose plain matches are known, since the search has come to
+    /// `here`. A key that is complete as it stands is no other in disguise.
+    fn decode<'a>(
+        &self,
+        bytes: &'a [u8],
+        waiting: &mut Vec<(&DecodeChain, usize)>,
+        here: usize,
+        work: &mut Work,
+        kept: &mut Kept<'a>,
+    ) {
+        let settled = here.saturating_sub(self.max_match_len);
+        let ready = waiting.partition_point(|&(_, at)| at < settled);
+        for (chain, at) in waiting.drain(..ready) {
+            if kept.is_complete_at(at) {
+                continue;
+            }
+            if !work.limit.is_left(at) {
+                work.passed_over.add(at);
+            } else if self.is_plausible(chain, bytes, at) {
+                self.search_decoded(chain, bytes, at, kept);
+            }
+        }
     }
 
     /// Where keywords begin in `bytes`.
@@ -150,21 +192,28 @@ impl Detector {
             variant.matches_plainly(bytes, &mut |candidate| kept.weigh(index, variant, candidate));
         }
         self.prefilter.find_plainly(bytes, |target, at| {
-            if let Target::DecodeChain(chain) = self.target(target) {
+            if let Target::DecodeChain(chain) = self.target(target)
+                && !kept.is_complete_at(at.start)
+            {
                 self.search_decoded(chain, bytes, at.start, &mut kept);
             }
         });
         self.report(&kept, &mut found);
     }
 
-    /// Calls `found` with every place where a pattern matches, whatever its checks say.
+    /// Calls `found` with every place where a pattern matches, whatever its checks say, as far as `limit` goes.
     pub(super) fn patterns<'a>(
         &'a self,
         bytes: &'a [u8],
+        limit: EffortLimit,
         mut found: impl FnMut(&'a CompiledVariant, Candidate<'a>),
         mut in_disguise: impl FnMut(&'a CompiledVariant, DecodedMatch<'_>),
-    ) {
+    ) -> PassedOver {
+        let mut passed_over = PassedOver::of(bytes);
         self.prefilter.find(bytes, |target, at| match self.target(target) {
+            Target::Variant(..) | Target::DecodeChain(_) if !limit.is_left(at.start) => {
+                passed_over.add(at.start)
+            }
             Target::Variant(_, variant) => {
                 variant.matches_anywhere(bytes, at, &mut |candidate| found(variant, candidate))
             }
@@ -175,6 +224,7 @@ impl Detector {
             }
             Target::DecodeChain(_) | Target::Literal => {}
         });
+        passed_over
     }
 
     fn target(&self, target: usize) -> Target<'_> {
@@ -211,8 +261,7 @@ impl Detector {
             }
         });
         if let Some((rank, matched)) = best {
-            kept.ranks.push(rank);
-            kept.found.push(Found::DecodedText(matched));
+            kept.push(rank, Found::DecodedText(matched));
         }
     }
 
@@ -239,11 +288,22 @@ enum Target<'a> {
     Literal,
 }
 
+/// Encoded keywords that wait for the plain matches around them, at most; this bounds the memory they take.
+const MAX_WAITING: usize = 1 << 12;
+
+/// What a search may still do, and what it has passed over.
+struct Work {
+    limit: EffortLimit,
+    passed_over: PassedOver,
+}
+
 /// What passed its checks, and how it stands to what overlaps it.
 #[derive(Default)]
 struct Kept<'a> {
     ranks: Vec<MatchRank>,
     found: Vec<Found<'a>>,
+    /// Where those stand that nothing else could be preferred to, by their beginnings.
+    complete: BTreeMap<usize, usize>,
 }
 
 enum Found<'a> {
@@ -255,9 +315,22 @@ impl<'a> Kept<'a> {
     /// Keeps `candidate` if its checks do.
     fn weigh(&mut self, index: usize, variant: &CompiledVariant, mut candidate: Candidate<'a>) {
         if variant.weigh(&mut candidate).is_ok() {
-            self.ranks.push(rank(index, variant, &candidate));
-            self.found.push(Found::Plain(candidate));
+            self.push(rank(index, variant, &candidate), Found::Plain(candidate));
         }
+    }
+
+    fn push(&mut self, rank: MatchRank, found: Found<'a>) {
+        if rank.is_complete() {
+            let end = self.complete.entry(rank.secret.start).or_default();
+            *end = rank.secret.end.max(*end);
+        }
+        self.ranks.push(rank);
+        self.found.push(found);
+    }
+
+    /// Whether such a match is known in which the byte at `at` stands.
+    fn is_complete_at(&self, at: usize) -> bool {
+        self.complete.range(..=at).next_back().is_some_and(|(_, &end)| at < end)
     }
 }
 

@@ -3,6 +3,7 @@
 use std::ops::Range;
 
 use super::candidate::Candidate;
+use super::effort::EffortLimit;
 use super::variant::CompiledVariant;
 use super::{Detector, Match};
 use crate::model::{Confidence, Secret};
@@ -72,8 +73,10 @@ impl Detector {
                     outcome,
                 }
             };
-        self.patterns(
+        // A person waits for it.
+        let _ = self.patterns(
             text,
+            EffortLimit::unlimited(),
             |variant, mut candidate| {
                 covered.push(candidate.matched.clone());
                 let outcome = judge(variant, &mut candidate);

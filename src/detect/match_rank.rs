@@ -3,6 +3,7 @@
 use std::cmp::Ordering;
 use std::ops::Range;
 
+use super::candidate::WEIGHT_EXACT;
 use crate::model::Confidence;
 
 /// Criteria for choosing between overlapping matches.
@@ -28,6 +29,12 @@ pub(super) struct MatchRank {
 }
 
 impl MatchRank {
+    /// Whether it is a whole key beyond doubt, so that nothing that overlaps it is worth more.
+    pub(super) fn is_complete(&self) -> bool {
+        let Self { bare, long, weight, confidence, boundary, .. } = *self;
+        !bare && !long && boundary && weight == WEIGHT_EXACT && confidence == Confidence::High
+    }
+
     /// Orders stronger matches first. This is a total order, so the result depends on nothing else.
     fn order(&self, other: &Self) -> Ordering {
         // A long match must not displace one from which it is not entirely visible.

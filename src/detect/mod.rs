@@ -12,6 +12,7 @@ mod checks;
 mod credential;
 mod decoded;
 mod detector;
+mod effort;
 mod encoding;
 mod explain;
 mod fragments;
@@ -20,6 +21,7 @@ mod plausibility;
 mod prefilter;
 mod rare_trigrams;
 mod redactor;
+mod secret_run;
 mod self_test;
 mod stream;
 mod teddy_buckets;
@@ -28,6 +30,9 @@ mod variant;
 
 pub use candidate::Rejection;
 pub use detector::{Detector, Match};
+pub use effort::PassedOver;
+#[doc(hidden)]
+pub use effort::steps;
 pub use explain::{Explanation, RuleVerdict};
 pub use redactor::{RedactionCache, Redactor};
 pub use self_test::ExampleFailure;

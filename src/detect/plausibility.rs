@@ -6,6 +6,7 @@ use memchr::memmem;
 
 use super::alphabet::{is_key, key_run};
 use super::detector::Detector;
+use super::effort::spend;
 use super::encoding::{DecodeChain, DecodeExtent, DecodedText};
 use crate::rules::MARKER;
 
@@ -52,6 +53,7 @@ impl Detector {
     fn judge(&self, chain: &DecodeChain, decoded: &DecodedText, extent: DecodeExtent) -> Option<bool> {
         let (text, at, literal) = (&decoded.text[..], decoded.literal_start, chain.literal());
         let (left, right) = (key_run_before(&text[..at]), key_run(&text[at..], usize::MAX));
+        spend((left + right) / 2);
         let behind =
             &text[(at + literal.len()).min(text.len())..at + right.max(literal.len()).min(text.len() - at)];
         if chain.starts_key && chain.apart > 0 && repeats(behind, literal, chain.apart) {
@@ -90,6 +92,7 @@ impl Detector {
     fn has_match(&self, chain: &DecodeChain, decoded: &DecodedText) -> bool {
         let (text, at, literal) = (&decoded.text[..], decoded.literal_start, chain.literal());
         let mut is_match = false;
+        spend(self.variants.len());
         for variant in &self.variants {
             if chain.starts_key {
                 if variant.variant.encoded.iter().any(|start| start == literal) {

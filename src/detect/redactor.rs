@@ -7,6 +7,7 @@ use aho_corasick::AhoCorasick;
 use super::alphabet::key_run;
 use super::credential::{TextKind, credentials};
 use super::decoded::DecodedMatch;
+use super::effort::EffortLimit;
 use super::fragments::Fragments;
 use super::utf16::ByteOrder;
 use super::variant::CompiledVariant;
@@ -245,8 +246,9 @@ impl Redactor<'_> {
     fn spans(&self, bytes: &[u8]) -> Vec<(Range<usize>, Replacement)> {
         let mut spans = Vec::new();
         let mut decoded = Vec::new();
-        self.detector.patterns(
+        let passed_over = self.detector.patterns(
             bytes,
+            EffortLimit::begin(),
             |_, candidate| {
                 let end = candidate.matched.end.max(candidate.secret.end);
                 spans.push((
@@ -257,6 +259,8 @@ impl Redactor<'_> {
             |variant, mut disguised| decoded.extend(in_disguise(variant, &mut disguised)),
         );
         spans.extend(decoded);
+        // What could not be looked at is not shown.
+        spans.extend(passed_over.first().map(|first| (first..bytes.len(), Replacement::Nothing)));
         if let Some(known) = &self.known {
             spans.extend(known.find_overlapping_iter(bytes).map(|hit| (hit.range(), Replacement::AsItIs)));
         }

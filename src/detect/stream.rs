@@ -3,7 +3,7 @@
 use std::io::{self, Read};
 
 use super::utf16::ByteOrder;
-use super::{Detector, Match};
+use super::{Detector, Match, PassedOver};
 use crate::model::{Position, Span};
 
 /// Bytes searched at a time. Larger than nearly every source file, small enough for the cache of a
@@ -24,6 +24,9 @@ pub struct Stream {
     last: usize,
     /// Whether all of the stream that was shown is in the buffer.
     ended: bool,
+    /// Keywords around which the detector did not look: of this stream, and of the one that has ended last.
+    passing_over: PassedOver,
+    passed_over: PassedOver,
 }
 
 /// The bytes around a match.
@@ -163,6 +166,7 @@ impl Stream {
     fn close(&mut self) -> u64 {
         let length = self.start.offset + self.filled as u64;
         self.last = self.filled;
+        self.passed_over = std::mem::take(&mut self.passing_over);
         (self.filled, self.start, self.decided) = (0, Position::START, 0);
         length
     }
@@ -172,7 +176,13 @@ impl Stream {
         &self.buffer[..self.last]
     }
 
+    /// Keywords of the stream that has just ended around which the detector did not look.
+    pub fn passed_over(&self) -> &PassedOver {
+        &self.passed_over
+    }
+
     fn begin(&mut self, detector: &Detector, size: usize) {
+        self.passing_over = PassedOver::default();
         self.buffer.resize(size + undecided(detector) + detector.margin(), 0);
         (self.filled, self.start, self.decided) = (0, Position::START, 0);
     }
@@ -188,7 +198,7 @@ impl Stream {
         let bytes = &self.buffer[..self.filled];
         let until = if at_end { self.filled } else { self.filled - undecided(detector) };
         let (start, mut cursor) = (self.start, (0, self.start));
-        detector.find_with_keywords(
+        let passed_over = detector.find_with_keywords(
             bytes,
             |at| keyword(bytes, at),
             |matched| {
@@ -205,6 +215,9 @@ impl Stream {
                 found(Chunk { bytes, start }, StreamMatch { matched, span });
             },
         );
+        if self.passing_over.is_empty() {
+            self.passing_over = passed_over;
+        }
         if !at_end {
             // What was decided stays in sight, as the margin of what follows.
             let drop = until.saturating_sub(detector.margin());

@@ -11,7 +11,14 @@ use regex_automata::{Anchored, Input};
 use super::backtracker::Backtracker;
 use super::candidate::{Candidate, Rejection};
 use super::checks::{self, Check};
+use super::effort::spend;
+use super::secret_run::SecretRun;
 use crate::rules::{Context, Rule, Variant};
+
+/// Steps of a regex in addition to those for each byte, those for each byte of a match, and those of a check.
+const REGEX_STEPS: usize = 32;
+const GROUP_STEPS: usize = 6;
+const CHECK_STEPS: usize = 32;
 
 /// A variant with its checks and its pattern, which is compiled when first needed.
 #[derive(Debug)]
@@ -35,6 +42,8 @@ struct Pattern {
     /// For simple patterns, so that the regex is rarely needed.
     program: Option<Backtracker>,
     regex: Lazy,
+    /// What every match of the regex holds.
+    run: Option<SecretRun>,
     except: Option<(Option<Backtracker>, Lazy)>,
     groups: Groups,
 }
@@ -176,6 +185,9 @@ impl CompiledVariant {
         last: usize,
         found: &mut dyn FnMut(Candidate<'a>),
     ) {
+        if self.pattern().run.as_ref().is_some_and(|run| !run.is_in(&bytes[range.clone()])) {
+            return;
+        }
         let mut from = range.start;
         while from <= last {
             let mut next = None;
@@ -208,11 +220,14 @@ impl CompiledVariant {
     fn search<'a>(&self, bytes: &'a [u8], input: &Input<'_>, found: &mut dyn FnMut(Candidate<'a>)) {
         let pattern = self.pattern();
         let Some(regex) = pattern.regex.get() else { return };
+        spend(REGEX_STEPS + 2 * input.get_span().len());
         let mut slots = vec![None; regex.group_info().slot_len()];
         if regex.search_slots(input, &mut slots).is_none() {
             return;
         }
         if let (Some(start), Some(end)) = (slots[0], slots[1]) {
+            // Only now is it looked for where the groups are.
+            spend(GROUP_STEPS * (end.get() - start.get()));
             let slot = |slot: usize| slots[slot].map(regex_automata::util::primitives::NonMaxUsize::get);
             found(self.candidate(pattern, bytes, start.get()..end.get(), slot));
         }
@@ -244,6 +259,7 @@ impl CompiledVariant {
     /// The name of the check that rejected the candidate, and its reason.
     pub(super) fn weigh(&self, candidate: &mut Candidate<'_>) -> Result<(), (&'static str, Rejection)> {
         for check in &self.checks {
+            spend(CHECK_STEPS);
             check.weigh(candidate, self).map_err(|reason| (check.name(), reason))?;
         }
         Ok(())
@@ -295,7 +311,8 @@ fn compile(variant: &Variant) -> Pattern {
         left: number("left"),
         right: number("right"),
     };
-    Pattern { program, regex, except, groups }
+    let run = SecretRun::of(&variant.pattern);
+    Pattern { program, regex, run, except, groups }
 }
 
 fn build(pattern: &str) -> Result<Regex, Box<BuildError>> {

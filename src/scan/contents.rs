@@ -97,6 +97,14 @@ pub(super) struct Searched {
     pub(super) skipped: Vec<(Vec<Vec<u8>>, String)>,
 }
 
+impl Searched {
+    /// Forgets what was found, since all of it is searched once more.
+    fn begin_again(&mut self) {
+        (self.found, self.bytes) = (Bounded::default(), 0);
+        self.skipped.clear();
+    }
+}
+
 /// Searches contents one after another; one a thread.
 pub(super) struct Contents<'d> {
     eye: Eye<'d>,
@@ -193,7 +201,7 @@ impl<'d> Contents<'d> {
         if !is_container && !self.plain(&mut rest, searched)? {
             return Ok(());
         }
-        (searched.found, searched.bytes) = (Bounded::default(), 0);
+        searched.begin_again();
         self.unpack(Input::Bytes(bytes), &name(), searched)
     }
 
@@ -222,7 +230,7 @@ impl<'d> Contents<'d> {
         let mut held = Vec::new();
         (&mut *file).take(HELD + 1).read_to_end(&mut held)?;
         if held.len() as u64 <= HELD {
-            (searched.found, searched.bytes) = (Bounded::default(), 0);
+            searched.begin_again();
             return self.unpack(Input::Bytes(&held), &name(), searched);
         }
         drop(held);
@@ -240,14 +248,16 @@ impl<'d> Contents<'d> {
     /// an archive in it that is encoded as text.
     fn plain(&mut self, content: &mut dyn Read, searched: &mut Searched) -> io::Result<bool> {
         let Self { eye, stream, .. } = self;
-        let Searched { found, bytes, .. } = searched;
+        let Searched { found, bytes, skipped, .. } = searched;
         let (mut cache, mut probe) = (RedactionCache::default(), RunProbe::default());
         let located = |chunk: Chunk<'_>, place| found.push(eye.located(&[], &mut cache, chunk, place));
         let keyword = |chunk: &[u8], at: usize| {
             probe.look(chunk, at);
             !eye.stop.is_set()
         };
-        *bytes += stream.resume(eye.detector, content, keyword, located)?;
+        let outcome = stream.resume(eye.detector, content, keyword, located);
+        skipped.extend(stream.passed_over().reason().map(|reason| (Vec::new(), reason)));
+        *bytes += outcome?;
         Ok(probe.is_found())
     }
 
@@ -378,6 +388,7 @@ impl ContentVisitor for Levels<'_, '_> {
         let length = stream.finish(self.eye.detector, keyword, |chunk, place| {
             found.push(self.eye.located(&path, &mut cache, chunk, place));
         });
+        self.searched.skipped.extend(stream.passed_over().reason().map(|reason| (path.clone(), reason)));
         self.spare.push(stream);
         let delegated = apart(delegated, length);
         let twice: u64 = delegated.iter().map(|range| range.end - range.start).sum();

@@ -11,6 +11,7 @@ mod credential_forms;
 mod credentials;
 mod encoded;
 mod fleet;
+mod floods;
 #[path = "../kit/git.rs"]
 mod git;
 mod history;

@@ -5,6 +5,7 @@ use std::ops::Range;
 use aho_corasick::AhoCorasick;
 
 use super::{Candidate, Check, CompiledVariant, Rejection};
+use crate::detect::effort::spend;
 use crate::model::Confidence;
 use crate::rules::{Context, Missing};
 
@@ -60,6 +61,8 @@ enum Whose {
 /// nearest word.
 fn judge(context: &Context, search: &AhoCorasick, bytes: &[u8], secret: Range<usize>) -> Whose {
     let mut lines = lines_around(bytes, &secret);
+    // Each line is gone through up to three times.
+    spend(lines.iter().map(|line| 2 * line.len()).sum());
     // The secret itself is not part of its context.
     let mentions = |line: &Range<usize>| -> Vec<(usize, usize)> {
         [

@@ -7,6 +7,7 @@ use super::delimited_hex::element_separator;
 use super::hex::SourceByte;
 use super::{DecodedText, EncodedHit, EncodedKeyword, Encoding, EncodingName};
 use crate::detect::candidate::Candidate;
+use crate::detect::effort::spend;
 
 /// Decodes decimal numbers.
 #[derive(Debug)]
@@ -76,6 +77,7 @@ fn reads_literal(hit: &EncodedHit<'_>) -> bool {
 
 /// The byte at the hit, or after the delimiter that follows `at`.
 fn next(hit: &EncodedHit<'_>, at: usize) -> Option<SourceByte> {
+    spend(4);
     let rest = hit.text.get(at..hit.decode_end())?;
     let start = at + if at == hit.at { 0 } else { element_separator(rest)? };
     let digits = hit.text[start..].iter().take_while(|byte| byte.is_ascii_digit()).take(DIGITS + 1).count();
@@ -86,6 +88,7 @@ fn next(hit: &EncodedHit<'_>, at: usize) -> Option<SourceByte> {
 
 /// The byte before the one at `at`.
 fn previous(hit: &EncodedHit<'_>, at: usize) -> Option<SourceByte> {
+    spend(6);
     let low = hit.decode_start();
     let before = hit.text.get(low..at)?;
     let end = at - before.iter().rev().take_while(|byte| b" \t\r\n,".contains(byte)).count();

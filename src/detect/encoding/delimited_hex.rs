@@ -6,6 +6,7 @@ use super::hex::{SourceByte, byte, case_variants, decode};
 use super::line_continuation::{MOST_INDENT, line_break};
 use super::{DecodedText, EncodedHit, EncodedKeyword, Encoding, EncodingName};
 use crate::detect::candidate::Candidate;
+use crate::detect::effort::spend;
 
 /// Decodes delimited hex bytes. A tag identifies the delimiter.
 #[derive(Debug)]
@@ -61,6 +62,7 @@ impl Encoding for DelimitedHex {
 
 /// The byte at the hit, or after the delimiter that follows `at`.
 fn next(hit: &EncodedHit<'_>, at: usize) -> Option<SourceByte> {
+    spend(4);
     let rest = hit.text.get(at..hit.decode_end())?;
     let at = at + if at == hit.at { 0 } else { parting(rest, hit.tag)? };
     let digits = at + if hit.tag == PREFIXED { prefix(&hit.text[at..])? } else { 0 };
@@ -70,6 +72,7 @@ fn next(hit: &EncodedHit<'_>, at: usize) -> Option<SourceByte> {
 
 /// The byte before the one at `at`.
 fn previous(hit: &EncodedHit<'_>, at: usize) -> Option<SourceByte> {
+    spend(8);
     let (text, low) = (hit.text, hit.decode_start());
     let mut before = text.get(low..at)?;
     if hit.tag == PREFIXED {

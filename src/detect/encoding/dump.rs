@@ -10,6 +10,7 @@ use super::lexer::TokenKind;
 use super::line_continuation::line_break;
 use super::{DecodedText, EncodedHit, EncodedKeyword, Encoding, EncodingName, FEW_BEFORE};
 use crate::detect::candidate::Candidate;
+use crate::detect::effort::spend;
 
 /// Decodes dumps.
 #[derive(Debug)]
@@ -126,6 +127,7 @@ impl Line {
     /// The line that contains `at`.
     fn around(text: &[u8], at: usize) -> Option<Self> {
         let low = at.saturating_sub(LONGEST_LINE);
+        spend(16 + (at - low) / 8);
         let start = match text[low..at].iter().rposition(|&byte| byte == b'\n') {
             Some(found) => low + found + 1,
             None if low == 0 => 0,
@@ -144,6 +146,7 @@ impl Line {
         };
         let end = start + rest[..end].strip_suffix(b"\r").unwrap_or(&rest[..end]).len();
         let line = &text[start..end];
+        spend(16 + 2 * line.len());
         let lead = line.iter().take_while(|byte| b" \t+->#/*|;".contains(byte)).count();
         let (lead, rest) = line.split_at(lead);
         let digits = rest.strip_prefix(b"0x").unwrap_or(rest);

@@ -8,6 +8,7 @@ use super::{DecodeExtent, DecodedText, EncodedHit, EncodedKeyword, Encoding, Enc
 use crate::detect::alphabet::{is_key, key_run};
 use crate::detect::candidate::{Candidate, WEIGHT_EQUAL, WEIGHT_EXACT};
 use crate::detect::checks::CONTEXT_REACH;
+use crate::detect::effort::spend;
 
 /// Name of the encoding of split text.
 pub(super) const NAME: EncodingName = "split";
@@ -146,6 +147,7 @@ fn may_be_joined(
 fn goes_on(hit: &EncodedHit<'_>) -> bool {
     let EncodedHit { text, at, .. } = *hit;
     let end = at + key_run(&text[at..], RUN);
+    spend((end - at) / 4);
     if end < text.len() && token_at(text, end, true).continues_key() {
         return true;
     }
@@ -207,6 +209,7 @@ fn core(hit: &EncodedHit<'_>) -> Option<Core> {
         // Text far after anything that could begin an escape is copied at once.
         let before = &text[start.saturating_sub(longest)..start];
         let run = before.iter().rev().take_while(|&&byte| is_key(byte)).count();
+        spend(run / 4);
         let mut count = run.saturating_sub(MOST_COLOUR);
         start -= count;
         for (unit, at) in BackwardTokens::new(text, start, low, true) {

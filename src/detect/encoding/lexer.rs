@@ -2,6 +2,7 @@
 //! color code, a soft line break, or the operator between two string literals.
 
 use super::super::alphabet::is_key;
+use super::super::effort::spend;
 use super::escapes::{backslashed, control, entity, percent, quoted};
 use super::{line_continuation, markup, string_concat};
 
@@ -112,6 +113,7 @@ pub(super) const MOST_COLOUR: usize = 28;
 
 /// The token that begins at `at`, which must be within `text`. `lenient` also accepts tentative joins.
 pub(super) fn token_at(text: &[u8], at: usize, lenient: bool) -> Token {
+    spend(1);
     let rest = &text[at..];
     let special = match rest[0] {
         b'\\' => backslashed(text, at, lenient),
@@ -132,6 +134,7 @@ pub(super) fn token_at(text: &[u8], at: usize, lenient: bool) -> Token {
 
 /// The token that ends at `end`, which is not 0, i.e. the one that ends there when read forward.
 pub(super) fn token_before(text: &[u8], end: usize, lenient: bool) -> Token {
+    spend(2);
     let last = text[end - 1];
     let special = match last {
         b'"' | b'\'' | b'`' => string_concat::before(text, end, lenient),
@@ -189,6 +192,7 @@ impl Iterator for BackwardTokens<'_> {
         if unit.len > self.at - self.low {
             return None;
         }
+        spend(1);
         self.at -= unit.len;
         Some((unit, self.at))
     }
@@ -211,6 +215,7 @@ pub(super) fn may_be_tentative(byte: u8) -> bool {
 
 fn escape_before(text: &[u8], end: usize, lenient: bool) -> Option<Token> {
     let most = if text[end - 1].is_ascii_alphabetic() { MOST_COLOUR } else { MOST_ESCAPE };
+    spend(most / 4);
     for len in 2..=most.min(end) {
         let start = end - len;
         if !is_lead(text[start]) {

@@ -2,6 +2,7 @@
 //! in patches, comments and quoted mail.
 
 use super::super::alphabet::is_key;
+use super::super::effort::spend;
 use super::escapes::MOST_BACKSLASHES;
 use super::lexer::{Token, TokenKind, token_at};
 
@@ -11,6 +12,9 @@ pub(super) const MOST_INDENT: usize = 64;
 /// Maximum distance to the start of a line, whose prefix is needed: less than the detector examines before a
 /// key anyway.
 const LOOK_BACK: usize = 192;
+
+/// Steps that it takes to look for the start of a line.
+const LINE_STEPS: usize = 16;
 
 /// Longest line prefix.
 const MOST_LEAD: usize = 16;
@@ -70,6 +74,7 @@ pub(super) fn before(text: &[u8], end: usize, lenient: bool) -> Option<Token> {
     let low = end.saturating_sub(MOST_INDENT + MOST_LEAD + 8);
     let line = &text[low..end];
     let lead = line.iter().rev().take_while(|byte| b" \t\\+-#*/%!;>".contains(byte)).count();
+    spend(4 + lead);
     // The sign may be part of a line prefix.
     let mut start = match line.ends_with(b"\n") {
         true => end,
@@ -120,6 +125,7 @@ pub(super) fn repeated(text: &[u8], at: usize, begin: usize, spelt: bool) -> usi
     if mark == 0 && comment.is_empty() {
         return 0;
     }
+    spend(LINE_STEPS);
     let Some(start) =
         line_start(text, at, spelt).filter(|&start| next[0] != b'-' || all_led(text, start, at))
     else {
@@ -141,6 +147,7 @@ pub(super) fn repeated(text: &[u8], at: usize, begin: usize, spelt: bool) -> usi
 fn all_led(text: &[u8], mut start: usize, at: usize) -> bool {
     let mut end = at;
     while start > 0 && text[start..end].iter().all(|&byte| is_key(byte)) {
+        spend(LINE_STEPS + (end - start) / 4);
         let before = &text[..start - 1];
         let before = before.strip_suffix(b"\r").unwrap_or(before);
         end = before.strip_suffix(b"\\").unwrap_or(before).len();

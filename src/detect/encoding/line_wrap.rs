@@ -1,5 +1,6 @@
 //! Continuation of encoded text on the next line, or after an escape or concatenation within it.
 
+use super::super::effort::spend;
 use super::lexer::{TokenKind, token_at, token_before};
 use super::line_continuation::{MOST_INDENT, indent, line_break};
 use super::line_prefix;
@@ -9,6 +10,9 @@ const SHORTEST_LINE: usize = 16;
 
 /// No tool wraps lines at a column beyond this.
 const LONGEST_LINE: usize = 160;
+
+/// Steps that it takes to compare the beginnings of two lines.
+const LINE_STEPS: usize = 16;
 
 /// What comes next in encoded text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,6 +26,7 @@ pub(super) enum NextSymbol {
 /// The symbol at `at` or after the break at `at`, below `high`.
 pub(super) fn forward(text: &[u8], mut at: usize, high: usize, is_symbol: fn(u8) -> bool) -> NextSymbol {
     while at < high {
+        spend(1);
         let byte = text[at];
         if is_symbol(byte) {
             return NextSymbol::Symbol(byte, (at, at + 1));
@@ -53,6 +58,7 @@ pub(super) fn forward(text: &[u8], mut at: usize, high: usize, is_symbol: fn(u8)
 /// The symbol that ends at `end`, or before the break that ends there, not below `low`.
 pub(super) fn backward(text: &[u8], mut end: usize, low: usize, is_symbol: fn(u8) -> bool) -> NextSymbol {
     while end > low {
+        spend(2);
         let byte = text[end - 1];
         let start = match byte {
             b' ' | b'\t' | b'\n' => unwrapped(text, end, is_symbol),
@@ -151,6 +157,7 @@ fn continued(text: &[u8], start: usize, is_symbol: fn(u8) -> bool) -> Option<(us
     let lead = line_prefix::of(text, start, end, is_symbol);
     let line = &text[start + lead..];
     let symbols = line.iter().take(LONGEST_LINE).take_while(|&&byte| is_symbol(byte)).count();
+    spend(LINE_STEPS + symbols / 4);
     let mut rest = &line[symbols..];
     while let Some(more) = rest.strip_prefix(b"=") {
         rest = more;

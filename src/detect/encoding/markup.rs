@@ -2,6 +2,7 @@
 //! dashes in place of hyphens.
 
 use super::super::alphabet::is_key;
+use super::super::effort::spend;
 use super::lexer::{Token, TokenKind};
 
 /// Maximum length of the tags between two characters, in bytes.
@@ -58,6 +59,7 @@ pub(super) fn tags(text: &[u8], at: usize) -> Option<Token> {
             return None;
         }
         len += end + 2;
+        spend(4 + end / 8);
     }
     rest.get(len).filter(|&&byte| is_key(byte)).map(|_| Token::zero_width(len, TokenKind::CommaSeparated))
 }
@@ -68,6 +70,7 @@ pub(super) fn before(text: &[u8], end: usize) -> Option<Token> {
     let mut start = end;
     while start > low {
         start = low + memchr::memrchr(b'<', &text[low..start])?;
+        spend(4);
         if start.checked_sub(1).is_some_and(|before| is_key(text[before])) {
             return tags(text, start).filter(|unit| unit.len == end - start);
         }

@@ -30,6 +30,7 @@ use std::ops::Range;
 
 use super::candidate::Candidate;
 use super::checks::CONTEXT_REACH;
+use super::effort::spend;
 use lexer::TokenKind;
 
 /// Maximum bytes of an encoded key: 259 characters in the longest escape there is, `\\U00000073…`. As `0x73, …`
@@ -215,6 +216,11 @@ impl DecodedText {
         self.annotations.iter().filter(is_end).map(|(at, _)| *at).collect()
     }
 
+    /// How many peculiar units stand in it.
+    pub(super) fn annotations_len(&self) -> usize {
+        self.annotations.len()
+    }
+
     /// Whether `range` of the text contains a tentative join.
     pub(super) fn is_tentative(&self, range: &Range<usize>) -> bool {
         self.annotations
@@ -243,6 +249,9 @@ impl DecodedText {
         self.source_map.push(place);
     }
 }
+
+/// Steps of decoding around a hit in addition to those for each byte.
+const HIT_STEPS: usize = 16;
 
 /// One or more nested encodings.
 #[derive(Debug)]
@@ -314,6 +323,7 @@ impl DecodeChain {
         read: &mut dyn FnMut(DecodedText),
     ) {
         let Some(DecodeStep { encoding, tag, literal, .. }) = self.steps.get(step) else { return };
+        spend(HIT_STEPS);
         let is_last = step + 1 == self.steps.len();
         // The characters of an inner encoding are not those of a key.
         let keys = self.keys.filter(|_| is_last);
@@ -329,6 +339,7 @@ impl DecodeChain {
         );
         let hit = EncodedHit { text, at, tag: *tag, literal, starts_key, nested, keys, extent };
         encoding.decode(&hit, &mut |decoded| {
+            spend(HIT_STEPS + decoded.text.len());
             if !decoded.text.get(decoded.literal_start..).is_some_and(|text| text.starts_with(literal)) {
                 return;
             }

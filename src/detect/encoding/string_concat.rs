@@ -1,5 +1,6 @@
 //! Concatenation of string literals: `" + "`, `' . '`, `"` line break `"`, `", "`.
 
+use super::super::effort::spend;
 use super::escapes::MOST_BACKSLASHES;
 use super::lexer::{Token, TokenKind};
 use super::line_continuation::{indent, line_break};
@@ -7,6 +8,9 @@ use super::trivia_cursor::TriviaCursor;
 
 /// Maximum length of a concatenation, in bytes.
 const LONGEST: usize = 200;
+
+/// Steps that it takes to read what stands between two literals.
+const GLUE_STEPS: usize = 24;
 
 /// Maximum number of earlier quotes tried as the start of a concatenation.
 const MOST_TRIES: usize = 8;
@@ -55,6 +59,7 @@ pub(super) fn at(text: &[u8], at: usize, lenient: bool) -> Option<Token> {
     let end = text.len().min(at + LONGEST);
     let close = Quote::new(&text[at..end])?;
     let mut seam = TriviaCursor::new(text, at + close.len, end);
+    spend(GLUE_STEPS);
     let adjacent = Quote::new(seam.rest());
     seam.blank()?;
     let kind = join(&mut seam, lenient)?;
@@ -155,6 +160,7 @@ pub(super) fn before(text: &[u8], end: usize, lenient: bool) -> Option<Token> {
     }
     let (mut longest, mut tries) = (None, 0);
     for start in (low..end - 1).rev() {
+        spend(1);
         match text[start] {
             b'"' | b'\'' | b'`' | b'&' => {}
             byte if byte >= b' ' || b"\t\r\n".contains(&byte) => continue,

@@ -1,5 +1,6 @@
 //! Trivia between two literals: blanks, line breaks (literal or escaped), and comments.
 
+use super::super::effort::spend;
 use super::escapes::MOST_BACKSLASHES;
 use super::line_continuation::{indent, line_break, repeated};
 
@@ -40,6 +41,7 @@ impl<'a> TriviaCursor<'a> {
     /// Skips all trivia.
     pub(super) fn blank(&mut self) -> Option<()> {
         loop {
+            spend(4);
             self.at += indent(self.rest());
             if let Some((len, spelt)) = self.line_end() {
                 self.lines += 1;
@@ -101,9 +103,11 @@ fn spelt_break(rest: &[u8]) -> Option<usize> {
 /// The length of a comment, without the line break at its end. A comment with quotes is not accepted.
 fn comment(rest: &[u8]) -> Option<usize> {
     let near = &rest[..rest.len().min(MOST_COMMENT)];
+    let is_line = [&b"//"[..], b"#", b"--"].iter().any(|mark| near.starts_with(mark));
+    spend(if is_line { near.len() } else { 0 });
     let len = if near.starts_with(b"/*") {
         memchr::memmem::find(near, b"*/")? + 2
-    } else if [&b"//"[..], b"#", b"--"].iter().any(|mark| near.starts_with(mark)) {
+    } else if is_line {
         (0..near.len()).find(|&at| near[at] == b'\n' || spelt_break(&near[at..]).is_some())?
     } else {
         return None;

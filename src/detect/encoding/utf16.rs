@@ -8,6 +8,7 @@ use super::{
 use crate::detect::alphabet::is_key;
 use crate::detect::candidate::Candidate;
 use crate::detect::checks::CONTEXT_REACH;
+use crate::detect::effort::spend;
 
 /// Distance within which the byte order is determined: no farther than other evidence for a match.
 const IN_SIGHT: usize = MAX_REGULAR_SPAN + CONTEXT_REACH;
@@ -81,6 +82,7 @@ fn in_order(hit: &EncodedHit<'_>, little: bool) -> Option<DecodedText> {
     {
         from -= 2;
     }
+    spend((start - from) / 2);
     let name = if little { "utf-16le" } else { "utf-16be" };
     let mut decoded = DecodedText { literal_start: (start - from) / 2, name, ..DecodedText::default() };
     let mut at = from;
@@ -117,6 +119,7 @@ fn is_little_endian(text: &[u8], at: usize, sight: usize) -> bool {
     while end < high && alternates(end, (end - at) % 2 == 1) {
         end += 1;
     }
+    spend(end - start);
     let ends_with_zero = (end - at).is_multiple_of(2);
     let after_zero = start.checked_sub(1).is_some_and(|before| text[before] == 0);
     let end_in_sight = end < high || high == text.len();

@@ -6,6 +6,7 @@ use super::utf16::is_text;
 use super::{DecodeExtent, DecodedText, EncodedHit, EncodedKeyword, Encoding, EncodingName};
 use crate::detect::alphabet::key_run;
 use crate::detect::candidate::Candidate;
+use crate::detect::effort::spend;
 
 /// Bytes of a character.
 const WIDTH: usize = 4;
@@ -70,6 +71,7 @@ fn in_order(hit: &EncodedHit<'_>, little: bool) -> Option<DecodedText> {
     {
         from -= WIDTH;
     }
+    spend((start - from) / WIDTH);
     let name = if little { "utf-32le" } else { "utf-32be" };
     let mut decoded = DecodedText { literal_start: (start - from) / WIDTH, name, ..DecodedText::default() };
     let mut at = from;

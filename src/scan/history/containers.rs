@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::repository_audit::RepositoryAudit;
+use crate::detect::PassedOver;
 use crate::git::attribution::{Query, SecretHistory};
 use crate::git::{MatchedObject, ObjectId};
 use crate::model::{Skip, native_path};
@@ -32,13 +33,18 @@ pub(super) fn ask(query: &mut Query, closed: &[UnopenedContainer]) {
 }
 
 impl RepositoryAudit<'_> {
-    /// Opens and searches the containers, given with their sizes.
+    /// Opens and searches the containers, given with their sizes. Objects that the detector `passed_over` in part are
+    /// reported with those that could not be opened.
     pub(super) fn unpack(
         &mut self,
         containers: &[(ObjectId, u64)],
+        passed_over: &[ObjectId],
         found: &mut Vec<MatchedObject<SharedKey>>,
     ) -> Vec<UnopenedContainer> {
         let mut closed: BTreeMap<ObjectId, Vec<Skip>> = BTreeMap::new();
+        for id in passed_over {
+            closed.entry(*id).or_default().push(Skip::new(nameless(id), PassedOver::REASON));
+        }
         let mut ids = Vec::with_capacity(containers.len());
         for (id, size) in containers {
             if *size <= MAX_CONTAINER_BYTES {

@@ -252,7 +252,8 @@ impl RepositoryAudit<'_> {
         self.submodules.extend(submodules);
         let detector = self.settings.detector;
         let mut any = false;
-        detector.find(&paths, |_| any = true);
+        let passed_over = detector.find_with_keywords(&paths, |_| true, |_| any = true);
+        any |= !passed_over.is_empty();
         if !any || !self.wants(Surface::FileName) {
             return;
         }
@@ -362,8 +363,8 @@ impl RepositoryAudit<'_> {
         self.gaps(&outcome.unlisted);
         self.missing(&outcome.missing);
         self.broken_refs(refs);
-        let SweepMatches { plain: mut found, containers, pointers } = partition(outcome.found);
-        let mut closed = self.unpack(&containers, &mut found);
+        let SweepMatches { plain: mut found, containers, pointers, passed_over } = partition(outcome.found);
+        let mut closed = self.unpack(&containers, &passed_over, &mut found);
         if let Some(store) = self.lfs() {
             self.pointed_at(&store, &pointers, &mut found, &mut closed);
         }

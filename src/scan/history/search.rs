@@ -61,14 +61,15 @@ impl Searcher for ObjectSearch<'_> {
         anchor: &mut dyn FnMut(usize),
         found: &mut dyn FnMut(Range<usize>, SweepMatch),
     ) {
-        let secret = |matched: Match| found(matched.span, SweepMatch::Secret(matched.identified));
+        let mut secret = |matched: Match| found(matched.span, SweepMatch::Secret(matched.identified));
         let mut encoded = Vec::new();
         let keyword = |at| {
             anchor(at);
             encoded.extend(container::encoded_keyword_at(bytes, at));
             !self.stop.is_set()
         };
-        self.detector.find_with_keywords(bytes, keyword, secret);
+        let passed_over = self.detector.find_with_keywords(bytes, keyword, &mut secret);
+        passed_over.places().iter().for_each(|&at| found(at..at + 1, SweepMatch::PassedOver));
         if kind == ObjectKind::Blob {
             // If these bytes are not the start of the object, the sweep ignores the match.
             if starts_container(bytes) {
@@ -101,6 +102,8 @@ pub(super) enum SweepMatch {
     Container,
     /// The object is a Git LFS pointer.
     Pointer(Arc<Pointer>),
+    /// A keyword around which the detector did not look.
+    PassedOver,
 }
 
 /// The matches of a sweep, by kind.
@@ -112,6 +115,8 @@ pub(super) struct SweepMatches {
     pub(super) containers: Vec<(ObjectId, u64)>,
     /// Git LFS pointers.
     pub(super) pointers: Vec<(ObjectId, Arc<Pointer>)>,
+    /// Objects that were not searched completely.
+    pub(super) passed_over: Vec<ObjectId>,
 }
 
 /// Partitions the matches of a sweep by kind.
@@ -119,15 +124,19 @@ pub(super) fn partition(found: Vec<MatchedObject<SweepMatch>>) -> SweepMatches {
     let mut sorted = SweepMatches::default();
     for MatchedObject { id, kind, size, hits } in found {
         let mut secrets = Vec::new();
-        let mut is_container = false;
+        let (mut is_container, mut is_passed_over) = (false, false);
         for (range, mark) in hits {
             match mark {
                 SweepMatch::Secret(hit) => secrets.push((range, hit)),
                 SweepMatch::Container => is_container = true,
+                SweepMatch::PassedOver => is_passed_over = true,
                 // Objects of that size are searched whole, so a pointer spans its object.
                 SweepMatch::Pointer(pointer) if range == (0..size) => sorted.pointers.push((id, pointer)),
                 SweepMatch::Pointer(_) => {}
             }
+        }
+        if is_passed_over {
+            sorted.passed_over.push(id);
         }
         if is_container {
             sorted.containers.push((id, size));

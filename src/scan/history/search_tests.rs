@@ -96,7 +96,7 @@ fn found(database: &Database, search: &ObjectSearch<'_>, options: SweepOptions<'
     for object in outcome.found {
         let secrets = object.hits.iter().filter_map(|(range, mark)| match mark {
             SweepMatch::Secret(hit) => Some(format!("{range:?} {} {:?}", hit.fingerprint, hit.confidence)),
-            SweepMatch::Container | SweepMatch::Pointer(_) => None,
+            SweepMatch::Container | SweepMatch::Pointer(_) | SweepMatch::PassedOver => None,
         });
         let secrets: Vec<String> = secrets.collect();
         let packed = secrets.len() < object.hits.len();

@@ -4,6 +4,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::SharedKey;
 use crate::container::Input;
+use crate::detect::PassedOver;
 use crate::git::{
     Gaps, LfsError, LfsStore, MatchedObject, ObjectId, ObjectKind, ObjectReader, Pointer, Repository,
 };
@@ -41,6 +42,11 @@ pub(in crate::scan) type Naming<'a> = &'a (dyn Fn(&ObjectId) -> Option<Vec<u8>> 
 /// The name of a blob whose path is unknown.
 pub(in crate::scan) fn nameless(id: &ObjectId) -> String {
     format!("blob {id}")
+}
+
+/// What skips call the object: its path, if one is known.
+fn shown(id: &ObjectId, naming: Naming<'_>) -> String {
+    naming(id).map_or_else(|| nameless(id), |path| String::from_utf8_lossy(&path).into_owned())
 }
 
 /// Searches the objects `ids` as a whole, including containers. With `lfs`, findings in Git LFS files count for
@@ -93,9 +99,10 @@ fn work(
             } else {
                 own.bytes += bytes.len() as u64;
                 let go_on = |_| !settings.stop.is_set();
-                settings.detector.find_with_keywords(bytes, go_on, |matched| {
+                let passed_over = settings.detector.find_with_keywords(bytes, go_on, |matched| {
                     hits.push((matched.span.start as u64..matched.span.end as u64, matched.identified));
                 });
+                own.passed_over(&passed_over, id, naming);
                 let lfs = lfs.filter(|_| kind == ObjectKind::Blob);
                 if let Some((lfs, pointer)) = lfs.zip(Pointer::parse(bytes)) {
                     hits.extend(own.pointed_at(&mut contents, lfs, &pointer, id, naming));
@@ -152,6 +159,11 @@ impl ObjectMatches {
         self.take(searched, id, naming)
     }
 
+    fn passed_over(&mut self, passed_over: &PassedOver, id: &ObjectId, naming: Naming<'_>) {
+        let skip = passed_over.reason().map(|reason| (*id, Skip::new(shown(id, naming), reason)));
+        self.skipped.extend(skip);
+    }
+
     /// Adds the findings in blob `id`, and what was not scanned in it.
     fn take(&mut self, mut searched: contents::Searched, id: &ObjectId, naming: Naming<'_>) -> KeyMatches {
         self.bytes += searched.bytes;
@@ -159,10 +171,7 @@ impl ObjectMatches {
             searched.skipped.push((Vec::new(), TOO_MANY_KEYS.to_owned()));
         }
         if !searched.skipped.is_empty() {
-            let shown = match naming(id) {
-                Some(path) => String::from_utf8_lossy(&path).into_owned(),
-                None => nameless(id),
-            };
+            let shown = shown(id, naming);
             self.skipped.extend(skips(&shown, searched.skipped).map(|skip| (*id, skip)));
         }
         let place = |span: Span| span.start.offset..span.end.offset;

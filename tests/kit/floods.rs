@@ -1,0 +1,308 @@
+//! Floods: text made to slow a scan down. It repeats what keys begin with, or parts of keys, in every spelling that is read,
+//! with whatever may stand within a key in between. Tests count the work that each makes, a bench measures it.
+
+use std::fmt::Write as _;
+
+use friskey::rules::expand;
+
+/// A kind of text.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Flood {
+    /// What is repeated: a template.
+    anchor: &'static str,
+    /// What stands between two of them before they are spelt.
+    within: &'static str,
+    /// How many are spelt together.
+    count: usize,
+    spelling: Spelling,
+    /// What stands behind each group.
+    separator: &'static str,
+}
+
+/// How text is written.
+type Spelling = (&'static str, fn(&[u8]) -> Vec<u8>);
+
+impl Flood {
+    /// What is repeated, how it is spelt, and what stands between.
+    pub(crate) fn name(&self) -> String {
+        let Self { anchor, within, count, spelling, separator } = self;
+        format!("{anchor:?} {within:?} ×{count} {} {separator:?}", spelling.0)
+    }
+
+    /// So many bytes of it, and perhaps the rest of a group.
+    pub(crate) fn text(&self, size: usize) -> Vec<u8> {
+        let mut text = Vec::new();
+        let mut seed = 0;
+        while text.len() < size {
+            let mut group = Vec::new();
+            for _ in 0..self.count {
+                group.extend(expand(self.anchor, seed).text);
+                group.extend_from_slice(self.within.as_bytes());
+                seed = (seed + 1) % 1009;
+            }
+            text.extend((self.spelling.1)(&group));
+            text.extend_from_slice(self.separator.as_bytes());
+        }
+        text
+    }
+}
+
+/// All combinations.
+pub(crate) fn all() -> Vec<Flood> {
+    let mut all = Vec::new();
+    for &anchor in ANCHORS {
+        for &spelling in SPELLINGS {
+            for &separator in SEPARATORS {
+                all.push(Flood { anchor, within: "", count: 1, spelling, separator });
+            }
+            if spelling.0 == "plain" {
+                continue;
+            }
+            for &within in SEPARATORS {
+                for separator in ["", "\n"] {
+                    all.push(Flood { anchor, within, count: 12, spelling, separator });
+                }
+            }
+        }
+    }
+    all
+}
+
+/// One of each anchor, spelling and separator, in ever different company: some of [`all`].
+pub(crate) fn some() -> Vec<Flood> {
+    let longest = SEPARATORS.len();
+    let pick = |index: usize| Flood {
+        anchor: ANCHORS[index % ANCHORS.len()],
+        within: SEPARATORS[index * 7 % longest],
+        count: 1 + 11 * (index % 2),
+        spelling: SPELLINGS[index % SPELLINGS.len()],
+        separator: SEPARATORS[index % longest],
+    };
+    (0..longest).map(pick).collect()
+}
+
+/// The text that `choices` stand for: the first chooses the spelling, each of the others a piece.
+pub(crate) fn chosen(choices: &[u8]) -> Vec<u8> {
+    let Some((&first, rest)) = choices.split_first() else { return Vec::new() };
+    let mut text = Vec::new();
+    for (seed, &choice) in rest.iter().enumerate() {
+        match ANCHORS.get(usize::from(choice)) {
+            Some(anchor) => text.extend(expand(anchor, seed as u64).text),
+            None => {
+                let index = usize::from(choice) - ANCHORS.len();
+                text.extend_from_slice(SEPARATORS[index % SEPARATORS.len()].as_bytes());
+            }
+        }
+    }
+    (SPELLINGS[usize::from(first) % SPELLINGS.len()].1)(&text)
+}
+
+/// Keys, each spelt in the same way, one a line.
+pub(crate) fn keys(spelling: usize, count: usize) -> (&'static str, Vec<u8>) {
+    let (name, spell) = SPELLINGS[spelling % SPELLINGS.len()];
+    let template = "sk-proj-{base64url:74}{marker}{base64url:72}{zero}";
+    let lines =
+        (0..count as u64).map(|seed| [b"key = '", &spell(&expand(template, seed).text)[..], b"'\n"].concat());
+    (name, lines.collect::<Vec<_>>().concat())
+}
+
+/// What is repeated: what keys begin with, parts of keys, whole ones, and what stands beside those of Azure.
+const ANCHORS: &[&str] = &[
+    "sk-",
+    "sk-proj-",
+    "sk-svcacct-",
+    "task-",
+    "{marker}",
+    "sk-{marker}",
+    "sk-{base62:7}",
+    "sk-{base62:17}",
+    "sk-{base64url:40}",
+    "sk-{base62:48}",
+    "{base62:3}{marker}",
+    "{base62:16}{marker}",
+    "{base64url:74}{marker}",
+    "sk-{base62:20}{marker}",
+    "sk-{base62:20}{marker}{base62:20}",
+    "sk-proj-{base64url:74}{marker}{base64url:74}",
+    "sk-proj-{base64url:74}",
+    "sk-{lower:16}{marker}{lower:15}",
+    "sess-",
+    "sess-{base62:40}",
+    "ek_",
+    "ek_{hex:32}",
+    "openai",
+    "AZURE_OPENAI_API_KEY=",
+    "AZURE_OPENAI_API_KEY={hex:32}",
+    "openai.azure.com",
+    "openai.azure.com {hex:32}",
+    "{hex:32}",
+    "{base62:84}",
+    "{base62:52}JQQJ99BDACYeBjFXJ3w3AAABACOG{base62:4}",
+    "JQQJ99",
+    "ACOG",
+    "\"refresh_token\":\"",
+    "\"refresh_token\":\"{base62:60}\",",
+    "svcaat-",
+    "password=",
+    "-----BEGIN",
+    "s",
+];
+
+/// What stands between: all that may stand within a key, and what only begins like it.
+const SEPARATORS: &[&str] = &[
+    "",
+    "\n",
+    "\r\n",
+    "\n  ",
+    "\n+",
+    "\n> ",
+    "\n# ",
+    "\n-",
+    "\n * ",
+    " ",
+    ",",
+    ", ",
+    "\"",
+    "'",
+    "`",
+    "\" + \"",
+    "\" \"",
+    "\", \"",
+    "\"\n  \"",
+    "\" +\n\"",
+    "\" /* x */ \"",
+    "\").append(\"",
+    "\";\nk += \"",
+    "\\",
+    "\\\\\\\\",
+    "\\\n",
+    "\\\n   ",
+    "\\n",
+    "\\n\",\n\"",
+    "\\\"",
+    "\\\" \\\"",
+    "\u{200b}",
+    "&shy;",
+    "&#8203;",
+    "\u{2013}",
+    "\u{1b}[31m",
+    "\u{1b}",
+    "\\x1b[0m",
+    "\\u",
+    "\\x",
+    "=",
+    "=\n",
+    "=\r\n",
+    "&",
+    "&#",
+    "&amp;",
+    "&quot;",
+    "&quot; + &quot;",
+    "<b>",
+    "<",
+    ">",
+    "</w:t></w:r><w:r><w:t>",
+    "%",
+    "%25",
+    "^",
+    "^\n",
+    "^[[0m",
+    ";",
+    "(",
+    "[",
+    "{",
+    "\0",
+    "/*",
+    "//",
+    "#",
+    "--",
+    "://",
+    "key=",
+    "\"key\": \"",
+    "base",
+    "openai",
+    "-",
+    "_",
+    "=3D",
+    "\t",
+    "                                                                ",
+    "\"\"\"\"\"\"\"\"",
+    "\n\n\n\n",
+    "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
+];
+
+/// How it is spelt.
+pub(crate) const SPELLINGS: &[Spelling] = &[
+    ("plain", |text| text.to_vec()),
+    ("base64", |text| base64(text, 0)),
+    ("base64 +1", |text| base64(text, 1)),
+    ("base64 +2", |text| base64(text, 2)),
+    ("base64 twice", |text| base64(&base64(text, 0), 0)),
+    ("base64 wrapped", |text| base64(text, 0).chunks(20).collect::<Vec<_>>().join(&b'\n')),
+    ("base64 of utf-16", |text| base64(&wide(text, 1), 0)),
+    ("hex", |text| each(text, |out, byte| write!(out, "{byte:02x}"))),
+    ("hex of utf-16", |text| each(&wide(text, 1), |out, byte| write!(out, "{byte:02x}"))),
+    ("HEX apart", |text| each(text, |out, byte| write!(out, "{byte:02X} "))),
+    ("hex by colons", |text| each(text, |out, byte| write!(out, "{byte:02x}:"))),
+    ("array", |text| each(text, |out, byte| write!(out, "0x{byte:02x}, "))),
+    ("array in lines", |text| each(text, |out, byte| write!(out, "0x{byte:02x},\n    "))),
+    ("numbers", |text| each(text, |out, byte| write!(out, "{byte}, "))),
+    ("numbers in lines", |text| each(text, |out, byte| writeln!(out, "{byte},"))),
+    ("\\x", |text| each(text, |out, byte| write!(out, "\\x{byte:02x}"))),
+    ("\\u", |text| each(text, |out, byte| write!(out, "\\u{byte:04x}"))),
+    ("\\U", |text| each(text, |out, byte| write!(out, "\\\\U{byte:08x}"))),
+    ("octal", |text| each(text, |out, byte| write!(out, "\\{byte:03o}"))),
+    ("percent", |text| each(text, |out, byte| write!(out, "%{byte:02x}"))),
+    ("percent twice", |text| each(text, |out, byte| write!(out, "%25{byte:02x}"))),
+    ("entities", |text| each(text, |out, byte| write!(out, "&#{byte};"))),
+    ("quoted-printable", |text| each(text, |out, byte| write!(out, "={byte:02X}"))),
+    ("hyphens escaped", |text| String::from_utf8_lossy(text).replace('-', "\\x2d").into_bytes()),
+    ("utf-16le", |text| wide(text, 1)),
+    ("utf-16be", |text| text.iter().flat_map(|&byte| [0, byte]).collect()),
+    ("utf-32le", |text| wide(text, 3)),
+    ("dump", dump),
+    ("dump of utf-16", |text| dump(&wide(text, 1))),
+    ("coloured", |text| each(text, |out, byte| write!(out, "{}\u{1b}[3m", char::from(byte)))),
+    ("zero-width", |text| each(text, |out, byte| write!(out, "{}\u{200b}", char::from(byte)))),
+    ("split", |text| each(text, |out, byte| write!(out, "{}\" + \"", char::from(byte)))),
+    ("soft breaks", |text| each(text, |out, byte| writeln!(out, "{}=", char::from(byte)))),
+];
+
+fn each(text: &[u8], format: fn(&mut String, u8) -> std::fmt::Result) -> Vec<u8> {
+    let mut out = String::new();
+    // Writing to a string cannot fail.
+    text.iter().for_each(|&byte| format(&mut out, byte).unwrap_or_default());
+    out.into_bytes()
+}
+
+/// Each byte with so many zeros behind it.
+fn wide(text: &[u8], zeros: usize) -> Vec<u8> {
+    text.iter().flat_map(|&byte| std::iter::once(byte).chain(std::iter::repeat_n(0, zeros))).collect()
+}
+
+/// Behind so many other bytes.
+fn base64(text: &[u8], behind: usize) -> Vec<u8> {
+    const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let text = [&b"xxx"[..behind], text].concat();
+    let mut out = Vec::new();
+    for group in text.chunks(3) {
+        let bits =
+            (0..3).fold(0_usize, |bits, at| bits << 8 | usize::from(group.get(at).copied().unwrap_or(0)));
+        out.extend((0..=group.len()).map(|at| ALPHABET[bits >> (18 - 6 * at) & 63]));
+    }
+    out
+}
+
+/// As `hexdump -C` prints it.
+fn dump(text: &[u8]) -> Vec<u8> {
+    let mut out = String::new();
+    for (index, line) in text.chunks(16).enumerate() {
+        let digits: String = line.iter().map(|byte| format!("{byte:02x} ")).collect();
+        let shown: String = line
+            .iter()
+            .map(|&byte| if (b' '..=b'~').contains(&byte) { char::from(byte) } else { '.' })
+            .collect();
+        let _ = writeln!(out, "{:08x}  {digits:49}|{shown}|", index * 16);
+    }
+    out.into_bytes()
+}
