@@ -25,10 +25,10 @@ mod online;
 mod options;
 mod output;
 mod progress;
+mod prove;
 #[cfg(feature = "online")]
 mod proxy;
 mod purge;
-mod prove;
 mod repository_paths;
 #[cfg(feature = "online")]
 mod revoke;

@@ -1,78 +1,139 @@
-//! `html`: one page. Like the page of a single audit it loads nothing and runs nothing.
+//! `html`: one page on the shell of an audit's page. It loads nothing; its only script sorts and filters its tables.
 
+use std::collections::HashMap;
 use std::io::{self, Write};
 
 use super::summary;
 use crate::model::{FleetLeak, FleetReport};
-use crate::report::{Style, VERSION, escape, html::STYLE, humanize};
+use crate::report::html::table::{self, Cell, Column};
+use crate::report::html::{page, parts};
+use crate::report::{Style, VERSION, escape, humanize};
 
-pub(super) fn write(report: &FleetReport, _: &Style, out: &mut dyn Write) -> io::Result<()> {
-    writeln!(out, "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">")?;
-    let policy = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'";
-    writeln!(out, "<meta http-equiv=\"Content-Security-Policy\" content=\"{policy}\">")?;
-    writeln!(out, "<meta name=\"referrer\" content=\"no-referrer\">")?;
-    writeln!(out, "<meta name=\"viewport\" content=\"width=device-width\">")?;
-    writeln!(
-        out,
-        "<title>friskey fleet</title>\n<style>\n{STYLE}</style>\n</head>\n<body>\n<h1>friskey fleet</h1>"
-    )?;
-    let (verdict, status) = (escape::xml(&summary::verdict(report)), report.status().name());
-    writeln!(out, "<p class=\"verdict {status}\">{verdict}</p>")?;
-    writeln!(out, "<p>{}.</p>", escape::xml(&summary::coverage(report)))?;
-    let plan = escape::xml(&report.plan);
-    writeln!(out, "<p><small>Version \"{VERSION}\", plan <code>{plan}</code>.")?;
-    writeln!(out, "Keys are shown by prefix and last four characters only.</small></p>")?;
-    for leak in report.open_leaks() {
-        write_leak(leak, out)?;
-    }
-    problems(report, out)?;
-    repositories(report, out)?;
-    writeln!(out, "</body>\n</html>")
+const LEAKS: &[Column] =
+    &[words("Key"), words("Rule"), words("Confidence"), words("Status"), numbers("Repositories")];
+const PLACES: &[Column] = &[words("Repository"), words("Status"), words("Path"), words("Commit")];
+const REPOSITORIES: &[Column] = &[words("Path"), words("Result"), numbers("Leaks"), numbers("Size")];
+const PROBLEMS: &[Column] = &[words("What"), words("Why")];
+
+const fn words(title: &'static str) -> Column {
+    Column { title, is_number: false }
 }
 
-fn write_leak(leak: &FleetLeak, out: &mut dyn Write) -> io::Result<()> {
-    let (redacted, rule) = (escape::xml(&leak.redacted), escape::xml(&leak.rule));
-    writeln!(out, "<section class=\"findings\">\n<h2><code>{redacted}</code></h2>")?;
-    let (confidence, status) = (escape::xml(&leak.confidence), escape::xml(&leak.status));
-    writeln!(out, "<p>{rule}, {confidence} confidence, {status}.</p>")?;
-    writeln!(out, "<p><small>Fingerprint <code>{}</code></small></p>", escape::xml(&leak.fingerprint))?;
-    writeln!(out, "<table>\n<tr><th>Repository</th><th>Status</th><th>Path</th><th>Commit</th></tr>")?;
+const fn numbers(title: &'static str) -> Column {
+    Column { title, is_number: true }
+}
+
+pub(super) fn write(report: &FleetReport, _: &Style, out: &mut dyn Write) -> io::Result<()> {
+    let heading = match report.repositories.len() {
+        1 => "1 repository".to_owned(),
+        many => format!("{} repositories", humanize::thousands(many as u64)),
+    };
+    let head = page::PageHead {
+        title: &format!("{heading} – friskey fleet"),
+        eyebrow: "friskey fleet",
+        heading: &heading,
+    };
+    page::open(&head, out)?;
+    let verdict = escape::xml(&summary::verdict(report));
+    writeln!(out, "<p class=\"verdict {}\">{verdict}</p>", report.status().name())?;
+    writeln!(out, "<section class=\"card\" aria-label=\"About this report\"><dl class=\"facts\">")?;
+    write!(out, "{}", parts::fact("Coverage", &escape::xml(&summary::coverage(report))))?;
+    write!(out, "{}", parts::fact("Plan", &code(&report.plan)))?;
+    write!(out, "{}", parts::fact("Tool", &format!("friskey {VERSION}")))?;
+    writeln!(out, "</dl></section>")?;
+    leaks(report, out)?;
+    problems(report, out)?;
+    repositories(report, out)?;
+    page::close(
+        "Keys are shown by prefix and last four characters only. Whoever needs the data behind this page finds it in the \
+         format json.",
+        out,
+    )
+}
+
+fn leaks(report: &FleetReport, out: &mut dyn Write) -> io::Result<()> {
+    let open: Vec<_> = report.open_leaks().collect();
+    if open.is_empty() {
+        return Ok(());
+    }
+    writeln!(out, "<section class=\"card\" aria-label=\"Leaks\"><h2>Leaks</h2>")?;
+    table::open("Each leak once, however many repositories contain it", LEAKS, out)?;
+    for (number, leak) in (1..).zip(&open) {
+        let count = leak.repositories.len();
+        let cells = [
+            Cell::html(format!("<a href=\"#leak-{number}\">{}</a>", code(&leak.redacted))),
+            Cell::text(&leak.rule),
+            Cell::text(&leak.confidence),
+            Cell::text(&leak.status),
+            Cell::text(&humanize::thousands(count as u64)).sorted_by(count as i64),
+        ];
+        table::row(LEAKS, &cells, out)?;
+    }
+    table::close(out)?;
+    writeln!(out, "</section>")?;
+    for (number, leak) in (1..).zip(open) {
+        one_leak(number, leak, out)?;
+    }
+    Ok(())
+}
+
+fn one_leak(number: usize, leak: &FleetLeak, out: &mut dyn Write) -> io::Result<()> {
+    let key = code(&leak.redacted);
+    writeln!(out, "<section class=\"card\" id=\"leak-{number}\"><h2>{key}</h2>\n<dl class=\"facts\">")?;
+    write!(out, "{}</dl>", parts::fact("Fingerprint", &code(&leak.fingerprint)))?;
+    table::open("Where the key is", PLACES, out)?;
     for here in &leak.repositories {
-        let findings =
-            here.leak.get("findings").and_then(|list| list.as_array()).map_or(&[][..], Vec::as_slice);
+        let findings = here.leak.get("findings").and_then(|list| list.as_array());
         let status = here.leak.get("status").and_then(|value| value.as_str()).unwrap_or_default();
-        for finding in findings {
-            let text = |name: &str| escape::xml(finding[name].as_str().unwrap_or_default());
-            writeln!(
-                out,
-                "<tr><td>{}</td><td>{}</td><td><code>{}</code></td><td><code>{}</code></td></tr>",
-                escape::xml(&here.repository),
-                escape::xml(status),
-                text("path"),
-                text("commit"),
-            )?;
+        for finding in findings.into_iter().flatten() {
+            let text = |name: &str| code(finding[name].as_str().unwrap_or_default());
+            let cells = [
+                Cell::text(&here.repository),
+                Cell::text(status),
+                Cell::html(text("path")),
+                Cell::html(text("commit")),
+            ];
+            table::row(PLACES, &cells, out)?;
         }
     }
-    writeln!(out, "</table>\n</section>")
+    table::close(out)?;
+    writeln!(out, "</section>")
 }
 
 fn problems(report: &FleetReport, out: &mut dyn Write) -> io::Result<()> {
     if report.problems.is_empty() {
         return Ok(());
     }
-    writeln!(out, "<h3>Problems</h3>\n<table>\n<tr><th>What</th><th>Why</th></tr>")?;
+    writeln!(out, "<section class=\"card\" aria-label=\"Problems\"><h2>Problems</h2>")?;
+    table::open("What this report cannot vouch for", PROBLEMS, out)?;
     for problem in &report.problems {
-        let (what, reason) = (escape::xml(&problem.what), escape::xml(&problem.reason));
-        writeln!(out, "<tr><td><code>{what}</code></td><td>{reason}</td></tr>")?;
+        table::row(PROBLEMS, &[Cell::html(code(&problem.what)), Cell::text(&problem.reason)], out)?;
     }
-    writeln!(out, "</table>")
+    table::close(out)?;
+    writeln!(out, "</section>")
 }
 
 fn repositories(report: &FleetReport, out: &mut dyn Write) -> io::Result<()> {
-    writeln!(out, "<h3>Repositories</h3>\n<table>\n<tr><th>Path</th><th>Result</th><th>Size</th></tr>")?;
-    for one in &report.repositories {
-        let (path, state, size) = (escape::xml(&one.path), one.state.name(), humanize::bytes(one.bytes));
-        writeln!(out, "<tr><td><code>{path}</code></td><td>{state}</td><td>{size}</td></tr>")?;
+    let mut leaks: HashMap<&str, usize> = HashMap::new();
+    for here in report.open_leaks().flat_map(|leak| &leak.repositories) {
+        *leaks.entry(&here.repository).or_default() += 1;
     }
-    writeln!(out, "</table>")
+    writeln!(out, "<section class=\"card\" aria-label=\"Repositories\"><h2>Repositories</h2>")?;
+    table::open("The repositories of the plan", REPOSITORIES, out)?;
+    for one in &report.repositories {
+        let count = leaks.get(&one.path[..]).copied().unwrap_or(0);
+        let cells = [
+            Cell::html(code(&one.path)),
+            Cell::text(one.state.name()),
+            Cell::text(&humanize::thousands(count as u64)).sorted_by(count as i64),
+            Cell::text(&humanize::bytes(one.bytes)).sorted_by(i64::try_from(one.bytes).unwrap_or(i64::MAX)),
+        ];
+        table::row(REPOSITORIES, &cells, out)?;
+    }
+    table::close(out)?;
+    writeln!(out, "</section>")
+}
+
+fn code(text: &str) -> String {
+    format!("<code>{}</code>", escape::xml(text))
 }
