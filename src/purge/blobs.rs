@@ -108,7 +108,7 @@ impl From<PurgeError> for BlobError {
 /// What all threads share.
 struct BlobRewriter<'a> {
     settings: &'a crate::scan::Settings<'a>,
-    keys: &'a super::keys::PurgedKeys,
+    keys: &'a super::purged_keys::PurgedKeys,
     paths: &'a std::collections::HashMap<ObjectId, Vec<u8>>,
     sink: &'a super::sink::ObjectSink,
     containers: ContainerTreatment,

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::ops::Range;
 
 use super::fill::{Treatment, fill, filler};
-use super::keys::PurgedKeys;
+use super::purged_keys::PurgedKeys;
 use crate::detect::{Detector, Match};
 use crate::model::Fingerprint;
 

@@ -43,7 +43,7 @@ impl CommitIds {
             let word = message[at..].iter().take_while(|byte| is_word(byte)).count();
             let text = &message[at..at + word];
             if word >= MIN_DIGITS
-                && text.iter().all(|byte| is_digit(byte))
+                && text.iter().all(is_digit)
                 && let Some(id) = self.find(text)
             {
                 found.push((at..at + word, id));

@@ -9,7 +9,7 @@ use serde::Serialize;
 use super::PurgeOptions;
 use super::error::PurgeError;
 use super::headers::split;
-use super::keys::PurgedKeys;
+use super::purged_keys::PurgedKeys;
 use super::refs::{CarriedRef, NOTES, NewHead, RefPlan};
 use super::rewriter::Rewritten;
 use super::tree::{self, RawTreeEntry};

@@ -5,8 +5,8 @@ use std::collections::HashSet;
 use super::cleanse::{Remains, cleanse};
 use super::error::PurgeError;
 use super::fill::Treatment;
-use super::keys::PurgedKeys;
 use super::names::numbered;
+use super::purged_keys::PurgedKeys;
 use super::rewriter::Place;
 use crate::detect::Detector;
 use crate::git::ObjectId;
@@ -122,8 +122,7 @@ impl RefPlan {
                 PurgeError::Remains { what: "the name of a ref".to_owned(), fingerprint }
             })?;
             let Some(clean) = clean else { continue };
-            for (fingerprint, _) in &clean.treatments {
-                let fingerprint = *fingerprint;
+            for fingerprint in clean.fingerprints() {
                 let (surface, treatment) = (Surface::RefName, Treatment::Filler);
                 self.places.push(Place { surface, object: None, fingerprint, treatment });
             }

@@ -8,9 +8,9 @@ use std::path::Path;
 use super::PurgeOptions;
 use super::error::PurgeError;
 use super::fill::Treatment;
-use super::keys::PurgedKeys;
 use super::message_ids::CommitIds;
 use super::names::Names;
+use super::purged_keys::PurgedKeys;
 use super::sink::ObjectSink;
 use crate::git::{CarriedGraph, HashKind, ObjectId, ObjectKind, ObjectReader, Pointer, Repository};
 use crate::model::{Fingerprint, Surface};
@@ -25,6 +25,9 @@ pub(super) struct Place {
     pub(super) fingerprint: Fingerprint,
     pub(super) treatment: Treatment,
 }
+
+/// The old and the new name of an entry.
+pub(super) type RenamedEntry = (Vec<u8>, Vec<u8>);
 
 /// What was rewritten.
 #[derive(Debug, Default)]
@@ -42,7 +45,7 @@ pub(super) struct Rewritten {
     /// What was overwritten in each blob; nothing for one that became a stub.
     pub(super) spans: HashMap<ObjectId, Vec<Range<usize>>>,
     /// By tree, entries whose name changed: old and new.
-    pub(super) renamed: HashMap<ObjectId, Vec<(Vec<u8>, Vec<u8>)>>,
+    pub(super) renamed: HashMap<ObjectId, Vec<RenamedEntry>>,
     pub(super) commit_signatures: u64,
     pub(super) tag_signatures: u64,
     pub(super) merge_tags: u64,

@@ -11,6 +11,9 @@ use super::tree::{self, RawTreeEntry};
 use crate::git::{ObjectId, ObjectKind};
 use crate::model::{Fingerprint, Surface};
 
+/// A name with fillers, and the keys that were in it.
+type FilledName = (Vec<u8>, Vec<Fingerprint>);
+
 impl HistoryRewriter<'_> {
     /// Rewrites a tree and those below it, if they contain anything that is rewritten. Returns its new id.
     pub(super) fn tree(&mut self, root: ObjectId) -> Result<ObjectId, PurgeError> {
@@ -95,11 +98,7 @@ impl HistoryRewriter<'_> {
     }
 
     /// The name with fillers, and the keys that were in it; `None` if there were none.
-    pub(super) fn filled_name(
-        &self,
-        name: &[u8],
-        what: &str,
-    ) -> Result<Option<(Vec<u8>, Vec<Fingerprint>)>, PurgeError> {
+    pub(super) fn filled_name(&self, name: &[u8], what: &str) -> Result<Option<FilledName>, PurgeError> {
         match cleanse(name, self.keys, self.settings.detector) {
             Ok(None) => Ok(None),
             Ok(Some(clean)) => {

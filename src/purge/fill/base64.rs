@@ -44,7 +44,7 @@ pub(super) fn fill(bytes: &mut [u8], sources: &[Range<usize>], secret: &[u8], fi
         // Of 12 bits, `shift - 2` belong to the byte before and `6 - shift` more to the one after.
         let pair = u16::from(high) << 6 | u16::from(low);
         let down = 6 - shift;
-        if u8::try_from(pair >> (down + 0) & 0xff) != Ok(secret[at]) {
+        if u8::try_from(pair >> down & 0xff) != Ok(secret[at]) {
             return false;
         }
         let pair = pair & !(0xff << down) | u16::from(filler[at]) << down;

@@ -12,7 +12,7 @@ const AROUND: usize = 24;
 /// Fills a key that is encoded twice. False if the outer encoding is not known.
 pub(super) fn fill(bytes: &mut [u8], found: &Match, wanted: &[u8], detector: &Detector) -> bool {
     let range = found.span.start.saturating_sub(AROUND)..(found.span.end + AROUND).min(bytes.len());
-    let layers: [fn(&[u8], Range<usize>, usize) -> Layer; 3] = [Layer::base64, Layer::hex, Layer::wide];
+    let layers: [ReadLayer; 3] = [Layer::base64, Layer::hex, Layer::wide];
     layers.iter().any(|layer| {
         (0..4).any(|phase| {
             let layer = layer(bytes, range.clone(), phase);
@@ -20,6 +20,9 @@ pub(super) fn fill(bytes: &mut [u8], found: &Match, wanted: &[u8], detector: &De
         })
     })
 }
+
+/// Reads a layer in a range from one of its first symbols on.
+type ReadLayer = fn(&[u8], Range<usize>, usize) -> Layer;
 
 /// Bytes that other bytes stand for.
 struct Layer {
