@@ -17,7 +17,7 @@ use super::output::{check_file, write_file};
 use super::progress;
 use super::session::Session;
 use crate::git::Progress;
-use crate::purge::{ContainerTreatment, NextStep, PurgeError, PurgeOptions, PurgeReport, purge};
+use crate::purge::{ContainerTreatment, PurgeError, PurgeOptions, PurgeReport, PurgeStep, purge};
 use crate::scan::{KeyFilter, MIN_FINGERPRINT_DIGITS};
 
 #[derive(Debug, Args)]
@@ -167,8 +167,8 @@ fn text(report: &PurgeReport, args: &Purge) -> String {
     text
 }
 
-fn step_text(text: &mut String, number: u32, step: &NextStep) {
-    let NextStep { title, commands, text: detail, .. } = step;
+fn step_text(text: &mut String, number: u32, step: &PurgeStep) {
+    let PurgeStep { title, commands, text: detail, .. } = step;
     let _ = writeln!(text, "{number}. {title}. {detail}");
     for command in commands {
         let _ = writeln!(text, "     {command}");

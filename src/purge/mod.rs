@@ -32,7 +32,7 @@ use std::time::Instant;
 
 pub use error::PurgeError;
 pub use leftovers::Leftover;
-pub use next_steps::NextStep;
+pub use next_steps::PurgeStep;
 pub use proof::PurgeProof;
 pub use report::{Counts, PurgeReport, ReportedKey};
 

@@ -4,7 +4,7 @@ use serde::Serialize;
 
 /// Something to do next.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct NextStep {
+pub struct PurgeStep {
     /// What it is about.
     pub title: &'static str,
     /// Whom it is for: `everyone`, `github`, `gitlab`, `server`, `colleagues`.
@@ -49,10 +49,10 @@ fn listed(ids: &[String]) -> String {
 }
 
 /// Everything that is left to do, most urgent first.
-pub(super) fn list(facts: &StepFacts) -> Vec<NextStep> {
+pub(super) fn list(facts: &StepFacts) -> Vec<PurgeStep> {
     let mut steps =
         vec![revoke(facts), push(facts), github(facts), gitlab(facts), server(facts), colleagues(facts)];
-    steps.push(NextStep {
+    steps.push(PurgeStep {
         title: "What cannot be undone",
         audience: "everyone",
         commands: Vec::new(),
@@ -63,8 +63,8 @@ pub(super) fn list(facts: &StepFacts) -> Vec<NextStep> {
     steps
 }
 
-fn revoke(facts: &StepFacts) -> NextStep {
-    NextStep {
+fn revoke(facts: &StepFacts) -> PurgeStep {
+    PurgeStep {
         title: "Revoke the key first",
         audience: "everyone",
         commands: facts
@@ -77,7 +77,7 @@ fn revoke(facts: &StepFacts) -> NextStep {
     }
 }
 
-fn push(facts: &StepFacts) -> NextStep {
+fn push(facts: &StepFacts) -> PurgeStep {
     let url = facts.url.clone().unwrap_or_else(|| "URL-OF-THE-REPOSITORY".to_owned());
     let mut text =
         String::from("It replaces every ref on the server and deletes those that the new repository lacks.");
@@ -97,12 +97,12 @@ fn push(facts: &StepFacts) -> NextStep {
     }
     text.push_str(" Branch protection may have to be lifted for it.");
     let commands = vec![format!("git -C {} push --force --mirror {url}", quoted(&facts.into))];
-    NextStep { title: "Push the new history", audience: "everyone", commands, text }
+    PurgeStep { title: "Push the new history", audience: "everyone", commands, text }
 }
 
-fn github(facts: &StepFacts) -> NextStep {
+fn github(facts: &StepFacts) -> PurgeStep {
     let lfs = if facts.lfs.is_empty() { "none".to_owned() } else { listed(&facts.lfs) };
-    NextStep {
+    PurgeStep {
         title: "Ask GitHub Support to delete the old commits",
         audience: "github",
         commands: Vec::new(),
@@ -117,8 +117,8 @@ fn github(facts: &StepFacts) -> NextStep {
     }
 }
 
-fn gitlab(facts: &StepFacts) -> NextStep {
-    NextStep {
+fn gitlab(facts: &StepFacts) -> PurgeStep {
+    PurgeStep {
         title: "Remove the old blobs from GitLab",
         audience: "gitlab",
         commands: Vec::new(),
@@ -133,11 +133,11 @@ fn gitlab(facts: &StepFacts) -> NextStep {
     }
 }
 
-fn server(facts: &StepFacts) -> NextStep {
+fn server(facts: &StepFacts) -> PurgeStep {
     let mut commands =
         vec!["git reflog expire --expire=now --all".to_owned(), "git gc --prune=now".to_owned()];
     commands.extend(facts.first_commits.first().map(|id| format!("git cat-file -t {id}")));
-    NextStep {
+    PurgeStep {
         title: "On a server of your own, drop the old objects",
         audience: "server",
         commands,
@@ -147,7 +147,7 @@ fn server(facts: &StepFacts) -> NextStep {
     }
 }
 
-fn colleagues(facts: &StepFacts) -> NextStep {
+fn colleagues(facts: &StepFacts) -> PurgeStep {
     let mut commands = vec![
         "git tag -l | xargs git tag -d".to_owned(),
         "git fetch --prune --force --tags".to_owned(),
@@ -155,7 +155,7 @@ fn colleagues(facts: &StepFacts) -> NextStep {
         "git reflog expire --expire=now --all && git gc --prune=now".to_owned(),
     ];
     commands.extend(facts.first_commits.first().map(|id| format!("git cat-file -t {id}")));
-    NextStep {
+    PurgeStep {
         title: "What everyone with a clone does",
         audience: "colleagues",
         commands,

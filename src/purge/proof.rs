@@ -45,7 +45,7 @@ pub(super) fn prove(
     search(path, settings, options, keys)?;
     let opened = open_unfinished(path).map_err(|error| PurgeError::Unproven(error.to_string()))?;
     let new = opened.to_thread_local();
-    let mut comparison = Comparison {
+    let mut comparison = RepositoryComparison {
         old: ObjectReader::of(old),
         new: ObjectReader::of(&new),
         hash: old.object_hash(),
@@ -131,7 +131,7 @@ fn compare_names(new: &Repository, plan: &RefPlan, done: &Rewritten) -> Result<(
 }
 
 /// Compares old objects with new ones.
-struct Comparison<'a> {
+struct RepositoryComparison<'a> {
     old: ObjectReader,
     new: ObjectReader,
     hash: HashKind,
@@ -140,7 +140,7 @@ struct Comparison<'a> {
     met: HashSet<(ObjectId, ObjectId)>,
 }
 
-impl Comparison<'_> {
+impl RepositoryComparison<'_> {
     /// Compares what a ref leads to.
     fn tip(&mut self, id: ObjectId, is_notes: bool, one: &CarriedRef) -> Result<(), PurgeError> {
         let (mut old, mut new) = (id, self.done.id(&id));

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use serde::Serialize;
 
 use super::leftovers::Leftover;
-use super::next_steps::{NextStep, StepFacts, list};
+use super::next_steps::{PurgeStep, StepFacts, list};
 use super::proof::PurgeProof;
 use super::refs::{NewHead, RefPlan};
 use super::rewriter::{Place, Rewritten};
@@ -41,7 +41,7 @@ pub struct PurgeReport {
     lfs: Vec<LfsObject>,
     refs: AffectedRequests,
     /// What is to be done next.
-    pub next_steps: Vec<NextStep>,
+    pub next_steps: Vec<PurgeStep>,
     /// What was proven; nothing in a dry run.
     pub proof: Option<PurgeProof>,
     elapsed_seconds: f64,
