@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value};
 
+use super::results::NamedResult;
 use crate::model::{
     FleetCoverage, FleetLeak, FleetPlan, FleetReport, FleetRepository, FleetResult, LeakInRepository,
     PlannedRepository, RepositoryState, Skip,
@@ -17,7 +18,7 @@ pub struct LoadedResults {
     /// The plan in it.
     pub plan: FleetPlan,
     /// The names of its results, and each result or why it cannot be used.
-    pub results: Vec<(String, Result<FleetResult, String>)>,
+    pub results: Vec<NamedResult>,
 }
 
 /// Joins what the directories hold. All of it must come from the plan in the first one.
@@ -44,7 +45,7 @@ struct Merger<'a> {
 }
 
 impl Merger<'_> {
-    fn add(&mut self, dir: &str, plan: &FleetPlan, results: Vec<(String, Result<FleetResult, String>)>) {
+    fn add(&mut self, dir: &str, plan: &FleetPlan, results: Vec<NamedResult>) {
         if plan.id != self.plan.id {
             let reason = "its plan is another one than that of the first directory; its results do not count";
             self.problems.insert(Skip::new(dir, reason));

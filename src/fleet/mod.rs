@@ -17,6 +17,6 @@ pub use discover::discover;
 pub use merge::{LoadedResults, merge};
 pub use path_text::planned_path;
 pub use plan::{PlanError, parse_plan, plan_id};
-pub use results::{ResultsDir, ResultsError, result_name};
+pub use results::{NamedResult, ResultsDir, ResultsError, result_name};
 pub use shard::{Shard, shard_of};
 pub use snapshot::snapshot;

@@ -40,6 +40,9 @@ pub enum ResultsError {
     },
 }
 
+/// The name of a result's file, and the result or why it cannot be used.
+pub type NamedResult = (String, Result<FleetResult, String>);
+
 /// A state directory.
 #[derive(Clone, Debug)]
 pub struct ResultsDir {
@@ -112,7 +115,7 @@ impl ResultsDir {
     ///
     /// # Errors
     /// When the directory cannot be listed.
-    pub fn results(&self) -> Result<Vec<(String, Result<FleetResult, String>)>, ResultsError> {
+    pub fn results(&self) -> Result<Vec<NamedResult>, ResultsError> {
         let names = self.names().map_err(|error| ResultsError::Io { path: self.path.clone(), error })?;
         Ok(names.into_iter().filter_map(|name| Some((name.clone(), self.load(&name)?))).collect())
     }

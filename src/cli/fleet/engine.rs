@@ -11,7 +11,7 @@ const COUNT: &str = "FRISKEY_SHARDS";
 const INDEX: &str = "FRISKEY_SHARD_INDEX";
 
 /// An engine, by the variables that it sets.
-struct Engine {
+struct ShardEngine {
     name: &'static str,
     index: &'static str,
     /// The first index; `None` if another variable has it.
@@ -19,40 +19,50 @@ struct Engine {
     count: &'static str,
 }
 
-const ENGINES: &[Engine] = &[
-    Engine {
+const ENGINES: &[ShardEngine] = &[
+    ShardEngine {
         name: "a Slurm job array",
         index: "SLURM_ARRAY_TASK_ID",
         first: None,
         count: "SLURM_ARRAY_TASK_COUNT",
     },
-    Engine { name: "a Kubernetes Indexed Job", index: "JOB_COMPLETION_INDEX", first: Some(0), count: COUNT },
-    Engine { name: "GitLab CI `parallel`", index: "CI_NODE_INDEX", first: Some(1), count: "CI_NODE_TOTAL" },
-    Engine {
+    ShardEngine {
+        name: "a Kubernetes Indexed Job",
+        index: "JOB_COMPLETION_INDEX",
+        first: Some(0),
+        count: COUNT,
+    },
+    ShardEngine {
+        name: "GitLab CI `parallel`",
+        index: "CI_NODE_INDEX",
+        first: Some(1),
+        count: "CI_NODE_TOTAL",
+    },
+    ShardEngine {
         name: "Buildkite `parallelism`",
         index: "BUILDKITE_PARALLEL_JOB",
         first: Some(0),
         count: "BUILDKITE_PARALLEL_JOB_COUNT",
     },
-    Engine {
+    ShardEngine {
         name: "CircleCI `parallelism`",
         index: "CIRCLE_NODE_INDEX",
         first: Some(0),
         count: "CIRCLE_NODE_TOTAL",
     },
-    Engine {
+    ShardEngine {
         name: "an AWS Batch array job",
         index: "AWS_BATCH_JOB_ARRAY_INDEX",
         first: Some(0),
         count: "AWS_BATCH_JOB_ARRAY_SIZE",
     },
-    Engine {
+    ShardEngine {
         name: "a Google Batch job",
         index: "BATCH_TASK_INDEX",
         first: Some(0),
         count: "BATCH_TASK_COUNT",
     },
-    Engine {
+    ShardEngine {
         name: "a Cloud Run job",
         index: "CLOUD_RUN_TASK_INDEX",
         first: Some(0),
@@ -80,7 +90,7 @@ fn detect(value: &dyn Fn(&str) -> Option<String>) -> Result<(Shard, String)> {
             .with_context(|| format!("{INDEX} is set, but {COUNT}, the number of shards, is not"))?;
         return part(number(INDEX, &index)?, 0, number(COUNT, &count)?, &format!("from {INDEX} and {COUNT}"));
     }
-    let present: Vec<&Engine> = ENGINES.iter().filter(|engine| value(engine.index).is_some()).collect();
+    let present: Vec<&ShardEngine> = ENGINES.iter().filter(|engine| value(engine.index).is_some()).collect();
     let [engine] = present[..] else {
         if present.is_empty() {
             let known: Vec<_> = ENGINES.iter().map(|engine| engine.index).collect();
@@ -155,7 +165,8 @@ mod tests {
 
     #[test]
     fn every_engine_says_which_shard() {
-        let cases: &[(&[(&str, &str)], (u32, u32), &str)] = &[
+        type Variables<'a> = &'a [(&'a str, &'a str)];
+        let cases: &[(Variables<'_>, (u32, u32), &str)] = &[
             (&[("SLURM_ARRAY_TASK_ID", "3"), ("SLURM_ARRAY_TASK_COUNT", "4")], (4, 4), "Slurm"),
             (
                 &[

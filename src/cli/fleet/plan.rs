@@ -19,7 +19,11 @@ use crate::report::{human_bytes, thousands, write_json};
 pub(super) fn run(roots: &[PathBuf], global: &Global) -> Result<Exit> {
     let (_, detector) = detector(global, &named_config(global)?)?;
     let redactor = Redactor::new(&detector);
-    let shown = |path: &Path| redactor.redact_if_secret(path.as_os_str().as_encoded_bytes());
+    // Only keys: that a name merely looks random must not keep a repository out of the plan.
+    let shown = |path: &Path| {
+        let bytes = path.as_os_str().as_encoded_bytes();
+        redactor.contains_secret(bytes).then(|| redactor.redact(bytes))
+    };
     let plan = discover(roots, &shown).map_err(|(root, error)| {
         anyhow!(
             "{} cannot be searched for repositories: {error}; name a folder that can be read",
