@@ -109,16 +109,16 @@ fn history(state: &LeakState, steps: &mut Vec<NextStep>) {
         Pushed::OnRemote { refs, since } => {
             let text = format!(
                 "{} Rewriting does not take back what others fetched; only if the history has to be clean as well, \
-                 rewrite it afterwards with git-filter-repo in a fresh clone, force-push every ref, and have the hosting service remove its copies.",
+                 rewrite it afterwards, force-push every ref, and have the hosting service remove its copies.",
                 pushed(refs, since.as_ref())
             );
-            steps.push(NextStep::new("rewrite history", text, None));
+            steps.push(NextStep::new("rewrite history", text, purge(state)));
         }
         Pushed::Served => steps.push(NextStep::new(
             "rewrite history",
             "Whoever can fetch from this repository may have it. Only if the history has to be clean as well, rewrite it \
              afterwards.",
-            None,
+            purge(state),
         )),
         Pushed::NotSeen if in_history => unpushed(state, steps),
         Pushed::NotSeen => {}
@@ -145,9 +145,15 @@ fn unpushed(state: &LeakState, steps: &mut Vec<NextStep>) {
     let is_last_commit = state.status == LeakStatus::Present && state.introduced_by_head;
     let command = match is_last_commit && !state.is_bare {
         true => state.git().map(|git| format!("{git} commit --amend")),
-        false => None,
+        false => purge(state),
     };
     steps.push(NextStep::new("rewrite history", text, command));
+}
+
+/// The command that writes a repository without the key.
+fn purge(state: &LeakState) -> Option<String> {
+    let repo = state.repository_argument()?;
+    Some(format!("friskey purge{repo} --key {} --into clean.git", state.fingerprint))
 }
 
 fn stashes(state: &LeakState, steps: &mut Vec<NextStep>) {

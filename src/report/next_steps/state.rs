@@ -191,6 +191,14 @@ impl LeakState {
         steps
     }
 
+    /// Names the repository in a command: a space and the path, or nothing for the current one.
+    pub(super) fn repository_argument(&self) -> Option<String> {
+        match &self.repository[..] {
+            "" => Some(String::new()),
+            path => shell::quoted(path).map(|path| format!(" {path}")),
+        }
+    }
+
     /// `git`, in this repository.
     pub(super) fn git(&self) -> Option<String> {
         match &self.repository[..] {

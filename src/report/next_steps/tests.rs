@@ -34,6 +34,7 @@ fn a_present_key_is_revoked_first_and_then_taken_out() {
         "friskey verify",
         "friskey revoke --key 0123456789ab",
         "git add --update && friskey staged && git commit",
+        "friskey purge --key 0123456789ab --into clean.git",
     ];
     assert_eq!(commands(&present()), expected);
     assert!(text(&present()).contains("Take it out of app.py on main"), "{}", text(&present()));
