@@ -20,6 +20,7 @@ fn page(draft: Draft) -> String {
     output::formatted("html", &sample::redacted(draft), &Style::default())
 }
 
+#[expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 fn keep(name: &str, text: &str) {
     let folder: PathBuf = Path::new(env!("CARGO_TARGET_TMPDIR")).join("pages");
     fs::create_dir_all(&folder).unwrap();

@@ -255,7 +255,7 @@ impl Oracle {
                 first.iter().filter(|path| !here.contains(**path)).filter(in_all).copied().collect();
             let in_none = |path: &&&str| parents.iter().all(|parent| !parent.contains(**path));
             let new: BTreeSet<&str> = here.iter().filter(in_none).copied().collect();
-            let moves = history.moves.iter().filter(|moved| moved.change.commit == id.to_string());
+            let moves = history.moves.iter().filter(|moved| moved.change.commit == *id);
             let pairs: Vec<_> =
                 moves.map(|moved| (&moved.from, moved.change.path.as_ref().unwrap())).collect();
             prop_assert_eq!(pairs.len(), gone.len().min(new.len()));
