@@ -96,7 +96,7 @@ fn a_pushed_key_is_known_to_be_pushed_and_since_when() {
     let unpushed = history(&scratch);
     assert_eq!(leak(&unpushed, &key(1)).unwrap()["first_on_remote"], Value::Null);
     assert_eq!(steps(&unpushed, &key(1)).last().unwrap().1, "git commit --amend");
-    scratch.git("r", &["init", "-q", "--bare", "../remote.git"]);
+    scratch.git("r", &["init", "-q", "--bare", "-b", "main", "../remote.git"]);
     scratch.git("r", &["remote", "add", "origin", "../remote.git"]);
     scratch.git("r", &["push", "-q", "origin", "main"]);
     scratch.write("r/a", "removed");

@@ -33,7 +33,7 @@ pub(super) fn write(leak: &Leak, style: &Style, out: &mut dyn Write) -> io::Resu
     for event in &events[first + hidden as usize..] {
         one(*event, style, out)?;
     }
-    ending(leak, out)
+    ending(leak, style, out)
 }
 
 fn one(event: LeakEvent<'_>, style: &Style, out: &mut dyn Write) -> io::Result<()> {
@@ -60,14 +60,10 @@ fn one(event: LeakEvent<'_>, style: &Style, out: &mut dyn Write) -> io::Result<(
     }
 }
 
-fn ending(leak: &Leak, out: &mut dyn Write) -> io::Result<()> {
+fn ending(leak: &Leak, style: &Style, out: &mut dyn Write) -> io::Result<()> {
     let Some(seconds) = leak.exposed_seconds else {
         return Ok(());
     };
-    let exposed = humanize::duration(seconds);
-    if leak.status == LeakStatus::Present {
-        writeln!(out, "  exposed for {exposed} so far")
-    } else {
-        writeln!(out, "  exposed for {exposed}")
-    }
+    let so_far = if leak.status == LeakStatus::Present { " so far" } else { "" };
+    wrap::write("  ", &format!("exposed for {}{so_far}", humanize::duration(seconds)), 4, style, out)
 }
