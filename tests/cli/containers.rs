@@ -269,7 +269,7 @@ fn a_bundle_of_changes_to_what_is_not_in_it() {
     let told = report(&output);
     assert_eq!(output.status.code(), Some(1));
     assert!(places(&told, 103)[0].1[1].starts_with("commit at byte "), "{told:#}");
-    assert!(told["coverage"]["skipped"].to_string().contains("objects that are not in it"), "{told:#}");
+    assert!(told["coverage"]["skipped"].to_string().contains("whose bases are not in it"), "{told:#}");
     let tiny = scratch.friskey("d", &["scan", "--max-memory", "0", "--format", "json"]);
     assert!(!report(&tiny)["coverage"]["skipped"].as_array().unwrap().is_empty());
 }
@@ -292,7 +292,7 @@ fn half_a_key_in_a_thin_bundle_is_not_another_key() {
     std::fs::create_dir(scratch.path("d")).unwrap();
     scratch.git("r", &["bundle", "create", "-q", "../d/thin.bundle", "HEAD~1..main"]);
     let told = report(&scratch.friskey("d", &["scan", "--min-confidence", "low", "--format", "json"]));
-    assert!(told["coverage"]["skipped"].to_string().contains("objects that are not in it"), "{told:#}");
+    assert!(told["coverage"]["skipped"].to_string().contains("whose bases are not in it"), "{told:#}");
     let known: Vec<_> = versions.iter().cloned().chain([key(9)]).collect();
     for found in told["leaks"].as_array().unwrap() {
         let is_known = known.iter().any(|key| leak(&told, key).is_some_and(|known| known == found));

@@ -147,7 +147,8 @@ impl<'h> Comparison<'h> {
             self.history.planted.contains_key(id) || (1..=KEYS).any(|n| contains(bytes, key(n).as_bytes()));
         let affected = has_key
             || links(kind, bytes, self.id_len).iter().any(|id| self.is_affected(id, known))
-            || self.named_commits(id).iter().any(|id| self.is_affected(id, known));
+            // A message that names a rewritten commit is not a reason to rewrite its own; a name in a tree of notes is.
+            || (kind == "tree" && self.named_commits(id).iter().any(|id| self.is_affected(id, known)));
         known.insert(id.to_owned(), affected);
         affected
     }

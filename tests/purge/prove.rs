@@ -97,7 +97,7 @@ fn a_mirror_clone_of_a_purged_server_is_proven() {
     assert_eq!(proof["old_objects"]["sought"], 6);
     assert!(proof["not_provable"].to_string().contains("forks"));
     let text = server.prove_for_people();
-    assert!(text.contains("\nno clone can prove anything about:\n"), "{text}");
+    assert!(text.starts_with("no clone can prove anything about:\n"), "{text}");
     assert!(text.ends_with("none of the rewritten objects\n"), "{text}");
     let quiet = server.scratch.friskey(&["prove", "clone", "--report", "purge.json", "-q"]);
     assert_eq!((quiet.status.code(), stdout(&quiet)), (Some(0), String::new()));
@@ -354,7 +354,7 @@ fn a_damaged_or_hostile_report_is_refused_with_a_clear_error() {
         ("cut off", good.to_string()[..300].to_owned(), "ends too early"),
         ("no JSON", format!("key = {secret}"), "not valid JSON"),
         ("a list", "[]".to_owned(), "a field is missing"),
-        ("deeply nested", format!("{{\"more\": {}", "[".repeat(100_000)), "not valid JSON"),
+        ("deeply nested", format!("{{\"more\": {}", "[".repeat(100_000)), "ends too early"),
         ("another report", with(&|r| r["schema"] = json!("friskey/report/v1")), "another schema"),
         ("nothing purged", with(&|r| r["status"] = json!("nothing")), "nothing was purged"),
         ("no keys", with(&|r| r["keys"] = json!([])), "nothing was purged"),

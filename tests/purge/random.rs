@@ -99,7 +99,6 @@ fn random_histories_are_sound_and_full_of_keys() {
         "identity",
         "tag-message",
         "ref-name",
-        "note",
         "unreachable",
         "base64",
         "hex",
