@@ -195,7 +195,6 @@ pub(super) fn check_kept_file(path: &Path) -> Result<()> {
 ///
 /// # Errors
 /// When it cannot.
-#[cfg(feature = "online")]
 pub(super) fn check_file(path: &Path) -> Result<()> {
     open_target(path).map(drop).with_context(|| format!("cannot write to {}", path.display()))
 }
