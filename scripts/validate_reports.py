@@ -1,5 +1,7 @@
 """Checks reports by their extension; called by validate-reports.sh with the SARIF schema and the files."""
 
+import base64
+import hashlib
 import json
 import re
 import sys
@@ -107,23 +109,34 @@ def junit(text, _):
 
 
 class Page(HTMLParser):
-    """Checks that tags are closed in order and that nothing is loaded or run."""
+    """Checks that tags are closed in order, and that nothing is loaded or run but one script that the policy names."""
 
     EMPTY = {"meta", "br", "hr"}
-    LOADING = {"script", "link", "img", "iframe", "object", "embed", "form", "video", "audio", "svg", "base"}
+    LOADING = {"link", "img", "image", "iframe", "object", "embed", "form", "video", "audio", "base", "foreignobject"}
 
     def __init__(self):
         super().__init__()
-        self.open, self.wrong = [], []
+        self.open, self.wrong, self.policy, self.scripts = [], [], "", []
 
     def handle_starttag(self, tag, attributes):
         if tag not in self.EMPTY:
             self.open.append(tag)
         if tag in self.LOADING:
             self.wrong.append(f"<{tag}> on the page")
+        if tag == "script":
+            self.scripts.append("")
+        fields = dict(attributes)
+        if fields.get("http-equiv") == "Content-Security-Policy":
+            self.policy = fields["content"]
         for name, value in attributes:
-            if name.startswith("on") or name == "src" or (name == "href" and not value.startswith("https://")):
+            if name.startswith("on") or name == "src" or (
+                name == "href" and not value.startswith(("https://", "#"))
+            ):
                 self.wrong.append(f"{name}={value} on the page")
+
+    def handle_data(self, data):
+        if self.open and self.open[-1] == "script":
+            self.scripts[-1] += data
 
     def handle_endtag(self, tag):
         if not self.open or self.open.pop() != tag:
@@ -135,6 +148,10 @@ def html(text, _):
     page.feed(text)
     page.close()
     yield from page.wrong
+    for script in page.scripts:
+        digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+        if len(page.scripts) > 1 or f"script-src 'sha256-{digest}'" not in page.policy:
+            yield "a script on the page that its policy does not name"
     yield from (f"<{tag}> is not closed" for tag in page.open)
     if re.search(r"url\(|@import", text):
         yield "the style sheet loads something"
