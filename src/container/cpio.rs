@@ -30,11 +30,7 @@ pub(super) fn begins(head: &[u8]) -> bool {
 
 /// Hands over the entries. Returns their ranges.
 pub(super) fn open(extractor: &Extractor<'_>, input: &mut dyn Read) -> Vec<Range<u64>> {
-    let mut delegated = Vec::new();
-    if let Err(error) = run(extractor, input, &mut delegated) {
-        extractor.skip(None, format!("{error}; the data before that was scanned"));
-    }
-    delegated
+    extractor.collect_delegated(|delegated| run(extractor, input, delegated))
 }
 
 fn run(extractor: &Extractor<'_>, input: &mut dyn Read, delegated: &mut Vec<Range<u64>>) -> io::Result<()> {

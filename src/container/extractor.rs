@@ -276,6 +276,18 @@ impl<'t> Extractor<'t> {
         outcome
     }
 
+    /// Returns the ranges that `read` delegates. If it fails, those before the failure count, and a skip is recorded.
+    pub(super) fn collect_delegated(
+        &self,
+        read: impl FnOnce(&mut Vec<Range<u64>>) -> io::Result<()>,
+    ) -> Vec<Range<u64>> {
+        let mut delegated = Vec::new();
+        if let Err(error) = read(&mut delegated) {
+            self.skip(None, format!("{error}; the data before that was scanned"));
+        }
+        delegated
+    }
+
     /// Hands over the archives in `content`, which starts at byte `at` of an enclosing content. Returns their
     /// ranges.
     pub(super) fn embedded(&self, at: u64, content: &mut dyn Read) -> Vec<Range<u64>> {

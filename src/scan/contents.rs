@@ -123,10 +123,7 @@ struct Eye<'d> {
 
 /// Whether something may be packed in a content that begins and ends so.
 pub(super) fn may_be_container(bytes: &[u8]) -> bool {
-    Format::of(bytes).is_some()
-        || ends_zip(bytes)
-        || (is_program(bytes) && archive_in(bytes).is_some())
-        || is_encoded_in(bytes)
+    Format::of(bytes).is_some() || has_archive(bytes) || is_encoded_in(bytes)
 }
 
 impl<'d> Contents<'d> {

@@ -40,11 +40,7 @@ const LONGEST_STRINGS: usize = 1 << 20;
 
 /// Hands over decoded streams. Returns the ranges of streams stored without filters.
 pub(super) fn open(extractor: &Extractor<'_>, input: &mut dyn ReadSeek) -> Vec<Range<u64>> {
-    let mut delegated = Vec::new();
-    if let Err(error) = run(extractor, input, &mut delegated) {
-        extractor.skip(None, format!("{error}; the data before that was scanned"));
-    }
-    delegated
+    extractor.collect_delegated(|delegated| run(extractor, input, delegated))
 }
 
 fn run(

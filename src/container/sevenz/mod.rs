@@ -28,11 +28,9 @@ const FEW: usize = 20;
 
 /// Hands over the entries of `input`. Returns the ranges of stored entries.
 pub(super) fn open(extractor: &Extractor<'_>, input: &mut dyn ReadSeek) -> Vec<Range<u64>> {
-    let mut delegated = Vec::new();
-    if let Err(error) = Shared::new(input).and_then(|shared| run(extractor, &shared, &mut delegated)) {
-        extractor.skip(None, format!("{error}; the data before that was scanned"));
-    }
-    delegated
+    extractor.collect_delegated(|delegated| {
+        Shared::new(input).and_then(|shared| run(extractor, &shared, delegated))
+    })
 }
 
 fn run(extractor: &Extractor<'_>, shared: &Shared<'_>, delegated: &mut Vec<Range<u64>>) -> io::Result<()> {
