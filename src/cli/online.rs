@@ -190,7 +190,12 @@ impl<'d> Cleaner<'d> {
         }
         if let Some(owner) = &mut key.owner {
             owner.id.iter_mut().for_each(|id| self.id(id));
-            [&mut owner.name, &mut owner.email].into_iter().flatten().for_each(|text| self.text(text));
+            let texts = [&mut owner.name, &mut owner.email, &mut owner.role];
+            texts.into_iter().flatten().for_each(|text| self.text(text));
+        }
+        for other in &mut key.account_keys {
+            self.id(&mut other.id);
+            self.text(&mut other.name);
         }
     }
 

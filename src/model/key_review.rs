@@ -138,6 +138,7 @@ mod tests {
             last_used_at: unused.map(|days| NOW - days * DAY),
             expires_at: None,
             created_after_leak: false,
+            account_keys: Vec::new(),
             short_mask: false,
         }
     }
@@ -169,7 +170,7 @@ mod tests {
 
     #[test]
     fn owners_matter_in_projects_and_permissions_where_they_are_known() {
-        let owner = |kind| Some(KeyOwner { kind, id: None, name: None, email: None });
+        let owner = |kind| Some(KeyOwner { kind, ..KeyOwner::default() });
         let mut users = ListedKey { owner: owner("user"), ..key(1, Some(0)) };
         assert_eq!(due(users.clone()), [KeyConcern::UserOwned]);
         users.project = None;

@@ -52,7 +52,7 @@ pub use secret::{Fingerprint, Secret, hex};
 pub use suppression::Suppression;
 pub use surface::Surface;
 pub use verification::{
-    AuditEvent, KeyOwner, KeyVerdict, ListedKey, ListedProject, Matching, ServiceUse, Spending, SpendingDay,
-    Verification,
+    AccountKey, AuditEvent, KeyOwner, KeyVerdict, ListedKey, ListedProject, Matching, ServiceUse, Spending,
+    SpendingDay, Verification,
 };
 pub use version_control::VersionControl;

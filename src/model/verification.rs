@@ -93,6 +93,19 @@ pub struct ListedKey {
     pub created_after_leak: bool,
     /// Whether the API shows too little of it to be certain.
     pub short_mask: bool,
+    /// The other keys of the service account that owns it, which deleting the account would delete as well.
+    pub account_keys: Vec<AccountKey>,
+}
+
+/// Another key of the same service account.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct AccountKey {
+    /// Its id.
+    pub id: String,
+    /// The name that its owner gave it.
+    pub name: String,
+    /// When it was last used, in seconds since 1970.
+    pub last_used_at: Option<i64>,
 }
 
 /// A project of the organization.
@@ -107,7 +120,7 @@ pub struct ListedProject {
 }
 
 /// The owner of a key.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct KeyOwner {
     /// `user` or `service-account`.
     pub kind: &'static str,
@@ -117,6 +130,17 @@ pub struct KeyOwner {
     pub name: Option<String>,
     /// The e-mail address of a user.
     pub email: Option<String>,
+    /// Their role in the project, or of an admin key's owner in the organization: `owner` or `member`.
+    pub role: Option<String>,
+    /// When the user or service account was created, in seconds since 1970.
+    pub created_at: Option<i64>,
+}
+
+impl KeyOwner {
+    /// Whether it is a service account and not a person.
+    pub fn is_service_account(&self) -> bool {
+        self.kind == "service-account"
+    }
 }
 
 /// What a key cost, day by day.

@@ -2,17 +2,12 @@
 
 use std::collections::BTreeSet;
 
-use serde::de::DeserializeOwned;
-
-use super::wire::{ListPage, WireKey, WireOwner, WireProject, is_id};
+use super::pages::pages;
+use super::wire::{WireKey, WireOwner, WireProject, is_id};
 use super::{ApiKey, Client, KeyMask, ProviderError};
 use crate::model::{KeyOwner, ListedKey, ListedProject};
 use crate::threads;
 
-/// The items of a full page: the most that the API gives.
-const PAGE: usize = 100;
-/// The most pages of one list. An organization with more keys than these hold is not known.
-const MAX_PAGES: usize = 1_000;
 /// How many projects are listed at the same time.
 const AT_ONCE: usize = 4;
 
@@ -35,7 +30,9 @@ pub struct KeyDirectory {
     /// The keys, by project, admin keys last.
     pub keys: Vec<OrganizationKey>,
     /// How many projects there are, archived ones included.
-    pub projects: usize,
+    pub project_count: usize,
+    /// Those of them that can be asked about.
+    pub projects: Vec<ListedProject>,
     /// What could not be listed, and why. A key may be there.
     pub gaps: Vec<String>,
 }
@@ -50,9 +47,9 @@ impl KeyDirectory {
             pages(client, admin, "/v1/organization/projects?include_archived=true", |one: &WireProject| {
                 &one.id
             })?;
-        let mut directory = Self { projects: projects.len(), ..Self::default() };
+        let mut directory = Self { project_count: projects.len(), ..Self::default() };
         let projects: Vec<ListedProject> = projects.into_iter().filter_map(project).collect();
-        if projects.len() < directory.projects {
+        if projects.len() < directory.project_count {
             directory.gaps.push("projects with invalid ids".to_owned());
         }
         // Of projects that a limit of the run leaves out.
@@ -69,6 +66,7 @@ impl KeyDirectory {
             }
         }
         directory.gaps.extend(beyond.map(|(error, count)| format!("keys of {count} projects: {error}")));
+        directory.projects = projects;
         directory.add_admin_keys(client, admin);
         let unreadable = directory.keys.iter().filter(|key| key.mask.is_none()).count();
         if unreadable > 0 {
@@ -153,36 +151,6 @@ fn keys_of_projects(
     })
 }
 
-/// Every item of a list.
-fn pages<T: DeserializeOwned>(
-    client: &Client,
-    admin: &ApiKey,
-    path: &str,
-    id: impl Fn(&T) -> &String,
-) -> Result<Vec<T>, ProviderError> {
-    let separator = if path.contains('?') { '&' } else { '?' };
-    let mut items: Vec<T> = Vec::new();
-    let mut seen = BTreeSet::new();
-    for _ in 0..MAX_PAGES {
-        let after = match items.last().map(&id) {
-            Some(after) if is_id(after) => format!("&after={after}"),
-            Some(_) => return Err(client.unreadable("an invalid id")),
-            None => String::new(),
-        };
-        let page: ListPage<T> = client.get(&format!("{path}{separator}limit={PAGE}{after}"), admin)?;
-        let before = seen.len();
-        seen.extend(page.data.iter().map(|item| id(item).clone()));
-        if seen.len() < before + page.data.len() || (page.has_more && page.data.is_empty()) {
-            return Err(client.endless());
-        }
-        items.extend(page.data);
-        if !page.has_more {
-            return Ok(items);
-        }
-    }
-    Err(client.endless())
-}
-
 fn organization_key(wire: WireKey, project: Option<&ListedProject>, is_admin: bool) -> OrganizationKey {
     let mask = KeyMask::parse(&wire.redacted_value);
     let is_project_key = wire.object.ends_with("project.api_key");
@@ -196,6 +164,7 @@ fn organization_key(wire: WireKey, project: Option<&ListedProject>, is_admin: bo
         last_used_at: wire.last_used_at,
         expires_at: wire.expires_at,
         created_after_leak: false,
+        account_keys: Vec::new(),
     };
     OrganizationKey { mask, is_admin: is_admin && !is_project_key, scopes: wire.scopes, listed }
 }
@@ -205,10 +174,24 @@ fn owner(wire: WireOwner) -> Option<KeyOwner> {
         wire.kind.as_deref().is_some_and(|kind| kind == "service_account") || wire.service_account.is_some();
     let kind = if is_account { "service-account" } else { "user" };
     let nested = wire.service_account.or(wire.user);
-    let (id, name, email) = match nested {
-        Some(person) => (person.id, person.name, person.email),
-        None => (wire.id, wire.name, None),
+    let mut owner = match nested {
+        Some(person) => KeyOwner {
+            kind,
+            id: person.id,
+            name: person.name,
+            email: person.email,
+            role: person.role,
+            created_at: person.created_at,
+        },
+        None => KeyOwner {
+            kind,
+            id: wire.id,
+            name: wire.name,
+            email: None,
+            role: wire.role,
+            created_at: wire.created_at,
+        },
     };
-    let id = id.filter(|id| is_id(id));
-    (id.is_some() || name.is_some()).then_some(KeyOwner { kind, id, name, email })
+    owner.id = owner.id.filter(|id| is_id(id));
+    (owner.id.is_some() || owner.name.is_some()).then_some(owner)
 }

@@ -13,8 +13,10 @@ const DAYS_BEFORE: u32 = 7;
 const MAX_DAYS: i64 = 730;
 /// The most days in one page of costs.
 const DAYS_IN_PAGE: u32 = 180;
-/// Keys in one call, so that its URL stays short.
-const KEYS_IN_CALL: usize = 50;
+/// The most bytes of ids in one call, so that its URL stays below the 8 KiB that servers accept: some 150 keys.
+const MAX_FILTER: usize = 6 << 10;
+/// What the name of a parameter adds to each id in a URL.
+const PARAMETER: usize = "&resource_ids[]=".len();
 
 /// From when to look at a key.
 #[derive(Clone, Debug)]
@@ -34,6 +36,23 @@ pub struct Evidence {
     pub gaps: Vec<String>,
 }
 
+/// The keys that are asked about in one call each, so that there are few calls.
+fn calls(windows: &[EvidenceWindow]) -> Vec<&[EvidenceWindow]> {
+    let mut calls = Vec::new();
+    let mut rest = windows;
+    while !rest.is_empty() {
+        let mut bytes = 0;
+        let fitting = rest.iter().take_while(|window| {
+            bytes += PARAMETER + window.key.len();
+            bytes <= MAX_FILTER
+        });
+        let (call, others) = rest.split_at(fitting.count().max(1));
+        calls.push(call);
+        rest = others;
+    }
+    calls
+}
+
 #[derive(Clone, Copy, Default)]
 struct DayTotal {
     amount: f64,
@@ -44,7 +63,7 @@ impl Evidence {
     /// Reads costs, requests and audit log entries of the keys up to `now`, in as few calls as there are pages.
     pub fn collect(client: &Client, admin: &ApiKey, windows: &[EvidenceWindow], now: i64) -> Self {
         let mut evidence = Self::default();
-        for chunk in windows.chunks(KEYS_IN_CALL) {
+        for chunk in calls(windows) {
             evidence.add_spending(client, admin, chunk, now);
             evidence.gaps.extend(audit_log::read(client, admin, chunk, &mut evidence.events));
         }

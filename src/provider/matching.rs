@@ -108,6 +108,7 @@ mod tests {
                 last_used_at: None,
                 expires_at: None,
                 created_after_leak: false,
+                account_keys: Vec::new(),
                 short_mask: false,
             },
         }

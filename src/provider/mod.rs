@@ -15,10 +15,12 @@ mod evidence;
 mod host;
 mod key_mask;
 mod matching;
+mod pages;
 mod probe;
 mod proxy;
 mod replacement;
 mod run_limits;
+mod service_accounts;
 mod usage;
 mod wire;
 
@@ -35,3 +37,4 @@ pub use probe::{ProbeAnswer, probe, whoami};
 pub use proxy::HttpProxy;
 pub use replacement::ReplacementKey;
 pub use run_limits::RunLimits;
+pub use service_accounts::ServiceAccounts;

@@ -54,6 +54,8 @@ pub(super) struct WireOwner {
     pub(super) kind: Option<String>,
     pub(super) id: Option<String>,
     pub(super) name: Option<String>,
+    pub(super) role: Option<String>,
+    pub(super) created_at: Option<i64>,
     pub(super) user: Option<WirePerson>,
     pub(super) service_account: Option<WirePerson>,
 }
@@ -63,6 +65,17 @@ pub(super) struct WirePerson {
     pub(super) id: Option<String>,
     pub(super) name: Option<String>,
     pub(super) email: Option<String>,
+    pub(super) role: Option<String>,
+    pub(super) created_at: Option<i64>,
+}
+
+/// A service account of a project.
+#[derive(Deserialize)]
+pub(super) struct WireServiceAccount {
+    pub(super) id: String,
+    pub(super) name: Option<String>,
+    pub(super) role: Option<String>,
+    pub(super) created_at: Option<i64>,
 }
 
 /// One page of costs or usage.

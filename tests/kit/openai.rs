@@ -57,6 +57,8 @@ pub(crate) struct State {
     /// Id, name and whether archived.
     pub(crate) projects: Vec<(String, String, bool)>,
     pub(crate) keys: Vec<FakeKey>,
+    /// Service accounts: project, id and name.
+    pub(crate) accounts: Vec<(String, String, String)>,
     /// Amounts by key and start of day.
     pub(crate) costs: BTreeMap<String, Vec<(i64, f64)>>,
     /// Requests on each day with costs, by service and key.
@@ -304,6 +306,13 @@ fn answer(state: &mut State, seen: &Seen) -> (u16, Value) {
             let short = state.short_masks;
             // Without the parameter some keys are missing.
             list(keys.iter().skip(usize::from(!all)).map(|key| wire_key(key, short)).collect(), &parameters)
+        }
+        ("GET", ["projects", project, "service_accounts"]) => {
+            let accounts = state.accounts.iter().filter(|(of, _, _)| of == project);
+            let items = accounts.map(|(_, id, name)| {
+                json!({"object": "organization.project.service_account", "id": id, "name": name, "role": "member", "created_at": 1_700_000_000})
+            });
+            list(items.collect(), &parameters)
         }
         ("GET", ["admin_api_keys"]) => {
             let mislabels = state.mislabels;

@@ -123,7 +123,19 @@ fn a_refused_service_account_key_shows_what_the_account_has() {
     scene.report(&[&service_key(1)]);
     let output = revoke(&scene, &["--yes", "key_1"]);
     assert_eq!(output.status.code(), Some(3), "{}", said(&output));
-    assert!(said(&output).contains("svc_acct_1") && said(&output).contains("key_2"), "{}", said(&output));
+    for part in [
+        "service account backend, svc_acct_1",
+        "key_2 (name of key_2), last used 2026-03-04",
+        "friskey does not",
+    ] {
+        assert!(said(&output).contains(part), "{part}: {}", said(&output));
+    }
+    // It stops: one attempt at the key, none at the account.
+    let written: Vec<String> =
+        scene.api.seen().into_iter().filter(|seen| seen.method != "GET").map(|seen| seen.target).collect();
+    assert_eq!(written, ["/v1/organization/projects/proj_1/api_keys/key_1"]);
+    let listed = scene.api.seen().into_iter().filter(|seen| seen.target.contains("/service_accounts?"));
+    assert_eq!(listed.count(), 1, "only those of its project");
 }
 
 #[test]

@@ -56,6 +56,8 @@ impl Scene {
         let admin = admin_key(1);
         let api = OpenAi::start_behind(&admin, proxy);
         api.set(|state| state.projects.push(("proj_1".to_owned(), "Payments".to_owned(), false)));
+        let account = ["proj_1", "svc_acct_1", "backend"].map(str::to_owned);
+        api.set(|state| state.accounts.push(account.into()));
         let scene = Self { api, dir: tempfile::tempdir().unwrap(), admin: admin.clone() };
         scene.add("key_admin", None, &admin, LEAKED - 900_000);
         scene

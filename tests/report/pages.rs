@@ -37,6 +37,7 @@ fn verification(verdict: KeyVerdict, text: &str) -> Box<Verification> {
         last_used_at: None,
         expires_at: None,
         created_after_leak: false,
+        account_keys: Vec::new(),
         short_mask: false,
     };
     Box::new(Verification {

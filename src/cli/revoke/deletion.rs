@@ -16,11 +16,12 @@ use crate::report::elapsed;
 /// The time between two looks at the list.
 const POLL: Duration = Duration::from_secs(5);
 
-/// Deletes the key and waits, as long as `limit`, until the list no longer has it.
+/// Deletes the key and waits, as long as `limit`, until the list no longer has it. `shown` is the same key as it may be
+/// shown.
 pub(super) fn delete(
     client: &Client,
     admin: &ApiKey,
-    (key, directory): (&ListedKey, &KeyDirectory),
+    (key, shown): (&ListedKey, &ListedKey),
     limit: Duration,
 ) -> Result<Exit> {
     match KeyDirectory::delete(client, admin, key) {
@@ -32,7 +33,7 @@ pub(super) fn delete(
                 "friskey: it is not known whether the deletion went through ({error}); checking the list"
             ));
         }
-        Err(error) => return refuse(&refused(key, directory, &error)),
+        Err(error) => return refuse(&refused(shown, &error)),
     }
     wait(client, admin, key, limit)
 }

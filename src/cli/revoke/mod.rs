@@ -22,8 +22,8 @@ use crate::cli::rules::detector;
 use crate::cli::verify::ask::{Comparison, add_evidence, compare};
 use crate::cli::verify::leaks::{LeakedKey, Leaks};
 use crate::cli::verify::{clean, known_keys, open_leaks};
-use crate::model::{ListedKey, Verification};
-use crate::provider::KeyDirectory;
+use crate::model::{KeyOwner, ListedKey, Verification};
+use crate::provider::{ApiKey, Client, KeyDirectory, ServiceAccounts};
 use crate::report::{VerifiedLeak, write_json, write_verification};
 pub(in crate::cli) use args::Revoke;
 use consent::consent_step;
@@ -53,7 +53,9 @@ pub(in crate::cli) fn run(revoke: &Revoke, global: &Global) -> Result<Exit> {
         Ok(directory) => directory,
         Err(error) => return refuse(&format!("the organization's keys cannot be listed: {error}")),
     };
-    let Comparison { verification, created_later } = compare(&leak, &directory, revoke.project.as_deref());
+    let Comparison { mut verification, created_later } =
+        compare(&leak, &directory, revoke.project.as_deref());
+    add_account(&client, &admin, &directory, &mut verification);
     let mut all = [(leak, verification)];
     let gaps = add_evidence(&client, &admin, &mut all);
     let [(leak, mut verification)] = all;
@@ -95,7 +97,17 @@ pub(in crate::cli) fn run(revoke: &Revoke, global: &Global) -> Result<Exit> {
         return refuse(&reason);
     }
     let wait = revoke.wait.map_or(WAIT, |seconds| seconds.0);
-    delete(&client, &admin, (&keys[0], &directory), wait)
+    delete(&client, &admin, (&keys[0], &verification.keys[0]), wait)
+}
+
+/// Adds what its project says about the service account that owns the key.
+fn add_account(client: &Client, admin: &ApiKey, directory: &KeyDirectory, verification: &mut Verification) {
+    let [key] = verification.keys.as_mut_slice() else { return };
+    let is_of_account = key.owner.as_ref().is_some_and(KeyOwner::is_service_account);
+    let Some(project) = key.project.as_ref().filter(|_| is_of_account) else { return };
+    let accounts = ServiceAccounts::list(client, admin, std::slice::from_ref(project));
+    accounts.describe(key, directory);
+    verification.notes.extend(accounts.gaps.into_iter().map(|gap| format!("not read: {gap}")));
 }
 
 /// The replacement that the options ask for, unless the key is not deleted anyway.

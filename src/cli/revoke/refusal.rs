@@ -1,8 +1,11 @@
 //! When a key is not deleted, and why.
 
 use crate::cli::verify::leaks::LeakedKey;
-use crate::model::ListedKey;
+use crate::model::{AccountKey, ListedKey, civil_time};
 use crate::provider::{ApiKey, KeyDirectory, ProviderError};
+
+/// The most keys of a service account that are named.
+const SHOWN_KEYS: usize = 20;
 
 /// Why the key must not be deleted.
 pub(super) fn refusal(keys: &[ListedKey], directory: &KeyDirectory, admin: &ApiKey) -> Option<String> {
@@ -59,20 +62,31 @@ pub(super) fn uncertainty(
 }
 
 /// What a refusal means, and what deleting the service account instead would break.
-pub(super) fn refused(key: &ListedKey, directory: &KeyDirectory, error: &ProviderError) -> String {
-    let account = key
-        .owner
-        .as_ref()
-        .filter(|owner| owner.kind == "service-account")
-        .and_then(|owner| owner.id.as_deref());
-    let Some(account) = account else { return error.to_string() };
-    let owned_by =
-        |one: &ListedKey| one.owner.as_ref().and_then(|owner| owner.id.as_deref()) == Some(account);
-    let others = directory.keys.iter().map(|one| &one.listed).filter(|one| one.id != key.id && owned_by(one));
-    let others: Vec<&str> = others.map(|one| one.id.as_str()).collect();
-    let broken = if others.is_empty() { "no other key".to_owned() } else { others.join(", ") };
+pub(super) fn refused(key: &ListedKey, error: &ProviderError) -> String {
+    let owner = key.owner.as_ref().filter(|owner| owner.is_service_account());
+    let Some(owner) = owner else { return error.to_string() };
+    let account: Vec<&str> = [&owner.name, &owner.id].into_iter().flatten().map(String::as_str).collect();
+    let others: Vec<String> = key.account_keys.iter().take(SHOWN_KEYS).map(account_key).collect();
+    let rest = key.account_keys.len() - others.len();
+    let broken = match (others.as_slice(), rest) {
+        ([], _) => "no other key".to_owned(),
+        (_, 0) => format!("these keys and break whatever uses them: {}", others.join("; ")),
+        _ => format!("these keys and break whatever uses them: {}; and {rest} more", others.join("; ")),
+    };
     format!(
-        "{error}. The key belongs to the service account {account}; deleting the account at \
-         https://platform.openai.com/settings/organization/projects would delete {broken} as well"
+        "{error}. The key belongs to the service account {}, and the API deletes some keys of service accounts only \
+         together with their account. friskey does not do that: deleting the account at \
+         https://platform.openai.com/settings/organization/projects would also delete {broken}",
+        account.join(", ")
     )
+}
+
+/// `key_2 (batch), last used 2026-03-04`
+fn account_key(key: &AccountKey) -> String {
+    let name = if key.name.is_empty() { String::new() } else { format!(" ({})", key.name) };
+    let used = key.last_used_at.map_or_else(
+        || "never used, as far as the API says".to_owned(),
+        |at| format!("last used {}", civil_time(at).date()),
+    );
+    format!("{}{name}, {used}", key.id)
 }

@@ -23,7 +23,7 @@ use super::online::Cleaner;
 use super::options;
 use super::rules::detector;
 use crate::model::{Fingerprint, KeyVerdict, Matching, Secret, Verification};
-use crate::provider::{ApiKey, Client, KeyDirectory};
+use crate::provider::{ApiKey, Client, KeyDirectory, ServiceAccounts};
 use crate::report::{VerifiedLeak, count};
 use outputs::VerificationOutputs;
 
@@ -115,13 +115,20 @@ fn list(client: &Client, admin: &ApiKey, open: &mut [(LeakedKey, Verification)],
             return;
         }
     };
-    let (keys, projects) = (directory.keys.len() as u64, directory.projects as u64);
-    summary.push(format!("compared with {} in {}", count(keys, "key"), count(projects, "project")));
+    let accounts = ServiceAccounts::list(client, admin, &directory.projects);
+    summary.push(format!(
+        "compared with {} in {} with {}",
+        count(directory.keys.len() as u64, "key"),
+        count(directory.project_count as u64, "project"),
+        count(accounts.count() as u64, "service account")
+    ));
     for (leak, verification) in open.iter_mut() {
         *verification = ask::compare(leak, &directory, None).verification;
+        verification.keys.iter_mut().for_each(|key| accounts.describe(key, &directory));
     }
     let gaps = ask::add_evidence(client, admin, open);
-    summary.extend(directory.gaps.iter().chain(&gaps).map(|gap| format!("not read: {gap}")));
+    let gaps = directory.gaps.iter().chain(&accounts.gaps).chain(&gaps);
+    summary.extend(gaps.map(|gap| format!("not read: {gap}")));
 }
 
 fn send(verify: &Verify, client: &Client, leaks: &Leaks, open: &mut [(LeakedKey, Verification)]) {

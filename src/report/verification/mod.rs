@@ -11,6 +11,9 @@ pub use page::write as write_verification_page;
 
 use super::escape;
 
+/// The most keys of the same service account that are named.
+const MAX_ACCOUNT_KEYS: usize = 10;
+
 /// A leak and what the provider says about it.
 #[derive(Clone, Debug)]
 pub struct VerifiedLeak {
@@ -38,6 +41,7 @@ pub(super) fn facts(key: &ListedKey) -> Vec<(&'static str, String)> {
         facts.push(("project", format!("{}{archived}", named(&project.id, &project.name))));
     }
     facts.extend(key.owner.as_ref().map(|one| ("owner", owner(one))));
+    facts.extend(account_keys(key));
     facts.extend(key.created_at.map(|at| ("created", moment(at))));
     facts.push((
         "last used",
@@ -59,6 +63,15 @@ pub(super) fn facts(key: &ListedKey) -> Vec<(&'static str, String)> {
     facts
 }
 
+/// The other keys of the service account that owns `key`.
+fn account_keys(key: &ListedKey) -> Option<(&'static str, String)> {
+    let shown = key.account_keys.iter().take(MAX_ACCOUNT_KEYS).map(|one| named(&one.id, &one.name));
+    let mut shown: Vec<String> = shown.collect();
+    let rest = key.account_keys.len() - shown.len();
+    shown.extend((rest > 0).then(|| format!("{} more", thousands(rest as u64))));
+    (!shown.is_empty()).then(|| ("other keys", format!("{}, of the same service account", shown.join(", "))))
+}
+
 pub(super) fn named(id: &str, name: &str) -> String {
     if name.is_empty() { id.to_owned() } else { format!("{id} ({name})") }
 }
@@ -67,7 +80,9 @@ pub(super) fn owner(owner: &KeyOwner) -> String {
     let what = if owner.kind == "user" { "user" } else { "service account" };
     let parts: Vec<&str> =
         [&owner.name, &owner.email, &owner.id].into_iter().flatten().map(String::as_str).collect();
-    format!("{what} {}", parts.join(", "))
+    let since = owner.created_at.filter(|_| owner.is_service_account());
+    let since = since.map(|at| format!(", created {}", moment(at))).unwrap_or_default();
+    format!("{what} {}{since}", parts.join(", "))
 }
 
 /// `$12.34`, `12.34 eur`
