@@ -1,8 +1,8 @@
 //! What to do about a leak: the steps that its rule lists, or how to find out whether it is a key at all.
 
-use crate::model::{Confidence, Leak, Report, RuleInfo};
+use crate::model::{Confidence, Report, RuleInfo};
 
-use super::{escape, labels};
+use super::escape;
 
 /// Steps in order, and where to revoke the key. Not escaped.
 #[derive(Debug, Default)]
@@ -36,11 +36,4 @@ pub(super) fn about_rule(report: &Report, rule: &RuleInfo) -> Advice {
     let leaks = report.open_leaks().filter(|leak| *leak.identified.rule == *rule.id);
     let confidence = leaks.map(|leak| leak.identified.confidence).max();
     Advice::of_rule(rule, confidence.unwrap_or(Confidence::High))
-}
-
-/// Advice for one leak; empty if the report does not list its rule.
-pub(super) fn about_leak(report: &Report, leak: &Leak) -> Advice {
-    labels::rule(report, leak)
-        .map(|rule| Advice::of_rule(rule, leak.identified.confidence))
-        .unwrap_or_default()
 }

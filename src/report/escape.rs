@@ -172,6 +172,22 @@ pub(super) fn markdown(text: &str) -> String {
     safe
 }
 
+/// One line for a reader that may take it for Markdown or for plain text: no link and no markup comes about, and
+/// commands stay as they are unless they contain brackets or backticks.
+pub(super) fn commented(text: &str) -> String {
+    let text = line(text);
+    let mut safe = String::with_capacity(text.len());
+    for (at, c) in text.char_indices() {
+        let is_markup = matches!(c, '[' | ']' | '<' | '`') || (c == '.' && text[..at].ends_with("www"));
+        if is_markup {
+            _ = write!(safe, "&#{};", u32::from(c));
+        } else {
+            safe.push(c);
+        }
+    }
+    safe
+}
+
 /// The message of a GitHub workflow command.
 pub(super) fn workflow_message(text: &str) -> String {
     line(text).replace('%', "%25")

@@ -8,6 +8,7 @@ use std::io::{self, Write};
 
 use crate::model::{Finding, Leak, Report, Severity};
 
+use super::next_steps::next_steps;
 use super::{Style, escape, humanize, labels, prose, receipt};
 
 /// The value of `--format`.
@@ -15,6 +16,8 @@ pub(super) const NAME: &str = "github";
 
 /// The most annotations that GitHub shows for a step.
 const MAX_ANNOTATIONS: usize = 10;
+/// The most characters of the next step.
+const MAX_STEP_CHARS: usize = 500;
 /// The most ignored things that an annotation names.
 const MAX_LISTED_IGNORED: usize = 10;
 
@@ -68,7 +71,11 @@ fn annotation(report: &Report, leak: &Leak, out: &mut dyn Write) -> io::Result<(
         return Ok(());
     };
     let title = format!("friskey: {}", labels::title(report, leak));
-    let text = prose::paragraph(report, leak, primary, others);
+    let mut text = prose::paragraph(report, leak, primary, others);
+    // An annotation is short; the step summary has the other steps.
+    if let Some(first) = next_steps(report, leak).first() {
+        text.push_str(&format!(" Next: {}", escape::truncated(&first.sentence(), MAX_STEP_CHARS)));
+    }
     command(level(labels::effective_severity(report, leak)), &position(report, primary), &title, &text, out)
 }
 

@@ -4,15 +4,19 @@
 //! violates the schema: times have no zone, every location has a commit, and lengths are limited.
 
 use std::io::{self, Write};
+use std::rc::Rc;
 
 use serde::{Serialize, Serializer};
 
-use crate::model::{Change, Finding, Leak, Report, Severity};
+use crate::model::{Change, Confidence, Finding, Leak, Report, Severity};
 
-use super::{Style, advice, clock, escape, humanize, json, labels, prose, receipt};
+use super::next_steps::next_steps;
+use super::{Style, clock, escape, humanize, json, labels, prose, receipt};
 
 /// Takes the place of a commit where there is none, as in the reports of GitLab's own analyzer.
 const NO_COMMIT: &str = "0000000";
+/// The most characters of a solution that GitLab accepts.
+const MAX_SOLUTION: usize = 7_000;
 /// The most skips that are listed.
 const MAX_LISTED_SKIPS: usize = 1_000;
 
@@ -110,11 +114,13 @@ struct Vulnerabilities<'a>(&'a Report);
 
 impl Serialize for Vulnerabilities<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let findings = self
-            .0
-            .open_leaks()
-            .flat_map(|leak| labels::open_findings(leak).map(move |finding| (leak, finding)));
-        serializer.collect_seq(findings.map(|(leak, finding)| Vulnerability::new(self.0, leak, finding)))
+        let findings = self.0.open_leaks().flat_map(|leak| {
+            let solution: Rc<str> = solution(self.0, leak).into();
+            labels::open_findings(leak).map(move |finding| (leak, finding, Rc::clone(&solution)))
+        });
+        serializer.collect_seq(
+            findings.map(|(leak, finding, solution)| Vulnerability::new(self.0, leak, finding, solution)),
+        )
     }
 }
 
@@ -125,7 +131,8 @@ struct Vulnerability {
     name: String,
     description: String,
     severity: &'static str,
-    solution: String,
+    #[serde(serialize_with = "shared")]
+    solution: Rc<str>,
     scanner: Scanner,
     identifiers: [Identifier; 2],
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -153,9 +160,9 @@ struct Link {
 }
 
 impl Vulnerability {
-    fn new(report: &Report, leak: &Leak, finding: &Finding) -> Self {
+    fn new(report: &Report, leak: &Leak, finding: &Finding, solution: Rc<str>) -> Self {
         let identified = &leak.identified;
-        let advice = advice::about_leak(report, leak);
+        let revoke_url = labels::rule(report, leak).and_then(|rule| rule.revoke_url.clone());
         let description = format!(
             "{} Fingerprint {}.",
             prose::paragraph(report, leak, finding, &[]),
@@ -170,7 +177,7 @@ impl Vulnerability {
             // GitLab renders this as Markdown.
             description: escape::markdown(&escape::truncated(&description, 100_000)),
             severity: severity(labels::effective_severity(report, leak)),
-            solution: escape::truncated(&solution(&advice.steps), 7_000),
+            solution,
             scanner: Scanner { id: TOOL.id, name: TOOL.name },
             identifiers: [
                 Identifier {
@@ -180,8 +187,8 @@ impl Vulnerability {
                 },
                 Identifier { kind: "cwe", name: "CWE-798".to_owned(), value: "798".to_owned() },
             ],
-            links: advice
-                .revoke_url
+            links: revoke_url
+                .filter(|_| identified.confidence != Confidence::Low)
                 .filter(|url| escape::is_link(url))
                 .map(|url| Link { url })
                 .into_iter()
@@ -191,10 +198,23 @@ impl Vulnerability {
     }
 }
 
-/// The steps as sentences, since GitLab renders no list here.
-fn solution(steps: &[String]) -> String {
-    let steps = steps.iter().map(|step| format!("{}.", step.trim_end_matches('.')));
-    steps.collect::<Vec<_>>().join(" ")
+/// One text for all places of a leak.
+fn shared<S: Serializer>(text: &str, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(text)
+}
+
+/// The next steps, numbered, since GitLab renders no list here. Whole steps only, as many as fit.
+fn solution(report: &Report, leak: &Leak) -> String {
+    let mut solution = String::new();
+    for (number, step) in (1..).zip(next_steps(report, leak)) {
+        let gap = if number == 1 { "" } else { " " };
+        let step = format!("{gap}({number}) {}", escape::commented(&step.sentence()));
+        if solution.chars().count() + step.chars().count() > MAX_SOLUTION {
+            break;
+        }
+        solution.push_str(&step);
+    }
+    solution
 }
 
 fn severity(effective_severity: Severity) -> &'static str {

@@ -7,6 +7,7 @@ use std::io::{self, Write};
 
 use crate::model::{Leak, Report};
 
+use super::next_steps::next_steps;
 use super::{Style, clock, escape, humanize, labels, prose, receipt};
 
 /// The most skips, and places of one leak, that are listed.
@@ -83,6 +84,9 @@ fn failure(report: &Report, leak: &Leak, out: &mut dyn Write) -> io::Result<()> 
     let story = prose::story(leak);
     if !story.is_empty() {
         writeln!(out, "{}", escape::xml(story.trim_start()))?;
+    }
+    for step in next_steps(report, leak) {
+        writeln!(out, "next: {}", escape::xml(&step.sentence()))?;
     }
     writeln!(out, "fingerprint {}</failure>\n    </testcase>", leak.identified.fingerprint)
 }

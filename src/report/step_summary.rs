@@ -4,9 +4,9 @@
 
 use std::io::{self, Write};
 
-use crate::model::{Finding, Leak, Report, RuleInfo};
+use crate::model::{Confidence, Finding, Leak, Report};
 
-use super::advice::{Advice, about_rule};
+use super::next_steps::next_steps;
 use super::{escape, humanize, labels, prose, receipt};
 
 /// The most bytes that GitHub accepts from one step.
@@ -76,7 +76,25 @@ fn section(report: &Report, leak: &Leak) -> String {
         section.push_str(&format!("\nand {}\n", humanize::count(rest, "more place")));
     }
     section.push('\n');
+    section.push_str(&steps(report, leak));
     section
+}
+
+/// What to do next about a leak, as a numbered list.
+fn steps(report: &Report, leak: &Leak) -> String {
+    let mut list = String::new();
+    for (number, step) in (1..).zip(next_steps(report, leak)) {
+        let command = step.command.map(|command| format!(" {}", code(&command))).unwrap_or_default();
+        list.push_str(&format!("{number}. {}{command}\n", text(&step.text)));
+    }
+    // Nobody should have to revoke what may not be a key.
+    let is_key = leak.identified.confidence != Confidence::Low;
+    let url = labels::rule(report, leak).filter(|_| is_key).and_then(|rule| rule.revoke_url.as_deref());
+    if let Some(url) = url.filter(|url| escape::is_link(url)) {
+        list.push_str(&format!("\n[Revoke the key]({url})\n"));
+    }
+    list.push('\n');
+    list
 }
 
 fn row(finding: &Finding) -> String {
@@ -92,9 +110,6 @@ fn row(finding: &Finding) -> String {
 
 fn tail(report: &Report) -> String {
     let mut tail = String::new();
-    for rule in labels::rules_of_open_leaks(report) {
-        tail.push_str(&advice(report, rule));
-    }
     for remark in receipt::remarks(report).iter().take(MAX_LISTED_SKIPS) {
         tail.push_str(&format!("- {}\n", text(remark)));
     }
@@ -111,17 +126,4 @@ fn tail(report: &Report) -> String {
         tail.push_str(&format!("- ignored: {}\n", text(&line)));
     }
     tail
-}
-
-fn advice(report: &Report, rule: &RuleInfo) -> String {
-    let Advice { steps, revoke_url } = about_rule(report, rule);
-    let mut advice = format!("**What to do about {}**\n\n", text(&rule.id));
-    for (number, step) in (1..).zip(&steps) {
-        advice.push_str(&format!("{number}. {}\n", text(step)));
-    }
-    if let Some(url) = revoke_url.as_deref().filter(|url| escape::is_link(url)) {
-        advice.push_str(&format!("\n[Revoke the key]({url})\n"));
-    }
-    advice.push('\n');
-    advice
 }

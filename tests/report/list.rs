@@ -79,6 +79,28 @@ fn every_format_names_every_open_leak() {
     }
 }
 
+/// Whoever sees a leak sees what to do first, with the command.
+#[test]
+fn every_format_has_the_next_step_of_each_leak() {
+    let report = sample::redacted(sample::history());
+    // A hook's summary has steps of its own.
+    for (name, text) in
+        output::all(&report, &Style::default()).into_iter().filter(|(name, _)| *name != "brief")
+    {
+        assert!(text.contains("friskey verify"), "{name}: {text}");
+    }
+    // Where there is room, all steps.
+    for format in ["human", "json", "jsonl", "sarif", "gitlab", "junit", "html"] {
+        let text = formatted(format, &report);
+        for leak in report.open_leaks() {
+            let fingerprint = leak.identified.fingerprint.to_string();
+            let revoke = format!("friskey revoke --key {}", &fingerprint[..12]);
+            assert!(text.contains(&revoke), "{format}: {revoke}");
+        }
+    }
+    assert!(output::step_summary(&report).contains("friskey revoke --key"));
+}
+
 #[test]
 fn thirty_thousand_findings_take_seconds() {
     let mut draft = sample::clean();

@@ -31,6 +31,14 @@ impl NextStep {
     fn new(action: &'static str, text: impl Into<String>, command: Option<String>) -> Self {
         Self { action, text: text.into(), command }
     }
+
+    /// What to do and the command, on one line.
+    pub(super) fn sentence(&self) -> String {
+        match &self.command {
+            Some(command) => format!("{} Run: {command}", self.text),
+            None => self.text.clone(),
+        }
+    }
 }
 
 /// The steps for one leak, most urgent first; none for an accepted one.

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Serialize, Serializer};
 
 use crate::model::{Confidence, Finding, Leak, Report, Surface};
+use crate::report::next_steps::{NextStep, next_steps};
 use crate::report::{escape, labels};
 
 use super::location::Location;
@@ -62,6 +63,8 @@ struct ResultProperties<'a> {
     encoding: &'a str,
     versions: u64,
     places: usize,
+    #[serde(rename = "nextSteps", skip_serializing_if = "Vec::is_empty")]
+    next_steps: Vec<NextStep>,
 }
 
 impl Results<'_> {
@@ -70,12 +73,13 @@ impl Results<'_> {
         let places: Vec<&Finding> =
             if suppressed { leak.findings.iter().collect() } else { labels::open_findings(leak).collect() };
         let (&primary, others) = places.split_first()?;
+        let next_steps = next_steps(self.report, leak);
         let listed = &others[..others.len().min(MAX_RELATED_LOCATIONS)];
         Some(ResultObject {
             rule_id: &leak.identified.rule,
             rule_index: self.report.rules().iter().position(|rule| *rule.id == *leak.identified.rule),
             level: rules::level(labels::effective_severity(self.report, leak)),
-            message: Text::new(message::message(self.report, leak, primary, others)),
+            message: Text::new(message::message(self.report, leak, (primary, others), next_steps.first())),
             locations: [Location::new(self.report, primary, None)],
             related_locations: (1..)
                 .zip(listed)
@@ -96,6 +100,7 @@ impl Results<'_> {
                 encoding: primary.encoding,
                 versions: primary.versions,
                 places: places.len(),
+                next_steps,
             },
         })
     }
