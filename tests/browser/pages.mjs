@@ -30,7 +30,7 @@ const few = files.filter((name) => !name.startsWith("many"));
 // Three widths, light and dark; of the pages that differ little from others only the extremes.
 function sizes(name) {
   const all = [390, 768, 1200].flatMap((width) => [[width, "light"], [width, "dark"]]);
-  return /^(history|payloads|verified)/.test(name) ? all : [all[0], all[5]];
+  return /^(history|payloads|verified|fleet)/.test(name) ? all : [all[0], all[5]];
 }
 
 // A page in a context of its own, with what it did besides being shown.
@@ -137,6 +137,20 @@ test("a keyboard reaches every control, and they work", async () => {
   await summary.focus();
   await page.keyboard.press("Enter");
   assert.ok(await page.locator("details").first().evaluate((details) => details.open));
+  await close();
+});
+
+test("a fleet is searched by leak and by repository", async () => {
+  const { page, close } = await open("fleet.html");
+  const repositories = page.locator("table.sortable", { has: page.getByText("Every repository of the plan") });
+  const size = repositories.locator("thead th", { hasText: "Size" });
+  await size.locator("button").click();
+  await size.locator("button").click();
+  assert.match(await repositories.locator("tbody tr").first().innerText(), /service-11\.git/);
+  await page.locator("section", { has: page.locator("h2#repositories") }).locator("input[type=search]").fill("team3 0001");
+  assert.match(await page.locator("[role=status]", { hasText: " of 12" }).innerText(), /^2 of 12$/);
+  await repositories.locator("tbody tr:visible a").first().click();
+  assert.equal(await page.evaluate(() => location.hash), "#leak-1");
   await close();
 });
 

@@ -6,10 +6,11 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use friskey::model::{
-    Change, Confidence, Draft, Ignored, IgnoredKind, KeyVerdict, LeakStatus, ListedKey, Matching, Move,
-    RemoteSighting, RepositoryInfo, Skip, Suppression, Surface, TagDate, Verification,
+    Change, Confidence, Draft, FleetCoverage, FleetLeak, FleetReport, FleetRepository, Ignored, IgnoredKind,
+    KeyVerdict, LeakInRepository, LeakStatus, ListedKey, Matching, Move, RemoteSighting, RepositoryInfo,
+    RepositoryState, Skip, Suppression, Surface, TagDate, Verification,
 };
-use friskey::report::Style;
+use friskey::report::{Style, fleet_reporter};
 
 use super::{output, sample};
 
@@ -55,10 +56,13 @@ fn verification(verdict: KeyVerdict, text: &str) -> Box<Verification> {
     })
 }
 
-/// Text that would run if it were not escaped, in every field that others write.
+/// Text that would run if it were not escaped.
+const HOSTILE: &str = "\"'><script>globalThis.pwned=1</script><img src=x onerror=globalThis.pwned=2>\u{202e}</title></style>\
+                       <a href=javascript:globalThis.pwned=3>&lt;\u{0}\u{1b}[31m\n-->{{7*7}}";
+
+/// [`HOSTILE`] in every field that others write.
 fn payloads() -> Draft {
-    const X: &str = "\"'><script>globalThis.pwned=1</script><img src=x onerror=globalThis.pwned=2>\u{202e}</title></style>\
-                     <a href=javascript:globalThis.pwned=3>&lt;\u{0}\u{1b}[31m\n-->{{7*7}}";
+    const X: &str = HOSTILE;
     let bytes = || X.as_bytes().to_vec();
     let change = |seconds| Change {
         commit: "a".repeat(40),
@@ -135,10 +139,91 @@ fn every_sample_makes_a_page() {
     keep("verified", &text);
 }
 
+/// The page of a fleet of `repositories`, each of which has `leaks` leaks in a place each, and with `text` in every field that others
+/// write.
+#[expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+fn fleet(repositories: usize, leaks: usize, text: &str) -> String {
+    let path = |n: usize| format!("/srv/mirrors/team{}/service-{n}.git{text}", n % 7);
+    let here = |leak: usize, n: usize| {
+        LeakInRepository {
+        repository: path(n),
+        leak: serde_json::from_value(serde_json::json!({
+            "status": "present",
+            "introduced": [{"commit": "a".repeat(40), "date": format!("2023-11-14T22:13:20+01:00{text}")}],
+            "findings": [{
+                "surface": format!("blob{text}"), "path": format!("src/{leak}/{n}.py{text}"), "suppressed": null,
+                "commit": format!("{}{text}", "b".repeat(40)), "container": ["x.zip", format!("é/日本語{text}")],
+                "start": {"offset": 1, "line": 3, "column": 7},
+                "url": format!("https://github.com/team/app/blob/{}/x{text}", "b".repeat(40)),
+            }],
+        }))
+        .unwrap(),
+    }
+    };
+    let leak = |number: usize| FleetLeak {
+        fingerprint: format!("{number:064x}"),
+        redacted: format!("sk-proj-…{number:04}{text}"),
+        rule: format!("openai-project-key{text}"),
+        kind: "project".to_owned(),
+        confidence: "high".to_owned(),
+        evidence: vec![format!("marker{text}")],
+        length: 164,
+        status: ["present", "removed", "unreachable"][number % 3].to_owned(),
+        exposed_seconds: Some(86_400 * number as u64),
+        is_suppressed: false,
+        repositories: (0..repositories).map(|n| here(number, n)).collect(),
+    };
+    let repository = |n: usize| FleetRepository {
+        path: path(n),
+        state: if leaks > 0 { RepositoryState::Findings } else { RepositoryState::Clean },
+        bytes: 1_000_000 * n as u64,
+        reason: Some(text.to_owned()),
+        elapsed_seconds: Some(0.5),
+        coverage: None,
+        notes: vec![text.to_owned()],
+        sarif_run: None,
+    };
+    let report = FleetReport {
+        plan: format!("0123456789abcdef{text}"),
+        rules: [format!("0123456789abcdef{text}")].into(),
+        leaks: (0..leaks).map(leak).collect(),
+        repositories: (0..repositories).map(repository).collect(),
+        coverage: FleetCoverage { planned: repositories as u64, ..FleetCoverage::default() },
+        problems: (1..8).map(|n| Skip::new(format!("{}/{n}", path(n)), format!("no result{text}"))).collect(),
+    };
+    let mut page = Vec::new();
+    fleet_reporter("html").unwrap().write(&report, &Style::default(), &mut page).unwrap();
+    String::from_utf8(page).unwrap()
+}
+
+#[test]
+fn the_page_of_a_fleet_has_repositories_by_leak_and_leaks_by_repository() {
+    let text = fleet(12, 3, "");
+    keep("fleet", &text);
+    keep("fleet-clean", &fleet(2, 0, ""));
+    keep("payloads-fleet", &fleet(8, 2, HOSTILE));
+    keep("many-in-a-fleet", &fleet(100, 100, ""));
+    let (_, by_repository) = text.split_once("id=\"repositories\"").unwrap();
+    let row = by_repository.split("<tr").find(|row| row.contains("service-5.git")).unwrap();
+    for number in 1..=3 {
+        assert!(row.contains(&format!("href=\"#leak-{number}\"")), "{row}");
+        let (_, leak) = text.split_once(&format!("id=\"leak-{number}\"")).unwrap();
+        let (leak, _) = leak.split_once("</article>").unwrap();
+        assert_eq!(leak.matches("/srv/mirrors/").count(), 12);
+    }
+    assert!(text.contains("x.zip → é/日本語:3:7") || text.contains("src/1/5.py → é/日本語:3:7"));
+    assert!(fleet(100, 100, "").len() < MAX_BYTES);
+}
+
 #[test]
 fn markup_in_any_field_is_text() {
+    assert_is_text(&fleet(8, 2, HOSTILE));
     let text = page(payloads());
     keep("payloads", &text);
+    assert_is_text(&text);
+}
+
+fn assert_is_text(text: &str) {
     assert_eq!(text.matches("<script").count(), 1);
     for tag in ["<img", "<a href=javascript", "<a href=\"javascript", "onerror=\"", "<title></title>"] {
         assert!(!text.contains(tag), "{tag}");

@@ -3,25 +3,31 @@
 use std::collections::HashMap;
 use std::io::{self, Write};
 
+use super::places;
 use super::summary;
-use crate::model::{FleetLeak, FleetReport};
+use crate::model::{Confidence, FleetLeak, FleetReport, FleetRepository, RepositoryState};
 use crate::report::html::table::{self, Cell, Column};
 use crate::report::html::{page, parts};
 use crate::report::{Style, VERSION, escape, humanize};
 
-const LEAKS: &[Column] =
-    &[words("Key"), words("Rule"), words("Confidence"), words("Status"), numbers("Repositories")];
-const PLACES: &[Column] = &[words("Repository"), words("Status"), words("Path"), words("Commit")];
-const REPOSITORIES: &[Column] = &[words("Path"), words("Result"), numbers("Leaks"), numbers("Size")];
-const PROBLEMS: &[Column] = &[words("What"), words("Why")];
-
-const fn words(title: &'static str) -> Column {
-    Column { title, is_number: false }
-}
-
-const fn numbers(title: &'static str) -> Column {
-    Column { title, is_number: true }
-}
+const LEAKS: &[Column] = &[
+    Column::words("Key"),
+    Column::short("State"),
+    Column::short("Confidence"),
+    Column::short("Exposed for"),
+    Column::number("Repositories"),
+    Column::number("Places"),
+];
+const REPOSITORIES: &[Column] = &[
+    Column::words("Repository"),
+    Column::short("Result"),
+    Column::number("Leaks"),
+    Column::short("Size"),
+    Column::words("Keys"),
+];
+const PROBLEMS: &[Column] = &[Column::words("What"), Column::words("Why")];
+/// The most keys that are named beside one repository.
+const MAX_KEYS: usize = 20;
 
 pub(super) fn write(report: &FleetReport, _: &Style, out: &mut dyn Write) -> io::Result<()> {
     let heading = match report.repositories.len() {
@@ -39,73 +45,66 @@ pub(super) fn write(report: &FleetReport, _: &Style, out: &mut dyn Write) -> io:
     writeln!(out, "<section class=\"card\" aria-label=\"About this report\"><dl class=\"facts\">")?;
     write!(out, "{}", parts::fact("Coverage", &escape::xml(&summary::coverage(report))))?;
     write!(out, "{}", parts::fact("Plan", &code(&report.plan)))?;
+    let rules: Vec<String> =
+        report.rules.iter().map(|digest| code(digest.get(..16).unwrap_or(digest))).collect();
     write!(out, "{}", parts::fact("Tool", &format!("friskey {VERSION}")))?;
+    write!(out, "{}", parts::fact("Rules", &rules.join(", ")))?;
     writeln!(out, "</dl></section>")?;
-    leaks(report, out)?;
-    problems(report, out)?;
-    repositories(report, out)?;
+    let leaks: Vec<&FleetLeak> = report.open_leaks().collect();
+    write_leaks(&leaks, out)?;
+    write_problems(report, out)?;
+    write_repositories(report, &leaks, out)?;
+    for (number, leak) in (1..).zip(leaks) {
+        places::write(number, leak, out)?;
+    }
     page::close(
-        "Keys are shown by prefix and last four characters only. Whoever needs the data behind this page finds it in the \
-         format json.",
+        "Keys are shown by prefix and last four characters only. The format json has the data behind this page.",
         out,
     )
 }
 
-fn leaks(report: &FleetReport, out: &mut dyn Write) -> io::Result<()> {
-    let open: Vec<_> = report.open_leaks().collect();
-    if open.is_empty() {
+fn write_leaks(leaks: &[&FleetLeak], out: &mut dyn Write) -> io::Result<()> {
+    if leaks.is_empty() {
         return Ok(());
     }
-    writeln!(out, "<section class=\"card\" aria-label=\"Leaks\"><h2>Leaks</h2>")?;
-    table::open("Each leak once, however many repositories contain it", LEAKS, out)?;
-    for (number, leak) in (1..).zip(&open) {
-        let count = leak.repositories.len();
+    writeln!(out, "<section class=\"card\" aria-labelledby=\"leaks\"><h2 id=\"leaks\">Leaks</h2>")?;
+    table::open("Each key once, however many repositories contain it", LEAKS, out)?;
+    for (number, leak) in (1..).zip(leaks) {
+        let count = |n: usize| Cell::text(&humanize::thousands(n as u64)).sorted_by(n as i64);
+        let (rule, key) = (escape::xml(&leak.rule), parts::key(&leak.redacted));
+        let exposed = leak.exposed_seconds.map(humanize::duration).unwrap_or_default();
         let cells = [
-            Cell::html(format!("<a href=\"#leak-{number}\">{}</a>", code(&leak.redacted))),
-            Cell::text(&leak.rule),
-            Cell::text(&leak.confidence),
-            Cell::text(&leak.status),
-            Cell::text(&humanize::thousands(count as u64)).sorted_by(count as i64),
+            Cell::html(format!("<a href=\"#leak-{number}\">{key}</a> {rule}")),
+            Cell::html(parts::status_badge_of(&leak.status)).sorted_by(status_rank(&leak.status)),
+            Cell::text(&leak.confidence).sorted_by(-confidence_rank(&leak.confidence)),
+            Cell::text(&exposed).sorted_by(
+                leak.exposed_seconds.map_or(-1, |seconds| i64::try_from(seconds).unwrap_or(i64::MAX)),
+            ),
+            count(leak.repositories.len()),
+            count(places::total(leak)),
         ];
         table::row(LEAKS, &cells, out)?;
-    }
-    table::close(out)?;
-    writeln!(out, "</section>")?;
-    for (number, leak) in (1..).zip(open) {
-        one_leak(number, leak, out)?;
-    }
-    Ok(())
-}
-
-fn one_leak(number: usize, leak: &FleetLeak, out: &mut dyn Write) -> io::Result<()> {
-    let key = code(&leak.redacted);
-    writeln!(out, "<section class=\"card\" id=\"leak-{number}\"><h2>{key}</h2>\n<dl class=\"facts\">")?;
-    write!(out, "{}</dl>", parts::fact("Fingerprint", &code(&leak.fingerprint)))?;
-    table::open("Where the key is", PLACES, out)?;
-    for here in &leak.repositories {
-        let findings = here.leak.get("findings").and_then(|list| list.as_array());
-        let status = here.leak.get("status").and_then(|value| value.as_str()).unwrap_or_default();
-        for finding in findings.into_iter().flatten() {
-            let text = |name: &str| code(finding[name].as_str().unwrap_or_default());
-            let cells = [
-                Cell::text(&here.repository),
-                Cell::text(status),
-                Cell::html(text("path")),
-                Cell::html(text("commit")),
-            ];
-            table::row(PLACES, &cells, out)?;
-        }
     }
     table::close(out)?;
     writeln!(out, "</section>")
 }
 
-fn problems(report: &FleetReport, out: &mut dyn Write) -> io::Result<()> {
+/// The order of states: the most urgent first.
+fn status_rank(status: &str) -> i64 {
+    let ranks = ["present", "unknown", "removed", "unreachable"];
+    ranks.iter().position(|name| *name == status).unwrap_or(ranks.len()) as i64
+}
+
+fn confidence_rank(confidence: &str) -> i64 {
+    Confidence::ALL.iter().position(|level| level.name() == confidence).unwrap_or(0) as i64
+}
+
+fn write_problems(report: &FleetReport, out: &mut dyn Write) -> io::Result<()> {
     if report.problems.is_empty() {
         return Ok(());
     }
-    writeln!(out, "<section class=\"card\" aria-label=\"Problems\"><h2>Problems</h2>")?;
-    table::open("What this report cannot vouch for", PROBLEMS, out)?;
+    writeln!(out, "<section class=\"card\" aria-labelledby=\"problems\"><h2 id=\"problems\">Problems</h2>")?;
+    table::open("Why this report is incomplete", PROBLEMS, out)?;
     for problem in &report.problems {
         table::row(PROBLEMS, &[Cell::html(code(&problem.what)), Cell::text(&problem.reason)], out)?;
     }
@@ -113,20 +112,27 @@ fn problems(report: &FleetReport, out: &mut dyn Write) -> io::Result<()> {
     writeln!(out, "</section>")
 }
 
-fn repositories(report: &FleetReport, out: &mut dyn Write) -> io::Result<()> {
-    let mut leaks: HashMap<&str, usize> = HashMap::new();
-    for here in report.open_leaks().flat_map(|leak| &leak.repositories) {
-        *leaks.entry(&here.repository).or_default() += 1;
+fn write_repositories(report: &FleetReport, leaks: &[&FleetLeak], out: &mut dyn Write) -> io::Result<()> {
+    let mut found: HashMap<&str, Vec<usize>> = HashMap::new();
+    for (number, leak) in (1..).zip(leaks) {
+        for here in &leak.repositories {
+            found.entry(&here.repository).or_default().push(number);
+        }
     }
-    writeln!(out, "<section class=\"card\" aria-label=\"Repositories\"><h2>Repositories</h2>")?;
-    table::open("The repositories of the plan", REPOSITORIES, out)?;
+    writeln!(
+        out,
+        "<section class=\"card\" aria-labelledby=\"repositories\"><h2 id=\"repositories\">Repositories</h2>"
+    )?;
+    table::open("Every repository of the plan, with its leaks", REPOSITORIES, out)?;
     for one in &report.repositories {
-        let count = leaks.get(&one.path[..]).copied().unwrap_or(0);
+        let numbers = found.get(&one.path[..]).map(Vec::as_slice).unwrap_or_default();
         let cells = [
             Cell::html(code(&one.path)),
-            Cell::text(one.state.name()),
-            Cell::text(&humanize::thousands(count as u64)).sorted_by(count as i64),
-            Cell::text(&humanize::bytes(one.bytes)).sorted_by(i64::try_from(one.bytes).unwrap_or(i64::MAX)),
+            Cell::html(state_badge(one)),
+            Cell::text(&humanize::thousands(numbers.len() as u64)).sorted_by(numbers.len() as i64),
+            Cell::html(format!("<span class=\"nowrap\">{}</span>", humanize::bytes(one.bytes)))
+                .sorted_by(i64::try_from(one.bytes).unwrap_or(i64::MAX)),
+            Cell::html(keys(numbers, leaks)),
         ];
         table::row(REPOSITORIES, &cells, out)?;
     }
@@ -134,6 +140,28 @@ fn repositories(report: &FleetReport, out: &mut dyn Write) -> io::Result<()> {
     writeln!(out, "</section>")
 }
 
+/// Links to the first leaks of a repository.
+fn keys(numbers: &[usize], leaks: &[&FleetLeak]) -> String {
+    let link = |number: &usize| {
+        let key = leaks.get(number - 1).map(|leak| parts::key(&leak.redacted)).unwrap_or_default();
+        format!("<a href=\"#leak-{number}\">{key}</a>")
+    };
+    let mut html = numbers.iter().take(MAX_KEYS).map(link).collect::<Vec<_>>().join(", ");
+    if numbers.len() > MAX_KEYS {
+        html.push_str(&format!(" and {} more", humanize::thousands((numbers.len() - MAX_KEYS) as u64)));
+    }
+    html
+}
+
+fn state_badge(repository: &FleetRepository) -> String {
+    let class = match repository.state {
+        RepositoryState::Findings => "bad",
+        RepositoryState::Incomplete | RepositoryState::Failed | RepositoryState::Missing => "warn",
+        RepositoryState::Clean => "good",
+    };
+    parts::badge(class, repository.state.name())
+}
+
 fn code(text: &str) -> String {
-    format!("<code>{}</code>", escape::xml(text))
+    format!("<code><bdi>{}</bdi></code>", escape::xml(text))
 }

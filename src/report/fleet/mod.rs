@@ -4,6 +4,7 @@ mod html;
 mod human;
 mod json;
 mod jsonl;
+mod places;
 mod sarif;
 mod summary;
 

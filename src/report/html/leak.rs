@@ -60,7 +60,8 @@ fn story(view: &PageView<'_>, leak: &Leak, out: &mut dyn Write) -> io::Result<()
     }
     if let Some(axis) = axis(std::iter::once(leak), view.now()) {
         let shown = &events[..events.len().min(MAX_EVENTS)];
-        write!(out, "<h3>History</h3>\n{}{}", timeline::single(leak, shown, axis), timeline::KEY)?;
+        let head = view.report.repository().and_then(|known| known.branch.as_deref());
+        write!(out, "<h3>History</h3>\n{}", timeline::single(leak, shown, axis, head))?;
     }
     let open = if events.len() <= MAX_OPEN_EVENTS + 1 { events.len() } else { MAX_OPEN_EVENTS };
     event_list(view, 1, &events[..open], out)?;

@@ -12,22 +12,20 @@ use super::{PageView, axis, parts, timeline};
 /// The most leaks on the common axis.
 const MAX_LANES: usize = 30;
 
-const fn column(title: &'static str, is_number: bool) -> Column {
-    Column { title, is_number }
-}
+const COLUMNS: [Column; 6] = [
+    Column::words("Key"),
+    Column::short("State"),
+    Column::short("Severity"),
+    Column::short("Exposed for"),
+    Column::number("Places"),
+    Column::words("Next"),
+];
 
 pub(super) fn write(view: &PageView<'_>, out: &mut dyn Write) -> io::Result<()> {
     let is_verified = view.leaks.iter().any(|leak| leak.verification.is_some());
-    let mut columns = vec![
-        column("Key", false),
-        column("State", false),
-        column("Severity", false),
-        column("Exposed for", false),
-        column("Places", true),
-        column("Next", false),
-    ];
+    let mut columns = COLUMNS.to_vec();
     if is_verified {
-        columns.insert(3, column("Validity", false));
+        columns.insert(3, Column::short("Validity"));
     }
     writeln!(out, "<section class=\"card\" aria-labelledby=\"leaks\"><h2 id=\"leaks\">Leaks</h2>")?;
     table::open("Most urgent first", &columns, out)?;
@@ -42,7 +40,7 @@ pub(super) fn write(view: &PageView<'_>, out: &mut dyn Write) -> io::Result<()> 
 fn cells(view: &PageView<'_>, number: usize, leak: &Leak, is_verified: bool) -> Vec<Cell> {
     let report = view.report;
     let title = escape::xml(&labels::title(report, leak));
-    let redacted = escape::xml(&leak.identified.secret.redacted());
+    let key = parts::key(&leak.identified.secret.redacted());
     let severity = labels::effective_severity(report, leak);
     let exposed = leak.exposed_seconds.map(humanize::duration).unwrap_or_default();
     let places = labels::open_findings(leak).count() as u64;
@@ -53,10 +51,10 @@ fn cells(view: &PageView<'_>, number: usize, leak: &Leak, is_verified: bool) -> 
         }
     }
     let mut cells = vec![
-        Cell::html(format!("<a href=\"#leak-{number}\">{title} <code>{redacted}</code></a>")),
+        Cell::html(format!("<a href=\"#leak-{number}\">{title} {key}</a>")),
         Cell::html(parts::status_badge(leak.status)).sorted_by(labels::status_rank(leak.status)),
         Cell::html(parts::severity_badge(severity)).sorted_by(-(severity_rank(severity))),
-        Cell::html(format!("<span class=\"nowrap\">{exposed}</span>"))
+        Cell::text(&exposed)
             .sorted_by(leak.exposed_seconds.map_or(-1, |seconds| i64::try_from(seconds).unwrap_or(i64::MAX))),
         Cell::text(&humanize::thousands(places)).sorted_by(i64::try_from(places).unwrap_or(i64::MAX)),
         Cell::text(&actions.join(", ")),
@@ -97,5 +95,5 @@ fn lanes(view: &PageView<'_>, out: &mut dyn Write) -> io::Result<()> {
         writeln!(out, "<a href=\"#leak-{number}\"><code>{name}</code></a>")?;
         write!(out, "{}", timeline::lane(leak, &events::events(leak), axis, &redacted))?;
     }
-    write!(out, "<span></span>{}</div>\n{}", timeline::labels(axis), timeline::KEY)
+    write!(out, "{}", timeline::labels(axis, dated.iter().map(|(_, leak)| **leak)))
 }

@@ -7,6 +7,9 @@ use crate::report::next_steps::NextStep;
 
 use super::PageView;
 
+/// The most characters of a key that is kept on one line.
+const MAX_UNBROKEN: usize = 40;
+
 /// A word in a colored frame.
 pub(in crate::report) fn badge(class: &str, word: &str) -> String {
     format!("<span class=\"badge {class}\">{}</span>", escape::xml(word))
@@ -19,6 +22,15 @@ pub(super) fn status_badge(status: LeakStatus) -> String {
         LeakStatus::Unreachable => "",
     };
     badge(class, status.name())
+}
+
+/// The same for the name of a state in another report.
+pub(in crate::report) fn status_badge_of(name: &str) -> String {
+    let known = [LeakStatus::Present, LeakStatus::Removed, LeakStatus::Unreachable, LeakStatus::Unknown];
+    match known.into_iter().find(|status| status.name() == name) {
+        Some(status) => status_badge(status),
+        None => escape::xml(name),
+    }
 }
 
 pub(super) fn severity_badge(severity: Severity) -> String {
@@ -63,6 +75,12 @@ pub(in crate::report) fn steps(steps: &[NextStep]) -> String {
         format!("<li><p>{}</p>{command}</li>\n", linked(&step.text))
     });
     format!("<ol class=\"steps\">\n{}</ol>\n", items.collect::<String>())
+}
+
+/// A redacted key or short id, on one line unless it is longer than any that friskey writes.
+pub(in crate::report) fn key(text: &str) -> String {
+    let class = if text.chars().count() <= MAX_UNBROKEN { " class=\"nowrap\"" } else { "" };
+    format!("<code{class}>{}</code>", escape::xml(text))
 }
 
 /// A command to copy.

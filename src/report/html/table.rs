@@ -9,8 +9,25 @@ use crate::report::escape;
 pub(in crate::report) struct Column {
     /// What the column shows.
     pub(in crate::report) title: &'static str,
-    /// Whether it holds numbers, which are aligned at their end.
-    pub(in crate::report) is_number: bool,
+    /// How its cells are laid out.
+    class: &'static str,
+}
+
+impl Column {
+    /// A column of text.
+    pub(in crate::report) const fn words(title: &'static str) -> Self {
+        Self { title, class: "" }
+    }
+
+    /// A column of few words, which share a line with others on a narrow screen.
+    pub(in crate::report) const fn short(title: &'static str) -> Self {
+        Self { title, class: " class=\"short\"" }
+    }
+
+    /// A column of numbers, which are aligned at their end.
+    pub(in crate::report) const fn number(title: &'static str) -> Self {
+        Self { title, class: " class=\"short number\"" }
+    }
 }
 
 /// A cell of a table.
@@ -47,7 +64,7 @@ pub(in crate::report) fn open(caption: &str, columns: &[Column], out: &mut dyn W
     )?;
     write!(out, "<thead role=\"rowgroup\"><tr role=\"row\">")?;
     for column in columns {
-        let class = if column.is_number { " class=\"number\"" } else { "" };
+        let class = column.class;
         write!(out, "<th scope=\"col\" role=\"columnheader\"{class}>{}</th>", escape::xml(column.title))?;
     }
     writeln!(out, "</tr></thead>\n<tbody role=\"rowgroup\">")
@@ -58,7 +75,7 @@ pub(in crate::report) fn row(columns: &[Column], cells: &[Cell], out: &mut dyn W
     write!(out, "<tr role=\"row\">")?;
     for (nth, (column, Cell { html, sort })) in columns.iter().zip(cells).enumerate() {
         let sort = sort.map(|key| format!(" data-sort=\"{key}\"")).unwrap_or_default();
-        let class = if column.is_number { " class=\"number\"" } else { "" };
+        let class = column.class;
         let title = escape::xml(column.title);
         match nth {
             0 => write!(out, "<th scope=\"row\" role=\"rowheader\"{class}{sort}>{html}</th>")?,
