@@ -76,6 +76,12 @@ pub(super) fn list(
             "nothing is to be done",
         ),
         (
+            "misnamed-refs",
+            plan.misnamed,
+            "refs with a name, or the name of a target, that git does not accept (`git check-ref-format`)",
+            "`git fsck` names them; delete them, or give what is wanted of them a proper name and purge again",
+        ),
+        (
             "unreachable",
             unreachable,
             "objects to which no ref leads",

@@ -10,7 +10,7 @@ use super::purged_keys::PurgedKeys;
 use super::rewriter::Place;
 use crate::detect::Detector;
 use crate::git::ObjectId;
-use crate::git::refs::{Refs, Tip, TipKind};
+use crate::git::refs::{Refs, Tip, TipKind, is_valid_ref_name};
 use crate::model::Surface;
 
 /// A ref that is carried over.
@@ -44,6 +44,8 @@ pub(super) struct RefPlan {
     pub(super) stash: u64,
     pub(super) of_work_trees: u64,
     pub(super) pseudo: u64,
+    /// Those with a name, or the name of a target, that git does not accept. HEAD may be one of them.
+    pub(super) misnamed: u64,
 }
 
 /// Prefixes of refs that git keeps for one work tree.
@@ -62,6 +64,7 @@ impl RefPlan {
             stash: 0,
             of_work_trees: 0,
             pseudo: 0,
+            misnamed: 0,
         };
         let mut head = refs.head.clone();
         for tip in &refs.tips {
@@ -70,6 +73,15 @@ impl RefPlan {
                     return Err(PurgeError::RefName(tip.name.clone()));
                 }
                 let target = refs.symbolic.get(&tip.name).cloned();
+                // What git does not accept as a name may lead out of the new repository as a path.
+                if ![Some(&tip.name), target.as_ref()]
+                    .into_iter()
+                    .flatten()
+                    .all(|name| is_valid_ref_name(name))
+                {
+                    plan.misnamed += 1;
+                    continue;
+                }
                 plan.refs.push(CarriedRef {
                     name: tip.name.clone(),
                     new_name: tip.name.clone(),
@@ -79,6 +91,10 @@ impl RefPlan {
             } else if tip.kind == TipKind::Head && tip.name == "HEAD" {
                 plan.head = NewHead::Detached(tip.id);
             }
+        }
+        if head.as_ref().is_some_and(|head| !is_valid_ref_name(head)) {
+            plan.misnamed += 1;
+            head = None;
         }
         plan.rename(&mut head, keys, detector)?;
         if let Some(head) = head {

@@ -8,6 +8,7 @@ use tempfile::TempDir;
 
 use super::error::PurgeError;
 use super::refs::{CarriedRef, NewHead};
+use crate::git::refs::is_valid_ref_name;
 use crate::git::{HashKind, ObjectId, Repository, UNFINISHED_MARKER};
 
 /// A repository that is not finished. It is removed when it is dropped.
@@ -117,7 +118,9 @@ impl NewRepository {
     ) -> io::Result<()> {
         let mut packed = "# pack-refs with: peeled fully-peeled sorted \n".to_owned();
         for one in refs {
+            proper(&one.new_name)?;
             if let Some(target) = &one.target {
+                proper(target)?;
                 self.write(&one.new_name, format!("ref: {target}\n").as_bytes())?;
                 continue;
             }
@@ -128,7 +131,10 @@ impl NewRepository {
         }
         self.write("packed-refs", packed.as_bytes())?;
         let head = match head {
-            NewHead::Branch(name) => format!("ref: {name}\n"),
+            NewHead::Branch(name) => {
+                proper(name)?;
+                format!("ref: {name}\n")
+            }
             NewHead::Detached(id) => format!("{}\n", new(id)),
         };
         self.write("HEAD", head.as_bytes())
@@ -150,6 +156,14 @@ impl NewRepository {
         // Nothing is left to remove.
         let _ = self.dir.keep();
         Ok(())
+    }
+}
+
+/// Refuses the name of a ref that git would not accept, and that could be a path to somewhere else.
+fn proper(name: &str) -> io::Result<()> {
+    match is_valid_ref_name(name) {
+        true => Ok(()),
+        false => Err(io::Error::other("a ref has a name that git does not accept")),
     }
 }
 

@@ -7,6 +7,7 @@ mod disguise;
 #[path = "../kit/git.rs"]
 mod git;
 mod hand_purge;
+mod hostile_refs;
 mod interrupted;
 mod layouts;
 mod objects;

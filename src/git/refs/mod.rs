@@ -4,6 +4,7 @@
 //! deleted refs.
 
 mod files;
+mod ref_name;
 mod reflog_text;
 pub(super) mod reftable;
 mod storage;
@@ -15,6 +16,7 @@ use gix::ObjectId;
 
 use super::lookup::Gaps;
 pub(super) use files::first_id_in_file;
+pub use ref_name::is_valid_ref_name;
 pub(super) use storage::RefStorage;
 
 /// Limit for a chain of symbolic refs; the same as git's.
