@@ -1,5 +1,7 @@
 //! The command line as reports show it.
 
+use std::borrow::Cow;
+
 use crate::model::VersionControl;
 
 /// The most words that a report repeats: hooks name every file.
@@ -23,13 +25,18 @@ fn shown(word: &str) -> String {
         Some((option, value)) if option.starts_with('-') => (format!("{option}="), value),
         _ => (String::new(), word),
     };
-    let public = value.contains("://").then(|| VersionControl::public_uri(value)).flatten();
-    let word = format!("{option}{}", public.as_deref().unwrap_or(value));
-    let is_plain = |c: char| c.is_alphanumeric() || "-_./:@%+=,~^".contains(c);
-    if !word.is_empty() && word.chars().all(is_plain) {
-        word
-    } else {
-        format!("'{}'", word.replace('\'', "'\\''"))
+    format!("{option}{}", without_credentials(value))
+}
+
+fn without_credentials(value: &str) -> Cow<'_, str> {
+    let is_file = |scheme: &str| scheme.eq_ignore_ascii_case("file");
+    match (value.split_once("://"), value.split_once('@')) {
+        (Some((scheme, _)), _) if is_file(scheme) => value.into(),
+        (Some((scheme, _)), _) => {
+            VersionControl::public_uri(value).unwrap_or_else(|| format!("{scheme}://…")).into()
+        }
+        (None, Some((user, rest))) if user.contains(':') && !user.contains('/') => format!("…@{rest}").into(),
+        _ => value.into(),
     }
 }
 
@@ -38,13 +45,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn words_are_quoted_and_lose_credentials() {
+    fn words_lose_credentials() {
         let token = ["ann", "token"].join(":");
         assert_eq!(shown("--range"), "--range");
         assert_eq!(shown("main..HEAD~2"), "main..HEAD~2");
-        assert_eq!(shown("my repo's"), "'my repo'\\''s'");
+        assert_eq!(shown("my repo's"), "my repo's");
         assert_eq!(shown(&format!("https://{token}@host.example/a?x=1")), "https://host.example/a");
+        assert_eq!(shown(&format!("{token}@host.example:a")), "…@host.example:a");
+        assert_eq!(shown(&format!("https://{token}%40host.example/a")), "https://…");
+        assert_eq!(shown("file:///srv/a"), "file:///srv/a");
         assert_eq!(shown(&format!("--host=https://{token}@host.example/a")), "--host=https://host.example/a");
-        assert_eq!(shown(""), "''");
     }
 }

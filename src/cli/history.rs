@@ -94,6 +94,11 @@ impl Job<'_> {
         drop(shown);
         let mut draft = draft?;
         draft.category = is_range.then_some("range");
+        if is_range {
+            draft.notes.push(
+                "only the commits of a range were scanned, so a key may be older than it seems".to_owned(),
+            );
+        }
         if self.tell_markers {
             base_policy::tell_markers(&mut draft);
         }

@@ -4,7 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;
 
-use serde::{Serialize, Serializer};
+use serde::{Deserialize, Serialize, Serializer};
 
 use super::{Fingerprint, Origin, Reachability, Secret, Span, Suppression, Verification};
 
@@ -135,7 +135,7 @@ impl Finding {
 }
 
 /// Part of a source line with every secret in it redacted.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Excerpt {
     /// The text, at most about 160 characters, with secrets replaced by their redacted form.
     pub text: String,

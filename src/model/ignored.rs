@@ -4,10 +4,10 @@ use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::ser::SerializeMap;
-use serde::{Serialize, Serializer};
+use serde::{Deserialize, Serialize, Serializer};
 
 /// What kind of thing was left out, or how the scan was narrowed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum IgnoredKind {
     /// A built-in rule that is replaced or disabled.
@@ -28,7 +28,7 @@ pub enum IgnoredKind {
 ///
 /// Unlike a [`Skip`](super::Skip) it does not make a scan incomplete, but every report names it, so that nobody
 /// reads more into "clean" than it says.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Ignored {
     /// What kind of thing it is.
     pub kind: IgnoredKind,

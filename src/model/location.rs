@@ -1,9 +1,9 @@
 //! Positions in a blob.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// One position in a blob.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Position {
     /// Bytes from the start of the blob, from 0.
     pub offset: u64,

@@ -44,7 +44,7 @@ pub use proof::{
     CloneKind, CloneProof, LeadingRef, OldObject, OldObjects, ProofStatus, ProofTool, ProvenClone, RefKind,
     SoughtKey,
 };
-pub use reachability::{Reachability, RemoteSighting, TagDate};
+pub use reachability::{Reachability, RemoteSighting, StashEntry, TagDate};
 pub use report::{Report, Status};
 pub use rule_info::{RuleInfo, Severity};
 pub use scan_record::RepositoryInfo;

@@ -1,5 +1,7 @@
 //! What keeps a secret, or an object, in a repository.
 
+use serde::{Deserialize, Serialize};
+
 /// The refs and reflog entries that lead to something.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Reachability {
@@ -12,6 +14,8 @@ pub struct Reachability {
     /// The tags among `refs_in_history` with the committer dates of their commits, oldest first; at most
     /// [`Reachability::MAX_TAGS`].
     pub tags: Vec<TagDate>,
+    /// The stash entries that lead to it.
+    pub stashes: Vec<StashEntry>,
     /// When a remote-tracking ref first led to it, according to its reflog.
     pub on_remote: Option<RemoteSighting>,
 }
@@ -23,6 +27,15 @@ pub struct TagDate {
     pub seconds: i64,
     /// The full name of the tag.
     pub name: String,
+}
+
+/// An entry of the stash.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct StashEntry {
+    /// `stash@{0}`. The number changes when another entry is dropped.
+    pub name: String,
+    /// Object id of its commit, in hex.
+    pub commit: String,
 }
 
 /// An entry in the reflog of a remote-tracking ref: from then on the remote had what the ref leads to.
@@ -46,6 +59,7 @@ impl Reachability {
         self.refs_in_history.extend(other.refs_in_history);
         self.held_by.extend(other.held_by);
         self.tags.extend(other.tags);
+        self.stashes.extend(other.stashes);
         self.on_remote = [self.on_remote.take(), other.on_remote].into_iter().flatten().min();
     }
 
@@ -57,6 +71,8 @@ impl Reachability {
         }
         self.tags.sort();
         self.tags.dedup();
+        self.stashes.sort();
+        self.stashes.dedup();
         self.tags.truncate(Self::MAX_TAGS);
     }
 

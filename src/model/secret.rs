@@ -15,6 +15,8 @@ pub struct Secret {
     prefix: usize,
 }
 
+/// The longest stand-in for a key that is not known, in bytes.
+const MAX_STAND_IN: usize = 64 << 10;
 /// The shortest body of which four characters may be shown, in bytes.
 const SHORTEST_SHOWN: usize = 20;
 
@@ -24,6 +26,24 @@ impl Secret {
     pub fn new(bytes: Vec<u8>, prefix: usize) -> Self {
         let prefix = prefix.min(bytes.len());
         Self { bytes: Zeroizing::new(bytes), prefix }
+    }
+
+    /// A stand-in for a key of which only the redacted form and the length are known: it looks the same when it is shown.
+    /// `None` if that is not a redacted form.
+    pub fn stand_in(redacted: &str, length: usize) -> Option<Self> {
+        let (prefix, tail) = redacted.split_once('…')?;
+        let is_plain = prefix.bytes().chain(tail.bytes()).all(|byte| byte.is_ascii_graphic());
+        if !is_plain || !matches!(tail.len(), 0 | 4) || prefix.len() > MAX_STAND_IN / 2 {
+            return None;
+        }
+        let shown = prefix.len() + tail.len();
+        // Without a tail the rest must be too short for one.
+        let most = if tail.is_empty() { prefix.len() + SHORTEST_SHOWN - 1 } else { MAX_STAND_IN };
+        let least = if tail.is_empty() { shown } else { prefix.len() + SHORTEST_SHOWN };
+        let length = length.min(most).max(least).max(shown);
+        let filler = std::iter::repeat_n(b'*', length - shown);
+        let bytes = prefix.bytes().chain(filler).chain(tail.bytes()).collect();
+        Some(Self::new(bytes, prefix.len()))
     }
 
     /// The only access to the bytes. Callers must not let them reach any output.
@@ -133,6 +153,19 @@ mod tests {
         let secret = Secret::new(b"sk-proj-aaaaaaaaaaaaaaaaaaaaaaaaaax9KA".to_vec(), 8);
         assert_eq!(secret.to_string(), "sk-proj-…x9KA");
         assert_eq!(format!("{secret:?}"), "Secret(sk-proj-…x9KA)");
+    }
+
+    #[test]
+    fn a_stand_in_looks_the_same() {
+        for (redacted, length) in
+            [("sk-proj-…x9KA", 164), ("…", 14), ("sk-…", 9), ("sk-…abcd", 3), ("…abcd", usize::MAX)]
+        {
+            assert_eq!(Secret::stand_in(redacted, length).unwrap().redacted(), redacted);
+        }
+        assert_eq!(Secret::stand_in("sk-proj-…x9KA", 164).unwrap().len(), 164);
+        for other in ["sk-proj-x9KA", "sk-…é", "sk-…abcdef", "sk-… abc", ""] {
+            assert_eq!(Secret::stand_in(other, 40), None, "{other}");
+        }
     }
 
     #[test]

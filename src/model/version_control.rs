@@ -34,6 +34,12 @@ impl VersionControl {
         };
         let is_scheme = |text: &str| text.bytes().all(|b| b.is_ascii_alphanumeric() || b"+-.".contains(&b));
         let (host, path) = rest.split_once('/').unwrap_or((&rest, ""));
+        // What is no address, such as `user:token@host:path`, must not show its credentials.
+        let is_malformed = path.split('/').next().is_some_and(|first| first.contains('@') && scheme == "ssh")
+            || host.rsplit('@').next().is_some_and(|host| host.contains('%'));
+        if is_malformed {
+            return None;
+        }
         let host = host.rsplit('@').next().unwrap_or_default();
         // A query string may carry a token.
         let path = path.split(['?', '#']).next().unwrap_or_default();
@@ -56,6 +62,8 @@ mod tests {
             ("/srv/a:b".to_owned(), None),
             ("C:\\a".to_owned(), None),
             ("file:///srv/a".to_owned(), None),
+            (format!("{token}@host.example:a/b"), None),
+            (format!("https://{}%40host.example/a", token.replace(':', "%3A")), None),
             ("https:///a".to_owned(), None),
             ("two words:a".to_owned(), None),
         ];

@@ -8,8 +8,8 @@ use serde::{Serialize, Serializer};
 use serde_json::ser::{Formatter, PrettyFormatter};
 
 use crate::model::{
-    Change, Coverage, Finding, Fingerprint, Leak, LeakStatus, Move, Position, RemoteSighting, Report,
-    RepositoryInfo, Suppression, TagDate, Verification,
+    Change, Coverage, Excerpt, Finding, Fingerprint, Leak, LeakStatus, Move, Position, RemoteSighting,
+    Report, RepositoryInfo, StashEntry, Suppression, TagDate, Verification,
 };
 
 use super::next_steps::{NextStep, next_steps};
@@ -52,8 +52,9 @@ impl<'a> JsonContext<'a> {
         Self { report, links: url.and_then(Permalinks::of) }
     }
 
-    fn commit(&self, id: &str) -> Option<String> {
-        self.links.as_ref()?.commit(id)
+    /// The links for one leak; `None` if its commits may not be there.
+    fn links_for(&self, leak: &Leak) -> Option<&Permalinks> {
+        self.links.as_ref().filter(|_| labels::may_be_hosted(self.report, leak))
     }
 }
 
@@ -66,7 +67,7 @@ struct ReportObject<'a> {
     request: RequestObject<'a>,
     status: &'static str,
     min_confidence: &'static str,
-    leaks: Each<'a, Leak>,
+    leaks: EachLeak<'a>,
     unlisted: u64,
     suppressed: u64,
     below_threshold: u64,
@@ -85,7 +86,7 @@ impl<'a> ReportObject<'a> {
             request: RequestObject::new(report),
             status: report.status().name(),
             min_confidence: report.min_confidence().name(),
-            leaks: Each(context, report.leaks()),
+            leaks: EachLeak(context),
             unlisted: report.unlisted_findings(),
             suppressed: report.suppressed_findings(),
             below_threshold: report.below_threshold(),
@@ -120,6 +121,8 @@ struct RepositoryObject<'a> {
     url: Option<&'a str>,
     head: Option<&'a str>,
     branch: Option<&'a str>,
+    bare: bool,
+    mirror: bool,
 }
 
 impl<'a> RepositoryObject<'a> {
@@ -129,6 +132,8 @@ impl<'a> RepositoryObject<'a> {
             url: repository.url.as_deref(),
             head: repository.head.as_deref(),
             branch: repository.branch.as_deref(),
+            bare: repository.is_bare,
+            mirror: repository.is_mirror,
         }
     }
 }
@@ -152,14 +157,17 @@ impl<'a> ToolObject<'a> {
     }
 }
 
-/// A list whose items are converted to JSON objects one by one, as they are written.
-struct Each<'a, T>(&'a JsonContext<'a>, &'a [T]);
+/// The leaks, which are converted to JSON objects one by one, as they are written.
+struct EachLeak<'a>(&'a JsonContext<'a>);
 
-impl Serialize for Each<'_, Leak> {
+impl Serialize for EachLeak<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_seq(self.1.iter().map(|leak| LeakObject::new(self.0, leak)))
+        serializer.collect_seq(self.0.report.leaks().iter().map(|leak| LeakObject::new(self.0, leak)))
     }
 }
+
+/// A list of what has links, whose items are converted in the same way.
+struct Each<'a, T>(Option<&'a Permalinks>, &'a [T]);
 
 impl Serialize for Each<'_, Finding> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
@@ -208,6 +216,7 @@ pub(super) struct LeakObject<'a> {
     severity: &'static str,
     moves: Each<'a, Move>,
     tags: Each<'a, TagDate>,
+    stashes: &'a [StashEntry],
     first_on_remote: Option<RemoteObject<'a>>,
     next_steps: Vec<NextStep>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -219,6 +228,7 @@ pub(super) struct LeakObject<'a> {
 impl<'a> LeakObject<'a> {
     pub(super) fn new(context: &'a JsonContext<'a>, leak: &'a Leak) -> Self {
         let identified = &leak.identified;
+        let links = context.links_for(leak);
         Self {
             fingerprint: identified.fingerprint,
             redacted: identified.secret.redacted(),
@@ -228,19 +238,20 @@ impl<'a> LeakObject<'a> {
             evidence: &identified.evidence,
             length: identified.secret.len(),
             status: leak.status,
-            introduced: Each(context, &leak.introduced),
-            removed: Each(context, &leak.removed),
+            introduced: Each(links, &leak.introduced),
+            removed: Each(links, &leak.removed),
             refs_at_tip: &leak.reachability.refs_at_tip,
             refs_in_history: &leak.reachability.refs_in_history,
             held_by: &leak.reachability.held_by,
             severity: labels::effective_severity(context.report, leak).name(),
-            moves: Each(context, &leak.moves),
-            tags: Each(context, &leak.reachability.tags),
+            moves: Each(links, &leak.moves),
+            tags: Each(None, &leak.reachability.tags),
+            stashes: &leak.reachability.stashes,
             first_on_remote: leak.reachability.on_remote.as_ref().map(RemoteObject::new),
             next_steps: next_steps(context.report, leak),
             verification: leak.verification.as_deref(),
             exposed_seconds: leak.exposed_seconds,
-            findings: Each(context, &leak.findings),
+            findings: Each(links, &leak.findings),
         }
     }
 }
@@ -250,20 +261,22 @@ struct ChangeObject<'a> {
     commit: &'a str,
     author: &'a str,
     date: &'a str,
+    committed: String,
     path: Option<String>,
     subject: &'a str,
     url: Option<String>,
 }
 
 impl<'a> ChangeObject<'a> {
-    fn new(context: &JsonContext<'_>, change: &'a Change) -> Self {
+    fn new(links: Option<&Permalinks>, change: &'a Change) -> Self {
         Self {
             commit: &change.commit,
             author: &change.author,
             date: &change.date,
+            committed: moment(change.seconds),
             path: change.path.as_ref().map(|path| lossy(path)),
             subject: &change.subject,
-            url: context.commit(&change.commit),
+            url: links.and_then(|links| links.commit(&change.commit)),
         }
     }
 }
@@ -309,10 +322,11 @@ struct FindingObject<'a> {
     end: Position,
     suppressed: Option<&'a Suppression>,
     url: Option<String>,
+    excerpt: Option<&'a Excerpt>,
 }
 
 impl<'a> FindingObject<'a> {
-    fn new(context: &JsonContext<'_>, finding: &'a Finding) -> Self {
+    fn new(links: Option<&Permalinks>, finding: &'a Finding) -> Self {
         let origin = &finding.origin;
         Self {
             id: finding.id(),
@@ -326,7 +340,8 @@ impl<'a> FindingObject<'a> {
             start: finding.span.start,
             end: finding.span.end,
             suppressed: finding.suppressed.as_ref(),
-            url: context.links.as_ref().and_then(|links| labels::permalink(links, finding)),
+            url: links.and_then(|links| labels::permalink(links, finding)),
+            excerpt: finding.excerpt.as_ref(),
         }
     }
 }

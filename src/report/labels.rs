@@ -7,7 +7,7 @@ use crate::model::{
 };
 
 use super::permalink::Permalinks;
-use super::{escape, humanize};
+use super::{clock, escape, humanize};
 
 /// Hex digits of an object id that are shown to people.
 const SHORT_ID_DIGITS: usize = 10;
@@ -77,9 +77,10 @@ pub(super) fn author(change: &Change) -> Option<String> {
     if name.is_empty() || name.contains('@') { None } else { Some(escape::line(name).into_owned()) }
 }
 
-/// The date of a commit, in its author's time zone.
+/// The day of a commit in UTC. Of its two dates the committer's, by which commits are ordered and exposure is counted: the
+/// author's stays the same when a commit is rebased or amended.
 pub(super) fn day(change: &Change) -> String {
-    escape::line(change.date.get(..10).unwrap_or(&change.date)).into_owned()
+    clock::utc(change.seconds).chars().take(10).collect()
 }
 
 /// A ref as git shows it to people, not escaped: `main`, `origin/main`, `tag v1`, `refs/pull/7/head`.
@@ -132,6 +133,25 @@ pub(super) fn by_urgency(report: &Report) -> Vec<&Leak> {
         (is_dead(leak), status_rank(leak.status), Reverse(effective_severity(report, leak)))
     });
     leaks
+}
+
+/// Whether the leak is only in repositories of submodules: its commits and refs are theirs.
+pub(super) fn is_in_submodules(leak: &Leak) -> bool {
+    let mut open = open_findings(leak).peekable();
+    open.peek().is_some() && open.all(|finding| finding.origin.surface == Surface::Submodule)
+}
+
+/// Whether the hosting service may have commits with the leak: a remote-tracking ref or tag leads to it, or did, or the
+/// repository is a copy of the service's. Links to others would lead nowhere.
+pub(super) fn may_be_hosted(report: &Report, leak: &Leak) -> bool {
+    if is_in_submodules(leak) {
+        return false;
+    }
+    let reached = &leak.reachability;
+    let is_shared = |name: &String| name.starts_with("refs/remotes/") || name.starts_with("refs/tags/");
+    reached.on_remote.is_some()
+        || reached.refs_in_history.iter().any(is_shared)
+        || report.repository().is_some_and(|known| known.is_bare || known.is_mirror)
 }
 
 /// The page that shows the line of a finding at the service that hosts the repository.

@@ -15,6 +15,7 @@ mod html;
 mod human;
 mod humanize;
 mod json;
+mod json_reader;
 mod jsonl;
 mod junit;
 mod key_review;
@@ -36,13 +37,15 @@ use crate::model::Report;
 
 pub use escape::{line as escape_line, lines as escape_lines};
 pub use fleet::{FLEET_REPORTERS, FleetReporter, fleet_reporter, sarif_run};
+pub use html::write_verified as write_verified_page;
 pub use humanize::{bytes as human_bytes, count, elapsed, thousands};
 pub use json::write_pretty as write_json;
+pub use json_reader::{JsonReadError, read_json};
 pub use key_review::write_key_review;
 pub use proof::write_proof;
 pub use sarif::{LineHashes, line_hash, write_with_line_hashes as write_sarif};
 pub use step_summary::write_step_summary;
-pub use verification::{VerifiedLeak, write_verification, write_verification_page};
+pub use verification::{VerifiedLeak, write_verification};
 
 /// The version of friskey, as reports state it.
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");

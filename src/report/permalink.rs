@@ -28,7 +28,7 @@ impl Permalinks {
         let host = match scheme {
             "https" => host,
             // The port of SSH is not that of the web server.
-            "ssh" | "git" => host.split(':').next()?,
+            "ssh" | "git" => web_host(host.split(':').next()?)?,
             _ => return None,
         };
         let host = host.to_ascii_lowercase();
@@ -56,18 +56,44 @@ impl Permalinks {
 
     /// A line of a file as it was in a commit.
     pub(super) fn line(&self, commit: &str, path: &[u8], line: u64) -> Option<String> {
+        let source = |parameter: &'static str| if is_rendered(path) { parameter } else { "" };
         let (base, path) = (&self.base, escape::uri(path));
         let url = match self.forge {
-            Forge::GitHub => format!("{base}/blob/{commit}/{path}#L{line}"),
-            Forge::GitLab => format!("{base}/-/blob/{commit}/{path}#L{line}"),
+            Forge::GitHub => format!("{base}/blob/{commit}/{path}{}#L{line}", source("?plain=1")),
+            Forge::GitLab => format!("{base}/-/blob/{commit}/{path}{}#L{line}", source("?plain=1")),
             Forge::Bitbucket => format!("{base}/src/{commit}/{path}#lines-{line}"),
-            Forge::Gitea => format!("{base}/src/commit/{commit}/{path}#L{line}"),
+            Forge::Gitea => {
+                format!("{base}/src/commit/{commit}/{path}{}#L{line}", source("?display=source"))
+            }
             Forge::Azure => format!(
                 "{base}?path=/{path}&version=GC{commit}&line={line}&lineEnd={}&lineStartColumn=1&lineEndColumn=1",
                 line.saturating_add(1)
             ),
         };
         (is_id(commit) && escape::is_link(&url)).then_some(url)
+    }
+}
+
+/// Whether services show a file as a document, without lines to link to.
+fn is_rendered(path: &[u8]) -> bool {
+    const EXTENSIONS: [&[u8]; 11] =
+        [b"md", b"markdown", b"mdx", b"rst", b"ipynb", b"adoc", b"asciidoc", b"org", b"csv", b"tsv", b"svg"];
+    let name = path.rsplit(|&byte| byte == b'/').next().unwrap_or(path);
+    let extension = name.iter().rposition(|&byte| byte == b'.').map(|dot| &name[dot + 1..]);
+    extension.is_some_and(|one| EXTENSIONS.iter().any(|known| one.eq_ignore_ascii_case(known)))
+}
+
+/// The web server of a host for SSH; `None` for a name that only a configuration of SSH knows, such as
+/// `github.com-work`.
+fn web_host(host: &str) -> Option<&str> {
+    match host {
+        "ssh.github.com" => Some("github.com"),
+        "altssh.gitlab.com" => Some("gitlab.com"),
+        "altssh.bitbucket.org" => Some("bitbucket.org"),
+        host => {
+            let (_, top) = host.rsplit_once('.')?;
+            top.bytes().all(|byte| byte.is_ascii_alphabetic()).then_some(host)
+        }
     }
 }
 
@@ -147,6 +173,29 @@ mod tests {
             assert_eq!(links.commit(ID).unwrap(), commit.replace('@', ID), "{remote}");
             assert_eq!(links.line(ID, b"x y", 3).unwrap(), line.replace('@', ID), "{remote}");
         }
+    }
+
+    #[test]
+    fn hosts_for_ssh_alone_are_no_web_servers() {
+        let cases = [
+            ("ssh://ssh.github.com:443/a/b.git", Some("https://github.com/a/b/commit/@")),
+            ("ssh://altssh.bitbucket.org:443/a/b.git", Some("https://bitbucket.org/a/b/commits/@")),
+            ("ssh://altssh.gitlab.com/a/b", Some("https://gitlab.com/a/b/-/commit/@")),
+            ("ssh://github.com-work/a/b", None),
+        ];
+        for (remote, commit) in cases {
+            let link = Permalinks::of(remote).and_then(|links| links.commit(ID));
+            assert_eq!(link, commit.map(|commit| commit.replace('@', ID)), "{remote}");
+        }
+    }
+
+    #[test]
+    fn lines_of_documents_are_those_of_their_source() {
+        let github = Permalinks::of("https://github.com/a/b").unwrap();
+        assert!(github.line(ID, b"docs/x.MD", 3).unwrap().ends_with("/docs/x.MD?plain=1#L3"));
+        assert!(github.line(ID, b"x.md/y.py", 3).unwrap().ends_with("/x.md/y.py#L3"));
+        let gitea = Permalinks::of("https://codeberg.org/a/b").unwrap();
+        assert!(gitea.line(ID, b"x.ipynb", 3).unwrap().ends_with("/x.ipynb?display=source#L3"));
     }
 
     #[test]

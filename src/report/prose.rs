@@ -52,6 +52,8 @@ pub(super) fn standing(leak: &Leak) -> Option<String> {
         }
         LeakStatus::Unknown => return None,
     };
+    let of = if labels::is_in_submodules(leak) { " of a submodule" } else { "" };
+    let sentence = format!("{sentence}{of}");
     let exposed = leak.exposed_seconds.map(humanize::duration);
     let exposed = exposed.map(|duration| match leak.status {
         LeakStatus::Present => format!("; exposed for {duration} so far"),

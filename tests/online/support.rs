@@ -174,10 +174,13 @@ fn leak(key: &str) -> Value {
     };
     let change =
         json!({"commit": "0".repeat(40), "author": "Ann", "date": "2026-03-03T00:00:00+00:00", "path": "a"});
+    let position = json!({"offset": 0, "line": 1, "column": 1});
+    let place = json!({"id": "0", "surface": "blob", "path": "a", "blob": null, "commit": null, "encoding": "utf-8",
+        "container": [], "versions": 1, "start": position, "end": position, "suppressed": null});
     json!({"fingerprint": fingerprint(key), "redacted": Secret::new(key.as_bytes().to_vec(), prefix).redacted(),
         "rule": rule, "kind": kind, "confidence": "high", "evidence": [], "length": key.len(), "status": "removed",
         "introduced": [change], "removed": [], "refs_at_tip": [], "refs_in_history": [], "held_by": [],
-        "exposed_seconds": 1, "findings": []})
+        "exposed_seconds": 1, "findings": [place]})
 }
 
 /// What friskey printed, as JSON.

@@ -57,6 +57,9 @@ fn one_match_is_live_and_shown_with_owner_costs_and_audit_log() {
     }
     let html = said(&scene.friskey(&["verify", "report.json", "--format", "html"]));
     assert!(html.contains(">live<") && html.contains("key_1") && !html.contains("<script src"), "{html}");
+    for part in ["$350.50", "2026-03-04", "api_key.created", "ada@example.org", "service account backend"] {
+        assert!(html.contains(part), "{part}: {html}");
+    }
     scene.never_sent(&service_key(1));
 }
 
@@ -375,4 +378,42 @@ fn a_key_as_an_argument_is_refused_and_not_repeated() {
     let output = scene.friskey(&["verify", &key(7)]);
     assert_eq!(output.status.code(), Some(2));
     assert!(!said(&output).contains(&key(7)[9..30]) && scene.api.seen().is_empty(), "{}", said(&output));
+}
+
+#[test]
+fn the_page_of_a_verified_report_is_the_whole_dossier() {
+    let scene = Scene::new();
+    // Before the commit, which tests date to 2024.
+    scene.add("key_1", Some("proj_1"), &service_key(1), 1_600_000_000);
+    std::fs::create_dir(scene.path("r")).unwrap();
+    git(&scene, &["init", "-q", "-b", "main", "r"]);
+    std::fs::write(scene.path("r/app.py"), format!("key = '{}'\n", service_key(1))).unwrap();
+    git(&scene, &["-C", "r", "add", "-A"]);
+    git(&scene, &["-C", "r", "commit", "-qm", "Add the client"]);
+    let friskey = |arguments: &[&str]| {
+        crate::git::run(scene.command(env!("CARGO_BIN_EXE_friskey")).args(arguments), b"")
+    };
+    std::fs::write(scene.path("audit.json"), friskey(&["history", "r", "--format", "json"]).stdout).unwrap();
+    let before = said(&friskey(&["history", "r", "--format", "html"]));
+    assert!(before.contains("Add the client") && !before.contains(">Validity<"), "{before}");
+    for arguments in [&["verify", "audit.json"][..], &["verify", "--repo", "r"]] {
+        let page = said(&scene.friskey(&[arguments, &["--format", "html"]].concat()));
+        for part in [
+            ">Validity<",
+            ">live<",
+            "<svg class=\"time\"",
+            "Add the client",
+            "What to do next",
+            "Revoke the key now",
+            "Where it is",
+            "<mark>sk-svcacct-…",
+            ">HEAD<",
+            "1 live, 0 dead",
+            "Coverage",
+        ] {
+            assert!(page.contains(part), "{part}: {page}");
+        }
+        assert!(!page.contains(&service_key(1)));
+    }
+    scene.never_sent(&service_key(1));
 }

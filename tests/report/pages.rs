@@ -7,10 +7,10 @@ use std::sync::Arc;
 
 use friskey::model::{
     Change, Confidence, Draft, FleetCoverage, FleetLeak, FleetReport, FleetRepository, Ignored, IgnoredKind,
-    KeyVerdict, LeakInRepository, LeakStatus, ListedKey, Matching, Move, RemoteSighting, RepositoryInfo,
-    RepositoryState, Skip, Suppression, Surface, TagDate, Verification,
+    KeyVerdict, LeakInRepository, LeakStatus, ListedKey, Matching, Move, RemoteSighting, Report,
+    RepositoryInfo, RepositoryState, Skip, Suppression, Surface, TagDate, Verification,
 };
-use friskey::report::{Style, fleet_reporter};
+use friskey::report::{Style, fleet_reporter, read_json};
 
 use super::{output, sample};
 
@@ -293,4 +293,36 @@ fn ten_thousand_findings_make_a_small_page() {
         keep(name, &text);
         assert!(text.len() < MAX_BYTES, "{name} has {} bytes", text.len());
     }
+}
+
+#[test]
+fn a_page_from_a_json_report_is_the_same() {
+    for (name, report) in sample::all() {
+        // Dates and bytes that JSON cannot hold.
+        if name == "hostile" {
+            continue;
+        }
+        let page = |report: &Report| output::formatted("html", report, &Style::default());
+        let json = output::formatted("json", &report, &Style::default());
+        let document = serde_json::from_str(&json).unwrap();
+        let read = read_json(&document, report.rules().to_vec()).unwrap();
+        assert_eq!(page(&sample::redacted(read)), page(&report), "{name}");
+    }
+}
+
+#[test]
+fn a_json_report_from_elsewhere_is_no_danger() {
+    let json = output::formatted("json", &sample::redacted(sample::history()), &Style::default());
+    let mut document: serde_json::Value = serde_json::from_str(&json).unwrap();
+    document["leaks"][0]["length"] = u64::MAX.into();
+    document["leaks"][0]["findings"][0]["excerpt"]["end"] = u64::MAX.into();
+    document["leaks"][0]["introduced"][0]["committed"] = "9999-99-99T99:99:99Z".into();
+    let read = read_json(&document, Vec::new()).unwrap();
+    assert!(output::formatted("html", &sample::redacted(read), &Style::default()).contains("x9KA"));
+    for (field, value) in [("status", "gone"), ("redacted", "no key"), ("fingerprint", "0")] {
+        let mut document = document.clone();
+        document["leaks"][0][field] = value.into();
+        assert!(read_json(&document, Vec::new()).is_err(), "{field}");
+    }
+    assert!(read_json(&serde_json::json!([]), Vec::new()).is_err());
 }

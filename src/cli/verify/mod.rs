@@ -68,7 +68,7 @@ pub(super) fn run(verify: &Verify, global: &Global) -> Result<Exit> {
     verified.sort_by_key(|leak| !leak.verification.verdict.is_live());
     summary.iter_mut().for_each(|line| cleaner.text(line));
     clean_document(&mut leaks.document, &cleaner);
-    outputs.write(&verified, &summary, leaks.document, global)?;
+    outputs.write(&verified, &summary, leaks.document, &detector, global)?;
     Ok(exit)
 }
 

@@ -10,7 +10,10 @@ use super::args::Verify;
 use super::format_of;
 use crate::cli::args::Global;
 use crate::cli::output::{check_file, ignore_broken_pipe, style, write_file};
-use crate::report::{Style, VerifiedLeak, write_json, write_verification, write_verification_page};
+use crate::detect::Detector;
+use crate::model::Report;
+use crate::report::{Style, VerifiedLeak, read_json, write_json, write_verification, write_verified_page};
+use crate::scan::redact;
 
 /// Every place to write to, checked before anything is asked.
 pub(super) struct VerificationOutputs {
@@ -33,6 +36,11 @@ impl VerificationOutputs {
         Ok(Self { stdout: verify.format.clone(), files })
     }
 
+    /// Whether one of them is a page.
+    fn has_page(&self) -> bool {
+        self.stdout == "html" || self.files.iter().any(|(format, _)| format == "html")
+    }
+
     /// Writes all of them.
     ///
     /// # Errors
@@ -42,14 +50,18 @@ impl VerificationOutputs {
         leaks: &[VerifiedLeak],
         summary: &[String],
         mut document: Value,
+        detector: &Detector,
         global: &Global,
     ) -> Result<()> {
+        let page = self.has_page().then(|| audit_page(&document, leaks, detector)).transpose()?;
         add_to_document(&mut document, leaks, summary)?;
         let render = |format: &str, style: &Style| -> io::Result<Vec<u8>> {
             let mut bytes = Vec::new();
             match format {
                 "json" => write_json(&document, &mut bytes)?,
-                "html" => write_verification_page(leaks, summary, &mut bytes)?,
+                "html" => {
+                    page.as_ref().map_or(Ok(()), |report| write_verified_page(report, summary, &mut bytes))?
+                }
                 _ => write_verification(leaks, summary, style, &mut bytes)?,
             }
             Ok(bytes)
@@ -61,6 +73,18 @@ impl VerificationOutputs {
         let written = io::Write::write_all(&mut io::stdout().lock(), &bytes);
         ignore_broken_pipe(written).context("cannot write to standard output")
     }
+}
+
+/// The report that was verified, with what the provider says about each leak.
+fn audit_page(document: &Value, leaks: &[VerifiedLeak], detector: &Detector) -> Result<Report> {
+    let rules = detector.rules().iter().map(crate::rules::Rule::info).collect();
+    let mut draft = read_json(document, rules).context("cannot write the page of that report")?;
+    for leak in &mut draft.leaks {
+        let fingerprint = leak.identified.fingerprint.to_string();
+        let verified = leaks.iter().find(|verified| verified.fingerprint == fingerprint);
+        leak.verification = verified.map(|verified| Box::new(verified.verification.clone()));
+    }
+    Ok(redact(draft, detector))
 }
 
 /// Puts `verification` beside each leak that was verified, and what was asked beside them all.

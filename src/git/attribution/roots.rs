@@ -11,7 +11,7 @@ use super::object_graph::ObjectGraph;
 use super::reached::ReachedBy;
 use super::set_interner::SetId;
 use crate::git::refs::{LogEntry, Refs, TipKind};
-use crate::model::{Reachability, RemoteSighting, TagDate};
+use crate::model::{Reachability, RemoteSighting, StashEntry, TagDate};
 
 /// An object that something names, once tags are peeled; by number.
 #[derive(Clone, Copy)]
@@ -32,6 +32,7 @@ pub(super) struct GraphRoot {
     object: RootObject,
     /// If it is an entry in the reflog of a remote-tracking ref: that ref, and when.
     sighting: Option<RemoteSighting>,
+    stash: Option<StashEntry>,
 }
 
 impl GraphRoot {
@@ -44,6 +45,9 @@ impl GraphRoot {
     pub(super) fn add_dates(&self, seconds: Option<i64>, reachability: &mut Reachability) {
         if let Some(sighting) = &self.sighting {
             reachability.seen_on_remote(sighting.clone());
+        }
+        if let Some(stash) = self.stash.as_ref().filter(|stash| !reachability.stashes.contains(stash)) {
+            reachability.stashes.push(stash.clone());
         }
         if let Some(seconds) = seconds.filter(|_| self.name.starts_with("refs/tags/")) {
             reachability.tags.push(TagDate { seconds, name: self.name.clone() });
@@ -69,7 +73,8 @@ impl GraphRoots {
         let mut add = |name: String, reached_by: ReachedBy, id: ObjectId, sighting| {
             if !id.is_null() {
                 let object = *peeled.entry(id).or_insert_with(|| peel(graph, id));
-                roots.extend(object.map(|object| GraphRoot { name, reached_by, object, sighting }));
+                let stash = stash(&name, id);
+                roots.extend(object.map(|object| GraphRoot { name, reached_by, object, sighting, stash }));
             }
         };
         for tip in &refs.tips {
@@ -165,6 +170,16 @@ impl GraphRoots {
             tags.truncate(Reachability::MAX_TAGS);
         }
     }
+}
+
+/// The entry of the stash that a root of this name is. Its number is found again by the commit.
+fn stash(name: &str, id: ObjectId) -> Option<StashEntry> {
+    let number = match name.strip_prefix("refs/stash")? {
+        "" => "@{0}",
+        number if number.starts_with("@{") => number,
+        _ => return None,
+    };
+    Some(StashEntry { name: format!("stash{number}"), commit: id.to_string() })
 }
 
 /// What an entry in the reflog of a remote-tracking ref says.

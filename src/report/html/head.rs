@@ -22,7 +22,7 @@ pub(super) fn write(view: &PageView<'_>, out: &mut dyn Write) -> io::Result<()> 
     if let Some(repository) = report.repository() {
         repository_facts(view, repository, out)?;
     }
-    let command = report.command_line().join(" ");
+    let command = report.command_line().iter().map(|word| shell_word(word)).collect::<Vec<_>>().join(" ");
     write!(out, "{}", fact_in_code("Command", &command))?;
     let began = clock::utc(report.started()).replace('T', " ");
     let when = format!("{began} UTC, in {}", humanize::elapsed(report.elapsed_seconds()));
@@ -36,6 +36,13 @@ pub(super) fn write(view: &PageView<'_>, out: &mut dyn Write) -> io::Result<()> 
     );
     write!(out, "{}", parts::fact("Tool", &tool))?;
     write!(out, "{}", parts::fact("Coverage", &escape::xml(&receipt::coverage(report))))?;
+    let asked: Vec<String> = view.summary.iter().map(|line| escape::xml(line)).collect();
+    write!(out, "{}", parts::fact("Provider", &asked.join("<br>")))?;
+    let checked = view.leaks.iter().filter_map(|leak| Some(leak.verification.as_ref()?.checked_at)).max();
+    if let Some(checked) = checked {
+        let when = format!("{} UTC", clock::utc(checked).replace('T', " "));
+        write!(out, "{}", parts::fact("Verified", &escape::xml(&when)))?;
+    }
     writeln!(out, "</dl></section>")
 }
 
@@ -43,9 +50,9 @@ pub(super) fn write(view: &PageView<'_>, out: &mut dyn Write) -> io::Result<()> 
 fn states(view: &PageView<'_>) -> Option<String> {
     let phrases = [
         (LeakStatus::Present, "still present"),
-        (LeakStatus::Unknown, "found where there is no history"),
+        (LeakStatus::Unknown, "in files whose history was not scanned"),
         (LeakStatus::Removed, "removed, but still in the history"),
-        (LeakStatus::Unreachable, "only in objects that no ref leads to"),
+        (LeakStatus::Unreachable, "unreachable: no ref leads to it, but it is still in the repository"),
     ];
     let mut sentence = Vec::new();
     for (status, phrase) in phrases {
@@ -71,7 +78,7 @@ fn repository_facts(view: &PageView<'_>, repository: &RepositoryInfo, out: &mut 
     }
     write!(out, "{}", fact_in_code("Repository", &repository.path))?;
     let branch = repository.branch.as_deref().map(|branch| format!(" on <bdi>{}</bdi>", escape::xml(branch)));
-    let commit = repository.head.as_deref().map(|id| parts::commit(view, id));
+    let commit = repository.head.as_deref().map(|id| parts::commit(view.links.as_ref(), id));
     let head = match commit {
         Some(commit) => format!("{commit}{}", branch.unwrap_or_default()),
         None => "no commit yet".to_owned(),
@@ -80,6 +87,15 @@ fn repository_facts(view: &PageView<'_>, repository: &RepositoryInfo, out: &mut 
     let refs = view.report.coverage().refs;
     let refs = if refs > 0 { humanize::count(refs, "ref") } else { String::new() };
     write!(out, "{}", parts::fact("Refs", &refs))
+}
+
+/// A word of a command line as a shell takes it.
+fn shell_word(word: &str) -> String {
+    let is_plain = |c: char| c.is_alphanumeric() || "-_./:@%+=,~^…".contains(c);
+    match !word.is_empty() && word.chars().all(is_plain) {
+        true => word.to_owned(),
+        false => format!("'{}'", word.replace('\'', "'\\''")),
+    }
 }
 
 fn fact_in_code(name: &str, value: &str) -> String {

@@ -4,7 +4,8 @@ use std::io::{self, Write};
 
 use crate::model::Leak;
 use crate::report::events::{LeakEvent, events};
-use crate::report::next_steps::next_steps;
+use crate::report::next_steps::{StepFolder, next_steps_in};
+use crate::report::permalink::Permalinks;
 use crate::report::{clock, escape, humanize, labels, prose};
 
 use super::{PageView, axis, parts, places, timeline, verification};
@@ -29,8 +30,8 @@ pub(super) fn write(view: &PageView<'_>, number: usize, leak: &Leak, out: &mut d
     let verdict =
         leak.verification.as_ref().map(|found| verification::badge(found.verdict)).unwrap_or_default();
     writeln!(out, "{} {severity} {verdict}</h2>", parts::status_badge(leak.status))?;
-    let standing = prose::standing(leak)
-        .unwrap_or_else(|| "This scan cannot tell whether it is in a history.".to_owned());
+    let standing =
+        prose::standing(leak).unwrap_or_else(|| "Found in what was scanned; a history was not.".to_owned());
     writeln!(out, "<p class=\"lead\">{}</p>", escape::xml(&standing))?;
     if let Some(found) = &leak.verification {
         verification::write(found, out)?;
@@ -39,7 +40,7 @@ pub(super) fn write(view: &PageView<'_>, number: usize, leak: &Leak, out: &mut d
         return brief(view, leak, out);
     }
     story(view, leak, out)?;
-    write!(out, "<h3>What to do next</h3>\n{}", parts::steps(&next_steps(report, leak)))?;
+    write!(out, "<h3>What to do next</h3>\n{}", parts::steps(&next_steps_in(StepFolder::Any, report, leak)))?;
     places::write(view, leak, out)?;
     facts(leak, out)?;
     writeln!(out, "</article>")
@@ -63,13 +64,14 @@ fn story(view: &PageView<'_>, leak: &Leak, out: &mut dyn Write) -> io::Result<()
         let head = view.report.repository().and_then(|known| known.branch.as_deref());
         write!(out, "<h3>History</h3>\n{}", timeline::single(leak, shown, axis, head))?;
     }
+    let links = view.links_for(leak);
     let open = if events.len() <= MAX_OPEN_EVENTS + 1 { events.len() } else { MAX_OPEN_EVENTS };
-    event_list(view, 1, &events[..open], out)?;
+    event_list(links, 1, &events[..open], out)?;
     let folded = &events[open..events.len().min(MAX_EVENTS)];
     if !folded.is_empty() {
         let more = humanize::count((events.len() - open) as u64, "more event");
         writeln!(out, "<details><summary>{more}</summary>")?;
-        event_list(view, open + 1, folded, out)?;
+        event_list(links, open + 1, folded, out)?;
         writeln!(out, "</details>")?;
     }
     match events.len().saturating_sub(MAX_EVENTS) as u64 {
@@ -79,7 +81,7 @@ fn story(view: &PageView<'_>, leak: &Leak, out: &mut dyn Write) -> io::Result<()
 }
 
 fn event_list(
-    view: &PageView<'_>,
+    links: Option<&Permalinks>,
     first: usize,
     events: &[LeakEvent<'_>],
     out: &mut dyn Write,
@@ -92,7 +94,7 @@ fn event_list(
         write!(out, "<span class=\"what\">{label}</span><div class=\"how\">")?;
         if let Some(change) = event.change() {
             let author = labels::author(change).map(|name| format!(" by <bdi>{}</bdi>", escape::xml(&name)));
-            write!(out, "<span>{}{}", parts::commit(view, &change.commit), author.unwrap_or_default())?;
+            write!(out, "<span>{}{}", parts::commit(links, &change.commit), author.unwrap_or_default())?;
             if !change.subject.is_empty() {
                 write!(out, ": <bdi>{}</bdi>", escape::xml(&change.subject))?;
             }

@@ -20,7 +20,15 @@ use super::permalink::Permalinks;
 use super::{Style, events, labels};
 
 pub(super) fn write(report: &Report, _: &Style, out: &mut dyn Write) -> io::Result<()> {
-    let view = PageView::new(report);
+    write_verified(report, &[], out)
+}
+
+/// Writes the page of a report whose leaks were verified. `summary` says what the provider was asked, in sentences.
+///
+/// # Errors
+/// Only what `out` itself reports.
+pub fn write_verified(report: &Report, summary: &[String], out: &mut dyn Write) -> io::Result<()> {
+    let view = PageView { summary, ..PageView::new(report) };
     head::write(&view, out)?;
     if !view.leaks.is_empty() {
         overview::write(&view, out)?;
@@ -42,17 +50,24 @@ struct PageView<'r> {
     /// The open leaks, most urgent first.
     leaks: Vec<&'r Leak>,
     links: Option<Permalinks>,
+    /// What the provider was asked; empty if it was not.
+    summary: &'r [String],
 }
 
 impl<'r> PageView<'r> {
     fn new(report: &'r Report) -> Self {
         let url = report.repository().and_then(|repository| repository.url.as_deref());
-        Self { report, leaks: labels::by_urgency(report), links: url.and_then(Permalinks::of) }
+        Self { report, leaks: labels::by_urgency(report), links: url.and_then(Permalinks::of), summary: &[] }
     }
 
     /// Whether there are so many leaks that each is shown in brief, so that the page stays small.
     fn is_brief(&self, number: usize) -> bool {
         number > MAX_FULL_LEAKS
+    }
+
+    /// The links for one leak; `None` if its commits may not be there.
+    fn links_for(&self, leak: &Leak) -> Option<&Permalinks> {
+        self.links.as_ref().filter(|_| labels::may_be_hosted(self.report, leak))
     }
 
     /// When the scan began: the end of every timeline.

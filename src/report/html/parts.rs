@@ -5,7 +5,7 @@ use crate::report::escape;
 use crate::report::labels;
 use crate::report::next_steps::NextStep;
 
-use super::PageView;
+use crate::report::permalink::Permalinks;
 
 /// The most characters of a key that is kept on one line.
 const MAX_UNBROKEN: usize = 40;
@@ -50,9 +50,9 @@ pub(in crate::report) fn link(url: Option<&str>, html: &str) -> String {
     }
 }
 
-/// A commit by its short id, with a link where the hosting service shows it.
-pub(super) fn commit(view: &PageView<'_>, id: &str) -> String {
-    let url = view.links.as_ref().and_then(|links| links.commit(id));
+/// A commit by its short id, with a link if the hosting service shows it.
+pub(super) fn commit(links: Option<&Permalinks>, id: &str) -> String {
+    let url = links.and_then(|links| links.commit(id));
     link(url.as_deref(), &format!("<code>{}</code>", escape::xml(&labels::short_id(id))))
 }
 

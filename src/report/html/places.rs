@@ -6,6 +6,7 @@ use crate::model::{Excerpt, Finding, Leak};
 use crate::report::{escape, humanize, labels};
 
 use super::{PageView, parts};
+use crate::report::permalink::Permalinks;
 
 /// The most places listed for one leak, and those of them that are not folded.
 const MAX_LISTED: usize = 10_000;
@@ -25,8 +26,9 @@ pub(super) fn write(view: &PageView<'_>, leak: &Leak, out: &mut dyn Write) -> io
             format!("Where it is: {}", humanize::count(total as u64, "place"))
         }
     )?;
+    let links = view.links_for(leak);
     let open = if total <= MAX_OPEN + 1 { total } else { MAX_OPEN };
-    list(view, &places[..open], out)?;
+    list(links, &places[..open], out)?;
     let folded = &places[open..total.min(MAX_LISTED)];
     if !folded.is_empty() {
         writeln!(
@@ -34,7 +36,7 @@ pub(super) fn write(view: &PageView<'_>, leak: &Leak, out: &mut dyn Write) -> io
             "<details><summary>{}</summary>",
             humanize::count((total - open) as u64, "more place")
         )?;
-        list(view, folded, out)?;
+        list(links, folded, out)?;
         writeln!(out, "</details>")?;
     }
     match total.saturating_sub(MAX_LISTED) as u64 {
@@ -54,7 +56,8 @@ pub(super) fn write(view: &PageView<'_>, leak: &Leak, out: &mut dyn Write) -> io
 /// The first few places, without the text around the key.
 pub(super) fn write_first(view: &PageView<'_>, leak: &Leak, out: &mut dyn Write) -> io::Result<()> {
     let total = labels::open_findings(leak).count();
-    let first = labels::open_findings(leak).take(MAX_BRIEF).map(|finding| position(view, finding));
+    let links = view.links_for(leak);
+    let first = labels::open_findings(leak).take(MAX_BRIEF).map(|finding| position(links, finding));
     let first = first.collect::<Vec<_>>().join("<br>");
     match total.saturating_sub(MAX_BRIEF) as u64 {
         0 => writeln!(out, "<p>{first}</p>"),
@@ -64,16 +67,16 @@ pub(super) fn write_first(view: &PageView<'_>, leak: &Leak, out: &mut dyn Write)
     }
 }
 
-fn position(view: &PageView<'_>, finding: &Finding) -> String {
+fn position(links: Option<&Permalinks>, finding: &Finding) -> String {
     let position = format!("<code><bdi>{}</bdi></code>", escape::xml(&labels::position(finding)));
-    let url = view.links.as_ref().and_then(|links| labels::permalink(links, finding));
+    let url = links.and_then(|links| labels::permalink(links, finding));
     parts::link(url.as_deref(), &position)
 }
 
-fn list(view: &PageView<'_>, places: &[&Finding], out: &mut dyn Write) -> io::Result<()> {
+fn list(links: Option<&Permalinks>, places: &[&Finding], out: &mut dyn Write) -> io::Result<()> {
     writeln!(out, "<ul class=\"places\">")?;
     for finding in places {
-        write!(out, "<li>{}", position(view, finding))?;
+        write!(out, "<li>{}", position(links, finding))?;
         let details = escape::xml(&labels::details(finding).join("; "));
         if !details.is_empty() {
             write!(out, " <span class=\"quiet small\">{details}</span>")?;

@@ -33,6 +33,8 @@ fn headline(report: &Report, leak: &Leak, style: &Style, out: &mut dyn Write) ->
         }
         LeakStatus::Unknown => String::new(),
     };
+    let of = if labels::is_in_submodules(leak) { " of a submodule" } else { "" };
+    let standing = if standing.is_empty() { standing } else { format!("{standing}{of}") };
     if !standing.is_empty() {
         wrap::write("  ", &standing, 4, style, out)?;
     }

@@ -30,7 +30,15 @@ pub(super) fn write(report: &Report, leak: &Leak, style: &Style, out: &mut dyn W
         };
         match &step.command {
             // Not wrapped, so that it can be copied.
-            Some(command) => writeln!(out, "{first}{}", escape::line(command))?,
+            Some(command) if step.before.is_empty() => writeln!(out, "{first}{}", escape::line(command))?,
+            Some(command) => {
+                if is_narrow {
+                    writeln!(out, "    {}", step.action)?;
+                }
+                let first = if is_narrow { "      " } else { &first };
+                wrap::write(first, &escape::line(&step.before), indent, style, out)?;
+                writeln!(out, "{:indent$}{}", "", escape::line(command))?;
+            }
             None if is_narrow => {
                 writeln!(out, "    {}", step.action)?;
                 wrap::write("      ", &escape::line(&step.text), indent, style, out)?;

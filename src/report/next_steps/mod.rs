@@ -25,11 +25,29 @@ pub(super) struct NextStep {
     /// The command that does it, for a POSIX shell in the repository; `None` if there is none, or if a name in it could
     /// not be shown as it is.
     pub(super) command: Option<String>,
+    /// What must be known before the command is run, in few words, for formats that leave out the text; empty if the
+    /// action says it all.
+    #[serde(skip)]
+    pub(super) before: String,
+}
+
+/// The folder that commands are for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum StepFolder {
+    /// The one in which the scan was run: its reader is there.
+    OfTheScan,
+    /// Any: the reader did not run the scan.
+    Any,
 }
 
 impl NextStep {
     fn new(action: &'static str, text: impl Into<String>, command: Option<String>) -> Self {
-        Self { action, text: text.into(), command }
+        Self { action, text: text.into(), command, before: String::new() }
+    }
+
+    /// The same with what must be known before its command is run.
+    fn but(self, before: impl Into<String>) -> Self {
+        Self { before: before.into(), ..self }
     }
 
     /// What to do and the command, on one line.
@@ -43,10 +61,15 @@ impl NextStep {
 
 /// The steps for one leak, most urgent first; none for an accepted one.
 pub(super) fn next_steps(report: &Report, leak: &Leak) -> Vec<NextStep> {
+    next_steps_in(StepFolder::OfTheScan, report, leak)
+}
+
+/// The same for a reader in that folder.
+pub(super) fn next_steps_in(folder: StepFolder, report: &Report, leak: &Leak) -> Vec<NextStep> {
     if leak.is_suppressed() {
         return Vec::new();
     }
-    steps(&LeakState::of(report, leak))
+    steps(&LeakState::of(report, leak, folder))
 }
 
 fn steps(state: &LeakState) -> Vec<NextStep> {
@@ -56,7 +79,7 @@ fn steps(state: &LeakState) -> Vec<NextStep> {
             "identify",
             "Find out whether this is one of your keys: confidence is low, so it may be an example or another vendor's key. \
              If it is not, accept it with a reason.",
-            Some(format!("friskey baseline add {} --reason 'not a key'", state.whole_fingerprint)),
+            state.inside(&format!("friskey baseline add {} --reason 'not a key'", state.whole_fingerprint)),
         ));
     }
     // What never left the index can still be kept from leaking.
@@ -69,7 +92,7 @@ fn steps(state: &LeakState) -> Vec<NextStep> {
         steps.push(NextStep::new(
             "check",
             "It is in no commit yet. Revoke the key only if it was shared in another way, and check what you commit next.",
-            Some("friskey staged".to_owned()),
+            state.inside("friskey staged"),
         ));
     }
     steps

@@ -2,9 +2,15 @@
 
 use crate::report::escape;
 
-/// `word`, quoted so that a shell takes it for one word; `None` if it has characters that a reader would not see.
+/// What stands for the middle of a key in a redacted name, which is then no name of anything.
+const REDACTED: char = '…';
+
+/// `word`, quoted so that a shell takes it for one word; `None` if it has characters that a reader would not see, or if it
+/// is redacted.
 pub(super) fn quoted(word: &str) -> Option<String> {
-    if word.chars().any(|c| escape::is_hidden(c) || c == '\u{fffd}') || escape::line(word) != word {
+    if word.chars().any(|c| escape::is_hidden(c) || c == '\u{fffd}' || c == REDACTED)
+        || escape::line(word) != word
+    {
         return None;
     }
     let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_./:@%+=,".contains(c);
@@ -14,10 +20,11 @@ pub(super) fn quoted(word: &str) -> Option<String> {
     Some(format!("'{}'", word.replace('\'', "'\\''")))
 }
 
-/// A path for git, which would take some characters for a pattern.
+/// A path for git, from the root of the work tree whatever the current folder. Git would take some characters for a
+/// pattern.
 pub(super) fn pathspec(path: &str) -> Option<String> {
-    let is_magic = path.starts_with(':') || path.contains(['*', '?', '[', '\\']);
-    quoted(&if is_magic { format!(":(literal){path}") } else { path.to_owned() })
+    let is_magic = path.starts_with([':', '!', '^', '(', '/']) || path.contains(['*', '?', '[', '\\']);
+    quoted(&if is_magic { format!(":(top,literal){path}") } else { format!(":/{path}") })
 }
 
 /// Several paths for git, after `--`; `None` if one of them cannot be shown.
@@ -41,6 +48,7 @@ mod tests {
             ("stash@{0}", Some("'stash@{0}'")),
             ("", Some("''")),
             ("a\nb", None),
+            ("sk-proj-…x9KA.py", None),
             ("a\u{202e}b", None),
         ];
         for (word, expected) in cases {
@@ -50,9 +58,9 @@ mod tests {
 
     #[test]
     fn paths_are_no_patterns() {
-        assert_eq!(pathspec("a[1].py").as_deref(), Some("':(literal)a[1].py'"));
-        assert_eq!(pathspec(":/x").as_deref(), Some("':(literal):/x'"));
-        assert_eq!(pathspecs(&["-x".to_owned(), "y z".to_owned()]).as_deref(), Some("-- -x 'y z'"));
+        assert_eq!(pathspec("a[1].py").as_deref(), Some("':(top,literal)a[1].py'"));
+        assert_eq!(pathspec(":/x").as_deref(), Some("':(top,literal):/x'"));
+        assert_eq!(pathspecs(&["-x".to_owned(), "y z".to_owned()]).as_deref(), Some("-- :/-x ':/y z'"));
         assert_eq!(pathspecs(&["\u{7}".to_owned()]), None);
         assert_eq!(pathspecs(&[]), None);
     }

@@ -2,10 +2,13 @@
 
 use std::collections::HashMap;
 
-use crate::model::{Confidence, Finding, KeyVerdict, Leak, LeakStatus, RemoteSighting, Report, Surface};
+use crate::model::{
+    Confidence, Finding, KeyVerdict, Leak, LeakStatus, RemoteSighting, Report, RepositoryInfo, StashEntry,
+    Surface,
+};
 use crate::report::labels;
 
-use super::{NextStep, shell};
+use super::{NextStep, StepFolder, shell};
 
 /// Hex digits of a fingerprint in a command.
 const FINGERPRINT_DIGITS: usize = 12;
@@ -53,8 +56,8 @@ pub(super) struct LeakState {
     pub(super) branches: Vec<String>,
     /// Short names of other refs that lead to it: tags, notes, pull requests.
     pub(super) other_refs: Vec<String>,
-    /// Names of the stash entries that hold it, if nothing else does: `stash@{0}`.
-    pub(super) stashes: Vec<String>,
+    /// The stash entries that hold it, if nothing else does.
+    pub(super) stashes: Vec<StashEntry>,
     /// The refs whose reflog entries lead to it, if no ref does.
     pub(super) reflogs: Vec<String>,
     /// The refs whose reflogs hold it in their messages.
@@ -68,12 +71,16 @@ pub(super) struct LeakState {
     /// Whether any commit introduces it, and whether that is HEAD alone.
     pub(super) is_committed: bool,
     pub(super) introduced_by_head: bool,
+    /// Whether it is only in repositories of submodules.
+    pub(super) is_in_submodules: bool,
     /// Whether the repository has no work tree.
     pub(super) is_bare: bool,
     /// Whether there is a commit at HEAD.
     pub(super) has_head: bool,
     /// The branch that is checked out.
     pub(super) head_branch: Option<String>,
+    /// Whether the report has other leaks, all of which a purge of everything takes out.
+    pub(super) is_one_of_many: bool,
     /// What to give as the repository: empty if it is the one around the current folder.
     pub(super) repository: String,
     /// A command that prints the key, for a pipe; `None` if the repository is audited instead.
@@ -86,7 +93,7 @@ pub(super) struct LeakState {
 }
 
 impl LeakState {
-    pub(super) fn of(report: &Report, leak: &Leak) -> Self {
+    pub(super) fn of(report: &Report, leak: &Leak, folder: StepFolder) -> Self {
         let identified = &leak.identified;
         let findings: Vec<&Finding> = labels::open_findings(leak).collect();
         let repository = report.repository();
@@ -107,10 +114,13 @@ impl LeakState {
             pushed: pushed(report, leak),
             in_files: on(&[Surface::Worktree, Surface::Symlink]),
             staged: on(&[Surface::Index]),
-            in_tips: if refs.branches.is_empty() { Vec::new() } else { still_at(leak, on(&[Surface::Blob])) },
+            in_tips: match refs.branches.len() {
+                0 => Vec::new(),
+                branches => still_at(leak, branches, on(&[Surface::Blob])),
+            },
             branches: refs.branches,
             other_refs: refs.others,
-            stashes: refs.stashes,
+            stashes: if refs.is_only_stashed { leak.reachability.stashes.clone() } else { Vec::new() },
             reflogs: refs.reflogs,
             reflogs_with_text: on(&[Surface::Reflog]).iter().filter_map(|path| log_of(path)).collect(),
             pseudo_refs: refs.pseudo,
@@ -118,13 +128,13 @@ impl LeakState {
             git_files: on(&[Surface::Config, Surface::Hook, Surface::GitFile]),
             is_committed: !leak.introduced.is_empty(),
             introduced_by_head,
+            is_in_submodules: labels::is_in_submodules(leak),
             is_bare: repository.is_some_and(|known| known.is_bare),
             has_head: head.is_some(),
             head_branch: repository.and_then(|known| known.branch.clone()),
-            repository: repository
-                .map(|known| known.given.clone())
-                .filter(|given| given != ".")
-                .unwrap_or_default(),
+            repository: repository.map(|known| named_repository(known, folder)).unwrap_or_default(),
+            is_one_of_many: report.open_leaks().nth(1).is_some()
+                && report.min_confidence() == Confidence::Medium,
             printed_by: None,
             revoke_url: rule.and_then(|rule| rule.revoke_url.clone()),
             advice: rule.filter(|_| !is_verifiable).map(|rule| rule.advice.clone()).unwrap_or_default(),
@@ -199,12 +209,39 @@ impl LeakState {
         }
     }
 
+    /// A command of friskey that takes no repository, in this one.
+    pub(super) fn inside(&self, command: &str) -> Option<String> {
+        match &self.repository[..] {
+            "" => Some(command.to_owned()),
+            path => shell::quoted(path).map(|path| format!("(cd {path} && {command})")),
+        }
+    }
+
     /// `git`, in this repository.
     pub(super) fn git(&self) -> Option<String> {
         match &self.repository[..] {
             "" => Some("git".to_owned()),
             path => shell::quoted(path).map(|path| format!("git -C {path}")),
         }
+    }
+}
+
+/// How to name the repository to somebody in that folder.
+fn named_repository(known: &RepositoryInfo, folder: StepFolder) -> String {
+    let name = match folder {
+        StepFolder::Any => known.path.as_str(),
+        // Git's own folder is no place for commands that need a work tree.
+        StepFolder::OfTheScan if !known.is_bare => match known.given.trim_end_matches('/') {
+            ".git" => ".",
+            given => given.strip_suffix("/.git").unwrap_or(given),
+        },
+        StepFolder::OfTheScan => &known.given,
+    };
+    match name {
+        "." => String::new(),
+        // Not an option.
+        name if name.starts_with('-') => format!("./{name}"),
+        name => name.to_owned(),
     }
 }
 
@@ -220,8 +257,12 @@ fn paths(findings: &[&Finding], surfaces: &[Surface]) -> Vec<String> {
     paths
 }
 
-/// The paths without those that the key was moved away from.
-fn still_at(leak: &Leak, mut paths: Vec<String>) -> Vec<String> {
+/// The paths without those that the key was moved away from. With several branches it may be at one path on this branch
+/// and at another on that, so none is left out.
+fn still_at(leak: &Leak, branches: usize, mut paths: Vec<String>) -> Vec<String> {
+    if branches > 1 {
+        return paths;
+    }
     let lossy = |path: &[u8]| String::from_utf8_lossy(path).into_owned();
     let mut last: HashMap<String, bool> = HashMap::new();
     for moved in &leak.moves {
@@ -273,7 +314,7 @@ fn log_of(path: &str) -> Option<String> {
 struct RefNames {
     branches: Vec<String>,
     others: Vec<String>,
-    stashes: Vec<String>,
+    is_only_stashed: bool,
     reflogs: Vec<String>,
     pseudo: Vec<String>,
 }
@@ -295,14 +336,7 @@ impl RefNames {
             }
         }
         if names.others.is_empty() && !reached.refs_in_history.iter().any(|name| !is_stash(name)) {
-            let short = |name: &String| match name.strip_prefix("refs/") {
-                Some("stash") | None => "stash@{0}".to_owned(),
-                Some(entry) => entry.to_owned(),
-            };
-            let all = reached.refs_in_history.iter().chain(&reached.held_by);
-            names.stashes = all.filter(|name| is_stash(name)).map(short).collect();
-            names.stashes.sort();
-            names.stashes.dedup();
+            names.is_only_stashed = reached.refs_in_history.iter().chain(&reached.held_by).any(is_stash);
         }
         for name in reached.held_by.iter().filter(|name| !is_stash(name)) {
             match name.split_once("@{") {
@@ -340,9 +374,11 @@ impl LeakState {
             git_files: Vec::new(),
             is_committed: false,
             introduced_by_head: false,
+            is_in_submodules: false,
             is_bare: false,
             has_head: true,
             head_branch: Some("main".to_owned()),
+            is_one_of_many: false,
             repository: String::new(),
             printed_by: None,
             is_verifiable: true,

@@ -1,12 +1,16 @@
 //! The steps for each state.
 
-use crate::model::{KeyVerdict, LeakStatus, RemoteSighting};
+use crate::model::{KeyVerdict, LeakStatus, RemoteSighting, StashEntry};
 
 use super::state::{LeakState, Pushed};
 use super::{NextStep, steps};
 
 fn list(names: &[&str]) -> Vec<String> {
     names.iter().map(|&name| name.to_owned()).collect()
+}
+
+fn stash(name: &str, digit: char) -> StashEntry {
+    StashEntry { name: name.to_owned(), commit: digit.to_string().repeat(40) }
 }
 
 /// A project key at the tip of `main`, in `app.py`, that was not pushed.
@@ -64,18 +68,20 @@ fn a_removed_key_is_still_in_the_history() {
 }
 
 #[test]
-fn a_key_in_a_stash_alone_is_dropped_from_the_oldest_on() {
+fn a_key_in_stashes_alone_is_dropped_by_commit() {
     let state = LeakState {
         status: LeakStatus::Unreachable,
         is_unreachable: true,
-        stashes: list(&["stash@{0}", "stash@{10}", "stash@{2}"]),
+        stashes: vec![stash("stash@{0}", 'a'), stash("stash@{10}", 'b')],
         ..LeakState::sample()
     };
     let commands = commands(&state);
-    assert_eq!(
-        commands[2],
-        "git stash drop 'stash@{10}' && git stash drop 'stash@{2}' && git stash drop 'stash@{0}'"
-    );
+    let drop = |id: &str| {
+        format!(
+            "git stash drop \"stash@{{$(($(git stash list --format=%H | grep -n ^{id} | cut -d: -f1) - 1))}}\""
+        )
+    };
+    assert_eq!(commands[2], format!("{} && {}", drop(&"a".repeat(40)), drop(&"b".repeat(40))));
     assert_eq!(commands[3], "git gc --prune=now");
     assert_eq!(commands.len(), 4);
 }
@@ -89,15 +95,20 @@ fn a_key_in_a_reflog_alone_is_expired() {
         ["git reflog expire --expire=now HEAD refs/heads/main && git gc --prune=now"]
     );
     assert_eq!(commands(&lost)[2..], ["git gc --prune=now"]);
-    let pseudo = LeakState { pseudo_refs: list(&["ORIG_HEAD"]), ..lost };
+    let pseudo = LeakState { pseudo_refs: list(&["ORIG_HEAD"]), ..lost.clone() };
     let expected = ["git update-ref -d ORIG_HEAD", "git gc --prune=now"];
     assert_eq!(commands(&pseudo)[2..], expected);
+    let fetched = LeakState { pseudo_refs: list(&["worktrees/w/FETCH_HEAD"]), ..lost };
+    assert_eq!(
+        commands(&fetched)[2],
+        "rm \"$(git rev-parse --path-format=absolute --git-path worktrees/w/FETCH_HEAD)\""
+    );
 }
 
 #[test]
 fn a_staged_key_is_unstaged_and_needs_no_revocation_yet() {
     let state = LeakState { staged: list(&["my app.py"]), ..LeakState::sample() };
-    assert_eq!(commands(&state), ["git restore --staged -- 'my app.py'", "friskey staged"]);
+    assert_eq!(commands(&state), ["git restore --staged -- ':/my app.py'", "friskey staged"]);
     assert!(text(&state).contains("It is in no commit yet"));
     let committed = LeakState { staged: list(&["my app.py"]), ..present() };
     assert_eq!(commands(&committed)[0], "friskey verify");
@@ -119,13 +130,57 @@ fn a_live_key_is_revoked_at_once_and_a_dead_one_is_not() {
 
 #[test]
 fn a_repository_elsewhere_is_named_in_every_command() {
-    let state =
-        LeakState { repository: "../it's here".to_owned(), stashes: list(&["stash@{0}"]), ..present() };
+    let state = LeakState {
+        repository: "../it's here".to_owned(),
+        stashes: vec![stash("stash@{0}", 'a')],
+        ..present()
+    };
     for command in commands(&state) {
         assert!(command.contains("'../it'\\''s here'"), "{command}");
     }
     let hidden = LeakState { repository: "a\u{202e}b".to_owned(), ..present() };
     assert_eq!(commands(&hidden), Vec::<String>::new());
+}
+
+#[test]
+fn one_purge_is_for_all_keys_of_a_report() {
+    let state = LeakState { is_one_of_many: true, ..present() };
+    assert_eq!(commands(&state).last().unwrap(), "friskey purge --into clean.git");
+    assert!(text(&state).contains("One run takes out every key"), "{}", text(&state));
+}
+
+#[test]
+fn a_tag_may_be_at_the_remote_already() {
+    let state = LeakState { other_refs: list(&["main", "tag v1"]), introduced_by_head: true, ..present() };
+    assert!(text(&state).contains("`git ls-remote --tags`"), "{}", text(&state));
+    assert!(!commands(&state).contains(&"git commit --amend".to_owned()));
+}
+
+#[test]
+fn a_key_that_was_pushed_and_lost_is_not_called_private() {
+    let pushed = Pushed::OnRemote { refs: Vec::new(), since: None };
+    let state =
+        LeakState { status: LeakStatus::Unreachable, is_unreachable: true, pushed, ..LeakState::sample() };
+    let said = text(&state);
+    assert!(said.contains("whoever fetched it has it") && !said.contains("neither a push nor"), "{said}");
+    assert!(!commands(&state).iter().any(|command| command.contains("purge")));
+}
+
+#[test]
+fn a_key_in_a_submodule_is_not_looked_for_here() {
+    let state = LeakState { is_in_submodules: true, ..present() };
+    assert!(text(&state).contains("Audit that repository by itself"));
+    assert!(!commands(&state).iter().any(|command| command.contains("purge") || command.contains("git ")));
+}
+
+#[test]
+fn several_paths_may_be_history_in_part() {
+    let state = LeakState { in_tips: list(&["a.py", "b.py"]), ..present() };
+    assert!(
+        text(&state).contains("Take it out of a.py and b.py, wherever it still is on main"),
+        "{}",
+        text(&state)
+    );
 }
 
 #[test]

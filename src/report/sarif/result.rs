@@ -11,7 +11,7 @@ use crate::report::{escape, labels};
 use super::location::Location;
 use super::{LineHashes, Text, message, rules};
 
-/// The most related locations of one result. GitHub accepts a thousand, but nobody reads so many, and they take
+/// The most related locations of one result. GitHub accepts a thousand, more than a reader needs, and they take
 /// up much of its size limit.
 const MAX_RELATED_LOCATIONS: usize = 100;
 

@@ -1,13 +1,11 @@
-//! What the provider says about leaked keys, for people: at a terminal and as a page.
+//! What the provider says about leaked keys, for people: at a terminal, and the words that a page has in common with it.
 
 mod human;
-mod page;
 
 use crate::model::{KeyOwner, ListedKey, ServiceUse, Spending, Verification, civil_time};
 use crate::report::humanize::thousands;
 
 pub use human::write as write_verification;
-pub use page::write as write_verification_page;
 
 use super::escape;
 
@@ -86,7 +84,7 @@ pub(super) fn owner(owner: &KeyOwner) -> String {
 }
 
 /// `$12.34`, `12.34 eur`
-fn money(amount: f64, currency: &str) -> String {
+pub(super) fn money(amount: f64, currency: &str) -> String {
     if currency == "usd" {
         format!("${amount:.2}")
     } else {
@@ -95,7 +93,7 @@ fn money(amount: f64, currency: &str) -> String {
 }
 
 /// `120 completions, 3 images since the leaking commit; 14 completions in the 7 days before`
-fn uses(spending: &Spending) -> Option<String> {
+pub(super) fn uses(spending: &Spending) -> Option<String> {
     let list = |of: fn(&ServiceUse) -> u64| -> String {
         let used = spending.services.iter().filter(|used| of(used) > 0);
         let used: Vec<String> =
@@ -109,7 +107,7 @@ fn uses(spending: &Spending) -> Option<String> {
 }
 
 /// `2026-11-27 api_key.created by ada@example.org from 192.0.2.1`
-fn event(event: &crate::model::AuditEvent) -> String {
+pub(super) fn event(event: &crate::model::AuditEvent) -> String {
     let mut text = format!("{} {}", moment(event.at), event.event);
     for (word, value) in [("by", &event.actor), ("from", &event.ip_address)] {
         if let Some(value) = value {

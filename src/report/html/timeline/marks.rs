@@ -65,10 +65,7 @@ pub(super) fn of_events(events: &[LeakEvent<'_>], axis: Axis, y: u32, svg: &mut 
 pub(super) fn key(marks: &[TimelineMark], has_dashes: bool) -> String {
     let mut entries = vec![
         ("<rect class=\"held\" width=\"18\" height=\"10\" rx=\"2\"/>".to_owned(), "at the tip of a ref"),
-        (
-            "<rect class=\"past\" y=\"3\" width=\"18\" height=\"4\" rx=\"2\"/>".to_owned(),
-            "only in the history",
-        ),
+        ("<rect class=\"past\" y=\"3\" width=\"18\" height=\"4\" rx=\"2\"/>".to_owned(), "at no tip"),
     ];
     for (mark, meaning) in [(TimelineMark::Tag, "tag"), (TimelineMark::Remote, "first seen on a remote")] {
         if marks.contains(&mark) {
