@@ -341,7 +341,8 @@ impl<'a> FindingObject<'a> {
             end: finding.span.end,
             suppressed: finding.suppressed.as_ref(),
             url: links.and_then(|links| labels::permalink(links, finding)),
-            excerpt: finding.excerpt.as_ref(),
+            // No format shows the line of an accepted place.
+            excerpt: finding.excerpt.as_ref().filter(|_| finding.suppressed.is_none()),
         }
     }
 }
