@@ -43,7 +43,7 @@ pub(super) fn run(keys: &Keys, global: &Global) -> Result<Exit> {
     let (_, detector) = detector(global, &config)?;
     let client = keys.online.client()?;
     let directory = KeyDirectory::list(&client, &admin).unwrap_or_else(|error| KeyDirectory {
-        gaps: vec![format!("the organization's keys: {error}")],
+        gaps: vec![keys.online.not_listed(&error)],
         ..KeyDirectory::default()
     });
     let cleaner = Cleaner::new(&detector, vec![Secret::new(admin.reveal().to_vec(), 0)]);

@@ -12,7 +12,7 @@ use super::message::{self, say};
 use super::proxy::proxy;
 use crate::detect::{Detector, Redactor};
 use crate::model::{ListedKey, Secret};
-use crate::provider::{ApiKey, Client, ClientOptions, Host, RunLimits};
+use crate::provider::{ApiKey, Client, ClientOptions, Host, ProviderError, RunLimits};
 use crate::untrusted;
 
 /// The time limit of a request unless another one is given.
@@ -85,12 +85,17 @@ impl OnlineArgs {
 
     /// The options to repeat in the next command, each with a space before it.
     pub(super) fn repeated(&self) -> String {
+        self.repeated_at(self.host.as_ref().map(Host::name))
+    }
+
+    /// The same for another host.
+    pub(super) fn repeated_at(&self, host: Option<&str>) -> String {
         let mut options = String::new();
         if let Some(file) = &self.admin_key_file {
             options.push_str(&format!(" --admin-key-file {}", shell_word(&file.to_string_lossy())));
         }
-        if let Some(host) = &self.host {
-            options.push_str(&format!(" --host {}", host.name()));
+        if let Some(host) = host {
+            options.push_str(&format!(" --host {host}"));
         }
         options
     }
@@ -116,11 +121,41 @@ impl OnlineArgs {
         let bytes = bytes.trim_ascii();
         message::mask_key(bytes);
         match ApiKey::new(bytes) {
+            Some(_) if !self.may_be_admin_key(bytes) => bail!(
+                "the key in {} is no admin key: these begin with sk-admin-, without quotation marks. An organization owner \
+                 creates one at https://platform.openai.com/settings/organization/admin-keys",
+                self.admin_key_source()
+            ),
             Some(key) => Ok(Some(key)),
             None => bail!(
                 "the admin key is empty, or contains blanks or other characters that no key has: give only the key"
             ),
         }
+    }
+
+    /// Whether this can be sent as an admin key: a gateway may have keys of its own, but never a project's.
+    fn may_be_admin_key(&self, key: &[u8]) -> bool {
+        let is_openai = self.host.as_ref().is_none_or(Host::is_known);
+        let is_other = [&b"sk-proj-"[..], b"sk-svcac"].iter().any(|prefix| key.starts_with(prefix));
+        !is_other && (key.starts_with(b"sk-admin-") || !is_openai)
+    }
+
+    /// Where the admin key comes from, for messages.
+    fn admin_key_source(&self) -> String {
+        self.admin_key_file.as_ref().map_or_else(|| ADMIN_KEY.to_owned(), |path| path.display().to_string())
+    }
+
+    /// Why the organization's keys could not be listed, and what to do.
+    pub(super) fn not_listed(&self, error: &ProviderError) -> String {
+        let hint = if error.is_rejected_key() {
+            format!(
+                "; the admin key in {} is wrong or was revoked, or is that of another region (--host)",
+                self.admin_key_source()
+            )
+        } else {
+            String::new()
+        };
+        format!("the organization's keys could not be listed: {error}{hint}")
     }
 
     /// The admin key, without which the command has nothing to do.
@@ -208,7 +243,7 @@ impl<'d> Cleaner<'d> {
                 .any(|piece| memchr::memmem::find(id.as_bytes(), piece).is_some())
         };
         if self.redactor.contains_secret(id.as_bytes()) || self.known.iter().any(is_key) {
-            *id = "?".to_owned();
+            *id = ListedKey::UNUSABLE_ID.to_owned();
         }
     }
 }

@@ -97,6 +97,11 @@ pub struct ListedKey {
     pub account_keys: Vec<AccountKey>,
 }
 
+impl ListedKey {
+    /// Stands for an id that cannot be part of a URL or of a report.
+    pub const UNUSABLE_ID: &str = "?";
+}
+
 /// Another key of the same service account.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct AccountKey {
@@ -204,6 +209,8 @@ pub struct Verification {
     pub verdict: KeyVerdict,
     /// Why the verdict is what it is, for people.
     pub reason: String,
+    /// The host that accepts the key, if it is another one than was asked.
+    pub works_at: Option<&'static str>,
     /// Whether the leaked key itself was sent to the provider.
     pub key_sent: bool,
     /// How many listed keys it may be.

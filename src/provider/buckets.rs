@@ -48,10 +48,10 @@ pub(super) fn buckets(
         match next {
             Some(next) if next != page => page = next,
             _ if !answer.has_more => return Ok(()),
-            _ => break,
+            _ => return Err(client.endless()),
         }
     }
-    Err(client.endless())
+    Err(client.too_many_pages(MAX_PAGES))
 }
 
 /// A cursor as part of a query.

@@ -166,16 +166,29 @@ impl Client {
         Ok(Answer { status, body, retry_after })
     }
 
-    /// Deletes what is at `path`, in one attempt: whether an attempt without an answer counted, only the list tells.
+    /// Deletes what is at `path`. Only a call that was turned away for its rate is repeated: whether any other failure
+    /// deleted something, only the list shows.
     pub(super) fn delete(&self, path: &str, key: &ApiKey) -> Result<(), ProviderError> {
-        let request = self.limited(self.agent.delete(self.url(path)))?;
-        let answer = self.received(request.header("authorization", self.authorization(key)?).call())?;
+        let mut wait = FIRST_WAIT;
+        let mut attempt = 1;
+        let answer = loop {
+            let request = self.limited(self.agent.delete(self.url(path)))?;
+            let answer = self.received(request.header("authorization", self.authorization(key)?).call())?;
+            let pause = answer.retry_after.unwrap_or(wait);
+            if answer.status != 429 || attempt >= ATTEMPTS || pause >= self.time_left() {
+                break answer;
+            }
+            thread::sleep(pause);
+            wait *= 2;
+            attempt += 1;
+        };
         let is_deleted = |body: &[u8]| {
             serde_json::from_slice::<serde_json::Value>(body).is_ok_and(|value| value["deleted"] == true)
         };
         match answer.status {
             200 if is_deleted(&answer.body) => Ok(()),
-            200 => Err(self.unreadable("something else")),
+            // No refusal, so it may be deleted.
+            200..=299 => Err(self.unreadable("something else")),
             _ => Err(self.refused(&answer)),
         }
     }
@@ -215,12 +228,14 @@ impl Client {
         let Some(error) = ErrorBody::parse(&answer.body) else {
             return ProviderError::Refused { host: self.name(), status: answer.status, code: None };
         };
-        match error.missing_scope() {
-            Some(scope) => ProviderError::MissingScope { scope },
-            None => ProviderError::Refused {
+        let other = Host::named_in(error.message()).filter(|_| error.code() == Some("incorrect_hostname"));
+        match (error.missing_scope(), other) {
+            (Some(scope), _) => ProviderError::MissingScope { scope },
+            (None, Some(other)) => ProviderError::OtherHost { host: self.name(), other },
+            (None, None) => ProviderError::Refused {
                 host: self.name(),
                 status: answer.status,
-                code: error.code().map(str::to_owned),
+                code: error.code_or_type().map(str::to_owned),
             },
         }
     }
@@ -231,6 +246,10 @@ impl Client {
 
     pub(super) fn endless(&self) -> ProviderError {
         ProviderError::EndlessList { host: self.name() }
+    }
+
+    pub(super) fn too_many_pages(&self, pages: usize) -> ProviderError {
+        ProviderError::TooManyPages { host: self.name(), pages }
     }
 
     fn name(&self) -> String {
@@ -254,12 +273,15 @@ impl Client {
             Error::Rustls(rustls::Error::InvalidCertificate(_)) => {
                 return ProviderError::Certificate { host };
             }
-            Error::Rustls(_) | Error::Tls(_) | Error::TlsRequired => "TLS cannot be established",
+            Error::Rustls(_) | Error::Tls(_) | Error::TlsRequired => {
+                "TLS cannot be established, or the file in SSL_CERT_FILE cannot be read"
+            }
             Error::Io(error) if is_certificate(error) => return ProviderError::Certificate { host },
             Error::Io(error) if error.kind() == std::io::ErrorKind::UnexpectedEof => "the answer was cut off",
+            Error::Io(error) if error.kind() == std::io::ErrorKind::ConnectionRefused => "it is refused",
             Error::HostNotFound => "the host name cannot be resolved",
             Error::ConnectProxyFailed(_) | Error::InvalidProxyUrl => "the proxy does not connect",
-            Error::ConnectionFailed => "the connection is refused",
+            Error::ConnectionFailed => "it is refused",
             _ => "the connection broke off",
         };
         ProviderError::Connection { host, reason }

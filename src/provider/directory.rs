@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::pages::pages;
-use super::wire::{WireKey, WireOwner, WireProject, is_id};
+use super::wire::{WireKey, WireOwner, WireProject, is_id, shortened};
 use super::{ApiKey, Client, KeyMask, ProviderError};
 use crate::model::{KeyOwner, ListedKey, ListedProject};
 use crate::threads;
@@ -65,7 +65,10 @@ impl KeyDirectory {
                 Err(error) => directory.gaps.push(format!("keys of the project {}: {error}", project.id)),
             }
         }
-        directory.gaps.extend(beyond.map(|(error, count)| format!("keys of {count} projects: {error}")));
+        directory.gaps.extend(beyond.map(|(error, count)| {
+            let projects = if count == 1 { "project" } else { "projects" };
+            format!("keys of {count} more {projects}: {error}")
+        }));
         directory.projects = projects;
         directory.add_admin_keys(client, admin);
         let unreadable = directory.keys.iter().filter(|key| key.mask.is_none()).count();
@@ -105,7 +108,7 @@ impl KeyDirectory {
             None => format!("/v1/organization/admin_api_keys/{id}"),
         };
         if !is_id(id) {
-            return Err(client.unreadable("an invalid id"));
+            return Err(ProviderError::UnusableId);
         }
         client.delete(&path, admin)
     }
@@ -137,7 +140,7 @@ fn project_keys(id: &str) -> String {
 
 fn project(wire: WireProject) -> Option<ListedProject> {
     let archived = wire.status == "archived";
-    is_id(&wire.id).then_some(ListedProject { id: wire.id, name: wire.name, archived })
+    is_id(&wire.id).then_some(ListedProject { id: wire.id, name: shortened(wire.name), archived })
 }
 
 /// The keys of each project, in the order of `projects`.
@@ -156,8 +159,8 @@ fn organization_key(wire: WireKey, project: Option<&ListedProject>, is_admin: bo
     let is_project_key = wire.object.ends_with("project.api_key");
     let listed = ListedKey {
         short_mask: mask.as_ref().is_none_or(|mask| !mask.is_full()),
-        id: if is_id(&wire.id) { wire.id } else { "?".to_owned() },
-        name: wire.name,
+        id: if is_id(&wire.id) { wire.id } else { ListedKey::UNUSABLE_ID.to_owned() },
+        name: shortened(wire.name),
         project: project.cloned(),
         owner: wire.owner.and_then(owner),
         created_at: wire.created_at,
@@ -193,5 +196,8 @@ fn owner(wire: WireOwner) -> Option<KeyOwner> {
         },
     };
     owner.id = owner.id.filter(|id| is_id(id));
+    for text in [&mut owner.name, &mut owner.email, &mut owner.role] {
+        *text = text.take().map(shortened);
+    }
     (owner.id.is_some() || owner.name.is_some()).then_some(owner)
 }

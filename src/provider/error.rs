@@ -31,7 +31,7 @@ pub enum ProviderError {
         seconds: u64,
     },
     /// The answer was not what the API documents.
-    #[error("{host} answered {what} instead of the documented JSON, as a proxy or a login page might")]
+    #[error("{host} answered {what} instead of the documented JSON, as the web page of a proxy would be")]
     Unreadable {
         /// The host of the call.
         host: String,
@@ -74,6 +74,28 @@ pub enum ProviderError {
         /// The limit.
         seconds: u64,
     },
+    /// The provider knows the key, but serves it at another host.
+    #[error("{host} does not serve this key; repeat with --host {other}")]
+    OtherHost {
+        /// The host of the call.
+        host: String,
+        /// The host that the answer names.
+        other: &'static str,
+    },
+    /// The key has an id that cannot be part of a URL.
+    #[error(
+        "the API lists the key under an id that friskey cannot use; delete it at \
+         https://platform.openai.com/settings/organization/projects"
+    )]
+    UnusableId,
+    /// A list that is longer than any that is read.
+    #[error("{host} has more than {pages} pages of a list, so the list cannot be completed")]
+    TooManyPages {
+        /// The host of the call.
+        host: String,
+        /// The limit.
+        pages: usize,
+    },
     /// Pages without end.
     #[error("{host} repeats the same page of a list, so the list cannot be completed")]
     EndlessList {
@@ -86,6 +108,11 @@ impl ProviderError {
     /// Whether a limit of the run is reached, so that every other call would fail, too.
     pub fn is_limit(&self) -> bool {
         matches!(self, Self::TooManyRequests { .. } | Self::OutOfTime { .. })
+    }
+
+    /// Whether the key of the call was not accepted.
+    pub fn is_rejected_key(&self) -> bool {
+        matches!(self, Self::Refused { status: 401, code: Some(code), .. } if code == "invalid_api_key")
     }
 
     /// The HTTP status of an answer that refused the call.
@@ -125,13 +152,14 @@ impl ErrorBody {
         self.error.message.as_deref().unwrap_or_default()
     }
 
-    /// The code, or else the type, if it looks like one: it may be shown.
+    /// The code, if it looks like one: it may be shown.
     pub(super) fn code(&self) -> Option<&str> {
-        let code =
-            self.error.code.as_ref().and_then(serde_json::Value::as_str).or(self.error.kind.as_deref())?;
-        let is_code = (1..=48).contains(&code.len())
-            && code.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_');
-        is_code.then_some(code)
+        self.error.code.as_ref().and_then(serde_json::Value::as_str).filter(|code| is_code(code))
+    }
+
+    /// The code or, without one, the type, to show only: gateways write anything there.
+    pub(super) fn code_or_type(&self) -> Option<&str> {
+        self.code().or(self.error.kind.as_deref().filter(|kind| is_code(kind)))
     }
 
     /// The scope that is missing, as in "Missing scopes: api.management.read".
@@ -144,6 +172,10 @@ impl ErrorBody {
     }
 }
 
+fn is_code(text: &str) -> bool {
+    (1..=48).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_')
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -153,7 +185,7 @@ mod tests {
         let body = br#"{"error":{"message":"You have insufficient permissions. Missing scopes: api.model.read. Check","type":"invalid_request_error","param":null,"code":null}}"#;
         let error = ErrorBody::parse(body).unwrap();
         assert_eq!(error.missing_scope().as_deref(), Some("api.model.read"));
-        assert_eq!(error.code(), Some("invalid_request_error"));
+        assert_eq!((error.code(), error.code_or_type()), (None, Some("invalid_request_error")));
         let echo = ErrorBody::parse(br#"{"error":{"message":"x","code":"sk-Secret 1"}}"#).unwrap();
         assert_eq!(echo.code(), None);
         for other in [&b"<html>"[..], b"{}", b"[]", b"{\"error\":\"x\"}", b"null"] {

@@ -109,7 +109,8 @@ impl Evidence {
         let (counts, gaps) = usage(client, admin, start, &ids);
         self.gaps.extend(gaps);
         for count in counts.iter().filter(|count| count.service.counts_models) {
-            totals.entry((count.key.clone(), count.day)).or_default().requests += count.requests;
+            let total = totals.entry((count.key.clone(), count.day)).or_default();
+            total.requests = total.requests.saturating_add(count.requests);
         }
         for window in windows {
             let days: BTreeMap<i64, DayTotal> = totals

@@ -29,6 +29,7 @@ impl Host {
         let is_name = !name.is_empty()
             && name.len() <= 253
             && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b".-".contains(&byte))
+            && name.split('.').all(|label| label.len() <= 63)
             && !name.starts_with(['.', '-']);
         let is_port =
             port.bytes().all(|byte| byte.is_ascii_digit()) && port.parse::<u16>().is_ok_and(|port| port > 0);
@@ -46,7 +47,7 @@ impl Host {
     }
 
     /// The known host that `text` names, if any. `text` comes from an answer, so nothing else of it may be shown.
-    pub(super) fn named_in(text: &str) -> Option<&'static str> {
+    pub fn named_in(text: &str) -> Option<&'static str> {
         let is_part = |c: char| c.is_ascii_alphanumeric() || c == '.' || c == '-';
         let names = text.split(|c| !is_part(c)).map(|name| name.trim_matches('.'));
         names.filter_map(|name| KNOWN.iter().find(|known| **known == name).copied()).next()
@@ -62,8 +63,21 @@ mod tests {
         for good in ["api.openai.com", "EU.api.openai.com", "localhost:8443", "127.0.0.1:1"] {
             assert!(Host::parse(good).is_some(), "{good}");
         }
-        for bad in ["", "https://x", "x/y", "u@x", "x:", "x:0", "x:99999", "x y", "-x", ".x", "x:1:2", "x#y"]
-        {
+        for bad in [
+            "",
+            "https://x",
+            "x/y",
+            "u@x",
+            "x:",
+            "x:0",
+            "x:99999",
+            "x y",
+            "-x",
+            ".x",
+            "x:1:2",
+            "x#y",
+            &"x".repeat(64),
+        ] {
             assert_eq!(Host::parse(bad), None, "{bad}");
         }
         assert!(

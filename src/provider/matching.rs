@@ -65,8 +65,8 @@ fn is_of_kind(kind: &str, mask: &KeyMask) -> bool {
 pub struct MaskMatches {
     /// These keys.
     pub keys: Vec<ListedKey>,
-    /// How many others match, but were created after the leaking commit.
-    pub created_later: usize,
+    /// The ids of others that match, but were created after the leaking commit.
+    pub created_later: Vec<String>,
 }
 
 /// The keys that the leaked key may be. If there are several, those that were created after the leaking commit are
@@ -83,11 +83,13 @@ pub fn matching_keys<'k>(
         .filter(|key| shape.fits(key))
         .map(|key| ListedKey { created_after_leak: is_later(&key.listed), ..key.listed.clone() })
         .collect();
-    let all = matching.len();
+    let mut created_later = Vec::new();
     if matching.iter().any(|key| !key.created_after_leak) {
-        matching.retain(|key| !key.created_after_leak);
+        let (later, earlier): (Vec<_>, Vec<_>) = matching.into_iter().partition(|key| key.created_after_leak);
+        created_later = later.into_iter().map(|key| key.id).collect();
+        matching = earlier;
     }
-    MaskMatches { created_later: all - matching.len(), keys: matching }
+    MaskMatches { created_later, keys: matching }
 }
 
 #[cfg(test)]
@@ -149,7 +151,7 @@ mod tests {
         );
         let both = [early, late.clone()];
         assert_eq!(ids(&shape(Some(20)), &both), ["early"]);
-        assert_eq!(matching_keys(&shape(Some(20)), &both).created_later, 1);
+        assert_eq!(matching_keys(&shape(Some(20)), &both).created_later, ["late"]);
         assert_eq!(ids(&shape(None), &both), ["early", "late"]);
         assert_eq!(ids(&shape(Some(40)), &both), ["early", "late"]);
         assert!(matching_keys(&shape(Some(20)), [&late]).keys[0].created_after_leak);

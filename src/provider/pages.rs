@@ -39,5 +39,5 @@ pub(super) fn pages<T: DeserializeOwned>(
             return Ok(items);
         }
     }
-    Err(client.endless())
+    Err(client.too_many_pages(MAX_PAGES))
 }

@@ -12,11 +12,13 @@ pub struct ProbeAnswer {
     pub verdict: KeyVerdict,
     /// Why, for people.
     pub reason: String,
+    /// The host that accepts the key, if it is another one.
+    pub works_at: Option<&'static str>,
 }
 
 impl ProbeAnswer {
     fn new(verdict: KeyVerdict, reason: impl Into<String>) -> Self {
-        Self { verdict, reason: reason.into() }
+        Self { verdict, reason: reason.into(), works_at: None }
     }
 }
 
@@ -53,7 +55,10 @@ fn verdict(status: u16, body: &[u8], key: &[u8]) -> ProbeAnswer {
     match (status, code) {
         (401, "invalid_api_key") => invalid(&error, key),
         (401, "incorrect_hostname") => match Host::named_in(error.message()) {
-            Some(host) => new(KeyVerdict::LiveElsewhere, &format!("it works at {host} only")),
+            Some(host) => ProbeAnswer {
+                works_at: Some(host),
+                ..new(KeyVerdict::LiveElsewhere, &format!("it works at {host} only"))
+            },
             None => new(KeyVerdict::LiveElsewhere, "it works at another host of OpenAI only"),
         },
         (401, "ip_not_authorized") => {
@@ -75,8 +80,10 @@ fn verdict(status: u16, body: &[u8], key: &[u8]) -> ProbeAnswer {
             &format!("the provider accepts it, but a spend limit is reached ({code})"),
         ),
         (429, "slow_down") => new(KeyVerdict::Live, "the provider accepts it, but asks to slow down"),
-        (status, "") => new(KeyVerdict::Unknown, &format!("HTTP status {status}")),
-        (status, code) => new(KeyVerdict::Unknown, &format!("HTTP status {status} ({code})")),
+        (status, _) => {
+            let shown = error.code_or_type().map(|code| format!(" ({code})")).unwrap_or_default();
+            new(KeyVerdict::Unknown, &format!("HTTP status {status}{shown}"))
+        }
     }
 }
 

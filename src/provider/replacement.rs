@@ -45,7 +45,7 @@ impl ReplacementKey {
             serde_json::from_slice(&answer).map_err(|_| client.unreadable("something else"))?;
         let value = Zeroizing::new(made.value);
         match ApiKey::new(value.as_bytes()) {
-            Some(value) if is_id(&made.id) => Ok(Self { id: made.id, value }),
+            Some(value) if is_id(&made.id) && made.id != key.listed.id => Ok(Self { id: made.id, value }),
             _ => Err(client.unreadable("something else")),
         }
     }

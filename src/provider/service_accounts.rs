@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::pages::pages;
-use super::wire::WireServiceAccount;
+use super::wire::{WireServiceAccount, shortened};
 use super::{ApiKey, Client, KeyDirectory, ProviderError};
 use crate::model::{AccountKey, ListedKey, ListedProject};
 use crate::threads;
@@ -51,9 +51,9 @@ impl ServiceAccounts {
         let (Some(project), Some(owner)) = (&key.project, &mut key.owner) else { return };
         let Some(id) = owner.id.clone().filter(|_| owner.is_service_account()) else { return };
         if let Some(account) = self.accounts.get(&(project.id.clone(), id.clone())) {
-            let known = account.name.clone().filter(|name| !name.is_empty());
+            let known = account.name.clone().filter(|name| !name.is_empty()).map(shortened);
             owner.name = known.or_else(|| owner.name.take());
-            owner.role = account.role.clone().or_else(|| owner.role.take());
+            owner.role = account.role.clone().map(shortened).or_else(|| owner.role.take());
             owner.created_at = account.created_at.or(owner.created_at);
         }
         let others = directory.keys.iter().map(|one| &one.listed).filter(|one| {

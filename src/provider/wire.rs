@@ -141,6 +141,17 @@ pub(super) struct WireOrganization {
     pub(super) name: Option<String>,
 }
 
+/// The most characters of a name.
+const MAX_NAME: usize = 200;
+
+/// A name of a length that a person can read.
+pub(super) fn shortened(name: String) -> String {
+    match name.char_indices().nth(MAX_NAME) {
+        Some((end, _)) => format!("{}…", &name[..end]),
+        None => name,
+    }
+}
+
 /// An id that can go into a URL and onto a screen as it is.
 pub(super) fn is_id(text: &str) -> bool {
     (1..=128).contains(&text.len())

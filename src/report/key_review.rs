@@ -28,8 +28,12 @@ pub fn write_key_review(review: &KeyReview, style: &Style, out: &mut dyn Write) 
         writeln!(out, "not read: {}", escape::line(gap))?;
     }
     let (keys, projects) = (review.keys.len() as u64, review.projects as u64);
-    let due = if review.due == 0 { "nothing".to_owned() } else { count(review.due as u64, "key") };
-    writeln!(out, "{} in {}: {due} due", count(keys, "key"), count(projects, "project"))
+    let due = match (review.due as u64, review.not_read.is_empty()) {
+        (0, true) => "nothing due".to_owned(),
+        (0, false) => "not everything could be read, so it is not known whether something is due".to_owned(),
+        (due, _) => format!("{} due", count(due, "key")),
+    };
+    writeln!(out, "{} in {}: {due}", count(keys, "key"), count(projects, "project"))
 }
 
 fn days(days: i64) -> String {

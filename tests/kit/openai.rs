@@ -54,6 +54,8 @@ pub(crate) struct Seen {
 #[derive(Default)]
 pub(crate) struct State {
     pub(crate) admin_key: String,
+    /// Other admin keys that work.
+    pub(crate) other_admins: Vec<String>,
     /// Id, name and whether archived.
     pub(crate) projects: Vec<(String, String, bool)>,
     pub(crate) keys: Vec<FakeKey>,
@@ -75,6 +77,8 @@ pub(crate) struct State {
     pub(crate) reports: Vec<Value>,
     /// The key that the next request for a new one makes.
     pub(crate) next_key: Option<FakeKey>,
+    /// How many lists lack a deleted key although it is still there.
+    pub(crate) flickers: usize,
     /// How many more lists still contain a deleted key.
     pub(crate) lag: usize,
     pub(crate) deleted: Vec<(FakeKey, usize)>,
@@ -277,7 +281,7 @@ fn answer(state: &mut State, seen: &Seen) -> (u16, Value) {
             ),
         };
     }
-    if bearer != state.admin_key {
+    if bearer != state.admin_key && !state.other_admins.contains(&bearer) {
         return incorrect(&bearer);
     }
     let segments: Vec<&str> = path.trim_start_matches("/v1/organization").split('/').skip(1).collect();
@@ -301,7 +305,11 @@ fn answer(state: &mut State, seen: &Seen) -> (u16, Value) {
                 .filter(|(key, left)| *left > 0 && key.project.as_deref() == Some(project))
             {
                 *left -= 1;
-                keys.push(key.clone());
+                if state.flickers > 0 {
+                    state.flickers -= 1;
+                } else {
+                    keys.push(key.clone());
+                }
             }
             let short = state.short_masks;
             // Without the parameter some keys are missing.

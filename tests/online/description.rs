@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 
 use crate::openai::{Fault, Seen};
 use crate::support::{LEAKED, Scene, fingerprint, key, only, said, service_key, user_key};
+use crate::verdicts;
 
 const DAY: i64 = 86_400;
 const DESCRIPTION: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/kit/provider-api.json");
@@ -170,6 +171,15 @@ fn an_answer_that_is_not_as_described_is_refused() {
     assert_eq!(output.status.code(), Some(3), "{}", said(&output));
     assert!(said(&output).contains("keys of the project proj_1: "), "{}", said(&output));
     assert!(said(&output).contains("HTTP status 500"), "{}", said(&output));
+}
+
+/// All answers to a key: the documented codes of 401, 403, 429 and 5xx, 200, and who owns the key. Silence and the pages
+/// of proxies are no answers of the API, so they are tried without prism.
+#[test]
+fn every_row_of_the_verdict_table_is_as_described() {
+    let Some((scene, _prism)) = scene() else { return };
+    verdicts::check_every_row(Scene::new, Some(&scene));
+    verdicts::check_accepted(&scene);
 }
 
 fn description() -> Value {

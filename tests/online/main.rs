@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod by_hand;
+mod dead_ends;
 mod description;
 #[path = "../kit/git.rs"]
 mod git;
@@ -18,4 +19,5 @@ mod support;
 #[path = "../kit/tls.rs"]
 mod tls;
 mod trouble;
+mod verdicts;
 mod verify;

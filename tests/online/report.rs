@@ -14,7 +14,9 @@ fn a_report_is_sent_only_with_consent_and_is_only_submitted() {
     let dry = scene.friskey_with(&["revoke", "-", "--report"], leaked.as_bytes());
     assert_eq!((dry.status.code(), writes(&scene)), (Some(1), 0), "{}", said(&dry));
     let short = &fingerprint(&leaked)[..12];
-    assert!(said(&dry).contains(&format!("--report --consent {short}")), "{}", said(&dry));
+    let command =
+        format!("friskey revoke - --key {short} --report --consent {short} --host {}", scene.api.host());
+    assert!(said(&dry).contains(&command), "{}", said(&dry));
     assert!(said(&dry).contains("not certain") && !said(&dry).contains(&leaked), "{}", said(&dry));
 
     let arguments = ["revoke", "-", "--report", "--consent", short, "--email", "ada@example.org"];

@@ -16,30 +16,6 @@ fn scene() -> Scene {
 }
 
 #[test]
-fn every_row_of_the_table_has_its_verdict_and_status() {
-    let scopes = "You have insufficient permissions for this operation. Missing scopes: api.model.read.";
-    for (status, code, message, verdict, exit) in [
-        (401, None, scopes, "live, but restricted", 1),
-        (403, None, scopes, "live, but restricted", 1),
-        (401, Some("incorrect_hostname"), "use us.api.openai.com", "lives in another region", 1),
-        (401, Some("ip_not_authorized"), "no", "blocked here", 1),
-        (401, Some("mismatched_organization"), "no", "live", 1),
-        (401, Some("account_deactivated"), "no", "deactivated", 3),
-        (401, Some("other"), "no", "unknown", 3),
-        (403, Some("unsupported_country_region_territory"), "no", "unknown", 3),
-        (429, Some("insufficient_quota"), "no", "live, without credit", 1),
-        (429, Some("billing_not_active"), "no", "live, without credit", 1),
-        (429, Some("project_spend_limit_exceeded"), "no", "live, without credit", 1),
-    ] {
-        let scene = scene();
-        scene.api.fault("/v1/models", Fault::Answer(status, error(message, code)), 9);
-        let output = send(&scene, &key(1));
-        assert_eq!(only(&output)["verdict"], verdict, "{status} {code:?}: {}", said(&output));
-        assert_eq!(output.status.code(), Some(exit), "{status} {code:?}: {}", said(&output));
-    }
-}
-
-#[test]
 fn a_key_that_the_provider_accepts_is_live() {
     let scene = scene();
     scene.add("key_1", Some("proj_1"), &key(1), LEAKED);

@@ -191,7 +191,7 @@ fn a_run_has_an_end_whatever_the_host_answers() {
     let output = scene.friskey(&["verify", "report.json", "--max-requests", "4"]);
     assert_eq!((output.status.code(), scene.api.seen().len()), (Some(3), 4), "{}", said(&output));
     assert!(
-        said(&output).contains("--max-requests") && said(&output).contains("of 6 projects"),
+        said(&output).contains("--max-requests") && said(&output).contains("of 6 more projects"),
         "{}",
         said(&output)
     );

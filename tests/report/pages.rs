@@ -44,6 +44,7 @@ fn verification(verdict: KeyVerdict, text: &str) -> Box<Verification> {
     Box::new(Verification {
         verdict,
         reason: format!("the provider says so{text}"),
+        works_at: None,
         key_sent: false,
         matching: Matching::One,
         keys: vec![key],

@@ -2,12 +2,16 @@
 
 use anyhow::{Context, Result, bail};
 
+use super::consent::report_step;
 use super::{Revoke, refuse, selected};
 use crate::cli::args::Global;
 use crate::cli::exit::Exit;
 use crate::cli::message::{masked, print, say};
+use crate::cli::online::Cleaner;
+use crate::cli::options;
+use crate::cli::rules::detector;
 use crate::cli::verify::leaks::Leaks;
-use crate::cli::verify::open_leaks;
+use crate::cli::verify::{known_keys, open_leaks};
 use crate::provider::{ApiKey, ProviderError, report_compromised};
 
 /// Kinds of keys that OpenAI issues and takes back.
@@ -36,13 +40,14 @@ pub(super) fn run(revoke: &Revoke, global: &Global) -> Result<Exit> {
     let client = revoke.online.client()?;
     let (redacted, host) = (masked(&leak.redacted), client.host().name());
     let Some(consent) = &revoke.consent else {
+        let config = options::config(global)?;
+        let (_, detector) = detector(global, &config)?;
+        let step = report_step(revoke, &leak, &Cleaner::new(&detector, known_keys(None, &leaks)));
         print(
             format!(
                 "{redacted}\n  nothing was sent. --report would send this key itself to {host}, with no other key, as \
                  compromised.\n  OpenAI does not document this endpoint: it probably disables the key, but whether and \
-                 when is not certain.\n  There is no way back: whatever still uses the key may stop working.\n  next: to \
-                 send it, repeat with --key {short} --report --consent {short}\n",
-                short = &fingerprint[..12]
+                 when is not certain.\n  There is no way back: whatever still uses the key may stop working.\n  next: {step}\n"
             )
             .as_bytes(),
         )?;

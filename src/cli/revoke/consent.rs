@@ -1,5 +1,7 @@
 //! The command that does what a dry run showed.
 
+use std::path::Path;
+
 use super::args::Revoke;
 use crate::cli::online::{Cleaner, shell_word};
 use crate::cli::verify::leaks::LeakedKey;
@@ -9,36 +11,64 @@ use crate::model::ListedKey;
 pub(super) fn consent_step(
     revoke: &Revoke,
     leak: &LeakedKey,
-    key: &ListedKey,
+    (key, has_evidence): (&ListedKey, bool),
     cleaner: &Cleaner<'_>,
 ) -> String {
     let short = &leak.fingerprint.to_string()[..12];
-    // Words that the user gave may hold anything; ids are clean already, and random by nature.
-    let word = |text: &str| {
-        let mut text = text.to_owned();
-        cleaner.text(&mut text);
-        shell_word(&text)
-    };
-    let mut command = match &revoke.report {
-        Some(path) => format!("friskey revoke {}", word(&path.to_string_lossy())),
-        None => format!("friskey revoke --repo {}", word(&revoke.repo.to_string_lossy())),
-    };
-    command.push_str(&format!(" --key {short}"));
+    let word = |text: &str| clean_word(text, cleaner);
+    let mut command = beginning(revoke, leak, cleaner);
     if let Some(id) = &revoke.project {
         command.push_str(&format!(" --project {}", word(id)));
     }
     let evidence = revoke.evidence.as_ref().map(|path| path.to_string_lossy().into_owned());
     let evidence = evidence.unwrap_or_else(|| format!("evidence-{short}.json"));
-    command.push_str(&format!(" --evidence {}", word(&evidence)));
+    if has_evidence || revoke.evidence.is_some() {
+        command.push_str(&format!(" --evidence {}", word(&evidence)));
+    }
     if let Some(receiver) = &revoke.to {
         command.push_str(&format!(" --replace --to {}", word(receiver.text())));
     }
     let mut online = revoke.online.repeated();
     cleaner.text(&mut online);
     command.push_str(&format!("{online} --yes {}", key.id));
-    let input = match &revoke.report {
+    format!("nothing was changed; to delete this key for good: {command}{}", input(revoke))
+}
+
+/// What to do to report the key as compromised: the whole command.
+pub(super) fn report_step(revoke: &Revoke, leak: &LeakedKey, cleaner: &Cleaner<'_>) -> String {
+    let short = &leak.fingerprint.to_string()[..12];
+    let mut command = beginning(revoke, leak, cleaner);
+    if revoke.report.as_ref().is_some_and(|path| path.as_os_str() != "-") {
+        command.push_str(&format!(" --repo {}", clean_word(&revoke.repo.to_string_lossy(), cleaner)));
+    }
+    if let Some(email) = &revoke.email {
+        command.push_str(&format!(" --email {}", clean_word(email, cleaner)));
+    }
+    let mut online = revoke.online.repeated();
+    cleaner.text(&mut online);
+    format!("to send it: {command} --report --consent {short}{online}{}", input(revoke))
+}
+
+/// `friskey revoke REPORT --key FINGERPRINT`
+fn beginning(revoke: &Revoke, leak: &LeakedKey, cleaner: &Cleaner<'_>) -> String {
+    let short = &leak.fingerprint.to_string()[..12];
+    let word = |path: &Path| clean_word(&path.to_string_lossy(), cleaner);
+    match &revoke.report {
+        Some(path) => format!("friskey revoke {} --key {short}", word(path)),
+        None => format!("friskey revoke --repo {} --key {short}", word(&revoke.repo)),
+    }
+}
+
+/// Words that the user gave may hold anything; ids are clean already, and random by nature.
+fn clean_word(text: &str, cleaner: &Cleaner<'_>) -> String {
+    let mut text = text.to_owned();
+    cleaner.text(&mut text);
+    shell_word(&text)
+}
+
+fn input(revoke: &Revoke) -> &'static str {
+    match &revoke.report {
         Some(path) if path.as_os_str() == "-" => " (with the same standard input)",
         _ => "",
-    };
-    format!("nothing was changed; to delete this key for good: {command}{input}")
+    }
 }

@@ -15,6 +15,8 @@ use crate::report::elapsed;
 
 /// The time between two looks at the list.
 const POLL: Duration = Duration::from_secs(5);
+/// The time after which a key that is gone from the list has to be gone still.
+const CONFIRM: Duration = Duration::from_secs(2);
 
 /// Deletes the key and waits, as long as `limit`, until the list no longer has it. `shown` is the same key as it may be
 /// shown.
@@ -25,7 +27,7 @@ pub(super) fn delete(
     limit: Duration,
 ) -> Result<Exit> {
     match KeyDirectory::delete(client, admin, key) {
-        Ok(()) => {}
+        Ok(()) => say(&format!("friskey: the deletion of {} was accepted; checking the list", key.id)),
         // Somebody else was faster; the list tells.
         Err(error) if error.status() == Some(404) => {}
         Err(error) if may_have_arrived(&error) => {
@@ -42,10 +44,17 @@ pub(super) fn delete(
 fn wait(client: &Client, admin: &ApiKey, key: &ListedKey, limit: Duration) -> Result<Exit> {
     let started = Instant::now();
     let project = key.project.as_ref().map(|project| project.id.as_str());
+    let mut was_gone = false;
     loop {
         let waited = elapsed(started.elapsed().as_secs_f64());
         let mut is_last = false;
         let state = match KeyDirectory::ids(client, admin, project) {
+            // Lists of several servers may differ for a moment.
+            Ok(ids) if !ids.contains(&key.id) && !was_gone => {
+                was_gone = true;
+                thread::sleep(CONFIRM);
+                continue;
+            }
             Ok(ids) if !ids.contains(&key.id) => {
                 print(format!("revoked: {} is gone from the list after {waited}\n", key.id).as_bytes())?;
                 return Ok(Exit::Clean);
@@ -56,6 +65,7 @@ fn wait(client: &Client, admin: &ApiKey, key: &ListedKey, limit: Duration) -> Re
                 format!("{}: the list cannot be read after {waited} ({error})", key.id)
             }
         };
+        was_gone = false;
         let left = limit.saturating_sub(started.elapsed());
         if left.is_zero() || is_last {
             let submitted = format!(
@@ -77,5 +87,7 @@ fn may_have_arrived(error: &ProviderError) -> bool {
             ProviderError::TimedOut { .. }
                 | ProviderError::Connection { .. }
                 | ProviderError::Unreadable { .. }
+                | ProviderError::Redirected { .. }
+                | ProviderError::OutOfTime { .. }
         )
 }

@@ -4,6 +4,7 @@ mod args;
 mod compromised;
 mod consent;
 mod deletion;
+mod evidence;
 mod hand_over;
 mod refusal;
 mod replace;
@@ -17,21 +18,23 @@ use crate::cli::exit::Exit;
 use crate::cli::message::say;
 use crate::cli::online::Cleaner;
 use crate::cli::options;
-use crate::cli::output::{check_kept_file, style, write_file};
+use crate::cli::output::style;
 use crate::cli::rules::detector;
 use crate::cli::verify::ask::{Comparison, add_evidence, compare};
 use crate::cli::verify::leaks::{LeakedKey, Leaks};
-use crate::cli::verify::{clean, known_keys, open_leaks};
+use crate::cli::verify::{LEAKED_ADMIN_KEY, clean, is_leaked, known_keys, open_leaks};
 use crate::model::{KeyOwner, ListedKey, Verification};
-use crate::provider::{ApiKey, Client, KeyDirectory, ServiceAccounts};
-use crate::report::{VerifiedLeak, write_json, write_verification};
+use crate::provider::{ApiKey, Client, KeyDirectory, ProviderError, ServiceAccounts};
+use crate::report::{VerifiedLeak, write_verification};
 pub(in crate::cli) use args::Revoke;
 use consent::consent_step;
 use deletion::delete;
 use hand_over::Receiver;
-use refusal::{refusal, uncertainty};
+use refusal::{misplaced, refusal, uncertainty};
 use replace::PlannedReplacement;
 
+/// The most leaked keys that are named.
+const SHOWN_LEAKS: usize = 10;
 /// How long a change may take to spread at the provider.
 const WAIT: Duration = Duration::from_secs(15 * 60);
 
@@ -40,33 +43,40 @@ pub(in crate::cli) fn run(revoke: &Revoke, global: &Global) -> Result<Exit> {
         return compromised::run(revoke, global);
     }
     if let Some(path) = &revoke.evidence {
-        check_kept_file(path)?;
+        evidence::check(path)?;
     }
     let admin = revoke.online.required_admin_key()?;
     let leaks = Leaks::load(revoke.report.as_deref(), &revoke.repo, global)?;
-    let (leak, _) = selected(open_leaks(&leaks)?, revoke.key.as_deref())?;
+    let selected = selected(open_leaks(&leaks)?, revoke.key.as_deref())?;
+    if is_leaked(&admin, std::slice::from_ref(&selected)) {
+        return refuse(LEAKED_ADMIN_KEY);
+    }
+    let (leak, _) = selected;
     let config = options::config(global)?;
     let (_, detector) = detector(global, &config)?;
     let cleaner = Cleaner::new(&detector, known_keys(Some(&admin), &leaks));
     let client = revoke.online.client()?;
     let directory = match KeyDirectory::list(&client, &admin) {
         Ok(directory) => directory,
-        Err(error) => return refuse(&format!("the organization's keys cannot be listed: {error}")),
+        Err(error) => return refuse(&revoke.online.not_listed(&error)),
     };
+    if let Some(reason) = misplaced(&leak, &directory, revoke.project.as_deref()) {
+        return refuse(&reason);
+    }
     let Comparison { mut verification, created_later } =
         compare(&leak, &directory, revoke.project.as_deref());
     add_account(&client, &admin, &directory, &mut verification);
     let mut all = [(leak, verification)];
     let gaps = add_evidence(&client, &admin, &mut all);
     let [(leak, mut verification)] = all;
-    verification.notes.extend(gaps.into_iter().map(|gap| format!("not read: {gap}")));
+    let has_evidence = verification.spending.is_some() || !gaps.iter().any(|gap| gap.starts_with("audit"));
+    let gaps = directory.gaps.iter().chain(&gaps);
+    verification.notes.extend(gaps.map(|gap| format!("not read: {gap}")));
     let keys = verification.keys.clone();
     clean(&mut verification, &cleaner);
     let mut refusal = refusal(&keys, &directory, &admin)
-        .or_else(|| uncertainty(&leak, &keys, created_later, revoke.project.is_some()))
-        .or_else(|| {
-            (verification.keys[0].id != keys[0].id).then(|| "the id of the key is not valid".to_owned())
-        });
+        .or_else(|| uncertainty(&leak, &keys, &created_later, revoke.project.is_some()))
+        .or_else(|| (verification.keys[0].id != keys[0].id).then(|| ProviderError::UnusableId.to_string()));
     let replacement = match planned(revoke, &keys, &directory, refusal.is_some()) {
         Ok(planned) => planned,
         Err(reason) => {
@@ -76,7 +86,8 @@ pub(in crate::cli) fn run(revoke: &Revoke, global: &Global) -> Result<Exit> {
     };
     verification.notes.extend(replacement.iter().map(|(planned, receiver)| planned.preview(receiver)));
     if refusal.is_none() && revoke.yes.is_none() {
-        verification.next_steps.push(consent_step(revoke, &leak, &verification.keys[0], &cleaner));
+        let step = consent_step(revoke, &leak, (&verification.keys[0], has_evidence), &cleaner);
+        verification.next_steps.push(step);
     }
     show(&leak, &verification, &cleaner, global)?;
     if let Some(reason) = refusal {
@@ -87,17 +98,32 @@ pub(in crate::cli) fn run(revoke: &Revoke, global: &Global) -> Result<Exit> {
         bail!("--yes names another key than the one that matches; run the command without --yes and compare");
     }
     if let Some(path) = &revoke.evidence {
-        let mut json = Vec::new();
-        write_json(&verification, &mut json)?;
-        write_file(path, &json, true)?;
+        if !has_evidence {
+            return refuse(
+                "neither costs nor audit log could be read, so there is no evidence to keep: see the notes above, or repeat \
+                 without --evidence",
+            );
+        }
+        evidence::keep(path, (&leak, &verification), client.host().name(), &cleaner)?;
     }
-    if let Some((planned, receiver)) = replacement
-        && let Err(reason) = planned.carry_out(&client, &admin, receiver)
-    {
-        return refuse(&reason);
+    carry_out(revoke, (&client, &admin), replacement, (&keys[0], &mut verification.keys[0]))
+}
+
+/// Makes the replacement, then deletes the key. `shown` is the same key as it may be shown.
+fn carry_out(
+    revoke: &Revoke,
+    (client, admin): (&Client, &ApiKey),
+    replacement: Option<(PlannedReplacement<'_>, &Receiver)>,
+    (key, shown): (&ListedKey, &mut ListedKey),
+) -> Result<Exit> {
+    if let Some((planned, receiver)) = replacement {
+        match planned.carry_out(client, admin, receiver) {
+            Ok(new) => shown.account_keys.insert(0, new),
+            Err(reason) => return refuse(&reason),
+        }
     }
     let wait = revoke.wait.map_or(WAIT, |seconds| seconds.0);
-    delete(&client, &admin, (&keys[0], &verification.keys[0]), wait)
+    delete(client, admin, (key, shown), wait)
 }
 
 /// Adds what its project says about the service account that owns the key.
@@ -140,7 +166,13 @@ fn selected(
     match (open.pop(), open.len()) {
         (Some(one), 0) => Ok(one),
         (None, _) => bail!("no leaked key to revoke: none in the report matches"),
-        _ => bail!("several leaked keys match: name one with --key FINGERPRINT"),
+        (Some(last), _) => {
+            let all = open.iter().chain([&last]);
+            let names =
+                all.map(|(leak, _)| format!("{:.12} ({})", leak.fingerprint.to_string(), leak.redacted));
+            let names: Vec<String> = names.take(SHOWN_LEAKS).collect();
+            bail!("several leaked keys match: name one with --key FINGERPRINT, e.g. {}", names.join(", "))
+        }
     }
 }
 

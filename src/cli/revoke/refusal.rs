@@ -1,8 +1,10 @@
 //! When a key is not deleted, and why.
 
+use std::collections::BTreeSet;
+
 use crate::cli::verify::leaks::LeakedKey;
 use crate::model::{AccountKey, ListedKey, civil_time};
-use crate::provider::{ApiKey, KeyDirectory, ProviderError};
+use crate::provider::{ApiKey, KeyDirectory, ProviderError, matching_keys};
 
 /// The most keys of a service account that are named.
 const SHOWN_KEYS: usize = 20;
@@ -10,8 +12,11 @@ const SHOWN_KEYS: usize = 20;
 /// Why the key must not be deleted.
 pub(super) fn refusal(keys: &[ListedKey], directory: &KeyDirectory, admin: &ApiKey) -> Option<String> {
     let [key] = keys else {
-        return Some(match keys {
-            [] => "no key of this organization matches. A user's own key is revoked by its user at \
+        return Some(match (keys, directory.gaps.first()) {
+            ([], Some(gap)) => format!(
+                "none of the keys that could be listed matches, but not all could be ({gap}); repeat when they can"
+            ),
+            ([], None) => "no key of this organization matches. A user's own key is revoked by its user at \
                    https://platform.openai.com/api-keys; for other organizations, use their admin key. \
                    If neither can be had, --report hands the key to OpenAI as compromised"
                 .to_owned(),
@@ -28,9 +33,14 @@ pub(super) fn refusal(keys: &[ListedKey], directory: &KeyDirectory, admin: &ApiK
                 .to_owned(),
         );
     }
+    if key.id == ListedKey::UNUSABLE_ID {
+        return Some(ProviderError::UnusableId.to_string());
+    }
     if key.created_after_leak {
         return Some(
-            "the only match was created after the commit that leaked the key, so it is another key"
+            "the only match was created after the commit that leaked the key, so it is probably another key. Dates of \
+             commits can be wrong: if it is the one, delete it at \
+             https://platform.openai.com/settings/organization/projects"
                 .to_owned(),
         );
     }
@@ -38,22 +48,51 @@ pub(super) fn refusal(keys: &[ListedKey], directory: &KeyDirectory, admin: &ApiK
     Some(format!("not all keys could be listed, and another one may match as well ({gap})"))
 }
 
+/// Why the project that the user named cannot be the right one, although others may be.
+pub(super) fn misplaced(leak: &LeakedKey, directory: &KeyDirectory, project: Option<&str>) -> Option<String> {
+    let named = project?;
+    let of_leak = |key: &&ListedKey| key.project.as_ref().is_some_and(|project| project.id == named);
+    let all = matching_keys(&leak.shape, &directory.keys).keys;
+    if all.iter().any(|key| of_leak(&key)) {
+        return None;
+    }
+    let is_known = directory.projects.iter().any(|project| project.id == named);
+    let what = if is_known {
+        "none in this project matches"
+    } else {
+        "the organization lists no project with this id"
+    };
+    let ids: BTreeSet<&str> =
+        all.iter().filter_map(|key| key.project.as_ref()).map(|project| project.id.as_str()).collect();
+    let others = match ids.len() {
+        0 => "no key of its other projects matches either".to_owned(),
+        _ => format!("keys that match are in {}", ids.into_iter().collect::<Vec<_>>().join(", ")),
+    };
+    Some(format!("--project {named}: {what}; {others}"))
+}
+
 /// Why a single match may still be another key.
 pub(super) fn uncertainty(
     leak: &LeakedKey,
     keys: &[ListedKey],
-    created_later: usize,
+    created_later: &[String],
     in_project: bool,
 ) -> Option<String> {
     let why = if !in_project && keys.iter().any(|key| key.short_mask) {
         "the API shows only a short form of the key"
     } else if leak.shape.kind == "unknown" {
         "the key was found without its prefix"
-    } else if created_later > 0 {
+    } else if !created_later.is_empty() {
         "several keys match but for their dates, and dates of commits can be wrong"
     } else {
         return None;
     };
+    if in_project {
+        return Some(format!(
+            "{why}, so the match is not certain; find out which one it is by its creation and last use, and delete it at \
+             https://platform.openai.com/settings/organization/projects"
+        ));
+    }
     Some(format!(
         "{why}, so the match is not certain; if you know which project the leaked key was \
          used for, name it with --project PROJECTID, else delete the right key at \
@@ -61,9 +100,11 @@ pub(super) fn uncertainty(
     ))
 }
 
-/// What a refusal means, and what deleting the service account instead would break.
+/// What a refusal means, and what deleting the service account instead would break. A missing permission, a wrong admin
+/// key or a limit of rates says nothing about the account.
 pub(super) fn refused(key: &ListedKey, error: &ProviderError) -> String {
-    let owner = key.owner.as_ref().filter(|owner| owner.is_service_account());
+    let is_refused = error.status().is_some_and(|status| matches!(status, 400 | 403 | 405 | 409 | 422));
+    let owner = key.owner.as_ref().filter(|owner| is_refused && owner.is_service_account());
     let Some(owner) = owner else { return error.to_string() };
     let account: Vec<&str> = [&owner.name, &owner.id].into_iter().flatten().map(String::as_str).collect();
     let others: Vec<String> = key.account_keys.iter().take(SHOWN_KEYS).map(account_key).collect();

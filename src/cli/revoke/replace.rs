@@ -3,8 +3,8 @@
 use anyhow::Result;
 
 use super::hand_over::Receiver;
-use crate::cli::message::{mask_key, masked, print};
-use crate::model::ListedKey;
+use crate::cli::message::{mask_key, masked, print, say};
+use crate::model::{AccountKey, ListedKey};
 use crate::provider::{ApiKey, Client, KeyDirectory, OrganizationKey, ProviderError, ReplacementKey};
 
 /// The key to replace, with its project and service account.
@@ -37,14 +37,14 @@ impl<'d> PlannedReplacement<'d> {
     /// What would be done, for the dry run.
     pub(super) fn preview(&self, receiver: &Receiver) -> String {
         let scopes = match self.key.scopes.as_deref() {
-            None => "; the API does not say how the leaked key is restricted, so the new one is not",
-            Some([]) => ", not restricted, as the leaked one",
+            None => ". It is not restricted, since the API does not say how the leaked key is",
+            Some([]) => ". It is not restricted, like the leaked key",
             Some(_) => " with the same permissions",
         };
         masked(&format!(
-            "before that, a new key is made for the service account {}{scopes}, and given to {}",
-            self.account,
-            receiver.name()
+            "before the deletion, {} gets a new key of the service account {}{scopes}",
+            receiver.name(),
+            self.account
         ))
     }
 
@@ -57,10 +57,12 @@ impl<'d> PlannedReplacement<'d> {
         client: &Client,
         admin: &ApiKey,
         receiver: &Receiver,
-    ) -> Result<(), String> {
+    ) -> Result<AccountKey, String> {
         let made = ReplacementKey::create(client, admin, self.key, (self.project, self.account));
         let new = made.map_err(|error| not_made(&error))?;
         mask_key(new.value.reveal());
+        // Whoever interrupts the program knows what to delete.
+        say(&masked(&format!("friskey: made the new key {}, now giving it to {}", new.id, receiver.name())));
         if let Err(reason) = receiver.give(&new.value) {
             let listed = ListedKey { id: new.id, ..self.key.listed.clone() };
             let id = &listed.id;
@@ -78,13 +80,21 @@ impl<'d> PlannedReplacement<'d> {
             receiver.name()
         );
         // The key is in its store; a reader that went away changes nothing about it.
-        print(masked(&done).as_bytes()).map_err(|error| error.to_string())
+        print(masked(&done).as_bytes()).map_err(|error| error.to_string())?;
+        Ok(AccountKey {
+            id: new.id,
+            name: "the replacement that was just made".to_owned(),
+            last_used_at: None,
+        })
     }
 }
 
 fn not_made(error: &ProviderError) -> String {
     match error {
-        ProviderError::Refused { .. } | ProviderError::MissingScope { .. } => {
+        ProviderError::Refused { status: ..500, .. }
+        | ProviderError::MissingScope { .. }
+        | ProviderError::OtherHost { .. }
+        | ProviderError::TooManyRequests { .. } => {
             format!("no new key was made: {error}")
         }
         // Its value is lost, so it is of no use to anybody.

@@ -19,6 +19,8 @@ const SENT_KINDS: [&str; 5] = ["project", "service-account", "admin", "user", "s
 
 /// How many characters at the end of a key a report shows; with fewer, too many keys would match.
 const SHOWN_TAIL: usize = 4;
+/// Says that some keys could not be listed.
+pub(super) const PARTLY: &str = ", as far as its keys could be listed";
 /// The most matching keys that are listed of one leak.
 const MAX_MATCHES: usize = 100;
 
@@ -27,6 +29,7 @@ pub(super) fn unknown(reason: &str) -> Verification {
     Verification {
         verdict: KeyVerdict::Unknown,
         reason: reason.to_owned(),
+        works_at: None,
         key_sent: false,
         matching: Matching::NotAsked,
         keys: Vec::new(),
@@ -42,8 +45,8 @@ pub(super) fn unknown(reason: &str) -> Verification {
 /// What comparing a leak with the listed keys gave.
 pub(in crate::cli) struct Comparison {
     pub(in crate::cli) verification: Verification,
-    /// How many keys match but for their creation after the leaking commit.
-    pub(in crate::cli) created_later: usize,
+    /// The ids of keys that match but for their creation after the leaking commit.
+    pub(in crate::cli) created_later: Vec<String>,
 }
 
 /// Compares a leak with the keys of the organization, or of one project of it.
@@ -74,15 +77,21 @@ pub(in crate::cli) fn compare(
         keys.truncate(MAX_MATCHES);
     }
     verification.keys = keys;
+    if !created_later.is_empty() {
+        verification.notes.push(format!(
+            "these keys match as well, but were created after the leaking commit: {}",
+            created_later.join(", ")
+        ));
+    }
     Comparison { verification, created_later }
 }
 
 fn without_match(reason: &str) -> Comparison {
-    Comparison { verification: unknown(reason), created_later: 0 }
+    Comparison { verification: unknown(reason), created_later: Vec::new() }
 }
 
 fn judge(keys: &[ListedKey], directory: &KeyDirectory, in_project: bool) -> (KeyVerdict, String, Matching) {
-    let partly = if directory.gaps.is_empty() { "" } else { ", as far as its keys could be listed" };
+    let partly = if directory.gaps.is_empty() { "" } else { PARTLY };
     let place = if in_project { "this project" } else { "this organization" };
     match keys {
         [] if in_project => (KeyVerdict::Unknown, format!("none in this project{partly}"), Matching::None),
@@ -123,9 +132,9 @@ pub(in crate::cli) fn add_evidence(
     let windows: Vec<EvidenceWindow> = all
         .iter()
         .filter_map(|(leak, verification)| match verification.keys.as_slice() {
-            [key] => Some(EvidenceWindow {
+            [key] if key.id != ListedKey::UNUSABLE_ID => Some(EvidenceWindow {
                 key: key.id.clone(),
-                leaked_at: leak.shape.leaked_at.unwrap_or_else(now),
+                leaked_at: leak.shape.leaked_at.unwrap_or_else(now).min(now()),
             }),
             _ => None,
         })
@@ -138,10 +147,14 @@ pub(in crate::cli) fn add_evidence(
         let [key] = verification.keys.as_slice() else { continue };
         verification.spending = evidence.spending(&key.id).cloned();
         verification.audit_events = evidence.events(&key.id).to_vec();
-        if leak.shape.leaked_at.is_none() {
-            verification
+        match leak.shape.leaked_at {
+            None => verification
                 .notes
-                .push("the report names no leaking commit, so costs are counted from today".to_owned());
+                .push("no leaking commit is known, so costs are counted from today".to_owned()),
+            Some(at) if at > now() => verification.notes.push(
+                "the date of the leaking commit is in the future, so costs are counted from today".to_owned(),
+            ),
+            Some(_) => {}
         }
         if verification.audit_events.is_empty() && !evidence.gaps.iter().any(|gap| gap.starts_with("audit")) {
             verification.notes.push(
@@ -227,4 +240,5 @@ fn settle(verification: &mut Verification, answer: ProbeAnswer) {
     verification.reason =
         if listed.is_empty() { answer.reason } else { format!("{}; {listed}", answer.reason) };
     verification.verdict = answer.verdict;
+    verification.works_at = answer.works_at;
 }

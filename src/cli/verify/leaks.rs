@@ -70,7 +70,8 @@ impl Leaks {
     fn stdin(global: &Global) -> Result<Self> {
         let input = read_secret("Leaked key to verify (input is hidden): ", MAX_REPORT)?
             .context("standard input is longer than 256 MiB")?;
-        if input.trim_ascii_start().starts_with(b"{") {
+        // Else it may be JSON with keys in it.
+        if is_report(&input) {
             return Ok(Self::of_document(document(&input, "standard input")?));
         }
         let session = Session::here(&ScanArgs::default(), &SuppressionArgs::default(), global)?;
@@ -136,9 +137,28 @@ fn file(path: &Path) -> Result<Value> {
     document(&bytes, &shown.to_string())
 }
 
+/// Whether it looks like a report of whatever version.
+fn is_report(bytes: &[u8]) -> bool {
+    parsed(bytes).is_some_and(|value| value["leaks"].is_array())
+}
+
+/// JSON, also as a Windows shell redirects it: with a byte order mark, or in UTF-16.
+fn parsed(bytes: &[u8]) -> Option<Value> {
+    let units = |bytes: &[u8], unit: fn([u8; 2]) -> u16| -> String {
+        let units = bytes.chunks_exact(2).map(|pair| unit([pair[0], pair[1]]));
+        char::decode_utf16(units).map(|c| c.unwrap_or(char::REPLACEMENT_CHARACTER)).collect()
+    };
+    match bytes {
+        [0xEF, 0xBB, 0xBF, text @ ..] => serde_json::from_slice(text).ok(),
+        [0xFF, 0xFE, text @ ..] => serde_json::from_str(&units(text, u16::from_le_bytes)).ok(),
+        [0xFE, 0xFF, text @ ..] => serde_json::from_str(&units(text, u16::from_be_bytes)).ok(),
+        text => serde_json::from_slice(text).ok(),
+    }
+}
+
 fn document(bytes: &[u8], name: &str) -> Result<Value> {
     // What serde says could quote the file.
-    let value: Option<Value> = serde_json::from_slice(bytes).ok();
+    let value = parsed(bytes);
     let Some(value) = value.filter(|value| value["leaks"].is_array()) else {
         bail!("{name} is not a JSON report of friskey; `--output json=PATH` writes one");
     };
@@ -188,7 +208,7 @@ impl LeakedKey {
     /// Whether all of its places are accepted.
     pub(in crate::cli) fn is_accepted(leak: &Value) -> bool {
         let findings = leak["findings"].as_array().map(Vec::as_slice).unwrap_or_default();
-        !findings.is_empty() && findings.iter().all(|finding| !finding["suppressed"].is_null())
+        !findings.is_empty() && findings.iter().all(|finding| finding["suppressed"].is_object())
     }
 }
 

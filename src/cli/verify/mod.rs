@@ -18,7 +18,7 @@ use leaks::{LeakedKey, Leaks};
 
 use super::args::Global;
 use super::exit::Exit;
-use super::message::say;
+use super::message::{self, say};
 use super::online::Cleaner;
 use super::options;
 use super::rules::detector;
@@ -29,6 +29,8 @@ use outputs::VerificationOutputs;
 
 /// How long to wait before a rejected key is sent again.
 const RECHECK_AFTER: Duration = Duration::from_secs(5);
+/// Two answers of one moment are one answer.
+const SHORTEST_RECHECK: Duration = Duration::from_secs(2);
 /// How many places are named that could not be searched.
 const SHOWN_GAPS: usize = 10;
 
@@ -42,9 +44,14 @@ pub(super) fn run(verify: &Verify, global: &Global) -> Result<Exit> {
     }
     let client = verify.online.client()?;
     let mut open = open_leaks(&leaks)?;
+    if let Some(admin) = admin.as_ref().filter(|admin| !verify.send_key && is_leaked(admin, &open)) {
+        message::mask_key(admin.reveal());
+        bail!("{LEAKED_ADMIN_KEY}");
+    }
     let mut summary = gaps_of_search(&leaks, &open);
+    summary.extend(accepted(&leaks));
     if let Some(admin) = admin.as_ref().filter(|_| !open.is_empty()) {
-        list(&client, admin, &mut open, &mut summary);
+        list(verify, (&client, admin), &mut open, &mut summary);
     }
     if verify.send_key {
         send(verify, &client, &leaks, &mut open);
@@ -94,6 +101,25 @@ pub(super) fn open_leaks(leaks: &Leaks) -> Result<Vec<(LeakedKey, Verification)>
     Ok(open)
 }
 
+/// Why an admin key is not used.
+pub(super) const LEAKED_ADMIN_KEY: &str = "the admin key is one of the leaked keys, so nothing was sent with it: it is the \
+     admin key in use, so create another one at https://platform.openai.com/settings/organization/admin-keys and repeat with \
+     that";
+
+/// Whether the key to ask with is a leaked one.
+pub(super) fn is_leaked(admin: &ApiKey, open: &[(LeakedKey, Verification)]) -> bool {
+    let fingerprint = Secret::new(admin.reveal().to_vec(), 0).fingerprint();
+    open.iter().any(|(leak, _)| leak.fingerprint == fingerprint)
+}
+
+/// How many keys of the report are accepted and therefore not asked about.
+fn accepted(leaks: &Leaks) -> Option<String> {
+    let listed = leaks.document["leaks"].as_array().map(Vec::as_slice).unwrap_or_default();
+    let accepted = listed.iter().filter(|leak| LeakedKey::is_accepted(leak)).count() as u64;
+    (accepted > 0)
+        .then(|| format!("not verified: {}, by a marker or the baseline", count(accepted, "accepted key")))
+}
+
 /// Where keys that were not found could not be looked for.
 fn gaps_of_search(leaks: &Leaks, open: &[(LeakedKey, Verification)]) -> Vec<String> {
     if open.iter().all(|(leak, _)| leaks.secrets.contains_key(&leak.fingerprint)) {
@@ -105,12 +131,17 @@ fn gaps_of_search(leaks: &Leaks, open: &[(LeakedKey, Verification)]) -> Vec<Stri
 }
 
 /// Asks the administration API, which sees nothing of the leaked keys.
-fn list(client: &Client, admin: &ApiKey, open: &mut [(LeakedKey, Verification)], summary: &mut Vec<String>) {
+fn list(
+    verify: &Verify,
+    (client, admin): (&Client, &ApiKey),
+    open: &mut [(LeakedKey, Verification)],
+    summary: &mut Vec<String>,
+) {
     let directory = match KeyDirectory::list(client, admin) {
         Ok(directory) => directory,
         Err(error) => {
             for (_, verification) in open {
-                verification.reason = format!("the organization's keys could not be listed: {error}");
+                verification.reason = verify.online.not_listed(&error);
             }
             return;
         }
@@ -138,7 +169,10 @@ fn send(verify: &Verify, client: &Client, leaks: &Leaks, open: &mut [(LeakedKey,
         client.host().name()
     ));
     let secret = |leak: &LeakedKey| -> Option<Secret> { leaks.secrets.get(&leak.fingerprint).cloned() };
-    let pause = verify.recheck_after.map_or(RECHECK_AFTER, |seconds| seconds.0);
+    let mut pause = verify.recheck_after.map_or(RECHECK_AFTER, |seconds| seconds.0);
+    if client.host().is_known() {
+        pause = pause.max(SHORTEST_RECHECK);
+    }
     ask::send(client, open, secret, (verify.whoami, pause));
     if !client.host().is_known() && !verify.trust_host {
         for (_, verification) in open.iter_mut().filter(|(_, one)| one.verdict == KeyVerdict::Dead) {

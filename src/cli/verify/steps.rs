@@ -1,77 +1,158 @@
 //! What to do next about a key, by what the provider says of it.
 
 use super::args::Verify;
+use super::ask::PARTLY;
 use super::has_one_match;
 use super::leaks::LeakedKey;
 use crate::cli::online::{Cleaner, shell_word};
-use crate::model::{KeyVerdict, Matching, Verification};
+use crate::model::{KeyVerdict, ListedKey, Matching, Verification};
 
-/// How the commands of the next steps begin: with the same report and the same way to the provider.
-pub(super) struct Again {
-    /// The report or repository.
-    report: String,
-    /// The options that lead to the provider.
-    online: String,
+const PROJECTS: &str = "https://platform.openai.com/settings/organization/projects";
+
+/// Makes commands with the same report and the same way to the provider.
+pub(super) struct Again<'a> {
+    verify: &'a Verify,
+    cleaner: &'a Cleaner<'a>,
 }
 
-impl Again {
-    pub(super) fn new(verify: &Verify, cleaner: &Cleaner<'_>) -> Self {
-        let mut report = match &verify.report {
-            Some(path) => shell_word(&path.to_string_lossy()),
-            None => format!("--repo {}", shell_word(&verify.repo.to_string_lossy())),
-        };
-        let mut online = verify.online.repeated();
-        [&mut report, &mut online].into_iter().for_each(|text| cleaner.text(text));
-        Self { report, online }
+impl<'a> Again<'a> {
+    pub(super) fn new(verify: &'a Verify, cleaner: &'a Cleaner<'a>) -> Self {
+        Self { verify, cleaner }
     }
 
-    /// `friskey COMMAND REPORT`
-    fn command(&self, command: &str) -> String {
-        format!("friskey {command} {}", self.report)
+    /// `friskey COMMAND REPORT OPTIONS`
+    fn command(&self, command: &str, options: &str) -> String {
+        self.command_at(command, options, self.verify.online.repeated())
+    }
+
+    fn command_at(&self, command: &str, options: &str, mut online: String) -> String {
+        let mut report = match &self.verify.report {
+            Some(path) => shell_word(&path.to_string_lossy()),
+            None => format!("--repo {}", shell_word(&self.verify.repo.to_string_lossy())),
+        };
+        [&mut report, &mut online].into_iter().for_each(|text| self.cleaner.text(text));
+        let input = match &self.verify.report {
+            Some(path) if path.as_os_str() == "-" => " (with the same standard input)",
+            _ => "",
+        };
+        format!("friskey {command} {report}{options}{online}{input}")
+    }
+
+    /// The options of a run that sends the leaked keys, with the repository that they are taken from.
+    fn send_key(&self) -> String {
+        let mut repo = match &self.verify.report {
+            Some(path) if path.as_os_str() != "-" && self.verify.repo.as_os_str() != "." => {
+                format!(" --repo {}", shell_word(&self.verify.repo.to_string_lossy()))
+            }
+            _ => String::new(),
+        };
+        self.cleaner.text(&mut repo);
+        let trust = if self.verify.trust_host { " --trust-host" } else { "" };
+        format!(" --send-key{repo}{trust}")
     }
 }
 
 /// The steps in order.
-pub(super) fn next_steps(leak: &LeakedKey, verification: &Verification, again: &Again) -> Vec<String> {
-    let online = &again.online;
+pub(super) fn next_steps(leak: &LeakedKey, verification: &Verification, again: &Again<'_>) -> Vec<String> {
     let short = &leak.fingerprint.to_string()[..12];
     if verification.verdict == KeyVerdict::Dead {
         return vec!["replace it where it is still used; the key itself can no longer be used".to_owned()];
     }
     if has_one_match(verification) {
-        let revoke = again.command("revoke");
-        return vec![format!("look at what would be deleted: {revoke} --key {short}{online}")];
+        return vec![of_match(&verification.keys[0], again, short)];
     }
-    let report = format!(
-        "if nobody can be reached who may revoke it, {} --key {short} --report{online} shows how to report it to OpenAI",
-        again.command("revoke")
-    );
     match verification.matching {
         Matching::Several => vec![
             format!(
                 "compare owner, creation and last use of the keys above with where the key was used. If the project tells \
-                 them apart: {} --key {short} --project PROJECTID{online}",
-                again.command("revoke")
+                 them apart: {}",
+                again.command("revoke", &format!(" --key {short} --project PROJECTID"))
             ),
-            "else delete the right one at https://platform.openai.com/settings/organization/projects".to_owned(),
+            format!("else delete the right one at {PROJECTS}"),
         ],
-        Matching::None if leak.shape.kind == "user" || leak.shape.kind == "service" => vec![
-            "a user's own key is in no organization's list: its user revokes it at https://platform.openai.com/api-keys"
-                .to_owned(),
-            report,
-        ],
-        Matching::None => vec![
-            format!(
-                "if it may belong to another of your organizations, repeat with that organization's admin key; to learn \
-                 whether it works: {} --send-key{online}",
-                again.command("verify")
-            ),
-            report,
-        ],
-        Matching::NotAsked if verification.verdict.is_live() => vec![format!(
-            "revoke it now; with OPENAI_ADMIN_KEY set, {}{online} tells which key of the organization it is",
-            again.command("verify")
-        )],
-        _ => Vec::new(),
+        Matching::None => of_no_match(leak, verification, again, short),
+        _ => without_list(verification, again),
     }
+}
+
+fn of_match(key: &ListedKey, again: &Again<'_>, short: &str) -> String {
+    if key.created_after_leak {
+        return format!(
+            "find out by its creation and last use whether this is the leaked key, which is the case only if the date of \
+             the commit is wrong; if so, delete it at {PROJECTS}"
+        );
+    }
+    format!("look at what would be deleted: {}", again.command("revoke", &format!(" --key {short}")))
+}
+
+fn of_no_match(leak: &LeakedKey, verification: &Verification, again: &Again<'_>, short: &str) -> Vec<String> {
+    let report = format!(
+        "if nobody can be reached who may revoke it, this shows how to report it to OpenAI: {}",
+        again.command("revoke", &format!(" --key {short} --report"))
+    );
+    let first = match &*leak.shape.kind {
+        "user" | "service" => {
+            "a user's own key is in no organization's list: its user revokes it at https://platform.openai.com/api-keys"
+                .to_owned()
+        }
+        _ if verification.key_sent => {
+            "if it may belong to another of your organizations, repeat with that organization's admin key".to_owned()
+        }
+        _ => format!(
+            "if it may belong to another of your organizations, repeat with that organization's admin key; to learn \
+             whether it works: {}",
+            again.command("verify", &again.send_key())
+        ),
+    };
+    if verification.reason.contains(PARTLY) {
+        return vec![format!(
+            "it may be one of the keys that could not be listed; when they can: {}",
+            again.command("verify", "")
+        )];
+    }
+    let there = elsewhere(verification, again);
+    there.into_iter().chain([first, report]).collect()
+}
+
+/// Where the organization's keys were not listed.
+fn without_list(verification: &Verification, again: &Again<'_>) -> Vec<String> {
+    if let Some(step) = elsewhere(verification, again) {
+        return vec![step];
+    }
+    let list = again.command("verify", "");
+    let (is_live, was_sent) = (verification.verdict.is_live(), verification.key_sent);
+    let step = match verification.verdict {
+        _ if is_live => {
+            format!(
+                "revoke it now; with OPENAI_ADMIN_KEY set, this shows which key of the organization it is: {list}"
+            )
+        }
+        KeyVerdict::Deactivated => format!(
+            "revoke it before its account is activated again; with OPENAI_ADMIN_KEY set, this shows which key of the \
+             organization it is: {list}"
+        ),
+        _ if was_sent && !again.verify.trust_host && is_gateway(again) => format!(
+            "if the host passes requests on to OpenAI: {}",
+            again.command("verify", &format!("{} --trust-host", again.send_key()))
+        ),
+        _ if was_sent => {
+            format!("treat it as live, and ask again later: {}", again.command("verify", &again.send_key()))
+        }
+        _ if verification.reason.is_empty() => return Vec::new(),
+        _ => format!("treat it as live; when the cause is mended, repeat: {list}"),
+    };
+    vec![step]
+}
+
+fn is_gateway(again: &Again<'_>) -> bool {
+    again.verify.online.host.as_ref().is_some_and(|host| !host.is_known())
+}
+
+/// The host that accepts the key has its organization's list, too.
+fn elsewhere(verification: &Verification, again: &Again<'_>) -> Option<String> {
+    let online = again.verify.online.repeated_at(Some(verification.works_at?));
+    Some(format!(
+        "revoke it in its region; with OPENAI_ADMIN_KEY of that organization, this shows which key it is: {}",
+        again.command_at("verify", "", online)
+    ))
 }

@@ -1,0 +1,58 @@
+//! `--evidence`: what is known of a key is on a disk before the key is deleted.
+
+use std::path::Path;
+
+use anyhow::{Result, bail};
+use serde::Serialize;
+
+use crate::cli::online::Cleaner;
+use crate::cli::output::{check_kept_file, write_file};
+use crate::cli::verify::leaks::LeakedKey;
+use crate::model::Verification;
+use crate::report::write_json;
+
+/// Checks that the file can be written: evidence is kept, so nothing that is there is overwritten.
+///
+/// # Errors
+/// When it exists, or cannot be written.
+pub(super) fn check(path: &Path) -> Result<()> {
+    if path.symlink_metadata().is_ok() {
+        bail!(
+            "{} exists already, and may be the evidence of another key: name another file with --evidence, or move it away",
+            path.display()
+        );
+    }
+    check_kept_file(path)
+}
+
+/// What is known of a key before it is deleted.
+#[derive(Serialize)]
+struct KeptEvidence<'a> {
+    schema: &'static str,
+    fingerprint: String,
+    redacted: String,
+    rule: String,
+    host: &'a str,
+    #[serde(flatten)]
+    verification: &'a Verification,
+}
+
+/// Writes everything to a file that only the user may read.
+///
+/// # Errors
+/// When it cannot be written.
+pub(super) fn keep(
+    path: &Path,
+    (leak, verification): (&LeakedKey, &Verification),
+    host: &str,
+    cleaner: &Cleaner<'_>,
+) -> Result<()> {
+    let (mut redacted, mut rule) = (leak.redacted.clone(), leak.rule.clone());
+    [&mut redacted, &mut rule].into_iter().for_each(|text| cleaner.text(text));
+    let fingerprint = leak.fingerprint.to_string();
+    let kept =
+        KeptEvidence { schema: "friskey/evidence/v1", fingerprint, redacted, rule, host, verification };
+    let mut json = Vec::new();
+    write_json(&kept, &mut json)?;
+    write_file(path, &json, true)
+}

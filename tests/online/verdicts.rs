@@ -1,0 +1,167 @@
+//! Every row of the table of answers: what the provider says to a key, and the verdict.
+
+use std::time::Duration;
+
+use serde_json::json;
+
+use crate::openai::{Fault, error, mask};
+use crate::support::{LEAKED, Scene, admin_key, key, only, said};
+
+/// An answer to GET /v1/models, and what follows from it.
+struct Row {
+    status: u16,
+    code: Option<&'static str>,
+    message: String,
+    verdict: &'static str,
+    exit: i32,
+    /// Of the reason, so that a verdict comes from this answer and not from somebody else's.
+    reason: &'static str,
+}
+
+fn row(
+    (status, code, message): (u16, Option<&'static str>, &str),
+    (verdict, exit, reason): (&'static str, i32, &'static str),
+) -> Row {
+    Row { status, code, message: message.to_owned(), verdict, exit, reason }
+}
+
+/// All rows but 200, time-outs and pages of proxies.
+fn rows() -> Vec<Row> {
+    let incorrect = |key: &str| format!("Incorrect API key provided: {}. You can find it", mask(key));
+    let scopes = "You have insufficient permissions for this operation. Missing scopes: api.model.read.";
+    let host = "Use us.api.openai.com for this key.";
+    vec![
+        row((401, Some("invalid_api_key"), &incorrect(&key(1))), ("dead", 0, "rejected it twice")),
+        // An outage rejected keys that nobody had sent.
+        row((401, Some("invalid_api_key"), &incorrect(&key(2))), ("unknown", 3, "another key than")),
+        row((401, Some("invalid_api_key"), "Incorrect API key"), ("unknown", 3, "without saying which")),
+        row((401, None, scopes), ("live, but restricted", 1, "`api.model.read`")),
+        row((403, None, scopes), ("live, but restricted", 1, "`api.model.read`")),
+        row((401, Some("incorrect_hostname"), host), ("lives in another region", 1, "us.api.openai.com")),
+        row((401, Some("ip_not_authorized"), "no"), ("blocked here", 1, "not from this address")),
+        row((401, Some("mismatched_organization"), "no"), ("live", 1, "another organization")),
+        row((401, Some("account_deactivated"), "no"), ("deactivated", 3, "not revoked")),
+        row((401, Some("something_new"), "no"), ("unknown", 3, "401 (something_new)")),
+        row((401, None, &incorrect(&key(1))), ("unknown", 3, "401")),
+        row((403, Some("unsupported_country_region_territory"), "no"), ("unknown", 3, "this country")),
+        row((429, Some("insufficient_quota"), "no"), ("live, without credit", 1, "(insufficient_quota)")),
+        row((429, Some("billing_not_active"), "no"), ("live, without credit", 1, "(billing_not_active)")),
+        row(
+            (429, Some("project_spend_limit_exceeded"), "no"),
+            ("live, without credit", 1, "(project_spend_limit_exceeded)"),
+        ),
+        row((429, Some("slow_down"), "no"), ("live", 1, "slow down")),
+        row((429, Some("rate_limit_exceeded"), "no"), ("unknown", 3, "429 (rate_limit_exceeded)")),
+        row((500, Some("server_error"), "no"), ("unknown", 3, "500 (server_error)")),
+        row((502, Some("server_error"), "no"), ("unknown", 3, "502 (server_error)")),
+        row((503, Some("invalid_api_key"), &incorrect(&key(1))), ("unknown", 3, "503 (invalid_api_key)")),
+        row((504, Some("server_error"), "no"), ("unknown", 3, "504 (server_error)")),
+    ]
+}
+
+/// Asks with `key(1)` in each scene; the scenes may be one and the same.
+pub(crate) fn check_every_row(scene: impl Fn() -> Scene, reuse: Option<&Scene>) {
+    for row in rows() {
+        let own = reuse.is_none().then(&scene);
+        let scene = reuse.or(own.as_ref()).unwrap();
+        scene.api.set(|state| state.faults.clear());
+        let body = error(&row.message, row.code);
+        scene.api.fault("/v1/models", Fault::Header(row.status, "retry-after: 0", body), 9);
+        let arguments = ["verify", "-", "--send-key", "--recheck-after", "0.1", "--format", "json"];
+        let output = scene.friskey_with(&arguments, key(1).as_bytes());
+        let shown = format!("{} {:?}: {}", row.status, row.code, said(&output));
+        assert_eq!(only(&output)["verdict"], row.verdict, "{shown}");
+        assert!(only(&output)["reason"].as_str().unwrap().contains(row.reason), "{shown}");
+        assert_eq!(output.status.code(), Some(row.exit), "{shown}");
+    }
+    if let Some(scene) = reuse {
+        scene.api.set(|state| state.faults.clear());
+    }
+}
+
+#[test]
+fn every_row_of_the_table_has_its_verdict_reason_and_status() {
+    check_every_row(Scene::new, None);
+}
+
+/// These cannot come through a proxy that checks answers: there is none, or it is none of the API.
+#[test]
+fn silence_pages_of_proxies_and_other_answers_leave_a_key_unknown() {
+    let page = "<html><title>Sign in</title></html>".to_owned();
+    for fault in [
+        Fault::Silence(Duration::from_secs(6)),
+        Fault::Answer(200, page.clone()),
+        Fault::Answer(401, page.clone()),
+        Fault::Header(502, "retry-after: 0", page),
+        Fault::Answer(200, "{}".to_owned()),
+        Fault::Answer(401, r#"{"error":"invalid_api_key"}"#.to_owned()),
+        Fault::Answer(401, format!(r#"{{"error":{}}}"#, "[".repeat(1_000))),
+        Fault::Truncated,
+        Fault::Huge(5 << 20),
+        Fault::Header(302, "location: https://evil.example/", String::new()),
+    ] {
+        let scene = Scene::new();
+        let shown = format!("{fault:?}").chars().take(60).collect::<String>();
+        scene.api.fault("/v1/models", fault, 9);
+        let arguments = ["verify", "-", "--send-key", "--recheck-after", "0.1", "--format", "json"];
+        let output = scene.friskey_with(&arguments, key(1).as_bytes());
+        assert_eq!(only(&output)["verdict"], "unknown", "{shown}: {}", said(&output));
+        assert_eq!(output.status.code(), Some(3), "{shown}: {}", said(&output));
+    }
+}
+
+/// `type` is not `code`: gateways write what they like there, and no key is dead because of it.
+#[test]
+fn only_the_code_makes_a_key_dead() {
+    let message = format!("Incorrect API key provided: {}.", mask(&key(1)));
+    for code in [json!(null), json!(401), json!({"x": 1})] {
+        let scene = Scene::new();
+        let body =
+            json!({"error": {"message": message, "type": "invalid_api_key", "param": null, "code": code}});
+        scene.api.fault("/v1/models", Fault::Answer(401, body.to_string()), 9);
+        let arguments = ["verify", "-", "--send-key", "--recheck-after", "0.1", "--format", "json"];
+        let output = scene.friskey_with(&arguments, key(1).as_bytes());
+        assert_eq!(only(&output)["verdict"], "unknown", "{code}: {}", said(&output));
+    }
+}
+
+/// The row 200, for each kind of key, and whom the key belongs to.
+pub(crate) fn check_accepted(scene: &Scene) {
+    scene.add("key_live", Some("proj_1"), &key(1), LEAKED);
+    scene.add("key_admin_3", None, &admin_key(3), LEAKED);
+    let send = ["verify", "-", "--send-key", "--whoami", "--format", "json"];
+    let output = scene.friskey_with(&send, key(1).as_bytes());
+    assert_eq!(
+        (&only(&output)["verdict"], output.status.code()),
+        (&json!("live"), Some(1)),
+        "{}",
+        said(&output)
+    );
+    assert!(only(&output)["whoami"].to_string().contains("ada@example.org"), "{}", said(&output));
+    // Admin keys are asked at their own endpoint.
+    scene.api.set(|state| state.other_admins.push(admin_key(3)));
+    let send = ["verify", "-", "--send-key", "--format", "json"];
+    let output = scene.friskey_with(&send, admin_key(3).as_bytes());
+    assert_eq!(
+        (&only(&output)["verdict"], output.status.code()),
+        (&json!("live"), Some(1)),
+        "{}",
+        said(&output)
+    );
+    // Of a service account, the provider names the organization alone.
+    let organization = json!({"object": "user", "orgs": {"object": "list", "data": [{"id": "org-1", "title": "Analytical Engines"}]}});
+    scene.api.fault("/v1/me", Fault::Answer(200, organization.to_string()), 1);
+    let send = ["verify", "-", "--send-key", "--whoami", "--format", "json"];
+    let output = scene.friskey_with(&send, key(1).as_bytes());
+    assert_eq!(
+        only(&output)["whoami"],
+        json!(["organization: Analytical Engines, org-1"]),
+        "{}",
+        said(&output)
+    );
+}
+
+#[test]
+fn an_accepted_key_is_live_whatever_its_kind() {
+    check_accepted(&Scene::new());
+}
