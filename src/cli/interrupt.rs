@@ -57,7 +57,8 @@ fn keep_time(stop: &Stop, limit: Duration) {
     end(Exit::Incomplete.status().into());
 }
 
+/// Ends the process at once.
 #[expect(clippy::exit, reason = "the user does not want to wait for anything")]
-fn end(status: i32) {
+pub(super) fn end(status: i32) {
     std::process::exit(status);
 }

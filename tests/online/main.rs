@@ -7,6 +7,8 @@ mod dead_ends;
 mod description;
 #[path = "../kit/git.rs"]
 mod git;
+#[cfg(unix)]
+mod interrupted;
 mod keys;
 mod offline;
 #[path = "../kit/openai.rs"]

@@ -75,6 +75,32 @@ fn without_a_new_key_nothing_is_deleted() {
 }
 
 #[test]
+fn an_account_that_has_the_new_key_is_not_offered_for_deletion() {
+    let scene = scene();
+    scene.api.fault("/api_keys/key_1", Fault::Answer(400, error("of a service account", None)), 9);
+    let output = replace(&scene, "sh -c 'cat >store'", &["--yes", "key_1"]);
+    assert_eq!(output.status.code(), Some(3), "{}", said(&output));
+    for part in [
+        "would also delete these keys and break whatever uses them: key_new (the replacement that was just made)",
+        "repeat without --replace and --to",
+    ] {
+        assert!(said(&output).contains(part), "{part}: {}", said(&output));
+    }
+    assert_eq!(writes(&scene), ["POST api_keys", "DELETE key_1"]);
+}
+
+#[test]
+fn a_program_that_leaves_the_key_unread_does_not_have_it() {
+    for to in ["true", "sh -c 'exec <&-; exit 0'", "head -c 20"] {
+        let scene = scene();
+        let output = replace(&scene, to, &["--yes", "key_1"]);
+        assert_eq!(output.status.code(), Some(3), "{to}: {}", said(&output));
+        assert!(said(&output).contains("did not read the key"), "{to}: {}", said(&output));
+        assert_eq!(writes(&scene), ["POST api_keys", "DELETE key_new"], "{to}");
+    }
+}
+
+#[test]
 fn the_key_of_a_user_is_not_replaced() {
     let scene = Scene::new();
     scene.add("key_1", Some("proj_1"), &key(1), LEAKED - DAY);

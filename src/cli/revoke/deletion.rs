@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::Result;
 
+use super::interruption::Interruption;
 use super::refusal::refused;
 use super::refuse;
 use crate::cli::exit::Exit;
@@ -17,65 +18,89 @@ use crate::report::elapsed;
 const POLL: Duration = Duration::from_secs(5);
 /// The time after which a key that is gone from the list has to be gone still.
 const CONFIRM: Duration = Duration::from_secs(2);
+/// What to do while it is not known to be gone.
+const UNTIL_GONE: &str = "treat the key as live until `friskey verify` no longer finds it in the list";
 
-/// Deletes the key and waits, as long as `limit`, until the list no longer has it. `shown` is the same key as it may be
-/// shown.
-pub(super) fn delete(
-    client: &Client,
-    admin: &ApiKey,
-    (key, shown): (&ListedKey, &ListedKey),
-    limit: Duration,
-) -> Result<Exit> {
-    match KeyDirectory::delete(client, admin, key) {
-        Ok(()) => say(&format!("friskey: the deletion of {} was accepted; checking the list", key.id)),
-        // Somebody else was faster; the list tells.
-        Err(error) if error.status() == Some(404) => {}
-        Err(error) if may_have_arrived(&error) => {
-            say(&format!(
-                "friskey: it is not known whether the deletion went through ({error}); checking the list"
-            ));
-        }
-        Err(error) => return refuse(&refused(shown, &error)),
-    }
-    wait(client, admin, key, limit)
+/// A key to delete, and how.
+pub(super) struct Deletion<'a> {
+    pub(super) client: &'a Client,
+    pub(super) admin: &'a ApiKey,
+    pub(super) key: &'a ListedKey,
+    /// The same key as it may be shown.
+    pub(super) shown: &'a ListedKey,
+    /// How long to wait until the list no longer has it.
+    pub(super) limit: Duration,
+    /// The id of the key that replaces it, if one was made.
+    pub(super) replacement: Option<&'a str>,
+    pub(super) interruption: &'a Interruption,
 }
 
-/// Lists again until the key is gone.
-fn wait(client: &Client, admin: &ApiKey, key: &ListedKey, limit: Duration) -> Result<Exit> {
-    let started = Instant::now();
-    let project = key.project.as_ref().map(|project| project.id.as_str());
-    let mut was_gone = false;
-    loop {
-        let waited = elapsed(started.elapsed().as_secs_f64());
-        let mut is_last = false;
-        let state = match KeyDirectory::ids(client, admin, project) {
-            // Lists of several servers may differ for a moment.
-            Ok(ids) if !ids.contains(&key.id) && !was_gone => {
-                was_gone = true;
-                thread::sleep(CONFIRM);
-                continue;
-            }
-            Ok(ids) if !ids.contains(&key.id) => {
-                print(format!("revoked: {} is gone from the list after {waited}\n", key.id).as_bytes())?;
-                return Ok(Exit::Clean);
-            }
-            Ok(_) => format!("{} is still listed after {waited}", key.id),
-            Err(error) => {
-                is_last = error.is_limit();
-                format!("{}: the list cannot be read after {waited} ({error})", key.id)
-            }
-        };
-        was_gone = false;
-        let left = limit.saturating_sub(started.elapsed());
-        if left.is_zero() || is_last {
-            let submitted = format!(
-                "submitted: {state}; treat the key as live until `friskey verify` no longer finds it in the list\n"
-            );
-            print(submitted.as_bytes())?;
-            return Ok(Exit::Incomplete);
+impl Deletion<'_> {
+    /// Deletes the key and waits until the list no longer has it.
+    pub(super) fn run(&self) -> Result<Exit> {
+        if self.interruption.is_set() {
+            return self.not_revoked("interrupted before the deletion was sent");
         }
-        say(&format!("{state}; waiting up to {} more", elapsed(left.as_secs_f64())));
-        thread::sleep(POLL.min(left));
+        let id = &self.key.id;
+        self.interruption.leaves(format!("submitted: the deletion of {id} was sent; {UNTIL_GONE}"));
+        match KeyDirectory::delete(self.client, self.admin, self.key) {
+            Ok(()) => say(&format!("friskey: the deletion of {id} was accepted; checking the list")),
+            // Somebody else was faster; the list tells.
+            Err(error) if error.status() == Some(404) => {}
+            Err(error) if may_have_arrived(&error) => {
+                say(&format!(
+                    "friskey: it is not known whether the deletion went through ({error}); checking the list"
+                ));
+            }
+            Err(error) => return self.not_revoked(&refused(self.shown, &error)),
+        }
+        self.wait()
+    }
+
+    /// Says that the key still works, and that there are two now if it was replaced.
+    fn not_revoked(&self, reason: &str) -> Result<Exit> {
+        match self.replacement {
+            Some(new) => refuse(&format!(
+                "{reason}. The new key {new} is in its store; repeat without --replace and --to, which would make one more"
+            )),
+            None => refuse(reason),
+        }
+    }
+
+    /// Lists again until the key is gone.
+    fn wait(&self) -> Result<Exit> {
+        let (started, id) = (Instant::now(), &self.key.id);
+        let project = self.key.project.as_ref().map(|project| project.id.as_str());
+        let mut was_gone = false;
+        loop {
+            let waited = elapsed(started.elapsed().as_secs_f64());
+            let mut is_last = self.interruption.is_set();
+            let state = match KeyDirectory::ids(self.client, self.admin, project) {
+                // Lists of several servers may differ for a moment.
+                Ok(ids) if !ids.contains(id) && !was_gone => {
+                    was_gone = true;
+                    thread::sleep(CONFIRM);
+                    continue;
+                }
+                Ok(ids) if !ids.contains(id) => {
+                    print(format!("revoked: {id} is gone from the list after {waited}\n").as_bytes())?;
+                    return Ok(Exit::Clean);
+                }
+                Ok(_) => format!("{id} is still listed after {waited}"),
+                Err(error) => {
+                    is_last |= error.is_limit();
+                    format!("{id}: the list cannot be read after {waited} ({error})")
+                }
+            };
+            was_gone = false;
+            let left = self.limit.saturating_sub(started.elapsed());
+            if left.is_zero() || is_last {
+                print(format!("submitted: {state}; {UNTIL_GONE}\n").as_bytes())?;
+                return Ok(Exit::Incomplete);
+            }
+            say(&format!("{state}; waiting up to {} more", elapsed(left.as_secs_f64())));
+            self.interruption.sleep(POLL.min(left));
+        }
     }
 }
 

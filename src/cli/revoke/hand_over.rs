@@ -1,9 +1,17 @@
 //! `--to`: hands a new key to the program that the user names. The only place where friskey starts a program.
 
-use std::io::Write;
-use std::process::{Command, Stdio};
+use std::io::{self, Read, Write};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::time::{Duration, Instant};
 
+use zeroize::Zeroizing;
+
+use super::interruption::Interruption;
 use crate::provider::ApiKey;
+use crate::report::elapsed;
+
+/// How often to look whether the program has ended.
+const POLL: Duration = Duration::from_millis(20);
 
 /// A program and its arguments, such as `gh secret set OPENAI_API_KEY`.
 #[derive(Clone, Debug)]
@@ -34,24 +42,69 @@ impl Receiver {
         &self.program
     }
 
-    /// Runs the program without a shell and writes the key, and nothing else, to its standard input. What the program
-    /// prints is not shown, since it might be the key.
+    /// Runs the program without a shell, with the key and nothing else on its standard input. What the program prints is
+    /// not shown, since it might be the key. It has to read the key and to end within `limit`, and is ended by Ctrl-C.
     ///
     /// # Errors
     /// Why the program cannot be said to have the key.
-    pub(super) fn give(&self, key: &ApiKey) -> Result<(), String> {
-        let mut command = Command::new(&self.program);
-        command.args(&self.arguments).env_remove("OPENAI_ADMIN_KEY");
-        command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null());
+    pub(super) fn give(
+        &self,
+        key: &ApiKey,
+        limit: Duration,
+        interruption: &Interruption,
+    ) -> Result<(), String> {
         let name = &self.program;
+        if interruption.is_set() {
+            return Err(format!("interrupted before {name} was started"));
+        }
+        let not_piped = |error: io::Error| format!("there is no pipe to {name}: {error}");
+        let (input, mut output) = io::pipe().map_err(not_piped)?;
+        // What the program leaves in the pipe, it did not read.
+        let mut rest = input.try_clone().map_err(not_piped)?;
+        // A pipe holds more than the longest key, so this never waits for a reader.
+        output.write_all(key.reveal()).map_err(not_piped)?;
+        drop(output);
+        let mut command = Command::new(name);
+        command.args(&self.arguments).env_remove("OPENAI_ADMIN_KEY");
+        command.stdin(input).stdout(Stdio::null()).stderr(Stdio::null());
         let mut child = command.spawn().map_err(|error| format!("{name} cannot be started: {error}"))?;
-        // Dropped after writing, so that the program sees the end.
-        let written = child.stdin.take().map(|mut stdin| stdin.write_all(key.reveal()));
-        let status = child.wait().map_err(|error| format!("{name} cannot be waited for: {error}"))?;
-        match written {
-            _ if !status.success() => Err(format!("{name} failed ({status})")),
-            Some(Ok(())) => Ok(()),
+        let status = self.wait(&mut child, limit, interruption)?;
+        if !status.success() {
+            return Err(format!("{name} failed ({status})"));
+        }
+        let mut unread = Zeroizing::new(Vec::new());
+        match rest.read_to_end(&mut unread) {
+            Ok(0) => Ok(()),
             _ => Err(format!("{name} did not read the key from its standard input")),
+        }
+    }
+
+    /// Waits until the program ends, or ends it.
+    fn wait(
+        &self,
+        child: &mut Child,
+        limit: Duration,
+        interruption: &Interruption,
+    ) -> Result<ExitStatus, String> {
+        let name = &self.program;
+        let started = Instant::now();
+        loop {
+            let ended = child.try_wait().map_err(|error| format!("{name} cannot be waited for: {error}"))?;
+            if let Some(status) = ended {
+                return Ok(status);
+            }
+            let why = if interruption.is_set() {
+                "was interrupted".to_owned()
+            } else if started.elapsed() >= limit {
+                format!("did not end within {}", elapsed(limit.as_secs_f64()))
+            } else {
+                interruption.sleep(POLL);
+                continue;
+            };
+            // It may have ended in this very moment.
+            let _ = child.kill();
+            child.wait().map_err(|error| format!("{name} {why}, and cannot be ended: {error}"))?;
+            return Err(format!("{name} {why}"));
         }
     }
 }
@@ -68,5 +121,25 @@ mod tests {
         for bad in ["", "  ", "gh 'x"] {
             assert!(bad.parse::<Receiver>().is_err());
         }
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_program_has_to_read_the_whole_key_and_to_end() {
+        let key = ApiKey::new(b"a-key-of-no-kind").unwrap();
+        let give = |text: &str, limit: Duration, interruption: &Interruption| {
+            text.parse::<Receiver>().unwrap().give(&key, limit, interruption)
+        };
+        let (long, short) = (Duration::from_secs(60), Duration::from_millis(200));
+        let calm = Interruption::default();
+        assert_eq!(give("sh -c 'test \"$(cat)\" = a-key-of-no-kind'", long, &calm), Ok(()));
+        for careless in ["true", "head -c 3"] {
+            let reason = give(careless, long, &calm).unwrap_err();
+            assert!(reason.contains("did not read the key"), "{careless}: {reason}");
+        }
+        assert!(give("sleep 1000", short, &calm).unwrap_err().contains("did not end within"));
+        let pressed = Interruption::default();
+        pressed.interrupt();
+        assert!(give("sleep 1000", long, &pressed).unwrap_err().contains("interrupted before sleep"));
     }
 }

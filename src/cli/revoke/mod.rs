@@ -6,6 +6,7 @@ mod consent;
 mod deletion;
 mod evidence;
 mod hand_over;
+mod interruption;
 mod refusal;
 mod replace;
 
@@ -28,8 +29,9 @@ use crate::provider::{ApiKey, Client, KeyDirectory, ProviderError, ServiceAccoun
 use crate::report::{VerifiedLeak, write_verification};
 pub(in crate::cli) use args::Revoke;
 use consent::consent_step;
-use deletion::delete;
+use deletion::Deletion;
 use hand_over::Receiver;
+use interruption::Interruption;
 use refusal::{misplaced, refusal, uncertainty};
 use replace::PlannedReplacement;
 
@@ -106,24 +108,29 @@ pub(in crate::cli) fn run(revoke: &Revoke, global: &Global) -> Result<Exit> {
         }
         evidence::keep(path, (&leak, &verification), client.host().name(), &cleaner)?;
     }
-    carry_out(revoke, (&client, &admin), replacement, (&keys[0], &mut verification.keys[0]))
+    let wait = revoke.wait.map_or(WAIT, |seconds| seconds.0);
+    replace_and_delete((&client, &admin), (&keys[0], &mut verification.keys[0]), replacement, wait)
 }
 
-/// Makes the replacement, then deletes the key. `shown` is the same key as it may be shown.
-fn carry_out(
-    revoke: &Revoke,
+/// Makes the replacement, if there is to be one, and deletes the key. `shown` is the same key as it may be shown.
+fn replace_and_delete(
     (client, admin): (&Client, &ApiKey),
-    replacement: Option<(PlannedReplacement<'_>, &Receiver)>,
     (key, shown): (&ListedKey, &mut ListedKey),
+    replacement: Option<(PlannedReplacement<'_>, &Receiver)>,
+    limit: Duration,
 ) -> Result<Exit> {
-    if let Some((planned, receiver)) = replacement {
-        match planned.carry_out(client, admin, receiver) {
-            Ok(new) => shown.account_keys.insert(0, new),
+    let interruption = &Interruption::watch();
+    let new = match replacement {
+        Some((planned, receiver)) => match planned.carry_out(client, admin, receiver, interruption) {
+            Ok(new) => Some(new),
             Err(reason) => return refuse(&reason),
-        }
-    }
-    let wait = revoke.wait.map_or(WAIT, |seconds| seconds.0);
-    delete(client, admin, (key, shown), wait)
+        },
+        None => None,
+    };
+    // Deleting the account would take it along.
+    shown.account_keys.splice(..0, new.clone());
+    let replacement = new.as_ref().map(|new| new.id.as_str());
+    Deletion { client, admin, key, shown, limit, replacement, interruption }.run()
 }
 
 /// Adds what its project says about the service account that owns the key.

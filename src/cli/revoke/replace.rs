@@ -1,11 +1,19 @@
 //! `--replace`: a new key for the same service account is in its store before the leaked one is deleted.
 
+use std::time::Duration;
+
 use anyhow::Result;
 
 use super::hand_over::Receiver;
+use super::interruption::Interruption;
 use crate::cli::message::{mask_key, masked, print, say};
 use crate::model::{AccountKey, ListedKey};
 use crate::provider::{ApiKey, Client, KeyDirectory, OrganizationKey, ProviderError, ReplacementKey};
+
+/// How long the program may take that gets the new key: it may ask for a login.
+const RECEIVER_LIMIT: Duration = Duration::from_secs(5 * 60);
+/// What to do about a key whose value is lost.
+const IF_UNUSED: &str = "if `friskey keys` lists one that was never used, delete it";
 
 /// The key to replace, with its project and service account.
 pub(super) struct PlannedReplacement<'d> {
@@ -57,13 +65,18 @@ impl<'d> PlannedReplacement<'d> {
         client: &Client,
         admin: &ApiKey,
         receiver: &Receiver,
+        interruption: &Interruption,
     ) -> Result<AccountKey, String> {
+        interruption.leaves(format!("a new key may have been made; {IF_UNUSED}"));
         let made = ReplacementKey::create(client, admin, self.key, (self.project, self.account));
         let new = made.map_err(|error| not_made(&error))?;
         mask_key(new.value.reveal());
-        // Whoever interrupts the program knows what to delete.
+        interruption.leaves(format!(
+            "the new key {} was made, and may not be in its store; if it is not, delete it. The leaked key was not deleted",
+            new.id
+        ));
         say(&masked(&format!("friskey: made the new key {}, now giving it to {}", new.id, receiver.name())));
-        if let Err(reason) = receiver.give(&new.value) {
+        if let Err(reason) = receiver.give(&new.value, RECEIVER_LIMIT, interruption) {
             let listed = ListedKey { id: new.id, ..self.key.listed.clone() };
             let id = &listed.id;
             return Err(match KeyDirectory::delete(client, admin, &listed) {
@@ -98,8 +111,6 @@ fn not_made(error: &ProviderError) -> String {
             format!("no new key was made: {error}")
         }
         // Its value is lost, so it is of no use to anybody.
-        _ => format!(
-            "whether a new key was made is not known ({error}); if `friskey keys` lists one that was never used, delete it"
-        ),
+        _ => format!("whether a new key was made is not known ({error}); {IF_UNUSED}"),
     }
 }

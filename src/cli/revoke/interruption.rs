@@ -1,0 +1,68 @@
+//! Ctrl-C while something is under way that must not be left without a word: a new key, a deletion.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use crate::cli::exit::Exit;
+use crate::cli::interrupt::end;
+use crate::cli::message::say;
+
+/// How often a wait looks whether it was interrupted.
+const TICK: Duration = Duration::from_millis(50);
+
+/// Whether Ctrl-C was pressed, and what would be left behind.
+#[derive(Default)]
+pub(super) struct Interruption {
+    is_set: AtomicBool,
+    left_behind: Mutex<String>,
+}
+
+impl Interruption {
+    /// From now on the first Ctrl-C ends waiting, so that what was begun is undone or said; the second ends the process,
+    /// after saying what is left behind.
+    pub(super) fn watch() -> Arc<Self> {
+        let interruption = Arc::new(Self::default());
+        let shared = Arc::clone(&interruption);
+        // Where no handler can be set, Ctrl-C ends the process as ever.
+        let _ = ctrlc::set_handler(move || {
+            if shared.interrupt() {
+                say(&format!("friskey: {}", shared.left_behind()));
+                end(Exit::Incomplete.status().into());
+            }
+            say("friskey: interrupted; finishing what was begun, press Ctrl-C again to end at once");
+        });
+        interruption
+    }
+
+    /// Notes Ctrl-C. Returns whether it was pressed before.
+    pub(super) fn interrupt(&self) -> bool {
+        self.is_set.swap(true, Ordering::Relaxed)
+    }
+
+    /// Says what would be left behind from now on. It must not contain a key.
+    pub(super) fn leaves(&self, what: String) {
+        *self.left_behind.lock().unwrap_or_else(PoisonError::into_inner) = what;
+    }
+
+    fn left_behind(&self) -> String {
+        self.left_behind.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Whether Ctrl-C was pressed.
+    pub(super) fn is_set(&self) -> bool {
+        self.is_set.load(Ordering::Relaxed)
+    }
+
+    /// Waits until `time` is over or Ctrl-C is pressed.
+    pub(super) fn sleep(&self, time: Duration) {
+        let started = Instant::now();
+        while !self.is_set() {
+            match time.saturating_sub(started.elapsed()) {
+                Duration::ZERO => return,
+                left => thread::sleep(left.min(TICK)),
+            }
+        }
+    }
+}
