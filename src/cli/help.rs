@@ -59,7 +59,10 @@ const PROVE: &[(u8, &str)] = &[
 ];
 
 const VERIFY: &[(u8, &str)] = &[
-    (0, "Every leaked key is dead"),
+    (
+        0,
+        "Every leaked key is dead, but for accepted ones, which are not verified unless --no-suppress is given",
+    ),
     (1, "At least one leaked key is live"),
     (2, "Nothing was asked: invalid arguments, no admin key, no such report"),
     (3, "No leaked key is known to be live, but not every one is known to be dead"),

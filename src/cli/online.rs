@@ -136,7 +136,8 @@ impl OnlineArgs {
     /// Whether this can be sent as an admin key: a gateway may have keys of its own, but never a project's.
     fn may_be_admin_key(&self, key: &[u8]) -> bool {
         let is_openai = self.host.as_ref().is_none_or(Host::is_known);
-        let is_other = [&b"sk-proj-"[..], b"sk-svcac"].iter().any(|prefix| key.starts_with(prefix));
+        let others = ["sk-proj-", "sk-svcac", "\"", "'", ADMIN_KEY];
+        let is_other = others.iter().any(|prefix| key.starts_with(prefix.as_bytes()));
         !is_other && (key.starts_with(b"sk-admin-") || !is_openai)
     }
 

@@ -5,6 +5,7 @@
 mod by_hand;
 mod dead_ends;
 mod description;
+mod doubts;
 #[path = "../kit/git.rs"]
 mod git;
 #[cfg(unix)]

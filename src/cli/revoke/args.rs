@@ -1,6 +1,6 @@
 //! The options of `friskey revoke`.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 
@@ -19,9 +19,10 @@ pub(in crate::cli) struct Revoke {
     #[arg(long, value_name = "FINGERPRINT")]
     pub(super) key: Option<String>,
 
-    /// Repository to audit if there is no report
-    #[arg(long, value_name = "REPO", default_value = ".")]
-    pub(super) repo: PathBuf,
+    /// Repository to audit if there is no report, and to take the leaked key from for --report
+    /// [default: that of the report, else .]
+    #[arg(long, value_name = "REPO")]
+    pub(super) repo: Option<PathBuf>,
 
     /// Consider only keys of this project, since the leaked key was used for it. Needed if the API shows only short forms
     /// of keys, which do not tell them apart
@@ -67,4 +68,11 @@ pub(in crate::cli) struct Revoke {
 
     #[command(flatten)]
     pub(super) online: OnlineArgs,
+}
+
+impl Revoke {
+    /// The repository to audit if there is no report.
+    pub(super) fn audited(&self) -> &Path {
+        self.repo.as_deref().unwrap_or(Path::new("."))
+    }
 }

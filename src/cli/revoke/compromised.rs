@@ -18,8 +18,8 @@ use crate::provider::{ApiKey, ProviderError, report_compromised};
 const REPORTED_KINDS: [&str; 5] = ["project", "service-account", "admin", "user", "service"];
 
 pub(super) fn run(revoke: &Revoke, global: &Global) -> Result<Exit> {
-    let mut leaks = Leaks::load(revoke.report.as_deref(), &revoke.repo, global)?;
-    let (leak, _) = selected(open_leaks(&leaks)?, revoke.key.as_deref())?;
+    let mut leaks = Leaks::load(revoke.report.as_deref(), revoke.audited(), global)?;
+    let (leak, _) = selected(open_leaks(&leaks, revoke.key.is_some())?, revoke.key.as_deref())?;
     let fingerprint = leak.fingerprint.to_string();
     let kind = leak.shape.kind.as_str();
     if !REPORTED_KINDS.contains(&kind) {
@@ -28,7 +28,7 @@ pub(super) fn run(revoke: &Revoke, global: &Global) -> Result<Exit> {
         ));
     }
     if leaks.secrets.is_empty() {
-        leaks.find_secrets(&revoke.repo, global)?;
+        leaks.find_secrets(revoke.repo.as_deref(), global)?;
     }
     // A rule of the user's own may call anything by such a kind.
     let secret = leaks.secrets.get(&leak.fingerprint).filter(|secret| secret.reveal().starts_with(b"sk-"));

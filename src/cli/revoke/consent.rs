@@ -38,8 +38,10 @@ pub(super) fn consent_step(
 pub(super) fn report_step(revoke: &Revoke, leak: &LeakedKey, cleaner: &Cleaner<'_>) -> String {
     let short = &leak.fingerprint.to_string()[..12];
     let mut command = beginning(revoke, leak, cleaner);
-    if revoke.report.as_ref().is_some_and(|path| path.as_os_str() != "-") {
-        command.push_str(&format!(" --repo {}", clean_word(&revoke.repo.to_string_lossy(), cleaner)));
+    if let (Some(path), Some(repo)) = (&revoke.report, &revoke.repo)
+        && path.as_os_str() != "-"
+    {
+        command.push_str(&format!(" --repo {}", clean_word(&repo.to_string_lossy(), cleaner)));
     }
     if let Some(email) = &revoke.email {
         command.push_str(&format!(" --email {}", clean_word(email, cleaner)));
@@ -55,7 +57,7 @@ fn beginning(revoke: &Revoke, leak: &LeakedKey, cleaner: &Cleaner<'_>) -> String
     let word = |path: &Path| clean_word(&path.to_string_lossy(), cleaner);
     match &revoke.report {
         Some(path) => format!("friskey revoke {} --key {short}", word(path)),
-        None => format!("friskey revoke --repo {} --key {short}", word(&revoke.repo)),
+        None => format!("friskey revoke --repo {} --key {short}", word(revoke.audited())),
     }
 }
 

@@ -23,6 +23,7 @@ use crate::cli::output::style;
 use crate::cli::rules::detector;
 use crate::cli::verify::ask::{Comparison, add_evidence, compare};
 use crate::cli::verify::leaks::{LeakedKey, Leaks};
+use crate::cli::verify::rivals::Rivals;
 use crate::cli::verify::{LEAKED_ADMIN_KEY, clean, is_leaked, known_keys, open_leaks};
 use crate::model::{KeyOwner, ListedKey, Verification};
 use crate::provider::{ApiKey, Client, KeyDirectory, ProviderError, ServiceAccounts};
@@ -32,7 +33,7 @@ use consent::consent_step;
 use deletion::Deletion;
 use hand_over::Receiver;
 use interruption::Interruption;
-use refusal::{misplaced, refusal, uncertainty};
+use refusal::{misplaced, refusal, shared, uncertainty};
 use replace::PlannedReplacement;
 
 /// The most leaked keys that are named.
@@ -48,12 +49,13 @@ pub(in crate::cli) fn run(revoke: &Revoke, global: &Global) -> Result<Exit> {
         evidence::check(path)?;
     }
     let admin = revoke.online.required_admin_key()?;
-    let leaks = Leaks::load(revoke.report.as_deref(), &revoke.repo, global)?;
-    let selected = selected(open_leaks(&leaks)?, revoke.key.as_deref())?;
-    if is_leaked(&admin, std::slice::from_ref(&selected)) {
+    let leaks = Leaks::load(revoke.report.as_deref(), revoke.audited(), global)?;
+    let leaked = open_leaks(&leaks, true)?;
+    if is_leaked(&admin, &leaked) {
         return refuse(LEAKED_ADMIN_KEY);
     }
-    let (leak, _) = selected;
+    // A key that is named is meant, even if it is accepted.
+    let (leak, _) = selected(open_leaks(&leaks, revoke.key.is_some())?, revoke.key.as_deref())?;
     let config = options::config(global)?;
     let (_, detector) = detector(global, &config)?;
     let cleaner = Cleaner::new(&detector, known_keys(Some(&admin), &leaks));
@@ -67,6 +69,8 @@ pub(in crate::cli) fn run(revoke: &Revoke, global: &Global) -> Result<Exit> {
     }
     let Comparison { mut verification, created_later } =
         compare(&leak, &directory, revoke.project.as_deref());
+    let rivals = Rivals::count(leaked.iter().map(|(leak, _)| leak), &directory);
+    rivals.settle(&mut verification);
     add_account(&client, &admin, &directory, &mut verification);
     let mut all = [(leak, verification)];
     let gaps = add_evidence(&client, &admin, &mut all);
@@ -77,6 +81,7 @@ pub(in crate::cli) fn run(revoke: &Revoke, global: &Global) -> Result<Exit> {
     let keys = verification.keys.clone();
     clean(&mut verification, &cleaner);
     let mut refusal = refusal(&keys, &directory, &admin)
+        .or_else(|| shared(&rivals, &verification))
         .or_else(|| uncertainty(&leak, &keys, &created_later, revoke.project.is_some()))
         .or_else(|| (verification.keys[0].id != keys[0].id).then(|| ProviderError::UnusableId.to_string()));
     let replacement = match planned(revoke, &keys, &directory, refusal.is_some()) {

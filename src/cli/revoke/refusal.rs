@@ -3,7 +3,8 @@
 use std::collections::BTreeSet;
 
 use crate::cli::verify::leaks::LeakedKey;
-use crate::model::{AccountKey, ListedKey, civil_time};
+use crate::cli::verify::rivals::Rivals;
+use crate::model::{AccountKey, ListedKey, Verification, civil_time};
 use crate::provider::{ApiKey, KeyDirectory, ProviderError, matching_keys};
 
 /// The most keys of a service account that are named.
@@ -69,6 +70,16 @@ pub(super) fn misplaced(leak: &LeakedKey, directory: &KeyDirectory, project: Opt
         _ => format!("keys that match are in {}", ids.into_iter().collect::<Vec<_>>().join(", ")),
     };
     Some(format!("--project {named}: {what}; {others}"))
+}
+
+/// Why the only match may be another leaked key of the report.
+pub(super) fn shared(rivals: &Rivals, verification: &Verification) -> Option<String> {
+    let count = rivals.of(verification)?;
+    Some(format!(
+        "{count} leaked keys of the report fit the only match, and at most one of them is it. `friskey verify --send-key` \
+         tells which of them works; if it is this one, delete it at \
+         https://platform.openai.com/settings/organization/projects"
+    ))
 }
 
 /// Why a single match may still be another key.

@@ -1,6 +1,6 @@
 //! The options of `friskey verify`.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 
@@ -18,8 +18,13 @@ pub(in crate::cli) struct Verify {
     pub(super) report: Option<PathBuf>,
 
     /// Repository to audit if there is no report, and to take leaked keys from for --send-key
-    #[arg(long, value_name = "REPO", default_value = ".")]
-    pub(super) repo: PathBuf,
+    /// [default: that of the report, else .]
+    #[arg(long, value_name = "REPO")]
+    pub(super) repo: Option<PathBuf>,
+
+    /// Verify accepted keys as well
+    #[arg(long)]
+    pub(super) no_suppress: bool,
 
     /// Send each leaked key itself to the provider, to learn whether it works even without an admin key. Only for keys
     /// of your own: using other people's keys is unauthorized access
@@ -49,4 +54,11 @@ pub(in crate::cli) struct Verify {
 
     #[command(flatten)]
     pub(super) online: OnlineArgs,
+}
+
+impl Verify {
+    /// The repository to audit if there is no report.
+    pub(super) fn audited(&self) -> &Path {
+        self.repo.as_deref().unwrap_or(Path::new("."))
+    }
 }

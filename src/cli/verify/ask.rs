@@ -1,5 +1,6 @@
 //! What the provider says about each leak.
 
+use std::collections::BTreeMap;
 use std::thread;
 use std::time::Duration;
 
@@ -129,22 +130,26 @@ pub(in crate::cli) fn add_evidence(
     admin: &ApiKey,
     all: &mut [(LeakedKey, Verification)],
 ) -> Vec<String> {
-    let windows: Vec<EvidenceWindow> = all
-        .iter()
-        .filter_map(|(leak, verification)| match verification.keys.as_slice() {
-            [key] if key.id != ListedKey::UNUSABLE_ID => Some(EvidenceWindow {
-                key: key.id.clone(),
-                leaked_at: leak.shape.leaked_at.unwrap_or_else(now).min(now()),
-            }),
-            _ => None,
-        })
-        .collect();
+    // Each key once, even if several leaks are pieces of it.
+    let mut since: BTreeMap<&str, i64> = BTreeMap::new();
+    for (leak, verification) in all.iter() {
+        let [key] = verification.keys.as_slice() else { continue };
+        if verification.matching == Matching::One && key.id != ListedKey::UNUSABLE_ID {
+            let leaked_at = leak.shape.leaked_at.unwrap_or_else(now).min(now());
+            since.entry(&key.id).and_modify(|first| *first = leaked_at.min(*first)).or_insert(leaked_at);
+        }
+    }
+    let windows: Vec<EvidenceWindow> =
+        since.into_iter().map(|(key, leaked_at)| EvidenceWindow { key: key.to_owned(), leaked_at }).collect();
     if windows.is_empty() {
         return Vec::new();
     }
     let evidence = Evidence::collect(client, admin, &windows, now());
     for (leak, verification) in all.iter_mut() {
         let [key] = verification.keys.as_slice() else { continue };
+        if !windows.iter().any(|window| window.key == key.id) {
+            continue;
+        }
         verification.spending = evidence.spending(&key.id).cloned();
         verification.audit_events = evidence.events(&key.id).to_vec();
         match leak.shape.leaked_at {

@@ -1,14 +1,14 @@
 //! The leaks to verify: from a report, from standard input, or from a repository that is audited anew.
 
 use std::collections::HashMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 use serde_json::Value;
 
 use crate::cli::args::{Files, Global, ScanArgs, SuppressionArgs};
 use crate::cli::history::now;
-use crate::cli::message;
+use crate::cli::message::{self, masked, say};
 use crate::cli::scan::tree;
 use crate::cli::secret_input::read_secret;
 use crate::cli::session::Session;
@@ -89,11 +89,28 @@ impl Leaks {
         Self { document, secrets: Secrets::new(), gaps: Vec::new() }
     }
 
-    /// Looks for the keys of the report in a repository and its work tree, for `--send-key`.
+    /// Where to look for the keys.
+    fn place(&self, repo: Option<&Path>) -> Result<PathBuf> {
+        let of_report = self.document["repository"]["path"].as_str().map(Path::new);
+        match (repo, of_report) {
+            (Some(repo), _) => Ok(repo.to_owned()),
+            (None, Some(path)) if is_here(path) => Ok(path.to_owned()),
+            (None, Some(path)) => bail!(
+                "the repository of the report is not at {}; name it, or a clone, with --repo",
+                masked(&path.to_string_lossy())
+            ),
+            (None, None) => Ok(PathBuf::from(".")),
+        }
+    }
+
+    /// Looks for the keys of the report in a repository and its work tree, for `--send-key`: by default in that of the
+    /// report.
     ///
     /// # Errors
     /// When neither can be scanned.
-    pub(in crate::cli) fn find_secrets(&mut self, repo: &Path, global: &Global) -> Result<()> {
+    pub(in crate::cli) fn find_secrets(&mut self, repo: Option<&Path>, global: &Global) -> Result<()> {
+        let repo = &self.place(repo)?;
+        say(&masked(&format!("friskey: looking for the keys of the report in {}", repo.display())));
         let session = Session::here(&ScanArgs::default(), &SuppressionArgs::default(), global)?;
         let settings = Settings { min_confidence: Confidence::Low, ..session.settings() };
         let files = Files { no_ignore: true, exclude: Vec::new() };
@@ -116,6 +133,11 @@ impl Leaks {
         }
         Ok(())
     }
+}
+
+/// Whether the path of a report's repository leads to a directory of this machine, wherever friskey runs.
+fn is_here(path: &Path) -> bool {
+    path.is_absolute() && path.is_dir()
 }
 
 fn own(identified: &Identified) -> (Fingerprint, Secret) {

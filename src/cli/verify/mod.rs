@@ -4,10 +4,11 @@ mod args;
 pub(super) mod ask;
 pub(super) mod leaks;
 mod outputs;
+pub(super) mod rivals;
 mod steps;
 
-use std::collections::HashMap;
 use std::collections::hash_map::Entry;
+use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
 use anyhow::{Result, bail};
@@ -26,6 +27,7 @@ use crate::model::{Fingerprint, KeyVerdict, Matching, Secret, Verification};
 use crate::provider::{ApiKey, Client, KeyDirectory, ServiceAccounts};
 use crate::report::{VerifiedLeak, count};
 use outputs::VerificationOutputs;
+use rivals::Rivals;
 
 /// How long to wait before a rejected key is sent again.
 const RECHECK_AFTER: Duration = Duration::from_secs(5);
@@ -38,20 +40,20 @@ pub(super) fn run(verify: &Verify, global: &Global) -> Result<Exit> {
     let outputs = VerificationOutputs::open(verify)?;
     let admin =
         if verify.send_key { verify.online.admin_key()? } else { Some(verify.online.required_admin_key()?) };
-    let mut leaks = Leaks::load(verify.report.as_deref(), &verify.repo, global)?;
+    let mut leaks = Leaks::load(verify.report.as_deref(), verify.audited(), global)?;
     if verify.send_key && leaks.secrets.is_empty() {
-        leaks.find_secrets(&verify.repo, global)?;
+        leaks.find_secrets(verify.repo.as_deref(), global)?;
     }
     let client = verify.online.client()?;
-    let mut open = open_leaks(&leaks)?;
+    let (mut open, accepted) = divided_leaks(&leaks, verify.no_suppress)?;
     if let Some(admin) = admin.as_ref().filter(|admin| !verify.send_key && is_leaked(admin, &open)) {
         message::mask_key(admin.reveal());
         bail!("{LEAKED_ADMIN_KEY}");
     }
     let mut summary = gaps_of_search(&leaks, &open);
-    summary.extend(accepted(&leaks));
+    summary.extend(left_out(&accepted));
     if let Some(admin) = admin.as_ref().filter(|_| !open.is_empty()) {
-        list(verify, (&client, admin), &mut open, &mut summary);
+        list(verify, (&client, admin), (&mut open, &accepted), &mut summary);
     }
     if verify.send_key {
         send(verify, &client, &leaks, &mut open);
@@ -79,12 +81,23 @@ pub(super) fn run(verify: &Verify, global: &Global) -> Result<Exit> {
     Ok(exit)
 }
 
-/// The leaks that are not accepted, each once, even if reports were joined. Of several dates the earliest counts.
-pub(super) fn open_leaks(leaks: &Leaks) -> Result<Vec<(LeakedKey, Verification)>> {
+/// The leaks that are verified, and those that are not because they are accepted.
+type DividedLeaks = (Vec<(LeakedKey, Verification)>, Vec<LeakedKey>);
+
+fn divided_leaks(leaks: &Leaks, with_accepted: bool) -> Result<DividedLeaks> {
+    let open = open_leaks(leaks, with_accepted)?;
+    let known: HashSet<Fingerprint> = open.iter().map(|(leak, _)| leak.fingerprint).collect();
+    let accepted = open_leaks(leaks, true)?.into_iter().map(|(leak, _)| leak);
+    Ok((open, accepted.filter(|leak| !known.contains(&leak.fingerprint)).collect()))
+}
+
+/// The leaks, by default without those that are accepted; each once, even if reports were joined. Of several dates the
+/// earliest counts.
+pub(super) fn open_leaks(leaks: &Leaks, with_accepted: bool) -> Result<Vec<(LeakedKey, Verification)>> {
     let listed = leaks.document["leaks"].as_array().map(Vec::as_slice).unwrap_or_default();
     let mut open: Vec<(LeakedKey, Verification)> = Vec::new();
     let mut known: HashMap<Fingerprint, usize> = HashMap::new();
-    for leak in listed.iter().filter(|leak| !LeakedKey::is_accepted(leak)) {
+    for leak in listed.iter().filter(|leak| with_accepted || !LeakedKey::is_accepted(leak)) {
         let leak = LeakedKey::parse(leak, &leaks.secrets)?;
         match known.entry(leak.fingerprint) {
             Entry::Occupied(at) => {
@@ -113,11 +126,11 @@ pub(super) fn is_leaked(admin: &ApiKey, open: &[(LeakedKey, Verification)]) -> b
 }
 
 /// How many keys of the report are accepted and therefore not asked about.
-fn accepted(leaks: &Leaks) -> Option<String> {
-    let listed = leaks.document["leaks"].as_array().map(Vec::as_slice).unwrap_or_default();
-    let accepted = listed.iter().filter(|leak| LeakedKey::is_accepted(leak)).count() as u64;
-    (accepted > 0)
-        .then(|| format!("not verified: {}, by a marker or the baseline", count(accepted, "accepted key")))
+fn left_out(accepted: &[LeakedKey]) -> Option<String> {
+    let keys = count(accepted.len() as u64, "accepted key");
+    (!accepted.is_empty()).then(|| {
+        format!("not verified: {keys}, by a marker or the baseline; --no-suppress verifies them, too")
+    })
 }
 
 /// Where keys that were not found could not be looked for.
@@ -134,7 +147,7 @@ fn gaps_of_search(leaks: &Leaks, open: &[(LeakedKey, Verification)]) -> Vec<Stri
 fn list(
     verify: &Verify,
     (client, admin): (&Client, &ApiKey),
-    open: &mut [(LeakedKey, Verification)],
+    (open, accepted): (&mut [(LeakedKey, Verification)], &[LeakedKey]),
     summary: &mut Vec<String>,
 ) {
     let directory = match KeyDirectory::list(client, admin) {
@@ -157,6 +170,9 @@ fn list(
         *verification = ask::compare(leak, &directory, None).verification;
         verification.keys.iter_mut().for_each(|key| accounts.describe(key, &directory));
     }
+    let all = open.iter().map(|(leak, _)| leak).chain(accepted);
+    let rivals = Rivals::count(all, &directory);
+    open.iter_mut().for_each(|(_, verification)| rivals.settle(verification));
     let gaps = ask::add_evidence(client, admin, open);
     let gaps = directory.gaps.iter().chain(&accounts.gaps).chain(&gaps);
     summary.extend(gaps.map(|gap| format!("not read: {gap}")));

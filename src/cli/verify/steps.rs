@@ -28,7 +28,7 @@ impl<'a> Again<'a> {
     fn command_at(&self, command: &str, options: &str, mut online: String) -> String {
         let mut report = match &self.verify.report {
             Some(path) => shell_word(&path.to_string_lossy()),
-            None => format!("--repo {}", shell_word(&self.verify.repo.to_string_lossy())),
+            None => format!("--repo {}", shell_word(&self.verify.audited().to_string_lossy())),
         };
         [&mut report, &mut online].into_iter().for_each(|text| self.cleaner.text(text));
         let input = match &self.verify.report {
@@ -40,9 +40,9 @@ impl<'a> Again<'a> {
 
     /// The options of a run that sends the leaked keys, with the repository that they are taken from.
     fn send_key(&self) -> String {
-        let mut repo = match &self.verify.report {
-            Some(path) if path.as_os_str() != "-" && self.verify.repo.as_os_str() != "." => {
-                format!(" --repo {}", shell_word(&self.verify.repo.to_string_lossy()))
+        let mut repo = match (&self.verify.report, &self.verify.repo) {
+            (Some(path), Some(repo)) if path.as_os_str() != "-" => {
+                format!(" --repo {}", shell_word(&repo.to_string_lossy()))
             }
             _ => String::new(),
         };
@@ -62,6 +62,7 @@ pub(super) fn next_steps(leak: &LeakedKey, verification: &Verification, again: &
         return vec![of_match(&verification.keys[0], again, short)];
     }
     match verification.matching {
+        Matching::Several if verification.keys.len() == 1 => of_shared_match(verification, again),
         Matching::Several => vec![
             format!(
                 "compare owner, creation and last use of the keys above with where the key was used. If the project tells \
@@ -73,6 +74,17 @@ pub(super) fn next_steps(leak: &LeakedKey, verification: &Verification, again: &
         Matching::None => of_no_match(leak, verification, again, short),
         _ => without_list(verification, again),
     }
+}
+
+/// Of several leaked keys that fit one listed key, only the key itself tells which it is.
+fn of_shared_match(verification: &Verification, again: &Again<'_>) -> Vec<String> {
+    let id = &verification.keys[0].id;
+    let delete = format!("if this is the one that works, delete {id} at {PROJECTS}");
+    if verification.key_sent {
+        return vec![delete];
+    }
+    let send = again.command("verify", &again.send_key());
+    vec![format!("to learn which of the leaked keys works: {send}"), delete]
 }
 
 fn of_match(key: &ListedKey, again: &Again<'_>, short: &str) -> String {
