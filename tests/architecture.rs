@@ -10,6 +10,7 @@ const LAYERS: &[(&str, u8)] = &[
     ("model", 0),
     ("untrusted", 0),
     ("globs", 1),
+    ("cache", 1),
     ("rules", 1),
     ("threads", 1),
     ("container", 2),

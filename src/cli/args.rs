@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use clap::builder::PossibleValuesParser;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use super::cache_args::CacheArgs;
 use super::ci::Ci;
 use super::help;
 use super::hook::Hook;
@@ -330,6 +331,9 @@ pub(super) struct History {
     /// `--tags` or `--all`; can be repeated
     #[arg(long, value_name = "REV", allow_hyphen_values = true, requires = "range")]
     pub(super) not: Vec<String>,
+
+    #[command(flatten)]
+    pub(super) cache: CacheArgs,
 
     #[command(flatten)]
     pub(super) surfaces: Surfaces,

@@ -9,6 +9,7 @@ use anyhow::{Result, bail};
 
 use super::args::{Global, History, ReportArgs, Surfaces};
 use super::base_policy::{self, InForce};
+use super::cache_args::{self, CacheArgs};
 use super::ci::Base;
 use super::config::Config;
 use super::exit::Exit;
@@ -28,6 +29,7 @@ pub(super) fn run(history: &History, global: &Global) -> Result<Exit> {
         repo: &history.repo,
         range: range(history)?,
         surfaces: &history.surfaces,
+        cache: &history.cache,
         reporting: &history.reporting,
         exclude: options::excludes(&session.in_force.config)?,
         session: &session,
@@ -57,6 +59,7 @@ pub(super) struct Job<'a> {
     pub(super) repo: &'a Path,
     pub(super) range: Vec<String>,
     pub(super) surfaces: &'a Surfaces,
+    pub(super) cache: &'a CacheArgs,
     pub(super) reporting: &'a ReportArgs,
     pub(super) session: &'a Session,
     pub(super) exclude: Option<Excludes>,
@@ -75,11 +78,14 @@ impl Job<'_> {
             settings = Settings { only: Some(only), min_confidence: Confidence::Low, ..settings };
         }
         let is_range = !self.range.is_empty();
+        let surfaces = surfaces(self.surfaces, &self.session.in_force.config)?;
+        let cache = self.cache.open(self.session, &surfaces)?;
         let progress = Arc::new(Progress::default());
         let audit = HistoryOptions {
+            cache: cache.clone(),
             command: self.command,
             range: self.range,
-            surfaces: surfaces(self.surfaces, &self.session.in_force.config)?,
+            surfaces,
             exclude: self.exclude,
             whole: self.surfaces.whole,
             progress: Some(Arc::clone(&progress)),
@@ -92,6 +98,7 @@ impl Job<'_> {
         );
         let draft = scan_history(&settings, &audit);
         drop(shown);
+        cache_args::tell(cache.as_ref(), global.verbose);
         let mut draft = draft?;
         draft.category = is_range.then_some("range");
         if is_range {

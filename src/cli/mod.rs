@@ -3,6 +3,7 @@
 mod args;
 mod base_policy;
 mod baseline;
+mod cache_args;
 mod ci;
 mod command_line;
 mod config;

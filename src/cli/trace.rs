@@ -5,6 +5,7 @@ use zeroize::Zeroizing;
 
 use super::args::{Global, Trace};
 use super::base_policy::InForce;
+use super::cache_args::CacheArgs;
 use super::exit::Exit;
 use super::history::Job;
 use super::message;
@@ -57,6 +58,7 @@ pub(super) fn run(trace: &Trace, global: &Global) -> Result<Exit> {
         repo: &trace.repo,
         range: Vec::new(),
         surfaces: &trace.surfaces,
+        cache: &CacheArgs::default(),
         reporting: &trace.reporting,
         session: &session,
         exclude: None,

@@ -49,6 +49,11 @@ impl Database {
         self
     }
 
+    /// The directories that were given.
+    pub(super) fn roots(&self) -> &[PathBuf] {
+        &self.roots
+    }
+
     /// Whether `dir` was given, and is not just an alternate.
     pub(super) fn is_root(&self, dir: &Path) -> bool {
         self.roots.iter().any(|root| root == dir)

@@ -62,7 +62,8 @@ pub use rewrite::{Rewrite, RewriteBase, Rewriter};
 pub use state::{AtHead, at_head, is_partial, is_shallow, repository_info, version_control};
 pub use submodules::{WorkTreeGit, submodule_names, work_tree_git};
 pub use sweep::{
-    KindCount, MatchedObject, ObjectCounts, Progress, Searcher, SweepOptions, SweepOutcome, sweep,
+    CacheUpdate, KindCount, MatchedObject, ObjectCounts, Progress, Searcher, SweepOptions, SweepOutcome,
+    sweep, sweep_with_cache,
 };
 pub use sweep::{UnlistedBytes, unlisted_streams};
 pub use unindexed_files::{ObjectLink, UnindexedFile, UnindexedFiles, unindexed_files};

@@ -50,7 +50,7 @@ fn timeless(mut report: Value) -> Value {
     fn clear(value: &mut Value) {
         match value {
             Value::Object(fields) => {
-                for name in ["elapsed_seconds", "exposed_seconds"] {
+                for name in ["elapsed_seconds", "exposed_seconds", "started"] {
                     if let Some(field) = fields.get_mut(name) {
                         *field = Value::Null;
                     }
@@ -330,6 +330,57 @@ fn what_cannot_be_audited_is_a_result() {
     assert_eq!(failed.len(), 3);
     assert!(failed.iter().all(|one| one["reason"].as_str().is_some_and(|reason| !reason.is_empty())));
     assert_eq!(report["problems"].as_array().unwrap().len(), 3);
+}
+
+/// So is one that this user may not read. Root may read everything, unless it gives that up.
+#[cfg(target_os = "linux")]
+#[test]
+fn an_unreadable_repository_is_a_result() {
+    use std::os::unix::fs::{MetadataExt, PermissionsExt};
+    let scratch = fleet();
+    plan(&scratch);
+    let locked = scratch.path("mirrors/two/.git/objects");
+    fs::set_permissions(&locked, fs::Permissions::from_mode(0o000)).unwrap();
+    let friskey = env!("CARGO_BIN_EXE_friskey");
+    let is_root = fs::metadata(&locked).unwrap().uid() == 0;
+    let mut command = scratch.command(if is_root { "setpriv" } else { friskey }, ".");
+    if is_root {
+        command.args(["--bounding-set", "-dac_override,-dac_read_search", friskey]);
+    }
+    let output = crate::git::run(command.args(["fleet", "audit", "fleet.json", "--state", "state"]), b"");
+    fs::set_permissions(&locked, fs::Permissions::from_mode(0o755)).unwrap();
+    assert_eq!(output.status.code(), Some(1), "{}", stderr(&output));
+    let (status, report) = merged(&scratch, &["state"]);
+    assert_eq!(status, Some(1), "the others hold a key");
+    let state = |end: &str| {
+        let all = report["repositories"].as_array().unwrap();
+        let one = all.iter().find(|one| one["path"].as_str().unwrap().ends_with(end)).unwrap();
+        one["state"].as_str().unwrap().to_owned()
+    };
+    assert!(["failed", "incomplete"].contains(&&*state("/two")), "{}", state("/two"));
+    assert_eq!((state("/one"), state("/three")), ("findings".to_owned(), "clean".to_owned()));
+    assert!(report["problems"].to_string().contains("ermission denied"), "{}", report["problems"]);
+}
+
+#[test]
+fn a_cache_changes_nothing_but_the_time() {
+    let scratch = fleet();
+    for name in ["one", "two", "three", "bare.git"] {
+        scratch.git(&format!("mirrors/{name}"), &["repack", "-adq"]);
+    }
+    plan(&scratch);
+    audit(&scratch, &["--state", "plain"]);
+    let told = |state: &str| stderr(&audit(&scratch, &["--state", state, "--cache", "cache", "-v"]));
+    assert!(told("first").contains("0 of 1 packs were searched by an earlier audit"));
+    assert!(told("second").contains("1 of 1 packs were searched by an earlier audit"));
+    let (_, plain) = merged(&scratch, &["plain"]);
+    for state in ["first", "second"] {
+        assert_eq!(timeless(merged(&scratch, &[state]).1), timeless(plain.clone()));
+    }
+    let inside = audit(&scratch, &["--state", "third", "--cache", "mirrors/one/cache"]);
+    assert_eq!(inside.status.code(), Some(2));
+    assert!(stderr(&inside).contains("is within the repository"), "{}", stderr(&inside));
+    assert!(!scratch.path("mirrors/one/cache").exists());
 }
 
 #[test]

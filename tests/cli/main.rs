@@ -4,6 +4,7 @@
 
 mod action;
 mod ambiguous;
+mod cache;
 mod ci;
 mod containers;
 #[path = "../kit/credential_forms.rs"]

@@ -23,6 +23,7 @@ use self::plan::Variables;
 use self::resolve::{Resolved, Work, resolve};
 use super::args::{Global, PolicyFrom, ReportArgs, SuppressionArgs, Surfaces};
 use super::base_policy::{self, InForce};
+use super::cache_args::{self, CacheArgs};
 use super::exit::Exit;
 use super::history::{now, surfaces};
 use super::options::{self, Extent};
@@ -55,6 +56,9 @@ pub(super) struct Ci {
     /// Do not write a step summary in GitHub Actions
     #[arg(long)]
     no_step_summary: bool,
+
+    #[command(flatten)]
+    cache: CacheArgs,
 
     #[command(flatten)]
     surfaces: Surfaces,
@@ -145,11 +149,14 @@ fn scan(ci: &Ci, session: &Session, resolved: &Resolved, global: &Global) -> Res
         Work::Whole => Vec::new(),
         Work::Range(words) => words.clone(),
     };
+    let surfaces = surfaces(&ci.surfaces, config)?;
+    let cache = ci.cache.open(session, &surfaces)?;
     let progress = Arc::new(Progress::default());
     let audit = HistoryOptions {
+        cache: cache.clone(),
         command: "ci",
         range,
-        surfaces: surfaces(&ci.surfaces, config)?,
+        surfaces,
         exclude: options::excludes(config)?,
         whole: ci.surfaces.whole,
         progress: Some(Arc::clone(&progress)),
@@ -159,6 +166,7 @@ fn scan(ci: &Ci, session: &Session, resolved: &Resolved, global: &Global) -> Res
         progress::show(progress::ProgressUnit::Objects, &progress, ci.reporting.no_progress || global.quiet);
     let draft = scan_history(&session.settings(), &audit);
     drop(shown);
+    cache_args::tell(cache.as_ref(), global.verbose);
     Ok(draft?)
 }
 

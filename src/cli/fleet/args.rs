@@ -6,6 +6,7 @@ use clap::builder::{PossibleValue, PossibleValuesParser};
 use clap::{Args, Subcommand};
 
 use crate::cli::args::{SuppressionArgs, Surfaces};
+use crate::cli::cache_args::CacheArgs;
 use crate::cli::help;
 use crate::cli::limits::{Count, Seconds, Size};
 use crate::model::Confidence;
@@ -63,6 +64,9 @@ pub(in crate::cli) struct FleetAudit {
     /// Memory for the objects and containers of all audits together, e.g. 4GiB [default: 2GiB]
     #[arg(long, value_name = "SIZE")]
     pub(super) max_memory: Option<Size>,
+
+    #[command(flatten)]
+    pub(super) cache: CacheArgs,
 
     #[command(flatten)]
     pub(super) surfaces: Surfaces,

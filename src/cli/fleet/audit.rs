@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::SystemTime;
 
 use anyhow::{Context, Result, bail};
@@ -13,8 +13,10 @@ use super::fleet_progress::FleetProgress;
 use super::schedule::run_jobs;
 use super::settings_digest::{named_config, settings_digest};
 use super::{audit_one, engine};
+use crate::cache::Cache;
 use crate::cli::args::{Global, ScanArgs};
 use crate::cli::base_policy::InForce;
+use crate::cli::cache_args;
 use crate::cli::exit::Exit;
 use crate::cli::history::surfaces;
 use crate::cli::message::{masked, say};
@@ -51,6 +53,8 @@ pub(super) fn run(args: &FleetAudit, global: &Global) -> Result<Exit> {
     let session = Session::new(in_force, &scan_args)?;
     let surfaces = surfaces(&args.surfaces, &session.in_force.config)?;
     let settings = settings_digest(&session, &surfaces, &args.suppression)?;
+    let cache = args.cache.open(&session, &surfaces)?;
+    check_cache(cache.as_deref(), &plan)?;
     let dir = ResultsDir::create(&args.state, &plan)?;
     let own = shard_of(&plan, shard);
     let paths: Vec<&str> = own.iter().map(|&at| plan.repositories[at].path.as_str()).collect();
@@ -62,6 +66,7 @@ pub(super) fn run(args: &FleetAudit, global: &Global) -> Result<Exit> {
         problem: Mutex::new(None),
         plan: &plan,
         session: &session,
+        cache,
         surfaces,
         settings,
         dir,
@@ -73,6 +78,21 @@ pub(super) fn run(args: &FleetAudit, global: &Global) -> Result<Exit> {
     }
     fleet.run(&own, args.no_progress || global.quiet);
     fleet.finish(&own, global)
+}
+
+/// Checks that no audit would look at the cache.
+fn check_cache(cache: Option<&Cache>, plan: &FleetPlan) -> Result<()> {
+    let Some(cache) = cache else { return Ok(()) };
+    for path in plan.repositories.iter().filter_map(planned_path) {
+        if cache.dir().starts_with(path.canonicalize().unwrap_or(path.clone())) {
+            bail!(
+                "--cache: {} is within the repository {}; name a directory elsewhere",
+                cache.dir().display(),
+                path.display()
+            );
+        }
+    }
+    Ok(())
 }
 
 /// Which part is audited.
@@ -143,6 +163,7 @@ impl Tallies {
 struct Fleet<'a> {
     plan: &'a FleetPlan,
     session: &'a Session,
+    cache: Option<Arc<Cache>>,
     surfaces: BTreeSet<Surface>,
     exclude: Option<Excludes>,
     settings: String,
@@ -215,6 +236,7 @@ impl Fleet<'_> {
         let max_memory = self.memory.for_objects(threads);
         let audit = audit_one::Audit {
             session: self.session,
+            cache: self.cache.as_ref(),
             surfaces: &self.surfaces,
             exclude: self.exclude.as_ref(),
             whole: self.whole,
@@ -287,7 +309,8 @@ impl Fleet<'_> {
 
     /// Says what came of it.
     fn finish(self, own: &[usize], global: &Global) -> Result<Exit> {
-        let Self { tallies, problem, session, .. } = self;
+        let Self { tallies, problem, session, cache, .. } = self;
+        cache_args::tell(cache.as_ref(), global.verbose);
         let count = |tally: &AtomicU64| tally.load(Ordering::Relaxed);
         let (clean, findings) = (count(&tallies.clean), count(&tallies.findings));
         let (incomplete, failed) = (count(&tallies.incomplete), count(&tallies.failed));

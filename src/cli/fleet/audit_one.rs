@@ -7,6 +7,7 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use super::fleet_progress::Running;
+use crate::cache::Cache;
 use crate::cli::history::now;
 use crate::cli::session::Session;
 use crate::git;
@@ -18,6 +19,7 @@ use crate::source::Excludes;
 /// What the audits of a fleet have in common, and this one's share of threads and memory.
 pub(super) struct Audit<'a> {
     pub(super) session: &'a Session,
+    pub(super) cache: Option<&'a Arc<Cache>>,
     pub(super) surfaces: &'a BTreeSet<Surface>,
     pub(super) exclude: Option<&'a Excludes>,
     pub(super) whole: bool,
@@ -52,6 +54,7 @@ impl Audit<'_> {
             whole: self.whole,
             progress: Some(Arc::clone(&progress.objects)),
             max_memory: Some(self.max_memory),
+            cache: self.cache.cloned(),
             ..HistoryOptions::everything(path.to_owned(), self.threads, now())
         };
         let draft = scan_history(&self.session.settings(), &options).map_err(|error| error.to_string())?;

@@ -1,5 +1,7 @@
 //! Which entries of a pack are deltas against which: the delta trees of a pack.
 
+use std::collections::BTreeSet;
+
 use gix::ObjectId;
 
 use super::Pack;
@@ -61,6 +63,48 @@ impl DeltaTree {
         tree.weigh(&bases);
         tree.put_heaviest_last();
         tree
+    }
+
+    /// The trees of these entries and of all their delta bases, without any other entry.
+    pub(crate) fn of_entries(pack: &Pack, entries: &[Entry]) -> Self {
+        let mut tree = Self {
+            starts: vec![0; pack.len() + 1],
+            children: Vec::new(),
+            weights: Vec::new(),
+            roots: Vec::new(),
+            external_deltas: Vec::new(),
+            faults: Vec::new(),
+        };
+        if entries.is_empty() {
+            return tree;
+        }
+        let mut bases = vec![NO_BASE; pack.len()];
+        for entry in Self::with_bases(pack, entries) {
+            match base_of(pack, entry) {
+                Ok(EntryBase::None) => tree.roots.push(entry),
+                Ok(EntryBase::Entry(base)) => bases[entry as usize] = base,
+                Ok(EntryBase::Elsewhere(id)) => tree.external_deltas.push((entry, id)),
+                Err(fault) => tree.faults.push((entry, fault)),
+            }
+        }
+        tree.link(&bases);
+        tree.weigh(&bases);
+        tree.put_heaviest_last();
+        tree
+    }
+
+    /// These entries and all their delta bases in the same pack, ascending.
+    pub(crate) fn with_bases(pack: &Pack, entries: &[Entry]) -> Vec<Entry> {
+        let mut all = BTreeSet::new();
+        for &entry in entries {
+            let mut at = entry;
+            while all.insert(at)
+                && let Ok(EntryBase::Entry(base)) = base_of(pack, at)
+            {
+                at = base;
+            }
+        }
+        all.into_iter().collect()
     }
 
     /// The children of `entry`, as positions for [`Self::child`].
@@ -177,6 +221,28 @@ fn prefetch(pack: &Pack, entries: std::ops::Range<Entry>) {
     std::hint::black_box(entries.map(first).fold(0, |all, byte| all ^ byte));
 }
 
+/// Where the delta base of an entry is.
+enum EntryBase {
+    /// It is not a delta.
+    None,
+    /// In this entry of the same pack.
+    Entry(Entry),
+    /// Outside the pack.
+    Elsewhere(ObjectId),
+}
+
+#[inline]
+fn base_of(pack: &Pack, entry: Entry) -> Result<EntryBase, EntryFault> {
+    match pack.header(entry)?.0.content {
+        EntryContent::Whole(_) => Ok(EntryBase::None),
+        EntryContent::OffsetDelta(distance) => {
+            let base = pack.offset(entry).checked_sub(distance).and_then(|offset| pack.entry_at(offset));
+            base.map(EntryBase::Entry).ok_or(EntryFault::NoBase(distance))
+        }
+        EntryContent::IdDelta(id) => Ok(pack.find(&id).map_or(EntryBase::Elsewhere(id), EntryBase::Entry)),
+    }
+}
+
 /// What one thread read.
 #[derive(Default)]
 struct HeaderScan {
@@ -193,19 +259,11 @@ impl HeaderScan {
             if entry % PREFETCH == 0 {
                 prefetch(pack, entry..entry.saturating_add(PREFETCH));
             }
-            match pack.header(entry).map(|(header, _)| header.content) {
-                Ok(EntryContent::Whole(_)) => found.roots.push(entry),
-                Ok(EntryContent::OffsetDelta(distance)) => {
-                    match pack.offset(entry).checked_sub(distance).and_then(|offset| pack.entry_at(offset)) {
-                        Some(at) => *base = at,
-                        None => found.faults.push((entry, EntryFault::NoBase(distance))),
-                    }
-                }
-                Ok(EntryContent::IdDelta(id)) => match pack.find(&id) {
-                    Some(at) => *base = at,
-                    None => found.external_deltas.push((entry, id)),
-                },
-                Err(error) => found.faults.push((entry, error.into())),
+            match base_of(pack, entry) {
+                Ok(EntryBase::None) => found.roots.push(entry),
+                Ok(EntryBase::Entry(at)) => *base = at,
+                Ok(EntryBase::Elsewhere(id)) => found.external_deltas.push((entry, id)),
+                Err(fault) => found.faults.push((entry, fault)),
             }
         }
         found

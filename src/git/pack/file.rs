@@ -121,6 +121,16 @@ impl Pack {
         Some((first + found) as Entry)
     }
 
+    /// All bytes of the pack.
+    pub(crate) fn all_bytes(&self) -> &[u8] {
+        self.data.entry_slice(0..self.data.data_len() as u64).unwrap_or_default()
+    }
+
+    /// The offset that the index gives at a position.
+    pub(crate) fn offset_at(&self, position: u32) -> u64 {
+        self.index.pack_offset_at_index(position)
+    }
+
     /// The bytes from the start of an entry to the end of the pack.
     #[inline]
     pub(crate) fn bytes(&self, entry: Entry) -> &[u8] {

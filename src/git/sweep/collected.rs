@@ -50,6 +50,10 @@ pub(super) struct Collected<H> {
     pub(super) searched: u64,
     /// Objects that were named and not found.
     pub(super) missing: HashSet<ObjectId>,
+    /// Objects that are named in a pack and are not in it, with the number of the pack. Only noted for a cache.
+    pub(super) outward: HashSet<(u32, ObjectId)>,
+    /// The entries that were searched, as pack number and entry, with kind and size. Only noted for a cache.
+    pub(super) sizes: Vec<(usize, Entry, Kind, u64)>,
     /// Pack entries that may be followed by unlisted bytes, as pack number and entry.
     pub(super) gap_candidates: Vec<(usize, Entry)>,
     /// Loose object files that may have bytes after the object.
@@ -68,6 +72,8 @@ impl<H> Default for Collected<H> {
             counts: ObjectCounts::default(),
             searched: 0,
             missing: HashSet::new(),
+            outward: HashSet::new(),
+            sizes: Vec::new(),
             gap_candidates: Vec::new(),
             loose_tails: Vec::new(),
             postponed: Vec::new(),
@@ -83,6 +89,8 @@ impl<H> Collected<H> {
         self.counts.merge(&other.counts);
         self.searched += other.searched;
         self.missing.extend(other.missing);
+        self.outward.extend(other.outward);
+        self.sizes.extend(other.sizes);
         self.gap_candidates.extend(other.gap_candidates);
         self.loose_tails.extend(other.loose_tails);
         self.postponed.extend(other.postponed);

@@ -122,6 +122,7 @@ impl<'a, S: Searcher> Worker<'a, S> {
         mut node: AssembledObject<S::Hit>,
     ) -> Option<AssembledObject<S::Hit>> {
         let is_base = planned.plan.is_base(entry);
+        self.note_size(ObjectKey::Packed(planned.number, entry), node.kind, node.len as u64);
         if planned.plan.is_first_copy(entry) {
             let hits = if is_base { node.hits.clone() } else { std::mem::take(&mut node.hits) };
             let key = ObjectKey::Packed(planned.number, entry);
@@ -281,6 +282,7 @@ impl<'a, S: Searcher> Worker<'a, S> {
         match searched {
             Ok(searched) => {
                 self.collected.searched += searched;
+                self.note_size(key, kind, size);
                 self.record(key, kind, size, hits, truncated);
                 Ok(())
             }

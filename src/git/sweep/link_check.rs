@@ -24,6 +24,11 @@ const SUBMODULE: &[u8] = b"160000 ";
 pub(super) struct LinkChecker {
     /// Ids that were named and not found.
     pub(super) missing: HashSet<ObjectId>,
+    /// Ids that were named in a pack and are not in it, with the number of the pack, if they are noted.
+    pub(super) outward: HashSet<(u32, ObjectId)>,
+    /// The pack that the waiting ids are from.
+    pack: Option<usize>,
+    notes_outward: bool,
     /// Ids that were named and are yet to be looked up.
     waiting: Vec<ObjectId>,
     known: Vec<u128>,
@@ -32,12 +37,26 @@ pub(super) struct LinkChecker {
 }
 
 impl LinkChecker {
-    pub(super) fn new(ids: hash::Kind) -> Self {
+    /// `notes_outward` asks for [`Self::outward`].
+    pub(super) fn new(ids: hash::Kind, notes_outward: bool) -> Self {
         Self {
             missing: HashSet::new(),
+            outward: HashSet::new(),
+            pack: None,
+            notes_outward,
             waiting: Vec::with_capacity(LOOKUP_BATCH),
             known: vec![0; RECENT_IDS],
             length: ids.len_in_bytes(),
+        }
+    }
+
+    /// Says which pack the objects come from that follow.
+    pub(super) fn enter_pack(&mut self, store: &ObjectStore, pack: Option<usize>) {
+        if self.notes_outward && self.pack != pack {
+            self.flush(store);
+            // What another pack names is noted for this one, too.
+            self.known.fill(0);
+            self.pack = pack;
         }
     }
 
@@ -107,6 +126,14 @@ impl LinkChecker {
         let touched = store.packs.iter().flat_map(|pack| self.waiting.iter().map(|id| pack.prefetch(id)));
         std::hint::black_box(touched.fold(0, |all, byte| all ^ byte));
         for id in &self.waiting {
+            if let Some(pack) = self.pack.filter(|_| self.notes_outward) {
+                if store.packs.get(pack).is_some_and(|pack| pack.contains(id)) {
+                    continue;
+                }
+                if !id.is_empty_tree() {
+                    self.outward.insert((pack as u32, *id));
+                }
+            }
             let is_there = store.packs.iter().any(|pack| pack.contains(id));
             if !is_there && !id.is_empty_tree() && store.copies(id).next().is_none() {
                 self.missing.insert(*id);

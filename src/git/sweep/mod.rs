@@ -10,6 +10,7 @@
 
 mod bench_baseline;
 mod buffers;
+mod cached;
 mod change_edges;
 mod collected;
 mod delta_inheritance;
@@ -36,6 +37,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64};
 use gix::object::Kind;
 
 pub use bench_baseline::inflate_all_entries;
+pub use cached::{CacheUpdate, sweep_with_cache};
 pub use outcome::{KindCount, MatchedObject, ObjectCounts, SweepOutcome};
 pub use plan::sweep;
 pub use unlisted::{UnlistedBytes, unlisted_streams};

@@ -60,6 +60,20 @@ impl ObjectCounts {
         self.0[Self::index(kind)] += KindCount { objects: 1, bytes };
     }
 
+    /// Adds several objects of one kind.
+    pub(super) fn add_count(&mut self, kind: Kind, count: KindCount) {
+        self.0[Self::index(kind)] += count;
+    }
+
+    /// The counts of all kinds, in a fixed order.
+    pub(super) fn all(&self) -> &[KindCount; 4] {
+        &self.0
+    }
+
+    pub(super) fn all_mut(&mut self) -> &mut [KindCount; 4] {
+        &mut self.0
+    }
+
     pub(super) fn merge(&mut self, other: &Self) {
         for (mine, more) in self.0.iter_mut().zip(other.0) {
             *mine += more;

@@ -9,10 +9,11 @@ use std::sync::atomic::Ordering;
 
 use gix::{ObjectId, hash, oid};
 
+use super::cached::{self, CacheUpdate, CachedSweep};
 use super::collected::{Collected, ObjectKey};
 use super::memory_budget::MemoryBudget;
 use super::object_store::ObjectStore;
-use super::outcome::SweepOutcome;
+use super::outcome::{KindCount, SweepOutcome};
 use super::recovery;
 use super::work_queue::WorkQueue;
 use super::worker::{SweepContext, Worker};
@@ -28,7 +29,7 @@ pub(super) struct PackPlan {
     pub(super) tree: DeltaTree,
     /// Entries whose object is also in an earlier pack; empty if there are none. They are searched, because
     /// the copy may have other content, but not counted.
-    duplicates: Vec<bool>,
+    pub(super) duplicates: Vec<bool>,
 }
 
 impl PackPlan {
@@ -71,7 +72,7 @@ pub(super) enum WorkItem {
 pub(super) struct Sweep<'a, S: Searcher> {
     pub(super) searcher: &'a S,
     pub(super) options: &'a SweepOptions<'a>,
-    threads: usize,
+    pub(super) threads: usize,
     pub(super) ids: hash::Kind,
     pub(super) store: ObjectStore,
     pub(super) plans: Vec<PackPlan>,
@@ -79,8 +80,18 @@ pub(super) struct Sweep<'a, S: Searcher> {
     pub(super) skipped: BTreeSet<Skip>,
     /// Loose objects that were searched, sorted.
     loose_swept: Vec<ObjectId>,
+    /// Whether to note what a cache keeps about packs.
+    notes_facts: bool,
     /// Whether something listed has disappeared, or may have been listed before it was complete.
     look_again: bool,
+}
+
+/// Counts objects that need not be searched as done.
+fn report_known(options: &SweepOptions<'_>, known: KindCount) {
+    if let Some(progress) = options.progress {
+        progress.done.fetch_add(known.objects, Ordering::Relaxed);
+        progress.bytes.fetch_add(known.bytes, Ordering::Relaxed);
+    }
 }
 
 /// Searches every object of `database` once. Does not fail as a whole: what could not be read is part of the
@@ -100,6 +111,17 @@ pub(super) fn sweep_listing<S: Searcher>(
     searcher: &S,
     options: &SweepOptions<'_>,
 ) -> SweepOutcome<S::Hit> {
+    sweep_listing_cached(database, listing, searcher, options, None).0
+}
+
+/// Like [`sweep_listing`], without searching what `cache` knows, if there is one.
+pub(super) fn sweep_listing_cached<S: Searcher>(
+    database: &Database,
+    listing: Listing,
+    searcher: &S,
+    options: &SweepOptions<'_>,
+    mut cache: Option<CachedSweep<'_>>,
+) -> (SweepOutcome<S::Hit>, CacheUpdate) {
     let threads = match options.threads {
         0 => std::thread::available_parallelism().map_or(1, NonZero::get),
         threads => threads,
@@ -114,15 +136,17 @@ pub(super) fn sweep_listing<S: Searcher>(
         collected: Collected::default(),
         skipped: BTreeSet::new(),
         loose_swept: Vec::new(),
+        notes_facts: cache.is_some(),
         look_again: false,
     };
-    sweep.round(database.ids(), listing, false);
+    sweep.round(database.ids(), listing, false, &mut cache);
     if sweep.look_again && !sweep.is_cancelled() {
         // A repack moves listed objects to packs that did not exist yet, and a pack appears shortly before
         // its index.
-        sweep.round(database.ids(), database.list(), true);
+        sweep.round(database.ids(), database.list(), true, &mut cache);
     }
-    recovery::finish(sweep)
+    let update = cache.map(|cache| cached::collect(&sweep, &cache)).unwrap_or_default();
+    (recovery::finish(sweep), update)
 }
 
 impl<S: Searcher> Sweep<'_, S> {
@@ -131,7 +155,13 @@ impl<S: Searcher> Sweep<'_, S> {
     }
 
     /// Searches everything in `listing` that was not searched before.
-    fn round(&mut self, ids: hash::Kind, mut listing: Listing, is_second: bool) {
+    fn round(
+        &mut self,
+        ids: hash::Kind,
+        mut listing: Listing,
+        is_second: bool,
+        cache: &mut Option<CachedSweep<'_>>,
+    ) {
         if is_second {
             self.skipped.extend(listing.skipped.drain(..));
         }
@@ -152,7 +182,7 @@ impl<S: Searcher> Sweep<'_, S> {
             }
         }
         self.store.listing = listing;
-        self.plan_packs(first_new);
+        self.plan_packs(first_new, cache);
         let (items, total) = self.items(first_new);
         self.run(&items, total);
         self.loose_swept.extend(items.iter().filter_map(|item| match item {
@@ -164,7 +194,7 @@ impl<S: Searcher> Sweep<'_, S> {
     }
 
     /// Reads the entry headers of the packs from number `first_new` on.
-    fn plan_packs(&mut self, first_new: usize) {
+    fn plan_packs(&mut self, first_new: usize, cache: &mut Option<CachedSweep<'_>>) {
         let mut failed: Vec<ObjectId> = Vec::new();
         failed.extend(self.collected.failures.iter().filter_map(|failure| match failure.key {
             ObjectKey::Id(id) => Some(id),
@@ -179,11 +209,23 @@ impl<S: Searcher> Sweep<'_, S> {
         if packs.len() > 1 || !loose.is_empty() {
             duplicates = duplicates::find(packs, first_new, &known, self.threads);
         }
-        for (pack, duplicates) in packs[first_new..].iter().zip(duplicates) {
+        if let Some(cache) = cache {
+            cache.look_up(packs, &duplicates, self.threads);
+        }
+        for ((number, pack), duplicates) in packs.iter().enumerate().skip(first_new).zip(duplicates) {
             if let Some(reason) = pack.mismatch() {
                 self.skipped.insert(Skip::new(pack.path().display().to_string(), reason));
             }
-            let tree = DeltaTree::build(pack, self.threads);
+            let tree = match cache {
+                Some(cache) => {
+                    let planned = cache.plan(number, pack, &duplicates, self.threads);
+                    self.collected.missing.extend(cache.outside(number));
+                    self.collected.counts.merge(&planned.known);
+                    report_known(self.options, planned.known.total());
+                    planned.tree
+                }
+                None => DeltaTree::build(pack, self.threads),
+            };
             self.plans.push(PackPlan { tree, duplicates });
         }
         for (number, plan) in self.plans.iter().enumerate().skip(first_new) {
@@ -240,6 +282,7 @@ impl<S: Searcher> Sweep<'_, S> {
         let shared = SweepContext {
             searcher: self.searcher,
             options: self.options,
+            notes_facts: self.notes_facts,
             store: &self.store,
             plans: &self.plans,
             items,

@@ -205,7 +205,7 @@ impl<'s, 'a, S: Searcher> Recovery<'s, 'a, S> {
             return true;
         }
         if self.sweep.options.check_links {
-            let mut links = LinkChecker::new(self.sweep.ids);
+            let mut links = LinkChecker::new(self.sweep.ids, false);
             links.check(&self.sweep.store, kind, &bytes, &[]);
             links.flush(&self.sweep.store);
             self.sweep.collected.missing.extend(links.missing);

@@ -23,6 +23,8 @@ use crate::git::pack::Entry;
 pub(super) struct SweepContext<'a, S: Searcher> {
     pub(super) searcher: &'a S,
     pub(super) options: &'a SweepOptions<'a>,
+    /// Whether to note what a cache keeps about packs.
+    pub(super) notes_facts: bool,
     pub(super) store: &'a ObjectStore,
     /// One plan for each pack of the store.
     pub(super) plans: &'a [PackPlan],
@@ -71,7 +73,7 @@ impl<'a, S: Searcher> Worker<'a, S> {
             buffers: Buffers::default(),
             hits: Vec::new(),
             collected: Collected::default(),
-            links: shared.options.check_links.then(|| LinkChecker::new(shared.ids)),
+            links: shared.options.check_links.then(|| LinkChecker::new(shared.ids, shared.notes_facts)),
             unreported: (0, 0),
         }
     }
@@ -85,6 +87,7 @@ impl<'a, S: Searcher> Worker<'a, S> {
             match work {
                 Work::Subtree(branch) => {
                     let planned = self.planned(branch.pack);
+                    self.enter_pack(Some(branch.pack));
                     self.descend(planned, Frame { node: branch.node, children: branch.children });
                 }
                 Work::Items(items) => {
@@ -102,6 +105,7 @@ impl<'a, S: Searcher> Worker<'a, S> {
         if let Some(mut links) = self.links.take() {
             links.flush(shared.store);
             self.collected.missing = links.missing;
+            self.collected.outward = links.outward;
         }
         self.collected
     }
@@ -109,16 +113,37 @@ impl<'a, S: Searcher> Worker<'a, S> {
     fn item(&mut self, item: &WorkItem) {
         match *item {
             WorkItem::Root(pack, entry) => {
+                self.enter_pack(Some(pack as usize));
                 let planned = self.planned(pack as usize);
                 let found = self.search_root(planned, entry);
                 self.continue_below(planned, entry, found);
             }
             WorkItem::ExternalDelta(pack, entry, base) => {
+                self.enter_pack(Some(pack as usize));
                 let planned = self.planned(pack as usize);
                 let found = self.search_external_delta(planned, entry, base);
                 self.continue_below(planned, entry, found);
             }
-            WorkItem::Loose(at, is_first) => self.search_loose(at as usize, is_first),
+            WorkItem::Loose(at, is_first) => {
+                self.enter_pack(None);
+                self.search_loose(at as usize, is_first);
+            }
+        }
+    }
+
+    /// Says which pack the objects come from whose links are checked next.
+    fn enter_pack(&mut self, pack: Option<usize>) {
+        if let Some(links) = &mut self.links {
+            links.enter_pack(self.shared.store, pack);
+        }
+    }
+
+    /// Notes an entry that was searched, for a cache.
+    pub(super) fn note_size(&mut self, key: ObjectKey, kind: Kind, size: u64) {
+        if let ObjectKey::Packed(pack, entry) = key
+            && self.shared.notes_facts
+        {
+            self.collected.sizes.push((pack, entry, kind, size));
         }
     }
 

@@ -4,6 +4,7 @@
 //! commits, paths and refs that lead to them. The plain files of the git directory and the names of refs are
 //! scanned separately. Only what is reported is read a second time, for its line and column.
 
+mod cached;
 mod containers;
 mod gaps;
 mod history_facts;
@@ -22,6 +23,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::{Clock, Settings, draft, narrowing};
+use crate::cache::{Cache, CacheError};
 use crate::git::range::RangeError;
 use crate::git::{self, ObjectKind, OpenError, Progress, Repository};
 use crate::model::{Coverage, Draft, Finding, Origin, Skip, Surface, native_path};
@@ -58,6 +60,8 @@ pub struct HistoryOptions {
     pub now: i64,
     /// Whether `repo` may be what `friskey purge` is still writing.
     pub unfinished: bool,
+    /// What earlier audits learned about packs; for audits of everything.
+    pub cache: Option<Arc<Cache>>,
     /// Reports the progress of the sweep.
     pub progress: Option<Arc<Progress>>,
 }
@@ -99,6 +103,7 @@ impl HistoryOptions {
             max_memory: None,
             now,
             unfinished: false,
+            cache: None,
             progress: None,
         }
     }
@@ -148,6 +153,12 @@ pub enum HistoryError {
     /// There is no repository.
     #[error(transparent)]
     Open(#[from] OpenError),
+    /// The cache is within the repository.
+    #[error("the cache {} is within the audited repository; name a directory elsewhere with --cache", .0.display())]
+    CacheInside(PathBuf),
+    /// The cache cannot be used.
+    #[error(transparent)]
+    Cache(#[from] CacheError),
     /// The range cannot be resolved.
     #[error(transparent)]
     Range(#[from] RangeError),
@@ -180,6 +191,7 @@ pub fn scan_history_objects(
             (repo, Some(joined))
         }
     };
+    cached::prepare(audit, &repo)?;
     let outcome = match audit.range.is_empty() {
         true => whole(settings, audit, &repo),
         false => match range::audit(settings, audit, &repo, &audit.range) {

@@ -15,7 +15,7 @@ use crate::git::attribution::{Attribution, Options, SecretHistory, SecretPath, a
 use crate::git::refs::{self, Refs, Tip, TipKind};
 use crate::git::{
     self, Database, IndexNames, LfsStore, ObjectId, ObjectKind, ObjectLink, ObjectReader, Repository,
-    SweepOptions, UnindexedFile, UnindexedFiles, entry_name, sweep,
+    SweepOptions, UnindexedFile, UnindexedFiles, entry_name,
 };
 use crate::model::{Finding, Identified, LeakStatus, Origin, Reachability, Skip, Surface};
 use crate::scan::Settings;
@@ -353,7 +353,7 @@ impl RepositoryAudit<'_> {
             progress: self.audit.progress.as_deref(),
             ..usual
         };
-        let outcome = sweep(&database, &search, &options);
+        let outcome = self.swept(&database, &search, &options);
         let coverage = &mut self.outcome.coverage;
         coverage.commits += outcome.counts.of(ObjectKind::Commit).objects;
         coverage.blobs += outcome.counts.of(ObjectKind::Blob).objects;

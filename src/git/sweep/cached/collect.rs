@@ -1,0 +1,177 @@
+//! Collects the facts about packs that a sweep went through without any fault.
+
+use std::collections::{BTreeSet, HashMap, HashSet};
+
+use gix::ObjectId;
+use gix::object::Kind;
+
+use super::facts::PackFacts;
+use super::families::families;
+use super::state::{CacheUpdate, CachedSweep, PackState, duplicates_digest};
+use crate::cache::CacheDigest;
+use crate::git::pack::{DeltaTree, Entry};
+use crate::git::sweep::Searcher;
+use crate::git::sweep::collected::ObjectKey;
+use crate::git::sweep::outcome::{KindCount, ObjectCounts};
+use crate::git::sweep::plan::Sweep;
+
+/// What a sweep noted about one pack.
+#[derive(Default)]
+struct PackNotes {
+    /// Kind and size of the entries that were searched.
+    searched: HashMap<Entry, (Kind, u64)>,
+    /// Entries with matches.
+    matched: BTreeSet<Entry>,
+    /// Objects that it names and does not contain.
+    outward: BTreeSet<ObjectId>,
+}
+
+/// The facts about all packs of a sweep that has just ended. Nothing was taken from what it collected yet.
+pub(in crate::git::sweep) fn collect<S: Searcher>(
+    sweep: &Sweep<'_, S>,
+    state: &CachedSweep<'_>,
+) -> CacheUpdate {
+    if sweep.is_cancelled() {
+        return CacheUpdate::default();
+    }
+    let flawed = flawed_packs(sweep);
+    let mut notes: Vec<PackNotes> = Vec::new();
+    notes.resize_with(state.packs.len(), PackNotes::default);
+    for &(number, entry, kind, size) in &sweep.collected.sizes {
+        notes[number].searched.insert(entry, (kind, size));
+    }
+    for copy in &sweep.collected.matched {
+        if let ObjectKey::Packed(number, entry) = copy.key {
+            notes[number].matched.insert(entry);
+        }
+    }
+    for (number, id) in &sweep.collected.outward {
+        notes[*number as usize].outward.insert(*id);
+    }
+    let mut fresh = Vec::new();
+    for (number, notes) in notes.iter().enumerate() {
+        let PackState { digest: Some(digest), facts: None, .. } = &state.packs[number] else { continue };
+        if flawed.contains(&number) {
+            continue;
+        }
+        let size = sweep.store.packs[number].all_bytes().len() as u64;
+        let facts = facts(sweep, state, number, notes);
+        fresh.extend(facts.and_then(|facts| Some((*digest, facts.encode(size)?))));
+    }
+    CacheUpdate::new(state, fresh)
+}
+
+/// Packs with anything that was not read, or is not as git writes it. They are searched every time.
+fn flawed_packs<S: Searcher>(sweep: &Sweep<'_, S>) -> HashSet<usize> {
+    let collected = &sweep.collected;
+    let mut flawed: HashSet<usize> = HashSet::new();
+    let number = |key: ObjectKey| match key {
+        ObjectKey::Packed(number, _) => Some(number),
+        ObjectKey::Id(_) => None,
+    };
+    flawed.extend(collected.failures.iter().filter_map(|failure| number(failure.key)));
+    flawed.extend(collected.postponed.iter().map(|(number, _)| *number));
+    flawed.extend(collected.gap_candidates.iter().map(|(number, _)| *number));
+    flawed.extend(collected.matched.iter().filter(|copy| copy.truncated).filter_map(|copy| number(copy.key)));
+    for (number, (pack, plan)) in sweep.store.packs.iter().zip(&sweep.plans).enumerate() {
+        let is_sound = pack.mismatch().is_none()
+            && pack.bytes_before_first().is_empty()
+            && pack.len() == pack.num_objects() as usize
+            && plan.tree.external_deltas.is_empty()
+            && plan.tree.faults.is_empty();
+        if !is_sound {
+            flawed.insert(number);
+        }
+    }
+    flawed
+}
+
+/// The facts about one pack; `None` if not all of it was searched.
+fn facts<S: Searcher>(
+    sweep: &Sweep<'_, S>,
+    state: &CachedSweep<'_>,
+    number: usize,
+    notes: &PackNotes,
+) -> Option<PackFacts> {
+    let (pack, plan, own) = (&sweep.store.packs[number], &sweep.plans[number], &state.packs[number]);
+    let matched: Vec<Entry> = notes.matched.iter().copied().collect();
+    let again: HashSet<Entry> = DeltaTree::with_bases(pack, &matched).into_iter().collect();
+    let mut counts = ObjectCounts::default();
+    let mut left_out = 0;
+    for family in own.families.iter().flatten() {
+        if let Some(count) = own.known_families.get(&family.digest) {
+            counts.add_count(Kind::Blob, *count);
+            left_out += count.objects;
+        }
+    }
+    if notes.searched.len() as u64 + left_out != pack.len() as u64 {
+        return None;
+    }
+    for (entry, (kind, size)) in &notes.searched {
+        if plan.is_first_copy(*entry) && !again.contains(entry) {
+            counts.add_count(*kind, KindCount { objects: 1, bytes: *size });
+        }
+    }
+    let (relies_on, outside) = elsewhere(sweep, state, number, &notes.outward);
+    Some(PackFacts {
+        max_memory: state.max_memory,
+        max_assembled: state.max_assembled,
+        duplicates: duplicates_digest(&plan.duplicates),
+        counts,
+        relies_on,
+        outside,
+        matched,
+        families: clean_families(sweep, state, number, (notes, &again)),
+    })
+}
+
+/// Where the objects are that a pack names and does not contain: other packs, and the ids of those that are in none.
+fn elsewhere<S: Searcher>(
+    sweep: &Sweep<'_, S>,
+    state: &CachedSweep<'_>,
+    number: usize,
+    outward: &BTreeSet<ObjectId>,
+) -> (Vec<CacheDigest>, Vec<ObjectId>) {
+    let mut left: Vec<ObjectId> = outward.iter().copied().collect();
+    let mut relies_on = Vec::new();
+    for (other, pack) in sweep.store.packs.iter().enumerate().filter(|(other, _)| *other != number) {
+        let Some(digest) = state.packs[other].digest else { continue };
+        let before = left.len();
+        left.retain(|id| !pack.contains(id));
+        if left.len() < before {
+            relies_on.push(digest);
+        }
+    }
+    (relies_on, left)
+}
+
+/// The blob families of a pack without matches.
+fn clean_families<S: Searcher>(
+    sweep: &Sweep<'_, S>,
+    state: &CachedSweep<'_>,
+    number: usize,
+    (notes, again): (&PackNotes, &HashSet<Entry>),
+) -> Vec<(CacheDigest, KindCount)> {
+    let (pack, tree, own) = (&sweep.store.packs[number], &sweep.plans[number].tree, &state.packs[number]);
+    let made = match &own.families {
+        Some(_) => Vec::new(),
+        None => families(pack, tree, sweep.threads),
+    };
+    let mut clean = Vec::new();
+    for family in own.families.as_ref().unwrap_or(&made) {
+        if let Some(count) = own.known_families.get(&family.digest) {
+            clean.push((family.digest, *count));
+            continue;
+        }
+        let entries = tree.with_descendants(family.root);
+        let sizes = entries.iter().map(|entry| match notes.searched.get(entry) {
+            Some((Kind::Blob, size)) if !again.contains(entry) => Some(*size),
+            _ => None,
+        });
+        if let Some(bytes) = sizes.sum::<Option<u64>>() {
+            clean.push((family.digest, KindCount { objects: entries.len() as u64, bytes }));
+        }
+    }
+    clean.sort_unstable_by_key(|(digest, _)| *digest);
+    clean
+}

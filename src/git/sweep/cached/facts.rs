@@ -1,0 +1,114 @@
+//! What is kept about a pack.
+
+use gix::ObjectId;
+
+use crate::cache::{CacheDigest, CacheReader, put_number};
+use crate::git::pack::Entry;
+use crate::git::sweep::outcome::{KindCount, ObjectCounts};
+
+/// What a sweep found in a pack without faults.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct PackFacts {
+    /// The memory that the sweep had, in bytes. With less, some objects may be too large.
+    pub(super) max_memory: u64,
+    /// The size limit for assembled objects that it had, in bytes.
+    pub(super) max_assembled: u64,
+    /// Digest of which entries were further copies of objects, and so not counted.
+    pub(super) duplicates: CacheDigest,
+    /// The objects that need not be searched again.
+    pub(super) counts: ObjectCounts,
+    /// Packs that contain objects which this one names and does not contain.
+    pub(super) relies_on: Vec<CacheDigest>,
+    /// The objects that it names and that are in no pack, sorted.
+    pub(super) outside: Vec<ObjectId>,
+    /// Entries with matches, ascending: they are searched again, with their delta bases.
+    pub(super) matched: Vec<Entry>,
+    /// Families without matches, sorted by digest.
+    pub(super) families: Vec<(CacheDigest, KindCount)>,
+}
+
+/// An entry of the cache may take this part of its pack's size.
+const MAX_PART: u64 = 50;
+/// And so many bytes more, for small packs.
+const MIN_ROOM: u64 = 1 << 10;
+
+impl PackFacts {
+    /// As an entry of a cache, for a pack of that size in bytes. Families that would take too much room are left out; `None`
+    /// if the rest takes too much.
+    pub(super) fn encode(&self, pack_bytes: u64) -> Option<Vec<u8>> {
+        let mut out = Vec::new();
+        put_number(&mut out, self.max_memory);
+        put_number(&mut out, self.max_assembled);
+        out.extend_from_slice(&self.duplicates);
+        for count in self.counts.all() {
+            put_count(&mut out, *count);
+        }
+        put_number(&mut out, self.relies_on.len() as u64);
+        self.relies_on.iter().for_each(|digest| out.extend_from_slice(digest));
+        put_number(&mut out, self.outside.len() as u64);
+        self.outside.iter().for_each(|id| out.extend_from_slice(id.as_bytes()));
+        put_number(&mut out, self.matched.len() as u64);
+        let mut last = 0;
+        for &entry in &self.matched {
+            put_number(&mut out, u64::from(entry) - last);
+            last = entry.into();
+        }
+        let room = pack_bytes / MAX_PART + MIN_ROOM;
+        if out.len() as u64 > room {
+            return None;
+        }
+        let without = out.len();
+        put_number(&mut out, self.families.len() as u64);
+        for (digest, count) in &self.families {
+            out.extend_from_slice(digest);
+            put_count(&mut out, *count);
+        }
+        if out.len() as u64 > room {
+            out.truncate(without);
+            put_number(&mut out, 0);
+        }
+        Some(out)
+    }
+
+    /// Reads an entry of a cache for a pack of `entries` entries whose ids have `id_len` bytes. `None` if it makes no sense.
+    pub(super) fn decode(bytes: &[u8], entries: usize, id_len: usize) -> Option<Self> {
+        let mut reader = CacheReader::new(bytes);
+        let mut facts = Self {
+            max_memory: reader.number()?,
+            max_assembled: reader.number()?,
+            duplicates: reader.array()?,
+            ..Self::default()
+        };
+        for count in facts.counts.all_mut() {
+            *count = read_count(&mut reader)?;
+        }
+        for _ in 0..reader.count(size_of::<CacheDigest>())? {
+            facts.relies_on.push(reader.array()?);
+        }
+        for _ in 0..reader.count(id_len)? {
+            facts.outside.push(match id_len {
+                20 => ObjectId::from_bytes_or_panic(&reader.array::<20>()?),
+                32 => ObjectId::from_bytes_or_panic(&reader.array::<32>()?),
+                _ => return None,
+            });
+        }
+        let mut last = 0u64;
+        for _ in 0..reader.count(1)? {
+            last = last.checked_add(reader.number()?)?;
+            facts.matched.push(Entry::try_from(last).ok().filter(|&entry| (entry as usize) < entries)?);
+        }
+        for _ in 0..reader.count(size_of::<CacheDigest>() + 2)? {
+            facts.families.push((reader.array()?, read_count(&mut reader)?));
+        }
+        reader.is_at_end().then_some(facts)
+    }
+}
+
+fn put_count(out: &mut Vec<u8>, count: KindCount) {
+    put_number(out, count.objects);
+    put_number(out, count.bytes);
+}
+
+fn read_count(reader: &mut CacheReader<'_>) -> Option<KindCount> {
+    Some(KindCount { objects: reader.number()?, bytes: reader.number()? })
+}

@@ -1,0 +1,67 @@
+//! Families of blobs, and what identifies them wherever they are stored.
+
+use gix::object::Kind;
+
+use crate::cache::CacheDigest;
+use crate::git::pack::entry::EntryContent;
+use crate::git::pack::{DeltaTree, Entry, Pack};
+use crate::threads;
+
+/// How many families one thread hashes at a time.
+const BATCH: usize = 64;
+
+/// A blob that is stored whole, and all deltas of its pack that build on it.
+#[derive(Clone, Debug)]
+pub(super) struct Family {
+    /// The blob that is stored whole.
+    pub(super) root: Entry,
+    /// The digest of all bytes that are stored for the family, and of what builds on what.
+    pub(super) digest: CacheDigest,
+}
+
+/// The families of the blobs among the roots of `tree`. Those with an entry that cannot be read are left out.
+pub(super) fn families(pack: &Pack, tree: &DeltaTree, threads: usize) -> Vec<Family> {
+    let found = threads::map(threads, tree.roots.chunks(BATCH), |roots| {
+        roots.iter().filter_map(|&root| family(pack, tree, root)).collect::<Vec<_>>()
+    });
+    found.into_iter().flatten().collect()
+}
+
+fn family(pack: &Pack, tree: &DeltaTree, root: Entry) -> Option<Family> {
+    if !matches!(pack.header(root).ok()?.0.content, EntryContent::Whole(Kind::Blob)) {
+        return None;
+    }
+    // Each entry comes after its base.
+    let entries = tree.with_descendants(root);
+    let mut children: Vec<Vec<CacheDigest>> = vec![Vec::new(); entries.len()];
+    let mut parents = vec![0; entries.len()];
+    let mut next = 1;
+    for (at, &entry) in entries.iter().enumerate() {
+        for _ in tree.children(entry) {
+            *parents.get_mut(next)? = at;
+            next += 1;
+        }
+    }
+    for at in (1..entries.len()).rev() {
+        let digest = entry_digest(pack, entries[at], &mut children[at])?;
+        children[parents[at]].push(digest);
+    }
+    let digest = entry_digest(pack, root, &mut children[0])?;
+    Some(Family { root, digest })
+}
+
+/// The digest of an entry as it is stored, and of the digests of its `children`, whose order in the pack does not matter.
+fn entry_digest(pack: &Pack, entry: Entry, children: &mut [CacheDigest]) -> Option<CacheDigest> {
+    let (header, deflated) = pack.header(entry).ok()?;
+    let length = pack.entry_end(entry).checked_sub(pack.offset(entry) + header.len as u64)?;
+    let mut digest = blake3::Hasher::new();
+    digest.update(&[u8::from(matches!(header.content, EntryContent::Whole(_)))]);
+    digest.update(&header.size.to_le_bytes());
+    digest.update(&length.to_le_bytes());
+    digest.update(deflated.get(..usize::try_from(length).ok()?)?);
+    children.sort_unstable();
+    for child in children {
+        digest.update(child);
+    }
+    Some(digest.finalize().into())
+}

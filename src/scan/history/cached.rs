@@ -1,0 +1,49 @@
+//! The seam between an audit and its cache.
+
+use std::path::Path;
+
+use super::repository_audit::RepositoryAudit;
+use super::search::{ObjectSearch, SweepMatch};
+use super::{HistoryError, HistoryOptions};
+use crate::git::{Database, Repository, SweepOptions, SweepOutcome, sweep, sweep_with_cache};
+
+impl RepositoryAudit<'_> {
+    /// Sweeps the database, with the cache if there is one.
+    pub(super) fn swept(
+        &self,
+        database: &Database,
+        search: &ObjectSearch<'_>,
+        options: &SweepOptions<'_>,
+    ) -> SweepOutcome<SweepMatch> {
+        // `--whole` is there to check the faster ways.
+        let cache = self.audit.cache.as_ref().filter(|_| !self.audit.whole);
+        match cache {
+            Some(cache) if search.kinds.len() == ALL_KINDS => {
+                let (outcome, update) = sweep_with_cache(database, search, options, cache);
+                if !outcome.cancelled {
+                    update.keep(cache);
+                }
+                outcome
+            }
+            Some(cache) => {
+                cache.note("cache: not used, since --surfaces leaves out a kind of object".to_owned());
+                sweep(database, search, options)
+            }
+            None => sweep(database, search, options),
+        }
+    }
+}
+
+/// Blobs, trees, commits and tags.
+const ALL_KINDS: usize = 4;
+
+/// Checks that the cache is not within the audited repository, where it would be audited itself, and makes it ready.
+pub(super) fn prepare(audit: &HistoryOptions, repo: &Repository) -> Result<(), HistoryError> {
+    let Some(cache) = audit.cache.as_ref().filter(|_| audit.range.is_empty()) else { return Ok(()) };
+    let own = [repo.workdir(), Some(repo.git_dir()), Some(repo.common_dir())];
+    let real = |folder: &Path| folder.canonicalize().unwrap_or_else(|_| folder.to_owned());
+    if own.into_iter().flatten().any(|folder| cache.dir().starts_with(real(folder))) {
+        return Err(HistoryError::CacheInside(cache.dir().to_owned()));
+    }
+    Ok(cache.prepare()?)
+}
