@@ -3,4 +3,4 @@
 shards=${SHARDS:-4}
 # 1 means that a key was found, which is no failure.
 seq "$shards" | parallel --jobs "$shards" --retries 3 "$@" \
-    "cd $PWD && friskey fleet audit fleet.json --state results --shard {}/$shards || [ \$? -eq 1 ]"
+    "cd $(printf %q "$PWD") || exit 2; friskey fleet audit fleet.json --state results --shard {}/$shards || [ \$? -eq 1 ]"

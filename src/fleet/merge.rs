@@ -6,8 +6,8 @@ use serde_json::{Map, Value};
 
 use super::results::NamedResult;
 use crate::model::{
-    FleetCoverage, FleetLeak, FleetPlan, FleetReport, FleetRepository, FleetResult, LeakInRepository,
-    PlannedRepository, RepositoryState, Skip,
+    FleetCoverage, FleetIgnored, FleetLeak, FleetPlan, FleetReport, FleetRepository, FleetResult,
+    LeakInRepository, PlannedRepository, RepositoryState, Skip,
 };
 
 /// What one state directory holds.
@@ -26,7 +26,12 @@ pub fn merge(plan: &FleetPlan, loaded: Vec<LoadedResults>) -> FleetReport {
     let mut merger = Merger {
         plan,
         problems: plan.skipped.iter().cloned().collect(),
-        by_path: BTreeMap::new(),
+        by_key: BTreeMap::new(),
+        ignored: plan
+            .ignored
+            .iter()
+            .map(|link| ((link.what.clone(), link.reason.clone(), String::new()), 0))
+            .collect(),
         settings: BTreeMap::new(),
     };
     for LoadedResults { name, plan, results } in loaded {
@@ -39,7 +44,9 @@ struct Merger<'a> {
     plan: &'a FleetPlan,
     problems: BTreeSet<Skip>,
     /// The results that count, each with its directory.
-    by_path: BTreeMap<String, Vec<(String, FleetResult)>>,
+    by_key: BTreeMap<String, Vec<(String, FleetResult)>>,
+    /// What was left out, and in how many repositories.
+    ignored: BTreeMap<(String, String, String), u64>,
     /// How many results were made with which settings.
     settings: BTreeMap<String, u64>,
 }
@@ -51,7 +58,7 @@ impl Merger<'_> {
             self.problems.insert(Skip::new(dir, reason));
             return;
         }
-        let planned: BTreeSet<&str> = self.plan.repositories.iter().map(|one| one.path.as_str()).collect();
+        let planned: BTreeSet<String> = self.plan.repositories.iter().map(PlannedRepository::key).collect();
         for (file, result) in results {
             let what = || format!("{dir}/{file}");
             match result {
@@ -59,7 +66,7 @@ impl Merger<'_> {
                     self.problems
                         .insert(Skip::new(what(), format!("{reason}; `friskey fleet audit` makes it anew")));
                 }
-                Ok(result) if !planned.contains(result.repository.as_str()) => {
+                Ok(result) if !planned.contains(&result.key()) => {
                     self.problems
                         .insert(Skip::new(what(), format!("{} is not in the plan", result.repository)));
                 }
@@ -69,13 +76,17 @@ impl Merger<'_> {
                 }
                 Ok(result) => {
                     *self.settings.entry(result.settings.clone()).or_default() += 1;
-                    self.by_path.entry(result.repository.clone()).or_default().push((dir.to_owned(), result));
+                    self.by_key.entry(result.key()).or_default().push((dir.to_owned(), result));
                 }
             }
         }
     }
 
     fn finish(mut self) -> FleetReport {
+        if self.plan.repositories.is_empty() {
+            let reason = "it contains no repository, so nothing was audited; plan the folders that hold them";
+            self.problems.insert(Skip::new("the plan", reason));
+        }
         if self.settings.len() > 1 {
             let reason = "the results were made with different versions, rules or options; audit again with the same ones";
             self.problems.insert(Skip::new(format!("{} settings", self.settings.len()), reason));
@@ -89,17 +100,19 @@ impl Merger<'_> {
                 planned: self.plan.repositories.len() as u64,
                 ..FleetCoverage::default()
             },
+            ignored: Vec::new(),
             problems: Vec::new(),
         };
         let mut leaks: BTreeMap<String, FleetLeak> = BTreeMap::new();
         for planned in &self.plan.repositories {
-            let results = self.by_path.remove(&planned.path).unwrap_or_default();
+            let results = self.by_key.remove(&planned.key()).unwrap_or_default();
             let repository = self.repository(planned, results, &mut report, &mut leaks);
             *report.coverage.repositories.entry(repository.state.name()).or_default() += 1;
             report.repositories.push(repository);
         }
         report.leaks = leaks.into_values().collect();
         report.leaks.sort_by(|a, b| order(a).cmp(&order(b)));
+        report.ignored = ignored(self.ignored);
         report.problems = self.problems.into_iter().collect();
         report
     }
@@ -116,7 +129,7 @@ impl Merger<'_> {
         if results.len() > 1 {
             let dirs: Vec<_> = results.iter().map(|(dir, _)| dir.as_str()).collect();
             let reason =
-                format!("audited more than once: {}; name each state directory once", dirs.join(", "));
+                format!("audited more than once: {}; name one directory with its result", dirs.join(", "));
             self.problems.insert(Skip::new(path, reason));
         }
         let mut repository = FleetRepository {
@@ -124,6 +137,8 @@ impl Merger<'_> {
             state: RepositoryState::Missing,
             bytes: planned.bytes,
             reason: None,
+            started: None,
+            head: None,
             elapsed_seconds: None,
             coverage: None,
             notes: Vec::new(),
@@ -135,7 +150,9 @@ impl Merger<'_> {
             self.problems.insert(Skip::new(path, reason));
             return repository;
         }
-        let (_, result) = results.swap_remove(0);
+        // A key that any of them found is found.
+        results.sort_by_key(|(_, result)| std::cmp::Reverse(leaks_in(result)));
+        let (_, result) = results.remove(0);
         if let Some(reason) = &result.failure {
             repository.state = RepositoryState::Failed;
             repository.reason = Some(reason.clone());
@@ -151,14 +168,35 @@ impl Merger<'_> {
         report.rules.extend(own["tool"]["rules"].as_str().map(str::to_owned));
         repository.state = self.state(path, &own);
         repository.elapsed_seconds = own["elapsed_seconds"].as_f64();
+        repository.started = own["started"].as_str().map(str::to_owned);
+        repository.head = own["repository"]["head"].as_str().map(str::to_owned);
+        self.add_ignored(&own["coverage"]);
         repository.notes = strings(&own["notes"]);
         add_coverage(&mut report.coverage, &own["coverage"]);
-        if let Value::Array(found) = own["leaks"].take() {
-            found.into_iter().for_each(|leak| add_leak(leaks, path, leak));
+        let mut met = BTreeSet::new();
+        let others = results.into_iter().filter_map(|(_, result)| result.report);
+        for mut one in
+            std::iter::once(own["leaks"].take()).chain(others.map(|mut other| other["leaks"].take()))
+        {
+            for leak in one.as_array_mut().map(std::mem::take).unwrap_or_default() {
+                if met.insert(leak["fingerprint"].as_str().unwrap_or_default().to_owned()) {
+                    add_leak(leaks, path, leak);
+                }
+            }
         }
         repository.coverage = Some(own["coverage"].take());
         repository.sarif_run = result.sarif_run;
         repository
+    }
+
+    fn add_ignored(&mut self, coverage: &Value) {
+        for one in coverage["ignored"].as_array().into_iter().flatten() {
+            let text = |name: &str| one[name].as_str().unwrap_or_default().to_owned();
+            let key = (text("what"), text("by"), text("include_with"));
+            if self.ignored.len() < MAX_IGNORED || self.ignored.contains_key(&key) {
+                *self.ignored.entry(key).or_default() += 1;
+            }
+        }
     }
 
     /// What came of an audit, by its report.
@@ -228,6 +266,24 @@ fn add_leak(leaks: &mut BTreeMap<String, FleetLeak>, path: &str, leak: Value) {
     }
     (known.exposed_seconds, known.status, known.is_suppressed) = (exposed, status, is_suppressed);
     known.repositories.push(here);
+}
+
+/// The most things left out on purpose that a report names; each repository's own coverage has the others.
+const MAX_IGNORED: usize = 1_000;
+
+/// What concerns the most repositories comes first.
+fn ignored(all: BTreeMap<(String, String, String), u64>) -> Vec<FleetIgnored> {
+    let mut list: Vec<_> = all
+        .into_iter()
+        .map(|((what, by, include_with), repositories)| FleetIgnored { what, by, include_with, repositories })
+        .collect();
+    list.sort_by_key(|one| std::cmp::Reverse(one.repositories));
+    list
+}
+
+/// How many leaks a result has.
+fn leaks_in(result: &FleetResult) -> usize {
+    result.report.as_ref().and_then(|report| report["leaks"].as_array()).map_or(0, Vec::len)
 }
 
 /// The order of leaks: the surest first, then those that are easiest to get at, then those in most repositories.

@@ -49,9 +49,9 @@ pub struct ResultsDir {
     path: PathBuf,
 }
 
-/// The name of the file of a repository's result.
-pub fn result_name(repository: &str) -> String {
-    format!("{PREFIX}{}.json", &hex(&Sha256::digest(repository))[..32])
+/// The name of the file of a repository's result, by the repository's key.
+pub fn result_name(key: &str) -> String {
+    format!("{PREFIX}{}.json", &hex(&Sha256::digest(key))[..32])
 }
 
 impl ResultsDir {
@@ -88,10 +88,10 @@ impl ResultsDir {
         }
     }
 
-    /// The result of a repository. `None` if there is none; an error says why one cannot be used.
-    pub fn result(&self, repository: &str) -> Option<Result<FleetResult, String>> {
-        let loaded = self.load(&result_name(repository))?;
-        Some(loaded.and_then(|result| match result.repository == repository {
+    /// The result of the repository with that key. `None` if there is none; an error says why one cannot be used.
+    pub fn result(&self, key: &str) -> Option<Result<FleetResult, String>> {
+        let loaded = self.load(&result_name(key))?;
+        Some(loaded.and_then(|result| match result.key() == key {
             true => Ok(result),
             false => Err("it is the result of another repository".to_owned()),
         }))
@@ -139,21 +139,21 @@ impl ResultsDir {
     /// # Errors
     /// When it cannot be written.
     pub fn store(&self, result: &FleetResult) -> Result<(), ResultsError> {
-        let name = result_name(&result.repository);
+        let name = result_name(&result.key());
         let written =
             serde_json::to_vec(result).map_err(io::Error::from).and_then(|bytes| self.write(&name, &bytes));
         written.map_err(|error| ResultsError::Io { path: self.path.join(name), error })
     }
 
-    /// Removes what killed runs left of the results of `repositories`, and results of repositories that are no longer
+    /// Removes what killed runs left of the results of `repositories`, given by key, and results of repositories that are no longer
     /// planned.
     ///
     /// # Errors
     /// When the directory cannot be listed, or a file cannot be removed.
-    pub fn tidy(&self, plan: &FleetPlan, repositories: &[&str]) -> Result<(), ResultsError> {
-        let planned: HashSet<String> = plan.repositories.iter().map(|one| result_name(&one.path)).collect();
+    pub fn tidy(&self, plan: &FleetPlan, repositories: &[String]) -> Result<(), ResultsError> {
+        let planned: HashSet<String> = plan.repositories.iter().map(|one| result_name(&one.key())).collect();
         let own: HashSet<String> =
-            repositories.iter().map(|path| temporary_prefix(&result_name(path))).collect();
+            repositories.iter().map(|key| temporary_prefix(&result_name(key))).collect();
         let tidy = || -> io::Result<()> {
             for entry in fs::read_dir(&self.path)? {
                 let entry = entry?;
@@ -174,6 +174,14 @@ impl ResultsDir {
     }
 
     fn write(&self, name: &str, bytes: &[u8]) -> io::Result<()> {
+        match self.write_once(name, bytes) {
+            // Another run of the same shard began, and took the temporary file for one of a run that was killed.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => self.write_once(name, bytes),
+            written => written,
+        }
+    }
+
+    fn write_once(&self, name: &str, bytes: &[u8]) -> io::Result<()> {
         let mut builder = tempfile::Builder::new();
         let prefix = temporary_prefix(name);
         builder.prefix(&prefix).suffix(".tmp");

@@ -52,6 +52,7 @@ fn result(plan: &FleetPlan, at: usize, leaks: &[(&str, &str)]) -> FleetResult {
         schema: RESULT_SCHEMA.to_owned(),
         plan: plan.id.clone(),
         repository,
+        path_bytes: None,
         settings: "s".to_owned(),
         state: None,
         failure: None,
@@ -61,7 +62,7 @@ fn result(plan: &FleetPlan, at: usize, leaks: &[(&str, &str)]) -> FleetResult {
 }
 
 fn loaded(plan: &FleetPlan, results: Vec<FleetResult>) -> LoadedResults {
-    let results = results.into_iter().map(|result| (result_name(&result.repository), Ok(result))).collect();
+    let results = results.into_iter().map(|result| (result_name(&result.key()), Ok(result))).collect();
     LoadedResults { name: "dir".to_owned(), plan: plan.clone(), results }
 }
 
@@ -164,6 +165,66 @@ fn results_must_cover_the_plan() {
     assert!(report.problems.iter().any(|one| one.reason.contains("another one")));
 }
 
+/// Whatever the order of the directories: a key that one of two results found is found.
+#[test]
+fn a_second_result_hides_no_key() {
+    let plan = plan(&[1]);
+    let (clean, found) = (|| vec![result(&plan, 0, &[])], || vec![result(&plan, 0, &[("aa", "removed")])]);
+    for results in [[clean(), found()], [found(), clean()], [found(), found()]] {
+        let report = merge(&plan, results.map(|results| loaded(&plan, results)).into());
+        assert_eq!(report.status(), Status::Findings);
+        let repositories: Vec<_> = report.leaks.iter().map(|leak| leak.repositories.len()).collect();
+        assert_eq!(repositories, [1]);
+        assert!(report.problems.iter().any(|one| one.reason.contains("more than once")));
+    }
+}
+
+/// Paths that are not UTF-8 can read alike.
+#[test]
+fn repositories_whose_paths_read_alike_have_results_of_their_own() {
+    let mut plan = plan(&[1, 2]);
+    for (one, bytes) in plan.repositories.iter_mut().zip(["2f72ff", "2f72fe"]) {
+        (one.path, one.path_bytes) = ("/r\u{fffd}".to_owned(), Some(bytes.to_owned()));
+    }
+    plan.id = plan_id(&plan);
+    let own = |at: usize, leaks: &[(&str, &str)]| FleetResult {
+        path_bytes: plan.repositories[at].path_bytes.clone(),
+        ..result(&plan, at, leaks)
+    };
+    let (first, second) = (own(0, &[("aa", "present")]), own(1, &[]));
+    assert_ne!(result_name(&first.key()), result_name(&second.key()));
+    let report = merge(&plan, vec![loaded(&plan, vec![first, second])]);
+    assert_eq!((report.status(), report.problems.len(), report.leaks.len()), (Status::Findings, 0, 1));
+    let states: Vec<_> = report.repositories.iter().map(|one| one.state).collect();
+    assert_eq!(states, [RepositoryState::Findings, RepositoryState::Clean]);
+}
+
+/// An empty plan, of a folder that was not mounted say, is no clean fleet.
+#[test]
+fn nothing_is_not_clean() {
+    let plan = plan(&[]);
+    let report = merge(&plan, vec![loaded(&plan, Vec::new())]);
+    assert_eq!((report.status(), report.problems.len()), (Status::Incomplete, 1));
+}
+
+#[test]
+fn what_was_left_out_is_in_the_report() {
+    let mut plan = plan(&[1, 2]);
+    plan.ignored.push(crate::model::Skip::new("/r/link", "a link to a folder elsewhere"));
+    plan.id = plan_id(&plan);
+    let mut results = vec![result(&plan, 0, &[]), result(&plan, 1, &[])];
+    for one in &mut results {
+        let own = one.report.as_mut().unwrap();
+        own["started"] = json!("2030-01-02T03:04:05Z");
+        own["coverage"]["ignored"] =
+            json!([{"kind": "surface", "what": "blob", "by": "--surfaces", "include_with": "--surfaces"}]);
+    }
+    let report = merge(&plan, vec![loaded(&plan, results)]);
+    let left_out: Vec<_> = report.ignored.iter().map(|one| (&*one.what, one.repositories)).collect();
+    assert_eq!(left_out, [("blob", 2), ("/r/link", 0)]);
+    assert_eq!(report.started(), Some(("2030-01-02T03:04:05Z", "2030-01-02T03:04:05Z")));
+}
+
 #[cfg(unix)]
 #[test]
 fn results_are_private_and_whole() {
@@ -188,7 +249,7 @@ fn results_are_private_and_whole() {
     for name in [&own, &other, &gone] {
         fs::write(file(name), "{").unwrap();
     }
-    dir.tidy(&plan, &["/r/0000"]).unwrap();
+    dir.tidy(&plan, &["/r/0000".to_owned()]).unwrap();
     assert!(!file(&own).exists() && file(&other).exists() && !file(&gone).exists());
     fs::write(file(&result_name("/r/0000")), "{\"schema\":").unwrap();
     assert!(dir.result("/r/0000").unwrap().is_err());

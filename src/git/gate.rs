@@ -27,17 +27,26 @@ const MAX_DIRECTORIES: usize = 1000;
 
 /// A file of a git folder that is refused.
 #[derive(Debug, thiserror::Error)]
-#[error("{} cannot be read safely: {reason}; git never makes such a file, so remove it or clone anew", path.display())]
+#[error("{} cannot be read safely: {reason}; {advice}", path.display())]
 pub struct Refused {
     /// The file.
     pub path: PathBuf,
     /// What is wrong with it.
     pub reason: String,
+    /// What to do.
+    pub advice: &'static str,
 }
 
 impl Refused {
     fn new(path: &Path, reason: impl ToString) -> Self {
-        Self { path: path.to_owned(), reason: reason.to_string() }
+        let advice = "git never makes such a file, so remove it or clone anew";
+        Self { path: path.to_owned(), reason: reason.to_string(), advice }
+    }
+
+    /// The operating system refused, which says nothing about the file.
+    fn system(path: &Path, error: &io::Error) -> Self {
+        let advice = "check who may read it and the folders above it";
+        Self { path: path.to_owned(), reason: error.to_string(), advice }
     }
 }
 
@@ -215,7 +224,7 @@ pub(super) fn file(path: &Path, limit: u64) -> Result<(), Refused> {
     let found = match fs::metadata(path) {
         Ok(found) => found,
         Err(error) if is_nowhere(&error) => return Ok(()),
-        Err(error) => return Err(Refused::new(path, error)),
+        Err(error) => return Err(Refused::system(path, &error)),
     };
     if !found.is_file() {
         return Err(Refused::new(path, format!("it is {}", untrusted::describe(&found))));
@@ -224,7 +233,7 @@ pub(super) fn file(path: &Path, limit: u64) -> Result<(), Refused> {
         return Err(Refused::new(path, format!("it is larger than {limit} bytes")));
     }
     if fs::symlink_metadata(path).is_ok_and(|found| found.is_symlink()) {
-        let target = path.canonicalize().map_err(|error| Refused::new(path, error))?;
+        let target = path.canonicalize().map_err(|error| Refused::system(path, &error))?;
         if ["/proc", "/sys", "/dev"].iter().any(|root| target.starts_with(root)) {
             return Err(Refused::new(path, "it is a link into a file system that the kernel makes up"));
         }
@@ -239,6 +248,7 @@ fn read(path: &Path, limit: u64) -> Result<Option<Vec<u8>>, Refused> {
         Ok(bytes) => Ok(Some(bytes)),
         Err(untrusted::ReadError::NotFound) => Ok(None),
         Err(untrusted::ReadError::Io(error)) if is_nowhere(&error) => Ok(None),
+        Err(untrusted::ReadError::Io(error)) => Err(Refused::system(path, &error)),
         Err(error) => Err(Refused::new(path, error)),
     }
 }

@@ -49,6 +49,11 @@ pub struct PlannedRepository {
 }
 
 impl PlannedRepository {
+    /// What tells its result from those of all others. Paths that are not UTF-8 can read alike.
+    pub fn key(&self) -> String {
+        repository_key(&self.path, self.path_bytes.as_deref())
+    }
+
     /// How much work it is, for balancing shards: the bytes to search, and what opening it costs.
     pub fn weight(&self) -> u64 {
         /// As long as opening an empty repository takes, so many bytes are searched.
@@ -89,6 +94,9 @@ pub struct FleetResult {
     pub plan: String,
     /// Path of the repository, as in the plan.
     pub repository: String,
+    /// The bytes of the path in hex, if it is not UTF-8.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub path_bytes: Option<String>,
     /// Digest of what decides what is found: version, rules, options. Results of one report must agree.
     pub settings: String,
     /// Digest of the state of the repository's files before the audit; `None` if it cannot be relied on.
@@ -99,4 +107,16 @@ pub struct FleetResult {
     pub report: Option<Value>,
     /// The run of its SARIF report.
     pub sarif_run: Option<Value>,
+}
+
+impl FleetResult {
+    /// The [key](PlannedRepository::key) of its repository.
+    pub fn key(&self) -> String {
+        repository_key(&self.repository, self.path_bytes.as_deref())
+    }
+}
+
+fn repository_key(path: &str, bytes: Option<&str>) -> String {
+    // No path contains a NUL.
+    bytes.map_or_else(|| path.to_owned(), |bytes| format!("{path}\0{bytes}"))
 }

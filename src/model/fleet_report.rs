@@ -47,6 +47,10 @@ pub struct FleetRepository {
     pub bytes: u64,
     /// Why it failed, or has no result that counts.
     pub reason: Option<String>,
+    /// When its audit began, in RFC 3339.
+    pub started: Option<String>,
+    /// The commit of HEAD that it saw.
+    pub head: Option<String>,
     /// Wall time of its audit.
     pub elapsed_seconds: Option<f64>,
     /// The coverage of its audit, as in its own report.
@@ -56,6 +60,19 @@ pub struct FleetRepository {
     /// The run of its SARIF report.
     #[serde(skip)]
     pub sarif_run: Option<Value>,
+}
+
+/// Something that options, configuration or rules left out.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub struct FleetIgnored {
+    /// What was left out.
+    pub what: String,
+    /// What left it out.
+    pub by: String,
+    /// The option that includes it; empty if there is none.
+    pub include_with: String,
+    /// In how many repositories; 0 if it belongs to none.
+    pub repositories: u64,
 }
 
 /// A key in one repository.
@@ -130,11 +147,19 @@ pub struct FleetReport {
     pub repositories: Vec<FleetRepository>,
     /// Sums.
     pub coverage: FleetCoverage,
+    /// What was left out on purpose.
+    pub ignored: Vec<FleetIgnored>,
     /// Why the results do not cover the plan, and what could not be scanned or searched for repositories.
     pub problems: Vec<Skip>,
 }
 
 impl FleetReport {
+    /// When the first and the last audit began.
+    pub fn started(&self) -> Option<(&str, &str)> {
+        let all = || self.repositories.iter().filter_map(|one| one.started.as_deref());
+        Some((all().min()?, all().max()?))
+    }
+
     /// Leaks with at least one finding that is not suppressed.
     pub fn open_leaks(&self) -> impl Iterator<Item = &FleetLeak> {
         self.leaks.iter().filter(|leak| !leak.is_suppressed)

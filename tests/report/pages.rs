@@ -179,6 +179,8 @@ fn fleet(repositories: usize, leaks: usize, text: &str) -> String {
         state: if leaks > 0 { RepositoryState::Findings } else { RepositoryState::Clean },
         bytes: 1_000_000 * n as u64,
         reason: Some(text.to_owned()),
+        started: None,
+        head: None,
         elapsed_seconds: Some(0.5),
         coverage: None,
         notes: vec![text.to_owned()],
@@ -190,6 +192,7 @@ fn fleet(repositories: usize, leaks: usize, text: &str) -> String {
         leaks: (0..leaks).map(leak).collect(),
         repositories: (0..repositories).map(repository).collect(),
         coverage: FleetCoverage { planned: repositories as u64, ..FleetCoverage::default() },
+        ignored: Vec::new(),
         problems: (1..8).map(|n| Skip::new(format!("{}/{n}", path(n)), format!("no result{text}"))).collect(),
     };
     let mut page = Vec::new();

@@ -57,8 +57,8 @@ pub(super) fn run(args: &FleetAudit, global: &Global) -> Result<Exit> {
     check_cache(cache.as_deref(), &plan)?;
     let dir = ResultsDir::create(&args.state, &plan)?;
     let own = shard_of(&plan, shard);
-    let paths: Vec<&str> = own.iter().map(|&at| plan.repositories[at].path.as_str()).collect();
-    dir.tidy(&plan, &paths)?;
+    let keys: Vec<String> = own.iter().map(|&at| plan.repositories[at].key()).collect();
+    dir.tidy(&plan, &keys)?;
     let fleet = Fleet {
         memory: Memory::new(args.max_memory.map_or(DEFAULT_MEMORY, |size| size.0), &session)?,
         exclude: options::excludes(&session.in_force.config)?,
@@ -221,7 +221,7 @@ impl Fleet<'_> {
             return self.keep(self.failure(planned, "its path in the plan is damaged; plan anew"));
         };
         let state = snapshot(&path, &self.nested(planned, &path), SystemTime::now());
-        if let Some(Ok(known)) = self.dir.result(&planned.path)
+        if let Some(Ok(known)) = self.dir.result(&planned.key())
             && self.is_still_true(&known, state.as_deref())
         {
             self.tallies.unchanged.fetch_add(1, Ordering::Relaxed);
@@ -282,6 +282,7 @@ impl Fleet<'_> {
             schema: RESULT_SCHEMA.to_owned(),
             plan: self.plan.id.clone(),
             repository: planned.path.clone(),
+            path_bytes: planned.path_bytes.clone(),
             settings: self.settings.clone(),
             state: None,
             failure: None,
@@ -309,7 +310,7 @@ impl Fleet<'_> {
 
     /// Says what came of it.
     fn finish(self, own: &[usize], global: &Global) -> Result<Exit> {
-        let Self { tallies, problem, session, cache, .. } = self;
+        let Self { tallies, problem, session, cache, plan, .. } = self;
         cache_args::tell(cache.as_ref(), global.verbose);
         let count = |tally: &AtomicU64| tally.load(Ordering::Relaxed);
         let (clean, findings) = (count(&tallies.clean), count(&tallies.findings));
@@ -330,6 +331,10 @@ impl Fleet<'_> {
         }
         if session.stop.is_set() {
             say(&format!("stopped with {left} left; run this again to go on"));
+        }
+        if plan.repositories.is_empty() {
+            say("the plan contains no repository, so nothing was audited; plan the folders that hold them");
+            return Ok(Exit::Incomplete);
         }
         Ok(match (findings, left + incomplete + failed) {
             (0, 0) => Exit::Clean,

@@ -126,10 +126,32 @@ fn detect(value: &dyn Fn(&str) -> Option<String>) -> Result<(Shard, String)> {
                 engine.index
             )
         })?;
-        return part(steps / step, 0, number(engine.count, &set)?, &from);
+        let count = number(engine.count, &set)?;
+        if engine.first.is_none() {
+            check_slurm_gaps(value, (first, step), count)?;
+        }
+        return part(steps / step, 0, count, &from);
     };
     let from = format!("from {} ({}={index}) and {COUNT}={count}", engine.name, engine.index);
     part(index, engine.first.unwrap_or(0), count, &from)
+}
+
+/// Checks that a Slurm array has no gaps: shards that no task stands for would be audited by nobody.
+fn check_slurm_gaps(
+    value: &dyn Fn(&str) -> Option<String>,
+    (first, step): (u32, u32),
+    count: u32,
+) -> Result<()> {
+    const LAST: &str = "SLURM_ARRAY_TASK_MAX";
+    let Some(last) = value(LAST).map(|text| number(LAST, &text)).transpose()? else { return Ok(()) };
+    if u64::from(last) != u64::from(first) + u64::from(step) * u64::from(count.saturating_sub(1)) {
+        bail!(
+            "--shard auto: the Slurm array has gaps ({count} tasks from {first} to {last}), so some shards would be \
+             audited by nobody; submit --array=0-{} or set {COUNT}",
+            count.saturating_sub(1)
+        );
+    }
+    Ok(())
 }
 
 /// The first index of a Slurm array and the distance between two.
@@ -212,6 +234,13 @@ mod tests {
             &[],
             &[("JOB_COMPLETION_INDEX", "0")],
             &[(INDEX, "0")],
+            // The array 1,3,7.
+            &[
+                ("SLURM_ARRAY_TASK_ID", "3"),
+                ("SLURM_ARRAY_TASK_COUNT", "3"),
+                ("SLURM_ARRAY_TASK_MIN", "1"),
+                ("SLURM_ARRAY_TASK_MAX", "7"),
+            ],
             &[("CI_NODE_INDEX", "0"), ("CI_NODE_TOTAL", "3")],
             &[("CI_NODE_INDEX", "4"), ("CI_NODE_TOTAL", "3")],
             &[("CI_NODE_INDEX", "x"), ("CI_NODE_TOTAL", "3")],

@@ -12,7 +12,6 @@ use crate::cli::options::{self, variable};
 use crate::cli::session::Session;
 use crate::model::{Surface, hex};
 use crate::report::VERSION;
-use crate::suppress::Date;
 use crate::untrusted::{Symlinks, read};
 
 /// Raised when results of earlier versions no longer count though the version is the same.
@@ -58,8 +57,9 @@ pub(super) fn settings_digest(
         let bytes = read(&path, Symlinks::Follow, MAX_BASELINE)
             .with_context(|| format!("cannot read the baseline {}", path.display()))?;
         add(&bytes);
-        // Entries may expire.
-        add(Date::today().to_string().as_bytes());
+        // The same entries in a baseline of the same bytes.
+        let expired = policy.baseline.as_ref().map_or(0, |baseline| baseline.expired().count());
+        add(&(expired as u64).to_le_bytes());
     }
     Ok(hex(&digest.finalize()))
 }

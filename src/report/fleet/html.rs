@@ -25,6 +25,12 @@ const REPOSITORIES: &[Column] = &[
     Column::short("Size"),
     Column::words("Keys"),
 ];
+const IGNORED: &[Column] = &[
+    Column::words("What"),
+    Column::words("By"),
+    Column::words("Included by"),
+    Column::number("Repositories"),
+];
 const PROBLEMS: &[Column] = &[Column::words("What"), Column::words("Why")];
 /// The most keys that are named beside one repository.
 const MAX_KEYS: usize = 20;
@@ -53,6 +59,7 @@ pub(super) fn write(report: &FleetReport, _: &Style, out: &mut dyn Write) -> io:
     let leaks: Vec<&FleetLeak> = report.open_leaks().collect();
     write_leaks(&leaks, out)?;
     write_problems(report, out)?;
+    write_ignored(report, out)?;
     write_repositories(report, &leaks, out)?;
     for (number, leak) in (1..).zip(leaks) {
         places::write(number, leak, out)?;
@@ -107,6 +114,26 @@ fn write_problems(report: &FleetReport, out: &mut dyn Write) -> io::Result<()> {
     table::open("Why this report is incomplete", PROBLEMS, out)?;
     for problem in &report.problems {
         table::row(PROBLEMS, &[Cell::html(code(&problem.what)), Cell::text(&problem.reason)], out)?;
+    }
+    table::close(out)?;
+    writeln!(out, "</section>")
+}
+
+fn write_ignored(report: &FleetReport, out: &mut dyn Write) -> io::Result<()> {
+    if report.ignored.is_empty() {
+        return Ok(());
+    }
+    writeln!(out, "<section class=\"card\" aria-labelledby=\"ignored\"><h2 id=\"ignored\">Left out</h2>")?;
+    table::open("What options, configuration and rules left out", IGNORED, out)?;
+    for one in &report.ignored {
+        let holders = i64::try_from(one.repositories).unwrap_or(i64::MAX);
+        let cells = [
+            Cell::html(code(&one.what)),
+            Cell::text(&one.by),
+            Cell::html(code(&one.include_with)),
+            Cell::text(&humanize::thousands(one.repositories)).sorted_by(holders),
+        ];
+        table::row(IGNORED, &cells, out)?;
     }
     table::close(out)?;
     writeln!(out, "</section>")

@@ -28,7 +28,14 @@ pub(super) fn write(report: &FleetReport, style: &Style, out: &mut dyn Write) ->
     if rest > 0 {
         writeln!(out, "  and {} (-v or --format json lists all)", count(rest as u64, "more problem"))?;
     }
-    writeln!(out, "{}", summary::coverage(report))?;
+    for one in report.ignored.iter().take(shown) {
+        writeln!(out, "  left out: {}", escape::line(&summary::ignored(one)))?;
+    }
+    let rest = report.ignored.len().saturating_sub(shown);
+    if rest > 0 {
+        writeln!(out, "  and {} left out (-v or --format json lists all)", count(rest as u64, "more thing"))?;
+    }
+    writeln!(out, "{}", escape::line(&summary::coverage(report)))?;
     let color = match report.status() {
         Status::Findings => AnsiColor::Red,
         Status::Incomplete => AnsiColor::Yellow,

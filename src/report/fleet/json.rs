@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use serde::Serialize;
 
-use crate::model::{FleetCoverage, FleetLeak, FleetReport, FleetRepository, Skip};
+use crate::model::{FleetCoverage, FleetIgnored, FleetLeak, FleetReport, FleetRepository, Skip};
 use crate::report::{Style, VERSION, write_json};
 
 /// The contract's name and version.
@@ -32,6 +32,7 @@ struct FleetDocument<'a> {
     status: &'static str,
     leaks: &'a [FleetLeak],
     repositories: &'a [FleetRepository],
+    ignored: &'a [FleetIgnored],
     problems: &'a [Skip],
     coverage: &'a FleetCoverage,
 }
@@ -44,6 +45,7 @@ pub(super) fn write(report: &FleetReport, _: &Style, out: &mut dyn Write) -> io:
         status: report.status().name(),
         leaks: &report.leaks,
         repositories: &report.repositories,
+        ignored: &report.ignored,
         problems: &report.problems,
         coverage: &report.coverage,
     };

@@ -1,6 +1,6 @@
 //! Sentences about a fleet that several formats share.
 
-use crate::model::{FleetReport, RepositoryState, Status};
+use crate::model::{FleetIgnored, FleetReport, RepositoryState, Status};
 use crate::report::humanize::{bytes, count};
 
 /// The outcome, in one line.
@@ -29,8 +29,13 @@ pub(super) fn verdict(report: &FleetReport) -> String {
 pub(super) fn coverage(report: &FleetReport) -> String {
     let sums = &report.coverage;
     let states: Vec<_> = sums.repositories.iter().map(|(state, n)| format!("{n} {state}")).collect();
+    let when = match report.started() {
+        None => String::new(),
+        Some((first, last)) if first == last => format!("; audited {first}"),
+        Some((first, last)) => format!("; audited between {first} and {last}"),
+    };
     format!(
-        "{} planned: {}; {}, {}, {}, {} scanned",
+        "{} planned: {}; {}, {}, {}, {} scanned{when}",
         crate::report::thousands(sums.planned),
         if states.is_empty() { "none".to_owned() } else { states.join(", ") },
         count(sums.commits, "commit"),
@@ -38,4 +43,18 @@ pub(super) fn coverage(report: &FleetReport) -> String {
         count(sums.refs, "ref"),
         bytes(sums.bytes),
     )
+}
+
+/// What was left out on purpose: ``blob (--surfaces) in 3 repositories; --surfaces=… includes it``.
+pub(super) fn ignored(one: &FleetIgnored) -> String {
+    let holders = match one.repositories {
+        0 => String::new(),
+        1 => " in 1 repository".to_owned(),
+        n => format!(" in {} repositories", crate::report::thousands(n)),
+    };
+    let include = match one.include_with.is_empty() {
+        true => String::new(),
+        false => format!("; {} includes it", one.include_with),
+    };
+    format!("{} ({}){holders}{include}", one.what, one.by)
 }
