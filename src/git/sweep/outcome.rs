@@ -65,6 +65,13 @@ impl ObjectCounts {
         self.0[Self::index(kind)] += count;
     }
 
+    /// Takes out one object.
+    pub(super) fn remove(&mut self, kind: Kind, bytes: u64) {
+        let count = &mut self.0[Self::index(kind)];
+        count.objects = count.objects.saturating_sub(1);
+        count.bytes = count.bytes.saturating_sub(bytes);
+    }
+
     /// The counts of all kinds, in a fixed order.
     pub(super) fn all(&self) -> &[KindCount; 4] {
         &self.0

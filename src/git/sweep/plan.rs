@@ -29,7 +29,7 @@ pub(super) struct PackPlan {
     pub(super) tree: DeltaTree,
     /// Entries whose object is also in an earlier pack; empty if there are none. They are searched, because
     /// the copy may have other content, but not counted.
-    pub(super) duplicates: Vec<bool>,
+    duplicates: Vec<bool>,
 }
 
 impl PackPlan {
@@ -210,7 +210,7 @@ impl<S: Searcher> Sweep<'_, S> {
             duplicates = duplicates::find(packs, first_new, &known, self.threads);
         }
         if let Some(cache) = cache {
-            cache.look_up(packs, &duplicates, self.threads);
+            cache.look_up(packs, self.threads);
         }
         for ((number, pack), duplicates) in packs.iter().enumerate().skip(first_new).zip(duplicates) {
             if let Some(reason) = pack.mismatch() {

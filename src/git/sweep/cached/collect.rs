@@ -7,7 +7,7 @@ use gix::object::Kind;
 
 use super::facts::PackFacts;
 use super::families::families;
-use super::state::{CacheUpdate, CachedSweep, PackState, duplicates_digest};
+use super::state::{CacheUpdate, CachedSweep, PackState};
 use crate::cache::CacheDigest;
 use crate::git::pack::{DeltaTree, Entry};
 use crate::git::sweep::Searcher;
@@ -93,7 +93,7 @@ fn facts<S: Searcher>(
     number: usize,
     notes: &PackNotes,
 ) -> Option<PackFacts> {
-    let (pack, plan, own) = (&sweep.store.packs[number], &sweep.plans[number], &state.packs[number]);
+    let (pack, own) = (&sweep.store.packs[number], &state.packs[number]);
     let matched: Vec<Entry> = notes.matched.iter().copied().collect();
     let again: HashSet<Entry> = DeltaTree::with_bases(pack, &matched).into_iter().collect();
     let mut counts = ObjectCounts::default();
@@ -108,7 +108,7 @@ fn facts<S: Searcher>(
         return None;
     }
     for (entry, (kind, size)) in &notes.searched {
-        if plan.is_first_copy(*entry) && !again.contains(entry) {
+        if !again.contains(entry) {
             counts.add_count(*kind, KindCount { objects: 1, bytes: *size });
         }
     }
@@ -116,7 +116,6 @@ fn facts<S: Searcher>(
     Some(PackFacts {
         max_memory: state.max_memory,
         max_assembled: state.max_assembled,
-        duplicates: duplicates_digest(&plan.duplicates),
         counts,
         relies_on,
         outside,

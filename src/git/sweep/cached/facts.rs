@@ -13,9 +13,7 @@ pub(super) struct PackFacts {
     pub(super) max_memory: u64,
     /// The size limit for assembled objects that it had, in bytes.
     pub(super) max_assembled: u64,
-    /// Digest of which entries were further copies of objects, and so not counted.
-    pub(super) duplicates: CacheDigest,
-    /// The objects that need not be searched again.
+    /// The entries that need not be searched again, whether or not other packs have copies of their objects.
     pub(super) counts: ObjectCounts,
     /// Packs that contain objects which this one names and does not contain.
     pub(super) relies_on: Vec<CacheDigest>,
@@ -39,7 +37,6 @@ impl PackFacts {
         let mut out = Vec::new();
         put_number(&mut out, self.max_memory);
         put_number(&mut out, self.max_assembled);
-        out.extend_from_slice(&self.duplicates);
         for count in self.counts.all() {
             put_count(&mut out, *count);
         }
@@ -73,12 +70,8 @@ impl PackFacts {
     /// Reads an entry of a cache for a pack of `entries` entries whose ids have `id_len` bytes. `None` if it makes no sense.
     pub(super) fn decode(bytes: &[u8], entries: usize, id_len: usize) -> Option<Self> {
         let mut reader = CacheReader::new(bytes);
-        let mut facts = Self {
-            max_memory: reader.number()?,
-            max_assembled: reader.number()?,
-            duplicates: reader.array()?,
-            ..Self::default()
-        };
+        let mut facts =
+            Self { max_memory: reader.number()?, max_assembled: reader.number()?, ..Self::default() };
         for count in facts.counts.all_mut() {
             *count = read_count(&mut reader)?;
         }

@@ -13,6 +13,7 @@ mod collect;
 mod digest;
 mod facts;
 mod families;
+mod first_copies;
 mod state;
 #[cfg(test)]
 mod tests;

@@ -8,6 +8,7 @@ use gix::object::Kind;
 use super::digest::pack_digest;
 use super::facts::PackFacts;
 use super::families::{Family, families};
+use super::first_copies::first_copies;
 use crate::cache::{Cache, CacheDigest, CacheReader, put_number};
 use crate::git::Database;
 use crate::git::pack::{DeltaTree, Pack};
@@ -81,22 +82,16 @@ impl<'c> CachedSweep<'c> {
         }
     }
 
-    /// Looks up the packs that are new to this sweep; `duplicates` has those of each.
-    pub(in crate::git::sweep) fn look_up(
-        &mut self,
-        packs: &[Pack],
-        duplicates: &[Vec<bool>],
-        threads: usize,
-    ) {
+    /// Looks up the packs that are new to this sweep.
+    pub(in crate::git::sweep) fn look_up(&mut self, packs: &[Pack], threads: usize) {
         let first_new = self.packs.len();
         let digests = packs[first_new..].iter().map(|pack| pack_digest(pack, threads));
         self.packs.extend(digests.map(|digest| PackState { digest, ..PackState::default() }));
         let present: HashSet<CacheDigest> = self.packs.iter().filter_map(|pack| pack.digest).collect();
-        for (number, duplicates) in (first_new..).zip(duplicates) {
-            let facts = self.packs[number].digest.and_then(|digest| self.load(&digest, packs[number].len()));
+        for (number, pack) in packs.iter().enumerate().skip(first_new) {
+            let facts = self.packs[number].digest.and_then(|digest| self.load(&digest, pack.len()));
             let facts = facts.filter(|facts| {
                 self.had_no_more_memory(facts)
-                    && facts.duplicates == duplicates_digest(duplicates)
                     && facts.relies_on.iter().all(|digest| present.contains(digest))
             });
             self.packs[number].facts = facts;
@@ -125,9 +120,14 @@ impl<'c> CachedSweep<'c> {
         duplicates: &[bool],
         threads: usize,
     ) -> CachedPlan {
-        if let Some(facts) = &self.packs[number].facts {
+        // Without a count, nothing is known.
+        let facts = self.packs[number].facts.take();
+        if let Some((known, facts)) =
+            facts.and_then(|facts| Some((first_copies(pack, &facts, duplicates)?, facts)))
+        {
             let tree = DeltaTree::of_entries(pack, &facts.matched);
-            return CachedPlan { tree, known: facts.counts };
+            self.packs[number].facts = Some(facts);
+            return CachedPlan { tree, known };
         }
         let mut plan = CachedPlan { tree: DeltaTree::build(pack, threads), known: ObjectCounts::default() };
         // Of which blobs a family counts only some is not known.
@@ -169,12 +169,6 @@ impl<'c> CachedSweep<'c> {
         }
         self.gone.as_ref().is_some_and(|gone| !gone.is_empty())
     }
-}
-
-/// The digest of which entries of a pack are further copies.
-pub(super) fn duplicates_digest(duplicates: &[bool]) -> CacheDigest {
-    let bytes: Vec<u8> = duplicates.iter().map(|is_duplicate| u8::from(*is_duplicate)).collect();
-    blake3::hash(&bytes).into()
 }
 
 fn decode_list(bytes: &[u8]) -> Option<Vec<CacheDigest>> {

@@ -14,7 +14,6 @@ fn facts() -> PackFacts {
     PackFacts {
         max_memory: 1 << 31,
         max_assembled: 1 << 30,
-        duplicates: [3; 32],
         counts,
         relies_on: vec![[4; 32], [9; 32]],
         outside: vec![id(1), id(200)],

@@ -1,0 +1,76 @@
+//! Counts the objects of a known pack of which no earlier pack has a copy.
+
+use std::collections::{HashMap, HashSet};
+use std::io::Read as _;
+
+use gix::object::Kind;
+
+use super::facts::PackFacts;
+use crate::git::inflate::InflateStream;
+use crate::git::pack::entry::EntryContent;
+use crate::git::pack::{DeltaTree, Entry, Pack};
+use crate::git::sweep::outcome::ObjectCounts;
+
+/// The objects of a known pack that are not searched again and are no `duplicates`. `None` if an entry makes no sense, which
+/// none does in a pack with facts.
+pub(super) fn first_copies(pack: &Pack, facts: &PackFacts, duplicates: &[bool]) -> Option<ObjectCounts> {
+    let mut counts = facts.counts;
+    if duplicates.is_empty() {
+        return Some(counts);
+    }
+    let again: HashSet<Entry> = DeltaTree::with_bases(pack, &facts.matched).into_iter().collect();
+    let mut kinds = HashMap::new();
+    for (entry, _) in (0..).zip(duplicates).filter(|(_, is_duplicate)| **is_duplicate) {
+        if !again.contains(&entry) {
+            counts.remove(kind(pack, entry, &mut kinds)?, size(pack, entry)?);
+        }
+    }
+    Some(counts)
+}
+
+/// The kind of an entry: that of the object at the end of its delta chain. `known` has those of entries met before.
+fn kind(pack: &Pack, entry: Entry, known: &mut HashMap<Entry, Kind>) -> Option<Kind> {
+    let (mut chain, mut at) = (Vec::new(), entry);
+    let kind = loop {
+        if let Some(kind) = known.get(&at) {
+            break *kind;
+        }
+        if chain.len() == pack.len() {
+            return None;
+        }
+        chain.push(at);
+        at = match pack.header(at).ok()?.0.content {
+            EntryContent::Whole(kind) => break kind,
+            EntryContent::OffsetDelta(distance) => pack.entry_at(pack.offset(at).checked_sub(distance)?)?,
+            EntryContent::IdDelta(id) => pack.find(&id)?,
+        };
+    };
+    known.extend(chain.into_iter().map(|entry| (entry, kind)));
+    Some(kind)
+}
+
+/// The size of the object in an entry, in bytes.
+fn size(pack: &Pack, entry: Entry) -> Option<u64> {
+    /// The sizes of base and result, at the start of a delta, take no more.
+    const MAX_SIZES: u64 = 20;
+    let (header, deflated) = pack.header(entry).ok()?;
+    if matches!(header.content, EntryContent::Whole(_)) {
+        return Some(header.size);
+    }
+    let mut start = Vec::new();
+    InflateStream::new(deflated).take(MAX_SIZES).read_to_end(&mut start).ok()?;
+    let mut bytes = start.into_iter();
+    let mut number = || -> Option<u64> {
+        let mut number = 0u64;
+        for shift in (0..64).step_by(7) {
+            let byte = bytes.next()?;
+            number |= u64::from(byte & 0x7f) << shift;
+            if byte < 0x80 {
+                return Some(number);
+            }
+        }
+        None
+    };
+    number()?;
+    number()
+}
