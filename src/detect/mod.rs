@@ -17,6 +17,7 @@ mod encoding;
 mod explain;
 mod fragments;
 mod match_rank;
+mod measured_trigrams;
 mod plausibility;
 mod prefilter;
 mod rare_trigrams;

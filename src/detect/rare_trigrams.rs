@@ -7,6 +7,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::byte_frequency::{ByteFrequencies, TRIGRAM_LEN};
+use super::measured_trigrams::measured_bucket;
 
 /// A window with fewer occurrences per byte of text than this is rare enough for every keyword that contains
 /// it.
@@ -17,16 +18,19 @@ pub(super) fn choose_trigrams(keywords: &[&[u8]]) -> Vec<usize> {
     let frequencies = ByteFrequencies::new();
     let windows: Vec<Vec<(&[u8], f64)>> =
         keywords.iter().map(|keyword| rare(keyword, &frequencies)).collect();
-    let mut chosen: BTreeSet<&[u8]> = BTreeSet::new();
-    let mut left: BTreeSet<usize> = (0..keywords.len()).collect();
+    let measured = |index: &usize| {
+        keywords[*index].windows(TRIGRAM_LEN).find(|window| measured_bucket(window).is_some())
+    };
+    let mut chosen: BTreeSet<&[u8]> = (0..keywords.len()).filter_map(|index| measured(&index)).collect();
+    let mut left: BTreeSet<usize> = (0..keywords.len()).filter(|index| measured(index).is_none()).collect();
     while !left.is_empty() {
-        let mut known: BTreeMap<&[u8], (usize, f64)> = BTreeMap::new();
+        let mut windows_left: BTreeMap<&[u8], (usize, f64)> = BTreeMap::new();
         for (window, share) in left.iter().flat_map(|&index| &windows[index]) {
-            known.entry(window).or_insert((0, *share)).0 += 1;
+            windows_left.entry(window).or_insert((0, *share)).0 += 1;
         }
         // The one in most keywords; among those, the rarest.
         let better = |a: &(usize, f64), b: &(usize, f64)| b.0.cmp(&a.0).then(a.1.total_cmp(&b.1));
-        let Some((&best, _)) = known.iter().min_by(|a, b| better(a.1, b.1)) else { break };
+        let Some((&best, _)) = windows_left.iter().min_by(|a, b| better(a.1, b.1)) else { break };
         chosen.insert(best);
         left.retain(|&index| !windows[index].iter().any(|(window, _)| *window == best));
     }

@@ -9,6 +9,7 @@
 use std::collections::BTreeMap;
 
 use super::byte_frequency::{ByteFrequencies, ClassProbabilities, TRIGRAM_LEN, joint_probability};
+use super::measured_trigrams::measured_bucket;
 
 /// With up to this many patterns, the search uses eight buckets. Sixteen buckets take half as long again per
 /// byte, and more patterns in eight buckets cause too many false candidates.
@@ -16,20 +17,6 @@ pub(super) const MAX_SLIM_PATTERNS: usize = 52;
 
 /// Maximum number of patterns of the vectorized search.
 const MAX_PATTERNS: usize = 128;
-
-/// The buckets for the windows of the built-in rules. Found by simulated annealing on how often each window of three
-/// bytes occurs in git objects (blobs, trees and commits of two repositories), sources in Rust and Python, and minified
-/// scripts, 45 MB in all. They need a quarter fewer instructions than what a model of independent bytes arrives at.
-const MEASURED_BUCKETS: [&[[u8; TRIGRAM_LEN]]; 8] = [
-    &[*b"115", *b"54 ", *b"URE"],
-    &[*b"QJ9", *b"\\16", *b"\\u{", *b"zAG", *b"zJz", *b"zay"],
-    &[*b"433", *b"4sI", *b"73 ", *b"73,", *b"73-", *b"730", *b"736", *b"73:"],
-    &[*b"\0k\0", *b"EsD", *b"NCb", *b"T b", *b"T3B"],
-    &[*b"BrA", *b"NrL", *b"QzQ", *b"RzS", *b"sk-", *b"sk\\", *b"ss-"],
-    &[*b"JrR", *b"h_t", *b"k%2", *b"k&#", *b"k=2", *b"x73", *b"zur"],
-    &[*b"AOA", *b"M0J", *b"a0Z", *b"c2s", *b"tGS", *b"wAt"],
-    &[*b"%73", *b"073", *b"0X7", *b"=73", *b"ek_"],
-];
 
 /// Cost of a false candidate, in comparisons with one pattern.
 const CANDIDATE_COST: f64 = 4.0;
@@ -47,7 +34,7 @@ pub(super) fn order_for_buckets(windows: Vec<&[u8]>) -> Vec<&[u8]> {
     let mut buckets = vec![Bucket::default(); count];
     let (measured, unmeasured): (Vec<_>, Vec<_>) = group(windows)
         .into_iter()
-        .map(|group| (measured_bucket(&group), group))
+        .map(|group| (group.iter().find_map(|window| measured_bucket(window)), group))
         .partition(|(at, _)| at.is_some());
     for (at, group) in measured {
         buckets[at.unwrap_or_default()].add(group);
@@ -71,11 +58,6 @@ fn group(windows: Vec<&[u8]>) -> Vec<Group<'_>> {
         groups.entry(low).or_default().push(window);
     }
     groups.into_values().collect()
-}
-
-/// The bucket in which a window of `group` was measured.
-fn measured_bucket(group: &Group<'_>) -> Option<usize> {
-    MEASURED_BUCKETS.iter().position(|bucket| bucket.iter().any(|window| group.contains(&&window[..])))
 }
 
 /// The order that makes the search assign its patterns to `buckets`.
@@ -177,6 +159,7 @@ fn bits(mut set: u16) -> impl Iterator<Item = u8> {
 mod tests {
     use std::collections::BTreeSet;
 
+    use super::super::measured_trigrams::MEASURED_BUCKETS;
     use super::*;
 
     #[test]
