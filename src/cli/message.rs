@@ -87,7 +87,7 @@ pub(super) fn masked(message: &str) -> String {
     }
 }
 
-/// One message on standard error, whose words may be anybody's; where nobody reads it, nothing can be done.
+/// One message on standard error, which may quote untrusted text. A failure to write it is ignored: nothing is left to report it to.
 pub(super) fn say(message: &str) {
     say_in_color("", "", message);
 }

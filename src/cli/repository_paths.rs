@@ -93,7 +93,7 @@ impl Roots {
     }
 }
 
-/// Absolute and without links, but for the last part: a link to a file is reported where it stands.
+/// Absolute and without links, but for the last part: a link to a file is reported under its own path.
 fn absolute(given: &Path) -> Option<PathBuf> {
     if given.is_dir() {
         return fs::canonicalize(given).ok();

@@ -9,7 +9,7 @@ use crate::untrusted::describe;
 /// The absolute path behind `path`, for a file that may be replaced there.
 ///
 /// # Errors
-/// The folder does not exist; a link stands on the way, in the current folder or in a repository, whose author may
+/// The folder does not exist; a link is part of its path, in the current folder or in a repository, whose author may
 /// have put it there; what is at the path is not a regular file.
 pub(super) fn resolve(path: &Path) -> io::Result<PathBuf> {
     let mut at = match path.is_absolute() {

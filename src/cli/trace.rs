@@ -79,7 +79,7 @@ fn selected(trace: &Trace) -> Result<Option<KeyFilter>> {
         return Ok(Some(only));
     }
     let Some(text) = &trace.last_four else { return Ok(None) };
-    // As reports show it, the end of a key may come with what stands before it.
+    // As reports show it, the end of a key may come with what precedes it.
     let end = text.rsplit('…').next().unwrap_or_default();
     match end.as_bytes().try_into() {
         Ok(end) => Ok(Some(KeyFilter::LastFour(end))),

@@ -15,7 +15,7 @@ use super::variant::{CompiledVariant, compile_all};
 use crate::model::{Identified, Secret};
 use crate::rules::{Rule, RuleError, RuleSet};
 
-/// A secret and where it stands in the bytes that were searched.
+/// A secret and its position in the bytes that were searched.
 #[derive(Clone, Debug)]
 pub struct Match {
     /// In the bytes as they stand, encoded or not.
@@ -24,7 +24,7 @@ pub struct Match {
     pub identified: Arc<Identified>,
     /// How the bytes at `span` are encoded.
     pub encoding: &'static str,
-    /// For each byte of the secret, where the bytes that encode it begin and end; empty if it stands there as it is.
+    /// For each byte of the secret, where the bytes that encode it begin and end; empty if it is not encoded.
     pub source_map: Vec<(usize, usize)>,
 }
 
@@ -151,7 +151,7 @@ impl Detector {
     }
 
     /// Decodes around those of the keywords that `waiting` lists whose plain matches are known, since the search has come to
-    /// `here`. A key that is complete as it stands is no other in disguise.
+    /// `here`. A key that is already complete is not another one in disguise.
     fn decode<'a>(
         &self,
         bytes: &'a [u8],
@@ -297,7 +297,7 @@ struct Work {
     passed_over: PassedOver,
 }
 
-/// What passed its checks, and how it stands to what overlaps it.
+/// A match that passed its checks, and how it relates to the matches it overlaps.
 #[derive(Default)]
 struct Kept<'a> {
     ranks: Vec<MatchRank>,
@@ -328,7 +328,7 @@ impl<'a> Kept<'a> {
         self.found.push(found);
     }
 
-    /// Whether such a match is known in which the byte at `at` stands.
+    /// Whether such a match that includes the byte at `at` is known.
     fn is_complete_at(&self, at: usize) -> bool {
         self.complete.range(..=at).next_back().is_some_and(|(_, &end)| at < end)
     }

@@ -25,7 +25,7 @@ impl SecretRun {
         (run.least > 0).then_some(run)
     }
 
-    /// Whether one stands in `bytes`.
+    /// Whether `bytes` contain one.
     pub(super) fn is_in(&self, bytes: &[u8]) -> bool {
         spend(bytes.len() / 16);
         let mut end = self.least;

@@ -18,7 +18,7 @@ pub struct Stream {
     filled: usize,
     /// Where in the stream the buffer begins.
     start: Position,
-    /// Matches that begin before this were told.
+    /// Matches that begin before this were already reported.
     decided: usize,
     /// Bytes of the buffer that were in use when the last stream ended.
     last: usize,

@@ -19,7 +19,7 @@ use crate::untrusted::{Symlinks, read};
 
 /// The largest report that is read, in bytes.
 const MAX_REPORT: u64 = 256 << 20;
-/// The rule of an entry whose key nobody looked up. Entries count whatever their rule is called.
+/// The rule of an entry whose key was not looked up. An entry counts whatever its rule is called.
 const UNKNOWN_RULE: &str = "unknown";
 
 /// A key to accept, and the rule that found it.

@@ -9,7 +9,7 @@ use super::trivia_cursor::TriviaCursor;
 /// Maximum length of a concatenation, in bytes.
 const LONGEST: usize = 200;
 
-/// Steps that it takes to read what stands between two literals.
+/// Steps it takes to read what is between two literals.
 const GLUE_STEPS: usize = 24;
 
 /// Maximum number of earlier quotes tried as the start of a concatenation.

@@ -151,7 +151,7 @@ impl RepositoryAudit<'_> {
         self.outcome.coverage.skipped.extend(skips);
     }
 
-    /// Reports objects that other objects refer to but that do not exist: nobody can have scanned them. Below a
+    /// Reports objects that other objects refer to but that do not exist, so they cannot have been scanned. Below a
     /// shallow boundary this is normal and reported already.
     fn missing(&mut self, named: &[ObjectId]) {
         if git::is_shallow(self.repo).is_some() {
