@@ -3,7 +3,7 @@
 use std::io::{self, Read};
 use std::ops::Range;
 
-use super::extractor::Extractor;
+use super::entry_sink::EntrySink;
 use super::readers::{drain, fill};
 
 const MAGIC: usize = 8;
@@ -13,15 +13,15 @@ const HEADER: usize = 60;
 const LONGEST: usize = 1 << 20;
 
 /// Hands over the entries. Returns their ranges.
-pub(super) fn open(extractor: &Extractor<'_>, input: &mut dyn Read) -> Vec<Range<u64>> {
-    extractor.collect_delegated(|delegated| run(extractor, input, delegated))
+pub(super) fn open(sink: &dyn EntrySink, input: &mut dyn Read) -> Vec<Range<u64>> {
+    sink.collect_delegated(|delegated| run(sink, input, delegated))
 }
 
-fn run(extractor: &Extractor<'_>, input: &mut dyn Read, delegated: &mut Vec<Range<u64>>) -> io::Result<()> {
+fn run(sink: &dyn EntrySink, input: &mut dyn Read, delegated: &mut Vec<Range<u64>>) -> io::Result<()> {
     let mut names: Vec<u8> = Vec::new();
     fill(input, &mut Vec::new(), MAGIC)?;
     let mut offset = MAGIC as u64;
-    while !extractor.is_over() {
+    while !sink.is_over() {
         let mut header = Vec::with_capacity(HEADER);
         fill(input, &mut header, HEADER)?;
         if header.is_empty() || header == b"\n" {
@@ -46,12 +46,12 @@ fn run(extractor: &Extractor<'_>, input: &mut dyn Read, delegated: &mut Vec<Rang
             fill(&mut (&mut part).take(length), &mut called, LONGEST)?;
             (offset, size) = (offset + length, size - length);
         }
-        if name != b"//" && name != b"/" && extractor.entry(&called, &mut part) {
+        if name != b"//" && name != b"/" && sink.entry(&called, &mut part) {
             // For a truncated entry, no more than there is.
             delegated.push(offset..offset.saturating_add(size.saturating_sub(part.limit())));
         }
         drain(&mut part)?;
-        if part.limit() != 0 && !extractor.is_over() {
+        if part.limit() != 0 && !sink.is_over() {
             let reason = format!("the ar archive is truncated: {} bytes are missing", part.limit());
             return Err(io::Error::new(io::ErrorKind::UnexpectedEof, reason));
         }

@@ -7,10 +7,11 @@ use flate2::bufread::{GzDecoder, ZlibDecoder};
 use lzma_rust2::{LzmaReader, XzReader};
 
 use super::HEAD;
-use super::extractor::{Extractor, Proof};
+use super::entry_sink::EntrySink;
 use super::format::Format;
 use super::inflate::cut_off;
 use super::limits::in_words;
+use super::proof::Proof;
 use super::readers::{Metered, PeekReader};
 
 /// Bytes of an LZMA header: properties, dictionary size, uncompressed size.
@@ -19,20 +20,20 @@ const LZMA_HEADER: usize = 13;
 /// Hands over the decompressed beginning of `input`, which is called `packed`, and leaves `input` after its
 /// last stream.
 pub(super) fn open(
-    extractor: &Extractor<'_>,
+    sink: &dyn EntrySink,
     format: Format,
     input: &mut PeekReader<'_>,
     packed: &[u8],
     proof: Proof,
 ) {
-    let budget = &extractor.budget;
+    let budget = sink.budget();
     // A dictionary may use half of the remaining memory; the rest is for nested contents.
     let room = usize::try_from(budget.room() / 2).unwrap_or(usize::MAX);
     let first = match Member::begin(format, input, room) {
         Ok(first) => first,
         // It needs more memory for its first byte than there is.
         Err(error) if proof.is_enough(&error, 0) || error.kind() == io::ErrorKind::OutOfMemory => {
-            return extractor.skip(None, in_words(&error));
+            return sink.skip(None, in_words(&error));
         }
         Err(_) => return,
     };
@@ -40,7 +41,7 @@ pub(super) fn open(
     let held = if matches!(format, Format::Xz | Format::Zstd | Format::Lzma) { room } else { 0 };
     let unpacked = Members { member: Some(first), room };
     budget.holding(held, || {
-        extractor.compressed_content(packed, given.as_deref(), &mut Metered { budget, unpacked }, proof);
+        sink.compressed_content(packed, given.as_deref(), &mut Metered { budget, unpacked }, proof);
     });
 }
 

@@ -3,7 +3,7 @@
 use std::io::{self, Read};
 use std::ops::Range;
 
-use super::extractor::Extractor;
+use super::entry_sink::EntrySink;
 use super::readers::{drain, fill};
 
 /// Names longer than this are truncated.
@@ -29,13 +29,13 @@ pub(super) fn begins(head: &[u8]) -> bool {
 }
 
 /// Hands over the entries. Returns their ranges.
-pub(super) fn open(extractor: &Extractor<'_>, input: &mut dyn Read) -> Vec<Range<u64>> {
-    extractor.collect_delegated(|delegated| run(extractor, input, delegated))
+pub(super) fn open(sink: &dyn EntrySink, input: &mut dyn Read) -> Vec<Range<u64>> {
+    sink.collect_delegated(|delegated| run(sink, input, delegated))
 }
 
-fn run(extractor: &Extractor<'_>, input: &mut dyn Read, delegated: &mut Vec<Range<u64>>) -> io::Result<()> {
+fn run(sink: &dyn EntrySink, input: &mut dyn Read, delegated: &mut Vec<Range<u64>>) -> io::Result<()> {
     let (mut offset, mut has_end) = (0u64, false);
-    while !extractor.is_over() {
+    while !sink.is_over() {
         // The shorter of the two headers is enough to identify the format.
         let mut start = Vec::new();
         fill(input, &mut start, 76)?;
@@ -70,11 +70,11 @@ fn run(extractor: &Extractor<'_>, input: &mut dyn Read, delegated: &mut Vec<Rang
         has_end = name == LAST;
         offset = offset.saturating_add(before + filling(before));
         let mut part = (&mut read).take(header.size);
-        if !has_end && header.size != 0 && extractor.entry(name, &mut part) {
+        if !has_end && header.size != 0 && sink.entry(name, &mut part) {
             delegated.push(offset..offset.saturating_add(header.size - part.limit()));
         }
         drain(&mut part)?;
-        if part.limit() != 0 && !extractor.is_over() {
+        if part.limit() != 0 && !sink.is_over() {
             return Err(cut_off(&format!("{} bytes are missing", part.limit())));
         }
         drain(&mut (&mut read).take(filling(header.size)))?;

@@ -5,13 +5,16 @@ use std::cell::{Cell, RefCell};
 use std::io::{self, Cursor, Read, SeekFrom};
 use std::ops::Range;
 
-use super::embedded::{self, archive_behind, archive_in, is_program};
-use super::encoded;
-use super::format::{self, Format, HEAD};
-use super::limits::{Budget, Limits, in_words, size};
+use super::classify::{ContentClass, classify, has_zip_behind};
+use super::entry_sink::EntrySink;
+use super::format::{Format, HEAD};
+use super::limits::{Budget, LimitHit, Limits, in_words, size};
+use super::proof::Proof;
 use super::readers::{Counted, PeekReader, Tee, drain, fill};
+use super::signatures::{archive_behind, archive_in, is_program};
 use super::{
-    ContentVisitor, Input, ReadSeek, ar, compressed, cpio, entry_names, git_pack, pdf, png, sevenz, tar, zip,
+    ContentVisitor, Input, ReadSeek, ar, compressed, cpio, embedded, encoded, entry_names, git_pack, pdf,
+    png, sevenz, tar, zip,
 };
 
 /// Contents up to this size are buffered.
@@ -65,15 +68,15 @@ pub fn open(
 }
 
 /// Extracts one content and everything nested in it.
-pub(super) struct Extractor<'t> {
-    pub(super) visitor: RefCell<&'t mut dyn ContentVisitor>,
-    pub(super) budget: Budget,
+struct Extractor<'t> {
+    visitor: RefCell<&'t mut dyn ContentVisitor>,
+    budget: Budget,
     /// Names that lead to the current content.
     path: RefCell<Vec<Vec<u8>>>,
     /// Number of enclosing contents.
     level: Cell<usize>,
     /// Whether the size of the outermost content is unknown until it has been read.
-    pub(super) grows: bool,
+    grows: bool,
     /// Buffers for reuse.
     spare: RefCell<Vec<Vec<u8>>>,
     /// Skips so far.
@@ -81,21 +84,53 @@ pub(super) struct Extractor<'t> {
 }
 
 /// Properties of a content that are known before it is read.
-pub(super) struct Frame {
+struct Frame {
     /// Its name, from which the name of decompressed content is derived.
     name: Vec<u8>,
     /// Whether its name is omitted from the paths of its entries, as for a tar in a compressed file.
     hidden: bool,
 }
 
-impl<'t> Extractor<'t> {
-    /// Whether a limit was hit, so that nothing more is unpacked.
-    pub(super) fn is_over(&self) -> bool {
-        self.budget.over().is_some()
+impl EntrySink for Extractor<'_> {
+    fn budget(&self) -> &Budget {
+        &self.budget
     }
 
-    /// Records that the current container, or its entry `name`, was not scanned completely.
-    pub(super) fn skip(&self, name: Option<&[u8]>, reason: impl Into<String>) {
+    fn entry(&self, name: &[u8], content: &mut dyn Read) -> bool {
+        self.budget.entry().is_ok() && self.inner(entry_names::sanitize_path(name), content, None)
+    }
+
+    fn compressed_content(&self, packed: &[u8], given: Option<&[u8]>, content: &mut dyn Read, proof: Proof) {
+        if self.budget.entry().is_err() {
+            return;
+        }
+        let name = given
+            .filter(|name| !name.is_empty())
+            .map_or_else(|| entry_names::unpacked(packed), entry_names::sanitize_path);
+        self.inner(name, content, Some(proof));
+    }
+
+    fn embedded(&self, at: u64, content: &mut dyn Read) -> Vec<Range<u64>> {
+        let found = embedded::walk(self, &mut PeekReader::new(content), at);
+        found.unwrap_or_else(|error| {
+            self.skip(None, format!("{error}; the data before that was scanned"));
+            Vec::new()
+        })
+    }
+
+    fn may_open(&self, format: Format, at: u64) -> bool {
+        match format.is_supported() {
+            true => self.openable(Some(format)).is_some(),
+            false => {
+                self.enter(&embedded::name(format, at));
+                self.openable(Some(format));
+                self.leave();
+                false
+            }
+        }
+    }
+
+    fn record_skip(&self, name: Option<&[u8]>, reason: String) {
         if self.is_over() {
             return;
         }
@@ -105,40 +140,37 @@ impl<'t> Extractor<'t> {
         }
         let mut path = self.path.borrow().clone();
         path.extend(name.map(entry_names::sanitize_path));
-        self.visitor.borrow_mut().skip(&path, reason.into());
+        self.visitor.borrow_mut().skip(&path, reason);
     }
 
-    /// Hands over an entry of the current container and everything nested in it. An error of `content` is
-    /// recorded as a skip after the data before it was handed over. Returns whether it was handed over
-    /// completely.
-    #[must_use = "what was not handed over completely is not delegated"]
-    pub(super) fn entry(&self, name: &[u8], content: &mut dyn Read) -> bool {
-        self.budget.entry().is_ok() && self.inner(entry_names::sanitize_path(name), content, None)
-    }
-
-    /// Runs `work`; the contents it hands over are named below `name`.
-    pub(super) fn within(&self, name: &[u8], work: impl FnOnce()) {
+    fn enter(&self, name: &[u8]) {
         self.path.borrow_mut().push(entry_names::sanitize_path(name));
-        work();
+    }
+
+    fn leave(&self) {
         self.path.borrow_mut().pop();
     }
+}
 
-    /// Hands over the decompressed content of one called `packed`; its own header may provide a name. Errors
-    /// are reported only if `proof` shows that it is compressed data at all.
-    pub(super) fn compressed_content(
-        &self,
-        packed: &[u8],
-        given: Option<&[u8]>,
-        content: &mut dyn Read,
-        proof: Proof,
-    ) {
-        if self.budget.entry().is_err() {
-            return;
+impl Extractor<'_> {
+    fn is_over(&self) -> bool {
+        self.budget.over().is_some()
+    }
+
+    fn skip(&self, name: Option<&[u8]>, reason: impl Into<String>) {
+        self.record_skip(name, reason.into());
+    }
+
+    /// Hands over bytes of the content at `level`.
+    fn push(&self, level: usize, bytes: &[u8]) {
+        if level == 0 && self.grows {
+            self.budget.input.set(self.budget.input.get() + bytes.len() as u64);
         }
-        let name = given
-            .filter(|name| !name.is_empty())
-            .map_or_else(|| entry_names::unpacked(packed), entry_names::sanitize_path);
-        self.inner(name, content, Some(proof));
+        let mut visitor = self.visitor.borrow_mut();
+        visitor.push(level, bytes);
+        if visitor.is_stopped() {
+            self.budget.end(LimitHit::Stopped);
+        }
     }
 
     fn inner(&self, name: Vec<u8>, content: &mut dyn Read, compressed: Option<Proof>) -> bool {
@@ -173,22 +205,23 @@ impl<'t> Extractor<'t> {
     /// A content that is completely in memory.
     fn slice(&self, bytes: &[u8], frame: &Frame) {
         self.push(self.level.get(), bytes);
-        let format = Format::of(bytes);
-        let mut delegated = match self.openable(format) {
-            Some(format) if format.is_streamed() => self.streamed(format, &mut &bytes[..], frame),
-            Some(format) => self.seekable(format, &mut Cursor::new(bytes)).unwrap_or_default(),
-            None => Vec::new(),
+        let class = classify(bytes, bytes);
+        let mut delegated = match (class, self.openable(class.format())) {
+            (ContentClass::Streamed(_), Some(format)) => self.streamed(format, &mut &bytes[..], frame),
+            (ContentClass::Seekable(_), Some(format)) => {
+                self.seekable(format, &mut Cursor::new(bytes)).unwrap_or_default()
+            }
+            _ => Vec::new(),
         };
-        let zip = self.openable(behind(format, bytes));
-        if let Some(within) = zip.and_then(|zip| self.seekable(zip, &mut Cursor::new(bytes))) {
+        if let Some(within) = self.zip_behind(class, bytes, &mut Cursor::new(bytes)) {
             delegated.extend(within);
-        } else if format.is_none()
+        } else if class.format().is_none()
             && is_program(bytes)
             && let Some(at) = archive_in(bytes)
         {
             delegated.extend(self.embedded(at as u64, &mut &bytes[at..]));
         }
-        if format.is_none() {
+        if class.format().is_none() {
             delegated.extend(encoded::walk(self, bytes));
         }
         self.end(delegated, bytes.len() as u64);
@@ -202,10 +235,12 @@ impl<'t> Extractor<'t> {
             self.slice(&head, frame);
             return started.map(|_| ());
         }
-        let format = Format::of(&head);
-        let wants_all = match format {
-            Some(format) => !format.is_streamed(),
-            None => is_program(&head) || encoded::is_encoded_in(&head),
+        let class = classify(&head, b"");
+        let format = class.format();
+        let wants_all = match class {
+            ContentClass::Streamed(_) => false,
+            ContentClass::Seekable(_) | ContentClass::SelfExtracting => true,
+            ContentClass::Plain | ContentClass::AppendedZip => encoded::is_encoded_in(&head),
         };
         if wants_all {
             let room = usize::try_from(self.budget.room()).unwrap_or(usize::MAX);
@@ -228,7 +263,8 @@ impl<'t> Extractor<'t> {
         let openable = self.openable(format).filter(|_| !wants_all);
         let mut start = Cursor::new(head);
         let mut whole = (&mut start).chain(content);
-        let mut tee = Tee { extractor: self, level, input: &mut whole, last: Vec::new(), count: 0 };
+        let push = |bytes: &[u8]| self.push(level, bytes);
+        let mut tee = Tee::new(&mut whole, &push);
         let delegated = match openable {
             Some(format) => self.streamed(format, &mut tee, frame),
             None => Vec::new(),
@@ -236,7 +272,7 @@ impl<'t> Extractor<'t> {
         let outcome = drain(&mut tee).map(|_| ());
         let (last, length) = (tee.last, tee.count);
         self.end(delegated, length);
-        if behind(format, &last).is_some() && !wants_all {
+        if has_zip_behind(format, &last) && !wants_all {
             self.skip(None, "a zip archive after other data that cannot be read again, not opened; save it as a separate file");
         }
         outcome
@@ -247,25 +283,24 @@ impl<'t> Extractor<'t> {
         let mut head = Vec::with_capacity(HEAD);
         fill(file, &mut head, HEAD)?;
         file.seek(SeekFrom::Start(0))?;
-        let format = Format::of(&head);
-        let openable = self.openable(format);
+        let class = classify(&head, b"");
+        let openable = self.openable(class.format());
         self.visitor.borrow_mut().begin(&[]);
-        let mut tee = Tee { extractor: self, level: 0, input: &mut *file, last: Vec::new(), count: 0 };
-        let mut delegated = match openable {
-            Some(format) if format.is_streamed() => self.streamed(format, &mut tee, frame),
+        let push = |bytes: &[u8]| self.push(0, bytes);
+        let mut tee = Tee::new(&mut *file, &push);
+        let mut delegated = match (class, openable) {
+            (ContentClass::Streamed(_), Some(format)) => self.streamed(format, &mut tee, frame),
             _ => Vec::new(),
         };
         let outcome = drain(&mut tee).map(|_| ());
         let (last, length) = (tee.last, tee.count);
         if outcome.is_ok() {
-            if let Some(format) = openable.filter(|format| !format.is_streamed()) {
+            if let (ContentClass::Seekable(_), Some(format)) = (class, openable) {
                 delegated = self.seekable(format, file).unwrap_or_default();
             }
-            let zip = self.openable(behind(format, &last));
-            if let Some(within) = zip.and_then(|zip| self.seekable(zip, file)) {
+            if let Some(within) = self.zip_behind(class, &last, file) {
                 delegated.extend(within);
-            } else if format.is_none()
-                && is_program(&head)
+            } else if class == ContentClass::SelfExtracting
                 && let Some(at) = archive_behind(file)?
             {
                 file.seek(SeekFrom::Start(at))?;
@@ -276,39 +311,15 @@ impl<'t> Extractor<'t> {
         outcome
     }
 
-    /// Returns the ranges that `read` delegates. If it fails, those before the failure count, and a skip is recorded.
-    pub(super) fn collect_delegated(
+    /// Opens the zip that follows a content of `class`. Returns the ranges of stored entries, or `None` if there is none.
+    fn zip_behind(
         &self,
-        read: impl FnOnce(&mut Vec<Range<u64>>) -> io::Result<()>,
-    ) -> Vec<Range<u64>> {
-        let mut delegated = Vec::new();
-        if let Err(error) = read(&mut delegated) {
-            self.skip(None, format!("{error}; the data before that was scanned"));
-        }
-        delegated
-    }
-
-    /// Hands over the archives in `content`, which starts at byte `at` of an enclosing content. Returns their
-    /// ranges.
-    pub(super) fn embedded(&self, at: u64, content: &mut dyn Read) -> Vec<Range<u64>> {
-        let found = embedded::walk(self, &mut PeekReader::new(content), at);
-        found.unwrap_or_else(|error| {
-            self.skip(None, format!("{error}; the data before that was scanned"));
-            Vec::new()
-        })
-    }
-
-    /// Whether an archive at byte `at` of the current content may be opened. If not, a skip is recorded.
-    pub(super) fn may_open(&self, format: Format, at: u64) -> bool {
-        match format.is_supported() {
-            true => self.openable(Some(format)).is_some(),
-            false => {
-                self.within(&embedded::name(format, at), || {
-                    self.openable(Some(format));
-                });
-                false
-            }
-        }
+        class: ContentClass,
+        tail: &[u8],
+        content: &mut dyn ReadSeek,
+    ) -> Option<Vec<Range<u64>>> {
+        let zip = self.openable(has_zip_behind(class.format(), tail).then_some(Format::Zip))?;
+        self.seekable(zip, content)
     }
 
     /// Ends the current content, of `length` bytes.
@@ -381,48 +392,4 @@ impl<'t> Extractor<'t> {
             _ => None,
         }
     }
-}
-
-/// Evidence required before data that begins like compressed data is treated as such and its errors are
-/// reported: a few bytes may match by chance.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Proof {
-    /// Bytes that must have been decompressed.
-    bytes: u64,
-    /// Whether being valid up to a truncation is enough.
-    by_end: bool,
-}
-
-impl Proof {
-    /// The header is proof enough.
-    pub(super) const CERTAIN: Self = Self { bytes: 0, by_end: true };
-    /// A signature in a program, of which some data was already decompressed.
-    pub(super) const MARK: Self = Self { bytes: 1, by_end: true };
-
-    /// The evidence required for a content that begins with `head`.
-    fn of(format: Format, head: &[u8]) -> Self {
-        const MANY: u64 = 4096;
-        match format {
-            Format::Zlib => Self { bytes: MANY, by_end: true },
-            Format::Lzma if head.first() != Some(&format::LZMA_PROPERTIES) => {
-                Self { bytes: MANY, by_end: false }
-            }
-            _ => Self::CERTAIN,
-        }
-    }
-
-    /// Whether `error`, which occurred after `count` decompressed bytes, is an error of compressed data.
-    pub(super) fn is_enough(self, error: &io::Error, count: u64) -> bool {
-        count >= self.bytes || (self.by_end && error.kind() == io::ErrorKind::UnexpectedEof)
-    }
-}
-
-/// The zip that may follow a content of `format`. A PDF can be both.
-fn behind(format: Option<Format>, tail: &[u8]) -> Option<Format> {
-    let is_zip = match format {
-        Some(Format::Zip) => false,
-        Some(_) => format::ends_zip_exactly(tail),
-        None => format::ends_zip(tail),
-    };
-    is_zip.then_some(Format::Zip)
 }

@@ -8,11 +8,12 @@ use std::io::{self, BufRead, Read};
 use std::rc::Rc;
 
 use flate2::bufread::ZlibDecoder;
-use flate2::{Decompress, FlushDecompress, Status};
+use flate2::{Decompress, FlushDecompress};
 
 use super::delta_text::DeltaText;
-use super::extractor::Extractor;
+use super::entry_sink::EntrySink;
 use super::format::Format;
+use super::inflate::InflateStream;
 use super::readers::{Metered, PeekReader, fill};
 use crate::git::{
     DeltaError, EntryContent, HashKind, ObjectId, ObjectKind, apply_delta, object_id, parse_pack_entry,
@@ -25,14 +26,14 @@ const LARGE: u64 = 64 << 20;
 const HEADER: usize = 96;
 
 /// Hands over the objects of a pack, bundle or loose object.
-pub(super) fn open(extractor: &Extractor<'_>, format: Format, input: &mut dyn Read) {
+pub(super) fn open(sink: &dyn EntrySink, format: Format, input: &mut dyn Read) {
     let input = PeekReader::new(input);
     let outcome = match format {
-        Format::GitObject => object(extractor, input),
-        _ => Pack::new(extractor, input).run(),
+        Format::GitObject => object(sink, input),
+        _ => Pack::new(sink, input).run(),
     };
     if let Err(error) = outcome {
-        extractor.skip(None, format!("{error}; the data before that was scanned"));
+        sink.skip(None, format!("{error}; the data before that was scanned"));
     }
 }
 
@@ -57,17 +58,17 @@ fn kind(plain: &[u8]) -> Option<(ObjectKind, usize)> {
     Some((ObjectKind::from_bytes(&plain[..space]).ok().filter(|_| is_size)?, end + 1))
 }
 
-fn object(extractor: &Extractor<'_>, input: PeekReader<'_>) -> io::Result<()> {
-    let mut unpacked = Metered { budget: &extractor.budget, unpacked: ZlibDecoder::new(input) };
+fn object(sink: &dyn EntrySink, input: PeekReader<'_>) -> io::Result<()> {
+    let mut unpacked = Metered { budget: sink.budget(), unpacked: ZlibDecoder::new(input) };
     let mut head = Vec::new();
     fill(&mut unpacked, &mut head, 32)?;
     let (kind, start) = kind(&head).ok_or_else(|| broken("not a git object"))?;
-    let _ = extractor.entry(&kind.to_string().into_bytes(), &mut head[start..].chain(unpacked));
+    let _ = sink.entry(&kind.to_string().into_bytes(), &mut head[start..].chain(unpacked));
     Ok(())
 }
 
-struct Pack<'a, 't> {
-    extractor: &'a Extractor<'t>,
+struct Pack<'a> {
+    sink: &'a dyn EntrySink,
     input: PeekReader<'a>,
     state: Decompress,
     ids: HashKind,
@@ -94,10 +95,10 @@ struct Waiting {
     delta: Vec<u8>,
 }
 
-impl<'a, 't> Pack<'a, 't> {
-    fn new(extractor: &'a Extractor<'t>, input: PeekReader<'a>) -> Self {
+impl<'a> Pack<'a> {
+    fn new(sink: &'a dyn EntrySink, input: PeekReader<'a>) -> Self {
         Self {
-            extractor,
+            sink,
             input,
             state: Decompress::new(true),
             ids: HashKind::Sha1,
@@ -122,7 +123,7 @@ impl<'a, 't> Pack<'a, 't> {
         self.input.consume(12);
         let mut outcome = Ok(());
         for _ in 0..count {
-            if self.extractor.is_over() {
+            if self.sink.is_over() {
                 return Ok(());
             }
             outcome = self.entry(self.input.offset - start);
@@ -158,24 +159,24 @@ impl<'a, 't> Pack<'a, 't> {
             header = parse_pack_entry(head, self.ids).map_err(|error| broken(&error.to_string()))?;
         }
         self.input.consume(header.len);
-        let room = self.extractor.budget.room().saturating_sub(self.held);
+        let room = self.sink.budget().room().saturating_sub(self.held);
         self.state.reset(true);
-        let inflated = Inflated { input: &mut self.input, state: &mut self.state, done: false };
-        let mut unpacked = Metered { budget: &self.extractor.budget, unpacked: inflated };
+        let inflated = InflateStream::with_state(&mut self.input, &mut self.state);
+        let mut unpacked = Metered { budget: self.sink.budget(), unpacked: inflated };
         if header.size > LARGE.min(room) {
             if let EntryContent::Whole(kind) = header.content {
                 let held = usize::try_from(self.held).unwrap_or(usize::MAX);
-                let budget = &self.extractor.budget;
-                return match budget.holding(held, || self.extractor.entry(&name(kind, at), &mut unpacked)) {
+                let budget = self.sink.budget();
+                return match budget.holding(held, || self.sink.entry(&name(kind, at), &mut unpacked)) {
                     true => Ok(()),
                     false => Err(broken("an entry could not be read completely")),
                 };
             }
             let name = format!("delta at byte {at}");
-            self.extractor
+            self.sink
                 .skip(Some(name.as_bytes()), "too large to keep in memory; the text it inserts was scanned");
             let mut inserted = DeltaText::new(io::BufReader::new(unpacked));
-            let _ = self.extractor.entry(name.as_bytes(), &mut inserted);
+            let _ = self.sink.entry(name.as_bytes(), &mut inserted);
             return Ok(());
         }
         let mut bytes = Vec::new();
@@ -184,8 +185,8 @@ impl<'a, 't> Pack<'a, 't> {
             // The part that could be read may contain keys, too.
             let name = format!("part at byte {at}").into_bytes();
             let _ = match header.content {
-                EntryContent::Whole(_) => self.extractor.entry(&name, &mut &bytes[..]),
-                _ => self.extractor.entry(&name, &mut DeltaText::new(&bytes[..])),
+                EntryContent::Whole(_) => self.sink.entry(&name, &mut &bytes[..]),
+                _ => self.sink.entry(&name, &mut DeltaText::new(&bytes[..])),
             };
             return Err(whole.err().unwrap_or_else(|| broken("an entry has a different size than declared")));
         }
@@ -203,8 +204,7 @@ impl<'a, 't> Pack<'a, 't> {
     /// Hands over an object and keeps it as a base.
     fn keep(&mut self, at: u64, kind: ObjectKind, bytes: Vec<u8>) {
         let held = usize::try_from(self.held).unwrap_or(usize::MAX);
-        let _ =
-            self.extractor.budget.holding(held, || self.extractor.entry(&name(kind, at), &mut &bytes[..]));
+        let _ = self.sink.budget().holding(held, || self.sink.entry(&name(kind, at), &mut &bytes[..]));
         if let Some(by_id) = &mut self.by_id {
             by_id.extend(object_id(kind, &bytes, self.ids).map(|id| (id, at)));
         }
@@ -229,13 +229,13 @@ impl<'a, 't> Pack<'a, 't> {
     }
 
     fn assemble(&mut self, at: u64, base: &Base, delta: &[u8]) {
-        let room = self.extractor.budget.room().saturating_sub(self.held).min(LARGE);
+        let room = self.sink.budget().room().saturating_sub(self.held).min(LARGE);
         let made = apply_delta(delta, &base.bytes, room);
         self.held = self.held.saturating_sub(delta.len() as u64);
         match made {
             Ok(bytes) => {
                 self.held += bytes.len() as u64;
-                if self.extractor.budget.unpacked(bytes.len()).is_ok() {
+                if self.sink.budget().unpacked(bytes.len()).is_ok() {
                     self.keep(at, base.kind, bytes);
                 }
             }
@@ -246,8 +246,7 @@ impl<'a, 't> Pack<'a, 't> {
             }
             Err(error) => {
                 let name = format!("delta at byte {at}");
-                self.extractor
-                    .skip(Some(name.as_bytes()), format!("{error}; the text it inserts was scanned"));
+                self.sink.skip(Some(name.as_bytes()), format!("{error}; the text it inserts was scanned"));
                 self.inserted(at, delta);
             }
         }
@@ -255,7 +254,7 @@ impl<'a, 't> Pack<'a, 't> {
 
     /// Hands over the text that a delta inserts, if its base is not available.
     fn inserted(&self, at: u64, delta: &[u8]) {
-        let _ = self.extractor.entry(format!("delta at byte {at}").as_bytes(), &mut DeltaText::new(delta));
+        let _ = self.sink.entry(format!("delta at byte {at}").as_bytes(), &mut DeltaText::new(delta));
     }
 
     /// Resolves the waiting deltas, now that all bases have been read.
@@ -280,7 +279,7 @@ impl<'a, 't> Pack<'a, 't> {
             self.inserted(*at, delta);
         }
         let reason = "deltas whose bases are not in it or did not fit into memory (`--max-memory`)";
-        self.extractor.skip(
+        self.sink.skip(
             None,
             format!("contains {count} {reason}; whole words of the text they insert were scanned"),
         );
@@ -297,37 +296,4 @@ fn is_zlib(bytes: &[u8]) -> bool {
 
 fn broken(reason: &str) -> io::Error {
     io::Error::new(io::ErrorKind::InvalidData, reason)
-}
-
-/// Inflates one of several entries; what follows stays in `input`.
-struct Inflated<'a, 'i> {
-    input: &'a mut PeekReader<'i>,
-    state: &'a mut Decompress,
-    done: bool,
-}
-
-impl Read for Inflated<'_, '_> {
-    fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
-        while !self.done && !out.is_empty() {
-            let input = self.input.fill_buf()?;
-            let at_end = input.is_empty();
-            let (read, written) = (self.state.total_in(), self.state.total_out());
-            let status = self.state.decompress(input, out, FlushDecompress::None);
-            let read = (self.state.total_in() - read) as usize;
-            let written = (self.state.total_out() - written) as usize;
-            self.input.consume(read);
-            match status {
-                Ok(Status::StreamEnd) => self.done = true,
-                Ok(_) if written == 0 && (at_end || read == 0) => {
-                    return Err(broken("an entry is truncated"));
-                }
-                Ok(_) => {}
-                Err(error) => return Err(broken(&error.to_string())),
-            }
-            if written != 0 {
-                return Ok(written);
-            }
-        }
-        Ok(0)
-    }
 }

@@ -5,12 +5,14 @@
 //! written to disk, and names are only displayed.
 
 mod ar;
+mod classify;
 mod compressed;
 mod cpio;
 mod delta_text;
 mod embedded;
 mod encoded;
 mod entry_names;
+mod entry_sink;
 mod extractor;
 mod format;
 mod git_pack;
@@ -18,9 +20,11 @@ mod inflate;
 mod limits;
 mod pdf;
 mod png;
+mod proof;
 mod readers;
 mod seek_window;
 mod sevenz;
+mod signatures;
 mod tar;
 #[cfg(test)]
 mod tests;
@@ -29,13 +33,12 @@ mod zip;
 use std::io::{Read, Seek};
 use std::ops::Range;
 
-pub use embedded::{
-    LONGEST_MARK, archive_behind, archive_in, containers_in, is_program, marks, may_be_packed,
-};
+pub use classify::{ContentClass, classify, classify_file, classify_whole, ends_zip};
 pub use encoded::{ENCODED_KEYWORDS, RunProbe, encoded_keyword_at, is_encoded_in};
 pub use extractor::open;
-pub use format::{Format, HEAD, ends_zip, file_ends_zip};
+pub use format::{Format, HEAD};
 pub use limits::Limits;
+pub use signatures::{LONGEST_MARK, containers_in, marks, may_be_packed};
 
 /// Receives the contents of containers. Contents are nested: the one that began last ends first.
 pub trait ContentVisitor {

@@ -4,7 +4,7 @@ use std::io::{self, Read, Take};
 
 use flate2::bufread::ZlibDecoder;
 
-use super::extractor::Extractor;
+use super::entry_sink::EntrySink;
 use super::readers::{Metered, PeekReader, drain};
 
 /// Bytes of a chunk's length and type.
@@ -35,25 +35,25 @@ pub(super) fn text_start(bytes: &[u8]) -> Option<usize> {
 }
 
 /// Hands over the compressed texts.
-pub(super) fn open(extractor: &Extractor<'_>, input: &mut dyn Read) {
+pub(super) fn open(sink: &dyn EntrySink, input: &mut dyn Read) {
     let mut input = PeekReader::new(input);
-    if let Err(error) = chunks(extractor, &mut input) {
-        extractor.skip(None, format!("{error}; the data before that was scanned"));
+    if let Err(error) = chunks(sink, &mut input) {
+        sink.skip(None, format!("{error}; the data before that was scanned"));
     }
 }
 
-fn chunks(extractor: &Extractor<'_>, input: &mut PeekReader<'_>) -> io::Result<()> {
+fn chunks(sink: &dyn EntrySink, input: &mut PeekReader<'_>) -> io::Result<()> {
     input.skip_bytes(CHUNK as u64)?;
     // Truncation between chunks is not reported: no compressed text is incomplete.
     while let Some([a, b, c, d, kind @ ..]) = input.peek(CHUNK)?.first_chunk::<CHUNK>().copied() {
         let length = u32::from_be_bytes([a, b, c, d]);
-        if length > i32::MAX as u32 || !kind.iter().all(u8::is_ascii_alphabetic) || extractor.is_over() {
+        if length > i32::MAX as u32 || !kind.iter().all(u8::is_ascii_alphabetic) || sink.is_over() {
             break;
         }
         input.skip_bytes(CHUNK as u64)?;
         let mut chunk = (&mut *input).take(length.into());
         if COMPRESSED_TEXTS.contains(&&kind[..]) {
-            text(extractor, &mut chunk, &kind)?;
+            text(sink, &mut chunk, &kind)?;
         }
         let rest = chunk.limit() + CHECKSUM;
         input.skip_bytes(rest)?;
@@ -62,14 +62,14 @@ fn chunks(extractor: &Extractor<'_>, input: &mut PeekReader<'_>) -> io::Result<(
 }
 
 /// Hands over the text of a chunk that begins with its keyword, if it is compressed.
-fn text(extractor: &Extractor<'_>, chunk: &mut Take<&mut PeekReader<'_>>, kind: &[u8; 4]) -> io::Result<()> {
+fn text(sink: &dyn EntrySink, chunk: &mut Take<&mut PeekReader<'_>>, kind: &[u8; 4]) -> io::Result<()> {
     let length = LONGEST_KEYWORD.min(usize::try_from(chunk.limit()).unwrap_or(LONGEST_KEYWORD));
     let head = chunk.get_mut().peek(length)?;
     let Some((keyword, start)) = compressed(&head[..head.len().min(length)], kind) else { return Ok(()) };
     let name = [&kind[..], b" ", keyword].concat();
     drain(&mut chunk.by_ref().take(start as u64))?;
     let unpacked = ZlibDecoder::new(chunk);
-    let _ = extractor.entry(&name, &mut Metered { budget: &extractor.budget, unpacked });
+    let _ = sink.entry(&name, &mut Metered { budget: sink.budget(), unpacked });
     Ok(())
 }
 

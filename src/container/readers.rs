@@ -2,28 +2,33 @@
 
 use std::io::{self, BufRead, Read};
 
-use super::extractor::Extractor;
 use super::format::TAIL;
-use super::limits::{Budget, LimitHit};
+use super::limits::Budget;
 
 /// Bytes per read.
 pub(super) const PIECE: usize = 1 << 16;
 
 /// Passes on everything that is read to the content that it belongs to.
-pub(super) struct Tee<'a, 't> {
-    pub(super) extractor: &'a Extractor<'t>,
-    pub(super) level: usize,
-    pub(super) input: &'a mut dyn Read,
+pub(super) struct Tee<'a> {
+    input: &'a mut dyn Read,
+    push: &'a dyn Fn(&[u8]),
     /// The last bytes that were read.
     pub(super) last: Vec<u8>,
     /// Number of bytes read.
     pub(super) count: u64,
 }
 
-impl Read for Tee<'_, '_> {
+impl<'a> Tee<'a> {
+    /// Calls `push` with everything that is read from `input`.
+    pub(super) fn new(input: &'a mut dyn Read, push: &'a dyn Fn(&[u8])) -> Self {
+        Self { input, push, last: Vec::new(), count: 0 }
+    }
+}
+
+impl Read for Tee<'_> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let count = self.input.read(buffer)?;
-        self.extractor.push(self.level, &buffer[..count]);
+        (self.push)(&buffer[..count]);
         self.count += count as u64;
         self.last.extend_from_slice(&buffer[..count]);
         // Rarely, so that few bytes are moved.
@@ -158,19 +163,5 @@ impl BufRead for PeekReader<'_> {
         let count = count.min(self.buffer.len() - self.at);
         self.at += count;
         self.offset += count as u64;
-    }
-}
-
-impl Extractor<'_> {
-    /// Hands over bytes of the content at `level`.
-    pub(super) fn push(&self, level: usize, bytes: &[u8]) {
-        if level == 0 && self.grows {
-            self.budget.input.set(self.budget.input.get() + bytes.len() as u64);
-        }
-        let mut visitor = self.visitor.borrow_mut();
-        visitor.push(level, bytes);
-        if visitor.is_stopped() {
-            self.budget.end(LimitHit::Stopped);
-        }
     }
 }

@@ -3,7 +3,7 @@
 use std::io::{self, Read};
 use std::ops::Range;
 
-use super::extractor::Extractor;
+use super::entry_sink::EntrySink;
 use super::readers::{drain, fill};
 
 /// Bytes of a block.
@@ -38,17 +38,16 @@ fn is_header(head: &[u8]) -> bool {
 }
 
 /// Hands over the entries. Returns their ranges.
-pub(super) fn open(extractor: &Extractor<'_>, input: &mut dyn Read) -> Vec<Range<u64>> {
-    let mut tar =
-        Tar { extractor, input, offset: 0, next: Next::default(), delegated: Vec::new(), is_cut: false };
+pub(super) fn open(sink: &dyn EntrySink, input: &mut dyn Read) -> Vec<Range<u64>> {
+    let mut tar = Tar { sink, input, offset: 0, next: Next::default(), delegated: Vec::new(), is_cut: false };
     if let Err(error) = tar.run() {
-        extractor.skip(None, format!("{error}; the data before that was scanned"));
+        sink.skip(None, format!("{error}; the data before that was scanned"));
     }
     tar.delegated
 }
 
-struct Tar<'a, 't> {
-    extractor: &'a Extractor<'t>,
+struct Tar<'a> {
+    sink: &'a dyn EntrySink,
     input: &'a mut dyn Read,
     /// Bytes read so far.
     offset: u64,
@@ -65,10 +64,10 @@ struct Next {
     size: Option<u64>,
 }
 
-impl Tar<'_, '_> {
+impl Tar<'_> {
     fn run(&mut self) -> io::Result<()> {
         let (mut is_lost, mut zeros, mut is_over) = (false, 0, false);
-        while !self.is_cut && !self.extractor.is_over() {
+        while !self.is_cut && !self.sink.is_over() {
             let at = self.offset;
             let block = match self.block() {
                 Err(_) if is_over => return Ok(()),
@@ -76,7 +75,7 @@ impl Tar<'_, '_> {
             };
             let Some(block) = block else {
                 if zeros == 0 && !is_over && self.offset == at {
-                    self.extractor.skip(None, "the tar has no end marker and may be truncated");
+                    self.sink.skip(None, "the tar has no end marker and may be truncated");
                 }
                 return Ok(());
             };
@@ -88,7 +87,7 @@ impl Tar<'_, '_> {
                 self.entry(&block)?;
             } else if zeros == 0 && !is_over && !is_lost {
                 is_lost = true;
-                self.extractor
+                self.sink
                     .skip(None, format!("expected a tar header at byte {at}; searched for the next one"));
             }
         }
@@ -145,7 +144,7 @@ impl Tar<'_, '_> {
     fn data(&mut self, name: &[u8], size: u64) -> io::Result<()> {
         let start = self.offset;
         let mut part = Part { input: self.input, left: size };
-        let is_whole = self.extractor.entry(name, &mut part);
+        let is_whole = self.sink.entry(name, &mut part);
         match drain(&mut part) {
             // Already reported for the entry.
             Err(_) if !is_whole => self.is_cut = true,

@@ -1,8 +1,9 @@
 //! Inflates zlib streams: whole entries at once, or large ones in pieces.
 
+use std::borrow::BorrowMut;
 use std::io::{self, BufRead, Read};
 
-use gix::zlib::{Decompress, FlushDecompress, Status};
+use flate2::{Decompress, FlushDecompress, Status};
 
 /// Why bytes could not be inflated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -30,11 +31,15 @@ pub(super) fn ends_with_stream(own: &[u8], plain: &[u8]) -> bool {
     let sum = libdeflater::adler32(plain).to_be_bytes();
     let Some(rest) = own.strip_suffix(&sum) else { return false };
     // An earlier occurrence may overlap the last one.
-    let before = &own[..rest.len() + sum.len() - 1];
-    if before.len() > LONG {
-        return memchr::memmem::find(before, &sum).is_none();
+    !contains(&own[..rest.len() + sum.len() - 1], sum)
+}
+
+/// Whether `bytes` contain `sum`.
+fn contains(bytes: &[u8], sum: [u8; 4]) -> bool {
+    if bytes.len() > LONG {
+        return memchr::memmem::find(bytes, &sum).is_some();
     }
-    memchr::memchr_iter(sum[0], before).all(|at| !before[at..].starts_with(&sum))
+    memchr::memchr_iter(sum[0], bytes).any(|at| bytes[at..].starts_with(&sum))
 }
 
 /// From this length on, preparing a search pays off.
@@ -110,16 +115,18 @@ pub(super) fn grow(buffer: &mut Vec<u8>, len: usize) {
     }
 }
 
-/// Inflates in pieces.
-pub(super) struct InflateStream<R> {
+/// Inflates in pieces, up to the end of the stream and no further. The state may be borrowed, since creating one costs
+/// more than a small stream.
+pub(crate) struct InflateStream<R, S = Decompress> {
     input: R,
-    state: Decompress,
-    done: bool,
+    state: S,
+    ended: bool,
 }
 
 impl<R: BufRead> InflateStream<R> {
+    /// Inflates a zlib stream.
     pub(super) fn new(input: R) -> Self {
-        Self { input, state: Decompress::default(), done: false }
+        Self::with_state(input, Decompress::new(true))
     }
 
     /// Input bytes consumed so far.
@@ -128,30 +135,76 @@ impl<R: BufRead> InflateStream<R> {
     }
 }
 
-impl<R: BufRead> Read for InflateStream<R> {
+impl<R: BufRead, S: BorrowMut<Decompress>> InflateStream<R, S> {
+    /// The state, which must be new or reset, decides whether the stream has zlib's header.
+    pub(crate) fn with_state(input: R, state: S) -> Self {
+        Self { input, state, ended: false }
+    }
+}
+
+impl<R: BufRead, S: BorrowMut<Decompress>> Read for InflateStream<R, S> {
     fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
-        while !self.done && !out.is_empty() {
+        let state = self.state.borrow_mut();
+        while !self.ended && !out.is_empty() {
             let input = self.input.fill_buf()?;
-            let at_end = input.is_empty();
-            let (read, written) = (self.state.total_in(), self.state.total_out());
-            let status = self.state.decompress(input, out, FlushDecompress::None);
-            let read = (self.state.total_in() - read) as usize;
-            let written = (self.state.total_out() - written) as usize;
-            self.input.consume(read);
-            match status {
-                Ok(Status::StreamEnd) => self.done = true,
-                Ok(_) if written == 0 && (at_end || read == 0) => return Err(corrupt()),
-                Ok(_) => {}
-                Err(_) => return Err(corrupt()),
+            let is_last = input.is_empty();
+            let before = (state.total_in(), state.total_out());
+            let outcome = state.decompress(input, out, FlushDecompress::None);
+            let consumed = (state.total_in() - before.0) as usize;
+            self.input.consume(consumed);
+            let count = (state.total_out() - before.1) as usize;
+            // Data before an error counts.
+            self.ended = match outcome {
+                Ok(status) => status == Status::StreamEnd,
+                Err(_) if count != 0 => false,
+                Err(_) => {
+                    return Err(io::Error::new(io::ErrorKind::InvalidData, "its deflated data is damaged"));
+                }
+            };
+            if count != 0 {
+                return Ok(count);
             }
-            if written != 0 {
-                return Ok(written);
+            if !self.ended && (is_last || consumed == 0) {
+                return Err(io::Error::new(io::ErrorKind::UnexpectedEof, "it is truncated"));
             }
         }
         Ok(0)
     }
 }
 
-fn corrupt() -> io::Error {
-    io::Error::new(io::ErrorKind::InvalidData, InflateError::Corrupt)
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn a_checksum_is_found_wherever_it_is(
+            mut bytes in proptest::collection::vec(prop_oneof![Just(1_u8), Just(2), any::<u8>()], 0..1200),
+            sum in any::<[u8; 4]>(),
+            place in proptest::option::of(any::<proptest::sample::Index>()),
+        ) {
+            if let Some(place) = place && bytes.len() >= sum.len() {
+                let at = place.index(bytes.len() - sum.len() + 1);
+                bytes[at..at + sum.len()].copy_from_slice(&sum);
+            }
+            prop_assert_eq!(contains(&bytes, sum), bytes.windows(sum.len()).any(|four| four == sum));
+            prop_assert_eq!(contains(&bytes, [1, 2, 1, 2]), bytes.windows(4).any(|four| four == [1, 2, 1, 2]));
+        }
+
+        #[test]
+        fn a_stream_ends_where_nothing_follows_it(plain in any::<Vec<u8>>(), behind in proptest::collection::vec(any::<u8>(), 1..40)) {
+            let mut compressor = libdeflater::Compressor::new(libdeflater::CompressionLvl::default());
+            let mut own = vec![0; compressor.zlib_compress_bound(plain.len())];
+            let len = compressor.zlib_compress(&plain, &mut own).unwrap();
+            own.truncate(len);
+            prop_assert!(ends_with_stream(&own, &plain));
+            let sum = own[len - 4..].to_vec();
+            own.extend_from_slice(&behind);
+            prop_assert!(!ends_with_stream(&own, &plain));
+            own.extend_from_slice(&sum);
+            prop_assert!(!ends_with_stream(&own, &plain));
+        }
+    }
 }

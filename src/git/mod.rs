@@ -50,6 +50,7 @@ pub use gix::object::Kind as ObjectKind;
 pub use gix::{ObjectId, Repository};
 pub use hooks::{HooksDir, MessageCut, hooks_dir, message_cut};
 pub use index::{IndexNames, index_names, staged_paths};
+pub(crate) use inflate::InflateStream;
 pub use lfs::{LfsError, LfsStore, Pointer};
 pub use lookup::Gaps;
 pub use object_id::{is_id, is_zero, object_id, parse_id};

@@ -11,15 +11,15 @@ use super::bounded::{Bounded, Rankable};
 use super::suppression::{self, MarkerVerdict};
 use super::{Settings, Stop};
 use crate::container::{
-    self, ContentVisitor, Format, HEAD, Input, Limits, ReadSeek, RunProbe, archive_behind, archive_in,
-    ends_zip, is_encoded_in, is_program,
+    self, ContentClass, ContentVisitor, HEAD, Input, Limits, ReadSeek, RunProbe, classify, classify_file,
+    classify_whole, ends_zip, is_encoded_in,
 };
 use crate::detect::{Chunk, Detector, RedactionCache, Redactor, Stream, StreamMatch};
 use crate::git::Pointer;
 use crate::model::{Excerpt, Finding, Identified, Origin, Position, Skip, Span, Surface};
 use crate::suppress::Policy;
 
-/// A secret and where it stands in a content.
+/// A secret and its position in a content.
 #[derive(Clone, Debug)]
 pub(super) struct Located {
     pub(super) identified: Arc<Identified>,
@@ -32,7 +32,7 @@ pub(super) struct Located {
     pub(super) verdict: MarkerVerdict,
     /// Where it is, when that is not where the object is that leads to it.
     pub(super) surface: Option<Surface>,
-    /// Whether the baseline has it, wherever it stands.
+    /// Whether the baseline lists it, wherever it is.
     pub(super) listed: bool,
 }
 
@@ -123,7 +123,7 @@ struct Eye<'d> {
 
 /// Whether something may be packed in a content that begins and ends so.
 pub(super) fn may_be_container(bytes: &[u8]) -> bool {
-    Format::of(bytes).is_some() || has_archive(bytes) || is_encoded_in(bytes)
+    classify_whole(bytes) != ContentClass::Plain || is_encoded_in(bytes)
 }
 
 impl<'d> Contents<'d> {
@@ -173,7 +173,7 @@ impl<'d> Contents<'d> {
         let head = self.stream.peek(self.eye.detector, content)?;
         searched.is_pointer = is_pointer(head);
         // What may contain an archive is opened at once, since it cannot be read again.
-        if Format::of(head).is_some() || is_program(head) {
+        if classify(head, b"") != ContentClass::Plain {
             let head = head.to_vec();
             return self.unpack(Input::Stream(&mut (&head[..]).chain(content)), &name(), searched);
         }
@@ -194,8 +194,7 @@ impl<'d> Contents<'d> {
         let mut rest = bytes;
         let head = self.stream.peek(self.eye.detector, &mut rest)?;
         searched.is_pointer = is_pointer(head);
-        let is_container = Format::of(head).is_some() || has_archive(bytes);
-        if !is_container && !self.plain(&mut rest, searched)? {
+        if classify_whole(bytes) == ContentClass::Plain && !self.plain(&mut rest, searched)? {
             return Ok(());
         }
         searched.begin_again();
@@ -212,15 +211,13 @@ impl<'d> Contents<'d> {
         let Self { eye, stream, .. } = self;
         let (head, is_whole) = stream.peek_whole(eye.detector, file)?;
         searched.is_pointer = is_pointer(head);
-        let is_container = Format::of(head).is_some();
-        let has_archive = !is_container
-            && if is_whole { has_archive(head) } else { file_has_archive(file, is_program(head))? };
+        let class = if is_whole { classify_whole(head) } else { classify_file(head, file)? };
         // A container is searched while it is opened, and not twice.
-        if !is_container && !has_archive && !self.plain(file, searched)? {
+        if class == ContentClass::Plain && !self.plain(file, searched)? {
             return Ok(());
         }
         file.seek(SeekFrom::Start(0))?;
-        if is_container {
+        if class.format().is_some() {
             return self.unpack(Input::File(file), &name(), searched);
         }
         // An archive that is encoded as text can be decoded only in memory.
@@ -231,7 +228,7 @@ impl<'d> Contents<'d> {
             return self.unpack(Input::Bytes(&held), &name(), searched);
         }
         drop(held);
-        if has_archive {
+        if class != ContentClass::Plain {
             file.seek(SeekFrom::Start(0))?;
             if !self.unpack_probing(Input::File(file), &name(), searched)? {
                 return Ok(());
@@ -285,21 +282,6 @@ impl<'d> Contents<'d> {
 
 fn is_pointer(head: &[u8]) -> bool {
     head.len() < HEAD && Pointer::parse(head).is_some()
-}
-
-/// Whether a zip ends with `bytes`, or they are a program with an archive in it.
-fn has_archive(bytes: &[u8]) -> bool {
-    ends_zip(bytes) || (is_program(bytes) && archive_in(bytes).is_some())
-}
-
-/// The same for a file, which is left where it was. What cannot be read here cannot be read later, which is said
-/// then.
-fn file_has_archive(file: &mut dyn ReadSeek, is_program: bool) -> io::Result<bool> {
-    let place = file.stream_position()?;
-    let has_archive = container::file_ends_zip(file).unwrap_or(false)
-        || (is_program && archive_behind(file).is_ok_and(|at| at.is_some()));
-    file.seek(SeekFrom::Start(place))?;
-    Ok(has_archive)
 }
 
 /// Bytes of a stream that are held to look at it as a whole.

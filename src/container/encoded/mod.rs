@@ -14,11 +14,11 @@ use std::sync::LazyLock;
 use flate2::bufread::ZlibDecoder;
 
 use super::delta_text::DeltaText;
-use super::embedded::{self, Marks};
-use super::extractor::Extractor;
+use super::entry_sink::EntrySink;
 use super::format::Format;
 use super::limits::size;
 use super::readers::Metered;
+use super::signatures::{Marks, begins};
 
 /// Starts of runs: base64 of gzip and of zip, base64 of both of these, and a binary patch.
 const RUN_STARTS: [&[u8]; 5] = [b"H4sI", b"UEsDB", b"SDRzSU", b"VUVzREJ", PATCH];
@@ -26,7 +26,7 @@ const RUN_STARTS: [&[u8]; 5] = [b"H4sI", b"UEsDB", b"SDRzSU", b"VUVzREJ", PATCH]
 const PATCH: &[u8] = b"GIT binary patch";
 
 /// Keywords that show that a content may have containers in text form. Each slows down every search a little,
-/// so doubly encoded zips, which nobody creates, are omitted.
+/// so doubly encoded zips, which are never seen in practice, are omitted.
 pub const ENCODED_KEYWORDS: &[&[u8]] = &[RUN_STARTS[0], RUN_STARTS[1], RUN_STARTS[2], PATCH];
 
 static STARTS: LazyLock<Marks> = LazyLock::new(|| Marks::new(&RUN_STARTS));
@@ -161,28 +161,28 @@ fn is_base64_of_archive(decoded: &[u8]) -> bool {
 /// Whether `head` is the start of an archive, or of base64 of one.
 fn is_packed(head: &[u8]) -> bool {
     match is_base64_of_archive(head) {
-        true => embedded::begins(&base64::decode(head, 0, PROBE_BYTES / 2).decoded),
-        false => embedded::begins(head),
+        true => begins(&base64::decode(head, 0, PROBE_BYTES / 2).decoded),
+        false => begins(head),
     }
 }
 
 /// Hands over the runs in `bytes`, the current content, which is not a container itself. Returns their ranges.
-pub(super) fn walk(extractor: &Extractor<'_>, bytes: &[u8]) -> Vec<Range<u64>> {
+pub(super) fn walk(sink: &dyn EntrySink, bytes: &[u8]) -> Vec<Range<u64>> {
     let finder = RunFinder::new(bytes);
     let (mut from, mut delegated) = (0, Vec::new());
     while let Some((kind, at)) = finder.next(from) {
-        if extractor.is_over() || !extractor.may_open(format(kind), at as u64) {
+        if sink.is_over() || !sink.may_open(format(kind), at as u64) {
             return delegated;
         }
         from = match kind {
-            Kind::Base64 => base64_run(extractor, bytes, at),
-            Kind::Patch => patches(extractor, bytes, at),
+            Kind::Base64 => base64_run(sink, bytes, at),
+            Kind::Patch => patches(sink, bytes, at),
         };
         from = from.max(at + 1);
         delegated.push(at as u64..from as u64);
     }
     if finder.is_over() {
-        extractor.skip(None, "contains more text that looks like base64 of archives than is decoded; the rest was scanned only as text");
+        sink.skip(None, "contains more text that looks like base64 of archives than is decoded; the rest was scanned only as text");
     }
     delegated
 }
@@ -195,50 +195,48 @@ fn format(kind: Kind) -> Format {
 }
 
 /// Bytes that may be decoded of one run.
-fn room(extractor: &Extractor<'_>) -> usize {
-    usize::try_from(extractor.budget.room() / 2).unwrap_or(usize::MAX).min(MAX_RUN_BYTES)
+fn room(sink: &dyn EntrySink) -> usize {
+    usize::try_from(sink.budget().room() / 2).unwrap_or(usize::MAX).min(MAX_RUN_BYTES)
 }
 
-fn base64_run(extractor: &Extractor<'_>, bytes: &[u8], at: usize) -> usize {
-    let most = room(extractor);
+fn base64_run(sink: &dyn EntrySink, bytes: &[u8], at: usize) -> usize {
+    let most = room(sink);
     let run = base64::decode(bytes, at, most);
     let name = format!("base64 at byte {at}").into_bytes();
-    if extractor.budget.unpacked(run.decoded.len()).is_err() {
+    if sink.budget().unpacked(run.decoded.len()).is_err() {
         return run.end;
     }
-    let _ = extractor.budget.holding(run.decoded.len(), || extractor.entry(&name, &mut &run.decoded[..]));
-    too_long(extractor, &name, run.decoded.len() >= most, most);
+    let _ = sink.budget().holding(run.decoded.len(), || sink.entry(&name, &mut &run.decoded[..]));
+    too_long(sink, &name, run.decoded.len() >= most, most);
     run.end
 }
 
-fn patches(extractor: &Extractor<'_>, bytes: &[u8], at: usize) -> usize {
-    let (most, mut end, mut start) = (room(extractor), at + PATCH.len(), at);
+fn patches(sink: &dyn EntrySink, bytes: &[u8], at: usize) -> usize {
+    let (most, mut end, mut start) = (room(sink), at + PATCH.len(), at);
     // A hunk for each direction.
     for _ in 0..2 {
         let Some(hunk) = git_patch::hunk(bytes, end, most) else { break };
         let name = format!("git binary patch at byte {start}").into_bytes();
-        let unpacked = Metered { budget: &extractor.budget, unpacked: ZlibDecoder::new(&hunk.deflated[..]) };
+        let unpacked = Metered { budget: sink.budget(), unpacked: ZlibDecoder::new(&hunk.deflated[..]) };
         if hunk.size != 0 {
-            extractor
-                .budget
-                .holding(hunk.deflated.len(), || hand_over(extractor, &name, hunk.is_delta, unpacked));
+            sink.budget().holding(hunk.deflated.len(), || hand_over(sink, &name, hunk.is_delta, unpacked));
         }
-        too_long(extractor, &name, hunk.deflated.len() >= most, most);
+        too_long(sink, &name, hunk.deflated.len() >= most, most);
         end = hunk.end;
         start = end;
     }
     end
 }
 
-fn hand_over(extractor: &Extractor<'_>, name: &[u8], is_delta: bool, mut unpacked: impl Read) {
+fn hand_over(sink: &dyn EntrySink, name: &[u8], is_delta: bool, mut unpacked: impl Read) {
     let _ = match is_delta {
-        true => extractor.entry(name, &mut DeltaText::new(BufReader::new(unpacked))),
-        false => extractor.entry(name, &mut unpacked),
+        true => sink.entry(name, &mut DeltaText::new(BufReader::new(unpacked))),
+        false => sink.entry(name, &mut unpacked),
     };
 }
 
-fn too_long(extractor: &Extractor<'_>, name: &[u8], is_cut: bool, most: usize) {
+fn too_long(sink: &dyn EntrySink, name: &[u8], is_cut: bool, most: usize) {
     if is_cut {
-        extractor.skip(Some(name), format!("longer than {}; the rest was not decoded", size(most as u64)));
+        sink.skip(Some(name), format!("longer than {}; the rest was not decoded", size(most as u64)));
     }
 }

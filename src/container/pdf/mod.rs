@@ -20,9 +20,9 @@ use self::filters::{Ascii85, Decoder, Hexadecimal, RunLengths, Unpredicted};
 use self::lzw::Lzw;
 use self::objects::Objects;
 use super::ReadSeek;
-use super::extractor::Extractor;
+use super::entry_sink::EntrySink;
 use super::format::{Format, HEAD};
-use super::inflate::Inflate;
+use super::inflate::InflateStream;
 use super::readers::Metered;
 use super::seek_window::{Shared, Window};
 
@@ -39,25 +39,21 @@ const LONGEST_STRING: usize = 1 << 12;
 const LONGEST_STRINGS: usize = 1 << 20;
 
 /// Hands over decoded streams. Returns the ranges of streams stored without filters.
-pub(super) fn open(extractor: &Extractor<'_>, input: &mut dyn ReadSeek) -> Vec<Range<u64>> {
-    extractor.collect_delegated(|delegated| run(extractor, input, delegated))
+pub(super) fn open(sink: &dyn EntrySink, input: &mut dyn ReadSeek) -> Vec<Range<u64>> {
+    sink.collect_delegated(|delegated| run(sink, input, delegated))
 }
 
-fn run(
-    extractor: &Extractor<'_>,
-    input: &mut dyn ReadSeek,
-    delegated: &mut Vec<Range<u64>>,
-) -> io::Result<()> {
+fn run(sink: &dyn EntrySink, input: &mut dyn ReadSeek, delegated: &mut Vec<Range<u64>>) -> io::Result<()> {
     let shared = Shared::new(input)?;
     let (mut data, mut ahead) = (shared.window(), shared.window());
     let is_encrypted = is_encrypted(&mut data, shared.size)?;
     if is_encrypted {
-        extractor.skip(None, "encrypted");
+        sink.skip(None, "encrypted");
     }
     let (mut states, mut objects) = (Vec::new(), None);
     let (mut place, mut others) = (0, 0u64);
     while let Some(at) = data.find(place, shared.size, STREAM)? {
-        if extractor.is_over() || extractor.budget.unpacked(0).is_err() {
+        if sink.is_over() || sink.budget().unpacked(0).is_err() {
             return Ok(());
         }
         place = at + STREAM.len() as u64;
@@ -99,8 +95,8 @@ fn run(
         };
         data.go(start, end);
         let whole = {
-            let mut unpacked = chain(&said.steps, &mut data, &mut states, extractor);
-            stream(extractor, &mut *unpacked, start, is_encrypted)
+            let mut unpacked = chain(&said.steps, &mut data, &mut states, sink);
+            stream(sink, &mut *unpacked, start, is_encrypted)
         };
         // Damaged data may extend over the next stream.
         if whole {
@@ -110,9 +106,9 @@ fn run(
     }
     if others != 0 {
         let reason = format!("{others} streams with unsupported filters were scanned only in raw form");
-        extractor.skip(None, reason);
+        sink.skip(None, reason);
     }
-    strings(extractor, &mut data, shared.size)
+    strings(sink, &mut data, shared.size)
 }
 
 /// Chains the decoders of `steps`.
@@ -120,9 +116,9 @@ fn chain<'a>(
     steps: &[Step],
     data: &'a mut Window<'_>,
     states: &'a mut Vec<Decompress>,
-    extractor: &'a Extractor<'_>,
+    sink: &'a dyn EntrySink,
 ) -> Box<dyn Read + 'a> {
-    let budget = &extractor.budget;
+    let budget = sink.budget();
     let deflated = steps.iter().filter(|step| matches!(step, Step::Deflate(_))).count();
     while states.len() < deflated {
         states.push(Decompress::new(true));
@@ -135,7 +131,7 @@ fn chain<'a>(
             Step::Deflate(predictor) => {
                 let Some(state) = states.next() else { break };
                 state.reset(true);
-                (Box::new(Inflate::new(chain, state)), predictor)
+                (Box::new(InflateStream::with_state(chain, state)), predictor)
             }
             Step::Lzw { is_early, predictor } => {
                 (Box::new(Decoder::new(chain, Lzw::new(is_early))), predictor)
@@ -165,8 +161,8 @@ fn end_of(data: &mut Window<'_>, start: u64, size: u64, length: Option<u64>) -> 
 }
 
 /// Hands over one stream and the text that it shows. Returns whether it was complete.
-fn stream(extractor: &Extractor<'_>, inflate: &mut dyn Read, start: u64, is_encrypted: bool) -> bool {
-    let budget = &extractor.budget;
+fn stream(sink: &dyn EntrySink, inflate: &mut dyn Read, start: u64, is_encrypted: bool) -> bool {
+    let budget = sink.budget();
     let mut page = Vec::new();
     let mut unpacked = Metered { budget, unpacked: inflate };
     let most = PAGE.min(budget.room() / 4);
@@ -178,11 +174,11 @@ fn stream(extractor: &Extractor<'_>, inflate: &mut dyn Read, start: u64, is_encr
     let (held, failed) = (page.len(), tasted.err());
     let rest = Rest { failed, input: &mut unpacked };
     budget.holding(held, || {
-        let is_whole = extractor.entry(name.as_bytes(), &mut Cursor::new(&page).chain(rest));
-        let text = if extractor.is_over() { Vec::new() } else { text::of(&page) };
+        let is_whole = sink.entry(name.as_bytes(), &mut Cursor::new(&page).chain(rest));
+        let text = if sink.is_over() { Vec::new() } else { text::of(&page) };
         if !text.is_empty() {
             let unpacked = Cursor::new(&text);
-            let _ = extractor.entry(format!("{name}, text").as_bytes(), &mut Metered { budget, unpacked });
+            let _ = sink.entry(format!("{name}, text").as_bytes(), &mut Metered { budget, unpacked });
         }
         is_whole
     })
@@ -220,7 +216,7 @@ fn is_zlib(head: &[u8]) -> bool {
 }
 
 /// Hands over UTF-16 strings in hexadecimal form, as used for titles and keywords.
-fn strings(extractor: &Extractor<'_>, data: &mut Window<'_>, size: u64) -> io::Result<()> {
+fn strings(sink: &dyn EntrySink, data: &mut Window<'_>, size: u64) -> io::Result<()> {
     let mut strings = Vec::new();
     for mark in text::WIDE {
         let mut place = 0;
@@ -235,7 +231,7 @@ fn strings(extractor: &Extractor<'_>, data: &mut Window<'_>, size: u64) -> io::R
     }
     if !strings.is_empty() {
         let unpacked = Cursor::new(&strings);
-        let _ = extractor.entry(b"strings", &mut Metered { budget: &extractor.budget, unpacked });
+        let _ = sink.entry(b"strings", &mut Metered { budget: sink.budget(), unpacked });
     }
     Ok(())
 }

@@ -9,7 +9,7 @@ use lzma_rust2::{Lzma2Reader, LzmaReader};
 use ppmd_rust::Ppmd7Decoder;
 
 use super::header::{Block, Coder, Streams, damaged};
-use crate::container::inflate::{Inflate, Inflate64};
+use crate::container::inflate::{Inflate64, InflateStream};
 use crate::container::limits::size;
 use crate::container::readers::{SmallReads, zero_padded};
 use crate::container::seek_window::Shared;
@@ -183,7 +183,7 @@ struct Deflated<R> {
 
 impl<R: io::BufRead> Read for Deflated<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        Inflate::new(&mut self.input, &mut self.state).read(buffer)
+        InflateStream::with_state(&mut self.input, &mut self.state).read(buffer)
     }
 }
 

@@ -12,7 +12,7 @@ use lzma_rust2::Lzma2Reader;
 use self::coders::{FIRST, Maker};
 use self::header::{Block, Bytes, Files, Streams, damaged};
 use super::ReadSeek;
-use super::extractor::Extractor;
+use super::entry_sink::EntrySink;
 use super::inflate::cut_off;
 use super::readers::{Metered, SmallReads, zero_padded};
 use super::seek_window::Shared;
@@ -27,38 +27,36 @@ const BLOCK: u64 = 2048;
 const FEW: usize = 20;
 
 /// Hands over the entries of `input`. Returns the ranges of stored entries.
-pub(super) fn open(extractor: &Extractor<'_>, input: &mut dyn ReadSeek) -> Vec<Range<u64>> {
-    extractor.collect_delegated(|delegated| {
-        Shared::new(input).and_then(|shared| run(extractor, &shared, delegated))
-    })
+pub(super) fn open(sink: &dyn EntrySink, input: &mut dyn ReadSeek) -> Vec<Range<u64>> {
+    sink.collect_delegated(|delegated| Shared::new(input).and_then(|shared| run(sink, &shared, delegated)))
 }
 
-fn run(extractor: &Extractor<'_>, shared: &Shared<'_>, delegated: &mut Vec<Range<u64>>) -> io::Result<()> {
-    let Header { bytes: header, was_packed, end } = match read_header(extractor, shared) {
+fn run(sink: &dyn EntrySink, shared: &Shared<'_>, delegated: &mut Vec<Range<u64>>) -> io::Result<()> {
+    let Header { bytes: header, was_packed, end } = match read_header(sink, shared) {
         Ok(Some(header)) => header,
         Ok(None) => return Ok(()),
-        Err(error) => return without_header(extractor, shared, &error),
+        Err(error) => return without_header(sink, shared, &error),
     };
-    let room = extractor.budget.room();
+    let room = sink.budget().room();
     let mut bytes = Bytes(&header);
     let parsed = parse(&mut bytes, room / BLOCK);
     let (streams, files) = match parsed {
         Ok(parsed) => parsed,
-        Err(error) => return without_header(extractor, shared, &error),
+        Err(error) => return without_header(sink, shared, &error),
     };
     let maker = Maker { shared, streams: &streams, room: room / 2 };
     let held = header.len() + streams.blocks.len() * BLOCK as usize;
-    extractor.budget.holding(held, || {
-        blocks(extractor, &maker, files, delegated);
+    sink.budget().holding(held, || {
+        blocks(sink, &maker, files, delegated);
         // It contains the names of the entries.
-        if was_packed && !extractor.is_over() {
-            let _ = extractor.entry(b"(header)", &mut &header[..]);
+        if was_packed && !sink.is_over() {
+            let _ = sink.entry(b"(header)", &mut &header[..]);
         }
     });
     // Several archives may be in one file; each knows only itself.
     let mut window = shared.window();
     window.go(end, shared.size);
-    delegated.extend(extractor.embedded(end, &mut window));
+    delegated.extend(sink.embedded(end, &mut window));
     Ok(())
 }
 
@@ -72,8 +70,8 @@ struct Header {
 }
 
 /// Reads the header; `None` if there are no entries.
-fn read_header(extractor: &Extractor<'_>, shared: &Shared<'_>) -> io::Result<Option<Header>> {
-    let most = extractor.budget.room() / 32;
+fn read_header(sink: &dyn EntrySink, shared: &Shared<'_>) -> io::Result<Option<Header>> {
+    let most = sink.budget().room() / 32;
     let mut window = shared.window();
     let start = window.peek(FIRST as usize)?.to_vec();
     let eight =
@@ -99,11 +97,11 @@ fn read_header(extractor: &Extractor<'_>, shared: &Shared<'_>) -> io::Result<Opt
         }
         let streams = header::streams(&mut bytes, most / BLOCK)?;
         let block = streams.blocks.first().ok_or_else(damaged)?;
-        let maker = Maker { shared, streams: &streams, room: extractor.budget.room() / 2 };
+        let maker = Maker { shared, streams: &streams, room: sink.budget().room() / 2 };
         let (unpacked, _) = maker.decoder(block, 0).map_err(|error| {
             io::Error::new(error.kind(), format!("the header of the 7z cannot be read: {error}"))
         })?;
-        let unpacked = held(&mut Metered { budget: &extractor.budget, unpacked }, block.size(), most)?;
+        let unpacked = held(&mut Metered { budget: sink.budget(), unpacked }, block.size(), most)?;
         header = unpacked;
     }
     Err(damaged())
@@ -142,7 +140,7 @@ fn parse<'a>(bytes: &mut Bytes<'a>, most: u64) -> io::Result<(Streams<'a>, Files
 }
 
 fn blocks(
-    extractor: &Extractor<'_>,
+    sink: &dyn EntrySink,
     maker: &Maker<'_, '_>,
     mut files: Files<'_>,
     delegated: &mut Vec<Range<u64>>,
@@ -151,7 +149,7 @@ fn blocks(
     let (mut sizes, mut digests) = (streams.sizes, streams.digests);
     let mut first = 0usize;
     for block in &streams.blocks {
-        if extractor.is_over() {
+        if sink.is_over() {
             return;
         }
         let mut left = block.size();
@@ -164,7 +162,7 @@ fn blocks(
             let digest = if block.is_known() { block.digest } else { digests.next() };
             Entry { name: files.next().unwrap_or_default(), size, digest }
         });
-        self::entries(extractor, maker, block, first, &mut entries, delegated);
+        self::entries(sink, maker, block, first, &mut entries, delegated);
         entries.for_each(drop);
         first = first.saturating_add(block.packed.len());
     }
@@ -178,17 +176,17 @@ struct Entry {
 
 /// Hands over the entries of one block.
 fn entries(
-    extractor: &Extractor<'_>,
+    sink: &dyn EntrySink,
     maker: &Maker<'_, '_>,
     block: &Block<'_>,
     first: usize,
     entries: &mut dyn Iterator<Item = Entry>,
     delegated: &mut Vec<Range<u64>>,
 ) {
-    let budget = &extractor.budget;
+    let budget = sink.budget();
     let (mut decoder, held) = match maker.decoder(block, first) {
         Ok(made) => made,
-        Err(error) => return unreachable(extractor, entries, &error),
+        Err(error) => return unreachable(sink, entries, &error),
     };
     // Copied data is not compressed.
     let is_stored = block.coders.len() == 1 && block.coders[0].method == [0];
@@ -197,7 +195,7 @@ fn entries(
         while let Some(Entry { name, size, digest }) = entries.next() {
             let unpacked = Part { input: &mut decoder, left: size, crc: Crc::new(), digest, failed: false };
             let mut metered = Metered { budget, unpacked };
-            if !extractor.entry(&name, &mut metered) && extractor.is_over() {
+            if !sink.entry(&name, &mut metered) && sink.is_over() {
                 return;
             }
             let failed = metered.unpacked.failed;
@@ -209,7 +207,7 @@ fn entries(
             if failed {
                 let lost = entries.count();
                 if lost != 0 {
-                    extractor.skip(
+                    sink.skip(
                         None,
                         format!("{lost} entries after that one in the same block could not be read"),
                     );
@@ -217,28 +215,28 @@ fn entries(
                 return;
             }
         }
-        behind(extractor, &mut *decoder);
+        behind(sink, &mut *decoder);
     });
 }
 
 /// Records that the entries of a block cannot be unpacked; there may be very many.
-fn unreachable(extractor: &Extractor<'_>, entries: &mut dyn Iterator<Item = Entry>, error: &io::Error) {
+fn unreachable(sink: &dyn EntrySink, entries: &mut dyn Iterator<Item = Entry>, error: &io::Error) {
     let names: Vec<Vec<u8>> = entries.take(FEW + 1).map(|entry| entry.name).collect();
     for name in names.iter().take(FEW) {
-        extractor.skip(Some(name), error.to_string());
+        sink.skip(Some(name), error.to_string());
     }
     if names.len() > FEW {
         let more = entries.count() + 1;
-        extractor.skip(None, format!("{more} more entries of the same block: {error}"));
+        sink.skip(None, format!("{more} more entries of the same block: {error}"));
     }
 }
 
 /// Hands over data of a block after its last entry.
-fn behind(extractor: &Extractor<'_>, decoder: &mut dyn Read) {
-    let mut metered = Metered { budget: &extractor.budget, unpacked: decoder };
+fn behind(sink: &dyn EntrySink, decoder: &mut dyn Read) {
+    let mut metered = Metered { budget: sink.budget(), unpacked: decoder };
     let mut first = [0];
     if matches!(metered.read(&mut first), Ok(1)) {
-        let _ = extractor.entry(b"(after the last entry)", &mut (&first[..]).chain(metered));
+        let _ = sink.entry(b"(after the last entry)", &mut (&first[..]).chain(metered));
     }
 }
 
@@ -280,21 +278,21 @@ impl Read for Part<'_> {
 }
 
 /// Without the header, the first block can still be read if it is LZMA2, which needs no other information.
-fn without_header(extractor: &Extractor<'_>, shared: &Shared<'_>, error: &io::Error) -> io::Result<()> {
+fn without_header(sink: &dyn EntrySink, shared: &Shared<'_>, error: &io::Error) -> io::Result<()> {
     let mut window = shared.window();
     window.go(FIRST, shared.size);
     let starts = matches!(window.peek(1)?.first(), Some(1 | 0xe0..));
     let is_known = matches!(error.kind(), io::ErrorKind::Unsupported | io::ErrorKind::OutOfMemory);
     if !starts || is_known {
-        extractor.skip(None, error.to_string());
+        sink.skip(None, error.to_string());
         return Ok(());
     }
-    extractor.skip(None, format!("{error}; its first block was scanned without it"));
-    let budget = &extractor.budget;
+    sink.skip(None, format!("{error}; its first block was scanned without it"));
+    let budget = sink.budget();
     let dictionary = u32::try_from(budget.room() / 4).unwrap_or(u32::MAX).min(64 << 20);
     let unpacked = SmallReads(Lzma2Reader::new(zero_padded(window), dictionary, None));
     budget.holding(dictionary as usize, || {
-        let _ = extractor.entry(b"first block", &mut Metered { budget, unpacked });
+        let _ = sink.entry(b"first block", &mut Metered { budget, unpacked });
     });
     Ok(())
 }

@@ -7,7 +7,8 @@ use sevenz_rust2::EncoderMethod;
 use super::kit::{Taken, bzip2, gzip, noise, opened, opened_within, tar, xz, zstd};
 use super::sevens::seven;
 use super::zips::{Entry, zip};
-use crate::container::{Limits, archive_in};
+use crate::container::Limits;
+use crate::container::signatures::archive_in;
 
 const PROGRAMS: &[&[u8]] =
     &[b"#!/bin/sh\nexec tail -n +3 $0 | tar xzf -\n", b"MZ\x90\0\x03", b"\x7fELF\x02\x01\x01"];

@@ -4,7 +4,7 @@ use std::io;
 use std::ops::Range;
 
 use super::header::{CENTRAL, END, End, Header, LOCAL, eight};
-use crate::container::extractor::Extractor;
+use crate::container::entry_sink::EntrySink;
 use crate::container::seek_window::Window;
 
 /// Bytes of an end record and the longest comment that may follow it.
@@ -41,7 +41,7 @@ pub(super) struct Directory {
 /// # Errors
 /// Those of the content.
 pub(super) fn read(
-    extractor: &Extractor<'_>,
+    sink: &dyn EntrySink,
     window: &mut Window<'_>,
     size: u64,
 ) -> io::Result<Option<Directory>> {
@@ -62,7 +62,7 @@ pub(super) fn read(
             if !is_last_part(window, size, &end, rest)? {
                 continue;
             }
-            extractor.skip(None, "part of a multi-part archive whose other parts are not in this file");
+            sink.skip(None, "part of a multi-part archive whose other parts are not in this file");
             return Ok(None);
         }
         if let Some(start) = start(window, size, &end)? {
@@ -70,18 +70,18 @@ pub(super) fn read(
             if start != end.offset && !ends_exactly(rest) && is_entry(window, size, 0)? {
                 continue;
             }
-            return records(extractor, window, size, &end, start).map(Some);
+            return records(sink, window, size, &end, start).map(Some);
         }
         window.go(end.place.saturating_sub(end.size), size);
         if window.peek(4)?.starts_with(b"PK\x06\x08") {
-            extractor.skip(None, "its directory is encrypted");
+            sink.skip(None, "its directory is encrypted");
             return Ok(None);
         }
         if end.count == 0 && end.size == 0 {
             return Ok(Some(Directory { items: Vec::new(), taken: end.place..end.place + 22 }));
         }
     }
-    before_others(extractor, window, size)
+    before_others(sink, window, size)
 }
 
 /// Whether `end`, with which `rest` begins, is the end record of the last part of a multi-part archive.
@@ -93,23 +93,19 @@ fn is_last_part(window: &mut Window<'_>, size: u64, end: &End, rest: &[u8]) -> i
 
 /// The directory of a zip that other data follows, e.g. one in a program, if the offset in its end record is
 /// correct.
-fn before_others(
-    extractor: &Extractor<'_>,
-    window: &mut Window<'_>,
-    size: u64,
-) -> io::Result<Option<Directory>> {
+fn before_others(sink: &dyn EntrySink, window: &mut Window<'_>, size: u64) -> io::Result<Option<Directory>> {
     let mut place = 0;
     if !is_entry(window, size, place)? {
         return Ok(None);
     }
     while let Some(at) = window.find(place, size, END)? {
-        extractor.budget.left()?;
+        sink.budget().left()?;
         window.go(at, size);
         let end = End::parse(window.peek(22)?, at);
         if let Some(end) = end.filter(|end| end.disk == 0 && end.offset.saturating_add(end.size) == at)
             && start(window, size, &end)? == Some(end.offset)
         {
-            return records(extractor, window, size, &end, end.offset).map(Some);
+            return records(sink, window, size, &end, end.offset).map(Some);
         }
         place = at + END.len() as u64;
     }
@@ -154,7 +150,7 @@ fn start(window: &mut Window<'_>, size: u64, end: &End) -> io::Result<Option<u64
 
 /// Reads the records from `start` on.
 fn records(
-    extractor: &Extractor<'_>,
+    sink: &dyn EntrySink,
     window: &mut Window<'_>,
     size: u64,
     end: &End,
@@ -162,7 +158,7 @@ fn records(
 ) -> io::Result<Directory> {
     // Data before the first entry shifts all offsets, unless they were corrected afterwards.
     let mut shift = start.wrapping_sub(end.offset);
-    let most = usize::try_from(extractor.budget.limits.entries).unwrap_or(usize::MAX).saturating_add(1);
+    let most = usize::try_from(sink.budget().limits.entries).unwrap_or(usize::MAX).saturating_add(1);
     let mut items: Vec<Item> = Vec::new();
     let (mut place, mut count, mut is_full) = (start, 0u64, false);
     while place < end.place {
@@ -182,15 +178,15 @@ fn records(
             settle(&mut items);
             is_full = items.len() > most;
         }
-        if is_full || (count % OFTEN == 0 && extractor.budget.unpacked(0).is_err()) {
-            extractor.skip(None, format!("its directory was read only up to entry {count}"));
+        if is_full || (count % OFTEN == 0 && sink.budget().unpacked(0).is_err()) {
+            sink.skip(None, format!("its directory was read only up to entry {count}"));
             break;
         }
     }
     settle(&mut items);
     let is_whole = count == end.count || (!end.is_large() && count % 65_536 == end.count);
     if !is_whole && !is_full {
-        extractor.skip(None, format!("its directory lists {count} entries instead of {}", end.count));
+        sink.skip(None, format!("its directory lists {count} entries instead of {}", end.count));
     }
     Ok(Directory { items, taken: start..place })
 }

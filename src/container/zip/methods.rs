@@ -8,7 +8,7 @@ use flate2::{Crc, Decompress};
 use lzma_rust2::{LzmaReader, XzReader};
 
 use super::header::{Header, four, two};
-use crate::container::inflate::{Inflate, Inflate64};
+use crate::container::inflate::{Inflate64, InflateStream};
 use crate::container::limits::{Budget, size};
 use crate::container::readers::{SmallReads, zero_padded};
 use crate::container::seek_window::Window;
@@ -30,7 +30,7 @@ pub(super) fn unpack<'a>(
         0 => (Box::new(window), 0),
         8 => {
             state.reset(false);
-            (Box::new(Inflate::new(window, state)), 0)
+            (Box::new(InflateStream::with_state(window, state)), 0)
         }
         9 => (Box::new(Inflate64::new(window)), 0),
         12 => (Box::new(BzDecoder::new(window)), 4 << 20),

@@ -13,12 +13,13 @@ use flate2::{Decompress, FlushDecompress};
 use self::directory::{Directory, Item};
 use self::header::{CENTRAL, DESCRIPTOR, Header, LOCAL, eight, four};
 use self::methods::{Checked, Tally};
-use super::extractor::Extractor;
+use super::ReadSeek;
+use super::entry_sink::EntrySink;
 use super::format::HEAD;
 use super::limits::in_words;
 use super::readers::Metered;
 use super::seek_window::{Shared, Window};
-use super::{ReadSeek, embedded};
+use super::signatures::is_program;
 
 /// Bytes of the shortest header.
 const SHORTEST: u64 = 31;
@@ -28,16 +29,16 @@ const MIN_DECOMPRESSED: usize = 4096;
 
 /// Hands over the entries of `input`. Returns the ranges of stored entries, or `None` if it is not a zip and
 /// only ends like one.
-pub(super) fn open(extractor: &Extractor<'_>, input: &mut dyn ReadSeek) -> Option<Vec<Range<u64>>> {
+pub(super) fn open(sink: &dyn EntrySink, input: &mut dyn ReadSeek) -> Option<Vec<Range<u64>>> {
     let shared = match Shared::new(input) {
         Ok(shared) => shared,
         Err(error) => {
-            extractor.skip(None, error.to_string());
+            sink.skip(None, error.to_string());
             return Some(Vec::new());
         }
     };
     let mut zip = Zip {
-        extractor,
+        sink,
         size: shared.size,
         data: shared.window(),
         records: shared.window(),
@@ -48,7 +49,7 @@ pub(super) fn open(extractor: &Extractor<'_>, input: &mut dyn ReadSeek) -> Optio
     match zip.run() {
         Ok(false) => return None,
         Ok(true) => {}
-        Err(error) => extractor.skip(None, format!("{error}; the data before that was scanned")),
+        Err(error) => sink.skip(None, format!("{error}; the data before that was scanned")),
     }
     zip.delegated.sort_unstable_by_key(|range| range.start);
     Some(zip.delegated)
@@ -71,8 +72,8 @@ pub(super) fn is_entry(head: &[u8]) -> bool {
     Decompress::new(false).decompress(data, &mut unpacked, FlushDecompress::None).is_ok()
 }
 
-struct Zip<'a, 't> {
-    extractor: &'a Extractor<'t>,
+struct Zip<'a> {
+    sink: &'a dyn EntrySink,
     size: u64,
     /// Reads entries.
     data: Window<'a>,
@@ -93,10 +94,10 @@ enum Found {
     Stray(u64),
 }
 
-impl Zip<'_, '_> {
+impl Zip<'_> {
     /// Returns whether it is a zip.
     fn run(&mut self) -> io::Result<bool> {
-        let directory = directory::read(self.extractor, &mut self.records, self.size)?;
+        let directory = directory::read(self.sink, &mut self.records, self.size)?;
         if directory.is_none() {
             self.data.go(0, self.size);
             let head = self.data.peek(LOCAL.len())?;
@@ -104,7 +105,7 @@ impl Zip<'_, '_> {
                 // Other data that happens to end like a zip.
                 return Ok(false);
             }
-            self.extractor.skip(
+            self.sink.skip(
                 None,
                 "the zip is damaged or truncated and has no readable directory; its entries were searched for individually",
             );
@@ -117,7 +118,7 @@ impl Zip<'_, '_> {
                 place = place.max(taken.end);
             }
             self.gap(place, item.at)?;
-            if self.extractor.is_over() {
+            if self.sink.is_over() {
                 return Ok(true);
             }
             place = place.max(self.named(*item)?);
@@ -136,13 +137,13 @@ impl Zip<'_, '_> {
         let Some(record) = Header::central(&mut self.records)? else { return Ok(item.at) };
         if item.at >= self.size {
             let reason = format!("the directory places it at byte {}, past the end of the archive", item.at);
-            self.extractor.skip(Some(&record.name), reason);
+            self.sink.skip(Some(&record.name), reason);
             return Ok(self.size);
         }
         self.data.go(item.at, self.size);
         let Some(local) = Header::local(&mut self.data)? else {
             let reason = format!("the directory places it at byte {}, where there is no entry", item.at);
-            self.extractor.skip(Some(&record.name), reason);
+            self.sink.skip(Some(&record.name), reason);
             return Ok(item.at);
         };
         let start = item.at.saturating_add(local.length);
@@ -159,7 +160,7 @@ impl Zip<'_, '_> {
     /// Looks for entries between two offsets, in bytes that belong to no known entry.
     fn gap(&mut self, mut place: u64, end: u64) -> io::Result<()> {
         let end = end.min(self.size);
-        while place.saturating_add(SHORTEST) <= end && self.extractor.budget.unpacked(0).is_ok() {
+        while place.saturating_add(SHORTEST) <= end && self.sink.budget().unpacked(0).is_ok() {
             let Some(at) = self.data.find(place, end, LOCAL)? else { return self.foreign(place, end) };
             self.foreign(place, at)?;
             place = at + LOCAL.len() as u64;
@@ -179,25 +180,25 @@ impl Zip<'_, '_> {
         }
         // Data before a zip was already searched, unless it is a program.
         self.data.go(0, self.size);
-        if place == 0 && !embedded::is_program(self.data.peek(HEAD)?) {
+        if place == 0 && !is_program(self.data.peek(HEAD)?) {
             return Ok(());
         }
         self.data.go(place, end);
-        let found = self.extractor.embedded(place, &mut self.data);
+        let found = self.sink.embedded(place, &mut self.data);
         self.delegated.extend(found.into_iter().map(|range| range.start..range.end.min(end)));
         Ok(())
     }
 
     /// Hands over the data at `start`, described by `header`. Returns its end.
     fn entry(&mut self, header: &Header, start: u64, found: Found) -> io::Result<u64> {
-        let extractor = self.extractor;
-        let budget = &extractor.budget;
+        let sink = self.sink;
+        let budget = sink.budget();
         let said = start.saturating_add(header.packed).min(self.size);
         if found == Found::Named && header.is_folder() {
             return Ok(said);
         }
         if header.is_encrypted() {
-            extractor.skip(Some(&header.name), "encrypted");
+            sink.skip(Some(&header.name), "encrypted");
             return Ok(said);
         }
         let is_stored = header.method == 0;
@@ -212,7 +213,7 @@ impl Zip<'_, '_> {
         let (mut unpacked, held) = match methods::unpack(header, &mut self.data, &mut self.state, budget) {
             Ok(unpacked) => unpacked,
             Err(error) if found == Found::Named || error.kind() == io::ErrorKind::Unsupported => {
-                extractor.skip(Some(&header.name), in_words(&error));
+                sink.skip(Some(&header.name), in_words(&error));
                 return Ok(if found == Found::Named { said } else { start });
             }
             Err(_) => return Ok(start),
@@ -231,10 +232,10 @@ impl Zip<'_, '_> {
         let known = Cursor::new(first).chain(unpacked);
         let checked = Checked::new(known, header, &tally);
         let mut metered = Metered { budget, unpacked: checked };
-        let is_whole = budget.holding(held, || extractor.entry(&header.name, &mut metered));
+        let is_whole = budget.holding(held, || sink.entry(&header.name, &mut metered));
         drop(metered);
         // Data that was read when a limit was hit may not have been handed over.
-        let is_lost = !is_whole && extractor.is_over();
+        let is_lost = !is_whole && sink.is_over();
         Ok(if is_lost { start } else { self.ended(header, start, said, &tally) })
     }
 
@@ -262,7 +263,7 @@ impl Zip<'_, '_> {
         if matches!(header.method, 8 | 9) && !tally.failed.get() && !header.is_open() && more != 0 {
             let reason =
                 format!("it ends {more} bytes before the declared end; their raw bytes were scanned");
-            self.extractor.skip(Some(&header.name), reason);
+            self.sink.skip(Some(&header.name), reason);
         }
         // Incompressible data is stored verbatim in compressed streams.
         if start < end {
@@ -278,7 +279,7 @@ impl Zip<'_, '_> {
             && let Some(at) = self.data.find(place, end, DESCRIPTOR)?
         {
             // There may be any number of them.
-            self.extractor.budget.left()?;
+            self.sink.budget().left()?;
             self.data.go(at, end);
             let bytes = self.data.peek(24)?;
             if u64::from(four(bytes, 8)) == at - start || eight(bytes, 8) == at - start {

@@ -3,7 +3,7 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use crate::container::{self, Format, HEAD, may_be_packed};
+use crate::container::{self, Format, HEAD, classify, may_be_packed};
 use crate::detect::{Detector, Match};
 use crate::git::{MatchedObject, ObjectId, ObjectKind, Pointer, Searcher};
 use crate::scan::Stop;
@@ -90,7 +90,7 @@ impl Searcher for ObjectSearch<'_> {
 }
 
 fn starts_container(head: &[u8]) -> bool {
-    Format::of(head).is_some_and(Format::is_known_by_start)
+    classify(head, b"").format().is_some_and(Format::is_known_by_start)
 }
 
 /// What the sweep looks for in objects.

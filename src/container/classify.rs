@@ -1,0 +1,266 @@
+//! The one place that decides what a content is, by its first and last bytes and never by its name.
+
+use std::io::{self, ErrorKind, Read, SeekFrom};
+
+use lzma_rust2::LzmaReader;
+
+use super::format::{Format, HEAD, LZMA_PROPERTIES, TAIL, ZIP_END, is_bzip2};
+use super::signatures::{archive_behind, archive_in, is_program};
+use super::{ReadSeek, cpio, git_pack, png, signatures, tar};
+
+/// What a content is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ContentClass {
+    /// Not a container.
+    Plain,
+    /// A container that is read from its start to its end.
+    Streamed(Format),
+    /// A container that is read with random access.
+    Seekable(Format),
+    /// Other data with a zip archive behind it: a self-extractor, a script, an image.
+    AppendedZip,
+    /// A program or script, which may contain an archive.
+    SelfExtracting,
+}
+
+impl ContentClass {
+    /// The format of the container that the content is from its start.
+    pub fn format(self) -> Option<Format> {
+        match self {
+            Self::Streamed(format) | Self::Seekable(format) => Some(format),
+            Self::Plain | Self::AppendedZip | Self::SelfExtracting => None,
+        }
+    }
+}
+
+/// Classifies a content by `head`, its first [`HEAD`] bytes or more, and `tail`, its last 65,557 bytes or more, or all there
+/// are. Without a `tail` an appended zip is not recognized.
+pub fn classify(head: &[u8], tail: &[u8]) -> ContentClass {
+    match Format::of(head) {
+        Some(format) if format.is_streamed() => ContentClass::Streamed(format),
+        Some(format) => ContentClass::Seekable(format),
+        None if ends_zip(tail) => ContentClass::AppendedZip,
+        None if is_program(head) => ContentClass::SelfExtracting,
+        None => ContentClass::Plain,
+    }
+}
+
+/// Classifies a content that is completely in memory. A program without an archive is plain.
+pub fn classify_whole(bytes: &[u8]) -> ContentClass {
+    match classify(bytes, bytes) {
+        ContentClass::SelfExtracting if archive_in(bytes).is_none() => ContentClass::Plain,
+        class => class,
+    }
+}
+
+/// Classifies a file that begins with `head` and stays where it is. A program without an archive is plain.
+///
+/// # Errors
+/// When the file's position cannot be restored. What cannot be read here cannot be read later either, and is reported
+/// then.
+pub fn classify_file(head: &[u8], file: &mut dyn ReadSeek) -> io::Result<ContentClass> {
+    let place = file.stream_position()?;
+    let tail = if Format::of(head).is_none() { read_tail(file).unwrap_or_default() } else { Vec::new() };
+    let class = match classify(head, &tail) {
+        ContentClass::SelfExtracting if !archive_behind(file).is_ok_and(|at| at.is_some()) => {
+            ContentClass::Plain
+        }
+        class => class,
+    };
+    file.seek(SeekFrom::Start(place))?;
+    Ok(class)
+}
+
+fn read_tail(file: &mut dyn ReadSeek) -> io::Result<Vec<u8>> {
+    let size = file.seek(SeekFrom::End(0))?;
+    file.seek(SeekFrom::Start(size.saturating_sub(TAIL as u64)))?;
+    let mut tail = Vec::new();
+    file.take(TAIL as u64).read_to_end(&mut tail)?;
+    Ok(tail)
+}
+
+/// Whether a zip follows a container of `format`, or any other data. A PDF can be both.
+pub(super) fn has_zip_behind(format: Option<Format>, tail: &[u8]) -> bool {
+    match format {
+        Some(Format::Zip) => false,
+        Some(_) => ends_zip_exactly(tail),
+        None => ends_zip(tail),
+    }
+}
+
+impl Format {
+    /// The format of the container that begins with `head`, its first [`HEAD`] bytes or all there are.
+    pub fn of(head: &[u8]) -> Option<Self> {
+        // Most text begins with none of these bytes.
+        let format = match *head.first()? {
+            b'P' if head.starts_with(b"PK\x03\x04") || head.starts_with(ZIP_END) => Self::Zip,
+            b'P' if head.starts_with(b"PK\x07\x08PK\x03\x04") || head.starts_with(b"PK00PK\x03\x04") => {
+                Self::Zip
+            }
+            b'P' if head.starts_with(b"PACK\0\0\0\x02") || head.starts_with(b"PACK\0\0\0\x03") => {
+                Self::GitPack
+            }
+            b'#' if head.starts_with(b"# v2 git bundle\n") || head.starts_with(b"# v3 git bundle\n") => {
+                Self::GitBundle
+            }
+            0x78 if git_pack::is_object(head) => Self::GitObject,
+            0x78 if signatures::is_zlib(head) => Self::Zlib,
+            b'7' if head.starts_with(b"7z\xbc\xaf\x27\x1c") => Self::SevenZip,
+            b'%' if head.starts_with(b"%PDF-") => Self::Pdf,
+            0x1f if is_gzip(head) => Self::Gzip,
+            b'B' if is_bzip2(head) => Self::Bzip2,
+            0xfd if head.starts_with(b"\xfd7zXZ\x00") => Self::Xz,
+            b'L' if head.starts_with(b"LZIP\x01")
+                && head.get(5).is_some_and(|size| matches!(size & 31, 12..=29)) =>
+            {
+                Self::Unsupported("lzip")
+            }
+            0x28 if head.starts_with(b"\x28\xb5\x2f\xfd") => Self::Zstd,
+            // Skippable frames may precede the first one.
+            0x50..=0x5f if head.get(1..4) == Some(b"\x2a\x4d\x18") => Self::Zstd,
+            b'!' if head.starts_with(b"!<arch>\n") => Self::Ar,
+            b'0' if cpio::begins(head) => Self::Cpio,
+            LZMA_PROPERTIES if is_lzma(head) => Self::Lzma,
+            0x02 if head.starts_with(b"\x02\x21\x4c\x18") => Self::Unsupported("LZ4"),
+            b'R' if head.starts_with(b"Rar!\x1a\x07") => Self::Unsupported("RAR"),
+            b'M' if head.starts_with(b"MSCF\x00\x00\x00\x00") => Self::Unsupported("cabinet"),
+            0x04 if head.starts_with(b"\x04\x22\x4d\x18")
+                && head.get(4).is_some_and(|flags| flags >> 6 == 1) =>
+            {
+                Self::Unsupported("LZ4")
+            }
+            0xed if head.starts_with(b"\xed\xab\xee\xdb") => Self::Unsupported("RPM"),
+            b'x' if head.starts_with(b"xar!\0") => Self::Unsupported("xar"),
+            b'h' if is_squashfs(head) => Self::Unsupported("squashfs"),
+            b'L' if head.starts_with(b"LRZI\0") => Self::Unsupported("lrzip"),
+            b'M' if head.starts_with(b"MSWIM\0\0\0") => Self::Unsupported("WIM"),
+            b'Z' if head.starts_with(b"ZOO ") && head.get(20..24) == Some(b"\xdc\xa7\xc4\xfd") => {
+                Self::Unsupported("zoo")
+            }
+            b'7' if head.starts_with(b"7kSt\xa0\x31\x83\xd3\x8c\xb2\x28\xb0\xd3zPQ") => {
+                Self::Unsupported("zpaq")
+            }
+            0x89 | 0x8a if png::begins(head) => Self::Png,
+            0x89 if head.starts_with(b"\x89LZO\0\x0d\x0a\x1a\x0a") => Self::Unsupported("lzop"),
+            0x60 if is_arj(head) => Self::Unsupported("ARJ"),
+            _ if head.get(7..14) == Some(b"**ACE**") => Self::Unsupported("ACE"),
+            _ if is_lha(head) => Self::Unsupported("LHA"),
+            0x1f if is_compress(head) => Self::Unsupported("compress (.Z)"),
+            _ if tar::begins(head) => Self::Tar,
+            _ if holds_pdf(head) => Self::Pdf,
+            0..225 if is_other_lzma(head) => Self::Lzma,
+            _ => return None,
+        };
+        Some(format)
+    }
+}
+
+/// Whether `tail`, the last 65,557 bytes of a content or all there are, ends a zip archive. The zip may follow
+/// any other data: a self-sink, a script, an image.
+pub fn ends_zip(tail: &[u8]) -> bool {
+    zip_comments(tail).any(|(comment, rest)| comment <= rest)
+}
+
+/// The same for a container of another format, which may contain a zip near its own end. A zip that follows the
+/// container must extend to the very end.
+fn ends_zip_exactly(tail: &[u8]) -> bool {
+    zip_comments(tail).any(|(comment, rest)| comment == rest)
+}
+
+/// For each end record, the declared length of its comment and the actual number of bytes after it.
+fn zip_comments(tail: &[u8]) -> impl Iterator<Item = (usize, usize)> + '_ {
+    let tail = &tail[tail.len().saturating_sub(TAIL)..];
+    // Text contains no such byte, and this test runs for every file.
+    let tail = memchr::memchr(ZIP_END[2], tail).map(|_| tail);
+    let ends =
+        tail.into_iter().flat_map(|tail| memchr::memmem::rfind_iter(tail, ZIP_END).map(move |at| (tail, at)));
+    ends.filter_map(|(tail, at)| {
+        let rest = &tail[at + 4..];
+        let two = |at: usize| rest.get(at..at + 2).map(|two| u16::from_le_bytes([two[0], two[1]]));
+        // There is at least one entry.
+        two(16).filter(|_| two(6) != Some(0)).map(|comment| (usize::from(comment), rest.len() - 18))
+    })
+}
+
+/// A PDF may follow a little other data, such as HTTP headers or a blank line. A program that contains the
+/// signature does not continue like a PDF.
+fn holds_pdf(head: &[u8]) -> bool {
+    let head = &head[..head.len().min(HEAD)];
+    memchr::memchr_iter(b'%', head).any(|at| {
+        let [b'%', b'P', b'D', b'F', b'-', b'1' | b'2', b'.', b'0'..=b'9', rest @ ..] = &head[at..] else {
+            return false;
+        };
+        let next = rest.trim_ascii_start();
+        let is_line = matches!(rest.first(), Some(b'\r' | b'\n'));
+        is_line && matches!(next.first(), Some(b'%' | b'0'..=b'9'))
+    })
+}
+
+/// Deflate is the only method. Undefined flags make the data invalid.
+fn is_gzip(head: &[u8]) -> bool {
+    matches!(head, [0x1f, 0x8b, 8, _, ..])
+}
+
+/// The usual properties, with plausible values in the rest of the header. The first byte of the data is always
+/// 0.
+fn is_lzma(head: &[u8]) -> bool {
+    head.first() == Some(&LZMA_PROPERTIES)
+        && is_lzma_header(head)
+        && head.get(13).is_none_or(|byte| *byte == 0)
+}
+
+/// Other properties; in this case, the data must decompress, as far as it is available.
+fn is_other_lzma(head: &[u8]) -> bool {
+    /// Maximum number of bytes to decompress; no distance may reach further back.
+    const MOST: u64 = 1 << 16;
+    const LEAST: usize = 16;
+    if !is_lzma_header(head) || head.get(13) != Some(&0) {
+        return false;
+    }
+    let head = &head[..head.len().min(HEAD)];
+    let Some(([properties, _, _, _, _, size @ ..], data)) = head.split_first_chunk::<13>() else {
+        return false;
+    };
+    let size = u64::from_le_bytes(*size);
+    let reader = LzmaReader::new_with_props(data, size, *properties, MOST as u32, None);
+    let Ok(mut reader) = reader else { return false };
+    reader.set_defer_errors(true);
+    let mut unpacked = Vec::new();
+    match reader.take(MOST).read_to_end(&mut unpacked) {
+        Err(error) if error.kind() != ErrorKind::UnexpectedEof => false,
+        _ => unpacked.len() >= LEAST,
+    }
+}
+
+/// A dictionary size in common use, and a size that is unknown or plausible.
+fn is_lzma_header(head: &[u8]) -> bool {
+    let Some(header) = head.first_chunk::<13>() else { return false };
+    let four = |at: usize| u32::from_le_bytes([header[at], header[at + 1], header[at + 2], header[at + 3]]);
+    let (dictionary, low, high) = (four(1), four(5), four(9));
+    let is_usual = dictionary.count_ones() == 1
+        || (dictionary & (dictionary << 1)).count_ones() == 1
+        || dictionary == u32::MAX;
+    is_usual && dictionary >= 1 << 12 && ((low, high) == (u32::MAX, u32::MAX) || high < 1 << 8)
+}
+
+/// Codes of 9 to 16 bits, no undefined flags, and a first code that is a literal byte.
+fn is_compress(head: &[u8]) -> bool {
+    let [0x1f, 0x9d, flags, _, second, ..] = head else { return false };
+    flags & 0x60 == 0 && matches!(flags & 0x1f, 9..=16) && second & 1 == 0
+}
+
+/// An existing version, in either byte order.
+fn is_squashfs(head: &[u8]) -> bool {
+    head.starts_with(b"hsqs") && matches!(head.get(28..32), Some([1..=4, 0, 0..=3, 0]))
+}
+
+/// A basic header of valid length, of an archive.
+fn is_arj(head: &[u8]) -> bool {
+    matches!(head, [0x60, 0xea, _, 0..=0x0a, 30..=46, 1..=12, _, 0..=12, _, 0..=4, 2, ..])
+}
+
+/// A method name between dashes, and a level.
+fn is_lha(head: &[u8]) -> bool {
+    matches!(head, [21..=255, _, b'-', b'l', b'h' | b'z', b'0'..=b'9' | b'd' | b's', b'-', ..])
+        && head.get(20).is_some_and(|level| *level <= 2)
+}
