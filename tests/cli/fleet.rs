@@ -400,3 +400,28 @@ fn an_engine_says_which_shard_is_meant() {
     assert_eq!(none.status.code(), Some(2));
     assert!(stderr(&none).contains("no supported engine detected"));
 }
+
+/// A fleet with a key in a commit message of one repository, and nothing in another.
+fn told_fleet() -> Scratch {
+    let scratch = Scratch::new();
+    for name in ["told", "empty"] {
+        scratch.repository(&format!("mirrors/{name}"));
+    }
+    scratch.git("mirrors/told", &["commit", "-q", "--allow-empty", "-m", &key(1)]);
+    plan(&scratch);
+    scratch
+}
+
+#[test]
+fn an_empty_plan_keeps_what_is_there() {
+    let scratch = told_fleet();
+    audit(&scratch, &["--state", "state"]);
+    fs::create_dir(scratch.path("unmounted")).unwrap();
+    let planned = scratch.friskey(".", &["fleet", "plan", "unmounted"]);
+    assert_eq!(planned.status.code(), Some(3));
+    fs::write(scratch.path("fleet.json"), &planned.stdout).unwrap();
+    let output = audit(&scratch, &["--state", "state", "-q"]);
+    assert_eq!(output.status.code(), Some(3));
+    assert!(stderr(&output).contains("contains no repository"), "{}", stderr(&output));
+    assert_eq!(merged(&scratch, &["state"]).0, Some(1), "the results are still there");
+}

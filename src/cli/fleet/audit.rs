@@ -42,6 +42,15 @@ pub(super) fn run(args: &FleetAudit, global: &Global) -> Result<Exit> {
     let bytes = read(&args.plan, Symlinks::Follow, MAX_PLAN)
         .with_context(|| format!("cannot read the plan {shown}"))?;
     let plan = parse_plan(&bytes).with_context(|| format!("cannot use the plan {shown}"))?;
+    // Before anything in the state directory is touched: a mount that is missing today must not cost the results.
+    if plan.repositories.is_empty() {
+        // Even with --quiet: nothing else tells why the status is 3.
+        say(&format!(
+            "the plan {shown} contains no repository, so nothing was audited; check that the folders it is about are \
+             mounted, and plan anew"
+        ));
+        return Ok(Exit::Incomplete);
+    }
     let (shard, from) = engine::shard(args.shard.as_deref())?;
     let scan_args = ScanArgs {
         min_confidence: args.min_confidence,
@@ -310,7 +319,7 @@ impl Fleet<'_> {
 
     /// Says what came of it.
     fn finish(self, own: &[usize], global: &Global) -> Result<Exit> {
-        let Self { tallies, problem, session, cache, plan, .. } = self;
+        let Self { tallies, problem, session, cache, .. } = self;
         cache_args::tell(cache.as_ref(), global.verbose);
         let count = |tally: &AtomicU64| tally.load(Ordering::Relaxed);
         let (clean, findings) = (count(&tallies.clean), count(&tallies.findings));
@@ -331,10 +340,6 @@ impl Fleet<'_> {
         }
         if session.stop.is_set() {
             say(&format!("stopped with {left} left; run this again to go on"));
-        }
-        if plan.repositories.is_empty() {
-            say("the plan contains no repository, so nothing was audited; plan the folders that hold them");
-            return Ok(Exit::Incomplete);
         }
         Ok(match (findings, left + incomplete + failed) {
             (0, 0) => Exit::Clean,
