@@ -425,3 +425,23 @@ fn an_empty_plan_keeps_what_is_there() {
     assert!(stderr(&output).contains("contains no repository"), "{}", stderr(&output));
     assert_eq!(merged(&scratch, &["state"]).0, Some(1), "the results are still there");
 }
+
+#[test]
+fn the_verdict_counts_what_options_left_out() {
+    let scratch = told_fleet();
+    assert_eq!(audit(&scratch, &["--state", "state", "--surfaces", "blob"]).status.code(), Some(0));
+    let in_format = |format: &str| {
+        let output = scratch.friskey(".", &["fleet", "report", "state", "--format", format]);
+        assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+        String::from_utf8_lossy(&output.stdout).into_owned()
+    };
+    let verdict = "clean: no keys found in 2 repositories; left out: 16 things";
+    assert_eq!(in_format("human").lines().last(), Some(verdict));
+    assert!(in_format("html").contains(verdict));
+    let jsonl = in_format("jsonl");
+    let lines = jsonl.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+    let ignored: Vec<Value> = lines.filter(|line| line["type"] == "ignored").collect();
+    assert_eq!(ignored.len(), 16);
+    let message = ignored.iter().find(|line| line["what"] == "commit-message").unwrap();
+    assert_eq!(message["repositories"], 2);
+}

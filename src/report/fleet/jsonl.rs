@@ -39,6 +39,9 @@ pub(super) fn write(report: &FleetReport, _: &Style, out: &mut dyn Write) -> io:
     for repository in &report.repositories {
         write_line(&FleetLine { kind: "repository", body: repository }, out)?;
     }
+    for ignored in &report.ignored {
+        write_line(&FleetLine { kind: "ignored", body: ignored }, out)?;
+    }
     for problem in &report.problems {
         write_line(&FleetLine { kind: "problem", body: problem }, out)?;
     }

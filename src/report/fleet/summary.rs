@@ -3,7 +3,7 @@
 use crate::model::{FleetIgnored, FleetReport, RepositoryState, Status};
 use crate::report::humanize::{bytes, count};
 
-/// The outcome, in one line.
+/// The outcome in one line, and how much was left out on purpose.
 pub(super) fn verdict(report: &FleetReport) -> String {
     let open = report.open_leaks().count() as u64;
     let holders =
@@ -16,12 +16,17 @@ pub(super) fn verdict(report: &FleetReport) -> String {
         0 => String::new(),
         problems => format!("; incomplete: {}", count(problems, "problem")),
     };
-    match report.status() {
+    let outcome = match report.status() {
         Status::Findings => format!("found {} in {}{gaps}", count(open, "leaked key"), repositories(holders)),
         Status::Incomplete => {
             format!("no keys found, but incomplete: {}", count(report.problems.len() as u64, "problem"))
         }
         Status::Clean => format!("clean: no keys found in {}", repositories(report.coverage.planned)),
+    };
+    // Nobody should read more into "clean" than it says.
+    match report.ignored.len() as u64 {
+        0 => outcome,
+        things => format!("{outcome}; left out: {}", count(things, "thing")),
     }
 }
 
