@@ -4,10 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value};
 
+use super::result_check::{Judgement, judge};
 use super::results::NamedResult;
 use crate::model::{
     FleetCoverage, FleetIgnored, FleetLeak, FleetPlan, FleetReport, FleetRepository, FleetResult,
-    LeakInRepository, PlannedRepository, RepositoryState, Skip,
+    LeakInRepository, PlannedRepository, RepositoryState, Skip, Surface,
 };
 
 /// What one state directory holds.
@@ -22,9 +23,11 @@ pub struct LoadedResults {
 }
 
 /// Joins what the directories hold. All of it must come from the plan in the first one.
-pub fn merge(plan: &FleetPlan, loaded: Vec<LoadedResults>) -> FleetReport {
+/// A complete audit scans `surfaces`, or says which of them it left out.
+pub fn merge(plan: &FleetPlan, loaded: Vec<LoadedResults>, surfaces: &[Surface]) -> FleetReport {
     let mut merger = Merger {
         plan,
+        surfaces,
         problems: plan.skipped.iter().cloned().collect(),
         by_key: BTreeMap::new(),
         ignored: plan
@@ -42,6 +45,7 @@ pub fn merge(plan: &FleetPlan, loaded: Vec<LoadedResults>) -> FleetReport {
 
 struct Merger<'a> {
     plan: &'a FleetPlan,
+    surfaces: &'a [Surface],
     problems: BTreeSet<Skip>,
     /// The results that count, each with its directory.
     by_key: BTreeMap<String, Vec<(String, FleetResult)>>,
@@ -121,7 +125,7 @@ impl Merger<'_> {
     fn repository(
         &mut self,
         planned: &PlannedRepository,
-        mut results: Vec<(String, FleetResult)>,
+        results: Vec<(String, FleetResult)>,
         report: &mut FleetReport,
         leaks: &mut BTreeMap<String, FleetLeak>,
     ) -> FleetRepository {
@@ -150,23 +154,17 @@ impl Merger<'_> {
             self.problems.insert(Skip::new(path, reason));
             return repository;
         }
-        // A key that any of them found is found.
-        results.sort_by_key(|(_, result)| std::cmp::Reverse(leaks_in(result)));
-        let (_, result) = results.remove(0);
-        if let Some(reason) = &result.failure {
-            repository.state = RepositoryState::Failed;
-            repository.reason = Some(reason.clone());
-            self.problems.insert(Skip::new(path, format!("could not be audited: {reason}")));
-        }
-        let Some(mut own) = result.report.filter(|own| own["leaks"].is_array()) else {
-            if result.failure.is_none() {
-                repository.reason = Some("its result holds no report".to_owned());
-                self.problems.insert(Skip::new(path, "its result holds no report; audit it again"));
-            }
-            return repository;
-        };
+        let mut judged: Vec<(Judgement, FleetResult)> =
+            results.into_iter().map(|(_, result)| (judge(&result, self.surfaces), result)).collect();
+        // The worst of several results counts, whatever the order of their directories.
+        judged.sort_by_key(|(judgement, result)| std::cmp::Reverse((judgement.rank(), leaks_in(result))));
+        self.problems.extend(
+            judged.iter().filter_map(|(judgement, _)| Some(Skip::new(path, judgement.problem.clone()?))),
+        );
+        let (judgement, worst) = judged.remove(0);
+        (repository.state, repository.reason) = (judgement.state, judgement.reason);
+        let mut own = worst.report.filter(Value::is_object).unwrap_or_default();
         report.rules.extend(own["tool"]["rules"].as_str().map(str::to_owned));
-        repository.state = self.state(path, &own);
         repository.elapsed_seconds = own["elapsed_seconds"].as_f64();
         repository.started = own["started"].as_str().map(str::to_owned);
         repository.head = own["repository"]["head"].as_str().map(str::to_owned);
@@ -174,7 +172,8 @@ impl Merger<'_> {
         repository.notes = strings(&own["notes"]);
         add_coverage(&mut report.coverage, &own["coverage"]);
         let mut met = BTreeSet::new();
-        let others = results.into_iter().filter_map(|(_, result)| result.report);
+        let others = judged.into_iter().filter_map(|(_, result)| result.report.filter(Value::is_object));
+        // A key that any of them found is found.
         for mut one in
             std::iter::once(own["leaks"].take()).chain(others.map(|mut other| other["leaks"].take()))
         {
@@ -184,8 +183,8 @@ impl Merger<'_> {
                 }
             }
         }
-        repository.coverage = Some(own["coverage"].take());
-        repository.sarif_run = result.sarif_run;
+        repository.coverage = Some(own["coverage"].take()).filter(Value::is_object);
+        repository.sarif_run = worst.sarif_run;
         repository
     }
 
@@ -196,25 +195,6 @@ impl Merger<'_> {
             if self.ignored.len() < MAX_IGNORED || self.ignored.contains_key(&key) {
                 *self.ignored.entry(key).or_default() += 1;
             }
-        }
-    }
-
-    /// What came of an audit, by its report.
-    fn state(&mut self, path: &str, report: &Value) -> RepositoryState {
-        let skipped = report["coverage"]["skipped"].as_array().map_or(&[][..], Vec::as_slice);
-        if let Some(first) = skipped.first() {
-            let text = |name: &str| first[name].as_str().unwrap_or_default();
-            let more = match skipped.len() {
-                1 => String::new(),
-                count => format!(" (and {} more)", count - 1),
-            };
-            let reason = format!("not scanned: {}: {}{more}", text("what"), text("reason"));
-            self.problems.insert(Skip::new(path, reason));
-        }
-        match report["status"].as_str() {
-            Some("clean") if skipped.is_empty() => RepositoryState::Clean,
-            Some("findings") => RepositoryState::Findings,
-            _ => RepositoryState::Incomplete,
         }
     }
 }

@@ -7,8 +7,8 @@ use serde_json::json;
 
 use super::*;
 use crate::model::{
-    FleetPlan, FleetResult, PLAN_SCHEMA, PlannedRepository, RESULT_SCHEMA, RepositoryKind, RepositoryState,
-    Status,
+    FleetPlan, FleetReport, FleetResult, PLAN_SCHEMA, PlannedRepository, REPORT_SCHEMA, RESULT_SCHEMA,
+    RepositoryKind, RepositoryState, Status, Surface,
 };
 
 fn planned(path: &str, bytes: u64) -> PlannedRepository {
@@ -56,9 +56,14 @@ fn result(plan: &FleetPlan, at: usize, leaks: &[(&str, &str)]) -> FleetResult {
         settings: "s".to_owned(),
         state: None,
         failure: None,
-        report: Some(json!({"status": status, "leaks": leaks, "coverage": coverage, "tool": {"rules": "x"}})),
+        report: Some(json!({"schema": REPORT_SCHEMA, "command": "history", "status": status, "leaks": leaks,
+            "coverage": coverage, "tool": {"rules": "x"}})),
         sarif_run: None,
     }
+}
+
+fn merge(plan: &FleetPlan, loaded: Vec<LoadedResults>) -> FleetReport {
+    super::merge(plan, loaded, &[Surface::Blob])
 }
 
 fn loaded(plan: &FleetPlan, results: Vec<FleetResult>) -> LoadedResults {
@@ -177,6 +182,61 @@ fn a_second_result_hides_no_key() {
         assert_eq!(repositories, [1]);
         assert!(report.problems.iter().any(|one| one.reason.contains("more than once")));
     }
+}
+
+#[test]
+fn the_worst_of_several_results_counts() {
+    let plan = plan(&[1]);
+    let mut failed = result(&plan, 0, &[]);
+    (failed.failure, failed.report) = (Some("it is locked".to_owned()), None);
+    for results in [[result(&plan, 0, &[]), failed.clone()], [failed, result(&plan, 0, &[])]] {
+        let report = merge(&plan, results.map(|result| loaded(&plan, vec![result])).into());
+        assert_eq!(report.repositories[0].state, RepositoryState::Failed);
+        assert!(report.problems.iter().any(|one| one.reason.contains("it is locked")));
+    }
+}
+
+#[test]
+fn a_result_without_coverage_is_not_clean() {
+    let plan = plan(&[1]);
+    let changes = [
+        ("", json!(5)),
+        ("/coverage", json!(null)),
+        ("/coverage/surfaces", json!([])),
+        ("/coverage/surfaces", json!(["index"])),
+        ("/coverage/bytes", json!("many")),
+        ("/command", json!("scan")),
+        ("/status", json!("weird")),
+        ("/schema", json!("friskey/report/v9")),
+    ];
+    for (place, value) in changes {
+        let mut changed = result(&plan, 0, &[]);
+        *changed.report.as_mut().unwrap().pointer_mut(place).unwrap() = value;
+        assert!(defect(&changed, &[Surface::Blob]).is_some(), "{place}");
+        let report = merge(&plan, vec![loaded(&plan, vec![changed])]);
+        assert_eq!(report.status(), Status::Incomplete, "{place}");
+        assert!(report.problems[0].reason.contains("cannot be relied on"), "{place}: {:?}", report.problems);
+    }
+    // A surface that was left out is told as that.
+    let mut narrowed = result(&plan, 0, &[]);
+    let coverage = &mut narrowed.report.as_mut().unwrap()["coverage"];
+    coverage["surfaces"] = json!([]);
+    coverage["ignored"] =
+        json!([{"kind": "surface", "what": "blob", "by": "a", "include_with": "--surfaces"}]);
+    let report = merge(&plan, vec![loaded(&plan, vec![narrowed])]);
+    assert_eq!((report.status(), report.ignored.len()), (Status::Clean, 1));
+    // Nor does it disturb one that can be relied on.
+    let mut odd = result(&plan, 0, &[]);
+    odd.report = Some(json!([]));
+    let found = result(&plan, 0, &[("aa", "present")]);
+    let report = merge(&plan, vec![loaded(&plan, vec![odd]), loaded(&plan, vec![found])]);
+    assert_eq!(report.repositories[0].state, RepositoryState::Findings);
+    // A key that such a result names is found, whatever its status says.
+    let mut dubious = result(&plan, 0, &[("aa", "present")]);
+    dubious.report.as_mut().unwrap()["status"] = json!("clean");
+    let report = merge(&plan, vec![loaded(&plan, vec![dubious])]);
+    assert_eq!(report.repositories[0].state, RepositoryState::Findings);
+    assert_eq!((report.status(), report.problems.len()), (Status::Findings, 1));
 }
 
 /// Paths that are not UTF-8 can read alike.

@@ -45,7 +45,7 @@ pub use proof::{
     SoughtKey,
 };
 pub use reachability::{Reachability, RemoteSighting, StashEntry, TagDate};
-pub use report::{Report, Status};
+pub use report::{REPORT_SCHEMA, Report, Status};
 pub use rule_info::{RuleInfo, Severity};
 pub use scan_record::RepositoryInfo;
 pub use secret::{Fingerprint, Secret, hex};

@@ -2,6 +2,9 @@
 
 use super::{Confidence, Coverage, Draft, Leak, RepositoryInfo, RuleInfo, VersionControl};
 
+/// The name and version of the format of a report in JSON.
+pub const REPORT_SCHEMA: &str = "friskey/report/v1";
+
 /// The outcome of a scan, in one word.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Status {

@@ -16,8 +16,7 @@ use super::next_steps::{NextStep, next_steps};
 use super::permalink::Permalinks;
 use super::{Style, clock, escape, labels};
 
-/// The contract's name and version.
-pub(super) const SCHEMA: &str = "friskey/report/v1";
+pub(super) use crate::model::REPORT_SCHEMA as SCHEMA;
 
 pub(super) fn write(report: &Report, _: &Style, out: &mut dyn Write) -> io::Result<()> {
     let context = JsonContext::new(report);

@@ -22,9 +22,10 @@ use crate::cli::history::surfaces;
 use crate::cli::message::{masked, say};
 use crate::cli::options::{self, Extent};
 use crate::cli::session::Session;
-use crate::fleet::{ResultsDir, Shard, parse_plan, planned_path, shard_of, snapshot};
+use crate::fleet::{ResultsDir, Shard, defect, parse_plan, planned_path, shard_of, snapshot};
 use crate::model::{FleetPlan, FleetResult, PlannedRepository, RESULT_SCHEMA, Surface};
 use crate::report::thousands;
+use crate::scan::HISTORY_SURFACES;
 use crate::source::Excludes;
 use crate::untrusted::{Symlinks, read};
 
@@ -275,7 +276,7 @@ impl Fleet<'_> {
     fn is_still_true(&self, known: &FleetResult, state: Option<&str>) -> bool {
         !self.fresh
             && known.failure.is_none()
-            && known.report.is_some()
+            && defect(known, HISTORY_SURFACES).is_none()
             && known.settings == self.settings
             && state.is_some()
             && known.state.as_deref() == state

@@ -12,6 +12,7 @@ use crate::cli::output::{ignore_broken_pipe, style, write_file};
 use crate::fleet::{LoadedResults, ResultsDir, merge};
 use crate::model::{FleetReport, Status};
 use crate::report::{FLEET_REPORTERS, FleetReporter, Style, fleet_reporter};
+use crate::scan::HISTORY_SURFACES;
 
 pub(super) fn run(args: &FleetReportArgs, global: &Global) -> Result<Exit> {
     let outputs = outputs(args)?;
@@ -22,7 +23,7 @@ pub(super) fn run(args: &FleetReportArgs, global: &Global) -> Result<Exit> {
         loaded.push(LoadedResults { name: path.display().to_string(), plan, results: dir.results()? });
     }
     let plan = loaded.first().map(|first| first.plan.clone()).context("no state directory is given")?;
-    let report = merge(&plan, loaded);
+    let report = merge(&plan, loaded, HISTORY_SURFACES);
     for (reporter, path) in outputs.files {
         let mut bytes = Vec::new();
         reporter.write(&report, &Style::default(), &mut bytes)?;

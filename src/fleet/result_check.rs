@@ -1,0 +1,114 @@
+//! What a result says about its repository, and whether it can be that of a whole audit.
+
+use std::collections::BTreeSet;
+
+use serde_json::Value;
+
+use crate::model::{FleetResult, REPORT_SCHEMA, RepositoryState, Surface};
+
+/// What came of an audit, by its result.
+pub(super) struct Judgement {
+    pub(super) state: RepositoryState,
+    /// Why there is no report that counts.
+    pub(super) reason: Option<String>,
+    /// What makes the fleet's report incomplete.
+    pub(super) problem: Option<String>,
+}
+
+impl Judgement {
+    /// How far the result is from a clean one.
+    pub(super) fn rank(&self) -> u8 {
+        match self.state {
+            RepositoryState::Clean => 0,
+            RepositoryState::Incomplete => 1,
+            RepositoryState::Failed => 2,
+            RepositoryState::Missing => 3,
+            RepositoryState::Findings => 4,
+        }
+    }
+}
+
+/// Judges a result. A complete audit scans `surfaces`, or says which of them it left out.
+pub(super) fn judge(result: &FleetResult, surfaces: &[Surface]) -> Judgement {
+    if let Some(reason) = &result.failure {
+        return Judgement {
+            state: RepositoryState::Failed,
+            reason: Some(reason.clone()),
+            problem: Some(format!("could not be audited: {reason}")),
+        };
+    }
+    if let Some(defect) = defect(result, surfaces) {
+        let reason = format!("its result cannot be relied on: {defect}");
+        // A key that it names is found, though.
+        let state = match has_open_leak(result) {
+            true => RepositoryState::Findings,
+            false => RepositoryState::Missing,
+        };
+        let problem = Some(format!("{reason}; `friskey fleet audit` makes it anew"));
+        return Judgement { state, reason: Some(reason), problem };
+    }
+    let report = result.report.as_ref().unwrap_or(&Value::Null);
+    let problem = skips(report);
+    let state = match report["status"].as_str() {
+        Some("clean") if problem.is_none() => RepositoryState::Clean,
+        Some("findings") => RepositoryState::Findings,
+        _ => RepositoryState::Incomplete,
+    };
+    Judgement { state, reason: None, problem }
+}
+
+/// The first thing that an audit could not scan, and how many more there are.
+fn skips(report: &Value) -> Option<String> {
+    let skipped = list(&report["coverage"]["skipped"]);
+    let first = skipped.first()?;
+    let text = |name: &str| first[name].as_str().unwrap_or_default();
+    let more = match skipped.len() {
+        1 => String::new(),
+        count => format!(" (and {} more)", count - 1),
+    };
+    Some(format!("not scanned: {}: {}{more}", text("what"), text("reason")))
+}
+
+/// Why the result of an audit that did not fail cannot be that of a whole one; `None` if it can. One word in a file
+/// must not make a repository clean.
+pub fn defect(result: &FleetResult, surfaces: &[Surface]) -> Option<String> {
+    let Some(report) = &result.report else { return Some("it holds no report".to_owned()) };
+    if report["schema"] != REPORT_SCHEMA || report["command"] != "history" {
+        return Some("its report is not one of an audit".to_owned());
+    }
+    let coverage = &report["coverage"];
+    let counts = ["commits", "blobs", "bytes", "refs"];
+    if !report["leaks"].is_array()
+        || !coverage["skipped"].is_array()
+        || !counts.iter().all(|name| coverage[name].is_u64())
+    {
+        return Some("parts of its report are missing".to_owned());
+    }
+    let ignored = list(&coverage["ignored"]).iter().filter(|one| one["kind"] == "surface");
+    let told: BTreeSet<&str> = list(&coverage["surfaces"])
+        .iter()
+        .chain(ignored.map(|one| &one["what"]))
+        .filter_map(Value::as_str)
+        .collect();
+    if let Some(missing) = surfaces.iter().find(|surface| !told.contains(surface.name())) {
+        return Some(format!("it does not say whether the surface {missing} was scanned"));
+    }
+    match report["status"].as_str() {
+        Some("findings" | "incomplete") => None,
+        Some("clean") if !has_open_leak(result) => None,
+        _ => Some("its status does not follow from its content".to_owned()),
+    }
+}
+
+/// Whether the result names a key that is not accepted in every place.
+fn has_open_leak(result: &FleetResult) -> bool {
+    let leaks = result.report.as_ref().map_or(&[][..], |report| list(&report["leaks"]));
+    leaks.iter().any(|leak| {
+        let findings = list(&leak["findings"]);
+        findings.is_empty() || findings.iter().any(|one| one["suppressed"].is_null())
+    })
+}
+
+fn list(value: &Value) -> &[Value] {
+    value.as_array().map_or(&[], Vec::as_slice)
+}
