@@ -445,3 +445,21 @@ fn the_verdict_counts_what_options_left_out() {
     let message = ignored.iter().find(|line| line["what"] == "commit-message").unwrap();
     assert_eq!(message["repositories"], 2);
 }
+
+#[test]
+fn a_plan_with_a_key_in_a_path_is_refused() {
+    let scratch = told_fleet();
+    let text = fs::read_to_string(scratch.path("fleet.json")).unwrap();
+    let mut plan = friskey::fleet::parse_plan(text.as_bytes()).unwrap();
+    plan.repositories[0].path = format!("/srv/{}", key(7));
+    plan.id = friskey::fleet::plan_id(&plan);
+    fs::write(scratch.path("fleet.json"), serde_json::to_vec(&plan).unwrap()).unwrap();
+    let output = audit(&scratch, &["--state", "state"]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(stderr(&output).contains("looks like a key") && !stderr(&output).contains(&key(7)));
+    fs::create_dir(scratch.path("state")).unwrap();
+    fs::copy(scratch.path("fleet.json"), scratch.path("state/plan.json")).unwrap();
+    let output = scratch.friskey(".", &["fleet", "report", "state"]);
+    assert_eq!((output.status.code(), &output.stdout[..]), (Some(2), &b""[..]));
+    assert!(!stderr(&output).contains(&key(7)));
+}

@@ -10,6 +10,7 @@ use anyhow::{Context, Result, bail};
 
 use super::args::FleetAudit;
 use super::fleet_progress::FleetProgress;
+use super::plan::refuse_keys;
 use super::schedule::run_jobs;
 use super::settings_digest::{named_config, settings_digest};
 use super::{audit_one, engine};
@@ -61,6 +62,7 @@ pub(super) fn run(args: &FleetAudit, global: &Global) -> Result<Exit> {
     };
     let in_force = InForce::of_checkout(named_config(global)?, &args.suppression, global, Extent::default())?;
     let session = Session::new(in_force, &scan_args)?;
+    refuse_keys(&plan, &session.in_force.detector).with_context(|| format!("cannot use the plan {shown}"))?;
     let surfaces = surfaces(&args.surfaces, &session.in_force.config)?;
     let settings = settings_digest(&session, &surfaces, &args.suppression)?;
     let cache = args.cache.open(&session, &surfaces)?;

@@ -3,7 +3,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Result, anyhow};
+use anyhow::{Result, anyhow, bail};
 
 use super::settings_digest::named_config;
 use crate::cli::args::Global;
@@ -11,7 +11,7 @@ use crate::cli::exit::Exit;
 use crate::cli::message::say;
 use crate::cli::output::ignore_broken_pipe;
 use crate::cli::rules::detector;
-use crate::detect::Redactor;
+use crate::detect::{Detector, Redactor};
 use crate::fleet::discover;
 use crate::model::FleetPlan;
 use crate::report::{human_bytes, thousands, write_json};
@@ -42,6 +42,22 @@ pub(super) fn run(roots: &[PathBuf], global: &Global) -> Result<Exit> {
 
 /// Most skips that are listed without `-v`.
 const MAX_LISTED: usize = 10;
+
+/// Refuses a plan with a path that contains a key, which `discover` never writes: every format would show it.
+pub(super) fn refuse_keys(plan: &FleetPlan, detector: &Detector) -> Result<()> {
+    let redactor = Redactor::new(detector);
+    let skips = plan.skipped.iter().chain(&plan.ignored);
+    let mut texts = skips.flat_map(|skip| [&skip.what, &skip.reason]).chain(&plan.roots).chain(
+        plan.repositories.iter().flat_map(|one| {
+            let alternates = one.alternates.iter().map(|alternate| &alternate.path);
+            [&one.path].into_iter().chain(&one.work_trees).chain(alternates)
+        }),
+    );
+    match texts.any(|text| redactor.contains_secret(text.as_bytes())) {
+        true => bail!("a path in it contains what looks like a key; rename the folder, and plan anew"),
+        false => Ok(()),
+    }
+}
 
 fn summarize(plan: &FleetPlan, verbose: bool) {
     let bytes = plan.repositories.iter().map(|one| one.bytes).sum();

@@ -6,9 +6,12 @@ use std::path::Path;
 use anyhow::{Context, Result, bail};
 
 use super::args::FleetReportArgs;
+use super::plan::refuse_keys;
+use super::settings_digest::named_config;
 use crate::cli::args::Global;
 use crate::cli::exit::Exit;
 use crate::cli::output::{ignore_broken_pipe, style, write_file};
+use crate::cli::rules::detector;
 use crate::fleet::{LoadedResults, ResultsDir, merge};
 use crate::model::{FleetReport, Status};
 use crate::report::{FLEET_REPORTERS, FleetReporter, Style, fleet_reporter};
@@ -16,10 +19,13 @@ use crate::scan::HISTORY_SURFACES;
 
 pub(super) fn run(args: &FleetReportArgs, global: &Global) -> Result<Exit> {
     let outputs = outputs(args)?;
+    let (_, detector) = detector(global, &named_config(global)?)?;
     let mut loaded = Vec::new();
     for path in &args.dirs {
         let dir = ResultsDir::open(path);
         let plan = dir.plan()?;
+        refuse_keys(&plan, &detector)
+            .with_context(|| format!("cannot use the plan in {}", path.display()))?;
         loaded.push(LoadedResults { name: path.display().to_string(), plan, results: dir.results()? });
     }
     let plan = loaded.first().map(|first| first.plan.clone()).context("no state directory is given")?;
