@@ -233,12 +233,18 @@ fn add_leak(leaks: &mut BTreeMap<String, FleetLeak>, path: &str, leak: Value) {
     for name in ["fingerprint", "redacted", "rule", "kind", "confidence", "evidence", "length"] {
         leak.remove(name);
     }
-    let here = LeakInRepository { repository: path.to_owned(), leak };
+    let here = LeakInRepository { repository: path.to_owned(), is_suppressed, leak };
     let known = leaks.entry(own.fingerprint.clone()).or_insert_with(|| own.clone());
-    let exposed = known.exposed_seconds.max(own.exposed_seconds);
-    let status =
-        if status_rank(&own.status) < status_rank(&known.status) { &own.status } else { &known.status }
-            .clone();
+    // What is accepted does not say how exposed a key is, unless all of it is.
+    let (exposed, status) = match (known.is_suppressed, own.is_suppressed) {
+        (false, true) => (known.exposed_seconds, known.status.clone()),
+        (true, false) => (own.exposed_seconds, own.status.clone()),
+        _ => {
+            let is_worse = status_rank(&own.status) < status_rank(&known.status);
+            let status = if is_worse { &own.status } else { &known.status };
+            (known.exposed_seconds.max(own.exposed_seconds), status.clone())
+        }
+    };
     let is_suppressed = known.is_suppressed && own.is_suppressed;
     if confidence_rank(&own.confidence) < confidence_rank(&known.confidence) {
         let repositories = std::mem::take(&mut known.repositories);
@@ -268,7 +274,7 @@ fn leaks_in(result: &FleetResult) -> usize {
 
 /// The order of leaks: the surest first, then those that are easiest to get at, then those in most repositories.
 fn order(leak: &FleetLeak) -> (usize, usize, std::cmp::Reverse<usize>, &str) {
-    let copies = std::cmp::Reverse(leak.repositories.len());
+    let copies = std::cmp::Reverse(leak.open_repositories().count());
     (confidence_rank(&leak.confidence), status_rank(&leak.status), copies, &leak.fingerprint)
 }
 

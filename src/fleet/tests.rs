@@ -239,6 +239,29 @@ fn a_result_without_coverage_is_not_clean() {
     assert_eq!((report.status(), report.problems.len()), (Status::Findings, 1));
 }
 
+#[test]
+fn accepted_places_say_nothing_about_how_exposed_a_key_is() {
+    let plan = plan(&[1, 2]);
+    let accept = |mut result: FleetResult| {
+        let report = result.report.as_mut().unwrap();
+        report["leaks"][0]["findings"][0]["suppressed"] = json!({"by": "inline"});
+        report["status"] = json!("clean");
+        result
+    };
+    let (here, gone) = ([("aa", "present")], [("aa", "removed")]);
+    // Whichever comes first.
+    for (accepted, open) in [(0, 1), (1, 0)] {
+        let results = vec![accept(result(&plan, accepted, &here)), result(&plan, open, &gone)];
+        let report = merge(&plan, vec![loaded(&plan, results)]);
+        assert_eq!((&*report.leaks[0].status, report.leaks[0].open_repositories().count()), ("removed", 1));
+        assert_eq!(report.repositories[accepted].state, RepositoryState::Clean);
+    }
+    let all = (0..2).map(|at| accept(result(&plan, at, &here))).collect();
+    let report = merge(&plan, vec![loaded(&plan, all)]);
+    assert_eq!((report.status(), report.open_leaks().count()), (Status::Clean, 0));
+    assert_eq!(report.leaks[0].status, "present");
+}
+
 /// Paths that are not UTF-8 can read alike.
 #[test]
 fn repositories_whose_paths_read_alike_have_results_of_their_own() {

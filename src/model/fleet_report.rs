@@ -80,6 +80,9 @@ pub struct FleetIgnored {
 pub struct LeakInRepository {
     /// Path, as in the plan.
     pub repository: String,
+    /// Whether all of its findings there are suppressed.
+    #[serde(skip)]
+    pub is_suppressed: bool,
     /// The leak as its own report has it, without what is the same in every repository.
     #[serde(flatten)]
     pub leak: serde_json::Map<String, Value>,
@@ -111,6 +114,13 @@ pub struct FleetLeak {
     pub is_suppressed: bool,
     /// Where it is, by path of the repository.
     pub repositories: Vec<LeakInRepository>,
+}
+
+impl FleetLeak {
+    /// Where it is and not accepted.
+    pub fn open_repositories(&self) -> impl Iterator<Item = &LeakInRepository> {
+        self.repositories.iter().filter(|here| !here.is_suppressed)
+    }
 }
 
 /// Sums over all repositories.

@@ -463,3 +463,25 @@ fn a_plan_with_a_key_in_a_path_is_refused() {
     assert_eq!((output.status.code(), &output.stdout[..]), (Some(2), &b""[..]));
     assert!(!stderr(&output).contains(&key(7)));
 }
+
+#[test]
+fn accepted_places_are_told_as_such() {
+    let scratch = Scratch::new();
+    for name in ["a", "b"] {
+        scratch.repository(&format!("mirrors/{name}"));
+        scratch.write(&format!("mirrors/{name}/sample"), format!("{} # friskey:allow a sample\n", key(1)));
+    }
+    scratch.write("mirrors/a/key", key(1));
+    for name in ["a", "b"] {
+        scratch.commit(&format!("mirrors/{name}"), "x");
+    }
+    plan(&scratch);
+    audit(&scratch, &["--state", "state"]);
+    let output = scratch.friskey(".", &["fleet", "report", "state"]);
+    let human = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(human.contains("present in 1 repository, accepted in 1 more"), "{human}");
+    assert!(human.contains("mirrors/a (present): key; 1 place accepted"), "{human}");
+    assert!(!human.contains("sample"), "{human}");
+    assert!(human.contains("2 planned: 1 clean, 1 with findings"), "{human}");
+    assert!(human.contains("found 1 leaked key in 1 repository"), "{human}");
+}

@@ -148,6 +148,7 @@ fn fleet(repositories: usize, leaks: usize, text: &str) -> String {
     let here = |leak: usize, n: usize| {
         LeakInRepository {
         repository: path(n),
+        is_suppressed: false,
         leak: serde_json::from_value(serde_json::json!({
             "status": "present",
             "introduced": [{"commit": "a".repeat(40), "date": format!("2023-11-14T22:13:20+01:00{text}")}],

@@ -87,7 +87,7 @@ fn write_leaks(leaks: &[&FleetLeak], out: &mut dyn Write) -> io::Result<()> {
             Cell::text(&exposed).sorted_by(
                 leak.exposed_seconds.map_or(-1, |seconds| i64::try_from(seconds).unwrap_or(i64::MAX)),
             ),
-            count(leak.repositories.len()),
+            count(leak.open_repositories().count()),
             count(places::total(leak)),
         ];
         table::row(LEAKS, &cells, out)?;
@@ -142,7 +142,7 @@ fn write_ignored(report: &FleetReport, out: &mut dyn Write) -> io::Result<()> {
 fn write_repositories(report: &FleetReport, leaks: &[&FleetLeak], out: &mut dyn Write) -> io::Result<()> {
     let mut found: HashMap<&str, Vec<usize>> = HashMap::new();
     for (number, leak) in (1..).zip(leaks) {
-        for here in &leak.repositories {
+        for here in leak.open_repositories() {
             found.entry(&here.repository).or_default().push(number);
         }
     }

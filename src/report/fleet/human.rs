@@ -53,18 +53,23 @@ pub(super) fn write(report: &FleetReport, style: &Style, out: &mut dyn Write) ->
 
 fn write_leak(leak: &FleetLeak, style: &Style, out: &mut dyn Write) -> io::Result<()> {
     let FleetLeak { redacted, rule, confidence, status, fingerprint, repositories, .. } = leak;
-    let holders = match repositories.len() {
+    let open = leak.open_repositories().count();
+    let holders = match open {
         1 => "1 repository".to_owned(),
         n => format!("{n} repositories"),
     };
-    let title = format!("{redacted} ({rule}, {confidence} confidence): {status} in {holders}");
+    let accepted = match repositories.len() - open {
+        0 => String::new(),
+        n => format!(", accepted in {n} more"),
+    };
+    let title = format!("{redacted} ({rule}, {confidence} confidence): {status} in {holders}{accepted}");
     writeln!(out, "{}", escape::line(&title))?;
     writeln!(out, "  fingerprint {}", escape::line(fingerprint))?;
     let shown = if style.verbose { usize::MAX } else { MAX_SHOWN };
-    for here in repositories.iter().take(shown) {
+    for here in leak.open_repositories().take(shown) {
         let text = |name: &str| here.leak.get(name).and_then(|value| value.as_str()).unwrap_or_default();
-        let findings =
-            here.leak.get("findings").and_then(|list| list.as_array()).map_or(&[][..], Vec::as_slice);
+        let all = here.leak.get("findings").and_then(|list| list.as_array()).map_or(&[][..], Vec::as_slice);
+        let findings: Vec<_> = all.iter().filter(|one| one["suppressed"].is_null()).collect();
         let paths = findings.iter().filter_map(|one| one["path"].as_str()).take(3);
         let mut places: Vec<&str> = paths.collect();
         places.dedup();
@@ -73,10 +78,14 @@ fn write_leak(leak: &FleetLeak, style: &Style, out: &mut dyn Write) -> io::Resul
             0..=3 => String::new(),
             n => format!(" and {} more", n - 3),
         };
-        let line = format!("{} ({}){places}{more}", here.repository, text("status"));
+        let accepted = match (all.len() - findings.len()) as u64 {
+            0 => String::new(),
+            n => format!("; {} accepted", count(n, "place")),
+        };
+        let line = format!("{} ({}){places}{more}{accepted}", here.repository, text("status"));
         writeln!(out, "  {}", escape::line(&line))?;
     }
-    let rest = repositories.len().saturating_sub(shown);
+    let rest = open.saturating_sub(shown);
     if rest > 0 {
         writeln!(out, "  and {rest} more repositories")?;
     }

@@ -33,7 +33,11 @@ pub(super) fn verdict(report: &FleetReport) -> String {
 /// What was audited, in one line.
 pub(super) fn coverage(report: &FleetReport) -> String {
     let sums = &report.coverage;
-    let states: Vec<_> = sums.repositories.iter().map(|(state, n)| format!("{n} {state}")).collect();
+    let label = |state: &str| match state {
+        "findings" => "with findings".to_owned(),
+        state => state.to_owned(),
+    };
+    let states: Vec<_> = sums.repositories.iter().map(|(state, n)| format!("{n} {}", label(state))).collect();
     let when = match report.started() {
         None => String::new(),
         Some((first, last)) if first == last => format!("; audited {first}"),
