@@ -61,7 +61,8 @@ pub(super) struct Prove {
 pub(super) fn run(args: &Prove, global: &Global) -> Result<Exit> {
     let report = PurgedHistory::read(&args.report)?;
     let config = options::config_about(global, &args.clone)?;
-    let (rules, detector) = detector(global, &config)?;
+    let (rules, _) = detector(global, &config)?;
+    let detector = report.detector(&rules)?;
     // Nothing is accepted: a purged key is to be gone, whatever a baseline says.
     let in_force = InForce { config, rules, detector, policy: Policy::default() };
     let scan_args = ScanArgs {

@@ -1,7 +1,8 @@
 //! `friskey purge`.
 
+use std::cell::Cell;
 use std::fmt::Write as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::{Context, Result, bail};
@@ -17,7 +18,9 @@ use super::output::{check_file, write_file};
 use super::progress;
 use super::session::Session;
 use crate::git::Progress;
-use crate::purge::{ContainerTreatment, PurgeError, PurgeOptions, PurgeReport, PurgeStep, purge};
+use crate::purge::{
+    ContainerTreatment, PurgeError, PurgeOptions, PurgeReport, PurgeStep, check_places, purge,
+};
 use crate::scan::{KeyFilter, MIN_FINGERPRINT_DIGITS};
 
 #[derive(Debug, Args)]
@@ -70,6 +73,8 @@ enum Containers {
 }
 
 pub(super) fn run(args: &Purge, global: &Global) -> Result<Exit> {
+    let into = args.into.clone().filter(|_| !args.dry_run);
+    check_places(&args.repo, into.as_deref(), args.report.as_deref())?;
     if let Some(report) = &args.report {
         check_file(report)?;
     }
@@ -79,13 +84,14 @@ pub(super) fn run(args: &Purge, global: &Global) -> Result<Exit> {
     let progress = Arc::new(Progress::default());
     let options = PurgeOptions {
         repo: args.repo.clone(),
-        into: args.into.clone().filter(|_| !args.dry_run),
+        into,
         keys: filters(&args.keys)?,
         containers: match args.containers {
             Containers::Stub => ContainerTreatment::Stub,
             Containers::Refuse => ContainerTreatment::Refuse,
         },
         keep_message_ids: args.keep_message_ids,
+        rules: session.in_force.rules.clone(),
         exclude: options::excludes(&session.in_force.config)?,
         threads: session.threads,
         now: now(),
@@ -93,8 +99,14 @@ pub(super) fn run(args: &Purge, global: &Global) -> Result<Exit> {
     };
     let unit = progress::ProgressUnit::Objects;
     let shown = progress::show(unit, &progress, args.no_progress || global.quiet);
-    let purged = purge(&session.settings(), &options);
+    let is_delivered = Cell::new(false);
+    let deliver = |report: &PurgeReport| deliver(report, args.report.as_deref(), &is_delivered);
+    let purged = purge(&session.settings(), &options, &deliver);
     drop(shown);
+    if let (Err(_), true, Some(path)) = (&purged, is_delivered.get(), &args.report) {
+        // It is about a repository that is not there. If it stays, the error still says so.
+        let _ = std::fs::remove_file(path);
+    }
     let report = match purged {
         Err(error @ PurgeError::Incomplete(_)) => {
             say(&masked(&format!("friskey: {error}")));
@@ -102,15 +114,20 @@ pub(super) fn run(args: &Purge, global: &Global) -> Result<Exit> {
         }
         purged => purged?,
     };
-    if let Some(path) = &args.report {
-        let mut bytes = serde_json::to_vec_pretty(&report).context("cannot write the report")?;
-        bytes.push(b'\n');
-        write_file(path, &bytes, true)?;
-    }
     if !global.quiet {
-        print(text(&report, args).as_bytes()).context("cannot write to standard output")?;
+        print(text(&report).as_bytes()).context("cannot write to standard output")?;
     }
     Ok(Exit::Clean)
+}
+
+/// Writes the report, if one is wanted.
+fn deliver(report: &PurgeReport, path: Option<&Path>, is_delivered: &Cell<bool>) -> Result<(), String> {
+    let Some(path) = path else { return Ok(()) };
+    let mut bytes = serde_json::to_vec_pretty(report).map_err(|error| error.to_string())?;
+    bytes.push(b'\n');
+    write_file(path, &bytes, true).map_err(|error| format!("{error:#}"))?;
+    is_delivered.set(true);
+    Ok(())
 }
 
 fn filters(keys: &[String]) -> Result<Vec<KeyFilter>> {
@@ -122,11 +139,12 @@ fn filters(keys: &[String]) -> Result<Vec<KeyFilter>> {
 }
 
 /// What is said on standard output.
-fn text(report: &PurgeReport, args: &Purge) -> String {
+fn text(report: &PurgeReport) -> String {
     let mut text = String::new();
     // Writing to a string never fails.
+    let (repo, into) = report.repositories();
     if report.keys.is_empty() {
-        let _ = writeln!(text, "nothing to purge in {}: no such key was found", args.repo.display());
+        let _ = writeln!(text, "nothing to purge in {repo}: no such key was found");
         return text;
     }
     let keys: Vec<&str> = report.keys.iter().map(|key| key.redacted.as_str()).collect();
@@ -134,25 +152,25 @@ fn text(report: &PurgeReport, args: &Purge) -> String {
         1 => "1 key".to_owned(),
         count => format!("{count} keys"),
     };
-    let _ = match &report.proof {
-        Some(proof) => writeln!(
+    let keys = keys.join(", ");
+    let _ = match (&report.proof, into) {
+        (Some(proof), Some(into)) => writeln!(
             text,
-            "purged {count} from {} into {}: {}\nproven: complete, none of the keys, none of the old objects, {} refs \
-             compared",
-            args.repo.display(),
-            args.into.as_deref().map_or_else(String::new, |into| into.display().to_string()),
-            keys.join(", "),
+            "purged {count} from {repo} into {into}: {keys}\nproven: complete, none of the keys, none of the old objects, {} \
+             refs compared",
             proof.refs_compared
         ),
-        None => writeln!(
-            text,
-            "would purge {count} from {}: {}\ndry run: nothing was written",
-            args.repo.display(),
-            keys.join(", ")
-        ),
+        _ => writeln!(text, "would purge {count} from {repo}: {keys}\ndry run: nothing was written"),
     };
     for line in report.summary() {
         let _ = writeln!(text, "{line}");
+    }
+    let treated = report.treated();
+    if !treated.is_empty() {
+        let _ = writeln!(text, "\nPlaces:");
+        for line in treated {
+            let _ = writeln!(text, "  {line}");
+        }
     }
     if !report.not_carried_over.is_empty() {
         let _ = writeln!(text, "\nNot carried over:");

@@ -35,10 +35,10 @@ pub fn fetch_scope(repo: &gix::Repository) -> FetchScope {
             None => remotes.push((name, specs.collect())),
         }
     }
-    if remotes.iter().any(|(_, specs)| fetches_all_refs(specs)) {
-        return FetchScope::AllRefs;
-    }
-    match remotes.into_iter().next() {
+    // One that was added to another may never have been fetched.
+    let has_all = !remotes.is_empty() && remotes.iter().all(|(_, specs)| fetches_all_refs(specs));
+    match remotes.into_iter().find(|(_, specs)| !fetches_all_refs(specs)) {
+        None if has_all => FetchScope::AllRefs,
         None => FetchScope::NoRemote,
         Some((remote, refspecs)) => FetchScope::SomeRefs { remote, refspecs },
     }

@@ -44,6 +44,14 @@ pub fn version_control(repo: &gix::Repository) -> Option<VersionControl> {
     })
 }
 
+/// Where a push to `origin` goes, as the configuration has it, but without passwords; `None` if there is no such remote
+/// or a shell could misread the address.
+pub fn push_address(repo: &gix::Repository) -> Option<String> {
+    let config = repo.config_snapshot();
+    let remote = config.string("remote.origin.pushurl").or_else(|| config.string("remote.origin.url"))?;
+    VersionControl::push_address(&remote.to_string())
+}
+
 /// What a report says about the repository itself, which was named `given`.
 pub fn repository_info(repo: &gix::Repository, given: &Path) -> RepositoryInfo {
     let config = repo.config_snapshot();

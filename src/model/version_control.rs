@@ -12,6 +12,28 @@ pub struct VersionControl {
 }
 
 impl VersionControl {
+    /// A remote's address for a push: user names stay, which SSH needs; passwords, and whatever HTTP sends as a user, do
+    /// not. `None` for what is empty, has control characters or blanks, or begins like an option.
+    pub fn push_address(remote: &str) -> Option<String> {
+        let is_sound = !remote.is_empty() && remote.chars().all(|c| !c.is_control() && !c.is_whitespace());
+        if !is_sound || remote.starts_with('-') {
+            return None;
+        }
+        let Some((scheme, rest)) = remote.split_once("://") else { return Some(remote.to_owned()) };
+        if !scheme.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"+-.".contains(&byte)) {
+            return None;
+        }
+        let (host, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
+        let is_http = scheme.to_ascii_lowercase().starts_with("http");
+        let host = match host.rsplit_once('@') {
+            Some((_, host)) if is_http => host.to_owned(),
+            Some((user, host)) => format!("{}@{host}", user.split(':').next().unwrap_or_default()),
+            None => host.to_owned(),
+        };
+        let path = path.split(['?', '#']).next().unwrap_or_default();
+        Some(format!("{scheme}://{host}{path}"))
+    }
+
     /// A remote's address as a URI that is safe to publish: `git@host:path` becomes `ssh://host/path`, and
     /// user names, passwords and query strings are dropped. `None` if `remote` is not a remote address, such
     /// as a path on disk.
@@ -51,6 +73,23 @@ impl VersionControl {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn addresses_to_push_to_keep_the_user_of_ssh_and_no_password() {
+        let token = ["user", "token"].join(":");
+        let cases = [
+            (format!("https://{token}@host.example/a/b.git?x=1"), Some("https://host.example/a/b.git")),
+            ("git@host.example:a/b.git".to_owned(), Some("git@host.example:a/b.git")),
+            (format!("ssh://{token}@host.example:22/a"), Some("ssh://user@host.example:22/a")),
+            ("/srv/a.git".to_owned(), Some("/srv/a.git")),
+            ("file:///srv/a".to_owned(), Some("file:///srv/a")),
+            ("--upload-pack=x".to_owned(), None),
+            ("two words:a".to_owned(), None),
+        ];
+        for (remote, address) in cases {
+            assert_eq!(VersionControl::push_address(&remote).as_deref(), address, "{remote}");
+        }
+    }
 
     #[test]
     fn public_uris_hold_no_credentials() {

@@ -6,8 +6,10 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 use serde::de::{self, Deserializer};
 
+use crate::detect::Detector;
 use crate::git::{HashKind, ObjectId, ObjectKind, parse_id};
 use crate::model::Fingerprint;
+use crate::rules::{RuleError, RuleSet};
 use crate::untrusted::{ReadError, Symlinks, read};
 
 const SCHEMA: &str = "friskey/purge/v1";
@@ -59,6 +61,8 @@ pub(super) struct PurgedKey {
     pub(super) fingerprint: Fingerprint,
     pub(super) redacted: String,
     pub(super) rule: String,
+    /// In bytes; 0 if the report does not say.
+    length: usize,
 }
 
 /// What a purge took out, and what it put in its place.
@@ -69,13 +73,26 @@ pub struct PurgedHistory {
     pub(super) keys: Vec<PurgedKey>,
     /// Every object that was rewritten, by its id before that, sorted.
     pub(super) old: Vec<(ObjectId, ObjectKind)>,
-    /// What the rewritten commits became.
-    pub(super) new_commits: Vec<ObjectId>,
+    /// What the rewritten commits, tags and blobs became.
+    pub(super) new_objects: Vec<ObjectId>,
     /// The full names of the refs that changed; a renamed one has its new name.
     pub(super) ref_names: BTreeSet<String>,
 }
 
 impl PurgedHistory {
+    /// A detector with `rules` that also tries every text with the ends and the length of a purged key, so that a key is
+    /// found next to characters where no rule looks for one. Only the fingerprint decides whether it is the key.
+    ///
+    /// # Errors
+    /// When the keys are too many for one detector.
+    pub fn detector(&self, rules: &RuleSet) -> Result<Detector, RuleError> {
+        let rules = self.keys.iter().fold(rules.clone(), |rules, key| {
+            let ends = key.redacted.split_once('…').unwrap_or_default();
+            rules.with_redacted(ends, key.length, &key.rule)
+        });
+        Detector::new(&rules)
+    }
+
     /// Reads the file `path`, of at most 1 GiB.
     ///
     /// # Errors
@@ -127,6 +144,8 @@ struct KeyEntry {
     fingerprint: Fingerprint,
     redacted: BoundedText,
     rule: BoundedText,
+    #[serde(default)]
+    length: usize,
 }
 
 #[derive(Deserialize)]
@@ -195,7 +214,8 @@ impl ReportDocument {
                 );
             }
         };
-        let new_commits = self.commit_map.iter().map(|one| one.new).collect();
+        let rewritten = self.commit_map.iter().chain(&self.objects.tags).chain(&self.objects.blobs);
+        let new_objects = rewritten.map(|one| one.new).filter(|id| !id.is_null()).collect();
         let kinds = [
             (self.commit_map, ObjectKind::Commit),
             (self.objects.blobs, ObjectKind::Blob),
@@ -223,8 +243,9 @@ impl ReportDocument {
             fingerprint: key.fingerprint,
             redacted: key.redacted.0,
             rule: key.rule.0,
+            length: key.length,
         });
         let ref_names = self.ref_map.into_iter().map(|one| one.new_ref.0).collect();
-        Ok(PurgedHistory { hash, keys: keys.collect(), old, new_commits, ref_names })
+        Ok(PurgedHistory { hash, keys: keys.collect(), old, new_objects, ref_names })
     }
 }

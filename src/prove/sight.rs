@@ -1,6 +1,7 @@
 //! What a clone cannot see of its server.
 
 use std::collections::BTreeSet;
+use std::path::Path;
 
 use super::{PurgedHistory, ref_names};
 use crate::git::refs::Refs;
@@ -37,8 +38,12 @@ pub(super) fn not_seen(repo: &Repository, refs: &Refs, report: &PurgedHistory) -
     let mut skips = BTreeSet::new();
     skips.extend(unrelated(repo, report));
     match fetch_scope(repo) {
-        // A ref that a mirror lacks is gone from the server.
-        FetchScope::AllRefs => return skips,
+        // A ref that a mirror lacks is gone from the server, unless it was never asked for.
+        FetchScope::AllRefs if !is_bundle(repo) => {
+            skips.extend(single_branch(refs, report));
+            return skips;
+        }
+        FetchScope::AllRefs => {}
         FetchScope::SomeRefs { remote, refspecs } => {
             skips.insert(Skip::new("the refs that a plain clone does not fetch", plain(&remote, &refspecs)));
         }
@@ -46,6 +51,30 @@ pub(super) fn not_seen(repo: &Repository, refs: &Refs, report: &PurgedHistory) -
     }
     skips.extend(lacking(refs, report));
     skips
+}
+
+/// Whether it was cloned from a bundle, which has the refs that its maker chose.
+fn is_bundle(repo: &Repository) -> bool {
+    let config = repo.config_snapshot();
+    let url = config.string("remote.origin.url").map(|url| url.to_string());
+    url.is_some_and(|url| Path::new(url.strip_prefix("file://").unwrap_or(&url)).is_file())
+}
+
+/// `git clone --mirror --single-branch` is configured like a mirror and has one branch.
+fn single_branch(refs: &Refs, report: &PurgedHistory) -> Option<Skip> {
+    let branches: Vec<&str> =
+        ref_names(refs).map(|tip| &*tip.name).filter(|name| RefKind::of(name) == RefKind::Branch).collect();
+    let is_lacking =
+        |name: &&String| RefKind::of(name) == RefKind::Branch && !branches.contains(&name.as_str());
+    let lacking = report.ref_names.iter().filter(is_lacking).count();
+    (branches.len() == 1 && lacking > 0).then(|| {
+        let reason = format!(
+            "this clone has only the branch {}, and the purge changed {lacking} more; if it was cloned with \
+             --single-branch, prove on a `git clone --mirror URL` without that",
+            branches[0]
+        );
+        Skip::new("other branches", reason)
+    })
 }
 
 fn plain(remote: &str, refspecs: &[String]) -> String {
@@ -79,11 +108,11 @@ fn lacking(refs: &Refs, report: &PurgedHistory) -> Vec<Skip> {
 /// Reports a repository that has nothing of the purged history, old or new: it is clean, but proves nothing.
 fn unrelated(repo: &Repository, report: &PurgedHistory) -> Option<Skip> {
     let mut objects = ObjectReader::of(repo);
-    let mut ids = report.new_commits.iter().chain(report.old.iter().map(|(id, _)| id)).peekable();
+    let mut ids = report.new_objects.iter().chain(report.old.iter().map(|(id, _)| id)).peekable();
     ids.peek()?;
     let is_related = ids.any(|id| objects.has(id));
     (!is_related).then(|| {
-        let reason = "none of the report's commits is here, old or new: push the purged repository first, and name a \
+        let reason = "none of the report's objects is here, old or new: push the purged repository first, and name a \
                       clone of it";
         Skip::new("the purged history", reason)
     })

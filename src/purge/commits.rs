@@ -2,13 +2,12 @@
 
 use std::collections::HashSet;
 
-use super::cleanse::{Remains, cleanse};
+use super::cleanse::cleanse;
 use super::error::PurgeError;
 use super::headers::{RawHeader, split};
-use super::message_ids::{self, CommitIds};
-use super::rewriter::{HistoryRewriter, Place};
+use super::message_ids::CommitIds;
+use super::rewriter::HistoryRewriter;
 use crate::git::{CommitLinks, ObjectId, ObjectKind};
-use crate::model::Surface;
 
 /// How far the commits are rewritten.
 #[derive(Default)]
@@ -16,6 +15,14 @@ struct CommitOrder {
     /// Those whose mentioned commits were looked at.
     met: HashSet<ObjectId>,
     finished: HashSet<ObjectId>,
+}
+
+/// What a rewritten commit lost.
+#[derive(Default)]
+struct DroppedHeaders {
+    /// 1 if it was signed, however often.
+    signatures: u64,
+    merge_tags: u64,
 }
 
 impl HistoryRewriter<'_> {
@@ -97,11 +104,11 @@ impl HistoryRewriter<'_> {
         let id = links.id;
         let is_flagged = self.flagged.contains_key(&id);
         let (headers, message) = split(old);
-        let mut dropped = (0, 0);
+        let mut dropped = DroppedHeaders::default();
         let mut new = Vec::with_capacity(old.len());
         for header in headers {
             if header.is_signature() {
-                dropped.0 = 1;
+                dropped.signatures = 1;
             } else if header.name == b"tree" {
                 new.extend_from_slice(format!("tree {tree}\n").as_bytes());
             } else if header.name == b"parent"
@@ -109,32 +116,20 @@ impl HistoryRewriter<'_> {
             {
                 new.extend_from_slice(format!("parent {}\n", self.done.id(&parent)).as_bytes());
             } else if header.name == b"mergetag" && self.is_stale_merge_tag(&header) {
-                dropped.1 += 1;
+                dropped.merge_tags += 1;
             } else {
                 new.extend_from_slice(header.lines);
             }
         }
-        let mut message = message.to_vec();
-        let replaced = self.replace_ids(&mut message);
-        new.extend_from_slice(&message);
-        if is_flagged {
-            let what = format!("commit {id}");
-            let clean = cleanse(&new, self.keys, self.settings.detector)
-                .map_err(|Remains(fingerprint)| PurgeError::Remains { what, fingerprint })?;
-            if let Some(clean) = clean {
-                let end_of_headers = new.len() - message.len();
-                self.places_in_headers(id, &new, end_of_headers, &clean);
-                new = clean.bytes;
-            }
-        }
+        let (new, replaced) = self.with_message(id, ObjectKind::Commit, new, message)?;
         let is_same = tree == links.tree
             && !is_flagged
             && !links.parents.iter().any(|parent| self.done.new.contains_key(parent));
         if is_same || new == old {
             return Ok(id);
         }
-        self.done.commit_signatures += dropped.0;
-        self.done.merge_tags += dropped.1;
+        self.done.commit_signatures += dropped.signatures;
+        self.done.merge_tags += dropped.merge_tags;
         self.done.message_ids += replaced;
         if !links.parents.iter().any(|parent| self.done.new.contains_key(parent)) {
             self.done.first_commits.push(id);
@@ -147,41 +142,5 @@ impl HistoryRewriter<'_> {
     fn is_stale_merge_tag(&self, header: &RawHeader<'_>) -> bool {
         let is_rewritten = header.merged_tag_target().is_none_or(|id| self.done.new.contains_key(&id));
         is_rewritten || !matches!(cleanse(header.lines, self.keys, self.settings.detector), Ok(None))
-    }
-
-    /// Replaces the ids of rewritten commits in a message.
-    pub(super) fn replace_ids(&self, message: &mut [u8]) -> u64 {
-        let Some(ids) = &self.commit_ids else { return 0 };
-        let mentioned = ids.mentioned(message);
-        message_ids::replace(message, &mentioned, |id| self.done.new.get(id).copied())
-    }
-
-    /// Records where in a commit or tag keys were.
-    pub(super) fn places_in_headers(
-        &mut self,
-        id: ObjectId,
-        bytes: &[u8],
-        end_of_headers: usize,
-        clean: &super::cleanse::Cleansed,
-    ) {
-        let is_tag = !bytes.starts_with(b"tree ");
-        for span in &clean.spans {
-            let start = memchr::memrchr(b'\n', &bytes[..span.start]).map_or(0, |at| at + 1);
-            let line = &bytes[start..];
-            let is_person =
-                [&b"author "[..], b"committer ", b"tagger "].iter().any(|name| line.starts_with(name));
-            let surface = match (span.start < end_of_headers, is_person, is_tag) {
-                (true, true, _) => Surface::Identity,
-                (true, false, false) => Surface::CommitHeader,
-                (true, false, true) => Surface::RefName,
-                (false, _, false) => Surface::CommitMessage,
-                (false, _, true) => Surface::TagMessage,
-            };
-            for (fingerprint, treatment) in &clean.treatments {
-                let place =
-                    Place { surface, object: Some(id), fingerprint: *fingerprint, treatment: *treatment };
-                self.done.places.push(place);
-            }
-        }
     }
 }

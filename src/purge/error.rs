@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use crate::git::{CarryError, ObjectId};
 use crate::model::{Fingerprint, Skip};
+use crate::rules::RuleError;
 use crate::scan::HistoryError;
 
 /// Why a repository cannot be purged. Nothing is left behind, and the repository is as it was.
@@ -25,6 +26,9 @@ pub enum PurgeError {
     /// The new repository was to be within the old one.
     #[error("{} is inside the repository, in which nothing is written; name a path outside of it", .0.display())]
     Inside(PathBuf),
+    /// The report was to be within the repository.
+    #[error("{} is inside the repository, in which nothing is written; name a path outside of it for the report", .0.display())]
+    ReportInside(PathBuf),
     /// The new repository cannot be written.
     #[error("{} cannot be written: {error}; nothing of it is left", path.display())]
     Write {
@@ -60,6 +64,17 @@ pub enum PurgeError {
     /// The new repository is not what it should be.
     #[error("the new repository was removed, since it could not be proven: {0}")]
     Unproven(String),
+    /// One of the keys is in the new repository.
+    #[error(
+        "the new repository was removed, since it could not be proven: the key {0} is still in it{1}; please report this"
+    )]
+    KeyLeft(Fingerprint, String),
+    /// The keys are too many to search for.
+    #[error("the keys cannot be searched for literally: {0}; purge fewer at a time with --key")]
+    Rules(#[from] RuleError),
+    /// The report cannot be written.
+    #[error("the new repository was removed, since its report could not be written: {0}")]
+    Report(String),
     /// It was stopped.
     #[error("stopped before it was done; nothing is left of the new repository")]
     Stopped,
@@ -67,10 +82,29 @@ pub enum PurgeError {
 
 fn first(skips: &[Skip]) -> String {
     const SHOWN: usize = 5;
-    let shown = skips.iter().take(SHOWN).map(|skip| format!("{}: {}", skip.what, skip.reason));
+    let shown =
+        skips.iter().take(SHOWN).map(|skip| format!("{}: {}", skip.what, without_options(&skip.reason)));
     let mut text = shown.collect::<Vec<_>>().join("; ");
     if skips.len() > SHOWN {
         text.push_str(&format!("; and {} more, which `friskey history` lists", skips.len() - SHOWN));
     }
+    if skips.iter().any(|skip| !is_gap(&skip.reason)) {
+        text.push_str(
+            ". To purge without looking into a file that cannot be opened, list it under `exclude` in a friskey.toml and \
+             pass that with --config; the report names what was left out",
+        );
+    }
     text
+}
+
+/// A reason without the options of `friskey history`, which a purge does not have.
+fn without_options(reason: &str) -> &str {
+    reason.split_once(", `--surfaces=").map_or(reason, |(reason, _)| reason)
+}
+
+/// Whether something is missing, rather than here and impossible to open.
+fn is_gap(reason: &str) -> bool {
+    ["shallow", "partial", "lacks", "missing", "Git LFS", "git fsck", "stopped"]
+        .iter()
+        .any(|word| reason.contains(word))
 }

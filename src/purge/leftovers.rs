@@ -78,7 +78,7 @@ pub(super) fn list(
         (
             "misnamed-refs",
             plan.misnamed,
-            "refs with a name, or the name of a target, that git does not accept (`git check-ref-format`)",
+            "refs with a name or target that git does not accept (`git check-ref-format`), or that point to a ref that is not carried over",
             "`git fsck` names them; delete them, or give what is wanted of them a proper name and purge again",
         ),
         (

@@ -1,5 +1,6 @@
 //! Commit ids in messages: in full, or abbreviated and unambiguous.
 
+use std::collections::BTreeSet;
 use std::ops::Range;
 
 use crate::git::ObjectId;
@@ -33,6 +34,13 @@ impl CommitIds {
         (!is_ambiguous).then_some(*found)
     }
 
+    /// Whether a commit other than `id` begins with the same digits.
+    pub(super) fn is_ambiguous(&self, id: &ObjectId, digits: usize) -> bool {
+        let at = self.sorted.partition_point(|known| known < id);
+        let around = self.sorted[at.saturating_sub(1)..].iter().take(3);
+        around.filter(|other| *other != id).any(|other| shares(other, id, digits))
+    }
+
     /// The commits that a message names, and where.
     pub(super) fn mentioned(&self, message: &[u8]) -> Vec<(Range<usize>, ObjectId)> {
         let mut found = Vec::new();
@@ -54,21 +62,52 @@ impl CommitIds {
     }
 }
 
-/// Replaces the ids for which there is a new one. Returns how many were.
+/// Ids of new commits, as they come.
+#[derive(Debug, Default)]
+pub(super) struct NewCommitIds {
+    sorted: BTreeSet<ObjectId>,
+}
+
+impl NewCommitIds {
+    pub(super) fn add(&mut self, id: ObjectId) {
+        self.sorted.insert(id);
+    }
+
+    /// Whether another one begins with the same digits.
+    pub(super) fn is_ambiguous(&self, id: &ObjectId, digits: usize) -> bool {
+        let before = self.sorted.range::<ObjectId, _>(..id).next_back();
+        let after = self.sorted.range::<ObjectId, _>(id..).find(|other| *other != id);
+        before.into_iter().chain(after).any(|other| shares(other, id, digits))
+    }
+}
+
+/// Whether two ids begin with the same digits.
+fn shares(one: &ObjectId, other: &ObjectId, digits: usize) -> bool {
+    one.to_string().as_bytes().get(..digits) == other.to_string().as_bytes().get(..digits)
+}
+
+/// The message with the new ids, and how many there are. An abbreviation keeps its length unless `is_ambiguous` says that
+/// so many digits are not enough; then it gets more.
 pub(super) fn replace(
-    message: &mut [u8],
+    message: &[u8],
     mentioned: &[(Range<usize>, ObjectId)],
     new: impl Fn(&ObjectId) -> Option<ObjectId>,
-) -> u64 {
-    let mut count = 0;
+    is_ambiguous: impl Fn(&ObjectId, usize) -> bool,
+) -> (Vec<u8>, u64) {
+    let mut replaced = Vec::with_capacity(message.len());
+    let (mut at, mut count) = (0, 0);
     for (range, id) in mentioned {
         if let Some(new) = new(id) {
-            let digits = new.to_string();
-            message[range.clone()].copy_from_slice(&digits.as_bytes()[..range.len()]);
+            let hex = new.to_string();
+            let length = (range.len()..hex.len()).find(|&length| !is_ambiguous(&new, length));
+            replaced.extend_from_slice(&message[at..range.start]);
+            replaced.extend_from_slice(&hex.as_bytes()[..length.unwrap_or(hex.len())]);
+            at = range.end;
             count += 1;
         }
     }
-    count
+    replaced.extend_from_slice(&message[at..]);
+    (replaced, count)
 }
 
 #[cfg(test)]
@@ -82,5 +121,22 @@ mod tests {
         let message = format!("reverts {} (abcdef1), abcdef2, xabcdef1, 1234567.", id("abcdef22"));
         let found: Vec<_> = ids.mentioned(message.as_bytes()).into_iter().map(|(_, id)| id).collect();
         assert_eq!(found, [id("abcdef22"), id("abcdef1"), id("1234567")]);
+    }
+
+    #[test]
+    fn an_abbreviation_gets_the_digits_that_it_needs() {
+        let id = |start: &str| ObjectId::from_hex(format!("{start:0<40}").as_bytes()).unwrap();
+        let (old, new) = (id("1234567"), id("abcdef12"));
+        let ids = CommitIds::new(vec![old, id("abcdef11"), id("9999999")]);
+        let mut new_ids = NewCommitIds::default();
+        [id("abcdef123"), new].into_iter().for_each(|id| new_ids.add(id));
+        let message = b"see 1234567 and 9999999";
+        let is_ambiguous =
+            |id: &ObjectId, digits| ids.is_ambiguous(id, digits) || new_ids.is_ambiguous(id, digits);
+        let find = |id: &ObjectId| (*id == old).then_some(new);
+        let (replaced, count) = replace(message, &ids.mentioned(message), find, is_ambiguous);
+        assert_eq!((&replaced[..], count), (&b"see abcdef120 and 9999999"[..], 1));
+        let (replaced, _) = replace(message, &ids.mentioned(message), find, |_, _| false);
+        assert_eq!(replaced, b"see abcdef1 and 9999999");
     }
 }

@@ -11,22 +11,25 @@ mod fill;
 mod headers;
 mod leftovers;
 mod message_ids;
+mod messages;
 mod names;
 mod next_steps;
 mod notes;
 mod proof;
+#[cfg(test)]
+mod proof_tests;
 mod purged_keys;
 mod refs;
 mod report;
 mod rewriter;
+mod run;
 mod sink;
 mod store;
 mod tags;
 mod tree;
 mod trees;
 
-use std::collections::{HashMap, HashSet};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -36,17 +39,13 @@ pub use next_steps::PurgeStep;
 pub use proof::PurgeProof;
 pub use report::{Counts, PurgeReport, ReportedKey};
 
-use crate::detect::Redactor;
-use crate::git::{self, CarriedGraph, ObjectId, ObjectKind, ObjectReader, PackWriter, Progress, Repository};
+use crate::git::{self, Progress};
 use crate::model::{Confidence, Draft};
+use crate::rules::RuleSet;
 use crate::scan::{HistoryError, HistoryOptions, KeyFilter, KeyObjects, Settings, scan_history_objects};
 use crate::source::Excludes;
 use purged_keys::PurgedKeys;
-use refs::RefPlan;
-use report::Material;
-use rewriter::{HistoryRewriter, Rewritten};
-use sink::ObjectSink;
-use store::NewRepository;
+use run::PurgeRun;
 
 /// What becomes of a container in which a key is packed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -71,6 +70,8 @@ pub struct PurgeOptions {
     pub containers: ContainerTreatment,
     /// Whether ids in messages stay as they are.
     pub keep_message_ids: bool,
+    /// The rules in force.
+    pub rules: RuleSet,
     /// Paths that the audit leaves out.
     pub exclude: Option<Excludes>,
     /// The number of threads.
@@ -81,21 +82,52 @@ pub struct PurgeOptions {
     pub progress: Option<Arc<Progress>>,
 }
 
-/// Purges a repository, or plans to.
+/// Checks that nothing is to be written in the repository: neither the new one at `into` nor the report.
+///
+/// # Errors
+/// When one of them would be within the repository, or something is at `into`.
+pub fn check_places(repo: &Path, into: Option<&Path>, report: Option<&Path>) -> Result<(), PurgeError> {
+    let repo = git::open(repo).map_err(HistoryError::from)?.to_thread_local();
+    if let Some(into) = into {
+        store::check(into, &repo)?;
+    }
+    match report.filter(|report| store::is_inside(report, &repo)) {
+        Some(report) => Err(PurgeError::ReportInside(report.to_owned())),
+        None => Ok(()),
+    }
+}
+
+/// Purges a repository, or plans to. `deliver` is given the report before the new repository gets its name, so that there
+/// is none without a report; what it cannot do ends the purge.
 ///
 /// # Errors
 /// When the repository cannot be read completely, the new one cannot be written, or it cannot be proven. Nothing is left
 /// behind then.
-pub fn purge(settings: &Settings<'_>, options: &PurgeOptions) -> Result<PurgeReport, PurgeError> {
+pub fn purge(
+    settings: &Settings<'_>,
+    options: &PurgeOptions,
+    deliver: &dyn Fn(&PurgeReport) -> Result<(), String>,
+) -> Result<PurgeReport, PurgeError> {
     let start = Instant::now();
+    check_places(&options.repo, options.into.as_deref(), None)?;
     let repo = git::open(&options.repo).map_err(HistoryError::from)?.to_thread_local();
-    if let Some(into) = &options.into {
-        store::check(into, &repo)?;
-    }
     let (draft, found) = audit(settings, options)?;
-    let keys = PurgedKeys::select(&draft, &options.keys, settings.min_confidence);
-    let job = PurgeRun { settings, options, repo: &repo, draft: &draft, keys: &keys, start };
-    if keys.keys.is_empty() { job.nothing() } else { job.run(&found) }
+    let mut keys = PurgedKeys::select(&draft, &options.keys, settings.min_confidence);
+    let detector = keys.detector(&options.rules)?;
+    let settings = Settings { detector: &detector, ..*settings };
+    let run = |draft: &Draft, keys: &PurgedKeys, found: &KeyObjects| {
+        PurgeRun { settings: &settings, options, repo: &repo, draft, keys, start, deliver }.run(found)
+    };
+    if keys.keys.is_empty() || keys.are_marked() {
+        match run(&draft, &keys, &found) {
+            Err(PurgeError::KeyLeft(..)) => {}
+            outcome => return outcome,
+        }
+    }
+    // A rule may miss a key next to other characters. Now that the keys are known, they are searched for literally.
+    let (draft, found) = audit(&settings, options)?;
+    keys.learn(&draft);
+    run(&draft, &keys, &found)
 }
 
 /// Audits everything, at the lowest confidence, so that every form of a key is known.
@@ -113,183 +145,5 @@ fn audit(settings: &Settings<'_>, options: &PurgeOptions) -> Result<(Draft, KeyO
     match draft.coverage.is_complete() {
         true => Ok((draft, found)),
         false => Err(PurgeError::Incomplete(draft.coverage.skipped.into_iter().collect())),
-    }
-}
-
-/// A purge after the audit.
-struct PurgeRun<'a> {
-    settings: &'a Settings<'a>,
-    options: &'a PurgeOptions,
-    repo: &'a Repository,
-    draft: &'a Draft,
-    keys: &'a PurgedKeys,
-    start: Instant,
-}
-
-impl PurgeRun<'_> {
-    fn run(&self, found: &KeyObjects) -> Result<PurgeReport, PurgeError> {
-        let refs = git::refs::read(self.repo);
-        let plan = RefPlan::new(&refs, self.keys, self.settings.detector)?;
-        let new = match &self.options.into {
-            Some(into) => Some(
-                NewRepository::create(into, self.repo.object_hash())
-                    .map_err(|error| PurgeError::Write { path: into.clone(), error })?,
-            ),
-            None => None,
-        };
-        let paths = self.paths();
-        let mut rewriter = self.rewriter(found, &plan, &paths, new.as_ref())?;
-        let objects = rewriter.graph.object_count();
-        let unreachable = rewriter.graph.unreachable_count();
-        rewriter.run()?;
-        let HistoryRewriter { mut graph, sink, done, .. } = rewriter;
-        let commits = graph.commit_count() as u64;
-        let copied = graph.object_count();
-        let counts = Counts {
-            commits,
-            rewritten_commits: done.commits.len() as u64,
-            objects,
-            copied_objects: copied,
-            rewritten_objects: done.new.len() as u64,
-        };
-        let proof = match (&new, sink.into_writer()) {
-            (Some(new), Some(writer)) => Some(self.write(new, writer, &mut graph, &plan, &done)?),
-            _ => None,
-        };
-        drop(graph);
-        if let Some(new) = new {
-            new.finish().map_err(|error| self.unwritable(error))?;
-        }
-        let leftovers = leftovers::list(self.repo, &refs, &plan, unreachable, done.lfs.len() as u64);
-        let status = if self.options.into.is_some() { "done" } else { "planned" };
-        Ok(self.report(status, &plan, (&done, &paths), counts, leftovers, proof))
-    }
-
-    /// The report that there is nothing to purge.
-    fn nothing(&self) -> Result<PurgeReport, PurgeError> {
-        let plan = RefPlan::new(&git::refs::read(self.repo), self.keys, self.settings.detector)?;
-        let rewritten = (&Rewritten::default(), &HashMap::new());
-        Ok(self.report("nothing", &plan, rewritten, Counts::default(), Vec::new(), None))
-    }
-
-    fn report(
-        &self,
-        status: &'static str,
-        plan: &RefPlan,
-        (done, paths): (&Rewritten, &HashMap<ObjectId, Vec<u8>>),
-        counts: Counts,
-        leftovers: Vec<Leftover>,
-        proof: Option<PurgeProof>,
-    ) -> PurgeReport {
-        let redactor = Redactor::new(self.settings.detector)
-            .with_known(self.draft.secrets.iter().map(|identified| &identified.secret));
-        let material = Material {
-            status,
-            rules: self.settings.rules_digest,
-            path: self.options.repo.display().to_string(),
-            into: self.options.into.as_ref().map(|into| into.display().to_string()),
-            url: self.draft.version_control.as_ref().map(|origin| origin.repository_uri.clone()),
-            hash: self.repo.object_hash(),
-            keys: &self.keys.keys,
-            plan,
-            done,
-            paths,
-            counts,
-            leftovers,
-            proof,
-            elapsed: self.start.elapsed().as_secs_f64(),
-        };
-        PurgeReport::new(material, &redactor)
-    }
-
-    fn unwritable(&self, error: std::io::Error) -> PurgeError {
-        PurgeError::Write { path: self.options.into.clone().unwrap_or_default(), error }
-    }
-
-    /// Paths of objects with keys, as far as the audit tells.
-    fn paths(&self) -> HashMap<ObjectId, Vec<u8>> {
-        let findings = self.draft.leaks.iter().flat_map(|leak| &leak.findings);
-        findings
-            .filter_map(|finding| {
-                let id = ObjectId::from_hex(finding.origin.object.as_ref()?.as_bytes()).ok()?;
-                Some((id, finding.origin.path.clone()?))
-            })
-            .collect()
-    }
-
-    fn rewriter<'a>(
-        &'a self,
-        found: &'a KeyObjects,
-        plan: &RefPlan,
-        paths: &'a HashMap<ObjectId, Vec<u8>>,
-        new: Option<&NewRepository>,
-    ) -> Result<HistoryRewriter<'a>, PurgeError> {
-        let is_purged = |number: &u32| {
-            found.keys.get(*number as usize).is_some_and(|key| self.keys.has(&key.fingerprint))
-        };
-        let flagged = found.objects.iter().filter(|(_, (_, held))| held.iter().any(is_purged));
-        let flagged: HashMap<ObjectId, ObjectKind> = flagged.map(|(id, (kind, _))| (*id, *kind)).collect();
-        let in_trees = flagged.iter().filter(|(_, kind)| matches!(kind, ObjectKind::Blob | ObjectKind::Tree));
-        let wanted: HashSet<ObjectId> = in_trees.map(|(id, _)| *id).collect();
-        let (roots, late) = plan.roots();
-        let stop = self.settings.stop.flag();
-        let graph = CarriedGraph::read(self.repo, (&roots, &late), &wanted, self.options.threads, stop)
-            .map_err(|gaps| match self.settings.stop.is_set() {
-                true => PurgeError::Stopped,
-                false => PurgeError::Incomplete(gaps.into_skips().into_iter().collect()),
-            })?;
-        let hash = self.repo.object_hash();
-        let sink = match new {
-            Some(new) => ObjectSink::pack(
-                PackWriter::create(&new.pack_dir(), hash).map_err(|error| self.unwritable(error))?,
-            ),
-            None => ObjectSink::DryRun(hash),
-        };
-        Ok(HistoryRewriter {
-            settings: self.settings,
-            options: self.options,
-            repo: self.repo,
-            hash,
-            keys: self.keys,
-            found,
-            flagged,
-            paths,
-            objects: ObjectReader::of(self.repo),
-            graph,
-            sink,
-            names: names::Names::default(),
-            commit_ids: None,
-            affected: HashSet::new(),
-            done: Rewritten::default(),
-        })
-    }
-
-    /// Copies what stays, writes the refs, and proves all of it.
-    fn write(
-        &self,
-        new: &NewRepository,
-        mut writer: PackWriter,
-        graph: &mut CarriedGraph<'_>,
-        plan: &RefPlan,
-        done: &Rewritten,
-    ) -> Result<PurgeProof, PurgeError> {
-        graph.copy_into(&mut writer).map_err(|error| match error {
-            git::CarryError::Write(error) => self.unwritable(error),
-            git::CarryError::Stopped => PurgeError::Stopped,
-            error => PurgeError::Carry(error),
-        })?;
-        writer.finish().map_err(|error| self.unwritable(error))?;
-        let targets: HashMap<ObjectId, ObjectId> =
-            graph.tags().iter().map(|link| (link.id, link.target)).collect();
-        let peel = |id: &ObjectId| {
-            let mut at = *targets.get(id)?;
-            while let Some(next) = targets.get(&at) {
-                at = *next;
-            }
-            Some(at)
-        };
-        new.write_refs(&plan.refs, &plan.head, |id| done.id(id), peel)
-            .map_err(|error| self.unwritable(error))?;
-        proof::prove(new.path(), self.repo, self.settings, self.options, (self.keys, plan, done))
     }
 }

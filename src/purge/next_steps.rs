@@ -70,34 +70,52 @@ fn revoke(facts: &StepFacts) -> PurgeStep {
         commands: facts
             .keys
             .iter()
-            .map(|key| format!("friskey revoke --key {}", &key[..key.len().min(16)]))
+            .map(|key| format!("friskey revoke REPORT.json --key {}", &key[..key.len().min(16)]))
             .collect(),
-        text: "A purge hides a key from those who come later. Whoever has it can use it until it is revoked."
+        text: "A purge hides a key from those who come later. Whoever has it can use it until it is revoked. REPORT.json is \
+               what `friskey history --output json=REPORT.json` writes."
             .to_owned(),
     }
 }
 
 fn push(facts: &StepFacts) -> PurgeStep {
-    let url = facts.url.clone().unwrap_or_else(|| "URL-OF-THE-REPOSITORY".to_owned());
+    let url = facts.url.as_deref().map_or_else(|| "URL-OF-THE-REPOSITORY".to_owned(), quoted);
+    if facts.remote_refs > 0 {
+        return push_of_a_mirror(&url, facts.remote_refs);
+    }
     let mut text =
         String::from("It replaces every ref on the server and deletes those that the new repository lacks.");
     if facts.pull_refs > 0 {
         text.push_str(&format!(
-            " The server refuses the {} refs of pull requests (refs/pull/…: `deny updating a hidden ref`); that is to be \
-             expected.",
-            facts.pull_refs
-        ));
-    }
-    if facts.remote_refs > 0 {
-        text.push_str(&format!(
-            " This repository is no mirror: it has {} refs below refs/remotes/, which would be pushed as well, while \
-             branches that it has not checked out would be deleted. Purge a fresh `git clone --mirror` instead.",
-            facts.remote_refs
+            " Expect the server to refuse the refs of pull requests (refs/pull/…: `deny updating a hidden ref`); there {}.",
+            match facts.pull_refs {
+                1 => "is one".to_owned(),
+                count => format!("are {count}"),
+            }
         ));
     }
     text.push_str(" Branch protection may have to be lifted for it.");
     let commands = vec![format!("git -C {} push --force --mirror {url}", quoted(&facts.into))];
     PurgeStep { title: "Push the new history", audience: "everyone", commands, text }
+}
+
+/// The way to a push for a clone that is no mirror: a push of that would delete branches on the server.
+fn push_of_a_mirror(url: &str, remote_refs: u64) -> PurgeStep {
+    PurgeStep {
+        title: "Do not push this repository; purge a mirror clone",
+        audience: "everyone",
+        commands: vec![
+            format!("git clone --mirror {url} mirror.git"),
+            "friskey purge mirror.git --into purged.git --report purge.json".to_owned(),
+            format!("git -C purged.git push --force --mirror {url}"),
+        ],
+        text: format!(
+            "The purged repository is an ordinary clone: {remote_refs} of its refs are below refs/remotes/. \
+             `git push --mirror` from it would delete every branch on the server that was not checked out here, and \
+             create refs/remotes/ there. A mirror clone has all branches. Branch protection may have to be lifted for the \
+             push."
+        ),
+    }
 }
 
 fn github(facts: &StepFacts) -> PurgeStep {
@@ -137,12 +155,16 @@ fn server(facts: &StepFacts) -> PurgeStep {
     let mut commands =
         vec!["git reflog expire --expire=now --all".to_owned(), "git gc --prune=now".to_owned()];
     commands.extend(facts.first_commits.first().map(|id| format!("git cat-file -t {id}")));
+    let url = facts.url.as_deref().map_or_else(|| "URL-OF-THE-REPOSITORY".to_owned(), quoted);
+    commands
+        .push(format!("git clone --mirror {url} check.git && friskey prove check.git --report purge.json"));
     PurgeStep {
         title: "On a server of your own, drop the old objects",
         audience: "server",
         commands,
-        text: "Run these in the server's repository after the push. The last must fail; if it does not, a ref that the \
-               push could not replace still leads to it. Prove it with `friskey prove` on a fresh mirror clone."
+        text: "Run the first ones in the server's repository after the push. `git cat-file` must fail; if it does not, a \
+               ref that the push could not replace still leads to it. The last command, run elsewhere, proves it; purge.json \
+               is the file that `--report` wrote."
             .to_owned(),
     }
 }
@@ -160,7 +182,9 @@ fn colleagues(facts: &StepFacts) -> PurgeStep {
         audience: "colleagues",
         commands,
         text: "Best is a new clone. Who has work to save moves it onto the new history with `rebase`, and never merges: a \
-               merge or push from an old clone brings the key back. The last command must fail. A pre-receive hook \
+               merge or push from an old clone brings the key back. Before these commands, note the output of `git rev-parse \
+               @{upstream}`, which is OLD-UPSTREAM-COMMIT, and apply stashes: emptying the reflog deletes them, and the first \
+               command deletes tags that exist only here. The last command must fail. A pre-receive hook \
                (`friskey hook install` on the server) rejects the key if somebody pushes it again."
             .to_owned(),
     }

@@ -14,7 +14,7 @@ use super::refs::{CarriedRef, NOTES, NewHead, RefPlan};
 use super::rewriter::Rewritten;
 use super::tree::{self, RawTreeEntry};
 use crate::git::{HashKind, ObjectId, ObjectKind, ObjectReader, Repository, open_unfinished, refs};
-use crate::model::Confidence;
+use crate::model::{Confidence, Surface};
 use crate::scan::{HistoryOptions, Settings, scan_history};
 use crate::suppress::Policy;
 
@@ -60,7 +60,12 @@ pub(super) fn prove(
         if settings.stop.is_set() {
             return Err(PurgeError::Stopped);
         }
-        comparison.tip(one.id, one.name.starts_with(NOTES), one)?;
+        if done.id(&one.id) != one.id {
+            comparison.tip(one.id, one.name.starts_with(NOTES), one)?;
+        } else if !comparison.new.has(&one.id) {
+            // The same id means the same content, all the way down, and the audit followed every link.
+            return unproven(format!("{} leads to an object that is not in it", one.new_name));
+        }
     }
     Ok(PurgeProof {
         history_complete: true,
@@ -83,12 +88,14 @@ fn search(
 ) -> Result<(), PurgeError> {
     let policy = Policy::default();
     let settings = Settings { policy: &policy, min_confidence: Confidence::Low, only: None, ..*settings };
-    let audit = HistoryOptions {
+    let mut audit = HistoryOptions {
         unfinished: true,
         exclude: options.exclude.clone(),
         progress: options.progress.clone(),
         ..HistoryOptions::everything(path.to_owned(), options.threads, options.now)
     };
+    // It has the pointers, and no files for them; those of the old repository were searched.
+    audit.surfaces.remove(&Surface::Lfs);
     let draft = scan_history(&settings, &audit)?;
     if settings.stop.is_set() {
         return Err(PurgeError::Stopped);
@@ -103,7 +110,7 @@ fn search(
             format!(" ({} {})", finding.origin.surface, object.map_or("", String::as_str))
         });
         if keys.has(&fingerprint) {
-            return unproven(format!("the key {fingerprint} is still in it{place}"));
+            return Err(PurgeError::KeyLeft(fingerprint, place));
         }
         if !keys.known.contains(&fingerprint) {
             return unproven(format!("something that looks like a key came to light in it{place}"));

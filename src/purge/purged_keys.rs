@@ -3,7 +3,9 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
+use crate::detect::Detector;
 use crate::model::{Confidence, Draft, Fingerprint, Identified, Leak};
+use crate::rules::{MARKER, RuleError, RuleSet};
 use crate::scan::KeyFilter;
 
 /// The keys that are purged, and those that are not.
@@ -12,6 +14,8 @@ pub(super) struct PurgedKeys {
     /// Those that are purged, by fingerprint.
     pub(super) keys: Vec<Arc<Identified>>,
     purged: HashSet<Fingerprint>,
+    /// How many keys at the threshold stay because they are accepted.
+    pub(super) accepted: u64,
     /// Every key in the repository at any confidence.
     pub(super) known: HashSet<Fingerprint>,
 }
@@ -24,13 +28,39 @@ impl PurgedKeys {
             [] => leak.identified.confidence >= threshold && !leak.is_suppressed(),
             _ => filters.iter().any(|filter| filter.admits(&leak.identified)),
         };
-        let selected = draft.leaks.iter().filter(is_selected);
+        let selected = draft.leaks.iter().filter(&is_selected);
         let mut keys: Vec<_> = selected.map(|leak| Arc::clone(&leak.identified)).collect();
         keys.sort_by_key(|key| key.fingerprint);
+        let is_accepted = |leak: &&Leak| leak.identified.confidence >= threshold && leak.is_suppressed();
+        let stays = |leak: &&Leak| is_accepted(leak) && !is_selected(leak);
+        let accepted = draft.leaks.iter().filter(stays).count() as u64;
         let purged = keys.iter().map(|key| key.fingerprint).collect();
         let known = draft.secrets.iter().map(|key| key.fingerprint);
         let known = known.chain(draft.leaks.iter().map(|leak| leak.identified.fingerprint)).collect();
-        Self { keys, purged, known }
+        Self { keys, purged, accepted, known }
+    }
+
+    /// A detector that finds these keys wherever they are, also where a rule does not: in the middle of a word or path.
+    ///
+    /// # Errors
+    /// When the keys are too many for one detector.
+    pub(super) fn detector(&self, rules: &RuleSet) -> Result<Detector, RuleError> {
+        let rules = self.keys.iter().fold(rules.clone(), |rules, key| {
+            rules.with_traced(key.secret.reveal(), key.secret.prefix(), Some(&key.rule))
+        });
+        Detector::new(&rules)
+    }
+
+    /// Whether a rule finds each of them whatever is around it, because it contains the marker.
+    pub(super) fn are_marked(&self) -> bool {
+        let is_marked = |secret: &[u8]| memchr::memmem::find(secret, MARKER.as_bytes()).is_some();
+        self.keys.iter().all(|key| is_marked(key.secret.reveal()))
+    }
+
+    /// Adds the keys of another audit of the same repository to those that are known.
+    pub(super) fn learn(&mut self, draft: &Draft) {
+        self.known.extend(draft.leaks.iter().map(|leak| leak.identified.fingerprint));
+        self.known.extend(draft.secrets.iter().map(|key| key.fingerprint));
     }
 
     /// Whether a key is purged.

@@ -96,11 +96,20 @@ impl RefPlan {
             plan.misnamed += 1;
             head = None;
         }
+        plan.drop_dangling();
         plan.rename(&mut head, keys, detector)?;
         if let Some(head) = head {
             plan.head = NewHead::Branch(head);
         }
         Ok(plan)
+    }
+
+    /// Drops symbolic refs that point to refs that are not carried over.
+    fn drop_dangling(&mut self) {
+        let names: HashSet<String> = self.refs.iter().map(|one| one.name.clone()).collect();
+        let before = self.refs.len();
+        self.refs.retain(|one| one.target.as_ref().is_none_or(|target| names.contains(target)));
+        self.misnamed += (before - self.refs.len()) as u64;
     }
 
     fn is_carried(&mut self, tip: &Tip) -> bool {

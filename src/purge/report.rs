@@ -1,9 +1,10 @@
 //! The report of a purge: schema `friskey/purge/v1`. No secret is in it.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use serde::Serialize;
 
+use super::fill::Treatment;
 use super::leftovers::Leftover;
 use super::next_steps::{PurgeStep, StepFacts, list};
 use super::proof::PurgeProof;
@@ -11,7 +12,7 @@ use super::refs::{NewHead, RefPlan};
 use super::rewriter::{Place, Rewritten};
 use crate::detect::Redactor;
 use crate::git::{HashKind, ObjectId};
-use crate::model::{Confidence, Identified};
+use crate::model::{Confidence, Identified, IgnoredKind, IgnoredSet};
 
 /// The result of a purge.
 #[derive(Clone, Debug, Serialize)]
@@ -36,6 +37,10 @@ pub struct PurgeReport {
     message_ids: MessageIds,
     /// How many objects there are.
     pub counts: Counts,
+    /// What the audit did not search, and what left it out.
+    pub left_out: Vec<String>,
+    /// How many keys at the threshold stay because they are accepted.
+    pub accepted_keys: u64,
     /// What the new repository lacks.
     pub not_carried_over: Vec<Leftover>,
     lfs: Vec<LfsObject>,
@@ -157,6 +162,8 @@ pub(super) struct Material<'a> {
     pub(super) path: String,
     pub(super) into: Option<String>,
     pub(super) url: Option<String>,
+    pub(super) left_out: &'a IgnoredSet,
+    pub(super) accepted: u64,
     pub(super) hash: HashKind,
     pub(super) keys: &'a [std::sync::Arc<Identified>],
     pub(super) plan: &'a RefPlan,
@@ -172,7 +179,35 @@ fn pairs(pairs: &[(ObjectId, ObjectId)]) -> Vec<OldNew> {
     pairs.iter().map(|(old, new)| OldNew { old: old.to_string(), new: new.to_string() }).collect()
 }
 
+/// The most places that are listed for people.
+const LISTED_PLACES: usize = 20;
+
 impl PurgeReport {
+    /// The repository and the new one as they were named, without keys.
+    pub fn repositories(&self) -> (&str, Option<&str>) {
+        (&self.repository.path, self.repository.into.as_deref())
+    }
+
+    /// Each file, message or name with a key, and what became of it, in one line each.
+    pub fn treated(&self) -> Vec<String> {
+        let line = |place: &ReportedPlace| {
+            let name = place.path.as_ref().or(place.object.as_ref()).map_or("", String::as_str);
+            format!("{} {name}: {}", place.surface, place.treatment)
+        };
+        // What is lost as a whole first.
+        let is_stub = |place: &&ReportedPlace| place.treatment == Treatment::Stub.name();
+        let (stubs, others): (Vec<_>, Vec<_>) = self.places.iter().partition(is_stub);
+        let mut lines: Vec<String> = stubs.into_iter().chain(others).map(line).collect();
+        let mut met = HashSet::new();
+        lines.retain(|line| met.insert(line.clone()));
+        if lines.len() > LISTED_PLACES {
+            let more = lines.len() - LISTED_PLACES;
+            lines.truncate(LISTED_PLACES);
+            lines.push(format!("and {more} more, which the report lists"));
+        }
+        lines
+    }
+
     pub(super) fn new(material: Material<'_>, redactor: &Redactor<'_>) -> Self {
         let Material { done, plan, .. } = &material;
         let shown = |text: &str| redactor.redact(text.as_bytes());
@@ -182,7 +217,7 @@ impl PurgeReport {
             old: one.id.to_string(),
             new: done.id(&one.id).to_string(),
             name: shown(&one.name),
-            new_ref: one.new_name.clone(),
+            new_ref: shown(&one.new_name),
         });
         let requests = |prefix: &str| {
             let all =
@@ -197,7 +232,7 @@ impl PurgeReport {
         let first: Vec<String> = done.first_commits.iter().map(ObjectId::to_string).collect();
         let facts = StepFacts {
             keys: material.keys.iter().map(|key| key.fingerprint.to_string()).collect(),
-            into: material.into.clone().unwrap_or_else(|| "NEW.git".to_owned()),
+            into: material.into.as_deref().map_or_else(|| "NEW.git".to_owned(), shown),
             url: material.url.as_deref().map(shown),
             remote_refs: below("refs/remotes/"),
             pull_refs: below("refs/pull/"),
@@ -223,7 +258,7 @@ impl PurgeReport {
                 into: material.into.as_deref().map(shown),
                 object_format: if material.hash == HashKind::Sha256 { "sha256" } else { "sha1" },
                 head: match &plan.head {
-                    NewHead::Branch(name) => Some(name.clone()),
+                    NewHead::Branch(name) => Some(shown(name)),
                     NewHead::Detached(_) => None,
                 },
             },
@@ -243,6 +278,13 @@ impl PurgeReport {
             },
             message_ids: MessageIds { rewritten: done.message_ids },
             counts: material.counts,
+            left_out: material
+                .left_out
+                .iter()
+                .filter(|one| !matches!(one.kind, IgnoredKind::Accepted))
+                .map(|one| shown(&format!("{}: {}", one.what, one.by)))
+                .collect(),
+            accepted_keys: material.accepted,
             lfs: done
                 .lfs
                 .iter()
@@ -282,6 +324,15 @@ impl PurgeReport {
         if self.message_ids.rewritten > 0 {
             lines.push(format!("commit ids in messages replaced: {}", self.message_ids.rewritten));
         }
+        if self.accepted_keys > 0 {
+            lines.push(format!(
+                "accepted keys that stay: {}; `--key FINGERPRINT` purges one",
+                self.accepted_keys
+            ));
+        }
+        lines.extend(
+            self.left_out.iter().map(|one| format!("not searched, and carried over as it is: {one}")),
+        );
         lines
     }
 }

@@ -8,7 +8,7 @@ use std::path::Path;
 use super::PurgeOptions;
 use super::error::PurgeError;
 use super::fill::Treatment;
-use super::message_ids::CommitIds;
+use super::message_ids::{CommitIds, NewCommitIds};
 use super::names::Names;
 use super::purged_keys::PurgedKeys;
 use super::sink::ObjectSink;
@@ -34,6 +34,7 @@ pub(super) type RenamedEntry = (Vec<u8>, Vec<u8>);
 pub(super) struct Rewritten {
     /// The new id of every object that has one.
     pub(super) new: HashMap<ObjectId, ObjectId>,
+    pub(super) new_commits: NewCommitIds,
     /// Those that are commits, parents before children.
     pub(super) commits: Vec<(ObjectId, ObjectId)>,
     pub(super) trees: Vec<(ObjectId, ObjectId)>,
@@ -94,8 +95,10 @@ impl HistoryRewriter<'_> {
             self.tree(tree)?;
         }
         self.commits()?;
+        // Notes may be about tags, and tags may name commits of notes.
+        self.tags(false)?;
         self.notes()?;
-        self.tags()?;
+        self.tags(true)?;
         for old in self.done.new.keys() {
             self.graph.leave_out(old);
         }
@@ -113,7 +116,10 @@ impl HistoryRewriter<'_> {
     pub(super) fn record(&mut self, kind: ObjectKind, old: ObjectId, new: ObjectId) -> ObjectId {
         if old != new && self.done.new.insert(old, new).is_none() {
             match kind {
-                ObjectKind::Commit => self.done.commits.push((old, new)),
+                ObjectKind::Commit => {
+                    self.done.commits.push((old, new));
+                    self.done.new_commits.add(new);
+                }
                 ObjectKind::Tree => self.done.trees.push((old, new)),
                 ObjectKind::Blob => self.done.blobs.push((old, new)),
                 ObjectKind::Tag => self.done.tags.push((old, new)),

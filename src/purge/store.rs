@@ -10,6 +10,10 @@ use super::error::PurgeError;
 use super::refs::{CarriedRef, NewHead};
 use crate::git::refs::is_valid_ref_name;
 use crate::git::{HashKind, ObjectId, Repository, UNFINISHED_MARKER};
+use crate::untrusted::{Symlinks, read_text};
+
+/// The longest path that is read from a file, in bytes.
+const MAX_PATH: u64 = 1 << 16;
 
 /// A repository that is not finished. It is removed when it is dropped.
 #[derive(Debug)]
@@ -41,14 +45,35 @@ pub(super) fn check(into: &Path, repo: &Repository) -> Result<(), PurgeError> {
         }
         Ok(_) => return Err(PurgeError::Exists(into.to_owned())),
     }
-    let parent = parent(into);
-    let real = parent.canonicalize().map_err(|error| PurgeError::Write { path: into.to_owned(), error })?;
-    let own = [Some(repo.git_dir()), Some(repo.common_dir()), repo.workdir()];
-    let is_inside = |dir: &Path| dir.canonicalize().is_ok_and(|dir| real.starts_with(dir));
-    match own.into_iter().flatten().any(is_inside) {
-        true => Err(PurgeError::Inside(into.to_owned())),
-        false => Ok(()),
+    parent(into).canonicalize().map_err(|error| PurgeError::Write { path: into.to_owned(), error })?;
+    if is_inside(into, repo) { Err(PurgeError::Inside(into.to_owned())) } else { Ok(()) }
+}
+
+/// Whether something at `path` would be within the repository: its git directory, or one of its work trees.
+pub(super) fn is_inside(path: &Path, repo: &Repository) -> bool {
+    // A link is followed when it is written to.
+    let real = path.canonicalize().or_else(|_| parent(path).canonicalize());
+    let Ok(real) = real else { return false };
+    own_folders(repo).iter().any(|dir| dir.canonicalize().is_ok_and(|dir| real.starts_with(dir)))
+}
+
+/// The git directories and work trees of a repository, with those of linked work trees.
+fn own_folders(repo: &Repository) -> Vec<PathBuf> {
+    let common = repo.common_dir();
+    // It may be written with `..` for a linked work tree.
+    let common = &common.canonicalize().unwrap_or_else(|_| common.to_owned());
+    let mut own = vec![repo.git_dir().to_owned(), common.to_owned()];
+    own.extend(repo.workdir().map(Path::to_owned));
+    if common.file_name().is_some_and(|name| name == ".git") {
+        own.extend(common.parent().map(Path::to_owned));
     }
+    for linked in fs::read_dir(common.join("worktrees")).into_iter().flatten().flatten() {
+        // The path of the work tree's `.git` file.
+        let Ok(text) = read_text(&linked.path().join("gitdir"), Symlinks::Refuse, MAX_PATH) else { continue };
+        let file = linked.path().join(text.trim_end());
+        own.extend(file.parent().map(Path::to_owned));
+    }
+    own
 }
 
 /// The folder that `into` is to be in.

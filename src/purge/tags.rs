@@ -1,17 +1,28 @@
 //! Rewrites annotated tags: those with a key, and those of anything that is rewritten.
 
-use super::cleanse::{Remains, cleanse};
+use std::collections::HashSet;
+
 use super::error::PurgeError;
 use super::headers::{signature_start, split};
 use super::rewriter::HistoryRewriter;
 use crate::git::{ObjectId, ObjectKind, TagLink};
 
 impl HistoryRewriter<'_> {
-    /// Rewrites the affected tags, each after the one that it names.
-    pub(super) fn tags(&mut self) -> Result<(), PurgeError> {
+    /// Rewrites the affected tags, each after the one that it names: those that lead to commits of notes if `late`, or all
+    /// others.
+    pub(super) fn tags(&mut self, late: bool) -> Result<(), PurgeError> {
+        let mut late_objects: HashSet<ObjectId> = HashSet::new();
+        for position in self.graph.early_commit_count()..self.graph.commit_count() {
+            late_objects.extend(self.graph.commit(position).map(|links| links.id));
+        }
         for TagLink { id, target } in self.graph.tags().to_vec() {
             self.check_stop()?;
-            if self.done.new.contains_key(&target) || self.flagged.contains_key(&id) {
+            let is_late = late_objects.contains(&target);
+            if is_late {
+                late_objects.insert(id);
+            }
+            let is_affected = self.done.new.contains_key(&target) || self.flagged.contains_key(&id);
+            if is_late == late && is_affected {
                 self.one_tag(id, target)?;
             }
         }
@@ -33,19 +44,7 @@ impl HistoryRewriter<'_> {
                 new.extend_from_slice(header.lines);
             }
         }
-        let mut message = message.to_vec();
-        let replaced = self.replace_ids(&mut message);
-        new.extend_from_slice(&message);
-        if self.flagged.contains_key(&id) {
-            let what = format!("tag {id}");
-            let clean = cleanse(&new, self.keys, self.settings.detector)
-                .map_err(|Remains(fingerprint)| PurgeError::Remains { what, fingerprint })?;
-            if let Some(clean) = clean {
-                let end_of_headers = new.len() - message.len();
-                self.places_in_headers(id, &new, end_of_headers, &clean);
-                new = clean.bytes;
-            }
-        }
+        let (new, replaced) = self.with_message(id, ObjectKind::Tag, new, message)?;
         if new != old {
             self.done.tag_signatures += dropped;
             self.done.message_ids += replaced;

@@ -2,21 +2,24 @@
 
 use std::sync::Arc;
 
+use super::pattern::LONGEST as MAX_MATCH_LEN;
 use super::rule::{Rule, Variant};
 use crate::model::{Confidence, Severity};
 
 /// Shorter texts occur everywhere.
 pub const MIN_TRACED_LEN: usize = 8;
+/// The shortest prefix that a text is searched for: `sk-`.
+const SHORTEST_PREFIX: usize = 3;
+/// The characters at the end of a key that its redacted form shows.
+const SHOWN_TAIL: usize = 4;
 
 /// A rule that finds exactly `key`, of which the first `prefix` bytes may be shown. It takes its descriptions
 /// from `model`, the rule that recognizes such keys, if there is one.
 pub(super) fn rule(key: &[u8], prefix: usize, model: Option<&Rule>) -> Rule {
-    // In hex, so that no byte has a special meaning in the regex.
-    let hex = |bytes: &[u8]| bytes.iter().map(|byte| format!("\\x{byte:02x}")).collect::<String>();
     let (shown, rest) = key.split_at(prefix.min(key.len()));
     let variant = Variant {
         keywords: vec![key.to_vec()],
-        pattern: format!("(?<prefix>{}){}", hex(shown), hex(rest)),
+        pattern: format!("(?<prefix>{}){}", escaped(shown), escaped(rest)),
         max_len: key.len(),
         starts_with_keyword: true,
         encoded: vec![key.to_vec()],
@@ -28,11 +31,53 @@ pub(super) fn rule(key: &[u8], prefix: usize, model: Option<&Rule>) -> Rule {
         except: None,
         context: None,
     };
+    described(variant, model, "The key that `friskey trace` was given.")
+}
+
+/// A rule that finds texts of `length` bytes with the ends of a redacted key; `None` if too little of it is shown.
+pub(super) fn redacted_rule(
+    (prefix, tail): (&str, &str),
+    length: usize,
+    model: Option<&Rule>,
+) -> Option<Rule> {
+    let hidden = length.checked_sub(prefix.len() + tail.len()).filter(|hidden| *hidden > 0)?;
+    if prefix.len() < SHORTEST_PREFIX || tail.len() < SHOWN_TAIL || length > MAX_MATCH_LEN {
+        return None;
+    }
+    let variant = Variant {
+        keywords: vec![prefix.as_bytes().to_vec()],
+        pattern: format!(
+            "(?<prefix>{})[A-Za-z0-9_-]{{{hidden}}}{}",
+            escaped(prefix.as_bytes()),
+            escaped(tail.as_bytes())
+        ),
+        max_len: length,
+        starts_with_keyword: true,
+        // Shorter ones occur in every text that looks encoded.
+        encoded: if prefix.len() < MIN_TRACED_LEN { Vec::new() } else { vec![prefix.as_bytes().to_vec()] },
+        confidence: Confidence::Low,
+        // A longer match around it must not hide it.
+        weight: u8::MAX,
+        checks: Vec::new(),
+        half_lengths: Vec::new(),
+        except: None,
+        context: None,
+    };
+    Some(described(variant, model, "A key of which the ends are known."))
+}
+
+/// In hex, so that no byte has a special meaning in the regex.
+fn escaped(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("\\x{byte:02x}")).collect()
+}
+
+/// The rule with this variant only, and the descriptions of `model` if there is one.
+fn described(variant: Variant, model: Option<&Rule>, description: &str) -> Rule {
     let own = Rule {
         id: Arc::from("traced-key"),
         name: "The traced key".to_owned(),
         kind: Arc::from("traced"),
-        description: "The key that `friskey trace` was given.".to_owned(),
+        description: description.to_owned(),
         severity: Severity::Critical,
         advice: vec!["Revoke it with its issuer, before anything else".to_owned()],
         revoke_url: None,

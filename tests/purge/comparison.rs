@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use crate::disguise::{Form, Planted, from_base64, from_hex};
 use crate::objects::{self, Objects, TreeEntry, header_and_message, links, tree_entries};
-use crate::random_history::{History, KEYS};
+use crate::random_history::{History, NOTE_KEY};
 use crate::support::{Scratch, key};
 
 /// Ids of fewer digits in a message are no ids of commits for git either.
@@ -143,8 +143,8 @@ impl<'h> Comparison<'h> {
             return *known;
         }
         let (kind, bytes) = &self.old[id];
-        let has_key =
-            self.history.planted.contains_key(id) || (1..=KEYS).any(|n| contains(bytes, key(n).as_bytes()));
+        let has_key = self.history.planted.contains_key(id)
+            || (1..=NOTE_KEY).any(|n| contains(bytes, key(n).as_bytes()));
         let affected = has_key
             || links(kind, bytes, self.id_len).iter().any(|id| self.is_affected(id, known))
             // A message that names a rewritten commit is not a reason to rewrite its own; a name in a tree of notes is.
@@ -290,7 +290,7 @@ fn contains(bytes: &[u8], part: &[u8]) -> bool {
 }
 
 fn has_key(bytes: &[u8]) -> bool {
-    (1..=KEYS).any(|number| contains(bytes, key(number).as_bytes()))
+    (1..=NOTE_KEY).any(|number| contains(bytes, key(number).as_bytes()))
 }
 
 /// Both are equal, but for a filler of the same length in the place of each key, which keeps the key's prefix.
@@ -304,7 +304,7 @@ fn check_text(what: &(impl std::fmt::Debug + ?Sized), old: &[u8], new: &[u8]) {
     );
     let mut at = 0;
     while at < old.len() {
-        let here = (1..=KEYS).map(key).find(|key| old[at..].starts_with(key.as_bytes()));
+        let here = (1..=NOTE_KEY).map(key).find(|key| old[at..].starts_with(key.as_bytes()));
         match here {
             Some(key) => {
                 let filler = &new[at..at + key.len()];

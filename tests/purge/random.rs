@@ -6,7 +6,7 @@ use friskey::git::HashKind;
 use serde_json::json;
 
 use crate::comparison::Comparison;
-use crate::random_history::{KEYS, make};
+use crate::random_history::{NOTE_KEY, make};
 use crate::support::{Scratch, fingerprint, json as parse, key, stderr};
 
 /// Histories that a run tries. FRISKEY_SEEDS tries others.
@@ -27,7 +27,7 @@ fn purge_and_compare(seed: u64, hash: HashKind) {
     let report: serde_json::Value =
         serde_json::from_slice(&std::fs::read(scratch.path("purge.json")).unwrap()).unwrap();
     assert_eq!(report["status"], "done", "seed {seed}");
-    for number in 1..=KEYS {
+    for number in 1..=NOTE_KEY {
         assert!(!report.to_string().contains(&key(number)), "seed {seed}: the report has a key");
     }
     Comparison::new(&scratch, ("old.git", "new.git"), &report, &history).check();
@@ -56,7 +56,10 @@ fn purge_and_compare(seed: u64, hash: HashKind) {
     assert_eq!(proof.status.code(), Some(1), "seed {seed}: {proof_object:#}");
     let keys: Vec<_> =
         report["keys"].as_array().unwrap().iter().map(|key| key["fingerprint"].clone()).collect();
-    assert!(keys.iter().all(|one| (1..=KEYS).any(|n| *one == fingerprint(&key(n)))), "seed {seed}: {keys:?}");
+    assert!(
+        keys.iter().all(|one| (1..=NOTE_KEY).any(|n| *one == fingerprint(&key(n)))),
+        "seed {seed}: {keys:?}"
+    );
 }
 
 #[test]
@@ -98,6 +101,7 @@ fn random_histories_are_sound_and_full_of_keys() {
         "commit-message",
         "identity",
         "tag-message",
+        "note",
         "ref-name",
         "unreachable",
         "base64",

@@ -10,6 +10,8 @@ use crate::support::{Scratch, key};
 
 /// How many different keys there are.
 pub(crate) const KEYS: u64 = 3;
+/// The key that only notes have. Of a key that is elsewhere, too, an audit names the other places.
+pub(crate) const NOTE_KEY: u64 = KEYS + 1;
 const AUTHOR: &str = "Ann <ann@example.org>";
 
 /// Small, and the same on every machine.
@@ -118,7 +120,13 @@ impl Maker {
         }
         let key = self.key();
         let form = if self.text_only { Form::Plain } else { *self.dice.pick(&Form::ALL) };
-        let planted = form.plant(&key, self.number);
+        self.planted(&key, form)
+    }
+
+    /// A blob with a key.
+    fn planted(&mut self, key: &str, form: Form) -> String {
+        self.number += 1;
+        let planted = form.plant(key, self.number);
         let id = self.writer.write(ObjectKind::Blob, &planted.bytes);
         self.history.planted.insert(id.clone(), planted);
         id
@@ -275,8 +283,9 @@ impl Maker {
     /// Notes on some commits, one of them with a key.
     fn note(&mut self) {
         let mut notes = Files::new();
-        for _ in 0..4 {
-            let (id, blob) = (self.any_commit(), self.blob());
+        for nth in 0..4 {
+            let id = self.any_commit();
+            let blob = if nth == 0 { self.planted(&key(NOTE_KEY), Form::Plain) } else { self.blob() };
             // As git does once there are many.
             let path = if self.dice.one_in(2) { format!("{}/{}", &id[..2], &id[2..]) } else { id };
             notes.insert(path, ("100644", blob));

@@ -1,0 +1,72 @@
+//! Keys where no rule finds them: without a marker, next to other characters. Only whoever knows the key sees it there.
+
+use friskey::rules::expand;
+use serde_json::Value;
+
+use crate::support::{Scratch, fingerprint, json, stderr, stdout};
+
+/// A project key without the marker.
+fn unmarked(number: u64) -> String {
+    String::from_utf8(expand("sk-proj-{base62:48}", number).text).unwrap()
+}
+
+/// A repository with the key in plain sight, and in places where it touches other characters.
+fn glued(key: &str) -> Scratch {
+    let scratch = Scratch::new();
+    scratch.git("", &["init", "-q", "-b", "main", "repo"]);
+    scratch.write("repo/.env", format!("OPENAI_API_KEY={key}\n"));
+    scratch.write("repo/url.txt", format!("see https://api.example.com/v1/keys/{key}\n"));
+    scratch.write("repo/glued.txt", format!("Bearer_{key}\n"));
+    scratch.write("repo/plus.txt", format!("x+{key}\n"));
+    scratch.write(&format!("repo/dir/pre_{key}.txt"), "x\n");
+    scratch.commit("repo", "add");
+    scratch.commit("repo", &format!("from users/{key}"));
+    scratch.git("repo", &["branch", &format!("users/{key}")]);
+    scratch.git("repo", &["tag", key]);
+    scratch
+}
+
+/// Everything that git shows of a repository.
+fn everything(scratch: &Scratch, name: &str) -> String {
+    let objects = scratch.try_git(name, &["cat-file", "--batch-all-objects", "--batch"]);
+    let refs = scratch.git(name, &["for-each-ref"]);
+    format!("{}{refs}", String::from_utf8_lossy(&objects.stdout))
+}
+
+#[test]
+fn a_key_is_purged_where_only_its_own_characters_tell() {
+    let key = unmarked(1);
+    let scratch = glued(&key);
+    assert!(everything(&scratch, "repo").contains(&format!("keys/{key}")));
+    let output = scratch.friskey(&["purge", "repo", "--into", "new.git", "--report", "report.json"]);
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    assert!(!everything(&scratch, "new.git").contains(&key));
+    let fsck = scratch.try_git("new.git", &["fsck", "--full", "--strict"]);
+    assert!(fsck.status.success() && fsck.stdout.is_empty(), "{}", stdout(&fsck));
+    let text = std::fs::read_to_string(scratch.path("report.json")).unwrap();
+    assert!(!text.contains(&key), "the report shows the key");
+    assert!(!stdout(&output).contains(&key), "the output shows the key");
+    let report: Value = serde_json::from_str(&text).unwrap();
+    assert_eq!(report["keys"][0]["fingerprint"], *fingerprint(&key));
+    assert_eq!(report["keys"].as_array().unwrap().len(), 1);
+}
+
+/// `prove` knows only the ends, the length and the fingerprint of a key.
+#[test]
+fn prove_finds_a_key_next_to_other_characters() {
+    let key = unmarked(2);
+    let scratch = glued(&key);
+    let output = scratch.friskey(&["purge", "repo", "--into", "new.git", "--report", "report.json"]);
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    scratch.git("", &["clone", "-q", "--mirror", "new.git", "clone.git"]);
+    let prove = || scratch.friskey(&["prove", "clone.git", "--report", "report.json", "--format", "json"]);
+    let proof = prove();
+    assert_eq!(proof.status.code(), Some(0), "{:#}", json(&proof));
+    // Somebody pushes it again, in a place where no rule looks.
+    let blob =
+        scratch.git_with("clone.git", &["hash-object", "-w", "--stdin"], format!("x+{key}\n").as_bytes());
+    scratch.git("clone.git", &["tag", "again", &blob]);
+    let proof = prove();
+    assert_eq!(proof.status.code(), Some(1), "{:#}", json(&proof));
+    assert_eq!(json(&proof)["keys"][0]["found"], true);
+}

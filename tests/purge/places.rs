@@ -1,0 +1,261 @@
+//! Where a purge may write, what it leaves out, and what it says about that.
+
+use serde_json::Value;
+
+use crate::support::{Scratch, fingerprint, key, stderr, stdout};
+
+fn leaked() -> Scratch {
+    let scratch = Scratch::new();
+    scratch.git("", &["init", "-q", "-b", "main", "repo"]);
+    scratch.write("repo/.env", format!("K={}\n", key(40)));
+    scratch.commit("repo", "leak");
+    scratch
+}
+
+fn report(scratch: &Scratch) -> Value {
+    serde_json::from_slice(&std::fs::read(scratch.path("report.json")).unwrap()).unwrap()
+}
+
+fn purge(scratch: &Scratch, more: &[&str]) -> std::process::Output {
+    scratch.friskey(&[&["purge", "repo", "--into", "new.git", "--report", "report.json"], more].concat())
+}
+
+#[test]
+fn a_report_within_the_repository_is_refused() {
+    let scratch = leaked();
+    let config = std::fs::read(scratch.path("repo/.git/config")).unwrap();
+    for place in ["repo/.git/config", "repo/.git/report.json", "repo/report.json"] {
+        for how in [&["--into", "new.git"][..], &["--dry-run"]] {
+            let output = scratch.friskey(&[&["purge", "repo", "--report", place], how].concat());
+            assert_eq!(output.status.code(), Some(2), "{place}");
+            assert!(stderr(&output).contains("outside"), "{}", stderr(&output));
+        }
+    }
+    assert_eq!(std::fs::read(scratch.path("repo/.git/config")).unwrap(), config);
+    assert!(!scratch.path("repo/report.json").exists() && !scratch.path("new.git").exists());
+}
+
+#[test]
+fn work_trees_of_the_repository_are_not_written_to() {
+    let scratch = leaked();
+    scratch.git("repo", &["worktree", "add", "-q", "--detach", "../linked"]);
+    for (repo, into) in [("repo", "linked/new.git"), ("linked", "repo/new.git"), ("linked", "linked/new.git")]
+    {
+        let output = scratch.friskey(&["purge", repo, "--into", into]);
+        assert_eq!(output.status.code(), Some(2), "{repo} {into}");
+        assert!(!scratch.path(into).exists(), "{into}");
+    }
+}
+
+/// Without its report a purged repository cannot be proven on the server.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_report_that_cannot_be_written_leaves_no_repository() {
+    let scratch = leaked();
+    let output = scratch.friskey(&["purge", "repo", "--into", "new.git", "--report", "/dev/full"]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(stderr(&output).contains("the new repository was removed"), "{}", stderr(&output));
+    let beside: Vec<_> = std::fs::read_dir(scratch.root()).unwrap().map(|e| e.unwrap().file_name()).collect();
+    assert!(beside.iter().all(|name| !name.to_string_lossy().contains("new.git")), "{beside:?}");
+}
+
+/// Pointers stay, and the files that they name are searched where they are.
+#[test]
+fn git_lfs_pointers_are_carried_over_and_their_files_searched() {
+    let scratch = leaked();
+    let content = format!("model, {}\n", key(41));
+    // SHA-256 of the content, which is also what a fingerprint is.
+    let oid = fingerprint(&content);
+    let pointer =
+        format!("version https://git-lfs.github.com/spec/v1\noid sha256:{oid}\nsize {}\n", content.len());
+    scratch.write("repo/big.bin", &pointer);
+    scratch.commit("repo", "big");
+    let output = purge(&scratch, &[]);
+    assert_eq!(output.status.code(), Some(3), "{}", stderr(&output));
+    assert!(stderr(&output).contains("git lfs fetch --all"), "{}", stderr(&output));
+    assert!(!stderr(&output).contains("--surfaces"), "{}", stderr(&output));
+    scratch.write(&format!("repo/.git/lfs/objects/{}/{}/{oid}", &oid[..2], &oid[2..4]), &content);
+    let output = purge(&scratch, &[]);
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    assert_eq!(scratch.git("new.git", &["cat-file", "-p", "main:big.bin"]), pointer.trim());
+    let report = report(&scratch);
+    assert_eq!(report["lfs"][0]["oid"], *oid);
+    let left = report["not_carried_over"].as_array().unwrap();
+    assert!(left.iter().any(|one| one["what"] == "lfs"), "{left:?}");
+}
+
+/// The way out of an archive that nobody can open is a configuration, and what it leaves out is said.
+#[test]
+fn a_file_that_cannot_be_opened_may_be_excluded() {
+    let scratch = leaked();
+    scratch.write(
+        "repo/data/sample.lz4",
+        b"\x04\x22\x4d\x18\x64\x40\xa7\x06\x00\x00\x80hello\n\x00\x00\x00\x00",
+    );
+    scratch.commit("repo", "sample");
+    let output = purge(&scratch, &[]);
+    assert_eq!(output.status.code(), Some(3), "{}{}", stdout(&output), stderr(&output));
+    assert!(stderr(&output).contains("`exclude` in a friskey.toml"), "{}", stderr(&output));
+    scratch.write("purge.toml", "exclude = [\"data/\"]\n");
+    let output = purge(&scratch, &["--config", "purge.toml"]);
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    assert!(
+        stdout(&output).contains("not searched, and carried over as it is: data/"),
+        "{}",
+        stdout(&output)
+    );
+    assert!(report(&scratch)["left_out"].to_string().contains("data/"));
+}
+
+#[test]
+fn accepted_keys_that_stay_are_counted() {
+    let scratch = leaked();
+    scratch.write("repo/other", format!("K={}\n", key(42)));
+    scratch.commit("repo", "other");
+    let fingerprint = fingerprint(&key(42));
+    let add = ["baseline", "add", &fingerprint, "--reason", "test", "--baseline", "accepted.toml"];
+    assert_eq!(scratch.friskey(&add).status.code(), Some(0));
+    let output = purge(&scratch, &["--baseline", "accepted.toml"]);
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    assert!(stdout(&output).contains("accepted keys that stay: 1"), "{}", stdout(&output));
+    assert_eq!(report(&scratch)["accepted_keys"], 1);
+}
+
+/// Notes follow whatever they are about, and that may be a tag.
+#[test]
+fn notes_on_tags_and_commits_follow_the_new_ids() {
+    let scratch = leaked();
+    scratch.git("repo", &["tag", "-a", "-m", "release", "v1"]);
+    let tag = scratch.git("repo", &["rev-parse", "v1"]);
+    scratch.git("repo", &["notes", "add", "-m", "about the tag", &tag]);
+    scratch.git("repo", &["notes", "add", "-m", "about the commit", "HEAD"]);
+    let output = purge(&scratch, &[]);
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    let new_tag = scratch.git("new.git", &["rev-parse", "v1"]);
+    assert_ne!(tag, new_tag);
+    assert_eq!(scratch.git("new.git", &["notes", "show", &new_tag]), "about the tag");
+    assert_eq!(scratch.git("new.git", &["notes", "show", "main"]), "about the commit");
+}
+
+#[test]
+fn grafts_and_replaced_objects_do_not_change_what_is_carried_over() {
+    let scratch = leaked();
+    scratch.commit("repo", "second");
+    let (first, second) =
+        (scratch.git("repo", &["rev-parse", "HEAD~1"]), scratch.git("repo", &["rev-parse", "HEAD"]));
+    scratch.git("repo", &["replace", &second, &first]);
+    scratch.write("repo/.git/info/grafts", format!("{second}\n"));
+    let output = purge(&scratch, &[]);
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    let log = scratch.git("new.git", &["log", "--format=%s", "main"]);
+    assert_eq!(log, "second\nleak", "the true parents");
+    let report = report(&scratch);
+    let left: Vec<_> = report["not_carried_over"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|one| one["what"].as_str().unwrap())
+        .collect();
+    assert!(left.contains(&"grafts") && left.contains(&"replace-refs"), "{left:?}");
+    assert_eq!(scratch.git("new.git", &["for-each-ref", "--format=%(refname)"]), "refs/heads/main");
+}
+
+/// A push of an ordinary clone as a mirror would delete the branches of others.
+#[test]
+fn no_push_is_suggested_for_a_clone_that_is_no_mirror() {
+    let scratch = leaked();
+    scratch.git("repo", &["branch", "colleague"]);
+    scratch.git("", &["clone", "-q", "repo", "clone"]);
+    scratch.git("clone", &["config", "remote.origin.url", "git@github.com:acme/app.git"]);
+    let run = |repo: &str| {
+        let into = format!("{repo}-new.git");
+        let output = scratch.friskey(&["purge", repo, "--into", &into, "--report", "report.json"]);
+        assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+        assert!(!stdout(&output).contains(&format!("git -C {into} push")) || repo == "mirror.git");
+        report(&scratch)["next_steps"][1].clone()
+    };
+    let step = run("clone");
+    let commands: Vec<_> = step["commands"].as_array().unwrap().iter().map(|c| c.as_str().unwrap()).collect();
+    assert_eq!(commands[0], "git clone --mirror git@github.com:acme/app.git mirror.git");
+    assert!(step["title"].as_str().unwrap().starts_with("Do not push"));
+    scratch.git("", &["clone", "-q", "--mirror", "repo", "mirror.git"]);
+    scratch.git("mirror.git", &["config", "remote.origin.url", "git@github.com:acme/app.git"]);
+    let step = run("mirror.git");
+    assert_eq!(
+        step["commands"][0],
+        "git -C mirror.git-new.git push --force --mirror git@github.com:acme/app.git"
+    );
+}
+
+/// What git refuses as the name of a ref could lead out of the new repository.
+#[test]
+fn hostile_names_of_refs_write_nothing_outside() {
+    let scratch = leaked();
+    let tip = scratch.git("repo", &["rev-parse", "HEAD"]);
+    std::fs::create_dir(scratch.path("sub")).unwrap();
+    scratch.write("precious", "mine");
+    scratch.write(
+        "repo/.git/packed-refs",
+        format!(
+            "# pack-refs with: peeled fully-peeled sorted \n{tip} refs/heads/../../../precious\n{tip} refs/heads/x.lock\n"
+        ),
+    );
+    scratch.write("repo/.git/refs/heads/tmp~", format!("{tip}\n"));
+    scratch.git("repo", &["stash", "list"]);
+    scratch.write("repo/.git/refs/heads/to-stash", "ref: refs/stash\n");
+    let output = scratch.friskey(&["purge", "repo", "--into", "sub/new.git", "--report", "report.json"]);
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    assert_eq!(std::fs::read(scratch.path("precious")).unwrap(), b"mine");
+    assert_eq!(scratch.git("sub/new.git", &["for-each-ref", "--format=%(refname)"]), "refs/heads/main");
+    let fsck = scratch.try_git("sub/new.git", &["fsck", "--full", "--strict"]);
+    assert!(fsck.status.success() && fsck.stdout.is_empty(), "{}{}", stdout(&fsck), stderr(&fsck));
+    let left = report(&scratch)["not_carried_over"].to_string();
+    assert!(left.contains("misnamed-refs"), "{left}");
+}
+
+#[test]
+fn a_head_that_git_refuses_becomes_main() {
+    let scratch = leaked();
+    scratch.git("", &["clone", "-q", "--mirror", "repo", "mirror.git"]);
+    for head in ["ref: refs/heads/../../evil\n", "ref: refs/heads/no such\n"] {
+        scratch.write("mirror.git/HEAD", head);
+        let _ = std::fs::remove_dir_all(scratch.path("new.git"));
+        let output = scratch.friskey(&["purge", "mirror.git", "--into", "new.git"]);
+        if output.status.code() == Some(0) {
+            assert_eq!(scratch.git("new.git", &["symbolic-ref", "HEAD"]), "refs/heads/main");
+        } else {
+            assert!(!scratch.path("new.git").exists(), "{}", stderr(&output));
+        }
+    }
+}
+
+/// The plan names what is lost as a whole.
+#[test]
+fn a_plan_lists_places_and_stubs() {
+    let scratch = leaked();
+    // Compressed by git itself, so that no library is needed.
+    scratch.write("inner/.env", format!("K={}\n", key(43)));
+    scratch.git("", &["init", "-q", "-b", "main", "inner"]);
+    scratch.commit("inner", "inner");
+    scratch.git("inner", &["archive", "--format=zip", "-9", "-o", "../repo/backup.zip", "HEAD"]);
+    scratch.commit("repo", "backup");
+    let output = scratch.friskey(&["purge", "repo", "--dry-run"]);
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    let text = stdout(&output);
+    assert!(text.contains("Places:\n  blob backup.zip: stub\n  blob .env: filler\n"), "{text}");
+}
+
+/// A key that only a tag had leaves no rewritten commit to recognize a clone by.
+#[test]
+fn a_key_that_only_a_tag_had_is_proven_gone() {
+    let scratch = Scratch::new();
+    scratch.git("", &["init", "-q", "-b", "main", "repo"]);
+    scratch.commit("repo", "clean");
+    scratch.git("repo", &["tag", "-a", "-m", &format!("with {}", key(44)), "v1"]);
+    scratch.git("", &["clone", "-q", "--mirror", "repo", "mirror.git"]);
+    let output = scratch.friskey(&["purge", "mirror.git", "--into", "new.git", "--report", "report.json"]);
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    scratch.git("", &["clone", "-q", "--mirror", "new.git", "check.git"]);
+    let proof = scratch.friskey(&["prove", "check.git", "--report", "report.json"]);
+    assert_eq!(proof.status.code(), Some(0), "{}", stdout(&proof));
+}
