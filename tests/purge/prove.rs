@@ -298,7 +298,7 @@ fn another_repository_proves_nothing() {
     scratch.git("", &["clone", "-q", "--mirror", "other", "clone"]);
     let (status, proof) = server.prove();
     assert_eq!(status, Some(3), "{proof:#}");
-    assert!(reasons(&proof).contains("none of the report's commits"), "{}", reasons(&proof));
+    assert!(reasons(&proof).contains("none of the report's objects"), "{}", reasons(&proof));
     let output = scratch.friskey(&["prove", "nowhere", "--report", "purge.json"]);
     assert_eq!(output.status.code(), Some(2), "{}", stderr(&output));
 }
