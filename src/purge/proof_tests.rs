@@ -91,7 +91,9 @@ fn what_is_not_as_planned_is_not_proven() {
     assert!(leaked.prove(false, |_, _| {}).is_ok(), "without a key to find, nothing is wrong");
     let (blob, commit) = (leaked.scratch.id("HEAD:.env"), leaked.scratch.id("HEAD"));
     let zero = ObjectId::null(blob.kind());
-    let old = leaked.prove(false, |_, done| drop(done.new.insert(blob, zero)));
+    let old = leaked.prove(false, |_, done| {
+        done.new.insert(blob, zero);
+    });
     assert!(old.unwrap_err().to_string().contains(&format!("the old object {blob} is in it")));
     let moved = leaked.prove(false, |plan, _| plan.refs[0].new_name = "refs/heads/other".to_owned());
     assert!(moved.unwrap_err().to_string().contains("its refs are not those of the old repository"));
