@@ -130,3 +130,10 @@ fn the_keys_of_a_report_are_looked_for_in_its_repository() {
     edit_report(&scene, |report| report["repository"] = json!({"path": scene.path("gone")}));
     assert_said(&run(&[]), 2, &["the repository of the report is not at", "--repo"], &["looking"]);
 }
+
+#[test]
+fn a_key_with_an_unusable_id_is_not_sent_to_revoke() {
+    let scene = scene_of("key.abc", &key(1));
+    let parts = ["live: one match", "delete it at https://platform.openai.com/"];
+    assert_said(&scene.friskey(&["verify", "report.json"]), 1, &parts, &["friskey revoke"]);
+}

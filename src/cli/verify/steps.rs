@@ -88,6 +88,9 @@ fn of_shared_match(verification: &Verification, again: &Again<'_>) -> Vec<String
 }
 
 fn of_match(key: &ListedKey, again: &Again<'_>, short: &str) -> String {
+    if key.id == ListedKey::UNUSABLE_ID {
+        return format!("friskey cannot use its id, so delete it at {PROJECTS}");
+    }
     if key.created_after_leak {
         return format!(
             "find out by its creation and last use whether this is the leaked key, which is the case only if the date of \
