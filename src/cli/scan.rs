@@ -46,6 +46,10 @@ pub(super) fn run(scan: &Scan, global: &Global) -> Result<Exit> {
         let repo = git::open(folder).ok()?.to_thread_local();
         Some(git::repository_info(&repo, Path::new(".")))
     });
+    if around.is_some() {
+        draft.folder =
+            std::env::current_dir().map(|path| path.to_string_lossy().into_owned()).unwrap_or_default();
+    }
     draft.command_line = command_line::words();
     let report = redact(draft, &session.in_force.detector);
     let exit = report.status().into();

@@ -48,6 +48,8 @@ pub struct Draft {
     pub version_control: Option<VersionControl>,
     /// The repository around what was scanned, if there is one.
     pub repository: Option<RepositoryInfo>,
+    /// The current folder of the run, absolute, if relative paths are those of a tree in it; else empty.
+    pub folder: String,
     /// The command line that asked for the scan, the name of the program first; empty if there was none.
     pub command_line: Vec<String>,
     /// Maps each path in the report to the path from the root of its repository, where the two differ. For
@@ -104,6 +106,7 @@ impl Draft {
             started,
             mut version_control,
             mut repository,
+            mut folder,
             mut command_line,
             repository_paths,
             secrets: _,
@@ -124,6 +127,7 @@ impl Draft {
                 .flatten()
                 .for_each(|text| redact_text(text, redact));
         }
+        redact_text(&mut folder, redact);
         command_line.iter_mut().for_each(|word| redact_text(word, redact));
         let repository_paths = repository_paths.into_iter().map(|(mut shown, mut path)| {
             redact_bytes(&mut shown, redact);
@@ -147,6 +151,7 @@ impl Draft {
             started,
             version_control,
             repository,
+            folder,
             command_line,
             repository_paths,
             secrets: Vec::new(),

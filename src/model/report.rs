@@ -123,6 +123,11 @@ impl Report {
         self.redacted.repository.as_ref()
     }
 
+    /// The current folder of the run, if relative paths are those of a tree in it; else empty.
+    pub fn folder(&self) -> &str {
+        &self.redacted.folder
+    }
+
     /// The command line that asked for the scan, the name of the program first; empty if there was none.
     pub fn command_line(&self) -> &[String] {
         &self.redacted.command_line

@@ -100,6 +100,7 @@ impl<'a> ReportObject<'a> {
 #[derive(Serialize)]
 pub(super) struct RequestObject<'a> {
     repository: Option<RepositoryObject<'a>>,
+    folder: Option<&'a str>,
     command_line: &'a [String],
     started: String,
 }
@@ -108,6 +109,7 @@ impl<'a> RequestObject<'a> {
     pub(super) fn new(report: &'a Report) -> Self {
         Self {
             repository: report.repository().map(RepositoryObject::new),
+            folder: Some(report.folder()).filter(|folder| !folder.is_empty()),
             command_line: report.command_line(),
             started: moment(report.started()),
         }

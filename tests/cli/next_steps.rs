@@ -181,6 +181,17 @@ fn no_format_shows_the_credentials_of_an_address() {
 }
 
 #[test]
+fn the_page_of_a_scan_says_which_folder_was_scanned() {
+    let scratch = Scratch::new();
+    scratch.write("plain/main.py", key(1));
+    let page = scratch.friskey("plain", &["scan", "--format", "html"]).stdout;
+    let page = String::from_utf8(page).unwrap();
+    let folder = std::fs::canonicalize(scratch.path("plain")).unwrap();
+    assert!(page.contains("Files in plain</bdi></h1>"), "{page}");
+    assert!(page.contains(&format!("<dt>Folder</dt><dd><code>{}</code></dd>", folder.display())), "{page}");
+}
+
+#[test]
 fn every_field_of_a_report_is_documented() {
     let scratch = Scratch::new();
     scratch.repository("r");

@@ -114,6 +114,7 @@ fn payloads() -> Draft {
         is_bare: false,
         is_mirror: true,
     });
+    draft.folder = X.to_owned();
     draft.command_line = vec![X.to_owned()];
     draft.notes = vec![X.to_owned()];
     draft.rules_digest = X.to_owned();

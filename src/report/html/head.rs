@@ -2,8 +2,8 @@
 
 use std::io::{self, Write};
 
-use crate::model::{LeakStatus, Report, RepositoryInfo};
-use crate::report::{clock, escape, humanize, labels, receipt};
+use crate::model::{LeakStatus, Report, RepositoryInfo, Surface};
+use crate::report::{clock, escape, humanize, receipt};
 
 use super::{PageView, page, parts};
 
@@ -21,6 +21,9 @@ pub(super) fn write(view: &PageView<'_>, out: &mut dyn Write) -> io::Result<()> 
     writeln!(out, "<section class=\"card\" aria-label=\"About this report\"><dl class=\"facts\">")?;
     if let Some(repository) = report.repository() {
         repository_facts(view, repository, out)?;
+    }
+    if report.repository().is_none() {
+        write!(out, "{}", fact_in_code("Folder", report.folder()))?;
     }
     let command = report.command_line().iter().map(|word| shell_word(word)).collect::<Vec<_>>().join(" ");
     write!(out, "{}", fact_in_code("Command", &command))?;
@@ -106,12 +109,14 @@ fn fact_in_code(name: &str, value: &str) -> String {
 /// What was scanned, in a few words: the path of a repository at its host, or the name of its folder.
 fn subject(report: &Report) -> String {
     let Some(repository) = report.repository() else {
-        let is_stdin = |name: &String| name == "-";
-        let stdin = report
-            .open_leaks()
-            .flat_map(labels::open_findings)
-            .any(|finding| labels::path(&finding.origin).as_ref().is_some_and(is_stdin));
-        return if stdin { "Standard input".to_owned() } else { "Files".to_owned() };
+        let surfaces = &report.coverage().surfaces;
+        let is_stdin = surfaces.len() == 1 && surfaces.contains(&Surface::Stdin);
+        let folder = report.folder().rsplit(['/', '\\']).next().unwrap_or_default();
+        return match folder {
+            _ if is_stdin => "Standard input".to_owned(),
+            "" => "Files".to_owned(),
+            folder => format!("Files in {folder}"),
+        };
     };
     let at_host = repository.url.as_deref().and_then(|url| url.split("://").nth(1)?.split_once('/'));
     let at_host = at_host.map(|(_, path)| path.trim_matches('/')).filter(|path| !path.is_empty());
