@@ -53,7 +53,7 @@ friskey fleet plan mirrors >fleet.json
 
 # The report on some state directories, without its times.
 report() {
-    friskey fleet report --format json "$@" | sed -E '/"(elapsed|exposed)_seconds"/d'
+    friskey fleet report --format json "$@" | sed -E '/"((elapsed|exposed)_seconds|started)"/d'
 }
 
 friskey -q fleet audit fleet.json --state single || [ $? -eq 1 ]
