@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::openai::{FakeKey, Fault, error, mask};
+use crate::openai::{Fault, error, mask};
 use crate::support::{LEAKED, Scene, admin_key, fingerprint, key, only, parsed, said, service_key};
 
 const DAY: i64 = 86_400;
@@ -171,13 +171,7 @@ fn without_any_evidence_nothing_is_deleted_unless_none_was_asked_for() {
 
 #[test]
 fn a_refusal_after_the_replacement_counts_the_new_key_among_what_would_go() {
-    let scene = Scene::new();
-    scene.add("key_1", Some("proj_1"), &service_key(1), LEAKED - DAY);
-    scene.report(&[&service_key(1)]);
-    scene.api.set(|state| {
-        let old = state.keys.last().unwrap().clone();
-        state.next_key = Some(FakeKey { id: "key_new".to_owned(), value: service_key(2), ..old });
-    });
+    let scene = Scene::replaceable();
     scene.api.fault("/api_keys/key_1", Fault::Answer(400, error("belongs to a service account", None)), 9);
     let (status, said) = revoke(&scene, &["--replace", "--to", "tee store", "--yes", "key_1"]);
     assert_eq!(status, Some(3), "{said}");

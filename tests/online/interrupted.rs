@@ -4,20 +4,8 @@ use std::io::Read;
 use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
-use crate::openai::{FakeKey, Fault};
-use crate::support::{LEAKED, Scene, admin_key, said, service_key};
-
-/// A leaked key of a service account, and the one that replaces it.
-fn scene() -> Scene {
-    let scene = Scene::new();
-    scene.add("key_1", Some("proj_1"), &service_key(1), LEAKED - 86_400);
-    scene.report(&[&service_key(1)]);
-    scene.api.set(|state| {
-        let old = state.keys.last().unwrap().clone();
-        state.next_key = Some(FakeKey { id: "key_new".to_owned(), value: service_key(2), ..old });
-    });
-    scene
-}
+use crate::openai::Fault;
+use crate::support::{Scene, admin_key, said};
 
 fn start(scene: &Scene, more: &[&str]) -> Child {
     let mut friskey = scene.command(env!("CARGO_BIN_EXE_friskey"));
@@ -53,7 +41,7 @@ fn end(child: Child) -> Output {
 
 #[test]
 fn a_new_key_that_is_not_in_its_store_is_deleted_again() {
-    let scene = scene();
+    let scene = Scene::replaceable();
     let child = start(&scene, &["--replace", "--to", "sh -c 'touch started; exec sleep 100'"]);
     until("the program starts", || scene.path("started").exists());
     press(&child);
@@ -69,7 +57,7 @@ fn a_new_key_that_is_not_in_its_store_is_deleted_again() {
 
 #[test]
 fn a_deletion_that_was_sent_is_called_submitted() {
-    let scene = scene();
+    let scene = Scene::replaceable();
     scene.api.set(|state| state.lag = 9_999);
     let child = start(&scene, &["--wait", "600"]);
     until("the deletion arrives", || has_seen(&scene, "DELETE"));
@@ -81,7 +69,7 @@ fn a_deletion_that_was_sent_is_called_submitted() {
 
 #[test]
 fn a_second_time_ends_at_once_and_says_what_is_left() {
-    let scene = scene();
+    let scene = Scene::replaceable();
     scene.api.fault("/api_keys/key_1", Fault::Silence(Duration::from_secs(100)), 1);
     let mut child = start(&scene, &["--timeout", "90"]);
     until("the deletion arrives", || has_seen(&scene, "DELETE"));

@@ -4,22 +4,10 @@
 
 use std::process::Output;
 
-use crate::openai::{FakeKey, Fault, error};
+use crate::openai::{Fault, error};
 use crate::support::{LEAKED, Scene, key, said, service_key};
 
 const DAY: i64 = 86_400;
-
-/// A leaked key of a service account, and the one that replaces it.
-fn scene() -> Scene {
-    let scene = Scene::new();
-    scene.add("key_1", Some("proj_1"), &service_key(1), LEAKED - DAY);
-    scene.report(&[&service_key(1)]);
-    scene.api.set(|state| {
-        let old = state.keys.last().unwrap().clone();
-        state.next_key = Some(FakeKey { id: "key_new".to_owned(), value: service_key(2), ..old });
-    });
-    scene
-}
 
 fn replace(scene: &Scene, to: &str, more: &[&str]) -> Output {
     scene.friskey(&[&["revoke", "report.json", "--wait", "0.2", "--replace", "--to", to], more].concat())
@@ -32,7 +20,7 @@ fn writes(scene: &Scene) -> Vec<String> {
 
 #[test]
 fn a_new_key_goes_to_the_program_before_the_old_one_is_deleted() {
-    let scene = scene();
+    let scene = Scene::replaceable();
     scene.api.set(|state| state.keys[1].scopes = Some(vec!["api.model.read".to_owned()]));
     let to = "sh -c 'cat >store; echo \"$OPENAI_ADMIN_KEY\" >environment; cat store; cat store >&2'";
     let dry = replace(&scene, to, &[]);
@@ -55,7 +43,7 @@ fn a_new_key_goes_to_the_program_before_the_old_one_is_deleted() {
 #[test]
 fn a_program_that_fails_leaves_the_old_key_and_no_new_one() {
     for to in ["false", "sh -c 'cat; exit 3'", "./no-such-program"] {
-        let scene = scene();
+        let scene = Scene::replaceable();
         let output = replace(&scene, to, &["--yes", "key_1"]);
         assert_eq!(output.status.code(), Some(3), "{}", said(&output));
         assert!(said(&output).contains("key_new was deleted again"), "{}", said(&output));
@@ -65,7 +53,7 @@ fn a_program_that_fails_leaves_the_old_key_and_no_new_one() {
 
 #[test]
 fn without_a_new_key_nothing_is_deleted() {
-    let scene = scene();
+    let scene = Scene::replaceable();
     scene.api.fault("/service_accounts/", Fault::Answer(403, error("no", None)), 1);
     let output = replace(&scene, "touch started", &["--yes", "key_1"]);
     assert_eq!(output.status.code(), Some(3), "{}", said(&output));
@@ -76,7 +64,7 @@ fn without_a_new_key_nothing_is_deleted() {
 
 #[test]
 fn an_account_that_has_the_new_key_is_not_offered_for_deletion() {
-    let scene = scene();
+    let scene = Scene::replaceable();
     scene.api.fault("/api_keys/key_1", Fault::Answer(400, error("of a service account", None)), 9);
     let output = replace(&scene, "sh -c 'cat >store'", &["--yes", "key_1"]);
     assert_eq!(output.status.code(), Some(3), "{}", said(&output));
@@ -92,7 +80,7 @@ fn an_account_that_has_the_new_key_is_not_offered_for_deletion() {
 #[test]
 fn a_program_that_leaves_the_key_unread_does_not_have_it() {
     for to in ["true", "sh -c 'exec <&-; exit 0'", "head -c 20"] {
-        let scene = scene();
+        let scene = Scene::replaceable();
         let output = replace(&scene, to, &["--yes", "key_1"]);
         assert_eq!(output.status.code(), Some(3), "{to}: {}", said(&output));
         assert!(said(&output).contains("did not read the key"), "{to}: {}", said(&output));
@@ -113,7 +101,7 @@ fn the_key_of_a_user_is_not_replaced() {
 
 #[test]
 fn the_program_is_not_a_shell_and_has_to_be_named() {
-    let scene = scene();
+    let scene = Scene::replaceable();
     let output = replace(&scene, "cat >store; touch started", &["--yes", "key_1"]);
     assert_ne!(output.status.code(), Some(0), "{}", said(&output));
     assert!(!scene.path("started").exists() && !scene.path("store").exists());

@@ -51,7 +51,19 @@ impl Scene {
         Self::behind(|port| port)
     }
 
-    /// The same with something between friskey and the fake, which is told the fake's port and tells its own.
+    /// The same with `key_1`, a leaked key of a service account made a day before, and the key that replaces it.
+    pub(crate) fn replaceable() -> Self {
+        let scene = Self::new();
+        scene.add("key_1", Some("proj_1"), &service_key(1), LEAKED - 86_400);
+        scene.report(&[&service_key(1)]);
+        scene.api.set(|state| {
+            let old = state.keys.last().unwrap().clone();
+            state.next_key = Some(FakeKey { id: "key_new".to_owned(), value: service_key(2), ..old });
+        });
+        scene
+    }
+
+    /// An organization without keys, with something between friskey and the fake, which is told the fake's port and tells its own.
     pub(crate) fn behind(proxy: impl FnOnce(u16) -> u16) -> Self {
         let admin = admin_key(1);
         let api = OpenAi::start_behind(&admin, proxy);
