@@ -4,6 +4,7 @@ mod base;
 mod civil_time;
 mod coverage;
 mod draft;
+mod encoding;
 mod finding;
 mod fleet;
 mod fleet_report;
@@ -28,6 +29,7 @@ pub use civil_time::civil_time;
 pub use coverage::{Coverage, Skip};
 pub use draft::Draft;
 pub(crate) use draft::Redact;
+pub use encoding::{NESTED_ENCODINGS, encoding_name};
 pub use finding::{Change, Confidence, Excerpt, Finding, Identified, Leak, LeakStatus, Move};
 pub use fleet::{
     FleetPlan, FleetResult, ObjectDirectory, PLAN_SCHEMA, PlannedRepository, RESULT_SCHEMA, RepositoryKind,

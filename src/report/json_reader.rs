@@ -11,7 +11,7 @@ use serde_json::Value;
 use crate::model::{
     Change, Confidence, Coverage, Draft, Excerpt, Finding, Fingerprint, Identified, Ignored, Leak,
     LeakStatus, Move, Origin, Position, Reachability, RemoteSighting, RepositoryInfo, RuleInfo, Secret, Skip,
-    Span, StashEntry, Suppression, Surface, TagDate,
+    Span, StashEntry, Suppression, Surface, TagDate, encoding_name,
 };
 
 /// Why a report cannot be read back.
@@ -27,50 +27,6 @@ pub enum JsonReadError {
 
 /// Commands that write reports.
 const COMMANDS: [&str; 5] = ["history", "scan", "staged", "ci", "trace"];
-/// Names of encodings; others are shown as `encoded`.
-const ENCODINGS: [&str; 40] = [
-    "utf-8",
-    "utf-16le",
-    "utf-16be",
-    "utf-32le",
-    "utf-32be",
-    "base64",
-    "base64url",
-    "hex",
-    "decimal",
-    "unicode-escape",
-    "hex-escape",
-    "octal-escape",
-    "backslash-escape",
-    "percent",
-    "html-entity",
-    "quoted-printable",
-    "ansi",
-    "invisible",
-    "typographic",
-    "split",
-    "base64+utf-16le",
-    "base64+base64",
-    "base64+split",
-    "base64+ansi",
-    "base64+unicode-escape",
-    "base64+hex-escape",
-    "base64+octal-escape",
-    "base64+backslash-escape",
-    "base64+percent",
-    "base64+html-entity",
-    "base64+quoted-printable",
-    "utf-16+split",
-    "utf-16+ansi",
-    "utf-16+unicode-escape",
-    "utf-16+hex-escape",
-    "utf-16+octal-escape",
-    "utf-16+backslash-escape",
-    "utf-16+percent",
-    "utf-16+html-entity",
-    "utf-16+quoted-printable",
-];
-
 /// The draft of a report that was written as `document`; `rules` describe the rules that it names.
 ///
 /// # Errors
@@ -338,7 +294,7 @@ impl SavedFinding {
                 commit: self.commit,
                 container: self.container.into_iter().map(String::into_bytes).collect(),
             },
-            encoding: ENCODINGS.into_iter().find(|name| *name == self.encoding).unwrap_or("encoded"),
+            encoding: encoding_name(&self.encoding).unwrap_or("encoded"),
             span: Span { start: self.start, end: self.end },
             occurrence: 0,
             versions: self.versions,

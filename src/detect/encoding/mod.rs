@@ -31,6 +31,7 @@ use std::ops::Range;
 use super::candidate::Candidate;
 use super::checks::CONTEXT_REACH;
 use super::effort::spend;
+use crate::model::NESTED_ENCODINGS;
 use lexer::TokenKind;
 
 /// Maximum bytes of an encoded key: 259 characters in the longest escape there is, `\\U00000073…`. As `0x73, …`
@@ -411,32 +412,10 @@ const ALL: &[&dyn Encoding] = &[
 
 /// The name of one encoding within another.
 fn nested_name(outer: EncodingName, inner: EncodingName) -> Option<EncodingName> {
-    const NAMES: &[&str] = &[
-        "base64+utf-16le",
-        "base64+base64",
-        "base64+split",
-        "base64+ansi",
-        "base64+unicode-escape",
-        "base64+hex-escape",
-        "base64+octal-escape",
-        "base64+backslash-escape",
-        "base64+percent",
-        "base64+html-entity",
-        "base64+quoted-printable",
-        "utf-16+split",
-        "utf-16+ansi",
-        "utf-16+unicode-escape",
-        "utf-16+hex-escape",
-        "utf-16+octal-escape",
-        "utf-16+backslash-escape",
-        "utf-16+percent",
-        "utf-16+html-entity",
-        "utf-16+quoted-printable",
-    ];
     // The alphabet of an inner base64 makes no difference.
     let inner = if inner == "base64url" { "base64" } else { inner };
     let is_it = |name: &&&str| name.split_once('+') == Some((outer, inner));
-    NAMES.iter().find(is_it).copied()
+    NESTED_ENCODINGS.iter().find(is_it).copied()
 }
 
 /// Encodings within base64, and the number of their alignments. Base64 within base64 is a value that was
