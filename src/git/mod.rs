@@ -64,7 +64,7 @@ pub use state::{AtHead, at_head, is_partial, is_shallow, push_address, repositor
 pub use submodules::{WorkTreeGit, submodule_names, work_tree_git};
 pub use sweep::{
     CacheUpdate, KindCount, MatchedObject, ObjectCounts, Progress, Searcher, SweepOptions, SweepOutcome,
-    sweep, sweep_with_cache,
+    cache_subject, sweep, sweep_with_cache,
 };
 pub use sweep::{UnlistedBytes, unlisted_streams};
 pub use unindexed_files::{ObjectLink, UnindexedFile, UnindexedFiles, unindexed_files};

@@ -68,7 +68,7 @@ impl DeltaTree {
     /// The trees of these entries and of all their delta bases, without any other entry.
     pub(crate) fn of_entries(pack: &Pack, entries: &[Entry]) -> Self {
         let mut tree = Self {
-            starts: vec![0; pack.len() + 1],
+            starts: Vec::new(),
             children: Vec::new(),
             weights: Vec::new(),
             roots: Vec::new(),
@@ -76,6 +76,8 @@ impl DeltaTree {
             faults: Vec::new(),
         };
         if entries.is_empty() {
+            // As many as there can be. To count them, their offsets would have to be sorted.
+            tree.starts = vec![0; pack.num_objects() as usize + 1];
             return tree;
         }
         let mut bases = vec![NO_BASE; pack.len()];

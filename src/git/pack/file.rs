@@ -13,6 +13,7 @@ use gix::{ObjectId, oid};
 use super::Entry;
 use super::entry::{self, Header, HeaderError};
 use super::fanout::Fanout;
+use super::offset_table::OffsetTable;
 
 /// Why a pack cannot be read at all.
 #[derive(Debug, thiserror::Error)]
@@ -43,11 +44,8 @@ pub(crate) struct Pack {
     index: pack::index::File,
     data: pack::data::File,
     ids: hash::Kind,
-    /// Start offset of each entry, ascending and distinct.
-    offsets: Vec<u64>,
-    /// For each block of `1 << shift` bytes, the first entry that begins in it or after it.
-    buckets: Vec<Entry>,
-    shift: u32,
+    /// Sorted on first use: nobody asks for the entries of a pack that a cache knows.
+    offsets: OnceLock<OffsetTable>,
     /// Index position of each entry, filled on first use.
     positions: OnceLock<Vec<u32>>,
     /// Filled on first use.
@@ -70,16 +68,11 @@ impl Pack {
         };
         let index = pack::index::File::at(index, ids).map_err(|error| damaged(index, error))?;
         let data = pack::data::File::at(&data, ids).map_err(|error| damaged(&data, error))?;
-        let mut offsets = index.sorted_offsets();
-        offsets.dedup();
-        let (buckets, shift) = buckets(&offsets, data.data_len());
         Ok(Self {
             index,
             data,
             ids,
-            offsets,
-            buckets,
-            shift,
+            offsets: OnceLock::new(),
             positions: OnceLock::new(),
             fanout: OnceLock::new(),
         })
@@ -100,25 +93,26 @@ impl Pack {
             .then(|| "its checksum differs from the one in its index; it is truncated or modified".to_owned())
     }
 
+    #[inline]
+    fn offsets(&self) -> &OffsetTable {
+        self.offsets.get_or_init(|| OffsetTable::new(self.index.sorted_offsets(), self.data.data_len()))
+    }
+
     /// The number of entries.
     pub(crate) fn len(&self) -> usize {
-        self.offsets.len()
+        self.offsets().len()
     }
 
     /// Start offset of an entry in the pack; `u64::MAX` if there is no such entry.
     #[inline]
     pub(crate) fn offset(&self, entry: Entry) -> u64 {
-        self.offsets.get(entry as usize).copied().unwrap_or(u64::MAX)
+        self.offsets().offset(entry)
     }
 
     /// The entry that begins at `offset`.
     #[inline]
     pub(crate) fn entry_at(&self, offset: u64) -> Option<Entry> {
-        let bucket = usize::try_from(offset >> self.shift).ok()?;
-        let first = *self.buckets.get(bucket)? as usize;
-        let end = *self.buckets.get(bucket + 1)? as usize;
-        let found = self.offsets[first..end].binary_search(&offset).ok()?;
-        Some((first + found) as Entry)
+        self.offsets().entry_at(offset)
     }
 
     /// All bytes of the pack.
@@ -140,8 +134,9 @@ impl Pack {
     /// Upper bound for the length of an entry, including its header, in bytes.
     #[inline]
     pub(crate) fn extent(&self, entry: Entry) -> u64 {
-        let next = self.offset(entry.saturating_add(1)).min(self.data.data_len() as u64);
-        next.saturating_sub(self.offset(entry))
+        let offsets = self.offsets();
+        let next = offsets.offset(entry.saturating_add(1)).min(self.data.data_len() as u64);
+        next.saturating_sub(offsets.offset(entry))
     }
 
     /// The bytes between the pack's header and its first entry, normally none. For a pack without entries,
@@ -254,22 +249,6 @@ impl Pack {
         });
         positions.get(entry as usize).copied().filter(|position| *position != u32::MAX)
     }
-}
-
-/// A table that maps an offset to nearby entries, with one entry per bucket on average.
-fn buckets(offsets: &[u64], data_len: usize) -> (Vec<Entry>, u32) {
-    let mean = data_len / offsets.len().max(1);
-    let shift = mean.max(1).ilog2();
-    let mut buckets = Vec::with_capacity((data_len >> shift) + 2);
-    let mut entry = 0;
-    for bucket in 0..(data_len >> shift) + 2 {
-        let start = (bucket as u64) << shift;
-        while offsets.get(entry).is_some_and(|offset| *offset < start) {
-            entry += 1;
-        }
-        buckets.push(entry as Entry);
-    }
-    (buckets, shift)
 }
 
 /// Opening a named pipe in place of a pack would block forever.

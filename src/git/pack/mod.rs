@@ -5,6 +5,7 @@ mod delta_tree;
 pub(super) mod entry;
 mod fanout;
 mod file;
+mod offset_table;
 
 pub(crate) use delta_tree::{DeltaTree, Entry, EntryFault};
 pub(crate) use file::{Pack, PackError};

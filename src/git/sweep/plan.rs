@@ -30,6 +30,10 @@ pub(super) struct PackPlan {
     /// Entries whose object is also in an earlier pack; empty if there are none. They are searched, because
     /// the copy may have other content, but not counted.
     duplicates: Vec<bool>,
+    /// Whether a cache has facts about the pack, so that there is no fault in it.
+    pub(super) is_known: bool,
+    /// How many objects a cache says need not be searched.
+    known_objects: u64,
 }
 
 impl PackPlan {
@@ -216,17 +220,21 @@ impl<S: Searcher> Sweep<'_, S> {
             if let Some(reason) = pack.mismatch() {
                 self.skipped.insert(Skip::new(pack.path().display().to_string(), reason));
             }
-            let tree = match cache {
+            let plan = match cache {
                 Some(cache) => {
                     let planned = cache.plan(number, pack, &duplicates, self.threads);
                     self.collected.missing.extend(cache.outside(number));
                     self.collected.counts.merge(&planned.known);
-                    report_known(self.options, planned.known.total());
-                    planned.tree
+                    let (known, is_known) = (planned.known.total(), cache.has_facts(number));
+                    report_known(self.options, known);
+                    PackPlan { tree: planned.tree, duplicates, is_known, known_objects: known.objects }
                 }
-                None => DeltaTree::build(pack, self.threads),
+                None => {
+                    let tree = DeltaTree::build(pack, self.threads);
+                    PackPlan { tree, duplicates, is_known: false, known_objects: 0 }
+                }
             };
-            self.plans.push(PackPlan { tree, duplicates });
+            self.plans.push(plan);
         }
         for (number, plan) in self.plans.iter().enumerate().skip(first_new) {
             let planned = PlannedPack { number, pack: &self.store.packs[number], plan };
@@ -244,16 +252,17 @@ impl<S: Searcher> Sweep<'_, S> {
     }
 
     /// The work in the packs from number `first_new` on and in loose objects, and the number of objects to
-    /// count.
+    /// search.
     fn items(&self, first_new: usize) -> (Vec<WorkItem>, u64) {
         let mut items = Vec::new();
-        let mut total = 0u64;
+        let (mut total, mut known) = (0u64, 0u64);
         for (number, plan) in self.plans.iter().enumerate().skip(first_new) {
             let number = number as u32;
             total += plan.duplicates.iter().filter(|is_duplicate| !**is_duplicate).count() as u64;
             if plan.duplicates.is_empty() {
-                total += self.store.packs[number as usize].len() as u64;
+                total += u64::from(self.store.packs[number as usize].num_objects());
             }
+            known += plan.known_objects;
             items.extend(plan.tree.roots.iter().map(|entry| WorkItem::Root(number, *entry)));
             let external = plan.tree.external_deltas.iter();
             items.extend(external.map(|(entry, base)| WorkItem::ExternalDelta(number, *entry, *base)));
@@ -271,7 +280,7 @@ impl<S: Searcher> Sweep<'_, S> {
         if let Some(progress) = self.options.progress {
             progress.total.fetch_add(total, Ordering::Relaxed);
         }
-        (items, total)
+        (items, total.saturating_sub(known))
     }
 
     /// Searches everything that can be reached from `items`, on all threads.

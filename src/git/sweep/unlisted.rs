@@ -35,7 +35,8 @@ pub(super) fn list<S: Searcher>(sweep: &Sweep<'_, S>) -> Vec<UnlistedBytes> {
         return Vec::new();
     }
     let mut gaps = Vec::new();
-    for pack in &sweep.store.packs {
+    let searched = sweep.store.packs.iter().zip(&sweep.plans).filter(|(_, plan)| !plan.is_known);
+    for (pack, _) in searched {
         let lead = pack.bytes_before_first();
         if !lead.is_empty() {
             gaps.push(UnlistedBytes {

@@ -5,8 +5,9 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use gix::ObjectId;
 use gix::object::Kind;
 
-use super::facts::PackFacts;
+use super::facts::{FamilyFact, PackFacts};
 use super::families::families;
+use super::id_set::IdSet;
 use super::state::{CacheUpdate, CachedSweep, PackState};
 use crate::cache::CacheDigest;
 use crate::git::pack::{DeltaTree, Entry};
@@ -74,11 +75,12 @@ fn flawed_packs<S: Searcher>(sweep: &Sweep<'_, S>) -> HashSet<usize> {
     flawed.extend(collected.gap_candidates.iter().map(|(number, _)| *number));
     flawed.extend(collected.matched.iter().filter(|copy| copy.truncated).filter_map(|copy| number(copy.key)));
     for (number, (pack, plan)) in sweep.store.packs.iter().zip(&sweep.plans).enumerate() {
-        let is_sound = pack.mismatch().is_none()
-            && pack.bytes_before_first().is_empty()
-            && pack.len() == pack.num_objects() as usize
-            && plan.tree.external_deltas.is_empty()
-            && plan.tree.faults.is_empty();
+        let is_sound = plan.is_known
+            || pack.mismatch().is_none()
+                && pack.bytes_before_first().is_empty()
+                && pack.len() == pack.num_objects() as usize
+                && plan.tree.external_deltas.is_empty()
+                && plan.tree.faults.is_empty();
         if !is_sound {
             flawed.insert(number);
         }
@@ -99,9 +101,9 @@ fn facts<S: Searcher>(
     let mut counts = ObjectCounts::default();
     let mut left_out = 0;
     for family in own.families.iter().flatten() {
-        if let Some(count) = own.known_families.get(&family.digest) {
-            counts.add_count(Kind::Blob, *count);
-            left_out += count.objects;
+        if let Some(known) = own.known_families.get(&family.digest) {
+            counts.add_count(known.kind(), known.count);
+            left_out += known.count.objects;
         }
     }
     if notes.searched.len() as u64 + left_out != pack.len() as u64 {
@@ -112,8 +114,11 @@ fn facts<S: Searcher>(
             counts.add_count(*kind, KindCount { objects: 1, bytes: *size });
         }
     }
-    let (relies_on, outside) = elsewhere(sweep, state, number, &notes.outward);
+    let named = own.inherited_outside.iter().filter(|id| !pack.contains(id));
+    let outward = notes.outward.iter().chain(named).copied().collect();
+    let (relies_on, outside) = elsewhere(sweep, state, number, &outward);
     Some(PackFacts {
+        ids: relies_on.is_empty().then(|| IdSet::of(pack)),
         max_memory: state.max_memory,
         max_assembled: state.max_assembled,
         counts,
@@ -144,13 +149,13 @@ fn elsewhere<S: Searcher>(
     (relies_on, left)
 }
 
-/// The blob families of a pack without matches.
+/// The families of a pack without matches.
 fn clean_families<S: Searcher>(
     sweep: &Sweep<'_, S>,
     state: &CachedSweep<'_>,
     number: usize,
     (notes, again): (&PackNotes, &HashSet<Entry>),
-) -> Vec<(CacheDigest, KindCount)> {
+) -> Vec<FamilyFact> {
     let (pack, tree, own) = (&sweep.store.packs[number], &sweep.plans[number].tree, &state.packs[number]);
     let made = match &own.families {
         Some(_) => Vec::new(),
@@ -158,19 +163,20 @@ fn clean_families<S: Searcher>(
     };
     let mut clean = Vec::new();
     for family in own.families.as_ref().unwrap_or(&made) {
-        if let Some(count) = own.known_families.get(&family.digest) {
-            clean.push((family.digest, *count));
+        if let Some(known) = own.known_families.get(&family.digest) {
+            clean.push(*known);
             continue;
         }
         let entries = tree.with_descendants(family.root);
         let sizes = entries.iter().map(|entry| match notes.searched.get(entry) {
-            Some((Kind::Blob, size)) if !again.contains(entry) => Some(*size),
+            Some((kind, size)) if *kind == family.kind && !again.contains(entry) => Some(*size),
             _ => None,
         });
         if let Some(bytes) = sizes.sum::<Option<u64>>() {
-            clean.push((family.digest, KindCount { objects: entries.len() as u64, bytes }));
+            let count = KindCount { objects: entries.len() as u64, bytes };
+            clean.push(FamilyFact { digest: family.digest, is_trees: family.kind == Kind::Tree, count });
         }
     }
-    clean.sort_unstable_by_key(|(digest, _)| *digest);
+    clean.sort_unstable_by_key(|family| family.digest);
     clean
 }

@@ -1,5 +1,7 @@
 //! The digest that identifies a pack.
 
+use gix::oid;
+
 use crate::cache::CacheDigest;
 use crate::git::pack::Pack;
 use crate::threads;
@@ -30,21 +32,27 @@ pub(super) fn pack_digest(pack: &Pack, threads: usize) -> Option<CacheDigest> {
 fn index_part(pack: &Pack, start: u32) -> Option<blake3::Hash> {
     let end = start.saturating_add(POSITIONS).min(pack.num_objects());
     let mut listed = Vec::with_capacity((end - start) as usize * 40);
+    let is_found = |position: u32| pack.position(pack.id_at(position)) == Some(position);
     let mut last = start.checked_sub(1).map(|before| pack.id_at(before));
     for position in start..end {
         let id = pack.id_at(position);
-        if last.is_some_and(|last| last >= id) {
+        if let Some(last) = last
+            && last >= id
+        {
             return None;
         }
         // In order, all ids of one first byte are found if the first and the last are.
-        let next = (position + 1 < pack.num_objects()).then(|| pack.id_at(position + 1).first_byte());
-        let is_edge = last.is_none_or(|last| last.first_byte() != id.first_byte());
-        if (is_edge || next != Some(id.first_byte())) && pack.position(id) != Some(position) {
+        if last.map(oid::first_byte) != Some(id.first_byte())
+            && !(is_found(position) && position.checked_sub(1).is_none_or(is_found))
+        {
             return None;
         }
         listed.extend_from_slice(id.as_bytes());
         listed.extend_from_slice(&pack.offset_at(position).to_le_bytes());
         last = Some(id);
+    }
+    if end > start && end == pack.num_objects() && !is_found(end - 1) {
+        return None;
     }
     Some(blake3::hash(&listed))
 }

@@ -1,7 +1,9 @@
 //! What is kept about a pack.
 
 use gix::ObjectId;
+use gix::object::Kind;
 
+use super::id_set::IdSet;
 use crate::cache::{CacheDigest, CacheReader, put_number};
 use crate::git::pack::Entry;
 use crate::git::sweep::outcome::{KindCount, ObjectCounts};
@@ -21,8 +23,28 @@ pub(super) struct PackFacts {
     pub(super) outside: Vec<ObjectId>,
     /// Entries with matches, ascending: they are searched again, with their delta bases.
     pub(super) matched: Vec<Entry>,
+    /// Its ids, if all objects that it names are in it or in no pack.
+    pub(super) ids: Option<IdSet>,
     /// Families without matches, sorted by digest.
-    pub(super) families: Vec<(CacheDigest, KindCount)>,
+    pub(super) families: Vec<FamilyFact>,
+}
+
+/// What is kept about a family without matches.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct FamilyFact {
+    /// What identifies it.
+    pub(super) digest: CacheDigest,
+    /// Whether its objects are trees, and not blobs.
+    pub(super) is_trees: bool,
+    /// Its objects.
+    pub(super) count: KindCount,
+}
+
+impl FamilyFact {
+    /// The kind of its objects.
+    pub(super) fn kind(&self) -> Kind {
+        if self.is_trees { Kind::Tree } else { Kind::Blob }
+    }
 }
 
 /// An entry of the cache may take this part of its pack's size.
@@ -31,8 +53,8 @@ const MAX_PART: u64 = 50;
 const MIN_ROOM: u64 = 1 << 10;
 
 impl PackFacts {
-    /// As an entry of a cache, for a pack of that size in bytes. Families that would take too much room are left out; `None`
-    /// if the rest takes too much.
+    /// As an entry of a cache, for a pack of that size in bytes. What only helps after a repack is left out if it would take
+    /// too much room: first ids and families of trees, then families of blobs. `None` if the rest takes too much.
     pub(super) fn encode(&self, pack_bytes: u64) -> Option<Vec<u8>> {
         let mut out = Vec::new();
         put_number(&mut out, self.max_memory);
@@ -55,14 +77,20 @@ impl PackFacts {
             return None;
         }
         let without = out.len();
-        put_number(&mut out, self.families.len() as u64);
-        for (digest, count) in &self.families {
-            out.extend_from_slice(digest);
-            put_count(&mut out, *count);
-        }
-        if out.len() as u64 > room {
+        for (ids, kinds) in [(self.ids.as_ref(), &[false, true][..]), (None, &[false]), (None, &[])] {
+            put_number(&mut out, u64::from(ids.is_some()));
+            ids.inspect(|ids| ids.encode(&mut out));
+            let families = || self.families.iter().filter(|family| kinds.contains(&family.is_trees));
+            put_number(&mut out, families().count() as u64);
+            for family in families() {
+                out.extend_from_slice(&family.digest);
+                put_number(&mut out, family.is_trees.into());
+                put_count(&mut out, family.count);
+            }
+            if out.len() as u64 <= room {
+                break;
+            }
             out.truncate(without);
-            put_number(&mut out, 0);
         }
         Some(out)
     }
@@ -90,8 +118,12 @@ impl PackFacts {
             last = last.checked_add(reader.number()?)?;
             facts.matched.push(Entry::try_from(last).ok().filter(|&entry| (entry as usize) < entries)?);
         }
-        for _ in 0..reader.count(size_of::<CacheDigest>() + 2)? {
-            facts.families.push((reader.array()?, read_count(&mut reader)?));
+        if reader.number()? != 0 {
+            facts.ids = Some(IdSet::decode(&mut reader)?);
+        }
+        for _ in 0..reader.count(size_of::<CacheDigest>() + 3)? {
+            let (digest, is_trees) = (reader.array()?, reader.number()? != 0);
+            facts.families.push(FamilyFact { digest, is_trees, count: read_count(&mut reader)? });
         }
         reader.is_at_end().then_some(facts)
     }

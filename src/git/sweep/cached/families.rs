@@ -1,4 +1,4 @@
-//! Families of blobs, and what identifies them wherever they are stored.
+//! Families of blobs and of trees, and what identifies them wherever they are stored.
 
 use gix::object::Kind;
 
@@ -10,16 +10,18 @@ use crate::threads;
 /// How many families one thread hashes at a time.
 const BATCH: usize = 64;
 
-/// A blob that is stored whole, and all deltas of its pack that build on it.
+/// A blob or tree that is stored whole, and all deltas of its pack that build on it.
 #[derive(Clone, Debug)]
 pub(super) struct Family {
-    /// The blob that is stored whole.
+    /// The kind of all of its objects.
+    pub(super) kind: Kind,
+    /// The object that is stored whole.
     pub(super) root: Entry,
     /// The digest of all bytes that are stored for the family, and of what builds on what.
     pub(super) digest: CacheDigest,
 }
 
-/// The families of the blobs among the roots of `tree`. Those with an entry that cannot be read are left out.
+/// The families of the blobs and trees among the roots of `tree`. Those with an entry that cannot be read are left out.
 pub(super) fn families(pack: &Pack, tree: &DeltaTree, threads: usize) -> Vec<Family> {
     let found = threads::map(threads, tree.roots.chunks(BATCH), |roots| {
         roots.iter().filter_map(|&root| family(pack, tree, root)).collect::<Vec<_>>()
@@ -28,9 +30,10 @@ pub(super) fn families(pack: &Pack, tree: &DeltaTree, threads: usize) -> Vec<Fam
 }
 
 fn family(pack: &Pack, tree: &DeltaTree, root: Entry) -> Option<Family> {
-    if !matches!(pack.header(root).ok()?.0.content, EntryContent::Whole(Kind::Blob)) {
-        return None;
-    }
+    let kind = match pack.header(root).ok()?.0.content {
+        EntryContent::Whole(kind @ (Kind::Blob | Kind::Tree)) => kind,
+        _ => return None,
+    };
     // Each entry comes after its base.
     let entries = tree.with_descendants(root);
     let mut children: Vec<Vec<CacheDigest>> = vec![Vec::new(); entries.len()];
@@ -47,7 +50,7 @@ fn family(pack: &Pack, tree: &DeltaTree, root: Entry) -> Option<Family> {
         children[parents[at]].push(digest);
     }
     let digest = entry_digest(pack, root, &mut children[0])?;
-    Some(Family { root, digest })
+    Some(Family { kind, root, digest })
 }
 
 /// The digest of an entry as it is stored, and of the digests of its `children`, whose order in the pack does not matter.
@@ -55,7 +58,12 @@ fn entry_digest(pack: &Pack, entry: Entry, children: &mut [CacheDigest]) -> Opti
     let (header, deflated) = pack.header(entry).ok()?;
     let length = pack.entry_end(entry).checked_sub(pack.offset(entry) + header.len as u64)?;
     let mut digest = blake3::Hasher::new();
-    digest.update(&[u8::from(matches!(header.content, EntryContent::Whole(_)))]);
+    digest.update(match header.content {
+        EntryContent::Whole(Kind::Blob) => b"b",
+        EntryContent::Whole(Kind::Tree) => b"t",
+        EntryContent::Whole(_) => b"o",
+        _ => b"d",
+    });
     digest.update(&header.size.to_le_bytes());
     digest.update(&length.to_le_bytes());
     digest.update(deflated.get(..usize::try_from(length).ok()?)?);

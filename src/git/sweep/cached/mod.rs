@@ -5,20 +5,22 @@
 //! another pack. Facts are only that nothing was found: every object with a match is searched again, so the cache has
 //! nothing about any key.
 //!
-//! After a repack there are other packs. A blob [family](families::Family) whose stored bytes are all the same as
-//! before is not searched again; everything else is. An object id is never trusted, since an index can give any id to any
-//! content. Trees, commits and tags are searched again, since what they name must exist.
+//! After a repack there are other packs. A [family](families::Family) of blobs or trees whose stored bytes are all the same as
+//! before is not searched again; everything else is. An object id is never trusted to say what an object holds, since an
+//! index can give any id to any content. What trees name must exist, so they are searched again unless the new pack
+//! [lists every id](id_set::IdSet) of the old one.
 
 mod collect;
 mod digest;
 mod facts;
 mod families;
 mod first_copies;
+mod id_set;
 mod state;
 #[cfg(test)]
 mod tests;
 
-pub use state::CacheUpdate;
+pub use state::{CacheUpdate, cache_subject};
 
 pub(super) use collect::collect;
 pub(super) use state::CachedSweep;

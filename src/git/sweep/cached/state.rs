@@ -3,17 +3,16 @@
 use std::collections::{BTreeSet, HashMap, HashSet};
 
 use gix::ObjectId;
-use gix::object::Kind;
 
 use super::digest::pack_digest;
-use super::facts::PackFacts;
+use super::facts::{FamilyFact, PackFacts};
 use super::families::{Family, families};
 use super::first_copies::first_copies;
 use crate::cache::{Cache, CacheDigest, CacheReader, put_number};
 use crate::git::Database;
 use crate::git::pack::{DeltaTree, Pack};
 use crate::git::sweep::SweepOptions;
-use crate::git::sweep::outcome::{KindCount, ObjectCounts};
+use crate::git::sweep::outcome::ObjectCounts;
 
 /// The cache during a sweep.
 pub(in crate::git::sweep) struct CachedSweep<'c> {
@@ -24,8 +23,8 @@ pub(in crate::git::sweep) struct CachedSweep<'c> {
     previous: Vec<CacheDigest>,
     /// By pack number.
     pub(super) packs: Vec<PackState>,
-    /// The families of packs that are gone, once they were needed.
-    gone: Option<HashMap<CacheDigest, KindCount>>,
+    /// The facts about packs that are gone, once they were needed.
+    gone: Option<Vec<PackFacts>>,
     pub(super) max_memory: u64,
     pub(super) max_assembled: u64,
     id_len: usize,
@@ -38,17 +37,22 @@ pub(super) struct PackState {
     pub(super) digest: Option<CacheDigest>,
     /// The facts, if it was swept before.
     pub(super) facts: Option<PackFacts>,
-    /// The blob families in it, if they were needed.
+    /// The families in it, if they were needed.
     pub(super) families: Option<Vec<Family>>,
-    /// Families that were in a pack that is gone, and so are not searched, with the number of their objects.
-    pub(super) known_families: HashMap<CacheDigest, KindCount>,
+    /// Families that were in a pack that is gone, and so are not searched.
+    pub(super) known_families: HashMap<CacheDigest, FamilyFact>,
+    /// The objects in no pack that trees in these families may name.
+    pub(super) inherited_outside: Vec<ObjectId>,
 }
 
 impl PackState {
-    /// How many blobs are not searched because of the families that they belong to.
-    fn known_blobs(&self) -> u64 {
+    /// How many objects are not searched because of the families that they belong to.
+    fn known_objects(&self) -> u64 {
         let families = self.families.iter().flatten();
-        families.filter_map(|family| self.known_families.get(&family.digest)).map(|count| count.objects).sum()
+        families
+            .filter_map(|family| self.known_families.get(&family.digest))
+            .map(|known| known.count.objects)
+            .sum()
     }
 }
 
@@ -59,16 +63,21 @@ pub(in crate::git::sweep) struct CachedPlan {
     pub(in crate::git::sweep) known: ObjectCounts,
 }
 
+/// The subject of the entry about `what` in a database, by where it is.
+pub fn cache_subject(database: &Database, what: &str) -> CacheDigest {
+    let mut name = blake3::Hasher::new();
+    name.update(what.as_bytes());
+    for root in database.roots() {
+        let real = root.canonicalize().unwrap_or_else(|_| root.clone());
+        name.update(b"\0");
+        name.update(real.as_os_str().as_encoded_bytes());
+    }
+    name.finalize().into()
+}
+
 impl<'c> CachedSweep<'c> {
     pub(super) fn new(cache: &'c Cache, database: &Database, options: &SweepOptions<'_>) -> Self {
-        let mut name = blake3::Hasher::new();
-        name.update(b"packs of ");
-        for root in database.roots() {
-            let real = root.canonicalize().unwrap_or_else(|_| root.clone());
-            name.update(real.as_os_str().as_encoded_bytes());
-            name.update(b"\0");
-        }
-        let list = name.finalize().into();
+        let list = cache_subject(database, "packs");
         let previous = cache.load(&list).and_then(|bytes| decode_list(&bytes)).unwrap_or_default();
         Self {
             cache,
@@ -89,7 +98,8 @@ impl<'c> CachedSweep<'c> {
         self.packs.extend(digests.map(|digest| PackState { digest, ..PackState::default() }));
         let present: HashSet<CacheDigest> = self.packs.iter().filter_map(|pack| pack.digest).collect();
         for (number, pack) in packs.iter().enumerate().skip(first_new) {
-            let facts = self.packs[number].digest.and_then(|digest| self.load(&digest, pack.len()));
+            let facts =
+                self.packs[number].digest.and_then(|digest| self.load(&digest, pack.num_objects() as usize));
             let facts = facts.filter(|facts| {
                 self.had_no_more_memory(facts)
                     && facts.relies_on.iter().all(|digest| present.contains(digest))
@@ -122,6 +132,9 @@ impl<'c> CachedSweep<'c> {
     ) -> CachedPlan {
         // Without a count, nothing is known.
         let facts = self.packs[number].facts.take();
+        // Entries are counted only if there are any to look at.
+        let facts =
+            facts.filter(|facts| facts.matched.last().is_none_or(|&last| (last as usize) < pack.len()));
         if let Some((known, facts)) =
             facts.and_then(|facts| Some((first_copies(pack, &facts, duplicates)?, facts)))
         {
@@ -137,21 +150,38 @@ impl<'c> CachedSweep<'c> {
         plan
     }
 
-    /// The objects that a known pack names and that were in no pack.
-    pub(in crate::git::sweep) fn outside(&self, number: usize) -> impl Iterator<Item = ObjectId> {
-        self.packs[number].facts.iter().flat_map(|facts| facts.outside.iter().copied())
+    /// Whether the pack was swept before, and is planned by what is known about it.
+    pub(in crate::git::sweep) fn has_facts(&self, number: usize) -> bool {
+        self.packs[number].facts.is_some()
     }
 
-    /// Leaves out the families that were in a pack that is gone.
+    /// The objects that were in no pack, and that a known pack or known trees name.
+    pub(in crate::git::sweep) fn outside(&self, number: usize) -> impl Iterator<Item = ObjectId> {
+        let state = &self.packs[number];
+        let facts = state.facts.iter().flat_map(|facts| &facts.outside);
+        facts.chain(&state.inherited_outside).copied()
+    }
+
+    /// Leaves out the families that were in a pack that is gone. What a tree names must still exist, so trees are left out
+    /// only if this pack has every object of the one that is gone.
     fn leave_out(&mut self, number: usize, pack: &Pack, plan: &mut CachedPlan, threads: usize) {
         let found = families(pack, &plan.tree, threads);
-        let (gone, state) = (&self.gone, &mut self.packs[number]);
+        let (gone, state) = (self.gone.as_deref().unwrap_or_default(), &mut self.packs[number]);
+        let mut known: HashMap<&CacheDigest, &FamilyFact> = HashMap::new();
+        for facts in gone {
+            let is_whole = facts.ids.as_ref().is_some_and(|ids| ids.is_within(pack));
+            if is_whole {
+                state.inherited_outside.extend(&facts.outside);
+            }
+            let families = facts.families.iter().filter(|family| is_whole || !family.is_trees);
+            known.extend(families.map(|family| (&family.digest, family)));
+        }
         let mut left_out = HashSet::new();
         for family in &found {
-            if let Some(count) = gone.as_ref().and_then(|gone| gone.get(&family.digest)) {
+            if let Some(known) = known.get(&family.digest) {
                 left_out.insert(family.root);
-                plan.known.add_count(Kind::Blob, *count);
-                state.known_families.insert(family.digest, *count);
+                plan.known.add_count(known.kind(), known.count);
+                state.known_families.insert(family.digest, **known);
             }
         }
         plan.tree.roots.retain(|root| !left_out.contains(root));
@@ -165,7 +195,7 @@ impl<'c> CachedSweep<'c> {
             let gone = self.previous.iter().filter(|digest| !present.contains(*digest));
             let facts = gone.filter_map(|digest| self.load(digest, usize::MAX));
             let facts = facts.filter(|facts| self.had_no_more_memory(facts));
-            self.gone = Some(facts.flat_map(|facts| facts.families).collect());
+            self.gone = Some(facts.filter(|facts| !facts.families.is_empty()).collect());
         }
         self.gone.as_ref().is_some_and(|gone| !gone.is_empty())
     }
@@ -189,8 +219,8 @@ pub struct CacheUpdate {
     fresh: Vec<(CacheDigest, Vec<u8>)>,
     /// How many packs there are.
     packs: usize,
-    /// How many blobs of other packs were not searched.
-    known_blobs: u64,
+    /// How many objects of other packs were not searched.
+    known_objects: u64,
 }
 
 impl CacheUpdate {
@@ -202,7 +232,7 @@ impl CacheUpdate {
             known: known.filter_map(|pack| pack.digest).collect(),
             fresh,
             packs: state.packs.len(),
-            known_blobs: state.packs.iter().map(PackState::known_blobs).sum(),
+            known_objects: state.packs.iter().map(PackState::known_objects).sum(),
         }
     }
 
@@ -220,10 +250,10 @@ impl CacheUpdate {
             self.previous.iter().filter(|digest| !all.contains(*digest)).for_each(|gone| cache.remove(gone));
         }
         let (known, packs) = (self.known.len(), self.packs);
-        let blobs = match self.known_blobs {
+        let objects = match self.known_objects {
             0 => String::new(),
-            blobs => format!(", and {blobs} blobs that were in other packs"),
+            objects => format!(", and {objects} objects that were in other packs"),
         };
-        cache.note(format!("cache: {known} of {packs} packs were searched by an earlier audit{blobs}"));
+        cache.note(format!("cache: {known} of {packs} packs were searched by an earlier audit{objects}"));
     }
 }

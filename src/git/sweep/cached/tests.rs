@@ -2,8 +2,16 @@
 
 use gix::ObjectId;
 
-use super::facts::PackFacts;
+use super::facts::{FamilyFact, PackFacts};
+use super::id_set::IdSet;
+use crate::cache::CacheReader;
+use crate::git::pack::Pack;
+use crate::git::scratch::Scratch;
 use crate::git::sweep::outcome::{KindCount, ObjectCounts};
+
+fn family(n: u8) -> FamilyFact {
+    FamilyFact { digest: [n; 32], is_trees: n == 1, count: KindCount { objects: 2, bytes: u64::MAX } }
+}
 
 fn facts() -> PackFacts {
     let id = |byte| ObjectId::from_bytes_or_panic(&[byte; 20]);
@@ -18,7 +26,8 @@ fn facts() -> PackFacts {
         relies_on: vec![[4; 32], [9; 32]],
         outside: vec![id(1), id(200)],
         matched: vec![0, 7, 700],
-        families: [0, 1, 255].map(|n| ([n; 32], KindCount { objects: 2, bytes: u64::MAX })).to_vec(),
+        ids: None,
+        families: [0, 1, 255].map(family).to_vec(),
     }
 }
 
@@ -31,7 +40,7 @@ fn facts_are_read_as_they_were_written() {
 /// An entry takes a fiftieth of its pack at most, and a kilobyte.
 #[test]
 fn an_entry_is_small_beside_its_pack() {
-    let many = |n: usize| (0..n).map(|_| ([5; 32], KindCount::default())).collect();
+    let many = |n: usize| vec![FamilyFact { count: KindCount::default(), ..family(5) }; n];
     let large = PackFacts { families: many(1000), ..facts() };
     let bytes = large.encode(500_000).unwrap();
     assert!(bytes.len() < 1000, "without the families");
@@ -52,4 +61,44 @@ fn what_makes_no_sense_is_not_read() {
         // Whatever it says, it is read without a panic and in bounded memory.
         let _ = PackFacts::decode(&changed, 1000, 20);
     }
+}
+
+/// The only pack of a repository.
+fn open_pack(scratch: &Scratch) -> Pack {
+    let files = std::fs::read_dir(scratch.path().join(".git/objects/pack")).unwrap();
+    let mut indexes =
+        files.map(|file| file.unwrap().path()).filter(|path| path.extension().unwrap() == "idx");
+    let pack = Pack::open(&indexes.next().unwrap(), gix::hash::Kind::Sha1).unwrap();
+    assert!(indexes.next().is_none());
+    pack
+}
+
+#[test]
+fn an_id_set_tells_whether_a_pack_lacks_one_of_its_ids() {
+    let scratch = Scratch::new(&[]);
+    for number in 0..40 {
+        scratch.write("file", &format!("{number}"));
+        scratch.commit("one of many");
+    }
+    scratch.git(&["repack", "-qad"]);
+    let old = IdSet::of(&open_pack(&scratch));
+    assert!(old.is_within(&open_pack(&scratch)));
+    let mut bytes = Vec::new();
+    old.encode(&mut bytes);
+    assert_eq!(IdSet::decode(&mut CacheReader::new(&bytes)), Some(old.clone()));
+    // More objects are added, and an old one is not there any more.
+    scratch.write("file", "new");
+    scratch.commit("new");
+    scratch.git(&["repack", "-qad"]);
+    let more = IdSet::of(&open_pack(&scratch));
+    assert!(old.is_within(&open_pack(&scratch)));
+    scratch.git(&["reset", "-q", "--hard", "HEAD~2"]);
+    scratch.write("file", "other");
+    scratch.commit("other");
+    scratch.git(&["reflog", "expire", "--expire=now", "--all"]);
+    scratch.git(&["repack", "-qad"]);
+    assert!(!old.is_within(&open_pack(&scratch)) && !more.is_within(&open_pack(&scratch)));
+    let facts = PackFacts { ids: Some(old), ..facts() };
+    let bytes = facts.encode(1 << 20).unwrap();
+    assert_eq!(PackFacts::decode(&bytes, 1000, 20), Some(facts));
 }
