@@ -1,9 +1,10 @@
-//! Layer 1: what earlier audits learned about packs, in files of a directory that the user names.
+//! Layer 1: what earlier audits learned about packs and containers, in files of a directory that the user names.
 //!
 //! An entry says under which settings it was made and ends with a checksum. Whatever is damaged, of another user, writable
 //! by others or made under other settings is ignored and noted. Entries hold no bytes of the audited repository but
 //! object ids.
 
+mod clean_contents;
 mod codec;
 
 use std::collections::BTreeSet;
@@ -12,13 +13,14 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, OnceLock, PoisonError};
 
+pub use clean_contents::CleanContents;
 pub use codec::{CacheReader, put_number};
 
 use crate::model::hex;
 use crate::untrusted;
 
 /// Begins every entry. Raised when the meaning of entries changes.
-const MAGIC: &[u8; 16] = b"friskey-cache-1\n";
+const MAGIC: &[u8; 16] = b"friskey-cache-2\n";
 /// The largest entry that is read, in bytes.
 const MAX_ENTRY: u64 = 1 << 30;
 

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use super::collect::{ScanOutcome, name_findings};
 use super::contents::own_name;
-use super::objects::{SecretLocator, SharedKey, search};
+use super::objects::{SearchOptions, SecretLocator, SharedKey, search};
 use super::{Clock, Settings, draft, narrowing};
 use crate::git::staged::{Side, Staged, StagedError, StagedPath, find, staged};
 use crate::git::{self, LfsStore, MatchedObject, ObjectId, ObjectReader, OpenError, Repository};
@@ -210,7 +210,8 @@ impl StagedScan<'_> {
         let ids: Vec<ObjectId> = paths.keys().copied().collect();
         let naming = |id: &ObjectId| paths.get(id).map(|path| path.to_vec());
         let lfs = self.lfs.as_ref();
-        let mut searched = search(self.settings, self.repo, &ids, self.threads, lfs, &naming);
+        let how = SearchOptions { lfs, ..SearchOptions::new(self.threads, &naming) };
+        let mut searched = search(self.settings, self.repo, &ids, &how);
         let coverage = &mut self.gathered.coverage;
         coverage.blobs += ids.len() as u64;
         coverage.bytes += searched.bytes;

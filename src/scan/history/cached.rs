@@ -5,7 +5,8 @@ use std::path::Path;
 use super::repository_audit::RepositoryAudit;
 use super::search::{ObjectSearch, SweepMatch};
 use super::{HistoryError, HistoryOptions};
-use crate::git::{Database, Repository, SweepOptions, SweepOutcome, sweep, sweep_with_cache};
+use crate::cache::{Cache, CleanContents};
+use crate::git::{Database, Repository, SweepOptions, SweepOutcome, cache_subject, sweep, sweep_with_cache};
 
 impl RepositoryAudit<'_> {
     /// Sweeps the database, with the cache if there is one.
@@ -15,9 +16,7 @@ impl RepositoryAudit<'_> {
         search: &ObjectSearch<'_>,
         options: &SweepOptions<'_>,
     ) -> SweepOutcome<SweepMatch> {
-        // `--whole` is there to check the faster ways.
-        let cache = self.audit.cache.as_ref().filter(|_| !self.audit.whole);
-        match cache {
+        match self.cache() {
             Some(cache) if search.kinds.len() == ALL_KINDS => {
                 let (outcome, update) = sweep_with_cache(database, search, options, cache);
                 if !outcome.cancelled {
@@ -31,6 +30,20 @@ impl RepositoryAudit<'_> {
             }
             None => sweep(database, search, options),
         }
+    }
+}
+
+impl<'a> RepositoryAudit<'a> {
+    /// The cache, if this audit uses one.
+    fn cache(&self) -> Option<&'a Cache> {
+        // `--whole` is there to check the faster ways.
+        self.audit.cache.as_deref().filter(|_| !self.audit.whole && self.audit.range.is_empty())
+    }
+
+    /// The containers in which an earlier audit found nothing.
+    pub(super) fn clean_containers(&self) -> Option<CleanContents<'a>> {
+        let subject = || cache_subject(&Database::of(self.repo), "containers");
+        self.cache().map(|cache| CleanContents::load(cache, subject()))
     }
 }
 

@@ -7,7 +7,7 @@ use crate::detect::PassedOver;
 use crate::git::attribution::{Query, SecretHistory};
 use crate::git::{MatchedObject, ObjectId};
 use crate::model::{Skip, native_path};
-use crate::scan::objects::{SharedKey, nameless, search};
+use crate::scan::objects::{SearchOptions, SharedKey, nameless, search};
 
 /// The largest container that is opened, in bytes, since its blob is held in memory.
 const MAX_CONTAINER_BYTES: u64 = 1 << 30;
@@ -54,7 +54,13 @@ impl RepositoryAudit<'_> {
                 closed.entry(*id).or_default().push(Skip::new(nameless(id), reason));
             }
         }
-        let searched = search(self.settings, self.repo, &ids, self.audit.threads, None, &|_| None);
+        let clean = self.clean_containers();
+        let how =
+            SearchOptions { clean: clean.as_ref(), ..SearchOptions::new(self.audit.threads, &|_| None) };
+        let searched = search(self.settings, self.repo, &ids, &how);
+        if let Some(clean) = clean.filter(|_| !self.is_stopped()) {
+            clean.keep();
+        }
         found.extend(searched.found);
         let known: u64 = containers.iter().map(|(_, size)| size).sum();
         self.outcome.coverage.bytes += searched.bytes.saturating_sub(known);

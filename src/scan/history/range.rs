@@ -13,7 +13,7 @@ use crate::model::{LeakStatus, Surface, native_path};
 use crate::scan::Settings;
 use crate::scan::collect::name_findings;
 use crate::scan::narrowing::submodule;
-use crate::scan::objects::search;
+use crate::scan::objects::{SearchOptions, search};
 
 /// The surfaces that a range can contain.
 const SURFACES: &[Surface] = &[
@@ -128,7 +128,8 @@ impl RepositoryAudit<'_> {
         let paths: HashMap<_, _> = reported.map(|one| (one.blob, &one.path)).collect();
         let naming = |id: &ObjectId| paths.get(id).map(|path| path.to_vec());
         let lfs = self.lfs();
-        let mut searched = search(self.settings, self.repo, &ids, self.audit.threads, lfs.as_ref(), &naming);
+        let how = SearchOptions { lfs: lfs.as_ref(), ..SearchOptions::new(self.audit.threads, &naming) };
+        let mut searched = search(self.settings, self.repo, &ids, &how);
         searched.skipped.retain(|(id, _)| paths.contains_key(id));
         self.outcome.coverage.bytes += searched.bytes;
         let (secrets, below) = SecretIndex::gather(&std::mem::take(&mut searched.found), self.settings);
@@ -158,8 +159,9 @@ impl RepositoryAudit<'_> {
             self.outcome.coverage.skipped.extend(gaps.into_skips());
             let nameless = |_: &ObjectId| None;
             let lfs = self.lfs();
-            let mut old =
-                search(self.settings, self.repo, &before, self.audit.threads, lfs.as_ref(), &nameless);
+            let how =
+                SearchOptions { lfs: lfs.as_ref(), ..SearchOptions::new(self.audit.threads, &nameless) };
+            let mut old = search(self.settings, self.repo, &before, &how);
             let numbers: HashMap<_, u32> =
                 secrets.identified.iter().zip(0..).map(|(one, number)| (one.fingerprint, number)).collect();
             for found in std::mem::take(&mut old.found) {

@@ -3,6 +3,7 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::SharedKey;
+use crate::cache::CleanContents;
 use crate::container::Input;
 use crate::detect::PassedOver;
 use crate::git::{
@@ -49,21 +50,38 @@ fn shown(id: &ObjectId, naming: Naming<'_>) -> String {
     naming(id).map_or_else(|| nameless(id), |path| String::from_utf8_lossy(&path).into_owned())
 }
 
-/// Searches the objects `ids` as a whole, including containers. With `lfs`, findings in Git LFS files count for
-/// their pointers.
+/// How objects are searched.
+#[derive(Clone, Copy)]
+pub(in crate::scan) struct SearchOptions<'a> {
+    /// The most threads.
+    pub(in crate::scan) threads: usize,
+    /// If set, findings in Git LFS files count for their pointers.
+    pub(in crate::scan) lfs: Option<&'a LfsStore>,
+    /// What skips call an object.
+    pub(in crate::scan) naming: Naming<'a>,
+    /// Contents that need not be searched. Not for pointers, whose files may change.
+    pub(in crate::scan) clean: Option<&'a CleanContents<'a>>,
+}
+
+impl<'a> SearchOptions<'a> {
+    /// Everything is searched, and pointers are just text.
+    pub(in crate::scan) fn new(threads: usize, naming: Naming<'a>) -> Self {
+        Self { threads, lfs: None, naming, clean: None }
+    }
+}
+
+/// Searches the objects `ids` as a whole, including containers.
 pub(in crate::scan) fn search(
     settings: &Settings<'_>,
     repo: &Repository,
     ids: &[ObjectId],
-    threads: usize,
-    lfs: Option<&LfsStore>,
-    naming: Naming<'_>,
+    how: &SearchOptions<'_>,
 ) -> ObjectMatches {
     let next = AtomicUsize::new(0);
-    let threads = threads.clamp(1, ids.len().div_ceil(BATCH_OBJECTS).max(1));
+    let threads = how.threads.clamp(1, ids.len().div_ceil(BATCH_OBJECTS).max(1));
     let shared = repo.clone().into_sync();
     let mut all = ObjectMatches::default();
-    let part = || work(settings, &shared.to_thread_local(), ids, &next, lfs, naming);
+    let part = || work(settings, &shared.to_thread_local(), ids, &next, how);
     for own in threads::run(threads, part) {
         all.found.extend(own.found);
         all.bytes += own.bytes;
@@ -79,8 +97,7 @@ fn work(
     repo: &Repository,
     ids: &[ObjectId],
     next: &AtomicUsize,
-    lfs: Option<&LfsStore>,
-    naming: Naming<'_>,
+    how: &SearchOptions<'_>,
 ) -> ObjectMatches {
     let mut objects = ObjectReader::of(repo);
     let mut contents = Contents::new(settings);
@@ -93,23 +110,21 @@ fn work(
         }
         for id in &ids[from..ids.len().min(from + BATCH_OBJECTS)] {
             let Some((kind, bytes)) = objects.read(id, "object") else { continue };
-            let mut hits = Vec::new();
-            if kind == ObjectKind::Blob && may_be_container(bytes) {
-                hits = own.unpack(&mut contents, bytes, id, naming);
-            } else {
-                own.bytes += bytes.len() as u64;
-                let go_on = |_| !settings.stop.is_set();
-                let passed_over = settings.detector.find_with_keywords(bytes, go_on, |matched| {
-                    hits.push((matched.span.start as u64..matched.span.end as u64, matched.identified));
-                });
-                own.passed_over(&passed_over, id, naming);
-                let lfs = lfs.filter(|_| kind == ObjectKind::Blob);
-                if let Some((lfs, pointer)) = lfs.zip(Pointer::parse(bytes)) {
-                    hits.extend(own.pointed_at(&mut contents, lfs, &pointer, id, naming));
-                }
+            let clean = how.clean.filter(|_| kind == ObjectKind::Blob);
+            let clean = clean.and_then(|clean| Some((clean, CleanContents::digest(bytes)?)));
+            if let Some(searched) = clean.and_then(|(clean, digest)| clean.known(&digest)) {
+                own.bytes += searched;
+                continue;
             }
+            let (before, skipped) = (own.bytes, own.skipped.len());
+            let hits = own.search(settings, &mut contents, (id, kind, bytes), how);
             if !hits.is_empty() {
                 own.found.push(MatchedObject { id: *id, kind, size: bytes.len() as u64, hits });
+            } else if let Some((clean, digest)) = clean
+                && own.skipped.len() == skipped
+                && !settings.stop.is_set()
+            {
+                clean.add(digest, own.bytes - before);
             }
         }
     }
@@ -123,6 +138,30 @@ const TOO_MANY_KEYS: &str =
 type KeyMatches = Vec<(std::ops::Range<u64>, SharedKey)>;
 
 impl ObjectMatches {
+    fn search(
+        &mut self,
+        settings: &Settings<'_>,
+        contents: &mut Contents<'_>,
+        (id, kind, bytes): (&ObjectId, ObjectKind, &[u8]),
+        how: &SearchOptions<'_>,
+    ) -> KeyMatches {
+        if kind == ObjectKind::Blob && may_be_container(bytes) {
+            return self.unpack(contents, bytes, id, how.naming);
+        }
+        let mut hits = Vec::new();
+        self.bytes += bytes.len() as u64;
+        let go_on = |_| !settings.stop.is_set();
+        let passed_over = settings.detector.find_with_keywords(bytes, go_on, |matched| {
+            hits.push((matched.span.start as u64..matched.span.end as u64, matched.identified));
+        });
+        self.passed_over(&passed_over, id, how.naming);
+        let lfs = how.lfs.filter(|_| kind == ObjectKind::Blob);
+        if let Some((lfs, pointer)) = lfs.zip(Pointer::parse(bytes)) {
+            hits.extend(self.pointed_at(contents, lfs, &pointer, id, how.naming));
+        }
+        hits
+    }
+
     fn unpack(
         &mut self,
         contents: &mut Contents<'_>,

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use crate::model::Identified;
 
-pub(super) use find::{nameless, search};
+pub(super) use find::{SearchOptions, nameless, search};
 pub(super) use locate::SecretLocator;
 
 /// What is kept of a match. Thousands of versions of a file may share it.

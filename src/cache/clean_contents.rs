@@ -1,0 +1,122 @@
+//! The contents of a repository that were searched with all that is packed in them, and in which nothing was found.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
+
+use super::{Cache, CacheDigest, CacheReader, put_number};
+
+/// Shorter contents are not kept, in bytes: they are searched almost as fast as they are looked up, and an entry may take
+/// a fiftieth of what it is about.
+const MIN_LEN: usize = 2 << 10;
+
+/// Contents by the digest of all of their bytes, each with the number of bytes that were searched in it.
+type ByDigest = BTreeMap<CacheDigest, u64>;
+
+/// Contents in which nothing was found and of which nothing was skipped.
+#[derive(Debug)]
+pub struct CleanContents<'c> {
+    cache: &'c Cache,
+    subject: CacheDigest,
+    known: ByDigest,
+    /// Those that there are now.
+    met: Mutex<ByDigest>,
+    /// How many were not searched.
+    left_out: AtomicU64,
+}
+
+impl<'c> CleanContents<'c> {
+    /// Reads the entry about `subject`, if there is one that counts.
+    pub fn load(cache: &'c Cache, subject: CacheDigest) -> Self {
+        let known = cache.load(&subject).and_then(|bytes| decode(&bytes)).unwrap_or_default();
+        Self { cache, subject, known, met: Mutex::default(), left_out: AtomicU64::new(0) }
+    }
+
+    /// The digest of a content; `None` if it is too short to be kept.
+    pub fn digest(bytes: &[u8]) -> Option<CacheDigest> {
+        (bytes.len() >= MIN_LEN).then(|| blake3::hash(bytes).into())
+    }
+
+    /// How many bytes were searched in the content of that digest, if it is known to be clean.
+    pub fn known(&self, digest: &CacheDigest) -> Option<u64> {
+        let searched = *self.known.get(digest)?;
+        self.add(*digest, searched);
+        self.left_out.fetch_add(1, Ordering::Relaxed);
+        Some(searched)
+    }
+
+    /// Notes that nothing was found in the content of that digest, and nothing skipped.
+    pub fn add(&self, digest: CacheDigest, searched: u64) {
+        self.met.lock().unwrap_or_else(PoisonError::into_inner).insert(digest, searched);
+    }
+
+    /// Keeps the contents that there are now.
+    pub fn keep(self) {
+        let left_out = self.left_out.into_inner();
+        if left_out > 0 {
+            self.cache.note(format!(
+                "cache: containers that an earlier audit opened and found nothing in: {left_out}"
+            ));
+        }
+        let met = self.met.into_inner().unwrap_or_else(PoisonError::into_inner);
+        if met != self.known {
+            self.cache.store(&self.subject, &encode(&met));
+        }
+    }
+}
+
+fn encode(contents: &ByDigest) -> Vec<u8> {
+    let mut out = Vec::new();
+    put_number(&mut out, contents.len() as u64);
+    for (digest, searched) in contents {
+        out.extend_from_slice(digest);
+        put_number(&mut out, *searched);
+    }
+    out
+}
+
+fn decode(bytes: &[u8]) -> Option<ByDigest> {
+    let mut reader = CacheReader::new(bytes);
+    let count = reader.count(size_of::<CacheDigest>() + 1)?;
+    let contents = (0..count).map(|_| Some((reader.array()?, reader.number()?)));
+    let contents = contents.collect::<Option<_>>()?;
+    reader.is_at_end().then_some(contents)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_met_is_kept_and_the_rest_forgotten() {
+        let scratch = tempfile::tempdir().unwrap();
+        let cache = Cache::new(scratch.path(), &[]).unwrap();
+        cache.prepare().unwrap();
+        let [first, second] = [b'a', b'b'].map(|byte| CleanContents::digest(&[byte; MIN_LEN]).unwrap());
+        assert_eq!(CleanContents::digest(&[b'a'; MIN_LEN - 1]), None);
+        let contents = CleanContents::load(&cache, [1; 32]);
+        assert_eq!(contents.known(&first), None);
+        contents.add(first, 5);
+        contents.add(second, u64::MAX);
+        contents.keep();
+        let contents = CleanContents::load(&cache, [1; 32]);
+        assert_eq!(
+            (contents.known(&second), CleanContents::load(&cache, [2; 32]).known(&second)),
+            (Some(u64::MAX), None)
+        );
+        contents.keep();
+        let contents = CleanContents::load(&cache, [1; 32]);
+        assert_eq!((contents.known(&first), contents.known(&second)), (None, Some(u64::MAX)));
+    }
+
+    #[test]
+    fn what_makes_no_sense_is_not_read() {
+        let contents = ByDigest::from([([3; 32], 300), ([7; 32], 0)]);
+        let bytes = encode(&contents);
+        assert_eq!(decode(&bytes), Some(contents));
+        for end in 0..bytes.len() {
+            assert_eq!(decode(&bytes[..end]), None);
+        }
+        assert_eq!(decode(&[&bytes[..], b"x"].concat()), None);
+    }
+}
