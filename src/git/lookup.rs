@@ -234,9 +234,17 @@ impl Lookup {
         if *id == ObjectId::empty_tree(self.hash) {
             return Some(Kind::Tree);
         }
+        let is_packed = self.loose.has_no_folder(&self.dirs, id);
+        if is_packed && let Some(kind) = self.packed_kind(id) {
+            return Some(kind);
+        }
         if let Some(kind) = self.loose.kind(&self.dirs, id)? {
             return Some(kind);
         }
+        if is_packed { None } else { self.packed_kind(id) }
+    }
+
+    fn packed_kind(&self, id: &ObjectId) -> Option<Kind> {
         self.odb.try_header(id).ok().flatten().map(|header| header.kind())
     }
 

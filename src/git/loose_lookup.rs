@@ -24,15 +24,47 @@ pub(super) struct LooseFault {
     pub(super) is_trap: bool,
 }
 
+/// Which of the 256 folders of loose objects exist in any object directory.
+#[derive(Clone, Copy)]
+struct LooseFolders([bool; 256]);
+
+impl LooseFolders {
+    fn list(dirs: &[PathBuf]) -> Self {
+        let mut exist = [false; 256];
+        for dir in dirs {
+            let Ok(entries) = fs::read_dir(dir) else {
+                exist.fill(true);
+                continue;
+            };
+            for name in entries.flatten().map(|entry| entry.file_name()) {
+                let hex = name.to_str().filter(|name| name.len() == 2);
+                if let Some(first) = hex.and_then(|hex| usize::from_str_radix(hex, 16).ok()) {
+                    exist[first] = true;
+                }
+            }
+        }
+        Self(exist)
+    }
+}
+
 /// Reused buffers.
 #[derive(Default)]
 pub(super) struct LooseBuffers {
+    /// Listed for the first object that is looked up.
+    folders: Option<LooseFolders>,
     inflater: Option<Inflater>,
     file: Vec<u8>,
     object: Vec<u8>,
 }
 
 impl LooseBuffers {
+    /// Whether there was no folder for this object when first asked, so that it is looked for in packs first. Most
+    /// repositories have few of these folders or none, and asking for thousands of files takes long.
+    pub(super) fn has_no_folder(&mut self, dirs: &[PathBuf], id: &ObjectId) -> bool {
+        let LooseFolders(exist) = self.folders.get_or_insert_with(|| LooseFolders::list(dirs));
+        !exist[usize::from(id.first_byte())]
+    }
+
     /// Reads the object `id` from the first of `dirs` that has it into `out`; `None` if none does. Sets `lease` for a
     /// large object.
     pub(super) fn read(
