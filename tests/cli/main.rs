@@ -5,6 +5,7 @@
 mod action;
 mod ambiguous;
 mod cache;
+mod cache_random;
 mod ci;
 mod containers;
 #[path = "../kit/credential_forms.rs"]
