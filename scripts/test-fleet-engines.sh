@@ -51,9 +51,9 @@ for n in $(seq 8); do git clone -q --mirror seed.git "mirrors/clean-$n.git"; don
 for n in 1 2; do git clone -q --mirror work "mirrors/leak-$n.git"; done
 friskey fleet plan mirrors >fleet.json
 
-# The report on some state directories, without its times.
+# The report on some state directories, without its times and the command lines of its audits.
 report() {
-    friskey fleet report --format json "$@" | sed -E '/"((elapsed|exposed)_seconds|started)"/d'
+    friskey fleet report --format json "$@" | sed -E '/^  "audits": \[/,/^  \]/d; /"((elapsed|exposed)_seconds|started)"/d'
 }
 
 friskey -q fleet audit fleet.json --state single || [ $? -eq 1 ]

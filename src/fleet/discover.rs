@@ -12,8 +12,11 @@ use super::path_text::path_text;
 use super::plan::plan_id;
 use crate::model::{FleetPlan, PLAN_SCHEMA, PlannedRepository, RepositoryKind, Skip};
 
-/// Most links that are named in a plan.
+/// Most links that are named in a plan; the others are counted.
 const MAX_IGNORED: usize = 1000;
+
+/// Folders of a git directory that are its own.
+const GIT_FOLDERS: [&str; 8] = ["objects", "refs", "hooks", "info", "logs", "modules", "worktrees", "lfs"];
 
 /// Finds the repositories below `roots`. `shown` masks what looks like a key in a path that is only shown; a repository
 /// whose own path contains one is skipped.
@@ -36,6 +39,8 @@ pub fn discover(
         met: HashSet::new(),
         skipped: BTreeSet::new(),
         ignored: BTreeSet::new(),
+        more_ignored: 0,
+        notes: BTreeSet::new(),
         roots: real.into_iter().collect(),
     };
     let mut waiting: Vec<PathBuf> = walk.roots.iter().rev().cloned().collect();
@@ -64,6 +69,9 @@ struct Walk<'a> {
     met: HashSet<FolderIdentity>,
     skipped: BTreeSet<Skip>,
     ignored: BTreeSet<Skip>,
+    /// How many links beyond [`MAX_IGNORED`] there are.
+    more_ignored: u64,
+    notes: BTreeSet<Skip>,
 }
 
 #[cfg(unix)]
@@ -80,6 +88,15 @@ fn identity(_: &Path, metadata: &Metadata) -> FolderIdentity {
 #[cfg(not(unix))]
 fn identity(path: &Path, _: &Metadata) -> FolderIdentity {
     path.to_owned()
+}
+
+/// The folders in a folder, as far as it can be read.
+fn folders_in(dir: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(dir).into_iter().flatten().flatten();
+    entries
+        .filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir()))
+        .map(|entry| entry.path())
+        .collect()
 }
 
 impl Walk<'_> {
@@ -105,7 +122,10 @@ impl Walk<'_> {
         }
         match layout(folder) {
             Layout::Plain => {}
-            Layout::GitDir => return self.git_dir(folder, folder, RepositoryKind::Bare),
+            Layout::GitDir => {
+                self.note_nested(folder);
+                return self.git_dir(folder, folder, RepositoryKind::Bare);
+            }
             Layout::WorkTree(git_dir) => self.git_dir(folder, &git_dir, RepositoryKind::WorkTree),
             Layout::Pointer(target) => self.pointers.push((folder.to_owned(), target)),
             Layout::Unclear(reason) => self.skip(folder, reason),
@@ -154,6 +174,31 @@ impl Walk<'_> {
         } else if self.ignored.len() < MAX_IGNORED {
             let reason = format!("a symbolic link to a folder outside the roots, {to}; not followed");
             self.ignored.insert(Skip::new(self.name(link), reason));
+        } else {
+            self.more_ignored += 1;
+        }
+    }
+
+    /// Notes that other repositories are in a bare one, as after `git init --bare` in a folder of mirrors: they are audited
+    /// as parts of it.
+    fn note_nested(&mut self, git_dir: &Path) {
+        let is_own = |path: &Path| {
+            let name = path.file_name().unwrap_or_default().as_encoded_bytes();
+            GIT_FOLDERS.iter().any(|own| name == own.as_bytes())
+        };
+        let is_repository = |path: &Path| is_git_dir(path) || path.join(".git").symlink_metadata().is_ok();
+        let mut count = 0u64;
+        for outer in folders_in(git_dir).into_iter().filter(|path| !is_own(path)) {
+            let inner = if is_repository(&outer) { vec![outer] } else { folders_in(&outer) };
+            count += inner.iter().filter(|path| is_repository(path)).count() as u64;
+        }
+        if count > 0 {
+            let noun = if count == 1 { "repository" } else { "repositories" };
+            let reason = format!(
+                "{count} {noun} in this git directory will be audited as part of it; if it was made by mistake, remove its \
+                 HEAD, config, objects and refs, and plan anew"
+            );
+            self.notes.insert(Skip::new(self.name(git_dir), reason));
         }
     }
 
@@ -206,6 +251,10 @@ impl Walk<'_> {
     }
 
     fn finish(mut self) -> FleetPlan {
+        if self.more_ignored > 0 {
+            let what = format!("{} more links", self.more_ignored);
+            self.ignored.insert(Skip::new(what, "symbolic links to folders outside the roots; not followed"));
+        }
         let mut sizes = ObjectSizes::default();
         let mut repositories = Vec::new();
         for (git_dir, found) in std::mem::take(&mut self.found) {
@@ -239,6 +288,7 @@ impl Walk<'_> {
             repositories,
             skipped: self.skipped.into_iter().collect(),
             ignored: self.ignored.into_iter().collect(),
+            notes: self.notes.into_iter().collect(),
         };
         plan.id = plan_id(&plan);
         plan

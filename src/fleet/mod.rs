@@ -3,6 +3,8 @@
 
 mod discover;
 mod git_layout;
+mod joined_leaks;
+mod joined_receipt;
 mod merge;
 mod object_size;
 mod path_text;

@@ -112,3 +112,8 @@ fn has_open_leak(result: &FleetResult) -> bool {
 fn list(value: &Value) -> &[Value] {
     value.as_array().map_or(&[], Vec::as_slice)
 }
+
+/// The strings in a list.
+pub(super) fn strings(value: &Value) -> Vec<String> {
+    list(value).iter().filter_map(|item| item.as_str().map(str::to_owned)).collect()
+}

@@ -32,6 +32,7 @@ fn plan(sizes: &[u64]) -> FleetPlan {
         repositories,
         skipped: Vec::new(),
         ignored: Vec::new(),
+        notes: Vec::new(),
     };
     plan.id = plan_id(&plan);
     plan
@@ -41,7 +42,7 @@ fn result(plan: &FleetPlan, at: usize, leaks: &[(&str, &str)]) -> FleetResult {
     let repository = plan.repositories[at].path.clone();
     let leak = |(fingerprint, status): &(&str, &str)| {
         json!({"fingerprint": fingerprint, "redacted": "sk-…", "rule": "r", "kind": "k", "confidence": "high",
-            "evidence": [], "length": 50, "status": status, "exposed_seconds": null,
+            "severity": "high", "evidence": [], "length": 50, "status": status, "exposed_seconds": null,
             "findings": [{"path": "f", "suppressed": null}]})
     };
     let leaks: Vec<_> = leaks.iter().map(leak).collect();
@@ -306,6 +307,64 @@ fn what_was_left_out_is_in_the_report() {
     let left_out: Vec<_> = report.ignored.iter().map(|one| (&*one.what, one.repositories)).collect();
     assert_eq!(left_out, [("blob", 2), ("/r/link", 0)]);
     assert_eq!(report.started(), Some(("2030-01-02T03:04:05Z", "2030-01-02T03:04:05Z")));
+    assert!(!report.coverage.has_more_ignored);
+}
+
+/// A report names a bounded number of things, and says that there are more.
+#[test]
+fn more_than_is_named_is_told() {
+    let plan = plan(&[1, 2]);
+    let with = |change: &dyn Fn(&mut serde_json::Value)| {
+        let mut results = vec![result(&plan, 0, &[]), result(&plan, 1, &[])];
+        results.iter_mut().for_each(|one| change(&mut one.report.as_mut().unwrap()["coverage"]));
+        merge(&plan, vec![loaded(&plan, results)])
+    };
+    let paths = |count: usize| -> Vec<_> {
+        (0..count)
+            .map(|n| json!({"kind": "path", "what": format!("{n}"), "by": "x", "include_with": ""}))
+            .collect()
+    };
+    for (named, total, is_more) in [(1000, 1000, false), (1001, 1001, true), (3, 4, true)] {
+        let report = with(&|coverage| {
+            coverage["ignored"] = json!(paths(named));
+            coverage["ignored_total"] = json!(total);
+        });
+        assert_eq!((report.ignored.len(), report.coverage.has_more_ignored), (named.min(1000), is_more));
+    }
+}
+
+#[test]
+fn audits_are_told_by_the_command_that_made_them() {
+    let plan = plan(&[1, 2, 3]);
+    let made = |at: usize, shard: &str, day: u8| {
+        let mut result = result(&plan, at, &[]);
+        let report = result.report.as_mut().unwrap();
+        report["started"] = json!(format!("2030-01-{day:02}T03:04:05Z"));
+        report["command_line"] = json!(["friskey", "fleet", "audit", "--shard", shard]);
+        report["tool"]["version"] = json!("1.0");
+        result
+    };
+    let results = vec![made(0, "1/2", 2), made(1, "2/2", 3), made(2, "1/2", 1)];
+    let report = merge(&plan, vec![loaded(&plan, results)]);
+    let audits: Vec<_> = report
+        .audits
+        .iter()
+        .map(|run| (&*run.command_line[4], run.repositories, &*run.first_started))
+        .collect();
+    assert_eq!(audits, [("1/2", 2, "2030-01-01T03:04:05Z"), ("2/2", 1, "2030-01-03T03:04:05Z")]);
+    assert_eq!(report.audits[0].last_started, "2030-01-02T03:04:05Z");
+}
+
+/// What can be read at the tip of a branch comes before what was removed, whatever the confidence.
+#[test]
+fn the_most_urgent_leak_comes_first() {
+    let plan = plan(&[1]);
+    let mut only = result(&plan, 0, &[("aa", "removed"), ("bb", "present"), ("cc", "present")]);
+    let leaks = &mut only.report.as_mut().unwrap()["leaks"];
+    (leaks[1]["confidence"], leaks[1]["severity"]) = (json!("medium"), json!("medium"));
+    let report = merge(&plan, vec![loaded(&plan, vec![only])]);
+    let order: Vec<_> = report.leaks.iter().map(|leak| (&*leak.fingerprint, &*leak.severity)).collect();
+    assert_eq!(order, [("cc", "high"), ("bb", "medium"), ("aa", "high")]);
 }
 
 #[cfg(unix)]

@@ -26,6 +26,9 @@ pub struct FleetPlan {
     pub skipped: Vec<Skip>,
     /// Links to folders outside the roots, which are not followed.
     pub ignored: Vec<Skip>,
+    /// What about the repositories may surprise, although nothing is missing.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<Skip>,
 }
 
 /// One repository of a plan.

@@ -80,6 +80,9 @@ pub struct FleetIgnored {
 pub struct LeakInRepository {
     /// Path, as in the plan.
     pub repository: String,
+    /// Position among the repositories of the report, since paths that are not UTF-8 can read alike.
+    #[serde(skip)]
+    pub at: usize,
     /// Whether all of its findings there are suppressed.
     #[serde(skip)]
     pub is_suppressed: bool,
@@ -105,9 +108,11 @@ pub struct FleetLeak {
     pub evidence: Vec<String>,
     /// Length in bytes.
     pub length: u64,
-    /// The strongest status in any repository.
+    /// The highest severity, lowered by doubt, in any repository in which it is not accepted.
+    pub severity: String,
+    /// The strongest status in any such repository.
     pub status: String,
-    /// Seconds for which some repository exposed it.
+    /// The most seconds for which such a repository exposed it.
     pub exposed_seconds: Option<u64>,
     /// Whether all of its findings are suppressed.
     #[serde(skip)]
@@ -142,6 +147,23 @@ pub struct FleetCoverage {
     pub surfaces: BTreeSet<String>,
     /// How many things were not scanned, in all audits together.
     pub skipped: u64,
+    /// Whether more was left out on purpose than the report names.
+    pub has_more_ignored: bool,
+}
+
+/// Audits that one command line asked for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct AuditRun {
+    /// The version of friskey.
+    pub version: String,
+    /// The command line, the name of the program first.
+    pub command_line: Vec<String>,
+    /// When the first of them began, in RFC 3339.
+    pub first_started: String,
+    /// When the last of them began, in RFC 3339.
+    pub last_started: String,
+    /// How many repositories were audited.
+    pub repositories: u64,
 }
 
 /// Everything there is to say about a fleet. It is made of redacted reports only.
@@ -151,14 +173,18 @@ pub struct FleetReport {
     pub plan: String,
     /// Digests of the rules in force; more than one is a problem.
     pub rules: BTreeSet<String>,
-    /// The keys, as ordered as in a single report: by confidence, status and fingerprint.
+    /// The keys, most urgent first: by status, severity, confidence and number of repositories.
     pub leaks: Vec<FleetLeak>,
     /// Every repository of the plan, by path.
     pub repositories: Vec<FleetRepository>,
+    /// When and how the repositories were audited.
+    pub audits: Vec<AuditRun>,
     /// Sums.
     pub coverage: FleetCoverage,
     /// What was left out on purpose.
     pub ignored: Vec<FleetIgnored>,
+    /// What about the repositories may surprise, although nothing is missing.
+    pub notes: Vec<Skip>,
     /// Why the results do not cover the plan, and what could not be scanned or searched for repositories.
     pub problems: Vec<Skip>,
 }

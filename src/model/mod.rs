@@ -35,7 +35,8 @@ pub use fleet::{
     FleetPlan, FleetResult, ObjectDirectory, PLAN_SCHEMA, PlannedRepository, RESULT_SCHEMA, RepositoryKind,
 };
 pub use fleet_report::{
-    FleetCoverage, FleetIgnored, FleetLeak, FleetReport, FleetRepository, LeakInRepository, RepositoryState,
+    AuditRun, FleetCoverage, FleetIgnored, FleetLeak, FleetReport, FleetRepository, LeakInRepository,
+    RepositoryState,
 };
 pub use ignored::{Ignored, IgnoredKind, IgnoredSet};
 pub use key_review::{KeyConcern, KeyReview, ReviewedKey};

@@ -50,7 +50,7 @@ fn timeless(mut report: Value) -> Value {
     fn clear(value: &mut Value) {
         match value {
             Value::Object(fields) => {
-                for name in ["elapsed_seconds", "exposed_seconds", "started"] {
+                for name in ["elapsed_seconds", "exposed_seconds", "started", "audits"] {
                     if let Some(field) = fields.get_mut(name) {
                         *field = Value::Null;
                     }
@@ -482,6 +482,91 @@ fn accepted_places_are_told_as_such() {
     assert!(human.contains("present in 1 repository, accepted in 1 more"), "{human}");
     assert!(human.contains("mirrors/a (present): key; 1 place accepted"), "{human}");
     assert!(!human.contains("sample"), "{human}");
-    assert!(human.contains("2 planned: 1 clean, 1 with findings"), "{human}");
+    assert!(human.contains("2 repositories planned: 1 clean, 1 with findings"), "{human}");
     assert!(human.contains("found 1 leaked key in 1 repository"), "{human}");
+}
+
+#[cfg(unix)]
+#[test]
+fn links_that_are_not_followed_are_told() {
+    let scratch = told_fleet();
+    scratch.repository("elsewhere/team/secret");
+    std::os::unix::fs::symlink(scratch.path("elsewhere/team"), scratch.path("mirrors/team")).unwrap();
+    let planned = scratch.friskey(".", &["fleet", "plan", "mirrors"]);
+    assert_eq!(planned.status.code(), Some(0));
+    assert!(stderr(&planned).contains("not followed: 1 link to folders outside"), "{}", stderr(&planned));
+    fs::write(scratch.path("fleet.json"), &planned.stdout).unwrap();
+    audit(&scratch, &["--state", "state"]);
+    for format in ["human", "json", "jsonl", "sarif", "html"] {
+        let output = scratch.friskey(".", &["fleet", "report", "state", "--format", format]);
+        assert!(String::from_utf8_lossy(&output.stdout).contains("mirrors/team"), "{format}");
+    }
+}
+
+#[test]
+fn repositories_in_a_git_directory_are_told() {
+    let scratch = told_fleet();
+    scratch.git("mirrors", &["init", "-q", "--bare", "."]);
+    let planned = scratch.friskey(".", &["fleet", "plan", "mirrors"]);
+    assert_eq!(report(&planned)["repositories"].as_array().unwrap().len(), 1);
+    assert!(stderr(&planned).contains("2 repositories in this git directory"), "{}", stderr(&planned));
+    // No ordinary repository is noted.
+    scratch.git(".", &["clone", "-q", "--mirror", "mirrors/told", "elsewhere/told.git"]);
+    let planned = scratch.friskey(".", &["fleet", "plan", "elsewhere"]);
+    assert!(report(&planned)["notes"].is_null(), "{}", stderr(&planned));
+}
+
+/// A state directory of other folders is left alone; one of the same folders is used again.
+#[test]
+fn results_of_another_plan_are_not_removed() {
+    let scratch = told_fleet();
+    audit(&scratch, &["--state", "state"]);
+    let plan_of = |folder: &str| {
+        let planned = scratch.friskey(".", &["fleet", "plan", folder]);
+        fs::write(scratch.path("fleet.json"), &planned.stdout).unwrap();
+    };
+    scratch.repository("elsewhere/other");
+    plan_of("elsewhere");
+    let refused = audit(&scratch, &["--state", "state"]);
+    assert_eq!(refused.status.code(), Some(2));
+    assert!(stderr(&refused).contains("holds the results of another plan"), "{}", stderr(&refused));
+    assert_eq!(merged(&scratch, &["state"]).0, Some(1), "the results are still there");
+    fs::remove_dir_all(scratch.path("mirrors/empty")).unwrap();
+    plan_of("mirrors");
+    assert_eq!(audit(&scratch, &["--state", "state"]).status.code(), Some(1));
+    assert_eq!(merged(&scratch, &["state"]).1["repositories"].as_array().unwrap().len(), 1);
+}
+
+/// The page of a fleet says when and how it was audited, what to do about each key, and what kind of place has it.
+#[test]
+fn the_report_of_a_fleet_says_when_how_and_what_to_do() {
+    let scratch = told_fleet();
+    scratch.write("mirrors/told/key", key(2));
+    scratch.commit("mirrors/told", "a file");
+    audit(&scratch, &["--state", "state", "--min-confidence", "low"]);
+    let in_format = |format: &str| {
+        let output = scratch.friskey(".", &["fleet", "report", "state", "--format", format]);
+        String::from_utf8_lossy(&output.stdout).into_owned()
+    };
+    for format in ["human", "html"] {
+        let text = in_format(format);
+        for part in [
+            "2 repositories audited ",
+            "fleet audit fleet.json --state state --min-confidence low",
+            "commit-message",
+        ] {
+            assert!(text.contains(part), "{format}: {part}: {text}");
+        }
+    }
+    let (_, json) = merged(&scratch, &["state"]);
+    assert_eq!(json["audits"][0]["repositories"], 2);
+    let page = in_format("html");
+    for leak in json["leaks"].as_array().unwrap() {
+        assert!(["critical", "high"].contains(&leak["severity"].as_str().unwrap()), "{leak}");
+        for step in leak["repositories"][0]["next_steps"].as_array().unwrap() {
+            let action = step["action"].as_str().unwrap();
+            assert!(page.contains(action) && in_format("human").contains(action), "{action}");
+        }
+    }
+    assert!(page.contains("class=\"steps\""));
 }

@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use friskey::model::{
-    Change, Confidence, Draft, FleetCoverage, FleetLeak, FleetReport, FleetRepository, Ignored, IgnoredKind,
-    KeyVerdict, LeakInRepository, LeakStatus, ListedKey, Matching, Move, RemoteSighting, Report,
+    AuditRun, Change, Confidence, Draft, FleetCoverage, FleetLeak, FleetReport, FleetRepository, Ignored,
+    IgnoredKind, KeyVerdict, LeakInRepository, LeakStatus, ListedKey, Matching, Move, RemoteSighting, Report,
     RepositoryInfo, RepositoryState, Skip, Suppression, Surface, TagDate, Verification,
 };
 use friskey::report::{Style, fleet_reporter, read_json};
@@ -149,10 +149,17 @@ fn fleet(repositories: usize, leaks: usize, text: &str) -> String {
     let here = |leak: usize, n: usize| {
         LeakInRepository {
         repository: path(n),
+        at: n,
         is_suppressed: false,
         leak: serde_json::from_value(serde_json::json!({
             "status": "present",
-            "introduced": [{"commit": "a".repeat(40), "date": format!("2023-11-14T22:13:20+01:00{text}")}],
+            "introduced": [{
+                "commit": "a".repeat(40), "date": format!("2023-11-14T22:13:20+01:00{text}"),
+                "author": format!("Ann{text} <ann@example.org>"), "subject": format!("a subject{text}"),
+                "path": format!("src/{leak}/{n}.py{text}"),
+            }],
+            "next_steps": [{"action": format!("revoke{text}"), "text": format!("revoke the key{text}"),
+                "command": format!("friskey revoke{text}")}],
             "findings": [{
                 "surface": format!("blob{text}"), "path": format!("src/{leak}/{n}.py{text}"), "suppressed": null,
                 "commit": format!("{}{text}", "b".repeat(40)), "container": ["x.zip", format!("é/日本語{text}")],
@@ -171,6 +178,7 @@ fn fleet(repositories: usize, leaks: usize, text: &str) -> String {
         confidence: "high".to_owned(),
         evidence: vec![format!("marker{text}")],
         length: 164,
+        severity: ["critical", "medium", "low"][number % 3].to_owned(),
         status: ["present", "removed", "unreachable"][number % 3].to_owned(),
         exposed_seconds: Some(86_400 * number as u64),
         is_suppressed: false,
@@ -193,8 +201,16 @@ fn fleet(repositories: usize, leaks: usize, text: &str) -> String {
         rules: [format!("0123456789abcdef{text}")].into(),
         leaks: (0..leaks).map(leak).collect(),
         repositories: (0..repositories).map(repository).collect(),
+        audits: vec![AuditRun {
+            version: format!("1.0{text}"),
+            command_line: vec!["friskey".to_owned(), format!("fleet{text}")],
+            first_started: format!("2030-01-02T03:04:05Z{text}"),
+            last_started: "2030-01-02T03:05:06Z".to_owned(),
+            repositories: repositories as u64,
+        }],
         coverage: FleetCoverage { planned: repositories as u64, ..FleetCoverage::default() },
         ignored: Vec::new(),
+        notes: vec![Skip::new(format!("a note{text}"), format!("a reason{text}"))],
         problems: (1..8).map(|n| Skip::new(format!("{}/{n}", path(n)), format!("no result{text}"))).collect(),
     };
     let mut page = Vec::new();
@@ -217,7 +233,18 @@ fn the_page_of_a_fleet_has_repositories_by_leak_and_leaks_by_repository() {
         let (leak, _) = leak.split_once("</article>").unwrap();
         assert_eq!(leak.matches("/srv/mirrors/").count(), 12);
     }
-    assert!(text.contains("x.zip → é/日本語:3:7") || text.contains("src/1/5.py → é/日本語:3:7"));
+    assert!(text.contains("src/1/5.py → x.zip → é/日本語:3:7"));
+    for part in [
+        "friskey fleet</bdi>",
+        "on 2023-11-14 in",
+        "by <bdi>Ann</bdi>",
+        "a subject",
+        "friskey revoke",
+        "critical",
+    ] {
+        assert!(text.contains(part), "{part}");
+    }
+    assert!(!text.contains("ann@example.org"));
     assert!(fleet(100, 100, "").len() < MAX_BYTES);
 }
 

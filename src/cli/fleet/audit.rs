@@ -67,6 +67,7 @@ pub(super) fn run(args: &FleetAudit, global: &Global) -> Result<Exit> {
     let settings = settings_digest(&session, &surfaces, &args.suppression)?;
     let cache = args.cache.open(&session, &surfaces)?;
     check_cache(cache.as_deref(), &plan)?;
+    check_state(&args.state, &plan)?;
     let dir = ResultsDir::create(&args.state, &plan)?;
     let own = shard_of(&plan, shard);
     let keys: Vec<String> = own.iter().map(|&at| plan.repositories[at].key()).collect();
@@ -107,6 +108,23 @@ fn check_cache(cache: Option<&Cache>, plan: &FleetPlan) -> Result<()> {
     Ok(())
 }
 
+/// Checks that the state directory does not hold the results of another fleet, which would be removed: those of
+/// repositories that are not in the plan though they may still exist.
+fn check_state(dir: &Path, plan: &FleetPlan) -> Result<()> {
+    let Ok(known) = ResultsDir::open(dir).plan() else { return Ok(()) };
+    let is_here = |path: &Path| plan.roots.iter().any(|root| path.starts_with(root));
+    let foreign = known.repositories.iter().filter_map(planned_path).find(|path| !is_here(path));
+    if let Some(path) = foreign {
+        bail!(
+            "{} holds the results of another plan, e.g. of {}, which is below none of the folders of this one; name another \
+             --state, or remove that directory first",
+            dir.display(),
+            path.display()
+        );
+    }
+    Ok(())
+}
+
 /// Which part is audited.
 fn announcement(shard: Shard, from: &str, own: &[usize], plan: &FleetPlan) -> String {
     let bytes = own.iter().map(|&at| plan.repositories[at].bytes).sum();
@@ -114,9 +132,13 @@ fn announcement(shard: Shard, from: &str, own: &[usize], plan: &FleetPlan) -> St
         Shard::WHOLE => String::new(),
         Shard { number, count } => format!("shard {number}/{count}, {}: ", masked(from)),
     };
-    let all = thousands(plan.repositories.len() as u64);
-    let own = thousands(own.len() as u64);
-    format!("{part}{own} of {all} repositories, {}", crate::report::human_bytes(bytes))
+    let all = plan.repositories.len() as u64;
+    let noun = if all == 1 { "repository" } else { "repositories" };
+    let of = match own.len() as u64 {
+        own if own == all => String::new(),
+        own => format!("{} of ", thousands(own)),
+    };
+    format!("{part}{of}{} {noun}, {}", thousands(all), crate::report::human_bytes(bytes))
 }
 
 /// How the memory is divided.
@@ -135,8 +157,10 @@ impl Memory {
         let least = containers.saturating_add(MIN_MEMORY_PER_THREAD);
         if bytes < least {
             bail!(
-                "--max-memory: {bytes} bytes are too few; one audit takes {least}, most of them for containers \
-                 (`max-memory` in the table `[containers]` of the configuration)"
+                "--max-memory: {} is too little; one audit takes {}, most of it for containers \
+                 (`max-memory` in the table `[containers]` of the configuration)",
+                mebibytes(bytes),
+                mebibytes(least)
             );
         }
         let threads = usize::try_from(bytes / least).unwrap_or(usize::MAX).min(session.threads).max(1);
@@ -147,6 +171,11 @@ impl Memory {
     fn for_objects(&self, threads: usize) -> u64 {
         (self.per_thread - self.containers).saturating_mul(threads as u64)
     }
+}
+
+/// A size as options take it, rounded up.
+fn mebibytes(bytes: u64) -> String {
+    format!("{}MiB", bytes.div_ceil(1 << 20))
 }
 
 /// Repositories by what came of them.

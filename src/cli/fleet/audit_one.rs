@@ -8,9 +8,10 @@ use serde_json::Value;
 
 use super::fleet_progress::Running;
 use crate::cache::Cache;
+use crate::cli::command_line;
 use crate::cli::history::now;
 use crate::cli::session::Session;
-use crate::git;
+use crate::git::{self, OpenError};
 use crate::model::{Report, Surface};
 use crate::report::{Style, reporter, sarif_run};
 use crate::scan::{HistoryOptions, redact, scan_history};
@@ -44,7 +45,7 @@ impl Audit<'_> {
         let is_folder = path.symlink_metadata().map(|found| found.is_dir());
         match is_folder {
             Ok(true) => {}
-            Ok(false) => return Err(format!("{} is no folder any more; plan anew", path.display())),
+            Ok(false) => return Err(format!("{} is not a folder any more; plan anew", path.display())),
             Err(error) => return Err(format!("{} cannot be opened: {error}; plan anew", path.display())),
         }
         own_repository(path)?;
@@ -57,7 +58,9 @@ impl Audit<'_> {
             cache: self.cache.cloned(),
             ..HistoryOptions::everything(path.to_owned(), self.threads, now())
         };
-        let draft = scan_history(&self.session.settings(), &options).map_err(|error| error.to_string())?;
+        let mut draft =
+            scan_history(&self.session.settings(), &options).map_err(|error| error.to_string())?;
+        draft.command_line = command_line::words();
         let too_large = |reason: &str| reason.contains("too large") || reason.contains("no memory is left");
         let is_short_of_memory = draft.coverage.skipped.iter().any(|skip| too_large(&skip.reason));
         let report = redact(draft, &self.session.in_force.detector);
@@ -70,13 +73,18 @@ impl Audit<'_> {
 /// Checks that a repository begins at `path`. Where there is none any more, opening would look for one in the folders
 /// above, and audit that one in its name.
 fn own_repository(path: &Path) -> Result<(), String> {
-    let repo = git::open(path).map_err(|error| error.to_string())?.to_thread_local();
+    let gone = || format!("{} is not a git repository any more; plan anew", path.display());
+    let repo = git::open(path).map_err(|error| match error {
+        OpenError::NotARepository(_) => gone(),
+        error => error.to_string(),
+    })?;
+    let repo = repo.to_thread_local();
     let real = |path: &Path| path.canonicalize().ok();
     let own = [real(path), real(&path.join(".git"))];
     let opened = [repo.workdir(), Some(repo.git_dir()), Some(repo.common_dir())];
     match opened.into_iter().flatten().filter_map(real).any(|opened| own.contains(&Some(opened))) {
         true => Ok(()),
-        false => Err(format!("{} is no git repository any more; plan anew", path.display())),
+        false => Err(gone()),
     }
 }
 

@@ -14,7 +14,7 @@ use crate::cli::rules::detector;
 use crate::detect::{Detector, Redactor};
 use crate::fleet::discover;
 use crate::model::FleetPlan;
-use crate::report::{human_bytes, thousands, write_json};
+use crate::report::{count as counted, human_bytes, thousands, write_json};
 
 pub(super) fn run(roots: &[PathBuf], global: &Global) -> Result<Exit> {
     let (_, detector) = detector(global, &named_config(global)?)?;
@@ -46,7 +46,7 @@ const MAX_LISTED: usize = 10;
 /// Refuses a plan with a path that contains a key, which `discover` never writes: every format would show it.
 pub(super) fn refuse_keys(plan: &FleetPlan, detector: &Detector) -> Result<()> {
     let redactor = Redactor::new(detector);
-    let skips = plan.skipped.iter().chain(&plan.ignored);
+    let skips = plan.skipped.iter().chain(&plan.ignored).chain(&plan.notes);
     let mut texts = skips.flat_map(|skip| [&skip.what, &skip.reason]).chain(&plan.roots).chain(
         plan.repositories.iter().flat_map(|one| {
             let alternates = one.alternates.iter().map(|alternate| &alternate.path);
@@ -75,6 +75,13 @@ fn summarize(plan: &FleetPlan, verbose: bool) {
     if rest > 0 {
         say(&format!("and {rest} more; the plan lists all under `skipped`"));
     }
+    if !verbose && !plan.ignored.is_empty() {
+        say(&format!(
+            "not followed: {} to folders outside the roots; -v lists them, and the plan does under `ignored`",
+            counted(plan.ignored.len() as u64, "link")
+        ));
+    }
+    plan.notes.iter().for_each(|note| say(&format!("note: {}: {}", note.what, note.reason)));
     if verbose {
         plan.ignored.iter().for_each(|link| say(&format!("ignored: {}: {}", link.what, link.reason)));
     }

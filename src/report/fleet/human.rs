@@ -4,13 +4,15 @@ use std::io::{self, Write};
 
 use anstyle::{AnsiColor, Style as Paint};
 
-use super::summary;
-use crate::model::{FleetLeak, FleetReport, Status};
+use super::{leak_json, summary};
+use crate::model::{FleetLeak, FleetReport, LeakInRepository, Skip, Status};
 use crate::report::humanize::count;
-use crate::report::{Style, escape};
+use crate::report::{Style, escape, thousands};
 
 /// How much of each list is shown without `-v`.
 const MAX_SHOWN: usize = 10;
+/// How many places of a key in one repository are named.
+const MAX_PLACES: usize = 3;
 
 pub(super) fn write(report: &FleetReport, style: &Style, out: &mut dyn Write) -> io::Result<()> {
     for leak in report.open_leaks() {
@@ -20,22 +22,16 @@ pub(super) fn write(report: &FleetReport, style: &Style, out: &mut dyn Write) ->
     if accepted > 0 {
         writeln!(out, "{} accepted in every place", count(accepted, "key"))?;
     }
-    let shown = if style.verbose { usize::MAX } else { MAX_SHOWN };
-    for problem in report.problems.iter().take(shown) {
-        writeln!(out, "  problem: {}: {}", escape::line(&problem.what), escape::line(&problem.reason))?;
-    }
-    let rest = report.problems.len().saturating_sub(shown);
-    if rest > 0 {
-        writeln!(out, "  and {} (-v or --format json lists all)", count(rest as u64, "more problem"))?;
-    }
-    for one in report.ignored.iter().take(shown) {
-        writeln!(out, "  left out: {}", escape::line(&summary::ignored(one)))?;
-    }
-    let rest = report.ignored.len().saturating_sub(shown);
-    if rest > 0 {
-        writeln!(out, "  and {} left out (-v or --format json lists all)", count(rest as u64, "more thing"))?;
-    }
+    let skip = |skip: &Skip| format!("{}: {}", skip.what, skip.reason);
+    write_list("problem", report.problems.iter().map(skip), style, out)?;
+    let ignored = report.ignored.iter().map(summary::ignored);
+    write_list("left out", ignored, style, out)?;
+    write_list("note", report.notes.iter().map(skip), style, out)?;
     writeln!(out, "{}", escape::line(&summary::coverage(report)))?;
+    for run in &report.audits {
+        let line = format!("{}: {}", summary::audited(run), summary::command(run));
+        writeln!(out, "  {}", escape::line(&line))?;
+    }
     let color = match report.status() {
         Status::Findings => AnsiColor::Red,
         Status::Incomplete => AnsiColor::Yellow,
@@ -51,43 +47,70 @@ pub(super) fn write(report: &FleetReport, style: &Style, out: &mut dyn Write) ->
     }
 }
 
+/// The first lines of a list, and how many more there are.
+fn write_list(
+    title: &str,
+    lines: impl Iterator<Item = String>,
+    style: &Style,
+    out: &mut dyn Write,
+) -> io::Result<()> {
+    let shown = if style.verbose { usize::MAX } else { MAX_SHOWN };
+    let mut rest = 0;
+    for (nth, line) in lines.enumerate() {
+        match nth < shown {
+            true => writeln!(out, "  {title}: {}", escape::line(&line))?,
+            false => rest += 1,
+        }
+    }
+    match rest {
+        0 => Ok(()),
+        rest => writeln!(out, "  {title}: {} more (-v or --format json lists all)", thousands(rest)),
+    }
+}
+
 fn write_leak(leak: &FleetLeak, style: &Style, out: &mut dyn Write) -> io::Result<()> {
-    let FleetLeak { redacted, rule, confidence, status, fingerprint, repositories, .. } = leak;
+    let FleetLeak { redacted, rule, confidence, severity, status, fingerprint, repositories, .. } = leak;
     let open = leak.open_repositories().count();
-    let holders = match open {
-        1 => "1 repository".to_owned(),
-        n => format!("{n} repositories"),
-    };
+    let holders = summary::repositories(open as u64);
     let accepted = match repositories.len() - open {
         0 => String::new(),
         n => format!(", accepted in {n} more"),
     };
-    let title = format!("{redacted} ({rule}, {confidence} confidence): {status} in {holders}{accepted}");
+    let title = format!(
+        "{redacted} ({rule}, {confidence} confidence, {severity} severity): {status} in {holders}{accepted}"
+    );
     writeln!(out, "{}", escape::line(&title))?;
     writeln!(out, "  fingerprint {}", escape::line(fingerprint))?;
     let shown = if style.verbose { usize::MAX } else { MAX_SHOWN };
     for here in leak.open_repositories().take(shown) {
-        let text = |name: &str| here.leak.get(name).and_then(|value| value.as_str()).unwrap_or_default();
-        let all = here.leak.get("findings").and_then(|list| list.as_array()).map_or(&[][..], Vec::as_slice);
-        let findings: Vec<_> = all.iter().filter(|one| one["suppressed"].is_null()).collect();
-        let paths = findings.iter().filter_map(|one| one["path"].as_str()).take(3);
-        let mut places: Vec<&str> = paths.collect();
-        places.dedup();
-        let places = if places.is_empty() { String::new() } else { format!(": {}", places.join(", ")) };
-        let more = match findings.len() {
-            0..=3 => String::new(),
-            n => format!(" and {} more", n - 3),
-        };
-        let accepted = match (all.len() - findings.len()) as u64 {
-            0 => String::new(),
-            n => format!("; {} accepted", count(n, "place")),
-        };
-        let line = format!("{} ({}){places}{more}{accepted}", here.repository, text("status"));
+        writeln!(out, "  {}", escape::line(&places(here)))?;
+    }
+    match open.saturating_sub(shown) as u64 {
+        0 => {}
+        1 => writeln!(out, "  and 1 more repository (-v or --format json lists all)")?,
+        rest => writeln!(out, "  and {rest} more repositories (-v or --format json lists all)")?,
+    }
+    let actions = leak_json::actions(leak.open_repositories()).join(", ");
+    if !actions.is_empty() {
+        let line = format!("next steps: {actions} (--format html has the commands for each repository)");
         writeln!(out, "  {}", escape::line(&line))?;
     }
-    let rest = open.saturating_sub(shown);
-    if rest > 0 {
-        writeln!(out, "  and {rest} more repositories")?;
-    }
     writeln!(out)
+}
+
+/// One repository with a key, and the first places in it.
+fn places(here: &LeakInRepository) -> String {
+    let mut places: Vec<String> = leak_json::open_findings(here).map(leak_json::place).collect();
+    places.dedup();
+    let more = match places.len().saturating_sub(MAX_PLACES) {
+        0 => String::new(),
+        n => format!(" and {n} more"),
+    };
+    places.truncate(MAX_PLACES);
+    let accepted = match leak_json::accepted_findings(here).count() as u64 {
+        0 => String::new(),
+        n => format!("; {} accepted", count(n, "place")),
+    };
+    let status = leak_json::text(&here.leak, "status");
+    format!("{} ({status}): {}{more}{accepted}", here.repository, places.join(", "))
 }

@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use serde::Serialize;
 
-use crate::model::{FleetCoverage, FleetIgnored, FleetLeak, FleetReport, FleetRepository, Skip};
+use crate::model::{AuditRun, FleetCoverage, FleetIgnored, FleetLeak, FleetReport, FleetRepository, Skip};
 use crate::report::{Style, VERSION, write_json};
 
 /// The contract's name and version.
@@ -32,7 +32,9 @@ struct FleetDocument<'a> {
     status: &'static str,
     leaks: &'a [FleetLeak],
     repositories: &'a [FleetRepository],
+    audits: &'a [AuditRun],
     ignored: &'a [FleetIgnored],
+    notes: &'a [Skip],
     problems: &'a [Skip],
     coverage: &'a FleetCoverage,
 }
@@ -45,7 +47,9 @@ pub(super) fn write(report: &FleetReport, _: &Style, out: &mut dyn Write) -> io:
         status: report.status().name(),
         leaks: &report.leaks,
         repositories: &report.repositories,
+        audits: &report.audits,
         ignored: &report.ignored,
+        notes: &report.notes,
         problems: &report.problems,
         coverage: &report.coverage,
     };

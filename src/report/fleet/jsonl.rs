@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use serde::Serialize;
 
 use super::json::{FleetTool, SCHEMA};
-use crate::model::{FleetCoverage, FleetReport};
+use crate::model::{AuditRun, FleetCoverage, FleetReport, Skip};
 use crate::report::Style;
 use crate::report::json::write_line;
 
@@ -27,6 +27,8 @@ struct FleetStart<'a> {
 #[derive(Serialize)]
 struct FleetEnd<'a> {
     status: &'static str,
+    audits: &'a [AuditRun],
+    notes: &'a [Skip],
     coverage: &'a FleetCoverage,
 }
 
@@ -45,6 +47,11 @@ pub(super) fn write(report: &FleetReport, _: &Style, out: &mut dyn Write) -> io:
     for problem in &report.problems {
         write_line(&FleetLine { kind: "problem", body: problem }, out)?;
     }
-    let end = FleetEnd { status: report.status().name(), coverage: &report.coverage };
+    let end = FleetEnd {
+        status: report.status().name(),
+        audits: &report.audits,
+        notes: &report.notes,
+        coverage: &report.coverage,
+    };
     write_line(&FleetLine { kind: "end", body: end }, out)
 }

@@ -4,7 +4,7 @@ mod html;
 mod human;
 mod json;
 mod jsonl;
-mod places;
+mod leak_json;
 mod sarif;
 mod summary;
 
@@ -45,7 +45,7 @@ pub static FLEET_REPORTERS: &[FleetReporter] = &[
     FleetReporter { name: "json", help: "one JSON document, friskey/fleet-report/v1", render: json::write },
     FleetReporter {
         name: "jsonl",
-        help: "one JSON object per line: start, leaks, repositories, problems, end",
+        help: "one JSON object per line: start, leaks, repositories, what was left out, problems, end",
         render: jsonl::write,
     },
     FleetReporter { name: "sarif", help: "SARIF 2.1.0 with a run for each repository", render: sarif::write },

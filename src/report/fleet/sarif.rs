@@ -6,6 +6,7 @@ use std::io::{self, Write};
 use serde::Serialize;
 use serde_json::{Value, json};
 
+use super::summary;
 use crate::model::{FleetReport, FleetRepository, Report};
 use crate::report::{Style, VERSION, reporter, write_json};
 
@@ -41,7 +42,7 @@ pub(super) fn write(report: &FleetReport, _: &Style, out: &mut dyn Write) -> io:
         run
     });
     let mut runs: Vec<Value> = runs.collect();
-    if !report.problems.is_empty() {
+    if !(report.problems.is_empty() && report.ignored.is_empty()) {
         runs.push(coverage_run(report));
     }
     let log = FleetLog {
@@ -69,17 +70,20 @@ fn failed_run(repository: &FleetRepository) -> Value {
     })
 }
 
-/// What is missing from the whole, in a run of its own, since it may belong to no repository.
+/// What is missing from the whole and what was left out of it, in a run of its own, since it may belong to no repository.
 fn coverage_run(report: &FleetReport) -> Value {
-    let notifications = report.problems.iter().map(|problem| {
-        json!({"level": "warning", "message": {"text": format!("{}: {}", problem.what, problem.reason)}})
-    });
+    let notification = |level: &str, text: String| json!({"level": level, "message": {"text": text}});
+    let problems = report.problems.iter();
+    let problems =
+        problems.map(|problem| notification("warning", format!("{}: {}", problem.what, problem.reason)));
+    let left_out = report.ignored.iter();
+    let left_out = left_out.map(|one| notification("note", format!("left out: {}", summary::ignored(one))));
     json!({
         "tool": driver(),
         "automationDetails": {"id": "friskey/fleet-coverage/"},
         "invocations": [{
-            "executionSuccessful": false,
-            "toolExecutionNotifications": notifications.collect::<Vec<_>>(),
+            "executionSuccessful": report.problems.is_empty(),
+            "toolExecutionNotifications": problems.chain(left_out).collect::<Vec<_>>(),
         }],
         "columnKind": "unicodeCodePoints",
         "results": [],

@@ -1,33 +1,80 @@
 //! Sentences about a fleet that several formats share.
 
-use crate::model::{FleetIgnored, FleetReport, RepositoryState, Status};
-use crate::report::humanize::{bytes, count};
+use crate::model::{AuditRun, FleetIgnored, FleetReport, RepositoryState, Status};
+use crate::report::humanize::{bytes, command_line, count};
+use crate::report::thousands;
+
+/// `1 repository`, `1,234 repositories`
+pub(super) fn repositories(n: u64) -> String {
+    match n {
+        1 => "1 repository".to_owned(),
+        n => format!("{} repositories", thousands(n)),
+    }
+}
 
 /// The outcome in one line, and how much was left out on purpose.
 pub(super) fn verdict(report: &FleetReport) -> String {
-    let open = report.open_leaks().count() as u64;
-    let holders =
-        report.repositories.iter().filter(|one| one.state == RepositoryState::Findings).count() as u64;
-    let repositories = |n: u64| match n {
-        1 => "1 repository".to_owned(),
-        n => format!("{} repositories", crate::report::thousands(n)),
-    };
-    let gaps = match report.problems.len() as u64 {
-        0 => String::new(),
-        problems => format!("; incomplete: {}", count(problems, "problem")),
-    };
     let outcome = match report.status() {
-        Status::Findings => format!("found {} in {}{gaps}", count(open, "leaked key"), repositories(holders)),
-        Status::Incomplete => {
-            format!("no keys found, but incomplete: {}", count(report.problems.len() as u64, "problem"))
+        Status::Findings => {
+            let holders = report.repositories.iter().filter(|one| one.state == RepositoryState::Findings);
+            let open = count(report.open_leaks().count() as u64, "leaked key");
+            let gaps = match gaps(report) {
+                gaps if gaps.is_empty() => gaps,
+                gaps => format!("; incomplete: {gaps}"),
+            };
+            format!("found {open} in {}{gaps}", repositories(holders.count() as u64))
         }
+        Status::Incomplete => format!("no keys found, but incomplete: {}", gaps(report)),
         Status::Clean => format!("clean: no keys found in {}", repositories(report.coverage.planned)),
     };
     // Nobody should read more into "clean" than it says.
     match report.ignored.len() as u64 {
         0 => outcome,
-        things => format!("{outcome}; left out: {}", count(things, "thing")),
+        things => format!("{outcome}; left out: {}{}", at_least(report), count(things, "thing")),
     }
+}
+
+/// What makes the report incomplete, by what came of the repositories.
+fn gaps(report: &FleetReport) -> String {
+    let number =
+        |state: RepositoryState| report.coverage.repositories.get(state.name()).copied().unwrap_or(0);
+    let parts = [
+        (number(RepositoryState::Missing), "without a result"),
+        (number(RepositoryState::Failed), "not audited"),
+        (number(RepositoryState::Incomplete), "not scanned completely"),
+    ];
+    let parts = parts.iter().filter(|(n, _)| *n > 0);
+    let parts: Vec<_> = parts.map(|(n, what)| format!("{} {what}", repositories(*n))).collect();
+    match parts.is_empty() {
+        true if report.problems.is_empty() => String::new(),
+        true => count(report.problems.len() as u64, "problem"),
+        false => parts.join(", "),
+    }
+}
+
+/// `at least ` before the number of things that were left out, if not all of them are named.
+pub(super) fn at_least(report: &FleetReport) -> &'static str {
+    if report.coverage.has_more_ignored { "at least " } else { "" }
+}
+
+/// When and by which version repositories were audited: `2 repositories audited on … with friskey 1.0`.
+pub(super) fn audited(run: &AuditRun) -> String {
+    let (first, last) = (moment(&run.first_started), moment(&run.last_started));
+    let when = match first == last {
+        true => format!("on {first}"),
+        false => format!("between {first} and {last}"),
+    };
+    format!("{} audited {when} UTC with friskey {}", repositories(run.repositories), run.version)
+}
+
+/// The command line of audits.
+pub(super) fn command(run: &AuditRun) -> String {
+    command_line(&run.command_line)
+}
+
+/// `2026-11-28 13:50` of a moment in RFC 3339.
+pub(super) fn moment(text: &str) -> String {
+    text.get(..16).unwrap_or(text).replacen('T', " ", 1)
 }
 
 /// What was audited, in one line.
@@ -37,15 +84,11 @@ pub(super) fn coverage(report: &FleetReport) -> String {
         "findings" => "with findings".to_owned(),
         state => state.to_owned(),
     };
-    let states: Vec<_> = sums.repositories.iter().map(|(state, n)| format!("{n} {}", label(state))).collect();
-    let when = match report.started() {
-        None => String::new(),
-        Some((first, last)) if first == last => format!("; audited {first}"),
-        Some((first, last)) => format!("; audited between {first} and {last}"),
-    };
+    let states: Vec<_> =
+        sums.repositories.iter().map(|(state, n)| format!("{} {}", thousands(*n), label(state))).collect();
     format!(
-        "{} planned: {}; {}, {}, {}, {} scanned{when}",
-        crate::report::thousands(sums.planned),
+        "{} planned: {}; {}, {}, {}, {} scanned",
+        repositories(sums.planned),
         if states.is_empty() { "none".to_owned() } else { states.join(", ") },
         count(sums.commits, "commit"),
         count(sums.blobs, "blob"),
@@ -58,8 +101,7 @@ pub(super) fn coverage(report: &FleetReport) -> String {
 pub(super) fn ignored(one: &FleetIgnored) -> String {
     let holders = match one.repositories {
         0 => String::new(),
-        1 => " in 1 repository".to_owned(),
-        n => format!(" in {} repositories", crate::report::thousands(n)),
+        n => format!(" in {}", repositories(n)),
     };
     let include = match one.include_with.is_empty() {
         true => String::new(),

@@ -25,7 +25,7 @@ pub(super) fn write(view: &PageView<'_>, out: &mut dyn Write) -> io::Result<()> 
     if report.repository().is_none() {
         write!(out, "{}", fact_in_code("Folder", report.folder()))?;
     }
-    let command = report.command_line().iter().map(|word| shell_word(word)).collect::<Vec<_>>().join(" ");
+    let command = humanize::command_line(report.command_line());
     write!(out, "{}", fact_in_code("Command", &command))?;
     let began = clock::utc(report.started()).replace('T', " ");
     let when = format!("{began} UTC, in {}", humanize::elapsed(report.elapsed_seconds()));
@@ -90,15 +90,6 @@ fn repository_facts(view: &PageView<'_>, repository: &RepositoryInfo, out: &mut 
     let refs = view.report.coverage().refs;
     let refs = if refs > 0 { humanize::count(refs, "ref") } else { String::new() };
     write!(out, "{}", parts::fact("Refs", &refs))
-}
-
-/// A word of a command line as a shell takes it.
-fn shell_word(word: &str) -> String {
-    let is_plain = |c: char| c.is_alphanumeric() || "-_./:@%+=,~^…".contains(c);
-    match !word.is_empty() && word.chars().all(is_plain) {
-        true => word.to_owned(),
-        false => format!("'{}'", word.replace('\'', "'\\''")),
-    }
 }
 
 fn fact_in_code(name: &str, value: &str) -> String {

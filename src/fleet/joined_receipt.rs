@@ -1,0 +1,115 @@
+//! Sums what audits covered and left out, and when and how they were made.
+
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+use super::result_check::strings;
+use crate::model::{AuditRun, FleetCoverage, FleetIgnored, Skip};
+
+/// The most things left out on purpose that a report names; each repository's own coverage has the others.
+const MAX_NAMED: usize = 1_000;
+/// The most command lines that are told apart.
+const MAX_COMMANDS: usize = 100;
+
+/// What was left out: what, by what, and the option that includes it.
+type LeftOut = (String, String, String);
+
+/// Sums over the reports so far.
+#[derive(Default)]
+pub(super) struct JoinedReceipt {
+    sums: FleetCoverage,
+    /// What was left out, and in how many repositories.
+    ignored: BTreeMap<LeftOut, u64>,
+    /// Whether more was left out than is named.
+    has_more: bool,
+    /// By version and command line.
+    audits: BTreeMap<(String, Vec<String>), AuditRun>,
+}
+
+impl JoinedReceipt {
+    /// Begins with the links that a plan does not follow, and the number of its repositories.
+    pub(super) fn new(links: &[Skip], planned: u64) -> Self {
+        let ignored = links.iter().map(|link| ((link.what.clone(), link.reason.clone(), String::new()), 0));
+        let sums = FleetCoverage { planned, ..FleetCoverage::default() };
+        Self { sums, ignored: ignored.collect(), ..Self::default() }
+    }
+
+    /// Counts a repository by what came of it.
+    pub(super) fn count(&mut self, state: &'static str) {
+        *self.sums.repositories.entry(state).or_default() += 1;
+    }
+
+    /// Adds the report of an audit.
+    pub(super) fn add(&mut self, report: &Value) {
+        let coverage = &report["coverage"];
+        let number = |name: &str| coverage[name].as_u64().unwrap_or(0);
+        let skipped = coverage["skipped"].as_array().map_or(0, |skipped| skipped.len() as u64);
+        for (sum, more) in [
+            (&mut self.sums.commits, number("commits")),
+            (&mut self.sums.blobs, number("blobs")),
+            (&mut self.sums.bytes, number("bytes")),
+            (&mut self.sums.refs, number("refs")),
+            (&mut self.sums.skipped, skipped),
+        ] {
+            *sum = sum.saturating_add(more);
+        }
+        self.sums.surfaces.extend(strings(&coverage["surfaces"]));
+        self.left_out(coverage);
+        self.audit(report);
+    }
+
+    fn left_out(&mut self, coverage: &Value) {
+        let named = coverage["ignored"].as_array().map_or(&[][..], Vec::as_slice);
+        self.has_more |= coverage["ignored_total"].as_u64().unwrap_or(0) > named.len() as u64;
+        for one in named {
+            let text = |name: &str| one[name].as_str().unwrap_or_default().to_owned();
+            let key = (text("what"), text("by"), text("include_with"));
+            if self.ignored.len() < MAX_NAMED || self.ignored.contains_key(&key) {
+                *self.ignored.entry(key).or_default() += 1;
+            } else {
+                self.has_more = true;
+            }
+        }
+    }
+
+    fn audit(&mut self, report: &Value) {
+        let Some(started) = report["started"].as_str() else { return };
+        let version = report["tool"]["version"].as_str().unwrap_or_default().to_owned();
+        let mut key = (version, strings(&report["command_line"]));
+        if self.audits.len() >= MAX_COMMANDS && !self.audits.contains_key(&key) {
+            key.1 = vec!["…".to_owned()];
+        }
+        let run = self.audits.entry(key.clone()).or_insert_with(|| AuditRun {
+            version: key.0,
+            command_line: key.1,
+            first_started: started.to_owned(),
+            last_started: started.to_owned(),
+            repositories: 0,
+        });
+        if *started < *run.first_started {
+            started.clone_into(&mut run.first_started);
+        }
+        if *started > *run.last_started {
+            started.clone_into(&mut run.last_started);
+        }
+        run.repositories += 1;
+    }
+
+    /// The sums, what was left out (what concerns the most repositories first), and the audits.
+    pub(super) fn finish(self) -> (FleetCoverage, Vec<FleetIgnored>, Vec<AuditRun>) {
+        let ignored = self.ignored.into_iter();
+        let mut ignored: Vec<_> = ignored
+            .map(|((what, by, include_with), repositories)| FleetIgnored {
+                what,
+                by,
+                include_with,
+                repositories,
+            })
+            .collect();
+        ignored.sort_by_key(|one| Reverse(one.repositories));
+        let sums = FleetCoverage { has_more_ignored: self.has_more, ..self.sums };
+        (sums, ignored, self.audits.into_values().collect())
+    }
+}

@@ -1,0 +1,147 @@
+//! One leak: where it is, what happened in each repository, and what to do there.
+
+use std::io::{self, Write};
+
+use serde_json::Value;
+
+use super::{code, more, severity_badge};
+use crate::model::{FleetLeak, LeakInRepository};
+use crate::report::fleet::{leak_json, summary};
+use crate::report::html::parts;
+use crate::report::html::table::{self, Cell, Column};
+use crate::report::{escape, humanize, labels};
+
+const PLACES: &[Column] = &[
+    Column::words("Repository"),
+    Column::short("State"),
+    Column::words("Place"),
+    Column::short("Surface"),
+    Column::short("Commit"),
+    Column::short("Introduced"),
+];
+/// The most places listed for one leak.
+const MAX_PLACES: usize = 1_000;
+/// The most leaks that are laid out at once.
+const MAX_LAID_OUT: usize = 50;
+/// The most leaks with stories and steps.
+const MAX_FULL: usize = 500;
+/// The most repositories of a leak with stories and steps.
+const MAX_REPOSITORIES: usize = 5;
+/// The most events of a leak in one repository.
+const MAX_EVENTS: usize = 10;
+
+/// Every place of a leak that is not accepted, with its repository.
+fn places(leak: &FleetLeak) -> impl Iterator<Item = (&LeakInRepository, &Value)> {
+    leak.open_repositories().flat_map(|here| leak_json::open_findings(here).map(move |place| (here, place)))
+}
+
+pub(super) fn write(number: usize, leak: &FleetLeak, out: &mut dyn Write) -> io::Result<()> {
+    let later = if number > MAX_LAID_OUT { " later" } else { "" };
+    let (rule, key) = (escape::xml(&leak.rule), escape::xml(&leak.redacted));
+    writeln!(out, "<article class=\"card{later}\" id=\"leak-{number}\" aria-labelledby=\"title-{number}\">")?;
+    write!(out, "<h2 id=\"title-{number}\"><span>{rule}</span> <code>{key}</code> ")?;
+    let badges = [parts::status_badge_of(&leak.status), severity_badge(&leak.severity)].join(" ");
+    writeln!(out, "{badges}</h2>\n<dl class=\"facts\">")?;
+    let fingerprint = format!("<code>{}</code>", escape::xml(&leak.fingerprint));
+    write!(out, "{}", parts::fact("Fingerprint", &fingerprint))?;
+    write!(out, "{}", parts::fact("Evidence", &escape::xml(&leak.evidence.join(", "))))?;
+    let exposed = leak.exposed_seconds.map(humanize::duration).unwrap_or_default();
+    write!(out, "{}", parts::fact("Exposed for", &exposed))?;
+    let accepted = leak.repositories.iter().filter(|here| here.is_suppressed).count() as u64;
+    let accepted = if accepted == 0 { String::new() } else { summary::repositories(accepted) };
+    writeln!(out, "{}</dl>\n<h3>Where it is</h3>", parts::fact("Accepted in", &accepted))?;
+    table::open("By repository", PLACES, out)?;
+    for (here, place) in places(leak).take(MAX_PLACES) {
+        table::row(PLACES, &place_cells(here, place), out)?;
+    }
+    table::close(out)?;
+    more(places(leak).count().saturating_sub(MAX_PLACES), "more place", out)?;
+    if number <= MAX_FULL {
+        steps(leak, out)?;
+    }
+    writeln!(out, "</article>")
+}
+
+fn place_cells(here: &LeakInRepository, place: &Value) -> [Cell; 6] {
+    let introduced = leak_json::list(&here.leak, "introduced").first().map(leak_json::day);
+    let position = code(&leak_json::position(place));
+    [
+        Cell::html(format!("<bdi>{}</bdi>", escape::xml(&here.repository))),
+        Cell::html(parts::status_badge_of(leak_json::text(&here.leak, "status"))),
+        Cell::html(parts::link(place["url"].as_str(), &position)),
+        Cell::text(place["surface"].as_str().unwrap_or_default()),
+        Cell::html(match labels::short_id(place["commit"].as_str().unwrap_or_default()) {
+            id if id.is_empty() => id,
+            id => parts::key(&id),
+        }),
+        Cell::text(introduced.unwrap_or_default()),
+    ]
+}
+
+/// What happened in each repository, and what to do there. Repositories without either are left out.
+fn steps(leak: &FleetLeak, out: &mut dyn Write) -> io::Result<()> {
+    let told = |here: &&LeakInRepository| {
+        ["introduced", "removed", "next_steps"]
+            .iter()
+            .any(|name| !leak_json::list(&here.leak, name).is_empty())
+    };
+    let all: Vec<&LeakInRepository> = leak.open_repositories().filter(told).collect();
+    if all.is_empty() {
+        return Ok(());
+    }
+    writeln!(out, "<h3>Next steps</h3>")?;
+    for (nth, here) in all.iter().take(MAX_REPOSITORIES).enumerate() {
+        let open = if nth == 0 { " open" } else { "" };
+        writeln!(out, "<details{open}><summary>{}</summary>", code(&here.repository))?;
+        events(here, out)?;
+        let steps = leak_json::list(&here.leak, "next_steps");
+        if !steps.is_empty() {
+            writeln!(out, "<ol class=\"steps\">")?;
+            for step in steps {
+                let text = parts::linked(step["text"].as_str().unwrap_or_default());
+                let command = step["command"].as_str().map(parts::command).unwrap_or_default();
+                writeln!(out, "<li><p>{text}</p>{command}</li>")?;
+            }
+            writeln!(out, "</ol>")?;
+        }
+        writeln!(out, "</details>")?;
+    }
+    match all.len().saturating_sub(MAX_REPOSITORIES) as u64 {
+        0 => Ok(()),
+        rest => writeln!(
+            out,
+            "<p class=\"quiet small\">and in {} more; the format json has their steps</p>",
+            summary::repositories(rest)
+        ),
+    }
+}
+
+/// The commits that introduced and removed the key.
+fn events(here: &LeakInRepository, out: &mut dyn Write) -> io::Result<()> {
+    let of =
+        |event: &'static str| leak_json::list(&here.leak, event).iter().map(move |change| (event, change));
+    let all: Vec<_> = of("introduced").chain(of("removed")).collect();
+    if all.is_empty() {
+        return Ok(());
+    }
+    writeln!(out, "<ul>")?;
+    for (event, change) in all.iter().take(MAX_EVENTS) {
+        writeln!(out, "<li>{}</li>", event_line(event, change))?;
+    }
+    writeln!(out, "</ul>")?;
+    more(all.len().saturating_sub(MAX_EVENTS), "more event", out)
+}
+
+/// `introduced on 2026-11-28 in 0123456789 by Ann: subject (path)`
+fn event_line(event: &str, change: &Value) -> String {
+    let text = |name: &str| change[name].as_str().unwrap_or_default();
+    let commit = parts::link(change["url"].as_str(), &parts::key(&labels::short_id(text("commit"))));
+    let author = leak_json::author(change).map(|name| format!(" by <bdi>{}</bdi>", escape::xml(name)));
+    let subject = match text("subject") {
+        "" => String::new(),
+        subject => format!(": <bdi>{}</bdi>", escape::xml(subject)),
+    };
+    let path = if text("path").is_empty() { String::new() } else { format!(" ({})", code(text("path"))) };
+    let day = escape::xml(leak_json::day(change));
+    format!("{event} on {day} in {commit}{}{subject}{path}", author.unwrap_or_default())
+}

@@ -1,0 +1,75 @@
+//! `html`: one page on the shell of an audit's page. It loads nothing; its only script sorts and filters its tables.
+
+mod leak;
+mod leak_table;
+mod receipt;
+mod repositories;
+
+use std::io::{self, Write};
+
+use super::summary;
+use crate::model::{FleetLeak, FleetReport};
+use crate::report::html::{page, parts};
+use crate::report::{Style, VERSION, escape};
+
+pub(super) fn write(report: &FleetReport, _: &Style, out: &mut dyn Write) -> io::Result<()> {
+    let heading = summary::repositories(report.repositories.len() as u64);
+    let head = page::PageHead {
+        title: &format!("{heading} – friskey fleet"),
+        eyebrow: "friskey fleet",
+        heading: &heading,
+    };
+    page::open(&head, out)?;
+    let verdict = escape::xml(&summary::verdict(report));
+    writeln!(out, "<p class=\"verdict {}\">{verdict}</p>", report.status().name())?;
+    writeln!(out, "<section class=\"card\" aria-label=\"About this report\"><dl class=\"facts\">")?;
+    write!(out, "{}", parts::fact("Coverage", &escape::xml(&summary::coverage(report))))?;
+    for run in &report.audits {
+        let text = format!("{}<br>{}", escape::xml(&summary::audited(run)), code(&summary::command(run)));
+        write!(out, "{}", parts::fact("Audited", &text))?;
+    }
+    write!(out, "{}", parts::fact("Report by", &format!("friskey {VERSION}")))?;
+    writeln!(out, "</dl></section>")?;
+    let leaks: Vec<&FleetLeak> = report.open_leaks().collect();
+    leak_table::write(&leaks, out)?;
+    receipt::problems(report, out)?;
+    repositories::write(report, &leaks, out)?;
+    for (number, leak) in (1..).zip(leaks) {
+        leak::write(number, leak, out)?;
+    }
+    receipt::write(report, out)?;
+    page::close(
+        "Keys are shown by prefix and last four characters only. The format json has the data behind this page.",
+        out,
+    )
+}
+
+fn code(text: &str) -> String {
+    format!("<code><bdi>{}</bdi></code>", escape::xml(text))
+}
+
+/// A severity, in color.
+fn severity_badge(severity: &str) -> String {
+    let class = match severity {
+        "critical" | "high" => "bad",
+        "medium" => "warn",
+        _ => "",
+    };
+    parts::badge(class, severity)
+}
+
+/// The position of a word in a list that begins with the most urgent.
+fn urgency(word: &str, order: &[&str]) -> i64 {
+    order.iter().position(|one| *one == word).unwrap_or(order.len()) as i64
+}
+
+/// `and 3 more in the format json`, as a paragraph; nothing if there are none.
+fn more(n: usize, one: &str, out: &mut dyn Write) -> io::Result<()> {
+    match n as u64 {
+        0 => Ok(()),
+        n => {
+            let more = crate::report::humanize::count(n, one);
+            writeln!(out, "<p class=\"quiet small\">and {more} in the format json</p>")
+        }
+    }
+}
