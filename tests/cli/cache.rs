@@ -152,9 +152,12 @@ fn an_object_that_a_repack_lost_is_told() {
 #[test]
 fn a_clean_container_is_not_opened_again() {
     let scratch = repository();
-    let noise = |seed: u64| (0..4000).map(|n: u64| (n.pow(3) * 2_654_435_761 + seed) % 251).map(|n| n as u8);
-    scratch.write("repo/noise.gz", gzip(&noise(1).collect::<Vec<u8>>()));
-    let with_key: Vec<u8> = noise(2).chain(format!(" {} ", key(5)).into_bytes()).collect();
+    let noise = |seed: u64| {
+        let bytes = (0..4000).map(move |n: u64| ((n.pow(3) % 7919 + n * seed) % 251) as u8);
+        bytes.collect::<Vec<u8>>()
+    };
+    scratch.write("repo/noise.gz", gzip(&noise(1)));
+    let with_key: Vec<u8> = noise(2).into_iter().chain(format!(" {} ", key(5)).into_bytes()).collect();
     scratch.write("repo/key.gz", gzip(&with_key));
     scratch.commit("repo", "two large archives");
     let told = "found nothing in: 1";
