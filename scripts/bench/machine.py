@@ -46,7 +46,8 @@ class Watch:
         if self.busy and (now := _busy_seconds()):
             busy, total = now[0] - self.busy[0], now[1] - self.busy[1]
             others = max(0.0, busy - (_own_seconds() - self.own)) / max(total, 0.01)
-        return {"start": self.load, "end": os.getloadavg()[0], "others": others}
+        share = None if others is None else round(others, 3)
+        return {"start": self.load, "end": os.getloadavg()[0], "others": share}
 
 
 def _busy_seconds():

@@ -34,7 +34,7 @@ def main():
     wall = time.perf_counter() - begun
     outcome = "timeout" if killed_by else os.waitstatus_to_exitcode(status)
     peak = usage.ru_maxrss / (1e6 if sys.platform == "darwin" else 1e3)
-    print(wall, usage.ru_utime + usage.ru_stime, peak, outcome)
+    print(f"{wall:.5f} {usage.ru_utime + usage.ru_stime:.5f} {peak:.1f} {outcome}")
 
 
 main()

@@ -4,7 +4,7 @@ import os
 import subprocess
 
 from programs import ROWS, TASKS
-from summary import summarize
+from summary import is_busy, summarize
 
 _SCRIPT = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "bench.sh")
 
@@ -12,9 +12,9 @@ _INTRODUCTION = """\
 # Benchmarks
 
 How long friskey and other scanners take on the same repositories, measured on {date}. `scripts/bench.sh` wrote this
-page, and [repeats it](#repeat-it) on your machine.
+page; run it to [repeat the comparison](#repeat-it) on your machine.
 
-![Wall time of each program relative to git or ripgrep, for whole histories, files, staged changes and start-up](benchmarks.svg)
+![Time of each program relative to git or ripgrep, for whole histories, files, staged changes and start-up](benchmarks.svg)
 
 Keep in mind what is compared:
 
@@ -87,6 +87,10 @@ def _machine(results):
     versions = ", ".join(f"{name} {version}" for name, version in results["versions"].items())
     processors = "1 processor" if machine["processors"] == 1 else f"{machine['processors']} processors"
     missing = results["missing"]
+    advice = """
+The machine was busy with other work. Compare CPU time, as the chart does: wall time and its ratios include waiting for a
+processor.
+"""
     return f"""\
 ## Machine and versions
 
@@ -94,7 +98,7 @@ def _machine(results):
 - Load average {load['start']:.1f} at the start and {load['end']:.1f} at the end, including what was measured{others}
 - {versions}
 - Not installed: {', '.join(missing) or 'none of the known programs'}
-"""
+{advice if is_busy(results) else ''}"""
 
 
 def _task(results, task):

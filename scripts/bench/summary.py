@@ -1,4 +1,4 @@
-"""Medians and ratios of the runs of one case."""
+"""Medians and ratios of the runs, and which kind of time to compare."""
 
 from statistics import geometric_mean, median
 
@@ -21,6 +21,11 @@ def summarize(case):
             )
         summary[label] = entry
     return summary
+
+
+def is_busy(results):
+    """Whether other processes took so much time that wall time says little."""
+    return (results["load"]["others"] or 0) > 0.1
 
 
 def ratios(results, task, part):
