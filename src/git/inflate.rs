@@ -5,6 +5,8 @@ use std::io::{self, BufRead, Read};
 
 use flate2::{Decompress, FlushDecompress, Status};
 
+use super::stream_end::StreamEndProbe;
+
 /// Why bytes could not be inflated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub(super) enum InflateError {
@@ -23,34 +25,18 @@ const SLACK: usize = 512;
 /// Deflate expands a byte to at most 1032. A declared size beyond that is refused before anything is allocated.
 const MAX_RATIO: u64 = 1032;
 
-/// Whether the zlib stream at the start of `own`, which was inflated to `plain`, certainly ends at the end of `own`.
-///
-/// The decompressor does not say where a stream ended, only that it ended with the checksum of `plain`. If `own` ends
-/// with that checksum and contains it nowhere else, the stream ends there.
-pub(super) fn ends_with_stream(own: &[u8], plain: &[u8]) -> bool {
-    let sum = libdeflater::adler32(plain).to_be_bytes();
-    let Some(rest) = own.strip_suffix(&sum) else { return false };
-    // An earlier occurrence may overlap the last one.
-    !contains(&own[..rest.len() + sum.len() - 1], sum)
-}
-
-/// Whether `bytes` contain `sum`.
-fn contains(bytes: &[u8], sum: [u8; 4]) -> bool {
-    if bytes.len() > LONG {
-        return memchr::memmem::find(bytes, &sum).is_some();
-    }
-    memchr::memchr_iter(sum[0], bytes).any(|at| bytes[at..].starts_with(&sum))
-}
-
-/// From this length on, preparing a search pays off.
-const LONG: usize = 1 << 12;
-
 /// Inflates whole entries, and reuses its tables.
-pub(super) struct Inflater(libdeflater::Decompressor);
+pub(super) struct Inflater(libdeflater::Decompressor, StreamEndProbe);
 
 impl Inflater {
     pub(super) fn new() -> Self {
-        Self(libdeflater::Decompressor::new())
+        Self(libdeflater::Decompressor::new(), StreamEndProbe::default())
+    }
+
+    /// Inflates `own` as [`Self::whole`] does, if it is certain that it is one valid stream and nothing else. Otherwise
+    /// returns `false`, and the content of `out` is undefined.
+    pub(super) fn exactly(&mut self, own: &[u8], size: usize, out: &mut Vec<u8>) -> bool {
+        self.check(own.len() as u64, size).is_ok() && self.1.inflates_exactly(&mut self.0, own, size, out)
     }
 
     /// Refuses a size that `extent` compressed bytes cannot inflate to.
@@ -169,42 +155,5 @@ impl<R: BufRead, S: BorrowMut<Decompress>> Read for InflateStream<R, S> {
             }
         }
         Ok(0)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-
-    use super::*;
-
-    proptest! {
-        #[test]
-        fn a_checksum_is_found_wherever_it_is(
-            mut bytes in proptest::collection::vec(prop_oneof![Just(1_u8), Just(2), any::<u8>()], 0..1200),
-            sum in any::<[u8; 4]>(),
-            place in proptest::option::of(any::<proptest::sample::Index>()),
-        ) {
-            if let Some(place) = place && bytes.len() >= sum.len() {
-                let at = place.index(bytes.len() - sum.len() + 1);
-                bytes[at..at + sum.len()].copy_from_slice(&sum);
-            }
-            prop_assert_eq!(contains(&bytes, sum), bytes.windows(sum.len()).any(|four| four == sum));
-            prop_assert_eq!(contains(&bytes, [1, 2, 1, 2]), bytes.windows(4).any(|four| four == [1, 2, 1, 2]));
-        }
-
-        #[test]
-        fn a_stream_ends_where_nothing_follows_it(plain in any::<Vec<u8>>(), behind in proptest::collection::vec(any::<u8>(), 1..40)) {
-            let mut compressor = libdeflater::Compressor::new(libdeflater::CompressionLvl::default());
-            let mut own = vec![0; compressor.zlib_compress_bound(plain.len())];
-            let len = compressor.zlib_compress(&plain, &mut own).unwrap();
-            own.truncate(len);
-            prop_assert!(ends_with_stream(&own, &plain));
-            let sum = own[len - 4..].to_vec();
-            own.extend_from_slice(&behind);
-            prop_assert!(!ends_with_stream(&own, &plain));
-            own.extend_from_slice(&sum);
-            prop_assert!(!ends_with_stream(&own, &plain));
-        }
     }
 }

@@ -31,6 +31,7 @@ mod rewrite;
 pub(crate) mod scratch;
 pub mod staged;
 mod state;
+mod stream_end;
 mod submodules;
 mod sweep;
 #[cfg(test)]

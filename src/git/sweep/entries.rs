@@ -15,10 +15,11 @@ use super::plan::PlannedPack;
 use super::stream::{self, push_bounded};
 use super::work_queue::AssembledObject;
 use super::worker::{Worker, sort_hits};
-use crate::git::inflate::{InflateError, InflateStream, ends_with_stream};
+use crate::git::inflate::{InflateError, InflateStream};
 use crate::git::loose::{self, Loose, LooseError, LooseStream};
 use crate::git::pack::Entry;
 use crate::git::pack::entry::EntryContent;
+use crate::git::stream_end::ends_with_stream;
 use crate::model::Skip;
 
 /// The assembled object if other entries are deltas against it, or why there is none.
@@ -155,15 +156,19 @@ impl<'a, S: Searcher> Worker<'a, S> {
         out: &mut Vec<u8>,
     ) -> Result<(), InflateError> {
         let pack = planned.pack;
+        if !self.shared.options.find_unlisted {
+            return self.inflater.whole(deflated, pack.extent(entry), size, out);
+        }
+        let header = pack.bytes(entry).len() - deflated.len();
+        let extent = (pack.entry_end(entry) - pack.offset(entry)).saturating_sub(header as u64);
+        let own = deflated.get(..usize::try_from(extent).unwrap_or(usize::MAX)).unwrap_or(deflated);
+        if self.inflater.exactly(own, size, out) {
+            return Ok(());
+        }
         self.inflater.whole(deflated, pack.extent(entry), size, out)?;
-        if self.shared.options.find_unlisted {
-            let header = pack.bytes(entry).len() - deflated.len();
-            let extent = (pack.entry_end(entry) - pack.offset(entry)).saturating_sub(header as u64);
-            let own = deflated.get(..usize::try_from(extent).unwrap_or(usize::MAX)).unwrap_or(deflated);
+        if !ends_with_stream(own, &out[..size]) {
             // `unlisted::list` verifies it at the end.
-            if !ends_with_stream(own, &out[..size]) {
-                self.collected.gap_candidates.push((planned.number, entry));
-            }
+            self.collected.gap_candidates.push((planned.number, entry));
         }
         Ok(())
     }
