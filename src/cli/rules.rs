@@ -73,7 +73,7 @@ fn show(rule: &Rule, shown: &Shown<'_>, out: &mut Vec<u8>) -> Result<Exit> {
         let keywords: Vec<_> =
             variant.keywords.iter().map(|keyword| String::from_utf8_lossy(keyword)).collect();
         writeln!(out, "\nkeywords    {}", shown(&keywords.join("  ")))?;
-        writeln!(out, "pattern     {}", shown(&variant.pattern))?;
+        writeln!(out, "pattern     {}", shown(variant.pattern.as_str()))?;
         writeln!(out, "checks      {}", variant.checks.join(", "))?;
         writeln!(out, "confidence  {}", variant.confidence)?;
         writeln!(out, "max length  {} bytes", variant.max_len)?;

@@ -3,20 +3,17 @@
 //! a hundred times slower at them. Anything more complex, or too slow, is left to the regex.
 
 use memchr::memmem::Finder;
-use regex_syntax::ParserBuilder;
 use regex_syntax::hir::{Class, Hir, HirKind, Look};
 
 use super::alphabet::is_key;
 use super::effort::spend;
+use crate::rules::Pattern;
 
 /// Steps of one attempt before it is left to the regex, which never backtracks.
 const STEP_LIMIT: u32 = 2048;
 
 /// Slots for group positions, which limit the groups of a pattern.
 pub(super) type Slots = [Option<usize>; 16];
-
-/// Group indexes by name.
-pub(super) type GroupNames = Vec<(String, usize)>;
 
 /// The steps, in order.
 #[derive(Debug)]
@@ -41,12 +38,11 @@ enum Instruction {
 }
 
 impl Backtracker {
-    /// The program of `pattern` and its groups, if it is simple enough.
-    pub(super) fn new(pattern: &str) -> Option<(Self, GroupNames)> {
-        let hir = ParserBuilder::new().unicode(false).utf8(false).build().parse(pattern).ok()?;
+    /// The program of `pattern`, if it is simple enough.
+    pub(super) fn new(pattern: &Pattern) -> Option<Self> {
         let mut builder = Builder::default();
-        builder.add(&hir, true)?;
-        Some((Self { steps: builder.steps }, builder.names))
+        builder.add(pattern.hir().ok()?, true)?;
+        Some(Self { steps: builder.steps })
     }
 
     /// The literal with which every match begins.
@@ -97,6 +93,27 @@ impl Backtracker {
             _ => true,
         };
         fits.then(|| at.saturating_sub(length.unwrap_or(usize::MAX)))
+    }
+
+    /// Whether it matches only key characters.
+    pub(super) fn matches_only_key_chars(&self) -> bool {
+        self.steps.iter().all(|step| match step {
+            Instruction::Literal(literal) => literal.needle().iter().all(|&byte| is_key(byte)),
+            Instruction::Run { class, .. } => is_key_class(class),
+            Instruction::Save(_) | Instruction::Choose(_) | Instruction::Jump(_) => true,
+        })
+    }
+
+    /// Minimum number of key characters directly before the literal `keyword` in every match.
+    pub(super) fn min_key_chars_before(&self, keyword: &[u8]) -> usize {
+        let is_anchor =
+            |step: &Instruction| matches!(step, Instruction::Literal(literal) if literal.needle() == keyword);
+        let mut keywords = self.steps.iter().enumerate().filter(|(_, step)| is_anchor(step));
+        let (Some((pivot, _)), None) = (keywords.next(), keywords.next()) else { return 0 };
+        match self.steps[..pivot].iter().rfind(|step| !matches!(step, Instruction::Save(_))) {
+            Some(Instruction::Run { class, least, .. }) if is_key_class(class) => *least,
+            _ => 0,
+        }
     }
 
     /// Whether a match begins at `at`; its range is stored in the first two slots.
@@ -192,37 +209,14 @@ impl Backtracker {
     }
 }
 
-/// Whether `pattern` matches only key characters.
-pub(super) fn matches_only_key_chars(pattern: &str) -> bool {
-    let Some((program, _)) = Backtracker::new(pattern) else { return false };
-    program.steps.iter().all(|step| match step {
-        Instruction::Literal(literal) => literal.needle().iter().all(|&byte| is_key(byte)),
-        Instruction::Run { class, .. } => (0..=u8::MAX).all(|byte| is_key(byte) || !class[usize::from(byte)]),
-        Instruction::Save(_) | Instruction::Choose(_) | Instruction::Jump(_) => true,
-    })
-}
-
-/// Minimum number of key characters directly before the literal `keyword` in every match of `pattern`.
-pub(super) fn min_key_chars_before(pattern: &str, keyword: &[u8]) -> usize {
-    let Some((program, _)) = Backtracker::new(pattern) else { return 0 };
-    let is_anchor =
-        |step: &Instruction| matches!(step, Instruction::Literal(literal) if literal.needle() == keyword);
-    let mut keywords = program.steps.iter().enumerate().filter(|(_, step)| is_anchor(step));
-    let (Some((pivot, _)), None) = (keywords.next(), keywords.next()) else { return 0 };
-    match program.steps[..pivot].iter().rfind(|step| !matches!(step, Instruction::Save(_))) {
-        Some(Instruction::Run { class, least, .. })
-            if (0..=u8::MAX).all(|byte| is_key(byte) || !class[usize::from(byte)]) =>
-        {
-            *least
-        }
-        _ => 0,
-    }
+/// Whether a class contains only key characters.
+fn is_key_class(class: &[bool; 256]) -> bool {
+    (0..=u8::MAX).all(|byte| is_key(byte) || !class[usize::from(byte)])
 }
 
 #[derive(Default)]
 struct Builder {
     steps: Vec<Instruction>,
-    names: GroupNames,
 }
 
 impl Builder {
@@ -242,7 +236,7 @@ impl Builder {
                 match repetition.sub.kind() {
                     HirKind::Class(class) => self.class(class, least, most, lazy),
                     HirKind::Literal(one) if one.0.len() == 1 => {
-                        self.run(|byte| byte == one.0[0], least, most, lazy);
+                        self.run([(one.0[0], one.0[0])].into_iter(), least, most, lazy);
                     }
                     _ if (least, most) == (0, 1) => {
                         let choose_trigrams = self.steps.len();
@@ -261,9 +255,6 @@ impl Builder {
                 let slot = 2 * capture.index as usize;
                 if slot + 1 >= Slots::default().len() {
                     return None;
-                }
-                if let Some(name) = &capture.name {
-                    self.names.push((name.to_string(), capture.index as usize));
                 }
                 self.steps.push(Instruction::Save(slot));
                 self.add(&capture.sub, first)?;
@@ -293,18 +284,24 @@ impl Builder {
     }
 
     fn class(&mut self, class: &Class, least: usize, most: usize, lazy: bool) {
-        let holds = |byte: u8| match class {
-            Class::Bytes(ranges) => ranges.iter().any(|range| (range.start()..=range.end()).contains(&byte)),
-            Class::Unicode(ranges) => {
-                ranges.iter().any(|range| (range.start()..=range.end()).contains(&char::from(byte)))
+        match class {
+            Class::Bytes(ranges) => {
+                self.run(ranges.iter().map(|range| (range.start(), range.end())), least, most, lazy);
             }
-        };
-        self.run(holds, least, most, lazy);
+            Class::Unicode(ranges) => {
+                let latin = ranges.iter().filter_map(|range| {
+                    let start = u8::try_from(range.start()).ok()?;
+                    Some((start, u8::try_from(range.end()).unwrap_or(u8::MAX)))
+                });
+                self.run(latin, least, most, lazy);
+            }
+        }
     }
 
-    fn run(&mut self, holds: impl Fn(u8) -> bool, least: usize, most: usize, lazy: bool) {
+    /// Adds a run of bytes that are in one of `ranges`, which include their ends.
+    fn run(&mut self, ranges: impl Iterator<Item = (u8, u8)>, least: usize, most: usize, lazy: bool) {
         let mut class = Box::new([false; 256]);
-        (0..=u8::MAX).for_each(|byte| class[usize::from(byte)] = holds(byte));
+        ranges.for_each(|(start, end)| class[usize::from(start)..=usize::from(end)].fill(true));
         self.steps.push(Instruction::Run { class, least, most, lazy });
     }
 }
@@ -329,7 +326,7 @@ mod tests {
                 .configure(Regex::config().utf8_empty(false))
                 .build(pattern)
                 .unwrap();
-            let (program, _) = Backtracker::new(pattern).unwrap();
+            let program = Backtracker::new(&Pattern::new(pattern)).unwrap();
             for _ in 0..20_000 {
                 let text: Vec<u8> = (0..14)
                     .map(|_| {
@@ -351,7 +348,7 @@ mod tests {
             }
         }
         for pattern in ["a\\b", "(?:ab){2}", "a$"] {
-            assert!(Backtracker::new(pattern).is_none());
+            assert!(Backtracker::new(&Pattern::new(pattern)).is_none());
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::backtracker::{matches_only_key_chars, min_key_chars_before};
+use super::backtracker::Backtracker;
 use super::candidate::{Candidate, WEIGHT_EQUAL};
 use super::checks::{CONTEXT_REACH, MIN_HALF_LEN};
 use super::detector::Detector;
@@ -85,8 +85,11 @@ pub(super) fn decode_chains(variants: &[CompiledVariant]) -> Vec<(Vec<u8>, Decod
             None => literals.push(Literal { bytes: bytes.to_vec(), starts_key, keys, apart }),
         }
     };
-    for variant in variants.iter().map(|variant| &variant.variant) {
-        let is_key = !variant.encoded.is_empty() && matches_only_key_chars(&variant.pattern);
+    for variant in
+        variants.iter().map(|variant| &variant.variant).filter(|variant| !variant.encoded.is_empty())
+    {
+        let program = Backtracker::new(&variant.pattern);
+        let is_key = program.as_ref().is_some_and(Backtracker::matches_only_key_chars);
         let keys = is_key.then_some(variant.max_len);
         // `repeats` relies on these properties.
         let is_guarded = variant.checks.iter().any(|check| check == "unmarked")
@@ -96,18 +99,17 @@ pub(super) fn decode_chains(variants: &[CompiledVariant]) -> Vec<(Vec<u8>, Decod
         variant.encoded.iter().for_each(|literal| add(literal, true, keys, guard));
         let compares = variant.checks.iter().any(|check| check == "marker-symmetry");
         let apart = |keyword: &[u8]| {
-            if compares { min_key_chars_before(&variant.pattern, keyword).min(MIN_HALF_LEN) } else { 0 }
+            let program = program.as_ref().filter(|_| compares);
+            program.map_or(0, |program| program.min_key_chars_before(keyword).min(MIN_HALF_LEN))
         };
         let is_inner = |keyword: &&Vec<u8>| {
             keyword.len() >= SHORTEST_INNER && !variant.encoded.iter().any(|start| keyword.starts_with(start))
         };
-        if !variant.encoded.is_empty() {
-            variant
-                .keywords
-                .iter()
-                .filter(is_inner)
-                .for_each(|keyword| add(keyword, false, keys, apart(keyword)));
-        }
+        variant
+            .keywords
+            .iter()
+            .filter(is_inner)
+            .for_each(|keyword| add(keyword, false, keys, apart(keyword)));
     }
     encoding::decode_chains(&literals)
 }

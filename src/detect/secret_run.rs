@@ -1,10 +1,10 @@
 //! The run of characters that the secret in every match of a pattern is. Where a stretch of text holds none as long, the pattern,
 //! which may be far more laborious, need not be tried.
 
-use regex_syntax::ParserBuilder;
 use regex_syntax::hir::{Class, Hir, HirKind};
 
 use super::effort::spend;
+use crate::rules::Pattern;
 
 /// The group that is the secret.
 const SECRET: &str = "secret";
@@ -18,10 +18,9 @@ pub(super) struct SecretRun {
 
 impl SecretRun {
     /// That of `pattern`, if it names its secret.
-    pub(super) fn of(pattern: &str) -> Option<Self> {
-        let hir = ParserBuilder::new().unicode(false).utf8(false).build().parse(pattern).ok()?;
+    pub(super) fn of(pattern: &Pattern) -> Option<Self> {
         let mut run = Self { class: Box::new([false; 256]), least: 0 };
-        run.least = run.take(secret(&hir)?);
+        run.least = run.take(secret(pattern.hir().ok()?)?);
         (run.least > 0).then_some(run)
     }
 
@@ -81,7 +80,7 @@ mod tests {
 
     #[test]
     fn a_run_is_found_where_it_is_long_enough() {
-        let run = SecretRun::of("key.{0,9}(?<secret>[0-9a-f]{4}|[A-Z]{5,9}x)=").unwrap();
+        let run = SecretRun::of(&Pattern::new("key.{0,9}(?<secret>[0-9a-f]{4}|[A-Z]{5,9}x)=")).unwrap();
         assert_eq!(run.least, 4);
         for text in ["0123", "key: 0aBx", " 0 12 345 6789", "ABCDEx"] {
             assert!(run.is_in(text.as_bytes()), "{text}");
@@ -94,7 +93,7 @@ mod tests {
     #[test]
     fn a_pattern_that_may_have_no_secret_has_no_run() {
         for pattern in ["[a-z]{8}", "a(?:(?<secret>[a-z]{8})|b)", "(?<secret>[a-z]*)"] {
-            assert!(SecretRun::of(pattern).is_none(), "{pattern}");
+            assert!(SecretRun::of(&Pattern::new(pattern)).is_none(), "{pattern}");
         }
     }
 }

@@ -183,7 +183,12 @@ impl Stream {
 
     fn begin(&mut self, detector: &Detector, size: usize) {
         self.passing_over = PassedOver::default();
-        self.buffer.resize(size + undecided(detector) + detector.margin(), 0);
+        let len = size + undecided(detector) + detector.margin();
+        if self.buffer.is_empty() {
+            // The system provides zeroed pages when they are first used, which most of them are not.
+            self.buffer = vec![0; len];
+        }
+        self.buffer.resize(len, 0);
         (self.filled, self.start, self.decided) = (0, Position::START, 0);
     }
 

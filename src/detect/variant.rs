@@ -294,22 +294,19 @@ impl CompiledVariant {
 }
 
 fn compile(variant: &Variant) -> Pattern {
-    let regex = Lazy::new(&variant.pattern);
+    let regex = Lazy::new(variant.pattern.as_str());
     // Only a pattern that is anchored at its start can be tried by the backtracker.
-    let except = variant.except.as_deref().map(|pattern| {
-        let program = Backtracker::new(pattern).filter(|_| pattern.starts_with('^'));
-        (program.map(|(program, _)| program), Lazy::new(pattern))
+    let except = variant.except.as_ref().map(|pattern| {
+        let program = Backtracker::new(pattern).filter(|_| pattern.as_str().starts_with('^'));
+        (program, Lazy::new(pattern.as_str()))
     });
-    let (program, names) = Backtracker::new(&variant.pattern).unzip();
-    let number = |name: &str| match &names {
-        Some(names) => names.iter().find(|(known, _)| known == name).map(|(_, index)| *index),
-        None => regex.get()?.group_info().to_index(regex_automata::PatternID::ZERO, name),
-    };
+    let program = Backtracker::new(&variant.pattern);
+    let group = |name: &str| variant.pattern.group(name);
     let groups = Groups {
-        secret: number("secret"),
-        prefix: number("prefix"),
-        left: number("left"),
-        right: number("right"),
+        secret: group("secret"),
+        prefix: group("prefix"),
+        left: group("left"),
+        right: group("right"),
     };
     let run = SecretRun::of(&variant.pattern);
     Pattern { program, regex, run, except, groups }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use toml::Spanned;
 
 use super::budget::RuleBudget;
-use super::pattern;
+use super::pattern::{self, Pattern};
 use super::rule::{Rule, Variant};
 use super::schema::{RawRule, RawVariant, RuleFile};
 use crate::untrusted::{ReadError, Symlinks, read_text};
@@ -141,17 +141,18 @@ impl Loader<'_> {
     fn variant(&self, raw: &RawVariant, id: &str, budget: &mut RuleBudget) -> Result<Variant, RuleError> {
         let too_much = |reason| self.at(&raw.pattern, format!("rule `{id}`: {reason}"));
         budget.add_variant(raw).map_err(too_much)?;
-        let pattern = raw.pattern.get_ref();
-        let keywords = self.keywords(raw)?;
+        let pattern = Pattern::new(raw.pattern.get_ref());
+        let keywords = self.keywords(raw, &pattern)?;
         if raw.keywords.is_none() {
             budget.add_keywords(keywords.iter().map(Vec::len), 1).map_err(too_much)?;
         }
-        let facts = pattern::facts(pattern, &keywords).map_err(|reason| self.at(&raw.pattern, reason))?;
-        if let Some(except) = &raw.except {
-            pattern::parse(except.get_ref()).map_err(|reason| self.at(except, reason))?;
+        let facts = pattern::facts(&pattern, &keywords).map_err(|reason| self.at(&raw.pattern, reason))?;
+        let except = raw.except.as_ref().map(|except| Pattern::new(except.get_ref()));
+        if let (Some(place), Some(Err(reason))) = (&raw.except, except.as_ref().map(Pattern::hir)) {
+            return Err(self.at(place, reason.to_owned()));
         }
         if !raw.encoded.iter().all(|literal| literal.len() >= pattern::MIN_KEYWORD_LEN)
-            || !pattern::begins_with_one(pattern, &raw.encoded)
+            || !pattern::begins_with_one(&pattern, &raw.encoded)
         {
             let reason =
                 "`encoded` must list literals of at least three bytes, one of which begins every match";
@@ -182,7 +183,7 @@ impl Loader<'_> {
         }
         Ok(Variant {
             keywords,
-            pattern: pattern.clone(),
+            pattern,
             max_len: facts.max_len,
             starts_with_keyword: facts.starts_with_keyword,
             confidence: raw.confidence,
@@ -190,14 +191,14 @@ impl Loader<'_> {
             encoded: raw.encoded.iter().map(|literal| literal.as_bytes().to_vec()).collect(),
             checks,
             half_lengths: raw.half_lengths.clone(),
-            except: raw.except.as_ref().map(|except| except.get_ref().clone()),
+            except,
             context: raw.context.clone(),
         })
     }
 
-    fn keywords(&self, raw: &RawVariant) -> Result<Vec<Vec<u8>>, RuleError> {
+    fn keywords(&self, raw: &RawVariant, pattern: &Pattern) -> Result<Vec<Vec<u8>>, RuleError> {
         let Some(written) = &raw.keywords else {
-            return pattern::keywords(raw.pattern.get_ref()).map_err(|reason| self.at(&raw.pattern, reason));
+            return pattern::keywords(pattern).map_err(|reason| self.at(&raw.pattern, reason));
         };
         let keywords: Vec<Vec<u8>> = written.get_ref().iter().map(|a| a.as_bytes().to_vec()).collect();
         if keywords.is_empty() || keywords.iter().any(|keyword| keyword.len() < pattern::MIN_KEYWORD_LEN) {

@@ -14,7 +14,7 @@ use budget::{MAX_FILES, RuleBudget};
 use sha2::{Digest, Sha256};
 
 pub use load::RuleError;
-pub use pattern::LONGEST as MAX_MATCH_LEN;
+pub use pattern::{LONGEST as MAX_MATCH_LEN, Pattern};
 pub use rule::{Rule, Variant};
 pub use schema::{Context, Missing};
 pub use template::{Expanded, MARKER, expand};

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::pattern::Pattern;
 use super::schema::Context;
 use crate::model::{Confidence, RuleInfo, Severity};
 
@@ -56,8 +57,8 @@ impl Rule {
 pub struct Variant {
     /// Literals, at least one of which occurs in every match. Never empty.
     pub keywords: Vec<Vec<u8>>,
-    /// Regex over bytes, without Unicode classes.
-    pub pattern: String,
+    /// What its keys look like.
+    pub pattern: Pattern,
     /// Maximum match length in bytes.
     pub max_len: usize,
     /// Whether a keyword can only be at the start of a match.
@@ -72,8 +73,8 @@ pub struct Variant {
     pub checks: Vec<String>,
     /// Known lengths of one half of a genuine key.
     pub half_lengths: Vec<usize>,
-    /// A match that this regex also matches is left to other rules.
-    pub except: Option<String>,
+    /// A match that this also matches is left to other rules.
+    pub except: Option<Pattern>,
     /// Words that indicate whose key it is.
     pub context: Option<Context>,
 }

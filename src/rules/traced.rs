@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::pattern::LONGEST as MAX_MATCH_LEN;
+use super::pattern::{LONGEST as MAX_MATCH_LEN, Pattern};
 use super::rule::{Rule, Variant};
 use crate::model::{Confidence, Severity};
 
@@ -19,7 +19,7 @@ pub(super) fn rule(key: &[u8], prefix: usize, model: Option<&Rule>) -> Rule {
     let (shown, rest) = key.split_at(prefix.min(key.len()));
     let variant = Variant {
         keywords: vec![key.to_vec()],
-        pattern: format!("(?<prefix>{}){}", escaped(shown), escaped(rest)),
+        pattern: Pattern::new(&format!("(?<prefix>{}){}", escaped(shown), escaped(rest))),
         max_len: key.len(),
         starts_with_keyword: true,
         encoded: vec![key.to_vec()],
@@ -46,11 +46,11 @@ pub(super) fn redacted_rule(
     }
     let variant = Variant {
         keywords: vec![prefix.as_bytes().to_vec()],
-        pattern: format!(
+        pattern: Pattern::new(&format!(
             "(?<prefix>{})[A-Za-z0-9_-]{{{hidden}}}{}",
             escaped(prefix.as_bytes()),
             escaped(tail.as_bytes())
-        ),
+        )),
         max_len: length,
         starts_with_keyword: true,
         // Shorter ones occur in every text that looks encoded.

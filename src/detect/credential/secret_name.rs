@@ -3,7 +3,7 @@
 use std::ops::Range;
 use std::sync::LazyLock;
 
-use aho_corasick::AhoCorasick;
+use aho_corasick::{AhoCorasick, AhoCorasickKind};
 
 /// Longest name, in bytes.
 const MAX_NAME_LEN: usize = 64;
@@ -46,8 +46,11 @@ const STEMS: &[&str] = &[
     "identified by",
 ];
 
-static STEM: LazyLock<Option<AhoCorasick>> =
-    LazyLock::new(|| AhoCorasick::builder().ascii_case_insensitive(true).build(STEMS).ok());
+/// Built at the first name that is displayed, so that building it must not take long; names are short.
+static STEM: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| {
+    let mut builder = AhoCorasick::builder();
+    builder.ascii_case_insensitive(true).kind(Some(AhoCorasickKind::ContiguousNFA)).build(STEMS).ok()
+});
 
 /// Parts of password names, in lower case and without `_` and `-`.
 const PASSWORD_PARTS: &[&str] = &[

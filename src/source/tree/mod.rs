@@ -30,13 +30,17 @@ pub fn scan_files(options: &FileOptions, sink: &dyn Sink) -> Result<(), SourceEr
     let Some(roots) = roots(&options.paths)? else { return Ok(()) };
     let mut worker = sink.worker();
     let mut skip = |skip| worker.skip(skip);
-    let shared = (!options.no_ignore).then(|| IgnoreContext::new(&mut skip));
+    // Only folders have ignored files, and reading the user's configuration takes longer than searching a small file.
+    let mut shared: Option<IgnoreContext> = None;
     let mut tasks = Vec::new();
     let mut known = HashMap::new();
     for (path, absolute) in &roots {
         let kind = path.symlink_metadata().map_err(|error| unreadable(path, &error))?.file_type();
         // A given link to a folder stands for the folder.
         if kind.is_dir() || kind.is_symlink() && path.is_dir() {
+            if !options.no_ignore && shared.is_none() {
+                shared = Some(IgnoreContext::new(&mut skip));
+            }
             let level = shared.as_ref().and_then(|shared| above(absolute, shared, &mut known, &mut skip));
             let (path, absolute) = (path.clone(), absolute.clone());
             tasks.push(Task::Folder(Folder { path, absolute, level, ignored_by: None, is_root: true }));
