@@ -112,11 +112,15 @@ pub(super) fn begins_with_one(pattern: &Pattern, literals: &[String]) -> bool {
     literals.is_empty() || pattern.hir().is_ok_and(|hir| starts_with_keyword(hir, &literals))
 }
 
+/// Literals that are extracted from the start of a pattern. Each takes time whenever the program starts.
+const MAX_PREFIXES: usize = 48;
+
 fn starts_with_keyword(hir: &Hir, keywords: &[Vec<u8>]) -> bool {
     let longest = keywords.iter().map(Vec::len).max().unwrap_or(0);
     let mut extractor = literal::Extractor::new();
-    // What follows a keyword does not matter.
-    extractor.kind(literal::ExtractKind::Prefix).limit_literal_len(longest);
+    // What follows a keyword does not matter, and more literals than this are hardly all listed.
+    let most = MAX_PREFIXES.max(2 * keywords.len());
+    extractor.kind(literal::ExtractKind::Prefix).limit_literal_len(longest).limit_total(most);
     extractor.extract(hir).literals().is_some_and(|literals| {
         !literals.is_empty()
             && literals.iter().all(|l| keywords.iter().any(|keyword| l.as_bytes().starts_with(keyword)))
