@@ -84,6 +84,11 @@ impl<'a> Candidate<'a> {
         self
     }
 
+    /// Length of the secret's prefix, in bytes.
+    pub(super) fn prefix_len(&self) -> usize {
+        self.prefix.end.saturating_sub(self.secret.start)
+    }
+
     /// The random part: both halves without the marker, or everything after the prefix.
     pub(super) fn body(&self) -> Cow<'a, [u8]> {
         match &self.halves {

@@ -350,7 +350,7 @@ fn rank(index: usize, variant: &CompiledVariant, candidate: &Candidate<'_>) -> M
 
 fn finished(rule: &Rule, candidate: &Candidate<'_>) -> Match {
     let bytes = candidate.bytes[candidate.secret.clone()].to_vec();
-    let secret = Secret::new(bytes, candidate.prefix.end.saturating_sub(candidate.secret.start));
+    let secret = Secret::new(bytes, candidate.prefix_len());
     let identified = Identified {
         fingerprint: secret.fingerprint(),
         secret,

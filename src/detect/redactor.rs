@@ -30,13 +30,15 @@ const MAX_KEY_TAIL: usize = 512;
 pub struct Redactor<'d> {
     detector: &'d Detector,
     known: Option<AhoCorasick>,
+    /// For each known secret, the length of its prefix.
+    known_prefixes: Vec<usize>,
     fragments: Fragments,
 }
 
 impl<'d> Redactor<'d> {
     /// A redactor with the rules of `detector`.
     pub fn new(detector: &'d Detector) -> Self {
-        Self { detector, known: None, fragments: Fragments::default() }
+        Self { detector, known: None, known_prefixes: Vec::new(), fragments: Fragments::default() }
     }
 
     /// Also masks these secrets everywhere.
@@ -44,6 +46,7 @@ impl<'d> Redactor<'d> {
     pub fn with_known<'s>(mut self, secrets: impl IntoIterator<Item = &'s Secret>) -> Self {
         let secrets: Vec<_> = secrets.into_iter().filter(|secret| !secret.is_empty()).collect();
         self.fragments = Fragments::of(secrets.iter().copied());
+        self.known_prefixes = secrets.iter().map(|secret| secret.prefix()).collect();
         // Reports never contain too many to search for at once.
         self.known = AhoCorasick::new(secrets.into_iter().map(Secret::reveal)).ok();
         self
@@ -173,7 +176,10 @@ fn excerpt(
             let before = at.start..at.end.min(span.start);
             let after = at.start.max(span.end)..at.end;
             let is_whole = after == at;
-            let text = if matches!(text, Replacement::DecodedText(_)) { Replacement::AsItIs } else { text };
+            let text = match text {
+                Replacement::DecodedText(_) => Replacement::Raw { prefix: 0 },
+                other => other,
+            };
             let rest = if is_whole { text.clone() } else { text.of_the_rest() };
             [(before, text), (after, rest)]
         })
@@ -251,10 +257,8 @@ impl Redactor<'_> {
             EffortLimit::begin(),
             |_, candidate| {
                 let end = candidate.matched.end.max(candidate.secret.end);
-                spans.push((
-                    candidate.secret.start..end + key_run(&bytes[end..], MAX_KEY_TAIL),
-                    Replacement::AsItIs,
-                ));
+                let span = candidate.secret.start..end + key_run(&bytes[end..], MAX_KEY_TAIL);
+                spans.push((span, Replacement::Raw { prefix: candidate.prefix_len() }));
             },
             |variant, mut disguised| decoded.extend(in_disguise(variant, &mut disguised)),
         );
@@ -262,7 +266,9 @@ impl Redactor<'_> {
         // What could not be looked at is not shown.
         spans.extend(passed_over.first().map(|first| (first..bytes.len(), Replacement::Nothing)));
         if let Some(known) = &self.known {
-            spans.extend(known.find_overlapping_iter(bytes).map(|hit| (hit.range(), Replacement::AsItIs)));
+            spans.extend(known.find_overlapping_iter(bytes).map(|hit| {
+                (hit.range(), Replacement::Raw { prefix: self.known_prefixes[hit.pattern().as_usize()] })
+            }));
         }
         spans.sort_by_key(|(span, _)| (span.start, span.end));
         let mut merged: Vec<(Range<usize>, Replacement)> = Vec::new();
@@ -270,10 +276,16 @@ impl Redactor<'_> {
             match merged.last_mut() {
                 Some((last, shown)) if span.start < last.end => {
                     last.end = last.end.max(span.end);
-                    // A decoded match is more informative than the raw bytes.
-                    if matches!(shown, Replacement::AsItIs) {
-                        *shown = text;
-                    }
+                    *shown = match (&*shown, text) {
+                        // Of two rules that match at the same place, the more specific one has the longer prefix.
+                        (Replacement::Raw { prefix }, Replacement::Raw { prefix: other }) => {
+                            let is_same = span.start == last.start;
+                            Replacement::Raw { prefix: if is_same { other.max(*prefix) } else { *prefix } }
+                        }
+                        // A decoded match is more informative than the raw bytes.
+                        (Replacement::Raw { .. }, text) => text,
+                        _ => continue,
+                    };
                 }
                 _ => merged.push((span, text)),
             }
@@ -333,8 +345,8 @@ enum Replacement {
     Nothing,
     /// The prefix, which shows whose credential it is.
     Prefix(String),
-    /// Part of the raw bytes.
-    AsItIs,
+    /// Part of the raw bytes, the first `prefix` of which may be shown.
+    Raw { prefix: usize },
     /// Part of the decoded text.
     DecodedText(String),
 }
@@ -345,7 +357,7 @@ impl Replacement {
         match self {
             Self::Nothing => "…".to_owned(),
             Self::Prefix(prefix) => format!("{prefix}…"),
-            Self::AsItIs => redacted(raw),
+            Self::Raw { prefix } => redacted(raw, *prefix),
             Self::DecodedText(text) => text.clone(),
         }
     }
@@ -354,6 +366,7 @@ impl Replacement {
     fn of_the_rest(&self) -> Self {
         match self {
             Self::Prefix(_) => Self::Nothing,
+            Self::Raw { .. } => Self::Raw { prefix: 0 },
             other => other.clone(),
         }
     }
@@ -370,19 +383,17 @@ fn in_disguise(
     let candidate = &disguised.candidate;
     let matched = candidate.matched.end.max(candidate.secret.end);
     let end = matched + key_run(&candidate.bytes[matched..], MAX_KEY_TAIL);
-    let text = redacted(&candidate.bytes[candidate.secret.clone()]);
+    let text = redacted(&candidate.bytes[candidate.secret.clone()], candidate.prefix_len());
     Some((disguised.span_with_text_column(candidate.secret.start..end), Replacement::DecodedText(text)))
 }
 
-/// The replacement of a secret: its prefix, if a rule knows it, and `…`.
-fn redacted(secret: &[u8]) -> String {
+/// The displayed form of a secret whose first `prefix` bytes may be shown.
+fn redacted(secret: &[u8], prefix: usize) -> String {
     /// For longer text, both ends are enough.
     const LONG: usize = 1 << 10;
     if secret.len() > 2 * LONG {
-        return redacted(&[&secret[..LONG], &secret[secret.len() - LONG..]].concat());
+        return redacted(&[&secret[..LONG], &secret[secret.len() - LONG..]].concat(), prefix.min(LONG));
     }
-    let typed = ["sk-proj-", "sk-svcacct-", "sk-admin-", "sk-None-", "sk-", "sess-", "ek_"];
-    let prefix = typed.iter().find(|prefix| secret.starts_with(prefix.as_bytes())).map_or(0, |p| p.len());
     Secret::new(secret.to_vec(), prefix).redacted()
 }
 
@@ -416,6 +427,28 @@ mod tests {
     use super::*;
     use crate::model::Position;
     use crate::rules::{RuleSet, expand};
+
+    #[test]
+    fn a_custom_rule_shows_its_own_prefix() {
+        let rules = "[[rule]]\nid = \"acme-token\"\nname = \"Acme token\"\n\
+                     pattern = '(?<prefix>acme_)[A-Za-z0-9]{32}\\b'\n";
+        let rules = RuleSet::from_text(rules, "own.toml").unwrap();
+        let detector = Detector::new(&rules).unwrap();
+        let key = expand("acme_{base62:28}0PMp", 7).text;
+        let line = [b"token: ", &key[..], b", again: ", &key[..]].concat();
+        let mut found = Vec::new();
+        detector.find(&line, |matched| found.push(matched));
+        let [first, _] = &found[..] else { panic!("{} matches", found.len()) };
+        let secret = &first.identified.secret;
+        assert_eq!(secret.redacted(), "acme_…0PMp");
+        let redactor = Redactor::new(&detector);
+        let masked = "token: acme_…0PMp, again: acme_…0PMp";
+        assert_eq!(redactor.redact(&line), masked);
+        assert_eq!(redactor.excerpt(&line, first.span.clone(), secret).text, masked);
+        // With the rules of another detector, too, if the secret is known.
+        let other = Detector::new(&RuleSet::built_in().unwrap()).unwrap();
+        assert_eq!(Redactor::new(&other).with_known([secret]).redact(&line), masked);
+    }
 
     #[test]
     fn excerpts_are_the_same_with_and_without_the_cache() {
