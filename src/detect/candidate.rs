@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::ops::Range;
 
-use super::checks::has_boundary;
+use super::boundary::has_boundary;
 use crate::model::Confidence;
 use crate::rules::Variant;
 

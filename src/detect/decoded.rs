@@ -4,12 +4,9 @@ use std::ops::Range;
 
 use super::backtracker::Backtracker;
 use super::candidate::{Candidate, WEIGHT_EQUAL};
-use super::checks::{CONTEXT_REACH, MIN_HALF_LEN};
-use super::detector::Detector;
 use super::effort::spend;
-use super::encoding::{
-    self, DecodeChain, DecodeExtent, DecodedText, EncodingName, Literal, MAX_ENCODED_SPAN,
-};
+use super::encoding::{self, DecodeChain, DecodeExtent, DecodedText, EncodingName, Literal};
+use super::limits::{CONTEXT_REACH, MAX_ENCODED_SPAN, MIN_HALF_LEN};
 use super::variant::CompiledVariant;
 use crate::rules::{MARKER, Variant};
 
@@ -114,55 +111,52 @@ pub(super) fn decode_chains(variants: &[CompiledVariant]) -> Vec<(Vec<u8>, Decod
     encoding::decode_chains(&literals)
 }
 
-impl Detector {
-    /// Calls `found` with every match in the text that can be decoded around the keyword at `at`.
-    /// [`is_plausible`](Self::is_plausible) is a cheaper test whether there can be one.
-    pub(super) fn disguised(
-        &self,
-        chain: &DecodeChain,
-        bytes: &[u8],
-        at: usize,
-        found: &mut dyn FnMut(DecodedMatch<'_>),
-    ) {
-        chain.decode(bytes, at, DecodeExtent::Full, &mut |decoded| {
-            let text = &decoded.text[..];
-            let hit = decoded.literal_start..decoded.literal_start + chain.literal().len();
-            spend(self.variants.len());
-            for (index, variant) in self.variants.iter().enumerate() {
-                let mut matched = with_candidates(|mut candidate| {
-                    if !chain.may_accept(&decoded, &candidate.without_suffix()) {
+/// Calls `found` with every match in the text that can be decoded around the keyword at `at`.
+/// [`is_plausible`](super::plausibility::is_plausible) is a cheaper test whether there can be one.
+pub(super) fn decoded_matches(
+    variants: &[CompiledVariant],
+    chain: &DecodeChain,
+    bytes: &[u8],
+    at: usize,
+    found: &mut dyn FnMut(DecodedMatch<'_>),
+) {
+    chain.decode(bytes, at, DecodeExtent::Full, &mut |decoded| {
+        let text = &decoded.text[..];
+        let hit = decoded.literal_start..decoded.literal_start + chain.literal().len();
+        spend(variants.len());
+        for (index, variant) in variants.iter().enumerate() {
+            let mut matched = with_candidates(|mut candidate| {
+                if !chain.may_accept(&decoded, &candidate.without_suffix()) {
+                    return;
+                }
+                spend(64 + decoded.annotations_len());
+                (candidate.join_offsets, candidate.hard_ends) = (decoded.join_offsets(), decoded.hard_ends());
+                candidate.around = Some((bytes, decoded.span(&candidate.secret)));
+                if let Some(end) = candidate.truncation_offset() {
+                    let mut fits = false;
+                    variant.matches_at(&text[..end], candidate.matched.start, &mut |shorter| {
+                        fits = shorter.secret == (candidate.secret.start..end);
+                    });
+                    if !fits {
                         return;
                     }
-                    spend(64 + decoded.annotations_len());
-                    (candidate.join_offsets, candidate.hard_ends) =
-                        (decoded.join_offsets(), decoded.hard_ends());
-                    candidate.around = Some((bytes, decoded.span(&candidate.secret)));
-                    if let Some(end) = candidate.truncation_offset() {
-                        let mut fits = false;
-                        variant.matches_at(&text[..end], candidate.matched.start, &mut |shorter| {
-                            fits = shorter.secret == (candidate.secret.start..end);
-                        });
-                        if !fits {
-                            return;
-                        }
-                        (candidate.secret.end, candidate.matched.end) = (end, end);
-                    }
-                    let near = surroundings(&decoded, &candidate);
-                    let offset = near.start;
-                    let candidate = candidate.within(near);
-                    found(DecodedMatch { variant: index, candidate, offset, decoded: &decoded, chain });
-                });
-                let Variant { encoded, keywords, .. } = &variant.variant;
-                if chain.starts_key {
-                    if encoded.iter().any(|literal| literal == chain.literal()) {
-                        variant.matches_at(text, hit.start, &mut matched);
-                    }
-                } else if !encoded.is_empty() && keywords.iter().any(|keyword| keyword == chain.literal()) {
-                    variant.matches(text, hit.clone(), &mut matched);
+                    (candidate.secret.end, candidate.matched.end) = (end, end);
                 }
+                let near = surroundings(&decoded, &candidate);
+                let offset = near.start;
+                let candidate = candidate.within(near);
+                found(DecodedMatch { variant: index, candidate, offset, decoded: &decoded, chain });
+            });
+            let Variant { encoded, keywords, .. } = &variant.variant;
+            if chain.starts_key {
+                if encoded.iter().any(|literal| literal == chain.literal()) {
+                    variant.matches_at(text, hit.start, &mut matched);
+                }
+            } else if !encoded.is_empty() && keywords.iter().any(|keyword| keyword == chain.literal()) {
+                variant.matches(text, hit.clone(), &mut matched);
             }
-        });
-    }
+        }
+    });
 }
 
 /// Makes the compiler infer a closure that may keep references from the candidates it receives.

@@ -5,11 +5,12 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use super::candidate::Candidate;
-use super::checks;
-use super::decoded::{self, DecodedMatch};
+use super::decoded::{self, DecodedMatch, decoded_matches};
 use super::effort::{EffortLimit, PassedOver};
-use super::encoding::{DecodeChain, MAX_ENCODED_SPAN, MAX_REGULAR_SPAN};
+use super::encoding::DecodeChain;
+use super::limits::{CONTEXT_REACH, MAX_ENCODED_SPAN, MAX_REGULAR_SPAN};
 use super::match_rank::{MatchRank, resolve};
+use super::plausibility::is_plausible;
 use super::prefilter::Prefilter;
 use super::variant::{CompiledVariant, compile_all};
 use crate::model::{Identified, Secret};
@@ -80,7 +81,7 @@ impl Detector {
             true => (plain, plain),
             false => (plain.max(MAX_ENCODED_SPAN), plain.max(MAX_REGULAR_SPAN)),
         };
-        let margin = settled + checks::CONTEXT_REACH;
+        let margin = settled + CONTEXT_REACH;
         Ok(Self { rules: rules.rules().to_vec(), variants, chains, prefilter, max_match_len, margin })
     }
 
@@ -168,7 +169,7 @@ impl Detector {
             }
             if !work.limit.is_left(at) {
                 work.passed_over.add(at);
-            } else if self.is_plausible(chain, bytes, at) {
+            } else if is_plausible(&self.variants, chain, bytes, at) {
                 self.search_decoded(chain, bytes, at, kept);
             }
         }
@@ -217,8 +218,8 @@ impl Detector {
             Target::Variant(_, variant) => {
                 variant.matches_anywhere(bytes, at, &mut |candidate| found(variant, candidate))
             }
-            Target::DecodeChain(chain) if self.is_plausible(chain, bytes, at.start) => {
-                self.disguised(chain, bytes, at.start, &mut |disguised| {
+            Target::DecodeChain(chain) if is_plausible(&self.variants, chain, bytes, at.start) => {
+                decoded_matches(&self.variants, chain, bytes, at.start, &mut |disguised| {
                     in_disguise(&self.variants[disguised.variant], disguised);
                 });
             }
@@ -240,7 +241,7 @@ impl Detector {
     /// so they overlap and only one can stay.
     fn search_decoded(&self, chain: &DecodeChain, bytes: &[u8], at: usize, kept: &mut Kept<'_>) {
         let mut best: Option<(MatchRank, Match)> = None;
-        self.disguised(chain, bytes, at, &mut |mut disguised| {
+        decoded_matches(&self.variants, chain, bytes, at, &mut |mut disguised| {
             let variant = &self.variants[disguised.variant];
             if variant.weigh(&mut disguised.candidate).is_err() || disguised.also_plain() {
                 return;

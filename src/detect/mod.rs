@@ -6,8 +6,10 @@
 
 mod alphabet;
 mod backtracker;
+mod boundary;
 mod byte_frequency;
 mod candidate;
+mod check_settings;
 mod checks;
 mod credential;
 mod decoded;
@@ -16,6 +18,8 @@ mod effort;
 mod encoding;
 mod explain;
 mod fragments;
+mod lazy_regex;
+mod limits;
 mod match_rank;
 mod measured_trigrams;
 mod plausibility;

@@ -5,9 +5,10 @@
 use memchr::memmem;
 
 use super::alphabet::{is_key, key_run};
-use super::detector::Detector;
 use super::effort::spend;
 use super::encoding::{DecodeChain, DecodeExtent, DecodedText};
+use super::limits::MAX_PREFIX_REPEATS;
+use super::variant::CompiledVariant;
 use crate::rules::MARKER;
 
 /// Number of characters in the probes before the one for a whole key. The first shows whether the hit is
@@ -16,99 +17,110 @@ const PROBE_LENGTHS: [usize; 2] = [32, 100];
 const FIRST_PREFIX_PROBE: usize = 14;
 const FIRST_MARKER_PROBE: usize = 31;
 
-/// Number of times that the start of a key may recur in the first characters of one; more is not a coincidence.
-const MAX_PREFIX_REPEATS: usize = 2;
+/// Whether a variant may match at a keyword at `at`.
+pub(super) fn is_plausible(
+    variants: &[CompiledVariant],
+    chain: &DecodeChain,
+    bytes: &[u8],
+    at: usize,
+) -> bool {
+    if !chain.supports_probing() {
+        return true;
+    }
+    let first = match chain.starts_key {
+        true => [Some(DecodeExtent::Partial(FIRST_PREFIX_PROBE)), None],
+        // The minimum that must be decoded, and as much on the other side.
+        false => [
+            Some(DecodeExtent::Partial(chain.literal().len())),
+            Some(DecodeExtent::Forward(FIRST_MARKER_PROBE)),
+        ],
+    };
+    let mut looks = first.into_iter().flatten().chain(PROBE_LENGTHS.map(DecodeExtent::Partial));
+    let outcome = looks.find_map(|extent| probe(variants, chain, bytes, at, extent));
+    outcome.or_else(|| probe(variants, chain, bytes, at, DecodeExtent::WholeKey)).unwrap_or(true)
+}
 
-impl Detector {
-    /// Whether a variant may match at a keyword at `at`.
-    pub(super) fn is_plausible(&self, chain: &DecodeChain, bytes: &[u8], at: usize) -> bool {
-        if !chain.supports_probing() {
-            return true;
+/// The answer from text of this `extent`; `None` if more must be decoded.
+fn probe(
+    variants: &[CompiledVariant],
+    chain: &DecodeChain,
+    bytes: &[u8],
+    at: usize,
+    extent: DecodeExtent,
+) -> Option<bool> {
+    let mut outcome = Some(false);
+    chain.decode(bytes, at, extent, &mut |decoded| {
+        if outcome != Some(true) {
+            let this = judge(variants, chain, &decoded, extent);
+            outcome = if this == Some(false) { outcome } else { this };
         }
-        let first = match chain.starts_key {
-            true => [Some(DecodeExtent::Partial(FIRST_PREFIX_PROBE)), None],
-            // The minimum that must be decoded, and as much on the other side.
-            false => [
-                Some(DecodeExtent::Partial(chain.literal().len())),
-                Some(DecodeExtent::Forward(FIRST_MARKER_PROBE)),
-            ],
+    });
+    outcome
+}
+
+fn judge(
+    variants: &[CompiledVariant],
+    chain: &DecodeChain,
+    decoded: &DecodedText,
+    extent: DecodeExtent,
+) -> Option<bool> {
+    let (text, at, literal) = (&decoded.text[..], decoded.literal_start, chain.literal());
+    let (left, right) = (key_run_before(&text[..at]), key_run(&text[at..], usize::MAX));
+    spend((left + right) / 2);
+    let behind =
+        &text[(at + literal.len()).min(text.len())..at + right.max(literal.len()).min(text.len() - at)];
+    if chain.starts_key && chain.apart > 0 && repeats(behind, literal, chain.apart) {
+        return Some(false);
+    }
+    if let DecodeExtent::Forward(_) = extent {
+        let again = memmem::find(&behind[..behind.len().min(chain.apart + literal.len() - 1)], literal);
+        return (chain.apart > 0 && again.is_some()).then_some(false);
+    }
+    let begins = chain.starts_key
+        || match (at - left).checked_sub(1) {
+            Some(before) => !chain.is_nested() || before + 1 >= longest_to(text[before]),
+            None => chain.ends_with_key() && !matches!(extent, DecodeExtent::Partial(most) if at >= most),
         };
-        let mut looks = first.into_iter().flatten().chain(PROBE_LENGTHS.map(DecodeExtent::Partial));
-        let outcome = looks.find_map(|extent| self.probe(chain, bytes, at, extent));
-        outcome.or_else(|| self.probe(chain, bytes, at, DecodeExtent::WholeKey)).unwrap_or(true)
-    }
-
-    /// The answer from text of this `extent`; `None` if more must be decoded.
-    fn probe(&self, chain: &DecodeChain, bytes: &[u8], at: usize, extent: DecodeExtent) -> Option<bool> {
-        let mut outcome = Some(false);
-        chain.decode(bytes, at, extent, &mut |decoded| {
-            if outcome != Some(true) {
-                let this = self.judge(chain, &decoded, extent);
-                outcome = if this == Some(false) { outcome } else { this };
-            }
-        });
-        outcome
-    }
-
-    fn judge(&self, chain: &DecodeChain, decoded: &DecodedText, extent: DecodeExtent) -> Option<bool> {
-        let (text, at, literal) = (&decoded.text[..], decoded.literal_start, chain.literal());
-        let (left, right) = (key_run_before(&text[..at]), key_run(&text[at..], usize::MAX));
-        spend((left + right) / 2);
-        let behind =
-            &text[(at + literal.len()).min(text.len())..at + right.max(literal.len()).min(text.len() - at)];
-        if chain.starts_key && chain.apart > 0 && repeats(behind, literal, chain.apart) {
+    if !chain.starts_key && chain.apart > 0 {
+        let extent = chain.apart + literal.len() - 1;
+        let near = &behind[..behind.len().min(extent)];
+        let before = &text[at - left.min(extent)..at];
+        let is_again = |part: &[u8]| memmem::find(part, literal).is_some();
+        if is_again(near) || is_again(before) || (begins && left < chain.apart) {
             return Some(false);
         }
-        if let DecodeExtent::Forward(_) = extent {
-            let again = memmem::find(&behind[..behind.len().min(chain.apart + literal.len() - 1)], literal);
-            return (chain.apart > 0 && again.is_some()).then_some(false);
-        }
-        let begins = chain.starts_key
-            || match (at - left).checked_sub(1) {
-                Some(before) => !chain.is_nested() || before + 1 >= longest_to(text[before]),
-                None => chain.ends_with_key() && !matches!(extent, DecodeExtent::Partial(most) if at >= most),
-            };
-        if !chain.starts_key && chain.apart > 0 {
-            let extent = chain.apart + literal.len() - 1;
-            let near = &behind[..behind.len().min(extent)];
-            let before = &text[at - left.min(extent)..at];
-            let is_again = |part: &[u8]| memmem::find(part, literal).is_some();
-            if is_again(near) || is_again(before) || (begins && left < chain.apart) {
-                return Some(false);
-            }
-        }
-        let is_match = || self.has_match(chain, decoded);
-        let DecodeExtent::Partial(most) = extent else { return Some(is_match()) };
-        if decoded.is_tentative(&(at - left..at + right)) {
-            return None;
-        }
-        let ends = match text.get(at + right) {
-            Some(&byte) => !chain.is_nested() || text.len() - at - right >= longest_from(byte),
-            None => chain.ends_with_key() && text.len() - at < most,
-        };
-        (ends && begins).then(is_match)
     }
+    let is_match = || has_match(variants, chain, decoded);
+    let DecodeExtent::Partial(most) = extent else { return Some(is_match()) };
+    if decoded.is_tentative(&(at - left..at + right)) {
+        return None;
+    }
+    let ends = match text.get(at + right) {
+        Some(&byte) => !chain.is_nested() || text.len() - at - right >= longest_from(byte),
+        None => chain.ends_with_key() && text.len() - at < most,
+    };
+    (ends && begins).then(is_match)
+}
 
-    fn has_match(&self, chain: &DecodeChain, decoded: &DecodedText) -> bool {
-        let (text, at, literal) = (&decoded.text[..], decoded.literal_start, chain.literal());
-        let mut is_match = false;
-        spend(self.variants.len());
-        for variant in &self.variants {
-            if chain.starts_key {
-                if variant.variant.encoded.iter().any(|start| start == literal) {
-                    variant.matches_at(text, at, &mut |_| is_match = true);
-                }
-            } else if !variant.variant.encoded.is_empty()
-                && variant.variant.keywords.iter().any(|keyword| keyword == literal)
-            {
-                variant.matches(text, at..at + literal.len(), &mut |_| is_match = true);
+fn has_match(variants: &[CompiledVariant], chain: &DecodeChain, decoded: &DecodedText) -> bool {
+    let (text, at, literal) = (&decoded.text[..], decoded.literal_start, chain.literal());
+    let mut is_match = false;
+    spend(variants.len());
+    for variant in variants {
+        if chain.starts_key {
+            if variant.variant.encoded.iter().any(|start| start == literal) {
+                variant.matches_at(text, at, &mut |_| is_match = true);
             }
-            if is_match {
-                return true;
-            }
+        } else if !variant.variant.encoded.is_empty()
+            && variant.variant.keywords.iter().any(|keyword| keyword == literal)
+        {
+            variant.matches(text, at..at + literal.len(), &mut |_| is_match = true);
         }
-        false
+        if is_match {
+            return true;
+        }
     }
+    false
 }
 
 fn key_run_before(text: &[u8]) -> usize {

@@ -3,17 +3,18 @@
 use std::ops::Range;
 use std::sync::OnceLock;
 
-use aho_corasick::AhoCorasick;
-use regex_automata::meta::{BuildError, Regex};
-use regex_automata::util::syntax;
+use regex_automata::meta::BuildError;
 use regex_automata::{Anchored, Input};
 
 use super::backtracker::Backtracker;
+use super::boundary::{begins_without_prefix, has_boundary};
 use super::candidate::{Candidate, Rejection};
+use super::check_settings::CheckSettings;
 use super::checks::{self, Check};
 use super::effort::spend;
+use super::lazy_regex::LazyRegex;
 use super::secret_run::SecretRun;
-use crate::rules::{Context, Rule, Variant};
+use crate::rules::{Rule, Variant};
 
 /// Steps of a regex in addition to those for each byte, those for each byte of a match, and those of a check.
 const REGEX_STEPS: usize = 32;
@@ -27,10 +28,9 @@ pub(super) struct CompiledVariant {
     pub(super) rule: usize,
     pub(super) variant: Variant,
     checks: Vec<&'static dyn Check>,
+    check_settings: CheckSettings,
     /// Compiled on first use: most runs need few of the variants, and start-up time matters.
-    pattern: OnceLock<Pattern>,
-    /// All context words, searched for at once; also built on first use.
-    words: OnceLock<Option<AhoCorasick>>,
+    pattern: OnceLock<CompiledPattern>,
     /// Rejects by the bytes before a match, which is cheaper than trying the pattern.
     precheck_boundary: bool,
     /// The same for keys without their prefix.
@@ -38,42 +38,13 @@ pub(super) struct CompiledVariant {
 }
 
 #[derive(Debug)]
-struct Pattern {
+struct CompiledPattern {
     /// For simple patterns, so that the regex is rarely needed.
     program: Option<Backtracker>,
-    regex: Lazy,
+    regex: LazyRegex,
     /// What every match of the regex holds.
     run: Option<SecretRun>,
-    except: Option<(Option<Backtracker>, Lazy)>,
     groups: Groups,
-}
-
-/// A regex that is compiled when first needed.
-#[derive(Debug)]
-struct Lazy {
-    pattern: String,
-    regex: OnceLock<Option<Regex>>,
-}
-
-impl Lazy {
-    fn new(pattern: &str) -> Self {
-        Self { pattern: pattern.to_owned(), regex: OnceLock::new() }
-    }
-
-    /// The rule loader has parsed the pattern. Only its size can still make compilation fail, and
-    /// `Detector::new` tests that for custom rules.
-    fn get(&self) -> Option<&Regex> {
-        self.regex.get_or_init(|| build(&self.pattern).ok()).as_ref()
-    }
-
-    /// Memory use of the regex in bytes.
-    fn try_compile(&self) -> Result<usize, Box<BuildError>> {
-        let regex = build(&self.pattern)?;
-        let size = regex.memory_usage();
-        // Another thread may have been first; both results are the same.
-        let _ = self.regex.set(Some(regex));
-        Ok(size)
-    }
 }
 
 /// Indexes of the named groups.
@@ -94,8 +65,8 @@ impl CompiledVariant {
             rule,
             variant: variant.clone(),
             checks,
+            check_settings: CheckSettings::new(variant),
             pattern: OnceLock::new(),
-            words: OnceLock::new(),
             precheck_boundary,
             is_whole: variant.checks.iter().any(|name| name == "whole"),
         }
@@ -108,7 +79,7 @@ impl CompiledVariant {
         keyword: Range<usize>,
         found: &mut dyn FnMut(Candidate<'a>),
     ) {
-        if self.precheck_boundary && !checks::has_boundary(bytes, keyword.start) {
+        if self.precheck_boundary && !has_boundary(bytes, keyword.start) {
             return;
         }
         self.matches_anywhere(bytes, keyword, found);
@@ -135,7 +106,7 @@ impl CompiledVariant {
         let program = self.pattern().program.as_ref();
         if let Some(lead) = program.and_then(|program| program.lead(&bytes[keyword.clone()])) {
             let start = keyword.start.checked_sub(lead);
-            if let Some(start) = start.filter(|&start| !self.is_whole || checks::begins_whole(bytes, start)) {
+            if let Some(start) = start.filter(|&start| !self.is_whole || self.begins_whole(bytes, start)) {
                 self.match_at(bytes, start, end, &mut holds_anchor);
             }
             return;
@@ -152,6 +123,11 @@ impl CompiledVariant {
             return;
         }
         self.matches_by_regex(bytes, low..end, keyword.start, &mut holds_anchor);
+    }
+
+    /// Whether a key without its prefix can begin at `start`.
+    fn begins_whole(&self, bytes: &[u8], start: usize) -> bool {
+        begins_without_prefix(bytes, start, &self.variant.prefix_tails)
     }
 
     /// Calls `found` with the match that begins at `start`, if there is one.
@@ -235,7 +211,7 @@ impl CompiledVariant {
 
     fn candidate<'a>(
         &self,
-        pattern: &Pattern,
+        pattern: &CompiledPattern,
         bytes: &'a [u8],
         matched: Range<usize>,
         slot: impl Fn(usize) -> Option<usize>,
@@ -260,46 +236,24 @@ impl CompiledVariant {
     pub(super) fn weigh(&self, candidate: &mut Candidate<'_>) -> Result<(), (&'static str, Rejection)> {
         for check in &self.checks {
             spend(CHECK_STEPS);
-            check.weigh(candidate, self).map_err(|reason| (check.name(), reason))?;
+            check.weigh(candidate, &self.check_settings).map_err(|reason| (check.name(), reason))?;
         }
         Ok(())
     }
 
-    /// Whether the variant leaves the match to other rules.
-    pub(super) fn is_excepted(&self, matched: &[u8]) -> bool {
-        let Some((program, regex)) = &self.pattern().except else { return false };
-        let outcome = program.as_ref().and_then(|program| program.matches(matched, 0, &mut [None; 16]));
-        outcome.unwrap_or_else(|| regex.get().is_some_and(|regex| regex.is_match(matched)))
-    }
-
-    /// Searches for the context words: first the vendor's own, then those of others.
-    pub(super) fn words(&self, context: &Context) -> Option<&AhoCorasick> {
-        let build = || {
-            let words = context.words.iter().chain(&context.others);
-            AhoCorasick::builder().ascii_case_insensitive(true).build(words).ok()
-        };
-        self.words.get_or_init(build).as_ref()
-    }
-
-    fn pattern(&self) -> &Pattern {
+    fn pattern(&self) -> &CompiledPattern {
         self.pattern.get_or_init(|| compile(&self.variant))
     }
 
     /// Compiles immediately. Returns the memory use in bytes, or an error.
     pub(super) fn try_compile(&self) -> Result<usize, Box<BuildError>> {
         let pattern = self.pattern();
-        let except = pattern.except.as_ref().map_or(Ok(0), |(_, regex)| regex.try_compile());
-        Ok(pattern.regex.try_compile()? + except?)
+        Ok(pattern.regex.try_compile()? + self.check_settings.try_compile()?)
     }
 }
 
-fn compile(variant: &Variant) -> Pattern {
-    let regex = Lazy::new(variant.pattern.as_str());
-    // Only a pattern that is anchored at its start can be tried by the backtracker.
-    let except = variant.except.as_ref().map(|pattern| {
-        let program = Backtracker::new(pattern).filter(|_| pattern.as_str().starts_with('^'));
-        (program, Lazy::new(pattern.as_str()))
-    });
+fn compile(variant: &Variant) -> CompiledPattern {
+    let regex = LazyRegex::new(variant.pattern.as_str());
     let program = Backtracker::new(&variant.pattern);
     let group = |name: &str| variant.pattern.group(name);
     let groups = Groups {
@@ -309,15 +263,7 @@ fn compile(variant: &Variant) -> Pattern {
         right: group("right"),
     };
     let run = SecretRun::of(&variant.pattern);
-    Pattern { program, regex, run, except, groups }
-}
-
-fn build(pattern: &str) -> Result<Regex, Box<BuildError>> {
-    Regex::builder()
-        .syntax(syntax::Config::new().unicode(false).utf8(false))
-        .configure(Regex::config().utf8_empty(false).nfa_size_limit(Some(1 << 22)))
-        .build(pattern)
-        .map_err(Box::new)
+    CompiledPattern { program, regex, run, groups }
 }
 
 /// Compiles the variants of all rules.

@@ -1,6 +1,6 @@
 //! Limits on the total cost of rules: a repository's own `friskey.toml` can name rules files.
 
-use super::schema::RawVariant;
+use super::schema::{RawRule, RawVariant};
 
 /// Maximum number of rules files.
 pub(super) const MAX_FILES: usize = 100;
@@ -13,7 +13,7 @@ const MAX_PATTERN: usize = 64 << 10;
 
 const MAX_VARIANTS: usize = 1_000;
 
-/// Maximum number of keywords and context words.
+/// Maximum number of keywords, and of words that checks look for.
 const MAX_KEYWORDS: usize = 10_000;
 
 /// Maximum bytes of all of them.
@@ -39,6 +39,15 @@ impl RuleBudget {
     pub(super) fn add_text(&mut self, text: &str) -> Result<(), String> {
         self.text += text.len();
         within(self.text, MAX_TEXT, "bytes in all files of rules")
+    }
+
+    /// Adds the words that an unparsed rule lists for all of its variants.
+    ///
+    /// # Errors
+    /// The limit that is exceeded.
+    pub(super) fn add_words(&mut self, raw: &RawRule) -> Result<(), String> {
+        let owners = raw.owners.iter().flat_map(|owners| owners.own.iter().chain(&owners.others));
+        self.add_keywords(owners.chain(&raw.prefix_tails).map(String::len), 1)
     }
 
     /// Adds an unparsed variant with the keywords it names.

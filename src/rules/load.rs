@@ -114,6 +114,7 @@ impl Loader<'_> {
             );
             return Err(self.at(kind, reason));
         }
+        budget.add_words(raw).map_err(|reason| self.at(&raw.id, format!("rule `{id}`: {reason}")))?;
         let variants = raw.variants();
         if variants.is_empty() {
             return Err(self.invalid(start, format!("rule `{id}` has no pattern")));
@@ -128,7 +129,7 @@ impl Loader<'_> {
             revoke_url: raw.revoke_url.clone(),
             variants: variants
                 .iter()
-                .map(|variant| self.variant(variant, id, budget))
+                .map(|variant| self.variant(raw, variant, budget))
                 .collect::<Result<_, _>>()?,
             examples: raw.examples.clone(),
             counter_examples: raw.counter_examples.clone(),
@@ -138,7 +139,13 @@ impl Loader<'_> {
         })
     }
 
-    fn variant(&self, raw: &RawVariant, id: &str, budget: &mut RuleBudget) -> Result<Variant, RuleError> {
+    fn variant(
+        &self,
+        rule: &RawRule,
+        raw: &RawVariant,
+        budget: &mut RuleBudget,
+    ) -> Result<Variant, RuleError> {
+        let id = rule.id.get_ref();
         let too_much = |reason| self.at(&raw.pattern, format!("rule `{id}`: {reason}"));
         budget.add_variant(raw).map_err(too_much)?;
         let pattern = Pattern::new(raw.pattern.get_ref());
@@ -191,6 +198,8 @@ impl Loader<'_> {
             encoded: raw.encoded.iter().map(|literal| literal.as_bytes().to_vec()).collect(),
             checks,
             half_lengths: raw.half_lengths.clone(),
+            prefix_tails: rule.prefix_tails.iter().map(|tail| tail.as_bytes().to_vec()).collect(),
+            owners: rule.owners.clone(),
             except,
             context: raw.context.clone(),
         })

@@ -16,7 +16,7 @@ use sha2::{Digest, Sha256};
 pub use load::RuleError;
 pub use pattern::{LONGEST as MAX_MATCH_LEN, Pattern};
 pub use rule::{Rule, Variant};
-pub use schema::{Context, Missing};
+pub use schema::{Context, Missing, Owners};
 pub use template::{Expanded, MARKER, expand};
 pub use traced::MIN_TRACED_LEN;
 

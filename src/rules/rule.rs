@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::pattern::Pattern;
-use super::schema::Context;
+use super::schema::{Context, Owners};
 use crate::model::{Confidence, RuleInfo, Severity};
 
 /// A type of secret to find.
@@ -73,6 +73,10 @@ pub struct Variant {
     pub checks: Vec<String>,
     /// Known lengths of one half of a genuine key.
     pub half_lengths: Vec<usize>,
+    /// What may be left of a key's prefix before a key without it.
+    pub prefix_tails: Vec<Vec<u8>>,
+    /// Words in the name of a value that indicate whose credential it is.
+    pub owners: Option<Owners>,
     /// A match that this also matches is left to other rules.
     pub except: Option<Pattern>,
     /// Words that indicate whose key it is.

@@ -30,6 +30,11 @@ pub(super) struct RawRule {
     #[serde(default)]
     pub(super) advice: Vec<String>,
     pub(super) revoke_url: Option<String>,
+    /// What may be left of a key's prefix before a key without it.
+    #[serde(default)]
+    pub(super) prefix_tails: Vec<String>,
+    /// Words in the name of a value that indicate whose credential it is.
+    pub(super) owners: Option<Owners>,
     #[serde(alias = "anchors")]
     pub(super) keywords: Option<Spanned<Vec<String>>>,
     pub(super) pattern: Option<Spanned<String>>,
@@ -105,6 +110,16 @@ pub struct Context {
     pub others: Vec<String>,
     /// What to do if no word is near.
     pub missing: Missing,
+}
+
+/// Words in the name of a value, in lower case.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Owners {
+    /// Words that name the rule's vendor. A name that contains one is the vendor's, whatever else it contains.
+    pub own: Vec<String>,
+    /// Words that name someone else.
+    pub others: Vec<String>,
 }
 
 /// What happens to a match without context.

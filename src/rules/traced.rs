@@ -28,6 +28,8 @@ pub(super) fn rule(key: &[u8], prefix: usize, model: Option<&Rule>) -> Rule {
         weight: u8::MAX,
         checks: Vec::new(),
         half_lengths: Vec::new(),
+        prefix_tails: Vec::new(),
+        owners: None,
         except: None,
         context: None,
     };
@@ -60,6 +62,8 @@ pub(super) fn redacted_rule(
         weight: u8::MAX,
         checks: Vec::new(),
         half_lengths: Vec::new(),
+        prefix_tails: Vec::new(),
+        owners: None,
         except: None,
         context: None,
     };

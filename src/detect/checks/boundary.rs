@@ -1,6 +1,6 @@
 //! `boundary`: a word must end before the match, because `task-`, `risk-` and `disk-` all contain `sk-`.
 
-use super::{Candidate, Check, CompiledVariant, Rejection};
+use super::{Candidate, Check, CheckSettings, Rejection};
 
 /// Rejects a match in the middle of a word.
 #[derive(Debug)]
@@ -11,104 +11,10 @@ impl Check for Boundary {
         "boundary"
     }
 
-    fn weigh(&self, candidate: &mut Candidate<'_>, _: &CompiledVariant) -> Result<(), Rejection> {
+    fn weigh(&self, candidate: &mut Candidate<'_>, _: &CheckSettings) -> Result<(), Rejection> {
         match candidate.has_boundary(candidate.matched.start) {
             true => Ok(()),
             false => Err("it continues a longer word".into()),
-        }
-    }
-}
-
-/// Whether a key could begin at `at`: at the start of the input, after a byte that continues no word, path or
-/// base64 text, or after an escape of such a byte.
-pub(in super::super) fn has_boundary(bytes: &[u8], at: usize) -> bool {
-    let before = &bytes[..at];
-    match before.last() {
-        None => true,
-        Some(byte) if !(byte.is_ascii_alphanumeric() || b"_+/-".contains(byte)) => true,
-        Some(_) => ends_in_escape(before) || is_patched(before),
-    }
-}
-
-/// Whether it ends with the sign that a patch puts before each line.
-fn is_patched(before: &[u8]) -> bool {
-    matches!(before, [b'+' | b'-'] | [.., b'\n', b'+' | b'-'])
-}
-
-/// The end of a word in quoted-printable text, and the end of a color code that resets the character set.
-const ENDS: &[&[u8]] = &[b"=3D", b"=0A", b"=0D", b"=09", b"=20", b"=22", b"=27", b"\x1b(B"];
-
-/// `
-/// `, `\x22`, `\u0022`, `\012`, `%3D`, `=3D`, and the end of an ANSI color code.
-fn ends_in_escape(before: &[u8]) -> bool {
-    let tail = &before[before.len().saturating_sub(16)..];
-    let hex =
-        |count: usize| tail.len() >= count && tail[tail.len() - count..].iter().all(u8::is_ascii_hexdigit);
-    let lead = |count: usize| &tail[..tail.len() - count];
-    if lead(1).ends_with(b"\\") && b"ntrbfvae0".contains(&tail[tail.len() - 1]) {
-        return true;
-    }
-    (hex(2) && (lead(2).ends_with(b"%") || lead(2).ends_with(b"\\x") || lead(2).ends_with(b"\\X")))
-        || (hex(4) && lead(4).ends_with(b"\\u"))
-        || (hex(8) && lead(8).ends_with(b"\\U"))
-        || ENDS.iter().any(|end| tail.ends_with(end))
-        || (tail.len() >= 4
-            && tail[tail.len() - 4] == b'\\'
-            && tail[tail.len() - 3..].iter().all(|digit| (b'0'..=b'7').contains(digit)))
-        || ends_in_colour(tail)
-}
-
-/// `ESC[1;31m`, even if ESC is escaped (`\033[0m`, `\x1b[0m`, `\e[0m`).
-fn ends_in_colour(tail: &[u8]) -> bool {
-    let Some(rest) = tail.strip_suffix(b"m").or_else(|| tail.strip_suffix(b"K")) else { return false };
-    let parameters = rest.iter().rev().take_while(|&&b| b.is_ascii_digit() || b == b';').count();
-    rest[..rest.len() - parameters].ends_with(b"[")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::has_boundary;
-
-    #[test]
-    fn words_paths_and_base64_continue() {
-        for text in ["ta", "di", "x_", "a/", "b+", "mask-", "\\\\q", "5", "[x1m", "%4", "%G1", "\\u00g2"] {
-            assert!(!has_boundary(text.as_bytes(), text.len()), "{text}");
-        }
-    }
-
-    #[test]
-    fn starts_quotes_and_escapes_are_boundaries() {
-        for text in [
-            "",
-            " ",
-            "\"",
-            "=",
-            ":",
-            "\n",
-            "\\n",
-            "\\t",
-            "\\r",
-            "\\\"",
-            "\\x22",
-            "\\u0022",
-            "\\U00000022",
-            "%3D",
-            "%22",
-            "&quot;",
-            "&#34;",
-            "\x1b[31m",
-            "\x1b[1;31m",
-            "\x1b[K",
-            "\\033[0m",
-            "=3D",
-            "=0A",
-            "\n+",
-            "\n-",
-            "\\012",
-            "é",
-            "\0",
-        ] {
-            assert!(has_boundary(text.as_bytes(), text.len()), "{text}");
         }
     }
 }

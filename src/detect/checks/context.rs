@@ -4,13 +4,11 @@ use std::ops::Range;
 
 use aho_corasick::AhoCorasick;
 
-use super::{Candidate, Check, CompiledVariant, Rejection};
+use super::{Candidate, Check, CheckSettings, Rejection};
 use crate::detect::effort::spend;
+use crate::detect::limits::CONTEXT_REACH;
 use crate::model::Confidence;
 use crate::rules::{Context, Missing};
-
-/// Maximum number of bytes examined on each side.
-pub(in super::super) const REACH: usize = 256;
 
 /// Lines examined on each side of the match's own.
 const LINES: usize = 2;
@@ -24,9 +22,8 @@ impl Check for NearWords {
         "context"
     }
 
-    fn weigh(&self, candidate: &mut Candidate<'_>, variant: &CompiledVariant) -> Result<(), Rejection> {
-        let Some(context) = &variant.variant.context else { return Ok(()) };
-        let Some(search) = variant.words(context) else { return Ok(()) };
+    fn weigh(&self, candidate: &mut Candidate<'_>, settings: &CheckSettings) -> Result<(), Rejection> {
+        let Some((context, search)) = settings.context() else { return Ok(()) };
         let mut whose = judge(context, search, candidate.bytes, candidate.secret.clone());
         if let (Whose::Nobodys, Some((bytes, span))) = (&whose, &candidate.around) {
             whose = judge(context, search, bytes, span.clone());
@@ -112,8 +109,8 @@ fn judge(context: &Context, search: &AhoCorasick, bytes: &[u8], secret: Range<us
 
 /// The secret's own line, followed by those around it, each cut to the maximum distance.
 fn lines_around(bytes: &[u8], secret: &Range<usize>) -> Vec<Range<usize>> {
-    let low = secret.start.saturating_sub(REACH);
-    let high = bytes.len().min(secret.end + REACH);
+    let low = secret.start.saturating_sub(CONTEXT_REACH);
+    let high = bytes.len().min(secret.end + CONTEXT_REACH);
     let start_of = |end: usize| memchr::memrchr(b'\n', &bytes[low..end]).map_or(low, |at| low + at + 1);
     let end_of = |start: usize| memchr::memchr(b'\n', &bytes[start..high]).map_or(high, |at| start + at);
     let own = start_of(secret.start)..end_of(secret.end);

@@ -1,6 +1,6 @@
 //! `entropy`: random text has almost as many distinct characters as possible.
 
-use super::{Candidate, Check, CompiledVariant, Rejection};
+use super::{Candidate, Check, CheckSettings, Rejection};
 
 /// Rejects a body that is too regular to be random.
 #[derive(Debug)]
@@ -11,7 +11,7 @@ impl Check for Entropy {
         "entropy"
     }
 
-    fn weigh(&self, candidate: &mut Candidate<'_>, _: &CompiledVariant) -> Result<(), Rejection> {
+    fn weigh(&self, candidate: &mut Candidate<'_>, _: &CheckSettings) -> Result<(), Rejection> {
         let body = candidate.body();
         if is_poor(&body) {
             return Err("too few different characters to be random".into());

@@ -1,6 +1,6 @@
 //! `except`: leaves some matches to other rules.
 
-use super::{Candidate, Check, CompiledVariant, Rejection};
+use super::{Candidate, Check, CheckSettings, Rejection};
 
 /// Rejects what the variant's `except` pattern matches.
 #[derive(Debug)]
@@ -11,8 +11,8 @@ impl Check for Except {
         "except"
     }
 
-    fn weigh(&self, candidate: &mut Candidate<'_>, variant: &CompiledVariant) -> Result<(), Rejection> {
-        match variant.is_excepted(&candidate.bytes[candidate.matched.clone()]) {
+    fn weigh(&self, candidate: &mut Candidate<'_>, settings: &CheckSettings) -> Result<(), Rejection> {
+        match settings.is_excepted(&candidate.bytes[candidate.matched.clone()]) {
             true => Err("the rule leaves it to other rules".into()),
             false => Ok(()),
         }

@@ -1,7 +1,8 @@
 //! `expired`: a secret that lives for minutes is an example or a stored response, and no longer valid, if it is
 //! in documentation or beside its expiry time.
 
-use super::{CONTEXT_REACH, Candidate, Check, CompiledVariant, Rejection};
+use super::{Candidate, Check, CheckSettings, Rejection};
+use crate::detect::limits::CONTEXT_REACH;
 use crate::model::Confidence;
 
 /// In lower case.
@@ -17,7 +18,7 @@ impl Check for Expired {
         "expired"
     }
 
-    fn weigh(&self, candidate: &mut Candidate<'_>, _: &CompiledVariant) -> Result<(), Rejection> {
+    fn weigh(&self, candidate: &mut Candidate<'_>, _: &CheckSettings) -> Result<(), Rejection> {
         let (bytes, secret) = (candidate.bytes, &candidate.secret);
         let low = secret.start.saturating_sub(CONTEXT_REACH);
         let high = bytes.len().min(secret.end + CONTEXT_REACH);

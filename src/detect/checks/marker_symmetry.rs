@@ -5,8 +5,9 @@ use std::ops::Range;
 
 use memchr::memmem;
 
-use super::{Candidate, Check, CompiledVariant, Rejection};
+use super::{Candidate, Check, CheckSettings, Rejection};
 use crate::detect::candidate::{WEIGHT_EQUAL, WEIGHT_EXACT, WEIGHT_KNOWN_LENGTH};
+use crate::detect::limits::{MAX_PREFIX_REPEATS, MIN_HALF_LEN};
 use crate::model::Confidence;
 
 /// Weight of a truncated key, or of one whose halves are equal only after cutting characters off. Of two such
@@ -19,13 +20,8 @@ const LONG: usize = 42;
 /// The first keys, with halves of this length, consisted of letters and digits only.
 const FIRST: usize = 20;
 
-/// The start of all keys of a kind, and how often it may recur in the left half. More does not happen by
-/// chance, and text that repeats it would keep the other checks busy.
+/// Length of the start of all keys of a kind.
 const TYPE: usize = 3;
-const MAX_PREFIX_REPEATS: usize = 2;
-
-/// The marker does not recur this close to itself, because both halves of a key are at least this long.
-pub(in super::super) const MIN_HALF_LEN: usize = 16;
 
 /// Compares the halves and cuts off what follows the key.
 #[derive(Debug)]
@@ -36,17 +32,17 @@ impl Check for MarkerSymmetry {
         "marker-symmetry"
     }
 
-    fn weigh(&self, candidate: &mut Candidate<'_>, variant: &CompiledVariant) -> Result<(), Rejection> {
+    fn weigh(&self, candidate: &mut Candidate<'_>, settings: &CheckSettings) -> Result<(), Rejection> {
         let Some((left, right)) = candidate.halves.clone() else { return Ok(()) };
         let half = left.len();
         let start = &candidate.bytes[candidate.secret.start..left.start];
         let again =
             start.get(..TYPE).map(|kind| memmem::find_iter(&candidate.bytes[left.clone()], kind).count());
         if again.is_some_and(|count| count > MAX_PREFIX_REPEATS) {
-            return Err("what begins keys stands in it again and again".into());
+            return Err("the start of the key recurs in it".into());
         }
-        if stands_again(candidate.bytes, &left, &right) {
-            return Err("the marker stands in it again and again".into());
+        if marker_recurs(candidate.bytes, &left, &right) {
+            return Err("the marker recurs in it".into());
         }
         let run = right.len();
         candidate.note("marker");
@@ -57,7 +53,7 @@ impl Check for MarkerSymmetry {
         let bytes = candidate.bytes;
         let alphabet_fits = half != FIRST
             || bytes[left].iter().chain(&bytes[right.start..end]).all(u8::is_ascii_alphanumeric);
-        let known = variant.variant.half_lengths.contains(&half) && alphabet_fits;
+        let known = settings.half_lengths.contains(&half) && alphabet_fits;
         if run < half {
             candidate.cap(Confidence::Medium);
             candidate.weight = WEIGHT_TRUNCATED;
@@ -88,7 +84,7 @@ impl Check for MarkerSymmetry {
 }
 
 /// Whether the marker recurs so close that one of the halves would be too short.
-fn stands_again(bytes: &[u8], left: &Range<usize>, right: &Range<usize>) -> bool {
+fn marker_recurs(bytes: &[u8], left: &Range<usize>, right: &Range<usize>) -> bool {
     let marker = &bytes[left.end..right.start];
     let reach = MIN_HALF_LEN + marker.len().saturating_sub(1);
     let before = left.start.max(left.end.saturating_sub(reach))..left.end;

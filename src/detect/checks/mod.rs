@@ -5,6 +5,7 @@ mod context;
 mod entropy;
 mod except;
 mod expired;
+mod interface;
 mod marker_symmetry;
 mod named;
 mod placeholder;
@@ -14,27 +15,10 @@ mod synthetic;
 mod unmarked;
 mod whole;
 
-use std::fmt;
-
 use super::candidate::{Candidate, Rejection};
-use super::variant::CompiledVariant;
+use super::check_settings::CheckSettings;
 
-pub(super) use boundary::has_boundary;
-pub(super) use context::REACH as CONTEXT_REACH;
-pub(super) use marker_symmetry::MIN_HALF_LEN;
-pub(super) use whole::begins as begins_whole;
-
-/// An offline test of a match: adjusts its confidence, adds evidence, or rejects it.
-pub(super) trait Check: Sync + fmt::Debug {
-    /// Its name in rules.
-    fn name(&self) -> &'static str;
-
-    /// Assesses `candidate`.
-    ///
-    /// # Errors
-    /// The reason why it is not a key.
-    fn weigh(&self, candidate: &mut Candidate<'_>, variant: &CompiledVariant) -> Result<(), Rejection>;
-}
+pub(super) use interface::Check;
 
 /// All checks, by name. `crate::rules::CHECK_NAMES` lists the names for the rule loader; a test compares the
 /// two.

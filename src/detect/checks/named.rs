@@ -1,13 +1,14 @@
 //! `named`: many values near a service's address are hexadecimal. The name before a value distinguishes a
 //! credential from a hash, and from the credential of another service.
 
-use super::{Candidate, Check, CompiledVariant, Rejection};
+use super::{Candidate, Check, CheckSettings, Rejection};
+use crate::rules::Owners;
 
 /// Bytes before the secret that may contain its name.
-const REACH: usize = 96;
+const NAME_REACH: usize = 96;
 
 /// Parts of names that do not name credentials, in lower case and without `_`, `-` and blanks.
-const OTHERS: &[&str] = &[
+const NOT_CREDENTIALS: &[&str] = &[
     "cache",
     "partition",
     "idempoten",
@@ -45,88 +46,6 @@ const OTHERS: &[&str] = &[
     "keyversion",
 ];
 
-/// Words that name another owner of the credential, unless the name also contains a word for the service.
-const ELSEWHERE: &[&str] = &[
-    "algolia",
-    "anthropic",
-    "appinsights",
-    "aws",
-    "bing",
-    "claude",
-    "cloudflare",
-    "cohere",
-    "cookie",
-    "cosmos",
-    "cosmosdb",
-    "csrf",
-    "database",
-    "datadog",
-    "db",
-    "discord",
-    "elastic",
-    "encryption",
-    "firebase",
-    "gemini",
-    "github",
-    "gitlab",
-    "google",
-    "groq",
-    "hf",
-    "hmac",
-    "honeycomb",
-    "huggingface",
-    "jwt",
-    "langfuse",
-    "langsmith",
-    "license",
-    "mailchimp",
-    "mailgun",
-    "mapbox",
-    "maps",
-    "mistral",
-    "mixpanel",
-    "mongo",
-    "mongodb",
-    "mysql",
-    "newrelic",
-    "npm",
-    "paypal",
-    "pinecone",
-    "postgres",
-    "postgresql",
-    "posthog",
-    "pusher",
-    "qdrant",
-    "rabbitmq",
-    "recaptcha",
-    "redis",
-    "s3",
-    "search",
-    "segment",
-    "sendgrid",
-    "sentry",
-    "serpapi",
-    "session",
-    "shopify",
-    "signing",
-    "slack",
-    "smtp",
-    "ssh",
-    "storage",
-    "stripe",
-    "supabase",
-    "tavily",
-    "telegram",
-    "twilio",
-    "voyage",
-    "weather",
-    "weaviate",
-    "webhook",
-];
-
-/// Words that name the service itself.
-const SERVICE: &[&str] = &["azure", "openai", "aoai", "oai"];
-
 /// Names of credentials. A word may end with one of these, as `apikey` does.
 const CREDENTIALS: &[&str] = &[
     "key",
@@ -157,13 +76,14 @@ impl Check for Named {
         "named"
     }
 
-    fn weigh(&self, candidate: &mut Candidate<'_>, _: &CompiledVariant) -> Result<(), Rejection> {
-        let before = &candidate.bytes[candidate.secret.start.saturating_sub(REACH)..candidate.secret.start];
+    fn weigh(&self, candidate: &mut Candidate<'_>, settings: &CheckSettings) -> Result<(), Rejection> {
+        let before =
+            &candidate.bytes[candidate.secret.start.saturating_sub(NAME_REACH)..candidate.secret.start];
         let (mut name, rest) = last_name(before);
         if FIELDS.contains(&&*joined(&words(name))) {
             (name, _) = last_name(rest);
         }
-        match objection(name) {
+        match objection(name, settings.owners.as_ref()) {
             Some(other) => Err(format!("its name says `{other}`").into()),
             None => Ok(()),
         }
@@ -179,15 +99,17 @@ fn last_name(before: &[u8]) -> (&[u8], &[u8]) {
     (&before[end - len..end], &before[..end - len])
 }
 
-/// The part of `name` that shows that it is not the service's credential.
-fn objection(name: &[u8]) -> Option<String> {
+/// The part of `name` that shows that it is not a credential, or whose else it is.
+fn objection(name: &[u8], owners: Option<&Owners>) -> Option<String> {
     let words = words(name);
     let joined = joined(&words);
-    if let Some(other) = OTHERS.iter().find(|other| joined.contains(*other)) {
+    if let Some(other) = NOT_CREDENTIALS.iter().find(|other| joined.contains(*other)) {
         return Some((*other).to_owned());
     }
-    let is_ours = SERVICE.iter().any(|service| joined.contains(service));
-    if let Some(other) = words.iter().find(|word| !is_ours && ELSEWHERE.contains(&word.as_str())) {
+    if let Some(owners) = owners
+        && !owners.own.iter().any(|own| joined.contains(own.as_str()))
+        && let Some(other) = words.iter().find(|word| owners.others.contains(word))
+    {
         return Some(other.clone());
     }
     // `author` and `tokenizer` only contain the word.
@@ -227,6 +149,11 @@ fn words(name: &[u8]) -> Vec<String> {
 mod tests {
     use super::*;
 
+    fn owners() -> Owners {
+        let list = |words: &[&str]| words.iter().map(|&word| word.to_owned()).collect();
+        Owners { own: list(&["azure", "openai"]), others: list(&["db", "redis", "s3", "stripe"]) }
+    }
+
     #[test]
     fn names_of_credentials_are_distinguished_from_others() {
         for name in [
@@ -245,7 +172,7 @@ mod tests {
             "OAUTH",
             "secretKey2",
         ] {
-            assert_eq!(objection(name.as_bytes()), None, "{name}");
+            assert_eq!(objection(name.as_bytes(), Some(&owners())), None, "{name}");
         }
         for name in [
             "author",
@@ -263,7 +190,8 @@ mod tests {
             "monkeys.s3.key",
             "key_name",
         ] {
-            assert!(objection(name.as_bytes()).is_some(), "{name}");
+            assert!(objection(name.as_bytes(), Some(&owners())).is_some(), "{name}");
         }
+        assert_eq!(objection(b"REDIS_KEY", None), None, "without a list of owners, any credential counts");
     }
 }

@@ -2,7 +2,7 @@
 //! reject some genuine keys.
 
 use super::sequence::synthetic_reason;
-use super::{Candidate, Check, CompiledVariant, Rejection};
+use super::{Candidate, Check, CheckSettings, Rejection};
 
 /// In lower case. Each occurs in placeholders, and by chance in fewer than one of 10,000 long keys.
 const WORDS: &[&str] = &[
@@ -44,7 +44,7 @@ impl Check for Placeholder {
         "placeholder"
     }
 
-    fn weigh(&self, candidate: &mut Candidate<'_>, _: &CompiledVariant) -> Result<(), Rejection> {
+    fn weigh(&self, candidate: &mut Candidate<'_>, _: &CheckSettings) -> Result<(), Rejection> {
         let body = candidate.body().to_ascii_lowercase();
         if let Some(word) = WORDS.iter().find(|word| memchr::memmem::find(&body, word.as_bytes()).is_some()) {
             return Err(format!("a placeholder: it says `{word}`").into());

@@ -1,7 +1,7 @@
 //! `random`: without the marker, a body must at least look machine-generated from the whole alphabet: not a
 //! hash, a UUID or words.
 
-use super::{Candidate, Check, CompiledVariant, Rejection, entropy};
+use super::{Candidate, Check, CheckSettings, Rejection, entropy};
 
 /// Adjacent characters of the same class (lower, upper, digit, other) in random base62: 38 of 100, with a
 /// standard deviation of 8 at 40 characters. Words have 75 and more.
@@ -19,7 +19,7 @@ impl Check for Random {
         "random"
     }
 
-    fn weigh(&self, candidate: &mut Candidate<'_>, _: &CompiledVariant) -> Result<(), Rejection> {
+    fn weigh(&self, candidate: &mut Candidate<'_>, _: &CheckSettings) -> Result<(), Rejection> {
         let body = candidate.body();
         if body.iter().all(|byte| byte.is_ascii_hexdigit() || *byte == b'-') {
             return Err("a hash or a UUID, not a key".into());

@@ -2,7 +2,7 @@
 //! words do not count: one genuine key in a hundred contains one.
 
 use super::sequence::synthetic_reason;
-use super::{Candidate, Check, CompiledVariant, Rejection, entropy};
+use super::{Candidate, Check, CheckSettings, Rejection, entropy};
 use crate::model::Confidence;
 
 /// Lowers what looks typed by a person to `low`.
@@ -14,7 +14,7 @@ impl Check for Synthetic {
         "synthetic"
     }
 
-    fn weigh(&self, candidate: &mut Candidate<'_>, _: &CompiledVariant) -> Result<(), Rejection> {
+    fn weigh(&self, candidate: &mut Candidate<'_>, _: &CheckSettings) -> Result<(), Rejection> {
         let reason = match &candidate.halves {
             Some((left, right)) => {
                 let (left, right) = (&candidate.bytes[left.clone()], &candidate.bytes[right.clone()]);

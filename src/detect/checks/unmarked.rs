@@ -3,15 +3,13 @@
 
 use memchr::memmem;
 
-use super::{Candidate, Check, CompiledVariant, Rejection};
+use super::{Candidate, Check, CheckSettings, Rejection};
+use crate::detect::limits::MAX_PREFIX_REPEATS;
 use crate::model::Confidence;
 use crate::rules::MARKER;
 
 /// Examples without the marker are as long as keys with halves shorter than these.
 const LONG: usize = 42;
-
-/// How often the start of a key may recur, as in `marker-symmetry`.
-const MAX_PREFIX_REPEATS: usize = 2;
 
 /// Lowers what has the length of a key with the marker, `halves` characters on each side of it, and letters of
 /// one case in its place. Fewer than two in a thousand random bodies of that length have such a middle.
@@ -23,19 +21,19 @@ impl Check for Unmarked {
         "unmarked"
     }
 
-    fn weigh(&self, candidate: &mut Candidate<'_>, variant: &CompiledVariant) -> Result<(), Rejection> {
+    fn weigh(&self, candidate: &mut Candidate<'_>, settings: &CheckSettings) -> Result<(), Rejection> {
         let body = candidate.body();
         let start = candidate.bytes.get(candidate.secret.start..candidate.secret.start + 3);
         if start.is_some_and(|start| memmem::find_iter(&body, start).count() > MAX_PREFIX_REPEATS) {
-            return Err("what begins keys stands in it again and again".into());
+            return Err("the start of the key recurs in it".into());
         }
         let markers = memmem::find_iter(&body, MARKER.as_bytes()).count();
         if markers > 1 {
-            return Err("the marker stands in it again and again".into());
+            return Err("the marker recurs in it".into());
         }
         if markers > 0 {
             candidate.note("the marker is not in the middle");
-        } else if variant.variant.half_lengths.iter().any(|&half| half >= LONG && is_replaced(&body, half)) {
+        } else if settings.half_lengths.iter().any(|&half| half >= LONG && is_replaced(&body, half)) {
             candidate.cap(Confidence::Low);
             candidate.note("other letters in the marker's place");
         }

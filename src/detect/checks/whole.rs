@@ -1,29 +1,9 @@
 //! `whole`: a key without its prefix is recognized only by its length. Therefore nothing adjacent may continue
 //! its alphabet, and it must not be base64 of text that happens to contain the marker.
 
-use super::{Candidate, Check, CompiledVariant, Rejection, has_boundary};
+use super::{Candidate, Check, CheckSettings, Rejection};
+use crate::detect::boundary::begins_without_prefix;
 use crate::detect::candidate::WEIGHT_EXACT;
-
-/// Remainder of a truncated prefix before the random part.
-const LEADS: &[&[u8]] = &[
-    b"-",
-    b"k-",
-    b"sk_",
-    b"proj-",
-    b"svcacct-",
-    b"svcaat-",
-    b"admin-",
-    b"None-",
-    b"user-",
-    b"-proj-",
-    b"-svcacct-",
-    b"-admin-",
-    b"-None-",
-    b"k-proj-",
-    b"k-svcacct-",
-    b"k-admin-",
-    b"k-None-",
-];
 
 /// Rejects anything but a whole key without its prefix. Must run after `marker-symmetry`.
 #[derive(Debug)]
@@ -34,9 +14,11 @@ impl Check for Whole {
         "whole"
     }
 
-    fn weigh(&self, candidate: &mut Candidate<'_>, _: &CompiledVariant) -> Result<(), Rejection> {
+    fn weigh(&self, candidate: &mut Candidate<'_>, settings: &CheckSettings) -> Result<(), Rejection> {
         let (bytes, secret) = (candidate.bytes, candidate.secret.clone());
-        if candidate.weight != WEIGHT_EXACT || !begins(bytes, secret.start) {
+        if candidate.weight != WEIGHT_EXACT
+            || !begins_without_prefix(bytes, secret.start, &settings.prefix_tails)
+        {
             return Err("it is part of a longer text".into());
         }
         // An `=` would be base64 padding.
@@ -49,12 +31,6 @@ impl Check for Whole {
         candidate.note("without its prefix");
         Ok(())
     }
-}
-
-/// Whether a key without its prefix, or with part of it, can begin at `at`.
-pub(in super::super) fn begins(bytes: &[u8], at: usize) -> bool {
-    has_boundary(bytes, at)
-        || LEADS.iter().any(|lead| bytes[..at].ends_with(lead) && has_boundary(bytes, at - lead.len()))
 }
 
 /// Whether nearly all of the bytes encoded by `symbols` are characters.

@@ -2,9 +2,12 @@
 
 use std::ops::Range;
 
-use super::lexer::{TokenKind, token_at};
+use super::decoded_text::{DecodedText, EncodingName};
+use super::hit::{EncodedHit, EncodedKeyword};
+use super::interface::Encoding;
+use super::lexer::token_at;
 use super::line_wrap::{self, NextSymbol};
-use super::{DecodedText, EncodedHit, EncodedKeyword, Encoding, EncodingName};
+use super::token::TokenKind;
 use crate::detect::candidate::{Candidate, WEIGHT_EQUAL, WEIGHT_EXACT};
 
 /// Shorter keywords would match everywhere.

@@ -3,9 +3,11 @@
 
 use std::ops::Range;
 
+use super::decoded_text::{DecodedText, EncodingName};
 use super::delimited_hex::element_separator;
 use super::hex::SourceByte;
-use super::{DecodedText, EncodedHit, EncodedKeyword, Encoding, EncodingName};
+use super::hit::{EncodedHit, EncodedKeyword};
+use super::interface::Encoding;
 use crate::detect::candidate::Candidate;
 use crate::detect::effort::spend;
 

@@ -2,9 +2,11 @@
 
 use std::ops::Range;
 
+use super::decoded_text::{DecodedText, EncodingName};
 use super::hex::{SourceByte, byte, case_variants, decode};
+use super::hit::{EncodedHit, EncodedKeyword};
+use super::interface::Encoding;
 use super::line_continuation::{MOST_INDENT, line_break};
-use super::{DecodedText, EncodedHit, EncodedKeyword, Encoding, EncodingName};
 use crate::detect::candidate::Candidate;
 use crate::detect::effort::spend;
 

@@ -5,10 +5,12 @@
 
 use std::ops::Range;
 
+use super::decoded_text::{DecodedText, EncodingName};
 use super::hex::{SourceByte, byte, case_variants};
-use super::lexer::TokenKind;
+use super::hit::{EncodedHit, EncodedKeyword, FEW_BEFORE};
+use super::interface::Encoding;
 use super::line_continuation::line_break;
-use super::{DecodedText, EncodedHit, EncodedKeyword, Encoding, EncodingName, FEW_BEFORE};
+use super::token::TokenKind;
 use crate::detect::candidate::Candidate;
 use crate::detect::effort::spend;
 

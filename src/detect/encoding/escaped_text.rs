@@ -3,12 +3,16 @@
 
 use std::ops::Range;
 
-use super::lexer::{BackwardTokens, MOST_COLOUR, Token, TokenKind, may_be_tentative, token_at, token_before};
-use super::{DecodeExtent, DecodedText, EncodedHit, EncodedKeyword, Encoding, EncodingName};
+use super::backward_lexer::{BackwardTokens, MOST_COLOUR, token_before};
+use super::decoded_text::{DecodedText, EncodingName};
+use super::hit::{DecodeExtent, EncodedHit, EncodedKeyword};
+use super::interface::Encoding;
+use super::lexer::{may_be_tentative, token_at};
+use super::token::{Token, TokenKind};
 use crate::detect::alphabet::{is_key, key_run};
 use crate::detect::candidate::{Candidate, WEIGHT_EQUAL, WEIGHT_EXACT};
-use crate::detect::checks::CONTEXT_REACH;
 use crate::detect::effort::spend;
+use crate::detect::limits::CONTEXT_REACH;
 
 /// Name of the encoding of split text.
 pub(super) const NAME: EncodingName = "split";

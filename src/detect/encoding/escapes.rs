@@ -1,12 +1,11 @@
 //! Escapes: all spellings of a byte, or of nothing, in programs, web pages and mail.
 
-use super::lexer::{Token, TokenKind};
-use super::line_continuation::{continued, line_break};
+use super::colour::colour;
+use super::line_continuation::{indent, line_break, repeated};
 use super::markup::{Special, special};
 use super::string_concat;
-
-/// Backslashes are doubled each time a literal is nested in another.
-pub(super) const MOST_BACKSLASHES: usize = 4;
+use super::token::{MOST_BACKSLASHES, Token, TokenKind};
+use crate::detect::alphabet::is_key;
 
 /// The token that begins with the backslashes at `at`.
 pub(super) fn backslashed(text: &[u8], at: usize, lenient: bool) -> Option<Token> {
@@ -104,20 +103,24 @@ pub(super) fn quoted(rest: &[u8]) -> Option<Token> {
     value.is_ascii().then_some(Token::of(3, value, TokenKind::QuotedPrintable))
 }
 
-/// A control sequence after the escape character at the start of `rest`, which is `lead` bytes long; also the
-/// selection of a character set, which is part of resetting colors.
-pub(super) fn control(rest: &[u8], lead: usize) -> Option<Token> {
-    colour(rest.get(lead..)?).map(|len| Token::zero_width(lead + len, TokenKind::Ansi))
+/// The line continuation sign at `at`, `sign` bytes long, with its line break, which may be escaped (`spelt`) as
+/// `\n`, and everything before the next character of the literal.
+pub(super) fn continued(text: &[u8], at: usize, sign: usize, spelt: bool) -> Option<Token> {
+    let len = if spelt { 1 } else { line_break(text.get(at + sign..)?)? };
+    let begin = at + sign + len;
+    let mut end = begin + repeated(text, at, begin, spelt);
+    end += indent(&text[end..]);
+    if text[at] == b'\\' && end > begin && closes_gap(text, end) {
+        end += 1;
+    }
+    Some(Token::zero_width(end - at, TokenKind::LineContinuation))
 }
 
-/// The length of a control sequence after its escape character.
-fn colour(rest: &[u8]) -> Option<usize> {
-    if let [b'(', set, ..] = rest {
-        return b"AB0".contains(set).then_some(2);
-    }
-    let parameters = rest.strip_prefix(b"[")?;
-    let len = parameters.iter().take(20).take_while(|b| b.is_ascii_digit() || b";:?".contains(b)).count();
-    parameters.get(len)?.is_ascii_alphabetic().then_some(len + 2)
+/// Whether the backslash at `at`, if any, ends a Haskell string gap rather than beginning an escape.
+fn closes_gap(text: &[u8], at: usize) -> bool {
+    let [b'\\', next, ..] = text[at..] else { return false };
+    is_key(next)
+        && (backslashed(text, at, false).is_none_or(|token| token.len == 1) || b"rt-_".contains(&next))
 }
 
 fn hex(digits: &[u8]) -> Option<u32> {

@@ -2,12 +2,14 @@
 
 use std::ops::Range;
 
-use super::lexer::TokenKind;
+use super::decoded_text::{DecodedText, EncodingName};
+use super::hit::{EncodedHit, EncodedKeyword};
+use super::interface::Encoding;
 use super::line_continuation::MOST_INDENT;
 use super::line_wrap::{self, NextSymbol};
-use super::{DecodedText, EncodedHit, EncodedKeyword, Encoding, EncodingName};
+use super::token::TokenKind;
 use crate::detect::candidate::Candidate;
-use crate::detect::checks::CONTEXT_REACH;
+use crate::detect::limits::CONTEXT_REACH;
 
 /// Decodes contiguous hex digits.
 #[derive(Debug)]

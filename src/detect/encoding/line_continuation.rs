@@ -1,10 +1,9 @@
 //! Line ends within a key: line breaks, indentation, line continuation characters, and the prefix of each line
 //! in patches, comments and quoted mail.
 
-use super::super::alphabet::is_key;
-use super::super::effort::spend;
-use super::escapes::MOST_BACKSLASHES;
-use super::lexer::{Token, TokenKind, token_at};
+use super::token::{Token, TokenKind};
+use crate::detect::alphabet::is_key;
+use crate::detect::effort::spend;
 
 /// Longest indentation of a continuation.
 pub(super) const MOST_INDENT: usize = 64;
@@ -17,7 +16,7 @@ const LOOK_BACK: usize = 192;
 const LINE_STEPS: usize = 16;
 
 /// Longest line prefix.
-const MOST_LEAD: usize = 16;
+pub(super) const MOST_LEAD: usize = 16;
 
 /// A line break directly after key characters and, except for a line prefix and indentation, directly before
 /// key characters.
@@ -40,26 +39,6 @@ fn is_list_item(line: &[u8]) -> bool {
     matches!(line, [b'-' | b'+' | b'*', b' ', after, ..] if *after != b' ')
 }
 
-/// The line continuation sign at `at`, `sign` bytes long, with its line break, which may be escaped (`spelt`)
-/// as `
-/// `, and everything before the next character of the literal.
-pub(super) fn continued(text: &[u8], at: usize, sign: usize, spelt: bool) -> Option<Token> {
-    let len = if spelt { 1 } else { line_break(text.get(at + sign..)?)? };
-    let begin = at + sign + len;
-    let mut end = begin + repeated(text, at, begin, spelt);
-    end += indent(&text[end..]);
-    if text[at] == b'\\' && end > begin && closes_gap(text, end) {
-        end += 1;
-    }
-    Some(Token::zero_width(end - at, TokenKind::LineContinuation))
-}
-
-/// Whether the backslash at `at`, if any, ends a Haskell string gap rather than beginning an escape.
-fn closes_gap(text: &[u8], at: usize) -> bool {
-    let [b'\\', next, ..] = text[at..] else { return false };
-    is_key(next) && (token_at(text, at, false).len == 1 || b"rt-_".contains(&next))
-}
-
 /// Whether a line break with its surroundings may end at `end`.
 pub(super) fn may_end_line_break(text: &[u8], end: usize) -> bool {
     match text[end - 1] {
@@ -67,39 +46,6 @@ pub(super) fn may_end_line_break(text: &[u8], end: usize) -> bool {
         b'-' => end > 1 && text[end - 2] == b'\n',
         byte => b" \t\r\n\\+#*/%!;>".contains(&byte),
     }
-}
-
-/// The continued line or fold that ends at `end`.
-pub(super) fn before(text: &[u8], end: usize, lenient: bool) -> Option<Token> {
-    let low = end.saturating_sub(MOST_INDENT + MOST_LEAD + 8);
-    let line = &text[low..end];
-    let lead = line.iter().rev().take_while(|byte| b" \t\\+-#*/%!;>".contains(byte)).count();
-    spend(4 + lead);
-    // The sign may be part of a line prefix.
-    let mut start = match line.ends_with(b"\n") {
-        true => end,
-        false => end - lead,
-    };
-    let head = &text[low..start];
-    if let Some(head) = head.strip_suffix(b"\n") {
-        start = low + head.strip_suffix(b"\r").unwrap_or(head).len();
-        match text[low..start] {
-            [.., b'\\' | b'=' | b'^'] => start -= 1,
-            [.., b'\\', b'z'] => start -= 2,
-            _ => {}
-        }
-    } else if head.ends_with(b"\\\\\\n") {
-        start -= 2;
-    } else {
-        return None;
-    }
-    let slashes = text[low..start].iter().rev().take_while(|&&byte| byte == b'\\').count();
-    if text.get(start) == Some(&b'\\') {
-        start -= slashes.min(MOST_BACKSLASHES - 1);
-    }
-    (start < end)
-        .then(|| token_at(text, start, lenient))
-        .filter(|unit| unit.len == end - start && unit.kind != TokenKind::Plain)
 }
 
 /// The length of the line break at the start of `rest`.
@@ -117,8 +63,8 @@ pub(super) fn indent(rest: &[u8]) -> usize {
 }
 
 /// The length of the prefix at `begin`, the start of a line, that also begins the previous line, which contains
-/// `at`: a sign of a patch, quotation or comment. `spelt`: the line break between them is an escaped `
-/// `.
+/// `at`: a sign of a patch, quotation or comment. `spelt`: the line break between them
+/// is an escaped `\n`.
 pub(super) fn repeated(text: &[u8], at: usize, begin: usize, spelt: bool) -> usize {
     let next = &text[begin..text.len().min(begin + MOST_INDENT + 2 * MOST_LEAD)];
     let (mark, comment) = lead(next);

@@ -1,9 +1,11 @@
 //! Continuation of encoded text on the next line, or after an escape or concatenation within it.
 
-use super::super::effort::spend;
-use super::lexer::{TokenKind, token_at, token_before};
+use super::backward_lexer::token_before;
+use super::lexer::token_at;
 use super::line_continuation::{MOST_INDENT, indent, line_break};
 use super::line_prefix;
+use super::token::TokenKind;
+use crate::detect::effort::spend;
 
 /// With fewer symbols before a line break, it ends a word rather than a wrapped line.
 const SHORTEST_LINE: usize = 16;
@@ -103,8 +105,7 @@ fn may_end_unit(text: &[u8], end: usize) -> bool {
         || (text[end - 1] == b'm' && text[end.saturating_sub(28)..end].contains(&b'['))
 }
 
-/// Whether `
-/// ` precedes the blanks at `at`.
+/// Whether `\n` precedes the blanks at `at`.
 fn ends_in_escaped_break(text: &[u8], at: usize) -> bool {
     let before = &text[at.saturating_sub(64)..at];
     let blanks = before.iter().rev().take_while(|byte| b" \t".contains(byte)).count();

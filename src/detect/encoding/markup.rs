@@ -1,9 +1,10 @@
 //! Characters of web pages and documents within a key: tags between two runs of text, invisible characters, and
 //! dashes in place of hyphens.
 
-use super::super::alphabet::is_key;
-use super::super::effort::spend;
-use super::lexer::{Token, TokenKind};
+use super::colour::control;
+use super::token::{Token, TokenKind};
+use crate::detect::alphabet::is_key;
+use crate::detect::effort::spend;
 
 /// Maximum length of the tags between two characters, in bytes.
 const MOST_TAGS: usize = 320;
@@ -29,7 +30,7 @@ pub(super) fn special(value: u32) -> Option<Special> {
 /// Such a character in UTF-8, or a color code whose escape character is shown as a symbol.
 pub(super) fn symbol(rest: &[u8]) -> Option<Token> {
     if rest.starts_with("\u{241b}".as_bytes()) {
-        return super::escapes::control(rest, 3);
+        return control(rest, 3);
     }
     let (len, value) = match *rest {
         [a, b, ..] if a < 0xe0 && b & 0xc0 == 0x80 => (2, u32::from(a & 0x1f) << 6 | u32::from(b & 0x3f)),

@@ -1,16 +1,15 @@
 //! Concatenation of string literals: `" + "`, `' . '`, `"` line break `"`, `", "`.
 
-use super::super::effort::spend;
-use super::escapes::MOST_BACKSLASHES;
-use super::lexer::{Token, TokenKind};
 use super::line_continuation::{indent, line_break};
+use super::token::{MOST_BACKSLASHES, Token, TokenKind};
 use super::trivia_cursor::TriviaCursor;
+use crate::detect::effort::spend;
 
 /// Maximum length of a concatenation, in bytes.
 const LONGEST: usize = 200;
 
 /// Steps it takes to read what is between two literals.
-const GLUE_STEPS: usize = 24;
+const CONCAT_STEPS: usize = 24;
 
 /// Maximum number of earlier quotes tried as the start of a concatenation.
 const MOST_TRIES: usize = 8;
@@ -58,58 +57,58 @@ const ENTITIES: &[(&[u8], u8)] =
 pub(super) fn at(text: &[u8], at: usize, lenient: bool) -> Option<Token> {
     let end = text.len().min(at + LONGEST);
     let close = Quote::new(&text[at..end])?;
-    let mut seam = TriviaCursor::new(text, at + close.len, end);
-    spend(GLUE_STEPS);
-    let adjacent = Quote::new(seam.rest());
-    seam.blank()?;
-    let kind = join(&mut seam, lenient)?;
-    let letters = seam.rest().iter().take(2).take_while(|byte| PREFIXES.contains(byte)).count();
-    seam.at += letters;
-    let open = Quote::new(seam.rest())?;
+    let mut cursor = TriviaCursor::new(text, at + close.len, end);
+    spend(CONCAT_STEPS);
+    let adjacent = Quote::new(cursor.rest());
+    cursor.blank()?;
+    let kind = join(&mut cursor, lenient)?;
+    let letters = cursor.rest().iter().take(2).take_while(|byte| PREFIXES.contains(byte)).count();
+    cursor.at += letters;
+    let open = Quote::new(cursor.rest())?;
     // A quote with more backslashes is nested in another literal.
     let same = open.byte == close.byte && open.slashes == close.slashes && open.is_entity == close.is_entity;
     let other = open.byte != close.byte && (kind != TokenKind::Adjacent || adjacent.is_some());
-    (same || other).then(|| Token::zero_width(seam.at + open.len - at, kind))
+    (same || other).then(|| Token::zero_width(cursor.at + open.len - at, kind))
 }
 
 /// Reads up to the next literal and determines how it is joined.
-fn join(seam: &mut TriviaCursor<'_>, lenient: bool) -> Option<TokenKind> {
-    if is_literal(seam.rest()) {
+fn join(cursor: &mut TriviaCursor<'_>, lenient: bool) -> Option<TokenKind> {
+    if is_literal(cursor.rest()) {
         return lenient.then_some(TokenKind::Adjacent);
     }
-    if let Some(operator) = OPERATORS.iter().find(|operator| seam.rest().starts_with(operator)) {
-        let mut behind = *seam;
+    if let Some(operator) = OPERATORS.iter().find(|operator| cursor.rest().starts_with(operator)) {
+        let mut behind = *cursor;
         behind.skip(operator);
         operand(&mut behind)?;
         if is_literal(behind.rest()) {
-            *seam = behind;
+            *cursor = behind;
             return Some(TokenKind::Concatenated);
         }
     }
     if !lenient {
         return None;
     }
-    if seam.skip(b",") {
-        operand(seam)?;
+    if cursor.skip(b",") {
+        operand(cursor)?;
         return Some(TokenKind::CommaSeparated);
     }
-    added(seam).map(|()| TokenKind::Adjacent)
+    added(cursor).map(|()| TokenKind::Adjacent)
 }
 
 /// After an operator.
-fn operand(seam: &mut TriviaCursor<'_>) -> Option<()> {
-    seam.blank()?;
+fn operand(cursor: &mut TriviaCursor<'_>) -> Option<()> {
+    cursor.blank()?;
     // Some languages require a line continuation character.
-    let rest = seam.rest();
+    let rest = cursor.rest();
     if rest.first().is_some_and(|byte| SIGNS.contains(byte))
         && line_break(&rest[1 + indent(&rest[1..])..]).is_some()
     {
-        seam.at += 1;
-        seam.blank()?;
+        cursor.at += 1;
+        cursor.blank()?;
     }
     // The one of AppleScript.
-    if seam.skip("\u{ac}".as_bytes()) {
-        seam.blank()?;
+    if cursor.skip("\u{ac}".as_bytes()) {
+        cursor.blank()?;
     }
     Some(())
 }
@@ -121,15 +120,15 @@ fn is_literal(rest: &[u8]) -> bool {
 }
 
 /// After `name +=`, or a call that appends, as a separate statement or chained.
-fn added(seam: &mut TriviaCursor<'_>) -> Option<()> {
-    let closes = seam.skip(b")");
-    let ends = seam.skip(b";");
-    seam.blank()?;
-    if !closes && !ends && seam.lines == 0 {
+fn added(cursor: &mut TriviaCursor<'_>) -> Option<()> {
+    let closes = cursor.skip(b")");
+    let ends = cursor.skip(b";");
+    cursor.blank()?;
+    if !closes && !ends && cursor.lines == 0 {
         return None;
     }
     let is_name = |byte: &&u8| byte.is_ascii_alphanumeric() || b"_$@:.->".contains(byte);
-    let rest = seam.rest();
+    let rest = cursor.rest();
     let name = rest.iter().take(MOST_NAME).take_while(is_name).count();
     let call = CALLS.iter().find(|call| {
         let is_directive = call.starts_with(b".");
@@ -137,18 +136,18 @@ fn added(seam: &mut TriviaCursor<'_>) -> Option<()> {
         start.is_some_and(|start| rest[start.min(rest.len())..].starts_with(call)) && (closes || is_directive)
     });
     if call.is_some() {
-        seam.at += name + usize::from(rest.get(name) == Some(&b'('));
-        seam.at += indent(seam.rest());
+        cursor.at += name + usize::from(rest.get(name) == Some(&b'('));
+        cursor.at += indent(cursor.rest());
         return Some(());
     }
     // `.=` begins like part of a name.
     let name = rest[..name].iter().rposition(|byte| !b".".contains(byte)).map_or(0, |last| last + 1);
-    seam.at += name;
-    seam.at += indent(seam.rest());
-    let assignment = ASSIGNMENTS.iter().find(|assignment| seam.rest().starts_with(assignment))?;
-    seam.skip(assignment);
+    cursor.at += name;
+    cursor.at += indent(cursor.rest());
+    let assignment = ASSIGNMENTS.iter().find(|assignment| cursor.rest().starts_with(assignment))?;
+    cursor.skip(assignment);
     (name > 0).then_some(())?;
-    seam.at += indent(seam.rest());
+    cursor.at += indent(cursor.rest());
     Some(())
 }
 

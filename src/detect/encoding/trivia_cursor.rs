@@ -1,8 +1,8 @@
 //! Trivia between two literals: blanks, line breaks (literal or escaped), and comments.
 
-use super::super::effort::spend;
-use super::escapes::MOST_BACKSLASHES;
 use super::line_continuation::{indent, line_break, repeated};
+use super::token::MOST_BACKSLASHES;
+use crate::detect::effort::spend;
 
 /// Maximum number of line breaks between two literals.
 const MOST_LINES: usize = 4;
@@ -68,8 +68,8 @@ impl<'a> TriviaCursor<'a> {
         line_break(rest).map(|len| (len, false)).or_else(|| spelt_break(rest).map(|len| (len, true)))
     }
 
-    /// In a notebook, each line is a separate string with an escaped line end: `
-    /// ",` and `"` on the next line.
+    /// In a notebook, each line is a separate string with an escaped line end:
+    /// `\n",` and `"` on the next line.
     fn next_string(&mut self) {
         let mut ahead = *self;
         if !ahead.skip(b"\"") {
@@ -88,9 +88,7 @@ impl<'a> TriviaCursor<'a> {
     }
 }
 
-/// `
-/// ` or `\r
-/// `, at any depth of nested literals.
+/// `\n` or `\r\n`, at any depth of nested literals.
 fn spelt_break(rest: &[u8]) -> Option<usize> {
     let slashes = rest.iter().take(MOST_BACKSLASHES).take_while(|&&byte| byte == b'\\').count();
     match rest.get(slashes).filter(|_| slashes > 0)? {

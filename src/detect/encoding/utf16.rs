@@ -2,13 +2,13 @@
 
 use std::ops::Range;
 
-use super::{
-    DecodeExtent, DecodedText, EncodedHit, EncodedKeyword, Encoding, EncodingName, MAX_REGULAR_SPAN,
-};
+use super::decoded_text::{DecodedText, EncodingName};
+use super::hit::{DecodeExtent, EncodedHit, EncodedKeyword};
+use super::interface::Encoding;
 use crate::detect::alphabet::is_key;
 use crate::detect::candidate::Candidate;
-use crate::detect::checks::CONTEXT_REACH;
 use crate::detect::effort::spend;
+use crate::detect::limits::{CONTEXT_REACH, MAX_REGULAR_SPAN};
 
 /// Distance within which the byte order is determined: no farther than other evidence for a match.
 const IN_SIGHT: usize = MAX_REGULAR_SPAN + CONTEXT_REACH;

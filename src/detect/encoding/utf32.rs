@@ -2,8 +2,10 @@
 
 use std::ops::Range;
 
+use super::decoded_text::{DecodedText, EncodingName};
+use super::hit::{DecodeExtent, EncodedHit, EncodedKeyword};
+use super::interface::Encoding;
 use super::utf16::is_text;
-use super::{DecodeExtent, DecodedText, EncodedHit, EncodedKeyword, Encoding, EncodingName};
 use crate::detect::alphabet::key_run;
 use crate::detect::candidate::Candidate;
 use crate::detect::effort::spend;

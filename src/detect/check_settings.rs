@@ -1,0 +1,75 @@
+//! What the checks of a variant know about its rule: the settings, and the searches that need compiling.
+
+use std::sync::OnceLock;
+
+use aho_corasick::AhoCorasick;
+use regex_automata::meta::BuildError;
+
+use super::backtracker::Backtracker;
+use super::lazy_regex::LazyRegex;
+use crate::rules::{Context, Owners, Pattern, Variant};
+
+/// The settings of a variant's checks. The fields of [`Variant`] describe them.
+#[derive(Debug)]
+pub(super) struct CheckSettings {
+    pub(super) half_lengths: Vec<usize>,
+    pub(super) prefix_tails: Vec<Vec<u8>>,
+    pub(super) owners: Option<Owners>,
+    context: Option<Context>,
+    /// All context words, searched for at once; built on first use.
+    context_search: OnceLock<Option<AhoCorasick>>,
+    except: Option<Exception>,
+}
+
+/// The pattern of `except`: most runs never need it, so it is compiled on first use.
+#[derive(Debug)]
+struct Exception {
+    pattern: Pattern,
+    regex: LazyRegex,
+    /// For simple patterns, so that the regex is rarely needed.
+    backtracker: OnceLock<Option<Backtracker>>,
+}
+
+impl CheckSettings {
+    pub(super) fn new(variant: &Variant) -> Self {
+        let exception = |pattern: &Pattern| Exception {
+            pattern: pattern.clone(),
+            regex: LazyRegex::new(pattern.as_str()),
+            backtracker: OnceLock::new(),
+        };
+        Self {
+            half_lengths: variant.half_lengths.clone(),
+            prefix_tails: variant.prefix_tails.clone(),
+            owners: variant.owners.clone(),
+            context: variant.context.clone(),
+            context_search: OnceLock::new(),
+            except: variant.except.as_ref().map(exception),
+        }
+    }
+
+    /// The context words, and the search for them: first the vendor's own, then those of others.
+    pub(super) fn context(&self) -> Option<(&Context, &AhoCorasick)> {
+        let context = self.context.as_ref()?;
+        let build = || {
+            let words = context.words.iter().chain(&context.others);
+            AhoCorasick::builder().ascii_case_insensitive(true).build(words).ok()
+        };
+        Some((context, self.context_search.get_or_init(build).as_ref()?))
+    }
+
+    /// Whether the variant leaves the match to other rules.
+    pub(super) fn is_excepted(&self, matched: &[u8]) -> bool {
+        let Some(Exception { pattern, regex, backtracker }) = &self.except else { return false };
+        let backtracker = backtracker.get_or_init(|| {
+            // It can only try a pattern that is anchored at its start.
+            Backtracker::new(pattern).filter(|_| pattern.as_str().starts_with('^'))
+        });
+        let outcome = backtracker.as_ref().and_then(|one| one.matches(matched, 0, &mut [None; 16]));
+        outcome.unwrap_or_else(|| regex.get().is_some_and(|regex| regex.is_match(matched)))
+    }
+
+    /// Compiles the pattern immediately. Returns its memory use in bytes, or an error.
+    pub(super) fn try_compile(&self) -> Result<usize, Box<BuildError>> {
+        self.except.as_ref().map_or(Ok(0), |except| except.regex.try_compile())
+    }
+}

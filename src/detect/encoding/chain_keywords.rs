@@ -1,0 +1,71 @@
+//! All keywords of encoded keys, each with its decoding chain.
+
+use super::decode_chain::{DecodeChain, DecodeStep};
+use super::interface::Encoding;
+use super::{ALL, base64, delimited_hex, dump, escaped_text, hex, utf16};
+
+/// A literal to be found in encoded form.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(in crate::detect) struct Literal {
+    pub(in crate::detect) bytes: Vec<u8>,
+    /// Whether keys begin with it, rather than contain it.
+    pub(in crate::detect) starts_key: bool,
+    /// Maximum length of a key that contains it, if the key consists only of key characters.
+    pub(in crate::detect) keys: Option<usize>,
+    /// See [`DecodeChain::apart`].
+    pub(in crate::detect) apart: usize,
+}
+
+/// Encodings within base64, and the number of their alignments. Base64 within base64 is a value that was
+/// encoded twice, from its first byte on; supporting it within other text would take nine more keywords.
+const INSIDE_BASE64: &[(&dyn Encoding, usize)] = &[(&utf16::Utf16, 3), (&base64::Base64, 1)];
+
+/// Encodings as hex digits, within which UTF-16 is searched for, too.
+const HEX_ENCODINGS: &[&dyn Encoding] = &[&hex::HexRun, &delimited_hex::DelimitedHex, &dump::Dump];
+
+/// All keywords to search for, each with its decoding chain.
+pub(in crate::detect) fn decode_chains(literals: &[Literal]) -> Vec<(Vec<u8>, DecodeChain)> {
+    let mut chains = Vec::new();
+    for Literal { bytes: literal, starts_key, keys, apart } in literals {
+        let (starts_key, keys, apart) = (starts_key, *keys, *apart);
+        let mut add = |keyword, steps| {
+            chains.push((keyword, DecodeChain { steps, starts_key: *starts_key, keys, apart }))
+        };
+        let plain = DecodeStep::new(&escaped_text::EscapedText, escaped_text::AS_IT_IS, literal);
+        add(literal.clone(), vec![plain]);
+        for &encoding in ALL {
+            for keyword in encoding.keywords(literal, *starts_key) {
+                add(keyword.bytes, vec![DecodeStep::new(encoding, keyword.tag, literal)]);
+            }
+        }
+        // Text that contains the literal unescaped, escaped or split around it.
+        let around: &dyn Encoding = if *starts_key { &utf16::Utf16 } else { &base64::Base64 };
+        for keyword in around.keywords(literal, *starts_key) {
+            let spelt = DecodeStep::new(&escaped_text::EscapedText, escaped_text::AS_IT_IS, literal);
+            add(keyword.bytes, vec![DecodeStep::new(around, keyword.tag, literal), spelt]);
+        }
+        for &(encoding, ways) in INSIDE_BASE64.iter().filter(|_| *starts_key) {
+            for inner in encoding.keywords(literal, true).into_iter().take(ways) {
+                for outer in base64::Base64.keywords(&inner.bytes, true).into_iter().take(ways) {
+                    let steps = vec![
+                        DecodeStep::new(&base64::Base64, outer.tag, &inner.bytes),
+                        DecodeStep::new(encoding, inner.tag, literal),
+                    ];
+                    add(outer.bytes, steps);
+                }
+            }
+        }
+        for inner in utf16::Utf16.keywords(literal, *starts_key) {
+            for &outer in HEX_ENCODINGS {
+                for keyword in outer.keywords(&inner.bytes, true) {
+                    let steps = vec![
+                        DecodeStep::hex(outer, keyword.tag, &inner.bytes),
+                        DecodeStep::new(&utf16::Utf16, utf16::NEAR_BY, literal),
+                    ];
+                    add(keyword.bytes, steps);
+                }
+            }
+        }
+    }
+    chains
+}

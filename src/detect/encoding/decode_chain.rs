@@ -1,0 +1,154 @@
+//! The encodings between a keyword and the key, outermost first.
+
+use std::ops::Range;
+
+use super::decoded_text::{DecodedText, EncodingName};
+use super::escaped_text;
+use super::hit::{DecodeExtent, EncodedHit};
+use super::interface::Encoding;
+use crate::detect::candidate::Candidate;
+use crate::detect::effort::spend;
+use crate::model::NESTED_ENCODINGS;
+
+/// Steps of decoding around a hit in addition to those for each byte.
+const HIT_STEPS: usize = 16;
+
+/// One or more nested encodings.
+#[derive(Debug)]
+pub(in crate::detect) struct DecodeChain {
+    pub(super) steps: Vec<DecodeStep>,
+    /// Whether keys begin with the literal of the last step.
+    pub(in crate::detect) starts_key: bool,
+    /// Maximum match length of the variants that use the literal, if it consists only of key characters.
+    pub(in crate::detect) keys: Option<usize>,
+    /// Minimum number of key characters on each side of the literal that do not repeat it, if all variants
+    /// require that.
+    pub(in crate::detect) apart: usize,
+}
+
+/// One layer of the chain.
+#[derive(Debug)]
+pub(super) struct DecodeStep {
+    encoding: &'static dyn Encoding,
+    tag: u8,
+    /// The text to decode at the hit.
+    literal: Vec<u8>,
+    /// Whether an outer encoding was written as hex digits.
+    in_hex: bool,
+}
+
+impl DecodeStep {
+    pub(super) fn new(encoding: &'static dyn Encoding, tag: u8, literal: &[u8]) -> Self {
+        Self { encoding, tag, literal: literal.to_vec(), in_hex: false }
+    }
+
+    pub(super) fn hex(encoding: &'static dyn Encoding, tag: u8, literal: &[u8]) -> Self {
+        Self { in_hex: true, ..Self::new(encoding, tag, literal) }
+    }
+}
+
+impl DecodeChain {
+    /// Decodes around a hit at `at`, through every layer.
+    pub(in crate::detect) fn decode(
+        &self,
+        text: &[u8],
+        at: usize,
+        extent: DecodeExtent,
+        read: &mut dyn FnMut(DecodedText),
+    ) {
+        self.decode_from(0, text, at, extent, read);
+    }
+
+    /// Whether part of the text around a hit is enough to reject it.
+    pub(in crate::detect) fn supports_probing(&self) -> bool {
+        self.keys.is_some()
+    }
+
+    /// Whether the text around a hit was decoded from decoded text, which may be truncated.
+    pub(in crate::detect) fn is_nested(&self) -> bool {
+        self.steps.len() > 1
+    }
+
+    /// Whether everything that is decoded belongs together, so that the key ends where it ends.
+    pub(in crate::detect) fn ends_with_key(&self) -> bool {
+        matches!(&self.steps[..], [step] if step.encoding.name() != escaped_text::NAME)
+    }
+
+    fn decode_from(
+        &self,
+        step: usize,
+        text: &[u8],
+        at: usize,
+        extent: DecodeExtent,
+        read: &mut dyn FnMut(DecodedText),
+    ) {
+        let Some(DecodeStep { encoding, tag, literal, .. }) = self.steps.get(step) else { return };
+        spend(HIT_STEPS);
+        let is_last = step + 1 == self.steps.len();
+        // The characters of an inner encoding are not those of a key.
+        let keys = self.keys.filter(|_| is_last);
+        let (starts_key, nested) = (self.starts_key, step > 0);
+        let (within, extent) = (
+            extent,
+            match extent {
+                // Two per character in UTF-16, and at most that in most others.
+                DecodeExtent::Partial(most) if !is_last => DecodeExtent::Partial(2 * most + 8 + most / 6),
+                DecodeExtent::Forward(most) if !is_last => DecodeExtent::Forward(2 * most + 8),
+                extent => extent,
+            },
+        );
+        let hit = EncodedHit { text, at, tag: *tag, literal, starts_key, nested, keys, extent };
+        encoding.decode(&hit, &mut |decoded| {
+            spend(HIT_STEPS + decoded.text.len());
+            if !decoded.text.get(decoded.literal_start..).is_some_and(|text| text.starts_with(literal)) {
+                return;
+            }
+            match is_last {
+                true => read(decoded),
+                false => {
+                    self.decode_from(step + 1, &decoded.text, decoded.literal_start, within, &mut |inner| {
+                        read(inner.through(&decoded));
+                    })
+                }
+            }
+        });
+    }
+
+    /// The literal in the decoded text at the hit.
+    pub(in crate::detect) fn literal(&self) -> &[u8] {
+        self.steps.last().map_or(&[], |step| &step.literal)
+    }
+
+    /// Whether a secret there may be accepted at all.
+    pub(in crate::detect) fn may_accept(&self, decoded: &DecodedText, secret: &Range<usize>) -> bool {
+        self.steps.last().is_some_and(|step| step.encoding.may_accept(decoded, secret))
+    }
+
+    /// Whether the key is also there in plain form.
+    pub(in crate::detect) fn also_plain(&self, decoded: &DecodedText, secret: &Range<usize>) -> bool {
+        self.steps.last().is_some_and(|step| step.encoding.also_plain(decoded, secret))
+    }
+
+    /// The name of a match's encoding; `None` if it is rejected.
+    pub(in crate::detect) fn accept(
+        &self,
+        decoded: &DecodedText,
+        candidate: &mut Candidate<'_>,
+        secret: Range<usize>,
+    ) -> Option<EncodingName> {
+        let name = self.steps.last()?.encoding.accept(decoded, candidate, secret)?;
+        match (&self.steps[..], name) {
+            ([outer, _], _) if outer.in_hex => Some("hex"),
+            ([outer, _], name) => nested_name(outer.encoding.name(), name),
+            (_, name) => Some(name),
+        }
+    }
+}
+
+/// The name of one encoding within another.
+fn nested_name(outer: EncodingName, inner: EncodingName) -> Option<EncodingName> {
+    // The alphabet of an inner base64 makes no difference.
+    let inner = if inner == "base64url" { "base64" } else { inner };
+    let is_it = |name: &&&str| name.split_once('+') == Some((outer, inner));
+    NESTED_ENCODINGS.iter().find(is_it).copied()
+}

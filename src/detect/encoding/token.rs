@@ -1,0 +1,107 @@
+//! Tokens of escaped text: a literal byte, an escape that represents a byte, or a zero-width token such as a
+//! color code, a soft line break, or the operator between two string literals.
+
+use crate::detect::alphabet::is_key;
+
+/// Backslashes are doubled each time a literal is nested in another; this is the maximum that is followed.
+pub(super) const MOST_BACKSLASHES: usize = 4;
+
+/// The kind of a token.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum TokenKind {
+    /// A byte that stands for itself, or an escape such as `\n` that occurs in no key.
+    Plain,
+    /// `\u002d`, `\u{2d}`, `\U0000002d`
+    Unicode,
+    /// `\x2d`
+    Hex,
+    /// `\055`
+    Octal,
+    /// `\-`, `\_`
+    Backslash,
+    /// `%2D`, `%252D`
+    Percent,
+    /// `&#45;`, `&#x2d;`
+    Entity,
+    /// `=2D`
+    QuotedPrintable,
+    /// `=` at the end of a line
+    SoftBreak,
+    /// `ESC[32m`
+    Ansi,
+    /// `" + "`
+    Concatenated,
+    /// `\` at the end of a line, and the indentation of the next
+    LineContinuation,
+    /// An invisible character such as a zero-width space
+    Invisible,
+    /// A dash in place of a hyphen
+    TypographicDash,
+    /// A symbol that occurs only in base64url
+    UrlSafe,
+    /// A line break between two runs of key characters, or adjacent literals without an operator: joins only
+    /// parts that turn out to be a whole key.
+    Adjacent,
+    /// A separator such as a comma, which usually separates two things: joins only equal halves of a key.
+    CommaSeparated,
+}
+
+impl TokenKind {
+    /// Its name in reports.
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Plain => "utf-8",
+            Self::UrlSafe => "base64url",
+            Self::Unicode => "unicode-escape",
+            Self::Hex => "hex-escape",
+            Self::Octal => "octal-escape",
+            Self::Backslash => "backslash-escape",
+            Self::Percent => "percent",
+            Self::Entity => "html-entity",
+            Self::QuotedPrintable | Self::SoftBreak => "quoted-printable",
+            Self::Ansi => "ansi",
+            Self::Invisible => "invisible",
+            Self::TypographicDash => "typographic",
+            Self::Concatenated | Self::LineContinuation | Self::Adjacent | Self::CommaSeparated => "split",
+        }
+    }
+
+    /// Whether it usually separates unrelated parts.
+    pub(super) fn separates_parts(self) -> bool {
+        matches!(self, Self::Concatenated | Self::LineContinuation) || self.is_tentative()
+    }
+
+    /// Whether it has zero width.
+    pub(super) fn is_zero_width(self) -> bool {
+        matches!(self, Self::Ansi | Self::SoftBreak | Self::Invisible) || self.separates_parts()
+    }
+
+    /// Whether only a lenient reading accepts it.
+    pub(super) fn is_tentative(self) -> bool {
+        matches!(self, Self::Adjacent | Self::CommaSeparated)
+    }
+}
+
+/// A token of `len` bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Token {
+    pub(super) len: usize,
+    /// The byte it stands for; `None` if it has zero width.
+    pub(super) value: Option<u8>,
+    pub(super) kind: TokenKind,
+}
+
+impl Token {
+    pub(super) fn zero_width(len: usize, kind: TokenKind) -> Self {
+        Self { len, value: None, kind }
+    }
+
+    pub(super) fn of(len: usize, value: u8, kind: TokenKind) -> Self {
+        Self { len, value: Some(value), kind }
+    }
+
+    /// Whether a key may continue across it, although it is not a literal key character.
+    pub(super) fn continues_key(&self) -> bool {
+        self.kind != TokenKind::Plain && self.value.is_none_or(is_key)
+    }
+}
