@@ -105,7 +105,7 @@ pub(super) fn load(
         Base::Rev { rev, .. } => Some(rev.as_str()),
         Base::Checkout | Base::Unknown(_) => None,
     };
-    let files = Files {
+    let files = BaseFiles {
         revision: repo.zip(rev),
         head: repo,
         base: PathBase { root: root.absolute, from: here },
@@ -185,7 +185,7 @@ pub(super) fn tell_markers(draft: &mut Draft) {
 struct NamedOutside(String);
 
 /// Files of the base, copied into a directory as needed.
-struct Files<'r> {
+struct BaseFiles<'r> {
     /// The repository and the revision, if there is a base.
     revision: Option<(&'r Repository, &'r str)>,
     /// The repository whose HEAD is scanned.
@@ -195,7 +195,7 @@ struct Files<'r> {
     notes: RefCell<Vec<String>>,
 }
 
-impl Files<'_> {
+impl BaseFiles<'_> {
     fn in_force(
         &self,
         start: &Path,

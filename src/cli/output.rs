@@ -144,10 +144,10 @@ pub(super) fn wants_color(when: When, is_terminal: bool) -> bool {
 struct OutputFile {
     reporter: &'static Reporter,
     path: PathBuf,
-    target: Target,
+    target: OutputTarget,
 }
 
-enum Target {
+enum OutputTarget {
     /// Written beside the path and renamed when it is whole.
     Renamed,
     /// A pipe or device, which nothing can be renamed onto.
@@ -166,8 +166,8 @@ impl OutputFile {
         let Self { reporter, path, target } = self;
         let style = Style::default();
         let written = match target {
-            Target::Direct(mut file) => ignore_broken_pipe(reporter.write(report, &style, &mut file)),
-            Target::Renamed => temporary(&path, false).and_then(|mut file| {
+            OutputTarget::Direct(mut file) => ignore_broken_pipe(reporter.write(report, &style, &mut file)),
+            OutputTarget::Renamed => temporary(&path, false).and_then(|mut file| {
                 reporter.write(report, &style, &mut file)?;
                 file.flush()?;
                 file.persist(&path).map(drop).map_err(|error| error.error)
@@ -207,8 +207,8 @@ pub(super) fn write_file(path: &Path, bytes: &[u8], is_private: bool) -> Result<
     let write = || -> io::Result<()> {
         let (path, target) = open_target(path)?;
         match target {
-            Target::Direct(mut file) => ignore_broken_pipe(file.write_all(bytes)),
-            Target::Renamed => {
+            OutputTarget::Direct(mut file) => ignore_broken_pipe(file.write_all(bytes)),
+            OutputTarget::Renamed => {
                 let mut file = temporary(&path, is_private)?;
                 file.write_all(bytes)?;
                 file.as_file().sync_all()?;
@@ -220,14 +220,14 @@ pub(super) fn write_file(path: &Path, bytes: &[u8], is_private: bool) -> Result<
 }
 
 /// Where to write, without links on the way there.
-fn open_target(path: &Path) -> io::Result<(PathBuf, Target)> {
+fn open_target(path: &Path) -> io::Result<(PathBuf, OutputTarget)> {
     if is_stream(path) {
         // Nobody's repository can put anything there.
-        return Ok((path.to_owned(), Target::Direct(fs::OpenOptions::new().write(true).open(path)?)));
+        return Ok((path.to_owned(), OutputTarget::Direct(fs::OpenOptions::new().write(true).open(path)?)));
     }
     let path = target::resolve(path)?;
     // Only tried: the scan may pass by here, and would find it.
-    temporary(&path, false).map(|_| (path, Target::Renamed))
+    temporary(&path, false).map(|_| (path, OutputTarget::Renamed))
 }
 
 /// Whether it is `/dev/stdout`, `/dev/null`, a shell's `>(command)`, and no file in a folder such as `/dev/shm`, which

@@ -46,21 +46,21 @@ pub(super) fn open(
 }
 
 /// The input of a stream, which other streams may follow.
-type Rest<'m, 'a> = &'m mut PeekReader<'a>;
+type StreamInput<'m, 'a> = &'m mut PeekReader<'a>;
 
 /// One of several compressed streams.
 enum Member<'m, 'a> {
-    Gzip(Box<GzDecoder<Rest<'m, 'a>>>),
-    Bzip2(BzDecoder<Rest<'m, 'a>>),
-    Zlib(ZlibDecoder<Rest<'m, 'a>>),
-    Lzma(Box<LzmaReader<Rest<'m, 'a>>>),
-    Xz(Box<XzReader<Padded<Rest<'m, 'a>>>>),
-    Zstd(zstd::Decoder<'static, Rest<'m, 'a>>),
+    Gzip(Box<GzDecoder<StreamInput<'m, 'a>>>),
+    Bzip2(BzDecoder<StreamInput<'m, 'a>>),
+    Zlib(ZlibDecoder<StreamInput<'m, 'a>>),
+    Lzma(Box<LzmaReader<StreamInput<'m, 'a>>>),
+    Xz(Box<XzReader<Padded<StreamInput<'m, 'a>>>>),
+    Zstd(zstd::Decoder<'static, StreamInput<'m, 'a>>),
 }
 
 impl<'m, 'a> Member<'m, 'a> {
     /// It may use `room` bytes of memory.
-    fn begin(format: Format, input: Rest<'m, 'a>, room: usize) -> io::Result<Self> {
+    fn begin(format: Format, input: StreamInput<'m, 'a>, room: usize) -> io::Result<Self> {
         Ok(match format {
             Format::Bzip2 => Self::Bzip2(BzDecoder::new(input)),
             Format::Zlib => Self::Zlib(ZlibDecoder::new(input)),
@@ -117,7 +117,7 @@ impl<'m, 'a> Member<'m, 'a> {
 }
 
 /// Reads LZMA with its own header.
-fn lzma<'m, 'a>(input: Rest<'m, 'a>, room: usize) -> io::Result<LzmaReader<Rest<'m, 'a>>> {
+fn lzma<'m, 'a>(input: StreamInput<'m, 'a>, room: usize) -> io::Result<LzmaReader<StreamInput<'m, 'a>>> {
     let Some(head) = input.peek(LZMA_HEADER)?.first_chunk::<LZMA_HEADER>().copied() else {
         return Err(cut_off());
     };

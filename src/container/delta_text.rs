@@ -14,7 +14,7 @@ const LONGEST_WORD: usize = 1 << 14;
 /// Reads the text that a delta inserts.
 pub(super) struct DeltaText<R> {
     delta: R,
-    state: State,
+    state: DeltaState,
     /// Text that was not read yet; after `sure`, it may be part of a word that continues in the base.
     text: Vec<u8>,
     at: usize,
@@ -24,7 +24,7 @@ pub(super) struct DeltaText<R> {
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum State {
+enum DeltaState {
     /// The sizes of base and result come first.
     Sizes(u8),
     Instruction,
@@ -36,7 +36,7 @@ enum State {
 impl<R: BufRead> DeltaText<R> {
     /// `delta` is the decompressed data of a pack entry.
     pub(super) fn new(delta: R) -> Self {
-        Self { delta, state: State::Sizes(2), text: Vec::new(), at: 0, sure: 0, in_word: false }
+        Self { delta, state: DeltaState::Sizes(2), text: Vec::new(), at: 0, sure: 0, in_word: false }
     }
 
     /// Processes the next part of the delta.
@@ -45,39 +45,39 @@ impl<R: BufRead> DeltaText<R> {
         let Some(&first) = input.first() else {
             // A truncated word may continue, too.
             match self.state {
-                State::Instruction => self.sure = self.text.len(),
+                DeltaState::Instruction => self.sure = self.text.len(),
                 _ => self.text.truncate(self.sure),
             }
-            self.state = State::End;
+            self.state = DeltaState::End;
             return Ok(());
         };
         let mut count = 1;
         self.state = match self.state {
-            State::Sizes(left) if first & 0x80 != 0 => State::Sizes(left),
-            State::Sizes(2..) => State::Sizes(1),
-            State::Sizes(_) => State::Instruction,
-            State::Instruction if first & 0x80 != 0 => State::Copy((first & 0x7f).count_ones()),
+            DeltaState::Sizes(left) if first & 0x80 != 0 => DeltaState::Sizes(left),
+            DeltaState::Sizes(2..) => DeltaState::Sizes(1),
+            DeltaState::Sizes(_) => DeltaState::Instruction,
+            DeltaState::Instruction if first & 0x80 != 0 => DeltaState::Copy((first & 0x7f).count_ones()),
             // Unknown instruction.
-            State::Instruction if first == 0 => State::End,
-            State::Instruction => State::Insert(first),
-            State::Insert(left) => {
+            DeltaState::Instruction if first == 0 => DeltaState::End,
+            DeltaState::Instruction => DeltaState::Insert(first),
+            DeltaState::Insert(left) => {
                 count = input.len().min(left.into());
                 let (text, in_word) = (&mut self.text, &mut self.in_word);
                 take(&input[..count], text, &mut self.sure, in_word);
                 match left - count as u8 {
-                    0 => State::Instruction,
-                    left => State::Insert(left),
+                    0 => DeltaState::Instruction,
+                    left => DeltaState::Insert(left),
                 }
             }
-            State::Copy(left @ 1..) => State::Copy(left - 1),
-            State::Copy(0) | State::End => {
+            DeltaState::Copy(left @ 1..) => DeltaState::Copy(left - 1),
+            DeltaState::Copy(0) | DeltaState::End => {
                 count = 0;
-                State::Instruction
+                DeltaState::Instruction
             }
         };
         self.delta.consume(count);
-        if let State::Copy(0) = self.state {
-            self.state = State::Instruction;
+        if let DeltaState::Copy(0) = self.state {
+            self.state = DeltaState::Instruction;
             self.seam();
         }
         Ok(())
@@ -115,7 +115,7 @@ fn is_word(byte: u8) -> bool {
 
 impl<R: BufRead> Read for DeltaText<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        while self.at == self.sure && self.state != State::End {
+        while self.at == self.sure && self.state != DeltaState::End {
             self.text.drain(..self.at);
             (self.at, self.sure) = (0, self.sure - self.at);
             self.advance()?;

@@ -43,18 +43,18 @@ pub fn open(
         spare: RefCell::default(),
         skips: Cell::new(0),
     };
-    let frame = Frame { name: name.to_vec(), hidden: false };
+    let content_name = ContentName { name: name.to_vec(), hidden: false };
     let outcome = match input {
         Input::Bytes(bytes) => {
             extractor.budget.input.set(bytes.len() as u64);
             extractor.visitor.borrow_mut().begin(&[]);
-            extractor.slice(bytes, &frame);
+            extractor.slice(bytes, &content_name);
             Ok(())
         }
-        Input::File(file) => extractor.file(file, &frame),
+        Input::File(file) => extractor.file(file, &content_name),
         Input::Stream(stream) => {
             extractor.visitor.borrow_mut().begin(&[]);
-            extractor.stream(stream, &frame, Vec::new())
+            extractor.stream(stream, &content_name, Vec::new())
         }
     };
     if let Some(more) = extractor.skips.get().checked_sub(MAX_LISTED_SKIPS).filter(|&more| more != 0) {
@@ -84,7 +84,7 @@ struct Extractor<'t> {
 }
 
 /// Properties of a content that are known before it is read.
-struct Frame {
+struct ContentName {
     /// Its name, from which the name of decompressed content is derived.
     name: Vec<u8>,
     /// Whether its name is omitted from the paths of its entries, as for a tar in a compressed file.
@@ -177,15 +177,15 @@ impl Extractor<'_> {
         let mut counted = Counted { input: content, count: 0 };
         let mut head = self.spare.borrow_mut().pop().unwrap_or_default();
         let started = fill(&mut counted, &mut head, SMALL);
-        let mut frame = Frame { name: name.clone(), hidden: false };
-        frame.hidden = compressed.is_some() && Format::of(&head) == Some(Format::Tar);
+        let mut content_name = ContentName { name: name.clone(), hidden: false };
+        content_name.hidden = compressed.is_some() && Format::of(&head) == Some(Format::Tar);
         self.path.borrow_mut().push(name);
         self.level.set(self.level.get() + 1);
         self.visitor.borrow_mut().begin(&self.path.borrow());
         let outcome = match started {
-            Ok(false) => self.stream(&mut counted, &frame, head),
+            Ok(false) => self.stream(&mut counted, &content_name, head),
             ended => {
-                self.budget.holding(head.len(), || self.slice(&head, &frame));
+                self.budget.holding(head.len(), || self.slice(&head, &content_name));
                 head.clear();
                 self.spare.borrow_mut().push(head);
                 ended.map(|_| ())
@@ -203,11 +203,11 @@ impl Extractor<'_> {
     }
 
     /// A content that is completely in memory.
-    fn slice(&self, bytes: &[u8], frame: &Frame) {
+    fn slice(&self, bytes: &[u8], content_name: &ContentName) {
         self.push(self.level.get(), bytes);
         let class = classify(bytes, bytes);
         let mut delegated = match (class, self.openable(class.format())) {
-            (ContentClass::Streamed(_), Some(format)) => self.streamed(format, &mut &bytes[..], frame),
+            (ContentClass::Streamed(_), Some(format)) => self.streamed(format, &mut &bytes[..], content_name),
             (ContentClass::Seekable(_), Some(format)) => {
                 self.seekable(format, &mut Cursor::new(bytes)).unwrap_or_default()
             }
@@ -228,11 +228,11 @@ impl Extractor<'_> {
     }
 
     /// A content that is read in pieces, starting with those in `head`.
-    fn stream(&self, content: &mut dyn Read, frame: &Frame, mut head: Vec<u8>) -> io::Result<()> {
+    fn stream(&self, content: &mut dyn Read, content_name: &ContentName, mut head: Vec<u8>) -> io::Result<()> {
         let level = self.level.get();
         let started = fill(content, &mut head, SMALL);
         if !matches!(started, Ok(false)) {
-            self.slice(&head, frame);
+            self.slice(&head, content_name);
             return started.map(|_| ());
         }
         let class = classify(&head, b"");
@@ -246,7 +246,7 @@ impl Extractor<'_> {
             let room = usize::try_from(self.budget.room()).unwrap_or(usize::MAX);
             let ended = fill(content, &mut head, room.max(SMALL));
             if !matches!(ended, Ok(false)) {
-                self.budget.holding(head.len(), || self.slice(&head, frame));
+                self.budget.holding(head.len(), || self.slice(&head, content_name));
                 return ended.map(|_| ());
             }
             if let Some(format) = format {
@@ -266,7 +266,7 @@ impl Extractor<'_> {
         let push = |bytes: &[u8]| self.push(level, bytes);
         let mut tee = Tee::new(&mut whole, &push);
         let delegated = match openable {
-            Some(format) => self.streamed(format, &mut tee, frame),
+            Some(format) => self.streamed(format, &mut tee, content_name),
             None => Vec::new(),
         };
         let outcome = drain(&mut tee).map(|_| ());
@@ -279,7 +279,7 @@ impl Extractor<'_> {
     }
 
     /// A file on disk.
-    fn file(&self, file: &mut dyn ReadSeek, frame: &Frame) -> io::Result<()> {
+    fn file(&self, file: &mut dyn ReadSeek, content_name: &ContentName) -> io::Result<()> {
         let mut head = Vec::with_capacity(HEAD);
         fill(file, &mut head, HEAD)?;
         file.seek(SeekFrom::Start(0))?;
@@ -289,7 +289,7 @@ impl Extractor<'_> {
         let push = |bytes: &[u8]| self.push(0, bytes);
         let mut tee = Tee::new(&mut *file, &push);
         let mut delegated = match (class, openable) {
-            (ContentClass::Streamed(_), Some(format)) => self.streamed(format, &mut tee, frame),
+            (ContentClass::Streamed(_), Some(format)) => self.streamed(format, &mut tee, content_name),
             _ => Vec::new(),
         };
         let outcome = drain(&mut tee).map(|_| ());
@@ -351,8 +351,8 @@ impl Extractor<'_> {
         Some(format)
     }
 
-    fn streamed(&self, format: Format, content: &mut dyn Read, frame: &Frame) -> Vec<Range<u64>> {
-        let hidden = if frame.hidden { self.path.borrow_mut().pop() } else { None };
+    fn streamed(&self, format: Format, content: &mut dyn Read, content_name: &ContentName) -> Vec<Range<u64>> {
+        let hidden = if content_name.hidden { self.path.borrow_mut().pop() } else { None };
         let delegated = match format {
             Format::Tar => tar::open(self, content),
             Format::Ar => ar::open(self, content),
@@ -365,7 +365,7 @@ impl Extractor<'_> {
                 png::open(self, content);
                 Vec::new()
             }
-            _ => self.compressed(format, content, &frame.name),
+            _ => self.compressed(format, content, &content_name.name),
         };
         self.path.borrow_mut().extend(hidden);
         delegated

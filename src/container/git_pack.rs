@@ -30,7 +30,7 @@ pub(super) fn open(sink: &dyn EntrySink, format: Format, input: &mut dyn Read) {
     let input = PeekReader::new(input);
     let outcome = match format {
         Format::GitObject => object(sink, input),
-        _ => Pack::new(sink, input).run(),
+        _ => PackReader::new(sink, input).run(),
     };
     if let Err(error) = outcome {
         sink.skip(None, format!("{error}; the data before that was scanned"));
@@ -67,13 +67,13 @@ fn object(sink: &dyn EntrySink, input: PeekReader<'_>) -> io::Result<()> {
     Ok(())
 }
 
-struct Pack<'a> {
+struct PackReader<'a> {
     sink: &'a dyn EntrySink,
     input: PeekReader<'a>,
     state: Decompress,
     ids: HashKind,
     /// Objects kept, by offset of their entries.
-    bases: HashMap<u64, Base>,
+    bases: HashMap<u64, DeltaBase>,
     /// The same by id, built when first needed.
     by_id: Option<HashMap<ObjectId, u64>>,
     held: u64,
@@ -84,7 +84,7 @@ struct Pack<'a> {
 }
 
 #[derive(Clone)]
-struct Base {
+struct DeltaBase {
     kind: ObjectKind,
     bytes: Rc<[u8]>,
 }
@@ -95,7 +95,7 @@ struct Waiting {
     delta: Vec<u8>,
 }
 
-impl<'a> Pack<'a> {
+impl<'a> PackReader<'a> {
     fn new(sink: &'a dyn EntrySink, input: PeekReader<'a>) -> Self {
         Self {
             sink,
@@ -208,10 +208,10 @@ impl<'a> Pack<'a> {
         if let Some(by_id) = &mut self.by_id {
             by_id.extend(object_id(kind, &bytes, self.ids).map(|id| (id, at)));
         }
-        self.bases.insert(at, Base { kind, bytes: bytes.into() });
+        self.bases.insert(at, DeltaBase { kind, bytes: bytes.into() });
     }
 
-    fn base(&mut self, at: u64, on: EntryContent) -> Option<Base> {
+    fn base(&mut self, at: u64, on: EntryContent) -> Option<DeltaBase> {
         let place = match on {
             EntryContent::Whole(_) => return None,
             EntryContent::OffsetDelta(distance) => at.checked_sub(distance)?,
@@ -228,7 +228,7 @@ impl<'a> Pack<'a> {
         self.bases.get(&place).cloned()
     }
 
-    fn assemble(&mut self, at: u64, base: &Base, delta: &[u8]) {
+    fn assemble(&mut self, at: u64, base: &DeltaBase, delta: &[u8]) {
         let room = self.sink.budget().room().saturating_sub(self.held).min(LARGE);
         let made = apply_delta(delta, &base.bytes, room);
         self.held = self.held.saturating_sub(delta.len() as u64);

@@ -15,10 +15,10 @@ use super::seek_window::Shared;
 use super::{ReadSeek, png, zip};
 
 /// The signature of an archive, a function that verifies it, and the format.
-type Kind = (&'static [u8], fn(&[u8]) -> bool, Format);
+type Signature = (&'static [u8], fn(&[u8]) -> bool, Format);
 
 /// Signatures of archives in programs.
-const KINDS: &[Kind] = &[
+const SIGNATURES: &[Signature] = &[
     (b"7z\xbc\xaf\x27\x1c", is_seven_zip, Format::SevenZip),
     (b"\x1f\x8b\x08", is_gzip, Format::Gzip),
     (b"\xfd7zXZ\x00", is_xz, Format::Xz),
@@ -28,11 +28,11 @@ const KINDS: &[Kind] = &[
     (b"PK\x03\x04", zip::is_entry, Format::Zip),
 ];
 
-/// Finds signatures by their index: first those of [`KINDS`], then the end record of zips, then the compressed
+/// Finds signatures by their index: first those of [`SIGNATURES`], then the end record of zips, then the compressed
 /// texts of images.
 static MARKS: LazyLock<Marks> = LazyLock::new(|| {
     let marks: Vec<&[u8]> =
-        KINDS.iter().map(|(magic, ..)| *magic).chain([ZIP_END]).chain(png::COMPRESSED_TEXTS).collect();
+        SIGNATURES.iter().map(|(magic, ..)| *magic).chain([ZIP_END]).chain(png::COMPRESSED_TEXTS).collect();
     Marks::new(&marks)
 });
 
@@ -134,13 +134,13 @@ pub fn containers_in(bytes: &[u8], mark: &mut dyn FnMut(usize), container: &mut 
     let mut is_archive_known = false;
     MARKS.find(bytes, |number, at| {
         mark(at);
-        let shown = match KINDS.get(number) {
+        let shown = match SIGNATURES.get(number) {
             Some((_, is_one, _)) if !is_archive_known && is_one(&bytes[at..bytes.len().min(at + LOOK)]) => {
                 is_archive_known = true;
                 1
             }
             Some(_) => return,
-            None if number > KINDS.len() => match png::text_start(&bytes[at..]) {
+            None if number > SIGNATURES.len() => match png::text_start(&bytes[at..]) {
                 Some(shown) => shown,
                 None => return,
             },
@@ -165,11 +165,11 @@ pub(super) fn begins(head: &[u8]) -> bool {
 /// The format and position of the first archive in `bytes` that begins before `end`.
 pub(super) fn first_in(bytes: &[u8], end: usize) -> Option<(Format, usize)> {
     let is_archive = |number: usize, at: usize| {
-        let kind = KINDS.get(number).filter(|_| at < end);
+        let kind = SIGNATURES.get(number).filter(|_| at < end);
         kind.is_some_and(|(_, is_one, _)| is_one(&bytes[at..bytes.len().min(at + LOOK)]))
     };
     let (number, at) = MARKS.first(bytes, is_archive)?;
-    Some((KINDS.get(number)?.2, at))
+    Some((SIGNATURES.get(number)?.2, at))
 }
 
 /// The position of the first archive in `input`, if it begins as a program.

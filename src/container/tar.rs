@@ -143,7 +143,7 @@ impl Tar<'_> {
 
     fn data(&mut self, name: &[u8], size: u64) -> io::Result<()> {
         let start = self.offset;
-        let mut part = Part { input: self.input, left: size };
+        let mut part = ExactBytes { input: self.input, left: size };
         let is_whole = self.sink.entry(name, &mut part);
         match drain(&mut part) {
             // Already reported for the entry.
@@ -160,7 +160,7 @@ impl Tar<'_> {
     fn held(&mut self, size: u64) -> io::Result<Vec<u8>> {
         let mut data = Vec::new();
         let most = size.min(LONGEST_NAME);
-        let mut part = Part { input: self.input, left: size };
+        let mut part = ExactBytes { input: self.input, left: size };
         fill(&mut part, &mut data, most as usize)?;
         drain(&mut part)?;
         self.past(size)?;
@@ -197,12 +197,12 @@ impl Tar<'_> {
 }
 
 /// The next `left` bytes, all of which should exist.
-struct Part<'a> {
+struct ExactBytes<'a> {
     input: &'a mut dyn Read,
     left: u64,
 }
 
-impl Read for Part<'_> {
+impl Read for ExactBytes<'_> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let room = buffer.len().min(usize::try_from(self.left).unwrap_or(usize::MAX));
         if room == 0 {

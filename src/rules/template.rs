@@ -23,7 +23,7 @@ pub struct Expanded {
 
 /// Expands `template`, with random characters that depend only on `seed`.
 pub fn expand(template: &str, seed: u64) -> Expanded {
-    let mut random = Random::new(seed ^ fnv(template));
+    let mut random = TemplateRandom::new(seed ^ fnv(template));
     let mut text = Vec::new();
     let (mut start, mut end) = (None, None);
     let mut rest = template;
@@ -47,7 +47,7 @@ pub fn expand(template: &str, seed: u64) -> Expanded {
     Expanded { text, secret: start.zip(end).map(|(start, end)| start..end) }
 }
 
-fn placeholder(name: &str, random: &mut Random, text: &mut Vec<u8>) -> bool {
+fn placeholder(name: &str, random: &mut TemplateRandom, text: &mut Vec<u8>) -> bool {
     let mut parts = name.split(':');
     let (class, first, second) = (parts.next().unwrap_or_default(), parts.next(), parts.next());
     let alphabet: &[u8] = match class {
@@ -98,9 +98,9 @@ fn fnv(text: &str) -> u64 {
 }
 
 /// SplitMix64: small and portable. Only for examples; it generates no real keys.
-struct Random(u64);
+struct TemplateRandom(u64);
 
-impl Random {
+impl TemplateRandom {
     fn new(seed: u64) -> Self {
         Self(seed)
     }

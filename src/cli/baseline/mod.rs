@@ -28,17 +28,17 @@ pub(super) fn run(command: &BaselineCommand, global: &Global) -> Result<Exit> {
     match command {
         BaselineCommand::Add(add) => add::run(add, global),
         BaselineCommand::Create { reason, entry, args } => {
-            Run::new(args, global, true)?.create(reason, entry)
+            BaselineRun::new(args, global, true)?.create(reason, entry)
         }
         BaselineCommand::Update { reason, prune, entry, args } => {
-            Run::new(args, global, true)?.update(reason.as_deref(), *prune, entry)
+            BaselineRun::new(args, global, true)?.update(reason.as_deref(), *prune, entry)
         }
-        BaselineCommand::Check { args } => Run::new(args, global, false)?.check(),
+        BaselineCommand::Check { args } => BaselineRun::new(args, global, false)?.check(),
     }
 }
 
 /// One run of such a command.
-struct Run<'a> {
+struct BaselineRun<'a> {
     args: &'a BaselineScanArgs,
     config: Config,
     rules: RuleSet,
@@ -50,7 +50,7 @@ struct Run<'a> {
     min_confidence: Confidence,
 }
 
-impl<'a> Run<'a> {
+impl<'a> BaselineRun<'a> {
     /// `writes`: whether the baseline is to be written.
     fn new(args: &'a BaselineScanArgs, global: &Global, writes: bool) -> Result<Self> {
         let config = options::config(global)?;

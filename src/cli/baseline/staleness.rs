@@ -2,14 +2,14 @@
 
 use anyhow::Result;
 
-use super::Run;
+use super::BaselineRun;
 use crate::cli::history::now;
 use crate::cli::options;
 use crate::model::{Coverage, PathBase, Skip};
 use crate::scan::{HistoryError, HistoryOptions, scan_history};
 use crate::suppress::Baseline;
 
-impl Run<'_> {
+impl BaselineRun<'_> {
     /// Looks in the history of the repository for the keys of entries that matched nothing so far, and marks those in
     /// `met` whose key is there. Gives what was not looked at; nothing is read when every entry matched.
     pub(super) fn look_in_history(&self, baseline: &Baseline, met: &mut [bool]) -> Result<Coverage> {

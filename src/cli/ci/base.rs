@@ -1,6 +1,6 @@
 //! Selects the commit whose configuration decides how a change is scanned: the change itself must not.
 
-use super::plan::{Plan, Push, Run, Scope};
+use super::plan::{Plan, PushEvent, CiRun, Scope};
 use super::resolve::is_here;
 use crate::git::{Repository, commit_id, refs, why_unclear};
 
@@ -36,7 +36,7 @@ pub(in crate::cli) fn base(plan: &Plan, repo: &Repository) -> Base {
 
 /// For the default branch, its previous commit. For another branch, the current default branch; otherwise,
 /// someone who can push twice could add with the first push the policy for the second.
-fn before_push(push: &Push, plan: &Plan, repo: &Repository) -> Base {
+fn before_push(push: &PushEvent, plan: &Plan, repo: &Repository) -> Base {
     let default_branch = push.default_branch.as_deref();
     let tip = default_tip(push.name.as_deref(), default_branch, repo);
     let before = push.before.as_deref().filter(|before| is_here(repo, before));
@@ -73,7 +73,7 @@ fn has_usual_name(name: Option<&str>) -> bool {
 }
 
 /// For an event without a range of commits, which may run for any branch.
-fn of_run(run: &Run, plan: &Plan, repo: &Repository) -> Base {
+fn of_run(run: &CiRun, plan: &Plan, repo: &Repository) -> Base {
     if let Some(base) = &run.base {
         return commit(base, format!("the base of the request, {}", plan.event), plan, repo);
     }

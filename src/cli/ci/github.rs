@@ -4,7 +4,7 @@
 use anyhow::{Context, Result, bail};
 use serde_json::Value;
 
-use super::plan::{Plan, Push, Rev, Run, Scope, Variables};
+use super::plan::{Plan, PushEvent, Rev, CiRun, Scope, Variables};
 use crate::git::{is_id, is_zero};
 
 const DEEPEN: &str = "set `fetch-depth: 0` for actions/checkout";
@@ -31,7 +31,7 @@ pub(super) fn plan(variables: &Variables<'_>, payload: impl FnOnce() -> Result<V
     Ok(Plan { scope, event: format!("GitHub {name}"), deepen: Some(DEEPEN), own_ref, run })
 }
 
-fn run(variables: &Variables<'_>, event: &str, payload: &Value) -> Run {
+fn run(variables: &Variables<'_>, event: &str, payload: &Value) -> CiRun {
     let text = |pointer| payload.pointer(pointer).and_then(Value::as_str).map(str::to_owned);
     let default_branch = text("/repository/default_branch");
     let name = match variables.get("GITHUB_REF") {
@@ -43,7 +43,7 @@ fn run(variables: &Variables<'_>, event: &str, payload: &Value) -> Run {
     };
     let commit = variables.get("GITHUB_SHA").filter(|id| is_id(id));
     let base = text("/pull_request/base/sha").filter(|id| is_id(id));
-    Run { name, default_branch, commit, base, may_be_push: false }
+    CiRun { name, default_branch, commit, base, may_be_push: false }
 }
 
 fn push(payload: &Value) -> Result<Scope> {
@@ -54,7 +54,7 @@ fn push(payload: &Value) -> Result<Scope> {
     let before = Some(id(payload, "/before")?).filter(|before| !is_zero(before));
     let text = |pointer| payload.pointer(pointer).and_then(Value::as_str).map(str::to_owned);
     let (name, default_branch) = (text("/ref"), text("/repository/default_branch"));
-    Ok(Scope::Push(Push { before, after, name, default_branch }))
+    Ok(Scope::Push(PushEvent { before, after, name, default_branch }))
 }
 
 fn between(payload: &Value, base: &str, head: &str) -> Result<Scope> {

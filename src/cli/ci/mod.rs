@@ -20,7 +20,7 @@ use serde_json::Value;
 
 pub(super) use self::base::Base;
 use self::plan::Variables;
-use self::resolve::{Resolved, Work, resolve};
+use self::resolve::{Resolved, ScanTarget, resolve};
 use super::args::{Global, PolicyFrom, ReportArgs, SuppressionArgs, Surfaces};
 use super::base_policy::{self, InForce};
 use super::cache_args::{self, CacheArgs};
@@ -145,9 +145,9 @@ pub(super) fn event_base(repo: &Repository) -> Result<Base> {
 fn scan(ci: &Ci, session: &Session, resolved: &Resolved, global: &Global) -> Result<Draft> {
     let config = &session.in_force.config;
     let range = match &resolved.work {
-        Work::Nothing => return Ok(scan_nothing(&session.settings(), "ci")),
-        Work::Whole => Vec::new(),
-        Work::Range(words) => words.clone(),
+        ScanTarget::Nothing => return Ok(scan_nothing(&session.settings(), "ci")),
+        ScanTarget::Whole => Vec::new(),
+        ScanTarget::Range(words) => words.clone(),
     };
     let surfaces = surfaces(&ci.surfaces, config)?;
     let cache = ci.cache.open(session, &surfaces)?;

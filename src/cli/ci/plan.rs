@@ -17,12 +17,12 @@ pub(super) enum Scope {
     /// Commits reachable from `head` but not from `base`.
     Between { base: Rev, head: Rev },
     /// The commits of a push.
-    Push(Push),
+    Push(PushEvent),
 }
 
 /// A push of one ref.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Push {
+pub(super) struct PushEvent {
     /// The previous commit of the ref; `None` if it is new.
     pub(super) before: Option<String>,
     /// The new commit.
@@ -66,12 +66,12 @@ pub(super) struct Plan {
     /// Whether the ref that the system names for the run is that of the change itself.
     pub(super) own_ref: bool,
     /// What the run is for; `None` outside of CI, and if the user specifies the range.
-    pub(super) run: Option<Run>,
+    pub(super) run: Option<CiRun>,
 }
 
 /// What a CI system reports about the run itself, regardless of the event.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Run {
+pub(super) struct CiRun {
     /// The full name of the ref that the run is for, if known.
     pub(super) name: Option<String>,
     /// The short name of the default branch, if known.
@@ -84,7 +84,7 @@ pub(super) struct Run {
     pub(super) may_be_push: bool,
 }
 
-impl Run {
+impl CiRun {
     /// The run for the branch whose short name is in the variable `branch`.
     pub(super) fn for_branch(branch: Option<String>, default_branch: Option<String>) -> Self {
         let name = branch.map(|name| match name.strip_prefix("refs/") {
@@ -173,7 +173,7 @@ fn asked(base: Option<&str>, head: Option<&str>) -> Result<Plan> {
         Some(base) if !is_zero(base) => {
             Scope::Between { base: revision("--base", base)?, head: Rev::Named(head.word()) }
         }
-        _ => Scope::Push(Push { after: head.word(), ..Push::default() }),
+        _ => Scope::Push(PushEvent { after: head.word(), ..PushEvent::default() }),
     };
     Ok(Plan { scope, event, deepen: None, own_ref: false, run: None })
 }

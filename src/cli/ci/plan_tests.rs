@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::plan::{Plan, Push, Rev, Scope, Variables, plan};
+use super::plan::{Plan, PushEvent, Rev, Scope, Variables, plan};
 
 fn id(digit: char) -> String {
     digit.to_string().repeat(40)
@@ -37,7 +37,7 @@ fn a_push_to_github() {
                "commits": [{"id": id('f')}], "repository": {"default_branch": "main"}})
     };
     let push = |before| {
-        Scope::Push(Push {
+        Scope::Push(PushEvent {
             before,
             after: id('b'),
             name: Some("refs/heads/x".to_owned()),
@@ -80,7 +80,7 @@ fn gitlab() {
     assert_eq!(with(&[request]), between(Rev::Id(id('a')), &b));
     assert_eq!(with(&[request, ("CI_MERGE_REQUEST_SOURCE_BRANCH_SHA", &c)]), between(Rev::Id(id('a')), &c));
     let push = |before, name: &str| {
-        Scope::Push(Push {
+        Scope::Push(PushEvent {
             before,
             after: id('b'),
             name: Some(name.to_owned()),
@@ -113,7 +113,7 @@ fn the_other_systems() {
     assert_eq!(scope(&jenkins), Scope::Whole);
     assert_eq!(scope(&[&jenkins[..], &[("CHANGE_TARGET", "main")]].concat()), between(branch(), &b));
     let since = scope(&[&jenkins[..], &[("GIT_PREVIOUS_SUCCESSFUL_COMMIT", a.as_str())]].concat());
-    assert!(matches!(since, Scope::Push(Push { before: Some(before), .. }) if before == a));
+    assert!(matches!(since, Scope::Push(PushEvent { before: Some(before), .. }) if before == a));
     assert_eq!(scope(&[("CIRCLECI", "true")]), Scope::Whole);
     let buildkite = [("BUILDKITE", "true"), ("BUILDKITE_COMMIT", b.as_str())];
     let request = [("BUILDKITE_PULL_REQUEST", "7"), ("BUILDKITE_PULL_REQUEST_BASE_BRANCH", "main")];
@@ -129,7 +129,7 @@ fn what_the_user_asks_for_wins() {
     let range = Scope::Between { base: named("origin/main"), head: named("HEAD") };
     assert_eq!(asked(Some("origin/main"), None).unwrap(), range);
     for nothing in [Some(""), Some("0000000"), None] {
-        let push = Push { after: "x".to_owned(), ..Push::default() };
+        let push = PushEvent { after: "x".to_owned(), ..PushEvent::default() };
         assert_eq!(asked(nothing, Some("x")).unwrap(), Scope::Push(push));
     }
     for bad in ["--all", "^main", "a..b", "a b"] {

@@ -1,13 +1,13 @@
 //! Resolves a plan in this repository: the arguments of the range, and its description.
 
 use super::base::default_tip;
-use super::plan::{Plan, Push, Scope};
+use super::plan::{Plan, PushEvent, Scope};
 use crate::git::Repository;
 use crate::git::range::{RangeError, parse};
 
 /// What will be scanned.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Work {
+pub(super) enum ScanTarget {
     Nothing,
     Whole,
     /// The arguments of a range.
@@ -17,7 +17,7 @@ pub(super) enum Work {
 /// The same with a description.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Resolved {
-    pub(super) work: Work,
+    pub(super) target: ScanTarget,
     /// The range, short enough for one line.
     pub(super) range: String,
     /// Why this range was chosen.
@@ -28,12 +28,12 @@ pub(super) fn resolve(plan: &Plan, repo: &Repository) -> Resolved {
     let event = &plan.event;
     match &plan.scope {
         Scope::Nothing => Resolved {
-            work: Work::Nothing,
+            target: ScanTarget::Nothing,
             range: "nothing".to_owned(),
             why: format!("{event}: the branch or tag was deleted, and brings nothing"),
         },
         Scope::Whole => Resolved {
-            work: Work::Whole,
+            target: ScanTarget::Whole,
             range: "whole history".to_owned(),
             why: format!("{event}: it is about no range of commits"),
         },
@@ -49,10 +49,10 @@ pub(super) fn resolve(plan: &Plan, repo: &Repository) -> Resolved {
 
 fn between(base: &str, head: &str, why: String) -> Resolved {
     let words = [head, "--not", base].map(str::to_owned).to_vec();
-    Resolved { work: Work::Range(words), range: format!("{base}..{head}"), why }
+    Resolved { target: ScanTarget::Range(words), range: format!("{base}..{head}"), why }
 }
 
-fn resolve_push(push: &Push, event: &str, repo: &Repository) -> Resolved {
+fn resolve_push(push: &PushEvent, event: &str, repo: &Repository) -> Resolved {
     let after = push.after.as_str();
     let before = push.before.as_deref();
     if let Some(before) = before
@@ -70,11 +70,11 @@ fn resolve_push(push: &Push, event: &str, repo: &Repository) -> Resolved {
 /// The commits of a ref that the default branch lacks. No other branch is excluded: a clone does not show which
 /// branches were scanned, and of two branches pushed together, each would leave their common commits to the
 /// other.
-fn beside_default(push: &Push, why: &str, repo: &Repository) -> Resolved {
+fn beside_default(push: &PushEvent, why: &str, repo: &Repository) -> Resolved {
     let after = push.after.as_str();
     let Some((name, id)) = default_tip(push.name.as_deref(), push.default_branch.as_deref(), repo) else {
         return Resolved {
-            work: Work::Range(vec![after.to_owned()]),
+            target: ScanTarget::Range(vec![after.to_owned()]),
             range: after.to_owned(),
             why: format!("{why}, and there is no default branch beside it: all that it has"),
         };

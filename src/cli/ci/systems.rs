@@ -3,7 +3,7 @@
 
 use anyhow::Result;
 
-use super::plan::{Plan, Push, Rev, Run, Scope, Variables};
+use super::plan::{Plan, PushEvent, Rev, CiRun, Scope, Variables};
 use crate::git::{is_id, is_zero};
 
 struct System {
@@ -93,9 +93,9 @@ pub(super) fn plan(variables: &Variables<'_>) -> Result<Option<Plan>> {
     let event = format!("{} {event}", system.name);
     let (started_by, harmless) = system.started_by;
     let is_harmless = variables.get(started_by).is_some_and(|by| harmless.contains(&by.as_str()));
-    let run = Run {
+    let run = CiRun {
         may_be_push: !is_harmless,
-        ..Run::for_branch(variables.get(system.branch), variables.get(system.default_branch))
+        ..CiRun::for_branch(variables.get(system.branch), variables.get(system.default_branch))
     };
     Ok(Some(Plan { scope, event, deepen: Some(system.deepen), own_ref: true, run: Some(run) }))
 }
@@ -113,7 +113,7 @@ fn gitlab(variables: &Variables<'_>) -> Result<(Scope, &'static str)> {
     }
     let branch = variables.get("CI_COMMIT_BRANCH").map(|name| format!("refs/heads/{name}"));
     let tag = || variables.get("CI_COMMIT_TAG").map(|name| format!("refs/tags/{name}"));
-    let push = Push {
+    let push = PushEvent {
         before: variables.id("CI_COMMIT_BEFORE_SHA")?.filter(|before| !is_zero(before)),
         after: commit,
         name: branch.or_else(tag),
@@ -162,7 +162,7 @@ fn jenkins(variables: &Variables<'_>) -> Result<(Scope, &'static str)> {
                 ["BRANCH_NAME", "GIT_LOCAL_BRANCH", "GIT_BRANCH"].iter().find_map(|name| variables.get(name));
             let name =
                 name.map(|name| format!("refs/heads/{}", name.strip_prefix("origin/").unwrap_or(&name)));
-            let push = Push { before: Some(before), after: head.word(), name, default_branch: None };
+            let push = PushEvent { before: Some(before), after: head.word(), name, default_branch: None };
             Ok((Scope::Push(push), "build since the last that passed"))
         }
         None => Ok((Scope::Whole, "build without one before it")),

@@ -65,7 +65,7 @@ fn stage(hook: Hook) -> Blocked {
 
 fn check(hook: Hook, args: &[OsString], global: &Global) -> Result<Exit> {
     let session = Session::here(&ScanArgs::default(), &SuppressionArgs::default(), global)?;
-    let check = Check { session: &session, git: GitEnv::read() };
+    let check = HookCheck { session: &session, git: GitEnv::read() };
     let Some(verdict) = check.run(hook, args)? else { return Ok(Exit::Clean) };
     let Verdict { draft, blocked, mut because, told, pushed } = verdict;
     let report = redact(draft, &session.in_force.detector);
@@ -81,12 +81,12 @@ fn check(hook: Hook, args: &[OsString], global: &Global) -> Result<Exit> {
 }
 
 /// One run of a hook.
-struct Check<'a> {
+struct HookCheck<'a> {
     session: &'a Session,
     git: GitEnv,
 }
 
-impl Check<'_> {
+impl HookCheck<'_> {
     /// Runs `hook`; `None` if there is nothing to scan.
     fn run(&self, hook: Hook, args: &[OsString]) -> Result<Option<Verdict>> {
         let text = |at: usize| args.get(at).map(|text| text.to_string_lossy().into_owned());

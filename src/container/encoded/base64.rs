@@ -3,7 +3,7 @@
 use super::number_at;
 
 /// The decoded data of a run.
-pub(super) struct Run {
+pub(super) struct DecodedRun {
     pub(super) decoded: Vec<u8>,
     /// Offset of its end.
     pub(super) end: usize,
@@ -19,7 +19,7 @@ const LEAST_IN_LIST: usize = 16;
 const LINE: usize = 4096;
 
 /// Decodes the run that begins at `start`, up to `most` bytes.
-pub(super) fn decode(bytes: &[u8], start: usize, most: usize) -> Run {
+pub(super) fn decode(bytes: &[u8], start: usize, most: usize) -> DecodedRun {
     let sign = sign(bytes, start);
     let mut decoded = Vec::new();
     let (mut at, mut bits, mut count) = (start, 0u32, 0);
@@ -37,7 +37,7 @@ pub(super) fn decode(bytes: &[u8], start: usize, most: usize) -> Run {
             decoded.push((bits >> count) as u8);
         }
     }
-    Run { decoded, end: at }
+    DecodedRun { decoded, end: at }
 }
 
 fn value(byte: u8) -> Option<u8> {

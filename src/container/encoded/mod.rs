@@ -94,7 +94,7 @@ pub fn is_encoded_in(bytes: &[u8]) -> bool {
 
 /// The form of a run.
 #[derive(Clone, Copy)]
-enum Kind {
+enum RunKind {
     Base64,
     Patch,
 }
@@ -119,11 +119,11 @@ impl<'b> RunFinder<'b> {
     }
 
     /// The first run at or after byte `from`, and its offset.
-    fn next(&self, from: usize) -> Option<(Kind, usize)> {
+    fn next(&self, from: usize) -> Option<(RunKind, usize)> {
         let rest = self.bytes.get(from..)?;
         let is_run = |number: usize, at: usize| !self.is_over() && self.is_run(number, from + at);
         let (number, at) = STARTS.first(rest, is_run)?;
-        let kind = if RUN_STARTS.get(number) == Some(&PATCH) { Kind::Patch } else { Kind::Base64 };
+        let kind = if RUN_STARTS.get(number) == Some(&PATCH) { RunKind::Patch } else { RunKind::Base64 };
         Some((kind, from + at))
     }
 
@@ -175,8 +175,8 @@ pub(super) fn walk(sink: &dyn EntrySink, bytes: &[u8]) -> Vec<Range<u64>> {
             return delegated;
         }
         from = match kind {
-            Kind::Base64 => base64_run(sink, bytes, at),
-            Kind::Patch => patches(sink, bytes, at),
+            RunKind::Base64 => base64_run(sink, bytes, at),
+            RunKind::Patch => patches(sink, bytes, at),
         };
         from = from.max(at + 1);
         delegated.push(at as u64..from as u64);
@@ -187,10 +187,10 @@ pub(super) fn walk(sink: &dyn EntrySink, bytes: &[u8]) -> Vec<Range<u64>> {
     delegated
 }
 
-fn format(kind: Kind) -> Format {
+fn format(kind: RunKind) -> Format {
     match kind {
-        Kind::Base64 => Format::Gzip,
-        Kind::Patch => Format::Zlib,
+        RunKind::Base64 => Format::Gzip,
+        RunKind::Patch => Format::Zlib,
     }
 }
 

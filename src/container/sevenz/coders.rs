@@ -8,7 +8,7 @@ use lzma_rust2::filter::{bcj::BcjReader, bcj2::Bcj2Reader, delta::DeltaReader};
 use lzma_rust2::{Lzma2Reader, LzmaReader};
 use ppmd_rust::Ppmd7Decoder;
 
-use super::header::{Block, Coder, Streams, damaged};
+use super::header::{SevenZipBlock, Coder, Streams, damaged};
 use crate::container::inflate::{Inflate64, InflateStream};
 use crate::container::limits::size;
 use crate::container::readers::{SmallReads, zero_padded};
@@ -17,7 +17,7 @@ use crate::container::seek_window::Shared;
 /// Offset of the first packed stream: after the signature header.
 pub(super) const FIRST: u64 = 32;
 
-type Decoder<'a> = Box<dyn Read + 'a>;
+type CoderOutput<'a> = Box<dyn Read + 'a>;
 
 /// Creates the decoders of blocks.
 pub(super) struct Maker<'a, 's> {
@@ -33,7 +33,7 @@ impl<'a> Maker<'a, '_> {
     ///
     /// # Errors
     /// A reason, if the block cannot be decoded.
-    pub(super) fn decoder(&self, block: &'a Block<'a>, first: usize) -> io::Result<(Decoder<'a>, u64)> {
+    pub(super) fn decoder(&self, block: &'a SevenZipBlock<'a>, first: usize) -> io::Result<(CoderOutput<'a>, u64)> {
         let mut making = Making { maker: self, block, first, used: vec![false; block.coders.len()], held: 0 };
         let last = block.last().ok_or_else(damaged)?;
         let decoder = making.output(last)?;
@@ -52,7 +52,7 @@ impl<'a> Maker<'a, '_> {
 
 struct Making<'a, 'm, 's> {
     maker: &'m Maker<'a, 's>,
-    block: &'a Block<'a>,
+    block: &'a SevenZipBlock<'a>,
     first: usize,
     /// Coders that are already part of the chain: a block may claim that a coder feeds itself.
     used: Vec<bool>,
@@ -61,7 +61,7 @@ struct Making<'a, 'm, 's> {
 
 impl<'a> Making<'a, '_, '_> {
     /// The output of coder `at`.
-    fn output(&mut self, at: usize) -> io::Result<Decoder<'a>> {
+    fn output(&mut self, at: usize) -> io::Result<CoderOutput<'a>> {
         let coder = self.block.coders.get(at).ok_or_else(damaged)?;
         if std::mem::replace(&mut self.used[at], true) {
             return Err(damaged());
@@ -80,7 +80,7 @@ impl<'a> Making<'a, '_, '_> {
         }
     }
 
-    fn input(&mut self, number: u64) -> io::Result<Decoder<'a>> {
+    fn input(&mut self, number: u64) -> io::Result<CoderOutput<'a>> {
         if let Some((_, output)) = self.block.binds.iter().find(|(input, _)| *input == number) {
             return self.output(usize::try_from(*output).map_err(|_| damaged())?);
         }
@@ -91,7 +91,7 @@ impl<'a> Making<'a, '_, '_> {
         Ok(Box::new(window))
     }
 
-    fn coder(&mut self, coder: &Coder<'_>, input: Decoder<'a>) -> io::Result<Decoder<'a>> {
+    fn coder(&mut self, coder: &Coder<'_>, input: CoderOutput<'a>) -> io::Result<CoderOutput<'a>> {
         let properties = coder.properties;
         let four = |at: usize| {
             let four = properties.get(at..).and_then(<[u8]>::first_chunk).ok_or_else(damaged)?;

@@ -76,7 +76,7 @@ pub(super) struct Coder<'a> {
 
 /// A block (7z calls it a folder): a stream that contains one or more entries.
 #[derive(Debug, Default)]
-pub(super) struct Block<'a> {
+pub(super) struct SevenZipBlock<'a> {
     pub(super) coders: Vec<Coder<'a>>,
     /// Pairs of an input and the coder whose output feeds it.
     pub(super) binds: Vec<(u64, u64)>,
@@ -87,7 +87,7 @@ pub(super) struct Block<'a> {
     pub(super) parts: u64,
 }
 
-impl Block<'_> {
+impl SevenZipBlock<'_> {
     /// The coder whose output is the content of the block.
     pub(super) fn last(&self) -> Option<usize> {
         (0..self.coders.len()).find(|&at| self.binds.iter().all(|&(_, output)| output != at as u64))
@@ -106,7 +106,7 @@ pub(super) struct Streams<'a> {
     pub(super) place: u64,
     /// End of each packed stream, relative to that offset.
     pub(super) ends: Vec<u64>,
-    pub(super) blocks: Vec<Block<'a>>,
+    pub(super) blocks: Vec<SevenZipBlock<'a>>,
     /// Sizes of the entries, except the last of each block.
     pub(super) sizes: Option<Bytes<'a>>,
     pub(super) digests: Digests<'a>,
@@ -176,10 +176,10 @@ fn blocks<'a>(bytes: &mut Bytes<'a>, streams: &mut Streams<'a>, most: u64) -> io
     }
 }
 
-fn block<'a>(bytes: &mut Bytes<'a>) -> io::Result<Block<'a>> {
+fn block<'a>(bytes: &mut Bytes<'a>) -> io::Result<SevenZipBlock<'a>> {
     let count = Some(bytes.count()?).filter(|count| (1..=MOST_CODERS).contains(count));
     let count = count.ok_or_else(damaged)?;
-    let mut block = Block { parts: 1, ..Block::default() };
+    let mut block = SevenZipBlock { parts: 1, ..SevenZipBlock::default() };
     let mut inputs = 0;
     for _ in 0..count {
         let kind = bytes.byte()?;
@@ -234,7 +234,7 @@ fn parts<'a>(bytes: &mut Bytes<'a>, streams: &mut Streams<'a>) -> io::Result<()>
     }
 }
 
-impl Block<'_> {
+impl SevenZipBlock<'_> {
     /// Whether its checksum is that of its only entry.
     pub(super) fn is_known(&self) -> bool {
         self.parts == 1 && self.digest.is_some()

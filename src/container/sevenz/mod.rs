@@ -10,7 +10,7 @@ use flate2::Crc;
 use lzma_rust2::Lzma2Reader;
 
 use self::coders::{FIRST, Maker};
-use self::header::{Block, Bytes, Files, Streams, damaged};
+use self::header::{SevenZipBlock, Bytes, Files, Streams, damaged};
 use super::ReadSeek;
 use super::entry_sink::EntrySink;
 use super::inflate::cut_off;
@@ -160,7 +160,7 @@ fn blocks(
             let size = said.unwrap_or(left).min(left);
             left -= size;
             let digest = if block.is_known() { block.digest } else { digests.next() };
-            Entry { name: files.next().unwrap_or_default(), size, digest }
+            ListedFile { name: files.next().unwrap_or_default(), size, digest }
         });
         self::entries(sink, maker, block, first, &mut entries, delegated);
         entries.for_each(drop);
@@ -168,7 +168,7 @@ fn blocks(
     }
 }
 
-struct Entry {
+struct ListedFile {
     name: Vec<u8>,
     size: u64,
     digest: Option<u32>,
@@ -178,9 +178,9 @@ struct Entry {
 fn entries(
     sink: &dyn EntrySink,
     maker: &Maker<'_, '_>,
-    block: &Block<'_>,
+    block: &SevenZipBlock<'_>,
     first: usize,
-    entries: &mut dyn Iterator<Item = Entry>,
+    entries: &mut dyn Iterator<Item = ListedFile>,
     delegated: &mut Vec<Range<u64>>,
 ) {
     let budget = sink.budget();
@@ -192,7 +192,7 @@ fn entries(
     let is_stored = block.coders.len() == 1 && block.coders[0].method == [0];
     let mut place = maker.place(first).ok().filter(|_| is_stored).map(|(start, _)| start);
     budget.holding(usize::try_from(held).unwrap_or(usize::MAX), || {
-        while let Some(Entry { name, size, digest }) = entries.next() {
+        while let Some(ListedFile { name, size, digest }) = entries.next() {
             let unpacked = Part { input: &mut decoder, left: size, crc: Crc::new(), digest, failed: false };
             let mut metered = Metered { budget, unpacked };
             if !sink.entry(&name, &mut metered) && sink.is_over() {
@@ -220,7 +220,7 @@ fn entries(
 }
 
 /// Records that the entries of a block cannot be unpacked; there may be very many.
-fn unreachable(sink: &dyn EntrySink, entries: &mut dyn Iterator<Item = Entry>, error: &io::Error) {
+fn unreachable(sink: &dyn EntrySink, entries: &mut dyn Iterator<Item = ListedFile>, error: &io::Error) {
     let names: Vec<Vec<u8>> = entries.take(FEW + 1).map(|entry| entry.name).collect();
     for name in names.iter().take(FEW) {
         sink.skip(Some(name), error.to_string());

@@ -87,11 +87,11 @@ struct Zip<'a> {
 
 /// How an entry was found.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Found {
+enum EntrySource {
     /// Listed in the directory.
-    Named,
+    Directory,
     /// By its header; no entry may extend beyond this offset.
-    Stray(u64),
+    OwnHeader(u64),
 }
 
 impl Zip<'_> {
@@ -147,14 +147,14 @@ impl Zip<'_> {
             return Ok(item.at);
         };
         let start = item.at.saturating_add(local.length);
-        let end = self.entry(&record, start, Found::Named)?;
+        let end = self.entry(&record, start, EntrySource::Directory)?;
         // Some programs trust the header, others the directory.
         let is_like = local.method == record.method && local.is_encrypted() == record.is_encrypted();
         let is_as_long = local.method != 0 || local.packed == 0 || local.packed == record.packed;
         if is_like && is_as_long {
             return Ok(end);
         }
-        Ok(end.max(self.entry(&local, start, Found::Named)?))
+        Ok(end.max(self.entry(&local, start, EntrySource::Directory)?))
     }
 
     /// Looks for entries between two offsets, in bytes that belong to no known entry.
@@ -167,7 +167,7 @@ impl Zip<'_> {
             self.data.go(at, self.size);
             if let Some(local) = Header::local(&mut self.data)?.filter(Header::is_likely) {
                 let start = at.saturating_add(local.length);
-                place = place.max(self.entry(&local, start, Found::Stray(end))?);
+                place = place.max(self.entry(&local, start, EntrySource::OwnHeader(end))?);
             }
         }
         Ok(())
@@ -190,11 +190,11 @@ impl Zip<'_> {
     }
 
     /// Hands over the data at `start`, described by `header`. Returns its end.
-    fn entry(&mut self, header: &Header, start: u64, found: Found) -> io::Result<u64> {
+    fn entry(&mut self, header: &Header, start: u64, found: EntrySource) -> io::Result<u64> {
         let sink = self.sink;
         let budget = sink.budget();
         let said = start.saturating_add(header.packed).min(self.size);
-        if found == Found::Named && header.is_folder() {
+        if found == EntrySource::Directory && header.is_folder() {
             return Ok(said);
         }
         if header.is_encrypted() {
@@ -203,7 +203,7 @@ impl Zip<'_> {
         }
         let is_stored = header.method == 0;
         let limit = match found {
-            Found::Stray(end) if is_stored && header.is_open() && header.packed == 0 => {
+            EntrySource::OwnHeader(end) if is_stored && header.is_open() && header.packed == 0 => {
                 self.stored_end(start, end)?
             }
             _ if is_stored || (!methods::ends_itself(header.method) && header.packed != 0) => said,
@@ -212,14 +212,14 @@ impl Zip<'_> {
         self.data.go(start, limit);
         let (mut unpacked, held) = match methods::unpack(header, &mut self.data, &mut self.state, budget) {
             Ok(unpacked) => unpacked,
-            Err(error) if found == Found::Named || error.kind() == io::ErrorKind::Unsupported => {
+            Err(error) if found == EntrySource::Directory || error.kind() == io::ErrorKind::Unsupported => {
                 sink.skip(Some(&header.name), in_words(&error));
-                return Ok(if found == Found::Named { said } else { start });
+                return Ok(if found == EntrySource::Directory { said } else { start });
             }
             Err(_) => return Ok(start),
         };
         let mut first = Vec::new();
-        if found != Found::Named && !is_stored {
+        if found != EntrySource::Directory && !is_stored {
             // A few bytes may look like a header by chance, but then the data does not unpack.
             let tasted = Metered { budget, unpacked: &mut unpacked }
                 .take(MIN_DECOMPRESSED as u64)

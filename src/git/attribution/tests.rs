@@ -27,14 +27,14 @@ pub(crate) struct Made {
 }
 
 #[derive(Clone, Debug)]
-pub(crate) struct Plan {
+pub(crate) struct HistoryPlan {
     pub(crate) commits: Vec<Made>,
     branches: Vec<usize>,
     tags: Vec<usize>,
     packed: u8,
 }
 
-pub(crate) fn plan() -> impl Strategy<Value = Plan> {
+pub(crate) fn plan() -> impl Strategy<Value = HistoryPlan> {
     let edit = (0..PATHS.len(), prop::option::weighted(0.7, 0..CONTENTS.len()));
     let made = (
         prop::collection::vec(any::<prop::sample::Index>(), 0..4),
@@ -53,7 +53,7 @@ pub(crate) fn plan() -> impl Strategy<Value = Plan> {
         commits
     });
     let some = || prop::collection::vec(any::<prop::sample::Index>(), 0..4);
-    (commits, some(), some(), 0u8..3).prop_map(|(commits, branches, tags, packed)| Plan {
+    (commits, some(), some(), 0u8..3).prop_map(|(commits, branches, tags, packed)| HistoryPlan {
         branches: branches.iter().map(|at| at.index(commits.len())).collect(),
         tags: tags.iter().map(|at| at.index(commits.len())).collect(),
         commits,
@@ -62,7 +62,7 @@ pub(crate) fn plan() -> impl Strategy<Value = Plan> {
 }
 
 /// Makes the repository; returns the commits' ids, of the plan's commits in order.
-pub(crate) fn build(plan: &Plan) -> (Scratch, Vec<ObjectId>) {
+pub(crate) fn build(plan: &HistoryPlan) -> (Scratch, Vec<ObjectId>) {
     let scratch = Scratch::new(&["--bare"]);
     let mut stream = String::new();
     let mut trees: Vec<BTreeMap<&str, usize>> = Vec::new();

@@ -6,7 +6,7 @@ use std::sync::atomic::AtomicBool;
 use proptest::prelude::*;
 
 use super::*;
-use crate::git::attribution::tests::{Oracle, Plan, SECRETS, build, many_files, plan};
+use crate::git::attribution::tests::{HistoryPlan, Oracle, SECRETS, build, many_files, plan};
 use crate::git::attribution::{Options, Query, SecretHistory, attribute_range};
 use crate::git::refs;
 use crate::git::scratch::Scratch;

@@ -82,12 +82,12 @@ pub(super) struct LogRecord<'b> {
     /// The update index, which increases over time.
     pub(super) update: u64,
     /// `None` if the entry is deleted, whatever older tables contain.
-    pub(super) change: Option<Change<'b>>,
+    pub(super) change: Option<RefChange<'b>>,
 }
 
 /// A change of a ref.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Change<'b> {
+pub(super) struct RefChange<'b> {
     pub(super) old: ObjectId,
     pub(super) new: ObjectId,
     pub(super) name: &'b [u8],
@@ -159,7 +159,7 @@ pub(super) fn log_record<'r, 'b: 'r>(
     let name = name.strip_suffix(b"\0").ok_or(KEY)?;
     let change = match kind {
         0 => None,
-        1 => Some(Change {
+        1 => Some(RefChange {
             old: cursor.id(hash)?,
             new: cursor.id(hash)?,
             name: cursor.counted()?,
