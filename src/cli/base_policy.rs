@@ -6,18 +6,18 @@ use std::cell::RefCell;
 use std::fs;
 use std::path::{Component, Path, PathBuf};
 
-use anyhow::{Context, Result, anyhow, bail};
+use anyhow::{Context, Result, anyhow};
 use tempfile::TempDir;
 
 use super::args::{Global, SuppressionArgs};
-use super::ci::{self, Base};
 use super::config::{self, Config, NAME};
-use super::options::{self, BASELINE, Extent, variable};
+use super::environment::variable;
+use super::options::{self, BASELINE, Extent};
+use super::policy_base::PolicyBase;
 use super::root::Root;
 use super::rules::detector;
 use crate::detect::Detector;
-use crate::git::range::parse;
-use crate::git::{FileAtError, Repository, file_at, is_tracked_at, why_unclear};
+use crate::git::{FileAtError, Repository, file_at, is_tracked_at};
 use crate::model::{Draft, PathBase};
 use crate::rules::RuleSet;
 use crate::suppress::Policy;
@@ -26,11 +26,6 @@ use crate::suppress::Policy;
 const LONGEST: u64 = 64 << 20;
 /// Maximum number of markers in one note.
 const MARKERS_IN_NOTE: usize = 10;
-
-/// The value for the base of the CI event.
-pub(super) const EVENT: &str = "event";
-/// The value for the checkout.
-const CHECKOUT: &str = "checkout";
 
 /// The policy for a scan.
 pub(super) struct InForce {
@@ -48,7 +43,7 @@ impl InForce {
         global: &Global,
     ) -> Result<Self> {
         let mut in_force = Self::of_checkout(config, suppression, global, Extent::default())?;
-        in_force.policy.notes.insert(0, told(&Base::Checkout));
+        in_force.policy.notes.insert(0, told(&PolicyBase::Checkout));
         Ok(in_force)
     }
 
@@ -65,35 +60,13 @@ impl InForce {
     }
 }
 
-/// Resolves the base that `--policy-from` names.
-///
-/// # Errors
-/// A missing revision, or `event` if no CI system is detected.
-pub(super) fn named_base(asked: &str, repo: &Repository) -> Result<Base> {
-    match asked {
-        CHECKOUT => Ok(Base::Checkout),
-        EVENT => ci::event_base(repo),
-        rev => match crate::git::commit_id(repo, rev) {
-            Some(id) => Ok(Base::Rev { rev: id, what: format!("--policy-from {rev}") }),
-            // The name exists, but the author of the change may have created it.
-            None => match why_unclear(repo, rev) {
-                Some(reason) => Ok(Base::Unknown(format!("--policy-from {rev}: {reason}"))),
-                None => match parse(repo, &[rev]) {
-                    Err(error) => bail!("--policy-from: {error}"),
-                    Ok(_) => bail!("--policy-from: `{rev}` is not a commit of this repository"),
-                },
-            },
-        },
-    }
-}
-
 /// Reads the policy of the base. `start` is a directory in the repository; suppression may depend on `extent`.
 ///
 /// # Errors
 /// A file named by the user that cannot be read or parsed. If a file of the base is invalid, none of the
 /// repository's configuration is used.
 pub(super) fn load(
-    base: &Base,
+    base: &PolicyBase,
     repo: Option<&Repository>,
     start: &Path,
     (suppression, global): (&SuppressionArgs, &Global),
@@ -102,8 +75,8 @@ pub(super) fn load(
     let root = Root::find(start).with_context(|| format!("cannot look at {}", start.display()))?;
     let here = fs::canonicalize(".").context("cannot look at the current folder")?;
     let rev = match base {
-        Base::Rev { rev, .. } => Some(rev.as_str()),
-        Base::Checkout | Base::Unknown(_) => None,
+        PolicyBase::Rev { rev, .. } => Some(rev.as_str()),
+        PolicyBase::Checkout | PolicyBase::Unknown(_) => None,
     };
     let files = BaseFiles {
         revision: repo.zip(rev),
@@ -128,7 +101,7 @@ pub(super) fn load(
                 return Err(anyhow!(message));
             }
             // An error in the base must not reject the change that fixes it.
-            let unknown = Base::Unknown(message);
+            let unknown = PolicyBase::Unknown(message);
             return load(&unknown, repo, start, (suppression, global), extent);
         }
     };
@@ -144,15 +117,15 @@ pub(super) fn load(
 }
 
 /// A description of the policy that applies.
-fn told(base: &Base) -> String {
+fn told(base: &PolicyBase) -> String {
     match base {
-        Base::Rev { rev, what } => format!(
+        PolicyBase::Rev { rev, what } => format!(
             "configuration, baseline and rules are those of {rev} ({what}), not of what is scanned; no ignore file is obeyed"
         ),
-        Base::Unknown(reason) => {
+        PolicyBase::Unknown(reason) => {
             format!("no configuration, baseline, rules or ignore files of the repository are used: {reason}")
         }
-        Base::Checkout => {
+        PolicyBase::Checkout => {
             "configuration, baseline, rules and ignore files are those of the checkout".to_owned()
         }
     }

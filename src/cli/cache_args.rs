@@ -1,12 +1,11 @@
 //! `--cache`: where to keep what an audit learned about packs.
 
 use std::collections::BTreeSet;
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use anyhow::Result;
-use clap::Args;
 
+use super::args::CacheArgs;
 use super::message::say;
 use super::session::Session;
 use crate::cache::Cache;
@@ -15,14 +14,6 @@ use crate::report::VERSION;
 
 /// Raised when entries of the same version no longer count, because something else changed that decides what is found.
 const SEARCH_VERSION: &str = "1";
-
-#[derive(Clone, Debug, Default, Args)]
-pub(super) struct CacheArgs {
-    /// Keep in DIR what is known about packs, so that they need not be searched again; holds no keys. A whole history is
-    /// audited with the same result, only faster
-    #[arg(long, value_name = "DIR")]
-    pub(super) cache: Option<PathBuf>,
-}
 
 impl CacheArgs {
     /// The cache for audits of these surfaces, if there is to be one.

@@ -7,7 +7,7 @@ use serde::Deserialize;
 use toml::Spanned;
 
 use super::limits::{ContainerArgs, Seconds};
-use super::message;
+use super::masking;
 use super::root::Root;
 use crate::globs::{self, GlobCost};
 use crate::model::{Confidence, Surface};
@@ -92,7 +92,7 @@ pub(super) fn load(explicit: Option<&Path>, no_config: bool, start: &Path) -> Re
     let text = read_text(&path, Symlinks::Follow, LONGEST)
         .with_context(|| format!("cannot read the configuration {shown}"))?;
     let folder = path.parent().unwrap_or(Path::new("")).to_owned();
-    message::mask_by_config(&path);
+    masking::mask_by_config(&path);
     let config = parse(&text, &shown, &folder)?;
     Ok(Config { path: Some(path), root, ..config })
 }

@@ -3,18 +3,19 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use anyhow::{Result, bail};
 
-use super::args::{Global, History, ReportArgs, Surfaces};
+use super::args::{CacheArgs, Global, History, ReportArgs, Surfaces};
 use super::base_policy::{self, InForce};
-use super::cache_args::{self, CacheArgs};
-use super::ci::Base;
+use super::cache_args;
+use super::clock::now;
 use super::config::Config;
 use super::exit::Exit;
+use super::named_base::named_base;
 use super::options::{self, Extent};
 use super::output::Outputs;
+use super::policy_base::PolicyBase;
 use super::progress;
 use super::session::Session;
 use crate::git::{self, Progress};
@@ -44,8 +45,8 @@ fn in_force(history: &History, global: &Global) -> Result<InForce> {
     let History { repo: path, suppression, policy_from, .. } = history;
     if let Some(asked) = &policy_from.policy_from {
         let repo = git::open(path)?.to_thread_local();
-        let base = base_policy::named_base(asked, &repo)?;
-        if base != Base::Checkout {
+        let base = named_base(asked, &repo)?;
+        if base != PolicyBase::Checkout {
             return base_policy::load(&base, Some(&repo), path, (suppression, global), |_| Extent::default());
         }
         return InForce::of_trusted_checkout(options::config_about(global, path)?, suppression, global);
@@ -132,12 +133,6 @@ fn range(history: &History) -> Result<Vec<String>> {
         words.extend(history.not.iter().cloned());
     }
     Ok(words)
-}
-
-/// Seconds since 1970.
-pub(super) fn now() -> i64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    i64::try_from(since.as_secs()).unwrap_or(i64::MAX)
 }
 
 /// The surfaces that the options ask for, or the configuration.

@@ -4,38 +4,21 @@ use std::cmp::Reverse;
 use std::io::Write;
 
 use anyhow::{Context, Result};
-use clap::Args;
 
-use super::args::Global;
+use super::args::{Global, Keys};
+use super::broken_pipe::ignore_broken_pipe;
+use super::clock::now;
 use super::exit::Exit;
-use super::history::now;
-use super::limits::Count;
-use super::online::{Cleaner, OnlineArgs};
+use super::online::Cleaner;
 use super::options;
-use super::output::{ignore_broken_pipe, style};
+use super::output::style;
 use super::rules::detector;
 use crate::model::{KeyReview, ReviewedKey, Secret};
 use crate::provider::{KeyDirectory, OrganizationKey};
 use crate::report::{write_json, write_key_review};
 
-/// What a review can be written as.
-const FORMATS: [&str; 2] = ["human", "json"];
 /// The scope of a key that may do everything.
 const EVERYTHING: &str = "api.all";
-
-#[derive(Debug, Args)]
-pub(super) struct Keys {
-    /// Something is due about keys that are older than DAYS, or were not used for that long
-    #[arg(long, value_name = "DAYS", default_value = "90")]
-    max_age: Count,
-
-    /// Format on standard output
-    #[arg(long, value_name = "FORMAT", default_value = "human", value_parser = FORMATS)]
-    format: String,
-
-    #[command(flatten)]
-    online: OnlineArgs,
-}
 
 pub(super) fn run(keys: &Keys, global: &Global) -> Result<Exit> {
     let admin = keys.online.required_admin_key()?;

@@ -9,10 +9,10 @@ use clap::{Command, CommandFactory};
 use clap_mangen::Man;
 
 use super::args::Cli;
+use super::broken_pipe::ignore_broken_pipe;
 use super::exit::Exit;
 use super::help::notes;
 use super::manual_notes::{ENVIRONMENT, FILES};
-use super::output::ignore_broken_pipe;
 
 pub(super) fn completions(shell: clap_complete::Shell) -> Result<Exit> {
     let mut script = Vec::new();

@@ -4,47 +4,15 @@
 use std::ffi::OsString;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
 
+use super::broken_pipe::ignore_broken_pipe;
 use super::config;
-use super::options::variable;
+use super::environment::variable;
+use super::masking::{self, MaskedBy};
 use crate::detect::{Detector, Redactor};
-use crate::model::{Secret, without_os_errors};
+use crate::model::without_os_errors;
 use crate::report::escape_lines;
 use crate::rules::{MAX_MATCH_LEN, RuleSet};
-
-/// What masks messages: the process has one, since a panic or a mistake on the command line knows of no
-/// other. Rules are only read when there is something to say.
-static MASKED_BY: Mutex<MaskedBy> =
-    Mutex::new(MaskedBy { rules: Vec::new(), configs: Vec::new(), keys: Vec::new() });
-
-struct MaskedBy {
-    /// Files of rules.
-    rules: Vec<PathBuf>,
-    /// Files of configuration, which name others.
-    configs: Vec<PathBuf>,
-    /// Keys that were handed over.
-    keys: Vec<Secret>,
-}
-
-fn masked_by<T>(act: impl FnOnce(&mut MaskedBy) -> T) -> T {
-    act(&mut MASKED_BY.lock().unwrap_or_else(PoisonError::into_inner))
-}
-
-/// Messages are masked by the rules in these files, too.
-pub(super) fn mask_by_rules(files: &[PathBuf]) {
-    masked_by(|by| by.rules.extend_from_slice(files));
-}
-
-/// Messages are masked by the rules that this configuration names, too.
-pub(super) fn mask_by_config(file: &Path) {
-    masked_by(|by| by.configs.push(file.to_owned()));
-}
-
-/// No message holds this key.
-pub(super) fn mask_key(key: &[u8]) {
-    masked_by(|by| by.keys.push(Secret::new(key.to_vec(), 0)));
-}
 
 /// Takes note of the rules that a command line asks for, before anything in it is understood, and has
 /// panics masked as well.
@@ -55,10 +23,10 @@ pub(super) fn prepare(args: &[OsString]) {
             value => value.strip_prefix('=').map(PathBuf::from),
         })
     };
-    mask_by_rules(&named("--rules").collect::<Vec<_>>());
+    masking::mask_by_rules(&named("--rules").collect::<Vec<_>>());
     let variable = variable("FRISKEY_CONFIG").map(PathBuf::from);
     let configs: Vec<_> = named("--config").chain(variable).collect();
-    configs.iter().for_each(|file| mask_by_config(file));
+    configs.iter().for_each(|file| masking::mask_by_config(file));
     std::panic::set_hook(Box::new(|panic| {
         say(&masked(&format!("friskey stopped on a defect of its own; please report it: {panic}")));
     }));
@@ -66,7 +34,7 @@ pub(super) fn prepare(args: &[OsString]) {
 
 /// The message without anything that is or looks like a secret.
 pub(super) fn masked(message: &str) -> String {
-    let (files, configs, keys) = masked_by(|by| (by.rules.clone(), by.configs.clone(), by.keys.clone()));
+    let MaskedBy { rules: files, configs, keys } = masking::collected();
     let own =
         super::root::Root::find(Path::new(".")).ok().and_then(|root| root.file(config::NAME).ok().flatten());
     let configs = configs.into_iter().chain(own);
@@ -103,5 +71,5 @@ pub(super) fn say_in_color(word: &str, plain: &str, message: &str) {
 /// is no error.
 pub(super) fn print(text: &[u8]) -> io::Result<()> {
     let text = escape_lines(&without_os_errors(&String::from_utf8_lossy(text)));
-    super::output::ignore_broken_pipe(io::stdout().lock().write_all(text.as_bytes()))
+    ignore_broken_pipe(io::stdout().lock().write_all(text.as_bytes()))
 }

@@ -3,10 +3,13 @@
 mod args;
 mod base_policy;
 mod baseline;
+mod broken_pipe;
 mod cache_args;
 mod ci;
+mod clock;
 mod command_line;
 mod config;
+mod environment;
 mod exit;
 mod explain;
 mod fleet;
@@ -20,11 +23,14 @@ mod keys;
 mod limits;
 mod manual;
 mod manual_notes;
+mod masking;
 mod message;
+mod named_base;
 #[cfg(feature = "online")]
 mod online;
 mod options;
 mod output;
+mod policy_base;
 mod progress;
 mod prove;
 #[cfg(feature = "online")]

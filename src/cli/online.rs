@@ -1,14 +1,13 @@
 //! What the commands that talk to the provider share: its host, the admin key, text that may be shown.
 
-use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
-use clap::Args;
 use zeroize::Zeroizing;
 
-use super::limits::{Count, Seconds};
-use super::message::{self, say};
+use super::args::OnlineArgs;
+use super::masking;
+use super::message::say;
 use super::proxy::proxy;
 use crate::detect::{Detector, Redactor};
 use crate::model::{ListedKey, Secret};
@@ -21,41 +20,10 @@ const TIMEOUT: Duration = Duration::from_secs(30);
 const MAX_KEY: u64 = 4096;
 const ADMIN_KEY: &str = "OPENAI_ADMIN_KEY";
 
-/// Options of every command that talks to the provider.
-#[derive(Debug, Args)]
-pub(super) struct OnlineArgs {
-    /// Read the organization's admin key from FILE, which only you may read, instead of from the environment variable
-    /// OPENAI_ADMIN_KEY
-    #[arg(long, value_name = "FILE")]
-    pub(super) admin_key_file: Option<PathBuf>,
-
-    /// Send requests to HOST, e.g. eu.api.openai.com for an organization in that region, or to a gateway
-    /// [default: api.openai.com]
-    #[arg(long, value_name = "HOST[:PORT]", value_parser = host)]
-    pub(super) host: Option<Host>,
-
-    /// Time limit of each request [default: 30]
-    #[arg(long, value_name = "SECONDS")]
-    pub(super) timeout: Option<Seconds>,
-
-    /// Make at most N requests in all, repetitions included. What is not asked then is not known [default: 10000]
-    #[arg(long, value_name = "N")]
-    pub(super) max_requests: Option<Count>,
-
-    /// Time limit of all requests together [default: 3600]
-    #[arg(long, value_name = "SECONDS")]
-    pub(super) max_time: Option<Seconds>,
-}
-
 /// Text as one word of a command line that is shown.
 pub(super) fn shell_word(text: &str) -> String {
     // Only a NUL cannot be quoted, and no argument holds one.
     shlex::try_quote(text).map_or_else(|_| "?".to_owned(), std::borrow::Cow::into_owned)
-}
-
-fn host(text: &str) -> Result<Host, String> {
-    Host::parse(text)
-        .ok_or_else(|| "expected a host name, e.g. eu.api.openai.com, without https:// and path".to_owned())
 }
 
 impl OnlineArgs {
@@ -119,7 +87,7 @@ impl OnlineArgs {
             },
         };
         let bytes = bytes.trim_ascii();
-        message::mask_key(bytes);
+        masking::mask_key(bytes);
         match ApiKey::new(bytes) {
             Some(_) if !self.may_be_admin_key(bytes) => bail!(
                 "the key in {} is no admin key: these begin with sk-admin-, without quotation marks. An organization owner \

@@ -1,16 +1,15 @@
 //! Resolved options: the command line takes precedence over the environment, and the environment over the
 //! configuration file.
 
-use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::str::FromStr;
 use std::sync::Arc;
 
-use anyhow::{Context, Result, anyhow, bail};
+use anyhow::{Context, Result, bail};
 
 use super::args::{Global, ScanArgs, SuppressionArgs};
 use super::config::{self, Config, MOST_THREADS};
+use super::environment::{value, variable};
 use super::interrupt;
 use super::limits::{Count, Seconds};
 use super::root::Root;
@@ -21,18 +20,6 @@ use crate::suppress::{Baseline, InlineMode, Policy};
 
 /// The baseline at the root, which is used if it exists.
 pub(super) const BASELINE: &str = ".friskey-baseline.toml";
-
-/// An environment variable; an empty one counts as unset, since CI systems set such variables.
-pub(super) fn variable(name: &str) -> Option<OsString> {
-    std::env::var_os(name).filter(|value| !value.is_empty())
-}
-
-/// A variable's value, parsed as `T`.
-fn value<T: FromStr<Err: ToString>>(name: &str) -> Result<Option<T>> {
-    let Some(value) = variable(name) else { return Ok(None) };
-    let text = value.to_str().with_context(|| format!("{name} is not UTF-8"))?;
-    text.parse().map(Some).map_err(|error: T::Err| anyhow!("{name}: {}", error.to_string()))
-}
 
 /// The configuration for a command that runs here.
 pub(super) fn config(global: &Global) -> Result<Config> {

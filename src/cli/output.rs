@@ -8,7 +8,8 @@ use anyhow::{Context, Result, bail};
 use tempfile::NamedTempFile;
 
 use super::args::{Global, ReportArgs, When};
-use super::options::variable;
+use super::broken_pipe::ignore_broken_pipe;
+use super::environment::variable;
 use super::target;
 use crate::model::{Report, Status};
 use crate::report::{REPORTERS, Reporter, Style, reporter, write_step_summary};
@@ -104,14 +105,6 @@ fn split(output: &str) -> Result<(&'static Reporter, &str)> {
     match output.split_once('=') {
         Some((format, path)) if !path.is_empty() => Ok((named(&format!("--output {output}"), format)?, path)),
         _ => bail!("--output {output}: expected FORMAT=PATH, e.g. `json=report.json`"),
-    }
-}
-
-/// Whoever reads our output may stop to; that ends us quietly.
-pub(super) fn ignore_broken_pipe(written: io::Result<()>) -> io::Result<()> {
-    match written {
-        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
-        other => other,
     }
 }
 

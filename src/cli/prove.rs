@@ -1,19 +1,17 @@
 //! `friskey prove`.
 
 use std::io::Write;
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use anyhow::{Context, Result};
-use clap::Args;
 
-use super::args::{Global, ScanArgs};
+use super::args::{Global, Prove, ScanArgs};
 use super::base_policy::InForce;
+use super::broken_pipe::ignore_broken_pipe;
+use super::clock::now;
 use super::exit::Exit;
-use super::history::now;
-use super::limits::{ContainerArgs, Count, Seconds};
 use super::options;
-use super::output::{ignore_broken_pipe, style};
+use super::output::style;
 use super::progress::{self, ProgressUnit};
 use super::rules::detector;
 use super::session::Session;
@@ -23,40 +21,6 @@ use crate::prove::{PurgedHistory, prove};
 use crate::report::{write_json, write_proof};
 use crate::scan::{HistoryOptions, Settings};
 use crate::suppress::Policy;
-
-/// What a proof can be written as.
-const FORMATS: [&str; 2] = ["human", "json"];
-
-#[derive(Debug, Args)]
-pub(super) struct Prove {
-    /// Fresh mirror clone (`git clone --mirror URL`), or a repository made of an export
-    #[arg(value_name = "CLONE")]
-    clone: PathBuf,
-
-    /// Report of the purge, as `friskey purge --report FILE` wrote it
-    #[arg(long, value_name = "FILE")]
-    report: PathBuf,
-
-    /// Format on standard output
-    #[arg(long, value_name = "FORMAT", default_value = "human", value_parser = FORMATS)]
-    format: String,
-
-    /// Number of threads; 0, the default, starts one per processor (environment: FRISKEY_THREADS)
-    #[arg(long, value_name = "N")]
-    threads: Option<Count>,
-
-    /// Stop after SECONDS and report what was not reached: exit status 3, or 1 if something was found
-    /// (environment: FRISKEY_MAX_TIME)
-    #[arg(long, value_name = "SECONDS")]
-    max_time: Option<Seconds>,
-
-    /// Do not show progress on the terminal
-    #[arg(long)]
-    no_progress: bool,
-
-    #[command(flatten)]
-    containers: ContainerArgs,
-}
 
 pub(super) fn run(args: &Prove, global: &Global) -> Result<Exit> {
     let report = PurgedHistory::read(&args.report)?;

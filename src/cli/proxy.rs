@@ -2,7 +2,7 @@
 
 use anyhow::{Result, bail};
 
-use super::options::variable;
+use super::environment::variable;
 use crate::provider::{Host, HttpProxy};
 
 /// Where proxies are named, the first that is set counts.

@@ -2,16 +2,15 @@
 
 use std::cell::Cell;
 use std::fmt::Write as _;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::{Context, Result, bail};
-use clap::{Args, ValueEnum};
 
-use super::args::{Global, ScanArgs, SuppressionArgs};
+use super::args::{ContainerChoice, Global, Purge};
 use super::base_policy::InForce;
+use super::clock::now;
 use super::exit::Exit;
-use super::history::now;
 use super::message::{masked, print, say};
 use super::options::{self, Extent};
 use super::output::{check_file, write_file};
@@ -22,55 +21,6 @@ use crate::purge::{
     ContainerTreatment, PurgeError, PurgeOptions, PurgeReport, PurgeStep, check_places, purge,
 };
 use crate::scan::{KeyFilter, MIN_FINGERPRINT_DIGITS};
-
-#[derive(Debug, Args)]
-pub(super) struct Purge {
-    /// Work tree, .git directory or bare repository; it is only read
-    #[arg(value_name = "REPO", default_value = ".")]
-    repo: PathBuf,
-
-    /// Where to write the new bare repository; nothing may be there but an empty directory
-    #[arg(long, value_name = "NEW.git", required_unless_present = "dry_run")]
-    into: Option<PathBuf>,
-
-    /// Purge only the key whose fingerprint starts with these hex digits (8 to 64), accepted or not; can be repeated
-    /// [default: every key at the threshold that is not accepted]
-    #[arg(long = "key", value_name = "FINGERPRINT")]
-    keys: Vec<String>,
-
-    /// Only show what would be rewritten
-    #[arg(long)]
-    dry_run: bool,
-
-    /// Write a JSON report to FILE, for `friskey prove`: old and new ids, places, what is left to do
-    #[arg(long, value_name = "FILE")]
-    report: Option<PathBuf>,
-
-    /// What becomes of an archive or compressed file with a key in it: `stub` puts a text in its place, `refuse` purges
-    /// nothing
-    #[arg(long = "containers", id = "container_treatment", value_name = "HOW", default_value = "stub")]
-    containers: Containers,
-
-    /// Leave commit ids in messages as they are, instead of replacing those of rewritten commits
-    #[arg(long)]
-    keep_message_ids: bool,
-
-    /// Do not show progress on the terminal
-    #[arg(long)]
-    no_progress: bool,
-
-    #[command(flatten)]
-    suppression: SuppressionArgs,
-
-    #[command(flatten)]
-    scan_args: ScanArgs,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum Containers {
-    Stub,
-    Refuse,
-}
 
 pub(super) fn run(args: &Purge, global: &Global) -> Result<Exit> {
     let into = args.into.clone().filter(|_| !args.dry_run);
@@ -87,8 +37,8 @@ pub(super) fn run(args: &Purge, global: &Global) -> Result<Exit> {
         into,
         keys: filters(&args.keys)?,
         containers: match args.containers {
-            Containers::Stub => ContainerTreatment::Stub,
-            Containers::Refuse => ContainerTreatment::Refuse,
+            ContainerChoice::Stub => ContainerTreatment::Stub,
+            ContainerChoice::Refuse => ContainerTreatment::Refuse,
         },
         keep_message_ids: args.keep_message_ids,
         rules: session.in_force.rules.clone(),

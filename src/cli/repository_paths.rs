@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use super::options::variable;
+use super::environment::variable;
 use crate::model::{Draft, PathBase, native_path};
 
 /// Adds to the report of a scan of files what the paths in it are from the root of the repository.

@@ -7,6 +7,7 @@ use anyhow::{Result, anyhow, bail};
 use super::args::{Global, Rules};
 use super::config::Config;
 use super::exit::Exit;
+use super::masking;
 use super::message;
 use super::options;
 use crate::container::ENCODED_KEYWORDS;
@@ -16,7 +17,7 @@ use crate::rules::{Rule, RuleError, RuleSet};
 /// The rules selected by options and configuration, and their detector.
 pub(super) fn detector(global: &Global, config: &Config) -> Result<(RuleSet, Detector)> {
     let files = options::rules(global, config);
-    message::mask_by_rules(&files);
+    masking::mask_by_rules(&files);
     let rules = RuleSet::with_files(&files).map_err(|error| match (&error, &config.path) {
         (RuleError::Read { path, .. }, Some(config_path))
             if config.rules.iter().any(|named| named.display().to_string() == *path) =>

@@ -6,13 +6,14 @@ use std::sync::Arc;
 
 use anyhow::Result;
 
-use super::args::{Files, Global, Scan};
+use super::args::{FileArgs, Global, Scan};
 use super::base_policy::{self, InForce};
-use super::ci::Base;
 use super::config::Config;
 use super::exit::Exit;
+use super::named_base::named_base;
 use super::options::{self, Extent};
 use super::output::Outputs;
+use super::policy_base::PolicyBase;
 use super::session::Session;
 use super::{command_line, progress, repository_paths};
 use crate::git::{self, Progress};
@@ -66,10 +67,10 @@ fn in_force(scan: &Scan, global: &Global) -> Result<InForce> {
         let opened =
             around.filter_map(|start| Some((git::open(start).ok()?.to_thread_local(), start))).next();
         let base = match &opened {
-            Some((repo, _)) => base_policy::named_base(asked, repo)?,
-            None => Base::Unknown("no git repository is around what is scanned".to_owned()),
+            Some((repo, _)) => named_base(asked, repo)?,
+            None => PolicyBase::Unknown("no git repository is around what is scanned".to_owned()),
         };
-        if base != Base::Checkout {
+        if base != PolicyBase::Checkout {
             let (repo, start) =
                 opened.as_ref().map_or((None, Path::new(".")), |(repo, start)| (Some(repo), *start));
             return base_policy::load(&base, repo, start, (suppression, global), |config| {
@@ -83,7 +84,12 @@ fn in_force(scan: &Scan, global: &Global) -> Result<InForce> {
 }
 
 /// What the options and the configuration ask to scan.
-pub(super) fn tree(paths: &[PathBuf], files: &Files, threads: usize, config: &Config) -> Result<TreeOptions> {
+pub(super) fn tree(
+    paths: &[PathBuf],
+    files: &FileArgs,
+    threads: usize,
+    config: &Config,
+) -> Result<TreeOptions> {
     let is_stdin = |path: &&PathBuf| path.as_path() == Path::new("-");
     let below = match config.exclude.is_empty() {
         true => None,
@@ -106,7 +112,7 @@ pub(super) fn tree(paths: &[PathBuf], files: &Files, threads: usize, config: &Co
 }
 
 /// All of it, when the root is one of the folders and nothing is left out for once.
-pub(super) fn extent(paths: &[PathBuf], files: &Files, config: &Config) -> Extent {
+pub(super) fn extent(paths: &[PathBuf], files: &FileArgs, config: &Config) -> Extent {
     let is_root = |path: &PathBuf| fs::canonicalize(path).is_ok_and(|path| path == config.root.absolute);
     Extent { from_here: true, whole: files.exclude.is_empty() && paths.iter().any(is_root) }
 }

@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 
-use super::args::{Global, Staged};
+use super::args::{Global, StagedArgs};
 use super::command_line;
 use super::exit::Exit;
 use super::git_env::GitEnv;
@@ -11,7 +11,7 @@ use super::output::Outputs;
 use super::session::Session;
 use crate::scan::{StagedOptions, redact, scan_staged};
 
-pub(super) fn run(staged: &Staged, global: &Global) -> Result<Exit> {
+pub(super) fn run(staged: &StagedArgs, global: &Global) -> Result<Exit> {
     let session = Session::here(&staged.reporting.scan_args, &staged.suppression, global)?;
     let config = &session.in_force.config;
     let outputs = Outputs::open(&staged.reporting, global)?;

@@ -3,12 +3,11 @@
 use anyhow::{Context, Result, bail};
 use zeroize::Zeroizing;
 
-use super::args::{Global, Trace};
+use super::args::{CacheArgs, Global, Trace};
 use super::base_policy::InForce;
-use super::cache_args::CacheArgs;
 use super::exit::Exit;
 use super::history::Job;
-use super::message;
+use super::masking;
 use super::message::say;
 use super::options;
 use super::rules::compile;
@@ -34,7 +33,7 @@ pub(super) fn run(trace: &Trace, global: &Global) -> Result<Exit> {
     let selected = selected(trace)?;
     let config = options::config_about(global, &trace.repo)?;
     let files = options::rules(global, &config);
-    message::mask_by_rules(&files);
+    masking::mask_by_rules(&files);
     let rules = RuleSet::with_files(&files)?;
     let detector = compile(&rules)?;
     let (only, rules, detector) = match selected {
@@ -43,7 +42,7 @@ pub(super) fn run(trace: &Trace, global: &Global) -> Result<Exit> {
             let input = read_input(trace)?;
             mask(&input);
             let key = TracedKey::extract(&input, &detector)?;
-            message::mask_key(&key.bytes);
+            masking::mask_key(&key.bytes);
             announce(&key, global);
             let rules = rules.with_traced(&key.bytes, key.prefix, key.rule.as_deref());
             let detector = compile(&rules)?;
@@ -89,10 +88,10 @@ fn selected(trace: &Trace) -> Result<Option<KeyFilter>> {
 
 /// Keeps what was given out of messages, also while it is not known which part of it is the key.
 fn mask(input: &[u8]) {
-    message::mask_key(input.trim_ascii());
+    masking::mask_key(input.trim_ascii());
     let parts = input.split(|byte| byte.is_ascii_whitespace() || b"=\"'`,;".contains(byte));
     let is_name = |part: &&[u8]| part.iter().all(|byte| byte.is_ascii_uppercase() || *byte == b'_');
-    parts.filter(|part| part.len() >= 8 && !is_name(part)).for_each(message::mask_key);
+    parts.filter(|part| part.len() >= 8 && !is_name(part)).for_each(masking::mask_key);
 }
 
 /// Says which key is traced, so that a wrong paste is noticed.

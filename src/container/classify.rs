@@ -4,8 +4,8 @@ use std::io::{self, ErrorKind, Read, SeekFrom};
 
 use lzma_rust2::LzmaReader;
 
-use super::format::{Format, HEAD, LZMA_PROPERTIES, TAIL, ZIP_END, is_bzip2};
-use super::signatures::{archive_behind, archive_in, is_program};
+use super::format::{Format, HEAD, LZMA_PROPERTIES, TAIL, ZIP_END, is_bzip2, is_program};
+use super::signatures::{archive_behind, archive_in};
 use super::{ReadSeek, cpio, git_pack, png, signatures, tar};
 
 /// What a content is.

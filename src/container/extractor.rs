@@ -7,11 +7,11 @@ use std::ops::Range;
 
 use super::classify::{ContentClass, classify, has_zip_behind};
 use super::entry_sink::EntrySink;
-use super::format::{Format, HEAD};
+use super::format::{Format, HEAD, is_program};
 use super::limits::{Budget, LimitHit, Limits, in_words, size};
 use super::proof::Proof;
 use super::readers::{Counted, PeekReader, Tee, drain, fill};
-use super::signatures::{archive_behind, archive_in, is_program};
+use super::signatures::{archive_behind, archive_in};
 use super::{
     ContentVisitor, Input, ReadSeek, ar, compressed, cpio, embedded, encoded, entry_names, git_pack, pdf,
     png, sevenz, tar, zip,
@@ -228,7 +228,12 @@ impl Extractor<'_> {
     }
 
     /// A content that is read in pieces, starting with those in `head`.
-    fn stream(&self, content: &mut dyn Read, content_name: &ContentName, mut head: Vec<u8>) -> io::Result<()> {
+    fn stream(
+        &self,
+        content: &mut dyn Read,
+        content_name: &ContentName,
+        mut head: Vec<u8>,
+    ) -> io::Result<()> {
         let level = self.level.get();
         let started = fill(content, &mut head, SMALL);
         if !matches!(started, Ok(false)) {
@@ -351,7 +356,12 @@ impl Extractor<'_> {
         Some(format)
     }
 
-    fn streamed(&self, format: Format, content: &mut dyn Read, content_name: &ContentName) -> Vec<Range<u64>> {
+    fn streamed(
+        &self,
+        format: Format,
+        content: &mut dyn Read,
+        content_name: &ContentName,
+    ) -> Vec<Range<u64>> {
         let hidden = if content_name.hidden { self.path.borrow_mut().pop() } else { None };
         let delegated = match format {
             Format::Tar => tar::open(self, content),

@@ -106,3 +106,20 @@ pub(super) fn is_bzip2(head: &[u8]) -> bool {
     matches!(head, [b'B', b'Z', b'h', b'1'..=b'9', 0x31, 0x41, 0x59, 0x26, 0x53, 0x59, ..])
         || matches!(head, [b'B', b'Z', b'h', b'1'..=b'9', 0x17, 0x72, 0x45, 0x38, 0x50, 0x90, ..])
 }
+
+/// Whether `head` begins a program or script, which may contain an archive.
+pub(super) fn is_program(head: &[u8]) -> bool {
+    const STARTS: &[&[u8]] = &[
+        b"MZ",
+        b"\x7fELF",
+        b"#!",
+        b"\xcf\xfa\xed\xfe",
+        b"\xce\xfa\xed\xfe",
+        b"\xfe\xed\xfa\xce",
+        b"\xfe\xed\xfa\xcf",
+        b"\xca\xfe\xba\xbe",
+        b"\0asm",
+        b"Cr24",
+    ];
+    STARTS.iter().any(|magic| head.starts_with(magic))
+}

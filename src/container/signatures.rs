@@ -10,15 +10,15 @@ use flate2::{Crc, Decompress, FlushDecompress};
 use memchr::memchr2;
 use memchr::memmem::Finder;
 
-use super::format::{Format, HEAD, ZIP_END, ZIP_END_SIZE, is_bzip2, is_zip_end};
+use super::format::{Format, HEAD, ZIP_END, ZIP_END_SIZE, is_bzip2, is_program, is_zip_end};
 use super::seek_window::Shared;
 use super::{ReadSeek, png, zip};
 
 /// The signature of an archive, a function that verifies it, and the format.
-type Signature = (&'static [u8], fn(&[u8]) -> bool, Format);
+type ArchiveSignature = (&'static [u8], fn(&[u8]) -> bool, Format);
 
 /// Signatures of archives in programs.
-const SIGNATURES: &[Signature] = &[
+const SIGNATURES: &[ArchiveSignature] = &[
     (b"7z\xbc\xaf\x27\x1c", is_seven_zip, Format::SevenZip),
     (b"\x1f\x8b\x08", is_gzip, Format::Gzip),
     (b"\xfd7zXZ\x00", is_xz, Format::Xz),
@@ -98,23 +98,6 @@ const LEAST: usize = 16;
 
 /// Bytes per read.
 pub(super) const STEP: usize = 1 << 16;
-
-/// Whether `head` begins a program or script, which may contain an archive.
-pub(super) fn is_program(head: &[u8]) -> bool {
-    const STARTS: &[&[u8]] = &[
-        b"MZ",
-        b"\x7fELF",
-        b"#!",
-        b"\xcf\xfa\xed\xfe",
-        b"\xce\xfa\xed\xfe",
-        b"\xfe\xed\xfa\xce",
-        b"\xfe\xed\xfa\xcf",
-        b"\xca\xfe\xba\xbe",
-        b"\0asm",
-        b"Cr24",
-    ];
-    STARTS.iter().any(|magic| head.starts_with(magic))
-}
 
 /// Quick test whether `bytes` may contain packed data, which text rarely does: gzip begins with one of these
 /// bytes, and the headers of all other formats contain the other, unless they are very large.

@@ -7,7 +7,7 @@ use anyhow::{Context, Result, bail};
 
 use crate::cli::args::SuppressionArgs;
 use crate::cli::config::Config;
-use crate::cli::options::variable;
+use crate::cli::environment::variable;
 
 /// Refuses to write a baseline that the repository, and not the user, puts elsewhere: through a link, or by the path in
 /// its `friskey.toml`.

@@ -3,7 +3,7 @@
 use anyhow::Result;
 
 use super::BaselineRun;
-use crate::cli::history::now;
+use crate::cli::clock::now;
 use crate::cli::options;
 use crate::model::{Coverage, PathBase, Skip};
 use crate::scan::{HistoryError, HistoryOptions, scan_history};

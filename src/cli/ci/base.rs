@@ -1,27 +1,12 @@
 //! Selects the commit whose configuration decides how a change is scanned: the change itself must not.
 
-use super::plan::{Plan, PushEvent, CiRun, Scope};
-use super::resolve::is_here;
-use crate::git::{Repository, commit_id, refs, why_unclear};
-
-/// The source of configuration, baseline, rules and ignore files.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(in crate::cli) enum Base {
-    /// This commit, which precedes the change.
-    Rev {
-        /// The commit, as a revision.
-        rev: String,
-        /// A description, e.g. `the base of the GitHub pull_request`.
-        what: String,
-    },
-    /// The checkout: no change is under review.
-    Checkout,
-    /// None, for this reason: the commit is unknown or missing.
-    Unknown(String),
-}
+use super::known_refs::{USUAL_DEFAULTS, default_tip, is_here};
+use super::scope::{CiPlan, CiRun, PushEvent, Scope};
+use crate::cli::policy_base::PolicyBase;
+use crate::git::{Repository, commit_id, why_unclear};
 
 /// The commit that decides how the event's change is scanned.
-pub(in crate::cli) fn base(plan: &Plan, repo: &Repository) -> Base {
+pub(in crate::cli) fn base(plan: &CiPlan, repo: &Repository) -> PolicyBase {
     let event = &plan.event;
     match &plan.scope {
         Scope::Between { base, .. } => {
@@ -29,33 +14,33 @@ pub(in crate::cli) fn base(plan: &Plan, repo: &Repository) -> Base {
         }
         Scope::Push(push) => before_push(push, plan, repo),
         Scope::Nothing | Scope::Whole => {
-            plan.run.as_ref().map_or(Base::Checkout, |run| of_run(run, plan, repo))
+            plan.run.as_ref().map_or(PolicyBase::Checkout, |run| of_run(run, plan, repo))
         }
     }
 }
 
 /// For the default branch, its previous commit. For another branch, the current default branch; otherwise,
 /// someone who can push twice could add with the first push the policy for the second.
-fn before_push(push: &PushEvent, plan: &Plan, repo: &Repository) -> Base {
+fn before_push(push: &PushEvent, plan: &CiPlan, repo: &Repository) -> PolicyBase {
     let default_branch = push.default_branch.as_deref();
     let tip = default_tip(push.name.as_deref(), default_branch, repo);
     let before = push.before.as_deref().filter(|before| is_here(repo, before));
     match (tip, before) {
         (Some((name, id)), _) => default_branch_at(&name, id),
         // Otherwise an earlier push to the same branch could add the exemption for this one.
-        (None, Some(_)) if is_other_branch(push.name.as_deref(), default_branch) => Base::Unknown(format!(
+        (None, Some(_)) if is_other_branch(push.name.as_deref(), default_branch) => PolicyBase::Unknown(format!(
             "the default branch, {}, is not in this clone; `git fetch origin {0}:refs/remotes/origin/{0}` fetches it",
             default_branch.unwrap_or_default()
         )),
-        (None, Some(_)) if default_branch.is_none() && !has_usual_name(push.name.as_deref()) => Base::Unknown(
+        (None, Some(_)) if default_branch.is_none() && !has_usual_name(push.name.as_deref()) => PolicyBase::Unknown(
             "nothing says which branch is the default one, and this one is not called main or master; fetch the \
              default branch to refs/remotes/origin/, or name a commit to trust with `--policy-from REV`"
                 .to_owned(),
         ),
         (None, Some(before)) => {
-            Base::Rev { rev: before.to_owned(), what: format!("what was there before the {}", plan.event) }
+            PolicyBase::Rev { rev: before.to_owned(), what: format!("what was there before the {}", plan.event) }
         }
-        (None, None) => Base::Unknown(match &push.before {
+        (None, None) => PolicyBase::Unknown(match &push.before {
             Some(before) => format!("{before}, what was there before the {}, is not here", plan.event),
             None => format!("nothing was there before the {}", plan.event),
         }),
@@ -69,11 +54,11 @@ fn is_other_branch(name: Option<&str>, default_branch: Option<&str>) -> bool {
 }
 
 fn has_usual_name(name: Option<&str>) -> bool {
-    name.and_then(|name| name.strip_prefix("refs/heads/")).is_some_and(|name| USUAL.contains(&name))
+    name.and_then(|name| name.strip_prefix("refs/heads/")).is_some_and(|name| USUAL_DEFAULTS.contains(&name))
 }
 
 /// For an event without a range of commits, which may run for any branch.
-fn of_run(run: &CiRun, plan: &Plan, repo: &Repository) -> Base {
+fn of_run(run: &CiRun, plan: &CiPlan, repo: &Repository) -> PolicyBase {
     if let Some(base) = &run.base {
         return commit(base, format!("the base of the request, {}", plan.event), plan, repo);
     }
@@ -83,10 +68,10 @@ fn of_run(run: &CiRun, plan: &Plan, repo: &Repository) -> Base {
         return default_branch_at(&name, id);
     }
     if !is_default(run) {
-        return Base::Unknown(format!("{}: the default branch is not here", plan.event));
+        return PolicyBase::Unknown(format!("{}: the default branch is not here", plan.event));
     }
     if run.may_be_push {
-        return Base::Unknown(format!(
+        return PolicyBase::Unknown(format!(
             "{}: nothing says what the branch was before, and a push must not excuse itself; `--policy-from REV` names \
              a commit to trust, `--policy-from checkout` trusts what was pushed",
             plan.event
@@ -96,49 +81,30 @@ fn of_run(run: &CiRun, plan: &Plan, repo: &Repository) -> Base {
     let id = run.commit.clone().or_else(|| commit_id(repo, "HEAD"));
     match id {
         Some(id) => commit(&id, format!("the default branch, {}", plan.event), plan, repo),
-        None => Base::Unknown(format!("{}: HEAD is no commit", plan.event)),
+        None => PolicyBase::Unknown(format!("{}: HEAD is no commit", plan.event)),
     }
 }
 
 /// Whether the run is for the default branch or, if that is unknown, for a branch with a usual name of one.
-fn is_default(run: &Run) -> bool {
+fn is_default(run: &CiRun) -> bool {
     let branch = run.name.as_deref().and_then(|name| name.strip_prefix("refs/heads/"));
     branch.is_some_and(|name| match &run.default_branch {
         Some(known) => known == name,
-        None => USUAL.contains(&name),
+        None => USUAL_DEFAULTS.contains(&name),
     })
 }
 
-fn default_branch_at(name: &str, id: String) -> Base {
-    Base::Rev { rev: id, what: format!("the default branch, {name}") }
+fn default_branch_at(name: &str, id: String) -> PolicyBase {
+    PolicyBase::Rev { rev: id, what: format!("the default branch, {name}") }
 }
 
-fn commit(rev: &str, what: String, plan: &Plan, repo: &Repository) -> Base {
+fn commit(rev: &str, what: String, plan: &CiPlan, repo: &Repository) -> PolicyBase {
     if is_here(repo, rev) {
-        return Base::Rev { rev: rev.to_owned(), what };
+        return PolicyBase::Rev { rev: rev.to_owned(), what };
     }
     if let Some(reason) = why_unclear(repo, rev) {
-        return Base::Unknown(format!("{rev}, {what}, cannot be resolved: {reason}"));
+        return PolicyBase::Unknown(format!("{rev}, {what}, cannot be resolved: {reason}"));
     }
     let remedy = plan.deepen.map_or_else(String::new, |deepen| format!("; {deepen}"));
-    Base::Unknown(format!("{rev}, {what}, is not in this clone{remedy}"))
-}
-
-/// Usual names of the default branch, if it is unknown.
-const USUAL: [&str; 2] = ["main", "master"];
-
-/// Name and commit of the remote's default branch, unless it is or may be the ref `own`.
-pub(super) fn default_tip(
-    own: Option<&str>,
-    default_branch: Option<&str>,
-    repo: &Repository,
-) -> Option<(String, String)> {
-    let own = own?;
-    let names = default_branch.map_or_else(|| USUAL.to_vec(), |name| vec![name]);
-    let refs = refs::read(repo);
-    let tip = |name: &str| {
-        let full = format!("refs/remotes/origin/{name}");
-        refs.tips.iter().find(|tip| tip.name == full).map(|tip| (name.to_owned(), tip.id.to_string()))
-    };
-    names.into_iter().find_map(tip).filter(|(name, _)| own.strip_prefix("refs/heads/") != Some(name))
+    PolicyBase::Unknown(format!("{rev}, {what}, is not in this clone{remedy}"))
 }

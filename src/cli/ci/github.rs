@@ -4,12 +4,12 @@
 use anyhow::{Context, Result, bail};
 use serde_json::Value;
 
-use super::plan::{Plan, PushEvent, Rev, CiRun, Scope, Variables};
+use super::scope::{CiPlan, CiRun, PushEvent, Rev, Scope, Variables};
 use crate::git::{is_id, is_zero};
 
 const DEEPEN: &str = "set `fetch-depth: 0` for actions/checkout";
 
-pub(super) fn plan(variables: &Variables<'_>, payload: impl FnOnce() -> Result<Value>) -> Result<Plan> {
+pub(super) fn plan(variables: &Variables<'_>, payload: impl FnOnce() -> Result<Value>) -> Result<CiPlan> {
     let name = variables.get("GITHUB_EVENT_NAME").context("the variable GITHUB_EVENT_NAME is not set")?;
     let payload = match name.as_str() {
         "push" | "pull_request" | "pull_request_target" | "merge_group" => payload()?,
@@ -28,7 +28,7 @@ pub(super) fn plan(variables: &Variables<'_>, payload: impl FnOnce() -> Result<V
     let run = Some(run(variables, &name, &payload));
     // That event runs for the base branch.
     let own_ref = name != "pull_request_target";
-    Ok(Plan { scope, event: format!("GitHub {name}"), deepen: Some(DEEPEN), own_ref, run })
+    Ok(CiPlan { scope, event: format!("GitHub {name}"), deepen: Some(DEEPEN), own_ref, run })
 }
 
 fn run(variables: &Variables<'_>, event: &str, payload: &Value) -> CiRun {

@@ -3,75 +3,41 @@
 //! [`mod@plan`] determines the scope of the event, [`mod@resolve`] the corresponding range in this repository.
 
 mod base;
+mod event;
 mod github;
+mod known_refs;
 mod plan;
 #[cfg(test)]
 mod plan_tests;
 mod resolve;
+mod scope;
 mod systems;
 
 use std::env;
-use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use anyhow::{Context, Result, bail};
-use clap::Args;
-use serde_json::Value;
+use anyhow::Result;
 
-pub(super) use self::base::Base;
-use self::plan::Variables;
+pub(super) use self::event::event_base;
+use self::event::payload;
 use self::resolve::{Resolved, ScanTarget, resolve};
-use super::args::{Global, PolicyFrom, ReportArgs, SuppressionArgs, Surfaces};
+use self::scope::Variables;
+use super::args::{Ci, Global};
 use super::base_policy::{self, InForce};
-use super::cache_args::{self, CacheArgs};
+use super::cache_args;
+use super::clock::now;
 use super::exit::Exit;
-use super::history::{now, surfaces};
+use super::history::surfaces;
+use super::named_base::{EVENT, named_base};
 use super::options::{self, Extent};
 use super::output::{Outputs, step_summary};
+use super::policy_base::PolicyBase;
 use super::progress;
 use super::session::Session;
 use crate::detect::Redactor;
 use crate::git::{self, Progress, Repository};
 use crate::model::{Draft, Status};
 use crate::scan::{HistoryOptions, redact, scan_history, scan_nothing};
-use crate::untrusted::{Symlinks, read};
-
-/// Maximum size of a payload, in bytes; GitHub's payloads are at most 25 MB.
-const MAX_PAYLOAD: u64 = 64 << 20;
-
-#[derive(Debug, Args)]
-pub(super) struct Ci {
-    /// Work tree, .git directory or bare repository
-    #[arg(value_name = "REPO", default_value = ".")]
-    repo: PathBuf,
-
-    /// Start of the change, instead of what the CI system provides; zeros or an empty value for a new branch
-    #[arg(long, value_name = "REV", allow_hyphen_values = true)]
-    base: Option<String>,
-
-    /// End of the change [default: HEAD if --base is given]
-    #[arg(long, value_name = "REV", allow_hyphen_values = true)]
-    head: Option<String>,
-
-    /// Do not write a step summary in GitHub Actions
-    #[arg(long)]
-    no_step_summary: bool,
-
-    #[command(flatten)]
-    cache: CacheArgs,
-
-    #[command(flatten)]
-    surfaces: Surfaces,
-
-    #[command(flatten)]
-    suppression: SuppressionArgs,
-
-    #[command(flatten)]
-    policy_from: PolicyFrom,
-
-    #[command(flatten)]
-    reporting: ReportArgs,
-}
 
 pub(super) fn run(ci: &Ci, global: &Global) -> Result<Exit> {
     let variable = |name: &str| env::var(name).ok();
@@ -80,8 +46,8 @@ pub(super) fn run(ci: &Ci, global: &Global) -> Result<Exit> {
     let repo = git::open(&ci.repo)?.to_thread_local();
     let resolved = resolve(&plan, &repo);
     let base = match ci.policy_from.policy_from.as_deref() {
-        None | Some(base_policy::EVENT) => base::base(&plan, &repo),
-        Some(asked) => base_policy::named_base(asked, &repo)?,
+        None | Some(EVENT) => base::base(&plan, &repo),
+        Some(asked) => named_base(asked, &repo)?,
     };
     let session = Session::new(in_force(ci, &base, &repo, global)?, &ci.reporting.scan_args)?;
     let redactor = Redactor::new(&session.in_force.detector);
@@ -112,39 +78,22 @@ pub(super) fn run(ci: &Ci, global: &Global) -> Result<Exit> {
 }
 
 /// The policy for the scan.
-fn in_force(ci: &Ci, base: &Base, repo: &Repository, global: &Global) -> Result<InForce> {
+fn in_force(ci: &Ci, base: &PolicyBase, repo: &Repository, global: &Global) -> Result<InForce> {
     let Ci { repo: path, suppression, .. } = ci;
     match base {
-        Base::Checkout if ci.policy_from.policy_from.is_some() => {
+        PolicyBase::Checkout if ci.policy_from.policy_from.is_some() => {
             InForce::of_trusted_checkout(options::config_about(global, path)?, suppression, global)
         }
-        Base::Checkout => {
+        PolicyBase::Checkout => {
             InForce::of_checkout(options::config_about(global, path)?, suppression, global, Extent::default())
         }
         _ => base_policy::load(base, Some(repo), path, (suppression, global), |_| Extent::default()),
     }
 }
 
-/// The commit that decides how the change of the event is scanned, for other commands.
-///
-/// # Errors
-/// No supported CI system is running.
-pub(super) fn event_base(repo: &Repository) -> Result<Base> {
-    let variable = |name: &str| env::var(name).ok();
-    let variables = Variables(&variable);
-    match plan::plan(&variables, || payload(&variables), None, None) {
-        Ok(plan) if plan.run.is_none() => {
-            bail!("--policy-from event: no supported CI detected; name a revision instead")
-        }
-        Ok(plan) => Ok(base::base(&plan, repo)),
-        // An event that cannot be parsed determines no policy.
-        Err(error) => Ok(Base::Unknown(format!("{error:#}"))),
-    }
-}
-
 fn scan(ci: &Ci, session: &Session, resolved: &Resolved, global: &Global) -> Result<Draft> {
     let config = &session.in_force.config;
-    let range = match &resolved.work {
+    let range = match &resolved.target {
         ScanTarget::Nothing => return Ok(scan_nothing(&session.settings(), "ci")),
         ScanTarget::Whole => Vec::new(),
         ScanTarget::Range(words) => words.clone(),
@@ -168,14 +117,4 @@ fn scan(ci: &Ci, session: &Session, resolved: &Resolved, global: &Global) -> Res
     drop(shown);
     cache_args::tell(cache.as_ref(), global.verbose);
     Ok(draft?)
-}
-
-/// The event's payload.
-fn payload(variables: &Variables<'_>) -> Result<Value> {
-    let path = variables.get("GITHUB_EVENT_PATH").context("the variable GITHUB_EVENT_PATH is not set")?;
-    let text = read(Path::new(&path), Symlinks::Follow, MAX_PAYLOAD)
-        .with_context(|| format!("cannot read the event payload {path} (GITHUB_EVENT_PATH)"))?;
-    serde_json::from_slice(&text)
-        .ok()
-        .with_context(|| format!("the event payload {path} (GITHUB_EVENT_PATH) is not valid JSON"))
 }

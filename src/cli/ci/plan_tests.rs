@@ -2,7 +2,8 @@
 
 use serde_json::json;
 
-use super::plan::{Plan, PushEvent, Rev, Scope, Variables, plan};
+use super::plan::plan;
+use super::scope::{CiPlan, PushEvent, Rev, Scope, Variables};
 
 fn id(digit: char) -> String {
     digit.to_string().repeat(40)
@@ -12,13 +13,13 @@ fn planned(
     variables: &[(&str, &str)],
     payload: serde_json::Value,
     asked: [Option<&str>; 2],
-) -> anyhow::Result<Plan> {
+) -> anyhow::Result<CiPlan> {
     let find =
         |name: &str| variables.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned());
     plan(&Variables(&find), || Ok(payload), asked[0], asked[1])
 }
 
-fn github(event: &str, payload: serde_json::Value) -> anyhow::Result<Plan> {
+fn github(event: &str, payload: serde_json::Value) -> anyhow::Result<CiPlan> {
     planned(&[("GITHUB_ACTIONS", "true"), ("GITHUB_EVENT_NAME", event)], payload, [None, None])
 }
 

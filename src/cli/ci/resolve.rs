@@ -1,9 +1,8 @@
 //! Resolves a plan in this repository: the arguments of the range, and its description.
 
-use super::base::default_tip;
-use super::plan::{Plan, PushEvent, Scope};
+use super::known_refs::{default_tip, is_here};
+use super::scope::{CiPlan, PushEvent, Scope};
 use crate::git::Repository;
-use crate::git::range::{RangeError, parse};
 
 /// What will be scanned.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,7 +23,7 @@ pub(super) struct Resolved {
     pub(super) why: String,
 }
 
-pub(super) fn resolve(plan: &Plan, repo: &Repository) -> Resolved {
+pub(super) fn resolve(plan: &CiPlan, repo: &Repository) -> Resolved {
     let event = &plan.event;
     match &plan.scope {
         Scope::Nothing => Resolved {
@@ -80,9 +79,4 @@ fn beside_default(push: &PushEvent, why: &str, repo: &Repository) -> Resolved {
         };
     };
     between(&id, after, format!("{why}: what the default branch, {name}, has not, other branches included"))
-}
-
-/// Whether a revision is a commit of this repository.
-pub(super) fn is_here(repo: &Repository, revision: &str) -> bool {
-    !matches!(parse(repo, &[revision]), Err(RangeError::Missing { .. } | RangeError::Unknown { .. }))
 }

@@ -3,7 +3,7 @@
 
 use anyhow::Result;
 
-use super::plan::{Plan, PushEvent, Rev, CiRun, Scope, Variables};
+use super::scope::{CiPlan, CiRun, PushEvent, Rev, Scope, Variables};
 use crate::git::{is_id, is_zero};
 
 struct System {
@@ -85,7 +85,7 @@ const SYSTEMS: &[System] = &[
 ///
 /// # Errors
 /// Its variables are invalid.
-pub(super) fn plan(variables: &Variables<'_>) -> Result<Option<Plan>> {
+pub(super) fn plan(variables: &Variables<'_>) -> Result<Option<CiPlan>> {
     let Some(system) = SYSTEMS.iter().find(|system| variables.is_set(system.marker)) else {
         return Ok(None);
     };
@@ -97,7 +97,7 @@ pub(super) fn plan(variables: &Variables<'_>) -> Result<Option<Plan>> {
         may_be_push: !is_harmless,
         ..CiRun::for_branch(variables.get(system.branch), variables.get(system.default_branch))
     };
-    Ok(Some(Plan { scope, event, deepen: Some(system.deepen), own_ref: true, run: Some(run) }))
+    Ok(Some(CiPlan { scope, event, deepen: Some(system.deepen), own_ref: true, run: Some(run) }))
 }
 
 fn gitlab(variables: &Variables<'_>) -> Result<(Scope, &'static str)> {

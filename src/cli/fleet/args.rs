@@ -5,8 +5,7 @@ use std::path::PathBuf;
 use clap::builder::{PossibleValue, PossibleValuesParser};
 use clap::{Args, Subcommand};
 
-use crate::cli::args::{SuppressionArgs, Surfaces};
-use crate::cli::cache_args::CacheArgs;
+use crate::cli::args::{CacheArgs, SuppressionArgs, Surfaces};
 use crate::cli::help;
 use crate::cli::limits::{Count, Seconds, Size};
 use crate::model::Confidence;

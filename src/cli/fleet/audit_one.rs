@@ -8,8 +8,8 @@ use serde_json::Value;
 
 use super::fleet_progress::Running;
 use crate::cache::Cache;
+use crate::cli::clock::now;
 use crate::cli::command_line;
-use crate::cli::history::now;
 use crate::cli::session::Session;
 use crate::git::{self, OpenError};
 use crate::model::{Report, Surface};

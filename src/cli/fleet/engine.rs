@@ -2,7 +2,7 @@
 
 use anyhow::{Context, Result, bail};
 
-use crate::cli::options::variable;
+use crate::cli::environment::variable;
 use crate::fleet::Shard;
 
 /// How many shards there are, for engines that say only which one this is.

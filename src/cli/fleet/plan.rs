@@ -7,9 +7,9 @@ use anyhow::{Result, anyhow, bail};
 
 use super::settings_digest::named_config;
 use crate::cli::args::Global;
+use crate::cli::broken_pipe::ignore_broken_pipe;
 use crate::cli::exit::Exit;
 use crate::cli::message::say;
-use crate::cli::output::ignore_broken_pipe;
 use crate::cli::rules::detector;
 use crate::detect::{Detector, Redactor};
 use crate::fleet::discover;

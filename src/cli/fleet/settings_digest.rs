@@ -8,7 +8,8 @@ use sha2::{Digest, Sha256};
 
 use crate::cli::args::{Global, SuppressionArgs};
 use crate::cli::config::{self, Config};
-use crate::cli::options::{self, variable};
+use crate::cli::environment::variable;
+use crate::cli::options;
 use crate::cli::session::Session;
 use crate::model::{Surface, hex};
 use crate::report::VERSION;

@@ -1,15 +1,15 @@
 //! `friskey hook install` and `uninstall`.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use anyhow::{Context, Result, bail};
 use clap::ValueEnum;
 
-use super::Hook;
 use super::managers::{MAX_HOOK, owner};
 use super::placement::Placement;
-use super::script::{BEFORE, SIGN, quoted, script};
+use super::script::{is_ours, kept_path, quoted, script};
+use crate::cli::args::Hook;
 use crate::cli::exit::Exit;
 use crate::cli::message;
 use crate::git::{HooksDir, hooks_dir};
@@ -120,7 +120,7 @@ pub(super) fn uninstall(asked: &[Hook], repo: &Path, global: bool) -> Result<Exi
         let path = place.dir.join(hook.name());
         match untrusted::read(&path, Symlinks::Follow, MAX_HOOK) {
             Ok(text) if is_ours(&text) => {
-                let before = with_suffix(&path);
+                let before = kept_path(&path);
                 let restored = before.symlink_metadata().is_ok();
                 match restored {
                     true => fs::rename(&before, &path),
@@ -135,16 +135,6 @@ pub(super) fn uninstall(asked: &[Hook], repo: &Path, global: bool) -> Result<Exi
         }
     }
     Ok(Exit::Clean)
-}
-
-pub(super) fn is_ours(text: &[u8]) -> bool {
-    memchr::memmem::find(text, SIGN.as_bytes()).is_some()
-}
-
-pub(super) fn with_suffix(path: &Path) -> PathBuf {
-    let mut name = path.as_os_str().to_owned();
-    name.push(BEFORE);
-    PathBuf::from(name)
 }
 
 pub(super) fn say(line: &str) -> Result<()> {

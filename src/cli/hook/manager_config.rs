@@ -5,8 +5,8 @@
 
 use std::path::{Path, PathBuf};
 
-use super::Hook;
 use super::managers::{MAX_HOOK, Manager};
+use crate::cli::args::Hook;
 use crate::untrusted::{self, ReadError, Symlinks};
 
 /// The stages of the hooks `friskey` and `friskey-system` in `.pre-commit-hooks.yaml`.

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::Hook;
+use crate::cli::args::Hook;
 use crate::untrusted::{self, Symlinks};
 
 /// Maximum size of a hook that is read, in bytes.

@@ -20,39 +20,6 @@ use anyhow::Result;
 use super::args::{Global, HookCommand};
 use super::exit::Exit;
 
-/// The hooks that friskey can run as.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
-pub(super) enum Hook {
-    /// Before a commit: what is staged
-    PreCommit,
-    /// Before `git merge` commits: what is staged, against all parents
-    PreMergeCommit,
-    /// The message of the commit
-    CommitMsg,
-    /// Before a push: the commits that the remote does not have
-    PrePush,
-    /// On the server, before a push is accepted
-    PreReceive,
-}
-
-impl Hook {
-    /// Git's name for it.
-    fn name(self) -> &'static str {
-        match self {
-            Self::PreCommit => "pre-commit",
-            Self::PreMergeCommit => "pre-merge-commit",
-            Self::CommitMsg => "commit-msg",
-            Self::PrePush => "pre-push",
-            Self::PreReceive => "pre-receive",
-        }
-    }
-
-    /// Whether git passes the pushed refs on standard input.
-    fn reads_stdin(self) -> bool {
-        matches!(self, Self::PrePush | Self::PreReceive)
-    }
-}
-
 pub(super) fn run(command: &HookCommand, global: &Global) -> Result<Exit> {
     match command {
         HookCommand::Install { hooks, repo, force, global } => {

@@ -7,10 +7,9 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, bail};
 use tempfile::NamedTempFile;
 
-use super::install::{is_ours, with_suffix};
 use super::is_executable;
 use super::managers::MAX_HOOK;
-use super::script::quoted;
+use super::script::{is_ours, kept_path, quoted};
 use crate::untrusted::{self, ReadError, Symlinks};
 
 /// What is at the path of a hook before it is written.
@@ -46,7 +45,7 @@ impl Placement {
             // A broken link, a directory, or anything else is kept.
             Ok(_) | Err(_) => Present::Other { runs: is_executable(&path) },
         };
-        let kept = with_suffix(&path);
+        let kept = kept_path(&path);
         if matches!(present, Present::Other { .. }) && kept.symlink_metadata().is_ok() {
             bail!(
                 "cannot keep the hook {}, since {} exists already: nothing was installed; if that file is no longer \
@@ -69,7 +68,7 @@ impl Placement {
             Present::Other { runs: false } => format!(
                 "installed; the hook that was there is not executable, so git ignored it, and it still does not \
                  run (`chmod +x {}` changes that)",
-                with_suffix(&self.path).display()
+                kept_path(&self.path).display()
             ),
         };
         format!("{}: {what}", self.path.display())
@@ -78,12 +77,12 @@ impl Placement {
     fn put(&self, file: NamedTempFile) -> io::Result<()> {
         let is_other = matches!(self.present, Present::Other { .. });
         if is_other {
-            fs::rename(&self.path, with_suffix(&self.path))?;
+            fs::rename(&self.path, kept_path(&self.path))?;
         }
         file.persist(&self.path).map(drop).map_err(|error| {
             if is_other {
                 // What failed is reported; this only restores.
-                let _ = fs::rename(with_suffix(&self.path), &self.path);
+                let _ = fs::rename(kept_path(&self.path), &self.path);
             }
             error.error
         })
@@ -93,7 +92,7 @@ impl Placement {
         match &self.present {
             Present::Same => Ok(()),
             Present::Nothing => fs::remove_file(&self.path),
-            Present::Other { .. } => fs::rename(with_suffix(&self.path), &self.path),
+            Present::Other { .. } => fs::rename(kept_path(&self.path), &self.path),
             Present::Older(text) => {
                 prepare(&self.path, text)?.persist(&self.path).map(drop).map_err(|error| error.error)
             }

@@ -1,14 +1,14 @@
 //! The hook script. It only starts the previous hook, if any, and then friskey.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use super::Hook;
+use crate::cli::args::Hook;
 
 /// Marks every script written by friskey.
 pub(super) const SIGN: &str = "# friskey hook: `friskey hook uninstall` takes it out again";
 
 /// Suffix of the name of the previous hook.
-pub(super) const BEFORE: &str = ".before-friskey";
+const BEFORE: &str = ".before-friskey";
 
 /// The common part of all scripts.
 const TEMPLATE: &str = include_str!("script.sh");
@@ -30,6 +30,18 @@ const FEED: &str = r#"if [ -n "$input" ]; then
 else
 	"$friskey" hook run @HOOK@ -- "$@"
 fi"#;
+
+/// Whether the text of a hook is a script of friskey's.
+pub(super) fn is_ours(text: &[u8]) -> bool {
+    memchr::memmem::find(text, SIGN.as_bytes()).is_some()
+}
+
+/// The path to which the hook at `path` is moved.
+pub(super) fn kept_path(path: &Path) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(BEFORE);
+    PathBuf::from(name)
+}
 
 /// The script for `hook`. Git runs hooks with a POSIX shell on every system.
 pub(super) fn script(hook: Hook, program: &Path) -> String {

@@ -4,11 +4,12 @@ use std::path::Path;
 
 use anyhow::Result;
 
-use super::install::{chosen, is_ours, say, with_suffix};
+use super::install::{chosen, say};
+use super::is_executable;
 use super::manager_config::configured;
 use super::managers::{MAX_HOOK, Manager, owner};
-use super::script::program;
-use super::{Hook, is_executable};
+use super::script::{is_ours, kept_path, program};
+use crate::cli::args::Hook;
 use crate::cli::exit::Exit;
 use crate::git::{HooksDir, hooks_dir};
 use crate::untrusted::{self, ReadError, Symlinks};
@@ -109,7 +110,7 @@ fn missing(script: &[u8], place: &HooksDir) -> Option<String> {
 
 /// What runs before friskey.
 fn before(path: &Path) -> String {
-    let before = with_suffix(path);
+    let before = kept_path(path);
     match before.symlink_metadata() {
         Ok(_) if is_executable(&before) => format!(", after {}", before.display()),
         Ok(_) => format!("; {} does not run, since it is not executable", before.display()),

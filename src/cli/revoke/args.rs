@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 
 use super::hand_over::Receiver;
+use crate::cli::args::OnlineArgs;
 use crate::cli::limits::Seconds;
-use crate::cli::online::OnlineArgs;
 
 #[derive(Debug, Args)]
 pub(in crate::cli) struct Revoke {

@@ -200,6 +200,9 @@ fn show(leak: &LeakedKey, verification: &Verification, cleaner: &Cleaner<'_>, gl
     let shown = VerifiedLeak { rule, redacted, fingerprint, verification: verification.clone() };
     let mut out = Vec::new();
     write_verification(&[shown], &[], &style(global), &mut out)?;
-    crate::cli::output::ignore_broken_pipe(std::io::Write::write_all(&mut std::io::stdout().lock(), &out))?;
+    crate::cli::broken_pipe::ignore_broken_pipe(std::io::Write::write_all(
+        &mut std::io::stdout().lock(),
+        &out,
+    ))?;
     Ok(())
 }

@@ -6,7 +6,8 @@ use anyhow::Result;
 
 use super::hand_over::Receiver;
 use super::interruption::Interruption;
-use crate::cli::message::{mask_key, masked, print, say};
+use crate::cli::masking::mask_key;
+use crate::cli::message::{masked, print, say};
 use crate::model::{AccountKey, ListedKey};
 use crate::provider::{ApiKey, Client, KeyDirectory, OrganizationKey, ProviderError, ReplacementKey};
 

@@ -4,8 +4,8 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 
+use crate::cli::args::OnlineArgs;
 use crate::cli::limits::Seconds;
-use crate::cli::online::OnlineArgs;
 
 /// What a verification can be written as.
 pub(super) const FORMATS: [&str; 3] = ["human", "json", "html"];

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::thread;
 use std::time::Duration;
 
-use crate::cli::history::now;
+use crate::cli::clock::now;
 use crate::model::{KeyVerdict, ListedKey, Matching, Secret, Verification};
 use crate::provider::{
     ApiKey, Client, Evidence, EvidenceWindow, KeyDirectory, MaskMatches, OrganizationKey, ProbeAnswer,

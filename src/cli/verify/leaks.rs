@@ -6,9 +6,10 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, bail};
 use serde_json::Value;
 
-use crate::cli::args::{Files, Global, ScanArgs, SuppressionArgs};
-use crate::cli::history::now;
-use crate::cli::message::{self, masked, say};
+use crate::cli::args::{FileArgs, Global, ScanArgs, SuppressionArgs};
+use crate::cli::clock::now;
+use crate::cli::masking;
+use crate::cli::message::{masked, say};
 use crate::cli::scan::tree;
 use crate::cli::secret_input::read_secret;
 use crate::cli::session::Session;
@@ -113,7 +114,7 @@ impl Leaks {
         say(&masked(&format!("friskey: looking for the keys of the report in {}", repo.display())));
         let session = Session::here(&ScanArgs::default(), &SuppressionArgs::default(), global)?;
         let settings = Settings { min_confidence: Confidence::Low, ..session.settings() };
-        let files = Files { no_ignore: true, exclude: Vec::new() };
+        let files = FileArgs { no_ignore: true, exclude: Vec::new() };
         let tree = tree(&[repo.to_owned()], &files, session.threads, &session.in_force.config)?;
         let history = HistoryOptions::everything(repo.to_owned(), session.threads, now());
         let of_tree = scan_tree(&settings, &tree).map_err(|error| format!("the work tree: {error}"));
@@ -141,7 +142,7 @@ fn is_here(path: &Path) -> bool {
 }
 
 fn own(identified: &Identified) -> (Fingerprint, Secret) {
-    message::mask_key(identified.secret.reveal());
+    masking::mask_key(identified.secret.reveal());
     (identified.fingerprint, identified.secret.clone())
 }
 

@@ -19,7 +19,8 @@ use leaks::{LeakedKey, Leaks};
 
 use super::args::Global;
 use super::exit::Exit;
-use super::message::{self, say};
+use super::masking;
+use super::message::say;
 use super::online::Cleaner;
 use super::options;
 use super::rules::detector;
@@ -47,7 +48,7 @@ pub(super) fn run(verify: &Verify, global: &Global) -> Result<Exit> {
     let client = verify.online.client()?;
     let (mut open, accepted) = divided_leaks(&leaks, verify.no_suppress)?;
     if let Some(admin) = admin.as_ref().filter(|admin| !verify.send_key && is_leaked(admin, &open)) {
-        message::mask_key(admin.reveal());
+        masking::mask_key(admin.reveal());
         bail!("{LEAKED_ADMIN_KEY}");
     }
     let mut summary = gaps_of_search(&leaks, &open);

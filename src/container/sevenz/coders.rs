@@ -8,7 +8,7 @@ use lzma_rust2::filter::{bcj::BcjReader, bcj2::Bcj2Reader, delta::DeltaReader};
 use lzma_rust2::{Lzma2Reader, LzmaReader};
 use ppmd_rust::Ppmd7Decoder;
 
-use super::header::{SevenZipBlock, Coder, Streams, damaged};
+use super::header::{Coder, SevenZipBlock, Streams, damaged};
 use crate::container::inflate::{Inflate64, InflateStream};
 use crate::container::limits::size;
 use crate::container::readers::{SmallReads, zero_padded};
@@ -33,7 +33,11 @@ impl<'a> Maker<'a, '_> {
     ///
     /// # Errors
     /// A reason, if the block cannot be decoded.
-    pub(super) fn decoder(&self, block: &'a SevenZipBlock<'a>, first: usize) -> io::Result<(CoderOutput<'a>, u64)> {
+    pub(super) fn decoder(
+        &self,
+        block: &'a SevenZipBlock<'a>,
+        first: usize,
+    ) -> io::Result<(CoderOutput<'a>, u64)> {
         let mut making = Making { maker: self, block, first, used: vec![false; block.coders.len()], held: 0 };
         let last = block.last().ok_or_else(damaged)?;
         let decoder = making.output(last)?;

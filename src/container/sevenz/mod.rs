@@ -10,7 +10,7 @@ use flate2::Crc;
 use lzma_rust2::Lzma2Reader;
 
 use self::coders::{FIRST, Maker};
-use self::header::{SevenZipBlock, Bytes, Files, Streams, damaged};
+use self::header::{Bytes, Files, SevenZipBlock, Streams, damaged};
 use super::ReadSeek;
 use super::entry_sink::EntrySink;
 use super::inflate::cut_off;

@@ -15,11 +15,10 @@ use self::header::{CENTRAL, DESCRIPTOR, Header, LOCAL, eight, four};
 use self::methods::{Checked, Tally};
 use super::ReadSeek;
 use super::entry_sink::EntrySink;
-use super::format::HEAD;
+use super::format::{HEAD, is_program};
 use super::limits::in_words;
 use super::readers::Metered;
 use super::seek_window::{Shared, Window};
-use super::signatures::is_program;
 
 /// Bytes of the shortest header.
 const SHORTEST: u64 = 31;

@@ -8,6 +8,7 @@ mod base_n;
 mod escaped;
 mod number_list;
 mod reading;
+mod readings;
 
 use std::ops::Range;
 
@@ -96,7 +97,7 @@ impl Fragments {
             return Vec::new();
         }
         let mut found: Vec<Range<usize>> = Vec::new();
-        reading::each(bytes, self.size, &mut |reading| {
+        readings::each(bytes, self.size, &mut |reading| {
             for (at, digest) in digests(&reading.text, self.size).enumerate() {
                 if self.contains(digest) {
                     found.push(reading.places[at].start..reading.places[at + self.size - 1].end);

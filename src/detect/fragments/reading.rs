@@ -1,10 +1,6 @@
-//! The readings of a text: its letters and digits under each interpretation, with their positions.
+//! One reading of a text.
 
 use std::ops::Range;
-
-use unicode_normalization::UnicodeNormalization as _;
-
-use super::{base_n, escaped, number_list};
 
 /// Lower-case letters and digits, and the range of each in the text.
 #[derive(Debug, Default)]
@@ -21,72 +17,4 @@ impl Reading {
             self.places.push(place);
         }
     }
-}
-
-/// Hands over every reading of `bytes` with at least `size` characters.
-pub(super) fn each(bytes: &[u8], size: usize, visit: &mut dyn FnMut(&Reading)) {
-    let mut visit = |reading: &Reading| {
-        if reading.text.len() >= size {
-            visit(reading);
-        }
-    };
-    visit(&folded(bytes));
-    if bytes.iter().any(|byte| b"\"'`".contains(byte)) {
-        visit(&quoted(bytes));
-    }
-    if bytes.iter().any(|byte| b"\\%&=+".contains(byte)) {
-        visit(&escaped::reading(bytes));
-    }
-    number_list::each(bytes, size, &mut visit);
-    base_n::each(bytes, size, &mut visit);
-}
-
-/// The text itself. Variants of letters (`ｓ`, `𝐬`, `ⓢ`) count as plain ones.
-fn folded(bytes: &[u8]) -> Reading {
-    let mut reading = Reading::default();
-    let mut at = 0;
-    for chunk in bytes.utf8_chunks() {
-        for character in chunk.valid().chars() {
-            let place = at..at + character.len_utf8();
-            at = place.end;
-            match u8::try_from(character) {
-                Ok(byte) if byte.is_ascii() => reading.push(byte, place),
-                _ => guise(character).for_each(|byte| reading.push(byte, place.clone())),
-            }
-        }
-        at += chunk.invalid().len();
-    }
-    reading
-}
-
-/// The ASCII characters that `character` looks like.
-fn guise(character: char) -> impl Iterator<Item = u8> {
-    let letter = |first: u32| char::from_u32(u32::from(character) - first + u32::from('a'));
-    let plain = match character {
-        '\u{1f150}'..='\u{1f169}' => letter(0x1f150),
-        '\u{1f170}'..='\u{1f189}' => letter(0x1f170),
-        '\u{1f1e6}'..='\u{1f1ff}' => letter(0x1f1e6),
-        // Tag characters, which are invisible.
-        '\u{e0020}'..='\u{e007e}' => char::from_u32(u32::from(character) - 0xe_0000),
-        _ => None,
-    };
-    std::iter::once(plain.unwrap_or(character))
-        .nfkd()
-        .filter_map(|part| u8::try_from(part).ok())
-        .filter(u8::is_ascii)
-}
-
-/// The text in quotes: a secret may be split over literals with names between them.
-fn quoted(bytes: &[u8]) -> Reading {
-    let mut reading = Reading::default();
-    let mut open = None;
-    for (at, &byte) in bytes.iter().enumerate() {
-        match open {
-            Some(quote) if quote == byte => open = None,
-            Some(_) => reading.push(byte, at..at + 1),
-            None if b"\"'`".contains(&byte) => open = Some(byte),
-            None => {}
-        }
-    }
-    reading
 }

@@ -1,0 +1,92 @@
+//! Subcommands of `friskey hook`, and the hooks.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+use clap::Subcommand;
+
+use crate::cli::help;
+
+#[derive(Debug, Subcommand)]
+pub(in crate::cli) enum HookCommand {
+    /// Install hooks where git looks for them; existing hooks keep running
+    #[command(after_long_help = help::text("friskey hook install"))]
+    Install {
+        /// Hooks to install [default: pre-commit, pre-merge-commit, commit-msg and pre-push; in a bare
+        /// repository pre-receive]
+        #[arg(long = "hook", value_name = "HOOK", value_delimiter = ',')]
+        hooks: Vec<Hook>,
+        /// Path in the repository
+        #[arg(value_name = "REPO", default_value = ".")]
+        repo: PathBuf,
+        /// Install even if a hook manager is in use, which may overwrite the hooks, or if friskey itself is in the
+        /// work tree
+        #[arg(long)]
+        force: bool,
+        /// Install for every repository that uses the same directory, e.g. the one set by core.hooksPath
+        #[arg(long)]
+        global: bool,
+    },
+    /// List the hooks, what installed each, and whether it runs friskey
+    #[command(after_long_help = help::text("friskey hook status"))]
+    Status {
+        /// Path in the repository
+        #[arg(value_name = "REPO", default_value = ".")]
+        repo: PathBuf,
+    },
+    /// Remove friskey's hooks and restore the previous ones
+    #[command(after_long_help = help::text("friskey hook uninstall"))]
+    Uninstall {
+        /// Hooks to remove [default: all of friskey's]
+        #[arg(long = "hook", value_name = "HOOK", value_delimiter = ',')]
+        hooks: Vec<Hook>,
+        /// Path in the repository
+        #[arg(value_name = "REPO", default_value = ".")]
+        repo: PathBuf,
+        /// Remove for every repository that uses the same directory, e.g. the one set by core.hooksPath
+        #[arg(long)]
+        global: bool,
+    },
+    /// Run a hook; the installed scripts call this
+    #[command(after_long_help = help::text("friskey hook run"))]
+    Run {
+        /// Hook to run
+        hook: Hook,
+        /// Arguments that git passes to the hook
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        args: Vec<OsString>,
+    },
+}
+
+/// The hooks that friskey can run as.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub(in crate::cli) enum Hook {
+    /// Before a commit: what is staged
+    PreCommit,
+    /// Before `git merge` commits: what is staged, against all parents
+    PreMergeCommit,
+    /// The message of the commit
+    CommitMsg,
+    /// Before a push: the commits that the remote does not have
+    PrePush,
+    /// On the server, before a push is accepted
+    PreReceive,
+}
+
+impl Hook {
+    /// Git's name for it.
+    pub(in crate::cli) fn name(self) -> &'static str {
+        match self {
+            Self::PreCommit => "pre-commit",
+            Self::PreMergeCommit => "pre-merge-commit",
+            Self::CommitMsg => "commit-msg",
+            Self::PrePush => "pre-push",
+            Self::PreReceive => "pre-receive",
+        }
+    }
+
+    /// Whether git passes the pushed refs on standard input.
+    pub(in crate::cli) fn reads_stdin(self) -> bool {
+        matches!(self, Self::PrePush | Self::PreReceive)
+    }
+}

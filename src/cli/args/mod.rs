@@ -1,0 +1,162 @@
+//! The command line, from which help, completions and the manual are generated.
+
+mod baseline;
+mod history;
+mod hook;
+#[cfg(feature = "online")]
+mod online;
+mod purge;
+mod rules;
+mod scan;
+mod shared;
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use super::help;
+
+pub(super) use baseline::{AddToBaseline, BaselineCommand, BaselineScanArgs, EntryFields};
+pub(super) use history::{Ci, History, Trace};
+pub(super) use hook::{Hook, HookCommand};
+#[cfg(feature = "online")]
+pub(super) use online::{Keys, OnlineArgs};
+pub(super) use purge::{ContainerChoice, Prove, Purge};
+pub(super) use rules::Rules;
+pub(super) use scan::{Explain, Scan, StagedArgs};
+pub(super) use shared::{CacheArgs, FileArgs, ReportArgs, ScanArgs, SuppressionArgs, Surfaces};
+
+/// Frisks files and git repositories for OpenAI API keys.
+///
+/// friskey looks for OpenAI keys, including Azure OpenAI keys, and for nothing else. Run a general scanner such as
+/// gitleaks or kingfisher alongside it to find other vendors' keys, passwords and private keys.
+#[derive(Debug, Parser)]
+#[command(
+    name = "friskey",
+    version,
+    max_term_width = 100,
+    subcommand_required = true,
+    arg_required_else_help = true,
+    after_long_help = help::text("friskey")
+)]
+pub struct Cli {
+    #[command(flatten)]
+    pub(super) global: Global,
+    #[command(subcommand)]
+    pub(super) command: Command,
+}
+
+/// Options of every command.
+#[derive(Clone, Debug, Args)]
+#[command(next_help_heading = "Global options")]
+pub(super) struct Global {
+    /// Add the rules in FILE to the built-in ones; a rule with the id of a built-in one replaces it
+    #[arg(long, value_name = "FILE", global = true)]
+    pub(super) rules: Vec<PathBuf>,
+
+    /// Use this configuration file instead of friskey.toml at the root of the repository
+    /// (environment: FRISKEY_CONFIG)
+    #[arg(long, value_name = "FILE", global = true, conflicts_with = "no_config")]
+    pub(super) config: Option<PathBuf>,
+
+    /// Use no configuration file
+    #[arg(long, global = true)]
+    pub(super) no_config: bool,
+
+    /// When to use color; `auto` follows the terminal, NO_COLOR and CLICOLOR_FORCE
+    #[arg(long, value_name = "WHEN", default_value = "auto", global = true)]
+    pub(super) color: When,
+
+    /// Print only errors on standard error, and nothing on standard output if the result is clean
+    #[arg(short, long, global = true, conflicts_with = "verbose")]
+    pub(super) quiet: bool,
+
+    /// List every place and every skipped path, and how the scan was done
+    #[arg(short, long, global = true)]
+    pub(super) verbose: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    /// Scan files and directories, or standard input
+    #[command(after_long_help = help::text("friskey scan"))]
+    Scan(Scan),
+    /// Scan what the next commit would contain: the index, never the work tree
+    #[command(after_long_help = help::text("friskey staged"))]
+    Staged(StagedArgs),
+    /// Audit the objects, refs and reflogs of a git repository, and trace the history of each key
+    #[command(after_long_help = help::text("friskey history"))]
+    History(History),
+    /// Scan the commits of the current CI event
+    #[command(after_long_help = help::text("friskey ci"))]
+    Ci(Ci),
+    /// Install, remove and run git hooks
+    #[command(after_long_help = help::text("friskey hook"))]
+    Hook {
+        #[command(subcommand)]
+        command: HookCommand,
+    },
+    /// Trace one known key through a repository: where it is, since when, until when
+    #[command(after_long_help = help::text("friskey trace"))]
+    Trace(Trace),
+    /// Ask OpenAI whose a leaked key is, whether it works and what it cost, without using the key
+    #[cfg(feature = "online")]
+    #[command(after_long_help = help::text("friskey verify"))]
+    Verify(super::verify::Verify),
+    /// Delete a leaked key of your organization at OpenAI; shows what it would do unless --yes names the key
+    #[cfg(feature = "online")]
+    #[command(after_long_help = help::text("friskey revoke"))]
+    Revoke(super::revoke::Revoke),
+    /// List the keys of your organization at OpenAI by age and last use, and mark those that need attention
+    #[cfg(feature = "online")]
+    #[command(after_long_help = help::text("friskey keys"))]
+    Keys(Keys),
+    /// Write a new repository without the keys that were found in its history, and prove it
+    #[command(after_long_help = help::text("friskey purge"))]
+    Purge(Purge),
+    /// Prove that a clone has nothing left of the keys and objects that a purge removed
+    #[command(after_long_help = help::text("friskey prove"))]
+    Prove(Prove),
+    /// Audit many repositories: plan it, divide it among machines, join the results
+    #[command(after_long_help = help::text("friskey fleet"))]
+    Fleet {
+        #[command(subcommand)]
+        command: super::fleet::FleetCommand,
+    },
+    /// Manage the list of accepted keys
+    #[command(after_long_help = help::text("friskey baseline"))]
+    Baseline {
+        #[command(subcommand)]
+        command: BaselineCommand,
+    },
+    /// Explain why a text from standard input is or is not reported: by which rule and on what evidence
+    #[command(after_long_help = help::text("friskey explain"))]
+    Explain(Explain),
+    /// List, show and check the rules in force
+    #[command(after_long_help = help::text("friskey rules"))]
+    Rules {
+        #[command(subcommand)]
+        command: Rules,
+    },
+    /// Print a shell completion script
+    #[command(after_long_help = help::text("friskey completions"))]
+    Completions {
+        /// Shell to generate the script for
+        shell: clap_complete::Shell,
+    },
+    /// Print the manual page in roff format
+    #[command(after_long_help = help::text("friskey man"))]
+    Man {
+        /// Write a page for each command to DIR instead
+        #[arg(long, value_name = "DIR")]
+        dir: Option<PathBuf>,
+    },
+}
+
+/// When to use color.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum When {
+    Auto,
+    Always,
+    Never,
+}

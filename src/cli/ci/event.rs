@@ -1,0 +1,44 @@
+//! The CI event in the environment.
+
+use std::env;
+use std::path::Path;
+
+use anyhow::{Context, Result, bail};
+use serde_json::Value;
+
+use super::base::base;
+use super::plan::plan;
+use super::scope::Variables;
+use crate::cli::policy_base::PolicyBase;
+use crate::git::Repository;
+use crate::untrusted::{Symlinks, read};
+
+/// Maximum size of a payload, in bytes; GitHub's payloads are at most 25 MB.
+const MAX_PAYLOAD: u64 = 64 << 20;
+
+/// The commit that decides how the change of the event is scanned, for other commands.
+///
+/// # Errors
+/// No supported CI system is running.
+pub(in crate::cli) fn event_base(repo: &Repository) -> Result<PolicyBase> {
+    let variable = |name: &str| env::var(name).ok();
+    let variables = Variables(&variable);
+    match plan(&variables, || payload(&variables), None, None) {
+        Ok(plan) if plan.run.is_none() => {
+            bail!("--policy-from event: no supported CI detected; name a revision instead")
+        }
+        Ok(plan) => Ok(base(&plan, repo)),
+        // An event that cannot be parsed determines no policy.
+        Err(error) => Ok(PolicyBase::Unknown(format!("{error:#}"))),
+    }
+}
+
+/// The event's payload.
+pub(super) fn payload(variables: &Variables<'_>) -> Result<Value> {
+    let path = variables.get("GITHUB_EVENT_PATH").context("the variable GITHUB_EVENT_PATH is not set")?;
+    let text = read(Path::new(&path), Symlinks::Follow, MAX_PAYLOAD)
+        .with_context(|| format!("cannot read the event payload {path} (GITHUB_EVENT_PATH)"))?;
+    serde_json::from_slice(&text)
+        .ok()
+        .with_context(|| format!("the event payload {path} (GITHUB_EVENT_PATH) is not valid JSON"))
+}

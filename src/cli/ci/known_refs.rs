@@ -1,0 +1,28 @@
+//! What the clone knows of the refs that events name.
+
+use crate::git::range::{RangeError, parse};
+use crate::git::{Repository, refs};
+
+/// Whether a revision is a commit of this repository.
+pub(super) fn is_here(repo: &Repository, revision: &str) -> bool {
+    !matches!(parse(repo, &[revision]), Err(RangeError::Missing { .. } | RangeError::Unknown { .. }))
+}
+
+/// Usual names of the default branch, if it is unknown.
+pub(super) const USUAL_DEFAULTS: [&str; 2] = ["main", "master"];
+
+/// Name and commit of the remote's default branch, unless it is or may be the ref `own`.
+pub(super) fn default_tip(
+    own: Option<&str>,
+    default_branch: Option<&str>,
+    repo: &Repository,
+) -> Option<(String, String)> {
+    let own = own?;
+    let names = default_branch.map_or_else(|| USUAL_DEFAULTS.to_vec(), |name| vec![name]);
+    let refs = refs::read(repo);
+    let tip = |name: &str| {
+        let full = format!("refs/remotes/origin/{name}");
+        refs.tips.iter().find(|tip| tip.name == full).map(|tip| (name.to_owned(), tip.id.to_string()))
+    };
+    names.into_iter().find_map(tip).filter(|(name, _)| own.strip_prefix("refs/heads/") != Some(name))
+}
