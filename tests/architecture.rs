@@ -315,12 +315,6 @@ fn every_file_of_rules_is_in_the_list() {
 const SHARED_TYPE_NAMES: &[(&str, &str)] =
     &[("Header", "the module names the format: `zip::Header`, `cpio::Header`")];
 
-/// Ambiguous names that are yet to be renamed. Do not add any.
-const AMBIGUOUS_TYPE_NAMES: &[&str] = &[
-    "Base", "Block", "Change", "Check", "Decoder", "Entry", "Files", "Found", "Frame", "Kind", "Pack",
-    "Part", "Plan", "Push", "Random", "Rest", "Run", "Staged", "State", "Target", "Work", "Worker",
-];
-
 /// The type that a line of code at module level defines, if any.
 fn defined_type(line: &str) -> Option<&str> {
     let line = match line.strip_prefix("pub(") {
@@ -341,15 +335,14 @@ fn type_names_are_unique() {
         }
     }
     modules.retain(|_, files| files.len() > 1);
-    let is_listed = |name: &str| {
-        AMBIGUOUS_TYPE_NAMES.contains(&name) || SHARED_TYPE_NAMES.iter().any(|(listed, _)| *listed == name)
-    };
+    let is_listed = |name: &str| SHARED_TYPE_NAMES.iter().any(|(listed, _)| *listed == name);
     let new: Vec<_> = modules.iter().filter(|(name, _)| !is_listed(name)).collect();
     assert!(new.is_empty(), "rename all but one, or say in SHARED_TYPE_NAMES why not: {new:#?}");
-    let waiting: Vec<_> = AMBIGUOUS_TYPE_NAMES.iter().filter(|name| !modules.contains_key(**name)).collect();
-    assert!(waiting.is_empty(), "they stand for one thing now, so take them off the list: {waiting:#?}");
     let stale: Vec<_> = SHARED_TYPE_NAMES.iter().filter(|(name, _)| !modules.contains_key(*name)).collect();
-    assert!(stale.is_empty(), "these are defined once now, so take them out of SHARED_TYPE_NAMES: {stale:?}");
+    assert!(
+        stale.is_empty(),
+        "these are defined only once, so remove them from SHARED_TYPE_NAMES: {stale:?}"
+    );
 }
 
 #[test]

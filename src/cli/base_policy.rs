@@ -10,7 +10,7 @@ use anyhow::{Context, Result, anyhow};
 use tempfile::TempDir;
 
 use super::args::{Global, SuppressionArgs};
-use super::config::{self, Config, NAME};
+use super::config::{self, Config, FILE_NAME};
 use super::environment::variable;
 use super::options::{self, BASELINE, Extent};
 use super::policy_base::PolicyBase;
@@ -132,7 +132,7 @@ fn told(base: &PolicyBase) -> String {
 }
 
 /// Lists the keys that a marker accepts: the author of the key may have written the marker as well.
-pub(super) fn tell_markers(draft: &mut Draft) {
+pub(super) fn note_accepting_markers(draft: &mut Draft) {
     let findings = draft.leaks.iter().flat_map(|leak| &leak.findings);
     let places = findings.filter_map(|finding| {
         let by = finding.suppressed.as_ref().filter(|suppression| suppression.by == "inline")?;
@@ -154,7 +154,7 @@ pub(super) fn tell_markers(draft: &mut Draft) {
 
 /// A file that the configuration of the base names.
 #[derive(Debug, thiserror::Error)]
-#[error("{NAME} names {0}, which is not inside the repository; name it with an option")]
+#[error("{FILE_NAME} names {0}, which is not inside the repository; name it with an option")]
 struct NamedOutside(String);
 
 /// Files of the base, copied into a directory as needed.
@@ -180,7 +180,7 @@ impl BaseFiles<'_> {
         let path = match named {
             _ if global.no_config => None,
             Some(path) => self.named(path)?,
-            None => self.copied(NAME)?,
+            None => self.copied(FILE_NAME)?,
         };
         let mut config = config::load(path.as_deref(), path.is_none(), start)?;
         let is_copy = path.is_some_and(|path| path.starts_with(self.folder.path()));

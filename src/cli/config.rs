@@ -1,4 +1,4 @@
-//! `friskey.toml`: the settings of a repository. They can only select and narrow; nothing in them is run.
+//! `friskey.toml`: the settings of a repository. They only determine what is scanned for and reported; nothing in them is run.
 
 use std::path::{Path, PathBuf};
 
@@ -14,17 +14,17 @@ use crate::model::{Confidence, Surface};
 use crate::scan::HISTORY_SURFACES;
 use crate::untrusted::{self, Symlinks, read_text};
 
-/// Its file name.
-pub(super) const NAME: &str = "friskey.toml";
+/// The file name of the configuration.
+pub(super) const FILE_NAME: &str = "friskey.toml";
 
 /// Maximum size of the file, in bytes.
-const LONGEST: u64 = 1 << 20;
+const MAX_FILE_SIZE: u64 = 1 << 20;
 
 /// Maximum number of lines of a rules list that is read from an invalid file.
-const LONGEST_LIST: usize = 100;
+const MAX_RULES_LINES: usize = 100;
 
 /// A larger number of threads is a mistake.
-pub(super) const MOST_THREADS: usize = 1024;
+pub(super) const MAX_THREADS: usize = 1024;
 
 /// The settings of a file, or the defaults.
 #[derive(Clone, Debug, Default)]
@@ -33,7 +33,7 @@ pub(super) struct Config {
     pub(super) path: Option<PathBuf>,
     /// The directory that globs are relative to, and the default location of the baseline.
     pub(super) root: Root,
-    /// Whether the scanned repository is another one than that around the current directory, so that only
+    /// Whether the scanned repository is not the one that contains the current directory, so that only
     /// explicitly named files apply.
     pub(super) is_elsewhere: bool,
     /// Rules files.
@@ -54,8 +54,8 @@ pub(super) struct Config {
 }
 
 impl Config {
-    /// Whether the targets of Git LFS pointers are excluded; also used by hooks and `staged`.
-    pub(super) fn is_without_lfs(&self) -> bool {
+    /// Whether the targets of Git LFS pointers are excluded.
+    pub(super) fn excludes_lfs(&self) -> bool {
         self.surfaces.iter().any(|name| name == "-lfs")
     }
 }
@@ -85,13 +85,14 @@ pub(super) fn load(explicit: Option<&Path>, no_config: bool, start: &Path) -> Re
     let path = match explicit {
         _ if no_config => None,
         Some(path) => Some(path.to_owned()),
-        None => root.file(NAME)?,
+        None => root.file(FILE_NAME)?,
     };
     let Some(path) = path else { return Ok(Config { root, ..Config::default() }) };
     let shown = path.display().to_string();
-    let text = read_text(&path, Symlinks::Follow, LONGEST)
+    let text = read_text(&path, Symlinks::Follow, MAX_FILE_SIZE)
         .with_context(|| format!("cannot read the configuration {shown}"))?;
     let folder = path.parent().unwrap_or(Path::new("")).to_owned();
+    // From here on, messages are masked by the rules that the file names.
     masking::mask_by_config(&path);
     let config = parse(&text, &shown, &folder)?;
     Ok(Config { path: Some(path), root, ..config })
@@ -100,13 +101,14 @@ pub(super) fn load(explicit: Option<&Path>, no_config: bool, start: &Path) -> Re
 /// The rules files that the configuration `path` names, if they can be determined even though the rest may be
 /// invalid: an error message about it must not contain anything that these rules match.
 pub(super) fn named_rules(path: &Path) -> Vec<PathBuf> {
-    let Ok(text) = read_text(path, Symlinks::Follow, LONGEST) else { return Vec::new() };
-    // One setting at a time, so that an invalid line does not hide others.
+    let Ok(text) = read_text(path, Symlinks::Follow, MAX_FILE_SIZE) else { return Vec::new() };
+    // If the file as a whole is invalid, try the `rules` list alone: more and more lines from its start, until they
+    // parse.
     let table = text.parse::<toml::Table>().or_else(|_| {
         let start = text.lines().position(|line| line.trim_start().starts_with("rules"));
         let from: Vec<&str> = text.lines().skip(start.unwrap_or(usize::MAX)).collect();
         let tables =
-            (1..=from.len().min(LONGEST_LIST)).map(|end| from[..end].join("\n").parse::<toml::Table>());
+            (1..=from.len().min(MAX_RULES_LINES)).map(|end| from[..end].join("\n").parse::<toml::Table>());
         tables.into_iter().find_map(Result::ok).ok_or(())
     });
     let folder = path.parent().unwrap_or(Path::new(""));
@@ -159,8 +161,8 @@ pub(super) fn parse(text: &str, shown: &str, folder: &Path) -> Result<Config> {
         level.get_ref().parse::<Confidence>().map_err(|reason| at(level.span().start, reason))
     };
     let threads = |count: &Spanned<usize>| match *count.get_ref() {
-        count if count <= MOST_THREADS => Ok(count),
-        _ => Err(at(count.span().start, format!("`threads` is at most {MOST_THREADS}"))),
+        count if count <= MAX_THREADS => Ok(count),
+        _ => Err(at(count.span().start, format!("`threads` is at most {MAX_THREADS}"))),
     };
     Ok(Config {
         path: None,

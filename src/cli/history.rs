@@ -35,7 +35,7 @@ pub(super) fn run(history: &History, global: &Global) -> Result<Exit> {
         exclude: options::excludes(&session.in_force.config)?,
         session: &session,
         only: None,
-        tell_markers: history.policy_from.is_of_base(),
+        note_accepting_markers: history.policy_from.differs_from_checkout(),
     };
     job.run(global)
 }
@@ -66,7 +66,7 @@ pub(super) struct Job<'a> {
     pub(super) exclude: Option<Excludes>,
     pub(super) only: Option<KeyFilter>,
     /// Names the keys that a marker accepts.
-    pub(super) tell_markers: bool,
+    pub(super) note_accepting_markers: bool,
 }
 
 impl Job<'_> {
@@ -107,8 +107,8 @@ impl Job<'_> {
                 "only the commits of a range were scanned, so a key may be older than it seems".to_owned(),
             );
         }
-        if self.tell_markers {
-            base_policy::tell_markers(&mut draft);
+        if self.note_accepting_markers {
+            base_policy::note_accepting_markers(&mut draft);
         }
         draft.command_line = super::command_line::words();
         let report = redact(draft, &self.session.in_force.detector);

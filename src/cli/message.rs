@@ -35,8 +35,9 @@ pub(super) fn prepare(args: &[OsString]) {
 /// The message without anything that is or looks like a secret.
 pub(super) fn masked(message: &str) -> String {
     let MaskedBy { rules: files, configs, keys } = masking::collected();
-    let own =
-        super::root::Root::find(Path::new(".")).ok().and_then(|root| root.file(config::NAME).ok().flatten());
+    let own = super::root::Root::find(Path::new("."))
+        .ok()
+        .and_then(|root| root.file(config::FILE_NAME).ok().flatten());
     let configs = configs.into_iter().chain(own);
     let files = files.into_iter().chain(configs.flat_map(|file| config::named_rules(&file)));
     // One that cannot be read masks nothing; the others still do.

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use anyhow::{Context, Result, bail};
 
 use super::args::{Global, ScanArgs, SuppressionArgs};
-use super::config::{self, Config, MOST_THREADS};
+use super::config::{self, Config, MAX_THREADS};
 use super::environment::{value, variable};
 use super::interrupt;
 use super::limits::{Count, Seconds};
@@ -70,7 +70,7 @@ pub(super) fn threads(scan_args: &ScanArgs, config: &Config) -> Result<usize> {
     let asked = asked.map(|count| usize::try_from(count.0).unwrap_or(usize::MAX));
     match asked.or(config.threads).unwrap_or(0) {
         0 => Ok(std::thread::available_parallelism().map_or(1, std::num::NonZero::get)),
-        count if count > MOST_THREADS => bail!("{count} threads are too many; the most are {MOST_THREADS}"),
+        count if count > MAX_THREADS => bail!("{count} threads are too many; the most are {MAX_THREADS}"),
         count => Ok(count.min(most_threads())),
     }
 }

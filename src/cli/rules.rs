@@ -4,7 +4,7 @@ use std::io::Write;
 
 use anyhow::{Result, anyhow, bail};
 
-use super::args::{Global, Rules};
+use super::args::{Global, RulesCommand};
 use super::config::Config;
 use super::exit::Exit;
 use super::masking;
@@ -38,18 +38,18 @@ pub(super) fn compile(rules: &RuleSet) -> Result<Detector, RuleError> {
     Detector::with_literals(rules, ENCODED_KEYWORDS)
 }
 
-pub(super) fn run(command: &Rules, global: &Global) -> Result<Exit> {
+pub(super) fn run(command: &RulesCommand, global: &Global) -> Result<Exit> {
     let (rules, detector) = detector(global, &options::config(global)?)?;
     let redactor = Redactor::new(&detector);
     let shown = |text: &str| redactor.redact(text.as_bytes());
     let mut text = Vec::new();
     let exit = match command {
-        Rules::List => list(&rules, &shown, &mut text)?,
-        Rules::Show { id } => match rules.get(id) {
+        RulesCommand::List => list(&rules, &shown, &mut text)?,
+        RulesCommand::Show { id } => match rules.get(id) {
             Some(rule) => show(rule, &shown, &mut text)?,
             None => bail!("there is no rule `{id}`; `friskey rules list` lists them"),
         },
-        Rules::Check => check(&rules, &detector, &shown, &mut text)?,
+        RulesCommand::Check => check(&rules, &detector, &shown, &mut text)?,
     };
     message::print(&text)?;
     Ok(exit)

@@ -37,8 +37,8 @@ pub(super) fn run(scan: &Scan, global: &Global) -> Result<Exit> {
         draft.notes.push("standard input was empty: 0 bytes read".to_owned());
     }
     repository_paths::add(&mut draft, paths);
-    if scan.policy_from.is_of_base() {
-        base_policy::tell_markers(&mut draft);
+    if scan.policy_from.differs_from_checkout() {
+        base_policy::note_accepting_markers(&mut draft);
     }
     let around = paths.iter().find(|path| path.as_path() != Path::new("-"));
     draft.repository = around.and_then(|path| {
@@ -94,7 +94,8 @@ pub(super) fn tree(
     let below = match config.exclude.is_empty() {
         true => None,
         false => {
-            let by = config.path.as_deref().unwrap_or(Path::new(super::config::NAME)).display().to_string();
+            let by =
+                config.path.as_deref().unwrap_or(Path::new(super::config::FILE_NAME)).display().to_string();
             Some((Excludes::new(&config.exclude, Some(options::base(config)?))?, by))
         }
     };

@@ -23,7 +23,7 @@ pub(super) fn run(staged: &StagedArgs, global: &Global) -> Result<Exit> {
         merge_heads: git.merge_heads,
         files: staged.files.clone(),
         exclude: options::excludes(config)?,
-        without_lfs: config.is_without_lfs(),
+        without_lfs: config.excludes_lfs(),
         threads: session.threads,
     };
     let mut draft = scan_staged(&session.settings(), &commit)?;

@@ -62,7 +62,7 @@ pub(super) fn run(trace: &Trace, global: &Global) -> Result<Exit> {
         session: &session,
         exclude: None,
         only: Some(only),
-        tell_markers: false,
+        note_accepting_markers: false,
     };
     job.run(global)
 }

@@ -4,7 +4,7 @@ use std::io::{self, ErrorKind, Read, SeekFrom};
 
 use lzma_rust2::LzmaReader;
 
-use super::format::{Format, HEAD, LZMA_PROPERTIES, TAIL, ZIP_END, is_bzip2, is_program};
+use super::format::{Format, HEAD_LEN, LZMA_PROPERTIES, TAIL_LEN, ZIP_END, is_bzip2, is_program};
 use super::signatures::{archive_behind, archive_in};
 use super::{ReadSeek, cpio, git_pack, png, signatures, tar};
 
@@ -73,9 +73,9 @@ pub fn classify_file(head: &[u8], file: &mut dyn ReadSeek) -> io::Result<Content
 
 fn read_tail(file: &mut dyn ReadSeek) -> io::Result<Vec<u8>> {
     let size = file.seek(SeekFrom::End(0))?;
-    file.seek(SeekFrom::Start(size.saturating_sub(TAIL as u64)))?;
+    file.seek(SeekFrom::Start(size.saturating_sub(TAIL_LEN as u64)))?;
     let mut tail = Vec::new();
-    file.take(TAIL as u64).read_to_end(&mut tail)?;
+    file.take(TAIL_LEN as u64).read_to_end(&mut tail)?;
     Ok(tail)
 }
 
@@ -169,7 +169,7 @@ fn ends_zip_exactly(tail: &[u8]) -> bool {
 
 /// For each end record, the declared length of its comment and the actual number of bytes after it.
 fn zip_comments(tail: &[u8]) -> impl Iterator<Item = (usize, usize)> + '_ {
-    let tail = &tail[tail.len().saturating_sub(TAIL)..];
+    let tail = &tail[tail.len().saturating_sub(TAIL_LEN)..];
     // Text contains no such byte, and this test runs for every file.
     let tail = memchr::memchr(ZIP_END[2], tail).map(|_| tail);
     let ends =
@@ -185,7 +185,7 @@ fn zip_comments(tail: &[u8]) -> impl Iterator<Item = (usize, usize)> + '_ {
 /// A PDF may follow a little other data, such as HTTP headers or a blank line. A program that contains the
 /// signature does not continue like a PDF.
 fn holds_pdf(head: &[u8]) -> bool {
-    let head = &head[..head.len().min(HEAD)];
+    let head = &head[..head.len().min(HEAD_LEN)];
     memchr::memchr_iter(b'%', head).any(|at| {
         let [b'%', b'P', b'D', b'F', b'-', b'1' | b'2', b'.', b'0'..=b'9', rest @ ..] = &head[at..] else {
             return false;
@@ -217,7 +217,7 @@ fn is_other_lzma(head: &[u8]) -> bool {
     if !is_lzma_header(head) || head.get(13) != Some(&0) {
         return false;
     }
-    let head = &head[..head.len().min(HEAD)];
+    let head = &head[..head.len().min(HEAD_LEN)];
     let Some(([properties, _, _, _, _, size @ ..], data)) = head.split_first_chunk::<13>() else {
         return false;
     };

@@ -6,7 +6,7 @@ use bzip2::bufread::BzDecoder;
 use flate2::bufread::{GzDecoder, ZlibDecoder};
 use lzma_rust2::{LzmaReader, XzReader};
 
-use super::HEAD;
+use super::HEAD_LEN;
 use super::entry_sink::EntrySink;
 use super::format::Format;
 use super::inflate::cut_off;
@@ -105,11 +105,11 @@ impl<'m, 'a> Member<'m, 'a> {
         // Tapes and downloads are padded with zeros.
         let mut zeros = 1;
         while zeros != 0 {
-            let ahead = input.peek(HEAD)?;
+            let ahead = input.peek(HEAD_LEN)?;
             zeros = ahead.iter().take_while(|byte| **byte == 0).count();
             input.consume(zeros);
         }
-        match Format::of(input.peek(HEAD)?) {
+        match Format::of(input.peek(HEAD_LEN)?) {
             Some(next) if next == format => Self::begin(format, input, room).map(Some),
             _ => Ok(None),
         }

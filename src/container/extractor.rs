@@ -7,7 +7,7 @@ use std::ops::Range;
 
 use super::classify::{ContentClass, classify, has_zip_behind};
 use super::entry_sink::EntrySink;
-use super::format::{Format, HEAD, is_program};
+use super::format::{Format, HEAD_LEN, is_program};
 use super::limits::{Budget, LimitHit, Limits, in_words, size};
 use super::proof::Proof;
 use super::readers::{Counted, PeekReader, Tee, drain, fill};
@@ -285,8 +285,8 @@ impl Extractor<'_> {
 
     /// A file on disk.
     fn file(&self, file: &mut dyn ReadSeek, content_name: &ContentName) -> io::Result<()> {
-        let mut head = Vec::with_capacity(HEAD);
-        fill(file, &mut head, HEAD)?;
+        let mut head = Vec::with_capacity(HEAD_LEN);
+        fill(file, &mut head, HEAD_LEN)?;
         file.seek(SeekFrom::Start(0))?;
         let class = classify(&head, b"");
         let openable = self.openable(class.format());
@@ -384,7 +384,7 @@ impl Extractor<'_> {
     /// Hands over a content that is compressed from its first byte on, and archives that follow it.
     fn compressed(&self, format: Format, content: &mut dyn Read, name: &[u8]) -> Vec<Range<u64>> {
         let mut input = PeekReader::new(content);
-        let proof = input.peek(HEAD).map_or(Proof::CERTAIN, |head| Proof::of(format, head));
+        let proof = input.peek(HEAD_LEN).map_or(Proof::CERTAIN, |head| Proof::of(format, head));
         compressed::open(self, format, &mut input, name, proof);
         // Incompressible data is stored verbatim in compressed streams.
         let mut delegated: Vec<_> = std::iter::once(0..input.offset).collect();

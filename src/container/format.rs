@@ -40,17 +40,20 @@ pub enum Format {
 }
 
 /// Number of first bytes that identify a container.
-pub const HEAD: usize = 1024 + 16;
+pub const HEAD_LEN: usize = 1024 + 16;
 
-/// Number of last bytes that identify a zip: its end record and the longest comment.
-pub(super) const TAIL: usize = 22 + 65_535;
-
-/// The end record of a zip: 22 bytes and a comment, of which only short ones are searched.
+/// The signature of a zip's end record.
 pub(super) const ZIP_END: &[u8] = b"PK\x05\x06";
 
+/// Bytes of a zip's end record without its comment.
+pub(super) const ZIP_END_SIZE: usize = 22;
+
+/// Number of last bytes that identify a zip: its end record with the longest possible comment.
+pub(super) const TAIL_LEN: usize = ZIP_END_SIZE + 65_535;
+
 impl Format {
-    /// Whether a content of this format is recognized by its start. Images are only worth opening for their
-    /// texts, which have their own [signatures](super::marks).
+    /// Whether content in this format is recognized by its start. Images are only worth opening for their
+    /// texts, which have [signatures](super::marks) of their own.
     pub fn is_known_by_start(self) -> bool {
         self != Self::Png
     }
@@ -89,11 +92,8 @@ impl Format {
     }
 }
 
-/// LZMA properties in common use.
+/// The properties byte that LZMA encoders write by default: lc=3, lp=0, pb=2.
 pub(super) const LZMA_PROPERTIES: u8 = 0x5d;
-
-/// Bytes of a zip end record without its comment.
-pub(super) const ZIP_END_SIZE: usize = 22;
 
 /// Whether `bytes` begin with the end record of a non-empty zip on a single disk.
 pub(super) fn is_zip_end(bytes: &[u8]) -> bool {
@@ -101,7 +101,8 @@ pub(super) fn is_zip_end(bytes: &[u8]) -> bool {
         && bytes.get(4..ZIP_END_SIZE).is_some_and(|rest| rest[..4] == [0; 4] && rest[6..8] != [0; 2])
 }
 
-/// A block begins with the digits of pi, an empty stream ends with those of its square root.
+/// Whether `head` begins a bzip2 stream. A block begins with the digits of pi, the end of a stream with those of
+/// its square root.
 pub(super) fn is_bzip2(head: &[u8]) -> bool {
     matches!(head, [b'B', b'Z', b'h', b'1'..=b'9', 0x31, 0x41, 0x59, 0x26, 0x53, 0x59, ..])
         || matches!(head, [b'B', b'Z', b'h', b'1'..=b'9', 0x17, 0x72, 0x45, 0x38, 0x50, 0x90, ..])

@@ -36,7 +36,7 @@ use std::ops::Range;
 pub use classify::{ContentClass, classify, classify_file, classify_whole, ends_zip};
 pub use encoded::{ENCODED_KEYWORDS, RunProbe, encoded_keyword_at, is_encoded_in};
 pub use extractor::open;
-pub use format::{Format, HEAD};
+pub use format::{Format, HEAD_LEN};
 pub use limits::Limits;
 pub use signatures::{LONGEST_MARK, containers_in, marks, may_be_packed};
 

@@ -2,7 +2,7 @@
 
 use std::io::{self, BufRead, Read};
 
-use super::format::TAIL;
+use super::format::TAIL_LEN;
 use super::limits::Budget;
 
 /// Bytes per read.
@@ -32,8 +32,8 @@ impl Read for Tee<'_> {
         self.count += count as u64;
         self.last.extend_from_slice(&buffer[..count]);
         // Rarely, so that few bytes are moved.
-        if self.last.len() > 8 * TAIL {
-            self.last.drain(..self.last.len() - TAIL);
+        if self.last.len() > 8 * TAIL_LEN {
+            self.last.drain(..self.last.len() - TAIL_LEN);
         }
         Ok(count)
     }

@@ -10,7 +10,7 @@ use flate2::{Crc, Decompress, FlushDecompress};
 use memchr::memchr2;
 use memchr::memmem::Finder;
 
-use super::format::{Format, HEAD, ZIP_END, ZIP_END_SIZE, is_bzip2, is_program, is_zip_end};
+use super::format::{Format, HEAD_LEN, ZIP_END, ZIP_END_SIZE, is_bzip2, is_program, is_zip_end};
 use super::seek_window::Shared;
 use super::{ReadSeek, png, zip};
 
@@ -162,7 +162,7 @@ pub(super) fn first_in(bytes: &[u8], end: usize) -> Option<(Format, usize)> {
 pub(super) fn archive_behind(input: &mut dyn ReadSeek) -> io::Result<Option<u64>> {
     let shared = Shared::new(input)?;
     let mut window = shared.window();
-    if !is_program(window.peek(HEAD)?) {
+    if !is_program(window.peek(HEAD_LEN)?) {
         return Ok(None);
     }
     let mut place = 0;

@@ -122,7 +122,7 @@ impl Detector {
         let mut kept = Kept::default();
         let mut is_stopped = false;
         let mut waiting = Vec::new();
-        let mut work = Work { limit: EffortLimit::begin(), passed_over: PassedOver::of(bytes) };
+        let mut work = SearchEffort { limit: EffortLimit::begin(), passed_over: PassedOver::of(bytes) };
         self.prefilter.find(bytes, |target, at| {
             is_stopped |= !keyword(at.start);
             if is_stopped {
@@ -158,7 +158,7 @@ impl Detector {
         bytes: &'a [u8],
         waiting: &mut Vec<(&DecodeChain, usize)>,
         here: usize,
-        work: &mut Work,
+        work: &mut SearchEffort,
         kept: &mut Kept<'a>,
     ) {
         let settled = here.saturating_sub(self.max_match_len);
@@ -293,7 +293,7 @@ enum Target<'a> {
 const MAX_WAITING: usize = 1 << 12;
 
 /// What a search may still do, and what it has passed over.
-struct Work {
+struct SearchEffort {
     limit: EffortLimit,
     passed_over: PassedOver,
 }

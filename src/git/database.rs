@@ -42,7 +42,8 @@ impl Database {
         Self::new(repo.common_dir().join("objects"), repo.object_hash())
     }
 
-    /// Adds directories such as a quarantine or those of `GIT_ALTERNATE_OBJECT_DIRECTORIES`.
+    /// Adds directories such as the quarantine, in which git keeps a push until its hooks have run, or those of
+    /// `GIT_ALTERNATE_OBJECT_DIRECTORIES`.
     #[must_use]
     pub fn with_directories(mut self, more: impl IntoIterator<Item = PathBuf>) -> Self {
         self.roots.extend(more);
@@ -185,8 +186,8 @@ fn alternates(dir: &Path, listing: &mut Listing) -> Vec<PathBuf> {
     if !file.is_file() {
         return Vec::new();
     }
-    let parsed = fs::read(&file).map_err(|error| error.to_string());
-    match parsed.and_then(|text| alternate::parse(&text).map_err(|error| error.to_string())) {
+    let content = fs::read(&file).map_err(|error| error.to_string());
+    match content.and_then(|text| alternate::parse(&text).map_err(|error| error.to_string())) {
         Ok(paths) => paths.into_iter().map(|path| dir.join(path)).collect(),
         Err(error) => {
             listing.skip(&file, &format!("the list of alternates cannot be read: {error}"));

@@ -1,7 +1,7 @@
 //! What reports call the encodings in which a key was found.
 
 /// Encodings of a key by itself.
-const SINGLE_ENCODINGS: &[&str] = &[
+pub const SINGLE_ENCODINGS: &[&str] = &[
     "utf-8",
     "utf-16le",
     "utf-16be",
@@ -21,6 +21,7 @@ const SINGLE_ENCODINGS: &[&str] = &[
     "ansi",
     "invisible",
     "typographic",
+    // Parts of string literals or lines, joined.
     "split",
 ];
 
@@ -37,6 +38,7 @@ pub const NESTED_ENCODINGS: &[&str] = &[
     "base64+percent",
     "base64+html-entity",
     "base64+quoted-printable",
+    // Either byte order.
     "utf-16+split",
     "utf-16+ansi",
     "utf-16+unicode-escape",
@@ -49,6 +51,6 @@ pub const NESTED_ENCODINGS: &[&str] = &[
 ];
 
 /// The encoding that reports call `name`, if there is one.
-pub fn encoding_name(name: &str) -> Option<&'static str> {
+pub fn known_encoding(name: &str) -> Option<&'static str> {
     SINGLE_ENCODINGS.iter().chain(NESTED_ENCODINGS).find(|known| **known == name).copied()
 }

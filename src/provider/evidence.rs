@@ -108,8 +108,8 @@ impl Evidence {
         }
         let (counts, gaps) = usage(client, admin, start, &ids);
         self.gaps.extend(gaps);
-        for count in counts.iter().filter(|count| count.service.counts_models) {
-            let total = totals.entry((count.key.clone(), count.day)).or_default();
+        for count in counts.iter().filter(|count| count.service.counts_model_requests) {
+            let total = totals.entry((count.key_id.clone(), count.day)).or_default();
             total.requests = total.requests.saturating_add(count.requests);
         }
         for window in windows {
@@ -152,7 +152,7 @@ fn spending(days: &BTreeMap<i64, DayTotal>, leak_day: i64, currency: String) -> 
 fn services(counts: &[ServiceCount], key: &str, leak_day: i64) -> Vec<ServiceUse> {
     let first = leak_day - i64::from(DAYS_BEFORE) * DAY;
     let total = |name: &str, since_leak: bool| -> u64 {
-        let of_key = counts.iter().filter(|count| count.key == key && count.service.name == name);
+        let of_key = counts.iter().filter(|count| count.key_id == key && count.service.name == name);
         let of_time = of_key.filter(|count| count.day >= first && (count.day >= leak_day) == since_leak);
         of_time.fold(0, |sum, count| sum.saturating_add(count.requests))
     };

@@ -13,47 +13,49 @@ const AT_ONCE: usize = 4;
 /// only.
 #[derive(Debug)]
 pub(super) struct UsageService {
-    /// As in the path.
+    /// As in the path of the endpoint, `usage/NAME`.
     pub(super) name: &'static str,
-    /// Whether it counts requests to models; else these are counted as another service already.
-    pub(super) counts_models: bool,
+    /// Whether it counts requests to models. If not, they are already counted under another service.
+    pub(super) counts_model_requests: bool,
 }
 
-/// All of them.
+/// Every service whose usage the API counts by key.
 pub(super) const SERVICES: &[UsageService] = &[
-    UsageService { name: "completions", counts_models: true },
-    UsageService { name: "embeddings", counts_models: true },
-    UsageService { name: "moderations", counts_models: true },
-    UsageService { name: "images", counts_models: true },
-    UsageService { name: "audio_speeches", counts_models: true },
-    UsageService { name: "audio_transcriptions", counts_models: true },
-    UsageService { name: "file_search_calls", counts_models: false },
-    UsageService { name: "web_search_calls", counts_models: false },
+    UsageService { name: "completions", counts_model_requests: true },
+    UsageService { name: "embeddings", counts_model_requests: true },
+    UsageService { name: "moderations", counts_model_requests: true },
+    UsageService { name: "images", counts_model_requests: true },
+    UsageService { name: "audio_speeches", counts_model_requests: true },
+    UsageService { name: "audio_transcriptions", counts_model_requests: true },
+    UsageService { name: "file_search_calls", counts_model_requests: false },
+    UsageService { name: "web_search_calls", counts_model_requests: false },
 ];
 
 /// How often a key used a service on one day.
 pub(super) struct ServiceCount {
     pub(super) service: &'static UsageService,
-    pub(super) key: String,
+    pub(super) key_id: String,
     /// The start of the day, in seconds since 1970.
     pub(super) day: i64,
     pub(super) requests: u64,
 }
 
-/// Reads every service since `start`; the second list names what could not be read.
+/// Reads the usage of every service since `start`, in seconds since 1970. The second list names what could not be
+/// read.
 pub(super) fn usage(
     client: &Client,
     admin: &ApiKey,
     start: i64,
-    keys: &[&str],
+    key_ids: &[&str],
 ) -> (Vec<ServiceCount>, Vec<String>) {
     let read = threads::map(AT_ONCE, SERVICES, |service| {
         let mut counts = Vec::new();
         let endpoint = format!("usage/{}", service.name);
-        let outcome = buckets(client, admin, (&endpoint, DAYS_IN_PAGE), start, keys, |day, result| {
-            let number = if service.counts_models { result.num_model_requests } else { result.num_requests };
-            if let (Some(key), Some(requests @ 1..)) = (&result.api_key_id, number) {
-                counts.push(ServiceCount { service, key: key.clone(), day, requests });
+        let outcome = buckets(client, admin, (&endpoint, DAYS_IN_PAGE), start, key_ids, |day, result| {
+            let number =
+                if service.counts_model_requests { result.num_model_requests } else { result.num_requests };
+            if let (Some(key_id), Some(requests @ 1..)) = (&result.api_key_id, number) {
+                counts.push(ServiceCount { service, key_id: key_id.clone(), day, requests });
             }
         });
         (counts, outcome.err().map(|error| (service.name, error.to_string())))
@@ -63,7 +65,7 @@ pub(super) fn usage(
     (counts.into_iter().flatten().collect(), gaps(&errors))
 }
 
-/// One gap if all services fail alike, as without the permission.
+/// One message if all services fail with the same error, e.g. because the admin key lacks the permission.
 fn gaps(errors: &[(&str, String)]) -> Vec<String> {
     match errors {
         [(_, first), ..]

@@ -11,7 +11,7 @@ use serde_json::Value;
 use crate::model::{
     Change, Confidence, Coverage, Draft, Excerpt, Finding, Fingerprint, Identified, Ignored, Leak,
     LeakStatus, Move, Origin, Position, Reachability, RemoteSighting, RepositoryInfo, RuleInfo, Secret, Skip,
-    Span, StashEntry, Suppression, Surface, TagDate, encoding_name,
+    Span, StashEntry, Suppression, Surface, TagDate, known_encoding,
 };
 
 /// Why a report cannot be read back.
@@ -294,7 +294,7 @@ impl SavedFinding {
                 commit: self.commit,
                 container: self.container.into_iter().map(String::into_bytes).collect(),
             },
-            encoding: encoding_name(&self.encoding).unwrap_or("encoded"),
+            encoding: known_encoding(&self.encoding).unwrap_or("encoded"),
             span: Span { start: self.start, end: self.end },
             occurrence: 0,
             versions: self.versions,

@@ -42,11 +42,11 @@ fn days(days: i64) -> String {
 
 /// `key_1 (backend), project proj_1 (Payments), service account backend`
 fn who(key: &ReviewedKey) -> String {
-    let mut parts = vec![super::verification::named(&key.id, &key.name)];
+    let mut parts = vec![super::verification::id_and_name(&key.id, &key.name)];
     match &key.project {
         Some(project) => {
             let archived = if project.archived { ", archived" } else { "" };
-            let project = super::verification::named(&project.id, &project.name);
+            let project = super::verification::id_and_name(&project.id, &project.name);
             parts.push(format!("project {project}{archived}"));
         }
         None if key.admin => parts.push("admin key".to_owned()),

@@ -43,7 +43,7 @@ pub use json::write_pretty as write_json;
 pub use json_reader::{JsonReadError, read_json};
 pub use key_review::write_key_review;
 pub use proof::write_proof;
-pub use sarif::{LineHashes, line_hash, write_with_line_hashes as write_sarif};
+pub use sarif::{LineHashes, line_hashes, write_with_line_hashes as write_sarif};
 pub use step_summary::write_step_summary;
 pub use verification::{VerifiedLeak, write_verification};
 

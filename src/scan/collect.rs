@@ -6,8 +6,10 @@ use std::sync::{Mutex, PoisonError};
 
 use super::Settings;
 use super::bounded::{Bounded, Dropped};
-use super::contents::{Contents, Searched, own_name, skips};
+use super::contents::Contents;
+use super::located::own_name;
 use super::narrowing;
+use super::searched::{Searched, skips};
 use super::skip_limit;
 use super::suppression;
 use crate::container::Input;

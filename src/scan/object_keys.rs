@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use super::Settings;
-use super::contents::{Contents, Searched, may_be_container};
+use super::contents::{Contents, may_be_container};
+use super::searched::Searched;
 use crate::container::Input;
 use crate::model::Identified;
 

@@ -1,5 +1,5 @@
 //! Layer 2: the sources of bytes to scan. A source manages its own parallelism: each of its threads asks the
-//! [`Sink`] for a [`Worker`] and pushes blobs into it.
+//! [`Sink`] for a [`Worker`] and pushes contents into it.
 
 mod excludes;
 mod file_list;
@@ -22,7 +22,7 @@ pub use git_dir::{GitDir, NestedDir, scan_git_dir, scan_object_names};
 pub use stdin::scan_stdin;
 pub use tree::scan_files;
 
-/// Receives the blobs of a source. Implemented by the scan.
+/// Receives the contents that a source reads. Implemented by the scan.
 pub trait Sink: Sync {
     /// Returns a worker for one thread.
     fn worker(&self) -> Box<dyn Worker + Send + '_>;
@@ -31,7 +31,7 @@ pub trait Sink: Sync {
     fn is_stopped(&self) -> bool;
 }
 
-/// Receives the blobs of one thread of a source. Hands in its results when dropped.
+/// Receives the contents that one thread of a source reads. Hands in its results when dropped.
 pub trait Worker {
     /// Scans `content` to its end, including containers in it.
     ///
@@ -39,13 +39,13 @@ pub trait Worker {
     /// If `content` cannot be read; findings up to then are kept.
     fn blob(&mut self, origin: &Origin, content: Input<'_>) -> io::Result<()>;
 
-    /// Scans the last component of a path.
+    /// Scans the last component of a path as a file name, and records that surface.
     fn name(&mut self, path: &[u8]) {
         self.surface(Surface::FileName);
         self.name_on(Surface::FileName, path);
     }
 
-    /// Scans the last component of a path on `surface`.
+    /// Scans the last component of a path as part of `surface`, without recording that surface.
     fn name_on(&mut self, surface: Surface, path: &[u8]);
 
     /// Records that a file was read to the end.

@@ -119,7 +119,12 @@ fn a_new_branch_is_what_the_default_branch_has_not() {
         let (status, report) = site.github("push", &push(ZERO, &tip, &format!("refs/heads/{name}")));
         assert_eq!((status, found(&report, &[1, 2])), (1, vec![2]));
         let note = report["notes"][0].as_str().unwrap();
-        assert!(note.ends_with("what the default branch, main, has not, other branches included)"), "{note}");
+        assert!(
+            note.ends_with(
+                "everything that the default branch, main, lacks, even if other branches have it)"
+            ),
+            "{note}"
+        );
     }
     // a branch at the tip of the default branch adds nothing
     let main = site.git(&["rev-parse", "main"]);
@@ -173,7 +178,7 @@ fn a_forced_push_falls_back_to_the_default_branch() {
     site.checkout(&after, &[]);
     let (status, report) = site.github("push", &push(&gone, &after, "refs/heads/x"));
     assert_eq!((status, found(&report, &[1, 2, 3])), (1, vec![3]));
-    assert!(report["notes"][0].as_str().unwrap().contains("forced away"));
+    assert!(report["notes"][0].as_str().unwrap().contains("removed by a force-push"));
     // The default branch itself, or no default branch: all that there is.
     let (status, report) = site.github("push", &push(&gone, &main, "refs/heads/main"));
     assert_eq!((status, found(&report, &[1])), (1, vec![1]));

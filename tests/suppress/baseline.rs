@@ -49,7 +49,7 @@ fn create_overwrites_nothing_and_requires_a_reason() {
     assert_refused(&place.run(&["baseline", "create", "--reason", &key(4)]), "contains a key");
     assert_refused(
         &place.run(&["baseline", "create", "--reason", "x", "--expires", "soon"]),
-        "expected a day, e.g. 2030-01-31",
+        "expected a date, e.g. 2030-01-31",
     );
     assert!(!place.path(NAME).exists());
     assert_eq!(place.run(&["baseline", "create", "--reason", "x"]).status, 0);

@@ -22,7 +22,7 @@ pub(super) use hook::{Hook, HookCommand};
 #[cfg(feature = "online")]
 pub(super) use online::{Keys, OnlineArgs};
 pub(super) use purge::{ContainerChoice, Prove, Purge};
-pub(super) use rules::Rules;
+pub(super) use rules::RulesCommand;
 pub(super) use scan::{Explain, Scan, StagedArgs};
 pub(super) use shared::{CacheArgs, FileArgs, ReportArgs, ScanArgs, SuppressionArgs, Surfaces};
 
@@ -111,13 +111,13 @@ pub(super) enum Command {
     #[cfg(feature = "online")]
     #[command(after_long_help = help::text("friskey keys"))]
     Keys(Keys),
-    /// Write a new repository without the keys that were found in its history, and prove it
+    /// Write a copy of a repository without the keys found in its history, and prove that they are gone
     #[command(after_long_help = help::text("friskey purge"))]
     Purge(Purge),
     /// Prove that a clone has nothing left of the keys and objects that a purge removed
     #[command(after_long_help = help::text("friskey prove"))]
     Prove(Prove),
-    /// Audit many repositories: plan it, divide it among machines, join the results
+    /// Audit many repositories: plan the audit, divide it among machines, merge the results
     #[command(after_long_help = help::text("friskey fleet"))]
     Fleet {
         #[command(subcommand)]
@@ -136,7 +136,7 @@ pub(super) enum Command {
     #[command(after_long_help = help::text("friskey rules"))]
     Rules {
         #[command(subcommand)]
-        command: Rules,
+        command: RulesCommand,
     },
     /// Print a shell completion script
     #[command(after_long_help = help::text("friskey completions"))]

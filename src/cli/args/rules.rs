@@ -5,7 +5,7 @@ use clap::Subcommand;
 use crate::cli::help;
 
 #[derive(Debug, Subcommand)]
-pub(in crate::cli) enum Rules {
+pub(in crate::cli) enum RulesCommand {
     /// List the rules in force
     #[command(after_long_help = help::text("friskey rules list"))]
     List,

@@ -77,8 +77,8 @@ pub(in crate::cli) struct PolicyFrom {
 }
 
 impl PolicyFrom {
-    /// Whether the policy comes from elsewhere than the checkout.
-    pub(in crate::cli) fn is_of_base(&self) -> bool {
+    /// Whether the policy comes from another commit than what is checked out.
+    pub(in crate::cli) fn differs_from_checkout(&self) -> bool {
         self.policy_from.as_deref().is_some_and(|asked| asked != "checkout")
     }
 }

@@ -6,7 +6,7 @@ use std::path::Path;
 use anyhow::{Context, Result, bail};
 use serde::Deserialize;
 
-use super::{BASELINE, NewEntry, entries, line, place};
+use super::{BASELINE, NewEntry, entry_count, place, write_line};
 use crate::cli::args::{AddToBaseline, Global, SuppressionArgs};
 use crate::cli::exit::Exit;
 use crate::cli::message;
@@ -19,11 +19,11 @@ use crate::untrusted::{Symlinks, read};
 
 /// The largest report that is read, in bytes.
 const MAX_REPORT: u64 = 256 << 20;
-/// The rule of an entry whose key was not looked up. An entry counts whatever its rule is called.
+/// The rule of an entry whose key was not looked up. An entry applies whatever rule it names.
 const UNKNOWN_RULE: &str = "unknown";
 
 /// A key to accept, and the rule that found it.
-struct Accepted {
+struct KeyToAccept {
     fingerprint: Fingerprint,
     rule: Option<String>,
 }
@@ -49,9 +49,9 @@ pub(super) fn run(add: &AddToBaseline, global: &Global) -> Result<Exit> {
         let rule = add.rule.clone().or(accepted.rule).unwrap_or_else(|| UNKNOWN_RULE.to_owned());
         let entry = BaselineEntry { path: glob.clone(), ..new.entry(accepted.fingerprint, rule) };
         match all.iter().find(|known| accepts(known, &entry)) {
-            Some(known) => line(&mut out, &detector, &format!("already accepted: {}", known.name()))?,
+            Some(known) => write_line(&mut out, &detector, &format!("already accepted: {}", known.name()))?,
             None => {
-                line(&mut out, &detector, &format!("accepted: {}", entry.name()))?;
+                write_line(&mut out, &detector, &format!("accepted: {}", entry.name()))?;
                 all.push(entry);
             }
         }
@@ -63,7 +63,7 @@ pub(super) fn run(add: &AddToBaseline, global: &Global) -> Result<Exit> {
             None => Baseline::new(all, "", Date::today()).create(&path)?,
         }
     }
-    writeln!(out, "{}: {} added", path.display(), entries(added))?;
+    writeln!(out, "{}: {} added", path.display(), entry_count(added))?;
     message::print(&out)?;
     Ok(Exit::Clean)
 }
@@ -77,8 +77,8 @@ fn accepts(known: &BaselineEntry, entry: &BaselineEntry) -> bool {
         && (known.expires.is_none() || known.expires == entry.expires)
 }
 
-/// The keys that are named, or all of the report.
-fn selected(add: &AddToBaseline) -> Result<Vec<Accepted>> {
+/// The keys given on the command line, or all keys in the report.
+fn selected(add: &AddToBaseline) -> Result<Vec<KeyToAccept>> {
     let Some(report) = &add.from else {
         if add.fingerprints.is_empty() {
             bail!("no key: give fingerprints as reports show them, or --from REPORT");
@@ -87,12 +87,12 @@ fn selected(add: &AddToBaseline) -> Result<Vec<Accepted>> {
             Fingerprint::from_hex(text)
                 .context("a fingerprint has 64 hex digits; with --from REPORT its first digits will do")
         };
-        let named = |text| Ok(Accepted { fingerprint: whole(text)?, rule: None });
+        let named = |text| Ok(KeyToAccept { fingerprint: whole(text)?, rule: None });
         return add.fingerprints.iter().map(named).collect();
     };
     let reported = leaks_of(report)?;
     if add.fingerprints.is_empty() {
-        return reported.into_iter().map(|leak| leak.accepted(report)).collect();
+        return reported.into_iter().map(|leak| leak.into_key_to_accept(report)).collect();
     }
     let mut selected = Vec::new();
     for start in &add.fingerprints {
@@ -100,7 +100,7 @@ fn selected(add: &AddToBaseline) -> Result<Vec<Accepted>> {
         let mut matching =
             reported.iter().filter(|leak| !start.is_empty() && leak.fingerprint.starts_with(&start));
         match (matching.next(), matching.next()) {
-            (Some(leak), None) => selected.push(leak.clone().accepted(report)?),
+            (Some(leak), None) => selected.push(leak.clone().into_key_to_accept(report)?),
             (Some(_), Some(_)) => {
                 bail!("several keys in {} match that fingerprint: give more of its digits", report.display())
             }
@@ -123,11 +123,11 @@ struct ReportedLeak {
 }
 
 impl ReportedLeak {
-    fn accepted(self, report: &Path) -> Result<Accepted> {
+    fn into_key_to_accept(self, report: &Path) -> Result<KeyToAccept> {
         let fingerprint = Fingerprint::from_hex(&self.fingerprint);
         let fingerprint = fingerprint
             .with_context(|| format!("{}: a fingerprint is not 64 hex digits", report.display()))?;
-        Ok(Accepted { fingerprint, rule: Some(self.rule) })
+        Ok(KeyToAccept { fingerprint, rule: Some(self.rule) })
     }
 }
 

@@ -37,13 +37,13 @@ pub(super) fn run(command: &BaselineCommand, global: &Global) -> Result<Exit> {
     }
 }
 
-/// One run of such a command.
+/// What `create`, `update` and `check` work with.
 struct BaselineRun<'a> {
     args: &'a BaselineScanArgs,
     config: Config,
     rules: RuleSet,
     detector: Detector,
-    /// The baseline, there or not.
+    /// The baseline file, which may not exist.
     path: PathBuf,
     paths: Vec<PathBuf>,
     extent: Extent,
@@ -83,13 +83,13 @@ impl<'a> BaselineRun<'a> {
         }
         let fields = NewEntry::new(&self.detector, reason, fields)?;
         let report = redact(self.scan(None)?, &self.detector);
-        let entries = self.entries(&report, &fields);
+        let entries = self.new_entries(&report, &fields);
         let mut out = Vec::new();
         if entries.is_empty() {
             writeln!(out, "nothing to accept; {} was not written", self.path.display())?;
         } else {
             Baseline::new(entries, "", Date::today()).create(&self.path)?;
-            self.accepted(&report, &mut out)?;
+            self.write_accepted(&report, &mut out)?;
         }
         finish(&report, out, Exit::Clean)
     }
@@ -99,73 +99,80 @@ impl<'a> BaselineRun<'a> {
         if prune && !self.extent.whole {
             bail!("--prune needs a scan of everything: leave out PATH and --exclude");
         }
-        // What is wrong with the fields is said before the scan.
+        // Invalid fields are reported before the scan.
         let fields = reason.map(|reason| NewEntry::new(&self.detector, reason, fields)).transpose()?;
         let mut draft = self.scan(Some(&baseline))?;
         if prune && !draft.coverage.is_complete() {
-            bail!("cannot prune: {} could not be scanned, `friskey scan` says why", skipped(&draft.coverage));
+            bail!(
+                "cannot prune: {} could not be scanned, `friskey scan` shows why",
+                skipped(&draft.coverage)
+            );
         }
-        let mut met = baseline.accept(&mut draft.leaks);
+        let mut matched = baseline.accept(&mut draft.leaks);
         if prune {
-            self.look_in_history(&baseline, &mut met)?;
+            self.look_in_history(&baseline, &mut matched)?;
         }
         let mut out = Vec::new();
         draft.leaks.retain(|leak| !has_expired(&baseline, leak));
         let report = redact(draft, &self.detector);
-        let new = self.open(&report).count();
+        let new = self.leaks_to_accept(&report).count();
         let Some(fields) = fields.or_else(|| (new == 0).then(NewEntry::default)) else {
-            bail!("new keys: {new}; say with --reason why they are to be accepted");
+            bail!("new keys: {new}; state with --reason why they are accepted");
         };
         let mut entries = Vec::new();
-        for (entry, met) in baseline.entries().iter().zip(met) {
+        for (entry, matched) in baseline.entries().iter().zip(matched) {
             let is_expired = baseline.is_expired(entry);
-            if prune && (is_expired || !met) {
+            if prune && (is_expired || !matched) {
                 let why = if is_expired { "expired" } else { "matches no finding" };
-                line(&mut out, &self.detector, &format!("dropped, {why}: {}", entry.name()))?;
+                write_line(&mut out, &self.detector, &format!("dropped, {why}: {}", entry.name()))?;
                 continue;
             }
             if is_expired {
-                line(&mut out, &self.detector, &format!("expired, left as it is: {}", entry.name()))?;
+                write_line(&mut out, &self.detector, &format!("expired, left as it is: {}", entry.name()))?;
             }
             entries.push(entry.clone());
         }
-        entries.extend(self.entries(&report, &fields));
+        entries.extend(self.new_entries(&report, &fields));
         baseline.with_entries(entries).replace(&self.path)?;
-        self.accepted(&report, &mut out)?;
+        self.write_accepted(&report, &mut out)?;
         finish(&report, out, Exit::Clean)
     }
 
     fn check(self) -> Result<Exit> {
         let baseline = self.read()?;
         let mut draft = self.scan(Some(&baseline))?;
-        let mut met = baseline.accept(&mut draft.leaks);
+        let mut matched = baseline.accept(&mut draft.leaks);
         if self.extent.whole {
-            draft.coverage.merge(self.look_in_history(&baseline, &mut met)?);
+            draft.coverage.merge(self.look_in_history(&baseline, &mut matched)?);
         }
         let mut out = Vec::new();
         let report = redact(draft, &self.detector);
         let mut wrong = 0;
         for entry in baseline.expired() {
             wrong += 1;
-            line(&mut out, &self.detector, &format!("expired: {}", entry.name()))?;
+            write_line(&mut out, &self.detector, &format!("expired: {}", entry.name()))?;
         }
         if self.extent.whole && report.coverage().is_complete() {
-            for entry in baseline.stale(&met) {
+            for entry in baseline.stale(&matched) {
                 wrong += 1;
-                line(&mut out, &self.detector, &format!("stale, matches no finding: {}", entry.name()))?;
+                write_line(
+                    &mut out,
+                    &self.detector,
+                    &format!("stale, matches no finding: {}", entry.name()),
+                )?;
             }
         } else if self.extent.whole {
-            let count = baseline.stale(&met).count();
+            let count = baseline.stale(&matched).count();
             writeln!(
                 out,
                 "not found, and perhaps not stale, since the scan is incomplete: {}",
-                entries(count)
+                entry_count(count)
             )?;
         } else {
             writeln!(out, "stale entries were not looked for: leave out PATH and --exclude to do so")?;
         }
         if wrong == 0 {
-            writeln!(out, "{}: {}, none to be dropped", self.path.display(), entries(met.len()))?;
+            writeln!(out, "{}: {}, none to be dropped", self.path.display(), entry_count(matched.len()))?;
         }
         finish(&report, out, if wrong > 0 { Exit::Findings } else { Exit::Clean })
     }
@@ -179,8 +186,8 @@ impl<'a> BaselineRun<'a> {
         Ok(Baseline::read(&self.path)?.with_base(options::base(&self.config)?))
     }
 
-    /// Every leak of any confidence, with what markers accept marked as such; and with what the baseline
-    /// accepts, if there is one.
+    /// Scans for leaks of any confidence. Findings that are accepted by markers, and by `baseline` if given, are
+    /// marked as suppressed.
     fn scan(&self, baseline: Option<&Baseline>) -> Result<Draft> {
         let policy = self.policy(baseline);
         let stop = options::stop(&self.args.scan_args, &self.config)?;
@@ -216,30 +223,35 @@ impl<'a> BaselineRun<'a> {
     }
 
     /// Leaks that are to be reported and have a place that is not accepted.
-    fn open<'r>(&self, report: &'r Report) -> impl Iterator<Item = &'r Leak> + use<'r> {
+    fn leaks_to_accept<'r>(&self, report: &'r Report) -> impl Iterator<Item = &'r Leak> + use<'r> {
         let threshold = self.min_confidence;
         report.open_leaks().filter(move |leak| leak.identified.confidence >= threshold)
     }
 
-    fn entries(&self, report: &Report, fields: &NewEntry) -> Vec<BaselineEntry> {
+    fn new_entries(&self, report: &Report, fields: &NewEntry) -> Vec<BaselineEntry> {
         let entry = |leak: &Leak| fields.entry(leak.identified.fingerprint, leak.identified.rule.to_string());
-        self.open(report).map(entry).collect()
+        self.leaks_to_accept(report).map(entry).collect()
     }
 
-    /// Says what was accepted.
-    fn accepted(&self, report: &Report, out: &mut Vec<u8>) -> Result<()> {
-        for leak in self.open(report) {
+    /// Writes what was accepted.
+    fn write_accepted(&self, report: &Report, out: &mut Vec<u8>) -> Result<()> {
+        for leak in self.leaks_to_accept(report) {
             let identified = &leak.identified;
-            let place = leak.findings.first().map(place).unwrap_or_default();
+            let place = leak.findings.first().map(location).unwrap_or_default();
             let text = format!("accepted: {} {} {place}", identified.secret.redacted(), identified.rule);
-            line(out, &self.detector, text.trim_end())?;
+            write_line(out, &self.detector, text.trim_end())?;
         }
-        writeln!(out, "{}: {} added", self.path.display(), entries(self.open(report).count()))?;
+        writeln!(
+            out,
+            "{}: {} added",
+            self.path.display(),
+            entry_count(self.leaks_to_accept(report).count())
+        )?;
         Ok(())
     }
 }
 
-/// What new entries say.
+/// The fields that all new entries share.
 #[derive(Default)]
 struct NewEntry {
     reason: String,
@@ -255,16 +267,15 @@ impl NewEntry {
             if text.trim().is_empty() {
                 bail!("--reason and --owner must not be empty");
             }
-            // The file is there to be shared.
             if redactor.redact_if_secret(text.as_bytes()).is_some() {
                 bail!("--reason or --owner contains a key, and the baseline is a file to be shared");
             }
         }
-        let day = |text: &String| Date::parse(text).context("--expires: expected a day, e.g. 2030-01-31");
+        let day = |text: &String| Date::parse(text).context("--expires: expected a date, e.g. 2030-01-31");
         let expires = fields.expires.as_ref().map(day).transpose()?;
         if let Some(past) = expires.filter(|day| *day < Date::today()) {
             bail!(
-                "--expires {past} is in the past, so the entries would accept nothing; give a day from today on"
+                "--expires {past} is in the past, so the entries would accept nothing; give today's date or a later one"
             );
         }
         Ok(Self { reason: reason.trim().to_owned(), owner: fields.owner.clone(), expires })
@@ -284,22 +295,22 @@ impl NewEntry {
     }
 }
 
-/// One line of foreign text, made harmless.
-fn line(out: &mut Vec<u8>, detector: &Detector, text: &str) -> io::Result<()> {
+/// Writes one line of untrusted text, redacted and escaped.
+fn write_line(out: &mut Vec<u8>, detector: &Detector, text: &str) -> io::Result<()> {
     writeln!(out, "{}", escape_line(&Redactor::new(detector).redact(text.as_bytes())))
 }
 
-/// Whether the key was accepted for a time that is over. Only who set its end may renew that.
+/// Whether an entry accepted the key until a date that has passed. Only a person may renew it.
 fn has_expired(baseline: &Baseline, leak: &Leak) -> bool {
     baseline.expired().any(|entry| entry.fingerprint == leak.identified.fingerprint)
 }
 
-fn place(finding: &Finding) -> String {
+fn location(finding: &Finding) -> String {
     let path = finding.origin.path.as_deref().unwrap_or_default();
     format!("{}:{}", String::from_utf8_lossy(path), finding.span.start.line)
 }
 
-fn entries(count: usize) -> String {
+fn entry_count(count: usize) -> String {
     if count == 1 { "1 entry".to_owned() } else { format!("{count} entries") }
 }
 
@@ -315,7 +326,7 @@ fn finish(report: &Report, mut out: Vec<u8>, exit: Exit) -> Result<Exit> {
     if !complete {
         writeln!(
             out,
-            "incomplete: {} could not be scanned, `friskey scan` says why",
+            "incomplete: {} could not be scanned, `friskey scan` shows why",
             skipped(report.coverage())
         )?;
     }

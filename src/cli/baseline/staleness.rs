@@ -11,12 +11,12 @@ use crate::suppress::Baseline;
 
 impl BaselineRun<'_> {
     /// Looks in the history of the repository for the keys of entries that matched nothing so far, and marks those in
-    /// `met` whose key is there. Gives what was not looked at; nothing is read when every entry matched.
-    pub(super) fn look_in_history(&self, baseline: &Baseline, met: &mut [bool]) -> Result<Coverage> {
+    /// `matched` whose key is there. Returns what could not be read. Reads nothing if every entry matched.
+    pub(super) fn look_in_history(&self, baseline: &Baseline, matched: &mut [bool]) -> Result<Coverage> {
         let root = &self.config.root.absolute;
-        // A `.git` without HEAD is no repository; a linked work tree has a file of that name.
+        // A `.git` directory without HEAD is not a repository; in a linked work tree, `.git` is a file.
         let git = root.join(".git");
-        if met.iter().all(|met| *met) || !(git.is_file() || git.join("HEAD").exists()) {
+        if matched.iter().all(|matched| *matched) || !(git.is_file() || git.join("HEAD").exists()) {
             return Ok(Coverage::default());
         }
         let threads = options::threads(&self.args.scan_args, &self.config)?;
@@ -25,20 +25,20 @@ impl BaselineRun<'_> {
         let stop = options::stop(&self.args.scan_args, &self.config)?;
         let mut draft = match scan_history(&self.settings(&policy, &stop), &audit) {
             Ok(draft) => draft,
-            Err(error) => return Ok(unread(&error)),
+            Err(error) => return Ok(coverage_without_history(&error)),
         };
         self.unless_stopped(&stop)?;
         let base = PathBase { root: root.clone(), from: root.clone() };
-        // Globs are about paths from the root, which is where those of a history begin.
+        // Globs are relative to the root, and so are the paths of a history.
         let in_history = baseline.clone().with_base(base).accept(&mut draft.leaks);
-        for (met, in_history) in met.iter_mut().zip(in_history) {
-            *met |= in_history;
+        for (matched, in_history) in matched.iter_mut().zip(in_history) {
+            *matched |= in_history;
         }
         Ok(Coverage { skipped: draft.coverage.skipped, ..Coverage::default() })
     }
 }
 
-fn unread(error: &HistoryError) -> Coverage {
+fn coverage_without_history(error: &HistoryError) -> Coverage {
     let mut coverage = Coverage::default();
     coverage.skipped.insert(Skip::new("history", error.to_string()));
     coverage

@@ -1,6 +1,6 @@
 //! Selects the commit whose configuration decides how a change is scanned: the change itself must not.
 
-use super::known_refs::{USUAL_DEFAULTS, default_tip, is_here};
+use super::known_refs::{USUAL_DEFAULT_BRANCHES, default_tip, is_here};
 use super::scope::{CiPlan, CiRun, PushEvent, Scope};
 use crate::cli::policy_base::PolicyBase;
 use crate::git::{Repository, commit_id, why_unclear};
@@ -10,7 +10,7 @@ pub(in crate::cli) fn base(plan: &CiPlan, repo: &Repository) -> PolicyBase {
     let event = &plan.event;
     match &plan.scope {
         Scope::Between { base, .. } => {
-            commit(&base.word(), format!("the base of the change, {event}"), plan, repo)
+            base_at(&base.revision(), format!("the base of the change, {event}"), plan, repo)
         }
         Scope::Push(push) => before_push(push, plan, repo),
         Scope::Nothing | Scope::Whole => {
@@ -20,29 +20,28 @@ pub(in crate::cli) fn base(plan: &CiPlan, repo: &Repository) -> PolicyBase {
 }
 
 /// For the default branch, its previous commit. For another branch, the current default branch; otherwise,
-/// someone who can push twice could add with the first push the policy for the second.
+/// someone who can push twice could use the first push to add the policy that applies to the second.
 fn before_push(push: &PushEvent, plan: &CiPlan, repo: &Repository) -> PolicyBase {
     let default_branch = push.default_branch.as_deref();
     let tip = default_tip(push.name.as_deref(), default_branch, repo);
     let before = push.before.as_deref().filter(|before| is_here(repo, before));
     match (tip, before) {
         (Some((name, id)), _) => default_branch_at(&name, id),
-        // Otherwise an earlier push to the same branch could add the exemption for this one.
         (None, Some(_)) if is_other_branch(push.name.as_deref(), default_branch) => PolicyBase::Unknown(format!(
             "the default branch, {}, is not in this clone; `git fetch origin {0}:refs/remotes/origin/{0}` fetches it",
             default_branch.unwrap_or_default()
         )),
         (None, Some(_)) if default_branch.is_none() && !has_usual_name(push.name.as_deref()) => PolicyBase::Unknown(
-            "nothing says which branch is the default one, and this one is not called main or master; fetch the \
+            "it is not known which branch is the default one, and this one is not called main or master; fetch the \
              default branch to refs/remotes/origin/, or name a commit to trust with `--policy-from REV`"
                 .to_owned(),
         ),
         (None, Some(before)) => {
-            PolicyBase::Rev { rev: before.to_owned(), what: format!("what was there before the {}", plan.event) }
+            PolicyBase::Rev { rev: before.to_owned(), what: format!("the commit before the {}", plan.event) }
         }
         (None, None) => PolicyBase::Unknown(match &push.before {
-            Some(before) => format!("{before}, what was there before the {}, is not here", plan.event),
-            None => format!("nothing was there before the {}", plan.event),
+            Some(before) => format!("{before}, the commit before the {}, is not in this clone", plan.event),
+            None => format!("there was no commit before the {}", plan.event),
         }),
     }
 }
@@ -54,13 +53,14 @@ fn is_other_branch(name: Option<&str>, default_branch: Option<&str>) -> bool {
 }
 
 fn has_usual_name(name: Option<&str>) -> bool {
-    name.and_then(|name| name.strip_prefix("refs/heads/")).is_some_and(|name| USUAL_DEFAULTS.contains(&name))
+    name.and_then(|name| name.strip_prefix("refs/heads/"))
+        .is_some_and(|name| USUAL_DEFAULT_BRANCHES.contains(&name))
 }
 
 /// For an event without a range of commits, which may run for any branch.
 fn of_run(run: &CiRun, plan: &CiPlan, repo: &Repository) -> PolicyBase {
     if let Some(base) = &run.base {
-        return commit(base, format!("the base of the request, {}", plan.event), plan, repo);
+        return base_at(base, format!("the base of the pull request, {}", plan.event), plan, repo);
     }
     // If the ref of the run is unknown, as for tags in some systems, the default branch may always decide.
     let own = Some(run.name.as_deref().unwrap_or_default());
@@ -68,11 +68,11 @@ fn of_run(run: &CiRun, plan: &CiPlan, repo: &Repository) -> PolicyBase {
         return default_branch_at(&name, id);
     }
     if !is_default(run) {
-        return PolicyBase::Unknown(format!("{}: the default branch is not here", plan.event));
+        return PolicyBase::Unknown(format!("{}: the default branch is not in this clone", plan.event));
     }
     if run.may_be_push {
         return PolicyBase::Unknown(format!(
-            "{}: nothing says what the branch was before, and a push must not excuse itself; `--policy-from REV` names \
+            "{}: the previous commit of the branch is unknown, and a push must not supply the policy for itself; `--policy-from REV` names \
              a commit to trust, `--policy-from checkout` trusts what was pushed",
             plan.event
         ));
@@ -80,17 +80,17 @@ fn of_run(run: &CiRun, plan: &CiPlan, repo: &Repository) -> PolicyBase {
     // Never the work tree, which may contain the files of a pull request.
     let id = run.commit.clone().or_else(|| commit_id(repo, "HEAD"));
     match id {
-        Some(id) => commit(&id, format!("the default branch, {}", plan.event), plan, repo),
-        None => PolicyBase::Unknown(format!("{}: HEAD is no commit", plan.event)),
+        Some(id) => base_at(&id, format!("the default branch, {}", plan.event), plan, repo),
+        None => PolicyBase::Unknown(format!("{}: HEAD does not point to a commit", plan.event)),
     }
 }
 
-/// Whether the run is for the default branch or, if that is unknown, for a branch with a usual name of one.
+/// Whether the run is for the default branch or, if that is unknown, for a branch called main or master.
 fn is_default(run: &CiRun) -> bool {
     let branch = run.name.as_deref().and_then(|name| name.strip_prefix("refs/heads/"));
     branch.is_some_and(|name| match &run.default_branch {
         Some(known) => known == name,
-        None => USUAL_DEFAULTS.contains(&name),
+        None => USUAL_DEFAULT_BRANCHES.contains(&name),
     })
 }
 
@@ -98,13 +98,13 @@ fn default_branch_at(name: &str, id: String) -> PolicyBase {
     PolicyBase::Rev { rev: id, what: format!("the default branch, {name}") }
 }
 
-fn commit(rev: &str, what: String, plan: &CiPlan, repo: &Repository) -> PolicyBase {
+fn base_at(rev: &str, what: String, plan: &CiPlan, repo: &Repository) -> PolicyBase {
     if is_here(repo, rev) {
         return PolicyBase::Rev { rev: rev.to_owned(), what };
     }
     if let Some(reason) = why_unclear(repo, rev) {
         return PolicyBase::Unknown(format!("{rev}, {what}, cannot be resolved: {reason}"));
     }
-    let remedy = plan.deepen.map_or_else(String::new, |deepen| format!("; {deepen}"));
+    let remedy = plan.fetch_all_hint.map_or_else(String::new, |fetch_all_hint| format!("; {fetch_all_hint}"));
     PolicyBase::Unknown(format!("{rev}, {what}, is not in this clone{remedy}"))
 }

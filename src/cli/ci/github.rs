@@ -27,8 +27,14 @@ pub(super) fn plan(variables: &Variables<'_>, payload: impl FnOnce() -> Result<V
     };
     let run = Some(run(variables, &name, &payload));
     // That event runs for the base branch.
-    let own_ref = name != "pull_request_target";
-    Ok(CiPlan { scope, event: format!("GitHub {name}"), deepen: Some(DEEPEN), own_ref, run })
+    let is_run_on_changed_ref = name != "pull_request_target";
+    Ok(CiPlan {
+        scope,
+        event: format!("GitHub {name}"),
+        fetch_all_hint: Some(DEEPEN),
+        is_run_on_changed_ref,
+        run,
+    })
 }
 
 fn run(variables: &Variables<'_>, event: &str, payload: &Value) -> CiRun {

@@ -9,20 +9,21 @@ pub(super) fn is_here(repo: &Repository, revision: &str) -> bool {
 }
 
 /// Usual names of the default branch, if it is unknown.
-pub(super) const USUAL_DEFAULTS: [&str; 2] = ["main", "master"];
+pub(super) const USUAL_DEFAULT_BRANCHES: [&str; 2] = ["main", "master"];
 
-/// Name and commit of the remote's default branch, unless it is or may be the ref `own`.
+/// Name and commit of the remote's default branch, unless it is or may be the ref that was changed; `None`, too, if
+/// that ref is unknown.
 pub(super) fn default_tip(
-    own: Option<&str>,
+    changed_ref: Option<&str>,
     default_branch: Option<&str>,
     repo: &Repository,
 ) -> Option<(String, String)> {
-    let own = own?;
-    let names = default_branch.map_or_else(|| USUAL_DEFAULTS.to_vec(), |name| vec![name]);
+    let changed_ref = changed_ref?;
+    let names = default_branch.map_or_else(|| USUAL_DEFAULT_BRANCHES.to_vec(), |name| vec![name]);
     let refs = refs::read(repo);
     let tip = |name: &str| {
         let full = format!("refs/remotes/origin/{name}");
         refs.tips.iter().find(|tip| tip.name == full).map(|tip| (name.to_owned(), tip.id.to_string()))
     };
-    names.into_iter().find_map(tip).filter(|(name, _)| own.strip_prefix("refs/heads/") != Some(name))
+    names.into_iter().find_map(tip).filter(|(name, _)| changed_ref.strip_prefix("refs/heads/") != Some(name))
 }

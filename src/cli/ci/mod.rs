@@ -65,11 +65,11 @@ pub(super) fn run(ci: &Ci, global: &Global) -> Result<Exit> {
     let outputs = Outputs::open(&reporting, global)?.with_summary(summary)?;
     let mut draft = scan(ci, &session, &resolved, global)?;
     draft.category = plan.category();
-    base_policy::tell_markers(&mut draft);
+    base_policy::note_accepting_markers(&mut draft);
     draft.notes.insert(0, chosen);
     draft.command_line = super::command_line::words();
-    if let (Status::Incomplete, Some(deepen)) = (draft.status(), plan.deepen) {
-        draft.notes.push(format!("where the history is cut off: {deepen}"));
+    if let (Status::Incomplete, Some(fetch_all_hint)) = (draft.status(), plan.fetch_all_hint) {
+        draft.notes.push(format!("where the history is cut off: {fetch_all_hint}"));
     }
     let report = redact(draft, &session.in_force.detector);
     let exit = report.status().into();
@@ -96,7 +96,7 @@ fn scan(ci: &Ci, session: &Session, resolved: &Resolved, global: &Global) -> Res
     let range = match &resolved.target {
         ScanTarget::Nothing => return Ok(scan_nothing(&session.settings(), "ci")),
         ScanTarget::Whole => Vec::new(),
-        ScanTarget::Range(words) => words.clone(),
+        ScanTarget::Range(arguments) => arguments.clone(),
     };
     let surfaces = surfaces(&ci.surfaces, config)?;
     let cache = ci.cache.open(session, &surfaces)?;

@@ -20,7 +20,7 @@ pub(super) fn plan(
     head: Option<&str>,
 ) -> Result<CiPlan> {
     if base.is_some() || head.is_some() {
-        return asked(base, head);
+        return plan_for_user_range(base, head);
     }
     if variables.is_set("GITHUB_ACTIONS") {
         return github::plan(variables, payload);
@@ -29,20 +29,20 @@ pub(super) fn plan(
         return Ok(plan);
     }
     let event = "no supported CI system".to_owned();
-    Ok(CiPlan { scope: Scope::Whole, event, deepen: None, own_ref: false, run: None })
+    Ok(CiPlan { scope: Scope::Whole, event, fetch_all_hint: None, is_run_on_changed_ref: false, run: None })
 }
 
-fn asked(base: Option<&str>, head: Option<&str>) -> Result<CiPlan> {
+fn plan_for_user_range(base: Option<&str>, head: Option<&str>) -> Result<CiPlan> {
     let head = revision("--head", head.unwrap_or("HEAD"))?;
     let event = "--base and --head".to_owned();
     let scope = match base.filter(|base| !base.is_empty()) {
         // CI systems use zeros if there was no previous commit.
         Some(base) if !is_zero(base) => {
-            Scope::Between { base: revision("--base", base)?, head: Rev::Named(head.word()) }
+            Scope::Between { base: revision("--base", base)?, head: Rev::Named(head.revision()) }
         }
-        _ => Scope::Push(PushEvent { after: head.word(), ..PushEvent::default() }),
+        _ => Scope::Push(PushEvent { after: head.revision(), ..PushEvent::default() }),
     };
-    Ok(CiPlan { scope, event, deepen: None, own_ref: false, run: None })
+    Ok(CiPlan { scope, event, fetch_all_hint: None, is_run_on_changed_ref: false, run: None })
 }
 
 /// A single revision, rather than an option or a range.

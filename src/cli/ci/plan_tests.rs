@@ -1,4 +1,4 @@
-//! Events as data.
+//! The scope to which the variables and payload of each CI system lead.
 
 use serde_json::json;
 
@@ -57,7 +57,7 @@ fn a_push_to_github() {
 }
 
 #[test]
-fn requests_queues_and_events_without_commits_on_github() {
+fn github_pull_requests_merge_queues_and_events_without_commits() {
     let request =
         json!({"pull_request": {"base": {"sha": id('a')}, "head": {"sha": id('b'), "repo": {"fork": true}}}});
     for event in ["pull_request", "pull_request_target"] {

@@ -1,4 +1,4 @@
-//! Resolves a plan in this repository: the arguments of the range, and its description.
+//! Resolves the scope of an event in this repository: the arguments of the range, and its description.
 
 use super::known_refs::{default_tip, is_here};
 use super::scope::{CiPlan, PushEvent, Scope};
@@ -13,7 +13,7 @@ pub(super) enum ScanTarget {
     Range(Vec<String>),
 }
 
-/// The same with a description.
+/// What will be scanned, and why.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Resolved {
     pub(super) target: ScanTarget,
@@ -29,26 +29,26 @@ pub(super) fn resolve(plan: &CiPlan, repo: &Repository) -> Resolved {
         Scope::Nothing => Resolved {
             target: ScanTarget::Nothing,
             range: "nothing".to_owned(),
-            why: format!("{event}: the branch or tag was deleted, and brings nothing"),
+            why: format!("{event}: the branch or tag was deleted, so there is nothing to scan"),
         },
         Scope::Whole => Resolved {
             target: ScanTarget::Whole,
             range: "whole history".to_owned(),
-            why: format!("{event}: it is about no range of commits"),
+            why: format!("{event}: it concerns no particular range of commits"),
         },
         Scope::Between { base, head } => between(
-            &base.word(),
-            &head.word(),
+            &base.revision(),
+            &head.revision(),
             // Excludes everything reachable from both, which is what is reachable from the merge base.
-            format!("{event}: what the head has and the base has not"),
+            format!("{event}: the commits of the head that the base lacks"),
         ),
         Scope::Push(push) => resolve_push(push, event, repo),
     }
 }
 
 fn between(base: &str, head: &str, why: String) -> Resolved {
-    let words = [head, "--not", base].map(str::to_owned).to_vec();
-    Resolved { target: ScanTarget::Range(words), range: format!("{base}..{head}"), why }
+    let arguments = [head, "--not", base].map(str::to_owned).to_vec();
+    Resolved { target: ScanTarget::Range(arguments), range: format!("{base}..{head}"), why }
 }
 
 fn resolve_push(push: &PushEvent, event: &str, repo: &Repository) -> Resolved {
@@ -60,23 +60,27 @@ fn resolve_push(push: &PushEvent, event: &str, repo: &Repository) -> Resolved {
         return between(before, after, format!("{event}: what was pushed"));
     }
     let why = match before {
-        Some(before) => format!("{event}: {before} was forced away or is not fetched"),
-        None => format!("{event}: new"),
+        Some(before) => format!("{event}: {before} was removed by a force-push or has not been fetched"),
+        None => format!("{event}: a new branch or tag"),
     };
-    beside_default(push, &why, repo)
+    beyond_default_branch(push, &why, repo)
 }
 
 /// The commits of a ref that the default branch lacks. No other branch is excluded: a clone does not show which
 /// branches were scanned, and of two branches pushed together, each would leave their common commits to the
 /// other.
-fn beside_default(push: &PushEvent, why: &str, repo: &Repository) -> Resolved {
+fn beyond_default_branch(push: &PushEvent, why: &str, repo: &Repository) -> Resolved {
     let after = push.after.as_str();
     let Some((name, id)) = default_tip(push.name.as_deref(), push.default_branch.as_deref(), repo) else {
         return Resolved {
             target: ScanTarget::Range(vec![after.to_owned()]),
             range: after.to_owned(),
-            why: format!("{why}, and there is no default branch beside it: all that it has"),
+            why: format!("{why}, and there is no default branch to compare it with, so its whole history"),
         };
     };
-    between(&id, after, format!("{why}: what the default branch, {name}, has not, other branches included"))
+    between(
+        &id,
+        after,
+        format!("{why}: everything that the default branch, {name}, lacks, even if other branches have it"),
+    )
 }

@@ -43,7 +43,7 @@ pub(super) enum Rev {
 
 impl Rev {
     /// The revision in git's syntax. If the branch is missing, no other ref of that name is used.
-    pub(super) fn word(&self) -> String {
+    pub(super) fn revision(&self) -> String {
         match self {
             Self::Id(id) => id.clone(),
             Self::Branch(name) => format!("refs/remotes/origin/{name}"),
@@ -59,9 +59,9 @@ pub(super) struct CiPlan {
     /// `GitHub push`, for the report.
     pub(super) event: String,
     /// How to make this system fetch the whole history.
-    pub(super) deepen: Option<&'static str>,
-    /// Whether the ref that the system names for the run is that of the change itself.
-    pub(super) own_ref: bool,
+    pub(super) fetch_all_hint: Option<&'static str>,
+    /// Whether the run's ref is the ref that was changed, and not a merge ref, for example.
+    pub(super) is_run_on_changed_ref: bool,
     /// What the run is for; `None` outside of CI, and if the user specifies the range.
     pub(super) run: Option<CiRun>,
 }
@@ -93,13 +93,13 @@ impl CiRun {
 }
 
 impl CiPlan {
-    /// The category of the report, if it differs from the command's. A whole history of the run's ref, or
+    /// The SARIF category (`automationDetails.id`), if it differs from the command's. A whole history of the run's ref, or
     /// everything that a pull request adds to it, covers that ref completely and replaces the previous report.
     /// The commits of one push do not.
     pub(super) fn category(&self) -> Option<&'static str> {
         match self.scope {
             Scope::Whole => Some("history"),
-            Scope::Between { .. } if self.own_ref => Some("history"),
+            Scope::Between { .. } if self.is_run_on_changed_ref => Some("history"),
             Scope::Between { .. } | Scope::Push(_) | Scope::Nothing => None,
         }
     }
@@ -130,7 +130,7 @@ impl Variables<'_> {
     }
 
     /// The same for a required variable.
-    pub(super) fn needed_id(&self, name: &str) -> Result<String> {
+    pub(super) fn required_id(&self, name: &str) -> Result<String> {
         match self.id(name)? {
             Some(id) => Ok(id),
             None => bail!("the variable {name} is not set; give the range with --base and --head"),

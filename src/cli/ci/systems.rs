@@ -18,7 +18,7 @@ struct System {
     /// The variable with the trigger of the run, and the values that no push can cause. Anyone who may push can
     /// cause the others.
     started_by: (&'static str, &'static [&'static str]),
-    deepen: &'static str,
+    fetch_all_hint: &'static str,
 }
 
 /// For a system that does not report the trigger.
@@ -32,7 +32,7 @@ const SYSTEMS: &[System] = &[
         branch: "CI_COMMIT_BRANCH",
         default_branch: "CI_DEFAULT_BRANCH",
         started_by: ("CI_PIPELINE_SOURCE", &["schedule", "web"]),
-        deepen: "set the variable `GIT_DEPTH: 0`",
+        fetch_all_hint: "set the variable `GIT_DEPTH: 0`",
     },
     System {
         marker: "BITBUCKET_BUILD_NUMBER",
@@ -41,7 +41,7 @@ const SYSTEMS: &[System] = &[
         branch: "BITBUCKET_BRANCH",
         default_branch: "",
         started_by: NOT_TOLD,
-        deepen: "set `clone: depth: full`",
+        fetch_all_hint: "set `clone: depth: full`",
     },
     System {
         marker: "TF_BUILD",
@@ -50,7 +50,7 @@ const SYSTEMS: &[System] = &[
         branch: "BUILD_SOURCEBRANCH",
         default_branch: "",
         started_by: ("BUILD_REASON", &["Schedule", "Manual"]),
-        deepen: "set `fetchDepth: 0` at `checkout`",
+        fetch_all_hint: "set `fetchDepth: 0` at `checkout`",
     },
     System {
         marker: "JENKINS_URL",
@@ -59,7 +59,7 @@ const SYSTEMS: &[System] = &[
         branch: "BRANCH_NAME",
         default_branch: "",
         started_by: NOT_TOLD,
-        deepen: "take the shallow clone out of the job's checkout",
+        fetch_all_hint: "take the shallow clone out of the job's checkout",
     },
     System {
         marker: "CIRCLECI",
@@ -68,7 +68,7 @@ const SYSTEMS: &[System] = &[
         branch: "CIRCLE_BRANCH",
         default_branch: "",
         started_by: NOT_TOLD,
-        deepen: "use `checkout` with `method: full`",
+        fetch_all_hint: "use `checkout` with `method: full`",
     },
     System {
         marker: "BUILDKITE",
@@ -77,7 +77,7 @@ const SYSTEMS: &[System] = &[
         branch: "BUILDKITE_BRANCH",
         default_branch: "BUILDKITE_PIPELINE_DEFAULT_BRANCH",
         started_by: ("BUILDKITE_SOURCE", &["schedule", "ui"]),
-        deepen: "take `--depth` out of BUILDKITE_GIT_CLONE_FLAGS and BUILDKITE_GIT_FETCH_FLAGS",
+        fetch_all_hint: "take `--depth` out of BUILDKITE_GIT_CLONE_FLAGS and BUILDKITE_GIT_FETCH_FLAGS",
     },
 ];
 
@@ -97,11 +97,17 @@ pub(super) fn plan(variables: &Variables<'_>) -> Result<Option<CiPlan>> {
         may_be_push: !is_harmless,
         ..CiRun::for_branch(variables.get(system.branch), variables.get(system.default_branch))
     };
-    Ok(Some(CiPlan { scope, event, deepen: Some(system.deepen), own_ref: true, run: Some(run) }))
+    Ok(Some(CiPlan {
+        scope,
+        event,
+        fetch_all_hint: Some(system.fetch_all_hint),
+        is_run_on_changed_ref: true,
+        run: Some(run),
+    }))
 }
 
 fn gitlab(variables: &Variables<'_>) -> Result<(Scope, &'static str)> {
-    let commit = variables.needed_id("CI_COMMIT_SHA")?;
+    let commit = variables.required_id("CI_COMMIT_SHA")?;
     if let Some(base) = variables.id("CI_MERGE_REQUEST_DIFF_BASE_SHA")? {
         // A pipeline for merged results runs on a merge with the current target branch.
         let head = variables.id("CI_MERGE_REQUEST_SOURCE_BRANCH_SHA")?.filter(|id| !is_zero(id));
@@ -129,7 +135,7 @@ fn bitbucket(variables: &Variables<'_>) -> Result<(Scope, &'static str)> {
     // The commit is abbreviated.
     let base = variables.get("BITBUCKET_PR_DESTINATION_COMMIT").filter(|id| is_id(id));
     let base = base.map_or(Rev::Branch(name), Rev::Id);
-    let head = Rev::Id(variables.needed_id("BITBUCKET_COMMIT")?);
+    let head = Rev::Id(variables.required_id("BITBUCKET_COMMIT")?);
     Ok((Scope::Between { base, head }, "pull request"))
 }
 
@@ -140,7 +146,7 @@ fn azure(variables: &Variables<'_>) -> Result<(Scope, &'static str)> {
     let target = target.strip_prefix("refs/heads/").map_or(target.clone(), str::to_owned);
     let head = match variables.id("SYSTEM_PULLREQUEST_SOURCECOMMITID")? {
         Some(head) => head,
-        None => variables.needed_id("BUILD_SOURCEVERSION")?,
+        None => variables.required_id("BUILD_SOURCEVERSION")?,
     };
     Ok((Scope::Between { base: Rev::Branch(target), head: Rev::Id(head) }, "pull request"))
 }
@@ -162,7 +168,7 @@ fn jenkins(variables: &Variables<'_>) -> Result<(Scope, &'static str)> {
                 ["BRANCH_NAME", "GIT_LOCAL_BRANCH", "GIT_BRANCH"].iter().find_map(|name| variables.get(name));
             let name =
                 name.map(|name| format!("refs/heads/{}", name.strip_prefix("origin/").unwrap_or(&name)));
-            let push = PushEvent { before: Some(before), after: head.word(), name, default_branch: None };
+            let push = PushEvent { before: Some(before), after: head.revision(), name, default_branch: None };
             Ok((Scope::Push(push), "build since the last that passed"))
         }
         None => Ok((Scope::Whole, "build without one before it")),

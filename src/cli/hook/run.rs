@@ -162,7 +162,7 @@ impl HookCheck<'_> {
             merge_heads: self.git.merge_heads.clone(),
             files: files.iter().map(PathBuf::from).collect(),
             exclude: options::excludes(&self.session.in_force.config)?,
-            without_lfs: self.session.in_force.config.is_without_lfs(),
+            without_lfs: self.session.in_force.config.excludes_lfs(),
             threads: self.session.threads,
         };
         Ok(scan_staged(&self.session.settings(), &commit)?)
@@ -171,7 +171,7 @@ impl HookCheck<'_> {
     /// Scans the commits of `range`, and the names of the pushed refs, if known.
     fn range(&self, range: Vec<String>, names: Option<Vec<String>>) -> Result<Draft> {
         let wanted =
-            |surface: &Surface| *surface != Surface::Lfs || !self.session.in_force.config.is_without_lfs();
+            |surface: &Surface| *surface != Surface::Lfs || !self.session.in_force.config.excludes_lfs();
         let audit = HistoryOptions {
             objects: self.git.objects.clone(),
             range,

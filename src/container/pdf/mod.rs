@@ -21,7 +21,7 @@ use self::lzw::Lzw;
 use self::objects::Objects;
 use super::ReadSeek;
 use super::entry_sink::EntrySink;
-use super::format::{Format, HEAD};
+use super::format::{Format, HEAD_LEN};
 use super::inflate::InflateStream;
 use super::readers::Metered;
 use super::seek_window::{Shared, Window};
@@ -75,7 +75,7 @@ fn run(sink: &dyn EntrySink, input: &mut dyn ReadSeek, delegated: &mut Vec<Range
         });
         failed.map_or(Ok(()), Err)?;
         data.go(start, shared.size);
-        let head = data.peek(HEAD)?;
+        let head = data.peek(HEAD_LEN)?;
         if head[..head.len().min(16)].trim_ascii_start().starts_with(b"endstream") {
             continue;
         }

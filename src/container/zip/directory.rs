@@ -5,10 +5,8 @@ use std::ops::Range;
 
 use super::header::{CENTRAL, END, End, Header, LOCAL, eight};
 use crate::container::entry_sink::EntrySink;
+use crate::container::format::TAIL_LEN;
 use crate::container::seek_window::Window;
-
-/// Bytes of an end record and the longest comment that may follow it.
-const TAIL: u64 = 22 + 65_535;
 
 /// End records to try: a comment may contain any number of false ones.
 const TRIED: usize = 64;
@@ -45,9 +43,9 @@ pub(super) fn read(
     window: &mut Window<'_>,
     size: u64,
 ) -> io::Result<Option<Directory>> {
-    let begins = size.saturating_sub(TAIL);
+    let begins = size.saturating_sub(TAIL_LEN as u64);
     window.go(begins, size);
-    let tail = window.peek(TAIL as usize)?.to_vec();
+    let tail = window.peek(TAIL_LEN)?.to_vec();
     let candidates = || {
         let places = memchr::memmem::rfind_iter(&tail, END).take(TRIED);
         places.filter_map(|at| Some((End::parse(&tail[at..], begins + at as u64)?, &tail[at..])))

@@ -15,7 +15,7 @@ use self::header::{CENTRAL, DESCRIPTOR, Header, LOCAL, eight, four};
 use self::methods::{Checked, Tally};
 use super::ReadSeek;
 use super::entry_sink::EntrySink;
-use super::format::{HEAD, is_program};
+use super::format::{HEAD_LEN, is_program};
 use super::limits::in_words;
 use super::readers::Metered;
 use super::seek_window::{Shared, Window};
@@ -179,7 +179,7 @@ impl Zip<'_> {
         }
         // Data before a zip was already searched, unless it is a program.
         self.data.go(0, self.size);
-        if place == 0 && !is_program(self.data.peek(HEAD)?) {
+        if place == 0 && !is_program(self.data.peek(HEAD_LEN)?) {
             return Ok(());
         }
         self.data.go(place, end);

@@ -28,6 +28,10 @@ impl Encoding for Base64 {
         "base64"
     }
 
+    fn names(&self) -> &'static [EncodingName] {
+        &["base64", "base64url"]
+    }
+
     /// The symbols that the literal alone determines, for each alignment.
     fn keywords(&self, literal: &[u8], starts_key: bool) -> Vec<EncodedKeyword> {
         let aligned = |phase: u8| EncodedKeyword { bytes: decided(literal, usize::from(phase)), tag: phase };

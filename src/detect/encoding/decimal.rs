@@ -26,6 +26,10 @@ impl Encoding for Decimal {
         "decimal"
     }
 
+    fn names(&self) -> &'static [EncodingName] {
+        &["decimal"]
+    }
+
     fn keywords(&self, literal: &[u8], starts_key: bool) -> Vec<EncodedKeyword> {
         if !starts_key || literal.len() < ENOUGH {
             return Vec::new();

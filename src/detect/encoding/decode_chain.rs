@@ -136,7 +136,9 @@ impl DecodeChain {
         candidate: &mut Candidate<'_>,
         secret: Range<usize>,
     ) -> Option<EncodingName> {
-        let name = self.steps.last()?.encoding.accept(decoded, candidate, secret)?;
+        let encoding = self.steps.last()?.encoding;
+        let name = encoding.accept(decoded, candidate, secret)?;
+        debug_assert!(encoding.names().contains(&name), "{name} is not a name of {encoding:?}");
         match (&self.steps[..], name) {
             ([outer, _], _) if outer.in_hex => Some("hex"),
             ([outer, _], name) => nested_name(outer.encoding.name(), name),

@@ -30,6 +30,10 @@ impl Encoding for DelimitedHex {
         "hex"
     }
 
+    fn names(&self) -> &'static [EncodingName] {
+        &["hex"]
+    }
+
     fn keywords(&self, literal: &[u8], starts_key: bool) -> Vec<EncodedKeyword> {
         let of = |literal: &[u8], separator: &str, tag| {
             case_variants(literal, separator)

@@ -35,6 +35,10 @@ impl Encoding for Dump {
         "hex"
     }
 
+    fn names(&self) -> &'static [EncodingName] {
+        &["hex"]
+    }
+
     /// Groups may end after the first byte, with a gap in the middle of the line. If the line ends there, the
     /// first two bytes of the other literal are adjacent.
     fn keywords(&self, literal: &[u8], _: bool) -> Vec<EncodedKeyword> {

@@ -28,6 +28,22 @@ const RUN: usize = 300;
 /// unrelated argument.
 const WHOLE_BY_ITSELF: usize = 40;
 
+/// The names of escapes, and of what may be between two characters. A byte in plain form has no name of its own, and
+/// only base64 contains `UrlSafe`.
+const TOKEN_NAMES: &[EncodingName] = &[
+    TokenKind::Unicode.name(),
+    TokenKind::Hex.name(),
+    TokenKind::Octal.name(),
+    TokenKind::Backslash.name(),
+    TokenKind::Percent.name(),
+    TokenKind::Entity.name(),
+    TokenKind::QuotedPrintable.name(),
+    TokenKind::Ansi.name(),
+    TokenKind::Invisible.name(),
+    TokenKind::TypographicDash.name(),
+    TokenKind::Concatenated.name(),
+];
+
 /// Decodes escaped text.
 #[derive(Debug)]
 pub(super) struct EscapedText;
@@ -35,6 +51,10 @@ pub(super) struct EscapedText;
 impl Encoding for EscapedText {
     fn name(&self) -> EncodingName {
         NAME
+    }
+
+    fn names(&self) -> &'static [EncodingName] {
+        TOKEN_NAMES
     }
 
     /// The first character escaped, and the rest in case only characters other than letters and digits are

@@ -23,6 +23,10 @@ impl Encoding for HexRun {
         "hex"
     }
 
+    fn names(&self) -> &'static [EncodingName] {
+        &["hex"]
+    }
+
     fn keywords(&self, literal: &[u8], _: bool) -> Vec<EncodedKeyword> {
         case_variants(literal, "").map(|bytes| EncodedKeyword { bytes, tag: 0 }).collect()
     }

@@ -12,6 +12,9 @@ pub(super) trait Encoding: Sync + fmt::Debug {
     /// Its name as an outer encoding.
     fn name(&self) -> EncodingName;
 
+    /// Every name that [`accept`](Self::accept) may return.
+    fn names(&self) -> &'static [EncodingName];
+
     /// The byte strings of which encoded text with `literal` must contain one. `starts_key`: keys begin with
     /// the literal. A literal from inside a key is worth searching for only where a line break can split the
     /// other one.

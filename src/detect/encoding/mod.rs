@@ -51,3 +51,22 @@ const ALL: &[&dyn Encoding] = &[
     &dump::Dump,
     &decimal::Decimal,
 ];
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::ALL;
+    use crate::model::{NESTED_ENCODINGS, SINGLE_ENCODINGS};
+
+    #[test]
+    fn reports_know_every_name() {
+        let of_encodings = ALL.iter().flat_map(|encoding| encoding.names()).copied();
+        let names: BTreeSet<_> = of_encodings.chain(["utf-8"]).collect();
+        assert_eq!(names, SINGLE_ENCODINGS.iter().copied().collect());
+        for (outer, inner) in NESTED_ENCODINGS.iter().filter_map(|name| name.split_once('+')) {
+            assert!(ALL.iter().any(|encoding| encoding.name() == outer), "{outer}");
+            assert!(names.contains(inner), "{inner}");
+        }
+    }
+}

@@ -48,7 +48,7 @@ pub(super) enum TokenKind {
 
 impl TokenKind {
     /// Its name in reports.
-    pub(super) fn name(self) -> &'static str {
+    pub(super) const fn name(self) -> &'static str {
         match self {
             Self::Plain => "utf-8",
             Self::UrlSafe => "base64url",

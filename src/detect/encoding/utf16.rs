@@ -28,6 +28,10 @@ impl Encoding for Utf16 {
         "utf-16"
     }
 
+    fn names(&self) -> &'static [EncodingName] {
+        &["utf-16le", "utf-16be"]
+    }
+
     /// Without the zero at either end, so that both byte orders match.
     fn keywords(&self, literal: &[u8], starts_key: bool) -> Vec<EncodedKeyword> {
         if !starts_key {

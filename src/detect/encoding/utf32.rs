@@ -22,6 +22,10 @@ impl Encoding for Utf32 {
         "utf-32"
     }
 
+    fn names(&self) -> &'static [EncodingName] {
+        &["utf-32le", "utf-32be"]
+    }
+
     /// Without the zeros at either end, so that both byte orders match.
     fn keywords(&self, literal: &[u8], starts_key: bool) -> Vec<EncodedKeyword> {
         if !starts_key {

@@ -3,7 +3,7 @@
 //! A commit *has* a secret if its tree contains, at any path, a blob that holds it. It *introduces* the secret if it
 //! has it and none of its parents does; it *removes* the secret if it lacks it and a parent has it. These
 //! definitions are exact for merges, renames, reverts and several roots, and need no diff: each tree is read once,
-//! the secrets below it are united once, and the rest is comparing sets along the commit graph. Replace refs and
+//! the set of secrets below it is computed once, and the rest is comparing sets along the commit graph. Replace refs and
 //! grafts are ignored, since what they hide still exists.
 //!
 //! One `ObjectGraph` of trees and commits answers everything that is asked about a repository. It is read only if
@@ -58,7 +58,7 @@ pub struct Query {
 }
 
 impl Query {
-    /// Whether answering takes no reading.
+    /// Whether it can be answered without reading any object.
     fn is_empty(&self) -> bool {
         (self.objects.is_empty() || self.secrets == 0) && self.commits.is_empty()
     }
@@ -69,9 +69,9 @@ impl Query {
 pub struct Options<'s> {
     /// Threads to read packs with.
     pub threads: usize,
-    /// Set to give up early. The answer then says nothing.
+    /// Set to give up early. The answer is then empty.
     pub stop: &'s AtomicBool,
-    /// Whether commits that nothing leads to count.
+    /// Whether to include commits that no ref or reflog entry reaches.
     pub include_unreachable: bool,
 }
 
@@ -99,12 +99,13 @@ impl Attribution {
 /// All that a repository knows about one secret.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct SecretHistory {
-    /// The strongest kind of root that leads to it. `None`: only the objects that hold it exist.
+    /// The strongest kind of root that leads to it; `None` if no commit, ref or reflog entry leads to the objects that
+    /// hold it.
     pub reached_by: Option<ReachedBy>,
     /// The refs and reflog entries that lead to it.
     pub reachability: Reachability,
     /// Commits that introduce it, oldest first, each with the first path that held it. Only commits reached by
-    /// something as strong as [`Self::reached_by`] count.
+    /// something as strong as [`Self::reached_by`] are listed.
     pub introduced: Vec<Change>,
     /// Commits that remove it, likewise, with the first path that held it before.
     pub removed: Vec<Change>,
@@ -183,10 +184,12 @@ fn trace(
     let history = CommitGraph::walk(graph, &roots.commits(), include_unreachable);
     let commits = reached::commits(graph, &history, &roots, &query.commits);
     if query.objects.is_empty() {
-        // The secrets are in messages, and the messages were read. A missing parent hides no finding.
+        // All secrets are in messages, which have been read. What the walk could not read, e.g. a missing parent,
+        // hides no finding, so only what was unreadable before counts as a gap.
         let secrets = vec![SecretHistory::default(); query.secrets];
         return Attribution { secrets, commits, gaps: unread };
     }
+    // Fills the memo of the graph, from which the rest is answered.
     for tree in roots.trees() {
         graph.secrets_in(tree);
     }
@@ -223,6 +226,7 @@ fn trace(
 fn trace_range(graph: &mut ObjectGraph<'_>, range: &Range, query: &Query) -> Vec<SecretHistory> {
     let commits: Vec<u32> = range.commits.iter().map(|commit| graph.ids.number(&commit.id)).collect();
     let history = CommitGraph::within(graph, &commits);
+    // Every commit of the range is included, whatever leads to it.
     let inside = vec![Some(ReachedBy::Ref); query.secrets];
     let changes = changes::find(graph, &history, &inside);
     let search = PathSearch::run(graph, &history, std::iter::empty(), ReachedBy::Ref);

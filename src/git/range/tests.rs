@@ -200,7 +200,7 @@ fn a_stopped_run_reads_nothing() {
 }
 
 /// A plan, whether to write a commit-graph file, and which commits are tips and which are excluded.
-fn ranged() -> impl Strategy<Value = (Plan, bool, Vec<usize>, Vec<usize>)> {
+fn ranged() -> impl Strategy<Value = (HistoryPlan, bool, Vec<usize>, Vec<usize>)> {
     let some = |size| prop::collection::vec(any::<prop::sample::Index>(), size);
     (plan(), any::<bool>(), some(1..3), some(0..3)).prop_map(|(plan, graph, tips, hidden)| {
         let among =

@@ -11,12 +11,12 @@ use super::keyword_positions::KeywordPositions;
 use super::plan::PlannedPack;
 use super::stream::push_bounded;
 use super::work_queue::AssembledObject;
-use super::worker::{Worker, sort_hits};
+use super::worker::{SweepWorker, sort_hits};
 use crate::git::inflate::InflateError;
 use crate::git::pack::Entry;
 use crate::git::pack::delta::{self, Run};
 
-impl<'a, S: Searcher> Worker<'a, S> {
+impl<'a, S: Searcher> SweepWorker<'a, S> {
     /// Searches a delta against `base`, which is freed afterwards if this is its last child.
     pub(super) fn search_delta(
         &mut self,

@@ -14,7 +14,7 @@ use super::memory_budget::Reservation;
 use super::plan::PlannedPack;
 use super::stream::{self, push_bounded};
 use super::work_queue::AssembledObject;
-use super::worker::{Worker, sort_hits};
+use super::worker::{SweepWorker, sort_hits};
 use crate::git::inflate::{InflateError, InflateStream};
 use crate::git::loose::{self, Loose, LooseError, LooseStream};
 use crate::git::pack::Entry;
@@ -39,7 +39,7 @@ impl From<String> for EntryError {
     }
 }
 
-impl<'a, S: Searcher> Worker<'a, S> {
+impl<'a, S: Searcher> SweepWorker<'a, S> {
     /// Searches an entry that is not a delta.
     pub(super) fn search_root(&mut self, planned: PlannedPack<'a>, entry: Entry) -> EntryResult<S::Hit> {
         let options = self.shared.options;

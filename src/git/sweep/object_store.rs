@@ -18,7 +18,7 @@ use crate::git::pack::{Entry, Pack, delta};
 pub(super) struct ObjectStore {
     pub(super) packs: Vec<Pack>,
     pub(super) listing: Listing,
-    assembled: AtomicU64,
+    assembled_bytes: AtomicU64,
 }
 
 /// One copy of an object.
@@ -33,7 +33,7 @@ pub(super) enum StoredCopy {
 impl StoredCopy {
     /// Whether both copies are in the same pack.
     fn shares_pack_with(self, other: &Self) -> bool {
-        matches!((self, other), (Self::Packed(pack, _), Self::Packed(there, _)) if pack == *there)
+        matches!((self, other), (Self::Packed(pack, _), Self::Packed(other_pack, _)) if pack == *other_pack)
     }
 }
 
@@ -75,28 +75,29 @@ impl ObjectStore {
         loop {
             let mut chain: Vec<(StoredCopy, Vec<u8>)> = Vec::new();
             let mut on_chain = HashSet::new();
-            let mut held = 0u64;
+            let mut delta_bytes = 0u64;
             let mut wanted = id.to_owned();
             let (kind, bytes) = loop {
                 let usable = |copy: &StoredCopy| !bad.contains(copy) && !circular.contains(copy);
                 let last = chain.last().map(|(copy, _)| *copy);
                 // Prefer a base in the same pack: it leads back to an earlier copy only if the pack is
                 // damaged.
-                let beside = |copy: &StoredCopy| !last.is_some_and(|last| last.shares_pack_with(copy));
-                let Some(copy) = self.copies(&wanted).filter(usable).min_by_key(beside) else {
+                let is_in_other_pack =
+                    |copy: &StoredCopy| !last.is_some_and(|last| last.shares_pack_with(copy));
+                let Some(copy) = self.copies(&wanted).filter(usable).min_by_key(is_in_other_pack) else {
                     let role = if *wanted == *id { "object" } else { "its delta base" };
                     return Err(format!("{role} {wanted} has no readable copy"));
                 };
-                match self.read_copy(copy, limit - held, inflater) {
+                match self.read_copy(copy, limit - delta_bytes, inflater) {
                     Ok(StoredContent::Whole(kind, bytes)) => break (kind, bytes),
                     Ok(StoredContent::Delta(base, delta)) if on_chain.insert(copy) => {
-                        held += delta.len() as u64;
+                        delta_bytes += delta.len() as u64;
                         chain.push((copy, delta));
                         wanted = base;
                     }
                     Ok(StoredContent::Delta(..)) => {
                         circular.extend(last);
-                        (wanted, held) = (id.to_owned(), 0);
+                        (wanted, delta_bytes) = (id.to_owned(), 0);
                         chain.clear();
                         on_chain.clear();
                     }
@@ -105,7 +106,7 @@ impl ObjectStore {
                     }
                 }
             };
-            match self.apply_chain(bytes, chain, limit - held) {
+            match self.apply_chain(bytes, chain, limit - delta_bytes) {
                 Ok(bytes) => return Ok((kind, bytes)),
                 Err(copy) => bad.insert(copy),
             };
@@ -114,7 +115,7 @@ impl ObjectStore {
 
     /// Total size of all objects assembled from deltas so far, in bytes.
     pub(super) fn assembled(&self) -> u64 {
-        self.assembled.load(Ordering::Relaxed)
+        self.assembled_bytes.load(Ordering::Relaxed)
     }
 
     /// Applies a chain of deltas, last one first. A base and its result must not exceed `limit` bytes
@@ -131,7 +132,7 @@ impl ObjectStore {
             let len = delta::parse(&delta, bytes.len(), room, &mut runs).map_err(|_| copy)?;
             let mut result = vec![0; len];
             delta::assemble(&runs, &bytes, &delta, &mut result);
-            self.assembled.fetch_add(len as u64, Ordering::Relaxed);
+            self.assembled_bytes.fetch_add(len as u64, Ordering::Relaxed);
             bytes = result;
         }
         Ok(bytes)

@@ -16,7 +16,7 @@ use super::object_store::ObjectStore;
 use super::outcome::{KindCount, SweepOutcome};
 use super::recovery;
 use super::work_queue::WorkQueue;
-use super::worker::{SweepContext, Worker};
+use super::worker::{SweepContext, SweepWorker};
 use super::{Searcher, SweepOptions, duplicates};
 use crate::git::Database;
 use crate::git::database::Listing;
@@ -302,7 +302,7 @@ impl<S: Searcher> Sweep<'_, S> {
         let parts = threads::run_with_count(
             threads,
             |count| shared.queue.set_threads(count),
-            || Worker::new(&shared).run(),
+            || SweepWorker::new(&shared).run(),
         );
         for part in parts {
             self.collected.merge(part);

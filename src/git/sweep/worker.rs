@@ -41,7 +41,7 @@ struct Frame<H> {
 }
 
 /// The state of one thread.
-pub(super) struct Worker<'a, S: Searcher> {
+pub(super) struct SweepWorker<'a, S: Searcher> {
     pub(super) shared: &'a SweepContext<'a, S>,
     pub(super) margin: u64,
     /// How far from a changed byte a match, including everything it depends on, can extend.
@@ -61,7 +61,7 @@ pub(super) struct Worker<'a, S: Searcher> {
 /// Number of objects between updates of the progress.
 const PROGRESS_INTERVAL: u64 = 1 << 10;
 
-impl<'a, S: Searcher> Worker<'a, S> {
+impl<'a, S: Searcher> SweepWorker<'a, S> {
     pub(super) fn new(shared: &'a SweepContext<'a, S>) -> Self {
         let (longest, margin) = (shared.searcher.longest(), shared.searcher.margin());
         Self {

@@ -1,7 +1,7 @@
 //! The fingerprint by which GitHub code scanning tracks an alert when lines move.
 //!
-//! The hash of a line covers 100 UTF-16 units from its first one that is neither a space nor a tab, across line
-//! ends; 65535 and then zeros follow the end of the file. Carriage returns, alone or before a line feed, count
+//! The hash of a line covers 100 UTF-16 units from its start on, across line ends and not counting spaces and tabs;
+//! 65535 and then zeros follow the end of the file. Carriage returns, alone or before a line feed, count
 //! as line feeds. The upload action computes the same hash for files in the checkout.
 
 use std::collections::HashMap;
@@ -14,17 +14,17 @@ const END: u16 = 65_535;
 /// `hex:occurrence` for each line of a file, in order. Lines end where GitHub ends them, also at a lone
 /// carriage return, and a final line end is followed by an empty line. Bytes that are not UTF-8 are read as
 /// U+FFFD.
-pub fn line_hash(bytes: &[u8]) -> Vec<String> {
+pub fn line_hashes(bytes: &[u8]) -> Vec<String> {
     let (units, starts) = normalized(bytes);
     let unit = |at: usize| u64::from(units.get(at).copied().unwrap_or(0));
-    let highest = FACTOR.wrapping_pow(BLOCK as u32 - 1);
+    let leading_factor = FACTOR.wrapping_pow(BLOCK as u32 - 1);
     let mut hash = (0..BLOCK).fold(0_u64, |hash, at| hash.wrapping_mul(FACTOR).wrapping_add(unit(at)));
     let mut at = 0;
     let mut seen: HashMap<u64, u64> = HashMap::new();
     let mut hashes = Vec::with_capacity(starts.len());
     for start in starts {
         while at < start {
-            let rest = hash.wrapping_sub(unit(at).wrapping_mul(highest));
+            let rest = hash.wrapping_sub(unit(at).wrapping_mul(leading_factor));
             hash = rest.wrapping_mul(FACTOR).wrapping_add(unit(at + BLOCK));
             at += 1;
         }
@@ -67,38 +67,38 @@ mod tests {
     const EMPTY: &str = "c129715d7a2bc9a3:1";
 
     // The expected values were printed by `hash` of src/fingerprints.ts in github/codeql-action (f3f1edbed),
-    // run with node on these inputs. On 600 random inputs both agreed, too.
+    // run with node on these inputs. On 600 random inputs the two agreed on those, too.
 
     #[test]
     fn a_final_line_end_is_followed_by_an_empty_line() {
-        assert_eq!(line_hash(b""), [EMPTY]);
-        assert_eq!(line_hash(b"a"), ["53b5d4aabe50d64:1"]);
-        assert_eq!(line_hash(b"a\n"), ["243cbaa4685aab12:1", EMPTY]);
+        assert_eq!(line_hashes(b""), [EMPTY]);
+        assert_eq!(line_hashes(b"a"), ["53b5d4aabe50d64:1"]);
+        assert_eq!(line_hashes(b"a\n"), ["243cbaa4685aab12:1", EMPTY]);
     }
 
     #[test]
     fn white_space_is_skipped_and_line_ends_are_equal() {
         let hashes = ["790f81e5b114fed4:1", "1f7b9f1ae97918ec:1", "c33be7e0cf7c3ca:1", EMPTY];
-        assert_eq!(line_hash(b"a b\tc\r\nx\ry\n"), hashes);
-        assert_eq!(line_hash(b"\tabc\nx \n\t y\r\n"), hashes);
+        assert_eq!(line_hashes(b"a b\tc\r\nx\ry\n"), hashes);
+        assert_eq!(line_hashes(b"\tabc\nx \n\t y\r\n"), hashes);
     }
 
     #[test]
     fn a_space_separates_a_carriage_return_from_its_line_feed() {
         let hashes = ["8ad54fab729d8bb5:1", "3f73cdf52e365cf1:1", "339c9e69aebadc6b:1", EMPTY];
-        assert_eq!(line_hash(b"one\r \ntwo\n"), hashes);
+        assert_eq!(line_hashes(b"one\r \ntwo\n"), hashes);
     }
 
     #[test]
     fn only_the_start_of_a_long_line_is_hashed() {
         let (long, next) = ("x".repeat(250), "x".repeat(99));
         let hashes = ["52b56201ffb58620:1", "52b56201ffb585b2:1", EMPTY];
-        assert_eq!(line_hash(format!("{long}\n{next}\n").as_bytes()), hashes);
+        assert_eq!(line_hashes(format!("{long}\n{next}\n").as_bytes()), hashes);
     }
 
     #[test]
     fn repeats_are_numbered() {
-        let hashes = line_hash("same\n".repeat(150).as_bytes());
+        let hashes = line_hashes("same\n".repeat(150).as_bytes());
         assert_eq!(hashes[..2], ["6468d5768bad9560:1", "6468d5768bad9560:2"]);
         assert_eq!(hashes.len(), 151);
         assert_eq!(hashes[148..], ["54dd522503d971eb:1", "930af01a65e2307f:1", EMPTY]);
@@ -106,7 +106,7 @@ mod tests {
 
     #[test]
     fn hashes_utf16_units_and_replaces_invalid_utf8() {
-        assert_eq!(line_hash("\u{1f600}é".as_bytes()), ["bc519d3e21e1c9d5:1"]);
-        assert_eq!(line_hash(b"a\xff\xe2\x82"), line_hash("a\u{fffd}\u{fffd}".as_bytes()));
+        assert_eq!(line_hashes("\u{1f600}é".as_bytes()), ["bc519d3e21e1c9d5:1"]);
+        assert_eq!(line_hashes(b"a\xff\xe2\x82"), line_hashes("a\u{fffd}\u{fffd}".as_bytes()));
     }
 }

@@ -19,12 +19,12 @@ use crate::model::{Leak, Origin, Report};
 
 use super::{Style, json, labels};
 
-pub use line_hash::line_hash;
+pub use line_hash::line_hashes;
 
 /// The most results that code scanning accepts in one run.
 const MAX_RESULTS: usize = 5_000;
 
-/// Returns the hash of a line (counted from 1, see [`line_hash()`]) of a file in the checkout, if known.
+/// Returns the hash of a line (counted from 1, see [`line_hashes()`]) of a file in the checkout, if known.
 pub type LineHashes<'a> = dyn Fn(&Origin, u64) -> Option<String> + 'a;
 
 pub(super) fn write(report: &Report, style: &Style, out: &mut dyn Write) -> io::Result<()> {

@@ -1,4 +1,5 @@
-//! What the provider says about leaked keys, for people: at a terminal, and the words that a page has in common with it.
+//! What the provider says about leaked keys, in words: the terminal output, and the phrases that the HTML page shares
+//! with it.
 
 mod human;
 
@@ -26,26 +27,26 @@ pub struct VerifiedLeak {
 }
 
 /// `2026-11-27 10:30 UTC`
-fn moment(seconds: i64) -> String {
+fn utc_minute(seconds: i64) -> String {
     let time = civil_time(seconds).to_string().replace('T', " ");
     format!("{} UTC", time.get(..16).unwrap_or(&time))
 }
 
-/// The facts about a listed key: what, and its value.
+/// The facts about a listed key, each a label and a value.
 pub(super) fn facts(key: &ListedKey) -> Vec<(&'static str, String)> {
-    let mut facts = vec![("key", named(&key.id, &key.name))];
+    let mut facts = vec![("key", id_and_name(&key.id, &key.name))];
     if let Some(project) = &key.project {
         let archived = if project.archived { ", archived" } else { "" };
-        facts.push(("project", format!("{}{archived}", named(&project.id, &project.name))));
+        facts.push(("project", format!("{}{archived}", id_and_name(&project.id, &project.name))));
     }
     facts.extend(key.owner.as_ref().map(|one| ("owner", owner(one))));
     facts.extend(account_keys(key));
-    facts.extend(key.created_at.map(|at| ("created", moment(at))));
+    facts.extend(key.created_at.map(|at| ("created", utc_minute(at))));
     facts.push((
         "last used",
-        key.last_used_at.map_or_else(|| "never, as far as the API says".to_owned(), moment),
+        key.last_used_at.map_or_else(|| "never, according to the API".to_owned(), utc_minute),
     ));
-    facts.extend(key.expires_at.map(|at| ("expires", moment(at))));
+    facts.extend(key.expires_at.map(|at| ("expires", utc_minute(at))));
     if key.created_after_leak {
         facts.push((
             "note",
@@ -63,14 +64,14 @@ pub(super) fn facts(key: &ListedKey) -> Vec<(&'static str, String)> {
 
 /// The other keys of the service account that owns `key`.
 fn account_keys(key: &ListedKey) -> Option<(&'static str, String)> {
-    let shown = key.account_keys.iter().take(MAX_ACCOUNT_KEYS).map(|one| named(&one.id, &one.name));
+    let shown = key.account_keys.iter().take(MAX_ACCOUNT_KEYS).map(|one| id_and_name(&one.id, &one.name));
     let mut shown: Vec<String> = shown.collect();
     let rest = key.account_keys.len() - shown.len();
     shown.extend((rest > 0).then(|| format!("{} more", thousands(rest as u64))));
     (!shown.is_empty()).then(|| ("other keys", format!("{}, of the same service account", shown.join(", "))))
 }
 
-pub(super) fn named(id: &str, name: &str) -> String {
+pub(super) fn id_and_name(id: &str, name: &str) -> String {
     if name.is_empty() { id.to_owned() } else { format!("{id} ({name})") }
 }
 
@@ -79,7 +80,7 @@ pub(super) fn owner(owner: &KeyOwner) -> String {
     let parts: Vec<&str> =
         [&owner.name, &owner.email, &owner.id].into_iter().flatten().map(String::as_str).collect();
     let since = owner.created_at.filter(|_| owner.is_service_account());
-    let since = since.map(|at| format!(", created {}", moment(at))).unwrap_or_default();
+    let since = since.map(|at| format!(", created {}", utc_minute(at))).unwrap_or_default();
     format!("{what} {}{since}", parts.join(", "))
 }
 
@@ -108,7 +109,7 @@ pub(super) fn uses(spending: &Spending) -> Option<String> {
 
 /// `2026-11-27 api_key.created by ada@example.org from 192.0.2.1`
 pub(super) fn event(event: &crate::model::AuditEvent) -> String {
-    let mut text = format!("{} {}", moment(event.at), event.event);
+    let mut text = format!("{} {}", utc_minute(event.at), event.event);
     for (word, value) in [("by", &event.actor), ("from", &event.ip_address)] {
         if let Some(value) = value {
             text.push_str(&format!(" {word} {value}"));

@@ -6,16 +6,22 @@
 
 mod cached;
 mod containers;
+mod findings_at_paths;
+mod findings_in_messages;
 mod gaps;
 mod history_facts;
 mod lfs;
 mod message;
+mod names;
+mod object_sweep;
 mod range;
+mod receipt;
 mod repository_audit;
 mod search;
 #[cfg(test)]
 mod search_tests;
 mod secret_index;
+mod side_files;
 mod submodules;
 
 use std::collections::BTreeSet;

@@ -3,7 +3,7 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use crate::container::{self, Format, HEAD, classify, may_be_packed};
+use crate::container::{self, Format, HEAD_LEN, classify, may_be_packed};
 use crate::detect::{Detector, Match};
 use crate::git::{MatchedObject, ObjectId, ObjectKind, Pointer, Searcher};
 use crate::scan::Stop;
@@ -24,7 +24,7 @@ impl Searcher for ObjectSearch<'_> {
     fn scratch(&self) {}
 
     fn longest(&self) -> usize {
-        self.detector.max_match_len().max(HEAD)
+        self.detector.max_match_len().max(HEAD_LEN)
     }
 
     fn margin(&self) -> usize {
@@ -40,7 +40,7 @@ impl Searcher for ObjectSearch<'_> {
     }
 
     fn head(&self, kind: ObjectKind) -> usize {
-        if kind == ObjectKind::Blob { HEAD } else { 0 }
+        if kind == ObjectKind::Blob { HEAD_LEN } else { 0 }
     }
 
     fn keywords(&self, kind: ObjectKind, bytes: &[u8], is_start: bool, anchor: &mut dyn FnMut(usize)) {
@@ -74,7 +74,7 @@ impl Searcher for ObjectSearch<'_> {
             // If these bytes are not the start of the object, the sweep ignores the match.
             if starts_container(bytes) {
                 anchor(0);
-                found(0..bytes.len().min(HEAD), SweepMatch::Container);
+                found(0..bytes.len().min(HEAD_LEN), SweepMatch::Container);
             }
             if let Some(pointer) = Pointer::parse(bytes) {
                 anchor(0);

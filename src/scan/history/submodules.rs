@@ -8,6 +8,7 @@ use std::collections::{BTreeSet, HashSet, VecDeque};
 use std::path::{Path, PathBuf};
 
 use super::repository_audit::{self, RepositoryOutcome};
+use super::side_files::is_below;
 use super::{HistoryOptions, HistoryOutcome};
 use crate::git::{self, Repository, WorkTreeGit};
 use crate::model::{Ignored, IgnoredKind, Skip, Surface};
@@ -126,7 +127,7 @@ impl SubmoduleWalk<'_> {
             let work_tree = repo.workdir().and_then(|top| Some(top.join(relative(path)?)));
             if let (Some(work_tree), Some(top)) = (&work_tree, repo.workdir())
                 && work_tree.exists()
-                && !repository_audit::is_below(work_tree, top)
+                && !is_below(work_tree, top)
             {
                 self.skip(shown(&own), "a symbolic link leads out of the work tree; not followed".to_owned());
                 continue;

@@ -11,7 +11,8 @@ use crate::git::{
 };
 use crate::model::{Skip, Span};
 use crate::scan::Settings;
-use crate::scan::contents::{self, Contents, may_be_container, skips};
+use crate::scan::contents::{Contents, may_be_container};
+use crate::scan::searched::{Searched, skips};
 use crate::threads;
 
 /// The number of objects that a thread takes at a time.
@@ -169,7 +170,7 @@ impl ObjectMatches {
         id: &ObjectId,
         naming: Naming<'_>,
     ) -> KeyMatches {
-        let mut searched = contents::Searched::default();
+        let mut searched = Searched::default();
         // Reading from memory cannot fail.
         let _ = contents.search(Input::Bytes(bytes), Vec::new, &mut searched);
         self.take(searched, id, naming)
@@ -184,7 +185,7 @@ impl ObjectMatches {
         id: &ObjectId,
         naming: Naming<'_>,
     ) -> KeyMatches {
-        let mut searched = contents::Searched::default();
+        let mut searched = Searched::default();
         let failed = match lfs.open(pointer) {
             Ok(mut file) => {
                 // Whatever the file holds is searched, even if it is not what the pointer promises.
@@ -204,7 +205,7 @@ impl ObjectMatches {
     }
 
     /// Adds the findings in blob `id`, and what was not scanned in it.
-    fn take(&mut self, mut searched: contents::Searched, id: &ObjectId, naming: Naming<'_>) -> KeyMatches {
+    fn take(&mut self, mut searched: Searched, id: &ObjectId, naming: Naming<'_>) -> KeyMatches {
         self.bytes += searched.bytes;
         if searched.found.is_cut() {
             searched.skipped.push((Vec::new(), TOO_MANY_KEYS.to_owned()));

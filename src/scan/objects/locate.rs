@@ -8,7 +8,9 @@ use crate::container::Input;
 use crate::git::{LfsStore, ObjectId, Pointer};
 use crate::model::{Identified, Position, Span, Surface};
 use crate::scan::Settings;
-use crate::scan::contents::{Contents, Located, Searched};
+use crate::scan::contents::Contents;
+use crate::scan::located::Located;
+use crate::scan::searched::Searched;
 use crate::scan::suppression::MarkerVerdict;
 
 /// The most places that are cached.
@@ -71,7 +73,7 @@ impl<'d> SecretLocator<'d> {
         let secret = identified.fingerprint;
         let (all, is_cut) = self.search(id, object, name);
         let mut places = all.iter().filter(|one| one.identified.fingerprint == secret);
-        let Some(first) = places.next() else { return is_cut.then(|| Located::somewhere(identified)) };
+        let Some(first) = places.next() else { return is_cut.then(|| Located::unlocated(identified)) };
         let open = std::iter::once(first).chain(places).find(|one| !one.verdict.accepts());
         Some(open.unwrap_or(first).clone())
     }

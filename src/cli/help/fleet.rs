@@ -1,0 +1,46 @@
+//! Notes on `friskey fleet`.
+
+use super::Notes;
+use super::statuses::{FLEET, FLEET_AUDIT, FLEET_PLAN, FLEET_REPORT};
+
+pub(super) const NOTES: &[Notes] = &[
+    Notes {
+        command: "friskey fleet",
+        examples: &[
+            ("Plan the audit of all mirrors below a folder", "friskey fleet plan /srv/mirrors > fleet.json"),
+            ("Audit them", "friskey fleet audit fleet.json --state results"),
+            ("Report on all of them", "friskey fleet report results"),
+        ],
+        statuses: FLEET,
+    },
+    Notes {
+        command: "friskey fleet plan",
+        examples: &[(
+            "Plan the audit of all mirrors below a folder",
+            "friskey fleet plan /srv/mirrors > fleet.json",
+        )],
+        statuses: FLEET_PLAN,
+    },
+    Notes {
+        command: "friskey fleet audit",
+        examples: &[
+            ("Audit all repositories of a plan", "friskey fleet audit fleet.json --state results"),
+            (
+                "Audit the part that an engine's job stands for, e.g. a task of a Slurm array",
+                "friskey fleet audit fleet.json --state results --shard auto",
+            ),
+        ],
+        statuses: FLEET_AUDIT,
+    },
+    Notes {
+        command: "friskey fleet report",
+        examples: &[
+            ("Report on all repositories", "friskey fleet report results"),
+            (
+                "Join results of two machines, and write SARIF with a run for each repository",
+                "friskey fleet report results-1 results-2 --output sarif=fleet.sarif",
+            ),
+        ],
+        statuses: FLEET_REPORT,
+    },
+];

@@ -1,0 +1,179 @@
+//! Turns secrets with their attribution into findings at paths.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use super::containers::{self, UnopenedContainer};
+use super::repository_audit::RepositoryAudit;
+use super::secret_index::SecretIndex;
+use crate::git::attribution::{Attribution, SecretHistory, SecretPath, attribute};
+use crate::git::refs::Refs;
+use crate::git::{self, ObjectId, ObjectKind, entry_name};
+use crate::model::{Finding, Identified, LeakStatus, Origin, Reachability, Surface};
+use crate::scan::located::{Located, own_name};
+
+impl RepositoryAudit<'_> {
+    /// Reports findings by the objects that contain them, without any attribution.
+    pub(super) fn without_attribution(&mut self, secrets: &SecretIndex) {
+        let kinds = [ObjectKind::Blob, ObjectKind::Tree, ObjectKind::Commit, ObjectKind::Tag];
+        for (id, kind, held) in secrets.of_kinds(&kinds) {
+            let surface = match kind {
+                ObjectKind::Tree => Surface::FileName,
+                ObjectKind::Commit => Surface::CommitMessage,
+                ObjectKind::Tag => Surface::TagMessage,
+                ObjectKind::Blob => Surface::Blob,
+            };
+            let is_commit = kind == ObjectKind::Commit;
+            for (number, _) in held {
+                let identified = &secrets.identified[*number as usize];
+                let facts = self.outcome.facts.entry(identified.fingerprint).or_default();
+                facts.status(LeakStatus::Unknown);
+                let origin = Origin {
+                    surface,
+                    path: None,
+                    object: (!is_commit).then(|| id.to_string()),
+                    commit: is_commit.then(|| id.to_string()),
+                    container: Vec::new(),
+                };
+                self.push(identified, origin, Located::unlocated(identified), 1);
+            }
+        }
+    }
+
+    pub(super) fn attribute(&mut self, refs: &Refs, secrets: &SecretIndex, closed: &[UnopenedContainer]) {
+        let mut query = secrets.query();
+        let held: HashSet<ObjectId> = query.objects.keys().copied().collect();
+        containers::ask(&mut query, closed);
+        let options = self.attribution(self.wants(Surface::Unreachable));
+        let Attribution { secrets: histories, commits, gaps } = attribute(self.repo, refs, &query, &options);
+        self.outcome.coverage.skipped.extend(gaps.into_skips());
+        if self.is_stopped() {
+            return self.without_attribution(secrets);
+        }
+        for (identified, history) in secrets.identified.iter().zip(&histories) {
+            self.in_trees(identified, history, None);
+        }
+        self.report_unopened(closed, &histories[secrets.identified.len()..]);
+        self.in_index(secrets, &held, &histories);
+        self.in_messages(refs, &commits, secrets, false);
+    }
+
+    /// Adds the findings at paths in trees, and in objects to which no tree leads; on `surface`, or on the
+    /// surface that follows from their reachability.
+    pub(super) fn in_trees(
+        &mut self,
+        identified: &Arc<Identified>,
+        history: &SecretHistory,
+        surface: Option<Surface>,
+    ) {
+        if history.paths.is_empty() && history.unnamed.is_empty() {
+            return;
+        }
+        let now = self.audit.now;
+        let facts = self.outcome.facts.entry(identified.fingerprint).or_default();
+        facts.history(history, now);
+        let surface = surface.unwrap_or_else(|| surface_of(history));
+        for place in &history.paths {
+            self.at_place(identified, surface, place);
+        }
+        for id in &history.unnamed {
+            let lost = SecretPath { path: Vec::new(), newest: *id, commit: None, versions: 1 };
+            self.at_place(identified, Surface::Unreachable, &lost);
+        }
+    }
+
+    fn at_place(&mut self, identified: &Arc<Identified>, surface: Surface, place: &SecretPath) {
+        let mut path = self.prefix.to_vec();
+        path.extend_from_slice(&place.path);
+        let is_named = place.commit.is_some() || !place.path.is_empty();
+        let mut origin = Origin {
+            surface,
+            path: is_named.then_some(path),
+            object: Some(place.newest.to_string()),
+            commit: place.commit.map(|id| id.to_string()),
+            container: Vec::new(),
+        };
+        // Locating a key reads its object again, which may take long after the time limit.
+        let object = match self.is_stopped() {
+            true => None,
+            false => self.objects.read(&place.newest, "holds a finding"),
+        };
+        let Some((kind, object)) = object else {
+            // A finding is reported even if its position is unknown.
+            return self.push(identified, origin, Located::unlocated(identified), place.versions);
+        };
+        let located = self.places.first(place.newest, object, &own_name(&origin), identified);
+        let Some(located) = located else {
+            // It is in another copy of the object, not the one that git would read.
+            return self.push(identified, origin, Located::unlocated(identified), place.versions);
+        };
+        let located = match kind {
+            ObjectKind::Tree => {
+                let offset = usize::try_from(located.span.start.offset).unwrap_or(usize::MAX);
+                let Some((name, start)) = entry_name(object, offset, self.repo.object_hash()) else { return };
+                let path = origin.path.get_or_insert_default();
+                if !path.is_empty() && path.last() != Some(&b'/') {
+                    path.push(b'/');
+                }
+                let before = path.len();
+                path.extend_from_slice(&name);
+                if surface == Surface::Blob {
+                    origin.surface = Surface::FileName;
+                }
+                located.in_name(object, start, before)
+            }
+            _ => located,
+        };
+        self.push(identified, origin, located, place.versions);
+    }
+
+    /// Adds findings in index entries, including those that no commit contains yet.
+    fn in_index(&mut self, secrets: &SecretIndex, held: &HashSet<ObjectId>, histories: &[SecretHistory]) {
+        if !self.wants(Surface::Index) {
+            return;
+        }
+        let (staged, gaps) = git::staged_paths(self.repo, |id| held.contains(id));
+        self.outcome.coverage.skipped.extend(gaps.into_skips());
+        for (id, _, secrets_in) in secrets.of_kinds(&[ObjectKind::Blob]) {
+            for path in staged.get(&id).into_iter().flatten() {
+                for (number, _) in secrets_in {
+                    let identified = &secrets.identified[*number as usize];
+                    let history = &histories[*number as usize];
+                    let facts = self.outcome.facts.entry(identified.fingerprint).or_default();
+                    facts.status(LeakStatus::Present);
+                    // No second finding for what HEAD has at the same path.
+                    if !history.paths.iter().any(|place| place.path == *path && place.newest == id) {
+                        let place = SecretPath { path: path.clone(), newest: id, commit: None, versions: 1 };
+                        self.outcome.findings.retain(|finding| !is_lost(finding, identified, id));
+                        self.at_place(identified, Surface::Index, &place);
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Whether the finding is of a blob that only an index refers to, which was first reported as unreachable.
+fn is_lost(finding: &Finding, identified: &Identified, id: ObjectId) -> bool {
+    finding.identified.fingerprint == identified.fingerprint
+        && finding.origin.path.is_none()
+        && finding.origin.object.as_deref() == Some(&id.to_string())
+}
+
+/// The surface of a secret's paths, by what leads to them.
+fn surface_of(history: &SecretHistory) -> Surface {
+    let Reachability { refs_in_history, held_by, .. } = &history.reachability;
+    let all =
+        |names: &[String], prefix: &str| !names.is_empty() && names.iter().all(|n| n.starts_with(prefix));
+    if all(refs_in_history, "refs/notes/") {
+        Surface::Note
+    } else if all(refs_in_history, "refs/stash") {
+        Surface::Stash
+    } else if !refs_in_history.is_empty() {
+        Surface::Blob
+    } else if all(held_by, "refs/stash@") {
+        Surface::Stash
+    } else {
+        Surface::Unreachable
+    }
+}

@@ -1,0 +1,76 @@
+//! Names that no tree contains: those in index files, and those of refs.
+
+use std::collections::{BTreeSet, HashSet};
+
+use super::repository_audit::RepositoryAudit;
+use crate::git::refs::Refs;
+use crate::git::{self, IndexNames};
+use crate::model::{Finding, LeakStatus, Surface};
+use crate::scan::collect::name_findings;
+
+impl RepositoryAudit<'_> {
+    /// Scans the names in index files, which are in no tree before the next commit, and reports index files
+    /// that cannot be read.
+    pub(super) fn index_names(&mut self) {
+        if !self.wants(Surface::Index) && !self.wants(Surface::FileName) {
+            return;
+        }
+        let IndexNames { paths, submodules, gaps } = git::index_names(self.repo);
+        self.outcome.coverage.skipped.extend(gaps.into_skips());
+        self.submodules.extend(submodules);
+        let detector = self.settings.detector;
+        let mut any = false;
+        let passed_over = detector.find_with_keywords(&paths, |_| true, |_| any = true);
+        any |= !passed_over.is_empty();
+        if !any || !self.wants(Surface::FileName) {
+            return;
+        }
+        let mut met: HashSet<&[u8]> = HashSet::new();
+        for path in paths.split(|&byte| byte == b'\n') {
+            let ends = memchr::memchr_iter(b'/', path).chain([path.len()]);
+            let mut start = 0;
+            for end in ends {
+                if met.insert(&path[..end]) {
+                    let shown = [self.prefix, &path[..end]].concat();
+                    let found = name_findings(detector, Surface::FileName, &shown, self.prefix.len() + start);
+                    for finding in found {
+                        self.staged_name(finding);
+                    }
+                }
+                start = end + 1;
+            }
+        }
+    }
+
+    /// Adds a finding in an index name, unless a tree has the same name.
+    fn staged_name(&mut self, finding: Finding) {
+        let secret = finding.identified.fingerprint;
+        let is_known = |known: &Finding| {
+            known.identified.fingerprint == secret
+                && known.origin.surface == Surface::FileName
+                && known.origin.path == finding.origin.path
+        };
+        if !self.outcome.findings.iter().any(is_known) {
+            self.outcome.facts.entry(secret).or_default().status(LeakStatus::Present);
+            self.outcome.findings.push(finding);
+        }
+    }
+
+    pub(super) fn ref_names(&mut self, refs: &Refs) {
+        if !self.wants(Surface::RefName) {
+            return;
+        }
+        let logs = refs.logs.iter().map(|entry| &entry.log);
+        let mut names: BTreeSet<&String> = refs.tips.iter().map(|tip| &tip.name).chain(logs).collect();
+        names.extend(refs.head.iter().chain(&refs.other_names));
+        for name in names {
+            let shown = [self.prefix, name.as_bytes()].concat();
+            for finding in name_findings(self.settings.detector, Surface::RefName, &shown, self.prefix.len())
+            {
+                let facts = self.outcome.facts.entry(finding.identified.fingerprint).or_default();
+                facts.status(LeakStatus::Present);
+                self.outcome.findings.push(finding);
+            }
+        }
+    }
+}

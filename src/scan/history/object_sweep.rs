@@ -1,0 +1,56 @@
+//! The sweep over all objects of a repository, and what follows from its matches.
+
+use super::repository_audit::RepositoryAudit;
+use super::search::{ObjectSearch, SweepMatches, partition};
+use super::secret_index::SecretIndex;
+use crate::git::refs::Refs;
+use crate::git::{Database, ObjectKind, SweepOptions};
+
+impl RepositoryAudit<'_> {
+    pub(super) fn sweep(&mut self, refs: &Refs) {
+        let kinds = self.audit.object_kinds();
+        if kinds.is_empty() {
+            return;
+        }
+        let database = Database::of(self.repo);
+        let search = ObjectSearch { detector: self.settings.detector, stop: self.settings.stop, kinds };
+        let usual = SweepOptions::default();
+        let max_memory = self.audit.max_memory.unwrap_or(usual.max_memory).min(usual.max_memory);
+        let options = SweepOptions {
+            max_memory,
+            max_assembled: usual.max_assembled.min(max_memory),
+            threads: self.audit.threads,
+            whole: self.audit.whole,
+            check_links: true,
+            find_unlisted: true,
+            cancel: Some(self.settings.stop.flag()),
+            progress: self.audit.progress.as_deref(),
+            ..usual
+        };
+        let outcome = self.swept(&database, &search, &options);
+        let coverage = &mut self.outcome.coverage;
+        coverage.commits += outcome.counts.of(ObjectKind::Commit).objects;
+        coverage.blobs += outcome.counts.of(ObjectKind::Blob).objects;
+        coverage.bytes += outcome.counts.total().bytes;
+        // The sweep skips packs without an index, but they were scanned as plain files.
+        coverage.skipped.extend(outcome.skipped.into_iter().filter(|skip| !self.opened.contains(&skip.what)));
+        self.gaps(&outcome.unlisted);
+        self.missing(&outcome.missing);
+        self.broken_refs(refs);
+        let SweepMatches { plain: mut found, containers, pointers, passed_over } = partition(outcome.found);
+        let mut closed = self.unpack(&containers, &passed_over, &mut found);
+        if let Some(store) = self.lfs() {
+            self.pointed_at(&store, &pointers, &mut found, &mut closed);
+        }
+        let (secrets, below) = SecretIndex::gather(&found, self.settings);
+        drop(found);
+        self.outcome.below_threshold += below;
+        self.outcome.dropped.add(secrets.dropped);
+        if self.is_stopped() {
+            self.without_attribution(&secrets);
+        } else if !secrets.identified.is_empty() || !closed.is_empty() {
+            self.attribute(refs, &secrets, &closed);
+        }
+        self.outcome.key_objects = secrets.into_key_objects();
+    }
+}

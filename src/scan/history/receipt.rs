@@ -1,0 +1,71 @@
+//! Coverage of an audit: what is missing from the repository.
+
+use super::repository_audit::RepositoryAudit;
+use crate::git::refs::{Refs, Tip, TipKind};
+use crate::git::{self, ObjectId, ObjectKind};
+use crate::model::{Skip, Surface};
+use crate::scan::skip_limit::first_and_rest;
+
+impl RepositoryAudit<'_> {
+    /// Fills in the coverage that is known before anything is read.
+    pub(super) fn receipt(&mut self, refs: &Refs) {
+        let coverage = &mut self.outcome.coverage;
+        coverage.refs += refs.tips.len() as u64;
+        coverage.surfaces.extend(self.audit.surfaces.iter().copied());
+        if let Some(reason) = git::is_shallow(self.repo) {
+            coverage.skipped.insert(Skip::new("commits beyond the shallow boundary", reason));
+        }
+        let at_head = git::at_head(self.repo);
+        if self.audit.surfaces.contains(&Surface::Blob) {
+            coverage.skipped.extend(at_head.missing.into_skips());
+        }
+        self.submodules.extend(at_head.submodules);
+        // Otherwise the sweep notices missing objects.
+        let kinds = self.audit.object_kinds();
+        let follows = [ObjectKind::Commit, ObjectKind::Tree].iter().all(|kind| kinds.contains(kind));
+        if let Some(reason) = git::is_partial(self.repo).filter(|_| !follows) {
+            coverage.skipped.insert(Skip::new("objects of a partial clone", reason));
+        }
+    }
+
+    /// Reports refs whose own object is not in the repository. The sweep sees only what other objects name.
+    pub(super) fn broken_refs(&mut self, refs: &Refs) {
+        let is_broken = |tip: &&Tip| tip.kind == TipKind::Ref && !self.objects.has(&tip.id);
+        let broken = refs.tips.iter().filter(is_broken);
+        let skips = broken.map(|tip| {
+            Skip::new(&*tip.name, format!("points at {}, which is not in the repository", tip.id))
+        });
+        let skips = first_and_rest(skips, |more| {
+            Skip::new(format!("{more} more refs"), "point at objects that are not in the repository")
+        });
+        self.outcome.coverage.skipped.extend(skips);
+    }
+
+    /// Reports objects that other objects refer to but that do not exist, so they cannot have been scanned. Below a
+    /// shallow boundary this is normal and reported already.
+    pub(super) fn missing(&mut self, named: &[ObjectId]) {
+        if git::is_shallow(self.repo).is_some() {
+            return;
+        }
+        let missing: Vec<&ObjectId> = named.iter().filter(|id| !self.objects.has(id)).collect();
+        let skipped = &mut self.outcome.coverage.skipped;
+        if let Some(reason) = git::is_partial(self.repo) {
+            if !missing.is_empty() {
+                let what = format!(
+                    "{} object{} of a partial clone",
+                    missing.len(),
+                    if missing.len() == 1 { "" } else { "s" }
+                );
+                skipped.insert(Skip::new(what, reason));
+            }
+            return;
+        }
+        let known = |id: &&&ObjectId| !skipped.iter().any(|skip| skip.what.ends_with(&id.to_string()));
+        let missing = missing.iter().filter(known).map(|id| Skip::new(format!("object {id}"), MISSING));
+        let all = first_and_rest(missing, |more| Skip::new(format!("{more} more objects"), MISSING));
+        skipped.extend(all);
+    }
+}
+
+/// Why an object that others refer to was not scanned.
+const MISSING: &str = "a tree, commit or tag names it, and the object database lacks it; `git fsck` tells more, `git fetch` may bring it";

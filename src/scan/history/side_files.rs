@@ -1,0 +1,123 @@
+//! Files of a git directory other than objects: configuration, hooks, reflogs, leftovers.
+
+use std::collections::HashSet;
+use std::path::Path;
+
+use super::repository_audit::RepositoryAudit;
+use crate::container::Input;
+use crate::git::refs::Refs;
+use crate::git::{self, Database, ObjectLink, UnindexedFile, UnindexedFiles};
+use crate::model::{Finding, LeakStatus, Origin, Skip, Surface};
+use crate::scan::collect::Collector;
+use crate::source::{GitDir, Sink as _, scan_file_list, scan_git_dir, scan_object_names};
+
+impl RepositoryAudit<'_> {
+    /// Scans configuration, hooks, reflogs and other files, and reflogs in reftables as if they were files.
+    pub(super) fn side_files(&mut self, refs: &Refs) {
+        let (collector, names) = (Collector::new(self.settings), Collector::new(self.settings));
+        let dir = self.repo.common_dir();
+        let name = dir.file_name().filter(|name| *name == ".git").map_or(&b""[..], |_| b".git/");
+        let shown = [self.prefix, name].concat();
+        let (work_tree, surfaces) = (self.repo.workdir(), &self.audit.surfaces);
+        let mut dirs = vec![(dir, shown.clone())];
+        // The git directory of a linked work tree, if it is in an unusual place.
+        let own = self.repo.git_dir();
+        if !is_below(own, dir) {
+            dirs.push((own, [self.prefix, own.as_os_str().as_encoded_bytes(), b"/"].concat()));
+        }
+        for (dir, shown) in dirs {
+            let git_dir = GitDir { dir, shown: &shown, work_tree, surfaces };
+            self.nested.extend(scan_git_dir(git_dir, &collector, &names));
+        }
+        self.git_file(&collector);
+        if self.wants(Surface::Reflog) {
+            table_logs(refs, &shown, &collector);
+        }
+        self.leftovers(&[&shown, &b"objects/"[..]].concat(), &collector, &names);
+        let mut gathered = collector.finish();
+        self.with_names(&mut gathered.findings, names.finish().findings);
+        for finding in &gathered.findings {
+            let status = match finding.origin.surface {
+                Surface::Reflog | Surface::Unreachable => LeakStatus::Unreachable,
+                Surface::Lfs => LeakStatus::Unknown,
+                _ => LeakStatus::Present,
+            };
+            self.outcome.facts.entry(finding.identified.fingerprint).or_default().status(status);
+        }
+        self.outcome.findings.extend(gathered.findings);
+        self.outcome.dropped.add(gathered.dropped);
+        self.outcome.more_skipped += gathered.more_skipped;
+        self.outcome.coverage.merge(gathered.coverage);
+        self.outcome.notes.extend(gathered.notes);
+    }
+
+    /// Scans the file `.git` of a linked work tree or submodule.
+    fn git_file(&self, collector: &Collector<'_>) {
+        let file = self.repo.workdir().map(|top| top.join(".git"));
+        let file = file.filter(|file| file.symlink_metadata().is_ok_and(|metadata| !metadata.is_dir()));
+        if let Some(file) = file.filter(|_| self.wants(Surface::GitFile)) {
+            let origin = Origin::at_path(Surface::GitFile, [self.prefix, b".git"].concat());
+            scan_file_list([(file, origin)], collector);
+        }
+    }
+
+    /// Adds findings in file names, and drops those already reported as names of refs: where refs are stored as
+    /// files, their names are file names and occur in lists of refs.
+    fn with_names(&self, contents: &mut Vec<Finding>, names: Vec<Finding>) {
+        const LISTS: [&[u8]; 5] = [b"refs/", b"packed-refs", b"reftable/", b"HEAD", b"FETCH_HEAD"];
+        let of_refs = self.outcome.findings.iter().filter(|one| one.origin.surface == Surface::RefName);
+        let known: HashSet<_> = of_refs.map(|one| one.identified.fingerprint).collect();
+        let is_new = |finding: &Finding| !known.contains(&finding.identified.fingerprint);
+        contents.retain(|finding| {
+            let path = finding.origin.path.as_deref().unwrap_or_default();
+            let inside = path.strip_prefix(self.prefix).unwrap_or(path);
+            let inside = inside.strip_prefix(b".git/").unwrap_or(inside);
+            is_new(finding) || !LISTS.iter().any(|list| inside.starts_with(list))
+        });
+        contents.extend(names.into_iter().filter(is_new));
+    }
+
+    /// Scans files in object directories that git itself ignores.
+    fn leftovers(&mut self, shown: &[u8], collector: &Collector<'_>, names: &Collector<'_>) {
+        let UnindexedFiles { dirs, files, names: paths, links, skipped } =
+            git::unindexed_files(&Database::of(self.repo));
+        self.outcome.coverage.skipped.extend(skipped);
+        let files = files.into_iter().map(|UnindexedFile { path, inside, holds_objects }| {
+            let surface = if holds_objects { Surface::Unreachable } else { Surface::GitFile };
+            (path, Origin::at_path(surface, [shown, inside.as_bytes()].concat()))
+        });
+        let is_wanted = |origin: &Origin| self.audit.surfaces.contains(&origin.surface);
+        let files: Vec<_> = files.filter(|(_, origin)| is_wanted(origin)).collect();
+        let with_objects = files.iter().filter(|(_, origin)| origin.surface == Surface::Unreachable);
+        self.opened.extend(with_objects.map(|(path, _)| path.display().to_string()));
+        scan_file_list(files, collector);
+        if self.wants(Surface::GitFile) {
+            let at = |inside: &String| [shown, inside.as_bytes()].concat();
+            let paths: Vec<_> = paths.iter().map(at).collect();
+            let link = |link: ObjectLink| {
+                (link.path, Origin::at_path(Surface::GitFile, at(&link.inside)), link.is_followed)
+            };
+            let links: Vec<_> = links.into_iter().map(link).collect();
+            let own = [self.repo.common_dir()];
+            let within: Vec<&Path> = own.into_iter().chain(dirs.iter().map(|dir| dir.as_path())).collect();
+            scan_object_names(&paths, &links, (&within, self.repo.workdir()), (collector, names));
+        }
+    }
+}
+
+/// Whether `path` is `folder` or within it, after resolving links.
+pub(super) fn is_below(path: &Path, folder: &Path) -> bool {
+    let real = |path: &Path| path.canonicalize().unwrap_or_else(|_| path.to_owned());
+    real(path).starts_with(real(folder))
+}
+
+/// Searches reflogs stored in reftables, under the names that their files would have.
+fn table_logs(refs: &Refs, shown: &[u8], collector: &Collector<'_>) {
+    let mut worker = collector.worker();
+    refs.table_logs(|path, text| {
+        let origin = Origin::at_path(Surface::Reflog, [shown, path].concat());
+        if let Err(error) = worker.blob(&origin, Input::Bytes(text)) {
+            worker.skip(Skip::new(String::from_utf8_lossy(path), error.to_string()));
+        }
+    });
+}
