@@ -139,7 +139,7 @@ pub fn describe(metadata: &Metadata) -> &'static str {
             return "a device";
         }
     }
-    if metadata.is_dir() { "a folder" } else { "not a regular file" }
+    if metadata.is_dir() { "a directory" } else { "not a regular file" }
 }
 
 #[cfg(unix)]
@@ -157,7 +157,7 @@ mod tests {
         assert_eq!(read(&file, Symlinks::Refuse, 5).unwrap(), b"12345");
         assert!(matches!(read(&file, Symlinks::Refuse, 4), Err(ReadError::TooLarge { limit: 4 })));
         assert!(matches!(read(&dir.path().join("none"), Symlinks::Refuse, 4), Err(ReadError::NotFound)));
-        assert!(matches!(read(dir.path(), Symlinks::Refuse, 4), Err(ReadError::NotRegular("a folder"))));
+        assert!(matches!(read(dir.path(), Symlinks::Refuse, 4), Err(ReadError::NotRegular("a directory"))));
         assert!(matches!(
             read(Path::new("/dev/zero"), Symlinks::Follow, 4),
             Err(ReadError::NotRegular("a device"))

@@ -25,6 +25,8 @@ mod matrix;
 mod neighbours;
 #[path = "detect/noise.rs"]
 mod noise;
+#[path = "detect/oracle.rs"]
+mod oracle;
 #[path = "detect/respelled.rs"]
 mod respelled;
 #[path = "detect/split_literals.rs"]

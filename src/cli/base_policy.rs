@@ -43,7 +43,7 @@ impl InForce {
         global: &Global,
     ) -> Result<Self> {
         let mut in_force = Self::of_checkout(config, suppression, global, Extent::default())?;
-        in_force.policy.notes.insert(0, told(&PolicyBase::Checkout));
+        in_force.policy.notes.insert(0, policy_note(&PolicyBase::Checkout));
         Ok(in_force)
     }
 
@@ -73,7 +73,7 @@ pub(super) fn load(
     extent: impl Fn(&Config) -> Extent,
 ) -> Result<InForce> {
     let root = Root::find(start).with_context(|| format!("cannot look at {}", start.display()))?;
-    let here = fs::canonicalize(".").context("cannot look at the current folder")?;
+    let here = fs::canonicalize(".").context("cannot look at the current directory")?;
     let rev = match base {
         PolicyBase::Rev { rev, .. } => Some(rev.as_str()),
         PolicyBase::Checkout | PolicyBase::Unknown(_) => None,
@@ -82,7 +82,7 @@ pub(super) fn load(
         revision: repo.zip(rev),
         head: repo,
         base: PathBase { root: root.absolute, from: here },
-        folder: TempDir::new().context("cannot make a temporary folder")?,
+        folder: TempDir::new().context("cannot make a temporary directory")?,
         notes: RefCell::default(),
     };
     // Copied files are referred to by their original names.
@@ -111,13 +111,13 @@ pub(super) fn load(
     loaded.config.path = None;
     // Those in the checkout belong to the change.
     loaded.config.no_ignore = true;
-    loaded.policy.notes.insert(0, told(base));
+    loaded.policy.notes.insert(0, policy_note(base));
     loaded.policy.notes.extend(files.notes.into_inner());
     Ok(loaded)
 }
 
 /// A description of the policy that applies.
-fn told(base: &PolicyBase) -> String {
+fn policy_note(base: &PolicyBase) -> String {
     match base {
         PolicyBase::Rev { rev, what } => format!(
             "configuration, baseline and rules are those of {rev} ({what}), not of what is scanned; no ignore file is obeyed"
@@ -248,7 +248,7 @@ impl BaseFiles<'_> {
             fs::create_dir_all(to.parent().unwrap_or(self.folder.path()))?;
             fs::write(&to, &bytes)
         };
-        copy().with_context(|| format!("cannot copy {name} of {rev} to a temporary folder"))?;
+        copy().with_context(|| format!("cannot copy {name} of {rev} to a temporary directory"))?;
         Ok(Some(to))
     }
 }

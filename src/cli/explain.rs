@@ -21,7 +21,7 @@ pub(super) fn run(explain: &Explain, global: &Global) -> Result<Exit> {
     if !explain.misplaced.is_empty() {
         // The argument may be a key of any shape, so the message must not repeat it.
         bail!(
-            "explain takes no argument. If it is a key, it now stands in the shell's history, and other processes \
+            "explain takes no argument. If it is a key, it is now in the shell's history, and other processes \
              could see it: delete it there. Pipe the text into `friskey explain`, or run it and paste the text at the \
              prompt"
         );

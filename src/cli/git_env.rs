@@ -1,4 +1,4 @@
-//! What git tells its hooks through the environment.
+//! What git passes to its hooks in the environment.
 
 use std::env;
 use std::path::PathBuf;
@@ -7,7 +7,7 @@ use crate::git::ObjectId;
 
 /// The variables that say where the repository is.
 pub(super) struct GitEnv {
-    /// `GIT_DIR`, or the current folder.
+    /// `GIT_DIR`, or the current directory.
     pub(super) repo: PathBuf,
     /// `GIT_INDEX_FILE`: `git commit PATH` makes a temporary one.
     pub(super) index: Option<PathBuf>,

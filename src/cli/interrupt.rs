@@ -24,7 +24,7 @@ const INTERRUPTED: i32 = 130;
 pub(super) fn stop(max_time: Option<Duration>) -> Result<Arc<Stop>> {
     let stop = Arc::new(Stop::default());
     let shared = Arc::clone(&stop);
-    // Where no handler can be set, Ctrl-C ends the process as ever.
+    // If no handler can be installed, Ctrl-C ends the process as usual.
     let _ = ctrlc::set_handler(move || {
         if shared.interrupt() {
             end(INTERRUPTED);

@@ -1,4 +1,4 @@
-//! `friskey keys`: the organization's keys by age and last use, and what is due about them. It only reads.
+//! `friskey keys`: lists the organization's keys by age and last use, and marks those that need attention. Only reads.
 
 use std::cmp::Reverse;
 use std::io::Write;
@@ -17,7 +17,7 @@ use crate::model::{KeyReview, ReviewedKey, Secret};
 use crate::provider::{KeyDirectory, OrganizationKey};
 use crate::report::{write_json, write_key_review};
 
-/// The scope of a key that may do everything.
+/// The scope that allows everything.
 const EVERYTHING: &str = "api.all";
 
 pub(super) fn run(keys: &Keys, global: &Global) -> Result<Exit> {
@@ -78,7 +78,7 @@ fn review(directory: KeyDirectory, cleaner: &Cleaner<'_>, (now, max_age): (i64, 
     }
 }
 
-/// An empty list of scopes is everything; no list says nothing.
+/// An empty list of scopes means everything; without a list, nothing is known.
 fn is_unrestricted(key: &OrganizationKey) -> Option<bool> {
     let scopes = key.scopes.as_ref()?;
     Some(scopes.is_empty() || scopes.iter().any(|scope| scope == EVERYTHING))

@@ -1,4 +1,4 @@
-//! What the commands that talk to the provider share: its host, the admin key, text that may be shown.
+//! What the commands that talk to the provider share: host, admin key, and text that is safe to display.
 
 use std::time::Duration;
 
@@ -14,20 +14,20 @@ use crate::model::{ListedKey, Secret};
 use crate::provider::{ApiKey, Client, ClientOptions, Host, ProviderError, RunLimits};
 use crate::untrusted;
 
-/// The time limit of a request unless another one is given.
+/// Default time limit of a request.
 const TIMEOUT: Duration = Duration::from_secs(30);
-/// The longest admin key that is read, in bytes.
+/// Maximum length of an admin key, in bytes.
 const MAX_KEY: u64 = 4096;
 const ADMIN_KEY: &str = "OPENAI_ADMIN_KEY";
 
-/// Text as one word of a command line that is shown.
+/// Text quoted as one word of a shell command line.
 pub(super) fn shell_word(text: &str) -> String {
-    // Only a NUL cannot be quoted, and no argument holds one.
+    // Only a NUL cannot be quoted, and no argument contains one.
     shlex::try_quote(text).map_or_else(|_| "?".to_owned(), std::borrow::Cow::into_owned)
 }
 
 impl OnlineArgs {
-    /// A client for the host, after a warning if it is none of OpenAI's.
+    /// A client for the host, after a warning if it is not one of OpenAI's.
     ///
     /// # Errors
     /// When the environment names a proxy that cannot be used.
@@ -71,7 +71,7 @@ impl OnlineArgs {
     /// The admin key; `None` if none is given. It is masked in messages from now on.
     ///
     /// # Errors
-    /// When the file cannot be read or others can read it, or when it holds no key.
+    /// When the file cannot be read or others can read it, or when it contains no key.
     pub(super) fn admin_key(&self) -> Result<Option<ApiKey>> {
         let bytes = match &self.admin_key_file {
             Some(path) => {
@@ -101,7 +101,7 @@ impl OnlineArgs {
         }
     }
 
-    /// Whether this can be sent as an admin key: a gateway may have keys of its own, but never a project's.
+    /// Whether this can be sent as an admin key: a gateway may have keys of its own, but a project key is never an admin key.
     fn may_be_admin_key(&self, key: &[u8]) -> bool {
         let is_openai = self.host.as_ref().is_none_or(Host::is_known);
         let others = ["sk-proj-", "sk-svcac", "\"", "'", ADMIN_KEY];
@@ -142,7 +142,7 @@ impl OnlineArgs {
     }
 }
 
-/// A key that everybody on the machine can read is one more leak.
+/// A key that everybody on the machine can read has leaked, too.
 #[cfg(unix)]
 fn check_mode(path: &std::path::Path) -> Result<()> {
     use std::os::unix::fs::PermissionsExt;
@@ -162,17 +162,17 @@ fn check_mode(_: &std::path::Path) -> Result<()> {
     Ok(())
 }
 
-/// As many characters of a known key in a row are too many to show in an id.
+/// Minimum number of consecutive characters of a known key that are masked in an id.
 const SHOWN_PIECE: usize = 12;
 
-/// Makes text from the provider or a report safe to show: no key that is known or looks like one.
+/// Makes text from the provider or a report safe to display: masks known keys, and whatever looks like one.
 pub(super) struct Cleaner<'d> {
     redactor: Redactor<'d>,
     known: Vec<Secret>,
 }
 
 impl<'d> Cleaner<'d> {
-    /// Keeps `known` keys out of everything, besides whatever `detector` recognizes.
+    /// Masks `known` keys in addition to what `detector` recognizes.
     pub(super) fn new(detector: &'d Detector, known: Vec<Secret>) -> Self {
         Self { redactor: Redactor::new(detector).with_known(&known), known }
     }
@@ -184,7 +184,7 @@ impl<'d> Cleaner<'d> {
         }
     }
 
-    /// Whatever others wrote about a key.
+    /// All text about a key that comes from elsewhere.
     pub(super) fn key(&self, key: &mut ListedKey) {
         self.id(&mut key.id);
         self.text(&mut key.name);
@@ -203,7 +203,7 @@ impl<'d> Cleaner<'d> {
         }
     }
 
-    /// An id, which is random by nature: only a key in it is masked.
+    /// An id. Since ids look random, only known keys in it are masked.
     pub(super) fn id(&self, id: &mut String) {
         let is_key = |secret: &Secret| {
             secret

@@ -223,7 +223,7 @@ fn open_target(path: &Path) -> io::Result<(PathBuf, OutputTarget)> {
     temporary(&path, false).map(|_| (path, OutputTarget::Renamed))
 }
 
-/// Whether it is `/dev/stdout`, `/dev/null`, a shell's `>(command)`, and no file in a folder such as `/dev/shm`, which
+/// Whether it is `/dev/stdout`, `/dev/null`, a shell's `>(command)`, and no file in a directory such as `/dev/shm`, which
 /// everybody can write to.
 fn is_stream(path: &Path) -> bool {
     const FOLDERS: [&str; 2] = ["/dev/fd", "/dev/pts"];

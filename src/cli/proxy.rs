@@ -5,7 +5,7 @@ use anyhow::{Result, bail};
 use super::environment::variable;
 use crate::provider::{Host, HttpProxy};
 
-/// Where proxies are named, the first that is set counts.
+/// The variables that name proxies; the first one that is set is used.
 const VARIABLES: [&str; 6] =
     ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy", "HTTP_PROXY", "http_proxy"];
 const EXCEPTIONS: [&str; 2] = ["NO_PROXY", "no_proxy"];
@@ -13,7 +13,7 @@ const EXCEPTIONS: [&str; 2] = ["NO_PROXY", "no_proxy"];
 /// The proxy for requests to `host`; `None` if there is none, or if the host is excepted.
 ///
 /// # Errors
-/// When the environment names a proxy that cannot be used. To pass it by would send keys on a way that nobody asked for.
+/// When the environment names a proxy that cannot be used. Ignoring it would send keys along an unexpected route.
 pub(super) fn proxy(host: &Host) -> Result<Option<HttpProxy>> {
     let exceptions = EXCEPTIONS.into_iter().find_map(variable).unwrap_or_default();
     if HttpProxy::is_bypassed(host, &exceptions.to_string_lossy()) {
@@ -22,7 +22,7 @@ pub(super) fn proxy(host: &Host) -> Result<Option<HttpProxy>> {
     let Some((name, url)) = VARIABLES.into_iter().find_map(|name| Some((name, variable(name)?))) else {
         return Ok(None);
     };
-    // The URL may hold a password.
+    // The URL may contain a password.
     match url.to_str().and_then(HttpProxy::parse) {
         Some(proxy) => Ok(Some(proxy)),
         None => bail!(

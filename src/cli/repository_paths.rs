@@ -130,7 +130,7 @@ mod tests {
         // The CI system knows better what it checked out.
         assert_eq!(find("repo/sub", "repo/sub/deep/k", Some("repo")).as_deref(), Some("sub/deep/k"));
         assert_eq!(find("", "repo/sub/k", Some("")).as_deref(), Some("sub/k"));
-        // Whether a repository is around the folder for temporary files is not ours to say.
+        // Whether a repository is around the directory for temporary files is not ours to say.
         if Roots::new(std::slice::from_ref(&top)).begins[0].root.is_none() {
             assert_eq!(find("", "bare/x/k", None), None);
             assert_eq!(find("bare", "bare/x/k", Some("")).as_deref(), Some("bare/x/k"));

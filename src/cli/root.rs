@@ -69,7 +69,7 @@ mod tests {
         assert_eq!(root(folder.path()).shown, folder.path());
         assert_eq!(root(Path::new(".")).absolute.join("x").parent().unwrap(), root(Path::new(".")).absolute);
         fs::create_dir(folder.path().join("friskey.toml")).unwrap();
-        assert!(root(&deep).file("friskey.toml").unwrap_err().to_string().contains("a folder"));
+        assert!(root(&deep).file("friskey.toml").unwrap_err().to_string().contains("a directory"));
         assert_eq!(root(&deep).file("other").unwrap(), None);
     }
 }

@@ -62,7 +62,7 @@ pub(super) fn run(scan: &Scan, global: &Global) -> Result<Exit> {
 fn in_force(scan: &Scan, global: &Global) -> Result<InForce> {
     let Scan { paths, files, suppression, policy_from, .. } = scan;
     if let Some(asked) = &policy_from.policy_from {
-        // Where several repositories are checked out, none needs to be around the current folder.
+        // Where several repositories are checked out, none needs to be around the current directory.
         let around = [Path::new(".")].into_iter().chain(paths.iter().map(PathBuf::as_path));
         let opened =
             around.filter_map(|start| Some((git::open(start).ok()?.to_thread_local(), start))).next();
@@ -112,7 +112,7 @@ pub(super) fn tree(
     })
 }
 
-/// All of it, when the root is one of the folders and nothing is left out for once.
+/// All of it, when the root is one of the directories and nothing is left out for once.
 pub(super) fn extent(paths: &[PathBuf], files: &FileArgs, config: &Config) -> Extent {
     let is_root = |path: &PathBuf| fs::canonicalize(path).is_ok_and(|path| path == config.root.absolute);
     Extent { from_here: true, whole: files.exclude.is_empty() && paths.iter().any(is_root) }

@@ -38,7 +38,7 @@ impl Session {
         })
     }
 
-    /// The session of a command that scans the repository around the current folder, with the checkout's own
+    /// The session of a command that scans the repository around the current directory, with the checkout's own
     /// configuration.
     pub(super) fn here(args: &ScanArgs, suppression: &SuppressionArgs, global: &Global) -> Result<Self> {
         let config = options::config(global)?;

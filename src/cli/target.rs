@@ -9,14 +9,14 @@ use crate::untrusted::describe;
 /// The absolute path behind `path`, for a file that may be replaced there.
 ///
 /// # Errors
-/// The folder does not exist; a link is part of its path, in the current folder or in a repository, whose author may
+/// The directory does not exist; a link is part of its path, in the current directory or in a repository, whose author may
 /// have put it there; what is at the path is not a regular file.
 pub(super) fn resolve(path: &Path) -> io::Result<PathBuf> {
     let mut at = match path.is_absolute() {
         true => PathBuf::new(),
         false => fs::canonicalize(".")?,
     };
-    let Some(name) = path.file_name() else { return Err(io::Error::other("it is a folder")) };
+    let Some(name) = path.file_name() else { return Err(io::Error::other("it is a directory")) };
     let folder = path.parent().unwrap_or(Path::new(""));
     for component in folder.components() {
         match component {
@@ -46,13 +46,13 @@ pub(super) fn resolve(path: &Path) -> io::Result<PathBuf> {
     }
 }
 
-/// `error`, or which folder on the way to `path` is missing.
+/// `error`, or which directory on the way to `path` is missing.
 fn missing(path: &Path, error: io::Error) -> io::Error {
     let is_there = |folder: &&Path| folder.as_os_str().is_empty() || folder.symlink_metadata().is_ok();
     let first = path.ancestors().skip(1).take_while(|folder| !is_there(folder)).last();
     match (error.kind(), first) {
         (io::ErrorKind::NotFound, Some(folder)) => io::Error::other(format!(
-            "the folder {} does not exist; create it, or write elsewhere",
+            "the directory {} does not exist; create it, or write elsewhere",
             folder.display()
         )),
         _ => error,

@@ -25,7 +25,7 @@ pub(super) fn run(trace: &Trace, global: &Global) -> Result<Exit> {
     if trace.repo.symlink_metadata().is_err() {
         // It may be the key, in a shape that no mask knows, so the message must not repeat it.
         bail!(
-            "the argument of trace is a repository, and there is nothing at that path. If it is a key, it now stands \
+            "the argument of trace is a repository, and there is nothing at that path. If it is a key, it is now \
              in the shell's history, and other processes could see it: delete it there, and revoke it if it was not \
              known yet. Pipe the key into `friskey trace`, or run that and paste it at the prompt"
         );

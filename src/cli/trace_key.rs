@@ -1,4 +1,4 @@
-//! The key to trace, taken out of what the user pasted.
+//! Extracts the key to trace from what the user pasted.
 
 use anyhow::{Result, bail};
 use zeroize::Zeroizing;

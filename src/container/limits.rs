@@ -189,7 +189,8 @@ pub(super) fn in_words(error: &io::Error) -> String {
     }
 }
 
-/// Bytes as text, in the units that the options use.
+/// Bytes as text, in the binary units in which limits are given. Reports show amounts in decimal units instead, with
+/// `report::humanize::bytes`.
 pub(super) fn size(bytes: u64) -> String {
     match bytes {
         0..1024 => format!("{bytes} bytes"),

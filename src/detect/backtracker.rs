@@ -1,6 +1,15 @@
 //! Runs simple patterns without a regex engine: literals, runs of a class, and choices, tried in the same order
-//! as by a regex. Patterns of rules are rarely more complex, and a regex engine that must also report groups is
-//! a hundred times slower at them. Anything more complex, or too slow, is left to the regex.
+//! as by a regex. Patterns of rules are rarely more complex. Anything more complex, or too slow, is left to the regex.
+//!
+//! `regex-automata` has engines for this, too. Time for one attempt at a fixed position, with a reused cache (version
+//! 0.4.19, best of seven runs on an x86-64 server):
+//!
+//! | pattern of project keys, and text | this | `meta` | bounded backtracker | `onepass` |
+//! |---|---|---|---|---|
+//! | with marker, a key | 146 ns | 6,354 ns | 4,389 ns | cannot be built: the pattern is not one-pass |
+//! | with marker, a near miss | 20 ns | 33 ns | 142 ns | |
+//! | without marker, a key | 106 ns | 1,619 ns | 1,647 ns | 794 ns |
+//! | without marker, a near miss | 16 ns | 67 ns | 135 ns | 60 ns |
 
 use memchr::memmem::Finder;
 use regex_syntax::hir::{Class, Hir, HirKind, Look};

@@ -19,7 +19,7 @@ use crate::rules::{Rule, RuleError, RuleSet};
 /// A secret and its position in the bytes that were searched.
 #[derive(Clone, Debug)]
 pub struct Match {
-    /// In the bytes as they stand, encoded or not.
+    /// In the searched bytes, encoded or not.
     pub span: Range<usize>,
     /// What it is.
     pub identified: Arc<Identified>,
@@ -187,6 +187,7 @@ impl Detector {
 
     /// The same result without the prefilter and without windows: tries every pattern at every offset. Slow, and the oracle
     /// of tests. Encoded text is decoded in the same way, but without checking first whether that is plausible.
+    #[doc(hidden)]
     pub fn find_plainly(&self, bytes: &[u8], mut found: impl FnMut(Match)) {
         let mut kept = Kept::default();
         for (index, variant) in self.variants.iter().enumerate() {
@@ -303,7 +304,7 @@ struct SearchEffort {
 struct Kept<'a> {
     ranks: Vec<MatchRank>,
     found: Vec<Found<'a>>,
-    /// Where those stand that nothing else could be preferred to, by their beginnings.
+    /// The end of each match to which no other is preferred, by its start.
     complete: BTreeMap<usize, usize>,
 }
 

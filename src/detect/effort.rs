@@ -97,7 +97,7 @@ impl PassedOver {
         self.places.is_empty()
     }
 
-    /// Where in the bytes they stand: the first, and of those close together one.
+    /// Their offsets: the first one, and one of each group that is close together.
     pub fn places(&self) -> &[usize] {
         &self.places
     }

@@ -38,7 +38,7 @@ impl SecretRun {
         false
     }
 
-    /// Adds what `hir` can match to the class, and tells how long a match is at least.
+    /// Adds what `hir` can match to the class, and returns the minimum length of a match.
     fn take(&mut self, hir: &Hir) -> usize {
         match hir.kind() {
             HirKind::Empty | HirKind::Look(_) => {}

@@ -22,7 +22,7 @@ pub fn why_unclear(repo: &Repository, revision: &str) -> Option<String> {
 }
 
 /// Whether the commit that `revision` resolves to has `path`, an entry below it, or a file in place of one of its
-/// parent folders.
+/// parent directories.
 ///
 /// # Errors
 /// When the revision or one of its trees cannot be read.
@@ -124,7 +124,7 @@ fn find(
 enum WalkStep {
     Nothing,
     File(ObjectId),
-    /// At a link in the folder `parent`; `rest` comes behind it.
+    /// At a link in the directory `parent`; `rest` comes behind it.
     Link {
         id: ObjectId,
         parent: Vec<u8>,

@@ -1,6 +1,6 @@
-//! Checks the files of a git folder before `gix` reads them.
+//! Checks the files of a git directory before `gix` reads them.
 //!
-//! `gix` opens the files of a git folder by name and reads them whole. An attacker can replace any of them with a pipe,
+//! `gix` opens the files of a git directory by name and reads them whole. An attacker can replace any of them with a pipe,
 //! which blocks forever, a link to a device, which never ends, or a file that exhausts memory. So each must be a regular
 //! file of reasonable size, and a link must not lead into a virtual file system (`/proc`, `/sys`, `/dev`), where
 //! regular files may block or never end.
@@ -25,7 +25,7 @@ const ALTERNATES: u64 = 1 << 20;
 /// Most object directories of one repository, counting alternates of alternates.
 const MAX_DIRECTORIES: usize = 1000;
 
-/// A file of a git folder that is refused.
+/// A file of a git directory that is refused.
 #[derive(Debug, thiserror::Error)]
 #[error("{} cannot be read safely: {reason}; {advice}", path.display())]
 pub struct Refused {
@@ -45,12 +45,12 @@ impl Refused {
 
     /// The operating system refused, which says nothing about the file.
     fn system(path: &Path, error: &io::Error) -> Self {
-        let advice = "check who may read it and the folders above it";
+        let advice = "check who may read it and the directories above it";
         Self { path: path.to_owned(), reason: error.to_string(), advice }
     }
 }
 
-/// Finds the `.git` folder, `.git` file or bare repository of `start` or of a parent folder.
+/// Finds the `.git` directory, `.git` file or bare repository of `start` or of a parent directory.
 ///
 /// # Errors
 /// When a file that would be read is not a regular file of reasonable size.
@@ -90,14 +90,14 @@ fn git_file(path: &Path) -> Result<Option<PathBuf>, Refused> {
     Ok(path.parent().map(|parent| parent.join(target)))
 }
 
-/// Whether a folder looks like a git folder, of a repository or of a linked work tree: only such a one is opened.
+/// Whether a directory looks like a git directory, of a repository or of a linked work tree: only such a one is opened.
 pub fn is_git_dir(dir: &Path) -> bool {
     let is_there = |name: &str| fs::symlink_metadata(dir.join(name)).is_ok();
     let is_dir = |name: &str| dir.join(name).is_dir();
     is_there("HEAD") && (is_there("commondir") || is_dir("objects") && is_dir("refs"))
 }
 
-/// Checks all files read from the git folder `dir` and from its common git folder.
+/// Checks all files read from the git directory `dir` and from its common git directory.
 fn check(dir: &Path) -> Result<(), Refused> {
     let common = match read(&dir.join("commondir"), ONE_LINE)? {
         Some(text) => dir.join(String::from_utf8_lossy(text.trim_ascii()).into_owned()),
@@ -161,7 +161,7 @@ pub(super) fn objects(dir: &Path) -> Result<Vec<PathBuf>, Refused> {
     Ok(all)
 }
 
-/// Checks the files of the ref `name`, and of the refs that it points to, in the work tree's and the common git folder.
+/// Checks the files of the ref `name`, and of the refs that it points to, in the work tree's and the common git directory.
 pub(super) fn named_ref(dirs: [&Path; 2], name: &str) -> Result<(), Refused> {
     let mut name = name.to_owned();
     for _ in 0..=super::refs::MAX_SYMREF_HOPS {
@@ -182,7 +182,7 @@ pub(super) fn named_ref(dirs: [&Path; 2], name: &str) -> Result<(), Refused> {
     Ok(())
 }
 
-/// Checks every file below the git folder `dir` that a ref name may lead to.
+/// Checks every file below the git directory `dir` that a ref name may lead to.
 pub(super) fn refs(dir: &Path) -> Result<(), Refused> {
     for entry in fs::read_dir(dir).into_iter().flatten().flatten() {
         let name = entry.file_name();

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use super::gate;
 use super::open::{OpenError, open};
 
-/// The folder that git takes hooks from.
+/// The directory that git takes hooks from.
 #[derive(Clone, Debug)]
 pub struct HooksDir {
     /// Its path.
@@ -20,19 +20,19 @@ pub struct HooksDir {
     pub shared: bool,
     /// Whether the repository has no work tree.
     pub bare: bool,
-    /// Its work trees, linked ones too, and its git folder, with links resolved.
+    /// Its work trees, linked ones too, and its git directory, with links resolved.
     folders: Vec<PathBuf>,
 }
 
 impl HooksDir {
-    /// Whether `path` leads into the repository: into a work tree of it, or its git folder.
+    /// Whether `path` leads into the repository: into a work tree of it, or its git directory.
     pub fn holds(&self, path: &Path) -> bool {
         let real = path.canonicalize().unwrap_or_else(|_| path.to_owned());
         self.folders.iter().any(|folder| real.starts_with(folder))
     }
 }
 
-/// Finds the folder for the repository at `path`: `core.hooksPath`, wherever that is set, or the
+/// Finds the directory for the repository at `path`: `core.hooksPath`, wherever that is set, or the
 /// repository's own.
 ///
 /// # Errors
@@ -51,7 +51,7 @@ pub fn hooks_dir(path: &Path) -> Result<HooksDir, OpenError> {
     let main = repo.main_repo().ok().and_then(|main| main.workdir().map(Path::to_owned));
     let linked = repo.worktrees().unwrap_or_default().into_iter().filter_map(|linked| linked.base().ok());
     folders.extend(main.into_iter().chain(linked).filter_map(|folder| folder.canonicalize().ok()));
-    // A link may lead to a folder that other repositories use.
+    // A link may lead to a directory that other repositories use.
     let shared = dir.canonicalize().is_ok_and(|real| !folders.iter().any(|folder| real.starts_with(folder)));
     let bare = repo.is_bare();
     let own = HooksDir { own: dir.clone(), dir, top, set: false, shared, bare, folders };

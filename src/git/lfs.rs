@@ -1,7 +1,7 @@
-//! Git LFS: blobs that only point at a content, and the store in the git folder that holds the contents.
+//! Git LFS: blobs that only point at a content, and the store in the git directory that holds the contents.
 //!
 //! `git push` uploads a content together with its pointer, so a change that adds a pointer adds its content.
-//! `lfs.storage`, which may name any folder of the machine, is not obeyed.
+//! `lfs.storage`, which may name any directory of the machine, is not obeyed.
 
 use std::fs::File;
 use std::io::{self, Read, Seek};
@@ -60,7 +60,7 @@ impl Pointer {
     }
 }
 
-/// The store of a repository: `lfs/objects` in its common git folder.
+/// The store of a repository: `lfs/objects` in its common git directory.
 #[derive(Clone, Debug)]
 pub struct LfsStore {
     objects: PathBuf,
@@ -75,7 +75,7 @@ pub enum LfsError {
     )]
     Missing,
     /// The file in the store is something else, or cut off.
-    #[error("its Git LFS content cannot be used: {0}; `git lfs fsck` tells more")]
+    #[error("its Git LFS content cannot be used: {0}; `git lfs fsck` gives details")]
     Unusable(String),
     /// The system refuses.
     #[error("its Git LFS content cannot be read: {0}")]

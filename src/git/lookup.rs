@@ -130,15 +130,17 @@ impl Lookup {
                     "beyond the shallow boundary of this clone; fetch it whole with `git fetch --unshallow` \
                      (`fetch-depth: 0` in a workflow)"
                 } else {
-                    "missing from the object database; `git fsck` tells more, a partial clone fetches it with \
+                    "missing from the object database; `git fsck` gives details, a partial clone fetches it with \
                      `git fetch --refetch --no-filter`"
                 };
                 self.gaps.push(format!("{role} {id}"), reason);
                 None
             }
             Err(error) => {
-                self.gaps
-                    .push(format!("{role} {id}"), format!("cannot be read: {error}; `git fsck` tells more"));
+                self.gaps.push(
+                    format!("{role} {id}"),
+                    format!("cannot be read: {error}; `git fsck` gives details"),
+                );
                 None
             }
         }

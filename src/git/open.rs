@@ -42,7 +42,7 @@ pub enum OpenError {
         /// What the system said.
         error: io::Error,
     },
-    /// Neither it nor any parent folder is a repository.
+    /// Neither it nor any parent directory is a repository.
     #[error(
         "{} is not a git repository, nor is any folder above it; \
          name a work tree, a `.git` folder or a bare repository",
@@ -71,7 +71,7 @@ pub enum OpenError {
     },
 }
 
-/// Opens the repository that `path` belongs to: a work tree or a folder in it, a `.git` folder or file, or
+/// Opens the repository that `path` belongs to: a work tree or a directory in it, a `.git` directory or file, or
 /// a bare repository.
 ///
 /// # Errors
@@ -108,7 +108,7 @@ pub fn open_unfinished(path: &Path) -> Result<ThreadSafeRepository, OpenError> {
         return Err(OpenError::NotARepository(path.to_owned()));
     }
     let Some(found) = gate::locate(start)? else { return Err(OpenError::NotARepository(path.to_owned())) };
-    // Someone who names a `.git` folder means that one, and no repository above it.
+    // Someone who names a `.git` directory means that one, and no repository above it.
     if real.is_dir() && real.file_name().is_some_and(|name| name == ".git") && found != real {
         return Err(OpenError::NotARepository(path.to_owned()));
     }
@@ -173,7 +173,7 @@ mod tests {
 
     #[test]
     fn every_way_to_name_a_repository() {
-        let dir = tempfile::tempdir().expect("a temporary folder");
+        let dir = tempfile::tempdir().expect("a temporary directory");
         let root = dir.path().canonicalize().expect("it is there");
         git(&root, &["init", "-q", "main"]);
         let main = root.join("main");
@@ -190,7 +190,7 @@ mod tests {
 
     #[test]
     fn what_is_no_repository() {
-        let dir = tempfile::tempdir().expect("a temporary folder");
+        let dir = tempfile::tempdir().expect("a temporary directory");
         assert!(matches!(open(&dir.path().join("nowhere")), Err(OpenError::NoSuchPath(_))));
         assert!(matches!(open(dir.path()), Err(OpenError::NotARepository(_))));
         let file = dir.path().join("file");
@@ -202,7 +202,7 @@ mod tests {
 
     #[test]
     fn nothing_in_a_hostile_repository_is_obeyed() {
-        let dir = tempfile::tempdir().expect("a temporary folder");
+        let dir = tempfile::tempdir().expect("a temporary directory");
         git(dir.path(), &["init", "-q", "."]);
         let trace = dir.path().join("ran");
         let config = format!(

@@ -1,7 +1,7 @@
 //! What is known to be at the place that a push goes to.
 //!
 //! Only refs that record what that very place had count: those that its fetch refspecs write, if every URL of
-//! the remote leads there. Any other remote-tracking ref tells of another place. For this the user's own
+//! the remote leads there. Any other remote-tracking ref is about another repository. For this the user's own
 //! configuration is read, since it is what `git push` obeys.
 
 use std::path::Path;

@@ -106,7 +106,7 @@ struct ReftableNames<'r> {
 impl<'r> ReftableNames<'r> {
     fn of(repo: &'r Repository) -> Self {
         let (hash, own) = (repo.object_hash(), repo.git_dir());
-        // Comparing the two paths would not do: the same folder may be spelled in two ways.
+        // Comparing the two paths would not do: the same directory may be spelled in two ways.
         let is_linked = own.join("commondir").exists();
         let id = own.file_name().filter(|_| is_linked).map(|id| id.to_string_lossy());
         let common = Stack::of(repo.common_dir(), hash);
@@ -135,7 +135,7 @@ impl<'r> ReftableNames<'r> {
         let (name, way) = stem(revision);
         if way.starts_with(":/") && name.is_empty() {
             return Err(RevisionError::Unreadable(
-                "commits are not looked for by message where refs stand in reftables; name the commit"
+                "commits are not looked for by message if refs are stored in reftables; name the commit"
                     .to_owned(),
             ));
         }
@@ -183,7 +183,7 @@ impl<'r> ReftableNames<'r> {
         }
         let Ok(ago) = which.parse::<usize>() else {
             return Err(RevisionError::Unreadable(format!(
-                "`@{{{which}}}` cannot be looked up where refs stand in reftables, only `@{{<number>}}`; \
+                "`@{{{which}}}` cannot be looked up if refs are stored in reftables, only `@{{<number>}}`; \
                  name the ref or the commit that is meant"
             )));
         };

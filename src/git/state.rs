@@ -16,7 +16,7 @@ pub fn is_shallow(repo: &gix::Repository) -> Option<String> {
     let file = repo.common_dir().join("shallow");
     let length = file.metadata().ok()?.len();
     (length > 0).then(|| {
-        "the clone is shallow and lacks them; `git fetch --unshallow` (in CI: `fetch-depth: 0`) brings them".to_owned()
+        "the clone is shallow and lacks them; `git fetch --unshallow` (in CI: `fetch-depth: 0`) fetches them".to_owned()
     })
 }
 
@@ -28,7 +28,7 @@ pub fn is_partial(repo: &gix::Repository) -> Option<String> {
     let promised = config.string("extensions.partialClone").is_some()
         || remotes.any(|remote| remote.value("promisor").is_some_and(|value| value.as_slice() != b"false"));
     promised.then(|| {
-        "the clone is partial and may lack what its remote promised; `git fetch --refetch --no-filter` brings it".to_owned()
+        "the clone is partial and may lack what its remote promised; `git fetch --refetch --no-filter` fetches it".to_owned()
     })
 }
 
@@ -109,5 +109,4 @@ pub fn at_head(repo: &gix::Repository) -> AtHead {
     AtHead { missing: lookup.gaps, submodules }
 }
 
-const MISSING: &str =
-    "HEAD's tree names it, and the object database lacks it; `git fsck` tells more, `git fetch` may bring it";
+const MISSING: &str = "HEAD's tree names it, and the object database lacks it; `git fsck` gives details, `git fetch` may fetch it";

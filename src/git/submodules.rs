@@ -1,4 +1,4 @@
-//! The names of submodules, and their git folders.
+//! The names of submodules, and their git directorys.
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -36,9 +36,9 @@ pub fn submodule_names(repo: &gix::Repository) -> HashMap<Vec<u8>, Vec<u8>> {
 pub enum WorkTreeGit {
     /// It is missing: the submodule is not checked out.
     Nothing,
-    /// The git folder itself.
+    /// The git directory itself.
     Folder(PathBuf),
-    /// A file that points to the git folder.
+    /// A file that points to the git directory.
     Elsewhere(PathBuf),
     /// It cannot be read, for this reason.
     Unreadable(String),
@@ -65,6 +65,6 @@ pub fn work_tree_git(work_tree: &Path) -> WorkTreeGit {
     let target = text.strip_prefix(b"gitdir:").map(<[u8]>::trim_ascii);
     match target.and_then(|target| std::str::from_utf8(target).ok()).filter(|target| !target.is_empty()) {
         Some(target) => WorkTreeGit::Elsewhere(work_tree.join(target)),
-        None => WorkTreeGit::Unreadable("it names no git folder".to_owned()),
+        None => WorkTreeGit::Unreadable("it names no git directory".to_owned()),
     }
 }

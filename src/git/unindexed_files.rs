@@ -48,7 +48,7 @@ pub struct UnindexedFiles {
     pub dirs: Vec<PathBuf>,
     /// The files, in order.
     pub files: Vec<UnindexedFile>,
-    /// Paths, below the object directory, of files and folders whose names are not just part of an object id.
+    /// Paths, below the object directory, of files and directories whose names are not just part of an object id.
     pub names: Vec<String>,
     /// Every symbolic link.
     pub links: Vec<ObjectLink>,
@@ -61,7 +61,7 @@ pub fn unindexed_files(database: &Database) -> UnindexedFiles {
     let mut found = Finder { ids: database.ids().len_in_hex(), all: UnindexedFiles::default() };
     let dirs = database.list().dirs;
     for dir in &dirs {
-        // An alternate may be any folder of the machine. There, only files that git reads are listed.
+        // An alternate may be any directory of the machine. There, only files that git reads are listed.
         found.object_dir(dir, database.is_root(dir));
     }
     found.all.dirs = dirs;
@@ -74,7 +74,7 @@ struct Finder {
     all: UnindexedFiles,
 }
 
-/// An entry of a folder.
+/// An entry of a directory.
 struct DirEntry {
     path: PathBuf,
     name: String,
@@ -139,7 +139,7 @@ impl Finder {
         }
     }
 
-    /// Lists a file, or all files below a folder.
+    /// Lists a file, or all files below a directory.
     fn all(&mut self, path: &Path, inside: String, depth: usize) {
         self.all.names.push(inside.clone());
         match path.symlink_metadata() {
@@ -171,7 +171,7 @@ impl Finder {
         }
     }
 
-    /// The entries of a folder, with their names.
+    /// The entries of a directory, with their names.
     fn list(&mut self, dir: &Path) -> Vec<DirEntry> {
         let read = fs::read_dir(dir).and_then(Iterator::collect::<io::Result<Vec<_>>>);
         match read {

@@ -68,7 +68,7 @@ impl Glob {
         &self.0.text
     }
 
-    /// Whether it matches `path` or a folder above it. Paths are relative to the root that the glob is about, or to
+    /// Whether it matches `path` or a directory above it. Paths are relative to the root that the glob is about, or to
     /// `base.from`. What the `budget` does not allow to compile matches nothing.
     pub fn matches(&self, path: &Path, base: Option<&PathBase>, budget: &GlobBudget) -> bool {
         let path = match base {

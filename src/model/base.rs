@@ -1,15 +1,15 @@
-//! Paths relative to a folder other than the one that globs refer to.
+//! Paths relative to a directory other than the one that globs refer to.
 
 use std::borrow::Cow;
 use std::ffi::OsStr;
 use std::path::{Component, Path, PathBuf};
 
-/// The folder that globs are relative to, and the folder that relative paths start from.
+/// The directory that globs are relative to, and the directory that relative paths start from.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PathBase {
-    /// The folder that globs are relative to. Absolute.
+    /// The directory that globs are relative to. Absolute.
     pub root: PathBuf,
-    /// The folder that relative paths start from. Absolute.
+    /// The directory that relative paths start from. Absolute.
     pub from: PathBuf,
 }
 

@@ -48,7 +48,7 @@ pub struct Draft {
     pub version_control: Option<VersionControl>,
     /// The repository around what was scanned, if there is one.
     pub repository: Option<RepositoryInfo>,
-    /// The current folder of the run, absolute, if relative paths are those of a tree in it; else empty.
+    /// The current directory of the run, absolute, if relative paths are those of a tree in it; else empty.
     pub folder: String,
     /// The command line that asked for the scan, the name of the program first; empty if there was none.
     pub command_line: Vec<String>,

@@ -11,20 +11,20 @@ pub const PLAN_SCHEMA: &str = "friskey/fleet-plan/v1";
 /// The name and version of the format of a [`FleetResult`].
 pub const RESULT_SCHEMA: &str = "friskey/fleet-result/v1";
 
-/// The repositories to audit. The same folders give the same plan.
+/// The repositories to audit. The same directories give the same plan.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FleetPlan {
     /// [`PLAN_SCHEMA`].
     pub schema: String,
     /// Digest of everything else in the plan, by which results say which plan they were made from.
     pub id: String,
-    /// The folders that were searched, absolute.
+    /// The directories that were searched, absolute.
     pub roots: Vec<String>,
     /// The repositories, sorted by path.
     pub repositories: Vec<PlannedRepository>,
     /// What could not be searched for repositories.
     pub skipped: Vec<Skip>,
-    /// Links to folders outside the roots, which are not followed.
+    /// Links to directories outside the roots, which are not followed.
     pub ignored: Vec<Skip>,
     /// What about the repositories may surprise, although nothing is missing.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]

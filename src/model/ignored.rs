@@ -20,7 +20,7 @@ pub enum IgnoredKind {
     Accepted,
     /// Commits, objects or refs.
     Object,
-    /// A file, or a folder with its contents.
+    /// A file, or a directory with its contents.
     Path,
 }
 
@@ -32,7 +32,7 @@ pub enum IgnoredKind {
 pub struct Ignored {
     /// What kind of thing it is.
     pub kind: IgnoredKind,
-    /// What was left out: a path (a folder ends in `/`), a surface, a rule.
+    /// What was left out: a path (a directory ends in `/`), a surface, a rule.
     pub what: String,
     /// What left it out, e.g. ``.gitignore:3 `*.env` `` or ``friskey.toml: exclude `vendor/` ``.
     pub by: String,

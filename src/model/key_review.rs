@@ -112,7 +112,7 @@ pub struct KeyReview {
     pub checked_at: i64,
     /// The longest age allowed.
     pub max_age_days: u64,
-    /// How many projects there are, archived ones included.
+    /// Number of projects, including archived ones.
     pub projects: usize,
     /// About how many keys something is due.
     pub due: usize,

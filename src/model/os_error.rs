@@ -40,11 +40,11 @@ pub fn without_os_errors(text: &str) -> Cow<'_, str> {
 
 fn words(error: &io::Error) -> String {
     let known = match error.kind() {
-        ErrorKind::NotFound => "no such file or folder",
+        ErrorKind::NotFound => "no such file or directory",
         ErrorKind::PermissionDenied => "permission denied",
-        ErrorKind::IsADirectory => "it is a folder",
-        ErrorKind::NotADirectory => "a part of the path is not a folder",
-        ErrorKind::AlreadyExists => "a file or folder of that name exists",
+        ErrorKind::IsADirectory => "it is a directory",
+        ErrorKind::NotADirectory => "a part of the path is not a directory",
+        ErrorKind::AlreadyExists => "a file or directory of that name exists",
         ErrorKind::StorageFull => "no space is left on the device",
         ErrorKind::QuotaExceeded => "the disk quota is exceeded",
         ErrorKind::ReadOnlyFilesystem => "the file system is read-only",
@@ -69,13 +69,13 @@ mod tests {
     #[test]
     fn error_numbers_are_removed_anywhere_in_a_message() {
         let error = io::Error::from_raw_os_error(2);
-        assert_eq!(cause(&error), "no such file or folder");
+        assert_eq!(cause(&error), "no such file or directory");
         assert_eq!(
             cause(&io::Error::other(format!("cannot read x: {error}; y"))),
-            "cannot read x: no such file or folder; y"
+            "cannot read x: no such file or directory; y"
         );
         let twice = format!("{error}, then {}", io::Error::from_raw_os_error(13));
-        assert_eq!(without_os_errors(&twice), "no such file or folder, then permission denied");
+        assert_eq!(without_os_errors(&twice), "no such file or directory, then permission denied");
         assert_eq!(without_os_errors("in other words (os error 2)."), "in other words.");
         for text in ["nothing of it", "a (os error x) b", "cut off (os error 2"] {
             assert_eq!(without_os_errors(text), text);

@@ -123,7 +123,7 @@ impl Report {
         self.redacted.repository.as_ref()
     }
 
-    /// The current folder of the run, if relative paths are those of a tree in it; else empty.
+    /// The current directory of the run, if relative paths are those of a tree in it; else empty.
     pub fn folder(&self) -> &str {
         &self.redacted.folder
     }

@@ -12,7 +12,7 @@ pub struct RepositoryInfo {
     pub head: Option<String>,
     /// Short name of the branch at HEAD.
     pub branch: Option<String>,
-    /// How it was named when the scan was asked for: `.` for the one around the current folder.
+    /// How it was named when the scan was asked for: `.` for the one around the current directory.
     pub given: String,
     /// Whether it has no work tree.
     pub is_bare: bool,

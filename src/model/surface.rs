@@ -31,7 +31,7 @@ surfaces! {
     Worktree = "worktree",
     /// The target of a symbolic link on disk.
     Symlink = "symlink",
-    /// The name of a file or folder, on disk or in a tree.
+    /// The name of a file or directory, on disk or in a tree.
     FileName = "file-name",
     /// Standard input.
     Stdin = "stdin",

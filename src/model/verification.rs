@@ -215,7 +215,7 @@ pub struct Verification {
     pub key_sent: bool,
     /// How many listed keys it may be.
     pub matching: Matching,
-    /// These keys.
+    /// The matching keys.
     pub keys: Vec<ListedKey>,
     /// What the only matching key cost.
     pub spending: Option<Spending>,

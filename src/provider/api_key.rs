@@ -1,9 +1,9 @@
-//! The key that a request is made with.
+//! The key that authenticates a request.
 
 use ureq::http::HeaderValue;
 use zeroize::Zeroizing;
 
-/// The longest key that is sent, in bytes.
+/// Maximum length of a key that is sent, in bytes.
 const MAX_LEN: usize = 1024;
 
 /// A key to authenticate with: an admin key, or a leaked key that is sent on request. It is wiped when dropped and

@@ -5,16 +5,16 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::wire::{ListPage, is_id};
+use super::wire::{ListPage, is_safe_id};
 use super::{ApiKey, Client, EvidenceWindow};
 use crate::model::AuditEvent;
 
-/// The most pages of the log.
+/// Maximum number of pages of the log.
 const MAX_PAGES: usize = 100;
-/// The most events that are kept of one key.
+/// Maximum number of events kept for one key.
 const MAX_EVENTS: usize = 1_000;
 
-/// Adds the entries about each key to `events`, oldest first. What is missing is a gap.
+/// Adds the entries about each key to `events`, oldest first. Whatever cannot be read is a gap.
 pub(super) fn read(
     client: &Client,
     admin: &ApiKey,
@@ -41,7 +41,7 @@ pub(super) fn read(
         if !page.has_more {
             break;
         }
-        let last = page.data.last().map(|event| &event.id).filter(|id| is_id(id));
+        let last = page.data.last().map(|event| &event.id).filter(|id| is_safe_id(id));
         match last.map(|id| format!("&after={id}")) {
             Some(next) if next != after && page_number < MAX_PAGES => after = next,
             Some(next) if next != after => {

@@ -1,12 +1,12 @@
-//! Daily buckets, which costs and usage come in.
+//! Daily buckets, in which the API returns costs and usage.
 
 use super::wire::{BucketPage, BucketResult};
 use super::{ApiKey, Client, ProviderError};
 
 pub(super) const DAY: i64 = 86_400;
-/// The most pages of one list.
+/// Maximum number of pages of one list.
 const MAX_PAGES: usize = 100;
-/// The longest cursor that is sent back.
+/// Maximum length of a cursor, in bytes.
 const MAX_CURSOR: usize = 256;
 
 /// The start of a day in UTC.

@@ -1,4 +1,4 @@
-//! One call to the provider: TLS with the system's certificates, no redirects, within limits of time and size.
+//! A call to the provider: TLS with the system's certificates, no redirects, limited in time and size.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -13,27 +13,27 @@ use ureq::{Agent, Error, RequestBuilder};
 use super::error::ErrorBody;
 use super::{ApiKey, Host, HttpProxy, ProviderError, RunLimits};
 
-/// The largest body that is read, in bytes. A full page of a list has a tenth of that.
+/// Maximum size of a body, in bytes. A full page of a list is a tenth of that.
 const MAX_BODY: u64 = 4 << 20;
-/// How often a call is made that fails for a reason that passes.
+/// Number of attempts at a call that fails for a temporary reason.
 const ATTEMPTS: u32 = 4;
-/// The longest wait that the provider may ask for with `retry-after`, in seconds.
+/// Maximum wait that the provider may request with `retry-after`, in seconds.
 const MAX_RETRY_AFTER: u64 = 60;
-/// The wait before the first repetition; it doubles each time.
+/// Wait before the first retry; it doubles each time.
 const FIRST_WAIT: Duration = Duration::from_millis(500);
 /// The user agent, so that the provider can tell checks from abuse.
 const USER_AGENT: &str = concat!("friskey/", env!("CARGO_PKG_VERSION"));
 
-/// How calls are made.
+/// Options of a client.
 #[derive(Clone)]
 pub struct ClientOptions {
-    /// Where to.
+    /// The host.
     pub host: Host,
     /// The time limit of each attempt.
     pub timeout: Duration,
-    /// What all calls together may take.
+    /// Limits for all calls together.
     pub limits: RunLimits,
-    /// The proxy to go through.
+    /// The proxy to use.
     pub proxy: Option<HttpProxy>,
 }
 
@@ -45,7 +45,7 @@ pub struct Client {
     requests: AtomicU64,
 }
 
-/// An answer within the limits, whatever its status.
+/// A response within the limits, of any status.
 pub(super) struct Answer {
     pub(super) status: u16,
     pub(super) body: Vec<u8>,
@@ -53,7 +53,7 @@ pub(super) struct Answer {
 }
 
 impl Client {
-    /// Prepares calls; nothing is sent yet, but the time of the run begins.
+    /// Prepares calls. Nothing is sent yet, but the time limit of the run starts.
     pub fn new(options: ClientOptions) -> Self {
         let provider = Arc::new(rustls::crypto::ring::default_provider());
         let tls = TlsConfig::builder()
@@ -74,7 +74,7 @@ impl Client {
         Self { agent, options, started: Instant::now(), requests: AtomicU64::new(0) }
     }
 
-    /// How many requests were sent so far, repetitions included.
+    /// Number of requests sent so far, including retries.
     pub fn requests(&self) -> u64 {
         self.requests.load(Ordering::Relaxed)
     }
@@ -87,13 +87,13 @@ impl Client {
     /// Reads what the API has at `path`, which begins with `/v1/`.
     ///
     /// # Errors
-    /// Whatever kept the documented answer away, after repetitions where these can help.
+    /// The reason why there is no documented response, after retries where these can help.
     pub(super) fn get<T: DeserializeOwned>(&self, path: &str, key: &ApiKey) -> Result<T, ProviderError> {
         let answer = self.answer(path, key)?;
         self.parsed(&answer)
     }
 
-    /// The answer to a GET with any status, after repetitions for statuses that pass.
+    /// The response to a GET, of any status, after retries for temporary ones.
     pub(super) fn answer(&self, path: &str, key: &ApiKey) -> Result<Answer, ProviderError> {
         let mut wait = FIRST_WAIT;
         let mut attempt = 1;
@@ -104,7 +104,7 @@ impl Client {
                 Err(ProviderError::Connection { .. } | ProviderError::TimedOut { .. }) => wait,
                 _ => return outcome,
             };
-            // A server in trouble may name any wait, and a call that timed out once has cost enough.
+            // An overloaded server may request any wait, and a call that timed out has already taken long.
             let is_last = attempt >= ATTEMPTS
                 || (attempt >= 2 && matches!(outcome, Err(ProviderError::TimedOut { .. })));
             if is_last || pause >= self.time_left() {
@@ -130,7 +130,7 @@ impl Client {
         key.authorization().ok_or_else(|| self.unreadable("nothing"))
     }
 
-    /// Counts a request, and gives it no more time than is left.
+    /// Counts a request, and limits it to the time that is left.
     fn limited<B>(&self, request: RequestBuilder<B>) -> Result<RequestBuilder<B>, ProviderError> {
         let RunLimits { requests, time } = self.options.limits;
         let left = self.time_left();
@@ -150,7 +150,7 @@ impl Client {
         self.options.limits.time.saturating_sub(self.started.elapsed())
     }
 
-    /// What came back, within the limits.
+    /// The response, within the limits.
     fn received(
         &self,
         sent: Result<ureq::http::Response<ureq::Body>, Error>,
@@ -166,8 +166,8 @@ impl Client {
         Ok(Answer { status, body, retry_after })
     }
 
-    /// Deletes what is at `path`. Only a call that was turned away for its rate is repeated: whether any other failure
-    /// deleted something, only the list shows.
+    /// Deletes what is at `path`. Retries only if the rate limit was exceeded: after any other failure,
+    /// only the list shows whether something was deleted.
     pub(super) fn delete(&self, path: &str, key: &ApiKey) -> Result<(), ProviderError> {
         let mut wait = FIRST_WAIT;
         let mut attempt = 1;
@@ -187,7 +187,7 @@ impl Client {
         };
         match answer.status {
             200 if is_deleted(&answer.body) => Ok(()),
-            // No refusal, so it may be deleted.
+            // Not a refusal, so the key may have been deleted.
             200..=299 => Err(self.unreadable("something else")),
             _ => Err(self.refused(&answer)),
         }
@@ -204,7 +204,7 @@ impl Client {
         }
     }
 
-    /// Sends JSON without any key in the headers, in one attempt. Any status of success will do, since none is
+    /// Sends JSON without any key in the headers, in one attempt. Accepts any status of success, since none is
     /// documented.
     pub(super) fn post_without_key(&self, path: &str, json: &[u8]) -> Result<(), ProviderError> {
         let request = self.limited(self.agent.post(self.url(path)))?;
@@ -215,7 +215,7 @@ impl Client {
         }
     }
 
-    /// The value that an answer documents.
+    /// Parses a documented response.
     fn parsed<T: DeserializeOwned>(&self, answer: &Answer) -> Result<T, ProviderError> {
         if answer.status == 200 {
             return serde_json::from_slice(&answer.body).map_err(|_| self.unreadable("something else"));
@@ -256,7 +256,7 @@ impl Client {
         self.options.host.name().to_owned()
     }
 
-    /// The error without any text that came over the network.
+    /// The error, without any text from the network.
     fn failed(&self, error: &Error) -> ProviderError {
         let host = self.name();
         let reason = match error {
@@ -288,14 +288,14 @@ impl Client {
     }
 }
 
-/// rustls reports through the error of the connection.
+/// rustls reports it as an error of the connection.
 fn is_certificate(error: &std::io::Error) -> bool {
     let inner = error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>());
     matches!(inner, Some(rustls::Error::InvalidCertificate(_)))
 }
 
 impl Answer {
-    /// Whether the same call may succeed later. A quota that is used up does not pass.
+    /// Whether the same call may succeed later. A used-up quota is not temporary.
     fn passes(&self) -> bool {
         match self.status {
             429 => {
@@ -310,7 +310,7 @@ impl Answer {
     }
 }
 
-/// The wait that the server asks for, in seconds, within reason.
+/// The wait that the server requests, in seconds, within limits.
 fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     let seconds: u64 = headers.get("retry-after")?.to_str().ok()?.trim().parse().ok()?;
     Some(Duration::from_secs(seconds.min(MAX_RETRY_AFTER)))

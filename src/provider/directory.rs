@@ -3,24 +3,24 @@
 use std::collections::BTreeSet;
 
 use super::pages::pages;
-use super::wire::{WireKey, WireOwner, WireProject, is_id, shortened};
+use super::wire::{WireKey, WireOwner, WireProject, is_safe_id, shortened};
 use super::{ApiKey, Client, KeyMask, ProviderError};
 use crate::model::{KeyOwner, ListedKey, ListedProject};
 use crate::threads;
 
-/// How many projects are listed at the same time.
+/// Number of projects that are listed concurrently.
 const AT_ONCE: usize = 4;
 
 /// A key of the organization.
 #[derive(Clone, Debug)]
 pub struct OrganizationKey {
-    /// What is shown of it; `None` if the API's mask cannot be read.
+    /// The part that the API shows; `None` if its mask cannot be parsed.
     pub mask: Option<KeyMask>,
     /// Whether it is an admin key.
     pub is_admin: bool,
-    /// What it may be used for, where the API says; an empty list is everything.
+    /// Its scopes, if the API returns them; an empty list means everything.
     pub scopes: Option<Vec<String>>,
-    /// Everything else.
+    /// Its other properties.
     pub listed: ListedKey,
 }
 
@@ -29,11 +29,11 @@ pub struct OrganizationKey {
 pub struct KeyDirectory {
     /// The keys, by project, admin keys last.
     pub keys: Vec<OrganizationKey>,
-    /// How many projects there are, archived ones included.
+    /// Number of projects, including archived ones.
     pub project_count: usize,
-    /// Those of them that can be asked about.
+    /// The projects that can be queried.
     pub projects: Vec<ListedProject>,
-    /// What could not be listed, and why. A key may be there.
+    /// What could not be listed, and why. Keys may be missing as a result.
     pub gaps: Vec<String>,
 }
 
@@ -52,7 +52,7 @@ impl KeyDirectory {
         if projects.len() < directory.project_count {
             directory.gaps.push("projects with invalid ids".to_owned());
         }
-        // Of projects that a limit of the run leaves out.
+        // About projects that were left out because of a limit of the run.
         let mut beyond: Option<(ProviderError, u64)> = None;
         for (project, listed) in projects.iter().zip(keys_of_projects(client, admin, &projects)) {
             match listed {
@@ -81,7 +81,7 @@ impl KeyDirectory {
     fn add_admin_keys(&mut self, client: &Client, admin: &ApiKey) {
         match pages(client, admin, "/v1/organization/admin_api_keys?order=asc", |one: &WireKey| &one.id) {
             Ok(keys) => {
-                // The list has been seen to contain project keys, labelled as admin keys.
+                // This list sometimes contains project keys, labeled as admin keys.
                 let known: BTreeSet<&str> = self.keys.iter().map(|key| key.listed.id.as_str()).collect();
                 let keys: Vec<WireKey> =
                     keys.into_iter().filter(|key| !known.contains(key.id.as_str())).collect();
@@ -100,20 +100,20 @@ impl KeyDirectory {
     /// Deletes a key for good.
     ///
     /// # Errors
-    /// When the API refuses, or gives no answer; the key may be deleted all the same.
+    /// When the API refuses, or does not answer; the key may have been deleted even so.
     pub fn delete(client: &Client, admin: &ApiKey, key: &ListedKey) -> Result<(), ProviderError> {
         let id = &key.id;
         let path = match &key.project {
             Some(project) => format!("/v1/organization/projects/{}/api_keys/{id}", project.id),
             None => format!("/v1/organization/admin_api_keys/{id}"),
         };
-        if !is_id(id) {
+        if !is_safe_id(id) {
             return Err(ProviderError::UnusableId);
         }
         client.delete(&path, admin)
     }
 
-    /// Whether a key that was listed is the one that requests are made with.
+    /// Whether a listed key is the one that authenticates the requests.
     pub fn is_own(&self, key: &ListedKey, admin: &ApiKey) -> bool {
         let listed = self.keys.iter().find(|one| one.listed.id == key.id);
         listed.and_then(|one| one.mask.as_ref()).is_some_and(|mask| mask.fits(admin.reveal()))
@@ -140,7 +140,7 @@ fn project_keys(id: &str) -> String {
 
 fn project(wire: WireProject) -> Option<ListedProject> {
     let archived = wire.status == "archived";
-    is_id(&wire.id).then_some(ListedProject { id: wire.id, name: shortened(wire.name), archived })
+    is_safe_id(&wire.id).then_some(ListedProject { id: wire.id, name: shortened(wire.name), archived })
 }
 
 /// The keys of each project, in the order of `projects`.
@@ -159,7 +159,7 @@ fn organization_key(wire: WireKey, project: Option<&ListedProject>, is_admin: bo
     let is_project_key = wire.object.ends_with("project.api_key");
     let listed = ListedKey {
         short_mask: mask.as_ref().is_none_or(|mask| !mask.is_full()),
-        id: if is_id(&wire.id) { wire.id } else { ListedKey::UNUSABLE_ID.to_owned() },
+        id: if is_safe_id(&wire.id) { wire.id } else { ListedKey::UNUSABLE_ID.to_owned() },
         name: shortened(wire.name),
         project: project.cloned(),
         owner: wire.owner.and_then(owner),
@@ -195,7 +195,7 @@ fn owner(wire: WireOwner) -> Option<KeyOwner> {
             created_at: wire.created_at,
         },
     };
-    owner.id = owner.id.filter(|id| is_id(id));
+    owner.id = owner.id.filter(|id| is_safe_id(id));
     for text in [&mut owner.name, &mut owner.email, &mut owner.role] {
         *text = text.take().map(shortened);
     }

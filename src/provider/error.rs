@@ -1,11 +1,11 @@
-//! Why a call to the provider failed, without anything of the answer's body.
+//! Why a call to the provider failed. Errors contain nothing of the response's body.
 
 use serde::Deserialize;
 
 /// Why a call failed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ProviderError {
-    /// The connection failed or broke off.
+    /// The connection failed or was interrupted.
     #[error("no connection to {host}: {reason}; check the network, HTTPS_PROXY and --host")]
     Connection {
         /// The host of the call.
@@ -22,7 +22,7 @@ pub enum ProviderError {
         /// The host of the call.
         host: String,
     },
-    /// The answer did not arrive in time.
+    /// The response did not arrive in time.
     #[error("{host} did not answer within {seconds} s; try again later, or raise --timeout")]
     TimedOut {
         /// The host of the call.
@@ -30,7 +30,7 @@ pub enum ProviderError {
         /// The limit.
         seconds: u64,
     },
-    /// The answer was not what the API documents.
+    /// The response is not one that the API documents.
     #[error("{host} answered {what} instead of the documented JSON, as the web page of a proxy would be")]
     Unreadable {
         /// The host of the call.
@@ -62,13 +62,13 @@ pub enum ProviderError {
         /// The documented error code.
         code: Option<String>,
     },
-    /// The run made as many requests as it may.
+    /// The run reached its limit of requests.
     #[error("this run made {requests} requests, as many as it may; raise --max-requests to let it go on")]
     TooManyRequests {
         /// The limit.
         requests: u64,
     },
-    /// The run took as long as it may.
+    /// The run reached its time limit.
     #[error("this run took {seconds} s, as long as it may; raise --max-time to let it go on")]
     OutOfTime {
         /// The limit.
@@ -79,7 +79,7 @@ pub enum ProviderError {
     OtherHost {
         /// The host of the call.
         host: String,
-        /// The host that the answer names.
+        /// The host that the response names.
         other: &'static str,
     },
     /// The key has an id that cannot be part of a URL.
@@ -88,7 +88,7 @@ pub enum ProviderError {
          https://platform.openai.com/settings/organization/projects"
     )]
     UnusableId,
-    /// A list that is longer than any that is read.
+    /// A list that exceeds the limit.
     #[error("{host} has more than {pages} pages of a list, so the list cannot be completed")]
     TooManyPages {
         /// The host of the call.
@@ -96,7 +96,7 @@ pub enum ProviderError {
         /// The limit.
         pages: usize,
     },
-    /// Pages without end.
+    /// A list whose pages repeat.
     #[error("{host} repeats the same page of a list, so the list cannot be completed")]
     EndlessList {
         /// The host of the call.
@@ -142,7 +142,7 @@ struct ErrorFields {
 }
 
 impl ErrorBody {
-    /// Parses a body; `None` if it is none of the API.
+    /// Parses a body; `None` if it does not come from the API.
     pub(super) fn parse(body: &[u8]) -> Option<Self> {
         let value: serde_json::Value = serde_json::from_slice(body).ok()?;
         value.get("error")?.is_object().then(|| serde_json::from_value(value).ok())?
@@ -152,12 +152,12 @@ impl ErrorBody {
         self.error.message.as_deref().unwrap_or_default()
     }
 
-    /// The code, if it looks like one: it may be shown.
+    /// The code, if it looks like one, so that it is safe to display.
     pub(super) fn code(&self) -> Option<&str> {
         self.error.code.as_ref().and_then(serde_json::Value::as_str).filter(|code| is_code(code))
     }
 
-    /// The code or, without one, the type, to show only: gateways write anything there.
+    /// The code or, without one, the type. Only for display, since gateways put anything there.
     pub(super) fn code_or_type(&self) -> Option<&str> {
         self.code().or(self.error.kind.as_deref().filter(|kind| is_code(kind)))
     }

@@ -9,16 +9,16 @@ use crate::model::{AuditEvent, ServiceUse, Spending, SpendingDay, civil_time};
 
 /// Days before the leak to compare with.
 const DAYS_BEFORE: u32 = 7;
-/// The longest time that is looked at, in days.
+/// Maximum period that is examined, in days.
 const MAX_DAYS: i64 = 730;
-/// The most days in one page of costs.
+/// Maximum number of days in one page of costs.
 const DAYS_IN_PAGE: u32 = 180;
-/// The most bytes of ids in one call, so that its URL stays below the 8 KiB that servers accept: some 150 keys.
+/// Maximum bytes of ids in one call, so that its URL stays below the 8 KiB that servers accept: some 150 keys.
 const MAX_FILTER: usize = 6 << 10;
-/// What the name of a parameter adds to each id in a URL.
+/// Bytes that the name of a parameter adds to each id in a URL.
 const PARAMETER: usize = "&resource_ids[]=".len();
 
-/// From when to look at a key.
+/// A key, and the time from which on it is examined.
 #[derive(Clone, Debug)]
 pub struct EvidenceWindow {
     /// The id of the key.
@@ -27,7 +27,7 @@ pub struct EvidenceWindow {
     pub leaked_at: i64,
 }
 
-/// What was found out about several keys.
+/// Costs, usage and audit log entries of several keys.
 #[derive(Clone, Debug, Default)]
 pub struct Evidence {
     spending: BTreeMap<String, Spending>,
@@ -36,7 +36,7 @@ pub struct Evidence {
     pub gaps: Vec<String>,
 }
 
-/// The keys that are asked about in one call each, so that there are few calls.
+/// Divides the keys among as few calls as possible.
 fn calls(windows: &[EvidenceWindow]) -> Vec<&[EvidenceWindow]> {
     let mut calls = Vec::new();
     let mut rest = windows;

@@ -22,7 +22,7 @@ impl Default for Host {
 }
 
 impl Host {
-    /// Parses `HOST` or `HOST:PORT`; `None` for anything else, such as an address with a path or user name.
+    /// Parses `HOST` or `HOST:PORT`; `None` for anything else, such as a URL with a path or user name.
     pub fn parse(text: &str) -> Option<Self> {
         let text = text.to_ascii_lowercase();
         let (name, port) = text.split_once(':').unwrap_or((&text, "443"));
@@ -46,7 +46,7 @@ impl Host {
         &self.0
     }
 
-    /// The known host that `text` names, if any. `text` comes from an answer, so nothing else of it may be shown.
+    /// The known host that `text` names, if any. `text` comes from a response, so no other part of it may be displayed.
     pub fn named_in(text: &str) -> Option<&'static str> {
         let is_part = |c: char| c.is_ascii_alphanumeric() || c == '.' || c == '-';
         let names = text.split(|c| !is_part(c)).map(|name| name.trim_matches('.'));

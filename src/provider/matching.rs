@@ -1,19 +1,19 @@
-//! Which listed keys a leaked key may be, judged by what is known of both without using either.
+//! Which listed keys a leaked key may be, according to what is known about both. Uses neither.
 
 use super::{KeyMask, OrganizationKey};
 use crate::model::ListedKey;
 
-/// How many characters at the start of a key a mask shows.
+/// Number of characters at the start of a key that a mask shows.
 const SHOWN_HEAD: usize = 8;
 
-/// What is known of a leaked key: enough to compare it with a mask.
+/// What is known about a leaked key: enough to compare it with a mask.
 #[derive(Clone, Debug)]
 pub struct KeyShape {
     /// The kind of its rule: `project`, `service-account`, `admin`, `user`, ….
     pub kind: String,
     /// Its length in bytes.
     pub len: usize,
-    /// As much of its beginning as is known, up to eight characters.
+    /// Its first characters, up to eight, if they are known.
     pub head: String,
     /// Its last four characters.
     pub tail: String,
@@ -38,12 +38,12 @@ impl KeyShape {
     }
 }
 
-/// Whether one end is the end of the other: a short mask shows fewer than four characters.
+/// Whether one of them ends with the other: a short mask shows fewer than four characters.
 fn is_end_of(one: &str, other: &str) -> bool {
     !one.is_empty() && !other.is_empty() && (one.ends_with(other) || other.ends_with(one))
 }
 
-/// Whether a mask begins like keys of a kind. Masks too short to tell fit every kind.
+/// Whether a mask begins like keys of a kind. Masks that are too short to show that match every kind.
 fn is_of_kind(kind: &str, mask: &KeyMask) -> bool {
     let begins = |prefix: &str| {
         let shown = prefix.len().min(mask.head.len()).min(SHOWN_HEAD);
@@ -63,7 +63,7 @@ fn is_of_kind(kind: &str, mask: &KeyMask) -> bool {
 /// The keys that a leaked key may be.
 #[derive(Clone, Debug, Default)]
 pub struct MaskMatches {
-    /// These keys.
+    /// The matching keys.
     pub keys: Vec<ListedKey>,
     /// The ids of others that match, but were created after the leaking commit.
     pub created_later: Vec<String>,

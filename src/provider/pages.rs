@@ -4,12 +4,12 @@ use std::collections::BTreeSet;
 
 use serde::de::DeserializeOwned;
 
-use super::wire::{ListPage, is_id};
+use super::wire::{ListPage, is_safe_id};
 use super::{ApiKey, Client, ProviderError};
 
 /// The items of a full page: the most that the API gives.
 const PAGE: usize = 100;
-/// The most pages of one list. A longer list is an error.
+/// Maximum number of pages of one list. A longer list is an error.
 const MAX_PAGES: usize = 1_000;
 
 /// Every item of a list.
@@ -24,7 +24,7 @@ pub(super) fn pages<T: DeserializeOwned>(
     let mut seen = BTreeSet::new();
     for _ in 0..MAX_PAGES {
         let after = match items.last().map(&id) {
-            Some(after) if is_id(after) => format!("&after={after}"),
+            Some(after) if is_safe_id(after) => format!("&after={after}"),
             Some(_) => return Err(client.unreadable("an invalid id")),
             None => String::new(),
         };

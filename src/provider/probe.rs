@@ -5,12 +5,12 @@ use super::wire::WireMe;
 use super::{ApiKey, Client, Host, KeyMask, ProviderError};
 use crate::model::KeyVerdict;
 
-/// What one call says about a key.
+/// The result of one call.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ProbeAnswer {
-    /// The verdict. `Dead` after one call is a suspicion: an outage has answered so for live keys.
+    /// The verdict. `Dead` after one call is only a suspicion: during outages, live keys have been rejected.
     pub verdict: KeyVerdict,
-    /// Why, for people.
+    /// The reason, in words.
     pub reason: String,
     /// The host that accepts the key, if it is another one.
     pub works_at: Option<&'static str>,
@@ -22,7 +22,7 @@ impl ProbeAnswer {
     }
 }
 
-/// Sends `key` to the provider once. Admin keys are asked at their own endpoint, all others for the list of models,
+/// Sends `key` to the provider once. Admin keys request an endpoint of their own, all others the list of models,
 /// which costs nothing and returns nothing personal.
 pub fn probe(client: &Client, key: &ApiKey, is_admin: bool) -> ProbeAnswer {
     let path = if is_admin { "/v1/organization/admin_api_keys?limit=1" } else { "/v1/models" };
@@ -32,11 +32,11 @@ pub fn probe(client: &Client, key: &ApiKey, is_admin: bool) -> ProbeAnswer {
     }
 }
 
-/// The verdict that follows from an answer to `key`.
+/// The verdict that follows from the response to a request with `key`.
 fn verdict(status: u16, body: &[u8], key: &[u8]) -> ProbeAnswer {
     let new = |verdict, reason: &str| ProbeAnswer::new(verdict, reason);
     if status == 200 {
-        // A proxy's login page has this status too.
+        // A proxy's login page has this status, too.
         let is_list =
             serde_json::from_slice::<serde_json::Value>(body).is_ok_and(|value| value["object"] == "list");
         return match is_list {
@@ -87,8 +87,8 @@ fn verdict(status: u16, body: &[u8], key: &[u8]) -> ProbeAnswer {
     }
 }
 
-/// `invalid_api_key` counts only if the provider echoes the key that was sent: an outage has rejected keys that were
-/// not.
+/// `invalid_api_key` is believed only if the provider echoes the key that was sent: during an outage, it has named other
+/// keys.
 fn invalid(error: &ErrorBody, key: &[u8]) -> ProbeAnswer {
     match KeyMask::find_in(error.message()) {
         Some(mask) if mask.tells_apart() && mask.fits(key) => {
@@ -102,10 +102,10 @@ fn invalid(error: &ErrorBody, key: &[u8]) -> ProbeAnswer {
     }
 }
 
-/// Who owns `key`, by the key itself: lines for people.
+/// The owner of `key`, according to a request with it: lines to display.
 ///
 /// # Errors
-/// When there is no answer.
+/// When there is no response.
 pub fn whoami(client: &Client, key: &ApiKey) -> Result<Vec<String>, ProviderError> {
     let me: WireMe = client.get("/v1/me", key)?;
     let mut lines = Vec::new();
@@ -136,7 +136,7 @@ mod tests {
         format!("Incorrect API key provided: sk-proj-{}{tail}. You can find your API key", "*".repeat(152))
     }
 
-    /// The rows of the table of answers.
+    /// Responses and their verdicts.
     #[test]
     fn every_answer_has_its_verdict() {
         use KeyVerdict as V;

@@ -1,12 +1,12 @@
-//! A new key for the service account that a leaked key belongs to. The API makes none for users.
+//! A new key for the service account that a leaked key belongs to. The API cannot create one for a user.
 
 use serde::Serialize;
 use zeroize::Zeroizing;
 
-use super::wire::{WireNewKey, is_id};
+use super::wire::{WireNewKey, is_safe_id};
 use super::{ApiKey, Client, OrganizationKey, ProviderError};
 
-/// A key that was just made. Its value is given once, here.
+/// A key that was just created. The API returns its value only once.
 pub struct ReplacementKey {
     /// Its id.
     pub id: String,
@@ -22,20 +22,20 @@ struct NewKeyRequest<'k> {
 }
 
 impl ReplacementKey {
-    /// Makes a key with the name of `key` and, as far as the API says, its scopes; one attempt, since each makes a key.
+    /// Makes a key with the name of `key` and, if the API returns them, its scopes. Makes one attempt, since each could create a key.
     ///
     /// # Errors
-    /// When the API refuses, or gives no answer; a key may have been made all the same.
+    /// When the API refuses, or does not answer; a key may have been created even so.
     pub fn create(
         client: &Client,
         admin: &ApiKey,
         key: &OrganizationKey,
         (project, account): (&str, &str),
     ) -> Result<Self, ProviderError> {
-        if !is_id(project) || !is_id(account) {
+        if !is_safe_id(project) || !is_safe_id(account) {
             return Err(client.unreadable("an invalid id"));
         }
-        // An empty list would allow everything, and so does none: it is left out.
+        // An empty list would allow everything. So does a missing one, so it is left out.
         let scopes = key.scopes.as_deref().filter(|scopes| !scopes.is_empty());
         let request = NewKeyRequest { name: &key.listed.name, scopes };
         let json = serde_json::to_vec(&request).map_err(|_| client.unreadable("nothing"))?;
@@ -45,7 +45,9 @@ impl ReplacementKey {
             serde_json::from_slice(&answer).map_err(|_| client.unreadable("something else"))?;
         let value = Zeroizing::new(made.value);
         match ApiKey::new(value.as_bytes()) {
-            Some(value) if is_id(&made.id) && made.id != key.listed.id => Ok(Self { id: made.id, value }),
+            Some(value) if is_safe_id(&made.id) && made.id != key.listed.id => {
+                Ok(Self { id: made.id, value })
+            }
             _ => Err(client.unreadable("something else")),
         }
     }

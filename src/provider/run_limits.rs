@@ -1,13 +1,13 @@
-//! What a run may take altogether, so that no answer of a host can keep it going forever.
+//! Limits of a run, so that no host can keep it running forever.
 
 use std::time::Duration;
 
 /// The limits of all calls of a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RunLimits {
-    /// The most requests, repetitions included.
+    /// Maximum number of requests, including retries.
     pub requests: u64,
-    /// The most time from the first request on.
+    /// Maximum time from the first request on.
     pub time: Duration,
 }
 

@@ -1,4 +1,4 @@
-//! The service accounts of projects: whose a key is, and what else deleting its account would delete.
+//! The service accounts of projects: the owners of keys, and what else would be deleted with an account.
 
 use std::collections::BTreeMap;
 
@@ -8,14 +8,14 @@ use super::{ApiKey, Client, KeyDirectory, ProviderError};
 use crate::model::{AccountKey, ListedKey, ListedProject};
 use crate::threads;
 
-/// How many projects are listed at the same time.
+/// Number of projects that are listed concurrently.
 const AT_ONCE: usize = 4;
 
 /// Service accounts by project and id.
 #[derive(Default)]
 pub struct ServiceAccounts {
     accounts: BTreeMap<(String, String), WireServiceAccount>,
-    /// What could not be listed, and why. No key is missing because of it.
+    /// What could not be listed, and why. No key is missing as a result.
     pub gaps: Vec<String>,
 }
 
@@ -41,7 +41,7 @@ impl ServiceAccounts {
         listed
     }
 
-    /// How many there are.
+    /// Their number.
     pub fn count(&self) -> usize {
         self.accounts.len()
     }
@@ -69,7 +69,7 @@ impl ServiceAccounts {
     }
 }
 
-/// One gap if all projects fail alike, as without the permission.
+/// One message if all projects fail with the same error, e.g. because the admin key lacks the permission.
 fn gaps(failed: &[(&ListedProject, ProviderError)]) -> Vec<String> {
     match failed {
         [(_, first), _, ..] if failed.iter().all(|(_, other)| other == first) => {

@@ -1,12 +1,12 @@
-//! What keys were used for, service by service.
+//! How much keys were used, for each service.
 
 use super::buckets::buckets;
 use super::{ApiKey, Client};
 use crate::threads;
 
-/// The most days in one page of usage.
+/// Maximum number of days in one page of usage.
 const DAYS_IN_PAGE: u32 = 31;
-/// How many services are asked about at the same time.
+/// Number of services that are queried concurrently.
 const AT_ONCE: usize = 4;
 
 /// A service whose usage the API counts by key. It counts `vector_stores` and `code_interpreter_sessions` by project

@@ -1,4 +1,4 @@
-//! The answers of the administration API, as far as they are used. Unknown fields are ignored, since the API grows.
+//! The parts of the administration API's responses that are used. Unknown fields are ignored, since the API grows.
 
 use serde::{Deserialize, Deserializer};
 
@@ -11,7 +11,7 @@ fn or_default<'de, D: Deserializer<'de>, T: Default + Deserialize<'de>>(from: D)
 #[derive(Deserialize)]
 pub(super) struct ListPage<T> {
     pub(super) data: Vec<T>,
-    // A list without it may be cut off.
+    // Without it, the list may be incomplete.
     pub(super) has_more: bool,
 }
 
@@ -41,7 +41,7 @@ pub(super) struct WireKey {
     pub(super) scopes: Option<Vec<String>>,
 }
 
-/// A key that was just made, the only time that its value is given.
+/// A key that was just created. Only this response contains its value.
 #[derive(Deserialize)]
 pub(super) struct WireNewKey {
     pub(super) id: String,
@@ -82,7 +82,7 @@ pub(super) struct WireServiceAccount {
 #[derive(Deserialize)]
 pub(super) struct BucketPage {
     pub(super) data: Vec<CostBucket>,
-    // A list without it may be cut off.
+    // Without it, the list may be incomplete.
     pub(super) has_more: bool,
     pub(super) next_page: Option<String>,
 }
@@ -100,7 +100,7 @@ pub(super) struct BucketResult {
     pub(super) api_key_id: Option<String>,
     pub(super) amount: Option<Amount>,
     pub(super) num_model_requests: Option<u64>,
-    /// Of searches in files and on the web.
+    /// For searches in files and on the web.
     pub(super) num_requests: Option<u64>,
 }
 
@@ -119,7 +119,7 @@ fn number<'de, D: Deserializer<'de>>(from: D) -> Result<f64, D::Error> {
     Ok(number.filter(|number| number.is_finite()).unwrap_or_default())
 }
 
-/// Who a key says it is, by `/v1/me`.
+/// The owner of a key, according to `/v1/me`.
 #[derive(Deserialize)]
 pub(super) struct WireMe {
     pub(super) id: Option<String>,
@@ -141,10 +141,10 @@ pub(super) struct WireOrganization {
     pub(super) name: Option<String>,
 }
 
-/// The most characters of a name.
+/// Maximum number of characters of a name.
 const MAX_NAME: usize = 200;
 
-/// A name of a length that a person can read.
+/// A name, shortened to a readable length.
 pub(super) fn shortened(name: String) -> String {
     match name.char_indices().nth(MAX_NAME) {
         Some((end, _)) => format!("{}…", &name[..end]),
@@ -152,8 +152,8 @@ pub(super) fn shortened(name: String) -> String {
     }
 }
 
-/// An id that can go into a URL and onto a screen as it is.
-pub(super) fn is_id(text: &str) -> bool {
+/// Whether an id can be used in a URL and displayed without escaping.
+pub(super) fn is_safe_id(text: &str) -> bool {
     (1..=128).contains(&text.len())
         && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-".contains(&byte))
 }

@@ -98,7 +98,7 @@ pub(super) fn path(bytes: &[u8]) -> String {
 }
 
 /// The name of an archive entry, as one line of safe text. Its `.` and `..` are escaped, so that a reader who
-/// takes the line for a path, such as a browser, cannot be led out of the folder.
+/// takes the line for a path, such as a browser, cannot be led out of the directory.
 pub(super) fn entry(bytes: &[u8]) -> String {
     let parts = String::from_utf8_lossy(bytes);
     let parts: Vec<_> = parts.split(['/', '\\']).collect();
@@ -172,7 +172,7 @@ pub(super) fn markdown(text: &str) -> String {
     safe
 }
 
-/// One line for a reader that may take it for Markdown or for plain text: no link and no markup comes about, and
+/// One line for a reader that may take it for Markdown or for plain text: no link and no markup results, and
 /// commands stay as they are unless they contain brackets or backticks.
 pub(super) fn commented(text: &str) -> String {
     let text = line(text);

@@ -51,7 +51,7 @@ impl Permalinks {
             Forge::GitLab => format!("{base}/-/commit/{id}"),
             Forge::Bitbucket => format!("{base}/commits/{id}"),
         };
-        is_id(id).then_some(url)
+        is_hex(id).then_some(url)
     }
 
     /// A line of a file as it was in a commit.
@@ -70,7 +70,7 @@ impl Permalinks {
                 line.saturating_add(1)
             ),
         };
-        (is_id(commit) && escape::is_link(&url)).then_some(url)
+        (is_hex(commit) && escape::is_link(&url)).then_some(url)
     }
 }
 
@@ -97,7 +97,7 @@ fn web_host(host: &str) -> Option<&str> {
     }
 }
 
-fn is_id(id: &str) -> bool {
+fn is_hex(id: &str) -> bool {
     !id.is_empty() && id.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
 

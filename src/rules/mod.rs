@@ -101,7 +101,7 @@ impl RuleSet {
 
     /// These rules and one that finds every text of `length` bytes with the `prefix` and the `tail` of a redacted key,
     /// whatever is before or after it, with the description of the rule with the id `model`. Its matches are candidates:
-    /// the fingerprint tells which of them is the key. Without a prefix, nothing is added.
+    /// the fingerprint shows which of them is the key. Without a prefix, nothing is added.
     #[must_use]
     pub fn with_redacted(mut self, (prefix, tail): (&str, &str), length: usize, model: &str) -> Self {
         let sought = traced::redacted_rule((prefix, tail), length, self.get(model));

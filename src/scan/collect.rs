@@ -106,7 +106,7 @@ impl Worker for Local<'_> {
     }
 
     fn name_on(&mut self, surface: Surface, path: &[u8]) {
-        // The folders above are scanned as names of their own.
+        // The directories above are scanned as names of their own.
         let start = memchr::memrchr(b'/', path).map_or(0, |at| at + 1);
         let found = name_findings(self.collector.settings.detector, surface, path, start);
         if !found.is_empty() {

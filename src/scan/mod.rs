@@ -62,13 +62,13 @@ pub struct Settings<'d> {
 /// What `friskey scan` scans.
 #[derive(Clone, Debug, Default)]
 pub struct TreeOptions {
-    /// Files and folders.
+    /// Files and directories.
     pub files: FileOptions,
     /// Whether to scan standard input, too.
     pub stdin: bool,
 }
 
-/// Scans files, folders and standard input.
+/// Scans files, directories and standard input.
 ///
 /// # Errors
 /// If a path does not exist or a glob is invalid. Files that cannot be read are skips in the report.

@@ -28,7 +28,7 @@ impl<'d> ObjectKeys<'d> {
         Self { contents: Contents::new(settings) }
     }
 
-    /// The keys in a container that the object is or that is in it; also those that stand beside the container.
+    /// The keys in a container that the object is or that is in it; also those beside the container.
     pub fn find_packed(&mut self, object: &[u8]) -> Vec<KeyInObject> {
         if !may_be_container(object) {
             return Vec::new();

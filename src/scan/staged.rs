@@ -99,7 +99,7 @@ fn named(commit: &StagedOptions, repo: &Repository) -> Result<Vec<Vec<u8>>, Stag
     let tops = [absolute(top), top.canonicalize().unwrap_or_else(|_| top.to_owned())];
     let inside = |file: &Path| {
         let file = normal(&absolute(file));
-        // The folder may be reached through a link, which is resolved; the file may itself be a link, which is
+        // The directory may be reached through a link, which is resolved; the file may itself be a link, which is
         // not.
         let real = file.parent().and_then(|dir| dir.canonicalize().ok()).zip(file.file_name());
         let real = real.map(|(dir, name)| dir.join(name));
@@ -324,7 +324,7 @@ fn count(found: &MatchedObject<SharedKey>) -> HashMap<Fingerprint, usize> {
     counts
 }
 
-/// Whether `name` is `path`, or a folder that contains it.
+/// Whether `name` is `path`, or a directory that contains it.
 fn covers(name: &[u8], path: &[u8]) -> bool {
     let name = name.strip_suffix(b"/").unwrap_or(name);
     name.is_empty() || path.strip_prefix(name).is_some_and(|rest| rest.is_empty() || rest[0] == b'/')

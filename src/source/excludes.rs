@@ -57,7 +57,7 @@ impl Excludes {
         }
     }
 
-    /// Whether a glob matches the file `path`, or a folder that contains it.
+    /// Whether a glob matches the file `path`, or a directory that contains it.
     pub fn covers(&self, path: &Path) -> bool {
         self.matches_relative(path, |path| self.globs.matched_path_or_any_parents(path, false).is_ignore())
     }

@@ -16,7 +16,7 @@ use crate::untrusted::{describe, open};
 /// What to walk, and how.
 #[derive(Clone, Debug, Default)]
 pub struct FileOptions {
-    /// Files and folders; relative paths are reported as given.
+    /// Files and directories; relative paths are reported as given.
     pub paths: Vec<PathBuf>,
     /// Whether to scan ignored files, too.
     pub no_ignore: bool,
@@ -34,7 +34,7 @@ pub struct FileOptions {
 #[derive(Debug, thiserror::Error)]
 pub enum SourceError {
     /// A given path does not exist.
-    #[error("no such file or folder: {0}; check the path, which is relative to the current directory")]
+    #[error("no such file or directory: {0}; check the path, which is relative to the current directory")]
     NoSuchPath(String),
     /// A given path cannot be accessed.
     #[error("cannot access {path}: {reason}")]

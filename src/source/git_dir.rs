@@ -37,7 +37,7 @@ pub struct NestedDir {
     pub inside: Vec<u8>,
 }
 
-/// Scans the files of a git directory into `sink`, and the names of files and folders into `names`. Returns
+/// Scans the files of a git directory into `sink`, and the names of files and directories into `names`. Returns
 /// nested git directories, which it does not scan.
 pub fn scan_git_dir(git_dir: GitDir<'_>, sink: &dyn Sink, names: &dyn Sink) -> Vec<NestedDir> {
     let mut visit = FileScanner { worker: sink.worker(), sink };
@@ -72,7 +72,7 @@ impl GitDirWalk<'_, '_> {
     fn folder(&mut self, dir: &Path, depth: usize) {
         let mut entries = match fs::read_dir(dir).and_then(Iterator::collect::<io::Result<Vec<_>>>) {
             Ok(entries) => entries,
-            // Removed since, as git does with empty folders of refs.
+            // Removed since, as git does with empty directories of refs.
             Err(error) if error.kind() == io::ErrorKind::NotFound && depth > 0 => return,
             Err(error) => return self.skip(dir, reason(&error)),
         };
@@ -144,7 +144,7 @@ impl GitDirWalk<'_, '_> {
 
 /// Scans the last components of `paths` into `names`, and the links in object directories, each with its
 /// origin, into `sink`. The flag of a link says whether other code reads what it leads to; so it does within
-/// the folders `within`.
+/// the directories `within`.
 pub fn scan_object_names(
     paths: &[Vec<u8>],
     links: &[(PathBuf, Origin, bool)],
@@ -173,7 +173,7 @@ fn target(visit: &mut FileScanner<'_>, path: &Path, origin: &Origin) -> Result<(
     Ok(())
 }
 
-/// Scans the text of a link's target. Within the folders `within` the file that it leads to is scanned
+/// Scans the text of a link's target. Within the directories `within` the file that it leads to is scanned
 /// elsewhere; a file of the work tree is scanned here; anything else is not opened, which is an error.
 fn follow(
     visit: &mut FileScanner<'_>,
@@ -198,7 +198,7 @@ fn follow(
         visit.file(&real, origin, false);
         return Ok(());
     }
-    let what = if is_near { "to a folder" } else { "to a place outside the repository" };
+    let what = if is_near { "to a directory" } else { "to a place outside the repository" };
     Err(format!("a symbolic link {what}, not followed; scan its target separately"))
 }
 
@@ -213,7 +213,7 @@ fn is_socket(_: fs::FileType) -> bool {
     false
 }
 
-/// Whether a folder with these entries is or was a git directory: it contains objects and at least one other
+/// Whether a directory with these entries is or was a git directory: it contains objects and at least one other
 /// part.
 fn is_git_dir(entries: &[fs::DirEntry]) -> bool {
     let has = |name: &str| entries.iter().any(|entry| entry.file_name() == name);

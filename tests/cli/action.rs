@@ -28,7 +28,7 @@ pattern = '(?<prefix>widget_)[0-9a-f]{16}'
 confidence = "high"
 "#;
 
-/// A workspace, and the folder of the runner.
+/// A workspace, and the directory of the runner.
 fn runner() -> Scratch {
     let scratch = Scratch::new();
     scratch.repository("ws");

@@ -51,8 +51,8 @@ fn a_name_of_several_things_is_refused() {
             let skipped = report["coverage"]["skipped"].to_string();
             assert!(skipped.contains("is ambiguous, it may be "), "{skipped}");
         }
-        let (_, told) = status(asked[0]);
-        let skipped = told["coverage"]["skipped"].to_string();
+        let (_, json) = status(asked[0]);
+        let skipped = json["coverage"]["skipped"].to_string();
         for part in ["refs/tags/origin/main", "refs/remotes/origin/main (", "e.g. `refs/remotes/origin/main`"]
         {
             assert!(skipped.contains(part), "{part}: {skipped}");

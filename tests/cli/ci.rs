@@ -186,7 +186,7 @@ fn a_forced_push_falls_back_to_the_default_branch() {
     site.checkout(&after, &[]);
     let (status, report) = site.github("push", &push(&gone, &after, "refs/heads/x"));
     assert_eq!((status, found(&report, &[1, 3])), (1, vec![1, 3]));
-    assert!(report["notes"][0].as_str().unwrap().contains("all that it has"));
+    assert!(report["notes"][0].as_str().unwrap().contains("so its whole history"));
     // If the base is missing, nothing is known about it, and the message says so.
     let output = site.friskey(&[], &["--base", &gone]);
     assert_eq!(output.status.code(), Some(3));
@@ -345,7 +345,7 @@ fn gitlab_and_a_plain_range() {
         let (status, report) = site.outcome(&site.friskey(&[("CIRCLECI", "true")], args));
         assert_eq!((status, found(&report, &[2])), (1, vec![2]), "{args:?}");
     }
-    // nothing before, and no name: all that it has
+    // nothing before, and no name: its whole history
     let (_, report) = site.outcome(&site.friskey(&[("CIRCLECI", "true")], &["--base", ZERO]));
     assert_eq!(found(&report, &[1, 2]), [1, 2]);
     assert_eq!(site.friskey(&[], &["--base", "nowhere"]).status.code(), Some(3));
@@ -456,7 +456,7 @@ fn a_new_tag_is_scanned_for_commits_that_no_run_may_have_scanned() {
     for (name, id) in [("refs/tags/v1", &tag), ("refs/heads/release", &tip)] {
         let (status, report) = site.github("push", &push(ZERO, id, name));
         assert_eq!((status, found(&report, &[1, 2])), (1, vec![2]), "{name}");
-        assert!(report["notes"][0].as_str().unwrap().contains("other branches included"), "{report}");
+        assert!(report["notes"][0].as_str().unwrap().contains("even if other branches have it"), "{report}");
     }
 }
 
@@ -517,8 +517,9 @@ fn no_command_obeys_the_change_that_it_looks_at() {
             let notes = report["notes"].to_string();
             assert_eq!(output.status.code(), Some(1), "{event} {command:?}: {notes}");
             assert_eq!(found(&report, &[1]), [1]);
-            let told = if known { "configuration, baseline and rules are those of" } else { "are used: " };
-            assert!(notes.contains(told), "{event} {command:?}: {notes}");
+            let expected =
+                if known { "configuration, baseline and rules are those of" } else { "are used: " };
+            assert!(notes.contains(expected), "{event} {command:?}: {notes}");
         }
     }
     // What is checked out counts where that is asked for, or where it is the default branch.
@@ -553,7 +554,7 @@ fn the_base_may_narrow_a_scan_and_named_files_of_the_workflow_too() {
     assert_eq!(numbers(&["--config", "made.toml"]).0, [1]);
     let outside = site.scratch.write("outside.toml", "exclude = ['/b']\n");
     assert_eq!(numbers(&["--config", outside.to_str().unwrap()]).0, [1]);
-    // In a folder below and by another spelling it is the same file.
+    // In a directory below and by another spelling it is the same file.
     let args = ["scan", "--policy-from", &before, "--format", "json", "--config", "../own.toml", ".."];
     assert_eq!(found(&report(&site.scratch.friskey("ci/vendor", &args)), &[1, 2]), [1, 2]);
 }
@@ -758,7 +759,7 @@ fn builds_of_a_branch_in_a_row_are_judged_by_the_default_branch() {
     let (status, report) = site.outcome(&site.friskey(&jenkins, &[]));
     let notes = report["notes"].to_string();
     assert_eq!((status, found(&report, &[1])), (1, vec![1]), "{notes}");
-    assert!(notes.contains("nothing says which branch is the default one"), "{notes}");
+    assert!(notes.contains("it is not known which branch is the default one"), "{notes}");
 }
 
 #[test]

@@ -82,9 +82,9 @@ fn in_the_index_and_in_a_range_and_in_the_history() {
     let second = scratch.commit("r", "another");
     let output =
         scratch.friskey("r", &["history", "--range", &format!("{first}..{second}"), "--format", "json"]);
-    let told = report(&output);
-    is_in_the_image(finding(&told, 1));
-    is_in_the_image(finding(&told, 2));
+    let json = report(&output);
+    is_in_the_image(finding(&json, 1));
+    is_in_the_image(finding(&json, 2));
     scratch.git("r", &["rm", "-q", "dist/image.tar"]);
     scratch.commit("r", "gone");
     for packed in [false, true] {
@@ -92,13 +92,13 @@ fn in_the_index_and_in_a_range_and_in_the_history() {
             scratch.git("r", &["gc", "-q"]);
         }
         let output = scratch.friskey("r", &["history", "--format", "json"]);
-        let told = report(&output);
+        let json = report(&output);
         for number in [1, 2] {
-            is_in_the_image(finding(&told, number));
-            assert_eq!(leak(&told, &key(number)).unwrap()["status"], "removed");
-            assert_eq!(finding(&told, number)["path"], "dist/image.tar");
+            is_in_the_image(finding(&json, number));
+            assert_eq!(leak(&json, &key(number)).unwrap()["status"], "removed");
+            assert_eq!(finding(&json, number)["path"], "dist/image.tar");
         }
-        assert_eq!(told["coverage"]["skipped"], serde_json::json!([]));
+        assert_eq!(json["coverage"]["skipped"], serde_json::json!([]));
     }
 }
 
@@ -121,11 +121,11 @@ fn versions_that_are_deltas_of_each_other() {
     scratch.git("r", &["gc", "-q"]);
     for whole in [&["--whole"][..], &[]] {
         let output = scratch.friskey("r", &[&["history", "--format", "json"], whole].concat());
-        let told = report(&output);
-        let leaks = told["leaks"].as_array().unwrap();
+        let json = report(&output);
+        let leaks = json["leaks"].as_array().unwrap();
         assert_eq!(leaks.len(), 3, "{leaks:#?}");
         for number in [1, 2, 4] {
-            assert_eq!(finding(&told, number)["container"], serde_json::json!(["x", "env.gz", "env"]));
+            assert_eq!(finding(&json, number)["container"], serde_json::json!(["x", "env.gz", "env"]));
         }
     }
 }
@@ -134,13 +134,13 @@ fn versions_that_are_deltas_of_each_other() {
 fn stored_content_is_reported_once_in_its_entry() {
     let scratch = Scratch::new();
     scratch.write("d/x.tar", tar(&[("config/.env", format!("K={}", key(1)).as_bytes())]));
-    let told = report(&scratch.friskey("d", &["scan", "--format", "json"]));
-    assert_eq!(finding(&told, 1)["container"], serde_json::json!(["x.tar", "config/.env"]));
+    let json = report(&scratch.friskey("d", &["scan", "--format", "json"]));
+    assert_eq!(finding(&json, 1)["container"], serde_json::json!(["x.tar", "config/.env"]));
     // Bytes outside the entries belong to the container itself.
     let behind = [tar(&[("a", b"b")]), key(2).into_bytes()].concat();
     scratch.write("d/x.tar", &behind);
-    let told = report(&scratch.friskey("d", &["scan", "--format", "json"]));
-    let found = finding(&told, 2);
+    let json = report(&scratch.friskey("d", &["scan", "--format", "json"]));
+    let found = finding(&json, 2);
     assert!(found["container"].as_array().is_none_or(Vec::is_empty), "{found:#}");
     assert_eq!(found["start"]["offset"].as_u64().unwrap() as usize, behind.len() - key(2).len());
 }
@@ -153,8 +153,8 @@ fn an_unreadable_repository_is_never_clean() {
     scratch.write("d/x.rar", b"Rar!\x1a\x07\x01\x00 and more");
     let output = scratch.friskey("d", &["scan", "--format", "json"]);
     assert_eq!(output.status.code(), Some(3));
-    let told = report(&output);
-    let skipped = told["coverage"]["skipped"].to_string();
+    let json = report(&output);
+    let skipped = json["coverage"]["skipped"].to_string();
     assert!(
         skipped.contains("cut.gz → cut") && skipped.contains("RAR archives cannot be opened"),
         "{skipped}"
@@ -242,10 +242,10 @@ fn packs_and_bundles_that_lie_about() {
         std::fs::create_dir(scratch.path("d")).unwrap();
         scratch.git("r", &["bundle", "create", "-q", "../d/all.bundle", "--all"]);
         let output = scratch.friskey("d", &["scan", "--format", "json"]);
-        let told = report(&output);
-        assert_eq!(told["coverage"]["skipped"], serde_json::json!([]), "{format}");
+        let json = report(&output);
+        assert_eq!(json["coverage"]["skipped"], serde_json::json!([]), "{format}");
         for number in (1..=5).chain(101..=105) {
-            let places = places(&told, number);
+            let places = places(&json, number);
             assert!(places[0].0 == "all.bundle" && places[0].1[1].contains(" at byte "), "{places:?}");
         }
         // A copy of the pack itself, and of an object.
@@ -254,8 +254,8 @@ fn packs_and_bundles_that_lie_about() {
         let pack = pack.into_iter().find(|path| path.extension().is_some_and(|end| end == "pack")).unwrap();
         std::fs::remove_file(scratch.path("d/all.bundle")).unwrap();
         std::fs::copy(&pack, scratch.path("d/p")).unwrap();
-        let told = report(&scratch.friskey("d", &["scan", "--format", "json"]));
-        assert_eq!(told["leaks"].as_array().unwrap().len(), 10, "{format}");
+        let json = report(&scratch.friskey("d", &["scan", "--format", "json"]));
+        assert_eq!(json["leaks"].as_array().unwrap().len(), 10, "{format}");
     }
 }
 
@@ -266,10 +266,10 @@ fn a_bundle_of_changes_to_what_is_not_in_it() {
     std::fs::create_dir(scratch.path("d")).unwrap();
     scratch.git("r", &["bundle", "create", "-q", "../d/thin.bundle", "HEAD~1..main"]);
     let output = scratch.friskey("d", &["scan", "--format", "json"]);
-    let told = report(&output);
+    let json = report(&output);
     assert_eq!(output.status.code(), Some(1));
-    assert!(places(&told, 103)[0].1[1].starts_with("commit at byte "), "{told:#}");
-    assert!(told["coverage"]["skipped"].to_string().contains("whose bases are not in it"), "{told:#}");
+    assert!(places(&json, 103)[0].1[1].starts_with("commit at byte "), "{json:#}");
+    assert!(json["coverage"]["skipped"].to_string().contains("whose bases are not in it"), "{json:#}");
     let tiny = scratch.friskey("d", &["scan", "--max-memory", "0", "--format", "json"]);
     assert!(!report(&tiny)["coverage"]["skipped"].as_array().unwrap().is_empty());
 }
@@ -291,11 +291,11 @@ fn half_a_key_in_a_thin_bundle_is_not_another_key() {
     }
     std::fs::create_dir(scratch.path("d")).unwrap();
     scratch.git("r", &["bundle", "create", "-q", "../d/thin.bundle", "HEAD~1..main"]);
-    let told = report(&scratch.friskey("d", &["scan", "--min-confidence", "low", "--format", "json"]));
-    assert!(told["coverage"]["skipped"].to_string().contains("whose bases are not in it"), "{told:#}");
+    let json = report(&scratch.friskey("d", &["scan", "--min-confidence", "low", "--format", "json"]));
+    assert!(json["coverage"]["skipped"].to_string().contains("whose bases are not in it"), "{json:#}");
     let known: Vec<_> = versions.iter().cloned().chain([key(9)]).collect();
-    for found in told["leaks"].as_array().unwrap() {
-        let is_known = known.iter().any(|key| leak(&told, key).is_some_and(|known| known == found));
+    for found in json["leaks"].as_array().unwrap() {
+        let is_known = known.iter().any(|key| leak(&json, key).is_some_and(|known| known == found));
         assert!(is_known, "{found:#}");
     }
 }
@@ -313,10 +313,10 @@ fn every_archive_in_a_program() {
         program.extend([&gzip(text.as_bytes())[..], &between].concat());
     }
     scratch.write("d/tool", &program);
-    let told = report(&scratch.friskey("d", &["scan", "--format", "json"]));
-    assert_eq!(told["coverage"]["skipped"], serde_json::json!([]));
+    let json = report(&scratch.friskey("d", &["scan", "--format", "json"]));
+    assert_eq!(json["coverage"]["skipped"], serde_json::json!([]));
     for number in [1, 3, 5] {
-        let container = &finding(&told, number)["container"];
+        let container = &finding(&json, number)["container"];
         assert!(container[1].as_str().unwrap().starts_with("gzip at byte "), "{container}");
     }
 }
@@ -334,8 +334,8 @@ fn a_compressed_text_in_a_picture() {
     scratch.git("r", &["init", "-q", "-b", "main"]);
     scratch.commit("r", "message");
     for args in [&["scan", "--format", "json"][..], &["history", "--format", "json"]] {
-        let told = report(&scratch.friskey("r", args));
-        assert_eq!(finding(&told, 4)["container"], serde_json::json!(["a.png", "zTXt parameters"]));
+        let json = report(&scratch.friskey("r", args));
+        assert_eq!(finding(&json, 4)["container"], serde_json::json!(["a.png", "zTXt parameters"]));
     }
 }
 
@@ -381,17 +381,17 @@ fn what_git_left_in_its_object_directories() {
     scratch.write(&format!("{objects}/pack/pack-2.keep"), key(13));
     scratch.write(&format!("{objects}/{folder}/odd"), key(14));
     let output = scratch.friskey("r", &["history", "--format", "json"]);
-    let told = report(&output);
-    let first = |number: u64| places(&told, number).remove(0).0;
+    let json = report(&output);
+    let first = |number: u64| places(&json, number).remove(0).0;
     assert!(first(13).ends_with("pack-2.keep"));
     assert!(first(14).ends_with("/odd"));
     for number in [1, 2, 3, 101, 102, 103] {
-        let paths: Vec<String> = places(&told, number).into_iter().map(|(path, _)| path).collect();
+        let paths: Vec<String> = places(&json, number).into_iter().map(|(path, _)| path).collect();
         assert!(paths.iter().any(|path| path.ends_with(".pack")), "{number}: {paths:?}");
         // The last message is still in COMMIT_EDITMSG.
-        assert!(number == 103 || leak(&told, &key(number)).unwrap()["status"] == "unreachable", "{number}");
+        assert!(number == 103 || leak(&json, &key(number)).unwrap()["status"] == "unreachable", "{number}");
     }
-    assert!(told["coverage"]["skipped"].to_string().contains("tmp_pack_a1b2c3"), "{told:#}");
+    assert!(json["coverage"]["skipped"].to_string().contains("tmp_pack_a1b2c3"), "{json:#}");
 }
 
 #[test]
@@ -404,11 +404,11 @@ fn a_script_that_unpacks_itself() {
         [b"#!/bin/sh\n", &filler[..], &archive].concat()
     };
     let is_inside = |output: &std::process::Output, number: u64| {
-        let told = report(output);
-        let container = &finding(&told, number)["container"];
+        let json = report(output);
+        let container = &finding(&json, number)["container"];
         assert!(container[1].as_str().unwrap().starts_with("gzip at byte "), "{container}");
         assert_eq!(container[2], "app/.env");
-        assert_eq!(told["coverage"]["skipped"], serde_json::json!([]));
+        assert_eq!(json["coverage"]["skipped"], serde_json::json!([]));
     };
     for number in 1..=3 {
         scratch.write("r/install.run", script(number));

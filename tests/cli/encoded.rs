@@ -93,9 +93,9 @@ fn base64_of_gzip_and_zip_however_it_is_written() {
             scratch.write("d/values.yaml", &text);
             let output = scratch.friskey("d", &["scan", "--format", "json"]);
             assert_eq!(output.status.code(), Some(1), "{how}");
-            let told = report(&output);
-            assert_eq!(told["coverage"]["skipped"], serde_json::json!([]), "{how}");
-            let container = &findings(&told, number)[0]["container"];
+            let json = report(&output);
+            assert_eq!(json["coverage"]["skipped"], serde_json::json!([]), "{how}");
+            let container = &findings(&json, number)[0]["container"];
             assert_eq!(container[0], "values.yaml", "{how}");
             let name = container[1].as_str().unwrap();
             assert!(name.starts_with("base64 at byte "), "{how}: {container}");
@@ -114,8 +114,8 @@ fn in_a_large_file_wherever_reads_end() {
             [&"a few words\n".repeat(before / 12 + 1)[..before], "\n", &run, "\n", &"words\n".repeat(99_999)]
                 .concat();
         scratch.write("d/x", &text);
-        let told = report(&scratch.friskey("d", &["scan", "--format", "json"]));
-        assert_eq!(findings(&told, 1)[0]["container"][1], format!("base64 at byte {}", before + 1));
+        let json = report(&scratch.friskey("d", &["scan", "--format", "json"]));
+        assert_eq!(findings(&json, 1)[0]["container"][1], format!("base64 at byte {}", before + 1));
         // Input that cannot be read again is reported.
         let output = scratch.friskey_with("d", &["scan", "-"], text.as_bytes());
         assert_eq!(output.status.code(), Some(3));
@@ -131,13 +131,13 @@ fn before_a_zip_at_the_end_of_the_same_file() {
         let start = format!("K={}\n{}\n{words}", key(3), base64(&gzip(&settings(1)), false));
         scratch.write("d/x", [start.as_bytes(), &end].concat());
         let output = scratch.friskey("d", &["scan", "--format", "json"]);
-        let told = report(&output);
-        assert_eq!(findings(&told, 2)[0]["container"], serde_json::json!(["x", "x.env"]), "{size}");
-        assert_eq!((findings(&told, 2).len(), findings(&told, 3).len()), (1, 1), "{size}");
+        let json = report(&output);
+        assert_eq!(findings(&json, 2)[0]["container"], serde_json::json!(["x", "x.env"]), "{size}");
+        assert_eq!((findings(&json, 2).len(), findings(&json, 3).len()), (1, 1), "{size}");
         // What is encoded as text can be decoded only in memory.
-        let skipped = told["coverage"]["skipped"].as_array().unwrap();
+        let skipped = json["coverage"]["skipped"].as_array().unwrap();
         assert_eq!(skipped.len(), skips, "{skipped:?}");
-        assert_eq!(leak(&told, &key(1)).is_some(), skips == 0, "{size}");
+        assert_eq!(leak(&json, &key(1)).is_some(), skips == 0, "{size}");
     }
 }
 
@@ -164,8 +164,8 @@ fn in_the_index_and_in_a_history_with_its_deltas() {
         let run = wrapped(&base64(&gzip(&settings(number)), false), 76, "\n  ");
         scratch.write("r/values.yaml", format!("{}data: |\n  {run}\nend: 1\n{}", filler(0), filler(1)));
         scratch.git("r", &["add", "."]);
-        let told = report(&scratch.friskey("r", &["staged", "--format", "json"]));
-        assert_eq!(findings(&told, number).len(), 1);
+        let json = report(&scratch.friskey("r", &["staged", "--format", "json"]));
+        assert_eq!(findings(&json, number).len(), 1);
         scratch.commit("r", "version");
     }
     scratch.git("r", &["rm", "-q", "values.yaml"]);
@@ -174,13 +174,13 @@ fn in_the_index_and_in_a_history_with_its_deltas() {
         if packed {
             scratch.git("r", &["gc", "-q", "--aggressive"]);
         }
-        let told = report(&scratch.friskey("r", &["history", "--format", "json"]));
+        let json = report(&scratch.friskey("r", &["history", "--format", "json"]));
         for number in 1..=4 {
-            let found = findings(&told, number);
+            let found = findings(&json, number);
             assert_eq!((found.len(), &found[0]["path"]), (1, &"values.yaml".into()), "{number} {packed}");
-            assert_eq!(leak(&told, &key(number)).unwrap()["status"], "removed");
+            assert_eq!(leak(&json, &key(number)).unwrap()["status"], "removed");
         }
-        assert_eq!(told["coverage"]["skipped"], serde_json::json!([]));
+        assert_eq!(json["coverage"]["skipped"], serde_json::json!([]));
     }
 }
 
@@ -221,14 +221,14 @@ fn binary_patches_as_git_writes_them() {
         let text = format!("{text}\n");
         scratch.write("p/one.patch", &text);
         let output = scratch.friskey("p", &["scan", "--format", "json"]);
-        let told = report(&output);
+        let json = report(&output);
         for number in numbers {
-            let found = findings(&told, *number);
+            let found = findings(&json, *number);
             assert_eq!(found.len(), 4, "{found:#?}");
             let container = found[0]["container"][1].as_str().unwrap();
             assert!(container.starts_with("git binary patch at byte "), "{container}");
         }
-        assert_eq!(told["coverage"]["skipped"], serde_json::json!([]));
+        assert_eq!(json["coverage"]["skipped"], serde_json::json!([]));
     }
 }
 

@@ -1,4 +1,4 @@
-//! Text that is too laborious to be searched to its end is told by every command that meets it, and holds none up.
+//! Text that is too laborious to be searched to its end is reported by every command that reads it, and delays none.
 
 use friskey::rules::expand;
 
@@ -6,7 +6,7 @@ use crate::support::{Scratch, key, report};
 
 const REASON: &str = "repeats what keys begin with so often";
 
-/// First halves of keys, and between them what may stand within one, over and over.
+/// First halves of keys, and between them what may occur within one, over and over.
 fn flood() -> Vec<u8> {
     (0..400).flat_map(|seed| expand("sk-{base62:20}{marker}\\\" \\\"", seed).text).collect()
 }

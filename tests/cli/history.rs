@@ -448,7 +448,7 @@ fn a_large_packed_blob_is_reported_completely() {
     }
 }
 
-/// A file of a git folder that would stall or exhaust whoever reads it ends every command with status 2 or 3.
+/// A file of a git directory that would stall or exhaust whoever reads it ends every command with status 2 or 3.
 #[cfg(unix)]
 #[test]
 fn no_file_of_a_git_folder_stalls_a_command() {
@@ -468,14 +468,14 @@ fn no_file_of_a_git_folder_stalls_a_command() {
             let output = scratch.friskey("r", command);
             let status = output.status.code();
             assert!(matches!(status, Some(2 | 3)), "{name}, {command:?}: {status:?}");
-            let told = [output.stdout, output.stderr].concat();
+            let printed = [output.stdout, output.stderr].concat();
             let last = name.rsplit('/').next().unwrap();
-            assert!(String::from_utf8_lossy(&told).contains(last), "{name}, {command:?}");
+            assert!(String::from_utf8_lossy(&printed).contains(last), "{name}, {command:?}");
         }
     }
 }
 
-/// What lies in the file of an index, or in any folder of the machine that alternates name.
+/// What lies in the file of an index, or in any directory of the machine that alternates name.
 #[test]
 fn files_that_git_derives_are_searched_and_alternates_are_not_walked() {
     let scratch = Scratch::new();

@@ -51,7 +51,7 @@ fn hook_managers_keep_their_place() {
     assert!(stderr(&output).contains(".pre-commit-config.yaml"), "{}", stderr(&output));
     assert!(!scratch.path("r/.git/hooks/pre-push").exists(), "all or nothing");
     assert!(std::fs::read_to_string(own).unwrap().contains("File generated"));
-    // the folder that git really uses
+    // the directory that git really uses
     scratch.repository("c");
     scratch.git("c", &["config", "core.hooksPath", "my/hooks"]);
     assert!(scratch.friskey("c", &["hook", "install", "--hook", "pre-commit"]).status.success());
@@ -114,7 +114,7 @@ fn hooks_that_are_a_link_to_a_shared_folder_need_the_word_global() {
     assert!(scratch.friskey("r", &["hook", "install", "--global"]).status.success());
     assert_eq!(scratch.friskey("r", &["hook", "uninstall"]).status.code(), Some(2));
     assert!(scratch.path("shared/pre-commit").exists());
-    // A folder of the work tree is the repository's own.
+    // A directory of the work tree is the repository's own.
     std::fs::create_dir(scratch.path("r/.githooks")).unwrap();
     link_to(&scratch.path("r/.githooks"));
     assert!(scratch.friskey("r", &["hook", "install"]).status.success());

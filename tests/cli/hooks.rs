@@ -287,7 +287,7 @@ fn pushes_are_judged_by_the_commits_they_add() {
     assert!(!push(&["v1"]).status.success());
     assert!(!push(&["HEAD~2:refs/heads/fine", "main:refs/heads/bad"]).status.success(), "every line counts");
     assert!(push(&["HEAD~2:refs/heads/fine"]).status.success());
-    assert!(push(&[":fine"]).status.success(), "a deletion brings nothing");
+    assert!(push(&[":fine"]).status.success(), "a deletion adds no commits");
     // a tag's message, on a commit that is there
     scratch.git("r", &["reset", "-q", "--hard", "origin/main"]);
     scratch.git("r", &["tag", "-a", "v2", "-m", &key(2)]);

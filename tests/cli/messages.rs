@@ -177,11 +177,11 @@ fn no_message_shows_a_number_of_the_system() {
     let long_output = format!("json={long}");
     let cases: [(&[&str], &str); 19] = [
         (&["--rules", "none.toml", "scan"], "no such file"),
-        (&["--rules", "file/x", "scan"], "a part of the path is not a folder"),
+        (&["--rules", "file/x", "scan"], "a part of the path is not a directory"),
         (&["--rules", &long, "scan"], "too long"),
         (&["--config", "none.toml", "scan"], "no such file"),
         (&["--config", "file/x", "scan"], "not a folder"),
-        (&["--config", ".", "scan"], "it is a folder"),
+        (&["--config", ".", "scan"], "it is a directory"),
         (&["scan", "--baseline", "file/x"], "not a folder"),
         (&["scan", "file/x"], "not a folder"),
         (&["scan", &long], "too long"),
@@ -189,7 +189,7 @@ fn no_message_shows_a_number_of_the_system() {
         (&["scan", "--output", "json=new/dir/x.json"], "the folder new does not exist"),
         (&["scan", "--output", "json=.git/new/dir/x.json"], "the folder .git/new does not exist"),
         (&["scan", "--output", "json=file/x.json"], "not a folder"),
-        (&["scan", "--output", "json=.git"], "it is a folder"),
+        (&["scan", "--output", "json=.git"], "it is a directory"),
         (&["scan", "--output", &long_output], "too long"),
         (&["baseline", "add", "--from", "file/x", "--reason", "x"], "not a folder"),
         (&["hook", "run", "commit-msg", "none"], "no such file"),
@@ -214,7 +214,7 @@ fn a_key_on_the_command_line_is_reported_to_be_in_the_shell_history() {
     scratch.repository("a");
     for command in ["trace", "explain"] {
         let said = said(&scratch.friskey("a", &[command, &key(1)]));
-        assert!(said.contains("it now stands in the shell's history"), "{said}");
+        assert!(said.contains("it is now in the shell's history"), "{said}");
     }
 }
 
@@ -279,15 +279,18 @@ fn rules_that_would_fill_the_memory_are_refused_with_rule_and_file() {
     scratch.write("a/friskey.toml", "rules = ['many.toml']\n");
     scratch.write("a/f", "abcdef\n");
     let output = scratch.friskey("a", &["scan", "f"]);
-    let told = said(&output);
-    assert_eq!(output.status.code(), Some(2), "{told}");
-    assert!(told.contains("many.toml") && told.contains("rule `r") && told.contains("64 MiB"), "{told}");
+    let message = said(&output);
+    assert_eq!(output.status.code(), Some(2), "{message}");
+    assert!(
+        message.contains("many.toml") && message.contains("rule `r") && message.contains("64 MiB"),
+        "{message}"
+    );
     let files: Vec<String> = (0..101).map(|n| format!("'{n}.toml'")).collect();
     scratch.write("a/friskey.toml", format!("rules = [{}]\n", files.join(", ")));
     let output = scratch.friskey("a", &["scan", "f"]);
-    let told = said(&output);
-    assert_eq!(output.status.code(), Some(2), "{told}");
-    assert!(told.contains("100.toml: more than 100 files of rules"), "{told}");
+    let message = said(&output);
+    assert_eq!(output.status.code(), Some(2), "{message}");
+    assert!(message.contains("100.toml: more than 100 files of rules"), "{message}");
 }
 
 #[test]

@@ -5,7 +5,7 @@ use serde_json::Value;
 use crate::history::{assert_all_found, every_surface};
 use crate::support::{Scratch, key, leak, report, strings};
 
-/// A folder in which git makes repositories with refs and ids of these kinds.
+/// A directory in which git makes repositories with refs and ids of these kinds.
 fn of(refs: &str, ids: &str) -> Scratch {
     let scratch = Scratch::new();
     let config = format!("[init]\n\tdefaultRefFormat = {refs}\n\tdefaultObjectFormat = {ids}\n");
@@ -15,7 +15,7 @@ fn of(refs: &str, ids: &str) -> Scratch {
 
 /// What must not depend on how refs are kept: status, and the report without times and without how many bytes of
 /// how many files were read.
-fn told(scratch: &Scratch, args: &[&str], input: &str) -> (i32, Value) {
+fn status_and_report(scratch: &Scratch, args: &[&str], input: &str) -> (i32, Value) {
     let output = scratch.friskey_with("r", args, input.as_bytes());
     let mut report = report(&output);
     let coverage = report["coverage"].as_object_mut().unwrap();
@@ -49,7 +49,8 @@ fn assert_same(prepare: impl Fn(&Scratch), commands: &[(i32, &[&str])]) {
             scratch
         });
         for (status, args) in commands {
-            let (in_files, in_tables) = (told(&files, args, &key(2)), told(&tables, args, &key(2)));
+            let (in_files, in_tables) =
+                (status_and_report(&files, args, &key(2)), status_and_report(&tables, args, &key(2)));
             assert_eq!(in_tables.0, *status, "{args:?}: {:#}", in_tables.1);
             assert_eq!(in_tables.0, in_files.0, "{args:?}");
             let (left, right) = (format!("{:#}", in_tables.1), format!("{:#}", in_files.1));
@@ -165,7 +166,7 @@ fn what_tables_hold_of_names_and_logs_that_are_gone_is_found() {
     }
     let first = scratch.git("r", &["rev-parse", "HEAD"]);
     scratch.git("linked", &["update-ref", "-m", &because(3), "--no-deref", "HEAD", &first]);
-    let (status, report) = told(&scratch, &["history", "--format", "json"], "");
+    let (status, report) = status_and_report(&scratch, &["history", "--format", "json"], "");
     assert_eq!(status, 1);
     assert_eq!(report["coverage"]["skipped"].as_array().unwrap().len(), 0, "{report:#}");
     let places = |number: u64| -> Vec<(&str, &str)> {
@@ -183,12 +184,12 @@ fn what_tables_hold_of_names_and_logs_that_are_gone_is_found() {
 fn a_damaged_table_is_never_clean() {
     let scratch = of("reftable", "sha1");
     scratch.repository("r");
-    assert_eq!(told(&scratch, &["history", "--format", "json"], "").0, 0);
+    assert_eq!(status_and_report(&scratch, &["history", "--format", "json"], "").0, 0);
     let list = std::fs::read_to_string(scratch.path("r/.git/reftable/tables.list")).unwrap();
     let table = scratch.path(&format!("r/.git/reftable/{}", list.lines().last().unwrap()));
     let bytes = std::fs::read(&table).unwrap();
     std::fs::write(&table, &bytes[..bytes.len() / 2]).unwrap();
-    let (status, report) = told(&scratch, &["history", "--format", "json"], "");
+    let (status, report) = status_and_report(&scratch, &["history", "--format", "json"], "");
     assert_eq!((status, &report["status"]), (3, &"incomplete".into()));
     let skipped = report["coverage"]["skipped"].to_string();
     assert!(skipped.contains("reftable/0x"), "{skipped}");

@@ -1,4 +1,4 @@
-//! What tests of the binary share: scratch folders, real git in a scrubbed environment, keys.
+//! What tests of the binary share: scratch directories, real git in a scrubbed environment, keys.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
@@ -11,7 +11,7 @@ use tempfile::TempDir;
 pub(crate) use crate::git::run;
 use crate::{git, sarif};
 
-/// A folder that goes with the test, with a home of its own for git.
+/// A directory that goes with the test, with a home of its own for git.
 pub(crate) struct Scratch {
     dir: TempDir,
 }
@@ -25,7 +25,7 @@ impl Scratch {
         self.dir.path().join(name)
     }
 
-    /// Writes a file, and the folders above it.
+    /// Writes a file, and the directories above it.
     pub(crate) fn write(&self, name: &str, content: impl AsRef<[u8]>) -> PathBuf {
         let path = self.path(name);
         std::fs::create_dir_all(path.parent().unwrap()).unwrap();
@@ -33,7 +33,7 @@ impl Scratch {
         path
     }
 
-    /// Runs git in the folder `name`, which must succeed; returns its output, trimmed.
+    /// Runs git in the directory `name`, which must succeed; returns its output, trimmed.
     pub(crate) fn git(&self, name: &str, args: &[&str]) -> String {
         let output = git::stdout(self.command("git", name).args(args), b"");
         String::from_utf8_lossy(&output).trim().to_owned()
@@ -45,7 +45,7 @@ impl Scratch {
         run(&mut command, input)
     }
 
-    /// Runs friskey in the folder `name`.
+    /// Runs friskey in the directory `name`.
     pub(crate) fn friskey(&self, name: &str, args: &[&str]) -> Output {
         self.friskey_with(name, args, b"")
     }

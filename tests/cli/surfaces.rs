@@ -337,7 +337,7 @@ fn all_commands_find_or_report_the_same_keys() {
             check(command, false);
         }
     }
-    assert!(wrong.is_empty(), "neither found nor told:\n{}", wrong.join("\n"));
+    assert!(wrong.is_empty(), "neither found nor reported:\n{}", wrong.join("\n"));
 }
 
 /// Without a key, none of this is reported; otherwise nothing ordinary would pass.
@@ -590,7 +590,7 @@ fn a_cloned_submodule_is_searched_wherever_it_is() {
         let (status, report) = at(place.to_owned());
         assert!(status == 1 && leak(&report, &key(1)).is_some(), "{place}: {report:#}");
     }
-    // Not absorbed: the git folder is in the work tree.
+    // Not absorbed: the git directory is in the work tree.
     let (status, report) = submodule(|scratch| {
         scratch.git(".", &["clone", "-q", "s", "r/sub"]);
         scratch.git("r", &["add", "-A"]);
@@ -664,21 +664,21 @@ fn a_submodule_that_a_change_adds_or_moves_is_named() {
         assert_eq!(output.status.code(), Some(0), "{report:#}");
         report["coverage"]["ignored"].to_string()
     };
-    let names = |id: &str, told: &str| {
-        told.contains("\"deep/lib/\"") && told.contains(&format!("commit {} of another", &id[..10]))
+    let names = |id: &str, printed: &str| {
+        printed.contains("\"deep/lib/\"") && printed.contains(&format!("commit {} of another", &id[..10]))
     };
     for id in &ids {
         let base = scratch.git("r", &["rev-parse", "HEAD"]);
         stage(id, "deep/lib");
-        let told = ignored(&["staged"]);
-        assert!(names(id, &told), "{told}");
+        let printed = ignored(&["staged"]);
+        assert!(names(id, &printed), "{printed}");
         let output = scratch.friskey("r", &["hook", "run", "pre-commit"]);
         let said = String::from_utf8_lossy(&output.stderr).into_owned();
         assert!(output.status.success() && said.contains("1 ignored path not scanned"), "{said}");
         scratch.git("r", &["commit", "-q", "-m", "moved"]);
         for args in [&["history", "--range", &format!("{base}..HEAD")][..], &["ci", "--base", &base]] {
-            let told = ignored(args);
-            assert!(names(id, &told), "{args:?}: {told}");
+            let printed = ignored(args);
+            assert!(names(id, &printed), "{args:?}: {printed}");
         }
     }
     let human = scratch.friskey("r", &["history", "--range", "HEAD~1..HEAD", "--format", "human"]);

@@ -33,7 +33,7 @@ fn no_flood_takes_more_than_so_many_steps_a_byte() {
     }
 }
 
-/// First halves of keys, and between them what may stand within one.
+/// First halves of keys, and between them what may occur within one.
 fn halves(count: usize) -> Vec<u8> {
     (0..count as u64).flat_map(|seed| expand("sk-{base62:20}{marker}\\\" \\\"", seed).text).collect()
 }

@@ -1,6 +1,6 @@
 //! Ways to write secrets in text, for tests that none of them is displayed.
 //!
-//! `{k}` stands for a key that is found. `{q}` is a password in quotes, `{w}` one without blanks, `{x}` one in XML,
+//! `{k}` is replaced by a key that is found. `{q}` is a password in quotes, `{w}` one without blanks, `{x}` one in XML,
 //! `{u}` one in an address, `{t}` a token, `{b}` base64, `{h}` hex, `{n20}` 20 letters and digits, `{U16}` the same in
 //! capitals.
 

@@ -1,5 +1,5 @@
 //! Floods: text made to slow a scan down. It repeats what keys begin with, or parts of keys, in every spelling that is read,
-//! with whatever may stand within a key in between. Tests count the work that each makes, a bench measures it.
+//! with anything that may occur within a key in between. Tests count the work that each makes, a bench measures it.
 
 use std::fmt::Write as _;
 
@@ -10,12 +10,12 @@ use friskey::rules::expand;
 pub(crate) struct Flood {
     /// What is repeated: a template.
     anchor: &'static str,
-    /// What stands between two of them before they are spelt.
+    /// What is between two of them before they are encoded.
     within: &'static str,
     /// How many are spelt together.
     count: usize,
     spelling: Spelling,
-    /// What stands behind each group.
+    /// What follows each group.
     separator: &'static str,
 }
 
@@ -23,7 +23,7 @@ pub(crate) struct Flood {
 type Spelling = (&'static str, fn(&[u8]) -> Vec<u8>);
 
 impl Flood {
-    /// What is repeated, how it is spelt, and what stands between.
+    /// What is repeated, how it is spelt, and what is in between.
     pub(crate) fn name(&self) -> String {
         let Self { anchor, within, count, spelling, separator } = self;
         format!("{anchor:?} {within:?} ×{count} {} {separator:?}", spelling.0)
@@ -81,7 +81,7 @@ pub(crate) fn some() -> Vec<Flood> {
     (0..longest).map(pick).collect()
 }
 
-/// The text that `choices` stand for: the first chooses the spelling, each of the others a piece.
+/// The text that `choices` describe: the first chooses the spelling, each of the others a piece.
 pub(crate) fn chosen(choices: &[u8]) -> Vec<u8> {
     let Some((&first, rest)) = choices.split_first() else { return Vec::new() };
     let mut text = Vec::new();
@@ -106,7 +106,7 @@ pub(crate) fn keys(spelling: usize, count: usize) -> (&'static str, Vec<u8>) {
     (name, lines.collect::<Vec<_>>().concat())
 }
 
-/// What is repeated: what keys begin with, parts of keys, whole ones, and what stands beside those of Azure.
+/// What is repeated: what keys begin with, parts of keys, whole ones, and what is beside those of Azure.
 const ANCHORS: &[&str] = &[
     "sk-",
     "sk-proj-",
@@ -148,7 +148,7 @@ const ANCHORS: &[&str] = &[
     "s",
 ];
 
-/// What stands between: all that may stand within a key, and what only begins like it.
+/// What is in between: everything that may occur within a key, and what only begins like it.
 const SEPARATORS: &[&str] = &[
     "",
     "\n",

@@ -92,7 +92,7 @@ pub(crate) struct OpenAi {
 }
 
 impl OpenAi {
-    /// Starts the fake without TLS on a port, which `proxy` is told. TLS ends in front of the port that it returns: a
+    /// Starts the fake without TLS on a port that is passed to `proxy`. TLS ends in front of the port that it returns: a
     /// proxy that passes everything on to the fake, or the fake itself.
     pub(crate) fn start_behind(admin_key: &str, proxy: impl FnOnce(u16) -> u16) -> Self {
         let folder = tempfile::tempdir().unwrap();

@@ -8,7 +8,7 @@ use crate::support::{LEAKED, Scene, admin_key, key, service_key, user_key};
 const DAY: i64 = 86_400;
 
 /// `cargo test --test online -- --ignored --nocapture by_hand` prints how to begin, and ends when the file `stop` is
-/// made in the folder that it names.
+/// made in the directory that it names.
 #[test]
 #[ignore = "waits for a person"]
 #[expect(clippy::print_stderr, reason = "a person reads it")]

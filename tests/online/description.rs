@@ -1,6 +1,6 @@
 //! What friskey asks and what the fake answers, held against a description of the API.
 //!
-//! `prism proxy --errors` stands between the two: it answers a call that the description does not allow, and one whose
+//! `prism proxy --errors` is between the two: it answers a call that the description does not allow, and one whose
 //! answer it does not allow, with an error of its own. So a run that comes to its end shows that all of them are valid.
 
 use std::collections::BTreeSet;
@@ -96,15 +96,15 @@ fn every_call_and_answer_from_a_report_to_a_dead_key_is_as_described() {
     assert_eq!(replaced.status.code(), Some(0), "{}", said(&replaced));
     assert_eq!(std::fs::read_to_string(scene.path("store")).unwrap(), service_key(2));
 
-    // The provider is asked with the key itself, and told of another.
+    // The provider is asked with the key itself, and output of another.
     let send = ["verify", "-", "--send-key", "--whoami", "--recheck-after", "0.1", "--format", "json"];
     let sent = scene.friskey_with(&send, leaked.as_bytes());
     assert_eq!(only(&sent)["verdict"], "dead", "{}", said(&sent));
     let sent = scene.friskey_with(&send, key(9).as_bytes());
     assert!(only(&sent)["whoami"].to_string().contains("Analytical Engines"), "{}", said(&sent));
     let arguments = ["revoke", "-", "--report", "--consent", &fingerprint(&user_key(1))[..12]];
-    let told = scene.friskey_with(&arguments, user_key(1).as_bytes());
-    assert!(said(&told).contains("submitted: "), "{}", said(&told));
+    let output = scene.friskey_with(&arguments, user_key(1).as_bytes());
+    assert!(said(&output).contains("submitted: "), "{}", said(&output));
     admin_key_is_deleted(&scene);
 
     // Nothing that could not be read, so nothing that prism refused.

@@ -74,18 +74,21 @@ fn a_second_time_ends_at_once_and_says_what_is_left() {
     let mut child = start(&scene, &["--timeout", "90"]);
     until("the deletion arrives", || has_seen(&scene, "DELETE"));
     press(&child);
-    let mut told = Vec::new();
+    let mut printed = Vec::new();
     let mut stderr = child.stderr.take().unwrap();
     until("the first time is noticed", || {
         let mut byte = [0];
         stderr.read_exact(&mut byte).unwrap();
-        told.extend(byte);
-        told.ends_with(b"press Ctrl-C again to end at once")
+        printed.extend(byte);
+        printed.ends_with(b"press Ctrl-C again to exit immediately")
     });
     press(&child);
     let output = end(child);
-    stderr.read_to_end(&mut told).unwrap();
-    let told = String::from_utf8(told).unwrap();
-    assert_eq!(output.status.code(), Some(3), "{told}");
-    assert!(told.contains("submitted: the deletion of key_1 was sent; treat the key as live"), "{told}");
+    stderr.read_to_end(&mut printed).unwrap();
+    let printed = String::from_utf8(printed).unwrap();
+    assert_eq!(output.status.code(), Some(3), "{printed}");
+    assert!(
+        printed.contains("submitted: the deletion of key_1 was sent; treat the key as live"),
+        "{printed}"
+    );
 }

@@ -98,7 +98,7 @@ fn keys_of_a_report_are_found_in_its_repository() {
     let output = scene.friskey(&[&arguments[..], &["repo"]].concat());
     assert_eq!(output.status.code(), Some(3));
     assert!(only(&output)["notes"].to_string().contains("--repo"), "{}", said(&output));
-    // The folder is no repository, so that half of it could not be searched.
+    // The directory is no repository, so that half of it could not be searched.
     let summary = crate::support::parsed(&output)["verification"]["summary"].to_string();
     assert!(summary.contains("not searched for keys: the history: "), "{summary}");
 }

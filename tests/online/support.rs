@@ -38,7 +38,7 @@ pub(crate) fn fingerprint(key: &str) -> String {
     Secret::new(key.as_bytes().to_vec(), 0).fingerprint().to_string()
 }
 
-/// A fake, and a folder to run friskey in.
+/// A fake, and a directory to run friskey in.
 pub(crate) struct Scene {
     pub(crate) api: OpenAi,
     dir: TempDir,
@@ -63,7 +63,7 @@ impl Scene {
         scene
     }
 
-    /// An organization without keys, with something between friskey and the fake, which is told the fake's port and tells its own.
+    /// An organization without keys, with something between friskey and the fake, which gets the port of the fake and returns its own.
     pub(crate) fn behind(proxy: impl FnOnce(u16) -> u16) -> Self {
         let admin = admin_key(1);
         let api = OpenAi::start_behind(&admin, proxy);
@@ -94,7 +94,7 @@ impl Scene {
         self.dir.path().join(name)
     }
 
-    /// A command in the folder, with nothing of the caller's environment.
+    /// A command in the directory, with nothing of the caller's environment.
     pub(crate) fn command(&self, program: &str) -> Command {
         let mut command = git::command(program, self.dir.path(), self.dir.path());
         for name in [

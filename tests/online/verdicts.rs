@@ -84,7 +84,7 @@ fn every_row_of_the_table_has_its_verdict_reason_and_status() {
     check_every_row(Scene::new, None);
 }
 
-/// These cannot come through a proxy that checks answers: there is none, or it is none of the API.
+/// These cannot come through a proxy that checks answers: there is no answer, or none that the API would give.
 #[test]
 fn silence_pages_of_proxies_and_other_answers_leave_a_key_unknown() {
     let page = "<html><title>Sign in</title></html>".to_owned();

@@ -121,7 +121,7 @@ fn no_ignore_and_threads_come_from_the_file_too() {
 fn special_and_large_files_are_rejected_unread() {
     let place = Place::new();
     fs::create_dir(place.path("friskey.toml")).unwrap();
-    assert_refused(&place.run(&["scan"]), "friskey.toml is a folder, expected a regular file");
+    assert_refused(&place.run(&["scan"]), "friskey.toml is a directory, expected a regular file");
     fs::remove_dir(place.path("friskey.toml")).unwrap();
     place.write("friskey.toml", "rules = ['/dev/zero']\n");
     assert_refused(&place.run(&["scan"]), "friskey.toml:1: /dev/zero is a device, expected a regular file");

@@ -1,4 +1,4 @@
-//! Accepting findings and configuring friskey: runs the real binary in temporary folders.
+//! Accepting findings and configuring friskey: runs the real binary in temporary directories.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -21,7 +21,7 @@ fn key(number: u64) -> String {
     format!("sk-proj-{}{}{}", body(number * 2), friskey::rules::MARKER, body(number * 2 + 1))
 }
 
-/// A folder with an empty `.git`, which is enough for friskey to find its root.
+/// A directory with an empty `.git`, which is enough for friskey to find its root.
 struct Place {
     folder: tempfile::TempDir,
 }

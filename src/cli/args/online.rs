@@ -26,7 +26,7 @@ pub(in crate::cli) struct OnlineArgs {
     #[arg(long, value_name = "SECONDS")]
     pub(in crate::cli) timeout: Option<Seconds>,
 
-    /// Make at most N requests in all, repetitions included. What is not asked then is not known [default: 10000]
+    /// Make at most N requests in all, including retries. The rest remains unknown [default: 10000]
     #[arg(long, value_name = "N")]
     pub(in crate::cli) max_requests: Option<Count>,
 
@@ -42,7 +42,7 @@ fn host(text: &str) -> Result<Host, String> {
 
 #[derive(Debug, Args)]
 pub(in crate::cli) struct Keys {
-    /// Something is due about keys that are older than DAYS, or were not used for that long
+    /// Mark keys that are older than DAYS or have not been used for that long
     #[arg(long, value_name = "DAYS", default_value = "90")]
     pub(in crate::cli) max_age: Count,
 

@@ -17,7 +17,7 @@ use crate::model::Fingerprint;
 use crate::suppress::{Baseline, BaselineEntry, Date};
 use crate::untrusted::{Symlinks, read};
 
-/// The largest report that is read, in bytes.
+/// Maximum size of a report, in bytes.
 const MAX_REPORT: u64 = 256 << 20;
 /// The rule of an entry whose key was not looked up. An entry applies whatever rule it names.
 const UNKNOWN_RULE: &str = "unknown";
@@ -136,7 +136,7 @@ fn leaks_of(path: &Path) -> Result<Vec<ReportedLeak>> {
     let shown = path.display();
     let bytes = read(path, Symlinks::Follow, MAX_REPORT)
         .with_context(|| format!("cannot read the report {shown}"))?;
-    // What serde says could quote the file.
+    // The message of serde could quote the file.
     let Ok(report) = serde_json::from_slice::<ReportFile>(&bytes) else {
         bail!("{shown} is not a JSON report of friskey; `--output json=PATH` writes one");
     };

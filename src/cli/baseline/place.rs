@@ -13,7 +13,7 @@ use crate::cli::environment::variable;
 /// its `friskey.toml`.
 ///
 /// # Errors
-/// When the file would be outside the repository, or in its git folder.
+/// When the file would be outside the repository, or in its git directory.
 pub(super) fn check(path: &Path, suppression: &SuppressionArgs, config: &Config) -> Result<()> {
     if suppression.baseline.is_some() || variable("FRISKEY_BASELINE").is_some() {
         return Ok(());

@@ -7,7 +7,10 @@ pub(super) const NOTES: &[Notes] = &[
     Notes {
         command: "friskey fleet",
         examples: &[
-            ("Plan the audit of all mirrors below a folder", "friskey fleet plan /srv/mirrors > fleet.json"),
+            (
+                "Plan the audit of all mirrors below a directory",
+                "friskey fleet plan /srv/mirrors > fleet.json",
+            ),
             ("Audit them", "friskey fleet audit fleet.json --state results"),
             ("Report on all of them", "friskey fleet report results"),
         ],
@@ -16,7 +19,7 @@ pub(super) const NOTES: &[Notes] = &[
     Notes {
         command: "friskey fleet plan",
         examples: &[(
-            "Plan the audit of all mirrors below a folder",
+            "Plan the audit of all mirrors below a directory",
             "friskey fleet plan /srv/mirrors > fleet.json",
         )],
         statuses: FLEET_PLAN,
@@ -26,7 +29,7 @@ pub(super) const NOTES: &[Notes] = &[
         examples: &[
             ("Audit all repositories of a plan", "friskey fleet audit fleet.json --state results"),
             (
-                "Audit the part that an engine's job stands for, e.g. a task of a Slurm array",
+                "Audit the part that belongs to an engine's job, e.g. a task of a Slurm array",
                 "friskey fleet audit fleet.json --state results --shard auto",
             ),
         ],

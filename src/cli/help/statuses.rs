@@ -136,7 +136,7 @@ pub(super) const INSTALL: &[(u8, &str)] = &[
 ];
 
 pub(super) const FLEET_PLAN: &[(u8, &str)] = &[
-    (0, "Every folder was searched"),
+    (0, "Every directory was searched"),
     (2, "The search could not be done: invalid arguments, a root that cannot be read"),
     (3, "The plan was printed, but it is empty or something could not be searched; the plan names it"),
 ];

@@ -43,7 +43,10 @@ pub(super) fn install(request: &Request<'_>) -> Result<Exit> {
     let plan = |hook: Hook| Placement::plan(place.dir.join(hook.name()), script(hook, &program));
     let placements = hooks.into_iter().map(plan).collect::<Result<Vec<_>>>()?;
     fs::create_dir_all(&place.dir).with_context(|| {
-        format!("cannot create the folder {}; check what is there, and its permissions", place.dir.display())
+        format!(
+            "cannot create the directory {}; check what is there, and its permissions",
+            place.dir.display()
+        )
     })?;
     super::placement::place(&placements)?;
     placements.iter().try_for_each(|hook| say(&hook.done()))?;
@@ -65,7 +68,7 @@ fn check_folder(place: &HooksDir, global: bool, command: &str) -> Result<()> {
                     format!("run `git config --local core.hooksPath {own}` first"),
                 ),
                 false => (
-                    "a link to a folder outside the repository",
+                    "a link to a directory outside the repository",
                     format!("first run `rm {own} && mkdir {own}`"),
                 ),
             };

@@ -137,7 +137,7 @@ pub(super) fn place(hooks: &[Placement]) -> Result<()> {
     Ok(())
 }
 
-/// An executable file with `text` in the folder of `path`, under another name.
+/// An executable file with `text` in the directory of `path`, under another name.
 fn prepare(path: &Path, text: &[u8]) -> io::Result<NamedTempFile> {
     let folder = path.parent().unwrap_or(Path::new("."));
     let mut file = tempfile::Builder::new().prefix(".friskey-").tempfile_in(folder)?;

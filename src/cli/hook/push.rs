@@ -194,7 +194,7 @@ impl Push {
     }
 
     /// The message about the leaks that [`Push::published`] let pass.
-    pub(super) fn told(&self, published: &[Leak]) -> Vec<String> {
+    pub(super) fn messages(&self, published: &[Leak]) -> Vec<String> {
         let remotes: BTreeSet<&str> =
             self.known.elsewhere.iter().filter_map(|(name, _)| remote_of(name)).collect();
         let other = remotes.into_iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(" or ");

@@ -31,14 +31,14 @@ struct Verdict {
     /// Why this range was scanned, and other explanations of a block.
     because: Vec<String>,
     /// Messages that are printed even if nothing blocks.
-    told: Vec<String>,
+    messages: Vec<String>,
     /// The pushed refs.
     pushed: Vec<RefTip>,
 }
 
 impl Verdict {
     fn new(draft: Draft, blocked: Blocked) -> Self {
-        Self { draft, blocked, because: Vec::new(), told: Vec::new(), pushed: Vec::new() }
+        Self { draft, blocked, because: Vec::new(), messages: Vec::new(), pushed: Vec::new() }
     }
 }
 
@@ -67,13 +67,13 @@ fn check(hook: Hook, args: &[OsString], global: &Global) -> Result<Exit> {
     let session = Session::here(&ScanArgs::default(), &SuppressionArgs::default(), global)?;
     let check = HookCheck { session: &session, git: GitEnv::read() };
     let Some(verdict) = check.run(hook, args)? else { return Ok(Exit::Clean) };
-    let Verdict { draft, blocked, mut because, told, pushed } = verdict;
+    let Verdict { draft, blocked, mut because, messages, pushed } = verdict;
     let report = redact(draft, &session.in_force.detector);
     because.extend(advice::how_to_go_on(&report, blocked, &pushed, &check.git));
     let because: Vec<&str> = because.iter().map(String::as_str).collect();
     // Git displays the standard error of hooks.
     let mut stderr = io::stderr().lock();
-    let written = told.iter().try_for_each(|line| writeln!(stderr, "{line}"));
+    let written = messages.iter().try_for_each(|line| writeln!(stderr, "{line}"));
     let written =
         written.and_then(|()| write_hook_summary(&report, blocked.headline(), &because, &mut stderr));
     ignore_broken_pipe(written).context("cannot write to standard error")?;
@@ -132,7 +132,7 @@ impl HookCheck<'_> {
     fn push(&self, push: &Push) -> Result<Verdict> {
         let mut verdict = Verdict::new(self.range(push.range(), Some(push.names()))?, Blocked::Push);
         let published = push.published(&self.git, &mut verdict.draft, |range| self.range(range, None))?;
-        verdict.told = push.told(&published);
+        verdict.messages = push.messages(&published);
         verdict.pushed = push.ref_tips();
         verdict.because.extend(push.why_all());
         Ok(verdict)
@@ -141,15 +141,15 @@ impl HookCheck<'_> {
     /// A push by pre-commit or prek. They pass only one ref to their hooks, so if it is clean, all other
     /// branches and tags that the remote lacks are scanned.
     fn framework_push(&self, push: &Push) -> Result<Verdict> {
-        let told = self.push(push)?;
-        if told.draft.status() != Status::Clean {
-            return Ok(told);
+        let verdict = self.push(push)?;
+        if verdict.draft.status() != Status::Clean {
+            return Ok(verdict);
         }
         let others = self.range(push.other_refs(), None)?;
         match others.status() {
             Status::Findings => Ok(Verdict { because: vec![], ..Verdict::new(others, Blocked::OtherRef) }),
             // They may not be part of the push.
-            Status::Clean | Status::Incomplete => Ok(told),
+            Status::Clean | Status::Incomplete => Ok(verdict),
         }
     }
 

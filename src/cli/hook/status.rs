@@ -20,7 +20,7 @@ pub(super) fn status(repo: &Path) -> Result<Exit> {
     let set = match (place.set, place.shared) {
         (true, true) => " (core.hooksPath; other repositories use it, too)",
         (true, false) => " (core.hooksPath)",
-        (false, true) => " (a link to a folder that other repositories may use, too)",
+        (false, true) => " (a link to a directory that other repositories may use, too)",
         (false, false) => "",
     };
     say(&format!("git runs hooks from {}{set}", place.dir.display()))?;

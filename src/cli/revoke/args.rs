@@ -42,7 +42,7 @@ pub(in crate::cli) struct Revoke {
     pub(super) wait: Option<Seconds>,
 
     /// Before deleting a service account's key, make a new one for the same account, with the same permissions where the
-    /// API tells them, and give it to --to. If that fails, nothing is deleted
+    /// API lists them, and give it to --to. If that fails, nothing is deleted
     #[arg(long, requires = "to")]
     pub(super) replace: bool,
 

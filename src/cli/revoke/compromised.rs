@@ -1,4 +1,4 @@
-//! `friskey revoke --report`: hands a leaked key to the provider as compromised, where no admin key reaches it.
+//! `friskey revoke --report`: reports a leaked key to the provider as compromised, for keys that no admin key can delete.
 
 use anyhow::{Context, Result, bail};
 
@@ -14,7 +14,7 @@ use crate::cli::verify::leaks::Leaks;
 use crate::cli::verify::{known_keys, open_leaks};
 use crate::provider::{ApiKey, ProviderError, report_compromised};
 
-/// Kinds of keys that OpenAI issues and takes back.
+/// Kinds of keys that OpenAI issues and revokes.
 const REPORTED_KINDS: [&str; 5] = ["project", "service-account", "admin", "user", "service"];
 
 pub(super) fn run(revoke: &Revoke, global: &Global) -> Result<Exit> {
@@ -30,7 +30,7 @@ pub(super) fn run(revoke: &Revoke, global: &Global) -> Result<Exit> {
     if leaks.secrets.is_empty() {
         leaks.find_secrets(revoke.repo.as_deref(), global)?;
     }
-    // A rule of the user's own may call anything by such a kind.
+    // A custom rule may use such a kind for anything.
     let secret = leaks.secrets.get(&leak.fingerprint).filter(|secret| secret.reveal().starts_with(b"sk-"));
     let key = secret.and_then(|secret| ApiKey::new(secret.reveal()));
     let key = key.context(

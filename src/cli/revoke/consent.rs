@@ -1,4 +1,4 @@
-//! The command that does what a dry run showed.
+//! The command that carries out what a dry run showed.
 
 use std::path::Path;
 
@@ -7,7 +7,7 @@ use crate::cli::online::{Cleaner, shell_word};
 use crate::cli::verify::leaks::LeakedKey;
 use crate::model::ListedKey;
 
-/// What to do to delete the key for real: the whole command, with everything that was given to the dry run.
+/// The whole command that deletes the key, with all options of the dry run.
 pub(super) fn consent_step(
     revoke: &Revoke,
     leak: &LeakedKey,
@@ -34,7 +34,7 @@ pub(super) fn consent_step(
     format!("nothing was changed; to delete this key for good: {command}{}", input(revoke))
 }
 
-/// What to do to report the key as compromised: the whole command.
+/// The whole command that reports the key as compromised.
 pub(super) fn report_step(revoke: &Revoke, leak: &LeakedKey, cleaner: &Cleaner<'_>) -> String {
     let short = &leak.fingerprint.to_string()[..12];
     let mut command = beginning(revoke, leak, cleaner);
@@ -61,7 +61,7 @@ fn beginning(revoke: &Revoke, leak: &LeakedKey, cleaner: &Cleaner<'_>) -> String
     }
 }
 
-/// Words that the user gave may hold anything; ids are clean already, and random by nature.
+/// Arguments of the user may contain anything; ids have been masked already, and look random.
 fn clean_word(text: &str, cleaner: &Cleaner<'_>) -> String {
     let mut text = text.to_owned();
     cleaner.text(&mut text);

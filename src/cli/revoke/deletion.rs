@@ -14,11 +14,11 @@ use crate::model::ListedKey;
 use crate::provider::{ApiKey, Client, KeyDirectory, ProviderError};
 use crate::report::elapsed;
 
-/// The time between two looks at the list.
+/// Interval at which the list is checked.
 const POLL: Duration = Duration::from_secs(5);
-/// The time after which a key that is gone from the list has to be gone still.
+/// Time after which the list is checked again, once the key is gone from it.
 const CONFIRM: Duration = Duration::from_secs(2);
-/// What to do while it is not known to be gone.
+/// What to do as long as it is not certain that the key is gone.
 const UNTIL_GONE: &str = "treat the key as live until `friskey verify` no longer finds it in the list";
 
 /// A key to delete, and how.
@@ -26,17 +26,17 @@ pub(super) struct Deletion<'a> {
     pub(super) client: &'a Client,
     pub(super) admin: &'a ApiKey,
     pub(super) key: &'a ListedKey,
-    /// The same key as it may be shown.
+    /// The same key, safe to display.
     pub(super) shown: &'a ListedKey,
-    /// How long to wait until the list no longer has it.
+    /// Time limit for the key to disappear from the list.
     pub(super) limit: Duration,
-    /// The id of the key that replaces it, if one was made.
+    /// The id of the key that replaces it, if one was created.
     pub(super) replacement: Option<&'a str>,
     pub(super) interruption: &'a Interruption,
 }
 
 impl Deletion<'_> {
-    /// Deletes the key and waits until the list no longer has it.
+    /// Deletes the key and waits until it is gone from the list.
     pub(super) fn run(&self) -> Result<Exit> {
         if self.interruption.is_set() {
             return self.not_revoked("interrupted before the deletion was sent");
@@ -45,7 +45,7 @@ impl Deletion<'_> {
         self.interruption.leaves(format!("submitted: the deletion of {id} was sent; {UNTIL_GONE}"));
         match KeyDirectory::delete(self.client, self.admin, self.key) {
             Ok(()) => say(&format!("friskey: the deletion of {id} was accepted; checking the list")),
-            // Somebody else was faster; the list tells.
+            // Somebody else may have deleted it; the list shows whether.
             Err(error) if error.status() == Some(404) => {}
             Err(error) if may_have_arrived(&error) => {
                 say(&format!(
@@ -57,7 +57,7 @@ impl Deletion<'_> {
         self.wait()
     }
 
-    /// Says that the key still works, and that there are two now if it was replaced.
+    /// Reports that the key still works, and if it was replaced, that there are two now.
     fn not_revoked(&self, reason: &str) -> Result<Exit> {
         match self.replacement {
             Some(new) => refuse(&format!(
@@ -76,7 +76,7 @@ impl Deletion<'_> {
             let waited = elapsed(started.elapsed().as_secs_f64());
             let mut is_last = self.interruption.is_set();
             let state = match KeyDirectory::ids(self.client, self.admin, project) {
-                // Lists of several servers may differ for a moment.
+                // Several servers may briefly have different lists.
                 Ok(ids) if !ids.contains(id) && !was_gone => {
                     was_gone = true;
                     thread::sleep(CONFIRM);

@@ -1,4 +1,4 @@
-//! `--evidence`: what is known of a key is on a disk before the key is deleted.
+//! `--evidence`: saves what is known about a key before the key is deleted.
 
 use std::path::Path;
 
@@ -11,7 +11,7 @@ use crate::cli::verify::leaks::LeakedKey;
 use crate::model::Verification;
 use crate::report::write_json;
 
-/// Checks that the file can be written: evidence is kept, so nothing that is there is overwritten.
+/// Checks that the file can be written. An existing file is never overwritten, since it may be evidence.
 ///
 /// # Errors
 /// When it exists, or cannot be written.
@@ -25,7 +25,7 @@ pub(super) fn check(path: &Path) -> Result<()> {
     check_kept_file(path)
 }
 
-/// What is known of a key before it is deleted.
+/// What is known about a key before it is deleted.
 #[derive(Serialize)]
 struct KeptEvidence<'a> {
     schema: &'static str,

@@ -1,4 +1,4 @@
-//! `--to`: hands a new key to the program that the user names. The only place where friskey starts a program.
+//! `--to`: passes a new key to a program that the user names. The only place where friskey starts a program.
 
 use std::io::{self, Read, Write};
 use std::process::{Child, Command, ExitStatus, Stdio};
@@ -10,7 +10,7 @@ use super::interruption::Interruption;
 use crate::provider::ApiKey;
 use crate::report::elapsed;
 
-/// How often to look whether the program has ended.
+/// Interval at which to check whether the program has exited.
 const POLL: Duration = Duration::from_millis(20);
 
 /// A program and its arguments, such as `gh secret set OPENAI_API_KEY`.
@@ -32,21 +32,21 @@ impl std::str::FromStr for Receiver {
 }
 
 impl Receiver {
-    /// All of it, as it was given.
+    /// The whole command, as given.
     pub(super) fn text(&self) -> &str {
         &self.text
     }
 
-    /// The name of the program, for messages: arguments may hold anything.
+    /// The name of the program, for messages: arguments may contain anything.
     pub(super) fn name(&self) -> &str {
         &self.program
     }
 
     /// Runs the program without a shell, with the key and nothing else on its standard input. What the program prints is
-    /// not shown, since it might be the key. It has to read the key and to end within `limit`, and is ended by Ctrl-C.
+    /// not shown, since it might be the key. It must read the key and exit within `limit`; Ctrl-C terminates it.
     ///
     /// # Errors
-    /// Why the program cannot be said to have the key.
+    /// Why it is not certain that the program received the key.
     pub(super) fn give(
         &self,
         key: &ApiKey,
@@ -59,7 +59,7 @@ impl Receiver {
         }
         let not_piped = |error: io::Error| format!("there is no pipe to {name}: {error}");
         let (input, mut output) = io::pipe().map_err(not_piped)?;
-        // What the program leaves in the pipe, it did not read.
+        // Whatever is left in the pipe was not read by the program.
         let mut rest = input.try_clone().map_err(not_piped)?;
         // A pipe holds more than the longest key, so this never waits for a reader.
         output.write_all(key.reveal()).map_err(not_piped)?;
@@ -79,7 +79,7 @@ impl Receiver {
         }
     }
 
-    /// Waits until the program ends, or ends it.
+    /// Waits until the program exits, or terminates it.
     fn wait(
         &self,
         child: &mut Child,
@@ -101,7 +101,7 @@ impl Receiver {
                 interruption.sleep(POLL);
                 continue;
             };
-            // It may have ended in this very moment.
+            // It may have just exited.
             let _ = child.kill();
             child.wait().map_err(|error| format!("{name} {why}, and cannot be ended: {error}"))?;
             return Err(format!("{name} {why}"));

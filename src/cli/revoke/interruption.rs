@@ -1,4 +1,4 @@
-//! Ctrl-C while something is under way that must not be left without a word: a new key, a deletion.
+//! Ctrl-C while a key is created or deleted: nothing is left behind without a message.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -9,7 +9,7 @@ use crate::cli::exit::Exit;
 use crate::cli::interrupt::end;
 use crate::cli::message::say;
 
-/// How often a wait looks whether it was interrupted.
+/// Interval at which a wait checks for an interruption.
 const TICK: Duration = Duration::from_millis(50);
 
 /// Whether Ctrl-C was pressed, and what would be left behind.
@@ -20,28 +20,28 @@ pub(super) struct Interruption {
 }
 
 impl Interruption {
-    /// From now on the first Ctrl-C ends waiting, so that what was begun is undone or said; the second ends the process,
-    /// after saying what is left behind.
+    /// From now on, the first Ctrl-C ends waiting, so that the current step can be undone or reported. The second one exits
+    /// after a message about what is left behind.
     pub(super) fn watch() -> Arc<Self> {
         let interruption = Arc::new(Self::default());
         let shared = Arc::clone(&interruption);
-        // Where no handler can be set, Ctrl-C ends the process as ever.
+        // If no handler can be installed, Ctrl-C ends the process as usual.
         let _ = ctrlc::set_handler(move || {
             if shared.interrupt() {
                 say(&format!("friskey: {}", shared.left_behind()));
                 end(Exit::Incomplete.status().into());
             }
-            say("friskey: interrupted; finishing what was begun, press Ctrl-C again to end at once");
+            say("friskey: interrupted; completing the current step, press Ctrl-C again to exit immediately");
         });
         interruption
     }
 
-    /// Notes Ctrl-C. Returns whether it was pressed before.
+    /// Records Ctrl-C. Returns whether it was pressed before.
     pub(super) fn interrupt(&self) -> bool {
         self.is_set.swap(true, Ordering::Relaxed)
     }
 
-    /// Says what would be left behind from now on. It must not contain a key.
+    /// Sets the message about what would be left behind from now on. It must not contain a key.
     pub(super) fn leaves(&self, what: String) {
         *self.left_behind.lock().unwrap_or_else(PoisonError::into_inner) = what;
     }

@@ -1,4 +1,4 @@
-//! When a key is not deleted, and why.
+//! Reasons not to delete a key.
 
 use std::collections::BTreeSet;
 
@@ -7,7 +7,7 @@ use crate::cli::verify::rivals::Rivals;
 use crate::model::{AccountKey, ListedKey, Verification, civil_time};
 use crate::provider::{ApiKey, KeyDirectory, ProviderError, matching_keys};
 
-/// The most keys of a service account that are named.
+/// Maximum number of listed keys of a service account.
 const SHOWN_KEYS: usize = 20;
 
 /// Why the key must not be deleted.
@@ -22,7 +22,7 @@ pub(super) fn refusal(keys: &[ListedKey], directory: &KeyDirectory, admin: &ApiK
                    If neither can be had, --report hands the key to OpenAI as compromised"
                 .to_owned(),
             _ => "several keys match, and deleting the wrong one would break what uses it; find out which it is, \
-                  name its project with --project PROJECTID if that tells them apart, or delete it at \
+                  name its project with --project PROJECTID if that distinguishes them, or delete it at \
                   https://platform.openai.com/settings/organization/projects"
                 .to_owned(),
         });
@@ -77,7 +77,7 @@ pub(super) fn shared(rivals: &Rivals, verification: &Verification) -> Option<Str
     let count = rivals.of(verification)?;
     Some(format!(
         "{count} leaked keys of the report fit the only match, and at most one of them is it. `friskey verify --send-key` \
-         tells which of them works; if it is this one, delete it at \
+         shows which of them works; if it is this one, delete it at \
          https://platform.openai.com/settings/organization/projects"
     ))
 }
@@ -111,8 +111,8 @@ pub(super) fn uncertainty(
     ))
 }
 
-/// What a refusal means, and what deleting the service account instead would break. A missing permission, a wrong admin
-/// key or a limit of rates says nothing about the account.
+/// What a refusal by the API means, and what deleting the service account instead would break. A missing permission, a
+/// wrong admin key or a rate limit says nothing about the account.
 pub(super) fn refused(key: &ListedKey, error: &ProviderError) -> String {
     let is_refused = error.status().is_some_and(|status| matches!(status, 400 | 403 | 405 | 409 | 422));
     let owner = key.owner.as_ref().filter(|owner| is_refused && owner.is_service_account());
@@ -137,7 +137,7 @@ pub(super) fn refused(key: &ListedKey, error: &ProviderError) -> String {
 fn account_key(key: &AccountKey) -> String {
     let name = if key.name.is_empty() { String::new() } else { format!(" ({})", key.name) };
     let used = key.last_used_at.map_or_else(
-        || "never used, as far as the API says".to_owned(),
+        || "never used, if the API returns them".to_owned(),
         |at| format!("last used {}", civil_time(at).date()),
     );
     format!("{}{name}, {used}", key.id)

@@ -1,4 +1,4 @@
-//! `--replace`: a new key for the same service account is in its store before the leaked one is deleted.
+//! `--replace`: creates a new key for the same service account, and stores it before the leaked one is deleted.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use crate::cli::message::{masked, print, say};
 use crate::model::{AccountKey, ListedKey};
 use crate::provider::{ApiKey, Client, KeyDirectory, OrganizationKey, ProviderError, ReplacementKey};
 
-/// How long the program may take that gets the new key: it may ask for a login.
+/// Time limit of the program that receives the new key, which may ask for a login.
 const RECEIVER_LIMIT: Duration = Duration::from_secs(5 * 60);
 /// What to do about a key whose value is lost.
 const IF_UNUSED: &str = "if `friskey keys` lists one that was never used, delete it";
@@ -43,7 +43,7 @@ impl<'d> PlannedReplacement<'d> {
         })
     }
 
-    /// What would be done, for the dry run.
+    /// What would be done, for a dry run.
     pub(super) fn preview(&self, receiver: &Receiver) -> String {
         let scopes = match self.key.scopes.as_deref() {
             None => ". It is not restricted, since the API does not say how the leaked key is",
@@ -57,7 +57,7 @@ impl<'d> PlannedReplacement<'d> {
         ))
     }
 
-    /// Makes the new key and hands it over. If the receiver fails, the new key is deleted again.
+    /// Creates the new key and passes it to the receiver. If that fails, the new key is deleted again.
     ///
     /// # Errors
     /// Why the leaked key has no replacement.
@@ -93,7 +93,7 @@ impl<'d> PlannedReplacement<'d> {
             self.account,
             receiver.name()
         );
-        // The key is in its store; a reader that went away changes nothing about it.
+        // The key is stored, even if nobody reads this message.
         print(masked(&done).as_bytes()).map_err(|error| error.to_string())?;
         Ok(AccountKey {
             id: new.id,
@@ -111,7 +111,7 @@ fn not_made(error: &ProviderError) -> String {
         | ProviderError::TooManyRequests { .. } => {
             format!("no new key was made: {error}")
         }
-        // Its value is lost, so it is of no use to anybody.
+        // Its value is lost, so nobody can use it.
         _ => format!("whether a new key was made is not known ({error}); {IF_UNUSED}"),
     }
 }

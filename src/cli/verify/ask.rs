@@ -18,14 +18,14 @@ const LISTED_KINDS: [&str; 6] = ["project", "service-account", "admin", "user", 
 /// Kinds of keys that can be sent as they are.
 const SENT_KINDS: [&str; 5] = ["project", "service-account", "admin", "user", "service"];
 
-/// How many characters at the end of a key a report shows; with fewer, too many keys would match.
+/// Number of characters at the end of a key that a report shows; with fewer, too many keys would match.
 const SHOWN_TAIL: usize = 4;
-/// Says that some keys could not be listed.
+/// States that some keys could not be listed.
 pub(super) const PARTLY: &str = ", as far as its keys could be listed";
-/// The most matching keys that are listed of one leak.
+/// Maximum number of matching keys that are listed for one leak.
 const MAX_MATCHES: usize = 100;
 
-/// A verification that has not found out anything yet.
+/// A verification without any result yet.
 pub(super) fn unknown(reason: &str) -> Verification {
     Verification {
         verdict: KeyVerdict::Unknown,
@@ -43,10 +43,10 @@ pub(super) fn unknown(reason: &str) -> Verification {
     }
 }
 
-/// What comparing a leak with the listed keys gave.
+/// The result of comparing a leak with the listed keys.
 pub(in crate::cli) struct Comparison {
     pub(in crate::cli) verification: Verification,
-    /// The ids of keys that match but for their creation after the leaking commit.
+    /// The ids of keys that would match, but were created after the leaking commit.
     pub(in crate::cli) created_later: Vec<String>,
 }
 
@@ -111,7 +111,7 @@ fn judge(keys: &[ListedKey], directory: &KeyDirectory, in_project: bool) -> (Key
         [key] if key.expires_at.is_some_and(|at| at > 0 && at <= now()) => (
             KeyVerdict::Unknown,
             format!(
-                "one match{partly}, whose expiry date has passed; --send-key tells whether the key is dead"
+                "one match{partly}, whose expiry date has passed; --send-key shows whether the key is dead"
             ),
             Matching::One,
         ),
@@ -171,7 +171,7 @@ pub(in crate::cli) fn add_evidence(
     evidence.gaps
 }
 
-/// Sends the leaked keys to the provider. A rejection counts only if it is repeated after `pause`.
+/// Sends the leaked keys to the provider. A rejection is believed only if it is repeated after `pause`.
 pub(super) fn send(
     client: &Client,
     all: &mut [(LeakedKey, Verification)],
@@ -185,7 +185,7 @@ pub(super) fn send(
             verification.notes.push(format!("not sent: a key of the kind `{kind}` cannot be tried"));
             continue;
         }
-        // A rule of the user's own may call anything by such a kind.
+        // A custom rule may use such a kind for anything.
         let secret = secret(leak).filter(|secret| secret.reveal().starts_with(b"sk-"));
         let Some(key) = secret.and_then(|secret| ApiKey::new(secret.reveal())) else {
             verification
@@ -224,7 +224,7 @@ pub(super) fn send(
     }
 }
 
-/// Joins what the key itself says with what the list says.
+/// Merges the result of sending the key with the result from the list.
 fn settle(verification: &mut Verification, answer: ProbeAnswer) {
     if verification.verdict == KeyVerdict::Live && answer.verdict == KeyVerdict::Dead {
         verification.notes.push(format!(

@@ -1,4 +1,4 @@
-//! The leaks to verify: from a report, from standard input, or from a repository that is audited anew.
+//! The leaks to verify: from a report, from standard input, or from an audit of a repository.
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -20,7 +20,7 @@ use crate::scan::{HistoryOptions, Settings, redact, scan_history, scan_input, sc
 use crate::suppress::Policy;
 use crate::untrusted::{Symlinks, read};
 
-/// The largest report that is read, in bytes.
+/// Maximum size of a report, in bytes.
 const MAX_REPORT: u64 = 256 << 20;
 const SCHEMA: &str = "friskey/report/v1";
 
@@ -31,7 +31,7 @@ pub(in crate::cli) type Secrets = HashMap<Fingerprint, Secret>;
 pub(in crate::cli) struct Leaks {
     pub(in crate::cli) document: Value,
     pub(in crate::cli) secrets: Secrets,
-    /// Where the keys of the report could not be looked for, and why.
+    /// Where the keys of the report could not be searched for, and why.
     pub(in crate::cli) gaps: Vec<String>,
 }
 
@@ -39,7 +39,7 @@ impl Leaks {
     /// Reads what the arguments name.
     ///
     /// # Errors
-    /// When it is no report, holds no key, or cannot be read.
+    /// When it is not a report, contains no key, or cannot be read.
     pub(in crate::cli) fn load(report: Option<&Path>, repo: &Path, global: &Global) -> Result<Self> {
         match report {
             None => Self::audit(repo, global),
@@ -71,12 +71,12 @@ impl Leaks {
     fn stdin(global: &Global) -> Result<Self> {
         let input = read_secret("Leaked key to verify (input is hidden): ", MAX_REPORT)?
             .context("standard input is longer than 256 MiB")?;
-        // Else it may be JSON with keys in it.
+        // It may also be JSON that contains keys.
         if is_report(&input) {
             return Ok(Self::of_document(document(&input, "standard input")?));
         }
         let session = Session::here(&ScanArgs::default(), &SuppressionArgs::default(), global)?;
-        // Whoever hands over a key wants to know about it, whether it is accepted or not.
+        // A user who passes a key wants to know about it, whether it is accepted or not.
         let policy = Policy::default();
         let settings = Settings { min_confidence: Confidence::Low, policy: &policy, ..session.settings() };
         let draft = scan_input(&settings, "verify", &input);
@@ -90,7 +90,7 @@ impl Leaks {
         Self { document, secrets: Secrets::new(), gaps: Vec::new() }
     }
 
-    /// Where to look for the keys.
+    /// Where to search for the keys.
     fn place(&self, repo: Option<&Path>) -> Result<PathBuf> {
         let of_report = self.document["repository"]["path"].as_str().map(Path::new);
         match (repo, of_report) {
@@ -104,7 +104,7 @@ impl Leaks {
         }
     }
 
-    /// Looks for the keys of the report in a repository and its work tree, for `--send-key`: by default in that of the
+    /// Searches for the keys of the report in a repository and its work tree, for `--send-key`: by default in that of the
     /// report.
     ///
     /// # Errors
@@ -136,7 +136,7 @@ impl Leaks {
     }
 }
 
-/// Whether the path of a report's repository leads to a directory of this machine, wherever friskey runs.
+/// Whether the path of a report's repository leads to a directory on this machine.
 fn is_here(path: &Path) -> bool {
     path.is_absolute() && path.is_dir()
 }
@@ -148,7 +148,7 @@ fn own(identified: &Identified) -> (Fingerprint, Secret) {
 
 fn file(path: &Path) -> Result<Value> {
     if path.symlink_metadata().is_err() {
-        // It may be a key, in a shape that no mask knows, so the message must not repeat it.
+        // It may be a key of an unknown shape, so the message must not repeat it.
         bail!(
             "there is no report at the given path. A key is never an argument, which other processes and the shell's \
              history can see: pipe it into `friskey verify -`"
@@ -160,12 +160,12 @@ fn file(path: &Path) -> Result<Value> {
     document(&bytes, &shown.to_string())
 }
 
-/// Whether it looks like a report of whatever version.
+/// Whether it looks like a report, of any version.
 fn is_report(bytes: &[u8]) -> bool {
     parsed(bytes).is_some_and(|value| value["leaks"].is_array())
 }
 
-/// JSON, also as a Windows shell redirects it: with a byte order mark, or in UTF-16.
+/// JSON, including JSON redirected by a Windows shell: with a byte order mark, or in UTF-16.
 fn parsed(bytes: &[u8]) -> Option<Value> {
     let units = |bytes: &[u8], unit: fn([u8; 2]) -> u16| -> String {
         let units = bytes.chunks_exact(2).map(|pair| unit([pair[0], pair[1]]));
@@ -180,7 +180,7 @@ fn parsed(bytes: &[u8]) -> Option<Value> {
 }
 
 fn document(bytes: &[u8], name: &str) -> Result<Value> {
-    // What serde says could quote the file.
+    // The message of serde could quote the file.
     let value = parsed(bytes);
     let Some(value) = value.filter(|value| value["leaks"].is_array()) else {
         bail!("{name} is not a JSON report of friskey; `--output json=PATH` writes one");
@@ -210,7 +210,7 @@ impl LeakedKey {
             let fingerprint = Fingerprint::from_hex(leak["fingerprint"].as_str()?)?;
             let redacted = text("redacted")?;
             let (head, tail) = redacted.split_once('…')?;
-            // The key itself shows eight characters where its public prefix has fewer.
+            // If the key itself is known, eight characters are compared even if its public prefix is shorter.
             let known = secrets.get(&fingerprint).and_then(|secret| secret.reveal().get(..8));
             let head = known
                 .and_then(|head| String::from_utf8(head.to_vec()).ok())
@@ -228,7 +228,7 @@ impl LeakedKey {
             .context("the report has a leak without a valid fingerprint, rule, kind, length or redacted key")
     }
 
-    /// Whether all of its places are accepted.
+    /// Whether all of its findings are accepted.
     pub(in crate::cli) fn is_accepted(leak: &Value) -> bool {
         let findings = leak["findings"].as_array().map(Vec::as_slice).unwrap_or_default();
         !findings.is_empty() && findings.iter().all(|finding| finding["suppressed"].is_object())

@@ -32,9 +32,9 @@ use rivals::Rivals;
 
 /// How long to wait before a rejected key is sent again.
 const RECHECK_AFTER: Duration = Duration::from_secs(5);
-/// Two answers of one moment are one answer.
+/// Rejections at the same moment count as one.
 const SHORTEST_RECHECK: Duration = Duration::from_secs(2);
-/// How many places are named that could not be searched.
+/// Maximum number of listed places that could not be searched.
 const SHOWN_GAPS: usize = 10;
 
 pub(super) fn run(verify: &Verify, global: &Global) -> Result<Exit> {
@@ -92,8 +92,8 @@ fn divided_leaks(leaks: &Leaks, with_accepted: bool) -> Result<DividedLeaks> {
     Ok((open, accepted.filter(|leak| !known.contains(&leak.fingerprint)).collect()))
 }
 
-/// The leaks, by default without those that are accepted; each once, even if reports were joined. Of several dates the
-/// earliest counts.
+/// The leaks, by default without those that are accepted; each once, even if reports were merged, with the
+/// earliest of its dates.
 pub(super) fn open_leaks(leaks: &Leaks, with_accepted: bool) -> Result<Vec<(LeakedKey, Verification)>> {
     let listed = leaks.document["leaks"].as_array().map(Vec::as_slice).unwrap_or_default();
     let mut open: Vec<(LeakedKey, Verification)> = Vec::new();
@@ -120,13 +120,13 @@ pub(super) const LEAKED_ADMIN_KEY: &str = "the admin key is one of the leaked ke
      admin key in use, so create another one at https://platform.openai.com/settings/organization/admin-keys and repeat with \
      that";
 
-/// Whether the key to ask with is a leaked one.
+/// Whether the admin key is one of the leaked keys.
 pub(super) fn is_leaked(admin: &ApiKey, open: &[(LeakedKey, Verification)]) -> bool {
     let fingerprint = Secret::new(admin.reveal().to_vec(), 0).fingerprint();
     open.iter().any(|(leak, _)| leak.fingerprint == fingerprint)
 }
 
-/// How many keys of the report are accepted and therefore not asked about.
+/// Number of keys in the report that are accepted and therefore not verified.
 fn left_out(accepted: &[LeakedKey]) -> Option<String> {
     let keys = count(accepted.len() as u64, "accepted key");
     (!accepted.is_empty()).then(|| {
@@ -134,7 +134,7 @@ fn left_out(accepted: &[LeakedKey]) -> Option<String> {
     })
 }
 
-/// Where keys that were not found could not be looked for.
+/// Where missing keys could not be searched for.
 fn gaps_of_search(leaks: &Leaks, open: &[(LeakedKey, Verification)]) -> Vec<String> {
     if open.iter().all(|(leak, _)| leaks.secrets.contains_key(&leak.fingerprint)) {
         return Vec::new();
@@ -144,7 +144,7 @@ fn gaps_of_search(leaks: &Leaks, open: &[(LeakedKey, Verification)]) -> Vec<Stri
     shown.chain((rest > 0).then(|| format!("not searched for keys: {rest} more"))).collect()
 }
 
-/// Asks the administration API, which sees nothing of the leaked keys.
+/// Queries the administration API, which receives nothing of the leaked keys.
 fn list(
     verify: &Verify,
     (client, admin): (&Client, &ApiKey),
@@ -236,7 +236,7 @@ fn verdicts(open: &[(LeakedKey, Verification)], client: &Client) -> String {
     )
 }
 
-/// Keeps keys out of everything that others wrote.
+/// Removes keys from all text that comes from elsewhere.
 pub(super) fn clean(verification: &mut Verification, cleaner: &Cleaner<'_>) {
     cleaner.text(&mut verification.reason);
     verification.keys.iter_mut().for_each(|key| cleaner.key(key));
@@ -248,7 +248,7 @@ pub(super) fn clean(verification: &mut Verification, cleaner: &Cleaner<'_>) {
     lists.into_iter().flatten().for_each(|line| cleaner.text(line));
 }
 
-/// A report that comes from elsewhere may hold anything. Digests are random by nature, and stay.
+/// A report from elsewhere may contain anything. Digests look random, but are kept.
 fn clean_document(value: &mut Value, cleaner: &Cleaner<'_>) {
     match value {
         Value::String(text) if text.bytes().all(|byte| byte.is_ascii_hexdigit()) => {}
@@ -259,7 +259,7 @@ fn clean_document(value: &mut Value, cleaner: &Cleaner<'_>) {
     }
 }
 
-/// Fails for a combination that cannot be answered.
+/// Rejects combinations of options that make no sense.
 fn format_of(output: &str) -> Result<(&str, &std::path::Path)> {
     match output.split_once('=') {
         Some((format, path)) if args::FORMATS.contains(&format) && !path.is_empty() => {

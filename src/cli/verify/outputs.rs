@@ -1,4 +1,4 @@
-//! Where a verification is written, and how.
+//! The outputs of a verification.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -16,7 +16,7 @@ use crate::model::Report;
 use crate::report::{Style, VerifiedLeak, read_json, write_json, write_verification, write_verified_page};
 use crate::scan::redact;
 
-/// Every place to write to, checked before anything is asked.
+/// All outputs, checked before anything is sent to the provider.
 pub(super) struct VerificationOutputs {
     stdout: String,
     files: Vec<(String, PathBuf)>,
@@ -37,7 +37,7 @@ impl VerificationOutputs {
         Ok(Self { stdout: verify.format.clone(), files })
     }
 
-    /// Whether one of them is a page.
+    /// Whether one of them is an HTML page.
     fn has_page(&self) -> bool {
         self.stdout == "html" || self.files.iter().any(|(format, _)| format == "html")
     }
@@ -88,7 +88,7 @@ fn audit_page(document: &Value, leaks: &[VerifiedLeak], detector: &Detector) -> 
     Ok(redact(draft, detector))
 }
 
-/// Puts `verification` beside each leak that was verified, and what was asked beside them all.
+/// Adds `verification` to each leak that was verified, and a summary of the requests to the report.
 fn add_to_document(document: &mut Value, leaks: &[VerifiedLeak], summary: &[String]) -> Result<()> {
     let listed = document["leaks"].as_array_mut().map(Vec::as_mut_slice).unwrap_or_default();
     for leak in listed {

@@ -1,4 +1,4 @@
-//! Leaked keys that may be the same key of the organization, of which at most one is.
+//! Leaked keys that match the same key of the organization, although at most one of them can be that key.
 
 use std::collections::HashMap;
 
@@ -7,7 +7,7 @@ use super::leaks::LeakedKey;
 use crate::model::{KeyVerdict, Matching, Verification};
 use crate::provider::KeyDirectory;
 
-/// How many leaked keys may be each listed key.
+/// For each listed key, the number of leaked keys that it may be.
 #[derive(Default)]
 pub(in crate::cli) struct Rivals(HashMap<String, usize>);
 
@@ -23,19 +23,19 @@ impl Rivals {
     }
 
     fn add(&mut self, leak: &LeakedKey, verification: &Verification) {
-        // Without its prefix a key may be a piece of another leak.
+        // A key without its prefix may be part of another leak.
         if leak.shape.kind != "unknown" {
             verification.keys.iter().for_each(|key| *self.0.entry(key.id.clone()).or_default() += 1);
         }
     }
 
-    /// How many leaked keys may be the only match of `verification`; `None` if that is only this one.
+    /// Number of leaked keys that match the only match of `verification`; `None` if it is only this one.
     pub(in crate::cli) fn of(&self, verification: &Verification) -> Option<usize> {
         let [key] = verification.keys.as_slice() else { return None };
         self.0.get(&key.id).copied().filter(|count| *count > 1)
     }
 
-    /// Takes back the verdict if the only match may be another leaked key.
+    /// Withdraws the verdict if the only match may be another leaked key.
     pub(in crate::cli) fn settle(&self, verification: &mut Verification) {
         if let Some(count) = self.of(verification) {
             verification.verdict = KeyVerdict::Unknown;

@@ -1,4 +1,4 @@
-//! What to do next about a key, by what the provider says of it.
+//! What to do next about a key, according to what the provider says about it.
 
 use super::args::Verify;
 use super::ask::PARTLY;
@@ -9,7 +9,7 @@ use crate::model::{KeyVerdict, ListedKey, Matching, Verification};
 
 const PROJECTS: &str = "https://platform.openai.com/settings/organization/projects";
 
-/// Makes commands with the same report and the same way to the provider.
+/// Builds commands with the same report and the same options for the provider.
 pub(super) struct Again<'a> {
     verify: &'a Verify,
     cleaner: &'a Cleaner<'a>,
@@ -65,7 +65,7 @@ pub(super) fn next_steps(leak: &LeakedKey, verification: &Verification, again: &
         Matching::Several if verification.keys.len() == 1 => of_shared_match(verification, again),
         Matching::Several => vec![
             format!(
-                "compare owner, creation and last use of the keys above with where the key was used. If the project tells \
+                "compare owner, creation and last use of the keys above with where the key was used. If the project distinguishes \
                  them apart: {}",
                 again.command("revoke", &format!(" --key {short} --project PROJECTID"))
             ),
@@ -76,7 +76,7 @@ pub(super) fn next_steps(leak: &LeakedKey, verification: &Verification, again: &
     }
 }
 
-/// Of several leaked keys that fit one listed key, only the key itself tells which it is.
+/// If several leaked keys match one listed key, only the key itself shows which one it is.
 fn of_shared_match(verification: &Verification, again: &Again<'_>) -> Vec<String> {
     let id = &verification.keys[0].id;
     let delete = format!("if this is the one that works, delete {id} at {PROJECTS}");
@@ -129,7 +129,7 @@ fn of_no_match(leak: &LeakedKey, verification: &Verification, again: &Again<'_>,
     there.into_iter().chain([first, report]).collect()
 }
 
-/// Where the organization's keys were not listed.
+/// If the organization's keys were not listed.
 fn without_list(verification: &Verification, again: &Again<'_>) -> Vec<String> {
     if let Some(step) = elsewhere(verification, again) {
         return vec![step];
@@ -163,7 +163,7 @@ fn is_gateway(again: &Again<'_>) -> bool {
     again.verify.online.host.as_ref().is_some_and(|host| !host.is_known())
 }
 
-/// The host that accepts the key has its organization's list, too.
+/// The host that accepts the key also has the list of its organization.
 fn elsewhere(verification: &Verification, again: &Again<'_>) -> Option<String> {
     let online = again.verify.online.repeated_at(Some(verification.works_at?));
     Some(format!(

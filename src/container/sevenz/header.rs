@@ -74,7 +74,7 @@ pub(super) struct Coder<'a> {
     pub(super) size: u64,
 }
 
-/// A block (7z calls it a folder): a stream that contains one or more entries.
+/// A block (7z calls it a directory): a stream that contains one or more entries.
 #[derive(Debug, Default)]
 pub(super) struct SevenZipBlock<'a> {
     pub(super) coders: Vec<Coder<'a>>,

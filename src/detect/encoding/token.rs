@@ -9,7 +9,7 @@ pub(super) const MOST_BACKSLASHES: usize = 4;
 /// The kind of a token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum TokenKind {
-    /// A byte that stands for itself, or an escape such as `\n` that occurs in no key.
+    /// A byte in plain form, or an escape such as `\n` that occurs in no key.
     Plain,
     /// `\u002d`, `\u{2d}`, `\U0000002d`
     Unicode,
@@ -86,7 +86,7 @@ impl TokenKind {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Token {
     pub(super) len: usize,
-    /// The byte it stands for; `None` if it has zero width.
+    /// The byte that it encodes; `None` if it has zero width.
     pub(super) value: Option<u8>,
     pub(super) kind: TokenKind,
 }

@@ -71,7 +71,7 @@ fn first_path(graph: &ObjectGraph<'_>, tree: u32, secret: u32) -> Option<Vec<u8>
             .iter()
             .filter(|entry| holds(graph.queried_secrets[entry.object as usize]))
             .map(|entry| (graph.name(entry.name, <[u8]>::to_vec), None));
-        // Git sorts a folder as if its name ended with a slash; so this is the order of paths.
+        // Git sorts a directory as if its name ended with a slash; so this is the order of paths.
         let trees = graph.subtrees(at).iter().filter(|subtree| holds(graph.known_secrets(subtree.tree)));
         let trees = trees.map(|subtree| {
             let mut name = graph.name(subtree.name, <[u8]>::to_vec);

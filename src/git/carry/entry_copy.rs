@@ -18,7 +18,7 @@ pub enum CarryError {
     #[error("the new pack cannot be written: {0}")]
     Write(#[from] io::Error),
     /// An object cannot be read.
-    #[error("object {0} cannot be read; `git fsck` tells more")]
+    #[error("object {0} cannot be read; `git fsck` gives details")]
     Unreadable(ObjectId),
     /// The work was stopped.
     #[error("stopped before everything was copied")]

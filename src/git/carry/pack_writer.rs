@@ -24,7 +24,7 @@ const BUFFER: usize = 1 << 18;
 /// A pack that is being written.
 pub struct PackWriter {
     file: BufWriter<File>,
-    /// The folder that the pack is in.
+    /// The directory that the pack is in.
     dir: PathBuf,
     hash: HashKind,
     offset: u64,
@@ -47,7 +47,7 @@ pub struct WrittenPack {
 const UNFINISHED: &str = "unfinished.pack";
 
 impl PackWriter {
-    /// Begins a pack in the folder `dir`.
+    /// Begins a pack in the directory `dir`.
     ///
     /// # Errors
     /// When the file cannot be created.

@@ -194,7 +194,7 @@ fn extend_last(runs: &mut [Run], len: u64) {
     }
 }
 
-/// Stands for an offset in the base where there is none.
+/// In place of an offset in the base, if there is none.
 const NOT_COPIED: u64 = u64::MAX;
 
 /// How the bytes that follow the code of a copy instruction make its offset and length.

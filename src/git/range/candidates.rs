@@ -24,7 +24,7 @@ const MAX_DEPTH: usize = 2048;
 pub struct RangeContent {
     /// Blobs, each once.
     pub candidates: Vec<CandidateBlob>,
-    /// Paths of files, folders and submodules that a commit has and none of its parents has, sorted and distinct.
+    /// Paths of files, directories and submodules that a commit has and none of its parents has, sorted and distinct.
     pub names: Vec<Vec<u8>>,
     /// Paths at which a commit points a submodule to a commit that none of its parents does, with those commits.
     pub submodules: BTreeMap<Vec<u8>, BTreeSet<ObjectId>>,
@@ -287,7 +287,7 @@ impl RangeDiff {
     }
 }
 
-/// Whether both are folders, both submodules, or both files, of one name.
+/// Whether both are directories, both submodules, or both files, of one name.
 fn same_place(a: &EntryRef<'_>, b: &EntryRef<'_>) -> bool {
     let kind = |entry: &EntryRef<'_>| (entry.mode.is_tree(), entry.mode.is_commit());
     a.filename == b.filename && kind(a) == kind(b)

@@ -38,7 +38,7 @@ pub(super) fn reason(repo: &gix::Repository, revision: &str) -> String {
     format!("no branch, tag or commit has that name{cut}; check the spelling, or {fetch}")
 }
 
-/// The part of `revision` that stands for the branch that another one is configured to follow.
+/// The part of `revision` that denotes the branch that another one is configured to follow.
 fn of_branch_configuration(revision: &str) -> Option<&str> {
     revision.match_indices("@{").find_map(|(start, _)| {
         let end = start + revision[start..].find('}')?;

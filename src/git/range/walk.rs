@@ -146,7 +146,7 @@ fn descend(
 
 /// The ancestors of some commits, as far as they were followed.
 ///
-/// Reads the commits themselves. A commit-graph file would be faster, but anyone who can write to the git folder could
+/// Reads the commits themselves. A commit-graph file would be faster, but anyone who can write to the git directory could
 /// make it claim that a range is empty.
 struct Ancestry {
     commits: HashSet<ObjectId>,

@@ -126,8 +126,8 @@ fn a_damaged_table_is_rejected() {
     let list = std::fs::read_to_string(scratch.path().join(".git/reftable/tables.list")).unwrap();
     scratch.write(".git/reftable/tables.list", &format!("{list}newer.ref\n"));
     for revision in ["HEAD", "main~1"] {
-        let told = resolve(&scratch.open(), revision).unwrap_err().to_string();
-        assert!(told.starts_with("reftable/newer.ref cannot be read"), "{told}");
+        let message = resolve(&scratch.open(), revision).unwrap_err().to_string();
+        assert!(message.starts_with("reftable/newer.ref cannot be read"), "{message}");
     }
     assert!(head(&scratch.open()).is_err());
 }

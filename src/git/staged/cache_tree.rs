@@ -1,4 +1,4 @@
-//! The `TREE` extension of the index: for each folder unchanged since its tree was last written or read, the tree's id
+//! The `TREE` extension of the index: for each directory unchanged since its tree was last written or read, the tree's id
 //! and the number of index entries in it.
 
 use std::ops::Range;
@@ -8,7 +8,7 @@ use gix::ObjectId;
 /// Folders nested deeper make the extension invalid; git itself refuses trees of more than 2048 levels.
 const MAX_DEPTH: usize = 2048;
 
-/// A folder.
+/// A directory.
 #[derive(Debug)]
 struct Node {
     name: Range<usize>,
@@ -25,12 +25,12 @@ pub(super) struct CacheTree {
 }
 
 impl CacheTree {
-    /// The top folder.
+    /// The top directory.
     pub(super) fn top(&self) -> Option<u32> {
         (!self.nodes.is_empty()).then_some(0)
     }
 
-    /// The folder of that name in `parent`.
+    /// The directory of that name in `parent`.
     pub(super) fn child(&self, parent: u32, name: &[u8]) -> Option<u32> {
         let children = &self.nodes.get(parent as usize)?.children;
         // Git sorts them by length first.
@@ -45,7 +45,7 @@ impl CacheTree {
         self.nodes.get(node as usize).map_or(&[], |node| &self.names[node.name.clone()])
     }
 
-    /// The number of index entries in a folder and the id of its tree, if they are valid.
+    /// The number of index entries in a directory and the id of its tree, if they are valid.
     pub(super) fn valid(&self, node: u32) -> Option<(usize, ObjectId)> {
         self.nodes.get(node as usize)?.valid
     }

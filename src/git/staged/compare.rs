@@ -15,7 +15,7 @@ const MAX_DEPTH: usize = 512;
 /// Most changes listed. A handful of trees can spell out billions of paths.
 const MAX_CHANGES: usize = 1 << 22;
 
-/// Lists the paths at which `index` and the tree `head` differ, in order; and the submodules in folders that
+/// Lists the paths at which `index` and the tree `head` differ, in order; and the submodules in directories that
 /// differ, each with its commit.
 pub(super) fn run(
     index: &Index,
@@ -36,7 +36,7 @@ pub(super) fn side(index: &Index, row: &Row) -> Option<Side> {
     Some(Side { id: owned(index, row), mode })
 }
 
-/// The mode as git compares it; `None` for a folder or a submodule.
+/// The mode as git compares it; `None` for a directory or a submodule.
 fn file_mode(mode: u32) -> Option<u32> {
     match mode & 0o170_000 {
         // Old commits have other modes, such as 0o100664.
@@ -60,13 +60,13 @@ impl TreeEntry {
     }
 }
 
-/// The next item of the index in a folder.
+/// The next item of the index in a directory.
 enum IndexItem {
     /// Nothing.
     End,
     /// A file of that name.
     File(Vec<u8>),
-    /// A folder of that name, with files or as a single row of a sparse index.
+    /// A directory of that name, with files or as a single row of a sparse index.
     Folder(Vec<u8>),
 }
 
@@ -130,7 +130,7 @@ impl Compare<'_> {
         }
     }
 
-    /// Skips a folder if the index records that its tree is that of HEAD.
+    /// Skips a directory if the index records that its tree is that of HEAD.
     fn passed(&mut self, path: &[u8], tree: Option<ObjectId>, cached: Option<u32>) -> bool {
         let Some((count, id)) = cached.and_then(|cached| self.index.cache_tree.valid(cached)) else {
             return false;
@@ -183,7 +183,7 @@ impl Compare<'_> {
         }
     }
 
-    /// Compares a folder that is a single row of a sparse index.
+    /// Compares a directory that is a single row of a sparse index.
     fn whole_folder(&mut self, path: &mut Vec<u8>, old: Option<ObjectId>, depth: usize) -> bool {
         let Some(row) = self.index.rows.get(self.at).filter(|row| Index::is_folder(row)) else {
             return false;
@@ -269,7 +269,7 @@ impl Compare<'_> {
     }
 }
 
-/// The order of the index and of trees: folders sort as if their names ended with a slash.
+/// The order of the index and of trees: directories sort as if their names ended with a slash.
 fn order(a: &[u8], a_is_folder: bool, b: &[u8], b_is_folder: bool) -> Ordering {
     let slash = |is_folder: bool| is_folder.then_some(b'/');
     a.iter().copied().chain(slash(a_is_folder)).cmp(b.iter().copied().chain(slash(b_is_folder)))

@@ -120,7 +120,7 @@ impl Index {
         oid::from_bytes_unchecked(bytes)
     }
 
-    /// Whether a row is a whole folder outside a sparse checkout.
+    /// Whether a row is a whole directory outside a sparse checkout.
     pub(super) fn is_folder(row: &Row) -> bool {
         row.mode == MODE_FOLDER
     }

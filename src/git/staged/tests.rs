@@ -11,7 +11,7 @@ use crate::git::scratch::Scratch;
 type Line = (Vec<u8>, Option<Side>, Option<Side>);
 
 /// What git says, submodules left out, and the paths in conflict.
-fn told(scratch: &Scratch) -> (BTreeSet<Line>, BTreeSet<Vec<u8>>) {
+fn git_diff(scratch: &Scratch) -> (BTreeSet<Line>, BTreeSet<Vec<u8>>) {
     let raw = scratch.git(&["diff", "--cached", "--raw", "-z", "--no-renames", "--abbrev=64"]);
     let (mut lines, mut conflicts) = (BTreeSet::new(), BTreeSet::new());
     let mut fields = raw.split('\0');
@@ -40,7 +40,7 @@ fn check(scratch: &Scratch) -> Staged {
     let staged = staged(&scratch.open(), None, &[], &[]).unwrap();
     assert!(staged.gaps.is_empty(), "{:?}", staged.gaps);
     assert!(staged.changes.is_sorted_by(|a, b| a.path < b.path));
-    let (lines, conflicts) = told(scratch);
+    let (lines, conflicts) = git_diff(scratch);
     let (mut found, mut found_conflicts) = (BTreeSet::new(), BTreeSet::new());
     for change in &staged.changes {
         if conflicts.contains(&change.path) {
@@ -59,7 +59,7 @@ fn paths(staged: &Staged) -> Vec<&str> {
     staged.changes.iter().map(|change| std::str::from_utf8(&change.path).unwrap()).collect()
 }
 
-/// A commit of some folders, all in the index, with its trees.
+/// A commit of some directories, all in the index, with its trees.
 fn committed() -> Scratch {
     let scratch = Scratch::new(&[]);
     for path in ["a", "d/e/f", "d/e/g", "d/h", "d.x", "z/y"] {
@@ -175,7 +175,7 @@ fn a_sparse_index_has_whole_folders() {
     assert_eq!(paths(&check(&scratch)), ["z/y"]);
     scratch.git(&["reset", "-q", "--soft", "HEAD"]);
     scratch.git(&["commit", "-q", "-m", "second"]);
-    // HEAD moves, the index stays: the folder that is one row differs.
+    // HEAD moves, the index stays: the directory that is one row differs.
     let tree = scratch.git_with(&["mktree"], b"");
     let commit = scratch.git(&["commit-tree", "-m", "empty", tree.trim()]);
     scratch.git(&["update-ref", "refs/heads/main", commit.trim()]);
@@ -218,7 +218,7 @@ fn files(most: usize) -> impl Strategy<Value = BTreeMap<usize, (usize, usize)>> 
     prop::collection::btree_map(0..PATHS.len(), (0usize..4, 0usize..5), 0..most)
 }
 
-/// Leaves out what cannot stand beside a file that has a folder's name.
+/// Leaves out what cannot exist beside a file with the name of a directory.
 fn compatible(files: &BTreeMap<usize, (usize, usize)>) -> Vec<(&'static str, usize, usize)> {
     let mut kept: Vec<(&str, usize, usize)> = Vec::new();
     for (&path, &(content, kind)) in files {
@@ -257,7 +257,7 @@ proptest! {
         scratch.git_with(&["update-index", "--add", "--replace", "--index-info"], info.as_bytes());
         scratch.git(&["update-index", &format!("--index-version={version}")]);
         if trees && scratch.git(&["ls-files", "-u"]).is_empty() {
-            // Makes all folders known again.
+            // Makes all directories known again.
             scratch.git(&["write-tree"]);
         }
         check(&scratch);

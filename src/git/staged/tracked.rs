@@ -15,7 +15,7 @@ pub struct Tracked {
 }
 
 impl Tracked {
-    /// Reads the index in the git folder `git_dir`; a missing one tracks nothing.
+    /// Reads the index in the git directory `git_dir`; a missing one tracks nothing.
     ///
     /// # Errors
     /// When the index cannot be read.
@@ -63,13 +63,13 @@ impl Tracked {
         self.from(path) == Some(path) || self.is_outside_sparse(path)
     }
 
-    /// Whether git tracks anything below the folder `path`.
+    /// Whether git tracks anything below the directory `path`.
     pub fn holds_below(&self, path: &[u8]) -> bool {
         let folder = [path, b"/"].concat();
         self.from(&folder).is_some_and(|next| next.starts_with(&folder)) || self.is_outside_sparse(path)
     }
 
-    /// A folder outside a sparse checkout is a single row that ends with a slash.
+    /// A directory outside a sparse checkout is a single row that ends with a slash.
     fn is_outside_sparse(&self, path: &[u8]) -> bool {
         let mut folders = memchr::memchr_iter(b'/', path).map(|slash| &path[..=slash]);
         folders.any(|folder| self.from(folder) == Some(folder))

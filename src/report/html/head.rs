@@ -97,7 +97,7 @@ fn fact_in_code(name: &str, value: &str) -> String {
     parts::fact(name, &if value.is_empty() { value } else { format!("<code>{value}</code>") })
 }
 
-/// What was scanned, in a few words: the path of a repository at its host, or the name of its folder.
+/// What was scanned, in a few words: the path of a repository at its host, or the name of its directory.
 fn subject(report: &Report) -> String {
     let Some(repository) = report.repository() else {
         let surfaces = &report.coverage().surfaces;

@@ -31,7 +31,7 @@ pub(super) struct NextStep {
     pub(super) before: String,
 }
 
-/// The folder that commands are for.
+/// The directory that commands are for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum StepFolder {
     /// The one in which the scan was run: its reader is there.
@@ -64,7 +64,7 @@ pub(super) fn next_steps(report: &Report, leak: &Leak) -> Vec<NextStep> {
     next_steps_in(StepFolder::OfTheScan, report, leak)
 }
 
-/// The same for a reader in that folder.
+/// The same for a reader in that directory.
 pub(super) fn next_steps_in(folder: StepFolder, report: &Report, leak: &Leak) -> Vec<NextStep> {
     if leak.is_suppressed() {
         return Vec::new();

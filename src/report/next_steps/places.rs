@@ -209,7 +209,7 @@ fn purge(state: &LeakState) -> Option<String> {
 
 /// What there is to say about a purge if the report has several leaks. Starts with a space.
 fn for_all(state: &LeakState) -> &'static str {
-    if state.is_one_of_many { " One run takes out every key of this report." } else { "" }
+    if state.is_one_of_many { " One run removes every key of this report." } else { "" }
 }
 
 fn stashes(state: &LeakState, steps: &mut Vec<NextStep>) {
@@ -273,7 +273,7 @@ fn lost(state: &LeakState, steps: &mut Vec<NextStep>) {
     steps.push(NextStep::new("delete objects", text, command).but(before));
 }
 
-/// Git refuses to delete some of those names, which are files of its folder.
+/// Git refuses to delete some of those names, which are files of its directory.
 fn delete_pseudo_ref(state: &LeakState, name: &str) -> Option<String> {
     let (git, quoted) = (state.git()?, shell::quoted(name)?);
     match name.contains('/') || ["FETCH_HEAD", "MERGE_HEAD"].contains(&name) {

@@ -2,7 +2,7 @@
 
 use crate::report::escape;
 
-/// What stands for the middle of a key in a redacted name, which is then no name of anything.
+/// Replaces the middle of a key in a redacted name, which is then not the name of an existing file or ref.
 const REDACTED: char = '…';
 
 /// `word`, quoted so that a shell takes it for one word; `None` if it has characters that a reader would not see, or if it
@@ -20,7 +20,7 @@ pub(super) fn quoted(word: &str) -> Option<String> {
     Some(format!("'{}'", word.replace('\'', "'\\''")))
 }
 
-/// A path for git, from the root of the work tree whatever the current folder. Git would take some characters for a
+/// A path for git, from the root of the work tree whatever the current directory. Git would take some characters for a
 /// pattern.
 pub(super) fn pathspec(path: &str) -> Option<String> {
     let is_magic = path.starts_with([':', '!', '^', '(', '/']) || path.contains(['*', '?', '[', '\\']);

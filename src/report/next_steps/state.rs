@@ -79,9 +79,9 @@ pub(super) struct LeakState {
     pub(super) has_head: bool,
     /// The branch that is checked out.
     pub(super) head_branch: Option<String>,
-    /// Whether the report has other leaks, all of which a purge of everything takes out.
+    /// Whether the report has other leaks, all of which a purge of all keys removes.
     pub(super) is_one_of_many: bool,
-    /// What to give as the repository: empty if it is the one around the current folder.
+    /// What to give as the repository: empty if it is the one around the current directory.
     pub(super) repository: String,
     /// A command that prints the key, for a pipe; `None` if the repository is audited instead.
     pub(super) printed_by: Option<String>,
@@ -226,11 +226,11 @@ impl LeakState {
     }
 }
 
-/// How to name the repository to somebody in that folder.
+/// How to name the repository to somebody in that directory.
 fn named_repository(known: &RepositoryInfo, folder: StepFolder) -> String {
     let name = match folder {
         StepFolder::Any => known.path.as_str(),
-        // Git's own folder is no place for commands that need a work tree.
+        // Git's own directory is no place for commands that need a work tree.
         StepFolder::OfTheScan if !known.is_bare => match known.given.trim_end_matches('/') {
             ".git" => ".",
             given => given.strip_suffix("/.git").unwrap_or(given),
@@ -351,7 +351,7 @@ impl RefNames {
 
 #[cfg(test)]
 impl LeakState {
-    /// A project key that is nowhere, in the repository around the current folder.
+    /// A project key that is nowhere, in the repository around the current directory.
     pub(super) fn sample() -> Self {
         Self {
             fingerprint: "0123456789ab".to_owned(),

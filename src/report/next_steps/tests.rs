@@ -146,7 +146,7 @@ fn a_repository_elsewhere_is_named_in_every_command() {
 fn one_purge_is_for_all_keys_of_a_report() {
     let state = LeakState { is_one_of_many: true, ..present() };
     assert_eq!(commands(&state).last().unwrap(), "friskey purge --into clean.git");
-    assert!(text(&state).contains("One run takes out every key"), "{}", text(&state));
+    assert!(text(&state).contains("One run removes every key"), "{}", text(&state));
 }
 
 #[test]

@@ -20,7 +20,7 @@ pub(super) struct UriBase {
 }
 
 pub(super) fn base() -> UriBases {
-    let description = Text::new("The root of the repository or folder that was scanned.");
+    let description = Text::new("The root of the repository or directory that was scanned.");
     BTreeMap::from([(ROOT, UriBase { description })])
 }
 

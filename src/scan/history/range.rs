@@ -106,7 +106,7 @@ impl RepositoryAudit<'_> {
             .collect();
         if self.wants(Surface::FileName) {
             for path in names {
-                // The folders above are listed as names of their own.
+                // The directories above are listed as names of their own.
                 let start = memchr::memrchr(b'/', &path).map_or(0, |at| at + 1);
                 let found = name_findings(self.settings.detector, Surface::FileName, &path, start);
                 self.outcome.findings.extend(found);

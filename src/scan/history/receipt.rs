@@ -68,4 +68,4 @@ impl RepositoryAudit<'_> {
 }
 
 /// Why an object that others refer to was not scanned.
-const MISSING: &str = "a tree, commit or tag names it, and the object database lacks it; `git fsck` tells more, `git fetch` may bring it";
+const MISSING: &str = "a tree, commit or tag names it, and the object database lacks it; `git fsck` gives details, `git fetch` may fetch it";

@@ -70,7 +70,7 @@ impl SubmoduleWalk<'_> {
             Ok(submodule) => submodule.to_thread_local(),
             Err(error) => return self.skip(shown, error.to_string()),
         };
-        // Opening searches parent folders if `path` itself is not a repository.
+        // Opening searches parent directories if `path` itself is not a repository.
         if submodule.common_dir().canonicalize().ok() != path.canonicalize().ok() {
             let reason = "looks like a git directory, but is incomplete; run `git fsck` in it for details";
             return self.skip(shown, reason.to_owned());

@@ -32,7 +32,7 @@ impl IgnoreBudget {
 }
 
 /// The patterns of the file at `path`, named `shown` in messages; `None` if it does not exist or has no
-/// pattern. Paths are matched relative to its folder.
+/// pattern. Paths are matched relative to its directory.
 ///
 /// # Errors
 /// Why the file is not used: a link that leads out, not a regular file, too large, too costly. An invalid

@@ -1,4 +1,4 @@
-//! What is ignored in a folder: by its own ignore files and those of the folders above it, as in git and
+//! What is ignored in a directory: by its own ignore files and those of the directories above it, as in git and
 //! ripgrep.
 
 use std::path::{Path, PathBuf};
@@ -12,7 +12,7 @@ use super::repository::Repository;
 use crate::model::Skip;
 use crate::untrusted::Symlinks;
 
-/// The most nested folders with ignore files that are honored, since each costs time for every path below.
+/// The most nested directories with ignore files that are honored, since each costs time for every path below.
 const MAX_LEVELS: usize = 200;
 
 /// What all levels of one run share.
@@ -35,7 +35,7 @@ impl IgnoreContext {
     }
 }
 
-/// A folder with ignore files or the top of a repository, linked to the levels above it.
+/// A directory with ignore files or the top of a repository, linked to the levels above it.
 #[derive(Debug)]
 pub(super) struct IgnoreLevel {
     above: Option<Arc<Self>>,
@@ -84,8 +84,8 @@ impl IgnoreLevel {
         };
         if depth > MAX_LEVELS {
             if level.ignore.take().is_some() | level.git_ignore.take().is_some() {
-                // The same text for all folders, so that it is reported once.
-                let reason = format!("ignore files are honored in at most {MAX_LEVELS} nested folders");
+                // The same text for all directories, so that it is reported once.
+                let reason = format!("ignore files are honored in at most {MAX_LEVELS} nested directories");
                 skip(not_used("ignore files further down".to_owned(), &reason));
             }
             if level.repository.is_none() {
@@ -95,7 +95,7 @@ impl IgnoreLevel {
         Some(Arc::new(level))
     }
 
-    /// The pattern that ignores `path`, which is absolute and in or below the folder of this level.
+    /// The pattern that ignores `path`, which is absolute and in or below the directory of this level.
     pub(super) fn ignores<'l>(
         &'l self,
         path: &Path,
@@ -131,7 +131,7 @@ impl IgnoreLevel {
         }
     }
 
-    /// The repositories that contain the folder, innermost first.
+    /// The repositories that contain the directory, innermost first.
     pub(super) fn repositories(&self) -> impl Iterator<Item = &Repository> {
         let levels = std::iter::successors(Some(self), |level| level.above.as_deref());
         levels.filter_map(|level| level.repository.as_ref())

@@ -1,4 +1,4 @@
-//! Walks files and folders on disk.
+//! Walks files and directories on disk.
 
 mod ignore_file;
 mod ignore_level;
@@ -36,7 +36,7 @@ pub fn scan_files(options: &FileOptions, sink: &dyn Sink) -> Result<(), SourceEr
     let mut known = HashMap::new();
     for (path, absolute) in &roots {
         let kind = path.symlink_metadata().map_err(|error| unreadable(path, &error))?.file_type();
-        // A given link to a folder stands for the folder.
+        // A link given as a path represents the directory that it leads to.
         if kind.is_dir() || kind.is_symlink() && path.is_dir() {
             if !options.no_ignore && shared.is_none() {
                 shared = Some(IgnoreContext::new(&mut skip));
@@ -87,7 +87,7 @@ fn roots(paths: &[PathBuf]) -> Result<Option<Vec<(PathBuf, PathBuf)>>, SourceErr
     Ok((!roots.is_empty()).then_some(roots))
 }
 
-/// The ignore files of the folders above a starting point.
+/// The ignore files of the directories above a starting point.
 fn above(
     folder: &Path,
     shared: &IgnoreContext,

@@ -1,4 +1,4 @@
-//! The repository around a folder, as far as it matters for ignoring files: its excludes, and the files that it
+//! The repository around a directory, as far as it matters for ignoring files: its excludes, and the files that it
 //! tracks. Its configuration is not read.
 
 use std::path::{Path, PathBuf};
@@ -57,7 +57,7 @@ impl Repository {
         self.query(path, skip, Tracked::holds)
     }
 
-    /// Whether git tracks anything below the folder `path`.
+    /// Whether git tracks anything below the directory `path`.
     pub(super) fn tracks_below(&self, path: &Path, skip: &mut dyn FnMut(Skip)) -> bool {
         self.query(path, skip, Tracked::holds_below)
     }

@@ -1,4 +1,4 @@
-//! The walk itself: lists folders, records what is ignored, and hands files to whichever thread is idle.
+//! The walk itself: lists directories, records what is ignored, and hands files to whichever thread is idle.
 
 use std::collections::HashSet;
 use std::ffi::OsStr;
@@ -18,7 +18,7 @@ use crate::untrusted::describe;
 
 /// The number of files that are handed to a thread at once.
 const BATCH_FILES: usize = 32;
-/// The most batches that wait. Beyond that, the thread that lists a folder scans its files, too.
+/// The most batches that wait. Beyond that, the thread that lists a directory scans its files, too.
 const MAX_WAITING_BATCHES: usize = 1024;
 
 pub(super) const NO_IGNORE: &str = "--no-ignore";
@@ -39,14 +39,14 @@ pub(super) enum Task {
     Files(Vec<FileEntry>),
 }
 
-/// A folder to list.
+/// A directory to list.
 pub(super) struct Folder {
     /// The path as reported.
     pub(super) path: PathBuf,
     /// Absolute, without links above it.
     pub(super) absolute: PathBuf,
     pub(super) level: Option<Arc<IgnoreLevel>>,
-    /// The pattern that ignores the folder, if any. Then only tracked files in it are scanned.
+    /// The pattern that ignores the directory, if any. Then only tracked files in it are scanned.
     pub(super) ignored_by: Option<Arc<str>>,
     /// Whether it was given by the user.
     pub(super) is_root: bool,
@@ -60,7 +60,7 @@ pub(super) struct FileEntry {
     pub(super) is_root: bool,
 }
 
-/// An entry of a folder.
+/// An entry of a directory.
 struct ListedEntry<'f> {
     name: &'f OsStr,
     path: &'f Path,
@@ -133,7 +133,7 @@ impl TreeWalk<'_> {
             if kind.is_dir() {
                 visit.worker.name(&path_bytes(&path));
                 let below = Folder { path, absolute, level: level.clone(), ignored_by, is_root: false };
-                // Always accepted, since folder tasks are small and deep trees must not recurse here.
+                // Always accepted, since directory tasks are small and deep trees must not recurse here.
                 let _ = pool.add(Task::Folder(below), usize::MAX);
                 continue;
             }
@@ -154,7 +154,7 @@ impl TreeWalk<'_> {
         }
     }
 
-    /// The ignore files that apply to the folder.
+    /// The ignore files that apply to the directory.
     fn level(&self, visit: &mut FileScanner<'_>, folder: &Folder) -> Option<Arc<IgnoreLevel>> {
         let shared = self.shared.as_ref()?;
         let shown = |name: &str| shown(&folder.path.join(name));
@@ -163,7 +163,7 @@ impl TreeWalk<'_> {
     }
 
     /// `None` if the entry is left out, which is recorded. Otherwise the pattern that ignores it, if it is an
-    /// ignored folder with tracked files.
+    /// ignored directory with tracked files.
     fn admit(
         &self,
         visit: &mut FileScanner<'_>,
@@ -176,9 +176,9 @@ impl TreeWalk<'_> {
             let slash = if is_folder { "/" } else { "" };
             visit.worker.ignore(Ignored::path(format!("{}{slash}", shown(path)), by, include_with));
         };
-        // Anything else of that name is an ordinary folder, which `history` does not open, either.
+        // Anything else of that name is an ordinary directory, which `history` does not open, either.
         if name == ".git" && is_folder && is_git_dir(absolute) {
-            // `history` covers git's own folder; for the folders that the user named this goes without saying.
+            // `history` covers git's own directory; for the directories that the user named this goes without saying.
             if !folder.is_root {
                 leave_out("`scan`", &format!("friskey history {}", shown(&folder.path)));
             }
@@ -231,7 +231,7 @@ impl FileScanner<'_> {
         }
         if entry.kind.is_symlink() {
             self.link(&entry.path, &path);
-            // A given link stands for its target.
+            // A link given as a path represents its target.
             match entry.path.metadata() {
                 Ok(target) if entry.is_root && target.is_file() => {
                     self.file(&entry.path, &Origin::at_path(Surface::Worktree, path), true);

@@ -75,7 +75,7 @@ pub(super) fn replace(path: &Path, entries: &[BaselineEntry]) -> io::Result<()> 
     whole(&path, entries, Some(mode))?.persist(&path).map(drop).map_err(|error| error.error)
 }
 
-/// Writes everything to a temporary file in the same folder.
+/// Writes everything to a temporary file in the same directory.
 fn whole(path: &Path, entries: &[BaselineEntry], mode: Option<fs::Permissions>) -> io::Result<NamedTempFile> {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
     let folder = folder.map_or_else(|| PathBuf::from("."), Path::to_owned);

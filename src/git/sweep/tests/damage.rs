@@ -141,7 +141,7 @@ fn damaged_loose_objects() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 64, failure_persistence: None, ..Default::default() })]
+    #![proptest_config(ProptestConfig { cases: 64, ..Default::default() })]
 
     #[test]
     fn arbitrary_damage_is_survived(
@@ -228,7 +228,7 @@ fn an_index_that_hides_an_object() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 64, failure_persistence: None, ..Default::default() })]
+    #![proptest_config(ProptestConfig { cases: 64, ..Default::default() })]
 
     #[test]
     fn arbitrary_loose_files_are_survived(
@@ -237,7 +237,7 @@ proptest! {
         header in prop::sample::select(vec!["", "blob ", "blob 3\0", "tree 7", "tag 99999999999999999999\0"]),
         stream_above in prop::sample::select(vec![0, 5, 1 << 20]),
     ) {
-        let dir = tempfile::tempdir().expect("a temporary folder");
+        let dir = tempfile::tempdir().expect("a temporary directory");
         fs::create_dir(dir.path().join("77")).expect("made");
         let bytes = [header.as_bytes(), &bytes].concat();
         let bytes = if deflated { synthetic::deflate(&bytes) } else { bytes };
@@ -325,7 +325,7 @@ fn a_second_copy_with_other_bytes_is_searched() {
     let list = repo.git(["cat-file", "--batch-all-objects", "--batch-check=%(objectname)"]);
     repo.git_with(["pack-objects", "-q", ".git/objects/pack/pack"], &list);
     repo.git(["prune-packed"]);
-    fs::create_dir_all(path.parent().expect("a folder")).expect("made");
+    fs::create_dir_all(path.parent().expect("a directory")).expect("made");
     fs::write(&path, synthetic::deflate(b"blob 10\0Kbb second")).expect("written");
     let outcome = repo.sweep_all_ways();
     assert_eq!(outcome.counts.total().objects, whole.counts.total().objects + 1);

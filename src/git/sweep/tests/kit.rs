@@ -150,7 +150,7 @@ impl Repo {
 
     pub(super) fn packs(&self, extension: &str) -> Vec<PathBuf> {
         let mut packs: Vec<_> = std::fs::read_dir(self.objects().join("pack"))
-            .expect("a pack folder")
+            .expect("a pack directory")
             .map(|entry| entry.expect("an entry").path())
             .filter(|path| path.extension().is_some_and(|found| found == extension))
             .collect();

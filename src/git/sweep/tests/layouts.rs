@@ -137,7 +137,7 @@ fn circular_alternates() {
 
 #[test]
 fn relative_alternates_are_resolved_from_the_list_that_names_them() {
-    let outer = tempfile::tempdir().expect("a temporary folder");
+    let outer = tempfile::tempdir().expect("a temporary directory");
     let repo = Repo::new();
     grow(&repo, 1, 3);
     for name in ["one", "two"] {

@@ -79,7 +79,7 @@ fn history(commits: &[(usize, Vec<Edit>)]) -> Vec<u8> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 12, failure_persistence: None, ..Default::default() })]
+    #![proptest_config(ProptestConfig { cases: 12, ..Default::default() })]
 
     #[test]
     fn histories_of_random_edits(

@@ -152,7 +152,7 @@ fn child() -> impl Strategy<Value = Child> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 96, failure_persistence: None, ..Default::default() })]
+    #![proptest_config(ProptestConfig { cases: 96, ..Default::default() })]
 
     #[test]
     fn delta_space_finds_what_whole_objects_hold(
@@ -178,7 +178,7 @@ fn rare() -> impl Strategy<Value = u8> {
 
 fn finds_the_same(root: Vec<u8>, children: &[Child]) -> Result<(), TestCaseError> {
     let (entries, objects) = entries(root, children);
-    let dir = tempfile::tempdir().expect("a temporary folder");
+    let dir = tempfile::tempdir().expect("a temporary directory");
     let packs = dir.path().join("pack");
     fs::create_dir(&packs).expect("made");
     fs::write(packs.join("pack-1.pack"), pack(&entries)).expect("written");
