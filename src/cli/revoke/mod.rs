@@ -38,8 +38,25 @@ use replace::PlannedReplacement;
 
 /// The most leaked keys that are named.
 const SHOWN_LEAKS: usize = 10;
+/// Why nothing is deleted if there is no evidence to keep.
+const NO_EVIDENCE: &str = "neither costs nor audit log could be read, so there is no evidence to keep: see the notes above, \
+                           or repeat without --evidence";
 /// How long a change may take to spread at the provider.
 const WAIT: Duration = Duration::from_secs(15 * 60);
+
+/// A leak with what is known about its key before it is deleted.
+struct KeyToRevoke {
+    leak: LeakedKey,
+    /// What the provider says, safe to display.
+    verification: Verification,
+    /// The matching keys as the API lists them, before anything in them was masked.
+    keys: Vec<ListedKey>,
+    /// Ids of keys that would match, but were created after the leak.
+    created_later: Vec<String>,
+    rivals: Rivals,
+    /// Whether costs or audit log could be read.
+    has_evidence: bool,
+}
 
 pub(in crate::cli) fn run(revoke: &Revoke, global: &Global) -> Result<Exit> {
     if revoke.as_compromised {
@@ -67,30 +84,18 @@ pub(in crate::cli) fn run(revoke: &Revoke, global: &Global) -> Result<Exit> {
     if let Some(reason) = misplaced(&leak, &directory, revoke.project.as_deref()) {
         return refuse(&reason);
     }
-    let Comparison { mut verification, created_later } =
-        compare(&leak, &directory, revoke.project.as_deref());
     let rivals = Rivals::count(leaked.iter().map(|(leak, _)| leak), &directory);
-    rivals.settle(&mut verification);
-    add_account(&client, &admin, &directory, &mut verification);
-    let mut all = [(leak, verification)];
-    let gaps = add_evidence(&client, &admin, &mut all);
-    let [(leak, mut verification)] = all;
-    let has_evidence = verification.spending.is_some() || !gaps.iter().any(|gap| gap.starts_with("audit"));
-    let gaps = directory.gaps.iter().chain(&gaps);
-    verification.notes.extend(gaps.map(|gap| format!("not read: {gap}")));
-    let keys = verification.keys.clone();
-    clean(&mut verification, &cleaner);
-    let mut refusal = refusal(&keys, &directory, &admin)
-        .or_else(|| shared(&rivals, &verification))
-        .or_else(|| uncertainty(&leak, &keys, &created_later, revoke.project.is_some()))
-        .or_else(|| (verification.keys[0].id != keys[0].id).then(|| ProviderError::UnusableId.to_string()));
-    let replacement = match planned(revoke, &keys, &directory, refusal.is_some()) {
+    let mut key_to_revoke = KeyToRevoke::examine(leak, rivals, (&client, &admin), &directory, revoke);
+    clean(&mut key_to_revoke.verification, &cleaner);
+    let mut refusal = key_to_revoke.refusal(&directory, &admin, revoke);
+    let replacement = match planned(revoke, &key_to_revoke.keys, &directory, refusal.is_some()) {
         Ok(planned) => planned,
         Err(reason) => {
             refusal = Some(reason);
             None
         }
     };
+    let KeyToRevoke { leak, mut verification, keys, has_evidence, .. } = key_to_revoke;
     verification.notes.extend(replacement.iter().map(|(planned, receiver)| planned.preview(receiver)));
     if refusal.is_none() && revoke.yes.is_none() {
         let step = consent_step(revoke, &leak, (&verification.keys[0], has_evidence), &cleaner);
@@ -106,15 +111,48 @@ pub(in crate::cli) fn run(revoke: &Revoke, global: &Global) -> Result<Exit> {
     }
     if let Some(path) = &revoke.evidence {
         if !has_evidence {
-            return refuse(
-                "neither costs nor audit log could be read, so there is no evidence to keep: see the notes above, or repeat \
-                 without --evidence",
-            );
+            return refuse(NO_EVIDENCE);
         }
         evidence::keep(path, (&leak, &verification), client.host().name(), &cleaner)?;
     }
     let wait = revoke.wait.map_or(WAIT, |seconds| seconds.0);
     replace_and_delete((&client, &admin), (&keys[0], &mut verification.keys[0]), replacement, wait)
+}
+
+impl KeyToRevoke {
+    /// Compares the leak with the listed keys, and reads what the provider knows about the match.
+    fn examine(
+        leak: LeakedKey,
+        rivals: Rivals,
+        (client, admin): (&Client, &ApiKey),
+        directory: &KeyDirectory,
+        revoke: &Revoke,
+    ) -> Self {
+        let Comparison { mut verification, created_later } =
+            compare(&leak, directory, revoke.project.as_deref());
+        rivals.settle(&mut verification);
+        add_account(client, admin, directory, &mut verification);
+        let mut all = [(leak, verification)];
+        let gaps = add_evidence(client, admin, &mut all);
+        let [(leak, mut verification)] = all;
+        let has_evidence =
+            verification.spending.is_some() || !gaps.iter().any(|gap| gap.starts_with("audit"));
+        let gaps = directory.gaps.iter().chain(&gaps);
+        verification.notes.extend(gaps.map(|gap| format!("not read: {gap}")));
+        let keys = verification.keys.clone();
+        Self { leak, verification, keys, created_later, rivals, has_evidence }
+    }
+
+    /// Why the key must not be deleted; `None` if it may be.
+    fn refusal(&self, directory: &KeyDirectory, admin: &ApiKey, revoke: &Revoke) -> Option<String> {
+        let Self { leak, verification, keys, created_later, rivals, .. } = self;
+        refusal(keys, directory, admin)
+            .or_else(|| shared(rivals, verification))
+            .or_else(|| uncertainty(leak, keys, created_later, revoke.project.is_some()))
+            .or_else(|| {
+                (verification.keys[0].id != keys[0].id).then(|| ProviderError::UnusableId.to_string())
+            })
+    }
 }
 
 /// Makes the replacement, if there is to be one, and deletes the key. `shown` is the same key as it may be shown.
