@@ -117,9 +117,9 @@ fn read_modules() -> Modules {
     sources(&root, &mut files);
     files.retain(|file| !file.ends_with("main.rs"));
     let known: BTreeSet<ModulePath> = files.iter().map(|file| module_path(file, &root)).collect();
-    let uses = Regex::new(r"(pub(?:\([^)]*\))? )?\buse ([^;]+);").expect("a valid pattern");
+    let uses = Regex::new(r"(pub(?:\([^)]*\))? )?(?-u:\b)use ([^;]+);").expect("a valid pattern");
     let visibility = Regex::new(r"pub\(in [^)]*\)").expect("a valid pattern");
-    let paths = Regex::new(r"\b[a-z_]\w*(?:::\w+)+").expect("a valid pattern");
+    let paths = Regex::new(r"(?-u:\b[a-z_]\w*(?:::\w+)+)").expect("a valid pattern");
     let mut modules = Modules::new();
     for file in &files {
         let path = module_path(file, &root);

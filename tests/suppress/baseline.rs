@@ -80,7 +80,7 @@ fn update_adds_keeps_and_prunes_only_when_asked() {
     place.write(NAME, &commented);
     fs::remove_file(place.path("src/1.py")).unwrap();
     place.write("src/3.py", &format!("a = '{}'\n", key(3)));
-    assert_refused(&place.run(&["baseline", "update"]), "new keys: 1; say with --reason");
+    assert_refused(&place.run(&["baseline", "update"]), "new keys: 1; state with --reason");
     assert_eq!(place.run(&["baseline", "update", "--reason", "second"]).status, 0);
     let lines = entry_lines(&place);
     assert_eq!(lines.len(), 3, "nothing is dropped");
