@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::buckets::{DAY, buckets, day};
 use super::usage::{SERVICES, ServiceCount, usage};
-use super::{ApiKey, Client, audit_log};
+use super::{ApiKey, Client, EvidenceWindow, audit_log};
 use crate::model::{AuditEvent, ServiceUse, Spending, SpendingDay, civil_time};
 
 /// Days before the leak to compare with.
@@ -17,15 +17,6 @@ const DAYS_IN_PAGE: u32 = 180;
 const MAX_FILTER: usize = 6 << 10;
 /// Bytes that the name of a parameter adds to each id in a URL.
 const PARAMETER: usize = "&resource_ids[]=".len();
-
-/// A key, and the time from which on it is examined.
-#[derive(Clone, Debug)]
-pub struct EvidenceWindow {
-    /// The id of the key.
-    pub key: String,
-    /// When it was leaked, in seconds since 1970.
-    pub leaked_at: i64,
-}
 
 /// Costs, usage and audit log entries of several keys.
 #[derive(Clone, Debug, Default)]

@@ -9,7 +9,6 @@ use super::path::path_bytes;
 use super::{Excludes, Sink, Worker, reason};
 use crate::container::Input;
 use crate::git::Progress;
-use crate::globs::TooCostly;
 use crate::model::{Origin, Skip, Surface};
 use crate::untrusted::{describe, open};
 
@@ -28,33 +27,6 @@ pub struct FileOptions {
     pub threads: usize,
     /// Counts files as they are scanned.
     pub progress: Option<Arc<Progress>>,
-}
-
-/// Why a walk cannot start.
-#[derive(Debug, thiserror::Error)]
-pub enum SourceError {
-    /// A given path does not exist.
-    #[error("no such file or directory: {0}; check the path, which is relative to the current directory")]
-    NoSuchPath(String),
-    /// A given path cannot be accessed.
-    #[error("cannot access {path}: {reason}")]
-    Unreadable {
-        /// The path.
-        path: String,
-        /// The error of the operating system.
-        reason: String,
-    },
-    /// A glob is invalid.
-    #[error("invalid glob {shown}: {reason}")]
-    BadGlob {
-        /// The start of the glob.
-        shown: String,
-        /// What is wrong with it.
-        reason: String,
-    },
-    /// Globs that would cost too much.
-    #[error("the list of globs to exclude {0}")]
-    CostlyGlobs(TooCostly),
 }
 
 /// Scans the files of one thread.

@@ -1,6 +1,7 @@
 //! Layer 2: the sources of bytes to scan. A source manages its own parallelism: each of its threads asks the
 //! [`Sink`] for a [`Worker`] and pushes contents into it.
 
+mod error;
 mod excludes;
 mod file_list;
 mod files;
@@ -15,9 +16,10 @@ use crate::container::Input;
 pub(crate) use crate::model::cause as reason;
 use crate::model::{Ignored, Origin, Skip, Surface};
 
+pub use error::SourceError;
 pub use excludes::Excludes;
 pub use file_list::scan_file_list;
-pub use files::{FileOptions, SourceError};
+pub use files::FileOptions;
 pub use git_dir::{GitDir, NestedDir, scan_git_dir, scan_object_names};
 pub use stdin::scan_stdin;
 pub use tree::scan_files;

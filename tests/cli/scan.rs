@@ -437,7 +437,7 @@ fn a_report_that_cannot_be_written_is_named_by_the_path_that_was_given() {
     let said = String::from_utf8_lossy(&output.stderr);
     assert_eq!(status(&output), 2);
     assert!(
-        said.contains("cannot write to none/r.json: the folder none does not exist")
+        said.contains("cannot write to none/r.json: the directory none does not exist")
             && !said.contains(".tmp"),
         "{said}"
     );

@@ -1,4 +1,6 @@
-//! PDF's variant of LZW: codes of 9 to 12 bits, most significant bit first.
+//! PDF's variant of LZW: codes of 9 to 12 bits, most significant bit first. `weezl` decodes it, too, but into buffers of
+//! its own; here, output is appended code by code like that of the other filters, so that budgets apply to each step and
+//! everything before a defect is searched.
 
 use std::io::{self, BufRead};
 
