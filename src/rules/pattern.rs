@@ -15,10 +15,10 @@ pub(super) const MIN_KEYWORD_LEN: usize = 3;
 /// A regex over bytes, without Unicode classes. It is parsed only once, since that takes a good part of the time in
 /// which the program starts.
 #[derive(Clone, Debug)]
-pub struct Pattern(Arc<Parsed>);
+pub struct Pattern(Arc<ParsedPattern>);
 
 #[derive(Debug)]
-struct Parsed {
+struct ParsedPattern {
     text: String,
     hir: Result<Hir, String>,
 }
@@ -32,7 +32,7 @@ impl Pattern {
             .build()
             .parse(text)
             .map_err(|error| format!("invalid pattern: {error}"));
-        Self(Arc::new(Parsed { text: text.to_owned(), hir }))
+        Self(Arc::new(ParsedPattern { text: text.to_owned(), hir }))
     }
 
     /// As it is written.
