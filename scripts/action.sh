@@ -96,7 +96,7 @@ release_target() {
   esac
 }
 
-# Downloads FILE of the release into a directory.
+# Downloads URL to a file.
 fetch() {
   local url=$1 to=$2
   # Must be first; otherwise curl obeys the settings in the home directory.
@@ -184,7 +184,7 @@ settings_above() {
   done
 }
 
-# The build directory: that of the action, or a copy if a directory above it contains foreign settings.
+# The build directory: that of the action, or a copy if a directory above it contains settings that do not belong to the action.
 build_folder() {
   local base copy name
   if [ -z "$(settings_above "$GITHUB_ACTION_PATH")" ]; then
@@ -219,7 +219,7 @@ forget_build_settings() {
         esac
         unset "$name"
         ;;
-      # Settings that forbid downloads or name their source run nothing.
+      # Settings that only forbid downloads or name their source are kept: they run nothing.
       RUSTUP_AUTO_INSTALL | RUSTUP_DIST_SERVER | RUSTUP_UPDATE_ROOT) ;;
       CARGO | CARGO_* | RUSTUP_* | RUSTC | RUSTC_* | RUSTDOC | RUSTDOC* | RUSTFLAGS | RUST_*) unset "$name" ;;
       CC | CXX | CPP | AR | LD | NM | RANLIB | *FLAGS | CC_* | CXX_* | AR_* | *FLAGS_* | *_CC | *_CXX | *_AR) unset "$name" ;;

@@ -97,7 +97,7 @@ client() {
     check "$client: a key that is only staged" blocks git commit --quiet -m staged
     test "$(cat a.txt)" = clean
     git checkout --quiet -f HEAD -- a.txt && git reset --quiet --hard
-    # With --all-files, keys committed long ago count.
+    # With --all-files, keys in earlier commits block, too.
     check "$client: all files, clean" passes "$client" run --all-files
     key >old.env && git add old.env && git commit --quiet --no-verify -m old
     check "$client: all files, an old key" blocks "$client" run --all-files

@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
-# Looks at the HTML pages that `cargo test --test report` leaves in target/tmp/pages with a real browser: what they load
-# and run, how they fit, accessibility, and how fast ten thousand findings open. Screenshots and PDFs of each run are
+# Opens the HTML pages that `cargo test --test report` leaves in target/tmp/pages in a real browser, and checks what they
+# load and run, their layout and accessibility, and how fast ten thousand findings open. Screenshots and PDFs of each run are
 # kept in target/pages, which git ignores.
 #
-# Needs Node.js, Chromium and two npm packages. In CI it installs what is missing; where it cannot, it says so and skips.
+# Needs Node.js, Chromium and two npm packages. It installs the packages, and in CI also Chromium; where it cannot, it says
+# so and skips.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 pages=target/tmp/pages
