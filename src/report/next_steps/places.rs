@@ -200,11 +200,20 @@ fn unpushed(state: &LeakState, steps: &mut Vec<NextStep>) {
 /// The command that writes a repository without the key.
 fn purge(state: &LeakState) -> Option<String> {
     let repo = state.repository_argument()?;
-    match state.is_one_of_many {
+    let key = match state.is_one_of_many {
         // A repository for each key would leave the other keys in each.
-        true => Some(format!("friskey purge{repo} --into clean.git")),
-        false => Some(format!("friskey purge{repo} --key {} --into clean.git", state.fingerprint)),
-    }
+        true => String::new(),
+        false => format!(" --key {}", state.fingerprint),
+    };
+    // Beside the repository, since a purge writes nothing into it.
+    let beside = match state.repository.trim_end_matches('/') {
+        "" => "../purged".to_owned(),
+        path if path.ends_with('.') => format!("{path}/../purged"),
+        path => format!("{}-purged", path.strip_suffix(".git").unwrap_or(path)),
+    };
+    let (into, report) =
+        (shell::quoted(&format!("{beside}.git"))?, shell::quoted(&format!("{beside}.json"))?);
+    Some(format!("friskey purge{repo}{key} --into {into} --report {report}"))
 }
 
 /// What there is to say about a purge if the report has several leaks. Starts with a space.

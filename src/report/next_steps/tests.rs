@@ -38,7 +38,7 @@ fn a_present_key_is_revoked_first_and_then_taken_out() {
         "friskey verify",
         "friskey revoke --key 0123456789ab",
         "git add --update && friskey staged && git commit",
-        "friskey purge --key 0123456789ab --into clean.git",
+        "friskey purge --key 0123456789ab --into ../purged.git --report ../purged.json",
     ];
     assert_eq!(commands(&present()), expected);
     assert!(text(&present()).contains("Take it out of app.py on main"), "{}", text(&present()));
@@ -145,7 +145,10 @@ fn a_repository_elsewhere_is_named_in_every_command() {
 #[test]
 fn one_purge_is_for_all_keys_of_a_report() {
     let state = LeakState { is_one_of_many: true, ..present() };
-    assert_eq!(commands(&state).last().unwrap(), "friskey purge --into clean.git");
+    assert_eq!(
+        commands(&state).last().unwrap(),
+        "friskey purge --into ../purged.git --report ../purged.json"
+    );
     assert!(text(&state).contains("One run removes every key"), "{}", text(&state));
 }
 
