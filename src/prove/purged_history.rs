@@ -131,6 +131,20 @@ struct ReportDocument {
     #[serde(rename = "ref-map")]
     ref_map: Vec<RefPair>,
     objects: ObjectMap,
+    places: Vec<PlaceEntry>,
+    counts: RewrittenCounts,
+}
+
+#[derive(Deserialize)]
+struct PlaceEntry {
+    #[serde(deserialize_with = "fingerprint")]
+    fingerprint: Fingerprint,
+}
+
+#[derive(Deserialize)]
+struct RewrittenCounts {
+    rewritten_commits: u64,
+    rewritten_objects: u64,
 }
 
 #[derive(Deserialize)]
@@ -189,6 +203,24 @@ fn fingerprint<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Fingerprint
 }
 
 impl ReportDocument {
+    /// Checks that what the report lists is what it counts, so that one that lost a part of it proves nothing.
+    fn check_counts(&self) -> Result<(), &'static str> {
+        let ObjectMap { blobs, trees, tags } = &self.objects;
+        let commits = self.commit_map.len();
+        let listed = commits + blobs.len() + trees.len() + tags.len();
+        let is_listed = |one: &PlaceEntry| self.keys.iter().any(|key| key.fingerprint == one.fingerprint);
+        match self.counts.rewritten_commits == commits as u64
+            && self.counts.rewritten_objects == listed as u64
+            && self.places.iter().all(is_listed)
+        {
+            true => Ok(()),
+            false => Err(
+                "it contradicts itself: what it lists is not what it counts, or a place has a key that it does not list; \
+                 use the report as `friskey purge` wrote it",
+            ),
+        }
+    }
+
     /// Checks what the types do not say.
     ///
     /// # Errors
@@ -214,6 +246,7 @@ impl ReportDocument {
                 );
             }
         };
+        self.check_counts()?;
         let rewritten = self.commit_map.iter().chain(&self.objects.tags).chain(&self.objects.blobs);
         let new_objects = rewritten.map(|one| one.new).filter(|id| !id.is_null()).collect();
         let kinds = [

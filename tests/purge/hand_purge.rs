@@ -75,6 +75,8 @@ fn report(scratch: &Scratch, old: &str, new: &str, key: &str, format: &str) -> V
         let now = of(&refs_after, name)?;
         (now != id).then(|| json!({"ref": name, "new_ref": name, "old": id, "new": now}))
     });
+    let (blobs, trees, tags) = (gone("blob"), gone("tree"), gone("tag"));
+    let count = commits.len() + blobs.len() + trees.len() + tags.len();
     json!({
         "schema": "friskey/purge/v1",
         "command": "purge",
@@ -85,8 +87,13 @@ fn report(scratch: &Scratch, old: &str, new: &str, key: &str, format: &str) -> V
             "redacted": format!("sk-proj-…{}", &key[key.len() - 4..]),
             "rule": "openai-project-key",
         }],
+        "counts": {"rewritten_commits": commits.len(), "rewritten_objects": count},
+        "places": blobs
+            .iter()
+            .map(|blob| json!({"object": blob["old"], "fingerprint": fingerprint(key)}))
+            .collect::<Vec<_>>(),
         "commit-map": commits,
         "ref-map": changed.collect::<Vec<_>>(),
-        "objects": {"blobs": gone("blob"), "trees": gone("tree"), "tags": gone("tag")},
+        "objects": {"blobs": blobs, "trees": trees, "tags": tags},
     })
 }

@@ -367,6 +367,13 @@ fn a_damaged_or_hostile_report_is_refused_with_a_clear_error() {
         ("an unknown hash", with(&|r| r["repository"]["object_format"] = json!("md5")), "object format"),
         ("a long name", with(&|r| r["keys"][0]["redacted"] = json!("x".repeat(5000))), "line 1"),
         ("a number for a list", with(&|r| r["ref-map"] = json!(7)), "line 1"),
+        (
+            "another key",
+            with(&|r| r["keys"][0]["fingerprint"] = json!("ab".repeat(32))),
+            "contradicts itself",
+        ),
+        ("a map that lost its commits", with(&|r| r["commit-map"] = json!([])), "contradicts itself"),
+        ("a list that lost its blobs", with(&|r| r["objects"]["blobs"] = json!([])), "contradicts itself"),
     ];
     for (what, text, expected) in cases {
         scratch.write("bad.json", text);
