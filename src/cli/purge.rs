@@ -2,6 +2,7 @@
 
 use std::cell::Cell;
 use std::fmt::Write as _;
+use std::io::Read as _;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -27,6 +28,12 @@ pub(super) fn run(args: &Purge, global: &Global) -> Result<Exit> {
     check_places(&args.repo, into.as_deref(), args.report.as_deref())?;
     if let Some(report) = &args.report {
         check_file(report)?;
+        if args.dry_run && is_of_finished_purge(report) {
+            bail!(
+                "{} is the report of a finished purge, which `friskey prove` needs; name another file for the plan",
+                report.display()
+            );
+        }
     }
     let config = options::config_about(global, &args.repo)?;
     let in_force = InForce::of_checkout(config, &args.suppression, global, Extent::default())?;
@@ -58,7 +65,7 @@ pub(super) fn run(args: &Purge, global: &Global) -> Result<Exit> {
         let _ = std::fs::remove_file(path);
     }
     let report = match purged {
-        Err(error @ PurgeError::Incomplete(_)) => {
+        Err(error @ (PurgeError::Incomplete(_) | PurgeError::Stopped)) => {
             say(&masked(&format!("friskey: {error}")));
             return Ok(Exit::Incomplete);
         }
@@ -73,11 +80,25 @@ pub(super) fn run(args: &Purge, global: &Global) -> Result<Exit> {
 /// Writes the report, if one is wanted.
 fn deliver(report: &PurgeReport, path: Option<&Path>, is_delivered: &Cell<bool>) -> Result<(), String> {
     let Some(path) = path else { return Ok(()) };
+    if report.status == "nothing" && is_of_finished_purge(path) {
+        // The purge that left nothing to do.
+        return Ok(());
+    }
     let mut bytes = serde_json::to_vec_pretty(report).map_err(|error| error.to_string())?;
     bytes.push(b'\n');
     write_file(path, &bytes, true).map_err(|error| format!("{error:#}"))?;
     is_delivered.set(true);
     Ok(())
+}
+
+/// Whether the file is the report of a purge that is done, and without which nobody could prove it.
+fn is_of_finished_purge(path: &Path) -> bool {
+    /// The status is among the first fields.
+    const START: u64 = 4096;
+    let mut start = Vec::new();
+    let opened = std::fs::File::open(path).and_then(|file| file.take(START).read_to_end(&mut start));
+    let has = |text: &str| memchr::memmem::find(&start, text.as_bytes()).is_some();
+    opened.is_ok() && has("\"friskey/purge/v1\"") && has("\"status\": \"done\"")
 }
 
 fn filters(keys: &[String]) -> Result<Vec<KeyFilter>> {
@@ -95,6 +116,9 @@ fn text(report: &PurgeReport) -> String {
     let (repo, into) = report.repositories();
     if report.keys.is_empty() {
         let _ = writeln!(text, "nothing to purge in {repo}: no such key was found");
+        if let Some(line) = report.unmatched() {
+            let _ = writeln!(text, "{line}");
+        }
         return text;
     }
     let keys: Vec<&str> = report.keys.iter().map(|key| key.redacted.as_str()).collect();

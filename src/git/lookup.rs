@@ -149,10 +149,28 @@ impl Lookup {
     /// Reads the object into the buffer. The bytes must hash to the id, since an index may point to another entry, and
     /// a file may hold anything.
     fn find(&mut self, id: &ObjectId) -> Result<Option<Kind>, String> {
+        self.release();
+        if self.loose.has_no_folder(&self.dirs, id) {
+            match self.packed(id) {
+                Ok(Some(kind)) if object_id(kind, &self.buffer, self.hash) == Some(*id) => {
+                    return Ok(Some(kind));
+                }
+                // It may have become a loose object since.
+                _ => self.release(),
+            }
+        }
+        self.find_loose_first(id)
+    }
+
+    /// Returns the memory of a large object.
+    fn release(&mut self) {
         if self.lease.is_held() {
             self.buffer = Vec::new();
             self.lease = Lease::default();
         }
+    }
+
+    fn find_loose_first(&mut self, id: &ObjectId) -> Result<Option<Kind>, String> {
         let mut wrong = None;
         match self.loose.read(&self.dirs, id, &mut self.buffer, &mut self.lease) {
             Ok(Some(kind)) if object_id(kind, &self.buffer, self.hash) == Some(*id) => return Ok(Some(kind)),

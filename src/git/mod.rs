@@ -41,7 +41,10 @@ pub(crate) mod test_git;
 pub mod testing;
 mod unindexed_files;
 
-pub use carry::{CarriedGraph, CarryError, CommitLinks, PackWriter, TagLink, WrittenPack};
+pub use carry::{
+    CarriedGraph, CarryError, CommitLinks, CompressedEntry, EntryCompressor, PackWriter, RepositoryObjects,
+    TagLink, WholeEntryReader, WrittenPack,
+};
 pub use database::Database;
 pub use fetch_scope::{FetchScope, fetch_scope};
 pub use file_at::{FileAtError, commit_id, file_at, is_tracked_at, why_unclear};

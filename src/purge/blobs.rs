@@ -42,7 +42,7 @@ impl HistoryRewriter<'_> {
             settings: self.settings,
             keys: self.keys,
             paths: self.paths,
-            sink: &self.sink,
+            sink: self.sink,
             containers: self.options.containers,
         };
         let work = || {

@@ -134,7 +134,7 @@ impl HistoryRewriter<'_> {
         if !links.parents.iter().any(|parent| self.done.new.contains_key(parent)) {
             self.done.first_commits.push(id);
         }
-        let new = self.add(ObjectKind::Commit, &new)?;
+        let new = self.add(ObjectKind::Commit, new)?;
         Ok(self.record(ObjectKind::Commit, id, new))
     }
 

@@ -10,6 +10,11 @@ pub(super) struct Names {
 }
 
 impl Names {
+    /// Leaves a name to an entry that has it.
+    pub(super) fn take(&mut self, name: Vec<u8>) {
+        self.taken.insert(name);
+    }
+
     /// The new name for `old`, in which `filled` stands in place of the keys: `filled`, or with a number if another old
     /// name has that.
     pub(super) fn assign(&mut self, old: &[u8], filled: &[u8]) -> Vec<u8> {

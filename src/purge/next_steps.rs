@@ -33,6 +33,8 @@ pub(super) struct StepFacts {
     pub(super) merge_requests: u64,
     pub(super) first_commits: Vec<String>,
     pub(super) lfs: Vec<String>,
+    /// Whether nothing that is carried over had a key.
+    pub(super) is_unchanged: bool,
     /// Rewritten blobs.
     pub(super) blobs: Vec<String>,
 }
@@ -50,6 +52,9 @@ fn listed(ids: &[String]) -> String {
 
 /// Everything that is left to do, most urgent first.
 pub(super) fn list(facts: &StepFacts) -> Vec<PurgeStep> {
+    if facts.is_unchanged {
+        return vec![revoke(facts), local()];
+    }
     let mut steps =
         vec![revoke(facts), push(facts), github(facts), gitlab(facts), server(facts), colleagues(facts)];
     steps.push(PurgeStep {
@@ -74,6 +79,20 @@ fn revoke(facts: &StepFacts) -> PurgeStep {
             .collect(),
         text: "A purge hides a key from those who come later. Whoever has it can use it until it is revoked. REPORT.json is \
                what `friskey history --output json=REPORT.json` writes."
+            .to_owned(),
+    }
+}
+
+/// What to do about keys to which no branch or tag leads.
+fn local() -> PurgeStep {
+    PurgeStep {
+        title: "Delete the key where it is; there is nothing to push",
+        audience: "everyone",
+        commands: Vec::new(),
+        text: "No branch, tag or note leads to the key, so the new repository has the same history as the old one. The key is \
+               in something that is not carried over, such as the reflog, a stash, the index or the configuration, or in a \
+               file of Git LFS: `friskey history` names each place. Delete it there, or go on with the new repository and \
+               delete the old one."
             .to_owned(),
     }
 }

@@ -127,7 +127,7 @@ impl HistoryRewriter<'_> {
             entries.push(RawTreeEntry { mode: b"40000".to_vec(), name: name.clone(), id });
         }
         tree::sort(&mut entries);
-        self.add(ObjectKind::Tree, &tree::write(&entries))
+        self.add(ObjectKind::Tree, tree::write(&entries))
     }
 }
 

@@ -13,7 +13,7 @@ use super::purged_keys::PurgedKeys;
 use super::refs::{CarriedRef, NOTES, NewHead, RefPlan};
 use super::rewriter::Rewritten;
 use super::tree::{self, RawTreeEntry};
-use crate::git::{HashKind, ObjectId, ObjectKind, ObjectReader, Repository, open_unfinished, refs};
+use crate::git::{HashKind, ObjectId, ObjectKind, Repository, RepositoryObjects, open_unfinished, refs};
 use crate::model::{Confidence, Surface};
 use crate::scan::{HistoryOptions, Settings, scan_history};
 use crate::suppress::Policy;
@@ -46,8 +46,8 @@ pub(super) fn prove(
     let opened = open_unfinished(path).map_err(|error| PurgeError::Unproven(error.to_string()))?;
     let new = opened.to_thread_local();
     let mut comparison = RepositoryComparison {
-        old: ObjectReader::of(old),
-        new: ObjectReader::of(&new),
+        old: RepositoryObjects::of(old).map_err(PurgeError::Unproven)?,
+        new: RepositoryObjects::of(&new).map_err(PurgeError::Unproven)?,
         hash: old.object_hash(),
         done,
         met: HashSet::new(),
@@ -139,8 +139,8 @@ fn compare_names(new: &Repository, plan: &RefPlan, done: &Rewritten) -> Result<(
 
 /// Compares old objects with new ones.
 struct RepositoryComparison<'a> {
-    old: ObjectReader,
-    new: ObjectReader,
+    old: RepositoryObjects,
+    new: RepositoryObjects,
     hash: HashKind,
     done: &'a Rewritten,
     /// Pairs of trees that were compared.
@@ -152,8 +152,8 @@ impl RepositoryComparison<'_> {
     fn tip(&mut self, id: ObjectId, is_notes: bool, one: &CarriedRef) -> Result<(), PurgeError> {
         let (mut old, mut new) = (id, self.done.id(&id));
         loop {
-            let read = |reader: &mut ObjectReader, id: &ObjectId| {
-                reader.read(id, "object").map(|(kind, bytes)| (kind, bytes.to_vec()))
+            let read = |reader: &mut RepositoryObjects, id: &ObjectId| {
+                reader.read(id).map(|(kind, bytes)| (kind, bytes.to_vec()))
             };
             let (Some((kind, before)), Some((new_kind, after))) =
                 (read(&mut self.old, &old), read(&mut self.new, &new))
@@ -164,7 +164,7 @@ impl RepositoryComparison<'_> {
                 return unproven(format!("{} leads to an object of another kind", one.new_name));
             }
             let name: &[u8] = match kind {
-                ObjectKind::Blob => return self.blob(old, &before, &after),
+                ObjectKind::Blob => return compare_blobs(self.done, old, &before, &after),
                 ObjectKind::Tree => return self.trees(old, new, is_notes),
                 ObjectKind::Commit => b"tree",
                 ObjectKind::Tag => b"object",
@@ -233,7 +233,7 @@ impl RepositoryComparison<'_> {
         let mut stack = vec![(id, Vec::new())];
         while let Some((id, path)) = stack.pop() {
             let reader = if is_old { &mut self.old } else { &mut self.new };
-            let Some((ObjectKind::Tree, bytes)) = reader.read(&id, "tree") else {
+            let Some((ObjectKind::Tree, bytes)) = reader.read(&id) else {
                 return unproven(format!("the tree {id} cannot be read"));
             };
             let Some(entries) = tree::parse(bytes, self.hash) else {
@@ -259,35 +259,33 @@ impl RepositoryComparison<'_> {
         if !self.met.insert((old, new)) {
             return Ok(());
         }
-        let Some((_, before)) = self.old.read(&old, "blob") else {
+        let Some((_, before)) = self.old.read(&old) else {
             return unproven(format!("the blob {old} cannot be read"));
         };
-        let before = before.to_vec();
-        let Some((_, after)) = self.new.read(&new, "blob") else {
+        let Some((_, after)) = self.new.read(&new) else {
             return unproven(format!("the blob {new} cannot be read"));
         };
-        let after = after.to_vec();
-        self.blob(old, &before, &after)
+        compare_blobs(self.done, old, before, after)
     }
+}
 
-    /// Checks that a blob is the same outside of what was overwritten.
-    fn blob(&self, old: ObjectId, before: &[u8], after: &[u8]) -> Result<(), PurgeError> {
-        let spans = match self.done.spans.get(&old) {
-            None if before == after => return Ok(()),
-            None => return unproven(format!("the blob {old} changed, which was not planned")),
-            // A stub.
-            Some(spans) if spans.is_empty() => return Ok(()),
-            Some(spans) => spans,
-        };
-        let mut at = 0;
-        let mut is_same = before.len() == after.len();
-        for span in spans {
-            is_same &= before.get(at..span.start) == after.get(at..span.start);
-            at = span.end;
-        }
-        match is_same && before.get(at..) == after.get(at..) {
-            true => Ok(()),
-            false => unproven(format!("the blob {old} changed in other places than those of its keys")),
-        }
+/// Checks that a blob is the same outside of what was overwritten.
+fn compare_blobs(done: &Rewritten, old: ObjectId, before: &[u8], after: &[u8]) -> Result<(), PurgeError> {
+    let spans = match done.spans.get(&old) {
+        None if before == after => return Ok(()),
+        None => return unproven(format!("the blob {old} changed, which was not planned")),
+        // A stub.
+        Some(spans) if spans.is_empty() => return Ok(()),
+        Some(spans) => spans,
+    };
+    let mut at = 0;
+    let mut is_same = before.len() == after.len();
+    for span in spans {
+        is_same &= before.get(at..span.start) == after.get(at..span.start);
+        at = span.end;
+    }
+    match is_same && before.get(at..) == after.get(at..) {
+        true => Ok(()),
+        false => unproven(format!("the blob {old} changed in other places than those of its keys")),
     }
 }

@@ -41,6 +41,8 @@ pub struct PurgeReport {
     pub left_out: Vec<String>,
     /// How many keys at the threshold stay because they are accepted.
     pub accepted_keys: u64,
+    /// How many of the wanted keys are not in the repository.
+    pub unmatched_keys: u64,
     /// What the new repository lacks.
     pub not_carried_over: Vec<Leftover>,
     lfs: Vec<LfsObject>,
@@ -164,6 +166,7 @@ pub(super) struct Material<'a> {
     pub(super) url: Option<String>,
     pub(super) left_out: &'a IgnoredSet,
     pub(super) accepted: u64,
+    pub(super) unmatched: u64,
     pub(super) hash: HashKind,
     pub(super) keys: &'a [std::sync::Arc<Identified>],
     pub(super) plan: &'a RefPlan,
@@ -213,11 +216,10 @@ impl PurgeReport {
         let shown = |text: &str| redactor.redact(text.as_bytes());
         let is_changed = |id: &ObjectId| done.new.contains_key(id);
         let changed = plan.refs.iter().filter(|one| is_changed(&one.id) || one.name != one.new_name);
-        let ref_map = changed.map(|one| RefOldNew {
-            old: one.id.to_string(),
-            new: done.id(&one.id).to_string(),
-            name: shown(&one.name),
-            new_ref: shown(&one.new_name),
+        let ref_map = changed.map(|one| {
+            let name = shown(&one.name);
+            let new_ref = if one.name == one.new_name { name.clone() } else { shown(&one.new_name) };
+            RefOldNew { old: one.id.to_string(), new: done.id(&one.id).to_string(), name, new_ref }
         });
         let requests = |prefix: &str| {
             let all =
@@ -240,6 +242,7 @@ impl PurgeReport {
             merge_requests: refs.merge_requests,
             first_commits: first.clone(),
             lfs: done.lfs.keys().map(|pointer| pointer.oid.clone()).collect(),
+            is_unchanged: done.new.is_empty() && plan.refs.iter().all(|one| one.name == one.new_name),
             blobs: done.blobs.iter().map(|(old, _)| old.to_string()).collect(),
         };
         let places =
@@ -285,6 +288,7 @@ impl PurgeReport {
                 .map(|one| shown(&format!("{}: {}", one.what, one.by)))
                 .collect(),
             accepted_keys: material.accepted,
+            unmatched_keys: material.unmatched,
             lfs: done
                 .lfs
                 .iter()
@@ -299,6 +303,19 @@ impl PurgeReport {
             proof: material.proof,
             elapsed_seconds: material.elapsed,
             not_carried_over: material.leftovers,
+        }
+    }
+
+    /// What there is to say about wanted keys that are not in the repository.
+    pub fn unmatched(&self) -> Option<String> {
+        match self.unmatched_keys {
+            0 => None,
+            1 => Some(
+                "not found: 1 of the keys named with --key; `friskey history` lists fingerprints".to_owned(),
+            ),
+            more => Some(format!(
+                "not found: {more} of the keys named with --key; `friskey history` lists fingerprints"
+            )),
         }
     }
 
@@ -330,6 +347,7 @@ impl PurgeReport {
                 self.accepted_keys
             ));
         }
+        lines.extend(self.unmatched());
         lines.extend(
             self.left_out.iter().map(|one| format!("not searched, and carried over as it is: {one}")),
         );

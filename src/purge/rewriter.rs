@@ -12,7 +12,9 @@ use super::message_ids::{CommitIds, NewCommitIds};
 use super::names::Names;
 use super::purged_keys::PurgedKeys;
 use super::sink::ObjectSink;
-use crate::git::{CarriedGraph, HashKind, ObjectId, ObjectKind, ObjectReader, Pointer, Repository};
+use crate::git::{
+    CarriedGraph, HashKind, ObjectId, ObjectKind, ObjectReader, Pointer, Repository, WholeEntryReader,
+};
 use crate::model::{Fingerprint, Surface};
 use crate::scan::{KeyObjects, Settings};
 
@@ -76,8 +78,10 @@ pub(super) struct HistoryRewriter<'a> {
     /// Paths of blobs, for messages and stubs.
     pub(super) paths: &'a HashMap<ObjectId, Vec<u8>>,
     pub(super) objects: ObjectReader,
+    /// For objects that a pack has whole, such as most commits.
+    pub(super) whole: WholeEntryReader,
     pub(super) graph: CarriedGraph<'a>,
-    pub(super) sink: ObjectSink,
+    pub(super) sink: &'a ObjectSink,
     pub(super) names: Names,
     pub(super) commit_ids: Option<CommitIds>,
     pub(super) affected: HashSet<ObjectId>,
@@ -91,6 +95,7 @@ impl HistoryRewriter<'_> {
     /// An object that cannot be read or purged, or a pack that cannot be written.
     pub(super) fn run(&mut self) -> Result<(), PurgeError> {
         self.blobs()?;
+        self.take_neighbours()?;
         for tree in self.graph.root_trees().to_vec() {
             self.tree(tree)?;
         }
@@ -130,14 +135,15 @@ impl HistoryRewriter<'_> {
 
     /// The bytes of an object of a kind.
     pub(super) fn read(&mut self, id: &ObjectId, kind: ObjectKind) -> Result<Vec<u8>, PurgeError> {
-        match self.objects.read(id, "object") {
+        let whole = self.whole.read(&self.graph, id);
+        match whole.or_else(|| self.objects.read(id, "object")) {
             Some((found, bytes)) if found == kind => Ok(bytes.to_vec()),
             _ => Err(PurgeError::Malformed(*id)),
         }
     }
 
-    pub(super) fn add(&self, kind: ObjectKind, bytes: &[u8]) -> Result<ObjectId, PurgeError> {
-        self.sink.add(kind, bytes).map_err(|error| self.unwritable(error))
+    pub(super) fn add(&self, kind: ObjectKind, bytes: Vec<u8>) -> Result<ObjectId, PurgeError> {
+        self.sink.add_later(kind, bytes).map_err(|error| self.unwritable(error))
     }
 
     pub(super) fn unwritable(&self, error: io::Error) -> PurgeError {

@@ -15,9 +15,12 @@ use super::rewriter::{HistoryRewriter, Rewritten};
 use super::sink::ObjectSink;
 use super::store::NewRepository;
 use crate::detect::Redactor;
-use crate::git::{self, CarriedGraph, ObjectId, ObjectKind, ObjectReader, PackWriter, Repository};
+use crate::git::{
+    self, CarriedGraph, ObjectId, ObjectKind, ObjectReader, PackWriter, Repository, WholeEntryReader,
+};
 use crate::model::Draft;
 use crate::scan::{KeyObjects, Settings};
+use crate::threads;
 
 /// A purge after the audit.
 pub(super) struct PurgeRun<'a> {
@@ -46,11 +49,13 @@ impl PurgeRun<'_> {
             None => None,
         };
         let paths = self.paths();
-        let mut rewriter = self.rewriter(found, &plan, &paths, new.as_ref())?;
+        let sink = self.sink(new.as_ref())?;
+        let mut rewriter = self.rewriter(found, &plan, &paths, &sink)?;
         let objects = rewriter.graph.object_count();
         let unreachable = rewriter.graph.unreachable_count();
-        rewriter.run()?;
-        let HistoryRewriter { mut graph, sink, done, .. } = rewriter;
+        sink.with_helper(self.options.threads, || rewriter.run())
+            .map_err(|error| self.unwritable(error))??;
+        let HistoryRewriter { mut graph, done, .. } = rewriter;
         let commits = graph.commit_count() as u64;
         let copied = graph.object_count();
         let counts = Counts {
@@ -60,11 +65,13 @@ impl PurgeRun<'_> {
             copied_objects: copied,
             rewritten_objects: done.new.len() as u64,
         };
+        sink.with_writer(|writer| self.copy(&mut graph, writer)).transpose()?;
+        let tags = graph.tags().iter().map(|link| (link.id, link.target)).collect();
+        drop(graph);
         let proof = match (&new, sink.into_writer()) {
-            (Some(new), Some(writer)) => Some(self.write(new, writer, &mut graph, &plan, &done)?),
+            (Some(new), Some(writer)) => Some(self.write(new, writer, &tags, &plan, &done)?),
             _ => None,
         };
-        drop(graph);
         let leftovers = leftovers::list(self.repo, &refs, &plan, unreachable, done.lfs.len() as u64);
         let status = if self.options.into.is_some() { "done" } else { "planned" };
         let report = self.report(status, &plan, (&done, &paths), counts, leftovers, proof);
@@ -103,6 +110,7 @@ impl PurgeRun<'_> {
             url: git::push_address(self.repo),
             left_out: &self.draft.coverage.ignored,
             accepted: self.keys.accepted,
+            unmatched: self.keys.unmatched,
             hash: self.repo.object_hash(),
             keys: &self.keys.keys,
             plan,
@@ -136,7 +144,7 @@ impl PurgeRun<'_> {
         found: &'a KeyObjects,
         plan: &RefPlan,
         paths: &'a HashMap<ObjectId, Vec<u8>>,
-        new: Option<&NewRepository>,
+        sink: &'a ObjectSink,
     ) -> Result<HistoryRewriter<'a>, PurgeError> {
         let is_purged = |number: &u32| {
             found.keys.get(*number as usize).is_some_and(|key| self.keys.has(&key.fingerprint))
@@ -152,23 +160,17 @@ impl PurgeRun<'_> {
                 true => PurgeError::Stopped,
                 false => PurgeError::Incomplete(gaps.into_skips().into_iter().collect()),
             })?;
-        let hash = self.repo.object_hash();
-        let sink = match new {
-            Some(new) => ObjectSink::pack(
-                PackWriter::create(&new.pack_dir(), hash).map_err(|error| self.unwritable(error))?,
-            ),
-            None => ObjectSink::DryRun(hash),
-        };
         Ok(HistoryRewriter {
             settings: self.settings,
             options: self.options,
             repo: self.repo,
-            hash,
+            hash: self.repo.object_hash(),
             keys: self.keys,
             found,
             flagged,
             paths,
             objects: ObjectReader::of(self.repo),
+            whole: WholeEntryReader::default(),
             graph,
             sink,
             names: names::Names::default(),
@@ -178,32 +180,51 @@ impl PurgeRun<'_> {
         })
     }
 
-    /// Copies what stays, writes the refs, and proves all of it.
+    fn sink(&self, new: Option<&NewRepository>) -> Result<ObjectSink, PurgeError> {
+        let hash = self.repo.object_hash();
+        let Some(new) = new else { return Ok(ObjectSink::DryRun(hash)) };
+        let writer = PackWriter::create(&new.pack_dir(), hash).map_err(|error| self.unwritable(error))?;
+        Ok(ObjectSink::pack(writer, hash))
+    }
+
+    /// Copies what stays.
+    fn copy(&self, graph: &mut CarriedGraph<'_>, writer: &mut PackWriter) -> Result<(), PurgeError> {
+        match graph.copy_into(writer) {
+            Ok(_) => Ok(()),
+            Err(git::CarryError::Write(error)) => Err(self.unwritable(error)),
+            Err(git::CarryError::Stopped) => Err(PurgeError::Stopped),
+            Err(error) => Err(PurgeError::Carry(error)),
+        }
+    }
+
+    /// Finishes the pack, writes the refs, and proves all of it. `tags` has what each annotated tag names.
     fn write(
         &self,
         new: &NewRepository,
-        mut writer: PackWriter,
-        graph: &mut CarriedGraph<'_>,
+        writer: PackWriter,
+        tags: &HashMap<ObjectId, ObjectId>,
         plan: &RefPlan,
         done: &Rewritten,
     ) -> Result<PurgeProof, PurgeError> {
-        graph.copy_into(&mut writer).map_err(|error| match error {
-            git::CarryError::Write(error) => self.unwritable(error),
-            git::CarryError::Stopped => PurgeError::Stopped,
-            error => PurgeError::Carry(error),
-        })?;
         writer.finish().map_err(|error| self.unwritable(error))?;
-        let targets: HashMap<ObjectId, ObjectId> =
-            graph.tags().iter().map(|link| (link.id, link.target)).collect();
         let peel = |id: &ObjectId| {
-            let mut at = *targets.get(id)?;
-            while let Some(next) = targets.get(&at) {
+            let mut at = *tags.get(id)?;
+            while let Some(next) = tags.get(&at) {
                 at = *next;
             }
             Some(at)
         };
         new.write_refs(&plan.refs, &plan.head, |id| done.id(id), peel)
             .map_err(|error| self.unwritable(error))?;
-        proof::prove(new.path(), self.repo, self.settings, self.options, (self.keys, plan, done))
+        // The disk works while the proof reads what is still in memory.
+        std::thread::scope(|scope| {
+            let syncing = threads::start(scope, || new.sync());
+            let proof =
+                proof::prove(new.path(), self.repo, self.settings, self.options, (self.keys, plan, done));
+            let synced = syncing.map_or_else(|| new.sync(), threads::join);
+            let proof = proof?;
+            synced.map_err(|error| self.unwritable(error))?;
+            Ok(proof)
+        })
     }
 }

@@ -1,7 +1,7 @@
 //! The new repository while it is written: beside its final place, marked as unfinished, and renamed at the end.
 
 use std::fs::{self, File};
-use std::io::{self, Write};
+use std::io;
 use std::path::{Path, PathBuf};
 
 use tempfile::TempDir;
@@ -15,7 +15,8 @@ use crate::untrusted::{Symlinks, read_text};
 /// The longest path that is read from a file, in bytes.
 const MAX_PATH: u64 = 1 << 16;
 
-/// A repository that is not finished. It is removed when it is dropped.
+/// A repository that is not finished. It is removed when it is dropped. What is written to it reaches the disk with
+/// [`Self::sync`].
 #[derive(Debug)]
 pub(super) struct NewRepository {
     dir: TempDir,
@@ -128,9 +129,24 @@ impl NewRepository {
         if let Some(folder) = path.parent() {
             fs::create_dir_all(folder)?;
         }
-        let mut file = File::create(path)?;
-        file.write_all(bytes)?;
-        file.sync_all()
+        fs::write(path, bytes)
+    }
+
+    /// Has everything in it written to the disk.
+    pub(super) fn sync(&self) -> io::Result<()> {
+        let mut folders = vec![self.path().to_owned()];
+        while let Some(folder) = folders.pop() {
+            for entry in fs::read_dir(&folder)? {
+                let entry = entry?;
+                if entry.file_type()?.is_dir() {
+                    folders.push(entry.path());
+                } else {
+                    File::open(entry.path())?.sync_all()?;
+                }
+            }
+            sync(&folder);
+        }
+        Ok(())
     }
 
     /// Writes refs and HEAD. `new` tells the id of an object in the new repository, `peel` what a tag there leads to.
@@ -168,6 +184,7 @@ impl NewRepository {
     /// Puts it in its place.
     pub(super) fn finish(self) -> io::Result<()> {
         self.write("config.new", self.config(false).as_bytes())?;
+        File::open(self.path().join("config.new"))?.sync_all()?;
         fs::rename(self.path().join("config.new"), self.path().join("config"))?;
         fs::remove_file(self.path().join(UNFINISHED_MARKER))?;
         sync(self.path());

@@ -48,7 +48,7 @@ impl HistoryRewriter<'_> {
         if new != old {
             self.done.tag_signatures += dropped;
             self.done.message_ids += replaced;
-            let new = self.add(ObjectKind::Tag, &new)?;
+            let new = self.add(ObjectKind::Tag, new)?;
             self.record(ObjectKind::Tag, id, new);
         }
         Ok(())

@@ -43,6 +43,17 @@ impl HistoryRewriter<'_> {
         Ok(self.done.id(&root))
     }
 
+    /// Makes the names of all entries beside one with a key taken, so that no new name has to differ from commit to commit.
+    pub(super) fn take_neighbours(&mut self) -> Result<(), PurgeError> {
+        let trees = self.flagged.iter().filter(|(_, kind)| **kind == ObjectKind::Tree);
+        for id in trees.map(|(id, _)| *id).filter(|id| self.graph.is_reachable(id)).collect::<Vec<_>>() {
+            let bytes = self.read(&id, ObjectKind::Tree)?;
+            let entries = tree::parse(&bytes, self.hash).ok_or(PurgeError::Malformed(id))?;
+            entries.into_iter().for_each(|entry| self.names.take(entry.name));
+        }
+        Ok(())
+    }
+
     fn is_to_do(&self, tree: &ObjectId) -> bool {
         !self.done.new.contains_key(tree) && self.graph.contains_wanted(tree)
     }
@@ -64,7 +75,7 @@ impl HistoryRewriter<'_> {
         }
         let new = tree::write(&entries);
         if new != old {
-            let new = self.add(ObjectKind::Tree, &new)?;
+            let new = self.add(ObjectKind::Tree, new)?;
             self.record(ObjectKind::Tree, id, new);
         }
         Ok(())

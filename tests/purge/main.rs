@@ -19,6 +19,7 @@ mod prove_scope;
 mod random;
 mod random_history;
 mod refusals;
+mod selection;
 mod server;
 mod support;
 mod treatments;

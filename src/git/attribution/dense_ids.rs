@@ -73,7 +73,7 @@ impl DenseIds {
     /// The object's number, assigned now if it is new.
     pub(in crate::git) fn number(&self, id: &oid) -> u32 {
         for NumberedPack { pack, first } in &self.packs {
-            if let Some(position) = pack.position(id) {
+            if let Some(position) = pack.position_of_id(id) {
                 return first + position;
             }
         }

@@ -185,7 +185,7 @@ impl<'s> ObjectGraph<'s> {
     }
 
     /// Whether the commit was read already.
-    pub(super) fn knows_commit(&self, number: u32) -> bool {
+    pub(in crate::git) fn knows_commit(&self, number: u32) -> bool {
         self.commits.contains_key(&number)
     }
 

@@ -5,6 +5,7 @@ use std::sync::atomic::Ordering;
 
 use gix::ObjectId;
 
+use super::entry_compressor::EntryCompressor;
 use super::graph::CarriedGraph;
 use super::pack_writer::{OFFSET_DELTA, PackWriter, distance, entry_header};
 use crate::git::attribution::dense_ids::NumberedPack;
@@ -38,6 +39,7 @@ struct EntryCopier<'a, 's> {
     writer: &'a mut PackWriter,
     /// Where each object begins in the new pack, by its number; 0 if it is not there.
     offsets: Vec<u64>,
+    compressor: EntryCompressor,
     copied: u64,
 }
 
@@ -48,7 +50,8 @@ impl CarriedGraph<'_> {
     /// When an object cannot be read or the pack cannot be written.
     pub fn copy_into(&mut self, writer: &mut PackWriter) -> Result<u64, CarryError> {
         let offsets = vec![0; self.graph.ids.count()];
-        let mut copier = EntryCopier { carried: self, writer, offsets, copied: 0 };
+        let mut copier =
+            EntryCopier { carried: self, writer, offsets, compressor: EntryCompressor::default(), copied: 0 };
         for pack in 0..copier.carried.graph.ids.packs().len() {
             copier.pack(pack)?;
         }
@@ -153,7 +156,7 @@ impl EntryCopier<'_, '_> {
         let at = self.writer.offset();
         let (kind, bytes) =
             self.carried.graph.lookup.object(&id, "object").ok_or(CarryError::Unreadable(id))?;
-        self.writer.whole(id, kind, bytes)?;
+        self.writer.append(id, &self.compressor.compress(kind, bytes)?)?;
         self.copied(number, at);
         Ok(())
     }

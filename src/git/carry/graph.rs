@@ -103,7 +103,12 @@ impl<'s> CarriedGraph<'s> {
         let mut chain = Vec::new();
         loop {
             let number = self.graph.ids.number(&at);
-            match self.graph.lookup.kind(&at) {
+            // Most refs name a commit that was read from a pack already.
+            let kind = match self.graph.knows_commit(number) {
+                true => Some(Kind::Commit),
+                false => self.graph.lookup.kind(&at),
+            };
+            match kind {
                 Some(Kind::Commit) => {
                     self.add_commits(number);
                     break;

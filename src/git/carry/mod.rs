@@ -2,12 +2,16 @@
 //! objects, and a pack in which unchanged objects keep the form in which they are stored.
 
 mod blob_marks;
+mod entry_compressor;
 mod entry_copy;
 mod graph;
 mod index_file;
 mod marks;
 mod pack_writer;
+mod whole_entries;
 
+pub use entry_compressor::{CompressedEntry, EntryCompressor};
 pub use entry_copy::CarryError;
 pub use graph::{CarriedGraph, CommitLinks, TagLink};
 pub use pack_writer::{PackWriter, WrittenPack};
+pub use whole_entries::{RepositoryObjects, WholeEntryReader};

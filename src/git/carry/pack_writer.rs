@@ -11,12 +11,11 @@ use std::path::{Path, PathBuf};
 use gix::ObjectId;
 use gix::hash::Kind as HashKind;
 use gix::objs::Kind;
-use libdeflater::{CompressionLvl, Compressor};
 use sha1::Sha1;
 use sha2::{Digest, Sha256};
 
+use super::entry_compressor::CompressedEntry;
 use super::index_file::{self, IndexEntry};
-use crate::git::object_id::object_id;
 
 /// A file is written in pieces of this size, in bytes.
 const BUFFER: usize = 1 << 18;
@@ -29,10 +28,8 @@ pub struct PackWriter {
     hash: HashKind,
     offset: u64,
     entries: Vec<IndexEntry>,
-    /// Objects that were added whole, and not copied.
+    /// Objects that are new, and not copied.
     added: HashSet<ObjectId>,
-    compressor: Compressor,
-    compressed: Vec<u8>,
 }
 
 /// A finished pack.
@@ -60,8 +57,6 @@ impl PackWriter {
             offset: 0,
             entries: Vec::new(),
             added: HashSet::new(),
-            compressor: Compressor::new(CompressionLvl::default()),
-            compressed: Vec::new(),
         };
         // The number of objects is written at the end.
         writer.file.write_all(b"PACK\0\0\0\x02\0\0\0\0")?;
@@ -69,43 +64,22 @@ impl PackWriter {
         Ok(writer)
     }
 
-    /// Whether [`Self::add`] added the object.
+    /// Whether [`Self::reserve`] was called for the object.
     pub fn has_added(&self, id: &ObjectId) -> bool {
         self.added.contains(id)
     }
 
-    /// Adds an object, unless it was added before. Returns its id.
+    /// Announces a new object; false if it was announced before. Whoever is told true has to [`Self::append`] it.
+    pub fn reserve(&mut self, id: ObjectId) -> bool {
+        self.added.insert(id)
+    }
+
+    /// Writes an object.
     ///
     /// # Errors
     /// When the file cannot be written.
-    pub fn add(&mut self, kind: Kind, bytes: &[u8]) -> io::Result<ObjectId> {
-        let id = object_id(kind, bytes, self.hash)
-            .ok_or_else(|| io::Error::other("objects with this kind of id cannot be written"))?;
-        if self.added.insert(id) {
-            self.whole(id, kind, bytes)?;
-        }
-        Ok(id)
-    }
-
-    /// Writes an object as a whole entry.
-    pub(super) fn whole(&mut self, id: ObjectId, kind: Kind, bytes: &[u8]) -> io::Result<()> {
-        let bound = self.compressor.zlib_compress_bound(bytes.len());
-        let mut compressed = std::mem::take(&mut self.compressed);
-        if compressed.len() < bound {
-            compressed.resize(bound, 0);
-        }
-        let written = self.compressor.zlib_compress(bytes, &mut compressed);
-        let outcome = match written {
-            Ok(length) => {
-                let header = entry_header(whole_type(kind), bytes.len() as u64);
-                self.entry(id, &[&header, &compressed[..length]])
-            }
-            Err(error) => Err(io::Error::other(error.to_string())),
-        };
-        if compressed.len() <= BUFFER {
-            self.compressed = compressed;
-        }
-        outcome
+    pub fn append(&mut self, id: ObjectId, entry: &CompressedEntry<'_>) -> io::Result<()> {
+        self.entry(id, &[&entry.header, entry.data])
     }
 
     /// Writes the parts of an entry.
@@ -126,7 +100,8 @@ impl PackWriter {
         self.offset
     }
 
-    /// Ends the pack and writes its index. `None` if no object was added; then no file is left.
+    /// Ends the pack and writes its index, without waiting for the disk. `None` if no object was added; then no file is
+    /// left.
     ///
     /// # Errors
     /// When a file cannot be written.
@@ -147,7 +122,6 @@ impl PackWriter {
         let checksum = checksum(&mut BufReader::with_capacity(BUFFER, &file), hash)?;
         file.seek(SeekFrom::End(0))?;
         file.write_all(&checksum)?;
-        file.sync_all()?;
         drop(file);
         let mut index = index_file::bytes(&mut entries, &checksum);
         let own = self::checksum(&mut &index[..], hash)?;
@@ -157,7 +131,6 @@ impl PackWriter {
         let mut index_file =
             File::options().write(true).create_new(true).open(dir.join(format!("{name}.idx")))?;
         index_file.write_all(&index)?;
-        index_file.sync_all()?;
         fs::rename(unfinished, &path)?;
         Ok(Some(WrittenPack { path, objects: entries.len() }))
     }
@@ -184,7 +157,7 @@ fn checksum(input: &mut dyn Read, hash: HashKind) -> io::Result<Vec<u8>> {
 }
 
 /// The number of a whole object's type.
-fn whole_type(kind: Kind) -> u8 {
+pub(super) fn whole_type(kind: Kind) -> u8 {
     match kind {
         Kind::Commit => 1,
         Kind::Tree => 2,

@@ -207,6 +207,14 @@ impl Pack {
         self.fanout().positions(id).any(|position| self.id_at(position) == id)
     }
 
+    /// Like [`Self::position`], but faster for many ids.
+    #[inline]
+    pub(crate) fn position_of_id(&self, id: &oid) -> Option<u32> {
+        let found = self.fanout().positions(id).find(|position| self.id_at(*position) == id);
+        // An index that is not sorted.
+        found.or_else(|| self.position(id))
+    }
+
     /// Reads from the index where `id` would be. Doing this for several ids before looking up the first lets
     /// their cache misses overlap.
     #[inline]
