@@ -1,5 +1,7 @@
 //! What is kept about a pack.
 
+use std::cmp::Reverse;
+
 use gix::ObjectId;
 use gix::object::Kind;
 
@@ -41,6 +43,12 @@ pub(super) struct FamilyFact {
 }
 
 impl FamilyFact {
+    fn encode(&self, out: &mut Vec<u8>) {
+        out.extend_from_slice(&self.digest);
+        put_number(out, self.is_trees.into());
+        put_count(out, self.count);
+    }
+
     /// The kind of its objects.
     pub(super) fn kind(&self) -> Kind {
         if self.is_trees { Kind::Tree } else { Kind::Blob }
@@ -53,8 +61,8 @@ const MAX_PART: u64 = 50;
 const MIN_ROOM: u64 = 1 << 10;
 
 impl PackFacts {
-    /// As an entry of a cache, for a pack of that size in bytes. What only helps after a repack is left out if it would take
-    /// too much room: first ids and families of trees, then families of blobs. `None` if the rest takes too much.
+    /// As an entry of a cache, for a pack of that size in bytes. Of what only helps after a repack, it has only as much as there
+    /// is room for: the ids, and the largest families. `None` if the rest takes too much.
     pub(super) fn encode(&self, pack_bytes: u64) -> Option<Vec<u8>> {
         let mut out = Vec::new();
         put_number(&mut out, self.max_memory);
@@ -76,23 +84,36 @@ impl PackFacts {
         if out.len() as u64 > room {
             return None;
         }
-        let without = out.len();
-        for (ids, kinds) in [(self.ids.as_ref(), &[false, true][..]), (None, &[false]), (None, &[])] {
-            put_number(&mut out, u64::from(ids.is_some()));
-            ids.inspect(|ids| ids.encode(&mut out));
-            let families = || self.families.iter().filter(|family| kinds.contains(&family.is_trees));
-            put_number(&mut out, families().count() as u64);
-            for family in families() {
-                out.extend_from_slice(&family.digest);
-                put_number(&mut out, family.is_trees.into());
-                put_count(&mut out, family.count);
-            }
-            if out.len() as u64 <= room {
-                break;
-            }
-            out.truncate(without);
-        }
+        let room = usize::try_from(room).unwrap_or(usize::MAX) - out.len();
+        let mut ids = vec![1];
+        self.ids.as_ref().inspect(|own| own.encode(&mut ids));
+        let has_ids = self.ids.is_some() && ids.len() <= room / 2;
+        out.extend_from_slice(if has_ids { &ids } else { &[0] });
+        let room = if has_ids { room - ids.len() } else { room };
+        let families = self.largest_families(room, has_ids);
+        put_number(&mut out, families.len() as u64);
+        families.iter().for_each(|family| family.encode(&mut out));
         Some(out)
+    }
+
+    /// The families with the most objects that take `room` bytes together, sorted by digest. Trees are of use only with ids.
+    fn largest_families(&self, room: usize, has_ids: bool) -> Vec<FamilyFact> {
+        /// What their number takes, in bytes.
+        const COUNT: usize = 5;
+        let mut families: Vec<_> =
+            self.families.iter().filter(|family| has_ids || !family.is_trees).copied().collect();
+        families.sort_by_key(|family| Reverse(family.count.objects));
+        let mut left = room.saturating_sub(COUNT);
+        let mut bytes = Vec::new();
+        families.retain(|family| {
+            bytes.clear();
+            family.encode(&mut bytes);
+            let fits = bytes.len() <= left;
+            left = if fits { left - bytes.len() } else { 0 };
+            fits
+        });
+        families.sort_by_key(|family| family.digest);
+        families
     }
 
     /// Reads an entry of a cache for a pack of `entries` entries whose ids have `id_len` bytes. `None` if it makes no sense.
