@@ -8,9 +8,13 @@ use super::{Cache, CacheDigest, CacheReader, put_number};
 
 /// Shorter contents are not kept, in bytes: they are searched almost as fast as they are looked up, and an entry may take
 /// a fiftieth of what it is about.
-const MIN_LEN: usize = 2 << 10;
+const MIN_LEN: usize = 4 << 10;
 
-/// Contents by the digest of all of their bytes, each with the number of bytes that were searched in it.
+/// All that was known is kept until it is so many times what an audit met.
+const MAX_UNMET: usize = 3;
+
+/// Contents by the digest of all of their bytes, or of what leads to them, each with the number of bytes that were searched
+/// in it.
 type ByDigest = BTreeMap<CacheDigest, u64>;
 
 /// Contents in which nothing was found and of which nothing was skipped.
@@ -37,6 +41,14 @@ impl<'c> CleanContents<'c> {
         (bytes.len() >= MIN_LEN).then(|| blake3::hash(bytes).into())
     }
 
+    /// The digest of what leads to the content of an object, if a pack has its only copy: what identifies the pack, and the
+    /// id. `None` if the content is too short to be kept.
+    pub fn place(pack: &CacheDigest, id: &[u8], len: u64) -> Option<CacheDigest> {
+        let mut digest = blake3::Hasher::new();
+        digest.update(pack).update(id);
+        (len >= MIN_LEN as u64).then(|| digest.finalize().into())
+    }
+
     /// How many bytes were searched in the content of that digest, if it is known to be clean.
     pub fn known(&self, digest: &CacheDigest) -> Option<u64> {
         let searched = *self.known.get(digest)?;
@@ -50,7 +62,7 @@ impl<'c> CleanContents<'c> {
         self.met.lock().unwrap_or_else(PoisonError::into_inner).insert(digest, searched);
     }
 
-    /// Keeps the contents that there are now.
+    /// Keeps the contents that there are now, and for some time those that there were.
     pub fn keep(self) {
         let left_out = self.left_out.into_inner();
         if left_out > 0 {
@@ -58,7 +70,13 @@ impl<'c> CleanContents<'c> {
                 "cache: containers that an earlier audit opened and found nothing in: {left_out}"
             ));
         }
-        let met = self.met.into_inner().unwrap_or_else(PoisonError::into_inner);
+        let mut met = self.met.into_inner().unwrap_or_else(PoisonError::into_inner);
+        // A content that was found by its place was not read, so its own digest was not met.
+        if self.known.len() <= MAX_UNMET * met.len() {
+            for (digest, searched) in &self.known {
+                met.entry(*digest).or_insert(*searched);
+            }
+        }
         if met != self.known {
             self.cache.store(&self.subject, &encode(&met));
         }
@@ -88,7 +106,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_was_met_is_kept_and_the_rest_forgotten() {
+    fn what_is_not_met_any_more_is_forgotten() {
         let scratch = tempfile::tempdir().unwrap();
         let cache = Cache::new(scratch.path(), &[]).unwrap();
         cache.prepare().unwrap();
@@ -98,6 +116,10 @@ mod tests {
         assert_eq!(contents.known(&first), None);
         contents.add(first, 5);
         contents.add(second, u64::MAX);
+        for number in 0..9u8 {
+            contents.add(CleanContents::place(&[number; 32], &[1], MIN_LEN as u64).unwrap(), 1);
+        }
+        assert_eq!(CleanContents::place(&first, &[1], MIN_LEN as u64 - 1), None);
         contents.keep();
         let contents = CleanContents::load(&cache, [1; 32]);
         assert_eq!(

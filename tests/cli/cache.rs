@@ -153,7 +153,7 @@ fn an_object_that_a_repack_lost_is_told() {
 fn a_clean_container_is_not_opened_again() {
     let scratch = repository();
     let noise = |seed: u64| {
-        let bytes = (0..4000).map(move |n: u64| ((n.pow(3) % 7919 + n * seed) % 251) as u8);
+        let bytes = (0..9000).map(move |n: u64| ((n.pow(3) % 7919 + n * seed) % 251) as u8);
         bytes.collect::<Vec<u8>>()
     };
     scratch.write("repo/noise.gz", gzip(&noise(1)));

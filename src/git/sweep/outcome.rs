@@ -1,11 +1,13 @@
 //! The result of a sweep.
 
+use std::collections::HashMap;
 use std::ops::{AddAssign, Range};
 
 use gix::ObjectId;
 use gix::object::Kind;
 
 use super::unlisted::UnlistedBytes;
+use crate::cache::CacheDigest;
 use crate::model::Skip;
 
 /// An object with matches.
@@ -100,6 +102,9 @@ impl AddAssign for KindCount {
 pub struct SweepOutcome<H> {
     /// Objects with matches, each once, sorted by id.
     pub found: Vec<MatchedObject<H>>,
+    /// Of those, the ones that are stored only once, each with what identifies the pack that they are in. Only known
+    /// with a cache.
+    pub only_in: HashMap<ObjectId, CacheDigest>,
     /// The objects that were searched.
     pub counts: ObjectCounts,
     /// Bytes passed to the searcher.

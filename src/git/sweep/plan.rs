@@ -18,6 +18,7 @@ use super::recovery;
 use super::work_queue::WorkQueue;
 use super::worker::{SweepContext, SweepWorker};
 use super::{Searcher, SweepOptions, duplicates};
+use crate::cache::CacheDigest;
 use crate::git::Database;
 use crate::git::database::Listing;
 use crate::git::pack::{DeltaTree, Entry, EntryFault, Pack, PackError};
@@ -86,6 +87,8 @@ pub(super) struct Sweep<'a, S: Searcher> {
     loose_swept: Vec<ObjectId>,
     /// Whether to note what a cache keeps about packs.
     notes_facts: bool,
+    /// What identifies each pack, as far as a cache knows; empty without one.
+    pub(super) pack_digests: Vec<Option<CacheDigest>>,
     /// Whether something listed has disappeared, or may have been listed before it was complete.
     look_again: bool,
 }
@@ -141,6 +144,7 @@ pub(super) fn sweep_listing_cached<S: Searcher>(
         skipped: BTreeSet::new(),
         loose_swept: Vec::new(),
         notes_facts: cache.is_some(),
+        pack_digests: Vec::new(),
         look_again: false,
     };
     sweep.round(database.ids(), listing, false, &mut cache);
@@ -149,6 +153,7 @@ pub(super) fn sweep_listing_cached<S: Searcher>(
         // its index.
         sweep.round(database.ids(), database.list(), true, &mut cache);
     }
+    sweep.pack_digests = cache.iter().flat_map(CachedSweep::pack_digests).collect();
     let update = cache.map(|cache| cached::collect(&sweep, &cache)).unwrap_or_default();
     (recovery::finish(sweep), update)
 }

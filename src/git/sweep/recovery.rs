@@ -12,6 +12,7 @@ use super::plan::Sweep;
 use super::stream::{MAX_HITS, push_bounded};
 use super::unlisted;
 use super::{Hits, Searcher};
+use crate::cache::CacheDigest;
 use crate::git::inflate::Inflater;
 use crate::git::pack::Entry;
 use crate::model::Skip;
@@ -36,6 +37,7 @@ pub(super) fn finish<S: Searcher>(mut sweep: Sweep<'_, S>) -> SweepOutcome<S::Hi
     // A copy may have been read only in part; the more complete one comes first.
     found.sort_by(|left, right| left.id.cmp(&right.id).then(right.hits.len().cmp(&left.hits.len())));
     let found = merge_copies(found, &mut sweep.skipped);
+    let only_in = only_copies(&sweep, &found);
     let skips = std::mem::take(&mut sweep.collected.skips);
     sweep.skipped.extend(skips);
     let unlisted = unlisted::list(&sweep);
@@ -45,6 +47,7 @@ pub(super) fn finish<S: Searcher>(mut sweep: Sweep<'_, S>) -> SweepOutcome<S::Hi
     missing.sort_unstable();
     SweepOutcome {
         found,
+        only_in,
         counts: sweep.collected.counts,
         searched: sweep.collected.searched,
         missing,
@@ -52,6 +55,24 @@ pub(super) fn finish<S: Searcher>(mut sweep: Sweep<'_, S>) -> SweepOutcome<S::Hi
         cancelled: sweep.is_cancelled(),
         skipped: sweep.skipped.into_iter().collect(),
     }
+}
+
+/// The packs of those objects of which there is no other copy, as far as packs are identified.
+fn only_copies<S: Searcher>(
+    sweep: &Sweep<'_, S>,
+    found: &[MatchedObject<S::Hit>],
+) -> HashMap<ObjectId, CacheDigest> {
+    if sweep.pack_digests.is_empty() {
+        return HashMap::new();
+    }
+    let pack_of = |id: &ObjectId| {
+        let mut copies = sweep.store.copies(id);
+        match (copies.next()?, copies.next()) {
+            (StoredCopy::Packed(number, _), None) => *sweep.pack_digests.get(number)?,
+            _ => None,
+        }
+    };
+    found.iter().filter_map(|object| Some((object.id, pack_of(&object.id)?))).collect()
 }
 
 /// Merges the copies of each object, which are sorted by id, and reports copies that differ.

@@ -1,8 +1,9 @@
 //! Blobs of a history that are containers. The sweep only marks them; they are opened afterwards.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use super::repository_audit::RepositoryAudit;
+use crate::cache::{CacheDigest, CleanContents};
 use crate::detect::PassedOver;
 use crate::git::attribution::{Query, SecretHistory};
 use crate::git::{MatchedObject, ObjectId};
@@ -33,11 +34,11 @@ pub(super) fn ask(query: &mut Query, closed: &[UnopenedContainer]) {
 }
 
 impl RepositoryAudit<'_> {
-    /// Opens and searches the containers, given with their sizes. Objects that the detector `passed_over` in part are
-    /// reported with those that could not be opened.
+    /// Opens and searches the containers, given with their sizes and, as far as known, the packs that have their only copies.
+    /// Objects that the detector `passed_over` in part are reported with those that could not be opened.
     pub(super) fn unpack(
         &mut self,
-        containers: &[(ObjectId, u64)],
+        (containers, only_in): (&[(ObjectId, u64)], &HashMap<ObjectId, CacheDigest>),
         passed_over: &[ObjectId],
         found: &mut Vec<MatchedObject<SharedKey>>,
     ) -> Vec<UnopenedContainer> {
@@ -45,25 +46,35 @@ impl RepositoryAudit<'_> {
         for id in passed_over {
             closed.entry(*id).or_default().push(Skip::new(nameless(id), PassedOver::REASON));
         }
+        let clean = self.clean_containers();
+        let place = |id: &ObjectId, size| CleanContents::place(only_in.get(id)?, id.as_bytes(), size);
         let mut ids = Vec::with_capacity(containers.len());
+        let mut left_out = 0;
         for (id, size) in containers {
-            if *size <= MAX_CONTAINER_BYTES {
+            let known = clean.as_ref().and_then(|clean| clean.known(&place(id, *size)?));
+            if let Some(searched) = known {
+                left_out += searched;
+            } else if *size <= MAX_CONTAINER_BYTES {
                 ids.push(*id);
             } else {
                 let reason = format!("a container of {size} bytes, too large to hold in memory; not opened");
                 closed.entry(*id).or_default().push(Skip::new(nameless(id), reason));
             }
         }
-        let clean = self.clean_containers();
         let how =
             SearchOptions { clean: clean.as_ref(), ..SearchOptions::new(self.audit.threads, &|_| None) };
         let searched = search(self.settings, self.repo, &ids, &how);
         if let Some(clean) = clean.filter(|_| !self.is_stopped()) {
+            let sizes: HashMap<_, _> = containers.iter().copied().collect();
+            for (id, searched) in &searched.clean {
+                let size = sizes.get(id).copied().unwrap_or_default();
+                place(id, size).into_iter().for_each(|place| clean.add(place, *searched));
+            }
             clean.keep();
         }
         found.extend(searched.found);
         let known: u64 = containers.iter().map(|(_, size)| size).sum();
-        self.outcome.coverage.bytes += searched.bytes.saturating_sub(known);
+        self.outcome.coverage.bytes += (searched.bytes + left_out).saturating_sub(known);
         self.outcome.coverage.skipped.extend(searched.gaps.into_skips());
         for (id, skip) in searched.skipped {
             closed.entry(id).or_default().push(skip);

@@ -29,6 +29,9 @@ pub(in crate::scan) struct ObjectMatches {
     pub(in crate::scan) gaps: Gaps,
     /// What could not be opened, by object.
     pub(in crate::scan) skipped: Vec<(ObjectId, Skip)>,
+    /// Objects in which nothing was found and of which nothing was skipped, with the bytes that were searched in each. Only
+    /// with [`SearchOptions::clean`].
+    pub(in crate::scan) clean: Vec<(ObjectId, u64)>,
 }
 
 impl ObjectMatches {
@@ -88,6 +91,7 @@ pub(in crate::scan) fn search(
         all.bytes += own.bytes;
         all.gaps.merge(own.gaps);
         all.skipped.extend(own.skipped);
+        all.clean.extend(own.clean);
     }
     all.found.sort_by_key(|found| found.id);
     all
@@ -115,6 +119,7 @@ fn work(
             let clean = clean.and_then(|clean| Some((clean, CleanContents::digest(bytes)?)));
             if let Some(searched) = clean.and_then(|(clean, digest)| clean.known(&digest)) {
                 own.bytes += searched;
+                own.clean.push((*id, searched));
                 continue;
             }
             let (before, skipped) = (own.bytes, own.skipped.len());
@@ -126,6 +131,7 @@ fn work(
                 && !settings.stop.is_set()
             {
                 clean.add(digest, own.bytes - before);
+                own.clean.push((*id, own.bytes - before));
             }
         }
     }

@@ -150,6 +150,11 @@ impl<'c> CachedSweep<'c> {
         plan
     }
 
+    /// What identifies each pack.
+    pub(in crate::git::sweep) fn pack_digests(&self) -> impl Iterator<Item = Option<CacheDigest>> {
+        self.packs.iter().map(|pack| pack.digest)
+    }
+
     /// Whether the pack was swept before, and is planned by what is known about it.
     pub(in crate::git::sweep) fn has_facts(&self, number: usize) -> bool {
         self.packs[number].facts.is_some()
