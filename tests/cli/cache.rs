@@ -170,6 +170,32 @@ fn a_clean_container_is_not_opened_again() {
     assert!(crate::support::leak(&report, &key(5)).is_some());
 }
 
+/// A container that was clean in its pack is read again if a second copy of its id appears, whatever that holds.
+#[test]
+fn a_second_copy_of_a_clean_container_is_opened() {
+    let scratch = repository();
+    let noise = |seed: u64| (0..9000).map(move |n: u64| ((n.pow(3) % 7919 + n * seed) % 251) as u8);
+    scratch.write("repo/noise.gz", gzip(&noise(1).collect::<Vec<u8>>()));
+    scratch.commit("repo", "a large archive");
+    scratch.git("repo", &["repack", "-adq"]);
+    for _ in 0..2 {
+        agree(&scratch, &[]);
+    }
+    let id = scratch.git("repo", &["rev-parse", "HEAD:noise.gz"]);
+    let loose = |id: &str| scratch.path(&format!("repo/.git/objects/{}/{}", &id[..2], &id[2..]));
+    let with_key: Vec<u8> = noise(2).chain(format!(" {} ", key(6)).into_bytes()).collect();
+    scratch.write("other.gz", gzip(&with_key));
+    let other = scratch.git("repo", &["hash-object", "-w", "../other.gz"]);
+    fs::create_dir_all(loose(&id).parent().unwrap()).unwrap();
+    fs::copy(loose(&other), loose(&id)).unwrap();
+    agree(&scratch, &[]);
+    fs::remove_file(loose(&other)).unwrap();
+    agree(&scratch, &[]);
+    // Nor does it matter which copy there was first.
+    fs::remove_file(loose(&id)).unwrap();
+    agree(&scratch, &[]);
+}
+
 /// `ci` audits the whole history where no event says otherwise, and keeps what it learned.
 #[test]
 fn ci_uses_the_cache_as_history_does() {
