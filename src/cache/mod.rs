@@ -150,6 +150,7 @@ impl Cache {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             Err(error) => return Err(format!("cannot be opened: {error}")),
         };
+        let size = found.len();
         #[cfg(unix)]
         {
             use std::os::unix::fs::MetadataExt;
@@ -157,8 +158,9 @@ impl Cache {
                 return Err("belongs to another user, or is open to others".to_owned());
             }
         }
-        #[cfg(not(unix))]
-        let _ = found;
+        if size > MAX_ENTRY {
+            return Err(format!("has {size} bytes, more than any entry"));
+        }
         let bytes = untrusted::read(path, untrusted::Symlinks::Refuse, MAX_ENTRY);
         let mut bytes = bytes.map_err(|error| format!("cannot be read: {error}"))?;
         let damaged = || "is damaged".to_owned();
@@ -279,6 +281,9 @@ mod tests {
         other.store(&SUBJECT, b"theirs");
         let theirs = fs::read(other.path(&SUBJECT)).unwrap();
         check(&theirs, "made for something else");
+        fs::File::create(&path).unwrap().set_len(MAX_ENTRY + 1).unwrap();
+        assert_eq!(cache.load(&SUBJECT), None);
+        assert!(cache.take_notes().iter().any(|note| note.contains("more than any entry")));
         fs::write(&path, &whole).unwrap();
         fs::set_permissions(&path, fs::Permissions::from_mode(0o644)).unwrap();
         assert_eq!(cache.load(&SUBJECT), None);

@@ -381,6 +381,9 @@ fn a_cache_changes_nothing_but_the_time() {
     assert_eq!(inside.status.code(), Some(2));
     assert!(stderr(&inside).contains("is within the repository"), "{}", stderr(&inside));
     assert!(!scratch.path("mirrors/one/cache").exists());
+    let unusable = audit(&scratch, &["--state", "plain", "--fresh", "--cache", "fleet.json"]);
+    assert_eq!(unusable.status.code(), Some(2), "{}", stderr(&unusable));
+    assert_eq!(timeless(merged(&scratch, &["plain"]).1), timeless(plain), "good results were replaced");
 }
 
 #[test]

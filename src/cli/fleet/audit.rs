@@ -67,6 +67,10 @@ pub(super) fn run(args: &FleetAudit, global: &Global) -> Result<Exit> {
     let settings = settings_digest(&session, &surfaces, &args.suppression)?;
     let cache = args.cache.open(&session, &surfaces)?;
     check_cache(cache.as_deref(), &plan)?;
+    if let Some(cache) = &cache {
+        // Otherwise each audit would fail, and take the place of a result that is still true.
+        cache.prepare()?;
+    }
     check_state(&args.state, &plan)?;
     let dir = ResultsDir::create(&args.state, &plan)?;
     let own = shard_of(&plan, shard);

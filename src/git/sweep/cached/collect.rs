@@ -7,6 +7,7 @@ use gix::object::Kind;
 
 use super::facts::{FamilyFact, PackFacts};
 use super::families::families;
+use super::file_state::FileState;
 use super::id_set::IdSet;
 use super::state::{CacheUpdate, CachedSweep, PackState};
 use crate::cache::CacheDigest;
@@ -52,10 +53,12 @@ pub(in crate::git::sweep) fn collect<S: Searcher>(
     let mut fresh = Vec::new();
     for (number, notes) in notes.iter().enumerate() {
         let PackState { digest: Some(digest), facts: None, .. } = &state.packs[number] else { continue };
-        if flawed.contains(&number) {
+        let pack = &sweep.store.packs[number];
+        let files = &state.packs[number].files;
+        if flawed.contains(&number) || files.is_none() || FileState::of(pack) != *files {
             continue;
         }
-        let size = sweep.store.packs[number].all_bytes().len() as u64;
+        let size = pack.all_bytes().len() as u64;
         let facts = facts(sweep, state, number, notes);
         fresh.extend(facts.and_then(|facts| Some((*digest, facts.encode(size)?))));
     }

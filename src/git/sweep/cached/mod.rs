@@ -2,7 +2,7 @@
 //!
 //! What a sweep finds in a pack follows from the bytes of the pack and its index. So facts about a pack are kept under a
 //! digest of all of these bytes, which every sweep computes anew: a pack whose bytes were replaced under the same name is
-//! another pack. Facts are only that nothing was found: every object with a match is searched again, so the cache has
+//! another pack. A pack that changes during the sweep leaves no facts. Facts are only that nothing was found: every object with a match is searched again, so the cache has
 //! nothing about any key.
 //!
 //! After a repack there are other packs. A [family](families::Family) of blobs or trees whose stored bytes are all the same as
@@ -14,6 +14,7 @@ mod collect;
 mod digest;
 mod facts;
 mod families;
+mod file_state;
 mod first_copies;
 mod id_set;
 mod state;

@@ -7,6 +7,7 @@ use gix::ObjectId;
 use super::digest::pack_digest;
 use super::facts::{FamilyFact, PackFacts};
 use super::families::{Family, families};
+use super::file_state::FileState;
 use super::first_copies::first_copies;
 use crate::cache::{Cache, CacheDigest, CacheReader, put_number};
 use crate::git::Database;
@@ -33,6 +34,8 @@ pub(in crate::git::sweep) struct CachedSweep<'c> {
 /// What is known about one pack of the sweep.
 #[derive(Default)]
 pub(super) struct PackState {
+    /// The state of its files before they were hashed.
+    pub(super) files: Option<FileState>,
     /// `None` if its index is not as git writes it.
     pub(super) digest: Option<CacheDigest>,
     /// The facts, if it was swept before.
@@ -94,8 +97,10 @@ impl<'c> CachedSweep<'c> {
     /// Looks up the packs that are new to this sweep.
     pub(in crate::git::sweep) fn look_up(&mut self, packs: &[Pack], threads: usize) {
         let first_new = self.packs.len();
-        let digests = packs[first_new..].iter().map(|pack| pack_digest(pack, threads));
-        self.packs.extend(digests.map(|digest| PackState { digest, ..PackState::default() }));
+        self.packs.extend(packs[first_new..].iter().map(|pack| {
+            let files = FileState::of(pack);
+            PackState { files, digest: pack_digest(pack, threads), ..PackState::default() }
+        }));
         let present: HashSet<CacheDigest> = self.packs.iter().filter_map(|pack| pack.digest).collect();
         for (number, pack) in packs.iter().enumerate().skip(first_new) {
             let facts =
