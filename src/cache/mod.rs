@@ -1,7 +1,7 @@
-//! Layer 1: what earlier audits learned about packs and containers, in files of a directory that the user names.
+//! Layer 1: what earlier audits learned about packs and containers, in files in a directory that the user names.
 //!
-//! An entry says under which settings it was made and ends with a checksum. Whatever is damaged, of another user, writable
-//! by others or made under other settings is ignored and noted. Entries hold no bytes of the audited repository but
+//! An entry says under which settings it was made and ends with a checksum. Whatever is damaged, owned by another user,
+//! accessible to others or made under other settings is ignored and noted. Of the audited repository, entries contain only
 //! object ids.
 
 mod clean_contents;
@@ -19,12 +19,12 @@ pub use codec::{CacheReader, put_number};
 use crate::model::hex;
 use crate::untrusted;
 
-/// Begins every entry. Raised when the meaning of entries changes.
+/// Begins every entry. Its number is raised when the meaning of entries changes.
 const MAGIC: &[u8; 16] = b"friskey-cache-2\n";
 /// The largest entry that is read, in bytes.
 const MAX_ENTRY: u64 = 1 << 30;
 
-/// A 256-bit digest.
+/// A BLAKE3 digest: of settings, or of the subject of an entry, for example a pack.
 pub type CacheDigest = [u8; 32];
 
 /// Why a directory cannot be used for a cache.
@@ -89,7 +89,7 @@ impl Cache {
         &self.dir
     }
 
-    /// The content of the entry about `subject`, if there is one that counts.
+    /// The content of the entry about `subject`, if there is a valid one.
     pub fn load(&self, subject: &CacheDigest) -> Option<Vec<u8>> {
         let path = self.path(subject);
         match self.read(&path, subject) {
@@ -101,7 +101,8 @@ impl Cache {
         }
     }
 
-    /// Keeps `content` as the entry about `subject`, whole or not at all. A failure is noted: it costs time later.
+    /// Keeps `content` as the entry about `subject`, whole or not at all. A failure is only noted, since all it
+    /// costs is time.
     pub fn store(&self, subject: &CacheDigest, content: &[u8]) {
         let path = self.path(subject);
         let write = || -> io::Result<()> {
@@ -122,11 +123,11 @@ impl Cache {
 
     /// Removes the entry about `subject`, which no audit will ask for again.
     pub fn remove(&self, subject: &CacheDigest) {
-        // One that is not there is not missed.
+        // It may not exist.
         let _ = fs::remove_file(self.path(subject));
     }
 
-    /// Adds a remark.
+    /// Adds a note, which `-v` prints.
     pub fn note(&self, text: String) {
         self.notes.lock().unwrap_or_else(PoisonError::into_inner).insert(text);
     }
@@ -244,7 +245,7 @@ mod tests {
     }
 
     #[test]
-    fn an_entry_is_private_and_counts_for_its_settings_and_subject_only() {
+    fn an_entry_is_private_and_valid_only_for_its_settings_and_subject() {
         let scratch = tempfile::tempdir().unwrap();
         let dir = scratch.path().join("cache");
         let cache = open(&dir, &["a", "b"]).unwrap();

@@ -64,7 +64,7 @@ pub struct PurgeOptions {
     pub repo: PathBuf,
     /// Where the new repository is to be; `None` for a dry run.
     pub into: Option<PathBuf>,
-    /// The keys to purge; if empty, every key at the threshold that is not accepted.
+    /// The keys to purge; if empty, every key at or above the threshold that is not accepted.
     pub keys: Vec<KeyFilter>,
     /// What becomes of containers.
     pub containers: ContainerTreatment,

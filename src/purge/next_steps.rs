@@ -27,11 +27,15 @@ pub(super) struct StepFacts {
     pub(super) url: Option<String>,
     /// Refs below refs/remotes/.
     pub(super) remote_refs: u64,
-    /// Refs of pull requests, and how many of those lead to rewritten commits.
+    /// Refs of pull requests.
     pub(super) pull_refs: u64,
+    /// Pull requests that lead to rewritten commits.
     pub(super) pull_requests: u64,
+    /// Merge requests that lead to rewritten commits.
     pub(super) merge_requests: u64,
+    /// The first rewritten commit of each line of history.
     pub(super) first_commits: Vec<String>,
+    /// Git LFS objects that contained a key.
     pub(super) lfs: Vec<String>,
     /// Whether nothing that is carried over had a key.
     pub(super) is_unchanged: bool,
@@ -40,12 +44,12 @@ pub(super) struct StepFacts {
 }
 
 /// Most ids that a text lists.
-const SHOWN: usize = 20;
+const MAX_LISTED: usize = 20;
 
 fn listed(ids: &[String]) -> String {
-    let mut text = ids.iter().take(SHOWN).cloned().collect::<Vec<_>>().join(", ");
-    if ids.len() > SHOWN {
-        text.push_str(&format!(", and {} more in the report", ids.len() - SHOWN));
+    let mut text = ids.iter().take(MAX_LISTED).cloned().collect::<Vec<_>>().join(", ");
+    if ids.len() > MAX_LISTED {
+        text.push_str(&format!(", and {} more in the report", ids.len() - MAX_LISTED));
     }
     text
 }
@@ -100,7 +104,7 @@ fn local() -> PurgeStep {
 fn push(facts: &StepFacts) -> PurgeStep {
     let url = facts.url.as_deref().map_or_else(|| "URL-OF-THE-REPOSITORY".to_owned(), quoted);
     if facts.remote_refs > 0 {
-        return push_of_a_mirror(&url, facts.remote_refs);
+        return purge_a_mirror_instead(&url, facts.remote_refs);
     }
     let mut text =
         String::from("It replaces every ref on the server and deletes those that the new repository lacks.");
@@ -118,8 +122,9 @@ fn push(facts: &StepFacts) -> PurgeStep {
     PurgeStep { title: "Push the new history", audience: "everyone", commands, text }
 }
 
-/// The way to a push for a clone that is no mirror: a push of that would delete branches on the server.
-fn push_of_a_mirror(url: &str, remote_refs: u64) -> PurgeStep {
+/// For an ordinary clone: pushing it with `--mirror` would delete branches on the server, so a mirror clone has to be
+/// purged.
+fn purge_a_mirror_instead(url: &str, remote_refs: u64) -> PurgeStep {
     PurgeStep {
         title: "Do not push this repository; purge a mirror clone",
         audience: "everyone",
@@ -162,10 +167,14 @@ fn gitlab(facts: &StepFacts) -> PurgeStep {
         text: format!(
             "After the push: Settings > Repository > Repository maintenance > Remove blobs, or GraphQL \
              `projectBlobsRemove`, with these ids: {}. Then run housekeeping with pruning (Settings > General > Advanced). \
-             {} merge requests are affected; GitLab keeps their refs (refs/merge-requests/, refs/keep-around/), which only \
-             a project export shows, and their diffs in its database. It fails while forks share the object pool.",
+             {} affected; GitLab keeps their refs (refs/merge-requests/, refs/keep-around/), which only \
+             a project export shows, and their diffs in its database. Removing blobs fails while forks share the object \
+             pool.",
             listed(&facts.blobs),
-            facts.merge_requests,
+            match facts.merge_requests {
+                1 => "One merge request is".to_owned(),
+                count => format!("{count} merge requests are"),
+            },
         ),
     }
 }
@@ -182,8 +191,8 @@ fn server(facts: &StepFacts) -> PurgeStep {
         audience: "server",
         commands,
         text: "Run the first ones in the server's repository after the push. `git cat-file` must fail; if it does not, a \
-               ref that the push could not replace still leads to it. The last command, run elsewhere, proves it; purge.json \
-               is the file that `--report` wrote."
+               ref that the push could not replace still leads to the old commit. The last command, run elsewhere, \
+               proves that the objects are gone; purge.json is the file that `--report` wrote."
             .to_owned(),
     }
 }
@@ -197,10 +206,10 @@ fn colleagues(facts: &StepFacts) -> PurgeStep {
     ];
     commands.extend(facts.first_commits.first().map(|id| format!("git cat-file -t {id}")));
     PurgeStep {
-        title: "What everyone with a clone does",
+        title: "What everyone with a clone must do",
         audience: "colleagues",
         commands,
-        text: "Best is a new clone. Who has work to save moves it onto the new history with `rebase`, and never merges: a \
+        text: "A fresh clone is best. Anyone with work to save moves it onto the new history with `rebase`, and never merges: a \
                merge or push from an old clone brings the key back. Before these commands, note the output of `git rev-parse \
                @{upstream}`, which is OLD-UPSTREAM-COMMIT, and apply stashes: emptying the reflog deletes them, and the first \
                command deletes tags that exist only here. The last command must fail. A pre-receive hook \

@@ -14,7 +14,7 @@ pub(super) struct PurgedKeys {
     /// Those that are purged, by fingerprint.
     pub(super) keys: Vec<Arc<Identified>>,
     purged: HashSet<Fingerprint>,
-    /// How many keys at the threshold stay because they are accepted.
+    /// How many keys at or above the threshold stay because they are accepted.
     pub(super) accepted: u64,
     /// How many of the filters admit none.
     pub(super) unmatched: u64,
@@ -24,7 +24,7 @@ pub(super) struct PurgedKeys {
 
 impl PurgedKeys {
     /// Selects from the leaks of an audit at the lowest confidence: those that a filter admits, or, without filters, those
-    /// at the threshold that are not accepted.
+    /// at or above the threshold that are not accepted.
     pub(super) fn select(draft: &Draft, filters: &[KeyFilter], threshold: Confidence) -> Self {
         let is_selected = |leak: &&Leak| match filters {
             [] => leak.identified.confidence >= threshold && !leak.is_suppressed(),

@@ -39,7 +39,7 @@ pub struct PurgeReport {
     pub counts: Counts,
     /// What the audit did not search, and what left it out.
     pub left_out: Vec<String>,
-    /// How many keys at the threshold stay because they are accepted.
+    /// How many keys at or above the threshold stay because they are accepted.
     pub accepted_keys: u64,
     /// How many of the wanted keys are not in the repository.
     pub unmatched_keys: u64,

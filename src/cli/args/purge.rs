@@ -18,7 +18,7 @@ pub(in crate::cli) struct Purge {
     pub(in crate::cli) into: Option<PathBuf>,
 
     /// Purge only the key whose fingerprint starts with these hex digits (8 to 64), accepted or not; can be repeated
-    /// [default: every key at the threshold that is not accepted]
+    /// [default: every key at or above the threshold that is not accepted]
     #[arg(long = "key", value_name = "FINGERPRINT")]
     pub(in crate::cli) keys: Vec<String>,
 
