@@ -260,7 +260,7 @@ impl Fleet<'_> {
         &self,
         planned: &PlannedRepository,
         threads: usize,
-        progress: &super::fleet_progress::Running<'_>,
+        progress: &super::fleet_progress::RunningAudit<'_>,
     ) -> Done {
         let Some(path) = planned_path(planned) else {
             return self.keep(self.failure(planned, "its path in the plan is damaged; plan anew"));

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
-use super::fleet_progress::Running;
+use super::fleet_progress::RunningAudit;
 use crate::cache::Cache;
 use crate::cli::clock::now;
 use crate::cli::command_line;
@@ -41,7 +41,7 @@ impl Audit<'_> {
     ///
     /// # Errors
     /// Why it cannot be audited.
-    pub(super) fn run(&self, path: &Path, progress: &Running<'_>) -> Result<Audited, String> {
+    pub(super) fn run(&self, path: &Path, running: &RunningAudit<'_>) -> Result<Audited, String> {
         let is_folder = path.symlink_metadata().map(|found| found.is_dir());
         match is_folder {
             Ok(true) => {}
@@ -53,7 +53,7 @@ impl Audit<'_> {
             surfaces: self.surfaces.clone(),
             exclude: self.exclude.cloned(),
             whole: self.whole,
-            progress: Some(Arc::clone(&progress.objects)),
+            progress: Some(Arc::clone(&running.progress)),
             max_memory: Some(self.max_memory),
             cache: self.cache.cloned(),
             ..HistoryOptions::everything(path.to_owned(), self.threads, now())

@@ -1,4 +1,5 @@
-//! Progress over many repositories: a line on the terminal, or one a minute where there is none.
+//! Progress over many repositories: a line that is redrawn on a terminal, or a new line every minute
+//! elsewhere.
 
 use std::io::{self, IsTerminal};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -13,7 +14,7 @@ use crate::git::Progress;
 use crate::report::{elapsed, human_bytes, thousands};
 
 const TICK: Duration = Duration::from_millis(200);
-/// How often a line is written to something that is no terminal, such as the log of a job.
+/// How often a line is written to something other than a terminal, such as the log of a job.
 const LOG_INTERVAL: Duration = Duration::from_secs(60);
 
 /// What was done so far.
@@ -23,7 +24,7 @@ struct Totals {
     bytes: u64,
     repositories_done: AtomicU64,
     bytes_done: AtomicU64,
-    /// The audits that run, with their sizes.
+    /// The audits in progress, with the sizes of their repositories in bytes.
     running: Mutex<Vec<(u64, Arc<Progress>)>>,
     is_over: AtomicBool,
 }
@@ -34,11 +35,11 @@ pub(super) struct FleetProgress {
     thread: Option<JoinHandle<()>>,
 }
 
-/// An audit that runs, until it is dropped.
-pub(super) struct Running<'a> {
+/// Counts one audit as in progress until dropped.
+pub(super) struct RunningAudit<'a> {
     totals: &'a Totals,
     bytes: u64,
-    pub(super) objects: Arc<Progress>,
+    pub(super) progress: Arc<Progress>,
 }
 
 impl FleetProgress {
@@ -54,16 +55,16 @@ impl FleetProgress {
             is_over: AtomicBool::new(false),
         });
         let shared = Arc::clone(&totals);
-        // The work goes on without progress if no thread can be started.
+        // The work goes on without a progress display if no thread can be started.
         let start = || std::thread::Builder::new().spawn(move || shared.draw()).ok();
         Self { thread: if hidden { None } else { start() }, totals }
     }
 
     /// Notes that the audit of a repository of that size begins.
-    pub(super) fn start(&self, bytes: u64) -> Running<'_> {
-        let objects = Arc::new(Progress::default());
-        self.totals.running().push((bytes, Arc::clone(&objects)));
-        Running { totals: &self.totals, bytes, objects }
+    pub(super) fn start(&self, bytes: u64) -> RunningAudit<'_> {
+        let progress = Arc::new(Progress::default());
+        self.totals.running().push((bytes, Arc::clone(&progress)));
+        RunningAudit { totals: &self.totals, bytes, progress }
     }
 }
 
@@ -78,9 +79,9 @@ impl Drop for FleetProgress {
     }
 }
 
-impl Drop for Running<'_> {
+impl Drop for RunningAudit<'_> {
     fn drop(&mut self) {
-        self.totals.running().retain(|(_, objects)| !Arc::ptr_eq(objects, &self.objects));
+        self.totals.running().retain(|(_, progress)| !Arc::ptr_eq(progress, &self.progress));
         self.totals.bytes_done.fetch_add(self.bytes, Ordering::Relaxed);
         self.totals.repositories_done.fetch_add(1, Ordering::Relaxed);
     }
@@ -91,10 +92,11 @@ impl Totals {
         self.running.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Bytes of the repositories that are done, and of those that run as far as they are.
+    /// Bytes of finished repositories, plus the finished share of those in progress.
     fn bytes_done(&self) -> u64 {
-        let part = |(bytes, objects): &(u64, Arc<Progress>)| {
-            let (done, total) = (objects.done.load(Ordering::Relaxed), objects.total.load(Ordering::Relaxed));
+        let part = |(bytes, progress): &(u64, Arc<Progress>)| {
+            let (done, total) =
+                (progress.done.load(Ordering::Relaxed), progress.total.load(Ordering::Relaxed));
             (*bytes as f64 * (done as f64 / total.max(1) as f64).min(1.0)) as u64
         };
         self.bytes_done.load(Ordering::Relaxed) + self.running().iter().map(part).sum::<u64>()
@@ -132,18 +134,22 @@ impl Totals {
 }
 
 /// `12/500 repositories, 1.2 GB of 30.0 GB, 80.0 MB/s, 6 minutes left`
-fn line((repositories, of): (u64, u64), (bytes, all): (u64, u64), seconds: f64) -> String {
+fn line(
+    (repositories, repositories_total): (u64, u64),
+    (bytes, bytes_total): (u64, u64),
+    seconds: f64,
+) -> String {
     let rate = bytes as f64 / seconds.max(0.001);
     let mut line = format!(
         "{}/{} repositories, {} of {}, {}/s",
         thousands(repositories),
-        thousands(of),
+        thousands(repositories_total),
         human_bytes(bytes),
-        human_bytes(all),
+        human_bytes(bytes_total),
         human_bytes(rate as u64)
     );
-    if rate >= 1.0 && bytes < all {
-        let left = (all - bytes) as f64 / rate;
+    if rate >= 1.0 && bytes < bytes_total {
+        let left = (bytes_total - bytes) as f64 / rate;
         // Decimals would pretend to know more.
         line.push_str(&format!(", {} left", elapsed(left.ceil().max(60.0)).replace(" 0 seconds", "")));
     }
@@ -162,11 +168,11 @@ mod tests {
     }
 
     #[test]
-    fn running_audits_count_as_far_as_they_are() {
+    fn running_audits_count_in_proportion() {
         let progress = FleetProgress::show(2, 300, true);
         let (first, second) = (progress.start(100), progress.start(200));
-        first.objects.total.store(10, Ordering::Relaxed);
-        first.objects.done.store(5, Ordering::Relaxed);
+        first.progress.total.store(10, Ordering::Relaxed);
+        first.progress.done.store(5, Ordering::Relaxed);
         assert_eq!(progress.totals.bytes_done(), 50);
         drop(second);
         assert_eq!(progress.totals.bytes_done(), 250);
