@@ -33,8 +33,8 @@ impl ContentClass {
     }
 }
 
-/// Classifies a content by `head`, its first [`HEAD`] bytes or more, and `tail`, its last 65,557 bytes or more, or all there
-/// are. Without a `tail` an appended zip is not recognized.
+/// Classifies a content by `head`, its first [`HEAD_LEN`] bytes or more, and `tail`, its last 65,557 bytes or more, or all
+/// there are. Without a `tail` an appended zip is not recognized.
 pub fn classify(head: &[u8], tail: &[u8]) -> ContentClass {
     match Format::of(head) {
         Some(format) if format.is_streamed() => ContentClass::Streamed(format),
@@ -89,7 +89,7 @@ pub(super) fn has_zip_behind(format: Option<Format>, tail: &[u8]) -> bool {
 }
 
 impl Format {
-    /// The format of the container that begins with `head`, its first [`HEAD`] bytes or all there are.
+    /// The format of the container that begins with `head`, its first [`HEAD_LEN`] bytes or all there are.
     pub fn of(head: &[u8]) -> Option<Self> {
         // Most text begins with none of these bytes.
         let format = match *head.first()? {
