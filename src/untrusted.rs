@@ -123,6 +123,18 @@ fn open_without_blocking(path: &Path, _: bool) -> io::Result<File> {
     File::open(path)
 }
 
+/// What the system knows of a file that shows whether it changed: mode, device, inode, size, and the times of the last
+/// changes of content and status. Whoever may write the file cannot set the last of these.
+#[cfg(unix)]
+pub fn file_state(metadata: &Metadata) -> [u64; 8] {
+    use std::os::unix::fs::MetadataExt;
+    let [modified, modified_nanos, changed, changed_nanos] =
+        [metadata.mtime(), metadata.mtime_nsec(), metadata.ctime(), metadata.ctime_nsec()]
+            .map(i64::cast_unsigned);
+    let mode = u64::from(metadata.mode());
+    [mode, metadata.dev(), metadata.ino(), metadata.len(), modified, modified_nanos, changed, changed_nanos]
+}
+
 /// Describes a file that is not a regular file, with an article.
 pub fn describe(metadata: &Metadata) -> &'static str {
     #[cfg(unix)]

@@ -13,6 +13,8 @@ use sha2::{Digest, Sha256};
 use super::git_layout::{Layout, common_dir, layout};
 use super::object_size::alternates;
 use crate::model::hex;
+#[cfg(unix)]
+use crate::untrusted::file_state;
 
 /// A file that changed so shortly before may change again without showing it: clocks of file systems are coarse.
 const SETTLED_SECONDS: i64 = 2;
@@ -75,10 +77,7 @@ fn add(digest: &mut Sha256, path: &Path, metadata: &Metadata, now: i64) -> Optio
     let name = path.as_os_str().as_encoded_bytes();
     digest.update((name.len() as u64).to_le_bytes());
     digest.update(name);
-    let (mode, device, inode) = (u64::from(metadata.mode()), metadata.dev(), metadata.ino());
-    [mode, device, inode, metadata.len()].iter().for_each(|number| digest.update(number.to_le_bytes()));
-    let times = [metadata.mtime(), metadata.mtime_nsec(), metadata.ctime(), metadata.ctime_nsec()];
-    times.iter().for_each(|number| digest.update(number.to_le_bytes()));
+    file_state(metadata).iter().for_each(|number| digest.update(number.to_le_bytes()));
     Some(())
 }
 

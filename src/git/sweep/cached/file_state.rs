@@ -27,10 +27,7 @@ impl FileState {
 
 #[cfg(unix)]
 fn numbers(metadata: &Metadata) -> Vec<u64> {
-    use std::os::unix::fs::MetadataExt;
-    let times = [metadata.mtime(), metadata.mtime_nsec(), metadata.ctime(), metadata.ctime_nsec()];
-    let which = [metadata.dev(), metadata.ino(), metadata.len()];
-    which.into_iter().chain(times.map(i64::cast_unsigned)).collect()
+    crate::untrusted::file_state(metadata).to_vec()
 }
 
 #[cfg(not(unix))]
