@@ -19,7 +19,7 @@ pub enum RepositoryState {
     Incomplete,
     /// It could not be audited.
     Failed,
-    /// There is no result that counts.
+    /// There is no valid result.
     Missing,
 }
 
@@ -41,11 +41,11 @@ impl RepositoryState {
 pub struct FleetRepository {
     /// Path, as in the plan.
     pub path: String,
-    /// What came of it.
+    /// The outcome of its audit.
     pub state: RepositoryState,
     /// Size of its packs and loose objects.
     pub bytes: u64,
-    /// Why it failed, or has no result that counts.
+    /// Why it failed, or has no valid result.
     pub reason: Option<String>,
     /// When its audit began, in RFC 3339.
     pub started: Option<String>,
@@ -104,7 +104,7 @@ pub struct FleetLeak {
     pub kind: String,
     /// The highest confidence of its matches.
     pub confidence: String,
-    /// What speaks for its strongest match.
+    /// What supports its strongest match.
     pub evidence: Vec<String>,
     /// Length in bytes.
     pub length: u64,
