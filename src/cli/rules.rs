@@ -77,7 +77,7 @@ fn show(rule: &Rule, shown: &Shown<'_>, out: &mut Vec<u8>) -> Result<Exit> {
         writeln!(out, "pattern     {}", shown(variant.pattern.as_str()))?;
         writeln!(out, "checks      {}", variant.checks.join(", "))?;
         writeln!(out, "confidence  {}", variant.confidence)?;
-        writeln!(out, "max length  {} bytes", variant.max_len)?;
+        writeln!(out, "max length  {} bytes", variant.facts.max_len)?;
     }
     if !rule.advice.is_empty() {
         writeln!(out, "\nIf it leaks:")?;

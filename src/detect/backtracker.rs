@@ -14,7 +14,6 @@
 use memchr::memmem::Finder;
 use regex_syntax::hir::{Class, Hir, HirKind, Look};
 
-use super::alphabet::is_key;
 use super::effort::spend;
 use crate::rules::Pattern;
 
@@ -102,27 +101,6 @@ impl Backtracker {
             _ => true,
         };
         fits.then(|| at.saturating_sub(length.unwrap_or(usize::MAX)))
-    }
-
-    /// Whether it matches only key characters.
-    pub(super) fn matches_only_key_chars(&self) -> bool {
-        self.steps.iter().all(|step| match step {
-            Instruction::Literal(literal) => literal.needle().iter().all(|&byte| is_key(byte)),
-            Instruction::Run { class, .. } => is_key_class(class),
-            Instruction::Save(_) | Instruction::Choose(_) | Instruction::Jump(_) => true,
-        })
-    }
-
-    /// Minimum number of key characters directly before the literal `keyword` in every match.
-    pub(super) fn min_key_chars_before(&self, keyword: &[u8]) -> usize {
-        let is_anchor =
-            |step: &Instruction| matches!(step, Instruction::Literal(literal) if literal.needle() == keyword);
-        let mut keywords = self.steps.iter().enumerate().filter(|(_, step)| is_anchor(step));
-        let (Some((pivot, _)), None) = (keywords.next(), keywords.next()) else { return 0 };
-        match self.steps[..pivot].iter().rfind(|step| !matches!(step, Instruction::Save(_))) {
-            Some(Instruction::Run { class, least, .. }) if is_key_class(class) => *least,
-            _ => 0,
-        }
     }
 
     /// Whether a match begins at `at`; its range is stored in the first two slots.
@@ -216,11 +194,6 @@ impl Backtracker {
         }
         Some(false)
     }
-}
-
-/// Whether a class contains only key characters.
-fn is_key_class(class: &[bool; 256]) -> bool {
-    (0..=u8::MAX).all(|byte| is_key(byte) || !class[usize::from(byte)])
 }
 
 #[derive(Default)]

@@ -1,6 +1,6 @@
 //! What the checks of a variant know about its rule: the settings, and the searches that need compiling.
 
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 use aho_corasick::AhoCorasick;
 use regex_automata::meta::BuildError;
@@ -12,10 +12,7 @@ use crate::rules::{Context, Owners, Pattern, Variant};
 /// The settings of a variant's checks. The fields of [`Variant`] describe them.
 #[derive(Debug)]
 pub(super) struct CheckSettings {
-    pub(super) half_lengths: Vec<usize>,
-    pub(super) prefix_tails: Vec<Vec<u8>>,
-    pub(super) owners: Option<Owners>,
-    context: Option<Context>,
+    variant: Arc<Variant>,
     /// All context words, searched for at once; built on first use.
     context_search: OnceLock<Option<AhoCorasick>>,
     except: Option<Exception>,
@@ -31,25 +28,37 @@ struct Exception {
 }
 
 impl CheckSettings {
-    pub(super) fn new(variant: &Variant) -> Self {
+    pub(super) fn new(variant: &Arc<Variant>) -> Self {
         let exception = |pattern: &Pattern| Exception {
             pattern: pattern.clone(),
             regex: LazyRegex::new(pattern.as_str()),
             backtracker: OnceLock::new(),
         };
         Self {
-            half_lengths: variant.half_lengths.clone(),
-            prefix_tails: variant.prefix_tails.clone(),
-            owners: variant.owners.clone(),
-            context: variant.context.clone(),
+            variant: Arc::clone(variant),
             context_search: OnceLock::new(),
             except: variant.except.as_ref().map(exception),
         }
     }
 
+    /// Known lengths of one half of a genuine key.
+    pub(super) fn half_lengths(&self) -> &[usize] {
+        &self.variant.half_lengths
+    }
+
+    /// What may be left of a key's prefix before a key without it.
+    pub(super) fn prefix_tails(&self) -> &[Vec<u8>] {
+        &self.variant.prefix_tails
+    }
+
+    /// Words in the name of a value that indicate whose credential it is.
+    pub(super) fn owners(&self) -> Option<&Owners> {
+        self.variant.owners.as_ref()
+    }
+
     /// The context words, and the search for them: first the vendor's own, then those of others.
     pub(super) fn context(&self) -> Option<(&Context, &AhoCorasick)> {
-        let context = self.context.as_ref()?;
+        let context = self.variant.context.as_ref()?;
         let build = || {
             let words = context.words.iter().chain(&context.others);
             AhoCorasick::builder().ascii_case_insensitive(true).build(words).ok()

@@ -2,7 +2,6 @@
 
 use std::ops::Range;
 
-use super::backtracker::Backtracker;
 use super::candidate::{Candidate, WEIGHT_EQUAL};
 use super::effort::spend;
 use super::encoding::{self, DecodeChain, DecodeExtent, DecodedText, EncodingName, Literal};
@@ -85,9 +84,8 @@ pub(super) fn decode_chains(variants: &[CompiledVariant]) -> Vec<(Vec<u8>, Decod
     for variant in
         variants.iter().map(|variant| &variant.variant).filter(|variant| !variant.encoded.is_empty())
     {
-        let program = Backtracker::new(&variant.pattern);
-        let is_key = program.as_ref().is_some_and(Backtracker::matches_only_key_chars);
-        let keys = is_key.then_some(variant.max_len);
+        let facts = &variant.facts;
+        let keys = facts.has_only_key_chars.then_some(facts.max_len);
         // `repeats` relies on these properties.
         let is_guarded = variant.checks.iter().any(|check| check == "unmarked")
             || (variant.checks.iter().any(|check| check == "marker-symmetry")
@@ -95,18 +93,13 @@ pub(super) fn decode_chains(variants: &[CompiledVariant]) -> Vec<(Vec<u8>, Decod
         let guard = if is_guarded { MIN_HALF_LEN } else { 0 };
         variant.encoded.iter().for_each(|literal| add(literal, true, keys, guard));
         let compares = variant.checks.iter().any(|check| check == "marker-symmetry");
-        let apart = |keyword: &[u8]| {
-            let program = program.as_ref().filter(|_| compares);
-            program.map_or(0, |program| program.min_key_chars_before(keyword).min(MIN_HALF_LEN))
-        };
-        let is_inner = |keyword: &&Vec<u8>| {
+        let is_inner = |keyword: &Vec<u8>| {
             keyword.len() >= SHORTEST_INNER && !variant.encoded.iter().any(|start| keyword.starts_with(start))
         };
-        variant
-            .keywords
-            .iter()
-            .filter(is_inner)
-            .for_each(|keyword| add(keyword, false, keys, apart(keyword)));
+        for (index, keyword) in variant.keywords.iter().enumerate().filter(|(_, keyword)| is_inner(keyword)) {
+            let before = facts.key_chars_before.get(index).filter(|_| compares);
+            add(keyword, false, keys, before.map_or(0, |&before| before.min(MIN_HALF_LEN)));
+        }
     }
     encoding::decode_chains(&literals)
 }
@@ -147,7 +140,7 @@ pub(super) fn decoded_matches(
                 let candidate = candidate.within(near);
                 found(DecodedMatch { variant: index, candidate, offset, decoded: &decoded, chain });
             });
-            let Variant { encoded, keywords, .. } = &variant.variant;
+            let Variant { encoded, keywords, .. } = &*variant.variant;
             if chain.starts_key {
                 if encoded.iter().any(|literal| literal == chain.literal()) {
                     variant.matches_at(text, hit.start, &mut matched);

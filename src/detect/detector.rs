@@ -36,7 +36,7 @@ const MAX_COMPILED: usize = 64 << 20;
 /// hits.
 #[derive(Debug)]
 pub struct Detector {
-    pub(super) rules: Vec<Rule>,
+    pub(super) rules: Arc<[Rule]>,
     pub(super) variants: Vec<CompiledVariant>,
     /// How to decode around the keywords that come after those of the variants.
     chains: Vec<DecodeChain>,
@@ -76,13 +76,13 @@ impl Detector {
             let first = &rules.rules()[0];
             invalid(first, &format!("the keywords of all rules are too many together: {error}"))
         })?;
-        let plain = variants.iter().map(|variant| variant.variant.max_len).max().unwrap_or(0);
+        let plain = variants.iter().map(|variant| variant.variant.facts.max_len).max().unwrap_or(0);
         let (max_match_len, settled) = match chains.is_empty() {
             true => (plain, plain),
             false => (plain.max(MAX_ENCODED_SPAN), plain.max(MAX_REGULAR_SPAN)),
         };
         let margin = settled + CONTEXT_REACH;
-        Ok(Self { rules: rules.rules().to_vec(), variants, chains, prefilter, max_match_len, margin })
+        Ok(Self { rules: rules.shared(), variants, chains, prefilter, max_match_len, margin })
     }
 
     /// The most bytes that one match can span.

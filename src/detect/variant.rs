@@ -1,7 +1,7 @@
 //! A compiled variant of a rule: finds where its pattern matches around a keyword.
 
 use std::ops::Range;
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 use regex_automata::meta::BuildError;
 use regex_automata::{Anchored, Input};
@@ -26,7 +26,7 @@ const CHECK_STEPS: usize = 32;
 pub(super) struct CompiledVariant {
     /// Index of the rule in the rule set.
     pub(super) rule: usize,
-    pub(super) variant: Variant,
+    pub(super) variant: Arc<Variant>,
     checks: Vec<&'static dyn Check>,
     check_settings: CheckSettings,
     /// Compiled on first use: most runs need few of the variants, and start-up time matters.
@@ -57,13 +57,13 @@ struct Groups {
 }
 
 impl CompiledVariant {
-    pub(super) fn new(rule: usize, variant: &Variant) -> Self {
+    pub(super) fn new(rule: usize, variant: &Arc<Variant>) -> Self {
         let checks: Vec<_> = variant.checks.iter().filter_map(|name| checks::by_name(name)).collect();
         let precheck_boundary =
-            variant.starts_with_keyword && variant.checks.iter().any(|name| name == "boundary");
+            variant.facts.starts_with_keyword && variant.checks.iter().any(|name| name == "boundary");
         Self {
             rule,
-            variant: variant.clone(),
+            variant: Arc::clone(variant),
             checks,
             check_settings: CheckSettings::new(variant),
             pattern: OnceLock::new(),
@@ -92,14 +92,14 @@ impl CompiledVariant {
         keyword: Range<usize>,
         found: &mut dyn FnMut(Candidate<'a>),
     ) {
-        let end = bytes.len().min(keyword.start + self.variant.max_len);
-        let low = keyword.end.saturating_sub(self.variant.max_len);
+        let end = bytes.len().min(keyword.start + self.variant.facts.max_len);
+        let low = keyword.end.saturating_sub(self.variant.facts.max_len);
         let mut holds_anchor = |candidate: Candidate<'a>| {
             if candidate.matched.end >= keyword.end {
                 found(candidate);
             }
         };
-        if self.variant.starts_with_keyword {
+        if self.variant.facts.starts_with_keyword {
             self.match_at(bytes, keyword.start, end, &mut holds_anchor);
             return;
         }
@@ -132,7 +132,7 @@ impl CompiledVariant {
 
     /// Calls `found` with the match that begins at `start`, if there is one.
     pub(super) fn matches_at<'a>(&self, bytes: &'a [u8], start: usize, found: &mut dyn FnMut(Candidate<'a>)) {
-        self.match_at(bytes, start, bytes.len().min(start + self.variant.max_len), found);
+        self.match_at(bytes, start, bytes.len().min(start + self.variant.facts.max_len), found);
     }
 
     /// The same, limited to matches that end at or before `end`.

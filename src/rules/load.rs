@@ -7,6 +7,8 @@ use std::sync::Arc;
 use toml::Spanned;
 
 use super::budget::RuleBudget;
+use super::facts::{self, Facts};
+use super::known_facts::known_facts;
 use super::pattern::{self, Pattern};
 use super::rule::{Rule, Variant};
 use super::schema::{RawRule, RawVariant, RuleFile};
@@ -47,6 +49,12 @@ pub enum RuleError {
     },
 }
 
+/// Parses the rules of a built-in file, without the checks of their patterns that a test does.
+pub(super) fn parse_built_in(text: &str, path: &str, known_checks: &[&str]) -> Result<Vec<Rule>, RuleError> {
+    let loader = Loader { text, path, known_checks, is_built_in: true };
+    loader.rules(&mut RuleBudget::default())
+}
+
 /// Parses the rules in `text`; `path` is for messages. `known_checks` are the valid names in `checks`. The cost
 /// of the rules is added to `budget`.
 pub(super) fn parse(
@@ -55,26 +63,7 @@ pub(super) fn parse(
     known_checks: &[&str],
     budget: &mut RuleBudget,
 ) -> Result<Vec<Rule>, RuleError> {
-    let loader = Loader { text, path, known_checks };
-    budget.add_text(text).map_err(|reason| loader.invalid(0, reason))?;
-    let file: RuleFile = toml::from_str(text).map_err(|error| {
-        loader.invalid(error.span().map_or(0, |span| span.start), error.message().to_owned())
-    })?;
-    let mut ids = HashSet::new();
-    let mut rules = Vec::with_capacity(file.rule.len());
-    for raw in file.rule {
-        let rule = raw.get_ref();
-        if !ids.insert(rule.id.get_ref().clone()) {
-            return Err(
-                loader.at(&rule.id, format!("there is already a rule with the id `{}`", rule.id.get_ref()))
-            );
-        }
-        rules.push(loader.rule(rule, raw.span().start, budget)?);
-    }
-    if rules.is_empty() {
-        return Err(loader.invalid(0, "the file contains no [[rule]]".to_owned()));
-    }
-    Ok(rules)
+    Loader { text, path, known_checks, is_built_in: false }.rules(budget)
 }
 
 /// The text of the file at `path`, and the rules in it.
@@ -94,10 +83,33 @@ struct Loader<'a> {
     text: &'a str,
     path: &'a str,
     known_checks: &'a [&'a str],
+    is_built_in: bool,
 }
 
 impl Loader<'_> {
-    fn rule(&self, raw: &RawRule, start: usize, budget: &mut RuleBudget) -> Result<Rule, RuleError> {
+    fn rules(&self, budget: &mut RuleBudget) -> Result<Vec<Rule>, RuleError> {
+        budget.add_text(self.text).map_err(|reason| self.invalid(0, reason))?;
+        let file: RuleFile = toml::from_str(self.text).map_err(|error| {
+            self.invalid(error.span().map_or(0, |span| span.start), error.message().to_owned())
+        })?;
+        let mut ids = HashSet::new();
+        let mut rules = Vec::with_capacity(file.rule.len());
+        for raw in file.rule {
+            let start = raw.span().start;
+            let rule = raw.into_inner();
+            if !ids.insert(rule.id.get_ref().clone()) {
+                let reason = format!("there is already a rule with the id `{}`", rule.id.get_ref());
+                return Err(self.at(&rule.id, reason));
+            }
+            rules.push(self.rule(rule, start, budget)?);
+        }
+        if rules.is_empty() {
+            return Err(self.invalid(0, "the file contains no [[rule]]".to_owned()));
+        }
+        Ok(rules)
+    }
+
+    fn rule(&self, mut raw: RawRule, start: usize, budget: &mut RuleBudget) -> Result<Rule, RuleError> {
         let id = raw.id.get_ref();
         let well_formed = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
         if id.is_empty() || !id.chars().all(well_formed) {
@@ -114,57 +126,55 @@ impl Loader<'_> {
             );
             return Err(self.at(kind, reason));
         }
-        budget.add_words(raw).map_err(|reason| self.at(&raw.id, format!("rule `{id}`: {reason}")))?;
-        let variants = raw.variants();
-        if variants.is_empty() {
+        budget.add_words(&raw).map_err(|reason| self.at(&raw.id, format!("rule `{id}`: {reason}")))?;
+        let raw_variants = raw.take_variants();
+        let id = raw.id.get_ref();
+        if raw_variants.is_empty() {
             return Err(self.invalid(start, format!("rule `{id}` has no pattern")));
+        }
+        let mut known = known_facts(if self.is_built_in { id } else { "" }).iter();
+        let mut variants = Vec::with_capacity(raw_variants.len());
+        for variant in raw_variants {
+            variants.push(Arc::new(self.variant(&raw, variant, known.next(), budget)?));
         }
         Ok(Rule {
             id: Arc::from(id.as_str()),
-            name: raw.name.clone().unwrap_or_else(|| id.clone()),
             kind: Arc::from(raw.kind.as_ref().map_or(id, Spanned::get_ref).as_str()),
-            description: raw.description.clone(),
+            name: raw.name.unwrap_or_else(|| id.clone()),
+            description: raw.description,
             severity: raw.severity,
-            advice: raw.advice.clone(),
-            revoke_url: raw.revoke_url.clone(),
-            variants: variants
-                .iter()
-                .map(|variant| self.variant(raw, variant, budget))
-                .collect::<Result<_, _>>()?,
-            examples: raw.examples.clone(),
-            counter_examples: raw.counter_examples.clone(),
+            advice: raw.advice,
+            revoke_url: raw.revoke_url,
+            variants,
+            examples: raw.examples,
+            counter_examples: raw.counter_examples,
             source: Arc::from(self.path),
-            built_in: false,
+            built_in: self.is_built_in,
             replaces_built_in: false,
         })
     }
 
+    /// `known` are the facts of the pattern, unless it has to be analyzed.
     fn variant(
         &self,
         rule: &RawRule,
-        raw: &RawVariant,
+        raw: RawVariant,
+        known: Option<&Facts>,
         budget: &mut RuleBudget,
     ) -> Result<Variant, RuleError> {
         let id = rule.id.get_ref();
         let too_much = |reason| self.at(&raw.pattern, format!("rule `{id}`: {reason}"));
-        budget.add_variant(raw).map_err(too_much)?;
+        budget.add_variant(&raw).map_err(too_much)?;
         let pattern = Pattern::new(raw.pattern.get_ref());
-        let keywords = self.keywords(raw, &pattern)?;
+        let keywords = self.keywords(&raw, &pattern)?;
         if raw.keywords.is_none() {
             budget.add_keywords(keywords.iter().map(Vec::len), 1).map_err(too_much)?;
         }
-        let facts = pattern::facts(&pattern, &keywords).map_err(|reason| self.at(&raw.pattern, reason))?;
         let except = raw.except.as_ref().map(|except| Pattern::new(except.get_ref()));
-        if let (Some(place), Some(Err(reason))) = (&raw.except, except.as_ref().map(Pattern::hir)) {
-            return Err(self.at(place, reason.to_owned()));
-        }
-        if !raw.encoded.iter().all(|literal| literal.len() >= pattern::MIN_KEYWORD_LEN)
-            || !pattern::begins_with_one(&pattern, &raw.encoded)
-        {
-            let reason =
-                "`encoded` must list literals of at least three bytes, one of which begins every match";
-            return Err(self.at(&raw.pattern, reason.to_owned()));
-        }
+        let facts = match known {
+            Some(known) => known.clone(),
+            None => self.analyze(&raw, &pattern, except.as_ref(), &keywords)?,
+        };
         let named = raw.checks.as_ref().map(|checks| checks.get_ref().as_slice()).unwrap_or_default();
         let checks: Vec<String> = named.iter().map(|name| current_name(name).to_owned()).collect();
         let checks_invalid = |reason| match &raw.checks {
@@ -191,18 +201,39 @@ impl Loader<'_> {
         Ok(Variant {
             keywords,
             pattern,
-            max_len: facts.max_len,
-            starts_with_keyword: facts.starts_with_keyword,
+            facts,
             confidence: raw.confidence,
             weight: 0,
-            encoded: raw.encoded.iter().map(|literal| literal.as_bytes().to_vec()).collect(),
+            encoded: raw.encoded.into_iter().map(String::into_bytes).collect(),
             checks,
-            half_lengths: raw.half_lengths.clone(),
+            half_lengths: raw.half_lengths,
             prefix_tails: rule.prefix_tails.iter().map(|tail| tail.as_bytes().to_vec()).collect(),
             owners: rule.owners.clone(),
             except,
-            context: raw.context.clone(),
+            context: raw.context,
         })
+    }
+
+    /// Validates the patterns of a variant.
+    fn analyze(
+        &self,
+        raw: &RawVariant,
+        pattern: &Pattern,
+        except: Option<&Pattern>,
+        keywords: &[Vec<u8>],
+    ) -> Result<Facts, RuleError> {
+        let facts = facts::facts(pattern, keywords).map_err(|reason| self.at(&raw.pattern, reason))?;
+        if let (Some(place), Some(Err(reason))) = (&raw.except, except.map(Pattern::hir)) {
+            return Err(self.at(place, reason.to_owned()));
+        }
+        if !raw.encoded.iter().all(|literal| literal.len() >= pattern::MIN_KEYWORD_LEN)
+            || !facts::begins_with_one(pattern, &raw.encoded)
+        {
+            let reason =
+                "`encoded` must list literals of at least three bytes, one of which begins every match";
+            return Err(self.at(&raw.pattern, reason.to_owned()));
+        }
+        Ok(facts)
     }
 
     fn keywords(&self, raw: &RawVariant, pattern: &Pattern) -> Result<Vec<Vec<u8>>, RuleError> {
@@ -261,7 +292,7 @@ pattern = 'acme-[a-z]{8}'
         let rules = parse(SOUND, "my.toml", &[], &mut RuleBudget::default()).unwrap();
         assert_eq!(&*rules[0].id, "acme-key");
         assert_eq!(&*rules[0].kind, "acme-key");
-        assert!(rules[0].variants[0].starts_with_keyword);
+        assert!(rules[0].variants[0].facts.starts_with_keyword);
     }
 
     #[test]

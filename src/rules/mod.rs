@@ -1,6 +1,9 @@
 //! Layer 1: rules as data. This module reads and validates them; the detector runs them.
 
+mod alphabet;
 mod budget;
+mod facts;
+mod known_facts;
 mod load;
 mod pattern;
 mod rule;
@@ -9,10 +12,13 @@ mod template;
 mod traced;
 
 use std::path::Path;
+use std::sync::Arc;
 
 use budget::{MAX_FILES, RuleBudget};
 use sha2::{Digest, Sha256};
 
+pub use alphabet::is_key;
+pub use facts::Facts;
 pub use load::RuleError;
 pub use pattern::{LONGEST as MAX_MATCH_LEN, Pattern};
 pub use rule::{Rule, Variant};
@@ -45,7 +51,7 @@ pub const CHECK_NAMES: &[&str] = &[
 /// The rules in force.
 #[derive(Clone, Debug)]
 pub struct RuleSet {
-    rules: Vec<Rule>,
+    rules: Arc<[Rule]>,
     digest: String,
 }
 
@@ -67,8 +73,7 @@ impl RuleSet {
         let mut rules: Vec<Rule> = Vec::new();
         for (path, text) in BUILT_IN {
             digest.update(text.as_bytes());
-            let own = load::parse(text, path, CHECK_NAMES, &mut RuleBudget::default())?;
-            rules.extend(own.into_iter().map(|rule| Rule { built_in: true, ..rule }));
+            rules.extend(load::parse_built_in(text, path, CHECK_NAMES)?);
         }
         if let Some(path) = files.get(MAX_FILES) {
             return Err(RuleError::TooManyFiles { path: path.as_ref().display().to_string() });
@@ -87,7 +92,7 @@ impl RuleSet {
                 }
             }
         }
-        Ok(Self { rules, digest: crate::model::hex(&digest.finalize()[..8]) })
+        Ok(Self { rules: rules.into(), digest: crate::model::hex(&digest.finalize()[..8]) })
     }
 
     /// These rules and one that finds exactly `key`, with the description of the rule with the id `model`. The
@@ -95,7 +100,7 @@ impl RuleSet {
     #[must_use]
     pub fn with_traced(mut self, key: &[u8], prefix: usize, model: Option<&str>) -> Self {
         let traced = traced::rule(key, prefix, model.and_then(|id| self.get(id)));
-        self.rules.insert(0, traced);
+        self.rules = std::iter::once(traced).chain(self.rules.iter().cloned()).collect();
         self
     }
 
@@ -105,7 +110,7 @@ impl RuleSet {
     #[must_use]
     pub fn with_redacted(mut self, (prefix, tail): (&str, &str), length: usize, model: &str) -> Self {
         let sought = traced::redacted_rule((prefix, tail), length, self.get(model));
-        self.rules.splice(0..0, sought);
+        self.rules = sought.into_iter().chain(self.rules.iter().cloned()).collect();
         self
     }
 
@@ -115,12 +120,17 @@ impl RuleSet {
     /// Text with invalid rules.
     pub fn from_text(text: &str, name: &str) -> Result<Self, RuleError> {
         let rules = load::parse(text, name, CHECK_NAMES, &mut RuleBudget::default())?;
-        Ok(Self { rules, digest: crate::model::hex(&Sha256::digest(text.as_bytes())[..8]) })
+        Ok(Self { rules: rules.into(), digest: crate::model::hex(&Sha256::digest(text.as_bytes())[..8]) })
     }
 
     /// All rules, in order.
     pub fn rules(&self) -> &[Rule] {
         &self.rules
+    }
+
+    /// The same, to be kept.
+    pub(crate) fn shared(&self) -> Arc<[Rule]> {
+        Arc::clone(&self.rules)
     }
 
     /// The rule with that id.

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::facts::Facts;
 use super::pattern::Pattern;
 use super::schema::{Context, Owners};
 use crate::model::{Confidence, RuleInfo, Severity};
@@ -24,7 +25,7 @@ pub struct Rule {
     /// Where to revoke such a key.
     pub revoke_url: Option<String>,
     /// The forms of its keys.
-    pub variants: Vec<Variant>,
+    pub variants: Vec<Arc<Variant>>,
     /// Templates of texts in which it must find the secret, which is between `«` and `»`.
     pub examples: Vec<String>,
     /// Templates of texts in which it must find nothing at medium confidence or above.
@@ -59,10 +60,8 @@ pub struct Variant {
     pub keywords: Vec<Vec<u8>>,
     /// What its keys look like.
     pub pattern: Pattern,
-    /// Maximum match length in bytes.
-    pub max_len: usize,
-    /// Whether a keyword can only be at the start of a match.
-    pub starts_with_keyword: bool,
+    /// What is known of the pattern before it runs.
+    pub facts: Facts,
     /// Confidence of a match before its checks.
     pub confidence: Confidence,
     /// Strength of a match compared to overlapping ones, before its checks.

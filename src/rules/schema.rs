@@ -2,6 +2,8 @@
 //!
 //! Unknown fields are errors: a misspelled `keyword` must not silently disable a rule.
 
+use std::mem::take;
+
 use serde::Deserialize;
 use toml::Spanned;
 
@@ -56,19 +58,19 @@ pub(super) struct RawRule {
 }
 
 impl RawRule {
-    /// Its variants: its own fields as one, and those it lists.
-    pub(super) fn variants(&self) -> Vec<RawVariant> {
-        let own = self.pattern.as_ref().map(|pattern| RawVariant {
-            keywords: self.keywords.clone(),
-            pattern: pattern.clone(),
+    /// Takes its variants out of it: its own fields as one, and those it lists.
+    pub(super) fn take_variants(&mut self) -> Vec<RawVariant> {
+        let own = self.pattern.take().map(|pattern| RawVariant {
+            keywords: self.keywords.take(),
+            pattern,
             confidence: self.confidence,
-            encoded: self.encoded.clone(),
-            checks: self.checks.clone(),
-            half_lengths: self.half_lengths.clone(),
-            except: self.except.clone(),
-            context: self.context.clone(),
+            encoded: take(&mut self.encoded),
+            checks: self.checks.take(),
+            half_lengths: take(&mut self.half_lengths),
+            except: self.except.take(),
+            context: self.context.take(),
         });
-        own.into_iter().chain(self.variant.iter().cloned()).collect()
+        own.into_iter().chain(take(&mut self.variant)).collect()
     }
 }
 

@@ -1,7 +1,10 @@
 //! A rule for one known key of any form.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
+use super::alphabet::is_key;
+use super::facts::Facts;
 use super::pattern::{LONGEST as MAX_MATCH_LEN, Pattern};
 use super::rule::{Rule, Variant};
 use crate::model::{Confidence, Severity};
@@ -20,8 +23,7 @@ pub(super) fn rule(key: &[u8], prefix: usize, model: Option<&Rule>) -> Rule {
     let variant = Variant {
         keywords: vec![key.to_vec()],
         pattern: Pattern::new(&format!("(?<prefix>{}){}", escaped(shown), escaped(rest))),
-        max_len: key.len(),
-        starts_with_keyword: true,
+        facts: facts(key.len(), key.iter().copied().all(is_key)),
         encoded: vec![key.to_vec()],
         confidence: Confidence::High,
         // It is what the user asked for, so it wins over every overlapping match.
@@ -53,8 +55,7 @@ pub(super) fn redacted_rule(
             escaped(prefix.as_bytes()),
             escaped(tail.as_bytes())
         )),
-        max_len: length,
-        starts_with_keyword: true,
+        facts: facts(length, prefix.bytes().chain(tail.bytes()).all(is_key)),
         // Shorter ones occur in every text that looks encoded.
         encoded: if prefix.len() < MIN_TRACED_LEN { Vec::new() } else { vec![prefix.as_bytes().to_vec()] },
         confidence: Confidence::Low,
@@ -68,6 +69,11 @@ pub(super) fn redacted_rule(
         context: None,
     };
     Some(described(variant, model, "A key of which the ends are known."))
+}
+
+/// Those of a pattern for texts of `max_len` bytes that begin with its only keyword.
+fn facts(max_len: usize, has_only_key_chars: bool) -> Facts {
+    Facts { max_len, starts_with_keyword: true, has_only_key_chars, key_chars_before: Cow::Borrowed(&[]) }
 }
 
 /// In hex, so that no byte has a special meaning in the regex.
@@ -92,5 +98,5 @@ fn described(variant: Variant, model: Option<&Rule>, description: &str) -> Rule 
         built_in: true,
         replaces_built_in: false,
     };
-    Rule { variants: vec![variant], ..model.cloned().unwrap_or(own) }
+    Rule { variants: vec![Arc::new(variant)], ..model.cloned().unwrap_or(own) }
 }

@@ -53,7 +53,7 @@ impl Check for MarkerSymmetry {
         let bytes = candidate.bytes;
         let alphabet_fits = half != FIRST
             || bytes[left].iter().chain(&bytes[right.start..end]).all(u8::is_ascii_alphanumeric);
-        let known = settings.half_lengths.contains(&half) && alphabet_fits;
+        let known = settings.half_lengths().contains(&half) && alphabet_fits;
         if run < half {
             candidate.cap(Confidence::Medium);
             candidate.weight = WEIGHT_TRUNCATED;

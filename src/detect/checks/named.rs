@@ -83,7 +83,7 @@ impl Check for Named {
         if FIELDS.contains(&&*joined(&words(name))) {
             (name, _) = last_name(rest);
         }
-        match objection(name, settings.owners.as_ref()) {
+        match objection(name, settings.owners()) {
             Some(other) => Err(format!("its name says `{other}`").into()),
             None => Ok(()),
         }

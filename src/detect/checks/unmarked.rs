@@ -33,7 +33,7 @@ impl Check for Unmarked {
         }
         if markers > 0 {
             candidate.note("the marker is not in the middle");
-        } else if settings.half_lengths.iter().any(|&half| half >= LONG && is_replaced(&body, half)) {
+        } else if settings.half_lengths().iter().any(|&half| half >= LONG && is_replaced(&body, half)) {
             candidate.cap(Confidence::Low);
             candidate.note("other letters in the marker's place");
         }

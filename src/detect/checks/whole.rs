@@ -17,7 +17,7 @@ impl Check for Whole {
     fn weigh(&self, candidate: &mut Candidate<'_>, settings: &CheckSettings) -> Result<(), Rejection> {
         let (bytes, secret) = (candidate.bytes, candidate.secret.clone());
         if candidate.weight != WEIGHT_EXACT
-            || !begins_without_prefix(bytes, secret.start, &settings.prefix_tails)
+            || !begins_without_prefix(bytes, secret.start, settings.prefix_tails())
         {
             return Err("it is part of a longer text".into());
         }
