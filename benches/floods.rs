@@ -1,9 +1,9 @@
 //! Measures the detector on floods: text made to slow it down. Prints the slowest of them, in bytes per second.
 //!
-//! `cargo bench --bench floods [-- [--once] [--every N] [NAME...]]` searches those whose names contain all of the NAMEs, of
-//! the others only every Nth; `--once` searches a few. `--write FOLDER` writes some of 4 MiB each to files, to be scanned by the
-//! whole program. The last columns are the steps that `src/detect/effort.rs` counts, and
-//! how long one takes.
+//! `cargo bench --bench floods [-- [--once] [--every N] [NAME...]]` searches those whose names contain all of the
+//! NAMEs, of the others only every Nth; `--once` searches a few. `--write DIR` writes some of 4 MiB each to files, to
+//! be scanned by the whole program. The last columns are the steps that `src/detect/effort.rs` counts, and how long
+//! one takes.
 
 #![expect(clippy::print_stdout, clippy::unwrap_used, reason = "a bench prints what it measured, or fails")]
 
@@ -37,8 +37,8 @@ struct Row {
     nanoseconds_per_step: f64,
 }
 
-/// A moment in the time for which this thread has run: what other programs take does not count. Where the system does not
-/// say, a moment on the clock.
+/// A moment in the time for which this thread has run: what other programs take does not count. Where the system does
+/// not say, a moment on the clock.
 enum CpuTime {
     Thread(u64),
     Clock(Instant),
@@ -87,9 +87,9 @@ fn measure(detector: &Detector, name: String, text: &[u8]) -> Row {
     }
 }
 
-fn write(folder: &Path) {
+fn write(dir: &Path) {
     for (index, flood) in floods::some().iter().enumerate() {
-        let path = folder.join(format!("{index:02}.txt"));
+        let path = dir.join(format!("{index:02}.txt"));
         fs::write(&path, flood.text(4 * SIZE)).unwrap();
         println!("{}: {}", path.display(), flood.name());
     }

@@ -139,10 +139,10 @@ def squeezed():
 
 def main():
     for maker in (zips, sevens, pdfs, tars, squeezed):
-        for folder in (maker.__name__, "container"):
-            os.makedirs(os.path.join(ROOT, folder), exist_ok=True)
+        for dir in (maker.__name__, "container"):
+            os.makedirs(os.path.join(ROOT, dir), exist_ok=True)
             for count, seed in enumerate(maker()):
-                with open(os.path.join(ROOT, folder, f"{maker.__name__}-{count}"), "wb") as file:
+                with open(os.path.join(ROOT, dir, f"{maker.__name__}-{count}"), "wb") as file:
                     file.write(seed)
 
 

@@ -13,33 +13,33 @@ set -euo pipefail
 unset BASH_ENV ENV CDPATH GLOBIGNORE POSIXLY_CORRECT TAR_OPTIONS GZIP GREP_OPTIONS CURL_HOME
 
 # The directory with all links and `..` resolved; status 1 if it is not a directory.
-real_folder() {
+real_dir() {
   (cd -P -- "$1" 2>/dev/null && pwd -P)
 }
 
-workspace=$(real_folder "${GITHUB_WORKSPACE:-.}") || workspace=
+workspace=$(real_dir "${GITHUB_WORKSPACE:-.}") || workspace=
 here=$(pwd -P)
 
 # Whether the directory is the workspace or inside it; anything that is not a directory counts as inside.
 in_workspace() {
-  local folder above
-  folder=$(real_folder "$1") || return 0
+  local dir above
+  dir=$(real_dir "$1") || return 0
   for above in "$workspace" "$here"; do
     # A job without a checkout may run in the root of a container.
     case $above in '' | /) continue ;; esac
-    case $folder/ in "$above"/*) return 0 ;; esac
+    case $dir/ in "$above"/*) return 0 ;; esac
   done
   return 1
 }
 
 # The directories of PATH that the change cannot control: no relative ones, and none in the workspace.
 safe_path() {
-  local rest=$PATH: safe='' folder
+  local rest=$PATH: safe='' dir
   while [ -n "$rest" ]; do
-    folder=${rest%%:*}
+    dir=${rest%%:*}
     rest=${rest#*:}
-    case $folder in
-      /*) if ! in_workspace "$folder"; then safe=${safe:+$safe:}$folder; fi ;;
+    case $dir in
+      /*) if ! in_workspace "$dir"; then safe=${safe:+$safe:}$dir; fi ;;
     esac
   done
   printf '%s' "$safe"
@@ -111,18 +111,18 @@ fetch() {
 
 # Downloads, verifies the checksum, and unpacks. Status 1 if there is no such release.
 download() {
-  local tag=$1 target=$2 bin=$3 folder name url expected actual
-  folder=$(mktemp -d "$RUNNER_TEMP/friskey.XXXXXX")
+  local tag=$1 target=$2 bin=$3 dir name url expected actual
+  dir=$(mktemp -d "$RUNNER_TEMP/friskey.XXXXXX")
   name=friskey-$target.tar.gz
   url=${GITHUB_SERVER_URL:-https://github.com}/${ACTION_REPOSITORY:?}/releases/download/$tag
-  fetch "$url/$name" "$folder/$name" && fetch "$url/$name.sha256" "$folder/$name.sha256" || return 1
-  read -r expected _ <"$folder/$name.sha256" || true
-  actual=$(digest "$folder/$name")
+  fetch "$url/$name" "$dir/$name" && fetch "$url/$name.sha256" "$dir/$name.sha256" || return 1
+  read -r expected _ <"$dir/$name.sha256" || true
+  actual=$(digest "$dir/$name")
   if [ -z "$expected" ] || [ "$expected" != "${actual%% *}" ]; then
     fail "the checksum of $name does not match the one of release $tag"
   fi
   mkdir -p "$bin"
-  tar -xzf "$folder/$name" -C "$bin"
+  tar -xzf "$dir/$name" -C "$bin"
 }
 
 # Everything that a build depends on.
@@ -169,15 +169,15 @@ install() {
 # The first file above the directory from which cargo would take settings; empty if there is none. Those in
 # CARGO_HOME belong to the machine.
 settings_above() {
-  local folder name own
-  own=$(real_folder "${CARGO_HOME:-${HOME:-}/.cargo}") || own=
-  folder=$(real_folder "$1") || return 0
-  while [ -n "$folder" ] && [ "$folder" != / ]; do
-    folder=${folder%/*}
+  local dir name own
+  own=$(real_dir "${CARGO_HOME:-${HOME:-}/.cargo}") || own=
+  dir=$(real_dir "$1") || return 0
+  while [ -n "$dir" ] && [ "$dir" != / ]; do
+    dir=${dir%/*}
     for name in .cargo/config.toml .cargo/config Cargo.toml; do
-      if [ "$name" != Cargo.toml ] && [ -n "$own" ] && [ "$(real_folder "$folder/.cargo")" = "$own" ]; then continue; fi
-      if [ -e "$folder/$name" ] || [ -L "$folder/$name" ]; then
-        printf '%s' "$folder/$name"
+      if [ "$name" != Cargo.toml ] && [ -n "$own" ] && [ "$(real_dir "$dir/.cargo")" = "$own" ]; then continue; fi
+      if [ -e "$dir/$name" ] || [ -L "$dir/$name" ]; then
+        printf '%s' "$dir/$name"
         return
       fi
     done
@@ -185,7 +185,7 @@ settings_above() {
 }
 
 # The build directory: that of the action, or a copy if a directory above it contains settings that do not belong to the action.
-build_folder() {
+build_dir() {
   local base copy name
   if [ -z "$(settings_above "$GITHUB_ACTION_PATH")" ]; then
     printf '%s' "$GITHUB_ACTION_PATH"
@@ -236,7 +236,7 @@ build() {
   local root=$RUNNER_TEMP/friskey-build source toolchain
   forget_build_settings
   command -v cargo >/dev/null || fail "cargo is not installed, so friskey cannot be built; set the input \`version\` to a release"
-  source=$(build_folder) ||
+  source=$(build_dir) ||
     fail "cargo would obey $(settings_above "$GITHUB_ACTION_PATH"); remove it, or set the input \`version\` to a release"
   # cargo and rustup take settings from the current directory and those above it.
   cd -- "$source"
@@ -359,22 +359,22 @@ choose_upload() {
 # Creates the directory for a report and removes an existing file at its path. Links in the workspace are not
 # followed, since the change may have added them.
 make_room() {
-  local path=$1 folder rest
+  local path=$1 dir rest
   case /$path/ in */../*) fail "the input \`sarif-file\` must not contain \`..\`" ;; esac
   case $path in
     /* | [A-Za-z]:*) ;;
     *) path=$here/$path ;;
   esac
-  for folder in "$here" "$workspace" "${GITHUB_WORKSPACE:-}"; do
+  for dir in "$here" "$workspace" "${GITHUB_WORKSPACE:-}"; do
     case $path in
-      "${folder:-none}"/*) rest=${path#"$folder"/} ;;
+      "${dir:-none}"/*) rest=${path#"$dir"/} ;;
       *) continue ;;
     esac
     while [[ $rest == */* ]]; do
-      folder=$folder/${rest%%/*}
+      dir=$dir/${rest%%/*}
       rest=${rest#*/}
-      if [ -L "$folder" ]; then
-        fail "$folder, part of the path of the report, is a symbolic link; set the input \`sarif-file\` to another path"
+      if [ -L "$dir" ]; then
+        fail "$dir, part of the path of the report, is a symbolic link; set the input \`sarif-file\` to another path"
       fi
     done
   done

@@ -92,11 +92,11 @@ friskey, filter_repo = os.environ["FRISKEY"], os.environ["FILTER_REPO"]
 null = os.open(os.devnull, os.O_RDWR)
 
 
-def spent(command, folder, expected):
+def spent(command, dir, expected):
     """Wall-clock seconds, and peak memory in MB of one run and of what it started."""
     begun = time.perf_counter()
     actions = [(os.POSIX_SPAWN_DUP2, null, fd) for fd in (0, 1, 2)]
-    os.chdir(folder)
+    os.chdir(dir)
     pid = os.posix_spawnp(command[0], command, os.environ, file_actions=actions)
     _, status, usage = os.wait4(pid, 0)
     wall = time.perf_counter() - begun

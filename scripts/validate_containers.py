@@ -56,7 +56,7 @@ class Packer:
         entries, keys = [], {}
         for number in range(self.random.randrange(1, 5)):
             ending, data, inner = self.content(depth - 1)
-            name = self.random.choice(["", "folder/", "a/b/"]) + f"e{number}{ending}"
+            name = self.random.choice(["", "dir/", "a/b/"]) + f"e{number}{ending}"
             entries.append((name, data))
             keys.update({(name, *path): key for path, key in inner.items()})
         return entries, keys
@@ -115,28 +115,28 @@ class Packer:
         if not tools:
             return self.zip(depth)
         tool = self.random.choice(tools)
-        with tempfile.TemporaryDirectory() as folder:
+        with tempfile.TemporaryDirectory() as dir:
             if tool == "zstd":
                 ending, data, inner = self.content(depth - 1)
                 packed = subprocess.run(["zstd", "-q", "-c"], input=data, capture_output=True, check=True).stdout
                 return ending + ".zst", packed, {(None, *path): key for path, key in inner.items()}
             entries, keys = self.entries(depth)
             for name, data in entries:
-                os.makedirs(os.path.dirname(os.path.join(folder, name)), exist_ok=True)
-                with open(os.path.join(folder, name), "wb") as file:
+                os.makedirs(os.path.dirname(os.path.join(dir, name)), exist_ok=True)
+                with open(os.path.join(dir, name), "wb") as file:
                     file.write(data)
             command = {
                 "zip": ["zip", "-q", "-r", self.random.choice(["-0", "-6", "-9"]), "../packed.zip", "."],
             }.get(tool, [tool, "a", "-bd", "-m0=" + self.random.choice(
                 ["copy", "lzma", "lzma2", "ppmd", "bzip2", "deflate"]), "../packed.7z", "."])
-            inside = os.path.join(folder, "inside")
+            inside = os.path.join(dir, "inside")
             os.mkdir(inside)
-            for name in os.listdir(folder):
+            for name in os.listdir(dir):
                 if name != "inside":
-                    shutil.move(os.path.join(folder, name), inside)
+                    shutil.move(os.path.join(dir, name), inside)
             subprocess.run(command, cwd=inside, stdout=subprocess.DEVNULL, check=True)
             name = command[-2].removeprefix("../")
-            with open(os.path.join(folder, name), "rb") as file:
+            with open(os.path.join(dir, name), "rb") as file:
                 return os.path.splitext(name)[1], file.read(), keys
 
 

@@ -119,8 +119,8 @@ fn declares(files: &[File], file: &File, line: impl Fn(&str) -> String) -> bool 
     parents.any(|other| other.code.contains(&line(name)))
 }
 
-fn collect(folder: &Path, into: &mut Vec<PathBuf>) {
-    for entry in fs::read_dir(folder).expect("src can be read") {
+fn collect(dir: &Path, into: &mut Vec<PathBuf>) {
+    for entry in fs::read_dir(dir).expect("src can be read") {
         let path = entry.expect("src can be read").path();
         if path.is_dir() {
             collect(&path, into);
@@ -260,13 +260,13 @@ fn every_file_is_a_module_of_its_parent() {
     }
 }
 
-/// How many types of `folder` implement `interface`; each must be in the list of its `mod.rs`.
-fn listed(folder: &str, interface: &str) -> usize {
+/// How many types of `dir` implement `interface`; each must be in the list of its `mod.rs`.
+fn listed(dir: &str, interface: &str) -> usize {
     let files = sources();
-    let mod_rs = format!("{folder}mod.rs");
+    let mod_rs = format!("{dir}mod.rs");
     let list = files.iter().find(|file| file.path == mod_rs).expect("the list");
     let mut count = 0;
-    for file in files.iter().filter(|file| file.path.starts_with(folder)) {
+    for file in files.iter().filter(|file| file.path.starts_with(dir)) {
         for rest in file.product().split(&format!("impl {interface} for ")).skip(1) {
             let name: String = rest.chars().take_while(|c| c.is_alphanumeric()).collect();
             let entry = format!("&{}::{name}", file.module.last().expect("a module"));

@@ -23,8 +23,8 @@ fn read(name: &str) -> String {
 
 /// Every document, with its path.
 fn documents() -> Vec<PathBuf> {
-    let markdown = |folder: PathBuf| -> Vec<PathBuf> {
-        let files = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    let markdown = |dir: PathBuf| -> Vec<PathBuf> {
+        let files = fs::read_dir(dir).unwrap().map(|entry| entry.unwrap().path());
         files.filter(|path| path.extension().is_some_and(|extension| extension == "md")).collect()
     };
     [markdown(root()), markdown(root().join("docs"))].concat()
@@ -44,10 +44,10 @@ fn blocks(text: &str, language: &str) -> Vec<String> {
     blocks
 }
 
-fn friskey(arguments: &[&str], folder: &Path) -> (String, Option<i32>) {
+fn friskey(arguments: &[&str], dir: &Path) -> (String, Option<i32>) {
     let output = Command::new(env!("CARGO_BIN_EXE_friskey"))
         .args(arguments)
-        .current_dir(folder)
+        .current_dir(dir)
         .env_remove("CLICOLOR_FORCE")
         .output()
         .unwrap();
@@ -84,12 +84,12 @@ fn the_readme_names_every_command_format_rule_and_status() {
 /// What the README shows of a finding is what a finding looks like.
 #[test]
 fn the_readme_shows_real_output() {
-    let folder = tempfile::tempdir().unwrap();
+    let dir = tempfile::tempdir().unwrap();
     let key = expand("sk-proj-{base62:74}{marker}{base62:74}", 1).text;
     let line = [b"OPENAI_API_KEY=", &key[..], b"\n"].concat();
-    fs::write(folder.path().join(".env"), line).unwrap();
+    fs::write(dir.path().join(".env"), line).unwrap();
     let tail = String::from_utf8(key[key.len() - 4..].to_vec()).unwrap();
-    let (report, status) = friskey(&["scan"], folder.path());
+    let (report, status) = friskey(&["scan"], dir.path());
     assert_eq!(status, Some(1));
     let shown = blocks(&read("README.md"), "text")
         .into_iter()
@@ -182,13 +182,13 @@ fn every_promise_names_tests_that_exist() {
 
 /// The names of all functions in files with tests.
 fn test_names() -> std::collections::BTreeSet<String> {
-    let mut folders = vec![root().join("src"), root().join("tests")];
+    let mut dirs = vec![root().join("src"), root().join("tests")];
     let mut names = std::collections::BTreeSet::new();
-    while let Some(folder) = folders.pop() {
-        for entry in fs::read_dir(folder).unwrap() {
+    while let Some(dir) = dirs.pop() {
+        for entry in fs::read_dir(dir).unwrap() {
             let path = entry.unwrap().path();
             if path.is_dir() {
-                folders.push(path);
+                dirs.push(path);
             } else if path.extension().is_some_and(|extension| extension == "rs") {
                 let text = fs::read_to_string(path).unwrap();
                 let functions = text.split("fn ").skip(1).filter_map(|rest| rest.split_once('('));
@@ -274,11 +274,11 @@ fn the_long_help_of_every_command_has_examples_that_parse_and_exit_statuses() {
 
 #[test]
 fn every_manual_page_has_its_sections() {
-    let folder = tempfile::tempdir().unwrap();
-    assert_eq!(friskey(&["man", "--dir", "pages"], folder.path()).1, Some(0));
-    let mut pages = vec![friskey(&["man"], folder.path()).0];
+    let dir = tempfile::tempdir().unwrap();
+    assert_eq!(friskey(&["man", "--dir", "pages"], dir.path()).1, Some(0));
+    let mut pages = vec![friskey(&["man"], dir.path()).0];
     for (name, _) in commands() {
-        let path = folder.path().join("pages").join(format!("{}.1", name.replace(' ', "-")));
+        let path = dir.path().join("pages").join(format!("{}.1", name.replace(' ', "-")));
         pages.push(fs::read_to_string(&path).unwrap_or_else(|error| panic!("{name}: {error}")));
     }
     for page in pages {
@@ -294,13 +294,13 @@ fn every_manual_page_has_its_sections() {
 #[test]
 fn the_manual_names_every_environment_variable() {
     let page = friskey(&["man"], &root()).0;
-    let mut folders = vec![root().join("src/cli")];
+    let mut dirs = vec![root().join("src/cli")];
     let mut found = 0;
-    while let Some(folder) = folders.pop() {
-        for entry in fs::read_dir(folder).unwrap() {
+    while let Some(dir) = dirs.pop() {
+        for entry in fs::read_dir(dir).unwrap() {
             let path = entry.unwrap().path();
             if path.is_dir() {
-                folders.push(path);
+                dirs.push(path);
                 continue;
             }
             if path.ends_with("plan_tests.rs") {

@@ -1,5 +1,5 @@
 #!/bin/bash
-# Audits the plan fleet.json in SHARDS processes, on this machine or on those of --sshlogin, which must share the folder.
+# Audits the plan fleet.json in SHARDS processes, on this machine or on those of --sshlogin, which must share the directory.
 shards=${SHARDS:-4}
 # 1 means that a key was found, which is no failure.
 seq "$shards" | parallel --jobs "$shards" --retries 3 "$@" \

@@ -25,13 +25,13 @@ MEASURE = [sys.executable, "-I", "-S", os.path.join(os.path.dirname(os.path.absp
 class Runner:
     """Measures commands in an environment without the settings of the user."""
 
-    def __init__(self, folder, timeout):
-        self.folder, self.timeout = folder, timeout
+    def __init__(self, dir, timeout):
+        self.dir, self.timeout = dir, timeout
         self.count = 0
 
     def measure(self, command, directory):
         """What one run used, as a dictionary; `outcome` is the exit status or "timeout"."""
-        errors = os.path.join(self.folder, "stderr")
+        errors = os.path.join(self.dir, "stderr")
         process = subprocess.Popen(
             [*MEASURE, str(self.timeout), errors, *command], cwd=directory, stdout=subprocess.PIPE, text=True,
         )
@@ -51,11 +51,11 @@ class Runner:
     def fresh(self):
         """A path at which nothing exists."""
         self.count += 1
-        return os.path.join(self.folder, f"fresh{self.count}")
+        return os.path.join(self.dir, f"fresh{self.count}")
 
     def last_error(self):
         """The last line that the last command wrote to standard error."""
-        with open(os.path.join(self.folder, "stderr"), encoding="utf-8", errors="replace") as file:
+        with open(os.path.join(self.dir, "stderr"), encoding="utf-8", errors="replace") as file:
             lines = file.read().strip().split("\n")
         return lines[-1]
 
@@ -71,7 +71,7 @@ def compare(runner, target, programs, rounds):
                 continue
             fresh = runner.fresh()
             command = row.command(programs[row.program]["path"], target.path, fresh)
-            run = runner.measure(command, target.path if target.task == "staged" else runner.folder)
+            run = runner.measure(command, target.path if target.task == "staged" else runner.dir)
             shutil.rmtree(fresh, ignore_errors=True)
             outcome = run.pop("outcome")
             if outcome == "timeout":
@@ -87,12 +87,12 @@ def compare(runner, target, programs, rounds):
     return {"task": target.task, "name": target.name, "size": target.size, "rounds": repeats, "rows": results}
 
 
-def environment(folder):
+def environment(dir):
     """Hides the settings of the user and of the system from the programs, and lets git read any repository."""
     settings = ("GIT_", "XDG_", "FRISKEY_", "GITLEAKS_", "BETTERLEAKS_", "KF_", "RIPGREP_")
     for name in [name for name in os.environ if name.startswith(settings)]:
         del os.environ[name]
-    home = os.path.join(folder, "home")
+    home = os.path.join(dir, "home")
     os.mkdir(home)
     with open(os.path.join(home, ".gitconfig"), "w", encoding="ascii") as file:
         file.write("[safe]\n\tdirectory = *\n")
@@ -102,11 +102,11 @@ def environment(folder):
 def measure_all(paths, rounds, timeout, files, wanted):
     """Everything that the page shows, as a document that is written to benchmarks.json."""
     programs = installed(wanted)
-    with tempfile.TemporaryDirectory(prefix="friskey-bench-") as folder:
-        environment(folder)
-        runner = Runner(folder, timeout)
-        prepared = targets(paths, folder, files)
-        floor = runner.measure([shutil.which("true")], folder)["peak"]
+    with tempfile.TemporaryDirectory(prefix="friskey-bench-") as dir:
+        environment(dir)
+        runner = Runner(dir, timeout)
+        prepared = targets(paths, dir, files)
+        floor = runner.measure([shutil.which("true")], dir)["peak"]
         watch = machine.Watch()
         cases = []
         for target in prepared:

@@ -19,21 +19,21 @@ class Target:
     size: str
 
 
-def targets(paths, folder, files):
-    """Prepares everything below `folder`, and returns the targets in the order of the tasks."""
+def targets(paths, dir, files):
+    """Prepares everything below `directory`, and returns the targets in the order of the tasks."""
     repositories = [path for path in paths if _is_repository(path)]
     histories = [Target("history", target_name(path), path, _history_size(path)) for path in repositories]
     trees = []
     for path in paths:
-        tree = _export(path, os.path.join(folder, "trees", target_name(path))) if path in repositories else path
+        tree = _export(path, os.path.join(dir, "trees", target_name(path))) if path in repositories else path
         trees.append(Target("tree", target_name(path), tree, _tree_size(tree)))
-    small = os.path.join(folder, "small.txt")
+    small = os.path.join(dir, "small.txt")
     with open(small, "w", encoding="ascii") as file:
         file.write("A small file without a key.\n")
     return [
         *histories,
         *trees,
-        _staged(os.path.join(folder, "staged"), files),
+        _staged(os.path.join(dir, "staged"), files),
         Target("startup", "one small file", small, f"{os.path.getsize(small)} bytes"),
     ]
 
@@ -92,32 +92,32 @@ def _export(repository, to):
 
 def _tree_size(tree):
     files = size = 0
-    for folder, _, names in os.walk(tree):
+    for dir, _, names in os.walk(tree):
         for name in names:
-            path = os.path.join(folder, name)
+            path = os.path.join(dir, name)
             if os.path.isfile(path) and not os.path.islink(path):
                 files += 1
                 size += os.path.getsize(path)
     return f"{files:,} files, {size / 1e6:.1f} MB"
 
 
-def _staged(folder, files):
+def _staged(dir, files):
     """A repository with many files, a few of which have staged changes."""
-    git("init", "-q", folder)
+    git("init", "-q", dir)
     stream = ["commit refs/heads/main\ncommitter Bench <bench@example.org> 1700000000 +0000\ndata 5\nBegin\n"]
     for number in range(files):
         text = "".join(f"line {line} of file {number}\n" for line in range(20))
         stream.append(f"M 100644 inline {_file(number)}\ndata {len(text)}\n{text}\n")
-    git("-C", folder, "fast-import", "--quiet", input="".join(stream))
-    git("-C", folder, "symbolic-ref", "HEAD", "refs/heads/main")
-    git("-C", folder, "reset", "-q", "--hard")
+    git("-C", dir, "fast-import", "--quiet", input="".join(stream))
+    git("-C", dir, "symbolic-ref", "HEAD", "refs/heads/main")
+    git("-C", dir, "reset", "-q", "--hard")
     for number in range(0, files, files // STAGED_CHANGES):
-        with open(os.path.join(folder, _file(number)), "a", encoding="ascii") as file:
+        with open(os.path.join(dir, _file(number)), "a", encoding="ascii") as file:
             file.write("one more line\n")
-    git("-C", folder, "add", "-u")
-    changes = len(git("-C", folder, "diff", "--cached", "--name-only").split())
-    return Target("staged", f"{files:,} files", folder, f"{changes} of them changed")
+    git("-C", dir, "add", "-u")
+    changes = len(git("-C", dir, "diff", "--cached", "--name-only").split())
+    return Target("staged", f"{files:,} files", dir, f"{changes} of them changed")
 
 
 def _file(number):
-    return f"folder{number // 100}/file{number}.txt"
+    return f"dir{number // 100}/file{number}.txt"

@@ -1,8 +1,8 @@
 //! Layer 1: what earlier audits learned about packs and containers, in files in a directory that the user names.
 //!
-//! An entry says under which settings it was made and ends with a checksum. Whatever is damaged, owned by another user,
-//! accessible to others or made under other settings is ignored and noted. Of the audited repository, entries contain only
-//! object ids.
+//! An entry says under which settings it was made and ends with a checksum. Whatever is damaged, owned by another
+//! user, accessible to others or made under other settings is ignored and noted. Of the audited repository, entries
+//! contain only object ids.
 
 mod clean_contents;
 mod codec;
@@ -68,8 +68,8 @@ impl Cache {
         })
     }
 
-    /// Creates the directory for its owner alone if it does not exist, and checks that nobody else may write to it. To be
-    /// called before entries are read or written.
+    /// Creates the directory for its owner alone if it does not exist, and checks that nobody else may write to it.
+    /// To be called before entries are read or written.
     ///
     /// # Errors
     /// When the directory cannot be created or written to, or others may write to it.
@@ -179,7 +179,7 @@ impl Cache {
     }
 }
 
-/// The path without links. Of what does not exist yet, the last folder that does is resolved.
+/// The path without links. Of what does not exist yet, the last directory that does is resolved.
 fn resolve(dir: &Path) -> io::Result<PathBuf> {
     match dir.canonicalize() {
         Err(error) if error.kind() == io::ErrorKind::NotFound => {

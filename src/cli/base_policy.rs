@@ -82,11 +82,11 @@ pub(super) fn load(
         revision: repo.zip(rev),
         head: repo,
         base: PathBase { root: root.absolute, from: here },
-        folder: TempDir::new().context("cannot make a temporary directory")?,
+        dir: TempDir::new().context("cannot make a temporary directory")?,
         notes: RefCell::default(),
     };
     // Copied files are referred to by their original names.
-    let prefix = format!("{}{}", files.folder.path().display(), std::path::MAIN_SEPARATOR);
+    let prefix = format!("{}{}", files.dir.path().display(), std::path::MAIN_SEPARATOR);
     let shown = rev.map_or_else(String::new, |rev| format!("{rev}:"));
     let loaded = files.in_force(start, suppression, global, &extent);
     let mut loaded = match loaded {
@@ -164,7 +164,7 @@ struct BaseFiles<'r> {
     /// The repository whose HEAD is scanned.
     head: Option<&'r Repository>,
     base: PathBase,
-    folder: TempDir,
+    dir: TempDir,
     notes: RefCell<Vec<String>>,
 }
 
@@ -183,7 +183,7 @@ impl BaseFiles<'_> {
             None => self.copied(FILE_NAME)?,
         };
         let mut config = config::load(path.as_deref(), path.is_none(), start)?;
-        let is_copy = path.is_some_and(|path| path.starts_with(self.folder.path()));
+        let is_copy = path.is_some_and(|path| path.starts_with(self.dir.path()));
         let rules = std::mem::take(&mut config.rules).into_iter();
         let rules = rules.map(|path| self.named_by_config(path, is_copy));
         config.rules = rules.filter_map(Result::transpose).collect::<Result<_>>()?;
@@ -224,7 +224,7 @@ impl BaseFiles<'_> {
         if !is_copy {
             return self.named(path);
         }
-        let name = path.strip_prefix(self.folder.path()).ok().and_then(normal);
+        let name = path.strip_prefix(self.dir.path()).ok().and_then(normal);
         let name = name.ok_or_else(|| NamedOutside(path.display().to_string()))?;
         // Whoever reads the file reports that the base lacks it.
         Ok(Some(self.copied(&name)?.unwrap_or(path)))
@@ -243,9 +243,9 @@ impl BaseFiles<'_> {
     fn copied(&self, name: &str) -> Result<Option<PathBuf>> {
         let Some((repo, rev)) = self.revision else { return Ok(None) };
         let Some(bytes) = file_at(repo, rev, name, LONGEST)? else { return Ok(None) };
-        let to = self.folder.path().join(name);
+        let to = self.dir.path().join(name);
         let copy = || {
-            fs::create_dir_all(to.parent().unwrap_or(self.folder.path()))?;
+            fs::create_dir_all(to.parent().unwrap_or(self.dir.path()))?;
             fs::write(&to, &bytes)
         };
         copy().with_context(|| format!("cannot copy {name} of {rev} to a temporary directory"))?;

@@ -1,4 +1,5 @@
-//! `friskey.toml`: the settings of a repository. They only determine what is scanned for and reported; nothing in them is run.
+//! `friskey.toml`: the settings of a repository. They only determine what is scanned for and reported; nothing in
+//! them is run.
 
 use std::path::{Path, PathBuf};
 
@@ -91,10 +92,10 @@ pub(super) fn load(explicit: Option<&Path>, no_config: bool, start: &Path) -> Re
     let shown = path.display().to_string();
     let text = read_text(&path, Symlinks::Follow, MAX_FILE_SIZE)
         .with_context(|| format!("cannot read the configuration {shown}"))?;
-    let folder = path.parent().unwrap_or(Path::new("")).to_owned();
+    let dir = path.parent().unwrap_or(Path::new("")).to_owned();
     // From here on, messages are masked by the rules that the file names.
     masking::mask_by_config(&path);
-    let config = parse(&text, &shown, &folder)?;
+    let config = parse(&text, &shown, &dir)?;
     Ok(Config { path: Some(path), root, ..config })
 }
 
@@ -111,17 +112,17 @@ pub(super) fn named_rules(path: &Path) -> Vec<PathBuf> {
             (1..=from.len().min(MAX_RULES_LINES)).map(|end| from[..end].join("\n").parse::<toml::Table>());
         tables.into_iter().find_map(Result::ok).ok_or(())
     });
-    let folder = path.parent().unwrap_or(Path::new(""));
+    let dir = path.parent().unwrap_or(Path::new(""));
     let Ok(table) = table else { return Vec::new() };
     let rules = table.get("rules").and_then(|rules| rules.as_array());
-    rules.into_iter().flatten().filter_map(|file| Some(folder.join(file.as_str()?))).collect()
+    rules.into_iter().flatten().filter_map(|file| Some(dir.join(file.as_str()?))).collect()
 }
 
-/// Parses the settings in `text`, the contents of the file `shown`; paths in it are relative to `folder`.
+/// Parses the settings in `text`, the contents of the file `shown`; paths in it are relative to `dir`.
 ///
 /// # Errors
 /// Any invalid setting, with its line.
-pub(super) fn parse(text: &str, shown: &str, folder: &Path) -> Result<Config> {
+pub(super) fn parse(text: &str, shown: &str, dir: &Path) -> Result<Config> {
     let place = |offset: usize| {
         let before = &text.as_bytes()[..offset.min(text.len())];
         format!("{shown}:{}", 1 + bytecount::count(before, b'\n'))
@@ -133,7 +134,7 @@ pub(super) fn parse(text: &str, shown: &str, folder: &Path) -> Result<Config> {
     // A pipe or device is rejected here, with its line. A missing file is left to the reader: with
     // `--policy-from`, the files of the base are copied later.
     let file = |path: &Spanned<PathBuf>| {
-        let joined = folder.join(path.get_ref());
+        let joined = dir.join(path.get_ref());
         match joined.metadata() {
             Ok(metadata) if !metadata.is_file() => {
                 let what = untrusted::describe(&metadata);

@@ -223,25 +223,25 @@ fn open_target(path: &Path) -> io::Result<(PathBuf, OutputTarget)> {
     temporary(&path, false).map(|_| (path, OutputTarget::Renamed))
 }
 
-/// Whether it is `/dev/stdout`, `/dev/null`, a shell's `>(command)`, and no file in a directory such as `/dev/shm`, which
-/// everybody can write to.
+/// Whether it is `/dev/stdout`, `/dev/null`, a shell's `>(command)`, and no file in a directory such as `/dev/shm`,
+/// which everybody can write to.
 fn is_stream(path: &Path) -> bool {
-    const FOLDERS: [&str; 2] = ["/dev/fd", "/dev/pts"];
-    let folder = path.parent().unwrap_or(path);
+    const DIRS: [&str; 2] = ["/dev/fd", "/dev/pts"];
+    let dir = path.parent().unwrap_or(path);
     let is_climbing = path.components().any(|part| part == std::path::Component::ParentDir);
-    !is_climbing && (folder == Path::new("/dev") || FOLDERS.iter().any(|known| folder == Path::new(known)))
+    !is_climbing && (dir == Path::new("/dev") || DIRS.iter().any(|known| dir == Path::new(known)))
 }
 
 /// A file beside the path, which goes when it is dropped. If it is private, only its owner can ever read it.
 fn temporary(path: &Path, is_private: bool) -> io::Result<NamedTempFile> {
-    let folder = path.parent().filter(|parent| !parent.as_os_str().is_empty());
+    let dir = path.parent().filter(|parent| !parent.as_os_str().is_empty());
     let mut builder = tempfile::Builder::new();
     builder.prefix(".friskey-").suffix(".tmp");
     #[cfg(unix)]
     builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(if is_private { 0o600 } else { 0o666 }));
     #[cfg(not(unix))]
     let _ = is_private;
-    builder.tempfile_in(folder.unwrap_or(Path::new("."))).map_err(without_temporary_name)
+    builder.tempfile_in(dir.unwrap_or(Path::new("."))).map_err(without_temporary_name)
 }
 
 /// What the system says, without the name of a file that the user never sees.

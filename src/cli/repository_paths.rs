@@ -18,8 +18,8 @@ pub(super) fn add(draft: &mut Draft, scanned: &[PathBuf]) {
     for shown in paths {
         let path = native_path(shown);
         let Some((begin, absolute)) = roots.place(&path) else { continue };
-        let folder = absolute.parent().unwrap_or(&absolute).to_owned();
-        let root = known.entry(folder).or_insert_with_key(|folder| roots.root(begin, folder));
+        let dir = absolute.parent().unwrap_or(&absolute).to_owned();
+        let root = known.entry(dir).or_insert_with_key(|dir| roots.root(begin, dir));
         let Some(inside) = root.as_ref().and_then(|root| absolute.strip_prefix(root).ok()) else { continue };
         let parts: Vec<_> = inside.iter().map(|part| part.as_encoded_bytes()).collect();
         let inside = parts.join(&b'/');
@@ -50,7 +50,7 @@ impl Roots {
     fn new(scanned: &[PathBuf]) -> Self {
         let begins = scanned.iter().filter_map(|given| {
             let absolute = absolute(given)?;
-            let root = absolute.ancestors().find(|folder| is_repository(folder)).map(Path::to_owned);
+            let root = absolute.ancestors().find(|dir| is_repository(dir)).map(Path::to_owned);
             Some(Begin { given: given.clone(), absolute, root })
         });
         let workspace = variable("GITHUB_WORKSPACE").and_then(|path| fs::canonicalize(path).ok());
@@ -76,9 +76,9 @@ impl Roots {
         }
     }
 
-    /// The root of the repository that `folder` belongs to.
-    fn root(&self, begin: &Begin, folder: &Path) -> Option<PathBuf> {
-        let workspace = self.workspace.as_deref().filter(|workspace| folder.starts_with(workspace));
+    /// The root of the repository that `dir` belongs to.
+    fn root(&self, begin: &Begin, dir: &Path) -> Option<PathBuf> {
+        let workspace = self.workspace.as_deref().filter(|workspace| dir.starts_with(workspace));
         if let Some(workspace) = workspace.filter(|workspace| is_repository(workspace)) {
             return Some(workspace.to_owned());
         }
@@ -86,7 +86,7 @@ impl Roots {
             return Some(root.clone());
         }
         // The outermost one below; those within it are its submodules.
-        let below = folder.ancestors().take_while(|above| above.starts_with(&begin.absolute));
+        let below = dir.ancestors().take_while(|above| above.starts_with(&begin.absolute));
         let below: Vec<_> = below.collect();
         let outermost = below.into_iter().rev().find(|above| is_repository(above));
         outermost.or(workspace).map(Path::to_owned)
@@ -102,8 +102,8 @@ fn absolute(given: &Path) -> Option<PathBuf> {
     Some(fs::canonicalize(parent.unwrap_or(Path::new("."))).ok()?.join(given.file_name()?))
 }
 
-fn is_repository(folder: &Path) -> bool {
-    folder.join(".git").symlink_metadata().is_ok()
+fn is_repository(dir: &Path) -> bool {
+    dir.join(".git").symlink_metadata().is_ok()
 }
 
 #[cfg(test)]
@@ -112,8 +112,8 @@ mod tests {
 
     #[test]
     fn a_repository_below_is_that_of_its_files_and_one_within_it_is_its_own() {
-        let folder = tempfile::tempdir().unwrap();
-        let top = fs::canonicalize(folder.path()).unwrap();
+        let dir = tempfile::tempdir().unwrap();
+        let top = fs::canonicalize(dir.path()).unwrap();
         for name in ["repo/.git", "repo/sub/.git", "repo/sub/deep", "bare/x"] {
             fs::create_dir_all(top.join(name)).unwrap();
         }

@@ -24,7 +24,7 @@ impl Root {
     pub(super) fn find(start: &Path) -> io::Result<Self> {
         let absolute = fs::canonicalize(start)?;
         let own = start.strip_prefix(".").unwrap_or(start);
-        let above = absolute.ancestors().position(|folder| folder.join(".git").symlink_metadata().is_ok());
+        let above = absolute.ancestors().position(|dir| dir.join(".git").symlink_metadata().is_ok());
         let up = above.unwrap_or(0);
         let shown = (0..up).fold(own.to_owned(), |path, _| path.join(".."));
         let absolute = absolute.ancestors().nth(up).unwrap_or(&absolute).to_owned();
@@ -58,17 +58,17 @@ mod tests {
 
     #[test]
     fn walks_up_to_the_repository() {
-        let folder = tempfile::tempdir().unwrap();
-        let deep = folder.path().join("a/b");
+        let dir = tempfile::tempdir().unwrap();
+        let deep = dir.path().join("a/b");
         fs::create_dir_all(&deep).unwrap();
         let root = |start: &Path| Root::find(start).unwrap();
         // The directory for temporary files may be inside a repository.
-        fs::write(folder.path().join(".git"), "gitdir: elsewhere").unwrap();
-        assert_eq!(root(&deep).absolute, fs::canonicalize(folder.path()).unwrap());
+        fs::write(dir.path().join(".git"), "gitdir: elsewhere").unwrap();
+        assert_eq!(root(&deep).absolute, fs::canonicalize(dir.path()).unwrap());
         assert_eq!(root(&deep).shown, deep.join("../.."));
-        assert_eq!(root(folder.path()).shown, folder.path());
+        assert_eq!(root(dir.path()).shown, dir.path());
         assert_eq!(root(Path::new(".")).absolute.join("x").parent().unwrap(), root(Path::new(".")).absolute);
-        fs::create_dir(folder.path().join("friskey.toml")).unwrap();
+        fs::create_dir(dir.path().join("friskey.toml")).unwrap();
         assert!(root(&deep).file("friskey.toml").unwrap_err().to_string().contains("a directory"));
         assert_eq!(root(&deep).file("other").unwrap(), None);
     }

@@ -42,13 +42,13 @@ pub(super) fn run(scan: &Scan, global: &Global) -> Result<Exit> {
     }
     let around = paths.iter().find(|path| path.as_path() != Path::new("-"));
     draft.repository = around.and_then(|path| {
-        let folder = if path.is_file() { path.parent()? } else { path };
-        let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
-        let repo = git::open(folder).ok()?.to_thread_local();
+        let dir = if path.is_file() { path.parent()? } else { path };
+        let dir = if dir.as_os_str().is_empty() { Path::new(".") } else { dir };
+        let repo = git::open(dir).ok()?.to_thread_local();
         Some(git::repository_info(&repo, Path::new(".")))
     });
     if around.is_some() {
-        draft.folder =
+        draft.directory =
             std::env::current_dir().map(|path| path.to_string_lossy().into_owned()).unwrap_or_default();
     }
     draft.command_line = command_line::words();

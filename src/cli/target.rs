@@ -9,16 +9,16 @@ use crate::untrusted::describe;
 /// The absolute path behind `path`, for a file that may be replaced there.
 ///
 /// # Errors
-/// The directory does not exist; a link is part of its path, in the current directory or in a repository, whose author may
-/// have put it there; what is at the path is not a regular file.
+/// The directory does not exist; a link is part of its path, in the current directory or in a repository, whose
+/// author may have put it there; what is at the path is not a regular file.
 pub(super) fn resolve(path: &Path) -> io::Result<PathBuf> {
     let mut at = match path.is_absolute() {
         true => PathBuf::new(),
         false => fs::canonicalize(".")?,
     };
     let Some(name) = path.file_name() else { return Err(io::Error::other("it is a directory")) };
-    let folder = path.parent().unwrap_or(Path::new(""));
-    for component in folder.components() {
+    let dir = path.parent().unwrap_or(Path::new(""));
+    for component in dir.components() {
         match component {
             Component::CurDir => {}
             Component::ParentDir => drop(at.pop()),
@@ -48,12 +48,12 @@ pub(super) fn resolve(path: &Path) -> io::Result<PathBuf> {
 
 /// `error`, or which directory on the way to `path` is missing.
 fn missing(path: &Path, error: io::Error) -> io::Error {
-    let is_there = |folder: &&Path| folder.as_os_str().is_empty() || folder.symlink_metadata().is_ok();
-    let first = path.ancestors().skip(1).take_while(|folder| !is_there(folder)).last();
+    let is_there = |dir: &&Path| dir.as_os_str().is_empty() || dir.symlink_metadata().is_ok();
+    let first = path.ancestors().skip(1).take_while(|dir| !is_there(dir)).last();
     match (error.kind(), first) {
-        (io::ErrorKind::NotFound, Some(folder)) => io::Error::other(format!(
+        (io::ErrorKind::NotFound, Some(dir)) => io::Error::other(format!(
             "the directory {} does not exist; create it, or write elsewhere",
-            folder.display()
+            dir.display()
         )),
         _ => error,
     }
@@ -67,8 +67,8 @@ fn link(path: &Path) -> io::Error {
     ))
 }
 
-fn is_in_repository(folder: &Path) -> bool {
-    folder.ancestors().any(|above| above.join(".git").symlink_metadata().is_ok())
+fn is_in_repository(dir: &Path) -> bool {
+    dir.ancestors().any(|above| above.join(".git").symlink_metadata().is_ok())
 }
 
 /// Opens the file to add to it, or makes it.

@@ -1,5 +1,5 @@
-//! Finds every repository below some folders. No symbolic link is followed, and nothing is opened but the files that
-//! lead from a work tree to its git directory.
+//! Finds every repository below some directories. No symbolic link is followed, and nothing is opened but the files
+//! that lead from a work tree to its git directory.
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::fs::{self, Metadata};
@@ -15,8 +15,8 @@ use crate::model::{FleetPlan, PLAN_SCHEMA, PlannedRepository, RepositoryKind, Sk
 /// Most links that are named in a plan; the others are counted.
 const MAX_IGNORED: usize = 1000;
 
-/// Folders of a git directory that are its own.
-const GIT_FOLDERS: [&str; 8] = ["objects", "refs", "hooks", "info", "logs", "modules", "worktrees", "lfs"];
+/// Directories of a git directory that are its own.
+const GIT_DIRS: [&str; 8] = ["objects", "refs", "hooks", "info", "logs", "modules", "worktrees", "lfs"];
 
 /// Finds the repositories below `roots`. `shown` masks what looks like a key in a path that is only shown; a repository
 /// whose own path contains one is skipped.
@@ -44,8 +44,8 @@ pub fn discover(
         roots: real.into_iter().collect(),
     };
     let mut waiting: Vec<PathBuf> = walk.roots.iter().rev().cloned().collect();
-    while let Some(folder) = waiting.pop() {
-        walk.folder(&folder, &mut waiting);
+    while let Some(dir) = waiting.pop() {
+        walk.dir(&dir, &mut waiting);
     }
     walk.resolve_pointers();
     Ok(walk.finish())
@@ -65,8 +65,8 @@ struct Walk<'a> {
     found: BTreeMap<PathBuf, FoundRepository>,
     /// Work trees, and the git directories that they name.
     pointers: Vec<(PathBuf, PathBuf)>,
-    /// Folders that were visited: roots may overlap, and a folder may be mounted in itself.
-    met: HashSet<FolderIdentity>,
+    /// Directories that were visited: roots may overlap, and a directory may be mounted in itself.
+    met: HashSet<DirIdentity>,
     skipped: BTreeSet<Skip>,
     ignored: BTreeSet<Skip>,
     /// How many links beyond [`MAX_IGNORED`] there are.
@@ -75,23 +75,23 @@ struct Walk<'a> {
 }
 
 #[cfg(unix)]
-type FolderIdentity = (u64, u64);
+type DirIdentity = (u64, u64);
 #[cfg(not(unix))]
-type FolderIdentity = PathBuf;
+type DirIdentity = PathBuf;
 
 #[cfg(unix)]
-fn identity(_: &Path, metadata: &Metadata) -> FolderIdentity {
+fn identity(_: &Path, metadata: &Metadata) -> DirIdentity {
     use std::os::unix::fs::MetadataExt;
     (metadata.dev(), metadata.ino())
 }
 
 #[cfg(not(unix))]
-fn identity(path: &Path, _: &Metadata) -> FolderIdentity {
+fn identity(path: &Path, _: &Metadata) -> DirIdentity {
     path.to_owned()
 }
 
-/// The folders in a folder, as far as it can be read.
-fn folders_in(dir: &Path) -> Vec<PathBuf> {
+/// The directories in a directory, as far as it can be read.
+fn dirs_in(dir: &Path) -> Vec<PathBuf> {
     let entries = fs::read_dir(dir).into_iter().flatten().flatten();
     entries
         .filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir()))
@@ -109,42 +109,42 @@ impl Walk<'_> {
         (self.shown)(path).unwrap_or_else(|| path_text(path).0)
     }
 
-    fn folder(&mut self, folder: &Path, waiting: &mut Vec<PathBuf>) {
-        let metadata = match folder.symlink_metadata() {
+    fn dir(&mut self, dir: &Path, waiting: &mut Vec<PathBuf>) {
+        let metadata = match dir.symlink_metadata() {
             Ok(metadata) if metadata.is_dir() => metadata,
             // It was replaced or removed since it was listed.
             Ok(_) => return,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return,
-            Err(error) => return self.skip(folder, format!("cannot be looked at: {error}")),
+            Err(error) => return self.skip(dir, format!("cannot be looked at: {error}")),
         };
-        if !self.met.insert(identity(folder, &metadata)) {
+        if !self.met.insert(identity(dir, &metadata)) {
             return;
         }
-        match layout(folder) {
+        match layout(dir) {
             Layout::Plain => {}
             Layout::GitDir => {
-                self.note_nested(folder);
-                return self.git_dir(folder, folder, RepositoryKind::Bare);
+                self.note_nested(dir);
+                return self.git_dir(dir, dir, RepositoryKind::Bare);
             }
-            Layout::WorkTree(git_dir) => self.git_dir(folder, &git_dir, RepositoryKind::WorkTree),
-            Layout::Pointer(target) => self.pointers.push((folder.to_owned(), target)),
-            Layout::Unclear(reason) => self.skip(folder, reason),
+            Layout::WorkTree(git_dir) => self.git_dir(dir, &git_dir, RepositoryKind::WorkTree),
+            Layout::Pointer(target) => self.pointers.push((dir.to_owned(), target)),
+            Layout::Unclear(reason) => self.skip(dir, reason),
         }
-        self.entries(folder, waiting);
+        self.entries(dir, waiting);
     }
 
-    /// Queues the folders in `folder`.
-    fn entries(&mut self, folder: &Path, waiting: &mut Vec<PathBuf>) {
-        let entries = match fs::read_dir(folder) {
+    /// Queues the directories in `dir`.
+    fn entries(&mut self, dir: &Path, waiting: &mut Vec<PathBuf>) {
+        let entries = match fs::read_dir(dir) {
             Ok(entries) => entries,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return,
-            Err(error) => return self.skip(folder, format!("the folder cannot be read: {error}")),
+            Err(error) => return self.skip(dir, format!("the directory cannot be read: {error}")),
         };
         for entry in entries {
             let entry = match entry {
                 Ok(entry) => entry,
                 Err(error) => {
-                    return self.skip(folder, format!("the folder cannot be read to its end: {error}"));
+                    return self.skip(dir, format!("the directory cannot be read to its end: {error}"));
                 }
             };
             // A work tree's own git directory was dealt with.
@@ -160,7 +160,7 @@ impl Walk<'_> {
         }
     }
 
-    /// Says of a link where it leads, if that is a folder outside the roots. What is below them is found anyway.
+    /// Says of a link where it leads, if that is a directory outside the roots. What is below them is found anyway.
     fn link(&mut self, link: &Path) {
         let Ok(target) = link.canonicalize() else { return };
         if !target.is_dir() || self.is_inside(&target) {
@@ -172,24 +172,24 @@ impl Walk<'_> {
                 format!("a symbolic link to a repository outside the roots, {to}; name that as a root, too");
             self.skip(link, reason);
         } else if self.ignored.len() < MAX_IGNORED {
-            let reason = format!("a symbolic link to a folder outside the roots, {to}; not followed");
+            let reason = format!("a symbolic link to a directory outside the roots, {to}; not followed");
             self.ignored.insert(Skip::new(self.name(link), reason));
         } else {
             self.more_ignored += 1;
         }
     }
 
-    /// Notes that other repositories are in a bare one, as after `git init --bare` in a folder of mirrors: they are audited
-    /// as parts of it.
+    /// Notes that other repositories are in a bare one, as after `git init --bare` in a directory of mirrors: they
+    /// are audited as parts of it.
     fn note_nested(&mut self, git_dir: &Path) {
         let is_own = |path: &Path| {
             let name = path.file_name().unwrap_or_default().as_encoded_bytes();
-            GIT_FOLDERS.iter().any(|own| name == own.as_bytes())
+            GIT_DIRS.iter().any(|own| name == own.as_bytes())
         };
         let is_repository = |path: &Path| is_git_dir(path) || path.join(".git").symlink_metadata().is_ok();
         let mut count = 0u64;
-        for outer in folders_in(git_dir).into_iter().filter(|path| !is_own(path)) {
-            let inner = if is_repository(&outer) { vec![outer] } else { folders_in(&outer) };
+        for outer in dirs_in(git_dir).into_iter().filter(|path| !is_own(path)) {
+            let inner = if is_repository(&outer) { vec![outer] } else { dirs_in(&outer) };
             count += inner.iter().filter(|path| is_repository(path)).count() as u64;
         }
         if count > 0 {
@@ -253,7 +253,8 @@ impl Walk<'_> {
     fn finish(mut self) -> FleetPlan {
         if self.more_ignored > 0 {
             let what = format!("{} more links", self.more_ignored);
-            self.ignored.insert(Skip::new(what, "symbolic links to folders outside the roots; not followed"));
+            self.ignored
+                .insert(Skip::new(what, "symbolic links to directories outside the roots; not followed"));
         }
         let mut sizes = ObjectSizes::default();
         let mut repositories = Vec::new();

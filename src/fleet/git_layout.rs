@@ -1,4 +1,5 @@
-//! Tells a repository by the names in a folder. Nothing of it is opened but the files that lead to its git directory.
+//! Tells a repository by the names in a directory. Nothing of it is opened but the files that lead to its git
+//! directory.
 
 use std::fs;
 use std::io;
@@ -9,7 +10,7 @@ use crate::untrusted::{Symlinks, describe, read};
 /// The largest file that says where a git directory is, in bytes.
 const ONE_LINE: u64 = 64 << 10;
 
-/// What a folder is to git.
+/// What a directory is to git.
 pub(super) enum Layout {
     /// No repository.
     Plain,
@@ -17,18 +18,18 @@ pub(super) enum Layout {
     GitDir,
     /// A work tree with its git directory.
     WorkTree(PathBuf),
-    /// A work tree whose git directory is elsewhere: the folder that its file `.git` names.
+    /// A work tree whose git directory is elsewhere: the directory that its file `.git` names.
     Pointer(PathBuf),
     /// Its `.git` is none that can be followed.
     Unclear(String),
 }
 
-/// What `folder` is.
-pub(super) fn layout(folder: &Path) -> Layout {
-    let dot_git = folder.join(".git");
+/// What `dir` is.
+pub(super) fn layout(dir: &Path) -> Layout {
+    let dot_git = dir.join(".git");
     match dot_git.symlink_metadata() {
         Ok(found) if found.is_dir() && !is_empty(&dot_git) => Layout::WorkTree(dot_git),
-        Ok(found) if found.is_file() => match pointed_to(&dot_git, "gitdir:", folder) {
+        Ok(found) if found.is_file() => match pointed_to(&dot_git, "gitdir:", dir) {
             Ok(target) => Layout::Pointer(target),
             Err(reason) => Layout::Unclear(reason),
         },
@@ -42,19 +43,19 @@ pub(super) fn layout(folder: &Path) -> Layout {
         Err(error) if !matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
             Layout::Unclear(format!("its `.git` cannot be looked at: {error}"))
         }
-        _ if is_git_dir(folder) => Layout::GitDir,
+        _ if is_git_dir(dir) => Layout::GitDir,
         _ => Layout::Plain,
     }
 }
 
-/// Whether a folder is a git directory: what git itself requires of one, or enough of it that it was one. A damaged
+/// Whether a directory is a git directory: what git itself requires of one, or enough of it that it was one. A damaged
 /// repository is planned like any other, so that its audit says what is wrong with it.
-pub(super) fn is_git_dir(folder: &Path) -> bool {
-    let is_there = |name: &str| folder.join(name).symlink_metadata().is_ok();
-    let is_dir = |name: &str| folder.join(name).is_dir();
+pub(super) fn is_git_dir(dir: &Path) -> bool {
+    let is_there = |name: &str| dir.join(name).symlink_metadata().is_ok();
+    let is_dir = |name: &str| dir.join(name).is_dir();
     let marks = [is_there("HEAD"), is_dir("objects"), is_dir("refs") || is_there("packed-refs")];
     let is_whole = marks.iter().all(|&mark| mark);
-    // Two of three may be anybody's folders, unless its configuration is there, too.
+    // Two of three may be anybody's directories, unless its configuration is there, too.
     let is_damaged = marks.iter().filter(|&&mark| mark).count() == 2 && is_there("config");
     is_whole || is_damaged || (is_there("HEAD") && is_there("commondir"))
 }
@@ -64,17 +65,17 @@ pub(super) fn common_dir(git_dir: &Path) -> PathBuf {
     pointed_to(&git_dir.join("commondir"), "", git_dir).unwrap_or_else(|_| git_dir.to_owned())
 }
 
-/// The path in a one-line file after `key`, relative to `folder`.
-fn pointed_to(file: &Path, key: &str, folder: &Path) -> Result<PathBuf, String> {
+/// The path in a one-line file after `key`, relative to `dir`.
+fn pointed_to(file: &Path, key: &str, dir: &Path) -> Result<PathBuf, String> {
     let cannot = |reason: String| format!("its `.git` cannot be read: {reason}");
     let bytes = read(file, Symlinks::Refuse, ONE_LINE).map_err(|error| cannot(error.to_string()))?;
     let line = bytes.strip_prefix(key.as_bytes()).map(<[u8]>::trim_ascii).unwrap_or_default();
     if line.is_empty() {
         return Err(cannot("it names no git directory".to_owned()));
     }
-    Ok(folder.join(crate::model::native_path(line)))
+    Ok(dir.join(crate::model::native_path(line)))
 }
 
-fn is_empty(folder: &Path) -> bool {
-    fs::read_dir(folder).is_ok_and(|mut entries| entries.next().is_none())
+fn is_empty(dir: &Path) -> bool {
+    fs::read_dir(dir).is_ok_and(|mut entries| entries.next().is_none())
 }

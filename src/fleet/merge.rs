@@ -91,7 +91,8 @@ impl Merger<'_> {
 
     fn finish(mut self) -> FleetReport {
         if self.plan.repositories.is_empty() {
-            let reason = "it contains no repository, so nothing was audited; plan the folders that hold them";
+            let reason =
+                "it contains no repository, so nothing was audited; plan the directories that hold them";
             self.problems.insert(Skip::new("the plan", reason));
         }
         if self.settings.len() > 1 {

@@ -53,9 +53,9 @@ impl ObjectSizes {
     }
 }
 
-/// The size of the regular files in a folder; zero if it cannot be listed, which its audit reports.
-fn size_of_files(folder: &Path, counts: impl Fn(&str) -> bool) -> u64 {
-    let Ok(entries) = fs::read_dir(folder) else { return 0 };
+/// The size of the regular files in a directory; zero if it cannot be listed, which its audit reports.
+fn size_of_files(dir: &Path, counts: impl Fn(&str) -> bool) -> u64 {
+    let Ok(entries) = fs::read_dir(dir) else { return 0 };
     let files = entries.flatten().filter(|entry| counts(&entry.file_name().to_string_lossy()));
     files.filter_map(|entry| entry.metadata().ok()).filter(fs::Metadata::is_file).map(|file| file.len()).sum()
 }

@@ -283,7 +283,7 @@ fn repositories_whose_paths_read_alike_have_results_of_their_own() {
     assert_eq!(states, [RepositoryState::Findings, RepositoryState::Clean]);
 }
 
-/// An empty plan, of a folder that was not mounted say, is no clean fleet.
+/// An empty plan, of a directory that was not mounted say, is no clean fleet.
 #[test]
 fn nothing_is_not_clean() {
     let plan = plan(&[]);
@@ -294,7 +294,7 @@ fn nothing_is_not_clean() {
 #[test]
 fn what_was_left_out_is_in_the_report() {
     let mut plan = plan(&[1, 2]);
-    plan.ignored.push(crate::model::Skip::new("/r/link", "a link to a folder elsewhere"));
+    plan.ignored.push(crate::model::Skip::new("/r/link", "a link to a directory elsewhere"));
     plan.id = plan_id(&plan);
     let mut results = vec![result(&plan, 0, &[]), result(&plan, 1, &[])];
     for one in &mut results {

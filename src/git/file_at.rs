@@ -59,8 +59,8 @@ const MAX_TARGET: usize = 4096;
 /// within the tree.
 ///
 /// # Errors
-/// When the revision, one of its trees or the file cannot be read; when it is not a regular file, a link out of the tree,
-/// or longer than `limit` bytes.
+/// When the revision, one of its trees or the file cannot be read; when it is not a regular file, a link out of the
+/// tree, or longer than `limit` bytes.
 pub fn file_at(
     repo: &Repository,
     revision: &str,
@@ -138,24 +138,24 @@ fn walk(
     root: ObjectId,
     path: &[u8],
 ) -> Result<WalkStep, Option<String>> {
-    let mut folders: Vec<(&[u8], ObjectId)> = Vec::new();
+    let mut dirs: Vec<(&[u8], ObjectId)> = Vec::new();
     let components: Vec<&[u8]> =
         path.split(|&byte| byte == b'/').filter(|name| !name.is_empty() && *name != b".").collect();
     for (index, &name) in components.iter().enumerate() {
         if name == b".." {
-            if folders.pop().is_none() {
+            if dirs.pop().is_none() {
                 return Err(Some("it is a symbolic link out of the repository".to_owned()));
             }
             continue;
         }
-        let at = folders.last().map_or(root, |(_, id)| *id);
+        let at = dirs.last().map_or(root, |(_, id)| *id);
         let bytes = lookup.of_kind(&at, Kind::Tree).ok_or(None)?;
         let mut entries = TreeRefIter::from_bytes(bytes, repo.object_hash()).map_while(Result::ok);
         let Some(entry) = entries.find(|entry| entry.filename == name) else { return Ok(WalkStep::Nothing) };
         let (mode, id) = (entry.mode, entry.oid.to_owned());
         let is_last = index + 1 == components.len();
         if mode.is_link() {
-            let parent = folders.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(&b'/');
+            let parent = dirs.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(&b'/');
             return Ok(WalkStep::Link { id, parent, rest: components[index + 1..].join(&b'/') });
         }
         if is_last && mode.is_blob() {
@@ -168,7 +168,7 @@ fn walk(
                 Ok(WalkStep::Nothing)
             };
         }
-        folders.push((name, id));
+        dirs.push((name, id));
     }
     Err(Some("it is not a regular file".to_owned()))
 }

@@ -1,9 +1,9 @@
 //! Checks the files of a git directory before `gix` reads them.
 //!
-//! `gix` opens the files of a git directory by name and reads them whole. An attacker can replace any of them with a pipe,
-//! which blocks forever, a link to a device, which never ends, or a file that exhausts memory. So each must be a regular
-//! file of reasonable size, and a link must not lead into a virtual file system (`/proc`, `/sys`, `/dev`), where
-//! regular files may block or never end.
+//! `gix` opens the files of a git directory by name and reads them whole. An attacker can replace any of them with a
+//! pipe, which blocks forever, a link to a device, which never ends, or a file that exhausts memory. So each must be
+//! a regular file of reasonable size, and a link must not lead into a virtual file system (`/proc`, `/sys`, `/dev`),
+//! where regular files may block or never end.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -161,7 +161,8 @@ pub(super) fn objects(dir: &Path) -> Result<Vec<PathBuf>, Refused> {
     Ok(all)
 }
 
-/// Checks the files of the ref `name`, and of the refs that it points to, in the work tree's and the common git directory.
+/// Checks the files of the ref `name`, and of the refs that it points to, in the work tree's and the common git
+/// directory.
 pub(super) fn named_ref(dirs: [&Path; 2], name: &str) -> Result<(), Refused> {
     let mut name = name.to_owned();
     for _ in 0..=super::refs::MAX_SYMREF_HOPS {
@@ -193,8 +194,8 @@ pub(super) fn refs(dir: &Path) -> Result<(), Refused> {
         }
     }
     let mut waiting = vec![dir.join("refs"), dir.join("logs")];
-    while let Some(folder) = waiting.pop() {
-        for entry in fs::read_dir(&folder).into_iter().flatten().flatten() {
+    while let Some(dir) = waiting.pop() {
+        for entry in fs::read_dir(&dir).into_iter().flatten().flatten() {
             match entry.file_type() {
                 Ok(kind) if kind.is_dir() => waiting.push(entry.path()),
                 _ => file(&entry.path(), LIST)?,
@@ -206,11 +207,11 @@ pub(super) fn refs(dir: &Path) -> Result<(), Refused> {
 
 /// Checks that the loose objects of `dir` are regular files. Their sizes are checked when they are read.
 pub(super) fn loose(dir: &Path) -> Result<(), Refused> {
-    for folder in fs::read_dir(dir).into_iter().flatten().flatten() {
-        if folder.file_name().len() != 2 {
+    for fanout in fs::read_dir(dir).into_iter().flatten().flatten() {
+        if fanout.file_name().len() != 2 {
             continue;
         }
-        for entry in fs::read_dir(folder.path()).into_iter().flatten().flatten() {
+        for entry in fs::read_dir(fanout.path()).into_iter().flatten().flatten() {
             if !entry.file_type().is_ok_and(|kind| kind.is_file()) {
                 file(&entry.path(), u64::MAX)?;
             }
@@ -281,7 +282,7 @@ mod tests {
     }
 
     #[test]
-    fn no_file_of_a_git_folder_stalls_or_fills_the_memory() {
+    fn no_file_of_a_git_dir_stalls_or_fills_the_memory() {
         for name in [
             "HEAD",
             "commondir",

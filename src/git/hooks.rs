@@ -21,14 +21,14 @@ pub struct HooksDir {
     /// Whether the repository has no work tree.
     pub bare: bool,
     /// Its work trees, linked ones too, and its git directory, with links resolved.
-    folders: Vec<PathBuf>,
+    repository_dirs: Vec<PathBuf>,
 }
 
 impl HooksDir {
     /// Whether `path` leads into the repository: into a work tree of it, or its git directory.
     pub fn holds(&self, path: &Path) -> bool {
         let real = path.canonicalize().unwrap_or_else(|_| path.to_owned());
-        self.folders.iter().any(|folder| real.starts_with(folder))
+        self.repository_dirs.iter().any(|dir| real.starts_with(dir))
     }
 }
 
@@ -47,14 +47,15 @@ pub fn hooks_dir(path: &Path) -> Result<HooksDir, OpenError> {
     let common = repo.common_dir().canonicalize().map_err(|error| unusable(error.to_string()))?;
     let dir = common.join("hooks");
     let top = repo.workdir().and_then(|top| top.canonicalize().ok());
-    let mut folders: Vec<PathBuf> = top.iter().cloned().chain([common.clone()]).collect();
+    let mut repository_dirs: Vec<PathBuf> = top.iter().cloned().chain([common.clone()]).collect();
     let main = repo.main_repo().ok().and_then(|main| main.workdir().map(Path::to_owned));
     let linked = repo.worktrees().unwrap_or_default().into_iter().filter_map(|linked| linked.base().ok());
-    folders.extend(main.into_iter().chain(linked).filter_map(|folder| folder.canonicalize().ok()));
+    repository_dirs.extend(main.into_iter().chain(linked).filter_map(|dir| dir.canonicalize().ok()));
     // A link may lead to a directory that other repositories use.
-    let shared = dir.canonicalize().is_ok_and(|real| !folders.iter().any(|folder| real.starts_with(folder)));
+    let shared =
+        dir.canonicalize().is_ok_and(|real| !repository_dirs.iter().any(|dir| real.starts_with(dir)));
     let bare = repo.is_bare();
-    let own = HooksDir { own: dir.clone(), dir, top, set: false, shared, bare, folders };
+    let own = HooksDir { own: dir.clone(), dir, top, set: false, shared, bare, repository_dirs };
     let set = repo.config_snapshot().trusted_path("core.hooksPath");
     let Some(set) = set.map_err(|error| unusable(format!("core.hooksPath: {error}")))? else {
         return Ok(own);
@@ -63,9 +64,8 @@ pub fn hooks_dir(path: &Path) -> Result<HooksDir, OpenError> {
     let base = repo.workdir().unwrap_or(&common).to_owned();
     let dir = base.join(set);
     let real = dir.canonicalize().unwrap_or_else(|_| dir.clone());
-    let inside = |folder: &Path| {
-        real.starts_with(folder) || folder.canonicalize().is_ok_and(|folder| real.starts_with(folder))
-    };
+    let inside =
+        |dir: &Path| real.starts_with(dir) || dir.canonicalize().is_ok_and(|dir| real.starts_with(dir));
     let shared = !inside(&base) && !inside(&common);
     Ok(HooksDir { dir, shared, set: true, ..own })
 }

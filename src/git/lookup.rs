@@ -150,7 +150,7 @@ impl Lookup {
     /// a file may hold anything.
     fn find(&mut self, id: &ObjectId) -> Result<Option<Kind>, String> {
         self.release();
-        if self.loose.has_no_folder(&self.dirs, id) {
+        if self.loose.has_no_dir(&self.dirs, id) {
             match self.packed(id) {
                 Ok(Some(kind)) if object_id(kind, &self.buffer, self.hash) == Some(*id) => {
                     return Ok(Some(kind));
@@ -254,7 +254,7 @@ impl Lookup {
         if *id == ObjectId::empty_tree(self.hash) {
             return Some(Kind::Tree);
         }
-        let is_packed = self.loose.has_no_folder(&self.dirs, id);
+        let is_packed = self.loose.has_no_dir(&self.dirs, id);
         if is_packed && let Some(kind) = self.packed_kind(id) {
             return Some(kind);
         }

@@ -1,5 +1,5 @@
-//! Reads loose objects by id in place of `gix`, which a pipe in place of an object would block, and a file that inflates
-//! without end would make run out of memory.
+//! Reads loose objects by id in place of `gix`, which a pipe in place of an object would block, and a file that
+//! inflates without end would make run out of memory.
 
 use std::fs;
 use std::io::{self, Read};
@@ -24,11 +24,11 @@ pub(super) struct LooseFault {
     pub(super) is_trap: bool,
 }
 
-/// Which of the 256 folders of loose objects exist in any object directory.
+/// Which of the 256 directories of loose objects exist in any object directory.
 #[derive(Clone, Copy)]
-struct LooseFolders([bool; 256]);
+struct LooseDirs([bool; 256]);
 
-impl LooseFolders {
+impl LooseDirs {
     fn list(dirs: &[PathBuf]) -> Self {
         let mut exist = [false; 256];
         for dir in dirs {
@@ -51,17 +51,17 @@ impl LooseFolders {
 #[derive(Default)]
 pub(super) struct LooseBuffers {
     /// Listed for the first object that is looked up.
-    folders: Option<LooseFolders>,
+    dirs: Option<LooseDirs>,
     inflater: Option<Inflater>,
     file: Vec<u8>,
     object: Vec<u8>,
 }
 
 impl LooseBuffers {
-    /// Whether there was no folder for this object when first asked, so that it is looked for in packs first. Most
-    /// repositories have few of these folders or none, and asking for thousands of files takes long.
-    pub(super) fn has_no_folder(&mut self, dirs: &[PathBuf], id: &ObjectId) -> bool {
-        let LooseFolders(exist) = self.folders.get_or_insert_with(|| LooseFolders::list(dirs));
+    /// Whether there was no directory for this object when first asked, so that it is looked for in packs first. Most
+    /// repositories have few of these directories or none, and asking for thousands of files takes long.
+    pub(super) fn has_no_dir(&mut self, dirs: &[PathBuf], id: &ObjectId) -> bool {
+        let LooseDirs(exist) = self.dirs.get_or_insert_with(|| LooseDirs::list(dirs));
         !exist[usize::from(id.first_byte())]
     }
 

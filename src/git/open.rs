@@ -44,8 +44,8 @@ pub enum OpenError {
     },
     /// Neither it nor any parent directory is a repository.
     #[error(
-        "{} is not a git repository, nor is any folder above it; \
-         name a work tree, a `.git` folder or a bare repository",
+        "{} is not a git repository, nor is any directory above it; \
+         name a work tree, a `.git` directory or a bare repository",
         .0.display()
     )]
     NotARepository(PathBuf),
@@ -180,9 +180,9 @@ mod tests {
         git(&main, &["commit", "-q", "--allow-empty", "-m", "first"]);
         git(&main, &["worktree", "add", "-q", "../linked"]);
         git(&root, &["clone", "-q", "--bare", "main", "bare.git"]);
-        fs::create_dir_all(main.join("some/folder")).expect("made");
+        fs::create_dir_all(main.join("some/directory")).expect("made");
         let expected = main.join(".git/objects");
-        for path in ["main", "main/.git", "main/some/folder", "linked", "linked/.git"] {
+        for path in ["main", "main/.git", "main/some/directory", "linked", "linked/.git"] {
             assert_eq!(objects(&root.join(path)), expected, "{path}");
         }
         assert_eq!(objects(&root.join("bare.git")), root.join("bare.git/objects"));

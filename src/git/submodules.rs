@@ -37,7 +37,7 @@ pub enum WorkTreeGit {
     /// It is missing: the submodule is not checked out.
     Nothing,
     /// The git directory itself.
-    Folder(PathBuf),
+    Dir(PathBuf),
     /// A file that points to the git directory.
     Elsewhere(PathBuf),
     /// It cannot be read, for this reason.
@@ -48,7 +48,7 @@ pub enum WorkTreeGit {
 pub fn work_tree_git(work_tree: &Path) -> WorkTreeGit {
     let path = work_tree.join(".git");
     match path.symlink_metadata() {
-        Ok(metadata) if metadata.is_dir() => return WorkTreeGit::Folder(path),
+        Ok(metadata) if metadata.is_dir() => return WorkTreeGit::Dir(path),
         Ok(_) => {}
         Err(error)
             if matches!(error.kind(), std::io::ErrorKind::NotFound | std::io::ErrorKind::NotADirectory) =>

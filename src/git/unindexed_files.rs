@@ -10,7 +10,7 @@ use super::database::Database;
 use crate::model::Skip;
 use crate::untrusted::describe;
 
-/// Folders nested deeper are not entered.
+/// Directories nested deeper are not entered.
 const MAX_DEPTH: usize = 8;
 
 /// Suffixes of files without objects: marker files, and files that git derives from packs.

@@ -49,7 +49,7 @@ pub struct Draft {
     /// The repository around what was scanned, if there is one.
     pub repository: Option<RepositoryInfo>,
     /// The current directory of the run, absolute, if relative paths are those of a tree in it; else empty.
-    pub folder: String,
+    pub directory: String,
     /// The command line that asked for the scan, the name of the program first; empty if there was none.
     pub command_line: Vec<String>,
     /// Maps each path in the report to the path from the root of its repository, where the two differ. For
@@ -64,7 +64,8 @@ pub(crate) trait Redact {
     /// A path, name, reason or message, redacted; `None` if there is nothing to redact.
     fn redacted(&mut self, text: &[u8]) -> Option<String>;
 
-    /// The same for free text such as names of people and the reasons they give, in which any random-looking word is suspicious.
+    /// The same for free text such as names of people and the reasons they give, in which any random-looking word is
+    /// suspicious.
     fn redacted_prose(&mut self, text: &[u8]) -> Option<String>;
 }
 
@@ -106,7 +107,7 @@ impl Draft {
             started,
             mut version_control,
             mut repository,
-            mut folder,
+            mut directory,
             mut command_line,
             repository_paths,
             secrets: _,
@@ -127,7 +128,7 @@ impl Draft {
                 .flatten()
                 .for_each(|text| redact_text(text, redact));
         }
-        redact_text(&mut folder, redact);
+        redact_text(&mut directory, redact);
         command_line.iter_mut().for_each(|word| redact_text(word, redact));
         let repository_paths = repository_paths.into_iter().map(|(mut shown, mut path)| {
             redact_bytes(&mut shown, redact);
@@ -151,7 +152,7 @@ impl Draft {
             started,
             version_control,
             repository,
-            folder,
+            directory,
             command_line,
             repository_paths,
             secrets: Vec::new(),

@@ -124,8 +124,8 @@ impl Report {
     }
 
     /// The current directory of the run, if relative paths are those of a tree in it; else empty.
-    pub fn folder(&self) -> &str {
-        &self.redacted.folder
+    pub fn directory(&self) -> &str {
+        &self.redacted.directory
     }
 
     /// The command line that asked for the scan, the name of the program first; empty if there was none.

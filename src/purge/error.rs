@@ -18,7 +18,7 @@ pub enum PurgeError {
     #[error("the repository is incomplete, so a purged copy could not be proven: {}", first(.0))]
     Incomplete(Vec<Skip>),
     /// Something is where the new repository was to be.
-    #[error("{} exists and is not an empty folder; name another path, or delete it", .0.display())]
+    #[error("{} exists and is not an empty directory; name another path, or delete it", .0.display())]
     Exists(PathBuf),
     /// It is what an earlier run left.
     #[error("{} is what an interrupted `friskey purge` left; delete it and run again", .0.display())]

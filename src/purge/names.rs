@@ -1,4 +1,4 @@
-//! New names for files, folders and refs whose names contain a key.
+//! New names for files, directories and refs whose names contain a key.
 
 use std::collections::{HashMap, HashSet};
 

@@ -10,15 +10,15 @@ use crate::git::{ObjectId, ObjectKind};
 /// A tree that is put together.
 #[derive(Default)]
 struct NoteTree {
-    folders: BTreeMap<Vec<u8>, NoteTree>,
+    dirs: BTreeMap<Vec<u8>, NoteTree>,
     others: Vec<RawTreeEntry>,
 }
 
 /// A tree of notes, read.
 struct ReadNotes {
     tree: NoteTree,
-    /// The folders in it.
-    folders: Vec<ObjectId>,
+    /// The directories in it.
+    dirs: Vec<ObjectId>,
     /// Whether any note got another name.
     is_renamed: bool,
 }
@@ -26,8 +26,8 @@ struct ReadNotes {
 /// A tree of notes, rewritten.
 struct NewNotes {
     id: ObjectId,
-    /// The folders in the old one.
-    folders: Vec<ObjectId>,
+    /// The directories in the old one.
+    dirs: Vec<ObjectId>,
     is_renamed: bool,
 }
 
@@ -42,11 +42,11 @@ impl HistoryRewriter<'_> {
             let tree = match known.get(&links.tree) {
                 Some(tree) => *tree,
                 None => {
-                    let NewNotes { id, folders, is_renamed } = self.notes_tree(links.tree)?;
+                    let NewNotes { id, dirs, is_renamed } = self.notes_tree(links.tree)?;
                     if is_renamed {
-                        left.extend(folders)
+                        left.extend(dirs)
                     } else {
-                        kept.extend(folders)
+                        kept.extend(dirs)
                     }
                     known.insert(links.tree, id);
                     id
@@ -59,22 +59,22 @@ impl HistoryRewriter<'_> {
             }
         }
         // No new tree leads to them; one that does was added as a new one.
-        for folder in left.difference(&kept).filter(|folder| self.graph.is_late_tree(folder)) {
-            self.graph.leave_out(folder);
+        for dir in left.difference(&kept).filter(|dir| self.graph.is_late_tree(dir)) {
+            self.graph.leave_out(dir);
         }
         Ok(())
     }
 
     /// Rewrites a tree of notes.
     fn notes_tree(&mut self, root: ObjectId) -> Result<NewNotes, PurgeError> {
-        let mut notes = ReadNotes { tree: NoteTree::default(), folders: Vec::new(), is_renamed: false };
+        let mut notes = ReadNotes { tree: NoteTree::default(), dirs: Vec::new(), is_renamed: false };
         self.read_notes(root, &mut Vec::new(), &mut notes)?;
-        let ReadNotes { tree, folders, is_renamed } = notes;
+        let ReadNotes { tree, dirs, is_renamed } = notes;
         if !is_renamed {
-            return Ok(NewNotes { id: self.tree(root)?, folders, is_renamed });
+            return Ok(NewNotes { id: self.tree(root)?, dirs, is_renamed });
         }
         let new = self.write_notes(&tree)?;
-        Ok(NewNotes { id: self.record(ObjectKind::Tree, root, new), folders, is_renamed })
+        Ok(NewNotes { id: self.record(ObjectKind::Tree, root, new), dirs, is_renamed })
     }
 
     /// Adds the notes of a tree, whose path is `path`, under their new names.
@@ -89,7 +89,7 @@ impl HistoryRewriter<'_> {
         for mut entry in tree::parse(&bytes, self.hash).ok_or(PurgeError::Malformed(id))? {
             let is_fanout = entry.name.len() == 2 && entry.name.iter().all(u8::is_ascii_hexdigit);
             if entry.is_tree() && is_fanout && path.len() < width / 2 {
-                notes.folders.push(entry.id);
+                notes.dirs.push(entry.id);
                 path.push(entry.name);
                 self.read_notes(entry.id, path, notes)?;
                 path.pop();
@@ -113,17 +113,17 @@ impl HistoryRewriter<'_> {
             };
             notes.is_renamed = true;
             let digits = new.to_string().into_bytes();
-            let folders: Vec<Vec<u8>> = digits.chunks(2).take(path.len()).map(<[u8]>::to_vec).collect();
+            let dirs: Vec<Vec<u8>> = digits.chunks(2).take(path.len()).map(<[u8]>::to_vec).collect();
             entry.name = digits[2 * path.len()..].to_vec();
-            notes.tree.add(&folders, entry);
+            notes.tree.add(&dirs, entry);
         }
         Ok(())
     }
 
     fn write_notes(&mut self, notes: &NoteTree) -> Result<ObjectId, PurgeError> {
         let mut entries = notes.others.clone();
-        for (name, folder) in &notes.folders {
-            let id = self.write_notes(folder)?;
+        for (name, dir) in &notes.dirs {
+            let id = self.write_notes(dir)?;
             entries.push(RawTreeEntry { mode: b"40000".to_vec(), name: name.clone(), id });
         }
         tree::sort(&mut entries);
@@ -132,9 +132,9 @@ impl HistoryRewriter<'_> {
 }
 
 impl NoteTree {
-    fn add(&mut self, folders: &[Vec<u8>], entry: RawTreeEntry) {
-        match folders.split_first() {
-            Some((first, rest)) => self.folders.entry(first.clone()).or_default().add(rest, entry),
+    fn add(&mut self, dirs: &[Vec<u8>], entry: RawTreeEntry) {
+        match dirs.split_first() {
+            Some((first, rest)) => self.dirs.entry(first.clone()).or_default().add(rest, entry),
             None => self.others.push(entry),
         }
     }

@@ -1,5 +1,5 @@
-//! Proves the new repository before it is handed over: none of the keys, none of the old objects, and no other change than
-//! what was planned.
+//! Proves the new repository before it is handed over: none of the keys, none of the old objects, and no other change
+//! than what was planned.
 
 use std::collections::HashSet;
 use std::path::Path;
@@ -222,7 +222,7 @@ impl RepositoryComparison<'_> {
         Ok(())
     }
 
-    /// The entries of a tree; of notes, those in folders too, named by all of their digits.
+    /// The entries of a tree; of notes, those in directories too, named by all of their digits.
     fn notes_or_entries(
         &mut self,
         id: ObjectId,

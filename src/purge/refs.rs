@@ -183,7 +183,7 @@ impl RefPlan {
     }
 }
 
-/// Whether no ref has the name, and none is a folder of it or in it.
+/// Whether no ref has the name, and none is a directory of it or in it.
 fn is_free(name: &[u8], taken: &HashSet<String>) -> bool {
     let within =
         |outer: &[u8], inner: &[u8]| inner.strip_prefix(outer).is_some_and(|rest| rest.starts_with(b"/"));

@@ -55,11 +55,11 @@ pub(super) fn is_inside(path: &Path, repo: &Repository) -> bool {
     // A link is followed when it is written to.
     let real = path.canonicalize().or_else(|_| parent(path).canonicalize());
     let Ok(real) = real else { return false };
-    own_folders(repo).iter().any(|dir| dir.canonicalize().is_ok_and(|dir| real.starts_with(dir)))
+    own_dirs(repo).iter().any(|dir| dir.canonicalize().is_ok_and(|dir| real.starts_with(dir)))
 }
 
 /// The git directories and work trees of a repository, with those of linked work trees.
-fn own_folders(repo: &Repository) -> Vec<PathBuf> {
+fn own_dirs(repo: &Repository) -> Vec<PathBuf> {
     let common = repo.common_dir();
     // It may be written with `..` for a linked work tree.
     let common = &common.canonicalize().unwrap_or_else(|_| common.to_owned());
@@ -77,7 +77,7 @@ fn own_folders(repo: &Repository) -> Vec<PathBuf> {
     own
 }
 
-/// The folder that `into` is to be in.
+/// The directory that `into` is to be in.
 fn parent(into: &Path) -> &Path {
     into.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
@@ -85,13 +85,13 @@ fn parent(into: &Path) -> &Path {
 impl NewRepository {
     /// Begins a repository that is to be at `into`.
     pub(super) fn create(into: &Path, hash: HashKind) -> io::Result<Self> {
-        let name = into.file_name().ok_or_else(|| io::Error::other("it is not the name of a folder"))?;
+        let name = into.file_name().ok_or_else(|| io::Error::other("it is not the name of a directory"))?;
         let prefix = format!(".{}.unfinished-", name.to_string_lossy());
         let dir = tempfile::Builder::new().prefix(&prefix).tempdir_in(parent(into))?;
         let new = Self { dir, into: into.to_owned(), hash };
         new.write(UNFINISHED_MARKER, MARKER_TEXT.as_bytes())?;
-        for folder in ["objects/pack", "objects/info", "refs/heads", "refs/tags"] {
-            fs::create_dir_all(new.path().join(folder))?;
+        for dir in ["objects/pack", "objects/info", "refs/heads", "refs/tags"] {
+            fs::create_dir_all(new.path().join(dir))?;
         }
         // git refuses a repository with an extension that it does not know.
         new.write("config", new.config(true).as_bytes())?;
@@ -126,25 +126,25 @@ impl NewRepository {
 
     fn write(&self, name: &str, bytes: &[u8]) -> io::Result<()> {
         let path = self.path().join(name);
-        if let Some(folder) = path.parent() {
-            fs::create_dir_all(folder)?;
+        if let Some(dir) = path.parent() {
+            fs::create_dir_all(dir)?;
         }
         fs::write(path, bytes)
     }
 
     /// Has everything in it written to the disk.
     pub(super) fn sync(&self) -> io::Result<()> {
-        let mut folders = vec![self.path().to_owned()];
-        while let Some(folder) = folders.pop() {
-            for entry in fs::read_dir(&folder)? {
+        let mut dirs = vec![self.path().to_owned()];
+        while let Some(dir) = dirs.pop() {
+            for entry in fs::read_dir(&dir)? {
                 let entry = entry?;
                 if entry.file_type()?.is_dir() {
-                    folders.push(entry.path());
+                    dirs.push(entry.path());
                 } else {
                     File::open(entry.path())?.sync_all()?;
                 }
             }
-            sync(&folder);
+            sync(&dir);
         }
         Ok(())
     }
@@ -188,7 +188,7 @@ impl NewRepository {
         fs::rename(self.path().join("config.new"), self.path().join("config"))?;
         fs::remove_file(self.path().join(UNFINISHED_MARKER))?;
         sync(self.path());
-        // An empty folder may be there, which not every system replaces.
+        // An empty directory may be there, which not every system replaces.
         match fs::remove_dir(&self.into) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
             _ => {}
@@ -209,7 +209,7 @@ fn proper(name: &str) -> io::Result<()> {
     }
 }
 
-/// Has a folder's entries written to the disk. Not every file system can; then they are written later.
+/// Has a directory's entries written to the disk. Not every file system can; then they are written later.
 fn sync(dir: &Path) {
     if let Ok(dir) = File::open(dir) {
         let _ = dir.sync_all();

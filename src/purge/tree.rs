@@ -23,7 +23,7 @@ impl RawTreeEntry {
         self.mode == b"160000"
     }
 
-    /// As git sorts: a folder as if its name ended in a slash.
+    /// As git sorts: a directory as if its name ended in a slash.
     fn cmp_name(&self, other: &Self) -> Ordering {
         let with_slash = |entry: &Self| {
             let slash: &[u8] = if entry.is_tree() { b"/" } else { b"" };

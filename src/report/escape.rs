@@ -248,7 +248,7 @@ mod tests {
     }
 
     #[test]
-    fn archive_entries_cannot_leave_their_folder() {
+    fn archive_entries_cannot_leave_their_dir() {
         assert_eq!(entry(b"config/.env..x/..."), "config/.env..x/...");
         assert_eq!(entry(b"../a/./b"), "\\u{2e}\\u{2e}/a/\\u{2e}/b");
         assert_eq!(entry(b"a\\..\\b\x07"), "a/\\u{2e}\\u{2e}/b\\u{7}");

@@ -109,7 +109,7 @@ impl<'a> RequestObject<'a> {
     pub(super) fn new(report: &'a Report) -> Self {
         Self {
             repository: report.repository().map(RepositoryObject::new),
-            folder: Some(report.folder()).filter(|folder| !folder.is_empty()),
+            folder: Some(report.directory()).filter(|path| !path.is_empty()),
             command_line: report.command_line(),
             started: moment(report.started()),
         }

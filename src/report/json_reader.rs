@@ -1,7 +1,7 @@
 //! Reads a report in the format `json` back, to which a command adds what it found out.
 //!
-//! Every field may be hostile: whatever comes of it is a [`Draft`], which is redacted again. Keys are not in a report; in
-//! their place are stand-ins that look the same when they are shown.
+//! Every field may be hostile: whatever comes of it is a [`Draft`], which is redacted again. Keys are not in a
+//! report; in their place are stand-ins that look the same when they are shown.
 
 use std::sync::Arc;
 
@@ -63,7 +63,7 @@ pub fn read_json(document: &Value, rules: Vec<RuleInfo>) -> Result<Draft, JsonRe
         started: seconds(&saved.started),
         version_control: None,
         repository,
-        folder: saved.folder.unwrap_or_default(),
+        directory: saved.folder.unwrap_or_default(),
         command_line: saved.command_line,
         repository_paths: Default::default(),
         secrets: Vec::new(),

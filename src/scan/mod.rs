@@ -187,7 +187,7 @@ fn draft(command: &'static str, settings: &Settings<'_>, mut gathered: ScanOutco
         started: clock.started(),
         version_control: None,
         repository: None,
-        folder: String::new(),
+        directory: String::new(),
         command_line: Vec::new(),
         repository_paths: Default::default(),
         secrets: secrets.into_values().collect(),

@@ -46,8 +46,8 @@ impl Excludes {
     }
 
     /// The glob that matches `path` itself.
-    pub fn glob(&self, path: &Path, is_folder: bool) -> Option<String> {
-        let matched = |path: &Path| match self.globs.matched(path, is_folder) {
+    pub fn glob(&self, path: &Path, is_dir: bool) -> Option<String> {
+        let matched = |path: &Path| match self.globs.matched(path, is_dir) {
             Match::Ignore(glob) => glob.from().map(|written| written.to_string_lossy().into_owned()),
             Match::None | Match::Whitelist(_) => None,
         };

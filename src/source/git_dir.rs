@@ -53,7 +53,7 @@ pub fn scan_git_dir(git_dir: GitDir<'_>, sink: &dyn Sink, names: &dyn Sink) -> V
         if sink.is_stopped() {
             break;
         }
-        walk.folder(&dir, depth);
+        walk.list(&dir, depth);
     }
     walk.nested.sort();
     walk.nested
@@ -63,13 +63,13 @@ struct GitDirWalk<'a, 's> {
     git_dir: GitDir<'a>,
     visit: FileScanner<'s>,
     names: FileScanner<'s>,
-    /// Folders to visit, with their depth.
+    /// Directories to visit, with their depth.
     open: Vec<(PathBuf, usize)>,
     nested: Vec<NestedDir>,
 }
 
 impl GitDirWalk<'_, '_> {
-    fn folder(&mut self, dir: &Path, depth: usize) {
+    fn list(&mut self, dir: &Path, depth: usize) {
         let mut entries = match fs::read_dir(dir).and_then(Iterator::collect::<io::Result<Vec<_>>>) {
             Ok(entries) => entries,
             // Removed since, as git does with empty directories of refs.

@@ -3,7 +3,7 @@
 //
 //     node pages.mjs CHROMIUM MODULES PAGES ARTIFACTS
 //
-// PAGES is a folder of .html files; those whose name begins with "many" have ten thousand findings. ARTIFACTS receives
+// PAGES is a directory of .html files; those whose name begins with "many" have ten thousand findings. ARTIFACTS receives
 // screenshots and PDFs.
 import assert from "node:assert/strict";
 import { createRequire } from "node:module";

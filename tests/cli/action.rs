@@ -32,8 +32,8 @@ confidence = "high"
 fn runner() -> Scratch {
     let scratch = Scratch::new();
     scratch.repository("ws");
-    for folder in ["temp", "bin"] {
-        fs::create_dir_all(scratch.path(folder)).unwrap();
+    for dir in ["temp", "bin"] {
+        fs::create_dir_all(scratch.path(dir)).unwrap();
     }
     fs::copy(env!("CARGO_BIN_EXE_friskey"), scratch.path("bin/friskey")).unwrap();
     scratch
@@ -296,10 +296,10 @@ fn stand_ins(scratch: &Scratch) -> String {
 fn a_release_is_installed_only_with_its_checksum() {
     let scratch = runner();
     let path = stand_ins(&scratch);
-    let folder = scratch.path("stand-ins");
+    let dir = scratch.path("stand-ins");
     let common = [
         ("PATH", path.as_str()),
-        ("STAND_INS", folder.to_str().unwrap()),
+        ("STAND_INS", dir.to_str().unwrap()),
         ("ACTION_REPOSITORY", "friskey/friskey"),
         ("INPUT_TOKEN", "the token"),
     ];
@@ -364,8 +364,8 @@ fn trap(scratch: &Scratch, path: &str) {
 fn nothing_of_the_workspace_is_run_or_obeyed() {
     let scratch = runner();
     let stand_in_path = stand_ins(&scratch);
-    let folder = scratch.path("stand-ins");
-    let common = [("STAND_INS", folder.to_str().unwrap()), ("ACTION_REPOSITORY", "friskey/friskey")];
+    let dir = scratch.path("stand-ins");
+    let common = [("STAND_INS", dir.to_str().unwrap()), ("ACTION_REPOSITORY", "friskey/friskey")];
     let programs =
         ["cargo", "rustup", "rustc", "curl", "tar", "sha256sum", "awk", "grep", "mktemp", "cp", "find"];
     for program in programs.iter().chain(&["dirname", "sort", "cut", "mkdir", "rm", "sed", "friskey"]) {
@@ -431,7 +431,7 @@ fn nothing_of_the_workspace_is_run_or_obeyed() {
 fn a_build_obeys_no_settings_above_the_action() {
     let scratch = runner();
     let path = stand_ins(&scratch);
-    let folder = scratch.path("stand-ins");
+    let dir = scratch.path("stand-ins");
     // If the action is checked out below foreign settings, a copy elsewhere is built.
     for name in ["Cargo.toml", "Cargo.lock", "src/main.rs", "rules/a.toml", "benches/b.rs"] {
         scratch.write(&format!("above/action/{name}"), "");
@@ -439,7 +439,7 @@ fn a_build_obeys_no_settings_above_the_action() {
     scratch.write("above/.cargo/config.toml", "[build]\nrustc-wrapper = './evil'\n");
     let variables = [
         ("PATH", path.as_str()),
-        ("STAND_INS", folder.to_str().unwrap()),
+        ("STAND_INS", dir.to_str().unwrap()),
         ("GITHUB_ACTION_PATH", &*scratch.path("above/action").display().to_string()),
     ]
     .map(|(name, value)| (name, value.to_owned()));

@@ -263,8 +263,8 @@ fn a_pack_whose_bytes_were_exchanged_is_swept() {
     scratch.write("other/key", key(9));
     scratch.commit("other", "a key");
     scratch.git("other", &["repack", "-adq"]);
-    let folder = scratch.path("other/.git/objects/pack");
-    for entry in fs::read_dir(folder).unwrap() {
+    let dir = scratch.path("other/.git/objects/pack");
+    for entry in fs::read_dir(dir).unwrap() {
         let theirs = entry.unwrap().path();
         let target = own.with_extension(theirs.extension().unwrap());
         let time = fs::metadata(&target).ok().map(|found| found.modified().unwrap());
@@ -358,7 +358,7 @@ fn a_cache_is_private_elsewhere_and_holds_no_key() {
         files += 1;
     }
     assert!(files >= 2, "{files}");
-    for inside in ["repo/cache", "repo/.git/cache", "repo/new/folder"] {
+    for inside in ["repo/cache", "repo/.git/cache", "repo/new/directory"] {
         let output = scratch.friskey(".", &["history", "repo", "--cache", inside]);
         assert_eq!(output.status.code(), Some(2));
         assert!(String::from_utf8_lossy(&output.stderr).contains("within the audited repository"));

@@ -351,16 +351,16 @@ fn what_git_left_in_its_object_directories() {
         let id = id.unwrap();
         (id[..2].to_owned(), id[2..].trim().to_owned())
     };
-    let (folder, name) = loose(11);
+    let (dir, name) = loose(11);
     std::fs::rename(
-        scratch.path(&format!("{objects}/{folder}/{name}")),
-        scratch.path(&format!("{objects}/{folder}/tmp_obj_x1y2z3")),
+        scratch.path(&format!("{objects}/{dir}/{name}")),
+        scratch.path(&format!("{objects}/{dir}/tmp_obj_x1y2z3")),
     )
     .unwrap();
-    let (folder, name) = loose(12);
-    let quarantine = scratch.path(&format!("{objects}/tmp_objdir-incoming-x/{folder}"));
+    let (dir, name) = loose(12);
+    let quarantine = scratch.path(&format!("{objects}/tmp_objdir-incoming-x/{dir}"));
     std::fs::create_dir_all(&quarantine).unwrap();
-    std::fs::rename(scratch.path(&format!("{objects}/{folder}/{name}")), quarantine.join(&name)).unwrap();
+    std::fs::rename(scratch.path(&format!("{objects}/{dir}/{name}")), quarantine.join(&name)).unwrap();
     // A pack without its index, and what is left of one that was on its way.
     scratch.git("r", &["clone", "-q", "--bare", ".", "../other"]);
     let packs = |name: &str| {
@@ -379,7 +379,7 @@ fn what_git_left_in_its_object_directories() {
     scratch.write(&format!("{objects}/pack/pack-{}.pack", "1".repeat(40)), &pack);
     scratch.write(&format!("{objects}/pack/tmp_pack_a1b2c3"), &pack[..pack.len() - 40]);
     scratch.write(&format!("{objects}/pack/pack-2.keep"), key(13));
-    scratch.write(&format!("{objects}/{folder}/odd"), key(14));
+    scratch.write(&format!("{objects}/{dir}/odd"), key(14));
     let output = scratch.friskey("r", &["history", "--format", "json"]);
     let json = report(&output);
     let first = |number: u64| places(&json, number).remove(0).0;

@@ -10,7 +10,7 @@ use serde_json::Value;
 use crate::sarif;
 use crate::support::{Scratch, fingerprint, key, report, strings};
 
-/// A folder `mirrors` with repositories of every kind; two hold the same key.
+/// A directory `mirrors` with repositories of every kind; two hold the same key.
 fn fleet() -> Scratch {
     let scratch = Scratch::new();
     for name in ["one", "two", "three"] {
@@ -100,21 +100,21 @@ fn a_plan_has_every_repository_once() {
     let shared = &repositories[2]["alternates"][0];
     assert!(shared["path"].as_str().unwrap().ends_with("two/.git/objects"));
     assert_eq!(shared["bytes"], repositories[5]["bytes"]);
-    // The same folders give the same plan, however they are named.
+    // The same directories give the same plan, however they are named.
     let again = report(&scratch.friskey(".", &["fleet", "plan", "mirrors/", "mirrors/one", "./mirrors"]));
     assert_eq!(again["repositories"], plan["repositories"]);
 }
 
 #[cfg(unix)]
 #[test]
-fn hostile_folders_are_named_and_not_followed() {
+fn hostile_dirs_are_named_and_not_followed() {
     use std::os::unix::fs::symlink;
     let scratch = fleet();
     scratch.repository("outside/secret");
-    fs::create_dir_all(scratch.path("outside/folder")).unwrap();
+    fs::create_dir_all(scratch.path("outside/directory")).unwrap();
     let at = |name: &str| scratch.path("mirrors").join(name);
     symlink(scratch.path("outside/secret"), at("link")).unwrap();
-    symlink(scratch.path("outside/folder"), at("elsewhere")).unwrap();
+    symlink(scratch.path("outside/directory"), at("elsewhere")).unwrap();
     symlink("..", at("loop")).unwrap();
     symlink("nowhere", at("dangling")).unwrap();
     scratch.write(
@@ -497,7 +497,7 @@ fn links_that_are_not_followed_are_told() {
     std::os::unix::fs::symlink(scratch.path("elsewhere/team"), scratch.path("mirrors/team")).unwrap();
     let planned = scratch.friskey(".", &["fleet", "plan", "mirrors"]);
     assert_eq!(planned.status.code(), Some(0));
-    assert!(stderr(&planned).contains("not followed: 1 link to folders outside"), "{}", stderr(&planned));
+    assert!(stderr(&planned).contains("not followed: 1 link to directories outside"), "{}", stderr(&planned));
     fs::write(scratch.path("fleet.json"), &planned.stdout).unwrap();
     audit(&scratch, &["--state", "state"]);
     for format in ["human", "json", "jsonl", "sarif", "html"] {
@@ -519,13 +519,13 @@ fn repositories_in_a_git_directory_are_told() {
     assert!(report(&planned)["notes"].is_null(), "{}", stderr(&planned));
 }
 
-/// A state directory of other folders is left alone; one of the same folders is used again.
+/// A state directory of other directories is left alone; one of the same directories is used again.
 #[test]
 fn results_of_another_plan_are_not_removed() {
     let scratch = told_fleet();
     audit(&scratch, &["--state", "state"]);
-    let plan_of = |folder: &str| {
-        let planned = scratch.friskey(".", &["fleet", "plan", folder]);
+    let plan_of = |dir: &str| {
+        let planned = scratch.friskey(".", &["fleet", "plan", dir]);
         fs::write(scratch.path("fleet.json"), &planned.stdout).unwrap();
     };
     scratch.repository("elsewhere/other");

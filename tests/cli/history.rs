@@ -26,7 +26,7 @@ pub(crate) fn every_surface(scratch: &Scratch) -> Vec<(&'static str, &'static st
     let git = |args: &[&str]| scratch.git("r", args);
     scratch.repository("r");
     scratch.write("r/a.txt", format!("x = {}\n", put("a blob at the tip", "blob")));
-    scratch.write("r/sub/deep/.env", format!("K={}\n", put("a hidden file in a folder", "blob")));
+    scratch.write("r/sub/deep/.env", format!("K={}\n", put("a hidden file in a directory", "blob")));
     scratch.write("r/b.bin", [b"\0\x01".as_slice(), put("a binary", "blob").as_bytes(), b"\xff"].concat());
     scratch.write("r/.gitattributes", format!("*.x -diff # {}\n", put("attributes", "blob")));
     scratch.write("r/old.txt", put("a file removed later", "blob"));
@@ -42,7 +42,7 @@ pub(crate) fn every_surface(scratch: &Scratch) -> Vec<(&'static str, &'static st
     git(&["tag", &put("a tag name", "ref-name")]);
     git(&["notes", "add", "-m", &format!("noted {}", put("a note", "note"))]);
     scratch.write(&format!("r/{}.txt", put("a file name", "file-name")), "x");
-    scratch.write(&format!("r/{}/x", put("a folder name", "file-name")), "x");
+    scratch.write(&format!("r/{}/x", put("a directory name", "file-name")), "x");
     scratch.commit("r", "names");
     // a merge that adds what neither side has
     git(&["checkout", "-q", "-b", "side", "HEAD~1"]);
@@ -451,7 +451,7 @@ fn a_large_packed_blob_is_reported_completely() {
 /// A file of a git directory that would stall or exhaust whoever reads it ends every command with status 2 or 3.
 #[cfg(unix)]
 #[test]
-fn no_file_of_a_git_folder_stalls_a_command() {
+fn no_file_of_a_git_dir_stalls_a_command() {
     for name in ["HEAD", "config", "packed-refs", "index", "refs/heads/main", "objects/info/alternates"] {
         let scratch = Scratch::new();
         scratch.repository("r");

@@ -70,33 +70,33 @@ fn husky_gets_a_hint_for_each_hook() {
 }
 
 #[test]
-fn a_folder_that_other_repositories_use_needs_the_word_global() {
+fn a_dir_that_other_repositories_use_needs_the_word_global() {
     let scratch = Scratch::new();
     scratch.repository("r");
-    let folder = scratch.path("shared");
-    scratch.git("r", &["config", "--global", "core.hooksPath", &folder.display().to_string()]);
+    let dir = scratch.path("shared");
+    scratch.git("r", &["config", "--global", "core.hooksPath", &dir.display().to_string()]);
     let refused = scratch.friskey("r", &["hook", "install"]);
     assert_eq!(refused.status.code(), Some(2));
     let said = stderr(&refused);
     assert!(said.contains("--global") && said.contains("git config --local core.hooksPath"), "{said}");
-    assert!(!folder.exists());
+    assert!(!dir.exists());
     assert!(scratch.friskey("r", &["hook", "install", "--global"]).status.success());
-    assert!(folder.join("pre-commit").is_file());
+    assert!(dir.join("pre-commit").is_file());
     // So does taking them out, from wherever.
     scratch.repository("other");
     let refused = scratch.friskey("other", &["hook", "uninstall"]);
     assert_eq!(refused.status.code(), Some(2));
     assert!(stderr(&refused).contains("friskey hook uninstall --global"), "{}", stderr(&refused));
-    assert!(folder.join("pre-commit").is_file());
+    assert!(dir.join("pre-commit").is_file());
     assert!(scratch.friskey("other", &["hook", "uninstall", "--global"]).status.success());
-    assert!(!folder.join("pre-commit").exists());
+    assert!(!dir.join("pre-commit").exists());
     scratch.git("r", &["config", "--global", "--unset", "core.hooksPath"]);
     assert_eq!(scratch.friskey("r", &["hook", "install", "--global"]).status.code(), Some(2));
 }
 
 #[cfg(unix)]
 #[test]
-fn hooks_that_are_a_link_to_a_shared_folder_need_the_word_global() {
+fn hooks_that_are_a_link_to_a_shared_dir_need_the_word_global() {
     let scratch = Scratch::new();
     scratch.repository("r");
     std::fs::create_dir(scratch.path("shared")).unwrap();
@@ -268,12 +268,12 @@ fn no_path_makes_a_hook_run_a_friskey_of_the_repository() {
             std::fs::write(hooks.join(name), text.replacen("/bin/sh", shell, 1)).unwrap();
         }
         for path in &paths {
-            for (folder, args) in runs {
-                let mut command = scratch.command("git", folder);
+            for (dir, args) in runs {
+                let mut command = scratch.command("git", dir);
                 let output = run(command.args(args).env("PATH", format!("{path}:/usr/bin:/bin")), b"");
-                assert!(!scratch.path("planted").exists(), "{shell}: PATH={path} git {args:?} in {folder}");
+                assert!(!scratch.path("planted").exists(), "{shell}: PATH={path} git {args:?} in {dir}");
                 let said = stderr(&output);
-                assert!(said.contains("nothing was checked"), "{shell} {path} {folder}: {said}");
+                assert!(said.contains("nothing was checked"), "{shell} {path} {dir}: {said}");
             }
         }
         // One that is installed elsewhere runs, also through a link.
@@ -294,9 +294,9 @@ fn status_reads_what_a_manager_is_configured_to_run() {
     use std::os::unix::fs::PermissionsExt;
     let scratch = Scratch::new();
     scratch.repository("r");
-    let stub = |folder: &str, text: &str| {
+    let stub = |dir: &str, text: &str| {
         for name in ["pre-commit", "pre-merge-commit", "commit-msg", "pre-push"] {
-            let hook = scratch.write(&format!("r/{folder}/{name}"), text.replace("HOOK", name));
+            let hook = scratch.write(&format!("r/{dir}/{name}"), text.replace("HOOK", name));
             std::fs::set_permissions(&hook, PermissionsExt::from_mode(0o755)).unwrap();
         }
     };

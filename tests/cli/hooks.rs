@@ -247,7 +247,7 @@ fn an_octopus_merge_is_compared_with_all_its_parents() {
 }
 
 #[test]
-fn hooks_work_from_a_linked_work_tree_and_a_subfolder() {
+fn hooks_work_from_a_linked_work_tree_and_a_subdir() {
     let scratch = Scratch::new();
     scratch.repository("r");
     scratch.git("r", &["worktree", "add", "-q", "../linked"]);

@@ -4,8 +4,8 @@ use serde_json::Value;
 
 use crate::support::{Scratch, key, leak, report};
 
-fn scan(scratch: &Scratch, folder: &str, args: &[&str]) -> Value {
-    report(&scratch.friskey(folder, &[&["scan", "--format", "json"], args].concat()))
+fn scan(scratch: &Scratch, dir: &str, args: &[&str]) -> Value {
+    report(&scratch.friskey(dir, &[&["scan", "--format", "json"], args].concat()))
 }
 
 /// What was left out, and by what.
@@ -61,13 +61,13 @@ fn tracked_files_are_scanned_even_if_ignored() {
     for (number, path) in (11..).zip(untracked) {
         scratch.write(&format!("r/{path}"), key(number));
     }
-    for (folder, up) in [("r", ""), (".", "r/")] {
-        let report = scan(&scratch, folder, &[]);
+    for (dir, up) in [("r", ""), (".", "r/")] {
+        let report = scan(&scratch, dir, &[]);
         for number in 1..=4 {
-            assert!(leak(&report, &key(number)).is_some(), "{number} in {folder}");
+            assert!(leak(&report, &key(number)).is_some(), "{number} in {dir}");
         }
         for number in 11..=14 {
-            assert!(leak(&report, &key(number)).is_none(), "{number} in {folder}");
+            assert!(leak(&report, &key(number)).is_none(), "{number} in {dir}");
         }
         let named = ignored(&report).into_iter().map(|(what, _)| what);
         let named: Vec<_> = named.filter(|what| !what.ends_with(".git/")).collect();
@@ -141,7 +141,7 @@ fn costly_ignore_files_are_refused_and_ignore_nothing() {
 }
 
 #[test]
-fn the_same_folder_is_scanned_once() {
+fn the_same_dir_is_scanned_once() {
     let scratch = Scratch::new();
     for path in ["a/x", "a/b/y", "c/z"] {
         scratch.write(&format!("t/{path}"), key(1));
@@ -186,7 +186,7 @@ mod unix {
     #[test]
     fn links_and_pipes_are_not_ignore_files() {
         for name in [".gitignore", ".ignore", ".git/info/exclude"] {
-            for kind in ["link to a device", "link out", "pipe", "folder"] {
+            for kind in ["link to a device", "link out", "pipe", "directory"] {
                 let scratch = Scratch::new();
                 scratch.repository("r");
                 scratch.write("r/.env", key(1));
@@ -212,7 +212,7 @@ mod unix {
 }
 
 #[test]
-fn a_folder_called_git_is_left_out_only_if_history_opens_it() {
+fn a_dir_called_git_is_left_out_only_if_history_opens_it() {
     let scratch = Scratch::new();
     scratch.repository("r");
     scratch.write("r/fix/.git/HEAD", "");

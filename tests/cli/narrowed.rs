@@ -152,10 +152,10 @@ mod unix {
         symlink("../victim", scratch.path("r/link.json")).unwrap();
         symlink("../elsewhere", scratch.path("r/out")).unwrap();
         symlink("nowhere", scratch.path("r/dangling.json")).unwrap();
-        fs::create_dir(scratch.path("r/folder")).unwrap();
+        fs::create_dir(scratch.path("r/directory")).unwrap();
         assert!(scratch.command("mkfifo", "r").arg("pipe").status().unwrap().success());
         let absolute = scratch.path("r/out/r.json").display().to_string();
-        for target in ["link.json", "out/r.json", "dangling.json", "folder", "pipe", &absolute] {
+        for target in ["link.json", "out/r.json", "dangling.json", "directory", "pipe", &absolute] {
             let output = scratch.friskey("r", &["scan", "--output", &format!("json={target}")]);
             let said = String::from_utf8_lossy(&output.stderr).into_owned();
             assert_eq!(output.status.code(), Some(2), "{target}: {said}");

@@ -78,7 +78,7 @@ fn a_key_to_which_only_a_fetch_leads_is_gone_after_the_steps() {
 }
 
 #[test]
-fn a_file_is_unstaged_from_any_folder() {
+fn a_file_is_unstaged_from_any_dir() {
     let scratch = Scratch::new();
     scratch.repository("r");
     std::fs::create_dir_all(scratch.path("r/a/b")).unwrap();
@@ -92,7 +92,7 @@ fn a_file_is_unstaged_from_any_folder() {
 }
 
 #[test]
-fn commands_for_the_work_tree_are_not_for_its_git_folder() {
+fn commands_for_the_work_tree_are_not_for_its_git_dir() {
     let scratch = Scratch::new();
     scratch.repository("r");
     scratch.write("r/a", key(1));
@@ -181,14 +181,14 @@ fn no_format_shows_the_credentials_of_an_address() {
 }
 
 #[test]
-fn the_page_of_a_scan_says_which_folder_was_scanned() {
+fn the_page_of_a_scan_says_which_dir_was_scanned() {
     let scratch = Scratch::new();
     scratch.write("plain/main.py", key(1));
     let page = scratch.friskey("plain", &["scan", "--format", "html"]).stdout;
     let page = String::from_utf8(page).unwrap();
-    let folder = std::fs::canonicalize(scratch.path("plain")).unwrap();
+    let dir = std::fs::canonicalize(scratch.path("plain")).unwrap();
     assert!(page.contains("Files in plain</bdi></h1>"), "{page}");
-    assert!(page.contains(&format!("<dt>Folder</dt><dd><code>{}</code></dd>", folder.display())), "{page}");
+    assert!(page.contains(&format!("<dt>Directory</dt><dd><code>{}</code></dd>", dir.display())), "{page}");
 }
 
 #[test]
@@ -253,15 +253,15 @@ fn a_staged_key_is_unstaged_by_the_step_with_and_without_a_commit() {
     scratch.repository("r");
     std::fs::create_dir(scratch.path("new")).unwrap();
     scratch.git("new", &["init", "-q"]);
-    for folder in ["r", "new"] {
-        scratch.write(&format!("{folder}/it's [a] key"), key(1));
-        scratch.git(folder, &["add", "-A"]);
-        let found = report(&scratch.friskey(folder, &["staged", "--format", "json"]));
+    for dir in ["r", "new"] {
+        scratch.write(&format!("{dir}/it's [a] key"), key(1));
+        scratch.git(dir, &["add", "-A"]);
+        let found = report(&scratch.friskey(dir, &["staged", "--format", "json"]));
         let steps = steps(&found, &key(1));
         assert_eq!(actions(&steps), ["unstage", "check"]);
-        let output = run(scratch.command("sh", folder).args(["-c", &steps[0].1]), b"");
+        let output = run(scratch.command("sh", dir).args(["-c", &steps[0].1]), b"");
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-        assert_eq!(scratch.friskey(folder, &["staged"]).status.code(), Some(0));
+        assert_eq!(scratch.friskey(dir, &["staged"]).status.code(), Some(0));
     }
 }
 

@@ -113,7 +113,7 @@ fn a_match_across_any_read_boundary_is_found() {
 }
 
 #[test]
-fn names_of_files_and_folders_are_scanned_and_never_shown() {
+fn names_of_files_and_dirs_are_scanned_and_never_shown() {
     let scratch = Scratch::new();
     scratch.write(&format!("t/{}/plain", key(1)), "x");
     scratch.write(&format!("t/{}.txt", key(2)), "x");
@@ -359,8 +359,8 @@ fn doubtful_keys_come_without_advice_to_revoke() {
     scratch.write("low/a", &doubtful);
     scratch.write("high/a", key(1));
     for format in ["human", "html", "gitlab"] {
-        let said = |folder: &str| {
-            let output = scratch.friskey(folder, &["scan", "--min-confidence", "low", "--format", format]);
+        let said = |dir: &str| {
+            let output = scratch.friskey(dir, &["scan", "--min-confidence", "low", "--format", format]);
             assert_eq!(status(&output), 1);
             String::from_utf8_lossy(&output.stdout).into_owned()
         };
@@ -392,13 +392,13 @@ fn sarif_and_annotations_begin_at_the_root_of_the_repository() {
     scratch.repository("ws/r");
     scratch.write("ws/r/pkg/a/k.env", key(1));
     let workspace = scratch.path("ws/r");
-    let shown = |folder: &str, format: &str, path: &str| {
-        let mut command = scratch.command(env!("CARGO_BIN_EXE_friskey"), folder);
+    let shown = |dir: &str, format: &str, path: &str| {
+        let mut command = scratch.command(env!("CARGO_BIN_EXE_friskey"), dir);
         let output = run(command.args(["scan", "--format", format, path]), b"");
         String::from_utf8(output.stdout).unwrap()
     };
     let absolute = workspace.join("pkg");
-    for (folder, path) in [
+    for (dir, path) in [
         ("ws/r", "."),
         ("ws/r", "pkg"),
         ("ws/r/pkg", "."),
@@ -408,11 +408,11 @@ fn sarif_and_annotations_begin_at_the_root_of_the_repository() {
         ("ws", "."),
         ("ws", absolute.to_str().unwrap()),
     ] {
-        let sarif = shown(folder, "sarif", path);
-        assert!(sarif.contains("\"uri\": \"pkg/a/k.env\""), "{folder} {path}: {sarif}");
-        let github = shown(folder, "github", path);
-        assert!(github.contains("::error file=pkg/a/k.env,"), "{folder} {path}: {github}");
-        assert!(shown(folder, "gitlab", path).contains("\"file\": \"pkg/a/k.env\""), "{folder} {path}");
+        let sarif = shown(dir, "sarif", path);
+        assert!(sarif.contains("\"uri\": \"pkg/a/k.env\""), "{dir} {path}: {sarif}");
+        let github = shown(dir, "github", path);
+        assert!(github.contains("::error file=pkg/a/k.env,"), "{dir} {path}: {github}");
+        assert!(shown(dir, "gitlab", path).contains("\"file\": \"pkg/a/k.env\""), "{dir} {path}");
     }
     // People see the path that leads there from where they are.
     assert!(shown("ws/r/pkg", "human", ".").contains("a/k.env:1"));
@@ -470,5 +470,5 @@ fn whatever_is_called_git_is_scanned_or_named() {
     assert_eq!(report["leaks"].as_array().unwrap().len(), 2, "{report:#}");
     assert_eq!(report["coverage"]["ignored"][0]["include_with"], "friskey history nested", "{report:#}");
     let output = scratch.friskey("t", &["history", "b/.git"]);
-    assert_eq!(output.status.code(), Some(2), "the name of a folder is not that of a repository above it");
+    assert_eq!(output.status.code(), Some(2), "the name of a directory is not that of a repository above it");
 }

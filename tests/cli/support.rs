@@ -57,8 +57,8 @@ impl Scratch {
     }
 
     /// A command with nothing of the caller's environment that could matter.
-    pub(crate) fn command(&self, program: &str, folder: &str) -> Command {
-        git::command(program, &self.path(folder), self.dir.path())
+    pub(crate) fn command(&self, program: &str, dir: &str) -> Command {
+        git::command(program, &self.path(dir), self.dir.path())
     }
 
     /// A repository with one commit, on `main`.

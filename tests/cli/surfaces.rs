@@ -80,7 +80,7 @@ const CASES: &[Case] = &[
         commit: plain,
     },
     Case {
-        what: "a folder name",
+        what: "a directory name",
         stage: |s, k| add(s, &format!("dir/{k}/file"), "x"),
         tip: "HEAD",
         in_commit: true,
@@ -364,7 +364,7 @@ fn history(scratch: &Scratch) -> (i32, Value) {
 }
 
 #[test]
-fn every_file_and_name_in_a_git_folder_is_searched() {
+fn every_file_and_name_in_a_git_dir_is_searched() {
     let scratch = Scratch::new();
     scratch.repository("r");
     scratch.git("r", &["worktree", "add", "-q", "../linked"]);
@@ -412,7 +412,7 @@ fn every_file_and_name_in_a_git_folder_is_searched() {
 
 #[cfg(unix)]
 #[test]
-fn links_in_a_git_folder_are_read_and_followed_no_further_than_the_work_tree() {
+fn links_in_a_git_dir_are_read_and_followed_no_further_than_the_work_tree() {
     use std::os::unix::fs::symlink;
     let scratch = Scratch::new();
     scratch.repository("r");
@@ -483,7 +483,7 @@ fn files_below_objects_are_searched_whatever_their_names() {
 
 #[cfg(unix)]
 #[test]
-fn of_a_socket_in_a_git_folder_only_the_name_is_searched() {
+fn of_a_socket_in_a_git_dir_only_the_name_is_searched() {
     use std::os::unix::net::UnixListener;
     let scratch = Scratch::new();
     scratch.repository("r");

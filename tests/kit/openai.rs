@@ -88,16 +88,16 @@ pub(crate) struct State {
 pub(crate) struct OpenAi {
     pub(crate) state: Arc<Mutex<State>>,
     port: u16,
-    folder: tempfile::TempDir,
+    dir: tempfile::TempDir,
 }
 
 impl OpenAi {
-    /// Starts the fake without TLS on a port that is passed to `proxy`. TLS ends in front of the port that it returns: a
-    /// proxy that passes everything on to the fake, or the fake itself.
+    /// Starts the fake without TLS on a port that is passed to `proxy`. TLS ends in front of the port that it
+    /// returns: a proxy that passes everything on to the fake, or the fake itself.
     pub(crate) fn start_behind(admin_key: &str, proxy: impl FnOnce(u16) -> u16) -> Self {
-        let folder = tempfile::tempdir().unwrap();
+        let dir = tempfile::tempdir().unwrap();
         let (config, authority) = tls::certificates("localhost");
-        std::fs::write(folder.path().join("ca.pem"), authority).unwrap();
+        std::fs::write(dir.path().join("ca.pem"), authority).unwrap();
         let state = Arc::new(Mutex::new(State { admin_key: admin_key.to_owned(), ..State::default() }));
         let shared = Arc::clone(&state);
         let plain = listen(move |stream| serve(stream, &shared));
@@ -108,7 +108,7 @@ impl OpenAi {
         } else {
             listen(move |stream| forward(tls::accept(stream, &config), target))
         };
-        Self { state, port, folder }
+        Self { state, port, dir }
     }
 
     pub(crate) fn host(&self) -> String {
@@ -117,7 +117,7 @@ impl OpenAi {
 
     /// The certificate authority to trust, for `SSL_CERT_FILE`.
     pub(crate) fn authority(&self) -> PathBuf {
-        self.folder.path().join("ca.pem")
+        self.dir.path().join("ca.pem")
     }
 
     pub(crate) fn set(&self, change: impl FnOnce(&mut State)) {

@@ -68,9 +68,9 @@ impl<'h> Comparison<'h> {
         let reachable = self.reachable();
         let mut known = HashMap::new();
         let mut expected = BTreeSet::new();
-        // Folders of notes are named by the ids in them, so the notes are compared as a whole.
-        let is_folder = |id: &&String| self.notes.contains(*id) && !self.history.notes.contains(*id);
-        for id in reachable.iter().filter(|id| !is_folder(id)) {
+        // Directories of notes are named by the ids in them, so the notes are compared as a whole.
+        let is_dir = |id: &&String| self.notes.contains(*id) && !self.history.notes.contains(*id);
+        for id in reachable.iter().filter(|id| !is_dir(id)) {
             let is_affected = self.is_affected(id, &mut known);
             let (kind, bytes) = &self.old[id];
             assert_eq!(
@@ -101,7 +101,7 @@ impl<'h> Comparison<'h> {
         self.check_refs();
     }
 
-    /// Nothing is in the new repository but what the old one had; folders of notes are named by what is in them.
+    /// Nothing is in the new repository but what the old one had; directories of notes are named by what is in them.
     fn check_no_more(&self, expected: &BTreeSet<String>) {
         let of_notes: BTreeSet<String> = self.history.notes.iter().map(|tree| self.mapped(tree)).collect();
         let mut pending: Vec<String> = of_notes.into_iter().collect();

@@ -1,5 +1,5 @@
-//! A purge that is killed, or whose disk is full, or that may not write: the repository is as before, and nothing that could be
-//! taken for a purged one is left.
+//! A purge that is killed, or whose disk is full, or that may not write: the repository is as before, and nothing
+//! that could be taken for a purged one is left.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -15,12 +15,12 @@ use crate::support::{Scratch, skipped, stderr};
 /// Moments at which a purge is killed.
 const KILLS: usize = 50;
 
-/// Every file below `folder` with a digest of its bytes.
-fn contents(folder: &Path) -> BTreeMap<String, String> {
+/// Every file below `dir` with a digest of its bytes.
+fn contents(dir: &Path) -> BTreeMap<String, String> {
     let mut files = BTreeMap::new();
-    let mut pending = vec![folder.to_owned()];
-    while let Some(folder) = pending.pop() {
-        for entry in std::fs::read_dir(folder).unwrap() {
+    let mut pending = vec![dir.to_owned()];
+    while let Some(dir) = pending.pop() {
+        for entry in std::fs::read_dir(dir).unwrap() {
             let path = entry.unwrap().path();
             if path.is_dir() {
                 files.insert(format!("{}/", path.display()), String::new());
@@ -34,13 +34,13 @@ fn contents(folder: &Path) -> BTreeMap<String, String> {
     files
 }
 
-/// What a purge left in the scratch folder `folder`: the repository itself, or one that it was working on.
-fn left(scratch: &Scratch, folder: &str) -> Vec<String> {
-    let names = std::fs::read_dir(scratch.path(folder)).unwrap().map(|entry| entry.unwrap().file_name());
+/// What a purge left in the scratch directory `dir`: the repository itself, or one that it was working on.
+fn left(scratch: &Scratch, dir: &str) -> Vec<String> {
+    let names = std::fs::read_dir(scratch.path(dir)).unwrap().map(|entry| entry.unwrap().file_name());
     let names = names.map(|name| name.into_string().unwrap());
     names
         .filter(|name| name.trim_start_matches('.').starts_with("new"))
-        .map(|name| format!("{folder}{name}"))
+        .map(|name| format!("{dir}{name}"))
         .collect()
 }
 
@@ -191,7 +191,7 @@ fn a_purge_that_may_not_write_says_so() {
     let scratch = Scratch::new();
     make(&scratch, "old.git", 17, HashKind::Sha1, false);
     let before = contents(&scratch.path("old.git"));
-    // No one, root included, can make a folder there.
+    // No one, root included, can make a directory there.
     for target in ["/proc/new.git", "old.git/HEAD/new.git", "missing/deep/new.git"] {
         let output = scratch.friskey(&["purge", "old.git", "--into", target]);
         assert_eq!(output.status.code(), Some(2), "{target}: {}", stderr(&output));

@@ -23,10 +23,10 @@ pub(crate) struct ObjectWriter {
 impl ObjectWriter {
     pub(crate) fn write(&self, kind: ObjectKind, bytes: &[u8]) -> String {
         let id = object_id(kind, bytes, self.hash).unwrap().to_string();
-        let folder = self.git_dir.join("objects").join(&id[..2]);
-        let path = folder.join(&id[2..]);
+        let dir = self.git_dir.join("objects").join(&id[..2]);
+        let path = dir.join(&id[2..]);
         if !path.exists() {
-            std::fs::create_dir_all(folder).unwrap();
+            std::fs::create_dir_all(dir).unwrap();
             let mut encoder = ZlibEncoder::new(std::fs::File::create(path).unwrap(), Compression::fast());
             write!(encoder, "{kind} {}\0", bytes.len()).unwrap();
             encoder.write_all(bytes).unwrap();

@@ -134,9 +134,9 @@ impl Maker {
 
     fn change(&mut self, files: &mut Files) {
         self.number += 1;
-        let folder = *self.dice.pick(&["", "src/", "src/deep/", "docs/"]);
+        let dir = *self.dice.pick(&["", "src/", "src/deep/", "docs/"]);
         let name = self.key_or("file", 25);
-        let path = format!("{folder}{name}.{}", self.dice.roll(6));
+        let path = format!("{dir}{name}.{}", self.dice.roll(6));
         match self.dice.roll(8) {
             0 if files.len() > 1 => {
                 let gone = files.keys().nth(self.dice.roll(files.len())).unwrap().clone();
@@ -178,8 +178,8 @@ impl Maker {
             let rest = &path[prefix.len()..];
             let (name, mode, id) = match rest.split_once('/') {
                 None => (rest, *mode, id.clone()),
-                Some((folder, _)) if entries.contains_key(folder) => continue,
-                Some((folder, _)) => (folder, "40000", self.tree(files, &format!("{prefix}{folder}/"))),
+                Some((dir, _)) if entries.contains_key(dir) => continue,
+                Some((dir, _)) => (dir, "40000", self.tree(files, &format!("{prefix}{dir}/"))),
             };
             let entry = TreeEntry { mode: mode.to_owned(), name: name.as_bytes().to_vec(), id };
             entries.insert(name, entry);
@@ -262,7 +262,8 @@ impl Maker {
         self.tags.push(id);
     }
 
-    /// A branch with a key in its name, refs that lead to a tree and a blob, a replacement, and a key that nothing leads to.
+    /// A branch with a key in its name, refs that lead to a tree and a blob, a replacement, and a key that nothing
+    /// leads to.
     fn odd_refs(&mut self) {
         let (key, commit) = (self.key(), self.any_commit());
         self.refs.insert(format!("refs/heads/fix/{key}"), commit);

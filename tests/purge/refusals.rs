@@ -18,7 +18,7 @@ fn leaked() -> Scratch {
     scratch
 }
 
-/// Every file below a folder with its content.
+/// Every file below a directory with its content.
 fn snapshot(dir: &Path) -> BTreeMap<std::path::PathBuf, Vec<u8>> {
     let mut all = BTreeMap::new();
     let mut waiting = vec![dir.to_owned()];
@@ -46,7 +46,7 @@ fn something_at_the_new_place_is_not_overwritten() {
     }
     assert_eq!(std::fs::read(scratch.path("full.git/file")).unwrap(), b"mine");
     assert!(!scratch.path("repo/inside.git").exists());
-    // An empty folder is as good as none.
+    // An empty directory is as good as none.
     std::fs::create_dir(scratch.path("empty.git")).unwrap();
     let output = scratch.friskey(&["purge", "repo", "--into", "empty.git"]);
     assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));

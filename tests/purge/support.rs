@@ -1,4 +1,4 @@
-//! Scratch folders, real git, keys.
+//! Scratch directories, real git, keys.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
@@ -10,7 +10,7 @@ use tempfile::TempDir;
 
 use crate::git;
 
-/// A folder that goes with the test, with a home of its own for git.
+/// A directory that goes with the test, with a home of its own for git.
 pub(crate) struct Scratch {
     dir: TempDir,
 }
@@ -36,7 +36,7 @@ impl Scratch {
         path
     }
 
-    /// Runs git in the folder `name`, which must succeed; returns its output, trimmed.
+    /// Runs git in the directory `name`, which must succeed; returns its output, trimmed.
     pub(crate) fn git(&self, name: &str, args: &[&str]) -> String {
         self.git_with(name, args, b"")
     }
@@ -51,14 +51,14 @@ impl Scratch {
         git::run(self.command("git", name).args(args), b"")
     }
 
-    /// Runs friskey in the root of the scratch folder.
+    /// Runs friskey in the root of the scratch directory.
     pub(crate) fn friskey(&self, args: &[&str]) -> Output {
         git::run(self.command(env!("CARGO_BIN_EXE_friskey"), "").args(args), b"")
     }
 
     /// A command with nothing of the caller's environment that could matter.
-    pub(crate) fn command(&self, program: &str, folder: &str) -> Command {
-        git::command(program, &self.path(folder), self.dir.path())
+    pub(crate) fn command(&self, program: &str, dir: &str) -> Command {
+        git::command(program, &self.path(dir), self.dir.path())
     }
 
     /// Stages everything and commits it.

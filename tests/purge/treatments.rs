@@ -199,7 +199,7 @@ fn notes_are_named_after_the_new_commits() {
     let leaked = scratch.commit("repo", "leak");
     scratch.git("repo", &["notes", "add", "-m", "about the root", &root]);
     scratch.git("repo", &["notes", "add", "-m", &format!("about {key}"), &leaked]);
-    // With folders, as in a repository with many notes.
+    // With directories, as in a repository with many notes.
     let blob = scratch.git("repo", &["rev-parse", &format!("refs/notes/commits:{leaked}")]);
     let inner =
         scratch.git_with("repo", &["mktree"], format!("100644 blob {blob}\t{}\n", &leaked[2..]).as_bytes());

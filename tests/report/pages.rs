@@ -23,9 +23,9 @@ fn page(draft: Draft) -> String {
 
 #[expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 fn keep(name: &str, text: &str) {
-    let folder: PathBuf = Path::new(env!("CARGO_TARGET_TMPDIR")).join("pages");
-    fs::create_dir_all(&folder).unwrap();
-    fs::write(folder.join(format!("{name}.html")), text).unwrap();
+    let dir: PathBuf = Path::new(env!("CARGO_TARGET_TMPDIR")).join("pages");
+    fs::create_dir_all(&dir).unwrap();
+    fs::write(dir.join(format!("{name}.html")), text).unwrap();
 }
 
 fn verification(verdict: KeyVerdict, text: &str) -> Box<Verification> {
@@ -114,7 +114,7 @@ fn payloads() -> Draft {
         is_bare: false,
         is_mirror: true,
     });
-    draft.folder = X.to_owned();
+    draft.directory = X.to_owned();
     draft.command_line = vec![X.to_owned()];
     draft.notes = vec![X.to_owned()];
     draft.rules_digest = X.to_owned();
@@ -141,8 +141,8 @@ fn every_sample_makes_a_page() {
     keep("verified", &text);
 }
 
-/// The page of a fleet of `repositories`, each of which has `leaks` leaks in a place each, and with `text` in every field that others
-/// write.
+/// The page of a fleet of `repositories`, each of which has `leaks` leaks in a place each, and with `text` in every
+/// field that others write.
 #[expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 fn fleet(repositories: usize, leaks: usize, text: &str) -> String {
     let path = |n: usize| format!("/srv/mirrors/team{}/service-{n}.git{text}", n % 7);

@@ -131,7 +131,7 @@ pub(crate) fn clean() -> Draft {
         started: 1_795_221_360,
         version_control: None,
         repository: None,
-        folder: String::new(),
+        directory: String::new(),
         command_line: Vec::new(),
         repository_paths: Default::default(),
         secrets: Vec::new(),

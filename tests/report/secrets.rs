@@ -119,7 +119,7 @@ fn report(places: &[Place]) -> Report {
             reached.tags.push(TagDate { seconds: 1, name: format!("refs/tags/{key}") });
             reached.on_remote =
                 Some(RemoteSighting { seconds: 1, name: format!("refs/remotes/o/{key}"), by_push: true });
-            draft.folder = key.clone();
+            draft.directory = key.clone();
             draft.command_line = vec!["friskey".to_owned(), key.clone()];
             draft.repository = Some(RepositoryInfo {
                 path: format!("/{key}"),

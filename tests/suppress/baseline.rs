@@ -210,8 +210,8 @@ fn writing_keeps_mode_and_link_and_leaves_nothing_behind() {
     assert!(place.path(NAME).is_symlink());
     assert_eq!(fs::metadata(place.path("kept/real.toml")).unwrap().permissions().mode() & 0o777, 0o640);
     assert_eq!(entry_lines(&place).len(), 2);
-    for folder in ["", "kept"] {
-        let entries = fs::read_dir(place.path(folder)).unwrap();
+    for dir in ["", "kept"] {
+        let entries = fs::read_dir(place.path(dir)).unwrap();
         assert!(entries.map(|entry| entry.unwrap().path()).all(|path| !is_temporary(&path)));
     }
 }

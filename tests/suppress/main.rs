@@ -23,7 +23,7 @@ fn key(number: u64) -> String {
 
 /// A directory with an empty `.git`, which is enough for friskey to find its root.
 struct Place {
-    folder: tempfile::TempDir,
+    dir: tempfile::TempDir,
 }
 
 /// The output of a run.
@@ -35,13 +35,13 @@ struct Said {
 
 impl Place {
     fn new() -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        fs::create_dir(folder.path().join(".git")).unwrap();
-        Self { folder }
+        let dir = tempfile::tempdir().unwrap();
+        fs::create_dir(dir.path().join(".git")).unwrap();
+        Self { dir }
     }
 
     fn path(&self, name: &str) -> PathBuf {
-        self.folder.path().join(name)
+        self.dir.path().join(name)
     }
 
     fn write(&self, name: &str, text: &str) {
@@ -58,8 +58,8 @@ impl Place {
         self.run_in("", args, &[])
     }
 
-    fn run_in(&self, folder: &str, args: &[&str], variables: &[(&str, &str)]) -> Said {
-        let mut command = git::command(env!("CARGO_BIN_EXE_friskey"), &self.path(folder), &self.path(".git"));
+    fn run_in(&self, dir: &str, args: &[&str], variables: &[(&str, &str)]) -> Said {
+        let mut command = git::command(env!("CARGO_BIN_EXE_friskey"), &self.path(dir), &self.path(".git"));
         let output = git::run(command.args(args).envs(variables.iter().copied()), b"");
         let text = |bytes| String::from_utf8(bytes).unwrap();
         Said { status: output.status.code().unwrap(), out: text(output.stdout), err: text(output.stderr) }
@@ -74,8 +74,8 @@ impl Place {
         self.json_in("", args, &[])
     }
 
-    fn json_in(&self, folder: &str, args: &[&str], variables: &[(&str, &str)]) -> Value {
-        let said = self.run_in(folder, &[args, &["--format", "json"]].concat(), variables);
+    fn json_in(&self, dir: &str, args: &[&str], variables: &[(&str, &str)]) -> Value {
+        let said = self.run_in(dir, &[args, &["--format", "json"]].concat(), variables);
         serde_json::from_str(&said.out).unwrap_or_else(|_| panic!("no report: {}", said.err))
     }
 }

@@ -21,8 +21,8 @@ pub(super) fn check(path: &Path, suppression: &SuppressionArgs, config: &Config)
     let real = match path.symlink_metadata() {
         Ok(_) => fs::canonicalize(path),
         Err(_) => {
-            let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
-            fs::canonicalize(folder.unwrap_or(Path::new(".")))
+            let dir = path.parent().filter(|dir| !dir.as_os_str().is_empty());
+            fs::canonicalize(dir.unwrap_or(Path::new(".")))
         }
     };
     let real = real.with_context(|| format!("cannot write the baseline {}", path.display()))?;

@@ -13,10 +13,10 @@ use crate::report::FLEET_REPORTERS;
 
 #[derive(Debug, Subcommand)]
 pub(in crate::cli) enum FleetCommand {
-    /// Find every repository below some folders, and print a plan of their audit
+    /// Find every repository below some directories, and print a plan of their audit
     #[command(after_long_help = help::text("friskey fleet plan"))]
     Plan {
-        /// Folders to search; symbolic links below them are not followed
+        /// Directories to search; symbolic links below them are not followed
         #[arg(value_name = "ROOT", required = true)]
         roots: Vec<PathBuf>,
     },

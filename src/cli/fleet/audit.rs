@@ -48,7 +48,7 @@ pub(super) fn run(args: &FleetAudit, global: &Global) -> Result<Exit> {
     if plan.repositories.is_empty() {
         // Even with --quiet: nothing else tells why the status is 3.
         say(&format!(
-            "the plan {shown} contains no repository, so nothing was audited; check that the folders it is about are \
+            "the plan {shown} contains no repository, so nothing was audited; check that the directories it is about are \
              mounted, and plan anew"
         ));
         return Ok(Exit::Incomplete);
@@ -120,7 +120,7 @@ fn check_state(dir: &Path, plan: &FleetPlan) -> Result<()> {
     let foreign = known.repositories.iter().filter_map(planned_path).find(|path| !is_here(path));
     if let Some(path) = foreign {
         bail!(
-            "{} holds the results of another plan, e.g. of {}, which is below none of the folders of this one; name another \
+            "{} holds the results of another plan, e.g. of {}, which is below none of the directories of this one; name another \
              --state, or remove that directory first",
             dir.display(),
             path.display()

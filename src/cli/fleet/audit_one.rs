@@ -42,10 +42,10 @@ impl Audit<'_> {
     /// # Errors
     /// Why it cannot be audited.
     pub(super) fn run(&self, path: &Path, running: &RunningAudit<'_>) -> Result<Audited, String> {
-        let is_folder = path.symlink_metadata().map(|found| found.is_dir());
-        match is_folder {
+        let is_dir = path.symlink_metadata().map(|found| found.is_dir());
+        match is_dir {
             Ok(true) => {}
-            Ok(false) => return Err(format!("{} is not a folder any more; plan anew", path.display())),
+            Ok(false) => return Err(format!("{} is not a directory any more; plan anew", path.display())),
             Err(error) => return Err(format!("{} cannot be opened: {error}; plan anew", path.display())),
         }
         own_repository(path)?;
@@ -70,8 +70,8 @@ impl Audit<'_> {
     }
 }
 
-/// Checks that a repository begins at `path`. Where there is none any more, opening would look for one in the folders
-/// above, and audit that one in its name.
+/// Checks that a repository begins at `path`. Where there is none any more, opening would look for one in the
+/// directories above, and audit that one in its name.
 fn own_repository(path: &Path) -> Result<(), String> {
     let gone = || format!("{} is not a git repository any more; plan anew", path.display());
     let repo = git::open(path).map_err(|error| match error {

@@ -26,7 +26,7 @@ pub(super) fn run(roots: &[PathBuf], global: &Global) -> Result<Exit> {
     };
     let plan = discover(roots, &shown).map_err(|(root, error)| {
         anyhow!(
-            "{} cannot be searched for repositories: {error}; name a folder that can be read",
+            "{} cannot be searched for repositories: {error}; name a directory that can be read",
             root.display()
         )
     })?;
@@ -54,7 +54,7 @@ pub(super) fn refuse_keys(plan: &FleetPlan, detector: &Detector) -> Result<()> {
         }),
     );
     match texts.any(|text| redactor.contains_secret(text.as_bytes())) {
-        true => bail!("a path in it contains what looks like a key; rename the folder, and plan anew"),
+        true => bail!("a path in it contains what looks like a key; rename the directory, and plan anew"),
         false => Ok(()),
     }
 }
@@ -65,7 +65,10 @@ fn summarize(plan: &FleetPlan, verbose: bool) {
     let noun = if count == 1 { "repository" } else { "repositories" };
     say(&format!("planned: {} {noun}, {}", thousands(count), human_bytes(bytes)));
     if count == 0 {
-        say(&format!("no repository found below {}; name the folder that holds them", plan.roots.join(", ")));
+        say(&format!(
+            "no repository found below {}; name the directory that holds them",
+            plan.roots.join(", ")
+        ));
     }
     let listed = if verbose { usize::MAX } else { MAX_LISTED };
     for skip in plan.skipped.iter().take(listed) {
@@ -77,7 +80,7 @@ fn summarize(plan: &FleetPlan, verbose: bool) {
     }
     if !verbose && !plan.ignored.is_empty() {
         say(&format!(
-            "not followed: {} to folders outside the roots; -v lists them, and the plan does under `ignored`",
+            "not followed: {} to directories outside the roots; -v lists them, and the plan does under `ignored`",
             counted(plan.ignored.len() as u64, "link")
         ));
     }

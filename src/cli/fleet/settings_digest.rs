@@ -20,7 +20,7 @@ const RESULTS_VERSION: u32 = 1;
 /// The largest baseline, in bytes.
 const MAX_BASELINE: u64 = 64 << 20;
 
-/// The configuration that is named. That of the folder around is about one repository, not about a fleet.
+/// The configuration that is named. That of the directory around is about one repository, not about a fleet.
 pub(super) fn named_config(global: &Global) -> Result<Config> {
     let variable = variable("FRISKEY_CONFIG").map(PathBuf::from);
     let named = global.config.as_deref().or(variable.as_deref());

@@ -31,7 +31,7 @@ pub(super) fn install(request: &Request<'_>) -> Result<Exit> {
     let program = std::env::current_exe().context("cannot tell where friskey is")?;
     let hooks = chosen(request.hooks, &place);
     // All or none: problems are detected before anything is written.
-    check_folder(&place, request.global, "install")?;
+    check_dir(&place, request.global, "install")?;
     if place.holds(&program) && !request.force {
         bail!(
             "{} is inside the repository, where a checkout can replace what the hooks would run: install friskey \
@@ -57,7 +57,7 @@ pub(super) fn install(request: &Request<'_>) -> Result<Exit> {
 }
 
 /// Whether the user knows whose hooks `command` is about to change.
-fn check_folder(place: &HooksDir, global: bool, command: &str) -> Result<()> {
+fn check_dir(place: &HooksDir, global: bool, command: &str) -> Result<()> {
     let dir = place.dir.display();
     match (place.shared, global) {
         (true, false) => {
@@ -83,7 +83,7 @@ fn check_folder(place: &HooksDir, global: bool, command: &str) -> Result<()> {
         }
         (false, true) => bail!(
             "git runs hooks of this repository from {dir}, which no other uses: leave out --global, or first set a \
-             folder for all repositories with `git config --global core.hooksPath FOLDER`"
+             directory for all repositories with `git config --global core.hooksPath DIR`"
         ),
         _ => Ok(()),
     }
@@ -117,7 +117,7 @@ pub(super) fn chosen(asked: &[Hook], place: &HooksDir) -> Vec<Hook> {
 
 pub(super) fn uninstall(asked: &[Hook], repo: &Path, global: bool) -> Result<Exit> {
     let place = hooks_dir(repo)?;
-    check_folder(&place, global, "uninstall")?;
+    check_dir(&place, global, "uninstall")?;
     let hooks = if asked.is_empty() { Hook::value_variants() } else { asked };
     for hook in hooks {
         let path = place.dir.join(hook.name());

@@ -67,9 +67,9 @@ fn files(manager: Manager, hook: Hook, stub: &str, dir: &Path, top: &Path) -> Ve
         Manager::Lefthook => {
             let mut paths = Vec::new();
             for end in ["", "-local"] {
-                for folder in ["", ".", ".config/"] {
+                for dir in ["", ".", ".config/"] {
                     for kind in ["yml", "yaml", "toml", "json"] {
-                        paths.push(top.join(format!("{folder}lefthook{end}.{kind}")));
+                        paths.push(top.join(format!("{dir}lefthook{end}.{kind}")));
                     }
                 }
             }

@@ -105,7 +105,7 @@ impl Placement {
 /// # Errors
 /// When one cannot be written. Then the others are as they were; if one of these cannot be restored, the error says so.
 pub(super) fn place(hooks: &[Placement]) -> Result<()> {
-    let advice = "no hook was installed; check the permissions and the free space of the folder, and run `friskey \
+    let advice = "no hook was installed; check the permissions and the free space of the directory, and run `friskey \
                   hook install` again";
     let changed = hooks.iter().filter(|hook| !matches!(hook.present, Present::Same));
     // What takes space and permissions comes first. After that, files are only renamed.
@@ -139,8 +139,8 @@ pub(super) fn place(hooks: &[Placement]) -> Result<()> {
 
 /// An executable file with `text` in the directory of `path`, under another name.
 fn prepare(path: &Path, text: &[u8]) -> io::Result<NamedTempFile> {
-    let folder = path.parent().unwrap_or(Path::new("."));
-    let mut file = tempfile::Builder::new().prefix(".friskey-").tempfile_in(folder)?;
+    let dir = path.parent().unwrap_or(Path::new("."));
+    let mut file = tempfile::Builder::new().prefix(".friskey-").tempfile_in(dir)?;
     file.write_all(text)?;
     #[cfg(unix)]
     fs::set_permissions(file.path(), std::os::unix::fs::PermissionsExt::from_mode(0o755))?;
@@ -153,7 +153,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_failure_half_way_leaves_the_folder_as_it_was() {
+    fn a_failure_half_way_leaves_the_dir_as_it_was() {
         let dir = tempfile::tempdir().unwrap();
         let path = |name: &str| dir.path().join(name);
         fs::write(path("b"), "other").unwrap();

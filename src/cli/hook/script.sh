@@ -1,17 +1,17 @@
 #!/bin/sh
 @SIGN@
-# Runs no program of the repository: PATH is searched without its relative folders and without those that are, with
-# all links resolved, in one of the repository's work trees or git folders. Until then only builtins are used.
+# Runs no program of the repository: PATH is searched without its relative directories and without those that are, with
+# all links resolved, in one of the repository's work trees or git directories. Until then only builtins are used.
 all=$PATH
 
-# Sets `real` to the folder $1 without links.
+# Sets `real` to the directory $1 without links.
 real() {
 	real=$(CDPATH= cd -P -- "$1" 2>/dev/null && pwd -P && echo .) || return 1
 	real=${real%??}
 	while :; do case $real in //*) real=${real#/} ;; *) break ;; esac; done
 }
 
-# Sets `path` to the path in the first line of the file $1, after the prefix $2; relative ones start at the folder $3.
+# Sets `path` to the path in the first line of the file $1, after the prefix $2; relative ones start at the directory $3.
 pointer() {
 	line=
 	{ IFS= read -r line <"$1"; } 2>/dev/null || [ -n "$line" ] || return 1
@@ -19,19 +19,19 @@ pointer() {
 	case $path in /* | [A-Za-z]:*) ;; *) path=$3/$path ;; esac
 }
 
-# Sets `git_folder` for the `.git` folder or file $1, and `common` to the folder that all its work trees share.
+# Sets `git_directory` for the `.git` directory or file $1, and `common` to the directory that all its work trees share.
 common() {
 	path=$1
 	if [ -f "$path" ]; then pointer "$path" 'gitdir: ' "${path%/*}" || return 1; fi
 	real "$path" || return 1
-	git_folder=$real common=$real
+	git_dir=$real common=$real
 	if [ -f "$real/commondir" ]; then
 		pointer "$real/commondir" '' "$real" && real "$path" || return 1
 		common=$real
 	fi
 }
 
-# Sets the folders of this repository: `here` and `tree`, the work tree; `own` and `shared`, the git folders.
+# Sets the directories of this repository: `here` and `tree`, the work tree; `own` and `shared`, the git directories.
 repository() {
 	here= tree= own= shared=
 	real . && here=$real
@@ -46,17 +46,17 @@ repository() {
 		up=${up%/*}
 	done
 	case $found in /* | '') ;; *) found=./$found ;; esac
-	if [ -n "$found" ] && common "$found"; then own=$git_folder shared=$common; fi
+	if [ -n "$found" ] && common "$found"; then own=$git_dir shared=$common; fi
 	if [ -n "$GIT_COMMON_DIR" ] && real "$GIT_COMMON_DIR"; then shared=$real; fi
 }
 
-# Whether the folder $1 is in this repository. If that cannot be told, it counts as being there.
+# Whether the directory $1 is in this repository. If that cannot be told, it counts as being there.
 inside() {
 	real "$1" || return 0
 	up=$real
 	while [ -n "$up" ]; do
-		for folder in "$here" "$tree" "$own" "$shared"; do
-			if [ "$up" = "$folder" ] || [ "$up" -ef "$folder" ]; then return 0; fi
+		for dir in "$here" "$tree" "$own" "$shared"; do
+			if [ "$up" = "$dir" ] || [ "$up" -ef "$dir" ]; then return 0; fi
 		done
 		if [ -e "$up/.git" ]; then
 			if ! common "$up/.git" || [ -z "$shared" ] || [ "$common" = "$shared" ]; then return 0; fi
@@ -66,7 +66,7 @@ inside() {
 	return 1
 }
 
-# Sets PATH to its folders that are not in this repository. An empty PATH would mean the current folder.
+# Sets PATH to its directories that are not in this repository. An empty PATH would mean the current directory.
 safe_path() {
 	rest=$all: safe=
 	while [ -n "$rest" ]; do

@@ -22,7 +22,7 @@ pub(super) fn seven(methods: &[EncoderMethod], entries: &[(&str, &[u8])], is_sol
             writer.push_archive_entry(ArchiveEntry::new_file(name), Some(*data)).unwrap();
         }
     }
-    writer.push_archive_entry::<&[u8]>(ArchiveEntry::new_directory("folder"), None).unwrap();
+    writer.push_archive_entry::<&[u8]>(ArchiveEntry::new_directory("directory"), None).unwrap();
     writer.finish().unwrap().into_inner()
 }
 
@@ -208,7 +208,7 @@ fn several_in_a_row_are_all_opened() {
 
 #[test]
 fn names_in_a_packed_header_are_handed_over() {
-    let names: Vec<String> = (0..50).map(|at| format!("folder/entry number {at}")).collect();
+    let names: Vec<String> = (0..50).map(|at| format!("directory/entry number {at}")).collect();
     let entries: Vec<(&str, &[u8])> = names.iter().map(|name| (&name[..], &b"data"[..])).collect();
     let taken = opened("a.7z", &seven(&[EncoderMethod::LZMA2], &entries, true));
     let wide: Vec<u8> = names[49].encode_utf16().flat_map(u16::to_le_bytes).collect();

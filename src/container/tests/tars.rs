@@ -5,9 +5,9 @@ use super::kit::{bzip2, gzip, noise, opened, sealed, tar, tar_entry, xz, zstd};
 #[test]
 fn entries_are_handed_over_and_their_ranges_delegated() {
     let big = noise(3, (2 << 20) + 17);
-    let packed = tar(&[("a", b"one"), ("folder/b", &big), ("empty", b""), ("c", &[7; 512])]);
+    let packed = tar(&[("a", b"one"), ("directory/b", &big), ("empty", b""), ("c", &[7; 512])]);
     let taken = opened("x.tar", &packed);
-    for (name, data) in [("a", &b"one"[..]), ("folder/b", &big), ("empty", b""), ("c", &[7; 512])] {
+    for (name, data) in [("a", &b"one"[..]), ("directory/b", &big), ("empty", b""), ("c", &[7; 512])] {
         assert_eq!(taken.content(name), data, "{name}");
     }
     assert_eq!(taken.content(""), packed);
@@ -48,8 +48,8 @@ fn sizes_in_binary_and_in_attributes() {
 }
 
 #[test]
-fn links_and_folders_hold_nothing() {
-    let mut packed = tar_entry(b"folder/", b'5', b"");
+fn links_and_dirs_hold_nothing() {
+    let mut packed = tar_entry(b"directory/", b'5', b"");
     for kind in b"12346" {
         let mut header: [u8; 512] = *tar_entry(b"link", *kind, b"").first_chunk().unwrap();
         // Some programs write the size of the link's target.

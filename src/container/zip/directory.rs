@@ -165,7 +165,7 @@ fn records(
         if count == 0 && shift != 0 && !is_entry(window, size, header.offset.wrapping_add(shift))? {
             shift = 0;
         }
-        if !header.is_folder() {
+        if !header.is_dir() {
             items.push(Item { at: header.offset.wrapping_add(shift), record: place });
         }
         count += 1;

@@ -131,7 +131,7 @@ impl Header {
 
     /// Whether it is a directory, which has no data, according to the zip's own directory; a local header may
     /// omit the sizes. Deflated data is never two bytes long.
-    pub(super) fn is_folder(&self) -> bool {
+    pub(super) fn is_dir(&self) -> bool {
         self.packed <= 2 && self.size == 0 && self.name.ends_with(b"/")
     }
 

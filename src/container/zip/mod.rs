@@ -193,7 +193,7 @@ impl Zip<'_> {
         let sink = self.sink;
         let budget = sink.budget();
         let said = start.saturating_add(header.packed).min(self.size);
-        if found == EntrySource::Directory && header.is_folder() {
+        if found == EntrySource::Directory && header.is_dir() {
             return Ok(said);
         }
         if header.is_encrypted() {

@@ -9,7 +9,7 @@ use super::object_graph::ObjectGraph;
 use super::reached::ReachedBy;
 use super::set_interner::SetId;
 
-/// Folders nested deeper are not entered; git itself refuses trees of more than 2048 levels.
+/// Directories nested deeper are not entered; git itself refuses trees of more than 2048 levels.
 pub(super) const MAX_DEPTH: u32 = 2048;
 /// Most distinct paths. A dozen small trees can spell out billions.
 const MAX_PATHS: usize = 1 << 17;

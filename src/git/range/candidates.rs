@@ -16,7 +16,7 @@ use crate::threads;
 
 /// TreeCache cached: most trees of a commit are also its child's parents' trees.
 const MAX_CACHED_TREES: usize = 4096;
-/// Folders nested deeper are not entered; git itself refuses trees of more than 2048 levels.
+/// Directories nested deeper are not entered; git itself refuses trees of more than 2048 levels.
 const MAX_DEPTH: usize = 2048;
 
 /// What the commits of a range add.

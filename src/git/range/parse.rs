@@ -132,7 +132,7 @@ impl Resolver<'_> {
     fn selected(&mut self, option: &str) -> Result<Vec<ObjectId>, RangeError> {
         let (name, pattern) =
             option.split_once('=').map_or((option, None), |(name, value)| (name, Some(value)));
-        let folder = match (name, pattern) {
+        let dir = match (name, pattern) {
             ("--all", None) => "refs/".to_owned(),
             ("--branches", None) => "refs/heads/".to_owned(),
             ("--tags", None) => "refs/tags/".to_owned(),
@@ -144,7 +144,7 @@ impl Resolver<'_> {
         let refs = self.refs.get_or_insert_with(|| refs::read(repo));
         let (lookup, all) = (&mut self.lookup, name == "--all");
         let tips = refs.tips.iter().filter(|tip| match tip.kind {
-            TipKind::Ref => tip.name.starts_with(&folder),
+            TipKind::Ref => tip.name.starts_with(&dir),
             TipKind::Head => all,
             TipKind::Pseudo => false,
         });

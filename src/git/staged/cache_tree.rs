@@ -1,11 +1,11 @@
-//! The `TREE` extension of the index: for each directory unchanged since its tree was last written or read, the tree's id
-//! and the number of index entries in it.
+//! The `TREE` extension of the index: for each directory unchanged since its tree was last written or read, the
+//! tree's id and the number of index entries in it.
 
 use std::ops::Range;
 
 use gix::ObjectId;
 
-/// Folders nested deeper make the extension invalid; git itself refuses trees of more than 2048 levels.
+/// Directories nested deeper make the extension invalid; git itself refuses trees of more than 2048 levels.
 const MAX_DEPTH: usize = 2048;
 
 /// A directory.
@@ -54,7 +54,7 @@ impl CacheTree {
     pub(super) fn parse(bytes: &[u8], hash_len: usize) -> Option<Self> {
         let mut tree = Self { names: bytes.to_vec(), nodes: Vec::new() };
         let mut at = 0;
-        // Folders with children still to come, and how many.
+        // Directories with children still to come, and how many.
         let mut open: Vec<(u32, usize)> = Vec::new();
         loop {
             let name = at..at + memchr::memchr(0, bytes.get(at..)?)?;
@@ -98,7 +98,7 @@ mod tests {
     use proptest::prelude::*;
 
     #[test]
-    fn reads_nested_folders() {
+    fn reads_nested_dirs() {
         let mut bytes = b"\x00-1 2\n".to_vec();
         bytes.extend_from_slice(b"b\x003 0\n");
         bytes.extend_from_slice(&[7; 20]);

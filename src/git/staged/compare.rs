@@ -10,7 +10,7 @@ use super::super::lookup::Lookup;
 use super::index::{Index, Row, owned};
 use super::{Side, StagedPath};
 
-/// Folders nested deeper are not entered, since each level uses stack.
+/// Directories nested deeper are not entered, since each level uses stack.
 const MAX_DEPTH: usize = 512;
 /// Most changes listed. A handful of trees can spell out billions of paths.
 const MAX_CHANGES: usize = 1 << 22;
@@ -23,7 +23,7 @@ pub(super) fn run(
     lookup: &mut Lookup,
 ) -> (Vec<StagedPath>, Vec<(Vec<u8>, ObjectId)>) {
     let mut compare = Compare { index, lookup, at: 0, changes: Vec::new(), submodules: Vec::new() };
-    compare.folder(&mut Vec::new(), head, index.cache_tree.top(), 0);
+    compare.dir(&mut Vec::new(), head, index.cache_tree.top(), 0);
     (compare.changes, compare.submodules)
 }
 
@@ -67,7 +67,7 @@ enum IndexItem {
     /// A file of that name.
     File(Vec<u8>),
     /// A directory of that name, with files or as a single row of a sparse index.
-    Folder(Vec<u8>),
+    Dir(Vec<u8>),
 }
 
 struct Compare<'a> {
@@ -81,7 +81,7 @@ struct Compare<'a> {
 
 impl Compare<'_> {
     /// Compares the index below `path`, which is empty or ends with a slash, with a tree.
-    fn folder(&mut self, path: &mut Vec<u8>, tree: Option<ObjectId>, cached: Option<u32>, depth: usize) {
+    fn dir(&mut self, path: &mut Vec<u8>, tree: Option<ObjectId>, cached: Option<u32>, depth: usize) {
         if self.passed(path, tree, cached) {
             return;
         }
@@ -101,9 +101,7 @@ impl Compare<'_> {
                 (IndexItem::End, Some(_)) => Ordering::Greater,
                 (_, None) => Ordering::Less,
                 (IndexItem::File(name), Some(entry)) => order(name, false, &entry.name, entry.mode.is_tree()),
-                (IndexItem::Folder(name), Some(entry)) => {
-                    order(name, true, &entry.name, entry.mode.is_tree())
-                }
+                (IndexItem::Dir(name), Some(entry)) => order(name, true, &entry.name, entry.mode.is_tree()),
             };
             let entry = if order.is_lt() { None } else { old.next() };
             match next {
@@ -111,13 +109,13 @@ impl Compare<'_> {
                     path.extend_from_slice(&name);
                     self.file(path, entry.and_then(|entry| entry.side()));
                 }
-                IndexItem::Folder(name) if order.is_le() => {
+                IndexItem::Dir(name) if order.is_le() => {
                     path.extend_from_slice(&name);
                     path.push(b'/');
                     let tree = entry.map(|entry| entry.id);
                     let cached = cached.and_then(|cached| self.index.cache_tree.child(cached, &name));
-                    if !self.whole_folder(path, tree, depth + 1) {
-                        self.folder(path, tree, cached, depth + 1);
+                    if !self.whole_dir(path, tree, depth + 1) {
+                        self.dir(path, tree, cached, depth + 1);
                     }
                 }
                 _ => {
@@ -154,7 +152,7 @@ impl Compare<'_> {
         let Some(row) = self.row_below(path) else { return IndexItem::End };
         let rest = &self.index.path(row)[path.len()..];
         match memchr::memchr(b'/', rest) {
-            Some(slash) => IndexItem::Folder(rest[..slash].to_vec()),
+            Some(slash) => IndexItem::Dir(rest[..slash].to_vec()),
             None => IndexItem::File(rest.to_vec()),
         }
     }
@@ -184,8 +182,8 @@ impl Compare<'_> {
     }
 
     /// Compares a directory that is a single row of a sparse index.
-    fn whole_folder(&mut self, path: &mut Vec<u8>, old: Option<ObjectId>, depth: usize) -> bool {
-        let Some(row) = self.index.rows.get(self.at).filter(|row| Index::is_folder(row)) else {
+    fn whole_dir(&mut self, path: &mut Vec<u8>, old: Option<ObjectId>, depth: usize) -> bool {
+        let Some(row) = self.index.rows.get(self.at).filter(|row| Index::is_dir(row)) else {
             return false;
         };
         if self.index.path(row) != path {
@@ -270,7 +268,7 @@ impl Compare<'_> {
 }
 
 /// The order of the index and of trees: directories sort as if their names ended with a slash.
-fn order(a: &[u8], a_is_folder: bool, b: &[u8], b_is_folder: bool) -> Ordering {
-    let slash = |is_folder: bool| is_folder.then_some(b'/');
-    a.iter().copied().chain(slash(a_is_folder)).cmp(b.iter().copied().chain(slash(b_is_folder)))
+fn order(a: &[u8], a_is_dir: bool, b: &[u8], b_is_dir: bool) -> Ordering {
+    let slash = |is_dir: bool| is_dir.then_some(b'/');
+    a.iter().copied().chain(slash(a_is_dir)).cmp(b.iter().copied().chain(slash(b_is_dir)))
 }

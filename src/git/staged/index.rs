@@ -1,8 +1,8 @@
 //! Reads paths, modes and blobs from an index file.
 //!
-//! Most of an index describes the files of the work tree. Ignoring that, and the checksum, makes this five times as fast
-//! as decoding all of it, and reading the index is most of what a pre-commit hook does. Split indexes, which are rare,
-//! are left to `gix`.
+//! Most of an index describes the files of the work tree. Ignoring that, and the checksum, makes this five times as
+//! fast as decoding all of it, and reading the index is most of what a pre-commit hook does. Split indexes, which are
+//! rare, are left to `gix`.
 
 use std::path::{Path, PathBuf};
 
@@ -59,7 +59,7 @@ pub(in crate::git) struct Index {
     pub(super) cache_tree: CacheTree,
 }
 
-const MODE_FOLDER: u32 = 0o040_000;
+const MODE_DIR: u32 = 0o040_000;
 
 impl Index {
     /// Reads the index at `path`; a missing one is empty.
@@ -121,8 +121,8 @@ impl Index {
     }
 
     /// Whether a row is a whole directory outside a sparse checkout.
-    pub(super) fn is_folder(row: &Row) -> bool {
-        row.mode == MODE_FOLDER
+    pub(super) fn is_dir(row: &Row) -> bool {
+        row.mode == MODE_DIR
     }
 
     /// The position of the first row whose path is not less than `path`.

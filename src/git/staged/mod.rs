@@ -1,7 +1,7 @@
 //! Compares the index with HEAD's tree, for what the next commit changes. Never reads the work tree.
 //!
-//! Walks both side by side, and skips a directory whose tree the index records as that of HEAD. Runs no command from the
-//! repository's configuration: no file system monitor, filter or text conversion.
+//! Walks both side by side, and skips a directory whose tree the index records as that of HEAD. Runs no command from
+//! the repository's configuration: no file system monitor, filter or text conversion.
 //!
 //! A secret blocks a commit if the changed paths hold it more often in the index than in HEAD. So both sides of each
 //! path are listed, deleted paths included: moving a file with an old key removes one path and adds another.
@@ -82,9 +82,9 @@ pub enum StagedError {
     },
 }
 
-/// Compares the index with HEAD. `index` overrides its path, as `GIT_INDEX_FILE` does; `named` are files or directories,
-/// relative to the top of the tree, to list even if unchanged. During a merge the index is also compared with the
-/// commits in `MERGE_HEAD`, and with `merge_heads`, which git has not written there yet.
+/// Compares the index with HEAD. `index` overrides its path, as `GIT_INDEX_FILE` does; `named` are files or
+/// directories, relative to the top of the tree, to list even if unchanged. During a merge the index is also compared
+/// with the commits in `MERGE_HEAD`, and with `merge_heads`, which git has not written there yet.
 ///
 /// # Errors
 ///
@@ -186,9 +186,9 @@ fn find_named(index: &Index, named: &[Vec<u8>], staged: &mut Staged) {
         };
         let mut known = changed.contains(name) || changed.iter().any(|path| below(path));
         // The file itself, then everything below the directory. Other names, such as `a.b`, sort between `a` and `a/b`.
-        let folder = if name.is_empty() { Vec::new() } else { [name, b"/"].concat() };
+        let dir = if name.is_empty() { Vec::new() } else { [name, b"/"].concat() };
         let exact = index.rows[index.position(name)..].iter().take_while(|row| index.path(row) == name);
-        let inside = index.rows[index.position(&folder)..].iter().take_while(|row| below(index.path(row)));
+        let inside = index.rows[index.position(&dir)..].iter().take_while(|row| below(index.path(row)));
         for row in exact.chain(inside) {
             known = true;
             let path = index.path(row);

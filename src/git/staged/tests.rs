@@ -166,7 +166,7 @@ fn split_indexes_and_other_versions() {
 }
 
 #[test]
-fn a_sparse_index_has_whole_folders() {
+fn a_sparse_index_has_whole_dirs() {
     let scratch = committed();
     scratch.git(&["sparse-checkout", "set", "--cone", "--sparse-index", "z"]);
     assert!(scratch.git(&["ls-files", "--sparse"]).contains("d/\n"));

@@ -65,14 +65,14 @@ impl Tracked {
 
     /// Whether git tracks anything below the directory `path`.
     pub fn holds_below(&self, path: &[u8]) -> bool {
-        let folder = [path, b"/"].concat();
-        self.from(&folder).is_some_and(|next| next.starts_with(&folder)) || self.is_outside_sparse(path)
+        let dir = [path, b"/"].concat();
+        self.from(&dir).is_some_and(|next| next.starts_with(&dir)) || self.is_outside_sparse(path)
     }
 
     /// A directory outside a sparse checkout is a single row that ends with a slash.
     fn is_outside_sparse(&self, path: &[u8]) -> bool {
-        let mut folders = memchr::memchr_iter(b'/', path).map(|slash| &path[..=slash]);
-        folders.any(|folder| self.from(folder) == Some(folder))
+        let mut dirs = memchr::memchr_iter(b'/', path).map(|slash| &path[..=slash]);
+        dirs.any(|dir| self.from(dir) == Some(dir))
     }
 }
 

@@ -23,7 +23,7 @@ pub(super) fn write(view: &PageView<'_>, out: &mut dyn Write) -> io::Result<()> 
         repository_facts(view, repository, out)?;
     }
     if report.repository().is_none() {
-        write!(out, "{}", fact_in_code("Folder", report.folder()))?;
+        write!(out, "{}", fact_in_code("Directory", report.directory()))?;
     }
     let command = humanize::command_line(report.command_line());
     write!(out, "{}", fact_in_code("Command", &command))?;
@@ -102,11 +102,11 @@ fn subject(report: &Report) -> String {
     let Some(repository) = report.repository() else {
         let surfaces = &report.coverage().surfaces;
         let is_stdin = surfaces.len() == 1 && surfaces.contains(&Surface::Stdin);
-        let folder = report.folder().rsplit(['/', '\\']).next().unwrap_or_default();
-        return match folder {
+        let directory = report.directory().rsplit(['/', '\\']).next().unwrap_or_default();
+        return match directory {
             _ if is_stdin => "Standard input".to_owned(),
             "" => "Files".to_owned(),
-            folder => format!("Files in {folder}"),
+            directory => format!("Files in {directory}"),
         };
     };
     let at_host = repository.url.as_deref().and_then(|url| url.split("://").nth(1)?.split_once('/'));

@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use crate::model::Leak;
 use crate::report::events::{LeakEvent, events};
-use crate::report::next_steps::{StepFolder, next_steps_in};
+use crate::report::next_steps::{StepDirectory, next_steps_in};
 use crate::report::permalink::Permalinks;
 use crate::report::{clock, escape, humanize, labels, prose};
 
@@ -40,7 +40,11 @@ pub(super) fn write(view: &PageView<'_>, number: usize, leak: &Leak, out: &mut d
         return brief(view, leak, out);
     }
     story(view, leak, out)?;
-    write!(out, "<h3>What to do next</h3>\n{}", parts::steps(&next_steps_in(StepFolder::Any, report, leak)))?;
+    write!(
+        out,
+        "<h3>What to do next</h3>\n{}",
+        parts::steps(&next_steps_in(StepDirectory::Any, report, leak))
+    )?;
     places::write(view, leak, out)?;
     facts(leak, out)?;
     writeln!(out, "</article>")

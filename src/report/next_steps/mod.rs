@@ -33,7 +33,7 @@ pub(super) struct NextStep {
 
 /// The directory that commands are for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum StepFolder {
+pub(super) enum StepDirectory {
     /// The one in which the scan was run: its reader is there.
     OfTheScan,
     /// Any: the reader did not run the scan.
@@ -61,15 +61,15 @@ impl NextStep {
 
 /// The steps for one leak, most urgent first; none for an accepted one.
 pub(super) fn next_steps(report: &Report, leak: &Leak) -> Vec<NextStep> {
-    next_steps_in(StepFolder::OfTheScan, report, leak)
+    next_steps_in(StepDirectory::OfTheScan, report, leak)
 }
 
 /// The same for a reader in that directory.
-pub(super) fn next_steps_in(folder: StepFolder, report: &Report, leak: &Leak) -> Vec<NextStep> {
+pub(super) fn next_steps_in(dir: StepDirectory, report: &Report, leak: &Leak) -> Vec<NextStep> {
     if leak.is_suppressed() {
         return Vec::new();
     }
-    steps(&LeakState::of(report, leak, folder))
+    steps(&LeakState::of(report, leak, dir))
 }
 
 fn steps(state: &LeakState) -> Vec<NextStep> {

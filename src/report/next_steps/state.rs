@@ -8,7 +8,7 @@ use crate::model::{
 };
 use crate::report::labels;
 
-use super::{NextStep, StepFolder, shell};
+use super::{NextStep, StepDirectory, shell};
 
 /// Hex digits of a fingerprint in a command.
 const FINGERPRINT_DIGITS: usize = 12;
@@ -93,7 +93,7 @@ pub(super) struct LeakState {
 }
 
 impl LeakState {
-    pub(super) fn of(report: &Report, leak: &Leak, folder: StepFolder) -> Self {
+    pub(super) fn of(report: &Report, leak: &Leak, dir: StepDirectory) -> Self {
         let identified = &leak.identified;
         let findings: Vec<&Finding> = labels::open_findings(leak).collect();
         let repository = report.repository();
@@ -132,7 +132,7 @@ impl LeakState {
             is_bare: repository.is_some_and(|known| known.is_bare),
             has_head: head.is_some(),
             head_branch: repository.and_then(|known| known.branch.clone()),
-            repository: repository.map(|known| named_repository(known, folder)).unwrap_or_default(),
+            repository: repository.map(|known| named_repository(known, dir)).unwrap_or_default(),
             is_one_of_many: report.open_leaks().nth(1).is_some()
                 && report.min_confidence() == Confidence::Medium,
             printed_by: None,
@@ -227,15 +227,15 @@ impl LeakState {
 }
 
 /// How to name the repository to somebody in that directory.
-fn named_repository(known: &RepositoryInfo, folder: StepFolder) -> String {
-    let name = match folder {
-        StepFolder::Any => known.path.as_str(),
+fn named_repository(known: &RepositoryInfo, dir: StepDirectory) -> String {
+    let name = match dir {
+        StepDirectory::Any => known.path.as_str(),
         // Git's own directory is no place for commands that need a work tree.
-        StepFolder::OfTheScan if !known.is_bare => match known.given.trim_end_matches('/') {
+        StepDirectory::OfTheScan if !known.is_bare => match known.given.trim_end_matches('/') {
             ".git" => ".",
             given => given.strip_suffix("/.git").unwrap_or(given),
         },
-        StepFolder::OfTheScan => &known.given,
+        StepDirectory::OfTheScan => &known.given,
     };
     match name {
         "." => String::new(),

@@ -54,8 +54,8 @@ const ALL_KINDS: usize = 4;
 pub(super) fn prepare(audit: &HistoryOptions, repo: &Repository) -> Result<(), HistoryError> {
     let Some(cache) = audit.cache.as_ref().filter(|_| audit.range.is_empty()) else { return Ok(()) };
     let own = [repo.workdir(), Some(repo.git_dir()), Some(repo.common_dir())];
-    let real = |folder: &Path| folder.canonicalize().unwrap_or_else(|_| folder.to_owned());
-    if own.into_iter().flatten().any(|folder| cache.dir().starts_with(real(folder))) {
+    let real = |dir: &Path| dir.canonicalize().unwrap_or_else(|_| dir.to_owned());
+    if own.into_iter().flatten().any(|dir| cache.dir().starts_with(real(dir))) {
         return Err(HistoryError::CacheInside(cache.dir().to_owned()));
     }
     Ok(cache.prepare()?)

@@ -105,10 +105,10 @@ impl RepositoryAudit<'_> {
     }
 }
 
-/// Whether `path` is `folder` or within it, after resolving links.
-pub(super) fn is_below(path: &Path, folder: &Path) -> bool {
+/// Whether `path` is `dir` or within it, after resolving links.
+pub(super) fn is_below(path: &Path, dir: &Path) -> bool {
     let real = |path: &Path| path.canonicalize().unwrap_or_else(|_| path.to_owned());
-    real(path).starts_with(real(folder))
+    real(path).starts_with(real(dir))
 }
 
 /// Searches reflogs stored in reftables, under the names that their files would have.

@@ -133,15 +133,15 @@ impl SubmoduleWalk<'_> {
                 continue;
             }
             match work_tree.map_or(WorkTreeGit::Nothing, |work_tree| git::work_tree_git(&work_tree)) {
-                WorkTreeGit::Folder(folder) => self.add(folder, own),
-                WorkTreeGit::Elsewhere(folder) if !self.is_met(&folder) && folder.exists() => {
+                WorkTreeGit::Dir(dir) => self.add(dir, own),
+                WorkTreeGit::Elsewhere(dir) if !self.is_met(&dir) && dir.exists() => {
                     let reason = format!(
                         "its git directory {} is not within this one; scan it separately",
-                        folder.display()
+                        dir.display()
                     );
                     self.skip(shown(&own), reason);
                 }
-                WorkTreeGit::Elsewhere(folder) if folder.exists() => {}
+                WorkTreeGit::Elsewhere(dir) if dir.exists() => {}
                 WorkTreeGit::Unreadable(reason) => {
                     self.skip(shown(&own), format!("its `.git` cannot be read: {reason}"));
                 }
@@ -156,8 +156,8 @@ impl SubmoduleWalk<'_> {
         }
     }
 
-    fn is_met(&self, folder: &Path) -> bool {
-        folder.canonicalize().is_ok_and(|folder| self.met.contains(&folder))
+    fn is_met(&self, dir: &Path) -> bool {
+        dir.canonicalize().is_ok_and(|dir| self.met.contains(&dir))
     }
 
     fn add(&mut self, path: PathBuf, prefix: Vec<u8>) {

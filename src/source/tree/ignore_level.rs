@@ -40,7 +40,7 @@ impl IgnoreContext {
 pub(super) struct IgnoreLevel {
     above: Option<Arc<Self>>,
     /// Absolute.
-    folder: PathBuf,
+    dir: PathBuf,
     /// `.ignore`
     ignore: Option<Gitignore>,
     /// `.gitignore`
@@ -53,18 +53,18 @@ pub(super) struct IgnoreLevel {
 }
 
 impl IgnoreLevel {
-    /// The level of `folder`, named `shown` in messages, below `above`; `above` itself if the folder adds
+    /// The level of `dir`, named `shown` in messages, below `above`; `above` itself if the directory adds
     /// nothing.
     pub(super) fn enter(
         above: Option<&Arc<Self>>,
-        folder: &Path,
+        dir: &Path,
         shown: &dyn Fn(&str) -> String,
         shared: &IgnoreContext,
         skip: &mut dyn FnMut(Skip),
     ) -> Option<Arc<Self>> {
-        let repository = Repository::at(folder, shown, &shared.budget, skip);
+        let repository = Repository::at(dir, shown, &shared.budget, skip);
         let mut own =
-            |name: &str| read(&folder.join(name), &shown(name), Symlinks::Refuse, &shared.budget, skip);
+            |name: &str| read(&dir.join(name), &shown(name), Symlinks::Refuse, &shared.budget, skip);
         let ignore = own(".ignore");
         let in_repository = repository.is_some() || above.is_some_and(|above| above.in_repository);
         // Outside a repository, `.gitignore` is an ordinary file.
@@ -75,7 +75,7 @@ impl IgnoreLevel {
         let depth = above.map_or(0, |above| above.depth) + 1;
         let mut level = Self {
             above: above.cloned(),
-            folder: folder.to_owned(),
+            dir: dir.to_owned(),
             ignore,
             git_ignore,
             in_repository,
@@ -99,7 +99,7 @@ impl IgnoreLevel {
     pub(super) fn ignores<'l>(
         &'l self,
         path: &Path,
-        is_folder: bool,
+        is_dir: bool,
         shared: &'l IgnoreContext,
     ) -> Option<String> {
         // The nearest file of each kind that mentions the path decides. `.ignore` takes precedence over
@@ -111,7 +111,7 @@ impl IgnoreLevel {
             level = here.above.as_deref();
             let either = |found: &mut Match<_>, globs: Option<&'l Gitignore>| {
                 if let (true, Some(globs)) = (found.is_none(), globs) {
-                    *found = globs.matched(inside(path, &here.folder), is_folder);
+                    *found = globs.matched(inside(path, &here.dir), is_dir);
                 }
             };
             either(&mut ignore, here.ignore.as_ref());
@@ -138,20 +138,20 @@ impl IgnoreLevel {
     }
 }
 
-/// `path` relative to `folder`, which contains it. Compares bytes, since it is called for every path at every
+/// `path` relative to `dir`, which contains it. Compares bytes, since it is called for every path at every
 /// level.
 #[cfg(unix)]
-fn inside<'p>(path: &'p Path, folder: &Path) -> &'p Path {
+fn inside<'p>(path: &'p Path, dir: &Path) -> &'p Path {
     use std::ffi::OsStr;
     use std::os::unix::ffi::OsStrExt;
-    let (path, folder) = (path.as_os_str().as_bytes(), folder.as_os_str().as_bytes());
-    let rest = path.strip_prefix(folder).unwrap_or(path);
+    let (path, dir) = (path.as_os_str().as_bytes(), dir.as_os_str().as_bytes());
+    let rest = path.strip_prefix(dir).unwrap_or(path);
     Path::new(OsStr::from_bytes(rest.strip_prefix(b"/").unwrap_or(rest)))
 }
 
 #[cfg(not(unix))]
-fn inside<'p>(path: &'p Path, folder: &Path) -> &'p Path {
-    path.strip_prefix(folder).unwrap_or(path)
+fn inside<'p>(path: &'p Path, dir: &Path) -> &'p Path {
+    path.strip_prefix(dir).unwrap_or(path)
 }
 
 fn name(glob: &Glob) -> String {

@@ -14,7 +14,7 @@ use std::sync::Arc;
 use super::{Excludes, FileOptions, Sink, SourceError, reason};
 use crate::model::Skip;
 use ignore_level::{IgnoreContext, IgnoreLevel};
-use walk::{FileEntry, Folder, Task, TreeWalk};
+use walk::{Dir, FileEntry, Task, TreeWalk};
 
 /// Walks the paths on several threads and pushes every file into `sink`. A path that is given twice, even under
 /// different names, is scanned once.
@@ -30,7 +30,8 @@ pub fn scan_files(options: &FileOptions, sink: &dyn Sink) -> Result<(), SourceEr
     let Some(roots) = roots(&options.paths)? else { return Ok(()) };
     let mut worker = sink.worker();
     let mut skip = |skip| worker.skip(skip);
-    // Only folders have ignored files, and reading the user's configuration takes longer than searching a small file.
+    // Only directories have ignored files, and reading the user's configuration takes longer than searching a small
+    // file.
     let mut shared: Option<IgnoreContext> = None;
     let mut tasks = Vec::new();
     let mut known = HashMap::new();
@@ -43,7 +44,7 @@ pub fn scan_files(options: &FileOptions, sink: &dyn Sink) -> Result<(), SourceEr
             }
             let level = shared.as_ref().and_then(|shared| above(absolute, shared, &mut known, &mut skip));
             let (path, absolute) = (path.clone(), absolute.clone());
-            tasks.push(Task::Folder(Folder { path, absolute, level, ignored_by: None, is_root: true }));
+            tasks.push(Task::Dir(Dir { path, absolute, level, ignored_by: None, is_root: true }));
         }
         if !kind.is_dir() {
             tasks.push(Task::Files(vec![FileEntry { path: path.clone(), kind, is_root: true }]));
@@ -89,19 +90,19 @@ fn roots(paths: &[PathBuf]) -> Result<Option<Vec<(PathBuf, PathBuf)>>, SourceErr
 
 /// The ignore files of the directories above a starting point.
 fn above(
-    folder: &Path,
+    dir: &Path,
     shared: &IgnoreContext,
     known: &mut HashMap<PathBuf, Option<Arc<IgnoreLevel>>>,
     skip: &mut dyn FnMut(Skip),
 ) -> Option<Arc<IgnoreLevel>> {
-    let mut folders: Vec<_> = folder.ancestors().skip(1).collect();
-    folders.reverse();
+    let mut dirs: Vec<_> = dir.ancestors().skip(1).collect();
+    dirs.reverse();
     let mut level = None;
-    for folder in folders {
-        let shown = |name: &str| folder.join(name).display().to_string();
+    for dir in dirs {
+        let shown = |name: &str| dir.join(name).display().to_string();
         let entered = known
-            .entry(folder.to_owned())
-            .or_insert_with(|| IgnoreLevel::enter(level.as_ref(), folder, &shown, shared, skip));
+            .entry(dir.to_owned())
+            .or_insert_with(|| IgnoreLevel::enter(level.as_ref(), dir, &shown, shared, skip));
         level.clone_from(entered);
     }
     level

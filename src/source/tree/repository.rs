@@ -33,23 +33,23 @@ impl std::fmt::Debug for Repository {
 }
 
 impl Repository {
-    /// The repository whose work tree starts at `folder`, if any; `shown` gives the names of its files for
+    /// The repository whose work tree starts at `dir`, if any; `shown` gives the names of its files for
     /// messages.
     pub(super) fn at(
-        folder: &Path,
+        dir: &Path,
         shown: &dyn Fn(&str) -> String,
         budget: &IgnoreBudget,
         skip: &mut dyn FnMut(Skip),
     ) -> Option<Self> {
-        let marker = folder.join(".git");
+        let marker = dir.join(".git");
         let kind = marker.symlink_metadata().ok()?;
-        let git_dir = if kind.is_file() { pointed_to(&marker, "gitdir:", folder)? } else { marker };
+        let git_dir = if kind.is_file() { pointed_to(&marker, "gitdir:", dir)? } else { marker };
         let common = pointed_to(&git_dir.join("commondir"), "", &git_dir).unwrap_or_else(|| git_dir.clone());
         let name = shown(".git/info/exclude");
         let file = common.join("info/exclude");
         let exclude = ignore_level::read(&file, &name, Symlinks::Within(&common), budget, skip);
         let shown = shown(".git/index");
-        Some(Self { top: folder.to_owned(), git_dir, shown, exclude, tracked: OnceLock::new() })
+        Some(Self { top: dir.to_owned(), git_dir, shown, exclude, tracked: OnceLock::new() })
     }
 
     /// Whether git tracks `path`, which is absolute. If that is unknown, everything counts as tracked.
@@ -82,10 +82,10 @@ impl Repository {
     }
 }
 
-/// The path in a one-line file after `key`, relative to `folder`.
-fn pointed_to(file: &Path, key: &str, folder: &Path) -> Option<PathBuf> {
+/// The path in a one-line file after `key`, relative to `dir`.
+fn pointed_to(file: &Path, key: &str, dir: &Path) -> Option<PathBuf> {
     let bytes = read(file, Symlinks::Refuse, MAX_GITDIR_FILE_BYTES).ok()?;
     let line = String::from_utf8(bytes).ok()?;
     let path = line.strip_prefix(key)?.trim();
-    (!path.is_empty()).then(|| folder.join(path))
+    (!path.is_empty()).then(|| dir.join(path))
 }

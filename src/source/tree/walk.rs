@@ -35,12 +35,12 @@ pub(super) struct TreeWalk<'w> {
 }
 
 pub(super) enum Task {
-    Folder(Folder),
+    Dir(Dir),
     Files(Vec<FileEntry>),
 }
 
 /// A directory to list.
-pub(super) struct Folder {
+pub(super) struct Dir {
     /// The path as reported.
     pub(super) path: PathBuf,
     /// Absolute, without links above it.
@@ -65,7 +65,7 @@ struct ListedEntry<'f> {
     name: &'f OsStr,
     path: &'f Path,
     absolute: &'f Path,
-    is_folder: bool,
+    is_dir: bool,
 }
 
 impl<'w> PoolJob for TreeWalk<'w> {
@@ -78,7 +78,7 @@ impl<'w> PoolJob for TreeWalk<'w> {
 
     fn run(&self, visit: &mut FileScanner<'w>, task: Task, pool: &WorkPool<'_, '_, Self>) {
         match task {
-            Task::Folder(folder) => self.list(visit, &folder, pool),
+            Task::Dir(dir) => self.list(visit, &dir, pool),
             Task::Files(files) => self.files(visit, files, pool),
         }
     }
@@ -103,38 +103,37 @@ impl TreeWalk<'_> {
         }
     }
 
-    fn list(&self, visit: &mut FileScanner<'_>, folder: &Folder, pool: &WorkPool<'_, '_, Self>) {
+    fn list(&self, visit: &mut FileScanner<'_>, dir: &Dir, pool: &WorkPool<'_, '_, Self>) {
         if self.sink.is_stopped() {
             return;
         }
-        let entries = match fs::read_dir(&folder.path) {
+        let entries = match fs::read_dir(&dir.path) {
             Ok(entries) => entries,
-            Err(error) => return visit.skip(&path_bytes(&folder.path), reason(&error)),
+            Err(error) => return visit.skip(&path_bytes(&dir.path), reason(&error)),
         };
-        let level = self.level(visit, folder);
+        let level = self.level(visit, dir);
         // Names in `.` are reported without a prefix.
-        let is_here = folder.path == Path::new(".");
+        let is_here = dir.path == Path::new(".");
         let mut batch = Vec::new();
         for entry in entries {
             let kind = entry.and_then(|entry| Ok((entry.file_type()?, entry)));
             let (kind, entry) = match kind {
                 Ok(found) => found,
                 Err(error) => {
-                    visit.skip(&path_bytes(&folder.path), reason(&error));
+                    visit.skip(&path_bytes(&dir.path), reason(&error));
                     continue;
                 }
             };
             let name = entry.file_name();
-            let path = if is_here { PathBuf::from(&name) } else { folder.path.join(&name) };
-            let absolute = folder.absolute.join(&name);
-            let found =
-                ListedEntry { name: &name, path: &path, absolute: &absolute, is_folder: kind.is_dir() };
-            let Some(ignored_by) = self.admit(visit, folder, level.as_ref(), &found) else { continue };
+            let path = if is_here { PathBuf::from(&name) } else { dir.path.join(&name) };
+            let absolute = dir.absolute.join(&name);
+            let found = ListedEntry { name: &name, path: &path, absolute: &absolute, is_dir: kind.is_dir() };
+            let Some(ignored_by) = self.admit(visit, dir, level.as_ref(), &found) else { continue };
             if kind.is_dir() {
                 visit.worker.name(&path_bytes(&path));
-                let below = Folder { path, absolute, level: level.clone(), ignored_by, is_root: false };
+                let below = Dir { path, absolute, level: level.clone(), ignored_by, is_root: false };
                 // Always accepted, since directory tasks are small and deep trees must not recurse here.
-                let _ = pool.add(Task::Folder(below), usize::MAX);
+                let _ = pool.add(Task::Dir(below), usize::MAX);
                 continue;
             }
             batch.push(FileEntry { path, kind, is_root: false });
@@ -155,11 +154,11 @@ impl TreeWalk<'_> {
     }
 
     /// The ignore files that apply to the directory.
-    fn level(&self, visit: &mut FileScanner<'_>, folder: &Folder) -> Option<Arc<IgnoreLevel>> {
+    fn level(&self, visit: &mut FileScanner<'_>, dir: &Dir) -> Option<Arc<IgnoreLevel>> {
         let shared = self.shared.as_ref()?;
-        let shown = |name: &str| shown(&folder.path.join(name));
+        let shown = |name: &str| shown(&dir.path.join(name));
         let mut skip = |skip: Skip| visit.worker.skip(skip);
-        IgnoreLevel::enter(folder.level.as_ref(), &folder.absolute, &shown, shared, &mut skip)
+        IgnoreLevel::enter(dir.level.as_ref(), &dir.absolute, &shown, shared, &mut skip)
     }
 
     /// `None` if the entry is left out, which is recorded. Otherwise the pattern that ignores it, if it is an
@@ -167,40 +166,40 @@ impl TreeWalk<'_> {
     fn admit(
         &self,
         visit: &mut FileScanner<'_>,
-        folder: &Folder,
+        dir: &Dir,
         level: Option<&Arc<IgnoreLevel>>,
         found: &ListedEntry<'_>,
     ) -> Option<Option<Arc<str>>> {
-        let &ListedEntry { name, path, absolute, is_folder } = found;
+        let &ListedEntry { name, path, absolute, is_dir } = found;
         let mut leave_out = |by: &str, include_with: &str| {
-            let slash = if is_folder { "/" } else { "" };
+            let slash = if is_dir { "/" } else { "" };
             visit.worker.ignore(Ignored::path(format!("{}{slash}", shown(path)), by, include_with));
         };
         // Anything else of that name is an ordinary directory, which `history` does not open, either.
-        if name == ".git" && is_folder && is_git_dir(absolute) {
+        if name == ".git" && is_dir && is_git_dir(absolute) {
             // `history` covers git's own directory; for the directories that the user named this goes without saying.
-            if !folder.is_root {
-                leave_out("`scan`", &format!("friskey history {}", shown(&folder.path)));
+            if !dir.is_root {
+                leave_out("`scan`", &format!("friskey history {}", shown(&dir.path)));
             }
             return None;
         }
         if self.roots.len() > 1 && self.roots.contains(absolute) {
             return None;
         }
-        if let Some(glob) = self.excludes.glob(path, is_folder) {
+        if let Some(glob) = self.excludes.glob(path, is_dir) {
             leave_out(&format!("--exclude `{glob}`"), "");
             return None;
         }
         if let Some((excludes, by)) = &self.options.exclude_below
-            && let Some(glob) = excludes.glob(path, is_folder)
+            && let Some(glob) = excludes.glob(path, is_dir)
         {
             leave_out(&format!("{by}: exclude `{glob}`"), "--no-config");
             return None;
         }
         let (Some(shared), Some(level)) = (&self.shared, level) else { return Some(None) };
-        let by = match &folder.ignored_by {
+        let by = match &dir.ignored_by {
             Some(by) => Arc::clone(by),
-            None => match level.ignores(absolute, is_folder, shared) {
+            None => match level.ignores(absolute, is_dir, shared) {
                 Some(pattern) => pattern.into(),
                 None => return Some(None),
             },
@@ -209,10 +208,10 @@ impl TreeWalk<'_> {
         if level.repositories().any(|repository| repository.tracks(absolute, &mut skip)) {
             return Some(None);
         }
-        if is_folder && level.repositories().any(|repository| repository.tracks_below(absolute, &mut skip)) {
+        if is_dir && level.repositories().any(|repository| repository.tracks_below(absolute, &mut skip)) {
             return Some(Some(by));
         }
-        let slash = if is_folder { "/" } else { "" };
+        let slash = if is_dir { "/" } else { "" };
         visit.worker.ignore(Ignored::path(format!("{}{slash}", shown(path)), &*by, NO_IGNORE));
         None
     }

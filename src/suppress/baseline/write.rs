@@ -77,13 +77,13 @@ pub(super) fn replace(path: &Path, entries: &[BaselineEntry]) -> io::Result<()> 
 
 /// Writes everything to a temporary file in the same directory.
 fn whole(path: &Path, entries: &[BaselineEntry], mode: Option<fs::Permissions>) -> io::Result<NamedTempFile> {
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
-    let folder = folder.map_or_else(|| PathBuf::from("."), Path::to_owned);
+    let dir = path.parent().filter(|dir| !dir.as_os_str().is_empty());
+    let dir = dir.map_or_else(|| PathBuf::from("."), Path::to_owned);
     let mut builder = tempfile::Builder::new();
     builder.prefix(".friskey-").suffix(".tmp");
     #[cfg(unix)]
     builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
-    let mut file = builder.tempfile_in(folder)?;
+    let mut file = builder.tempfile_in(dir)?;
     file.write_all(render(entries).as_bytes())?;
     file.as_file().sync_all()?;
     if let Some(mode) = mode {

@@ -54,17 +54,17 @@ pub(in crate::git) struct Stack {
 impl Stack {
     /// Reads the stack of a git directory: the common one, or that of a linked work tree.
     pub(in crate::git) fn of(directory: &Path, hash: Kind) -> Rc<Self> {
-        let folder = directory.join("reftable");
-        let mut list = read_list(&folder);
+        let dir = directory.join("reftable");
+        let mut list = read_list(&dir);
         let mut stack = Self::default();
         for attempt in 0..MAX_ATTEMPTS {
             let Ok(lines) = &list else { break };
-            if let Some(known) = STACK_CACHE.with_borrow(|read| cached(read, &folder, lines)) {
+            if let Some(known) = STACK_CACHE.with_borrow(|read| cached(read, &dir, lines)) {
                 return known;
             }
-            let (read, gone) = Self::read(&folder, lines, hash);
+            let (read, gone) = Self::read(&dir, lines, hash);
             stack = read;
-            let again = read_list(&folder);
+            let again = read_list(&dir);
             let changed = again.as_ref().ok() != Some(lines);
             if !gone || !changed || attempt + 1 == MAX_ATTEMPTS {
                 break;
@@ -72,7 +72,7 @@ impl Stack {
             list = again;
         }
         match list {
-            Ok(lines) => stack.keep(folder, lines),
+            Ok(lines) => stack.keep(dir, lines),
             // A work tree that was just added, or was created by an old version of git.
             Err(error) if error.kind() == io::ErrorKind::NotFound && directory.join("commondir").exists() => {
                 stack.into()
@@ -89,21 +89,21 @@ impl Stack {
         self.tables.iter().map(|(_, table)| table.len()).sum()
     }
 
-    fn keep(self, folder: PathBuf, lines: Vec<u8>) -> Rc<Self> {
+    fn keep(self, dir: PathBuf, lines: Vec<u8>) -> Rc<Self> {
         let stack = Rc::new(self);
         if stack.len() <= MAX_CACHED_BYTES && stack.gaps.is_empty() {
             STACK_CACHE.with_borrow_mut(|read| {
                 if read.len() >= MAX_CACHED_STACKS {
                     read.clear();
                 }
-                read.insert(folder, (lines, Rc::clone(&stack)));
+                read.insert(dir, (lines, Rc::clone(&stack)));
             });
         }
         stack
     }
 
     /// Reads the tables listed in `lines`, and returns whether one was missing.
-    fn read(folder: &Path, lines: &[u8], hash: Kind) -> (Self, bool) {
+    fn read(dir: &Path, lines: &[u8], hash: Kind) -> (Self, bool) {
         let mut stack = Self::default();
         let mut gone = false;
         let mut room = MAX_LIST_BYTES;
@@ -118,7 +118,7 @@ impl Stack {
                 ));
                 continue;
             }
-            let table = match read_file(&folder.join(&name), room) {
+            let table = match read_file(&dir.join(&name), room) {
                 Ok(bytes) => {
                     room -= bytes.len() as u64;
                     Table::open(bytes, hash).map_err(|damage| damage.to_string())
@@ -139,9 +139,9 @@ impl Stack {
     /// Reads tables in the directory that are not listed, in the order of their names. An interrupted
     /// operation leaves them behind, and git ignores them.
     fn unlisted(directory: &Path, hash: Kind) -> Self {
-        let folder = directory.join("reftable");
+        let dir = directory.join("reftable");
         let mut lines = Vec::new();
-        for name in sorted_names(&folder).unwrap_or_default() {
+        for name in sorted_names(&dir).unwrap_or_default() {
             let name = name.to_string_lossy();
             if name.ends_with(".ref") {
                 lines.extend_from_slice(name.as_bytes());
@@ -149,14 +149,14 @@ impl Stack {
             }
         }
         // Read last, because a table is written before it is listed.
-        let listed = read_list(&folder).unwrap_or_default();
+        let listed = read_list(&dir).unwrap_or_default();
         let listed: HashSet<&[u8]> = listed.split(|&byte| byte == b'\n').collect();
         let rest = lines
             .split_inclusive(|&byte| byte == b'\n')
             .filter(|line| !listed.contains(line.trim_ascii_end()));
-        let (mut stack, _) = Self::read(&folder, &rest.flatten().copied().collect::<Vec<u8>>(), hash);
+        let (mut stack, _) = Self::read(&dir, &rest.flatten().copied().collect::<Vec<u8>>(), hash);
         // Git may have removed a table in the meantime.
-        stack.gaps.retain(|(name, _)| folder.join(name).exists());
+        stack.gaps.retain(|(name, _)| dir.join(name).exists());
         stack
     }
 
@@ -199,12 +199,12 @@ fn ref_target(value: RefValue<'_>) -> Option<RefTarget> {
     }
 }
 
-fn read_list(folder: &Path) -> io::Result<Vec<u8>> {
-    read_file(&folder.join("tables.list"), MAX_TABLES_LIST_BYTES)
+fn read_list(dir: &Path) -> io::Result<Vec<u8>> {
+    read_file(&dir.join("tables.list"), MAX_TABLES_LIST_BYTES)
 }
 
-fn cached(read: &StackCache, folder: &Path, lines: &[u8]) -> Option<Rc<Stack>> {
-    read.get(folder).filter(|(list, _)| list == lines).map(|(_, stack)| Rc::clone(stack))
+fn cached(read: &StackCache, dir: &Path, lines: &[u8]) -> Option<Rc<Stack>> {
+    read.get(dir).filter(|(list, _)| list == lines).map(|(_, stack)| Rc::clone(stack))
 }
 
 /// For fuzzing: reads a whole table. Returns the number of refs and of reflog entries, and whether the table

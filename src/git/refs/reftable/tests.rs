@@ -52,9 +52,9 @@ fn assert_matches_git(scratch: &Scratch) -> Refs {
 }
 
 fn tables(scratch: &Scratch) -> Vec<PathBuf> {
-    let folder = scratch.path().join(".git/reftable");
-    let list = std::fs::read_to_string(folder.join("tables.list")).unwrap();
-    list.lines().map(|name| folder.join(name)).collect()
+    let dir = scratch.path().join(".git/reftable");
+    let list = std::fs::read_to_string(dir.join("tables.list")).unwrap();
+    list.lines().map(|name| dir.join(name)).collect()
 }
 
 /// Creates, moves and deletes enough refs to fill many blocks, with a log for each branch.
@@ -64,17 +64,17 @@ fn fill(scratch: &Scratch, config: &[&str]) {
     scratch.git(&["tag", "-a", "-m", "annotated", "heavy"]);
     let mut all = String::new();
     for number in 0..2000 {
-        let folder = if number % 4 == 0 { "heads" } else { "tags" };
-        writeln!(all, "create refs/{folder}/{number:04}/é {first}").unwrap();
+        let dir = if number % 4 == 0 { "heads" } else { "tags" };
+        writeln!(all, "create refs/{dir}/{number:04}/é {first}").unwrap();
     }
     let update = [config, &["update-ref", "-m", "made by the thousand", "--stdin"]].concat();
     scratch.git_with(&update, all.as_bytes());
     let mut some = String::new();
     for number in (0..2000).step_by(10) {
-        let folder = if number % 4 == 0 { "heads" } else { "tags" };
-        writeln!(some, "update refs/{folder}/{number:04}/é {second}").unwrap();
-        let (number, folder) = (number + 1, "tags");
-        writeln!(some, "delete refs/{folder}/{number:04}/é").unwrap();
+        let dir = if number % 4 == 0 { "heads" } else { "tags" };
+        writeln!(some, "update refs/{dir}/{number:04}/é {second}").unwrap();
+        let (number, dir) = (number + 1, "tags");
+        writeln!(some, "delete refs/{dir}/{number:04}/é").unwrap();
     }
     scratch.git_with(&update, some.as_bytes());
 }
