@@ -14,7 +14,7 @@ use std::process::{Command, Stdio};
 use std::time::Instant;
 
 use friskey::detect::{Detector, Match};
-use friskey::git::{self, Database, ObjectKind, Searcher, SweepOptions, testing};
+use friskey::git::{self, ObjectDatabase, ObjectKind, Searcher, SweepOptions, testing};
 use friskey::rules::RuleSet;
 
 /// The detector without the recognition of containers, which `friskey history` adds.
@@ -147,9 +147,9 @@ impl Arguments {
 }
 
 /// Compares a sweep in delta space with a sweep of whole objects.
-fn check<S: Searcher<Hit: std::fmt::Debug>>(database: &Database, searcher: &S, threads: usize) {
+fn check<S: Searcher<Hit: std::fmt::Debug>>(database: &ObjectDatabase, searcher: &S, threads: usize) {
     let delta = git::sweep(database, searcher, &SweepOptions { threads, ..Default::default() });
-    let whole = git::sweep(database, searcher, &SweepOptions { threads, whole: true, ..Default::default() });
+    let whole = git::sweep(database, searcher, &SweepOptions { threads, full_objects: true, ..Default::default() });
     let matches: usize = delta.found.iter().map(|object| object.hits.len()).sum();
     println!("  {matches} matches in {} of {} objects", delta.found.len(), delta.counts.total().objects);
     assert!(delta.found == whole.found, "the sweeps found different matches");
@@ -178,9 +178,9 @@ fn git_cat_file(repository: &Path) {
     assert!(status.expect("git starts").success(), "git cat-file failed");
 }
 
-fn measure(repository: &Path, database: &Database, searcher: &DetectorSearch, arguments: &Arguments) {
+fn measure(repository: &Path, database: &ObjectDatabase, searcher: &DetectorSearch, arguments: &Arguments) {
     let Arguments { threads, rounds, whole, .. } = *arguments;
-    let options = SweepOptions { threads, whole, ..Default::default() };
+    let options = SweepOptions { threads, full_objects: whole, ..Default::default() };
     let mut outcome = None;
     let sweep = shortest(rounds, || outcome = Some(git::sweep(database, searcher, &options)));
     let outcome = outcome.expect("at least one round");
@@ -213,7 +213,7 @@ fn main() {
     for repository in &arguments.repositories {
         println!("{}", repository.display());
         let opened = git::open(repository).expect("a repository").to_thread_local();
-        let database = Database::of(&opened);
+        let database = ObjectDatabase::of(&opened);
         if arguments.check {
             check(&database, &searcher, arguments.threads);
             check(&database, &CommonWords, arguments.threads);

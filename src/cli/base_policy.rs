@@ -23,28 +23,28 @@ use crate::rules::RuleSet;
 use crate::suppress::Policy;
 
 /// Maximum size of a file, in bytes.
-const LONGEST: u64 = 64 << 20;
+const MAX_FILE_SIZE: u64 = 64 << 20;
 /// Maximum number of markers in one note.
 const MARKERS_IN_NOTE: usize = 10;
 
 /// The policy for a scan.
-pub(super) struct InForce {
+pub(super) struct EffectiveSettings {
     pub(super) config: Config,
     pub(super) rules: RuleSet,
     pub(super) detector: Detector,
     pub(super) policy: Policy,
 }
 
-impl InForce {
+impl EffectiveSettings {
     /// The policy of the checkout, requested by the user.
     pub(super) fn of_trusted_checkout(
         config: Config,
         suppression: &SuppressionArgs,
         global: &Global,
     ) -> Result<Self> {
-        let mut in_force = Self::of_checkout(config, suppression, global, Extent::default())?;
-        in_force.policy.notes.insert(0, policy_note(&PolicyBase::Checkout));
-        Ok(in_force)
+        let mut effective = Self::of_checkout(config, suppression, global, Extent::default())?;
+        effective.policy.notes.insert(0, policy_note(&PolicyBase::Checkout));
+        Ok(effective)
     }
 
     /// The policy of the checkout.
@@ -71,7 +71,7 @@ pub(super) fn load(
     start: &Path,
     (suppression, global): (&SuppressionArgs, &Global),
     extent: impl Fn(&Config) -> Extent,
-) -> Result<InForce> {
+) -> Result<EffectiveSettings> {
     let root = Root::find(start).with_context(|| format!("cannot look at {}", start.display()))?;
     let here = fs::canonicalize(".").context("cannot look at the current directory")?;
     let rev = match base {
@@ -88,7 +88,7 @@ pub(super) fn load(
     // Copied files are referred to by their original names.
     let prefix = format!("{}{}", files.dir.path().display(), std::path::MAIN_SEPARATOR);
     let shown = rev.map_or_else(String::new, |rev| format!("{rev}:"));
-    let loaded = files.in_force(start, suppression, global, &extent);
+    let loaded = files.effective_settings(start, suppression, global, &extent);
     let mut loaded = match loaded {
         Ok(loaded) => loaded,
         Err(error) => {
@@ -169,13 +169,13 @@ struct BaseFiles<'r> {
 }
 
 impl BaseFiles<'_> {
-    fn in_force(
+    fn effective_settings(
         &self,
         start: &Path,
         suppression: &SuppressionArgs,
         global: &Global,
         extent: &impl Fn(&Config) -> Extent,
-    ) -> Result<InForce> {
+    ) -> Result<EffectiveSettings> {
         let named = global.config.clone().or_else(|| variable("FRISKEY_CONFIG").map(PathBuf::from));
         let path = match named {
             _ if global.no_config => None,
@@ -189,7 +189,7 @@ impl BaseFiles<'_> {
         config.rules = rules.filter_map(Result::transpose).collect::<Result<_>>()?;
         let rules = global.rules.iter().map(|path| self.named(path.clone()));
         let rules = rules.filter_map(Result::transpose).collect::<Result<_>>()?;
-        let named = suppression.baseline.clone().or_else(|| variable("FRISKEY_BASELINE").map(PathBuf::from));
+        let named = suppression.baseline.path.clone().or_else(|| variable("FRISKEY_BASELINE").map(PathBuf::from));
         let baseline = match (named, config.baseline.take()) {
             _ if suppression.no_suppress => None,
             (Some(path), _) => self.named(path)?,
@@ -199,7 +199,7 @@ impl BaseFiles<'_> {
         let (rules, detector) = detector(&Global { rules, ..global.clone() }, &config)?;
         let policy = options::policy_with(baseline.as_deref(), suppression, &config, extent(&config))?;
         // Its files are deleted when this returns.
-        Ok(InForce { config, rules, detector, policy })
+        Ok(EffectiveSettings { config, rules, detector, policy })
     }
 
     /// A file named by the user: the base's version, if there is one. Otherwise the file on disk, or nothing if
@@ -242,7 +242,7 @@ impl BaseFiles<'_> {
     /// A copy of a file of the base; `None` if it has none.
     fn copied(&self, name: &str) -> Result<Option<PathBuf>> {
         let Some((repo, rev)) = self.revision else { return Ok(None) };
-        let Some(bytes) = file_at(repo, rev, name, LONGEST)? else { return Ok(None) };
+        let Some(bytes) = file_at(repo, rev, name, MAX_FILE_SIZE)? else { return Ok(None) };
         let to = self.dir.path().join(name);
         let copy = || {
             fs::create_dir_all(to.parent().unwrap_or(self.dir.path()))?;

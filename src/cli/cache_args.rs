@@ -24,14 +24,14 @@ impl CacheArgs {
         let Some(dir) = &self.cache else { return Ok(None) };
         let names: Vec<_> = surfaces.iter().map(|surface| surface.name()).collect();
         let limits = format!("{:?}", session.limits);
-        let rules = session.in_force.rules.digest();
+        let rules = session.effective.rules.digest();
         let settings = [SEARCH_VERSION, VERSION, rules, &limits, &names.join(",")];
         Ok(Some(Arc::new(Cache::new(dir, &settings)?)))
     }
 }
 
 /// Says what the cache did, if `verbose` asks for it.
-pub(super) fn tell(cache: Option<&Arc<Cache>>, verbose: bool) {
+pub(super) fn print_notes(cache: Option<&Arc<Cache>>, verbose: bool) {
     if let Some(cache) = cache.filter(|_| verbose) {
         cache.take_notes().iter().for_each(|note| say(note));
     }

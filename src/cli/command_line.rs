@@ -4,20 +4,20 @@ use std::borrow::Cow;
 
 use crate::model::VersionControl;
 
-/// The most words that a report repeats: hooks name every file.
+/// The most arguments that a report repeats: hooks name every file.
 const MAX_WORDS: usize = 100;
 
-/// The words of the command line, the name of the program first. Addresses lose their credentials; keys in it, if there
-/// are any, are redacted with the rest of the report.
-pub(super) fn words() -> Vec<String> {
-    let mut words: Vec<String> = vec!["friskey".to_owned()];
+/// The arguments of the command line, the name of the program first. Credentials are removed from URLs; keys in it,
+/// if there are any, are redacted with the rest of the report.
+pub(super) fn arguments() -> Vec<String> {
+    let mut arguments: Vec<String> = vec!["friskey".to_owned()];
     let mut rest = std::env::args_os().skip(1).map(|word| shown(&word.to_string_lossy()));
-    words.extend(rest.by_ref().take(MAX_WORDS));
+    arguments.extend(rest.by_ref().take(MAX_WORDS));
     match rest.count() {
         0 => {}
-        more => words.push(format!("… and {more} more")),
+        more => arguments.push(format!("… and {more} more")),
     }
-    words
+    arguments
 }
 
 fn shown(word: &str) -> String {

@@ -15,7 +15,7 @@ use crate::detect::{Explanation, RuleVerdict};
 use crate::model::Confidence;
 
 /// Longer texts are for `scan -`.
-const LONGEST: u64 = 1 << 20;
+const MAX_TEXT_SIZE: u64 = 1 << 20;
 
 pub(super) fn run(explain: &Explain, global: &Global) -> Result<Exit> {
     if !explain.misplaced.is_empty() {
@@ -29,7 +29,7 @@ pub(super) fn run(explain: &Explain, global: &Global) -> Result<Exit> {
     let config = options::config(global)?;
     let (_, detector) = detector(global, &config)?;
     let threshold = options::min_confidence(&ScanArgs::default(), &config)?;
-    let text = read_secret("Text to explain (input is hidden): ", LONGEST)?
+    let text = read_secret("Text to explain (input is hidden): ", MAX_TEXT_SIZE)?
         .context("standard input is longer than 1 MiB; `friskey scan -` scans any length")?;
     let explanation = detector.explain(&text);
     let mut out = Vec::new();

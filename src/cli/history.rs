@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use anyhow::{Result, bail};
 
-use super::args::{CacheArgs, Global, History, ReportArgs, Surfaces};
-use super::base_policy::{self, InForce};
+use super::args::{AuditArgs, CacheArgs, Global, History, ReportArgs};
+use super::base_policy::{self, EffectiveSettings};
 use super::cache_args;
 use super::clock::now;
 use super::config::Config;
@@ -24,71 +24,71 @@ use crate::scan::{HISTORY_SURFACES, HistoryOptions, KeyFilter, Settings, redact,
 use crate::source::Excludes;
 
 pub(super) fn run(history: &History, global: &Global) -> Result<Exit> {
-    let session = Session::new(in_force(history, global)?, &history.reporting.scan_args)?;
-    let job = Job {
+    let session = Session::new(effective_settings(history, global)?, &history.scan.reporting.scan_args)?;
+    let job = AuditJob {
         command: "history",
-        repo: &history.repo,
+        repo: &history.repo.path,
         range: range(history)?,
-        surfaces: &history.surfaces,
-        cache: &history.cache,
-        reporting: &history.reporting,
-        exclude: options::excludes(&session.in_force.config)?,
+        audit: &history.scan.audit,
+        cache: &history.scan.cache,
+        reporting: &history.scan.reporting,
+        exclude: options::excludes(&session.effective.config)?,
         session: &session,
         only: None,
-        note_accepting_markers: history.policy_from.differs_from_checkout(),
+        note_accepting_markers: history.scan.policy_from.differs_from_checkout(),
     };
     job.run(global)
 }
 
-/// What decides about the scan: what is checked out, or what was there before the change.
-fn in_force(history: &History, global: &Global) -> Result<InForce> {
-    let History { repo: path, suppression, policy_from, .. } = history;
-    if let Some(asked) = &policy_from.policy_from {
+/// What applies to the scan: the settings of the checkout, or those of the commit that the user names.
+fn effective_settings(history: &History, global: &Global) -> Result<EffectiveSettings> {
+    let (path, suppression) = (&history.repo.path, &history.scan.suppression);
+    if let Some(revision) = &history.scan.policy_from.revision {
         let repo = git::open(path)?.to_thread_local();
-        let base = named_base(asked, &repo)?;
+        let base = named_base(revision, &repo)?;
         if base != PolicyBase::Checkout {
             return base_policy::load(&base, Some(&repo), path, (suppression, global), |_| Extent::default());
         }
-        return InForce::of_trusted_checkout(options::config_about(global, path)?, suppression, global);
+        return EffectiveSettings::of_trusted_checkout(options::config_about(global, path)?, suppression, global);
     }
-    InForce::of_checkout(options::config_about(global, path)?, suppression, global, Extent::default())
+    EffectiveSettings::of_checkout(options::config_about(global, path)?, suppression, global, Extent::default())
 }
 
 /// An audit as the command line asks for it.
-pub(super) struct Job<'a> {
+pub(super) struct AuditJob<'a> {
     pub(super) command: &'static str,
     pub(super) repo: &'a Path,
     pub(super) range: Vec<String>,
-    pub(super) surfaces: &'a Surfaces,
+    pub(super) audit: &'a AuditArgs,
     pub(super) cache: &'a CacheArgs,
     pub(super) reporting: &'a ReportArgs,
     pub(super) session: &'a Session,
     pub(super) exclude: Option<Excludes>,
     pub(super) only: Option<KeyFilter>,
-    /// Names the keys that a marker accepts.
+    /// Whether the report lists the keys that a marker accepts.
     pub(super) note_accepting_markers: bool,
 }
 
-impl Job<'_> {
-    /// Does it, showing progress, and writes the reports.
+impl AuditJob<'_> {
+    /// Runs the audit, showing progress, and writes the reports.
     pub(super) fn run(self, global: &Global) -> Result<Exit> {
         let outputs = Outputs::open(self.reporting, global)?;
         let mut settings = self.session.settings();
         if let Some(only) = self.only {
-            // Whoever asks for one key wants every place of it, at any confidence.
+            // All findings of the requested key are shown, whatever their confidence.
             settings = Settings { only: Some(only), min_confidence: Confidence::Low, ..settings };
         }
         let is_range = !self.range.is_empty();
-        let surfaces = surfaces(self.surfaces, &self.session.in_force.config)?;
+        let surfaces = surfaces(self.audit, &self.session.effective.config)?;
         let cache = self.cache.open(self.session, &surfaces)?;
         let progress = Arc::new(Progress::default());
-        let audit = HistoryOptions {
+        let options = HistoryOptions {
             cache: cache.clone(),
             command: self.command,
             range: self.range,
             surfaces,
             exclude: self.exclude,
-            whole: self.surfaces.whole,
+            full_objects: self.audit.full_objects,
             progress: Some(Arc::clone(&progress)),
             ..HistoryOptions::everything(self.repo.to_owned(), self.session.threads, now())
         };
@@ -97,9 +97,9 @@ impl Job<'_> {
             &progress,
             self.reporting.no_progress || global.quiet,
         );
-        let draft = scan_history(&settings, &audit);
+        let draft = scan_history(&settings, &options);
         drop(shown);
-        cache_args::tell(cache.as_ref(), global.verbose);
+        cache_args::print_notes(cache.as_ref(), global.verbose);
         let mut draft = draft?;
         draft.category = is_range.then_some("range");
         if is_range {
@@ -110,43 +110,43 @@ impl Job<'_> {
         if self.note_accepting_markers {
             base_policy::note_accepting_markers(&mut draft);
         }
-        draft.command_line = super::command_line::words();
-        let report = redact(draft, &self.session.in_force.detector);
+        draft.command_line = super::command_line::arguments();
+        let report = redact(draft, &self.session.effective.detector);
         let exit = report.status().into();
         outputs.write(&report)?;
         Ok(exit)
     }
 }
 
-/// The words of all ranges, in git's own way of writing them.
+/// The arguments of all ranges, in git's syntax.
 ///
 /// # Errors
-/// For a range that is empty, a variable without a value for one: it asks for less than everything.
+/// An empty range, as from a variable without a value: it must not turn into an audit of everything.
 fn range(history: &History) -> Result<Vec<String>> {
     if history.range.iter().any(|range| range.trim().is_empty()) {
-        bail!("--range is empty; write revisions, `A..B` say, or leave it out to audit everything");
+        bail!("--range is empty; write revisions, e.g. `A..B`, or leave it out to audit everything");
     }
-    let words = history.range.iter().flat_map(|range| range.split_whitespace()).map(str::to_owned);
-    let mut words: Vec<String> = words.collect();
+    let arguments = history.range.iter().flat_map(|range| range.split_whitespace()).map(str::to_owned);
+    let mut arguments: Vec<String> = arguments.collect();
     if !history.not.is_empty() {
-        words.push("--not".to_owned());
-        words.extend(history.not.iter().cloned());
+        arguments.push("--not".to_owned());
+        arguments.extend(history.not.iter().cloned());
     }
-    Ok(words)
+    Ok(arguments)
 }
 
 /// The surfaces that the options ask for, or the configuration.
-pub(super) fn surfaces(asked: &Surfaces, config: &Config) -> Result<BTreeSet<Surface>> {
+pub(super) fn surfaces(audit: &AuditArgs, config: &Config) -> Result<BTreeSet<Surface>> {
     let known = |name: &str| {
         Surface::from_name(name).filter(|surface| HISTORY_SURFACES.contains(surface)).map_or_else(
             || {
                 let names: Vec<_> = HISTORY_SURFACES.iter().map(|surface| surface.name()).collect();
-                bail!("there is no surface `{name}`; there are {}", names.join(", "))
+                bail!("unknown surface `{name}`; expected one of {}", names.join(", "))
             },
             Ok,
         )
     };
-    let names = if asked.surfaces.is_empty() { &config.surfaces } else { &asked.surfaces };
+    let names = if audit.surfaces.is_empty() { &config.surfaces } else { &audit.surfaces };
     let (without, only): (Vec<&String>, Vec<&String>) = names.iter().partition(|name| name.starts_with('-'));
     let mut surfaces: BTreeSet<Surface> = match only.is_empty() {
         true => HISTORY_SURFACES.iter().copied().collect(),
@@ -155,11 +155,11 @@ pub(super) fn surfaces(asked: &Surfaces, config: &Config) -> Result<BTreeSet<Sur
     for name in without {
         surfaces.remove(&known(&name[1..])?);
     }
-    if asked.no_unreachable {
+    if audit.no_unreachable {
         surfaces.remove(&Surface::Unreachable);
     }
     if surfaces.is_empty() {
-        bail!("no surface is left to look at");
+        bail!("every surface is excluded; leave at least one to scan");
     }
     Ok(surfaces)
 }

@@ -8,7 +8,7 @@ use serde::Deserialize;
 use crate::container::Limits;
 
 /// The longest that a container may take, in seconds.
-const MOST_SECONDS: f64 = 86_400.0;
+const MAX_SECONDS: f64 = 86_400.0;
 
 /// Limits of one archive or compressed file, with all that is packed in it; what lies beyond is a skip.
 #[derive(Clone, Debug, Default, PartialEq, Args, Deserialize)]
@@ -80,8 +80,8 @@ impl TryFrom<usize> for Depth {
 
     fn try_from(levels: usize) -> Result<Self, String> {
         match levels {
-            0..=Limits::DEEPEST => Ok(Self(levels)),
-            _ => Err(format!("expected 0 to {} levels", Limits::DEEPEST)),
+            0..=Limits::MAX_DEPTH => Ok(Self(levels)),
+            _ => Err(format!("expected 0 to {} levels", Limits::MAX_DEPTH)),
         }
     }
 }
@@ -150,8 +150,8 @@ impl TryFrom<f64> for Seconds {
 
     fn try_from(seconds: f64) -> Result<Self, String> {
         match seconds {
-            0.0..=MOST_SECONDS => Ok(Self(Duration::from_secs_f64(seconds))),
-            _ => Err(format!("expected 0 to {MOST_SECONDS} seconds")),
+            0.0..=MAX_SECONDS => Ok(Self(Duration::from_secs_f64(seconds))),
+            _ => Err(format!("expected 0 to {MAX_SECONDS} seconds")),
         }
     }
 }

@@ -46,7 +46,7 @@ pub(super) fn masked(message: &str) -> String {
     sound.dedup();
     let compiled = |rules: RuleSet| {
         let traced = keys.iter().filter(|key| (1..=MAX_MATCH_LEN).contains(&key.len()));
-        Detector::new(&traced.fold(rules, |rules, key| rules.with_traced(key.reveal(), 0, None)))
+        Detector::new(&traced.fold(rules, |rules, key| rules.with_exact_key(key.reveal(), 0, None)))
     };
     // Rules may be too many or too large together, about which the message may be.
     let own = RuleSet::with_files(&sound).and_then(compiled);

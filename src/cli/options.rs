@@ -86,7 +86,7 @@ pub(super) struct Extent {
     /// Paths of findings are relative to the current directory rather than the root.
     pub(super) from_here: bool,
     /// Everything that the baseline covers is scanned.
-    pub(super) whole: bool,
+    pub(super) covers_baseline: bool,
 }
 
 /// The suppression of a scan, and where it comes from.
@@ -122,7 +122,7 @@ pub(super) fn policy_with(
         None => None,
     };
     let inline = inline(suppression.strict, config);
-    Ok(Policy { inline, baseline, whole: extent.whole, notes, ignored: Vec::new() })
+    Ok(Policy { inline, baseline, covers_baseline: extent.covers_baseline, notes, ignored: Vec::new() })
 }
 
 /// The markers that are honored.
@@ -132,7 +132,7 @@ pub(super) fn inline(strict: bool, config: &Config) -> InlineMode {
 
 /// The named baseline, or the one at the root if it exists.
 pub(super) fn baseline_path(suppression: &SuppressionArgs, config: &Config) -> Result<Option<PathBuf>> {
-    let named = suppression.baseline.clone().or_else(|| variable("FRISKEY_BASELINE").map(PathBuf::from));
+    let named = suppression.baseline.path.clone().or_else(|| variable("FRISKEY_BASELINE").map(PathBuf::from));
     match named.or_else(|| config.baseline.clone()) {
         Some(path) => Ok(Some(path)),
         None if config.is_elsewhere => Ok(None),

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use anyhow::{Context, Result};
 
 use super::args::{Global, Prove, ScanArgs};
-use super::base_policy::InForce;
+use super::base_policy::EffectiveSettings;
 use super::broken_pipe::ignore_broken_pipe;
 use super::clock::now;
 use super::exit::Exit;
@@ -28,14 +28,14 @@ pub(super) fn run(args: &Prove, global: &Global) -> Result<Exit> {
     let (rules, _) = detector(global, &config)?;
     let detector = report.detector(&rules)?;
     // Nothing is accepted: a purged key is to be gone, whatever a baseline says.
-    let in_force = InForce { config, rules, detector, policy: Policy::default() };
+    let effective = EffectiveSettings { config, rules, detector, policy: Policy::default() };
     let scan_args = ScanArgs {
         threads: args.threads,
         max_time: args.max_time,
         containers: args.containers.clone(),
         min_confidence: Some(Confidence::Low),
     };
-    let session = Session::new(in_force, &scan_args)?;
+    let session = Session::new(effective, &scan_args)?;
     let settings = Settings { min_confidence: Confidence::Low, ..session.settings() };
     let progress = Arc::new(Progress::default());
     let audit = HistoryOptions {

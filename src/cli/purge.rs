@@ -9,7 +9,7 @@ use std::sync::Arc;
 use anyhow::{Context, Result, bail};
 
 use super::args::{ContainerChoice, Global, Purge};
-use super::base_policy::InForce;
+use super::base_policy::EffectiveSettings;
 use super::clock::now;
 use super::exit::Exit;
 use super::message::{masked, print, say};
@@ -25,8 +25,8 @@ use crate::scan::{KeyFilter, MIN_FINGERPRINT_DIGITS};
 
 pub(super) fn run(args: &Purge, global: &Global) -> Result<Exit> {
     let into = args.into.clone().filter(|_| !args.dry_run);
-    check_places(&args.repo, into.as_deref(), args.report.as_deref())?;
-    if let Some(report) = &args.report {
+    check_places(&args.repo.path, into.as_deref(), args.report.as_deref())?;
+    if let Some(report) = &args.repo.pathrt {
         check_file(report)?;
         if args.dry_run && is_of_finished_purge(report) {
             bail!(
@@ -35,12 +35,12 @@ pub(super) fn run(args: &Purge, global: &Global) -> Result<Exit> {
             );
         }
     }
-    let config = options::config_about(global, &args.repo)?;
-    let in_force = InForce::of_checkout(config, &args.suppression, global, Extent::default())?;
-    let session = Session::new(in_force, &args.scan_args)?;
+    let config = options::config_about(global, &args.repo.path)?;
+    let effective = EffectiveSettings::of_checkout(config, &args.suppression, global, Extent::default())?;
+    let session = Session::new(effective, &args.scan_args)?;
     let progress = Arc::new(Progress::default());
     let options = PurgeOptions {
-        repo: args.repo.clone(),
+        repo: args.repo.path.clone(),
         into,
         keys: filters(&args.keys)?,
         containers: match args.containers {
@@ -48,8 +48,8 @@ pub(super) fn run(args: &Purge, global: &Global) -> Result<Exit> {
             ContainerChoice::Refuse => ContainerTreatment::Refuse,
         },
         keep_message_ids: args.keep_message_ids,
-        rules: session.in_force.rules.clone(),
-        exclude: options::excludes(&session.in_force.config)?,
+        rules: session.effective.rules.clone(),
+        exclude: options::excludes(&session.effective.config)?,
         threads: session.threads,
         now: now(),
         progress: Some(Arc::clone(&progress)),
@@ -60,7 +60,7 @@ pub(super) fn run(args: &Purge, global: &Global) -> Result<Exit> {
     let deliver = |report: &PurgeReport| deliver(report, args.report.as_deref(), &is_delivered);
     let purged = purge(&session.settings(), &options, &deliver);
     drop(shown);
-    if let (Err(_), true, Some(path)) = (&purged, is_delivered.get(), &args.report) {
+    if let (Err(_), true, Some(path)) = (&purged, is_delivered.get(), &args.repo.pathrt) {
         // It is about a repository that is not there. If it stays, the error still says so.
         let _ = std::fs::remove_file(path);
     }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use anyhow::Result;
 
 use super::args::{FileArgs, Global, Scan};
-use super::base_policy::{self, InForce};
+use super::base_policy::{self, EffectiveSettings};
 use super::config::Config;
 use super::exit::Exit;
 use super::named_base::named_base;
@@ -22,9 +22,9 @@ use crate::source::{Excludes, FileOptions};
 
 pub(super) fn run(scan: &Scan, global: &Global) -> Result<Exit> {
     let Scan { paths, files, reporting, .. } = scan;
-    let session = Session::new(in_force(scan, global)?, &reporting.scan_args)?;
+    let session = Session::new(effective_settings(scan, global)?, &reporting.scan_args)?;
     let outputs = Outputs::open(reporting, global)?;
-    let mut tree = tree(paths, files, session.threads, &session.in_force.config)?;
+    let mut tree = tree(paths, files, session.threads, &session.effective.config)?;
     let progress = Arc::new(Progress::default());
     tree.files.progress = Some(Arc::clone(&progress));
     let shown =
@@ -51,23 +51,23 @@ pub(super) fn run(scan: &Scan, global: &Global) -> Result<Exit> {
         draft.directory =
             std::env::current_dir().map(|path| path.to_string_lossy().into_owned()).unwrap_or_default();
     }
-    draft.command_line = command_line::words();
-    let report = redact(draft, &session.in_force.detector);
+    draft.command_line = command_line::arguments();
+    let report = redact(draft, &session.effective.detector);
     let exit = report.status().into();
     outputs.write(&report)?;
     Ok(exit)
 }
 
 /// What decides about the scan: what is checked out, or what was there before the change.
-fn in_force(scan: &Scan, global: &Global) -> Result<InForce> {
+fn effective_settings(scan: &Scan, global: &Global) -> Result<EffectiveSettings> {
     let Scan { paths, files, suppression, policy_from, .. } = scan;
-    if let Some(asked) = &policy_from.policy_from {
+    if let Some(revision) = &policy_from.revision {
         // Where several repositories are checked out, none needs to be around the current directory.
         let around = [Path::new(".")].into_iter().chain(paths.iter().map(PathBuf::as_path));
         let opened =
             around.filter_map(|start| Some((git::open(start).ok()?.to_thread_local(), start))).next();
         let base = match &opened {
-            Some((repo, _)) => named_base(asked, repo)?,
+            Some((repo, _)) => named_base(revision, repo)?,
             None => PolicyBase::Unknown("no git repository is around what is scanned".to_owned()),
         };
         if base != PolicyBase::Checkout {
@@ -80,7 +80,7 @@ fn in_force(scan: &Scan, global: &Global) -> Result<InForce> {
     }
     let config = options::config(global)?;
     let extent = extent(paths, files, &config);
-    InForce::of_checkout(config, suppression, global, extent)
+    EffectiveSettings::of_checkout(config, suppression, global, extent)
 }
 
 /// What the options and the configuration ask to scan.
@@ -115,5 +115,5 @@ pub(super) fn tree(
 /// All of it, when the root is one of the directories and nothing is left out for once.
 pub(super) fn extent(paths: &[PathBuf], files: &FileArgs, config: &Config) -> Extent {
     let is_root = |path: &PathBuf| fs::canonicalize(path).is_ok_and(|path| path == config.root.absolute);
-    Extent { from_here: true, whole: files.exclude.is_empty() && paths.iter().any(is_root) }
+    Extent { from_here: true, covers_baseline: files.exclude.is_empty() && paths.iter().any(is_root) }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use anyhow::Result;
 
 use super::args::{Global, ScanArgs, SuppressionArgs};
-use super::base_policy::InForce;
+use super::base_policy::EffectiveSettings;
 use super::limits::limits;
 use super::options::{self, Extent};
 use crate::container::Limits;
@@ -14,7 +14,7 @@ use crate::scan::{Settings, Stop};
 
 /// The resolved settings of one run.
 pub(super) struct Session {
-    pub(super) in_force: InForce,
+    pub(super) effective: EffectiveSettings,
     pub(super) min_confidence: Confidence,
     pub(super) limits: Limits,
     pub(super) threads: usize,
@@ -27,14 +27,14 @@ impl Session {
     ///
     /// # Errors
     /// An environment variable with an invalid value, or too many threads.
-    pub(super) fn new(in_force: InForce, args: &ScanArgs) -> Result<Self> {
-        let config = &in_force.config;
+    pub(super) fn new(effective: EffectiveSettings, args: &ScanArgs) -> Result<Self> {
+        let config = &effective.config;
         Ok(Self {
             min_confidence: options::min_confidence(args, config)?,
             limits: limits(&args.containers, &config.containers),
             threads: options::threads(args, config)?,
             stop: options::stop(args, config)?,
-            in_force,
+            effective,
         })
     }
 
@@ -42,16 +42,16 @@ impl Session {
     /// configuration.
     pub(super) fn here(args: &ScanArgs, suppression: &SuppressionArgs, global: &Global) -> Result<Self> {
         let config = options::config(global)?;
-        Self::new(InForce::of_checkout(config, suppression, global, Extent::default())?, args)
+        Self::new(EffectiveSettings::of_checkout(config, suppression, global, Extent::default())?, args)
     }
 
     /// The settings that the library scans with.
     pub(super) fn settings(&self) -> Settings<'_> {
         Settings {
-            detector: &self.in_force.detector,
-            rules_digest: self.in_force.rules.digest(),
+            detector: &self.effective.detector,
+            rules_digest: self.effective.rules.digest(),
             min_confidence: self.min_confidence,
-            policy: &self.in_force.policy,
+            policy: &self.effective.policy,
             only: None,
             limits: self.limits,
             stop: &self.stop,

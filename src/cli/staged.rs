@@ -13,7 +13,7 @@ use crate::scan::{StagedOptions, redact, scan_staged};
 
 pub(super) fn run(staged: &StagedArgs, global: &Global) -> Result<Exit> {
     let session = Session::here(&staged.reporting.scan_args, &staged.suppression, global)?;
-    let config = &session.in_force.config;
+    let config = &session.effective.config;
     let outputs = Outputs::open(&staged.reporting, global)?;
     let git = GitEnv::read();
     let commit = StagedOptions {
@@ -27,8 +27,8 @@ pub(super) fn run(staged: &StagedArgs, global: &Global) -> Result<Exit> {
         threads: session.threads,
     };
     let mut draft = scan_staged(&session.settings(), &commit)?;
-    draft.command_line = command_line::words();
-    let report = redact(draft, &session.in_force.detector);
+    draft.command_line = command_line::arguments();
+    let report = redact(draft, &session.effective.detector);
     let exit = report.status().into();
     outputs.write(&report)?;
     Ok(exit)

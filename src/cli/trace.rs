@@ -4,9 +4,9 @@ use anyhow::{Context, Result, bail};
 use zeroize::Zeroizing;
 
 use super::args::{CacheArgs, Global, Trace};
-use super::base_policy::InForce;
+use super::base_policy::EffectiveSettings;
 use super::exit::Exit;
-use super::history::Job;
+use super::history::AuditJob;
 use super::masking;
 use super::message::say;
 use super::options;
@@ -22,16 +22,15 @@ use crate::suppress::Policy;
 const MAX_INPUT: u64 = 16 * MAX_MATCH_LEN as u64;
 
 pub(super) fn run(trace: &Trace, global: &Global) -> Result<Exit> {
-    if trace.repo.symlink_metadata().is_err() {
+    if trace.repo.path.symlink_metadata().is_err() {
         // It may be the key, in a shape that no mask knows, so the message must not repeat it.
         bail!(
             "the argument of trace is a repository, and there is nothing at that path. If it is a key, it is now \
-             in the shell's history, and other processes could see it: delete it there, and revoke it if it was not \
-             known yet. Pipe the key into `friskey trace`, or run that and paste it at the prompt"
+             in the shell's history, and other processes could see it: delete it there, and revoke it. Pipe the key into `friskey trace`, or run that and paste it at the prompt"
         );
     }
     let selected = selected(trace)?;
-    let config = options::config_about(global, &trace.repo)?;
+    let config = options::config_about(global, &trace.repo.path)?;
     let files = options::rules(global, &config);
     masking::mask_by_rules(&files);
     let rules = RuleSet::with_files(&files)?;
@@ -44,21 +43,21 @@ pub(super) fn run(trace: &Trace, global: &Global) -> Result<Exit> {
             let key = TracedKey::extract(&input, &detector)?;
             masking::mask_key(&key.bytes);
             announce(&key, global);
-            let rules = rules.with_traced(&key.bytes, key.prefix, key.rule.as_deref());
+            let rules = rules.with_exact_key(&key.bytes, key.prefix, key.rule.as_deref());
             let detector = compile(&rules)?;
             (KeyFilter::Fingerprint(key.secret().fingerprint()), rules, detector)
         }
     };
-    // A key that was asked for is shown whether or not it is accepted.
-    let in_force = InForce { config, rules, detector, policy: Policy::default() };
-    let session = Session::new(in_force, &trace.reporting.scan_args)?;
-    let job = Job {
+    // The requested key is shown whether or not it is accepted.
+    let effective = EffectiveSettings { config, rules, detector, policy: Policy::default() };
+    let session = Session::new(effective, &trace.repo.pathrting.scan_args)?;
+    let job = AuditJob {
         command: "trace",
-        repo: &trace.repo,
+        repo: &trace.repo.path,
         range: Vec::new(),
-        surfaces: &trace.surfaces,
+        audit: &trace.audit,
         cache: &CacheArgs::default(),
-        reporting: &trace.reporting,
+        reporting: &trace.repo.pathrting,
         session: &session,
         exclude: None,
         only: Some(only),
@@ -86,7 +85,7 @@ fn selected(trace: &Trace) -> Result<Option<KeyFilter>> {
     }
 }
 
-/// Keeps what was given out of messages, also while it is not known which part of it is the key.
+/// Keeps the input out of messages, even before it is known which part of it is the key.
 fn mask(input: &[u8]) {
     masking::mask_key(input.trim_ascii());
     let parts = input.split(|byte| byte.is_ascii_whitespace() || b"=\"'`,;".contains(byte));
@@ -108,7 +107,7 @@ fn announce(key: &TracedKey, global: &Global) {
     }
 }
 
-/// What was given as the key. It never comes from the command line, where every process of the machine could read
+/// The input that contains the key. It never comes from the command line, where every process of the machine could read
 /// it.
 fn read_input(trace: &Trace) -> Result<Zeroizing<Vec<u8>>> {
     if let Some(name) = &trace.env {

@@ -5,7 +5,7 @@ use zeroize::Zeroizing;
 
 use crate::detect::Detector;
 use crate::model::{Identified, Secret};
-use crate::rules::{MAX_MATCH_LEN, MIN_TRACED_LEN};
+use crate::rules::{MAX_MATCH_LEN, MIN_EXACT_KEY_LEN};
 
 /// A key and what the rules know of it.
 pub(super) struct TracedKey {
@@ -54,8 +54,8 @@ impl TracedKey {
         if text.iter().any(u8::is_ascii_whitespace) {
             bail!("the text contains blanks, and no rule recognizes a key in it: give only the key");
         }
-        if text.len() < MIN_TRACED_LEN {
-            bail!("key too short ({} bytes, minimum {MIN_TRACED_LEN})", text.len());
+        if text.len() < MIN_EXACT_KEY_LEN {
+            bail!("key too short ({} bytes, minimum {MIN_EXACT_KEY_LEN})", text.len());
         }
         if text.len() > MAX_MATCH_LEN {
             bail!("key too long ({} bytes, maximum {MAX_MATCH_LEN})", text.len());

@@ -10,7 +10,7 @@ const MAGIC: usize = 8;
 const HEADER: usize = 60;
 
 /// Maximum size of the table of long names, or of one name.
-const LONGEST: usize = 1 << 20;
+const MAX_NAMES_LEN: usize = 1 << 20;
 
 /// Hands over the entries. Returns their ranges.
 pub(super) fn open(sink: &dyn EntrySink, input: &mut dyn Read) -> Vec<Range<u64>> {
@@ -36,14 +36,14 @@ fn run(sink: &dyn EntrySink, input: &mut dyn Read, delegated: &mut Vec<Range<u64
         let mut part = (&mut *input).take(size);
         let mut called = name.strip_suffix(b"/").unwrap_or(name).to_vec();
         if name == b"//" {
-            fill(&mut part, &mut names, LONGEST)?;
+            fill(&mut part, &mut names, MAX_NAMES_LEN)?;
         } else if let Some(at) = name.strip_prefix(b"/").and_then(decimal) {
             let long = usize::try_from(at).ok().and_then(|at| names.get(at..)).unwrap_or_default();
             called = long.split(|&byte| matches!(byte, b'/' | b'\n')).next().unwrap_or_default().to_vec();
         } else if let Some(length) = name.strip_prefix(b"#1/").and_then(decimal) {
             called.clear();
             let length = length.min(size);
-            fill(&mut (&mut part).take(length), &mut called, LONGEST)?;
+            fill(&mut (&mut part).take(length), &mut called, MAX_NAMES_LEN)?;
             (offset, size) = (offset + length, size - length);
         }
         if name != b"//" && name != b"/" && sink.entry(&called, &mut part) {

@@ -212,8 +212,8 @@ fn is_lzma(head: &[u8]) -> bool {
 /// Other properties; in this case, the data must decompress, as far as it is available.
 fn is_other_lzma(head: &[u8]) -> bool {
     /// Maximum number of bytes to decompress; no distance may reach further back.
-    const MOST: u64 = 1 << 16;
-    const LEAST: usize = 16;
+    const MAX_DISTANCE: u64 = 1 << 16;
+    const MIN_DECOMPRESSED: usize = 16;
     if !is_lzma_header(head) || head.get(13) != Some(&0) {
         return false;
     }
@@ -222,13 +222,13 @@ fn is_other_lzma(head: &[u8]) -> bool {
         return false;
     };
     let size = u64::from_le_bytes(*size);
-    let reader = LzmaReader::new_with_props(data, size, *properties, MOST as u32, None);
+    let reader = LzmaReader::new_with_props(data, size, *properties, MAX_DISTANCE as u32, None);
     let Ok(mut reader) = reader else { return false };
     reader.set_defer_errors(true);
     let mut unpacked = Vec::new();
-    match reader.take(MOST).read_to_end(&mut unpacked) {
+    match reader.take(MAX_DISTANCE).read_to_end(&mut unpacked) {
         Err(error) if error.kind() != ErrorKind::UnexpectedEof => false,
-        _ => unpacked.len() >= LEAST,
+        _ => unpacked.len() >= MIN_DECOMPRESSED,
     }
 }
 

@@ -7,7 +7,7 @@ use super::entry_sink::EntrySink;
 use super::readers::{drain, fill};
 
 /// Names longer than this are truncated.
-const LONGEST_NAME: usize = 1 << 16;
+const MAX_NAME_LEN: usize = 1 << 16;
 
 /// Name of the last entry.
 const LAST: &[u8] = b"TRAILER!!!";
@@ -61,7 +61,7 @@ fn run(sink: &dyn EntrySink, input: &mut dyn Read, delegated: &mut Vec<Range<u64
         let mut read = io::Cursor::new(start.split_off(header.length)).chain(&mut *input);
         let mut name = Vec::new();
         let mut part = (&mut read).take(header.name);
-        fill(&mut part, &mut name, LONGEST_NAME)?;
+        fill(&mut part, &mut name, MAX_NAME_LEN)?;
         drain(&mut part)?;
         let filling = |length: u64| length.wrapping_neg() % header.unit;
         let before = header.length as u64 + header.name;

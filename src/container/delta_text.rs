@@ -9,7 +9,7 @@ use std::io::{self, BufRead, Read};
 const SEAM: &[u8] = b"\n\x1c\n";
 
 /// Longest word at a gap, in bytes. Anything longer is not a word.
-const LONGEST_WORD: usize = 1 << 14;
+const MAX_WORD_LEN: usize = 1 << 14;
 
 /// Reads the text that a delta inserts.
 pub(super) struct DeltaText<R> {
@@ -102,7 +102,7 @@ fn take(inserted: &[u8], text: &mut Vec<u8>, sure: &mut usize, in_word: &mut boo
     }
     text.extend_from_slice(inserted);
     let word = text[*sure..].iter().rev().take_while(|byte| is_word(**byte)).count();
-    *sure = text.len() - word.min(LONGEST_WORD);
+    *sure = text.len() - word.min(MAX_WORD_LEN);
 }
 
 /// Whether a key, encoded in any way, may continue after `byte`. UTF-16 has zeros in between.

@@ -9,7 +9,7 @@ use super::entry_sink::EntrySink;
 use super::format::Format;
 use super::proof::Proof;
 use super::readers::PeekReader;
-use super::signatures::{LONGEST_MARK, LOOK, STEP, first_in};
+use super::signatures::{MAX_SIGNATURE_LEN, PROBE_LEN, STEP, first_in};
 
 /// Streams that end within this many bytes contain no key: they are signatures without an archive.
 const SHORT_STREAM: u64 = 64;
@@ -41,9 +41,9 @@ pub(super) fn walk(
             );
             return Ok(delegated);
         }
-        let piece = input.peek(STEP + LOOK)?;
-        let is_last = piece.len() < STEP + LOOK;
-        let piece = &piece[..piece.len().min(STEP + LOOK)];
+        let piece = input.peek(STEP + PROBE_LEN)?;
+        let is_last = piece.len() < STEP + PROBE_LEN;
+        let piece = &piece[..piece.len().min(STEP + PROBE_LEN)];
         let end = if is_last { piece.len() } else { STEP };
         let Some((format, at)) = first_in(piece, end) else {
             input.consume(end);
@@ -59,7 +59,7 @@ pub(super) fn walk(
             if format.is_supported() {
                 return Ok(delegated);
             }
-            input.consume(LONGEST_MARK);
+            input.consume(MAX_SIGNATURE_LEN);
             continue;
         }
         if archive(sink, format, input, start)? {

@@ -3,8 +3,8 @@
 /// A name without `..`, root and drive, so that it cannot refer to another place. Characters that affect a
 /// terminal are left to the reporters.
 pub(super) fn sanitize_path(name: &[u8]) -> Vec<u8> {
-    const LONGEST: usize = 4096;
-    let name = &name[..name.len().min(LONGEST)];
+    const MAX_NAME_LEN: usize = 4096;
+    let name = &name[..name.len().min(MAX_NAME_LEN)];
     let parts = name.split(|&byte| matches!(byte, b'/' | b'\\')).filter(|part| !matches!(*part, b"" | b"."));
     let mut shown: Vec<u8> = Vec::with_capacity(name.len());
     for part in parts {

@@ -23,7 +23,7 @@ pub struct Limits {
 
 impl Limits {
     /// Highest depth that can be configured: each level uses stack.
-    pub const DEEPEST: usize = 64;
+    pub const MAX_DEPTH: usize = 64;
 
     /// Bytes that may be unpacked regardless of the ratio.
     pub const FLOOR: u64 = 256 << 20;
@@ -70,7 +70,7 @@ pub(super) enum LimitHit {
 
 impl Budget {
     pub(super) fn new(limits: Limits) -> Self {
-        let limits = Limits { depth: limits.depth.min(Limits::DEEPEST), ..limits };
+        let limits = Limits { depth: limits.depth.min(Limits::MAX_DEPTH), ..limits };
         Self {
             limits,
             begun: Instant::now(),

@@ -17,7 +17,7 @@ pub(super) const COMPRESSED_TEXTS: [&[u8]; 2] = [b"zTXt", b"iTXt"];
 const CHECKSUM: u64 = 4;
 
 /// Maximum distance to the end of a text's keyword, including the fields that follow it in international texts.
-const LONGEST_KEYWORD: usize = 1024;
+const MAX_KEYWORD_LEN: usize = 1024;
 
 /// Whether an image begins with `head`: PNG, MNG or JNG.
 pub(super) fn begins(head: &[u8]) -> bool {
@@ -30,7 +30,7 @@ pub(super) fn begins(head: &[u8]) -> bool {
 /// [`COMPRESSED_TEXTS`].
 pub(super) fn text_start(bytes: &[u8]) -> Option<usize> {
     let keyword = COMPRESSED_TEXTS.iter().find_map(|kind| bytes.strip_prefix(*kind))?;
-    let end = memchr::memchr(0, &keyword[..keyword.len().min(LONGEST_KEYWORD)])?;
+    let end = memchr::memchr(0, &keyword[..keyword.len().min(MAX_KEYWORD_LEN)])?;
     Some(bytes.len() - keyword.len() + end + 1)
 }
 
@@ -63,7 +63,7 @@ fn chunks(sink: &dyn EntrySink, input: &mut PeekReader<'_>) -> io::Result<()> {
 
 /// Hands over the text of a chunk that begins with its keyword, if it is compressed.
 fn text(sink: &dyn EntrySink, chunk: &mut Take<&mut PeekReader<'_>>, kind: &[u8; 4]) -> io::Result<()> {
-    let length = LONGEST_KEYWORD.min(usize::try_from(chunk.limit()).unwrap_or(LONGEST_KEYWORD));
+    let length = MAX_KEYWORD_LEN.min(usize::try_from(chunk.limit()).unwrap_or(MAX_KEYWORD_LEN));
     let head = chunk.get_mut().peek(length)?;
     let Some((keyword, start)) = compressed(&head[..head.len().min(length)], kind) else { return Ok(()) };
     let name = [&kind[..], b" ", keyword].concat();

@@ -74,8 +74,8 @@ impl<R: Read> Read for SmallReads<R> {
 /// Appends zeros to LZMA2 input. The decoder consumes a chunk before it returns any of it; for truncated input,
 /// the rest of the last chunk then decodes to garbage.
 pub(super) fn zero_padded<R: Read>(input: R) -> impl Read {
-    const LARGEST: u64 = 1 << 16;
-    input.chain(io::repeat(0).take(LARGEST))
+    const MAX_CHUNK: u64 = 1 << 16;
+    input.chain(io::repeat(0).take(MAX_CHUNK))
 }
 
 /// Counts the bytes that are read.

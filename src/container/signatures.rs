@@ -85,16 +85,16 @@ impl Marks {
 }
 
 /// Length of the longest signature.
-pub const LONGEST_MARK: usize = 6;
+pub const MAX_SIGNATURE_LEN: usize = 6;
 
 /// Bytes that are enough to verify an archive; a shorter one must be complete.
-pub(super) const LOOK: usize = 4096;
+pub(super) const PROBE_LEN: usize = 4096;
 
 /// Minimum decompressed bytes of compressed data, unless it is complete with fewer.
 const MIN_DECOMPRESSED: usize = 256;
 
 /// Minimum decompressed bytes of data that is complete or truncated before [`MIN_DECOMPRESSED`]. No key is as short.
-const LEAST: usize = 16;
+const MIN_DECOMPRESSED_OF_SHORT: usize = 16;
 
 /// Bytes per read.
 pub(super) const STEP: usize = 1 << 16;
@@ -118,7 +118,7 @@ pub fn containers_in(bytes: &[u8], mark: &mut dyn FnMut(usize), container: &mut 
     MARKS.find(bytes, |number, at| {
         mark(at);
         let shown = match SIGNATURES.get(number) {
-            Some((_, is_one, _)) if !is_archive_known && is_one(&bytes[at..bytes.len().min(at + LOOK)]) => {
+            Some((_, is_one, _)) if !is_archive_known && is_one(&bytes[at..bytes.len().min(at + PROBE_LEN)]) => {
                 is_archive_known = true;
                 1
             }
@@ -149,7 +149,7 @@ pub(super) fn begins(head: &[u8]) -> bool {
 pub(super) fn first_in(bytes: &[u8], end: usize) -> Option<(Format, usize)> {
     let is_archive = |number: usize, at: usize| {
         let kind = SIGNATURES.get(number).filter(|_| at < end);
-        kind.is_some_and(|(_, is_one, _)| is_one(&bytes[at..bytes.len().min(at + LOOK)]))
+        kind.is_some_and(|(_, is_one, _)| is_one(&bytes[at..bytes.len().min(at + PROBE_LEN)]))
     };
     let (number, at) = MARKS.first(bytes, is_archive)?;
     Some((SIGNATURES.get(number)?.2, at))
@@ -168,7 +168,7 @@ pub(super) fn archive_behind(input: &mut dyn ReadSeek) -> io::Result<Option<u64>
     let mut place = 0;
     while place < shared.size {
         window.go(place, shared.size);
-        if let Some(at) = archive_in(window.peek(STEP + LOOK)?) {
+        if let Some(at) = archive_in(window.peek(STEP + PROBE_LEN)?) {
             return Ok(Some(place + at as u64));
         }
         place += STEP as u64;
@@ -210,9 +210,9 @@ fn is_rar(head: &[u8]) -> bool {
 fn is_compressed(head: &[u8], content: impl Read) -> bool {
     let mut plain = Vec::new();
     match content.take(MIN_DECOMPRESSED as u64).read_to_end(&mut plain) {
-        Ok(LEAST..) => true,
+        Ok(MIN_DECOMPRESSED_OF_SHORT..) => true,
         Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => {
-            head.len() < LOOK && plain.len() >= LEAST
+            head.len() < PROBE_LEN && plain.len() >= MIN_DECOMPRESSED_OF_SHORT
         }
         _ => plain.len() == MIN_DECOMPRESSED,
     }
@@ -240,7 +240,7 @@ pub(super) fn is_zlib(head: &[u8]) -> bool {
 fn is_zstd(head: &[u8]) -> bool {
     let decoder = zstd::Decoder::with_buffer(Cursor::new(head)).map(zstd::Decoder::single_frame);
     // A block may be longer than the examined data, which then yields nothing.
-    decoder.is_ok_and(|decoder| is_compressed(head, decoder)) || (head.len() == LOOK && is_zstd_header(head))
+    decoder.is_ok_and(|decoder| is_compressed(head, decoder)) || (head.len() == PROBE_LEN && is_zstd_header(head))
 }
 
 /// A frame header without reserved bits, followed by a compressed block of valid size.

@@ -13,7 +13,7 @@ const BLOCK: usize = 512;
 const END_BLOCKS: u64 = 2;
 
 /// Names and attributes longer than this are truncated: no real ones are as long, and they are held in memory.
-const LONGEST_NAME: u64 = 1 << 16;
+const MAX_NAME_LEN: u64 = 1 << 16;
 
 /// Whether a tar begins with `head`: the checksum of its first header is correct, or it has tar's magic number
 /// but was modified.
@@ -159,7 +159,7 @@ impl Tar<'_> {
     /// The data of a header that describes the next one.
     fn held(&mut self, size: u64) -> io::Result<Vec<u8>> {
         let mut data = Vec::new();
-        let most = size.min(LONGEST_NAME);
+        let most = size.min(MAX_NAME_LEN);
         let mut part = ExactBytes { input: self.input, left: size };
         fill(&mut part, &mut data, most as usize)?;
         drain(&mut part)?;

@@ -74,7 +74,7 @@ pub struct PassedOver {
 
 /// The most places that are remembered, and the least bytes between them.
 const MAX_PLACES: usize = 1 << 12;
-const LEAST_SPACING: usize = 64;
+const MIN_SPACING: usize = 64;
 
 impl PassedOver {
     /// Why not all was looked at, for the report.
@@ -83,7 +83,7 @@ impl PassedOver {
 
     /// Of a search of `bytes`, nothing yet.
     pub(super) fn of(bytes: &[u8]) -> Self {
-        Self { places: Vec::new(), spacing: LEAST_SPACING.max(bytes.len() / MAX_PLACES) }
+        Self { places: Vec::new(), spacing: MIN_SPACING.max(bytes.len() / MAX_PLACES) }
     }
 
     pub(super) fn add(&mut self, at: usize) {

@@ -13,9 +13,9 @@ use crate::model::Skip;
 
 /// The object directories of a repository, before they are listed.
 #[derive(Clone, Debug)]
-pub struct Database {
+pub struct ObjectDatabase {
     roots: Vec<PathBuf>,
-    ids: hash::Kind,
+    hash_kind: hash::Kind,
 }
 
 /// The content of the object directories at one moment.
@@ -31,10 +31,10 @@ pub(super) struct Listing {
     pub(super) skipped: Vec<Skip>,
 }
 
-impl Database {
-    /// The database in the directory `objects`, with ids of kind `ids`.
-    pub fn new(objects: impl Into<PathBuf>, ids: hash::Kind) -> Self {
-        Self { roots: vec![objects.into()], ids }
+impl ObjectDatabase {
+    /// The database in the directory `objects`, with ids of this kind.
+    pub fn new(objects: impl Into<PathBuf>, hash_kind: hash::Kind) -> Self {
+        Self { roots: vec![objects.into()], hash_kind }
     }
 
     /// The database of an opened repository.
@@ -61,8 +61,8 @@ impl Database {
     }
 
     /// The kind of its object ids.
-    pub fn ids(&self) -> hash::Kind {
-        self.ids
+    pub fn hash_kind(&self) -> hash::Kind {
+        self.hash_kind
     }
 
     /// Lists all directories.
@@ -83,7 +83,7 @@ impl Database {
             }
             waiting.extend(alternates(&dir, &mut listing).into_iter().rev());
             listing.add_packs(&dir.join("pack"));
-            listing.add_loose(&dir, self.ids);
+            listing.add_loose(&dir, self.hash_kind);
             listing.dirs.push(dir);
         }
         // By id, then by directory: an object in several is read from the first.
@@ -163,13 +163,13 @@ impl Listing {
         }
     }
 
-    fn add_loose(&mut self, dir: &Path, ids: hash::Kind) {
+    fn add_loose(&mut self, dir: &Path, hash_kind: hash::Kind) {
         let number = self.dirs.len() as u32;
         for first in 0..=u8::MAX {
             let first = format!("{first:02x}");
             for entry in self.read_dir(&dir.join(&first)) {
                 let name = entry.file_name();
-                let Some(rest) = name.to_str().filter(|rest| rest.len() + 2 == ids.len_in_hex()) else {
+                let Some(rest) = name.to_str().filter(|rest| rest.len() + 2 == hash_kind.len_in_hex()) else {
                     continue;
                 };
                 if let Ok(id) = ObjectId::from_hex(format!("{first}{rest}").as_bytes()) {

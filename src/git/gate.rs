@@ -152,7 +152,7 @@ pub(super) fn objects(dir: &Path) -> Result<Vec<PathBuf>, Refused> {
         }
         let list = dir.join("info").join("alternates");
         if let Some(text) = read(&list, ALTERNATES)? {
-            // `Database::list` reports a list that cannot be parsed.
+            // `ObjectDatabase::list` reports a list that cannot be parsed.
             let paths = gix::odb::alternate::parse(&text).unwrap_or_default();
             waiting.extend(paths.into_iter().map(|path| dir.join(path)));
         }

@@ -13,7 +13,7 @@ use sha2::{Digest, Sha256};
 use crate::untrusted::{self, describe};
 
 /// Larger blobs are no pointers for git-lfs either, in bytes.
-const LARGEST_POINTER: usize = 1024;
+const MAX_POINTER_SIZE: usize = 1024;
 
 /// What the first line of a pointer says, in this and in earlier versions of git-lfs.
 const VERSIONS: [&[u8]; 3] = [
@@ -34,7 +34,7 @@ pub struct Pointer {
 impl Pointer {
     /// Reads a blob as a pointer; `None` when it is none.
     pub fn parse(blob: &[u8]) -> Option<Self> {
-        if blob.len() >= LARGEST_POINTER || !Self::may_be(blob) {
+        if blob.len() >= MAX_POINTER_SIZE || !Self::may_be(blob) {
             return None;
         }
         let value = |key: &[u8]| {
@@ -156,7 +156,7 @@ mod tests {
             text.replace("size", "length"),
             text.replace(&oid, &oid[1..]),
             text.replace(&oid, &format!("../{}", &oid[3..])),
-            format!("{text}{}", "x".repeat(LARGEST_POINTER)),
+            format!("{text}{}", "x".repeat(MAX_POINTER_SIZE)),
         ] {
             assert_eq!(Pointer::parse(other.as_bytes()), None, "{other}");
         }

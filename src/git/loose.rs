@@ -37,7 +37,7 @@ pub(super) enum Loose {
 }
 
 /// The longest header: `commit`, a space, twenty digits, a NUL.
-const LONGEST_HEADER: usize = 28;
+const MAX_HEADER_LEN: usize = 28;
 
 /// Few files have a higher compression ratio.
 const TYPICAL_RATIO: usize = 6;
@@ -57,10 +57,10 @@ pub(super) fn read(
     file.clear();
     opened.by_ref().take(large).read_to_end(file).map_err(LooseError::Unreadable)?;
     // The size is in the inflated header. Most objects fit the guess; for others, the header was inflated by then.
-    let most = usize::try_from(large).unwrap_or(usize::MAX).saturating_add(LONGEST_HEADER);
+    let most = usize::try_from(large).unwrap_or(usize::MAX).saturating_add(MAX_HEADER_LEN);
     grow(out, file.len().saturating_mul(TYPICAL_RATIO).min(most).max(1 << 16));
     let Some(written) = inflater.prefix(file, out)? else {
-        let (_, size, used) = parse_header(&out[..LONGEST_HEADER]).ok_or(LooseError::Header)?;
+        let (_, size, used) = parse_header(&out[..MAX_HEADER_LEN]).ok_or(LooseError::Header)?;
         if size > large {
             return Ok(Loose::Large);
         }
@@ -69,7 +69,7 @@ pub(super) fn read(
         let (kind, ..) = parse_header(&out[..used]).ok_or(LooseError::Header)?;
         return Ok(Loose::Whole { kind, start: used, size });
     };
-    let (kind, size, start) = parse_header(&out[..written.min(LONGEST_HEADER)]).ok_or(LooseError::Header)?;
+    let (kind, size, start) = parse_header(&out[..written.min(MAX_HEADER_LEN)]).ok_or(LooseError::Header)?;
     if (written - start) as u64 != size {
         return Err(LooseError::WrongSize(size));
     }
@@ -92,7 +92,7 @@ impl LooseStream {
     pub(super) fn open(path: &Path) -> Result<Self, LooseError> {
         let (file, len) = open_regular(path)?;
         let mut stream = InflateStream::new(BufReader::with_capacity(1 << 16, file));
-        let mut ahead = vec![0; LONGEST_HEADER];
+        let mut ahead = vec![0; MAX_HEADER_LEN];
         let mut filled = 0;
         while filled < ahead.len() {
             match stream.read(&mut ahead[filled..]).map_err(LooseError::Unreadable)? {

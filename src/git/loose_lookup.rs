@@ -15,7 +15,7 @@ use super::loose::{self, Loose, LooseError, LooseStream};
 /// Larger objects are read in pieces, under a lease.
 const LARGE: u64 = UNLEASED_BYTES as u64;
 /// No larger object is held in memory, in bytes.
-const LARGEST: u64 = 512 << 20;
+const MAX_IN_MEMORY: u64 = 512 << 20;
 
 /// Why an existing loose object cannot be read.
 pub(super) struct LooseFault {
@@ -77,7 +77,7 @@ impl LooseBuffers {
         let Some((path, found)) = locate(dirs, id) else { return Ok(None) };
         let fault =
             |reason: String, is_trap| LooseFault { reason: format!("{}: {reason}", path.display()), is_trap };
-        if !found.is_file() || found.len() > LARGEST {
+        if !found.is_file() || found.len() > MAX_IN_MEMORY {
             return Err(fault("it is not a regular file of reasonable size".to_owned(), true));
         }
         let inflater = self.inflater.get_or_insert_with(Inflater::new);
@@ -119,8 +119,8 @@ fn locate(dirs: &[PathBuf], id: &ObjectId) -> Option<(PathBuf, fs::Metadata)> {
 fn large(path: &Path, out: &mut Vec<u8>, lease: &mut Lease) -> Result<Kind, String> {
     let mut stream = LooseStream::open(path).map_err(|error| error.to_string())?;
     let size = stream.size;
-    if size > LARGEST {
-        return Err(format!("too large: it has {size} bytes, and at most {LARGEST} are held in memory"));
+    if size > MAX_IN_MEMORY {
+        return Err(format!("too large: it has {size} bytes, and at most {MAX_IN_MEMORY} are held in memory"));
     }
     *lease = Lease::take(size).ok_or_else(|| format!("too large: no memory is left for its {size} bytes"))?;
     out.clear();

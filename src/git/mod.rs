@@ -45,7 +45,7 @@ pub use carry::{
     CarriedGraph, CarryError, CommitLinks, CompressedEntry, EntryCompressor, PackWriter, RepositoryObjects,
     TagLink, WholeEntryReader, WrittenPack,
 };
-pub use database::Database;
+pub use database::ObjectDatabase;
 pub use fetch_scope::{FetchScope, fetch_scope};
 pub use file_at::{FileAtError, commit_id, file_at, is_tracked_at, why_unclear};
 pub use gate::{Refused, is_git_dir};

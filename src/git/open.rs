@@ -159,7 +159,7 @@ mod tests {
     use std::fs;
 
     use super::*;
-    use crate::git::{Database, test_git};
+    use crate::git::{ObjectDatabase, test_git};
 
     fn git(dir: &Path, arguments: &[&str]) {
         test_git::stdout(test_git::command("git", dir, dir).args(arguments), b"");
@@ -213,7 +213,7 @@ mod tests {
         );
         fs::write(dir.path().join(".git/config"), config).expect("written");
         let repo = open(dir.path()).expect("it opens").to_thread_local();
-        assert_eq!(Database::of(&repo).ids(), gix::hash::Kind::Sha1);
+        assert_eq!(ObjectDatabase::of(&repo).hash_kind(), gix::hash::Kind::Sha1);
         assert!(!trace.exists());
     }
 }

@@ -6,7 +6,7 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::database::Database;
+use super::database::ObjectDatabase;
 use crate::model::Skip;
 use crate::untrusted::describe;
 
@@ -57,8 +57,8 @@ pub struct UnindexedFiles {
 }
 
 /// Lists the object directories of `database`.
-pub fn unindexed_files(database: &Database) -> UnindexedFiles {
-    let mut found = Finder { ids: database.ids().len_in_hex(), all: UnindexedFiles::default() };
+pub fn unindexed_files(database: &ObjectDatabase) -> UnindexedFiles {
+    let mut found = Finder { ids: database.hash_kind().len_in_hex(), all: UnindexedFiles::default() };
     let dirs = database.list().dirs;
     for dir in &dirs {
         // An alternate may be any directory of the machine. There, only files that git reads are listed.

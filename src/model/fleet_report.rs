@@ -1,4 +1,4 @@
-//! One report over many repositories.
+//! One report about many repositories.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -49,13 +49,13 @@ pub struct FleetRepository {
     pub reason: Option<String>,
     /// When its audit began, in RFC 3339.
     pub started: Option<String>,
-    /// The commit of HEAD that it saw.
+    /// The commit that HEAD pointed to when it was audited.
     pub head: Option<String>,
     /// Wall time of its audit.
     pub elapsed_seconds: Option<f64>,
     /// The coverage of its audit, as in its own report.
     pub coverage: Option<Value>,
-    /// The remarks of its audit.
+    /// The notes of its report.
     pub notes: Vec<String>,
     /// The run of its SARIF report.
     #[serde(skip)]
@@ -110,7 +110,8 @@ pub struct FleetLeak {
     pub length: u64,
     /// The highest severity, lowered by doubt, in any repository in which it is not accepted.
     pub severity: String,
-    /// The strongest status in any such repository.
+    /// The most urgent status of the key in any such repository: `present`, `removed`, `unreachable` or `unknown`, in
+    /// this order.
     pub status: String,
     /// The most seconds for which such a repository exposed it.
     pub exposed_seconds: Option<u64>,
@@ -122,18 +123,18 @@ pub struct FleetLeak {
 }
 
 impl FleetLeak {
-    /// Where it is and not accepted.
+    /// The repositories in which not every finding is accepted.
     pub fn open_repositories(&self) -> impl Iterator<Item = &LeakInRepository> {
-        self.repositories.iter().filter(|here| !here.is_suppressed)
+        self.repositories.iter().filter(|repository| !repository.is_suppressed)
     }
 }
 
-/// Sums over all repositories.
+/// The coverage of the whole fleet.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct FleetCoverage {
     /// Repositories in the plan.
     pub planned: u64,
-    /// Repositories by what came of them.
+    /// Number of repositories in each state.
     pub repositories: BTreeMap<&'static str, u64>,
     /// Commits scanned.
     pub commits: u64,
@@ -166,7 +167,7 @@ pub struct AuditRun {
     pub repositories: u64,
 }
 
-/// Everything there is to say about a fleet. It is made of redacted reports only.
+/// The report about a fleet, made from redacted reports only.
 #[derive(Clone, Debug)]
 pub struct FleetReport {
     /// Id of the plan.
@@ -179,11 +180,11 @@ pub struct FleetReport {
     pub repositories: Vec<FleetRepository>,
     /// When and how the repositories were audited.
     pub audits: Vec<AuditRun>,
-    /// Sums.
+    /// Totals.
     pub coverage: FleetCoverage,
     /// What was left out on purpose.
     pub ignored: Vec<FleetIgnored>,
-    /// What about the repositories may surprise, although nothing is missing.
+    /// What may surprise about the repositories, although nothing is missing.
     pub notes: Vec<Skip>,
     /// Why the results do not cover the plan, and what could not be scanned or searched for repositories.
     pub problems: Vec<Skip>,
@@ -192,7 +193,7 @@ pub struct FleetReport {
 impl FleetReport {
     /// When the first and the last audit began.
     pub fn started(&self) -> Option<(&str, &str)> {
-        let all = || self.repositories.iter().filter_map(|one| one.started.as_deref());
+        let all = || self.repositories.iter().filter_map(|repository| repository.started.as_deref());
         Some((all().min()?, all().max()?))
     }
 
@@ -201,13 +202,13 @@ impl FleetReport {
         self.leaks.iter().filter(|leak| !leak.is_suppressed)
     }
 
-    /// The outcome. Findings outweigh gaps; gaps outweigh a clean result.
+    /// The outcome. Findings outweigh an incomplete audit, which outweighs a clean one.
     pub fn status(&self) -> Status {
-        let has_findings = self.repositories.iter().any(|one| one.state == RepositoryState::Findings);
+        let has_findings = self.repositories.iter().any(|repository| repository.state == RepositoryState::Findings);
         if has_findings || self.open_leaks().next().is_some() {
             Status::Findings
         } else if self.problems.is_empty()
-            && self.repositories.iter().all(|one| one.state == RepositoryState::Clean)
+            && self.repositories.iter().all(|repository| repository.state == RepositoryState::Clean)
         {
             Status::Clean
         } else {

@@ -9,7 +9,7 @@ use crate::model::{KeyOwner, ListedKey, ListedProject};
 use crate::threads;
 
 /// Number of projects that are listed concurrently.
-const AT_ONCE: usize = 4;
+const MAX_CONCURRENT: usize = 4;
 
 /// A key of the organization.
 #[derive(Clone, Debug)]
@@ -149,7 +149,7 @@ fn keys_of_projects(
     admin: &ApiKey,
     projects: &[ListedProject],
 ) -> Vec<Result<Vec<WireKey>, ProviderError>> {
-    threads::map(AT_ONCE, projects, |project| {
+    threads::map(MAX_CONCURRENT, projects, |project| {
         pages(client, admin, &project_keys(&project.id), |one: &WireKey| &one.id)
     })
 }

@@ -12,15 +12,15 @@ pub struct KeyMask {
 }
 
 /// A mask shorter than any key was cut short, so its length says nothing.
-const SHORTEST_KEY: usize = 40;
+const MIN_KEY_LEN: usize = 40;
 /// The longest mask that is read.
-const LONGEST: usize = 1024;
+const MAX_LEN: usize = 1024;
 
 impl KeyMask {
     /// Parses a mask; `None` if `text` hides nothing or shows no end.
     pub fn parse(text: &str) -> Option<Self> {
         let text = text.trim();
-        if text.len() > LONGEST {
+        if text.len() > MAX_LEN {
             return None;
         }
         let start = text.find('*').or_else(|| text.find("...")).or_else(|| text.find('…'))?;
@@ -32,7 +32,7 @@ impl KeyMask {
         if tail.is_empty() || !is_shown(head) || !is_shown(tail) {
             return None;
         }
-        let is_full = text[start..end].bytes().all(|byte| byte == b'*') && text.len() >= SHORTEST_KEY;
+        let is_full = text[start..end].bytes().all(|byte| byte == b'*') && text.len() >= MIN_KEY_LEN;
         Some(Self { head: head.to_owned(), tail: tail.to_owned(), len: is_full.then_some(text.len()) })
     }
 

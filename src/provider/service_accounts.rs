@@ -9,7 +9,7 @@ use crate::model::{AccountKey, ListedKey, ListedProject};
 use crate::threads;
 
 /// Number of projects that are listed concurrently.
-const AT_ONCE: usize = 4;
+const MAX_CONCURRENT: usize = 4;
 
 /// Service accounts by project and id.
 #[derive(Default)]
@@ -22,7 +22,7 @@ pub struct ServiceAccounts {
 impl ServiceAccounts {
     /// Lists the service accounts of `projects`. A project that cannot be listed is a gap.
     pub fn list(client: &Client, admin: &ApiKey, projects: &[ListedProject]) -> Self {
-        let lists = threads::map(AT_ONCE, projects, |project| {
+        let lists = threads::map(MAX_CONCURRENT, projects, |project| {
             let path = format!("/v1/organization/projects/{}/service_accounts", project.id);
             pages(client, admin, &path, |one: &WireServiceAccount| &one.id)
         });

@@ -7,7 +7,7 @@ use crate::threads;
 /// Maximum number of days in one page of usage.
 const DAYS_IN_PAGE: u32 = 31;
 /// Number of services that are queried concurrently.
-const AT_ONCE: usize = 4;
+const MAX_CONCURRENT: usize = 4;
 
 /// A service whose usage the API counts by key. It counts `vector_stores` and `code_interpreter_sessions` by project
 /// only.
@@ -48,7 +48,7 @@ pub(super) fn usage(
     start: i64,
     key_ids: &[&str],
 ) -> (Vec<ServiceCount>, Vec<String>) {
-    let read = threads::map(AT_ONCE, SERVICES, |service| {
+    let read = threads::map(MAX_CONCURRENT, SERVICES, |service| {
         let mut counts = Vec::new();
         let endpoint = format!("usage/{}", service.name);
         let outcome = buckets(client, admin, (&endpoint, DAYS_IN_PAGE), start, key_ids, |day, result| {

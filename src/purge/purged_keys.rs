@@ -50,7 +50,7 @@ impl PurgedKeys {
     /// When the keys are too many for one detector.
     pub(super) fn detector(&self, rules: &RuleSet) -> Result<Detector, RuleError> {
         let rules = self.keys.iter().fold(rules.clone(), |rules, key| {
-            rules.with_traced(key.secret.reveal(), key.secret.prefix(), Some(&key.rule))
+            rules.with_exact_key(key.secret.reveal(), key.secret.prefix(), Some(&key.rule))
         });
         Detector::new(&rules)
     }

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use regex_syntax::hir::{Class, Hir, HirKind, Look, literal};
 
 use super::alphabet::is_key;
-use super::pattern::{LONGEST, Pattern};
+use super::pattern::{MAX_MATCH_LEN, Pattern};
 
 /// Properties of a pattern.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -26,10 +26,10 @@ pub struct Facts {
 pub(super) fn facts(pattern: &Pattern, keywords: &[Vec<u8>]) -> Result<Facts, String> {
     let hir = pattern.hir()?;
     let max_len = hir.properties().maximum_len().ok_or_else(|| {
-        format!("the match length is unbounded; limit each repetition, e.g. `{{16,{LONGEST}}}` instead of `+` or `*`")
+        format!("the match length is unbounded; limit each repetition, e.g. `{{16,{MAX_MATCH_LEN}}}` instead of `+` or `*`")
     })?;
-    if max_len > LONGEST {
-        return Err(format!("a match could be {max_len} bytes long; at most {LONGEST} are allowed"));
+    if max_len > MAX_MATCH_LEN {
+        return Err(format!("a match could be {max_len} bytes long; at most {MAX_MATCH_LEN} are allowed"));
     }
     if hir.properties().minimum_len() == Some(0) {
         return Err("the pattern matches the empty string".to_owned());

@@ -2,6 +2,7 @@
 
 mod alphabet;
 mod budget;
+mod exact_key;
 mod facts;
 mod known_facts;
 mod load;
@@ -9,7 +10,6 @@ mod pattern;
 mod rule;
 mod schema;
 mod template;
-mod traced;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -20,11 +20,11 @@ use sha2::{Digest, Sha256};
 pub use alphabet::is_key;
 pub use facts::Facts;
 pub use load::RuleError;
-pub use pattern::{LONGEST as MAX_MATCH_LEN, Pattern};
+pub use pattern::{MAX_MATCH_LEN, Pattern};
 pub use rule::{Rule, Variant};
-pub use schema::{Context, Missing, Owners};
+pub use schema::{Context, WithoutContext, Owners};
 pub use template::{Expanded, MARKER, expand};
-pub use traced::MIN_TRACED_LEN;
+pub use exact_key::MIN_EXACT_KEY_LEN;
 
 /// The built-in files, with their names in messages.
 const BUILT_IN: &[(&str, &str)] = &[
@@ -80,9 +80,9 @@ impl RuleSet {
         }
         let mut budget = RuleBudget::default();
         for path in files {
-            let (text, own) = load::read(path.as_ref(), CHECK_NAMES, &mut budget)?;
+            let (text, parsed) = load::read(path.as_ref(), CHECK_NAMES, &mut budget)?;
             digest.update(text.as_bytes());
-            for rule in own {
+            for rule in parsed {
                 match rules.iter_mut().find(|known| known.id == rule.id) {
                     Some(known) => {
                         let replaces_built_in = known.built_in || known.replaces_built_in;
@@ -95,22 +95,22 @@ impl RuleSet {
         Ok(Self { rules: rules.into(), digest: crate::model::hex(&digest.finalize()[..8]) })
     }
 
-    /// These rules and one that finds exactly `key`, with the description of the rule with the id `model`. The
-    /// first `prefix` bytes may be shown.
+    /// These rules and one that finds exactly `key`, with the description of the rule `described_as`. The
+    /// first `prefix` bytes may be shown. The digest stays that of the rules without it.
     #[must_use]
-    pub fn with_traced(mut self, key: &[u8], prefix: usize, model: Option<&str>) -> Self {
-        let traced = traced::rule(key, prefix, model.and_then(|id| self.get(id)));
-        self.rules = std::iter::once(traced).chain(self.rules.iter().cloned()).collect();
+    pub fn with_exact_key(mut self, key: &[u8], prefix: usize, described_as: Option<&str>) -> Self {
+        let rule = exact_key::rule(key, prefix, described_as.and_then(|id| self.get(id)));
+        self.rules = std::iter::once(rule).chain(self.rules.iter().cloned()).collect();
         self
     }
 
     /// These rules and one that finds every text of `length` bytes with the `prefix` and the `tail` of a redacted key,
-    /// whatever is before or after it, with the description of the rule with the id `model`. Its matches are candidates:
+    /// whatever is before or after it, with the description of the rule `described_as`. Its matches are candidates:
     /// the fingerprint shows which of them is the key. Without a prefix, nothing is added.
     #[must_use]
-    pub fn with_redacted(mut self, (prefix, tail): (&str, &str), length: usize, model: &str) -> Self {
-        let sought = traced::redacted_rule((prefix, tail), length, self.get(model));
-        self.rules = sought.into_iter().chain(self.rules.iter().cloned()).collect();
+    pub fn with_redacted(mut self, (prefix, tail): (&str, &str), length: usize, described_as: &str) -> Self {
+        let rule = exact_key::redacted_rule((prefix, tail), length, self.get(described_as));
+        self.rules = rule.into_iter().chain(self.rules.iter().cloned()).collect();
         self
     }
 

@@ -6,7 +6,7 @@ use regex_syntax::ParserBuilder;
 use regex_syntax::hir::{Hir, HirKind, literal};
 
 /// Maximum match length of a pattern, in bytes: the window around each keyword is that wide.
-pub const LONGEST: usize = 4096;
+pub const MAX_MATCH_LEN: usize = 4096;
 
 /// Shorter keywords would match everywhere.
 pub(super) const MIN_KEYWORD_LEN: usize = 3;

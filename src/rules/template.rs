@@ -10,7 +10,7 @@
 pub const MARKER: &str = concat!("T3Blbk", "FJ");
 
 /// Maximum expansion of one placeholder, in characters: a rules file must not fill the memory.
-const LONGEST: usize = 1 << 16;
+const MAX_EXPANSION: usize = 1 << 16;
 
 /// An expanded template.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -68,7 +68,7 @@ fn placeholder(name: &str, random: &mut TemplateRandom, text: &mut Vec<u8>) -> b
             let (Some(what), Some(Ok(times))) = (first, second.map(str::parse::<usize>)) else {
                 return false;
             };
-            if times.saturating_mul(what.len()) > LONGEST {
+            if times.saturating_mul(what.len()) > MAX_EXPANSION {
                 return false;
             }
             text.extend(what.as_bytes().repeat(times));
@@ -85,7 +85,7 @@ fn placeholder(name: &str, random: &mut TemplateRandom, text: &mut Vec<u8>) -> b
         _ => return false,
     };
     let Some(Ok(length)) = first.map(str::parse::<usize>) else { return false };
-    if length > LONGEST {
+    if length > MAX_EXPANSION {
         return false;
     }
     text.extend((0..length).map(|_| alphabet[random.below(alphabet.len())]));

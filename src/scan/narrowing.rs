@@ -10,10 +10,10 @@ use crate::model::{Confidence, Ignored, IgnoredKind, Leak, Origin, Surface};
 use crate::source::Excludes;
 
 /// What may have set a limit.
-const ASKED: &str = "an option or the configuration";
+const LIMITED_BY: &str = "an option or the configuration";
 
 /// Hex digits of an object id that are shown.
-const SHOWN: usize = 10;
+const ID_DIGITS: usize = 10;
 
 /// What narrows the whole scan.
 pub(super) fn of(settings: &Settings<'_>) -> Vec<Ignored> {
@@ -28,7 +28,7 @@ pub(super) fn of(settings: &Settings<'_>) -> Vec<Ignored> {
         if settings.min_confidence > Confidence::Medium {
             let what =
                 format!("the threshold to {}, default {}", settings.min_confidence, Confidence::Medium);
-            all.push(Ignored::new(IgnoredKind::Limit, what, ASKED, "--min-confidence medium"));
+            all.push(Ignored::new(IgnoredKind::Limit, what, LIMITED_BY, "--min-confidence medium"));
         }
     }
     all
@@ -49,7 +49,7 @@ fn limits(limits: &Limits) -> Vec<Ignored> {
     let stricter = pairs.into_iter().filter(|(_, limit, usual)| limit < usual);
     let ignored = stricter.map(|(name, limit, usual)| {
         let what = format!("{name} to {limit}, default {usual}");
-        Ignored::new(IgnoredKind::Limit, what, ASKED, format!("--{name} {usual}"))
+        Ignored::new(IgnoredKind::Limit, what, LIMITED_BY, format!("--{name} {usual}"))
     });
     ignored.collect()
 }
@@ -73,7 +73,7 @@ pub(super) fn surfaces<'a>(
 pub(super) fn submodule(path: &[u8], ids: &BTreeSet<ObjectId>) -> Ignored {
     let what = format!("{}/", String::from_utf8_lossy(path));
     let commits = match (ids.first(), ids.len()) {
-        (Some(id), 1) => format!("commit {}", id.to_hex_with_len(SHOWN)),
+        (Some(id), 1) => format!("commit {}", id.to_hex_with_len(ID_DIGITS)),
         (_, several) => format!("{several} commits"),
     };
     let by = format!("a submodule ({commits} of another repository)");

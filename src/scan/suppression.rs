@@ -95,8 +95,8 @@ fn is_name(surface: Surface) -> bool {
 pub(super) fn by_baseline(policy: &Policy, leaks: &mut [Leak], complete: bool) -> Vec<String> {
     let mut notes = policy.notes.clone();
     if let Some(baseline) = &policy.baseline {
-        let met = baseline.accept(leaks);
-        notes.extend(baseline.notes((policy.whole && complete).then_some(&met)));
+        let matched = baseline.accept(leaks);
+        notes.extend(baseline.notes((policy.covers_baseline && complete).then_some(&matched)));
     }
     notes
 }

@@ -33,7 +33,7 @@ pub struct Policy {
     /// Accepted keys.
     pub baseline: Option<Baseline>,
     /// Whether the scan covers everything that the baseline does, so that an entry without findings is stale.
-    pub whole: bool,
+    pub covers_baseline: bool,
     /// Where the policy comes from, for the report.
     pub notes: Vec<String>,
     /// How options, configuration and rules narrow the scan, for the report.

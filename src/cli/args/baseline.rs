@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 
-use super::shared::{FileArgs, ScanArgs};
+use super::shared::{BaselineArg, FileArgs, ScanArgs};
 use crate::cli::help;
 
 #[derive(Debug, Subcommand)]
@@ -75,10 +75,8 @@ pub(in crate::cli) struct AddToBaseline {
     #[command(flatten)]
     pub(in crate::cli) entry: EntryFields,
 
-    /// Baseline to use instead of .friskey-baseline.toml at the root of the repository
-    /// (environment: FRISKEY_BASELINE)
-    #[arg(long, value_name = "FILE")]
-    pub(in crate::cli) baseline: Option<PathBuf>,
+    #[command(flatten)]
+    pub(in crate::cli) baseline: BaselineArg,
 }
 
 /// Optional fields of new entries.
@@ -106,10 +104,8 @@ pub(in crate::cli) struct BaselineScanArgs {
     #[command(flatten)]
     pub(in crate::cli) scan_args: ScanArgs,
 
-    /// Baseline to use instead of .friskey-baseline.toml at the root of the repository
-    /// (environment: FRISKEY_BASELINE)
-    #[arg(long, value_name = "FILE")]
-    pub(in crate::cli) baseline: Option<PathBuf>,
+    #[command(flatten)]
+    pub(in crate::cli) baseline: BaselineArg,
 
     /// Accept a marker in the text only if it gives a reason
     #[arg(long)]

@@ -1,31 +1,17 @@
 //! Arguments of the commands that scan a history.
 
-use std::path::PathBuf;
-
 use clap::Args;
 
-use super::shared::{CacheArgs, PolicyFrom, ReportArgs, SuppressionArgs, Surfaces};
+use super::shared::{AuditArgs, CacheArgs, PolicyFrom, RepoArg, ReportArgs, SuppressionArgs};
 
+/// Options of every command that scans a history for all keys.
 #[derive(Debug, Args)]
-pub(in crate::cli) struct History {
-    /// Work tree, .git directory or bare repository
-    #[arg(value_name = "REPO", default_value = ".")]
-    pub(in crate::cli) repo: PathBuf,
-
-    /// Scan only what these commits introduce: `A..B`, `A...B`, `B --not --remotes`; can be repeated
-    #[arg(long, value_name = "RANGE", allow_hyphen_values = true)]
-    pub(in crate::cli) range: Vec<String>,
-
-    /// Exclude what is reachable from REV, as in `git log B --not REV`: a revision, `--remotes`, `--branches`,
-    /// `--tags` or `--all`; can be repeated
-    #[arg(long, value_name = "REV", allow_hyphen_values = true, requires = "range")]
-    pub(in crate::cli) not: Vec<String>,
-
+pub(in crate::cli) struct HistoryScanArgs {
     #[command(flatten)]
     pub(in crate::cli) cache: CacheArgs,
 
     #[command(flatten)]
-    pub(in crate::cli) surfaces: Surfaces,
+    pub(in crate::cli) audit: AuditArgs,
 
     #[command(flatten)]
     pub(in crate::cli) suppression: SuppressionArgs,
@@ -38,10 +24,27 @@ pub(in crate::cli) struct History {
 }
 
 #[derive(Debug, Args)]
+pub(in crate::cli) struct History {
+    #[command(flatten)]
+    pub(in crate::cli) repo: RepoArg,
+
+    /// Scan only what these commits introduce: `A..B`, `A...B`, `B --not --remotes`; can be repeated
+    #[arg(long, value_name = "RANGE", allow_hyphen_values = true)]
+    pub(in crate::cli) range: Vec<String>,
+
+    /// Exclude what is reachable from REV, as in `git log B --not REV`: a revision, `--remotes`, `--branches`,
+    /// `--tags` or `--all`; can be repeated
+    #[arg(long, value_name = "REV", allow_hyphen_values = true, requires = "range")]
+    pub(in crate::cli) not: Vec<String>,
+
+    #[command(flatten)]
+    pub(in crate::cli) scan: HistoryScanArgs,
+}
+
+#[derive(Debug, Args)]
 pub(in crate::cli) struct Trace {
-    /// Work tree, .git directory or bare repository
-    #[arg(value_name = "REPO", default_value = ".")]
-    pub(in crate::cli) repo: PathBuf,
+    #[command(flatten)]
+    pub(in crate::cli) repo: RepoArg,
 
     /// Read the key from this environment variable instead of standard input
     #[arg(long, value_name = "NAME", group = "key")]
@@ -58,7 +61,7 @@ pub(in crate::cli) struct Trace {
     pub(in crate::cli) last_four: Option<String>,
 
     #[command(flatten)]
-    pub(in crate::cli) surfaces: Surfaces,
+    pub(in crate::cli) audit: AuditArgs,
 
     #[command(flatten)]
     pub(in crate::cli) reporting: ReportArgs,
@@ -66,9 +69,8 @@ pub(in crate::cli) struct Trace {
 
 #[derive(Debug, Args)]
 pub(in crate::cli) struct Ci {
-    /// Work tree, .git directory or bare repository
-    #[arg(value_name = "REPO", default_value = ".")]
-    pub(in crate::cli) repo: PathBuf,
+    #[command(flatten)]
+    pub(in crate::cli) repo: RepoArg,
 
     /// Start of the change, instead of what the CI system provides; zeros or an empty value for a new branch
     #[arg(long, value_name = "REV", allow_hyphen_values = true)]
@@ -83,17 +85,5 @@ pub(in crate::cli) struct Ci {
     pub(in crate::cli) no_step_summary: bool,
 
     #[command(flatten)]
-    pub(in crate::cli) cache: CacheArgs,
-
-    #[command(flatten)]
-    pub(in crate::cli) surfaces: Surfaces,
-
-    #[command(flatten)]
-    pub(in crate::cli) suppression: SuppressionArgs,
-
-    #[command(flatten)]
-    pub(in crate::cli) policy_from: PolicyFrom,
-
-    #[command(flatten)]
-    pub(in crate::cli) reporting: ReportArgs,
+    pub(in crate::cli) scan: HistoryScanArgs,
 }

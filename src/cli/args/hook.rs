@@ -1,10 +1,10 @@
 //! Subcommands of `friskey hook`, and the hooks.
 
 use std::ffi::OsString;
-use std::path::PathBuf;
 
 use clap::Subcommand;
 
+use super::shared::RepoArg;
 use crate::cli::help;
 
 #[derive(Debug, Subcommand)]
@@ -16,9 +16,8 @@ pub(in crate::cli) enum HookCommand {
         /// repository pre-receive]
         #[arg(long = "hook", value_name = "HOOK", value_delimiter = ',')]
         hooks: Vec<Hook>,
-        /// Path in the repository
-        #[arg(value_name = "REPO", default_value = ".")]
-        repo: PathBuf,
+        #[command(flatten)]
+        repo: RepoArg,
         /// Install even if a hook manager is in use, which may overwrite the hooks, or if friskey itself is in the
         /// work tree
         #[arg(long)]
@@ -30,9 +29,8 @@ pub(in crate::cli) enum HookCommand {
     /// List the hooks, what installed each, and whether it runs friskey
     #[command(after_long_help = help::text("friskey hook status"))]
     Status {
-        /// Path in the repository
-        #[arg(value_name = "REPO", default_value = ".")]
-        repo: PathBuf,
+        #[command(flatten)]
+        repo: RepoArg,
     },
     /// Remove friskey's hooks and restore the previous ones
     #[command(after_long_help = help::text("friskey hook uninstall"))]
@@ -40,9 +38,8 @@ pub(in crate::cli) enum HookCommand {
         /// Hooks to remove [default: all of friskey's]
         #[arg(long = "hook", value_name = "HOOK", value_delimiter = ',')]
         hooks: Vec<Hook>,
-        /// Path in the repository
-        #[arg(value_name = "REPO", default_value = ".")]
-        repo: PathBuf,
+        #[command(flatten)]
+        repo: RepoArg,
         /// Remove for every repository that uses the same directory, e.g. the one set by core.hooksPath
         #[arg(long)]
         global: bool,

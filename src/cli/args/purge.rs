@@ -4,14 +4,13 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
-use super::shared::{ScanArgs, SuppressionArgs};
+use super::shared::{RepoArg, ScanArgs, SuppressionArgs};
 use crate::cli::limits::{ContainerArgs, Count, Seconds};
 
 #[derive(Debug, Args)]
 pub(in crate::cli) struct Purge {
-    /// Work tree, .git directory or bare repository; it is only read
-    #[arg(value_name = "REPO", default_value = ".")]
-    pub(in crate::cli) repo: PathBuf,
+    #[command(flatten)]
+    pub(in crate::cli) repo: RepoArg,
 
     /// Where to write the new bare repository; nothing may be there but an empty directory
     #[arg(long, value_name = "NEW.git", required_unless_present = "dry_run")]

@@ -10,7 +10,15 @@ use crate::model::Confidence;
 use crate::report::REPORTERS;
 use crate::scan::HISTORY_SURFACES;
 
-/// Options of every command that scans.
+/// The repository that a command works on.
+#[derive(Debug, Args)]
+pub(in crate::cli) struct RepoArg {
+    /// Work tree, .git directory or bare repository
+    #[arg(id = "repo", value_name = "REPO", default_value = ".")]
+    pub(in crate::cli) path: PathBuf,
+}
+
+/// How a scan is limited, reported and shown.
 #[derive(Clone, Debug, Args)]
 pub(in crate::cli) struct ReportArgs {
     /// Format of the report on standard output [default: human] (environment: FRISKEY_FORMAT)
@@ -50,13 +58,20 @@ pub(in crate::cli) struct ScanArgs {
     pub(in crate::cli) containers: ContainerArgs,
 }
 
+/// The file of accepted keys.
+#[derive(Clone, Debug, Default, Args)]
+pub(in crate::cli) struct BaselineArg {
+    /// Baseline to use instead of .friskey-baseline.toml at the root of the repository
+    /// (environment: FRISKEY_BASELINE)
+    #[arg(id = "baseline", long = "baseline", value_name = "FILE")]
+    pub(in crate::cli) path: Option<PathBuf>,
+}
+
 /// Which findings are accepted.
 #[derive(Debug, Default, Args)]
 pub(in crate::cli) struct SuppressionArgs {
-    /// Accept the keys listed in FILE instead of those in .friskey-baseline.toml at the root of the
-    /// repository (environment: FRISKEY_BASELINE)
-    #[arg(long, value_name = "FILE")]
-    pub(in crate::cli) baseline: Option<PathBuf>,
+    #[command(flatten)]
+    pub(in crate::cli) baseline: BaselineArg,
 
     /// Accept nothing: ignore markers in the text and the baseline
     #[arg(long)]
@@ -72,14 +87,14 @@ pub(in crate::cli) struct SuppressionArgs {
 pub(in crate::cli) struct PolicyFrom {
     /// Take configuration, baseline and rules from the commit REV instead of from what is scanned, and follow no
     /// ignore files; `event` is the base of the current CI event, `checkout` what is checked out
-    #[arg(long, value_name = "REV")]
-    pub(in crate::cli) policy_from: Option<String>,
+    #[arg(id = "policy_from", long = "policy-from", value_name = "REV")]
+    pub(in crate::cli) revision: Option<String>,
 }
 
 impl PolicyFrom {
     /// Whether the policy comes from another commit than what is checked out.
     pub(in crate::cli) fn differs_from_checkout(&self) -> bool {
-        self.policy_from.as_deref().is_some_and(|asked| asked != "checkout")
+        self.revision.as_deref().is_some_and(|revision| revision != "checkout")
     }
 }
 
@@ -102,9 +117,9 @@ pub(in crate::cli) struct FileArgs {
     pub(in crate::cli) exclude: Vec<String>,
 }
 
-/// Which surfaces an audit looks at, and how.
+/// What an audit of a history searches, and how.
 #[derive(Debug, Args)]
-pub(in crate::cli) struct Surfaces {
+pub(in crate::cli) struct AuditArgs {
     /// Scan only these surfaces, or all except those prefixed with `-`
     #[arg(long, value_name = "LIST", value_delimiter = ',', allow_hyphen_values = true, long_help = surfaces_help())]
     pub(in crate::cli) surfaces: Vec<String>,
@@ -114,8 +129,8 @@ pub(in crate::cli) struct Surfaces {
     pub(in crate::cli) no_unreachable: bool,
 
     /// Rebuild and search every object in full: same findings, but slower
-    #[arg(long, hide = true)]
-    pub(in crate::cli) whole: bool,
+    #[arg(long = "whole", hide = true)]
+    pub(in crate::cli) full_objects: bool,
 }
 
 fn surfaces_help() -> String {
@@ -129,8 +144,8 @@ fn surfaces_help() -> String {
 /// Where to keep what audits learned.
 #[derive(Clone, Debug, Default, Args)]
 pub(in crate::cli) struct CacheArgs {
-    /// Keep in DIR what is known about packs, so that they need not be searched again; holds no keys. A whole history is
-    /// audited with the same result, only faster
+    /// Keep facts about searched packs in DIR, so that the next audit of a whole history is faster, with the same
+    /// result; DIR holds no keys
     #[arg(long, value_name = "DIR")]
     pub(in crate::cli) cache: Option<PathBuf>,
 }

@@ -45,9 +45,9 @@ pub(super) fn run(add: &AddToBaseline, global: &Global) -> Result<Exit> {
     };
     let mut all = existing.as_ref().map(|baseline| baseline.entries().to_vec()).unwrap_or_default();
     let before = all.len();
-    for accepted in selected(add)? {
-        let rule = add.rule.clone().or(accepted.rule).unwrap_or_else(|| UNKNOWN_RULE.to_owned());
-        let entry = BaselineEntry { path: glob.clone(), ..new.entry(accepted.fingerprint, rule) };
+    for key in selected(add)? {
+        let rule = add.rule.clone().or(key.rule).unwrap_or_else(|| UNKNOWN_RULE.to_owned());
+        let entry = BaselineEntry { path: glob.clone(), ..new.entry(key.fingerprint, rule) };
         match all.iter().find(|known| accepts(known, &entry)) {
             Some(known) => write_line(&mut out, &detector, &format!("already accepted: {}", known.name()))?,
             None => {

@@ -96,7 +96,7 @@ impl<'a> BaselineRun<'a> {
 
     fn update(self, reason: Option<&str>, prune: bool, fields: &EntryFields) -> Result<Exit> {
         let baseline = self.read()?;
-        if prune && !self.extent.whole {
+        if prune && !self.extent.covers_baseline {
             bail!("--prune needs a scan of everything: leave out PATH and --exclude");
         }
         // Invalid fields are reported before the scan.
@@ -142,7 +142,7 @@ impl<'a> BaselineRun<'a> {
         let baseline = self.read()?;
         let mut draft = self.scan(Some(&baseline))?;
         let mut matched = baseline.accept(&mut draft.leaks);
-        if self.extent.whole {
+        if self.extent.covers_baseline {
             draft.coverage.merge(self.look_in_history(&baseline, &mut matched)?);
         }
         let mut out = Vec::new();
@@ -152,7 +152,7 @@ impl<'a> BaselineRun<'a> {
             wrong += 1;
             write_line(&mut out, &self.detector, &format!("expired: {}", entry.name()))?;
         }
-        if self.extent.whole && report.coverage().is_complete() {
+        if self.extent.covers_baseline && report.coverage().is_complete() {
             for entry in baseline.stale(&matched) {
                 wrong += 1;
                 write_line(
@@ -161,7 +161,7 @@ impl<'a> BaselineRun<'a> {
                     &format!("stale, matches no finding: {}", entry.name()),
                 )?;
             }
-        } else if self.extent.whole {
+        } else if self.extent.covers_baseline {
             let count = baseline.stale(&matched).count();
             writeln!(
                 out,

@@ -1,4 +1,5 @@
-//! Where a baseline may be written: what is scanned may name the file, but not a place outside itself.
+//! Where a baseline may be written: the configuration of the scanned repository may name a path, but only inside that
+//! repository.
 
 use std::fs;
 use std::path::Path;
@@ -15,7 +16,7 @@ use crate::cli::environment::variable;
 /// # Errors
 /// When the file would be outside the repository, or in its git directory.
 pub(super) fn check(path: &Path, suppression: &SuppressionArgs, config: &Config) -> Result<()> {
-    if suppression.baseline.is_some() || variable("FRISKEY_BASELINE").is_some() {
+    if suppression.baseline.path.is_some() || variable("FRISKEY_BASELINE").is_some() {
         return Ok(());
     }
     let real = match path.symlink_metadata() {

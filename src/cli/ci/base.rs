@@ -23,15 +23,15 @@ pub(in crate::cli) fn base(plan: &CiPlan, repo: &Repository) -> PolicyBase {
 /// someone who can push twice could use the first push to add the policy that applies to the second.
 fn before_push(push: &PushEvent, plan: &CiPlan, repo: &Repository) -> PolicyBase {
     let default_branch = push.default_branch.as_deref();
-    let tip = default_tip(push.name.as_deref(), default_branch, repo);
+    let tip = default_tip(push.ref_name.as_deref(), default_branch, repo);
     let before = push.before.as_deref().filter(|before| is_here(repo, before));
     match (tip, before) {
         (Some((name, id)), _) => default_branch_at(&name, id),
-        (None, Some(_)) if is_other_branch(push.name.as_deref(), default_branch) => PolicyBase::Unknown(format!(
+        (None, Some(_)) if is_other_branch(push.ref_name.as_deref(), default_branch) => PolicyBase::Unknown(format!(
             "the default branch, {}, is not in this clone; `git fetch origin {0}:refs/remotes/origin/{0}` fetches it",
             default_branch.unwrap_or_default()
         )),
-        (None, Some(_)) if default_branch.is_none() && !has_usual_name(push.name.as_deref()) => PolicyBase::Unknown(
+        (None, Some(_)) if default_branch.is_none() && !has_usual_name(push.ref_name.as_deref()) => PolicyBase::Unknown(
             "it is not known which branch is the default one, and this one is not called main or master; fetch the \
              default branch to refs/remotes/origin/, or name a commit to trust with `--policy-from REV`"
                 .to_owned(),
@@ -63,8 +63,8 @@ fn of_run(run: &CiRun, plan: &CiPlan, repo: &Repository) -> PolicyBase {
         return base_at(base, format!("the base of the pull request, {}", plan.event), plan, repo);
     }
     // If the ref of the run is unknown, as for tags in some systems, the default branch may always decide.
-    let own = Some(run.name.as_deref().unwrap_or_default());
-    if let Some((name, id)) = default_tip(own, run.default_branch.as_deref(), repo) {
+    let changed_ref = Some(run.ref_name.as_deref().unwrap_or_default());
+    if let Some((name, id)) = default_tip(changed_ref, run.default_branch.as_deref(), repo) {
         return default_branch_at(&name, id);
     }
     if !is_default(run) {
@@ -87,7 +87,7 @@ fn of_run(run: &CiRun, plan: &CiPlan, repo: &Repository) -> PolicyBase {
 
 /// Whether the run is for the default branch or, if that is unknown, for a branch called main or master.
 fn is_default(run: &CiRun) -> bool {
-    let branch = run.name.as_deref().and_then(|name| name.strip_prefix("refs/heads/"));
+    let branch = run.ref_name.as_deref().and_then(|name| name.strip_prefix("refs/heads/"));
     branch.is_some_and(|name| match &run.default_branch {
         Some(known) => known == name,
         None => USUAL_DEFAULT_BRANCHES.contains(&name),

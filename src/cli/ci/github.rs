@@ -40,7 +40,7 @@ pub(super) fn plan(variables: &Variables<'_>, payload: impl FnOnce() -> Result<V
 fn run(variables: &Variables<'_>, event: &str, payload: &Value) -> CiRun {
     let text = |pointer| payload.pointer(pointer).and_then(Value::as_str).map(str::to_owned);
     let default_branch = text("/repository/default_branch");
-    let name = match variables.get("GITHUB_REF") {
+    let ref_name = match variables.get("GITHUB_REF") {
         // Schedules run for the default branch.
         None if event == "schedule" => {
             Some(format!("refs/heads/{}", default_branch.as_deref().unwrap_or("main")))
@@ -49,7 +49,7 @@ fn run(variables: &Variables<'_>, event: &str, payload: &Value) -> CiRun {
     };
     let commit = variables.get("GITHUB_SHA").filter(|id| is_id(id));
     let base = text("/pull_request/base/sha").filter(|id| is_id(id));
-    CiRun { name, default_branch, commit, base, may_be_push: false }
+    CiRun { ref_name, default_branch, commit, base, may_be_push: false }
 }
 
 fn push(payload: &Value) -> Result<Scope> {
@@ -59,8 +59,8 @@ fn push(payload: &Value) -> Result<Scope> {
     }
     let before = Some(id(payload, "/before")?).filter(|before| !is_zero(before));
     let text = |pointer| payload.pointer(pointer).and_then(Value::as_str).map(str::to_owned);
-    let (name, default_branch) = (text("/ref"), text("/repository/default_branch"));
-    Ok(Scope::Push(PushEvent { before, after, name, default_branch }))
+    let (ref_name, default_branch) = (text("/ref"), text("/repository/default_branch"));
+    Ok(Scope::Push(PushEvent { before, after, ref_name, default_branch }))
 }
 
 fn between(payload: &Value, base: &str, head: &str) -> Result<Scope> {

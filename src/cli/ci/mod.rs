@@ -23,7 +23,7 @@ use self::event::payload;
 use self::resolve::{Resolved, ScanTarget, resolve};
 use self::scope::Variables;
 use super::args::{Ci, Global};
-use super::base_policy::{self, InForce};
+use super::base_policy::{self, EffectiveSettings};
 use super::cache_args;
 use super::clock::now;
 use super::exit::Exit;
@@ -43,21 +43,21 @@ pub(super) fn run(ci: &Ci, global: &Global) -> Result<Exit> {
     let variable = |name: &str| env::var(name).ok();
     let variables = Variables(&variable);
     let plan = plan::plan(&variables, || payload(&variables), ci.base.as_deref(), ci.head.as_deref())?;
-    let repo = git::open(&ci.repo)?.to_thread_local();
+    let repo = git::open(&ci.repo.path)?.to_thread_local();
     let resolved = resolve(&plan, &repo);
-    let base = match ci.policy_from.policy_from.as_deref() {
+    let base = match ci.scan.policy_from.revision.as_deref() {
         None | Some(EVENT) => base::base(&plan, &repo),
-        Some(asked) => named_base(asked, &repo)?,
+        Some(revision) => named_base(revision, &repo)?,
     };
-    let session = Session::new(in_force(ci, &base, &repo, global)?, &ci.reporting.scan_args)?;
-    let redactor = Redactor::new(&session.in_force.detector);
+    let session = Session::new(effective_settings(ci, &base, &repo, global)?, &ci.scan.reporting.scan_args)?;
+    let redactor = Redactor::new(&session.effective.detector);
     // Branch names may contain anything.
     let chosen = redactor.redact(format!("range: {} ({})", resolved.range, resolved.why).as_bytes());
     if !global.quiet {
         super::message::say(&format!("friskey: {chosen}"));
     }
     let on_github = variables.is_set("GITHUB_ACTIONS");
-    let mut reporting = ci.reporting.clone();
+    let mut reporting = ci.scan.reporting.clone();
     if on_github && reporting.format.is_none() && !variables.is_set("FRISKEY_FORMAT") {
         reporting.format = Some("github".to_owned());
     }
@@ -67,54 +67,54 @@ pub(super) fn run(ci: &Ci, global: &Global) -> Result<Exit> {
     draft.category = plan.category();
     base_policy::note_accepting_markers(&mut draft);
     draft.notes.insert(0, chosen);
-    draft.command_line = super::command_line::words();
+    draft.command_line = super::command_line::arguments();
     if let (Status::Incomplete, Some(fetch_all_hint)) = (draft.status(), plan.fetch_all_hint) {
-        draft.notes.push(format!("where the history is cut off: {fetch_all_hint}"));
+        draft.notes.push(format!("to fetch the whole history, if the clone is shallow: {fetch_all_hint}"));
     }
-    let report = redact(draft, &session.in_force.detector);
+    let report = redact(draft, &session.effective.detector);
     let exit = report.status().into();
     outputs.write(&report)?;
     Ok(exit)
 }
 
-/// The policy for the scan.
-fn in_force(ci: &Ci, base: &PolicyBase, repo: &Repository, global: &Global) -> Result<InForce> {
-    let Ci { repo: path, suppression, .. } = ci;
+/// What applies to the scan: that of the checkout, or of the commit before the change.
+fn effective_settings(ci: &Ci, base: &PolicyBase, repo: &Repository, global: &Global) -> Result<EffectiveSettings> {
+    let (path, suppression) = (&ci.repo.path, &ci.scan.suppression);
     match base {
-        PolicyBase::Checkout if ci.policy_from.policy_from.is_some() => {
-            InForce::of_trusted_checkout(options::config_about(global, path)?, suppression, global)
+        PolicyBase::Checkout if ci.scan.policy_from.revision.is_some() => {
+            EffectiveSettings::of_trusted_checkout(options::config_about(global, path)?, suppression, global)
         }
         PolicyBase::Checkout => {
-            InForce::of_checkout(options::config_about(global, path)?, suppression, global, Extent::default())
+            EffectiveSettings::of_checkout(options::config_about(global, path)?, suppression, global, Extent::default())
         }
         _ => base_policy::load(base, Some(repo), path, (suppression, global), |_| Extent::default()),
     }
 }
 
 fn scan(ci: &Ci, session: &Session, resolved: &Resolved, global: &Global) -> Result<Draft> {
-    let config = &session.in_force.config;
+    let config = &session.effective.config;
     let range = match &resolved.target {
         ScanTarget::Nothing => return Ok(scan_nothing(&session.settings(), "ci")),
         ScanTarget::Whole => Vec::new(),
         ScanTarget::Range(arguments) => arguments.clone(),
     };
-    let surfaces = surfaces(&ci.surfaces, config)?;
-    let cache = ci.cache.open(session, &surfaces)?;
+    let surfaces = surfaces(&ci.scan.audit, config)?;
+    let cache = ci.scan.cache.open(session, &surfaces)?;
     let progress = Arc::new(Progress::default());
-    let audit = HistoryOptions {
+    let options = HistoryOptions {
         cache: cache.clone(),
         command: "ci",
         range,
         surfaces,
         exclude: options::excludes(config)?,
-        whole: ci.surfaces.whole,
+        full_objects: ci.scan.audit.full_objects,
         progress: Some(Arc::clone(&progress)),
-        ..HistoryOptions::everything(ci.repo.clone(), session.threads, now())
+        ..HistoryOptions::everything(ci.repo.path.clone(), session.threads, now())
     };
     let shown =
-        progress::show(progress::ProgressUnit::Objects, &progress, ci.reporting.no_progress || global.quiet);
-    let draft = scan_history(&session.settings(), &audit);
+        progress::show(progress::ProgressUnit::Objects, &progress, ci.scan.reporting.no_progress || global.quiet);
+    let draft = scan_history(&session.settings(), &options);
     drop(shown);
-    cache_args::tell(cache.as_ref(), global.verbose);
+    cache_args::print_notes(cache.as_ref(), global.verbose);
     Ok(draft?)
 }

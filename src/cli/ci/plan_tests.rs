@@ -41,7 +41,7 @@ fn a_push_to_github() {
         Scope::Push(PushEvent {
             before,
             after: id('b'),
-            name: Some("refs/heads/x".to_owned()),
+            ref_name: Some("refs/heads/x".to_owned()),
             default_branch: Some("main".to_owned()),
         })
     };
@@ -84,7 +84,7 @@ fn gitlab() {
         Scope::Push(PushEvent {
             before,
             after: id('b'),
-            name: Some(name.to_owned()),
+            ref_name: Some(name.to_owned()),
             default_branch: Some("main".to_owned()),
         })
     };

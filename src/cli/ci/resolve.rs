@@ -71,7 +71,7 @@ fn resolve_push(push: &PushEvent, event: &str, repo: &Repository) -> Resolved {
 /// other.
 fn beyond_default_branch(push: &PushEvent, why: &str, repo: &Repository) -> Resolved {
     let after = push.after.as_str();
-    let Some((name, id)) = default_tip(push.name.as_deref(), push.default_branch.as_deref(), repo) else {
+    let Some((name, id)) = default_tip(push.ref_name.as_deref(), push.default_branch.as_deref(), repo) else {
         return Resolved {
             target: ScanTarget::Range(vec![after.to_owned()]),
             range: after.to_owned(),

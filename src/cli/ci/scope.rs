@@ -25,7 +25,7 @@ pub(super) struct PushEvent {
     /// The new commit.
     pub(super) after: String,
     /// The full name of the ref, if known.
-    pub(super) name: Option<String>,
+    pub(super) ref_name: Option<String>,
     /// The short name of the default branch, if known.
     pub(super) default_branch: Option<String>,
 }
@@ -70,7 +70,7 @@ pub(super) struct CiPlan {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct CiRun {
     /// The full name of the ref that the run is for, if known.
-    pub(super) name: Option<String>,
+    pub(super) ref_name: Option<String>,
     /// The short name of the default branch, if known.
     pub(super) default_branch: Option<String>,
     /// The commit that the run is for, if known.
@@ -84,11 +84,11 @@ pub(super) struct CiRun {
 impl CiRun {
     /// The run for the branch whose short name is in the variable `branch`.
     pub(super) fn for_branch(branch: Option<String>, default_branch: Option<String>) -> Self {
-        let name = branch.map(|name| match name.strip_prefix("refs/") {
+        let ref_name = branch.map(|name| match name.strip_prefix("refs/") {
             Some(_) => name,
             None => format!("refs/heads/{name}"),
         });
-        Self { name, default_branch, ..Self::default() }
+        Self { ref_name, default_branch, ..Self::default() }
     }
 }
 

@@ -115,14 +115,14 @@ fn gitlab(variables: &Variables<'_>) -> Result<(Scope, &'static str)> {
         return Ok((Scope::Between { base, head }, "merge request"));
     }
     if variables.get("CI_PIPELINE_SOURCE").as_deref() != Some("push") {
-        return Ok((Scope::Whole, "pipeline that is no push"));
+        return Ok((Scope::Whole, "pipeline not started by a push"));
     }
     let branch = variables.get("CI_COMMIT_BRANCH").map(|name| format!("refs/heads/{name}"));
     let tag = || variables.get("CI_COMMIT_TAG").map(|name| format!("refs/tags/{name}"));
     let push = PushEvent {
         before: variables.id("CI_COMMIT_BEFORE_SHA")?.filter(|before| !is_zero(before)),
         after: commit,
-        name: branch.or_else(tag),
+        ref_name: branch.or_else(tag),
         default_branch: variables.get("CI_DEFAULT_BRANCH"),
     };
     Ok((Scope::Push(push), "push"))
@@ -166,9 +166,9 @@ fn jenkins(variables: &Variables<'_>) -> Result<(Scope, &'static str)> {
             // A job that is not multibranch sets only the last one, as `origin/main`.
             let name =
                 ["BRANCH_NAME", "GIT_LOCAL_BRANCH", "GIT_BRANCH"].iter().find_map(|name| variables.get(name));
-            let name =
+            let ref_name =
                 name.map(|name| format!("refs/heads/{}", name.strip_prefix("origin/").unwrap_or(&name)));
-            let push = PushEvent { before: Some(before), after: head.revision(), name, default_branch: None };
+            let push = PushEvent { before: Some(before), after: head.revision(), ref_name, default_branch: None };
             Ok((Scope::Push(push), "build since the last that passed"))
         }
         None => Ok((Scope::Whole, "build without one before it")),

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::builder::{PossibleValue, PossibleValuesParser};
 use clap::{Args, Subcommand};
 
-use crate::cli::args::{CacheArgs, SuppressionArgs, Surfaces};
+use crate::cli::args::{AuditArgs, CacheArgs, SuppressionArgs};
 use crate::cli::help;
 use crate::cli::limits::{Count, Seconds, Size};
 use crate::model::Confidence;
@@ -68,7 +68,7 @@ pub(in crate::cli) struct FleetAudit {
     pub(super) cache: CacheArgs,
 
     #[command(flatten)]
-    pub(super) surfaces: Surfaces,
+    pub(super) audit: AuditArgs,
 
     #[command(flatten)]
     pub(super) suppression: SuppressionArgs,

@@ -16,7 +16,7 @@ use super::settings_digest::{named_config, settings_digest};
 use super::{audit_one, engine};
 use crate::cache::Cache;
 use crate::cli::args::{Global, ScanArgs};
-use crate::cli::base_policy::InForce;
+use crate::cli::base_policy::EffectiveSettings;
 use crate::cli::cache_args;
 use crate::cli::exit::Exit;
 use crate::cli::history::surfaces;
@@ -60,10 +60,10 @@ pub(super) fn run(args: &FleetAudit, global: &Global) -> Result<Exit> {
         max_time: args.max_time,
         ..ScanArgs::default()
     };
-    let in_force = InForce::of_checkout(named_config(global)?, &args.suppression, global, Extent::default())?;
-    let session = Session::new(in_force, &scan_args)?;
-    refuse_keys(&plan, &session.in_force.detector).with_context(|| format!("cannot use the plan {shown}"))?;
-    let surfaces = surfaces(&args.surfaces, &session.in_force.config)?;
+    let effective = EffectiveSettings::of_checkout(named_config(global)?, &args.suppression, global, Extent::default())?;
+    let session = Session::new(effective, &scan_args)?;
+    refuse_keys(&plan, &session.effective.detector).with_context(|| format!("cannot use the plan {shown}"))?;
+    let surfaces = surfaces(&args.audit, &session.effective.config)?;
     let settings = settings_digest(&session, &surfaces, &args.suppression)?;
     let cache = args.cache.open(&session, &surfaces)?;
     check_cache(cache.as_deref(), &plan)?;
@@ -78,7 +78,7 @@ pub(super) fn run(args: &FleetAudit, global: &Global) -> Result<Exit> {
     dir.tidy(&plan, &keys)?;
     let fleet = Fleet {
         memory: Memory::new(args.max_memory.map_or(DEFAULT_MEMORY, |size| size.0), &session)?,
-        exclude: options::excludes(&session.in_force.config)?,
+        exclude: options::excludes(&session.effective.config)?,
         tallies: Tallies::default(),
         problem: Mutex::new(None),
         plan: &plan,
@@ -87,7 +87,7 @@ pub(super) fn run(args: &FleetAudit, global: &Global) -> Result<Exit> {
         surfaces,
         settings,
         dir,
-        whole: args.surfaces.whole,
+        full_objects: args.audit.full_objects,
         fresh: args.fresh,
     };
     if !global.quiet {
@@ -214,7 +214,7 @@ struct Fleet<'a> {
     settings: String,
     dir: ResultsDir,
     memory: Memory,
-    whole: bool,
+    full_objects: bool,
     fresh: bool,
     tallies: Tallies,
     /// Why results cannot be kept any more.
@@ -284,7 +284,7 @@ impl Fleet<'_> {
             cache: self.cache.as_ref(),
             surfaces: &self.surfaces,
             exclude: self.exclude.as_ref(),
-            whole: self.whole,
+            full_objects: self.full_objects,
             threads,
             max_memory,
         };
@@ -356,7 +356,7 @@ impl Fleet<'_> {
     /// Says what came of it.
     fn finish(self, own: &[usize], global: &Global) -> Result<Exit> {
         let Self { tallies, problem, session, cache, .. } = self;
-        cache_args::tell(cache.as_ref(), global.verbose);
+        cache_args::print_notes(cache.as_ref(), global.verbose);
         let count = |tally: &AtomicU64| tally.load(Ordering::Relaxed);
         let (clean, findings) = (count(&tallies.clean), count(&tallies.findings));
         let (incomplete, failed) = (count(&tallies.incomplete), count(&tallies.failed));

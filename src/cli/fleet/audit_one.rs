@@ -23,13 +23,13 @@ pub(super) struct Audit<'a> {
     pub(super) cache: Option<&'a Arc<Cache>>,
     pub(super) surfaces: &'a BTreeSet<Surface>,
     pub(super) exclude: Option<&'a Excludes>,
-    pub(super) whole: bool,
+    pub(super) full_objects: bool,
     pub(super) threads: usize,
     pub(super) max_memory: u64,
 }
 
-/// An audit that was done.
-pub(super) struct Audited {
+/// The result of an audit.
+pub(super) struct AuditResult {
     pub(super) report: Value,
     pub(super) sarif_run: Value,
     /// Whether something was too large for this share of the memory.
@@ -41,18 +41,19 @@ impl Audit<'_> {
     ///
     /// # Errors
     /// Why it cannot be audited.
-    pub(super) fn run(&self, path: &Path, running: &RunningAudit<'_>) -> Result<Audited, String> {
-        let is_dir = path.symlink_metadata().map(|found| found.is_dir());
+    pub(super) fn run(&self, path: &Path, running: &RunningAudit<'_>) -> Result<AuditResult, String> {
+        let is_dir = path.symlink_metadata().map(|metadata| metadata.is_dir());
         match is_dir {
             Ok(true) => {}
-            Ok(false) => return Err(format!("{} is not a directory any more; plan anew", path.display())),
-            Err(error) => return Err(format!("{} cannot be opened: {error}; plan anew", path.display())),
+            Ok(false) => return Err(format!("{} is no longer a directory; run `friskey fleet plan` again", path.display())),
+            Err(error) => return Err(format!("{} cannot be opened: {error}; run `friskey fleet plan` \
+             again", path.display())),
         }
-        own_repository(path)?;
+        check_repository_begins_at(path)?;
         let options = HistoryOptions {
             surfaces: self.surfaces.clone(),
             exclude: self.exclude.cloned(),
-            whole: self.whole,
+            full_objects: self.full_objects,
             progress: Some(Arc::clone(&running.progress)),
             max_memory: Some(self.max_memory),
             cache: self.cache.cloned(),
@@ -60,20 +61,21 @@ impl Audit<'_> {
         };
         let mut draft =
             scan_history(&self.session.settings(), &options).map_err(|error| error.to_string())?;
-        draft.command_line = command_line::words();
+        draft.command_line = command_line::arguments();
+        // The words of the skips that `git` and `container` record when the memory is used up.
         let too_large = |reason: &str| reason.contains("too large") || reason.contains("no memory is left");
         let is_short_of_memory = draft.coverage.skipped.iter().any(|skip| too_large(&skip.reason));
-        let report = redact(draft, &self.session.in_force.detector);
+        let report = redact(draft, &self.session.effective.detector);
         let cannot = |error: std::io::Error| format!("its report cannot be written: {error}");
         let sarif_run = sarif_run(&report).map_err(cannot)?;
-        Ok(Audited { report: document(&report).map_err(cannot)?, sarif_run, is_short_of_memory })
+        Ok(AuditResult { report: document(&report).map_err(cannot)?, sarif_run, is_short_of_memory })
     }
 }
 
-/// Checks that a repository begins at `path`. Where there is none any more, opening would look for one in the
-/// directories above, and audit that one in its name.
-fn own_repository(path: &Path) -> Result<(), String> {
-    let gone = || format!("{} is not a git repository any more; plan anew", path.display());
+/// Checks that a repository begins at `path`. If it is gone, opening would look in the parent directories and audit
+/// another repository under this one's name.
+fn check_repository_begins_at(path: &Path) -> Result<(), String> {
+    let gone = || format!("{} is no longer a git repository; run `friskey fleet plan` again", path.display());
     let repo = git::open(path).map_err(|error| match error {
         OpenError::NotARepository(_) => gone(),
         error => error.to_string(),

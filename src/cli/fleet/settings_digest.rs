@@ -34,13 +34,13 @@ pub(super) fn settings_digest(
     surfaces: &BTreeSet<Surface>,
     suppression: &SuppressionArgs,
 ) -> Result<String> {
-    let config = &session.in_force.config;
+    let config = &session.effective.config;
     let names: Vec<_> = surfaces.iter().map(|surface| surface.name()).collect();
-    let policy = &session.in_force.policy;
+    let policy = &session.effective.policy;
     let parts = [
         RESULTS_VERSION.to_string(),
         VERSION.to_owned(),
-        session.in_force.rules.digest().to_owned(),
+        session.effective.rules.digest().to_owned(),
         session.min_confidence.name().to_owned(),
         format!("{:?}", session.limits),
         names.join(","),

@@ -23,10 +23,10 @@ use super::exit::Exit;
 pub(super) fn run(command: &HookCommand, global: &Global) -> Result<Exit> {
     match command {
         HookCommand::Install { hooks, repo, force, global } => {
-            install::install(&install::Request { hooks, repo, force: *force, global: *global })
+            install::install(&install::Request { hooks, repo: &repo.path, force: *force, global: *global })
         }
-        HookCommand::Status { repo } => status::status(repo),
-        HookCommand::Uninstall { hooks, repo, global } => install::uninstall(hooks, repo, *global),
+        HookCommand::Status { repo } => status::status(&repo.path),
+        HookCommand::Uninstall { hooks, repo, global } => install::uninstall(hooks, &repo.path, *global),
         HookCommand::Run { hook, args } => run::run(*hook, args, global),
     }
 }

@@ -68,7 +68,7 @@ fn check(hook: Hook, args: &[OsString], global: &Global) -> Result<Exit> {
     let check = HookCheck { session: &session, git: GitEnv::read() };
     let Some(verdict) = check.run(hook, args)? else { return Ok(Exit::Clean) };
     let Verdict { draft, blocked, mut because, messages, pushed } = verdict;
-    let report = redact(draft, &session.in_force.detector);
+    let report = redact(draft, &session.effective.detector);
     because.extend(advice::how_to_go_on(&report, blocked, &pushed, &check.git));
     let because: Vec<&str> = because.iter().map(String::as_str).collect();
     // Git displays the standard error of hooks.
@@ -161,8 +161,8 @@ impl HookCheck<'_> {
             work_tree: self.git.work_tree.clone(),
             merge_heads: self.git.merge_heads.clone(),
             files: files.iter().map(PathBuf::from).collect(),
-            exclude: options::excludes(&self.session.in_force.config)?,
-            without_lfs: self.session.in_force.config.excludes_lfs(),
+            exclude: options::excludes(&self.session.effective.config)?,
+            without_lfs: self.session.effective.config.excludes_lfs(),
             threads: self.session.threads,
         };
         Ok(scan_staged(&self.session.settings(), &commit)?)
@@ -171,13 +171,13 @@ impl HookCheck<'_> {
     /// Scans the commits of `range`, and the names of the pushed refs, if known.
     fn range(&self, range: Vec<String>, names: Option<Vec<String>>) -> Result<Draft> {
         let wanted =
-            |surface: &Surface| *surface != Surface::Lfs || !self.session.in_force.config.excludes_lfs();
+            |surface: &Surface| *surface != Surface::Lfs || !self.session.effective.config.excludes_lfs();
         let audit = HistoryOptions {
             objects: self.git.objects.clone(),
             range,
             names,
             surfaces: HISTORY_SURFACES.iter().copied().filter(wanted).collect(),
-            exclude: options::excludes(&self.session.in_force.config)?,
+            exclude: options::excludes(&self.session.effective.config)?,
             ..HistoryOptions::everything(self.git.repo.clone(), self.session.threads, now())
         };
         Ok(scan_history(&self.session.settings(), &audit)?)

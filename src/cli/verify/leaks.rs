@@ -61,7 +61,7 @@ impl Leaks {
 
     fn of_draft(draft: Draft, session: &Session) -> Result<Self> {
         let secrets = draft.leaks.iter().map(|leak| own(&leak.identified)).collect();
-        let report = redact(draft, &session.in_force.detector);
+        let report = redact(draft, &session.effective.detector);
         let mut json = Vec::new();
         let writer = reporter("json").context("there is no JSON format")?;
         writer.write(&report, &Style::default(), &mut json)?;
@@ -115,7 +115,7 @@ impl Leaks {
         let session = Session::here(&ScanArgs::default(), &SuppressionArgs::default(), global)?;
         let settings = Settings { min_confidence: Confidence::Low, ..session.settings() };
         let files = FileArgs { no_ignore: true, exclude: Vec::new() };
-        let tree = tree(&[repo.to_owned()], &files, session.threads, &session.in_force.config)?;
+        let tree = tree(&[repo.to_owned()], &files, session.threads, &session.effective.config)?;
         let history = HistoryOptions::everything(repo.to_owned(), session.threads, now());
         let of_tree = scan_tree(&settings, &tree).map_err(|error| format!("the work tree: {error}"));
         let of_history = scan_history(&settings, &history).map_err(|error| format!("the history: {error}"));

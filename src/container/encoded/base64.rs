@@ -13,7 +13,7 @@ pub(super) struct DecodedRun {
 const GAP: usize = 256;
 
 /// Minimum length of the next element of a list that continues the run.
-const LEAST_IN_LIST: usize = 16;
+const MIN_IN_LIST: usize = 16;
 
 /// Characters of a line that are examined to see whether the run continues there.
 const LINE: usize = 4096;
@@ -98,7 +98,7 @@ fn next_piece(bytes: &[u8], end: usize, sign: Option<u8>) -> Option<usize> {
     let rest = &bytes[end + at..];
     // The next item of a list or object may be anything.
     if is_list
-        && rest.iter().take(LEAST_IN_LIST).take_while(|byte| value(**byte).is_some()).count() < LEAST_IN_LIST
+        && rest.iter().take(MIN_IN_LIST).take_while(|byte| value(**byte).is_some()).count() < MIN_IN_LIST
     {
         return None;
     }

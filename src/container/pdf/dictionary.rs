@@ -5,10 +5,10 @@ use memchr::memmem;
 use super::value::Value;
 
 /// Maximum number of filters; real files use only a few.
-const LONGEST_CHAIN: usize = 8;
+const MAX_FILTERS: usize = 8;
 
 /// Maximum bytes of an image row.
-const LONGEST_ROW: u64 = 1 << 20;
+const MAX_ROW_LEN: u64 = 1 << 20;
 
 /// A filter that can be decoded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -84,8 +84,8 @@ pub(super) fn read(before: &[u8], object: &mut dyn FnMut(u64) -> Option<Value>) 
         None => Vec::new(),
     };
     let mut settings = settings.into_iter();
-    said.is_unknown = filters.len() > LONGEST_CHAIN;
-    for filter in filters.into_iter().take(LONGEST_CHAIN) {
+    said.is_unknown = filters.len() > MAX_FILTERS;
+    for filter in filters.into_iter().take(MAX_FILTERS) {
         let settings = resolved(settings.next()).unwrap_or(Value::Other);
         let is_reference = matches!(filter, Value::Reference(_));
         let Some(Value::Name(name)) = resolved(Some(filter)) else {
@@ -122,10 +122,10 @@ fn value_of(dictionary: &[u8], key: &[u8]) -> Option<Value> {
 fn predictor(settings: &Value) -> Option<Predictor> {
     let kind = settings.number(b"Predictor").filter(|&kind| kind == 2 || kind >= 10)?;
     let [colours, bits, columns] = [(&b"Colors"[..], 1), (b"BitsPerComponent", 8), (b"Columns", 1)]
-        .map(|(key, usual)| settings.number(key).unwrap_or(usual).clamp(1, LONGEST_ROW));
+        .map(|(key, usual)| settings.number(key).unwrap_or(usual).clamp(1, MAX_ROW_LEN));
     let point = colours.checked_mul(bits)?;
     let row = point.checked_mul(columns)?.div_ceil(8);
-    let [row, point] = [row, (point / 8).max(1)].map(|size| size.min(LONGEST_ROW) as usize);
+    let [row, point] = [row, (point / 8).max(1)].map(|size| size.min(MAX_ROW_LEN) as usize);
     Some(Predictor { is_png: kind >= 10, row, point, bits })
 }
 

@@ -35,8 +35,8 @@ const DICTIONARY: u64 = 2048;
 const PAGE: u64 = 8 << 20;
 
 /// Maximum size of one string, and of all such strings, in bytes.
-const LONGEST_STRING: usize = 1 << 12;
-const LONGEST_STRINGS: usize = 1 << 20;
+const MAX_STRING_LEN: usize = 1 << 12;
+const MAX_STRINGS_LEN: usize = 1 << 20;
 
 /// Hands over decoded streams. Returns the ranges of streams stored without filters.
 pub(super) fn open(sink: &dyn EntrySink, input: &mut dyn ReadSeek) -> Vec<Range<u64>> {
@@ -220,13 +220,13 @@ fn strings(sink: &dyn EntrySink, data: &mut Window<'_>, size: u64) -> io::Result
     let mut strings = Vec::new();
     for mark in text::WIDE {
         let mut place = 0;
-        while strings.len() < LONGEST_STRINGS
+        while strings.len() < MAX_STRINGS_LEN
             && let Some(at) = data.find(place, size, mark)?
         {
             place = at + mark.len() as u64;
             data.go(at, size);
-            let bytes = data.peek(LONGEST_STRING)?;
-            text::wide(&bytes[..bytes.len().min(LONGEST_STRING)], &mut strings);
+            let bytes = data.peek(MAX_STRING_LEN)?;
+            text::wide(&bytes[..bytes.len().min(MAX_STRING_LEN)], &mut strings);
         }
     }
     if !strings.is_empty() {

@@ -11,10 +11,10 @@ use crate::container::seek_window::Window;
 const OBJECT: &[u8] = b" obj";
 
 /// Maximum size of an object, in bytes.
-const LENGTH: usize = 256;
+const MAX_OBJECT_LEN: usize = 256;
 
 /// Maximum number of objects kept. Real files need only a few.
-const MOST: usize = 10_000;
+const MAX_OBJECTS: usize = 10_000;
 
 /// Objects that may be filters or their parameters, in source form.
 pub(super) struct Objects(HashMap<u64, Vec<u8>>);
@@ -26,7 +26,7 @@ impl Objects {
     /// Those of the content.
     pub(super) fn read(data: &mut Window<'_>, size: u64) -> io::Result<Self> {
         let (mut objects, mut place) = (HashMap::new(), 0);
-        while objects.len() < MOST
+        while objects.len() < MAX_OBJECTS
             && let Some(at) = data.find(place, size, OBJECT)?
         {
             place = at + OBJECT.len() as u64;
@@ -34,8 +34,8 @@ impl Objects {
             data.go(at.saturating_sub(32), at);
             let Some(number) = number(data.peek(32)?) else { continue };
             data.go(place, size);
-            let bytes = data.peek(LENGTH)?;
-            let bytes = bytes[..bytes.len().min(LENGTH)].trim_ascii_start();
+            let bytes = data.peek(MAX_OBJECT_LEN)?;
+            let bytes = bytes[..bytes.len().min(MAX_OBJECT_LEN)].trim_ascii_start();
             let is_some = match bytes {
                 [b'/', ..] => true,
                 [b'[', ..] => memchr::memchr(b'/', bytes).is_some(),

@@ -3,7 +3,7 @@
 use memchr::memchr2;
 
 /// Maximum nesting of values.
-const DEEPEST: usize = 8;
+const MAX_DEPTH: usize = 8;
 
 /// A value, as far as it is needed here.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -37,7 +37,7 @@ impl Value {
         let (&first, rest) = bytes.split_first()?;
         match first {
             b')' | b']' | b'>' | b'}' | b'{' => None,
-            _ if depth > DEEPEST => None,
+            _ if depth > MAX_DEPTH => None,
             b'/' => {
                 *bytes = rest;
                 Some(Self::Name(name(word(bytes))))

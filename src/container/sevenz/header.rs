@@ -6,7 +6,7 @@
 use std::io;
 
 /// Maximum number of coders in a block.
-const MOST_CODERS: u64 = 32;
+const MAX_CODERS: u64 = 32;
 
 /// The bytes of a header that have not been read yet.
 #[derive(Clone, Copy, Debug, Default)]
@@ -177,7 +177,7 @@ fn blocks<'a>(bytes: &mut Bytes<'a>, streams: &mut Streams<'a>, most: u64) -> io
 }
 
 fn block<'a>(bytes: &mut Bytes<'a>) -> io::Result<SevenZipBlock<'a>> {
-    let count = Some(bytes.count()?).filter(|count| (1..=MOST_CODERS).contains(count));
+    let count = Some(bytes.count()?).filter(|count| (1..=MAX_CODERS).contains(count));
     let count = count.ok_or_else(damaged)?;
     let mut block = SevenZipBlock { parts: 1, ..SevenZipBlock::default() };
     let mut inputs = 0;
@@ -187,7 +187,7 @@ fn block<'a>(bytes: &mut Bytes<'a>) -> io::Result<SevenZipBlock<'a>> {
         let mut coder = Coder { method, inputs: 1, properties: &[], size: 0 };
         if kind & 0x10 != 0 {
             coder.inputs = bytes.number()?;
-            if bytes.number()? != 1 || coder.inputs > MOST_CODERS {
+            if bytes.number()? != 1 || coder.inputs > MAX_CODERS {
                 return Err(damaged());
             }
         }

@@ -96,7 +96,7 @@ fn no_configured_depth_overflows_the_stack() {
             packed = pack(&packed);
         }
         let taken = opened_within("deep", &packed, limits);
-        let deepest = Limits::DEEPEST;
+        let deepest = Limits::MAX_DEPTH;
         assert!(taken.reasons().contains(&format!("more than {deepest} deep")), "{}", taken.reasons());
         assert_eq!(taken.contents.len(), deepest + 1);
     }

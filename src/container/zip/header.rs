@@ -18,7 +18,7 @@ const LOCAL_LENGTH: usize = 30;
 const CENTRAL_LENGTH: usize = 46;
 
 /// Names are truncated to this length.
-const LONGEST_NAME: usize = 4096;
+const MAX_NAME_LEN: usize = 4096;
 
 /// Fields of a header or directory record. None of them is trusted.
 #[derive(Debug, Default)]
@@ -90,7 +90,7 @@ impl Header {
         let is_large = [self.size, self.packed, self.offset].contains(&u32::MAX.into());
         let bytes = window.peek(fixed + name + if is_large { extra } else { 0 })?;
         let called = bytes.get(fixed..).unwrap_or_default();
-        self.name = called[..name.min(called.len()).min(LONGEST_NAME)].to_vec();
+        self.name = called[..name.min(called.len()).min(MAX_NAME_LEN)].to_vec();
         self.length = (fixed + name + extra) as u64;
         if is_large {
             let field = bytes.get(fixed + name..).unwrap_or_default();

@@ -8,7 +8,7 @@ use super::{Candidate, Check, CheckSettings, Rejection};
 use crate::detect::effort::spend;
 use crate::detect::limits::CONTEXT_REACH;
 use crate::model::Confidence;
-use crate::rules::{Context, Missing};
+use crate::rules::{Context, WithoutContext};
 
 /// Lines examined on each side of the match's own.
 const LINES: usize = 2;
@@ -36,11 +36,11 @@ impl Check for NearWords {
                 candidate.note(format!("`{word}` nearby: perhaps another vendor's"));
             }
             Whose::Nobodys => match context.missing {
-                Missing::Low => {
+                WithoutContext::Low => {
                     candidate.cap(Confidence::Low);
                     candidate.note("nothing nearby says whose it is");
                 }
-                Missing::Reject => return Err("nothing nearby says whose it is".into()),
+                WithoutContext::Reject => return Err("nothing nearby says whose it is".into()),
             },
         }
         Ok(())

@@ -22,7 +22,7 @@ impl Check for Entropy {
 }
 
 /// Text length, and the minimum entropy of 200,000 random base62 texts of that length.
-const LEAST: [(usize, f64); 11] = [
+const MIN_ENTROPY_BY_LENGTH: [(usize, f64); 11] = [
     (0, 0.0),
     (8, 1.5),
     (16, 2.7),
@@ -44,13 +44,13 @@ const HEX_BITS: f64 = 4.0;
 pub(super) fn is_poor(body: &[u8]) -> bool {
     let hex = body.iter().all(u8::is_ascii_hexdigit);
     let scale = if hex { HEX_BITS / BASE62_BITS } else { 1.0 };
-    shannon(body) < least(body.len()) * scale
+    shannon(body) < min_entropy(body.len()) * scale
 }
 
-fn least(length: usize) -> f64 {
-    let above = LEAST.partition_point(|&(known, _)| known <= length);
-    let (low, low_bits) = LEAST[above - 1];
-    let Some(&(high, high_bits)) = LEAST.get(above) else { return low_bits };
+fn min_entropy(length: usize) -> f64 {
+    let above = MIN_ENTROPY_BY_LENGTH.partition_point(|&(known, _)| known <= length);
+    let (low, low_bits) = MIN_ENTROPY_BY_LENGTH[above - 1];
+    let Some(&(high, high_bits)) = MIN_ENTROPY_BY_LENGTH.get(above) else { return low_bits };
     #[expect(clippy::cast_precision_loss, reason = "lengths of keys")]
     let part = (length - low) as f64 / (high - low) as f64;
     low_bits + part * (high_bits - low_bits)

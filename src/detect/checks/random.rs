@@ -5,10 +5,10 @@ use super::{Candidate, Check, CheckSettings, Rejection, entropy};
 
 /// Adjacent characters of the same class (lower, upper, digit, other) in random base62: 38 of 100, with a
 /// standard deviation of 8 at 40 characters. Words have 75 and more.
-const MOST_ALIKE: f64 = 0.70;
+const MAX_ALIKE: f64 = 0.70;
 
 /// A camel-case identifier has a short word for each capital, and hardly any digits.
-const MOST_ALIKE_WITHOUT_DIGITS: f64 = 0.55;
+const MAX_ALIKE_WITHOUT_DIGITS: f64 = 0.55;
 
 /// Rejects a body that is not random.
 #[derive(Debug)]
@@ -31,7 +31,7 @@ impl Check for Random {
         }
         let alike = alike(&body);
         let digits = body.iter().filter(|byte| byte.is_ascii_digit()).count();
-        if alike > MOST_ALIKE || (alike > MOST_ALIKE_WITHOUT_DIGITS && digits < 2) {
+        if alike > MAX_ALIKE || (alike > MAX_ALIKE_WITHOUT_DIGITS && digits < 2) {
             return Err("words, not random characters".into());
         }
         if has_alternating_uuid(&body) {

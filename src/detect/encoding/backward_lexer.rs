@@ -1,14 +1,14 @@
 //! Splits escaped text into tokens from its end.
 
 use super::lexer::token_at;
-use super::line_continuation::{MOST_INDENT, MOST_LEAD, may_end_line_break};
-use super::token::{MOST_BACKSLASHES, Token, TokenKind};
+use super::line_continuation::{MAX_INDENT, MAX_LINE_PREFIX_LEN, may_end_line_break};
+use super::token::{MAX_BACKSLASHES, Token, TokenKind};
 use super::{markup, string_concat};
 use crate::detect::effort::spend;
 
 /// Length of the longest escape and the longest color code.
-const MOST_ESCAPE: usize = 12;
-pub(super) const MOST_COLOUR: usize = 28;
+const MAX_ESCAPE_LEN: usize = 12;
+pub(super) const MAX_COLOR_CODE_LEN: usize = 28;
 
 /// The token that ends at `end`, which is not 0, i.e. the one that ends there when read forward.
 pub(super) fn token_before(text: &[u8], end: usize, lenient: bool) -> Token {
@@ -54,14 +54,14 @@ impl Iterator for BackwardTokens<'_> {
         if self.clear > self.at {
             (self.clear, self.behind_lead) = (self.at, false);
         }
-        if !self.behind_lead && self.at - self.clear < MOST_COLOUR {
-            let low = self.clear.saturating_sub(2 * MOST_COLOUR);
+        if !self.behind_lead && self.at - self.clear < MAX_COLOR_CODE_LEN {
+            let low = self.clear.saturating_sub(2 * MAX_COLOR_CODE_LEN);
             let lead = self.text[low..self.clear].iter().rposition(|&byte| is_lead(byte));
             self.behind_lead = lead.is_some();
             self.clear = lead.map_or(low, |at| low + at + 1);
         }
         // Looking back for each byte would dominate the running time.
-        let unit = match self.at - self.clear >= MOST_COLOUR && !may_be_far(self.text, self.at) {
+        let unit = match self.at - self.clear >= MAX_COLOR_CODE_LEN && !may_be_far(self.text, self.at) {
             true => Token::of(1, self.text[self.at - 1], TokenKind::Plain),
             false => token_before(self.text, self.at, self.lenient),
         };
@@ -86,7 +86,7 @@ fn may_be_far(text: &[u8], end: usize) -> bool {
 
 /// The continued line or fold that ends at `end`.
 fn continuation_before(text: &[u8], end: usize, lenient: bool) -> Option<Token> {
-    let low = end.saturating_sub(MOST_INDENT + MOST_LEAD + 8);
+    let low = end.saturating_sub(MAX_INDENT + MAX_LINE_PREFIX_LEN + 8);
     let line = &text[low..end];
     let lead = line.iter().rev().take_while(|byte| b" \t\\+-#*/%!;>".contains(byte)).count();
     spend(4 + lead);
@@ -110,7 +110,7 @@ fn continuation_before(text: &[u8], end: usize, lenient: bool) -> Option<Token> 
     }
     let slashes = text[low..start].iter().rev().take_while(|&&byte| byte == b'\\').count();
     if text.get(start) == Some(&b'\\') {
-        start -= slashes.min(MOST_BACKSLASHES - 1);
+        start -= slashes.min(MAX_BACKSLASHES - 1);
     }
     (start < end)
         .then(|| token_at(text, start, lenient))
@@ -118,7 +118,7 @@ fn continuation_before(text: &[u8], end: usize, lenient: bool) -> Option<Token> 
 }
 
 fn escape_before(text: &[u8], end: usize, lenient: bool) -> Option<Token> {
-    let most = if text[end - 1].is_ascii_alphabetic() { MOST_COLOUR } else { MOST_ESCAPE };
+    let most = if text[end - 1].is_ascii_alphabetic() { MAX_COLOR_CODE_LEN } else { MAX_ESCAPE_LEN };
     spend(most / 4);
     for len in 2..=most.min(end) {
         let start = end - len;

@@ -16,10 +16,10 @@ use crate::detect::effort::spend;
 pub(super) struct Decimal;
 
 /// Number of bytes that identify a literal.
-const ENOUGH: usize = 3;
+const MIN_KEYWORD_BYTES: usize = 3;
 
 /// Maximum number of digits of a byte.
-const DIGITS: usize = 3;
+const MAX_DIGITS: usize = 3;
 
 impl Encoding for Decimal {
     fn name(&self) -> EncodingName {
@@ -31,7 +31,7 @@ impl Encoding for Decimal {
     }
 
     fn keywords(&self, literal: &[u8], starts_key: bool) -> Vec<EncodedKeyword> {
-        if !starts_key || literal.len() < ENOUGH {
+        if !starts_key || literal.len() < MIN_KEYWORD_BYTES {
             return Vec::new();
         }
         // There are too many ways to write what follows the first number.
@@ -86,7 +86,7 @@ fn next(hit: &EncodedHit<'_>, at: usize) -> Option<SourceByte> {
     spend(4);
     let rest = hit.text.get(at..hit.decode_end())?;
     let start = at + if at == hit.at { 0 } else { element_separator(rest)? };
-    let digits = hit.text[start..].iter().take_while(|byte| byte.is_ascii_digit()).take(DIGITS + 1).count();
+    let digits = hit.text[start..].iter().take_while(|byte| byte.is_ascii_digit()).take(MAX_DIGITS + 1).count();
     let end = start + digits;
     let goes_on = hit.text.get(end).is_some_and(|&byte| is_part(byte));
     (end <= hit.decode_end() && !goes_on).then_some((value(&hit.text[start..end])?, (start, end)))
@@ -99,7 +99,7 @@ fn previous(hit: &EncodedHit<'_>, at: usize) -> Option<SourceByte> {
     let before = hit.text.get(low..at)?;
     let end = at - before.iter().rev().take_while(|byte| b" \t\r\n,".contains(byte)).count();
     let digits =
-        hit.text[low..end].iter().rev().take_while(|byte| byte.is_ascii_digit()).take(DIGITS + 1).count();
+        hit.text[low..end].iter().rev().take_while(|byte| byte.is_ascii_digit()).take(MAX_DIGITS + 1).count();
     let start = end - digits;
     let parted = element_separator(&hit.text[end..at]).is_some_and(|len| len == at - end);
     let goes_on = start.checked_sub(1).is_some_and(|before| is_part(hit.text[before]));

@@ -6,7 +6,7 @@ use super::decoded_text::{DecodedText, EncodingName};
 use super::hex::{SourceByte, byte, case_variants, decode};
 use super::hit::{EncodedHit, EncodedKeyword};
 use super::interface::Encoding;
-use super::line_continuation::{MOST_INDENT, line_break};
+use super::line_continuation::{MAX_INDENT, line_break};
 use crate::detect::candidate::Candidate;
 use crate::detect::effort::spend;
 
@@ -124,7 +124,7 @@ fn parting(rest: &[u8], tag: u8) -> Option<usize> {
 pub(super) fn separator(rest: &[u8]) -> Option<usize> {
     let mut len = usize::from(rest.first() == Some(&b','));
     let blank =
-        |from: usize| rest[from..].iter().take(MOST_INDENT).take_while(|b| b" \t".contains(b)).count();
+        |from: usize| rest[from..].iter().take(MAX_INDENT).take_while(|b| b" \t".contains(b)).count();
     len += blank(len);
     if let Some(broken) = line_break(&rest[len..]) {
         len += broken;
@@ -140,7 +140,7 @@ const DIRECTIVES: &[&[u8]] = &[b".byte", b".db", b"db", b"dc.b", b"defb", b"fcb"
 const ADDRESS: Range<usize> = 6..17;
 
 /// Longest symbol name that debuggers print after an address.
-const MOST_SYMBOL: usize = 60;
+const MAX_SYMBOL_LEN: usize = 60;
 
 /// Like [`separator`], including the start of a line in a listing: a directive, an offset or an address.
 pub(super) fn element_separator(rest: &[u8]) -> Option<usize> {
@@ -154,7 +154,7 @@ pub(super) fn element_separator(rest: &[u8]) -> Option<usize> {
 /// The length of what precedes the first byte of a line, including the blanks after it.
 fn line_head(line: &[u8]) -> usize {
     let blank =
-        |from: usize| line[from..].iter().take(MOST_INDENT).take_while(|b| b" \t".contains(b)).count();
+        |from: usize| line[from..].iter().take(MAX_INDENT).take_while(|b| b" \t".contains(b)).count();
     let is_directive = |word: &&&[u8]| {
         line.get(..word.len()).is_some_and(|start| start.eq_ignore_ascii_case(word)) && blank(word.len()) > 0
     };
@@ -165,7 +165,7 @@ fn line_head(line: &[u8]) -> usize {
     let digits = line[start..].iter().take(ADDRESS.end).take_while(|byte| byte.is_ascii_hexdigit()).count();
     let mut len = start + digits;
     if let Some(symbol) = line[len..].strip_prefix(b" <") {
-        len += 2 + symbol.iter().take(MOST_SYMBOL).position(|&byte| byte == b'>').map_or(0, |end| end + 1);
+        len += 2 + symbol.iter().take(MAX_SYMBOL_LEN).position(|&byte| byte == b'>').map_or(0, |end| end + 1);
     }
     len += usize::from(line.get(len) == Some(&b':'));
     if ADDRESS.contains(&digits) && blank(len) > 0 { len + blank(len) } else { 0 }

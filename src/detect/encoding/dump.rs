@@ -19,10 +19,10 @@ use crate::detect::effort::spend;
 pub(super) struct Dump;
 
 /// Longest line: with the context of a key, it is within the detector's margin.
-const LONGEST_LINE: usize = 400;
+const MAX_LINE_LEN: usize = 400;
 
 /// Most bytes in a line.
-const MOST_BYTES: usize = 64;
+const MAX_BYTES_PER_LINE: usize = 64;
 
 /// Digits of an offset.
 const OFFSET: Range<usize> = 4..17;
@@ -132,7 +132,7 @@ struct Line {
 impl Line {
     /// The line that contains `at`.
     fn around(text: &[u8], at: usize) -> Option<Self> {
-        let low = at.saturating_sub(LONGEST_LINE);
+        let low = at.saturating_sub(MAX_LINE_LEN);
         spend(16 + (at - low) / 8);
         let start = match text[low..at].iter().rposition(|&byte| byte == b'\n') {
             Some(found) => low + found + 1,
@@ -144,7 +144,7 @@ impl Line {
 
     /// The line that begins at `start`.
     fn at(text: &[u8], start: usize) -> Option<Self> {
-        let rest = &text[start..text.len().min(start + LONGEST_LINE)];
+        let rest = &text[start..text.len().min(start + MAX_LINE_LEN)];
         let end = match rest.iter().position(|&byte| byte == b'\n') {
             Some(found) => found,
             None if start + rest.len() == text.len() => rest.len(),
@@ -223,7 +223,7 @@ fn body(text: &[u8], from: usize, end: usize) -> Option<(Vec<SourceByte>, bool)>
     let gap = |at: usize| text[at..end].iter().take_while(|byte| b" \t".contains(byte)).count();
     let mut bytes: Vec<SourceByte> = Vec::new();
     let mut at = from + gap(from);
-    while bytes.len() < MOST_BYTES
+    while bytes.len() < MAX_BYTES_PER_LINE
         && at + 2 <= end
         && let Some(value) = byte(text[at], text[at + 1])
     {

@@ -3,7 +3,7 @@
 
 use std::ops::Range;
 
-use super::backward_lexer::{BackwardTokens, MOST_COLOUR, token_before};
+use super::backward_lexer::{BackwardTokens, MAX_COLOR_CODE_LEN, token_before};
 use super::decoded_text::{DecodedText, EncodingName};
 use super::hit::{DecodeExtent, EncodedHit, EncodedKeyword};
 use super::interface::Encoding;
@@ -234,7 +234,7 @@ fn core(hit: &EncodedHit<'_>) -> Option<Core> {
         let before = &text[start.saturating_sub(longest)..start];
         let run = before.iter().rev().take_while(|&&byte| is_key(byte)).count();
         spend(run / 4);
-        let mut count = run.saturating_sub(MOST_COLOUR);
+        let mut count = run.saturating_sub(MAX_COLOR_CODE_LEN);
         start -= count;
         for (unit, at) in BackwardTokens::new(text, start, low, true) {
             if !goes_on(&unit, &mut count) {

@@ -4,12 +4,12 @@ use super::colour::colour;
 use super::line_continuation::{indent, line_break, repeated};
 use super::markup::{Special, special};
 use super::string_concat;
-use super::token::{MOST_BACKSLASHES, Token, TokenKind};
+use super::token::{MAX_BACKSLASHES, Token, TokenKind};
 use crate::detect::alphabet::is_key;
 
 /// The token that begins with the backslashes at `at`.
 pub(super) fn backslashed(text: &[u8], at: usize, lenient: bool) -> Option<Token> {
-    let count = text[at..].iter().take(MOST_BACKSLASHES).take_while(|&&byte| byte == b'\\').count();
+    let count = text[at..].iter().take(MAX_BACKSLASHES).take_while(|&&byte| byte == b'\\').count();
     let rest = &text[at + count..];
     let of = |len: usize, value: u32, kind| {
         // An escape character that is itself escaped.

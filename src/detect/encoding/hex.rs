@@ -5,7 +5,7 @@ use std::ops::Range;
 use super::decoded_text::{DecodedText, EncodingName};
 use super::hit::{EncodedHit, EncodedKeyword};
 use super::interface::Encoding;
-use super::line_continuation::MOST_INDENT;
+use super::line_continuation::MAX_INDENT;
 use super::line_wrap::{self, NextSymbol};
 use super::token::TokenKind;
 use crate::detect::candidate::Candidate;
@@ -109,7 +109,7 @@ fn reads_literal(hit: &EncodedHit<'_>, mut at: usize, next: ReadByte) -> bool {
 
 /// Whether only blanks precede the hit on its line, and other lines precede it.
 fn begins_line(hit: &EncodedHit<'_>) -> bool {
-    let before = &hit.text[hit.at.saturating_sub(MOST_INDENT + 1)..hit.at];
+    let before = &hit.text[hit.at.saturating_sub(MAX_INDENT + 1)..hit.at];
     let blank = before.iter().rev().take_while(|byte| b" \t".contains(byte)).count();
     before[..before.len() - blank].ends_with(b"\n")
 }

@@ -6,7 +6,7 @@ use crate::detect::alphabet::is_key;
 use crate::detect::effort::spend;
 
 /// Longest indentation of a continuation.
-pub(super) const MOST_INDENT: usize = 64;
+pub(super) const MAX_INDENT: usize = 64;
 
 /// Maximum distance to the start of a line, whose prefix is needed: less than the detector examines before a
 /// key anyway.
@@ -16,7 +16,7 @@ const LOOK_BACK: usize = 192;
 const LINE_STEPS: usize = 16;
 
 /// Longest line prefix.
-pub(super) const MOST_LEAD: usize = 16;
+pub(super) const MAX_LINE_PREFIX_LEN: usize = 16;
 
 /// A line break directly after key characters and, except for a line prefix and indentation, directly before
 /// key characters.
@@ -59,14 +59,14 @@ pub(super) fn line_break(rest: &[u8]) -> Option<usize> {
 
 /// The length of the blanks at the start of `rest`.
 pub(super) fn indent(rest: &[u8]) -> usize {
-    rest.iter().take(MOST_INDENT).take_while(|byte| b" \t".contains(byte)).count()
+    rest.iter().take(MAX_INDENT).take_while(|byte| b" \t".contains(byte)).count()
 }
 
 /// The length of the prefix at `begin`, the start of a line, that also begins the previous line, which contains
 /// `at`: a sign of a patch, quotation or comment. `spelt`: the line break between them
 /// is an escaped `\n`.
 pub(super) fn repeated(text: &[u8], at: usize, begin: usize, spelt: bool) -> usize {
-    let next = &text[begin..text.len().min(begin + MOST_INDENT + 2 * MOST_LEAD)];
+    let next = &text[begin..text.len().min(begin + MAX_INDENT + 2 * MAX_LINE_PREFIX_LEN)];
     let (mark, comment) = lead(next);
     if mark == 0 && comment.is_empty() {
         return 0;
@@ -121,14 +121,14 @@ fn lead(line: &[u8]) -> (usize, std::ops::Range<usize>) {
         [b'-', b'-', ..] => 0,
         [b'-', ..] => 1,
         [b'>', ..] => {
-            let run = line.iter().take(MOST_LEAD).take_while(|byte| b"> ".contains(byte)).count();
+            let run = line.iter().take(MAX_LINE_PREFIX_LEN).take_while(|byte| b"> ".contains(byte)).count();
             line[..run].iter().rposition(|&byte| byte == b'>').map_or(0, |last| last + 1)
         }
         _ => 0,
     };
     let from = mark + indent(&line[mark..]);
     let rest = &line[from..];
-    let run = |byte| rest.iter().take(MOST_LEAD).take_while(|&&b| b == byte).count();
+    let run = |byte| rest.iter().take(MAX_LINE_PREFIX_LEN).take_while(|&&b| b == byte).count();
     let comment = match rest.first() {
         Some(&byte @ (b'#' | b';' | b'%' | b'!')) => run(byte),
         Some(&byte @ (b'/' | b'-')) if run(byte) > 1 => run(byte),

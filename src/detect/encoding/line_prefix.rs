@@ -3,10 +3,10 @@
 use super::line_continuation::indent;
 
 /// Longest prefix, in bytes.
-pub(super) const LONGEST: usize = 80;
+pub(super) const MAX_PREFIX_LEN: usize = 80;
 
 /// Maximum distance to the start of a line.
-const LINE: usize = 240;
+const MAX_LINE_LEN: usize = 240;
 
 /// Comment and quotation signs; if one is the start of another, the longer one comes first.
 const SIGNS: &[&[u8]] = &[b"//", b"--", b"#", b"*", b";", b">", b"%", b"|"];
@@ -21,7 +21,7 @@ pub(super) fn may_end(byte: u8) -> bool {
 pub(super) fn of(text: &[u8], start: usize, end: usize, is_symbol: fn(u8) -> bool) -> usize {
     let line = &text[start..];
     let blank = indent(line);
-    let low = end.saturating_sub(LINE);
+    let low = end.saturating_sub(MAX_LINE_LEN);
     let first = match memchr::memrchr(b'\n', &text[low..end]) {
         Some(at) => low + at + 1,
         None if low == 0 => 0,
@@ -41,7 +41,7 @@ fn shared(line: &[u8], before: &[u8], is_symbol: fn(u8) -> bool) -> usize {
     };
     if let Some(sign) = SIGNS.iter().find(begins) {
         // Quotations may be nested.
-        let quoted = rest.iter().take(LONGEST / 2).take_while(|&&byte| *sign == b">" && byte == b'>').count();
+        let quoted = rest.iter().take(MAX_PREFIX_LEN / 2).take_while(|&&byte| *sign == b">" && byte == b'>').count();
         let signs = quoted.max(sign.len());
         return blank + signs + indent(&rest[signs..]);
     }

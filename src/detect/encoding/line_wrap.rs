@@ -2,7 +2,7 @@
 
 use super::backward_lexer::token_before;
 use super::lexer::token_at;
-use super::line_continuation::{MOST_INDENT, indent, line_break};
+use super::line_continuation::{MAX_INDENT, indent, line_break};
 use super::line_prefix;
 use super::token::TokenKind;
 use crate::detect::effort::spend;
@@ -11,7 +11,7 @@ use crate::detect::effort::spend;
 const SHORTEST_LINE: usize = 16;
 
 /// No tool wraps lines at a column beyond this.
-const LONGEST_LINE: usize = 160;
+const MAX_LINE_LEN: usize = 160;
 
 /// Steps that it takes to compare the beginnings of two lines.
 const LINE_STEPS: usize = 16;
@@ -122,7 +122,7 @@ fn wrapped(text: &[u8], at: usize, is_symbol: fn(u8) -> bool) -> Option<usize> {
 /// The end of the previous line, if only a line break and a line prefix precede `end` and the text continues
 /// after them.
 fn unwrapped(text: &[u8], end: usize, is_symbol: fn(u8) -> bool) -> Option<usize> {
-    let low = end.saturating_sub(MOST_INDENT + 3);
+    let low = end.saturating_sub(MAX_INDENT + 3);
     let blank = text[low..end].iter().rev().take_while(|byte| b" \t".contains(byte)).count();
     let before = &text[..end - blank];
     if before.ends_with(b"\\n") || (blank > 0 && before.ends_with(b"\\r")) {
@@ -138,7 +138,7 @@ fn unwrapped(text: &[u8], end: usize, is_symbol: fn(u8) -> bool) -> Option<usize
 
 /// The same without escapes or continuation characters.
 fn behind_lead(text: &[u8], end: usize, is_symbol: fn(u8) -> bool) -> Option<usize> {
-    let low = end.saturating_sub(line_prefix::LONGEST);
+    let low = end.saturating_sub(line_prefix::MAX_PREFIX_LEN);
     let start = low + memchr::memrchr(b'\n', &text[low..end])? + 1;
     let (before, lead) = continued(text, start, is_symbol)?;
     (start + lead == end).then_some(before)
@@ -157,7 +157,7 @@ fn continued(text: &[u8], start: usize, is_symbol: fn(u8) -> bool) -> Option<(us
     }
     let lead = line_prefix::of(text, start, end, is_symbol);
     let line = &text[start + lead..];
-    let symbols = line.iter().take(LONGEST_LINE).take_while(|&&byte| is_symbol(byte)).count();
+    let symbols = line.iter().take(MAX_LINE_LEN).take_while(|&&byte| is_symbol(byte)).count();
     spend(LINE_STEPS + symbols / 4);
     let mut rest = &line[symbols..];
     while let Some(more) = rest.strip_prefix(b"=") {

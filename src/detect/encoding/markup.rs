@@ -7,7 +7,7 @@ use crate::detect::alphabet::is_key;
 use crate::detect::effort::spend;
 
 /// Maximum length of the tags between two characters, in bytes.
-const MOST_TAGS: usize = 320;
+const MAX_TAGS_LEN: usize = 320;
 
 /// A non-ASCII character that may occur within a key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,7 +51,7 @@ pub(super) fn tags(text: &[u8], at: usize) -> Option<Token> {
     if !before.is_some_and(|&byte| is_key(byte)) {
         return None;
     }
-    let rest = &text[at..text.len().min(at + MOST_TAGS + 1)];
+    let rest = &text[at..text.len().min(at + MAX_TAGS_LEN + 1)];
     let mut len = 0;
     while rest.get(len) == Some(&b'<') {
         let name = rest.get(len + 1).filter(|byte| byte.is_ascii_alphabetic() || **byte == b'/');
@@ -67,7 +67,7 @@ pub(super) fn tags(text: &[u8], at: usize) -> Option<Token> {
 
 /// Such tags, ending at `end`.
 pub(super) fn before(text: &[u8], end: usize) -> Option<Token> {
-    let low = end.saturating_sub(MOST_TAGS);
+    let low = end.saturating_sub(MAX_TAGS_LEN);
     let mut start = end;
     while start > low {
         start = low + memchr::memrchr(b'<', &text[low..start])?;

@@ -1,18 +1,18 @@
 //! Concatenation of string literals: `" + "`, `' . '`, `"` line break `"`, `", "`.
 
 use super::line_continuation::{indent, line_break};
-use super::token::{MOST_BACKSLASHES, Token, TokenKind};
+use super::token::{MAX_BACKSLASHES, Token, TokenKind};
 use super::trivia_cursor::TriviaCursor;
 use crate::detect::effort::spend;
 
 /// Maximum length of a concatenation, in bytes.
-const LONGEST: usize = 200;
+const MAX_CONCAT_LEN: usize = 200;
 
 /// Steps it takes to read what is between two literals.
 const CONCAT_STEPS: usize = 24;
 
 /// Maximum number of earlier quotes tried as the start of a concatenation.
-const MOST_TRIES: usize = 8;
+const MAX_TRIES: usize = 8;
 
 /// Concatenation operators; if one is the start of another, the longer one comes first.
 const OPERATORS: &[&[u8]] = &[
@@ -40,7 +40,7 @@ const ASSIGNMENTS: &[&[u8]] = &[b"+=", b".=", b"..=", b"~=", b"&=", b"<>=", b"||
 const CALLS: &[&[u8]] = &[b"append(", b"Append(", b"concat(", b"Concat(", b".ascii", b".string"];
 
 /// Longest name of a variable.
-const MOST_NAME: usize = 40;
+const MAX_NAME_LEN: usize = 40;
 
 /// Line continuation characters.
 const SIGNS: &[u8] = b"\\_`&^";
@@ -55,7 +55,7 @@ const ENTITIES: &[(&[u8], u8)] =
 /// The concatenation from the closing quote at `at`, with the backslashes before it, to the next opening one.
 /// Without an operator it is tentative; with a comma, it usually separates.
 pub(super) fn at(text: &[u8], at: usize, lenient: bool) -> Option<Token> {
-    let end = text.len().min(at + LONGEST);
+    let end = text.len().min(at + MAX_CONCAT_LEN);
     let close = Quote::new(&text[at..end])?;
     let mut cursor = TriviaCursor::new(text, at + close.len, end);
     spend(CONCAT_STEPS);
@@ -129,7 +129,7 @@ fn added(cursor: &mut TriviaCursor<'_>) -> Option<()> {
     }
     let is_name = |byte: &&u8| byte.is_ascii_alphanumeric() || b"_$@:.->".contains(byte);
     let rest = cursor.rest();
-    let name = rest.iter().take(MOST_NAME).take_while(is_name).count();
+    let name = rest.iter().take(MAX_NAME_LEN).take_while(is_name).count();
     let call = CALLS.iter().find(|call| {
         let is_directive = call.starts_with(b".");
         let start = if is_directive { Some(0) } else { (name + 1).checked_sub(call.len()) };
@@ -153,7 +153,7 @@ fn added(cursor: &mut TriviaCursor<'_>) -> Option<()> {
 
 /// The longest concatenation whose opening quote ends at `end`; shorter ones within it are not considered.
 pub(super) fn before(text: &[u8], end: usize, lenient: bool) -> Option<Token> {
-    let low = end.saturating_sub(LONGEST);
+    let low = end.saturating_sub(MAX_CONCAT_LEN);
     if text[end - 1] == b';' && !ENTITIES.iter().any(|(entity, _)| text[low..end].ends_with(entity)) {
         return None;
     }
@@ -166,10 +166,10 @@ pub(super) fn before(text: &[u8], end: usize, lenient: bool) -> Option<Token> {
             _ => break,
         }
         tries += 1;
-        if tries > MOST_TRIES {
+        if tries > MAX_TRIES {
             break;
         }
-        let before = text[low..start].iter().rev().take(MOST_BACKSLASHES);
+        let before = text[low..start].iter().rev().take(MAX_BACKSLASHES);
         let start = start - before.take_while(|&&byte| byte == b'\\').count();
         longest = at(text, start, lenient).filter(|unit| unit.len == end - start).or(longest);
     }
@@ -188,7 +188,7 @@ struct Quote {
 impl Quote {
     /// The quote at the start of `rest`.
     fn new(rest: &[u8]) -> Option<Self> {
-        let slashes = rest.iter().take(MOST_BACKSLASHES).take_while(|&&byte| byte == b'\\').count();
+        let slashes = rest.iter().take(MAX_BACKSLASHES).take_while(|&&byte| byte == b'\\').count();
         match *rest.get(slashes)? {
             byte @ (b'"' | b'\'' | b'`') => Some(Self { byte, slashes, is_entity: false, len: slashes + 1 }),
             b'&' => {

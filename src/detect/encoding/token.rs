@@ -4,7 +4,7 @@
 use crate::detect::alphabet::is_key;
 
 /// Backslashes are doubled each time a literal is nested in another; this is the maximum that is followed.
-pub(super) const MOST_BACKSLASHES: usize = 4;
+pub(super) const MAX_BACKSLASHES: usize = 4;
 
 /// The kind of a token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,14 +1,14 @@
 //! Trivia between two literals: blanks, line breaks (literal or escaped), and comments.
 
 use super::line_continuation::{indent, line_break, repeated};
-use super::token::MOST_BACKSLASHES;
+use super::token::MAX_BACKSLASHES;
 use crate::detect::effort::spend;
 
 /// Maximum number of line breaks between two literals.
-const MOST_LINES: usize = 4;
+const MAX_LINES: usize = 4;
 
 /// Longest comment.
-const MOST_COMMENT: usize = 80;
+const MAX_COMMENT_LEN: usize = 80;
 
 /// Reads the text after a literal.
 #[derive(Clone, Copy, Debug)]
@@ -45,7 +45,7 @@ impl<'a> TriviaCursor<'a> {
             self.at += indent(self.rest());
             if let Some((len, spelt)) = self.line_end() {
                 self.lines += 1;
-                if self.lines > MOST_LINES {
+                if self.lines > MAX_LINES {
                     return None;
                 }
                 let line = self.at;
@@ -90,7 +90,7 @@ impl<'a> TriviaCursor<'a> {
 
 /// `\n` or `\r\n`, at any depth of nested literals.
 fn spelt_break(rest: &[u8]) -> Option<usize> {
-    let slashes = rest.iter().take(MOST_BACKSLASHES).take_while(|&&byte| byte == b'\\').count();
+    let slashes = rest.iter().take(MAX_BACKSLASHES).take_while(|&&byte| byte == b'\\').count();
     match rest.get(slashes).filter(|_| slashes > 0)? {
         b'n' => Some(slashes + 1),
         b'r' => spelt_break(&rest[slashes + 1..]).filter(|&len| len == slashes + 1).map(|len| 2 * len),
@@ -100,7 +100,7 @@ fn spelt_break(rest: &[u8]) -> Option<usize> {
 
 /// The length of a comment, without the line break at its end. A comment with quotes is not accepted.
 fn comment(rest: &[u8]) -> Option<usize> {
-    let near = &rest[..rest.len().min(MOST_COMMENT)];
+    let near = &rest[..rest.len().min(MAX_COMMENT_LEN)];
     let is_line = [&b"//"[..], b"#", b"--"].iter().any(|mark| near.starts_with(mark));
     spend(if is_line { near.len() } else { 0 });
     let len = if near.starts_with(b"/*") {

@@ -9,7 +9,7 @@ use std::sync::{Mutex, PoisonError};
 use gix::ObjectId;
 use gix::hash::oid;
 
-use crate::git::database::Database;
+use crate::git::database::ObjectDatabase;
 use crate::git::pack::Pack;
 
 /// A pack whose objects have numbers.
@@ -38,10 +38,10 @@ pub(in crate::git) struct DenseIds {
 impl DenseIds {
     /// Numbers what the packs of a database hold. A pack that cannot be opened is left out; its objects, if they
     /// can be read at all, are looked up one by one.
-    pub(super) fn new(database: &Database) -> Self {
+    pub(super) fn new(database: &ObjectDatabase) -> Self {
         let listing = database.list();
         let mut opened: Vec<_> =
-            listing.packs.iter().filter_map(|index| Pack::open(index, database.ids()).ok()).collect();
+            listing.packs.iter().filter_map(|index| Pack::open(index, database.hash_kind()).ok()).collect();
         // Largest first: most lookups then end at the first pack.
         opened.sort_by_key(|pack| std::cmp::Reverse(pack.num_objects()));
         let mut packs: Vec<NumberedPack> = Vec::new();

@@ -19,7 +19,7 @@ use super::pack_walk::walk;
 use super::queried::QueriedObjects;
 use super::set_interner::{SetId, SetInterner};
 use crate::git::commit::Header;
-use crate::git::database::Database;
+use crate::git::database::ObjectDatabase;
 use crate::git::lookup::{Gaps, Lookup};
 use crate::model::Change;
 
@@ -70,7 +70,7 @@ impl<'s> ObjectGraph<'s> {
         let queried = QueriedObjects::new(query);
         let mut sets = SetInterner::new(query.secrets);
         let queried_secrets = queried.iter().map(|(_, (_, secrets))| sets.of(secrets)).collect();
-        let ids = DenseIds::new(&Database::new(repo.objects.store_ref().path(), repo.object_hash()));
+        let ids = DenseIds::new(&ObjectDatabase::new(repo.objects.store_ref().path(), repo.object_hash()));
         let mut lookup = Lookup::new(repo);
         let trees = queried.iter().filter(|(_, (id, _))| lookup.kind(id) == Some(Kind::Tree));
         let queried_trees = trees.map(|(object, (id, _))| (ids.number(id), object)).collect();

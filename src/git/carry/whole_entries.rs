@@ -8,7 +8,7 @@ use gix::hash::Kind as HashKind;
 use gix::objs::Kind;
 
 use super::graph::CarriedGraph;
-use crate::git::database::Database;
+use crate::git::database::ObjectDatabase;
 use crate::git::inflate::Inflater;
 use crate::git::object_id::object_id;
 use crate::git::object_reader::ObjectReader;
@@ -70,9 +70,9 @@ impl RepositoryObjects {
     /// # Errors
     /// When a pack cannot be opened.
     pub fn of(repo: &gix::Repository) -> Result<Self, String> {
-        let database = Database::of(repo);
+        let database = ObjectDatabase::of(repo);
         let listing = database.list();
-        let open = |index: &PathBuf| Pack::open(index, database.ids()).map_err(|error| error.to_string());
+        let open = |index: &PathBuf| Pack::open(index, database.hash_kind()).map_err(|error| error.to_string());
         let packs = listing.packs.iter().map(open).collect::<Result<_, String>>()?;
         let mut loose: Vec<ObjectId> = listing.loose.into_iter().map(|(id, _)| id).collect();
         loose.sort_unstable();

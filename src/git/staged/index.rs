@@ -35,7 +35,7 @@ pub enum IndexError {
 }
 
 /// Larger index files, of about ten million paths, are refused.
-const LARGEST: u64 = 2 << 30;
+const MAX_FILE_SIZE: u64 = 2 << 30;
 
 /// One path, or one side of a conflict about it.
 #[derive(Clone, Copy)]
@@ -64,7 +64,7 @@ const MODE_DIR: u32 = 0o040_000;
 impl Index {
     /// Reads the index at `path`; a missing one is empty.
     pub(in crate::git) fn read(path: &Path, hash: gix::hash::Kind) -> Result<Self, IndexError> {
-        Self::read_within(path, hash, LARGEST)
+        Self::read_within(path, hash, MAX_FILE_SIZE)
     }
 
     /// Like [`Self::read`], and refuses a file of more than `largest` bytes.
@@ -251,7 +251,7 @@ impl Rows<'_> {
         let start = paths.len();
         let kept = (start - self.last).checked_sub(cut)?;
         // Bounded, since a few bytes can expand to gigabytes of paths.
-        if start + kept + rest.len() > (self.bytes.len().saturating_mul(16) + (1 << 20)).min(LARGEST as usize)
+        if start + kept + rest.len() > (self.bytes.len().saturating_mul(16) + (1 << 20)).min(MAX_FILE_SIZE as usize)
         {
             return None;
         }

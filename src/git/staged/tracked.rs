@@ -5,7 +5,7 @@ use std::path::Path;
 use super::index::{Index, IndexError};
 
 /// Larger index files, of some million paths, are not read for tracked paths.
-const LARGEST: u64 = 512 << 20;
+const MAX_FILE_SIZE: u64 = 512 << 20;
 
 /// The paths in an index.
 pub struct Tracked {
@@ -23,9 +23,9 @@ impl Tracked {
         let path = git_dir.join("index");
         // An index does not say which hash it uses.
         let index =
-            Index::read_within(&path, gix::hash::Kind::Sha1, LARGEST).or_else(|error| match error {
+            Index::read_within(&path, gix::hash::Kind::Sha1, MAX_FILE_SIZE).or_else(|error| match error {
                 IndexError::Broken { .. } => {
-                    Index::read_within(&path, gix::hash::Kind::Sha256, LARGEST).map_err(|_| error)
+                    Index::read_within(&path, gix::hash::Kind::Sha256, MAX_FILE_SIZE).map_err(|_| error)
                 }
                 IndexError::Unreadable { .. } => Err(error),
             })?;

@@ -2,17 +2,17 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use crate::git::Database;
+use crate::git::ObjectDatabase;
 use crate::git::inflate::Inflater;
 use crate::git::pack::{Entry, Pack};
 use crate::threads;
 
 /// Inflates every pack entry once on `threads` threads, applies no deltas, and returns the number of bytes.
 /// Skips what cannot be read.
-pub fn inflate_all_entries(database: &Database, threads: usize) -> u64 {
+pub fn inflate_all_entries(database: &ObjectDatabase, threads: usize) -> u64 {
     let listing = database.list();
     let packs: Vec<Pack> =
-        listing.packs.iter().filter_map(|path| Pack::open(path, database.ids()).ok()).collect();
+        listing.packs.iter().filter_map(|path| Pack::open(path, database.hash_kind()).ok()).collect();
     packs.iter().map(|pack| inflate_pack(pack, threads)).sum()
 }
 

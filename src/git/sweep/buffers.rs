@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::delta_inheritance::Region;
-use super::work_queue::AssembledObject;
+use super::assembled_object::AssembledObject;
 use crate::git::inflate::grow;
 use crate::git::pack::delta::Run;
 

@@ -10,7 +10,7 @@ use super::entries::{EntryError, EntryResult, to_message};
 use super::keyword_positions::KeywordPositions;
 use super::plan::PlannedPack;
 use super::stream::push_bounded;
-use super::work_queue::AssembledObject;
+use super::assembled_object::AssembledObject;
 use super::worker::{SweepWorker, sort_hits};
 use crate::git::inflate::InflateError;
 use crate::git::pack::Entry;
@@ -44,7 +44,7 @@ impl<'a, S: Searcher> SweepWorker<'a, S> {
         let mut buffer = Vec::new();
         // Even a result that is not assembled may have to be gathered completely.
         let reservation = budget.reserve(len as u64, held).ok_or(EntryError::NoMemory)?;
-        let is_assembled = planned.plan.is_base(entry) || self.shared.options.whole;
+        let is_assembled = planned.plan.is_base(entry) || self.shared.options.full_objects;
         if is_assembled {
             buffer = self.buffers.take(len);
             let delta = &self.buffers.input[..delta_len];
@@ -52,7 +52,7 @@ impl<'a, S: Searcher> SweepWorker<'a, S> {
         }
         let assembled = is_assembled.then(|| &buffer[..len]);
         let (truncated, keywords) = match assembled {
-            Some(bytes) if self.shared.options.whole => self.search_bytes(base.kind, bytes),
+            Some(bytes) if self.shared.options.full_objects => self.search_bytes(base.kind, bytes),
             _ => self.search_changes(base, delta_len, len, assembled),
         };
         self.check_delta_links(base, delta_len, len, assembled);

@@ -13,7 +13,7 @@ use super::keyword_positions::KeywordPositions;
 use super::memory_budget::Reservation;
 use super::plan::PlannedPack;
 use super::stream::{self, push_bounded};
-use super::work_queue::AssembledObject;
+use super::assembled_object::AssembledObject;
 use super::worker::{SweepWorker, sort_hits};
 use crate::git::inflate::{InflateError, InflateStream};
 use crate::git::loose::{self, Loose, LooseError, LooseStream};

@@ -8,6 +8,7 @@
 //! copied runs are enough to determine ([`Searcher::keywords`]). The result is the same as searching every
 //! object whole ([`SweepOptions::whole`]); tests enforce this.
 
+mod assembled_object;
 mod bench_baseline;
 mod buffers;
 mod cached;
@@ -112,7 +113,7 @@ pub struct SweepOptions<'a> {
     /// Number of threads; 0 means one per core.
     pub threads: usize,
     /// Assemble every object and search it whole: slower, with the same result.
-    pub whole: bool,
+    pub full_objects: bool,
     /// Size limit for assembling an object, in bytes. Larger objects are skipped if they are deltas.
     pub max_assembled: u64,
     /// Memory limit for all assembled objects of all threads together, in bytes.
@@ -137,7 +138,7 @@ impl Default for SweepOptions<'_> {
     fn default() -> Self {
         Self {
             threads: 0,
-            whole: false,
+            full_objects: false,
             check_links: false,
             find_unlisted: false,
             max_assembled: 1 << 30,

@@ -19,7 +19,7 @@ use super::work_queue::WorkQueue;
 use super::worker::{SweepContext, SweepWorker};
 use super::{Searcher, SweepOptions, duplicates};
 use crate::cache::CacheDigest;
-use crate::git::Database;
+use crate::git::ObjectDatabase;
 use crate::git::database::Listing;
 use crate::git::pack::{DeltaTree, Entry, EntryFault, Pack, PackError};
 use crate::model::Skip;
@@ -104,7 +104,7 @@ fn report_known(options: &SweepOptions<'_>, known: KindCount) {
 /// Searches every object of `database` once. Does not fail as a whole: what could not be read is part of the
 /// outcome.
 pub fn sweep<S: Searcher>(
-    database: &Database,
+    database: &ObjectDatabase,
     searcher: &S,
     options: &SweepOptions<'_>,
 ) -> SweepOutcome<S::Hit> {
@@ -113,7 +113,7 @@ pub fn sweep<S: Searcher>(
 
 /// Like [`sweep`], with a `listing` made a moment ago.
 pub(super) fn sweep_listing<S: Searcher>(
-    database: &Database,
+    database: &ObjectDatabase,
     listing: Listing,
     searcher: &S,
     options: &SweepOptions<'_>,
@@ -123,7 +123,7 @@ pub(super) fn sweep_listing<S: Searcher>(
 
 /// Like [`sweep_listing`], without searching what `cache` knows, if there is one.
 pub(super) fn sweep_listing_cached<S: Searcher>(
-    database: &Database,
+    database: &ObjectDatabase,
     listing: Listing,
     searcher: &S,
     options: &SweepOptions<'_>,
@@ -137,7 +137,7 @@ pub(super) fn sweep_listing_cached<S: Searcher>(
         searcher,
         options,
         threads,
-        ids: database.ids(),
+        ids: database.hash_kind(),
         store: ObjectStore::default(),
         plans: Vec::new(),
         collected: Collected::default(),
@@ -147,11 +147,11 @@ pub(super) fn sweep_listing_cached<S: Searcher>(
         pack_digests: Vec::new(),
         look_again: false,
     };
-    sweep.round(database.ids(), listing, false, &mut cache);
+    sweep.round(database.hash_kind(), listing, false, &mut cache);
     if sweep.look_again && !sweep.is_cancelled() {
         // A repack moves listed objects to packs that did not exist yet, and a pack appears shortly before
         // its index.
-        sweep.round(database.ids(), database.list(), true, &mut cache);
+        sweep.round(database.hash_kind(), database.list(), true, &mut cache);
     }
     sweep.pack_digests = cache.iter().flat_map(CachedSweep::pack_digests).collect();
     let update = cache.map(|cache| cached::collect(&sweep, &cache)).unwrap_or_default();

@@ -1,35 +1,11 @@
-//! Distributes work to threads: a shared list of roots, and subtrees handed over to idle threads.
+//! Distributes work to threads: a shared list of [work items](super::worker::WorkItem), and subtrees of deltas
+//! handed over to idle threads.
 
 use std::ops::Range;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
-use super::Hits;
-use super::keyword_positions::KeywordPositions;
-use super::memory_budget::Reservation;
-use gix::object::Kind;
-
-/// An assembled object that is the base of deltas.
-pub(super) struct AssembledObject<H> {
-    pub(super) kind: Kind,
-    /// Its content is the first `len` bytes.
-    pub(super) buffer: Vec<u8>,
-    pub(super) len: usize,
-    /// Total size of this object and the assembled objects that must stay in memory with it, in bytes.
-    pub(super) held: u64,
-    pub(super) hits: Hits<H>,
-    /// Whether it has more matches than are kept.
-    pub(super) truncated: bool,
-    pub(super) keywords: KeywordPositions,
-    /// The memory its bytes take.
-    pub(super) _reservation: Reservation,
-}
-
-impl<H> AssembledObject<H> {
-    pub(super) fn bytes(&self) -> &[u8] {
-        &self.buffer[..self.len]
-    }
-}
+use super::assembled_object::AssembledObject;
 
 /// Children of an assembled object that are yet to be searched.
 pub(super) struct Subtree<H> {
@@ -44,31 +20,31 @@ pub(super) struct Subtree<H> {
 pub(super) struct WorkQueue<H> {
     /// Number of threads that take from it.
     threads: AtomicUsize,
-    /// Index of the next shared item no thread has taken.
+    /// Index of the next item that no thread has taken.
     next: AtomicUsize,
     items: usize,
     /// Number of waiting threads minus the number of subtrees ready for them.
     idle: AtomicUsize,
-    state: Mutex<State<H>>,
+    state: Mutex<QueueState<H>>,
     ready: Condvar,
 }
 
-struct State<H> {
-    branches: Vec<Subtree<H>>,
+struct QueueState<H> {
+    subtrees: Vec<Subtree<H>>,
     waiting: usize,
     /// No more work will come: all threads are waiting, or one has failed.
     is_finished: bool,
 }
 
 /// What a thread does next.
-pub(super) enum Work<H> {
-    /// A range of shared items.
+pub(super) enum QueuedWork<H> {
+    /// A range of the shared items.
     Items(Range<usize>),
     /// Part of another thread's delta tree.
     Subtree(Subtree<H>),
 }
 
-/// Shared items taken at once: few enough for threads to finish together, enough to avoid contention.
+/// Items taken at once: few enough for threads to finish together, enough to avoid contention.
 const ITEMS_PER_TAKE: usize = 16;
 
 impl<H> WorkQueue<H> {
@@ -78,7 +54,7 @@ impl<H> WorkQueue<H> {
             next: AtomicUsize::new(0),
             items,
             idle: AtomicUsize::new(0),
-            state: Mutex::new(State { branches: Vec::new(), waiting: 0, is_finished: false }),
+            state: Mutex::new(QueueState { subtrees: Vec::new(), waiting: 0, is_finished: false }),
             ready: Condvar::new(),
         }
     }
@@ -89,11 +65,11 @@ impl<H> WorkQueue<H> {
         self.threads.store(threads, Ordering::Relaxed);
     }
 
-    /// The next work. Waits for other threads to hand some over; returns `None` when all work is done.
-    pub(super) fn take(&self) -> Option<Work<H>> {
+    /// The next piece of work. Waits for other threads to hand some over; returns `None` when all work is done.
+    pub(super) fn take(&self) -> Option<QueuedWork<H>> {
         let first = self.next.fetch_add(ITEMS_PER_TAKE, Ordering::Relaxed);
         if first < self.items {
-            return Some(Work::Items(first..self.items.min(first + ITEMS_PER_TAKE)));
+            return Some(QueuedWork::Items(first..self.items.min(first + ITEMS_PER_TAKE)));
         }
         // Keeps the counter from overflowing: no thread adds to it often enough after this.
         self.next.store(self.items, Ordering::Relaxed);
@@ -103,10 +79,10 @@ impl<H> WorkQueue<H> {
             if state.is_finished {
                 return None;
             }
-            if let Some(branch) = state.branches.pop() {
+            if let Some(subtree) = state.subtrees.pop() {
                 state.waiting -= 1;
                 self.update_idle(&state);
-                return Some(Work::Subtree(branch));
+                return Some(QueuedWork::Subtree(subtree));
             }
             if state.waiting == self.threads.load(Ordering::Relaxed) {
                 state.is_finished = true;
@@ -125,9 +101,9 @@ impl<H> WorkQueue<H> {
     }
 
     /// Hands over a subtree to an idle thread.
-    pub(super) fn hand_over(&self, branch: Subtree<H>) {
+    pub(super) fn hand_over(&self, subtree: Subtree<H>) {
         let mut state = self.lock();
-        state.branches.push(branch);
+        state.subtrees.push(subtree);
         self.update_idle(&state);
         drop(state);
         self.ready.notify_one();
@@ -139,11 +115,11 @@ impl<H> WorkQueue<H> {
         self.ready.notify_all();
     }
 
-    fn update_idle(&self, state: &State<H>) {
-        self.idle.store(state.waiting.saturating_sub(state.branches.len()), Ordering::Relaxed);
+    fn update_idle(&self, state: &QueueState<H>) {
+        self.idle.store(state.waiting.saturating_sub(state.subtrees.len()), Ordering::Relaxed);
     }
 
-    fn lock(&self) -> MutexGuard<'_, State<H>> {
+    fn lock(&self) -> MutexGuard<'_, QueueState<H>> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -14,7 +14,8 @@ use super::link_check::LinkChecker;
 use super::memory_budget::MemoryBudget;
 use super::object_store::ObjectStore;
 use super::plan::{PackPlan, PlannedPack, WorkItem};
-use super::work_queue::{AssembledObject, Subtree, Work, WorkQueue};
+use super::assembled_object::AssembledObject;
+use super::work_queue::{QueuedWork, Subtree, WorkQueue};
 use super::{Hits, Searcher, SweepOptions};
 use crate::git::inflate::Inflater;
 use crate::git::pack::Entry;
@@ -85,12 +86,12 @@ impl<'a, S: Searcher> SweepWorker<'a, S> {
         let guard = AbandonOnPanic(&shared.queue);
         while let Some(work) = shared.queue.take() {
             match work {
-                Work::Subtree(branch) => {
-                    let planned = self.planned(branch.pack);
-                    self.enter_pack(Some(branch.pack));
-                    self.descend(planned, Frame { node: branch.node, children: branch.children });
+                QueuedWork::Subtree(subtree) => {
+                    let planned = self.planned(subtree.pack);
+                    self.enter_pack(Some(subtree.pack));
+                    self.descend(planned, Frame { node: subtree.node, children: subtree.children });
                 }
-                Work::Items(items) => {
+                QueuedWork::Items(items) => {
                     let items = shared.items[items].iter();
                     items.take_while(|_| !shared.is_cancelled()).for_each(|item| self.item(item));
                 }

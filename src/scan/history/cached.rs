@@ -6,13 +6,13 @@ use super::repository_audit::RepositoryAudit;
 use super::search::{ObjectSearch, SweepMatch};
 use super::{HistoryError, HistoryOptions};
 use crate::cache::{Cache, CleanContents};
-use crate::git::{Database, Repository, SweepOptions, SweepOutcome, cache_subject, sweep, sweep_with_cache};
+use crate::git::{ObjectDatabase, Repository, SweepOptions, SweepOutcome, cache_subject, sweep, sweep_with_cache};
 
 impl RepositoryAudit<'_> {
     /// Sweeps the database, with the cache if there is one.
     pub(super) fn swept(
         &self,
-        database: &Database,
+        database: &ObjectDatabase,
         search: &ObjectSearch<'_>,
         options: &SweepOptions<'_>,
     ) -> SweepOutcome<SweepMatch> {
@@ -37,12 +37,12 @@ impl<'a> RepositoryAudit<'a> {
     /// The cache, if this audit uses one.
     fn cache(&self) -> Option<&'a Cache> {
         // `--whole` is there to check the faster ways.
-        self.audit.cache.as_deref().filter(|_| !self.audit.whole && self.audit.range.is_empty())
+        self.audit.cache.as_deref().filter(|_| !self.audit.full_objects && self.audit.range.is_empty())
     }
 
     /// The containers in which an earlier audit found nothing.
     pub(super) fn clean_containers(&self) -> Option<CleanContents<'a>> {
-        let subject = || cache_subject(&Database::of(self.repo), "containers");
+        let subject = || cache_subject(&ObjectDatabase::of(self.repo), "containers");
         self.cache().map(|cache| CleanContents::load(cache, subject()))
     }
 }

@@ -57,7 +57,7 @@ pub struct HistoryOptions {
     /// Paths to leave out.
     pub exclude: Option<Excludes>,
     /// Whether to assemble and search every object in full: slower, with the same result.
-    pub whole: bool,
+    pub full_objects: bool,
     /// The number of threads; 0 for one per processor.
     pub threads: usize,
     /// Memory for assembled objects, in bytes; by default what one audit at a time may take.
@@ -104,7 +104,7 @@ impl HistoryOptions {
             names: None,
             surfaces: HISTORY_SURFACES.iter().copied().collect(),
             exclude: None,
-            whole: false,
+            full_objects: false,
             threads,
             max_memory: None,
             now,

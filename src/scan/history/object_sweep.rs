@@ -4,7 +4,7 @@ use super::repository_audit::RepositoryAudit;
 use super::search::{ObjectSearch, SweepMatches, partition};
 use super::secret_index::SecretIndex;
 use crate::git::refs::Refs;
-use crate::git::{Database, ObjectKind, SweepOptions};
+use crate::git::{ObjectDatabase, ObjectKind, SweepOptions};
 
 impl RepositoryAudit<'_> {
     pub(super) fn sweep(&mut self, refs: &Refs) {
@@ -12,7 +12,7 @@ impl RepositoryAudit<'_> {
         if kinds.is_empty() {
             return;
         }
-        let database = Database::of(self.repo);
+        let database = ObjectDatabase::of(self.repo);
         let search = ObjectSearch { detector: self.settings.detector, stop: self.settings.stop, kinds };
         let usual = SweepOptions::default();
         let max_memory = self.audit.max_memory.unwrap_or(usual.max_memory).min(usual.max_memory);
@@ -20,7 +20,7 @@ impl RepositoryAudit<'_> {
             max_memory,
             max_assembled: usual.max_assembled.min(max_memory),
             threads: self.audit.threads,
-            whole: self.audit.whole,
+            full_objects: self.audit.full_objects,
             check_links: true,
             find_unlisted: true,
             cancel: Some(self.settings.stop.flag()),

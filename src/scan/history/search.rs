@@ -36,7 +36,7 @@ impl Searcher for ObjectSearch<'_> {
     }
 
     fn longest_keyword(&self) -> Option<usize> {
-        Some(self.detector.max_keyword_len().max(container::LONGEST_MARK))
+        Some(self.detector.max_keyword_len().max(container::MAX_SIGNATURE_LEN))
     }
 
     fn head(&self, kind: ObjectKind) -> usize {

@@ -9,7 +9,7 @@ use proptest::prelude::*;
 use super::search::{ObjectSearch, SweepMatch};
 use crate::detect::Detector;
 use crate::git::scratch::Scratch;
-use crate::git::{Database, ObjectKind, SweepOptions, sweep};
+use crate::git::{ObjectDatabase, ObjectKind, SweepOptions, sweep};
 use crate::rules::{RuleSet, expand};
 
 /// A made-up key.
@@ -89,7 +89,7 @@ fn filler(lines: usize) -> Vec<u8> {
 }
 
 /// The findings in a form that can be compared.
-fn found(database: &Database, search: &ObjectSearch<'_>, options: SweepOptions<'_>) -> Vec<String> {
+fn found(database: &ObjectDatabase, search: &ObjectSearch<'_>, options: SweepOptions<'_>) -> Vec<String> {
     let outcome = sweep(database, search, &options);
     assert_eq!(outcome.skipped, []);
     let mut all = Vec::new();
@@ -131,8 +131,8 @@ proptest! {
         let detector = Detector::with_literals(&RuleSet::built_in().unwrap(), ENCODED_KEYWORDS).unwrap();
         let kinds = vec![ObjectKind::Blob, ObjectKind::Tree, ObjectKind::Commit, ObjectKind::Tag];
         let search = ObjectSearch { detector: &detector, stop: &Stop::default(), kinds };
-        let database = Database::of(&scratch.open());
-        let whole = found(&database, &search, SweepOptions { whole: true, ..Default::default() });
+        let database = ObjectDatabase::of(&scratch.open());
+        let whole = found(&database, &search, SweepOptions { full_objects: true, ..Default::default() });
         for small in [0, SweepOptions::default().small_result] {
             let options = SweepOptions { small_result: small, threads: 2, ..Default::default() };
             prop_assert_eq!(&found(&database, &search, options), &whole, "small {}", small);

@@ -6,7 +6,7 @@ use std::path::Path;
 use super::repository_audit::RepositoryAudit;
 use crate::container::Input;
 use crate::git::refs::Refs;
-use crate::git::{self, Database, ObjectLink, UnindexedFile, UnindexedFiles};
+use crate::git::{self, ObjectDatabase, ObjectLink, UnindexedFile, UnindexedFiles};
 use crate::model::{Finding, LeakStatus, Origin, Skip, Surface};
 use crate::scan::collect::Collector;
 use crate::source::{GitDir, Sink as _, scan_file_list, scan_git_dir, scan_object_names};
@@ -80,7 +80,7 @@ impl RepositoryAudit<'_> {
     /// Scans files in object directories that git itself ignores.
     fn leftovers(&mut self, shown: &[u8], collector: &Collector<'_>, names: &Collector<'_>) {
         let UnindexedFiles { dirs, files, names: paths, links, skipped } =
-            git::unindexed_files(&Database::of(self.repo));
+            git::unindexed_files(&ObjectDatabase::of(self.repo));
         self.outcome.coverage.skipped.extend(skipped);
         let files = files.into_iter().map(|UnindexedFile { path, inside, holds_objects }| {
             let surface = if holds_objects { Surface::Unreachable } else { Surface::GitFile };

@@ -30,12 +30,12 @@ use super::outcome::SweepOutcome;
 use super::plan::sweep_listing_cached;
 use super::{Searcher, SweepOptions};
 use crate::cache::Cache;
-use crate::git::Database;
+use crate::git::ObjectDatabase;
 
 /// Like [`sweep`](super::sweep), with the same outcome except for [`SweepOutcome::searched`], but takes from `cache` what
 /// is known about packs. The searcher must want objects of every kind.
 pub fn sweep_with_cache<S: Searcher>(
-    database: &Database,
+    database: &ObjectDatabase,
     searcher: &S,
     options: &SweepOptions<'_>,
     cache: &Cache,

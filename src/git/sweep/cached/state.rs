@@ -10,7 +10,7 @@ use super::families::{Family, families};
 use super::file_state::FileState;
 use super::first_copies::first_copies;
 use crate::cache::{Cache, CacheDigest, CacheReader, put_number};
-use crate::git::Database;
+use crate::git::ObjectDatabase;
 use crate::git::pack::{DeltaTree, Pack};
 use crate::git::sweep::SweepOptions;
 use crate::git::sweep::outcome::ObjectCounts;
@@ -67,7 +67,7 @@ pub(in crate::git::sweep) struct CachedPlan {
 }
 
 /// The subject of the entry about `what` in a database, by where it is.
-pub fn cache_subject(database: &Database, what: &str) -> CacheDigest {
+pub fn cache_subject(database: &ObjectDatabase, what: &str) -> CacheDigest {
     let mut name = blake3::Hasher::new();
     name.update(what.as_bytes());
     for root in database.roots() {
@@ -79,7 +79,7 @@ pub fn cache_subject(database: &Database, what: &str) -> CacheDigest {
 }
 
 impl<'c> CachedSweep<'c> {
-    pub(super) fn new(cache: &'c Cache, database: &Database, options: &SweepOptions<'_>) -> Self {
+    pub(super) fn new(cache: &'c Cache, database: &ObjectDatabase, options: &SweepOptions<'_>) -> Self {
         let list = cache_subject(database, "packs");
         let previous = cache.load(&list).and_then(|bytes| decode_list(&bytes)).unwrap_or_default();
         Self {
@@ -90,7 +90,7 @@ impl<'c> CachedSweep<'c> {
             gone: None,
             max_memory: options.max_memory,
             max_assembled: options.max_assembled,
-            id_len: database.ids().len_in_bytes(),
+            id_len: database.hash_kind().len_in_bytes(),
         }
     }
 

@@ -242,7 +242,7 @@ proptest! {
         let bytes = [header.as_bytes(), &bytes].concat();
         let bytes = if deflated { synthetic::deflate(&bytes) } else { bytes };
         fs::write(dir.path().join("77").join("0".repeat(38)), bytes).expect("written");
-        let database = crate::git::Database::new(dir.path(), gix::hash::Kind::Sha1);
+        let database = crate::git::ObjectDatabase::new(dir.path(), gix::hash::Kind::Sha1);
         let options = SweepOptions { stream_above, ..Default::default() };
         let outcome = crate::git::sweep::sweep(&database, &super::kit::Toy, &options);
         prop_assert_eq!(outcome.counts.total().objects + outcome.skipped.len() as u64, 1);
@@ -364,7 +364,7 @@ fn entries_short_of_memory_are_retried_or_reported() {
     assert_eq!((whole.counts.total().objects, whole.skipped.len()), (15, 0));
     for threads in [1, 4] {
         let sweep =
-            |max_memory| repo.sweep(SweepOptions { threads, max_memory, whole: true, ..Default::default() });
+            |max_memory| repo.sweep(SweepOptions { threads, max_memory, full_objects: true, ..Default::default() });
         // Just enough for a base and its result.
         let tight = sweep(1100 << 10);
         assert_eq!((tight.skipped, tight.counts), (vec![], whole.counts), "{threads} threads");

@@ -10,7 +10,7 @@ use gix::object::Kind;
 
 use crate::git::scratch::Scratch;
 use crate::git::sweep::{MatchedObject, ObjectCounts, Searcher, SweepOptions, SweepOutcome, sweep};
-use crate::git::{Database, open, test_git};
+use crate::git::{ObjectDatabase, open, test_git};
 
 /// Finds `K` followed by two to six of `a` and `b`. Reports with each match all bytes it may depend on, which exposes
 /// any mistake in inheriting matches. Also finds an `a` or `b` at the very start if the fourth byte is one, too.
@@ -163,8 +163,8 @@ impl Repo {
         self.objects().join(&hex[..2]).join(&hex[2..])
     }
 
-    pub(super) fn database(&self) -> Database {
-        Database::of(&open(self.path()).expect("it opens").to_thread_local())
+    pub(super) fn database(&self) -> ObjectDatabase {
+        ObjectDatabase::of(&open(self.path()).expect("it opens").to_thread_local())
     }
 
     pub(super) fn sweep(&self, options: SweepOptions<'_>) -> ToyOutcome {
@@ -179,7 +179,7 @@ impl Repo {
             [(1, true, 0), (2, false, 0), (2, false, usual), (4, false, 0), (3, true, 0)]
         {
             let other =
-                self.sweep(SweepOptions { threads, whole, small_result: small, ..Default::default() });
+                self.sweep(SweepOptions { threads, full_objects: whole, small_result: small, ..Default::default() });
             assert_eq!(
                 ToyOutcome { searched: 0, ..other },
                 ToyOutcome { searched: 0, ..first.clone() },

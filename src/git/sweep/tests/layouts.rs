@@ -118,7 +118,7 @@ fn circular_alternates() {
     first.check();
     let (found, counts) = first.oracle();
     name(&third, &first);
-    let database = crate::git::Database::new(first.objects(), gix::hash::Kind::Sha1);
+    let database = crate::git::ObjectDatabase::new(first.objects(), gix::hash::Kind::Sha1);
     let outcome = sweep(&database, &Toy, &SweepOptions::default());
     assert_eq!((outcome.found, outcome.counts, outcome.skipped), (found, counts, vec![]));
     fs::remove_file(third.objects().join("info/alternates")).expect("removed");
@@ -148,7 +148,7 @@ fn relative_alternates_are_resolved_from_the_list_that_names_them() {
     };
     list("one", "../two\n");
     list("two", &format!("{}\n", repo.objects().display()));
-    let database = crate::git::Database::new(outer.path().join("one"), gix::hash::Kind::Sha1);
+    let database = crate::git::ObjectDatabase::new(outer.path().join("one"), gix::hash::Kind::Sha1);
     assert_eq!(sweep(&database, &Toy, &SweepOptions::default()).counts, repo.oracle().1);
 }
 
@@ -247,7 +247,7 @@ fn objects_that_move_during_a_sweep() {
         let before = database.list();
         repo.git(["repack", "-adfq"]);
         for (threads, whole_objects) in [(1, false), (2, true)] {
-            let options = SweepOptions { threads, whole: whole_objects, ..Default::default() };
+            let options = SweepOptions { threads, full_objects: whole_objects, ..Default::default() };
             let outcome = sweep_listing(&database, before.clone(), &Toy, &options);
             assert_eq!(outcome.skipped, []);
             assert_eq!((outcome.found, outcome.counts), (whole.found.clone(), whole.counts));

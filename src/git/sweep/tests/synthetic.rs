@@ -8,7 +8,7 @@ use gix::object::Kind;
 use proptest::prelude::*;
 
 use super::kit::{Repo, Toy, search_whole};
-use crate::git::Database;
+use crate::git::ObjectDatabase;
 use crate::git::sweep::{ObjectCounts, SweepOptions, SweepOutcome, sweep};
 
 /// A delta instruction; the numbers are reduced to the valid range later.
@@ -191,9 +191,9 @@ fn finds_the_same(root: Vec<u8>, children: &[Child]) -> Result<(), TestCaseError
     let mut counts = ObjectCounts::default();
     objects.iter().for_each(|bytes| counts.add(Kind::Blob, bytes.len() as u64));
 
-    let database = Database::new(dir.path(), hash::Kind::Sha1);
+    let database = ObjectDatabase::new(dir.path(), hash::Kind::Sha1);
     for (threads, whole, small) in [(1, false, 0), (1, false, 100), (2, false, 0), (1, true, 0)] {
-        let options = SweepOptions { threads, whole, small_result: small, ..Default::default() };
+        let options = SweepOptions { threads, full_objects: whole, small_result: small, ..Default::default() };
         let SweepOutcome { found, counts: counted, skipped, .. } = sweep(&database, &Toy, &options);
         prop_assert_eq!(skipped, vec![]);
         prop_assert_eq!(&found, &expected);

@@ -9,7 +9,7 @@ use super::axis::Axis;
 /// The most marks on the line of one leak.
 const MAX_MARKS: usize = 40;
 /// The least distance between two marks of a line, in percent of its width.
-const LEAST_DISTANCE: f64 = 1.0;
+const MIN_DISTANCE: f64 = 1.0;
 
 /// What happened at a moment that a mark shows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -54,7 +54,7 @@ pub(super) fn of_events(events: &[LeakEvent<'_>], axis: Axis, y: u32, svg: &mut 
     let marked = events.iter().filter_map(|event| Some((TimelineMark::of(event)?, event.seconds())));
     for (mark, seconds) in marked.take(MAX_MARKS) {
         let x = axis.percent(seconds);
-        if mark == TimelineMark::Remote || x - last >= LEAST_DISTANCE {
+        if mark == TimelineMark::Remote || x - last >= MIN_DISTANCE {
             mark.write(axis, seconds, y, svg);
             last = x;
         }

@@ -5,20 +5,20 @@ use std::sync::Arc;
 
 use super::alphabet::is_key;
 use super::facts::Facts;
-use super::pattern::{LONGEST as MAX_MATCH_LEN, Pattern};
+use super::pattern::{MAX_MATCH_LEN, Pattern};
 use super::rule::{Rule, Variant};
 use crate::model::{Confidence, Severity};
 
 /// Shorter texts occur everywhere.
-pub const MIN_TRACED_LEN: usize = 8;
+pub const MIN_EXACT_KEY_LEN: usize = 8;
 /// The shortest prefix that a text is searched for: `sk-`.
-const SHORTEST_PREFIX: usize = 3;
+const MIN_PREFIX_LEN: usize = 3;
 /// The characters at the end of a key that its redacted form shows.
-const SHOWN_TAIL: usize = 4;
+const MIN_TAIL_LEN: usize = 4;
 
 /// A rule that finds exactly `key`, of which the first `prefix` bytes may be shown. It takes its descriptions
-/// from `model`, the rule that recognizes such keys, if there is one.
-pub(super) fn rule(key: &[u8], prefix: usize, model: Option<&Rule>) -> Rule {
+/// from `described_as`, the rule that recognizes such keys, if there is one.
+pub(super) fn rule(key: &[u8], prefix: usize, described_as: Option<&Rule>) -> Rule {
     let (shown, rest) = key.split_at(prefix.min(key.len()));
     let variant = Variant {
         keywords: vec![key.to_vec()],
@@ -35,17 +35,17 @@ pub(super) fn rule(key: &[u8], prefix: usize, model: Option<&Rule>) -> Rule {
         except: None,
         context: None,
     };
-    described(variant, model, "The key that `friskey trace` was given.")
+    described(variant, described_as, "The key that `friskey trace` was given.")
 }
 
 /// A rule that finds texts of `length` bytes with the ends of a redacted key; `None` if too little of it is shown.
 pub(super) fn redacted_rule(
     (prefix, tail): (&str, &str),
     length: usize,
-    model: Option<&Rule>,
+    described_as: Option<&Rule>,
 ) -> Option<Rule> {
     let hidden = length.checked_sub(prefix.len() + tail.len()).filter(|hidden| *hidden > 0)?;
-    if prefix.len() < SHORTEST_PREFIX || tail.len() < SHOWN_TAIL || length > MAX_MATCH_LEN {
+    if prefix.len() < MIN_PREFIX_LEN || tail.len() < MIN_TAIL_LEN || length > MAX_MATCH_LEN {
         return None;
     }
     let variant = Variant {
@@ -57,7 +57,7 @@ pub(super) fn redacted_rule(
         )),
         facts: facts(length, prefix.bytes().chain(tail.bytes()).all(is_key)),
         // Shorter ones occur in every text that looks encoded.
-        encoded: if prefix.len() < MIN_TRACED_LEN { Vec::new() } else { vec![prefix.as_bytes().to_vec()] },
+        encoded: if prefix.len() < MIN_EXACT_KEY_LEN { Vec::new() } else { vec![prefix.as_bytes().to_vec()] },
         confidence: Confidence::Low,
         // A longer match around it must not hide it.
         weight: u8::MAX,
@@ -68,7 +68,7 @@ pub(super) fn redacted_rule(
         except: None,
         context: None,
     };
-    Some(described(variant, model, "A key of which the ends are known."))
+    Some(described(variant, described_as, "A key of which the ends are known."))
 }
 
 /// Those of a pattern for texts of `max_len` bytes that begin with its only keyword.
@@ -81,8 +81,8 @@ fn escaped(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("\\x{byte:02x}")).collect()
 }
 
-/// The rule with this variant only, and the descriptions of `model` if there is one.
-fn described(variant: Variant, model: Option<&Rule>, description: &str) -> Rule {
+/// The rule with this variant only, and the descriptions of `described_as` if there is one.
+fn described(variant: Variant, described_as: Option<&Rule>, description: &str) -> Rule {
     let own = Rule {
         id: Arc::from("traced-key"),
         name: "The traced key".to_owned(),
@@ -98,5 +98,5 @@ fn described(variant: Variant, model: Option<&Rule>, description: &str) -> Rule 
         built_in: true,
         replaces_built_in: false,
     };
-    Rule { variants: vec![Arc::new(variant)], ..model.cloned().unwrap_or(own) }
+    Rule { variants: vec![Arc::new(variant)], ..described_as.cloned().unwrap_or(own) }
 }

@@ -1,0 +1,29 @@
+//! An object in memory, with what its deltas inherit from it.
+
+use gix::object::Kind;
+
+use super::Hits;
+use super::keyword_positions::KeywordPositions;
+use super::memory_budget::Reservation;
+
+/// An assembled object that is the base of deltas.
+pub(super) struct AssembledObject<H> {
+    pub(super) kind: Kind,
+    /// Its content is the first `len` bytes.
+    pub(super) buffer: Vec<u8>,
+    pub(super) len: usize,
+    /// Total size of this object and the assembled objects that must stay in memory with it, in bytes.
+    pub(super) held: u64,
+    pub(super) hits: Hits<H>,
+    /// Whether it has more matches than are kept.
+    pub(super) truncated: bool,
+    pub(super) keywords: KeywordPositions,
+    /// The memory its bytes take.
+    pub(super) _reservation: Reservation,
+}
+
+impl<H> AssembledObject<H> {
+    pub(super) fn bytes(&self) -> &[u8] {
+        &self.buffer[..self.len]
+    }
+}
