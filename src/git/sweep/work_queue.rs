@@ -1,4 +1,4 @@
-//! Distributes work to threads: a shared list of [work items](super::worker::WorkItem), and subtrees of deltas
+//! Distributes work to threads: a shared list of [work items](super::plan::WorkItem), and subtrees of deltas
 //! handed over to idle threads.
 
 use std::ops::Range;
