@@ -30,13 +30,13 @@ pub struct CleanContents<'c> {
 }
 
 impl<'c> CleanContents<'c> {
-    /// Reads the entry about `subject`, if there is one that counts.
+    /// Reads the entry about `subject`, if there is a valid one.
     pub fn load(cache: &'c Cache, subject: CacheDigest) -> Self {
         let known = cache.load(&subject).and_then(|bytes| decode(&bytes)).unwrap_or_default();
         Self { cache, subject, known, met: Mutex::default(), left_out: AtomicU64::new(0) }
     }
 
-    /// The digest of a content; `None` if it is too short to be kept.
+    /// The digest of `content`; `None` if it is too short to be kept.
     pub fn digest(bytes: &[u8]) -> Option<CacheDigest> {
         (bytes.len() >= MIN_LEN).then(|| blake3::hash(bytes).into())
     }

@@ -6,8 +6,8 @@ use std::ops::Range;
 use super::entry_sink::EntrySink;
 use super::readers::{drain, fill};
 
-const MAGIC: usize = 8;
-const HEADER: usize = 60;
+const MAGIC_LEN: usize = 8;
+const HEADER_LEN: usize = 60;
 
 /// Maximum size of the table of long names, or of one name.
 const MAX_NAMES_LEN: usize = 1 << 20;
@@ -19,11 +19,11 @@ pub(super) fn open(sink: &dyn EntrySink, input: &mut dyn Read) -> Vec<Range<u64>
 
 fn run(sink: &dyn EntrySink, input: &mut dyn Read, delegated: &mut Vec<Range<u64>>) -> io::Result<()> {
     let mut names: Vec<u8> = Vec::new();
-    fill(input, &mut Vec::new(), MAGIC)?;
-    let mut offset = MAGIC as u64;
+    fill(input, &mut Vec::new(), MAGIC_LEN)?;
+    let mut offset = MAGIC_LEN as u64;
     while !sink.is_over() {
-        let mut header = Vec::with_capacity(HEADER);
-        fill(input, &mut header, HEADER)?;
+        let mut header = Vec::with_capacity(HEADER_LEN);
+        fill(input, &mut header, HEADER_LEN)?;
         if header.is_empty() || header == b"\n" {
             return Ok(());
         }
@@ -31,7 +31,7 @@ fn run(sink: &dyn EntrySink, input: &mut dyn Read, delegated: &mut Vec<Range<u64
             let reason = format!("expected an ar header at byte {offset}");
             return Err(io::Error::new(io::ErrorKind::InvalidData, reason));
         };
-        offset += HEADER as u64;
+        offset += HEADER_LEN as u64;
         let filling = size % 2;
         let mut part = (&mut *input).take(size);
         let mut called = name.strip_suffix(b"/").unwrap_or(name).to_vec();
@@ -47,7 +47,7 @@ fn run(sink: &dyn EntrySink, input: &mut dyn Read, delegated: &mut Vec<Range<u64
             (offset, size) = (offset + length, size - length);
         }
         if name != b"//" && name != b"/" && sink.entry(&called, &mut part) {
-            // For a truncated entry, no more than there is.
+            // The range of a truncated entry ends with the input.
             delegated.push(offset..offset.saturating_add(size.saturating_sub(part.limit())));
         }
         drain(&mut part)?;
@@ -63,7 +63,7 @@ fn run(sink: &dyn EntrySink, input: &mut dyn Read, delegated: &mut Vec<Range<u64
 
 /// Name and size of an entry.
 fn parse(header: &[u8]) -> Option<(&[u8], u64)> {
-    let header: &[u8; HEADER] = header.first_chunk().filter(|header| header.ends_with(b"`\n"))?;
+    let header: &[u8; HEADER_LEN] = header.first_chunk().filter(|header| header.ends_with(b"`\n"))?;
     Some((header[..16].trim_ascii_end(), decimal(header[48..58].trim_ascii())?))
 }
 

@@ -1,4 +1,4 @@
-//! The one place that decides what a content is, by its first and last bytes and never by its name.
+//! The one place that recognizes containers, by their first and last bytes and never by name.
 
 use std::io::{self, ErrorKind, Read, SeekFrom};
 
@@ -8,7 +8,7 @@ use super::format::{Format, HEAD_LEN, LZMA_PROPERTIES, TAIL_LEN, ZIP_END, is_bzi
 use super::signatures::{archive_behind, archive_in};
 use super::{ReadSeek, cpio, git_pack, png, signatures, tar};
 
-/// What a content is.
+/// What kind of content some bytes are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ContentClass {
     /// Not a container.
@@ -33,8 +33,8 @@ impl ContentClass {
     }
 }
 
-/// Classifies a content by `head`, its first [`HEAD_LEN`] bytes or more, and `tail`, its last 65,557 bytes or more, or all
-/// there are. Without a `tail` an appended zip is not recognized.
+/// Classifies content by `head`, its first [`HEAD_LEN`] bytes or more, and `tail`, its last 65,557 bytes or more, or
+/// all there are. Without a `tail` an appended zip is not recognized.
 pub fn classify(head: &[u8], tail: &[u8]) -> ContentClass {
     match Format::of(head) {
         Some(format) if format.is_streamed() => ContentClass::Streamed(format),
@@ -45,7 +45,7 @@ pub fn classify(head: &[u8], tail: &[u8]) -> ContentClass {
     }
 }
 
-/// Classifies a content that is completely in memory. A program without an archive is plain.
+/// Classifies content that is completely in memory. A program without an archive is plain.
 pub fn classify_whole(bytes: &[u8]) -> ContentClass {
     match classify(bytes, bytes) {
         ContentClass::SelfExtracting if archive_in(bytes).is_none() => ContentClass::Plain,
@@ -119,7 +119,7 @@ impl Format {
             // Skippable frames may precede the first one.
             0x50..=0x5f if head.get(1..4) == Some(b"\x2a\x4d\x18") => Self::Zstd,
             b'!' if head.starts_with(b"!<arch>\n") => Self::Ar,
-            b'0' if cpio::begins(head) => Self::Cpio,
+            b'0' if cpio::is_cpio(head) => Self::Cpio,
             LZMA_PROPERTIES if is_lzma(head) => Self::Lzma,
             0x02 if head.starts_with(b"\x02\x21\x4c\x18") => Self::Unsupported("LZ4"),
             b'R' if head.starts_with(b"Rar!\x1a\x07") => Self::Unsupported("RAR"),
@@ -155,13 +155,13 @@ impl Format {
     }
 }
 
-/// Whether `tail`, the last 65,557 bytes of a content or all there are, ends a zip archive. The zip may follow
-/// any other data: a self-sink, a script, an image.
+/// Whether `tail`, the last 65,557 bytes or all there are, ends a zip archive. The zip may follow any other data: a
+/// self-extractor, a script, an image.
 pub fn ends_zip(tail: &[u8]) -> bool {
     zip_comments(tail).any(|(comment, rest)| comment <= rest)
 }
 
-/// The same for a container of another format, which may contain a zip near its own end. A zip that follows the
+/// Like [`ends_zip`], for a container of another format, whose last entry may be a zip: a zip that follows the
 /// container must extend to the very end.
 fn ends_zip_exactly(tail: &[u8]) -> bool {
     zip_comments(tail).any(|(comment, rest)| comment == rest)

@@ -1,4 +1,4 @@
-//! Compressed files: gzip, bzip2, xz, LZMA, Zstandard, zlib. Consecutive streams in one file form one content.
+//! Compressed files: gzip, bzip2, xz, LZMA, Zstandard, zlib. Consecutive streams in one file are read as one.
 
 use std::io::{self, BufRead, Read};
 
@@ -11,7 +11,7 @@ use super::entry_sink::EntrySink;
 use super::format::Format;
 use super::inflate::cut_off;
 use super::limits::in_words;
-use super::proof::Proof;
+use super::proof::CompressionProof;
 use super::readers::{Metered, PeekReader};
 
 /// Bytes of an LZMA header: properties, dictionary size, uncompressed size.
@@ -24,14 +24,14 @@ pub(super) fn open(
     format: Format,
     input: &mut PeekReader<'_>,
     packed: &[u8],
-    proof: Proof,
+    proof: CompressionProof,
 ) {
     let budget = sink.budget();
     // A dictionary may use half of the remaining memory; the rest is for nested contents.
     let room = usize::try_from(budget.room() / 2).unwrap_or(usize::MAX);
     let first = match Member::begin(format, input, room) {
         Ok(first) => first,
-        // It needs more memory for its first byte than there is.
+        // The first byte would already take more memory than is left.
         Err(error) if proof.is_enough(&error, 0) || error.kind() == io::ErrorKind::OutOfMemory => {
             return sink.skip(None, in_words(&error));
         }

@@ -10,7 +10,7 @@ use super::readers::{drain, fill};
 const MAX_NAME_LEN: usize = 1 << 16;
 
 /// Name of the last entry.
-const LAST: &[u8] = b"TRAILER!!!";
+const LAST_NAME: &[u8] = b"TRAILER!!!";
 
 /// Fields of a header.
 struct Header {
@@ -24,7 +24,7 @@ struct Header {
 }
 
 /// Whether an archive begins with `head`.
-pub(super) fn begins(head: &[u8]) -> bool {
+pub(super) fn is_cpio(head: &[u8]) -> bool {
     parse(head).is_some_and(|header| header.name > 1)
 }
 
@@ -36,7 +36,7 @@ pub(super) fn open(sink: &dyn EntrySink, input: &mut dyn Read) -> Vec<Range<u64>
 fn run(sink: &dyn EntrySink, input: &mut dyn Read, delegated: &mut Vec<Range<u64>>) -> io::Result<()> {
     let (mut offset, mut has_end) = (0u64, false);
     while !sink.is_over() {
-        // The shorter of the two headers is enough to identify the format.
+        // The length of the shorter of the two kinds of header is enough to identify the format.
         let mut start = Vec::new();
         fill(input, &mut start, 76)?;
         if start.starts_with(b"07070") && start.get(5) != Some(&b'7') {
@@ -67,7 +67,7 @@ fn run(sink: &dyn EntrySink, input: &mut dyn Read, delegated: &mut Vec<Range<u64
         let before = header.length as u64 + header.name;
         drain(&mut (&mut read).take(filling(before)))?;
         let name = name.split(|&byte| byte == 0).next().unwrap_or_default();
-        has_end = name == LAST;
+        has_end = name == LAST_NAME;
         offset = offset.saturating_add(before + filling(before));
         let mut part = (&mut read).take(header.size);
         if !has_end && header.size != 0 && sink.entry(name, &mut part) {

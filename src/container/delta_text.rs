@@ -5,8 +5,8 @@
 
 use std::io::{self, BufRead, Read};
 
-/// DeltaText in place of missing bytes of the base.
-const SEAM: &[u8] = b"\n\x1c\n";
+/// What stands for missing bytes of the base in the output.
+const GAP: &[u8] = b"\n\x1c\n";
 
 /// Longest word at a gap, in bytes. Anything longer is not a word.
 const MAX_WORD_LEN: usize = 1 << 14;
@@ -15,10 +15,10 @@ const MAX_WORD_LEN: usize = 1 << 14;
 pub(super) struct DeltaText<R> {
     delta: R,
     state: DeltaState,
-    /// Text that was not read yet; after `sure`, it may be part of a word that continues in the base.
+    /// Text that was not read yet; from `complete` on, it may be part of a word that continues in the base.
     text: Vec<u8>,
     at: usize,
-    sure: usize,
+    complete: usize,
     /// Whether the current word began in the base.
     in_word: bool,
 }
@@ -36,7 +36,7 @@ enum DeltaState {
 impl<R: BufRead> DeltaText<R> {
     /// `delta` is the decompressed data of a pack entry.
     pub(super) fn new(delta: R) -> Self {
-        Self { delta, state: DeltaState::Sizes(2), text: Vec::new(), at: 0, sure: 0, in_word: false }
+        Self { delta, state: DeltaState::Sizes(2), text: Vec::new(), at: 0, complete: 0, in_word: false }
     }
 
     /// Processes the next part of the delta.
@@ -45,8 +45,8 @@ impl<R: BufRead> DeltaText<R> {
         let Some(&first) = input.first() else {
             // A truncated word may continue, too.
             match self.state {
-                DeltaState::Instruction => self.sure = self.text.len(),
-                _ => self.text.truncate(self.sure),
+                DeltaState::Instruction => self.complete = self.text.len(),
+                _ => self.text.truncate(self.complete),
             }
             self.state = DeltaState::End;
             return Ok(());
@@ -63,7 +63,7 @@ impl<R: BufRead> DeltaText<R> {
             DeltaState::Insert(left) => {
                 count = input.len().min(left.into());
                 let (text, in_word) = (&mut self.text, &mut self.in_word);
-                take(&input[..count], text, &mut self.sure, in_word);
+                take(&input[..count], text, &mut self.complete, in_word);
                 match left - count as u8 {
                     0 => DeltaState::Instruction,
                     left => DeltaState::Insert(left),
@@ -78,22 +78,22 @@ impl<R: BufRead> DeltaText<R> {
         self.delta.consume(count);
         if let DeltaState::Copy(0) = self.state {
             self.state = DeltaState::Instruction;
-            self.seam();
+            self.gap();
         }
         Ok(())
     }
 
     /// Bytes of the base are missing here.
-    fn seam(&mut self) {
-        self.text.truncate(self.sure);
-        self.text.extend_from_slice(SEAM);
-        self.sure = self.text.len();
+    fn gap(&mut self) {
+        self.text.truncate(self.complete);
+        self.text.extend_from_slice(GAP);
+        self.complete = self.text.len();
         self.in_word = true;
     }
 }
 
-/// Appends inserted text to `text`, of which everything before `sure` is complete.
-fn take(inserted: &[u8], text: &mut Vec<u8>, sure: &mut usize, in_word: &mut bool) {
+/// Appends inserted text to `text`, of which everything before `complete` is complete.
+fn take(inserted: &[u8], text: &mut Vec<u8>, complete: &mut usize, in_word: &mut bool) {
     let mut inserted = inserted;
     if *in_word {
         let end = inserted.iter().position(|byte| !is_word(*byte));
@@ -101,8 +101,8 @@ fn take(inserted: &[u8], text: &mut Vec<u8>, sure: &mut usize, in_word: &mut boo
         *in_word = end.is_none();
     }
     text.extend_from_slice(inserted);
-    let word = text[*sure..].iter().rev().take_while(|byte| is_word(**byte)).count();
-    *sure = text.len() - word.min(MAX_WORD_LEN);
+    let word = text[*complete..].iter().rev().take_while(|byte| is_word(**byte)).count();
+    *complete = text.len() - word.min(MAX_WORD_LEN);
 }
 
 /// Whether a key, encoded in any way, may continue after `byte`. UTF-16 has zeros in between.
@@ -115,12 +115,12 @@ fn is_word(byte: u8) -> bool {
 
 impl<R: BufRead> Read for DeltaText<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        while self.at == self.sure && self.state != DeltaState::End {
+        while self.at == self.complete && self.state != DeltaState::End {
             self.text.drain(..self.at);
-            (self.at, self.sure) = (0, self.sure - self.at);
+            (self.at, self.complete) = (0, self.complete - self.at);
             self.advance()?;
         }
-        let count = (&self.text[self.at..self.sure]).read(buffer)?;
+        let count = (&self.text[self.at..self.complete]).read(buffer)?;
         self.at += count;
         Ok(count)
     }

@@ -7,9 +7,9 @@ use std::ops::Range;
 use super::compressed;
 use super::entry_sink::EntrySink;
 use super::format::Format;
-use super::proof::Proof;
+use super::proof::CompressionProof;
 use super::readers::PeekReader;
-use super::signatures::{MAX_SIGNATURE_LEN, PROBE_LEN, STEP, first_in};
+use super::signatures::{MAX_SIGNATURE_LEN, PROBE_LEN, READ_LEN, first_in};
 
 /// Streams that end within this many bytes contain no key: they are signatures without an archive.
 const SHORT_STREAM: u64 = 64;
@@ -41,10 +41,10 @@ pub(super) fn walk(
             );
             return Ok(delegated);
         }
-        let piece = input.peek(STEP + PROBE_LEN)?;
-        let is_last = piece.len() < STEP + PROBE_LEN;
-        let piece = &piece[..piece.len().min(STEP + PROBE_LEN)];
-        let end = if is_last { piece.len() } else { STEP };
+        let piece = input.peek(READ_LEN + PROBE_LEN)?;
+        let is_last = piece.len() < READ_LEN + PROBE_LEN;
+        let piece = &piece[..piece.len().min(READ_LEN + PROBE_LEN)];
+        let end = if is_last { piece.len() } else { READ_LEN };
         let Some((format, at)) = first_in(piece, end) else {
             input.consume(end);
             if is_last {
@@ -84,7 +84,7 @@ fn archive(sink: &dyn EntrySink, format: Format, input: &mut PeekReader<'_>, sta
         Format::Zip => Ok(sink.entry(&name, input)),
         _ => {
             let before = input.offset;
-            sink.within(&name, || compressed::open(sink, format, input, b"", Proof::MARK));
+            sink.within(&name, || compressed::open(sink, format, input, b"", CompressionProof::MARK));
             // Whatever the result, it is not opened again.
             if input.offset == before {
                 input.consume(1);

@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use super::format::Format;
 use super::limits::Budget;
-use super::proof::Proof;
+use super::proof::CompressionProof;
 
 /// Receives the entries of the current container, and opens what is nested in them.
 pub(super) trait EntrySink {
@@ -19,7 +19,7 @@ pub(super) trait EntrySink {
 
     /// Hands over the decompressed content of one called `packed`; its own header may provide a name. Errors are
     /// reported only if `proof` shows that it is compressed data at all.
-    fn compressed_content(&self, packed: &[u8], given: Option<&[u8]>, content: &mut dyn Read, proof: Proof);
+    fn compressed_content(&self, packed: &[u8], given: Option<&[u8]>, content: &mut dyn Read, proof: CompressionProof);
 
     /// Hands over the archives in `content`, which starts at byte `at` of the container. Returns their ranges.
     fn embedded(&self, at: u64, content: &mut dyn Read) -> Vec<Range<u64>>;
@@ -40,7 +40,7 @@ pub(super) trait EntrySink {
 impl dyn EntrySink + '_ {
     /// Whether a limit was hit, so that nothing more is unpacked.
     pub(super) fn is_over(&self) -> bool {
-        self.budget().over().is_some()
+        self.budget().limit_hit().is_some()
     }
 
     /// Records that the container, or its entry `name`, was not scanned completely.

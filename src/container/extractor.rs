@@ -1,5 +1,5 @@
-//! Recursive container extraction: each content is classified, handed to the visitor, and searched for nested
-//! containers.
+//! Recursive container extraction: content is classified, handed to the visitor, and searched for nested containers,
+//! whose entries are content again.
 
 use std::cell::{Cell, RefCell};
 use std::io::{self, Cursor, Read, SeekFrom};
@@ -9,7 +9,7 @@ use super::classify::{ContentClass, classify, has_zip_behind};
 use super::entry_sink::EntrySink;
 use super::format::{Format, HEAD_LEN, is_program};
 use super::limits::{Budget, LimitHit, Limits, in_words, size};
-use super::proof::Proof;
+use super::proof::CompressionProof;
 use super::readers::{Counted, PeekReader, Tee, drain, fill};
 use super::signatures::{archive_behind, archive_in};
 use super::{
@@ -17,7 +17,7 @@ use super::{
     png, sevenz, tar, zip,
 };
 
-/// Contents up to this size are buffered.
+/// Content up to this size is buffered.
 const SMALL: usize = 1 << 20;
 
 /// Skips listed individually per file or blob; every entry of a bomb can be damaged.
@@ -67,7 +67,7 @@ pub fn open(
     outcome
 }
 
-/// Extracts one content and everything nested in it.
+/// Extracts some content and everything nested in it.
 struct Extractor<'t> {
     visitor: RefCell<&'t mut dyn ContentVisitor>,
     budget: Budget,
@@ -83,7 +83,7 @@ struct Extractor<'t> {
     skips: Cell<u64>,
 }
 
-/// Properties of a content that are known before it is read.
+/// What is known about content before it is read.
 struct ContentName {
     /// Its name, from which the name of decompressed content is derived.
     name: Vec<u8>,
@@ -100,7 +100,7 @@ impl EntrySink for Extractor<'_> {
         self.budget.entry().is_ok() && self.inner(entry_names::sanitize_path(name), content, None)
     }
 
-    fn compressed_content(&self, packed: &[u8], given: Option<&[u8]>, content: &mut dyn Read, proof: Proof) {
+    fn compressed_content(&self, packed: &[u8], given: Option<&[u8]>, content: &mut dyn Read, proof: CompressionProof) {
         if self.budget.entry().is_err() {
             return;
         }
@@ -154,7 +154,7 @@ impl EntrySink for Extractor<'_> {
 
 impl Extractor<'_> {
     fn is_over(&self) -> bool {
-        self.budget.over().is_some()
+        self.budget.limit_hit().is_some()
     }
 
     fn skip(&self, name: Option<&[u8]>, reason: impl Into<String>) {
@@ -173,7 +173,7 @@ impl Extractor<'_> {
         }
     }
 
-    fn inner(&self, name: Vec<u8>, content: &mut dyn Read, compressed: Option<Proof>) -> bool {
+    fn inner(&self, name: Vec<u8>, content: &mut dyn Read, compressed: Option<CompressionProof>) -> bool {
         let mut counted = Counted { input: content, count: 0 };
         let mut head = self.spare.borrow_mut().pop().unwrap_or_default();
         let started = fill(&mut counted, &mut head, SMALL);
@@ -316,7 +316,8 @@ impl Extractor<'_> {
         outcome
     }
 
-    /// Opens the zip that follows a content of `class`. Returns the ranges of stored entries, or `None` if there is none.
+    /// Opens the zip that follows content of `class`. Returns the ranges of stored entries, or `None` if there is
+    /// none.
     fn zip_behind(
         &self,
         class: ContentClass,
@@ -381,14 +382,14 @@ impl Extractor<'_> {
         delegated
     }
 
-    /// Hands over a content that is compressed from its first byte on, and archives that follow it.
+    /// Hands over content that is compressed from its first byte on, and archives that follow it.
     fn compressed(&self, format: Format, content: &mut dyn Read, name: &[u8]) -> Vec<Range<u64>> {
         let mut input = PeekReader::new(content);
-        let proof = input.peek(HEAD_LEN).map_or(Proof::CERTAIN, |head| Proof::of(format, head));
+        let proof = input.peek(HEAD_LEN).map_or(CompressionProof::CERTAIN, |head| CompressionProof::of(format, head));
         compressed::open(self, format, &mut input, name, proof);
         // Incompressible data is stored verbatim in compressed streams.
         let mut delegated: Vec<_> = std::iter::once(0..input.offset).collect();
-        // Whoever reads on reports an error of the content.
+        // The next reader of the content reports its error.
         delegated.extend(embedded::walk(self, &mut input, 0).unwrap_or_default());
         delegated
     }

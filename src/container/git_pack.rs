@@ -1,7 +1,7 @@
 //! git's storage formats found as files: packs, bundles and loose objects.
 //!
-//! A pack is read sequentially. Objects that deltas may be based on are kept in memory, within the limits. Of a
-//! delta without its base, the inserted text is handed over, except for words that may continue in the base.
+//! A pack is read sequentially. Objects that deltas may be based on are kept in memory, within the limits. From a
+//! delta without its base, only the inserted text is handed over, except for words that may continue in the base.
 
 use std::collections::HashMap;
 use std::io::{self, BufRead, Read};
@@ -20,10 +20,10 @@ use crate::git::{
 };
 
 /// Larger objects are handed over in pieces and cannot serve as bases.
-const LARGE: u64 = 64 << 20;
+const MAX_BASE_SIZE: u64 = 64 << 20;
 
 /// At least the size of the longest entry header, in bytes.
-const HEADER: usize = 96;
+const MAX_HEADER_LEN: usize = 96;
 
 /// Hands over the objects of a pack, bundle or loose object.
 pub(super) fn open(sink: &dyn EntrySink, format: Format, input: &mut dyn Read) {
@@ -62,7 +62,7 @@ fn object(sink: &dyn EntrySink, input: PeekReader<'_>) -> io::Result<()> {
     let mut unpacked = Metered { budget: sink.budget(), unpacked: ZlibDecoder::new(input) };
     let mut head = Vec::new();
     fill(&mut unpacked, &mut head, 32)?;
-    let (kind, start) = kind(&head).ok_or_else(|| broken("not a git object"))?;
+    let (kind, start) = kind(&head).ok_or_else(|| invalid("not a git object"))?;
     let _ = sink.entry(&kind.to_string().into_bytes(), &mut head[start..].chain(unpacked));
     Ok(())
 }
@@ -118,7 +118,7 @@ impl<'a> PackReader<'a> {
             Some([b'P', b'A', b'C', b'K', 0, 0, 0, 2 | 3, a, b, c, d]) => {
                 u32::from_be_bytes([*a, *b, *c, *d])
             }
-            _ => return Err(broken("expected a pack")),
+            _ => return Err(invalid("expected a pack")),
         };
         self.input.consume(12);
         let mut outcome = Ok(());
@@ -131,7 +131,7 @@ impl<'a> PackReader<'a> {
                 break;
             }
         }
-        self.settle();
+        self.resolve_waiting();
         outcome
     }
 
@@ -140,7 +140,7 @@ impl<'a> PackReader<'a> {
         while self.input.peek(4)?.first().is_some_and(|first| *first != b'P') {
             let line = self.input.peek(1 << 16)?;
             let end =
-                memchr::memchr(b'\n', line).ok_or_else(|| broken("the header of the bundle is truncated"))?;
+                memchr::memchr(b'\n', line).ok_or_else(|| invalid("the header of the bundle is truncated"))?;
             if line[..end] == *b"@object-format=sha256" {
                 self.ids = HashKind::Sha256;
             }
@@ -150,26 +150,26 @@ impl<'a> PackReader<'a> {
     }
 
     fn entry(&mut self, at: u64) -> io::Result<()> {
-        let mut head = self.input.peek(HEADER)?;
-        let mut header = parse_pack_entry(head, self.ids).map_err(|error| broken(&error.to_string()))?;
+        let mut head = self.input.peek(MAX_HEADER_LEN)?;
+        let mut header = parse_pack_entry(head, self.ids).map_err(|error| invalid(&error.to_string()))?;
         // A pack does not say which hash its ids use.
         if matches!(header.content, EntryContent::IdDelta(_)) && !is_zlib(&head[header.len..]) {
             self.ids = HashKind::Sha256;
-            head = self.input.peek(HEADER)?;
-            header = parse_pack_entry(head, self.ids).map_err(|error| broken(&error.to_string()))?;
+            head = self.input.peek(MAX_HEADER_LEN)?;
+            header = parse_pack_entry(head, self.ids).map_err(|error| invalid(&error.to_string()))?;
         }
         self.input.consume(header.len);
         let room = self.sink.budget().room().saturating_sub(self.held);
         self.state.reset(true);
         let inflated = InflateStream::with_state(&mut self.input, &mut self.state);
         let mut unpacked = Metered { budget: self.sink.budget(), unpacked: inflated };
-        if header.size > LARGE.min(room) {
+        if header.size > MAX_BASE_SIZE.min(room) {
             if let EntryContent::Whole(kind) = header.content {
                 let held = usize::try_from(self.held).unwrap_or(usize::MAX);
                 let budget = self.sink.budget();
                 return match budget.holding(held, || self.sink.entry(&name(kind, at), &mut unpacked)) {
                     true => Ok(()),
-                    false => Err(broken("an entry could not be read completely")),
+                    false => Err(invalid("an entry could not be read completely")),
                 };
             }
             let name = format!("delta at byte {at}");
@@ -188,7 +188,7 @@ impl<'a> PackReader<'a> {
                 EntryContent::Whole(_) => self.sink.entry(&name, &mut &bytes[..]),
                 _ => self.sink.entry(&name, &mut DeltaText::new(&bytes[..])),
             };
-            return Err(whole.err().unwrap_or_else(|| broken("an entry has a different size than declared")));
+            return Err(whole.err().unwrap_or_else(|| invalid("an entry has a different size than declared")));
         }
         self.held += bytes.len() as u64;
         match header.content {
@@ -229,7 +229,7 @@ impl<'a> PackReader<'a> {
     }
 
     fn assemble(&mut self, at: u64, base: &DeltaBase, delta: &[u8]) {
-        let room = self.sink.budget().room().saturating_sub(self.held).min(LARGE);
+        let room = self.sink.budget().room().saturating_sub(self.held).min(MAX_BASE_SIZE);
         let made = apply_delta(delta, &base.bytes, room);
         self.held = self.held.saturating_sub(delta.len() as u64);
         match made {
@@ -239,7 +239,7 @@ impl<'a> PackReader<'a> {
                     self.keep(at, base.kind, bytes);
                 }
             }
-            // It does not fit into memory together with what is held.
+            // It does not fit into memory together with the kept objects.
             Err(DeltaError::TooLarge(_)) => {
                 self.lost += 1;
                 self.inserted(at, delta);
@@ -258,7 +258,7 @@ impl<'a> PackReader<'a> {
     }
 
     /// Resolves the waiting deltas, now that all bases have been read.
-    fn settle(&mut self) {
+    fn resolve_waiting(&mut self) {
         loop {
             let before = self.waiting.len();
             for one in std::mem::take(&mut self.waiting) {
@@ -294,6 +294,6 @@ fn is_zlib(bytes: &[u8]) -> bool {
     matches!(bytes, [first, second, ..] if first & 15 == 8 && u16::from_be_bytes([*first, *second]) % 31 == 0)
 }
 
-fn broken(reason: &str) -> io::Error {
+fn invalid(reason: &str) -> io::Error {
     io::Error::new(io::ErrorKind::InvalidData, reason)
 }

@@ -55,7 +55,7 @@ pub(super) struct Budget {
     entries: Cell<u64>,
     memory: Cell<u64>,
     /// The limit that was hit; nothing is unpacked afterwards.
-    over: Cell<Option<LimitHit>>,
+    limit_hit: Cell<Option<LimitHit>>,
 }
 
 /// The limit that was hit.
@@ -78,17 +78,17 @@ impl Budget {
             bytes: Cell::new(0),
             entries: Cell::new(0),
             memory: Cell::new(0),
-            over: Cell::new(None),
+            limit_hit: Cell::new(None),
         }
     }
 
-    pub(super) fn over(&self) -> Option<LimitHit> {
-        self.over.get()
+    pub(super) fn limit_hit(&self) -> Option<LimitHit> {
+        self.limit_hit.get()
     }
 
     /// Ends extraction.
-    pub(super) fn end(&self, over: LimitHit) -> io::Error {
-        self.over.set(Some(self.over.get().unwrap_or(over)));
+    pub(super) fn end(&self, limit_hit: LimitHit) -> io::Error {
+        self.limit_hit.set(Some(self.limit_hit.get().unwrap_or(limit_hit)));
         io::Error::other(GIVEN_UP)
     }
 
@@ -102,8 +102,8 @@ impl Budget {
     /// # Errors
     /// If a limit was hit.
     pub(super) fn left(&self) -> io::Result<u64> {
-        if let Some(over) = self.over.get() {
-            return Err(self.end(over));
+        if let Some(limit_hit) = self.limit_hit.get() {
+            return Err(self.end(limit_hit));
         }
         if self.begun.elapsed() > self.limits.time {
             return Err(self.end(LimitHit::Time));
@@ -162,7 +162,7 @@ impl Budget {
     /// The limit that was hit as text; `None` if none was, or if the user stopped the scan.
     pub(super) fn reason(&self) -> Option<String> {
         let Limits { bytes, entries, ratio, time, .. } = self.limits;
-        let what = match self.over.get()? {
+        let what = match self.limit_hit.get()? {
             LimitHit::Stopped => return None,
             LimitHit::Bytes => format!("it unpacks to more than {} (`--max-unpacked`)", size(bytes)),
             LimitHit::Entries => format!("it has more than {entries} entries (`--max-entries`)"),
@@ -176,7 +176,7 @@ impl Budget {
     }
 }
 
-/// Message of readers' errors once a limit is hit. [`Budget::reason`] reports the limit once.
+/// Text of the errors that readers return once a limit is hit. [`Budget::reason`] reports the limit once.
 const GIVEN_UP: &str = "given up";
 
 /// An error as text. If a decoder exceeds the memory limit, the text names the limit.

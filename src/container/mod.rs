@@ -42,15 +42,15 @@ pub use signatures::{MAX_SIGNATURE_LEN, containers_in, marks, may_be_packed};
 
 /// Receives the contents of containers. Contents are nested: the one that began last ends first.
 pub trait ContentVisitor {
-    /// Begins a content. `path` names the entries that lead to it, outermost first; it is empty for the content
-    /// that was opened.
+    /// Begins new content: that of an entry. `path` names the entries that lead to it, outermost first; it is empty
+    /// for the content that was opened.
     fn begin(&mut self, path: &[Vec<u8>]);
 
     /// The next bytes of the content at `level`; 0 is the content that was opened.
     fn push(&mut self, level: usize, bytes: &[u8]);
 
-    /// Ends the content that began last. The ranges `delegated` of it were contents of their own. They are
-    /// sorted and may overlap.
+    /// Ends the content that began last. The ranges `delegated` of it were handed over separately, as entries. They
+    /// are sorted and may overlap.
     fn end(&mut self, delegated: &[Range<u64>]);
 
     /// Reports that something was not scanned completely.

@@ -7,25 +7,25 @@ use super::format::{Format, LZMA_PROPERTIES};
 /// Evidence required before data that begins like compressed data is treated as such and its errors are
 /// reported: a few bytes may match by chance.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Proof {
+pub(super) struct CompressionProof {
     /// Bytes that must have been decompressed.
     bytes: u64,
     /// Whether being valid up to a truncation is enough.
     by_end: bool,
 }
 
-impl Proof {
+impl CompressionProof {
     /// The header is proof enough.
     pub(super) const CERTAIN: Self = Self { bytes: 0, by_end: true };
     /// A signature in a program, of which some data was already decompressed.
     pub(super) const MARK: Self = Self { bytes: 1, by_end: true };
 
-    /// The evidence required for a content that begins with `head`.
+    /// The evidence required for content that begins with `head`.
     pub(super) fn of(format: Format, head: &[u8]) -> Self {
-        const MANY: u64 = 4096;
+        const MIN_BYTES: u64 = 4096;
         match format {
-            Format::Zlib => Self { bytes: MANY, by_end: true },
-            Format::Lzma if head.first() != Some(&LZMA_PROPERTIES) => Self { bytes: MANY, by_end: false },
+            Format::Zlib => Self { bytes: MIN_BYTES, by_end: true },
+            Format::Lzma if head.first() != Some(&LZMA_PROPERTIES) => Self { bytes: MIN_BYTES, by_end: false },
             _ => Self::CERTAIN,
         }
     }

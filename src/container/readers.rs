@@ -6,9 +6,9 @@ use super::format::TAIL_LEN;
 use super::limits::Budget;
 
 /// Bytes per read.
-pub(super) const PIECE: usize = 1 << 16;
+pub(super) const READ_LEN: usize = 1 << 16;
 
-/// Passes on everything that is read to the content that it belongs to.
+/// Passes everything that is read on to the content that it belongs to.
 pub(super) struct Tee<'a> {
     input: &'a mut dyn Read,
     push: &'a dyn Fn(&[u8]),
@@ -31,7 +31,7 @@ impl Read for Tee<'_> {
         (self.push)(&buffer[..count]);
         self.count += count as u64;
         self.last.extend_from_slice(&buffer[..count]);
-        // Rarely, so that few bytes are moved.
+        // Done rarely, so that few bytes are moved.
         if self.last.len() > 8 * TAIL_LEN {
             self.last.drain(..self.last.len() - TAIL_LEN);
         }
@@ -52,7 +52,7 @@ impl<R: Read> Read for Metered<'_, R> {
             return Ok(0);
         }
         // One byte more than allowed shows whether there is more.
-        let room = self.budget.left()?.saturating_add(1).min(PIECE as u64);
+        let room = self.budget.left()?.saturating_add(1).min(READ_LEN as u64);
         let room = buffer.len().min(room as usize);
         let count = self.unpacked.read(&mut buffer[..room])?;
         self.budget.unpacked(count)?;
@@ -128,7 +128,7 @@ impl<'a> PeekReader<'a> {
             self.buffer.drain(..self.at);
             self.at = 0;
             // Reads more than was asked for; otherwise small reads would move the buffer each time.
-            fill(self.input, &mut self.buffer, count.saturating_add(PIECE))?;
+            fill(self.input, &mut self.buffer, count.saturating_add(READ_LEN))?;
         }
         Ok(&self.buffer[self.at..])
     }

@@ -1,12 +1,12 @@
-//! Random access to a content, of which one piece at a time is buffered.
+//! Random access to content, of which one piece at a time is buffered.
 
 use std::cell::RefCell;
 use std::io::{self, BufRead, Read, SeekFrom};
 
 use super::ReadSeek;
-use super::readers::PIECE;
+use super::readers::READ_LEN;
 
-/// A content shared by several windows.
+/// Content shared by several windows.
 pub(super) struct Shared<'a> {
     input: RefCell<&'a mut dyn ReadSeek>,
     /// Its size in bytes.
@@ -122,7 +122,7 @@ impl Window<'_> {
         // Up to the end of the content rather than the limit: the next entry is close.
         let rest = usize::try_from(self.size.saturating_sub(end)).unwrap_or(usize::MAX);
         let before = self.buffer.len();
-        self.buffer.resize(before + rest.min(PIECE), 0);
+        self.buffer.resize(before + rest.min(READ_LEN), 0);
         let count = self.shared.read_at(end, &mut self.buffer[before..]);
         self.buffer.truncate(before + *count.as_ref().unwrap_or(&0));
         Ok(count? != 0)

@@ -30,19 +30,19 @@ const SIGNATURES: &[ArchiveSignature] = &[
 
 /// Finds signatures by their index: first those of [`SIGNATURES`], then the end record of zips, then the compressed
 /// texts of images.
-static MARKS: LazyLock<Marks> = LazyLock::new(|| {
+static SIGNATURE_SEARCH: LazyLock<SignatureSearch> = LazyLock::new(|| {
     let marks: Vec<&[u8]> =
         SIGNATURES.iter().map(|(magic, ..)| *magic).chain([ZIP_END]).chain(png::COMPRESSED_TEXTS).collect();
-    Marks::new(&marks)
+    SignatureSearch::new(&marks)
 });
 
-/// Searches for all signatures at once or, without suitable vectors, one after the other.
-pub(super) enum Marks {
+/// Searches for all signatures at once or, without suitable SIMD instructions, one after the other.
+pub(super) enum SignatureSearch {
     Packed(packed::Searcher),
     Each(Vec<Finder<'static>>),
 }
 
-impl Marks {
+impl SignatureSearch {
     pub(super) fn new(marks: &[&'static [u8]]) -> Self {
         match packed::Searcher::new(marks) {
             Some(searcher) => Self::Packed(searcher),
@@ -97,7 +97,7 @@ const MIN_DECOMPRESSED: usize = 256;
 const MIN_DECOMPRESSED_OF_SHORT: usize = 16;
 
 /// Bytes per read.
-pub(super) const STEP: usize = 1 << 16;
+pub(super) const READ_LEN: usize = 1 << 16;
 
 /// Quick test whether `bytes` may contain packed data, which text rarely does: gzip begins with one of these
 /// bytes, and the headers of all other formats contain the other, unless they are very large.
@@ -108,14 +108,14 @@ pub fn may_be_packed(bytes: &[u8]) -> bool {
 /// Calls `mark` with the positions in `bytes` where an archive in a program, a zip end record or an image's
 /// text may begin.
 pub fn marks(bytes: &[u8], mut mark: impl FnMut(usize)) {
-    MARKS.find(bytes, |_, at| mark(at));
+    SIGNATURE_SEARCH.find(bytes, |_, at| mark(at));
 }
 
-/// Calls `mark` like [`marks`], and `container` with the range of each signature in `bytes`, part of a content,
-/// that shows that the content may have to be opened: zip end records, the first archive, and images' texts.
+/// Calls `mark` like [`marks`], and `container` with the range of each signature in `bytes` that shows that the
+/// content they are part of may have to be opened: zip end records, the first archive, and images' texts.
 pub fn containers_in(bytes: &[u8], mark: &mut dyn FnMut(usize), container: &mut dyn FnMut(Range<usize>)) {
     let mut is_archive_known = false;
-    MARKS.find(bytes, |number, at| {
+    SIGNATURE_SEARCH.find(bytes, |number, at| {
         mark(at);
         let shown = match SIGNATURES.get(number) {
             Some((_, is_one, _)) if !is_archive_known && is_one(&bytes[at..bytes.len().min(at + PROBE_LEN)]) => {
@@ -151,7 +151,7 @@ pub(super) fn first_in(bytes: &[u8], end: usize) -> Option<(Format, usize)> {
         let kind = SIGNATURES.get(number).filter(|_| at < end);
         kind.is_some_and(|(_, is_one, _)| is_one(&bytes[at..bytes.len().min(at + PROBE_LEN)]))
     };
-    let (number, at) = MARKS.first(bytes, is_archive)?;
+    let (number, at) = SIGNATURE_SEARCH.first(bytes, is_archive)?;
     Some((SIGNATURES.get(number)?.2, at))
 }
 
@@ -168,10 +168,10 @@ pub(super) fn archive_behind(input: &mut dyn ReadSeek) -> io::Result<Option<u64>
     let mut place = 0;
     while place < shared.size {
         window.go(place, shared.size);
-        if let Some(at) = archive_in(window.peek(STEP + PROBE_LEN)?) {
+        if let Some(at) = archive_in(window.peek(READ_LEN + PROBE_LEN)?) {
             return Ok(Some(place + at as u64));
         }
-        place += STEP as u64;
+        place += READ_LEN as u64;
     }
     Ok(None)
 }

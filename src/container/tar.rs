@@ -12,7 +12,7 @@ const BLOCK: usize = 512;
 /// Number of zero blocks that end an archive.
 const END_BLOCKS: u64 = 2;
 
-/// Names and attributes longer than this are truncated: no real ones are as long, and they are held in memory.
+/// Names and attributes longer than this are truncated: real ones are shorter, and they are held in memory.
 const MAX_NAME_LEN: u64 = 1 << 16;
 
 /// Whether a tar begins with `head`: the checksum of its first header is correct, or it has tar's magic number
@@ -110,13 +110,13 @@ impl Tar<'_> {
         let kind = header[156];
         let size = number(&header[124..136]).ok_or_else(|| damaged(self.offset))?;
         match kind {
-            b'L' => self.next.name = Some(until_nul(&self.held(size)?).to_vec()),
+            b'L' => self.next.name = Some(until_nul(&self.read_data(size)?).to_vec()),
             b'x' | b'X' => {
-                let attributes = self.held(size)?;
+                let attributes = self.read_data(size)?;
                 self.attributes(&attributes);
             }
             // A long link name, and global attributes, which contain no names.
-            b'K' | b'g' => drop(self.held(size)?),
+            b'K' | b'g' => drop(self.read_data(size)?),
             // Links, devices, directories and pipes have no data, whatever their size field says.
             b'1'..=b'6' => self.next = Next::default(),
             _ => {
@@ -146,29 +146,29 @@ impl Tar<'_> {
         let mut part = ExactBytes { input: self.input, left: size };
         let is_whole = self.sink.entry(name, &mut part);
         match drain(&mut part) {
-            // Already reported for the entry.
+            // The skip was already recorded for the entry.
             Err(_) if !is_whole => self.is_cut = true,
             outcome => drop(outcome?),
         }
         if is_whole {
             self.delegated.push(start..start.saturating_add(size));
         }
-        self.past(size)
+        self.skip_data(size)
     }
 
     /// The data of a header that describes the next one.
-    fn held(&mut self, size: u64) -> io::Result<Vec<u8>> {
+    fn read_data(&mut self, size: u64) -> io::Result<Vec<u8>> {
         let mut data = Vec::new();
         let most = size.min(MAX_NAME_LEN);
         let mut part = ExactBytes { input: self.input, left: size };
         fill(&mut part, &mut data, most as usize)?;
         drain(&mut part)?;
-        self.past(size)?;
+        self.skip_data(size)?;
         Ok(data)
     }
 
     /// Continues after the block that ends `size` bytes of data.
-    fn past(&mut self, size: u64) -> io::Result<()> {
+    fn skip_data(&mut self, size: u64) -> io::Result<()> {
         let rest = size.wrapping_neg() % BLOCK as u64;
         self.offset = self.offset.saturating_add(size).saturating_add(rest);
         // At the very end, the padding may be missing.

@@ -10,13 +10,13 @@ pub(super) struct DecodedRun {
 }
 
 /// Maximum number of bytes between two parts of a run.
-const GAP: usize = 256;
+const MAX_GAP: usize = 256;
 
 /// Minimum length of the next element of a list that continues the run.
 const MIN_IN_LIST: usize = 16;
 
 /// Characters of a line that are examined to see whether the run continues there.
-const LINE: usize = 4096;
+const MAX_LINE_LEN: usize = 4096;
 
 /// Decodes the run that begins at `start`, up to `most` bytes.
 pub(super) fn decode(bytes: &[u8], start: usize, most: usize) -> DecodedRun {
@@ -53,7 +53,7 @@ fn value(byte: u8) -> Option<u8> {
 
 /// The patch sign at the start of the current line.
 fn sign(bytes: &[u8], start: usize) -> Option<u8> {
-    let from = start.saturating_sub(GAP);
+    let from = start.saturating_sub(MAX_GAP);
     let before = &bytes[from..start];
     let line = memchr::memrchr(b'\n', before).map(|at| at + 1).or((from == 0).then_some(0))?;
     before.get(line).copied().filter(|byte| matches!(byte, b'+' | b'-'))
@@ -61,7 +61,7 @@ fn sign(bytes: &[u8], start: usize) -> Option<u8> {
 
 /// The start of the next part of a run whose current part ends at `end`.
 fn next_piece(bytes: &[u8], end: usize, sign: Option<u8>) -> Option<usize> {
-    let gap = &bytes[end..bytes.len().min(end + GAP)];
+    let gap = &bytes[end..bytes.len().min(end + MAX_GAP)];
     if gap.starts_with(b"\\/") {
         return Some(end + 1);
     }
@@ -107,7 +107,7 @@ fn next_piece(bytes: &[u8], end: usize, sign: Option<u8>) -> Option<usize> {
 
 /// Whether a line begins with base64 only.
 fn is_line(rest: &[u8]) -> bool {
-    let rest = &rest[..rest.len().min(LINE)];
+    let rest = &rest[..rest.len().min(MAX_LINE_LEN)];
     let length = rest.iter().take_while(|byte| value(**byte).is_some()).count();
     let next = rest[length..].iter().find(|byte| !matches!(byte, b' ' | b'\t' | b'\r'));
     next.is_none_or(|byte| b"\n\\\"'=`<".contains(byte))

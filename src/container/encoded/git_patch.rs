@@ -5,7 +5,7 @@ use flate2::{Decompress, FlushDecompress};
 use super::PATCH;
 
 /// Bytes that are decoded to see whether a block begins.
-pub(super) const HEADER_REACH: usize = 256;
+pub(super) const HEADER_LEN: usize = 256;
 
 /// One direction of a block.
 pub(super) struct Hunk {
@@ -34,11 +34,11 @@ const VALUES: [u8; 256] = {
 /// Whether a block that contains decodable data begins at `at`.
 pub(super) fn begins(bytes: &[u8], at: usize) -> bool {
     let start = at + PATCH.len();
-    let head = &bytes[..bytes.len().min(start + HEADER_REACH)];
+    let head = &bytes[..bytes.len().min(start + HEADER_LEN)];
     // For a created or deleted file, one direction is empty.
-    let first = hunk(head, start, HEADER_REACH);
+    let first = hunk(head, start, HEADER_LEN);
     let second =
-        first.as_ref().filter(|first| first.size == 0).and_then(|first| hunk(head, first.end, HEADER_REACH));
+        first.as_ref().filter(|first| first.size == 0).and_then(|first| hunk(head, first.end, HEADER_LEN));
     let hunk = second.or(first);
     hunk.is_some_and(|hunk| hunk.size != 0 && unpacks(&hunk.deflated))
 }

@@ -18,18 +18,18 @@ use super::entry_sink::EntrySink;
 use super::format::Format;
 use super::limits::size;
 use super::readers::Metered;
-use super::signatures::{Marks, begins};
+use super::signatures::{SignatureSearch, begins};
 
 /// Starts of runs: base64 of gzip and of zip, base64 of both of these, and a binary patch.
 const RUN_STARTS: [&[u8]; 5] = [b"H4sI", b"UEsDB", b"SDRzSU", b"VUVzREJ", PATCH];
 
 const PATCH: &[u8] = b"GIT binary patch";
 
-/// Keywords that show that a content may have containers in text form. Each slows down every search a little,
-/// so doubly encoded zips, which are never seen in practice, are omitted.
+/// Keywords that show that there may be containers in text form. Each slows down every search a little, so doubly
+/// encoded zips, which are never seen in practice, are omitted.
 pub const ENCODED_KEYWORDS: &[&[u8]] = &[RUN_STARTS[0], RUN_STARTS[1], RUN_STARTS[2], PATCH];
 
-static STARTS: LazyLock<Marks> = LazyLock::new(|| Marks::new(&RUN_STARTS));
+static STARTS: LazyLock<SignatureSearch> = LazyLock::new(|| SignatureSearch::new(&RUN_STARTS));
 
 /// Bytes decoded to identify a run.
 const PROBE_BYTES: usize = 4096;
@@ -92,14 +92,14 @@ pub fn is_encoded_in(bytes: &[u8]) -> bool {
     finder.next(0).is_some() || finder.is_over()
 }
 
-/// The form of a run.
+/// What a run encodes.
 #[derive(Clone, Copy)]
 enum RunKind {
     Base64,
     Patch,
 }
 
-/// Finds the runs of one content.
+/// Finds the runs in `bytes`.
 struct RunFinder<'b> {
     bytes: &'b [u8],
     /// Bytes that may still be decoded without finding a run.

@@ -12,7 +12,7 @@ const MAX_ROW_LEN: u64 = 1 << 20;
 
 /// A filter that can be decoded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Step {
+pub(super) enum FilterStep {
     Deflate(Option<Predictor>),
     Lzw {
         /// Whether the code length increases one code early.
@@ -39,9 +39,9 @@ pub(super) struct Predictor {
 
 /// What the dictionary says about a stream.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub(super) struct Said {
+pub(super) struct StreamDictionary {
     /// Decoding steps in order, up to the first image filter.
-    pub(super) steps: Vec<Step>,
+    pub(super) steps: Vec<FilterStep>,
     /// Whether a filter is unsupported or unknown.
     pub(super) is_unknown: bool,
     /// Whether there is a dictionary at all.
@@ -51,18 +51,18 @@ pub(super) struct Said {
 }
 
 /// Reads the dictionary at the end of `before`; `object` resolves references.
-pub(super) fn read(before: &[u8], object: &mut dyn FnMut(u64) -> Option<Value>) -> Said {
+pub(super) fn read(before: &[u8], object: &mut dyn FnMut(u64) -> Option<Value>) -> StreamDictionary {
     // An object number precedes it; otherwise it is just a word that ends like the keyword.
     let before = before.trim_ascii_end();
     if !before.ends_with(b">>") {
-        return Said::default();
+        return StreamDictionary::default();
     }
     let dictionary = &before[memmem::rfind(before, b" obj").unwrap_or(0)..];
     let length = match value_of(dictionary, b"/Length") {
         Some(Value::Number(length)) => Some(length),
         _ => None,
     };
-    let mut said = Said { is_stream: true, length, ..Said::default() };
+    let mut said = StreamDictionary { is_stream: true, length, ..StreamDictionary::default() };
     let mut resolved = |value: Option<Value>| match value {
         Some(Value::Reference(number)) => object(number),
         value => value,
@@ -93,15 +93,15 @@ pub(super) fn read(before: &[u8], object: &mut dyn FnMut(u64) -> Option<Value>) 
             break;
         };
         match &name[..] {
-            b"FlateDecode" | b"Fl" => said.steps.push(Step::Deflate(predictor(&settings))),
+            b"FlateDecode" | b"Fl" => said.steps.push(FilterStep::Deflate(predictor(&settings))),
             b"LZWDecode" | b"LZW" => {
                 let is_early = settings.number(b"EarlyChange") != Some(0);
-                said.steps.push(Step::Lzw { is_early, predictor: predictor(&settings) });
+                said.steps.push(FilterStep::Lzw { is_early, predictor: predictor(&settings) });
             }
-            b"ASCII85Decode" | b"A85" => said.steps.push(Step::Ascii85),
-            b"ASCIIHexDecode" | b"AHx" => said.steps.push(Step::Hexadecimal),
-            b"RunLengthDecode" | b"RL" => said.steps.push(Step::RunLengths),
-            // Only says who encrypted it, if anyone did.
+            b"ASCII85Decode" | b"A85" => said.steps.push(FilterStep::Ascii85),
+            b"ASCIIHexDecode" | b"AHx" => said.steps.push(FilterStep::Hexadecimal),
+            b"RunLengthDecode" | b"RL" => said.steps.push(FilterStep::RunLengths),
+            // It only names the encryption, if there is any.
             b"Crypt" => {}
             // Image filters.
             _ => break,
@@ -121,9 +121,9 @@ fn value_of(dictionary: &[u8], key: &[u8]) -> Option<Value> {
 
 fn predictor(settings: &Value) -> Option<Predictor> {
     let kind = settings.number(b"Predictor").filter(|&kind| kind == 2 || kind >= 10)?;
-    let [colours, bits, columns] = [(&b"Colors"[..], 1), (b"BitsPerComponent", 8), (b"Columns", 1)]
+    let [colors, bits, columns] = [(&b"Colors"[..], 1), (b"BitsPerComponent", 8), (b"Columns", 1)]
         .map(|(key, usual)| settings.number(key).unwrap_or(usual).clamp(1, MAX_ROW_LEN));
-    let point = colours.checked_mul(bits)?;
+    let point = colors.checked_mul(bits)?;
     let row = point.checked_mul(columns)?.div_ceil(8);
     let [row, point] = [row, (point / 8).max(1)].map(|size| size.min(MAX_ROW_LEN) as usize);
     Some(Predictor { is_png: kind >= 10, row, point, bits })
@@ -133,7 +133,7 @@ fn predictor(settings: &Value) -> Option<Predictor> {
 mod tests {
     use super::*;
 
-    fn said(dictionary: &str) -> Said {
+    fn said(dictionary: &str) -> StreamDictionary {
         read(dictionary.as_bytes(), &mut |number| match number {
             7 => Value::parse(&mut &b" [/A85 /Fl] endobj"[..]),
             8 => Value::parse(&mut &b"<</Predictor 2 /Columns 4>>"[..]),
@@ -143,14 +143,14 @@ mod tests {
 
     #[test]
     fn filters_are_read_however_they_are_written() {
-        let plain = Step::Deflate(None);
+        let plain = FilterStep::Deflate(None);
         for (dictionary, steps) in [
             ("1 0 obj <</Length 5/Filter/FlateDecode>>", vec![plain]),
             (
                 "1 0 obj <</Filter [/ASCII85Decode/LZW]>>\n",
-                vec![Step::Ascii85, Step::Lzw { is_early: true, predictor: None }],
+                vec![FilterStep::Ascii85, FilterStep::Lzw { is_early: true, predictor: None }],
             ),
-            ("1 0 obj <</Filter 7 0 R>>", vec![Step::Ascii85, plain]),
+            ("1 0 obj <</Filter 7 0 R>>", vec![FilterStep::Ascii85, plain]),
             ("1 0 obj <</Filter % why\n /Fl#61teDecode >>", vec![plain]),
             ("1 0 obj <</Filter [ /FlateDecode /DCTDecode /AHx ]>>", vec![plain]),
             ("1 0 obj <</FilterX /Fl>>", vec![]),
@@ -163,7 +163,7 @@ mod tests {
         assert_eq!(said("1 0 obj <</Length 51 >>").length, Some(51));
         assert_eq!(said("1 0 obj <</Length 51 0 R>>").length, None);
         let tiff = Predictor { is_png: false, row: 4, point: 1, bits: 8 };
-        let expected = vec![Step::Hexadecimal, Step::Deflate(Some(tiff))];
+        let expected = vec![FilterStep::Hexadecimal, FilterStep::Deflate(Some(tiff))];
         assert_eq!(said("<</Filter [/AHx/Fl] /DecodeParms [null 8 0 R]>>").steps, expected);
     }
 }

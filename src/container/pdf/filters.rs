@@ -7,14 +7,14 @@ use crate::container::inflate::{cut_off, damaged};
 use crate::container::readers::fill;
 
 /// Approximate number of bytes decoded at a time.
-const SOME: usize = 4096;
+const DECODED_AT_ONCE: usize = 4096;
 
 /// Decodes a filter incrementally.
 pub(super) trait Decode {
     /// Appends the next bytes to `out`. Returns whether there may be more.
     ///
     /// # Errors
-    /// Those of `input`, and invalid data; what was appended before the error counts.
+    /// Those of `input`, and invalid data; what was appended before the error is valid.
     fn next(&mut self, input: &mut dyn BufRead, out: &mut Vec<u8>) -> io::Result<bool>;
 }
 
@@ -39,7 +39,7 @@ impl Read for Decoder<'_> {
         if self.at == self.out.len() {
             self.out.clear();
             self.at = 0;
-            while self.out.len() < SOME && self.ended.is_none() {
+            while self.out.len() < DECODED_AT_ONCE && self.ended.is_none() {
                 self.ended = match self.decode.next(&mut *self.input, &mut self.out) {
                     Ok(true) => None,
                     ended => Some(ended.map(|_| ())),
@@ -63,7 +63,7 @@ pub(super) fn byte(input: &mut dyn BufRead) -> io::Result<Option<u8>> {
 }
 
 /// The next non-blank byte, which must exist.
-fn sign(input: &mut dyn BufRead) -> io::Result<u8> {
+fn non_blank(input: &mut dyn BufRead) -> io::Result<u8> {
     loop {
         match byte(input)? {
             Some(byte) if byte.is_ascii_whitespace() || byte == 0 => {}
@@ -85,7 +85,7 @@ impl Decode for Ascii85 {
         let mut ended = None;
         while count < 5 && ended.is_none() {
             let is_first = !std::mem::replace(&mut self.is_begun, true);
-            match sign(input) {
+            match non_blank(input) {
                 // The prefix used outside of PDF.
                 Ok(b'<') if is_first && input.fill_buf()?.first() == Some(&b'~') => input.consume(1),
                 Ok(b'z') if count == 0 => {
@@ -116,10 +116,10 @@ impl Decode for Hexadecimal {
     fn next(&mut self, input: &mut dyn BufRead, out: &mut Vec<u8>) -> io::Result<bool> {
         let mut digits = [0; 2];
         for at in 0..2 {
-            let sign = sign(input)?;
-            match (sign as char).to_digit(16) {
+            let non_blank = non_blank(input)?;
+            match (non_blank as char).to_digit(16) {
                 Some(digit) => digits[at] = digit as u8,
-                None if sign != b'>' => return Err(damaged("hexadecimal")),
+                None if non_blank != b'>' => return Err(damaged("hexadecimal")),
                 None => {
                     out.extend((at == 1).then_some(digits[0] << 4));
                     return Ok(false);
@@ -154,20 +154,20 @@ impl Decode for RunLengths {
 }
 
 /// Reverses a predictor, row by row.
-pub(super) struct Unpredicted {
+pub(super) struct UndoPredictor {
     predictor: Predictor,
     above: Vec<u8>,
     /// Whether the data after the first row contradicts the declared predictor.
     is_plain: bool,
 }
 
-impl Unpredicted {
+impl UndoPredictor {
     pub(super) fn new(predictor: Predictor) -> Self {
         Self { predictor, above: Vec::new(), is_plain: false }
     }
 }
 
-impl Decode for Unpredicted {
+impl Decode for UndoPredictor {
     fn next(&mut self, input: &mut dyn BufRead, out: &mut Vec<u8>) -> io::Result<bool> {
         let Predictor { is_png, row: length, point, bits } = self.predictor;
         let mut row = Vec::new();

@@ -15,8 +15,8 @@ use std::ops::Range;
 
 use flate2::Decompress;
 
-use self::dictionary::Step;
-use self::filters::{Ascii85, Decoder, Hexadecimal, RunLengths, Unpredicted};
+use self::dictionary::FilterStep;
+use self::filters::{Ascii85, Decoder, Hexadecimal, RunLengths, UndoPredictor};
 use self::lzw::Lzw;
 use self::objects::Objects;
 use super::ReadSeek;
@@ -29,10 +29,10 @@ use super::seek_window::{Shared, Window};
 const STREAM: &[u8] = b"stream";
 
 /// Bytes before a stream in which its dictionary is searched for.
-const DICTIONARY: u64 = 2048;
+const MAX_DICTIONARY_DISTANCE: u64 = 2048;
 
 /// Maximum size of a page whose text is assembled, in bytes.
-const PAGE: u64 = 8 << 20;
+const MAX_PAGE_SIZE: u64 = 8 << 20;
 
 /// Maximum size of one string, and of all such strings, in bytes.
 const MAX_STRING_LEN: usize = 1 << 12;
@@ -64,8 +64,8 @@ fn run(sink: &dyn EntrySink, input: &mut dyn ReadSeek, delegated: &mut Vec<Range
             _ => 0,
         };
         let start = place + breaks;
-        data.go(at.saturating_sub(DICTIONARY), at);
-        let before = data.peek(DICTIONARY as usize)?.to_vec();
+        data.go(at.saturating_sub(MAX_DICTIONARY_DISTANCE), at);
+        let before = data.peek(MAX_DICTIONARY_DISTANCE as usize)?.to_vec();
         let mut failed = None;
         let mut said = dictionary::read(&before, &mut |number| {
             if objects.is_none() {
@@ -82,15 +82,15 @@ fn run(sink: &dyn EntrySink, input: &mut dyn ReadSeek, delegated: &mut Vec<Range
         // A dictionary can specify this in many ways, or refer to one that does, so the data decides.
         let is_deflated = is_zlib(head) && breaks != 0;
         let is_archive = said.is_stream && said.steps.is_empty() && Format::of(head).is_some();
-        if is_deflated && !matches!(said.steps.first(), Some(Step::Deflate(_) | Step::RunLengths)) {
-            said.steps = vec![Step::Deflate(None)];
+        if is_deflated && !matches!(said.steps.first(), Some(FilterStep::Deflate(_) | FilterStep::RunLengths)) {
+            said.steps = vec![FilterStep::Deflate(None)];
         } else if said.is_unknown {
             others += 1;
         }
         let end = match said.steps.first() {
             None if !is_archive => continue,
             // It has its own end marker.
-            Some(Step::Deflate(_)) => shared.size,
+            Some(FilterStep::Deflate(_)) => shared.size,
             _ => end_of(&mut ahead, start, shared.size, said.length)?,
         };
         data.go(start, end);
@@ -113,13 +113,13 @@ fn run(sink: &dyn EntrySink, input: &mut dyn ReadSeek, delegated: &mut Vec<Range
 
 /// Chains the decoders of `steps`.
 fn chain<'a>(
-    steps: &[Step],
+    steps: &[FilterStep],
     data: &'a mut Window<'_>,
     states: &'a mut Vec<Decompress>,
     sink: &'a dyn EntrySink,
 ) -> Box<dyn Read + 'a> {
     let budget = sink.budget();
-    let deflated = steps.iter().filter(|step| matches!(step, Step::Deflate(_))).count();
+    let deflated = steps.iter().filter(|step| matches!(step, FilterStep::Deflate(_))).count();
     while states.len() < deflated {
         states.push(Decompress::new(true));
     }
@@ -128,21 +128,21 @@ fn chain<'a>(
     for step in steps {
         // Intermediate data counts as well: there can be more of it than of the output.
         let (unpacked, predictor): (Box<dyn Read + 'a>, _) = match *step {
-            Step::Deflate(predictor) => {
+            FilterStep::Deflate(predictor) => {
                 let Some(state) = states.next() else { break };
                 state.reset(true);
                 (Box::new(InflateStream::with_state(chain, state)), predictor)
             }
-            Step::Lzw { is_early, predictor } => {
+            FilterStep::Lzw { is_early, predictor } => {
                 (Box::new(Decoder::new(chain, Lzw::new(is_early))), predictor)
             }
-            Step::Ascii85 => (Box::new(Decoder::new(chain, Ascii85::default())), None),
-            Step::Hexadecimal => (Box::new(Decoder::new(chain, Hexadecimal)), None),
-            Step::RunLengths => (Box::new(Decoder::new(chain, RunLengths)), None),
+            FilterStep::Ascii85 => (Box::new(Decoder::new(chain, Ascii85::default())), None),
+            FilterStep::Hexadecimal => (Box::new(Decoder::new(chain, Hexadecimal)), None),
+            FilterStep::RunLengths => (Box::new(Decoder::new(chain, RunLengths)), None),
         };
         chain = Box::new(BufReader::new(Metered { budget, unpacked }));
         if let Some(predictor) = predictor {
-            chain = Box::new(BufReader::new(Decoder::new(chain, Unpredicted::new(predictor))));
+            chain = Box::new(BufReader::new(Decoder::new(chain, UndoPredictor::new(predictor))));
         }
     }
     Box::new(chain)
@@ -165,17 +165,17 @@ fn stream(sink: &dyn EntrySink, inflate: &mut dyn Read, start: u64, is_encrypted
     let budget = sink.budget();
     let mut page = Vec::new();
     let mut unpacked = Metered { budget, unpacked: inflate };
-    let most = PAGE.min(budget.room() / 4);
+    let most = MAX_PAGE_SIZE.min(budget.room() / 4);
     let tasted = (&mut unpacked).take(most).read_to_end(&mut page);
     if is_encrypted && tasted.is_err() {
         return false;
     }
     let name = format!("stream at byte {start}");
     let (held, failed) = (page.len(), tasted.err());
-    let rest = Rest { failed, input: &mut unpacked };
+    let rest = RestOfStream { failed, input: &mut unpacked };
     budget.holding(held, || {
         let is_whole = sink.entry(name.as_bytes(), &mut Cursor::new(&page).chain(rest));
-        let text = if sink.is_over() { Vec::new() } else { text::of(&page) };
+        let text = if sink.is_over() { Vec::new() } else { text::page_text(&page) };
         if !text.is_empty() {
             let unpacked = Cursor::new(&text);
             let _ = sink.entry(format!("{name}, text").as_bytes(), &mut Metered { budget, unpacked });
@@ -185,12 +185,12 @@ fn stream(sink: &dyn EntrySink, inflate: &mut dyn Read, start: u64, is_encrypted
 }
 
 /// What follows the bytes that were read first: their error, or more data.
-struct Rest<'a> {
+struct RestOfStream<'a> {
     failed: Option<io::Error>,
     input: &'a mut dyn Read,
 }
 
-impl Read for Rest<'_> {
+impl Read for RestOfStream<'_> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         self.failed.take().map_or_else(|| self.input.read(buffer), Err)
     }
@@ -218,7 +218,7 @@ fn is_zlib(head: &[u8]) -> bool {
 /// Hands over UTF-16 strings in hexadecimal form, as used for titles and keywords.
 fn strings(sink: &dyn EntrySink, data: &mut Window<'_>, size: u64) -> io::Result<()> {
     let mut strings = Vec::new();
-    for mark in text::WIDE {
+    for mark in text::UTF16_STARTS {
         let mut place = 0;
         while strings.len() < MAX_STRINGS_LEN
             && let Some(at) = data.find(place, size, mark)?
@@ -226,7 +226,7 @@ fn strings(sink: &dyn EntrySink, data: &mut Window<'_>, size: u64) -> io::Result
             place = at + mark.len() as u64;
             data.go(at, size);
             let bytes = data.peek(MAX_STRING_LEN)?;
-            text::wide(&bytes[..bytes.len().min(MAX_STRING_LEN)], &mut strings);
+            text::utf16_string(&bytes[..bytes.len().min(MAX_STRING_LEN)], &mut strings);
         }
     }
     if !strings.is_empty() {

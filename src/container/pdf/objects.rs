@@ -45,7 +45,7 @@ impl Objects {
                 _ => false,
             };
             if is_some {
-                // The last of several versions counts.
+                // The last of several versions is in use.
                 objects.insert(number, bytes.to_vec());
             }
         }

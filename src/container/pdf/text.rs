@@ -3,13 +3,13 @@
 use memchr::memmem;
 
 /// Parts of text further apart than this, in thousandths of the font size, are separate words.
-const APART: f64 = 200.0;
+const MAX_GAP: f64 = 200.0;
 
 /// Start of a UTF-16 string in hexadecimal form.
-pub(super) const WIDE: [&[u8]; 2] = [b"<FEFF", b"<feff"];
+pub(super) const UTF16_STARTS: [&[u8]; 2] = [b"<FEFF", b"<feff"];
 
 /// Appends the string of this kind at the beginning of `bytes` to `text`, as a line.
-pub(super) fn wide(bytes: &[u8], text: &mut Vec<u8>) {
+pub(super) fn utf16_string(bytes: &[u8], text: &mut Vec<u8>) {
     let mut units = Vec::new();
     hexadecimal(&bytes[1..], &mut units);
     let units = units.chunks_exact(2).skip(1).map(|two| u16::from_be_bytes([two[0], two[1]]));
@@ -20,7 +20,7 @@ pub(super) fn wide(bytes: &[u8], text: &mut Vec<u8>) {
 }
 
 /// The text of a page, where it is not a single string: one line per operator.
-pub(super) fn of(page: &[u8]) -> Vec<u8> {
+pub(super) fn page_text(page: &[u8]) -> Vec<u8> {
     let (mut text, mut line) = (Vec::new(), Vec::new());
     // Parts of the line. A line of a single part is found in the page anyway.
     let (mut pieces, mut place) = (0, 0);
@@ -50,7 +50,7 @@ pub(super) fn of(page: &[u8]) -> Vec<u8> {
                 let digits = rest[1..].iter().take_while(|byte| matches!(byte, b'0'..=b'9' | b'.')).count();
                 let number =
                     std::str::from_utf8(&rest[1..=digits]).ok().and_then(|digits| digits.parse().ok());
-                if number.is_some_and(|number: f64| number > APART) {
+                if number.is_some_and(|number: f64| number > MAX_GAP) {
                     line.push(b' ');
                 }
                 place += digits;

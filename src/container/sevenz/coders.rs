@@ -15,19 +15,19 @@ use crate::container::readers::{SmallReads, zero_padded};
 use crate::container::seek_window::Shared;
 
 /// Offset of the first packed stream: after the signature header.
-pub(super) const FIRST: u64 = 32;
+pub(super) const PACKED_START: u64 = 32;
 
 type CoderOutput<'a> = Box<dyn Read + 'a>;
 
 /// Creates the decoders of blocks.
-pub(super) struct Maker<'a, 's> {
+pub(super) struct DecoderFactory<'a, 's> {
     pub(super) shared: &'a Shared<'s>,
     pub(super) streams: &'a Streams<'a>,
     /// Bytes of memory that all decoders of a block may use together.
     pub(super) room: u64,
 }
 
-impl<'a> Maker<'a, '_> {
+impl<'a> DecoderFactory<'a, '_> {
     /// A reader of `block`, whose first packed stream has the given number, and the bytes of memory that it
     /// uses.
     ///
@@ -38,24 +38,24 @@ impl<'a> Maker<'a, '_> {
         block: &'a SevenZipBlock<'a>,
         first: usize,
     ) -> io::Result<(CoderOutput<'a>, u64)> {
-        let mut making = Making { maker: self, block, first, used: vec![false; block.coders.len()], held: 0 };
+        let mut chain = DecoderChain { factory: self, block, first, used: vec![false; block.coders.len()], held: 0 };
         let last = block.last().ok_or_else(damaged)?;
-        let decoder = making.output(last)?;
-        Ok((decoder, making.held))
+        let decoder = chain.output(last)?;
+        Ok((decoder, chain.held))
     }
 
     /// The range of the packed stream with that number.
     pub(super) fn place(&self, number: usize) -> io::Result<(u64, u64)> {
         let ends = &self.streams.ends;
-        let first = self.streams.place.saturating_add(FIRST);
+        let first = self.streams.offset.saturating_add(PACKED_START);
         let start = number.checked_sub(1).map_or(Some(0), |before| ends.get(before).copied());
         let (start, end) = start.zip(ends.get(number).copied()).ok_or_else(damaged)?;
         Ok((first.saturating_add(start), first.saturating_add(end)))
     }
 }
 
-struct Making<'a, 'm, 's> {
-    maker: &'m Maker<'a, 's>,
+struct DecoderChain<'a, 'm, 's> {
+    factory: &'m DecoderFactory<'a, 's>,
     block: &'a SevenZipBlock<'a>,
     first: usize,
     /// Coders that are already part of the chain: a block may claim that a coder feeds itself.
@@ -63,7 +63,7 @@ struct Making<'a, 'm, 's> {
     held: u64,
 }
 
-impl<'a> Making<'a, '_, '_> {
+impl<'a> DecoderChain<'a, '_, '_> {
     /// The output of coder `at`.
     fn output(&mut self, at: usize) -> io::Result<CoderOutput<'a>> {
         let coder = self.block.coders.get(at).ok_or_else(damaged)?;
@@ -89,8 +89,8 @@ impl<'a> Making<'a, '_, '_> {
             return self.output(usize::try_from(*output).map_err(|_| damaged())?);
         }
         let at = self.block.packed.iter().position(|input| *input == number).ok_or_else(damaged)?;
-        let (start, end) = self.maker.place(self.first + at)?;
-        let mut window = self.maker.shared.window();
+        let (start, end) = self.factory.place(self.first + at)?;
+        let mut window = self.factory.shared.window();
         window.go(start, end);
         Ok(Box::new(window))
     }
@@ -133,7 +133,7 @@ impl<'a> Making<'a, '_, '_> {
                 Box::new(BzDecoder::new(BufReader::new(input)))
             }
             [4, 0xf7, 0x11, 1] => {
-                let log = (self.maker.room / 2).max(1024).ilog2().min(27);
+                let log = (self.factory.room / 2).max(1024).ilog2().min(27);
                 self.hold(1 << log)?;
                 let mut decoder = zstd::Decoder::new(input)?;
                 decoder.window_log_max(log)?;
@@ -160,7 +160,7 @@ impl<'a> Making<'a, '_, '_> {
 
     fn hold(&mut self, bytes: u64) -> io::Result<()> {
         self.held = self.held.saturating_add(bytes);
-        if self.held > self.maker.room {
+        if self.held > self.factory.room {
             let needed = size(self.held);
             return Err(unsupported(format!(
                 "unpacking it requires {needed} of memory, not opened (`--max-memory`)"

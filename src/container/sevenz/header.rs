@@ -74,7 +74,7 @@ pub(super) struct Coder<'a> {
     pub(super) size: u64,
 }
 
-/// A block (7z calls it a directory): a stream that contains one or more entries.
+/// A block (7z calls it a folder): a stream that contains one or more entries.
 #[derive(Debug, Default)]
 pub(super) struct SevenZipBlock<'a> {
     pub(super) coders: Vec<Coder<'a>>,
@@ -103,7 +103,7 @@ impl SevenZipBlock<'_> {
 #[derive(Debug, Default)]
 pub(super) struct Streams<'a> {
     /// Offset of the first packed stream, relative to the end of the signature header.
-    pub(super) place: u64,
+    pub(super) offset: u64,
     /// End of each packed stream, relative to that offset.
     pub(super) ends: Vec<u64>,
     pub(super) blocks: Vec<SevenZipBlock<'a>>,
@@ -127,7 +127,7 @@ pub(super) fn streams<'a>(bytes: &mut Bytes<'a>, most: u64) -> io::Result<Stream
 }
 
 fn packs(bytes: &mut Bytes<'_>, streams: &mut Streams<'_>) -> io::Result<()> {
-    streams.place = bytes.number()?;
+    streams.offset = bytes.number()?;
     let count = bytes.count()?;
     loop {
         match bytes.byte()? {

@@ -9,7 +9,7 @@ use std::ops::Range;
 use flate2::Crc;
 use lzma_rust2::Lzma2Reader;
 
-use self::coders::{FIRST, Maker};
+use self::coders::{DecoderFactory, PACKED_START};
 use self::header::{Bytes, Files, SevenZipBlock, Streams, damaged};
 use super::ReadSeek;
 use super::entry_sink::EntrySink;
@@ -18,13 +18,13 @@ use super::readers::{Metered, SmallReads, zero_padded};
 use super::seek_window::Shared;
 
 /// Maximum nesting of packed headers.
-const ROUNDS: usize = 4;
+const MAX_NESTED_HEADERS: usize = 4;
 
 /// Maximum memory for the decoders of a block, in bytes.
-const BLOCK: u64 = 2048;
+const MEMORY_PER_BLOCK: u64 = 2048;
 
 /// Entries named individually if they cannot be unpacked.
-const FEW: usize = 20;
+const MAX_LISTED: usize = 20;
 
 /// Hands over the entries of `input`. Returns the ranges of stored entries.
 pub(super) fn open(sink: &dyn EntrySink, input: &mut dyn ReadSeek) -> Vec<Range<u64>> {
@@ -39,15 +39,15 @@ fn run(sink: &dyn EntrySink, shared: &Shared<'_>, delegated: &mut Vec<Range<u64>
     };
     let room = sink.budget().room();
     let mut bytes = Bytes(&header);
-    let parsed = parse(&mut bytes, room / BLOCK);
+    let parsed = parse(&mut bytes, room / MEMORY_PER_BLOCK);
     let (streams, files) = match parsed {
         Ok(parsed) => parsed,
         Err(error) => return without_header(sink, shared, &error),
     };
-    let maker = Maker { shared, streams: &streams, room: room / 2 };
-    let held = header.len() + streams.blocks.len() * BLOCK as usize;
-    sink.budget().holding(held, || {
-        blocks(sink, &maker, files, delegated);
+    let factory = DecoderFactory { shared, streams: &streams, room: room / 2 };
+    let read_all = header.len() + streams.blocks.len() * MEMORY_PER_BLOCK as usize;
+    sink.budget().holding(read_all, || {
+        blocks(sink, &factory, files, delegated);
         // It contains the names of the entries.
         if was_packed && !sink.is_over() {
             let _ = sink.entry(b"(header)", &mut &header[..]);
@@ -73,13 +73,13 @@ struct Header {
 fn read_header(sink: &dyn EntrySink, shared: &Shared<'_>) -> io::Result<Option<Header>> {
     let most = sink.budget().room() / 32;
     let mut window = shared.window();
-    let start = window.peek(FIRST as usize)?.to_vec();
+    let start = window.peek(PACKED_START as usize)?.to_vec();
     let eight =
         |at: usize| start.get(at..).and_then(<[u8]>::first_chunk).map(|eight| u64::from_le_bytes(*eight));
     let (Some(offset), Some(size)) = (eight(12), eight(20)) else { return Err(damaged()) };
-    let place = offset.saturating_add(FIRST);
+    let place = offset.saturating_add(PACKED_START);
     // An archive whose creation was interrupted begins in the same way, but has data.
-    if size == 0 && offset == 0 && shared.size == FIRST && start[8..].iter().any(|&byte| byte != 0) {
+    if size == 0 && offset == 0 && shared.size == PACKED_START && start[8..].iter().any(|&byte| byte != 0) {
         return Ok(None);
     }
     if size == 0 || place.saturating_add(size) > shared.size {
@@ -87,28 +87,28 @@ fn read_header(sink: &dyn EntrySink, shared: &Shared<'_>) -> io::Result<Option<H
         return Err(io::Error::new(io::ErrorKind::UnexpectedEof, reason));
     }
     window.go(place, place + size);
-    let mut header = held(&mut window, size, most)?;
-    for round in 0..ROUNDS {
+    let mut header = read_all(&mut window, size, most)?;
+    for round in 0..MAX_NESTED_HEADERS {
         let mut bytes = Bytes(&header);
         match bytes.byte()? {
             1 => return Ok(Some(Header { bytes: header, was_packed: round != 0, end: place + size })),
             23 => {}
             _ => return Err(damaged()),
         }
-        let streams = header::streams(&mut bytes, most / BLOCK)?;
+        let streams = header::streams(&mut bytes, most / MEMORY_PER_BLOCK)?;
         let block = streams.blocks.first().ok_or_else(damaged)?;
-        let maker = Maker { shared, streams: &streams, room: sink.budget().room() / 2 };
-        let (unpacked, _) = maker.decoder(block, 0).map_err(|error| {
+        let factory = DecoderFactory { shared, streams: &streams, room: sink.budget().room() / 2 };
+        let (unpacked, _) = factory.decoder(block, 0).map_err(|error| {
             io::Error::new(error.kind(), format!("the header of the 7z cannot be read: {error}"))
         })?;
-        let unpacked = held(&mut Metered { budget: sink.budget(), unpacked }, block.size(), most)?;
+        let unpacked = read_all(&mut Metered { budget: sink.budget(), unpacked }, block.size(), most)?;
         header = unpacked;
     }
     Err(damaged())
 }
 
-/// All of `input`, which has `size` bytes.
-fn held(input: &mut dyn Read, size: u64, most: u64) -> io::Result<Vec<u8>> {
+/// Reads all of `input`, which has `size` bytes.
+fn read_all(input: &mut dyn Read, size: u64, most: u64) -> io::Result<Vec<u8>> {
     if size > most {
         let reason = "the header of the 7z exceeds the memory limit (`--max-memory`)";
         return Err(io::Error::new(io::ErrorKind::OutOfMemory, reason));
@@ -124,7 +124,7 @@ fn parse<'a>(bytes: &mut Bytes<'a>, most: u64) -> io::Result<(Streams<'a>, Files
     loop {
         match bytes.byte() {
             Ok(0) | Err(_) => return Ok((streams, files)),
-            // Archive properties, which no program writes.
+            // Archive properties, which no known program writes.
             Ok(2) => {
                 while bytes.byte()? != 0 {
                     let size = bytes.number()?;
@@ -141,11 +141,11 @@ fn parse<'a>(bytes: &mut Bytes<'a>, most: u64) -> io::Result<(Streams<'a>, Files
 
 fn blocks(
     sink: &dyn EntrySink,
-    maker: &Maker<'_, '_>,
+    factory: &DecoderFactory<'_, '_>,
     mut files: Files<'_>,
     delegated: &mut Vec<Range<u64>>,
 ) {
-    let streams = maker.streams;
+    let streams = factory.streams;
     let (mut sizes, mut digests) = (streams.sizes, streams.digests);
     let mut first = 0usize;
     for block in &streams.blocks {
@@ -162,7 +162,7 @@ fn blocks(
             let digest = if block.is_known() { block.digest } else { digests.next() };
             ListedFile { name: files.next().unwrap_or_default(), size, digest }
         });
-        self::entries(sink, maker, block, first, &mut entries, delegated);
+        self::entries(sink, factory, block, first, &mut entries, delegated);
         entries.for_each(drop);
         first = first.saturating_add(block.packed.len());
     }
@@ -177,21 +177,21 @@ struct ListedFile {
 /// Hands over the entries of one block.
 fn entries(
     sink: &dyn EntrySink,
-    maker: &Maker<'_, '_>,
+    factory: &DecoderFactory<'_, '_>,
     block: &SevenZipBlock<'_>,
     first: usize,
     entries: &mut dyn Iterator<Item = ListedFile>,
     delegated: &mut Vec<Range<u64>>,
 ) {
     let budget = sink.budget();
-    let (mut decoder, held) = match maker.decoder(block, first) {
+    let (mut decoder, read_all) = match factory.decoder(block, first) {
         Ok(made) => made,
-        Err(error) => return unreachable(sink, entries, &error),
+        Err(error) => return skip_block(sink, entries, &error),
     };
     // Copied data is not compressed.
     let is_stored = block.coders.len() == 1 && block.coders[0].method == [0];
-    let mut place = maker.place(first).ok().filter(|_| is_stored).map(|(start, _)| start);
-    budget.holding(usize::try_from(held).unwrap_or(usize::MAX), || {
+    let mut place = factory.place(first).ok().filter(|_| is_stored).map(|(start, _)| start);
+    budget.holding(usize::try_from(read_all).unwrap_or(usize::MAX), || {
         while let Some(ListedFile { name, size, digest }) = entries.next() {
             let unpacked = Part { input: &mut decoder, left: size, crc: Crc::new(), digest, failed: false };
             let mut metered = Metered { budget, unpacked };
@@ -215,24 +215,24 @@ fn entries(
                 return;
             }
         }
-        behind(sink, &mut *decoder);
+        trailing_data(sink, &mut *decoder);
     });
 }
 
 /// Records that the entries of a block cannot be unpacked; there may be very many.
-fn unreachable(sink: &dyn EntrySink, entries: &mut dyn Iterator<Item = ListedFile>, error: &io::Error) {
-    let names: Vec<Vec<u8>> = entries.take(FEW + 1).map(|entry| entry.name).collect();
-    for name in names.iter().take(FEW) {
+fn skip_block(sink: &dyn EntrySink, entries: &mut dyn Iterator<Item = ListedFile>, error: &io::Error) {
+    let names: Vec<Vec<u8>> = entries.take(MAX_LISTED + 1).map(|entry| entry.name).collect();
+    for name in names.iter().take(MAX_LISTED) {
         sink.skip(Some(name), error.to_string());
     }
-    if names.len() > FEW {
+    if names.len() > MAX_LISTED {
         let more = entries.count() + 1;
         sink.skip(None, format!("{more} more entries of the same block: {error}"));
     }
 }
 
 /// Hands over data of a block after its last entry.
-fn behind(sink: &dyn EntrySink, decoder: &mut dyn Read) {
+fn trailing_data(sink: &dyn EntrySink, decoder: &mut dyn Read) {
     let mut metered = Metered { budget: sink.budget(), unpacked: decoder };
     let mut first = [0];
     if matches!(metered.read(&mut first), Ok(1)) {
@@ -280,7 +280,7 @@ impl Read for Part<'_> {
 /// Without the header, the first block can still be read if it is LZMA2, which needs no other information.
 fn without_header(sink: &dyn EntrySink, shared: &Shared<'_>, error: &io::Error) -> io::Result<()> {
     let mut window = shared.window();
-    window.go(FIRST, shared.size);
+    window.go(PACKED_START, shared.size);
     let starts = matches!(window.peek(1)?.first(), Some(1 | 0xe0..));
     let is_known = matches!(error.kind(), io::ErrorKind::Unsupported | io::ErrorKind::OutOfMemory);
     if !starts || is_known {

@@ -14,7 +14,7 @@ pub(super) struct Entry {
     pub(super) size: u64,
     pub(super) packed: Vec<u8>,
     /// The compressed size that header and directory declare.
-    pub(super) said: u64,
+    pub(super) stated: u64,
     pub(super) extra: Vec<u8>,
 }
 
@@ -33,19 +33,19 @@ impl Entry {
         let flags = if method == 14 { 2 } else { 0 };
         let mut crc = flate2::Crc::new();
         crc.update(data);
-        let said = packed.len() as u64;
+        let stated = packed.len() as u64;
         let size = data.len() as u64;
-        Self { name: name.into(), method, flags, crc: crc.sum(), size, packed, said, extra: Vec::new() }
+        Self { name: name.into(), method, flags, crc: crc.sum(), size, packed, stated, extra: Vec::new() }
     }
 
     fn fields(&self, is_open: bool) -> Vec<u8> {
-        let (crc, said, size) = if is_open { (0, 0, 0) } else { (self.crc, self.said, self.size) };
+        let (crc, stated, size) = if is_open { (0, 0, 0) } else { (self.crc, self.stated, self.size) };
         [
             &self.flags.to_le_bytes()[..],
             &self.method.to_le_bytes(),
             &[0; 4],
             &crc.to_le_bytes(),
-            &(said as u32).to_le_bytes(),
+            &(stated as u32).to_le_bytes(),
             &(size as u32).to_le_bytes(),
             &(self.name.len() as u16).to_le_bytes(),
             &(self.extra.len() as u16).to_le_bytes(),
@@ -212,7 +212,7 @@ fn sizes_may_follow_the_data() {
             data.extend(entry.local());
             data.extend(signature);
             data.extend(entry.crc.to_le_bytes());
-            data.extend([(entry.said as u32).to_le_bytes(), (entry.size as u32).to_le_bytes()].concat());
+            data.extend([(entry.stated as u32).to_le_bytes(), (entry.size as u32).to_le_bytes()].concat());
         }
         let end = end(3, directory.len() as u64, data.len() as u64, b"");
         let taken = opened("a.zip", &[&data[..], &directory, &end].concat());
@@ -239,7 +239,7 @@ fn seventy_thousand_entries_and_sizes_of_eight_bytes() {
     // In the directory record, all three numbers are in the zip64 field.
     let numbers = [1u64.to_le_bytes(), 1u64.to_le_bytes(), (data.len() as u64).to_le_bytes()].concat();
     large.extra = [&b"\x01\0\x18\0"[..], &numbers].concat();
-    (large.name, large.said, large.size) = (b"large".to_vec(), u32::MAX.into(), u32::MAX.into());
+    (large.name, large.stated, large.size) = (b"large".to_vec(), u32::MAX.into(), u32::MAX.into());
     directory.extend(large.central(u32::MAX.into()));
     data.extend(large.local());
     let (size, offset) = (directory.len() as u64, data.len() as u64);

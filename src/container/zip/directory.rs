@@ -9,17 +9,17 @@ use crate::container::format::TAIL_LEN;
 use crate::container::seek_window::Window;
 
 /// End records to try: a comment may contain any number of false ones.
-const TRIED: usize = 64;
+const MAX_TRIES: usize = 64;
 
 /// Bytes of the shortest directory record.
-const SHORTEST_RECORD: u64 = 46;
+const MIN_RECORD_LEN: u64 = 46;
 
 /// Number of records between checks of the limits.
-const OFTEN: u64 = 1024;
+const CHECK_INTERVAL: u64 = 1024;
 
-/// An entry's position.
+/// Where an entry is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Item {
+pub(super) struct EntryPosition {
     /// Offset of its local header.
     pub(super) at: u64,
     /// Offset of its directory record.
@@ -29,9 +29,9 @@ pub(super) struct Item {
 /// The entries that a directory lists, sorted by offset.
 #[derive(Debug, Default)]
 pub(super) struct Directory {
-    pub(super) items: Vec<Item>,
+    pub(super) items: Vec<EntryPosition>,
     /// The directory itself.
-    pub(super) taken: Range<u64>,
+    pub(super) range: Range<u64>,
 }
 
 /// Reads the directory; `None` if there is no usable one. Problems are recorded as skips.
@@ -47,14 +47,14 @@ pub(super) fn read(
     window.go(begins, size);
     let tail = window.peek(TAIL_LEN)?.to_vec();
     let candidates = || {
-        let places = memchr::memmem::rfind_iter(&tail, END).take(TRIED);
+        let places = memchr::memmem::rfind_iter(&tail, END).take(MAX_TRIES);
         places.filter_map(|at| Some((End::parse(&tail[at..], begins + at as u64)?, &tail[at..])))
     };
     // The record whose comment ends at the end of the content comes first: bytes after others may be part of
     // its comment.
     let exact = candidates().filter(|(_, rest)| ends_exactly(rest));
     for (end, rest) in exact.chain(candidates().filter(|(_, rest)| !ends_exactly(rest))) {
-        let end = if end.is_large() { large(window, size, end)? } else { end };
+        let end = if end.is_large() { zip64_end(window, size, end)? } else { end };
         if end.disk != 0 {
             // A program that reads zips contains the signature of the record.
             if !is_last_part(window, size, &end, rest)? {
@@ -76,7 +76,7 @@ pub(super) fn read(
             return Ok(None);
         }
         if end.count == 0 && end.size == 0 {
-            return Ok(Some(Directory { items: Vec::new(), taken: end.place..end.place + 22 }));
+            return Ok(Some(Directory { items: Vec::new(), range: end.place..end.place + 22 }));
         }
     }
     before_others(sink, window, size)
@@ -84,7 +84,7 @@ pub(super) fn read(
 
 /// Whether `end`, with which `rest` begins, is the end record of the last part of a multi-part archive.
 fn is_last_part(window: &mut Window<'_>, size: u64, end: &End, rest: &[u8]) -> io::Result<bool> {
-    let is_likely = end.size >= SHORTEST_RECORD.saturating_mul(end.count) && ends_exactly(rest);
+    let is_likely = end.size >= MIN_RECORD_LEN.saturating_mul(end.count) && ends_exactly(rest);
     window.go(end.place.saturating_sub(end.size), size);
     Ok((is_likely && end.size > end.place) || window.peek(4)?.starts_with(CENTRAL))
 }
@@ -116,7 +116,7 @@ fn ends_exactly(end: &[u8]) -> bool {
 }
 
 /// The zip64 end record before `end`, if there is one.
-fn large(window: &mut Window<'_>, size: u64, end: End) -> io::Result<End> {
+fn zip64_end(window: &mut Window<'_>, size: u64, end: End) -> io::Result<End> {
     let Some(at) = end.place.checked_sub(20) else { return Ok(end) };
     window.go(at, size);
     let locator = window.peek(20)?;
@@ -126,14 +126,14 @@ fn large(window: &mut Window<'_>, size: u64, end: End) -> io::Result<End> {
     // At its stated offset, or directly before `end` if everything is shifted.
     for place in [eight(locator, 8), at.saturating_sub(56)] {
         window.go(place, size);
-        if let Some(large) = End::parse_large(window.peek(56)?, place) {
-            return Ok(large);
+        if let Some(zip64_end) = End::parse_large(window.peek(56)?, place) {
+            return Ok(zip64_end);
         }
     }
     Ok(end)
 }
 
-/// The start of the directory that `end` ends: directly before it, or at its stated offset.
+/// The start of the directory to which the record `end` belongs: directly before it, or at its stated offset.
 fn start(window: &mut Window<'_>, size: u64, end: &End) -> io::Result<Option<u64>> {
     for start in [end.place.checked_sub(end.size), Some(end.offset)].into_iter().flatten() {
         if start < end.place {
@@ -157,7 +157,7 @@ fn records(
     // Data before the first entry shifts all offsets, unless they were corrected afterwards.
     let mut shift = start.wrapping_sub(end.offset);
     let most = usize::try_from(sink.budget().limits.entries).unwrap_or(usize::MAX).saturating_add(1);
-    let mut items: Vec<Item> = Vec::new();
+    let mut items: Vec<EntryPosition> = Vec::new();
     let (mut place, mut count, mut is_full) = (start, 0u64, false);
     while place < end.place {
         window.go(place, end.place);
@@ -166,7 +166,7 @@ fn records(
             shift = 0;
         }
         if !header.is_dir() {
-            items.push(Item { at: header.offset.wrapping_add(shift), record: place });
+            items.push(EntryPosition { at: header.offset.wrapping_add(shift), record: place });
         }
         count += 1;
         place = place.saturating_add(header.length);
@@ -176,7 +176,7 @@ fn records(
             settle(&mut items);
             is_full = items.len() > most;
         }
-        if is_full || (count % OFTEN == 0 && sink.budget().unpacked(0).is_err()) {
+        if is_full || (count % CHECK_INTERVAL == 0 && sink.budget().unpacked(0).is_err()) {
             sink.skip(None, format!("its directory was read only up to entry {count}"));
             break;
         }
@@ -186,11 +186,11 @@ fn records(
     if !is_whole && !is_full {
         sink.skip(None, format!("its directory lists {count} entries instead of {}", end.count));
     }
-    Ok(Directory { items, taken: start..place })
+    Ok(Directory { items, range: start..place })
 }
 
 /// Sorts the entries and merges records of the same entry.
-fn settle(items: &mut Vec<Item>) {
+fn settle(items: &mut Vec<EntryPosition>) {
     items.sort_unstable();
     items.dedup_by_key(|item| item.at);
 }

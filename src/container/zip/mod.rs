@@ -10,7 +10,7 @@ use std::ops::Range;
 
 use flate2::{Decompress, FlushDecompress};
 
-use self::directory::{Directory, Item};
+use self::directory::{Directory, EntryPosition};
 use self::header::{CENTRAL, DESCRIPTOR, Header, LOCAL, eight, four};
 use self::methods::{Checked, Tally};
 use super::ReadSeek;
@@ -21,7 +21,7 @@ use super::readers::Metered;
 use super::seek_window::{Shared, Window};
 
 /// Bytes of the shortest header.
-const SHORTEST: u64 = 31;
+const MIN_HEADER_LEN: u64 = 31;
 
 /// Bytes that are unpacked to see whether something is an entry.
 const MIN_DECOMPRESSED: usize = 4096;
@@ -131,7 +131,7 @@ impl Zip<'_> {
     }
 
     /// Handles an entry that the directory lists. Returns its end.
-    fn named(&mut self, item: Item) -> io::Result<u64> {
+    fn named(&mut self, item: EntryPosition) -> io::Result<u64> {
         self.records.go(item.record, self.size);
         let Some(record) = Header::central(&mut self.records)? else { return Ok(item.at) };
         if item.at >= self.size {
@@ -159,9 +159,9 @@ impl Zip<'_> {
     /// Looks for entries between two offsets, in bytes that belong to no known entry.
     fn gap(&mut self, mut place: u64, end: u64) -> io::Result<()> {
         let end = end.min(self.size);
-        while place.saturating_add(SHORTEST) <= end && self.sink.budget().unpacked(0).is_ok() {
-            let Some(at) = self.data.find(place, end, LOCAL)? else { return self.foreign(place, end) };
-            self.foreign(place, at)?;
+        while place.saturating_add(MIN_HEADER_LEN) <= end && self.sink.budget().unpacked(0).is_ok() {
+            let Some(at) = self.data.find(place, end, LOCAL)? else { return self.other_archives(place, end) };
+            self.other_archives(place, at)?;
             place = at + LOCAL.len() as u64;
             self.data.go(at, self.size);
             if let Some(local) = Header::local(&mut self.data)?.filter(Header::is_likely) {
@@ -173,8 +173,8 @@ impl Zip<'_> {
     }
 
     /// Opens other archives between two offsets where no entry begins.
-    fn foreign(&mut self, place: u64, end: u64) -> io::Result<()> {
-        if place.saturating_add(SHORTEST) > end {
+    fn other_archives(&mut self, place: u64, end: u64) -> io::Result<()> {
+        if place.saturating_add(MIN_HEADER_LEN) > end {
             return Ok(());
         }
         // Data before a zip was already searched, unless it is a program.
@@ -192,20 +192,20 @@ impl Zip<'_> {
     fn entry(&mut self, header: &Header, start: u64, found: EntrySource) -> io::Result<u64> {
         let sink = self.sink;
         let budget = sink.budget();
-        let said = start.saturating_add(header.packed).min(self.size);
+        let stated = start.saturating_add(header.packed).min(self.size);
         if found == EntrySource::Directory && header.is_dir() {
-            return Ok(said);
+            return Ok(stated);
         }
         if header.is_encrypted() {
             sink.skip(Some(&header.name), "encrypted");
-            return Ok(said);
+            return Ok(stated);
         }
         let is_stored = header.method == 0;
         let limit = match found {
             EntrySource::OwnHeader(end) if is_stored && header.is_open() && header.packed == 0 => {
                 self.stored_end(start, end)?
             }
-            _ if is_stored || (!methods::ends_itself(header.method) && header.packed != 0) => said,
+            _ if is_stored || (!methods::ends_itself(header.method) && header.packed != 0) => stated,
             _ => self.size,
         };
         self.data.go(start, limit);
@@ -213,7 +213,7 @@ impl Zip<'_> {
             Ok(unpacked) => unpacked,
             Err(error) if found == EntrySource::Directory || error.kind() == io::ErrorKind::Unsupported => {
                 sink.skip(Some(&header.name), in_words(&error));
-                return Ok(if found == EntrySource::Directory { said } else { start });
+                return Ok(if found == EntrySource::Directory { stated } else { start });
             }
             Err(_) => return Ok(start),
         };
@@ -235,11 +235,11 @@ impl Zip<'_> {
         drop(metered);
         // Data that was read when a limit was hit may not have been handed over.
         let is_lost = !is_whole && sink.is_over();
-        Ok(if is_lost { start } else { self.ended(header, start, said, &tally) })
+        Ok(if is_lost { start } else { self.ended(header, start, stated, &tally) })
     }
 
-    /// The end of data that was read from `start` on and should end at `said`.
-    fn ended(&mut self, header: &Header, start: u64, said: u64, tally: &Tally) -> u64 {
+    /// The end of data that was read from `start` on and should end at `stated`.
+    fn ended(&mut self, header: &Header, start: u64, stated: u64, tally: &Tally) -> u64 {
         if header.method == 0 {
             let end = start.saturating_add(tally.count.get());
             match self.delegated.last_mut() {
@@ -247,7 +247,7 @@ impl Zip<'_> {
                 Some(last) if last.start <= start && start <= last.end => last.end = last.end.max(end),
                 _ => self.delegated.push(start..end),
             }
-            // A truncated content that begins with other data is not recognized as a zip, but may contain one.
+            // Truncated data that begins with something else is not recognized as a zip, but may contain one.
             self.data.go(start, self.size);
             let is_zip = tally.failed.get() && self.data.peek(2).is_ok_and(|head| head.starts_with(b"PK"));
             return if tally.failed.get() && !is_zip { start } else { end };
@@ -256,9 +256,9 @@ impl Zip<'_> {
         let end = match tally.failed.get() {
             true => start,
             false if methods::ends_itself(header.method) => self.data.place(),
-            false => said,
+            false => stated,
         };
-        let more = said.saturating_sub(end);
+        let more = stated.saturating_sub(end);
         if matches!(header.method, 8 | 9) && !tally.failed.get() && !header.is_open() && more != 0 {
             let reason =
                 format!("it ends {more} bytes before the declared end; their raw bytes were scanned");
