@@ -149,7 +149,8 @@ impl Arguments {
 /// Compares a sweep in delta space with a sweep of whole objects.
 fn check<S: Searcher<Hit: std::fmt::Debug>>(database: &ObjectDatabase, searcher: &S, threads: usize) {
     let delta = git::sweep(database, searcher, &SweepOptions { threads, ..Default::default() });
-    let whole = git::sweep(database, searcher, &SweepOptions { threads, full_objects: true, ..Default::default() });
+    let whole =
+        git::sweep(database, searcher, &SweepOptions { threads, full_objects: true, ..Default::default() });
     let matches: usize = delta.found.iter().map(|object| object.hits.len()).sum();
     println!("  {matches} matches in {} of {} objects", delta.found.len(), delta.counts.total().objects);
     assert!(delta.found == whole.found, "the sweeps found different matches");

@@ -189,7 +189,8 @@ impl BaseFiles<'_> {
         config.rules = rules.filter_map(Result::transpose).collect::<Result<_>>()?;
         let rules = global.rules.iter().map(|path| self.named(path.clone()));
         let rules = rules.filter_map(Result::transpose).collect::<Result<_>>()?;
-        let named = suppression.baseline.path.clone().or_else(|| variable("FRISKEY_BASELINE").map(PathBuf::from));
+        let named =
+            suppression.baseline.path.clone().or_else(|| variable("FRISKEY_BASELINE").map(PathBuf::from));
         let baseline = match (named, config.baseline.take()) {
             _ if suppression.no_suppress => None,
             (Some(path), _) => self.named(path)?,

@@ -49,9 +49,18 @@ fn effective_settings(history: &History, global: &Global) -> Result<EffectiveSet
         if base != PolicyBase::Checkout {
             return base_policy::load(&base, Some(&repo), path, (suppression, global), |_| Extent::default());
         }
-        return EffectiveSettings::of_trusted_checkout(options::config_about(global, path)?, suppression, global);
+        return EffectiveSettings::of_trusted_checkout(
+            options::config_about(global, path)?,
+            suppression,
+            global,
+        );
     }
-    EffectiveSettings::of_checkout(options::config_about(global, path)?, suppression, global, Extent::default())
+    EffectiveSettings::of_checkout(
+        options::config_about(global, path)?,
+        suppression,
+        global,
+        Extent::default(),
+    )
 }
 
 /// An audit as the command line asks for it.

@@ -26,7 +26,7 @@ use crate::scan::{KeyFilter, MIN_FINGERPRINT_DIGITS};
 pub(super) fn run(args: &Purge, global: &Global) -> Result<Exit> {
     let into = args.into.clone().filter(|_| !args.dry_run);
     check_places(&args.repo.path, into.as_deref(), args.report.as_deref())?;
-    if let Some(report) = &args.repo.pathrt {
+    if let Some(report) = &args.report {
         check_file(report)?;
         if args.dry_run && is_of_finished_purge(report) {
             bail!(
@@ -60,7 +60,7 @@ pub(super) fn run(args: &Purge, global: &Global) -> Result<Exit> {
     let deliver = |report: &PurgeReport| deliver(report, args.report.as_deref(), &is_delivered);
     let purged = purge(&session.settings(), &options, &deliver);
     drop(shown);
-    if let (Err(_), true, Some(path)) = (&purged, is_delivered.get(), &args.repo.pathrt) {
+    if let (Err(_), true, Some(path)) = (&purged, is_delivered.get(), &args.report) {
         // It is about a repository that is not there. If it stays, the error still says so.
         let _ = std::fs::remove_file(path);
     }

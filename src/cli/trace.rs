@@ -50,14 +50,14 @@ pub(super) fn run(trace: &Trace, global: &Global) -> Result<Exit> {
     };
     // The requested key is shown whether or not it is accepted.
     let effective = EffectiveSettings { config, rules, detector, policy: Policy::default() };
-    let session = Session::new(effective, &trace.repo.pathrting.scan_args)?;
+    let session = Session::new(effective, &trace.reporting.scan_args)?;
     let job = AuditJob {
         command: "trace",
         repo: &trace.repo.path,
         range: Vec::new(),
         audit: &trace.audit,
         cache: &CacheArgs::default(),
-        reporting: &trace.repo.pathrting,
+        reporting: &trace.reporting,
         session: &session,
         exclude: None,
         only: Some(only),

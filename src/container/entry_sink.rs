@@ -19,7 +19,13 @@ pub(super) trait EntrySink {
 
     /// Hands over the decompressed content of one called `packed`; its own header may provide a name. Errors are
     /// reported only if `proof` shows that it is compressed data at all.
-    fn compressed_content(&self, packed: &[u8], given: Option<&[u8]>, content: &mut dyn Read, proof: CompressionProof);
+    fn compressed_content(
+        &self,
+        packed: &[u8],
+        given: Option<&[u8]>,
+        content: &mut dyn Read,
+        proof: CompressionProof,
+    );
 
     /// Hands over the archives in `content`, which starts at byte `at` of the container. Returns their ranges.
     fn embedded(&self, at: u64, content: &mut dyn Read) -> Vec<Range<u64>>;

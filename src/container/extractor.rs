@@ -100,7 +100,13 @@ impl EntrySink for Extractor<'_> {
         self.budget.entry().is_ok() && self.inner(entry_names::sanitize_path(name), content, None)
     }
 
-    fn compressed_content(&self, packed: &[u8], given: Option<&[u8]>, content: &mut dyn Read, proof: CompressionProof) {
+    fn compressed_content(
+        &self,
+        packed: &[u8],
+        given: Option<&[u8]>,
+        content: &mut dyn Read,
+        proof: CompressionProof,
+    ) {
         if self.budget.entry().is_err() {
             return;
         }
@@ -385,7 +391,8 @@ impl Extractor<'_> {
     /// Hands over content that is compressed from its first byte on, and archives that follow it.
     fn compressed(&self, format: Format, content: &mut dyn Read, name: &[u8]) -> Vec<Range<u64>> {
         let mut input = PeekReader::new(content);
-        let proof = input.peek(HEAD_LEN).map_or(CompressionProof::CERTAIN, |head| CompressionProof::of(format, head));
+        let proof =
+            input.peek(HEAD_LEN).map_or(CompressionProof::CERTAIN, |head| CompressionProof::of(format, head));
         compressed::open(self, format, &mut input, name, proof);
         // Incompressible data is stored verbatim in compressed streams.
         let mut delegated: Vec<_> = std::iter::once(0..input.offset).collect();

@@ -139,8 +139,8 @@ impl<'a> PackReader<'a> {
     fn bundle_header(&mut self) -> io::Result<()> {
         while self.input.peek(4)?.first().is_some_and(|first| *first != b'P') {
             let line = self.input.peek(1 << 16)?;
-            let end =
-                memchr::memchr(b'\n', line).ok_or_else(|| invalid("the header of the bundle is truncated"))?;
+            let end = memchr::memchr(b'\n', line)
+                .ok_or_else(|| invalid("the header of the bundle is truncated"))?;
             if line[..end] == *b"@object-format=sha256" {
                 self.ids = HashKind::Sha256;
             }
@@ -188,7 +188,9 @@ impl<'a> PackReader<'a> {
                 EntryContent::Whole(_) => self.sink.entry(&name, &mut &bytes[..]),
                 _ => self.sink.entry(&name, &mut DeltaText::new(&bytes[..])),
             };
-            return Err(whole.err().unwrap_or_else(|| invalid("an entry has a different size than declared")));
+            return Err(whole
+                .err()
+                .unwrap_or_else(|| invalid("an entry has a different size than declared")));
         }
         self.held += bytes.len() as u64;
         match header.content {

@@ -25,7 +25,9 @@ impl CompressionProof {
         const MIN_BYTES: u64 = 4096;
         match format {
             Format::Zlib => Self { bytes: MIN_BYTES, by_end: true },
-            Format::Lzma if head.first() != Some(&LZMA_PROPERTIES) => Self { bytes: MIN_BYTES, by_end: false },
+            Format::Lzma if head.first() != Some(&LZMA_PROPERTIES) => {
+                Self { bytes: MIN_BYTES, by_end: false }
+            }
             _ => Self::CERTAIN,
         }
     }

@@ -118,7 +118,9 @@ pub fn containers_in(bytes: &[u8], mark: &mut dyn FnMut(usize), container: &mut 
     SIGNATURE_SEARCH.find(bytes, |number, at| {
         mark(at);
         let shown = match SIGNATURES.get(number) {
-            Some((_, is_one, _)) if !is_archive_known && is_one(&bytes[at..bytes.len().min(at + PROBE_LEN)]) => {
+            Some((_, is_one, _))
+                if !is_archive_known && is_one(&bytes[at..bytes.len().min(at + PROBE_LEN)]) =>
+            {
                 is_archive_known = true;
                 1
             }
@@ -240,7 +242,8 @@ pub(super) fn is_zlib(head: &[u8]) -> bool {
 fn is_zstd(head: &[u8]) -> bool {
     let decoder = zstd::Decoder::with_buffer(Cursor::new(head)).map(zstd::Decoder::single_frame);
     // A block may be longer than the examined data, which then yields nothing.
-    decoder.is_ok_and(|decoder| is_compressed(head, decoder)) || (head.len() == PROBE_LEN && is_zstd_header(head))
+    decoder.is_ok_and(|decoder| is_compressed(head, decoder))
+        || (head.len() == PROBE_LEN && is_zstd_header(head))
 }
 
 /// A frame header without reserved bits, followed by a compressed block of valid size.

@@ -204,7 +204,8 @@ impl FleetReport {
 
     /// The outcome. Findings outweigh an incomplete audit, which outweighs a clean one.
     pub fn status(&self) -> Status {
-        let has_findings = self.repositories.iter().any(|repository| repository.state == RepositoryState::Findings);
+        let has_findings =
+            self.repositories.iter().any(|repository| repository.state == RepositoryState::Findings);
         if has_findings || self.open_leaks().next().is_some() {
             Status::Findings
         } else if self.problems.is_empty()

@@ -18,13 +18,13 @@ use budget::{MAX_FILES, RuleBudget};
 use sha2::{Digest, Sha256};
 
 pub use alphabet::is_key;
+pub use exact_key::MIN_EXACT_KEY_LEN;
 pub use facts::Facts;
 pub use load::RuleError;
 pub use pattern::{MAX_MATCH_LEN, Pattern};
 pub use rule::{Rule, Variant};
-pub use schema::{Context, WithoutContext, Owners};
+pub use schema::{Context, Owners, WithoutContext};
 pub use template::{Expanded, MARKER, expand};
-pub use exact_key::MIN_EXACT_KEY_LEN;
 
 /// The built-in files, with their names in messages.
 const BUILT_IN: &[(&str, &str)] = &[

@@ -17,14 +17,14 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use super::help;
 
 pub(super) use baseline::{AddToBaseline, BaselineCommand, BaselineScanArgs, EntryFields};
-pub(super) use history::{Ci, History, HistoryScanArgs, Trace};
+pub(super) use history::{Ci, History, Trace};
 pub(super) use hook::{Hook, HookCommand};
 #[cfg(feature = "online")]
 pub(super) use online::{Keys, OnlineArgs};
 pub(super) use purge::{ContainerChoice, Prove, Purge};
 pub(super) use rules::RulesCommand;
 pub(super) use scan::{Explain, Scan, StagedArgs};
-pub(super) use shared::{AuditArgs, BaselineArg, CacheArgs, FileArgs, ReportArgs, ScanArgs, SuppressionArgs};
+pub(super) use shared::{AuditArgs, CacheArgs, FileArgs, ReportArgs, ScanArgs, SuppressionArgs};
 
 /// Frisks files and git repositories for OpenAI API keys.
 ///

@@ -78,15 +78,23 @@ pub(super) fn run(ci: &Ci, global: &Global) -> Result<Exit> {
 }
 
 /// What applies to the scan: that of the checkout, or of the commit before the change.
-fn effective_settings(ci: &Ci, base: &PolicyBase, repo: &Repository, global: &Global) -> Result<EffectiveSettings> {
+fn effective_settings(
+    ci: &Ci,
+    base: &PolicyBase,
+    repo: &Repository,
+    global: &Global,
+) -> Result<EffectiveSettings> {
     let (path, suppression) = (&ci.repo.path, &ci.scan.suppression);
     match base {
         PolicyBase::Checkout if ci.scan.policy_from.revision.is_some() => {
             EffectiveSettings::of_trusted_checkout(options::config_about(global, path)?, suppression, global)
         }
-        PolicyBase::Checkout => {
-            EffectiveSettings::of_checkout(options::config_about(global, path)?, suppression, global, Extent::default())
-        }
+        PolicyBase::Checkout => EffectiveSettings::of_checkout(
+            options::config_about(global, path)?,
+            suppression,
+            global,
+            Extent::default(),
+        ),
         _ => base_policy::load(base, Some(repo), path, (suppression, global), |_| Extent::default()),
     }
 }
@@ -111,8 +119,11 @@ fn scan(ci: &Ci, session: &Session, resolved: &Resolved, global: &Global) -> Res
         progress: Some(Arc::clone(&progress)),
         ..HistoryOptions::everything(ci.repo.path.clone(), session.threads, now())
     };
-    let shown =
-        progress::show(progress::ProgressUnit::Objects, &progress, ci.scan.reporting.no_progress || global.quiet);
+    let shown = progress::show(
+        progress::ProgressUnit::Objects,
+        &progress,
+        ci.scan.reporting.no_progress || global.quiet,
+    );
     let draft = scan_history(&session.settings(), &options);
     drop(shown);
     cache_args::print_notes(cache.as_ref(), global.verbose);

@@ -168,7 +168,8 @@ fn jenkins(variables: &Variables<'_>) -> Result<(Scope, &'static str)> {
                 ["BRANCH_NAME", "GIT_LOCAL_BRANCH", "GIT_BRANCH"].iter().find_map(|name| variables.get(name));
             let ref_name =
                 name.map(|name| format!("refs/heads/{}", name.strip_prefix("origin/").unwrap_or(&name)));
-            let push = PushEvent { before: Some(before), after: head.revision(), ref_name, default_branch: None };
+            let push =
+                PushEvent { before: Some(before), after: head.revision(), ref_name, default_branch: None };
             Ok((Scope::Push(push), "build since the last that passed"))
         }
         None => Ok((Scope::Whole, "build without one before it")),

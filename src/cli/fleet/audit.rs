@@ -60,9 +60,11 @@ pub(super) fn run(args: &FleetAudit, global: &Global) -> Result<Exit> {
         max_time: args.max_time,
         ..ScanArgs::default()
     };
-    let effective = EffectiveSettings::of_checkout(named_config(global)?, &args.suppression, global, Extent::default())?;
+    let effective =
+        EffectiveSettings::of_checkout(named_config(global)?, &args.suppression, global, Extent::default())?;
     let session = Session::new(effective, &scan_args)?;
-    refuse_keys(&plan, &session.effective.detector).with_context(|| format!("cannot use the plan {shown}"))?;
+    refuse_keys(&plan, &session.effective.detector)
+        .with_context(|| format!("cannot use the plan {shown}"))?;
     let surfaces = surfaces(&args.audit, &session.effective.config)?;
     let settings = settings_digest(&session, &surfaces, &args.suppression)?;
     let cache = args.cache.open(&session, &surfaces)?;

@@ -45,9 +45,19 @@ impl Audit<'_> {
         let is_dir = path.symlink_metadata().map(|metadata| metadata.is_dir());
         match is_dir {
             Ok(true) => {}
-            Ok(false) => return Err(format!("{} is no longer a directory; run `friskey fleet plan` again", path.display())),
-            Err(error) => return Err(format!("{} cannot be opened: {error}; run `friskey fleet plan` \
-             again", path.display())),
+            Ok(false) => {
+                return Err(format!(
+                    "{} is no longer a directory; run `friskey fleet plan` again",
+                    path.display()
+                ));
+            }
+            Err(error) => {
+                return Err(format!(
+                    "{} cannot be opened: {error}; run `friskey fleet plan` \
+             again",
+                    path.display()
+                ));
+            }
         }
         check_repository_begins_at(path)?;
         let options = HistoryOptions {

@@ -129,7 +129,7 @@ impl<'b> RunFinder<'b> {
 
     fn is_run(&self, number: usize, at: usize) -> bool {
         if RUN_STARTS.get(number) == Some(&PATCH) {
-            self.spend(git_patch::HEADER_REACH);
+            self.spend(git_patch::HEADER_LEN);
             return git_patch::begins(self.bytes, at);
         }
         let decode = |most| {

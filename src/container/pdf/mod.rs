@@ -82,7 +82,8 @@ fn run(sink: &dyn EntrySink, input: &mut dyn ReadSeek, delegated: &mut Vec<Range
         // A dictionary can specify this in many ways, or refer to one that does, so the data decides.
         let is_deflated = is_zlib(head) && breaks != 0;
         let is_archive = said.is_stream && said.steps.is_empty() && Format::of(head).is_some();
-        if is_deflated && !matches!(said.steps.first(), Some(FilterStep::Deflate(_) | FilterStep::RunLengths)) {
+        if is_deflated && !matches!(said.steps.first(), Some(FilterStep::Deflate(_) | FilterStep::RunLengths))
+        {
             said.steps = vec![FilterStep::Deflate(None)];
         } else if said.is_unknown {
             others += 1;

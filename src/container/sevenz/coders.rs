@@ -38,7 +38,8 @@ impl<'a> DecoderFactory<'a, '_> {
         block: &'a SevenZipBlock<'a>,
         first: usize,
     ) -> io::Result<(CoderOutput<'a>, u64)> {
-        let mut chain = DecoderChain { factory: self, block, first, used: vec![false; block.coders.len()], held: 0 };
+        let mut chain =
+            DecoderChain { factory: self, block, first, used: vec![false; block.coders.len()], held: 0 };
         let last = block.last().ok_or_else(damaged)?;
         let decoder = chain.output(last)?;
         Ok((decoder, chain.held))

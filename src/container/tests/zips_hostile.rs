@@ -70,7 +70,7 @@ fn the_directory_of_a_nested_archive_is_not_used_for_a_truncated_one() {
     let mut inner = Entry::new("inner.zip", 0, &zip(&[Entry::new("deep", 8, b"deep")]));
     inner.flags = 8;
     let (mut data, directory) = pieces(&[Entry::new("a", 8, b"one"), inner.clone()]);
-    data.extend([&b"PK\x07\x08"[..], &inner.crc.to_le_bytes(), &inner.said.to_le_bytes()].concat());
+    data.extend([&b"PK\x07\x08"[..], &inner.crc.to_le_bytes(), &inner.stated.to_le_bytes()].concat());
     data.extend(inner.size.to_le_bytes());
     data.extend(&directory[..60]);
     let taken = opened("a.zip", &data);
@@ -81,17 +81,17 @@ fn the_directory_of_a_nested_archive_is_not_used_for_a_truncated_one() {
 #[test]
 fn sizes_are_not_believed() {
     let text = b"much that can be packed well ".repeat(100);
-    for (said, size, behind) in [(3, 2900, false), (900_000, 2900, false), (0, 0, true), (60, 50, true)] {
+    for (stated, size, behind) in [(3, 2900, false), (900_000, 2900, false), (0, 0, true), (60, 50, true)] {
         let mut entry = Entry::new("a", 8, &text);
-        (entry.said, entry.size) = (said, size);
+        (entry.stated, entry.size) = (stated, size);
         let taken = opened("a.zip", &zip(&[entry, Entry::new("b", 8, b"next")]));
-        assert!(taken.content("a") == text && taken.content("b") == b"next", "{said}");
+        assert!(taken.content("a") == text && taken.content("b") == b"next", "{stated}");
         assert_eq!(taken.reasons().contains("but the archive says"), behind, "{}", taken.reasons());
     }
     let mut wrong = Entry::new("a", 0, &text);
     wrong.crc ^= 1;
     let mut long = Entry::new("b", 0, b"at the end");
-    long.said = 90_000;
+    long.stated = 90_000;
     let taken = opened("a.zip", &zip(&[wrong, long]));
     assert!(taken.content("a") == text && taken.content("b").starts_with(b"at the end"));
     assert!(taken.reasons().contains("a: its checksum does not"), "{}", taken.reasons());
@@ -105,7 +105,7 @@ fn sizes_are_not_believed() {
 fn header_and_directory_may_disagree() {
     let packed = Entry::new("a", 8, b"told by the header");
     let mut lie = packed.clone();
-    (lie.method, lie.size) = (0, lie.said);
+    (lie.method, lie.size) = (0, lie.stated);
     let data = packed.local();
     let directory = lie.central(0);
     let end = end(1, directory.len() as u64, data.len() as u64, b"");
@@ -228,8 +228,8 @@ fn a_zip_that_holds_itself_ends_at_the_depth() {
     let directory_length = entry.central(0).len() as u64;
     let local = entry.local().len() as u64;
     entry.packed = Vec::new();
-    entry.said = local + directory_length + 22;
-    entry.size = entry.said;
+    entry.stated = local + directory_length + 22;
+    entry.size = entry.stated;
     let archive = zip(&[entry]);
     let taken = opened("a.zip", &archive);
     assert!(taken.contents.len() < 12 && !taken.skipped.is_empty(), "{}", taken.reasons());
@@ -349,7 +349,7 @@ fn data_between_entries_is_opened_or_reported() {
     // There is room for other data after a deflate stream.
     let mut entry = Entry::new("a", 8, b"data");
     entry.packed.extend(b"another stream");
-    entry.said += 14;
+    entry.stated += 14;
     let taken = opened("a.zip", &zip(&[entry]));
     assert!(taken.reasons().contains("it ends 14 bytes before"), "{}", taken.reasons());
 }

@@ -109,12 +109,12 @@ impl Zip<'_> {
                 "the zip is damaged or truncated and has no readable directory; its entries were searched for individually",
             );
         }
-        let Directory { items, taken } = directory.unwrap_or_default();
+        let Directory { items, range } = directory.unwrap_or_default();
         let mut place = 0;
         for item in &items {
-            if place <= taken.start && taken.start < item.at {
-                self.gap(place, taken.start)?;
-                place = place.max(taken.end);
+            if place <= range.start && range.start < item.at {
+                self.gap(place, range.start)?;
+                place = place.max(range.end);
             }
             self.gap(place, item.at)?;
             if self.sink.is_over() {
@@ -122,9 +122,9 @@ impl Zip<'_> {
             }
             place = place.max(self.named(*item)?);
         }
-        if place <= taken.start {
-            self.gap(place, taken.start)?;
-            place = taken.end;
+        if place <= range.start {
+            self.gap(place, range.start)?;
+            place = range.end;
         }
         self.gap(place, self.size)?;
         Ok(true)

@@ -86,7 +86,8 @@ fn next(hit: &EncodedHit<'_>, at: usize) -> Option<SourceByte> {
     spend(4);
     let rest = hit.text.get(at..hit.decode_end())?;
     let start = at + if at == hit.at { 0 } else { element_separator(rest)? };
-    let digits = hit.text[start..].iter().take_while(|byte| byte.is_ascii_digit()).take(MAX_DIGITS + 1).count();
+    let digits =
+        hit.text[start..].iter().take_while(|byte| byte.is_ascii_digit()).take(MAX_DIGITS + 1).count();
     let end = start + digits;
     let goes_on = hit.text.get(end).is_some_and(|&byte| is_part(byte));
     (end <= hit.decode_end() && !goes_on).then_some((value(&hit.text[start..end])?, (start, end)))

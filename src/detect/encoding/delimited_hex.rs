@@ -123,8 +123,7 @@ fn parting(rest: &[u8], tag: u8) -> Option<usize> {
 /// The length of the delimiter between two bytes: a comma, blanks or a line break, at least one of them.
 pub(super) fn separator(rest: &[u8]) -> Option<usize> {
     let mut len = usize::from(rest.first() == Some(&b','));
-    let blank =
-        |from: usize| rest[from..].iter().take(MAX_INDENT).take_while(|b| b" \t".contains(b)).count();
+    let blank = |from: usize| rest[from..].iter().take(MAX_INDENT).take_while(|b| b" \t".contains(b)).count();
     len += blank(len);
     if let Some(broken) = line_break(&rest[len..]) {
         len += broken;
@@ -153,8 +152,7 @@ pub(super) fn element_separator(rest: &[u8]) -> Option<usize> {
 
 /// The length of what precedes the first byte of a line, including the blanks after it.
 fn line_head(line: &[u8]) -> usize {
-    let blank =
-        |from: usize| line[from..].iter().take(MAX_INDENT).take_while(|b| b" \t".contains(b)).count();
+    let blank = |from: usize| line[from..].iter().take(MAX_INDENT).take_while(|b| b" \t".contains(b)).count();
     let is_directive = |word: &&&[u8]| {
         line.get(..word.len()).is_some_and(|start| start.eq_ignore_ascii_case(word)) && blank(word.len()) > 0
     };

@@ -41,7 +41,8 @@ fn shared(line: &[u8], before: &[u8], is_symbol: fn(u8) -> bool) -> usize {
     };
     if let Some(sign) = SIGNS.iter().find(begins) {
         // Quotations may be nested.
-        let quoted = rest.iter().take(MAX_PREFIX_LEN / 2).take_while(|&&byte| *sign == b">" && byte == b'>').count();
+        let quoted =
+            rest.iter().take(MAX_PREFIX_LEN / 2).take_while(|&&byte| *sign == b">" && byte == b'>').count();
         let signs = quoted.max(sign.len());
         return blank + signs + indent(&rest[signs..]);
     }

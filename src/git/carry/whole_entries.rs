@@ -72,7 +72,8 @@ impl RepositoryObjects {
     pub fn of(repo: &gix::Repository) -> Result<Self, String> {
         let database = ObjectDatabase::of(repo);
         let listing = database.list();
-        let open = |index: &PathBuf| Pack::open(index, database.hash_kind()).map_err(|error| error.to_string());
+        let open =
+            |index: &PathBuf| Pack::open(index, database.hash_kind()).map_err(|error| error.to_string());
         let packs = listing.packs.iter().map(open).collect::<Result<_, String>>()?;
         let mut loose: Vec<ObjectId> = listing.loose.into_iter().map(|(id, _)| id).collect();
         loose.sort_unstable();

@@ -251,7 +251,8 @@ impl Rows<'_> {
         let start = paths.len();
         let kept = (start - self.last).checked_sub(cut)?;
         // Bounded, since a few bytes can expand to gigabytes of paths.
-        if start + kept + rest.len() > (self.bytes.len().saturating_mul(16) + (1 << 20)).min(MAX_FILE_SIZE as usize)
+        if start + kept + rest.len()
+            > (self.bytes.len().saturating_mul(16) + (1 << 20)).min(MAX_FILE_SIZE as usize)
         {
             return None;
         }

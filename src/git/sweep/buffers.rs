@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use super::delta_inheritance::Region;
 use super::assembled_object::AssembledObject;
+use super::delta_inheritance::Region;
 use crate::git::inflate::grow;
 use crate::git::pack::delta::Run;
 

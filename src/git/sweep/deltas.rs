@@ -3,6 +3,7 @@
 use gix::object::Kind;
 
 use super::Searcher;
+use super::assembled_object::AssembledObject;
 use super::buffers::Buffers;
 use super::change_edges::ChangeEdges;
 use super::delta_inheritance::{DeltaShape, Region};
@@ -10,7 +11,6 @@ use super::entries::{EntryError, EntryResult, to_message};
 use super::keyword_positions::KeywordPositions;
 use super::plan::PlannedPack;
 use super::stream::push_bounded;
-use super::assembled_object::AssembledObject;
 use super::worker::{SweepWorker, sort_hits};
 use crate::git::inflate::InflateError;
 use crate::git::pack::Entry;

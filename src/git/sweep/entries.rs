@@ -8,12 +8,12 @@ use gix::ObjectId;
 use gix::object::Kind;
 
 use super::Searcher;
+use super::assembled_object::AssembledObject;
 use super::collected::{MatchedCopy, ObjectKey, ReadFailure};
 use super::keyword_positions::KeywordPositions;
 use super::memory_budget::Reservation;
 use super::plan::PlannedPack;
 use super::stream::{self, push_bounded};
-use super::assembled_object::AssembledObject;
 use super::worker::{SweepWorker, sort_hits};
 use crate::git::inflate::{InflateError, InflateStream};
 use crate::git::loose::{self, Loose, LooseError, LooseStream};

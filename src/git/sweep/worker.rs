@@ -7,6 +7,7 @@ use std::sync::atomic::Ordering;
 use gix::hash;
 use gix::object::Kind;
 
+use super::assembled_object::AssembledObject;
 use super::buffers::Buffers;
 use super::collected::{Collected, MatchedCopy, ObjectKey};
 use super::entries::{EntryError, EntryResult};
@@ -14,7 +15,6 @@ use super::link_check::LinkChecker;
 use super::memory_budget::MemoryBudget;
 use super::object_store::ObjectStore;
 use super::plan::{PackPlan, PlannedPack, WorkItem};
-use super::assembled_object::AssembledObject;
 use super::work_queue::{QueuedWork, Subtree, WorkQueue};
 use super::{Hits, Searcher, SweepOptions};
 use crate::git::inflate::Inflater;

@@ -6,7 +6,9 @@ use super::repository_audit::RepositoryAudit;
 use super::search::{ObjectSearch, SweepMatch};
 use super::{HistoryError, HistoryOptions};
 use crate::cache::{Cache, CleanContents};
-use crate::git::{ObjectDatabase, Repository, SweepOptions, SweepOutcome, cache_subject, sweep, sweep_with_cache};
+use crate::git::{
+    ObjectDatabase, Repository, SweepOptions, SweepOutcome, cache_subject, sweep, sweep_with_cache,
+};
 
 impl RepositoryAudit<'_> {
     /// Sweeps the database, with the cache if there is one.

@@ -363,8 +363,9 @@ fn entries_short_of_memory_are_retried_or_reported() {
     let whole = repo.sweep(SweepOptions::default());
     assert_eq!((whole.counts.total().objects, whole.skipped.len()), (15, 0));
     for threads in [1, 4] {
-        let sweep =
-            |max_memory| repo.sweep(SweepOptions { threads, max_memory, full_objects: true, ..Default::default() });
+        let sweep = |max_memory| {
+            repo.sweep(SweepOptions { threads, max_memory, full_objects: true, ..Default::default() })
+        };
         // Just enough for a base and its result.
         let tight = sweep(1100 << 10);
         assert_eq!((tight.skipped, tight.counts), (vec![], whole.counts), "{threads} threads");

@@ -178,8 +178,12 @@ impl Repo {
         for (threads, whole, small) in
             [(1, true, 0), (2, false, 0), (2, false, usual), (4, false, 0), (3, true, 0)]
         {
-            let other =
-                self.sweep(SweepOptions { threads, full_objects: whole, small_result: small, ..Default::default() });
+            let other = self.sweep(SweepOptions {
+                threads,
+                full_objects: whole,
+                small_result: small,
+                ..Default::default()
+            });
             assert_eq!(
                 ToyOutcome { searched: 0, ..other },
                 ToyOutcome { searched: 0, ..first.clone() },

@@ -193,7 +193,8 @@ fn finds_the_same(root: Vec<u8>, children: &[Child]) -> Result<(), TestCaseError
 
     let database = ObjectDatabase::new(dir.path(), hash::Kind::Sha1);
     for (threads, whole, small) in [(1, false, 0), (1, false, 100), (2, false, 0), (1, true, 0)] {
-        let options = SweepOptions { threads, full_objects: whole, small_result: small, ..Default::default() };
+        let options =
+            SweepOptions { threads, full_objects: whole, small_result: small, ..Default::default() };
         let SweepOutcome { found, counts: counted, skipped, .. } = sweep(&database, &Toy, &options);
         prop_assert_eq!(skipped, vec![]);
         prop_assert_eq!(&found, &expected);
