@@ -65,9 +65,18 @@ pub fn repository_info(repo: &gix::Repository, given: &Path) -> RepositoryInfo {
         head: head.as_ref().and_then(|head| head.id).map(|id| id.to_string()),
         branch: head.and_then(|head| head.branch),
         given: given.display().to_string(),
+        depth: depth(given, &path),
         is_bare: repo.workdir().is_none(),
         is_mirror: config.boolean("remote.origin.mirror").unwrap_or(false),
     }
+}
+
+/// How many directories `given` is below `top`, which is absolute and has no links in it. Within a git directory it counts
+/// as the directory around that.
+fn depth(given: &Path, top: &Path) -> usize {
+    let real = given.canonicalize().ok();
+    let below = real.as_deref().and_then(|real| real.strip_prefix(top).ok());
+    below.map_or(0, |below| below.components().take_while(|part| part.as_os_str() != ".git").count())
 }
 
 /// Objects and submodules that HEAD's tree refers to.

@@ -120,8 +120,16 @@ impl Draft {
             redact_text(repository_uri, redact);
             branch.iter_mut().for_each(|branch| redact_text(branch, redact));
         }
-        if let Some(RepositoryInfo { path, url, head: _, branch, given, is_bare: _, is_mirror: _ }) =
-            &mut repository
+        if let Some(RepositoryInfo {
+            path,
+            url,
+            head: _,
+            branch,
+            given,
+            depth: _,
+            is_bare: _,
+            is_mirror: _,
+        }) = &mut repository
         {
             [Some(path), url.as_mut(), branch.as_mut(), Some(given)]
                 .into_iter()

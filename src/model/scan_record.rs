@@ -14,6 +14,8 @@ pub struct RepositoryInfo {
     pub branch: Option<String>,
     /// How it was named when the scan was asked for: `.` for the one around the current directory.
     pub given: String,
+    /// How many directories `given` is below `path`; 0 if it is not.
+    pub depth: usize,
     /// Whether it has no work tree.
     pub is_bare: bool,
     /// Whether its refs are copies of those of `origin`, as in a mirror clone.

@@ -39,6 +39,7 @@ pub fn read_json(document: &Value, rules: Vec<RuleInfo>) -> Result<Draft, JsonRe
     let command = COMMANDS.into_iter().find(|name| *name == saved.command).unwrap_or("history");
     let leaks = saved.leaks.into_iter().map(SavedLeak::restore).collect::<Result<_, _>>()?;
     let repository = saved.repository.map(|known| RepositoryInfo {
+        depth: 0,
         given: known.path.clone(),
         path: known.path,
         url: known.url,

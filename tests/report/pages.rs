@@ -110,6 +110,7 @@ fn payloads() -> Draft {
         url: Some(format!("https://github.com/{X}")),
         head: Some(X.to_owned()),
         branch: Some(X.to_owned()),
+        depth: 0,
         given: X.to_owned(),
         is_bare: false,
         is_mirror: true,

@@ -220,6 +220,7 @@ pub(crate) fn history() -> Draft {
         url: Some("https://github.com/team/app.git".to_owned()),
         head: Some("4".repeat(40)),
         branch: Some("main".to_owned()),
+        depth: 0,
         given: ".".to_owned(),
         is_bare: false,
         is_mirror: false,

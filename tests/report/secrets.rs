@@ -125,6 +125,7 @@ fn report(places: &[Place]) -> Report {
                 path: format!("/{key}"),
                 url: Some(format!("https://github.com/{key}")),
                 branch: Some(key.clone()),
+                depth: 0,
                 given: key.clone(),
                 ..RepositoryInfo::default()
             });

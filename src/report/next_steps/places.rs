@@ -206,9 +206,10 @@ fn purge(state: &LeakState) -> Option<String> {
         false => format!(" --key {}", state.fingerprint),
     };
     // Beside the repository, since a purge writes nothing into it.
+    let up = "../".repeat(state.depth + 1);
     let beside = match state.repository.trim_end_matches('/') {
-        "" => "../purged".to_owned(),
-        path if path.ends_with('.') => format!("{path}/../purged"),
+        "" => format!("{up}purged"),
+        path if path.ends_with('.') || state.depth > 0 => format!("{path}/{up}purged"),
         path => format!("{}-purged", path.strip_suffix(".git").unwrap_or(path)),
     };
     let (into, report) =

@@ -83,6 +83,8 @@ pub(super) struct LeakState {
     pub(super) is_one_of_many: bool,
     /// What to give as the repository: empty if it is the one around the current directory.
     pub(super) repository: String,
+    /// How many directories that is below the top of the repository.
+    pub(super) depth: usize,
     /// A command that prints the key, for a pipe; `None` if the repository is audited instead.
     pub(super) printed_by: Option<String>,
     pub(super) is_verifiable: bool,
@@ -133,6 +135,10 @@ impl LeakState {
             has_head: head.is_some(),
             head_branch: repository.and_then(|known| known.branch.clone()),
             repository: repository.map(|known| named_repository(known, dir)).unwrap_or_default(),
+            depth: match dir {
+                StepDirectory::OfTheScan => repository.map_or(0, |known| known.depth),
+                StepDirectory::Any => 0,
+            },
             is_one_of_many: report.open_leaks().nth(1).is_some()
                 && report.min_confidence() == Confidence::Medium,
             printed_by: None,
@@ -380,6 +386,7 @@ impl LeakState {
             head_branch: Some("main".to_owned()),
             is_one_of_many: false,
             repository: String::new(),
+            depth: 0,
             printed_by: None,
             is_verifiable: true,
             revoke_url: None,

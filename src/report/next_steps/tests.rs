@@ -153,6 +153,21 @@ fn one_purge_is_for_all_keys_of_a_report() {
 }
 
 #[test]
+fn a_purge_is_written_beside_the_repository() {
+    for (repository, depth, into) in [
+        ("", 0, "../purged.git"),
+        ("", 2, "../../../purged.git"),
+        ("..", 0, "../../purged.git"),
+        ("sub", 1, "sub/../../purged.git"),
+        ("app.git", 0, "app-purged.git"),
+    ] {
+        let state = LeakState { repository: repository.to_owned(), depth, ..present() };
+        let command = commands(&state).pop().unwrap();
+        assert!(command.contains(&format!(" --into {into} --report ")), "{repository}, {depth}: {command}");
+    }
+}
+
+#[test]
 fn a_tag_may_be_at_the_remote_already() {
     let state = LeakState { other_refs: list(&["main", "tag v1"]), introduced_by_head: true, ..present() };
     assert!(text(&state).contains("`git ls-remote --tags`"), "{}", text(&state));
