@@ -19,6 +19,7 @@ mod lookup;
 mod loose;
 mod loose_lookup;
 mod object_id;
+mod object_marks;
 mod object_reader;
 mod open;
 mod pack;

@@ -12,6 +12,7 @@ use super::name_interner::NameInterner;
 use super::pack_walk::{FromBase, Visitor};
 use super::queried::{QueriedObjects, first_16_bits};
 use crate::git::commit::Header;
+use crate::git::object_marks::ObjectMarks;
 use crate::git::pack::Entry;
 use crate::git::pack::delta::{Run, RunSource};
 
@@ -81,6 +82,10 @@ pub(super) struct BuildContext<'a> {
     pub(super) queried: &'a QueriedObjects,
     pub(super) names: &'a Mutex<NameInterner>,
     pub(super) hash: gix::hash::Kind,
+    /// Marks the blobs in all trees, if these are wanted.
+    pub(super) blobs: Option<&'a ObjectMarks>,
+    /// How many bytes of commits a builder keeps.
+    pub(super) max_commit_bytes: usize,
 }
 
 impl BuildContext<'_> {
@@ -99,6 +104,9 @@ struct RecentSubtree {
 /// How many subtrees are remembered. Neighbouring trees share nearly all of theirs.
 const RECENT_SUBTREES: usize = 4096;
 
+/// How many marked blobs are remembered.
+const RECENT_BLOBS: usize = 4096;
+
 /// What one thread read.
 #[derive(Default)]
 pub(super) struct GraphBuilder {
@@ -108,11 +116,15 @@ pub(super) struct GraphBuilder {
     pub(super) queried_entries: Vec<(u32, QueriedEntry)>,
     pub(super) parents: Vec<u32>,
     pub(super) commits: Vec<CommitRow>,
+    /// The bytes of the first commits, one after the other, and where each of them ends.
+    commit_bytes: (Vec<u8>, Vec<usize>),
     /// Trees and commits that make no sense from some point on.
     pub(super) malformed: Vec<u32>,
     /// Packed objects that are commits, or may be, and were not read.
     pub(super) unread: Vec<u32>,
     recent: Vec<Option<RecentSubtree>>,
+    /// Blobs that were marked lately.
+    recent_blobs: Vec<Option<ObjectId>>,
 }
 
 impl GraphBuilder {
@@ -148,12 +160,14 @@ impl GraphBuilder {
             };
             let kept = if entry.mode.is_tree() {
                 Some(KeptEntry::ChildTree(self.subtree(context, entry.oid, entry.filename)))
-            } else if !entry.mode.is_commit()
-                && let Some(object) = context.queried.find(entry.oid)
-            {
-                Some(KeptEntry::Queried(QueriedEntry { object, name: context.name(entry.filename) }))
-            } else {
+            } else if entry.mode.is_commit() {
                 None
+            } else {
+                self.mark_blob(context, entry.oid);
+                let object = context.queried.find(entry.oid);
+                object.map(|object| {
+                    KeptEntry::Queried(QueriedEntry { object, name: context.name(entry.filename) })
+                })
             };
             outline.starts.push(at);
             if let Some(kept) = kept {
@@ -165,6 +179,18 @@ impl GraphBuilder {
         }
         let (start, count) = span(start, self.subtrees.len());
         self.trees.push(TreeRow { number, start, count });
+    }
+
+    fn mark_blob(&mut self, context: &BuildContext<'_>, id: &oid) {
+        let Some(marks) = context.blobs else { return };
+        if self.recent_blobs.is_empty() {
+            self.recent_blobs.resize(RECENT_BLOBS, None);
+        }
+        let slot = &mut self.recent_blobs[first_16_bits(id) % RECENT_BLOBS];
+        if slot.is_none_or(|recent| *recent != *id) {
+            *slot = Some(id.to_owned());
+            marks.set(context.ids.number(id));
+        }
     }
 
     fn keep(&mut self, tree: u32, entry: KeptEntry) {
@@ -232,6 +258,13 @@ impl GraphBuilder {
         }
     }
 
+    /// The bytes of a commit, by its row, if they were kept.
+    pub(super) fn commit_bytes(&self, row: usize) -> Option<&[u8]> {
+        let (kept, ends) = &self.commit_bytes;
+        let start = row.checked_sub(1).map_or(Some(0), |before| ends.get(before).copied())?;
+        kept.get(start..*ends.get(row)?)
+    }
+
     /// Adds a commit.
     pub(super) fn add_commit(&mut self, context: &BuildContext<'_>, number: u32, bytes: &[u8]) {
         let header = Header::new(bytes);
@@ -243,6 +276,11 @@ impl GraphBuilder {
         self.parents.extend(header.parents().map(|parent| context.ids.number(&parent)));
         let (start, count) = span(start, self.parents.len());
         let tree = context.ids.number(&tree);
+        let (kept, ends) = &mut self.commit_bytes;
+        if ends.len() == self.commits.len() && kept.len() + bytes.len() <= context.max_commit_bytes {
+            kept.extend_from_slice(bytes);
+            ends.push(kept.len());
+        }
         self.commits.push(CommitRow { number, tree, time: header.committed(), start, count });
     }
 }

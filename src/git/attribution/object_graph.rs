@@ -21,6 +21,7 @@ use super::set_interner::{SetId, SetInterner};
 use crate::git::commit::Header;
 use crate::git::database::ObjectDatabase;
 use crate::git::lookup::{Gaps, Lookup};
+use crate::git::object_marks::ObjectMarks;
 use crate::model::Change;
 
 /// Where a tree's subtrees are: `builders[builder].subtrees[start..][..count]`.
@@ -50,6 +51,10 @@ pub(in crate::git) struct ObjectGraph<'s> {
     /// The first is for what is looked up by id; the others are those of threads.
     pub(super) builders: Vec<GraphBuilder>,
     trees: Vec<SubtreeSpan>,
+    /// The blobs in the trees that were read, if they are wanted.
+    blobs: Option<ObjectMarks>,
+    /// How many bytes of commits are kept.
+    max_commit_bytes: usize,
     /// By number of the tree.
     queried_entries: HashMap<u32, Vec<QueriedEntry>>,
     /// Queried objects that are trees: their numbers among the queried objects, by number of the tree.
@@ -82,6 +87,8 @@ impl<'s> ObjectGraph<'s> {
             stop,
             builders: vec![GraphBuilder::default()],
             trees: Vec::new(),
+            blobs: None,
+            max_commit_bytes: 0,
             queried_entries: HashMap::new(),
             queried_trees,
             commits: HashMap::new(),
@@ -101,6 +108,8 @@ impl<'s> ObjectGraph<'s> {
             queried: &self.queried,
             names: &self.names,
             hash: self.lookup.hash(),
+            blobs: self.blobs.as_ref(),
+            max_commit_bytes: self.max_commit_bytes / threads.max(1),
         };
         let mut built = Vec::new();
         for pack in self.ids.packs() {
@@ -112,6 +121,31 @@ impl<'s> ObjectGraph<'s> {
         for builder in built {
             self.add_builder(builder);
         }
+    }
+
+    /// Has the blobs of all trees marked that are read from now on.
+    pub(in crate::git) fn mark_blobs(&mut self) {
+        self.blobs = Some(ObjectMarks::new(self.ids.count()));
+    }
+
+    /// Has the bytes of commits kept that are read from packs from now on, up to so many.
+    pub(in crate::git) fn keep_commits(&mut self, max_bytes: usize) {
+        self.max_commit_bytes = max_bytes;
+    }
+
+    /// The bytes of a commit, if they were kept.
+    pub(in crate::git) fn commit_bytes(&self, number: u32) -> Option<&[u8]> {
+        let &(builder, row) = self.commits.get(&number)?;
+        self.builders.get(builder as usize)?.commit_bytes(row as usize)
+    }
+
+    /// The blobs in all trees that were read, if they were marked and each of these trees is in `trees`.
+    pub(in crate::git) fn take_blobs_if_all(&mut self, trees: &ObjectMarks) -> Option<ObjectMarks> {
+        // A tree that is in several packs was read several times, and marked once.
+        let is_marked = |tree: u32| trees.has(tree) || trees.has(self.ids.number(&self.ids.id(tree)));
+        let mut read = self.builders.iter().flat_map(|builder| &builder.trees);
+        let are_all_marked = read.all(|row| is_marked(row.number));
+        self.blobs.take().filter(|_| are_all_marked)
     }
 
     /// Whether the run is to end early.
@@ -159,6 +193,8 @@ impl<'s> ObjectGraph<'s> {
             queried: &self.queried,
             names: &self.names,
             hash: self.lookup.hash(),
+            blobs: self.blobs.as_ref(),
+            max_commit_bytes: 0,
         };
         let builder = &mut self.builders[0];
         let known = (builder.trees.len(), builder.queried_entries.len(), builder.commits.len());

@@ -35,6 +35,8 @@ impl ObjectGraph<'_> {
             queried: &self.queried,
             names: &self.names,
             hash: self.lookup.hash(),
+            blobs: None,
+            max_commit_bytes: 0,
         };
         let next = AtomicUsize::new(0);
         let shared = repo.clone().into_sync();

@@ -1,18 +1,18 @@
-//! ObjectMarks the blobs of marked trees, reading each tree of a pack once, right after its delta base.
+//! Marks the blobs of marked trees, reading each tree of a pack once, right after its delta base.
 
 use gix::ObjectId;
 use gix::hash::oid;
 use gix::objs::{Kind, TreeRefIter};
 
-use super::marks::ObjectMarks;
 use crate::git::attribution::dense_ids::{DenseIds, NumberedPack};
 use crate::git::attribution::pack_walk::{FromBase, Visitor};
+use crate::git::object_marks::ObjectMarks;
 use crate::git::pack::Entry;
 
 /// How many blobs are remembered as marked. Neighbouring trees share nearly all of theirs.
 const RECENT_BLOBS: usize = 1 << 14;
 
-/// ObjectMarks blobs for one thread.
+/// Marks blobs for one thread.
 pub(super) struct BlobMarker<'a> {
     ids: &'a DenseIds,
     marks: &'a ObjectMarks,
@@ -34,7 +34,7 @@ impl<'a> BlobMarker<'a> {
         Self { ids, marks, hash, pack, recent: vec![None; RECENT_BLOBS], unread: Vec::new() }
     }
 
-    /// ObjectMarks the blobs of a tree.
+    /// Marks the blobs of a tree.
     pub(super) fn tree(&mut self, bytes: &[u8]) {
         for entry in TreeRefIter::from_bytes(bytes, self.hash).map_while(Result::ok) {
             if !entry.mode.is_tree() && !entry.mode.is_commit() {

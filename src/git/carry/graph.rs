@@ -7,12 +7,13 @@ use gix::ObjectId;
 use gix::objs::Kind;
 
 use super::blob_marks::BlobMarker;
-use super::marks::ObjectMarks;
 use crate::git::attribution::Query;
 use crate::git::attribution::object_graph::ObjectGraph;
 use crate::git::attribution::pack_walk::walk;
 use crate::git::attribution::set_interner::SetId;
 use crate::git::lookup::{Gaps, tag_target};
+use crate::git::object_id::object_id;
+use crate::git::object_marks::ObjectMarks;
 
 /// A commit's tree and parents.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -33,6 +34,9 @@ pub struct TagLink {
     /// What it names.
     pub target: ObjectId,
 }
+
+/// The bytes of commits that are kept while they are read, so that they need not be looked up one by one.
+const MAX_COMMIT_BYTES: usize = 16 << 20;
 
 /// The objects that refs lead to.
 pub struct CarriedGraph<'s> {
@@ -64,10 +68,12 @@ impl<'s> CarriedGraph<'s> {
         let objects: HashMap<_, _> = wanted.iter().map(|id| (*id, vec![0])).collect();
         let query = Query { objects, commits: Vec::new(), secrets: 1 };
         let mut graph = ObjectGraph::new(repo, &query, stop);
-        graph.read_packs(true, threads);
         for id in graph.ids.loose.clone() {
             graph.ids.number(&id);
         }
+        graph.mark_blobs();
+        graph.keep_commits(MAX_COMMIT_BYTES);
+        graph.read_packs(true, threads);
         let marks = ObjectMarks::new(graph.ids.count());
         let mut carried = Self {
             graph,
@@ -87,7 +93,11 @@ impl<'s> CarriedGraph<'s> {
         let mut late = Vec::new();
         carried.mark_trees(early, &mut unpacked, &mut |tree| late.push(tree));
         carried.late_trees = late.into_iter().map(|tree| carried.graph.ids.id(tree)).collect();
-        carried.mark_blobs(unpacked, threads);
+        // Nearly always refs lead to every tree. Then the blobs of all trees are those of the marked ones.
+        match carried.graph.take_blobs_if_all(&carried.marks) {
+            Some(blobs) => carried.marks.add(&blobs),
+            None => carried.mark_blobs(unpacked, threads),
+        }
         if stop.load(Ordering::Relaxed) {
             carried.graph.gaps().push("the rest", "stopped before everything was read");
         }
@@ -160,7 +170,7 @@ impl<'s> CarriedGraph<'s> {
         }
     }
 
-    /// ObjectMarks the trees of all commits and all root trees, except for those of the first ones. Adds those that are in no
+    /// Marks the trees of all commits and all root trees, except for those of the first ones. Adds those that are in no
     /// pack to `unpacked`.
     fn mark_trees(
         &mut self,
@@ -192,7 +202,7 @@ impl<'s> CarriedGraph<'s> {
         }
     }
 
-    /// ObjectMarks the blobs of all marked trees, of which those in `looked_up` are looked up by id.
+    /// Marks the blobs of all marked trees, of which those in `looked_up` are looked up by id.
     fn mark_blobs(&mut self, mut looked_up: Vec<u32>, threads: usize) {
         let Self { graph, marks, .. } = self;
         let hash = graph.lookup.hash();
@@ -258,6 +268,20 @@ impl<'s> CarriedGraph<'s> {
         let ids = &self.graph.ids;
         let parents = parents.into_iter().map(|parent| ids.id(parent)).collect();
         Some(CommitLinks { id: ids.id(number), tree: ids.id(tree), parents })
+    }
+
+    /// The bytes of a commit, if they were kept and are those of the object.
+    pub fn commit_bytes(&self, id: &ObjectId) -> Option<&[u8]> {
+        let bytes = self.graph.commit_bytes(self.graph.ids.number(id))?;
+        (object_id(Kind::Commit, bytes, self.graph.lookup.hash()) == Some(*id)).then_some(bytes)
+    }
+
+    /// The tree of a commit to which refs lead.
+    pub fn tree_of(&mut self, commit: &ObjectId) -> Option<ObjectId> {
+        let number = self.graph.ids.number(commit);
+        let tree =
+            if self.graph.knows_commit(number) { self.graph.commit(number)?.tree } else { return None };
+        Some(self.graph.ids.id(tree))
     }
 
     /// The annotated tags, each after the one that it names.

@@ -6,7 +6,6 @@ mod entry_compressor;
 mod entry_copy;
 mod graph;
 mod index_file;
-mod marks;
 mod pack_writer;
 mod whole_entries;
 

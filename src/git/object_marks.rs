@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 /// Marked objects, by dense number.
-pub(super) struct ObjectMarks {
+pub(in crate::git) struct ObjectMarks {
     words: Vec<AtomicU64>,
     /// Numbers beyond those that there were at the start: objects that do not exist.
     beyond: Mutex<Vec<u32>>,
@@ -12,13 +12,13 @@ pub(super) struct ObjectMarks {
 
 impl ObjectMarks {
     /// No marks, with room for numbers below `count`.
-    pub(super) fn new(count: usize) -> Self {
+    pub(in crate::git) fn new(count: usize) -> Self {
         let words = (0..count.div_ceil(64)).map(|_| AtomicU64::new(0)).collect();
         Self { words, beyond: Mutex::default() }
     }
 
-    /// ObjectMarks an object; whether it was not marked before. One without room never is.
-    pub(super) fn set(&self, number: u32) -> bool {
+    /// Marks an object; whether it was not marked before. One without room never is.
+    pub(in crate::git) fn set(&self, number: u32) -> bool {
         let bit = 1 << (number % 64);
         match self.words.get(number as usize / 64) {
             Some(word) => word.fetch_or(bit, Ordering::Relaxed) & bit == 0,
@@ -33,21 +33,28 @@ impl ObjectMarks {
         }
     }
 
+    /// Marks everything that is marked in `others`, which has as much room.
+    pub(in crate::git) fn add(&self, others: &Self) {
+        for (word, other) in self.words.iter().zip(&others.words) {
+            word.fetch_or(other.load(Ordering::Relaxed), Ordering::Relaxed);
+        }
+    }
+
     /// Removes a mark.
-    pub(super) fn clear(&self, number: u32) {
+    pub(in crate::git) fn clear(&self, number: u32) {
         if let Some(word) = self.words.get(number as usize / 64) {
             word.fetch_and(!(1 << (number % 64)), Ordering::Relaxed);
         }
     }
 
     /// Whether an object is marked.
-    pub(super) fn has(&self, number: u32) -> bool {
+    pub(in crate::git) fn has(&self, number: u32) -> bool {
         let word = self.words.get(number as usize / 64).map_or(0, |word| word.load(Ordering::Relaxed));
         word >> (number % 64) & 1 == 1
     }
 
     /// How many are marked.
-    pub(super) fn count(&self) -> u64 {
+    pub(in crate::git) fn count(&self) -> u64 {
         self.words.iter().map(|word| u64::from(word.load(Ordering::Relaxed).count_ones())).sum()
     }
 }
