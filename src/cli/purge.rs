@@ -74,7 +74,7 @@ pub(super) fn run(args: &Purge, global: &Global) -> Result<Exit> {
     if !global.quiet {
         print(text(&report).as_bytes()).context("cannot write to standard output")?;
     }
-    Ok(Exit::Clean)
+    Ok(if report.is_undecided() { Exit::Incomplete } else { Exit::Clean })
 }
 
 /// Writes the report, if one is wanted.
@@ -119,6 +119,7 @@ fn text(report: &PurgeReport) -> String {
         if let Some(line) = report.unmatched() {
             let _ = writeln!(text, "{line}");
         }
+        unsearched(&mut text, report);
         return text;
     }
     let keys: Vec<&str> = report.keys.iter().map(|key| key.redacted.as_str()).collect();
@@ -146,6 +147,7 @@ fn text(report: &PurgeReport) -> String {
             let _ = writeln!(text, "  {line}");
         }
     }
+    unsearched(&mut text, report);
     if !report.not_carried_over.is_empty() {
         let _ = writeln!(text, "\nNot carried over:");
         for left in &report.not_carried_over {
@@ -157,6 +159,25 @@ fn text(report: &PurgeReport) -> String {
         step_text(&mut text, number, step);
     }
     text
+}
+
+/// The files that nobody can look into, of which the reader has to decide what becomes of them.
+fn unsearched(text: &mut String, report: &PurgeReport) {
+    let files = report.unsearched();
+    if files.is_empty() {
+        return;
+    }
+    let _ = writeln!(text, "\nNot searched, since they cannot be opened; they may contain the key:");
+    for line in files {
+        let _ = writeln!(text, "  {line}");
+    }
+    if report.is_undecided() {
+        let _ = writeln!(
+            text,
+            "  A purge refuses until each of them is decided: list its path under `exclude` in a friskey.toml, passed with \
+             --config, to carry it over as it is, or remove it from the history first"
+        );
+    }
 }
 
 fn step_text(text: &mut String, number: u32, step: &PurgeStep) {

@@ -45,7 +45,7 @@ pub use origin::Origin;
 pub use os_error::{cause, without_os_errors};
 pub use proof::{
     CloneKind, CloneProof, LeadingRef, OldObject, OldObjects, ProofStatus, ProofTool, ProvenClone, RefKind,
-    SoughtKey,
+    SoughtKey, UnprovenFile,
 };
 pub use reachability::{Reachability, RemoteSighting, StashEntry, TagDate};
 pub use report::{REPORT_SCHEMA, Report, Status};

@@ -144,6 +144,19 @@ impl OldObjects {
     pub const MAX_LISTED: usize = 1000;
 }
 
+/// A file that cannot be searched, such as an archive that cannot be opened.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct UnprovenFile {
+    /// Its blob.
+    pub object: String,
+    /// Its newest path, redacted, if one is known.
+    pub path: Option<String>,
+    /// Why.
+    pub reason: String,
+    /// Whether the purge could not search it either, and carried it over as it was.
+    pub carried_over: bool,
+}
+
 /// A ref, or an entry of a reflog, that leads to what was purged.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct LeadingRef {
@@ -179,6 +192,10 @@ pub struct CloneProof {
     pub refs: Vec<LeadingRef>,
     /// What could not be seen, and why.
     pub not_seen: BTreeSet<Skip>,
+    /// Those parts of `not_seen` that are files that cannot be searched.
+    pub unsearched: Vec<UnprovenFile>,
+    /// How many other keys were seen, of medium or high confidence.
+    pub other_keys: u64,
     /// Repositories within this one that are not part of the clone.
     pub left_out: Vec<String>,
     /// What no clone can prove.

@@ -3,11 +3,13 @@
 //! The audit of `friskey history` looks for the keys, by fingerprint, with everything on and nothing accepted. The ids of
 //! all rewritten objects are looked up besides. What leads to either is named, and so is whatever could not be seen.
 
+mod found;
 mod old_objects;
 mod purged_history;
+mod report_document;
 mod sight;
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap};
 use std::path::Path;
 use std::time::Instant;
 
@@ -17,12 +19,8 @@ use crate::detect::Redactor;
 use crate::git::attribution::Options;
 use crate::git::refs::{self, Refs, Tip, TipKind};
 use crate::git::{self, OpenError, Repository};
-use crate::model::{
-    CloneProof, Draft, Fingerprint, LeadingRef, Leak, Origin, ProofStatus, ProofTool, ProvenClone, RefKind,
-    Skip, SoughtKey,
-};
-use crate::scan::{HistoryError, HistoryOptions, Settings, scan_history};
-use old_objects::OldObjectSearch;
+use crate::model::{CloneProof, Draft, ProofStatus, ProofTool, ProvenClone, Skip};
+use crate::scan::{HistoryError, HistoryOptions, Settings, scan_history_objects};
 use purged_history::PurgedKey;
 
 /// What no clone can prove, whatever is in it.
@@ -69,7 +67,7 @@ pub fn prove(
     let begun = Instant::now();
     let repo = git::open(&audit.repo)?.to_thread_local();
     check_hash(&repo, &audit.repo, report)?;
-    let draft = scan_history(settings, audit)?;
+    let (draft, objects) = scan_history_objects(settings, audit)?;
     let refs = refs::read(&repo);
     let options = Options { threads: audit.threads, stop: settings.stop.flag(), include_unreachable: true };
     let old = old_objects::search(&repo, &refs, report, &options);
@@ -92,9 +90,11 @@ pub fn prove(
             commits: draft.coverage.commits,
             blobs: draft.coverage.blobs,
         },
-        keys: report.keys.iter().map(|key| sought(key, &draft)).collect(),
-        refs: leading_refs(report, &draft, &old),
+        keys: report.keys.iter().map(|key| found::sought(key, &draft)).collect(),
+        refs: found::leading_refs(report, &draft, &old),
         not_seen,
+        unsearched: objects.unsearched.iter().flat_map(|one| found::unproven(one, report)).collect(),
+        other_keys: found::other_keys(&draft, report),
         left_out: draft.coverage.ignored.iter().map(|one| format!("{}: {}", one.what, one.by)).collect(),
         not_provable: NOT_PROVABLE.to_vec(),
         old_objects: old.summary,
@@ -156,69 +156,6 @@ fn rules_not_in_force(settings: &Settings<'_>, report: &PurgedHistory) -> Vec<Sk
     unknown.map(skip).collect()
 }
 
-fn sought(key: &PurgedKey, draft: &Draft) -> SoughtKey {
-    let leak = leak(draft, &key.fingerprint);
-    let findings = leak.map_or(&[][..], |leak| &leak.findings);
-    let places: BTreeSet<String> = findings.iter().map(|finding| place(&finding.origin)).collect();
-    SoughtKey {
-        fingerprint: key.fingerprint,
-        redacted: key.redacted.clone(),
-        rule: key.rule.clone(),
-        found: leak.is_some(),
-        status: leak.map(|leak| leak.status),
-        places: places.into_iter().take(SoughtKey::MAX_PLACES).collect(),
-        findings: findings.len() as u64,
-    }
-}
-
-fn leak<'d>(draft: &'d Draft, fingerprint: &Fingerprint) -> Option<&'d Leak> {
-    draft.leaks.iter().find(|leak| leak.identified.fingerprint == *fingerprint)
-}
-
-/// `blob src/app.py (12345678), a.zip/.env`
-fn place(origin: &Origin) -> String {
-    let mut text = origin.surface.name().to_owned();
-    if let Some(path) = &origin.path {
-        text.push(' ');
-        text.push_str(&String::from_utf8_lossy(path));
-    }
-    for part in &origin.container {
-        text.push_str(" > ");
-        text.push_str(&String::from_utf8_lossy(part));
-    }
-    if let Some(id) = origin.commit.as_ref().or(origin.object.as_ref()) {
-        text.push_str(&format!(" ({})", id.get(..10).unwrap_or(id)));
-    }
-    text
-}
-
-/// Everything that leads to a key or to a rewritten object.
-fn leading_refs(report: &PurgedHistory, draft: &Draft, old: &OldObjectSearch) -> Vec<LeadingRef> {
-    let mut refs: BTreeMap<(RefKind, String), LeadingRef> = BTreeMap::new();
-    let mut entry = |name: &str, is_local: bool, key: Option<Fingerprint>, id: Option<String>| {
-        let kind = if is_local { RefKind::Local } else { RefKind::of(name) };
-        let leading = refs.entry((kind, name.to_owned())).or_insert_with(|| LeadingRef {
-            name: name.to_owned(),
-            kind,
-            keys: BTreeSet::new(),
-            old_objects: BTreeSet::new(),
-        });
-        leading.keys.extend(key);
-        leading.old_objects.extend(id);
-    };
-    for (key, leak) in report.keys.iter().filter_map(|key| Some((key, leak(draft, &key.fingerprint)?))) {
-        let reached = &leak.reachability;
-        for name in reached.refs_at_tip.iter().chain(&reached.refs_in_history) {
-            entry(name, false, Some(key.fingerprint), None);
-        }
-        reached.held_by.iter().for_each(|name| entry(name, true, Some(key.fingerprint), None));
-    }
-    for old in &old.leading {
-        entry(&old.name, old.is_local, None, old.id.map(|id| id.to_string()));
-    }
-    refs.into_values().collect()
-}
-
 /// Redacts what comes from the clone: names and reasons may hold a key, purged or not.
 fn redact(proof: &mut CloneProof, settings: &Settings<'_>, draft: &Draft) {
     let secrets = draft.secrets.iter().map(|identified| &identified.secret);
@@ -238,6 +175,11 @@ fn redact(proof: &mut CloneProof, settings: &Settings<'_>, draft: &Draft) {
     keys.for_each(&mut clean);
     proof.refs.iter_mut().for_each(|one| clean(&mut one.name));
     proof.left_out.iter_mut().for_each(&mut clean);
+    proof
+        .unsearched
+        .iter_mut()
+        .flat_map(|one| one.path.iter_mut().chain([&mut one.reason]))
+        .for_each(&mut clean);
     let not_seen = std::mem::take(&mut proof.not_seen).into_iter().map(|mut skip| {
         clean(&mut skip.what);
         clean(&mut skip.reason);

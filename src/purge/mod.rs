@@ -6,6 +6,8 @@
 mod blobs;
 mod cleanse;
 mod commits;
+mod comparison;
+mod destination;
 mod error;
 mod fill;
 mod headers;
@@ -21,6 +23,7 @@ mod proof_tests;
 mod purged_keys;
 mod refs;
 mod report;
+mod request_refs;
 mod rewriter;
 mod run;
 mod sink;
@@ -37,10 +40,10 @@ pub use error::PurgeError;
 pub use leftovers::Leftover;
 pub use next_steps::PurgeStep;
 pub use proof::PurgeProof;
-pub use report::{Counts, PurgeReport, ReportedKey};
+pub use report::{Counts, PurgeReport, ReportedKey, UnsearchedFile};
 
 use crate::git::{self, Progress};
-use crate::model::{Confidence, Draft};
+use crate::model::{Confidence, Draft, Skip};
 use crate::rules::RuleSet;
 use crate::scan::{HistoryError, HistoryOptions, KeyFilter, KeyObjects, Settings, scan_history_objects};
 use crate::source::Excludes;
@@ -89,9 +92,9 @@ pub struct PurgeOptions {
 pub fn check_places(repo: &Path, into: Option<&Path>, report: Option<&Path>) -> Result<(), PurgeError> {
     let repo = git::open(repo).map_err(HistoryError::from)?.to_thread_local();
     if let Some(into) = into {
-        store::check(into, &repo)?;
+        destination::check(into, &repo)?;
     }
-    match report.filter(|report| store::is_inside(report, &repo)) {
+    match report.filter(|report| destination::is_inside(report, &repo)) {
         Some(report) => Err(PurgeError::ReportInside(report.to_owned())),
         None => Ok(()),
     }
@@ -118,19 +121,22 @@ pub fn purge(
     let run = |draft: &Draft, keys: &PurgedKeys, found: &KeyObjects| {
         PurgeRun { settings: &settings, options, repo: &repo, draft, keys, start, deliver }.run(found)
     };
-    if keys.keys.is_empty() || keys.are_marked() {
+    // A rule may miss a key next to other characters, unless it has the marker. Whether one did, the proof shows, which
+    // searches for the keys literally; a plan is not proven.
+    if keys.keys.is_empty() || keys.are_marked() || options.into.is_some() {
         match run(&draft, &keys, &found) {
             Err(PurgeError::KeyLeft(..)) => {}
             outcome => return outcome,
         }
     }
-    // A rule may miss a key next to other characters. Now that the keys are known, they are searched for literally.
+    // Now that the keys are known, the old repository is searched for them literally, too.
     let (draft, found) = audit(&settings, options)?;
     keys.learn(&draft);
     run(&draft, &keys, &found)
 }
 
-/// Audits everything, at the lowest confidence, so that every form of a key is known.
+/// Audits everything, at the lowest confidence, so that every form of a key is known. A plan may be made although files
+/// cannot be opened, and names them.
 fn audit(settings: &Settings<'_>, options: &PurgeOptions) -> Result<(Draft, KeyObjects), PurgeError> {
     let settings = Settings { min_confidence: Confidence::Low, only: None, ..*settings };
     let audit = HistoryOptions {
@@ -142,7 +148,9 @@ fn audit(settings: &Settings<'_>, options: &PurgeOptions) -> Result<(Draft, KeyO
     if settings.stop.is_set() {
         return Err(PurgeError::Stopped);
     }
-    match draft.coverage.is_complete() {
+    let is_unsearched = |skip: &Skip| found.unsearched.iter().any(|one| one.skips.contains(skip));
+    let is_plan = options.into.is_none();
+    match draft.coverage.skipped.iter().all(|skip| is_plan && is_unsearched(skip)) {
         true => Ok((draft, found)),
         false => Err(PurgeError::Incomplete(draft.coverage.skipped.into_iter().collect())),
     }

@@ -1,8 +1,9 @@
 //! Proofs that fail: each thing that a proof promises, in a repository where it does not hold.
 
+use std::collections::HashMap;
 use std::time::Instant;
 
-use super::proof::prove;
+use super::proof::{Expected, prove};
 use super::purged_keys::PurgedKeys;
 use super::refs::RefPlan;
 use super::rewriter::Rewritten;
@@ -79,8 +80,8 @@ impl Leaked {
         let mut plan = RefPlan::new(&refs::read(&repo), &keys, &self.detector).unwrap();
         let mut done = Rewritten::default();
         change(&mut plan, &mut done);
-        let about = (&keys, &plan, &done);
-        prove(self.scratch.path(), &repo, &self.settings(), &self.options(), about).map(drop)
+        let expected = Expected { keys: &keys, plan: &plan, done: &done, tip_trees: &HashMap::new() };
+        prove(self.scratch.path(), &repo, &self.settings(), &self.options(), &expected).map(drop)
     }
 }
 
@@ -111,7 +112,8 @@ fn a_purge_that_fails_leaves_nothing() {
     let keys = PurgedKeys::select(&draft, &[], Confidence::Medium);
     let repo = leaked.scratch.open();
     // An audit that overlooked the key: the proof finds it.
-    let overlooked = KeyObjects { keys: found.keys.clone(), objects: Default::default() };
+    let overlooked =
+        KeyObjects { keys: found.keys.clone(), objects: Default::default(), unsearched: Vec::new() };
     let deliver = |_: &super::PurgeReport| Ok(());
     let settings = leaked.settings();
     let job = PurgeRun {

@@ -16,6 +16,8 @@ pub(super) struct PurgedKeys {
     purged: HashSet<Fingerprint>,
     /// How many keys at or above the threshold stay because they are accepted.
     pub(super) accepted: u64,
+    /// How many other keys at or above the threshold stay because no filter admits them.
+    pub(super) others: u64,
     /// How many of the filters admit none.
     pub(super) unmatched: u64,
     /// Every key in the repository at any confidence.
@@ -36,12 +38,14 @@ impl PurgedKeys {
         let is_accepted = |leak: &&Leak| leak.identified.confidence >= threshold && leak.is_suppressed();
         let stays = |leak: &&Leak| is_accepted(leak) && !is_selected(leak);
         let accepted = draft.leaks.iter().filter(stays).count() as u64;
+        let is_other = |leak: &&Leak| leak.identified.confidence >= threshold && !leak.is_suppressed();
+        let others = draft.leaks.iter().filter(|leak| is_other(leak) && !is_selected(leak)).count() as u64;
         let purged = keys.iter().map(|key| key.fingerprint).collect();
         let admits_none = |filter: &&KeyFilter| !keys.iter().any(|key| filter.admits(key));
         let unmatched = filters.iter().filter(admits_none).count() as u64;
         let known = draft.secrets.iter().map(|key| key.fingerprint);
         let known = known.chain(draft.leaks.iter().map(|leak| leak.identified.fingerprint)).collect();
-        Self { keys, purged, accepted, unmatched, known }
+        Self { keys, purged, accepted, others, unmatched, known }
     }
 
     /// A detector that finds these keys wherever they are, also where a rule does not: in the middle of a word or path.

@@ -7,6 +7,7 @@ use super::error::PurgeError;
 use super::fill::Treatment;
 use super::names::numbered;
 use super::purged_keys::PurgedKeys;
+use super::request_refs::is_numbered;
 use super::rewriter::Place;
 use crate::detect::Detector;
 use crate::git::ObjectId;
@@ -142,6 +143,7 @@ impl RefPlan {
         names.extend(head.clone());
         names.sort();
         names.dedup();
+        names.retain(|name| !is_numbered(name));
         for name in names {
             let clean = cleanse(name.as_bytes(), keys, detector).map_err(|Remains(fingerprint)| {
                 PurgeError::Remains { what: "the name of a ref".to_owned(), fingerprint }

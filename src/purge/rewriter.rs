@@ -135,6 +135,11 @@ impl HistoryRewriter<'_> {
 
     /// The bytes of an object of a kind.
     pub(super) fn read(&mut self, id: &ObjectId, kind: ObjectKind) -> Result<Vec<u8>, PurgeError> {
+        if kind == ObjectKind::Commit
+            && let Some(bytes) = self.graph.commit_bytes(id)
+        {
+            return Ok(bytes.to_vec());
+        }
         let whole = self.whole.read(&self.graph, id);
         match whole.or_else(|| self.objects.read(id, "object")) {
             Some((found, bytes)) if found == kind => Ok(bytes.to_vec()),

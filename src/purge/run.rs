@@ -19,7 +19,7 @@ use crate::git::{
     self, CarriedGraph, ObjectId, ObjectKind, ObjectReader, PackWriter, Repository, WholeEntryReader,
 };
 use crate::model::Draft;
-use crate::scan::{KeyObjects, Settings};
+use crate::scan::{KeyObjects, Settings, UnsearchedObject};
 use crate::threads;
 
 /// A purge after the audit.
@@ -37,7 +37,7 @@ impl PurgeRun<'_> {
     /// Writes the new repository, proves it and delivers the report.
     pub(super) fn run(&self, found: &KeyObjects) -> Result<PurgeReport, PurgeError> {
         if self.keys.keys.is_empty() {
-            return self.nothing();
+            return self.nothing(&found.unsearched);
         }
         let refs = git::refs::read(self.repo);
         let plan = RefPlan::new(&refs, self.keys, self.settings.detector)?;
@@ -67,14 +67,16 @@ impl PurgeRun<'_> {
         };
         sink.with_writer(|writer| self.copy(&mut graph, writer)).transpose()?;
         let tags = graph.tags().iter().map(|link| (link.id, link.target)).collect();
+        let tip_trees = plan.refs.iter().filter_map(|one| Some((one.id, graph.tree_of(&one.id)?))).collect();
         drop(graph);
         let proof = match (&new, sink.into_writer()) {
-            (Some(new), Some(writer)) => Some(self.write(new, writer, &tags, &plan, &done)?),
+            (Some(new), Some(writer)) => Some(self.write(new, writer, (&tags, &tip_trees), &plan, &done)?),
             _ => None,
         };
         let leftovers = leftovers::list(self.repo, &refs, &plan, unreachable, done.lfs.len() as u64);
         let status = if self.options.into.is_some() { "done" } else { "planned" };
-        let report = self.report(status, &plan, (&done, &paths), counts, leftovers, proof);
+        let report =
+            self.report(status, &plan, (&done, &paths), (counts, leftovers, &found.unsearched), proof);
         (self.deliver)(&report).map_err(PurgeError::Report)?;
         if let Some(new) = new {
             new.finish().map_err(|error| self.unwritable(error))?;
@@ -83,10 +85,11 @@ impl PurgeRun<'_> {
     }
 
     /// The report that there is nothing to purge.
-    fn nothing(&self) -> Result<PurgeReport, PurgeError> {
+    fn nothing(&self, unsearched: &[UnsearchedObject]) -> Result<PurgeReport, PurgeError> {
         let plan = RefPlan::new(&git::refs::read(self.repo), self.keys, self.settings.detector)?;
         let rewritten = (&Rewritten::default(), &HashMap::new());
-        let report = self.report("nothing", &plan, rewritten, Counts::default(), Vec::new(), None);
+        let report =
+            self.report("nothing", &plan, rewritten, (Counts::default(), Vec::new(), unsearched), None);
         (self.deliver)(&report).map_err(PurgeError::Report)?;
         Ok(report)
     }
@@ -96,8 +99,7 @@ impl PurgeRun<'_> {
         status: &'static str,
         plan: &RefPlan,
         (done, paths): (&Rewritten, &HashMap<ObjectId, Vec<u8>>),
-        counts: Counts,
-        leftovers: Vec<Leftover>,
+        (counts, leftovers, unsearched): (Counts, Vec<Leftover>, &[UnsearchedObject]),
         proof: Option<PurgeProof>,
     ) -> PurgeReport {
         let redactor = Redactor::new(self.settings.detector)
@@ -118,6 +120,8 @@ impl PurgeRun<'_> {
             paths,
             counts,
             leftovers,
+            unsearched,
+            others: self.keys.others,
             proof,
             elapsed: self.start.elapsed().as_secs_f64(),
         };
@@ -197,12 +201,13 @@ impl PurgeRun<'_> {
         }
     }
 
-    /// Finishes the pack, writes the refs, and proves all of it. `tags` has what each annotated tag names.
+    /// Finishes the pack, writes the refs, and proves all of it. `tags` has what each annotated tag names, `tip_trees` the
+    /// old tree of each commit that a ref names.
     fn write(
         &self,
         new: &NewRepository,
         writer: PackWriter,
-        tags: &HashMap<ObjectId, ObjectId>,
+        (tags, tip_trees): (&HashMap<ObjectId, ObjectId>, &HashMap<ObjectId, ObjectId>),
         plan: &RefPlan,
         done: &Rewritten,
     ) -> Result<PurgeProof, PurgeError> {
@@ -219,8 +224,8 @@ impl PurgeRun<'_> {
         // The disk works while the proof reads what is still in memory.
         std::thread::scope(|scope| {
             let syncing = threads::start(scope, || new.sync());
-            let proof =
-                proof::prove(new.path(), self.repo, self.settings, self.options, (self.keys, plan, done));
+            let expected = proof::Expected { keys: self.keys, plan, done, tip_trees };
+            let proof = proof::prove(new.path(), self.repo, self.settings, self.options, &expected);
             let synced = syncing.map_or_else(|| new.sync(), threads::join);
             let proof = proof?;
             synced.map_err(|error| self.unwritable(error))?;

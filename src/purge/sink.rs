@@ -7,8 +7,10 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use crate::git::{EntryCompressor, HashKind, ObjectId, ObjectKind, PackWriter, object_id};
 use crate::threads;
 
-/// How many objects may wait to be compressed.
-const MAX_WAITING: usize = 64;
+/// How many batches of objects may wait to be compressed.
+const MAX_WAITING: usize = 8;
+/// The helper gets objects in batches of about this size, in bytes, since waking it takes longer than compressing a commit.
+const BATCH_BYTES: usize = 1 << 15;
 /// Larger objects do not wait, so that those that do take little memory, in bytes.
 const MAX_WAITING_BYTES: usize = 1 << 16;
 
@@ -25,7 +27,14 @@ pub(super) struct PackSink {
     /// Those that are not in use.
     compressors: Mutex<Vec<EntryCompressor>>,
     /// Leads to the helper, while there is one.
-    waiting: Mutex<Option<SyncSender<NewObject>>>,
+    waiting: Mutex<Option<Helper>>,
+}
+
+/// The way to a thread that compresses objects.
+struct Helper {
+    sender: SyncSender<Vec<NewObject>>,
+    /// What is to be sent next, and its size in bytes.
+    batch: (Vec<NewObject>, usize),
 }
 
 /// An object that waits to be compressed.
@@ -63,16 +72,8 @@ impl ObjectSink {
         if !lock(&pack.writer).reserve(id) {
             return Ok(id);
         }
-        let helper = lock(&pack.waiting).clone().filter(|_| bytes.len() <= MAX_WAITING_BYTES);
-        let object = NewObject { id, kind, bytes };
-        let left = match helper {
-            // A helper that failed takes nothing any more, and says why in the end.
-            Some(helper) => helper.send(object).err().map(|unsent| unsent.0),
-            None => Some(object),
-        };
-        if let Some(NewObject { id, kind, bytes }) = left {
-            pack.store(id, kind, &bytes)?;
-        }
+        let left = pack.wait(NewObject { id, kind, bytes });
+        left.iter().try_for_each(|one| pack.store(one.id, one.kind, &one.bytes))?;
         Ok(id)
     }
 
@@ -94,16 +95,17 @@ impl ObjectSink {
         if threads < 2 {
             return Ok(work());
         }
-        let (send, receive) = sync_channel::<NewObject>(MAX_WAITING);
+        let (send, receive) = sync_channel::<Vec<NewObject>>(MAX_WAITING);
         std::thread::scope(|scope| {
-            let mut objects = receive.into_iter();
+            let mut objects = receive.into_iter().flatten();
             let compress = move || objects.try_for_each(|one| pack.store(one.id, one.kind, &one.bytes));
             let Some(helper) = threads::start(scope, compress) else { return Ok(work()) };
-            let outcome = {
+            let (outcome, left) = {
                 let _end = pack.lead_to(send);
-                work()
+                (work(), pack.send_batch())
             };
             threads::join(helper)?;
+            left.iter().try_for_each(|one| pack.store(one.id, one.kind, &one.bytes))?;
             Ok(outcome)
         })
     }
@@ -133,10 +135,34 @@ impl PackSink {
         stored
     }
 
+    /// Lets an object wait for the helper. Returns what the helper does not take.
+    fn wait(&self, object: NewObject) -> Vec<NewObject> {
+        let mut waiting = lock(&self.waiting);
+        let Some(helper) = waiting.as_mut().filter(|_| object.bytes.len() <= MAX_WAITING_BYTES) else {
+            return vec![object];
+        };
+        helper.batch.1 += object.bytes.len();
+        helper.batch.0.push(object);
+        if helper.batch.1 < BATCH_BYTES { Vec::new() } else { helper.send() }
+    }
+
+    /// Sends the helper what is waiting. Returns what it does not take.
+    fn send_batch(&self) -> Vec<NewObject> {
+        lock(&self.waiting).as_mut().map_or_else(Vec::new, Helper::send)
+    }
+
     /// Lets objects wait for a helper until the result is dropped.
-    fn lead_to(&self, helper: SyncSender<NewObject>) -> WaitingEnd<'_> {
-        *lock(&self.waiting) = Some(helper);
+    fn lead_to(&self, sender: SyncSender<Vec<NewObject>>) -> WaitingEnd<'_> {
+        *lock(&self.waiting) = Some(Helper { sender, batch: (Vec::new(), 0) });
         WaitingEnd(self)
+    }
+}
+
+impl Helper {
+    /// Sends the batch. A helper that failed takes nothing any more, and says why in the end.
+    fn send(&mut self) -> Vec<NewObject> {
+        let (batch, _) = std::mem::take(&mut self.batch);
+        self.sender.send(batch).err().map_or_else(Vec::new, |unsent| unsent.0)
     }
 }
 

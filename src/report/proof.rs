@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use super::humanize::{count, thousands};
 use super::{Style, escape};
-use crate::model::{CloneKind, CloneProof, LeadingRef, ProofStatus, RefKind, SoughtKey};
+use crate::model::{CloneKind, CloneProof, LeadingRef, ProofStatus, RefKind, Skip, SoughtKey, UnprovenFile};
 
 /// How many places, refs and reasons are listed unless all are asked for.
 const DEFAULT_LISTED: usize = 10;
@@ -24,6 +24,18 @@ pub fn write_proof(proof: &CloneProof, style: &Style, out: &mut dyn Write) -> io
         writeln!(out, "not seen: {}: {}", escape::line(&skip.what), escape::line(&skip.reason))?;
     }
     and_more(proof.not_seen.len() - listed, out)?;
+    for file in proof.unsearched.iter().filter(|file| file.carried_over).take(listed) {
+        let path = file.path.as_deref().unwrap_or("without a path");
+        let path = escape::line(path);
+        writeln!(out, "carried over unsearched by the purge: {path} (blob {})", escape::line(&file.object))?;
+    }
+    if proof.other_keys > 0 {
+        let keys = count(proof.other_keys, "other key");
+        writeln!(
+            out,
+            "also in this clone: {keys}, which the purge did not remove; `friskey history` lists them"
+        )?;
+    }
     for left_out in &proof.left_out {
         writeln!(out, "left out: {}", escape::line(left_out))?;
     }
@@ -203,7 +215,15 @@ fn searched(proof: &CloneProof) -> String {
 }
 
 fn verdict(proof: &CloneProof) -> &'static str {
+    let is_unsearched = |skip: &Skip| {
+        let has =
+            |file: &UnprovenFile| skip.reason.contains(&file.object) || skip.what.contains(&file.object);
+        proof.unsearched.iter().any(has)
+    };
     match proof.status {
+        ProofStatus::Incomplete if proof.not_seen.iter().all(is_unsearched) => {
+            "not proven: nothing was found, and everything was searched but the files above, which cannot be opened"
+        }
         ProofStatus::Proven => {
             "proven: this clone has none of the purged keys and none of the rewritten objects"
         }

@@ -21,7 +21,8 @@ mod stop;
 mod suppression;
 
 pub use history::{
-    HISTORY_SURFACES, HistoryError, HistoryOptions, KeyObjects, scan_history, scan_history_objects,
+    HISTORY_SURFACES, HistoryError, HistoryOptions, KeyObjects, UnsearchedObject, scan_history,
+    scan_history_objects,
 };
 pub use key_filter::{KeyFilter, MIN_FINGERPRINT_DIGITS};
 pub use object_keys::{KeyInObject, ObjectKeys};

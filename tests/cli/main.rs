@@ -24,6 +24,7 @@ mod lfs;
 mod messages;
 mod narrowed;
 mod next_steps;
+mod purged;
 mod push;
 mod reftable;
 #[path = "../kit/sarif.rs"]

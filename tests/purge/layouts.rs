@@ -75,6 +75,22 @@ fn every_way_to_name_the_repository() {
     assert_eq!(tips.len(), 1);
 }
 
+/// Nothing of the new repository is elsewhere, even if all of the old one is.
+#[test]
+fn objects_of_alternates_are_carried_over() {
+    let scratch = Scratch::new();
+    repository(&scratch, &[]);
+    scratch.git("", &["clone", "-q", "--mirror", "--shared", "repo", "borrowing.git"]);
+    let output = scratch.friskey(&["purge", "borrowing.git", "--into", "new.git"]);
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    let shape_before = shape(&scratch, "borrowing.git");
+    std::fs::remove_dir_all(scratch.path("repo")).unwrap();
+    assert!(!scratch.path("new.git/objects/info/alternates").exists());
+    let fsck = scratch.try_git("new.git", &["fsck", "--full", "--strict"]);
+    assert!(fsck.status.success() && fsck.stdout.is_empty(), "{}{}", stdout(&fsck), stderr(&fsck));
+    assert_eq!(shape_before, shape(&scratch, "new.git"));
+}
+
 #[test]
 fn head_stays_what_it_is() {
     for (head, expected) in [

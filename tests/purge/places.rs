@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::support::{Scratch, fingerprint, key, stderr, stdout};
+use crate::support::{Scratch, fingerprint, json, key, stderr, stdout};
 
 fn leaked() -> Scratch {
     let scratch = Scratch::new();
@@ -84,27 +84,87 @@ fn git_lfs_pointers_are_carried_over_and_their_files_searched() {
     assert!(left.iter().any(|one| one["what"] == "lfs"), "{left:?}");
 }
 
+/// An archive that nobody can open, of a format without compression.
+fn sealed(scratch: &Scratch) -> String {
+    let bytes = b"\x04\x22\x4d\x18\x64\x40\xa7\x06\x00\x00\x80hello\n\x00\x00\x00\x00";
+    scratch.write("repo/data/sample.lz4", bytes);
+    scratch.commit("repo", "sample");
+    scratch.git("repo", &["rev-parse", "HEAD:data/sample.lz4"])
+}
+
 /// The way out of an archive that nobody can open is a configuration, and what it leaves out is said.
 #[test]
 fn a_file_that_cannot_be_opened_may_be_excluded() {
     let scratch = leaked();
-    scratch.write(
-        "repo/data/sample.lz4",
-        b"\x04\x22\x4d\x18\x64\x40\xa7\x06\x00\x00\x80hello\n\x00\x00\x00\x00",
-    );
-    scratch.commit("repo", "sample");
+    let blob = sealed(&scratch);
     let output = purge(&scratch, &[]);
     assert_eq!(output.status.code(), Some(3), "{}{}", stdout(&output), stderr(&output));
     assert!(stderr(&output).contains("`exclude` in a friskey.toml"), "{}", stderr(&output));
+    assert!(stderr(&output).contains(&blob) && !scratch.path("new.git").exists(), "{}", stderr(&output));
     scratch.write("purge.toml", "exclude = [\"data/\"]\n");
     let output = purge(&scratch, &["--config", "purge.toml"]);
     assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
-    assert!(
-        stdout(&output).contains("not searched, and carried over as it is: data/"),
-        "{}",
-        stdout(&output)
+    let text = stdout(&output);
+    assert!(text.contains("not searched, and carried over as it is: data/"), "{text}");
+    assert!(text.contains(&format!("  data/sample.lz4 (blob {blob}): ")), "{text}");
+    let report = report(&scratch);
+    assert!(report["left_out"].to_string().contains("data/"));
+    let unsearched = &report["unsearched"][0];
+    assert_eq!((&unsearched["object"], &unsearched["excluded"]), (&blob.into(), &true.into()));
+}
+
+/// A plan is made all the same, so that somebody can decide on each such file.
+#[test]
+fn a_plan_lists_the_files_that_cannot_be_opened() {
+    let scratch = leaked();
+    let blob = sealed(&scratch);
+    let plan = ["purge", "repo", "--dry-run", "--report", "report.json"];
+    let output = scratch.friskey(&plan);
+    let text = stdout(&output);
+    assert_eq!(output.status.code(), Some(3), "{text}{}", stderr(&output));
+    assert!(text.contains("would purge 1 key") && text.contains("A purge refuses until"), "{text}");
+    assert!(text.contains(&format!("  data/sample.lz4 (blob {blob}): ")), "{text}");
+    let planned = report(&scratch);
+    assert_eq!(
+        (&planned["status"], &planned["unsearched"][0]["path"]),
+        (&"planned".into(), &"data/sample.lz4".into())
     );
-    assert!(report(&scratch)["left_out"].to_string().contains("data/"));
+    scratch.write("purge.toml", "exclude = [\"data/\"]\n");
+    let output = scratch.friskey(&[&plan[..], &["--config", "purge.toml"]].concat());
+    assert_eq!(output.status.code(), Some(0), "{}{}", stdout(&output), stderr(&output));
+    // What is missing is no matter of deciding.
+    let gone = scratch.git("repo", &["rev-parse", "HEAD:.env"]);
+    std::fs::remove_file(scratch.path(&format!("repo/.git/objects/{}/{}", &gone[..2], &gone[2..]))).unwrap();
+    let output = scratch.friskey(&plan);
+    assert_eq!((output.status.code(), &*stdout(&output)), (Some(3), ""), "{}", stderr(&output));
+}
+
+/// Nobody can prove that such a file has no key, but that it is the only doubt can be said.
+#[test]
+fn prove_names_the_files_that_cannot_be_opened() {
+    let scratch = leaked();
+    let blob = sealed(&scratch);
+    scratch.write("purge.toml", "exclude = [\"data/\"]\n");
+    assert_eq!(purge(&scratch, &["--config", "purge.toml"]).status.code(), Some(0));
+    scratch.git("", &["clone", "-q", "--mirror", "new.git", "check.git"]);
+    let prove = ["prove", "check.git", "--report", "report.json"];
+    let output = scratch.friskey(&prove);
+    let text = stdout(&output);
+    assert_eq!(output.status.code(), Some(3), "{text}");
+    assert!(
+        text.contains(&format!("carried over unsearched by the purge: data/sample.lz4 (blob {blob})")),
+        "{text}"
+    );
+    assert!(
+        text.ends_with("everything was searched but the files above, which cannot be opened\n"),
+        "{text}"
+    );
+    let proof = json(&scratch.friskey(&[&prove[..], &["--format", "json"]].concat()));
+    assert_eq!(proof["unsearched"].as_array().unwrap().len(), 1, "{proof:#}");
+    assert_eq!(
+        (&proof["unsearched"][0]["object"], &proof["unsearched"][0]["carried_over"]),
+        (&blob.into(), &true.into())
+    );
 }
 
 #[test]

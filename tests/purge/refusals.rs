@@ -62,6 +62,21 @@ fn an_incomplete_repository_is_refused() {
     let output = scratch.friskey(&["purge", "shallow", "--into", "new.git"]);
     assert_eq!(output.status.code(), Some(3), "{}", stderr(&output));
     assert!(stderr(&output).contains("shallow"), "{}", stderr(&output));
+    scratch.git("repo", &["config", "uploadpack.allowFilter", "true"]);
+    scratch.git(
+        "",
+        &[
+            "clone",
+            "-q",
+            "--bare",
+            "--filter=blob:none",
+            &format!("file://{}", scratch.path("repo").display()),
+            "partial",
+        ],
+    );
+    let output = scratch.friskey(&["purge", "partial", "--into", "new.git"]);
+    assert_eq!(output.status.code(), Some(3), "{}", stderr(&output));
+    assert!(stderr(&output).contains("partial") && !scratch.path("new.git").exists(), "{}", stderr(&output));
     let blob = scratch.git("repo", &["rev-parse", "HEAD:README"]);
     std::fs::remove_file(scratch.path(&format!("repo/.git/objects/{}/{}", &blob[..2], &blob[2..]))).unwrap();
     let output = scratch.friskey(&["purge", "repo", "--into", "new.git"]);

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::support::{Scratch, fingerprint, key, stderr, stdout};
+use crate::support::{Scratch, fingerprint, json, key, stderr, stdout};
 
 fn leaked() -> Scratch {
     let scratch = Scratch::new();
@@ -87,19 +87,46 @@ fn a_renamed_file_has_one_new_name_in_all_commits() {
     assert_eq!(names("main"), format!("{filler}-2"));
 }
 
-/// The command that `history` prints, pasted in the repository.
+/// The command that `history` prints, pasted where it was printed: at the top of the work tree, or below it.
 #[test]
 fn the_purge_that_an_audit_suggests_works_as_printed() {
+    for folder in ["repo", "repo/src/deep"] {
+        let scratch = leaked();
+        scratch.write("repo/src/deep/file", "x");
+        scratch.write("repo/.env", "");
+        scratch.commit("repo", "clean up");
+        let mut command = scratch.command(env!("CARGO_BIN_EXE_friskey"), folder);
+        let output = crate::git::run(command.arg("history"), b"");
+        let text = stdout(&output);
+        let line = text.lines().find_map(|line| line.split_once("friskey purge ")).unwrap().1;
+        let mut command = scratch.command(env!("CARGO_BIN_EXE_friskey"), folder);
+        let output = crate::git::run(command.arg("purge").args(line.split_whitespace()), b"");
+        assert_eq!(output.status.code(), Some(0), "{folder}: {line}: {}", stderr(&output));
+        assert!(scratch.path("purged.git/HEAD").exists() && scratch.path("purged.json").exists(), "{line}");
+    }
+}
+
+/// What is left because nobody asked for it is counted, by the purge and by the proof.
+#[test]
+fn other_keys_are_counted() {
     let scratch = leaked();
-    scratch.write("repo/.env", "");
-    scratch.commit("repo", "clean up");
-    let git_dir = scratch.path("repo");
-    let mut command = scratch.command(env!("CARGO_BIN_EXE_friskey"), "repo");
-    let output = crate::git::run(command.arg("history"), b"");
-    let text = stdout(&output);
-    let line = text.lines().find_map(|line| line.split_once("friskey purge ")).unwrap().1;
-    let mut command = scratch.command(env!("CARGO_BIN_EXE_friskey"), "repo");
-    let output = crate::git::run(command.arg("purge").args(line.split_whitespace()), b"");
-    assert_eq!(output.status.code(), Some(0), "{line}: {}", stderr(&output));
-    assert!(git_dir.join("../purged.git/HEAD").exists() && git_dir.join("../purged.json").exists());
+    scratch.write("repo/other", format!("K={}\n", key(62)));
+    scratch.commit("repo", "other");
+    let wanted = fingerprint(&key(62));
+    let purge = ["purge", "repo", "--into", "new.git", "--report", "report.json", "--key", &wanted];
+    let output = scratch.friskey(&purge);
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    assert!(
+        stdout(&output).contains("other keys that stay, since --key does not name them: 1"),
+        "{}",
+        stdout(&output)
+    );
+    assert_eq!(report(&scratch, "report.json")["other_keys"], 1);
+    scratch.git("", &["clone", "-q", "--mirror", "new.git", "check.git"]);
+    let prove = ["prove", "check.git", "--report", "report.json"];
+    let output = scratch.friskey(&prove);
+    assert_eq!(output.status.code(), Some(0), "{}", stdout(&output));
+    assert!(stdout(&output).contains("also in this clone: 1 other key, which"), "{}", stdout(&output));
+    let proof = json(&scratch.friskey(&[&prove[..], &["--format", "json"]].concat()));
+    assert_eq!(proof["other_keys"], 1, "{proof:#}");
 }

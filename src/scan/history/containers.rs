@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use super::repository_audit::RepositoryAudit;
+use super::secret_index::UnsearchedObject;
 use crate::cache::{CacheDigest, CleanContents};
 use crate::detect::PassedOver;
 use crate::git::attribution::{Query, SecretHistory};
@@ -17,6 +18,21 @@ const MAX_CONTAINER_BYTES: u64 = 1 << 30;
 pub(super) struct UnopenedContainer {
     pub(super) id: ObjectId,
     pub(super) skips: Vec<Skip>,
+}
+
+impl UnopenedContainer {
+    /// What was not opened, named by a path if one is known.
+    fn skips_at(&self, path: Option<&str>) -> Vec<Skip> {
+        let blob = nameless(&self.id);
+        let named = |Skip { what, reason }: &Skip| {
+            let inside = what.strip_prefix(&blob).unwrap_or_default();
+            match path {
+                Some(path) => Skip::new(format!("{path}{inside}"), format!("{reason} ({blob})")),
+                None => Skip::new(&**what, &**reason),
+            }
+        };
+        self.skips.iter().map(named).collect()
+    }
 }
 
 /// The most containers whose path is looked up; reports name the others by object id.
@@ -86,8 +102,18 @@ impl RepositoryAudit<'_> {
     pub(super) fn report_unopened(&mut self, closed: &[UnopenedContainer], histories: &[SecretHistory]) {
         for (one, history) in closed.iter().zip(histories) {
             let path = self.newest_path(history);
-            if path.is_some() || history.paths.is_empty() {
-                self.report_unopened_one(one, path.as_deref());
+            let excluded = history.paths.first().filter(|_| path.is_none());
+            match excluded.map(|place| String::from_utf8_lossy(&place.path).into_owned()) {
+                None => self.report_unopened_one(one, path),
+                Some(path) => {
+                    let skips = one.skips_at(Some(&path));
+                    self.unsearched(UnsearchedObject {
+                        id: one.id,
+                        path: Some(path),
+                        skips,
+                        is_excluded: true,
+                    });
+                }
             }
         }
         for one in &closed[histories.len().min(closed.len())..] {
@@ -95,20 +121,14 @@ impl RepositoryAudit<'_> {
         }
     }
 
-    fn report_unopened_one(
-        &mut self,
-        UnopenedContainer { id, skips }: &UnopenedContainer,
-        path: Option<&str>,
-    ) {
-        let blob = nameless(id);
-        for Skip { what, reason } in skips {
-            let inside = what.strip_prefix(&blob).unwrap_or_default();
-            let (what, reason) = match path {
-                Some(path) => (format!("{path}{inside}"), format!("{reason} ({blob})")),
-                None => (what.clone(), reason.clone()),
-            };
-            self.outcome.coverage.skipped.insert(Skip::new(what, reason));
-        }
+    fn report_unopened_one(&mut self, one: &UnopenedContainer, path: Option<String>) {
+        let skips = one.skips_at(path.as_deref());
+        self.outcome.coverage.skipped.extend(skips.iter().cloned());
+        self.unsearched(UnsearchedObject { id: one.id, path, skips, is_excluded: false });
+    }
+
+    fn unsearched(&mut self, one: UnsearchedObject) {
+        self.outcome.key_objects.unsearched.push(one);
     }
 
     /// The path in the newest commit, among those that are not excluded; the name of the ref if only a ref

@@ -37,7 +37,7 @@ use crate::scan::bounded::Dropped;
 use crate::scan::collect::ScanOutcome;
 use crate::source::Excludes;
 use history_facts::FactsBySecret;
-pub use secret_index::KeyObjects;
+pub use secret_index::{KeyObjects, UnsearchedObject};
 
 /// What `friskey history` scans.
 #[derive(Clone, Debug)]

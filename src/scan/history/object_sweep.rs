@@ -51,6 +51,7 @@ impl RepositoryAudit<'_> {
         } else if !secrets.identified.is_empty() || !closed.is_empty() {
             self.attribute(refs, &secrets, &closed);
         }
-        self.outcome.key_objects = secrets.into_key_objects();
+        let unsearched = std::mem::take(&mut self.outcome.key_objects.unsearched);
+        self.outcome.key_objects = secrets.into_key_objects(unsearched);
     }
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use crate::git::attribution::Query;
 use crate::git::{MatchedObject, ObjectId, ObjectKind};
-use crate::model::{Fingerprint, Identified};
+use crate::model::{Fingerprint, Identified, Skip};
 use crate::scan::Settings;
 use crate::scan::bounded::{Dropped, MAX_KEYS};
 use crate::scan::objects::SharedKey;
@@ -19,6 +19,21 @@ pub struct KeyObjects {
     pub keys: Vec<Arc<Identified>>,
     /// The numbers of the keys in each object.
     pub objects: BTreeMap<ObjectId, (ObjectKind, Vec<u32>)>,
+    /// Objects that may contain more keys, since they were not searched completely.
+    pub unsearched: Vec<UnsearchedObject>,
+}
+
+/// An object that was not searched completely, such as an archive that cannot be opened.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UnsearchedObject {
+    /// The object.
+    pub id: ObjectId,
+    /// Its newest path, if one is known.
+    pub path: Option<String>,
+    /// What was not searched, and why.
+    pub skips: Vec<Skip>,
+    /// Whether all of its paths are excluded. The skips are then not part of the coverage.
+    pub is_excluded: bool,
 }
 
 /// The secrets of a sweep, numbered, and the objects that contain them.
@@ -75,11 +90,11 @@ impl SecretIndex {
         (secrets, below)
     }
 
-    /// What is known of the objects.
-    pub(super) fn into_key_objects(self) -> KeyObjects {
+    /// What is known of the objects, besides those that were not searched.
+    pub(super) fn into_key_objects(self, unsearched: Vec<UnsearchedObject>) -> KeyObjects {
         let numbers = |held: Vec<(u32, usize)>| held.into_iter().map(|(number, _)| number).collect();
         let objects = self.objects.into_iter().map(|(id, (kind, held))| (id, (kind, numbers(held))));
-        KeyObjects { keys: self.identified, objects: objects.collect() }
+        KeyObjects { keys: self.identified, objects: objects.collect(), unsearched }
     }
 
     /// The objects to attribute.

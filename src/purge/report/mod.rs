@@ -1,0 +1,172 @@
+//! The report of a purge: schema `friskey/purge/v1`. No secret is in it.
+
+mod material;
+mod summary;
+
+use serde::Serialize;
+
+use super::leftovers::Leftover;
+use super::next_steps::PurgeStep;
+use super::proof::PurgeProof;
+use crate::model::Confidence;
+pub(super) use material::Material;
+
+/// The result of a purge.
+#[derive(Clone, Debug, Serialize)]
+pub struct PurgeReport {
+    schema: &'static str,
+    tool: ReportedTool,
+    command: &'static str,
+    /// `done`, `planned` or `nothing`.
+    pub status: &'static str,
+    repository: RepositoryFacts,
+    /// The keys that were purged.
+    pub keys: Vec<ReportedKey>,
+    #[serde(rename = "commit-map")]
+    commit_map: Vec<OldNew>,
+    #[serde(rename = "ref-map")]
+    ref_map: Vec<RefOldNew>,
+    #[serde(rename = "first-changed-commits")]
+    first_changed_commits: Vec<String>,
+    objects: RewrittenObjects,
+    places: Vec<ReportedPlace>,
+    dropped: DroppedCounts,
+    message_ids: MessageIds,
+    /// How many objects there are.
+    pub counts: Counts,
+    /// What the audit did not search, and what left it out.
+    pub left_out: Vec<String>,
+    /// How many keys at or above the threshold stay because they are accepted.
+    pub accepted_keys: u64,
+    /// How many other keys at or above the threshold stay because `--key` did not name them.
+    pub other_keys: u64,
+    /// How many of the wanted keys are not in the repository.
+    pub unmatched_keys: u64,
+    /// What cannot be searched, and so may contain a key.
+    pub unsearched: Vec<UnsearchedFile>,
+    /// What the new repository lacks.
+    pub not_carried_over: Vec<Leftover>,
+    lfs: Vec<LfsObject>,
+    refs: AffectedRequests,
+    /// What is to be done next.
+    pub next_steps: Vec<PurgeStep>,
+    /// What was proven; nothing in a dry run.
+    pub proof: Option<PurgeProof>,
+    elapsed_seconds: f64,
+}
+
+#[derive(Clone, Debug, Serialize)]
+struct ReportedTool {
+    name: &'static str,
+    version: &'static str,
+    rules: String,
+}
+
+#[derive(Clone, Debug, Serialize)]
+struct RepositoryFacts {
+    path: String,
+    into: Option<String>,
+    object_format: &'static str,
+    head: Option<String>,
+}
+
+/// A file that cannot be searched, such as an archive that cannot be opened.
+#[derive(Clone, Debug, Serialize)]
+pub struct UnsearchedFile {
+    /// Its blob.
+    pub object: String,
+    /// Its newest path, if one is known.
+    pub path: Option<String>,
+    /// Why.
+    pub reason: String,
+    /// Whether it is excluded, and therefore carried over as it is.
+    pub excluded: bool,
+}
+
+/// A key that was purged.
+#[derive(Clone, Debug, Serialize)]
+pub struct ReportedKey {
+    fingerprint: String,
+    /// Its redacted form.
+    pub redacted: String,
+    rule: String,
+    kind: String,
+    confidence: Confidence,
+    length: usize,
+}
+
+#[derive(Clone, Debug, Serialize)]
+struct OldNew {
+    old: String,
+    new: String,
+}
+
+#[derive(Clone, Debug, Serialize)]
+struct RefOldNew {
+    old: String,
+    new: String,
+    #[serde(rename = "ref")]
+    name: String,
+    new_ref: String,
+}
+
+#[derive(Clone, Debug, Serialize)]
+struct RewrittenObjects {
+    blobs: Vec<OldNew>,
+    trees: Vec<OldNew>,
+    tags: Vec<OldNew>,
+}
+
+#[derive(Clone, Debug, Serialize)]
+struct ReportedPlace {
+    surface: &'static str,
+    object: Option<String>,
+    path: Option<String>,
+    fingerprint: String,
+    treatment: &'static str,
+}
+
+#[derive(Clone, Debug, Serialize)]
+struct DroppedCounts {
+    signatures: Signatures,
+    mergetags: u64,
+}
+
+#[derive(Clone, Debug, Serialize)]
+struct Signatures {
+    commits: u64,
+    tags: u64,
+}
+
+#[derive(Clone, Debug, Serialize)]
+struct MessageIds {
+    rewritten: u64,
+}
+
+/// How many objects a purge was about.
+#[derive(Clone, Copy, Debug, Default, Serialize)]
+pub struct Counts {
+    /// Commits that refs lead to.
+    pub commits: u64,
+    /// Those that were rewritten.
+    pub rewritten_commits: u64,
+    /// Objects that refs lead to.
+    pub objects: u64,
+    /// Those that were copied as they are.
+    pub copied_objects: u64,
+    /// Those that were rewritten.
+    pub rewritten_objects: u64,
+}
+
+#[derive(Clone, Debug, Serialize)]
+struct LfsObject {
+    oid: String,
+    size: u64,
+    fingerprints: Vec<String>,
+}
+
+#[derive(Clone, Debug, Serialize)]
+struct AffectedRequests {
+    pull_requests: u64,
+    merge_requests: u64,
+}

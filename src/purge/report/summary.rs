@@ -1,0 +1,97 @@
+//! What people are told of a purge, in lines of text.
+
+use std::collections::HashSet;
+
+use super::{Counts, DroppedCounts, PurgeReport, ReportedPlace, UnsearchedFile};
+use crate::purge::fill::Treatment;
+
+/// The most places that are listed for people.
+const LISTED_PLACES: usize = 20;
+
+impl PurgeReport {
+    /// Each file, message or name with a key, and what became of it, in one line each.
+    pub fn treated(&self) -> Vec<String> {
+        let line = |place: &ReportedPlace| {
+            let name = place.path.as_ref().or(place.object.as_ref()).map_or("", String::as_str);
+            format!("{} {name}: {}", place.surface, place.treatment)
+        };
+        // What is lost as a whole first.
+        let is_stub = |place: &&ReportedPlace| place.treatment == Treatment::Stub.name();
+        let (stubs, others): (Vec<_>, Vec<_>) = self.places.iter().partition(is_stub);
+        let mut lines: Vec<String> = stubs.into_iter().chain(others).map(line).collect();
+        let mut met = HashSet::new();
+        lines.retain(|line| met.insert(line.clone()));
+        if lines.len() > LISTED_PLACES {
+            let more = lines.len() - LISTED_PLACES;
+            lines.truncate(LISTED_PLACES);
+            lines.push(format!("and {more} more, which the report lists"));
+        }
+        lines
+    }
+
+    /// Each file that cannot be searched, in one line each.
+    pub fn unsearched(&self) -> Vec<String> {
+        let line = |one: &UnsearchedFile| {
+            let path = one.path.as_deref().unwrap_or("without a path");
+            let fate = if one.excluded { "; excluded, so it is carried over as it is" } else { "" };
+            format!("{path} (blob {}): {}{fate}", one.object, one.reason)
+        };
+        self.unsearched.iter().map(line).collect()
+    }
+
+    /// Whether a purge would be refused until somebody decides about the files that cannot be searched.
+    pub fn is_undecided(&self) -> bool {
+        self.unsearched.iter().any(|one| !one.excluded)
+    }
+
+    /// What there is to say about wanted keys that are not in the repository.
+    pub fn unmatched(&self) -> Option<String> {
+        match self.unmatched_keys {
+            0 => None,
+            1 => Some(
+                "not found: 1 of the keys named with --key; `friskey history` lists fingerprints".to_owned(),
+            ),
+            more => Some(format!(
+                "not found: {more} of the keys named with --key; `friskey history` lists fingerprints"
+            )),
+        }
+    }
+
+    /// What happened, in one line each.
+    pub fn summary(&self) -> Vec<String> {
+        let Counts { commits, rewritten_commits, objects, rewritten_objects, .. } = self.counts;
+        let DroppedCounts { signatures, mergetags } = &self.dropped;
+        let mut lines = vec![format!(
+            "rewritten: {rewritten_commits} of {commits} commits, {rewritten_objects} of {objects} objects"
+        )];
+        if let Some(first) = self.first_changed_commits.first() {
+            let more = match self.first_changed_commits.len() - 1 {
+                0 => String::new(),
+                more => format!(" and {more} more"),
+            };
+            lines.push(format!("first changed commit: {first}{more}"));
+        }
+        lines.push(format!("refs changed: {}", self.ref_map.len()));
+        lines.push(format!(
+            "dropped: {} commit signatures, {} tag signatures, {mergetags} merge tags",
+            signatures.commits, signatures.tags
+        ));
+        if self.message_ids.rewritten > 0 {
+            lines.push(format!("commit ids in messages replaced: {}", self.message_ids.rewritten));
+        }
+        if self.accepted_keys > 0 {
+            lines.push(format!(
+                "accepted keys that stay: {}; `--key FINGERPRINT` purges one",
+                self.accepted_keys
+            ));
+        }
+        if self.other_keys > 0 {
+            lines.push(format!("other keys that stay, since --key does not name them: {}", self.other_keys));
+        }
+        lines.extend(self.unmatched());
+        lines.extend(
+            self.left_out.iter().map(|one| format!("not searched, and carried over as it is: {one}")),
+        );
+        lines
+    }
+}
