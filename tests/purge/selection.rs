@@ -90,18 +90,18 @@ fn a_renamed_file_has_one_new_name_in_all_commits() {
 /// The command that `history` prints, pasted where it was printed: at the top of the work tree, or below it.
 #[test]
 fn the_purge_that_an_audit_suggests_works_as_printed() {
-    for folder in ["repo", "repo/src/deep"] {
+    for dir in ["repo", "repo/src/deep"] {
         let scratch = leaked();
         scratch.write("repo/src/deep/file", "x");
         scratch.write("repo/.env", "");
         scratch.commit("repo", "clean up");
-        let mut command = scratch.command(env!("CARGO_BIN_EXE_friskey"), folder);
+        let mut command = scratch.command(env!("CARGO_BIN_EXE_friskey"), dir);
         let output = crate::git::run(command.arg("history"), b"");
         let text = stdout(&output);
         let line = text.lines().find_map(|line| line.split_once("friskey purge ")).unwrap().1;
-        let mut command = scratch.command(env!("CARGO_BIN_EXE_friskey"), folder);
+        let mut command = scratch.command(env!("CARGO_BIN_EXE_friskey"), dir);
         let output = crate::git::run(command.arg("purge").args(line.split_whitespace()), b"");
-        assert_eq!(output.status.code(), Some(0), "{folder}: {line}: {}", stderr(&output));
+        assert_eq!(output.status.code(), Some(0), "{dir}: {line}: {}", stderr(&output));
         assert!(scratch.path("purged.git/HEAD").exists() && scratch.path("purged.json").exists(), "{line}");
     }
 }
