@@ -39,7 +39,7 @@ pub fn classify(head: &[u8], tail: &[u8]) -> ContentClass {
     match Format::of(head) {
         Some(format) if format.is_streamed() => ContentClass::Streamed(format),
         Some(format) => ContentClass::Seekable(format),
-        None if ends_zip(tail) => ContentClass::AppendedZip,
+        None if !tail.is_empty() && ends_zip(tail) => ContentClass::AppendedZip,
         None if is_program(head) => ContentClass::SelfExtracting,
         None => ContentClass::Plain,
     }

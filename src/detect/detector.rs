@@ -144,7 +144,7 @@ impl Detector {
                 Target::Literal => {}
             }
         });
-        if !is_stopped {
+        if !is_stopped && !waiting.is_empty() {
             self.decode(bytes, &mut waiting, usize::MAX, &mut work, &mut kept);
         }
         self.report(&kept, &mut found);
@@ -304,8 +304,8 @@ struct SearchEffort {
 struct Kept<'a> {
     ranks: Vec<MatchRank>,
     found: Vec<Found<'a>>,
-    /// The end of each match to which no other is preferred, by its start.
-    complete: BTreeMap<usize, usize>,
+    /// The end of each match to which no other is preferred, by its start; none until there is one.
+    complete: Option<BTreeMap<usize, usize>>,
 }
 
 enum Found<'a> {
@@ -323,7 +323,7 @@ impl<'a> Kept<'a> {
 
     fn push(&mut self, rank: MatchRank, found: Found<'a>) {
         if rank.is_complete() {
-            let end = self.complete.entry(rank.secret.start).or_default();
+            let end = self.complete.get_or_insert_default().entry(rank.secret.start).or_default();
             *end = rank.secret.end.max(*end);
         }
         self.ranks.push(rank);
@@ -332,7 +332,8 @@ impl<'a> Kept<'a> {
 
     /// Whether such a match that includes the byte at `at` is known.
     fn is_complete_at(&self, at: usize) -> bool {
-        self.complete.range(..=at).next_back().is_some_and(|(_, &end)| at < end)
+        let last = self.complete.as_ref().and_then(|complete| complete.range(..=at).next_back());
+        last.is_some_and(|(_, &end)| at < end)
     }
 }
 
