@@ -9,12 +9,14 @@ mod merge;
 mod object_size;
 mod path_text;
 mod plan;
+mod remarks;
 mod result_check;
 mod results;
 mod shard;
 mod snapshot;
 #[cfg(test)]
 mod tests;
+mod walk;
 
 pub use discover::discover;
 pub use merge::{LoadedResults, merge};
