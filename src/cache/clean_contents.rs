@@ -22,6 +22,8 @@ type ByDigest = BTreeMap<CacheDigest, u64>;
 pub struct CleanContents<'c> {
     cache: &'c Cache,
     subject: CacheDigest,
+    /// What notes call the repository.
+    repository: String,
     known: ByDigest,
     /// Those that there are now.
     met: Mutex<ByDigest>,
@@ -30,10 +32,10 @@ pub struct CleanContents<'c> {
 }
 
 impl<'c> CleanContents<'c> {
-    /// Reads the entry about `subject`, if there is a valid one.
-    pub fn load(cache: &'c Cache, subject: CacheDigest) -> Self {
+    /// Reads the entry about `subject`, if there is one that counts. `repository` is how notes call what it is about.
+    pub fn load(cache: &'c Cache, subject: CacheDigest, repository: String) -> Self {
         let known = cache.load(&subject).and_then(|bytes| decode(&bytes)).unwrap_or_default();
-        Self { cache, subject, known, met: Mutex::default(), left_out: AtomicU64::new(0) }
+        Self { cache, subject, repository, known, met: Mutex::default(), left_out: AtomicU64::new(0) }
     }
 
     /// The digest of `content`; `None` if it is too short to be kept.
@@ -41,8 +43,8 @@ impl<'c> CleanContents<'c> {
         (bytes.len() >= MIN_LEN).then(|| blake3::hash(bytes).into())
     }
 
-    /// The digest of what leads to the content of an object, if a pack has its only copy: what identifies the pack, and the
-    /// id. `None` if the content is too short to be kept.
+    /// The digest of what leads to the content of an object that is known to be in a pack, and only there: what identifies the
+    /// pack, and the id. `None` if the content is too short to be kept.
     pub fn place(pack: &CacheDigest, id: &[u8], len: u64) -> Option<CacheDigest> {
         let mut digest = blake3::Hasher::new();
         digest.update(pack).update(id);
@@ -67,7 +69,8 @@ impl<'c> CleanContents<'c> {
         let left_out = self.left_out.into_inner();
         if left_out > 0 {
             self.cache.note(format!(
-                "cache: containers that an earlier audit opened and found nothing in: {left_out}"
+                "cache: {}: containers that an earlier audit opened and found nothing in: {left_out}",
+                self.repository
             ));
         }
         let mut met = self.met.into_inner().unwrap_or_else(PoisonError::into_inner);
@@ -110,9 +113,10 @@ mod tests {
         let scratch = tempfile::tempdir().unwrap();
         let cache = Cache::new(scratch.path(), &[]).unwrap();
         cache.prepare().unwrap();
+        let load = |subject| CleanContents::load(&cache, subject, "repository".to_owned());
         let [first, second] = [b'a', b'b'].map(|byte| CleanContents::digest(&[byte; MIN_LEN]).unwrap());
         assert_eq!(CleanContents::digest(&[b'a'; MIN_LEN - 1]), None);
-        let contents = CleanContents::load(&cache, [1; 32]);
+        let contents = load([1; 32]);
         assert_eq!(contents.known(&first), None);
         contents.add(first, 5);
         contents.add(second, u64::MAX);
@@ -121,13 +125,10 @@ mod tests {
         }
         assert_eq!(CleanContents::place(&first, &[1], MIN_LEN as u64 - 1), None);
         contents.keep();
-        let contents = CleanContents::load(&cache, [1; 32]);
-        assert_eq!(
-            (contents.known(&second), CleanContents::load(&cache, [2; 32]).known(&second)),
-            (Some(u64::MAX), None)
-        );
+        let contents = load([1; 32]);
+        assert_eq!((contents.known(&second), load([2; 32]).known(&second)), (Some(u64::MAX), None));
         contents.keep();
-        let contents = CleanContents::load(&cache, [1; 32]);
+        let contents = load([1; 32]);
         assert_eq!((contents.known(&first), contents.known(&second)), (None, Some(u64::MAX)));
     }
 

@@ -6,23 +6,21 @@
 
 mod clean_contents;
 mod codec;
+mod directory;
+mod entry;
 
 use std::collections::BTreeSet;
 use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, OnceLock, PoisonError};
+use std::sync::{Mutex, Once, OnceLock, PoisonError};
 
 pub use clean_contents::CleanContents;
 pub use codec::{CacheReader, put_number};
+pub use directory::resolve;
 
 use crate::model::hex;
-use crate::untrusted;
-
-/// Begins every entry. Its number is raised when the meaning of entries changes.
-const MAGIC: &[u8; 16] = b"friskey-cache-2\n";
-/// The largest entry that is read, in bytes.
-const MAX_ENTRY: u64 = 1 << 30;
+use directory::{prepare, remove_abandoned, temporary};
 
 /// A BLAKE3 digest: of settings, or of the subject of an entry, for example a pack.
 pub type CacheDigest = [u8; 32];
@@ -45,6 +43,8 @@ pub struct Cache {
     settings: CacheDigest,
     /// The user that entries must belong to, once the directory was checked; 0 where files have no owner.
     user: OnceLock<u32>,
+    /// Whether what killed audits left was removed.
+    tidied: Once,
     notes: Mutex<BTreeSet<String>>,
 }
 
@@ -64,6 +64,7 @@ impl Cache {
             dir: resolved,
             settings: digest.finalize().into(),
             user: OnceLock::new(),
+            tidied: Once::new(),
             notes: Mutex::default(),
         })
     }
@@ -77,8 +78,7 @@ impl Cache {
         if self.user.get().is_some() {
             return Ok(());
         }
-        let user = owner_of_new_files(&self.dir);
-        let user = user.map_err(|error| CacheError { path: self.dir.clone(), error })?;
+        let user = prepare(&self.dir).map_err(|error| CacheError { path: self.dir.clone(), error })?;
         // Another thread may have been faster.
         let _ = self.user.set(user);
         Ok(())
@@ -92,7 +92,8 @@ impl Cache {
     /// The content of the entry about `subject`, if there is a valid one.
     pub fn load(&self, subject: &CacheDigest) -> Option<Vec<u8>> {
         let path = self.path(subject);
-        match self.read(&path, subject) {
+        let user = self.user.get().copied().unwrap_or_default();
+        match entry::read(&path, user, &self.settings, subject) {
             Ok(content) => content,
             Err(reason) => {
                 self.note(format!("cache: {} {reason}; ignored", path.display()));
@@ -104,20 +105,21 @@ impl Cache {
     /// Keeps `content` as the entry about `subject`, whole or not at all. A failure is only noted, since all it
     /// costs is time.
     pub fn store(&self, subject: &CacheDigest, content: &[u8]) {
+        // Only now: it takes longer than to find out that nothing has changed.
+        self.tidied.call_once(|| remove_abandoned(&self.dir, self.user.get().copied()));
         let path = self.path(subject);
         let write = || -> io::Result<()> {
-            let mut bytes = Vec::with_capacity(content.len() + 128);
-            for part in [&MAGIC[..], &self.settings, subject, content] {
-                bytes.extend_from_slice(part);
-            }
-            let checksum = blake3::hash(&bytes);
-            bytes.extend_from_slice(checksum.as_bytes());
             let mut file = temporary(&self.dir)?;
-            file.write_all(&bytes)?;
+            file.write_all(&entry::encode(&self.settings, subject, content))?;
             file.persist(&path).map(drop).map_err(|error| error.error)
         };
         if let Err(error) = write() {
-            self.note(format!("cache: {} cannot be written: {error}", path.display()));
+            // The error would name the temporary file.
+            let reason = error.kind();
+            self.note(format!(
+                "cache: {} cannot be written: {reason}; the next audit searches again",
+                path.display()
+            ));
         }
     }
 
@@ -144,83 +146,6 @@ impl Cache {
         digest.update(subject);
         self.dir.join(format!("{}.entry", hex(&digest.finalize().as_bytes()[..20])))
     }
-
-    fn read(&self, path: &Path, subject: &CacheDigest) -> Result<Option<Vec<u8>>, String> {
-        let found = match untrusted::open(path, false) {
-            Ok((_, metadata)) => metadata,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-            Err(error) => return Err(format!("cannot be opened: {error}")),
-        };
-        let size = found.len();
-        #[cfg(unix)]
-        {
-            use std::os::unix::fs::MetadataExt;
-            if self.user.get() != Some(&found.uid()) || found.mode() & 0o077 != 0 {
-                return Err("belongs to another user, or is open to others".to_owned());
-            }
-        }
-        if size > MAX_ENTRY {
-            return Err(format!("has {size} bytes, more than any entry"));
-        }
-        let bytes = untrusted::read(path, untrusted::Symlinks::Refuse, MAX_ENTRY);
-        let mut bytes = bytes.map_err(|error| format!("cannot be read: {error}"))?;
-        let damaged = || "is damaged".to_owned();
-        let body = bytes.len().checked_sub(32).ok_or_else(damaged)?;
-        if blake3::hash(&bytes[..body]).as_bytes() != &bytes[body..] {
-            return Err(damaged());
-        }
-        let head = [&MAGIC[..], &self.settings, subject].concat();
-        if !bytes[..body].starts_with(&head) {
-            return Err("was made for something else".to_owned());
-        }
-        bytes.truncate(body);
-        bytes.drain(..head.len());
-        Ok(Some(bytes))
-    }
-}
-
-/// The path without links. Of what does not exist yet, the last directory that does is resolved.
-fn resolve(dir: &Path) -> io::Result<PathBuf> {
-    match dir.canonicalize() {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            let (Some(parent), Some(name)) = (dir.parent(), dir.file_name()) else { return Err(error) };
-            let parent = if parent.as_os_str().is_empty() { Path::new(".") } else { parent };
-            Ok(resolve(parent)?.join(name))
-        }
-        resolved => resolved,
-    }
-}
-
-/// Creates `dir` if it does not exist, and returns the user to whom it and its new files belong.
-fn owner_of_new_files(dir: &Path) -> io::Result<u32> {
-    let mut builder = fs::DirBuilder::new();
-    builder.recursive(true);
-    #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(dir)?;
-    let probe = temporary(dir)?;
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::MetadataExt;
-        let (user, own) = (probe.as_file().metadata()?.uid(), fs::symlink_metadata(dir)?);
-        if own.uid() != user || own.mode() & 0o022 != 0 || !own.is_dir() {
-            return Err(io::Error::other("it belongs to another user, or others may write to it"));
-        }
-        Ok(user)
-    }
-    #[cfg(not(unix))]
-    {
-        drop(probe);
-        Ok(0)
-    }
-}
-
-fn temporary(dir: &Path) -> io::Result<tempfile::NamedTempFile> {
-    let mut builder = tempfile::Builder::new();
-    builder.prefix(".friskey-").suffix(".tmp");
-    #[cfg(unix)]
-    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o600));
-    builder.tempfile_in(dir)
 }
 
 #[cfg(all(test, unix))]
@@ -282,18 +207,26 @@ mod tests {
         other.store(&SUBJECT, b"theirs");
         let theirs = fs::read(other.path(&SUBJECT)).unwrap();
         check(&theirs, "made for something else");
-        fs::File::create(&path).unwrap().set_len(MAX_ENTRY + 1).unwrap();
+        fs::File::create(&path).unwrap().set_len(entry::MAX_ENTRY + 1).unwrap();
         assert_eq!(cache.load(&SUBJECT), None);
         assert!(cache.take_notes().iter().any(|note| note.contains("more than any entry")));
         fs::write(&path, &whole).unwrap();
         fs::set_permissions(&path, fs::Permissions::from_mode(0o644)).unwrap();
         assert_eq!(cache.load(&SUBJECT), None);
-        assert!(cache.take_notes().iter().any(|note| note.contains("open to others")));
+        assert!(
+            cache.take_notes().iter().any(|note| note.contains("is readable or writable by other users"))
+        );
         fs::remove_file(&path).unwrap();
         std::os::unix::fs::symlink(other.path(&SUBJECT), &path).unwrap();
         assert_eq!(cache.load(&SUBJECT), None);
-        assert!(!cache.take_notes().is_empty());
-        fs::set_permissions(scratch.path(), fs::Permissions::from_mode(0o777)).unwrap();
-        assert!(open(scratch.path(), &[]).is_err());
+        assert!(cache.take_notes().iter().any(|note| note.contains("is a symbolic link")));
+        fs::remove_file(&path).unwrap();
+        fs::create_dir(&path).unwrap();
+        assert_eq!(cache.load(&SUBJECT), None);
+        assert!(cache.take_notes().iter().any(|note| note.contains("is a directory, not a file")));
+        cache.store(&SUBJECT, b"content");
+        let notes = cache.take_notes();
+        let note = notes.iter().find(|note| note.contains("cannot be written")).unwrap();
+        assert!(!note.contains(".friskey-"), "{note}");
     }
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use anyhow::Result;
 
 use super::args::CacheArgs;
-use super::message::say;
+use super::message::{masked, say};
 use super::session::Session;
 use crate::cache::Cache;
 use crate::model::Surface;
@@ -28,11 +28,20 @@ impl CacheArgs {
         let settings = [SEARCH_VERSION, VERSION, rules, &limits, &names.join(",")];
         Ok(Some(Arc::new(Cache::new(dir, &settings)?)))
     }
+
+    /// No cache, since the commits of a range are searched anyway. Says so, if there was to be one and `tells`.
+    pub(super) fn not_for_ranges(&self, tells: bool) -> Option<Arc<Cache>> {
+        if self.cache.is_some() && tells {
+            say("--cache is not used for a range of commits, which are always searched");
+        }
+        None
+    }
 }
 
-/// Says what the cache did, if `verbose` asks for it.
-pub(super) fn print_notes(cache: Option<&Arc<Cache>>, verbose: bool) {
-    if let Some(cache) = cache.filter(|_| verbose) {
-        cache.take_notes().iter().for_each(|note| say(note));
+/// Says what the cache did, if `verbose` asks for it. Notes name paths, which may contain what looks like a key.
+pub(super) fn tell(cache: Option<&Arc<Cache>>, verbose: bool) {
+    let notes = cache.filter(|_| verbose).map(|cache| cache.take_notes()).unwrap_or_default();
+    if !notes.is_empty() {
+        say(&masked(&Vec::from_iter(notes).join("\n")));
     }
 }

@@ -65,9 +65,33 @@ impl ObjectDatabase {
         self.hash_kind
     }
 
+    /// What messages call the repository: the directory that contains its objects.
+    pub fn name(&self) -> String {
+        let objects = self.roots.first();
+        objects.and_then(|objects| objects.parent()).unwrap_or(Path::new("")).display().to_string()
+    }
+
+    /// The directories that were given, and all alternates, as far as they can be opened.
+    pub fn directories(&self) -> Vec<PathBuf> {
+        self.with_alternates(&mut Listing::default())
+    }
+
     /// Lists all directories.
     pub(super) fn list(&self) -> Listing {
         let mut listing = Listing::default();
+        for dir in self.with_alternates(&mut listing) {
+            listing.add_packs(&dir.join("pack"));
+            listing.add_loose(&dir, self.ids);
+            listing.dirs.push(dir);
+        }
+        // By id, then by directory: an object in several is read from the first.
+        listing.loose.sort_unstable();
+        listing
+    }
+
+    /// The directories that were given, and all alternates. What cannot be opened is a skip in `listing`.
+    fn with_alternates(&self, listing: &mut Listing) -> Vec<PathBuf> {
+        let mut all = Vec::new();
         let mut seen = BTreeSet::new();
         let mut waiting: Vec<PathBuf> = self.roots.iter().rev().cloned().collect();
         while let Some(dir) = waiting.pop() {
@@ -81,14 +105,10 @@ impl ObjectDatabase {
             if !seen.insert(real) {
                 continue;
             }
-            waiting.extend(alternates(&dir, &mut listing).into_iter().rev());
-            listing.add_packs(&dir.join("pack"));
-            listing.add_loose(&dir, self.hash_kind);
-            listing.dirs.push(dir);
+            waiting.extend(alternates(&dir, listing).into_iter().rev());
+            all.push(dir);
         }
-        // By id, then by directory: an object in several is read from the first.
-        listing.loose.sort_unstable();
-        listing
+        all
     }
 }
 

@@ -216,7 +216,7 @@ fn ci_uses_the_cache_as_history_does() {
     assert!(agree(&scratch, &[]).contains("1 of 1 packs"));
     // The commits of an event are few, and always searched.
     let (cached, told) = audit(&["--base", "HEAD~3", "--head", "HEAD", "--cache", "../cache"]);
-    assert!(!told.contains("cache:"), "{told}");
+    assert!(!told.contains("cache:") && told.contains("--cache is not used for a range"), "{told}");
     assert_eq!(cached, audit(&["--base", "HEAD~3", "--head", "HEAD"]).0);
     let inside = scratch.friskey("repo", &["ci", "--cache", "cache"]);
     assert_eq!(inside.status.code(), Some(2));
@@ -361,9 +361,76 @@ fn a_cache_is_private_elsewhere_and_holds_no_key() {
     for inside in ["repo/cache", "repo/.git/cache", "repo/new/directory"] {
         let output = scratch.friskey(".", &["history", "repo", "--cache", inside]);
         assert_eq!(output.status.code(), Some(2));
-        assert!(String::from_utf8_lossy(&output.stderr).contains("within the audited repository"));
+        assert!(String::from_utf8_lossy(&output.stderr).contains("which is audited"));
         assert!(!scratch.path(inside).exists(), "nothing is created there");
     }
+}
+
+/// The object directory of an alternate is audited like the repository's own.
+#[test]
+fn a_cache_is_refused_within_an_alternate() {
+    let scratch = repository();
+    scratch.repository("other");
+    scratch.write("other/file", "text");
+    scratch.commit("other", "first");
+    scratch.write("repo/.git/objects/info/alternates", "../../../other/.git/objects\n");
+    for inside in ["other/.git/objects/cache", "other/.git/objects/pack"] {
+        let output = scratch.friskey(".", &["history", "repo", "--cache", inside]);
+        assert_eq!(output.status.code(), Some(2), "{inside}");
+        let told = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(told.contains("which is audited") && told.contains("name a directory elsewhere"), "{told}");
+    }
+    assert!(!scratch.path("other/.git/objects/cache").exists(), "nothing is created there");
+    // Elsewhere in the other repository nothing is audited.
+    agree(&scratch, &[]);
+    let output = scratch.friskey(".", &["history", "repo", "--cache", "other/cache"]);
+    assert_eq!(output.status.code(), Some(1));
+}
+
+/// The commits of a range are searched anyway; whoever asks for both is told.
+#[test]
+fn a_cache_for_a_range_is_declined() {
+    let scratch = repository();
+    let audit = |more: &[&str]| {
+        let args: Vec<&str> = ["history", "repo", "--range", "HEAD~3..HEAD", "--format", "json"].to_vec();
+        let output = scratch.friskey(".", &[&args[..], more].concat());
+        (timeless(report(&output)), String::from_utf8_lossy(&output.stderr).into_owned())
+    };
+    let (plain, told) = audit(&[]);
+    assert!(!told.contains("--cache"), "{told}");
+    let (declined, told) = audit(&["--cache", "cache"]);
+    assert_eq!(declined, plain);
+    assert!(told.contains("--cache is not used for a range of commits"), "{told}");
+    assert!(!audit(&["--cache", "cache", "-q"]).1.contains("--cache"));
+    assert!(!scratch.path("cache").exists());
+}
+
+/// With `-v`, notes say which repository and which pack they are about, and why nothing is kept of a pack.
+#[test]
+fn notes_name_what_they_are_about() {
+    let scratch = repository();
+    let told = agree(&scratch, &[]);
+    let name = format!("cache: {}: 0 of 1 packs", scratch.path("repo/.git").display());
+    assert!(told.contains(&name), "{told}");
+    // Bytes that no index lists.
+    let pack = packs(&scratch).remove(0);
+    let mut bytes = fs::read(&pack).unwrap();
+    bytes.extend_from_slice(b"more");
+    fs::remove_file(&pack).unwrap();
+    fs::write(&pack, bytes).unwrap();
+    for _ in 0..2 {
+        let told = agree(&scratch, &[]);
+        let name = format!("{}: nothing is kept of this pack", pack.display());
+        assert!(told.contains(&name) && told.contains("it has unlisted bytes"), "{told}");
+    }
+    // A repository without packs, and a name that must not be shown.
+    let named = key(7);
+    scratch.repository(&named);
+    scratch.write(&format!("{named}/file"), "text");
+    scratch.commit(&named, "first");
+    let output = scratch.friskey(".", &["history", &named, "--cache", "cache", "-v"]);
+    let told = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(told.contains("0 of 0 packs") && !told.contains(&named), "{told}");
 }
 
 #[test]

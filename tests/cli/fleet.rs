@@ -379,8 +379,14 @@ fn a_cache_changes_nothing_but_the_time() {
     }
     let inside = audit(&scratch, &["--state", "third", "--cache", "mirrors/one/cache"]);
     assert_eq!(inside.status.code(), Some(2));
-    assert!(stderr(&inside).contains("is within the repository"), "{}", stderr(&inside));
+    assert!(stderr(&inside).contains("which is audited"), "{}", stderr(&inside));
     assert!(!scratch.path("mirrors/one/cache").exists());
+    for same in ["third", "plain", "mirrors/../plain"] {
+        let output = audit(&scratch, &["--state", same, "--fresh", "--cache", same]);
+        assert_eq!(output.status.code(), Some(2));
+        assert!(stderr(&output).contains("is also the state directory"), "{}", stderr(&output));
+    }
+    assert!(!scratch.path("third").exists());
     let unusable = audit(&scratch, &["--state", "plain", "--fresh", "--cache", "fleet.json"]);
     assert_eq!(unusable.status.code(), Some(2), "{}", stderr(&unusable));
     assert_eq!(timeless(merged(&scratch, &["plain"]).1), timeless(plain), "good results were replaced");

@@ -14,7 +14,7 @@ use super::plan::refuse_keys;
 use super::schedule::run_jobs;
 use super::settings_digest::{named_config, settings_digest};
 use super::{audit_one, engine};
-use crate::cache::Cache;
+use crate::cache::{Cache, resolve};
 use crate::cli::args::{Global, ScanArgs};
 use crate::cli::base_policy::EffectiveSettings;
 use crate::cli::cache_args;
@@ -68,8 +68,8 @@ pub(super) fn run(args: &FleetAudit, global: &Global) -> Result<Exit> {
     let surfaces = surfaces(&args.audit, &session.effective.config)?;
     let settings = settings_digest(&session, &surfaces, &args.suppression)?;
     let cache = args.cache.open(&session, &surfaces)?;
-    check_cache(cache.as_deref(), &plan)?;
     if let Some(cache) = &cache {
+        check_cache(cache, &plan, &args.state)?;
         // Otherwise each audit would fail, and take the place of a result that is still true.
         cache.prepare()?;
     }
@@ -99,17 +99,24 @@ pub(super) fn run(args: &FleetAudit, global: &Global) -> Result<Exit> {
     fleet.finish(&own, global)
 }
 
-/// Checks that no audit would look at the cache.
-fn check_cache(cache: Option<&Cache>, plan: &FleetPlan) -> Result<()> {
-    let Some(cache) = cache else { return Ok(()) };
-    for path in plan.repositories.iter().filter_map(planned_path) {
+/// Checks that no audit would look at the cache, and that it is not where the results are.
+fn check_cache(cache: &Cache, plan: &FleetPlan, state: &Path) -> Result<()> {
+    let repositories = plan.repositories.iter().filter_map(planned_path);
+    let alternates = plan.repositories.iter().flat_map(|repository| &repository.alternates);
+    for path in repositories.chain(alternates.map(|objects| PathBuf::from(&objects.path))) {
         if cache.dir().starts_with(path.canonicalize().unwrap_or(path.clone())) {
             bail!(
-                "--cache: {} is within the repository {}; name a directory elsewhere",
+                "--cache: {} is within {}, which is audited; name a directory elsewhere",
                 cache.dir().display(),
                 path.display()
             );
         }
+    }
+    if resolve(state).is_ok_and(|state| state == cache.dir()) {
+        bail!(
+            "--cache: {} is also the state directory; name another directory for one of them",
+            cache.dir().display()
+        );
     }
     Ok(())
 }

@@ -27,7 +27,10 @@ impl RepositoryAudit<'_> {
                 outcome
             }
             Some(cache) => {
-                cache.note("cache: not used, since --surfaces leaves out a kind of object".to_owned());
+                cache.note(format!(
+                    "cache: {}: not used for packs, since --surfaces leaves out a kind of object",
+                    database.name()
+                ));
                 sweep(database, search, options)
             }
             None => sweep(database, search, options),
@@ -44,21 +47,27 @@ impl<'a> RepositoryAudit<'a> {
 
     /// The containers in which an earlier audit found nothing.
     pub(super) fn clean_containers(&self) -> Option<CleanContents<'a>> {
-        let subject = || cache_subject(&ObjectDatabase::of(self.repo), "containers");
-        self.cache().map(|cache| CleanContents::load(cache, subject()))
+        let database = Database::of(self.repo);
+        let load =
+            |cache| CleanContents::load(cache, cache_subject(&database, "containers"), database.name());
+        self.cache().map(load)
     }
 }
 
 /// Blobs, trees, commits and tags.
 const ALL_KINDS: usize = 4;
 
-/// Checks that the cache is not within the audited repository, where it would be audited itself, and makes it ready.
+/// Checks that the cache is not within what is audited, where it would be audited itself, and makes it ready.
 pub(super) fn prepare(audit: &HistoryOptions, repo: &Repository) -> Result<(), HistoryError> {
     let Some(cache) = audit.cache.as_ref().filter(|_| audit.range.is_empty()) else { return Ok(()) };
     let own = [repo.workdir(), Some(repo.git_dir()), Some(repo.common_dir())];
-    let real = |dir: &Path| dir.canonicalize().unwrap_or_else(|_| dir.to_owned());
-    if own.into_iter().flatten().any(|dir| cache.dir().starts_with(real(dir))) {
-        return Err(HistoryError::CacheInside(cache.dir().to_owned()));
+    let own = own.into_iter().flatten().map(Path::to_owned);
+    // Those of alternates are elsewhere.
+    let objects = Database::of(repo).directories();
+    for dir in own.chain(objects) {
+        if cache.dir().starts_with(dir.canonicalize().unwrap_or(dir.clone())) {
+            return Err(HistoryError::CacheInside { cache: cache.dir().to_owned(), audited: dir });
+        }
     }
     Ok(cache.prepare()?)
 }

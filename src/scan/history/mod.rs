@@ -159,9 +159,18 @@ pub enum HistoryError {
     /// There is no repository.
     #[error(transparent)]
     Open(#[from] OpenError),
-    /// The cache is within the repository.
-    #[error("the cache {} is within the audited repository; name a directory elsewhere with --cache", .0.display())]
-    CacheInside(PathBuf),
+    /// The cache is within the repository, or within an object directory that it reads from.
+    #[error(
+        "the cache {} is within {}, which is audited; name a directory elsewhere with --cache",
+        cache.display(),
+        audited.display()
+    )]
+    CacheInside {
+        /// The directory of the cache.
+        cache: PathBuf,
+        /// The directory that it is in.
+        audited: PathBuf,
+    },
     /// The cache cannot be used.
     #[error(transparent)]
     Cache(#[from] CacheError),
