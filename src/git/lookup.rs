@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use gix::ObjectId;
-use gix::objs::{Find, Kind};
+use gix::objs::{Exists, Find, Kind};
 use gix::odb::Header;
 use gix::odb::store::init::Options as StoreOptions;
 
@@ -246,7 +246,8 @@ impl Lookup {
 
     /// Whether the object exists, readable or not.
     pub(super) fn has(&mut self, id: &ObjectId) -> bool {
-        self.kind(id).is_some()
+        // To find a delta's kind, or that of a base far away, takes much longer than to find it listed.
+        (self.loose.has_no_folder(&self.dirs, id) && self.odb.exists(id)) || self.kind(id).is_some()
     }
 
     /// The kind of an object, without reading all of it; `None` if it is missing.

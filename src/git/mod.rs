@@ -68,8 +68,8 @@ pub use rewrite::{Rewrite, RewriteBase, Rewriter};
 pub use state::{AtHead, at_head, is_partial, is_shallow, push_address, repository_info, version_control};
 pub use submodules::{WorkTreeGit, submodule_names, work_tree_git};
 pub use sweep::{
-    CacheUpdate, KindCount, MatchedObject, ObjectCounts, Progress, Searcher, SweepOptions, SweepOutcome,
-    cache_subject, sweep, sweep_with_cache,
+    CacheUpdate, KindCount, MatchedObject, ObjectCounts, PackedCopy, Progress, Searcher, SweepOptions,
+    SweepOutcome, cache_subject, sweep, sweep_with_cache,
 };
 pub use sweep::{UnlistedBytes, unlisted_streams};
 pub use unindexed_files::{ObjectLink, UnindexedFile, UnindexedFiles, unindexed_files};

@@ -111,7 +111,7 @@ pub fn at_head(repo: &gix::Repository) -> AtHead {
                 }
             }
         }
-        for id in blobs.into_iter().filter(|id| lookup.kind(id).is_none()).collect::<Vec<_>>() {
+        for id in blobs.into_iter().filter(|id| !lookup.has(id)).collect::<Vec<_>>() {
             lookup.gaps.push(format!("blob {id}"), MISSING);
         }
     }

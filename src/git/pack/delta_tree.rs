@@ -80,15 +80,21 @@ impl DeltaTree {
             tree.starts = vec![0; pack.num_objects() as usize + 1];
             return tree;
         }
-        let mut bases = vec![NO_BASE; pack.len()];
+        let mut links = Vec::new();
         for entry in Self::with_bases(pack, entries) {
             match base_of(pack, entry) {
                 Ok(EntryBase::None) => tree.roots.push(entry),
-                Ok(EntryBase::Entry(base)) => bases[entry as usize] = base,
+                Ok(EntryBase::Entry(base)) => links.push((entry, base)),
                 Ok(EntryBase::Elsewhere(id)) => tree.external_deltas.push((entry, id)),
                 Err(fault) => tree.faults.push((entry, fault)),
             }
         }
+        if links.is_empty() {
+            tree.starts = vec![0; pack.len() + 1];
+            return tree;
+        }
+        let mut bases = vec![NO_BASE; pack.len()];
+        links.into_iter().for_each(|(entry, base)| bases[entry as usize] = base);
         tree.link(&bases);
         tree.weigh(&bases);
         tree.put_heaviest_last();

@@ -13,6 +13,7 @@ use gix::{ObjectId, oid};
 use super::Entry;
 use super::entry::{self, Header, HeaderError};
 use super::fanout::Fanout;
+use super::identity::{self, PackIdentity};
 use super::offset_table::OffsetTable;
 
 /// Why a pack cannot be read at all.
@@ -43,7 +44,10 @@ pub(crate) enum PackError {
 pub(crate) struct Pack {
     index: pack::index::File,
     data: pack::data::File,
+    path: PathBuf,
     ids: hash::Kind,
+    /// For a cache: which bytes these are.
+    identity: Option<PackIdentity>,
     /// Sorted on first use: nobody asks for the entries of a pack that a cache knows.
     offsets: OnceLock<OffsetTable>,
     /// Index position of each entry, filled on first use.
@@ -66,21 +70,51 @@ impl Pack {
             Ok(false) => PackError::Vanished(path.to_owned()),
             _ => PackError::Damaged { path: path.to_owned(), reason: error.to_string() },
         };
+        let path = data;
         let index = pack::index::File::at(index, ids).map_err(|error| damaged(index, error))?;
-        let data = pack::data::File::at(&data, ids).map_err(|error| damaged(&data, error))?;
-        Ok(Self {
+        let data = pack::data::File::at(&path, ids).map_err(|error| damaged(&path, error))?;
+        Ok(Self::new((index, data), path, ids, None))
+    }
+
+    /// Like [`Self::open`], but reads the index into memory, and determines which bytes it and the pack consist of. If that
+    /// fails, for whatever reason, the pack has no [`identity`](Self::identity).
+    ///
+    /// # Errors
+    /// Those of [`Self::open`].
+    pub(crate) fn open_identified(index: &Path, ids: hash::Kind, threads: usize) -> Result<Self, PackError> {
+        let path = index.with_extension("pack");
+        match identity::open(index, &path, ids, threads) {
+            Some((files, identity)) => Ok(Self::new(files, path, ids, Some(identity))),
+            None => Self::open(index, ids),
+        }
+    }
+
+    fn new(
+        (index, data): (pack::index::File, pack::data::File),
+        path: PathBuf,
+        ids: hash::Kind,
+        identity: Option<PackIdentity>,
+    ) -> Self {
+        Self {
             index,
             data,
+            path,
             ids,
+            identity,
             offsets: OnceLock::new(),
             positions: OnceLock::new(),
             fanout: OnceLock::new(),
-        })
+        }
     }
 
     /// The path of the pack.
     pub(crate) fn path(&self) -> &Path {
-        self.data.path()
+        &self.path
+    }
+
+    /// Which bytes these are; only if the pack was [opened](Self::open_identified) to be identified.
+    pub(crate) fn identity(&self) -> Option<&PackIdentity> {
+        self.identity.as_ref()
     }
 
     /// How the pack and its index contradict each other, if they do.
@@ -95,7 +129,8 @@ impl Pack {
 
     #[inline]
     fn offsets(&self) -> &OffsetTable {
-        self.offsets.get_or_init(|| OffsetTable::new(self.index.sorted_offsets(), self.data.data_len()))
+        let at = |position| self.index.pack_offset_at_index(position);
+        self.offsets.get_or_init(|| OffsetTable::new(self.num_objects(), at, self.data.data_len()))
     }
 
     /// The number of entries.
@@ -118,11 +153,6 @@ impl Pack {
     /// All bytes of the pack.
     pub(crate) fn all_bytes(&self) -> &[u8] {
         self.data.entry_slice(0..self.data.data_len() as u64).unwrap_or_default()
-    }
-
-    /// The offset that the index gives at a position.
-    pub(crate) fn offset_at(&self, position: u32) -> u64 {
-        self.index.pack_offset_at_index(position)
     }
 
     /// The bytes from the start of an entry to the end of the pack.
@@ -242,6 +272,29 @@ impl Pack {
         self.position_of(entry).map(|position| self.id_at(position).to_owned())
     }
 
+    /// The ids of the objects in `entries`. If they are few, that is much faster than to ask for the first one by itself.
+    pub(crate) fn ids_of(&self, entries: &[Entry]) -> Vec<Option<ObjectId>> {
+        if self.positions.get().is_some() || entries.len() > self.num_objects() as usize / MANY {
+            return entries.iter().map(|&entry| self.id(entry)).collect();
+        }
+        let mut wanted: Vec<(u64, usize)> =
+            entries.iter().enumerate().map(|(at, &entry)| (self.offset(entry), at)).collect();
+        wanted.sort_unstable();
+        let mut filter = vec![false; 1 << FILTER_BITS];
+        wanted.iter().for_each(|&(offset, _)| filter[filter_slot(offset)] = true);
+        let mut ids = vec![None; entries.len()];
+        for position in 0..self.num_objects() {
+            let offset = self.index.pack_offset_at_index(position);
+            if filter[filter_slot(offset)] {
+                let first = wanted.partition_point(|&(other, _)| other < offset);
+                for &(_, at) in wanted[first..].iter().take_while(|(other, _)| *other == offset) {
+                    ids[at] = Some(self.id_at(position).to_owned());
+                }
+            }
+        }
+        ids
+    }
+
     /// The index position of the object in an entry.
     pub(crate) fn position_of(&self, entry: Entry) -> Option<u32> {
         let positions = self.positions.get_or_init(|| {
@@ -257,6 +310,17 @@ impl Pack {
         });
         positions.get(entry as usize).copied().filter(|position| *position != u32::MAX)
     }
+}
+
+/// More than this part of all entries is worth a table of all ids.
+const MANY: usize = 32;
+
+/// The logarithm of the size of a filter for offsets.
+const FILTER_BITS: u32 = 14;
+
+/// Where a filter says whether it contains an offset.
+fn filter_slot(offset: u64) -> usize {
+    (offset.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> (u64::BITS - FILTER_BITS)) as usize
 }
 
 /// Opening a named pipe in place of a pack would block forever.

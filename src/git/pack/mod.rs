@@ -5,7 +5,9 @@ mod delta_tree;
 pub(super) mod entry;
 mod fanout;
 mod file;
+mod identity;
 mod offset_table;
 
 pub(crate) use delta_tree::{DeltaTree, Entry, EntryFault};
 pub(crate) use file::{Pack, PackError};
+pub(crate) use identity::digest;

@@ -1,6 +1,6 @@
 //! What threads collect during a sweep, keyed by location; ids are looked up at the end.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -10,6 +10,7 @@ use gix::object::Kind;
 use super::Hits;
 use super::outcome::ObjectCounts;
 use super::plan::PlannedPack;
+use crate::cache::CacheDigest;
 use crate::git::pack::Entry;
 use crate::model::Skip;
 
@@ -54,6 +55,8 @@ pub(super) struct Collected<H> {
     pub(super) outward: HashSet<(u32, ObjectId)>,
     /// The entries that were searched, as pack number and entry, with kind and size. Only noted for a cache.
     pub(super) sizes: Vec<(usize, Entry, Kind, u64)>,
+    /// The digests of contents that are read again after the sweep, by pack number and entry. Only noted for a cache.
+    pub(super) contents: HashMap<(usize, Entry), CacheDigest>,
     /// Pack entries that may be followed by unlisted bytes, as pack number and entry.
     pub(super) gap_candidates: Vec<(usize, Entry)>,
     /// Loose object files that may have bytes after the object.
@@ -74,6 +77,7 @@ impl<H> Default for Collected<H> {
             missing: HashSet::new(),
             outward: HashSet::new(),
             sizes: Vec::new(),
+            contents: HashMap::new(),
             gap_candidates: Vec::new(),
             loose_tails: Vec::new(),
             postponed: Vec::new(),
@@ -91,6 +95,7 @@ impl<H> Collected<H> {
         self.missing.extend(other.missing);
         self.outward.extend(other.outward);
         self.sizes.extend(other.sizes);
+        self.contents.extend(other.contents);
         self.gap_candidates.extend(other.gap_candidates);
         self.loose_tails.extend(other.loose_tails);
         self.postponed.extend(other.postponed);

@@ -56,8 +56,13 @@ impl<'a, S: Searcher> SweepWorker<'a, S> {
             _ => self.search_changes(base, delta_len, len, assembled),
         };
         self.check_delta_links(base, delta_len, len, assembled);
-        self.buffers.trim();
         let hits = std::mem::take(&mut self.hits);
+        self.note_content(planned, entry, &hits, |worker| {
+            let Buffers { input, runs, gathered, .. } = &mut worker.buffers;
+            let result = DeltaResult { runs, base: base.bytes(), delta: &input[..delta_len], assembled };
+            blake3::hash(result.region((0, len as u32), &mut 0, gathered)).into()
+        });
+        self.buffers.trim();
         let truncated = truncated || base.truncated;
         let node = AssembledObject {
             kind: base.kind,

@@ -75,6 +75,7 @@ impl<'a, S: Searcher> SweepWorker<'a, S> {
         }
 
         let node = self.search_whole(kind, buffer, len, reservation);
+        self.note_content(planned, entry, &node.hits, |_| blake3::hash(&node.buffer[..len]).into());
         Ok(self.finish_entry(planned, entry, node))
     }
 

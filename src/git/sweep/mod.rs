@@ -39,7 +39,7 @@ use gix::object::Kind;
 
 pub use bench_baseline::inflate_all_entries;
 pub use cached::{CacheUpdate, cache_subject, sweep_with_cache};
-pub use outcome::{KindCount, MatchedObject, ObjectCounts, SweepOutcome};
+pub use outcome::{KindCount, MatchedObject, ObjectCounts, PackedCopy, SweepOutcome};
 pub use plan::sweep;
 pub use unlisted::{UnlistedBytes, unlisted_streams};
 
@@ -89,6 +89,13 @@ pub trait Searcher: Sync {
     /// margin. `None` if the searcher has no keywords; everything around a change is then searched.
     fn longest_keyword(&self) -> Option<usize> {
         None
+    }
+
+    /// Whether an object with this match is read again after the sweep, as a whole. For a cache, the digest of its content is
+    /// then [noted](PackedCopy::content).
+    fn is_read_again(&self, hit: &Self::Hit) -> bool {
+        let _ = hit;
+        false
     }
 
     /// How many bytes at the start of an object of that kind determine together whether it begins with a

@@ -23,6 +23,16 @@ pub struct MatchedObject<H> {
     pub hits: Vec<(Range<u64>, H)>,
 }
 
+/// The only copy of an object.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PackedCopy {
+    /// What identifies the pack that it is in.
+    pub pack: CacheDigest,
+    /// The digest of the bytes that the sweep found there, if the object is [read again](super::Searcher::is_read_again) and
+    /// the cache has no facts about the pack. Whoever reads the object by its id may find others.
+    pub content: Option<CacheDigest>,
+}
+
 /// How many objects of one kind were searched.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct KindCount {
@@ -102,9 +112,8 @@ impl AddAssign for KindCount {
 pub struct SweepOutcome<H> {
     /// Objects with matches, each once, sorted by id.
     pub found: Vec<MatchedObject<H>>,
-    /// Of those, the ones that are stored only once, each with what identifies the pack that they are in. Only known
-    /// with a cache.
-    pub only_in: HashMap<ObjectId, CacheDigest>,
+    /// Of those, the ones that are stored only once, in a pack. Only known with a cache.
+    pub only_copies: HashMap<ObjectId, PackedCopy>,
     /// The objects that were searched.
     pub counts: ObjectCounts,
     /// Bytes passed to the searcher.

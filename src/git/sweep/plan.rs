@@ -1,6 +1,7 @@
 //! The phases of a sweep: open the packs, distribute the work, and look again for objects that moved
 //! meanwhile.
 
+use std::cmp::Reverse;
 use std::collections::BTreeSet;
 use std::num::NonZero;
 use std::path::PathBuf;
@@ -179,7 +180,11 @@ impl<S: Searcher> Sweep<'_, S> {
             self.store.packs.iter().map(|pack| pack.path().with_extension("idx")).collect();
         let first_new = self.store.packs.len();
         for path in listing.packs.difference(&known) {
-            match Pack::open(path, ids) {
+            let opened = match cache {
+                Some(_) => Pack::open_identified(path, ids, self.threads),
+                None => Pack::open(path, ids),
+            };
+            match opened {
                 Ok(pack) => self.store.packs.push(pack),
                 Err(PackError::Vanished(_)) if !is_second => self.look_again = true,
                 Err(error) => {
@@ -190,6 +195,9 @@ impl<S: Searcher> Sweep<'_, S> {
                 }
             }
         }
+        // An object that is in several packs counts in the first. With the largest one first, which usually was there before,
+        // nothing has to be counted in it.
+        self.store.packs[first_new..].sort_by_key(|pack| Reverse(pack.num_objects()));
         self.store.listing = listing;
         self.plan_packs(first_new, cache);
         let (items, total) = self.items(first_new);
@@ -216,7 +224,8 @@ impl<S: Searcher> Sweep<'_, S> {
         };
         let mut duplicates = vec![Vec::new(); packs.len() - first_new];
         if packs.len() > 1 || !loose.is_empty() {
-            duplicates = duplicates::find(packs, first_new, &known, self.threads);
+            let known: Option<&(dyn Fn(&oid) -> bool + Sync)> = (!loose.is_empty()).then_some(&known);
+            duplicates = duplicates::find(packs, first_new, known, self.threads);
         }
         if let Some(cache) = cache {
             cache.look_up(packs, self.threads);

@@ -1,18 +1,17 @@
 //! The end of a sweep: searches other copies of unreadable objects, and looks up the id of everything found.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use gix::ObjectId;
 
 use super::collected::{MatchedCopy, ObjectKey, ReadFailure};
 use super::link_check::LinkChecker;
 use super::object_store::StoredCopy;
-use super::outcome::{MatchedObject, SweepOutcome};
+use super::outcome::{MatchedObject, PackedCopy, SweepOutcome};
 use super::plan::Sweep;
 use super::stream::{MAX_HITS, push_bounded};
 use super::unlisted;
 use super::{Hits, Searcher};
-use crate::cache::CacheDigest;
 use crate::git::inflate::Inflater;
 use crate::git::pack::Entry;
 use crate::model::Skip;
@@ -33,11 +32,14 @@ pub(super) fn finish<S: Searcher>(mut sweep: Sweep<'_, S>) -> SweepOutcome<S::Hi
         Recovery::new(&mut sweep, &[]).retry_postponed(&postponed);
     }
     let matched = std::mem::take(&mut sweep.collected.matched);
-    let mut found: Vec<_> = matched.into_iter().filter_map(|object| with_id(&mut sweep, object)).collect();
+    let ids = ids_of(&sweep, &matched);
+    let with_ids = matched.into_iter().zip(ids);
+    let mut found: Vec<_> =
+        with_ids.filter_map(|(object, id)| Some(with_id(&mut sweep, object, id?))).collect();
     // A copy may have been read only in part; the more complete one comes first.
     found.sort_by(|left, right| left.id.cmp(&right.id).then(right.hits.len().cmp(&left.hits.len())));
     let found = merge_copies(found, &mut sweep.skipped);
-    let only_in = only_copies(&sweep, &found);
+    let only_copies = only_copies(&sweep, &found);
     let skips = std::mem::take(&mut sweep.collected.skips);
     sweep.skipped.extend(skips);
     let unlisted = unlisted::list(&sweep);
@@ -47,7 +49,7 @@ pub(super) fn finish<S: Searcher>(mut sweep: Sweep<'_, S>) -> SweepOutcome<S::Hi
     missing.sort_unstable();
     SweepOutcome {
         found,
-        only_in,
+        only_copies,
         counts: sweep.collected.counts,
         searched: sweep.collected.searched,
         missing,
@@ -57,22 +59,25 @@ pub(super) fn finish<S: Searcher>(mut sweep: Sweep<'_, S>) -> SweepOutcome<S::Hi
     }
 }
 
-/// The packs of those objects of which there is no other copy, as far as packs are identified.
+/// Those objects of which there is only one copy, as far as packs are identified.
 fn only_copies<S: Searcher>(
     sweep: &Sweep<'_, S>,
     found: &[MatchedObject<S::Hit>],
-) -> HashMap<ObjectId, CacheDigest> {
+) -> HashMap<ObjectId, PackedCopy> {
     if sweep.pack_digests.is_empty() {
         return HashMap::new();
     }
-    let pack_of = |id: &ObjectId| {
+    let only_copy = |id: &ObjectId| {
         let mut copies = sweep.store.copies(id);
         match (copies.next()?, copies.next()) {
-            (StoredCopy::Packed(number, _), None) => *sweep.pack_digests.get(number)?,
+            (StoredCopy::Packed(number, entry), None) => Some(PackedCopy {
+                pack: (*sweep.pack_digests.get(number)?)?,
+                content: sweep.collected.contents.get(&(number, entry)).copied(),
+            }),
             _ => None,
         }
     };
-    found.iter().filter_map(|object| Some((object.id, pack_of(&object.id)?))).collect()
+    found.iter().filter_map(|object| Some((object.id, only_copy(&object.id)?))).collect()
 }
 
 /// Merges the copies of each object, which are sorted by id, and reports copies that differ.
@@ -108,17 +113,37 @@ fn merge_copies<H: PartialEq>(
     joined
 }
 
-/// Looks up the id of an object with matches.
+/// The ids of objects with matches.
+fn ids_of<S: Searcher>(sweep: &Sweep<'_, S>, matched: &[MatchedCopy<S::Hit>]) -> Vec<Option<ObjectId>> {
+    let mut ids = vec![None; matched.len()];
+    let mut packed: BTreeMap<usize, Vec<(Entry, usize)>> = BTreeMap::new();
+    for (at, copy) in matched.iter().enumerate() {
+        match copy.key {
+            ObjectKey::Id(id) => ids[at] = Some(id),
+            ObjectKey::Packed(pack, entry) => packed.entry(pack).or_default().push((entry, at)),
+        }
+    }
+    for (pack, own) in packed {
+        let Some(pack) = sweep.store.packs.get(pack) else { continue };
+        let entries: Vec<Entry> = own.iter().map(|(entry, _)| *entry).collect();
+        for ((_, at), id) in own.into_iter().zip(pack.ids_of(&entries)) {
+            ids[at] = id;
+        }
+    }
+    ids
+}
+
+/// An object with matches under its id.
 fn with_id<S: Searcher>(
     sweep: &mut Sweep<'_, S>,
     object: MatchedCopy<S::Hit>,
-) -> Option<MatchedObject<S::Hit>> {
-    let id = id_of(sweep, object.key)?;
+    id: ObjectId,
+) -> MatchedObject<S::Hit> {
     if object.truncated {
         let reason = format!("has more than {MAX_HITS} matches; the rest are not reported");
         sweep.skipped.insert(Skip::new(format!("object {id}"), reason));
     }
-    Some(MatchedObject { id, kind: object.kind, size: object.size, hits: object.hits })
+    MatchedObject { id, kind: object.kind, size: object.size, hits: object.hits }
 }
 
 fn id_of<S: Searcher>(sweep: &Sweep<'_, S>, key: ObjectKey) -> Option<ObjectId> {

@@ -17,6 +17,7 @@ use super::object_store::ObjectStore;
 use super::plan::{PackPlan, PlannedPack, WorkItem};
 use super::work_queue::{QueuedWork, Subtree, WorkQueue};
 use super::{Hits, Searcher, SweepOptions};
+use crate::cache::CacheDigest;
 use crate::git::inflate::Inflater;
 use crate::git::pack::Entry;
 
@@ -145,6 +146,21 @@ impl<'a, S: Searcher> SweepWorker<'a, S> {
             && self.shared.notes_facts
         {
             self.collected.sizes.push((pack, entry, kind, size));
+        }
+    }
+
+    /// Notes the digest of an object that is read again after the sweep, for a cache that has no facts about its pack.
+    pub(super) fn note_content(
+        &mut self,
+        planned: PlannedPack<'_>,
+        entry: Entry,
+        hits: &Hits<S::Hit>,
+        content: impl FnOnce(&mut Self) -> CacheDigest,
+    ) {
+        let is_new = self.shared.notes_facts && !planned.plan.is_known;
+        if is_new && hits.iter().any(|(_, hit)| self.shared.searcher.is_read_again(hit)) {
+            let digest = content(self);
+            self.collected.contents.insert((planned.number, entry), digest);
         }
     }
 

@@ -4,10 +4,10 @@ use std::collections::{BTreeMap, HashMap};
 
 use super::repository_audit::RepositoryAudit;
 use super::secret_index::UnsearchedObject;
-use crate::cache::{CacheDigest, CleanContents};
+use crate::cache::CleanContents;
 use crate::detect::PassedOver;
 use crate::git::attribution::{Query, SecretHistory};
-use crate::git::{MatchedObject, ObjectId};
+use crate::git::{MatchedObject, ObjectId, PackedCopy};
 use crate::model::{Skip, native_path};
 use crate::scan::objects::{SearchOptions, SharedKey, nameless, search};
 
@@ -50,11 +50,11 @@ pub(super) fn ask(query: &mut Query, closed: &[UnopenedContainer]) {
 }
 
 impl RepositoryAudit<'_> {
-    /// Opens and searches the containers, given with their sizes and, as far as known, the packs that have their only copies.
+    /// Opens and searches the containers, given with their sizes and, as far as known, their only copies.
     /// Objects that the detector `passed_over` in part are reported with those that could not be opened.
     pub(super) fn unpack(
         &mut self,
-        (containers, only_in): (&[(ObjectId, u64)], &HashMap<ObjectId, CacheDigest>),
+        (containers, only_copies): (&[(ObjectId, u64)], &HashMap<ObjectId, PackedCopy>),
         passed_over: &[ObjectId],
         found: &mut Vec<MatchedObject<SharedKey>>,
     ) -> Vec<UnopenedContainer> {
@@ -63,7 +63,8 @@ impl RepositoryAudit<'_> {
             closed.entry(*id).or_default().push(Skip::new(nameless(id), PassedOver::REASON));
         }
         let clean = self.clean_containers();
-        let place = |id: &ObjectId, size| CleanContents::place(only_in.get(id)?, id.as_bytes(), size);
+        let place =
+            |id: &ObjectId, size| CleanContents::place(&only_copies.get(id)?.pack, id.as_bytes(), size);
         let mut ids = Vec::with_capacity(containers.len());
         let mut left_out = 0;
         for (id, size) in containers {
@@ -82,9 +83,12 @@ impl RepositoryAudit<'_> {
         let searched = search(self.settings, self.repo, &ids, &how);
         if let Some(clean) = clean.filter(|_| !self.is_stopped()) {
             let sizes: HashMap<_, _> = containers.iter().copied().collect();
-            for (id, searched) in &searched.clean {
+            for (id, digest, searched) in &searched.clean {
                 let size = sizes.get(id).copied().unwrap_or_default();
-                place(id, size).into_iter().for_each(|place| clean.add(place, *searched));
+                // It was read by its id, after the pack was identified: what was read must also be what is in the pack.
+                let is_in_pack = only_copies.get(id).is_some_and(|copy| copy.content == Some(*digest));
+                let place = place(id, size).filter(|_| is_in_pack);
+                place.into_iter().for_each(|place| clean.add(place, *searched));
             }
             clean.keep();
         }

@@ -38,7 +38,7 @@ impl RepositoryAudit<'_> {
         self.missing(&outcome.missing);
         self.broken_refs(refs);
         let SweepMatches { plain: mut found, containers, pointers, passed_over } = partition(outcome.found);
-        let mut closed = self.unpack((&containers, &outcome.only_in), &passed_over, &mut found);
+        let mut closed = self.unpack((&containers, &outcome.only_copies), &passed_over, &mut found);
         if let Some(store) = self.lfs() {
             self.pointed_at(&store, &pointers, &mut found, &mut closed);
         }

@@ -39,6 +39,10 @@ impl Searcher for ObjectSearch<'_> {
         Some(self.detector.max_keyword_len().max(container::MAX_SIGNATURE_LEN))
     }
 
+    fn is_read_again(&self, hit: &SweepMatch) -> bool {
+        matches!(hit, SweepMatch::Container)
+    }
+
     fn head(&self, kind: ObjectKind) -> usize {
         if kind == ObjectKind::Blob { HEAD_LEN } else { 0 }
     }

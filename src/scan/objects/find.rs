@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::SharedKey;
-use crate::cache::CleanContents;
+use crate::cache::{CacheDigest, CleanContents};
 use crate::container::Input;
 use crate::detect::PassedOver;
 use crate::git::{
@@ -29,9 +29,9 @@ pub(in crate::scan) struct ObjectMatches {
     pub(in crate::scan) gaps: Gaps,
     /// What could not be opened, by object.
     pub(in crate::scan) skipped: Vec<(ObjectId, Skip)>,
-    /// Objects in which nothing was found and of which nothing was skipped, with the bytes that were searched in each. Only
-    /// with [`SearchOptions::clean`].
-    pub(in crate::scan) clean: Vec<(ObjectId, u64)>,
+    /// Objects in which nothing was found and of which nothing was skipped, with the digest of each one's content and the bytes
+    /// that were searched in it. Only with [`SearchOptions::clean`].
+    pub(in crate::scan) clean: Vec<(ObjectId, CacheDigest, u64)>,
 }
 
 impl ObjectMatches {
@@ -119,7 +119,7 @@ fn work(
             let clean = clean.and_then(|clean| Some((clean, CleanContents::digest(bytes)?)));
             if let Some(searched) = clean.and_then(|(clean, digest)| clean.known(&digest)) {
                 own.bytes += searched;
-                own.clean.push((*id, searched));
+                own.clean.extend(clean.map(|(_, digest)| (*id, digest, searched)));
                 continue;
             }
             let (before, skipped) = (own.bytes, own.skipped.len());
@@ -131,7 +131,7 @@ fn work(
                 && !settings.stop.is_set()
             {
                 clean.add(digest, own.bytes - before);
-                own.clean.push((*id, own.bytes - before));
+                own.clean.push((*id, digest, own.bytes - before));
             }
         }
     }

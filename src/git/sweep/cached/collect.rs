@@ -5,13 +5,14 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use gix::ObjectId;
 use gix::object::Kind;
 
-use super::facts::{FamilyFact, PackFacts};
+use super::facts::{PackFacts, room};
 use super::families::families;
-use super::file_state::FileState;
 use super::id_set::IdSet;
-use super::state::{CacheUpdate, CachedSweep, PackState};
+use super::repack_facts::{FamilyFact, RepackFacts};
+use super::state::{CachedSweep, PackState};
+use super::update::{CacheUpdate, FreshPack};
 use crate::cache::CacheDigest;
-use crate::git::pack::{DeltaTree, Entry};
+use crate::git::pack::{DeltaTree, Entry, Pack};
 use crate::git::sweep::Searcher;
 use crate::git::sweep::collected::ObjectKey;
 use crate::git::sweep::outcome::{KindCount, ObjectCounts};
@@ -36,9 +37,58 @@ pub(in crate::git::sweep) fn collect<S: Searcher>(
     if sweep.is_cancelled() {
         return CacheUpdate::default();
     }
+    let mut update = CacheUpdate::new(state);
+    if state.packs.iter().all(|pack| pack.facts.is_some()) {
+        return update;
+    }
     let flawed = flawed_packs(sweep);
+    for (number, notes) in pack_notes(sweep, state.packs.len()).iter().enumerate() {
+        let pack = &sweep.store.packs[number];
+        let fresh = match &state.packs[number] {
+            PackState { facts: Some(_), .. } => continue,
+            PackState { digest: Some(digest), .. } => fresh(sweep, state, (number, *digest), &flawed, notes),
+            PackState { digest: None, .. } if pack.identity().is_none() => Err(CHANGED),
+            PackState { digest: None, .. } => Err("its index does not list every object once and in order"),
+        };
+        match fresh {
+            Ok(entry) => update.fresh.push(entry),
+            Err(reason) => update.not_kept.push((pack.path().to_owned(), reason)),
+        }
+    }
+    update
+}
+
+/// Why nothing is kept of a pack whose bytes are not certain.
+const CHANGED: &str = "its files changed meanwhile, or it is not certain which files were read";
+
+/// The new entry about one pack.
+///
+/// # Errors
+/// Why there is none.
+fn fresh<S: Searcher>(
+    sweep: &Sweep<'_, S>,
+    state: &CachedSweep<'_>,
+    (number, digest): (usize, CacheDigest),
+    flawed: &HashSet<usize>,
+    notes: &PackNotes,
+) -> Result<FreshPack, &'static str> {
+    let pack = &sweep.store.packs[number];
+    if !is_unchanged(pack) {
+        return Err(CHANGED);
+    }
+    let facts = facts(sweep, state, number, notes).filter(|_| !flawed.contains(&number));
+    let (facts, after_repack) =
+        facts.ok_or("not all of it could be searched, it has unlisted bytes, or it needs other packs")?;
+    let room = room(pack.all_bytes().len() as u64);
+    let facts = facts.encode();
+    let left = room.checked_sub(facts.len()).ok_or("too much would have to be kept")?;
+    Ok(FreshPack { digest, facts, after_repack: after_repack.encode(left) })
+}
+
+/// What the sweep noted, by pack.
+fn pack_notes<S: Searcher>(sweep: &Sweep<'_, S>, packs: usize) -> Vec<PackNotes> {
     let mut notes: Vec<PackNotes> = Vec::new();
-    notes.resize_with(state.packs.len(), PackNotes::default);
+    notes.resize_with(packs, PackNotes::default);
     for &(number, entry, kind, size) in &sweep.collected.sizes {
         notes[number].searched.insert(entry, (kind, size));
     }
@@ -50,19 +100,12 @@ pub(in crate::git::sweep) fn collect<S: Searcher>(
     for (number, id) in &sweep.collected.outward {
         notes[*number as usize].outward.insert(*id);
     }
-    let mut fresh = Vec::new();
-    for (number, notes) in notes.iter().enumerate() {
-        let PackState { digest: Some(digest), facts: None, .. } = &state.packs[number] else { continue };
-        let pack = &sweep.store.packs[number];
-        let files = &state.packs[number].files;
-        if flawed.contains(&number) || files.is_none() || FileState::of(pack) != *files {
-            continue;
-        }
-        let size = pack.all_bytes().len() as u64;
-        let facts = facts(sweep, state, number, notes);
-        fresh.extend(facts.and_then(|facts| Some((*digest, facts.encode(size)?))));
-    }
-    CacheUpdate::new(state, fresh)
+    notes
+}
+
+/// Whether the bytes that were searched are those that identify the pack.
+fn is_unchanged(pack: &Pack) -> bool {
+    pack.identity().is_some_and(|identity| identity.is_unchanged(pack.path()))
 }
 
 /// Packs with anything that was not read, or is not as git writes it. They are searched every time.
@@ -97,7 +140,7 @@ fn facts<S: Searcher>(
     state: &CachedSweep<'_>,
     number: usize,
     notes: &PackNotes,
-) -> Option<PackFacts> {
+) -> Option<(PackFacts, RepackFacts)> {
     let (pack, own) = (&sweep.store.packs[number], &state.packs[number]);
     let matched: Vec<Entry> = notes.matched.iter().copied().collect();
     let again: HashSet<Entry> = DeltaTree::with_bases(pack, &matched).into_iter().collect();
@@ -120,16 +163,12 @@ fn facts<S: Searcher>(
     let named = own.inherited_outside.iter().filter(|id| !pack.contains(id));
     let outward = notes.outward.iter().chain(named).copied().collect();
     let (relies_on, outside) = elsewhere(sweep, state, number, &outward);
-    Some(PackFacts {
+    let after_repack = RepackFacts {
+        memory: state.memory,
         ids: relies_on.is_empty().then(|| IdSet::of(pack)),
-        max_memory: state.max_memory,
-        max_assembled: state.max_assembled,
-        counts,
-        relies_on,
-        outside,
-        matched,
         families: clean_families(sweep, state, number, (notes, &again)),
-    })
+    };
+    Some((PackFacts { memory: state.memory, counts, relies_on, outside, matched }, after_repack))
 }
 
 /// Where the objects are that a pack names and does not contain: other packs, and the ids of those that are in none.
@@ -142,7 +181,7 @@ fn elsewhere<S: Searcher>(
     let mut left: Vec<ObjectId> = outward.iter().copied().collect();
     let mut relies_on = Vec::new();
     for (other, pack) in sweep.store.packs.iter().enumerate().filter(|(other, _)| *other != number) {
-        let Some(digest) = state.packs[other].digest else { continue };
+        let Some(digest) = state.packs[other].digest.filter(|_| is_unchanged(pack)) else { continue };
         let before = left.len();
         left.retain(|id| !pack.contains(id));
         if left.len() < before {

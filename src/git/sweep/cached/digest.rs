@@ -1,58 +1,47 @@
-//! The digest that identifies a pack.
+//! The digest that identifies a pack, and whether its index can be relied on.
 
 use gix::oid;
 
 use crate::cache::CacheDigest;
-use crate::git::pack::Pack;
+use crate::git::pack::{Pack, digest};
 use crate::threads;
 
-/// What one thread hashes at a time, in bytes.
-const CHUNK: usize = 1 << 20;
-/// How many positions of an index one thread hashes at a time.
+/// How many positions of an index one thread looks at.
 const POSITIONS: u32 = 1 << 15;
 
-/// The digest of all bytes of a pack, and of all ids and offsets in its index. `None` if the index does not list each
-/// id once, in order, and where a lookup finds it: what it means does then not follow from ids and offsets alone.
+/// The digest of all bytes of a pack and of its index. `None` if it is not certain which bytes these are.
 pub(super) fn pack_digest(pack: &Pack, threads: usize) -> Option<CacheDigest> {
-    let starts = (0..pack.num_objects()).step_by(POSITIONS as usize);
-    let index = threads::map(threads, starts, |start| index_part(pack, start));
-    let index = index.into_iter().collect::<Option<Vec<_>>>()?;
-    let bytes = pack.all_bytes();
-    let chunks = threads::map(threads, bytes.chunks(CHUNK), blake3::hash);
-    let mut digest = blake3::Hasher::new();
-    digest.update(&(bytes.len() as u64).to_le_bytes());
-    digest.update(&u64::from(pack.num_objects()).to_le_bytes());
-    for part in chunks.iter().chain(&index) {
-        digest.update(part.as_bytes());
-    }
-    Some(digest.finalize().into())
+    let index = &pack.identity()?.index;
+    let bytes = digest(pack.all_bytes(), threads);
+    let mut both = blake3::Hasher::new();
+    both.update(&bytes);
+    both.update(index);
+    Some(both.finalize().into())
 }
 
-/// The digest of the ids and offsets from position `start` on.
-fn index_part(pack: &Pack, start: u32) -> Option<blake3::Hash> {
+/// Whether the index lists each id once, in order, and where a lookup finds it. Git writes no other.
+pub(super) fn is_in_order(pack: &Pack, threads: usize) -> bool {
+    let starts = (0..pack.num_objects()).step_by(POSITIONS as usize);
+    threads::map(threads, starts, |start| is_part_in_order(pack, start)).into_iter().all(|part| part)
+}
+
+/// Whether that is so from position `start` on.
+fn is_part_in_order(pack: &Pack, start: u32) -> bool {
     let end = start.saturating_add(POSITIONS).min(pack.num_objects());
-    let mut listed = Vec::with_capacity((end - start) as usize * 40);
     let is_found = |position: u32| pack.position(pack.id_at(position)) == Some(position);
     let mut last = start.checked_sub(1).map(|before| pack.id_at(before));
     for position in start..end {
         let id = pack.id_at(position);
-        if let Some(last) = last
-            && last >= id
-        {
-            return None;
+        if last.is_some_and(|last| last >= id) {
+            return false;
         }
         // In order, all ids of one first byte are found if the first and the last are.
         if last.map(oid::first_byte) != Some(id.first_byte())
             && !(is_found(position) && position.checked_sub(1).is_none_or(is_found))
         {
-            return None;
+            return false;
         }
-        listed.extend_from_slice(id.as_bytes());
-        listed.extend_from_slice(&pack.offset_at(position).to_le_bytes());
         last = Some(id);
     }
-    if end > start && end == pack.num_objects() && !is_found(end - 1) {
-        return None;
-    }
-    Some(blake3::hash(&listed))
+    end < pack.num_objects() || end == start || is_found(end - 1)
 }

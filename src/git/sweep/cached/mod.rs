@@ -2,8 +2,8 @@
 //!
 //! What a sweep finds in a pack follows from the bytes of the pack and its index. So facts about a pack are kept under a
 //! digest of all of these bytes, which every sweep computes anew: a pack whose bytes were replaced under the same name is
-//! another pack. A pack that changes during the sweep leaves no facts. Facts are only that nothing was found: every object with a match is searched again, so the cache has
-//! nothing about any key.
+//! another pack. A pack that changes during the sweep leaves no facts. Facts are only that nothing was found: every object
+//! with a match is searched again, so the cache has nothing about any key.
 //!
 //! After a repack there are other packs. A [family](families::Family) of blobs or trees whose stored bytes are all the same as
 //! before is not searched again; everything else is. An object id is never trusted to say what an object holds, since an
@@ -14,14 +14,16 @@ mod collect;
 mod digest;
 mod facts;
 mod families;
-mod file_state;
 mod first_copies;
 mod id_set;
+mod repack_facts;
 mod state;
 #[cfg(test)]
 mod tests;
+mod update;
 
-pub use state::{CacheUpdate, cache_subject};
+pub use state::cache_subject;
+pub use update::CacheUpdate;
 
 pub(super) use collect::collect;
 pub(super) use state::CachedSweep;

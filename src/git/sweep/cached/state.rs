@@ -1,16 +1,17 @@
-//! What a sweep knows from the cache, and what it adds to it.
+//! What a sweep knows from the cache.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{HashMap, HashSet};
 
 use gix::ObjectId;
 
-use super::digest::pack_digest;
-use super::facts::{FamilyFact, PackFacts};
+use super::digest::{is_in_order, pack_digest};
+use super::facts::{MemoryLimits, PackFacts};
 use super::families::{Family, families};
-use super::file_state::FileState;
 use super::first_copies::first_copies;
-use crate::cache::{Cache, CacheDigest, CacheReader, put_number};
-use crate::git::ObjectDatabase;
+use super::repack_facts::{FamilyFact, RepackFacts};
+use super::update::decode_list;
+use crate::cache::{Cache, CacheDigest};
+use crate::git::Database;
 use crate::git::pack::{DeltaTree, Pack};
 use crate::git::sweep::SweepOptions;
 use crate::git::sweep::outcome::ObjectCounts;
@@ -18,25 +19,24 @@ use crate::git::sweep::outcome::ObjectCounts;
 /// The cache during a sweep.
 pub(in crate::git::sweep) struct CachedSweep<'c> {
     pub(super) cache: &'c Cache,
+    /// What notes call the repository.
+    pub(super) repository: String,
     /// The subject of the entry that lists the packs of this database.
-    list: CacheDigest,
+    pub(super) list: CacheDigest,
     /// The packs that the last sweep of this database left facts about.
-    previous: Vec<CacheDigest>,
+    pub(super) previous: Vec<CacheDigest>,
     /// By pack number.
     pub(super) packs: Vec<PackState>,
     /// The facts about packs that are gone, once they were needed.
-    gone: Option<Vec<PackFacts>>,
-    pub(super) max_memory: u64,
-    pub(super) max_assembled: u64,
+    gone: Option<Vec<(PackFacts, RepackFacts)>>,
+    pub(super) memory: MemoryLimits,
     id_len: usize,
 }
 
 /// What is known about one pack of the sweep.
 #[derive(Default)]
 pub(super) struct PackState {
-    /// The state of its files before they were hashed.
-    pub(super) files: Option<FileState>,
-    /// `None` if its index is not as git writes it.
+    /// `None` if its bytes are not certain, or its index is not as git writes it.
     pub(super) digest: Option<CacheDigest>,
     /// The facts, if it was swept before.
     pub(super) facts: Option<PackFacts>,
@@ -50,7 +50,7 @@ pub(super) struct PackState {
 
 impl PackState {
     /// How many objects are not searched because of the families that they belong to.
-    fn known_objects(&self) -> u64 {
+    pub(super) fn known_objects(&self) -> u64 {
         let families = self.families.iter().flatten();
         families
             .filter_map(|family| self.known_families.get(&family.digest))
@@ -84,31 +84,36 @@ impl<'c> CachedSweep<'c> {
         let previous = cache.load(&list).and_then(|bytes| decode_list(&bytes)).unwrap_or_default();
         Self {
             cache,
+            repository: database.name(),
             list,
             previous,
             packs: Vec::new(),
             gone: None,
-            max_memory: options.max_memory,
-            max_assembled: options.max_assembled,
-            id_len: database.hash_kind().len_in_bytes(),
+            memory: MemoryLimits::of(options),
+            id_len: database.ids().len_in_bytes(),
         }
     }
 
     /// Looks up the packs that are new to this sweep.
     pub(in crate::git::sweep) fn look_up(&mut self, packs: &[Pack], threads: usize) {
         let first_new = self.packs.len();
-        self.packs.extend(packs[first_new..].iter().map(|pack| {
-            let files = FileState::of(pack);
-            PackState { files, digest: pack_digest(pack, threads), ..PackState::default() }
-        }));
+        self.packs.extend(
+            packs[first_new..]
+                .iter()
+                .map(|pack| PackState { digest: pack_digest(pack, threads), ..PackState::default() }),
+        );
         let present: HashSet<CacheDigest> = self.packs.iter().filter_map(|pack| pack.digest).collect();
         for (number, pack) in packs.iter().enumerate().skip(first_new) {
             let facts =
                 self.packs[number].digest.and_then(|digest| self.load(&digest, pack.num_objects() as usize));
             let facts = facts.filter(|facts| {
-                self.had_no_more_memory(facts)
+                self.memory.cover(&facts.memory)
                     && facts.relies_on.iter().all(|digest| present.contains(digest))
             });
+            // The digest has every byte of the index, so that of a pack with facts was found to be in order before.
+            if facts.is_none() && !is_in_order(pack, threads) {
+                self.packs[number].digest = None;
+            }
             self.packs[number].facts = facts;
         }
     }
@@ -118,13 +123,17 @@ impl<'c> CachedSweep<'c> {
         let bytes = self.cache.load(digest)?;
         let facts = PackFacts::decode(&bytes, entries, self.id_len);
         if facts.is_none() {
-            self.cache.note("cache: an entry makes no sense; ignored".to_owned());
+            self.cache.note(format!("cache: {}: an entry makes no sense; ignored", self.repository));
         }
         facts
     }
 
-    fn had_no_more_memory(&self, facts: &PackFacts) -> bool {
-        facts.max_memory <= self.max_memory && facts.max_assembled <= self.max_assembled
+    /// What was kept about a pack of that digest, which is gone.
+    fn load_gone(&self, digest: &CacheDigest) -> Option<(PackFacts, RepackFacts)> {
+        let facts = self.load(digest, usize::MAX)?;
+        let after_repack = RepackFacts::decode(&self.cache.load(&RepackFacts::subject(digest))?)?;
+        let is_covered = self.memory.cover(&facts.memory) && self.memory.cover(&after_repack.memory);
+        (is_covered && !after_repack.families.is_empty()).then_some((facts, after_repack))
     }
 
     /// Decides what of a pack that was looked up is searched.
@@ -178,12 +187,12 @@ impl<'c> CachedSweep<'c> {
         let found = families(pack, &plan.tree, threads);
         let (gone, state) = (self.gone.as_deref().unwrap_or_default(), &mut self.packs[number]);
         let mut known: HashMap<&CacheDigest, &FamilyFact> = HashMap::new();
-        for facts in gone {
-            let is_whole = facts.ids.as_ref().is_some_and(|ids| ids.is_within(pack));
+        for (facts, after_repack) in gone {
+            let is_whole = after_repack.ids.as_ref().is_some_and(|ids| ids.is_within(pack));
             if is_whole {
                 state.inherited_outside.extend(&facts.outside);
             }
-            let families = facts.families.iter().filter(|family| is_whole || !family.is_trees);
+            let families = after_repack.families.iter().filter(|family| is_whole || !family.is_trees);
             known.extend(families.map(|family| (&family.digest, family)));
         }
         let mut left_out = HashSet::new();
@@ -203,67 +212,8 @@ impl<'c> CachedSweep<'c> {
         let present: HashSet<CacheDigest> = self.packs.iter().filter_map(|pack| pack.digest).collect();
         if self.gone.is_none() {
             let gone = self.previous.iter().filter(|digest| !present.contains(*digest));
-            let facts = gone.filter_map(|digest| self.load(digest, usize::MAX));
-            let facts = facts.filter(|facts| self.had_no_more_memory(facts));
-            self.gone = Some(facts.filter(|facts| !facts.families.is_empty()).collect());
+            self.gone = Some(gone.filter_map(|digest| self.load_gone(digest)).collect());
         }
         self.gone.as_ref().is_some_and(|gone| !gone.is_empty())
-    }
-}
-
-fn decode_list(bytes: &[u8]) -> Option<Vec<CacheDigest>> {
-    let mut reader = CacheReader::new(bytes);
-    let list =
-        (0..reader.count(size_of::<CacheDigest>())?).map(|_| reader.array()).collect::<Option<Vec<_>>>()?;
-    reader.is_at_end().then_some(list)
-}
-
-/// What a sweep adds to the cache.
-#[derive(Debug, Default)]
-pub struct CacheUpdate {
-    list: CacheDigest,
-    previous: Vec<CacheDigest>,
-    /// Packs with facts that the cache has already.
-    known: Vec<CacheDigest>,
-    /// New entries about packs.
-    fresh: Vec<(CacheDigest, Vec<u8>)>,
-    /// How many packs there are.
-    packs: usize,
-    /// How many objects of other packs were not searched.
-    known_objects: u64,
-}
-
-impl CacheUpdate {
-    pub(super) fn new(state: &CachedSweep<'_>, fresh: Vec<(CacheDigest, Vec<u8>)>) -> Self {
-        let known = state.packs.iter().filter(|pack| pack.facts.is_some());
-        Self {
-            list: state.list,
-            previous: state.previous.clone(),
-            known: known.filter_map(|pack| pack.digest).collect(),
-            fresh,
-            packs: state.packs.len(),
-            known_objects: state.packs.iter().map(PackState::known_objects).sum(),
-        }
-    }
-
-    /// Writes the update to the cache, and removes what was there about packs that are gone.
-    pub fn keep(self, cache: &Cache) {
-        let all = self.known.iter().chain(self.fresh.iter().map(|(digest, _)| digest));
-        let all: BTreeSet<CacheDigest> = all.copied().collect();
-        self.fresh.iter().for_each(|(digest, facts)| cache.store(digest, facts));
-        let kept: Vec<CacheDigest> = all.iter().copied().collect();
-        if kept != self.previous {
-            let mut bytes = Vec::new();
-            put_number(&mut bytes, kept.len() as u64);
-            kept.iter().for_each(|digest| bytes.extend_from_slice(digest));
-            cache.store(&self.list, &bytes);
-            self.previous.iter().filter(|digest| !all.contains(*digest)).for_each(|gone| cache.remove(gone));
-        }
-        let (known, packs) = (self.known.len(), self.packs);
-        let objects = match self.known_objects {
-            0 => String::new(),
-            objects => format!(", and {objects} objects that were in other packs"),
-        };
-        cache.note(format!("cache: {known} of {packs} packs were searched by an earlier audit{objects}"));
     }
 }

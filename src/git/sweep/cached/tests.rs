@@ -2,8 +2,9 @@
 
 use gix::ObjectId;
 
-use super::facts::{FamilyFact, PackFacts};
+use super::facts::{MemoryLimits, PackFacts, room};
 use super::id_set::IdSet;
+use super::repack_facts::{FamilyFact, RepackFacts};
 use crate::cache::CacheReader;
 use crate::git::pack::Pack;
 use crate::git::scratch::Scratch;
@@ -13,57 +14,78 @@ fn family(n: u8) -> FamilyFact {
     FamilyFact { digest: [n; 32], is_trees: false, count: KindCount { objects: 2, bytes: u64::MAX } }
 }
 
+const MEMORY: MemoryLimits = MemoryLimits { max_memory: 1 << 31, max_assembled: 1 << 30 };
+
+fn id(byte: u8) -> ObjectId {
+    ObjectId::from_bytes_or_panic(&[byte; 20])
+}
+
 fn facts() -> PackFacts {
-    let id = |byte| ObjectId::from_bytes_or_panic(&[byte; 20]);
     let mut counts = ObjectCounts::default();
     for (count, n) in counts.all_mut().iter_mut().zip(1..) {
         *count = KindCount { objects: n, bytes: n << 40 };
     }
     PackFacts {
-        max_memory: 1 << 31,
-        max_assembled: 1 << 30,
+        memory: MEMORY,
         counts,
         relies_on: vec![[4; 32], [9; 32]],
         outside: vec![id(1), id(200)],
         matched: vec![0, 7, 700],
-        ids: None,
-        families: [0, 1, 255].map(family).to_vec(),
     }
+}
+
+fn repack_facts() -> RepackFacts {
+    RepackFacts { memory: MEMORY, ids: None, families: [0, 1, 255].map(family).to_vec() }
 }
 
 #[test]
 fn facts_are_read_as_they_were_written() {
-    let bytes = facts().encode(1 << 20).unwrap();
-    assert_eq!(PackFacts::decode(&bytes, 1000, 20), Some(facts()));
+    assert_eq!(PackFacts::decode(&facts().encode(), 1000, 20), Some(facts()));
+    assert_eq!(RepackFacts::decode(&repack_facts().encode(1000)), Some(repack_facts()));
 }
 
-/// An entry takes a fiftieth of its pack at most, and a kilobyte.
 #[test]
-fn an_entry_is_small_beside_its_pack() {
+fn entries_are_small_beside_their_pack() {
+    assert_eq!(room(500_000), 11_024);
     let many = |n: usize| vec![FamilyFact { count: KindCount::default(), ..family(5) }; n];
     let count = KindCount { objects: 900, bytes: 1 };
     let largest = FamilyFact { count, ..family(7) };
-    let large = PackFacts { families: [many(1000), vec![largest]].concat(), ..facts() };
-    let bytes = large.encode(500_000).unwrap();
+    let large = RepackFacts { families: [many(1000), vec![largest]].concat(), ..repack_facts() };
+    let bytes = large.encode(11_024);
     assert!((10_000..=11_024).contains(&bytes.len()), "{}", bytes.len());
-    let kept = PackFacts::decode(&bytes, 1000, 20).unwrap().families;
+    let kept = RepackFacts::decode(&bytes).unwrap().families;
     assert!(kept.len() > 200 && kept.contains(&largest), "{}", kept.len());
-    let outside = vec![ObjectId::from_bytes_or_panic(&[1; 20]); 1000];
-    assert_eq!(PackFacts { outside, ..facts() }.encode(500_000), None);
+    assert_eq!(RepackFacts::decode(&large.encode(0)).unwrap().families, []);
 }
 
 #[test]
 fn what_makes_no_sense_is_not_read() {
-    let bytes = facts().encode(1 << 20).unwrap();
+    let bytes = facts().encode();
     assert_eq!(PackFacts::decode(&bytes, 700, 20), None, "an entry that the pack lacks");
     assert_eq!(PackFacts::decode(&[&bytes[..], &[0]].concat(), 1000, 20), None);
+    let later = repack_facts().encode(1000);
+    assert_eq!(RepackFacts::decode(&[&later[..], &[0]].concat()), None);
+    let changed = |bytes: &[u8], at: usize| {
+        let mut changed = bytes.to_vec();
+        changed[at] ^= 0xff;
+        changed
+    };
     for at in 0..bytes.len() {
         assert_eq!(PackFacts::decode(&bytes[..at], 1000, 20), None, "cut at {at}");
-        let mut changed = bytes.clone();
-        changed[at] ^= 0xff;
         // Whatever it says, it is read without a panic and in bounded memory.
-        let _ = PackFacts::decode(&changed, 1000, 20);
+        let _ = PackFacts::decode(&changed(&bytes, at), 1000, 20);
     }
+    for at in 0..later.len() {
+        assert_eq!(RepackFacts::decode(&later[..at]), None, "cut at {at}");
+        let _ = RepackFacts::decode(&changed(&later, at));
+    }
+}
+
+#[test]
+fn facts_need_as_much_memory_as_there_was() {
+    let less = |max_memory, max_assembled| MemoryLimits { max_memory, max_assembled };
+    assert!(MEMORY.cover(&MEMORY) && MEMORY.cover(&less(1 << 30, 1)));
+    assert!(!less(1 << 30, 1 << 30).cover(&MEMORY) && !less(1 << 31, 1 << 29).cover(&MEMORY));
 }
 
 /// The only pack of a repository.
@@ -103,10 +125,8 @@ fn an_id_set_tells_whether_a_pack_lacks_one_of_its_ids() {
     assert!(!old.is_within(&open_pack(&scratch)) && !more.is_within(&open_pack(&scratch)));
     // Families of trees are of use only with ids.
     let families = vec![family(0), FamilyFact { is_trees: true, ..family(1) }];
-    let without = PackFacts { families, ..facts() };
-    let bytes = without.encode(1 << 20).unwrap();
-    assert_eq!(PackFacts::decode(&bytes, 1000, 20).unwrap().families, [family(0)]);
-    let facts = PackFacts { ids: Some(old), ..without };
-    let bytes = facts.encode(1 << 20).unwrap();
-    assert_eq!(PackFacts::decode(&bytes, 1000, 20), Some(facts));
+    let without = RepackFacts { families, ..repack_facts() };
+    assert_eq!(RepackFacts::decode(&without.encode(1 << 20)).unwrap().families, [family(0)]);
+    let facts = RepackFacts { ids: Some(old), ..without };
+    assert_eq!(RepackFacts::decode(&facts.encode(1 << 20)), Some(facts));
 }

@@ -1,0 +1,102 @@
+//! What a sweep adds to the cache.
+
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+
+use super::repack_facts::RepackFacts;
+use super::state::{CachedSweep, PackState};
+use crate::cache::{Cache, CacheDigest, CacheReader, put_number};
+
+/// The new entries about one pack.
+#[derive(Debug)]
+pub(super) struct FreshPack {
+    pub(super) digest: CacheDigest,
+    /// [`PackFacts`](super::facts::PackFacts), encoded.
+    pub(super) facts: Vec<u8>,
+    /// [`RepackFacts`], encoded.
+    pub(super) after_repack: Vec<u8>,
+}
+
+/// What a sweep adds to the cache.
+#[derive(Debug, Default)]
+pub struct CacheUpdate {
+    /// What notes call the repository.
+    repository: String,
+    list: CacheDigest,
+    previous: Vec<CacheDigest>,
+    /// Packs with facts that the cache has already.
+    known: Vec<CacheDigest>,
+    pub(super) fresh: Vec<FreshPack>,
+    /// Packs of which nothing is kept, and why.
+    pub(super) not_kept: Vec<(PathBuf, &'static str)>,
+    /// How many packs there are.
+    packs: usize,
+    /// How many objects of other packs were not searched.
+    known_objects: u64,
+}
+
+impl CacheUpdate {
+    /// The update of a sweep that learned nothing new.
+    pub(super) fn new(state: &CachedSweep<'_>) -> Self {
+        let known = state.packs.iter().filter(|pack| pack.facts.is_some());
+        Self {
+            repository: state.repository.clone(),
+            list: state.list,
+            previous: state.previous.clone(),
+            known: known.filter_map(|pack| pack.digest).collect(),
+            fresh: Vec::new(),
+            not_kept: Vec::new(),
+            packs: state.packs.len(),
+            known_objects: state.packs.iter().map(PackState::known_objects).sum(),
+        }
+    }
+
+    /// Writes the update to the cache, and removes what was there about packs that are gone.
+    pub fn keep(self, cache: &Cache) {
+        let all = self.known.iter().chain(self.fresh.iter().map(|pack| &pack.digest));
+        let all: BTreeSet<CacheDigest> = all.copied().collect();
+        for pack in &self.fresh {
+            cache.store(&pack.digest, &pack.facts);
+            cache.store(&RepackFacts::subject(&pack.digest), &pack.after_repack);
+        }
+        let kept: Vec<CacheDigest> = all.iter().copied().collect();
+        if kept != self.previous {
+            let mut bytes = Vec::new();
+            put_number(&mut bytes, kept.len() as u64);
+            kept.iter().for_each(|digest| bytes.extend_from_slice(digest));
+            cache.store(&self.list, &bytes);
+            for gone in self.previous.iter().filter(|digest| !all.contains(*digest)) {
+                cache.remove(gone);
+                cache.remove(&RepackFacts::subject(gone));
+            }
+        }
+        self.tell(cache);
+    }
+
+    /// Notes what was known, and what of this sweep will not be.
+    fn tell(&self, cache: &Cache) {
+        let (known, packs) = (self.known.len(), self.packs);
+        let objects = match self.known_objects {
+            0 => String::new(),
+            objects => format!(", and {objects} objects that were in other packs"),
+        };
+        let repository = &self.repository;
+        cache.note(format!(
+            "cache: {repository}: {known} of {packs} packs were searched by an earlier audit{objects}"
+        ));
+        for (pack, reason) in &self.not_kept {
+            cache.note(format!(
+                "cache: {}: nothing is kept of this pack, which the next audit will search again: {reason}",
+                pack.display()
+            ));
+        }
+    }
+}
+
+/// Reads the list of packs that an update has written.
+pub(super) fn decode_list(bytes: &[u8]) -> Option<Vec<CacheDigest>> {
+    let mut reader = CacheReader::new(bytes);
+    let list =
+        (0..reader.count(size_of::<CacheDigest>())?).map(|_| reader.array()).collect::<Option<Vec<_>>>()?;
+    reader.is_at_end().then_some(list)
+}
