@@ -110,7 +110,8 @@ impl FileState {
     }
 }
 
-#[cfg(all(test, unix))]
+#[cfg(unix)]
+#[cfg(test)]
 mod tests {
     use std::fs::FileTimes;
     use std::path::PathBuf;
