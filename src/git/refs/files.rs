@@ -3,6 +3,7 @@
 //! The files are not trusted: only regular files of a reasonable size are opened, so that a pipe or a device
 //! in place of a ref cannot stall a scan.
 
+use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -116,7 +117,11 @@ impl Reader {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return,
             Err(error) => return self.refs.gaps.push("packed-refs", format!("cannot be read: {error}")),
         };
-        for line in bytes.split(|&byte| byte == b'\n') {
+        let ends = memchr::memchr_iter(b'\n', &bytes).chain([bytes.len()]);
+        let (mut start, mut packed) = (0, Vec::new());
+        for end in ends {
+            let line = bytes.get(start..end).unwrap_or_default();
+            start = end + 1;
             // Comments, and peeled tags, which the tags themselves name.
             if line.is_empty() || matches!(line[0], b'#' | b'^') {
                 continue;
@@ -124,11 +129,18 @@ impl Reader {
             match parse_id(line, self.hash) {
                 Some((id, rest)) if rest.first() == Some(&b' ') => {
                     let name = String::from_utf8_lossy(rest[1..].trim_ascii_end()).into_owned();
-                    self.values.entry(name).or_insert((TipKind::Ref, RefTarget::Id(id)));
+                    packed.push((name, (TipKind::Ref, RefTarget::Id(id))));
                 }
                 _ => self.refs.gaps.push("packed-refs", "has a line that is not a ref"),
             }
         }
+        // Of several lines about a ref, the first counts; git writes one each, in order, so that all of this is fast.
+        packed.sort_by(|(left, _), (right, _)| left.cmp(right));
+        packed.dedup_by(|(later, _), (first, _)| later == first);
+        let mut values: BTreeMap<_, _> = packed.into_iter().collect();
+        // Loose refs take precedence.
+        values.append(&mut self.values);
+        self.values = values;
     }
 
     fn read_reflog(&mut self, path: &Path, log: String) {
