@@ -51,6 +51,11 @@ impl<'c> CleanContents<'c> {
         (len >= MIN_LEN as u64).then(|| digest.finalize().into())
     }
 
+    /// Whether the content of that digest is known to be clean.
+    pub fn has(&self, digest: &CacheDigest) -> bool {
+        self.known.contains_key(digest)
+    }
+
     /// How many bytes were searched in the content of that digest, if it is known to be clean.
     pub fn known(&self, digest: &CacheDigest) -> Option<u64> {
         let searched = *self.known.get(digest)?;

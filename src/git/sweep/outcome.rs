@@ -112,7 +112,10 @@ impl AddAssign for KindCount {
 pub struct SweepOutcome<H> {
     /// Objects with matches, each once, sorted by id.
     pub found: Vec<MatchedObject<H>>,
-    /// Of those, the ones that are stored only once, in a pack. Only known with a cache.
+    /// Objects that are [read again](super::Searcher::is_read_again), and need not be: they are not among those found. Only
+    /// with a cache.
+    pub clean: Vec<(ObjectId, u64)>,
+    /// Of all of these, the ones that are stored only once, in a pack. Only known with a cache.
     pub only_copies: HashMap<ObjectId, PackedCopy>,
     /// The objects that were searched.
     pub counts: ObjectCounts,

@@ -90,6 +90,8 @@ pub(super) struct Sweep<'a, S: Searcher> {
     notes_facts: bool,
     /// What identifies each pack, as far as a cache knows; empty without one.
     pub(super) pack_digests: Vec<Option<CacheDigest>>,
+    /// Objects that would be read again, and that a cache says need not be, with their sizes.
+    pub(super) clean: Vec<(ObjectId, u64)>,
     /// Whether something listed has disappeared, or may have been listed before it was complete.
     look_again: bool,
 }
@@ -146,6 +148,7 @@ pub(super) fn sweep_listing_cached<S: Searcher>(
         loose_swept: Vec::new(),
         notes_facts: cache.is_some(),
         pack_digests: Vec::new(),
+        clean: Vec::new(),
         look_again: false,
     };
     sweep.round(database.hash_kind(), listing, false, &mut cache);
@@ -155,6 +158,7 @@ pub(super) fn sweep_listing_cached<S: Searcher>(
         sweep.round(database.hash_kind(), database.list(), true, &mut cache);
     }
     sweep.pack_digests = cache.iter().flat_map(CachedSweep::pack_digests).collect();
+    sweep.clean = cache.iter().flat_map(CachedSweep::all_clean).collect();
     let update = cache.map(|cache| cached::collect(&sweep, &cache)).unwrap_or_default();
     (recovery::finish(sweep), update)
 }
@@ -236,7 +240,13 @@ impl<S: Searcher> Sweep<'_, S> {
             }
             let plan = match cache {
                 Some(cache) => {
-                    let planned = cache.plan(number, pack, &duplicates, self.threads);
+                    let is_elsewhere = |id: &oid| {
+                        let mut others = packs.iter().enumerate().filter(|(other, _)| *other != number);
+                        let loose = &self.store.listing.loose;
+                        others.any(|(_, other)| other.position(id).is_some())
+                            || loose.binary_search_by(|(other, _)| (**other).cmp(id)).is_ok()
+                    };
+                    let planned = cache.plan(number, (pack, &duplicates), &is_elsewhere, self.threads);
                     self.collected.missing.extend(cache.outside(number));
                     self.collected.counts.merge(&planned.known);
                     let (known, is_known) = (planned.known.total(), cache.has_facts(number));

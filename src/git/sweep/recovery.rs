@@ -49,6 +49,7 @@ pub(super) fn finish<S: Searcher>(mut sweep: Sweep<'_, S>) -> SweepOutcome<S::Hi
     missing.sort_unstable();
     SweepOutcome {
         found,
+        clean: std::mem::take(&mut sweep.clean),
         only_copies,
         counts: sweep.collected.counts,
         searched: sweep.collected.searched,
@@ -77,7 +78,8 @@ fn only_copies<S: Searcher>(
             _ => None,
         }
     };
-    found.iter().filter_map(|object| Some((object.id, only_copy(&object.id)?))).collect()
+    let ids = found.iter().map(|object| object.id).chain(sweep.clean.iter().map(|(id, _)| *id));
+    ids.filter_map(|id| Some((id, only_copy(&id)?))).collect()
 }
 
 /// Merges the copies of each object, which are sorted by id, and reports copies that differ.

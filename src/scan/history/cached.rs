@@ -5,22 +5,25 @@ use std::path::Path;
 use super::repository_audit::RepositoryAudit;
 use super::search::{ObjectSearch, SweepMatch};
 use super::{HistoryError, HistoryOptions};
-use crate::cache::{Cache, CleanContents};
-use crate::git::{
-    ObjectDatabase, Repository, SweepOptions, SweepOutcome, cache_subject, sweep, sweep_with_cache,
-};
+use crate::cache::{Cache, CacheDigest, CleanContents};
+use crate::git::{Database, Repository, SweepOptions, SweepOutcome, cache_subject, sweep, sweep_with_cache};
 
 impl RepositoryAudit<'_> {
-    /// Sweeps the database, with the cache if there is one.
+    /// Sweeps the database, with the cache if there is one. `clean` are the containers in which an earlier audit found nothing.
     pub(super) fn swept(
         &self,
         database: &ObjectDatabase,
         search: &ObjectSearch<'_>,
         options: &SweepOptions<'_>,
+        clean: Option<&CleanContents<'_>>,
     ) -> SweepOutcome<SweepMatch> {
         match self.cache() {
             Some(cache) if search.kinds.len() == ALL_KINDS => {
-                let (outcome, update) = sweep_with_cache(database, search, options, cache);
+                let is_clean = |pack: &CacheDigest, id: &[u8], size| {
+                    let place = CleanContents::place(pack, id, size);
+                    clean.zip(place).is_some_and(|(clean, place)| clean.has(&place))
+                };
+                let (outcome, update) = sweep_with_cache(database, search, options, (cache, &is_clean));
                 if !outcome.cancelled {
                     update.keep(cache);
                 }

@@ -50,11 +50,13 @@ pub(super) fn ask(query: &mut Query, closed: &[UnopenedContainer]) {
 }
 
 impl RepositoryAudit<'_> {
-    /// Opens and searches the containers, given with their sizes and, as far as known, their only copies.
+    /// Opens and searches the containers, given with their sizes and, as far as known, their only copies, unless they are
+    /// `clean`.
     /// Objects that the detector `passed_over` in part are reported with those that could not be opened.
     pub(super) fn unpack(
         &mut self,
         (containers, only_copies): (&[(ObjectId, u64)], &HashMap<ObjectId, PackedCopy>),
+        clean: Option<CleanContents<'_>>,
         passed_over: &[ObjectId],
         found: &mut Vec<MatchedObject<SharedKey>>,
     ) -> Vec<UnopenedContainer> {
@@ -62,7 +64,6 @@ impl RepositoryAudit<'_> {
         for id in passed_over {
             closed.entry(*id).or_default().push(Skip::new(nameless(id), PassedOver::REASON));
         }
-        let clean = self.clean_containers();
         let place =
             |id: &ObjectId, size| CleanContents::place(&only_copies.get(id)?.pack, id.as_bytes(), size);
         let mut ids = Vec::with_capacity(containers.len());

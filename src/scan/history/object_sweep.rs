@@ -27,7 +27,8 @@ impl RepositoryAudit<'_> {
             progress: self.audit.progress.as_deref(),
             ..usual
         };
-        let outcome = self.swept(&database, &search, &options);
+        let clean = self.clean_containers();
+        let outcome = self.swept(&database, &search, &options, clean.as_ref());
         let coverage = &mut self.outcome.coverage;
         coverage.commits += outcome.counts.of(ObjectKind::Commit).objects;
         coverage.blobs += outcome.counts.of(ObjectKind::Blob).objects;
@@ -37,8 +38,10 @@ impl RepositoryAudit<'_> {
         self.gaps(&outcome.unlisted);
         self.missing(&outcome.missing);
         self.broken_refs(refs);
-        let SweepMatches { plain: mut found, containers, pointers, passed_over } = partition(outcome.found);
-        let mut closed = self.unpack((&containers, &outcome.only_copies), &passed_over, &mut found);
+        let SweepMatches { plain: mut found, mut containers, pointers, passed_over } =
+            partition(outcome.found);
+        containers.extend(outcome.clean);
+        let mut closed = self.unpack((&containers, &outcome.only_copies), clean, &passed_over, &mut found);
         if let Some(store) = self.lfs() {
             self.pointed_at(&store, &pointers, &mut found, &mut closed);
         }

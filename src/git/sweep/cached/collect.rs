@@ -5,7 +5,7 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use gix::ObjectId;
 use gix::object::Kind;
 
-use super::facts::{PackFacts, room};
+use super::facts::{PackFacts, ReadAgain, room};
 use super::families::families;
 use super::id_set::IdSet;
 use super::repack_facts::{FamilyFact, RepackFacts};
@@ -25,6 +25,8 @@ struct PackNotes {
     searched: HashMap<Entry, (Kind, u64)>,
     /// Entries with matches.
     matched: BTreeSet<Entry>,
+    /// Whether any match says more than that the object is read again.
+    has_findings: bool,
     /// Objects that it names and does not contain.
     outward: BTreeSet<ObjectId>,
 }
@@ -95,6 +97,7 @@ fn pack_notes<S: Searcher>(sweep: &Sweep<'_, S>, packs: usize) -> Vec<PackNotes>
     for copy in &sweep.collected.matched {
         if let ObjectKey::Packed(number, entry) = copy.key {
             notes[number].matched.insert(entry);
+            notes[number].has_findings |= !copy.hits.iter().all(|(_, hit)| sweep.searcher.is_read_again(hit));
         }
     }
     for (number, id) in &sweep.collected.outward {
@@ -168,7 +171,24 @@ fn facts<S: Searcher>(
         ids: relies_on.is_empty().then(|| IdSet::of(pack)),
         families: clean_families(sweep, state, number, (notes, &again)),
     };
-    Some((PackFacts { memory: state.memory, counts, relies_on, outside, matched }, after_repack))
+    let read_again = read_again(pack, notes, &again);
+    let memory = state.memory;
+    Some((PackFacts { memory, counts, relies_on, outside, matched, read_again }, after_repack))
+}
+
+/// What is kept about entries that are only read again; `again` are they and their delta bases.
+fn read_again(pack: &Pack, notes: &PackNotes, again: &HashSet<Entry>) -> Option<ReadAgain> {
+    if notes.has_findings {
+        return None;
+    }
+    let mut counts = ObjectCounts::default();
+    for entry in again {
+        let (kind, size) = notes.searched.get(entry)?;
+        counts.add_count(*kind, KindCount { objects: 1, bytes: *size });
+    }
+    let object = |entry: &Entry| Some((pack.position_of(*entry)?, notes.searched.get(entry)?.1));
+    let objects = notes.matched.iter().map(object).collect::<Option<_>>()?;
+    Some(ReadAgain { counts, objects })
 }
 
 /// Where the objects are that a pack names and does not contain: other packs, and the ids of those that are in none.

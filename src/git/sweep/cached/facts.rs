@@ -19,6 +19,17 @@ pub(super) struct PackFacts {
     pub(super) outside: Vec<ObjectId>,
     /// Entries with matches, ascending: they are searched again, with their delta bases.
     pub(super) matched: Vec<Entry>,
+    /// If all of these matches only said that the object is read again: what is needed if it need not be.
+    pub(super) read_again: Option<ReadAgain>,
+}
+
+/// Objects whose matches only said that they are [read again](crate::git::Searcher::is_read_again).
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct ReadAgain {
+    /// These objects and their delta bases.
+    pub(super) counts: ObjectCounts,
+    /// Their positions in the index, and their sizes in bytes.
+    pub(super) objects: Vec<(u32, u64)>,
 }
 
 /// The memory that a sweep had, in bytes. With less, some objects may be too large.
@@ -78,6 +89,15 @@ impl PackFacts {
             put_number(&mut out, u64::from(entry) - last);
             last = entry.into();
         }
+        put_number(&mut out, self.read_again.is_some().into());
+        if let Some(ReadAgain { counts, objects }) = &self.read_again {
+            counts.all().iter().for_each(|count| put_count(&mut out, *count));
+            put_number(&mut out, objects.len() as u64);
+            for &(position, size) in objects {
+                put_number(&mut out, position.into());
+                put_number(&mut out, size);
+            }
+        }
         out
     }
 
@@ -103,7 +123,24 @@ impl PackFacts {
             last = last.checked_add(reader.number()?)?;
             facts.matched.push(Entry::try_from(last).ok().filter(|&entry| (entry as usize) < entries)?);
         }
+        if reader.number()? != 0 {
+            facts.read_again = Some(ReadAgain::decode(&mut reader, entries)?);
+        }
         reader.is_at_end().then_some(facts)
+    }
+}
+
+impl ReadAgain {
+    fn decode(reader: &mut CacheReader<'_>, entries: usize) -> Option<Self> {
+        let mut own = Self::default();
+        for count in own.counts.all_mut() {
+            *count = read_count(reader)?;
+        }
+        for _ in 0..reader.count(2)? {
+            let position = u32::try_from(reader.number()?).ok()?;
+            own.objects.push((position, reader.number()?));
+        }
+        own.objects.iter().all(|(position, _)| (*position as usize) < entries).then_some(own)
     }
 }
 

@@ -31,17 +31,18 @@ pub(super) use state::CachedSweep;
 use super::outcome::SweepOutcome;
 use super::plan::sweep_listing_cached;
 use super::{Searcher, SweepOptions};
-use crate::cache::Cache;
-use crate::git::ObjectDatabase;
+use crate::cache::{Cache, CacheDigest};
+use crate::git::Database;
 
 /// Like [`sweep`](super::sweep), with the same outcome except for [`SweepOutcome::searched`], but takes from `cache` what
-/// is known about packs. The searcher must want objects of every kind.
+/// is known about packs. The searcher must want objects of every kind. `is_clean` says of an object that would be
+/// [read again](Searcher::is_read_again), by what identifies its pack, the bytes of its id, and its size, that it need not be.
 pub fn sweep_with_cache<S: Searcher>(
     database: &ObjectDatabase,
     searcher: &S,
     options: &SweepOptions<'_>,
-    cache: &Cache,
+    (cache, is_clean): (&Cache, &dyn Fn(&CacheDigest, &[u8], u64) -> bool),
 ) -> (SweepOutcome<S::Hit>, CacheUpdate) {
-    let state = CachedSweep::new(cache, database, options);
+    let state = CachedSweep::new((cache, is_clean), database, options);
     sweep_listing_cached(database, database.list(), searcher, options, Some(state))
 }

@@ -2,10 +2,10 @@
 
 use std::collections::{HashMap, HashSet};
 
-use gix::ObjectId;
+use gix::{ObjectId, oid};
 
 use super::digest::{is_in_order, pack_digest};
-use super::facts::{MemoryLimits, PackFacts};
+use super::facts::{MemoryLimits, PackFacts, ReadAgain};
 use super::families::{Family, families};
 use super::first_copies::first_copies;
 use super::repack_facts::{FamilyFact, RepackFacts};
@@ -31,7 +31,11 @@ pub(in crate::git::sweep) struct CachedSweep<'c> {
     gone: Option<Vec<(PackFacts, RepackFacts)>>,
     pub(super) memory: MemoryLimits,
     id_len: usize,
+    is_clean: IsClean<'c>,
 }
+
+/// Whether an object that would be read again need not be: by what identifies its pack, the bytes of its id, and its size.
+pub(super) type IsClean<'a> = &'a dyn Fn(&CacheDigest, &[u8], u64) -> bool;
 
 /// What is known about one pack of the sweep.
 #[derive(Default)]
@@ -46,6 +50,8 @@ pub(super) struct PackState {
     pub(super) known_families: HashMap<CacheDigest, FamilyFact>,
     /// The objects in no pack that trees in these families may name.
     pub(super) inherited_outside: Vec<ObjectId>,
+    /// Objects that would be read again and need not be, with their sizes.
+    clean: Vec<(ObjectId, u64)>,
 }
 
 impl PackState {
@@ -79,7 +85,11 @@ pub fn cache_subject(database: &ObjectDatabase, what: &str) -> CacheDigest {
 }
 
 impl<'c> CachedSweep<'c> {
-    pub(super) fn new(cache: &'c Cache, database: &ObjectDatabase, options: &SweepOptions<'_>) -> Self {
+    pub(super) fn new(
+        (cache, is_clean): (&'c Cache, IsClean<'c>),
+        database: &Database,
+        options: &SweepOptions<'_>,
+    ) -> Self {
         let list = cache_subject(database, "packs");
         let previous = cache.load(&list).and_then(|bytes| decode_list(&bytes)).unwrap_or_default();
         Self {
@@ -91,6 +101,7 @@ impl<'c> CachedSweep<'c> {
             gone: None,
             memory: MemoryLimits::of(options),
             id_len: database.ids().len_in_bytes(),
+            is_clean,
         }
     }
 
@@ -136,12 +147,12 @@ impl<'c> CachedSweep<'c> {
         (is_covered && !after_repack.families.is_empty()).then_some((facts, after_repack))
     }
 
-    /// Decides what of a pack that was looked up is searched.
+    /// Decides what of a pack that was looked up is searched. `is_elsewhere` says whether something else has a copy of an object.
     pub(in crate::git::sweep) fn plan(
         &mut self,
         number: usize,
-        pack: &Pack,
-        duplicates: &[bool],
+        (pack, duplicates): (&Pack, &[bool]),
+        is_elsewhere: &dyn Fn(&oid) -> bool,
         threads: usize,
     ) -> CachedPlan {
         // Without a count, nothing is known.
@@ -149,10 +160,16 @@ impl<'c> CachedSweep<'c> {
         // Entries are counted only if there are any to look at.
         let facts =
             facts.filter(|facts| facts.matched.last().is_none_or(|&last| (last as usize) < pack.len()));
-        if let Some((known, facts)) =
+        if let Some((mut known, facts)) =
             facts.and_then(|facts| Some((first_copies(pack, &facts, duplicates)?, facts)))
         {
-            let tree = DeltaTree::of_entries(pack, &facts.matched);
+            let mut matched = &facts.matched[..];
+            if let Some((read_again, clean)) = self.clean(number, (pack, duplicates), &facts, is_elsewhere) {
+                known.merge(&read_again.counts);
+                self.packs[number].clean = clean;
+                matched = &[];
+            }
+            let tree = DeltaTree::of_entries(pack, matched);
             self.packs[number].facts = Some(facts);
             return CachedPlan { tree, known };
         }
@@ -162,6 +179,30 @@ impl<'c> CachedSweep<'c> {
             self.leave_out(number, pack, &mut plan, threads);
         }
         plan
+    }
+
+    /// The objects of a known pack that would be read again, if none of them need be; and what they count.
+    fn clean<'f>(
+        &self,
+        number: usize,
+        (pack, duplicates): (&Pack, &[bool]),
+        facts: &'f PackFacts,
+        is_elsewhere: &dyn Fn(&oid) -> bool,
+    ) -> Option<(&'f ReadAgain, Vec<(ObjectId, u64)>)> {
+        let digest = self.packs[number].digest?;
+        let read_again = facts.read_again.as_ref().filter(|_| duplicates.is_empty())?;
+        let clean = read_again.objects.iter().map(|&(position, size)| {
+            let id = (position < pack.num_objects()).then(|| pack.id_at(position))?;
+            // Which copy would be read, and what it contains, is not known.
+            let is_clean = (self.is_clean)(&digest, id.as_bytes(), size) && !is_elsewhere(id);
+            is_clean.then(|| (id.to_owned(), size))
+        });
+        Some((read_again, clean.collect::<Option<_>>()?))
+    }
+
+    /// All objects that would be read again and need not be, with their sizes.
+    pub(in crate::git::sweep) fn all_clean(&self) -> impl Iterator<Item = (ObjectId, u64)> {
+        self.packs.iter().flat_map(|pack| &pack.clean).copied()
     }
 
     /// What identifies each pack.

@@ -2,7 +2,7 @@
 
 use gix::ObjectId;
 
-use super::facts::{MemoryLimits, PackFacts, room};
+use super::facts::{MemoryLimits, PackFacts, ReadAgain, room};
 use super::id_set::IdSet;
 use super::repack_facts::{FamilyFact, RepackFacts};
 use crate::cache::CacheReader;
@@ -31,6 +31,7 @@ fn facts() -> PackFacts {
         relies_on: vec![[4; 32], [9; 32]],
         outside: vec![id(1), id(200)],
         matched: vec![0, 7, 700],
+        read_again: Some(ReadAgain { counts, objects: vec![(3, 1 << 20), (700, 5)] }),
     }
 }
 
