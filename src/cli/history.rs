@@ -88,7 +88,7 @@ impl AuditJob<'_> {
             settings = Settings { only: Some(only), min_confidence: Confidence::Low, ..settings };
         }
         let is_range = !self.range.is_empty();
-        let surfaces = surfaces(self.surfaces, &self.session.in_force.config)?;
+        let surfaces = surfaces(self.audit, &self.session.effective.config)?;
         let cache = match is_range {
             true => self.cache.not_for_ranges(!global.quiet),
             false => self.cache.open(self.session, &surfaces)?,

@@ -81,7 +81,7 @@ impl ObjectDatabase {
         let mut listing = Listing::default();
         for dir in self.with_alternates(&mut listing) {
             listing.add_packs(&dir.join("pack"));
-            listing.add_loose(&dir, self.ids);
+            listing.add_loose(&dir, self.hash_kind);
             listing.dirs.push(dir);
         }
         // By id, then by directory: an object in several is read from the first.

@@ -247,7 +247,7 @@ impl Lookup {
     /// Whether the object exists, readable or not.
     pub(super) fn has(&mut self, id: &ObjectId) -> bool {
         // To find a delta's kind, or that of a base far away, takes much longer than to find it listed.
-        (self.loose.has_no_folder(&self.dirs, id) && self.odb.exists(id)) || self.kind(id).is_some()
+        (self.loose.has_no_dir(&self.dirs, id) && self.odb.exists(id)) || self.kind(id).is_some()
     }
 
     /// The kind of an object, without reading all of it; `None` if it is missing.

@@ -106,11 +106,11 @@ fn scan(ci: &Ci, session: &Session, resolved: &Resolved, global: &Global) -> Res
         ScanTarget::Whole => Vec::new(),
         ScanTarget::Range(arguments) => arguments.clone(),
     };
-    let surfaces = surfaces(&ci.surfaces, config)?;
+    let surfaces = surfaces(&ci.scan.audit, config)?;
     let cache = match range.is_empty() {
-        true => ci.cache.open(session, &surfaces)?,
+        true => ci.scan.cache.open(session, &surfaces)?,
         // A workflow names the same cache for all of its events.
-        false => ci.cache.not_for_ranges(global.verbose),
+        false => ci.scan.cache.not_for_ranges(global.verbose),
     };
     let progress = Arc::new(Progress::default());
     let options = HistoryOptions {

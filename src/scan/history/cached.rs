@@ -6,7 +6,9 @@ use super::repository_audit::RepositoryAudit;
 use super::search::{ObjectSearch, SweepMatch};
 use super::{HistoryError, HistoryOptions};
 use crate::cache::{Cache, CacheDigest, CleanContents};
-use crate::git::{Database, Repository, SweepOptions, SweepOutcome, cache_subject, sweep, sweep_with_cache};
+use crate::git::{
+    ObjectDatabase, Repository, SweepOptions, SweepOutcome, cache_subject, sweep, sweep_with_cache,
+};
 
 impl RepositoryAudit<'_> {
     /// Sweeps the database, with the cache if there is one. `clean` are the containers in which an earlier audit found nothing.
@@ -50,7 +52,7 @@ impl<'a> RepositoryAudit<'a> {
 
     /// The containers in which an earlier audit found nothing.
     pub(super) fn clean_containers(&self) -> Option<CleanContents<'a>> {
-        let database = Database::of(self.repo);
+        let database = ObjectDatabase::of(self.repo);
         let load =
             |cache| CleanContents::load(cache, cache_subject(&database, "containers"), database.name());
         self.cache().map(load)
@@ -66,7 +68,7 @@ pub(super) fn prepare(audit: &HistoryOptions, repo: &Repository) -> Result<(), H
     let own = [repo.workdir(), Some(repo.git_dir()), Some(repo.common_dir())];
     let own = own.into_iter().flatten().map(Path::to_owned);
     // Those of alternates are elsewhere.
-    let objects = Database::of(repo).directories();
+    let objects = ObjectDatabase::of(repo).directories();
     for dir in own.chain(objects) {
         if cache.dir().starts_with(dir.canonicalize().unwrap_or(dir.clone())) {
             return Err(HistoryError::CacheInside { cache: cache.dir().to_owned(), audited: dir });

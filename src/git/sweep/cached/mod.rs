@@ -32,7 +32,7 @@ use super::outcome::SweepOutcome;
 use super::plan::sweep_listing_cached;
 use super::{Searcher, SweepOptions};
 use crate::cache::{Cache, CacheDigest};
-use crate::git::Database;
+use crate::git::ObjectDatabase;
 
 /// Like [`sweep`](super::sweep), with the same outcome except for [`SweepOutcome::searched`], but takes from `cache` what
 /// is known about packs. The searcher must want objects of every kind. `is_clean` says of an object that would be

@@ -11,7 +11,7 @@ use super::first_copies::first_copies;
 use super::repack_facts::{FamilyFact, RepackFacts};
 use super::update::decode_list;
 use crate::cache::{Cache, CacheDigest};
-use crate::git::Database;
+use crate::git::ObjectDatabase;
 use crate::git::pack::{DeltaTree, Pack};
 use crate::git::sweep::SweepOptions;
 use crate::git::sweep::outcome::ObjectCounts;
@@ -87,7 +87,7 @@ pub fn cache_subject(database: &ObjectDatabase, what: &str) -> CacheDigest {
 impl<'c> CachedSweep<'c> {
     pub(super) fn new(
         (cache, is_clean): (&'c Cache, IsClean<'c>),
-        database: &Database,
+        database: &ObjectDatabase,
         options: &SweepOptions<'_>,
     ) -> Self {
         let list = cache_subject(database, "packs");
@@ -100,7 +100,7 @@ impl<'c> CachedSweep<'c> {
             packs: Vec::new(),
             gone: None,
             memory: MemoryLimits::of(options),
-            id_len: database.ids().len_in_bytes(),
+            id_len: database.hash_kind().len_in_bytes(),
             is_clean,
         }
     }
