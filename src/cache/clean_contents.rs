@@ -1,4 +1,4 @@
-//! The contents of a repository that were searched with all that is packed in them, and in which nothing was found.
+//! Content of a repository that was searched, including what is packed in it, and in which nothing was found.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -6,18 +6,17 @@ use std::sync::{Mutex, PoisonError};
 
 use super::{Cache, CacheDigest, CacheReader, put_number};
 
-/// Shorter contents are not kept, in bytes: they are searched almost as fast as they are looked up, and an entry may take
-/// a fiftieth of what it is about.
+/// Minimum length of content that is recorded, in bytes: shorter content is searched almost as fast as it is looked
+/// up, and an entry may take at most 2% of the size of what it describes.
 const MIN_LEN: usize = 4 << 10;
 
-/// All that was known is kept until it is so many times what an audit met.
+/// Facts that an audit did not meet are kept until there are this many times as many facts as it met.
 const MAX_UNMET: usize = 3;
 
-/// Contents by the digest of all of their bytes, or of what leads to them, each with the number of bytes that were searched
-/// in it.
+/// For each content, by the digest of its bytes or of its place, the number of bytes that were searched in it.
 type ByDigest = BTreeMap<CacheDigest, u64>;
 
-/// Contents in which nothing was found and of which nothing was skipped.
+/// Content in which nothing was found and nothing was skipped.
 #[derive(Debug)]
 pub struct CleanContents<'c> {
     cache: &'c Cache,
@@ -25,7 +24,7 @@ pub struct CleanContents<'c> {
     /// What notes call the repository.
     repository: String,
     known: ByDigest,
-    /// Those that there are now.
+    /// Those that this audit met.
     met: Mutex<ByDigest>,
     /// How many were not searched.
     left_out: AtomicU64,
@@ -38,7 +37,7 @@ impl<'c> CleanContents<'c> {
         Self { cache, subject, repository, known, met: Mutex::default(), left_out: AtomicU64::new(0) }
     }
 
-    /// The digest of `content`; `None` if it is too short to be kept.
+    /// The digest of `content`; `None` if it is too short to be recorded.
     pub fn digest(bytes: &[u8]) -> Option<CacheDigest> {
         (bytes.len() >= MIN_LEN).then(|| blake3::hash(bytes).into())
     }
@@ -64,12 +63,12 @@ impl<'c> CleanContents<'c> {
         Some(searched)
     }
 
-    /// Notes that nothing was found in the content of that digest, and nothing skipped.
+    /// Records that nothing was found and nothing skipped in the content with that digest.
     pub fn add(&self, digest: CacheDigest, searched: u64) {
         self.met.lock().unwrap_or_else(PoisonError::into_inner).insert(digest, searched);
     }
 
-    /// Keeps the contents that there are now, and for some time those that there were.
+    /// Stores the facts that this audit met, and for some time those that only earlier ones met.
     pub fn keep(self) {
         let left_out = self.left_out.into_inner();
         if left_out > 0 {
@@ -79,7 +78,7 @@ impl<'c> CleanContents<'c> {
             ));
         }
         let mut met = self.met.into_inner().unwrap_or_else(PoisonError::into_inner);
-        // A content that was found by its place was not read, so its own digest was not met.
+        // Content that was looked up by its place was not read, so the digest of its bytes was not met.
         if self.known.len() <= MAX_UNMET * met.len() {
             for (digest, searched) in &self.known {
                 met.entry(*digest).or_insert(*searched);

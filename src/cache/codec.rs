@@ -1,6 +1,7 @@
-//! Numbers and digests of entries. What is read is bounded by what there is.
+//! Encodes and decodes the numbers and digests in entries. Nothing is allocated for items that the entry does not
+//! contain.
 
-/// Appends a number, seven bits a byte.
+/// Appends a number, seven bits per byte.
 pub fn put_number(out: &mut Vec<u8>, mut number: u64) {
     while number >= 0x80 {
         out.push((number & 0x7f) as u8 | 0x80);
@@ -9,12 +10,12 @@ pub fn put_number(out: &mut Vec<u8>, mut number: u64) {
     out.push(number as u8);
 }
 
-/// Reads an entry from its start. Every method returns `None` where the entry makes no sense.
+/// Reads an entry from its start. Every method returns `None` if the entry is malformed.
 #[derive(Debug)]
 pub struct CacheReader<'b>(&'b [u8]);
 
 impl<'b> CacheReader<'b> {
-    /// Begins to read.
+    /// Reads from the start of `bytes`.
     pub fn new(bytes: &'b [u8]) -> Self {
         Self(bytes)
     }

@@ -1,8 +1,8 @@
 //! Layer 1: what earlier audits learned about packs and containers, in files in a directory that the user names.
 //!
-//! An entry says under which settings it was made and ends with a checksum. Whatever is damaged, owned by another
-//! user, accessible to others or made under other settings is ignored and noted. Of the audited repository, entries
-//! contain only object ids.
+//! An entry records the settings under which it was made, and ends with a checksum. Whatever is damaged, owned by
+//! another user, accessible to others or made under other settings is ignored and noted. Of the audited repository,
+//! entries contain only object ids.
 
 mod clean_contents;
 mod codec;

@@ -1,5 +1,4 @@
-//! Tells a repository by the names in a directory. Nothing of it is opened but the files that lead to its git
-//! directory.
+//! Recognizes a repository by the names in a directory. Only the files that lead to its git directory are opened.
 
 use std::fs;
 use std::io;
@@ -7,20 +6,20 @@ use std::path::{Path, PathBuf};
 
 use crate::untrusted::{Symlinks, describe, read};
 
-/// The largest file that says where a git directory is, in bytes.
+/// Maximum size of a file that names a git directory, in bytes.
 const ONE_LINE: u64 = 64 << 10;
 
 /// What a directory is to git.
 pub(super) enum Layout {
     /// No repository.
     Plain,
-    /// A git directory, or what is left of one.
+    /// A git directory, possibly damaged.
     GitDir,
     /// A work tree with its git directory.
     WorkTree(PathBuf),
     /// A work tree whose git directory is elsewhere: the directory that its file `.git` names.
     Pointer(PathBuf),
-    /// Its `.git` is none that can be followed.
+    /// It has a `.git` that cannot be followed.
     Unclear(String),
 }
 
@@ -41,21 +40,21 @@ pub(super) fn layout(dir: &Path) -> Layout {
         },
         Ok(found) if !found.is_dir() => Layout::Unclear(format!("its `.git` is {}", describe(&found))),
         Err(error) if !matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
-            Layout::Unclear(format!("its `.git` cannot be looked at: {error}"))
+            Layout::Unclear(format!("its `.git` cannot be accessed: {error}"))
         }
         _ if is_git_dir(dir) => Layout::GitDir,
         _ => Layout::Plain,
     }
 }
 
-/// Whether a directory is a git directory: what git itself requires of one, or enough of it that it was one. A damaged
-/// repository is planned like any other, so that its audit says what is wrong with it.
+/// Whether a directory is a git directory: it has what git requires, or enough of it to have been one. A damaged
+/// repository is planned like any other, so that its audit reports the damage.
 pub(super) fn is_git_dir(dir: &Path) -> bool {
     let is_there = |name: &str| dir.join(name).symlink_metadata().is_ok();
     let is_dir = |name: &str| dir.join(name).is_dir();
     let marks = [is_there("HEAD"), is_dir("objects"), is_dir("refs") || is_there("packed-refs")];
     let is_whole = marks.iter().all(|&mark| mark);
-    // Two of three may be anybody's directories, unless its configuration is there, too.
+    // Other directories may have two of the three by chance, so the configuration is required, too.
     let is_damaged = marks.iter().filter(|&&mark| mark).count() == 2 && is_there("config");
     is_whole || is_damaged || (is_there("HEAD") && is_there("commondir"))
 }

@@ -17,8 +17,8 @@ pub(super) struct JoinedLeaks {
 }
 
 impl JoinedLeaks {
-    /// Adds the leaks in a report on the repository at that position. Where two results disagree about a key, the more
-    /// urgent one is believed.
+    /// Adds the leaks in a report on the repository at that position. If two results disagree about a key, the more
+    /// urgent one is used.
     pub(super) fn add(&mut self, at: usize, mut report: Value) {
         let Some(leaks) = report.get_mut("leaks").and_then(Value::as_array_mut) else { return };
         for leak in std::mem::take(leaks) {
@@ -51,8 +51,8 @@ impl JoinedLeaks {
     }
 }
 
-/// One leak of the same key in several repositories. The strongest match says what the key is; what is accepted does
-/// not say how exposed it is, unless all of it is.
+/// One leak of the same key in several repositories. The strongest match determines the rule and kind. Accepted
+/// findings do not determine how exposed the key is, unless all are accepted.
 fn joined(holders: BTreeMap<usize, Map<String, Value>>, repositories: &[FleetRepository]) -> FleetLeak {
     let is_suppressed = holders.values().all(is_accepted);
     let counted = || holders.values().filter(|leak| is_suppressed || !is_accepted(leak));
@@ -104,7 +104,7 @@ fn rank(order: &[&str], word: &str) -> usize {
     order.iter().position(|one| *one == word).unwrap_or(order.len())
 }
 
-/// What a leak is compared by with another result's leak of the same key in the same repository.
+/// The sort key for choosing between two results about the same key in the same repository.
 fn urgency(leak: &Map<String, Value>) -> (bool, usize, usize) {
     let status = rank(&STATUSES, &text(leak, "status"));
     (is_accepted(leak), status, rank(&CONFIDENCES, &text(leak, "confidence")))

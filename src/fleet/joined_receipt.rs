@@ -1,4 +1,4 @@
-//! Sums what audits covered and left out, and when and how they were made.
+//! Adds up what the audits covered and left out, and when and how they were run.
 
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
@@ -8,18 +8,18 @@ use serde_json::Value;
 use super::result_check::strings;
 use crate::model::{AuditRun, FleetCoverage, FleetIgnored, Skip};
 
-/// The most things left out on purpose that a report names; each repository's own coverage has the others.
+/// Maximum number of ignored things that a report names; the others are in each repository's coverage.
 const MAX_NAMED: usize = 1_000;
-/// The most command lines that are told apart.
+/// Maximum number of command lines that are listed separately.
 const MAX_COMMANDS: usize = 100;
 
-/// What was left out: what, by what, and the option that includes it.
+/// Something that was left out: what, the reason, and the option that includes it.
 type LeftOut = (String, String, String);
 
-/// Sums over the reports so far.
+/// Totals of the reports so far.
 #[derive(Default)]
 pub(super) struct JoinedReceipt {
-    sums: FleetCoverage,
+    totals: FleetCoverage,
     /// What was left out, and in how many repositories.
     ignored: BTreeMap<LeftOut, u64>,
     /// Whether more was left out than is named.
@@ -32,13 +32,13 @@ impl JoinedReceipt {
     /// Begins with the links that a plan does not follow, and the number of its repositories.
     pub(super) fn new(links: &[Skip], planned: u64) -> Self {
         let ignored = links.iter().map(|link| ((link.what.clone(), link.reason.clone(), String::new()), 0));
-        let sums = FleetCoverage { planned, ..FleetCoverage::default() };
-        Self { sums, ignored: ignored.collect(), ..Self::default() }
+        let totals = FleetCoverage { planned, ..FleetCoverage::default() };
+        Self { totals, ignored: ignored.collect(), ..Self::default() }
     }
 
-    /// Counts a repository by what came of it.
+    /// Counts a repository in this state.
     pub(super) fn count(&mut self, state: &'static str) {
-        *self.sums.repositories.entry(state).or_default() += 1;
+        *self.totals.repositories.entry(state).or_default() += 1;
     }
 
     /// Adds the report of an audit.
@@ -47,15 +47,15 @@ impl JoinedReceipt {
         let number = |name: &str| coverage[name].as_u64().unwrap_or(0);
         let skipped = coverage["skipped"].as_array().map_or(0, |skipped| skipped.len() as u64);
         for (sum, more) in [
-            (&mut self.sums.commits, number("commits")),
-            (&mut self.sums.blobs, number("blobs")),
-            (&mut self.sums.bytes, number("bytes")),
-            (&mut self.sums.refs, number("refs")),
-            (&mut self.sums.skipped, skipped),
+            (&mut self.totals.commits, number("commits")),
+            (&mut self.totals.blobs, number("blobs")),
+            (&mut self.totals.bytes, number("bytes")),
+            (&mut self.totals.refs, number("refs")),
+            (&mut self.totals.skipped, skipped),
         ] {
             *sum = sum.saturating_add(more);
         }
-        self.sums.surfaces.extend(strings(&coverage["surfaces"]));
+        self.totals.surfaces.extend(strings(&coverage["surfaces"]));
         self.left_out(coverage);
         self.audit(report);
     }
@@ -97,7 +97,7 @@ impl JoinedReceipt {
         run.repositories += 1;
     }
 
-    /// The sums, what was left out (what concerns the most repositories first), and the audits.
+    /// The totals, what was left out (what concerns the most repositories first), and the audits.
     pub(super) fn finish(self) -> (FleetCoverage, Vec<FleetIgnored>, Vec<AuditRun>) {
         let ignored = self.ignored.into_iter();
         let mut ignored: Vec<_> = ignored
@@ -109,7 +109,7 @@ impl JoinedReceipt {
             })
             .collect();
         ignored.sort_by_key(|one| Reverse(one.repositories));
-        let sums = FleetCoverage { has_more_ignored: self.has_more, ..self.sums };
-        (sums, ignored, self.audits.into_values().collect())
+        let totals = FleetCoverage { has_more_ignored: self.has_more, ..self.totals };
+        (totals, ignored, self.audits.into_values().collect())
     }
 }

@@ -13,7 +13,7 @@ use crate::model::{
     FleetPlan, FleetReport, FleetRepository, FleetResult, PlannedRepository, RepositoryState, Skip, Surface,
 };
 
-/// What one state directory holds.
+/// The content of one state directory.
 #[derive(Debug)]
 pub struct LoadedResults {
     /// The directory, for messages.
@@ -24,8 +24,8 @@ pub struct LoadedResults {
     pub results: Vec<NamedResult>,
 }
 
-/// Joins what the directories hold. All of it must come from the plan in the first one.
-/// A complete audit scans `surfaces`, or says which of them it left out.
+/// Merges the directories, whose results must all come from the plan in the first one. A complete audit scans
+/// `surfaces`, or reports which of them it left out.
 pub fn merge(plan: &FleetPlan, loaded: Vec<LoadedResults>, surfaces: &[Surface]) -> FleetReport {
     let mut merger = Merger {
         plan,
@@ -44,14 +44,14 @@ struct Merger<'a> {
     plan: &'a FleetPlan,
     surfaces: &'a [Surface],
     problems: BTreeSet<Skip>,
-    /// The results that count, each with its directory.
+    /// The valid results by repository, each with its directory.
     by_key: BTreeMap<String, Vec<(String, FleetResult)>>,
     /// The settings that results were made with.
     settings: BTreeSet<String>,
 }
 
-/// What is put together while results are read.
-struct Joined {
+/// The merged report under construction.
+struct MergedParts {
     repositories: Vec<FleetRepository>,
     leaks: JoinedLeaks,
     receipt: JoinedReceipt,
@@ -61,7 +61,7 @@ struct Joined {
 impl Merger<'_> {
     fn add(&mut self, dir: &str, plan: &FleetPlan, results: Vec<NamedResult>) {
         if plan.id != self.plan.id {
-            let reason = "its plan is another one than that of the first directory; its results do not count";
+            let reason = "its plan differs from that of the first directory, so its results are not used";
             self.problems.insert(Skip::new(dir, reason));
             return;
         }
@@ -71,14 +71,15 @@ impl Merger<'_> {
             match result {
                 Err(reason) => {
                     self.problems
-                        .insert(Skip::new(what(), format!("{reason}; `friskey fleet audit` makes it anew")));
+                        .insert(Skip::new(what(), format!("{reason}; `friskey fleet audit` replaces it")));
                 }
                 Ok(result) if !planned.contains(&result.key()) => {
                     self.problems
                         .insert(Skip::new(what(), format!("{} is not in the plan", result.repository)));
                 }
                 Ok(result) if result.plan != self.plan.id => {
-                    let reason = "its result was made from another plan and does not count; `friskey fleet audit` renews it";
+                    let reason = "its result was made from another plan and is not used; `friskey fleet \
+                     audit` replaces it";
                     self.problems.insert(Skip::new(result.repository, reason));
                 }
                 Ok(result) => {
@@ -92,14 +93,15 @@ impl Merger<'_> {
     fn finish(mut self) -> FleetReport {
         if self.plan.repositories.is_empty() {
             let reason =
-                "it contains no repository, so nothing was audited; plan the directories that hold them";
+                "it contains no repository, so nothing was audited; run `friskey fleet plan` on the \
+                 directories that contain some";
             self.problems.insert(Skip::new("the plan", reason));
         }
         if self.settings.len() > 1 {
             let reason = "the results were made with different versions, rules or options; audit again with the same ones";
             self.problems.insert(Skip::new(format!("{} settings", self.settings.len()), reason));
         }
-        let mut joined = Joined {
+        let mut joined = MergedParts {
             repositories: Vec::new(),
             leaks: JoinedLeaks::default(),
             receipt: JoinedReceipt::new(&self.plan.ignored, self.plan.repositories.len() as u64),
@@ -123,12 +125,12 @@ impl Merger<'_> {
         }
     }
 
-    /// Adds the results of one repository, or says that there is none.
+    /// Adds the results of one repository, or records that there is none.
     fn repository(
         &mut self,
         planned: &PlannedRepository,
         results: Vec<(String, FleetResult)>,
-        joined: &mut Joined,
+        joined: &mut MergedParts,
     ) {
         let path = &planned.path;
         if results.len() > 1 {
@@ -139,7 +141,7 @@ impl Merger<'_> {
         }
         let mut repository = unaudited(planned);
         if results.is_empty() {
-            let reason = "no result; run its shard again: `friskey fleet audit` goes on where it was";
+            let reason = "no result; run its shard again: `friskey fleet audit` continues where it stopped";
             repository.reason = Some(reason.to_owned());
             self.problems.insert(Skip::new(path, reason));
         }
@@ -157,14 +159,14 @@ impl Merger<'_> {
                 joined.rules.extend(report["tool"]["rules"].as_str().map(str::to_owned));
                 joined.receipt.add(&report);
             }
-            // A key that any of them found is found.
+            // A key in any of the results is reported.
             joined.leaks.add(at, report);
         }
         joined.receipt.count(repository.state.name());
         joined.repositories.push(repository);
     }
 
-    /// The worst of several results counts, whatever the order of their directories.
+    /// Sorts the results of one repository so that the worst comes first, whatever the order of their directories.
     fn worst_first(&self, results: Vec<(String, FleetResult)>) -> Vec<(Judgement, FleetResult)> {
         let mut judged: Vec<_> =
             results.into_iter().map(|(_, result)| (judge(&result, self.surfaces), result)).collect();
@@ -173,7 +175,7 @@ impl Merger<'_> {
     }
 }
 
-/// A repository of which nothing is known yet.
+/// A repository without a result.
 fn unaudited(planned: &PlannedRepository) -> FleetRepository {
     FleetRepository {
         path: planned.path.clone(),
@@ -189,7 +191,7 @@ fn unaudited(planned: &PlannedRepository) -> FleetRepository {
     }
 }
 
-/// Takes over what the report of an audit says about the repository and about itself.
+/// Copies what the report of an audit says about the repository and the audit.
 fn describe(repository: &mut FleetRepository, report: &Value) {
     let text = |value: &Value| value.as_str().map(str::to_owned);
     repository.started = text(&report["started"]);
@@ -199,7 +201,7 @@ fn describe(repository: &mut FleetRepository, report: &Value) {
     repository.notes = strings(&report["notes"]);
 }
 
-/// How many leaks a result has.
+/// The number of leaks in a result.
 fn leaks_in(result: &FleetResult) -> usize {
     result.report.as_ref().and_then(|report| report["leaks"].as_array()).map_or(0, Vec::len)
 }

@@ -1,5 +1,5 @@
-//! Layer 2: many repositories. Finds them, divides them among shards, keeps the result of each, and joins the results.
-//! It scans nothing itself.
+//! Layer 2: many repositories. Finds them, divides them among shards, stores the result of each, and merges the
+//! results. It scans nothing itself.
 
 mod discover;
 mod git_layout;

@@ -1,5 +1,5 @@
-//! The sizes of object directories, and which others they read from. Sizes come from directory entries; only the lists
-//! of alternates are read.
+//! The sizes of object directories, and their alternates. Sizes come from directory entries; only the lists of
+//! alternates are read.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -9,12 +9,12 @@ use super::path_text::path_text;
 use crate::model::{ObjectDirectory, native_path};
 use crate::untrusted::{Symlinks, read};
 
-/// The longest list of alternates that is read, in bytes.
+/// Maximum size of a list of alternates, in bytes.
 const MAX_LIST: u64 = 1 << 20;
-/// Most object directories of one repository.
+/// Maximum number of object directories of one repository.
 const MAX_DIRECTORIES: usize = 1000;
 
-/// Sizes that are known already: many repositories may share one object directory.
+/// Sizes measured so far: many repositories may share one object directory.
 #[derive(Default)]
 pub(super) struct ObjectSizes {
     known: BTreeMap<PathBuf, u64>,
@@ -54,9 +54,9 @@ impl ObjectSizes {
 }
 
 /// The size of the regular files in a directory; zero if it cannot be listed, which its audit reports.
-fn size_of_files(dir: &Path, counts: impl Fn(&str) -> bool) -> u64 {
+fn size_of_files(dir: &Path, is_counted: impl Fn(&str) -> bool) -> u64 {
     let Ok(entries) = fs::read_dir(dir) else { return 0 };
-    let files = entries.flatten().filter(|entry| counts(&entry.file_name().to_string_lossy()));
+    let files = entries.flatten().filter(|entry| is_counted(&entry.file_name().to_string_lossy()));
     files.filter_map(|entry| entry.metadata().ok()).filter(fs::Metadata::is_file).map(|file| file.len()).sum()
 }
 

@@ -1,11 +1,11 @@
-//! Paths of repositories as text that leads back to them.
+//! Converts paths of repositories to text and back.
 
 use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 
 use crate::model::{PlannedRepository, hex, native_path};
 
-/// A path as text, and its bytes in hex if the text does not lead back to it.
+/// A path as text, and its bytes in hex if the text alone does not identify it.
 pub(super) fn path_text(path: &Path) -> (String, Option<String>) {
     match path.to_str() {
         Some(text) => (text.to_owned(), None),
@@ -13,7 +13,7 @@ pub(super) fn path_text(path: &Path) -> (String, Option<String>) {
     }
 }
 
-/// The path of a planned repository; `None` if its bytes are not written in hex.
+/// The path of a planned repository; `None` if its hex bytes are invalid.
 pub fn planned_path(repository: &PlannedRepository) -> Option<PathBuf> {
     let Some(digits) = &repository.path_bytes else { return Some(PathBuf::from(&repository.path)) };
     let digit = |byte: u8| char::from(byte).to_digit(16);

@@ -7,20 +7,21 @@ use sha2::{Digest, Sha256};
 use super::path_text::planned_path;
 use crate::model::{FleetPlan, PLAN_SCHEMA, hex};
 
-/// Why a file is not a plan that can be used.
+/// Why a file cannot be used as a plan.
 #[derive(Debug, thiserror::Error)]
 pub enum PlanError {
-    /// It is no plan, or not a whole one.
+    /// It is not a plan, or an incomplete one.
     #[error("it is not a plan; `friskey fleet plan ROOT > fleet.json` writes one")]
     NotAPlan,
-    /// Its format is not known.
-    #[error("its format is not one that this version of friskey reads; plan anew")]
+    /// Its format is unknown.
+    #[error("this version of friskey cannot read its format; run `friskey fleet plan` again")]
     UnknownSchema,
     /// It was changed after it was made.
-    #[error("it was changed after it was made, so that shards could disagree about it; plan anew")]
+    #[error("it was changed after it was made, so that shards could disagree about it; run `friskey fleet \
+     plan` again")]
     Changed,
-    /// Something in it makes no sense.
-    #[error("{0}; plan anew")]
+    /// Something in it is invalid.
+    #[error("{0}; run `friskey fleet plan` again")]
     Invalid(String),
 }
 
@@ -28,7 +29,7 @@ pub enum PlanError {
 pub fn plan_id(plan: &FleetPlan) -> String {
     let mut plan = plan.clone();
     plan.id = String::new();
-    // A plan consists of texts and numbers, which can always be written.
+    // A plan consists of text and numbers, so serializing it cannot fail.
     let bytes = serde_json::to_vec(&plan).unwrap_or_default();
     hex(&Sha256::digest(bytes))
 }
@@ -36,7 +37,7 @@ pub fn plan_id(plan: &FleetPlan) -> String {
 /// Reads a plan.
 ///
 /// # Errors
-/// When it is none, was changed, or names a repository twice.
+/// If it is not a plan, was changed, or names a repository twice.
 pub fn parse_plan(bytes: &[u8]) -> Result<FleetPlan, PlanError> {
     let plan: FleetPlan = serde_json::from_slice(bytes).map_err(|_| PlanError::NotAPlan)?;
     if plan.schema != PLAN_SCHEMA {

@@ -1,4 +1,4 @@
-//! What a result says about its repository, and whether it can be that of a whole audit.
+//! Checks results: the state of the repository, and whether the result can be that of a complete audit.
 
 use std::collections::BTreeSet;
 
@@ -6,17 +6,17 @@ use serde_json::Value;
 
 use crate::model::{FleetResult, REPORT_SCHEMA, RepositoryState, Surface};
 
-/// What came of an audit, by its result.
+/// The outcome of an audit according to its result.
 pub(super) struct Judgement {
     pub(super) state: RepositoryState,
-    /// Why there is no report that counts.
+    /// Why there is no valid report.
     pub(super) reason: Option<String>,
     /// What makes the fleet's report incomplete.
     pub(super) problem: Option<String>,
 }
 
 impl Judgement {
-    /// How far the result is from a clean one.
+    /// How bad the result is: 0 is a clean one.
     pub(super) fn rank(&self) -> u8 {
         match self.state {
             RepositoryState::Clean => 0,
@@ -28,7 +28,7 @@ impl Judgement {
     }
 }
 
-/// Judges a result. A complete audit scans `surfaces`, or says which of them it left out.
+/// Judges a result. A complete audit scans `surfaces`, or reports which of them it left out.
 pub(super) fn judge(result: &FleetResult, surfaces: &[Surface]) -> Judgement {
     if let Some(reason) = &result.failure {
         return Judgement {
@@ -38,13 +38,13 @@ pub(super) fn judge(result: &FleetResult, surfaces: &[Surface]) -> Judgement {
         };
     }
     if let Some(defect) = defect(result, surfaces) {
-        let reason = format!("its result cannot be relied on: {defect}");
-        // A key that it names is found, though.
+        let reason = format!("its result is not reliable: {defect}");
+        // A key in it is reported nevertheless.
         let state = match has_open_leak(result) {
             true => RepositoryState::Findings,
             false => RepositoryState::Missing,
         };
-        let problem = Some(format!("{reason}; `friskey fleet audit` makes it anew"));
+        let problem = Some(format!("{reason}; `friskey fleet audit` replaces it"));
         return Judgement { state, reason: Some(reason), problem };
     }
     let report = result.report.as_ref().unwrap_or(&Value::Null);
@@ -69,12 +69,12 @@ fn skips(report: &Value) -> Option<String> {
     Some(format!("not scanned: {}: {}{more}", text("what"), text("reason")))
 }
 
-/// Why the result of an audit that did not fail cannot be that of a whole one; `None` if it can. One word in a file
-/// must not make a repository clean.
+/// Why a result that claims success cannot come from a complete audit; `None` if it can. Changing one word in the
+/// file must not make a repository clean.
 pub fn defect(result: &FleetResult, surfaces: &[Surface]) -> Option<String> {
-    let Some(report) = &result.report else { return Some("it holds no report".to_owned()) };
+    let Some(report) = &result.report else { return Some("it contains no report".to_owned()) };
     if report["schema"] != REPORT_SCHEMA || report["command"] != "history" {
-        return Some("its report is not one of an audit".to_owned());
+        return Some("its report is not that of an audit".to_owned());
     }
     let coverage = &report["coverage"];
     let counts = ["commits", "blobs", "bytes", "refs"];
@@ -100,7 +100,7 @@ pub fn defect(result: &FleetResult, surfaces: &[Surface]) -> Option<String> {
     }
 }
 
-/// Whether the result names a key that is not accepted in every place.
+/// Whether the result contains a key with a finding that is not accepted.
 fn has_open_leak(result: &FleetResult) -> bool {
     let leaks = result.report.as_ref().map_or(&[][..], |report| list(&report["leaks"]));
     leaks.iter().any(|leak| {

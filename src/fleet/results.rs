@@ -11,7 +11,7 @@ use super::plan::{PlanError, parse_plan};
 use crate::model::{FleetPlan, FleetResult, RESULT_SCHEMA, hex};
 use crate::untrusted::{ReadError, Symlinks, read};
 
-/// The largest plan or result that is read, in bytes.
+/// Maximum size of a plan or result, in bytes.
 const MAX_BYTES: u64 = 1 << 30;
 const PLAN: &str = "plan.json";
 const PREFIX: &str = "repository-";
@@ -19,16 +19,17 @@ const PREFIX: &str = "repository-";
 /// Why a state directory cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum ResultsError {
-    /// The operating system refused.
+    /// An operation on the file system failed.
     #[error("{} cannot be used as a state directory: {error}", path.display())]
     Io {
         /// The directory or a file in it.
         path: PathBuf,
-        /// What the system said.
+        /// The error of the operating system.
         error: io::Error,
     },
-    /// There is no plan in it.
-    #[error("{} is not a state directory: it holds no plan; `friskey fleet audit --state` makes one", .0.display())]
+    /// It contains no plan.
+    #[error("{} is not a state directory, since it contains no plan; `friskey fleet audit --state` makes \
+     one", .0.display())]
     NoPlan(PathBuf),
     /// The plan in it cannot be used.
     #[error("{}: {error}", path.display())]
@@ -49,16 +50,16 @@ pub struct ResultsDir {
     path: PathBuf,
 }
 
-/// The name of the file of a repository's result, by the repository's key.
+/// The file name of the result of the repository with that key.
 pub fn result_name(key: &str) -> String {
     format!("{PREFIX}{}.json", &hex(&Sha256::digest(key))[..32])
 }
 
 impl ResultsDir {
-    /// Opens the directory, and keeps `plan` in it. Creates what does not exist, readable by its owner only.
+    /// Opens the directory, creating it for its owner alone if it does not exist, and stores `plan` in it.
     ///
     /// # Errors
-    /// When it cannot be created or written to.
+    /// If it cannot be created or written to.
     pub fn create(path: &Path, plan: &FleetPlan) -> Result<Self, ResultsError> {
         let io = |error| ResultsError::Io { path: path.to_owned(), error };
         create_private(path).map_err(io)?;
@@ -70,7 +71,7 @@ impl ResultsDir {
         Ok(dir)
     }
 
-    /// Opens a directory that is there.
+    /// Opens an existing directory.
     pub fn open(path: &Path) -> Self {
         Self { path: path.to_owned() }
     }
@@ -78,7 +79,7 @@ impl ResultsDir {
     /// The plan in it.
     ///
     /// # Errors
-    /// When there is none, or it cannot be used.
+    /// If there is none, or it cannot be used.
     pub fn plan(&self) -> Result<FleetPlan, ResultsError> {
         let path = self.path.join(PLAN);
         match read(&path, Symlinks::Refuse, MAX_BYTES) {
@@ -103,11 +104,11 @@ impl ResultsDir {
             Err(ReadError::NotFound) => return None,
             Err(error) => return Some(Err(error.to_string())),
         };
-        // What serde says could quote the file.
+        // An error of serde could quote the file.
         let parsed = serde_json::from_slice(&bytes).map_err(|_| "it is damaged".to_owned());
         Some(parsed.and_then(|result: FleetResult| match result.schema == RESULT_SCHEMA {
             true => Ok(result),
-            false => Err("its format is not one that this version of friskey reads".to_owned()),
+            false => Err("this version of friskey cannot read its format".to_owned()),
         }))
     }
 
@@ -134,7 +135,7 @@ impl ResultsDir {
         Ok(names)
     }
 
-    /// Keeps `result`, whole or not at all.
+    /// Stores `result` atomically.
     ///
     /// # Errors
     /// When it cannot be written.
@@ -145,8 +146,8 @@ impl ResultsDir {
         written.map_err(|error| ResultsError::Io { path: self.path.join(name), error })
     }
 
-    /// Removes what killed runs left of the results of `repositories`, given by key, and results of repositories that are no longer
-    /// planned.
+    /// Removes temporary files that killed runs left for `repositories`, given by key, and results of repositories
+    /// that are no longer planned.
     ///
     /// # Errors
     /// When the directory cannot be listed, or a file cannot be removed.
@@ -175,7 +176,7 @@ impl ResultsDir {
 
     fn write(&self, name: &str, bytes: &[u8]) -> io::Result<()> {
         match self.write_once(name, bytes) {
-            // Another run of the same shard began, and took the temporary file for one of a run that was killed.
+            // Another run of the same shard began and removed the temporary file, as if this run had been killed.
             Err(error) if error.kind() == io::ErrorKind::NotFound => self.write_once(name, bytes),
             written => written,
         }
@@ -193,12 +194,13 @@ impl ResultsDir {
     }
 }
 
-/// What the names of temporary files for `name` begin with: each repository has its own, and belongs to one shard.
+/// The prefix of the names of temporary files for `name`. Repositories have different ones, and each belongs to one
+/// shard.
 fn temporary_prefix(name: &str) -> String {
     format!(".{}-", name.trim_end_matches(".json"))
 }
 
-/// Creates a directory, and those above it, for its owner alone.
+/// Creates a directory and its parents, accessible only to their owner.
 fn create_private(path: &Path) -> io::Result<()> {
     let mut builder = fs::DirBuilder::new();
     builder.recursive(true);

@@ -6,7 +6,7 @@ use std::str::FromStr;
 
 use crate::model::FleetPlan;
 
-/// The most shards.
+/// Maximum number of shards.
 const MAX_SHARDS: u32 = 100_000;
 
 /// One of several parts of a plan.
@@ -46,11 +46,11 @@ impl FromStr for Shard {
     }
 }
 
-/// The positions in `plan` of the repositories of `shard`, largest first. Depends on nothing but the plan and the
+/// The positions in `plan` of the repositories of `shard`, largest first. The result depends only on the plan and the
 /// number of shards: each repository goes to the shard with the least work so far.
 pub fn shard_of(plan: &FleetPlan, shard: Shard) -> Vec<usize> {
     let mut order: Vec<usize> = (0..plan.repositories.len()).collect();
-    // Sorting is stable, so equal ones keep the plan's order.
+    // Sorting is stable, so repositories of equal size keep the plan's order.
     order.sort_by_key(|&at| Reverse(plan.repositories[at].weight()));
     let mut shards: BinaryHeap<Reverse<(u64, u32)>> =
         (1..=shard.count).map(|number| Reverse((0, number))).collect();

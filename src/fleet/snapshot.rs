@@ -1,7 +1,7 @@
-//! A digest of the state of a repository's files, by which an audit that is still true is known again.
+//! A digest of the state of a repository's files, which shows whether an earlier audit is still valid.
 //!
 //! It covers names, sizes, inodes and times of every file that an audit reads, but no contents. The time of the last
-//! status change cannot be set by whoever may write the file, so a change that keeps size and modification time shows.
+//! status change (ctime) cannot be set by programs, so it reveals a change that preserves size and modification time.
 
 use std::collections::BTreeSet;
 use std::fs::{self, Metadata};
@@ -16,11 +16,12 @@ use crate::model::hex;
 #[cfg(unix)]
 use crate::untrusted::file_state;
 
-/// A file that changed so shortly before may change again without showing it: clocks of file systems are coarse.
+/// A file that changed less than this many seconds ago may change again without a new timestamp: those of file
+/// systems are coarse.
 const SETTLED_SECONDS: i64 = 2;
 
-/// The state of the repository at `path`, and of the repositories `nested` in its work tree, at the time `now`. `None`
-/// if it cannot be relied on: something cannot be read, is a link to somewhere else, or has just changed.
+/// The state of the repository at `path`, and of the repositories `nested` in its work tree, at the time `now`.
+/// `None` if it is not reliable: something cannot be read, is a link that leads out, or has just changed.
 pub fn snapshot(path: &Path, nested: &[PathBuf], now: SystemTime) -> Option<String> {
     let now = i64::try_from(now.duration_since(SystemTime::UNIX_EPOCH).ok()?.as_secs()).ok()?;
     let mut digest = Sha256::new();
@@ -66,7 +67,7 @@ pub fn snapshot(path: &Path, nested: &[PathBuf], now: SystemTime) -> Option<Stri
     Some(hex(&digest.finalize()))
 }
 
-/// Adds one file; `None` if its metadata say too little about it.
+/// Adds one file; `None` if its metadata are not enough to detect changes.
 #[cfg(unix)]
 fn add(digest: &mut Sha256, path: &Path, metadata: &Metadata, now: i64) -> Option<()> {
     use std::os::unix::fs::MetadataExt;
@@ -81,7 +82,7 @@ fn add(digest: &mut Sha256, path: &Path, metadata: &Metadata, now: i64) -> Optio
     Some(())
 }
 
-/// Elsewhere there is no time that cannot be set.
+/// Other systems have no such time.
 #[cfg(not(unix))]
 fn add(_: &mut Sha256, _: &Path, _: &Metadata, _: i64) -> Option<()> {
     None

@@ -216,9 +216,9 @@ fn a_result_without_coverage_is_not_clean() {
         assert!(defect(&changed, &[Surface::Blob]).is_some(), "{place}");
         let report = merge(&plan, vec![loaded(&plan, vec![changed])]);
         assert_eq!(report.status(), Status::Incomplete, "{place}");
-        assert!(report.problems[0].reason.contains("cannot be relied on"), "{place}: {:?}", report.problems);
+        assert!(report.problems[0].reason.contains("is not reliable"), "{place}: {:?}", report.problems);
     }
-    // A surface that was left out is told as that.
+    // A surface that was left out is reported as ignored.
     let mut narrowed = result(&plan, 0, &[]);
     let coverage = &mut narrowed.report.as_mut().unwrap()["coverage"];
     coverage["surfaces"] = json!([]);
@@ -226,7 +226,7 @@ fn a_result_without_coverage_is_not_clean() {
         json!([{"kind": "surface", "what": "blob", "by": "a", "include_with": "--surfaces"}]);
     let report = merge(&plan, vec![loaded(&plan, vec![narrowed])]);
     assert_eq!((report.status(), report.ignored.len()), (Status::Clean, 1));
-    // Nor does it disturb one that can be relied on.
+    // It has no effect on a reliable result.
     let mut odd = result(&plan, 0, &[]);
     odd.report = Some(json!([]));
     let found = result(&plan, 0, &[("aa", "present")]);
@@ -283,7 +283,7 @@ fn repositories_whose_paths_read_alike_have_results_of_their_own() {
     assert_eq!(states, [RepositoryState::Findings, RepositoryState::Clean]);
 }
 
-/// An empty plan, of a directory that was not mounted say, is no clean fleet.
+/// A fleet with an empty plan, for example of a directory that was not mounted, is not clean.
 #[test]
 fn nothing_is_not_clean() {
     let plan = plan(&[]);
@@ -310,7 +310,7 @@ fn what_was_left_out_is_in_the_report() {
     assert!(!report.coverage.has_more_ignored);
 }
 
-/// A report names a bounded number of things, and says that there are more.
+/// A report names a limited number of things, and says that there are more.
 #[test]
 fn more_than_is_named_is_told() {
     let plan = plan(&[1, 2]);

@@ -102,7 +102,7 @@ pub struct FleetResult {
     pub path_bytes: Option<String>,
     /// Digest of what decides what is found: version, rules, options. Results of one report must agree.
     pub settings: String,
-    /// Digest of the state of the repository's files before the audit; `None` if it cannot be relied on.
+    /// Digest of the state of the repository's files before the audit; `None` if it is not reliable.
     pub state: Option<String>,
     /// Why the repository could not be audited.
     pub failure: Option<String>,

@@ -24,7 +24,7 @@ enum RewrittenBlob {
     },
     /// A Git LFS pointer, whose file has the keys.
     Pointer(Pointer),
-    /// It has none of the keys.
+    /// It contains none of the keys.
     Same,
 }
 
@@ -132,7 +132,8 @@ impl BlobRewriter<'_> {
             Some(Cleansed { bytes, treatments, .. }) => (&bytes[..], treatments.clone()),
             None => (bytes, BTreeMap::new()),
         };
-        // A filler in an entry that is stored as it is would leave a container that cannot be opened any more.
+        // A filler in an entry that is stored uncompressed would change its checksum, and the container could not be
+        // opened.
         let mut inside: Vec<Fingerprint> = self.packed_keys(packed, bytes);
         if inside.is_empty() && cleansed.is_some() {
             inside = self.packed_keys(packed, new);
@@ -152,7 +153,7 @@ impl BlobRewriter<'_> {
         Ok(RewrittenBlob::New { id, spans, treatments })
     }
 
-    /// The purged keys that are packed in a blob.
+    /// The purged keys in containers in a blob.
     fn packed_keys(&self, packed: &mut ObjectKeys<'_>, bytes: &[u8]) -> Vec<Fingerprint> {
         let found = packed.find_packed(bytes).into_iter().filter(|key| key.is_packed);
         found.map(|key| key.identified.fingerprint).filter(|key| self.keys.has(key)).collect()
@@ -162,7 +163,7 @@ impl BlobRewriter<'_> {
         self.sink.add(ObjectKind::Blob, bytes).map_err(BlobError::Write)
     }
 
-    /// What a message calls a blob. The path may contain a key.
+    /// The name of a blob in messages. The path may contain a key.
     fn name(&self, id: &ObjectId) -> String {
         match self.paths.get(id) {
             Some(path) => format!("{} (blob {id})", String::from_utf8_lossy(path)),

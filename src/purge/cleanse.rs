@@ -1,4 +1,4 @@
-//! Overwrites every purged key in some bytes, until none is found in them any more.
+//! Overwrites every purged key in some bytes until none is found.
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::ops::Range;
@@ -12,18 +12,18 @@ use crate::model::Fingerprint;
 #[derive(Debug)]
 pub(super) struct Cleansed {
     pub(super) bytes: Vec<u8>,
-    /// What was overwritten, in order and apart.
+    /// What was overwritten: sorted ranges that do not touch.
     pub(super) spans: Vec<Range<usize>>,
     /// The keys that were in it, and how each was treated.
     pub(super) treatments: BTreeMap<Fingerprint, Treatment>,
 }
 
-/// A key is still found, whatever is put in its place.
+/// A key is still found, whatever replaces it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Remains(pub(super) Fingerprint);
 
-/// How often bytes are searched again. What overlapped a key may come to light, or what its filler makes of its
-/// surroundings.
+/// Maximum number of searches. Overwriting a key may reveal another one that overlapped it, or create a match of
+/// filler and surroundings.
 const MAX_ROUNDS: usize = 12;
 
 /// Overwrites the purged keys in `bytes`; `None` if there are none.
@@ -54,7 +54,7 @@ pub(super) fn cleanse(
         detector.find(&cleansed.bytes, |one| {
             let fingerprint = &one.identified.fingerprint;
             let touches = || spans.iter().any(|span| span.start < one.span.end && one.span.start < span.end);
-            // What was no key before is one that a filler makes.
+            // A match that was not there before was created by a filler.
             if keys.has(fingerprint) || (!before.contains(fingerprint) && touches()) {
                 found.push(one);
             }
@@ -70,7 +70,7 @@ impl Cleansed {
     fn overwrite(&mut self, one: &Match, keys: &PurgedKeys, detector: &Detector, round: usize) {
         let secret = &one.identified.secret;
         let treatment = fill(&mut self.bytes, one, &filler(secret, round), detector);
-        // A hex dump shows its bytes once more at the end of the line.
+        // A hex dump shows the bytes again, as characters, at the end of the line.
         let end = match one.source_map.is_empty() {
             true => one.span.end,
             false => line_end(&self.bytes, one.span.end),
@@ -95,13 +95,13 @@ impl Cleansed {
         self.spans = united;
     }
 
-    /// The keys that were in it.
+    /// The keys that were in the bytes.
     pub(super) fn fingerprints(&self) -> BTreeSet<Fingerprint> {
         self.treatments.keys().copied().collect()
     }
 }
 
-/// The end of the line around `at`, if it is near.
+/// The end of the line that contains `at`, if it is near.
 fn line_end(bytes: &[u8], at: usize) -> usize {
     const NEAR: usize = 120;
     let near = &bytes[at..bytes.len().min(at + NEAR)];

@@ -1,4 +1,4 @@
-//! Rewrites commits: those with a key, those whose tree has one, and all after them.
+//! Rewrites commits: those with a key, those whose tree contains one, and all their descendants.
 
 use std::collections::HashSet;
 
@@ -9,18 +9,18 @@ use super::message_ids::CommitIds;
 use super::rewriter::HistoryRewriter;
 use crate::git::{CommitLinks, ObjectId, ObjectKind};
 
-/// How far the commits are rewritten.
+/// The progress of rewriting commits.
 #[derive(Default)]
 struct CommitOrder {
-    /// Those whose mentioned commits were looked at.
+    /// Those whose mentioned commits were queued.
     met: HashSet<ObjectId>,
     finished: HashSet<ObjectId>,
 }
 
-/// What a rewritten commit lost.
+/// Headers that a rewritten commit lost.
 #[derive(Default)]
 struct DroppedHeaders {
-    /// 1 if it was signed, however often.
+    /// 1 if it was signed, even several times.
     signatures: u64,
     merge_tags: u64,
 }
@@ -52,8 +52,8 @@ impl HistoryRewriter<'_> {
         Ok(())
     }
 
-    /// Rewrites a commit after its parents, and after those that its message names, as far as that is no circle: an
-    /// abbreviation may happen to name a commit that comes later.
+    /// Rewrites a commit after its parents, and after those that its message names, unless that is circular: an
+    /// abbreviated id may happen to match a later commit.
     fn commit_after_mentioned(&mut self, id: ObjectId, order: &mut CommitOrder) -> Result<(), PurgeError> {
         let mut stack = vec![id];
         while let Some(id) = stack.pop() {

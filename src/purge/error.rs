@@ -14,41 +14,41 @@ pub enum PurgeError {
     /// The repository cannot be audited.
     #[error(transparent)]
     History(#[from] HistoryError),
-    /// It could not be looked at completely, so what is left of it could not be proven.
+    /// It could not be scanned completely, so the result could not be proven.
     #[error("the repository is incomplete, so a purged copy could not be proven: {}", first(.0))]
     Incomplete(Vec<Skip>),
-    /// Something is where the new repository was to be.
+    /// The destination of the new repository exists.
     #[error("{} exists and is not an empty directory; name another path, or delete it", .0.display())]
     Exists(PathBuf),
-    /// It is what an earlier run left.
+    /// The destination is what an interrupted run left.
     #[error("{} is what an interrupted `friskey purge` left; delete it and run again", .0.display())]
     Unfinished(PathBuf),
-    /// The new repository was to be within the old one.
+    /// The destination of the new repository is inside the old one.
     #[error("{} is inside the repository, in which nothing is written; name a path outside of it", .0.display())]
     Inside(PathBuf),
-    /// The report was to be within the repository.
+    /// The destination of the report is inside the repository.
     #[error("{} is inside the repository, in which nothing is written; name a path outside of it for the report", .0.display())]
     ReportInside(PathBuf),
     /// The new repository cannot be written.
     #[error("{} cannot be written: {error}; nothing of it is left", path.display())]
     Write {
-        /// Where it was to be.
+        /// Its destination.
         path: PathBuf,
-        /// What the system said.
+        /// The error of the operating system.
         error: io::Error,
     },
     /// Objects cannot be carried over.
     #[error(transparent)]
     Carry(#[from] CarryError),
-    /// An object cannot be read or makes no sense.
-    #[error("object {0} cannot be read or is malformed; `git fsck` tells more")]
+    /// An object cannot be read or is malformed.
+    #[error("object {0} cannot be read or is malformed; `git fsck` shows details")]
     Malformed(ObjectId),
-    /// A container holds a key, and containers are to stay.
+    /// A container holds a key, and containers must not be replaced.
     #[error(
         "{0} holds a key, and --containers refuse keeps containers; use --containers stub, or remove it by hand"
     )]
     Container(String),
-    /// A key is found whatever is put in its place.
+    /// A key is still found, whatever replaces it.
     #[error("the key {fingerprint} is still found in {what} after it was overwritten; please report this")]
     Remains {
         /// The object or name.
@@ -61,32 +61,32 @@ pub enum PurgeError {
         "the ref {0} has a name that is not UTF-8; rename it with `git branch -m` or `git update-ref` first"
     )]
     RefName(String),
-    /// The new repository is not what it should be.
+    /// The new repository is not as planned.
     #[error("the new repository was removed, since it could not be proven: {0}")]
     Unproven(String),
-    /// One of the keys is in the new repository.
+    /// One of the keys is still in the new repository.
     #[error(
         "the new repository was removed, since it could not be proven: the key {0} is still in it{1}; please report this"
     )]
     KeyLeft(Fingerprint, String),
-    /// The keys are too many to search for.
+    /// There are too many keys to search for.
     #[error("the keys cannot be searched for literally: {0}; purge fewer at a time with --key")]
     Rules(#[from] RuleError),
     /// The report cannot be written.
     #[error("the new repository was removed, since its report could not be written: {0}")]
     Report(String),
-    /// It was stopped.
-    #[error("stopped before it was done; nothing is left of the new repository")]
+    /// The user stopped it.
+    #[error("stopped before it was finished; nothing is left of the new repository")]
     Stopped,
 }
 
 fn first(skips: &[Skip]) -> String {
-    const SHOWN: usize = 5;
+    const MAX_LISTED: usize = 5;
     let shown =
-        skips.iter().take(SHOWN).map(|skip| format!("{}: {}", skip.what, without_options(&skip.reason)));
+        skips.iter().take(MAX_LISTED).map(|skip| format!("{}: {}", skip.what, without_options(&skip.reason)));
     let mut text = shown.collect::<Vec<_>>().join("; ");
-    if skips.len() > SHOWN {
-        text.push_str(&format!("; and {} more, which `friskey history` lists", skips.len() - SHOWN));
+    if skips.len() > MAX_LISTED {
+        text.push_str(&format!("; and {} more, which `friskey history` lists", skips.len() - MAX_LISTED));
     }
     if skips.iter().any(|skip| !is_gap(&skip.reason)) {
         text.push_str(
@@ -102,7 +102,7 @@ fn without_options(reason: &str) -> &str {
     reason.split_once(", `--surfaces=").map_or(reason, |(reason, _)| reason)
 }
 
-/// Whether something is missing, rather than here and impossible to open.
+/// Whether something is missing, as opposed to present but impossible to open.
 fn is_gap(reason: &str) -> bool {
     ["shallow", "partial", "lacks", "missing", "Git LFS", "git fsck", "stopped"]
         .iter()

@@ -12,7 +12,7 @@ pub(super) struct RawHeader<'a> {
 }
 
 impl RawHeader<'_> {
-    /// The object id that it is, if it is one.
+    /// Its value, if that is an object id.
     pub(super) fn id(&self) -> Option<ObjectId> {
         let value = self.lines.get(self.name.len() + 1..)?.trim_ascii_end();
         ObjectId::from_hex(value).ok()
@@ -60,13 +60,13 @@ const SIGNATURES: [&[u8]; 4] = [
     b"-----BEGIN SIGNED MESSAGE-----",
 ];
 
-/// Where the signature at the end of a tag begins; its length if there is none.
+/// The offset of the signature at the end of a tag; the length of the tag if there is none.
 pub(super) fn signature_start(tag: &[u8]) -> usize {
     let mut at = 0;
     let mut start = tag.len();
     while at < tag.len() {
         if SIGNATURES.iter().any(|signature| tag[at..].starts_with(signature)) {
-            // The last one counts, as for git.
+            // The last one, as in git.
             start = at;
         }
         at += line_end(&tag[at..]);

@@ -1,4 +1,4 @@
-//! What is not carried over to the new repository, and what to do about each.
+//! What is not carried over to the new repository, and what to do about it.
 
 use std::fs;
 use std::path::Path;
@@ -12,17 +12,17 @@ use crate::git::refs::Refs;
 /// Something that is not carried over.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Leftover {
-    /// What it is, in one word.
+    /// Its kind, in one word.
     pub what: &'static str,
     /// How many there are.
     pub count: u64,
-    /// What it is, for people.
+    /// A description for people.
     pub detail: String,
     /// What to do about it.
     pub advice: &'static str,
 }
 
-/// What the repository has that the new one lacks. `unreachable` is the number of objects to which no ref leads.
+/// Lists what the repository has and the new one lacks. `unreachable` is the number of objects that no ref reaches.
 pub(super) fn list(
     repo: &Repository,
     refs: &Refs,
@@ -49,74 +49,76 @@ pub(super) fn list(
             "replace-refs",
             plan.replace,
             "refs below refs/replace/, which show other objects in place of old ones",
-            "make them anew with `git replace` for the new commits, if they are still wanted",
+            "recreate them with `git replace` for the new commits, if they are still needed",
         ),
         (
             "grafts",
             exists(&common.join("info/grafts")),
-            "a file of grafts, which names old commits",
-            "the new repository has the true parents; make the graft anew with `git replace --graft`",
+            "a grafts file, which names old commits",
+            "the new repository has the real parents; recreate the graft with `git replace --graft`",
         ),
         (
             "stash",
             plan.stash,
             "stashed changes",
-            "apply them in the old clone (`git stash show -p`) and commit what is still wanted, without the key",
+            "apply them in the old clone (`git stash show -p`) and commit what is still needed, without the \
+             key",
         ),
         (
             "work-trees",
             plan.of_work_trees + count(&common.join("worktrees")),
             "linked work trees, and refs that belong to one work tree",
-            "commit or push what is wanted of them first, and add them anew with `git worktree add`",
+            "commit or push what is needed from them first, and add them again with `git worktree add`",
         ),
         (
             "pseudo-refs",
             plan.pseudo,
-            "names that operations left, such as ORIG_HEAD and FETCH_HEAD",
-            "nothing is to be done",
+            "pseudorefs such as ORIG_HEAD and FETCH_HEAD",
+            "nothing to do",
         ),
         (
             "misnamed-refs",
             plan.misnamed,
             "refs with a name or target that git does not accept (`git check-ref-format`), or that point to a ref that is not carried over",
-            "`git fsck` names them; delete them, or give what is wanted of them a proper name and purge again",
+            "`git fsck` lists them; delete them, or rename those that are needed and purge again",
         ),
         (
             "unreachable",
             unreachable,
-            "objects to which no ref leads",
-            "what is still wanted needs a branch before the repository is purged",
+            "objects that no ref reaches",
+            "create a branch for what is still needed, and purge again",
         ),
         (
             "index",
             exists(&own.join("index")),
             "the index, with what is staged",
-            "commit or stash what is wanted before",
+            "commit what is needed before the purge",
         ),
         (
             "configuration",
             exists(&common.join("config")),
-            "the configuration: remotes, branches, identities",
-            "set up what the new repository needs; the old file may hold credentials",
+            "remotes, branches, identities",
+            "set up what the new repository needs; the old file may contain credentials",
         ),
-        ("hooks", hooks as u64, "hooks", "copy those that are wanted after a look at them"),
+        ("hooks", hooks as u64, "hooks", "review those that are needed, and copy them"),
         (
             "info",
             info,
             "files below info/: excludes and attributes of this clone",
-            "copy those that are wanted",
+            "copy those that are needed",
         ),
         (
             "lfs",
             exists(&common.join("lfs/objects")).max(lfs),
-            "the cache of Git LFS; pointers in the history stay as they are",
-            "replace the files that hold a key by new versions, and have the old LFS objects deleted on the server",
+            "Git LFS files; pointers in the history stay as they are",
+            "replace the files that contain a key with new versions, and have the old LFS objects deleted \
+             on the server",
         ),
         (
             "submodules",
             count(&common.join("modules")),
             "repositories of submodules",
-            "purge each of them by itself",
+            "purge each of them separately",
         ),
     ];
     all.into_iter()

@@ -5,10 +5,10 @@ use std::ops::Range;
 
 use crate::git::ObjectId;
 
-/// The shortest abbreviation that counts, as in git.
+/// Minimum length of an abbreviated id, as in git.
 const MIN_DIGITS: usize = 7;
 
-/// The commits of a repository, to find one by the start of its id.
+/// The commits of a repository, searchable by the start of their ids.
 pub(super) struct CommitIds {
     sorted: Vec<ObjectId>,
 }
@@ -62,7 +62,7 @@ impl CommitIds {
     }
 }
 
-/// Ids of new commits, as they come.
+/// Ids of the new commits so far.
 #[derive(Debug, Default)]
 pub(super) struct NewCommitIds {
     sorted: BTreeSet<ObjectId>,
@@ -73,7 +73,7 @@ impl NewCommitIds {
         self.sorted.insert(id);
     }
 
-    /// Whether another one begins with the same digits.
+    /// Whether another new commit begins with the same digits.
     pub(super) fn is_ambiguous(&self, id: &ObjectId, digits: usize) -> bool {
         let before = self.sorted.range::<ObjectId, _>(..id).next_back();
         let after = self.sorted.range::<ObjectId, _>(id..).find(|other| *other != id);
@@ -86,8 +86,8 @@ fn shares(one: &ObjectId, other: &ObjectId, digits: usize) -> bool {
     one.to_string().as_bytes().get(..digits) == other.to_string().as_bytes().get(..digits)
 }
 
-/// The message with the new ids, and how many there are. An abbreviation keeps its length unless `is_ambiguous` says that
-/// so many digits are not enough; then it gets more.
+/// The message with the new ids, and how many there are. An abbreviation keeps its length unless it is ambiguous
+/// according to `is_ambiguous`; then it is lengthened.
 pub(super) fn replace(
     message: &[u8],
     mentioned: &[(Range<usize>, ObjectId)],

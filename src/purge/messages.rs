@@ -8,11 +8,11 @@ use crate::git::{ObjectId, ObjectKind};
 use crate::model::Surface;
 
 impl HistoryRewriter<'_> {
-    /// The object whose old id is `id` and whose new headers are `headers`, with its message, without keys; and how many
-    /// ids in the message are new.
+    /// The new version of the object `id`: `headers`, then its message without keys and with new ids. Also returns
+    /// how many ids in the message were replaced.
     ///
     /// # Errors
-    /// When a key is found whatever is put in its place.
+    /// If a key is still found, whatever replaces it.
     pub(super) fn with_message(
         &mut self,
         id: ObjectId,
@@ -50,7 +50,7 @@ impl HistoryRewriter<'_> {
         )
     }
 
-    /// Records where in a commit or tag keys were.
+    /// Records where keys were in a commit or tag.
     fn places_in_headers(&mut self, id: ObjectId, bytes: &[u8], end_of_headers: usize, clean: &Cleansed) {
         let is_tag = !bytes.starts_with(b"tree ");
         for span in &clean.spans {

@@ -1,7 +1,7 @@
 //! Layer 4: `friskey purge`: a new repository without given keys, proven before it is handed over.
 //!
-//! An audit finds the objects that contain the keys. Those are rewritten, with the trees above them and the commits after
-//! them; everything else is copied as it is packed. The old repository is only read.
+//! An audit finds the objects that contain the keys. Those are rewritten, together with the trees that contain them
+//! and all later commits; everything else is copied as it is stored in its pack. The old repository is only read.
 
 mod blobs;
 mod cleanse;
@@ -50,10 +50,10 @@ use crate::source::Excludes;
 use purged_keys::PurgedKeys;
 use run::PurgeRun;
 
-/// What becomes of a container in which a key is packed.
+/// What becomes of a container that contains a key.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum ContainerTreatment {
-    /// A text that says what it was takes its place.
+    /// It is replaced by a stub, a text that says what it was.
     #[default]
     Stub,
     /// Nothing is purged.
@@ -65,17 +65,17 @@ pub enum ContainerTreatment {
 pub struct PurgeOptions {
     /// A path in the repository, or its git directory. It is only read.
     pub repo: PathBuf,
-    /// Where the new repository is to be; `None` for a dry run.
+    /// The destination of the new repository; `None` for a dry run.
     pub into: Option<PathBuf>,
     /// The keys to purge; if empty, every key at or above the threshold that is not accepted.
     pub keys: Vec<KeyFilter>,
     /// What becomes of containers.
     pub containers: ContainerTreatment,
-    /// Whether ids in messages stay as they are.
+    /// Whether commit ids in messages stay as they are.
     pub keep_message_ids: bool,
     /// The rules in force.
     pub rules: RuleSet,
-    /// Paths that the audit leaves out.
+    /// Paths that the audit excludes.
     pub exclude: Option<Excludes>,
     /// The number of threads.
     pub threads: usize,
@@ -85,10 +85,10 @@ pub struct PurgeOptions {
     pub progress: Option<Arc<Progress>>,
 }
 
-/// Checks that nothing is to be written in the repository: neither the new one at `into` nor the report.
+/// Checks that neither the new repository nor its report would be written inside the repository.
 ///
 /// # Errors
-/// When one of them would be within the repository, or something is at `into`.
+/// If one of them would be, or if `into` exists.
 pub fn check_places(repo: &Path, into: Option<&Path>, report: Option<&Path>) -> Result<(), PurgeError> {
     let repo = git::open(repo).map_err(HistoryError::from)?.to_thread_local();
     if let Some(into) = into {
@@ -100,12 +100,11 @@ pub fn check_places(repo: &Path, into: Option<&Path>, report: Option<&Path>) -> 
     }
 }
 
-/// Purges a repository, or plans to. `deliver` is given the report before the new repository gets its name, so that there
-/// is none without a report; what it cannot do ends the purge.
+/// Purges a repository, or plans to. `deliver` gets the report before the new repository gets its name, so that none
+/// exists without a report. If it fails, so does the purge.
 ///
 /// # Errors
-/// When the repository cannot be read completely, the new one cannot be written, or it cannot be proven. Nothing is left
-/// behind then.
+/// If the repository cannot be read completely, or the new one cannot be written or proven. In this case nothing is left behind.
 pub fn purge(
     settings: &Settings<'_>,
     options: &PurgeOptions,

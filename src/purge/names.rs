@@ -10,13 +10,12 @@ pub(super) struct Names {
 }
 
 impl Names {
-    /// Leaves a name to an entry that has it.
+    /// Reserves the name of an existing entry.
     pub(super) fn take(&mut self, name: Vec<u8>) {
         self.taken.insert(name);
     }
 
-    /// The new name for `old`, in which `filled` stands in place of the keys: `filled`, or with a number if another old
-    /// name has that.
+    /// The new name for `old`: `filled`, which is `old` with fillers, or that with a number if it is taken.
     pub(super) fn assign(&mut self, old: &[u8], filled: &[u8]) -> Vec<u8> {
         if let Some(known) = self.new.get(old) {
             return known.clone();
@@ -28,7 +27,7 @@ impl Names {
     }
 }
 
-/// `name`, or the first with a number behind it that is free.
+/// `name`, or the first free one with a number appended.
 pub(super) fn numbered(name: &[u8], is_free: impl Fn(&[u8]) -> bool) -> Vec<u8> {
     let with = |number: u64| [name, format!("-{number}").as_bytes()].concat();
     let mut candidate = name.to_vec();

@@ -1,22 +1,22 @@
-//! What comes after a purge, filled in for the repository at hand.
+//! The steps after a purge, with the data of this repository filled in.
 
 use serde::Serialize;
 
-/// Something to do next.
+/// A step for the user.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct PurgeStep {
-    /// What it is about.
+    /// Its heading.
     pub title: &'static str,
     /// Whom it is for: `everyone`, `github`, `gitlab`, `server`, `colleagues`.
     #[serde(rename = "for")]
     pub audience: &'static str,
     /// Command lines to run, in order.
     pub commands: Vec<String>,
-    /// What to know and to do.
+    /// The instructions.
     pub text: String,
 }
 
-/// What is known of the repository.
+/// The facts about the repository that the steps depend on.
 #[derive(Clone, Debug, Default)]
 pub(super) struct StepFacts {
     /// Fingerprints of the keys.
@@ -37,13 +37,13 @@ pub(super) struct StepFacts {
     pub(super) first_commits: Vec<String>,
     /// Git LFS objects that contained a key.
     pub(super) lfs: Vec<String>,
-    /// Whether nothing that is carried over had a key.
+    /// Whether nothing that is carried over contained a key.
     pub(super) is_unchanged: bool,
     /// Rewritten blobs.
     pub(super) blobs: Vec<String>,
 }
 
-/// Most ids that a text lists.
+/// Maximum number of ids that a text lists.
 const MAX_LISTED: usize = 20;
 
 fn listed(ids: &[String]) -> String {
@@ -54,7 +54,7 @@ fn listed(ids: &[String]) -> String {
     text
 }
 
-/// Everything that is left to do, most urgent first.
+/// All steps, most urgent first.
 pub(super) fn list(facts: &StepFacts) -> Vec<PurgeStep> {
     if facts.is_unchanged {
         return vec![revoke(facts), local()];
@@ -87,7 +87,7 @@ fn revoke(facts: &StepFacts) -> PurgeStep {
     }
 }
 
-/// What to do about keys to which no branch or tag leads.
+/// What to do about keys that no branch or tag reaches.
 fn local() -> PurgeStep {
     PurgeStep {
         title: "Delete the key where it is; there is nothing to push",
@@ -187,10 +187,11 @@ fn server(facts: &StepFacts) -> PurgeStep {
     commands
         .push(format!("git clone --mirror {url} check.git && friskey prove check.git --report purge.json"));
     PurgeStep {
-        title: "On a server of your own, drop the old objects",
+        title: "On your own server, delete the old objects",
         audience: "server",
         commands,
-        text: "Run the first ones in the server's repository after the push. `git cat-file` must fail; if it does not, a \
+        text: "Run all but the last command in the server's repository after the push. `git cat-file` must \
+         fail; if it does not, a \
                ref that the push could not replace still leads to the old commit. The last command, run elsewhere, \
                proves that the objects are gone; purge.json is the file that `--report` wrote."
             .to_owned(),
@@ -218,7 +219,7 @@ fn colleagues(facts: &StepFacts) -> PurgeStep {
     }
 }
 
-/// A path as a shell takes it.
+/// A path quoted for a shell.
 fn quoted(path: &str) -> String {
     let is_plain = |c: char| c.is_ascii_alphanumeric() || "/._-+:@".contains(c);
     if path.chars().all(is_plain) { path.to_owned() } else { format!("'{}'", path.replace('\'', "'\\''")) }

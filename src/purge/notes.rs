@@ -1,4 +1,4 @@
-//! Rewrites the history of notes, whose trees name each note after the commit that it is about.
+//! Rewrites the history of notes. Their trees name each note after the commit that it belongs to.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
@@ -7,23 +7,23 @@ use super::rewriter::HistoryRewriter;
 use super::tree::{self, RawTreeEntry};
 use crate::git::{ObjectId, ObjectKind};
 
-/// A tree that is put together.
+/// A tree under construction.
 #[derive(Default)]
 struct NoteTree {
     dirs: BTreeMap<Vec<u8>, NoteTree>,
     others: Vec<RawTreeEntry>,
 }
 
-/// A tree of notes, read.
+/// What a tree of notes contains.
 struct ReadNotes {
     tree: NoteTree,
     /// The directories in it.
     dirs: Vec<ObjectId>,
-    /// Whether any note got another name.
+    /// Whether a note is renamed.
     is_renamed: bool,
 }
 
-/// A tree of notes, rewritten.
+/// A rewritten tree of notes.
 struct NewNotes {
     id: ObjectId,
     /// The directories in the old one.
@@ -32,7 +32,7 @@ struct NewNotes {
 }
 
 impl HistoryRewriter<'_> {
-    /// Rewrites the commits that only notes lead to.
+    /// Rewrites the commits that only refs of notes reach.
     pub(super) fn notes(&mut self) -> Result<(), PurgeError> {
         let mut known: HashMap<ObjectId, ObjectId> = HashMap::new();
         let (mut left, mut kept) = (HashSet::new(), HashSet::new());
@@ -58,7 +58,7 @@ impl HistoryRewriter<'_> {
                 self.one_commit(&links, tree, &bytes)?;
             }
         }
-        // No new tree leads to them; one that does was added as a new one.
+        // The new trees do not contain these; those that they contain were added as new objects.
         for dir in left.difference(&kept).filter(|dir| self.graph.is_late_tree(dir)) {
             self.graph.leave_out(dir);
         }
@@ -77,7 +77,7 @@ impl HistoryRewriter<'_> {
         Ok(NewNotes { id: self.record(ObjectKind::Tree, root, new), dirs, is_renamed })
     }
 
-    /// Adds the notes of a tree, whose path is `path`, under their new names.
+    /// Adds the notes of the tree at `path` under their new names.
     fn read_notes(
         &mut self,
         id: ObjectId,

@@ -1,5 +1,5 @@
-//! Proves the new repository before it is handed over: none of the keys, none of the old objects, and no other change
-//! than what was planned.
+//! Proves the new repository before it is handed over: it contains none of the keys, none of the old objects, and no
+//! change that was not planned.
 
 use std::collections::{HashMap, HashSet};
 use std::path::Path;
@@ -20,11 +20,11 @@ use crate::suppress::Policy;
 /// What was proven.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct PurgeProof {
-    /// Whether everything in the new repository was looked at.
+    /// Whether everything in the new repository was scanned.
     pub history_complete: bool,
-    /// How many of the keys are in it.
+    /// How many of the keys it contains.
     pub keys_found: u64,
-    /// How many of the objects that were rewritten are in it.
+    /// How many of the rewritten objects it still contains.
     pub old_ids_found: u64,
     /// How many refs were compared with those of the old repository.
     pub refs_compared: u64,
@@ -42,7 +42,7 @@ pub(super) struct Expected<'a> {
 /// Proves the repository at `path`.
 ///
 /// # Errors
-/// What is not as it should be.
+/// What is not as planned.
 pub(super) fn prove(
     path: &Path,
     old: &Repository,
@@ -97,14 +97,14 @@ fn search(
         progress: options.progress.clone(),
         ..HistoryOptions::everything(path.to_owned(), options.threads, options.now)
     };
-    // It has the pointers, and no files for them; those of the old repository were searched.
+    // It has LFS pointers without their files; the files of the old repository were searched.
     audit.surfaces.remove(&Surface::Lfs);
     let draft = scan_history(&settings, &audit)?;
     if settings.stop.is_set() {
         return Err(PurgeError::Stopped);
     }
     if let Some(skip) = draft.coverage.skipped.first() {
-        return unproven(format!("not everything in it could be looked at: {}: {}", skip.what, skip.reason));
+        return unproven(format!("not everything in it could be scanned: {}: {}", skip.what, skip.reason));
     }
     for leak in &draft.leaks {
         let fingerprint = leak.identified.fingerprint;
@@ -116,7 +116,7 @@ fn search(
             return Err(PurgeError::KeyLeft(fingerprint, place));
         }
         if !keys.known.contains(&fingerprint) {
-            return unproven(format!("something that looks like a key came to light in it{place}"));
+            return unproven(format!("something that looks like a key was found in it{place}"));
         }
     }
     Ok(())

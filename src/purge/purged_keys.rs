@@ -8,7 +8,7 @@ use crate::model::{Confidence, Draft, Fingerprint, Identified, Leak};
 use crate::rules::{MARKER, RuleError, RuleSet};
 use crate::scan::KeyFilter;
 
-/// The keys that are purged, and those that are not.
+/// Which of the found keys are purged.
 #[derive(Debug)]
 pub(super) struct PurgedKeys {
     /// Those that are purged, by fingerprint.
@@ -25,8 +25,8 @@ pub(super) struct PurgedKeys {
 }
 
 impl PurgedKeys {
-    /// Selects from the leaks of an audit at the lowest confidence: those that a filter admits, or, without filters, those
-    /// at or above the threshold that are not accepted.
+    /// Selects from the leaks of an audit at the lowest confidence: those that match a filter or, without filters,
+    /// those at or above the threshold that are not accepted.
     pub(super) fn select(draft: &Draft, filters: &[KeyFilter], threshold: Confidence) -> Self {
         let is_selected = |leak: &&Leak| match filters {
             [] => leak.identified.confidence >= threshold && !leak.is_suppressed(),
@@ -48,10 +48,10 @@ impl PurgedKeys {
         Self { keys, purged, accepted, others, unmatched, known }
     }
 
-    /// A detector that finds these keys wherever they are, also where a rule does not: in the middle of a word or path.
+    /// A detector that finds these keys everywhere, even where a rule does not: in the middle of a word or path.
     ///
     /// # Errors
-    /// When the keys are too many for one detector.
+    /// If there are too many keys for one detector.
     pub(super) fn detector(&self, rules: &RuleSet) -> Result<Detector, RuleError> {
         let rules = self.keys.iter().fold(rules.clone(), |rules, key| {
             rules.with_exact_key(key.secret.reveal(), key.secret.prefix(), Some(&key.rule))
@@ -59,13 +59,13 @@ impl PurgedKeys {
         Detector::new(&rules)
     }
 
-    /// Whether a rule finds each of them whatever is around it, because it contains the marker.
+    /// Whether each of them contains the marker, so that a rule finds it whatever surrounds it.
     pub(super) fn are_marked(&self) -> bool {
         let is_marked = |secret: &[u8]| memchr::memmem::find(secret, MARKER.as_bytes()).is_some();
         self.keys.iter().all(|key| is_marked(key.secret.reveal()))
     }
 
-    /// Adds the keys of another audit of the same repository to those that are known.
+    /// Adds the keys of another audit of the same repository to the known ones.
     pub(super) fn learn(&mut self, draft: &Draft) {
         self.known.extend(draft.leaks.iter().map(|leak| leak.identified.fingerprint));
         self.known.extend(draft.secrets.iter().map(|key| key.fingerprint));

@@ -33,23 +33,23 @@ pub(super) enum NewHead {
     Detached(ObjectId),
 }
 
-/// The refs of a repository, sorted out.
+/// Which refs are carried over, and how many of each kind are not.
 #[derive(Debug)]
 pub(super) struct RefPlan {
     /// Sorted by name.
     pub(super) refs: Vec<CarriedRef>,
     pub(super) head: NewHead,
-    /// Places of keys in names.
+    /// Keys in names of refs.
     pub(super) places: Vec<Place>,
     pub(super) replace: u64,
     pub(super) stash: u64,
     pub(super) of_work_trees: u64,
     pub(super) pseudo: u64,
-    /// Those with a name, or the name of a target, that git does not accept. HEAD may be one of them.
+    /// Refs whose name or target is not a valid ref name. HEAD may be one of them.
     pub(super) misnamed: u64,
 }
 
-/// Prefixes of refs that git keeps for one work tree.
+/// Prefixes of refs that belong to one work tree.
 const OF_WORK_TREE: [&str; 3] = ["refs/bisect/", "refs/worktree/", "refs/rewritten/"];
 
 /// Where notes are.
@@ -74,7 +74,7 @@ impl RefPlan {
                     return Err(PurgeError::RefName(tip.name.clone()));
                 }
                 let target = refs.symbolic.get(&tip.name).cloned();
-                // What git does not accept as a name may lead out of the new repository as a path.
+                // As a path, an invalid name could lead out of the new repository.
                 if ![Some(&tip.name), target.as_ref()]
                     .into_iter()
                     .flatten()
@@ -130,7 +130,7 @@ impl RefPlan {
         false
     }
 
-    /// Gives new names to those whose name contains a key.
+    /// Renames refs whose name contains a key.
     fn rename(
         &mut self,
         head: &mut Option<String>,
@@ -173,7 +173,7 @@ impl RefPlan {
         Ok(())
     }
 
-    /// What is to be carried over: what refs and HEAD name, and after that what notes do.
+    /// The objects to carry over: the targets of refs and HEAD, then those of notes.
     pub(super) fn roots(&self) -> (Vec<ObjectId>, Vec<ObjectId>) {
         let (notes, others): (Vec<_>, Vec<_>) = self.refs.iter().partition(|one| one.name.starts_with(NOTES));
         let ids = |refs: Vec<&CarriedRef>| refs.into_iter().map(|one| one.id).collect::<Vec<_>>();
@@ -185,7 +185,7 @@ impl RefPlan {
     }
 }
 
-/// Whether no ref has the name, and none is a directory of it or in it.
+/// Whether a ref can get this name: no ref has it, or uses it as a directory, or is a directory in it.
 fn is_free(name: &[u8], taken: &HashSet<String>) -> bool {
     let within =
         |outer: &[u8], inner: &[u8]| inner.strip_prefix(outer).is_some_and(|rest| rest.starts_with(b"/"));

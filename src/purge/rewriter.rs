@@ -1,4 +1,4 @@
-//! Rewrites the objects that contain a key, the trees above them and the commits after them.
+//! Rewrites the objects that contain a key, the trees that contain those, and all later commits.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::io;
@@ -18,7 +18,7 @@ use crate::git::{
 use crate::model::{Fingerprint, Surface};
 use crate::scan::{KeyObjects, Settings};
 
-/// A place of a key in an object or name.
+/// An occurrence of a key in an object or name.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Place {
     pub(super) surface: Surface,
@@ -34,7 +34,7 @@ pub(super) type RenamedEntry = (Vec<u8>, Vec<u8>);
 /// What was rewritten.
 #[derive(Debug, Default)]
 pub(super) struct Rewritten {
-    /// The new id of every object that has one.
+    /// The new id of every object whose id changed.
     pub(super) new: HashMap<ObjectId, ObjectId>,
     pub(super) new_commits: NewCommitIds,
     /// Those that are commits, parents before children.
@@ -42,10 +42,10 @@ pub(super) struct Rewritten {
     pub(super) trees: Vec<(ObjectId, ObjectId)>,
     pub(super) tags: Vec<(ObjectId, ObjectId)>,
     pub(super) blobs: Vec<(ObjectId, ObjectId)>,
-    /// Rewritten commits of which no parent was rewritten.
+    /// Rewritten commits without a rewritten parent.
     pub(super) first_commits: Vec<ObjectId>,
     pub(super) places: Vec<Place>,
-    /// What was overwritten in each blob; nothing for one that became a stub.
+    /// What was overwritten in each blob; empty for one that became a stub.
     pub(super) spans: HashMap<ObjectId, Vec<Range<usize>>>,
     /// By tree, entries whose name changed: old and new.
     pub(super) renamed: HashMap<ObjectId, Vec<RenamedEntry>>,
@@ -95,7 +95,7 @@ impl HistoryRewriter<'_> {
     /// An object that cannot be read or purged, or a pack that cannot be written.
     pub(super) fn run(&mut self) -> Result<(), PurgeError> {
         self.blobs()?;
-        self.take_neighbours()?;
+        self.reserve_sibling_names()?;
         for tree in self.graph.root_trees().to_vec() {
             self.tree(tree)?;
         }
@@ -133,7 +133,7 @@ impl HistoryRewriter<'_> {
         new
     }
 
-    /// The bytes of an object of a kind.
+    /// The bytes of an object, which must be of that kind.
     pub(super) fn read(&mut self, id: &ObjectId, kind: ObjectKind) -> Result<Vec<u8>, PurgeError> {
         if kind == ObjectKind::Commit
             && let Some(bytes) = self.graph.commit_bytes(id)

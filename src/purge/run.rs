@@ -132,7 +132,7 @@ impl PurgeRun<'_> {
         PurgeError::Write { path: self.options.into.clone().unwrap_or_default(), error }
     }
 
-    /// Paths of objects with keys, as far as the audit tells.
+    /// Paths of objects with keys, as far as the audit knows them.
     fn paths(&self) -> HashMap<ObjectId, Vec<u8>> {
         let findings = self.draft.leaks.iter().flat_map(|leak| &leak.findings);
         findings
@@ -191,7 +191,7 @@ impl PurgeRun<'_> {
         Ok(ObjectSink::pack(writer, hash))
     }
 
-    /// Copies what stays.
+    /// Copies what is not rewritten.
     fn copy(&self, graph: &mut CarriedGraph<'_>, writer: &mut PackWriter) -> Result<(), PurgeError> {
         match graph.copy_into(writer) {
             Ok(_) => Ok(()),
@@ -221,7 +221,7 @@ impl PurgeRun<'_> {
         };
         new.write_refs(&plan.refs, &plan.head, |id| done.id(id), peel)
             .map_err(|error| self.unwritable(error))?;
-        // The disk works while the proof reads what is still in memory.
+        // Files are synced while the proof reads what is still in memory.
         std::thread::scope(|scope| {
             let syncing = threads::start(scope, || new.sync());
             let expected = proof::Expected { keys: self.keys, plan, done, tip_trees };

@@ -24,7 +24,7 @@ pub(super) enum ObjectSink {
 pub(super) struct PackSink {
     writer: Mutex<PackWriter>,
     hash: HashKind,
-    /// Those that are not in use.
+    /// Idle compressors.
     compressors: Mutex<Vec<EntryCompressor>>,
     /// Leads to the helper, while there is one.
     waiting: Mutex<Option<Helper>>,
@@ -86,10 +86,10 @@ impl ObjectSink {
             .ok_or_else(|| io::Error::other("objects with this kind of id cannot be written"))
     }
 
-    /// Does `work` while another thread compresses what it adds, if `threads` allow for one.
+    /// Runs `work` while another thread compresses what it adds, if `threads` allows for one.
     ///
     /// # Errors
-    /// When that thread could not write.
+    /// If that thread could not write.
     pub(super) fn with_helper<T>(&self, threads: usize, work: impl FnOnce() -> T) -> io::Result<T> {
         let Self::Pack(pack) = self else { return Ok(work()) };
         if threads < 2 {
@@ -110,7 +110,7 @@ impl ObjectSink {
         })
     }
 
-    /// Does something with the pack; `None` in a dry run.
+    /// Runs `work` on the pack; `None` in a dry run.
     pub(super) fn with_writer<T>(&self, work: impl FnOnce(&mut PackWriter) -> T) -> Option<T> {
         match self {
             Self::Pack(pack) => Some(work(&mut lock(&pack.writer))),

@@ -1,4 +1,4 @@
-//! The new repository while it is written: beside its final place, marked as unfinished, and renamed at the end.
+//! The new repository while it is written: next to its destination, marked as unfinished, and renamed at the end.
 
 use std::fs::{self, File};
 use std::io;
@@ -11,8 +11,7 @@ use super::refs::{CarriedRef, NewHead};
 use crate::git::refs::is_valid_ref_name;
 use crate::git::{HashKind, ObjectId, UNFINISHED_MARKER};
 
-/// A repository that is not finished. It is removed when it is dropped. What is written to it reaches the disk with
-/// [`Self::sync`].
+/// An unfinished repository, removed when dropped. [`Self::sync`] flushes what was written to the disk.
 #[derive(Debug)]
 pub(super) struct NewRepository {
     dir: TempDir,
@@ -23,7 +22,7 @@ pub(super) struct NewRepository {
 const MARKER_TEXT: &str = "This repository is not finished. `friskey purge` was interrupted, or is still at work. If it is not, delete it.\n";
 
 impl NewRepository {
-    /// Begins a repository that is to be at `into`.
+    /// Begins a repository with the destination `into`.
     pub(super) fn create(into: &Path, hash: HashKind) -> io::Result<Self> {
         let name = into.file_name().ok_or_else(|| io::Error::other("it is not the name of a directory"))?;
         let prefix = format!(".{}.unfinished-", name.to_string_lossy());
@@ -33,12 +32,12 @@ impl NewRepository {
         for dir in ["objects/pack", "objects/info", "refs/heads", "refs/tags"] {
             fs::create_dir_all(new.path().join(dir))?;
         }
-        // git refuses a repository with an extension that it does not know.
+        // git refuses repositories with unknown extensions.
         new.write("config", new.config(true).as_bytes())?;
         Ok(new)
     }
 
-    /// Where it is for now.
+    /// Its temporary path.
     pub(super) fn path(&self) -> &Path {
         self.dir.path()
     }
@@ -72,7 +71,7 @@ impl NewRepository {
         fs::write(path, bytes)
     }
 
-    /// Has everything in it written to the disk.
+    /// Flushes everything in it to the disk.
     pub(super) fn sync(&self) -> io::Result<()> {
         let mut dirs = vec![self.path().to_owned()];
         while let Some(dir) = dirs.pop() {
@@ -89,7 +88,8 @@ impl NewRepository {
         Ok(())
     }
 
-    /// Writes refs and HEAD. `new` tells the id of an object in the new repository, `peel` what a tag there leads to.
+    /// Writes refs and HEAD. `new` maps an old object to its new id, `peel` a tag in the new repository to its
+    /// target.
     pub(super) fn write_refs(
         &self,
         refs: &[CarriedRef],
@@ -121,14 +121,14 @@ impl NewRepository {
         self.write("HEAD", head.as_bytes())
     }
 
-    /// Puts it in its place.
+    /// Renames it to its destination.
     pub(super) fn finish(self) -> io::Result<()> {
         self.write("config.new", self.config(false).as_bytes())?;
         File::open(self.path().join("config.new"))?.sync_all()?;
         fs::rename(self.path().join("config.new"), self.path().join("config"))?;
         fs::remove_file(self.path().join(UNFINISHED_MARKER))?;
         sync(self.path());
-        // An empty directory may be there, which not every system replaces.
+        // An empty directory may exist there, which not every system replaces.
         match fs::remove_dir(&self.into) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
             _ => {}
@@ -141,7 +141,7 @@ impl NewRepository {
     }
 }
 
-/// Refuses the name of a ref that git would not accept, and that could be a path to somewhere else.
+/// Refuses an invalid ref name, which as a path could lead out of the repository.
 fn proper(name: &str) -> io::Result<()> {
     match is_valid_ref_name(name) {
         true => Ok(()),
@@ -149,7 +149,7 @@ fn proper(name: &str) -> io::Result<()> {
     }
 }
 
-/// Has a directory's entries written to the disk. Not every file system can; then they are written later.
+/// Flushes the entries of a directory to the disk. Not every file system supports this; then they are written later.
 fn sync(dir: &Path) {
     if let Ok(dir) = File::open(dir) {
         let _ = dir.sync_all();

@@ -1,4 +1,4 @@
-//! Rewrites annotated tags: those with a key, and those of anything that is rewritten.
+//! Rewrites annotated tags: those with a key, and those whose target is rewritten.
 
 use std::collections::HashSet;
 
@@ -8,8 +8,8 @@ use super::rewriter::HistoryRewriter;
 use crate::git::{ObjectId, ObjectKind, TagLink};
 
 impl HistoryRewriter<'_> {
-    /// Rewrites the affected tags, each after the one that it names: those that lead to commits of notes if `late`, or all
-    /// others.
+    /// Rewrites the affected tags, each after the tag that it points to: if `late`, those that lead to commits of
+    /// notes, otherwise all others.
     pub(super) fn tags(&mut self, late: bool) -> Result<(), PurgeError> {
         let mut late_objects: HashSet<ObjectId> = HashSet::new();
         for position in self.graph.early_commit_count()..self.graph.commit_count() {

@@ -1,4 +1,4 @@
-//! Trees as raw entries, so that modes and names stay as they are.
+//! Trees as raw entries, so that modes and names stay exactly as they are.
 
 use std::cmp::Ordering;
 
@@ -7,7 +7,7 @@ use crate::git::{HashKind, ObjectId};
 /// An entry of a tree.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct RawTreeEntry {
-    /// As it is written, in octal digits.
+    /// Its octal digits, as stored.
     pub(super) mode: Vec<u8>,
     pub(super) name: Vec<u8>,
     pub(super) id: ObjectId,
@@ -18,12 +18,12 @@ impl RawTreeEntry {
         matches!(&self.mode[..], b"40000" | b"040000")
     }
 
-    /// Whether it is a commit of another repository.
+    /// Whether it is a submodule: a commit of another repository.
     pub(super) fn is_submodule(&self) -> bool {
         self.mode == b"160000"
     }
 
-    /// As git sorts: a directory as if its name ended in a slash.
+    /// In git's order: the name of a directory is compared as if it ended in a slash.
     fn cmp_name(&self, other: &Self) -> Ordering {
         let with_slash = |entry: &Self| {
             let slash: &[u8] = if entry.is_tree() { b"/" } else { b"" };
@@ -51,7 +51,7 @@ pub(super) fn parse(mut bytes: &[u8], hash: HashKind) -> Option<Vec<RawTreeEntry
     Some(entries)
 }
 
-/// The bytes of a tree with these entries in the order that they have.
+/// The bytes of a tree with these entries, in this order.
 pub(super) fn write(entries: &[RawTreeEntry]) -> Vec<u8> {
     let mut bytes = Vec::new();
     for entry in entries {

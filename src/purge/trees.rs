@@ -15,7 +15,7 @@ use crate::model::{Fingerprint, Surface};
 type FilledName = (Vec<u8>, Vec<Fingerprint>);
 
 impl HistoryRewriter<'_> {
-    /// Rewrites a tree and those below it, if they contain anything that is rewritten. Returns its new id.
+    /// Rewrites a tree and its subtrees if they contain anything that is rewritten. Returns the new id.
     pub(super) fn tree(&mut self, root: ObjectId) -> Result<ObjectId, PurgeError> {
         if !self.is_to_do(&root) {
             return Ok(self.done.id(&root));
@@ -43,8 +43,9 @@ impl HistoryRewriter<'_> {
         Ok(self.done.id(&root))
     }
 
-    /// Makes the names of all entries beside one with a key taken, so that no new name has to differ from commit to commit.
-    pub(super) fn take_neighbours(&mut self) -> Result<(), PurgeError> {
+    /// Reserves the names of all siblings of entries with a key in their name, in all trees, so that a new name is
+    /// the same in every commit.
+    pub(super) fn reserve_sibling_names(&mut self) -> Result<(), PurgeError> {
         let trees = self.flagged.iter().filter(|(_, kind)| **kind == ObjectKind::Tree);
         for id in trees.map(|(id, _)| *id).filter(|id| self.graph.is_reachable(id)).collect::<Vec<_>>() {
             let bytes = self.read(&id, ObjectKind::Tree)?;
@@ -58,7 +59,7 @@ impl HistoryRewriter<'_> {
         !self.done.new.contains_key(tree) && self.graph.contains_wanted(tree)
     }
 
-    /// Rewrites a tree whose subtrees are done.
+    /// Rewrites a tree whose subtrees are finished.
     fn one_tree(
         &mut self,
         id: ObjectId,
@@ -81,7 +82,7 @@ impl HistoryRewriter<'_> {
         Ok(())
     }
 
-    /// Gives new names to entries whose names contain a key.
+    /// Renames entries whose names contain a key.
     fn rename(&mut self, id: ObjectId, entries: &mut [RawTreeEntry]) -> Result<(), PurgeError> {
         let mut taken: HashSet<Vec<u8>> = entries.iter().map(|entry| entry.name.clone()).collect();
         let mut renamed = Vec::new();

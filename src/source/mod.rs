@@ -1,5 +1,5 @@
-//! Layer 2: the sources of bytes to scan. A source manages its own parallelism: each of its threads asks the
-//! [`Sink`] for a [`Worker`] and pushes contents into it.
+//! Layer 2: the sources of bytes to scan. A source manages its own parallelism: each of its threads asks the [`Sink`]
+//! for a [`Worker`] and pushes content into it.
 
 mod error;
 mod excludes;
@@ -24,7 +24,7 @@ pub use git_dir::{GitDir, NestedDir, scan_git_dir, scan_object_names};
 pub use stdin::scan_stdin;
 pub use tree::scan_files;
 
-/// Receives the contents that a source reads. Implemented by the scan.
+/// Receives the content that a source reads. Implemented by the scan.
 pub trait Sink: Sync {
     /// Returns a worker for one thread.
     fn worker(&self) -> Box<dyn Worker + Send + '_>;
@@ -33,7 +33,7 @@ pub trait Sink: Sync {
     fn is_stopped(&self) -> bool;
 }
 
-/// Receives the contents that one thread of a source reads. Hands in its results when dropped.
+/// Receives the content that one thread of a source reads. Hands in its results when dropped.
 pub trait Worker {
     /// Scans `content` to its end, including containers in it.
     ///

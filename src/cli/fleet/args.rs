@@ -34,7 +34,7 @@ pub(in crate::cli) struct FleetAudit {
     #[arg(value_name = "PLAN")]
     pub(super) plan: PathBuf,
 
-    /// Directory for the results; a run that was stopped goes on where it was
+    /// Directory for the results; a run that was stopped continues from there
     #[arg(long, value_name = "DIR")]
     pub(super) state: PathBuf,
 

@@ -49,7 +49,7 @@ pub(super) fn run(args: &FleetAudit, global: &Global) -> Result<Exit> {
         // Even with --quiet: nothing else tells why the status is 3.
         say(&format!(
             "the plan {shown} contains no repository, so nothing was audited; check that the directories it is about are \
-             mounted, and plan anew"
+             mounted, and run `friskey fleet plan` again"
         ));
         return Ok(Exit::Incomplete);
     }
@@ -129,7 +129,7 @@ fn check_state(dir: &Path, plan: &FleetPlan) -> Result<()> {
     let foreign = known.repositories.iter().filter_map(planned_path).find(|path| !is_here(path));
     if let Some(path) = foreign {
         bail!(
-            "{} holds the results of another plan, e.g. of {}, which is below none of the directories of this one; name another \
+            "{} holds the results of another plan, e.g. of {}, which this plan does not contain; name another \
              --state, or remove that directory first",
             dir.display(),
             path.display()
@@ -272,7 +272,7 @@ impl Fleet<'_> {
         progress: &super::fleet_progress::RunningAudit<'_>,
     ) -> Done {
         let Some(path) = planned_path(planned) else {
-            return self.keep(self.failure(planned, "its path in the plan is damaged; plan anew"));
+            return self.keep(self.failure(planned, "its path in the plan is damaged; run `friskey fleet plan` again"));
         };
         let state = snapshot(&path, &self.nested(planned, &path), SystemTime::now());
         if let Some(Ok(known)) = self.dir.result(&planned.key())

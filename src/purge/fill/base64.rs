@@ -1,4 +1,4 @@
-//! A key in base64: the symbols that stand for it are encoded anew, and bits of its neighbours stay.
+//! A key in base64: the symbols that encode it are replaced, except for bits that belong to the neighboring bytes.
 
 use std::ops::Range;
 
@@ -23,8 +23,8 @@ pub(super) fn symbol(value: u8, is_url: bool) -> u8 {
     }
 }
 
-/// Encodes `filler` where `secret` is encoded, whose byte `n` is in the symbols at the start and at the end of
-/// `sources[n]`. False if that is not how they are encoded.
+/// Encodes `filler` in place of `secret`, whose byte `n` is encoded by the symbols at the start and end of
+/// `sources[n]`. Returns false if the symbols do not encode `secret`.
 pub(super) fn fill(bytes: &mut [u8], sources: &[Range<usize>], secret: &[u8], filler: &[u8]) -> bool {
     if sources.len() != secret.len()
         || sources.iter().any(|source| source.len() < 2 || source.end > bytes.len())

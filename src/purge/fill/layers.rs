@@ -1,4 +1,5 @@
-//! A key in one encoding within another: the outer one is taken off, the inner one filled, and the outer one put back.
+//! A key that is encoded twice: the outer encoding is decoded, the key filled in the inner one, and the result
+//! encoded again.
 
 use std::ops::Range;
 
@@ -9,7 +10,7 @@ use crate::detect::{Detector, Match};
 /// Bytes that are decoded on each side of the key: a whole number of groups in every encoding.
 const AROUND: usize = 24;
 
-/// Fills a key that is encoded twice. False if the outer encoding is not known.
+/// Fills a key that is encoded twice. Returns false if the outer encoding is unknown.
 pub(super) fn fill(bytes: &mut [u8], found: &Match, wanted: &[u8], detector: &Detector) -> bool {
     let range = found.span.start.saturating_sub(AROUND)..(found.span.end + AROUND).min(bytes.len());
     let layers: [ReadLayer; 3] = [Layer::base64, Layer::hex, Layer::wide];
@@ -21,13 +22,13 @@ pub(super) fn fill(bytes: &mut [u8], found: &Match, wanted: &[u8], detector: &De
     })
 }
 
-/// Reads a layer in a range from one of its first symbols on.
+/// Decodes a range as one encoding, starting at one of its first symbols.
 type ReadLayer = fn(&[u8], Range<usize>, usize) -> Layer;
 
-/// Bytes that other bytes stand for.
+/// Decoded bytes, and where they are encoded.
 struct Layer {
     decoded: Vec<u8>,
-    /// Where the symbols stand that stand for the decoded bytes.
+    /// Offsets of the symbols that encode them.
     symbols: Vec<usize>,
     /// Bits in a symbol.
     bits: usize,

@@ -1,4 +1,4 @@
-//! Overwrites a key where it stands, with a filler of the same length that is valid in the encoding at hand.
+//! Overwrites a key in place, with a filler of the same length that is valid in its encoding.
 
 mod base64;
 mod layers;
@@ -10,14 +10,14 @@ use std::ops::Range;
 use crate::detect::{Detector, Match};
 use crate::model::Secret;
 
-/// How a place of a key was treated.
+/// How an occurrence of a key was treated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Treatment {
-    /// Replaced by a filler that the encoding at hand allows.
+    /// Replaced by a filler in the same encoding.
     Filler,
     /// Its bytes were overwritten, since no filler could be encoded.
     Overwritten,
-    /// The container around it was replaced by a text.
+    /// The container around it was replaced by a stub.
     Stub,
 }
 
@@ -32,11 +32,11 @@ impl Treatment {
     }
 }
 
-/// The character that stands for each one of a key.
+/// The character that replaces each character of a key.
 const FILLER: u8 = b'x';
 
-/// What takes the place of a key: of the same length, with the typed prefix at first. Each `round` leaves less of what
-/// could be taken for a key.
+/// The replacement of a key, of the same length. It begins with the key's prefix at first; each further `round`
+/// leaves less that could match a rule.
 pub(super) fn filler(secret: &Secret, round: usize) -> Vec<u8> {
     let kept = if round == 0 { secret.prefix() } else { 0 };
     let byte = [FILLER, FILLER, b'0', b'_'][round.min(3)];
@@ -76,7 +76,7 @@ pub(super) fn fill(bytes: &mut [u8], found: &Match, filler: &[u8], detector: &De
     Treatment::Overwritten
 }
 
-/// Rewrites the text that stands for each character; false if one cannot be.
+/// Rewrites the text that encodes each character. Returns false if one cannot be rewritten.
 fn tokens(bytes: &mut [u8], sources: &[Range<usize>], secret: &[u8], filler: &[u8]) -> bool {
     let is_apart = sources.windows(2).all(|pair| pair[0].end <= pair[1].start);
     is_apart
@@ -85,7 +85,8 @@ fn tokens(bytes: &mut [u8], sources: &[Range<usize>], secret: &[u8], filler: &[u
         })
 }
 
-/// Overwrites letters and digits: by digits if all of them are hex digits, which every encoding of bytes as text allows.
+/// Overwrites letters and digits; with digits if all of them are hex digits, since digits are valid in every text
+/// encoding.
 fn overwrite(bytes: &mut [u8], ranges: &[Range<usize>]) {
     let is_word = |byte: &u8| byte.is_ascii_alphanumeric();
     let mut words =
@@ -93,7 +94,7 @@ fn overwrite(bytes: &mut [u8], ranges: &[Range<usize>]) {
     let filler = if words.all(u8::is_ascii_hexdigit) { b'7' } else { FILLER };
     for range in ranges {
         let Some(part) = bytes.get_mut(range.clone()) else { continue };
-        // Bytes that are no text may be anything.
+        // Bytes that are not text may have any value.
         let is_text = part.iter().all(|byte| byte.is_ascii() && *byte != 0);
         part.iter_mut()
             .filter(|byte| is_word(byte) || (!is_text && **byte != 0))

@@ -1,12 +1,12 @@
-//! The column of a hex dump that shows its bytes once more as characters.
+//! The column of a hex dump that shows the bytes as characters.
 
 use std::ops::Range;
 
-/// The most bytes between the last digits of a line and the characters that it shows.
+/// Maximum distance between the last digits of a line and its characters, in bytes.
 const GAP: usize = 60;
 
-/// Fills the characters that stand at the end of a line of hex digits for those of the key. `sources` are where the digits
-/// of each one stand.
+/// Fills the key's characters at the end of a line of hex digits. `sources` are the ranges of the digits of each
+/// character.
 pub(super) fn fill(bytes: &mut [u8], sources: &[Range<usize>], secret: &[u8], filler: &[u8]) {
     let mut first = 0;
     while first < sources.len() {
@@ -16,7 +16,7 @@ pub(super) fn fill(bytes: &mut [u8], sources: &[Range<usize>], secret: &[u8], fi
         let last = first + count;
         let shown = &secret[first..last];
         let from = sources[last - 1].end.min(line_end);
-        // As many characters as there are of the key in this line, which are not encoded.
+        // The part of the key that this line shows, as plain characters.
         let found = memchr::memmem::find(&bytes[from..line_end], shown).filter(|&at| at <= GAP + count);
         if let Some(at) = found.filter(|_| sources[first].len() > 1) {
             bytes[from + at..from + at + count].copy_from_slice(&filler[first..last]);

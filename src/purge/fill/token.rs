@@ -1,10 +1,10 @@
-//! The text that stands for one character of a key: the character itself, an escape, a number, a wide character.
+//! The text that encodes one character of a key: the character itself, an escape, a number, a wide character.
 
-/// Characters to use where the wanted one takes more room than there is.
+/// Characters to use if the encoding of the intended filler is longer than the token.
 const SUBSTITUTES: &[u8] = b"x0Aa7_-.";
 
-/// Rewrites `token`, which stands for the character `from`, so that it stands for `to` or another filler. False if it is
-/// of no known kind.
+/// Rewrites `token`, which encodes the character `from`, so that it encodes `to` or another filler. Returns false if
+/// its kind is unknown.
 pub(super) fn fill(token: &mut [u8], from: u8, to: u8) -> bool {
     match token {
         [] => false,
@@ -18,7 +18,7 @@ pub(super) fn fill(token: &mut [u8], from: u8, to: u8) -> bool {
                 || wide(token)
                 || escaped(token, from)
                 || at_an_end(token, from, to)
-                || is_unsaid(from)
+                || may_stay(from)
         }
     }
 }
@@ -32,7 +32,7 @@ fn number(token: &mut [u8], from: u8, to: u8) -> bool {
             start += 1;
             continue;
         }
-        // A `d` or `b` before digits may belong to a prefix or be a digit.
+        // A `d` or `b` before digits may belong to a prefix or be a hex digit.
         for skipped in 0..length {
             let digits = start + skipped..start + length;
             let Ok(text) = std::str::from_utf8(&token[digits.clone()]) else { break };
@@ -50,7 +50,7 @@ fn number(token: &mut [u8], from: u8, to: u8) -> bool {
     false
 }
 
-/// The first filler that has so many digits.
+/// The first filler whose number has `width` digits.
 fn written(to: u8, from: u8, base: u32, width: usize, is_upper: bool) -> Option<String> {
     let all = std::iter::once(to).chain(SUBSTITUTES.iter().copied()).filter(|&byte| byte != from);
     let written = all.map(|byte| match base {
@@ -74,7 +74,7 @@ fn in_zeros(token: &mut [u8], from: u8, to: u8) -> bool {
     }
 }
 
-/// A character outside of ASCII that is read as a plain one: fullwidth, mathematical.
+/// A non-ASCII character that represents an ASCII one: fullwidth, mathematical.
 fn wide(token: &mut [u8]) -> bool {
     let is_one = std::str::from_utf8(token).is_ok_and(|text| text.chars().count() == 1 && !text.is_ascii());
     let filler = match token.len() {
@@ -89,7 +89,7 @@ fn wide(token: &mut [u8]) -> bool {
     is_one
 }
 
-/// A character behind a backslash that it does not need. One without a meaning of its own takes its place.
+/// A character after an unnecessary backslash. It is replaced by one that has no special meaning after a backslash.
 fn escaped(token: &mut [u8], from: u8) -> bool {
     match token {
         [before @ .., last] if *last == from && before.iter().all(|byte| *byte == b'\\') => {
@@ -100,7 +100,7 @@ fn escaped(token: &mut [u8], from: u8) -> bool {
     }
 }
 
-/// The character at the end or start of something that shows nothing, such as a colour.
+/// A character preceded or followed by something invisible, such as a color code.
 fn at_an_end(token: &mut [u8], from: u8, to: u8) -> bool {
     let last = token.len() - 1;
     for at in [last, 0] {
@@ -112,8 +112,8 @@ fn at_an_end(token: &mut [u8], from: u8, to: u8) -> bool {
     false
 }
 
-/// A dash or underscore may stay where it has a name, which no filler of the same length has.
-fn is_unsaid(from: u8) -> bool {
+/// Whether `from` may stay: a named dash or underscore, since no filler has a name of the same length.
+fn may_stay(from: u8) -> bool {
     !from.is_ascii_alphanumeric()
 }
 
