@@ -1,11 +1,11 @@
-//! Lenient parsing of commit headers: histories hold commits that today's git would not write.
+//! Lenient parsing of commit headers: histories contain commits that today's git would not write.
 
 use gix::ObjectId;
 use gix::hash::oid;
 
 use crate::model::{Change, civil_time};
 
-/// The most bytes of a subject.
+/// Maximum length of a subject, in bytes.
 const MAX_SUBJECT: usize = 4096;
 
 /// The header of a commit.
@@ -63,7 +63,7 @@ impl<'a> Header<'a> {
         let line = message.split(|&byte| byte == b'\n').next().unwrap_or_default();
         let line = match line.get(..MAX_SUBJECT) {
             None => line,
-            // At a space, so that no key is cut in two before it is redacted.
+            // Truncated at a space, so that no key is cut in two before it is redacted.
             Some(start) => &start[..start.iter().rposition(|&byte| byte == b' ').unwrap_or(0)],
         };
         String::from_utf8_lossy(line.trim_ascii_end()).into_owned()

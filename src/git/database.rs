@@ -50,7 +50,7 @@ impl ObjectDatabase {
         self
     }
 
-    /// The directories that were given.
+    /// The given directories.
     pub(super) fn roots(&self) -> &[PathBuf] {
         &self.roots
     }
@@ -150,7 +150,7 @@ impl Listing {
                 _ => false,
             };
         }
-        // A running git writes the pack first and its index last, under temporary names.
+        // While git writes a pack, pack and index have temporary names, and the index comes last.
         let temporary = |stem: &&PathBuf| {
             let name = stem.file_name().unwrap_or_default().as_encoded_bytes();
             name.starts_with(b".tmp-") || name.starts_with(b"tmp_")

@@ -1,16 +1,16 @@
-//! Caches recently unfolded objects: the next one looked up is often a delta to one of them.
+//! Caches recently reconstructed objects: the next one looked up is often a delta to one of them.
 
 use std::collections::HashMap;
 
 use gix::objs::Kind;
 use gix::odb::pack::cache::DecodeEntry;
 
-/// Most bytes cached, in two generations of half of it each.
+/// Maximum number of cached bytes, in two generations of half of it each.
 const MAX_BYTES: usize = 64 << 20;
 /// Larger objects are not cached: they would evict everything else.
 const MAX_OBJECT: usize = 4 << 20;
 
-/// An unfolded object: kind, size in the pack, content.
+/// A reconstructed object: kind, size in the pack, content.
 type CachedBase = (Kind, usize, Vec<u8>);
 
 /// Objects by pack and offset. When the young generation fills its half, it becomes the old one, and the old one is

@@ -1,24 +1,24 @@
-//! Which refs of its remote a clone fetches, by its own configuration.
+//! Which refs of its remotes a clone fetches, according to its own configuration.
 
 use gix::bstr::BStr;
 
-/// Which refs of its remotes a repository has.
+/// Which refs of its remotes a repository fetches.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum FetchScope {
     /// It has no remote.
     NoRemote,
-    /// All refs that a remote shows, as with `git clone --mirror`.
+    /// All refs that a remote advertises, as with `git clone --mirror`.
     AllRefs,
-    /// Only some of the refs of each remote.
+    /// Not all refs of any remote.
     SomeRefs {
         /// The name of the first remote.
         remote: String,
-        /// What it fetches, e.g. `+refs/heads/*:refs/remotes/origin/*`; nothing for `git clone --bare`.
+        /// What it fetches, e.g. `+refs/heads/*:refs/remotes/origin/*`; empty for `git clone --bare`.
         refspecs: Vec<String>,
     },
 }
 
-/// Reads it from the configuration of `repo`. Included files and the user's configuration do not count.
+/// Reads it from the configuration of `repo`. Included files and the user's configuration are ignored.
 pub fn fetch_scope(repo: &gix::Repository) -> FetchScope {
     let config = repo.config_snapshot();
     // A remote may be configured in several sections.
@@ -35,7 +35,7 @@ pub fn fetch_scope(repo: &gix::Repository) -> FetchScope {
             None => remotes.push((name, specs.collect())),
         }
     }
-    // One that was added to another may never have been fetched.
+    // A second remote may never have been fetched.
     let has_all = !remotes.is_empty() && remotes.iter().all(|(_, specs)| fetches_all_refs(specs));
     match remotes.into_iter().find(|(_, specs)| !fetches_all_refs(specs)) {
         None if has_all => FetchScope::AllRefs,
@@ -44,7 +44,7 @@ pub fn fetch_scope(repo: &gix::Repository) -> FetchScope {
     }
 }
 
-/// Whether a fetch with these refspecs fetches every ref that the remote shows.
+/// Whether a fetch with these refspecs fetches every ref that the remote advertises.
 fn fetches_all_refs(specs: &[String]) -> bool {
     let is_narrowed = specs.iter().any(|spec| spec.starts_with('^'));
     let source = |spec: &String| spec.trim_start_matches('+').split(':').next() == Some("refs/*");

@@ -1,4 +1,4 @@
-//! A file as it is in a commit.
+//! Files in a commit.
 
 use gix::objs::{Kind, TreeRefIter};
 use gix::{ObjectId, Repository};
@@ -50,9 +50,9 @@ pub struct FileAtError {
     reason: String,
 }
 
-/// The most symbolic links on the way to a file.
+/// Maximum number of symbolic links on the way to a file.
 const MAX_LINKS: usize = 16;
-/// The longest target of a link, in bytes.
+/// Maximum length of the target of a link, in bytes.
 const MAX_TARGET: usize = 4096;
 
 /// The bytes of the file `path` in the tree of `revision`; `None` if it has no such file. Symbolic links are followed
@@ -124,7 +124,7 @@ fn find(
 enum WalkStep {
     Nothing,
     File(ObjectId),
-    /// At a link in the directory `parent`; `rest` comes behind it.
+    /// At a link in the directory `parent`; `rest` is the rest of the path after it.
     Link {
         id: ObjectId,
         parent: Vec<u8>,

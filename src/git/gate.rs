@@ -22,7 +22,7 @@ const LIST: u64 = 512 << 20;
 const INDEX: u64 = 2 << 30;
 /// A list of alternates.
 const ALTERNATES: u64 = 1 << 20;
-/// Most object directories of one repository, counting alternates of alternates.
+/// Maximum number of object directories of one repository, including alternates of alternates.
 const MAX_DIRECTORIES: usize = 1000;
 
 /// A file of a git directory that is refused.
@@ -39,13 +39,13 @@ pub struct Refused {
 
 impl Refused {
     fn new(path: &Path, reason: impl ToString) -> Self {
-        let advice = "git never makes such a file, so remove it or clone anew";
+        let advice = "git never creates such a file, so remove it or clone again";
         Self { path: path.to_owned(), reason: reason.to_string(), advice }
     }
 
-    /// The operating system refused, which says nothing about the file.
+    /// The operating system denied access, so nothing is known about the file.
     fn system(path: &Path, error: &io::Error) -> Self {
-        let advice = "check who may read it and the directories above it";
+        let advice = "check the permissions of the file and its parent directories";
         Self { path: path.to_owned(), reason: error.to_string(), advice }
     }
 }
@@ -90,7 +90,8 @@ fn git_file(path: &Path) -> Result<Option<PathBuf>, Refused> {
     Ok(path.parent().map(|parent| parent.join(target)))
 }
 
-/// Whether a directory looks like a git directory, of a repository or of a linked work tree: only such a one is opened.
+/// Whether a directory looks like a git directory, of a repository or of a linked work tree. No other directory is
+/// opened.
 pub fn is_git_dir(dir: &Path) -> bool {
     let is_there = |name: &str| fs::symlink_metadata(dir.join(name)).is_ok();
     let is_dir = |name: &str| dir.join(name).is_dir();
@@ -236,7 +237,7 @@ pub(super) fn file(path: &Path, limit: u64) -> Result<(), Refused> {
     if fs::symlink_metadata(path).is_ok_and(|found| found.is_symlink()) {
         let target = path.canonicalize().map_err(|error| Refused::system(path, &error))?;
         if ["/proc", "/sys", "/dev"].iter().any(|root| target.starts_with(root)) {
-            return Err(Refused::new(path, "it is a link into a file system that the kernel makes up"));
+            return Err(Refused::new(path, "it is a link into a virtual file system"));
         }
     }
     Ok(())
@@ -329,13 +330,13 @@ mod tests {
         let scratch = Scratch::new(&[]);
         scratch.commit("first");
         let config = scratch.path().join(".git/config");
-        // As `git-new-workdir` and `repo` make them.
+        // As `git-new-workdir` and `repo` create them.
         fs::rename(&config, scratch.path().join("elsewhere")).unwrap();
         symlink(scratch.path().join("elsewhere"), &config).unwrap();
         assert!(locate(scratch.path()).unwrap().is_some());
         fs::remove_file(&config).unwrap();
         symlink("/proc/version", &config).unwrap();
-        assert!(locate(scratch.path()).unwrap_err().reason.contains("the kernel makes up"));
+        assert!(locate(scratch.path()).unwrap_err().reason.contains("virtual file system"));
     }
 
     #[test]

@@ -1,4 +1,5 @@
-//! Where git looks for hooks, and how it cleans up messages. For that the user's own configuration is read.
+//! Where git looks for hooks, and how it cleans up messages. This depends on the user's configuration, which is read
+//! here.
 
 use std::path::{Path, PathBuf};
 
@@ -16,16 +17,16 @@ pub struct HooksDir {
     pub top: Option<PathBuf>,
     /// Whether `core.hooksPath` is set.
     pub set: bool,
-    /// Whether it lies outside of the repository, so that others may use it, too.
+    /// Whether it is outside the repository, so that other repositories may use it, too.
     pub shared: bool,
     /// Whether the repository has no work tree.
     pub bare: bool,
-    /// Its work trees, linked ones too, and its git directory, with links resolved.
+    /// The repository's work trees, including linked ones, and its git directory, with links resolved.
     repository_dirs: Vec<PathBuf>,
 }
 
 impl HooksDir {
-    /// Whether `path` leads into the repository: into a work tree of it, or its git directory.
+    /// Whether `path` leads into the repository: into one of its work trees or its git directory.
     pub fn holds(&self, path: &Path) -> bool {
         let real = path.canonicalize().unwrap_or_else(|_| path.to_owned());
         self.repository_dirs.iter().any(|dir| real.starts_with(dir))
@@ -36,13 +37,13 @@ impl HooksDir {
 /// repository's own.
 ///
 /// # Errors
-/// When there is no repository, or a setting that cannot be understood.
+/// If there is no repository, or the setting is invalid.
 pub fn hooks_dir(path: &Path) -> Result<HooksDir, OpenError> {
     let unusable = |reason: String| OpenError::Unusable { path: path.to_owned(), reason };
     if let Ok(real) = path.canonicalize() {
         gate::locate(&real)?;
     }
-    // With all of git's configuration, since it is git that will look there.
+    // With all of git's configuration, since git itself runs the hooks.
     let repo = gix::discover(path).map_err(|_| OpenError::NotARepository(path.to_owned()))?;
     let common = repo.common_dir().canonicalize().map_err(|error| unusable(error.to_string()))?;
     let dir = common.join("hooks");
@@ -60,7 +61,7 @@ pub fn hooks_dir(path: &Path) -> Result<HooksDir, OpenError> {
     let Some(set) = set.map_err(|error| unusable(format!("core.hooksPath: {error}")))? else {
         return Ok(own);
     };
-    // Relative ones start where hooks run: at the top of the work tree, or in a bare repository.
+    // Relative paths start where hooks run: at the top of the work tree, or in the bare repository.
     let base = repo.workdir().unwrap_or(&common).to_owned();
     let dir = base.join(set);
     let real = dir.canonicalize().unwrap_or_else(|_| dir.clone());
@@ -70,12 +71,12 @@ pub fn hooks_dir(path: &Path) -> Result<HooksDir, OpenError> {
     Ok(HooksDir { dir, shared, set: true, ..own })
 }
 
-/// What decides where git ends a commit message.
+/// The settings that determine where git cuts off a commit message.
 #[derive(Clone, Debug)]
 pub struct MessageCut {
-    /// What a comment begins with; several if git picks one that the message does not need.
+    /// The comment prefix; several if git picks one that the message does not use.
     pub comments: Vec<String>,
-    /// `commit.cleanup=scissors`: git cuts at the line that it wrote itself for the editor.
+    /// `commit.cleanup=scissors`: git cuts at the scissors line that it added for the editor.
     pub scissors: bool,
 }
 
@@ -93,7 +94,7 @@ pub fn message_cut(path: &Path) -> Result<MessageCut, OpenError> {
     let repo = user_view(path)?;
     let config = repo.config_snapshot();
     let text = |key: &str| config.string(key).map(|value| value.to_string());
-    // Of the two names for one setting, git obeys whichever comes last in its files.
+    // These are two names for one setting; git uses whichever comes last in its files.
     let set = ["core.commentString", "core.commentChar"].into_iter().filter_map(text);
     let mut comments: Vec<String> = set
         .flat_map(|comment| match comment.as_str() {

@@ -42,7 +42,7 @@ pub struct IndexNames {
     pub paths: Vec<u8>,
     /// The paths of submodules.
     pub submodules: BTreeSet<Vec<u8>>,
-    /// Index files that cannot be read. Git refuses them as well, even an empty one.
+    /// Index files that cannot be read. git refuses them as well, even an empty one.
     pub gaps: Gaps,
 }
 

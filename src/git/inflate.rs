@@ -33,10 +33,10 @@ impl Inflater {
         Self(libdeflater::Decompressor::new(), StreamEndProbe::default())
     }
 
-    /// Inflates `own` as [`Self::whole`] does, if it is certain that it is one valid stream and nothing else. Otherwise
-    /// returns `false`, and the content of `out` is undefined.
-    pub(super) fn exactly(&mut self, own: &[u8], size: usize, out: &mut Vec<u8>) -> bool {
-        self.check(own.len() as u64, size).is_ok() && self.1.inflates_exactly(&mut self.0, own, size, out)
+    /// Inflates `compressed` as [`Self::whole`] does, if it is certain that it is one valid stream and nothing else.
+    /// Otherwise returns `false`, and the content of `out` is undefined.
+    pub(super) fn exactly(&mut self, compressed: &[u8], size: usize, out: &mut Vec<u8>) -> bool {
+        self.check(compressed.len() as u64, size).is_ok() && self.1.inflates_exactly(&mut self.0, compressed, size, out)
     }
 
     /// Refuses a size that `extent` compressed bytes cannot inflate to.
@@ -80,7 +80,7 @@ impl Inflater {
     }
 }
 
-/// Least capacity of a buffer, so that reused ones rarely grow.
+/// Minimum capacity of a buffer, so that reused ones rarely grow.
 const MIN_CAPACITY: usize = 1 << 18;
 
 /// Larger buffers get exactly the capacity they need.
@@ -139,7 +139,7 @@ impl<R: BufRead, S: BorrowMut<Decompress>> Read for InflateStream<R, S> {
             let consumed = (state.total_in() - before.0) as usize;
             self.input.consume(consumed);
             let count = (state.total_out() - before.1) as usize;
-            // Data before an error counts.
+            // Data before an error is returned first.
             self.ended = match outcome {
                 Ok(status) => status == Status::StreamEnd,
                 Err(_) if count != 0 => false,

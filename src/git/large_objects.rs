@@ -1,20 +1,20 @@
 //! Memory for objects too large for every thread to hold one.
 //!
-//! A packed object of a few bytes can unfold to gigabytes, and each thread that looks up objects holds one. Large
+//! A packed object of a few bytes can expand to gigabytes, and each thread that looks up objects holds one. Large
 //! ones draw on a single allowance for the whole process; the sweep has its own.
 
 use std::sync::{Condvar, Mutex, PoisonError};
 use std::time::Duration;
 
-/// Most bytes allocated to look up an object without a [`Lease`].
+/// Maximum number of bytes allocated to look up an object without a [`Lease`].
 pub(super) const UNLEASED_BYTES: usize = 64 << 20;
-/// Most bytes that unfolding one packed object may allocate.
+/// Maximum number of bytes that reconstructing one packed object may allocate.
 pub(super) const MAX_ALLOCATION: usize = 1 << 30;
-/// Most bytes leased at a time.
+/// Maximum number of bytes leased at a time.
 const ALLOWANCE: u64 = 3 << 29;
 /// How long to wait for other threads to return memory. A thread that holds a large object in one reader and wants
 /// another through a second one would otherwise wait for itself.
-const PATIENCE: Duration = Duration::from_secs(10);
+const MAX_WAIT: Duration = Duration::from_secs(10);
 
 static SHARED: Allowance = Allowance::new(ALLOWANCE);
 
@@ -28,10 +28,10 @@ impl Allowance {
         Self { left: Mutex::new(bytes), returned: Condvar::new() }
     }
 
-    fn take(&self, bytes: u64, patience: Duration) -> bool {
+    fn take(&self, bytes: u64, max_wait: Duration) -> bool {
         let left = self.left.lock().unwrap_or_else(PoisonError::into_inner);
         let too_little = |left: &mut u64| *left < bytes;
-        let waited = self.returned.wait_timeout_while(left, patience, too_little);
+        let waited = self.returned.wait_timeout_while(left, max_wait, too_little);
         let (mut left, _) = waited.unwrap_or_else(PoisonError::into_inner);
         match left.checked_sub(bytes) {
             Some(rest) => *left = rest,
@@ -53,7 +53,7 @@ pub(super) struct Lease(u64);
 impl Lease {
     /// Takes `bytes`, waiting for other threads to return theirs; `None` if they do not in time.
     pub(super) fn take(bytes: u64) -> Option<Self> {
-        SHARED.take(bytes, PATIENCE).then_some(Self(bytes))
+        SHARED.take(bytes, MAX_WAIT).then_some(Self(bytes))
     }
 
     /// Whether it holds any bytes.

@@ -1,7 +1,7 @@
-//! Git LFS: blobs that only point at a content, and the store in the git directory that holds the contents.
+//! Git LFS: pointers, which are blobs in place of files, and the store in the git directory that holds the files.
 //!
-//! `git push` uploads a content together with its pointer, so a change that adds a pointer adds its content.
-//! `lfs.storage`, which may name any directory of the machine, is not obeyed.
+//! `git push` uploads a file together with its pointer, so a change that adds a pointer adds the file. `lfs.storage`,
+//! which may name any directory of the machine, is not obeyed.
 
 use std::fs::File;
 use std::io::{self, Read, Seek};
@@ -12,17 +12,17 @@ use sha2::{Digest, Sha256};
 
 use crate::untrusted::{self, describe};
 
-/// Larger blobs are no pointers for git-lfs either, in bytes.
+/// Maximum size of a pointer in bytes, as in git-lfs.
 const MAX_POINTER_SIZE: usize = 1024;
 
-/// What the first line of a pointer says, in this and in earlier versions of git-lfs.
+/// The first line of a pointer, in this and in earlier versions of git-lfs.
 const VERSIONS: [&[u8]; 3] = [
     b"version https://git-lfs.github.com/spec/",
     b"version https://hawser.github.com/spec/",
     b"version http://git-media.io/v/",
 ];
 
-/// What a pointer points at.
+/// The file that a pointer identifies.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Pointer {
     /// SHA-256 of the content, in lower-case hex.
@@ -32,7 +32,7 @@ pub struct Pointer {
 }
 
 impl Pointer {
-    /// Reads a blob as a pointer; `None` when it is none.
+    /// Parses a blob as a pointer; `None` if it is not one.
     pub fn parse(blob: &[u8]) -> Option<Self> {
         if blob.len() >= MAX_POINTER_SIZE || !Self::may_be(blob) {
             return None;
@@ -47,7 +47,7 @@ impl Pointer {
         Some(Self { oid: String::from_utf8_lossy(oid).to_ascii_lowercase(), size })
     }
 
-    /// Whether a blob that begins like this can be a pointer. Takes no time.
+    /// Whether a blob that begins with `start` can be a pointer. This is cheap.
     pub fn may_be(start: &[u8]) -> bool {
         // git-lfs ignores white space before a pointer.
         let start = match start.first() {
@@ -55,7 +55,7 @@ impl Pointer {
             Some(b' ' | b'\t' | b'\n' | b'\r' | b'\x0b' | b'\x0c') => start.trim_ascii_start(),
             _ => return false,
         };
-        // Asked of every blob: a comparison of a few bytes first.
+        // Called for every blob, so a few bytes are compared first.
         start.starts_with(b"version http") && VERSIONS.iter().any(|version| start.starts_with(version))
     }
 }
@@ -66,22 +66,23 @@ pub struct LfsStore {
     objects: PathBuf,
 }
 
-/// Why a content is not searched.
+/// Why a file is not searched.
 #[derive(Debug, thiserror::Error)]
 pub enum LfsError {
     /// It was never downloaded, or it was pruned.
     #[error(
-        "its Git LFS content is not here; `git lfs fetch --all` downloads it, `--surfaces=-lfs` leaves it out"
+        "its Git LFS file was not downloaded; `git lfs fetch --all` downloads it, `--surfaces=-lfs` leaves \
+         it out"
     )]
     Missing,
-    /// The file in the store is something else, or cut off.
-    #[error("its Git LFS content cannot be used: {0}; `git lfs fsck` gives details")]
+    /// The file in the store is a different one, or truncated.
+    #[error("its Git LFS file is damaged: {0}; `git lfs fsck` gives details")]
     Unusable(String),
-    /// The system refuses.
-    #[error("its Git LFS content cannot be read: {0}")]
+    /// An error of the operating system.
+    #[error("its Git LFS file cannot be read: {0}")]
     Unreadable(#[source] io::Error),
     /// The scan was stopped before the content was verified.
-    #[error("its Git LFS content was not reached before the scan ended")]
+    #[error("its Git LFS file was not reached before the scan ended")]
     Stopped,
 }
 
@@ -91,10 +92,10 @@ impl LfsStore {
         Self { objects: repo.common_dir().join("lfs").join("objects") }
     }
 
-    /// Opens the content that `pointer` points at.
+    /// Opens the file that `pointer` identifies.
     ///
     /// # Errors
-    /// When it is not in the store, or not as long as the pointer says.
+    /// If it is not in the store, or its size differs from the pointer's.
     pub fn open(&self, pointer: &Pointer) -> Result<File, LfsError> {
         let path = self.objects.join(&pointer.oid[..2]).join(&pointer.oid[2..4]).join(&pointer.oid);
         let (file, metadata) = untrusted::open(&path, false).map_err(|error| match error.kind() {
@@ -116,7 +117,7 @@ impl Pointer {
     /// Reads `file` to its end and compares its SHA-256 with the pointer's. Leaves the file at its start.
     ///
     /// # Errors
-    /// When the hash differs, the file cannot be read, or `stop` was set meanwhile.
+    /// If the hash differs, the file cannot be read, or `stop` was set meanwhile.
     pub fn verify(&self, file: &mut File, stop: &AtomicBool) -> Result<(), LfsError> {
         let mut hash = Sha256::new();
         let mut buffer = vec![0; 1 << 16];

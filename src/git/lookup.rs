@@ -1,7 +1,7 @@
 //! Reads single objects by id, and records those that cannot be read.
 //!
-//! For a few objects; a sweep reads many faster. Replace refs are ignored: what git shows in place of an object says
-//! nothing about the object's content.
+//! Meant for a few objects; a sweep reads many of them faster. Replace refs are ignored, since the content of the
+//! replaced object still exists.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -18,8 +18,8 @@ use super::loose_lookup::{LooseBuffers, LooseFault};
 use super::object_id::object_id;
 use crate::model::Skip;
 
-/// Most skips listed one by one; further ones are counted. A partial clone lacks hundreds of thousands of objects, all
-/// for the same reason.
+/// Maximum number of skips listed one by one; further ones are counted. A partial clone lacks hundreds of thousands
+/// of objects, all for the same reason.
 const MAX_LISTED: usize = 1000;
 
 /// Objects and files that could not be read.
@@ -39,7 +39,7 @@ impl Gaps {
         }
     }
 
-    /// All recorded skips. Those beyond the limit are one skip that counts them.
+    /// All recorded skips. Those beyond the limit are summed up in one.
     pub fn into_skips(mut self) -> BTreeSet<Skip> {
         if self.more > 0 {
             let what = format!("{} more objects", self.more);
@@ -49,7 +49,7 @@ impl Gaps {
         self.skips
     }
 
-    /// Whether nothing was missed.
+    /// Whether nothing was recorded.
     pub fn is_empty(&self) -> bool {
         self.skips.is_empty()
     }
@@ -63,11 +63,11 @@ impl Gaps {
     }
 }
 
-/// Why stored bytes are not the object.
+/// The reason if stored bytes are not those of the object.
 const OTHER_ID: &str = "the stored bytes are another object: they do not hash to that id";
 
-/// After this many missing objects, the packs are not listed again for another. A partial clone lacks many, and a
-/// concurrent repack was noticed by then.
+/// Maximum number of times the packs are listed again for a missing object. A partial clone lacks many, and a
+/// concurrent repack has been noticed by then.
 const MAX_REFRESHES: u32 = 16;
 
 /// Reads objects by id, one at a time.
@@ -116,7 +116,7 @@ impl Lookup {
 
     /// Reads an object. If it is missing or broken, records a gap that names it by its `role`: `commit`, `tree`, ….
     pub(super) fn object(&mut self, id: &ObjectId, role: &str) -> Option<(Kind, &[u8])> {
-        // Git has these two built in.
+        // These two are built into git.
         if *id == ObjectId::empty_tree(self.hash) {
             return Some((Kind::Tree, &[]));
         }
@@ -155,7 +155,7 @@ impl Lookup {
                 Ok(Some(kind)) if object_id(kind, &self.buffer, self.hash) == Some(*id) => {
                     return Ok(Some(kind));
                 }
-                // It may have become a loose object since.
+                // It may have become a loose object in the meantime.
                 _ => self.release(),
             }
         }
@@ -198,7 +198,7 @@ impl Lookup {
     fn packed(&mut self, id: &ObjectId) -> Result<Option<Kind>, String> {
         match self.odb.try_find(id, &mut self.buffer).map(|found| found.map(|data| data.kind)) {
             Ok(found) => Ok(found),
-            // It may be intact and merely too large.
+            // It may be intact, but too large.
             Err(_) => self.packed_large(id),
         }
     }
@@ -207,7 +207,7 @@ impl Lookup {
     fn packed_large(&mut self, id: &ObjectId) -> Result<Option<Kind>, String> {
         (self.buffer, self.lease) = (Vec::new(), Lease::default());
         let mut lease = Lease::take(MAX_ALLOCATION as u64)
-            .ok_or("too large: no memory is left to unfold it beside other large objects")?;
+            .ok_or("too large: no memory is left to reconstruct it besides other large objects")?;
         let odb = match &mut self.large {
             Some(odb) => odb,
             None => self.large.insert(open_large(self.odb.store_ref().path(), self.hash)?),
@@ -269,7 +269,7 @@ impl Lookup {
         self.odb.try_header(id).ok().flatten().map(|header| header.kind())
     }
 
-    /// Peels tags. `None`, and a gap, if the object that they lead to is missing.
+    /// Peels tags. Returns `None` and records a gap if their target is missing.
     pub(super) fn peel(&mut self, id: ObjectId) -> Option<(Kind, ObjectId)> {
         /// No real chain of tags is longer.
         const MAX_DEPTH: usize = 64;
@@ -307,7 +307,7 @@ fn open_large(dir: &Path, hash: gix::hash::Kind) -> Result<gix::OdbHandle, Strin
     Ok(gix::odb::memory::Proxy::from(store))
 }
 
-/// The object that a tag's first line names.
+/// The target of a tag, from its first line.
 pub(super) fn tag_target(bytes: &[u8]) -> Option<ObjectId> {
     let line = bytes.split(|&byte| byte == b'\n').next()?;
     ObjectId::from_hex(line.strip_prefix(b"object ")?).ok()

@@ -39,7 +39,7 @@ pub(super) enum Loose {
 /// The longest header: `commit`, a space, twenty digits, a NUL.
 const MAX_HEADER_LEN: usize = 28;
 
-/// Few files have a higher compression ratio.
+/// Compression ratio that few files exceed.
 const TYPICAL_RATIO: usize = 6;
 
 /// Reads the object in the file `path` into `out`, through the buffer `file`, unless it is larger than `large` bytes.
@@ -106,8 +106,8 @@ impl LooseStream {
         Ok(Self { kind, size, stream, ahead, len })
     }
 
-    /// Whether the stream, as far as it was read, consumed the whole file.
-    pub(super) fn took_all(&self) -> bool {
+    /// Whether the stream consumed the whole file.
+    pub(super) fn is_file_consumed(&self) -> bool {
         self.stream.taken() == self.len
     }
 }

@@ -12,9 +12,9 @@ use super::inflate::Inflater;
 use super::large_objects::{Lease, UNLEASED_BYTES};
 use super::loose::{self, Loose, LooseError, LooseStream};
 
-/// Larger objects are read in pieces, under a lease.
+/// Objects larger than this are read in pieces, under a lease, in bytes.
 const LARGE: u64 = UNLEASED_BYTES as u64;
-/// No larger object is held in memory, in bytes.
+/// Maximum size of an object that is read into memory, in bytes.
 const MAX_IN_MEMORY: u64 = 512 << 20;
 
 /// Why an existing loose object cannot be read.
@@ -109,7 +109,7 @@ fn locate(dirs: &[PathBuf], id: &ObjectId) -> Option<(PathBuf, fs::Metadata)> {
     let hex = id.to_string();
     dirs.iter().find_map(|dir| {
         let path = dir.join(&hex[..2]).join(&hex[2..]);
-        // A dangling link counts as missing.
+        // A dangling link is treated as missing.
         let found = fs::metadata(&path).ok()?;
         Some((path, found))
     })
@@ -121,7 +121,7 @@ fn large(path: &Path, out: &mut Vec<u8>, lease: &mut Lease) -> Result<Kind, Stri
     let size = stream.size;
     if size > MAX_IN_MEMORY {
         return Err(format!(
-            "too large: it has {size} bytes, and at most {MAX_IN_MEMORY} are held in memory"
+            "too large: {size} bytes; at most {MAX_IN_MEMORY} are read into memory"
         ));
     }
     *lease = Lease::take(size).ok_or_else(|| format!("too large: no memory is left for its {size} bytes"))?;

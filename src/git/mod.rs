@@ -1,6 +1,6 @@
 //! Layer 2: git repositories: objects, refs, attribution, ranges and the index. No other module opens one.
 //!
-//! It yields bytes and ids. What to search for, and what a match means, is decided above.
+//! It yields bytes and ids. The layers above decide what to search for and what a match means.
 
 pub mod attribution;
 mod carry;

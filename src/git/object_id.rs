@@ -1,4 +1,4 @@
-//! Object ids of content that is not in a database, and as text.
+//! Object ids: computed from content, and parsed from text.
 
 use gix::ObjectId;
 use gix::hash::Kind as HashKind;
@@ -6,7 +6,7 @@ use gix::object::Kind;
 use sha1::Sha1;
 use sha2::{Digest, Sha256};
 
-/// The id that git gives to an object with these bytes; `None` for a hash that git does not use.
+/// The id of an object with these bytes; `None` for an unknown hash.
 pub fn object_id(kind: Kind, bytes: &[u8], hash: HashKind) -> Option<ObjectId> {
     let header = gix::objs::encode::loose_header(kind, bytes.len() as u64);
     match hash {
@@ -25,7 +25,7 @@ pub fn is_id(text: &str) -> bool {
     matches!(text.len(), 40 | 64) && text.bytes().all(|digit| digit.is_ascii_hexdigit())
 }
 
-/// The full object id that `text` is, of SHA-1 or SHA-256.
+/// Parses a full object id, of SHA-1 or SHA-256.
 pub fn parse_id(text: &str) -> Option<ObjectId> {
     if is_id(text) { ObjectId::from_hex(text.as_bytes()).ok() } else { None }
 }

@@ -6,7 +6,7 @@ use std::sync::{Mutex, PoisonError};
 /// Marked objects, by dense number.
 pub(in crate::git) struct ObjectMarks {
     words: Vec<AtomicU64>,
-    /// Numbers beyond those that there were at the start: objects that do not exist.
+    /// Numbers assigned later: those of objects that do not exist.
     beyond: Mutex<Vec<u32>>,
 }
 

@@ -16,17 +16,17 @@ impl ObjectReader {
         Self(Lookup::new(repo))
     }
 
-    /// Kind and bytes of an object. A missing or broken one becomes a gap that names it by its `role`.
+    /// Kind and bytes of an object. For a missing or damaged one, records a gap that names it by its `role`.
     pub fn read(&mut self, id: &ObjectId, role: &str) -> Option<(Kind, &[u8])> {
         self.0.object(id, role)
     }
 
-    /// Whether the object is there, readable or not.
+    /// Whether the object exists, readable or not.
     pub fn has(&mut self, id: &ObjectId) -> bool {
         self.0.has(id)
     }
 
-    /// The parents of the commit `id`, in order. A commit that cannot be read is noted as a gap and has none.
+    /// The parents of the commit `id`, in order. A commit that cannot be read has none and is recorded as a gap.
     pub fn parents(&mut self, id: &ObjectId) -> Vec<ObjectId> {
         match self.read(id, "commit") {
             Some((Kind::Commit, bytes)) => Header::new(bytes).parents().collect(),
@@ -34,8 +34,8 @@ impl ObjectReader {
         }
     }
 
-    /// The chain of annotated tags that starts at `id`: itself if it is a tag, then the tag that it points at, and so on.
-    /// A chain beyond the limit is noted as a gap.
+    /// The chain of annotated tags that starts at `id`: `id` itself if it is a tag, then the tag that it points to,
+    /// and so on. A chain beyond the limit is recorded as a gap.
     pub fn tags_from(&mut self, id: ObjectId) -> Vec<ObjectId> {
         const MAX_TAGS: usize = 10_000;
         let mut tags = Vec::new();

@@ -1,4 +1,4 @@
-//! Opens a repository that may be hostile or belong to another user, and obeys nothing in it.
+//! Opens a repository that may be hostile or belong to another user, without obeying its configuration.
 //!
 //! Uses no environment, no configuration but the repository's own, no included file and no process. The owner does not
 //! matter, since nothing of theirs is run.
@@ -18,10 +18,10 @@ use super::large_objects::UNLEASED_BYTES;
 const OVERRIDES: [&str; 4] = [
     // `large_objects::UNLEASED_BYTES`. The default is 16 MiB; larger objects are read by `lookup` alone.
     "gitoxide.objects.allocLimitIfReducedTrust=67108864",
-    // Redundant indexes of objects and packs, which may be forged.
+    // Redundant indexes, which may be forged.
     "core.multiPackIndex=false",
     "core.commitGraph=false",
-    // What git shows in place of an object says nothing about what the object holds.
+    // A replaced object still exists with its own content.
     "core.useReplaceRefs=false",
 ];
 
@@ -34,12 +34,12 @@ pub enum OpenError {
     /// The path does not exist.
     #[error("{} does not exist; check the path", .0.display())]
     NoSuchPath(PathBuf),
-    /// The system refuses access to the path.
+    /// The path cannot be accessed.
     #[error("{} cannot be read: {error}", path.display())]
     Unreadable {
         /// The path.
         path: PathBuf,
-        /// What the system said.
+        /// The error of the operating system.
         error: io::Error,
     },
     /// Neither it nor any parent directory is a repository.
@@ -52,15 +52,15 @@ pub enum OpenError {
     /// One of its files cannot be read safely.
     #[error(transparent)]
     Refused(#[from] Refused),
-    /// It was not finished when it was made.
+    /// `friskey purge` did not finish it.
     #[error(
         "{} is what an interrupted `friskey purge` left, neither complete nor proven; delete it and run `friskey purge` again",
         .0.display()
     )]
     Unfinished(PathBuf),
-    /// It is a repository that cannot be opened.
+    /// It is a repository, but cannot be opened.
     #[error(
-        "the git repository at {} cannot be opened: {reason}; `git config --list` there may tell more",
+        "the git repository at {} cannot be opened: {reason}; `git config --list` there may show why",
         path.display()
     )]
     Unusable {
@@ -84,7 +84,7 @@ pub fn open(path: &Path) -> Result<ThreadSafeRepository, OpenError> {
     }
 }
 
-/// The same, also for what `friskey purge` has not finished.
+/// Like [`open`], but accepts what `friskey purge` has not finished.
 ///
 /// # Errors
 /// Those of [`open`].
@@ -108,7 +108,7 @@ pub fn open_unfinished(path: &Path) -> Result<ThreadSafeRepository, OpenError> {
         return Err(OpenError::NotARepository(path.to_owned()));
     }
     let Some(found) = gate::locate(start)? else { return Err(OpenError::NotARepository(path.to_owned())) };
-    // Someone who names a `.git` directory means that one, and no repository above it.
+    // A named `.git` directory is opened itself, never a repository above it.
     if real.is_dir() && real.file_name().is_some_and(|name| name == ".git") && found != real {
         return Err(OpenError::NotARepository(path.to_owned()));
     }

@@ -16,8 +16,8 @@ pub(super) struct SecretChanges {
     pub(super) moves: Vec<Move>,
 }
 
-/// For each secret the commits that introduce it, remove it and move it. Commits count only if they are reached by
-/// something at least as strong as `reached_by` says of the secret (`None`: no commit has it).
+/// For each secret the commits that introduce it, remove it and move it. A commit is included only if it is reached
+/// by something at least as strong as `reached_by` gives for the secret (`None`: no commit has it).
 pub(super) fn find(
     graph: &mut ObjectGraph<'_>,
     history: &CommitGraph,

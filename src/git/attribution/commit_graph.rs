@@ -38,7 +38,7 @@ pub(super) struct CommitGraph {
     positions: Vec<u32>,
 }
 
-/// The children of each node, one list behind the other.
+/// The children of each node: their lists, concatenated.
 pub(super) struct Children {
     starts: Vec<u32>,
     children: Vec<u32>,
@@ -85,7 +85,8 @@ impl CommitGraph {
         history
     }
 
-    /// Takes `commits`, parents first, and their parents outside, which are marked as [`ReachedBy::Nothing`].
+    /// Builds the graph of `commits`, which are sorted parents first, and of their parents outside, which are marked
+    /// as [`ReachedBy::Nothing`].
     pub(super) fn within(graph: &mut ObjectGraph<'_>, commits: &[u32]) -> Self {
         let mut history = Self::default();
         let inside: HashSet<u32> = commits.iter().copied().collect();
@@ -133,7 +134,7 @@ impl CommitGraph {
         }
     }
 
-    /// Marks a commit as visited; whether this is the first visit.
+    /// Marks a commit as visited. Returns whether this is the first visit.
     fn enter(&mut self, graph: &ObjectGraph<'_>, number: u32) -> bool {
         let at = number as usize;
         if self.positions.len() <= at {
@@ -153,13 +154,13 @@ impl CommitGraph {
         for &parent in commit.parents {
             self.parents.extend(self.positions.get(parent as usize).filter(|&&at| at < PENDING));
         }
-        self.positions[number as usize] = short(self.nodes.len());
+        self.positions[number as usize] = to_u32(self.nodes.len());
         self.nodes.push(CommitNode {
             number,
             tree: commit.tree,
             time: commit.time,
-            start: short(start),
-            count: short(self.parents.len() - start),
+            start: to_u32(start),
+            count: to_u32(self.parents.len() - start),
             reached_by,
             secrets: SetId::EMPTY,
             secrets_in_history: SetId::EMPTY,
@@ -228,14 +229,14 @@ impl CommitGraph {
 
     /// Positions of all commits, oldest first: by date, and a parent before its child where dates are equal.
     pub(super) fn by_date(&self) -> Vec<u32> {
-        let mut order: Vec<u32> = (0..short(self.nodes.len())).collect();
+        let mut order: Vec<u32> = (0..to_u32(self.nodes.len())).collect();
         // Stable, and the nodes are in topological order.
         order.sort_by_key(|&at| self.nodes[at as usize].time);
         order
     }
 }
 
-/// A number of commits. Objects are numbered with 32 bits.
-fn short(length: usize) -> u32 {
+/// A count as 32 bits, with which objects are numbered.
+fn to_u32(length: usize) -> u32 {
     u32::try_from(length).unwrap_or(u32::MAX)
 }

@@ -36,8 +36,8 @@ pub(in crate::git) struct DenseIds {
 }
 
 impl DenseIds {
-    /// Numbers what the packs of a database hold. A pack that cannot be opened is left out; its objects, if they
-    /// can be read at all, are looked up one by one.
+    /// Numbers the objects in the packs of a database. A pack that cannot be opened is left out; if its objects can
+    /// be read at all, they are looked up one by one.
     pub(super) fn new(database: &ObjectDatabase) -> Self {
         let listing = database.list();
         let mut opened: Vec<_> =
@@ -64,7 +64,7 @@ impl DenseIds {
         &self.packs
     }
 
-    /// How many numbers are in use; all are below this.
+    /// The number of numbers in use; all are below this.
     pub(in crate::git) fn count(&self) -> usize {
         let unpacked = self.unpacked.lock().unwrap_or_else(PoisonError::into_inner);
         self.first_unpacked as usize + unpacked.ids.len()
@@ -99,7 +99,7 @@ impl DenseIds {
         pack.id_at(number - first).to_owned()
     }
 
-    /// Whether this is the number that [`Self::number`] gives: an object in several packs has one in each.
+    /// Whether this is the number that [`Self::number`] returns: an object in several packs has one in each.
     pub(super) fn is_canonical(&self, number: u32) -> bool {
         self.number(&self.id(number)) == number
     }

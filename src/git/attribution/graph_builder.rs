@@ -94,14 +94,14 @@ impl BuildContext<'_> {
     }
 }
 
-/// A subtree seen lately.
+/// A recently seen subtree.
 struct RecentSubtree {
     id: ObjectId,
     name: Vec<u8>,
     subtree: ChildTree,
 }
 
-/// How many subtrees are remembered. Neighbouring trees share nearly all of theirs.
+/// How many subtrees are remembered. Neighboring trees share nearly all of theirs.
 const RECENT_SUBTREES: usize = 4096;
 
 /// How many marked blobs are remembered.
@@ -128,8 +128,8 @@ pub(super) struct GraphBuilder {
 }
 
 impl GraphBuilder {
-    /// Adds a tree. If it is a delta to a tree whose outline is known, only entries that are not whole in a copied
-    /// run are parsed: the meaning of an entry does not depend on its position.
+    /// Adds a tree. If it is a delta to a tree whose outline is known, only entries that are not completely inside a
+    /// copied run are parsed, since the meaning of an entry does not depend on its position.
     pub(super) fn add_tree(
         &mut self,
         context: &BuildContext<'_>,
@@ -285,7 +285,7 @@ impl GraphBuilder {
     }
 }
 
-/// Objects are numbered with 32 bits, and a few rows are kept of each: memory runs out before this overflows.
+/// Objects are numbered with 32 bits, and each has a few rows, so memory runs out before this overflows.
 fn span(start: usize, end: usize) -> (u32, u32) {
     (u32::try_from(start).unwrap_or(u32::MAX), u32::try_from(end - start).unwrap_or(0))
 }

@@ -1,7 +1,8 @@
-//! Layouts: which secrets a tree holds under which names, each distinct one stored once and known by its number.
+//! Layouts: which secrets a tree holds under which names. Each distinct layout is stored once and identified by a
+//! number.
 //!
-//! Two trees with the same layout hold the same secrets at the same paths, whatever else differs. So finding the commits
-//! that move a secret takes one comparison of numbers for each commit, and a look at names only where they differ.
+//! Two trees with the same layout hold the same secrets at the same paths, whatever else differs. So to find the
+//! commits that move a secret, the numbers are compared for each commit, and names only where they differ.
 
 use std::collections::HashMap;
 use std::rc::Rc;
@@ -39,7 +40,7 @@ pub(super) struct Layouts {
 }
 
 impl Layouts {
-    /// Notes that `tree` holds exactly these entries with secrets, and none if there are none.
+    /// Records that `tree` has exactly these entries with secrets, possibly none.
     pub(super) fn set(&mut self, tree: u32, mut entries: Vec<LayoutEntry>) {
         if entries.is_empty() {
             return;

@@ -6,8 +6,8 @@
 //! the set of secrets below it is computed once, and the rest is comparing sets along the commit graph. Replace refs and
 //! grafts are ignored, since what they hide still exists.
 //!
-//! One `ObjectGraph` of trees and commits answers everything that is asked about a repository. It is read only if
-//! something was found.
+//! One `ObjectGraph` of trees and commits answers all queries about a repository. It is built only if something was
+//! found.
 
 mod changes;
 mod commit_graph;
@@ -96,7 +96,7 @@ impl Attribution {
     }
 }
 
-/// All that a repository knows about one secret.
+/// The history of one secret in a repository.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct SecretHistory {
     /// The strongest kind of root that leads to it; `None` if no commit, ref or reflog entry leads to the objects that
@@ -137,10 +137,10 @@ pub fn attribute(repo: &gix::Repository, refs: &Refs, query: &Query, options: &O
 
 /// Answers `query` twice: about the commits of `range` alone, and about the whole history.
 ///
-/// The first answer has `introduced`, `removed` and `paths`, and says what the range did: a key that came and went
-/// within it counts, an old one in a file that it touched does not. For that, `query` must list every object that
-/// holds one of the secrets among the range's [`candidates`](super::range::candidates) and what is
-/// [`outside`](super::range::outside) of it; an unlisted old key passes for a new one.
+/// The first answer has `introduced`, `removed` and `paths` only, and describes the range: it includes a key that was
+/// introduced and removed within it, but not an old one in a file that it touched. For that, `query` must list every
+/// object that holds one of the secrets among the range's [`candidates`](super::range::candidates) and what is
+/// [`outside`](super::range::outside) of it; an old key that is not listed looks like a new one.
 pub fn attribute_range(
     repo: &gix::Repository,
     refs: &Refs,
@@ -155,7 +155,7 @@ pub fn attribute_range(
     (within, unless_stopped(whole, query, options))
 }
 
-/// Reads the graph that answers `query`; nothing if no answer needs it, or if the run was stopped.
+/// Reads the graph that answers `query`; `None` if no answer needs it, or if the run was stopped.
 fn read_graph<'s>(repo: &gix::Repository, query: &Query, options: &Options<'s>) -> Option<ObjectGraph<'s>> {
     if query.is_empty() {
         return None;
@@ -185,7 +185,7 @@ fn trace(
     let commits = reached::commits(graph, &history, &roots, &query.commits);
     if query.objects.is_empty() {
         // All secrets are in messages, which have been read. What the walk could not read, e.g. a missing parent,
-        // hides no finding, so only what was unreadable before counts as a gap.
+        // hides no finding, so only what was unreadable before is reported as a gap.
         let secrets = vec![SecretHistory::default(); query.secrets];
         return Attribution { secrets, commits, gaps: unread };
     }

@@ -8,15 +8,15 @@ use super::object_graph::ObjectGraph;
 use super::secret_paths::MAX_DEPTH;
 use super::set_interner::SetId;
 
-/// The most paths that one comparison of two trees yields. Beyond it a commit counts as no move.
+/// Maximum number of paths that differ between two trees. With more, a commit is not considered a move.
 const MAX_PATHS: usize = 10_000;
-/// The most paths compared for one history. A history made to move everything in each commit ends here.
+/// Maximum number of paths compared in one history, in case it moves everything in each commit.
 pub(super) const MAX_COMPARED: usize = 4_000_000;
 
 /// The path before a move, and the path after it.
 type PathPair = (Vec<u8>, Vec<u8>);
 
-/// The paths of one secret that a commit leaves, and those to which it comes.
+/// The old and new paths of one secret in a commit.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct PathChanges {
     gone: BTreeSet<Vec<u8>>,
@@ -33,7 +33,7 @@ pub(super) fn of_commit(
 ) -> BTreeMap<u32, Vec<PathPair>> {
     let after = graph.layouts.of(node.tree);
     let before: Vec<_> = history.parents(node).map(|parent| graph.layouts.of(parent.tree)).collect();
-    // A merge that takes one side as it is moves nothing: the side's own commits did.
+    // A merge that takes one side unchanged moves nothing: that side's commits did.
     if after.is_none() || before.is_empty() || before.contains(&after) {
         return BTreeMap::new();
     }
@@ -49,7 +49,7 @@ pub(super) fn of_commit(
     moved.map(|(secret, changes)| (secret, pairs(changes))).filter(|(_, pairs)| !pairs.is_empty()).collect()
 }
 
-/// Those changes that both have.
+/// The changes that are in both.
 fn in_both(
     one: BTreeMap<u32, PathChanges>,
     mut other: BTreeMap<u32, PathChanges>,

@@ -1,4 +1,4 @@
-//! Names of tree entries, each distinct name stored once and known by its number.
+//! Names of tree entries. Each distinct name is stored once and identified by a number.
 
 use std::collections::HashMap;
 

@@ -48,7 +48,7 @@ pub(in crate::git) struct ObjectGraph<'s> {
     pub(super) names: Mutex<NameInterner>,
     pub(in crate::git) lookup: Lookup,
     pub(in crate::git) stop: &'s AtomicBool,
-    /// The first is for what is looked up by id; the others are those of threads.
+    /// The first is for objects that are looked up by id; the others are those of threads.
     pub(super) builders: Vec<GraphBuilder>,
     trees: Vec<SubtreeSpan>,
     /// The blobs in the trees that were read, if they are wanted.
@@ -70,7 +70,7 @@ pub(in crate::git) struct ObjectGraph<'s> {
 }
 
 impl<'s> ObjectGraph<'s> {
-    /// A graph of `repo` in which nothing was read yet.
+    /// A graph of `repo` that is still empty.
     pub(in crate::git) fn new(repo: &gix::Repository, query: &Query, stop: &'s AtomicBool) -> Self {
         let queried = QueriedObjects::new(query);
         let mut sets = SetInterner::new(query.secrets);
@@ -159,7 +159,8 @@ impl<'s> ObjectGraph<'s> {
         self.register(self.builders.len() - 1, (0, 0, 0));
     }
 
-    /// Registers the trees, queried entries and commits of a builder, except for the first ones, which are known.
+    /// Registers the trees, queried entries and commits of a builder, except for the first ones, which are already
+    /// registered.
     fn register(&mut self, nth: usize, (trees, entries, commits): (usize, usize, usize)) {
         let builder = &mut self.builders[nth];
         let nth = u32::try_from(nth).unwrap_or(u32::MAX);
@@ -182,7 +183,7 @@ impl<'s> ObjectGraph<'s> {
         }
     }
 
-    /// Looks up an object by id. If it cannot be read, it stays unknown, and a gap says so.
+    /// Looks up an object by id. If it cannot be read, it stays unknown, and a gap is recorded.
     fn read(&mut self, number: u32, kind: Kind) {
         if self.is_stopped() {
             return;
@@ -329,7 +330,7 @@ impl<'s> ObjectGraph<'s> {
 
     /// The number of a tree among the queried objects, if it is one: an entry's name is a secret.
     pub(super) fn queried_tree(&self, tree: u32) -> Option<u32> {
-        // Asked of every tree, and mostly there is none.
+        // Called for every tree, and mostly there is none.
         if self.queried_trees.is_empty() { None } else { self.queried_trees.get(&tree).copied() }
     }
 
@@ -345,7 +346,7 @@ impl<'s> ObjectGraph<'s> {
         Some(Header::new(bytes).change(&id, path))
     }
 
-    /// What could not be read.
+    /// The gaps: what could not be read.
     pub(in crate::git) fn gaps(&mut self) -> &mut Gaps {
         &mut self.lookup.gaps
     }

@@ -1,4 +1,4 @@
-//! Commits that the walk through packs does not yield: loose ones, and packed ones whose delta chain it cannot follow.
+//! Commits that the pack walk does not visit: loose ones, and packed ones whose delta chain it cannot follow.
 //!
 //! They are read only to find out which commits are unreachable. Reachable ones are looked up when a child names them.
 
@@ -11,11 +11,11 @@ use super::object_graph::ObjectGraph;
 use crate::git::lookup::Lookup;
 use crate::threads;
 
-/// Loose objects that a thread takes at a time.
+/// Number of loose objects that a thread takes at a time.
 const BATCH: usize = 64;
 
 impl ObjectGraph<'_> {
-    /// Reads all commits that no pack walk yielded.
+    /// Reads all commits that no pack walk visited.
     pub(super) fn read_other_commits(&mut self, repo: &gix::Repository, threads: usize) {
         self.read_loose_commits(repo, threads);
         let unread: Vec<u32> =

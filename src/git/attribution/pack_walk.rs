@@ -1,8 +1,8 @@
-//! Visits trees and commits of a pack, unfolding each once.
+//! Visits trees and commits of a pack, reconstructing each once.
 //!
-//! Looking trees up by id unfolds the same bases again and again; here each delta is applied once, right after its
-//! base. This only saves time: an object that cannot be unfolded here is looked up by id when it is needed, and a
-//! failure is reported then.
+//! Looking trees up by id reconstructs the same bases again and again; here each delta is applied once, right after
+//! its base. This only saves time: an object that cannot be reconstructed here is looked up by id when it is needed,
+//! and a failure is reported then.
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
@@ -14,16 +14,16 @@ use crate::git::pack::entry::EntryContent;
 use crate::git::pack::{DeltaTree, Entry, Pack};
 use crate::threads;
 
-/// Larger trees and commits are not unfolded here.
+/// Larger trees and commits are not reconstructed here.
 const MAX_OBJECT: u64 = 64 << 20;
-/// Most bytes that all threads together hold in bases with deltas still to apply.
+/// Maximum number of bytes that all threads together hold in bases of pending deltas.
 const MAX_HELD: usize = 1 << 30;
 /// Roots that a thread takes at a time.
 const BATCH: usize = 64;
 
-/// Receives the objects that one thread unfolds.
+/// Receives the objects that one thread reconstructs.
 pub(in crate::git) trait Visitor: Send {
-    /// What it remembers of an object as long as deltas to it may follow.
+    /// What it remembers about an object as long as deltas to it may follow.
     type Memory: Default;
 
     /// Called for each object; with its relation to its base if it is a delta.
@@ -36,11 +36,11 @@ pub(in crate::git) trait Visitor: Send {
         memory: &mut Self::Memory,
     );
 
-    /// Called for each entry that was not unfolded; with its kind if that is known.
+    /// Called for each entry that was not reconstructed, with its kind if that is known.
     fn unread(&mut self, entry: Entry, kind: Option<Kind>);
 }
 
-/// How an object is made from its base.
+/// How a delta derives an object from its base.
 pub(in crate::git) struct FromBase<'a, M> {
     /// What was remembered of the base.
     pub(super) base: &'a M,
@@ -64,7 +64,7 @@ pub(in crate::git) fn walk<V: Visitor>(pack: &Pack, kinds: &[Kind], visitors: &m
             let from = next.fetch_add(BATCH, Ordering::Relaxed);
             let Some(rest) = roots.get(from..).filter(|rest| !rest.is_empty()) else { break };
             for &(root, kind) in &rest[..BATCH.min(rest.len())] {
-                worker.unfold(root, kind, visitor);
+                worker.reconstruct(root, kind, visitor);
             }
         }
     };
@@ -82,16 +82,16 @@ pub(in crate::git) fn walk<V: Visitor>(pack: &Pack, kinds: &[Kind], visitors: &m
     }
 }
 
-/// An unfolded object, and what the visitor remembers of it.
+/// A reconstructed object, and what the visitor remembers about it.
 #[derive(Default)]
-struct Unfolded<M> {
+struct ReconstructedObject<M> {
     /// Its bytes are the first `length`; bytes of earlier objects follow.
     buffer: Vec<u8>,
     length: usize,
     memory: M,
 }
 
-impl<M> Unfolded<M> {
+impl<M> ReconstructedObject<M> {
     fn bytes(&self) -> &[u8] {
         &self.buffer[..self.length]
     }
@@ -99,7 +99,7 @@ impl<M> Unfolded<M> {
 
 /// A base, and which of its deltas come next.
 struct PendingDeltas<M> {
-    object: Unfolded<M>,
+    object: ReconstructedObject<M>,
     next: std::ops::Range<u32>,
 }
 
@@ -110,7 +110,7 @@ struct PackWalker<'a, M> {
     inflater: Inflater,
     delta: Vec<u8>,
     runs: Vec<Run>,
-    spare: Vec<Unfolded<M>>,
+    spare: Vec<ReconstructedObject<M>>,
     stack: Vec<PendingDeltas<M>>,
     held: usize,
     max_held: usize,
@@ -132,12 +132,12 @@ impl<'a, M: Default> PackWalker<'a, M> {
     }
 
     /// Visits a root and its descendants, bases before their deltas.
-    fn unfold(&mut self, root: Entry, kind: Kind, visitor: &mut impl Visitor<Memory = M>) {
+    fn reconstruct(&mut self, root: Entry, kind: Kind, visitor: &mut impl Visitor<Memory = M>) {
         let mut object = self.spare.pop().unwrap_or_default();
         match self.inflate(root, &mut object.buffer) {
             Some(length) => {
                 object.length = length;
-                let Unfolded { buffer, memory, .. } = &mut object;
+                let ReconstructedObject { buffer, memory, .. } = &mut object;
                 visitor.object(root, kind, &buffer[..length], None, memory);
                 self.keep(root, kind, object, visitor);
             }
@@ -154,7 +154,7 @@ impl<'a, M: Default> PackWalker<'a, M> {
             let child = self.tree.child(place);
             let object = self.apply_delta(child, kind, &frame.object, visitor);
             if frame.next.is_empty() {
-                // A long chain so never holds more than two links.
+                // So a long chain never holds more than two objects.
                 self.release(frame);
             } else {
                 self.stack.push(frame);
@@ -171,9 +171,9 @@ impl<'a, M: Default> PackWalker<'a, M> {
         &mut self,
         entry: Entry,
         kind: Kind,
-        base: &Unfolded<M>,
+        base: &ReconstructedObject<M>,
         visitor: &mut impl Visitor<Memory = M>,
-    ) -> Option<Unfolded<M>> {
+    ) -> Option<ReconstructedObject<M>> {
         let mut delta = std::mem::take(&mut self.delta);
         let mut object = self.spare.pop().unwrap_or_default();
         let length = self
@@ -184,7 +184,7 @@ impl<'a, M: Default> PackWalker<'a, M> {
             object.length = length;
             delta::assemble(&self.runs, base.bytes(), &delta, &mut object.buffer[..length]);
             let delta = FromBase { base: &base.memory, runs: &self.runs };
-            let Unfolded { buffer, memory, .. } = &mut object;
+            let ReconstructedObject { buffer, memory, .. } = &mut object;
             visitor.object(entry, kind, &buffer[..length], Some(delta), memory);
         }
         self.delta = delta;
@@ -210,7 +210,7 @@ impl<'a, M: Default> PackWalker<'a, M> {
         &mut self,
         entry: Entry,
         kind: Kind,
-        object: Unfolded<M>,
+        object: ReconstructedObject<M>,
         visitor: &mut impl Visitor<Memory = M>,
     ) {
         let next = self.tree.children(entry);

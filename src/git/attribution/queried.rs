@@ -38,7 +38,7 @@ impl QueriedObjects {
         self.numbers.get(id).copied()
     }
 
-    /// The object of a number, and the secrets in it.
+    /// The object with that number, and the secrets in it.
     pub(super) fn get(&self, number: u32) -> &(ObjectId, Vec<u32>) {
         &self.objects[number as usize]
     }

@@ -1,4 +1,4 @@
-//! What leads to a commit: kinds of roots by strength, and the roots of single commits by name.
+//! What reaches a commit: kinds of roots by strength, and the roots of single commits by name.
 
 use gix::ObjectId;
 

@@ -1,4 +1,4 @@
-//! Refs, pseudo refs and reflog entries, and the objects that they name.
+//! Refs, pseudorefs and reflog entries, and the objects that they point to.
 
 use std::collections::HashMap;
 
@@ -13,35 +13,35 @@ use super::set_interner::SetId;
 use crate::git::refs::{LogEntry, Refs, TipKind};
 use crate::model::{Reachability, RemoteSighting, StashEntry, TagDate};
 
-/// An object that something names, once tags are peeled; by number.
+/// The target of a root after peeling tags, by number.
 #[derive(Clone, Copy)]
 enum RootObject {
     Commit(u32),
     Tree(u32),
     /// A blob, by its number among the queried objects.
     Queried(u32),
-    /// A blob that was not asked about.
+    /// A blob that was not queried.
     Other,
 }
 
-/// Something that keeps objects alive.
+/// A ref, pseudoref or reflog entry, from which objects are reachable.
 pub(super) struct GraphRoot {
     /// As a report names it.
     pub(super) name: String,
     pub(super) reached_by: ReachedBy,
     object: RootObject,
-    /// If it is an entry in the reflog of a remote-tracking ref: that ref, and when.
+    /// For an entry in the reflog of a remote-tracking ref: that ref, and the time.
     sighting: Option<RemoteSighting>,
     stash: Option<StashEntry>,
 }
 
 impl GraphRoot {
-    /// The commit that it names.
+    /// The commit that it points to.
     pub(super) fn commit(&self) -> Option<u32> {
         if let RootObject::Commit(number) = self.object { Some(number) } else { None }
     }
 
-    /// Adds what this root says about something in its history; `seconds` is the date of its commit.
+    /// Adds what this root shows about something in its history; `seconds` is the date of its commit.
     pub(super) fn add_dates(&self, seconds: Option<i64>, reachability: &mut Reachability) {
         if let Some(sighting) = &self.sighting {
             reachability.seen_on_remote(sighting.clone());
@@ -54,7 +54,7 @@ impl GraphRoot {
         }
     }
 
-    /// The secrets in the tree or blob that it names.
+    /// The secrets in the tree or blob that it points to.
     fn secrets(&self, graph: &ObjectGraph<'_>) -> SetId {
         match self.object {
             RootObject::Tree(tree) => graph.known_secrets(tree),
@@ -79,7 +79,7 @@ impl GraphRoots {
         };
         for tip in &refs.tips {
             let is_pseudo = tip.kind == TipKind::Pseudo;
-            // Pseudo refs keep nothing alive: what `ORIG_HEAD` names may be long pruned.
+            // Pseudorefs keep nothing alive: the target of `ORIG_HEAD` may have been pruned long ago.
             if !is_pseudo || repo.has_object(tip.id) {
                 let reached_by = if is_pseudo { ReachedBy::Reflog } else { ReachedBy::Ref };
                 add(tip.name.clone(), reached_by, tip.id, None);
@@ -113,7 +113,7 @@ impl GraphRoots {
             .filter_map(|root| if let RootObject::Queried(blob) = root.object { Some(blob) } else { None })
     }
 
-    /// The strongest kind of root that leads to each secret.
+    /// The strongest kind of root that reaches each secret.
     pub(super) fn strongest(
         &self,
         graph: &ObjectGraph<'_>,
@@ -134,7 +134,7 @@ impl GraphRoots {
         strongest
     }
 
-    /// Adds to each secret's history the refs that lead to it, or else the reflog entries.
+    /// Adds to each secret's history the refs that reach it or, if there are none, the reflog entries.
     pub(super) fn name_refs(
         &self,
         graph: &ObjectGraph<'_>,
@@ -172,7 +172,8 @@ impl GraphRoots {
     }
 }
 
-/// The entry of the stash that a root of this name is. Its number is found again by the commit.
+/// The stash entry that a root with this name is. Since its number changes, the report looks it up again by the
+/// commit.
 fn stash(name: &str, id: ObjectId) -> Option<StashEntry> {
     let number = match name.strip_prefix("refs/stash")? {
         "" => "@{0}",
@@ -182,7 +183,7 @@ fn stash(name: &str, id: ObjectId) -> Option<StashEntry> {
     Some(StashEntry { name: format!("stash{number}"), commit: id.to_string() })
 }
 
-/// What an entry in the reflog of a remote-tracking ref says.
+/// When a remote had a commit, according to an entry in the reflog of a remote-tracking ref.
 fn sighting(entry: &LogEntry) -> Option<RemoteSighting> {
     if !entry.log.starts_with("refs/remotes/") {
         return None;
@@ -193,7 +194,7 @@ fn sighting(entry: &LogEntry) -> Option<RemoteSighting> {
     Some(RemoteSighting { seconds, name: entry.log.clone(), by_push })
 }
 
-/// Follows tags from `id`; `None` if the object that they lead to cannot be read.
+/// Follows tags from `id`; `None` if their target cannot be read.
 fn peel(graph: &mut ObjectGraph<'_>, id: ObjectId) -> Option<RootObject> {
     let number = graph.ids.number(&id);
     if graph.knows_commit(number) {

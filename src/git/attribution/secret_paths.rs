@@ -11,23 +11,23 @@ use super::set_interner::SetId;
 
 /// Directories nested deeper are not entered; git itself refuses trees of more than 2048 levels.
 pub(super) const MAX_DEPTH: u32 = 2048;
-/// Most distinct paths. A dozen small trees can spell out billions.
+/// Maximum number of distinct paths. A dozen small trees can produce billions.
 const MAX_PATHS: usize = 1 << 17;
-/// Most visits to a tree under a path.
+/// Maximum number of visits to a tree under a path.
 const MAX_VISITS: usize = 1 << 24;
 
 /// A path that holds, or held, a secret.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SecretPath {
-    /// From the top of the tree, with `/`. For a tree in which an entry's name is the secret, the path of that tree,
-    /// which is empty at the top. Also empty for a blob that a ref names.
+    /// From the top of the tree, with `/`. If the name of an entry is the secret, the path of the tree with that
+    /// entry, which is empty for the root. Also empty for a blob that a ref points to.
     pub path: Vec<u8>,
     /// The newest version there that holds the secret: that of the newest commit, by committer's date, that a ref
     /// reaches; or else a reflog; or else nothing.
     pub newest: ObjectId,
-    /// That commit. `None` if a ref names the tree or blob itself.
+    /// That commit. `None` if a ref points to the tree or blob itself.
     pub commit: Option<ObjectId>,
-    /// How many different blobs at this path held it, over all history.
+    /// How many different blobs at this path held it, over the whole history.
     pub versions: u64,
 }
 
@@ -41,7 +41,7 @@ struct PathStep {
 /// The number of the empty path.
 const TOP: u32 = 0;
 
-/// In place of a path's number: none.
+/// In place of a path's number: there is none.
 const NO_PATH: u32 = u32::MAX;
 
 /// All paths visited, by number.
@@ -57,7 +57,7 @@ impl PathTable {
         Self { steps: vec![(top, 0)], numbers: HashMap::new() }
     }
 
-    /// The number of `name` below `parent`; `None` if that is too deep, or one path too many.
+    /// The number of `name` below `parent`; `None` if that is too deep, or exceeds the number of paths.
     fn below(&mut self, parent: u32, name: u32) -> Option<u32> {
         let step = PathStep { parent, name };
         if let Some(&known) = self.numbers.get(&step) {
@@ -105,7 +105,7 @@ pub(super) struct PathSearch {
     counted: HashSet<(u32, u32)>,
     /// By secret and path.
     found: HashMap<(u32, u32), Versions>,
-    /// Whether a limit left something out.
+    /// Whether a limit was exceeded, so that paths are missing.
     is_truncated: bool,
 }
 
@@ -194,7 +194,7 @@ impl PathSearch {
         }
     }
 
-    /// Counts those of `objects` that are in no tree: blobs that a ref names.
+    /// Counts those of `objects` that are in no tree: blobs that a ref points to.
     pub(super) fn add_pathless(&mut self, graph: &ObjectGraph<'_>, objects: impl Iterator<Item = u32>) {
         let in_trees: HashSet<u32> = self.counted.iter().map(|&(object, _)| object).collect();
         for object in objects.filter(|object| !in_trees.contains(object)) {

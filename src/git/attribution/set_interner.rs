@@ -1,6 +1,6 @@
-//! Sets of secrets, each distinct set stored once and known by its number.
+//! Sets of secrets. Each distinct set is stored once and identified by a number.
 //!
-//! Neighbouring commits and trees nearly always hold the same secrets: a history of a hundred thousand commits has a
+//! Neighboring commits and trees nearly always hold the same secrets: a history of a hundred thousand commits has a
 //! handful of distinct sets, and comparing two of them compares numbers.
 
 use std::collections::HashMap;
@@ -13,7 +13,7 @@ impl SetId {
     pub(in crate::git) const EMPTY: Self = Self(0);
 }
 
-/// Most unions cached: enough for any real history, and a bound on one made so that no two are alike.
+/// Maximum number of cached unions: enough for any real history, and a bound for one in which no two are alike.
 const MAX_CACHED_UNIONS: usize = 1 << 20;
 
 /// All distinct sets, as bit sets.

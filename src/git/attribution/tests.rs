@@ -1,4 +1,4 @@
-//! Attribution on random histories, against a brute force over what git itself says of each commit.
+//! Attribution on random histories, compared with brute force over git's own output for each commit.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt::Write as _;
@@ -18,9 +18,9 @@ pub(crate) const SECRETS: usize = 4;
 /// No run is stopped.
 pub(super) static NEVER: AtomicBool = AtomicBool::new(false);
 
-/// A commit: which earlier ones are its parents, how its files differ from the first parent's, when.
+/// A commit: its parents among the earlier ones, how its files differ from the first parent's, and its date.
 #[derive(Clone, Debug)]
-pub(crate) struct Made {
+pub(crate) struct PlannedCommit {
     parents: Vec<usize>,
     edits: Vec<(usize, Option<usize>)>,
     time: i64,
@@ -28,7 +28,7 @@ pub(crate) struct Made {
 
 #[derive(Clone, Debug)]
 pub(crate) struct HistoryPlan {
-    pub(crate) commits: Vec<Made>,
+    pub(crate) commits: Vec<PlannedCommit>,
     branches: Vec<usize>,
     tags: Vec<usize>,
     packed: u8,
@@ -42,13 +42,13 @@ pub(crate) fn plan() -> impl Strategy<Value = HistoryPlan> {
         0i64..6,
     );
     let commits = prop::collection::vec(made, 1..14).prop_map(|all| {
-        let mut commits: Vec<Made> = Vec::new();
+        let mut commits: Vec<PlannedCommit> = Vec::new();
         for (nth, (parents, edits, time)) in all.into_iter().enumerate() {
             let mut seen = BTreeSet::new();
             let mut parents: Vec<usize> =
                 if nth == 0 { Vec::new() } else { parents.iter().map(|p| p.index(nth)).collect() };
             parents.retain(|&parent| seen.insert(parent));
-            commits.push(Made { parents, edits, time: 1_000_000 + time * 100 });
+            commits.push(PlannedCommit { parents, edits, time: 1_000_000 + time * 100 });
         }
         commits
     });
@@ -118,7 +118,7 @@ pub(crate) fn build(plan: &HistoryPlan) -> (Scratch, Vec<ObjectId>) {
     (scratch, ids)
 }
 
-/// What git says of one commit.
+/// One commit according to git.
 pub(crate) struct Known {
     pub(crate) parents: Vec<ObjectId>,
     pub(crate) files: Vec<(String, ObjectId)>,
@@ -192,7 +192,7 @@ impl Oracle {
         self.tips.iter().filter(|(_, tip)| wanted(tip)).map(|(name, _)| name.clone()).collect()
     }
 
-    /// Compares all that is said of one secret.
+    /// Compares everything about one secret.
     fn check(&self, secret: u32, history: &SecretHistory) -> Result<(), TestCaseError> {
         let has = |commit: &ObjectId| !self.paths(commit, secret).is_empty();
         let reachable: BTreeSet<ObjectId> =

@@ -1,11 +1,11 @@
-//! Attribution in repositories that are out of the ordinary.
+//! Attribution in unusual repositories.
 
 use super::tests::NEVER;
 use super::*;
 use crate::git::refs;
 use crate::git::scratch::Scratch;
 
-/// A repository in which `leak` came with the second commit.
+/// A repository whose second commit adds `leak`.
 fn leaky() -> (Scratch, ObjectId) {
     let scratch = Scratch::new(&[]);
     scratch.write("src/clean", "clean");

@@ -9,7 +9,7 @@ use crate::git::attribution::pack_walk::{FromBase, Visitor};
 use crate::git::object_marks::ObjectMarks;
 use crate::git::pack::Entry;
 
-/// How many blobs are remembered as marked. Neighbouring trees share nearly all of theirs.
+/// How many blobs are remembered as marked. Neighboring trees share nearly all of theirs.
 const RECENT_BLOBS: usize = 1 << 14;
 
 /// Marks blobs for one thread.

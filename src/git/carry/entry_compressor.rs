@@ -1,4 +1,4 @@
-//! Compresses objects into entries of a pack, apart from the pack, so that threads can share the work.
+//! Compresses objects into entries of a pack, independently of the pack file, so that threads can share the work.
 
 use std::io;
 
@@ -7,7 +7,7 @@ use libdeflater::{CompressionLvl, Compressor};
 
 use super::pack_writer::{entry_header, whole_type};
 
-/// Larger buffers are not kept for the next object, in bytes.
+/// Buffers larger than this are not reused for the next object, in bytes.
 const MAX_KEPT: usize = 1 << 18;
 
 /// A whole object as an entry of a pack.
@@ -16,12 +16,12 @@ pub struct CompressedEntry<'a> {
     pub(super) data: &'a [u8],
 }
 
-/// Up to this size, an object is compressed with [`FAST`], in bytes. Preparing the tables of a higher level takes longer than
+/// Up to this size, an object is compressed with [`FAST_LEVEL`], in bytes. Preparing the tables of a higher level takes longer than
 /// compressing a commit, and hardly makes it smaller.
-const SMALL: usize = 1 << 12;
+const MAX_SMALL: usize = 1 << 12;
 
 /// The level for small objects.
-const FAST: i32 = 1;
+const FAST_LEVEL: i32 = 1;
 
 /// Compresses objects, and reuses its tables.
 #[derive(Default)]
@@ -35,10 +35,10 @@ impl EntryCompressor {
     /// The entry of an object.
     ///
     /// # Errors
-    /// When the object cannot be compressed.
+    /// If the object cannot be compressed.
     pub fn compress(&mut self, kind: Kind, bytes: &[u8]) -> io::Result<CompressedEntry<'_>> {
         let (compressor, level) = match bytes.len() {
-            0..=SMALL => (&mut self.fast, CompressionLvl::new(FAST).unwrap_or_default()),
+            0..=MAX_SMALL => (&mut self.fast, CompressionLvl::new(FAST_LEVEL).unwrap_or_default()),
             _ => (&mut self.thorough, CompressionLvl::default()),
         };
         let compressor = compressor.get_or_insert_with(|| Compressor::new(level));

@@ -1,4 +1,5 @@
-//! Copies reachable objects into a new pack as they are stored. A delta whose base is not copied is made whole.
+//! Copies reachable objects into a new pack as they are stored. A delta whose base is not copied is stored as a
+//! complete object.
 
 use std::io;
 use std::sync::atomic::Ordering;
@@ -37,7 +38,7 @@ struct Deferred {
 struct EntryCopier<'a, 's> {
     carried: &'a mut CarriedGraph<'s>,
     writer: &'a mut PackWriter,
-    /// Where each object begins in the new pack, by its number; 0 if it is not there.
+    /// The offset of each object in the new pack, by number; 0 if it is not in it.
     offsets: Vec<u64>,
     compressor: EntryCompressor,
     copied: u64,
@@ -47,7 +48,7 @@ impl CarriedGraph<'_> {
     /// Copies all reachable objects that were not left out, except for those that `writer` has. Returns how many.
     ///
     /// # Errors
-    /// When an object cannot be read or the pack cannot be written.
+    /// If an object cannot be read or the pack cannot be written.
     pub fn copy_into(&mut self, writer: &mut PackWriter) -> Result<u64, CarryError> {
         let offsets = vec![0; self.graph.ids.count()];
         let mut copier =
@@ -105,14 +106,14 @@ impl EntryCopier<'_, '_> {
                 return Ok(());
             }
             if deferred.len() == before {
-                // Bases in other packs, or deltas in a circle through several of them.
+                // Bases in other packs, or a cycle of deltas through several of them.
                 let first = deferred.remove(0);
                 self.whole(first.number, self.carried.graph.ids.id(first.number))?;
             }
         }
     }
 
-    /// Copies an entry; false if it is a delta whose base is still to be copied.
+    /// Copies an entry. Returns false if it is a delta whose base has not been copied yet.
     fn entry(&mut self, pack: usize, entry: Entry, number: u32, id: ObjectId) -> Result<bool, CarryError> {
         let ids = &self.carried.graph.ids;
         let numbered = &ids.packs()[pack];
@@ -151,7 +152,7 @@ impl EntryCopier<'_, '_> {
         Ok(true)
     }
 
-    /// Writes an object whole.
+    /// Writes a complete object.
     fn whole(&mut self, number: u32, id: ObjectId) -> Result<(), CarryError> {
         let at = self.writer.offset();
         let (kind, bytes) =

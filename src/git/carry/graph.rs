@@ -1,4 +1,4 @@
-//! What refs lead to, and which of it contains given objects.
+//! The objects that refs reach, and which of them contain given objects.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -26,12 +26,12 @@ pub struct CommitLinks {
     pub parents: Vec<ObjectId>,
 }
 
-/// An annotated tag and the object that it names.
+/// An annotated tag and its target.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TagLink {
     /// The tag.
     pub id: ObjectId,
-    /// What it names.
+    /// Its target.
     pub target: ObjectId,
 }
 
@@ -44,17 +44,18 @@ pub struct CarriedGraph<'s> {
     pub(super) marks: ObjectMarks,
     /// The number of every commit, parents before children.
     commits: Vec<u32>,
-    /// How many of the commits come before those that only late roots lead to.
+    /// How many commits come before those that only late roots reach.
     early_commits: usize,
-    /// Trees that only late roots lead to.
+    /// Trees that only late roots reach.
     late_trees: HashSet<ObjectId>,
     tags: Vec<TagLink>,
-    /// Trees that a tag or ref names.
+    /// Trees that a tag or ref points to.
     trees: Vec<ObjectId>,
 }
 
 impl<'s> CarriedGraph<'s> {
-    /// Reads what `roots` lead to, and then what only `late_roots` do. `wanted` are the blobs and trees that [`Self::contains_wanted`] is about.
+    /// Reads what `roots` reach, and then what only `late_roots` reach. `wanted` are the blobs and trees that
+    /// [`Self::contains_wanted`] looks for.
     ///
     /// # Errors
     /// Objects that are missing or cannot be read; also if `stop` was set.
@@ -113,7 +114,7 @@ impl<'s> CarriedGraph<'s> {
         let mut chain = Vec::new();
         loop {
             let number = self.graph.ids.number(&at);
-            // Most refs name a commit that was read from a pack already.
+            // Most refs point to a commit that was already read from a pack.
             let kind = match self.graph.knows_commit(number) {
                 true => Some(Kind::Commit),
                 false => self.graph.lookup.kind(&at),
@@ -165,7 +166,7 @@ impl<'s> CarriedGraph<'s> {
             }
             let Some(commit) = self.graph.commit(number) else { continue };
             stack.push((number, true));
-            // The first parent last, so that it is followed first.
+            // The first parent is pushed last, so that it is followed first.
             stack.extend(commit.parents.iter().rev().map(|&parent| (parent, false)));
         }
     }
@@ -228,29 +229,29 @@ impl<'s> CarriedGraph<'s> {
         self.commits.len()
     }
 
-    /// How many of the first commits early roots lead to.
+    /// How many of the first commits early roots reach.
     pub fn early_commit_count(&self) -> usize {
         self.early_commits
     }
 
-    /// Whether only late roots lead to a tree.
+    /// Whether only late roots reach a tree.
     pub fn is_late_tree(&self, id: &ObjectId) -> bool {
         self.late_trees.contains(id)
     }
 
-    /// How many objects are to be copied.
+    /// The number of objects to copy.
     pub fn object_count(&self) -> u64 {
         self.marks.count()
     }
 
-    /// How many objects are in the repository without a ref that leads to them.
+    /// The number of objects in the repository that no ref reaches.
     pub fn unreachable_count(&self) -> u64 {
         let ids = &self.graph.ids;
         let packed = ids.packs().iter().enumerate().map(|(nth, pack)| {
             let all = 0..pack.pack.num_objects();
             match nth {
                 0 => all.len() as u64,
-                // An object in several packs counts once.
+                // An object in several packs is counted once.
                 _ => all.filter(|at| ids.number(pack.pack.id_at(*at)) == pack.first + at).count() as u64,
             }
         });
@@ -289,7 +290,7 @@ impl<'s> CarriedGraph<'s> {
         &self.tags
     }
 
-    /// Trees that tags and refs name without a commit.
+    /// Trees that tags and refs point to directly.
     pub fn root_trees(&self) -> &[ObjectId] {
         &self.trees
     }
@@ -299,12 +300,12 @@ impl<'s> CarriedGraph<'s> {
         self.graph.known_secrets(self.graph.ids.number(tree)) != SetId::EMPTY
     }
 
-    /// Whether refs lead to an object.
+    /// Whether a ref reaches an object.
     pub fn is_reachable(&self, id: &ObjectId) -> bool {
         self.marks.has(self.graph.ids.number(id))
     }
 
-    /// Leaves an object out of what is copied.
+    /// Excludes an object from what is copied.
     pub fn leave_out(&self, id: &ObjectId) {
         self.marks.clear(self.graph.ids.number(id));
     }

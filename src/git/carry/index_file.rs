@@ -8,11 +8,11 @@ pub(super) struct IndexEntry {
     pub(super) id: ObjectId,
     /// CRC-32 of its bytes in the pack.
     pub(super) crc: u32,
-    /// Where it begins in the pack.
+    /// Its offset in the pack.
     pub(super) offset: u64,
 }
 
-/// Offsets from here on are in a table of their own.
+/// Offsets from this on are in a separate table.
 const LARGE_OFFSET: u64 = 1 << 31;
 
 /// The bytes of the index, without its own checksum. Sorts the entries.

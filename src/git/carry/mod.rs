@@ -1,5 +1,5 @@
-//! Carries a repository's reachable objects over to a new one: which objects refs lead to, which of them contain given
-//! objects, and a pack in which unchanged objects keep the form in which they are stored.
+//! Carries a repository's reachable objects over to a new one: finds the objects that refs reach and those of them
+//! that contain given objects, and writes a pack in which unchanged objects are stored as before.
 
 mod blob_marks;
 mod entry_compressor;

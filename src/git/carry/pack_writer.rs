@@ -1,7 +1,7 @@
 //! Writes one pack and its index, entry by entry.
 //!
-//! `gix` writes packs from objects that it counts and looks up itself; here most entries are copied as another pack has
-//! them, which it does not offer.
+//! `gix` writes packs from objects that it looks up itself. Here, most entries are copied verbatim from another pack,
+//! which it does not support.
 
 use std::collections::HashSet;
 use std::fs::{self, File};
@@ -17,18 +17,18 @@ use sha2::{Digest, Sha256};
 use super::entry_compressor::CompressedEntry;
 use super::index_file::{self, IndexEntry};
 
-/// A file is written in pieces of this size, in bytes.
+/// Size of the write buffer, in bytes.
 const BUFFER: usize = 1 << 18;
 
 /// A pack that is being written.
 pub struct PackWriter {
     file: BufWriter<File>,
-    /// The directory that the pack is in.
+    /// The directory of the pack.
     dir: PathBuf,
     hash: HashKind,
     offset: u64,
     entries: Vec<IndexEntry>,
-    /// Objects that are new, and not copied.
+    /// New objects, as opposed to copied ones.
     added: HashSet<ObjectId>,
 }
 
@@ -37,7 +37,7 @@ pub struct PackWriter {
 pub struct WrittenPack {
     /// The pack, next to its index.
     pub path: PathBuf,
-    /// How many objects it has.
+    /// The number of objects in it.
     pub objects: usize,
 }
 
@@ -69,7 +69,8 @@ impl PackWriter {
         self.added.contains(id)
     }
 
-    /// Announces a new object; false if it was announced before. Whoever is told true has to [`Self::append`] it.
+    /// Announces a new object. Returns false if it was announced before; if it returns true, the caller must
+    /// [`Self::append`] the object.
     pub fn reserve(&mut self, id: ObjectId) -> bool {
         self.added.insert(id)
     }
@@ -95,13 +96,13 @@ impl PackWriter {
         Ok(())
     }
 
-    /// Where the next entry begins.
+    /// The offset of the next entry.
     pub(super) fn offset(&self) -> u64 {
         self.offset
     }
 
-    /// Ends the pack and writes its index, without waiting for the disk. `None` if no object was added; then no file is
-    /// left.
+    /// Ends the pack and writes its index, without flushing them to the disk. `None` if no object was added; then no
+    /// file is left.
     ///
     /// # Errors
     /// When a file cannot be written.
@@ -156,7 +157,7 @@ fn checksum(input: &mut dyn Read, hash: HashKind) -> io::Result<Vec<u8>> {
     }
 }
 
-/// The number of a whole object's type.
+/// The type number of a complete object.
 pub(super) fn whole_type(kind: Kind) -> u8 {
     match kind {
         Kind::Commit => 1,
@@ -166,7 +167,7 @@ pub(super) fn whole_type(kind: Kind) -> u8 {
     }
 }
 
-/// The type of a delta whose base comes before it in the pack.
+/// The type number of a delta whose base precedes it in the pack.
 pub(super) const OFFSET_DELTA: u8 = 6;
 
 /// The start of an entry: its type and inflated size.

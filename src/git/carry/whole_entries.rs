@@ -1,5 +1,5 @@
-//! Reads objects that a pack has whole, which is how nearly all commits are stored. That takes a fraction of the time of
-//! a lookup through all places where an object may be.
+//! Reads objects that a pack stores complete rather than as deltas, as nearly all commits are. This takes a fraction
+//! of the time of a lookup in all places where an object may be.
 
 use std::path::PathBuf;
 
@@ -15,8 +15,8 @@ use crate::git::object_reader::ObjectReader;
 use crate::git::pack::Pack;
 use crate::git::pack::entry::EntryContent;
 
-/// Larger objects are left to a lookup, in bytes.
-const LARGE: u64 = 1 << 20;
+/// Objects larger than this are looked up instead, in bytes.
+const MAX_SIZE: u64 = 1 << 20;
 
 /// Reused buffers.
 pub struct WholeEntryReader {
@@ -31,7 +31,7 @@ impl Default for WholeEntryReader {
 }
 
 impl WholeEntryReader {
-    /// Kind and bytes of an object, if a pack has it whole and intact, and it is not large.
+    /// Kind and bytes of an object, if a pack stores it complete and intact, and it is not too large.
     pub fn read(&mut self, graph: &CarriedGraph<'_>, id: &ObjectId) -> Option<(Kind, &[u8])> {
         let graph = &graph.graph;
         self.read_from(graph.ids.packs().iter().map(|numbered| &numbered.pack), id, graph.lookup.hash())
@@ -47,7 +47,7 @@ impl WholeEntryReader {
         let entry = pack.entry_at_position(position)?;
         let (header, compressed) = pack.header(entry).ok()?;
         let EntryContent::Whole(kind) = header.content else { return None };
-        let size = usize::try_from(header.size).ok().filter(|_| header.size <= LARGE)?;
+        let size = usize::try_from(header.size).ok().filter(|_| header.size <= MAX_SIZE)?;
         self.inflater.whole(compressed, pack.extent(entry), size, &mut self.buffer).ok()?;
         let bytes = self.buffer.get(..size)?;
         (object_id(kind, bytes, hash) == Some(*id)).then_some((kind, bytes))
@@ -81,7 +81,7 @@ impl RepositoryObjects {
         Ok(Self { packs, loose, hash: repo.object_hash(), whole, others })
     }
 
-    /// Whether the object is in a pack or a file of its own, readable or not.
+    /// Whether the object exists, packed or loose, readable or not.
     pub fn has(&self, id: &ObjectId) -> bool {
         self.packs.iter().any(|pack| pack.position_of_id(id).is_some())
             || self.loose.binary_search(id).is_ok()

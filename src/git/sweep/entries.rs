@@ -263,7 +263,7 @@ impl<'a, S: Searcher> SweepWorker<'a, S> {
                     self.search_stream(ObjectKey::Id(id), kind, size, &mut object)
                         .map_err(LooseError::Stream)?;
                 }
-                if gaps && !object.took_all() {
+                if gaps && !object.is_file_consumed() {
                     self.collected.loose_tails.push(path.to_owned());
                 }
             }
