@@ -65,7 +65,7 @@ pub use pack::delta::{DeltaError, apply as apply_delta};
 pub use pack::entry::{EntryContent, parse as parse_pack_entry};
 pub use remotes::{Destination, KnownThere, adds_commits, known_there};
 pub use rewrite::{Rewrite, RewriteBase, Rewriter};
-pub use state::{AtHead, at_head, is_partial, is_shallow, push_address, repository_info, version_control};
+pub use state::{AtHead, at_head, is_partial, is_shallow, push_url, repository_info, version_control};
 pub use submodules::{WorkTreeGit, submodule_names, work_tree_git};
 pub use sweep::{
     CacheUpdate, KindCount, MatchedObject, ObjectCounts, PackedCopy, Progress, Searcher, SweepOptions,

@@ -117,10 +117,10 @@ pub fn open_unfinished(path: &Path) -> Result<ThreadSafeRepository, OpenError> {
     ThreadSafeRepository::open_opts(found, obey_nothing).map_err(|error| unusable(error.to_string()))
 }
 
-/// Opens the repository at `path` with the objects in `directories` besides its own: those of a quarantine, where git
-/// keeps a push until it is accepted.
+/// Opens the repository at `path`, with the objects in `directories` in addition to its own: those of the quarantine
+/// in which git keeps a push until it is accepted.
 ///
-/// The second value must live as long as the repository.
+/// The second value owns a temporary directory and must live as long as the repository.
 ///
 /// # Errors
 /// Those of [`open`]; and when the directories cannot be combined.

@@ -1,8 +1,8 @@
-//! What is known to be at the place that a push goes to.
+//! What the destination of a push is known to contain.
 //!
-//! Only refs that record what that very place had count: those that its fetch refspecs write, if every URL of
-//! the remote leads there. Any other remote-tracking ref is about another repository. For this the user's own
-//! configuration is read, since it is what `git push` obeys.
+//! Only refs that record the state of that destination are used: those that its fetch refspecs write, if all URLs of
+//! the remote lead there. Any other remote-tracking ref describes another repository. This reads the user's
+//! configuration, which `git push` obeys.
 
 use std::path::Path;
 
@@ -19,33 +19,33 @@ use super::refs::{self, TipKind};
 /// What kind of destination a push has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Destination {
-    /// A remote with a name, all of whose URLs lead to the same place.
+    /// A named remote, all of whose URLs lead to the same repository.
     Remote,
-    /// A remote with a name that pushes to another place than it fetches from, or to several.
+    /// A named remote that pushes to a different repository than it fetches from, or to several.
     PushesElsewhere,
     /// A URL, or a name that the configuration does not explain.
     Url,
 }
 
-/// What the remote-tracking refs tell about the destination of a push.
+/// What the remote-tracking refs show about the destination of a push.
 #[derive(Clone, Debug)]
 pub struct KnownThere {
     /// What kind of destination it is.
     pub destination: Destination,
-    /// What it had when git last fetched from it or pushed to it.
+    /// The objects that its refs pointed to when git last fetched from it or pushed to it.
     pub there: Vec<ObjectId>,
-    /// Remote-tracking refs that tell of other places: full name and object.
+    /// Remote-tracking refs of other repositories: full name and object.
     pub elsewhere: Vec<(String, ObjectId)>,
 }
 
-/// Tells what the place is known to have that git calls `name` and pushes to at `url`, for the repository at `path`.
+/// Finds out what the destination `name`, with the push URL `url`, is known to contain, for the repository at `path`.
 ///
-/// `actual` are refs of that place by their full names, with the object that each points at there, or nothing if it does
-/// not exist. A remote-tracking ref that claims commits which the actual ref does not contain is out of date and is
-/// ignored. If that is the main branch, the remote may have another URL by now, so all of them are ignored.
+/// `actual` are refs of the destination by full name, with the object that each points to, or `None` if it does not
+/// exist. A remote-tracking ref with commits that the actual ref does not contain is out of date and is ignored. If
+/// that is the main branch, the URL of the remote may have changed, so all of them are ignored.
 ///
 /// # Errors
-/// When there is no repository, or one whose configuration cannot be understood.
+/// If there is no repository, or its configuration is invalid.
 pub fn known_there(
     path: &Path,
     name: &str,
@@ -84,7 +84,7 @@ pub fn known_there(
     })
 }
 
-/// The names of those of `there` that claim what the refs in `actual` contradict.
+/// The names of those of `there` that contradict the refs in `actual`.
 fn outdated(
     repo: &gix::Repository,
     trusted: &[&Remote<'_>],
@@ -93,7 +93,7 @@ fn outdated(
 ) -> Vec<String> {
     let is_contradicted = |name: &String, actual: &Option<ObjectId>| {
         there.iter().filter(|tip| tip.name == *name).any(|tip| match actual {
-            // What cannot be determined is not believed.
+            // If this cannot be determined, the ref is not trusted.
             Some(id) => tip.id != *id && has_new_commits(repo, tip.id, &[*id]).unwrap_or(true),
             None => true,
         })
@@ -104,7 +104,7 @@ fn outdated(
     claims.filter(|(name, id)| is_contradicted(name, id)).map(|(name, _)| name).collect()
 }
 
-/// Those of `there` that may be believed when the refs in `outdated` are known to be wrong.
+/// Those of `there` that can be trusted when the refs in `outdated` are known to be wrong.
 ///
 /// If the main branch is wrong, none is. Without `HEAD`, `main` or `master` any branch may be the main one.
 fn up_to_date<'t>(there: Vec<&'t refs::Tip>, outdated: &[String]) -> Vec<&'t refs::Tip> {
@@ -138,7 +138,7 @@ fn written_for(remote: &Remote<'_>, name: &str) -> Vec<String> {
         .collect()
 }
 
-/// Whether `tip` leads to commits that none of `known` leads to.
+/// Whether `tip` reaches commits that none of `known` reaches.
 ///
 /// # Errors
 /// When there is no repository.
@@ -148,7 +148,7 @@ pub fn adds_commits(path: &Path, tip: ObjectId, known: &[ObjectId]) -> Result<bo
     Ok(has_new_commits(&repo, tip, known).unwrap_or(false))
 }
 
-/// Whether `tip` leads to commits that none of `known` leads to, or `None` if that cannot be determined.
+/// Whether `tip` reaches commits that none of `known` reaches; `None` if that cannot be determined.
 fn has_new_commits(repo: &gix::Repository, tip: ObjectId, known: &[ObjectId]) -> Option<bool> {
     let revisions = Revisions { tips: vec![tip], hidden: known.to_vec(), common: Vec::new() };
     let range = select(repo, &revisions, ExclusionMode::Exact).ok()?;
@@ -159,7 +159,7 @@ fn is_called(remote: &Remote<'_>, name: &str) -> bool {
     remote.name().is_some_and(|own| own.as_bstr() == name)
 }
 
-/// Every place that a remote fetches from or pushes to.
+/// All URLs that a remote fetches from or pushes to, normalized.
 fn places(remote: &Remote<'_>) -> Vec<String> {
     let urls = remote.urls(Direction::Push).chain(remote.urls(Direction::Fetch));
     urls.map(|url| place_of(url).unwrap_or_else(|| url.to_bstring().to_string())).collect()
@@ -180,18 +180,18 @@ fn writes(remote: &Remote<'_>, name: &str) -> bool {
     })
 }
 
-/// The place that `url` leads to.
+/// The normalized form of `url`, for comparison.
 fn place(url: &str) -> String {
     let parsed = gix::url::parse(url.as_bytes().as_bstr()).ok();
     parsed.as_ref().and_then(place_of).unwrap_or_else(|| url.to_owned())
 }
 
-/// Hosts at which one repository has one path, however its URL is written.
+/// Hosts on which a repository has one path, whatever the form of its URL.
 const HOSTING: [&str; 6] =
     ["github.com", "gitlab.com", "bitbucket.org", "codeberg.org", "git.sr.ht", "ssh.github.com"];
 
-/// The place that a URL leads to, the same for the ways in which hosting services write one: over HTTPS or SSH,
-/// with `.git` or without. Nothing if only the very same text is certain to lead to the same place.
+/// The normalized form of a URL, the same for all forms that hosting services use: HTTPS or SSH, with or without
+/// `.git`. `None` if only identical URLs certainly lead to the same repository.
 ///
 /// On any other host, `host:path` starts at the home directory of the login, and `host:/path` and `ssh://host/path` at the
 /// root, so `host:path` alone may be what the web server calls `/path`.
@@ -202,7 +202,7 @@ fn place_of(url: &Url) -> Option<String> {
         return Some(real.display().to_string());
     }
     let host = url.host()?.to_ascii_lowercase();
-    // A person's login has a home directory of its own, from which relative paths start.
+    // Each user has a home directory, from which relative paths start.
     let shared_login = matches!(url.user(), None | Some("git"));
     let is_web = matches!(url.scheme, Scheme::Http | Scheme::Https);
     let default = match url.scheme {

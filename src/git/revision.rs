@@ -24,7 +24,7 @@ const REF_RULES: [(&str, &str); 6] = [
     ("refs/remotes/", ""),
     ("refs/remotes/", "/HEAD"),
 ];
-/// Refs that each work tree has of its own.
+/// Prefixes of refs that are separate for each work tree.
 const PER_WORKTREE: [&str; 3] = ["refs/bisect/", "refs/worktree/", "refs/rewritten/"];
 
 /// Why a name does not resolve.
@@ -106,7 +106,7 @@ struct ReftableNames<'r> {
 impl<'r> ReftableNames<'r> {
     fn of(repo: &'r Repository) -> Self {
         let (hash, own) = (repo.object_hash(), repo.git_dir());
-        // Comparing the two paths would not do: the same directory may be spelled in two ways.
+        // Paths are not compared, since the same directory may have two.
         let is_linked = own.join("commondir").exists();
         let id = own.file_name().filter(|_| is_linked).map(|id| id.to_string_lossy());
         let common = Stack::of(repo.common_dir(), hash);
@@ -135,7 +135,7 @@ impl<'r> ReftableNames<'r> {
         let (name, way) = stem(revision);
         if way.starts_with(":/") && name.is_empty() {
             return Err(RevisionError::Unreadable(
-                "commits are not looked for by message if refs are stored in reftables; name the commit"
+                "commits cannot be found by message if refs are stored in reftables; name the commit"
                     .to_owned(),
             ));
         }
@@ -233,7 +233,7 @@ impl<'r> ReftableNames<'r> {
             }
         }
         Err(RevisionError::Unreadable(format!(
-            "a symbolic ref goes on for more than {MAX_SYMREF_HOPS} others"
+            "a chain of more than {MAX_SYMREF_HOPS} symbolic refs"
         )))
     }
 

@@ -1,4 +1,4 @@
-//! From where a branch has to be rewritten to change some of its commits.
+//! Determines from where a branch must be rewritten to change some of its commits.
 
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
@@ -12,13 +12,13 @@ use super::revision;
 /// How to rewrite a branch.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Rewrite {
-    /// The newest commit that is certain to stay; `None` if the history has to be rewritten from its root.
+    /// The newest commit that need not change; `None` if the history must be rewritten from its root.
     pub onto: Option<RewriteBase>,
-    /// The commits to change that the branch leads to, parents before their children, and whether each is a merge.
+    /// The commits to change that the branch contains, parents before children, and whether each is a merge.
     pub commits: Vec<(ObjectId, bool)>,
 }
 
-/// The commit that a rewrite starts after.
+/// The commit after which a rewrite starts.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum RewriteBase {
     /// The first parent of this commit.
@@ -27,7 +27,7 @@ pub enum RewriteBase {
     Commit(ObjectId),
 }
 
-/// A repository and its current branch, for telling how to rewrite its branches.
+/// A repository and its current branch, for determining how to rewrite its branches.
 #[derive(Debug)]
 pub struct Rewriter {
     repo: gix::Repository,
@@ -48,9 +48,9 @@ impl Rewriter {
         Ok(Self { repo, _objects: joined, branch })
     }
 
-    /// How to change those of `commits` that the revision `tip` leads to, or `None` if it leads to none of them.
+    /// How to change those of `commits` that `tip` contains; `None` if it contains none of them.
     ///
-    /// What comes first is decided by ancestry. Dates may be wrong.
+    /// The order is that of ancestry, since dates may be wrong.
     pub fn rewrite(&self, tip: &str, commits: &HashSet<ObjectId>) -> Option<Rewrite> {
         let tip = revision::resolve(&self.repo, tip).ok()?;
         let revisions = Revisions { tips: vec![tip], hidden: Vec::new(), common: Vec::new() };
@@ -71,7 +71,7 @@ impl Rewriter {
         (!found.is_empty()).then(|| Rewrite { onto: self.base(&first), commits: found })
     }
 
-    /// The newest commit that comes before all of `first`, none of which comes before another.
+    /// The newest common ancestor of all of `first`, none of which is an ancestor of another.
     fn base(&self, first: &[&RangeCommit]) -> Option<RewriteBase> {
         let parents: Option<Vec<ObjectId>> =
             first.iter().map(|commit| commit.parents.first().copied()).collect();

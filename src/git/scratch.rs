@@ -41,7 +41,7 @@ impl Scratch {
         self.git_with(arguments, b"")
     }
 
-    /// The id that git resolves `revision` to.
+    /// The id to which git resolves `revision`.
     pub(crate) fn id(&self, revision: &str) -> ObjectId {
         ObjectId::from_hex(self.git(&["rev-parse", "--verify", revision]).trim().as_bytes()).unwrap()
     }

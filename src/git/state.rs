@@ -23,7 +23,7 @@ pub fn is_shallow(repo: &gix::Repository) -> Option<String> {
 /// Why objects may be missing, if the clone is partial.
 pub fn is_partial(repo: &gix::Repository) -> Option<String> {
     let config = repo.config_snapshot();
-    // Whoever owns the configuration: it only says what may be missing.
+    // Trusted whoever owns the configuration, since it can only add to what may be missing.
     let mut remotes = config.plumbing().sections_by_name("remote").into_iter().flatten();
     let promised = config.string("extensions.partialClone").is_some()
         || remotes.any(|remote| remote.value("promisor").is_some_and(|value| value.as_slice() != b"false"));
@@ -44,15 +44,15 @@ pub fn version_control(repo: &gix::Repository) -> Option<VersionControl> {
     })
 }
 
-/// Where a push to `origin` goes, as the configuration has it, but without passwords; `None` if there is no such remote
-/// or a shell could misread the address.
-pub fn push_address(repo: &gix::Repository) -> Option<String> {
+/// The configured push URL of `origin`, without passwords; `None` if there is no such remote or a shell could
+/// misinterpret the URL.
+pub fn push_url(repo: &gix::Repository) -> Option<String> {
     let config = repo.config_snapshot();
     let remote = config.string("remote.origin.pushurl").or_else(|| config.string("remote.origin.url"))?;
-    VersionControl::push_address(&remote.to_string())
+    VersionControl::push_url(&remote.to_string())
 }
 
-/// What a report says about the repository itself, which was named `given`.
+/// What a report says about the repository itself; `given` is the path from the command line.
 pub fn repository_info(repo: &gix::Repository, given: &Path) -> RepositoryInfo {
     let config = repo.config_snapshot();
     let top = repo.workdir().unwrap_or_else(|| repo.common_dir());
@@ -82,9 +82,9 @@ fn depth(given: &Path, top: &Path) -> usize {
 /// Objects and submodules that HEAD's tree refers to.
 #[derive(Clone, Debug, Default)]
 pub struct AtHead {
-    /// Objects that are missing. A sweep only sees what exists.
+    /// Missing objects, which a sweep cannot notice.
     pub missing: Gaps,
-    /// Paths of submodules, in no order.
+    /// Paths of submodules, unordered.
     pub submodules: Vec<Vec<u8>>,
 }
 
@@ -118,4 +118,5 @@ pub fn at_head(repo: &gix::Repository) -> AtHead {
     AtHead { missing: lookup.gaps, submodules }
 }
 
-const MISSING: &str = "HEAD's tree names it, and the object database lacks it; `git fsck` gives details, `git fetch` may fetch it";
+const MISSING: &str = "HEAD's tree refers to it, but the object database lacks it; `git fsck` gives \
+ details, `git fetch` may fetch it";

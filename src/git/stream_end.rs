@@ -1,4 +1,4 @@
-//! Whether a zlib stream ends where its bytes end, so that nothing is hidden behind it.
+//! Checks that a zlib stream ends where its bytes end, so that nothing is hidden behind it.
 //!
 //! libdeflate is the fastest decompressor, but its bindings do not say how much of the input it consumed.
 
@@ -6,44 +6,44 @@ use libdeflater::{Decompressor, adler32};
 
 use super::inflate::grow;
 
-/// Whether the zlib stream at the start of `own`, which was inflated to `plain`, certainly ends at the end of `own`.
+/// Whether the zlib stream at the start of `deflated`, which was inflated to `plain`, certainly ends at the end of `deflated`.
 ///
-/// A stream ends with the checksum of `plain`. If `own` ends with that checksum and contains it nowhere else, the
+/// A stream ends with the checksum of `plain`. If `deflated` ends with that checksum and contains it nowhere else, the
 /// stream ends there.
-pub(super) fn ends_with_stream(own: &[u8], plain: &[u8]) -> bool {
+pub(super) fn ends_with_stream(deflated: &[u8], plain: &[u8]) -> bool {
     let sum = adler32(plain).to_be_bytes();
-    let Some(rest) = own.strip_suffix(&sum) else { return false };
+    let Some(rest) = deflated.strip_suffix(&sum) else { return false };
     // An earlier occurrence may overlap the last one.
-    !contains(&own[..rest.len() + sum.len() - 1], sum)
+    !contains(&deflated[..rest.len() + sum.len() - 1], sum)
 }
 
 /// Whether `bytes` contain `sum`.
 fn contains(bytes: &[u8], sum: [u8; 4]) -> bool {
-    if bytes.len() > LONG {
+    if bytes.len() > MIN_PREPARED_LEN {
         return memchr::memmem::find(bytes, &sum).is_some();
     }
     memchr::memchr_iter(sum[0], bytes).any(|at| bytes[at..].starts_with(&sum))
 }
 
-/// From this length on, preparing a search pays off.
-const LONG: usize = 1 << 12;
+/// Minimum length for which preparing a search pays off, in bytes.
+const MIN_PREPARED_LEN: usize = 1 << 12;
 
 /// Zlib's header and checksum, in bytes.
 const HEADER: usize = 2;
 const CHECKSUM: usize = 4;
 
-/// Least inflated size that is probed, in bytes. For less, a search for the checksum is faster.
+/// Minimum inflated size that is probed, in bytes. For less, a search for the checksum is faster.
 const MIN_PROBED_SIZE: usize = 512;
 
-/// Longest deflated data that is probed, in bytes. Compressors rarely put more into one block.
+/// Maximum length of deflated data that is probed, in bytes. Compressors rarely put more into one block.
 const MAX_PROBED: usize = 1 << 15;
 
 /// Finds the end of streams of a single block, which nearly all of git's are, in the same pass that inflates them.
 ///
-/// The first bit of a stream says whether its first block is the last one. With that bit cleared, the decompressor goes
-/// on where the block ends. The [`CONTINUATION`] placed there yields a number of bytes that nothing else yields: if
-/// the output is longer by exactly that number, the block ended there, or only blocks without content are between. Git
-/// calls such a stream corrupt; they have no room for text.
+/// The first bit of a stream says whether its first block is the last one. With that bit cleared, the decompressor
+/// continues after the end of the block. The [`CONTINUATION`] placed there decompresses to a distinctive number of
+/// bytes: if the output is longer by exactly that number, the block ended there, or is followed only by blocks
+/// without content. git reports such a stream as corrupt, and they have no room for text.
 #[derive(Default)]
 pub(super) struct StreamEndProbe {
     /// Room for deflated data, directly followed by the continuation. Empty until first used.
@@ -51,20 +51,20 @@ pub(super) struct StreamEndProbe {
 }
 
 impl StreamEndProbe {
-    /// Inflates `own` into the first `size` bytes of `out`, as [`super::inflate::Inflater::whole`] does, if it is
+    /// Inflates `deflated` into the first `size` bytes of `out`, as [`super::inflate::Inflater::whole`] does, if it is
     /// certain that it is a valid zlib stream of a single block and nothing else. Otherwise returns `false`, and the
     /// content of `out` is undefined.
     pub(super) fn inflates_exactly(
         &mut self,
         decompressor: &mut Decompressor,
-        own: &[u8],
+        deflated: &[u8],
         size: usize,
         out: &mut Vec<u8>,
     ) -> bool {
         if size < MIN_PROBED_SIZE {
             return false;
         }
-        let Some((deflated, sum)) = split(own) else { return false };
+        let Some((deflated, sum)) = split(deflated) else { return false };
         if deflated.len() > MAX_PROBED || deflated.first().is_none_or(|first| first & 1 == 0) {
             return false;
         }
@@ -88,11 +88,11 @@ impl StreamEndProbe {
 }
 
 /// The deflated data and the checksum of a zlib stream with a valid header and no preset dictionary.
-fn split(own: &[u8]) -> Option<(&[u8], [u8; CHECKSUM])> {
+fn split(deflated: &[u8]) -> Option<(&[u8], [u8; CHECKSUM])> {
     const DEFLATE: u8 = 8;
     const MAX_WINDOW: u8 = 7;
     const PRESET_DICTIONARY: u8 = 0x20;
-    let (header, rest) = own.split_first_chunk::<HEADER>()?;
+    let (header, rest) = deflated.split_first_chunk::<HEADER>()?;
     let (deflated, sum) = rest.split_last_chunk::<CHECKSUM>()?;
     let is_valid = header[0] & 0xf == DEFLATE
         && header[0] >> 4 <= MAX_WINDOW
@@ -102,7 +102,7 @@ fn split(own: &[u8]) -> Option<(&[u8], [u8; CHECKSUM])> {
 }
 
 /// Bytes that the continuation yields if the three bits of its header are padding of the block's last byte, and if at
-/// least one of them is the continuation's own.
+/// least one of them is the continuation's deflated.
 const ALIGNED: usize = 0x00f8;
 const UNALIGNED: usize = 0x0700;
 
@@ -112,9 +112,8 @@ const SLACK: usize = UNALIGNED + 512;
 /// Deflated data that can follow a block whatever bit of a byte it ends at: stored blocks of zeros.
 ///
 /// The three zero bits of a stored block's header are either all in the last byte of the block before it, and the
-/// length follows at once; or some are in the byte `f8`, and the length follows that. Bytes that are a length and its
-/// complement in both readings: `f8 00 07 ff` and `00 07 ff f8`. Each reading then finds an empty last block behind
-/// its zeros.
+/// length follows at once; or some are in the byte `f8`, and the length follows that. The bytes are a length and its
+/// complement in both cases: `f8 00 07 ff` and `00 07 ff f8`. In each case, an empty last block follows the zeros.
 const CONTINUATION: [u8; 5 + UNALIGNED + 5] = {
     let mut bytes = [0; 5 + UNALIGNED + 5];
     let mut at = 0;
@@ -138,21 +137,21 @@ mod tests {
     use crate::git::inflate::{InflateError, Inflater};
 
     fn compress(plain: &[u8], level: u32) -> Vec<u8> {
-        let mut own = Vec::new();
-        let mut encoder = flate2::write::ZlibEncoder::new(&mut own, flate2::Compression::new(level));
+        let mut deflated = Vec::new();
+        let mut encoder = flate2::write::ZlibEncoder::new(&mut deflated, flate2::Compression::new(level));
         std::io::Write::write_all(&mut encoder, plain).unwrap();
         encoder.finish().unwrap();
-        own
+        deflated
     }
 
-    /// Inflates as the sweep does. Returns whether the stream certainly ends at the end of `own`.
-    fn inflate(own: &[u8], size: usize, out: &mut Vec<u8>) -> Result<bool, InflateError> {
+    /// Inflates as the sweep does. Returns whether the stream certainly ends at the end of `deflated`.
+    fn inflate(deflated: &[u8], size: usize, out: &mut Vec<u8>) -> Result<bool, InflateError> {
         let mut inflater = Inflater::new();
-        if inflater.exactly(own, size, out) {
+        if inflater.exactly(deflated, size, out) {
             return Ok(true);
         }
-        inflater.whole(own, own.len() as u64, size, out)?;
-        Ok(ends_with_stream(own, &out[..size]))
+        inflater.whole(deflated, deflated.len() as u64, size, out)?;
+        Ok(ends_with_stream(deflated, &out[..size]))
     }
 
     /// Short and long enough to be probed, compressible and not.
@@ -163,10 +162,10 @@ mod tests {
         })
     }
 
-    fn probe(own: &[u8], size: usize) -> Option<Vec<u8>> {
+    fn probe(deflated: &[u8], size: usize) -> Option<Vec<u8>> {
         let mut out = Vec::new();
         StreamEndProbe::default()
-            .inflates_exactly(&mut Decompressor::new(), own, size, &mut out)
+            .inflates_exactly(&mut Decompressor::new(), deflated, size, &mut out)
             .then(|| out[..size].to_vec())
     }
 
@@ -188,11 +187,11 @@ mod tests {
 
     #[test]
     fn a_block_without_content_behind_a_stream_is_not_its_end() {
-        let mut own = compress(&[b'x'; MIN_PROBED_SIZE], 6);
-        let sum = own.split_off(own.len() - CHECKSUM);
-        own.extend_from_slice(&LAST_BLOCK);
-        own.extend_from_slice(&sum);
-        assert_eq!(probe(&own, MIN_PROBED_SIZE), None);
+        let mut deflated = compress(&[b'x'; MIN_PROBED_SIZE], 6);
+        let sum = deflated.split_off(deflated.len() - CHECKSUM);
+        deflated.extend_from_slice(&LAST_BLOCK);
+        deflated.extend_from_slice(&sum);
+        assert_eq!(probe(&deflated, MIN_PROBED_SIZE), None);
     }
 
     proptest! {
@@ -216,17 +215,17 @@ mod tests {
             level in 0_u32..10,
             behind in proptest::collection::vec(any::<u8>(), 1..40),
         ) {
-            let mut own = compress(&plain, level);
+            let mut deflated = compress(&plain, level);
             let mut out = Vec::new();
-            prop_assert_eq!(inflate(&own, plain.len(), &mut out), Ok(true));
+            prop_assert_eq!(inflate(&deflated, plain.len(), &mut out), Ok(true));
             prop_assert_eq!(&out[..plain.len()], &plain[..]);
-            prop_assert!(ends_with_stream(&own, &plain));
-            let sum = own[own.len() - CHECKSUM..].to_vec();
-            own.extend_from_slice(&behind);
-            prop_assert_eq!(inflate(&own, plain.len(), &mut out), Ok(false));
-            own.extend_from_slice(&sum);
-            prop_assert_eq!(inflate(&own, plain.len(), &mut out), Ok(false));
-            prop_assert!(!ends_with_stream(&own, &plain));
+            prop_assert!(ends_with_stream(&deflated, &plain));
+            let sum = deflated[deflated.len() - CHECKSUM..].to_vec();
+            deflated.extend_from_slice(&behind);
+            prop_assert_eq!(inflate(&deflated, plain.len(), &mut out), Ok(false));
+            deflated.extend_from_slice(&sum);
+            prop_assert_eq!(inflate(&deflated, plain.len(), &mut out), Ok(false));
+            prop_assert!(!ends_with_stream(&deflated, &plain));
         }
 
         #[test]
@@ -234,10 +233,10 @@ mod tests {
             plain in plain(),
             between in "[\n -~]{2,40}",
         ) {
-            let mut own = compress(&plain, 6);
-            let end = own.len() - CHECKSUM;
-            own.splice(end..end, between.into_bytes());
-            let outcome = inflate(&own, plain.len(), &mut Vec::new());
+            let mut deflated = compress(&plain, 6);
+            let end = deflated.len() - CHECKSUM;
+            deflated.splice(end..end, between.into_bytes());
+            let outcome = inflate(&deflated, plain.len(), &mut Vec::new());
             prop_assert!(matches!(outcome, Err(InflateError::Corrupt) | Ok(false)), "{:?}", outcome);
         }
 
@@ -248,13 +247,13 @@ mod tests {
             bit in 0..8_u8,
             size in -3_isize..4,
         ) {
-            let mut own = compress(&plain, 6);
-            let at = place.index(own.len());
-            own[at] ^= 1_u8 << bit;
+            let mut deflated = compress(&plain, 6);
+            let at = place.index(deflated.len());
+            deflated[at] ^= 1_u8 << bit;
             let size = plain.len().saturating_add_signed(size);
             let (mut probed, mut whole) = (Vec::new(), Vec::new());
-            let with_end = inflate(&own, size, &mut probed);
-            let without = Inflater::new().whole(&own, own.len() as u64, size, &mut whole);
+            let with_end = inflate(&deflated, size, &mut probed);
+            let without = Inflater::new().whole(&deflated, deflated.len() as u64, size, &mut whole);
             prop_assert_eq!(with_end.map(|_| ()), without);
             if without.is_ok() {
                 prop_assert_eq!(&probed[..size], &whole[..size]);

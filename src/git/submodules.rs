@@ -1,4 +1,4 @@
-//! The names of submodules, and their git directorys.
+//! The names of submodules, and their git directories.
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -8,7 +8,7 @@ use gix::config::file::{Metadata, init};
 use super::file_at::file_at;
 use crate::untrusted::{self, ReadError, Symlinks};
 
-/// Most bytes read of `.gitmodules` and of a `.git` file.
+/// Maximum size of `.gitmodules` and of a `.git` file, in bytes.
 const MAX_BYTES: u64 = 1 << 20;
 
 /// The names of submodules by path, from `.gitmodules` in HEAD and in the work tree.

@@ -14,7 +14,7 @@ pub struct VersionControl {
 impl VersionControl {
     /// A remote's address for a push: user names stay, which SSH needs; passwords, and whatever HTTP sends as a user, do
     /// not. `None` for what is empty, has control characters or blanks, or begins like an option.
-    pub fn push_address(remote: &str) -> Option<String> {
+    pub fn push_url(remote: &str) -> Option<String> {
         let is_sound = !remote.is_empty() && remote.chars().all(|c| !c.is_control() && !c.is_whitespace());
         if !is_sound || remote.starts_with('-') {
             return None;
@@ -87,7 +87,7 @@ mod tests {
             ("two words:a".to_owned(), None),
         ];
         for (remote, address) in cases {
-            assert_eq!(VersionControl::push_address(&remote).as_deref(), address, "{remote}");
+            assert_eq!(VersionControl::push_url(&remote).as_deref(), address, "{remote}");
         }
     }
 

@@ -109,7 +109,7 @@ impl PurgeRun<'_> {
             rules: self.settings.rules_digest,
             path: self.options.repo.display().to_string(),
             into: self.options.into.as_ref().map(|into| into.display().to_string()),
-            url: git::push_address(self.repo),
+            url: git::push_url(self.repo),
             left_out: &self.draft.coverage.ignored,
             accepted: self.keys.accepted,
             unmatched: self.keys.unmatched,

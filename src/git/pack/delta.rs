@@ -1,4 +1,4 @@
-//! Deltas: how one object is made from another.
+//! Deltas: instructions that derive one object from another.
 //!
 //! A delta is parsed once into runs, with adjacent copies merged. Everything else (assembling the result,
 //! searching only what is new, inheriting matches) works on these runs.
@@ -45,8 +45,8 @@ impl Run {
         let (bytes, from) = self.bytes(base, delta);
         let (from, len) = (from + (start - self.at) as usize, (end - start) as usize);
         // Most are short, and copying a fixed number of bytes needs no call.
-        if len <= SHORT
-            && let Some(some) = bytes.get(from..).and_then(<[u8]>::first_chunk::<SHORT>)
+        if len <= FIXED_COPY_LEN
+            && let Some(some) = bytes.get(from..).and_then(<[u8]>::first_chunk::<FIXED_COPY_LEN>)
         {
             let before = out.len();
             out.extend_from_slice(some);
@@ -92,12 +92,12 @@ pub enum DeltaError {
 }
 
 /// Runs of at most this many bytes are copied with a fixed length.
-const SHORT: usize = 32;
+const FIXED_COPY_LEN: usize = 32;
 
 /// Limits the memory for one delta: a run takes 16 bytes.
 const MAX_RUNS: usize = 1 << 22;
 
-/// The sizes a delta declares.
+/// The sizes that a delta declares.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Sizes {
     /// Size of the base in bytes.
@@ -142,7 +142,7 @@ pub(crate) fn parse(
         return Err(DeltaError::TooLarge(sizes.result.max(sizes.base)));
     }
     let (mut at, mut next) = (0u64, sizes.start);
-    // Where in the base the last instruction ended, if it was a copy.
+    // The offset in the base at which the last instruction ended, if it was a copy.
     let mut copied_to = NOT_COPIED;
     while let Some(&code) = delta.get(next) {
         next += 1;
@@ -173,7 +173,8 @@ pub(crate) fn parse(
                 return Err(DeltaError::Truncated);
             }
         }
-        // Checked before the offset is narrowed; the run that goes beyond it is checked at the next one.
+        // Checked before the offset is narrowed to 32 bits. A run that extends beyond the result is detected by the
+        // next instruction.
         if at > sizes.result {
             break;
         }
@@ -197,7 +198,7 @@ fn extend_last(runs: &mut [Run], len: u64) {
 /// In place of an offset in the base, if there is none.
 const NOT_COPIED: u64 = u64::MAX;
 
-/// How the bytes that follow the code of a copy instruction make its offset and length.
+/// How the bytes after the code of a copy instruction encode its offset and length.
 #[derive(Clone, Copy)]
 struct CopyLayout {
     /// The bits of the offset.
@@ -285,9 +286,9 @@ pub(crate) fn assemble(runs: &[Run], base: &[u8], delta: &[u8], out: &mut [u8]) 
     for run in runs {
         let (bytes, from) = run.bytes(base, delta);
         let (at, len) = (run.at as usize, run.len as usize);
-        match (bytes.get(from..).and_then(<[u8]>::first_chunk::<SHORT>), out.get_mut(at..at + SHORT)) {
-            // The next run overwrites what is copied too much.
-            (Some(some), Some(room)) if len <= SHORT => room.copy_from_slice(some),
+        match (bytes.get(from..).and_then(<[u8]>::first_chunk::<FIXED_COPY_LEN>), out.get_mut(at..at + FIXED_COPY_LEN)) {
+            // The next run overwrites excess bytes.
+            (Some(some), Some(room)) if len <= FIXED_COPY_LEN => room.copy_from_slice(some),
             _ => out[at..at + len].copy_from_slice(&bytes[from..from + len]),
         }
     }

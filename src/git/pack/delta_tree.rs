@@ -76,7 +76,7 @@ impl DeltaTree {
             faults: Vec::new(),
         };
         if entries.is_empty() {
-            // As many as there can be. To count them, their offsets would have to be sorted.
+            // An upper bound: an exact count would require sorting the offsets.
             tree.starts = vec![0; pack.num_objects() as usize + 1];
             return tree;
         }

@@ -7,7 +7,7 @@ use gix::object::Kind;
 /// What an entry contains.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum EntryContent {
-    /// A whole object.
+    /// A complete object.
     Whole(Kind),
     /// A delta against the entry that starts this many bytes before; never 0.
     OffsetDelta(u64),
@@ -43,12 +43,12 @@ pub enum HeaderError {
     OwnBase,
 }
 
-/// Parses the header at the start of `bytes`, with object ids of kind `ids`.
+/// Parses the header at the start of `bytes`, with object hash_kind of kind `hash_kind`.
 ///
 /// # Errors
 /// When `bytes` does not start with a valid header. Accepts arbitrary input.
 #[inline]
-pub fn parse(bytes: &[u8], ids: hash::Kind) -> Result<Header, HeaderError> {
+pub fn parse(bytes: &[u8], hash_kind: hash::Kind) -> Result<Header, HeaderError> {
     let first = *bytes.first().ok_or(HeaderError::Truncated)?;
     let mut size = u64::from(first & 0x0f);
     let mut len = 1;
@@ -81,7 +81,7 @@ pub fn parse(bytes: &[u8], ids: hash::Kind) -> Result<Header, HeaderError> {
             EntryContent::OffsetDelta(distance)
         }
         7 => {
-            let id = bytes.get(len..len + ids.len_in_bytes()).ok_or(HeaderError::Truncated)?;
+            let id = bytes.get(len..len + hash_kind.len_in_bytes()).ok_or(HeaderError::Truncated)?;
             len += id.len();
             EntryContent::IdDelta(ObjectId::try_from(id).map_err(|_| HeaderError::Truncated)?)
         }
@@ -146,8 +146,8 @@ mod tests {
     #[test]
     fn reads_ids_of_both_lengths() {
         let bytes = [&[0x75][..], &[7; 40]].concat();
-        for (ids, len) in [(hash::Kind::Sha1, 21), (hash::Kind::Sha256, 33)] {
-            let header = parse(&bytes, ids).expect("an id is there");
+        for (hash_kind, len) in [(hash::Kind::Sha1, 21), (hash::Kind::Sha256, 33)] {
+            let header = parse(&bytes, hash_kind).expect("an id is there");
             assert_eq!((header.len, header.size), (len, 5));
             let id = ObjectId::try_from(&[7; 40][..len - 1]).expect("right length");
             assert_eq!(header.content, EntryContent::IdDelta(id));
@@ -158,8 +158,8 @@ mod tests {
     proptest! {
         #[test]
         fn survives_arbitrary_bytes(bytes in proptest::collection::vec(any::<u8>(), 0..64)) {
-            for ids in [hash::Kind::Sha1, hash::Kind::Sha256] {
-                if let Ok(header) = parse(&bytes, ids) {
+            for hash_kind in [hash::Kind::Sha1, hash::Kind::Sha256] {
+                if let Ok(header) = parse(&bytes, hash_kind) {
                     prop_assert!(header.len <= bytes.len());
                 }
             }

@@ -31,7 +31,7 @@ impl Fanout {
         Self { starts, shift }
     }
 
-    /// The positions at which `id` may be.
+    /// The range of positions that may hold `id`.
     #[inline]
     pub(super) fn positions(&self, id: &oid) -> Range<u32> {
         let bucket = bucket(id, self.shift);

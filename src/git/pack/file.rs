@@ -22,12 +22,12 @@ pub(crate) enum PackError {
     /// It was listed but no longer exists, because of a repack.
     #[error("{} disappeared while it was being opened", .0.display())]
     Vanished(PathBuf),
-    /// The operating system refused.
+    /// An error of the operating system.
     #[error("{} cannot be read: {error}", path.display())]
     Unreadable {
         /// The pack or index.
         path: PathBuf,
-        /// The system's reason.
+        /// The error.
         error: io::Error,
     },
     /// The header of the pack or the index is damaged.

@@ -14,7 +14,7 @@ use super::super::lookup::{Gaps, Lookup};
 use super::{Range, RangeCommit};
 use crate::threads;
 
-/// TreeCache cached: most trees of a commit are also its child's parents' trees.
+/// Maximum number of cached trees: most trees of a commit are needed again as those of its child's parent.
 const MAX_CACHED_TREES: usize = 4096;
 /// Directories nested deeper are not entered; git itself refuses trees of more than 2048 levels.
 const MAX_DEPTH: usize = 2048;
@@ -46,7 +46,8 @@ pub struct CandidateBlob {
     pub replaced: Vec<ObjectId>,
 }
 
-/// Commits that a thread takes at a time. They are neighbours, since one tree is mostly a delta to the next.
+/// Number of commits that a thread takes at a time. They are consecutive, since one tree is mostly a delta to the
+/// next.
 const BATCH: usize = 64;
 
 /// Lists what the commits of a range add, on up to `threads` threads, until `stop` is set.
@@ -98,7 +99,7 @@ pub fn candidates(repo: &gix::Repository, range: &Range, threads: usize, stop: &
     }
     content.names.sort_unstable();
     content.names.dedup();
-    // Whichever thread found a blob first, its candidate is that of the first commit.
+    // Of the candidates for a blob, the one from the first commit is kept, whichever thread found it first.
     all.sort_unstable_by_key(|&(number, _)| number);
     let mut seen = IdSet::default();
     let all = all.into_iter().flat_map(|(_, candidates)| candidates);
@@ -223,7 +224,7 @@ struct RangeDiff {
     listed: IdSet<ObjectId>,
     names: HashSet<Vec<u8>>,
     submodules: BTreeMap<Vec<u8>, BTreeSet<ObjectId>>,
-    /// TreeCache with the parents' trees they were compared to. Once is enough, however many paths lead to them.
+    /// Trees, each with the parents' trees that it was compared to. Once is enough, however many paths lead to it.
     compared: HashSet<(ObjectId, Vec<ObjectId>)>,
 }
 
@@ -247,7 +248,8 @@ impl RangeDiff {
             let mut others: Vec<_> = others.iter().map(|other| other.entries().peekable()).collect();
             let mut before = Vec::new();
             for entry in tree.entries() {
-                // Relies on sorted trees. In an unsorted one fewer entries pass for old, and more is scanned.
+                // Relies on sorted trees. In an unsorted one, fewer entries are recognized as old, so more is
+                // scanned.
                 before.clear();
                 for other in &mut others {
                     while other.next_if(|other| *other < entry).is_some() {}
@@ -262,7 +264,7 @@ impl RangeDiff {
                 if before.is_empty() && !self.names.contains(&path) {
                     self.names.insert(path.clone());
                 }
-                // Of a submodule, only the name and the commit are in this repository.
+                // Only the name and the commit of a submodule are in this repository.
                 if entry.mode.is_commit() {
                     self.submodules.entry(path).or_default().insert(entry.oid.to_owned());
                     continue;

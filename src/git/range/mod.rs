@@ -1,8 +1,8 @@
 //! The commits of a push or a pull request, and what they add.
 //!
 //! A range is every commit reachable from some tips and from none of some exclusions. To be sure, exclusions must be
-//! followed to the root commits: stopping early relies on commit dates, which may be wrong. [`ExclusionMode`] says
-//! when that is worth the time.
+//! followed to the root commits: stopping early relies on commit dates, which may be wrong. [`ExclusionMode`]
+//! describes the choice.
 //!
 //! The [`candidates()`] are the blobs to scan: those that a commit of the range has and no parent has at the same
 //! path. Every secret that the range introduces is in one of them, but not every secret in them is new: an edited

@@ -89,7 +89,7 @@ fn peel(
     mut tags: Option<&mut Vec<ObjectId>>,
 ) -> Result<(Kind, ObjectId), RangeError> {
     let mut at = id;
-    // As many as `Lookup::peel` follows.
+    // The same limit as that of `Lookup::peel`.
     for _ in 0..64 {
         match lookup.kind(&at) {
             Some(Kind::Tag) => {
@@ -164,7 +164,7 @@ impl Ancestry {
         self.commits.contains(id)
     }
 
-    /// Adds these commits. A missing one ends its line, so that less is excluded.
+    /// Adds these commits. The walk ends at a missing one, so that less is excluded.
     fn add(&mut self, commits: impl IntoIterator<Item = ObjectId>) {
         for id in commits {
             if self.commits.insert(id)

@@ -1,4 +1,4 @@
-//! The names that keep objects alive: refs, HEADs, pseudo refs, and reflogs.
+//! The names that keep objects alive: refs, HEADs, pseudorefs, and reflogs.
 //!
 //! Reads them directly from git's storage, which is either files or a `reftable`, including the reflogs of
 //! deleted refs.
@@ -59,7 +59,7 @@ pub struct LogEntry {
     pub new: ObjectId,
     /// Who made the change: name and email address.
     pub who: Vec<u8>,
-    /// When, as git writes it: seconds since 1970, and the offset from UTC.
+    /// The time, as git writes it: seconds since 1970, and the offset from UTC.
     pub when: Vec<u8>,
     /// The message.
     pub message: Vec<u8>,

@@ -1,9 +1,9 @@
-//! Which names of refs git accepts. Refs in a table, or in a file written by hand, may have any.
+//! Validates ref names as git does. Refs in a reftable, or in a file that was edited by hand, may have any name.
 
 use gix::bstr::BStr;
 
-/// Whether git accepts `name` as the full name of a ref, by the rules of `git check-ref-format`, and it is below `refs/`.
-/// As a path, such a name leads nowhere but there.
+/// Whether git accepts `name` as the full name of a ref, by the rules of `git check-ref-format`, and it is below
+/// `refs/`. As a path, such a name cannot lead out of that directory.
 pub fn is_valid_ref_name(name: &str) -> bool {
     name.starts_with("refs/") && gix::validate::reference::name(BStr::new(name)).is_ok()
 }

@@ -1,7 +1,7 @@
 //! Refuses ambiguous names.
 //!
-//! Git takes the first match of its rules and warns. A pushed tag named `origin/main` would so replace the branch, and
-//! empty a range that ends there. Here an ambiguous name does not resolve.
+//! Git takes the first match of its rules and warns. So a pushed tag named `origin/main` would take precedence over
+//! the branch and could empty a range that starts there. Here an ambiguous name does not resolve.
 
 use std::collections::{BTreeMap, HashSet};
 
@@ -12,7 +12,7 @@ use super::super::lookup::Lookup;
 use super::super::refs;
 use super::{PER_WORKTREE, REF_RULES, RevisionError, gated, stem};
 
-/// Most candidates listed in a message.
+/// Maximum number of candidates listed in a message.
 const MAX_LISTED: usize = 6;
 /// Hex digits of an id in a message.
 const SHOWN_DIGITS: usize = 10;
@@ -23,7 +23,7 @@ pub(super) fn refuse(repo: &Repository, revision: &str) -> Result<(), RevisionEr
     if let Some(back) =
         way.strip_prefix("@{-").and_then(|way| way.split_once('}')).filter(|_| name.is_empty())
     {
-        // The branch checked out before, which the reflog has by its short name.
+        // The previously checked-out branch, for which the reflog has the short name.
         let back = back.0.parse::<usize>().ok().and_then(|back| back.checked_sub(1));
         let logs = refs::read(repo).logs;
         let left = logs.iter().filter(|entry| entry.log == format!("{}HEAD", prefix(repo)));
@@ -43,7 +43,7 @@ fn one(repo: &Repository, name: &str, is_log: bool) -> Result<(), RevisionError>
     if name.len() == lookup.hash().len_in_hex() && is_hex(name) {
         let id =
             ObjectId::from_hex(name.as_bytes()).map_err(|error| RevisionError::Unknown(error.to_string()))?;
-        // An id wins over a ref of the same name.
+        // An id takes precedence over a ref of the same name.
         return lookup
             .has(&id)
             .then_some(())

@@ -1,4 +1,4 @@
-//! What git resolves is the oracle, for refs in files and in tables.
+//! Compares revisions with those that git resolves, for refs in files and in reftables.
 
 use super::*;
 use crate::git::scratch::Scratch;

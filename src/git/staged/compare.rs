@@ -12,7 +12,7 @@ use super::{Side, StagedPath};
 
 /// Directories nested deeper are not entered, since each level uses stack.
 const MAX_DEPTH: usize = 512;
-/// Most changes listed. A handful of trees can spell out billions of paths.
+/// Maximum number of changes. A few trees can produce billions of paths.
 const MAX_CHANGES: usize = 1 << 22;
 
 /// Lists the paths at which `index` and the tree `head` differ, in order; and the submodules in directories that
@@ -82,7 +82,7 @@ struct Compare<'a> {
 impl Compare<'_> {
     /// Compares the index below `path`, which is empty or ends with a slash, with a tree.
     fn dir(&mut self, path: &mut Vec<u8>, tree: Option<ObjectId>, cached: Option<u32>, depth: usize) {
-        if self.passed(path, tree, cached) {
+        if self.skip_unchanged(path, tree, cached) {
             return;
         }
         if depth > MAX_DEPTH {
@@ -129,7 +129,7 @@ impl Compare<'_> {
     }
 
     /// Skips a directory if the index records that its tree is that of HEAD.
-    fn passed(&mut self, path: &[u8], tree: Option<ObjectId>, cached: Option<u32>) -> bool {
+    fn skip_unchanged(&mut self, path: &[u8], tree: Option<ObjectId>, cached: Option<u32>) -> bool {
         let Some((count, id)) = cached.and_then(|cached| self.index.cache_tree.valid(cached)) else {
             return false;
         };
@@ -175,7 +175,7 @@ impl Compare<'_> {
 
     fn change(&mut self, path: &[u8], old: Option<Side>, new: Vec<Side>) {
         if self.changes.len() >= MAX_CHANGES {
-            self.lookup.gaps.push("changes", format!("only the first {MAX_CHANGES} were looked at"));
+            self.lookup.gaps.push("changes", format!("only the first {MAX_CHANGES} were compared"));
         } else if old.is_some() || !new.is_empty() {
             self.changes.push(StagedPath { path: path.to_vec(), old, new });
         }

@@ -21,11 +21,12 @@ pub enum IndexError {
     Unreadable {
         /// Where it is.
         path: PathBuf,
-        /// What the system says.
+        /// The error of the operating system.
         source: std::io::Error,
     },
     /// It is not an index, or is truncated.
-    #[error("the index {} is broken: {reason}; `git read-tree HEAD` makes a new one from the last commit", path.display())]
+    #[error("the index {} is damaged: {reason}; `git read-tree HEAD` creates a new one from the last \
+     commit", path.display())]
     Broken {
         /// Where it is.
         path: PathBuf,
@@ -97,8 +98,8 @@ impl Index {
             }
             let name = entry.path(&file);
             index.rows.push(Row {
-                path: (short(paths.len()), short(name.len())),
-                id: short(index.bytes.len()),
+                path: (to_u32(paths.len()), to_u32(name.len())),
+                id: to_u32(index.bytes.len()),
                 mode: entry.mode.bits(),
                 stage: u8::try_from(entry.stage_raw()).unwrap_or(0),
                 intent: entry.flags.contains(gix::index::entry::Flags::INTENT_TO_ADD),
@@ -132,7 +133,7 @@ impl Index {
 }
 
 /// The size limit ensures that all offsets fit.
-fn short(length: usize) -> u32 {
+fn to_u32(length: usize) -> u32 {
     u32::try_from(length).unwrap_or(u32::MAX)
 }
 
@@ -183,9 +184,9 @@ fn parse(bytes: Vec<u8>, hash: gix::hash::Kind) -> Result<Parsed, &'static str> 
         match &header[..4] {
             b"TREE" => cache_tree = CacheTree::parse(content, hash_len).unwrap_or_default(),
             b"link" => return Ok(Parsed::Split),
-            // Extensions in capitals are optional; `sdir` only repeats what the modes say.
+            // Extensions in capitals are optional; `sdir` only repeats information from the modes.
             name if name[0].is_ascii_uppercase() || name == b"sdir" => {}
-            _ => return Err("it has a mandatory extension that is not known"),
+            _ => return Err("it has an unknown mandatory extension"),
         }
         at += 8 + length;
     }

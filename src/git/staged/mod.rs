@@ -44,8 +44,8 @@ pub struct StagedPath {
     pub path: Vec<u8>,
     /// The blob in HEAD.
     pub old: Option<Side>,
-    /// The blobs in the index: none if the path was deleted, up to three if it is in conflict. In a conflict, a secret
-    /// counts once.
+    /// The blobs in the index: none if the path was deleted, up to three if it is in conflict. In a conflict, a
+    /// secret is counted once.
     pub new: Vec<Side>,
 }
 
@@ -109,7 +109,7 @@ pub fn staged(
     let mut staged = Staged { changes, merged, ..Staged::default() };
     for (path, id) in submodules {
         let before: Vec<_> = parents.iter().filter_map(|&tree| in_tree(&mut lookup, tree, &path)).collect();
-        // Whatever a parent has at that path, the name is not new.
+        // If any parent has something at that path, the name is not new.
         if before.is_empty() && staged.submodules.last() != Some(&path) {
             staged.submodules.push(path.clone());
         }

@@ -7,13 +7,13 @@ use super::super::commit::Header;
 use super::super::lookup::Lookup;
 use crate::untrusted::{self, ReadError, Symlinks};
 
-/// Most bytes read of `MERGE_HEAD`: more parents than any octopus merge has.
+/// Maximum size of `MERGE_HEAD`, in bytes: enough for more parents than any octopus merge has.
 const MAX_MERGE_HEAD: u64 = 1 << 16;
 
 /// The trees of the commits in `MERGE_HEAD` and in `announced`, each once.
 ///
 /// Git writes `MERGE_HEAD` when a merge stops before committing, and makes each commit in it a parent of the next
-/// commit. If it cannot be read, the index is compared with fewer parents, and more of it counts as new.
+/// commit. If it cannot be read, the index is compared with fewer parents, and more of it is considered new.
 pub(super) fn merged_trees(
     repo: &gix::Repository,
     announced: &[ObjectId],

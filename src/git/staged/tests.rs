@@ -1,4 +1,4 @@
-//! The index against HEAD, as `git diff --cached` sees it.
+//! Compares the index with HEAD, using `git diff --cached` as the oracle.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,7 +10,7 @@ use crate::git::scratch::Scratch;
 /// Path, HEAD's side, the index's side.
 type Line = (Vec<u8>, Option<Side>, Option<Side>);
 
-/// What git says, submodules left out, and the paths in conflict.
+/// The changes according to git, without submodules, and the paths in conflict.
 fn git_diff(scratch: &Scratch) -> (BTreeSet<Line>, BTreeSet<Vec<u8>>) {
     let raw = scratch.git(&["diff", "--cached", "--raw", "-z", "--no-renames", "--abbrev=64"]);
     let (mut lines, mut conflicts) = (BTreeSet::new(), BTreeSet::new());
@@ -35,7 +35,7 @@ fn git_diff(scratch: &Scratch) -> (BTreeSet<Line>, BTreeSet<Vec<u8>>) {
     (lines, conflicts)
 }
 
-/// Checks that we say what git says.
+/// Checks that the result is that of git.
 fn check(scratch: &Scratch) -> Staged {
     let staged = staged(&scratch.open(), None, &[], &[]).unwrap();
     assert!(staged.gaps.is_empty(), "{:?}", staged.gaps);
@@ -218,7 +218,7 @@ fn files(most: usize) -> impl Strategy<Value = BTreeMap<usize, (usize, usize)>> 
     prop::collection::btree_map(0..PATHS.len(), (0usize..4, 0usize..5), 0..most)
 }
 
-/// Leaves out what cannot exist beside a file with the name of a directory.
+/// Leaves out paths that cannot coexist with a file whose name is that of their directory.
 fn compatible(files: &BTreeMap<usize, (usize, usize)>) -> Vec<(&'static str, usize, usize)> {
     let mut kept: Vec<(&str, usize, usize)> = Vec::new();
     for (&path, &(content, kind)) in files {

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use super::index::{Index, IndexError};
 
-/// Larger index files, of some million paths, are not read for tracked paths.
+/// Maximum size of an index that is read for tracked paths, in bytes: some million paths.
 const MAX_FILE_SIZE: u64 = 512 << 20;
 
 /// The paths in an index.

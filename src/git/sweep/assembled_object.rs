@@ -1,4 +1,4 @@
-//! An object in memory, with what its deltas inherit from it.
+//! An object in memory, with the matches and keywords that its deltas inherit.
 
 use gix::object::Kind;
 

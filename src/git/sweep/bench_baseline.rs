@@ -7,8 +7,8 @@ use crate::git::inflate::Inflater;
 use crate::git::pack::{Entry, Pack};
 use crate::threads;
 
-/// Inflates every pack entry once on `threads` threads, applies no deltas, and returns the number of bytes.
-/// Skips what cannot be read.
+/// Inflates every pack entry once on `threads` threads, applies no deltas, and returns the number of bytes. Skips
+/// entries that cannot be read.
 pub fn inflate_all_entries(database: &ObjectDatabase, threads: usize) -> u64 {
     let listing = database.list();
     let packs: Vec<Pack> =

@@ -52,7 +52,7 @@ impl Buffers {
         }
     }
 
-    /// Frees what a single huge object made grow.
+    /// Frees buffers that a single huge object has enlarged.
     pub(super) fn trim(&mut self) {
         if self.input.len() > MAX_FREE_BYTES {
             self.input = Vec::new();

@@ -6,8 +6,8 @@ use super::Searcher;
 use super::delta_inheritance::{DeltaShape, Region};
 use crate::git::pack::delta::{Run, RunSource, gather};
 
-/// Looking at the edges first has a cost; it pays off only if the bytes that would otherwise be searched are
-/// at least this many times more.
+/// Searching the edges first has a cost. It pays off only if at least this many times as many bytes would be searched
+/// otherwise.
 const MIN_SAVING: u64 = 4;
 
 /// Everything a delta inserts, and the ends of everything it copies.

@@ -49,11 +49,11 @@ pub(super) struct Collected<H> {
     pub(super) failures: Vec<ReadFailure>,
     pub(super) counts: ObjectCounts,
     pub(super) searched: u64,
-    /// Objects that were named and not found.
+    /// Objects that were referred to and not found.
     pub(super) missing: HashSet<ObjectId>,
-    /// Objects that are named in a pack and are not in it, with the number of the pack. Only noted for a cache.
+    /// Objects that a pack refers to and does not contain, with the number of the pack. Recorded only for a cache.
     pub(super) outward: HashSet<(u32, ObjectId)>,
-    /// The entries that were searched, as pack number and entry, with kind and size. Only noted for a cache.
+    /// The entries that were searched, as pack number and entry, with kind and size. Recorded only for a cache.
     pub(super) sizes: Vec<(usize, Entry, Kind, u64)>,
     /// The digests of contents that are read again after the sweep, by pack number and entry. Only noted for a cache.
     pub(super) contents: HashMap<(usize, Entry), CacheDigest>,

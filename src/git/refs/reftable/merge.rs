@@ -37,8 +37,8 @@ impl Reader {
             .extend(unlisted.into_iter().filter(|entry| !entry.deletes).map(|entry| entry.entry));
     }
 
-    /// Adds the refs of a stack, and returns its reflog entries. If the stack is not in use, only the names
-    /// of its refs count.
+    /// Adds the refs of a stack, and returns its reflog entries. If the stack is not in use, only the names of its
+    /// refs are kept.
     fn stack(&mut self, stack: &Stack, prefix: &str, in_use: bool) -> Vec<StackLogEntry> {
         let limit =
             stack.len().saturating_mul(BUDGET_PER_BYTE).clamp(*BUDGET_RANGE.start(), *BUDGET_RANGE.end());

@@ -1,4 +1,4 @@
-//! Collects the facts about packs that a sweep went through without any fault.
+//! Collects the facts about packs that a sweep searched completely.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 
@@ -18,7 +18,7 @@ use crate::git::sweep::collected::ObjectKey;
 use crate::git::sweep::outcome::{KindCount, ObjectCounts};
 use crate::git::sweep::plan::Sweep;
 
-/// What a sweep noted about one pack.
+/// What a sweep recorded about one pack.
 #[derive(Default)]
 struct PackNotes {
     /// Kind and size of the entries that were searched.
@@ -31,7 +31,7 @@ struct PackNotes {
     outward: BTreeSet<ObjectId>,
 }
 
-/// The facts about all packs of a sweep that has just ended. Nothing was taken from what it collected yet.
+/// The facts about all packs of a sweep that has just ended, from everything that it collected.
 pub(in crate::git::sweep) fn collect<S: Searcher>(
     sweep: &Sweep<'_, S>,
     state: &CachedSweep<'_>,
@@ -111,7 +111,7 @@ fn is_unchanged(pack: &Pack) -> bool {
     pack.identity().is_some_and(|identity| identity.is_unchanged(pack.path()))
 }
 
-/// Packs with anything that was not read, or is not as git writes it. They are searched every time.
+/// Packs with something that was not read, or that git would not have written. They are searched every time.
 fn flawed_packs<S: Searcher>(sweep: &Sweep<'_, S>) -> HashSet<usize> {
     let collected = &sweep.collected;
     let mut flawed: HashSet<usize> = HashSet::new();
@@ -147,11 +147,11 @@ fn facts<S: Searcher>(
     let (pack, own) = (&sweep.store.packs[number], &state.packs[number]);
     let matched: Vec<Entry> = notes.matched.iter().copied().collect();
     let again: HashSet<Entry> = DeltaTree::with_bases(pack, &matched).into_iter().collect();
-    let mut counts = ObjectCounts::default();
+    let mut object_counts = ObjectCounts::default();
     let mut left_out = 0;
-    for family in own.families.iter().flatten() {
-        if let Some(known) = own.known_families.get(&family.digest) {
-            counts.add_count(known.kind(), known.count);
+    for family in pack_state.families.iter().flatten() {
+        if let Some(known) = pack_state.known_families.get(&family.digest) {
+            object_counts.add_count(known.kind(), known.count);
             left_out += known.count.objects;
         }
     }
@@ -160,10 +160,10 @@ fn facts<S: Searcher>(
     }
     for (entry, (kind, size)) in &notes.searched {
         if !again.contains(entry) {
-            counts.add_count(*kind, KindCount { objects: 1, bytes: *size });
+            object_counts.add_count(*kind, KindCount { objects: 1, bytes: *size });
         }
     }
-    let named = own.inherited_outside.iter().filter(|id| !pack.contains(id));
+    let named = pack_state.inherited_outside.iter().filter(|id| !pack.contains(id));
     let outward = notes.outward.iter().chain(named).copied().collect();
     let (relies_on, outside) = elsewhere(sweep, state, number, &outward);
     let after_repack = RepackFacts {
@@ -191,7 +191,8 @@ fn read_again(pack: &Pack, notes: &PackNotes, again: &HashSet<Entry>) -> Option<
     Some(ReadAgain { counts, objects })
 }
 
-/// Where the objects are that a pack names and does not contain: other packs, and the ids of those that are in none.
+/// Where the objects are that a pack refers to and does not contain: the other packs, and the ids of those in no
+/// pack.
 fn elsewhere<S: Searcher>(
     sweep: &Sweep<'_, S>,
     state: &CachedSweep<'_>,

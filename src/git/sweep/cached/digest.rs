@@ -35,7 +35,7 @@ fn is_part_in_order(pack: &Pack, start: u32) -> bool {
         if last.is_some_and(|last| last >= id) {
             return false;
         }
-        // In order, all ids of one first byte are found if the first and the last are.
+        // Since they are sorted, all ids with the same first byte are found if the first and the last one are.
         if last.map(oid::first_byte) != Some(id.first_byte())
             && !(is_found(position) && position.checked_sub(1).is_none_or(is_found))
         {

@@ -1,4 +1,4 @@
-//! What is kept about a pack.
+//! The facts that the cache stores about a pack.
 
 use gix::ObjectId;
 
@@ -15,7 +15,7 @@ pub(super) struct PackFacts {
     pub(super) counts: ObjectCounts,
     /// Packs that contain objects which this one names and does not contain.
     pub(super) relies_on: Vec<CacheDigest>,
-    /// The objects that it names and that are in no pack, sorted.
+    /// The objects that it refers to and that are in no pack, sorted.
     pub(super) outside: Vec<ObjectId>,
     /// Entries with matches, ascending: they are searched again, with their delta bases.
     pub(super) matched: Vec<Entry>,
@@ -63,7 +63,7 @@ impl MemoryLimits {
 
 /// The entries of a cache about one pack may take this part of its size together.
 const MAX_PART: u64 = 50;
-/// And so many bytes more, for small packs.
+/// Additional bytes that an entry may take, for small packs.
 const MIN_ROOM: u64 = 1 << 10;
 
 /// How many bytes all that is kept about a pack of `pack_bytes` bytes may take.
@@ -101,7 +101,8 @@ impl PackFacts {
         out
     }
 
-    /// Reads an entry of a cache for a pack of `entries` entries whose ids have `id_len` bytes. `None` if it makes no sense.
+    /// Reads an entry of a cache for a pack of `entries` entries whose ids have `id_len` bytes. `None` if it is
+    /// malformed.
     pub(super) fn decode(bytes: &[u8], entries: usize, id_len: usize) -> Option<Self> {
         let mut reader = CacheReader::new(bytes);
         let mut facts = Self { memory: MemoryLimits::decode(&mut reader)?, ..Self::default() };

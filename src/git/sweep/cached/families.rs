@@ -1,4 +1,4 @@
-//! Families of blobs and of trees, and what identifies them wherever they are stored.
+//! Families of blobs and trees, and the digests that identify them wherever they are stored.
 
 use gix::object::Kind;
 
@@ -10,14 +10,14 @@ use crate::threads;
 /// How many families one thread hashes at a time.
 const BATCH: usize = 64;
 
-/// A blob or tree that is stored whole, and all deltas of its pack that build on it.
+/// A blob or tree that is stored complete, and all deltas in its pack that build on it.
 #[derive(Clone, Debug)]
 pub(super) struct Family {
     /// The kind of all of its objects.
     pub(super) kind: Kind,
-    /// The object that is stored whole.
+    /// The object that is stored complete.
     pub(super) root: Entry,
-    /// The digest of all bytes that are stored for the family, and of what builds on what.
+    /// The digest of all stored bytes of the family, and of which delta builds on which object.
     pub(super) digest: CacheDigest,
 }
 

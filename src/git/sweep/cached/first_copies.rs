@@ -1,4 +1,4 @@
-//! Counts the objects of a known pack of which no earlier pack has a copy.
+//! Counts the objects of a known pack that no earlier pack contains.
 
 use std::collections::{HashMap, HashSet};
 use std::io::Read as _;
@@ -11,10 +11,10 @@ use crate::git::pack::entry::EntryContent;
 use crate::git::pack::{DeltaTree, Entry, Pack};
 use crate::git::sweep::outcome::ObjectCounts;
 
-/// The objects of a known pack that are not searched again and are no `duplicates`. `None` if an entry makes no sense, which
-/// none does in a pack with facts.
+/// The objects of a known pack that are not searched again and are no `duplicates`. `None` if an entry is malformed,
+/// which does not happen in a pack with facts.
 pub(super) fn first_copies(pack: &Pack, facts: &PackFacts, duplicates: &[bool]) -> Option<ObjectCounts> {
-    let mut counts = facts.counts;
+    let mut counts = facts.object_counts;
     if duplicates.is_empty() {
         return Some(counts);
     }
@@ -28,7 +28,7 @@ pub(super) fn first_copies(pack: &Pack, facts: &PackFacts, duplicates: &[bool]) 
     Some(counts)
 }
 
-/// The kind of an entry: that of the object at the end of its delta chain. `known` has those of entries met before.
+/// The kind of an entry: that of the object at the end of its delta chain. `known` caches the kinds of entries.
 fn kind(pack: &Pack, entry: Entry, known: &mut HashMap<Entry, Kind>) -> Option<Kind> {
     let (mut chain, mut at) = (Vec::new(), entry);
     let kind = loop {

@@ -1,12 +1,12 @@
-//! The ids that a pack lists, in a form that is small and still tells whether another pack lists all of them.
+//! The ids that a pack lists, in a compact form that still shows whether another pack lists all of them.
 
 use gix::oid;
 
 use crate::cache::{CacheDigest, CacheReader, put_number};
 use crate::git::pack::Pack;
 
-/// How many leading bits of an id are kept: three bytes each, as gaps, in packs of up to a million objects. A new id shares
-/// them with one of 100,000 others once in 700,000 times; the pack is then searched again.
+/// How many leading bits of an id are kept: three bytes each, as gaps, in packs of up to a million objects. The
+/// probability that a new id shares them with one of 100,000 others is 1 in 700,000; the pack is then searched again.
 const LEADING_BITS: u32 = 36;
 /// How many bytes of ids are hashed at a time.
 const BATCH: usize = 1 << 16;
@@ -16,7 +16,7 @@ const BATCH: usize = 1 << 16;
 pub(super) struct IdSet {
     /// The digest of all ids in order.
     digest: CacheDigest,
-    /// The leading bits of each id, in order: they find the ids of this set among others.
+    /// The leading bits of each id, in order, to find the ids of this set among others.
     leading: Vec<u64>,
 }
 

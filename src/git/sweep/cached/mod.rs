@@ -1,14 +1,14 @@
-//! Sweeps that do not search again what an earlier sweep searched.
+//! Sweeps that reuse the results of earlier sweeps.
 //!
 //! What a sweep finds in a pack follows from the bytes of the pack and its index. So facts about a pack are kept under a
 //! digest of all of these bytes, which every sweep computes anew: a pack whose bytes were replaced under the same name is
 //! another pack. A pack that changes during the sweep leaves no facts. Facts are only that nothing was found: every object
 //! with a match is searched again, so the cache has nothing about any key.
 //!
-//! After a repack there are other packs. A [family](families::Family) of blobs or trees whose stored bytes are all the same as
-//! before is not searched again; everything else is. An object id is never trusted to say what an object holds, since an
-//! index can give any id to any content. What trees name must exist, so they are searched again unless the new pack
-//! [lists every id](id_set::IdSet) of the old one.
+//! After a repack there are other packs. A [family](families::Family) of blobs or trees whose stored bytes are
+//! unchanged is not searched again; everything else is. An object id is never trusted to identify an object's
+//! content, since an index can give any id to any content. The objects that trees refer to must exist, so trees are
+//! searched again unless the new pack [lists every id](id_set::IdSet) of the old one.
 
 mod collect;
 mod digest;

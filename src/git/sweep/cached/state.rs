@@ -44,11 +44,11 @@ pub(super) struct PackState {
     pub(super) digest: Option<CacheDigest>,
     /// The facts, if it was swept before.
     pub(super) facts: Option<PackFacts>,
-    /// The families in it, if they were needed.
+    /// The families in it, determined when first needed.
     pub(super) families: Option<Vec<Family>>,
-    /// Families that were in a pack that is gone, and so are not searched.
+    /// Families that were in a pack that no longer exists; they are not searched.
     pub(super) known_families: HashMap<CacheDigest, FamilyFact>,
-    /// The objects in no pack that trees in these families may name.
+    /// The objects in no pack that trees in these families may refer to.
     pub(super) inherited_outside: Vec<ObjectId>,
     /// Objects that would be read again and need not be, with their sizes.
     clean: Vec<(ObjectId, u64)>,
@@ -65,7 +65,7 @@ impl PackState {
     }
 }
 
-/// What of a pack is searched.
+/// What part of a pack is searched.
 pub(in crate::git::sweep) struct CachedPlan {
     pub(in crate::git::sweep) tree: DeltaTree,
     /// The objects that are not searched.
@@ -105,7 +105,7 @@ impl<'c> CachedSweep<'c> {
         }
     }
 
-    /// Looks up the packs that are new to this sweep.
+    /// Looks up the packs that this sweep has not looked up yet.
     pub(in crate::git::sweep) fn look_up(&mut self, packs: &[Pack], threads: usize) {
         let first_new = self.packs.len();
         self.packs.extend(
@@ -157,7 +157,7 @@ impl<'c> CachedSweep<'c> {
     ) -> CachedPlan {
         // Without a count, nothing is known.
         let facts = self.packs[number].facts.take();
-        // Entries are counted only if there are any to look at.
+        // Entries are counted only if some are searched.
         let facts =
             facts.filter(|facts| facts.matched.last().is_none_or(|&last| (last as usize) < pack.len()));
         if let Some((mut known, facts)) =
@@ -174,7 +174,7 @@ impl<'c> CachedSweep<'c> {
             return CachedPlan { tree, known };
         }
         let mut plan = CachedPlan { tree: DeltaTree::build(pack, threads), known: ObjectCounts::default() };
-        // Of which blobs a family counts only some is not known.
+        x
         if self.packs[number].digest.is_some() && duplicates.is_empty() && self.has_gone() {
             self.leave_out(number, pack, &mut plan, threads);
         }
@@ -215,15 +215,15 @@ impl<'c> CachedSweep<'c> {
         self.packs[number].facts.is_some()
     }
 
-    /// The objects that were in no pack, and that a known pack or known trees name.
+    /// The objects in no pack that a known pack or known trees refer to.
     pub(in crate::git::sweep) fn outside(&self, number: usize) -> impl Iterator<Item = ObjectId> {
         let state = &self.packs[number];
         let facts = state.facts.iter().flat_map(|facts| &facts.outside);
         facts.chain(&state.inherited_outside).copied()
     }
 
-    /// Leaves out the families that were in a pack that is gone. What a tree names must still exist, so trees are left out
-    /// only if this pack has every object of the one that is gone.
+    /// Leaves out the families that were in a pack that no longer exists. The objects that a tree refers to must
+    /// still exist, so trees are left out only if this pack has every object of that one.
     fn leave_out(&mut self, number: usize, pack: &Pack, plan: &mut CachedPlan, threads: usize) {
         let found = families(pack, &plan.tree, threads);
         let (gone, state) = (self.gone.as_deref().unwrap_or_default(), &mut self.packs[number]);
@@ -248,7 +248,7 @@ impl<'c> CachedSweep<'c> {
         state.families = Some(found);
     }
 
-    /// Whether there are families of packs that are gone. Loads them when first called.
+    /// Whether there are families of packs that no longer exist. Loads them when first called.
     fn has_gone(&mut self) -> bool {
         let present: HashSet<CacheDigest> = self.packs.iter().filter_map(|pack| pack.digest).collect();
         if self.gone.is_none() {

@@ -1,4 +1,4 @@
-//! What is kept about a pack is read back, and nothing else is.
+//! Facts about a pack survive encoding, and nothing invalid is decoded.
 
 use gix::ObjectId;
 
@@ -124,7 +124,7 @@ fn an_id_set_tells_whether_a_pack_lacks_one_of_its_ids() {
     scratch.git(&["reflog", "expire", "--expire=now", "--all"]);
     scratch.git(&["repack", "-qad"]);
     assert!(!old.is_within(&open_pack(&scratch)) && !more.is_within(&open_pack(&scratch)));
-    // Families of trees are of use only with ids.
+    // Families of trees are useful only together with the ids.
     let families = vec![family(0), FamilyFact { is_trees: true, ..family(1) }];
     let without = RepackFacts { families, ..repack_facts() };
     assert_eq!(RepackFacts::decode(&without.encode(1 << 20)).unwrap().families, [family(0)]);
