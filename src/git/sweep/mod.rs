@@ -6,7 +6,7 @@
 //! bytes copied from the base and is inherited from there. Most of the bytes searched in a delta are context
 //! around a change. They are skipped where no keyword occurs, which the inserted bytes and the ends of the
 //! copied runs are enough to determine ([`Searcher::keywords`]). The result is the same as searching every
-//! object whole ([`SweepOptions::whole`]); tests enforce this.
+//! object whole ([`SweepOptions::full_objects`]); tests enforce this.
 
 mod assembled_object;
 mod bench_baseline;
@@ -119,7 +119,7 @@ pub trait Searcher: Sync {
 pub struct SweepOptions<'a> {
     /// Number of threads; 0 means one per core.
     pub threads: usize,
-    /// Assemble every object and search it whole: slower, with the same result.
+    /// Assemble every object and search it in full: slower, with the same result.
     pub full_objects: bool,
     /// Size limit for assembling an object, in bytes. Larger objects are skipped if they are deltas.
     pub max_assembled: u64,
