@@ -19,7 +19,7 @@ impl Advice {
         Self { steps: rule.advice.clone(), revoke_url: rule.revoke_url.clone() }
     }
 
-    /// Nobody should have to revoke something that may not be a key.
+    /// For a low-confidence match, the first step is to find out whether it is a key.
     fn for_low_confidence(rule: &RuleInfo) -> Self {
         let find_out = "First find out whether this is one of your keys: confidence is low, and it may be an example, \
                         an identifier or another vendor's key";

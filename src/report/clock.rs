@@ -1,4 +1,4 @@
-//! Moments as reports write them.
+//! Dates and times as reports write them.
 
 use crate::model::{Report, civil_time};
 

@@ -37,16 +37,15 @@ fn opens_command(text: &str, at: usize) -> bool {
     text[..at].ends_with('#') && RUNNER_COMMANDS.iter().any(|word| text[at + 1..].starts_with(word))
 }
 
-/// Whether it is text that nothing can be hidden in, which most text is: ASCII without the characters that commands
-/// contain.
-fn is_harmless(text: &str) -> bool {
+/// Whether the text needs no escaping, like most text: ASCII without the characters that commands contain.
+fn needs_no_escaping(text: &str) -> bool {
     text.bytes().all(|byte| (b' '..=b'~').contains(&byte) && byte != b'#' && byte != b'_')
 }
 
 /// Rewrites characters of `text`: `replace` either pushes a replacement and returns true, or returns false to
 /// keep the character.
 fn rewrite<'a>(text: &'a str, mut replace: impl FnMut(usize, char, &mut String) -> bool) -> Cow<'a, str> {
-    if is_harmless(text)
+    if needs_no_escaping(text)
         || !text.contains(is_hidden)
             && !text.contains("##")
             && !SECTIONS.iter().any(|word| text.contains(word))
@@ -80,8 +79,8 @@ pub fn line(text: &str) -> Cow<'_, str> {
     })
 }
 
-/// Text that is safe to print, whoever chose the words: each line is escaped as by [`line()`], and none starts
-/// with a CI runner command. Line ends are kept.
+/// Text that is safe to print, even if untrusted: each line is escaped as by [`line()`], and none starts with a CI
+/// runner command. Line ends are kept.
 pub fn lines(text: &str) -> String {
     let safe: Vec<_> = text.split('\n').map(line).collect();
     let mut out = Vec::with_capacity(text.len() + 16);

@@ -1,5 +1,5 @@
-//! What happened to a leak, in order: commits that introduced, moved and removed it, tags, and the first sight of it on
-//! a remote. Formats for people tell the same events in the same words.
+//! What happened to a leak, in order: commits that introduced, moved and removed it, tags, and the first sight of it
+//! on a remote. Formats for people describe the same events in the same words.
 
 use crate::model::{Change, Leak, Move, RemoteSighting, TagDate};
 
@@ -39,7 +39,7 @@ impl<'a> LeakEvent<'a> {
         }
     }
 
-    /// The commit that did it.
+    /// The commit, if the event is one.
     pub(super) fn change(self) -> Option<&'a Change> {
         match self {
             Self::Introduced { change, .. } | Self::Removed(change) => Some(change),

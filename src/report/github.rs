@@ -14,11 +14,11 @@ use super::{Style, escape, humanize, labels, prose, receipt};
 /// The value of `--format`.
 pub(super) const NAME: &str = "github";
 
-/// The most annotations that GitHub shows for a step.
+/// Maximum number of annotations that GitHub shows for a step.
 const MAX_ANNOTATIONS: usize = 10;
-/// The most characters of the next step.
+/// Maximum length of the next step, in characters.
 const MAX_STEP_CHARS: usize = 500;
-/// The most ignored things that an annotation names.
+/// Maximum number of ignored things that an annotation lists.
 const MAX_LISTED_IGNORED: usize = 10;
 
 pub(super) fn write(report: &Report, _: &Style, out: &mut dyn Write) -> io::Result<()> {

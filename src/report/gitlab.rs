@@ -13,11 +13,11 @@ use crate::model::{Change, Confidence, Finding, Leak, Report, Severity};
 use super::next_steps::next_steps;
 use super::{Style, clock, escape, humanize, json, labels, prose, receipt};
 
-/// Takes the place of a commit where there is none, as in the reports of GitLab's own analyzer.
+/// Used if there is no commit, as in the reports of GitLab's own analyzer.
 const NO_COMMIT: &str = "0000000";
-/// The most characters of a solution that GitLab accepts.
+/// Maximum length of a solution that GitLab accepts, in characters.
 const MAX_SOLUTION: usize = 7_000;
-/// The most skips that are listed.
+/// Maximum number of listed skips.
 const MAX_LISTED_SKIPS: usize = 1_000;
 
 pub(super) fn write(report: &Report, _: &Style, out: &mut dyn Write) -> io::Result<()> {
@@ -109,7 +109,7 @@ fn messages(report: &Report) -> Vec<Message> {
     all
 }
 
-/// The entries, each created only when it is written.
+/// The vulnerabilities, each created only when it is written.
 struct Vulnerabilities<'a>(&'a Report);
 
 impl Serialize for Vulnerabilities<'_> {
@@ -203,7 +203,7 @@ fn shared<S: Serializer>(text: &str, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.serialize_str(text)
 }
 
-/// The next steps, numbered, since GitLab renders no list here. Whole steps only, as many as fit.
+/// The next steps, numbered, since GitLab renders no list here. As many complete steps as fit.
 fn solution(report: &Report, leak: &Leak) -> String {
     let mut solution = String::new();
     for (number, step) in (1..).zip(next_steps(report, leak)) {

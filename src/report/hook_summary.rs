@@ -5,9 +5,9 @@ use std::io::{self, Write};
 use super::{escape, labels, receipt};
 use crate::model::{Change, Leak, Report, Status};
 
-/// The most findings, skips or notes that are listed; the rest is only counted.
+/// Maximum number of listed findings, skips or notes; the others are counted.
 const MAX_LISTED: usize = 10;
-/// The most commits listed as adding a key, and as removing it.
+/// Maximum number of commits listed as adding a key, and as removing it.
 const MAX_COMMITS: usize = 3;
 
 /// Writes what was blocked, e.g. "the commit is blocked", and the lines of `next_steps`. For a clean report,
@@ -54,7 +54,7 @@ pub fn write_hook_summary(
         Status::Incomplete => line(format!("friskey: {blocked}: it could not be scanned completely.")),
     }
     if report.status() == Status::Findings {
-        // Markers that do not count and expired entries: why accepting the key did not help.
+        // Ignored markers and expired entries, which explain why the key was not accepted.
         report
             .notes()
             .iter()

@@ -1,4 +1,4 @@
-//! Numbers, sizes and durations in a form for people.
+//! Formats numbers, sizes and durations for people.
 
 /// `1,234`
 pub fn thousands(n: u64) -> String {
@@ -58,12 +58,12 @@ pub(super) fn duration(seconds: u64) -> String {
     text
 }
 
-/// A command line as a shell takes it.
+/// A command line, quoted for a shell.
 pub(super) fn command_line(words: &[String]) -> String {
     words.iter().map(|word| shell_word(word)).collect::<Vec<_>>().join(" ")
 }
 
-/// A word of a command line as a shell takes it.
+/// An argument, quoted for a shell.
 fn shell_word(word: &str) -> String {
     let is_plain = |c: char| c.is_alphanumeric() || "-_./:@%+=,~^…".contains(c);
     match !word.is_empty() && word.chars().all(is_plain) {

@@ -96,7 +96,7 @@ impl<'a> ReportObject<'a> {
     }
 }
 
-/// What was scanned, and how the scan was asked for.
+/// What was scanned, and the command line.
 #[derive(Serialize)]
 pub(super) struct RequestObject<'a> {
     repository: Option<RepositoryObject<'a>>,
@@ -111,7 +111,7 @@ impl<'a> RequestObject<'a> {
             repository: report.repository().map(RepositoryObject::new),
             folder: Some(report.directory()).filter(|path| !path.is_empty()),
             command_line: report.command_line(),
-            started: moment(report.started()),
+            started: rfc3339_utc(report.started()),
         }
     }
 }
@@ -140,7 +140,7 @@ impl<'a> RepositoryObject<'a> {
 }
 
 /// Seconds since 1970 in RFC 3339.
-fn moment(seconds: i64) -> String {
+fn rfc3339_utc(seconds: i64) -> String {
     format!("{}Z", clock::utc(seconds))
 }
 
@@ -167,7 +167,7 @@ impl Serialize for EachLeak<'_> {
     }
 }
 
-/// A list of what has links, whose items are converted in the same way.
+/// A list whose items contain links, also converted one by one.
 struct Each<'a, T>(Option<&'a Permalinks>, &'a [T]);
 
 impl Serialize for Each<'_, Finding> {
@@ -193,7 +193,7 @@ impl Serialize for Each<'_, Move> {
 
 impl Serialize for Each<'_, TagDate> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let tag = |tag: &'_ TagDate| TagObject { name: tag.name.clone(), date: moment(tag.seconds) };
+        let tag = |tag: &'_ TagDate| TagObject { name: tag.name.clone(), date: rfc3339_utc(tag.seconds) };
         serializer.collect_seq(self.1.iter().map(tag))
     }
 }
@@ -274,7 +274,7 @@ impl<'a> ChangeObject<'a> {
             commit: &change.commit,
             author: &change.author,
             date: &change.date,
-            committed: moment(change.seconds),
+            committed: rfc3339_utc(change.seconds),
             path: change.path.as_ref().map(|path| lossy(path)),
             subject: &change.subject,
             url: links.and_then(|links| links.commit(&change.commit)),
@@ -305,7 +305,7 @@ struct RemoteObject<'a> {
 
 impl<'a> RemoteObject<'a> {
     fn new(seen: &'a RemoteSighting) -> Self {
-        Self { name: &seen.name, date: moment(seen.seconds), by_push: seen.by_push }
+        Self { name: &seen.name, date: rfc3339_utc(seen.seconds), by_push: seen.by_push }
     }
 }
 
@@ -342,7 +342,7 @@ impl<'a> FindingObject<'a> {
             end: finding.span.end,
             suppressed: finding.suppressed.as_ref(),
             url: links.and_then(|links| labels::permalink(links, finding)),
-            // No format shows the line of an accepted place.
+            // No format shows the line of an accepted finding.
             excerpt: finding.excerpt.as_ref().filter(|_| finding.suppressed.is_none()),
         }
     }

@@ -1,7 +1,7 @@
-//! Reads a report in the format `json` back, to which a command adds what it found out.
+//! Reads a report in the format `json` back, for commands that add to it.
 //!
-//! Every field may be hostile: whatever comes of it is a [`Draft`], which is redacted again. Keys are not in a
-//! report; in their place are stand-ins that look the same when they are shown.
+//! Every field may be hostile, so the result is a [`Draft`], which is redacted again. Since a report does not contain
+//! the keys, they are replaced by placeholders with the same redacted form.
 
 use std::sync::Arc;
 
@@ -17,10 +17,10 @@ use crate::model::{
 /// Why a report cannot be read back.
 #[derive(Debug, thiserror::Error)]
 pub enum JsonReadError {
-    /// It is no report, or lacks fields that every version of friskey writes.
+    /// It is not a report, or lacks fields that every version of friskey writes.
     #[error("it does not have the fields of a report")]
     Fields,
-    /// It has a place of a kind that this version does not know.
+    /// It has a surface or status that this version does not know.
     #[error("it has a surface or status that this version of friskey does not know")]
     UnknownName,
 }
@@ -30,7 +30,7 @@ const COMMANDS: [&str; 5] = ["history", "scan", "staged", "ci", "trace"];
 /// The draft of a report that was written as `document`; `rules` describe the rules that it names.
 ///
 /// # Errors
-/// When it is no report, or one of a later version.
+/// If it is not a report, or one of a later version.
 pub fn read_json(document: &Value, rules: Vec<RuleInfo>) -> Result<Draft, JsonReadError> {
     if !document.is_object() {
         return Err(JsonReadError::Fields);
@@ -71,7 +71,7 @@ pub fn read_json(document: &Value, rules: Vec<RuleInfo>) -> Result<Draft, JsonRe
     })
 }
 
-/// Seconds since 1970; 0 for what is no date.
+/// Seconds since 1970; 0 for an invalid date.
 fn seconds(date: &str) -> i64 {
     date.parse::<jiff::Timestamp>().map(jiff::Timestamp::as_second).unwrap_or(0)
 }

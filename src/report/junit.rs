@@ -10,7 +10,7 @@ use crate::model::{Leak, Report};
 use super::next_steps::next_steps;
 use super::{Style, clock, escape, humanize, labels, prose, receipt};
 
-/// The most skips, and places of one leak, that are listed.
+/// Maximum number of listed skips, and of listed places of one leak.
 const MAX_LISTED: usize = 1_000;
 
 pub(super) fn write(report: &Report, _: &Style, out: &mut dyn Write) -> io::Result<()> {

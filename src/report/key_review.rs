@@ -6,7 +6,7 @@ use super::humanize::{count, thousands};
 use super::{Style, escape};
 use crate::model::{KeyConcern, KeyReview, ReviewedKey};
 
-/// Writes one line for each key, what is due below it, and the sums.
+/// Writes one line for each key, what is due below it, and the totals.
 ///
 /// # Errors
 /// Only what `out` itself reports.
@@ -30,7 +30,7 @@ pub fn write_key_review(review: &KeyReview, style: &Style, out: &mut dyn Write) 
     let (keys, projects) = (review.keys.len() as u64, review.projects as u64);
     let due = match (review.due as u64, review.not_read.is_empty()) {
         (0, true) => "nothing due".to_owned(),
-        (0, false) => "not everything could be read, so it is not known whether something is due".to_owned(),
+        (0, false) => "not everything could be read, so some keys may be due".to_owned(),
         (due, _) => format!("{} due", count(due, "key")),
     };
     writeln!(out, "{} in {}: {due}", count(keys, "key"), count(projects, "project"))
@@ -50,7 +50,7 @@ fn who(key: &ReviewedKey) -> String {
             parts.push(format!("project {project}{archived}"));
         }
         None if key.admin => parts.push("admin key".to_owned()),
-        None => parts.push("project not known".to_owned()),
+        None => parts.push("project unknown".to_owned()),
     }
     parts.extend(key.owner.as_ref().map(super::verification::owner));
     if !key.usable && !key.project.as_ref().is_some_and(|project| project.archived) {
@@ -68,7 +68,7 @@ fn concern(concern: KeyConcern, key: &ReviewedKey, review: &KeyReview) -> String
         KeyConcern::Unused => {
             format!("not used for {}, so delete it", count(review.max_age_days, "day"))
         }
-        KeyConcern::Unrestricted => "not restricted, so take away what it does not need".to_owned(),
+        KeyConcern::Unrestricted => "not restricted, so remove permissions that it does not need".to_owned(),
         KeyConcern::UserOwned => "owned by a user, so use a service account's".to_owned(),
     }
 }

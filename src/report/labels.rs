@@ -14,7 +14,7 @@ const SHORT_ID_DIGITS: usize = 10;
 /// Separates an archive from its entry.
 const ARROW: &str = " → ";
 
-/// The path as reports show it, not yet escaped: `-` for standard input.
+/// The path as shown in reports, not escaped: `-` for standard input.
 pub(super) fn path(origin: &Origin) -> Option<String> {
     match (&origin.path, origin.surface) {
         (_, Surface::Stdin) => Some("-".to_owned()),
@@ -77,13 +77,13 @@ pub(super) fn author(change: &Change) -> Option<String> {
     if name.is_empty() || name.contains('@') { None } else { Some(escape::line(name).into_owned()) }
 }
 
-/// The day of a commit in UTC. Of its two dates the committer's, by which commits are ordered and exposure is counted: the
-/// author's stays the same when a commit is rebased or amended.
+/// The day of a commit in UTC. This is the committer's date, by which commits are ordered and exposure is computed:
+/// the author's stays the same when a commit is rebased or amended.
 pub(super) fn day(change: &Change) -> String {
     clock::utc(change.seconds).chars().take(10).collect()
 }
 
-/// A ref as git shows it to people, not escaped: `main`, `origin/main`, `tag v1`, `refs/pull/7/head`.
+/// A ref in git's short form, not escaped: `main`, `origin/main`, `tag v1`, `refs/pull/7/head`.
 pub(super) fn short_ref(name: &str) -> String {
     if let Some(tag) = name.strip_prefix("refs/tags/") {
         return format!("tag {tag}");
@@ -114,7 +114,7 @@ pub(super) fn title(report: &Report, leak: &Leak) -> String {
     escape::line(name).into_owned()
 }
 
-/// The order of states: the most urgent first.
+/// The order of statuses: the most urgent first.
 pub(super) fn status_rank(status: LeakStatus) -> i64 {
     match status {
         LeakStatus::Present => 0,
@@ -141,8 +141,8 @@ pub(super) fn is_in_submodules(leak: &Leak) -> bool {
     open.peek().is_some() && open.all(|finding| finding.origin.surface == Surface::Submodule)
 }
 
-/// Whether the hosting service may have commits with the leak: a remote-tracking ref or tag leads to it, or did, or the
-/// repository is a copy of the service's. Links to others would lead nowhere.
+/// Whether the hosting service may have commits with the leak: a remote-tracking ref or tag leads to it, or did, or
+/// the repository is a mirror of the service's. Links to other commits would be broken.
 pub(super) fn may_be_hosted(report: &Report, leak: &Leak) -> bool {
     if is_in_submodules(leak) {
         return false;
@@ -205,7 +205,7 @@ pub(super) fn severity(report: &Report, leak: &Leak) -> Severity {
     rule(report, leak).map_or(Severity::High, |rule| rule.severity)
 }
 
-/// The severity lowered by doubt: an uncertain match is no emergency, whatever kind of key it may be.
+/// The severity lowered by doubt: an uncertain match is not urgent, whatever kind of key it may be.
 pub(super) fn effective_severity(report: &Report, leak: &Leak) -> Severity {
     let severity = severity(report, leak);
     match leak.identified.confidence {
@@ -215,7 +215,7 @@ pub(super) fn effective_severity(report: &Report, leak: &Leak) -> Severity {
     }
 }
 
-/// What the position does not show, escaped.
+/// Details that the position does not show, escaped.
 pub(super) fn details(finding: &Finding) -> Vec<String> {
     let origin = &finding.origin;
     let mut details = Vec::new();

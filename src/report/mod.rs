@@ -1,4 +1,4 @@
-//! Layer 2: turns a [`Report`] into bytes, one file per format.
+//! Layer 2: turns a [`Report`] into bytes, with one file or directory for each format.
 //!
 //! A reporter is a pure function of the report and a [`Style`]; it knows neither files nor the terminal. A
 //! report is redacted already; `escape` keeps it from attacking whatever displays it.
@@ -69,7 +69,7 @@ pub struct Style {
 pub struct Reporter {
     /// The value of `--format`.
     pub name: &'static str,
-    /// What the format is for, in one line.
+    /// A description of the format, in one line.
     pub help: &'static str,
     render: fn(&Report, &Style, &mut dyn Write) -> io::Result<()>,
 }

@@ -1,10 +1,10 @@
-//! Keeps lines from starting a CI runner command: `::error` and the like after any white space (GitHub), or one of the
-//! markers `---`, `+++`, `~~~` and `^^^`, which open and close groups (Buildkite). No text that friskey writes for
-//! people starts that way, whoever chose the words.
+//! Keeps lines from starting a CI runner command: `::error` and the like after any white space (GitHub), or one of
+//! the markers `---`, `+++`, `~~~` and `^^^`, which open and close groups (Buildkite). No line that friskey writes
+//! for people may start that way, even in untrusted text.
 
 use std::io::{self, Write};
 
-/// Passes text on, but escapes the first character of a command at the start of a line: `::` becomes `\u{3a}:`.
+/// Passes text through, but escapes the first character of a command at the start of a line: `::` becomes `\u{3a}:`.
 pub(in crate::report) struct LineStarts<W> {
     out: W,
     state: LineState,
@@ -40,7 +40,7 @@ impl<W: Write> LineStarts<W> {
         Self { out, state: LineState::Start }
     }
 
-    /// Writes what was held back. Call it once everything has been written.
+    /// Writes the characters that are still held back. To be called at the end.
     pub(in crate::report) fn finish(mut self) -> io::Result<()> {
         self.release()?;
         self.out.flush()

@@ -1,4 +1,4 @@
-//! `json`: everything as one document, `friskey/fleet-report/v1`.
+//! `json`: the whole report as one document, `friskey/fleet-report/v1`.
 
 use std::io::{self, Write};
 
@@ -7,10 +7,10 @@ use serde::Serialize;
 use crate::model::{AuditRun, FleetCoverage, FleetIgnored, FleetLeak, FleetReport, FleetRepository, Skip};
 use crate::report::{Style, VERSION, write_json};
 
-/// The contract's name and version.
+/// The name and version of the schema.
 pub(super) const SCHEMA: &str = "friskey/fleet-report/v1";
 
-/// The tool that joined the results.
+/// The tool that merged the results.
 #[derive(Serialize)]
 pub(super) struct FleetTool<'a> {
     name: &'static str,

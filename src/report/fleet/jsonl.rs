@@ -1,4 +1,4 @@
-//! `jsonl`: the same as in `json`, one object a line. A report without the line of type `end` is truncated.
+//! `jsonl`: the content of `json`, with one object per line. A report without the line of type `end` is truncated.
 
 use std::io::{self, Write};
 

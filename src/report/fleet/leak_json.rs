@@ -1,4 +1,4 @@
-//! Reads the leaks of audits, which a fleet's report holds as they are in JSON. Nothing is escaped.
+//! Reads the leaks of audits, which a fleet's report contains as JSON. Nothing is escaped.
 
 use serde_json::{Map, Value};
 

@@ -1,4 +1,4 @@
-//! Reports over many repositories, one file for each format.
+//! Reports about fleets, with one file or directory for each format.
 
 mod html;
 mod human;
@@ -16,12 +16,12 @@ use super::{Style, escape};
 
 pub use sarif::sarif_run;
 
-/// One format of a report over many repositories.
+/// A format for reports about fleets.
 #[derive(Clone, Copy, Debug)]
 pub struct FleetReporter {
     /// The value of `--format`.
     pub name: &'static str,
-    /// What the format is for, in one line.
+    /// A description of the format, in one line.
     pub help: &'static str,
     render: fn(&FleetReport, &Style, &mut dyn Write) -> io::Result<()>,
 }

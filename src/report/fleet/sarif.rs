@@ -1,5 +1,5 @@
-//! `sarif`: one log with a run for each repository. The runs were written with the audits; one without a result is a
-//! failed run that says why.
+//! `sarif`: one log with a run for each repository. The runs were written by the audits; for a repository without a
+//! result, there is a failed run with the reason.
 
 use std::io::{self, Write};
 
@@ -23,7 +23,7 @@ struct FleetLog<'a> {
 /// The run of a repository's SARIF report, for [`FleetResult`](crate::model::FleetResult).
 ///
 /// # Errors
-/// When the report cannot be written, which has no cause but memory.
+/// If the report cannot be written, which happens only if memory is exhausted.
 pub fn sarif_run(report: &Report) -> io::Result<Value> {
     let mut bytes = Vec::new();
     if let Some(sarif) = reporter("sarif") {
@@ -70,7 +70,7 @@ fn failed_run(repository: &FleetRepository) -> Value {
     })
 }
 
-/// What is missing from the whole and what was left out of it, in a run of its own, since it may belong to no repository.
+/// What is missing from the report and what was left out, in a separate run, since it may belong to no repository.
 fn coverage_run(report: &FleetReport) -> Value {
     let notification = |level: &str, text: String| json!({"level": level, "message": {"text": text}});
     let problems = report.problems.iter();

@@ -27,14 +27,14 @@ pub(super) fn verdict(report: &FleetReport) -> String {
         Status::Incomplete => format!("no keys found, but incomplete: {}", gaps(report)),
         Status::Clean => format!("clean: no keys found in {}", repositories(report.coverage.planned)),
     };
-    // Nobody should read more into "clean" than it says.
+    // "Clean" must not suggest that everything was scanned.
     match report.ignored.len() as u64 {
         0 => outcome,
         things => format!("{outcome}; left out: {}{}", at_least(report), count(things, "thing")),
     }
 }
 
-/// What makes the report incomplete, by what came of the repositories.
+/// What makes the report incomplete: the number of repositories in each such state.
 fn gaps(report: &FleetReport) -> String {
     let number =
         |state: RepositoryState| report.coverage.repositories.get(state.name()).copied().unwrap_or(0);
@@ -52,14 +52,14 @@ fn gaps(report: &FleetReport) -> String {
     }
 }
 
-/// `at least ` before the number of things that were left out, if not all of them are named.
+/// `at least `, if the number of things that were left out is a lower bound.
 pub(super) fn at_least(report: &FleetReport) -> &'static str {
     if report.coverage.has_more_ignored { "at least " } else { "" }
 }
 
 /// When and by which version repositories were audited: `2 repositories audited on … with friskey 1.0`.
 pub(super) fn audited(run: &AuditRun) -> String {
-    let (first, last) = (moment(&run.first_started), moment(&run.last_started));
+    let (first, last) = (minute(&run.first_started), minute(&run.last_started));
     let when = match first == last {
         true => format!("on {first}"),
         false => format!("between {first} and {last}"),
@@ -72,8 +72,8 @@ pub(super) fn command(run: &AuditRun) -> String {
     command_line(&run.command_line)
 }
 
-/// `2026-11-28 13:50` of a moment in RFC 3339.
-pub(super) fn moment(text: &str) -> String {
+/// A time in RFC 3339 as `2026-11-28 13:50`.
+pub(super) fn minute(text: &str) -> String {
     text.get(..16).unwrap_or(text).replacen('T', " ", 1)
 }
 

@@ -8,16 +8,16 @@ use crate::report::{escape, humanize, labels, receipt};
 
 use super::parts;
 
-/// The most skips, ignored things and accepted places that are listed.
+/// Maximum number of listed skips, ignored things and accepted places.
 const MAX_LISTED: usize = 10_000;
-/// The most names for one reason that are not folded.
+/// Maximum number of names for one reason that are not folded.
 const MAX_OPEN: usize = 20;
 
 pub(super) fn write(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     accepted(report, out)?;
     writeln!(out, "<section class=\"card\" aria-labelledby=\"coverage\"><h2 id=\"coverage\">Coverage</h2>")?;
     let coverage = report.coverage();
-    counts(coverage, out)?;
+    write_counts(coverage, out)?;
     let remarks = receipt::remarks(report);
     if !remarks.is_empty() {
         writeln!(out, "<h3>Notes</h3>\n<ul class=\"plain\">")?;
@@ -31,7 +31,7 @@ pub(super) fn write(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     writeln!(out, "</section>")
 }
 
-fn counts(coverage: &Coverage, out: &mut dyn Write) -> io::Result<()> {
+fn write_counts(coverage: &Coverage, out: &mut dyn Write) -> io::Result<()> {
     let counts = [
         ("Files", coverage.files),
         ("Commits", coverage.commits),
@@ -78,7 +78,7 @@ fn skipped(coverage: &Coverage, out: &mut dyn Write) -> io::Result<()> {
     }
 }
 
-/// Names, one a line; those beyond the first are folded.
+/// Names, one per line; those beyond [`MAX_OPEN`] are folded.
 fn folded(names: &[&str]) -> String {
     let line = |name: &&str| format!("<code><bdi>{}</bdi></code>", escape::xml(name));
     let open = if names.len() <= MAX_OPEN + 1 { names.len() } else { MAX_OPEN };

@@ -1,4 +1,4 @@
-//! One leak: what it is, what happened to it, what to do, and where it is.
+//! One leak: its kind, history, next steps and places.
 
 use std::io::{self, Write};
 
@@ -10,18 +10,18 @@ use crate::report::{clock, escape, humanize, labels, prose};
 
 use super::{PageView, axis, parts, places, timeline, verification};
 
-/// The most events listed, and those of them that are not folded.
+/// Maximum number of listed events, and of those that are not folded.
 const MAX_EVENTS: usize = 1_000;
 const MAX_OPEN_EVENTS: usize = 20;
-/// The most leaks that are laid out at once.
+/// Number of leaks that the browser lays out at once; the others when they are scrolled into view.
 const MAX_LAID_OUT: usize = 50;
-/// The most refs named.
+/// Maximum number of listed refs.
 const MAX_REFS: usize = 200;
 
 pub(super) fn write(view: &PageView<'_>, number: usize, leak: &Leak, out: &mut dyn Write) -> io::Result<()> {
     let report = view.report;
     let title = escape::xml(&labels::title(report, leak));
-    // What is far below is laid out when it comes into view.
+    // The browser lays out later leaks when they are scrolled into view.
     let later = if number > MAX_LAID_OUT { " later" } else { "" };
     let redacted = escape::xml(&leak.identified.secret.redacted());
     writeln!(out, "<article class=\"card{later}\" id=\"leak-{number}\" aria-labelledby=\"title-{number}\">")?;
@@ -50,7 +50,7 @@ pub(super) fn write(view: &PageView<'_>, number: usize, leak: &Leak, out: &mut d
     writeln!(out, "</article>")
 }
 
-/// The fingerprint and the first places: one of so many leaks that no page could hold everything about each.
+/// The fingerprint and the first places, for reports with too many leaks to show everything about each.
 fn brief(view: &PageView<'_>, leak: &Leak, out: &mut dyn Write) -> io::Result<()> {
     writeln!(out, "<p class=\"small\">Fingerprint <code>{}</code></p>", leak.identified.fingerprint)?;
     places::write_first(view, leak, out)?;

@@ -1,5 +1,5 @@
-//! `html`: one page for an audit, for readers who did not run it. It loads nothing; its only script is its own, and the
-//! page says the same without it.
+//! `html`: one page for an audit, for readers who did not run it. It loads nothing; its only script is inline, and
+//! the page has the same content without it.
 
 mod coverage;
 mod head;
@@ -23,7 +23,8 @@ pub(super) fn write(report: &Report, _: &Style, out: &mut dyn Write) -> io::Resu
     write_verified(report, &[], out)
 }
 
-/// Writes the page of a report whose leaks were verified. `summary` says what the provider was asked, in sentences.
+/// Writes the page of a report whose leaks were verified. `summary` describes the requests to the provider, in
+/// sentences.
 ///
 /// # Errors
 /// Only what `out` itself reports.
@@ -44,13 +45,13 @@ pub fn write_verified(report: &Report, summary: &[String], out: &mut dyn Write) 
     )
 }
 
-/// A report and what every part of the page needs of it.
+/// A report, and data that several parts of the page need.
 struct PageView<'r> {
     report: &'r Report,
     /// The open leaks, most urgent first.
     leaks: Vec<&'r Leak>,
     links: Option<Permalinks>,
-    /// What the provider was asked; empty if it was not.
+    /// The requests to the provider; empty if there were none.
     summary: &'r [String],
 }
 
@@ -65,7 +66,7 @@ impl<'r> PageView<'r> {
         number > MAX_FULL_LEAKS
     }
 
-    /// The links for one leak; `None` if its commits may not be there.
+    /// The links for one leak; `None` if the hosting service may not have its commits.
     fn links_for(&self, leak: &Leak) -> Option<&Permalinks> {
         self.links.as_ref().filter(|_| labels::may_be_hosted(self.report, leak))
     }
@@ -76,7 +77,7 @@ impl<'r> PageView<'r> {
     }
 }
 
-/// The most leaks shown with timelines, steps and all places.
+/// Maximum number of leaks shown with timelines, steps and all places.
 const MAX_FULL_LEAKS: usize = 500;
 
 /// The time from the first event of any of `leaks` to now.

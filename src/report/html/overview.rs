@@ -9,7 +9,7 @@ use crate::report::{escape, events, humanize, labels};
 use super::table::{self, Cell, Column};
 use super::{PageView, axis, parts, timeline};
 
-/// The most leaks on the common axis.
+/// Maximum number of leaks on the common axis.
 const MAX_LANES: usize = 30;
 
 const COLUMNS: [Column; 6] = [

@@ -1,4 +1,4 @@
-//! The shell of every page: head, style, script, and the policy that lets nothing else load or run.
+//! The frame of every page: head, style, script, and the policy that prevents anything else from being loaded or run.
 
 use std::io::{self, Write};
 use std::sync::LazyLock;
@@ -9,7 +9,7 @@ use sha2::{Digest, Sha256};
 use crate::report::escape;
 
 const STYLE: &str = include_str!("style.css");
-/// Sorts and filters tables and copies commands. The page says the same without it.
+/// Sorts and filters tables and copies commands. The page has the same content without it.
 const SCRIPT: &str = include_str!("script.js");
 
 /// Even if escaping failed, the page could load nothing and run nothing but this style and this script.

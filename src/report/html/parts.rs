@@ -7,7 +7,7 @@ use crate::report::next_steps::NextStep;
 
 use crate::report::permalink::Permalinks;
 
-/// The most characters of a key that is kept on one line.
+/// Maximum length of a key that is kept on one line, in characters.
 const MAX_UNBROKEN: usize = 40;
 
 /// A word in a colored frame.
@@ -24,7 +24,7 @@ pub(super) fn status_badge(status: LeakStatus) -> String {
     badge(class, status.name())
 }
 
-/// The same for the name of a state in another report.
+/// The badge for the name of a status in another report.
 pub(in crate::report) fn status_badge_of(name: &str) -> String {
     let known = [LeakStatus::Present, LeakStatus::Removed, LeakStatus::Unreachable, LeakStatus::Unknown];
     match known.into_iter().find(|status| status.name() == name) {
@@ -42,7 +42,7 @@ pub(super) fn severity_badge(severity: Severity) -> String {
     badge(class, severity.name())
 }
 
-/// A link out of the page, if the address may be one; else only the text. `html` is HTML.
+/// A link to another site if the URL is safe, otherwise only the text. `html` is HTML.
 pub(in crate::report) fn link(url: Option<&str>, html: &str) -> String {
     match url.filter(|url| escape::is_link(url)) {
         Some(url) => format!("<a href=\"{}\" rel=\"noreferrer noopener\">{html}</a>", escape::xml(url)),
@@ -56,7 +56,7 @@ pub(super) fn commit(links: Option<&Permalinks>, id: &str) -> String {
     link(url.as_deref(), &format!("<code>{}</code>", escape::xml(&labels::short_id(id))))
 }
 
-/// Text with web addresses in it as links.
+/// Text in which URLs become links.
 pub(in crate::report) fn linked(text: &str) -> String {
     let words = text.split(' ').map(|word| {
         let url = word.trim_end_matches(['.', ',', ';', ')']);
@@ -77,7 +77,7 @@ pub(in crate::report) fn steps(steps: &[NextStep]) -> String {
     format!("<ol class=\"steps\">\n{}</ol>\n", items.collect::<String>())
 }
 
-/// A redacted key or short id, on one line unless it is longer than any that friskey writes.
+/// A redacted key or short id, which is not wrapped unless it is unusually long.
 pub(in crate::report) fn key(text: &str) -> String {
     let class = if text.chars().count() <= MAX_UNBROKEN { " class=\"nowrap\"" } else { "" };
     format!("<code{class}>{}</code>", escape::xml(text))
@@ -88,7 +88,7 @@ pub(in crate::report) fn command(command: &str) -> String {
     format!("<div class=\"command\"><pre><code>{}</code></pre></div>", escape::xml(command))
 }
 
-/// A row of a list of facts; nothing if the value, which is HTML, is empty.
+/// A row of a list of facts; empty if the value, which is HTML, is empty.
 pub(in crate::report) fn fact(name: &str, value: &str) -> String {
     match value.is_empty() {
         true => String::new(),

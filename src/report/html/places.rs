@@ -8,10 +8,10 @@ use crate::report::{escape, humanize, labels};
 use super::{PageView, parts};
 use crate::report::permalink::Permalinks;
 
-/// The most places listed for one leak, and those of them that are not folded.
+/// Maximum number of places listed for one leak, and of those that are not folded.
 const MAX_LISTED: usize = 10_000;
 const MAX_OPEN: usize = 20;
-/// The most places of a leak that is shown in brief.
+/// Maximum number of places of a leak that is shown in brief.
 const MAX_BRIEF: usize = 3;
 
 pub(super) fn write(view: &PageView<'_>, leak: &Leak, out: &mut dyn Write) -> io::Result<()> {

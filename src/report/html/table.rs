@@ -1,4 +1,4 @@
-//! Tables: sortable and searchable with the script, and cards on a narrow screen.
+//! Tables: sortable and searchable with the script, and laid out as cards on a narrow screen.
 
 use std::io::{self, Write};
 
@@ -49,13 +49,13 @@ impl Cell {
         Self { html: html.into(), sort: None }
     }
 
-    /// The same, sorted by `key`.
+    /// Like [`Self::html`], but sorted by `key`.
     pub(in crate::report) fn sorted_by(self, key: i64) -> Self {
         Self { sort: Some(key), ..self }
     }
 }
 
-/// Opens a table. `caption` says what the rows are; not escaped.
+/// Opens a table. `caption` describes the rows and is escaped here.
 pub(in crate::report) fn open(caption: &str, columns: &[Column], out: &mut dyn Write) -> io::Result<()> {
     writeln!(
         out,

@@ -1,4 +1,4 @@
-//! What the provider says about a leak, if it was asked.
+//! The provider's verdict on a leak, if it was requested.
 
 use std::io::{self, Write};
 

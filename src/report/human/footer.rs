@@ -29,7 +29,7 @@ pub(super) fn write(report: &Report, style: &Style, out: &mut dyn Write) -> io::
     wrap::write("", &paint(style.color, color, receipt::verdict(report)), 2, style, out)
 }
 
-/// The first thing that the rule says; the steps of each leak say the rest.
+/// The first step that the rule lists; the steps of each leak contain the others.
 fn advice(report: &Report, rule: &RuleInfo, style: &Style, out: &mut dyn Write) -> io::Result<()> {
     let Advice { steps, revoke_url } = about_rule(report, rule);
     let title = format!("{}:", escape::line(&rule.id));
@@ -65,7 +65,7 @@ fn coverage(report: &Report, style: &Style, out: &mut dyn Write) -> io::Result<(
     Ok(())
 }
 
-/// Every suppressed finding, with what accepts it and why.
+/// Every suppressed finding, with what accepts it, and the reason.
 fn accepted(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     for finding in report.leaks().iter().flat_map(|leak| &leak.findings) {
         let Some(Suppression { source, reason, .. }) = &finding.suppressed else { continue };

@@ -11,7 +11,7 @@ use crate::model::{Leak, Report};
 use crate::report::escape;
 use crate::report::next_steps::next_steps;
 
-/// A terminal narrower than this has the commands on lines of their own.
+/// On a terminal narrower than this, commands are on separate lines.
 const NARROW: usize = 60;
 
 pub(super) fn write(report: &Report, leak: &Leak, style: &Style, out: &mut dyn Write) -> io::Result<()> {

@@ -18,7 +18,7 @@ const NARROW: usize = 60;
 
 pub(super) fn write(leak: &Leak, style: &Style, out: &mut dyn Write) -> io::Result<()> {
     let mut events = events(leak);
-    // The refs are named already.
+    // The refs were already listed.
     events.retain(|event| !matches!(event, LeakEvent::Tagged(_)));
     let listed = listed_count(events.len(), style);
     // The first and the last events matter most.

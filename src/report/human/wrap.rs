@@ -6,9 +6,9 @@ use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 use super::Style;
 
-/// Writes `first` and then `text` on as many lines as it takes, each later one indented by `indent` columns. A word that
-/// is longer than a line stays whole, so that it can be copied, but lines may break beside wide characters, which are
-/// those of scripts without spaces. Colors take no room.
+/// Writes `first` and then `text`, wrapped, with each further line indented by `indent` columns. A word that is
+/// longer than a line is not broken, so that it can be copied, but lines may break next to wide characters, since
+/// their scripts have no spaces. Color codes have no width.
 pub(super) fn write(
     first: &str,
     text: &str,
@@ -24,7 +24,7 @@ pub(super) fn write(
         let space = usize::from(follows_space);
         let fits = style.width.is_none_or(|columns| used + space + width <= columns);
         if !fits && piece.is_empty() {
-            // A second space, which a line does not begin with.
+            // A second space, which is dropped at the start of a line.
             continue;
         }
         if !fits && (!is_first_piece || used > indent) {
@@ -61,7 +61,7 @@ fn pieces(text: &str) -> Vec<(&str, bool)> {
     pieces
 }
 
-/// The columns of text that may have color codes in it.
+/// The width in columns of text that may contain color codes.
 fn visible_width(text: &str) -> usize {
     let mut width = 0;
     for (nth, part) in text.split("\u{1b}[").enumerate() {

@@ -1,4 +1,4 @@
-//! What is left to do about a leak, by its state: where it still is, whether it was pushed, and whether it works.
+//! The next steps for a leak, depending on where it still is, whether it was pushed, and whether the key works.
 //!
 //! Formats differ only in how they write the steps. Nothing in them is escaped yet.
 
@@ -12,21 +12,21 @@ use crate::model::{KeyVerdict, Leak, Report};
 
 use state::{LeakState, Pushed};
 
-/// The most names in a sentence.
+/// Maximum number of names in a sentence.
 const MAX_NAMED: usize = 3;
 
-/// One thing to do.
+/// A step.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub(super) struct NextStep {
     /// The kind of step in a word or two: `revoke`, `unstage`, `rewrite history`.
     pub(super) action: &'static str,
     /// What to do, in a sentence or two.
     pub(super) text: String,
-    /// The command that does it, for a POSIX shell in the repository; `None` if there is none, or if a name in it could
-    /// not be shown as it is.
+    /// The command that does it, for a POSIX shell in the repository; `None` if there is none, or if a name in it
+    /// cannot be shown verbatim.
     pub(super) command: Option<String>,
-    /// What must be known before the command is run, in few words, for formats that leave out the text; empty if the
-    /// action says it all.
+    /// A short warning to read before the command is run, for formats that leave out the text; empty if there is
+    /// none.
     #[serde(skip)]
     pub(super) before: String,
 }
@@ -34,7 +34,7 @@ pub(super) struct NextStep {
 /// The directory that commands are for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum StepDirectory {
-    /// The one in which the scan was run: its reader is there.
+    /// The one in which the scan was run, where the reader is.
     OfTheScan,
     /// Any: the reader did not run the scan.
     Any,
@@ -45,12 +45,12 @@ impl NextStep {
         Self { action, text: text.into(), command, before: String::new() }
     }
 
-    /// The same with what must be known before its command is run.
+    /// Adds a warning to read before the command is run.
     fn but(self, before: impl Into<String>) -> Self {
         Self { before: before.into(), ..self }
     }
 
-    /// What to do and the command, on one line.
+    /// The text and the command, on one line.
     pub(super) fn sentence(&self) -> String {
         match &self.command {
             Some(command) => format!("{} Run: {command}", self.text),
@@ -64,7 +64,7 @@ pub(super) fn next_steps(report: &Report, leak: &Leak) -> Vec<NextStep> {
     next_steps_in(StepDirectory::OfTheScan, report, leak)
 }
 
-/// The same for a reader in that directory.
+/// Like [`next_steps`], for a reader in that directory.
 pub(super) fn next_steps_in(dir: StepDirectory, report: &Report, leak: &Leak) -> Vec<NextStep> {
     if leak.is_suppressed() {
         return Vec::new();
@@ -82,7 +82,7 @@ fn steps(state: &LeakState) -> Vec<NextStep> {
             state.inside(&format!("friskey baseline add {} --reason 'not a key'", state.whole_fingerprint)),
         ));
     }
-    // What never left the index can still be kept from leaking.
+    // A key that is only in the index can still be kept from leaking.
     let is_only_staged = state.is_only_staged();
     if !is_only_staged {
         contain(state, &mut steps);
@@ -98,7 +98,7 @@ fn steps(state: &LeakState) -> Vec<NextStep> {
     steps
 }
 
-/// The steps that make the key harmless, which no change to the repository does.
+/// The steps that disable the key, which no change to the repository can do.
 fn contain(state: &LeakState, steps: &mut Vec<NextStep>) {
     match state.verdict {
         Some(KeyVerdict::Dead) => steps.push(NextStep::new(

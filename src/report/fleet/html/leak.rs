@@ -19,15 +19,15 @@ const PLACES: &[Column] = &[
     Column::short("Commit"),
     Column::short("Introduced"),
 ];
-/// The most places listed for one leak.
+/// Maximum number of places listed for one leak.
 const MAX_PLACES: usize = 1_000;
-/// The most leaks that are laid out at once.
+/// Number of leaks that the browser lays out at once; the others when they are scrolled into view.
 const MAX_LAID_OUT: usize = 50;
-/// The most leaks with stories and steps.
+/// Maximum number of leaks with events and steps.
 const MAX_FULL: usize = 500;
-/// The most repositories of a leak with stories and steps.
+/// Maximum number of repositories of a leak with events and steps.
 const MAX_REPOSITORIES: usize = 5;
-/// The most events of a leak in one repository.
+/// Maximum number of events of a leak in one repository.
 const MAX_EVENTS: usize = 10;
 
 /// Every place of a leak that is not accepted, with its repository.

@@ -1,4 +1,5 @@
-//! `html`: one page on the shell of an audit's page. It loads nothing; its only script sorts and filters its tables.
+//! `html`: one page, with the frame of an audit's page. It loads nothing; its only script sorts and filters its
+//! tables.
 
 mod leak;
 mod leak_table;

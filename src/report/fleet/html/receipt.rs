@@ -1,4 +1,4 @@
-//! The receipt: what was scanned, what was left out or accepted, and what the report cannot vouch for.
+//! The receipt: what was scanned, what was left out or accepted, and why the report may be incomplete.
 
 use std::io::{self, Write};
 

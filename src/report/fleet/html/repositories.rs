@@ -1,4 +1,4 @@
-//! The repositories: what came of each, when, and which leaks it has.
+//! The repositories: the state of each, when it was audited, and its leaks.
 
 use std::collections::HashMap;
 use std::io::{self, Write};
@@ -19,7 +19,7 @@ const REPOSITORIES: &[Column] = &[
     Column::short("Size"),
     Column::words("Keys"),
 ];
-/// The most keys that are named beside one repository.
+/// Maximum number of keys listed for one repository.
 const MAX_KEYS: usize = 20;
 
 pub(super) fn write(report: &FleetReport, leaks: &[&FleetLeak], out: &mut dyn Write) -> io::Result<()> {

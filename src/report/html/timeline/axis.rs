@@ -2,13 +2,13 @@
 
 use crate::model::civil_time;
 
-/// The part of the width that is left free at both ends, in percent.
+/// Empty space at both ends, in percent of the width.
 const MARGIN: f64 = 3.0;
-/// The most intervals between the labels of an axis.
+/// Maximum number of intervals between the labels of an axis.
 const MAX_INTERVALS: i64 = 4;
 pub(super) const DAY: i64 = 86_400;
 
-/// The time that a timeline shows.
+/// The period that a timeline shows, in seconds since 1970.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(in crate::report::html) struct Axis {
     pub(super) start: i64,
@@ -16,8 +16,8 @@ pub(in crate::report::html) struct Axis {
 }
 
 impl Axis {
-    /// From the first of `moments` to `now`; `None` without a moment. Dates before 1970 or in the future are shown at the
-    /// ends, since commits may claim anything.
+    /// From the first of `moments` to `now`; `None` without a moment. Dates before 1970 or in the future are shown at
+    /// the ends, since commits may have any date.
     pub(in crate::report::html) fn new(moments: impl Iterator<Item = i64>, now: i64) -> Option<Self> {
         let end = now.clamp(DAY, 253_402_300_799);
         let start = moments.min()?.clamp(0, end);
@@ -30,10 +30,10 @@ impl Axis {
         MARGIN + part * (100.0 - 2.0 * MARGIN)
     }
 
-    /// The moments with a label, and the labels.
+    /// The times that have a label, and the labels.
     pub(super) fn ticks(self) -> Vec<(i64, String)> {
         let days = (self.end - self.start) / DAY;
-        // Days up to a season, then months, then years.
+        // Labels are days for up to a few months, then months, then years.
         if days <= 100 {
             let step =
                 (days / MAX_INTERVALS).max(1) + i64::from(days % MAX_INTERVALS > 0 && days > MAX_INTERVALS);
@@ -59,7 +59,7 @@ fn day_label(seconds: i64) -> String {
     format!("{} {}", time.day(), month_name(i64::from(time.month()) - 1))
 }
 
-/// `Nov 2023`, or `2023` if only years are labelled.
+/// `Nov 2023`, or `2023` if only years are labeled.
 fn month_label(month: i64, step: i64) -> String {
     let (year, month) = (month.div_euclid(12), month.rem_euclid(12));
     if step % 12 == 0 { year.to_string() } else { format!("{} {year}", month_name(month)) }

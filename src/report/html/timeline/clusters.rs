@@ -9,7 +9,7 @@ use super::axis::Axis;
 /// The width of a timeline on a phone, in pixels for each percent.
 const PIXELS: f64 = 3.1;
 
-/// Events too close to each other for a mark each, by their numbers from 1.
+/// Events too close to each other for separate marks, by their numbers from 1.
 pub(super) struct EventCluster {
     percent: f64,
     first: usize,
@@ -33,7 +33,7 @@ impl EventCluster {
     pub(super) fn write(&self, svg: &mut String) {
         let (label, width) = (self.label(), self.width());
         let (x, class) = (self.percent, self.class);
-        // Within the timeline, even on a phone.
+        // Keeps the mark within the timeline, even on a phone.
         let left = (-width / 2.0).min((100.0 - x) * PIXELS - width).max(-x * PIXELS);
         let middle = left + width / 2.0;
         // Writing to a String cannot fail.

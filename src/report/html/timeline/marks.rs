@@ -1,4 +1,4 @@
-//! Marks of single moments on a timeline, and the key to its colors and marks.
+//! Marks of single events on a timeline, and the legend of its colors and marks.
 
 use std::fmt::Write as _;
 
@@ -6,17 +6,17 @@ use crate::report::events::LeakEvent;
 
 use super::axis::Axis;
 
-/// The most marks on the line of one leak.
+/// Maximum number of marks on the line of one leak.
 const MAX_MARKS: usize = 40;
-/// The least distance between two marks of a line, in percent of its width.
+/// Minimum distance between two marks of a line, in percent of its width.
 const MIN_DISTANCE: f64 = 1.0;
 
-/// What happened at a moment that a mark shows.
+/// The event that a mark shows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum TimelineMark {
     /// A commit was tagged.
     Tag,
-    /// A remote had it for the first time.
+    /// A remote was first seen with the leak.
     Remote,
 }
 
@@ -61,7 +61,7 @@ pub(super) fn of_events(events: &[LeakEvent<'_>], axis: Axis, y: u32, svg: &mut 
     }
 }
 
-/// What colors, marks and dashes mean.
+/// The legend: what colors, marks and dashes mean.
 pub(super) fn key(marks: &[TimelineMark], has_dashes: bool) -> String {
     let mut entries = vec![
         ("<rect class=\"held\" width=\"18\" height=\"10\" rx=\"2\"/>".to_owned(), "at the tip of a ref"),

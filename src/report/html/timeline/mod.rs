@@ -1,5 +1,5 @@
-//! Timelines as SVG over real dates. Positions are percentages, so that a timeline fits any width and its text keeps its
-//! size. Everything in it is also said in the list of events, in the facts, or in its label for screen readers.
+//! Timelines as SVG over real dates. Positions are percentages, so that a timeline fits any width and its text keeps
+//! its size. Its content is also in the list of events, in the facts, or in its label for screen readers.
 
 mod axis;
 mod clusters;
@@ -49,7 +49,7 @@ fn bar(leak: &Leak, events: &[LeakEvent<'_>], axis: Axis, y: u32, svg: &mut Stri
     }
 }
 
-/// A band from one moment to another, `y` pixels from the top.
+/// A band between two times, `y` pixels from the top.
 fn band(axis: Axis, (from, to): (i64, i64), (class, y, height): (&str, u32, u32), svg: &mut String) {
     let x = axis.percent(from);
     let width = (axis.percent(to) - x).max(0.6);

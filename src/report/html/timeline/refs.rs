@@ -1,4 +1,4 @@
-//! The rows below a timeline: refs that lead to the leak, each as a band from when it did so at the earliest.
+//! The rows below a timeline: refs that lead to the leak, each as a band that begins when it may first have done so.
 
 use std::collections::HashSet;
 use std::fmt::Write as _;
@@ -12,13 +12,13 @@ use super::axis::Axis;
 use super::band;
 use super::marks::TimelineMark;
 
-/// The most rows.
+/// Maximum number of rows.
 const MAX_ROWS: usize = 8;
-/// How many refs of each kind come before the further ones of any.
+/// Number of refs of each kind that are shown before further refs of any kind.
 const FIRST_OF_A_KIND: usize = 3;
 /// The height of a row in pixels: a name, and a band below it.
 const ROW_HEIGHT: u32 = 30;
-/// The most columns of a name, so that it fits a phone.
+/// Maximum width of a name in columns, so that it fits a phone.
 const MAX_COLUMNS: usize = 40;
 
 /// Kinds of refs, in the order in which they are shown.
@@ -49,10 +49,10 @@ impl RefRowKind {
 
 struct RefRow {
     kind: RefRowKind,
-    /// As git shows it to people, not escaped.
+    /// The name in git's short form, not escaped.
     name: String,
     is_at_tip: bool,
-    /// When it began to lead to the leak: not before the first moment, and not after the second. `None` if no date says.
+    /// When it began to lead to the leak: between these two times. `None` if no date is known.
     since: Option<(i64, i64)>,
     mark: Option<(TimelineMark, i64)>,
 }
@@ -92,7 +92,8 @@ impl RefRow {
     }
 }
 
-/// A name of at most [`MAX_COLUMNS`] columns, without its middle if it is longer: the ends tell similar names apart.
+/// A name of at most [`MAX_COLUMNS`] columns. A longer one is shortened in the middle, since the ends distinguish
+/// similar names.
 fn shortened(name: &str) -> String {
     if name.width() <= MAX_COLUMNS {
         return name.to_owned();
@@ -173,7 +174,7 @@ impl RefRows {
         }
     }
 
-    /// What they show, to be added to the label of the timeline. Not escaped.
+    /// A description of the rows, for the label of the timeline. Not escaped.
     pub(super) fn label(&self) -> String {
         let names = |at_tip: bool| -> Vec<&str> {
             self.rows.iter().filter(|row| row.is_at_tip == at_tip).map(|row| &row.name[..]).collect()
