@@ -61,7 +61,7 @@ pub(super) fn say(message: &str) {
     say_in_color("", "", message);
 }
 
-/// The same behind a word of our own, in colour.
+/// The same behind a word of our own, in color.
 pub(super) fn say_in_color(word: &str, plain: &str, message: &str) {
     let message = escape_lines(&format!("{plain}{}", without_os_errors(message)));
     let rest = message.strip_prefix(plain).unwrap_or(&message);

@@ -35,11 +35,11 @@ fn ends_in_escape(before: &[u8]) -> bool {
         || (tail.len() >= 4
             && tail[tail.len() - 4] == b'\\'
             && tail[tail.len() - 3..].iter().all(|digit| (b'0'..=b'7').contains(digit)))
-        || ends_in_colour(tail)
+        || ends_in_color_code(tail)
 }
 
 /// `ESC[1;31m`, even if ESC is escaped (`\033[0m`, `\x1b[0m`, `\e[0m`).
-fn ends_in_colour(tail: &[u8]) -> bool {
+fn ends_in_color_code(tail: &[u8]) -> bool {
     let Some(rest) = tail.strip_suffix(b"m").or_else(|| tail.strip_suffix(b"K")) else { return false };
     let parameters = rest.iter().rev().take_while(|&&b| b.is_ascii_digit() || b == b';').count();
     rest[..rest.len() - parameters].ends_with(b"[")

@@ -29,7 +29,7 @@ pub struct Match {
     pub source_map: Vec<(usize, usize)>,
 }
 
-/// The most bytes that the compiled patterns of rules that are not built in may take together.
+/// Maximum memory for the compiled patterns of all custom rules together, in bytes.
 const MAX_COMPILED: usize = 64 << 20;
 
 /// Finds the secrets in bytes. Shared between threads; searching allocates nothing until a keyword
@@ -54,9 +54,8 @@ impl Detector {
         Self::with_literals(rules, &[])
     }
 
-    /// The same, with `literals` in the prefilter. They are no keywords of a rule and make no match, but
-    /// [`find_with_keywords`](Self::find_with_keywords) reports them like keywords. A second search for them would cost as
-    /// much as the first.
+    /// Like [`new`](Self::new), with `literals` added to the prefilter. They belong to no rule and cause no match,
+    /// but [`find_with_keywords`](Self::find_with_keywords) reports them like keywords, which saves a second search.
     ///
     /// # Errors
     /// Those of [`new`](Self::new).
@@ -85,13 +84,13 @@ impl Detector {
         Ok(Self { rules: rules.shared(), variants, chains, prefilter, max_match_len, margin })
     }
 
-    /// The most bytes that one match can span.
+    /// Maximum length of a match in the searched bytes.
     pub fn max_match_len(&self) -> usize {
         self.max_match_len
     }
 
-    /// Bytes on each side of a match on which its verdict can depend: the words around it, what
-    /// bounds it, and matches that overlap it, unless they are so long that they give way.
+    /// Bytes on each side of a match on which its verdict can depend: its context, its boundaries, and overlapping
+    /// matches, unless these are so long that they are dropped.
     pub fn margin(&self) -> usize {
         self.margin
     }
@@ -101,18 +100,18 @@ impl Detector {
         &self.rules
     }
 
-    /// Every match in `bytes`, in order of place, none overlapping another. For short texts such as names, which are too
-    /// short to be passed over.
+    /// Every match in `bytes`, sorted by position, without overlaps. Only for short text such as names, in which
+    /// nothing is passed over.
     pub fn find(&self, bytes: &[u8], found: impl FnMut(Match)) {
         let _ = self.find_with_keywords(bytes, |_| true, found);
     }
 
-    /// The same. Calls `keyword` with the offset of each keyword, once for each variant that it belongs to; every match,
-    /// with the margin on each side, contains at least one. If `keyword` returns false, the search ends with what was
-    /// found so far.
+    /// The same. Calls `keyword` with the offset of each keyword, once for each variant that it belongs to; every
+    /// match, with the margin on each side, contains at least one. If `keyword` returns false, the search ends with
+    /// what was found so far.
     ///
-    /// Text can be made to be laborious. So that none is searched at a crawl, the work for each byte is bounded, and
-    /// keywords around which no more can be done are passed over.
+    /// Hostile text could make the search very slow. Therefore the work per byte is limited, and keywords beyond that
+    /// limit are passed over.
     pub fn find_with_keywords(
         &self,
         bytes: &[u8],
@@ -151,8 +150,8 @@ impl Detector {
         work.passed_over
     }
 
-    /// Decodes around those of the keywords that `waiting` lists whose plain matches are known, since the search has come to
-    /// `here`. A key that is already complete is not another one in disguise.
+    /// Decodes around those keywords in `waiting` for which all plain matches are known, because the search has
+    /// reached `here`. A complete plain key is not decoded as another one.
     fn decode<'a>(
         &self,
         bytes: &'a [u8],
@@ -180,13 +179,14 @@ impl Detector {
         self.prefilter.find(bytes, |_, at| keyword(at.start));
     }
 
-    /// The most bytes of a keyword.
+    /// Maximum length of a keyword, in bytes.
     pub fn max_keyword_len(&self) -> usize {
         self.prefilter.max_keyword_len()
     }
 
-    /// The same result without the prefilter and without windows: tries every pattern at every offset. Slow, and the oracle
-    /// of tests. Encoded text is decoded in the same way, but without checking first whether that is plausible.
+    /// Returns the same matches without the prefilter and without windows, by trying every pattern at every offset.
+    /// This is slow and serves as the oracle of tests. Encoded text is decoded in the same way, but without checking
+    /// first whether that is plausible.
     #[doc(hidden)]
     pub fn find_plainly(&self, bytes: &[u8], mut found: impl FnMut(Match)) {
         let mut kept = Kept::default();
@@ -203,7 +203,7 @@ impl Detector {
         self.report(&kept, &mut found);
     }
 
-    /// Calls `found` with every place where a pattern matches, whatever its checks say, as far as `limit` goes.
+    /// Calls `found` with every place where a pattern matches, before its checks run, as far as `limit` allows.
     pub(super) fn patterns<'a>(
         &'a self,
         bytes: &'a [u8],
@@ -281,19 +281,19 @@ impl Detector {
     }
 }
 
-/// What a keyword belongs to.
+/// The variant or literal that a keyword belongs to.
 enum Target<'a> {
-    /// A variant, and its place in the list.
+    /// A variant, and its index in the list.
     Variant(usize, &'a CompiledVariant),
     DecodeChain(&'a DecodeChain),
-    /// One of the literals that make no match.
+    /// One of the additional literals.
     Literal,
 }
 
-/// Encoded keywords that wait for the plain matches around them, at most; this bounds the memory they take.
+/// Maximum number of encoded keywords that wait for the plain matches around them, which limits memory.
 const MAX_WAITING: usize = 1 << 12;
 
-/// What a search may still do, and what it has passed over.
+/// The remaining effort of a search, and the keywords that it passed over.
 struct SearchEffort {
     limit: EffortLimit,
     passed_over: PassedOver,
@@ -314,7 +314,7 @@ enum Found<'a> {
 }
 
 impl<'a> Kept<'a> {
-    /// Keeps `candidate` if its checks do.
+    /// Keeps `candidate` if its checks accept it.
     fn weigh(&mut self, index: usize, variant: &CompiledVariant, mut candidate: Candidate<'a>) {
         if variant.weigh(&mut candidate).is_ok() {
             self.push(rank(index, variant, &candidate), Found::Plain(candidate));
@@ -330,7 +330,7 @@ impl<'a> Kept<'a> {
         self.found.push(found);
     }
 
-    /// Whether such a match that includes the byte at `at` is known.
+    /// Whether the byte at `at` is part of a kept match.
     fn is_complete_at(&self, at: usize) -> bool {
         let last = self.complete.as_ref().and_then(|complete| complete.range(..=at).next_back());
         last.is_some_and(|(_, &end)| at < end)
@@ -370,8 +370,8 @@ fn finished(rule: &Rule, candidate: &Candidate<'_>) -> Match {
     }
 }
 
-/// Compiles the variants of rules that are not built in, as long as they are of a bounded size. The built-in ones are known
-/// to compile, and are only compiled when they are met.
+/// Compiles the variants of custom rules, within the memory limit. The built-in ones are known to compile, and are
+/// compiled when first needed.
 ///
 /// # Errors
 /// A pattern that cannot be compiled, or with which all patterns take too much memory.

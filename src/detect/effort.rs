@@ -1,31 +1,31 @@
-//! How much work a search may do: so much for each byte, so that no text, whatever it repeats, holds a scan up.
+//! Limits the work of a search per byte, so that hostile text cannot stall a scan.
 //!
-//! Work is counted in steps, not in time, so that a search of the same bytes always ends in the same way. A step is what it
-//! takes to look at some bytes, a few nanoseconds. All that reads around a keyword counts its own, in one counter for each
-//! thread: a search runs on one thread from its beginning to its end.
+//! Work is counted in steps, not in time, so that a search of the same bytes always ends in the same way. A step is
+//! the time to examine some bytes, a few nanoseconds. All code that reads around a keyword counts its steps in a
+//! thread-local counter: a search runs on one thread from start to end.
 
 use std::cell::Cell;
 
-/// Steps that any search may take to decode, however short its text. No file among 60,000 took a tenth of that for a
-/// mebibyte; a hundred keys in the most laborious spelling take as many.
+/// Steps that any search may take to decode, however short its text. In 60,000 files, none took a tenth of that per
+/// mebibyte; a hundred keys in the most costly encoding take as many.
 const BASE: u64 = 1 << 21;
 
-/// Steps for each byte in addition.
+/// Additional steps for each byte.
 const PER_BYTE: u64 = 2;
 
-/// So many times as many may be taken until plain keys are not looked for either.
+/// After this multiple of the limit, plain keys are not searched for either.
 const PLAIN_FACTOR: u64 = 2;
 
 thread_local! {
     static SPENT: Cell<u64> = const { Cell::new(0) };
 }
 
-/// Counts `steps` that this thread is taking.
+/// Adds `steps` to the counter of this thread.
 pub(super) fn spend(steps: usize) {
     SPENT.set(SPENT.get().wrapping_add(steps as u64));
 }
 
-/// What one search may still do.
+/// The effort limit of one search.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct EffortLimit {
     begun: u64,
@@ -33,22 +33,22 @@ pub(super) struct EffortLimit {
 }
 
 impl EffortLimit {
-    /// That of a search which begins now.
+    /// The limit of a search that begins now.
     pub(super) fn begin() -> Self {
         Self { begun: SPENT.get(), base: BASE }
     }
 
-    /// As much as it takes.
+    /// No limit.
     pub(super) fn unlimited() -> Self {
         Self { begun: SPENT.get(), base: u64::MAX / 4 }
     }
 
-    /// Whether a search that has come as far as `at` may decode around a keyword there.
+    /// Whether a search that has reached `at` may decode around a keyword there.
     pub(super) fn is_left(&self, at: usize) -> bool {
         self.taken() <= self.until(at)
     }
 
-    /// Whether it may look for a plain key there.
+    /// Whether it may search for a plain key there.
     pub(super) fn is_left_for_plain(&self, at: usize) -> bool {
         self.taken() <= PLAIN_FACTOR * self.until(at)
     }
@@ -63,25 +63,25 @@ impl EffortLimit {
     }
 }
 
-/// Keywords around which a search did not look, because its text took more work than text does that was not made for it.
+/// Keywords around which a search did not look, because the text took more work than any ordinary text.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[must_use = "a search that passed something over is not complete"]
 pub struct PassedOver {
     places: Vec<usize>,
-    /// Bytes between two places that are remembered, at least.
+    /// Minimum distance between two recorded places, in bytes.
     spacing: usize,
 }
 
-/// The most places that are remembered, and the least bytes between them.
+/// Maximum number of recorded places, and the minimum distance between them in bytes.
 const MAX_PLACES: usize = 1 << 12;
 const MIN_SPACING: usize = 64;
 
 impl PassedOver {
-    /// Why not all was looked at, for the report.
+    /// Why the search is incomplete, for the report.
     pub const REASON: &'static str = "repeats what keys begin with so often that only a part of it was decoded and searched, \
                                       so as not to hold up the scan; look at it yourself, or leave it out";
 
-    /// Of a search of `bytes`, nothing yet.
+    /// Nothing passed over yet, in a search of `bytes`.
     pub(super) fn of(bytes: &[u8]) -> Self {
         Self { places: Vec::new(), spacing: MIN_SPACING.max(bytes.len() / MAX_PLACES) }
     }
@@ -113,7 +113,7 @@ impl PassedOver {
     }
 }
 
-/// What a search of `bytes` by `search` takes, in steps: the same on every machine.
+/// The number of steps that `search` takes, which is the same on every machine.
 #[doc(hidden)]
 pub fn steps(search: impl FnOnce()) -> u64 {
     let limit = EffortLimit::unlimited();

@@ -14,7 +14,7 @@ pub enum ProofStatus {
     Proven,
     /// A key or a rewritten object is still there, whether or not everything was looked at.
     StillThere,
-    /// Nothing was found, but not everything could be seen.
+    /// Nothing was found, but not everything could be checked.
     Incomplete,
 }
 

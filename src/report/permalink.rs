@@ -1,8 +1,8 @@
-//! Links to commits and lines at the service that hosts a repository, from the address of its remote.
+//! Links to commits and lines at the service that hosts a repository, derived from the URL of its remote.
 
 use super::escape;
 
-/// A hosting service, by the shape of its links.
+/// A hosting service, which determines the form of links.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Forge {
     GitHub,
@@ -12,7 +12,7 @@ enum Forge {
     Gitea,
 }
 
-/// Where a repository can be looked at in a browser.
+/// Builds links to a repository's web pages.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Permalinks {
     forge: Forge,
@@ -21,7 +21,7 @@ pub(super) struct Permalinks {
 }
 
 impl Permalinks {
-    /// `None` if the address is not that of a known hosting service.
+    /// `None` if the URL is not that of a known hosting service.
     pub(super) fn of(remote: &str) -> Option<Self> {
         let (scheme, rest) = remote.split_once("://")?;
         let (host, path) = rest.split_once('/')?;
@@ -54,7 +54,7 @@ impl Permalinks {
         is_hex(id).then_some(url)
     }
 
-    /// A line of a file as it was in a commit.
+    /// The page of a line of a file in a commit.
     pub(super) fn line(&self, commit: &str, path: &[u8], line: u64) -> Option<String> {
         let source = |parameter: &'static str| if is_rendered(path) { parameter } else { "" };
         let (base, path) = (&self.base, escape::uri(path));
@@ -83,7 +83,7 @@ fn is_rendered(path: &[u8]) -> bool {
     extension.is_some_and(|one| EXTENSIONS.iter().any(|known| one.eq_ignore_ascii_case(known)))
 }
 
-/// The web server of a host for SSH; `None` for a name that only a configuration of SSH knows, such as
+/// The web server of a host for SSH; `None` for an alias that only an SSH configuration defines, such as
 /// `github.com-work`.
 fn web_host(host: &str) -> Option<&str> {
     match host {

@@ -1,4 +1,4 @@
-//! A proof, for a terminal.
+//! Writes a proof for a terminal.
 
 use std::io::{self, Write};
 
@@ -9,7 +9,7 @@ use crate::model::{CloneKind, CloneProof, LeadingRef, ProofStatus, RefKind, Skip
 /// How many places, refs and reasons are listed unless all are asked for.
 const DEFAULT_LISTED: usize = 10;
 
-/// Writes what is still there, what leads to it, what could not be seen, what to do, and the verdict.
+/// Writes what is still there, which refs reach it, what could not be checked, the next steps, and the verdict.
 ///
 /// # Errors
 /// Only what `out` itself reports.
@@ -107,7 +107,7 @@ fn write_refs(proof: &CloneProof, style: &Style, out: &mut dyn Write) -> io::Res
     Ok(())
 }
 
-/// The kinds of the refs that lead to what was purged, in order.
+/// The kinds of refs that reach purged objects, in order.
 fn kinds(proof: &CloneProof) -> Vec<RefKind> {
     let mut kinds: Vec<RefKind> = proof.refs.iter().map(|one| one.kind).collect();
     kinds.sort_unstable();
@@ -124,11 +124,11 @@ fn heading(kind: RefKind, refs: u64) -> String {
         RefKind::Branch => "branch",
         RefKind::Tag => "tag",
         RefKind::Other => "other ref",
-        RefKind::Local => "name of this clone alone",
+        RefKind::Local => "local ref of this clone",
     };
     match refs {
-        1 => format!("1 {one} leads to what was purged"),
-        _ => format!("{} {} lead to what was purged", thousands(refs), plural(one)),
+        1 => format!("1 {one} reaches purged objects"),
+        _ => format!("{} {} reach purged objects", thousands(refs), plural(one)),
     }
 }
 
@@ -158,7 +158,8 @@ fn leads_to(one: &LeadingRef, proof: &CloneProof) -> String {
 fn write_steps(proof: &CloneProof, out: &mut dyn Write) -> io::Result<()> {
     let mut steps: Vec<&str> = kinds(proof).into_iter().map(step).collect();
     if proof.status == ProofStatus::StillThere && steps.is_empty() {
-        steps.push("clone anew and prove on the fresh clone: what no ref leads to is not transferred");
+        steps.push("clone again and run `friskey prove` on the new clone: git does not transfer objects \
+         that no ref reaches");
     }
     steps.dedup();
     if !steps.is_empty() {
@@ -170,7 +171,7 @@ fn write_steps(proof: &CloneProof, out: &mut dyn Write) -> io::Result<()> {
     Ok(())
 }
 
-/// What removes refs of that kind.
+/// How to remove refs of that kind.
 fn step(kind: RefKind) -> &'static str {
     match kind {
         RefKind::PullRequest => {
@@ -189,7 +190,7 @@ fn step(kind: RefKind) -> &'static str {
              the ref with `git push URL --delete REF`"
         }
         RefKind::Local => {
-            "names of this clone alone: clone anew, or run `git reflog expire --expire=now --all` and \
+            "local refs of this clone: clone again, or run `git reflog expire --expire=now --all` and \
              `git gc --prune=now` here"
         }
     }
@@ -227,8 +228,8 @@ fn verdict(proof: &CloneProof) -> &'static str {
         ProofStatus::Proven => {
             "proven: this clone has none of the purged keys and none of the rewritten objects"
         }
-        ProofStatus::StillThere => "still there: this clone has what was purged",
-        ProofStatus::Incomplete => "not proven: nothing was found, but not everything could be seen",
+        ProofStatus::StillThere => "still there: this clone contains purged keys or objects",
+        ProofStatus::Incomplete => "not proven: nothing was found, but not everything could be checked",
     }
 }
 

@@ -1,13 +1,13 @@
-//! A leak in plain sentences, for formats with one text for each. Everything is escaped, and no sentence
-//! contains an e-mail address.
+//! A leak in plain sentences, for formats with one text per leak. Everything is escaped, and no sentence contains an
+//! e-mail address.
 
 use crate::model::{Change, Finding, Leak, LeakStatus, Report, Surface};
 
 use super::{escape, humanize, labels};
 
-/// The most refs that a sentence names.
+/// Maximum number of refs in a sentence.
 const MAX_LISTED_REFS: usize = 5;
-/// The most places that a sentence names.
+/// Maximum number of places in a sentence.
 const MAX_LISTED_PLACES: usize = 10;
 
 /// `OpenAI project key sk-proj-…x9KA (high confidence: marker).`
@@ -21,7 +21,8 @@ pub(super) fn headline(report: &Report, leak: &Leak) -> String {
     format!("{} {redacted} ({} confidence{evidence}).", labels::title(report, leak), identified.confidence)
 }
 
-/// Where the finding is, if its location alone does not say so; else empty. Starts with a space.
+/// A sentence about where the finding is, if its location alone does not show it; otherwise empty. Starts with a
+/// space.
 pub(super) fn location_sentence(finding: &Finding) -> String {
     let origin = &finding.origin;
     let start = finding.span.start;
@@ -39,7 +40,7 @@ pub(super) fn location_sentence(finding: &Finding) -> String {
     String::new()
 }
 
-/// Where the leak still is, as a sentence; `None` if the scan cannot know. Escaped.
+/// Where the leak still is, as a sentence; `None` if the scan did not cover the history. Escaped.
 pub(super) fn standing(leak: &Leak) -> Option<String> {
     let reached = &leak.reachability;
     let sentence = match leak.status {
@@ -110,7 +111,7 @@ fn commit(change: &Change) -> String {
     format!("commit {} on {}{by}", labels::short_id(&change.commit), labels::day(change))
 }
 
-/// ` Also at a:1:2, b:3:4 and 5 more places.`, each place written by `write` from its number, counted from 1.
+/// ` Also at a:1:2, b:3:4 and 5 more places.`, with each place formatted by `write` from its number, counted from 1.
 pub(super) fn also_at(others: &[&Finding], write: impl Fn(usize, &Finding) -> String) -> String {
     if others.is_empty() {
         return String::new();

@@ -32,7 +32,7 @@ fn were(n: u64) -> &'static str {
     if n == 1 { "was" } else { "were" }
 }
 
-/// `no OpenAI key in what was scanned`: what was searched for, and that none of it counts.
+/// `no OpenAI key in what was scanned`: what was searched for and not found.
 pub(super) fn nothing(report: &Report) -> String {
     let mut text = looked_for(report);
     if report.below_threshold() > 0 {
@@ -46,7 +46,7 @@ pub(super) fn nothing(report: &Report) -> String {
     text
 }
 
-/// What a clean result says was not found.
+/// What a clean report did not find.
 fn looked_for(report: &Report) -> String {
     if report.command() == "trace" {
         return "no traced key".to_owned();

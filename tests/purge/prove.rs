@@ -219,7 +219,7 @@ fn old_objects_to_which_nothing_leads_are_still_there() {
     std::fs::remove_file(server.scratch.path("clone/FETCH_HEAD")).unwrap();
     let (status, proof) = server.prove();
     assert_eq!((status, ref_names(&proof).len()), (Some(1), 0), "{proof:#}");
-    assert!(server.prove_for_people().contains("clone anew"), "{}", server.prove_for_people());
+    assert!(server.prove_for_people().contains("clone again"), "{}", server.prove_for_people());
 }
 
 #[test]

@@ -73,7 +73,7 @@ pub(super) const NOTES: &[Notes] = &[
         command: "friskey prove",
         examples: &[
             (
-                "Prove that a fresh mirror clone has nothing left of what was purged",
+                "Prove that a new mirror clone contains none of the purged keys and objects",
                 "friskey prove check.git --report purge.json",
             ),
             (

@@ -20,7 +20,7 @@ pub(super) const PROVE: &[(u8, &str)] = &[
     (2, "The proof could not be attempted: invalid arguments or report, not a repository"),
     (
         3,
-        "Nothing was found, but not everything could be seen: a plain or incomplete clone, something unreadable",
+        "Nothing was found, but not everything could be checked: a plain or incomplete clone, something unreadable",
     ),
 ];
 

@@ -34,7 +34,7 @@ impl DecodedText {
         start..last.max(start)
     }
 
-    /// The same, including the text column that repeats the last of them.
+    /// Like [`Self::span`], including the text column that repeats the last of them.
     pub(in crate::detect) fn span_with_text_column(&self, range: &Range<usize>) -> Range<usize> {
         let span = self.span(range);
         let line = self.text_columns.iter().find(|line| span.end <= line.0);

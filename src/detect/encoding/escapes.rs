@@ -1,6 +1,6 @@
 //! Escapes: all spellings of a byte, or of nothing, in programs, web pages and mail.
 
-use super::colour::colour;
+use super::color_code::color_code;
 use super::line_continuation::{indent, line_break, repeated};
 use super::markup::{Special, special};
 use super::string_concat;
@@ -14,7 +14,7 @@ pub(super) fn backslashed(text: &[u8], at: usize, lenient: bool) -> Option<Token
     let of = |len: usize, value: u32, kind| {
         // An escape character that is itself escaped.
         if value == 0x1b {
-            return colour(&rest[len..]).map(|more| Token::zero_width(count + len + more, TokenKind::Ansi));
+            return color_code(&rest[len..]).map(|more| Token::zero_width(count + len + more, TokenKind::Ansi));
         }
         spelt(count + len, value, kind)
     };
@@ -33,7 +33,7 @@ pub(super) fn backslashed(text: &[u8], at: usize, lenient: bool) -> Option<Token
             let digits = rest.get(..3).filter(|digits| digits.iter().all(|d| (b'0'..=b'7').contains(d)))?;
             of(3, digits.iter().fold(0, |value, digit| value * 8 + u32::from(digit - b'0')), TokenKind::Octal)
         }
-        b'e' => colour(&rest[1..]).map(|len| Token::zero_width(count + 1 + len, TokenKind::Ansi)),
+        b'e' => color_code(&rest[1..]).map(|len| Token::zero_width(count + 1 + len, TokenKind::Ansi)),
         byte @ (b'-' | b'_') => Some(Token::of(count + 1, byte, TokenKind::Backslash)),
         b'/' => Some(Token::of(count + 1, b'/', TokenKind::Plain)),
         // The end of a continued line within a literal.

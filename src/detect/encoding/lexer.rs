@@ -1,6 +1,6 @@
 //! Splits escaped text into tokens.
 
-use super::colour::control;
+use super::color_code::control;
 use super::escapes::{backslashed, continued, entity, percent, quoted};
 use super::token::{Token, TokenKind};
 use super::{line_continuation, markup, string_concat};

@@ -2,7 +2,7 @@
 
 use super::line_continuation::indent;
 
-/// Longest prefix, in bytes.
+/// Maximum length of a prefix, in bytes.
 pub(super) const MAX_PREFIX_LEN: usize = 80;
 
 /// Maximum distance to the start of a line.

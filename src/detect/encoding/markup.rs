@@ -1,7 +1,7 @@
 //! Characters of web pages and documents within a key: tags between two runs of text, invisible characters, and
 //! dashes in place of hyphens.
 
-use super::colour::control;
+use super::color_code::control;
 use super::token::{Token, TokenKind};
 use crate::detect::alphabet::is_key;
 use crate::detect::effort::spend;

@@ -11,7 +11,7 @@
 mod backward_lexer;
 mod base64;
 mod chain_keywords;
-mod colour;
+mod color_code;
 mod decimal;
 mod decode_chain;
 mod decoded_text;

@@ -7,7 +7,7 @@ use super::state::{LeakState, Pushed};
 use super::{MAX_NAMED, NextStep, shell};
 
 /// What `gc --prune=now` does.
-const FOR_GOOD: &str = "deletes for good whatever no ref and no reflog leads to";
+const FOR_GOOD: &str = "permanently deletes everything that no ref or reflog reaches";
 
 /// Adds the steps for every kind of place that holds the key.
 pub(super) fn clean(state: &LeakState, steps: &mut Vec<NextStep>) {
@@ -69,7 +69,7 @@ fn tips(state: &LeakState, steps: &mut Vec<NextStep>) {
         n => format!(" and {n} other branches"),
     };
     let names = named(&state.in_tips);
-    // Where a key was at several paths, some of them may be history.
+    // If a key was at several paths, some of them may be from the past.
     let where_left = match state.in_tips.len() {
         1 => format!("{names} on {branch}{more}"),
         _ => format!("{names}, wherever it still is on {branch}{more}"),
@@ -85,8 +85,8 @@ fn tips(state: &LeakState, steps: &mut Vec<NextStep>) {
     steps.push(NextStep::new("remove", text, command).but(before));
 }
 
-/// Whether the branch is checked out, and the command that commits the cleaned files after a look at them, or else the one
-/// that checks it out. No command for a bare repository.
+/// Whether the branch is checked out, and the command that checks and commits the cleaned files, or else the one that
+/// checks the branch out. No command for a bare repository.
 fn commit_command(state: &LeakState, branch: &str) -> (bool, Option<String>) {
     let is_here = state.head_branch.as_deref() == Some(branch);
     if state.is_bare {
@@ -121,7 +121,7 @@ fn reflog_text(state: &LeakState, steps: &mut Vec<NextStep>) {
     .but("last, since it ends their undo history"));
 }
 
-/// The key in commits that refs lead to.
+/// The key in commits that refs reach.
 fn history(state: &LeakState, steps: &mut Vec<NextStep>) {
     let in_history = !state.branches.is_empty() || !state.other_refs.is_empty();
     match &state.pushed {
@@ -158,7 +158,7 @@ fn history(state: &LeakState, steps: &mut Vec<NextStep>) {
     }
 }
 
-/// How it is known that others may have it.
+/// Why others may have it.
 fn pushed(refs: &[String], since: Option<&RemoteSighting>) -> String {
     let have = if refs.len() == 1 { "has" } else { "have" };
     let day = |seen: &RemoteSighting| clock::utc(seen.seconds).chars().take(10).collect::<String>();
@@ -174,7 +174,7 @@ fn pushed(refs: &[String], since: Option<&RemoteSighting>) -> String {
     }
 }
 
-/// The key in commits that no remote-tracking ref leads to.
+/// The key in commits that no remote-tracking ref reaches.
 fn unpushed(state: &LeakState, steps: &mut Vec<NextStep>) {
     let is_tagged = state.other_refs.iter().any(|name| name.starts_with("tag "));
     let text = match is_tagged {
@@ -191,7 +191,7 @@ fn unpushed(state: &LeakState, steps: &mut Vec<NextStep>) {
     let is_last_commit = state.status == LeakStatus::Present && state.introduced_by_head;
     let (before, command) = match is_last_commit && !state.is_bare && !is_tagged {
         true => ("once it is out of the files", state.git().map(|git| format!("{git} commit --amend"))),
-        false if is_tagged => ("look whether the remote has the tag; before you push it", purge(state)),
+        false if is_tagged => ("check whether the remote has the tag; before you push it", purge(state)),
         false => ("before you push it", purge(state)),
     };
     steps.push(NextStep::new("rewrite history", text, command).but(before));
@@ -201,7 +201,7 @@ fn unpushed(state: &LeakState, steps: &mut Vec<NextStep>) {
 fn purge(state: &LeakState) -> Option<String> {
     let repo = state.repository_argument()?;
     let key = match state.is_one_of_many {
-        // A repository for each key would leave the other keys in each.
+        // Purging one key at a time would give several repositories, each with the other keys.
         true => String::new(),
         false => format!(" --key {}", state.fingerprint),
     };
@@ -217,7 +217,7 @@ fn purge(state: &LeakState) -> Option<String> {
     Some(format!("friskey purge{repo}{key} --into {into} --report {report}"))
 }
 
-/// What there is to say about a purge if the report has several leaks. Starts with a space.
+/// A hint about purges for reports with several leaks. Starts with a space.
 fn for_all(state: &LeakState) -> &'static str {
     if state.is_one_of_many { " One run removes every key of this report." } else { "" }
 }
@@ -226,7 +226,7 @@ fn stashes(state: &LeakState, steps: &mut Vec<NextStep>) {
     if state.stashes.is_empty() {
         return;
     }
-    // By commit: dropping an entry renumbers the others, also for the steps of another leak.
+    // Selected by commit: dropping an entry renumbers the others, which steps of other leaks may refer to.
     let drop = |entry: &StashEntry| {
         let (git, commit) = (state.git()?, shell::quoted(&entry.commit)?);
         let number = format!("$({git} stash list --format=%H | grep -n ^{commit} | cut -d: -f1)");
@@ -252,7 +252,7 @@ fn stashes(state: &LeakState, steps: &mut Vec<NextStep>) {
     .but(FOR_GOOD));
 }
 
-/// The key in objects to which no ref leads.
+/// The key in objects that no ref reaches.
 fn lost(state: &LeakState, steps: &mut Vec<NextStep>) {
     if !state.is_unreachable || !state.stashes.is_empty() {
         return;
@@ -279,11 +279,11 @@ fn lost(state: &LeakState, steps: &mut Vec<NextStep>) {
     );
     let command = expire(state, &state.reflogs).zip(collect_garbage(state));
     let command = command.map(|(expire, collect)| format!("{expire} && {collect}"));
-    let before = "ends the undo history of these reflogs; deletes for good what nothing leads to";
+    let before = "ends the undo history of these reflogs; permanently deletes everything that nothing reaches";
     steps.push(NextStep::new("delete objects", text, command).but(before));
 }
 
-/// Git refuses to delete some of those names, which are files of its directory.
+/// git refuses to delete some pseudorefs, which are files in its directory.
 fn delete_pseudo_ref(state: &LeakState, name: &str) -> Option<String> {
     let (git, quoted) = (state.git()?, shell::quoted(name)?);
     match name.contains('/') || ["FETCH_HEAD", "MERGE_HEAD"].contains(&name) {
@@ -292,7 +292,7 @@ fn delete_pseudo_ref(state: &LeakState, name: &str) -> Option<String> {
     }
 }
 
-/// The command that empties reflogs. Not those of all refs: the stash is a reflog.
+/// The command that empties these reflogs, not all, since the stash is a reflog.
 fn expire(state: &LeakState, reflogs: &[String]) -> Option<String> {
     let names: Option<Vec<String>> = reflogs.iter().map(|name| shell::quoted(name)).collect();
     Some(format!("{} reflog expire --expire=now {}", state.git()?, names?.join(" ")))

@@ -1,12 +1,11 @@
-//! Words of a command line for a POSIX shell.
+//! Quotes arguments for a POSIX shell.
 
 use crate::report::escape;
 
-/// Replaces the middle of a key in a redacted name, which is then not the name of an existing file or ref.
+/// Replaces the middle of a key in a redacted name, so that it does not name an existing file or ref.
 const REDACTED: char = '…';
 
-/// `word`, quoted so that a shell takes it for one word; `None` if it has characters that a reader would not see, or if it
-/// is redacted.
+/// `word`, quoted as one argument; `None` if it contains hidden characters or is redacted.
 pub(super) fn quoted(word: &str) -> Option<String> {
     if word.chars().any(|c| escape::is_hidden(c) || c == '\u{fffd}' || c == REDACTED)
         || escape::line(word) != word
@@ -20,8 +19,8 @@ pub(super) fn quoted(word: &str) -> Option<String> {
     Some(format!("'{}'", word.replace('\'', "'\\''")))
 }
 
-/// A path for git, from the root of the work tree whatever the current directory. Git would take some characters for a
-/// pattern.
+/// A path for git, from the root of the work tree whatever the current directory. git would interpret some characters
+/// as a pattern.
 pub(super) fn pathspec(path: &str) -> Option<String> {
     let is_magic = path.starts_with([':', '!', '^', '(', '/']) || path.contains(['*', '?', '[', '\\']);
     quoted(&if is_magic { format!(":(top,literal){path}") } else { format!(":/{path}") })

@@ -1,4 +1,4 @@
-//! The state of a leak, as far as it decides about what to do next.
+//! The state of a leak, as far as the next steps depend on it.
 
 use std::collections::HashMap;
 
@@ -18,23 +18,23 @@ const LISTED_KINDS: [&str; 3] = ["project", "service-account", "admin"];
 /// Kinds of keys that `friskey verify` knows.
 const VERIFIED_KINDS: [&str; 6] = ["project", "service-account", "admin", "user", "service", "unknown"];
 
-/// Whether others can have fetched the key.
+/// Whether others may have fetched the key.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Pushed {
-    /// A remote-tracking ref leads to it, or did.
+    /// A remote-tracking ref reaches it, or did.
     OnRemote {
-        /// Short names of the remote-tracking refs that lead to it now.
+        /// Short names of the remote-tracking refs that reach it now.
         refs: Vec<String>,
-        /// The first moment that a reflog knows of.
+        /// The earliest time, according to a reflog.
         since: Option<RemoteSighting>,
     },
     /// The repository is bare, so others probably fetch from it, or a mirror of one.
     Served,
-    /// No remote-tracking ref leads to it.
+    /// No remote-tracking ref reaches it.
     NotSeen,
 }
 
-/// What decides about the next steps.
+/// The facts on which the next steps depend.
 #[derive(Clone, Debug)]
 pub(super) struct LeakState {
     /// The first digits of the fingerprint.
@@ -54,21 +54,21 @@ pub(super) struct LeakState {
     pub(super) in_tips: Vec<String>,
     /// Short names of the branches whose tip has it; the checked-out one comes first.
     pub(super) branches: Vec<String>,
-    /// Short names of other refs that lead to it: tags, notes, pull requests.
+    /// Short names of other refs that reach it: tags, notes, pull requests.
     pub(super) other_refs: Vec<String>,
     /// The stash entries that hold it, if nothing else does.
     pub(super) stashes: Vec<StashEntry>,
-    /// The refs whose reflog entries lead to it, if no ref does.
+    /// The refs whose reflog entries reach it, if no ref does.
     pub(super) reflogs: Vec<String>,
     /// The refs whose reflogs hold it in their messages.
     pub(super) reflogs_with_text: Vec<String>,
-    /// Pseudo refs that lead to it: `ORIG_HEAD`.
+    /// Pseudorefs that reach it, such as `ORIG_HEAD`.
     pub(super) pseudo_refs: Vec<String>,
-    /// Whether it is in objects to which nothing leads.
+    /// Whether it is in objects that nothing reaches.
     pub(super) is_unreachable: bool,
     /// Files of the git directory that hold it.
     pub(super) git_files: Vec<String>,
-    /// Whether any commit introduces it, and whether that is HEAD alone.
+    /// Whether any commit introduces it, and whether only HEAD does.
     pub(super) is_committed: bool,
     pub(super) introduced_by_head: bool,
     /// Whether it is only in repositories of submodules.
@@ -81,7 +81,7 @@ pub(super) struct LeakState {
     pub(super) head_branch: Option<String>,
     /// Whether the report has other leaks, all of which a purge of all keys removes.
     pub(super) is_one_of_many: bool,
-    /// What to give as the repository: empty if it is the one around the current directory.
+    /// The repository argument of commands; empty for the repository of the current directory.
     pub(super) repository: String,
     /// How many directories that is below the top of the repository.
     pub(super) depth: usize,
@@ -90,7 +90,7 @@ pub(super) struct LeakState {
     pub(super) is_verifiable: bool,
     pub(super) revoke_url: Option<String>,
     pub(super) advice: Vec<String>,
-    /// Whether a repository is around what was scanned.
+    /// Whether the scanned files belong to a repository.
     pub(super) has_repository: bool,
 }
 
@@ -160,7 +160,7 @@ impl LeakState {
             && self.pushed == Pushed::NotSeen
     }
 
-    /// The command that asks the provider whose it is.
+    /// The command that asks the provider whose key it is.
     pub(super) fn verify_command(&self) -> Option<String> {
         self.online_command("verify", "")
     }
@@ -185,13 +185,13 @@ impl LeakState {
         self.has_repository.then(|| format!("friskey {command}{repo}{options}"))
     }
 
-    /// Where a person revokes it, if no command does.
+    /// The page for revoking it, if no command can.
     pub(super) fn revoke_page(&self) -> Option<NextStep> {
         let url = self.revoke_url.as_ref().filter(|_| !self.is_listed)?;
         Some(NextStep::new("revoke", format!("Its owner revokes it at {url}."), None))
     }
 
-    /// What the rule says; without a rule, to revoke the key.
+    /// The steps of the rule; without a rule, revoking the key.
     pub(super) fn advice(&self) -> Vec<NextStep> {
         let all = self.advice.iter().enumerate().map(|(nth, advice)| {
             let stop = if advice.ends_with(['.', '!']) { "" } else { "." };
@@ -207,7 +207,7 @@ impl LeakState {
         steps
     }
 
-    /// Names the repository in a command: a space and the path, or nothing for the current one.
+    /// The repository argument in a command: a space and the path; empty for the current one.
     pub(super) fn repository_argument(&self) -> Option<String> {
         match &self.repository[..] {
             "" => Some(String::new()),
@@ -215,7 +215,7 @@ impl LeakState {
         }
     }
 
-    /// A command of friskey that takes no repository, in this one.
+    /// A command that has no repository argument, run in this repository.
     pub(super) fn inside(&self, command: &str) -> Option<String> {
         match &self.repository[..] {
             "" => Some(command.to_owned()),
@@ -232,11 +232,11 @@ impl LeakState {
     }
 }
 
-/// How to name the repository to somebody in that directory.
+/// The repository argument for a reader in that directory.
 fn named_repository(known: &RepositoryInfo, dir: StepDirectory) -> String {
     let name = match dir {
         StepDirectory::Any => known.path.as_str(),
-        // Git's own directory is no place for commands that need a work tree.
+        // Commands that need a work tree cannot run in a git directory.
         StepDirectory::OfTheScan if !known.is_bare => match known.given.trim_end_matches('/') {
             ".git" => ".",
             given => given.strip_suffix("/.git").unwrap_or(given),
@@ -245,7 +245,7 @@ fn named_repository(known: &RepositoryInfo, dir: StepDirectory) -> String {
     };
     match name {
         "." => String::new(),
-        // Not an option.
+        // So that it is not taken for an option.
         name if name.starts_with('-') => format!("./{name}"),
         name => name.to_owned(),
     }
@@ -263,8 +263,8 @@ fn paths(findings: &[&Finding], surfaces: &[Surface]) -> Vec<String> {
     paths
 }
 
-/// The paths without those that the key was moved away from. With several branches it may be at one path on this branch
-/// and at another on that, so none is left out.
+/// The paths without those that the key was moved away from. With several branches, the paths may differ from branch
+/// to branch, so none is left out.
 fn still_at(leak: &Leak, branches: usize, mut paths: Vec<String>) -> Vec<String> {
     if branches > 1 {
         return paths;
@@ -279,7 +279,7 @@ fn still_at(leak: &Leak, branches: usize, mut paths: Vec<String>) -> Vec<String>
     paths
 }
 
-/// How to print the key, for a scan that audits no repository.
+/// A command that prints the key, for a scan of files or the index.
 fn printed_by(report: &Report, findings: &[&Finding]) -> Option<String> {
     let is_readable = |finding: &&&Finding| {
         finding.encoding == "utf-8"
@@ -315,7 +315,7 @@ fn log_of(path: &str) -> Option<String> {
     inside.strip_prefix("logs/").map(str::to_owned)
 }
 
-/// The refs and reflog entries that lead to a leak, by kind.
+/// The refs and reflog entries that reach a leak, by kind.
 #[derive(Default)]
 struct RefNames {
     branches: Vec<String>,
@@ -357,7 +357,7 @@ impl RefNames {
 
 #[cfg(test)]
 impl LeakState {
-    /// A project key that is nowhere, in the repository around the current directory.
+    /// A project key without any place, in the repository of the current directory.
     pub(super) fn sample() -> Self {
         Self {
             fingerprint: "0123456789ab".to_owned(),

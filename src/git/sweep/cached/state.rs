@@ -174,7 +174,7 @@ impl<'c> CachedSweep<'c> {
             return CachedPlan { tree, known };
         }
         let mut plan = CachedPlan { tree: DeltaTree::build(pack, threads), known: ObjectCounts::default() };
-        x
+        // If a family is counted only in part, it is unknown which of its blobs are counted.
         if self.packs[number].digest.is_some() && duplicates.is_empty() && self.has_gone() {
             self.leave_out(number, pack, &mut plan, threads);
         }

@@ -5,11 +5,11 @@ use super::token::{Token, TokenKind};
 /// A control sequence after the escape character at the start of `rest`, which is `lead` bytes long; also the
 /// selection of a character set, which is part of resetting colors.
 pub(super) fn control(rest: &[u8], lead: usize) -> Option<Token> {
-    colour(rest.get(lead..)?).map(|len| Token::zero_width(lead + len, TokenKind::Ansi))
+    color_code(rest.get(lead..)?).map(|len| Token::zero_width(lead + len, TokenKind::Ansi))
 }
 
 /// The length of a control sequence after its escape character.
-pub(super) fn colour(rest: &[u8]) -> Option<usize> {
+pub(super) fn color_code(rest: &[u8]) -> Option<usize> {
     if let [b'(', set, ..] = rest {
         return b"AB0".contains(set).then_some(2);
     }
