@@ -27,7 +27,7 @@ const MAX_FILE_SIZE: u64 = 64 << 20;
 /// Maximum number of markers in one note.
 const MARKERS_IN_NOTE: usize = 10;
 
-/// The policy for a scan.
+/// The settings that apply to a scan, from the checkout or from a commit before the change.
 pub(super) struct EffectiveSettings {
     pub(super) config: Config,
     pub(super) rules: RuleSet,
@@ -36,7 +36,7 @@ pub(super) struct EffectiveSettings {
 }
 
 impl EffectiveSettings {
-    /// The policy of the checkout, requested by the user.
+    /// The settings of the checkout, requested by the user.
     pub(super) fn of_trusted_checkout(
         config: Config,
         suppression: &SuppressionArgs,
@@ -47,7 +47,7 @@ impl EffectiveSettings {
         Ok(effective)
     }
 
-    /// The policy of the checkout.
+    /// The settings of the checkout.
     pub(super) fn of_checkout(
         config: Config,
         suppression: &SuppressionArgs,
@@ -60,7 +60,7 @@ impl EffectiveSettings {
     }
 }
 
-/// Reads the policy of the base. `start` is a directory in the repository; suppression may depend on `extent`.
+/// Reads the settings of the base. `start` is a directory in the repository; suppression may depend on `extent`.
 ///
 /// # Errors
 /// A file named by the user that cannot be read or parsed. If a file of the base is invalid, none of the
@@ -72,8 +72,8 @@ pub(super) fn load(
     (suppression, global): (&SuppressionArgs, &Global),
     extent: impl Fn(&Config) -> Extent,
 ) -> Result<EffectiveSettings> {
-    let root = Root::find(start).with_context(|| format!("cannot look at {}", start.display()))?;
-    let here = fs::canonicalize(".").context("cannot look at the current directory")?;
+    let root = Root::find(start).with_context(|| format!("cannot access {}", start.display()))?;
+    let here = fs::canonicalize(".").context("cannot access the current directory")?;
     let rev = match base {
         PolicyBase::Rev { rev, .. } => Some(rev.as_str()),
         PolicyBase::Checkout | PolicyBase::Unknown(_) => None,
@@ -210,7 +210,7 @@ impl BaseFiles<'_> {
         if let Some(copy) = self.copied(&name)? {
             return Ok(Some(copy));
         }
-        // If this cannot be determined, the worst is assumed.
+        // If this cannot be determined, it is assumed to be tracked.
         let is_tracked = self.head.is_none_or(|repo| is_tracked_at(repo, "HEAD", &name).unwrap_or(true));
         if !is_tracked {
             return Ok(Some(path));

@@ -1,4 +1,4 @@
-//! `--cache`: where to keep what an audit learned about packs.
+//! `--cache`: where to keep facts about searched packs.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -12,14 +12,14 @@ use crate::cache::Cache;
 use crate::model::Surface;
 use crate::report::VERSION;
 
-/// Raised when entries of the same version no longer count, because something else changed that decides what is found.
+/// Raised to invalidate the entries of a release when something changes that the other settings do not cover.
 const SEARCH_VERSION: &str = "1";
 
 impl CacheArgs {
-    /// The cache for audits of these surfaces, if there is to be one.
+    /// The cache for audits of these surfaces, if `--cache` is given.
     ///
     /// # Errors
-    /// When the path of the directory cannot be resolved.
+    /// If the path of the directory cannot be resolved.
     pub(super) fn open(&self, session: &Session, surfaces: &BTreeSet<Surface>) -> Result<Option<Arc<Cache>>> {
         let Some(dir) = &self.cache else { return Ok(None) };
         let names: Vec<_> = surfaces.iter().map(|surface| surface.name()).collect();

@@ -1,18 +1,18 @@
-//! The command line as reports show it.
+//! The command line, as shown in reports.
 
 use std::borrow::Cow;
 
 use crate::model::VersionControl;
 
-/// The most arguments that a report repeats: hooks name every file.
-const MAX_WORDS: usize = 100;
+/// Maximum number of arguments in a report: hooks pass every file.
+const MAX_ARGUMENTS: usize = 100;
 
 /// The arguments of the command line, the name of the program first. Credentials are removed from URLs; keys in it,
 /// if there are any, are redacted with the rest of the report.
 pub(super) fn arguments() -> Vec<String> {
     let mut arguments: Vec<String> = vec!["friskey".to_owned()];
     let mut rest = std::env::args_os().skip(1).map(|word| shown(&word.to_string_lossy()));
-    arguments.extend(rest.by_ref().take(MAX_WORDS));
+    arguments.extend(rest.by_ref().take(MAX_ARGUMENTS));
     match rest.count() {
         0 => {}
         more => arguments.push(format!("… and {more} more")),
@@ -45,7 +45,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn words_lose_credentials() {
+    fn credentials_are_removed() {
         let token = ["ann", "token"].join(":");
         assert_eq!(shown("--range"), "--range");
         assert_eq!(shown("main..HEAD~2"), "main..HEAD~2");

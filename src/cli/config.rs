@@ -24,7 +24,7 @@ const MAX_FILE_SIZE: u64 = 1 << 20;
 /// Maximum number of lines of a rules list that is read from an invalid file.
 const MAX_RULES_LINES: usize = 100;
 
-/// A larger number of threads is a mistake.
+/// Maximum number of threads; more are a mistake.
 pub(super) const MAX_THREADS: usize = 1024;
 
 /// The settings of a file, or the defaults.
@@ -63,7 +63,7 @@ impl Config {
 
 #[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
-struct Raw {
+struct RawConfig {
     rules: Vec<Spanned<PathBuf>>,
     min_confidence: Option<Spanned<String>>,
     exclude: Vec<Spanned<String>>,
@@ -82,7 +82,7 @@ struct Raw {
 /// # Errors
 /// A file that cannot be read or is invalid.
 pub(super) fn load(explicit: Option<&Path>, no_config: bool, start: &Path) -> Result<Config> {
-    let root = Root::find(start).with_context(|| format!("cannot look at {}", start.display()))?;
+    let root = Root::find(start).with_context(|| format!("cannot access {}", start.display()))?;
     let path = match explicit {
         _ if no_config => None,
         Some(path) => Some(path.to_owned()),
@@ -127,7 +127,7 @@ pub(super) fn parse(text: &str, shown: &str, dir: &Path) -> Result<Config> {
         let before = &text.as_bytes()[..offset.min(text.len())];
         format!("{shown}:{}", 1 + bytecount::count(before, b'\n'))
     };
-    let raw: Raw = toml::from_str(text).map_err(|error| {
+    let raw: RawConfig = toml::from_str(text).map_err(|error| {
         anyhow!("{}: {}", place(error.span().map_or(0, |span| span.start)), error.message())
     })?;
     let at = |offset: usize, reason: String| anyhow!("{}: {reason}", place(offset));
@@ -154,7 +154,7 @@ pub(super) fn parse(text: &str, shown: &str, dir: &Path) -> Result<Config> {
         let plain = name.get_ref().strip_prefix('-').unwrap_or(name.get_ref());
         if Surface::from_name(plain).is_none_or(|surface| !HISTORY_SURFACES.contains(&surface)) {
             let names: Vec<_> = HISTORY_SURFACES.iter().map(|surface| surface.name()).collect();
-            let reason = format!("there is no surface `{plain}`; there are {}", names.join(", "));
+            let reason = format!("unknown surface `{plain}`; expected one of {}", names.join(", "));
             return Err(at(name.span().start, reason));
         }
     }
@@ -191,7 +191,7 @@ mod tests {
     }
 
     #[test]
-    fn reads_every_key() {
+    fn reads_every_setting() {
         let config = parsed(
             "rules = ['Cargo.toml']\nmin-confidence = 'low'\nexclude = ['vendor/', '*.min.js']\n\
              baseline = 'Cargo.lock'\nsurfaces = ['blob', '-reflog']\nstrict = true\nthreads = 3\n\
@@ -218,7 +218,7 @@ mod tests {
             (&format!("exclude = ['{}']", "{".repeat(100_000)), "`exclude`: the glob `{{{"),
             (&format!("exclude = [{}]", "'[ab]',".repeat(1_001)), "`exclude` has more than"),
             ("exclude = ['!a']", "names no path"),
-            ("surfaces = ['blobs']", "there is no surface `blobs`"),
+            ("surfaces = ['blobs']", "unknown surface `blobs`"),
             ("threads = 5000", "at most 1024"),
             ("threads = -1", ""),
             ("strict = 'yes'", "invalid type"),

@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use anyhow::{Context, Result, anyhow};
 
-/// An environment variable; an empty one counts as unset, since CI systems set such variables.
+/// An environment variable; an empty one is treated as unset, since CI systems set such variables.
 pub(super) fn variable(name: &str) -> Option<OsString> {
     std::env::var_os(name).filter(|value| !value.is_empty())
 }

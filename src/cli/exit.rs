@@ -1,4 +1,4 @@
-//! Exit statuses, made here and nowhere else.
+//! Exit statuses. They are defined only here.
 
 use std::process::ExitCode;
 

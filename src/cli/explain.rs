@@ -14,7 +14,7 @@ use super::secret_input::read_secret;
 use crate::detect::{Explanation, RuleVerdict};
 use crate::model::Confidence;
 
-/// Longer texts are for `scan -`.
+/// Maximum size of a text, in bytes; `scan -` accepts longer ones.
 const MAX_TEXT_SIZE: u64 = 1 << 20;
 
 pub(super) fn run(explain: &Explain, global: &Global) -> Result<Exit> {
@@ -50,10 +50,10 @@ fn for_people(explanation: &Explanation, threshold: Confidence, out: &mut Vec<u8
     }
     for verdict in &explanation.verdicts {
         writeln!(out, "{} at byte {}: {}", verdict.redacted, verdict.span.start, answer(verdict, threshold))?;
-        writeln!(out, "  {}: {}", verdict.rule, grounds(verdict))?;
+        writeln!(out, "  {}: {}", verdict.rule, evidence_or_reason(verdict))?;
         for other in &verdict.others {
             let superseded = if other.outcome.is_ok() { ", superseded by a stronger match" } else { "" };
-            writeln!(out, "  {}: {}{superseded}", other.rule, grounds(other))?;
+            writeln!(out, "  {}: {}{superseded}", other.rule, evidence_or_reason(other))?;
         }
     }
     for (anchor, rules) in &explanation.near_misses {
@@ -79,8 +79,8 @@ fn answer(verdict: &RuleVerdict, threshold: Confidence) -> String {
     }
 }
 
-/// What speaks for it, or against it.
-fn grounds(verdict: &RuleVerdict) -> String {
+/// The evidence, or why it was rejected.
+fn evidence_or_reason(verdict: &RuleVerdict) -> String {
     match &verdict.outcome {
         Ok((confidence, evidence)) => format!("{confidence} confidence: {}", evidence.join(", ")),
         Err((check, reason)) => format!("rejected by check `{check}`: {reason}"),

@@ -1,11 +1,11 @@
-//! What git passes to its hooks in the environment.
+//! The environment variables that git passes to hooks.
 
 use std::env;
 use std::path::PathBuf;
 
 use crate::git::ObjectId;
 
-/// The variables that say where the repository is.
+/// The location of the repository according to these variables.
 pub(super) struct GitEnv {
     /// `GIT_DIR`, or the current directory.
     pub(super) repo: PathBuf,
@@ -13,8 +13,8 @@ pub(super) struct GitEnv {
     pub(super) index: Option<PathBuf>,
     /// `GIT_WORK_TREE`.
     pub(super) work_tree: Option<PathBuf>,
-    /// `GIT_OBJECT_DIRECTORY` and `GIT_ALTERNATE_OBJECT_DIRECTORIES`: a push is kept in quarantine until
-    /// its hooks accept it.
+    /// `GIT_OBJECT_DIRECTORY` and `GIT_ALTERNATE_OBJECT_DIRECTORIES`: git keeps a push in quarantine until its hooks
+    /// accept it.
     pub(super) objects: Vec<PathBuf>,
     /// From `GITHEAD_<id>`: the commits that `git merge` merges. It writes them to `MERGE_HEAD` only after
     /// the pre-merge-commit hook.
@@ -22,7 +22,7 @@ pub(super) struct GitEnv {
 }
 
 impl GitEnv {
-    /// As the environment has it.
+    /// Reads the variables.
     pub(super) fn read() -> Self {
         let path = |name| env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
         let mut objects: Vec<PathBuf> = path("GIT_OBJECT_DIRECTORY").into_iter().collect();

@@ -63,7 +63,7 @@ fn effective_settings(history: &History, global: &Global) -> Result<EffectiveSet
     )
 }
 
-/// An audit as the command line asks for it.
+/// An audit requested on the command line.
 pub(super) struct AuditJob<'a> {
     pub(super) command: &'static str,
     pub(super) repo: &'a Path,

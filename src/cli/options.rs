@@ -150,7 +150,7 @@ pub(super) fn excludes(config: &Config) -> Result<Option<Excludes>> {
 
 /// Globs are relative to the root, paths to the current directory.
 pub(super) fn base(config: &Config) -> Result<PathBase> {
-    let here = fs::canonicalize(".").context("cannot look at the current directory")?;
+    let here = fs::canonicalize(".").context("cannot access the current directory")?;
     Ok(PathBase { root: config.root.absolute.clone(), from: here })
 }
 

@@ -96,7 +96,7 @@ fn summarize(report: &Report, path: &Path) -> Result<()> {
 fn named(option: &str, name: &str) -> Result<&'static Reporter> {
     reporter(name).with_context(|| {
         let names: Vec<_> = REPORTERS.iter().map(|reporter| reporter.name).collect();
-        format!("{option}: there is no format `{name}`; there are {}", names.join(", "))
+        format!("{option}: unknown format `{name}`; expected one of {}", names.join(", "))
     })
 }
 

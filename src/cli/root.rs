@@ -47,7 +47,7 @@ impl Root {
                 Err(io::Error::other(format!("{} is {what}, expected a regular file", path.display())))
             }
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-            Err(error) => Err(io::Error::other(format!("cannot look at {}: {error}", path.display()))),
+            Err(error) => Err(io::Error::other(format!("cannot access {}: {error}", path.display()))),
         }
     }
 }

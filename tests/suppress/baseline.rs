@@ -99,7 +99,7 @@ fn update_adds_keeps_and_prunes_only_when_asked() {
     assert_eq!(place.run(&["baseline", "update"]).status, 0);
     assert_eq!(place.read(NAME), settled, "the same again");
     assert_eq!(place.run(&["baseline", "check"]).status, 0);
-    assert_refused(&with_keys(&[1]).run(&["baseline", "update"]), "`friskey baseline create` makes one");
+    assert_refused(&with_keys(&[1]).run(&["baseline", "update"]), "`friskey baseline create` creates it");
 }
 
 #[test]

@@ -98,7 +98,7 @@ fn variables_are_checked_like_options() {
     );
     assert_refused(&run("FRISKEY_THREADS", "many"), "FRISKEY_THREADS: ");
     assert_refused(&run("FRISKEY_THREADS", "100000"), "too many");
-    assert_refused(&run("FRISKEY_FORMAT", "xml"), "FRISKEY_FORMAT: there is no format `xml`");
+    assert_refused(&run("FRISKEY_FORMAT", "xml"), "FRISKEY_FORMAT: unknown format `xml`");
     assert_refused(&run("FRISKEY_BASELINE", "nowhere"), "cannot read the baseline nowhere");
     assert_refused(&run("FRISKEY_CONFIG", "nowhere"), "cannot read the configuration nowhere");
     assert!(run("FRISKEY_FORMAT", "json").out.starts_with('{'));

@@ -114,7 +114,7 @@ pub(super) enum Command {
     /// Write a copy of a repository without the keys found in its history, and prove that they are gone
     #[command(after_long_help = help::text("friskey purge"))]
     Purge(Purge),
-    /// Prove that a clone has nothing left of the keys and objects that a purge removed
+    /// Prove that a clone contains none of the keys and objects that a purge removed
     #[command(after_long_help = help::text("friskey prove"))]
     Prove(Prove),
     /// Audit many repositories: plan the audit, divide it among machines, merge the results

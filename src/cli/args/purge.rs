@@ -12,7 +12,7 @@ pub(in crate::cli) struct Purge {
     #[command(flatten)]
     pub(in crate::cli) repo: RepoArg,
 
-    /// Where to write the new bare repository; nothing may be there but an empty directory
+    /// Where to write the new bare repository; the path must not exist or be an empty directory
     #[arg(long, value_name = "NEW.git", required_unless_present = "dry_run")]
     pub(in crate::cli) into: Option<PathBuf>,
 
@@ -25,12 +25,12 @@ pub(in crate::cli) struct Purge {
     #[arg(long)]
     pub(in crate::cli) dry_run: bool,
 
-    /// Write a JSON report to FILE, for `friskey prove`: old and new ids, places, what is left to do
+    /// Write a JSON report to FILE, for `friskey prove`: old and new ids, places, next steps
     #[arg(long, value_name = "FILE")]
     pub(in crate::cli) report: Option<PathBuf>,
 
-    /// What becomes of an archive or compressed file with a key in it: `stub` puts a text in its place, `refuse` purges
-    /// nothing
+    /// What becomes of an archive or compressed file with a key in it: `stub` replaces it with a text, `refuse`
+    /// purges nothing
     #[arg(long = "containers", id = "container_treatment", value_name = "HOW", default_value = "stub")]
     pub(in crate::cli) containers: ContainerChoice,
 
@@ -56,12 +56,12 @@ pub(in crate::cli) enum ContainerChoice {
     Refuse,
 }
 
-/// What a proof can be written as.
+/// Formats of a proof.
 const FORMATS: [&str; 2] = ["human", "json"];
 
 #[derive(Debug, Args)]
 pub(in crate::cli) struct Prove {
-    /// Fresh mirror clone (`git clone --mirror URL`), or a repository made of an export
+    /// Fresh mirror clone (`git clone --mirror URL`), or a repository restored from an export
     #[arg(value_name = "CLONE")]
     pub(in crate::cli) clone: PathBuf,
 

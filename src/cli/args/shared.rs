@@ -18,7 +18,7 @@ pub(in crate::cli) struct RepoArg {
     pub(in crate::cli) path: PathBuf,
 }
 
-/// How a scan is limited, reported and shown.
+/// Options for the limits, reports and progress of a scan.
 #[derive(Clone, Debug, Args)]
 pub(in crate::cli) struct ReportArgs {
     /// Format of the report on standard output [default: human] (environment: FRISKEY_FORMAT)
@@ -141,7 +141,7 @@ fn surfaces_help() -> String {
     )
 }
 
-/// Where to keep what audits learned.
+/// Where to keep facts from earlier audits.
 #[derive(Clone, Debug, Default, Args)]
 pub(in crate::cli) struct CacheArgs {
     /// Keep facts about searched packs in DIR, so that the next audit of a whole history is faster, with the same

@@ -85,7 +85,7 @@ fn selected(add: &AddToBaseline) -> Result<Vec<KeyToAccept>> {
         }
         let whole = |text: &String| {
             Fingerprint::from_hex(text)
-                .context("a fingerprint has 64 hex digits; with --from REPORT its first digits will do")
+                .context("a fingerprint has 64 hex digits; with --from REPORT its first digits are enough")
         };
         let named = |text| Ok(KeyToAccept { fingerprint: whole(text)?, rule: None });
         return add.fingerprints.iter().map(named).collect();
@@ -131,7 +131,7 @@ impl ReportedLeak {
     }
 }
 
-/// The leaks in a report of friskey's own, in JSON.
+/// The leaks in a JSON report of friskey.
 fn leaks_of(path: &Path) -> Result<Vec<ReportedLeak>> {
     let shown = path.display();
     let bytes = read(path, Symlinks::Follow, MAX_REPORT)

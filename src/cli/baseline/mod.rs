@@ -1,4 +1,4 @@
-//! `friskey baseline`: keeps the list of accepted keys.
+//! `friskey baseline`: manages the list of accepted keys.
 
 mod add;
 mod place;
@@ -51,7 +51,7 @@ struct BaselineRun<'a> {
 }
 
 impl<'a> BaselineRun<'a> {
-    /// `writes`: whether the baseline is to be written.
+    /// `writes`: whether the command writes the baseline.
     fn new(args: &'a BaselineScanArgs, global: &Global, writes: bool) -> Result<Self> {
         let config = options::config(global)?;
         let (rules, detector) = detector(global, &config)?;
@@ -181,7 +181,7 @@ impl<'a> BaselineRun<'a> {
         if let Err(error) = self.path.metadata()
             && error.kind() == io::ErrorKind::NotFound
         {
-            bail!("there is no {}; `friskey baseline create` makes one", self.path.display());
+            bail!("{} does not exist; `friskey baseline create` creates it", self.path.display());
         }
         Ok(Baseline::read(&self.path)?.with_base(options::base(&self.config)?))
     }
@@ -222,7 +222,7 @@ impl<'a> BaselineRun<'a> {
         Ok(())
     }
 
-    /// Leaks that are to be reported and have a place that is not accepted.
+    /// Leaks above the threshold with a finding that is not accepted.
     fn leaks_to_accept<'r>(&self, report: &'r Report) -> impl Iterator<Item = &'r Leak> + use<'r> {
         let threshold = self.min_confidence;
         report.open_leaks().filter(move |leak| leak.identified.confidence >= threshold)
@@ -233,7 +233,7 @@ impl<'a> BaselineRun<'a> {
         self.leaks_to_accept(report).map(entry).collect()
     }
 
-    /// Writes what was accepted.
+    /// Lists what was accepted.
     fn write_accepted(&self, report: &Report, out: &mut Vec<u8>) -> Result<()> {
         for leak in self.leaks_to_accept(report) {
             let identified = &leak.identified;
@@ -260,7 +260,7 @@ struct NewEntry {
 }
 
 impl NewEntry {
-    /// Checks what the command line gives.
+    /// Checks the fields from the command line.
     fn new(detector: &Detector, reason: &str, fields: &EntryFields) -> Result<Self> {
         let redactor = Redactor::new(detector);
         for text in [Some(reason), fields.owner.as_deref()].into_iter().flatten() {
@@ -281,7 +281,7 @@ impl NewEntry {
         Ok(Self { reason: reason.trim().to_owned(), owner: fields.owner.clone(), expires })
     }
 
-    /// An entry for a key at any place.
+    /// An entry for a key at any path.
     fn entry(&self, fingerprint: Fingerprint, rule: String) -> BaselineEntry {
         BaselineEntry {
             fingerprint,

@@ -1,4 +1,4 @@
-//! Whether an entry still accepts anything: a key that is gone from the files may be in the history.
+//! Whether an entry still accepts anything: a key that was removed from the files may be in the history.
 
 use anyhow::Result;
 

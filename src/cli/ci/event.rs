@@ -28,7 +28,7 @@ pub(in crate::cli) fn event_base(repo: &Repository) -> Result<PolicyBase> {
             bail!("--policy-from event: no supported CI detected; name a revision instead")
         }
         Ok(plan) => Ok(base(&plan, repo)),
-        // An event that cannot be parsed determines no policy.
+        // An event that cannot be parsed provides no policy.
         Err(error) => Ok(PolicyBase::Unknown(format!("{error:#}"))),
     }
 }

@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::scope::{CiPlan, CiRun, PushEvent, Rev, Scope, Variables};
 use crate::git::{is_id, is_zero};
 
-const DEEPEN: &str = "set `fetch-depth: 0` for actions/checkout";
+const FETCH_ALL_HINT: &str = "set `fetch-depth: 0` for actions/checkout";
 
 pub(super) fn plan(variables: &Variables<'_>, payload: impl FnOnce() -> Result<Value>) -> Result<CiPlan> {
     let name = variables.get("GITHUB_EVENT_NAME").context("the variable GITHUB_EVENT_NAME is not set")?;
@@ -31,7 +31,7 @@ pub(super) fn plan(variables: &Variables<'_>, payload: impl FnOnce() -> Result<V
     Ok(CiPlan {
         scope,
         event: format!("GitHub {name}"),
-        fetch_all_hint: Some(DEEPEN),
+        fetch_all_hint: Some(FETCH_ALL_HINT),
         is_run_on_changed_ref,
         run,
     })
@@ -71,6 +71,6 @@ fn between(payload: &Value, base: &str, head: &str) -> Result<Scope> {
 fn id(payload: &Value, pointer: &str) -> Result<String> {
     match payload.pointer(pointer).and_then(Value::as_str) {
         Some(id) if is_id(id) => Ok(id.to_owned()),
-        _ => bail!("the event's payload (GITHUB_EVENT_PATH) holds no commit id at {pointer}"),
+        _ => bail!("the event's payload (GITHUB_EVENT_PATH) has no commit id at {pointer}"),
     }
 }

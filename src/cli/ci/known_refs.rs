@@ -1,4 +1,4 @@
-//! What the clone knows of the refs that events name.
+//! Looks up the refs of events in the clone.
 
 use crate::git::range::{RangeError, parse};
 use crate::git::{Repository, refs};

@@ -1,4 +1,4 @@
-//! What an event asks to scan, as data.
+//! The scope of an event, as data.
 
 use anyhow::{Result, bail};
 
@@ -105,7 +105,7 @@ impl CiPlan {
     }
 }
 
-/// Environment variables; an empty one counts as unset.
+/// Environment variables; an empty one is treated as unset.
 pub(super) struct Variables<'a>(pub(super) &'a dyn Fn(&str) -> Option<String>);
 
 impl Variables<'_> {
@@ -124,12 +124,12 @@ impl Variables<'_> {
     pub(super) fn id(&self, name: &str) -> Result<Option<String>> {
         let Some(value) = self.get(name) else { return Ok(None) };
         if !is_id(&value) {
-            bail!("the variable {name} holds no full commit id");
+            bail!("the variable {name} does not contain a full commit id");
         }
         Ok(Some(value))
     }
 
-    /// The same for a required variable.
+    /// Like [`Self::id`], for a required variable.
     pub(super) fn required_id(&self, name: &str) -> Result<String> {
         match self.id(name)? {
             Some(id) => Ok(id),

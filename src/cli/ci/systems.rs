@@ -22,7 +22,7 @@ struct System {
 }
 
 /// For a system that does not report the trigger.
-const NOT_TOLD: (&str, &[&str]) = ("", &[]);
+const UNKNOWN_TRIGGER: (&str, &[&str]) = ("", &[]);
 
 const SYSTEMS: &[System] = &[
     System {
@@ -40,7 +40,7 @@ const SYSTEMS: &[System] = &[
         scope: bitbucket,
         branch: "BITBUCKET_BRANCH",
         default_branch: "",
-        started_by: NOT_TOLD,
+        started_by: UNKNOWN_TRIGGER,
         fetch_all_hint: "set `clone: depth: full`",
     },
     System {
@@ -58,7 +58,7 @@ const SYSTEMS: &[System] = &[
         scope: jenkins,
         branch: "BRANCH_NAME",
         default_branch: "",
-        started_by: NOT_TOLD,
+        started_by: UNKNOWN_TRIGGER,
         fetch_all_hint: "take the shallow clone out of the job's checkout",
     },
     System {
@@ -67,7 +67,7 @@ const SYSTEMS: &[System] = &[
         scope: |_| Ok((Scope::Whole, "build")),
         branch: "CIRCLE_BRANCH",
         default_branch: "",
-        started_by: NOT_TOLD,
+        started_by: UNKNOWN_TRIGGER,
         fetch_all_hint: "use `checkout` with `method: full`",
     },
     System {
@@ -170,9 +170,9 @@ fn jenkins(variables: &Variables<'_>) -> Result<(Scope, &'static str)> {
                 name.map(|name| format!("refs/heads/{}", name.strip_prefix("origin/").unwrap_or(&name)));
             let push =
                 PushEvent { before: Some(before), after: head.revision(), ref_name, default_branch: None };
-            Ok((Scope::Push(push), "build since the last that passed"))
+            Ok((Scope::Push(push), "build with an earlier successful one"))
         }
-        None => Ok((Scope::Whole, "build without one before it")),
+        None => Ok((Scope::Whole, "build without an earlier successful one")),
     }
 }
 

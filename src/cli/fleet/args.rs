@@ -13,17 +13,17 @@ use crate::report::FLEET_REPORTERS;
 
 #[derive(Debug, Subcommand)]
 pub(in crate::cli) enum FleetCommand {
-    /// Find every repository below some directories, and print a plan of their audit
+    /// Find every repository below the given directories, and print a plan of their audit
     #[command(after_long_help = help::text("friskey fleet plan"))]
     Plan {
         /// Directories to search; symbolic links below them are not followed
         #[arg(value_name = "ROOT", required = true)]
         roots: Vec<PathBuf>,
     },
-    /// Audit the repositories of a plan, or one shard of them, and keep a result for each
+    /// Audit the repositories of a plan, or one shard of them, and write a result for each
     #[command(after_long_help = help::text("friskey fleet audit"))]
     Audit(FleetAudit),
-    /// Join the results of all shards into one report, and check that they cover the plan
+    /// Merge the results of all shards into one report, and check that they cover the plan
     #[command(after_long_help = help::text("friskey fleet report"))]
     Report(FleetReportArgs),
 }
@@ -42,7 +42,7 @@ pub(in crate::cli) struct FleetAudit {
     #[arg(long, value_name = "I/N|auto")]
     pub(super) shard: Option<String>,
 
-    /// Audit every repository anew, even if it has not changed since its last result
+    /// Audit every repository again, even if it has not changed since its last result
     #[arg(long)]
     pub(super) fresh: bool,
 
@@ -56,7 +56,8 @@ pub(in crate::cli) struct FleetAudit {
     #[arg(long, value_name = "N")]
     pub(super) threads: Option<Count>,
 
-    /// Start no audit after SECONDS, and end those that run without a result (environment: FRISKEY_MAX_TIME)
+    /// After SECONDS, start no more audits, and stop those in progress without a result (environment:
+    /// FRISKEY_MAX_TIME)
     #[arg(long, value_name = "SECONDS")]
     pub(super) max_time: Option<Seconds>,
 

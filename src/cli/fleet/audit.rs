@@ -1,4 +1,4 @@
-//! `friskey fleet audit`: audits the repositories of a shard side by side, and keeps a result for each.
+//! `friskey fleet audit`: audits the repositories of a shard in parallel, and writes a result for each.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -30,13 +30,13 @@ use crate::scan::HISTORY_SURFACES;
 use crate::source::Excludes;
 use crate::untrusted::{Symlinks, read};
 
-/// The largest plan that is read, in bytes.
+/// Maximum size of a plan, in bytes.
 const MAX_PLAN: u64 = 1 << 30;
-/// Memory for all audits together, in bytes, unless `--max-memory` says otherwise.
+/// Default memory for all audits together, in bytes.
 const DEFAULT_MEMORY: u64 = 2 << 30;
-/// What a thread needs besides the containers that it opens, in bytes.
+/// Memory that a thread needs besides that for containers, in bytes.
 const MIN_MEMORY_PER_THREAD: u64 = 64 << 20;
-/// A repository gets a thread for each so many bytes of packs.
+/// Bytes of packs for each of which a repository gets another thread.
 const BYTES_PER_THREAD: u64 = 16 << 20;
 
 pub(super) fn run(args: &FleetAudit, global: &Global) -> Result<Exit> {
@@ -44,12 +44,12 @@ pub(super) fn run(args: &FleetAudit, global: &Global) -> Result<Exit> {
     let bytes = read(&args.plan, Symlinks::Follow, MAX_PLAN)
         .with_context(|| format!("cannot read the plan {shown}"))?;
     let plan = parse_plan(&bytes).with_context(|| format!("cannot use the plan {shown}"))?;
-    // Before anything in the state directory is touched: a mount that is missing today must not cost the results.
+    // Checked before the state directory is changed: if a file system is not mounted, its results must not be lost.
     if plan.repositories.is_empty() {
-        // Even with --quiet: nothing else tells why the status is 3.
+        // Printed even with --quiet, since nothing else explains status 3.
         say(&format!(
-            "the plan {shown} contains no repository, so nothing was audited; check that the directories it is about are \
-             mounted, and run `friskey fleet plan` again"
+            "the plan {shown} contains no repository, so nothing was audited; check that its directories \
+             are mounted, and run `friskey fleet plan` again"
         ));
         return Ok(Exit::Incomplete);
     }
@@ -122,7 +122,7 @@ fn check_cache(cache: &Cache, plan: &FleetPlan, state: &Path) -> Result<()> {
 }
 
 /// Checks that the state directory does not hold the results of another fleet, which would be removed: those of
-/// repositories that are not in the plan though they may still exist.
+/// repositories that are not in the plan but may still exist.
 fn check_state(dir: &Path, plan: &FleetPlan) -> Result<()> {
     let Ok(known) = ResultsDir::open(dir).plan() else { return Ok(()) };
     let is_here = |path: &Path| plan.roots.iter().any(|root| path.starts_with(root));
@@ -138,7 +138,7 @@ fn check_state(dir: &Path, plan: &FleetPlan) -> Result<()> {
     Ok(())
 }
 
-/// Which part is audited.
+/// Describes the part that is audited.
 fn announcement(shard: Shard, from: &str, own: &[usize], plan: &FleetPlan) -> String {
     let bytes = own.iter().map(|&at| plan.repositories[at].bytes).sum();
     let part = match shard {
@@ -154,13 +154,13 @@ fn announcement(shard: Shard, from: &str, own: &[usize], plan: &FleetPlan) -> St
     format!("{part}{of}{} {noun}, {}", thousands(all), crate::report::human_bytes(bytes))
 }
 
-/// How the memory is divided.
+/// How the memory is divided among threads.
 struct Memory {
-    /// For each thread, in bytes.
+    /// Share of each thread, in bytes.
     per_thread: u64,
-    /// How many threads that is enough for.
+    /// The number of threads for which it is enough.
     threads: usize,
-    /// Of a thread's share, what containers may take.
+    /// The part of a thread's share that containers may take.
     containers: u64,
 }
 
@@ -180,18 +180,18 @@ impl Memory {
         Ok(Self { per_thread: bytes / threads as u64, threads, containers })
     }
 
-    /// What an audit on so many threads may take for objects, in bytes.
+    /// Memory for objects in an audit on this many threads, in bytes.
     fn for_objects(&self, threads: usize) -> u64 {
         (self.per_thread - self.containers).saturating_mul(threads as u64)
     }
 }
 
-/// A size as options take it, rounded up.
+/// A size in the syntax of options, rounded up.
 fn mebibytes(bytes: u64) -> String {
     format!("{}MiB", bytes.div_ceil(1 << 20))
 }
 
-/// Repositories by what came of them.
+/// The number of repositories in each state.
 #[derive(Default)]
 struct Tallies {
     unchanged: AtomicU64,
@@ -226,7 +226,7 @@ struct Fleet<'a> {
     full_objects: bool,
     fresh: bool,
     tallies: Tallies,
-    /// Why results cannot be kept any more.
+    /// Why results can no longer be written.
     problem: Mutex<Option<anyhow::Error>>,
 }
 
@@ -251,7 +251,7 @@ impl Fleet<'_> {
             ));
         };
         run_jobs(self.memory.threads, jobs, &stopped, &work, &failed);
-        // One at a time, each with all of the memory, so that a result does not depend on what ran beside it.
+        // Repeated one at a time, each with all of the memory, so that a result does not depend on concurrent audits.
         let again = again.into_inner().unwrap_or_else(PoisonError::into_inner);
         let jobs = again.into_iter().map(|at| (self.memory.threads, at)).collect();
         let work = |threads: usize, at: &usize| {
@@ -264,7 +264,7 @@ impl Fleet<'_> {
         usize::try_from(bytes / BYTES_PER_THREAD).unwrap_or(usize::MAX).clamp(1, self.memory.threads)
     }
 
-    /// Audits one repository, unless its result is there and still true.
+    /// Audits one repository, unless it has a valid result.
     fn repository(
         &self,
         planned: &PlannedRepository,
@@ -276,7 +276,7 @@ impl Fleet<'_> {
         };
         let state = snapshot(&path, &self.nested(planned, &path), SystemTime::now());
         if let Some(Ok(known)) = self.dir.result(&planned.key())
-            && self.is_still_true(&known, state.as_deref())
+            && self.is_valid(&known, state.as_deref())
         {
             self.tallies.unchanged.fetch_add(1, Ordering::Relaxed);
             return match known.plan == self.plan.id {
@@ -298,7 +298,7 @@ impl Fleet<'_> {
             max_memory,
         };
         match audit.run(&path, progress) {
-            // What was cut short is no result.
+            // An interrupted audit has no result.
             _ if self.session.stop.is_set() => Done::Stopped,
             Ok(audited) if audited.is_short_of_memory && threads < self.memory.threads => Done::ShortOfMemory,
             Ok(audited) => self.keep(FleetResult {
@@ -311,13 +311,13 @@ impl Fleet<'_> {
         }
     }
 
-    /// The repositories in the work tree of another one, which its audit may look at.
+    /// The repositories in the work tree of another one, which the audit of that one also covers in part.
     fn nested(&self, planned: &PlannedRepository, path: &Path) -> Vec<PathBuf> {
         let others = self.plan.repositories.iter().filter(|other| other.path != planned.path);
         others.filter_map(planned_path).filter(|other| other.starts_with(path)).collect()
     }
 
-    fn is_still_true(&self, known: &FleetResult, state: Option<&str>) -> bool {
+    fn is_valid(&self, known: &FleetResult, state: Option<&str>) -> bool {
         !self.fresh
             && known.failure.is_none()
             && defect(known, HISTORY_SURFACES).is_none()
@@ -330,7 +330,7 @@ impl Fleet<'_> {
         FleetResult { failure: Some(masked(reason)), ..self.result(planned) }
     }
 
-    /// A result without anything in it.
+    /// An empty result.
     fn result(&self, planned: &PlannedRepository) -> FleetResult {
         FleetResult {
             schema: RESULT_SCHEMA.to_owned(),
@@ -362,7 +362,7 @@ impl Fleet<'_> {
         self.problem.lock().unwrap_or_else(PoisonError::into_inner).is_some()
     }
 
-    /// Says what came of it.
+    /// Prints a summary.
     fn finish(self, own: &[usize], global: &Global) -> Result<Exit> {
         let Self { tallies, problem, session, cache, .. } = self;
         cache_args::print_notes(cache.as_ref(), global.verbose);
@@ -381,10 +381,11 @@ impl Fleet<'_> {
         }
         if let Some(error) = problem.into_inner().unwrap_or_else(PoisonError::into_inner) {
             return Err(error
-                .context("results cannot be kept; make room or name another --state, and run this again"));
+                .context("results cannot be written; free disk space or name another --state, and run this \
+                 again"));
         }
         if session.stop.is_set() {
-            say(&format!("stopped with {left} left; run this again to go on"));
+            say(&format!("stopped with {left} left; run this again to continue"));
         }
         Ok(match (findings, left + incomplete + failed) {
             (0, 0) => Exit::Clean,
@@ -397,10 +398,10 @@ impl Fleet<'_> {
 /// How the audit of one repository ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Done {
-    /// There is a result.
+    /// With a result.
     Kept,
-    /// It is to be done again with more memory.
+    /// It must be repeated with more memory.
     ShortOfMemory,
-    /// There is none.
+    /// Without a result.
     Stopped,
 }

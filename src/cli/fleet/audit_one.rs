@@ -17,7 +17,7 @@ use crate::report::{Style, reporter, sarif_run};
 use crate::scan::{HistoryOptions, redact, scan_history};
 use crate::source::Excludes;
 
-/// What the audits of a fleet have in common, and this one's share of threads and memory.
+/// The settings that all audits of a fleet share, and this one's share of threads and memory.
 pub(super) struct Audit<'a> {
     pub(super) session: &'a Session,
     pub(super) cache: Option<&'a Arc<Cache>>,

@@ -1,20 +1,20 @@
-//! `--shard auto`: which part of the plan the engine that started this process means.
+//! `--shard auto`: detects the shard from the environment of the engine that started this process.
 
 use anyhow::{Context, Result, bail};
 
 use crate::cli::environment::variable;
 use crate::fleet::Shard;
 
-/// How many shards there are, for engines that say only which one this is.
+/// The number of shards, for engines that provide only the index.
 const COUNT: &str = "FRISKEY_SHARDS";
-/// Which shard this is, from 0, for engines that have no variable of their own.
+/// The index of the shard, from 0, for engines without variables of their own.
 const INDEX: &str = "FRISKEY_SHARD_INDEX";
 
-/// An engine, by the variables that it sets.
+/// An engine and the variables that it sets.
 struct ShardEngine {
     name: &'static str,
     index: &'static str,
-    /// The first index; `None` if another variable has it.
+    /// The first index; `None` if it is in another variable.
     first: Option<u32>,
     count: &'static str,
 }
@@ -70,7 +70,7 @@ const ENGINES: &[ShardEngine] = &[
     },
 ];
 
-/// The shard that `--shard` asks for, and what it was taken from.
+/// The shard selected by `--shard`, and a description of its source.
 pub(super) fn shard(asked: Option<&str>) -> Result<(Shard, String)> {
     let value = |name: &str| variable(name).map(|value| value.to_string_lossy().into_owned());
     match asked {
@@ -83,7 +83,7 @@ pub(super) fn shard(asked: Option<&str>) -> Result<(Shard, String)> {
     }
 }
 
-/// What the environment says.
+/// Detects the shard from environment variables.
 fn detect(value: &dyn Fn(&str) -> Option<String>) -> Result<(Shard, String)> {
     if let Some(index) = value(INDEX) {
         let count = value(COUNT)
@@ -136,7 +136,7 @@ fn detect(value: &dyn Fn(&str) -> Option<String>) -> Result<(Shard, String)> {
     part(index, engine.first.unwrap_or(0), count, &from)
 }
 
-/// Checks that a Slurm array has no gaps: shards that no task stands for would be audited by nobody.
+/// Checks that a Slurm array has no gaps: shards without a task would not be audited.
 fn check_slurm_gaps(
     value: &dyn Fn(&str) -> Option<String>,
     (first, step): (u32, u32),
@@ -154,7 +154,7 @@ fn check_slurm_gaps(
     Ok(())
 }
 
-/// The first index of a Slurm array and the distance between two.
+/// The first index and the step of a Slurm array.
 fn slurm_range(value: &dyn Fn(&str) -> Option<String>) -> Result<(u32, u32)> {
     let read = |name: &str, default: u32| value(name).map_or(Ok(default), |text| number(name, &text));
     let (first, step) = (read("SLURM_ARRAY_TASK_MIN", 0)?, read("SLURM_ARRAY_TASK_STEP", 1)?);

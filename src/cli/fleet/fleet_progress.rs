@@ -17,7 +17,7 @@ const TICK: Duration = Duration::from_millis(200);
 /// How often a line is written to something other than a terminal, such as the log of a job.
 const LOG_INTERVAL: Duration = Duration::from_secs(60);
 
-/// What was done so far.
+/// What has been done so far.
 struct Totals {
     started: Instant,
     repositories: u64,
@@ -60,7 +60,7 @@ impl FleetProgress {
         Self { thread: if hidden { None } else { start() }, totals }
     }
 
-    /// Notes that the audit of a repository of that size begins.
+    /// Registers the start of the audit of a repository of that size.
     pub(super) fn start(&self, bytes: u64) -> RunningAudit<'_> {
         let progress = Arc::new(Progress::default());
         self.totals.running().push((bytes, Arc::clone(&progress)));
@@ -150,7 +150,7 @@ fn line(
     );
     if rate >= 1.0 && bytes < bytes_total {
         let left = (bytes_total - bytes) as f64 / rate;
-        // Decimals would pretend to know more.
+        // Seconds would suggest more precision than the estimate has.
         line.push_str(&format!(", {} left", elapsed(left.ceil().max(60.0)).replace(" 0 seconds", "")));
     }
     line

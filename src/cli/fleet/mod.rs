@@ -1,4 +1,5 @@
-//! `friskey fleet`: plans, audits and reports on many repositories. Engines that people have start the shards.
+//! `friskey fleet`: plans, audits and reports on many repositories. An existing engine, such as Slurm or Kubernetes,
+//! starts the shards.
 
 mod args;
 mod audit;

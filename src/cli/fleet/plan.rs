@@ -1,4 +1,4 @@
-//! `friskey fleet plan`.
+//! `friskey fleet plan`: prints a plan. Also checks plans for keys.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -19,7 +19,7 @@ use crate::report::{count as counted, human_bytes, thousands, write_json};
 pub(super) fn run(roots: &[PathBuf], global: &Global) -> Result<Exit> {
     let (_, detector) = detector(global, &named_config(global)?)?;
     let redactor = Redactor::new(&detector);
-    // Only keys: that a name merely looks random must not keep a repository out of the plan.
+    // Only keys are masked: a repository must not be left out because its name looks random.
     let shown = |path: &Path| {
         let bytes = path.as_os_str().as_encoded_bytes();
         redactor.contains_secret(bytes).then(|| redactor.redact(bytes))
@@ -40,10 +40,10 @@ pub(super) fn run(roots: &[PathBuf], global: &Global) -> Result<Exit> {
     })
 }
 
-/// Most skips that are listed without `-v`.
+/// Maximum number of skips listed without `-v`.
 const MAX_LISTED: usize = 10;
 
-/// Refuses a plan with a path that contains a key, which `discover` never writes: every format would show it.
+/// Refuses a plan with a path that contains a key, since every format would show it. `discover` never writes one.
 pub(super) fn refuse_keys(plan: &FleetPlan, detector: &Detector) -> Result<()> {
     let redactor = Redactor::new(detector);
     let skips = plan.skipped.iter().chain(&plan.ignored).chain(&plan.notes);
@@ -66,7 +66,7 @@ fn summarize(plan: &FleetPlan, verbose: bool) {
     say(&format!("planned: {} {noun}, {}", thousands(count), human_bytes(bytes)));
     if count == 0 {
         say(&format!(
-            "no repository found below {}; name the directory that holds them",
+            "no repository found below {}; name the directory that contains them",
             plan.roots.join(", ")
         ));
     }

@@ -1,4 +1,4 @@
-//! `friskey fleet report`.
+//! `friskey fleet report`: merges results into a report.
 
 use std::io;
 use std::path::Path;
@@ -43,7 +43,7 @@ pub(super) fn run(args: &FleetReportArgs, global: &Global) -> Result<Exit> {
     Ok(exit(&report))
 }
 
-/// A report that does not cover its plan is no answer, whatever was found: the list says what is missing.
+/// The status is that of the whole plan: missing results make it incomplete.
 fn exit(report: &FleetReport) -> Exit {
     report.status().into()
 }
@@ -57,7 +57,7 @@ fn outputs(args: &FleetReportArgs) -> Result<FleetOutputs<'_>> {
     let named = |name: &str| {
         fleet_reporter(name).with_context(|| {
             let names: Vec<_> = FLEET_REPORTERS.iter().map(|reporter| reporter.name).collect();
-            format!("there is no format `{name}` for a fleet; there are {}", names.join(", "))
+            format!("unknown format `{name}`; expected one of {}", names.join(", "))
         })
     };
     let mut outputs = FleetOutputs { stdout: named(&args.format)?, files: Vec::new() };

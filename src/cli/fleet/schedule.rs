@@ -1,17 +1,17 @@
-//! Runs jobs side by side, in order, within a number of threads.
+//! Runs jobs in parallel, starting them in order, within a number of threads.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Condvar, Mutex, PoisonError};
 
 use crate::threads;
 
-/// The threads that are free.
+/// The number of free threads.
 struct FreeThreads {
     free: Mutex<usize>,
     freed: Condvar,
 }
 
-/// Threads that a job holds, given back on drop.
+/// Threads that a job holds, returned on drop.
 struct HeldThreads<'a>(&'a FreeThreads, usize);
 
 impl Drop for HeldThreads<'_> {
@@ -31,8 +31,9 @@ impl FreeThreads {
     }
 }
 
-/// Calls `work` for each of `jobs`, in order, as soon as as many of `all` threads are free as the job needs. A call that
-/// panics is passed to `failed` and does not end the others. Starts nothing more once `stopped` says so.
+/// Calls `work` for each of `jobs`, in order, as soon as the number of threads that the job needs is free, out of
+/// `all`. A call that panics is passed to `failed` and does not end the others. No more jobs are started once
+/// `stopped` returns true.
 pub(super) fn run_jobs<J: Send>(
     all: usize,
     jobs: Vec<(usize, J)>,
@@ -42,7 +43,7 @@ pub(super) fn run_jobs<J: Send>(
 ) {
     let threads = FreeThreads { free: Mutex::new(all), freed: Condvar::new() };
     let run = |held: HeldThreads<'_>, job: J| {
-        // What panics has said so already. Nothing of it is used again.
+        // The panic was already reported, and nothing of the job is used again.
         if catch_unwind(AssertUnwindSafe(|| work(held.1, &job))).is_err() {
             failed(&job);
         }
@@ -62,7 +63,7 @@ pub(super) fn run_jobs<J: Send>(
                     run(held, job);
                 }
             });
-            // Where the system grants no thread, this one does the work.
+            // If the system grants no thread, this one does the work.
             if started.is_none()
                 && let Some((held, job)) = take(&slot)
             {

@@ -1,4 +1,4 @@
-//! What decides what an audit finds, as one digest, and the configuration that counts for a fleet.
+//! A digest of all settings that affect the findings of an audit, and the configuration of a fleet.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -15,12 +15,12 @@ use crate::model::{Surface, hex};
 use crate::report::VERSION;
 use crate::untrusted::{Symlinks, read};
 
-/// Raised when results of earlier versions no longer count though the version is the same.
+/// Raised to invalidate the results of a release when something changes that the other settings do not cover.
 const RESULTS_VERSION: u32 = 1;
-/// The largest baseline, in bytes.
+/// Maximum size of a baseline, in bytes.
 const MAX_BASELINE: u64 = 64 << 20;
 
-/// The configuration that is named. That of the directory around is about one repository, not about a fleet.
+/// The explicitly named configuration. That of the current directory is for a single repository, not for a fleet.
 pub(super) fn named_config(global: &Global) -> Result<Config> {
     let variable = variable("FRISKEY_CONFIG").map(PathBuf::from);
     let named = global.config.as_deref().or(variable.as_deref());
@@ -28,7 +28,7 @@ pub(super) fn named_config(global: &Global) -> Result<Config> {
     Ok(Config { is_elsewhere: true, ..config })
 }
 
-/// The digest. Results with the same digest were made under the same conditions.
+/// The digest. Results with the same digest were made under the same settings.
 pub(super) fn settings_digest(
     session: &Session,
     surfaces: &BTreeSet<Surface>,

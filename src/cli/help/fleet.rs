@@ -40,7 +40,7 @@ pub(super) const NOTES: &[Notes] = &[
         examples: &[
             ("Report on all repositories", "friskey fleet report results"),
             (
-                "Join results of two machines, and write SARIF with a run for each repository",
+                "Merge the results of two machines, and write SARIF with a run for each repository",
                 "friskey fleet report results-1 results-2 --output sarif=fleet.sarif",
             ),
         ],

@@ -39,7 +39,7 @@ pub(super) const NOTES: &[Notes] = &[
                 "friskey revoke --key 3c1f09ab --yes key_Qm3vX9 --replace --to 'gh secret set API_KEY'",
             ),
             (
-                "Show what would be reported to OpenAI of a key that no admin key reaches",
+                "Show what would be reported to OpenAI about a key that no admin key can revoke",
                 "friskey revoke report.json --key 3c1f09ab --report",
             ),
         ],

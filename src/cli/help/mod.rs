@@ -9,11 +9,11 @@ mod statuses;
 
 use std::fmt::Write;
 
-/// What the long help of one command ends with.
+/// The end of the long help of one command.
 pub(super) struct Notes {
     /// The command with the program's name, e.g. `friskey hook install`.
     command: &'static str,
-    /// What each example does, and its command line.
+    /// Each example: a description and a command line.
     pub(super) examples: &'static [(&'static str, &'static str)],
     /// The exit statuses and their meanings.
     pub(super) statuses: &'static [(u8, &'static str)],

@@ -16,7 +16,7 @@ pub(super) const TRACE: &[(u8, &str)] = &[
 
 pub(super) const PROVE: &[(u8, &str)] = &[
     (0, "Proven for this clone: none of the purged keys and none of the rewritten objects is in it"),
-    (1, "A purged key or a rewritten object is still there; the refs that lead to it are named"),
+    (1, "A purged key or a rewritten object is still there; the output lists the refs that reach it"),
     (2, "The proof could not be attempted: invalid arguments or report, not a repository"),
     (
         3,
@@ -30,7 +30,7 @@ pub(super) const VERIFY: &[(u8, &str)] = &[
         "Every leaked key is dead, but for accepted ones, which are not verified unless --no-suppress is given",
     ),
     (1, "At least one leaked key is live"),
-    (2, "Nothing was asked: invalid arguments, no admin key, no such report"),
+    (2, "No request was sent: invalid arguments, no admin key, no such report"),
     (3, "No leaked key is known to be live, but not every one is known to be dead"),
 ];
 
@@ -39,11 +39,13 @@ pub(super) const REVOKE: &[(u8, &str)] = &[
     (1, "Nothing was changed or sent, since --yes or --consent was not given"),
     (
         2,
-        "Nothing was asked or changed: invalid arguments, no admin key, --yes or --consent names another key",
+        "No request was sent and nothing was changed: invalid arguments, no admin key, --yes or --consent \
+         names another key",
     ),
     (
         3,
-        "Not revoked, or not known to be: no certain match, a refusal, a report only submitted, or the key is still listed",
+        "Not revoked, or unknown: no certain match, a refusal, a report that was only submitted, or the key \
+         is still listed",
     ),
 ];
 
@@ -54,7 +56,7 @@ pub(super) const PURGE: &[(u8, &str)] = &[
     ),
     (
         2,
-        "Nothing was written: invalid arguments, no repository, something at NEW.git, a full disk, a proof that failed",
+        "Nothing was written: invalid arguments, no repository, NEW.git exists, a full disk, a failed proof",
     ),
     (
         3,
@@ -65,12 +67,12 @@ pub(super) const PURGE: &[(u8, &str)] = &[
 pub(super) const KEYS: &[(u8, &str)] = &[
     (0, "All keys were listed, and nothing is due"),
     (1, "Something is due about at least one key"),
-    (2, "Nothing was asked: invalid arguments, no admin key"),
+    (2, "No request was sent: invalid arguments, no admin key"),
     (3, "Nothing is due about the keys that were listed, but not all could be"),
 ];
 
 pub(super) const HOOK_RUN: &[(u8, &str)] = &[
-    (0, "No findings in what was scanned; git goes on"),
+    (0, "No findings in what was scanned; git continues"),
     (1, "At least one finding; git stops"),
     (2, "The scan could not be done; git stops"),
     (3, "No findings, but something could not be scanned; git stops"),
@@ -144,7 +146,7 @@ pub(super) const FLEET_PLAN: &[(u8, &str)] = &[
 pub(super) const FLEET_AUDIT: &[(u8, &str)] = &[
     (0, "No findings, and every repository of the shard was audited completely"),
     (1, "At least one finding"),
-    (2, "The audits could not be done: invalid arguments, no plan, results that cannot be kept"),
+    (2, "The audits could not be done: invalid arguments, no plan, results that cannot be written"),
     (3, "No findings, but a repository failed, was not audited completely or not reached"),
 ];
 
@@ -158,6 +160,6 @@ pub(super) const FLEET_REPORT: &[(u8, &str)] = &[
 pub(super) const FLEET: &[(u8, &str)] = &[
     (0, "Done, completely, and without findings"),
     (1, "`audit`, `report`: at least one finding"),
-    (2, "The command failed: invalid arguments, no plan, results that cannot be kept"),
+    (2, "The command failed: invalid arguments, no plan, results that cannot be written"),
     (3, "No findings, but something is missing; the output lists it"),
 ];

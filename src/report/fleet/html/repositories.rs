@@ -40,7 +40,7 @@ pub(super) fn write(report: &FleetReport, leaks: &[&FleetLeak], out: &mut dyn Wr
             Cell::html(code(&one.path)),
             Cell::html(state_badge(one)),
             Cell::text(&humanize::thousands(numbers.len() as u64)).sorted_by(numbers.len() as i64),
-            Cell::text(&one.started.as_deref().map(summary::moment).unwrap_or_default()),
+            Cell::text(&one.started.as_deref().map(summary::minute).unwrap_or_default()),
             Cell::html(one.head.as_deref().map(|id| parts::key(&labels::short_id(id))).unwrap_or_default()),
             Cell::html(format!("<span class=\"nowrap\">{}</span>", humanize::bytes(one.bytes)))
                 .sorted_by(i64::try_from(one.bytes).unwrap_or(i64::MAX)),
